@@ -74,6 +74,8 @@ struct Timeline::State {
     Instant out;
     out.event = unpack(frame->rest).value_or(0);
     out.time = base::Duration(static_cast<std::int64_t>(unpack(frame->rest).value_or(0)));
+    out.hash = unpack(frame->rest).value_or(0);
+    out.words = unpack(frame->rest).value_or(0);
     out.what = frame->rest;
     return out;
   }
@@ -114,7 +116,7 @@ struct Timeline::State {
       const auto ready = os::Waker::readable(both, std::chrono::milliseconds(100));
       if (ready[0]) {
         auto frame = receive(socket);
-        if (!frame) return gone();
+        if (!frame || frame->kind == Kind::broken) return gone();
         if (frame->kind != Kind::near) return frame;
         auto left = os::receive_passed(socket);
         if (!left) return gone();
@@ -299,6 +301,11 @@ Timeline::Answer<std::optional<Instant>> Timeline::change(std::size_t node, cons
 
 Timeline::Answer<std::optional<Instant>> Timeline::handled_before(const std::string& actor) {
   return seek(0, actor, Way::back, timeline::Change::handled);
+}
+
+Timeline::Answer<std::optional<Instant>> Timeline::sent_before(std::size_t node) {
+  if (state_->here.words == 0) return std::optional<Instant>();
+  return seek(node, hash_text(state_->here.words), Way::back, timeline::Change::sent);
 }
 
 /// Back: interval by interval, each from its checkpoint on, and the last hit counts. Forward: from here on.

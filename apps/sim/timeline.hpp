@@ -36,6 +36,8 @@ enum class Change : std::uint64_t;
 struct Instant {
   std::uint64_t event = 0;  ///< that many have happened
   base::Duration time{0};   ///< virtual
+  std::uint64_t hash = 0;   ///< of all events until then
+  std::uint64_t words = 0;  ///< a hash of the message that was taken; zero: none was
   std::string what;         ///< the last event: "n2 /files took files.PutFile from n2 /operator/1"
 };
 
@@ -95,6 +97,9 @@ class Timeline {
   /// Goes to the latest event before this one in which that actor ("n2 /files") handled something; nothing if there is
   /// none.
   Answer<std::optional<Instant>> handled_before(const std::string& actor);
+  /// Goes to the latest event before this one in which `node` sent the message of this one to another node; its `what`
+  /// is the actor that sent it: "n1 /dht/lookup-12". Nothing if there is none.
+  Answer<std::optional<Instant>> sent_before(std::size_t node);
 
  private:
   struct State;

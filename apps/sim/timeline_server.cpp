@@ -13,9 +13,11 @@
 #include <cstring>
 #include <exception>
 #include <fstream>
+#include <functional>
 
 #include "apps/sim/instant.hpp"
 #include "apps/sim/trial.hpp"
+#include "runtime/actor/taps.hpp"
 #include "runtime/os/passing.hpp"
 #include "runtime/os/sockets.hpp"
 #include "runtime/os/waker.hpp"
@@ -74,6 +76,7 @@ class Server final : public sim::Recorder {
  public:
   explicit Server(ServerSetup setup) : setup_(std::move(setup)), trial_(setup_.world.scenario, setup_.workloads) {
     world().keep_names();
+    world().tell_taken([this](const Taken&, const runtime::Envelope& envelope) { last_envelope_ = envelope; });
     world().stage().record(this);
   }
 
@@ -199,13 +202,13 @@ class Server final : public sim::Recorder {
         return;
       }
       if (process < 0) {
-        send(socket_, Kind::error, "no room for one more process");
+        send(socket_, Kind::broken, "no room for one more process");
         continue;
       }
       int status = 0;
       while (::waitpid(process, &status, 0) < 0 && errno == EINTR) {
       }
-      if (status != 0) send(socket_, Kind::error, "the process that ran the world to there has broken");
+      if (status != 0) send(socket_, Kind::broken, "the process that ran the world to there has broken");
     }
   }
 
@@ -338,6 +341,12 @@ class Server final : public sim::Recorder {
     return world().name(actor);
   }
 
+  /// Not zero.
+  static std::uint64_t words_of(const runtime::Envelope& envelope) {
+    const auto bytes = envelope.bytes();
+    return std::hash<std::string_view>{}({reinterpret_cast<const char*>(bytes.data()), bytes.size()}) | 1;
+  }
+
   std::string instant() {
     std::string what = "nothing has happened yet";
     if (done_ > 0 && last_actor_ == 0) what = "an appointment: the network, a disk or a clock";
@@ -346,7 +355,7 @@ class Server final : public sim::Recorder {
     const bool fresh = taken.to == last_actor_ && last_actor_ != 0 && taken.event == done_;
     if (fresh && taken.kind != nullptr)
       what += " took " + std::string(taken.kind->name) + (taken.from == 0 ? "" : " from " + name_of(taken.from));
-    return pack({done_, nanoseconds()}, what);
+    return pack({done_, nanoseconds(), world().stage().hash(), fresh ? words_of(last_envelope_) : 0}, what);
   }
 
   // -- looking for a change
@@ -358,21 +367,43 @@ class Server final : public sim::Recorder {
     Change what{};
     std::string path;
     std::string before;
+    std::shared_ptr<runtime::Tap> tap = {};  // of `sent`: on the node in its life at hand
+    std::uint64_t life = 0;
     std::string found = {};  // an instant; empty: none yet
   };
 
   /// With a mark in front, so that an actor that is not there differs from one whose state is empty.
   std::string state_of(const Seek& seek) {
-    if (seek.what == Change::handled) return {};
+    if (seek.what != Change::of_state) return {};
     const auto line = state_line(world(), seek.node, seek.path, kStateBytesMax);
     return line ? "=" + *line : "-";
+  }
+
+  /// Who sent, in the event that has just happened, what is looked for.
+  std::optional<std::string> sender_of(Seek& seek) {
+    sim::Machine& machine = world().machine(seek.node);
+    if (!machine.up()) return std::nullopt;
+    if (seek.tap == nullptr || seek.life != machine.lives()) {
+      seek.life = machine.lives();
+      seek.tap = machine.node().taps().open([](auto&&...) { return true; }, 0, base::Instant::max());
+      return std::nullopt;
+    }
+    std::optional<std::string> out;
+    const auto taken = seek.tap->take();
+    for (const runtime::Tapped& one : taken.messages) {
+      const bool same = one.way == runtime::Tapped::Direction::out && hash_text(words_of(one.envelope)) == seek.path;
+      if (same) out = name_of(one.other);
+    }
+    return out;
   }
 
   void seek_on() {
     Seek& seek = *seeks_;
     if (done_ > seek.limit) return finish_seek();
     bool changed = false;
-    if (seek.what == Change::handled) {
+    if (seek.what == Change::sent) {
+      if (auto sender = sender_of(seek)) seek.found = pack({done_, nanoseconds(), world().stage().hash(), 0}, *sender);
+    } else if (seek.what == Change::handled) {
       changed = last_actor_ != 0 && world().name(last_actor_) == seek.path && seek_began_;
     } else {
       std::string now = state_of(seek);
@@ -437,6 +468,7 @@ class Server final : public sim::Recorder {
   std::optional<Seek> seeks_;
   bool seek_began_ = false;
   sim::ActorNumber last_actor_ = 0;
+  runtime::Envelope last_envelope_;  // kept, not copied
 };
 
 }  // namespace

@@ -32,13 +32,14 @@ enum class Kind : std::uint8_t {
   bye,      ///< the process ends, and its checkpoint listens again
   // Answers.
   near,     ///< event; its socket follows (os::pass()): a checkpoint left on the way
-  instant,  ///< event, time, text
+  instant,  ///< event, time, hash, words, text
   status,
   actors,
   log,
   looked,
   none,
-  error,  ///< text
+  error,   ///< text
+  broken,  ///< text; of a checkpoint whose process has ended: what it says next answers nothing
   done,
 };
 
@@ -47,8 +48,9 @@ struct Frame {
   std::string rest;
 };
 
-/// What `last` and `first` look for.
-enum class Change : std::uint64_t { of_state, handled };
+/// What `last` and `first` look for; `sent`: that the node sent a message of these words (Instant::words, as
+/// hash_text()) to another one; the text of the answer is the actor that sent it.
+enum class Change : std::uint64_t { of_state, handled, sent };
 
 bool send(int socket, Kind kind, const std::string& rest);
 /// Nothing at the end of the stream or if it is broken.

@@ -74,6 +74,7 @@ void World::NodeSlot::taken(std::uint64_t to, std::uint64_t from, const runtime:
   stage.note(from);
   stage.note(envelope.kind() == nullptr ? 0 : envelope.kind()->id);
   stage.note(envelope.bytes());
+  if (world.on_taken_) world.on_taken_(world.taken_, envelope);
 }
 
 void World::NodeSlot::handled(std::string_view path, const runtime::Actor& actor) {

@@ -1,6 +1,7 @@
 #include "apps/inspect/screens/model.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "apps/cli/command.hpp"
@@ -13,6 +14,12 @@ namespace {
 constexpr int kRowsAround = 4;  // state, headings, what was said, keys
 constexpr std::size_t kLogMax = 2'000;
 constexpr std::size_t kLineMax = 1'000;
+
+/// What only a live node answers.
+bool is_live(std::string_view view) {
+  constexpr std::array kLive{"peers", "links", "dead", "buckets", "file", "flows", "follow", "messages", "message"};
+  return std::ranges::find(kLive, view) != kLive.end();
+}
 
 bool lists_actors(std::string_view view) { return view == "actors" || view == "tree"; }
 
@@ -51,6 +58,7 @@ std::string_view name(Order::What what) {
     case Order::What::move: return "move";
     case Order::What::steer: return "steer";
     case Order::What::save: return "save";
+    case Order::What::capture: return "capture";
     case Order::What::quit: return "quit";
   }
   return "";
@@ -167,11 +175,18 @@ Wants Model::wants() const {
 
 std::string Model::file_shown() const { return place().view == "file" && !paused ? place().subject : ""; }
 
+std::string Model::actor_at() const {
+  const std::string& path = place().view == "actor" ? place().subject : place().selected;
+  return path.starts_with('/') ? path : "";
+}
+
 std::string Model::looks_at() const { return place().view == "actor" && !paused ? place().subject : ""; }
 
 // -- places ----------------------------------------------------------------------------------------------------------
 
 void Model::open(std::string view, std::string subject) {
+  if (time && is_live(view))
+    return say(view + " is for live nodes: of a world there are actors, their states, logs and warnings", Style::warn);
   if (places.size() >= kPlacesMax) places.erase(places.begin());
   places.push_back({.view = std::move(view), .subject = std::move(subject)});
 }
@@ -189,6 +204,7 @@ void Model::back() {
 void Model::order(Order::What what, std::string subject) {
   const Order one{what, std::move(subject), node};
   if (!changes(what)) return orders.push_back(one);
+  if (time) return say("acts are for live nodes; a world is steered by :cut and :heal", Style::warn);
   if (!operate) return say("the screens only look; start them with --operate to act on the node", Style::warn);
   asked = one;
   mode = Mode::confirm;
@@ -251,8 +267,8 @@ void Model::complete() {
   std::vector<std::string_view> fitting;
   for (const View& view : views())
     if (view.name.starts_with(line)) fitting.push_back(view.name);
-  for (const char* word :
-       {"save ", "quit", "level ", "restart", "kill", "pause", "resume", "drain", "follow ", "cut ", "heal "})
+  for (const char* word : {"save ", "capture ", "quit", "level ", "restart", "kill", "pause", "resume", "drain",
+                           "follow ", "cut ", "heal "})
     if (std::string_view(word).starts_with(line)) fitting.push_back(word);
   if (fitting.empty()) return;
   std::string common(fitting.front());
@@ -271,6 +287,7 @@ void Model::run(const std::string& command) {
     if (rest.empty()) return say(":save needs the name of a file", Style::bad);
     return order(Order::What::save, rest);
   }
+  if (word == "capture") return order(Order::What::capture, rest);
   if (time && word == "at") return orders.push_back({Order::What::move, "@" + rest, node});
   if (time && word == "event") return orders.push_back({Order::What::move, "#" + rest, node});
   if (word == "cut" || word == "heal") {
@@ -278,10 +295,7 @@ void Model::run(const std::string& command) {
     return say(":" + word + " is for worlds: a live network is not steered from here", Style::warn);
   }
   if (word == "level") return order(Order::What::log_level, rest);
-  if (time && (word == "peers" || word == "links" || word == "dead" || word == "buckets" || word == "file" ||
-               word == "flows" || word == "follow"))
-    return say(":" + word + " is for live nodes: of a world there are actors, their states, logs and warnings",
-               Style::warn);
+  if (time && is_live(word)) return open(word);  // which says why not
   if (word == "drain") return order(Order::What::drain, {});
   if (word == "follow") {
     if (!parse_trace(rest)) return say("a trace is up to 16 hexadecimal digits, not \"" + rest + '"', Style::bad);
@@ -292,7 +306,7 @@ void Model::run(const std::string& command) {
   }
   for (const auto what : {Order::What::restart, Order::What::kill, Order::What::pause, Order::What::resume}) {
     if (word != name(what)) continue;
-    const std::string path = !rest.empty() ? rest : place().view == "actor" ? place().subject : place().selected;
+    const std::string path = !rest.empty() ? rest : actor_at();
     if (!path.starts_with('/')) return say(":" + word + " needs the path of an actor", Style::bad);
     return order(what, path);
   }
@@ -303,7 +317,7 @@ void Model::run(const std::string& command) {
   }
   std::vector<std::string_view> names;
   for (const View& view : views()) names.push_back(view.name);
-  for (const char* other : {"save", "quit", "level", "restart", "kill", "pause", "resume", "drain"})
+  for (const char* other : {"save", "capture", "quit", "level", "restart", "kill", "pause", "resume", "drain"})
     names.push_back(other);
   say("there is no view \"" + word + "\"; did you mean :" + std::string(base::nearest(word, names)) + "?", Style::bad);
 }

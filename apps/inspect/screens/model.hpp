@@ -79,6 +79,7 @@ struct Order {
     move,       ///< in time, of a recorded world: `subject` is how (Moves)
     steer,      ///< changes the future of a world: "cut n1 n2"
     save,       ///< the screen as text, into the file `subject`
+    capture,    ///< all that is known here into the file `subject`; empty: one named after it
     quit,
   };
   What what;
@@ -150,6 +151,8 @@ struct Model {
   Wants wants() const;
   /// The actor to look at; empty: none.
   std::string looks_at() const;
+  /// The actor that is open or selected; empty: none.
+  std::string actor_at() const;
   /// The cid of the file whose parts are shown; empty: none.
   std::string file_shown() const;
   std::vector<Order> take_orders() { return std::exchange(orders, {}); }

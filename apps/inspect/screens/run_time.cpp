@@ -10,10 +10,12 @@
 #include "apps/inspect/screens/draw.hpp"
 #include "apps/inspect/screens/loop.hpp"
 #include "apps/inspect/screens/read.hpp"
+#include "apps/sim/capture.hpp"
 #include "apps/sim/report.hpp"
 #include "apps/sim/steer.hpp"
 #include "apps/sim/timeline_server.hpp"
 #include "runtime/config/forms.hpp"
+#include "runtime/observe/version.hpp"
 #include "runtime/os/clock.hpp"
 
 namespace troupe::apps::screens {
@@ -86,9 +88,11 @@ class TimeScreens {
   const std::optional<FirstRun>& ran() const { return ran_; }
   const sim::Scenario& scenario() const { return world_.scenario; }
 
-  Ending run() {
+  Ending run(const TimeStart& start) {
     if (!begin()) return ending_of(signal_);
-    move_to(end_);
+    move_to(start.event.value_or(end_));
+    model_.node = std::min(start.node, model_.nodes.size() - 1);
+    if (!start.actor.empty()) model_.open("actor", start.actor);
     model_.say(ran_->departed.empty() ? ran_->verdict : ran_->departed.front(),
                ran_->broken_at > 0 || !ran_->departed.empty() ? Style::bad : Style::good);
     base::Instant played = clock_.now();
@@ -152,6 +156,14 @@ class TimeScreens {
                ran_->broken_at > 0 ? Style::bad : Style::good);
   }
 
+  void capture(const std::string& file) {
+    const Capture made{world_.scenario,  std::string(observe::version()), here_.event, here_.hash, model_.node,
+                       model_.actor_at()};
+    const std::string name =
+        !file.empty() ? file : std::to_string(world_.scenario.seed) + "-" + std::to_string(here_.event) + ".capture";
+    save(name, write_capture(made, workloads_), model_);
+  }
+
   void wait(base::Duration at_most) {
     if (const auto got = wait_for_input(waker_, terminal_, model_, at_most).signal) signal_ = got;
   }
@@ -180,9 +192,10 @@ class TimeScreens {
       stale_ = false;
       return model_.say(there.error().error.message, Style::bad);
     }
-    model_.time->event = there.value().event;
-    model_.time->at = there.value().time;
-    model_.time->what = there.value().what;
+    here_ = there.value();
+    model_.time->event = here_.event;
+    model_.time->at = here_.time;
+    model_.time->what = here_.what;
   }
   void move_to(std::uint64_t event) { arrived(timeline_->go(event)); }
 
@@ -204,7 +217,8 @@ class TimeScreens {
       quit_ = true;
       return;
     }
-    if (order.what == Order::What::save) return save(how, model_);
+    if (order.what == Order::What::save) return save(how, draw(model_).text(), model_);
+    if (order.what == Order::What::capture) return capture(how);
     if (order.what == Order::What::steer) return steer_by(how);
     if (order.what != Order::What::move)
       return model_.say("that is for live nodes; in a world, time moves: ? shows the keys", Style::warn);
@@ -242,6 +256,27 @@ class TimeScreens {
       model_.say("changed in event " + std::to_string(time.event) + ": " + time.what, Style::marked);
   }
 
+  /// Goes to the event in which `node` ("n1") sent the message of the event here over the network; its sender there.
+  std::optional<std::string> sent_over(const std::string& node) {
+    const auto number = std::strtoull(node.c_str() + 1, nullptr, 10);
+    if (number < 1 || number > model_.nodes.size()) {
+      model_.say("it came over the network from " + node + ", which is no node of this world", Style::warn);
+      return std::nullopt;
+    }
+    const auto found = timeline_->sent_before(number - 1);
+    if (!found.ok()) {
+      arrived(found.error());
+      return std::nullopt;
+    }
+    if (!found.value()) {
+      model_.say(node + " has sent no such words: they were changed on their way, or its link answered by itself",
+                 Style::warn);
+      return std::nullopt;
+    }
+    arrived(*found.value());
+    return found.value()->what;
+  }
+
   /// From the event here to the one in which its message was sent: the latest one of its sender before it.
   void to_sender() {
     constexpr std::string_view kFrom = " from ";
@@ -249,10 +284,14 @@ class TimeScreens {
     const auto at = what.rfind(kFrom);
     if (at == std::string::npos)
       return model_.say("this event has no sender: a timer, the network, a disk or a client", Style::warn);
-    const std::string sender = what.substr(at + kFrom.size());
+    std::string sender = what.substr(at + kFrom.size());
+    if (sender.find(' ') == std::string::npos) {
+      const auto over = sent_over(sender);
+      if (!over) return;
+      sender = *over;
+    }
     const auto blank = sender.find(' ');
-    if (blank == std::string::npos)
-      return model_.say("it came over the network from " + sender + ": its actors there are a key away", Style::warn);
+    if (blank == std::string::npos) return model_.say("it was sent by " + sender + ", which has ended", Style::warn);
     const auto found = timeline_->handled_before(sender);
     if (!found.ok()) return arrived(found.error());
     if (!found.value()) return model_.say(sender + " has handled nothing before that", Style::warn);
@@ -300,6 +339,7 @@ class TimeScreens {
   os::Waker& waker_;
   const os::Clock clock_;
   Model model_;
+  Instant here_;
   std::uint64_t end_ = 0;
   base::Duration play_to_{0};
   std::optional<std::uint64_t> said_why_;  // the event that w led to last
@@ -310,7 +350,8 @@ class TimeScreens {
 
 }  // namespace
 
-Ending run_time(Console& console, Recorded world, sim::WorkloadSpecs workloads, const std::string& words) {
+Ending run_time(Console& console, Recorded world, sim::WorkloadSpecs workloads, const std::string& words,
+                const TimeStart& start) {
   auto timeline = Timeline::open(world, workloads);
   if (!timeline.ok()) return timeline.error();
   os::Waker waker = loop_waker();
@@ -319,7 +360,7 @@ Ending run_time(Console& console, Recorded world, sim::WorkloadSpecs workloads, 
     return usage_failure("the screens need a terminal; `troupe sim replay` prints every actor at one event",
                          "troupe help sim replay");
   TimeScreens screens(std::move(timeline).value(), std::move(world), workloads, *terminal, waker);
-  Ending ending = screens.run();
+  Ending ending = screens.run(start);
   terminal.reset();
   if (screens.ran())
     print_world(console.out, screens.scenario(), screens.ran()->outcome,

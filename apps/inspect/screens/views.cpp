@@ -102,6 +102,8 @@ Content help(const Model& model) {
   for (const View& view : views()) add(":" + std::string(view.name), view.doc);
   add(":follow TRACE", "16 hexadecimal digits, as in `troupe file put --trace-id`");
   add(":save FILE", "writes the screen as text");
+  add(":capture FILE", model.time ? "writes this instant of this actor: `troupe sim replay FILE`, `troupe inspect FILE`"
+                                  : "writes all that the screens know of this node, as JSON");
   if (model.time) {
     out.rows.push_back(text_row(""));
     out.rows.push_back(text_row("In time", Style::title));
