@@ -34,6 +34,7 @@ const char* const kWorlds =
 /// Commands that are not run here, and why.
 const std::pair<const char*, const char*> kNotHere[] = {
     {"node", "its output is the line `ready`"},
+    {"sim watch", "it opens screens, which are for people"},
     {"sim shrink", "it prints what `sim run` prints, of a world that has to be broken first"},
     {"sim survival", "it takes 12 s at its least"},
 };

@@ -122,7 +122,8 @@ void Model::take(const News& news, base::Instant at) {
     while (data.log.size() > kLogMax) data.log.pop_front();
   }
   if (news.look) {
-    if (data.look && data.look->row.path == news.look->row.path) looked_before[data.look->row.path] = *data.look;
+    if (data.look && data.look->row.path == news.look->row.path)
+      looked_before[std::to_string(news.node) + data.look->row.path] = *data.look;
     while (looked_before.size() > kPlacesMax) looked_before.erase(looked_before.begin());
     data.look = news.look;
     data.look_error.clear();

@@ -189,9 +189,15 @@ struct Model {
   std::optional<TimeState> time;
 
   std::deque<Message> messages;
-  std::uint64_t messages_dropped = 0;  ///< by nodes, and here above the limit
-  std::string tracing;                 ///< what is traced now; empty: nothing
-  std::map<std::string, Look> looked_before;
+  std::uint64_t messages_dropped = 0;         ///< by nodes, and here above the limit
+  std::string tracing;                        ///< what is traced now; empty: nothing
+  std::map<std::string, Look> looked_before;  // by the number of the node and the path
+  /// What later looks at an actor of that path are compared with, at this node or another one, until `d` again.
+  struct Mark {
+    std::string where;  ///< "n1 at event 3087"
+    Look look;
+  };
+  std::optional<Mark> mark;
 
   enum class Mode : std::uint8_t { browse, filter, command, confirm };
   Mode mode = Mode::browse;

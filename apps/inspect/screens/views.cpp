@@ -48,7 +48,7 @@ const std::vector<View>& views() {
        .show = one_actor,
        .enter = one_actor_enter,
        .key = one_actor_key,
-       .keys = "enter open  m messages  p pause  r restart  K kill"},
+       .keys = "enter open  m messages  d compare  p pause  r restart  K kill"},
       {.name = "messages",
        .doc = "messages as actors handle them",
        .wants = {},
@@ -96,6 +96,7 @@ Content help(const Model& model) {
   add("t", "totals in place of rates");
   add("y", "shows the command that shows this row again");
   add("1-9", "another node");
+  add("d", "of an actor: marks what differs from now, at other instants and at other nodes; d again ends that");
   add("q", "ends the screens");
   out.rows.push_back(text_row(""));
   out.rows.push_back(text_row("Views", Style::title));

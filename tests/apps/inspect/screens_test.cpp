@@ -367,6 +367,33 @@ TEST_CASE("screens: of a world a view that only live nodes have is refused, howe
   CHECK(model.take_orders().front().subject == "cut n1 n2");
 }
 
+TEST_CASE("screens: d compares an actor with itself at another instant, or with the one of another node") {
+  Model model = started();
+  command(model, "actor /dht");
+  const auto look = [&](std::size_t node, std::string state) {
+    News news = status();
+    news.node = node;
+    news.look = Look{.row = row_of("/dht", "dht"), .state_kind = "dht.DhtState", .state = std::move(state)};
+    model.take(news, kNow);
+  };
+  look(0, "a=1 b=2");
+  type(model, "d");
+  look(0, "a=1 b=3");
+  look(0, "a=1 b=3");  // the last look was the same; the mark was not
+  std::string drawn = draw(model).text();
+  CHECK(drawn.find("* b=3") != std::string::npos);
+  CHECK(drawn.find("- b=2") != std::string::npos);
+  CHECK(drawn.find("* a=1") == std::string::npos);
+  CHECK(drawn.find("differ from anna as it was") != std::string::npos);
+  look(1, "a=7 b=2");
+  type(model, "2");
+  drawn = draw(model).text();
+  CHECK(drawn.find("* a=7") != std::string::npos);
+  CHECK(drawn.find("* b=2") == std::string::npos);
+  type(model, "d");
+  CHECK(draw(model).text().find("* a=7") == std::string::npos);
+}
+
 TEST_CASE("screens: a capture of a live node is what the screens know of it, as JSON") {
   Model model = started();
   News news = status("degraded");
