@@ -5,17 +5,13 @@
 #include "actors/inspect/row_of.hpp"
 #include "messages/words.hpp"
 #include "runtime/base/ensure.hpp"
+#include "runtime/base/whole_units.hpp"
 
 namespace troupe::inspect {
 namespace {
 
 using base::Code;
 using base::Error;
-
-std::uint64_t milliseconds(base::Duration length) {
-  return static_cast<std::uint64_t>(
-      std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(length).count(), 0));
-}
 
 Error wrong_filter(std::string_view filter, const observe::Mistake& mistake) {
   return {Code::malformed, told("the filter", filter, mistake)};
@@ -65,7 +61,7 @@ void InspectActor::receive(runtime::Handlers& on) {
   on.timer<Follow>([this] { pump(); });
   on.describe<wire::InspectState>([this](wire::InspectState::Builder out) {
     out.setSurveys(surveys_);
-    out.setSurveyUs(milliseconds(survey_took_) * 1'000);
+    out.setSurveyUs(base::milliseconds(survey_took_) * 1'000);
     out.setFollowing(static_cast<std::uint32_t>(followed_.size()));
     out.setWaiting(static_cast<std::uint32_t>(lists_.size()));
     out.setLensBytes(node().recent_pool().bytes());
@@ -217,7 +213,7 @@ void InspectActor::list_ended(wire::ListEnded::Reader question, runtime::Reply<w
       const runtime::Ended& one = ended[i];
       list[i].setPath(one.path);
       list[i].setKind(one.kind);
-      list[i].setAgoMs(milliseconds(now() - one.at));
+      list[i].setAgoMs(base::milliseconds(now() - one.at));
       list[i].setDecision(std::string(name(one.decision)));
       if (one.code != Code{}) list[i].setCode(std::string(base::name(one.code)));
       list[i].setWhy(one.why);

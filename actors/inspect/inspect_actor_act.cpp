@@ -26,6 +26,16 @@ runtime::Handle InspectActor::target(const std::string& path, Act act, Error& wh
     why = {Code::refused, *reason};
     return {};
   }
+  const auto activity = one->record->activity.load(std::memory_order_acquire);
+  if (activity == runtime::Activity::stopping) {
+    why = {Code::conflict, "the actor is ending"};
+    return {};
+  }
+  if (activity == runtime::Activity::waiting && act != Act::kill) {
+    why = {Code::conflict, "the actor broke and waits for its restart: there is nothing to " +
+                               std::string(act == Act::pause ? "pause" : "restart")};
+    return {};
+  }
   return one->handle;
 }
 

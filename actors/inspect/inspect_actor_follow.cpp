@@ -4,6 +4,7 @@
 #include "actors/inspect/inspect_actor.hpp"
 #include "actors/inspect/row_of.hpp"
 #include "messages/schemas.hpp"
+#include "runtime/base/whole_units.hpp"
 
 namespace troupe::inspect {
 namespace {
@@ -40,11 +41,6 @@ wire::FollowedMessage::Way way_of(runtime::Tapped::Direction way) {
     case runtime::Tapped::Direction::over: return wire::FollowedMessage::Way::OVER;
   }
   return wire::FollowedMessage::Way::IN;
-}
-
-std::uint64_t microseconds(base::Duration length) {
-  return static_cast<std::uint64_t>(
-      std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::microseconds>(length).count(), 0));
 }
 
 }  // namespace
@@ -157,9 +153,9 @@ bool InspectActor::send(Followed& one, const runtime::Tapped& message, const Nam
     out.setTrace(head.trace.id);
     out.setSpan(head.trace.span);
     out.setHandler(message.handler);
-    out.setAtUs(microseconds(message.at.since_origin()));
-    out.setWaitedUs(microseconds(message.waited));
-    out.setTookUs(microseconds(message.took));
+    out.setAtUs(base::microseconds(message.at.since_origin()));
+    out.setWaitedUs(base::microseconds(message.waited));
+    out.setTookUs(base::microseconds(message.took));
     const base::ByteView bytes = message.envelope.bytes();
     out.setBytes(static_cast<std::uint32_t>(bytes.size()));
     if (bytes.size() <= kWordsBytesMax) out.setWords(kj::arrayPtr(bytes.data(), bytes.size()));

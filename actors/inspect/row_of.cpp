@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/base/whole_units.hpp"
+
 namespace troupe::inspect {
 namespace {
 
@@ -16,10 +18,6 @@ std::string_view state_of(runtime::Activity activity, bool stuck) {
     case runtime::Activity::paused: return "paused";
   }
   return "unknown";
-}
-
-std::uint64_t microseconds(base::Duration length) {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(length).count());
 }
 
 std::uint64_t thousandths(double value) { return static_cast<std::uint64_t>(std::llround(value * 1'000)); }
@@ -61,8 +59,8 @@ void write_row(wire::ActorRow::Builder out, const observe::ActorRow& row, const 
   out.setBusy(static_cast<double>(row.busy_thousandths) / 1'000);
   out.setP99Us(static_cast<std::uint64_t>(row.p99.count()));
   if (row.p99.count() > 0) {
-    out.setP50Us(microseconds(record.quantile(50)));
-    out.setMaxUs(microseconds(record.quantile(100)));
+    out.setP50Us(base::microseconds(record.quantile(50)));
+    out.setMaxUs(base::microseconds(record.quantile(100)));
   }
   out.setRestarts(static_cast<std::uint32_t>(row.restarts));
   out.setLastError(std::string(row.last_error));

@@ -5,7 +5,7 @@
 // it
 //         acknowledged, and takes part no more under this incarnation.
 // Batch   what the mailbox holds is dealt with, then the core is asked once what there is to do (pump()).
-// Disk    never waited for: `/raft/log` says what has become durable. After an error the member opens anew: what it had
+// Disk    never waited for: `/raft/log` says what is durable by now. After an error the member opens anew: what it had
 //         in memory may be ahead of its disk.
 // Roles   role_behaviour.hpp; the object changes with the core's role.
 // Limits  Settings; kParkedMax commands that wait for a leader.

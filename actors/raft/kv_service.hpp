@@ -6,7 +6,7 @@
 //         leader. Who is refused by one that leads no more waits for the next one; if a link ends while the leader is
 //         asked, only a command with a request id is asked again: without one the outcome is unknown.
 // Read    linearizable at each member (Group::read()); stale ones answer from what is applied here.
-// Watch   from the history of this member; a reader that is too slow for it is ended, and never misses a change.
+// Watch   from the history of this member; a reader that falls behind it is ended; none misses a change.
 // Leases  the leader alone counts their time.
 // Trust   operators; members; nodes on loopback, and those of `raft.clients`.
 #include <list>

@@ -39,7 +39,8 @@ base::Result<std::unique_ptr<observe::Log>, Failure> make_log(const config::Sett
 }
 
 base::Result<std::unique_ptr<observe::Audit>, Failure> make_audit(const std::string& directory,
-                                                                  std::function<base::WallTime()> wall) {
+                                                                  std::function<base::WallTime()> wall,
+                                                                  observe::Log& log) {
   const auto path = (std::filesystem::path(directory) / "audit.log").string();
   auto sink = observe::file_sink(path, observe::kAuditBytesMax, observe::kAuditFilesMax);
   if (!sink.ok())
@@ -47,7 +48,7 @@ base::Result<std::unique_ptr<observe::Audit>, Failure> make_audit(const std::str
                    "nothing was started",
                    "",
                    Exit::failed};
-  return std::make_unique<observe::Audit>(std::move(sink).value(), std::move(wall));
+  return std::make_unique<observe::Audit>(std::move(sink).value(), std::move(wall), &log);
 }
 
 void apply_levels(observe::Log& log, const config::Settings& settings, const config::Pairs& before) {

@@ -17,7 +17,8 @@ base::Result<std::unique_ptr<observe::Log>, Failure> make_log(const config::Sett
 
 /// `audit.log` of the node in `directory`. Fails if it cannot be opened.
 base::Result<std::unique_ptr<observe::Audit>, Failure> make_audit(const std::string& directory,
-                                                                  std::function<base::WallTime()> wall);
+                                                                  std::function<base::WallTime()> wall,
+                                                                  observe::Log& log);
 
 /// Sets all levels to those of `settings`. Domains of `before` that are not named any more lose theirs.
 void apply_levels(observe::Log& log, const config::Settings& settings, const config::Pairs& before = {});

@@ -11,7 +11,9 @@
 #include "apps/cli/terminal.hpp"
 #include "apps/inspect/screens/run.hpp"
 #include "apps/inspect/screens/run_time.hpp"
+#include "apps/sim/capture.hpp"
 #include "runtime/base/text.hpp"
+#include "runtime/observe/date.hpp"
 #include "runtime/observe/logic/filter.hpp"
 
 namespace troupe::apps {
@@ -136,7 +138,14 @@ Ending inspect(const Invocation& invocation, Console& console) {
   if (const auto file = invocation.text("PATH"); file && file->ends_with(".trace") && !invocation.has("--once")) {
     auto recorded = read_trace(*file, all_workloads());
     if (!recorded.ok()) return recorded.error();
-    return screens::run_time(console, std::move(recorded).value(), all_workloads());
+    return screens::run_time(console, std::move(recorded).value(), all_workloads(), "");
+  }
+  if (const auto file = invocation.text("PATH"); file && file->ends_with(".capture") && !invocation.has("--once")) {
+    auto capture = read_capture(*file, all_workloads());
+    if (!capture.ok()) return capture.error();
+    const Capture& at = capture.value();
+    return screens::run_time(console, at.recorded(), all_workloads(), "",
+                             {.event = at.event, .node = at.node, .actor = at.actor});
   }
   if (!invocation.has("--once")) return open_screens(invocation, console);
   for (const char* option : {"--cluster", "--operate"})
@@ -170,6 +179,11 @@ std::string microseconds(std::uint64_t us) {
 }
 
 std::string percent(double share) { return fixed(share * 100, 1) + " %"; }
+
+std::string time_of(std::uint64_t unix_ms) {
+  constexpr std::uint64_t kMax = 8'589'934'592'000;  // in 2242: WallTime ends in 2262
+  return observe::date_text(base::WallTime(std::chrono::milliseconds(std::min(unix_ms, kMax))));
+}
 
 std::string trace_text(std::uint64_t trace) {
   std::array<char, 17> out{};
@@ -211,7 +225,7 @@ Commands inspect_commands() {
                        number_option("--limit", "N", "print at most N rows (1000)", 1, 10'000),
                        {.name = "--ended", .help = "list ended actors, latest first"}},
            .positionals = {{.name = "PATH",
-                            .help = "one actor to show in full, such as /files; or FILE.trace, a recorded world",
+                            .help = "one actor to show in full, such as /files; or FILE.trace, FILE.capture: a world",
                             .arity = Arity::maybe}},
            .needs = Needs::view,
            .several_nodes = true,

@@ -22,6 +22,8 @@ std::string milliseconds(std::uint64_t ms);
 std::string microseconds(std::uint64_t us);
 /// "12.5 %" of a share between 0 and 1.
 std::string percent(double share);
+/// "2026-01-31T12:00:00.123Z".
+std::string time_of(std::uint64_t unix_ms);
 /// The id of a trace: 16 hexadecimal digits.
 std::string trace_text(std::uint64_t trace);
 

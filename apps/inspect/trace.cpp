@@ -19,11 +19,6 @@ constexpr std::uint64_t kMillisecondsMax = 86'400'000;
 
 using Message = inspect::wire::FollowedMessage::Reader;
 
-std::string time_of(std::uint64_t unix_ms) {
-  constexpr std::uint64_t kMax = 8'589'934'592'000;  // in 2242: WallTime ends in 2262
-  return observe::date_text(base::WallTime(std::chrono::milliseconds(std::min(unix_ms, kMax))));
-}
-
 class Printer {
  public:
   Printer(Console& console, bool json) : console_(console), json_(json) {}
@@ -61,7 +56,8 @@ class Printer {
 
   void print(Message message) {
     if (json_) return print_json(message);
-    std::string line = time_of(message.getUnixMs()).substr(11, 12) + "  " + enumerant_text(message.getWay());
+    std::string line =
+        inspect_command::time_of(message.getUnixMs()).substr(11, 12) + "  " + enumerant_text(message.getWay());
     line.resize(std::max<std::size_t>(line.size(), 18), ' ');
     line += "  " + text(message.getPath());
     if (message.getOther().size() > 0)
@@ -80,7 +76,7 @@ class Printer {
   void print_json(Message message) {
     JsonLine<output::wire::TracedMessage> line;
     copy_same(message, *line);
-    line->setAt(time_of(message.getUnixMs()));
+    line->setAt(inspect_command::time_of(message.getUnixMs()));
     line->setWay(enumerant_text(message.getWay()));
     line->setForm(enumerant_text(message.getForm()));
     if (message.getTrace() != 0) line->setTrace(inspect_command::trace_text(message.getTrace()));

@@ -6,9 +6,12 @@ namespace troupe::apps {
 namespace {
 
 Ending watch_world(const Invocation& invocation, Console& console, sim::WorkloadSpecs workloads) {
+  if (invocation.globals.json)
+    return usage_failure("the screens are for people; `troupe sim` prints a world as JSON", "troupe help sim");
   auto world = sim_command::world_of(invocation, workloads);
   if (!world.ok()) return world.error();
-  return screens::run_time(console, {.scenario = std::move(world.value().scenario), .snapshots = {}}, workloads);
+  return screens::run_time(console, {.scenario = std::move(world.value().scenario), .snapshots = {}}, workloads,
+                           world.value().words);
 }
 
 }  // namespace

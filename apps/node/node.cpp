@@ -139,7 +139,8 @@ class NodeRun {
     auto log = make_log(settings_, directory_.path, [this] { return wall_clock_.wall(); });
     if (!log.ok()) return log.error();
     log_ = std::move(log).value();
-    auto audit = make_audit(directory_.path, [this] { return wall_clock_.wall(); });
+    auto audit = make_audit(
+        directory_.path, [this] { return wall_clock_.wall(); }, *log_);
     if (!audit.ok()) return audit.error();
     audit_ = std::move(audit).value();
     os::Chance chance;

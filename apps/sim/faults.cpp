@@ -25,6 +25,7 @@ std::string text(const Fault& fault) {
       if ((fault.amount >> i & 1) != 0) out += ' ' + node_name(i);
   }
   if (spec.lasts) out += " for " + span_text(fault.span);
+  if (fault.by_hand) out += ", by hand";
   return out;
 }
 

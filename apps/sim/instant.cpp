@@ -94,13 +94,17 @@ std::optional<std::string> state_line(World& world, std::size_t node, std::strin
   if (!one) return std::nullopt;
   const auto state = runtime::state_of(one->handle);
   if (!state) return std::nullopt;
+  return message_line(state->kind_id(), state->bytes(), bytes_max);
+}
+
+std::string message_line(std::uint64_t kind, base::ByteView words, std::size_t bytes_max) {
   static const observe::Decoder decoder = [] {
     observe::Decoder out;
     for (const messages::SchemaInfo& type : messages::all_schemas())
       (void)out.learn({type.node.data(), type.node.size()});
     return out;
   }();
-  return decoder.line(state->kind_id(), state->bytes(), bytes_max);
+  return decoder.line(kind, words, bytes_max);
 }
 
 }  // namespace troupe::apps

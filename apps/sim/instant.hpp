@@ -23,4 +23,7 @@ base::Outcome<void> write_look(inspect::wire::Looked::Builder out, World& world,
 /// The state that the actor shows, as one line of at most `bytes_max`; nothing if it shows none or is not there.
 std::optional<std::string> state_line(World& world, std::size_t node, std::string_view path, std::size_t bytes_max);
 
+/// A message of a known kind in the same way.
+std::string message_line(std::uint64_t kind, base::ByteView words, std::size_t bytes_max);
+
 }  // namespace troupe::apps

@@ -28,6 +28,7 @@ void write(output::wire::SimWorld::Builder out, const Outcome& outcome) {
   out.setWallS(seconds(outcome.wall));
   out.setHeld(outcome.held());
   out.setAcknowledged(outcome.acknowledged);
+  out.setSteered(outcome.steered);
   out.setStopped(outcome.stopped);
   if (outcome.broken()) {
     out.setInvariant(outcome.invariant);
@@ -63,6 +64,7 @@ Outcome read(output::wire::SimWorld::Reader in) {
   out.time = duration(in.getVirtualS());
   out.wall = duration(in.getWallS());
   out.acknowledged = in.getAcknowledged();
+  out.steered = in.getSteered();
   out.stopped = in.getStopped();
   out.between_events = in.getBetweenEvents();
   out.invariant = in.getInvariant();

@@ -27,9 +27,10 @@ struct Outcome {
   base::Duration time{};  ///< virtual
   base::Duration wall{};  ///< real
   std::uint64_t acknowledged = 0;
-  bool stopped = false;   ///< ended from outside, before there was a verdict
-  std::string invariant;  ///< the first that does not hold; empty: none was found
-  std::string why;        ///< one sentence
+  std::uint32_t steered = 0;  ///< faults that a person added or ended
+  bool stopped = false;       ///< ended from outside, before there was a verdict
+  std::string invariant;      ///< the first that does not hold; empty: none was found
+  std::string why;            ///< one sentence
   std::uint64_t event = 0;
   bool between_events = false;                   ///< seen after that event, by a look while nothing happens
   base::Duration at{};                           ///< of that event

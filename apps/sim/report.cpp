@@ -6,6 +6,7 @@
 #include "apps/cli/terminal.hpp"
 #include "apps/sim/alike.hpp"
 #include "apps/sim/faults.hpp"
+#include "apps/sim/span.hpp"
 #include "apps/sim/workloads.hpp"
 #include "runtime/base/text.hpp"
 
@@ -41,6 +42,8 @@ void print_world(std::ostream& out, const sim::Scenario& scenario, const Outcome
       << sim::name(scenario.policy) << ", " << scenario.faults.size() << " faults and " << scenario.operations.size()
       << " operations in " << fixed(seconds(scenario.time), 1) << " s\n";
   for (const auto& mutant : scenario.mutations) out << "planted: " << mutant << '\n';
+  for (const sim::Fault& fault : scenario.faults)
+    if (fault.by_hand) out << "steered: " << text(fault) << ", at " << span_text(fault.at) << '\n';
   out << "ran:     " << grouped(outcome.events) << " events, " << fixed(seconds(outcome.time), 1)
       << " s of its time in " << fixed(seconds(outcome.wall), 2) << " s; " << grouped(outcome.acknowledged)
       << " operations acknowledged\n";

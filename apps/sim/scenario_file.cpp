@@ -224,6 +224,7 @@ class Reader {
     if (spec.amount == sim::Amount::set) fault.amount = take_set(fields);
     if (spec.amount == sim::Amount::number)
       set(fault.amount, fields.number("amount", Need::must, amount_min(spec), spec.amount_max));
+    set(fault.by_hand, fields.flag("by_hand", Need::may));
     fields.refuse_others();
     out_.faults.push_back(fault);
   }

@@ -8,7 +8,7 @@
 
 namespace troupe::apps {
 
-base::Result<sim::Scenario, Failure> load_scenario(const std::string& path, sim::WorkloadSpecs workloads) {
+base::Result<std::string, Failure> read_scenario_text(const std::string& path) {
   auto source = FileSource::open(path);
   if (!source.ok()) {
     const bool folder = source.error().error.code == base::Code::unsupported;
@@ -27,8 +27,14 @@ base::Result<sim::Scenario, Failure> load_scenario(const std::string& path, sim:
   }
   if (text.starts_with(kTraceMagic))
     return usage_failure(path + " is the trace of a run, not a scenario", "troupe help sim run");
+  return text;
+}
+
+base::Result<sim::Scenario, Failure> load_scenario(const std::string& path, sim::WorkloadSpecs workloads) {
+  const auto text = read_scenario_text(path);
+  if (!text.ok()) return text.error();
   const config::Table settings = settings_table();
-  auto scenario = read_scenario(text, workloads, settings);
+  auto scenario = read_scenario(text.value(), workloads, settings);
   if (!scenario.ok()) return usage_failure(path + ": " + scenario.error().message, "troupe sim list");
   return std::move(scenario).value();
 }

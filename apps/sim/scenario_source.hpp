@@ -8,6 +8,9 @@
 
 namespace troupe::apps {
 
+/// The text of a scenario file, at most kScenarioBytesMax.
+base::Result<std::string, Failure> read_scenario_text(const std::string& path);
+
 /// Fails with exit 2 and the line that is wrong.
 base::Result<sim::Scenario, Failure> load_scenario(const std::string& path,
                                                    sim::WorkloadSpecs workloads = all_workloads());

@@ -57,6 +57,7 @@ std::string line(const sim::Fault& fault) {
   if (spec.amount == sim::Amount::set) out.add("nodes", set(fault.amount));
   if (spec.amount == sim::Amount::number) out.add("amount", std::to_string(fault.amount));
   if (spec.lasts) out.add("span", span(fault.span));
+  if (fault.by_hand) out.add("by_hand", "true");
   return out.text();
 }
 

@@ -10,10 +10,18 @@
 #include <map>
 
 #include "apps/sim/timeline_server.hpp"
+#include "runtime/os/passing.hpp"
 #include "runtime/os/sockets.hpp"
 #include "runtime/os/waker.hpp"
 
 namespace troupe::apps {
+namespace {
+
+/// How far before the event that is gone to checkpoints are left: a step back finds one that is as near as it is far,
+/// by a factor of four. Our choice: eight forks of some milliseconds. The latest first.
+constexpr std::array<std::uint64_t, 8> kNearSteps{1, 4, 16, 64, 256, 1'024, 4'096, 16'384};
+
+}  // namespace
 
 using timeline::Frame;
 using timeline::Kind;
@@ -26,13 +34,15 @@ struct Timeline::State {
   pid_t process = -1;
   os::Descriptor control;
   std::vector<os::Descriptor> slots;
-  std::map<std::uint64_t, std::size_t> checkpoints;  // by event
+  std::map<std::uint64_t, std::size_t> checkpoints;  // by event: a place in `slots`
+  std::map<std::uint64_t, os::Descriptor> near;      // by event; they end with their sockets
   std::optional<FirstRun> first_run;
   std::vector<std::string> departed;
-  std::optional<std::size_t> asked;  // the slot whose process answers now
+  std::optional<int> asked;  // the socket whose process answers now
   Instant here;
 
   ~State() {
+    near.clear();
     slots.clear();  // checkpoints end with their sockets
     control.reset();
     if (process > 0)
@@ -40,17 +50,23 @@ struct Timeline::State {
       }
   }
 
+  Timeline::Answer<Instant> arrived(const std::function<bool()>& given_up) {
+    auto there = instant(answer(*asked, given_up));
+    if (!there) return broken();
+    here = *there;
+    thin_out();
+    return here;
+  }
   Failure broken() const {
     return {{base::Code::internal, "the world did not answer: its process has ended, or the answer was given up"},
             "what is shown stays as it is",
             {},
             Exit::failed};
   }
-  int socket() const { return slots[*asked].get(); }
 
   /// The process that answers now goes away; its checkpoint listens again.
   void leave() {
-    if (asked) timeline::send(socket(), Kind::bye, {});
+    if (asked) timeline::send(*asked, Kind::bye, {});
     asked.reset();
   }
   std::optional<Instant> instant(std::optional<Frame> frame) {
@@ -58,36 +74,60 @@ struct Timeline::State {
     Instant out;
     out.event = unpack(frame->rest).value_or(0);
     out.time = base::Duration(static_cast<std::int64_t>(unpack(frame->rest).value_or(0)));
+    out.hash = unpack(frame->rest).value_or(0);
+    out.words = unpack(frame->rest).value_or(0);
     out.what = frame->rest;
     return out;
   }
-  /// Asks the latest checkpoint that is not after `event`.
-  std::optional<std::size_t> before(std::uint64_t event) const {
-    auto next = checkpoints.upper_bound(event);
-    if (next == checkpoints.begin()) return std::nullopt;
-    return std::prev(next)->second;
+  struct From {
+    int socket;
+    std::uint64_t event;
+  };
+  /// The latest checkpoint that is not after `event`.
+  std::optional<From> before(std::uint64_t event) const {
+    const auto kept = checkpoints.upper_bound(event);
+    const auto close = near.upper_bound(event);
+    if (kept == checkpoints.begin() && close == near.begin()) return std::nullopt;
+    if (close == near.begin() || (kept != checkpoints.begin() && std::prev(kept)->first >= std::prev(close)->first))
+      return From{slots[std::prev(kept)->second].get(), std::prev(kept)->first};
+    return From{std::prev(close)->second.get(), std::prev(close)->first};
+  }
+  /// Near checkpoints that steps back will not use soon end: those after this instant, and the earliest.
+  void thin_out() {
+    while (!near.empty() && near.rbegin()->first > here.event && near.rbegin()->second.get() != asked)
+      near.erase(std::prev(near.end()));
+    while (near.size() > kNearMax && near.begin()->second.get() != asked) near.erase(near.begin());
+  }
+  bool is_there(int socket) const {
+    return std::ranges::any_of(checkpoints, [&](const auto& one) { return slots[one.second].get() == socket; }) ||
+           std::ranges::any_of(near, [&](const auto& one) { return one.second.get() == socket; });
   }
   /// What the process says that was asked; nothing if it or its checkpoint is gone, or the answer was given up. Then
   /// that checkpoint is of no use any more: what it still says would be taken for another answer.
-  std::optional<Frame> answer(std::size_t slot, const std::function<bool()>& given_up) {
-    const std::array<int, 2> both{slots[slot].get(), control.get()};
+  std::optional<Frame> answer(int socket, const std::function<bool()>& given_up) {
+    const std::array<int, 2> both{socket, control.get()};
     const auto gone = [&] {
-      std::erase_if(checkpoints, [&](const auto& one) { return one.second == slot; });
+      std::erase_if(checkpoints, [&](const auto& one) { return slots[one.second].get() == socket; });
+      std::erase_if(near, [&](const auto& one) { return one.second.get() == socket; });
       asked.reset();
       return std::nullopt;
     };
     while (true) {
       const auto ready = os::Waker::readable(both, std::chrono::milliseconds(100));
       if (ready[0]) {
-        auto frame = receive(slots[slot].get());
-        return frame ? std::move(frame) : gone();
+        auto frame = receive(socket);
+        if (!frame || frame->kind == Kind::broken) return gone();
+        if (frame->kind != Kind::near) return frame;
+        auto left = os::receive_passed(socket);
+        if (!left) return gone();
+        near.insert_or_assign(unpack(frame->rest).value_or(0), std::move(*left));
+        continue;
       }
       if (ready[1]) {
         auto frame = receive(control.get());
         if (!frame) return gone();
         note(std::move(*frame));
-        const bool there = std::ranges::any_of(checkpoints, [&](const auto& one) { return one.second == slot; });
-        if (!there) return gone();
+        if (!is_there(socket)) return gone();
       }
       if (given_up && given_up()) return gone();
     }
@@ -113,8 +153,11 @@ struct Timeline::State {
         FirstRun run;
         run.events = unpack(frame.rest).value_or(0);
         run.time = base::Duration(static_cast<std::int64_t>(unpack(frame.rest).value_or(0)));
-        run.broken_at = unpack(frame.rest).value_or(0);
-        run.verdict = frame.rest;
+        run.outcome = timeline::with<output::wire::SimWorld>(frame.rest, [](auto from) { return read(from); });
+        run.broken_at = run.outcome.broken() ? run.outcome.event : 0;
+        run.verdict = !run.outcome.broken() ? "held"
+                                            : run.outcome.invariant + " at event " + std::to_string(run.outcome.event) +
+                                                  ": " + run.outcome.why;
         run.departed = departed;
         first_run = std::move(run);
         return;
@@ -129,7 +172,7 @@ Timeline::Timeline(Timeline&&) noexcept = default;
 Timeline& Timeline::operator=(Timeline&&) noexcept = default;
 Timeline::~Timeline() = default;
 
-Timeline::Outcome<Timeline> Timeline::open(Recorded world, sim::WorkloadSpecs workloads) {
+Timeline::Answer<Timeline> Timeline::open(Recorded world, sim::WorkloadSpecs workloads) {
   const auto failed = [](const std::string& what) {
     return Failure{{base::Code::internal, what + ": " + std::strerror(errno)}, "nothing was run", {}, Exit::failed};
   };
@@ -174,7 +217,7 @@ std::optional<Instant> Timeline::progress() {
   return state_->first_run ? std::nullopt : std::optional(state_->here);
 }
 
-Timeline::Outcome<FirstRun> Timeline::finish() {
+Timeline::Answer<FirstRun> Timeline::finish() {
   while (!state_->first_run) {
     auto frame = receive(state_->control.get());
     if (!frame) return state_->broken();
@@ -183,27 +226,26 @@ Timeline::Outcome<FirstRun> Timeline::finish() {
   return *state_->first_run;
 }
 
-Timeline::Outcome<Instant> Timeline::go(std::uint64_t event) {
+Timeline::Answer<Instant> Timeline::go(std::uint64_t event) {
   if (auto done = finish(); !done.ok()) return done.error();
   event = std::min(event, state_->first_run->events);
   const auto from = state_->before(event);
   if (!from) return state_->broken();
   // The process here goes on if that is nearer than a checkpoint.
-  const bool nearer = state_->asked && state_->here.event <= event &&
-                      (state_->checkpoints.upper_bound(state_->here.event) == state_->checkpoints.end() ||
-                       state_->checkpoints.upper_bound(state_->here.event)->first > event);
+  const bool nearer = state_->asked && state_->here.event <= event && from->event <= state_->here.event;
   if (!nearer) {
     state_->leave();
-    state_->asked = from;
+    state_->asked = from->socket;
   }
-  timeline::send(state_->socket(), Kind::go, pack({event}));
-  auto there = state_->instant(state_->answer(*state_->asked, given_up));
-  if (!there) return state_->broken();
-  state_->here = *there;
-  return *there;
+  const std::uint64_t begin = nearer ? state_->here.event : from->event;
+  std::string way = pack({event});
+  for (const std::uint64_t back : kNearSteps)
+    if (event > back && event - back > begin && !state_->near.contains(event - back)) way += pack({event - back});
+  timeline::send(*state_->asked, Kind::go, way);
+  return state_->arrived(given_up);
 }
 
-Timeline::Outcome<Instant> Timeline::go_to(base::Duration time) {
+Timeline::Answer<Instant> Timeline::go_to(base::Duration time) {
   if (auto done = finish(); !done.ok()) return done.error();
   // Times of checkpoints are not kept: a search among them, each a fork that runs nothing.
   std::vector<std::uint64_t> events;
@@ -220,21 +262,18 @@ Timeline::Outcome<Instant> Timeline::go_to(base::Duration time) {
   return go_on_to(time);
 }
 
-Timeline::Outcome<Instant> Timeline::go_on_to(base::Duration time) {
+Timeline::Answer<Instant> Timeline::go_on_to(base::Duration time) {
   if (!state_->asked)
     if (auto there = go(state_->here.event); !there.ok()) return there.error();
-  timeline::send(state_->socket(), Kind::go_to,
+  timeline::send(*state_->asked, Kind::go_to,
                  pack({static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 0))}));
-  auto there = state_->instant(state_->answer(*state_->asked, given_up));
-  if (!there) return state_->broken();
-  state_->here = *there;
-  return *there;
+  return state_->arrived(given_up);
 }
 
-Timeline::Outcome<std::vector<Timeline::Seen>> Timeline::look() {
+Timeline::Answer<std::vector<Timeline::Seen>> Timeline::look() {
   if (!state_->asked)
     if (auto there = go(state_->here.event); !there.ok()) return there.error();
-  timeline::send(state_->socket(), Kind::look, {});
+  timeline::send(*state_->asked, Kind::look, {});
   std::vector<Seen> out;
   while (auto frame = state_->answer(*state_->asked, given_up)) {
     if (frame->kind == Kind::done) return out;
@@ -246,32 +285,37 @@ Timeline::Outcome<std::vector<Timeline::Seen>> Timeline::look() {
   return state_->broken();
 }
 
-Timeline::Outcome<std::string> Timeline::look_at(std::size_t node, const std::string& path) {
+Timeline::Answer<std::string> Timeline::look_at(std::size_t node, const std::string& path) {
   if (!state_->asked)
     if (auto there = go(state_->here.event); !there.ok()) return there.error();
-  timeline::send(state_->socket(), Kind::look_at, pack({node}, path));
+  timeline::send(*state_->asked, Kind::look_at, pack({node}, path));
   auto frame = state_->answer(*state_->asked, given_up);
   if (!frame) return state_->broken();
   if (frame->kind != Kind::looked) return Failure{{base::Code::not_found, frame->rest}};
   return std::move(frame->rest);
 }
 
-Timeline::Outcome<std::optional<Instant>> Timeline::change(std::size_t node, const std::string& path, Way way) {
+Timeline::Answer<std::optional<Instant>> Timeline::change(std::size_t node, const std::string& path, Way way) {
   return seek(node, path, way, timeline::Change::of_state);
 }
 
-Timeline::Outcome<std::optional<Instant>> Timeline::handled_before(const std::string& actor) {
+Timeline::Answer<std::optional<Instant>> Timeline::handled_before(const std::string& actor) {
   return seek(0, actor, Way::back, timeline::Change::handled);
 }
 
+Timeline::Answer<std::optional<Instant>> Timeline::sent_before(std::size_t node) {
+  if (state_->here.words == 0) return std::optional<Instant>();
+  return seek(node, hash_text(state_->here.words), Way::back, timeline::Change::sent);
+}
+
 /// Back: interval by interval, each from its checkpoint on, and the last hit counts. Forward: from here on.
-Timeline::Outcome<std::optional<Instant>> Timeline::seek(std::size_t node, const std::string& path, Way way,
-                                                         timeline::Change what) {
+Timeline::Answer<std::optional<Instant>> Timeline::seek(std::size_t node, const std::string& path, Way way,
+                                                        timeline::Change what) {
   if (auto done = finish(); !done.ok()) return done.error();
   const auto what_number = static_cast<std::uint64_t>(what);
-  const auto ask = [&](std::size_t slot, Kind kind, std::uint64_t limit) -> Outcome<std::optional<Instant>> {
-    timeline::send(state_->slots[slot].get(), kind, pack({node, limit, what_number}, path));
-    auto frame = state_->answer(slot, given_up);
+  const auto ask = [&](int socket, Kind kind, std::uint64_t limit) -> Answer<std::optional<Instant>> {
+    timeline::send(socket, kind, pack({node, limit, what_number}, path));
+    auto frame = state_->answer(socket, given_up);
     if (!frame) return state_->broken();
     if (frame->kind == Kind::error) return Failure{{base::Code::internal, frame->rest}};
     return state_->instant(std::move(frame));
@@ -280,8 +324,7 @@ Timeline::Outcome<std::optional<Instant>> Timeline::seek(std::size_t node, const
   std::optional<Instant> found;
   if (way == Way::forward) {
     if (auto there = go(from); !there.ok()) return there.error();
-    const std::size_t slot = *state_->asked;
-    auto got = ask(slot, Kind::first, 0);
+    auto got = ask(*state_->asked, Kind::first, ~std::uint64_t{0});
     state_->asked.reset();  // that process has ended
     if (!got.ok()) return got.error();
     found = got.value();
@@ -289,12 +332,12 @@ Timeline::Outcome<std::optional<Instant>> Timeline::seek(std::size_t node, const
     state_->leave();
     for (std::uint64_t limit = way == Way::here_or_back ? from : from - std::min<std::uint64_t>(from, 1);
          limit > 0 && !found;) {
-      const auto slot = state_->before(limit - 1);
-      if (!slot) break;
-      auto got = ask(*slot, Kind::last, limit);
+      const auto from_here = state_->before(limit - 1);
+      if (!from_here) break;
+      auto got = ask(from_here->socket, Kind::last, limit);
       if (!got.ok()) return got.error();
       found = got.value();
-      limit = std::ranges::find(state_->checkpoints, *slot, [](const auto& one) { return one.second; })->first;
+      limit = from_here->event;
     }
   }
   if (found)

@@ -11,10 +11,15 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <fstream>
+#include <functional>
 
 #include "apps/sim/instant.hpp"
 #include "apps/sim/trial.hpp"
+#include "runtime/actor/taps.hpp"
+#include "runtime/os/passing.hpp"
+#include "runtime/os/sockets.hpp"
 #include "runtime/os/waker.hpp"
 
 namespace troupe::apps::timeline {
@@ -22,6 +27,8 @@ namespace {
 
 constexpr std::uint32_t kFrameBytesMax = 64u << 20;  // our choice: the rows of a large node
 constexpr std::uint64_t kFirstInterval = 16'384;     // events between the first checkpoints; each costs a fork
+constexpr std::uint64_t kNearOfTimes = 4'096;        // events; our choice: on the way to a time, whose event is unknown
+constexpr std::size_t kWeighedEvery = 8;             // checkpoints; weighing reads a file of each
 constexpr std::uint64_t kProgressEvery = 8'192;
 constexpr std::size_t kRowsMax = 10'000;
 constexpr std::size_t kStateBytesMax = 64 * 1024;
@@ -57,17 +64,19 @@ std::string flat(Fill&& fill) {
   return {reinterpret_cast<const char*>(bytes.begin()), bytes.size()};
 }
 
-std::size_t resident_bytes() {
-  std::ifstream statm("/proc/self/statm");
-  std::size_t all = 0, resident = 0;
-  statm >> all >> resident;
-  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+/// Its share of the memory that it has in common with others; zero if it is gone.
+std::size_t bytes_of(pid_t process) {
+  std::ifstream rollup("/proc/" + std::to_string(process) + "/smaps_rollup");
+  for (std::string word; rollup >> word;)
+    if (std::size_t kib = 0; word == "Pss:" && rollup >> kib) return kib * 1024;
+  return 0;
 }
 
 class Server final : public sim::Recorder {
  public:
   explicit Server(ServerSetup setup) : setup_(std::move(setup)), trial_(setup_.world.scenario, setup_.workloads) {
     world().keep_names();
+    world().tell_taken([this](const Taken&, const runtime::Envelope& envelope) { last_envelope_ = envelope; });
     world().stage().record(this);
   }
 
@@ -80,14 +89,13 @@ class Server final : public sim::Recorder {
     if (recording_) {
       check_trace();
       if (snapshot_ < setup_.world.snapshots.size()) depart(setup_.world.snapshots[snapshot_].event);
-      std::string verdict = "held";
-      if (outcome.broken())
-        verdict = outcome.invariant + " at event " + std::to_string(outcome.event) + ": " + outcome.why;
       // The end is a checkpoint of its own: nothing runs after it.
       drop_some();
       if (!free_.empty()) checkpoint();
       if (!is_checkpoint_) {
-        send(setup_.control, Kind::ended, pack({done_, nanoseconds(), outcome.broken() ? outcome.event : 0}, verdict));
+        const std::string words =
+            flat<output::wire::SimWorld>([&](output::wire::SimWorld::Builder out) { write(out, outcome); });
+        send(setup_.control, Kind::ended, pack({done_, nanoseconds()}, words));
         wait_for_end();
       }
     }
@@ -99,7 +107,6 @@ class Server final : public sim::Recorder {
     if (recording_) record_on();
     if (!recording_) move_on();
     last_actor_ = actor;
-    last_taken_ = world().last_taken();
   }
 
  private:
@@ -138,9 +145,8 @@ class Server final : public sim::Recorder {
 
   /// Makes room: every other checkpoint but the first ends, and the others come at twice the distance.
   void drop_some() {
-    const std::size_t fitting =
-        std::clamp<std::size_t>(setup_.bytes_max / std::max<std::size_t>(resident_bytes(), 1), 4, setup_.slots.size());
-    if (!free_.empty() && kept_.size() < fitting) return;
+    const bool look = kept_.size() >= kWeighedEvery && kept_.size() % kWeighedEvery == 0;
+    if (!free_.empty() && !(look && bytes_of_all() > setup_.bytes_max)) return;
     std::vector<Kept> left;
     for (std::size_t i = 0; i < kept_.size(); ++i) {
       if (i % 2 == 0) {
@@ -154,6 +160,12 @@ class Server final : public sim::Recorder {
     }
     kept_ = std::move(left);
     interval_ *= 2;
+  }
+
+  std::size_t bytes_of_all() const {
+    std::size_t all = bytes_of(::getpid());
+    for (const Kept& one : kept_) all += bytes_of(one.process);
+    return all;
   }
 
   void checkpoint() {
@@ -190,18 +202,42 @@ class Server final : public sim::Recorder {
         return;
       }
       if (process < 0) {
-        send(socket_, Kind::error, "no room for one more process");
+        send(socket_, Kind::broken, "no room for one more process");
         continue;
       }
       int status = 0;
       while (::waitpid(process, &status, 0) < 0 && errno == EINTR) {
       }
-      if (status != 0) send(socket_, Kind::error, "the process that ran the world to there has broken");
+      if (status != 0) send(socket_, Kind::broken, "the process that ran the world to there has broken");
     }
+  }
+
+  /// Forks a checkpoint that the other end alone keeps: it ends when that closes its socket.
+  void checkpoint_near() {
+    auto ends = os::stream_pair();
+    if (!ends) return;  // the way goes on without this one
+    const pid_t process = ::fork();
+    if (process < 0) return;
+    if (process > 0) {
+      if (!send(socket_, Kind::near, pack({done_})) || !os::pass(socket_, ends->first.get())) ::_exit(0);
+      return;
+    }
+    if (owns_socket_) ::close(socket_);  // so that its end is seen
+    ends->first.reset();
+    socket_ = ends->second.release();
+    owns_socket_ = true;
+    near_.clear();
+    wait_as_checkpoint();
   }
 
   /// Between two events of a process that was asked to move.
   void move_on() {
+    if (!seeks_ && !near_.empty() && done_ >= near_.back()) {
+      near_.pop_back();
+      checkpoint_near();
+    } else if (!seeks_ && target_time_ > base::Duration{0} && done_ % kNearOfTimes == 0) {
+      checkpoint_near();
+    }
     if (seeks_) seek_on();
     if (arrived()) serve_here();
   }
@@ -231,10 +267,14 @@ class Server final : public sim::Recorder {
       case Kind::go:
         target_ = unpack(frame.rest).value_or(0);
         target_time_ = {};
+        near_.clear();
+        while (const auto event = unpack(frame.rest))
+          if (*event > done_) near_.push_back(*event);
         moved_ = true;
         return;
       case Kind::go_to:
         target_ = 0;
+        near_.clear();
         target_time_ = base::Duration(static_cast<std::int64_t>(unpack(frame.rest).value_or(0)));
         moved_ = true;
         return;
@@ -252,8 +292,7 @@ class Server final : public sim::Recorder {
       case Kind::first: {
         Seek seek{.first = frame.kind == Kind::first};
         seek.node = node(frame.rest);
-        seek.limit = seek.first ? ~std::uint64_t{0} : unpack(frame.rest).value_or(0);
-        if (seek.first) (void)unpack(frame.rest);
+        seek.limit = unpack(frame.rest).value_or(0);
         seek.what = static_cast<Change>(unpack(frame.rest).value_or(0));
         seek.path = frame.rest;
         seek.before = state_of(seek);
@@ -302,16 +341,21 @@ class Server final : public sim::Recorder {
     return world().name(actor);
   }
 
+  /// Not zero.
+  static std::uint64_t words_of(const runtime::Envelope& envelope) {
+    const auto bytes = envelope.bytes();
+    return std::hash<std::string_view>{}({reinterpret_cast<const char*>(bytes.data()), bytes.size()}) | 1;
+  }
+
   std::string instant() {
     std::string what = "nothing has happened yet";
     if (done_ > 0 && last_actor_ == 0) what = "an appointment: the network, a disk or a clock";
     else if (done_ > 0) what = name_of(last_actor_);
     const auto& taken = world().last_taken();
-    const bool fresh = taken.to == last_actor_ && last_actor_ != 0 &&
-                       (taken.from != last_taken_.from || taken.kind != last_taken_.kind || taken.to != last_taken_.to);
+    const bool fresh = taken.to == last_actor_ && last_actor_ != 0 && taken.event == done_;
     if (fresh && taken.kind != nullptr)
       what += " took " + std::string(taken.kind->name) + (taken.from == 0 ? "" : " from " + name_of(taken.from));
-    return pack({done_, nanoseconds()}, what);
+    return pack({done_, nanoseconds(), world().stage().hash(), fresh ? words_of(last_envelope_) : 0}, what);
   }
 
   // -- looking for a change
@@ -323,21 +367,43 @@ class Server final : public sim::Recorder {
     Change what{};
     std::string path;
     std::string before;
+    std::shared_ptr<runtime::Tap> tap = {};  // of `sent`: on the node in its life at hand
+    std::uint64_t life = 0;
     std::string found = {};  // an instant; empty: none yet
   };
 
   /// With a mark in front, so that an actor that is not there differs from one whose state is empty.
   std::string state_of(const Seek& seek) {
-    if (seek.what == Change::handled) return {};
+    if (seek.what != Change::of_state) return {};
     const auto line = state_line(world(), seek.node, seek.path, kStateBytesMax);
     return line ? "=" + *line : "-";
+  }
+
+  /// Who sent, in the event that has just happened, what is looked for.
+  std::optional<std::string> sender_of(Seek& seek) {
+    sim::Machine& machine = world().machine(seek.node);
+    if (!machine.up()) return std::nullopt;
+    if (seek.tap == nullptr || seek.life != machine.lives()) {
+      seek.life = machine.lives();
+      seek.tap = machine.node().taps().open([](auto&&...) { return true; }, 0, base::Instant::max());
+      return std::nullopt;
+    }
+    std::optional<std::string> out;
+    const auto taken = seek.tap->take();
+    for (const runtime::Tapped& one : taken.messages) {
+      const bool same = one.way == runtime::Tapped::Direction::out && hash_text(words_of(one.envelope)) == seek.path;
+      if (same) out = name_of(one.other);
+    }
+    return out;
   }
 
   void seek_on() {
     Seek& seek = *seeks_;
     if (done_ > seek.limit) return finish_seek();
     bool changed = false;
-    if (seek.what == Change::handled) {
+    if (seek.what == Change::sent) {
+      if (auto sender = sender_of(seek)) seek.found = pack({done_, nanoseconds(), world().stage().hash(), 0}, *sender);
+    } else if (seek.what == Change::handled) {
       changed = last_actor_ != 0 && world().name(last_actor_) == seek.path && seek_began_;
     } else {
       std::string now = state_of(seek);
@@ -394,13 +460,15 @@ class Server final : public sim::Recorder {
   bool departed_ = false;
 
   int socket_ = -1;
+  bool owns_socket_ = false;         // of a near checkpoint: it belongs to no slot
+  std::vector<std::uint64_t> near_;  // where to leave checkpoints on the way, the next one last
   std::uint64_t target_ = 0;
   base::Duration target_time_{0};
   bool moved_ = false;
   std::optional<Seek> seeks_;
   bool seek_began_ = false;
   sim::ActorNumber last_actor_ = 0;
-  Taken last_taken_;
+  runtime::Envelope last_envelope_;  // kept, not copied
 };
 
 }  // namespace
@@ -441,6 +509,10 @@ std::optional<std::uint64_t> unpack(std::string& rest) {
 
 void serve(ServerSetup setup) {
   for (const int signal : {SIGINT, SIGTSTP, SIGHUP, SIGQUIT}) ::signal(signal, SIG_IGN);  // keys of the terminal
+  // The terminal is the screens': what ends this process leaves it alone.
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) ::signal(signal, SIG_DFL);
+  std::set_terminate(std::abort);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // near checkpoints outlive what forked them
   Server(std::move(setup)).run();
 }
 

@@ -18,6 +18,7 @@ struct Recorded {
   struct Snapshot {
     std::uint64_t event = 0;
     std::uint64_t hash = 0;  ///< of all events before
+    friend bool operator==(const Snapshot&, const Snapshot&) = default;
   };
   sim::Scenario scenario;
   std::vector<Snapshot> snapshots{};  ///< by event; none of a world that was not recorded

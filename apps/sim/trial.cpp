@@ -70,6 +70,7 @@ Outcome Trial::run() {
   out.time = time();
   out.wall = std::chrono::steady_clock::now() - from;
   out.acknowledged = acknowledged_;
+  out.steered = static_cast<std::uint32_t>(std::ranges::count(scenario_.faults, true, &sim::Fault::by_hand));
   out.stopped = invariant_.empty() && world_->stage().stopped();
   out.invariant = invariant_;
   out.why = why_;

@@ -68,12 +68,13 @@ void World::close() {
 }
 
 void World::NodeSlot::taken(std::uint64_t to, std::uint64_t from, const runtime::Envelope& envelope) {
-  world.taken_ = {to, from, envelope.kind()};
+  world.taken_ = {to, from, envelope.kind(), world.stage_.events()};
   sim::Stage& stage = world.stage_;
   stage.note(to);
   stage.note(from);
   stage.note(envelope.kind() == nullptr ? 0 : envelope.kind()->id);
   stage.note(envelope.bytes());
+  if (world.on_taken_) world.on_taken_(world.taken_, envelope);
 }
 
 void World::NodeSlot::handled(std::string_view path, const runtime::Actor& actor) {

@@ -7,6 +7,7 @@
 //         sender, receiver and words of every envelope, every write to a disk, and every draw of a node.
 // Owner   one thread. Worlds may live beside each other.
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -58,6 +59,7 @@ struct Taken {
   sim::ActorNumber to = 0;
   sim::ActorNumber from = 0;
   const messages::KindInfo* kind = nullptr;  ///< of an envelope; null for wake-ups and events of streams
+  std::uint64_t event = 0;                   ///< in which it did
 };
 
 /// What a world tells its owner, at the moment at which it happens.
@@ -118,6 +120,9 @@ class World final {
   void inside(std::size_t node, runtime::ExternalActor::What what);
 
   const Taken& last_taken() const { return taken_; }
+  /// From now on `told` hears of each envelope that is taken, before it is handled; null ends it.
+  using OnTaken = std::function<void(const Taken& what, const runtime::Envelope& envelope)>;
+  void tell_taken(OnTaken told) { on_taken_ = std::move(told); }
   /// From now on actors are known by name.
   void keep_names() { keeps_names_ = true; }
   /// "n2 /files", or its number if it was not met since keep_names().
@@ -169,6 +174,7 @@ class World final {
   Observer* observer_;
   std::vector<Break> breaks_;
   Taken taken_;
+  OnTaken on_taken_;
   bool keeps_names_ = false;
   std::map<sim::ActorNumber, std::string> names_;
 };

@@ -172,6 +172,46 @@ struct TracedMessage {
   # The span of its own handler; 0 if it belongs to no trace.
 }
 
+struct CapturedNode {
+  # `:capture` on the screens of a live node: what they knew of it.
+
+  node @0 :Text;
+  name @1 :Text;
+  version @2 :Text;
+  health @3 :Text;
+  stage @4 :Text;
+  lost @5 :Text;
+  # Why it could not be reached; null if it could.
+  ageMs @6 :UInt64;
+  # Since it answered.
+  reasons @7 :List(Text);
+  # "old-message: a message waits ...".
+  actors @8 :List(InspectedActor);
+  actorsInAll @9 :UInt64;
+  # More than are listed, or those that the view at hand had asked for.
+  actor @10 :CapturedActor;
+  # That was open last; null if none was.
+  messages @11 :List(TracedMessage);
+  # Of all nodes, the oldest first.
+  messagesDropped @12 :UInt64;
+  log @13 :List(Text);
+}
+
+struct CapturedActor {
+  path @0 :Text;
+  kind @1 :Text;
+  state @2 :Text;
+  shows @3 :Text;
+  # Its own state as one line.
+  handling @4 :Text;
+  parent @5 :Text;
+  children @6 :List(Text);
+  asks @7 :List(Text);
+  # "dht.FindValue of /dht".
+  timers @8 :List(Text);
+  errors @9 :List(Text);
+}
+
 struct TraceEnded {
   # The last line of `trace`.
 

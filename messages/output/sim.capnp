@@ -50,6 +50,8 @@ struct SimWorld {
   # The command ended the world at an event, before a verdict: neither held nor broken.
   betweenEvents @18 :Bool;
   # The violation was seen after that event, while nothing happened: a run that stops there does not show it.
+  steered @19 :UInt32;
+  # Faults that a person added or ended while the world was watched.
 }
 
 struct SimGroup {

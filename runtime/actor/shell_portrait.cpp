@@ -4,6 +4,7 @@
 #include "messages/runtime.capnp.h"
 #include "runtime/actor/caller.hpp"
 #include "runtime/actor/shell.hpp"
+#include "runtime/base/whole_units.hpp"
 
 namespace troupe::runtime {
 namespace {
@@ -11,48 +12,39 @@ namespace {
 constexpr std::size_t kListed = 100;             // messages/runtime.capnp: children and asks
 constexpr std::size_t kStateBytesMax = 900'000;  // the same; the rest is 50,000 at most, but for timers
 
-std::uint64_t milliseconds(base::Duration length) {
-  return static_cast<std::uint64_t>(
-      std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(length).count(), 0));
-}
-std::uint64_t microseconds(base::Duration length) {
-  return static_cast<std::uint64_t>(
-      std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::microseconds>(length).count(), 0));
-}
-
 std::string text_of(const messages::KindInfo* kind) {
   return kind == nullptr ? std::string() : std::string(kind->name);
 }
 
 void write_recent(wire::Portrait::Builder out, const RecentMessages& recent, base::Instant now) {
-  out.setKeptForMs(std::max<std::uint64_t>(milliseconds(now - recent.began), 1));
+  out.setKeptForMs(std::max<std::uint64_t>(base::milliseconds(now - recent.began), 1));
   const auto messages = recent.messages();
   auto list = out.initMessages(static_cast<unsigned>(messages.size()));
   for (unsigned i = 0; i < list.size(); ++i) {
     const RecentMessages::Message& from = messages[i];
     list[i].setKind(text_of(from.kind));
     list[i].setFrom(from.from);
-    list[i].setAgoMs(milliseconds(now - from.at));
-    list[i].setTookUs(microseconds(from.took));
+    list[i].setAgoMs(base::milliseconds(now - from.at));
+    list[i].setTookUs(base::microseconds(from.took));
     list[i].setBytes(from.bytes);
     list[i].setTrace(from.trace);
   }
   const auto errors = recent.errors();
   auto broken = out.initErrors(static_cast<unsigned>(errors.size()));
   for (unsigned i = 0; i < broken.size(); ++i) {
-    broken[i].setAgoMs(milliseconds(now - errors[i].at));
+    broken[i].setAgoMs(base::milliseconds(now - errors[i].at));
     broken[i].setCode(static_cast<std::uint16_t>(errors[i].code));
     broken[i].setText(errors[i].text.data());
   }
   out.setTimed(recent.timed());
-  out.setP50Us(microseconds(recent.quantile(0.5)));
-  out.setP90Us(microseconds(recent.quantile(0.9)));
-  out.setP99Us(microseconds(recent.quantile(0.99)));
-  out.setMaxUs(microseconds(recent.quantile(1)));
+  out.setP50Us(base::microseconds(recent.quantile(0.5)));
+  out.setP90Us(base::microseconds(recent.quantile(0.9)));
+  out.setP99Us(base::microseconds(recent.quantile(0.99)));
+  out.setMaxUs(base::microseconds(recent.quantile(1)));
   const auto buckets = recent.histogram();
   auto rows = out.initHistogram(static_cast<unsigned>(buckets.size()));
   for (unsigned i = 0; i < rows.size(); ++i) {
-    rows[i].setBelowUs(microseconds(buckets[i].below));
+    rows[i].setBelowUs(base::microseconds(buckets[i].below));
     rows[i].setCount(buckets[i].count);
   }
 }
@@ -97,15 +89,15 @@ void Shell::portray(const Envelope& question) {
              const auto due = deadlines_.due(waiting[i]->id);
              asks[i].setTo(waiting[i]->whom);
              asks[i].setKind(text_of(waiting[i]->kind));
-             asks[i].setSinceMs(milliseconds(at - waiting[i]->since));
-             asks[i].setDueMs(due ? static_cast<std::int64_t>(milliseconds(*due - at)) : -1);
+             asks[i].setSinceMs(base::milliseconds(at - waiting[i]->since));
+             asks[i].setDueMs(due ? static_cast<std::int64_t>(base::milliseconds(*due - at)) : -1);
              asks[i].setStream(waiting[i]->stream != nullptr);
            }
            std::vector<std::pair<std::string_view, std::int64_t>> due_timers;
            for (const Handlers::Timer& timer : handlers_.timers_) {
              if (soon_.contains(timer.tag)) due_timers.emplace_back(timer.tag->name, 0);
              else if (const auto due = deadlines_.due(kTimerBit | reinterpret_cast<std::uintptr_t>(timer.tag)))
-               due_timers.emplace_back(timer.tag->name, static_cast<std::int64_t>(milliseconds(*due - at)));
+               due_timers.emplace_back(timer.tag->name, static_cast<std::int64_t>(base::milliseconds(*due - at)));
            }
            auto timers = out.initTimers(static_cast<unsigned>(due_timers.size()));
            for (unsigned i = 0; i < timers.size(); ++i) {

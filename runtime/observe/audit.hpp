@@ -4,13 +4,14 @@
 //     {"at":"2026-11-20T07:33:00.123Z","who":"9f3c…","act":"kill","what":"/files/get-1","outcome":"done"}
 //
 // Who      the id of the operator's key, or "local" for one at this machine.
-// Failure  a line that cannot be written is lost, and the act is done all the same; write() says so.
+// Failure  a line that cannot be written is lost, and the act is done all the same; the log warns of it.
 // Safety   any thread.
 #include <functional>
 #include <memory>
 #include <string_view>
 
 #include "runtime/base/time.hpp"
+#include "runtime/observe/log.hpp"
 #include "runtime/observe/log_sink.hpp"
 
 namespace troupe::observe {
@@ -20,16 +21,16 @@ inline constexpr std::uint64_t kAuditFilesMax = 8;
 
 class Audit {
  public:
-  /// `sink` may be null: then nothing is kept.
-  Audit(std::unique_ptr<LogSink> sink, std::function<base::WallTime()> wall)
-      : sink_(std::move(sink)), wall_(std::move(wall)) {}
+  /// `sink` may be null: then nothing is kept. `log` outlives it; null: lost lines are not told.
+  Audit(std::unique_ptr<LogSink> sink, std::function<base::WallTime()> wall, Log* log)
+      : sink_(std::move(sink)), wall_(std::move(wall)), log_(log) {}
 
-  /// False if the line is lost.
-  bool write(std::string_view who, std::string_view act, std::string_view what, std::string_view outcome);
+  void write(std::string_view who, std::string_view act, std::string_view what, std::string_view outcome);
 
  private:
   std::unique_ptr<LogSink> sink_;
   std::function<base::WallTime()> wall_;
+  Log* log_;
 };
 
 }  // namespace troupe::observe

@@ -50,6 +50,7 @@ struct Fault {
   std::uint16_t node = 0;   ///< 0 and on
   std::uint16_t other = 0;  ///< the far end
   std::int64_t amount = 0;  ///< by kind; of a set of nodes: bit i for node i
+  bool by_hand = false;     ///< a person added or ended it while the world was watched
   friend bool operator==(const Fault&, const Fault&) = default;
 };
 

@@ -36,6 +36,7 @@ const std::pair<const char*, const char*> kNotHere[] = {
     {"kv batch", "it reads standard input: tests/cluster/raft_test.cpp"},
     {"kv txn", "it reads standard input: tests/cluster/raft_test.cpp"},
     {"node", "its output is the line `ready`"},
+    {"sim watch", "it opens screens, which are for people"},
     {"sim shrink", "it prints what `sim run` prints, of a world that has to be broken first"},
     {"sim survival", "it takes 12 s at its least"},
 };

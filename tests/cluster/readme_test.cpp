@@ -65,8 +65,8 @@ const Line kLines[] = {
     {"troupe dht check --data b"},
     {"troupe dht clean --data b"},
     // actors/raft
-    {"troupe raft init --members ID@HOST:PORT,ID@HOST:PORT,ID@HOST:PORT --data b",
-     "troupe raft init --data b", "the group is made"},
+    {"troupe raft init --members ID@HOST:PORT,ID@HOST:PORT,ID@HOST:PORT --data b", "troupe raft init --data b",
+     "the group is made"},
     {"troupe kv put orders/17 paid --data b"},
     {"troupe kv get orders/17 --data b", "", "paid"},
     {"troupe raft status --data b", "", "leader"},

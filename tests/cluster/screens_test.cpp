@@ -1,5 +1,6 @@
 // `troupe inspect` on a real terminal: tmux gives it one, keys are typed, and screens are read back.
 #include <cstdio>
+#include <set>
 
 #include "tests/cluster/program.hpp"
 
@@ -108,9 +109,32 @@ TEST_CASE("cluster: the screens show a node, act on it, and give the terminal ba
     terminal.command("stty -a | grep -o \"[-]*echo \"; echo back");
     CHECK(terminal.shows("\necho\nback"));
   }
+  SUBCASE("a crash") {
+    const std::string crash = output_of("pgrep -f 'inspect --operate --data " + node.data + "$'");
+    const int process = std::atoi(crash.c_str());
+    REQUIRE(process > 0);
+    SUBCASE("SIGSEGV") { ::kill(process, SIGSEGV); }
+    SUBCASE("SIGABRT") { ::kill(process, SIGABRT); }
+    CHECK(terminal.shows("ended-1"));
+    CHECK(terminal.shows("\necho\n"));
+    CHECK_FALSE(contains(terminal.screen(), "health      ok"));
+    CHECK(contains(terminal.run("display-message -p '#{cursor_flag} #{alternate_on} #{mouse_any_flag}'"), "1 0 0"));
+  }
+  SUBCASE("a capture, as JSON") {
+    terminal.command(":capture " + folder / "live.capture");
+    CHECK(terminal.shows("written to"));
+    CHECK(contains(content(folder / "live.capture"), "\"health\":\"ok\""));
+    const Seen seen = troupe::test::troupe(folder, {"inspect", folder / "live.capture"});
+    CHECK(seen.exit == 2);
+    CHECK(contains(seen.err, "as JSON for reading"));
+  }
   SUBCASE("a lost node, and its return") {
     node.kill(SIGKILL);
     CHECK(terminal.shows("lost "));
+    terminal.command(":kill /dht/audit");
+    CHECK(terminal.shows("y: yes"));
+    terminal.type("y");
+    CHECK(terminal.shows("kill /dht/audit: not done, the node is lost"));
     terminal.command(":nodes");
     CHECK(terminal.shows("lost for"));
     terminal.type("q");
@@ -124,6 +148,62 @@ TEST_CASE("cluster: the screens show a node, act on it, and give the terminal ba
     CHECK(contains(content(node.data + "/audit.log"), "\"act\":\"drain\""));
     terminal.type("q");
     CHECK(terminal.shows("ended-0"));
+  }
+}
+
+TEST_CASE("cluster: the screens need no colour, and set no background that a light ground would lack") {
+  if (output_of("command -v tmux").empty()) {
+    MESSAGE("SKIPPED: tmux is not installed");
+    return;
+  }
+  const Folder folder;
+  NodeProgram node(folder, "a");
+  REQUIRE(node.ready());
+  Tmux terminal(folder, 100, 30);
+  const auto drawn = [&](const std::string& environment) {
+    terminal.command("clear; " + environment + " " + binary() + " inspect --data " + node.data + "; echo ended-$?");
+    REQUIRE_MESSAGE(terminal.shows("health      ok"), terminal.screen());
+    std::string out = terminal.run("capture-pane -p -e");
+    terminal.type("q");
+    CHECK(terminal.shows("ended-0"));
+    return out;
+  };
+  /// Numbers of all orders "ESC [ … m".
+  const auto orders = [](const std::string& screen) {
+    std::set<int> out;
+    for (auto at = screen.find("\x1b["); at != std::string::npos; at = screen.find("\x1b[", at + 1))
+      for (auto word = at + 2; word < screen.size();) {
+        out.insert(std::atoi(screen.c_str() + word));
+        word = screen.find_first_not_of("0123456789", word);
+        if (word == std::string::npos || screen[word] != ';') break;
+        ++word;
+      }
+    return out;
+  };
+  const auto coloured = [](const std::set<int>& numbers) {
+    return std::ranges::any_of(numbers, [](int one) { return (one >= 30 && one <= 38) || (one >= 90 && one <= 97); });
+  };
+  const auto grounded = [](const std::set<int>& numbers) {
+    return std::ranges::any_of(numbers, [](int one) { return (one >= 40 && one <= 48) || one >= 100; });
+  };
+  SUBCASE("256 colours") {
+    const auto numbers = orders(drawn("TERM=screen-256color"));
+    CHECK(coloured(numbers));
+    CHECK_FALSE(grounded(numbers));
+  }
+  SUBCASE("8 and 16 colours") {
+    // Of 16 colours the system need not know a terminal: one is made.
+    std::ofstream(folder / "x16.ti") << "x16|of sixteen colours,\n\tcolors#16, pairs#256, use=screen-256color,\n";
+    REQUIRE(output_of("tic -o " + folder / "ti" + " " + folder / "x16.ti") == "");
+    for (const std::string& kind : {std::string("screen"), "x16 TERMINFO=" + folder / "ti"}) {
+      const auto numbers = orders(drawn("TERM=" + kind));
+      CHECK(coloured(numbers));
+      CHECK_FALSE(grounded(numbers));
+      CHECK_FALSE(numbers.contains(38));
+    }
+  }
+  SUBCASE("NO_COLOR, and a terminal without any") {
+    for (const char* how : {"NO_COLOR=1", "TERM=vt100"}) CHECK_FALSE(coloured(orders(drawn(how))));
   }
 }
 
@@ -160,6 +240,40 @@ TEST_CASE("cluster: a recorded world is shown at any event, and moved in by keys
   CHECK(terminal.shows("State: dht.DhtState"));
   terminal.type("w");
   CHECK(terminal.shows("changed in event"));
+  terminal.type("q");
+  CHECK(terminal.shows("ended-0"));
+}
+
+TEST_CASE("cluster: a link of a watched world is cut by a key, and the report says that it was steered") {
+  if (output_of("command -v tmux").empty()) {
+    MESSAGE("SKIPPED: tmux is not installed");
+    return;
+  }
+  const Folder folder;
+  Tmux terminal(folder, 100, 30);
+  terminal.command(binary() + " sim watch dht --seed 3 --nodes 3 --time 20s --calm; echo ended-$?");
+  REQUIRE_MESSAGE(terminal.shows("health      ok"), terminal.screen());
+  terminal.type("g");
+  terminal.command("8s");
+  CHECK(terminal.shows(" 8.0"));
+  terminal.command(":cut n1 n2 5s");
+  CHECK(terminal.shows("STEERED"));
+  CHECK(terminal.shows("another world; at its end: held"));
+  CHECK(terminal.shows(" 8.0"));
+  const std::string capture = folder / "here.capture";
+  terminal.command(":actor /dht");
+  CHECK(terminal.shows("State: dht.DhtState"));
+  terminal.command(":capture " + capture);
+  CHECK(terminal.shows("written to"));
+  terminal.type("q");
+  CHECK(terminal.shows("ended-0"));
+  CHECK(terminal.shows("steered: cut n1 n2 for 5s, by hand, at 8.0"));
+  const Seen replayed = troupe::test::troupe(folder, {"sim", "replay", capture, "--messages", "1"});
+  CHECK_MESSAGE(replayed.exit == 0, replayed.err);
+  CHECK(contains(replayed.out, "n1 /dht, written by troupe"));
+  terminal.command("clear; " + binary() + " inspect " + capture + "; echo ended-$?");
+  CHECK(terminal.shows("State: dht.DhtState"));
+  CHECK(terminal.shows(" 8.0"));
   terminal.type("q");
   CHECK(terminal.shows("ended-0"));
 }

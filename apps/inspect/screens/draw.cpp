@@ -76,6 +76,7 @@ void draw_state(Grid& grid, const Model& model, const Content& shown) {
     const TimeState& at = *model.time;
     right = fixed(std::chrono::duration<double>(at.at).count(), 3) + " s  #" + std::to_string(at.event) + " of " +
             std::to_string(at.events) + (at.playing ? "  playing " + fixed(at.speed, at.speed < 1 ? 3 : 0) + "x" : "");
+    if (at.steered) right += "  STEERED";
     if (data.status) right = data.status->name + "  " + right;
     style = at.playing ? Style::good : Style::dim;
   }

@@ -15,7 +15,8 @@ constexpr const char* kNode = "/node";
 constexpr std::chrono::seconds kTimeout{5};   // a screen that is older says so
 constexpr std::chrono::minutes kIdle{5};      // the node says something each minute
 constexpr std::chrono::seconds kTryAgain{2};  // our choice: a lost node
-constexpr std::uint64_t kTraceMs = 60'000;    // our choice: then the view says that it has ended
+constexpr std::chrono::minutes kTryAgainMax{1};
+constexpr std::uint64_t kTraceMs = 60'000;  // our choice: then the view says that it has ended
 constexpr std::uint64_t kFlowsMs = 1'000;
 constexpr std::uint64_t kTraceCount = 100'000;
 constexpr std::size_t kPartsMax = 10'000;  // our choice: of a file of 10 GiB
@@ -43,17 +44,30 @@ FileMap map_of(Client& client, const std::string& cid) {
   return out;
 }
 
+/// Asks, and hands `keep` the answer; a refusal is said on the screen.
+template <class Question, class Answer, class Fill, class Keep>
+void ask_and_keep(Client& client, News& news, const char* path, Fill&& fill, Keep&& keep) {
+  auto got = client.ask<Question, Answer>(path, kTimeout, fill);
+  if (got.ok()) return keep(got.value().root());
+  news.said = got.error().error.message;
+  news.bad = true;
+}
+
+constexpr auto kNothingMore = [](auto) {};  // a question without fields
+
 }  // namespace
 
 struct Feed::Watch {
   std::size_t number = 0;
   std::optional<NodeAddress> at;
   std::deque<Order> orders;  // of this node, to carry out in turn
+  bool lost = false;         // and not asked again yet
   std::shared_ptr<Client::Cancel> cancel = std::make_shared<Client::Cancel>();
   std::thread thread;
   std::uint64_t log_next = 0;  // these are of the thread alone
   std::string file;
   unsigned file_age = 0;
+  unsigned refusals = 0;  // of this key, in a row
 };
 
 struct Feed::Stream {
@@ -77,6 +91,12 @@ std::optional<std::string> thrown_by(Work&& work) {
     return std::string(broken.what());
   }
   return std::nullopt;
+}
+
+base::Duration retry_delay(unsigned refusals) {
+  base::Duration out = kTryAgain;
+  for (unsigned i = 1; i < refusals && out < kTryAgainMax; ++i) out *= 2;
+  return std::min<base::Duration>(out, kTryAgainMax);
 }
 
 Feed::Feed(const Invocation& invocation, Console& console, Post post)
@@ -138,22 +158,32 @@ void Feed::tell(std::size_t node, std::string what, bool bad) {
   post_(std::move(news));
 }
 
+void Feed::tell_not_done(const Order& order) {
+  tell(order.node,
+       std::string(name(order.what)) + (order.subject.empty() ? "" : " " + order.subject) +
+           ": not done, the node is lost",
+       true);
+}
+
 // -- what is asked each second ---------------------------------------------------------------------------------------
 
 /// Says so, and that nothing of what was ordered is done: not later either, when the node is back.
-void Feed::lose(Watch& watch, const std::string& why) {
+void Feed::lose(Watch& watch, const base::Error& why) {
+  watch.refusals = why.code == base::Code::refused ? watch.refusals + 1 : 0;
+  const base::Duration delay = retry_delay(watch.refusals);
   std::deque<Order> orders;
   {
     const std::lock_guard hold(lock_);
     orders = std::exchange(watch.orders, {});
+    watch.lost = true;
   }
   News news{.node = watch.number};
-  news.lost = why;
+  news.lost = why.message;
+  if (delay > kTryAgain) *news.lost += "; asked again in " + std::to_string(delay / std::chrono::seconds(1)) + " s";
   post_(std::move(news));
-  for (const Order& order : orders)
-    tell(watch.number, std::string(name(order.what)) + ": not done, the node is lost", true);
+  for (const Order& order : orders) tell_not_done(order);
   watch.log_next = 0;  // of another life of the node, if it comes back
-  rest(kTryAgain);
+  rest(delay);
 }
 
 void Feed::run(Watch& watch) {
@@ -162,7 +192,7 @@ void Feed::run(Watch& watch) {
     if (!client) {
       auto made = connect(watch.at, watch.cancel);
       if (!made.ok()) {
-        lose(watch, made.error().error.message);
+        lose(watch, made.error().error);
         continue;
       }
       client = std::move(made).value();
@@ -172,21 +202,20 @@ void Feed::run(Watch& watch) {
     {
       const std::lock_guard hold(lock_);
       question = question_;
+      watch.lost = false;
       orders = std::exchange(watch.orders, {});
     }
-    std::optional<std::string> failed = thrown_by([&] {
+    std::optional<Failure> unasked;
+    const auto broken = thrown_by([&] {
       for (const Order& order : orders) act(watch, *client, order);
+      unasked = refresh(watch, *client, question);
     });
-    if (!failed) {
-      std::optional<Failure> unasked;
-      failed = thrown_by([&] { unasked = refresh(watch, *client, question); });
-      if (unasked) failed = unasked->error.message;
-    }
-    if (failed) {
+    if (broken || unasked) {
       client.reset();
-      if (!ended()) lose(watch, *failed);
+      if (!ended()) lose(watch, broken ? base::Error{base::Code::malformed, *broken} : unasked->error);
       continue;
     }
+    watch.refusals = 0;
     std::unique_lock hold(lock_);
     changed_.wait_for(hold, kRefresh, [&] { return ended_ || !watch.orders.empty() || !(question_ == question); });
   }
@@ -197,7 +226,7 @@ void Feed::rest(base::Duration at_most) {
   changed_.wait_for(hold, at_most, [&] { return ended_; });
 }
 
-/// Fails if the node could not be asked; what it refuses is shown, and the rest is asked all the same.
+/// Fails if the node could not be asked; what it refuses is said, and the rest is asked all the same.
 std::optional<Failure> Feed::refresh(Watch& watch, Client& client, const Question& question) {
   News news{.node = watch.number};
   const bool shown = watch.number == question.node;
@@ -207,68 +236,61 @@ std::optional<Failure> Feed::refresh(Watch& watch, Client& client, const Questio
   if (!status.ok() && !no_root) return status.error();
   if (no_root) news.status = Status{.node = "?", .name = "a node without a root", .health = "ok", .stage = "held"};
   else news.status = read(status.value().root());
+  if (shown) ask_for_views(watch, client, question, news);
+  post_(std::move(news));
+  return std::nullopt;
+}
+
+/// What the view at hand wants of the node shown.
+void Feed::ask_for_views(Watch& watch, Client& client, const Question& question, News& news) {
   const Wants& wants = question.wants;
-  if (shown && wants.actors) {
-    auto rows = client.ask<inspect::wire::ListActors, inspect::wire::ActorRows>(
-        inspect_command::kInspect, kTimeout, [&](inspect::wire::ListActors::Builder out) {
+  if (wants.actors)
+    ask_and_keep<inspect::wire::ListActors, inspect::wire::ActorRows>(
+        client, news, inspect_command::kInspect,
+        [&](inspect::wire::ListActors::Builder out) {
           out.setFilter(wants.busiest ? "" : question.filter);
           out.setTop(wants.busiest ? "busy" : wants.by_path ? "" : question.top);
           out.setLimit(static_cast<std::uint32_t>(wants.by_path ? kRowsOfTree : kRowsAsked));
+        },
+        [&](auto rows) { news.actors = read(rows); });
+  if (wants.ended)
+    ask_and_keep<inspect::wire::ListEnded, inspect::wire::EndedRows>(client, news, inspect_command::kInspect,
+                                                                     kNothingMore, [&](auto rows) {
+                                                                       news.ended = read(rows);
+                                                                       news.ended_in_all = rows.getInAll();
+                                                                     });
+  if (wants.peers)
+    ask_and_keep<peers::wire::ListPeers, peers::wire::PeerRows>(client, news, "/peers", kNothingMore,
+                                                                [&](auto rows) { news.peers = read(rows); });
+  if (wants.links)
+    ask_and_keep<net::wire::ListLinks, net::wire::LinkRows>(client, news, "/links", kNothingMore, [&](auto rows) {
+      news.links = read(rows);
+      news.handshakes = rows.getHandshakes();
+    });
+  if (wants.log)
+    ask_and_keep<node::wire::GetLog, node::wire::LogLines>(
+        client, news, kNode, [&](node::wire::GetLog::Builder out) { out.setSince(watch.log_next); },
+        [&](auto lines) {
+          News::LogLines log{.first = lines.getFirst()};
+          for (const auto line : lines.getLines()) log.lines.emplace_back(line.begin(), line.size());
+          watch.log_next = log.first + log.lines.size();
+          news.log = std::move(log);
         });
-    if (rows.ok()) news.actors = read(rows.value().root());
-    else news.said = rows.error().error.message, news.bad = true;
-  }
-  if (shown && wants.ended) {
-    auto rows = client.ask<inspect::wire::ListEnded, inspect::wire::EndedRows>(
-        inspect_command::kInspect, kTimeout, [](inspect::wire::ListEnded::Builder) {});
-    if (rows.ok()) {
-      news.ended = read(rows.value().root());
-      news.ended_in_all = rows.value().root().getInAll();
-    }
-  }
-  if (shown && wants.peers) {
-    auto rows = client.ask<peers::wire::ListPeers, peers::wire::PeerRows>("/peers", kTimeout,
-                                                                          [](peers::wire::ListPeers::Builder) {});
-    if (rows.ok()) news.peers = read(rows.value().root());
-  }
-  if (shown && wants.links) {
-    auto rows =
-        client.ask<net::wire::ListLinks, net::wire::LinkRows>("/links", kTimeout, [](net::wire::ListLinks::Builder) {});
-    if (rows.ok()) {
-      news.links = read(rows.value().root());
-      news.handshakes = rows.value().root().getHandshakes();
-    }
-  }
-  if (shown && wants.log) {
-    auto lines = client.ask<node::wire::GetLog, node::wire::LogLines>(
-        kNode, kTimeout, [&](node::wire::GetLog::Builder out) { out.setSince(watch.log_next); });
-    if (lines.ok()) {
-      const auto root = lines.value().root();
-      News::LogLines log{.first = root.getFirst()};
-      for (const auto line : root.getLines()) log.lines.emplace_back(line.begin(), line.size());
-      watch.log_next = log.first + log.lines.size();
-      news.log = std::move(log);
-    }
-  }
-  if (shown && wants.table) {
-    auto rows =
-        client.ask<dht::wire::GetTable, dht::wire::TableRows>("/dht", kTimeout, [](dht::wire::GetTable::Builder) {});
-    if (rows.ok()) news.table = read(rows.value().root());
-  }
-  if (shown && !question.file.empty() && (question.file != watch.file || ++watch.file_age >= kFileEvery)) {
+  if (wants.table)
+    ask_and_keep<dht::wire::GetTable, dht::wire::TableRows>(client, news, "/dht", kNothingMore,
+                                                            [&](auto rows) { news.table = read(rows); });
+  if (!question.file.empty() && (question.file != watch.file || ++watch.file_age >= kFileEvery)) {
     watch.file = question.file;
     watch.file_age = 0;
     news.file = map_of(client, question.file);
   }
-  if (shown && !question.looks_at.empty()) {
+  if (!question.looks_at.empty()) {
     auto looked = client.ask<inspect::wire::LookAt, inspect::wire::Looked>(
         inspect_command::kInspect, kTimeout,
         [&](inspect::wire::LookAt::Builder out) { out.setPath(question.looks_at); });
     if (looked.ok()) news.look = read(looked.value().root());
     else news.look_error = looked.error().error.message;
   }
-  post_(std::move(news));
-  return std::nullopt;
 }
 
 // -- what the user orders --------------------------------------------------------------------------------------------
@@ -306,14 +328,19 @@ void Feed::carry_out(const Order& order) {
     case Order::What::kill:
     case Order::What::drain:
     case Order::What::log_level: {
+      bool lost = false;
       {
         const std::lock_guard hold(lock_);
-        if (order.node < watches_.size()) watches_[order.node]->orders.push_back(order);
+        if (order.node >= watches_.size()) return;
+        lost = watches_[order.node]->lost;
+        if (!lost) watches_[order.node]->orders.push_back(order);
       }
-      return changed_.notify_all();
+      return lost ? tell_not_done(order) : changed_.notify_all();
     }
     case Order::What::move:
+    case Order::What::steer:
     case Order::What::save:
+    case Order::What::capture:
     case Order::What::quit: return;  // the loop's
   }
 }

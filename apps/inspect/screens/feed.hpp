@@ -22,6 +22,10 @@ inline constexpr std::uint64_t kRowsAsked = 1'000;         // our choice: a pers
 inline constexpr std::uint64_t kRowsOfTree = 10'000;       // what a node gives at most
 inline constexpr std::size_t kStreamsMax = kNodesMax + 8;  // of messages and pauses at once
 
+/// How long a node is left alone that could not be reached, or, `refusals` times in a row, has refused this key: two
+/// seconds, and twice as long for each further refusal, up to a minute.
+base::Duration retry_delay(unsigned refusals);
+
 class Feed {
  public:
   /// Called from the threads; must not block.
@@ -51,14 +55,16 @@ class Feed {
   struct Stream;
   void run(Watch& watch);
   std::optional<Failure> refresh(Watch& watch, Client& client, const Question& question);
+  void ask_for_views(Watch& watch, Client& client, const Question& question, News& news);
   void act(Watch& watch, Client& client, const Order& order);
   void trace(Stream& stream);
   void pause(Stream& stream);
   void start(const Order& order, std::size_t node);
   Client::Outcome<std::unique_ptr<Client>> connect(const std::optional<NodeAddress>& at,
                                                    const std::shared_ptr<Client::Cancel>& cancel);
-  void lose(Watch& watch, const std::string& why);
+  void lose(Watch& watch, const base::Error& why);
   void tell(std::size_t node, std::string what, bool bad);
+  void tell_not_done(const Order& order);
   bool ended() const;
   void rest(base::Duration at_most);
 

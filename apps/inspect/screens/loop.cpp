@@ -25,9 +25,9 @@ Input wait_for_input(os::Waker& waker, Terminal& terminal, Model& model, base::D
   return {.redraw = true, .signal = std::nullopt};
 }
 
-void save(const std::string& file, Model& model) {
+void save(const std::string& file, const std::string& text, Model& model) {
   std::ofstream out(file);
-  out << draw(model).text();
+  out << text;
   out.close();
   if (out) model.say("written to " + file, Style::good);
   else model.say("cannot write " + file, Style::bad);

@@ -21,8 +21,8 @@ struct Input {
 /// Waits for a key, a ring, a signal, or until `at_most` has passed.
 Input wait_for_input(os::Waker& waker, Terminal& terminal, Model& model, base::Duration at_most);
 
-/// Writes what is shown to `file` as text, and says so.
-void save(const std::string& file, Model& model);
+/// Writes a text to a file, and says so.
+void save(const std::string& file, const std::string& text, Model& model);
 
 /// As a shell tells that a signal has ended a program; Ctrl-C is a good end.
 Ending ending_of(std::optional<int> signal);

@@ -1,6 +1,7 @@
 #include "apps/inspect/screens/model.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "apps/cli/command.hpp"
@@ -13,6 +14,12 @@ namespace {
 constexpr int kRowsAround = 4;  // state, headings, what was said, keys
 constexpr std::size_t kLogMax = 2'000;
 constexpr std::size_t kLineMax = 1'000;
+
+/// What only a live node answers.
+bool is_live(std::string_view view) {
+  constexpr std::array kLive{"peers", "links", "dead", "buckets", "file", "flows", "follow", "messages", "message"};
+  return std::ranges::find(kLive, view) != kLive.end();
+}
 
 bool lists_actors(std::string_view view) { return view == "actors" || view == "tree"; }
 
@@ -49,7 +56,9 @@ std::string_view name(Order::What what) {
     case Order::What::drain: return "drain";
     case Order::What::log_level: return "level";
     case Order::What::move: return "move";
+    case Order::What::steer: return "steer";
     case Order::What::save: return "save";
+    case Order::What::capture: return "capture";
     case Order::What::quit: return "quit";
   }
   return "";
@@ -113,7 +122,8 @@ void Model::take(const News& news, base::Instant at) {
     while (data.log.size() > kLogMax) data.log.pop_front();
   }
   if (news.look) {
-    if (data.look && data.look->row.path == news.look->row.path) looked_before[data.look->row.path] = *data.look;
+    if (data.look && data.look->row.path == news.look->row.path)
+      looked_before[std::to_string(news.node) + data.look->row.path] = *data.look;
     while (looked_before.size() > kPlacesMax) looked_before.erase(looked_before.begin());
     data.look = news.look;
     data.look_error.clear();
@@ -166,11 +176,18 @@ Wants Model::wants() const {
 
 std::string Model::file_shown() const { return place().view == "file" && !paused ? place().subject : ""; }
 
+std::string Model::actor_at() const {
+  const std::string& path = place().view == "actor" ? place().subject : place().selected;
+  return path.starts_with('/') ? path : "";
+}
+
 std::string Model::looks_at() const { return place().view == "actor" && !paused ? place().subject : ""; }
 
 // -- places ----------------------------------------------------------------------------------------------------------
 
 void Model::open(std::string view, std::string subject) {
+  if (time && is_live(view))
+    return say(view + " is for live nodes: of a world there are actors, their states, logs and warnings", Style::warn);
   if (places.size() >= kPlacesMax) places.erase(places.begin());
   places.push_back({.view = std::move(view), .subject = std::move(subject)});
 }
@@ -188,6 +205,7 @@ void Model::back() {
 void Model::order(Order::What what, std::string subject) {
   const Order one{what, std::move(subject), node};
   if (!changes(what)) return orders.push_back(one);
+  if (time) return say("acts are for live nodes; a world is steered by :cut and :heal", Style::warn);
   if (!operate) return say("the screens only look; start them with --operate to act on the node", Style::warn);
   asked = one;
   mode = Mode::confirm;
@@ -250,7 +268,8 @@ void Model::complete() {
   std::vector<std::string_view> fitting;
   for (const View& view : views())
     if (view.name.starts_with(line)) fitting.push_back(view.name);
-  for (const char* word : {"save ", "quit", "level ", "restart", "kill", "pause", "resume", "drain", "follow "})
+  for (const char* word : {"save ", "capture ", "quit", "level ", "restart", "kill", "pause", "resume", "drain",
+                           "follow ", "cut ", "heal "})
     if (std::string_view(word).starts_with(line)) fitting.push_back(word);
   if (fitting.empty()) return;
   std::string common(fitting.front());
@@ -269,13 +288,15 @@ void Model::run(const std::string& command) {
     if (rest.empty()) return say(":save needs the name of a file", Style::bad);
     return order(Order::What::save, rest);
   }
+  if (word == "capture") return order(Order::What::capture, rest);
   if (time && word == "at") return orders.push_back({Order::What::move, "@" + rest, node});
   if (time && word == "event") return orders.push_back({Order::What::move, "#" + rest, node});
+  if (word == "cut" || word == "heal") {
+    if (time) return orders.push_back({Order::What::steer, command, node});
+    return say(":" + word + " is for worlds: a live network is not steered from here", Style::warn);
+  }
   if (word == "level") return order(Order::What::log_level, rest);
-  if (time && (word == "peers" || word == "links" || word == "dead" || word == "buckets" || word == "file" ||
-               word == "flows" || word == "follow"))
-    return say(":" + word + " is for live nodes: of a world there are actors, their states, logs and warnings",
-               Style::warn);
+  if (time && is_live(word)) return open(word);  // which says why not
   if (word == "drain") return order(Order::What::drain, {});
   if (word == "follow") {
     if (!parse_trace(rest)) return say("a trace is up to 16 hexadecimal digits, not \"" + rest + '"', Style::bad);
@@ -286,7 +307,7 @@ void Model::run(const std::string& command) {
   }
   for (const auto what : {Order::What::restart, Order::What::kill, Order::What::pause, Order::What::resume}) {
     if (word != name(what)) continue;
-    const std::string path = !rest.empty() ? rest : place().view == "actor" ? place().subject : place().selected;
+    const std::string path = !rest.empty() ? rest : actor_at();
     if (!path.starts_with('/')) return say(":" + word + " needs the path of an actor", Style::bad);
     return order(what, path);
   }
@@ -297,7 +318,7 @@ void Model::run(const std::string& command) {
   }
   std::vector<std::string_view> names;
   for (const View& view : views()) names.push_back(view.name);
-  for (const char* other : {"save", "quit", "level", "restart", "kill", "pause", "resume", "drain"})
+  for (const char* other : {"save", "capture", "quit", "level", "restart", "kill", "pause", "resume", "drain"})
     names.push_back(other);
   say("there is no view \"" + word + "\"; did you mean :" + std::string(base::nearest(word, names)) + "?", Style::bad);
 }

@@ -77,7 +77,9 @@ struct Order {
     drain,
     log_level,  ///< `subject`: "debug" or "debug links"
     move,       ///< in time, of a recorded world: `subject` is how (Moves)
+    steer,      ///< changes the future of a world: "cut n1 n2"
     save,       ///< the screen as text, into the file `subject`
+    capture,    ///< all that is known here into the file `subject`; empty: one named after it
     quit,
   };
   What what;
@@ -123,7 +125,8 @@ struct TimeState {
   std::string what;     ///< the last event
   std::string verdict;  ///< of the whole run; empty: the first run is still under way
   bool playing = false;
-  double speed = 1;  ///< virtual seconds a second
+  bool steered = false;  ///< by hand, so that it is not the world of its seed
+  double speed = 1;      ///< virtual seconds a second
 };
 
 struct Place {
@@ -148,6 +151,8 @@ struct Model {
   Wants wants() const;
   /// The actor to look at; empty: none.
   std::string looks_at() const;
+  /// The actor that is open or selected; empty: none.
+  std::string actor_at() const;
   /// The cid of the file whose parts are shown; empty: none.
   std::string file_shown() const;
   std::vector<Order> take_orders() { return std::exchange(orders, {}); }
@@ -184,9 +189,15 @@ struct Model {
   std::optional<TimeState> time;
 
   std::deque<Message> messages;
-  std::uint64_t messages_dropped = 0;  ///< by nodes, and here above the limit
-  std::string tracing;                 ///< what is traced now; empty: nothing
-  std::map<std::string, Look> looked_before;
+  std::uint64_t messages_dropped = 0;         ///< by nodes, and here above the limit
+  std::string tracing;                        ///< what is traced now; empty: nothing
+  std::map<std::string, Look> looked_before;  // by the number of the node and the path
+  /// What later looks at an actor of that path are compared with, at this node or another one, until `d` again.
+  struct Mark {
+    std::string where;  ///< "n1 at event 3087"
+    Look look;
+  };
+  std::optional<Mark> mark;
 
   enum class Mode : std::uint8_t { browse, filter, command, confirm };
   Mode mode = Mode::browse;

@@ -1,9 +1,10 @@
 #include "apps/inspect/screens/run.hpp"
 
+#include "apps/inspect/screens/captured.hpp"
+#include "apps/inspect/screens/cluster.hpp"
 #include "apps/inspect/screens/draw.hpp"
 #include "apps/inspect/screens/feed.hpp"
 #include "apps/inspect/screens/loop.hpp"
-#include "runtime/config/forms.hpp"
 #include "runtime/os/clock.hpp"
 
 namespace troupe::apps::screens {
@@ -41,24 +42,6 @@ class Inbox {
   std::uint64_t dropped_ = 0;
 };
 
-/// Nodes that the first one knows, added as they are learnt.
-class Cluster {
- public:
-  void note(const News& news, Feed& feed) {
-    if (news.status) known_.insert(news.status->node);
-    if (!news.peers) return;
-    for (const PeerRow& row : *news.peers) {
-      if (row.state != "healthy" && row.state != "linked") continue;
-      const auto node = config::PeerAddress::parse(row.node + '@' + row.address);
-      if (!node || !node->pinned || !known_.insert(row.node).second) continue;
-      feed.add(NodeAddress{*node->pinned, node->at});
-    }
-  }
-
- private:
-  std::set<std::string> known_;
-};
-
 }  // namespace
 
 Ending run(const Invocation& invocation, Console& console) {
@@ -73,7 +56,9 @@ Ending run(const Invocation& invocation, Console& console) {
   model.size = terminal->size();
   model.tick(clock.now());
   const bool cluster = invocation.has("--cluster");
-  Cluster found;
+  Cluster found(!invocation.globals.node.has_value());
+  for (const auto& named : invocation.globals.more_nodes) found.name(named.id.hex());
+  if (invocation.globals.node) found.name(invocation.globals.node->id.hex());
   std::optional<int> signal;
   {
     Feed feed(invocation, console, [&inbox](News news) { inbox.post(std::move(news)); });
@@ -86,7 +71,8 @@ Ending run(const Invocation& invocation, Console& console) {
       const base::Instant at = clock.now();
       std::uint64_t dropped = 0;
       for (const News& news : inbox.take(dropped)) {
-        if (cluster) found.note(news, feed);
+        if (cluster)
+          for (const NodeAddress& node : found.note(news)) feed.add(node);
         model.take(news, at);
         dirty = true;
       }
@@ -98,7 +84,8 @@ Ending run(const Invocation& invocation, Console& console) {
       }
       for (const Order& order : model.take_orders()) {
         if (order.what == Order::What::quit) goes_on = false;
-        else if (order.what == Order::What::save) save(order.subject, model);
+        else if (order.what == Order::What::save) save(order.subject, draw(model).text(), model);
+        else if (order.what == Order::What::capture) save(capture_file(order.subject, model), captured(model), model);
         else feed.carry_out(order);
       }
       Feed::Question question{model.wants(),      model.node,     model.looks_at(),

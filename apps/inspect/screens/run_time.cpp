@@ -1,35 +1,31 @@
 #include "apps/inspect/screens/run_time.hpp"
 
-#include <capnp/serialize.h>
 #include <signal.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 
 #include "actors/inspect/screen.hpp"
 #include "apps/inspect/screens/draw.hpp"
 #include "apps/inspect/screens/loop.hpp"
 #include "apps/inspect/screens/read.hpp"
+#include "apps/sim/capture.hpp"
+#include "apps/sim/report.hpp"
+#include "apps/sim/steer.hpp"
+#include "apps/sim/timeline_server.hpp"
 #include "runtime/config/forms.hpp"
+#include "runtime/observe/version.hpp"
 #include "runtime/os/clock.hpp"
 
 namespace troupe::apps::screens {
 namespace {
 
+using timeline::with;
+
 constexpr base::Duration kFrame = std::chrono::milliseconds(40);
 constexpr base::Duration kSecond = std::chrono::seconds(1);
 constexpr std::size_t kRowsMax = 10'000;
-
-/// The message in flat words, at any alignment.
-template <class T, class Use>
-auto with(const std::string& bytes, Use&& use) {
-  std::vector<capnp::word> words(bytes.size() / sizeof(capnp::word));
-  std::memcpy(words.data(), bytes.data(), words.size() * sizeof(capnp::word));
-  capnp::FlatArrayMessageReader reader({words.data(), words.size()}, {.traversalLimitInWords = 64u << 20});
-  return use(reader.getRoot<T>());
-}
 
 /// "12.304s", "12.304" or any duration of the configuration.
 std::optional<base::Duration> moment_of(std::string text) {
@@ -77,29 +73,28 @@ ActorList chosen(ActorList all, const Model& model) {
 
 class TimeScreens {
  public:
-  TimeScreens(Timeline timeline, Terminal& terminal, os::Waker& waker)
-      : timeline_(std::move(timeline)), terminal_(terminal), waker_(waker) {
+  TimeScreens(Timeline timeline, Recorded world, sim::WorkloadSpecs workloads, Terminal& terminal, os::Waker& waker)
+      : timeline_(std::move(timeline)),
+        world_(std::move(world)),
+        workloads_(workloads),
+        terminal_(terminal),
+        waker_(waker) {
     model_.time.emplace();
     model_.resize(terminal_.size());
-    model_.nodes.resize(timeline_.nodes());
-    // What takes long ends at a signal, and at Escape.
-    timeline_.given_up = [this] {
-      if (const auto got = waker_.wait(base::Duration::zero()); got == SIGINT || got == SIGTERM || got == SIGHUP)
-        signal_ = got;
-      const auto key = terminal_.key();
-      return signal_ || (key && key->what == Key::What::escape);
-    };
+    model_.nodes.resize(timeline_->nodes());
   }
 
-  Ending run() {
-    auto first = first_run();
-    if (!first) return ending_of(signal_);
-    model_.time->events = first->events;
-    model_.time->verdict = first->verdict;
-    end_ = first->broken_at > 0 ? first->broken_at : first->events;
-    move_to(end_);
-    model_.say(first->departed.empty() ? first->verdict : first->departed.front(),
-               first->broken_at > 0 || !first->departed.empty() ? Style::bad : Style::good);
+  /// Of the world as it was shown last; nothing before its first run has ended.
+  const std::optional<FirstRun>& ran() const { return ran_; }
+  const sim::Scenario& scenario() const { return world_.scenario; }
+
+  Ending run(const TimeStart& start) {
+    if (!begin()) return ending_of(signal_);
+    move_to(start.event.value_or(end_));
+    model_.node = std::min(start.node, model_.nodes.size() - 1);
+    if (!start.actor.empty()) model_.open("actor", start.actor);
+    model_.say(ran_->departed.empty() ? ran_->verdict : ran_->departed.front(),
+               ran_->broken_at > 0 || !ran_->departed.empty() ? Style::bad : Style::good);
     base::Instant played = clock_.now();
     while (!signal_ && !quit_) {
       const base::Instant at = clock_.now();
@@ -115,17 +110,67 @@ class TimeScreens {
       terminal_.show(draw(model_, !terminal_.unicode()));
       wait(model_.time->playing ? kFrame : kSecond);
     }
+    if (failed_) return *failed_;
     return ending_of(signal_);
   }
 
  private:
+  /// From an open timeline to the end of its first run; false if the user ends the screens.
+  bool begin() {
+    // What takes long ends at a signal, and at Escape.
+    timeline_->given_up = [this] {
+      if (const auto got = waker_.wait(base::Duration::zero()); got == SIGINT || got == SIGTERM || got == SIGHUP)
+        signal_ = got;
+      const auto key = terminal_.key();
+      return signal_ || (key && key->what == Key::What::escape);
+    };
+    ran_ = first_run();
+    if (!ran_) return false;
+    model_.time->events = ran_->events;
+    model_.time->verdict = ran_->verdict;
+    model_.time->steered = ran_->outcome.steered > 0;
+    end_ = ran_->broken_at > 0 ? ran_->broken_at : ran_->events;
+    return true;
+  }
+
+  /// The world with that act in it runs from its beginning; until the act it is the same.
+  void steer_by(const std::string& act) {
+    const std::uint64_t event = model_.time->event;
+    if (const auto done = steer(world_.scenario, act, model_.time->at); !done.ok())
+      return model_.say(done.error().message, Style::bad);
+    world_.snapshots.clear();  // it is not the recorded world any more
+    timeline_.reset();         // before another one has its sockets, too
+    auto timeline = Timeline::open(world_, workloads_);
+    if (!timeline.ok()) {
+      failed_ = timeline.error();
+      quit_ = true;
+      return;
+    }
+    timeline_ = std::move(timeline).value();
+    if (!begin()) {
+      quit_ = true;
+      return;
+    }
+    move_to(event);
+    model_.say(act + ": from here on another world; at its end: " + ran_->verdict,
+               ran_->broken_at > 0 ? Style::bad : Style::good);
+  }
+
+  void capture(const std::string& file) {
+    const Capture made{world_.scenario,  std::string(observe::version()), here_.event, here_.hash, model_.node,
+                       model_.actor_at()};
+    const std::string name =
+        !file.empty() ? file : std::to_string(world_.scenario.seed) + "-" + std::to_string(here_.event) + ".capture";
+    save(name, write_capture(made, workloads_), model_);
+  }
+
   void wait(base::Duration at_most) {
     if (const auto got = wait_for_input(waker_, terminal_, model_, at_most).signal) signal_ = got;
   }
 
   /// Shows how far it is; nothing if the user ends it.
   std::optional<FirstRun> first_run() {
-    while (auto at = timeline_.progress()) {
+    while (auto at = timeline_->progress()) {
       model_.time->event = model_.time->events = at->event;
       model_.time->at = at->time;
       model_.time->what = "the world runs for the first time; q ends it";
@@ -135,23 +180,24 @@ class TimeScreens {
       wait(kFrame);
       if (signal_) return std::nullopt;
     }
-    auto done = timeline_.finish();
+    auto done = timeline_->finish();
     if (done.ok()) return done.value();
     return FirstRun{.verdict = done.error().error.message};
   }
 
-  void arrived(const Timeline::Outcome<Instant>& there) {
+  void arrived(const Timeline::Answer<Instant>& there) {
     stale_ = true;
     if (!there.ok()) {
       model_.time->playing = false;
       stale_ = false;
       return model_.say(there.error().error.message, Style::bad);
     }
-    model_.time->event = there.value().event;
-    model_.time->at = there.value().time;
-    model_.time->what = there.value().what;
+    here_ = there.value();
+    model_.time->event = here_.event;
+    model_.time->at = here_.time;
+    model_.time->what = here_.what;
   }
-  void move_to(std::uint64_t event) { arrived(timeline_.go(event)); }
+  void move_to(std::uint64_t event) { arrived(timeline_->go(event)); }
 
   void play(base::Duration passed) {
     const auto by = std::chrono::duration_cast<base::Duration>(std::chrono::duration<double>(
@@ -161,7 +207,7 @@ class TimeScreens {
       model_.time->playing = false;
       return;
     }
-    arrived(timeline_.go_on_to(play_to_));
+    arrived(timeline_->go_on_to(play_to_));
   }
 
   void carry_out(const Order& order) {
@@ -171,20 +217,22 @@ class TimeScreens {
       quit_ = true;
       return;
     }
-    if (order.what == Order::What::save) return save(how, model_);
+    if (order.what == Order::What::save) return save(how, draw(model_).text(), model_);
+    if (order.what == Order::What::capture) return capture(how);
+    if (order.what == Order::What::steer) return steer_by(how);
     if (order.what != Order::What::move)
       return model_.say("that is for live nodes; in a world, time moves: ? shows the keys", Style::warn);
     play_to_ = {};
     switch (how.front()) {
       case ',': return move_to(time.event > 0 ? time.event - 1 : 0);
       case '.': return move_to(time.event + 1);
-      case '<': return arrived(timeline_.go_to(time.at > kSecond ? time.at - kSecond : base::Duration{0}));
-      case '>': return arrived(timeline_.go_to(time.at + kSecond));
+      case '<': return arrived(timeline_->go_to(time.at > kSecond ? time.at - kSecond : base::Duration{0}));
+      case '>': return arrived(timeline_->go_to(time.at + kSecond));
       case '$': return move_to(end_);
       case '@': {
         const auto to = moment_of(how.substr(1));
         if (!to) return model_.say("a time is a number with a unit, such as 12.304s", Style::bad);
-        return arrived(timeline_.go_to(*to));
+        return arrived(timeline_->go_to(*to));
       }
       case '#': return move_to(std::strtoull(how.c_str() + 1, nullptr, 10));
       default: break;
@@ -197,7 +245,7 @@ class TimeScreens {
     const auto way = how.front() == 'n'             ? Timeline::Way::forward
                      : how.front() == 'w' && !again ? Timeline::Way::here_or_back
                                                     : Timeline::Way::back;
-    const auto found = timeline_.change(order.node, path, way);
+    const auto found = timeline_->change(order.node, path, way);
     if (!found.ok()) return arrived(found.error());
     if (!found.value())
       return model_.say(
@@ -208,6 +256,27 @@ class TimeScreens {
       model_.say("changed in event " + std::to_string(time.event) + ": " + time.what, Style::marked);
   }
 
+  /// Goes to the event in which `node` ("n1") sent the message of the event here over the network; its sender there.
+  std::optional<std::string> sent_over(const std::string& node) {
+    const auto number = std::strtoull(node.c_str() + 1, nullptr, 10);
+    if (number < 1 || number > model_.nodes.size()) {
+      model_.say("it came over the network from " + node + ", which is no node of this world", Style::warn);
+      return std::nullopt;
+    }
+    const auto found = timeline_->sent_before(number - 1);
+    if (!found.ok()) {
+      arrived(found.error());
+      return std::nullopt;
+    }
+    if (!found.value()) {
+      model_.say(node + " has sent no such words: they were changed on their way, or its link answered by itself",
+                 Style::warn);
+      return std::nullopt;
+    }
+    arrived(*found.value());
+    return found.value()->what;
+  }
+
   /// From the event here to the one in which its message was sent: the latest one of its sender before it.
   void to_sender() {
     constexpr std::string_view kFrom = " from ";
@@ -215,11 +284,15 @@ class TimeScreens {
     const auto at = what.rfind(kFrom);
     if (at == std::string::npos)
       return model_.say("this event has no sender: a timer, the network, a disk or a client", Style::warn);
-    const std::string sender = what.substr(at + kFrom.size());
+    std::string sender = what.substr(at + kFrom.size());
+    if (sender.find(' ') == std::string::npos) {
+      const auto over = sent_over(sender);
+      if (!over) return;
+      sender = *over;
+    }
     const auto blank = sender.find(' ');
-    if (blank == std::string::npos)
-      return model_.say("it came over the network from " + sender + ": its actors there are a key away", Style::warn);
-    const auto found = timeline_.handled_before(sender);
+    if (blank == std::string::npos) return model_.say("it was sent by " + sender + ", which has ended", Style::warn);
+    const auto found = timeline_->handled_before(sender);
     if (!found.ok()) return arrived(found.error());
     if (!found.value()) return model_.say(sender + " has handled nothing before that", Style::warn);
     arrived(*found.value());
@@ -233,7 +306,7 @@ class TimeScreens {
   void refresh() {
     if (!stale_) return;
     stale_ = false;
-    auto all = timeline_.look();
+    auto all = timeline_->look();
     if (!all.ok()) return arrived(all.error());
     for (std::size_t node = 0; node < all.value().size(); ++node) {
       const Timeline::Seen& seen = all.value()[node];
@@ -245,7 +318,7 @@ class TimeScreens {
       model_.nodes[node].log.clear();
       model_.nodes[node].log_next = 0;
       if (node == model_.node && !model_.looks_at().empty()) {
-        const auto looked = timeline_.look_at(node, model_.looks_at());
+        const auto looked = timeline_->look_at(node, model_.looks_at());
         if (looked.ok()) news.look = with<inspect::wire::Looked>(looked.value(), [](auto from) { return read(from); });
         else {
           news.look_error = looked.error().error.message;
@@ -257,11 +330,16 @@ class TimeScreens {
     model_.settle();
   }
 
-  Timeline timeline_;
+  std::optional<Timeline> timeline_;  // nothing only while another one is opened
+  Recorded world_;
+  const sim::WorkloadSpecs workloads_;
+  std::optional<FirstRun> ran_;
+  std::optional<Failure> failed_;
   Terminal& terminal_;
   os::Waker& waker_;
   const os::Clock clock_;
   Model model_;
+  Instant here_;
   std::uint64_t end_ = 0;
   base::Duration play_to_{0};
   std::optional<std::uint64_t> said_why_;  // the event that w led to last
@@ -272,15 +350,22 @@ class TimeScreens {
 
 }  // namespace
 
-Ending run_time(Console& console, Recorded world, sim::WorkloadSpecs workloads) {
-  auto timeline = Timeline::open(std::move(world), workloads);
+Ending run_time(Console& console, Recorded world, sim::WorkloadSpecs workloads, const std::string& words,
+                const TimeStart& start) {
+  auto timeline = Timeline::open(world, workloads);
   if (!timeline.ok()) return timeline.error();
   os::Waker waker = loop_waker();
   auto terminal = Terminal::open(colour_on_out(console));
   if (!terminal)
     return usage_failure("the screens need a terminal; `troupe sim replay` prints every actor at one event",
                          "troupe help sim replay");
-  return TimeScreens(std::move(timeline).value(), *terminal, waker).run();
+  TimeScreens screens(std::move(timeline).value(), std::move(world), workloads, *terminal, waker);
+  Ending ending = screens.run(start);
+  terminal.reset();
+  if (screens.ran())
+    print_world(console.out, screens.scenario(), screens.ran()->outcome,
+                screens.ran()->outcome.steered > 0 ? "" : words);
+  return ending;
 }
 
 }  // namespace troupe::apps::screens

@@ -75,8 +75,8 @@ void show_waits(Page& page, const Look& look) {
   for (const Timer& one : look.timers) page.line(padded(one.name, 40) + "in " + time_text_ms(one.due_ms));
 }
 
-/// Each field, marked if the last look saw it otherwise.
-void show_state(Page& page, const Look& look, const Look* before) {
+/// Each field, marked if the look before saw it otherwise; `whole`: also what is gone.
+void show_state(Page& page, const Look& look, const Look* before, bool whole) {
   if (look.state_kind.empty()) return;
   page.title("State: " + look.state_kind);
   const auto fields = fields_of(look.state);
@@ -86,6 +86,8 @@ void show_state(Page& page, const Look& look, const Look* before) {
     const bool known = std::ranges::find(earlier, fields[i]) != earlier.end();
     page.line((same || known ? "  " : "* ") + fields[i], same || known ? Style::plain : Style::marked);
   }
+  for (const std::string& field : earlier)
+    if (whole && std::ranges::find(fields, field) == fields.end()) page.line("- " + field, Style::warn);
   if (fields.empty()) page.line("  (all fields have their default values)", Style::dim);
 }
 
@@ -111,6 +113,19 @@ void show_past(Page& page, const Look& look) {
     page.line(padded(time_text_ms(one.ago_ms) + " ago", 14) + one.code + ": " + one.text, Style::bad);
 }
 
+/// What is shown from now on is compared with what is shown now; the second time it is not any more.
+void mark(Model& model) {
+  if (model.mark) {
+    model.mark.reset();
+    return model.say("nothing is compared any more");
+  }
+  const NodeData& data = model.shown();
+  if (!data.look) return model.say("there is nothing to compare with yet", Style::warn);
+  const std::string name = data.status ? data.status->name : data.name;
+  model.mark = {name + (model.time ? " at event " + std::to_string(model.time->event) : " as it was"), *data.look};
+  model.say("later instants, and other nodes, are compared with " + model.mark->where + "; d ends that", Style::marked);
+}
+
 }  // namespace
 
 Content one_actor(const Model& model) {
@@ -123,14 +138,20 @@ Content one_actor(const Model& model) {
     return page.done(path);
   }
   const Look& look = *data.look;
-  const auto before = model.looked_before.find(path);
+  const auto before = model.looked_before.find(std::to_string(model.node) + path);
   show_work(page, look);
-  show_state(page, look, before == model.looked_before.end() ? nullptr : &before->second);
+  const bool marked = model.mark && model.mark->look.row.path == path;
+  show_state(page, look,
+             marked                                ? &model.mark->look
+             : before == model.looked_before.end() ? nullptr
+                                                   : &before->second,
+             marked);
   show_waits(page, look);
   show_family(page, look);
   show_past(page, look);
   return page.done(path + "  " + look.row.kind +
-                   (look.incarnation > 1 ? ", incarnation " + std::to_string(look.incarnation) : ""));
+                   (look.incarnation > 1 ? ", incarnation " + std::to_string(look.incarnation) : "") +
+                   (marked ? "; * and - differ from " + model.mark->where : ""));
 }
 
 void one_actor_enter(Model& model, const Content::Row& row) {
@@ -143,6 +164,7 @@ bool one_actor_key(Model& model, const std::string& key, const Content::Row*) {
     const Content::Row row{.key = path};
     return actors_key(model, key, &row);
   }
+  if (key == "d") return mark(model), true;
   const bool paused = model.shown().look && model.shown().look->row.state == "paused";
   if (key == "p") return model.order(paused ? Order::What::resume : Order::What::pause, path), true;
   if (key == "r") return model.order(Order::What::restart, path), true;

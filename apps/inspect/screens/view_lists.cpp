@@ -130,6 +130,7 @@ Content tree(const Model& model) {
 
 bool tree_key(Model& model, const std::string& key, const Content::Row* row) {
   if (key == "\t") {
+    if (model.time) return model.open("flows"), true;  // which says why not
     model.messages.clear();
     model.open("flows");
     model.tracing = "/**";

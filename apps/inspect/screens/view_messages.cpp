@@ -57,6 +57,44 @@ std::string dropped_text(const Model& model) {
              : "; " + std::to_string(model.messages_dropped) + " more were dropped, for too many came";
 }
 
+/// Its bytes, sixteen a line, as numbers and as text.
+void add_bytes(Content& out, const Message& message) {
+  for (std::size_t at = 0; at < message.words.size(); at += kBytesALine) {
+    char offset[16];
+    std::snprintf(offset, sizeof offset, "  %06zx  ", at);
+    std::string line = offset, plain;
+    for (std::size_t i = at; i < at + kBytesALine; ++i) {
+      char hex[4] = "   ";
+      if (i < message.words.size()) {
+        const auto byte = static_cast<unsigned char>(message.words[i]);
+        std::snprintf(hex, sizeof hex, "%02x ", byte);
+        plain += byte >= 0x20 && byte < 0x7f ? static_cast<char>(byte) : '.';
+      }
+      line += hex;
+    }
+    out.rows.push_back(text_row(line + " " + plain));
+  }
+  if (message.words.empty())
+    out.rows.push_back(text_row("  the node sends the bytes of messages up to 64 KiB", Style::dim));
+}
+
+void add_fields(Content& out, const Message& message) {
+  for (const std::string& field : fields_of(message.text)) out.rows.push_back(text_row("  " + field));
+  if (message.text.empty()) out.rows.push_back(text_row("  (all fields have their default values)", Style::dim));
+}
+
+void add_effects(Content& out, const Model& model, const Message& message) {
+  if (message.handler == 0) return;
+  out.rows.push_back(text_row(""));
+  out.rows.push_back(text_row("It caused", Style::title));
+  for (std::size_t i = 0; i < model.messages.size(); ++i) {
+    const Message& one = model.messages[i];
+    if (one.trace != message.trace || one.span != message.handler) continue;
+    out.rows.push_back(text_row("  " + padded(what_of(one), 32) + one.way + " " + one.path));
+    out.rows.back().key = std::to_string(one.number);
+  }
+}
+
 }  // namespace
 
 Content message_list(const Model& model) {
@@ -127,38 +165,9 @@ Content one_message(const Model& model) {
     out.rows.push_back(std::move(row));
   }
   out.rows.push_back(text_row(""));
-  if (model.raw) {
-    for (std::size_t at = 0; at < message->words.size(); at += kBytesALine) {
-      char offset[16];
-      std::snprintf(offset, sizeof offset, "  %06zx  ", at);
-      std::string line = offset, plain;
-      for (std::size_t i = at; i < at + kBytesALine; ++i) {
-        char hex[4] = "   ";
-        if (i < message->words.size()) {
-          const auto byte = static_cast<unsigned char>(message->words[i]);
-          std::snprintf(hex, sizeof hex, "%02x ", byte);
-          plain += byte >= 0x20 && byte < 0x7f ? static_cast<char>(byte) : '.';
-        }
-        line += hex;
-      }
-      out.rows.push_back(text_row(line + " " + plain));
-    }
-    if (message->words.empty())
-      out.rows.push_back(text_row("  the node sends the bytes of messages up to 64 KiB", Style::dim));
-  } else {
-    for (const std::string& field : fields_of(message->text)) out.rows.push_back(text_row("  " + field));
-    if (message->text.empty()) out.rows.push_back(text_row("  (all fields have their default values)", Style::dim));
-  }
-  if (message->handler != 0) {
-    out.rows.push_back(text_row(""));
-    out.rows.push_back(text_row("It caused", Style::title));
-    for (std::size_t i = 0; i < model.messages.size(); ++i) {
-      const Message& one = model.messages[i];
-      if (one.trace != message->trace || one.span != message->handler) continue;
-      out.rows.push_back(text_row("  " + padded(what_of(one), 32) + one.way + " " + one.path));
-      out.rows.back().key = std::to_string(one.number);
-    }
-  }
+  if (model.raw) add_bytes(out, *message);
+  else add_fields(out, *message);
+  add_effects(out, model, *message);
   out.title = what_of(*message);
   return out;
 }

@@ -48,7 +48,7 @@ const std::vector<View>& views() {
        .show = one_actor,
        .enter = one_actor_enter,
        .key = one_actor_key,
-       .keys = "enter open  m messages  p pause  r restart  K kill"},
+       .keys = "enter open  m messages  d compare  p pause  r restart  K kill"},
       {.name = "messages",
        .doc = "messages as actors handle them",
        .wants = {},
@@ -96,12 +96,15 @@ Content help(const Model& model) {
   add("t", "totals in place of rates");
   add("y", "shows the command that shows this row again");
   add("1-9", "another node");
+  add("d", "of an actor: marks what differs from now, at other instants and at other nodes; d again ends that");
   add("q", "ends the screens");
   out.rows.push_back(text_row(""));
   out.rows.push_back(text_row("Views", Style::title));
   for (const View& view : views()) add(":" + std::string(view.name), view.doc);
   add(":follow TRACE", "16 hexadecimal digits, as in `troupe file put --trace-id`");
   add(":save FILE", "writes the screen as text");
+  add(":capture FILE", model.time ? "writes this instant of this actor: `troupe sim replay FILE`, `troupe inspect FILE`"
+                                  : "writes all that the screens know of this node, as JSON");
   if (model.time) {
     out.rows.push_back(text_row(""));
     out.rows.push_back(text_row("In time", Style::title));
@@ -112,6 +115,8 @@ Content help(const Model& model) {
     add("space + _", "plays, faster, slower");
     add("n N", "of an actor: the next and the last event in which its state changed");
     add("w", "of an actor: why it is so: the event in which its state changed last; w again: what came before that");
+    add(":cut n1 n2 5s", "nothing passes between two nodes from here on; without a time until faults end");
+    add(":heal n1 n2", "ends that; the world runs again after both, and its report names them");
     add("W", "to the event in which the message of this event was sent");
     return out;
   }

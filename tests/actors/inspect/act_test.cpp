@@ -163,6 +163,22 @@ TEST_CASE("inspect act: a restart is a failure to the supervisor, and a kill is 
   }
 }
 
+TEST_CASE("inspect act: an actor that waits for its restart has nothing to restart or to pause, which is no success") {
+  InspectFixture fixture;
+  fixture.start("top", {}, [](Scripted& self) {
+    self.spawn("broken", test::script({}, [](Scripted&) { throw std::runtime_error("no"); }));
+  });
+  const auto state = [&] { return std::string((**fixture.look_at("/broken")).getRow().getState()); };
+  REQUIRE(state() == "restarting");
+  const auto again = act_on(fixture, "/broken", wire::ActOn::Act::RESTART);
+  REQUIRE(again->refused(Code::conflict));
+  CHECK(again->error->message.find("waits for its restart") != std::string::npos);
+  Pauser pauser(fixture, "operator", "/broken");
+  fixture.pass(1ms);
+  REQUIRE(pauser.error.has_value());
+  CHECK(pauser.error->code == Code::conflict);
+}
+
 TEST_CASE("inspect act: what the node cannot do without is refused, and so is what is not there") {
   InspectFixture fixture;
   CHECK(act_on(fixture, "/inspect", wire::ActOn::Act::RESTART)->refused(Code::refused));

@@ -4,7 +4,10 @@
 #include <fstream>
 #include <sstream>
 
+#include "apps/inspect/screens/captured.hpp"
+#include "apps/inspect/screens/cluster.hpp"
 #include "apps/inspect/screens/draw.hpp"
+#include "apps/inspect/screens/feed.hpp"
 #include "apps/inspect/screens/view_parts.hpp"
 
 using namespace troupe;
@@ -337,6 +340,109 @@ TEST_CASE("screens: a view is found by its beginning, and a wrong name is told t
   CHECK(model.place().view == "warnings");
   command(model, "actros");
   CHECK(model.said.find(":actors") != std::string::npos);
+}
+
+TEST_CASE("screens: of a world a view that only live nodes have is refused, however it is come to") {
+  Model model = started();
+  model.time.emplace();
+  command(model, "tree");
+  type(model, "\t");
+  CHECK(model.place().view == "tree");
+  CHECK(model.said.find("live nodes") != std::string::npos);
+  press(model, Key::What::down);
+  press(model, Key::What::enter);
+  REQUIRE(model.place().view == "actor");
+  type(model, "m");
+  CHECK(model.place().view == "actor");
+  for (const char* view : {"peers", "links", "dead", "buckets", "flows", "follow abc", "messages", "file abc"}) {
+    command(model, view);
+    CHECK(model.place().view == "actor");
+    CHECK(model.said.find("live nodes") != std::string::npos);
+  }
+  model.take_orders();
+  type(model, "K");
+  CHECK(model.take_orders().empty());
+  CHECK(model.said.find("steered by :cut") != std::string::npos);
+  command(model, "cut n1 n2");
+  CHECK(model.take_orders().front().subject == "cut n1 n2");
+}
+
+TEST_CASE("screens: d compares an actor with itself at another instant, or with the one of another node") {
+  Model model = started();
+  command(model, "actor /dht");
+  const auto look = [&](std::size_t node, std::string state) {
+    News news = status();
+    news.node = node;
+    news.look = Look{.row = row_of("/dht", "dht"), .state_kind = "dht.DhtState", .state = std::move(state)};
+    model.take(news, kNow);
+  };
+  look(0, "a=1 b=2");
+  type(model, "d");
+  look(0, "a=1 b=3");
+  look(0, "a=1 b=3");  // the last look was the same; the mark was not
+  std::string drawn = draw(model).text();
+  CHECK(drawn.find("* b=3") != std::string::npos);
+  CHECK(drawn.find("- b=2") != std::string::npos);
+  CHECK(drawn.find("* a=1") == std::string::npos);
+  CHECK(drawn.find("differ from anna as it was") != std::string::npos);
+  look(1, "a=7 b=2");
+  type(model, "2");
+  drawn = draw(model).text();
+  CHECK(drawn.find("* a=7") != std::string::npos);
+  CHECK(drawn.find("* b=2") == std::string::npos);
+  type(model, "d");
+  CHECK(draw(model).text().find("* a=7") == std::string::npos);
+}
+
+TEST_CASE("screens: a capture of a live node is what the screens know of it, as JSON") {
+  Model model = started();
+  News news = status("degraded");
+  news.look = Look{.row = row_of("/dht/bucket", "bucket"), .state_kind = "dht.BucketState", .state = "range=7"};
+  news.messages.push_back(step("/files", "files.PutFile", 0, 1, 1'000));
+  model.take(news, kNow);
+  const std::string json = captured(model);
+  for (const char* part : {R"("name":"anna")", R"("health":"degraded")", R"("path":"/dht","kind":"dht")",
+                           R"("shows":"dht.BucketState range=7")", R"("at":"2023-11-14T22:13:20.001Z")",
+                           R"("reasons":["old-message: a message waits at /dht for 1500 ms"])"})
+    CHECK_MESSAGE(json.find(part) != std::string::npos, part << " in " << json);
+  CHECK(captured(Model{}).find(R"("node":null)") != std::string::npos);
+  CHECK(capture_file("", model) == "anna.capture");
+  CHECK(capture_file("x", model) == "x");
+  news.status->name = "../../etc/\x1b passwd";
+  model.take(news, kNow);
+  CHECK(capture_file("", model) == "etcpasswd.capture");
+  command(model, "capture");
+  CHECK(model.take_orders().front().what == Order::What::capture);
+}
+
+TEST_CASE("screens: a cluster has each node once, whichever says so first") {
+  const std::string one(40, '1'), two(40, '2'), three(40, '3');
+  const auto peers_of = [&](std::size_t node, std::vector<std::string> ids) {
+    News news{.node = node};
+    news.peers.emplace();
+    for (const std::string& id : ids)
+      news.peers->push_back({.node = id, .address = "127.0.0.1:4000", .state = "linked"});
+    return news;
+  };
+  Cluster cluster(true);
+  cluster.name(two);
+  CHECK(cluster.note(peers_of(1, {one, three})).empty());  // `one` may be the local node
+  News local = peers_of(0, {two, three});
+  local.status = Status{.node = one};
+  const auto added = cluster.note(local);
+  REQUIRE(added.size() == 1);
+  CHECK(added.front().id.hex() == three);
+  CHECK(cluster.note(peers_of(1, {one, two, three})).empty());
+  CHECK(cluster.note(peers_of(2, {"no id", std::string(40, 'x')})).empty());
+}
+
+TEST_CASE("screens: a node that refuses this key is asked ever less often, up to once a minute") {
+  CHECK(retry_delay(0) == 2s);
+  CHECK(retry_delay(1) == 2s);
+  CHECK(retry_delay(2) == 4s);
+  CHECK(retry_delay(5) == 32s);
+  CHECK(retry_delay(6) == 60s);
+  CHECK(retry_delay(~0u) == 60s);
 }
 
 TEST_CASE("screens: every view draws without data, whatever keys come") {

@@ -22,6 +22,7 @@ inline sim::Fault any_fault(const sim::Scenario& scenario) {
     if ((scenario.beyond || !spec.beyond) && (scenario.nodes > 1 || !spec.on_other)) specs.push_back(&spec);
   const sim::FaultSpec& spec = **rc::gen::elementOf(specs);
   sim::Fault fault{.what = spec.what, .at = any_span(scenario.time)};
+  fault.by_hand = *rc::gen::arbitrary<bool>();
   if (spec.lasts) fault.span = any_span(sim::kWorldTimeMax);
   if (spec.on_node) fault.node = *rc::gen::inRange<std::uint16_t>(0, scenario.nodes);
   if (spec.on_other) {

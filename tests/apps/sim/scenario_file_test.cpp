@@ -225,7 +225,7 @@ TEST_CASE("sim scenario file: the first wrong line is named, and what would be r
     CHECK(problem_of_fault("what = \"kill\", node = \"n1\"") ==
           "line 5: fault \"kill\" needs span, a time such as \"1.5s\"");
     CHECK(problem_of_fault("what = \"kill\", node = \"n1\", span = \"1s\", amount = 1") ==
-          "line 5: fault \"kill\" has no \"amount\", but what, at, span, node");
+          "line 5: fault \"kill\" has no \"amount\", but what, at, span, node, by_hand");
     CHECK(problem_of_fault("what = \"kill\", node = \"n6\", span = \"1s\"") ==
           "line 5: node: \"n6\" is not a node of this world; they are \"n1\" to \"n5\"");
     CHECK(problem_of_fault("what = \"kill\", node = 1, span = \"1s\"") == "line 5: node must be a node such as \"n1\"");

@@ -1,0 +1,31 @@
+#pragma once
+// Which nodes `--cluster` adds to those that were named: the peers of all of them, each node once.
+//
+// Local    a node of this machine that was not named is known only once it has answered; until then none is added, or
+// it
+//          might come again by its address.
+#include <set>
+#include <string>
+#include <vector>
+
+#include "apps/cli/command.hpp"
+#include "apps/inspect/screens/model.hpp"
+
+namespace troupe::apps::screens {
+
+class Cluster {
+ public:
+  /// `local`: the first node (0) was not named.
+  explicit Cluster(bool local) : waits_(local) {}
+
+  /// A node that is shown already: its id, 40 hexadecimal digits.
+  void name(const std::string& id) { known_.insert(id); }
+  /// Those to add.
+  std::vector<NodeAddress> note(const News& news);
+
+ private:
+  bool waits_;
+  std::set<std::string> known_;
+};
+
+}  // namespace troupe::apps::screens

@@ -1,0 +1,17 @@
+#pragma once
+// Spans as whole numbers, as messages and people have them; what is negative is zero.
+#include <algorithm>
+#include <cstdint>
+
+#include "runtime/base/time.hpp"
+
+namespace troupe::base {
+
+constexpr std::uint64_t milliseconds(Duration span) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(span / std::chrono::milliseconds(1), 0));
+}
+constexpr std::uint64_t microseconds(Duration span) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(span / std::chrono::microseconds(1), 0));
+}
+
+}  // namespace troupe::base
