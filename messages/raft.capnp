@@ -438,6 +438,55 @@ struct TakeSnapshot $kind(from = [operate], bytesMax = 64) {
   # An operator asks for a snapshot. Answered by Nothing once it is durable.
 }
 
+struct ReplaceMember $kind(from = [peer], bytesMax = 256) {
+  # A node that has lost its log asks to be taken in as its next incarnation, in place of the one before. Answered by
+  # Nothing once the leader has proposed it; `unavailable` by a member that does not lead.
+
+  lost @0 :Member;
+  next @1 :Member;
+  # Both of the node that asks.
+  endpoint @2 :Text;
+}
+
+struct RecoverGroup $kind(from = [operate], bytesMax = 64) {
+  # A survivor goes on alone after the majority is lost for good. Without `yes` nothing changes. Answered by Recovery.
+
+  yes @0 :Bool;
+}
+
+struct Recovery $kind(from = [peer, view, operate], bytesMax = 256) {
+  # Answers RecoverGroup: what counts from then on, which are all entries up to `last`. What the others have committed
+  # behind it is lost, and entries behind `commit` that were never committed count.
+
+  commit @0 :UInt64;
+  last @1 :UInt64;
+  epoch @2 :UInt64;
+  # Of the new cluster; members of the old one are refused.
+  members @3 :UInt32;
+  # That are left behind.
+}
+
+struct MembersAre $kind(bytesMax = 8192) {
+  # A group tells `/raft` who its members are by now: where to ask if this one loses its log.
+
+  group @0 :Text;
+  configuration @1 :Data;
+}
+
+struct LostLog $kind(bytesMax = 256) {
+  # A group tells `/raft` that it has lost what it acknowledged: it is to go on under another incarnation.
+
+  group @0 :Text;
+  incarnation @1 :UInt64;
+}
+
+struct NewEpoch $kind(bytesMax = 256) {
+  # A group tells `/raft` that it goes on alone, in a new epoch: it is to be started again. Answered by Nothing.
+
+  group @0 :Text;
+  epoch @1 :UInt64;
+}
+
 # -- the disks of this node ----------------------------------------------------------------------------------------------
 
 struct Vote {

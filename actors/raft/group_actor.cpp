@@ -40,6 +40,10 @@ void GroupActor::receive(runtime::Handlers& on) {
       [this](auto, auto reply) { reply.send([this](wire::GroupStatus::Builder out) { describe(out); }); });
   on.ask<wire::ChangeMember, messages::wire::Nothing>([this](auto ask, auto reply) { change(ask, std::move(reply)); });
   on.ask<wire::TakeSnapshot, messages::wire::Nothing>([this](auto, auto reply) { begin_snapshot(std::move(reply)); });
+  on.ask<wire::ReplaceMember, messages::wire::Nothing>(
+      [this](auto ask, auto reply) { replace(ask, std::move(reply)); });
+  on.ask<wire::RecoverGroup, wire::Recovery>([this](auto ask, auto reply) { recover(ask, std::move(reply)); });
+  on.timer<AskIn>([this] { ask_in(); });
   on.timer<Pump>([this] { pump(); });
   on.timer<Tick>([this] { pump(); });
   on.timer<Sweep>([this] { sweep(); });
@@ -54,8 +58,9 @@ void GroupActor::start() {
   log_ = node().find(std::string(kPath) + "/log");
   snapshots_ = node().find(std::string(kPath) + "/snapshots");
   node()
-      .publish<wire::Talk, wire::FetchSnapshot, wire::GetGroup, wire::ChangeMember, wire::TakeSnapshot, wire::Execute,
-               wire::GetKey, wire::RangeKeys, wire::WatchKeys, wire::KeepLease>(path(), self());
+      .publish<wire::Talk, wire::FetchSnapshot, wire::GetGroup, wire::ChangeMember, wire::TakeSnapshot,
+               wire::ReplaceMember, wire::RecoverGroup, wire::Execute, wire::GetKey, wire::RangeKeys, wire::WatchKeys,
+               wire::KeepLease>(path(), self());
   open();
 }
 
@@ -160,6 +165,7 @@ void GroupActor::perform(Output& out) {
   if (raft_->log().configuration_index() != configuration_index_) {
     configuration_index_ = raft_->log().configuration_index();
     role_->members_changed();
+    tell_members();
   }
   for (const Event& event : out.events) note(event);
   for (const Message& message : out.messages) role_->say(message);

@@ -15,6 +15,7 @@
 
 #include "actors/raft/line.hpp"
 #include "actors/raft/logic/raft.hpp"
+#include "actors/raft/logs.hpp"
 #include "actors/raft/role_behaviour.hpp"
 #include "actors/raft/settings.hpp"
 #include "messages/common.capnp.h"
@@ -35,6 +36,8 @@ class GroupActor final : public runtime::Actor, public Group {
     MemberId self;
     Epoch epoch;
     std::optional<Configuration> founding;  ///< none: it has joined, and knows nothing without a snapshot
+    Incarnation lost = 0;                   ///< the one whose place it asks for; 0: none
+    std::optional<Configuration> known{};   ///< where to ask
     SharedSettings settings;
   };
   explicit GroupActor(Setup setup);
@@ -76,6 +79,7 @@ class GroupActor final : public runtime::Actor, public Group {
   struct Open {};
   struct FetchOn {};
   struct Tend {};
+  struct AskIn {};
   using Nothing = runtime::Reply<messages::wire::Nothing>;
   struct Waiting {
     Term term;
@@ -107,6 +111,7 @@ class GroupActor final : public runtime::Actor, public Group {
   void read_log(std::shared_ptr<Restored> restored, Index from, Index last, bool fresh);
   void opened(Restored restored, bool restarts, bool raised);
   void reopen(const base::Error& why);
+  void stop_serving(const std::string& why);
   void recovering(std::string why);
   template <class A>
   bool failed(std::uint64_t run, const runtime::Answer<A>& answer);
@@ -144,6 +149,12 @@ class GroupActor final : public runtime::Actor, public Group {
   void change_now(wire::MemberChange what, std::vector<Change> changes, base::Instant due, Nothing reply);
   void look_at_changes();
 
+  // What was lost (group_actor_recover.cpp).
+  void tell_members();
+  void ask_in();
+  void replace(wire::ReplaceMember::Reader ask, Nothing reply);
+  void recover(wire::RecoverGroup::Reader ask, runtime::Reply<wire::Recovery> reply);
+
   const RaftSettings& settings() const { return *setup_.settings; }
   std::string path_here() const { return path_of(setup_.name); }
   Line* line_to(const MemberId& member);
@@ -178,6 +189,7 @@ class GroupActor final : public runtime::Actor, public Group {
   std::optional<Fetching> fetching_;
   bool installing_ = false;
   std::vector<Changing> changes_;
+  std::size_t asked_in_ = 0;  // members that were asked to be taken in
 };
 
 }  // namespace troupe::raft

@@ -146,6 +146,7 @@ void GroupActor::opened(Restored restored, bool restarts, bool saved) {
   raft_->plant(world().mutations);
   configuration_index_ = raft_->log().configuration_index();
   role_ = behaviour_of(raft_->role(), *this);
+  if (setup_.lost != 0) ask_in();
   pump();
 }
 
@@ -155,14 +156,24 @@ void GroupActor::recovering(std::string why) {
   world().mutations.sometimes("raft: a member found that it has lost something");
   why_not_ = std::move(why);
   recovering_ = true;
+  tell<wire::LostLog>(node().find(kPath), [&](wire::LostLog::Builder out) {
+    out.setGroup(setup_.name);
+    out.setIncarnation(setup_.self.incarnation);
+  });
 }
 
 void GroupActor::reopen(const base::Error& why) {
   if (why_not_.empty())
     settings().log.warn("the disk has failed: a group opens anew",
                         {{"group", setup_.name}, {"why", std::string_view(why.message)}});
+  stop_serving(why.message);
+  after<Open>(kReopenDelay);
+}
+
+/// All that waits is answered; what the disk has is what counts.
+void GroupActor::stop_serving(const std::string& why) {
   ++run_;
-  why_not_ = why.message;
+  why_not_ = why;
   if (role_) role_->end();
   if (leads()) --settings().counters->leading;
   role_.reset();
@@ -171,15 +182,13 @@ void GroupActor::reopen(const base::Error& why) {
   fetching_.reset();
   installing_ = false;
   for (auto& [index, waiting] : std::exchange(waiting_, {}))
-    waiting.submission->done(base::Error{base::Code::unknown_outcome, "the disk has failed: " + why.message});
+    waiting.submission->done(base::Error{base::Code::unknown_outcome, "this member stops: " + why});
   std::vector<ReadWaiting> reads = std::exchange(reads_, {});
   for (auto& [id, list] : std::exchange(reads_asked_, {}))
     for (ReadWaiting& one : list) reads.push_back(std::move(one));
   for (auto& [index, list] : std::exchange(reads_ready_, {}))
     for (ReadWaiting& one : list) reads.push_back(std::move(one));
-  for (ReadWaiting& one : reads)
-    one.ready(base::Error{base::Code::unavailable, "this member does not serve: " + why.message});
-  after<Open>(kReopenDelay);
+  for (ReadWaiting& one : reads) one.ready(base::Error{base::Code::unavailable, "this member does not serve: " + why});
 }
 
 }  // namespace troupe::raft

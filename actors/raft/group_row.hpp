@@ -11,6 +11,8 @@ struct GroupRow {
   Epoch epoch;
   bool member = false;                      ///< its log was begun; otherwise it is prepared
   std::optional<Configuration> founding{};  ///< it is a founder; others have joined
+  Incarnation lost = 0;                     ///< the log that it had before; 0: the group has it as it is
+  std::optional<Configuration> known{};     ///< the members when they changed last
 
   friend bool operator==(const GroupRow&, const GroupRow&) = default;
 };

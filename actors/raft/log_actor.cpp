@@ -46,7 +46,7 @@ void LogActor::open_log(wire::OpenLog::Reader ask, runtime::Reply<wire::LogOpene
   const auto found = logs_->find(ask.getIncarnation());
   reply.send([&](wire::LogOpened::Builder out) {
     out.setFound(found.has_value());
-    out.setDamaged(logs_->damaged());
+    out.setDamaged(logs_->damaged(ask.getIncarnation()));
     if (!found) return;
     write(out.initState(), found->state);
     out.setFirst(found->first.value);
@@ -114,6 +114,8 @@ void LogActor::tidy() {
   flush();
   if (!logs_) return;
   const auto tidied = logs_->tidy();
+  // Without room nothing is moved; what is there stays as it is.
+  if (!tidied.ok() && tidied.error() == store::StoreError::no_space) return after<Tidy>(kRoomDelay);
   if (!tidied.ok()) return fail(tidied.error());
   if (tidied.value()) after<Tidy>(kTidyDelay);
 }

@@ -21,6 +21,7 @@ class LogActor final : public runtime::Actor {
   static constexpr const char* kName = "raft log";
   static constexpr std::size_t kWritesAtOnce = 4'096;              // our choice: answered after one sync
   static constexpr std::chrono::milliseconds kReopenDelay{1'000};  // our choice: a device that failed
+  static constexpr std::chrono::seconds kRoomDelay{30};            // our choice: a full device
   static constexpr std::chrono::milliseconds kTidyDelay{200};      // our choice: commands go first
 
   explicit LogActor(std::string directory) : directory_(std::move(directory)) {}

@@ -126,7 +126,9 @@ StoreResult<void> Logs::start() {
                                        if (!fresh) packs_->drop(at);
                                      });
     if (!report.ok()) return report.error();
-    damaged_ = damaged_ || report.value().damaged_bytes > 0;
+    if (report.value().damaged_bytes == 0) continue;
+    damaged_ = true;
+    damaged_packs_.insert(pack.number);
   }
   for (const auto& [number, record] : found) {
     const auto& [id, where] = record;
@@ -136,11 +138,12 @@ StoreResult<void> Logs::start() {
     last_ = std::max(last_, number);
     if (!content || content->log != base::load<std::uint64_t>(id.view()) || number == 0) {
       damaged_ = true;
+      damaged_packs_.insert(where.pack);
       continue;
     }
     records_.emplace(number, Record{content->log, id, where});
     numbers_.emplace(id, number);
-    if (!take(number, *content)) damaged_ = true;
+    take(number, *content);
     if (records_.at(number).live == 0) release(number);
   }
   return {};
@@ -148,11 +151,10 @@ StoreResult<void> Logs::start() {
 
 // -- write -----------------------------------------------------------------------------------------------------------
 
-/// Lets the record count. False if its entries do not follow those before.
-bool Logs::take(Number number, const Content& content) {
+/// Lets the record count.
+void Logs::take(Number number, const Content& content) {
   Held& held = logs_[content.log];
   Record& record = records_.at(number);
-  bool good = true;
   const auto unmark = [this](Number& mark, Number next) {
     const Number before = std::exchange(mark, next);
     if (before != 0 && --records_.at(before).live == 0) release(before);
@@ -174,7 +176,7 @@ bool Logs::take(Number number, const Content& content) {
     held.state = *content.state;
     unmark(held.state_record, number);
   }
-  if (content.entries.empty()) return good;
+  if (content.entries.empty()) return;
   cut(content.first);
   if (held.entries.empty()) held.first = content.first;
   else if (held.last().next() != content.first) {
@@ -186,7 +188,6 @@ bool Logs::take(Number number, const Content& content) {
   for (const Entry& entry : content.entries)
     held.entries.push_back({entry.term, number, static_cast<std::uint32_t>(entry.bytes())});
   record.live += content.entries.size();
-  return good;
 }
 
 void Logs::release(Number number) {
@@ -198,6 +199,7 @@ void Logs::release(Number number) {
 
 StoreResult<void> Logs::write(Incarnation log, const Save& save) {
   Content content{.log = log, .restarts = save.restart.has_value(), .state = save.state};
+  if (!logs_.contains(log)) begun_.insert(log);
   std::size_t bytes = 0;
   if (!save.entries.empty()) content.first = save.entries.front().index;
   for (const Entry& entry : save.entries) {
@@ -287,6 +289,14 @@ void Logs::keep(const std::set<Incarnation>& logs) {
 
 StoreResult<bool> Logs::tidy() {
   if (!moving_) {
+    // What cannot be read goes once no log is left that it may have belonged to.
+    const bool suspects = std::ranges::any_of(logs_, [this](const auto& log) { return !begun_.contains(log.first); });
+    if (!damaged_packs_.empty() && !suspects) {
+      moving_ = {*damaged_packs_.begin(), 0};
+      damaged_packs_.erase(damaged_packs_.begin());
+    }
+  }
+  if (!moving_) {
     const auto all = packs_->packs();
     for (const store::PackInfo& pack : all) {
       const bool active = &pack == &all.back();
@@ -311,6 +321,7 @@ StoreResult<bool> Logs::tidy() {
       });
   if (!step.ok()) {
     moving_.reset();
+    if (step.error() == StoreError::not_found) return true;  // it went, because all of it was dead
     return step.error();
   }
   if (step.value().done) moving_.reset();

@@ -39,8 +39,9 @@ class Logs {
   };
   /// Nothing if there is no such log.
   std::optional<Found> find(Incarnation log) const;
-  /// Whether something that was acknowledged may be missing.
-  bool damaged() const { return damaged_; }
+  /// Whether something that it acknowledged may be missing: it was not begun since bytes were found that cannot be
+  /// read.
+  bool damaged(Incarnation log) const { return damaged_ && !begun_.contains(log); }
 
   /// Durable after sync(). `save.restart` says no more than that all entries before are void.
   store::StoreResult<void> write(Incarnation log, const Save& save);
@@ -86,7 +87,7 @@ class Logs {
       : disk_(disk), packs_(std::move(packs)), pack_bytes_max_(pack_bytes_max) {}
   store::StoreResult<void> start();
   store::StoreResult<void> append(Incarnation log, Content content);
-  bool take(Number number, const Content& content);
+  void take(Number number, const Content& content);
   void release(Number record);
   static base::Bytes encode(const Content& content);
   static std::optional<Content> decode(base::ByteView bytes);
@@ -99,6 +100,8 @@ class Logs {
   std::map<base::Digest, Number> numbers_;
   Number last_ = 0;
   bool damaged_ = false;
+  std::set<std::uint32_t> damaged_packs_;
+  std::set<Incarnation> begun_;                                    // since the start
   std::optional<std::pair<std::uint32_t, std::uint64_t>> moving_;  // a pack, and how far
   std::optional<std::pair<Number, std::vector<Entry>>> read_;      // the record that was read last
 };

@@ -61,6 +61,9 @@ void RaftActor::receive(runtime::Handlers& on) {
   on.ask<runtime::wire::AwaitReady, messages::wire::Nothing>([this](runtime::wire::AwaitReady::Reader, Nothing reply) {
     rows_.when_settled([reply = std::move(reply)]() mutable { reply.done(); });
   });
+  on.tell<wire::MembersAre>([this](wire::MembersAre::Reader told) { told_members(told); });
+  on.tell<wire::LostLog>([this](wire::LostLog::Reader told) { told_loss(told); });
+  serve<wire::NewEpoch>(on, &RaftActor::told_epoch);
   rows_.receive<RowsAgain>(on);
   on.describe<wire::RaftState>([this](wire::RaftState::Builder state) {
     const auto members = std::ranges::count_if(groups_, [](const auto& one) { return one.second.member; });
@@ -95,6 +98,12 @@ void RaftActor::start() {
 
 void RaftActor::loaded() {
   loaded_ = true;
+  keep_members();
+  for (const auto& [name, row] : groups_)
+    if (row.member) start_group(name);
+}
+
+void RaftActor::keep_members() {
   const auto keep = [&](wire::KeepMembers::Builder out) {
     auto list = out.initIncarnations(size32(groups_));
     unsigned i = 0;
@@ -102,18 +111,75 @@ void RaftActor::loaded() {
   };
   tell<wire::KeepMembers>(log_, keep);
   tell<wire::KeepMembers>(snapshots_, keep);
-  for (const auto& [name, row] : groups_)
-    if (row.member) start_group(name, row);
 }
 
-void RaftActor::start_group(const std::string& group, const GroupRow& row) {
-  ++settings_->counters->groups;
+void RaftActor::start_group(const std::string& group) {
+  const GroupRow& row = groups_.at(group);
+  settings_->counters->groups =
+      static_cast<std::uint64_t>(std::ranges::count_if(groups_, [](const auto& one) { return one.second.member; }));
   const GroupActor::Setup setup{.name = group,
                                 .self = {settings_->self, row.incarnation},
                                 .epoch = row.epoch,
                                 .founding = row.founding,
+                                .lost = row.lost,
+                                .known = row.known ? row.known : row.founding,
                                 .settings = settings_};
-  spawn(group, [setup] { return std::make_unique<GroupActor>(setup); }, {.kind = GroupActor::kName});
+  const runtime::Handle actor =
+      spawn(group, [setup] { return std::make_unique<GroupActor>(setup); }, {.kind = GroupActor::kName});
+  actors_.insert_or_assign(group, actor);
+  watch(actor);
+}
+
+/// As its row says by now, once the actor that it has has ended.
+void RaftActor::restart_group(const std::string& group) {
+  const auto actor = actors_.find(group);
+  if (actor == actors_.end()) return start_group(group);
+  if (restarting_.insert(group).second) stop_child(actor->second);
+}
+
+void RaftActor::down(const runtime::Handle& ended, const std::optional<base::Error>&) {
+  const auto found = std::ranges::find_if(actors_, [&](const auto& one) { return one.second == ended; });
+  if (found == actors_.end()) return;
+  const std::string group = found->first;
+  actors_.erase(found);
+  if (restarting_.erase(group) > 0) start_group(group);
+}
+
+void RaftActor::told_members(wire::MembersAre::Reader told) {
+  const auto found = groups_.find(text_of(told.getGroup()));
+  const auto configuration = decode_configuration(bytes_of(told.getConfiguration()));
+  if (found == groups_.end() || !configuration || beginning_.contains(found->first)) return;
+  GroupRow row = found->second;
+  if (configuration->find({settings_->self, row.incarnation})) row.lost = 0;
+  row.known = configuration;
+  if (row != found->second) save(found->first, row, [](const base::Outcome<void>&) {});
+}
+
+void RaftActor::told_loss(wire::LostLog::Reader told) {
+  const std::string group = text_of(told.getGroup());
+  const auto found = groups_.find(group);
+  if (found == groups_.end() || found->second.incarnation != told.getIncarnation()) return;
+  GroupRow row{.incarnation = world().chance.seed() >> 1 | 1,
+               .epoch = found->second.epoch,
+               .lost = found->second.incarnation,
+               .known = found->second.known ? found->second.known : found->second.founding};
+  settings_->log.warn("a member goes on under its next incarnation", {{"group", std::string_view(group)}});
+  begin(group, std::move(row), [this](const base::Outcome<void>& begun) {
+    if (begun.ok()) keep_members();
+  });
+}
+
+void RaftActor::told_epoch(wire::NewEpoch::Reader told, Nothing reply) {
+  const std::string group = text_of(told.getGroup());
+  const auto found = groups_.find(group);
+  if (found == groups_.end()) return reply.refuse({Code::not_found, "there is no such group"});
+  GroupRow row = found->second;
+  row.epoch = Epoch{told.getEpoch()};
+  save(group, row, [this, group, reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
+    if (!saved.ok()) return reply.refuse(saved.error());
+    reply.done();
+    restart_group(group);
+  });
 }
 
 bool RaftActor::invited(runtime::AnyReply& reply) {
@@ -184,7 +250,7 @@ void RaftActor::begin(const std::string& group, GroupRow row, base::Callback<voi
         beginning_.erase(group);
         if (!answer.ok()) return done(answer.error());
         save(group, row, [this, group, row, done = std::move(done)](const base::Outcome<void>& saved) mutable {
-          if (saved.ok()) start_group(group, row);
+          if (saved.ok()) restart_group(group);
           done(saved);
         });
       });

@@ -5,6 +5,9 @@
 // Rows    one a group, saved before its actor begins. A member's row follows the first record of its log: a row whose
 // log
 //         is missing tells of a loss.
+// Lost    a member that has lost its log goes on under the next incarnation, without any entry: it asks the others to
+// be
+//         taken in, in place of the one before.
 // Make    the asked node asks each member to prepare (it draws the incarnation of its log, and keeps it), builds the
 //         configuration, and asks each to begin. Asked again it goes on where it was cut off.
 // Trust   who may ask this node to be a member: operators, `raft.invites`, nodes on loopback.
@@ -28,6 +31,7 @@ class RaftActor final : public runtime::Actor {
   void receive(runtime::Handlers& on) override;
   void start() override;
   void check() const override { rows_.check(); }
+  void down(const runtime::Handle& ended, const std::optional<base::Error>& why) override;
 
  private:
   struct RowsAgain {};
@@ -54,7 +58,12 @@ class RaftActor final : public runtime::Actor {
   void join_for(wire::JoinGroup::Reader ask, Nothing reply);
   void begin(const std::string& group, GroupRow row, base::Callback<void(base::Outcome<void>)> done);
   void save(const std::string& group, const GroupRow& row, base::Callback<void(base::Outcome<void>)> done);
-  void start_group(const std::string& group, const GroupRow& row);
+  void start_group(const std::string& group);
+  void restart_group(const std::string& group);
+  void told_members(wire::MembersAre::Reader told);
+  void told_loss(wire::LostLog::Reader told);
+  void told_epoch(wire::NewEpoch::Reader told, Nothing reply);
+  void keep_members();
   void list(wire::ListGroups::Reader ask, runtime::Reply<wire::Groups> reply);
 
   const SharedSettings settings_;
@@ -63,6 +72,8 @@ class RaftActor final : public runtime::Actor {
   std::map<std::string, GroupRow> groups_;
   std::set<std::string> beginning_;  // a row or a first record is being written
   runtime::Handle log_, snapshots_;
+  std::map<std::string, runtime::Handle> actors_;
+  std::set<std::string> restarting_;
 };
 
 }  // namespace troupe::raft

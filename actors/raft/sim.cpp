@@ -67,6 +67,8 @@ const sim::WorkloadSpec& workload() {
       .sometimes =
           {
               {"raft: a snapshot was installed", "a member lacked what the log no longer had"},
+              {"raft: a member found that it has lost something", "its log was damaged or missing"},
+              {"raft: a member was replaced by its next incarnation", "a node came back without its log"},
           },
       .mutants =
           {

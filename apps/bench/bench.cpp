@@ -1,4 +1,4 @@
-// troupe bench actor | bench link | bench dht | bench file
+// troupe bench actor | bench link | bench dht | bench kv | bench file
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -209,6 +209,18 @@ Ending run_file(const Invocation& invocation, Console& console) {
                                     invocation.number("--mib").value_or(kMibDefault) << 20));
 }
 
+Ending run_kv(const Invocation& invocation, Console& console) {
+  const auto span = span_of(invocation);
+  if (!span.ok()) return span.error();
+  os::Waker waker{SIGINT, SIGTERM};
+  const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
+  if (!folder.ok()) return folder.error();
+  const auto processes = bench::KvProcesses::start(invocation.table(), *folder.value());
+  if (!processes.ok()) return processes.error();
+  bench::Runner runner(waker, *folder.value(), {});
+  return print(invocation, console, bench::measure_kv(waker, runner, *processes.value(), span.value()));
+}
+
 }  // namespace
 
 Commands bench_commands() {
@@ -248,6 +260,10 @@ Commands bench_commands() {
                    number_option("--in-flight", "W", "puts or gets in flight at a time (16)", 1, kInFlightMax), seconds,
                    dir},
        .run = run_dht},
+      {.name = "bench kv",
+       .summary = "Measure puts and gets of a group of three processes on loopback, with synced disks",
+       .options = {seconds, dir},
+       .run = run_kv},
       {.name = "bench file",
        .summary = "Measure a file put at a node of its own, then put, got and verified in one process",
        .options = {dir,

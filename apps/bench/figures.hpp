@@ -1,6 +1,7 @@
 #pragma once
 // What `troupe bench` can measure. Each returns its figures in the order in which they were taken.
 #include "apps/bench/file_processes.hpp"
+#include "apps/bench/kv_processes.hpp"
 #include "apps/bench/runner.hpp"
 #include "apps/bench/second_process.hpp"
 #include "runtime/observe/health.hpp"
@@ -48,6 +49,10 @@ std::string measured_file(const ScratchFolder& folder, const std::string& given)
 /// if none is given.
 Measurement<Figures> measure_files(os::Waker& waker, Runner& runner, FileProcesses& processes,
                                    const ScratchFolder& folder, const std::string& given, std::uint64_t bytes);
+
+/// Puts, linearizable and stale gets at the leader of a group of three processes, by 1, 16 and 128 clients of one link:
+/// `kv.put`, `kv.get`, `kv.stale`. Each takes `span`.
+Measurement<Figures> measure_kv(os::Waker& waker, Runner& runner, KvProcesses& processes, base::Duration span);
 
 /// What `--hold` keeps after the figures: a node that `troupe inspect --once --data DIR` reaches, until Ctrl-C.
 class HeldNode {

@@ -88,4 +88,38 @@ Ending raft_snapshot(const Invocation& invocation, Console& console) {
   return Exit::done;
 }
 
+Ending raft_recover(const Invocation& invocation, Console& console) {
+  const auto group = raft_command::group_of(invocation);
+  if (!group.ok()) return group.error();
+  if (!invocation.has("--force-new-cluster"))
+    return usage_failure("say --force-new-cluster: a group that has a majority recovers by itself",
+                         "troupe help raft recover");
+  const bool yes = invocation.has("--yes");
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = client.value()->ask<wire::RecoverGroup, wire::Recovery>(
+      raft::path_of(group.value()), std::chrono::minutes(10),
+      [&](wire::RecoverGroup::Builder order) { order.setYes(yes); });
+  if (!answer.ok()) return raft_command::explained(answer.error(), group.value());
+  const auto is = answer.value().root();
+  if (invocation.globals.json) {
+    JsonLine<output::wire::RaftRecovered> line;
+    line->setGroup(group.value());
+    line->setDone(yes);
+    line->setCommit(is.getCommit());
+    line->setLast(is.getLast());
+    line->setEpoch(is.getEpoch());
+    line->setMembersLeft(is.getMembers());
+    line.print(console.out);
+    return Exit::done;
+  }
+  console.out << (yes ? "this member goes on alone, in epoch " : "this member would go on alone, in epoch ")
+              << is.getEpoch() << ", with all entries up to " << is.getLast() << "; " << is.getMembers()
+              << " other members are left behind\n"
+              << "what they had committed behind " << is.getLast() << " is lost; entries behind " << is.getCommit()
+              << " count, whether or not they were committed\n";
+  if (!yes) console.out << "nothing was changed; to do it: troupe raft recover --force-new-cluster --yes\n";
+  return Exit::done;
+}
+
 }  // namespace troupe::apps

@@ -56,6 +56,13 @@ exits
   5 if the group would lose its quorum, or another change is under way
 )";
 
+constexpr const char* kRecoverNotes = R"(
+what it does
+  the group goes on with this member alone, in a new epoch: members of the old one are refused from then on
+  what the others had committed and this member has not is lost
+  add nodes with `troupe raft add` afterwards, on empty data directories
+)";
+
 Positional id_argument() { return {.name = "ID", .help = "node id: 40 hexadecimal digits"}; }
 
 }  // namespace
@@ -109,6 +116,15 @@ Commands raft_commands() {
        .needs = Needs::operate,
        .effect = Effect::write,
        .run = raft_snapshot},
+      {.name = "raft recover",
+       .summary = "Let this member go on alone, after the majority of a group is lost for good",
+       .options = {group_option(),
+                   {.name = "--force-new-cluster", .help = "what is to be done; there is no other way yet"},
+                   {.name = "--yes", .help = "do it; without it only what may be lost is told"}},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .notes = kRecoverNotes,
+       .run = raft_recover},
   };
 }
 

@@ -16,6 +16,7 @@ Ending raft_add(const Invocation& invocation, Console& console);
 Ending raft_remove(const Invocation& invocation, Console& console);
 Ending raft_transfer(const Invocation& invocation, Console& console);
 Ending raft_snapshot(const Invocation& invocation, Console& console);
+Ending raft_recover(const Invocation& invocation, Console& console);
 
 namespace raft_command {
 

@@ -79,6 +79,18 @@ struct RaftChanged {
   node @1 :Data;
 }
 
+struct RaftRecovered {
+  # `raft recover`.
+
+  group @0 :Text;
+  done @1 :Bool;
+  # False: nothing was changed.
+  commit @2 :UInt64;
+  last @3 :UInt64;
+  epoch @4 :UInt64;
+  membersLeft @5 :UInt32;
+}
+
 struct KvGot {
   # `kv get`.
 

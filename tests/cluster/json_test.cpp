@@ -118,6 +118,7 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
       {"raft remove", {cluster.nodes[1]->id}, "group node"},
       {"raft transfer", {cluster.nodes[0]->id}, "group node"},
       {"raft snapshot", {}, "group node"},
+      {"raft recover", {"--force-new-cluster"}, "group done commit last epoch membersLeft"},
       {"kv put", {"a", "1", "--ttl", "5m"}, "rev repeated deleted values"},
       {"kv get", {"a"}, "key value valueHex rev created"},
       {"kv cas", {"a", "1", "2"}, "rev repeated"},
@@ -172,6 +173,7 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
       {"bench actor", {"--seconds", "0.1"}, kFigures},
       {"bench link", {"--seconds", "0.1"}, kFigures},
       {"bench dht", {"--seconds", "0.1", "--nodes", "5"}, kFigures},
+      {"bench kv", {"--seconds", "0.1"}, kFigures},
       {"bench file", {"--mib", "1"}, kFigures},
       {"demo", {"--nodes", "4", "--bytes", "100000"}, "nodes bytes cid killed readAt chunks chunksThere same seconds"},
   };

@@ -133,7 +133,8 @@ TEST_CASE("raft rows: a group's row is read as it was written, and refused with 
   Configuration members;
   members.seats[{base::NodeId{}, 5}] = {.voter = true, .address = {{}, 80}};
   for (const GroupRow& row : {GroupRow{.incarnation = 5}, GroupRow{.incarnation = 6, .epoch = Epoch{2}, .member = true},
-                              GroupRow{.incarnation = 7, .member = true, .founding = members}}) {
+                              GroupRow{.incarnation = 7, .member = true, .founding = members},
+                              GroupRow{.incarnation = 8, .lost = 7, .known = members}}) {
     const base::Bytes bytes = encode(row);
     CHECK(decode_group_row(bytes) == row);
     for (std::size_t cut = 0; cut < bytes.size(); ++cut)

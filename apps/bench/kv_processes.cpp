@@ -1,0 +1,150 @@
+#include "apps/bench/kv_processes.hpp"
+
+#include <signal.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "apps/cli/directory_access.hpp"
+#include "apps/cli/run.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::bench {
+namespace {
+
+namespace words = raft::wire;
+
+constexpr std::chrono::seconds kNodeReadyMax{60};    // our choice: far beyond what a first start takes
+constexpr std::chrono::seconds kGroupAnswerMax{30};  // our choice
+constexpr const char* kGroup = "bench";
+
+Failure not_ready(const std::string& line) {
+  return {{base::Code::unavailable, "a node said \"" + line + "\" in place of ready"},
+          "nothing was measured",
+          "again",
+          Exit::failed};
+}
+
+/// Asks once, and tells the answer to a runner.
+template <class Q, class A>
+class AskOnce final : public runtime::Actor {
+ public:
+  using Fill = std::function<void(typename Q::Builder)>;
+  using Tell = std::function<void(base::Outcome<runtime::Envelope>)>;
+  static constexpr const char* kName = "ask-once";
+  AskOnce(runtime::Handle to, Fill fill, Tell tell)
+      : to_(std::move(to)), fill_(std::move(fill)), tell_(std::move(tell)) {}
+  void receive(runtime::Handlers&) override {}
+  void start() override {
+    ask<Q, A>(to_, now() + kGroupAnswerMax, fill_, [this](const runtime::Answer<A>& answer) {
+      if (answer.ok()) tell_(answer.envelope());
+      else tell_(answer.error());
+      finish();
+    });
+  }
+
+ private:
+  const runtime::Handle to_;
+  const Fill fill_;
+  const Tell tell_;
+};
+
+template <class Q, class A>
+Measurement<base::Outcome<runtime::Envelope>> ask_once(Runner& runner, const runtime::Handle& to,
+                                                       std::function<void(typename Q::Builder)> fill) {
+  static int asked = 0;
+  return runner.told<base::Outcome<runtime::Envelope>>(
+      "asks" + std::to_string(++asked), kGroupAnswerMax, [&](auto tell) {
+        return factory<AskOnce<Q, A>>(to, fill, std::function<void(base::Outcome<runtime::Envelope>)>(tell));
+      });
+}
+
+Failure failed(const base::Error& error) { return {error, "nothing was measured", "again", Exit::failed}; }
+
+}  // namespace
+
+Measurement<std::unique_ptr<KvProcesses>> KvProcesses::start(const apps::Commands& table, const ScratchFolder& folder) {
+  std::unique_ptr<KvProcesses> out(new KvProcesses(table, folder.path()));
+  for (std::size_t node = 0; node < kKvNodes; ++node) {
+    auto process = out->run(node, "127.0.0.1:0");
+    if (!process.ok()) return process.error();
+    out->members_[node].process = std::move(process).value();
+  }
+  return out;
+}
+
+KvProcesses::~KvProcesses() {
+  for (Member& member : members_)
+    if (member.process) member.process->send(SIGTERM);  // it does not look at the end of its input
+}
+
+Measurement<std::unique_ptr<SecondProcess>> KvProcesses::run(std::size_t node, const std::string& listen) {
+  return SecondProcess::start([&, data = data(node)](SecondProcess::Pipes& pipes) {
+    std::ofstream out("/proc/self/fd/" + std::to_string(pipes.out.get()));
+    std::ostringstream err;
+    std::istringstream in;
+    apps::Console console{out, err, in};
+    if (apps::run(table_, {"node", "--data", data, "--listen", listen, "--set", "log.to=file"}, console) != Exit::done)
+      std::cerr << err.str() << std::flush;
+  });
+}
+
+Measurement<void> KvProcesses::await_ready(os::Waker& waker, std::size_t node) {
+  const auto line = members_[node].process->line(waker, kNodeReadyMax);
+  if (!line.ok()) return line.error();
+  if (!line.value().starts_with("ready ") || line.value().size() < 48) return not_ready(line.value());
+  members_[node].id = line.value().substr(6, 40);
+  members_[node].at = line.value().substr(47);
+  return {};
+}
+
+std::shared_ptr<net::Link> KvProcesses::link(std::size_t node) {
+  Member& member = members_[node];
+  if (!member.link || member.link->end())
+    member.link = pool_->dial_local("k" + std::to_string(node) + '/' + apps::kControlSocket);
+  return member.link;
+}
+
+runtime::Handle KvProcesses::member(std::size_t node) { return link(node)->proxy(raft::path_of(kGroup)); }
+
+Measurement<void> KvProcesses::make_group(os::Waker& waker, Runner& runner) {
+  for (std::size_t node = 0; node < kKvNodes; ++node)
+    if (auto ready = await_ready(waker, node); !ready.ok()) return ready;
+  net::NetSetup setup = loopback_setup(kKvNodes);
+  setup.role = messages::Role::operate;
+  pool_ = std::make_shared<net::Pool>(runner.node(), setup);
+  const auto made = ask_once<words::InitGroup, words::GroupMade>(
+      runner, link(0)->proxy(raft::kPath), [this](words::InitGroup::Builder out) {
+        out.setGroup(kGroup);
+        auto list = out.initMembers(kKvNodes);
+        for (unsigned i = 0; i < kKvNodes; ++i) {
+          list[i].setNode(data_of(base::NodeId::from_hex(members_[i].id)->view()));
+          list[i].setEndpoint(members_[i].at);
+        }
+      });
+  if (!made.ok()) return made.error();
+  if (!made.value().ok()) return failed(made.value().error());
+  const auto leads = leader(runner);
+  if (!leads.ok()) return leads.error();
+  return {};
+}
+
+Measurement<std::size_t> KvProcesses::leader(Runner& runner) {
+  const base::Instant due = runner.now() + kGroupAnswerMax;
+  while (runner.now() < due) {
+    for (std::size_t node = 0; node < kKvNodes; ++node) {
+      const auto status =
+          ask_once<words::GetGroup, words::GroupStatus>(runner, member(node), [](words::GetGroup::Builder) {});
+      if (!status.ok()) return status.error();
+      if (!status.value().ok()) continue;
+      runtime::Envelope::Reading<words::GroupStatus> reading(status.value().value());
+      if (text_of(reading.root().getRole()) == "leader") return node;
+    }
+    if (auto paused = runner.pause(std::chrono::milliseconds(20)); !paused.ok()) return paused.error();
+  }
+  return failed({base::Code::timeout, "the group has no leader"});
+}
+
+}  // namespace troupe::bench

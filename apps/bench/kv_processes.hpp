@@ -1,0 +1,49 @@
+#pragma once
+// The processes of `troupe bench kv`: three nodes that are one group, as a user has them.
+//
+// Order   made before any thread of this process, as SecondProcess says.
+// Way     this process asks each node at its local socket, as commands do.
+// End     all end with this object, or with this process; their data goes with the folder.
+#include <array>
+
+#include "actors/raft/api.hpp"
+#include "apps/bench/second_process.hpp"
+#include "apps/cli/command.hpp"
+
+namespace troupe::bench {
+
+inline constexpr std::size_t kKvNodes = 3;
+
+class KvProcesses {
+ public:
+  static Measurement<std::unique_ptr<KvProcesses>> start(const apps::Commands& table, const ScratchFolder& folder);
+  ~KvProcesses();
+  KvProcesses(const KvProcesses&) = delete;
+  KvProcesses& operator=(const KvProcesses&) = delete;
+
+  /// Makes the group, and waits until it has a leader.
+  Measurement<void> make_group(os::Waker& waker, Runner& runner);
+  /// Which node leads.
+  Measurement<std::size_t> leader(Runner& runner);
+  /// Its member of the group; dialled anew after a restart.
+  runtime::Handle member(std::size_t node);
+
+ private:
+  struct Member {
+    std::unique_ptr<SecondProcess> process;
+    std::shared_ptr<net::Link> link;
+    std::string id, at;
+  };
+  KvProcesses(const apps::Commands& table, std::string folder) : table_(table), folder_(std::move(folder)) {}
+  std::string data(std::size_t node) const { return folder_ + "/k" + std::to_string(node); }
+  Measurement<std::unique_ptr<SecondProcess>> run(std::size_t node, const std::string& listen);
+  Measurement<void> await_ready(os::Waker& waker, std::size_t node);
+  std::shared_ptr<net::Link> link(std::size_t node);
+
+  const apps::Commands& table_;
+  const std::string folder_;
+  std::array<Member, kKvNodes> members_;
+  std::shared_ptr<net::Pool> pool_;
+};
+
+}  // namespace troupe::bench
