@@ -1,4 +1,6 @@
 // Groups that agree on a log, as a domain of a node.
+#include <charconv>
+
 #include "actors/node/api.hpp"
 #include "actors/raft/raft_actor.hpp"
 #include "actors/raft/sim.hpp"
@@ -10,13 +12,29 @@ namespace {
 using namespace std::chrono_literals;
 using config::When;
 
+constexpr double kDriftMax = 0.3;  // beyond it no lease would be left
+
+/// Thousandths; nothing unless it is a decimal from 0 to kDriftMax.
+std::optional<std::uint32_t> thousandths(const std::string& text) {
+  double share = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), share);
+  if (read.ec != std::errc() || read.ptr != text.data() + text.size() || !(share >= 0 && share <= kDriftMax))
+    return std::nullopt;
+  return static_cast<std::uint32_t>(share * 1'000 + 0.5);
+}
+std::optional<std::string> check_share(const std::string& text) {
+  if (thousandths(text)) return std::nullopt;
+  return "a decimal from 0 to 0.3, as 0.05";
+}
+
 constexpr auto kElection = config::duration("raft.election", "150ms", 20ms, 60s, When::start,
                                             "silence of a leader after which a member campaigns, up to twice that");
 constexpr auto kHeartbeat =
     config::duration("raft.heartbeat", "50ms", 5ms, 20s, When::start,
                      "time between two heartbeats of a leader; at most a third of raft.election");
-constexpr auto kDrift = config::count("raft.clock_drift_max", "50", 0, 300, When::start,
-                                      "thousandths by which the clocks of members may differ in speed");
+constexpr auto kDrift =
+    config::text("raft.clock_drift_max", "0.05", 8, When::start,
+                 "share by which the clocks of members may differ in speed, at most 0.3", check_share);
 constexpr auto kLeaseReads =
     config::flag("raft.lease_reads", "false", When::start, "whether a leader answers reads without asking a quorum");
 constexpr auto kStall = config::duration("raft.stall_max", "1s", 100ms, 600s, When::start,
@@ -55,7 +73,7 @@ node::Domain make(const node::DomainParts& parts) {
   Settings& core = settings->core;
   core.election = parts.settings.get(kElection);
   core.heartbeat = std::min<base::Duration>(parts.settings.get(kHeartbeat), core.election / 3);
-  core.clock_drift_max = static_cast<std::uint32_t>(parts.settings.get(kDrift));
+  core.clock_drift_max = thousandths(parts.settings.get(kDrift)).value_or(core.clock_drift_max);
   core.lease_reads = parts.settings.get(kLeaseReads);
   core.stall_max = parts.settings.get(kStall);
   core.uncommitted_bytes_max = parts.settings.get(kUncommitted).value;

@@ -107,7 +107,10 @@ runtime::Handle GroupActor::handle_to(const MemberId& member) {
 runtime::Handle GroupActor::leader() {
   if (!raft_ || leads()) return {};
   const auto known = raft_->known_leader();
-  return known ? handle_to(*known) : runtime::Handle{};
+  if (!known) return {};
+  const runtime::Handle out = handle_to(*known);
+  // Over a link that is not there yet a command may be lost, and would be in doubt: it waits instead.
+  return settings().pool->in_service(known->node) ? out : runtime::Handle{};
 }
 
 bool GroupActor::has(const base::NodeId& node) const {
@@ -386,7 +389,7 @@ void GroupActor::sweep() {
   for (ReadWaiting& read : reads)
     read.ready(Error{Code::unavailable, "no quorum has answered in time: nothing was read"});
   const bool waits = !parked_.empty() || !waiting_.empty() || !reads_.empty() || !reads_asked_.empty() ||
-                     !reads_ready_.empty() || !changes_.empty();
+                     !reads_ready_.empty() || !changes_.empty() || !changes_asked_.empty();
   if (waits && !std::exchange(sweeping_, true)) after<Sweep>(kSweepPeriod);
   look_at_changes();
   if (!reads_.empty() || !parked_.empty()) pump_soon();

@@ -95,6 +95,14 @@ class GroupActor final : public runtime::Actor, public Group {
     std::uint64_t offset = 0;
     bool asked = false;
   };
+  struct ChangeAsked {
+    wire::MemberChange change;
+    base::NodeId node;
+    std::string endpoint;
+    bool learner = false, forwarded = false;
+    base::Instant due;
+    Nothing reply;
+  };
   struct Changing {
     MemberId member;
     wire::MemberChange change;
@@ -145,6 +153,8 @@ class GroupActor final : public runtime::Actor, public Group {
   // Operators (group_actor_operators.cpp).
   void describe(wire::GroupStatus::Builder out);
   void change(wire::ChangeMember::Reader ask, Nothing reply);
+  void change(ChangeAsked asked);
+  void change_later(ChangeAsked asked);
   void add(const base::NodeId& node, const base::Endpoint& at, bool learner, base::Instant due, Nothing reply);
   void change_now(wire::MemberChange what, std::vector<Change> changes, base::Instant due, Nothing reply);
   void look_at_changes();
@@ -188,6 +198,7 @@ class GroupActor final : public runtime::Actor, public Group {
   std::optional<Taking> taking_;
   std::optional<Fetching> fetching_;
   bool installing_ = false;
+  std::vector<ChangeAsked> changes_asked_;  // they wait for a leader
   std::vector<Changing> changes_;
   std::size_t asked_in_ = 0;  // members that were asked to be taken in
 };

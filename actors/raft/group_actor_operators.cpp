@@ -100,27 +100,45 @@ void GroupActor::change(wire::ChangeMember::Reader question, Nothing reply) {
   const auto node = node_of(question.getMember().getNode());
   if (!node) return reply.refuse({Code::malformed, "a node's id has 20 bytes"});
   const auto wait = std::min<base::Duration>(std::chrono::milliseconds(question.getDueMs()), kChangeDueMax);
-  const base::Instant due = now() + (wait == base::Duration::zero() ? std::chrono::seconds(30) : wait);
+  change({.change = question.getChange(),
+          .node = *node,
+          .endpoint = text_of(question.getMember().getEndpoint()),
+          .learner = question.getLearner(),
+          .forwarded = question.getForwarded(),
+          .due = now() + (wait == base::Duration::zero() ? std::chrono::seconds(30) : wait),
+          .reply = std::move(reply)});
+}
+
+void GroupActor::change(ChangeAsked asked) {
   if (!leads()) {
-    const runtime::Handle to = leader();
-    if (!to || question.getForwarded()) return reply.refuse(error_of(Refused::no_leader));
+    const runtime::Handle to = raft_ ? leader() : runtime::Handle{};
+    if (asked.forwarded || now() >= asked.due) return asked.reply.refuse(error_of(Refused::no_leader));
+    if (!to) return change_later(std::move(asked));
     return ask<wire::ChangeMember, messages::wire::Nothing>(
-        to, due,
+        to, asked.due,
         [&](wire::ChangeMember::Builder out) {
-          out.setChange(question.getChange());
-          out.setMember(question.getMember());
-          out.setLearner(question.getLearner());
-          out.setDueMs(question.getDueMs());
+          out.setChange(asked.change);
+          auto member = out.initMember();
+          member.setNode(data_of(asked.node.view()));
+          member.setEndpoint(asked.endpoint);
+          out.setLearner(asked.learner);
+          out.setDueMs(static_cast<std::uint32_t>(ms(asked.due - now())));
           out.setForwarded(true);
         },
-        [reply = std::move(reply)](const runtime::Answer<messages::wire::Nothing>& answer) mutable {
+        [reply = std::move(asked.reply)](const runtime::Answer<messages::wire::Nothing>& answer) mutable {
           reply.forward(answer.envelope());
         });
   }
+  // A leader that has just been elected commits an entry of its term first (thesis, correction of 2015).
+  if (raft_->log().term_at(raft_->commit()) != raft_->term() && now() < asked.due)
+    return change_later(std::move(asked));
+  const base::NodeId* const node = &asked.node;
+  const base::Instant due = asked.due;
+  Nothing& reply = asked.reply;
   std::vector<MemberId> named;
   for (const auto& [member, seat] : raft_->log().configuration().seats)
     if (member.node == *node) named.push_back(member);
-  switch (question.getChange()) {
+  switch (asked.change) {
     case wire::MemberChange::TRANSFER: {
       if (named.empty()) return reply.refuse(error_of(Refused::unknown_member));
       if (named.front() == setup_.self) return reply.done();
@@ -136,19 +154,24 @@ void GroupActor::change(wire::ChangeMember::Reader question, Nothing reply) {
       return change_now(wire::MemberChange::REMOVE, std::move(changes), due, std::move(reply));
     }
     case wire::MemberChange::ADD: {
-      const auto at = base::Endpoint::parse(text_of(question.getMember().getEndpoint()));
+      const auto at = base::Endpoint::parse(asked.endpoint);
       if (!at || !at->dialable()) return reply.refuse({Code::malformed, "a member needs an address: ID@HOST:PORT"});
       if (!named.empty()) {
         const Seat& seat = raft_->log().configuration().seats.at(named.front());
-        if (seat.voter || question.getLearner()) return reply.done();
+        if (seat.voter || asked.learner) return reply.done();
         return change_now(wire::MemberChange::ADD,
                           {{.kind = ChangeKind::voter, .member = named.front(), .address = *at}}, due,
                           std::move(reply));
       }
-      return add(*node, *at, question.getLearner(), due, std::move(reply));
+      return add(*node, *at, asked.learner, due, std::move(reply));
     }
   }
   reply.refuse({Code::unsupported, "an unknown change of members"});
+}
+
+void GroupActor::change_later(ChangeAsked asked) {
+  changes_asked_.push_back(std::move(asked));
+  if (!std::exchange(sweeping_, true)) after<Sweep>(kSweepPeriod);
 }
 
 /// The node draws the incarnation of its log, and begins without any entry; then the group takes it in.
@@ -194,6 +217,7 @@ void GroupActor::change_now(wire::MemberChange what, std::vector<Change> changes
 
 /// Answers changes that are done, and those that are late.
 void GroupActor::look_at_changes() {
+  for (ChangeAsked& asked : std::exchange(changes_asked_, {})) change(std::move(asked));
   if (changes_.empty()) return;
   std::vector<Changing> open;
   for (Changing& one : std::exchange(changes_, {})) {

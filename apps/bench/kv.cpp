@@ -57,9 +57,9 @@ class KvLoad final : public Measuring {
           std::fill(value.begin(), value.end(), static_cast<std::uint8_t>(random().next()));
         },
         [this, from = now()](runtime::Answer<words::Executed> answer) {
-          done(from, !answer.ok()                                         ? answer.error().message
+          done(from, !answer.ok()                                          ? answer.error().message
                      : answer.value().getOutcome() == words::Outcome::DONE ? ""
-                                                                          : "a put was not done");
+                                                                           : "a put was not done");
         });
   }
   void get(const std::string& key) {

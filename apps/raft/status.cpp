@@ -123,7 +123,7 @@ Ending raft_list(const Invocation& invocation, Console& console) {
     table.add({name, row.getRole(), std::to_string(row.getTerm()),
                row.getLeader().size() > 0 ? hex(row.getLeader()) : "-", std::to_string(row.getMembers())});
   }
-  if (invocation.globals.json) line.print(console.out);
+  if (invocation.globals.json) write_json_line(console.out, capnp::toDynamic(rows.asReader()));
   else table.print(console.out);
   return Exit::done;
 }

@@ -48,6 +48,7 @@ TEST_CASE("protocol: each service takes the kinds that messages/README.md names 
   const Folder folder;
   NodeProgram node(folder, "node");
   REQUIRE(node.ready());
+  REQUIRE(troupe::test::troupe(folder, {"raft", "init", "--data", node.data}).exit == 0);
   const Seen seen = foreign(folder, "page.py", '"' + binary() + "\" \"" + node.data + "\" " + node.at);
   CHECK_MESSAGE(seen.exit == 0, seen.out << seen.err);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Whether messages/README.md is true of a node: which service takes what, and which settings there are.
 
-page.py BINARY DATA HOST:PORT    of a running node; says what is wrong, and exits with 1
+page.py BINARY DATA HOST:PORT    of a running node in a group `main`; says what is wrong, and exits with 1
 """
 import json
 import re
@@ -36,6 +36,7 @@ def table():
 
 def taken(link, path, numbers):
     """The kinds that a service takes: an empty message of each. A refusal is sent at once, so before the PONG."""
+    path = path.replace("NAME", "main")  # a group of the node
     asked = {link.ask(path.encode(), number, build()): kind for kind, number in numbers}
     link.send(PING, number=1)
     while (got := link.receive())[0] != PONG:

@@ -82,7 +82,7 @@ Save draw_save(base::Random& random, LogModel& model) {
 }
 
 TEST_CASE("raft logs: a random life with crashes loses nothing that was synced") {
-  for (std::uint64_t seed = 1; seed <= rounds(60); ++seed) {
+  for (std::uint64_t seed = 1; seed <= test::rounds(60); ++seed) {
     CAPTURE(seed);
     base::Random random(seed);
     sim::Disk disk;

@@ -77,6 +77,8 @@ const std::vector<Recorded>& recorded() {
       {"dht.silence_is_punished", {3, 4, 7}, {"honest"}},
       {"dht.moves_at_once", {4, 7, 13}, {"moved"}},
       {"dht.rows_unread", {1, 4, 6}, {"kept"}},
+      {"raft.reads_without_asking", {1, 4, 19}, {"linearizable"}},
+      {"raft.acknowledged_unsynced", {1, 4, 6}, {"sim.converges"}},
   };
   return all;
 }
