@@ -53,18 +53,19 @@ void LookupActor::ask_for_item(std::size_t item, const std::optional<Contact>& w
   const Asked kind = items_[item].record.empty() ? Asked::add_provider : Asked::store;
   ask_to_store(kind, whom ? &*whom : nullptr, items_[item].key, items_[item].record,
                [this, item, whom, kind](const StoreAnswer& answer) {
-                 using enum wire::StoreDone::Result;
+                 using Result = wire::StoreDone::Result;
                  auto& refusals = items_[item].refusals;
                  if (!answer.ok()) {
                    if (put_off(item, whom, answer.error())) return;
-                   if (kind == Asked::store && answer.error().code == base::Code::no_space) ++refusals[NO_SPACE].times;
+                   if (kind == Asked::store && answer.error().code == base::Code::no_space)
+                     ++refusals[Result::NO_SPACE].times;
                    count_failure(kind, answer.error());
                    return noted(item, false, false);
                  }
                  count_answer(kind, now() - stores_began_);
-                 const auto result = answer.value() ? answer.value()->getResult() : STORED;
-                 if (result != STORED) count(refusals, *answer.value());
-                 noted(item, result == STORED, result == OLDER || result == TIED);
+                 const auto result = answer.value() ? answer.value()->getResult() : Result::STORED;
+                 if (result != Result::STORED) count(refusals, *answer.value());
+                 noted(item, result == Result::STORED, result == Result::OLDER || result == Result::TIED);
                });
 }
 

@@ -203,7 +203,7 @@ void AnnounceActor::provide(const Cid& cid, bool explain, runtime::Reply<dht::wi
 
 void AnnounceActor::look() {
   if (!in_dht()) return after<Look>(kLookAgain);
-  looking_.emplace();
+  looking_.emplace(Looking{});
   read_announced({});
 }
 

@@ -45,7 +45,9 @@ Change Catalogue::leftovers() const {
     for (const base::NodeId& node : nodes) out.erase.push_back(claimed_at_key(cid, node));
   }
   for (const auto& [node, kept] : kept_) {
-    const auto claims = [&](const auto& one) { return entries_.contains(one.first) && one.second.contains(node); };
+    const auto claims = [this, &id = node](const auto& one) {
+      return entries_.contains(one.first) && one.second.contains(id);
+    };
     if (std::ranges::none_of(claimed_at_, claims)) out.erase.push_back(kept_key(node));
   }
   return out;

@@ -32,7 +32,8 @@ void Replication::place(const ContentKey& key, std::span<const base::NodeId> nea
   if (item == items_.end() || item->placed) return;
   item->placed = true;
   item->order = order_of_candidates(near, candidates_, key.position());
-  std::ranges::stable_partition(item->order, [&](const base::NodeId& node) { return !last.contains(node); });
+  const auto elsewhere = [&](const base::NodeId& node) { return !last.contains(node); };
+  std::stable_partition(item->order.begin(), item->order.end(), elsewhere);
   item->states.assign(item->order.size(), State::untried);
   settle();
 }
