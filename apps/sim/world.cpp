@@ -83,7 +83,8 @@ void World::NodeSlot::handled(std::string_view path, const runtime::Actor& actor
   } catch (const base::InvariantBroken& broken) {
     world.broke(node, path, {base::Code::internal, broken.what()});
   }
-  if (world.keeps_names_) world.names_.try_emplace(world.taken_.to, node_name(node) + ' ' + std::string(path));
+  if (world.keeps_names_ && !world.names_.contains(world.taken_.to))
+    world.names_.emplace(world.taken_.to, node_name(node) + ' ' + std::string(path));
   if (world.observer_ != nullptr) world.observer_->handled(node, path, actor);
 }
 
