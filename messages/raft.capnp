@@ -343,6 +343,8 @@ struct JoinGroup $kind(from = [peer], bytesMax = 256) {
   group @0 :Text;
   incarnation @1 :UInt64;
   epoch @2 :UInt64;
+  configuration @3 :Data;
+  # The members, whose messages it takes.
 }
 
 struct ListGroups $kind(from = [view, operate], bytesMax = 64) {
@@ -363,7 +365,8 @@ struct GroupRow {
 }
 
 struct GetGroup $kind(from = [peer, view, operate], bytesMax = 64) {
-  # Asks a member how it is. Answered by GroupStatus.
+  # Asks a member how it is. Answered by GroupStatus; `refused` to a node that is neither a member nor one of
+  # `raft.clients`.
 }
 
 struct GroupStatus $kind(from = [peer, view, operate], bytesMax = 65536) {

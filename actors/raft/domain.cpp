@@ -94,6 +94,10 @@ node::Domain make(const node::DomainParts& parts) {
   }
   // Whole worlds are one owner's: operators of simulated nodes make groups as they like.
   settings->invited_by_all = settings->invited_by_all || parts.simulated;
+  // A node that this one was told to join by its id may make it a member.
+  for (const auto& text : std::get<config::Texts>(parts.settings.value("join")))
+    if (const auto target = config::PeerAddress::parse(text); target && target->pinned)
+      settings->invites.push_back(*target->pinned);
   settings->health = parts.health;
   settings->log = parts.domain_log;
   return {.name = "raft",

@@ -14,6 +14,7 @@ using base::Code;
 using base::Error;
 
 constexpr std::chrono::hours kDiskDue{24};  // a device is waited for; stall_max is what hands the lead over
+constexpr std::chrono::seconds kLookUpDue{5};
 constexpr std::size_t kWriteBytesMax = std::size_t{3} << 20;
 
 Error no_quorum() { return {Code::unavailable, "the group has no leader now: nothing was written"}; }
@@ -36,8 +37,14 @@ void GroupActor::receive(runtime::Handlers& on) {
   on.tell<wire::Talk>([this](wire::Talk::Reader talk) { take(talk); });
   on.ask<wire::FetchSnapshot, wire::SnapshotBytes>(
       [this](auto ask, auto reply) { serve_snapshot(ask, std::move(reply)); });
-  on.ask<wire::GetGroup, wire::GroupStatus>(
-      [this](auto, auto reply) { reply.send([this](wire::GroupStatus::Builder out) { describe(out); }); });
+  on.ask<wire::GetGroup, wire::GroupStatus>([this](auto, auto reply) {
+    const runtime::Caller from = caller();
+    const bool known = from.role != messages::Role::peer || !from.node || has(*from.node) || settings().serves_all ||
+                       std::ranges::find(settings().clients, *from.node) != settings().clients.end() ||
+                       (from.at && from.at->is_loopback());
+    if (!known) return reply.refuse({Code::refused, "only members and raft.clients may ask how a group is"});
+    reply.send([this](wire::GroupStatus::Builder out) { describe(out); });
+  });
   on.ask<wire::ChangeMember, messages::wire::Nothing>([this](auto ask, auto reply) { change(ask, std::move(reply)); });
   on.ask<wire::TakeSnapshot, messages::wire::Nothing>([this](auto, auto reply) { begin_snapshot(std::move(reply)); });
   on.ask<wire::ReplaceMember, messages::wire::Nothing>(
@@ -83,8 +90,39 @@ void GroupActor::take(wire::Talk::Reader talk) {
     ++counters.messages_rejected;
     return refuse({Code::malformed, "a message between members breaks its format, or comes from another node"});
   }
+  if (!trusts(message->from)) {
+    ++counters.messages_rejected;
+    return look_up(message->from);
+  }
   if (!raft_->receive(*message, now()).ok()) ++counters.messages_rejected;
   pump_soon();
+}
+
+bool GroupActor::trusts(const MemberId& member) {
+  if (raft_->log().configuration().find(member) || vouched_for_.contains(member)) return true;
+  return setup_.known && setup_.known->find(member);
+}
+
+/// A leader may have been added while this member was away: one that it knows is asked.
+void GroupActor::look_up(const MemberId& stranger) {
+  if (now() < look_up_at_) return;
+  look_up_at_ = now() + kLookUpPeriod;
+  std::vector<MemberId> known;
+  for (const auto& [member, seat] : raft_->log().configuration().seats)
+    if (member.node != setup_.self.node) known.push_back(member);
+  if (known.empty()) return;
+  const runtime::Handle to = handle_to(known[looked_up_++ % known.size()]);
+  if (!to) return;
+  ask<wire::GetGroup, wire::GroupStatus>(
+      to, now() + kLookUpDue, [](wire::GetGroup::Builder) {},
+      [this, run = run_, stranger](runtime::Answer<wire::GroupStatus> answer) {
+        if (run != run_ || !answer.ok() || vouched_for_.size() >= kVouchedMax) return;
+        for (const auto row : answer.value().getMembers())
+          if (raft::read(row.getMember()) == stranger) {
+            world().mutations.sometimes("raft: a leader that was not known was vouched for");
+            vouched_for_.insert(stranger);
+          }
+      });
 }
 
 Line* GroupActor::line_to(const MemberId& member) {
@@ -338,6 +376,8 @@ void GroupActor::propose(std::shared_ptr<Submission> submission) {
 
 void GroupActor::read(base::Instant due, base::Callback<void(base::Outcome<void>)> ready) {
   if (!raft_) return ready(Error{Code::unavailable, "this member does not serve: " + why_not_});
+  if (reads_.size() >= settings().core.reads_max)
+    return ready(Error{Code::overloaded, "too many reads wait for a leader already"});
   ++settings().counters->reads;
   reads_.push_back({due, std::move(ready)});
   if (!std::exchange(sweeping_, true)) after<Sweep>(kSweepPeriod);

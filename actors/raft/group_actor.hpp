@@ -8,6 +8,7 @@
 // Disk    never waited for: `/raft/log` says what is durable by now. After an error the member opens anew: what it had
 //         in memory may be ahead of its disk.
 // Roles   role_behaviour.hpp; the object changes with the core's role.
+// Trust   messages of members alone: of the configuration that is known here, or that such a member vouches for.
 // Limits  Settings; kParkedMax commands that wait for a leader.
 #include <deque>
 #include <map>
@@ -22,7 +23,9 @@
 
 namespace troupe::raft {
 
-inline constexpr std::size_t kParkedMax = 10'000;                   // our choice
+inline constexpr std::size_t kParkedMax = 10'000;        // our choice
+inline constexpr std::chrono::seconds kLookUpPeriod{1};  // our choice: one stranger at a time
+inline constexpr std::size_t kVouchedMax = 2 * kMembersMax;
 inline constexpr std::chrono::milliseconds kSweepPeriod{50};        // our choice: how late a time-out may be told
 inline constexpr std::chrono::milliseconds kFetchRetry{200};        // our choice
 inline constexpr std::size_t kLogPageBytes = std::size_t{2} << 20;  // of one answer while the log is read
@@ -126,6 +129,8 @@ class GroupActor final : public runtime::Actor, public Group {
 
   // The core (group_actor.cpp).
   void take(wire::Talk::Reader talk);
+  bool trusts(const MemberId& member);
+  void look_up(const MemberId& stranger);
   void pump_soon();
   void pump();
   void perform(Output& out);
@@ -180,6 +185,9 @@ class GroupActor final : public runtime::Actor, public Group {
   runtime::Handle log_, snapshots_;
 
   std::map<MemberId, Line> lines_;
+  std::set<MemberId> vouched_for_;  // by members that this one knows; it may have missed how they came to be
+  base::Instant look_up_at_{};
+  std::size_t looked_up_ = 0;
   std::map<Index, Waiting> waiting_;
   std::deque<std::shared_ptr<Submission>> parked_;
   std::vector<ReadWaiting> reads_;

@@ -174,8 +174,8 @@ void GroupActor::reopen(const base::Error& why) {
 void GroupActor::stop_serving(const std::string& why) {
   ++run_;
   why_not_ = why;
+  if (role_ && role_->name() == name(Role::leader)) --settings().counters->leading;
   if (role_) role_->end();
-  if (leads()) --settings().counters->leading;
   role_.reset();
   raft_.reset();
   taking_.reset();

@@ -195,6 +195,7 @@ void GroupActor::add(const base::NodeId& node, const base::Endpoint& at, bool le
               out.setGroup(setup_.name);
               out.setIncarnation(member.incarnation);
               out.setEpoch(setup_.epoch.value);
+              if (raft_) out.setConfiguration(data_of(encode(raft_->log().configuration())));
             },
             [this, member, at, learner, due,
              reply = std::move(reply)](const runtime::Answer<messages::wire::Nothing>& joined) mutable {

@@ -289,7 +289,10 @@ void RaftActor::join_for(wire::JoinGroup::Reader ask, Nothing reply) {
   if (known->second.member) return reply.done();
   GroupRow row = known->second;
   row.epoch = Epoch{ask.getEpoch()};
-  if (row.epoch.value > kNumberMax) return reply.refuse({Code::malformed, "no cluster has that epoch"});
+  if (ask.getConfiguration().size() <= kConfigurationBytesMax)
+    row.known = decode_configuration(bytes_of(ask.getConfiguration()));
+  if (row.epoch.value > kNumberMax || !row.known)
+    return reply.refuse({Code::malformed, "the epoch or the members of the group cannot be read"});
   begin(group, std::move(row), [reply = std::move(reply)](const base::Outcome<void>& done) mutable {
     if (done.ok()) reply.done();
     else reply.refuse(done.error());
