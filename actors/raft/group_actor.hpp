@@ -204,6 +204,7 @@ class GroupActor final : public runtime::Actor, public Group {
     std::vector<Nothing> replies;
   };
   std::optional<Taking> taking_;
+  base::Instant snapshot_at_{};  // the next one, not before
   std::optional<Fetching> fetching_;
   bool installing_ = false;
   std::vector<ChangeAsked> changes_asked_;  // they wait for a leader

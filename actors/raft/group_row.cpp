@@ -5,7 +5,7 @@
 namespace troupe::raft {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kRowVersion = 1;
 constexpr std::uint8_t kMember = 1, kFounder = 2, kKnown = 4;
 
 void append(base::Bytes& out, const Configuration& configuration) {
@@ -22,7 +22,7 @@ std::optional<Configuration> take_configuration(base::FieldReader& in) {
 
 base::Bytes encode(const GroupRow& row) {
   base::Bytes out;
-  out.push_back(kVersion);
+  out.push_back(kRowVersion);
   out.push_back(
       static_cast<std::uint8_t>((row.member ? kMember : 0) | (row.founding ? kFounder : 0) | (row.known ? kKnown : 0)));
   base::append_number(out, row.incarnation);
@@ -35,7 +35,7 @@ base::Bytes encode(const GroupRow& row) {
 
 std::optional<GroupRow> decode_group_row(base::ByteView bytes) {
   base::FieldReader in(bytes);
-  if (in.number<std::uint8_t>() != kVersion) return std::nullopt;
+  if (in.number<std::uint8_t>() != kRowVersion) return std::nullopt;
   const auto flags = in.number<std::uint8_t>();
   GroupRow out;
   out.member = flags & kMember;

@@ -12,7 +12,7 @@ using store::StoreResult;
 
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kRecordVersion = 1;
 constexpr std::uint8_t kHasState = 1, kHasVote = 2, kRestarts = 4;
 constexpr std::size_t kEntryHead = 8 + 1 + 4;
 constexpr std::size_t kHeadBytes = 128;  // at most, of a record without its entries
@@ -43,7 +43,7 @@ base::Bytes Logs::encode(const Content& content) {
   std::size_t bytes = kHeadBytes;
   for (const Entry& entry : content.entries) bytes += kEntryHead + entry.view().size();
   out.reserve(bytes);
-  out.push_back(kVersion);
+  out.push_back(kRecordVersion);
   const bool votes = content.state && content.state->vote;
   out.push_back(static_cast<std::uint8_t>((content.state ? kHasState : 0) | (votes ? kHasVote : 0) |
                                           (content.restarts ? kRestarts : 0)));
@@ -69,7 +69,7 @@ base::Bytes Logs::encode(const Content& content) {
 
 std::optional<Logs::Content> Logs::decode(base::ByteView bytes) {
   base::FieldReader in(bytes);
-  if (in.number<std::uint8_t>() != kVersion) return std::nullopt;
+  if (in.number<std::uint8_t>() != kRecordVersion) return std::nullopt;
   const auto flags = in.number<std::uint8_t>();
   if (flags > (kHasState | kHasVote | kRestarts) || ((flags & kHasVote) && !(flags & kHasState))) return std::nullopt;
   Content out;
