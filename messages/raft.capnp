@@ -337,7 +337,7 @@ struct FoundGroup $kind(from = [peer], bytesMax = 8192) {
   configuration @1 :Data;
 }
 
-struct JoinGroup $kind(from = [peer], bytesMax = 256) {
+struct JoinGroup $kind(from = [peer], bytesMax = 8192) {
   # A prepared member begins without a log, and waits for the leader. Answered by Nothing.
 
   group @0 :Text;
@@ -351,7 +351,7 @@ struct ListGroups $kind(from = [view, operate], bytesMax = 64) {
   # An operator asks for the groups of this node. Answered by Groups.
 }
 
-struct Groups $kind(from = [peer, view, operate], bytesMax = 262144) {
+struct Groups $kind(from = [peer, view, operate], bytesMax = 1048576) {
   # Answers ListGroups, by name.
 
   groups @0 :List(GroupRow);
@@ -484,10 +484,12 @@ struct LostLog $kind(bytesMax = 256) {
 }
 
 struct NewEpoch $kind(bytesMax = 256) {
-  # A group tells `/raft` that it goes on alone, in a new epoch: it is to be started again. Answered by Nothing.
+  # A group tells `/raft` that it goes on alone, in a new epoch. Answered by Nothing once that is durable.
 
   group @0 :Text;
   epoch @1 :UInt64;
+  restart @2 :Bool;
+  # It is to be started again.
 }
 
 # -- the disks of this node ----------------------------------------------------------------------------------------------
@@ -553,7 +555,7 @@ struct CompactLog $kind(bytesMax = 64) {
   to @1 :UInt64;
 }
 
-struct KeepMembers $kind(bytesMax = 65536) {
+struct KeepMembers $kind(bytesMax = 131072) {
   # Logs and snapshots of other incarnations are of no use any more.
 
   incarnations @0 :List(UInt64);

@@ -25,6 +25,7 @@ bool is_group_name(std::string_view name);
 /// A command on its way to the log of its group.
 struct Submission {
   base::Instant due;
+  std::size_t bytes = 0;  ///< about what it takes while it waits
   /// Its bytes, at the moment when this member proposes it. At most kCommandBytesMax.
   base::Callback<Payload()> command;
   /// Once: right after it was applied, or why it was not. `unavailable`: it never will be. `unknown_outcome`.

@@ -47,7 +47,7 @@ constexpr auto kUncommitted = config::bytes("raft.uncommitted_max", "64 MiB", co
                                             When::start, "bytes of commands that may wait for a quorum");
 constexpr auto kInFlight = config::bytes("raft.in_flight_max", "8 MiB", config::kMiB, 1'024 * config::kMiB, When::start,
                                          "bytes sent to a follower and not acknowledged");
-constexpr auto kGroups = config::count("raft.groups_max", "1024", 1, 65'536, When::start,
+constexpr auto kGroups = config::count("raft.groups_max", "1024", 1, 8'192, When::start,
                                        "groups that this node is in, those that are being made included");
 constexpr auto kInvites =
     config::texts("raft.invites", 64, When::start, "ids of nodes that may make this node a member of a group, or `any`",

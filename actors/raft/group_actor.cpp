@@ -51,6 +51,7 @@ void GroupActor::receive(runtime::Handlers& on) {
       [this](auto ask, auto reply) { replace(ask, std::move(reply)); });
   on.ask<wire::RecoverGroup, wire::Recovery>([this](auto ask, auto reply) { recover(ask, std::move(reply)); });
   on.timer<AskIn>([this] { ask_in(); });
+  on.timer<TellLoss>([this] { tell_loss(); });
   on.timer<Pump>([this] { pump(); });
   on.timer<Tick>([this] { pump(); });
   on.timer<Sweep>([this] { sweep(); });
@@ -99,16 +100,20 @@ void GroupActor::take(wire::Talk::Reader talk) {
 }
 
 bool GroupActor::trusts(const MemberId& member) {
-  if (raft_->log().configuration().find(member) || vouched_for_.contains(member)) return true;
-  return setup_.known && setup_.known->find(member);
+  const auto& seats = raft_->log().configuration().seats;
+  if (seats.contains(member) || vouched_for_.contains(member)) return true;
+  // One that was removed is not trusted for ever.
+  return seats.empty() && setup_.known && setup_.known->find(member);
 }
 
 /// A leader may have been added while this member was away: one that it knows is asked.
 void GroupActor::look_up(const MemberId& stranger) {
   if (now() < look_up_at_) return;
   look_up_at_ = now() + kLookUpPeriod;
+  const auto& own = raft_->log().configuration().seats;
+  if (own.empty() && !setup_.known) return;
   std::vector<MemberId> known;
-  for (const auto& [member, seat] : raft_->log().configuration().seats)
+  for (const auto& [member, seat] : own.empty() ? setup_.known->seats : own)
     if (member.node != setup_.self.node) known.push_back(member);
   if (known.empty()) return;
   const runtime::Handle to = handle_to(known[looked_up_++ % known.size()]);
@@ -205,6 +210,7 @@ void GroupActor::perform(Output& out) {
   change_role();
   if (raft_->log().configuration_index() != configuration_index_) {
     configuration_index_ = raft_->log().configuration_index();
+    vouched_for_.clear();
     role_->members_changed();
     tell_members();
   }
@@ -349,8 +355,11 @@ void GroupActor::submit(std::shared_ptr<Submission> submission) {
 }
 
 void GroupActor::park(std::shared_ptr<Submission> submission) {
-  if (parked_.size() >= kParkedMax)
+  parked_bytes_ += submission->bytes;
+  if (parked_.size() >= kParkedMax || parked_bytes_ > kParkedBytesMax) {
+    parked_bytes_ -= submission->bytes;
     return submission->done(Error{Code::overloaded, "too many commands wait for a leader"});
+  }
   parked_.push_back(std::move(submission));
   if (!std::exchange(sweeping_, true)) after<Sweep>(kSweepPeriod);
 }
@@ -367,8 +376,8 @@ void GroupActor::propose(std::shared_ptr<Submission> submission) {
   }
   ++settings().counters->proposed;
   const auto [index, term] = position.value();
-  // A command at the same place was overwritten: it will never be applied.
-  if (const auto before = waiting_.find(index); before != waiting_.end()) before->second.submission->done(lost());
+  // A command at the same place was overwritten here: another member may still have it, and commit it.
+  if (const auto before = waiting_.find(index); before != waiting_.end()) before->second.submission->done(unknown());
   waiting_.insert_or_assign(index, Waiting{term, std::move(submission)});
   if (!std::exchange(sweeping_, true)) after<Sweep>(kSweepPeriod);
   pump_soon();
@@ -394,6 +403,7 @@ void GroupActor::ask_reads() {
 void GroupActor::resubmit() {
   if (parked_.empty() || !role_ || role_->name() == name(Role::candidate)) return;
   if (!raft_->known_leader() || raft_->transferring()) return;
+  parked_bytes_ = 0;
   for (auto& submission : std::exchange(parked_, {})) role_->submit(std::move(submission));
 }
 
@@ -404,6 +414,7 @@ void GroupActor::sweep() {
   std::vector<std::shared_ptr<Submission>> late;
   std::erase_if(parked_, [&](auto& one) {
     if (one->due > at) return false;
+    parked_bytes_ -= one->bytes;
     late.push_back(std::move(one));
     return true;
   });
@@ -436,7 +447,7 @@ void GroupActor::sweep() {
 }
 
 runtime::Handle GroupActor::start_replicator(const MemberId& member, const base::Endpoint& at) {
-  const std::string name = member.node.hex().substr(0, 16) + "-" + std::to_string(member.incarnation % 10'000);
+  const std::string name = member.node.hex().substr(0, 16) + "-" + std::to_string(++replicators_);
   return spawn<ReplicatorActor>(name, Line(settings().pool, member, at, path_here()));
 }
 

@@ -23,8 +23,9 @@
 
 namespace troupe::raft {
 
-inline constexpr std::size_t kParkedMax = 10'000;        // our choice
-inline constexpr std::chrono::seconds kLookUpPeriod{1};  // our choice: one stranger at a time
+inline constexpr std::size_t kParkedBytesMax = std::size_t{64} << 20;  // our choice
+inline constexpr std::size_t kParkedMax = 10'000;                      // our choice
+inline constexpr std::chrono::seconds kLookUpPeriod{1};                // our choice: one stranger at a time
 inline constexpr std::size_t kVouchedMax = 2 * kMembersMax;
 inline constexpr std::chrono::milliseconds kSweepPeriod{50};        // our choice: how late a time-out may be told
 inline constexpr std::chrono::milliseconds kFetchRetry{200};        // our choice
@@ -83,6 +84,7 @@ class GroupActor final : public runtime::Actor, public Group {
   struct FetchOn {};
   struct Tend {};
   struct AskIn {};
+  struct TellLoss {};
   using Nothing = runtime::Reply<messages::wire::Nothing>;
   struct Waiting {
     Term term;
@@ -165,10 +167,13 @@ class GroupActor final : public runtime::Actor, public Group {
   void look_at_changes();
 
   // What was lost (group_actor_recover.cpp).
+  void tell_loss();
   void tell_members();
   void ask_in();
   void replace(wire::ReplaceMember::Reader ask, Nothing reply);
   void recover(wire::RecoverGroup::Reader ask, runtime::Reply<wire::Recovery> reply);
+  void new_epoch(Epoch epoch, bool restart, runtime::Reply<wire::Recovery> reply,
+                 base::Callback<void(runtime::Reply<wire::Recovery>)> then);
 
   const RaftSettings& settings() const { return *setup_.settings; }
   std::string path_here() const { return path_of(setup_.name); }
@@ -190,6 +195,7 @@ class GroupActor final : public runtime::Actor, public Group {
   std::size_t looked_up_ = 0;
   std::map<Index, Waiting> waiting_;
   std::deque<std::shared_ptr<Submission>> parked_;
+  std::size_t parked_bytes_ = 0;
   std::vector<ReadWaiting> reads_;
   std::map<ReadId, std::vector<ReadWaiting>> reads_asked_;
   std::multimap<Index, std::vector<ReadWaiting>> reads_ready_;
@@ -209,7 +215,8 @@ class GroupActor final : public runtime::Actor, public Group {
   bool installing_ = false;
   std::vector<ChangeAsked> changes_asked_;  // they wait for a leader
   std::vector<Changing> changes_;
-  std::size_t asked_in_ = 0;  // members that were asked to be taken in
+  std::uint64_t replicators_ = 0;  // ever: a name is free only once its actor has ended
+  std::size_t asked_in_ = 0;       // members that were asked to be taken in
 };
 
 }  // namespace troupe::raft

@@ -82,7 +82,8 @@ void GroupActor::open_log(Snapshot snapshot) {
         const Index from = snapshot.index;
         auto restored =
             std::make_shared<Restored>(Restored{setup_.self, setup_.epoch, *state, Log(std::move(snapshot)), from});
-        if (last < first || last <= from) return opened(std::move(*restored), last >= first && last < from, false);
+        if (last < first && first > from.next()) return recovering("its snapshot is missing");
+        if (last < first || last < from) return opened(std::move(*restored), last >= first, false);
         if (first > from.next()) return recovering("entries of its log are missing");
         // The entry of the snapshot, if it is there, tells whether the log goes on behind it.
         read_log(std::move(restored), std::max(first, from), last, true);
@@ -154,12 +155,9 @@ void GroupActor::recovering(std::string why) {
   settings().log.error("a member has lost what it acknowledged: it takes part no more",
                        {{"group", setup_.name}, {"why", std::string_view(why)}});
   world().mutations.sometimes("raft: a member found that it has lost something");
-  why_not_ = std::move(why);
+  stop_serving(why);
   recovering_ = true;
-  tell<wire::LostLog>(node().find(kPath), [&](wire::LostLog::Builder out) {
-    out.setGroup(setup_.name);
-    out.setIncarnation(setup_.self.incarnation);
-  });
+  tell_loss();
 }
 
 void GroupActor::reopen(const base::Error& why) {

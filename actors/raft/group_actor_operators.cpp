@@ -126,7 +126,10 @@ void GroupActor::change(ChangeAsked asked) {
           out.setForwarded(true);
         },
         [reply = std::move(asked.reply)](const runtime::Answer<messages::wire::Nothing>& answer) mutable {
-          reply.forward(answer.envelope());
+          const Code code = answer.ok() ? Code::conflict : answer.error().code;
+          if (code != Code::unavailable && code != Code::dropped && code != Code::internal)
+            return reply.forward(answer.envelope());
+          reply.refuse({Code::unknown_outcome, "the leader did not answer: the change may be made"});
         });
   }
   // A leader that has just been elected commits an entry of its term first (thesis, correction of 2015).
@@ -237,7 +240,7 @@ void GroupActor::look_at_changes() {
       one.reply.refuse({Code::timeout, "the lead was not taken over in time"});
     else if (one.change == wire::MemberChange::ADD && raft_ && raft_->log().configuration().find(one.member))
       one.reply.refuse({Code::timeout, "it is a member, and still catching up"});
-    else one.reply.refuse({Code::unknown_outcome, "the change was not committed in time: it may still be"});
+    else one.reply.refuse({Code::timeout, "the change was not committed in time: it may still be"});
   }
   for (Changing& one : open) changes_.push_back(std::move(one));
 }

@@ -11,9 +11,19 @@ using base::Error;
 
 constexpr std::chrono::seconds kAskInPeriod{1};  // our choice
 constexpr std::chrono::seconds kAskInDue{5};
+constexpr std::chrono::seconds kTellLossPeriod{5};  // our choice
 constexpr std::chrono::minutes kRecordDue{10};
 
 }  // namespace
+
+/// Again and again: `/raft` may not be able to begin another log now. It ends this actor once it has.
+void GroupActor::tell_loss() {
+  tell<wire::LostLog>(node().find(kPath), [&](wire::LostLog::Builder out) {
+    out.setGroup(setup_.name);
+    out.setIncarnation(setup_.self.incarnation);
+  });
+  after<TellLoss>(kTellLossPeriod);
+}
 
 /// So that `/raft` knows where to ask if this log is lost.
 void GroupActor::tell_members() {
@@ -53,13 +63,19 @@ void GroupActor::replace(wire::ReplaceMember::Reader question, Nothing reply) {
   if (!leads()) return reply.refuse({Code::unavailable, "this member does not lead"});
   const auto& seats = raft_->log().configuration().seats;
   if (seats.contains(*next)) return reply.done();
-  const auto before = seats.find(*lost);
-  if (before == seats.end()) return reply.refuse({Code::not_found, "that incarnation is no member of the group"});
-  auto at = base::Endpoint::parse(text_of(question.getEndpoint()));
-  const ChangeKind kind = before->second.learner ? ChangeKind::learner : ChangeKind::voter;
-  const auto position = raft_->change({{.kind = ChangeKind::remove, .member = *lost},
-                                       {.kind = kind, .member = *next, .address = at.value_or(before->second.address)}},
-                                      now());
+  // Whatever incarnation of that node is a member: it may have lost more than one.
+  std::vector<Change> changes;
+  Change added{.kind = ChangeKind::learner, .member = *next};
+  for (const auto& [member, seat] : seats) {
+    if (member.node != next->node) continue;
+    changes.push_back({.kind = ChangeKind::remove, .member = member});
+    if (!seat.learner) added.kind = ChangeKind::voter;
+    added.address = seat.address;
+  }
+  if (changes.empty()) return reply.refuse({Code::not_found, "that node is no member of the group"});
+  if (const auto at = base::Endpoint::parse(text_of(question.getEndpoint()))) added.address = *at;
+  changes.push_back(added);
+  const auto position = raft_->change(changes, now());
   if (!position.ok()) return reply.refuse({Code::conflict, "the members cannot be changed now"});
   world().mutations.sometimes("raft: a member was replaced by its next incarnation");
   settings().log.info("a member takes the place of one that has lost its log",
@@ -88,28 +104,43 @@ void GroupActor::recover(wire::RecoverGroup::Reader question, runtime::Reply<wir
   if (!question.getYes()) return reply.send(fill);
   settings().log.warn("a survivor goes on alone, by an operator's order", {{"group", setup_.name}});
   stop_serving("it begins a new epoch");
-  ask<wire::WriteLog, messages::wire::Nothing>(
-      log_, now() + kRecordDue,
-      [&](wire::WriteLog::Builder out) {
-        out.setIncarnation(setup_.self.incarnation);
-        out.setHasState(true);
-        write(out.initState(), forced->next.state);
-        out.setFirst(forced->added.index.value);
-        write(out.initEntries(1), {forced->added});
+  // The epoch first: a member that stops between the two is refused by the others, and its operator asks again. The
+  // other way round it would be alone in the epoch of those that it has left.
+  new_epoch(forced->next.epoch, false, std::move(reply), [this, forced = *forced, fill](auto to) mutable {
+    ask<wire::WriteLog, messages::wire::Nothing>(
+        log_, now() + kRecordDue,
+        [&](wire::WriteLog::Builder out) {
+          out.setIncarnation(setup_.self.incarnation);
+          out.setHasState(true);
+          write(out.initState(), forced.next.state);
+          out.setFirst(forced.added.index.value);
+          write(out.initEntries(1), {forced.added});
+        },
+        [this, epoch = forced.next.epoch, fill,
+         to = std::move(to)](const runtime::Answer<messages::wire::Nothing>& written) mutable {
+          if (!written.ok()) {
+            reopen(written.error());
+            return to.refuse(written.error());
+          }
+          new_epoch(epoch, true, std::move(to), [fill](auto last) mutable { last.send(fill); });
+        });
+  });
+}
+
+void GroupActor::new_epoch(Epoch epoch, bool restart, runtime::Reply<wire::Recovery> reply,
+                           base::Callback<void(runtime::Reply<wire::Recovery>)> then) {
+  ask<wire::NewEpoch, messages::wire::Nothing>(
+      node().find(kPath), now() + kRecordDue,
+      [&](wire::NewEpoch::Builder out) {
+        out.setGroup(setup_.name);
+        out.setEpoch(epoch.value);
+        out.setRestart(restart);
       },
-      [this, epoch = forced->next.epoch, fill,
-       reply = std::move(reply)](const runtime::Answer<messages::wire::Nothing>& written) mutable {
-        if (!written.ok()) return reply.refuse(written.error());
-        ask<wire::NewEpoch, messages::wire::Nothing>(
-            node().find(kPath), now() + kRecordDue,
-            [&](wire::NewEpoch::Builder out) {
-              out.setGroup(setup_.name);
-              out.setEpoch(epoch.value);
-            },
-            [fill, reply = std::move(reply)](const runtime::Answer<messages::wire::Nothing>& done) mutable {
-              if (done.ok()) reply.send(fill);
-              else reply.refuse(done.error());
-            });
+      [this, reply = std::move(reply),
+       then = std::move(then)](const runtime::Answer<messages::wire::Nothing>& done) mutable {
+        if (done.ok()) return then(std::move(reply));
+        reopen(done.error());
+        reply.refuse(done.error());
       });
 }
 

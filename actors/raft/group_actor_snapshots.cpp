@@ -196,7 +196,7 @@ void GroupActor::install() {
           installing_ = false;
           fetching_.reset();
           if (!raft_->install_ended(snapshot, now()).ok())
-            return reopen({base::Code::conflict, "an installed snapshot contradicts what is committed"});
+            return recovering("an installed snapshot contradicts what is committed");
           applied_ = snapshot.index;
           applied_bytes_ = 0;
           ++settings().counters->snapshots_installed;

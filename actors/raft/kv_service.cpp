@@ -17,6 +17,8 @@ Error forgotten(kv::Revision oldest) {
           "that revision is forgotten: the oldest one that can be asked for is " + std::to_string(oldest.value)};
 }
 
+Error closed() { return {Code::unavailable, "this member does not serve now"}; }
+
 /// A retry names the same one.
 kv::LeaseId lease_of(const std::string& request, std::uint64_t chance) {
   if (request.empty()) return {chance >> 1 | 1};
@@ -35,9 +37,18 @@ class Chunks final : public ChunkSource {
 }  // namespace
 
 struct KvService::Pending {
+  Pending(kv::Command its, runtime::Reply<wire::Executed> to, bool from_member)
+      : command(std::move(its)), reply(std::move(to)), forwarded(from_member) {}
+  /// The actor ends or breaks before it knows.
+  ~Pending() {
+    if (reply.open() && (sent || in_doubt))
+      reply.refuse({Code::unknown_outcome, "it may or may not have been written"});
+  }
+
   kv::Command command;
   runtime::Reply<wire::Executed> reply;
   bool forwarded = false;
+  bool sent = false;      // to the log, or to a leader that has not answered yet
   bool in_doubt = false;  // an earlier leader was asked, and has not answered
 
   void refuse(const Error& why) {
@@ -89,10 +100,12 @@ void KvService::execute(wire::Execute::Reader ask, runtime::Reply<wire::Executed
   if (!command.ok()) return reply.refuse(command.error());
   if (auto* grant = std::get_if<kv::GrantLease>(&command.value().what); grant && grant->id.value == 0)
     grant->id = lease_of(command.value().request, world().chance.seed());
-  auto pending = std::make_shared<Pending>(Pending{std::move(command).value(), std::move(reply), ask.getForwarded()});
+  auto pending = std::make_shared<Pending>(std::move(command).value(), std::move(reply), ask.getForwarded());
   auto submission = std::make_shared<Submission>();
   submission->due = due(ask.getDueMs());
+  submission->bytes = ask.totalSize().wordCount * sizeof(capnp::word);
   submission->command = [this, pending] {
+    pending->sent = true;
     pending->command.time_ms = time_ms();
     return std::make_shared<const base::Bytes>(kv::encode(pending->command));
   };
@@ -113,6 +126,10 @@ void KvService::forward(std::shared_ptr<Pending> pending, std::shared_ptr<Submis
                         const runtime::Handle& leader) {
   const base::Duration left = submission->due - now();
   if (left <= base::Duration::zero()) return submission->done(Error{Code::unavailable, "nothing was written in time"});
+  // Values that a message shared are apart in the next one.
+  if (kv::encode(pending->command).size() > kv::kCommandBytesMax)
+    return pending->refuse({Code::malformed, "a command has at most 2 MiB"});
+  pending->sent = true;
   // The leader gives up before this member does, so that its answer tells what became of it.
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(left).count() * 9 / 10;
   Part::ask<wire::Execute, wire::Executed>(
@@ -127,9 +144,14 @@ void KvService::forward(std::shared_ptr<Pending> pending, std::shared_ptr<Submis
           if (answer.value().getOutcome() != wire::Outcome::NOT_LEADER)
             return pending->reply.forward(answer.envelope());
           world().mutations.sometimes("raft: a command was sent to a leader that leads no more");
+          pending->sent = false;
           return group_.park(std::move(submission));
         }
         const Code code = answer.error().code;
+        if (code == Code::not_found) {  // its actor is about to begin
+          pending->sent = false;
+          return group_.park(std::move(submission));
+        }
         if (code != Code::unavailable && code != Code::timeout && code != Code::dropped && code != Code::internal)
           return pending->refuse(answer.error());
         pending->in_doubt = true;
@@ -224,7 +246,7 @@ void KvService::get(wire::GetKey::Reader ask, runtime::Reply<wire::GotKey> reply
       out.setLease(row->lease.value);
     });
   };
-  if (ask.getStale()) return give(reply);
+  if (ask.getStale()) return group_.serves() ? give(reply) : reply.refuse(closed());
   group_.read(due(ask.getDueMs()), [give, reply = std::move(reply)](const base::Outcome<void>& ready) mutable {
     if (ready.ok()) give(reply);
     else reply.refuse(ready.error());
@@ -256,7 +278,7 @@ void KvService::range(wire::RangeKeys::Reader ask, runtime::Reply<wire::KeyRows>
       }
     });
   };
-  if (ask.getStale()) return give(reply);
+  if (ask.getStale()) return group_.serves() ? give(reply) : reply.refuse(closed());
   group_.read(due(ask.getDueMs()), [give, reply = std::move(reply)](const base::Outcome<void>& ready) mutable {
     if (ready.ok()) give(reply);
     else reply.refuse(ready.error());
@@ -265,6 +287,7 @@ void KvService::range(wire::RangeKeys::Reader ask, runtime::Reply<wire::KeyRows>
 
 void KvService::watch(wire::WatchKeys::Reader ask, runtime::Sink<wire::KeyChange> sink) {
   if (ask.getPrefix().size() > kv::kKeyBytesMax) return sink.fail({Code::malformed, "a key has at most 1024 bytes"});
+  if (!group_.serves()) return sink.fail(closed());
   const kv::Revision from =
       ask.getRevision() == 0 ? kv::Revision{machine_.revision().value + 1} : kv::Revision{ask.getRevision()};
   if (from < history_.oldest()) return sink.fail(forgotten(history_.oldest()));
@@ -316,10 +339,16 @@ void KvService::show(Watcher& watcher) {
 void KvService::keep(wire::KeepLease::Reader ask, runtime::Reply<wire::LeaseKept> reply) {
   if (!allowed(reply)) return;
   if (leads_) {
-    const auto ttl = leases_.keep({ask.getLease()}, now());
-    if (!ttl) return reply.refuse({Code::not_found, "there is no such lease"});
-    return reply.send([&](wire::LeaseKept::Builder out) {
-      out.setTtlMs(static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(*ttl).count()));
+    // A leader that leads no more must not promise: the next one counts by itself.
+    return group_.read(due(ask.getDueMs()), [this, lease = kv::LeaseId{ask.getLease()},
+                                             reply = std::move(reply)](const base::Outcome<void>& ready) mutable {
+      if (!ready.ok()) return reply.refuse(ready.error());
+      if (!leads_) return reply.refuse({Code::unavailable, "the lead has changed: try again"});
+      const auto ttl = leases_.keep(lease, now());
+      if (!ttl) return reply.refuse({Code::not_found, "there is no such lease"});
+      reply.send([&](wire::LeaseKept::Builder out) {
+        out.setTtlMs(static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(*ttl).count()));
+      });
     });
   }
   const runtime::Handle leader = group_.leader();

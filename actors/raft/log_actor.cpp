@@ -19,7 +19,8 @@ void LogActor::receive(runtime::Handlers& on) {
   on.tell<wire::KeepMembers>([this](wire::KeepMembers::Reader told) { keep(told); });
   on.tell<wire::CompactLog>([this](wire::CompactLog::Reader tell) {
     if (!logs_) return;
-    logs_->compact(tell.getIncarnation(), Index{tell.getTo()});
+    if (const auto done = logs_->compact(tell.getIncarnation(), Index{tell.getTo()}); !done.ok())
+      return fail(done.error());
     after<Tidy>(kTidyDelay);
   });
   on.timer<Flush>([this] { flush(); });
@@ -29,9 +30,15 @@ void LogActor::receive(runtime::Handlers& on) {
 }
 
 void LogActor::open() {
+  if (!holds_ && open_->exchange(true)) {
+    closed_ = {base::Code::unavailable, "an earlier actor still waits for the device", kReopenDelay};
+    return after<Reopen>(kReopenDelay);
+  }
+  holds_ = true;
   auto opened = Logs::open(world().disk, directory_, world().chance.seed());
   if (opened.ok()) {
     logs_ = std::move(opened).value();
+    if (kept_) logs_->keep(*kept_);
     return after<Tidy>(kTidyDelay);
   }
   closed_ = to_error(opened.error());
@@ -62,6 +69,7 @@ void LogActor::write_log(wire::WriteLog::Reader ask, Done reply) {
   auto entries = read_entries(ask.getEntries(), Index{ask.getFirst()});
   base::ensure(entries.has_value(), "a group writes entries that can be read again");
   save.entries = std::move(*entries);
+  if (kept_ && ask.getRestarts()) kept_->insert(ask.getIncarnation());
   const auto written = logs_->write(ask.getIncarnation(), save);
   if (!written.ok()) {
     waiting_.push_back(std::move(reply));
@@ -103,9 +111,10 @@ void LogActor::read_log(wire::ReadLog::Reader ask, runtime::Reply<wire::LogEntri
 }
 
 void LogActor::keep(wire::KeepMembers::Reader told) {
-  if (!logs_) return;
   const auto incarnations = told.getIncarnations();
-  logs_->keep({incarnations.begin(), incarnations.end()});
+  kept_.emplace(incarnations.begin(), incarnations.end());
+  if (!logs_) return;
+  logs_->keep(*kept_);
   after<Tidy>(kTidyDelay);
 }
 

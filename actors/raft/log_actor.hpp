@@ -5,7 +5,10 @@
 // Failed  what was gathered is answered with an error, and the logs are opened again; so do the groups. Meanwhile each
 //         question is refused.
 // Limits  the mailbox's; a group waits for its saves.
+#include <atomic>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,7 +27,12 @@ class LogActor final : public runtime::Actor {
   static constexpr std::chrono::seconds kRoomDelay{30};            // our choice: a full device
   static constexpr std::chrono::milliseconds kTidyDelay{200};      // our choice: commands go first
 
-  explicit LogActor(std::string directory) : directory_(std::move(directory)) {}
+  /// `open` is shared by all that use the directory: one at a time does.
+  LogActor(std::string directory, std::shared_ptr<std::atomic_bool> open)
+      : directory_(std::move(directory)), open_(std::move(open)) {}
+  ~LogActor() override {
+    if (holds_) *open_ = false;
+  }
   void receive(runtime::Handlers& on) override;
   void start() override { open(); }
   void stop() override { flush(); }
@@ -48,6 +56,9 @@ class LogActor final : public runtime::Actor {
   void describe(wire::LogState::Builder state) const;
 
   const std::string directory_;
+  const std::shared_ptr<std::atomic_bool> open_;
+  bool holds_ = false;
+  std::optional<std::set<Incarnation>> kept_;
   std::unique_ptr<Logs> logs_;
   base::Error closed_;
   std::vector<Done> waiting_;

@@ -13,7 +13,7 @@ using store::StoreResult;
 namespace {
 
 constexpr std::uint8_t kRecordVersion = 1;
-constexpr std::uint8_t kHasState = 1, kHasVote = 2, kRestarts = 4;
+constexpr std::uint8_t kHasState = 1, kHasVote = 2, kRestarts = 4, kHasFloor = 8;
 constexpr std::size_t kEntryHead = 8 + 1 + 4;
 constexpr std::size_t kHeadBytes = 128;  // at most, of a record without its entries
 
@@ -32,6 +32,10 @@ struct Logs::Content {
   Incarnation log = 0;
   bool restarts = false;
   std::optional<HardState> state{};
+  struct Floor {
+    Index to, last;  ///< entries up to `to` are of no use, and there were none behind `last`
+  };
+  std::optional<Floor> floor{};
   Index first{};
   std::vector<Entry> entries{};
 };
@@ -46,7 +50,7 @@ base::Bytes Logs::encode(const Content& content) {
   out.push_back(kRecordVersion);
   const bool votes = content.state && content.state->vote;
   out.push_back(static_cast<std::uint8_t>((content.state ? kHasState : 0) | (votes ? kHasVote : 0) |
-                                          (content.restarts ? kRestarts : 0)));
+                                          (content.restarts ? kRestarts : 0) | (content.floor ? kHasFloor : 0)));
   base::append_number(out, content.log);
   if (content.state) {
     base::append_number(out, content.state->term.value);
@@ -55,6 +59,10 @@ base::Bytes Logs::encode(const Content& content) {
       base::append(out, content.state->vote->node.view());
       base::append_number(out, content.state->vote->incarnation);
     }
+  }
+  if (content.floor) {
+    base::append_number(out, content.floor->to.value);
+    base::append_number(out, content.floor->last.value);
   }
   base::append_number(out, content.first.value);
   base::append_number(out, static_cast<std::uint32_t>(content.entries.size()));
@@ -71,7 +79,8 @@ std::optional<Logs::Content> Logs::decode(base::ByteView bytes) {
   base::FieldReader in(bytes);
   if (in.number<std::uint8_t>() != kRecordVersion) return std::nullopt;
   const auto flags = in.number<std::uint8_t>();
-  if (flags > (kHasState | kHasVote | kRestarts) || ((flags & kHasVote) && !(flags & kHasState))) return std::nullopt;
+  if (flags > (kHasState | kHasVote | kRestarts | kHasFloor) || ((flags & kHasVote) && !(flags & kHasState)))
+    return std::nullopt;
   Content out;
   out.log = in.number<std::uint64_t>();
   out.restarts = flags & kRestarts;
@@ -84,6 +93,11 @@ std::optional<Logs::Content> Logs::decode(base::ByteView bytes) {
       state.vote = MemberId{node, in.number<std::uint64_t>()};
     }
     out.state = state;
+  }
+  if (flags & kHasFloor) {
+    const Index to{in.number<std::uint64_t>()};
+    out.floor = Content::Floor{to, Index{in.number<std::uint64_t>()}};
+    if (out.floor->to.value > kNumberMax || out.floor->last.value > kNumberMax) return std::nullopt;
   }
   out.first = Index{in.number<std::uint64_t>()};
   const auto count = in.number<std::uint32_t>();
@@ -176,6 +190,18 @@ void Logs::take(Number number, const Content& content) {
     held.state = *content.state;
     unmark(held.state_record, number);
   }
+  if (content.floor) {
+    ++record.live;
+    unmark(held.floor_record, number);
+    cut(content.floor->last.next());
+    while (!held.entries.empty() && held.first <= content.floor->to) {
+      const Number before = held.entries.front().record;
+      held.entries.pop_front();
+      held.first = held.first.next();
+      if (--records_.at(before).live == 0 && before != number) release(before);
+    }
+    if (held.entries.empty()) held.first = std::max(held.first, content.floor->to.next());
+  }
   if (content.entries.empty()) return;
   cut(content.first);
   if (held.entries.empty()) held.first = content.first;
@@ -199,7 +225,7 @@ void Logs::release(Number number) {
 
 StoreResult<void> Logs::write(Incarnation log, const Save& save) {
   Content content{.log = log, .restarts = save.restart.has_value(), .state = save.state};
-  if (!logs_.contains(log)) begun_.insert(log);
+  if (save.restart && !logs_.contains(log)) begun_.insert(log);
   std::size_t bytes = 0;
   if (!save.entries.empty()) content.first = save.entries.front().index;
   for (const Entry& entry : save.entries) {
@@ -266,17 +292,12 @@ StoreResult<std::vector<Entry>> Logs::read(Incarnation log, Index from, Index to
 
 // -- free ------------------------------------------------------------------------------------------------------------
 
-void Logs::compact(Incarnation log, Index to) {
+StoreResult<void> Logs::compact(Incarnation log, Index to) {
   const auto found = logs_.find(log);
-  if (found == logs_.end()) return;
-  Held& held = found->second;
-  while (!held.entries.empty() && held.first <= to) {
-    const Number record = held.entries.front().record;
-    held.entries.pop_front();
-    held.first = held.first.next();
-    if (--records_.at(record).live == 0) release(record);
-  }
-  if (held.entries.empty()) held.first = std::max(held.first, to.next());
+  if (found == logs_.end()) return {};
+  const Held& held = found->second;
+  const Index last = held.entries.empty() ? held.first.previous() : held.last();
+  return append(log, {.log = log, .floor = Content::Floor{to, std::max(last, to)}});
 }
 
 void Logs::keep(const std::set<Incarnation>& logs) {
@@ -301,6 +322,8 @@ StoreResult<bool> Logs::tidy() {
     for (const store::PackInfo& pack : all) {
       const bool active = &pack == &all.back();
       if (pack.all_dead() && (!active || pack.bytes > pack_bytes_max_ / 2)) {
+        // What says that they are dead is durable first.
+        if (auto synced = packs_->sync(); !synced.ok()) return synced.error();
         if (auto removed = packs_->remove(pack.number); !removed.ok()) return removed.error();
         return true;
       }

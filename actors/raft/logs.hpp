@@ -6,7 +6,8 @@
 // Start    all records are read and checked. Bytes that were acknowledged and cannot be read make every log damaged():
 //          which log they belonged to cannot be known.
 // Dead     records of which nothing counts any more; tidy() gives their space back. The latest record with term and
-//          vote, and the latest that began the log anew, stay.
+//          vote, the latest that began the log anew, and the latest that says what is of no use any more stay: without
+//          them overwritten entries would come back, where the record that replaced them is gone and theirs is not.
 // Failed   after an error of write() or sync() it is not known what is there: open anew.
 // Owner    one thread; calls block on the device.
 #include <deque>
@@ -49,7 +50,7 @@ class Logs {
   /// Entries from `from` to `to`: as many as fit into `bytes_max`, at least one if there is any.
   store::StoreResult<std::vector<Entry>> read(Incarnation log, Index from, Index to, std::size_t bytes_max);
   /// Entries up to `to` are of no use any more.
-  void compact(Incarnation log, Index to);
+  store::StoreResult<void> compact(Incarnation log, Index to);
   /// Erases all logs but these.
   void keep(const std::set<Incarnation>& logs);
   /// Gives back the space of dead records, one step at a time; false if there is nothing to do.
@@ -76,7 +77,7 @@ class Logs {
   };
   struct Held {
     HardState state;
-    Number state_record = 0, restart_record = 0;  // 0: none
+    Number state_record = 0, restart_record = 0, floor_record = 0;  // 0: none
     Index first{1};
     std::deque<Place> entries;
     Index last() const { return Index{first.value + entries.size() - 1}; }

@@ -77,7 +77,8 @@ void RaftActor::start() {
     return runtime::SpawnOptions{.kind = kind, .placement = ports::Placement::own_thread};
   };
   log_ = spawn(
-      "log", [at = settings_->directory + "/log"] { return std::make_unique<LogActor>(at); },
+      "log",
+      [at = settings_->directory + "/log", open = settings_->log_open] { return std::make_unique<LogActor>(at, open); },
       own_thread(LogActor::kName));
   snapshots_ = spawn(
       "snapshots", [at = settings_->directory + "/snapshots"] { return std::make_unique<SnapshotsActor>(at); },
@@ -105,9 +106,13 @@ void RaftActor::loaded() {
 
 void RaftActor::keep_members() {
   const auto keep = [&](wire::KeepMembers::Builder out) {
-    auto list = out.initIncarnations(size32(groups_));
+    std::set<Incarnation> all;
+    for (const auto& [name, row] : groups_) all.insert(row.incarnation);
+    for (const auto& [name, incarnation] : beginning_)
+      if (incarnation != 0) all.insert(incarnation);
+    auto list = out.initIncarnations(size32(all));
     unsigned i = 0;
-    for (const auto& [name, row] : groups_) list.set(i++, row.incarnation);
+    for (const Incarnation one : all) list.set(i++, one);
   };
   tell<wire::KeepMembers>(log_, keep);
   tell<wire::KeepMembers>(snapshots_, keep);
@@ -161,7 +166,7 @@ void RaftActor::told_loss(wire::LostLog::Reader told) {
   if (found == groups_.end() || found->second.incarnation != told.getIncarnation()) return;
   GroupRow row{.incarnation = world().chance.seed() >> 1 | 1,
                .epoch = found->second.epoch,
-               .lost = found->second.incarnation,
+               .lost = found->second.lost != 0 ? found->second.lost : found->second.incarnation,
                .known = found->second.known ? found->second.known : found->second.founding};
   settings_->log.warn("a member goes on under its next incarnation", {{"group", std::string_view(group)}});
   begin(group, std::move(row), [this](const base::Outcome<void>& begun) {
@@ -175,11 +180,12 @@ void RaftActor::told_epoch(wire::NewEpoch::Reader told, Nothing reply) {
   if (found == groups_.end()) return reply.refuse({Code::not_found, "there is no such group"});
   GroupRow row = found->second;
   row.epoch = Epoch{told.getEpoch()};
-  save(group, row, [this, group, reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
-    if (!saved.ok()) return reply.refuse(saved.error());
-    reply.done();
-    restart_group(group);
-  });
+  save(group, row,
+       [this, group, restart = told.getRestart(), reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
+         if (!saved.ok()) return reply.refuse(saved.error());
+         reply.done();
+         if (restart) restart_group(group);
+       });
 }
 
 bool RaftActor::invited(runtime::AnyReply& reply) {
@@ -198,7 +204,7 @@ void RaftActor::save(const std::string& group, const GroupRow& row, base::Callba
   store::RowChange change;
   const auto key = base::as_bytes(group);
   change.save.push_back({{key.begin(), key.end()}, encode(row)});
-  beginning_.insert(group);
+  beginning_.insert_or_assign(group, row.incarnation);
   rows_.save(std::move(change), [this, group, row, done = std::move(done)](const base::Outcome<void>& saved) mutable {
     beginning_.erase(group);
     if (saved.ok()) groups_.insert_or_assign(group, row);
@@ -236,7 +242,8 @@ void RaftActor::found(const std::string& group, const Configuration& configurati
 
 /// The first record of the log, then the row that says so, then the actor.
 void RaftActor::begin(const std::string& group, GroupRow row, base::Callback<void(base::Outcome<void>)> done) {
-  if (!beginning_.insert(group).second) return done(Error{Code::overloaded, "the group is being made: try again"});
+  if (!beginning_.try_emplace(group, row.incarnation).second)
+    return done(Error{Code::overloaded, "the group is being made: try again"});
   row.member = true;
   ask<wire::WriteLog, messages::wire::Nothing>(
       log_, now() + kFirstRecordDue,

@@ -70,7 +70,7 @@ class RaftActor final : public runtime::Actor {
   store::Rows rows_;
   bool loaded_ = false;
   std::map<std::string, GroupRow> groups_;
-  std::set<std::string> beginning_;  // a row or a first record is being written
+  std::map<std::string, Incarnation> beginning_;  // a row or a first record is being written
   runtime::Handle log_, snapshots_;
   std::map<std::string, runtime::Handle> actors_;
   std::set<std::string> restarting_;

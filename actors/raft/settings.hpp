@@ -1,5 +1,6 @@
 #pragma once
 // What an operator may set for the groups of a node.
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct RaftSettings {
   bool invited_by_all = false, serves_all = false;
   std::string store = "/store";  ///< of the rows that name the groups
   std::string directory = "raft";
+  /// One that is still blocked on its device must not write behind the next one.
+  std::shared_ptr<std::atomic_bool> log_open = std::make_shared<std::atomic_bool>(false);
   observe::Health* health = nullptr;  ///< outlives the node
   observe::DomainLog log{};
   std::shared_ptr<Counters> counters = std::make_shared<Counters>();

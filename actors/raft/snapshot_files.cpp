@@ -13,7 +13,8 @@ using store::StoreResult;
 
 namespace {
 
-constexpr std::size_t kTrailerMax = 8 + 8 + 4 + kConfigurationBytesMax + 8 + base::Digest::kBytes + 4;
+constexpr std::size_t kCheckBytes = 8;  // of the SHA-256 of what is before them in the trailer
+constexpr std::size_t kTrailerMax = 8 + 8 + 4 + kConfigurationBytesMax + 8 + base::Digest::kBytes + kCheckBytes + 4;
 constexpr std::string_view kEnding = ".snapshot", kNewEnding = ".new";
 
 base::Bytes trailer_of(const Snapshot& snapshot) {
@@ -25,6 +26,7 @@ base::Bytes trailer_of(const Snapshot& snapshot) {
   base::append(out, configuration);
   base::append_number(out, snapshot.bytes);
   base::append(out, snapshot.digest.view());
+  base::append(out, crypto::sha256(out).view().first(kCheckBytes));
   base::append_number(out, static_cast<std::uint32_t>(out.size() + 4));
   return out;
 }
@@ -90,8 +92,12 @@ StoreResult<Snapshot> SnapshotFiles::load(Incarnation member, Index index, ports
   if (const auto got = file.read(size.value() - tail, bytes); !got.ok()) return store::disk_failure(got.error(), at);
   else if (got.value() != tail || tail < 4) return broken(at, "it has no trailer");
   const auto length = base::load<std::uint32_t>(bytes, tail - 4);
-  if (length > tail || length < 4) return broken(at, "its trailer is damaged");
-  base::FieldReader in(base::ByteView(bytes).subspan(tail - length, length - 4));
+  if (length > tail || length < 4 + kCheckBytes) return broken(at, "its trailer is damaged");
+  const base::ByteView fields = base::ByteView(bytes).subspan(tail - length, length - 4 - kCheckBytes);
+  const base::ByteView check = base::ByteView(bytes).subspan(tail - 4 - kCheckBytes, kCheckBytes);
+  if (!std::ranges::equal(crypto::sha256(fields).view().first(kCheckBytes), check))
+    return broken(at, "its trailer is damaged");
+  base::FieldReader in(fields);
   Snapshot out;
   out.index = Index{in.number<std::uint64_t>()};
   out.term = Term{in.number<std::uint64_t>()};

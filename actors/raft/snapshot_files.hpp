@@ -3,8 +3,8 @@
 // whole before they are used.
 //
 // File     `INCARNATION-INDEX.snapshot`: each chunk behind its length (4 bytes), then a trailer: term, configuration,
-//          bytes and SHA-256 of all chunks with their lengths, and the length of the trailer. While it is written its
-//          name ends in `.new`: it counts once it is whole, synced and renamed.
+//          bytes and SHA-256 of all chunks with their lengths, a check of the trailer and its length. While it is
+//          written its name ends in `.new`: it counts once it is whole, synced and renamed.
 // Newest   alone is kept of each incarnation; the older ones go when it is durable.
 // Trust    bytes of other members are kept as they are until all are there and have the digest that the leader named.
 // Owner    one thread; calls block on the device.

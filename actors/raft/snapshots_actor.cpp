@@ -78,7 +78,10 @@ void SnapshotsActor::receive(runtime::Handlers& on) {
   });
   on.tell<wire::KeepMembers>([this](wire::KeepMembers::Reader told) {
     const auto members = told.getIncarnations();
-    if (files_) files_->keep({members.begin(), members.end()});
+    struct {
+      void refuse(const base::Error&) {}  // the next time
+    } reply;
+    if (SnapshotFiles* at = files(reply)) at->keep({members.begin(), members.end()});
   });
   on.describe<wire::SnapshotsState>([this](wire::SnapshotsState::Builder state) {
     if (!files_) return;

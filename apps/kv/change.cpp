@@ -4,6 +4,7 @@
 #include "apps/kv/kv.hpp"
 #include "messages/output/raft.capnp.h"
 #include "runtime/config/forms.hpp"
+#include "runtime/crypto/hash.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -62,10 +63,12 @@ Ending kv_put(const Invocation& invocation, Console& console) {
   if (!way.ok()) return way.error();
   if (ttl) {
     // A lease of the key's own: with a request id its retry finds the same one.
-    kv::Command grant{.request = request.value().empty() ? "" : "ttl:" + request.value().substr(0, 60),
-                      .what = kv::GrantLease{.id = {},
-                                             .ttl_ms = static_cast<std::uint64_t>(
-                                                 std::chrono::duration_cast<std::chrono::milliseconds>(*ttl).count())}};
+    kv::Command grant{
+        .request =
+            request.value().empty() ? "" : "ttl:" + crypto::sha256(base::as_bytes(request.value())).hex().substr(0, 48),
+        .what = kv::GrantLease{
+            .id = {},
+            .ttl_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(*ttl).count())}};
     auto granted = execute(way.value(), grant);
     if (!granted.ok()) return granted.error();
     lease = {granted.value().root().getLease()};

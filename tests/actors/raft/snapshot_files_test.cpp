@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 #include "runtime/sim/disk.hpp"
 
 namespace troupe::raft {
@@ -10,7 +12,7 @@ namespace {
 
 Snapshot mark_at(std::uint64_t index) {
   Configuration members;
-  members.seats[{base::NodeId{}, 5}] = {.voter = true};
+  members.seats[{*base::NodeId::from_hex(std::string(40, '1')), 5}] = {.voter = true};
   return {.index = Index{index}, .term = Term{3}, .configuration = members};
 }
 

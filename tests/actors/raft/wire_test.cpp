@@ -136,7 +136,7 @@ TEST_CASE("raft wire: a command of a client is read as it was written, and nothi
 
 TEST_CASE("raft rows: a group's row is read as it was written, and refused with any byte less") {
   Configuration members;
-  members.seats[{base::NodeId{}, 5}] = {.voter = true, .address = {{}, 80}};
+  members.seats[{*base::NodeId::from_hex(std::string(40, '1')), 5}] = {.voter = true};
   for (const GroupRow& row : {GroupRow{.incarnation = 5}, GroupRow{.incarnation = 6, .epoch = Epoch{2}, .member = true},
                               GroupRow{.incarnation = 7, .member = true, .founding = members},
                               GroupRow{.incarnation = 8, .lost = 7, .known = members}}) {
