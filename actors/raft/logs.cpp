@@ -157,10 +157,66 @@ StoreResult<void> Logs::start() {
     }
     records_.emplace(number, Record{content->log, id, where});
     numbers_.emplace(id, number);
-    take(number, *content);
+    replay(number, *content);
     if (records_.at(number).live == 0) release(number);
   }
+  settle();
   return {};
+}
+
+/// As take(), but records that were dead may be missing between others: entries may have gaps until all are read. What
+/// counts is there, and the last record that has an entry at an index is the one that counts.
+void Logs::replay(Number number, const Content& content) {
+  Held& held = logs_[content.log];
+  auto& entries = replayed_[content.log];
+  Record& record = records_.at(number);
+  const auto drop = [&](auto from, auto to) {
+    for (auto at = from; at != to; ++at)
+      if (--records_.at(at->second.record).live == 0 && at->second.record != number) release(at->second.record);
+    entries.erase(from, to);
+  };
+  if (content.restarts) {
+    mark(held.restart_record, number);
+    drop(entries.begin(), entries.end());
+  }
+  if (content.state) {
+    mark(held.state_record, number);
+    held.state = *content.state;
+  }
+  if (content.floor) {
+    mark(held.floor_record, number);
+    drop(entries.upper_bound(content.floor->last), entries.end());
+    drop(entries.begin(), entries.upper_bound(content.floor->to));
+    held.first = std::max(held.first, content.floor->to.next());
+  }
+  if (content.entries.empty()) return;
+  drop(entries.lower_bound(content.first), entries.end());
+  for (const Entry& entry : content.entries)
+    entries[entry.index] = {entry.term, number, static_cast<std::uint32_t>(entry.bytes())};
+  record.live += content.entries.size();
+}
+
+/// The entries up to the last one without a gap; what is missing before them shows as the first index.
+void Logs::settle() {
+  for (auto& [log, entries] : std::exchange(replayed_, {})) {
+    Held& held = logs_.at(log);
+    while (!entries.empty()) {
+      const auto last = std::prev(entries.end());
+      if (!held.entries.empty() && last->first.next() != held.first) break;
+      held.first = last->first;
+      held.entries.push_front(last->second);
+      entries.erase(last);
+    }
+    for (const auto& [index, place] : entries)
+      if (--records_.at(place.record).live == 0) release(place.record);
+  }
+}
+
+/// The record counts for a mark in place of the one before.
+void Logs::mark(Number& mark, Number next) {
+  ++records_.at(next).live;
+  const Number before = std::exchange(mark, next);
+  if (before != 0 && --records_.at(before).live == 0 && before != next) release(before);
 }
 
 // -- write -----------------------------------------------------------------------------------------------------------
@@ -169,10 +225,6 @@ StoreResult<void> Logs::start() {
 void Logs::take(Number number, const Content& content) {
   Held& held = logs_[content.log];
   Record& record = records_.at(number);
-  const auto unmark = [this](Number& mark, Number next) {
-    const Number before = std::exchange(mark, next);
-    if (before != 0 && --records_.at(before).live == 0) release(before);
-  };
   const auto cut = [&](Index from) {
     while (!held.entries.empty() && held.last() >= from) {
       const Number before = held.entries.back().record;
@@ -181,18 +233,15 @@ void Logs::take(Number number, const Content& content) {
     }
   };
   if (content.restarts) {
-    ++record.live;
-    unmark(held.restart_record, number);
+    mark(held.restart_record, number);
     cut(Index{0});
   }
   if (content.state) {
-    ++record.live;
     held.state = *content.state;
-    unmark(held.state_record, number);
+    mark(held.state_record, number);
   }
   if (content.floor) {
-    ++record.live;
-    unmark(held.floor_record, number);
+    mark(held.floor_record, number);
     cut(content.floor->last.next());
     while (!held.entries.empty() && held.first <= content.floor->to) {
       const Number before = held.entries.front().record;

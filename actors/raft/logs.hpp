@@ -89,6 +89,9 @@ class Logs {
   store::StoreResult<void> start();
   store::StoreResult<void> append(Incarnation log, Content content);
   void take(Number number, const Content& content);
+  void replay(Number number, const Content& content);
+  void settle();
+  void mark(Number& mark, Number next);
   void release(Number record);
   static base::Bytes encode(const Content& content);
   static std::optional<Content> decode(base::ByteView bytes);
@@ -97,6 +100,7 @@ class Logs {
   std::unique_ptr<store::Packs> packs_;
   const std::uint64_t pack_bytes_max_;
   std::map<Incarnation, Held> logs_;
+  std::map<Incarnation, std::map<Index, Place>> replayed_;  // during the start
   std::map<Number, Record> records_;
   std::map<base::Digest, Number> numbers_;
   Number last_ = 0;
