@@ -63,12 +63,10 @@ Ending kv_put(const Invocation& invocation, Console& console) {
   if (!way.ok()) return way.error();
   if (ttl) {
     // A lease of the key's own: with a request id its retry finds the same one.
-    kv::Command grant{
-        .request =
-            request.value().empty() ? "" : "ttl:" + crypto::sha256(base::as_bytes(request.value())).hex().substr(0, 48),
-        .what = kv::GrantLease{
-            .id = {},
-            .ttl_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(*ttl).count())}};
+    kv::Command grant{.request = request.value().empty()
+                                     ? ""
+                                     : "ttl:" + crypto::sha256(base::as_bytes(request.value())).hex().substr(0, 48),
+                      .what = kv::GrantLease{.id = {}, .ttl_ms = base::milliseconds(*ttl)}};
     auto granted = execute(way.value(), grant);
     if (!granted.ok()) return granted.error();
     lease = {granted.value().root().getLease()};

@@ -49,7 +49,6 @@ base::Result<Kept<wire::Executed>, Failure> execute(Way& way, const kv::Command&
 base::Result<Kept<wire::GotKey>, Failure> get(Way& way, const std::string& key, bool stale, std::uint64_t revision);
 /// The lease of --lease, as `kv lease grant` printed it. Fails with usage.
 base::Result<kv::LeaseId, Failure> lease_of(const std::string& typed);
-std::string text_of_lease(std::uint64_t lease);
 std::string shown(capnp::Data::Reader bytes);  ///< for an error message
 
 /// Sets `value` if it is UTF-8, else `valueHex`; of any output with both.

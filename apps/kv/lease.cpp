@@ -11,11 +11,11 @@ using namespace kv_command;
 void print(const Invocation& invocation, Console& console, std::uint64_t lease, std::uint64_t ttl_ms) {
   if (invocation.globals.json) {
     JsonLine<output::wire::KvLease> line;
-    line->setLease(text_of_lease(lease));
+    line->setLease(raft_command::hex_number(lease));
     line->setTtlMs(ttl_ms);
     line.print(console.out);
   } else if (ttl_ms > 0) {
-    console.out << text_of_lease(lease) << '\n';
+    console.out << raft_command::hex_number(lease) << '\n';
   }
 }
 
@@ -25,7 +25,7 @@ Ending grant(const Invocation& invocation, Console& console) {
     return usage_failure("a lease lasts a time such as 30s or 5m", "troupe help kv lease");
   auto way = way_of(invocation, console);
   if (!way.ok()) return way.error();
-  const auto ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(*ttl).count());
+  const auto ms = base::milliseconds(*ttl);
   auto done = execute(way.value(), {.request = invocation.text("--request").value_or(""),
                                     .what = kv::GrantLease{.id = {}, .ttl_ms = ms}});
   if (!done.ok()) return done.error();
@@ -41,8 +41,7 @@ Ending keep(const Invocation& invocation, Console& console) {
   auto kept = way.value().client->ask<wire::KeepLease, wire::LeaseKept>(
       way.value().path, way.value().timeout + std::chrono::seconds(1), [&](wire::KeepLease::Builder out) {
         out.setLease(lease.value().value);
-        out.setDueMs(static_cast<std::uint32_t>(
-            std::chrono::duration_cast<std::chrono::milliseconds>(way.value().timeout).count()));
+        out.setDueMs(static_cast<std::uint32_t>(base::milliseconds(way.value().timeout)));
       });
   if (!kept.ok()) {
     Failure failure = kept.error();

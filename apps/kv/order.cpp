@@ -1,5 +1,4 @@
 // What the commands of `troupe kv` share: keys, values and lines as they are typed, and the question to the group.
-#include <cstdio>
 #include <iterator>
 
 #include "apps/kv/kv.hpp"
@@ -124,12 +123,6 @@ std::string shown(capnp::Data::Reader bytes) {
   return '"' + base::printable(std::string(text)) + (bytes.size() > kShown ? "…\"" : "\"");
 }
 
-std::string text_of_lease(std::uint64_t lease) {
-  char out[17];
-  std::snprintf(out, sizeof out, "%016llx", static_cast<unsigned long long>(lease));
-  return out;
-}
-
 base::Result<kv::LeaseId, Failure> lease_of(const std::string& typed) {
   const auto number = parse_trace(typed);
   if (!number) return usage_failure("a lease is named by up to 16 hexadecimal digits", "troupe kv lease grant 60s");
@@ -140,8 +133,7 @@ base::Result<Kept<wire::Executed>, Failure> execute(Way& way, const kv::Command&
   auto answer = way.client->ask<wire::Execute, wire::Executed>(
       way.path, way.timeout + std::chrono::seconds(1), [&](wire::Execute::Builder out) {
         raft::write(out, command);
-        out.setDueMs(
-            static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(way.timeout).count()));
+        out.setDueMs(static_cast<std::uint32_t>(base::milliseconds(way.timeout)));
       });
   if (!answer.ok()) return raft_command::explained(answer.error(), way.group);
   const auto done = answer.value().root();
@@ -176,8 +168,7 @@ base::Result<Kept<wire::GotKey>, Failure> get(Way& way, const std::string& key, 
         out.setKey(data_of(base::as_bytes(key)));
         out.setStale(stale);
         out.setRevision(revision);
-        out.setDueMs(
-            static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(way.timeout).count()));
+        out.setDueMs(static_cast<std::uint32_t>(base::milliseconds(way.timeout)));
       });
   if (!answer.ok()) return raft_command::explained(answer.error(), way.group);
   if (!answer.value().root().getFound())

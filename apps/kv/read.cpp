@@ -46,8 +46,7 @@ Ending kv_list(const Invocation& invocation, Console& console) {
           out.setFrom(data_of(base::as_bytes(from)));
           out.setLimit(static_cast<std::uint32_t>(std::min<std::uint64_t>(limit - keys, 1'000)));
           out.setStale(invocation.has("--stale"));
-          out.setDueMs(static_cast<std::uint32_t>(
-              std::chrono::duration_cast<std::chrono::milliseconds>(way.value().timeout).count()));
+          out.setDueMs(static_cast<std::uint32_t>(base::milliseconds(way.value().timeout)));
         });
     if (!answer.ok()) return raft_command::explained(answer.error(), way.value().group);
     const auto page = answer.value().root();

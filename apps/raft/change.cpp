@@ -34,8 +34,7 @@ Ending change(const Invocation& invocation, Console& console, wire::MemberChange
         member.setNode(data_of(node.view()));
         member.setEndpoint(endpoint);
         order.setLearner(what == wire::MemberChange::ADD && invocation.has("--learner"));
-        order.setDueMs(
-            static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(timeout.value()).count()));
+        order.setDueMs(static_cast<std::uint32_t>(base::milliseconds(timeout.value())));
       });
   if (!answer.ok()) {
     Failure failure = raft_command::explained(answer.error(), group.value());

@@ -1,6 +1,8 @@
 // troupe raft …
 #include "apps/raft/raft.hpp"
 
+#include <cstdio>
+
 #include "runtime/config/forms.hpp"
 
 namespace troupe::apps {
@@ -18,6 +20,12 @@ base::Result<base::Duration, Failure> timeout_of(const Invocation& invocation, b
   const auto span = config::parse_duration(*typed);
   if (span && *span >= std::chrono::milliseconds(1) && *span <= std::chrono::hours(1)) return *span;
   return usage_failure("a time-out is 1ms to 1h, as 500ms or 5s, not \"" + *typed + '"', "");
+}
+
+std::string hex_number(std::uint64_t number) {
+  char out[17];
+  std::snprintf(out, sizeof out, "%016llx", static_cast<unsigned long long>(number));
+  return out;
 }
 
 std::optional<std::pair<base::NodeId, base::Endpoint>> parse_member(const std::string& typed) {

@@ -6,6 +6,7 @@
 
 #include "actors/raft/api.hpp"
 #include "apps/cli/command.hpp"
+#include "runtime/base/whole_units.hpp"
 
 namespace troupe::apps {
 
@@ -26,6 +27,8 @@ inline constexpr const char* kGroupDefault = "main";
 base::Result<std::string, Failure> group_of(const Invocation& invocation);
 /// --timeout, else `fallback`. Fails with usage.
 base::Result<base::Duration, Failure> timeout_of(const Invocation& invocation, base::Duration fallback);
+/// Sixteen hexadecimal digits: an incarnation, a hash, a lease.
+std::string hex_number(std::uint64_t number);
 /// ID@HOST:PORT, the host numeric.
 std::optional<std::pair<base::NodeId, base::Endpoint>> parse_member(const std::string& typed);
 /// Where this node knows no such group: what to do.

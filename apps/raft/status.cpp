@@ -9,14 +9,9 @@ namespace troupe::apps {
 namespace {
 
 namespace wire = raft::wire;
+using raft_command::hex_number;
 
 constexpr std::chrono::seconds kTimeout{5};
-
-std::string hex_number(std::uint64_t number) {
-  char out[17];
-  std::snprintf(out, sizeof out, "%016llx", static_cast<unsigned long long>(number));
-  return out;
-}
 
 void print_json(std::ostream& out, wire::GroupStatus::Reader from) {
   JsonLine<output::wire::RaftStatus> line;
