@@ -99,6 +99,7 @@ void RaftActor::start() {
 
 void RaftActor::loaded() {
   loaded_ = true;
+  name_partners();
   keep_members();
   for (const auto& [name, row] : groups_)
     if (row.member) start_group(name);
@@ -116,6 +117,16 @@ void RaftActor::keep_members() {
   };
   tell<wire::KeepMembers>(log_, keep);
   tell<wire::KeepMembers>(snapshots_, keep);
+}
+
+void RaftActor::name_partners() {
+  std::set<base::NodeId> members;
+  for (const auto& [name, row] : groups_) {
+    const auto& configuration = row.known ? row.known : row.founding;
+    if (!row.member || !configuration) continue;
+    for (const auto& [member, seat] : configuration->seats) members.insert(member.node);
+  }
+  settings_->pool->partners().are(std::move(members));
 }
 
 void RaftActor::start_group(const std::string& group) {
@@ -207,7 +218,10 @@ void RaftActor::save(const std::string& group, const GroupRow& row, base::Callba
   beginning_.insert_or_assign(group, row.incarnation);
   rows_.save(std::move(change), [this, group, row, done = std::move(done)](const base::Outcome<void>& saved) mutable {
     beginning_.erase(group);
-    if (saved.ok()) groups_.insert_or_assign(group, row);
+    if (saved.ok()) {
+      groups_.insert_or_assign(group, row);
+      name_partners();
+    }
     done(saved);
   });
 }

@@ -64,6 +64,7 @@ class RaftActor final : public runtime::Actor {
   void told_loss(wire::LostLog::Reader told);
   void told_epoch(wire::NewEpoch::Reader told, Nothing reply);
   void keep_members();
+  void name_partners();
   void list(wire::ListGroups::Reader ask, runtime::Reply<wire::Groups> reply);
 
   const SharedSettings settings_;

@@ -22,6 +22,7 @@
 #include "runtime/net/banned_nodes.hpp"
 #include "runtime/net/link.hpp"
 #include "runtime/net/logic/seats.hpp"
+#include "runtime/net/partners.hpp"
 #include "runtime/net/settings.hpp"
 
 namespace troupe::net {
@@ -63,6 +64,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   const NetSetup& setup() const { return setup_; }
   NetCounters& counters() { return counters_; }
   BannedNodes& banned_nodes() { return banned_nodes_; }
+  Partners& partners() { return partners_; }
   /// Whether that node is banned now.
   bool is_banned(const base::NodeId& id) const {
     return banned_nodes_.any() && banned_nodes_.contains(id, node_.world().clock.coarse());
@@ -166,6 +168,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   const std::shared_ptr<const crypto::ChannelCredentials> credentials_;  // null where the setup has other channels
   NetCounters counters_;
   BannedNodes banned_nodes_;
+  Partners partners_;
 
   std::atomic<std::size_t> buffered_{0};  // the sum over all links
   const std::shared_ptr<ServedBytes> served_bytes_;

@@ -10,9 +10,6 @@ TEST_CASE("cluster: a node says that it is ready, tells how it is, and ends in o
   const Folder folder;
   NodeProgram node(folder, "a", {"--name", "anna"});
   REQUIRE(node.ready());
-  CHECK(contains(node.err(), "This node is new. It lives in " + node.data));
-  CHECK(contains(node.err(), "troupe status --data " + node.data));
-  CHECK(contains(node.err(), "--join " + node.id + '@' + node.at));
   const auto mode = std::filesystem::status(node.data).permissions();
   CHECK(mode == std::filesystem::perms::owner_all);
 
@@ -28,6 +25,9 @@ TEST_CASE("cluster: a node says that it is ready, tells how it is, and ends in o
   const base::Instant from = clock.now();
   node.kill(signal);
   CHECK(node.wait() == 0);
+  CHECK(contains(node.err(), "This node is new. It lives in " + node.data));
+  CHECK(contains(node.err(), "troupe status --data " + node.data));
+  CHECK(contains(node.err(), "--join " + node.id + '@' + node.at));
   CHECK(clock.now() - from < 5s);
   CHECK_FALSE(std::filesystem::exists(node.data + "/control.sock"));
   const Seen gone = troupe::test::troupe(folder, {"status", "--data", node.data});

@@ -365,6 +365,18 @@ TEST_CASE("link: questions beyond those in flight or those of a second are answe
     });
     CHECK(later.value == 2);
   }
+  SUBCASE("of a second and kind, but of a partner") {
+    NetCluster cluster(2, 1, {.questions_per_second_max = 5});
+    cluster.serve<Number>(1, "count", successor);
+    cluster[1].pool->partners().are({cluster[0].id()});
+    std::array<Outcome, 200> outcomes;
+    cluster.inside(0, [&](Scripted& self) {
+      for (Outcome& outcome : outcomes)
+        self.ask<Number, Number>(self.node().remote(cluster[1].id(), "/count"), base::Instant::max(), number(1),
+                                 outcome.note());
+    });
+    CHECK(std::ranges::count(outcomes, std::optional<std::uint64_t>(2), &Outcome::value) == 200);
+  }
 }
 
 TEST_CASE("link: a node that is dialled under a wrong id, or dials itself, is refused and counted") {
