@@ -1,6 +1,7 @@
 // troupe bench actor | bench link | bench dht | bench kv | bench file
 #include <charconv>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "actors/dht/settings.hpp"
@@ -47,6 +48,10 @@ void print_json(std::ostream& out, const bench::Figures& figures) {
     if (from.resident_bytes) row.getResidentBytes().setValue(*from.resident_bytes);
     if (from.requests_each) row.getRequestsEach().setValue(*from.requests_each);
     if (from.cpu_ms_each) row.getCpuMsEach().setValue(*from.cpu_ms_each);
+    if (from.mib) row.getMib().setValue(*from.mib);
+    if (from.seconds) row.getSeconds().setValue(*from.seconds);
+    if (from.seconds_max) row.getSecondsMax().setValue(*from.seconds_max);
+    if (from.ratio) row.getRatio().setValue(*from.ratio);
   }
   write_json_line(out, capnp::toDynamic(rows.asReader()));
 }
@@ -57,24 +62,43 @@ std::string number(std::optional<double> value) {
   return fixed(*value, std::clamp(digits, 0, 6));
 }
 
+/// Columns that no figure fills are left out.
 void print_text(std::ostream& out, const bench::Figures& figures) {
-  TextTable table({{"FIGURE"},
-                   {"CLIENTS", Align::right},
-                   {"PER SECOND", Align::right},
-                   {"MIB/S", Align::right},
-                   {"P50 MS", Align::right},
-                   {"P90 MS", Align::right},
-                   {"P99 MS", Align::right},
-                   {"RESIDENT BYTES", Align::right},
-                   {"REQUESTS EACH", Align::right},
-                   {"CPU MS EACH", Align::right},
-                   {"ERRORS", Align::right}});
-  for (const auto& one : figures)
-    table.add({one.what, std::to_string(one.clients), number(one.per_second), number(one.mib_per_second),
-               number(bench::percentile_ms(one.delays, 50)), number(bench::percentile_ms(one.delays, 90)),
-               number(bench::percentile_ms(one.delays, 99)),
-               one.resident_bytes ? std::to_string(*one.resident_bytes) : "-", number(one.requests_each),
-               number(one.cpu_ms_each), std::to_string(one.errors)});
+  struct Filled {
+    const char* heading;
+    std::function<std::string(const bench::Figure&)> cell;
+  };
+  const auto delay = [](std::size_t percent) {
+    return [percent](const bench::Figure& one) { return number(bench::percentile_ms(one.delays, percent)); };
+  };
+  const auto field = [](auto of) { return [of](const bench::Figure& one) { return number(one.*of); }; };
+  const std::vector<Filled> all{
+      {"PER SECOND", field(&bench::Figure::per_second)},
+      {"MIB/S", field(&bench::Figure::mib_per_second)},
+      {"P50 MS", delay(50)},
+      {"P90 MS", delay(90)},
+      {"P99 MS", delay(99)},
+      {"RESIDENT BYTES",
+       [](const bench::Figure& one) { return one.resident_bytes ? std::to_string(*one.resident_bytes) : "-"; }},
+      {"MIB", field(&bench::Figure::mib)},
+      {"REQUESTS EACH", field(&bench::Figure::requests_each)},
+      {"CPU MS EACH", field(&bench::Figure::cpu_ms_each)},
+      {"SECONDS", field(&bench::Figure::seconds)},
+      {"LONGEST", field(&bench::Figure::seconds_max)},
+      {"RATIO", field(&bench::Figure::ratio)}};
+  std::vector<Filled> shown;
+  for (const Filled& column : all)
+    if (std::ranges::any_of(figures, [&](const auto& one) { return column.cell(one) != "-"; })) shown.push_back(column);
+  std::vector<Column> columns{{"FIGURE"}, {"CLIENTS", Align::right}};
+  for (const Filled& column : shown) columns.push_back({column.heading, Align::right});
+  columns.push_back({"ERRORS", Align::right});
+  TextTable table(columns);
+  for (const auto& one : figures) {
+    std::vector<std::string> row{one.what, std::to_string(one.clients)};
+    for (const Filled& column : shown) row.push_back(column.cell(one));
+    row.push_back(std::to_string(one.errors));
+    table.add(row);
+  }
   table.print(out);
 }
 
@@ -218,6 +242,10 @@ Ending run_kv(const Invocation& invocation, Console& console) {
   const auto processes = bench::KvProcesses::start(invocation.table(), *folder.value());
   if (!processes.ok()) return processes.error();
   bench::Runner runner(waker, *folder.value(), {});
+  if (invocation.has("--failover"))
+    return print(invocation, console, bench::measure_kv_failover(waker, runner, *processes.value()));
+  if (const auto puts = invocation.number("--puts"))
+    return print(invocation, console, bench::measure_kv_memory(waker, runner, *processes.value(), *puts));
   return print(invocation, console, bench::measure_kv(waker, runner, *processes.value(), span.value()));
 }
 
@@ -262,7 +290,12 @@ Commands bench_commands() {
        .run = run_dht},
       {.name = "bench kv",
        .summary = "Measure puts and gets of a group of three processes on loopback, with synced disks",
-       .options = {seconds, dir},
+       .options = {seconds,
+                   dir,
+                   {.name = "--failover",
+                    .help = "measure instead how long no put succeeds after SIGKILL of the leader, ten times"},
+                   number_option("--puts", "N", "measure instead the memory of a member after N puts on 100,000 keys",
+                                 1, kMessagesMax)},
        .run = run_kv},
       {.name = "bench file",
        .summary = "Measure a file put at a node of its own, then put, got and verified in one process",

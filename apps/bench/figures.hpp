@@ -53,6 +53,11 @@ Measurement<Figures> measure_files(os::Waker& waker, Runner& runner, FileProcess
 /// Puts, linearizable and stale gets at the leader of a group of three processes, by 1, 16 and 128 clients of one link:
 /// `kv.put`, `kv.get`, `kv.stale`. Each takes `span`.
 Measurement<Figures> measure_kv(os::Waker& waker, Runner& runner, KvProcesses& processes, base::Duration span);
+/// The longest time without a successful put after SIGKILL of the leader, at a client of another member:
+/// `kv.failover`, the median and the longest of ten.
+Measurement<Figures> measure_kv_failover(os::Waker& waker, Runner& runner, KvProcesses& processes);
+/// The memory of the largest member after `puts` puts on 100,000 keys: `kv.memory`.
+Measurement<Figures> measure_kv_memory(os::Waker& waker, Runner& runner, KvProcesses& processes, std::uint64_t puts);
 
 /// What `--hold` keeps after the figures: a node that `troupe inspect --once --data DIR` reaches, until Ctrl-C.
 class HeldNode {

@@ -18,6 +18,13 @@ std::string key_of(std::uint64_t number) {
   return out;
 }
 
+void write_put(words::Execute::Builder out, const std::string& key, std::uint8_t filling) {
+  auto operation = out.initWhat().initTxn().initOperations(1)[0];
+  operation.setKey(data_of(base::as_bytes(key)));
+  auto value = operation.initPut(kKvValueBytes);
+  std::fill(value.begin(), value.end(), filling);
+}
+
 class KvLoad final : public Measuring {
  public:
   static constexpr const char* kName = "kv-load";
@@ -27,6 +34,7 @@ class KvLoad final : public Measuring {
     What what = What::put;
     std::size_t clients = 1;
     base::Duration span{0};
+    std::uint64_t count = UINT64_MAX;  ///< whichever is over first
   };
   KvLoad(Plan plan, Figure figure, Measured measured)
       : Measuring(std::move(figure), std::move(measured)), plan_(plan) {}
@@ -39,23 +47,19 @@ class KvLoad final : public Measuring {
 
  private:
   void next() {
-    if (over_) {
+    if (over_ || begun_ == plan_.count) {
       if (--under_way_ == 0) end();
       return;
     }
-    const std::string key = key_of(random().below(kKvKeys));
+    const std::string key = key_of(plan_.count == UINT64_MAX ? random().below(kKvKeys) : begun_ % kKvKeys);
+    ++begun_;
     if (plan_.what == What::put) put(key);
     else get(key);
   }
   void put(const std::string& key) {
     ask<words::Execute, words::Executed>(
         plan_.to, now() + kDue,
-        [&](words::Execute::Builder out) {
-          auto operation = out.initWhat().initTxn().initOperations(1)[0];
-          operation.setKey(data_of(base::as_bytes(key)));
-          auto value = operation.initPut(kKvValueBytes);
-          std::fill(value.begin(), value.end(), static_cast<std::uint8_t>(random().next()));
-        },
+        [&](words::Execute::Builder out) { write_put(out, key, static_cast<std::uint8_t>(random().next())); },
         [this, from = now()](runtime::Answer<words::Executed> answer) {
           done(from, !answer.ok()                                          ? answer.error().message
                      : answer.value().getOutcome() == words::Outcome::DONE ? ""
@@ -83,10 +87,95 @@ class KvLoad final : public Measuring {
 
   const Plan plan_;
   std::size_t under_way_ = 0;
+  std::uint64_t begun_ = 0;
   bool over_ = false;
 };
 
+constexpr std::size_t kFailovers = 10;
+constexpr std::chrono::milliseconds kFailoverCalm{500};  // puts that go well before
+constexpr std::chrono::seconds kFailoverSpan{3};
+
+/// One put after the other at one member; after a while something happens. Its one delay is the longest time without a
+/// put that succeeded since then.
+class KvFailover final : public Measuring {
+ public:
+  static constexpr const char* kName = "kv-failover";
+  KvFailover(runtime::Handle to, std::function<void()> happens, Figure figure, Measured measured)
+      : Measuring(std::move(figure), std::move(measured)), to_(std::move(to)), happens_(std::move(happens)) {}
+  void start() override {
+    begun_ = last_ = now();
+    next();
+  }
+
+ private:
+  void next() {
+    const base::Instant at = now();
+    if (at >= begun_ + kFailoverSpan && last_ > happened_) {
+      figure_.delays.push_back(longest_);
+      return end();
+    }
+    if (!happened_since_ && at >= begun_ + kFailoverCalm) {
+      happened_since_ = true;
+      happened_ = last_ = at;
+      happens_();
+    }
+    ask<words::Execute, words::Executed>(
+        to_, at + kDue, [&](words::Execute::Builder out) { write_put(out, key_of(0), 1); },
+        [this](const runtime::Answer<words::Executed>& answer) {
+          if (answer.ok()) {
+            if (happened_since_) longest_ = std::max(longest_, now() - last_);
+            last_ = now();
+          }
+          next();
+        });
+  }
+  const runtime::Handle to_;
+  const std::function<void()> happens_;
+  bool happened_since_ = false;
+  base::Instant begun_, happened_, last_;
+  base::Duration longest_{0};
+};
+
+double seconds_of(base::Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
 }  // namespace
+
+Measurement<Figures> measure_kv_failover(os::Waker& waker, Runner& runner, KvProcesses& processes) {
+  if (auto made = processes.make_group(waker, runner); !made.ok()) return made.error();
+  std::vector<base::Duration> gaps;
+  for (std::size_t i = 0; i < kFailovers; ++i) {
+    const auto leads = processes.leader(runner);
+    if (!leads.ok()) return leads.error();
+    const std::size_t killed = leads.value();
+    const std::function<void()> kill = [&processes, killed] { processes.kill(killed); };
+    auto figure = runner.measure<KvFailover>("kv-failover", kFailoverSpan, {.what = "kv.failover"},
+                                             processes.member((killed + 1) % kKvNodes), kill);
+    if (!figure.ok()) return figure.error();
+    gaps.push_back(figure.value().delays.front());
+    if (auto again = processes.restart(waker, killed); !again.ok()) return again.error();
+    if (auto paused = runner.pause(std::chrono::seconds(1)); !paused.ok()) return paused.error();
+  }
+  std::ranges::sort(gaps);
+  Figure out{.what = "kv.failover"};
+  out.seconds = seconds_of((gaps[kFailovers / 2 - 1] + gaps[kFailovers / 2]) / 2);
+  out.seconds_max = seconds_of(gaps.back());
+  return Figures{out};
+}
+
+Measurement<Figures> measure_kv_memory(os::Waker& waker, Runner& runner, KvProcesses& processes, std::uint64_t puts) {
+  if (auto made = processes.make_group(waker, runner); !made.ok()) return made.error();
+  const auto leads = processes.leader(runner);
+  if (!leads.ok()) return leads.error();
+  constexpr std::chrono::hours kLong{24};
+  auto figure = runner.measure<KvLoad>(
+      "kv-load", kLong, {.what = "kv.memory", .clients = 128},
+      KvLoad::Plan{.to = processes.member(leads.value()), .clients = 128, .span = kLong, .count = puts});
+  if (!figure.ok()) return figure.error();
+  Figure out{.what = "kv.memory", .clients = 128, .errors = figure.value().errors, .error = figure.value().error};
+  out.resident_bytes = processes.resident_bytes_max();
+  out.mib = static_cast<double>(*out.resident_bytes) / (1 << 20);
+  return Figures{out};
+}
 
 Measurement<Figures> measure_kv(os::Waker& waker, Runner& runner, KvProcesses& processes, base::Duration span) {
   if (auto made = processes.make_group(waker, runner); !made.ok()) return made.error();

@@ -1,6 +1,9 @@
 #include "apps/bench/kv_processes.hpp"
 
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -68,36 +71,76 @@ Failure failed(const base::Error& error) { return {error, "nothing was measured"
 Measurement<std::unique_ptr<KvProcesses>> KvProcesses::start(const apps::Commands& table, const ScratchFolder& folder) {
   std::unique_ptr<KvProcesses> out(new KvProcesses(table, folder.path()));
   for (std::size_t node = 0; node < kKvNodes; ++node) {
-    auto process = out->run(node, "127.0.0.1:0");
+    auto process = out->keep(node);
     if (!process.ok()) return process.error();
     out->members_[node].process = std::move(process).value();
   }
   return out;
 }
 
-KvProcesses::~KvProcesses() {
-  for (Member& member : members_)
-    if (member.process) member.process->send(SIGTERM);  // it does not look at the end of its input
-}
-
-Measurement<std::unique_ptr<SecondProcess>> KvProcesses::run(std::size_t node, const std::string& listen) {
-  return SecondProcess::start([&, data = data(node)](SecondProcess::Pipes& pipes) {
-    std::ofstream out("/proc/self/fd/" + std::to_string(pipes.out.get()));
-    std::ostringstream err;
-    std::istringstream in;
-    apps::Console console{out, err, in};
-    if (apps::run(table_, {"node", "--data", data, "--listen", listen, "--set", "log.to=file"}, console) != Exit::done)
-      std::cerr << err.str() << std::flush;
+/// What it is told: `kill`, or an address at which the node is to be started; the end of its input ends all.
+Measurement<std::unique_ptr<SecondProcess>> KvProcesses::keep(std::size_t node) {
+  return SecondProcess::start([this, node](SecondProcess::Pipes& pipes) {
+    pid_t child = -1;
+    const auto end = [&](int signal) {
+      if (child <= 0) return;
+      ::kill(child, signal);
+      ::waitpid(std::exchange(child, -1), nullptr, 0);
+    };
+    for (std::string told = "127.0.0.1:0"; !told.empty(); told = pipes.read_line()) {
+      end(SIGKILL);
+      if (told == "kill") continue;
+      child = ::fork();
+      if (child == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        run(node, told, pipes);
+        std::_Exit(0);
+      }
+    }
+    end(SIGTERM);
   });
 }
 
+void KvProcesses::run(std::size_t node, const std::string& listen, SecondProcess::Pipes& pipes) {
+  pipes.write_line(std::to_string(::getpid()));
+  std::ofstream out("/proc/self/fd/" + std::to_string(pipes.out.get()));
+  std::ostringstream err;
+  std::istringstream in;
+  apps::Console console{out, err, in};
+  if (apps::run(table_, {"node", "--data", data(node), "--listen", listen, "--set", "log.to=file"}, console) !=
+      Exit::done)
+    std::cerr << err.str() << std::flush;
+}
+
 Measurement<void> KvProcesses::await_ready(os::Waker& waker, std::size_t node) {
-  const auto line = members_[node].process->line(waker, kNodeReadyMax);
+  Member& member = members_[node];
+  const auto process = member.process->line(waker, kNodeReadyMax);
+  if (!process.ok()) return process.error();
+  member.process_id = process.value();
+  const auto line = member.process->line(waker, kNodeReadyMax);
   if (!line.ok()) return line.error();
   if (!line.value().starts_with("ready ") || line.value().size() < 48) return not_ready(line.value());
-  members_[node].id = line.value().substr(6, 40);
-  members_[node].at = line.value().substr(47);
+  member.id = line.value().substr(6, 40);
+  member.at = line.value().substr(47);
   return {};
+}
+
+void KvProcesses::kill(std::size_t node) { members_[node].process->tell("kill"); }
+
+Measurement<void> KvProcesses::restart(os::Waker& waker, std::size_t node) {
+  members_[node].process->tell(members_[node].at);
+  return await_ready(waker, node);
+}
+
+std::uint64_t KvProcesses::resident_bytes_max() const {
+  std::uint64_t out = 0;
+  for (const Member& member : members_) {
+    std::ifstream statm("/proc/" + member.process_id + "/statm");
+    std::uint64_t all = 0, resident = 0;
+    statm >> all >> resident;
+    out = std::max(out, resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)));
+  }
+  return out;
 }
 
 std::shared_ptr<net::Link> KvProcesses::link(std::size_t node) {

@@ -3,6 +3,8 @@
 //
 // Order   made before any thread of this process, as SecondProcess says.
 // Way     this process asks each node at its local socket, as commands do.
+// Again   a node is the child of a process that does nothing else: that one can fork again at any time, for it has no
+//         threads.
 // End     all end with this object, or with this process; their data goes with the folder.
 #include <array>
 
@@ -17,7 +19,6 @@ inline constexpr std::size_t kKvNodes = 3;
 class KvProcesses {
  public:
   static Measurement<std::unique_ptr<KvProcesses>> start(const apps::Commands& table, const ScratchFolder& folder);
-  ~KvProcesses();
   KvProcesses(const KvProcesses&) = delete;
   KvProcesses& operator=(const KvProcesses&) = delete;
 
@@ -27,16 +28,24 @@ class KvProcesses {
   Measurement<std::size_t> leader(Runner& runner);
   /// Its member of the group; dialled anew after a restart.
   runtime::Handle member(std::size_t node);
+  /// Ends it with SIGKILL. Safe from any thread.
+  void kill(std::size_t node);
+  /// After kill(): with the same data, at the same address.
+  Measurement<void> restart(os::Waker& waker, std::size_t node);
+  /// Of the member with the most.
+  std::uint64_t resident_bytes_max() const;
 
  private:
   struct Member {
     std::unique_ptr<SecondProcess> process;
     std::shared_ptr<net::Link> link;
     std::string id, at;
+    std::string process_id;
   };
   KvProcesses(const apps::Commands& table, std::string folder) : table_(table), folder_(std::move(folder)) {}
   std::string data(std::size_t node) const { return folder_ + "/k" + std::to_string(node); }
-  Measurement<std::unique_ptr<SecondProcess>> run(std::size_t node, const std::string& listen);
+  Measurement<std::unique_ptr<SecondProcess>> keep(std::size_t node);
+  void run(std::size_t node, const std::string& listen, SecondProcess::Pipes& pipes);
   Measurement<void> await_ready(os::Waker& waker, std::size_t node);
   std::shared_ptr<net::Link> link(std::size_t node);
 

@@ -51,4 +51,22 @@ struct BenchRow {
     value @18 :Float64;
     # Processor time of the whole process for one operation, its client included.
   }
+  mib :union {
+    none @19 :Void;
+    value @20 :Float64;
+  }
+  seconds :union {
+    none @21 :Void;
+    value @22 :Float64;
+    # Of a whole that is done once, or the median of some.
+  }
+  secondsMax :union {
+    none @23 :Void;
+    value @24 :Float64;
+    # The longest of these.
+  }
+  ratio :union {
+    none @25 :Void;
+    value @26 :Float64;
+  }
 }

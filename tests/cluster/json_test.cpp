@@ -26,7 +26,8 @@ const char* const kAudited =
     "summary rows bytes expired troubles removed removedBytes spaces.space spaces.rows spaces.bytes spaces.expired "
     "spaces.troubles spaces.removed spaces.removedBytes";
 const char* const kFigures =
-    "what clients perSecond mibPerSecond p50Ms p90Ms p99Ms errors residentBytes requestsEach cpuMsEach";
+    "what clients perSecond mibPerSecond p50Ms p90Ms p99Ms errors residentBytes requestsEach cpuMsEach "
+    "mib seconds secondsMax ratio";
 const char* const kWorlds =
     "domain seed hash events virtualS wallS held invariant event why atS acknowledged story reached faults.fault "
     "faults.fired faults.acknowledgedAfter summary worlds broken neverReached faults.worlds crashed groups";

@@ -21,7 +21,9 @@ std::string json(const Figure& figure) {
          ",\"p50Ms\":" + number(percentile_ms(delays, 50)) + ",\"p90Ms\":" + number(percentile_ms(delays, 90)) +
          ",\"p99Ms\":" + number(percentile_ms(delays, 99)) + ",\"errors\":" + std::to_string(figure.errors) +
          ",\"residentBytes\":" + (figure.resident_bytes ? std::to_string(*figure.resident_bytes) : "null") +
-         ",\"requestsEach\":" + number(figure.requests_each) + ",\"cpuMsEach\":" + number(figure.cpu_ms_each) + "}";
+         ",\"requestsEach\":" + number(figure.requests_each) + ",\"cpuMsEach\":" + number(figure.cpu_ms_each) +
+         ",\"mib\":" + number(figure.mib) + ",\"seconds\":" + number(figure.seconds) +
+         ",\"secondsMax\":" + number(figure.seconds_max) + ",\"ratio\":" + number(figure.ratio) + "}";
 }
 
 }  // namespace troupe::bench
