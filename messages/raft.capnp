@@ -102,6 +102,24 @@ struct Talk $kind(from = [peer], bytesMax = 2621440, whenFull = dropNewest) {
   }
 }
 
+struct StateHashes $kind(from = [peer], bytesMax = 256, whenFull = dropNewest) {
+  # A leader compares the states of all members after one entry. Of another term or epoch: it is ignored.
+
+  from @0 :Member;
+  epoch @1 :UInt64;
+  term @2 :UInt64;
+  index @3 :UInt64;
+  union {
+    ask @4 :Void;
+    # The leader wants to know the hash.
+    answer @5 :UInt64;
+    right @6 :UInt64;
+    # The one that a majority has: who has another one stops.
+    stop @7 :Void;
+    # None has a majority.
+  }
+}
+
 struct FetchSnapshot $kind(from = [peer], bytesMax = 256) {
   # A member fetches the bytes of a snapshot. Answered by SnapshotBytes; `not_found` if the sender has a newer one only.
 

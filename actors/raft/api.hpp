@@ -4,9 +4,11 @@
 // Seam    a StateMachine lives in the actor of its group (group_actor.hpp) and is called by it alone. It asks the group
 //         for changes and reads through Group.
 // Fence   what a leader does outside of the log carries Group::term(): who knows a higher term refuses it.
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "actors/raft/logic/output.hpp"
 #include "messages/raft.capnp.h"
@@ -63,8 +65,10 @@ class ChunkSource {
 class StateMachine {
  public:
   virtual ~StateMachine() = default;
-  /// Names the kinds that its clients send.
+  /// Names the handlers of what its clients send.
   virtual void receive(runtime::Handlers& on) = 0;
+  /// The kinds among these that may come over links.
+  virtual std::vector<const messages::KindInfo*> kinds() const = 0;
   /// A committed command; its answer is for Submission::done, which is called next if this member proposed it.
   virtual void apply(const Entry& entry) = 0;
   /// An entry that is for the group alone.
@@ -82,5 +86,9 @@ class StateMachine {
   virtual bool end_load(Index index) = 0;
   virtual void describe(wire::GroupStatus::Builder status) const = 0;
 };
+
+/// Makes the machine of a group; both outlive it.
+using MakeMachine =
+    std::function<std::unique_ptr<StateMachine>(runtime::Actor& owner, Group& group, const std::string& name)>;
 
 }  // namespace troupe::raft

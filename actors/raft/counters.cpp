@@ -22,6 +22,8 @@ observe::CounterTable table_of(const Counters& from) {
       {"troupe_raft_clock_drifts_total", "Clocks of members that were found to drift.", counter, from.drifts},
       {"troupe_raft_disk_stalls_total", "Leads that were given up because the disk did not answer.", counter,
        from.stalls},
+      {"troupe_raft_differed_total", "Times that this node's state of a group was not that of the majority.", counter,
+       from.differed},
   };
 }
 

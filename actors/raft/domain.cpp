@@ -59,9 +59,14 @@ constexpr auto kSessionsKept = config::duration("raft.sessions_kept", "1h", 1s, 
                                                 "how long the answer to a request id is kept");
 constexpr auto kSessionsMax = config::count("raft.sessions_max", "1000000", 16, 1u << 26, When::start,
                                             "answers to request ids that are kept; beyond it new ids are refused");
-constexpr auto kSettings = std::to_array<config::Setting>({kElection, kHeartbeat, kDrift, kLeaseReads, kStall,
-                                                           kSnapshotEntries, kSnapshotBytes, kUncommitted, kInFlight,
-                                                           kGroups, kInvites, kClients, kSessionsKept, kSessionsMax});
+constexpr auto kRevisionsKept =
+    config::duration("kv.revisions_kept", "1h", 1s, 24h * 365, When::start,
+                     "how long past revisions of keys can be asked for, if the memory for them is not full");
+constexpr auto kRevisionBytes = config::bytes("kv.revision_bytes", "16 MiB", 65'536, config::kTiB, When::start,
+                                              "memory for past revisions of the keys of one group");
+constexpr auto kSettings = std::to_array<config::Setting>(
+    {kRevisionsKept, kRevisionBytes, kElection, kHeartbeat, kDrift, kLeaseReads, kStall, kSnapshotEntries,
+     kSnapshotBytes, kUncommitted, kInFlight, kGroups, kInvites, kClients, kSessionsKept, kSessionsMax});
 
 constexpr std::string_view kHealthSources[] = {"raft.groups"};
 
@@ -83,6 +88,8 @@ node::Domain make(const node::DomainParts& parts) {
   settings->groups_max = parts.settings.get(kGroups);
   settings->sessions_kept_ms = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(parts.settings.get(kSessionsKept)).count());
+  settings->revisions_kept = parts.settings.get(kRevisionsKept);
+  settings->revision_bytes_max = parts.settings.get(kRevisionBytes).value;
   settings->sessions_max = parts.settings.get(kSessionsMax);
   for (const auto& text : parts.settings.get(kInvites)) {
     if (text == "any") settings->invited_by_all = true;

@@ -30,11 +30,14 @@ bool is_group_name(std::string_view name) {
 }
 
 GroupActor::GroupActor(Setup setup)
-    : setup_(std::move(setup)), machine_(std::make_unique<KvService>(*this, *this, setup_.settings, setup_.name)) {}
+    : setup_(std::move(setup)),
+      machine_(settings().machine ? settings().machine(*this, *this, setup_.name)
+                                  : std::make_unique<KvService>(*this, *this, setup_.settings, setup_.name)) {}
 GroupActor::~GroupActor() = default;
 
 void GroupActor::receive(runtime::Handlers& on) {
   on.tell<wire::Talk>([this](wire::Talk::Reader talk) { take(talk); });
+  on.tell<wire::StateHashes>([this](wire::StateHashes::Reader told) { take(told); });
   on.ask<wire::FetchSnapshot, wire::SnapshotBytes>(
       [this](auto ask, auto reply) { serve_snapshot(ask, std::move(reply)); });
   on.ask<wire::GetGroup, wire::GroupStatus>([this](auto, auto reply) {
@@ -52,6 +55,7 @@ void GroupActor::receive(runtime::Handlers& on) {
   on.ask<wire::RecoverGroup, wire::Recovery>([this](auto ask, auto reply) { recover(ask, std::move(reply)); });
   on.timer<AskIn>([this] { ask_in(); });
   on.timer<TellLoss>([this] { tell_loss(); });
+  on.timer<CompareHashes>([this] { compare_hashes(); });
   on.timer<Pump>([this] { pump(); });
   on.timer<Tick>([this] { pump(); });
   on.timer<Sweep>([this] { sweep(); });
@@ -65,10 +69,13 @@ void GroupActor::receive(runtime::Handlers& on) {
 void GroupActor::start() {
   log_ = node().find(std::string(kPath) + "/log");
   snapshots_ = node().find(std::string(kPath) + "/snapshots");
-  node()
-      .publish<wire::Talk, wire::FetchSnapshot, wire::GetGroup, wire::ChangeMember, wire::TakeSnapshot,
-               wire::ReplaceMember, wire::RecoverGroup, wire::Execute, wire::GetKey, wire::RangeKeys, wire::WatchKeys,
-               wire::KeepLease>(path(), self());
+  runtime::Service service{self(), machine_->kinds()};
+  for (const auto* kind : {&messages::kind_of<wire::Talk>(), &messages::kind_of<wire::StateHashes>(),
+                           &messages::kind_of<wire::FetchSnapshot>(), &messages::kind_of<wire::GetGroup>(),
+                           &messages::kind_of<wire::ChangeMember>(), &messages::kind_of<wire::TakeSnapshot>(),
+                           &messages::kind_of<wire::ReplaceMember>(), &messages::kind_of<wire::RecoverGroup>()})
+    service.kinds.push_back(kind);
+  node().publish(path(), std::move(service));
   open();
 }
 
@@ -324,7 +331,7 @@ void GroupActor::load(const Load& load) {
       [this, run = run_, load](runtime::Answer<wire::LogEntries> answer) {
         if (failed(run, answer)) return;
         auto entries = read_entries(answer.value().getEntries(), Index{answer.value().getFirst()});
-        raft_->loaded(load.member, load.from, entries ? std::move(*entries) : std::vector<Entry>{});
+        raft_->loaded(load.member, load.from, entries ? std::move(*entries) : std::vector<Entry>{}, now());
         pump_soon();
       });
 }
@@ -336,6 +343,7 @@ void GroupActor::apply(const std::vector<Entry>& entries) {
     applied_ = entry.index;
     applied_bytes_ += entry.bytes();
     ++settings().counters->applied;
+    note_hash();
     const auto found = waiting_.find(entry.index);
     if (found == waiting_.end()) continue;
     Waiting waiting = std::move(found->second);
@@ -343,7 +351,9 @@ void GroupActor::apply(const std::vector<Entry>& entries) {
     if (waiting.term == entry.term) waiting.submission->done({});
     else waiting.submission->done(lost());
   }
-  if (!entries.empty()) raft_->applied(applied_);
+  if (entries.empty()) return;
+  raft_->applied(applied_);
+  answer_hashes();
 }
 
 // -- commands and reads ----------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@
 #include <set>
 
 #include "actors/raft/line.hpp"
+#include "actors/raft/logic/hashes.hpp"
 #include "actors/raft/logic/raft.hpp"
 #include "actors/raft/logs.hpp"
 #include "actors/raft/role_behaviour.hpp"
@@ -85,6 +86,7 @@ class GroupActor final : public runtime::Actor, public Group {
   struct Tend {};
   struct AskIn {};
   struct TellLoss {};
+  struct CompareHashes {};
   using Nothing = runtime::Reply<messages::wire::Nothing>;
   struct Waiting {
     Term term;
@@ -157,6 +159,15 @@ class GroupActor final : public runtime::Actor, public Group {
   void install();
   void serve_snapshot(wire::FetchSnapshot::Reader ask, runtime::Reply<wire::SnapshotBytes> reply);
 
+  // The states of all members (group_actor_hashes.cpp).
+  void note_hash();
+  void compare_hashes();
+  void tell_hashes(const MemberId& to, Index index, const std::function<void(wire::StateHashes::Builder)>& write_body);
+  void take(wire::StateHashes::Reader told);
+  void answer_hashes();
+  void settle_hashes();
+  void differs(Index index, const char* what, bool others);
+
   // Operators (group_actor_operators.cpp).
   void describe(wire::GroupStatus::Builder out);
   void change(wire::ChangeMember::Reader ask, Nothing reply);
@@ -213,6 +224,11 @@ class GroupActor final : public runtime::Actor, public Group {
   base::Instant snapshot_at_{};  // the next one, not before
   std::optional<Fetching> fetching_;
   bool installing_ = false;
+  RecentHashes hashes_;
+  std::optional<HashPoll> poll_;
+  Index compared_;          // by this member as the leader
+  bool comparing_ = false;  // CompareHashes is set
+  std::optional<std::pair<MemberId, Index>> hash_asked_;
   std::vector<ChangeAsked> changes_asked_;  // they wait for a leader
   std::vector<Changing> changes_;
   std::uint64_t replicators_ = 0;  // ever: a name is free only once its actor has ended

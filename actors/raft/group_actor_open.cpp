@@ -142,6 +142,9 @@ void GroupActor::opened(Restored restored, bool restarts, bool saved) {
   if (!restored.consistent()) return recovering("its state is ahead of its log");
   applied_ = restored.applied;
   applied_bytes_ = 0;
+  compared_ = applied_;
+  poll_.reset();
+  hash_asked_.reset();
   why_not_.clear();
   raft_ = std::make_unique<Raft>(settings().core, std::move(restored), now(), base::Random(random().next()));
   raft_->plant(world().mutations);

@@ -3,6 +3,7 @@
 
 #include "actors/raft/group_actor.hpp"
 #include "actors/raft/wire.hpp"
+#include "runtime/base/whole_units.hpp"
 
 namespace troupe::raft {
 namespace {
@@ -19,6 +20,15 @@ std::string_view name(Standing standing) {
     case Standing::replicate: return "replicate";
     case Standing::snapshot: return "snapshot";
     case Standing::recovering: return "recovering";
+  }
+  return "";
+}
+
+std::string_view name(CommitDelay::What what) {
+  switch (what) {
+    case CommitDelay::What::disk: return "disk";
+    case CommitDelay::What::link: return "link";
+    case CommitDelay::What::silent: return "silent";
   }
   return "";
 }
@@ -87,6 +97,13 @@ void GroupActor::describe(wire::GroupStatus::Builder out) {
       row.setLagMs(ms(now() - progress->second.heard));
       row.setInFlight(static_cast<std::uint32_t>(progress->second.in_flight.messages()));
     }
+  }
+  const auto delays = raft_->commit_delays(now());
+  auto why = out.initWhy(static_cast<unsigned>(delays.size()));
+  for (unsigned j = 0; j < why.size(); ++j) {
+    why[j].setWhat(text_of(std::string(name(delays[j].what))));
+    why[j].setNode(data_of(delays[j].member.node.view()));
+    why[j].setMicroseconds(base::microseconds(delays[j].takes));
   }
 }
 

@@ -17,6 +17,8 @@ Error forgotten(kv::Revision oldest) {
           "that revision is forgotten: the oldest one that can be asked for is " + std::to_string(oldest.value)};
 }
 
+constexpr int kAges = 16;  // our choice: revisions are forgotten in this number of steps
+
 Error closed() { return {Code::unavailable, "this member does not serve now"}; }
 
 /// A retry names the same one.
@@ -70,6 +72,12 @@ void KvService::receive(runtime::Handlers& on) {
   on.ask<wire::RangeKeys, wire::KeyRows>([this](auto ask, auto reply) { range(ask, std::move(reply)); });
   on.ask<wire::KeepLease, wire::LeaseKept>([this](auto ask, auto reply) { keep(ask, std::move(reply)); });
   on.stream<wire::WatchKeys, wire::KeyChange>([this](auto ask, auto sink) { watch(ask, std::move(sink)); });
+}
+
+std::vector<const messages::KindInfo*> KvService::kinds() const {
+  return {&messages::kind_of<wire::Execute>(), &messages::kind_of<wire::GetKey>(),
+          &messages::kind_of<wire::RangeKeys>(), &messages::kind_of<wire::WatchKeys>(),
+          &messages::kind_of<wire::KeepLease>()};
 }
 
 bool KvService::allowed(runtime::AnyReply& reply) {
@@ -197,7 +205,24 @@ void KvService::apply(const Entry& entry) {
 void KvService::leads(bool leads) {
   leads_ = leads;
   limits_proposed_ = false;
+  ages_.clear();
   if (leads) leases_.begin(machine_.leases(), now());
+}
+
+/// The leader lets all members forget what is older than revisions_kept: late, never early. A new leader counts anew.
+base::Instant KvService::forget_revisions() {
+  const base::Duration kept = settings_->revisions_kept;
+  if (machine_.revision() < machine_.oldest() || machine_.revision().value == 0) return base::Instant::max();
+  if (ages_.empty() || (ages_.back().second < machine_.revision() && now() >= ages_.back().first + kept / kAges))
+    ages_.emplace_back(now(), machine_.revision());
+  std::optional<kv::Revision> old;
+  while (!ages_.empty() && ages_.front().first + kept <= now()) {
+    old = ages_.front().second;
+    ages_.pop_front();
+  }
+  if (old) command({.what = kv::Compact{{old->value + 1}}});
+  if (ages_.empty()) return base::Instant::max();
+  return ages_.front().first + kept;
 }
 
 base::Instant KvService::tend() {
@@ -211,7 +236,7 @@ base::Instant KvService::tend() {
   if (!std::exchange(limits_proposed_, true) &&
       (limits.kept_ms != settings_->sessions_kept_ms || limits.rows_max != settings_->sessions_max))
     command({.what = kv::LimitSessions{settings_->sessions_kept_ms, settings_->sessions_max, limits.bytes_max}});
-  return leases_.wake_at();
+  return std::min(leases_.wake_at(), forget_revisions());
 }
 
 // -- reads -----------------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ class KvService final : public StateMachine, public runtime::Part {
   KvService(runtime::Actor& owner, Group& group, SharedSettings settings, std::string name);
 
   void receive(runtime::Handlers& on) override;
+  std::vector<const messages::KindInfo*> kinds() const override;
   void apply(const Entry& entry) override;
   void skip(Index index) override { machine_.skip(index); }
   void leads(bool leads) override;
@@ -63,6 +64,7 @@ class KvService final : public StateMachine, public runtime::Part {
   void keep(wire::KeepLease::Reader ask, runtime::Reply<wire::LeaseKept> reply);
   void show(Watcher& watcher);
   void command(kv::Command command);
+  base::Instant forget_revisions();
   std::int64_t time_ms() const;
   kv::History fresh_history() const;
 
@@ -76,6 +78,7 @@ class KvService final : public StateMachine, public runtime::Part {
   bool read_any_ = false;
   bool leads_ = false, limits_proposed_ = false;
   kv::LeaseTimes leases_;
+  std::deque<std::pair<base::Instant, kv::Revision>> ages_;  // of a leader: which revision was the latest when
   std::list<Watcher> watchers_;
 };
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/raft/api.hpp"
 #include "actors/raft/counters.hpp"
 #include "actors/raft/logic/settings.hpp"
 #include "runtime/base/ids.hpp"
@@ -22,7 +23,9 @@ struct RaftSettings {
   std::uint64_t snapshot_after_bytes = std::uint64_t{64} << 20;
   std::size_t groups_max = 1'024;
   std::uint64_t sessions_kept_ms = 3'600'000, sessions_max = 1'000'000;
-  std::uint64_t revisions_max = 1'000'000, revision_bytes_max = std::uint64_t{32} << 20;
+  std::uint64_t revisions_max = 1'000'000, revision_bytes_max = std::uint64_t{16} << 20;
+  base::Duration revisions_kept = std::chrono::hours{1};
+  MakeMachine machine{};                       ///< of its groups; empty: the key-value store
   std::vector<base::NodeId> invites, clients;  ///< beside nodes on loopback
   bool invited_by_all = false, serves_all = false;
   std::string store = "/store";  ///< of the rows that name the groups

@@ -14,7 +14,7 @@ using sim::Did;
 using sim::node_name;
 
 const std::string kGroupPath = path_of(kSimGroup);
-constexpr std::size_t kHashesKept = 20'000;  // our choice: members are never that far apart in a world
+constexpr std::size_t kSimHashesKept = 20'000;  // our choice: members are never that far apart in a world
 
 std::string text(capnp::Data::Reader data) { return std::string(base::as_text(bytes_of(data))); }
 
@@ -195,7 +195,7 @@ void RaftWorkload::handled(std::size_t node, std::string_view path, const runtim
   if (!fresh && known->second != group->hash())
     nodes_.violated("alike", node_name(node) + " has another state after index " + std::to_string(seen.applied.value) +
                                  " than an earlier member");
-  if (hashes_.size() > kHashesKept) hashes_.erase(hashes_.begin());
+  if (hashes_.size() > kSimHashesKept) hashes_.erase(hashes_.begin());
 }
 
 // -- convergence -----------------------------------------------------------------------------------------------------

@@ -45,7 +45,25 @@ void print_json(std::ostream& out, wire::GroupStatus::Reader from) {
     members[i].setLagMs(member.getLagMs());
     members[i].setInFlight(member.getInFlight());
   }
+  auto why = line->initWhy(from.getWhy().size());
+  for (unsigned i = 0; i < why.size(); ++i) {
+    why[i].setWhat(from.getWhy()[i].getWhat());
+    why[i].setNode(from.getWhy()[i].getNode());
+    why[i].setMs(static_cast<double>(from.getWhy()[i].getMicroseconds()) / 1'000);
+  }
   line.print(out);
+}
+
+void print_why(std::ostream& out, wire::GroupStatus::Reader from) {
+  if (from.getWhy().size() == 0) {
+    out << "\nonly the leader knows what a commit waits for: ask that node\n";
+    return;
+  }
+  out << "\nwhat a commit waits for, what decides first\n";
+  TextTable table({{"WHAT"}, {"MEMBER"}, {"MS", Align::right}});
+  for (const auto row : from.getWhy())
+    table.add({row.getWhat(), hex(row.getNode()), fixed(static_cast<double>(row.getMicroseconds()) / 1'000, 3)});
+  table.print(out);
 }
 
 void print_text(std::ostream& out, wire::GroupStatus::Reader from) {
@@ -86,6 +104,7 @@ Ending raft_status(const Invocation& invocation, Console& console) {
   if (!answer.ok()) return raft_command::explained(answer.error(), group.value());
   if (invocation.globals.json) print_json(console.out, answer.value().root());
   else print_text(console.out, answer.value().root());
+  if (invocation.has("--why") && !invocation.globals.json) print_why(console.out, answer.value().root());
   return Exit::done;
 }
 

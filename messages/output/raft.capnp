@@ -29,6 +29,16 @@ struct RaftStatus {
   watchers @17 :UInt64;
   reason @18 :Text;
   # Why it does not serve; null: it does.
+  why @19 :List(RaftDelay);
+}
+
+struct RaftDelay {
+  # What a commit waits for now, at the leader; the first one decides.
+
+  what @0 :Text;
+  # disk, link; silent: it has not answered for so long
+  node @1 :Data;
+  ms @2 :Float64;
 }
 
 struct RaftMember {

@@ -113,7 +113,7 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
        {},
        "group node role term leader commit applied hash members.node members.address members.kind members.match "
        "members.state members.lagMs members.incarnation members.inFlight incarnation epoch last revision "
-       "oldestRevision keys leases sessions watchers reason"},
+       "oldestRevision keys leases sessions watchers reason why.what why.node why.ms"},
       {"raft ls", {}, "group role term leader members applied"},
       {"raft add", {cluster.nodes[1]->id + '@' + cluster.nodes[1]->at, "--learner"}, "group node"},
       {"raft remove", {cluster.nodes[1]->id}, "group node"},

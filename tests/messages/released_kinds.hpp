@@ -29,6 +29,7 @@ inline constexpr ReleasedKind kReleasedKinds[] = {
     {0x891840d5fb3340de, "runtime.Hold"},
     {0x891d0a45ff979dde, "inspect.FollowMessages"},
     {0x8a39dae5fa3175b1, "dht.FindNode"},
+    {0x8b0fb3c432cf2866, "raft.StateHashes"},
     {0x8c62bdea6614ceb7, "raft.MemberPrepared"},
     {0x8cab3713102c52f9, "runtime.Restart"},
     {0x8ce0e5e8c90294fc, "raft.GroupMade"},

@@ -79,7 +79,7 @@ void Raft::tick_leader(base::Instant now) {
 void Raft::begin_round(base::Instant now) {
   Leader& leads = *leader();
   leads.round = leads.round.next();
-  leads.rounds[leads.round] = now;
+  leads.rounds[leads.round] = leads.round_sent = now;
   for (auto& [id, progress] : leads.progress)
     send(id, Heartbeat{
                  .commit = std::min(progress.match, commit()), .round = leads.round, .sequence = ++progress.sequence});
@@ -120,6 +120,7 @@ Raft::Taken Raft::on(const MemberId& from, const HeartbeatReply& reply, base::In
     return {};
   }
   if (progress.standing == Standing::replicate && progress.match.next() < progress.next) progress.nudge = true;
+  if (reply.round == leads->round) progress.heartbeat_delay.add(now - leads->round_sent);
   progress.acknowledged = std::max(progress.acknowledged, reply.round);
   count_rounds();
   return {};
@@ -143,7 +144,7 @@ Raft::Taken Raft::on(const MemberId& from, const AppendReply& reply, base::Insta
     }
     return {};
   }
-  if (!progress.acknowledge(reply.match)) return {};
+  if (!progress.acknowledge(reply.match, now)) return {};
   progress.count_rounds(log_.last(), settings_.election, now);
   advance_commit(now);
   if (leader()) try_transfer();

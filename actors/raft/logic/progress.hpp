@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "actors/raft/logic/delays.hpp"
 #include "actors/raft/logic/message.hpp"
 
 namespace troupe::raft {
@@ -21,15 +22,19 @@ class InFlight {
   bool full(const Settings& settings) const {
     return messages_.size() >= settings.in_flight_messages_max || bytes_ >= settings.in_flight_bytes_max;
   }
-  void add(Index last, std::size_t bytes) {
-    messages_.push_back({last, bytes});
+  void add(Index last, std::size_t bytes, base::Instant at) {
+    messages_.push_back({last, bytes, at});
     bytes_ += bytes;
   }
-  void acknowledged(Index match) {
+  /// Returns when the last of the messages was sent that are acknowledged with this.
+  std::optional<base::Instant> acknowledged(Index match) {
+    std::optional<base::Instant> sent;
     while (!messages_.empty() && messages_.front().last <= match) {
+      sent = messages_.front().at;
       bytes_ -= messages_.front().bytes;
       messages_.pop_front();
     }
+    return sent;
   }
   void clear() {
     messages_.clear();
@@ -42,6 +47,7 @@ class InFlight {
   struct Sent {
     Index last;
     std::size_t bytes;
+    base::Instant at;
   };
   std::deque<Sent> messages_;
   std::size_t bytes_ = 0;
@@ -62,6 +68,7 @@ struct Progress {
   std::uint64_t proven_at = 0;  ///< `sequence` when `match` last grew
   std::optional<Snapshot> snapshot{};
   base::Instant offered{};  ///< when the snapshot was offered last
+  Smoothed append_delay{}, heartbeat_delay{};
 
   /// thesis 4.2.1: a round ends when the follower has what the leader had at its beginning.
   Index round_goal{};
@@ -77,14 +84,14 @@ struct Progress {
   }
 
   /// It has everything up to `index` on its disk. Returns whether that is news.
-  bool acknowledge(Index index) {
+  bool acknowledge(Index index, base::Instant now) {
     const bool news = index > match;
     if (news) {
       match = index;
       proven_at = sequence;
     }
     next = std::max(next, match.next());
-    in_flight.acknowledged(match);
+    if (const auto sent = in_flight.acknowledged(match)) append_delay.add(now - *sent);
     if (standing == Standing::probe || (snapshot && match >= snapshot->index)) {
       standing = Standing::replicate;
       next = match.next();

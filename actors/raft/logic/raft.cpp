@@ -91,6 +91,7 @@ void Raft::release(base::Instant now) {
 }
 
 void Raft::saved(SaveId id, base::Instant now) {
+  if (const auto oldest = saves_.oldest()) disk_delay_.add(now - oldest->first);
   saves_.saved(id);
   release(now);
   if (leader()) advance_commit(now);
@@ -181,6 +182,27 @@ Status Raft::status(base::Instant now) const {
     out.lease = lease_holds(now);
   }
   return out;
+}
+
+std::vector<CommitDelay> Raft::commit_delays(base::Instant now) const {
+  const Leader* leads = leader();
+  if (!leads) return {};
+  std::vector<VoterDelay> voters;
+  for (const auto& [member, seat] : log_.configuration().seats) {
+    if (!seat.voter) continue;
+    VoterDelay one{.member = member};
+    if (member == self_) {
+      one.disk = disk_delay_.value().value_or(base::Duration::zero());
+    } else {
+      const Progress& progress = leads->progress.at(member);
+      const auto append = progress.append_delay.value(), beat = progress.heartbeat_delay.value();
+      one.link = beat.value_or(base::Duration::zero());
+      if (append) one.link = std::min(one.link, *append), one.disk = *append - one.link;
+      if (progress.heard + settings_.election < now) one.silent = now - progress.heard;
+    }
+    voters.push_back(one);
+  }
+  return decisive_first(std::move(voters));
 }
 
 void Raft::check() const {

@@ -71,7 +71,7 @@ class Raft {
   void saved(SaveId id, base::Instant now);
   void applied(Index index);
   /// The entries that a Load named, as far as the disk gave them.
-  void loaded(const MemberId& member, Index from, std::vector<Entry> entries);
+  void loaded(const MemberId& member, Index from, std::vector<Entry> entries, base::Instant now);
   /// A fetched snapshot is complete, and the state machine is to be replaced by it. Nothing is given out to be applied
   /// until install_ended(). `unasked` if the state machine is there already: the snapshot is not to be used.
   base::Result<void, Rejected> begin_install(const Snapshot& snapshot);
@@ -88,6 +88,8 @@ class Raft {
   Output take(base::Instant now);
 
   Status status(base::Instant now) const;
+  /// What a commit waits for now, what decides first; nothing unless this member leads.
+  std::vector<CommitDelay> commit_delays(base::Instant now) const;
   std::optional<MemberId> known_leader() const;
   bool transferring() const { return leader() && leader()->transfer; }
   Role role() const { return static_cast<Role>(role_.index()); }
@@ -115,6 +117,7 @@ class Raft {
     std::map<MemberId, Progress> progress;  // of all members but this one
     base::Instant heartbeat_due;
     Round round;                               // the last one sent
+    base::Instant round_sent{};                // and when
     std::map<Round, base::Instant> rounds;     // when each was sent that no quorum has answered yet
     std::optional<base::Instant> confirmed{};  // when the last round was sent that a quorum has answered
     bool lease_given_up = false;               // for the whole term, once TimeoutNow was sent
@@ -188,7 +191,7 @@ class Raft {
   // replication.cpp
   void replicate(base::Instant now);
   void send_entries(const MemberId& to, Progress& progress, base::Instant now);
-  void send_append(const MemberId& to, Progress& progress, std::vector<Entry> entries);
+  void send_append(const MemberId& to, Progress& progress, std::vector<Entry> entries, base::Instant now);
   void offer_snapshot(const MemberId& to, Progress& progress, base::Instant now);
 
   // membership.cpp
@@ -217,6 +220,7 @@ class Raft {
   std::optional<base::Instant> leader_heard_;  // of whatever term: until one time-out later no vote is given
   base::Instant election_due_;
   std::optional<base::Instant> stall_transfer_;
+  Smoothed disk_delay_;
   Index applied_, given_out_;
   bool installing_ = false;
   std::vector<Held> held_;

@@ -21,7 +21,7 @@ void Raft::send_entries(const MemberId& to, Progress& progress, base::Instant no
     }
     if (progress.in_flight.full(settings_) && !progress.nudge) return;
     if (progress.next > log_.last() || progress.nudge) {
-      if (probes || progress.nudge || progress.told_commit < commit()) send_append(to, progress, {});
+      if (probes || progress.nudge || progress.told_commit < commit()) send_append(to, progress, {}, now);
       return;
     }
     if (progress.next < log_.window_first()) {
@@ -30,13 +30,13 @@ void Raft::send_entries(const MemberId& to, Progress& progress, base::Instant no
       return;
     }
     const Index to_index = std::min(log_.last(), progress.next + (kAppendEntriesMax - 1));
-    send_append(to, progress, log_.slice(progress.next, to_index, settings_.append_bytes_max));
+    send_append(to, progress, log_.slice(progress.next, to_index, settings_.append_bytes_max), now);
     if (probes) return;
   }
   offer_snapshot(to, progress, now);
 }
 
-void Raft::send_append(const MemberId& to, Progress& progress, std::vector<Entry> entries) {
+void Raft::send_append(const MemberId& to, Progress& progress, std::vector<Entry> entries, base::Instant now) {
   const Index previous = progress.next.previous();
   Append append{.previous = previous,
                 .previous_term = log_.term_at(previous).value_or(Term{}),
@@ -50,7 +50,7 @@ void Raft::send_append(const MemberId& to, Progress& progress, std::vector<Entry
   } else if (!append.entries.empty()) {
     std::size_t bytes = 0;
     for (const Entry& entry : append.entries) bytes += entry.bytes();
-    progress.in_flight.add(append.entries.back().index, bytes);
+    progress.in_flight.add(append.entries.back().index, bytes, now);
     progress.next = append.entries.back().index.next();
   }
   send(to, std::move(append));
@@ -71,7 +71,7 @@ void Raft::snapshot_gone(const MemberId& member) {
   found->second.offered = base::Instant{};
 }
 
-void Raft::loaded(const MemberId& member, Index from, std::vector<Entry> entries) {
+void Raft::loaded(const MemberId& member, Index from, std::vector<Entry> entries, base::Instant now) {
   if (!leader()) return;
   const auto found = leader()->progress.find(member);
   if (found == leader()->progress.end()) return;
@@ -85,7 +85,7 @@ void Raft::loaded(const MemberId& member, Index from, std::vector<Entry> entries
   for (; good < std::min(entries.size(), kAppendEntriesMax); ++good, next = next.next())
     if (entries[good].index != next || !log_.has(next, entries[good].term)) break;
   entries.resize(good);  // what the disk gave behind that is not the log
-  if (good > 0) send_append(member, progress, std::move(entries));
+  if (good > 0) send_append(member, progress, std::move(entries), now);
 }
 
 }  // namespace troupe::raft

@@ -19,9 +19,9 @@ struct Settings {
   std::size_t in_flight_bytes_max = std::size_t{8} << 20;
   std::size_t in_flight_messages_max = 256;
   std::size_t uncommitted_bytes_max = std::size_t{64} << 20;
-  std::size_t apply_bytes_max = std::size_t{4} << 20;    ///< given out and not yet applied
-  std::size_t memory_bytes_max = std::size_t{16} << 20;  ///< of entries that are applied and durable
-  std::size_t reads_max = 65'536;                        ///< waiting, of this member and of its followers
+  std::size_t apply_bytes_max = std::size_t{4} << 20;   ///< given out and not yet applied
+  std::size_t memory_bytes_max = std::size_t{8} << 20;  ///< of entries that are applied and durable
+  std::size_t reads_max = 65'536;                       ///< waiting, of this member and of its followers
 };
 
 inline constexpr std::size_t kEntryBytesLimit = std::size_t{3} << 20;  // what any member takes; entry_bytes_max is less

@@ -234,12 +234,12 @@ TEST_CASE("replication: entries that are on the disk alone are read for a follow
   for (Index at = load.from; at <= load.to; at = at.next()) entries.push_back(group[1].log.at(at));
   SUBCASE("and what the disk gives wrongly is not sent") {
     entries[1].term = Term{9};
-    group.at(1).loaded(load.member, load.from, {entries[2]});
+    group.at(1).loaded(load.member, load.from, {entries[2]}, {});
     group.step(1);
     CHECK(group.wire.empty());
     REQUIRE(group[1].loads.size() == 2);  // asked again
   }
-  group.at(1).loaded(load.member, load.from, entries);
+  group.at(1).loaded(load.member, load.from, entries, {});
   group.step(1);
   group.deliver();
   group.pass_time(100ms);

@@ -134,7 +134,7 @@ class Members {
         std::vector<Entry> entries;
         for (auto entry = at.disk.log.lower_bound(load.from); entry != at.disk.log.end() && entries.size() < 4; ++entry)
           if (entry->first <= load.to) entries.push_back(entry->second);
-        at.raft->loaded(load.member, load.from, std::move(entries));
+        at.raft->loaded(load.member, load.from, std::move(entries), {});
         pump(at);
       });
     if (out.fetch) fetch(node, *out.fetch);

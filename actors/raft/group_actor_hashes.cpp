@@ -1,0 +1,100 @@
+// The leader compares the states of all members, and whose is another one stops (logic/hashes.hpp).
+#include "actors/raft/group_actor.hpp"
+#include "actors/raft/wire.hpp"
+
+namespace troupe::raft {
+
+/// After each applied entry.
+void GroupActor::note_hash() {
+  hashes_.add(applied_, machine_->hash());
+  if (!leads()) return;
+  if (applied_ - compared_ >= kCompareEntries) return compare_hashes();
+  if (!std::exchange(comparing_, true)) after<CompareHashes>(kComparePeriod);
+}
+
+void GroupActor::compare_hashes() {
+  comparing_ = false;
+  if (!leads() || applied_ <= compared_) return;
+  const Configuration& configuration = raft_->log().configuration();
+  compared_ = applied_;
+  poll_.emplace(applied_, configuration);
+  poll_->heard(setup_.self, machine_->hash());
+  for (const auto& [member, seat] : configuration.seats)
+    if (member != setup_.self) tell_hashes(member, applied_, [](wire::StateHashes::Builder out) { out.setAsk(); });
+}
+
+void GroupActor::tell_hashes(const MemberId& to, Index index,
+                             const std::function<void(wire::StateHashes::Builder)>& write_body) {
+  const runtime::Handle handle = handle_to(to);
+  if (!handle) return;
+  tell<wire::StateHashes>(handle, [&](wire::StateHashes::Builder out) {
+    write(out.initFrom(), setup_.self);
+    out.setEpoch(setup_.epoch.value);
+    out.setTerm(raft_->term().value);
+    out.setIndex(index.value);
+    write_body(out);
+  });
+}
+
+void GroupActor::take(wire::StateHashes::Reader told) {
+  if (!raft_) return;
+  const auto from = raft::read(told.getFrom());
+  if (!from || caller().node != from->node)
+    return refuse({base::Code::malformed, "a message between members breaks its format, or comes from another node"});
+  if (!trusts(*from) || told.getEpoch() != setup_.epoch.value || told.getTerm() != raft_->term().value) return;
+  const Index index{told.getIndex()};
+  if (told.isAnswer()) {
+    if (!leads() || !poll_ || poll_->index() != index) return;
+    poll_->heard(*from, told.getAnswer());
+    return settle_hashes();
+  }
+  if (raft_->known_leader() != *from) return;
+  if (told.isAsk()) {
+    hash_asked_ = {*from, index};
+    return answer_hashes();
+  }
+  if (told.isStop()) return differs(index, "no state has a majority after entry ", false);
+  const auto own = hashes_.after(index);
+  if (own && *own != told.getRight()) differs(index, "its state is not that of the majority after entry ", true);
+}
+
+/// Once what was asked about is applied here.
+void GroupActor::answer_hashes() {
+  if (!hash_asked_ || applied_ < hash_asked_->second) return;
+  const auto [leader, index] = *std::exchange(hash_asked_, std::nullopt);
+  if (const auto hash = hashes_.after(index))
+    tell_hashes(leader, index, [&](wire::StateHashes::Builder out) { out.setAnswer(*hash); });
+}
+
+void GroupActor::settle_hashes() {
+  const Index index = poll_->index();
+  const auto right = poll_->agreed();
+  if (!right && !poll_->hopeless()) return;
+  bool own = !right;
+  for (const auto& [member, seat] : raft_->log().configuration().seats) {
+    if (member == setup_.self || right) continue;
+    tell_hashes(member, index, [](wire::StateHashes::Builder out) { out.setStop(); });
+  }
+  for (const MemberId& member : right ? poll_->others_than(*right) : std::vector<MemberId>{}) {
+    if (member == setup_.self) own = true;
+    else tell_hashes(member, index, [&](wire::StateHashes::Builder out) { out.setRight(*right); });
+  }
+  if (!own) return;
+  if (right) differs(index, "its state is not that of the majority after entry ", true);
+  else differs(index, "no state has a majority after entry ", false);
+}
+
+/// `others`: they are right, and this member gets their state under its next incarnation.
+void GroupActor::differs(Index index, const char* what, bool others) {
+  ++settings().counters->differed;
+  world().mutations.sometimes("raft: a member found that its state is another one");
+  const std::string why = what + std::to_string(index.value);
+  poll_.reset();
+  if (others) return recovering(why);
+  settings().log.error("the states of the members differ, and none has a majority: the group stops",
+                       {{"group", setup_.name}, {"entry", index.value}});
+  stop_serving(why);
+  recovering_ = true;
+}
+
+}  // namespace troupe::raft

@@ -1,0 +1,61 @@
+#pragma once
+// What a commit waits for now: the disks of the voters, and the links between them.
+//
+// Source  RFC 6298 for the average: each new delay counts an eighth.
+// Rule    a commit takes as long as the slowest of the fastest quorum. What a follower's link takes is seen by
+//         heartbeats, which wait for no disk; the rest of an acknowledgement's delay is its disk.
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "actors/raft/logic/configuration.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::raft {
+
+class Smoothed {
+ public:
+  void add(base::Duration delay) { value_ = value_ ? *value_ + (delay - *value_) / 8 : delay; }
+  std::optional<base::Duration> value() const { return value_; }
+
+ private:
+  std::optional<base::Duration> value_;
+};
+
+struct CommitDelay {
+  enum class What : std::uint8_t { disk, link, silent };
+  What what = What::disk;
+  MemberId member;
+  base::Duration takes{0};
+};
+
+/// Of one voter, until what was sent to it is durable there.
+struct VoterDelay {
+  MemberId member;
+  base::Duration link{0}, disk{0};
+  std::optional<base::Duration> silent{};  ///< it has not answered for so long
+};
+
+/// What decides comes first: of the voter with which a quorum is complete the larger part, then its smaller one; then
+/// those of the others, the slowest first.
+inline std::vector<CommitDelay> decisive_first(std::vector<VoterDelay> voters) {
+  const auto time = [](const VoterDelay& one) { return one.silent ? base::Duration::max() : one.link + one.disk; };
+  std::ranges::stable_sort(voters, {}, time);
+  std::vector<CommitDelay> out;
+  const auto add = [&](const VoterDelay& one) {
+    if (one.silent) return out.push_back({CommitDelay::What::silent, one.member, *one.silent});
+    CommitDelay link{CommitDelay::What::link, one.member, one.link},
+        disk{CommitDelay::What::disk, one.member, one.disk};
+    if (link.takes > disk.takes) std::swap(link, disk);
+    out.push_back(disk);
+    if (link.takes > base::Duration::zero()) out.push_back(link);
+  };
+  if (voters.empty()) return out;
+  const std::size_t decides = voters.size() / 2;
+  add(voters[decides]);
+  for (std::size_t i = voters.size(); i-- > 0;)
+    if (i != decides) add(voters[i]);
+  return out;
+}
+
+}  // namespace troupe::raft
