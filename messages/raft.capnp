@@ -436,6 +436,14 @@ struct WhyRow {
   microseconds @2 :UInt64;
 }
 
+struct ReachGroup $kind(from = [view, operate], bytesMax = 128) {
+  # A client of this node is about to ask a group. Answered by Nothing: from now on `/raft/NAME` takes questions here, of
+  # a member or of a guest that passes them on to one; `not_found` if neither this node nor one linked with it is in such
+  # a group.
+
+  group @0 :Text;
+}
+
 struct ChangeMember $kind(from = [peer, operate], bytesMax = 512) {
   # An operator changes the members. Answered by Nothing once it is committed, for a new voter once it votes. Errors:
   # `conflict` if it would lose quorum or another change is pending, `not_found`, `unavailable`.
@@ -651,6 +659,13 @@ struct RaftState $kind(from = [peer, view, operate], bytesMax = 256) {
 
   groups @0 :UInt32;
   prepared @1 :UInt32;
+}
+
+struct GuestState $kind(from = [peer, view, operate], bytesMax = 128) {
+  # What the inspector shows of `/raft/NAME` at a node that is no member.
+
+  members @0 :UInt32;
+  asked @1 :UInt64;
 }
 
 struct LogState $kind(from = [peer, view, operate], bytesMax = 512) {

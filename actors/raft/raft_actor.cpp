@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/raft/group_actor.hpp"
+#include "actors/raft/guest_actor.hpp"
 #include "actors/raft/log_actor.hpp"
 #include "actors/raft/snapshots_actor.hpp"
 #include "actors/raft/wire.hpp"
@@ -17,6 +18,7 @@ using base::Error;
 constexpr const char* kKeyspace = "raft";
 constexpr std::chrono::seconds kMemberDue{5};
 constexpr std::chrono::minutes kFirstRecordDue{10};
+constexpr std::chrono::seconds kReachDue{2};
 constexpr std::size_t kFoundersMax = 16;  // messages/raft.capnp
 
 store::Rows::Setup rows_setup(const RaftSettings& settings) {
@@ -58,6 +60,7 @@ void RaftActor::receive(runtime::Handlers& on) {
   serve<wire::FoundGroup>(on, &RaftActor::found_for);
   serve<wire::JoinGroup>(on, &RaftActor::join_for);
   serve<wire::ListGroups>(on, &RaftActor::list);
+  serve<wire::ReachGroup>(on, &RaftActor::reach);
   on.ask<runtime::wire::AwaitReady, messages::wire::Nothing>([this](runtime::wire::AwaitReady::Reader, Nothing reply) {
     rows_.when_settled([reply = std::move(reply)]() mutable { reply.done(); });
   });
@@ -83,8 +86,9 @@ void RaftActor::start() {
   snapshots_ = spawn(
       "snapshots", [at = settings_->directory + "/snapshots"] { return std::make_unique<SnapshotsActor>(at); },
       own_thread(SnapshotsActor::kName));
-  node().publish<wire::InitGroup, wire::PrepareMember, wire::FoundGroup, wire::JoinGroup, wire::ListGroups>(kPath,
-                                                                                                            self());
+  node()
+      .publish<wire::InitGroup, wire::PrepareMember, wire::FoundGroup, wire::JoinGroup, wire::ListGroups,
+               wire::ReachGroup>(kPath, self());
   rows_.load(
       [this](base::ByteView key, base::ByteView value) {
         const std::string name(base::as_text(key));
@@ -129,7 +133,55 @@ void RaftActor::name_partners() {
   settings_->pool->partners().are(std::move(members));
 }
 
+/// All linked nodes are asked at once; the first that is in the group tells its members.
+void RaftActor::reach(wire::ReachGroup::Reader question, Nothing reply) {
+  const std::string group = text_of(question.getGroup());
+  if (actors_.contains(group) || guests_.contains(group)) return reply.done();
+  struct Reaching {
+    std::size_t waits = 0;
+    Nothing reply;
+  };
+  const auto reaching = std::make_shared<Reaching>(Reaching{0, std::move(reply)});
+  const auto none = [](Nothing& to) {
+    to.refuse({Code::not_found, "neither this node nor one that it is linked with is in such a group"});
+  };
+  if (is_group_name(group) && guests_.size() < kGuestsMax)
+    for (const auto& peer : settings_->pool->rows()) {
+      const auto link = peer.role == messages::Role::peer ? settings_->pool->in_service(peer.node) : nullptr;
+      if (!link) continue;
+      ++reaching->waits;
+      ask<wire::GetGroup, wire::GroupStatus>(
+          link->proxy(path_of(group)), now() + kReachDue, [](wire::GetGroup::Builder) {},
+          [this, group, reaching, none](runtime::Answer<wire::GroupStatus> answer) {
+            --reaching->waits;
+            if (!reaching->reply.open()) return;
+            GuestActor::Members members;
+            if (answer.ok())
+              for (const auto row : answer.value().getMembers()) {
+                const auto member = raft::read(row.getMember());
+                const auto at = base::Endpoint::parse(text_of(row.getAddress()));
+                if (member && members.size() < kMembersMax) members.emplace(*member, at.value_or(base::Endpoint{}));
+              }
+            if (members.empty()) {
+              if (reaching->waits == 0) none(reaching->reply);
+              return;
+            }
+            if (!actors_.contains(group) && !guests_.contains(group)) {
+              const runtime::Handle guest = spawn<GuestActor>(group, settings_, group, members);
+              guests_.insert_or_assign(group, guest);
+              watch(guest);
+            }
+            reaching->reply.done();
+          });
+    }
+  if (reaching->waits == 0) none(reaching->reply);
+}
+
 void RaftActor::start_group(const std::string& group) {
+  if (const auto guest = guests_.find(group); guest != guests_.end()) {  // its name is free once it has ended
+    begins_after_guest_.insert(group);
+    return stop_child(guest->second);
+  }
   const GroupRow& row = groups_.at(group);
   settings_->counters->groups =
       static_cast<std::uint64_t>(std::ranges::count_if(groups_, [](const auto& one) { return one.second.member; }));
@@ -154,7 +206,14 @@ void RaftActor::restart_group(const std::string& group) {
 }
 
 void RaftActor::down(const runtime::Handle& ended, const std::optional<base::Error>&) {
-  const auto found = std::ranges::find_if(actors_, [&](const auto& one) { return one.second == ended; });
+  const auto is = [&](const auto& one) { return one.second == ended; };
+  if (const auto guest = std::ranges::find_if(guests_, is); guest != guests_.end()) {
+    const std::string group = guest->first;
+    guests_.erase(guest);
+    if (begins_after_guest_.erase(group) > 0) start_group(group);
+    return;
+  }
+  const auto found = std::ranges::find_if(actors_, is);
   if (found == actors_.end()) return;
   const std::string group = found->first;
   actors_.erase(found);

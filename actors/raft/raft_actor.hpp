@@ -11,7 +11,8 @@
 // Make    the asked node asks each member to prepare (it draws the incarnation of its log, and keeps it), builds the
 //         configuration, and asks each to begin. Asked again it goes on where it was cut off.
 // Trust   who may ask this node to be a member: operators, `raft.invites`, nodes on loopback.
-// Limits  RaftSettings::groups_max; rows that are prepared count.
+// Guests  of groups that a linked node is in, for clients of this one (guest_actor.hpp).
+// Limits  RaftSettings::groups_max; rows that are prepared count. kGuestsMax.
 #include <map>
 #include <string>
 
@@ -26,6 +27,7 @@ namespace troupe::raft {
 class RaftActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "raft";
+  static constexpr std::size_t kGuestsMax = 64;  // our choice
   explicit RaftActor(SharedSettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -65,6 +67,7 @@ class RaftActor final : public runtime::Actor {
   void told_epoch(wire::NewEpoch::Reader told, Nothing reply);
   void keep_members();
   void name_partners();
+  void reach(wire::ReachGroup::Reader ask, Nothing reply);
   void list(wire::ListGroups::Reader ask, runtime::Reply<wire::Groups> reply);
 
   const SharedSettings settings_;
@@ -75,6 +78,8 @@ class RaftActor final : public runtime::Actor {
   runtime::Handle log_, snapshots_;
   std::map<std::string, runtime::Handle> actors_;
   std::set<std::string> restarting_;
+  std::map<std::string, runtime::Handle> guests_;
+  std::set<std::string> begins_after_guest_;  // groups that this node is a member of by now
 };
 
 }  // namespace troupe::raft

@@ -2,6 +2,7 @@
 #include <iterator>
 
 #include "apps/kv/kv.hpp"
+#include "messages/common.capnp.h"
 
 namespace troupe::apps::kv_command {
 namespace {
@@ -62,6 +63,9 @@ base::Result<Way, Failure> way_of(const Invocation& invocation, Console& console
   if (!timeout.ok()) return timeout.error();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
+  const auto reached = client.value()->ask<wire::ReachGroup, messages::wire::Nothing>(
+      raft::kPath, timeout.value(), [&](wire::ReachGroup::Builder out) { out.setGroup(group.value()); });
+  if (!reached.ok()) return raft_command::explained(reached.error(), group.value());
   return Way{raft::path_of(group.value()), group.value(), timeout.value(), std::move(client).value()};
 }
 

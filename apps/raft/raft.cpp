@@ -39,7 +39,7 @@ std::optional<std::pair<base::NodeId, base::Endpoint>> parse_member(const std::s
 
 Failure explained(Failure failure, const std::string& group) {
   if (failure.error.code != base::Code::not_found || !failure.try_.empty() || failure.exit) return failure;
-  failure.error.message = "this node is in no group \"" + group + '"';
+  failure.error.message = "neither this node nor one that it is linked with is in a group \"" + group + '"';
   failure.try_ = "troupe raft ls; troupe raft init --group " + group;
   return failure;
 }

@@ -72,6 +72,22 @@ TEST_CASE("cluster raft: keys are written and read at any member, also when the 
   CHECK(cluster.run(leads, {"kv", "get", "a"}).out == "three");
 }
 
+TEST_CASE("cluster raft: a node that is no member passes commands on to one, also when that one dies") {
+  Cluster cluster(4);
+  REQUIRE(cluster.run(0, {"raft", "init", "--members", members_of(cluster, 0, 3)}).exit == 0);
+  REQUIRE(until([&] { return cluster.run(3, {"kv", "put", "a", "one"}).exit == 0; }));  // once it is linked with one
+  CHECK(cluster.run(3, {"kv", "get", "a"}).out == "one");
+  CHECK(cluster.run(3, {"kv", "cas", "a", "wrong", "three"}).exit == 5);
+  CHECK(cluster.run(3, {"kv", "ls"}).out == "a\n");
+  CHECK(cluster.run(3, {"kv", "get", "a", "--group", "unknown"}).exit == 4);
+  for (std::size_t dies = 0; dies < 2; ++dies) {
+    cluster.kill(dies);
+    CHECK(until([&] { return cluster.run(3, {"kv", "put", "b", "two", "--request", "r"}).exit == 0; }));
+    CHECK(cluster.run(3, {"kv", "get", "b"}).out == "two");
+    cluster.restart(dies);
+  }
+}
+
 TEST_CASE("cluster raft: transactions and batches are read line by line, and a group of one is a group") {
   Cluster cluster(1);
   REQUIRE(cluster.run(0, {"raft", "init"}).exit == 0);

@@ -1,0 +1,53 @@
+#pragma once
+// `/raft/NAME` at a node that is no member: passes what its clients ask on to one.
+//
+// Way     a member with a link in service; where there is none all are dialled, and the question waits, kPatience at
+//         most. A member knows its leader: which one is asked does not matter.
+// Answer  as the member gave it. If the link ends before, a command with no answer is `unknown_outcome`.
+// Trust   the member sees this node as the asker (`raft.clients`).
+// End     by itself, kIdle after the last question.
+// Limits  kWaitingMax questions wait for a link.
+#include <deque>
+
+#include "actors/raft/api.hpp"
+#include "actors/raft/line.hpp"
+#include "actors/raft/settings.hpp"
+
+namespace troupe::raft {
+
+class GuestActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "raft guest";
+  static constexpr std::chrono::seconds kPatience{2};    // our choice: a dial takes less
+  static constexpr std::chrono::milliseconds kLook{20};  // our choice
+  static constexpr std::chrono::minutes kIdle{10};       // our choice
+  static constexpr std::size_t kWaitingMax = 1'024;      // our choice
+  using Members = std::map<MemberId, base::Endpoint>;
+  GuestActor(SharedSettings settings, std::string group, const Members& members);
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void down(const runtime::Handle& ended, const std::optional<base::Error>& why) override;
+
+ private:
+  struct Look {};
+  struct Idle {};
+  struct Waiting {
+    base::Instant due;
+    runtime::Envelope question;
+    runtime::AnyReply reply;
+  };
+  void take(const runtime::Envelope& question, runtime::AnyReply reply);
+  void look();
+  /// Of a member with a link in service; null: all were dialled.
+  runtime::Handle member();
+  void pass(const runtime::Handle& to, runtime::Envelope question, runtime::AnyReply reply);
+
+  const SharedSettings settings_;
+  const std::string group_;
+  std::deque<Line> lines_;
+  std::deque<Waiting> waiting_;
+  std::uint64_t asked_ = 0;
+};
+
+}  // namespace troupe::raft
