@@ -20,6 +20,9 @@ namespace troupe::raft {
 inline constexpr const char* kPath = "/raft";
 inline constexpr std::size_t kGroupNameMax = 32;
 
+/// Keys of a group's store that begin with it are of other domains: a list or a watch of all keys has them not.
+inline constexpr char kReservedKeys = '\0';
+
 inline std::string path_of(const std::string& group) { return std::string(kPath) + "/" + group; }
 /// 1 to 32 of a-z, 0-9, '-' and '_'.
 bool is_group_name(std::string_view name);

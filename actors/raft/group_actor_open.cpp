@@ -74,12 +74,7 @@ void GroupActor::open_log(Snapshot snapshot) {
         if (run != run_) return;
         if (!answer.ok()) return reopen(answer.error());
         const auto log = answer.value();
-        if (log.getDamaged() && !world().mutations.on("raft.damage_taken_for_torn"))
-          return recovering("what it had acknowledged in its log cannot be read");
-        if (!log.getFound() && world().mutations.on("raft.emptied_disk_goes_on")) {
-          const Index from = snapshot.index;
-          return opened({setup_.self, setup_.epoch, {}, Log(std::move(snapshot)), from}, true, false);
-        }
+        if (log.getDamaged()) return recovering("what it had acknowledged in its log cannot be read");
         if (!log.getFound()) return recovering("its log is missing");
         const auto state = raft::read(log.getState());
         base::ensure(state.has_value(), "a vote that was stored can be read");

@@ -21,6 +21,13 @@ constexpr int kAges = 16;  // our choice: revisions are forgotten in this number
 
 Error closed() { return {Code::unavailable, "this member does not serve now"}; }
 
+/// Where a range begins: one of all keys has no reserved ones.
+std::string first_of(wire::RangeKeys::Reader ask) {
+  const std::string from(base::as_text(bytes_of(ask.getFrom())));
+  const std::string first(1, kReservedKeys + 1);
+  return ask.getPrefix().size() == 0 ? std::max(from, first) : from;
+}
+
 /// A retry names the same one.
 kv::LeaseId lease_of(const std::string& request, std::uint64_t chance) {
   if (request.empty()) return {chance >> 1 | 1};
@@ -282,8 +289,7 @@ void KvService::range(wire::RangeKeys::Reader ask, runtime::Reply<wire::KeyRows>
   if (!allowed(reply)) return;
   if (ask.getPrefix().size() > kv::kKeyBytesMax || ask.getFrom().size() > kv::kKeyBytesMax + 1)
     return reply.refuse({Code::malformed, "a key has at most 1024 bytes"});
-  const auto give = [this, prefix = std::string(base::as_text(bytes_of(ask.getPrefix()))),
-                     from = std::string(base::as_text(bytes_of(ask.getFrom()))),
+  const auto give = [this, prefix = std::string(base::as_text(bytes_of(ask.getPrefix()))), from = first_of(ask),
                      limit = ask.getLimit()](runtime::Reply<wire::KeyRows>& to) {
     const std::size_t rows = limit == 0 ? kRangeRowsMax : std::min(limit, kRangeRowsMax);
     const kv::Page page = machine_.range(prefix, from, rows, kRangeBytesMax);
@@ -340,6 +346,10 @@ void KvService::show(Watcher& watcher) {
         continue;
       }
       if (!credit) break;
+      if (watcher.prefix.empty() && change.key.front() == kReservedKeys) {
+        ++sent;
+        continue;
+      }
       credit = watcher.sink.push([&](wire::KeyChange::Builder out) {
         out.setRevision(change.revision.value);
         out.setKey(data_of(base::as_bytes(change.key)));

@@ -4,12 +4,18 @@
 #include <chrono>
 #include <cstdio>
 
+#include "apps/raft/raft.hpp"
 #include "runtime/base/text.hpp"
 
 namespace troupe::apps {
 namespace {
 
 constexpr std::size_t kShownBytesMax = 80;
+
+Option group_option() {
+  return {.name = "--group", .value = "G", .help = "the group whose members all keep the file up"};
+}
+Option timeout() { return raft_command::timeout_option("with --group: how long to wait for it; 5s"); }
 
 Positional cid() { return {.name = "CID", .help = "the content id that `file put` printed: 64 hexadecimal digits"}; }
 
@@ -37,7 +43,8 @@ Commands file_commands() {
        .summary = "Store a file in the network, and print its content id",
        .options = {number_option("--replicas", "N",
                                  "copies of each chunk (files.replicas of the node, 3); exit 3 if fewer were stored", 1,
-                                 files::kReplicasMax)},
+                                 files::kReplicasMax),
+                   group_option(), timeout()},
        .positionals = {{.name = "PATH|-", .help = "file to store, or - for standard input"}},
        .needs = Needs::operate,
        .effect = Effect::write,
@@ -55,6 +62,7 @@ Commands file_commands() {
        .run = file_get},
       {.name = "file ls",
        .summary = "List the files that were put at this node",
+       .options = {group_option(), timeout()},
        .needs = Needs::view,
        .notes = "KEPT UNTIL (UTC) is when the first node that holds copies ends them, unless it hears of this node\n"
                 "before. It moves on each day on which both run.",
@@ -74,18 +82,21 @@ Commands file_commands() {
        .run = file_verify},
       {.name = "file rm",
        .summary = "Remove a file that was put here; copies are deleted unless the file was put at other nodes too",
+       .options = {group_option(), timeout()},
        .positionals = {cid()},
        .needs = Needs::operate,
        .effect = Effect::write,
        .run = file_remove},
       {.name = "file pin",
        .summary = "Keep a file past its time to expire",
+       .options = {group_option(), timeout()},
        .positionals = {cid()},
        .needs = Needs::operate,
        .effect = Effect::write,
        .run = file_pin},
       {.name = "file unpin",
        .summary = "Take the pin off a file",
+       .options = {group_option(), timeout()},
        .positionals = {cid()},
        .needs = Needs::operate,
        .effect = Effect::write,

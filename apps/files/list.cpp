@@ -1,6 +1,7 @@
 // troupe file ls
 #include "apps/cli/terminal.hpp"
 #include "apps/files/file.hpp"
+#include "apps/files/group.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -32,6 +33,7 @@ void print_text(std::ostream& out, const std::vector<FileRow>& files) {
 }  // namespace
 
 Ending file_list(const Invocation& invocation, Console& console) {
+  if (invocation.has("--group")) return file_group::list(invocation, console);
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   std::vector<FileRow> files;

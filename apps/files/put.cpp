@@ -5,6 +5,7 @@
 #include "apps/cli/file_source.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/files/file.hpp"
+#include "apps/files/group.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -107,11 +108,26 @@ Ending file_put(const Invocation& invocation, Console& console) {
   auto source = FileSource::open(*invocation.text("PATH|-"));
   if (!source.ok()) return source.error();
   const std::string name = source.value().name();
+  std::optional<kv_command::Way> group;  // asked first: without it nothing is stored
+  if (invocation.has("--group")) {
+    auto way = kv_command::way_of(invocation, console);
+    if (!way.ok()) return way.error();
+    group = std::move(way).value();
+  }
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   auto stored = Put(std::move(source).value(), *client.value(), console).run(invocation.number("--replicas"));
   if (!stored.ok()) return stored.error();
   const auto done = stored.value().root();
+  if (group) {
+    const auto cid = files::Cid::from({done.getCid().begin(), done.getCid().size()});
+    auto added = file_group::add(*group, *cid, name, done.getBytes());
+    if (!added.ok()) {
+      Failure failure = added.error();
+      failure.outcome = "the file is stored at this node as " + cid->hex() + ", and not in the group's catalogue";
+      return failure;
+    }
+  }
   const unsigned asked = done.getReplicasAsked(), reached = done.getReplicasReached();
   if (invocation.globals.json) print_json(console.out, done, name);
   else console.out << hex(done.getCid()) << '\n';

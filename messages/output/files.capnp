@@ -26,6 +26,23 @@ struct File {
   }
 }
 
+struct GroupFiles {
+  # `file ls --group`.
+
+  rows @0 :List(GroupFile);
+}
+
+struct GroupFile {
+  cid @0 :Data;
+  name @1 :Text;
+  bytes @2 :UInt64;
+  members @3 :List(Data);
+  # Nodes of the group that keep it up.
+  missing @4 :List(Data);
+  # Those that have not fetched it yet.
+  pinned @5 :Bool;
+}
+
 struct FilePut {
   # `file put`.
 

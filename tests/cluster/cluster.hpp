@@ -7,10 +7,11 @@ namespace troupe::test {
 /// `size` nodes, of which each has all others in its table, and so is linked to them.
 class Cluster {
  public:
-  explicit Cluster(std::size_t size) {
+  /// `options` are those of each node.
+  explicit Cluster(std::size_t size, const std::vector<std::string>& options = {}) {
     for (std::size_t i = 0; i < size; ++i) {
-      std::vector<std::string> more;
-      if (i > 0) more = {"--join", nodes.front()->id + '@' + nodes.front()->at};
+      std::vector<std::string> more = options;
+      if (i > 0) more.insert(more.end(), {"--join", nodes.front()->id + '@' + nodes.front()->at});
       nodes.push_back(std::make_unique<NodeProgram>(folder, "n" + std::to_string(i), more));
       REQUIRE(nodes.back()->ready());
     }

@@ -88,6 +88,32 @@ TEST_CASE("cluster raft: a node that is no member passes commands on to one, als
   }
 }
 
+TEST_CASE("cluster raft: members of a group keep up its files, also when the node is gone where they were put") {
+  Cluster cluster(4, {"--set", "catalogue.look=100ms"});
+  REQUIRE(cluster.run(0, {"raft", "init", "--members", members_of(cluster, 0, 3)}).exit == 0);
+  std::ofstream(cluster.folder / "notes") << std::string(300'000, 'n') << "end";
+  const Seen put = cluster.run(0, {"file", "put", cluster.folder / "notes", "--group", "main"});
+  REQUIRE_MESSAGE(put.exit == 0, put.err);
+  const std::string cid = line(put);
+  CHECK(until([&] { return contains(cluster.run(1, {"file", "ls", "--group", "main"}).out, "3 of 3"); }));
+  const std::string rows = cluster.run(2, {"file", "ls", "--group", "main", "--json"}).out;
+  CHECK(contains(rows, "\"cid\":\"" + cid + "\",\"name\":\"notes\",\"bytes\":300003,\"members\":[\""));
+  CHECK(contains(rows, "\"missing\":[]"));
+  CHECK(cluster.run(1, {"kv", "ls"}).out.empty());
+  CHECK(contains(cluster.run(1, {"file", "ls"}).out, cid));
+  CHECK(cluster.run(1, {"file", "pin", cid, "--group", "main"}).exit == 0);
+  CHECK(until([&] { return contains(cluster.run(2, {"file", "ls"}).out, "yes"); }));
+  cluster.kill(0);
+  CHECK(cluster.run(3, {"file", "get", cid, "-o", cluster.folder / "back"}).exit == 0);
+  CHECK(content(cluster.folder / "back") == content(cluster.folder / "notes"));
+  cluster.restart(0);
+  CHECK(until([&] { return cluster.run(1, {"file", "rm", cid, "--group", "main"}).exit == 0; }));
+  CHECK(until([&] { return !contains(cluster.run(2, {"file", "ls"}).out, cid); }));
+  CHECK(contains(cluster.run(0, {"file", "ls"}).out, cid));  // it had put the file itself
+  CHECK(cluster.run(1, {"file", "rm", cid, "--group", "main"}).exit == 4);
+  CHECK(cluster.run(1, {"file", "put", cluster.folder / "notes", "--group", "unknown"}).exit == 4);
+}
+
 TEST_CASE("cluster raft: transactions and batches are read line by line, and a group of one is a group") {
   Cluster cluster(1);
   REQUIRE(cluster.run(0, {"raft", "init"}).exit == 0);

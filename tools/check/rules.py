@@ -136,6 +136,7 @@ def circles(edges: dict[str, set[str]]) -> list[list[str]]:
 RUNTIME_SCHEMAS = {"annotations", "bench", "common", "link", "links", "runtime", "store"}
 SPEAKS = {
     "files": {"dht", "peers"},
+    "catalogue": {"files", "raft"},
 }
 
 

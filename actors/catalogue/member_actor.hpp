@@ -1,0 +1,74 @@
+#pragma once
+// The catalogue of one group at one of its members: what the group has agreed to keep, this node keeps up, too.
+//
+// Load    all rows, then a watch from there; again when the watch ends, at the latest after kWatchIdle without a
+// change. Adopt   a file that this node does not own yet is read from whichever nodes have it, and put here: this node
+// becomes
+//         an owner of it, and its watch repairs copies. One at a time; tried again after kRetry.
+// Say     once it is owned here, a row of the group says so.
+// Remove  an entry that is gone: a file that was adopted is removed, and the row.
+// Limits  kEntriesMax; further ones are passed over, and logged.
+#include <deque>
+#include <map>
+#include <set>
+
+#include "actors/catalogue/catalogue_actor.hpp"
+#include "messages/files.capnp.h"
+#include "messages/raft.capnp.h"
+
+namespace troupe::catalogue {
+
+inline constexpr std::size_t kEntriesMax = 100'000;    // our choice: 30 MiB
+inline constexpr std::chrono::seconds kWatchIdle{60};  // our choice
+inline constexpr std::chrono::seconds kRetry{5};       // our choice
+inline constexpr std::chrono::seconds kStreamIdle{60};
+
+class MemberActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "catalogue member";
+  MemberActor(CatalogueSettings settings, std::string group)
+      : settings_(std::move(settings)), group_(std::move(group)) {}
+
+  void receive(runtime::Handlers& on) override;
+  void start() override { load({}); }
+
+ private:
+  struct Again {};
+  struct Go {};
+  struct Adopting {
+    files::Cid cid;
+    runtime::Subscription from;
+    runtime::Sink<files::wire::PutPiece> to;
+    std::deque<base::Bytes> waiting;
+    bool ended = false;
+  };
+  void load(const std::string& from);
+  void list_files();
+  void watch_keys();
+  void note(std::string_view key, const std::optional<base::Bytes>& value);
+  void go_on();
+  void adopt(const files::Cid& cid, const Entry& entry);
+  void pass_on();
+  void adopted(const base::Outcome<files::Cid>& done);
+  void forget(const files::Cid& cid);
+  void write(const std::string& key, const std::optional<base::Bytes>& value);
+  void again(const std::string& why);
+  runtime::Handle raft() const;
+  runtime::Handle files() const { return node().find(files::kPath); }
+
+  const CatalogueSettings settings_;
+  const std::string group_;
+  std::uint64_t run_ = 0;       // what an earlier load asked is ignored
+  std::uint64_t revision_ = 0;  // of the rows that were loaded
+  bool loaded_ = false, asking_ = false;
+  std::map<files::Cid, Entry> entries_;
+  std::map<files::Cid, bool> held_;  // by this node, as the group knows; whether it was adopted
+  std::map<files::Cid, bool> own_;   // files of this node; whether they are pinned
+  std::set<files::Cid> adopted_;     // since this actor began
+  runtime::Subscription listing_, watching_;
+  std::optional<Adopting> adopting_;
+  base::Instant not_before_{};  // the next try
+  std::uint64_t failed_ = 0;
+};
+
+}  // namespace troupe::catalogue

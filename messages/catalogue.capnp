@@ -1,0 +1,25 @@
+@0xfa72dbaeda2e9b3b;
+# The catalogue of files of a group, at its members. Its rows are keys of the group (actors/catalogue/api.hpp).
+
+using Cxx = import "/capnp/c++.capnp";
+using import "/messages/annotations.capnp".kind;
+
+$Cxx.namespace("troupe::catalogue::wire");
+
+struct CatalogueState $kind(from = [peer, view, operate], bytesMax = 128) {
+  # What the inspector shows of `/catalogue`.
+
+  groups @0 :UInt32;
+}
+
+struct MemberState $kind(from = [peer, view, operate], bytesMax = 256) {
+  # What the inspector shows of `/catalogue/NAME`: one group at this member.
+
+  entries @0 :UInt32;
+  held @1 :UInt32;
+  # Of them, those that this member keeps up.
+  adopting @2 :Data;
+  # The file that is being fetched; empty: none.
+  failed @3 :UInt64;
+  # Fetches that failed.
+}
