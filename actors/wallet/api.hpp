@@ -32,7 +32,9 @@ class Outgoing {
   void bind(const Transfer& transfer);
   /// Its end. Another transfer than the bound one changes nothing: what is late or comes twice is harmless.
   void confirmed(const TransferId& id);
-  /// The number is free again: the next transfer takes the place of this one.
+  /// The number is free again: the next transfer takes the place of this one. A copy of this one may still be on its
+  /// way and be posted first: then the next one is refused as `taken`, and this one was paid. A part that can wait
+  /// sends the same again instead.
   void refused(const TransferId& id);
 
   const std::optional<Transfer>& bound() const { return bound_; }
