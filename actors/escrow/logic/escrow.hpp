@@ -1,9 +1,8 @@
 #pragma once
 // One escrow as a state machine: decide() says what a command makes happen, apply() lets it have happened.
 //
-// States   proposed -> created -> funded -> running -> delivered -> (disputed ->) released | refunded | expired; or
-// held,
-//          before any money has moved. Each that is not final has a deadline, and what happens then (otherwise()).
+// States   proposed, created, funded, running, delivered, perhaps disputed, then released, refunded or expired. Held is
+//          one before any money has moved. Each that is not final has a deadline, and what happens then (otherwise()).
 // Money    arrives by the ledger's word alone. What is owed goes out in transfers of the escrow's own account, one at a
 //          time; the end of one is known before the next is bound. One that is refused is sent again as it is: another
 //          one in its place could find that a copy of the first was posted after all. What comes unasked or late goes

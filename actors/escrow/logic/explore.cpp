@@ -554,6 +554,45 @@ std::vector<std::string> path_to(const std::vector<Came>& came, std::size_t at) 
 
 }  // namespace
 
+std::vector<Exploration> explorations() {
+  Exploring calm;
+  calm.duplicates = calm.crashes = calm.failures = calm.outages = calm.strangers = 0;
+  calm.proposals = calm.progresses = calm.extensions = 0;
+  Exploring milestones = calm;
+  milestones.price = Amount::of(47);  // 2 for the fund; of 19 and 28 by themselves 0 and 1
+  milestones.milestones = {Amount::of(19), Amount::of(28)};
+  std::vector<Exploration> out;
+  const auto add = [&](std::string_view name, Exploring limits, auto change, bool quick = true) {
+    change(limits);
+    out.push_back({name, std::move(limits), quick});
+  };
+  add("calm", calm, [](Exploring&) {});
+  add("milestones", milestones, [](Exploring&) {});
+  add("proposals", calm, [](Exploring& it) { it.proposals = 2; });
+  add("extension", calm, [](Exploring& it) {
+    it.extensions = 1;
+    it.deliveries = 2;
+  });
+  add("no bonds", calm, [](Exploring& it) {
+    it.progresses = 1;
+    it.bond = Amount();
+    it.arbiters = 0;
+  });
+  add("four arbiters", calm, [](Exploring& it) { it.arbiters = 4; });
+  add("outage", calm, [](Exploring& it) { it.outages = it.strangers = 1; });
+  add("duplicate", calm, [](Exploring& it) { it.duplicates = it.failures = 1; });
+  add("crash", calm, [](Exploring& it) { it.crashes = it.failures = 1; });
+  add(
+      "duplicate and crash", calm, [](Exploring& it) { it.duplicates = it.crashes = it.failures = 1; }, false);
+  add(
+      "milestones and duplicate", milestones, [](Exploring& it) { it.duplicates = it.failures = 1; }, false);
+  add(
+      "proposal and progress", calm, [](Exploring& it) { it.proposals = it.progresses = it.failures = 1; }, false);
+  add(
+      "stranger and crash", calm, [](Exploring& it) { it.strangers = it.crashes = it.failures = 1; }, false);
+  return out;
+}
+
 Explored explore(const Exploring& limits, const base::Mutations& mutations) {
   struct Waiting {
     World world;

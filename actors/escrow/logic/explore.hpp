@@ -35,6 +35,14 @@ struct Explored {
   std::vector<std::string> path{};  ///< what led there
 };
 
+/// A group of limits that is explored to its end in seconds. All limits at once have more than 5,000,000 states.
+struct Exploration {
+  std::string_view name;
+  Exploring limits;
+  bool quick = true;  ///< below 60,000 states
+};
+std::vector<Exploration> explorations();
+
 Explored explore(const Exploring& limits, const base::Mutations& mutations = base::kNoMutations);
 
 }  // namespace troupe::escrow

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "runtime/base/ensure.hpp"
+#include "runtime/base/fields.hpp"
 #include "runtime/observe/date.hpp"
 
 namespace troupe::escrow {
@@ -121,7 +121,9 @@ std::string sentence(const Escrow& escrow) {
   if (is_final(escrow.stage))
     return std::string(name(escrow.stage)) +
            (escrow.confirmed() ? ": final" : ": final, once the ledger has confirmed");
-  const base::WallTime when(std::chrono::milliseconds(escrow.deadline.count()));
+  // A log from outside may have any deadline.
+  const UnixMs latest{base::kDateMax * 1'000};
+  const base::WallTime when(std::chrono::milliseconds(std::min(escrow.deadline, latest).count()));
   const std::string date = observe::date_text(when);  // with milliseconds, which are left out here
   std::string out = "deadline " + date.substr(0, date.find('.')) + "Z: without ";
   out += escrow.drawn.empty() ? "an act until then " : "a ruling until then ";

@@ -2,8 +2,7 @@
 // The file of a wallet: its words, sealed under a passphrase, and in the clear what may be read without it.
 //
 // Source  Argon2id (RFC 9106) for the key, XChaCha20-Poly1305 (runtime/crypto/seal.hpp) for the words' entropy.
-// File    "troupewk", version 1 (4 bytes), memory in KiB, passes, lanes (4 each), salt (16), nonce (24), public key
-// (32),
+// File    "troupewk", version 1 (4 bytes), memory in KiB, passes, lanes (4 each), salt (16), nonce (24), key (32),
 //         SHA-256 of the request id that made it, or zeros (32), bytes of entropy (1: 16 or 32), the sealed entropy and
 //         its tag, and the first 16 bytes of the SHA-256 of all that. Numbers are little-endian. All before the sealed
 //         part is associated data: nothing in it can be exchanged unnoticed.

@@ -2,9 +2,8 @@
 // A double-entry book: each posting debits one account and credits others by the same sum, and is chained to the one
 // before it. What is decided here is done by the caller, in one batch: the posting, and the rows that it changes.
 //
-// Numbers  a transfer of an account is posted if its number is the next one. An older number is either the transfer
-// that
-//          was posted, which is no error, or refused.
+// Numbers  a transfer of an account is posted if its number is the next one. An older number is either that of the
+//          posted transfer itself, which is no error, or refused.
 // Issue    the issuance of a book is the one account below zero: its `balance` counts what it has paid out. The owner
 //          alone debits it, by numbers of its own, up to 2^63 - 1 in all. So no sum of balances can overflow.
 // Chain    hash = SHA-256("troupe posting v1", sequence (8), time in ms (8), by (32), hash before (32), transfer).
