@@ -1,6 +1,7 @@
 #include "apps/wallet/keystores.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "apps/cli/operator_key.hpp"
 #include "apps/cli/terminal.hpp"
@@ -45,6 +46,16 @@ Failure unopened(const std::string& name, KeystoreError error) {
 }
 
 base::Result<Directory, Failure> Directory::open(const Console& console) {
+  const auto config = config_directory(console);
+  if (!config.ok()) return config.error();
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(config.value() + "/wallets", ignored))
+    return Failure{
+        {Code::not_found, "there is no wallet in " + config.value() + "/wallets"}, "", "troupe wallet new NAME"};
+  return open_or_make(console);
+}
+
+base::Result<Directory, Failure> Directory::open_or_make(const Console& console) {
   const auto config = config_directory(console);
   if (!config.ok()) return config.error();
   const std::string path = config.value() + "/wallets";

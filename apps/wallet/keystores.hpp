@@ -25,8 +25,10 @@ base::Result<std::string, Failure> name_of(const std::string& typed);
 
 class Directory {
  public:
-  /// Makes the directory (0700) where there is none. Fails if another user could change it.
+  /// Fails with exit 4 if there is none, and if another user could change it.
   static base::Result<Directory, Failure> open(const Console& console);
+  /// Makes the directory (0700) where there is none.
+  static base::Result<Directory, Failure> open_or_make(const Console& console);
 
   /// Nothing if there is no keystore of that name. Fails if it is damaged, says which, and how.
   base::Result<std::optional<wallet::Keystore>, Failure> find(const std::string& name) const;

@@ -93,7 +93,7 @@ Ending make(const Invocation& invocation, Console& console) {
   if (!request.ok()) return request.error();
   const WordCount count =
       invocation.text("--words").value_or("24") == "12" ? WordCount::twelve : WordCount::twenty_four;
-  const auto directory = Directory::open(console);
+  const auto directory = Directory::open_or_make(console);
   if (!directory.ok()) return directory.error();
   const auto held = directory.value().lock();
   if (!held.ok()) return held.error();
@@ -138,7 +138,7 @@ Ending restore(const Invocation& invocation, Console& console) {
   if (!request.ok()) return request.error();
   const auto words = words_typed(console);
   if (!words.ok()) return words.error();
-  const auto directory = Directory::open(console);
+  const auto directory = Directory::open_or_make(console);
   if (!directory.ok()) return directory.error();
   const auto held = directory.value().lock();
   if (!held.ok()) return held.error();

@@ -99,6 +99,7 @@ TEST_CASE("wallet commands: words that are wrong, names that are none, and walle
   WalletHome home;
   CHECK(home.run({"show"}).exit == Exit::not_found);
   CHECK(home.run({"show", "a"}).exit == Exit::not_found);
+  CHECK_FALSE(std::filesystem::exists(home.keystore));  // looking makes nothing
   CHECK(contains(home.with_file({"restore", "a"}, "legal winner").err, "neither 12 nor 24 words"));
   CHECK(home.with_file({"restore", "a"}, std::string(kSomeWords) + 'w').exit == Exit::usage);
   CHECK(home.with_file({"restore", "a"}, "winner " + std::string(kSomeWords).substr(6)).exit == Exit::usage);
