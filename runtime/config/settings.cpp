@@ -10,8 +10,9 @@ namespace troupe::config {
 namespace {
 
 constexpr std::string_view kPrefix = "TROUPE_";
-constexpr std::string_view kDataVariable = "TROUPE_DATA";  // where the node lives; no setting of it
-constexpr std::string_view kDefault = "default";           // the origin of what no source says
+constexpr std::string_view kDataVariable = "TROUPE_DATA";                   // where the node lives; no setting of it
+constexpr std::string_view kPassphraseVariable = "TROUPE_PASSPHRASE_FILE";  // of commands that open a keystore
+constexpr std::string_view kDefault = "default";                            // the origin of what no source says
 constexpr std::size_t kNameShownBytesMax = 80;
 
 std::string section_of(std::string_view key) {
@@ -48,7 +49,7 @@ struct Settings::Loader {
   }
 
   void take_variable(const std::string& name, const std::string& text) {
-    if (!name.starts_with(kPrefix) || name == kDataVariable) return;
+    if (!name.starts_with(kPrefix) || name == kDataVariable || name == kPassphraseVariable) return;
     const Setting* setting = settings.table_.find_environment(name);
     const std::string shown = base::shortened(name, kNameShownBytesMax);
     if (!setting)

@@ -46,7 +46,8 @@ struct FlagValue {
 
 struct Sources {
   std::optional<TextFile> file;
-  /// Names and values. Names that do not start with TROUPE_ are ignored; TROUPE_DATA is not a setting.
+  /// Names and values. Names that do not start with TROUPE_ are ignored; TROUPE_DATA and
+  /// TROUPE_PASSPHRASE_FILE are not settings.
   std::vector<std::pair<std::string, std::string>> environment;
   /// A later value replaces an earlier value; the values of a list add up.
   std::vector<FlagValue> flags;

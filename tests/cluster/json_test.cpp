@@ -37,6 +37,7 @@ const std::pair<const char*, const char*> kNotHere[] = {
     {"kv batch", "it reads standard input: tests/cluster/raft_test.cpp"},
     {"kv txn", "it reads standard input: tests/cluster/raft_test.cpp"},
     {"node", "its output is the line `ready`"},
+    {"wallet restore", "it reads standard input: tests/apps/wallet"},
     {"sim watch", "it opens screens, which are for people"},
     {"sim shrink", "it prints what `sim run` prints, of a world that has to be broken first"},
     {"sim survival", "it takes 12 s at its least"},
@@ -66,6 +67,7 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
   ::setenv("XDG_CONFIG_HOME", (folder / "config").c_str(), 1);
   ::setenv("TROUPE_DATA", cluster.nodes[0]->data.c_str(), 1);  // not --data, which the demo refuses
   std::ofstream(folder / "file") << "some bytes";
+  std::ofstream(folder / "secret") << "open sesame\n";
   std::ofstream(folder / "bad.toml") << "nonsense = 1\n";
   std::ofstream(folder / "calm.toml") << "seed = 1\ndomains = [\"peers\"]\nnodes = 3\ntime = \"2s\"\n";
   const std::string cid = line(cluster.run(0, {"file", "put", folder / "file", "--replicas", "2"}));
@@ -127,6 +129,9 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
       {"kv watch", {"", "--rev", "1", "--count", "1"}, "rev key keyHex value valueHex request"},
       {"kv lease", {"grant", "1m"}, "lease ttlMs"},
       {"kv del", {"a"}, "rev repeated deleted"},
+      {"wallet new", {"savings", "--passphrase-file", folder / "secret"}, "name account publicKey words"},
+      {"wallet show", {"savings"}, "name account publicKey words"},
+      {"wallet export", {"savings", "--passphrase-file", folder / "secret"}, "name account publicKey words"},
       {"inspect",
        {"--once"},
        "node actors.path actors.kind actors.state actors.mailbox actors.oldestMs actors.handled actors.perSecond "

@@ -100,7 +100,8 @@ TEST_CASE("settings: an unknown name is an error with its place and the nearest 
   CHECK(first_problem(file("[[net]]\nlinks_max = 3\n")) == "troupe.toml:1: \"net\" is a section, not a value");
 
   Sources sources;
-  sources.environment = {{"TROUPE_DATA", "/anywhere"}, {"TROUPE_NET__LINK_MAX", "3"}};
+  sources.environment = {
+      {"TROUPE_DATA", "/anywhere"}, {"TROUPE_PASSPHRASE_FILE", "/file"}, {"TROUPE_NET__LINK_MAX", "3"}};
   CHECK(first_problem(sources) == "TROUPE_NET__LINK_MAX: unknown setting; did you mean TROUPE_NET__LINKS_MAX?");
 
   sources = {};

@@ -1,0 +1,40 @@
+#include "actors/escrow/logic/arbiters.hpp"
+
+#include <algorithm>
+
+#include "runtime/base/ensure.hpp"
+#include "runtime/base/fields.hpp"
+#include "runtime/crypto/hash.hpp"
+
+namespace troupe::escrow {
+
+base::Digest draw_seed(const EscrowId& id, const Reveal& buyer, const Reveal& provider) {
+  return crypto::sha256(id.view(), buyer.view(), provider.view());
+}
+
+std::optional<Arbiter> draw(const base::Digest& seed, std::size_t round, std::span<const Arbiter> candidates,
+                            std::span<const Address> excluded) {
+  base::ensure(candidates.size() <= kArbitersMax, "no more arbiters have joined than may");
+  std::vector<Arbiter> eligible;
+  wallet::Wide total = 0;
+  for (const Arbiter& one : candidates) {
+    if (one.bond == Amount() || std::ranges::find(excluded, one.address) != excluded.end()) continue;
+    eligible.push_back(one);
+    total += one.bond.units();
+  }
+  if (eligible.empty()) return std::nullopt;
+  std::ranges::sort(eligible, {}, &Arbiter::address);
+  base::Bytes number;
+  base::append_number(number, static_cast<std::uint8_t>(round));
+  const base::Digest hash = crypto::sha256(base::as_bytes("troupe draw v1"), seed.view(), number);
+  wallet::Wide at = 0;
+  for (std::size_t i = 0; i < 16; ++i) at = at << 8 | hash.bytes[i];
+  at %= total;
+  for (const Arbiter& one : eligible) {
+    if (at < one.bond.units()) return one;
+    at -= one.bond.units();
+  }
+  return eligible.back();
+}
+
+}  // namespace troupe::escrow

@@ -1,0 +1,56 @@
+#pragma once
+// Recomputes a book from its first posting, by other code than that which wrote it.
+//
+// Memory  a row an account.
+#include <map>
+
+#include "actors/wallet/logic/ledger/book.hpp"
+
+namespace troupe::wallet {
+
+enum class AuditError : std::uint8_t {
+  chain,     ///< its sequence, its time or its hash does not follow from the posting before
+  transfer,  ///< it breaks the rules of a transfer, or is of another book
+  number,    ///< its number is not the next one of the account
+  balance,   ///< the account had less
+  issuer,    ///< issued by another than the owner, or debited by another than the account
+};
+std::string_view name(AuditError error);
+
+struct AuditReport {
+  std::uint64_t accounts = 0;
+  std::uint64_t postings = 0;
+  Amount issued;
+  Amount sum;                                ///< of all balances; equals what was issued
+  std::map<Address, Amount> issuers{};       ///< who issued how much
+  std::vector<Address> mismatches{};         ///< accounts whose stored row is another one; ascending
+  std::optional<std::uint64_t> broken_at{};  ///< the first posting that is wrong: nothing after it was counted
+  std::optional<AuditError> broken{};
+
+  bool held() const { return mismatches.empty() && !broken_at && sum == issued; }
+};
+
+class Audit {
+ public:
+  explicit Audit(const Genesis& genesis) : genesis_(genesis), head_(first_head(genesis)) {}
+
+  /// The next posting. After one that is wrong, all are ignored.
+  void take(const Posting& posting);
+
+  /// `stored` are all rows of the book. `head` is its end as it was stored; another one is a break of the chain.
+  AuditReport finish(const std::map<Address, AccountRow>& stored, const Head& head) &&;
+
+ private:
+  struct Row {
+    Amount balance;
+    std::uint64_t debits = 0;
+  };
+  std::optional<AuditError> flaw(const Posting& posting);
+
+  Genesis genesis_;
+  Head head_;
+  AuditReport report_;
+  std::map<Address, Row> rows_;
+};
+
+}  // namespace troupe::wallet

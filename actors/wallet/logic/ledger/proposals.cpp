@@ -1,0 +1,69 @@
+#include "actors/wallet/logic/ledger/proposals.hpp"
+
+#include <algorithm>
+
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::wallet {
+
+std::string_view name(ProposalError error) {
+  switch (error) {
+    case ProposalError::unknown: return "there is no such proposal";
+    case ProposalError::transfer: return "the transfer breaks its rules, or the policy is not the account's";
+    case ProposalError::life: return "a proposal lives from 1 second to 30 days";
+    case ProposalError::not_signer: return "this is no signature by a signer of the account";
+    case ProposalError::ordered: return "enough signers have signed it already";
+    case ProposalError::expired: return "the proposal has expired";
+    case ProposalError::full: return "the account has as many proposals as it may have";
+  }
+  return "refused";
+}
+
+base::Result<std::optional<Order>, ProposalError> Proposals::propose(Transfer transfer, const Policy& policy,
+                                                                     const Approval& approval, UnixMs expires,
+                                                                     UnixMs now) {
+  if (!total_of(transfer).ok() || transfer.from != policy.address()) return ProposalError::transfer;
+  const TransferId id = id_of(transfer);
+  if (all_.contains(id)) return sign(id, approval, now);
+  if (expires < now + kProposalLifeMin || expires > now + kProposalLifeMax) return ProposalError::life;
+  // Before room is made for it: a stranger's proposal takes none.
+  if (!policy.lists(approval.key) || !crypto::verify(approval.key, encode(transfer), approval.signature))
+    return ProposalError::not_signer;
+  expire(now);
+  const auto same_account = [&](const auto& entry) { return entry.second.transfer.from == transfer.from; };
+  if (static_cast<std::size_t>(std::ranges::count_if(all_, same_account)) >= kProposalsMax) return ProposalError::full;
+  all_.emplace(id, Proposal{std::move(transfer), policy, {}, expires});
+  return sign(id, approval, now);
+}
+
+base::Result<std::optional<Order>, ProposalError> Proposals::sign(const TransferId& id, const Approval& approval,
+                                                                  UnixMs now) {
+  using Ordered = std::optional<Order>;
+  const auto at = all_.find(id);
+  if (at == all_.end()) return ProposalError::unknown;
+  Proposal& proposal = at->second;
+  if (now >= proposal.expires) return ProposalError::expired;
+  if (proposal.ordered) return ProposalError::ordered;
+  if (!proposal.policy.lists(approval.key) ||
+      !crypto::verify(approval.key, encode(proposal.transfer), approval.signature))
+    return ProposalError::not_signer;
+  const auto same_key = [&](const Approval& one) { return one.key == approval.key; };
+  if (std::ranges::any_of(proposal.approvals, same_key)) return Ordered(std::nullopt);
+  proposal.approvals.push_back(approval);
+  if (proposal.approvals.size() < proposal.policy.threshold()) return Ordered(std::nullopt);
+  auto order = Order::approved(proposal.transfer, proposal.policy, proposal.approvals);
+  base::ensure(order.has_value(), "signatures that were verified one by one approve the transfer");
+  proposal.ordered = true;
+  return order;
+}
+
+void Proposals::expire(UnixMs now) {
+  std::erase_if(all_, [&](const auto& entry) { return now >= entry.second.expires; });
+}
+
+const Proposal* Proposals::find(const TransferId& id) const {
+  const auto at = all_.find(id);
+  return at == all_.end() ? nullptr : &at->second;
+}
+
+}  // namespace troupe::wallet

@@ -1,0 +1,58 @@
+#pragma once
+// Transfers of accounts with several signers, while their signatures are gathered.
+//
+// Rule    a proposal is ordered at the signature that reaches the threshold, once; one more is refused. Its number is
+//         part of what is signed: of two proposals with one number at most one is paid.
+// States  open -> ordered or expired; an ordered one is not forgotten before it has expired.
+// Limits  kProposalsMax of an account that have not expired; they live at most kProposalLifeMax.
+#include <map>
+
+#include "actors/wallet/logic/ledger/book.hpp"
+
+namespace troupe::wallet {
+
+inline constexpr std::size_t kProposalsMax = 64;                         // our choice
+inline constexpr UnixMs kProposalLifeMax = std::chrono::hours(24 * 30);  // our choice
+inline constexpr UnixMs kProposalLifeMin = std::chrono::seconds(1);
+
+enum class ProposalError : std::uint8_t {
+  unknown,     ///< no such proposal
+  transfer,    ///< it breaks the rules of a transfer, or the policy is not the account's
+  life,        ///< it would expire too soon or too late
+  not_signer,  ///< the key is none of the policy's, or the signature is wrong
+  ordered,     ///< enough have signed already
+  expired,     ///< too late
+  full,        ///< the account has kProposalsMax
+};
+std::string_view name(ProposalError error);
+
+struct Proposal {
+  Transfer transfer;
+  Policy policy;
+  std::vector<Approval> approvals;
+  UnixMs expires{0};
+  bool ordered = false;
+};
+
+class Proposals {
+ public:
+  /// Proposes with a first signature. The same proposal again is a signature of it.
+  base::Result<std::optional<Order>, ProposalError> propose(Transfer transfer, const Policy& policy,
+                                                            const Approval& approval, UnixMs expires, UnixMs now);
+
+  /// Adds a signature. Gives the order at the one that reaches the threshold. A signature that is there already changes
+  /// nothing, unless the proposal is ordered.
+  base::Result<std::optional<Order>, ProposalError> sign(const TransferId& id, const Approval& approval, UnixMs now);
+
+  /// Forgets what has expired.
+  void expire(UnixMs now);
+
+  /// Null if it is not known.
+  const Proposal* find(const TransferId& id) const;
+  const std::map<TransferId, Proposal>& all() const { return all_; }
+
+ private:
+  std::map<TransferId, Proposal> all_;
+};
+
+}  // namespace troupe::wallet

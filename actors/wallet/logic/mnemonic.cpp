@@ -1,0 +1,115 @@
+#include "actors/wallet/logic/mnemonic.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "runtime/base/ensure.hpp"
+#include "runtime/crypto/hash.hpp"
+#include "runtime/crypto/keys.hpp"
+
+namespace troupe::wallet {
+namespace {
+
+constexpr std::size_t kWordBits = 11;
+constexpr std::size_t kWordsMax = 24;
+
+/// Bit `at` of bytes, most significant first.
+bool bit_of(base::ByteView bytes, std::size_t at) { return (bytes[at / 8] >> (7 - at % 8) & 1) != 0; }
+
+/// The entropy, and behind it a bit of its hash for each 32 of its own; the rest of the last byte is not used.
+std::array<std::uint8_t, 33> with_checksum(base::ByteView entropy) {
+  std::array<std::uint8_t, 33> out{};
+  std::ranges::copy(entropy, out.begin());
+  out[entropy.size()] = crypto::sha256(entropy).bytes[0];
+  return out;
+}
+
+std::optional<std::uint32_t> number_of_word(std::string_view typed) {
+  std::string word(typed);
+  for (char& c : word)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  const auto at = std::ranges::lower_bound(kEnglishWords, word);
+  const bool known = at != kEnglishWords.end() && *at == word;
+  crypto::wipe({reinterpret_cast<std::uint8_t*>(word.data()), word.size()});
+  if (!known) return std::nullopt;
+  return static_cast<std::uint32_t>(at - kEnglishWords.begin());
+}
+
+}  // namespace
+
+Mnemonic::Mnemonic(Mnemonic&& other) noexcept : entropy_(other.entropy_), bytes_(other.bytes_) {
+  crypto::wipe(other.entropy_);
+}
+
+Mnemonic& Mnemonic::operator=(Mnemonic&& other) noexcept {
+  if (this == &other) return *this;
+  entropy_ = other.entropy_;
+  bytes_ = other.bytes_;
+  crypto::wipe(other.entropy_);
+  return *this;
+}
+
+Mnemonic::~Mnemonic() { crypto::wipe(entropy_); }
+
+Mnemonic Mnemonic::from_entropy(base::ByteView entropy) {
+  base::ensure(entropy.size() == 16 || entropy.size() == 32, "words stand for 16 or 32 bytes");
+  Mnemonic out;
+  out.bytes_ = entropy.size();
+  std::ranges::copy(entropy, out.entropy_.begin());
+  return out;
+}
+
+Mnemonic Mnemonic::make(ports::Chance& chance, WordCount words) {
+  Mnemonic out;
+  out.bytes_ = words == WordCount::twelve ? 16 : 32;
+  chance.fill(std::span(out.entropy_).first(out.bytes_));
+  return out;
+}
+
+base::Result<Mnemonic, WordsError> Mnemonic::parse(std::string_view words) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  crypto::Secret<struct ParsedWordsTag, 33> bits;
+  std::size_t count = 0;
+  for (std::size_t at = words.find_first_not_of(kBlanks); at != std::string_view::npos;
+       at = words.find_first_not_of(kBlanks, at)) {
+    const std::size_t end = std::min(words.find_first_of(kBlanks, at), words.size());
+    if (count == kWordsMax) return WordsError::count;
+    const auto number = number_of_word(words.substr(at, end - at));
+    if (!number) return WordsError::unknown;
+    for (std::size_t i = 0; i < kWordBits; ++i)
+      if ((*number >> (kWordBits - 1 - i) & 1) != 0)
+        bits.bytes[(count * kWordBits + i) / 8] |= static_cast<std::uint8_t>(0x80 >> (count * kWordBits + i) % 8);
+    ++count;
+    at = end;
+  }
+  if (count != 12 && count != 24) return WordsError::count;
+  Mnemonic out = from_entropy(base::ByteView(bits.bytes).first(count == 12 ? 16 : 32));
+  const std::size_t checksum_bits = out.bytes_ / 4;  // 4 or 8
+  const std::uint8_t expected = with_checksum(out.entropy())[out.bytes_];
+  if ((expected ^ bits.bytes[out.bytes_]) >> (8 - checksum_bits) != 0) return WordsError::checksum;
+  return out;
+}
+
+std::string Mnemonic::words() const {
+  auto bits = with_checksum(entropy());
+  std::string out;
+  out.reserve(kWordsMax * 9);  // no word is longer than 8: growth would leave copies behind
+  for (std::size_t word = 0; word < static_cast<std::size_t>(count()); ++word) {
+    std::size_t number = 0;
+    for (std::size_t i = 0; i < kWordBits; ++i) number = number << 1 | bit_of(bits, word * kWordBits + i);
+    if (word > 0) out += ' ';
+    out += kEnglishWords[number];
+  }
+  crypto::wipe(bits);
+  return out;
+}
+
+crypto::Secret512 Mnemonic::seed(std::string_view extension) const {
+  std::string sentence = words();
+  const std::string salt = "mnemonic" + std::string(extension);
+  const auto out = crypto::pbkdf2_sha512(sentence, base::as_bytes(salt), 2'048);
+  crypto::wipe({reinterpret_cast<std::uint8_t*>(sentence.data()), sentence.size()});
+  return out;
+}
+
+}  // namespace troupe::wallet

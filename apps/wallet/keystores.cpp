@@ -1,0 +1,155 @@
+#include "apps/wallet/keystores.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "apps/cli/operator_key.hpp"
+#include "apps/cli/terminal.hpp"
+#include "runtime/os/disk.hpp"
+
+namespace troupe::apps::wallets {
+namespace {
+
+using base::Code;
+using ports::DiskError;
+using wallet::KeystoreError;
+
+constexpr std::size_t kNameCharsMax = 64;
+constexpr const char* kLockFile = ".lock";
+
+bool is_name(std::string_view name) {
+  const auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  };
+  return !name.empty() && name.size() <= kNameCharsMax && name.front() != '-' && std::ranges::all_of(name, good);
+}
+
+}  // namespace
+
+base::Result<std::string, Failure> name_of(const std::string& typed) {
+  if (is_name(typed)) return typed;
+  return usage_failure("a wallet's name has 1 to 64 letters, digits, '-' and '_', and does not begin with '-'",
+                       "troupe help wallet new");
+}
+
+Failure unopened(const std::string& name, KeystoreError error) {
+  switch (error) {
+    case KeystoreError::passphrase: return {{Code::refused, "this is not the passphrase of wallet " + name}};
+    case KeystoreError::version: return {{Code::unsupported, "wallet " + name + " was written by a newer troupe"}};
+    case KeystoreError::too_dear:
+      return {{Code::unsupported, "wallet " + name + " asks for more than 1 GiB of memory to be opened"}};
+    case KeystoreError::damaged: break;
+  }
+  return {{Code::corrupt, "the keystore of wallet " + name + " is damaged: it is no whole file of a wallet"},
+          "nothing was changed",
+          "troupe wallet restore NAME, with the words that were written down"};
+}
+
+base::Result<Directory, Failure> Directory::open(const Console& console) {
+  const auto config = config_directory(console);
+  if (!config.ok()) return config.error();
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(config.value() + "/wallets", ignored))
+    return Failure{
+        {Code::not_found, "there is no wallet in " + config.value() + "/wallets"}, "", "troupe wallet new NAME"};
+  return open_or_make(console);
+}
+
+base::Result<Directory, Failure> Directory::open_or_make(const Console& console) {
+  const auto config = config_directory(console);
+  if (!config.ok()) return config.error();
+  const std::string path = config.value() + "/wallets";
+  auto disk = os::open_own_disk(path);
+  if (!disk.ok())
+    return Failure{{disk.error() == DiskError::no_space ? Code::no_space : Code::refused,
+                    "cannot open " + path + ": " +
+                        (disk.error() == DiskError::denied ? "it is no directory of yours alone"
+                                                           : std::string(ports::name(disk.error())))},
+                   "nothing was changed",
+                   "",
+                   Exit::failed};
+  return Directory(path, std::move(disk).value());
+}
+
+Failure Directory::cannot(const std::string& what, DiskError error) const {
+  return {{error == DiskError::no_space ? Code::no_space : Code::internal,
+           "cannot " + what + " in " + path_ + ": " + std::string(ports::name(error))},
+          "",
+          "",
+          error == DiskError::no_space ? Exit::overloaded : Exit::failed};
+}
+
+base::Result<std::vector<std::string>, Failure> Directory::names() const {
+  auto listed = disk_->list(".");
+  if (!listed.ok()) return cannot("list the wallets", listed.error());
+  std::vector<std::string> out;
+  for (std::string& name : listed.value())
+    if (is_name(name)) out.push_back(std::move(name));
+  return out;
+}
+
+base::Result<std::optional<wallet::Keystore>, Failure> Directory::find(const std::string& name) const {
+  using Found = std::optional<wallet::Keystore>;
+  const auto file = disk_->open(name, ports::OpenMode::read);
+  if (!file.ok()) {
+    if (file.error() == DiskError::not_found) return Found(std::nullopt);
+    return cannot("open wallet " + name, file.error());
+  }
+  base::Bytes bytes(wallet::kKeystoreBytesMax + 1);  // one byte more, to notice a file that is too long
+  const auto read = file.value()->read(0, bytes);
+  if (!read.ok()) return cannot("read wallet " + name, read.error());
+  auto keystore = wallet::Keystore::decode(base::ByteView(bytes).first(read.value()));
+  if (!keystore.ok()) return unopened(name, keystore.error());
+  return Found(std::move(keystore).value());
+}
+
+base::Result<Named, Failure> Directory::choose(const std::optional<std::string>& named) const {
+  std::string name = named.value_or("");
+  if (!named) {
+    const auto all = names();
+    if (!all.ok()) return all.error();
+    if (all.value().size() > 1)
+      return usage_failure("there are several wallets: " + joined(all.value()), "--wallet " + all.value().front());
+    if (all.value().empty())
+      return Failure{{Code::not_found, "there is no wallet in " + path_}, "", "troupe wallet new NAME"};
+    name = all.value().front();
+  }
+  auto found = find(name);
+  if (!found.ok()) return found.error();
+  if (!found.value())
+    return Failure{{Code::not_found, "there is no wallet " + name + " in " + path_}, "", "troupe wallet new " + name};
+  return Named{name, std::move(*found.value())};
+}
+
+base::Result<std::optional<Named>, Failure> Directory::made_by(const wallet::RequestMark& request) const {
+  using Found = std::optional<Named>;
+  const auto all = names();
+  if (!all.ok()) return all.error();
+  for (const std::string& name : all.value()) {
+    auto one = find(name);
+    // Another wallet that is damaged is no reason to refuse this one.
+    if (one.ok() && one.value() && one.value()->request() == request)
+      return Found(Named{name, std::move(*one.value())});
+  }
+  return Found(std::nullopt);
+}
+
+base::Result<std::unique_ptr<ports::DiskLock>, Failure> Directory::lock() const {
+  auto held = disk_->lock(kLockFile);
+  if (held.ok()) return std::move(held).value();
+  if (held.error() == DiskError::locked)
+    return Failure{{Code::unavailable, "another troupe is making a wallet in " + path_}};
+  return cannot("lock the wallets", held.error());
+}
+
+base::Result<void, Failure> Directory::add(const std::string& name, const wallet::Keystore& keystore) const {
+  const auto all = names();
+  if (!all.ok()) return all.error();
+  if (all.value().size() >= kWalletsMax)
+    return Failure{{Code::overloaded, "there are " + std::to_string(kWalletsMax) + " wallets in " + path_}};
+  const auto written = ports::write_durably(*disk_, name, keystore.encode());
+  if (!written.ok()) return cannot("write wallet " + name, written.error());
+  return {};
+}
+
+}  // namespace troupe::apps::wallets

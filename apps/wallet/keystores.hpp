@@ -1,0 +1,58 @@
+#pragma once
+// The caller's keystores: a file each in $XDG_CONFIG_HOME/troupe/wallets, else ~/.config/troupe/wallets.
+//
+// Names   1 to 64 letters, digits, '-' and '_'; the first is no '-'.
+// Writes  one process at a time, and no keystore is ever replaced.
+// Limits  kWalletsMax keystores.
+#include <string>
+#include <vector>
+
+#include "actors/wallet/logic/keystore.hpp"
+#include "apps/cli/command.hpp"
+#include "runtime/ports/disk.hpp"
+
+namespace troupe::apps::wallets {
+
+inline constexpr std::size_t kWalletsMax = 1'000;  // our choice: each is read to find a request
+
+struct Named {
+  std::string name;
+  wallet::Keystore keystore;
+};
+
+/// Fails with usage.
+base::Result<std::string, Failure> name_of(const std::string& typed);
+
+class Directory {
+ public:
+  /// Fails with exit 4 if there is none, and if another user could change it.
+  static base::Result<Directory, Failure> open(const Console& console);
+  /// Makes the directory (0700) where there is none.
+  static base::Result<Directory, Failure> open_or_make(const Console& console);
+
+  /// Nothing if there is no keystore of that name. Fails if it is damaged, says which, and how.
+  base::Result<std::optional<wallet::Keystore>, Failure> find(const std::string& name) const;
+  /// The one of that name; without a name the only one there is. Fails with exit 4 if there is none, and with usage if
+  /// there are several.
+  base::Result<Named, Failure> choose(const std::optional<std::string>& name) const;
+  /// Whose making had this mark, which is not zeros.
+  base::Result<std::optional<Named>, Failure> made_by(const wallet::RequestMark& request) const;
+
+  /// Held by the process that is about to add a keystore.
+  base::Result<std::unique_ptr<ports::DiskLock>, Failure> lock() const;
+  /// Durable when it returns. The caller holds the lock, and has looked that the name is free.
+  base::Result<void, Failure> add(const std::string& name, const wallet::Keystore& keystore) const;
+
+ private:
+  Directory(std::string path, std::unique_ptr<ports::Disk> disk) : path_(std::move(path)), disk_(std::move(disk)) {}
+  base::Result<std::vector<std::string>, Failure> names() const;
+  Failure cannot(const std::string& what, ports::DiskError error) const;
+
+  std::string path_;
+  std::unique_ptr<ports::Disk> disk_;
+};
+
+/// The failure of a keystore that does not open.
+Failure unopened(const std::string& name, wallet::KeystoreError error);
+
+}  // namespace troupe::apps::wallets

@@ -1,0 +1,50 @@
+#pragma once
+// Where a command that opens a keystore has the passphrase from.
+//
+// Order   --passphrase-file F, TROUPE_PASSPHRASE_FILE, the terminal without echo, the first line of standard input.
+// Form    the bytes of the first line, without its end; no normalisation of Unicode.
+// Limits  1 to kPassphraseBytesMax bytes.
+#include <optional>
+#include <string>
+
+#include "apps/cli/command.hpp"
+
+namespace troupe::apps::wallets {
+
+inline constexpr std::size_t kPassphraseBytesMax = 1'024;
+inline constexpr std::size_t kLineBytesMax = 4'096;  // our choice: 24 words have at most 215 bytes
+
+/// Text that is wiped at its end.
+struct SecretLine {
+  std::string text;
+
+  SecretLine() = default;
+  SecretLine(SecretLine&&) = default;
+  SecretLine& operator=(SecretLine&&) = default;
+  ~SecretLine();
+};
+
+Option passphrase_option();
+
+enum class Asked : std::uint8_t {
+  once,   ///< to open
+  twice,  ///< to seal: a person may mistype it
+};
+
+/// `input_is_free`: standard input has nothing else to say, and may have the passphrase. Fails with usage, and with
+/// exit 130 if a person breaks it off.
+base::Result<SecretLine, Failure> passphrase(const Invocation& invocation, Console& console, Asked asked,
+                                             bool input_is_free = true);
+
+/// The first line of standard input without its end; on a terminal, after `prompt`. Fails with usage if it is longer
+/// than kLineBytesMax, or if there is none.
+base::Result<SecretLine, Failure> input_line(Console& console, const std::string& prompt);
+
+/// A line of the terminal without echo, which is as it was afterwards. Nothing if it was broken off by Ctrl-C or
+/// Ctrl-D, or is too long.
+std::optional<SecretLine> hidden_line(int terminal);
+
+/// Whether the console's input is the terminal of this process.
+bool asks_terminal(const Console& console);
+
+}  // namespace troupe::apps::wallets

@@ -1,0 +1,170 @@
+// troupe wallet …, as functions
+#include <fcntl.h>
+#include <pty.h>
+#include <sys/stat.h>
+#include <termios.h>
+
+#include "actors/wallet/logic/address.hpp"
+#include "apps/wallet/passphrase.hpp"
+#include "tests/apps/harness.hpp"
+#include "tests/support.hpp"
+
+using namespace troupe;
+using namespace troupe::apps;
+using test::contains;
+
+namespace {
+
+constexpr const char* kSomeWords = "legal winner thank year wave sausage worth useful legal winner thank yellow";
+constexpr const char* kTheirAddress = "tro1v5vqpwuqp32l7hd9s9p6z2u825ngq7x2ksvaum20cqmp485yxx3qaayymr\n";
+
+/// A person with a home directory and a passphrase file.
+struct WalletHome {
+  TemporaryFolder folder;
+  std::string secret = folder.write("secret", "open sesame\n");
+  std::string keystore = folder.path() + "/troupe/wallets/";
+
+  Seen run(std::vector<std::string> arguments, const std::string& input = "", std::vector<std::string> more = {}) {
+    arguments.insert(arguments.begin(), "wallet");
+    std::ostringstream out, err;
+    std::istringstream in(input);
+    const std::string home = "XDG_CONFIG_HOME=" + folder.path();
+    std::vector<const char*> environment{home.c_str()};
+    for (const std::string& variable : more) environment.push_back(variable.c_str());
+    environment.push_back(nullptr);
+    Console console{out, err, in, false, false, environment.data()};
+    const Exit exit = apps::run(commands(), arguments, console);
+    return {exit, out.str(), err.str()};
+  }
+  Seen with_file(std::vector<std::string> arguments, const std::string& input = "") {
+    arguments.insert(arguments.end(), {"--passphrase-file", secret});
+    return run(arguments, input);
+  }
+};
+
+std::string without_end(const std::string& line) { return line.substr(0, line.find('\n')); }
+
+}  // namespace
+
+TEST_CASE("wallet commands: a new wallet prints its address, is 0600, and is restored elsewhere from its words") {
+  WalletHome home, other;
+  const Seen made = home.with_file({"new", "savings"});
+  REQUIRE_MESSAGE(made.exit == Exit::done, made.err);
+  CHECK(wallet::parse_address(without_end(made.out)));
+  struct stat file {};
+  REQUIRE(::stat((home.keystore + "savings").c_str(), &file) == 0);
+  CHECK((file.st_mode & 0777) == 0600);
+  REQUIRE(::stat(home.keystore.c_str(), &file) == 0);
+  CHECK((file.st_mode & 0777) == 0700);
+
+  const Seen words = home.with_file({"export", "savings"});
+  CHECK(std::ranges::count(words.out, ' ') == 23);
+  CHECK(contains(made.err, without_end(words.out)));
+  CHECK(home.run({"show"}).out == made.out);  // asks for no passphrase
+
+  const Seen restored = other.with_file({"restore", "again"}, words.out);
+  CHECK_MESSAGE(restored.exit == Exit::done, restored.err);
+  CHECK(restored.out == made.out);
+  CHECK(other.with_file({"restore", "again"}, words.out).exit == Exit::done);  // has its effect already
+  CHECK(other.with_file({"restore", "again"}, kSomeWords).exit == Exit::refused);
+}
+
+TEST_CASE("wallet commands: words that are known give the address that is known; JSON has the names of the contract") {
+  WalletHome home;
+  CHECK(home.with_file({"restore", "mine"}, kSomeWords).out == kTheirAddress);
+  const Seen shown = home.run({"show", "--wallet", "mine", "--json"});
+  CHECK(shown.out == "{\"name\":\"mine\",\"account\":\"" + without_end(kTheirAddress) +
+                         "\",\"publicKey\":\"256d0d5112d9ca21940701c4947e7f9c692cebd378f0708bc1dba2d316df0323\","
+                         "\"words\":null}\n");
+  CHECK(contains(home.with_file({"export", "--json"}).out, std::string("\"words\":\"") + kSomeWords + '"'));
+  CHECK(contains(home.with_file({"new", "fresh", "--words", "12", "--json"}).out, "\"words\":\""));
+}
+
+TEST_CASE("wallet commands: the passphrase comes from a file, from the variable, or from standard input") {
+  WalletHome home;
+  REQUIRE(home.run({"new", "a"}, "open sesame\nmore\n").exit == Exit::done);
+  CHECK(home.with_file({"export", "a"}).exit == Exit::done);
+  CHECK(home.run({"export", "a"}, "", {"TROUPE_PASSPHRASE_FILE=" + home.secret}).exit == Exit::done);
+  CHECK(home.run({"export", "a"}, "open sesame\r\n").exit == Exit::done);
+  CHECK(home.run({"export", "a"}, "open sesam\n").exit == Exit::refused);
+  CHECK(home.run({"export", "a"}).exit == Exit::usage);
+  CHECK(home.run({"export", "a"}, "\n").exit == Exit::usage);
+  CHECK(home.run({"export", "a"}, std::string(wallets::kPassphraseBytesMax, 'x') + '\n').exit == Exit::refused);
+  CHECK(home.run({"export", "a"}, std::string(wallets::kPassphraseBytesMax + 1, 'x') + '\n').exit == Exit::usage);
+  CHECK(home.run({"export", "a", "--passphrase-file", "/no/such/file"}).exit == Exit::usage);
+  CHECK(home.run({"restore", "b"}, kSomeWords).exit == Exit::usage);
+}
+
+TEST_CASE("wallet commands: words that are wrong, names that are none, and wallets that are not there") {
+  WalletHome home;
+  CHECK(home.run({"show"}).exit == Exit::not_found);
+  CHECK(home.run({"show", "a"}).exit == Exit::not_found);
+  CHECK_FALSE(std::filesystem::exists(home.keystore));  // looking makes nothing
+  CHECK(contains(home.with_file({"restore", "a"}, "legal winner").err, "neither 12 nor 24 words"));
+  CHECK(home.with_file({"restore", "a"}, std::string(kSomeWords) + 'w').exit == Exit::usage);
+  CHECK(home.with_file({"restore", "a"}, "winner " + std::string(kSomeWords).substr(6)).exit == Exit::usage);
+  CHECK(home.with_file({"restore", "a"}, std::string(1'000'000, 'x')).exit == Exit::usage);
+  for (const std::string name : {"", "a/b", "..", ".a", "a b", std::string(65, 'a').c_str()})
+    CHECK_MESSAGE(home.with_file({"new", name}).exit == Exit::usage, name);
+  CHECK(home.run({"show"}).exit == Exit::not_found);  // nothing was made
+  REQUIRE(home.with_file({"new", "a"}).exit == Exit::done);
+  REQUIRE(home.with_file({"new", "b"}).exit == Exit::done);
+  CHECK(home.run({"show"}).exit == Exit::usage);
+  CHECK(home.run({"show", "b"}).exit == Exit::done);
+  CHECK(home.run({"show", "b", "--wallet", "a"}).exit == Exit::usage);
+}
+
+TEST_CASE("wallet commands: a repeated request makes nothing and prints the same; another content is refused") {
+  WalletHome home;
+  const std::vector<std::string> ask{"new", "a", "--request", "r1", "--json"};
+  const Seen first = home.with_file(ask);
+  REQUIRE(first.exit == Exit::done);
+  CHECK(home.with_file(ask).out == first.out);
+  CHECK(home.with_file({"new", "a"}).exit == Exit::refused);
+  CHECK(home.with_file({"new", "a", "--request", "r2"}).exit == Exit::refused);
+  CHECK(home.with_file({"new", "b", "--request", "r1"}).exit == Exit::refused);
+  CHECK(home.with_file({"new", "a", "--request", "r1", "--words", "12"}).exit == Exit::refused);
+  CHECK(home.run(ask, "another\n").exit == Exit::refused);
+  CHECK(home.with_file({"new", "c", "--request", std::string(65, 'x')}).exit == Exit::usage);
+}
+
+TEST_CASE("wallet commands: a keystore that is cut or changed says so, and is left as it is") {
+  WalletHome home;
+  REQUIRE(home.with_file({"new", "a"}).exit == Exit::done);
+  const std::string path = home.keystore + "a";
+  std::filesystem::resize_file(path, 100);
+  for (const Seen& seen : {home.run({"show", "a"}), home.with_file({"export", "a"}), home.with_file({"new", "a"})}) {
+    CHECK(seen.exit == Exit::failed);
+    CHECK(contains(seen.err, "the keystore of wallet a is damaged"));
+  }
+  CHECK(std::filesystem::file_size(path) == 100);
+  CHECK(home.with_file({"new", "b"}).exit == Exit::done);
+  std::ofstream(path, std::ios::binary) << std::string(10'000'000, 'x');
+  CHECK(home.run({"show", "a"}).exit == Exit::failed);
+}
+
+TEST_CASE("wallet commands: a passphrase that is typed is not shown, and the terminal is set back") {
+  int person = -1, terminal = -1;
+  REQUIRE(::openpty(&person, &terminal, nullptr, nullptr, nullptr) == 0);
+  const auto echoes = [&] {
+    termios now{};
+    return ::tcgetattr(terminal, &now) == 0 && (now.c_lflag & ECHO) != 0 && (now.c_lflag & ISIG) != 0;
+  };
+  // Typed ahead: what is typed before the echo is off is shown by the terminal, not by us.
+  const auto typed = [&](const std::string& text) {
+    REQUIRE(::write(person, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+    return wallets::hidden_line(terminal);
+  };
+  CHECK(echoes());
+  CHECK(typed("open sesame\n")->text == "open sesame");
+  CHECK(echoes());
+  ::termios raw{};
+  REQUIRE(::tcgetattr(terminal, &raw) == 0);
+  raw.c_lflag &= ~static_cast<tcflag_t>(ISIG);  // else Ctrl-C that is typed ahead goes as a signal
+  raw.c_cc[VEOL] = 3;
+  REQUIRE(::tcsetattr(terminal, TCSANOW, &raw) == 0);
+  CHECK_FALSE(typed("open\x03"));
+  ::close(person);
+  ::close(terminal);
+  CHECK_FALSE(wallets::hidden_line(-1));
+}
