@@ -172,6 +172,7 @@ TEST_CASE("faults: a disk that lies loses power with the first of two lies, or w
 }
 
 TEST_CASE("faults: what is planned has fired when it hits something, and not before") {
+  constexpr std::chrono::seconds kCalm{42};  // no timer of an idle node is due then
   std::vector<sim::Fault> what;
   std::function<void(Struck&)> meets;
   const auto uses = [](auto operation) {
@@ -182,19 +183,19 @@ TEST_CASE("faults: what is planned has fired when it hits something, and not bef
   };
   std::array<std::uint8_t, 4> bytes{};
   SUBCASE("disk-read") {
-    what = {{.what = disk_read, .at = 40s, .node = 1, .amount = 0}};
+    what = {{.what = disk_read, .at = kCalm, .node = 1, .amount = 0}};
     meets = uses([&](ports::File& file) { CHECK_FALSE(file.read(0, bytes).ok()); });
   }
   SUBCASE("disk-write") {
-    what = {{.what = disk_write, .at = 40s, .node = 1, .amount = 0}};
+    what = {{.what = disk_write, .at = kCalm, .node = 1, .amount = 0}};
     meets = uses([&](ports::File& file) { CHECK_FALSE(file.append(bytes).ok()); });
   }
   SUBCASE("disk-sync") {
-    what = {{.what = disk_sync, .at = 40s, .node = 1, .amount = 0}};
+    what = {{.what = disk_sync, .at = kCalm, .node = 1, .amount = 0}};
     meets = uses([&](ports::File& file) { CHECK_FALSE(file.sync().ok()); });
   }
   SUBCASE("flip") {
-    what = {{.what = flip, .at = 40s, .node = 1, .other = 2}};
+    what = {{.what = flip, .at = kCalm, .node = 1, .other = 2}};
     meets = [](Struck& world) {
       base::Bytes piece(4, 0);
       const auto from = world.world.machine(1).address(), to = world.world.machine(2).address();
@@ -203,14 +204,14 @@ TEST_CASE("faults: what is planned has fired when it hits something, and not bef
     };
   }
   SUBCASE("break-actor") {
-    what = {{.what = break_actor, .at = 40s, .node = 1, .amount = 1}};
+    what = {{.what = break_actor, .at = kCalm, .node = 1, .amount = 1}};
     meets = [](Struck& world) {
       world.world.stage().run_for(20s);
       CHECK(world.world.breaks().size() == 1);
     };
   }
   SUBCASE("power") {
-    what = {{.what = power, .at = 40s, .span = 1min, .node = 1, .amount = 200}};
+    what = {{.what = power, .at = kCalm, .span = 1min, .node = 1, .amount = 200}};
     meets = [](Struck& world) {
       world.world.stage().run_for(2s);
       CHECK_FALSE(world.keeper.up(1));
@@ -219,7 +220,7 @@ TEST_CASE("faults: what is planned has fired when it hits something, and not bef
   for (const bool end : {false, true}) {
     CAPTURE(end);
     Struck world(what);
-    world.run_until(40s);
+    world.run_until(kCalm);
     CHECK(world.fired(what[0].what) == 0);
     CHECK(world.told.empty());
     if (end) {
