@@ -44,10 +44,7 @@ Ending remove_from_group(const Invocation& invocation, Console& console, const f
   auto own = way.value().client->ask<wire::RemoveFile, wire::FileRemoved>(
       files::kPath, kFileAnswer, [&](wire::RemoveFile::Builder question) { question.setCid(data(cid.view())); });
   if (!own.ok() && own.error().error.code != base::Code::not_found) return own.error();
-  if (!own.ok() && !removed.value())
-    return Failure{.error = {base::Code::not_found, "the group " + way.value().group + " keeps no such file"},
-                   .outcome = "nothing was changed",
-                   .try_ = "troupe file ls --group " + way.value().group};
+  if (!own.ok() && !removed.value()) return file_group::unknown(way.value());
   if (!invocation.globals.json) return Exit::done;
   JsonLine<output::wire::FileRemoved> line;
   line->setCid(data(cid.view()));

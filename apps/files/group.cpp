@@ -49,6 +49,12 @@ Client::Outcome<void> done(base::Result<Kept<wire::Executed>, Failure> executed)
 
 }  // namespace
 
+Failure unknown(const kv_command::Way& way) {
+  return {.error = {base::Code::not_found, "the group " + way.group + " keeps no such file"},
+          .outcome = "nothing was changed",
+          .try_ = "troupe file ls --group " + way.group};
+}
+
 Client::Outcome<void> add(kv_command::Way& way, const files::Cid& cid, const std::string& name, std::uint64_t bytes) {
   const Entry entry{.name = name, .bytes = bytes};
   return done(kv_command::execute(
@@ -69,10 +75,7 @@ Client::Outcome<void> pin(kv_command::Way& way, const files::Cid& cid, bool pinn
   const std::string key = catalogue::entry_key(cid);
   for (int tries = 0;; ++tries) {
     auto before = kv_command::get(way, key, false, 0);
-    if (!before.ok() && before.error().exit == Exit::not_found)
-      return Failure{.error = {base::Code::not_found, "the group " + way.group + " keeps no such file"},
-                     .outcome = "nothing was changed",
-                     .try_ = "troupe file ls --group " + way.group};
+    if (!before.ok() && before.error().exit == Exit::not_found) return unknown(way);
     if (!before.ok()) return before.error();
     const auto value = bytes_of(before.value().root().getValue());
     auto entry = catalogue::decode_entry(value);
