@@ -5,7 +5,7 @@
 namespace troupe::durable {
 namespace {
 
-constexpr std::chrono::milliseconds kAgain{100};  // our choice: below an election; a group may not have begun yet
+constexpr std::chrono::milliseconds kFollowAgain{100};  // our choice: below an election; a group may not have begun yet
 constexpr std::chrono::hours kIdle{24};           // a leader that stays says nothing
 
 }  // namespace
@@ -42,7 +42,7 @@ void Seat::follow() {
         members_.clear();
         leader_.reset();
         became(false, 0);
-        wait_(*this, kAgain);
+        wait_(*this, kFollowAgain);
       });
 }
 

@@ -1,5 +1,6 @@
 // Escrows, as a domain of a node.
 #include "actors/escrow/escrows_actor.hpp"
+#include "actors/escrow/sim.hpp"
 #include "actors/node/api.hpp"
 
 namespace troupe::escrow {
@@ -67,7 +68,8 @@ node::Domain make(const node::DomainParts& parts) {
 }  // namespace
 
 const node::DomainSpec& domain() {
-  static const node::DomainSpec spec{.name = "escrow", .settings = kSettings, .logs = true, .make = make};
+  static const node::DomainSpec spec{
+      .name = "escrow", .settings = kSettings, .logs = true, .make = make, .workload = workload};
   return spec;
 }
 

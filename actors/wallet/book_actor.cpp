@@ -74,6 +74,15 @@ void BookActor::receive(runtime::Handlers& on) {
   });
 }
 
+/// No money is made or lost but by issue.
+void BookActor::check() const {
+  if (!open_) return;
+  wallet::Wide sum = 0;
+  for (const auto& [address, account] : accounts_)
+    if (address != issuance()) sum += account.row.balance.units();
+  base::ensure(sum == account(issuance()).balance.units(), "the balances of a book are what was issued");
+}
+
 // -- what is asked for
 
 void BookActor::post(wire::PostTransfer::Reader ask, runtime::Reply<wire::Posted> reply) {

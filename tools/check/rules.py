@@ -138,7 +138,7 @@ SPEAKS = {
     "files": {"dht", "peers"},
     "catalogue": {"files", "raft"},
     "durable": {"raft"},
-    "escrow": {"wallet"},
+    "escrow": {"raft", "wallet"},
 }
 
 

@@ -1,0 +1,91 @@
+#include "actors/escrow/sim.hpp"
+
+#include <algorithm>
+
+#include "actors/escrow/sim_workload.hpp"
+#include "runtime/sim/draw.hpp"
+
+namespace troupe::escrow {
+namespace {
+
+std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Shape& shape) {
+  sim::Draw draw(random, shape);
+  // A minority may lose what it has acknowledged: members enough for that, if there are nodes enough.
+  const std::int64_t least = 2 * shape.lost_data_max + 1;
+  const std::int64_t members = std::clamp<std::int64_t>(least + 2 * draw.below(2), 1, std::min<int>(shape.nodes, 7));
+  std::vector<sim::Operation> out;
+  out.push_back({std::chrono::seconds(3), 0, "escrow.found", {{"members", members}}});
+  const std::size_t count = draw.count(10, 120);
+  for (const base::Duration at : draw.moments(count)) {
+    const std::uint16_t node = draw.node();
+    const std::int64_t dice = draw.below(100);
+    const std::int64_t from = draw.below(kSimParties), to = draw.below(kSimParties);
+    if (dice < 30)
+      out.push_back({at, node, "escrow.trade", {{"buyer", from}, {"provider", to}, {"plan", draw.below(kSimPlans)}}});
+    else if (dice < 45) out.push_back({at, node, "escrow.send", {{"from", from}, {"to", to}}});
+    else if (dice < 55) out.push_back({at, node, "escrow.replay", {}});
+    else out.push_back({at, node, "escrow.push", {}});
+  }
+  return out;
+}
+
+}  // namespace
+
+const sim::WorkloadSpec& workload() {
+  static const sim::WorkloadSpec spec{
+      .name = "escrow",
+      .operations =
+          {
+              {"found", "a person makes the group of the first nodes that keeps the book", {{"members", 1, 7}}},
+              {"trade",
+               "two parties begin an escrow; the plan says what each of them does",
+               {{"buyer", 0, kSimParties - 1}, {"provider", 0, kSimParties - 1}, {"plan", 0, kSimPlans - 1}}},
+              {"send",
+               "money is sent from one account to another",
+               {{"from", 0, kSimParties - 1}, {"to", 0, kSimParties - 1}}},
+              {"replay", "acts that were signed earlier are sent again", {}},
+              {"push", "parties go on with what they wait for", {}},
+          },
+      .knobs =
+          {
+              {"ledger.book", {"group:world"}, true},
+              {"escrow.sign_by", {"40s"}, true},
+              {"escrow.fund_by", {"40s"}, true},
+              {"escrow.start_by", {"40s"}, true},
+              {"escrow.deliver_by", {"40s"}, true},
+              {"escrow.review", {"40s"}, true},
+              {"escrow.mediation", {"20s"}, true},
+              {"escrow.arbiter_term", {"20s"}, true},
+              {"escrow.grace", {"2s", "5s"}, true},
+              {"escrow.rate_per_account", {"100000"}, true},
+              {"raft.snapshot_after", {"16", "100"}},
+              {"raft.election", {"2s", "4s"}, true},
+              {"raft.heartbeat", {"300ms", "600ms"}, true},
+          },
+      .invariants =
+          {
+              {"book", "each account has what its postings give, and the chain of the book is whole"},
+              {"posted", "what was acknowledged as posted is in the book"},
+              {"log", "the log of an escrow is whole, and has what was acknowledged"},
+              {"paid", "an escrow that is over and confirmed has paid out all that it was paid, each once"},
+              {"replayed", "an act that was signed earlier has no effect twice"},
+          },
+      .sometimes =
+          {
+              {"escrow: money went back whole", "a deposit came too late"},
+          },
+      .mutants =
+          {
+              {"durable.commits_anyhow", "a commit of an older term, or on a head that has changed, is not void"},
+              {"durable.sends_before_commit", "what was decided is sent before it is durable"},
+              {"escrow.takes_acts_again", "an act that was signed earlier has its effect again"},
+              {"escrow.counts_twice", "a credit that is told twice is counted twice"},
+              {"wallet.posts_again", "a transfer that comes again is posted again"},
+          },
+      .draw = draw_operations,
+      .make = sim::make_workload<EscrowWorkload>,
+  };
+  return spec;
+}
+
+}  // namespace troupe::escrow

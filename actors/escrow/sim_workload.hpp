@@ -1,0 +1,112 @@
+#pragma once
+// The domain `escrow` in one world: parties with wallets, clients at any node, a book at a group.
+//
+// Breaks  as the spec says (sim.cpp); the rest is each actor's own check().
+// Plans   0 accepted; 1 the provider pays nothing in; 2 it does not deliver; 3 disputed and agreed; 4 disputed, then
+//         silent; 5 progress, then cancelled by both; 6 not signed; 7 the buyer is silent.
+// Clients of a party send what they have signed until its end is known, the same bytes each time.
+// Whole   each escrow that was begun is over and confirmed, wherever a majority of the group is left.
+// Owner   one world.
+#include <deque>
+#include <map>
+#include <set>
+
+#include "actors/escrow/api.hpp"
+#include "actors/escrow/words.hpp"
+#include "runtime/sim/clients.hpp"
+
+namespace troupe::escrow {
+
+inline constexpr std::int64_t kSimParties = 6;
+inline constexpr std::int64_t kSimPlans = 8;
+
+class EscrowWorkload final : public sim::Workload, private sim::Clients<sim::Client> {
+ public:
+  EscrowWorkload(sim::Nodes& nodes, const sim::Scenario& scenario);
+
+  void perform(const sim::Operation& operation) override;
+  void died(std::size_t node) override;
+  void probe() override;
+  std::vector<std::string> waits() const override;
+  void close() override;
+
+ private:
+  struct Account {
+    crypto::SecretKey key;
+    Address address;
+    bool funded = false;
+    /// Sent until its end is known; nothing else of this account meanwhile.
+    std::optional<wallet::Transfer> sending{};
+    bool asking = false;
+  };
+  enum class Step : std::uint8_t {
+    open,
+    sign,
+    fund,
+    start,
+    deliver,
+    accept,
+    progress,
+    dispute,
+    propose,
+    agree,
+    cancel
+  };
+  struct Stride {
+    Party by;
+    Step step;
+  };
+  struct SignedStep {
+    Act act;
+    std::optional<wallet::Transfer> deposit{};
+  };
+  struct Trade {
+    std::size_t index = 0, buyer = 0, provider = 0;
+    Agreement agreement;
+    EscrowId id;
+    std::vector<Stride> plan;
+    std::size_t at = 0;  // of the plan
+    EachParty<std::uint64_t> numbers{};
+    std::optional<SignedStep> signed_step{};
+    bool asking = false, opened = false, over = false, checking = false;
+    std::uint64_t acknowledged = 0;  // entries of its log
+    std::vector<SignedStep> done{};
+  };
+
+  void found(std::size_t members);
+  void learn(std::size_t node);
+  void issue(std::size_t party, std::size_t node);
+  void trade(std::size_t node, std::size_t buyer, std::size_t provider, std::int64_t plan);
+  void push(std::size_t node);
+  void go_on(Trade& trade, std::size_t node);
+  void fund(Trade& trade, std::size_t node, Party by);
+  void send_step(Trade& trade, std::size_t node);
+  void stepped(Trade& trade, const SignedStep& step, const sim::MaybeError& error, std::uint64_t sequence,
+               std::size_t node);
+  std::optional<What> what_of(const Trade& trade, const Stride& stride) const;
+  void send(std::size_t node, std::size_t from, std::size_t to);
+  void send_on(std::size_t node, Account& account);
+  void replay(std::size_t node);
+  void look(Trade& trade, std::size_t node, std::shared_ptr<Replay> replay);
+  void judge(Trade& trade, const Replay& replay);
+  Account& account(const Trade& trade, Party by) {
+    return accounts_[by == Party::buyer ? trade.buyer : trade.provider];
+  }
+  Reveal reveal_of(const Trade& trade, Party by) const;
+  void write(wire::SignedAct::Builder out, const Account& account, const Act& act) const;
+  void write(wallet::wire::SignedTransfer::Builder out, const Account& account, const wallet::Transfer& transfer) const;
+  std::optional<std::size_t> serving(std::size_t from) const;
+  std::size_t whole() const;
+
+  std::vector<Account> accounts_;
+  std::deque<Trade> trades_;
+  std::size_t members_ = 0;
+  bool made_ = false, making_ = false, learning_ = false;
+  std::optional<wallet::BookId> book_;
+  std::optional<Terms> terms_;
+  std::set<wallet::TransferId> posted_;  // as clients were told
+  std::size_t turn_ = 0;
+  bool closing_ = false, audited_ = false, auditing_ = false;
+};
+
+}  // namespace troupe::escrow
