@@ -350,58 +350,7 @@ Decided Deciding::operator()(const PaymentRefused& command) {
   return done();
 }
 
-// --- bytes of acts
-
-struct ActWriter {
-  base::Bytes& out;
-
-  void reveal(const std::optional<Reveal>& bytes) const {
-    out.push_back(bytes ? 1 : 0);
-    if (bytes) base::append(out, bytes->view());
-  }
-  void operator()(const Sign& what) const { base::append(out, what.commitment.view()); }
-  void operator()(const Fund& what) const {
-    base::append(out, what.transfer.view());
-    base::append_number(out, what.amount.units());
-  }
-  void operator()(const Start&) const {}
-  void operator()(const Deliver& what) const { base::append(out, what.cid.view()); }
-  void operator()(const Accept& what) const {
-    out.push_back(static_cast<std::uint8_t>(what.milestone));
-    out.push_back(what.delivery ? 1 : 0);
-    if (what.delivery) base::append(out, what.delivery->view());
-  }
-  void operator()(const Progress& what) const { base::append_number(out, what.earned.units()); }
-  void operator()(const Dispute& what) const { base::append(out, what.reveal.view()); }
-  void operator()(const Cancel&) const {}
-  void operator()(const Extend& what) const {
-    out.push_back(static_cast<std::uint8_t>(what.which));
-    out.push_back(static_cast<std::uint8_t>(what.due.kind));
-    base::append_number(out, what.due.value.count());
-  }
-  void operator()(const Propose& what) const {
-    base::append_number(out, what.pay.units());
-    reveal(what.reveal);
-  }
-  void operator()(const Agree& what) const {
-    base::append(out, what.proposal.view());
-    reveal(what.reveal);
-  }
-  void operator()(const Rule& what) const { base::append_number(out, what.pay.units()); }
-};
-
 }  // namespace
-
-base::Bytes encode(const Act& act) {
-  base::Bytes out;
-  base::append(out, base::as_bytes("troupe escrow act v1"));
-  base::append(out, act.escrow.view());
-  base::append(out, act.by.view());
-  base::append_number(out, act.number);
-  out.push_back(static_cast<std::uint8_t>(act.what.index()));
-  std::visit(ActWriter{out}, act.what);
-  return out;
-}
 
 base::Digest Delivery::hash(const EscrowId& escrow) const {
   base::Bytes out;

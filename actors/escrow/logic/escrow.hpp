@@ -107,8 +107,11 @@ struct Act {
   std::uint64_t number = 0;
   What what;
 };
-/// The bytes that are signed: nothing else counts as this act.
+/// The bytes that are signed: nothing else counts as this act. At most kActBytesMax.
 base::Bytes encode(const Act& act);
+/// Nothing unless the bytes are what encode() gives.
+std::optional<Act> decode_act(base::ByteView bytes);
+inline constexpr std::size_t kActBytesMax = 256;
 
 // --- other commands
 

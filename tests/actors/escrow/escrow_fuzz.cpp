@@ -1,5 +1,5 @@
-// Bytes of strangers and of disks, to agreements and entries of logs. The first byte says what the rest is read as.
-// Whatever is taken is the one encoding of what it says, and is looked at without harm.
+// Bytes of strangers and of disks, to agreements, entries of logs and acts. The first byte says what the rest is read
+// as. Whatever is taken is the one encoding of what it says, and is looked at without harm.
 #include <algorithm>
 #include <cstdlib>
 
@@ -32,8 +32,10 @@ void read_entry(base::ByteView bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const base::ByteView bytes(data + 1, size - 1);
-  if (data[0] % 2 == 1) {
+  if (data[0] % 3 == 1) {
     read_entry(bytes);
+  } else if (data[0] % 3 == 2) {
+    if (const auto act = decode_act(bytes)) expect_same(encode(*act), bytes);
   } else if (const auto agreement = decode_agreement(bytes)) {
     expect_same(encode(*agreement), bytes);
     (void)check(*agreement, UnixMs(1'700'000'000'000));

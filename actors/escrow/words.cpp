@@ -1,0 +1,40 @@
+#include "actors/escrow/words.hpp"
+
+#include "messages/words.hpp"
+
+namespace troupe::escrow {
+namespace {
+base::Error malformed_act(const char* what) { return {base::Code::malformed, what}; }
+}  // namespace
+
+base::Outcome<SignedBy> read(wire::SignedAct::Reader from) {
+  auto act = decode_act(bytes_of(from.getAct()));
+  if (!act) return malformed_act("the act breaks its format");
+  auto policy = wallet::Policy::decode(bytes_of(from.getPolicy()));
+  if (!policy) return malformed_act("the policy breaks its format");
+  if (from.getApprovals().size() > wallet::kSignersMax)
+    return malformed_act("there are more approvals than signers can be");
+  base::Bytes bytes = encode(*act);
+  SignedBy out{std::move(*act), std::move(bytes), std::move(*policy), {}};
+  for (const auto one : from.getApprovals()) {
+    const auto approval = wallet::read(one);
+    if (!approval) return malformed_act("an approval is a key of 32 bytes and a signature of 64");
+    out.approvals.push_back(*approval);
+  }
+  return out;
+}
+
+bool holds(const SignedBy& signed_by) {
+  return signed_by.policy.address() == signed_by.act.by &&
+         signed_by.policy.approved(signed_by.bytes, signed_by.approvals);
+}
+
+void write(wire::SignedAct::Builder to, base::ByteView act, const wallet::Policy& policy,
+           std::span<const wallet::Approval> approvals) {
+  to.setAct(data_of(act));
+  to.setPolicy(data_of(policy.encode()));
+  auto list = to.initApprovals(static_cast<unsigned>(approvals.size()));
+  for (unsigned i = 0; i < list.size(); ++i) wallet::write(list[i], approvals[i]);
+}
+
+}  // namespace troupe::escrow
