@@ -444,6 +444,22 @@ struct ReachGroup $kind(from = [view, operate], bytesMax = 128) {
   group @0 :Text;
 }
 
+struct FollowGroup $kind(bytesMax = 64) {
+  # A part of this node asks a group that the node is a member of who leads it. Answered by a stream of GroupRole: how it
+  # is, and each change; what it would miss while it reads is told by the next one.
+}
+
+struct GroupRole $kind(bytesMax = 4096, whenFull = credit) {
+  # An item of FollowGroup.
+
+  leads @0 :Bool;
+  # This member, in that term.
+  term @1 :UInt64;
+  leader @2 :Data;
+  # Empty: none is known.
+  members @3 :List(Data);
+}
+
 struct ChangeMember $kind(from = [peer, operate], bytesMax = 512) {
   # An operator changes the members. Answered by Nothing once it is committed, for a new voter once it votes. Errors:
   # `conflict` if it would lose quorum or another change is pending, `not_found`, `unavailable`.

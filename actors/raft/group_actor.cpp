@@ -53,6 +53,7 @@ void GroupActor::receive(runtime::Handlers& on) {
   on.ask<wire::ReplaceMember, messages::wire::Nothing>(
       [this](auto ask, auto reply) { replace(ask, std::move(reply)); });
   on.ask<wire::RecoverGroup, wire::Recovery>([this](auto ask, auto reply) { recover(ask, std::move(reply)); });
+  on.stream<wire::FollowGroup, wire::GroupRole>([this](auto, auto sink) { follow(std::move(sink)); });
   on.timer<AskIn>([this] { ask_in(); });
   on.timer<TellLoss>([this] { tell_loss(); });
   on.timer<CompareHashes>([this] { compare_hashes(); });
@@ -201,6 +202,7 @@ void GroupActor::pump() {
   resubmit();
   snapshot_if_due();
   look_at_changes();
+  tell_role();
   arm();
 }
 
@@ -257,6 +259,37 @@ void GroupActor::change_role() {
   if (role == Role::candidate) ++counters.elections;
   role_ = behaviour_of(role, *this);
   role_->begin();
+}
+
+void GroupActor::follow(runtime::Sink<wire::GroupRole> sink) {
+  Follower& one = followers_.emplace_back(Follower{std::move(sink)});
+  one.sink.on_ready([this] { tell_role(); });
+  one.sink.on_cancel([&one] { one.over = true; });
+  tell_role();
+}
+
+void GroupActor::tell_role() {
+  followers_.remove_if([](const Follower& one) { return one.over; });
+  if (followers_.empty()) return;
+  Told told;
+  if (raft_) {
+    const auto leader = raft_->known_leader();
+    told = {leads(), raft_->term(), leader ? std::optional(leader->node) : std::nullopt, configuration_index_};
+  }
+  for (Follower& one : followers_) {
+    if (one.told == told || !one.sink.ready()) continue;
+    one.told = told;
+    one.sink.push([&](wire::GroupRole::Builder out) {
+      out.setLeads(told.leads);
+      out.setTerm(told.term.value);
+      if (told.leader) out.setLeader(data_of(told.leader->view()));
+      if (!raft_) return;
+      const auto& seats = raft_->log().configuration().seats;
+      auto members = out.initMembers(size32(seats));
+      unsigned i = 0;
+      for (const auto& [member, seat] : seats) members.set(i++, data_of(member.node.view()));
+    });
+  }
 }
 
 void GroupActor::note(const Event& event) {

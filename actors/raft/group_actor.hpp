@@ -11,6 +11,7 @@
 // Trust   messages of members alone: of the configuration that is known here, or that such a member vouches for.
 // Limits  Settings; kParkedMax commands that wait for a leader.
 #include <deque>
+#include <list>
 #include <map>
 #include <set>
 
@@ -147,6 +148,8 @@ class GroupActor final : public runtime::Actor, public Group {
   void sweep();
   void arm();
   void change_role();
+  void follow(runtime::Sink<wire::GroupRole> sink);
+  void tell_role();
 
   // Snapshots (group_actor_snapshots.cpp).
   void snapshot_if_due();
@@ -191,6 +194,20 @@ class GroupActor final : public runtime::Actor, public Group {
   Line* line_to(const MemberId& member);
   runtime::Handle handle_to(const MemberId& member);
 
+  /// What those who follow the group were told last.
+  struct Told {
+    bool leads = false;
+    Term term{};
+    std::optional<base::NodeId> leader{};
+    Index configuration{};
+    friend bool operator==(const Told&, const Told&) = default;
+  };
+  struct Follower {
+    runtime::Sink<wire::GroupRole> sink;
+    std::optional<Told> told{};
+    bool over = false;
+  };
+
   const Setup setup_;
   std::unique_ptr<StateMachine> machine_;
   std::unique_ptr<Raft> raft_;  // null while opening and recovering
@@ -200,6 +217,7 @@ class GroupActor final : public runtime::Actor, public Group {
   std::uint64_t run_ = 0;  // answers of an earlier opening are ignored
   runtime::Handle log_, snapshots_;
 
+  std::list<Follower> followers_;
   std::map<MemberId, Line> lines_;
   std::set<MemberId> vouched_for_;  // by members that this one knows; it may have missed how they came to be
   base::Instant look_up_at_{};

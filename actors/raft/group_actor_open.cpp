@@ -190,6 +190,7 @@ void GroupActor::stop_serving(const std::string& why) {
   for (auto& [index, list] : std::exchange(reads_ready_, {}))
     for (ReadWaiting& one : list) reads.push_back(std::move(one));
   for (ReadWaiting& one : reads) one.ready(base::Error{base::Code::unavailable, "this member does not serve: " + why});
+  tell_role();
 }
 
 }  // namespace troupe::raft

@@ -11,6 +11,9 @@
 
 namespace troupe::wallet {
 
+/// Where all is asked (messages/wallet.capnp).
+inline constexpr const char* kPath = "/wallet";
+
 /// What the ledger says of a transfer, at last.
 struct Confirmed {
   TransferId id;

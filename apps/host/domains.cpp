@@ -28,14 +28,20 @@ const node::DomainSpec& domain();
 namespace troupe::catalogue {
 const node::DomainSpec& domain();
 }
+namespace troupe::wallet {
+const node::DomainSpec& domain();
+}
+namespace troupe::escrow {
+const node::DomainSpec& domain();
+}
 
 namespace troupe::apps {
 
 const DomainSpecs& domains() {
   // A rule of tools/check compares the names with `domains` in the top meson.build.
-  static const DomainSpecs all{&node::domain(),     &inspect::domain(),  &store_domain(), &links_domain(),
-                               &datagrams_domain(), &peers::domain(),    &dht::domain(),  &files::domain(),
-                               &raft::domain(),     &catalogue::domain()};
+  static const DomainSpecs all{&node::domain(),     &inspect::domain(),   &store_domain(),   &links_domain(),
+                               &datagrams_domain(), &peers::domain(),     &dht::domain(),    &files::domain(),
+                               &raft::domain(),     &catalogue::domain(), &wallet::domain(), &escrow::domain()};
   return all;
 }
 

@@ -28,6 +28,13 @@ class Part {
   void ask(const Handle& to, base::Instant due, Fill&& fill, F callback) {
     owner_.ask<Q, A>(to, due, std::forward<Fill>(fill), std::move(callback));
   }
+  void request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback) {
+    owner_.request(to, std::move(question), std::move(callback));
+  }
+  template <class Q, class Item, class Fill, class OnItem, class OnEnd>
+  Subscription subscribe(const Handle& to, base::Duration idle, Fill&& fill, OnItem item, OnEnd ended) {
+    return owner_.subscribe<Q, Item>(to, idle, std::forward<Fill>(fill), std::move(item), std::move(ended));
+  }
   template <class Tag>
   void after(base::Duration delay) {
     owner_.after<Tag>(delay);

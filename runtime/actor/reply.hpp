@@ -55,6 +55,8 @@ template <class A>
 class Reply : public AnyReply {
  public:
   using AnyReply::AnyReply;
+  /// Of a question that an `A` answers.
+  explicit Reply(AnyReply&& any) : AnyReply(std::move(any)) {}
 
   /// Answers with an `A` filled by `fill(A::Builder)`. Does nothing if already answered.
   template <class Fill>

@@ -24,7 +24,7 @@ struct GuardRules {
 struct Sighting {
   Amount amount;    ///< that the buyer puts in
   UnixMs known{0};  ///< since the buyer's account was first paid; 0 for one that never was
-  EachParty<std::optional<base::PublicKey>> owners{};  ///< the key of the node through which each has asked
+  EachParty<std::optional<base::NodeId>> owners{};  ///< the node through which each has asked
 };
 
 struct Finding {

@@ -23,7 +23,7 @@ TEST_CASE("escrow guards: a fresh account's limit grows by itself each whole day
 }
 
 TEST_CASE("escrow guards: one owner on both sides is noted or refused; owners that are not known are nothing") {
-  base::PublicKey one, other;
+  base::NodeId one, other;
   other.bytes[0] = 1;
   Sighting sighting{.amount = Amount::of(1), .owners = {one, one}};
   CHECK(look({}, sighting).verdict == Verdict::pass);

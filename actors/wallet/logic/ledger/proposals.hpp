@@ -44,6 +44,13 @@ class Proposals {
   /// nothing, unless the proposal is ordered.
   base::Result<std::optional<Order>, ProposalError> sign(const TransferId& id, const Approval& approval, UnixMs now);
 
+  /// One that was stored, in place of what is known of it.
+  void put(Proposal proposal) {
+    const TransferId id = id_of(proposal.transfer);
+    all_.insert_or_assign(id, std::move(proposal));
+  }
+  void erase(const TransferId& id) { all_.erase(id); }
+
   /// Forgets what has expired.
   void expire(UnixMs now);
 

@@ -1,0 +1,110 @@
+#include "actors/durable/api.hpp"
+#include "actors/raft/api.hpp"
+#include "messages/common.capnp.h"
+#include "messages/words.hpp"
+
+namespace troupe::durable {
+namespace {
+
+using base::Code;
+
+constexpr std::chrono::milliseconds kAgain{100};  // our choice: below an election
+constexpr std::chrono::seconds kPatience{10};     // our choice: of a question without a deadline
+constexpr std::chrono::seconds kLookDue{5};
+
+/// What another node, or this one for it, says where nothing was done or the same again does no harm.
+bool may_send_again(Code code) {
+  return code == Code::unavailable || code == Code::dropped || code == Code::not_found || code == Code::unknown_outcome;
+}
+
+}  // namespace
+
+void Gateway::pass(const runtime::Envelope& question, runtime::AnyReply reply) {
+  if (seat_.place().kind == Place::Kind::none)
+    return reply.refuse({Code::unavailable, "this node knows no book: ledger.book is empty"});
+  if (caller().role == messages::Role::peer)
+    return reply.refuse({Code::unavailable, "the book is not at this node now: nothing was done"});
+  runtime::Header head = question.header();
+  if (head.due == base::Instant::max()) head.due = now() + kPatience;
+  auto passing = std::make_shared<Passing>(Passing{question.with(head), std::move(reply)});
+  send(std::move(passing));
+}
+
+runtime::Handle Gateway::there() {
+  const Place& place = seat_.place();
+  if (place.kind == Place::Kind::node) {
+    const auto link = pool_->dial(place.node, std::nullopt);
+    return link ? link->proxy(path_) : runtime::Handle{};
+  }
+  if (place.kind != Place::Kind::group) return {};
+  if (const auto& leader = seat_.leader()) {
+    if (*leader == pool_->setup().identity->id()) return {};  // its seat is about to be taken
+    const auto link = pool_->dial(*leader, std::nullopt);
+    return link ? link->proxy(path_) : runtime::Handle{};
+  }
+  if (!leader_) {
+    look_for_leader();
+    return {};
+  }
+  const auto link = pool_->dial(*leader_, leader_at_);
+  return link ? link->proxy(path_) : runtime::Handle{};
+}
+
+void Gateway::send(std::shared_ptr<Passing> passing) {
+  const runtime::Handle to = there();
+  if (!to) return park(std::move(passing), "no way to the book is known");
+  request(to, passing->question, [this, passing](const runtime::Envelope& answer) mutable {
+    if (answer.header().signal != runtime::Signal::error) {
+      why_.clear();
+      return passing->reply.forward(answer);
+    }
+    const base::Error error = runtime::read_error(answer);
+    const bool foreign = answer.header().origin == runtime::Origin::foreign;
+    const bool again = foreign ? error.code == Code::unavailable : may_send_again(error.code);
+    if (!again) return passing->reply.forward(answer);
+    leader_.reset();
+    park(std::move(passing), error.message);
+  });
+}
+
+void Gateway::park(std::shared_ptr<Passing> passing, const std::string& why) {
+  why_ = why;
+  if (now() + kAgain >= passing->question.header().due)
+    return passing->reply.refuse({Code::unavailable, "the book does not answer: " + why});
+  if (waiting_.size() >= kWaitingMax)
+    return passing->reply.refuse({Code::overloaded, "too many questions wait for a way to the book"});
+  waiting_.push_back(std::move(passing));
+  wait_(*this, kAgain);
+}
+
+void Gateway::again() {
+  for (auto& passing : std::exchange(waiting_, {})) send(std::move(passing));
+}
+
+void Gateway::look_for_leader() {
+  if (std::exchange(looking_, true)) return;
+  const auto found = [this](const base::Outcome<void>& done) {
+    looking_ = false;
+    if (!done.ok()) why_ = done.error().message;
+  };
+  ask<raft::wire::ReachGroup, messages::wire::Nothing>(
+      node().find(raft::kPath), now() + kLookDue,
+      [this](raft::wire::ReachGroup::Builder out) { out.setGroup(seat_.place().group); },
+      [this, found](runtime::Answer<messages::wire::Nothing> reached) {
+        if (!reached.ok()) return found(reached.error());
+        ask<raft::wire::GetGroup, raft::wire::GroupStatus>(
+            node().find(raft::path_of(seat_.place().group)), now() + kLookDue, [](raft::wire::GetGroup::Builder) {},
+            [this, found](runtime::Answer<raft::wire::GroupStatus> status) {
+              if (!status.ok()) return found(status.error());
+              leader_ = node_of(status.value().getLeader());
+              leader_at_.reset();
+              for (const auto row : status.value().getMembers())
+                if (leader_ && node_of(row.getMember().getNode()) == leader_)
+                  leader_at_ = base::HostPort::parse(text_of(row.getAddress()));
+              if (!leader_) return found(base::Error{Code::unavailable, "the group has no leader now"});
+              found({});
+            });
+      });
+}
+
+}  // namespace troupe::durable

@@ -1,0 +1,49 @@
+#include "actors/durable/api.hpp"
+#include "actors/raft/api.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::durable {
+namespace {
+
+constexpr std::chrono::milliseconds kAgain{100};  // our choice: below an election; a group may not have begun yet
+constexpr std::chrono::hours kIdle{24};           // a leader that stays says nothing
+
+}  // namespace
+
+Seat::Seat(runtime::Actor& owner, Place place, std::shared_ptr<net::Pool> pool)
+    : Part(owner), place_(place.at(pool->setup().identity->id())), pool_(std::move(pool)) {}
+
+void Seat::start(base::Callback<void()> taken, base::Callback<void()> lost) {
+  taken_ = std::move(taken);
+  lost_ = std::move(lost);
+  if (place_.kind == Place::Kind::self) became(true, 0);
+  if (place_.kind == Place::Kind::group) follow();
+}
+
+void Seat::became(bool here, std::uint64_t term) {
+  if (here == here_ && (!here || term == term_)) return;
+  if (std::exchange(here_, false)) lost_();
+  term_ = term;
+  here_ = here;
+  if (here_) taken_();
+}
+
+void Seat::follow() {
+  following_ = subscribe<raft::wire::FollowGroup, raft::wire::GroupRole>(
+      node().find(raft::path_of(place_.group)), kIdle, [](raft::wire::FollowGroup::Builder) {},
+      [this](raft::wire::GroupRole::Reader role) {
+        members_.clear();
+        for (const auto member : role.getMembers())
+          if (const auto id = node_of(member)) members_.insert(*id);
+        leader_ = node_of(role.getLeader());
+        became(role.getLeads(), role.getTerm());
+      },
+      [this](const base::Result<void, base::Error>&) {
+        members_.clear();
+        leader_.reset();
+        became(false, 0);
+        wait_(*this, kAgain);
+      });
+}
+
+}  // namespace troupe::durable

@@ -1,0 +1,9 @@
+#pragma once
+// Where escrows are asked (messages/escrow.capnp).
+#include "actors/escrow/logic/event_log.hpp"
+
+namespace troupe::escrow {
+
+inline constexpr const char* kPath = "/escrow";
+
+}  // namespace troupe::escrow

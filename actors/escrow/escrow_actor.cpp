@@ -1,0 +1,612 @@
+#include "actors/escrow/escrow_actor.hpp"
+
+#include <algorithm>
+
+#include "actors/escrow/api.hpp"
+#include "messages/words.hpp"
+#include "runtime/base/fields.hpp"
+#include "runtime/crypto/hash.hpp"
+
+namespace troupe::escrow {
+namespace {
+
+using base::Bytes;
+using base::Code;
+using base::Error;
+
+constexpr std::chrono::seconds kBookDue{20};        // our choice: it is tried again
+constexpr std::chrono::milliseconds kReload{200};   // our choice
+constexpr std::chrono::milliseconds kBackoff{100};  // our choice
+constexpr std::chrono::seconds kBackoffMax{30};     // our choice
+
+Error error_of(EscrowError why) {
+  const bool changed = why == EscrowError::changed || why == EscrowError::replayed || why == EscrowError::unconfirmed;
+  return {changed ? Code::conflict : Code::refused, std::string(name(why))};
+}
+
+/// Whether the ledger will say the same of the same transfer.
+bool is_final(Code code) { return code == Code::refused || code == Code::conflict || code == Code::malformed; }
+
+std::optional<base::NodeId> owner_of(capnp::Data::Reader from) { return node_of(from); }
+
+}  // namespace
+
+UnixMs unix_ms(base::WallTime wall) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(wall.since_origin()).count();
+  return UnixMs(static_cast<std::uint64_t>(std::max<std::int64_t>(ms, 0)));
+}
+
+UnixMs EscrowActor::time() const { return unix_ms(wall()); }
+
+Error EscrowActor::unknown() const { return {Code::not_found, "there is no escrow " + setup_.id.hex()}; }
+
+void EscrowActor::receive(runtime::Handlers& on) {
+  on.ask<wire::OpenAt, wire::EscrowIs>([this](auto ask, auto reply) { open(ask, std::move(reply)); });
+  on.ask<wire::ActAt, wire::ActTaken>([this](auto ask, auto reply) { act(ask, std::move(reply)); });
+  on.ask<wallet::wire::Credited, messages::wire::Nothing>(
+      [this](auto ask, auto reply) { credited(ask, std::move(reply)); });
+  on.ask<wire::DueAt, messages::wire::Nothing>([this](auto ask, auto reply) { due(ask, std::move(reply)); });
+  on.ask<wire::LookAt, wire::ActTaken>([this](wire::LookAt::Reader, auto reply) {
+    want({.command = Looked{}, .done = [reply = std::move(reply)](const base::Outcome<Taken>& done) mutable {
+            if (!done.ok()) return reply.refuse(done.error());
+            reply.send([&](wire::ActTaken::Builder out) {
+              out.setSequence(done.value().sequence);
+              out.setChanged(done.value().changed);
+            });
+          }});
+  });
+  on.ask<wire::GetEscrow, wire::EscrowIs>([this](wire::GetEscrow::Reader ask, auto reply) {
+    when_loaded([this, after = ask.getAfter(), reply = std::move(reply)]() mutable { show(after, std::move(reply)); });
+  });
+  on.timer<Reload>([this] { load(); });
+  on.timer<Resend>([this] {
+    if (!loaded_ || !replay_) return;
+    for (const Effect& one : unfinished(escrow())) effect(one);
+  });
+  on.timer<Idle>([this] {
+    if (loaded_ && queue_.empty() && !busy_ && (!replay_ || unfinished(escrow()).empty()))
+      tell<wire::Sleepy>(node().find(kPath),
+                         [&](wire::Sleepy::Builder out) { out.setEscrow(data_of(setup_.id.view())); });
+    after<Idle>(setup_.settings->idle);
+  });
+  on.describe<wire::EscrowState>([this](wire::EscrowState::Builder state) {
+    state.setWaiting(static_cast<std::uint32_t>(queue_.size()));
+    if (!replay_) return state.setState(loaded_ ? "unknown" : "being read");
+    state.setState(std::string(name(escrow().stage)));
+    state.setSentence(sentence(escrow()));
+    state.setSequence(replay_->sequence());
+  });
+}
+
+// -- reading
+
+void EscrowActor::when_loaded(base::Callback<void()> then) {
+  after<Idle>(setup_.settings->idle);
+  if (loaded_) return then();
+  if (waiting_load_.size() < kWaitingMax) waiting_load_.push_back(std::move(then));
+}
+
+void EscrowActor::load() {
+  ++run_;
+  loaded_ = false;
+  founding_.reset();
+  replay_.reset();
+  head_row_.reset();
+  commits_ = 0;
+  for (Depositing& one : deposits_) one.transfer.reset(), one.asked = false;
+  paying_ = false;
+  storage_.get(rows::key('h', setup_.id), [this, run = run_](base::Outcome<std::optional<Bytes>> row) {
+    if (run != run_) return;
+    if (!row.ok()) return reload(row.error());
+    if (!row.value()) return loaded();
+    const auto head = rows::decode_head(*row.value());
+    if (!head) return reload({Code::corrupt, "the head of an escrow cannot be read"});
+    head_row_ = std::move(row.value());
+    storage_.get(rows::key('g', setup_.id),
+                 [this, run, head = *head](const base::Outcome<std::optional<Bytes>>& first) {
+                   if (run != run_) return;
+                   if (!first.ok()) return reload(first.error());
+                   auto founding = first.value() ? rows::decode_founding(*first.value()) : std::nullopt;
+                   if (!founding) return reload({Code::corrupt, "what an escrow began with cannot be read"});
+                   Replay replay(founding->agreement, founding->buyer);
+                   load_log(std::move(*founding), head, {}, std::move(replay));
+                 });
+  });
+}
+
+void EscrowActor::load_log(rows::Founding founding, rows::Head head, const Bytes& from, std::optional<Replay> replay) {
+  const Bytes prefix = rows::key('e', setup_.id);
+  storage_.range(
+      prefix, from.empty() ? prefix : from, 512,
+      [this, run = run_, head, founding = std::move(founding),
+       replay = std::move(replay)](const base::Outcome<durable::Storage::Page>& page) mutable {
+        if (run != run_) return;
+        if (!page.ok()) return reload(page.error());
+        for (const auto& row : page.value().rows) {
+          const auto entry = decode_entry(row.value);
+          if (!entry || !replay->take(*entry).ok())
+            return reload({Code::corrupt, "the log of escrow " + setup_.id.hex() + " breaks at entry " +
+                                              std::to_string(replay->sequence() + 1)});
+        }
+        if (page.value().next) return load_log(std::move(founding), head, *page.value().next, std::move(replay));
+        if (replay->sequence() != head.sequence || replay->hash() != head.hash)
+          return reload({Code::corrupt, "the log of escrow " + setup_.id.hex() + " does not end where its head says"});
+        founding_ = std::move(founding);
+        commits_ = head.commits;
+        replay_ = std::move(replay);
+        load_deposits(Party::buyer);
+      });
+}
+
+void EscrowActor::load_deposits(Party party) {
+  storage_.get(rows::numbered_key('d', setup_.id, static_cast<std::uint64_t>(party)),
+               [this, party, run = run_](const base::Outcome<std::optional<Bytes>>& row) {
+                 if (run != run_) return;
+                 if (!row.ok()) return reload(row.error());
+                 if (row.value()) of(deposits_, party).transfer = rows::decode_signed(*row.value());
+                 if (party == Party::buyer) return load_deposits(Party::provider);
+                 loaded();
+               });
+}
+
+void EscrowActor::loaded() {
+  loaded_ = true;
+  broken_ = false;
+  if (replay_)
+    for (const Effect& one : unfinished(escrow())) effect(one);
+  for (auto& then : std::exchange(waiting_load_, {})) then();
+  next();
+}
+
+/// What waits goes on waiting; a log that cannot be read is tried again, for it may be the disk.
+void EscrowActor::reload(const Error& why) {
+  ++run_;
+  loaded_ = busy_ = false;
+  setup_.settings->log.warn("an escrow is read again",
+                            {{"escrow", setup_.id.hex()}, {"why", std::string_view(why.message)}});
+  if (why.code == Code::corrupt) {
+    broken_ = true;
+    for (Wanted& one : std::exchange(queue_, {})) one.done(why);
+    waiting_load_.clear();
+  }
+  after<Reload>(broken_ ? std::chrono::duration_cast<base::Duration>(kBackoffMax) : kReload);
+}
+
+// -- beginning
+
+struct EscrowActor::Opening {
+  Agreement agreement;
+  Commitment commitment;
+  rows::SignedBytes act;
+  std::optional<base::NodeId> owner;
+  runtime::Reply<wire::EscrowIs> reply;
+};
+
+void EscrowActor::open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> reply) {
+  auto agreement = decode_agreement(bytes_of(ask.getOpen().getAgreement()));
+  auto act = read(ask.getOpen().getSign());
+  if (!agreement) return reply.refuse({Code::malformed, "the agreement breaks its format"});
+  if (!act.ok()) return reply.refuse(act.error());
+  const auto* sign = std::get_if<Sign>(&act.value().act.what);
+  if (sign == nullptr || act.value().act.escrow != setup_.id || act.value().act.number != 1)
+    return reply.refuse({Code::malformed, "an escrow begins with the first act of its buyer, which signs it"});
+  if (act.value().act.by != agreement->buyer)
+    return reply.refuse({Code::refused, "the buyer alone proposes an escrow"});
+  const auto opening =
+      std::make_shared<Opening>(Opening{std::move(*agreement), sign->commitment,
+                                        rows::SignedBytes{act.value().bytes, act.value().policy, act.value().approvals},
+                                        owner_of(ask.getOwner()), std::move(reply)});
+  when_loaded([this, opening] {
+    if (founding_) {
+      if (founding_->buyer == opening->commitment) return show(0, std::move(opening->reply));
+      return opening->reply.refuse({Code::conflict, "this agreement was proposed with other random bytes"});
+    }
+    if (const auto valid = escrow::check(opening->agreement, time()); !valid.ok()) {
+      constexpr std::string_view kWhat[] = {"the buyer, the provider and the fund are three",
+                                            "the price is above 0, and with both bonds below 2^63",
+                                            "at most 16 milestones above 0, whose sum is the price",
+                                            "a span from 1 second to 10 years, and no date that is past"};
+      return opening->reply.refuse(
+          {Code::refused, "an agreement has " + std::string(kWhat[static_cast<std::size_t>(valid.error())])});
+    }
+    open_at_book(opening);
+  });
+}
+
+/// It is of this book, and the book tells of its credits from now on.
+void EscrowActor::open_at_book(std::shared_ptr<Opening> opening) {
+  ask<wallet::wire::GetBook, wallet::wire::BookIs>(
+      node().find(wallet::kPath), now() + kBookDue, [](wallet::wire::GetBook::Builder) {},
+      [this, opening](runtime::Answer<wallet::wire::BookIs> book) {
+        if (!book.ok()) return opening->reply.refuse(book.error());
+        const auto id = wallet::BookId::from(bytes_of(book.value().getBook()));
+        if (id != opening->agreement.book || opening->agreement.fund != wallet::account_of("fund", id->view()))
+          return opening->reply.refuse({Code::refused, "the agreement was made for another book, or another fund"});
+        ask<wallet::wire::Follow, messages::wire::Nothing>(
+            node().find(wallet::kPath), now() + kBookDue,
+            [&](wallet::wire::Follow::Builder out) {
+              out.setKind("escrow");
+              out.setId(data_of(setup_.id.view()));
+              out.setPath(kPath);
+            },
+            [this, opening](const runtime::Answer<messages::wire::Nothing>& followed) {
+              if (!followed.ok()) return opening->reply.refuse(followed.error());
+              found(opening);
+            });
+      });
+}
+
+void EscrowActor::found(std::shared_ptr<Opening> opening) {
+  if (!loaded_ || busy_ || founding_)
+    return opening->reply.refuse({Code::unavailable, "another has just proposed this escrow: try again"});
+  rows::Founding founding{opening->agreement, opening->commitment, {}, {}};
+  of(founding.owners, Party::buyer) = opening->owner;
+  Replay replay(opening->agreement, opening->commitment);
+  const UnixMs at = time();
+  const Decision decision = escrow::open(replay.escrow(), at);
+  const auto entries =
+      replay.entries(decision.events, at, opening->agreement.buyer, crypto::sha256(opening->act.bytes));
+  for (const Entry& entry : entries) base::ensure(replay.take(entry).ok(), "an escrow begins as it is decided");
+  replay_ = Replay(opening->agreement, opening->commitment);  // what the rows change from
+  durable::Storage::Commit commit = commit_of(entries, replay);
+  replay_.reset();
+  commit.rows[rows::key('g', setup_.id)] = rows::encode(founding);
+  commit.rows[rows::numbered_key('a', setup_.id, 1)] = rows::encode(opening->act);
+  busy_ = true;
+  const Bytes head = *commit.rows[rows::key('h', setup_.id)];
+  storage_.commit(std::move(commit), [this, run = run_, opening, founding, entries, replay = std::move(replay),
+                                      head](const base::Outcome<void>& done) mutable {
+    if (run != run_ || !done.ok()) {
+      const Error why = done.ok() ? Error{Code::unavailable, "the escrow is read again: try again"} : done.error();
+      opening->reply.refuse(why);
+      if (run == run_) reload(why);
+      return;
+    }
+    busy_ = false;
+    ++commits_;
+    head_row_ = head;
+    founding_ = std::move(founding);
+    replay_.emplace(std::move(replay));
+    happened(entries);
+    show(0, std::move(opening->reply));
+    next();
+  });
+}
+
+// -- commands
+
+void EscrowActor::act(wire::ActAt::Reader ask, runtime::Reply<wire::ActTaken> reply) {
+  auto given = read(ask.getTake().getAct());
+  if (!given.ok()) return reply.refuse(given.error());
+  Wanted wanted{.command = Acted{given.value().act},
+                .act = rows::SignedBytes{given.value().bytes, given.value().policy, given.value().approvals},
+                .owner = owner_of(ask.getOwner()),
+                .done = [reply = std::move(reply)](const base::Outcome<Taken>& done) mutable {
+                  if (!done.ok()) return reply.refuse(done.error());
+                  reply.send([&](wire::ActTaken::Builder out) {
+                    out.setSequence(done.value().sequence);
+                    out.setChanged(done.value().changed);
+                  });
+                }};
+  const Act& what = given.value().act;
+  if (const auto* fund = std::get_if<Fund>(&what.what)) {
+    auto deposit = wallet::read(ask.getTake().getDeposit());
+    if (!deposit.ok()) return wanted.done(deposit.error());
+    const auto& [transfer, policy, approvals] = deposit.value();
+    const bool fits = id_of(transfer) == fund->transfer && transfer.from == what.by && transfer.credits.size() == 1 &&
+                      transfer.credits[0] == wallet::Credit{account_of(setup_.id), fund->amount};
+    if (!fits)
+      return wanted.done(
+          Error{Code::malformed, "the deposit is not the transfer that the act names, or not its amount"});
+    if (!wallet::Order::approved(transfer, policy, approvals))
+      return wanted.done(Error{Code::refused, "the signers of the account have not approved the deposit"});
+    wanted.deposit = rows::SignedBytes{wallet::encode(transfer), policy, approvals};
+  }
+  // The guards look at who signs and at who pays.
+  if (std::holds_alternative<Sign>(what.what) || std::holds_alternative<Fund>(what.what))
+    return when_loaded([this, wanted = std::make_shared<Wanted>(std::move(wanted))]() mutable {
+      if (!replay_) return wanted->done(unknown());
+      look_before(std::move(wanted));
+    });
+  want(std::move(wanted));
+}
+
+void EscrowActor::look_before(std::shared_ptr<Wanted> wanted) {
+  Acted& acted = std::get<Acted>(wanted->command);
+  const bool signs = std::holds_alternative<Sign>(acted.act.what);
+  const auto judge = [this, signs, wanted](UnixMs known) {
+    Sighting sighting{.amount = escrow().agreement.price, .known = known, .owners = founding_->owners};
+    if (acted_by_provider(*wanted)) of(sighting.owners, Party::provider) = wanted->owner;
+    Finding finding = look(setup_.settings->guards, sighting);
+    // What was held when it was signed, and looked at, is not held again.
+    if (!signs && finding.verdict == Verdict::hold) finding = {};
+    std::get<Acted>(wanted->command).verdict = finding.verdict;
+    if (!finding.rule.empty()) wanted->note = std::string(finding.rule);
+    want(std::move(*wanted));
+  };
+  if (setup_.settings->guards.fresh_limit == Amount()) return judge(UnixMs(0));
+  ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
+      node().find(wallet::kPath), now() + kBookDue,
+      [&](wallet::wire::GetAccount::Builder out) { out.setAddress(data_of(escrow().agreement.buyer.view())); },
+      [this, judge, wanted](runtime::Answer<wallet::wire::AccountIs> account) {
+        if (!account.ok()) return wanted->done(account.error());
+        const UnixMs since(account.value().getAccount().getSince()), at = time();
+        if (!loaded_ || !replay_) return wanted->done(Error{Code::unavailable, "the escrow is read again: try again"});
+        judge(since > UnixMs(0) && at > since ? at - since : UnixMs(0));
+      });
+}
+
+bool EscrowActor::acted_by_provider(const Wanted& wanted) const {
+  return std::get<Acted>(wanted.command).act.by == escrow().agreement.provider;
+}
+
+void EscrowActor::credited(wallet::wire::Credited::Reader ask, Nothing reply) {
+  const auto transfer = wallet::TransferId::from(bytes_of(ask.getTransfer()));
+  const auto from = Address::from(bytes_of(ask.getFrom()));
+  const auto amount = Amount::from(ask.getAmount());
+  if (!transfer || !from || !amount) return reply.refuse({Code::malformed, "a credit breaks its format"});
+  want({.command = Arrived{ask.getSequence(), *transfer, *from, *amount},
+        .done = [reply = std::move(reply)](const base::Outcome<Taken>& done) mutable {
+          if (done.ok()) reply.done();
+          else reply.refuse(done.error());
+        }});
+}
+
+void EscrowActor::due(wire::DueAt::Reader ask, Nothing reply) {
+  Fire fire{.up_since = UnixMs(ask.getUpSince())};
+  for (const auto one : ask.getCandidates()) {
+    const auto address = Address::from(bytes_of(one.getAddress()));
+    const auto bond = Amount::from(one.getBond());
+    if (address && bond) fire.candidates.push_back({*address, *bond});
+  }
+  want({.command = std::move(fire),
+        .now = UnixMs(ask.getNow()),
+        .done = [reply = std::move(reply)](const base::Outcome<Taken>&) mutable { reply.done(); }});
+}
+
+void EscrowActor::want(Wanted wanted) {
+  when_loaded([this, wanted = std::move(wanted)]() mutable {
+    if (!replay_) return wanted.done(unknown());
+    if (queue_.size() >= kWaitingMax)
+      return wanted.done(Error{Code::overloaded, "too many commands wait for this escrow"});
+    queue_.push_back(std::move(wanted));
+    next();
+  });
+}
+
+void EscrowActor::next() {
+  while (loaded_ && !busy_ && !queue_.empty()) {
+    Wanted wanted = std::move(queue_.front());
+    queue_.pop_front();
+    perform(wanted);
+  }
+}
+
+void EscrowActor::perform(Wanted& wanted) {
+  const UnixMs at = wanted.now ? std::min(*wanted.now, time()) : time();
+  auto decided = decide(escrow(), wanted.command, at, world().mutations);
+  if (!decided.ok()) return wanted.done(error_of(decided.error()));
+  Decision decision = std::move(decided).value();
+  const auto* acted = std::get_if<Acted>(&wanted.command);
+  const Party party = acted != nullptr && acted->act.by == escrow().agreement.provider ? Party::provider : Party::buyer;
+  const bool funds = acted != nullptr && std::holds_alternative<Fund>(acted->act.what);
+  if (decision.events.empty()) {
+    if (funds && of(escrow().depositing, party)) return of(deposits_, party).waiting.push_back(std::move(wanted.done));
+    if (!decision.effects.empty()) after<Resend>(kBackoff);  // a payment that was refused: the same again
+    return wanted.done(Taken{replay_->sequence(), false});
+  }
+  const Address by = acted != nullptr ? acted->act.by : Address{};
+  const base::Digest cause = wanted.act ? crypto::sha256(wanted.act->bytes) : base::Digest{};
+  auto entries = replay_->entries(decision.events, at, by, cause);
+  Replay after_it = *replay_;
+  for (const Entry& entry : entries) base::ensure(after_it.take(entry).ok(), "what was decided can happen");
+  durable::Storage::Commit commit = commit_of(entries, after_it);
+  if (wanted.act) commit.rows[rows::numbered_key('a', setup_.id, entries.front().sequence)] = rows::encode(*wanted.act);
+  if (wanted.deposit)
+    commit.rows[rows::numbered_key('d', setup_.id, static_cast<std::uint64_t>(party))] = rows::encode(*wanted.deposit);
+  std::optional<rows::Founding> founding;
+  if (acted != nullptr &&
+      (wanted.note || (wanted.owner && party == Party::provider && std::holds_alternative<Sign>(acted->act.what)))) {
+    founding = founding_;
+    if (party == Party::provider) of(founding->owners, party) = wanted.owner;
+    if (wanted.note && std::ranges::find(founding->notes, *wanted.note) == founding->notes.end())
+      founding->notes.push_back(*wanted.note);
+    commit.rows[rows::key('g', setup_.id)] = rows::encode(*founding);
+  }
+  busy_ = true;
+  const Bytes head = *commit.rows[rows::key('h', setup_.id)];
+  struct Committing {
+    Wanted wanted;
+    Decision decision;
+    std::vector<Entry> entries;
+    Replay replay;
+    std::optional<rows::Founding> founding;
+  };
+  const auto committing = std::make_shared<Committing>(
+      Committing{std::move(wanted), std::move(decision), std::move(entries), std::move(after_it), std::move(founding)});
+  storage_.commit(
+      std::move(commit), [this, run = run_, committing, head, party, funds](const base::Outcome<void>& done) {
+        Committing& it = *committing;
+        if (run != run_ || !done.ok()) {
+          const Error why = done.ok() ? Error{Code::unknown_outcome, "the escrow was read again"}
+                            : done.error().code == Code::conflict ? Error{Code::unavailable, done.error().message}
+                                                                  : done.error();
+          it.wanted.done(why);
+          if (run == run_) reload(why);
+          return;
+        }
+        busy_ = false;
+        ++commits_;
+        head_row_ = head;
+        replay_.emplace(std::move(it.replay));
+        if (it.founding) founding_ = std::move(it.founding);
+        if (it.wanted.deposit) of(deposits_, party) = {std::move(it.wanted.deposit)};
+        happened(it.entries);
+        const Taken taken{replay_->sequence(), true};
+        for (const Entry& entry : it.entries) {
+          const auto* ended = std::get_if<DepositEnded>(&entry.event);
+          if (ended == nullptr) continue;
+          const bool paid = of(escrow().deposited, ended->party) > Amount();
+          auto& refused = of(deposits_, ended->party).refused;
+          if (paid) deposit_ended(ended->party, taken);
+          else
+            deposit_ended(
+                ended->party,
+                refused.value_or(Error{Code::refused, "the deposit came too late, or was another one: it goes back"}));
+          refused.reset();
+        }
+        // A deposit is answered when the ledger has said what became of it.
+        if (funds && of(escrow().depositing, party)) of(deposits_, party).waiting.push_back(std::move(it.wanted.done));
+        else it.wanted.done(taken);
+        for (const Effect& one : it.decision.effects) effect(one);
+        next();
+      });
+}
+
+durable::Storage::Commit EscrowActor::commit_of(const std::vector<Entry>& entries, const Replay& after_it) const {
+  const Escrow& before = escrow();
+  const Escrow& it = after_it.escrow();
+  durable::Storage::Commit out{.head = rows::key('h', setup_.id), .expected = head_row_};
+  out.rows[out.head] = rows::encode(rows::Head{after_it.sequence(), commits_ + 1, after_it.hash()});
+  for (const Entry& entry : entries) out.rows[rows::numbered_key('e', setup_.id, entry.sequence)] = encode(entry);
+  const bool waits = !is_final(it.stage);
+  out.rows[rows::key('s', setup_.id)] = rows::encode(rows::Summary{
+      it.stage, it.agreement.price, waits ? it.deadline : UnixMs(0), it.agreement.buyer, it.agreement.provider});
+  const bool had_timer = replay_ && replay_->sequence() > 0 && !is_final(before.stage);
+  if (had_timer && (!waits || before.deadline != it.deadline))
+    out.rows[rows::timer_key(before.deadline, setup_.id)] = std::nullopt;
+  if (waits && (!had_timer || before.deadline != it.deadline))
+    out.rows[rows::timer_key(it.deadline, setup_.id)] = Bytes();
+  const bool was_unfinished = !unfinished(before).empty(), is_unfinished = !unfinished(it).empty();
+  if (is_unfinished != was_unfinished)
+    out.rows[rows::key('o', setup_.id)] = is_unfinished ? std::optional(Bytes()) : std::nullopt;
+  for (const Party party : {Party::buyer, Party::provider}) {
+    const auto held = [&](const Escrow& one) { return is_final(one.stage) ? Amount() : of(one.deposited, party); };
+    if (held(before) == held(it)) continue;
+    Bytes amount;
+    base::append_number(amount, held(it).units());
+    out.rows[rows::held_key(it.address(party), setup_.id)] =
+        held(it) > Amount() ? std::optional(std::move(amount)) : std::nullopt;
+    if (of(before.depositing, party) && !of(it.depositing, party))
+      out.rows[rows::numbered_key('d', setup_.id, static_cast<std::uint64_t>(party))] = std::nullopt;
+  }
+  return out;
+}
+
+void EscrowActor::happened(const std::vector<Entry>& entries) {
+  tell<wire::Happened>(node().find(kPath), [&](wire::Happened::Builder out) {
+    out.setEscrow(data_of(setup_.id.view()));
+    out.setDeadline(is_final(escrow().stage) ? 0 : escrow().deadline.count());
+    if (setup_.watchers->load(std::memory_order_relaxed) == 0) return;
+    auto list = out.initEntries(size32(entries));
+    for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(encode(entries[i])));
+  });
+}
+
+// -- money
+
+void EscrowActor::effect(const Effect& effect) {
+  if (const auto* payment = std::get_if<SendPayment>(&effect)) return send_payment(payment->transfer);
+  if (const auto* deposit = std::get_if<SendDeposit>(&effect))
+    for (const Party party : {Party::buyer, Party::provider})
+      if (of(escrow().depositing, party) == deposit->transfer) send_deposit(party);
+}
+
+void EscrowActor::send_deposit(Party party) {
+  Depositing& deposit = of(deposits_, party);
+  if (deposit.asked || !deposit.transfer) return;
+  deposit.asked = true;
+  const auto transfer = wallet::decode_transfer(deposit.transfer->bytes);
+  base::ensure(transfer.has_value(), "a deposit was read before it was kept");
+  ask<wallet::wire::PostTransfer, wallet::wire::Posted>(
+      node().find(wallet::kPath), now() + kBookDue,
+      [&](wallet::wire::PostTransfer::Builder out) {
+        wallet::write(out.initTransfer(), *transfer, deposit.transfer->policy, deposit.transfer->approvals);
+      },
+      [this, party, id = id_of(*transfer), run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
+        if (run != run_) return;
+        of(deposits_, party).asked = false;
+        if (answer.ok()) return;  // the credit is told by the book
+        if (!is_final(answer.error().code)) {
+          backoff_ = std::clamp<base::Duration>(backoff_ * 2, kBackoff, kBackoffMax);
+          return after<Resend>(backoff_);
+        }
+        of(deposits_, party).refused = answer.error();
+        want({.command = DepositRefused{id}, .done = [](const base::Outcome<Taken>&) {}});
+      });
+}
+
+void EscrowActor::deposit_ended(Party party, const base::Outcome<Taken>& how) {
+  for (Done& done : std::exchange(of(deposits_, party).waiting, {})) done(how);
+}
+
+void EscrowActor::send_payment(const wallet::Transfer& transfer) {
+  if (std::exchange(paying_, true)) return;
+  ask<wallet::wire::PayFrom, wallet::wire::Posted>(
+      node().find(wallet::kPath), now() + kBookDue,
+      [&](wallet::wire::PayFrom::Builder out) {
+        out.setTransfer(data_of(wallet::encode(transfer)));
+        out.setKind("escrow");
+        out.setId(data_of(setup_.id.view()));
+      },
+      [this, id = id_of(transfer), run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
+        if (run != run_) return;
+        paying_ = false;
+        if (answer.ok()) {
+          backoff_ = {};
+          return want({.command = PaymentConfirmed{id}, .done = [](const base::Outcome<Taken>&) {}});
+        }
+        setup_.settings->log.warn("a payment of an escrow is sent again",
+                                  {{"escrow", setup_.id.hex()}, {"why", std::string_view(answer.error().message)}});
+        backoff_ = std::clamp<base::Duration>(backoff_ * 2, kBackoff, kBackoffMax);
+        after<Resend>(backoff_);
+      });
+}
+
+// -- what is asked
+
+void EscrowActor::show(std::uint64_t after_entry, runtime::Reply<wire::EscrowIs> reply) {
+  if (!replay_) return reply.refuse(unknown());
+  storage_.confirm([this, after_entry, reply = std::move(reply)](const base::Outcome<void>& confirmed) mutable {
+    if (!confirmed.ok() || !founding_)
+      return reply.refuse({Code::unavailable, "the escrow is kept elsewhere by now, or is read again"});
+    const Bytes entries = rows::key('e', setup_.id);
+    storage_.range(
+        entries, rows::numbered_key('e', setup_.id, after_entry + 1), 256,
+        [this, reply = std::move(reply), after_entry](base::Outcome<durable::Storage::Page> page) mutable {
+          if (!page.ok()) return reply.refuse(page.error());
+          if (!founding_) return reply.refuse({Code::unavailable, "the escrow is read again"});
+          storage_.range(
+              rows::key('a', setup_.id), rows::numbered_key('a', setup_.id, after_entry + 1), 256,
+              [this, reply = std::move(reply),
+               page = std::move(page).value()](const base::Outcome<durable::Storage::Page>& acts) mutable {
+                if (!acts.ok()) return reply.refuse(acts.error());
+                if (!founding_) return reply.refuse({Code::unavailable, "the escrow is read again"});
+                const std::uint64_t last =
+                    page.rows.empty() ? 0 : durable::ordered_at(page.rows.back().key, page.rows.back().key.size() - 8);
+                std::vector<std::pair<std::uint64_t, rows::SignedBytes>> caused;
+                for (const auto& row : acts.value().rows) {
+                  const std::uint64_t sequence = durable::ordered_at(row.key, row.key.size() - 8);
+                  auto act = rows::decode_signed(row.value);
+                  if (act && sequence <= last) caused.emplace_back(sequence, std::move(*act));
+                }
+                reply.send([&](wire::EscrowIs::Builder out) {
+                  out.setAgreement(data_of(encode(founding_->agreement)));
+                  out.setCommitment(data_of(founding_->buyer.view()));
+                  auto list = out.initEntries(size32(page.rows));
+                  for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(page.rows[i].value));
+                  auto by = out.initActs(size32(caused));
+                  for (unsigned i = 0; i < by.size(); ++i) {
+                    by[i].setSequence(caused[i].first);
+                    write(by[i].initAct(), caused[i].second.bytes, caused[i].second.policy, caused[i].second.approvals);
+                  }
+                  out.setMore(page.next.has_value());
+                  auto notes = out.initNotes(size32(founding_->notes));
+                  for (unsigned i = 0; i < notes.size(); ++i) notes.set(i, founding_->notes[i]);
+                });
+              });
+        });
+  });
+}
+
+}  // namespace troupe::escrow

@@ -1,0 +1,112 @@
+#pragma once
+// One escrow, at kPath/ID: what is decided becomes durable, then it has happened, then it is answered and sent.
+//
+// Start    by the first question about it; reads its log. Sleeps when nothing was asked for a while (Sleepy).
+// Command  one at a time: the next is decided on what this one leaves. Events, the timer, what is unfinished and the
+//          signed act are one commit.
+// Doubt    after a commit whose end is not known, or that is void, the log is read again.
+// Money    deposits and payments are sent again until the ledger has said what became of them.
+// Source   Akka's persistent actors.
+#include <atomic>
+#include <deque>
+
+#include "actors/escrow/escrow_settings.hpp"
+#include "actors/escrow/rows.hpp"
+#include "actors/escrow/words.hpp"
+#include "messages/common.capnp.h"
+
+namespace troupe::escrow {
+
+class EscrowActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "escrow";
+  static constexpr std::size_t kWaitingMax = 256;  // our choice: commands that wait for the one under way
+  struct Setup {
+    SharedSettings settings;
+    durable::Place place;
+    std::uint64_t term = 0;
+    EscrowId id;
+    std::shared_ptr<const std::atomic<std::uint32_t>> watchers;
+  };
+  explicit EscrowActor(Setup setup) : setup_(std::move(setup)), storage_(*this, setup_.place, kKeyspace, setup_.term) {}
+  static constexpr const char* kKeyspace = "escrow";
+
+  void receive(runtime::Handlers& on) override;
+  void start() override { load(); }
+
+ private:
+  struct Reload {};
+  struct Resend {};
+  struct Idle {};
+  using Nothing = runtime::Reply<messages::wire::Nothing>;
+  struct Taken {
+    std::uint64_t sequence = 0;
+    bool changed = false;
+  };
+  using Done = base::Callback<void(const base::Outcome<Taken>&)>;
+  struct Wanted {
+    Command command;
+    std::optional<rows::SignedBytes> act{};
+    std::optional<rows::SignedBytes> deposit{};
+    std::optional<base::NodeId> owner{};
+    std::optional<UnixMs> now{};  ///< of a deadline: what a majority has passed
+    std::optional<std::string> note{};
+    Done done;
+  };
+  struct Depositing {
+    std::optional<rows::SignedBytes> transfer{};
+    bool asked = false;
+    std::optional<base::Error> refused{};  ///< by the ledger
+    std::vector<Done> waiting{};
+  };
+  struct Opening;
+
+  void load();
+  void load_log(rows::Founding founding, rows::Head head, const base::Bytes& from, std::optional<Replay> replay);
+  void load_deposits(Party party);
+  void loaded();
+  void reload(const base::Error& why);
+  void when_loaded(base::Callback<void()> then);
+
+  void open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> reply);
+  void open_at_book(std::shared_ptr<Opening> opening);
+  void found(std::shared_ptr<Opening> opening);
+  void act(wire::ActAt::Reader ask, runtime::Reply<wire::ActTaken> reply);
+  void look_before(std::shared_ptr<Wanted> wanted);
+  bool acted_by_provider(const Wanted& wanted) const;
+  void credited(wallet::wire::Credited::Reader ask, Nothing reply);
+  void due(wire::DueAt::Reader ask, Nothing reply);
+  void show(std::uint64_t after, runtime::Reply<wire::EscrowIs> reply);
+
+  void want(Wanted wanted);
+  void next();
+  void perform(Wanted& wanted);
+  durable::Storage::Commit commit_of(const std::vector<Entry>& entries, const Replay& after) const;
+  void happened(const std::vector<Entry>& entries);
+  void effect(const Effect& effect);
+  void send_deposit(Party party);
+  void send_payment(const wallet::Transfer& transfer);
+  void deposit_ended(Party party, const base::Outcome<Taken>& how);
+  base::Error unknown() const;
+  const Escrow& escrow() const { return replay_->escrow(); }
+  UnixMs time() const;
+
+  const Setup setup_;
+  durable::Storage storage_;
+  std::uint64_t run_ = 0;  // answers to an earlier one are ignored
+  bool loaded_ = false, busy_ = false, broken_ = false;
+  std::vector<base::Callback<void()>> waiting_load_;
+  std::optional<rows::Founding> founding_;
+  std::optional<Replay> replay_;
+  std::optional<base::Bytes> head_row_;
+  std::uint64_t commits_ = 0;
+  std::deque<Wanted> queue_;
+  EachParty<Depositing> deposits_{};
+  bool paying_ = false;
+  base::Duration backoff_{};
+};
+
+/// What this clock says.
+UnixMs unix_ms(base::WallTime wall);
+
+}  // namespace troupe::escrow

@@ -1,0 +1,23 @@
+#pragma once
+// What an operator may set for escrows.
+#include "actors/durable/api.hpp"
+#include "actors/escrow/logic/guards.hpp"
+#include "runtime/observe/domain_log.hpp"
+#include "runtime/observe/health.hpp"
+
+namespace troupe::escrow {
+
+struct EscrowSettings {
+  std::shared_ptr<net::Pool> pool;
+  durable::Place book;
+  Terms terms;  ///< of agreements that are made here
+  GuardRules guards;
+  std::uint32_t acts_per_minute = 60;             ///< of an account
+  base::Duration idle = std::chrono::minutes(1);  ///< after which an escrow sleeps
+  observe::Health* health = nullptr;              ///< outlives the node
+  observe::DomainLog log{};
+};
+
+using SharedSettings = std::shared_ptr<const EscrowSettings>;
+
+}  // namespace troupe::escrow

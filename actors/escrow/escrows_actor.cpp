@@ -1,0 +1,404 @@
+#include "actors/escrow/escrows_actor.hpp"
+
+#include <algorithm>
+
+#include "actors/escrow/api.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::escrow {
+namespace {
+
+using base::Bytes;
+using base::Code;
+using base::Error;
+
+constexpr std::chrono::seconds kStreamIdle{3'600 * 24};
+constexpr std::size_t kWatchersMax = 256;           // our choice
+constexpr std::size_t kWatcherWaitingMax = 16'384;  // our choice: a reader that falls behind it is ended
+constexpr std::uint32_t kListRows = 512;
+
+std::optional<Stage> stage_named(std::string_view text) {
+  for (auto stage = Stage::proposed; stage <= Stage::expired; stage = static_cast<Stage>(static_cast<int>(stage) + 1))
+    if (name(stage) == text) return stage;
+  return std::nullopt;
+}
+
+}  // namespace
+
+EscrowsActor::EscrowsActor(SharedSettings settings)
+    : settings_(std::move(settings)),
+      seat_(*this, settings_->book, settings_->pool),
+      gateway_(*this, seat_, settings_->pool, kPath) {}
+
+void EscrowsActor::receive(runtime::Handlers& on) {
+  seat_.receive<Follow>(on);
+  gateway_.receive<Again>(on);
+  on.other([this](const runtime::Envelope& question, runtime::AnyReply reply) { take(question, std::move(reply)); });
+  on.stream<wire::WatchEscrows, wire::EscrowEvent>(
+      [this](auto ask, auto sink) { watch_escrows(ask, std::move(sink)); });
+  on.ask<wire::GetClock, wire::ClockIs>(
+      [this](auto, auto reply) { reply.send([this](wire::ClockIs::Builder out) { out.setNow(time().count()); }); });
+  on.tell<wire::Happened>([this](wire::Happened::Reader told) { happened(told); });
+  on.tell<wire::Sleepy>([this](wire::Sleepy::Reader told) {
+    if (const auto id = EscrowId::from(bytes_of(told.getEscrow()))) sleepy(*id);
+  });
+  on.timer<Deadlines>([this] { deadlines(); });
+  on.timer<Alive>([this] { note_alive(); });
+  on.timer<Minute>([this] { acts_.clear(); });
+  on.describe<wire::EscrowsState>([this](wire::EscrowsState::Builder state) {
+    state.setPlace(settings_->book.text());
+    state.setHere(seat_.here());
+    state.setWhy(gateway_.why());
+    state.setAwake(static_cast<std::uint32_t>(awake_.size()));
+    state.setNextDeadline(next_deadline_.value_or(UnixMs(0)).count());
+  });
+}
+
+void EscrowsActor::start() {
+  node()
+      .publish<wire::GetTerms, wire::OpenEscrow, wire::TakeAct, wire::GetEscrow, wire::ListEscrows, wire::GetHeld,
+               wire::WatchEscrows, wire::LookAt, wire::GetClock>(kPath, self());
+  seat_.start([this] { begin(); }, [this] { end(); });
+}
+
+void EscrowsActor::begin() {
+  ++run_;
+  storage_.emplace(*this, seat_.place(), EscrowActor::kKeyspace, seat_.term());
+  note_alive();
+}
+
+void EscrowsActor::end() {
+  ++run_;
+  storage_.reset();
+  alive_ = firing_ = false;
+  alive_row_.reset();
+  next_deadline_.reset();
+  cancel<Deadlines>();
+  for (auto& [id, awake] : awake_)
+    if (!std::exchange(awake.ends, true)) stop_child(awake.actor);
+}
+
+// -- questions
+
+template <class Q, class A>
+bool EscrowsActor::serve(const runtime::Envelope& question, runtime::AnyReply& reply,
+                         void (EscrowsActor::*handler)(typename Q::Reader, runtime::Reply<A>)) {
+  if (question.kind() != &messages::kind_of<Q>()) return false;
+  runtime::Envelope::Reading<Q> reading(question);
+  (this->*handler)(reading.root(), runtime::Reply<A>(std::move(reply)));
+  return true;
+}
+
+void EscrowsActor::take(const runtime::Envelope& question, runtime::AnyReply reply) {
+  if (!seat_.here()) return gateway_.pass(question, std::move(reply));
+  try {
+    if (serve<wire::TakeAct, wire::ActTaken>(question, reply, &EscrowsActor::act)) return;
+    if (serve<wire::GetEscrow, wire::EscrowIs>(question, reply, &EscrowsActor::show)) return;
+    if (serve<wire::OpenEscrow, wire::EscrowIs>(question, reply, &EscrowsActor::open)) return;
+    if (serve<wire::GetTerms, wire::TermsAre>(question, reply, &EscrowsActor::terms)) return;
+    if (serve<wire::ListEscrows, wire::Escrows>(question, reply, &EscrowsActor::list)) return;
+    if (serve<wire::GetHeld, wire::HeldIs>(question, reply, &EscrowsActor::held)) return;
+    if (serve<wire::LookAt, wire::ActTaken>(question, reply, &EscrowsActor::look_at)) return;
+    if (question.kind() == &messages::kind_of<wallet::wire::Credited>()) {
+      runtime::Envelope::Reading<wallet::wire::Credited> reading(question);
+      if (const auto id = EscrowId::from(bytes_of(reading.root().getId())))
+        return ask_escrow(*id, {question, std::move(reply)});
+    }
+  } catch (const kj::Exception&) {
+    return reply.refuse({Code::malformed, "the question cannot be read"});
+  }
+  reply.refuse({Code::unsupported, "this is not asked of escrows"});
+}
+
+base::NodeId EscrowsActor::owner() const {
+  const runtime::Caller from = caller();
+  return from.role == messages::Role::peer && from.node ? *from.node : settings_->pool->setup().identity->id();
+}
+
+void EscrowsActor::terms(wire::GetTerms::Reader, runtime::Reply<wire::TermsAre> reply) {
+  ask<wallet::wire::GetBook, wallet::wire::BookIs>(
+      node().find(wallet::kPath), now() + std::chrono::seconds(10), [](wallet::wire::GetBook::Builder) {},
+      [this, reply = std::move(reply)](runtime::Answer<wallet::wire::BookIs> book) mutable {
+        if (!book.ok()) return reply.refuse(book.error());
+        const auto id = wallet::BookId::from(bytes_of(book.value().getBook()));
+        if (!id) return reply.refuse({Code::corrupt, "the id of the book has 32 bytes"});
+        reply.send([&](wire::TermsAre::Builder out) {
+          const Terms& made = settings_->terms;
+          out.setBook(data_of(id->view()));
+          out.setFund(data_of(wallet::account_of("fund", id->view()).view()));
+          out.setSignBy(made.sign_by.count());
+          out.setFundBy(made.fund_by.count());
+          out.setStart(made.start.value.count());
+          out.setDeliver(made.deliver.value.count());
+          out.setReview(made.review.value.count());
+          out.setMediation(made.mediation.count());
+          out.setArbiterTerm(made.arbiter_term.count());
+          out.setGrace(made.grace.count());
+          out.setNow(time().count());
+        });
+      });
+}
+
+/// Acts of an account in this minute. What was verified counts: a stranger's does not.
+bool EscrowsActor::within_rate(const Address& account) {
+  if (acts_.empty()) after<Minute>(std::chrono::minutes(1));
+  if (acts_.size() >= kAccountsCountedMax && !acts_.contains(account)) return false;
+  std::uint32_t& count = acts_[account];
+  if (count >= settings_->acts_per_minute) return false;
+  ++count;
+  return true;
+}
+
+void EscrowsActor::open(wire::OpenEscrow::Reader ask, runtime::Reply<wire::EscrowIs> reply) {
+  const auto agreement = decode_agreement(bytes_of(ask.getAgreement()));
+  auto act = read(ask.getSign());
+  if (!agreement) return reply.refuse({Code::malformed, "the agreement breaks its format"});
+  if (!act.ok()) return reply.refuse(act.error());
+  if (!holds(act.value())) return reply.refuse({Code::refused, "the buyer has not signed this agreement"});
+  if (!within_rate(act.value().act.by))
+    return reply.refuse(
+        {Code::refused, "this account has acted as often as it may in a minute (escrow.rate_per_account)"});
+  ask_escrow(id_of(*agreement), {runtime::Envelope::build<wire::OpenAt>({},
+                                                                        [&](wire::OpenAt::Builder out) {
+                                                                          out.setOpen(ask);
+                                                                          out.setOwner(data_of(owner().view()));
+                                                                        }),
+                                 std::move(reply)});
+}
+
+void EscrowsActor::act(wire::TakeAct::Reader ask, runtime::Reply<wire::ActTaken> reply) {
+  auto act = read(ask.getAct());
+  if (!act.ok()) return reply.refuse(act.error());
+  if (!holds(act.value())) return reply.refuse({Code::refused, "the signers of the account have not signed this act"});
+  if (!within_rate(act.value().act.by))
+    return reply.refuse(
+        {Code::refused, "this account has acted as often as it may in a minute (escrow.rate_per_account)"});
+  ask_escrow(act.value().act.escrow, {runtime::Envelope::build<wire::ActAt>({},
+                                                                            [&](wire::ActAt::Builder out) {
+                                                                              out.setTake(ask);
+                                                                              out.setOwner(data_of(owner().view()));
+                                                                            }),
+                                      std::move(reply)});
+}
+
+void EscrowsActor::show(wire::GetEscrow::Reader ask, runtime::Reply<wire::EscrowIs> reply) {
+  const auto id = EscrowId::from(bytes_of(ask.getEscrow()));
+  if (!id) return reply.refuse({Code::malformed, "the id of an escrow has 32 bytes"});
+  ask_escrow(*id, {runtime::Envelope::build<wire::GetEscrow>({},
+                                                             [&](wire::GetEscrow::Builder out) {
+                                                               out.setEscrow(ask.getEscrow());
+                                                               out.setAfter(ask.getAfter());
+                                                             }),
+                   std::move(reply)});
+}
+
+void EscrowsActor::look_at(wire::LookAt::Reader ask, runtime::Reply<wire::ActTaken> reply) {
+  const runtime::Caller from = caller();
+  const bool may = from.role == messages::Role::peer ? from.node && seat_.trusts(*from.node) : from.who() == "local";
+  if (!may)
+    return reply.refuse(
+        {Code::refused, "an escrow is looked at at the local socket of the book's node, or of a member"});
+  const auto id = EscrowId::from(bytes_of(ask.getEscrow()));
+  if (!id) return reply.refuse({Code::malformed, "the id of an escrow has 32 bytes"});
+  ask_escrow(*id, {runtime::Envelope::build<wire::LookAt>(
+                       {}, [&](wire::LookAt::Builder out) { out.setEscrow(ask.getEscrow()); }),
+                   std::move(reply)});
+}
+
+void EscrowsActor::list(wire::ListEscrows::Reader ask, runtime::Reply<wire::Escrows> reply) {
+  const auto account = Address::from(bytes_of(ask.getAccount()));
+  const auto from = EscrowId::from(bytes_of(ask.getFrom()));
+  const auto stage = stage_named(text_of(ask.getState()));
+  if ((!account && ask.getAccount().size() > 0) || (!from && ask.getFrom().size() > 0))
+    return reply.refuse({Code::malformed, "an account and an id have 32 bytes"});
+  if (!stage && ask.getState().size() > 0)
+    return reply.refuse({Code::malformed, "there is no such state of an escrow"});
+  storage_->confirm(
+      [this, run = run_, account, from, stage, reply = std::move(reply)](const base::Outcome<void>& here) mutable {
+        if (!here.ok() || run != run_) return reply.refuse({Code::unavailable, "the book is kept elsewhere by now"});
+        storage_->range(
+            rows::prefix('s'), from ? rows::key('s', *from) : rows::prefix('s'), kListRows,
+            [account, stage, reply = std::move(reply)](const base::Outcome<durable::Storage::Page>& page) mutable {
+              if (!page.ok()) return reply.refuse(page.error());
+              std::vector<std::pair<EscrowId, rows::Summary>> found;
+              for (const auto& row : page.value().rows) {
+                const auto id = EscrowId::from(base::ByteView(row.key).subspan(1));
+                const auto summary = rows::decode_summary(row.value);
+                if (!id || !summary || (stage && summary->stage != *stage)) continue;
+                if (account && summary->buyer != *account && summary->provider != *account) continue;
+                found.emplace_back(*id, *summary);
+              }
+              reply.send([&](wire::Escrows::Builder out) {
+                auto list = out.initRows(size32(found));
+                for (unsigned i = 0; i < list.size(); ++i) {
+                  const auto& [id, summary] = found[i];
+                  list[i].setEscrow(data_of(id.view()));
+                  list[i].setState(std::string(name(summary.stage)));
+                  list[i].setAmount(summary.price.units());
+                  list[i].setDeadline(summary.deadline.count());
+                  list[i].setBuyer(data_of(summary.buyer.view()));
+                  list[i].setProvider(data_of(summary.provider.view()));
+                }
+                if (!page.value().next) return;
+                Bytes next(page.value().next->begin() + 1, page.value().next->end());
+                next.resize(EscrowId::kBytes);
+                if (page.value().next->size() > 1 + EscrowId::kBytes)  // behind the last key: the id after it
+                  for (auto at = next.rbegin(); at != next.rend() && ++*at == 0;) ++at;
+                out.setNext(data_of(next));
+              });
+            });
+      });
+}
+
+void EscrowsActor::held(wire::GetHeld::Reader ask, runtime::Reply<wire::HeldIs> reply) {
+  const auto address = Address::from(bytes_of(ask.getAddress()));
+  if (!address) return reply.refuse({Code::malformed, "an address has 32 bytes"});
+  const Bytes prefix = rows::held_prefix(*address);
+  storage_->confirm([this, run = run_, prefix, reply = std::move(reply)](const base::Outcome<void>& here) mutable {
+    if (!here.ok() || run != run_) return reply.refuse({Code::unavailable, "the book is kept elsewhere by now"});
+    add_held(prefix, prefix, Amount(), std::move(reply));
+  });
+}
+
+void EscrowsActor::add_held(const Bytes& prefix, const Bytes& from, Amount sum, runtime::Reply<wire::HeldIs> reply) {
+  storage_->range(prefix, from, kListRows,
+                  [this, run = run_, prefix, sum,
+                   reply = std::move(reply)](const base::Outcome<durable::Storage::Page>& page) mutable {
+                    if (!page.ok()) return reply.refuse(page.error());
+                    for (const auto& row : page.value().rows)
+                      if (row.value.size() == 8)
+                        if (const auto one = Amount::from(base::load<std::uint64_t>(row.value)))
+                          sum = plus(sum, *one).value_or(sum);
+                    if (page.value().next) {
+                      if (run != run_) return reply.refuse({Code::unavailable, "the book is kept elsewhere by now"});
+                      return add_held(prefix, *page.value().next, sum, std::move(reply));
+                    }
+                    reply.send([&](wire::HeldIs::Builder out) { out.setAmount(sum.units()); });
+                  });
+}
+
+// -- the actors of escrows
+
+void EscrowsActor::ask_escrow(const EscrowId& id, Question question) {
+  if (!storage_) return question.refuse({Code::unavailable, "the book is kept elsewhere by now"});
+  const auto there = awake_.find(id);
+  if (there != awake_.end() && there->second.ends) return there->second.waiting.push_back(std::move(question));
+  if (there == awake_.end()) {
+    if (awake_.size() >= kAwakeMax)
+      return question.refuse({Code::overloaded, "as many escrows are awake as may be: try again in a minute"});
+    const EscrowActor::Setup setup{settings_, seat_.place(), seat_.term(), id, watching_};
+    Awake awake{.actor = spawn<EscrowActor>(id.hex(), setup)};
+    watch(awake.actor);
+    ids_.emplace(awake.actor, id);
+    awake_.emplace(id, std::move(awake));
+  }
+  Awake& awake = awake_.at(id);
+  ++awake.asked;
+  request(awake.actor, std::move(question.envelope),
+          [this, id, reply = std::move(question.reply),
+           done = std::move(question.done)](const runtime::Envelope& answer) mutable {
+            if (const auto at = awake_.find(id); at != awake_.end() && at->second.asked > 0) --at->second.asked;
+            if (reply.open()) reply.forward(answer);
+            if (done) done();
+          });
+}
+
+void EscrowsActor::down(const runtime::Handle& ended, const std::optional<base::Error>&) {
+  const auto id = ids_.extract(ended);
+  if (id.empty()) return;
+  auto awake = awake_.extract(id.mapped());
+  if (awake.empty()) return;
+  for (Question& one : awake.mapped().waiting) ask_escrow(id.mapped(), std::move(one));
+}
+
+void EscrowsActor::sleepy(const EscrowId& id) {
+  const auto there = awake_.find(id);
+  if (there == awake_.end() || there->second.asked > 0 || std::exchange(there->second.ends, true)) return;
+  stop_child(there->second.actor);
+}
+
+/// What was not finished when the seat was held last goes on without being asked.
+void EscrowsActor::wake_unfinished(const Bytes& from) {
+  storage_->range(rows::prefix('o'), from.empty() ? rows::prefix('o') : from, kListRows,
+                  [this, run = run_](const base::Outcome<durable::Storage::Page>& page) {
+                    if (run != run_) return;
+                    if (!page.ok()) {
+                      alive_ = false;  // begins anew
+                      return after<Alive>(kTryAgain);
+                    }
+                    for (const auto& row : page.value().rows) {
+                      const auto id = EscrowId::from(base::ByteView(row.key).subspan(1));
+                      if (!id) continue;
+                      ask_escrow(*id, {runtime::Envelope::build<wire::GetEscrow>({},
+                                                                                 [&](wire::GetEscrow::Builder out) {
+                                                                                   out.setEscrow(data_of(id->view()));
+                                                                                   out.setAfter(UINT64_MAX - 1);
+                                                                                 }),
+                                       {}});
+                    }
+                    if (page.value().next) wake_unfinished(*page.value().next);
+                  });
+}
+
+void EscrowsActor::happened(wire::Happened::Reader told) {
+  const auto id = EscrowId::from(bytes_of(told.getEscrow()));
+  if (!id) return;
+  if (told.getDeadline() != 0) arm(UnixMs(told.getDeadline()));
+  watchers_.remove_if([](const Watcher& one) { return one.over; });
+  watching_->store(static_cast<std::uint32_t>(watchers_.size()), std::memory_order_relaxed);
+  for (Watcher& watcher : watchers_) {
+    if (watcher.escrow && *watcher.escrow != *id) continue;
+    for (const auto entry : told.getEntries()) {
+      const auto bytes = bytes_of(entry);
+      watcher.waiting.emplace_back(*id, Bytes(bytes.begin(), bytes.end()));
+    }
+    show(watcher);
+  }
+}
+
+void EscrowsActor::watch_escrows(wire::WatchEscrows::Reader ask, runtime::Sink<wire::EscrowEvent> sink) {
+  const auto id = EscrowId::from(bytes_of(ask.getEscrow()));
+  if (!id && ask.getEscrow().size() > 0) return sink.fail({Code::malformed, "the id of an escrow has 32 bytes"});
+  watchers_.remove_if([](const Watcher& one) { return one.over; });
+  if (watchers_.size() >= kWatchersMax) return sink.fail({Code::overloaded, "as many watch escrows here as may"});
+  const bool here = seat_.here();
+  const runtime::Handle there = here || caller().role == messages::Role::peer ? runtime::Handle{} : gateway_.there();
+  if (!here && !there) return sink.fail({Code::unavailable, "the book is not at this node, and no way to it is known"});
+  Watcher& watcher = watchers_.emplace_back(Watcher{id, std::move(sink)});
+  watcher.sink.on_ready([this, &watcher] { show(watcher); });
+  watcher.sink.on_cancel([&watcher] { watcher.over = true; });
+  watching_->store(static_cast<std::uint32_t>(watchers_.size()), std::memory_order_relaxed);
+  if (here) return;
+  watcher.from = subscribe<wire::WatchEscrows, wire::EscrowEvent>(
+      there, kStreamIdle,
+      [&](wire::WatchEscrows::Builder out) {
+        if (id) out.setEscrow(data_of(id->view()));
+      },
+      [this, &watcher](wire::EscrowEvent::Reader event) {
+        const auto of = EscrowId::from(bytes_of(event.getEscrow()));
+        const auto entry = bytes_of(event.getEntry());
+        if (!of || watcher.over) return;
+        watcher.waiting.emplace_back(*of, Bytes(entry.begin(), entry.end()));
+        show(watcher);
+      },
+      [&watcher](const base::Result<void, Error>& ended) {
+        if (std::exchange(watcher.over, true)) return;
+        watcher.sink.fail(ended.ok() ? Error{Code::unavailable, "the book watches no more"} : ended.error());
+      });
+}
+
+void EscrowsActor::show(Watcher& watcher) {
+  while (!watcher.over && watcher.sink.ready() && !watcher.waiting.empty()) {
+    const auto& [id, entry] = watcher.waiting.front();
+    watcher.sink.push([&id = id, &entry = entry](wire::EscrowEvent::Builder out) {
+      out.setEscrow(data_of(id.view()));
+      out.setEntry(data_of(entry));
+    });
+    watcher.waiting.pop_front();
+  }
+  if (watcher.over || watcher.waiting.size() <= kWatcherWaitingMax) return;
+  watcher.over = true;
+  watcher.sink.fail({Code::overloaded, "the reader has fallen behind: it begins anew"});
+}
+
+}  // namespace troupe::escrow

@@ -1,0 +1,123 @@
+#pragma once
+// The escrows of a book, at kPath: finds the actor of an escrow, or starts it, where this node keeps the book, and
+// passes on what is asked of it elsewhere.
+//
+// Wake      the first question about an escrow starts its actor; so do its deadline, a credit, and, when this node
+// takes
+//           the seat, something that it has not finished.
+// Deadlines in rows, the next one in memory. One has passed when a majority of the group's members say so; of a book at
+//           this node alone, when its clock has made no step for kSteadyFor.
+// Outage    the book notes every kAliveEvery that it takes commands. After an absence of kOutage what is due waits for
+//           the grace of each escrow.
+// Trust     each act is verified here, before anything else about it is done; then its account's rate counts.
+// Limits    kAwakeMax escrows awake; EscrowSettings::acts_per_minute.
+#include <list>
+#include <map>
+#include <set>
+
+#include "actors/escrow/escrow_actor.hpp"
+
+namespace troupe::escrow {
+
+class EscrowsActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "escrows";
+  static constexpr std::size_t kAwakeMax = 16'384;             // our choice: 100 MiB
+  static constexpr std::chrono::seconds kAliveEvery{20};       // our choice
+  static constexpr std::chrono::seconds kTryAgain{1};          // our choice: what could not fire, or be read
+  static constexpr std::chrono::seconds kOutage{60};           // the issue on escrow
+  static constexpr std::chrono::minutes kSteadyFor{10};        // the issue on escrow
+  static constexpr std::chrono::milliseconds kStep{1'000};     // our choice
+  static constexpr std::size_t kAccountsCountedMax = 100'000;  // our choice: of a minute
+  explicit EscrowsActor(SharedSettings settings);
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void down(const runtime::Handle& ended, const std::optional<base::Error>& why) override;
+
+ private:
+  struct Follow {};
+  struct Again {};
+  struct Deadlines {};
+  struct Alive {};
+  struct Minute {};
+  using Nothing = runtime::Reply<messages::wire::Nothing>;
+  struct Question {
+    runtime::Envelope envelope;
+    runtime::AnyReply reply;        ///< none: it is not waited for
+    base::Callback<void()> done{};  ///< after the answer, whatever it is
+
+    void refuse(const base::Error& why) {
+      if (reply.open()) reply.refuse(why);
+      if (done) done();
+    }
+  };
+  struct Awake {
+    runtime::Handle actor;
+    std::size_t asked = 0;  // questions that it has not answered
+    bool ends = false;
+    std::vector<Question> waiting{};  // for the next one, while this one ends
+  };
+  struct Watcher {
+    std::optional<EscrowId> escrow;
+    runtime::Sink<wire::EscrowEvent> sink;
+    std::deque<std::pair<EscrowId, base::Bytes>> waiting{};
+    runtime::Subscription from{};  // of another node, where the book is
+    bool over = false;
+  };
+  struct Clocks;
+
+  void take(const runtime::Envelope& question, runtime::AnyReply reply);
+  template <class Q, class A>
+  bool serve(const runtime::Envelope& question, runtime::AnyReply& reply,
+             void (EscrowsActor::*handler)(typename Q::Reader, runtime::Reply<A>));
+  void begin();
+  void end();
+
+  void terms(wire::GetTerms::Reader ask, runtime::Reply<wire::TermsAre> reply);
+  void open(wire::OpenEscrow::Reader ask, runtime::Reply<wire::EscrowIs> reply);
+  void act(wire::TakeAct::Reader ask, runtime::Reply<wire::ActTaken> reply);
+  void show(wire::GetEscrow::Reader ask, runtime::Reply<wire::EscrowIs> reply);
+  void look_at(wire::LookAt::Reader ask, runtime::Reply<wire::ActTaken> reply);
+  void list(wire::ListEscrows::Reader ask, runtime::Reply<wire::Escrows> reply);
+  void held(wire::GetHeld::Reader ask, runtime::Reply<wire::HeldIs> reply);
+  void add_held(const base::Bytes& prefix, const base::Bytes& from, Amount sum, runtime::Reply<wire::HeldIs> reply);
+  void watch_escrows(wire::WatchEscrows::Reader ask, runtime::Sink<wire::EscrowEvent> sink);
+  void show(Watcher& watcher);
+  bool within_rate(const Address& account);
+  base::NodeId owner() const;
+
+  void ask_escrow(const EscrowId& id, Question question);
+  void happened(wire::Happened::Reader told);
+  void sleepy(const EscrowId& id);
+  void wake_unfinished(const base::Bytes& from);
+
+  void deadlines();
+  void agree_on_time(base::Callback<void(UnixMs)> then);
+  void ask_due(const EscrowId& id, UnixMs at, base::Callback<void()> done);
+  void fire(UnixMs at, const base::Bytes& from, UnixMs next);
+  void arm(UnixMs deadline);
+  bool steady();
+  void note_alive();
+  UnixMs time() const { return unix_ms(wall()); }
+
+  const SharedSettings settings_;
+  durable::Seat seat_;
+  durable::Gateway gateway_;
+  std::optional<durable::Storage> storage_;  // of the present term
+  std::uint64_t run_ = 0;                    // answers to an earlier term are ignored
+  std::map<EscrowId, Awake> awake_;
+  std::map<runtime::Handle, EscrowId> ids_;
+  std::list<Watcher> watchers_;
+  std::shared_ptr<std::atomic<std::uint32_t>> watching_ = std::make_shared<std::atomic<std::uint32_t>>(0);
+  std::map<Address, std::uint32_t> acts_;  // of this minute
+  std::optional<UnixMs> next_deadline_;
+  bool firing_ = false;
+  bool alive_ = false;  // the row of the outage was read
+  UnixMs up_since_{0};
+  std::optional<base::Bytes> alive_row_;
+  std::optional<std::chrono::nanoseconds> offset_;  // of the date from the monotonic clock
+  std::optional<base::Instant> stepped_;
+};
+
+}  // namespace troupe::escrow

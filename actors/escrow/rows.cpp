@@ -1,0 +1,163 @@
+#include "actors/escrow/rows.hpp"
+
+#include "runtime/base/fields.hpp"
+
+namespace troupe::escrow::rows {
+namespace {
+
+using base::append;
+using base::append_number;
+using durable::append_ordered;
+
+constexpr std::size_t kNotesMax = 8, kNoteBytesMax = 64;
+
+void append_sized(Bytes& out, ByteView bytes) {
+  append_number(out, static_cast<std::uint32_t>(bytes.size()));
+  append(out, bytes);
+}
+ByteView read_sized(base::FieldReader& in) { return in.take(in.number<std::uint32_t>()); }
+
+}  // namespace
+
+Bytes key(char of, const EscrowId& id) {
+  Bytes out = prefix(of);
+  append(out, id.view());
+  return out;
+}
+Bytes numbered_key(char of, const EscrowId& id, std::uint64_t number) {
+  Bytes out = key(of, id);
+  append_ordered(out, number);
+  return out;
+}
+Bytes timer_key(UnixMs deadline, const EscrowId& id) {
+  Bytes out = prefix('t');
+  append_ordered(out, deadline.count());
+  append(out, id.view());
+  return out;
+}
+Bytes held_prefix(const Address& party) {
+  Bytes out = prefix('b');
+  append(out, party.view());
+  return out;
+}
+Bytes held_key(const Address& party, const EscrowId& id) {
+  Bytes out = held_prefix(party);
+  append(out, id.view());
+  return out;
+}
+
+Bytes encode(const Head& head) {
+  Bytes out;
+  append_number(out, head.sequence);
+  append_number(out, head.commits);
+  append(out, head.hash.view());
+  return out;
+}
+std::optional<Head> decode_head(ByteView bytes) {
+  base::FieldReader in(bytes);
+  Head out;
+  out.sequence = in.number<std::uint64_t>();
+  out.commits = in.number<std::uint64_t>();
+  out.hash = in.fixed<base::Digest>();
+  if (!in.ended()) return std::nullopt;
+  return out;
+}
+
+Bytes encode(const Founding& founding) {
+  Bytes out;
+  append_sized(out, escrow::encode(founding.agreement));
+  append(out, founding.buyer.view());
+  for (const auto& owner : founding.owners) {
+    out.push_back(owner ? 1 : 0);
+    if (owner) append(out, owner->view());
+  }
+  for (const std::string& note : founding.notes) {
+    out.push_back(static_cast<std::uint8_t>(note.size()));
+    append(out, base::as_bytes(note));
+  }
+  return out;
+}
+std::optional<Founding> decode_founding(ByteView bytes) {
+  base::FieldReader in(bytes);
+  auto agreement = decode_agreement(read_sized(in));
+  if (!agreement) return std::nullopt;
+  Founding out{std::move(*agreement), in.fixed<Commitment>()};
+  for (auto& owner : out.owners)
+    if (in.number<std::uint8_t>() != 0) owner = in.fixed<base::NodeId>();
+  while (in.ok() && !in.ended() && out.notes.size() < kNotesMax) {
+    const std::size_t size = in.number<std::uint8_t>();
+    if (size > kNoteBytesMax) return std::nullopt;
+    out.notes.emplace_back(base::as_text(in.take(size)));
+  }
+  if (!in.ended()) return std::nullopt;
+  return out;
+}
+
+Bytes encode(const SignedBytes& it) {
+  Bytes out;
+  append_sized(out, it.bytes);
+  append_sized(out, it.policy.encode());
+  for (const wallet::Approval& approval : it.approvals) {
+    append(out, approval.key.view());
+    append(out, approval.signature.view());
+  }
+  return out;
+}
+std::optional<SignedBytes> decode_signed(ByteView bytes) {
+  base::FieldReader in(bytes);
+  const ByteView content = read_sized(in);
+  auto policy = wallet::Policy::decode(read_sized(in));
+  if (!policy) return std::nullopt;
+  SignedBytes out{Bytes(content.begin(), content.end()), std::move(*policy), {}};
+  while (in.ok() && !in.ended() && out.approvals.size() < wallet::kSignersMax) {
+    const auto by = in.fixed<base::PublicKey>();
+    out.approvals.push_back({by, in.fixed<crypto::Signature>()});
+  }
+  if (!in.ended()) return std::nullopt;
+  return out;
+}
+
+Bytes encode(const Summary& summary) {
+  Bytes out;
+  out.push_back(static_cast<std::uint8_t>(summary.stage));
+  append_number(out, summary.price.units());
+  append_number(out, summary.deadline.count());
+  append(out, summary.buyer.view());
+  append(out, summary.provider.view());
+  return out;
+}
+std::optional<Summary> decode_summary(ByteView bytes) {
+  base::FieldReader in(bytes);
+  Summary out;
+  const auto stage = in.number<std::uint8_t>();
+  const auto price = Amount::from(in.number<std::uint64_t>());
+  if (stage > static_cast<std::uint8_t>(Stage::expired) || !price) return std::nullopt;
+  out.stage = static_cast<Stage>(stage);
+  out.price = *price;
+  out.deadline = UnixMs(in.number<std::uint64_t>());
+  out.buyer = in.fixed<Address>();
+  out.provider = in.fixed<Address>();
+  if (!in.ended()) return std::nullopt;
+  return out;
+}
+
+std::optional<Timer> decode_timer(ByteView key) {
+  if (key.size() != 1 + 8 + 32) return std::nullopt;
+  return Timer{UnixMs(durable::ordered_at(key, 1)), *EscrowId::from(key.subspan(9))};
+}
+
+Bytes encode(const Alive& alive) {
+  Bytes out;
+  append_number(out, alive.since.count());
+  append_number(out, alive.at.count());
+  return out;
+}
+std::optional<Alive> decode_alive(ByteView bytes) {
+  base::FieldReader in(bytes);
+  const UnixMs since(in.number<std::uint64_t>());
+  const UnixMs at(in.number<std::uint64_t>());
+  if (!in.ended()) return std::nullopt;
+  return Alive{since, at};
+}
+
+}  // namespace troupe::escrow::rows

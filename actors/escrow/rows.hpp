@@ -1,0 +1,73 @@
+#pragma once
+// The rows of escrows, as durable::Storage keeps them.
+//
+// Keys    'h' id: the head, which changes with each commit; 'g' id: what it began with; 'e' id, sequence: an entry of
+// the
+//         log; 'a' id, sequence: the signed act that caused that entry; 'd' id, party: a deposit that is under way;
+//         's' id: what a list shows; 't' deadline, id: a timer; 'o' id: something is unfinished; 'b' party, id: money
+//         of it that lies in this escrow; 'u': since when the book takes commands. Numbers in keys are big-endian.
+#include "actors/durable/api.hpp"
+#include "actors/escrow/logic/event_log.hpp"
+
+namespace troupe::escrow::rows {
+
+using base::Bytes;
+using base::ByteView;
+
+inline Bytes prefix(char of) { return {static_cast<std::uint8_t>(of)}; }
+Bytes key(char of, const EscrowId& id);
+Bytes numbered_key(char of, const EscrowId& id, std::uint64_t number);
+Bytes timer_key(UnixMs deadline, const EscrowId& id);
+Bytes held_prefix(const Address& party);
+Bytes held_key(const Address& party, const EscrowId& id);
+inline Bytes alive_key() { return prefix('u'); }
+
+struct Head {
+  std::uint64_t sequence = 0, commits = 0;
+  base::Digest hash;
+};
+Bytes encode(const Head& head);
+std::optional<Head> decode_head(ByteView bytes);
+
+/// What an escrow began with, and the nodes through which its parties have asked.
+struct Founding {
+  Agreement agreement;
+  Commitment buyer;
+  EachParty<std::optional<base::NodeId>> owners{};
+  std::vector<std::string> notes{};  ///< of the guards
+};
+Bytes encode(const Founding& founding);
+std::optional<Founding> decode_founding(ByteView bytes);
+
+/// A signed act, or a signed transfer: bytes, policy, and who has approved them.
+struct SignedBytes {
+  Bytes bytes;
+  wallet::Policy policy;
+  std::vector<wallet::Approval> approvals;
+};
+Bytes encode(const SignedBytes& it);
+std::optional<SignedBytes> decode_signed(ByteView bytes);
+
+struct Summary {
+  Stage stage{};
+  Amount price;
+  UnixMs deadline{0};  ///< 0: none
+  Address buyer, provider;
+};
+Bytes encode(const Summary& summary);
+std::optional<Summary> decode_summary(ByteView bytes);
+
+struct Timer {
+  UnixMs deadline{0};
+  EscrowId id;
+};
+std::optional<Timer> decode_timer(ByteView key);
+
+/// Since when the book takes commands without an outage, and when it was last known to.
+struct Alive {
+  UnixMs since{0}, at{0};
+};
+Bytes encode(const Alive& alive);
+std::optional<Alive> decode_alive(ByteView bytes);
+
+}  // namespace troupe::escrow::rows

@@ -1,0 +1,418 @@
+#include "actors/wallet/book_actor.hpp"
+
+#include <algorithm>
+
+#include "actors/wallet/words.hpp"
+#include "messages/words.hpp"
+#include "runtime/base/fields.hpp"
+
+namespace troupe::wallet {
+namespace {
+
+using base::Bytes;
+using base::Code;
+using base::Error;
+using rows::PostedAt;
+using Outcome = base::Outcome<PostedAt>;
+
+constexpr std::size_t kRequestBytesMax = 64;        // messages/wallet.capnp
+constexpr std::size_t kRowsOfOrder = 210;           // of one with 64 credits, at most
+constexpr std::chrono::seconds kTellDue{20};        // our choice
+constexpr std::chrono::seconds kBackoffMax{30};     // our choice
+constexpr std::chrono::milliseconds kBackoff{200};  // our choice
+constexpr std::chrono::milliseconds kFlush{50};     // our choice: what was told waits for a commit, not for long
+
+Error error_of(LedgerError why) {
+  const bool changed = why == LedgerError::taken || why == LedgerError::ahead;
+  const Code code = why == LedgerError::malformed ? Code::malformed : changed ? Code::conflict : Code::refused;
+  return {code, std::string(name(why))};
+}
+Error error_of(ProposalError why) {
+  const Code code = why == ProposalError::unknown    ? Code::not_found
+                    : why == ProposalError::transfer ? Code::malformed
+                    : why == ProposalError::ordered  ? Code::conflict
+                    : why == ProposalError::full     ? Code::overloaded
+                                                     : Code::refused;
+  return {code, std::string(name(why))};
+}
+
+Outcome same(const PostedAt& at, const base::Digest& content) {
+  if (at.content == content) return at;
+  return Error{Code::conflict, "another transfer of this account was posted under this request"};
+}
+
+void answer(runtime::Reply<wire::Posted>& reply, const Outcome& outcome) {
+  if (!outcome.ok()) return reply.refuse(outcome.error());
+  reply.send([&](wire::Posted::Builder out) {
+    out.setId(data_of(outcome.value().id.view()));
+    out.setSequence(outcome.value().sequence);
+    out.setTime(outcome.value().time.count());
+  });
+}
+
+}  // namespace
+
+void BookActor::receive(runtime::Handlers& on) {
+  on.ask<wire::PostTransfer, wire::Posted>([this](auto ask, auto reply) { post(ask, std::move(reply)); });
+  on.ask<wire::Issue, wire::Posted>([this](auto ask, auto reply) { issue(ask, std::move(reply)); });
+  on.ask<wire::PayFrom, wire::Posted>([this](auto ask, auto reply) { pay_from(ask, std::move(reply)); });
+  on.ask<wire::Follow, messages::wire::Nothing>([this](auto ask, auto reply) { follow(ask, std::move(reply)); });
+  on.ask<wire::Propose, wire::ProposalIs>([this](auto ask, auto reply) { propose(ask, std::move(reply)); });
+  on.ask<wire::SignProposal, wire::ProposalIs>([this](auto ask, auto reply) { sign(ask, std::move(reply)); });
+  answers(on);
+  on.timer<Reopen>([this] { open(); });
+  on.timer<Tell>([this] { tell(); });
+  on.timer<Flush>([this] { pump(); });
+  on.describe<wire::BookState>([this](wire::BookState::Builder state) {
+    std::size_t untold = 0;
+    for (const auto& [id, telling] : telling_) untold += telling.credits.size();
+    state.setSequence(head_.sequence);
+    state.setAccounts(accounts_.size());
+    state.setIssued(open_ ? account(issuance()).balance.units() : 0);
+    state.setWaiting(static_cast<std::uint32_t>(queue_.size()));
+    state.setUntold(static_cast<std::uint32_t>(untold));
+  });
+}
+
+// -- what is asked for
+
+void BookActor::post(wire::PostTransfer::Reader ask, runtime::Reply<wire::Posted> reply) {
+  auto given = read(ask.getTransfer());
+  if (!given.ok()) return reply.refuse(given.error());
+  if (ask.getRequest().size() > kRequestBytesMax)
+    return reply.refuse({Code::malformed, "a request id has at most 64 bytes"});
+  auto order = Order::approved(given.value().transfer, given.value().policy, given.value().approvals);
+  if (!order) return reply.refuse({Code::refused, "the signers of the account have not approved this transfer"});
+  Wanted wanted{.order = std::move(order),
+                .done = [reply = std::move(reply)](const Outcome& done) mutable { answer(reply, done); }};
+  if (ask.getRequest().size() > 0)
+    wanted.request = rows::mark_of(wanted.order->transfer().from, text_of(ask.getRequest()));
+  want(std::move(wanted));
+}
+
+void BookActor::issue(wire::Issue::Reader ask, runtime::Reply<wire::Posted> reply) {
+  const auto to = Address::from(bytes_of(ask.getTo()));
+  const auto amount = Amount::from(ask.getAmount());
+  if (!to || !amount || ask.getRequest().size() == 0 || ask.getRequest().size() > kRequestBytesMax)
+    return reply.refuse({Code::malformed, "an address has 32 bytes, an amount is below 2^63, a request has 1 to 64"});
+  when_open([this, to = *to, amount = *amount, memo = text_of(ask.getMemo()), request = text_of(ask.getRequest()),
+             reply = std::move(reply)]() mutable {
+    // The number is that of the moment: what waits already has the next ones.
+    TransferNumber number = account(issuance()).done;
+    for (const Wanted& one : queue_)
+      if (one.order && one.order->transfer().from == issuance())
+        number = std::max(number, one.order->transfer().number);
+    const Transfer transfer{genesis_.id(), issuance(), next(number), {{to, amount}}, memo};
+    if (!total_of(transfer).ok() || !decode_transfer(encode(transfer)))
+      return reply.refuse({Code::malformed, "the amount is 0, or the memo is no plain text of at most 256 bytes"});
+    want({.order = Order::issue(transfer, genesis_.owner),
+          .request = rows::mark_of(issuance(), request),
+          .done = [reply = std::move(reply)](const Outcome& done) mutable { answer(reply, done); }});
+  });
+}
+
+void BookActor::pay_from(wire::PayFrom::Reader ask, runtime::Reply<wire::Posted> reply) {
+  auto transfer = decode_transfer(bytes_of(ask.getTransfer()));
+  const auto id = base::Digest::from(bytes_of(ask.getId()));
+  const std::string kind = text_of(ask.getKind());
+  if (!transfer || !id || kind.empty() || kind.size() > 16 || transfer->from != account_of(kind, id->view()))
+    return reply.refuse({Code::malformed, "the transfer is not one of the account of kind and id"});
+  want({.order = Order::of_account(std::move(*transfer), kind, id->view()),
+        .done = [reply = std::move(reply)](const Outcome& done) mutable { answer(reply, done); }});
+}
+
+void BookActor::follow(wire::Follow::Reader ask, Nothing reply) {
+  const auto id = base::Digest::from(bytes_of(ask.getId()));
+  rows::Keeper keeper{text_of(ask.getKind()), id.value_or(base::Digest{}), text_of(ask.getPath())};
+  if (!id || keeper.kind.empty() || keeper.kind.size() > 16 || keeper.path.size() > 64)
+    return reply.refuse({Code::malformed, "a kind has 1 to 16 bytes, an id 32, a path at most 64"});
+  when_open([this, keeper = std::move(keeper), reply = std::move(reply)]() mutable {
+    const Address address = account_of(keeper.kind, keeper.id.view());
+    if (const auto at = accounts_.find(address); at != accounts_.end() && at->second.keeper == keeper)
+      return reply.done();
+    want({.keeper = std::pair(address, std::move(keeper)),
+          .done = [reply = std::move(reply)](const Outcome& done) mutable {
+            if (done.ok()) reply.done();
+            else reply.refuse(done.error());
+          }});
+  });
+}
+
+void BookActor::propose(wire::Propose::Reader ask, runtime::Reply<wire::ProposalIs> reply) {
+  auto given = read(ask.getTransfer());
+  if (!given.ok()) return reply.refuse(given.error());
+  if (given.value().approvals.size() != 1) return reply.refuse({Code::malformed, "a proposal has one approval"});
+  when_open(
+      [this, given = std::move(given).value(), expires = UnixMs(ask.getExpires()), reply = std::move(reply)]() mutable {
+        const Transfer& transfer = given.transfer;
+        if (transfer.book != genesis_.id()) return reply.refuse(error_of(LedgerError::wrong_book));
+        if (transfer.number <= account(transfer.from).done) return reply.refuse(error_of(LedgerError::taken));
+        const TransferId id = id_of(transfer);
+        const Proposal* there = proposals_.find(id);
+        auto before = there == nullptr ? std::nullopt : std::optional(*there);
+        auto result = proposals_.propose(transfer, given.policy, given.approvals[0], expires, time());
+        proposed(id, std::move(before), std::move(result), std::move(reply));
+      });
+}
+
+void BookActor::sign(wire::SignProposal::Reader ask, runtime::Reply<wire::ProposalIs> reply) {
+  const auto id = TransferId::from(bytes_of(ask.getId()));
+  const auto approval = read(ask.getApproval());
+  if (!id || !approval) return reply.refuse({Code::malformed, "an id has 32 bytes, a key 32, a signature 64"});
+  when_open([this, id = *id, approval = *approval, reply = std::move(reply)]() mutable {
+    const Proposal* there = proposals_.find(id);
+    auto before = there == nullptr ? std::nullopt : std::optional(*there);
+    auto result = proposals_.sign(id, approval, time());
+    proposed(id, std::move(before), std::move(result), std::move(reply));
+  });
+}
+
+void BookActor::proposed(const TransferId& id, std::optional<Proposal> before,
+                         base::Result<std::optional<Order>, ProposalError> result,
+                         runtime::Reply<wire::ProposalIs> reply) {
+  if (!result.ok()) return reply.refuse(error_of(result.error()));
+  want({.order = std::move(result).value(),
+        .proposal = id,
+        .done = [this, id, before = std::move(before), reply = std::move(reply)](const Outcome& done) mutable {
+          const Proposal* there = proposals_.find(id);
+          if (done.ok() && there != nullptr)
+            return reply.send([&](wire::ProposalIs::Builder out) { write(out, id, *there); });
+          if (done.ok()) return reply.refuse(error_of(ProposalError::expired));
+          // The ledger has refused it: it is as it was.
+          if (before) proposals_.put(std::move(*before));
+          else proposals_.erase(id);
+          reply.refuse(done.error());
+        }});
+}
+
+// -- orders
+
+void BookActor::want(Wanted wanted) {
+  if (queue_.size() >= kWaitingMax) return end(wanted, Error{Code::overloaded, "too many orders wait for the book"});
+  when_open([this, wanted = std::move(wanted)]() mutable {
+    if (wanted.request) look_up_request(std::move(wanted));
+    else enqueue(std::move(wanted));
+  });
+}
+
+void BookActor::look_up_request(Wanted wanted) {
+  const rows::Mark mark = *wanted.request;
+  const base::Digest content = rows::content_of(wanted.order->transfer());
+  const auto [under_way, fresh] = requests_.try_emplace(mark);
+  if (!fresh) return under_way->second.push_back({content, std::move(wanted.done)});
+  storage_.get(rows::request_key(mark), [this, mark, content, wanted = std::move(wanted)](
+                                            const base::Outcome<std::optional<Bytes>>& row) mutable {
+    if (!row.ok()) return end(wanted, row.error());
+    if (!row.value()) return enqueue(std::move(wanted));
+    const auto at = rows::decode_posted(*row.value());
+    if (!at) return end(wanted, Error{Code::corrupt, "the row of a request cannot be read"});
+    finish_request(wanted, *at);
+    wanted.request.reset();
+    end(wanted, same(*at, content));
+  });
+}
+
+/// Those who came with the same request meanwhile.
+void BookActor::finish_request(const Wanted& wanted, const Outcome& outcome) {
+  if (!wanted.request) return;
+  auto under_way = requests_.extract(*wanted.request);
+  if (under_way.empty()) return;
+  for (Same& one : under_way.mapped()) one.done(outcome.ok() ? same(outcome.value(), one.content) : outcome);
+}
+
+void BookActor::end(Wanted& wanted, const Outcome& outcome) {
+  finish_request(wanted, outcome);
+  wanted.done(outcome);
+}
+
+void BookActor::enqueue(Wanted wanted) {
+  if (!open_) return when_open([this, wanted = std::move(wanted)]() mutable { enqueue(std::move(wanted)); });
+  if (wanted.order && wanted.order->transfer().number <= account(wanted.order->transfer().from).done)
+    return look_up_number(std::move(wanted));
+  queue_.push_back(std::move(wanted));
+  pump();
+}
+
+/// A number that was posted before: the same transfer, or another one.
+void BookActor::look_up_number(Wanted wanted) {
+  const Transfer& transfer = wanted.order->transfer();
+  if (transfer.number.value == 0 || transfer.book != genesis_.id())
+    return end(wanted, error_of(transfer.number.value == 0 ? LedgerError::malformed : LedgerError::wrong_book));
+  const Bytes key = rows::number_key(transfer.from, transfer.number);
+  storage_.get(key, [this, wanted = std::move(wanted)](const base::Outcome<std::optional<Bytes>>& row) mutable {
+    if (!row.ok()) return end(wanted, row.error());
+    const auto at = row.value() ? rows::decode_posted(*row.value()) : std::nullopt;
+    if (!at) return end(wanted, Error{Code::corrupt, "the row of a transfer is missing, or cannot be read"});
+    if (at->id != id_of(wanted.order->transfer())) return end(wanted, error_of(LedgerError::taken));
+    world().mutations.sometimes("wallet: a transfer came again");
+    end(wanted, *at);
+  });
+}
+
+void BookActor::pump() {
+  if (!open_ || committing_ || (queue_.empty() && told_.empty())) return;
+  struct Ended {
+    Wanted wanted;
+    Outcome outcome;
+  };
+  const auto ended = std::make_shared<std::vector<Ended>>();
+  const auto batch = std::make_shared<Batch>(genesis_, head_, static_cast<const BookRows&>(*this));
+  const auto keepers = std::make_shared<std::map<Address, rows::Keeper>>();
+  const auto fresh = std::make_shared<std::map<Bytes, rows::Untold>>();
+  durable::Storage::Commit commit{.head = rows::head_key(), .expected = head_row_};
+  std::size_t bytes = 0;
+  std::vector<Ended> refused;
+  while (!queue_.empty() &&
+         commit.rows.size() + batch->changed().size() + kRowsOfOrder < durable::Storage::kCommitRowsMax &&
+         bytes < durable::Storage::kCommitBytesMax) {
+    Wanted wanted = std::move(queue_.front());
+    queue_.pop_front();
+    if (wanted.keeper) keepers->insert_or_assign(wanted.keeper->first, wanted.keeper->second);
+    if (!wanted.order) {
+      ended->push_back({std::move(wanted), PostedAt{}});
+    } else {
+      const Transfer& transfer = wanted.order->transfer();
+      if (transfer.number <= account(transfer.from).done) {
+        look_up_number(std::move(wanted));
+        continue;
+      }
+      auto taken = batch->take(*wanted.order, time(), world().mutations);
+      if (!taken.ok()) {
+        refused.push_back({std::move(wanted), error_of(taken.error())});
+        continue;
+      }
+      const Posting* posting = batch->posting(transfer.from, transfer.number);
+      const PostedAt at{id_of(transfer), posting->sequence, posting->time, rows::content_of(transfer)};
+      if (std::holds_alternative<Posting>(taken.value())) {
+        Bytes row = encode(*posting);
+        bytes += row.size() * 2;
+        commit.rows[rows::posting_key(at.sequence)] = std::move(row);
+        commit.rows[rows::number_key(transfer.from, transfer.number)] = rows::encode(at);
+        commit.rows[rows::history_key(transfer.from, at.sequence)] = Bytes();
+        for (const Credit& credit : transfer.credits) commit.rows[rows::history_key(credit.to, at.sequence)] = Bytes();
+        untold(*posting, commit, *fresh);
+      }
+      if (wanted.request) commit.rows[rows::request_key(*wanted.request)] = rows::encode(at);
+      ended->push_back({std::move(wanted), at});
+    }
+    if (const auto& proposal = ended->back().wanted.proposal)
+      if (const Proposal* there = proposals_.find(*proposal))
+        commit.rows[rows::proposal_key(*proposal)] = rows::encode(*there);
+  }
+  for (Ended& one : refused) end(one.wanted, one.outcome);
+  if (ended->empty() && told_.empty()) return;
+
+  const auto changed = std::make_shared<std::map<Address, rows::Account>>();
+  const auto account_now = [&](const Address& address) -> rows::Account& {
+    const auto [at, first] = changed->try_emplace(address);
+    if (const auto before = accounts_.find(address); first && before != accounts_.end()) at->second = before->second;
+    return at->second;
+  };
+  for (const auto& [address, row] : batch->changed()) {
+    rows::Account& account = account_now(address);
+    account.row = row;
+    if (account.since == UnixMs(0) && row.balance > Amount()) account.since = batch->head().time;
+  }
+  for (const auto& [address, keeper] : *keepers) account_now(address).keeper = keeper;
+  for (const auto& [address, account] : *changed) commit.rows[rows::account_key(address)] = rows::encode(account);
+  std::size_t erased = 0;
+  for (; erased < told_.size() && commit.rows.size() < durable::Storage::kCommitRowsMax; ++erased)
+    commit.rows[told_[erased]] = std::nullopt;
+  told_.erase(told_.begin(), told_.begin() + static_cast<std::ptrdiff_t>(erased));
+
+  Bytes head = rows::encode(batch->head());
+  base::append_number(head, commits_ + 1);
+  commit.rows[rows::head_key()] = head;
+  committing_ = true;
+  storage_.commit(std::move(commit), [this, run = run_, ended, batch, changed, fresh,
+                                      head = std::move(head)](const base::Outcome<void>& done) mutable {
+    if (run != run_ || !done.ok()) {
+      const Error why = done.ok()                             ? Error{Code::unknown_outcome, "the book was read again"}
+                        : done.error().code == Code::conflict ? Error{Code::unavailable, done.error().message}
+                                                              : done.error();
+      for (Ended& one : *ended) end(one.wanted, why);
+      if (run == run_) reopen(why);
+      return;
+    }
+    committing_ = false;
+    ++commits_;
+    head_ = batch->head();
+    head_row_ = std::move(head);
+    for (auto& [address, account] : *changed) accounts_.insert_or_assign(address, std::move(account));
+    for (auto& [key, untold] : *fresh) telling_[{untold.keeper.kind, untold.keeper.id}].credits.emplace(key, untold);
+    for (Ended& one : *ended) end(one.wanted, one.outcome);
+    if (!fresh->empty()) tell();
+    pump();
+  });
+}
+
+// -- credits of accounts that a part of the program keeps
+
+void BookActor::untold(const Posting& posting, durable::Storage::Commit& commit,
+                       std::map<Bytes, rows::Untold>& fresh) const {
+  std::map<Address, rows::Untold> kept;
+  for (const Credit& credit : posting.transfer.credits) {
+    const auto account = accounts_.find(credit.to);
+    if (account == accounts_.end() || !account->second.keeper) continue;
+    const auto [at, first] = kept.try_emplace(credit.to);
+    if (first)
+      at->second = {*account->second.keeper, posting.sequence, id_of(posting.transfer), posting.transfer.from,
+                    credit.amount};
+    else at->second.amount = at->second.amount + credit.amount;
+  }
+  std::uint32_t number = 0;
+  for (const auto& [address, one] : kept) {
+    Bytes key = rows::credit_key(posting.sequence, number++);
+    commit.rows[key] = rows::encode(one);
+    fresh.emplace(std::move(key), one);
+  }
+}
+
+void BookActor::tell() {
+  if (!open_) return;
+  for (auto at = telling_.begin(); at != telling_.end();) {
+    if (at->second.credits.empty() && !at->second.asked) {
+      at = telling_.erase(at);
+      continue;
+    }
+    tell(at->first, at->second);
+    ++at;
+  }
+}
+
+/// The first one: the next is told when it was answered.
+void BookActor::tell(const KeeperId& id, Telling& telling) {
+  if (telling.asked || telling.credits.empty()) return;
+  if (now() < telling.not_before) return after<Tell>(kBackoff);
+  telling.asked = true;
+  const auto& [key, credit] = *telling.credits.begin();
+  ask<wire::Credited, messages::wire::Nothing>(
+      node().find(credit.keeper.path), now() + kTellDue,
+      [&, &credit = credit](wire::Credited::Builder out) {
+        out.setKind(credit.keeper.kind);
+        out.setId(data_of(credit.keeper.id.view()));
+        out.setSequence(credit.sequence);
+        out.setTransfer(data_of(credit.transfer.view()));
+        out.setFrom(data_of(credit.from.view()));
+        out.setAmount(credit.amount.units());
+      },
+      [this, id, key = key, run = run_](const runtime::Answer<messages::wire::Nothing>& answer) {
+        if (run != run_) return;
+        const auto at = telling_.find(id);
+        if (at == telling_.end()) return;
+        at->second.asked = false;
+        if (answer.ok()) {
+          at->second.credits.erase(key);
+          at->second.backoff = {};
+          told_.push_back(key);
+          after<Flush>(kFlush);
+          return tell(id, at->second);
+        }
+        auto& backoff = at->second.backoff;
+        backoff = std::clamp<base::Duration>(backoff * 2, kBackoff, kBackoffMax);
+        at->second.not_before = now() + backoff;
+        after<Tell>(kBackoff);
+      });
+}
+
+}  // namespace troupe::wallet

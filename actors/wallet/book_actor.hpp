@@ -1,0 +1,140 @@
+#pragma once
+// The book at the node that keeps it: decides orders, makes them durable, and answers after that.
+//
+// Commit   one at a time. What comes meanwhile is decided together on what it leaves, and is the next one: a sync for
+//          all of them.
+// Doubt    after a commit whose end is not known, or that is void, the book is read again. Who asked is told; the same
+//          transfer again is answered alike.
+// Requests one transfer a request is under way; who comes with the same meanwhile is answered with it.
+// Credits  of accounts that a part of the program keeps are told to it one after another, until it has answered each.
+// Memory   a row an account, and proposals. Postings are read when they are asked for.
+// Limits   kWaitingMax orders wait.
+#include <deque>
+#include <map>
+#include <set>
+
+#include "actors/wallet/book_rows.hpp"
+#include "actors/wallet/logic/ledger/audit.hpp"
+#include "actors/wallet/logic/ledger/batch.hpp"
+#include "actors/wallet/wallet_actor.hpp"
+#include "messages/common.capnp.h"
+
+namespace troupe::wallet {
+
+class BookActor final : public runtime::Actor, private BookRows {
+ public:
+  static constexpr const char* kName = "book";
+  static constexpr std::size_t kWaitingMax = 16'384;  // our choice: some seconds of orders
+  static constexpr std::uint32_t kPostingsMax = 256;  // messages/wallet.capnp
+  static constexpr std::uint32_t kAccountsMax = 512;  // messages/wallet.capnp
+  struct Setup {
+    WalletSettings settings;
+    durable::Place place;
+    std::uint64_t term = 0;
+    std::string path;  ///< of the gateway, which publishes it
+  };
+  explicit BookActor(Setup setup);
+
+  void receive(runtime::Handlers& on) override;
+  void start() override { open(); }
+
+ private:
+  struct Reopen {};
+  struct Tell {};
+  struct Flush {};
+  using Nothing = runtime::Reply<messages::wire::Nothing>;
+  using Done = base::Callback<void(const base::Outcome<rows::PostedAt>&)>;
+  /// What is to be committed: an order, or a row of another sort.
+  struct Wanted {
+    std::optional<Order> order{};
+    std::optional<rows::Mark> request{};
+    std::optional<std::pair<Address, rows::Keeper>> keeper{};
+    std::optional<TransferId> proposal{};
+    Done done;
+  };
+  struct Same {
+    base::Digest content;
+    Done done;
+  };
+  struct Telling {
+    std::map<base::Bytes, rows::Untold> credits;  // by their keys, the first first
+    bool asked = false;
+    base::Instant not_before{};
+    base::Duration backoff{};
+  };
+  using KeeperId = std::pair<std::string, base::Digest>;
+  struct Counted;
+  struct Paging;
+
+  // BookRows: what is durable.
+  AccountRow account(const Address& address) const override;
+  std::optional<TransferId> posted(const Address&, TransferNumber) const override { return std::nullopt; }
+
+  // Opening (book_actor_open.cpp).
+  void open();
+  void found(Genesis genesis);
+  void load(char kind, const base::Bytes& from, base::Callback<void()> then);
+  bool keep(char kind, const durable::Storage::Row& row);
+  void opened();
+  void reopen(const base::Error& why);
+  void when_open(base::Callback<void()> then);
+  /// Calls back, or refuses `reply`, once what this actor knows is known to be the latest.
+  template <class A>
+  void reading(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then);
+
+  // Orders (book_actor.cpp).
+  void want(Wanted wanted);
+  void look_up_request(Wanted wanted);
+  void enqueue(Wanted wanted);
+  void look_up_number(Wanted wanted);
+  void finish_request(const Wanted& wanted, const base::Outcome<rows::PostedAt>& outcome);
+  void end(Wanted& wanted, const base::Outcome<rows::PostedAt>& outcome);
+  void pump();
+  void post(wire::PostTransfer::Reader ask, runtime::Reply<wire::Posted> reply);
+  void issue(wire::Issue::Reader ask, runtime::Reply<wire::Posted> reply);
+  void pay_from(wire::PayFrom::Reader ask, runtime::Reply<wire::Posted> reply);
+  void follow(wire::Follow::Reader ask, Nothing reply);
+  void propose(wire::Propose::Reader ask, runtime::Reply<wire::ProposalIs> reply);
+  void sign(wire::SignProposal::Reader ask, runtime::Reply<wire::ProposalIs> reply);
+  void proposed(const TransferId& id, std::optional<Proposal> before,
+                base::Result<std::optional<Order>, ProposalError> result, runtime::Reply<wire::ProposalIs> reply);
+  void untold(const Posting& posting, durable::Storage::Commit& commit,
+              std::map<base::Bytes, rows::Untold>& fresh) const;
+  void tell();
+  void tell(const KeeperId& id, Telling& telling);
+
+  // What is asked (book_actor_answers.cpp).
+  void answers(runtime::Handlers& on);
+  void book(runtime::Reply<wire::BookIs>& reply) const;
+  void accounts(const Address& from, runtime::Reply<wire::Accounts>& reply) const;
+  void postings(wire::ListPostings::Reader ask, runtime::Reply<wire::Postings> reply);
+  void read_postings(std::vector<std::uint64_t> sequences, bool more, runtime::Reply<wire::Postings> reply);
+  void audit(runtime::Reply<wire::BookChecked> reply);
+  void audit_on(std::shared_ptr<Counted> counted, const base::Bytes& from);
+  void write(wire::AccountRow::Builder out, const Address& address) const;
+  void write(wire::ProposalIs::Builder out, const TransferId& id, const Proposal& proposal) const;
+
+  UnixMs time() const;
+  Address owner() const;
+  Address issuance() const { return issuance_of(genesis_.id()); }
+
+  const Setup setup_;
+  durable::Storage storage_;
+  std::uint64_t run_ = 0;  // answers to an earlier one are ignored
+  bool open_ = false, committing_ = false;
+  std::vector<base::Callback<void()>> waiting_open_;
+
+  Genesis genesis_;
+  Head head_;
+  std::uint64_t commits_ = 0;
+  std::optional<base::Bytes> head_row_;
+  std::map<Address, rows::Account> accounts_;
+  Proposals proposals_;
+  std::map<KeeperId, Telling> telling_;
+  std::vector<base::Bytes> told_;  // rows of credits to erase
+
+  std::deque<Wanted> queue_;
+  std::map<rows::Mark, std::vector<Same>> requests_;  // under way
+};
+
+}  // namespace troupe::wallet

@@ -1,0 +1,235 @@
+// What is asked of the book.
+#include <algorithm>
+
+#include "actors/wallet/book_actor.hpp"
+#include "actors/wallet/words.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::wallet {
+namespace {
+
+using base::Bytes;
+using base::Code;
+using base::Error;
+
+constexpr std::size_t kPostingsBytesMax = std::size_t{1} << 20;  // messages/wallet.capnp
+constexpr std::uint32_t kAuditRows = 512;
+constexpr unsigned kNamedMax = 256;  // messages/wallet.capnp
+
+}  // namespace
+
+/// Postings that are being read, the latest first.
+struct BookActor::Paging {
+  std::vector<std::uint64_t> sequences;
+  std::vector<Bytes> rows;
+  bool more = false;
+  std::size_t waits = 0;
+  std::optional<Error> failed{};
+  runtime::Reply<wire::Postings> reply;
+};
+
+/// An audit under way: of the book as it was when it began.
+struct BookActor::Counted {
+  Audit audit;
+  Head head;
+  std::map<Address, AccountRow> stored;
+  runtime::Reply<wire::BookChecked> reply;
+};
+
+void BookActor::answers(runtime::Handlers& on) {
+  on.ask<wire::GetBook, wire::BookIs>(
+      [this](auto, auto reply) { reading<wire::BookIs>(std::move(reply), [this](auto& to) { book(to); }); });
+  on.ask<wire::GetAccount, wire::AccountIs>([this](wire::GetAccount::Reader ask, auto reply) {
+    const auto address = Address::from(bytes_of(ask.getAddress()));
+    if (!address) return reply.refuse({Code::malformed, "an address has 32 bytes"});
+    reading<wire::AccountIs>(std::move(reply), [this, address = *address](auto& to) {
+      to.send([&](wire::AccountIs::Builder out) {
+        write(out.initAccount(), address);
+        out.setBook(data_of(genesis_.id().view()));
+      });
+    });
+  });
+  on.ask<wire::ListAccounts, wire::Accounts>([this](wire::ListAccounts::Reader ask, auto reply) {
+    const auto from = Address::from(bytes_of(ask.getFrom()));
+    if (!from && ask.getFrom().size() > 0) return reply.refuse({Code::malformed, "an address has 32 bytes"});
+    reading<wire::Accounts>(std::move(reply),
+                            [this, from = from.value_or(Address{})](auto& to) { accounts(from, to); });
+  });
+  on.ask<wire::ListPostings, wire::Postings>([this](auto ask, auto reply) { postings(ask, std::move(reply)); });
+  on.ask<wire::CheckBook, wire::BookChecked>([this](auto, auto reply) { audit(std::move(reply)); });
+  on.ask<wire::GetProposal, wire::ProposalIs>([this](wire::GetProposal::Reader ask, auto reply) {
+    const auto id = TransferId::from(bytes_of(ask.getId()));
+    if (!id) return reply.refuse({Code::malformed, "an id has 32 bytes"});
+    reading<wire::ProposalIs>(std::move(reply), [this, id = *id](auto& to) {
+      const Proposal* there = proposals_.find(id);
+      if (there == nullptr) return to.refuse({Code::not_found, std::string(name(ProposalError::unknown))});
+      to.send([&](wire::ProposalIs::Builder out) { write(out, id, *there); });
+    });
+  });
+  on.ask<wire::ListProposals, wire::Proposals>([this](wire::ListProposals::Reader ask, auto reply) {
+    const auto address = Address::from(bytes_of(ask.getAddress()));
+    if (!address) return reply.refuse({Code::malformed, "an address has 32 bytes"});
+    reading<wire::Proposals>(std::move(reply), [this, address = *address](auto& to) {
+      std::vector<std::pair<TransferId, const Proposal*>> found;
+      for (const auto& [id, proposal] : proposals_.all())
+        if (proposal.transfer.from == address && time() < proposal.expires) found.emplace_back(id, &proposal);
+      to.send([&](wire::Proposals::Builder out) {
+        auto list = out.initRows(size32(found));
+        for (unsigned i = 0; i < list.size(); ++i) write(list[i], found[i].first, *found[i].second);
+      });
+    });
+  });
+}
+
+template <class A>
+void BookActor::reading(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then) {
+  when_open([this, reply = std::move(reply), then = std::move(then)]() mutable {
+    storage_.confirm([reply = std::move(reply), then = std::move(then)](const base::Outcome<void>& confirmed) mutable {
+      if (confirmed.ok()) return then(reply);
+      reply.refuse({Code::unavailable, "the book is kept elsewhere by now"});
+    });
+  });
+}
+
+void BookActor::book(runtime::Reply<wire::BookIs>& reply) const {
+  reply.send([&](wire::BookIs::Builder out) {
+    out.setBook(data_of(genesis_.id().view()));
+    out.setOwner(data_of(genesis_.owner.view()));
+    out.setSequence(head_.sequence);
+    out.setHead(data_of(head_.hash.view()));
+    out.setIssued(account(issuance()).balance.units());
+    out.setAccounts(accounts_.size() - (accounts_.contains(issuance()) ? 1 : 0));
+    out.setPlace(setup_.place.text());
+  });
+}
+
+void BookActor::write(wire::AccountRow::Builder out, const Address& address) const {
+  out.setAddress(data_of(address.view()));
+  const auto at = accounts_.find(address);
+  if (at == accounts_.end()) return;
+  out.setBalance(at->second.row.balance.units());
+  out.setDebits(at->second.row.done.value);
+  out.setSince(at->second.since.count());
+  if (at->second.keeper) out.setKind(at->second.keeper->kind);
+}
+
+void BookActor::write(wire::ProposalIs::Builder out, const TransferId& id, const Proposal& proposal) const {
+  out.setId(data_of(id.view()));
+  wallet::write(out.initTransfer(), proposal.transfer, proposal.policy, proposal.approvals);
+  out.setExpires(proposal.expires.count());
+  out.setPosted(proposal.ordered);
+}
+
+void BookActor::accounts(const Address& from, runtime::Reply<wire::Accounts>& reply) const {
+  std::vector<Address> found;
+  auto at = accounts_.lower_bound(from);
+  for (; at != accounts_.end() && found.size() < kAccountsMax; ++at)
+    if (at->first != issuance()) found.push_back(at->first);
+  reply.send([&](wire::Accounts::Builder out) {
+    auto list = out.initRows(size32(found));
+    for (unsigned i = 0; i < list.size(); ++i) write(list[i], found[i]);
+    out.setMore(at != accounts_.end());
+  });
+}
+
+void BookActor::postings(wire::ListPostings::Reader ask, runtime::Reply<wire::Postings> reply) {
+  const auto address = Address::from(bytes_of(ask.getAddress()));
+  if (!address && ask.getAddress().size() > 0) return reply.refuse({Code::malformed, "an address has 32 bytes"});
+  const std::uint32_t limit =
+      ask.getLimit() == 0 ? kPostingsMax : std::min<std::uint32_t>(ask.getLimit(), kPostingsMax);
+  reading<wire::Postings>(std::move(reply), [this, address, before = ask.getBefore(), limit](auto& to) {
+    if (!address) {
+      std::vector<std::uint64_t> sequences;
+      std::uint64_t next = before == 0 ? head_.sequence : std::min(before - 1, head_.sequence);
+      for (; next > 0 && sequences.size() < limit; --next) sequences.push_back(next);
+      return read_postings(std::move(sequences), next > 0, std::move(to));
+    }
+    if (before == 1) return read_postings({}, false, std::move(to));
+    const std::uint64_t first = before == 0 ? UINT64_MAX : before - 1;
+    const Bytes prefix = rows::history_prefix(*address);
+    storage_.range(
+        prefix, rows::history_key(*address, first), limit,
+        [this, skip = prefix.size(), to = std::move(to)](const base::Outcome<durable::Storage::Page>& page) mutable {
+          if (!page.ok()) return to.refuse(page.error());
+          std::vector<std::uint64_t> sequences;
+          for (const auto& row : page.value().rows)
+            if (row.key.size() == skip + 8) sequences.push_back(~durable::ordered_at(row.key, skip));
+          read_postings(std::move(sequences), page.value().next.has_value(), std::move(to));
+        });
+  });
+}
+
+void BookActor::read_postings(std::vector<std::uint64_t> sequences, bool more, runtime::Reply<wire::Postings> reply) {
+  const auto paging = std::make_shared<Paging>();
+  paging->rows.resize(sequences.size());
+  paging->waits = sequences.size();
+  paging->more = more;
+  paging->reply = std::move(reply);
+  const auto send = [paging] {
+    if (paging->failed) return paging->reply.refuse(*paging->failed);
+    std::size_t bytes = 0, count = 0;
+    while (count < paging->rows.size() && (count == 0 || bytes + paging->rows[count].size() < kPostingsBytesMax))
+      bytes += paging->rows[count++].size() + 16;
+    paging->reply.send([&](wire::Postings::Builder out) {
+      auto list = out.initRows(static_cast<unsigned>(count));
+      for (unsigned i = 0; i < count; ++i) list.set(i, data_of(paging->rows[i]));
+      out.setMore(paging->more || count < paging->rows.size());
+    });
+  };
+  if (sequences.empty()) return send();
+  for (std::size_t i = 0; i < sequences.size(); ++i)
+    storage_.get(rows::posting_key(sequences[i]), [paging, i, send](base::Outcome<std::optional<Bytes>> row) {
+      if (!row.ok()) paging->failed = row.error();
+      else if (!row.value()) paging->failed = Error{Code::corrupt, "a posting is missing"};
+      else paging->rows[i] = std::move(*row.value());
+      if (--paging->waits == 0) send();
+    });
+}
+
+// -- the audit
+
+void BookActor::audit(runtime::Reply<wire::BookChecked> reply) {
+  reading<wire::BookChecked>(std::move(reply), [this](auto& to) {
+    std::map<Address, AccountRow> stored;
+    for (const auto& [address, account] : accounts_)
+      if (account.row != AccountRow{}) stored.emplace(address, account.row);
+    audit_on(std::make_shared<Counted>(Counted{Audit(genesis_), head_, std::move(stored), std::move(to)}), {});
+  });
+}
+
+void BookActor::audit_on(std::shared_ptr<Counted> counted, const Bytes& from) {
+  const Bytes prefix = rows::prefix('p');
+  storage_.range(prefix, from.empty() ? prefix : from, kAuditRows,
+                 [this, counted](const base::Outcome<durable::Storage::Page>& page) {
+                   if (!page.ok()) return counted->reply.refuse(page.error());
+                   bool past = false;
+                   for (const auto& row : page.value().rows) {
+                     const auto posting = decode_posting(row.value);
+                     // One that cannot be read is none: what follows it breaks the chain.
+                     if (!posting) continue;
+                     past = past || posting->sequence > counted->head.sequence;
+                     if (!past) counted->audit.take(*posting);
+                   }
+                   if (page.value().next && !past) return audit_on(counted, *page.value().next);
+                   const AuditReport report = std::move(counted->audit).finish(counted->stored, counted->head);
+                   counted->reply.send([&](wire::BookChecked::Builder out) {
+                     out.setAccounts(report.accounts);
+                     out.setPostings(report.postings);
+                     out.setIssued(report.issued.units());
+                     out.setSum(report.sum.units());
+                     auto mismatches = out.initMismatches(std::min(size32(report.mismatches), kNamedMax));
+                     for (unsigned i = 0; i < mismatches.size(); ++i)
+                       mismatches.set(i, data_of(report.mismatches[i].view()));
+                     out.setBrokenAt(report.broken_at.value_or(0));
+                     if (report.broken) out.setBroken(std::string(name(*report.broken)));
+                     auto issuers = out.initIssuers(std::min(size32(report.issuers), kNamedMax));
+                     auto issuer = report.issuers.begin();
+                     for (unsigned i = 0; i < issuers.size(); ++i, ++issuer) {
+                       issuers[i].setAddress(data_of(issuer->first.view()));
+                       issuers[i].setAmount(issuer->second.units());
+                     }
+                   });
+                 });
+}
+
+}  // namespace troupe::wallet

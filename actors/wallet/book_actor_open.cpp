@@ -1,0 +1,154 @@
+// The book is read, or made.
+#include "actors/wallet/book_actor.hpp"
+#include "runtime/base/fields.hpp"
+#include "runtime/crypto/hash.hpp"
+#include "runtime/crypto/identity.hpp"
+
+namespace troupe::wallet {
+namespace {
+
+using base::Bytes;
+using base::Code;
+using base::Error;
+
+constexpr std::chrono::milliseconds kReopen{500};  // our choice
+constexpr std::uint32_t kLoadRows = 1'000;
+constexpr std::size_t kWaitingOpenMax = 4'096;  // our choice
+constexpr const char* kHealthSource = "wallet.book";
+constexpr std::string_view kLoaded = "aqo";
+
+Bytes head_row(const Head& head, std::uint64_t commits) {
+  Bytes out = rows::encode(head);
+  base::append_number(out, commits);
+  return out;
+}
+
+}  // namespace
+
+BookActor::BookActor(Setup setup) : setup_(std::move(setup)), storage_(*this, setup_.place, "wallet", setup_.term) {}
+
+AccountRow BookActor::account(const Address& address) const {
+  const auto at = accounts_.find(address);
+  return at == accounts_.end() ? AccountRow{} : at->second.row;
+}
+
+UnixMs BookActor::time() const {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(wall().since_origin()).count();
+  return UnixMs(static_cast<std::uint64_t>(std::max<std::int64_t>(ms, 0)));
+}
+
+/// Of a group no key's: its members issue.
+Address BookActor::owner() const {
+  if (setup_.place.kind == durable::Place::Kind::group)
+    return account_of("group", crypto::sha256(base::as_bytes(setup_.place.group)).view());
+  return address_of(setup_.settings.pool->setup().identity->public_key());
+}
+
+void BookActor::when_open(base::Callback<void()> then) {
+  if (open_) return then();
+  if (waiting_open_.size() < kWaitingOpenMax) waiting_open_.push_back(std::move(then));
+}
+
+void BookActor::open() {
+  ++run_;
+  open_ = committing_ = false;
+  accounts_.clear();
+  proposals_ = {};
+  telling_.clear();
+  told_.clear();
+  storage_.take([this, run = run_](const base::Outcome<void>& taken) {
+    if (run != run_) return;
+    if (!taken.ok()) return reopen(taken.error());
+    storage_.get(rows::genesis_key(), [this, run](const base::Outcome<std::optional<Bytes>>& row) {
+      if (run != run_) return;
+      if (!row.ok()) return reopen(row.error());
+      if (row.value()) {
+        const auto genesis = rows::decode_genesis(*row.value());
+        if (!genesis) return reopen({Code::corrupt, "the first row of the book cannot be read"});
+        return found(*genesis);
+      }
+      Genesis genesis{.owner = owner()};
+      world().chance.fill(genesis.nonce);
+      durable::Storage::Commit commit{.head = rows::head_key()};
+      commit.rows[rows::genesis_key()] = rows::encode(genesis);
+      commit.rows[rows::head_key()] = head_row(first_head(genesis), 0);
+      storage_.commit(std::move(commit), [this, run, genesis](const base::Outcome<void>& made) {
+        if (run != run_) return;
+        if (!made.ok()) return reopen(made.error());
+        setup_.settings.log.info("a book was made", {{"book", genesis.id().hex()}});
+        found(genesis);
+      });
+    });
+  });
+}
+
+void BookActor::found(Genesis genesis) {
+  genesis_ = genesis;
+  storage_.get(rows::head_key(), [this, run = run_](const base::Outcome<std::optional<Bytes>>& row) {
+    if (run != run_) return;
+    if (!row.ok()) return reopen(row.error());
+    constexpr std::size_t kNumber = sizeof commits_;
+    const auto head = row.value() && row.value()->size() > kNumber
+                          ? rows::decode_head(base::ByteView(*row.value()).first(row.value()->size() - kNumber))
+                          : std::nullopt;
+    if (!head) return reopen({Code::corrupt, "the end of the book's chain cannot be read"});
+    head_ = *head;
+    head_row_ = row.value();
+    commits_ = base::load<std::uint64_t>(*head_row_, head_row_->size() - kNumber);
+    load(kLoaded[0], {}, [this] { load(kLoaded[1], {}, [this] { load(kLoaded[2], {}, [this] { opened(); }); }); });
+  });
+}
+
+void BookActor::load(char kind, const Bytes& from, base::Callback<void()> then) {
+  storage_.range(
+      rows::prefix(kind), from.empty() ? rows::prefix(kind) : from, kLoadRows,
+      [this, kind, run = run_, then = std::move(then)](const base::Outcome<durable::Storage::Page>& page) mutable {
+        if (run != run_) return;
+        if (!page.ok()) return reopen(page.error());
+        for (const auto& row : page.value().rows)
+          if (!keep(kind, row)) return reopen({Code::corrupt, "a row of the book cannot be read"});
+        if (page.value().next) return load(kind, *page.value().next, std::move(then));
+        then();
+      });
+}
+
+bool BookActor::keep(char kind, const durable::Storage::Row& row) {
+  const base::ByteView key = base::ByteView(row.key).subspan(1);
+  if (kind == 'a') {
+    const auto address = Address::from(key);
+    auto account = rows::decode_account(row.value);
+    if (!address || !account) return false;
+    accounts_.emplace(*address, std::move(*account));
+  } else if (kind == 'q') {
+    auto proposal = rows::decode_proposal(row.value);
+    if (!proposal) return false;
+    if (time() >= proposal->expires) told_.push_back(row.key);
+    else proposals_.put(std::move(*proposal));
+  } else {
+    auto untold = rows::decode_untold(row.value);
+    if (!untold) return false;
+    auto& telling = telling_[{untold->keeper.kind, untold->keeper.id}];
+    telling.credits.emplace(row.key, std::move(*untold));
+  }
+  return true;
+}
+
+void BookActor::opened() {
+  open_ = true;
+  if (setup_.settings.health != nullptr) setup_.settings.health->clear(kHealthSource);
+  for (auto& then : std::exchange(waiting_open_, {})) then();
+  tell();
+  pump();
+}
+
+void BookActor::reopen(const Error& why) {
+  ++run_;
+  open_ = committing_ = false;
+  setup_.settings.log.warn("the book is read again", {{"why", std::string_view(why.message)}});
+  if (setup_.settings.health != nullptr)
+    setup_.settings.health->raise(kHealthSource, observe::HealthState::degraded,
+                                  "the book of accounts cannot be used: " + why.message);
+  after<Reopen>(kReopen);
+}
+
+}  // namespace troupe::wallet

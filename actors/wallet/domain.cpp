@@ -1,0 +1,40 @@
+// Accounts of money, as a domain of a node.
+#include "actors/node/api.hpp"
+#include "actors/wallet/wallet_actor.hpp"
+
+namespace troupe::wallet {
+namespace {
+
+using config::When;
+
+std::optional<std::string> check_place(const std::string& text) {
+  if (durable::Place::parse(text)) return std::nullopt;
+  return "`self`, the id of a node, or group:NAME";
+}
+
+constexpr auto kBook = config::text(
+    "ledger.book", "", 80, When::start,
+    "where the book of accounts is: self, a node's id, or group:NAME; empty: there is no money", check_place);
+constexpr auto kSettings = std::to_array<config::Setting>({kBook});
+
+constexpr std::string_view kHealthSources[] = {"wallet.book"};
+
+node::Domain make(const node::DomainParts& parts) {
+  const WalletSettings settings{.pool = parts.pool,
+                                .book = durable::Place::parse(parts.settings.get(kBook)).value_or(durable::Place{}),
+                                .health = parts.health,
+                                .log = parts.domain_log};
+  return {.name = "wallet",
+          .factory = [settings] { return std::make_unique<WalletActor>(settings); },
+          .options = {.kind = WalletActor::kName}};
+}
+
+}  // namespace
+
+const node::DomainSpec& domain() {
+  static const node::DomainSpec spec{
+      .name = "wallet", .settings = kSettings, .logs = true, .health = kHealthSources, .make = make};
+  return spec;
+}
+
+}  // namespace troupe::wallet

@@ -1,0 +1,56 @@
+#pragma once
+// Several orders decided one after another, each on what the ones before it made of the rows: what is committed at
+// once.
+#include <map>
+
+#include "actors/wallet/logic/ledger/book.hpp"
+
+namespace troupe::wallet {
+
+class Batch final : public BookRows {
+ public:
+  /// `rows` and `genesis` outlive it. `rows` knows the transfers of the numbers that are asked for.
+  Batch(const Genesis& genesis, const Head& head, const BookRows& rows) : genesis_(genesis), head_(head), rows_(rows) {}
+
+  AccountRow account(const Address& address) const override {
+    const auto at = changed_.find(address);
+    return at == changed_.end() ? rows_.account(address) : at->second;
+  }
+  std::optional<TransferId> posted(const Address& from, TransferNumber number) const override {
+    const Posting* here = posting(from, number);
+    return here == nullptr ? rows_.posted(from, number) : std::optional(id_of(here->transfer));
+  }
+
+  /// Decides it. Errors change nothing.
+  base::Result<std::variant<Posting, Already>, LedgerError> take(const Order& order, UnixMs now,
+                                                                 const base::Mutations& mutations) {
+    auto decided = decide(genesis_, head_, *this, order, now, mutations);
+    if (!decided.ok()) return decided;
+    const auto* made = std::get_if<Posting>(&decided.value());
+    if (made == nullptr) return decided;
+    for (const auto& [address, row] : changed_by(*made, *this)) changed_[address] = row;
+    numbers_[{made->transfer.from, made->transfer.number}] = postings_.size();
+    head_ = {made->sequence, made->time, hash_of(*made)};
+    postings_.push_back(*made);
+    return decided;
+  }
+
+  /// The posting of this batch with that number; null if it is none of this batch.
+  const Posting* posting(const Address& from, TransferNumber number) const {
+    const auto at = numbers_.find({from, number});
+    return at == numbers_.end() ? nullptr : &postings_[at->second];
+  }
+  const Head& head() const { return head_; }
+  const std::vector<Posting>& postings() const { return postings_; }
+  const std::map<Address, AccountRow>& changed() const { return changed_; }
+
+ private:
+  const Genesis& genesis_;
+  Head head_;
+  const BookRows& rows_;
+  std::map<Address, AccountRow> changed_;
+  std::map<std::pair<Address, TransferNumber>, std::size_t> numbers_;
+  std::vector<Posting> postings_;
+};
+
+}  // namespace troupe::wallet

@@ -1,0 +1,24 @@
+#pragma once
+// Signed transfers as messages carry them.
+#include "actors/wallet/api.hpp"
+#include "messages/wallet.capnp.h"
+#include "runtime/base/error.hpp"
+
+namespace troupe::wallet {
+
+/// A transfer with the authority that came with it, not verified yet.
+struct Signed {
+  Transfer transfer;
+  Policy policy;
+  std::vector<Approval> approvals;
+};
+
+/// `malformed` unless each part is what its encoding gives; at most kSignersMax approvals.
+base::Outcome<Signed> read(wire::SignedTransfer::Reader from);
+void write(wire::SignedTransfer::Builder to, const Transfer& transfer, const Policy& policy,
+           std::span<const Approval> approvals);
+
+std::optional<Approval> read(wire::Approval::Reader from);
+void write(wire::Approval::Builder to, const Approval& approval);
+
+}  // namespace troupe::wallet

@@ -1,0 +1,235 @@
+@0x8e220568f1863665;
+# Escrows: what is asked of `/escrow`. They live where the book of accounts does; other nodes pass questions on, as
+# messages/wallet.capnp says.
+
+using Cxx = import "/capnp/c++.capnp";
+using import "/messages/annotations.capnp".kind;
+using Wallet = import "/messages/wallet.capnp";
+$Cxx.namespace("troupe::escrow::wire");
+
+struct SignedAct {
+  # The bytes of an act (actors/escrow/logic/escrow.hpp), the policy of its party, and who has approved these bytes.
+
+  act @0 :Data;
+  policy @1 :Data;
+  approvals @2 :List(Wallet.Approval);
+}
+
+struct GetTerms $kind(from = [peer, view, operate], bytesMax = 64) {
+  # Asks for what an agreement takes from the book's node. Answered by TermsAre.
+}
+
+struct TermsAre $kind(from = [peer, view, operate], bytesMax = 512) {
+  # Times in ms.
+
+  book @0 :Data;
+  fund @1 :Data;
+  # The address of the community's fund.
+  signBy @2 :UInt64;
+  fundBy @3 :UInt64;
+  start @4 :UInt64;
+  deliver @5 :UInt64;
+  review @6 :UInt64;
+  mediation @7 :UInt64;
+  arbiterTerm @8 :UInt64;
+  grace @9 :UInt64;
+  now @10 :UInt64;
+  # Unix ms.
+}
+
+struct OpenEscrow $kind(from = [peer, operate], bytesMax = 8192) {
+  # A buyer proposes. Its act is a Sign with number 1. Answered by EscrowIs; the same again is answered alike.
+
+  agreement @0 :Data;
+  # actors/escrow/logic/agreement.hpp
+  sign @1 :SignedAct;
+}
+
+struct TakeAct $kind(from = [peer, operate], bytesMax = 32768) {
+  # A party or an arbiter acts. Answered by ActTaken; to a Fund once the ledger has said what became of the deposit.
+  # Errors: `not_found`, `refused` (state, party, funds, a guard), `conflict` (what is accepted is not there now, or a
+  # later act was taken), `malformed`.
+
+  act @0 :SignedAct;
+  deposit @1 :Wallet.SignedTransfer;
+  # Of a Fund: the transfer that it names.
+}
+
+struct ActTaken $kind(from = [peer, view, operate], bytesMax = 128) {
+  # Answers TakeAct and LookAt.
+
+  sequence @0 :UInt64;
+  # Of the latest entry of the log then.
+  changed @1 :Bool;
+  # False: the act had its effect already.
+}
+
+struct GetEscrow $kind(from = [peer, view, operate], bytesMax = 128) {
+  # Asks for the log of an escrow, from which all else follows. Answered by EscrowIs, or `not_found`.
+
+  escrow @0 :Data;
+  after @1 :UInt64;
+  # Only entries with larger sequences.
+}
+
+struct EscrowIs $kind(from = [peer, view, operate], bytesMax = 1179648) {
+  # Answers GetEscrow and OpenEscrow.
+
+  agreement @0 :Data;
+  commitment @1 :Data;
+  # The buyer's.
+  entries @2 :List(Data);
+  # actors/escrow/logic/event_log.hpp; at most 1 MiB with the acts.
+  acts @3 :List(ActRow);
+  # The signed acts that caused these entries.
+  more @4 :Bool;
+  notes @5 :List(Text);
+  # What the guards have noted.
+}
+
+struct ActRow {
+  sequence @0 :UInt64;
+  # Of the first entry that it caused.
+  act @1 :SignedAct;
+}
+
+struct ListEscrows $kind(from = [peer, view, operate], bytesMax = 256) {
+  # By rising id. Answered by Escrows.
+
+  account @0 :Data;
+  # A party; empty: all.
+  from @1 :Data;
+  # The first id, or empty.
+  state @2 :Text;
+  # Only these; empty: all.
+}
+
+struct Escrows $kind(from = [peer, view, operate], bytesMax = 262144) {
+  # Answers ListEscrows.
+
+  rows @0 :List(EscrowRow);
+  next @1 :Data;
+  # Where to go on from; empty: that was all. A page may be empty and not be the last.
+}
+
+struct EscrowRow {
+  escrow @0 :Data;
+  state @1 :Text;
+  amount @2 :UInt64;
+  deadline @3 :UInt64;
+  # Unix ms; 0: none.
+  buyer @4 :Data;
+  provider @5 :Data;
+}
+
+struct GetHeld $kind(from = [peer, view, operate], bytesMax = 128) {
+  # How much of an account lies in open escrows. Answered by HeldIs.
+
+  address @0 :Data;
+}
+
+struct HeldIs $kind(from = [peer, view, operate], bytesMax = 64) {
+  # Answers GetHeld.
+
+  amount @0 :UInt64;
+}
+
+struct WatchEscrows $kind(from = [peer, view, operate], bytesMax = 128) {
+  # A stream of what happens from now on. Items: EscrowEvent.
+
+  escrow @0 :Data;
+  # Empty: all.
+}
+
+struct EscrowEvent $kind(from = [peer, view, operate], bytesMax = 8192, whenFull = credit) {
+  # An item of WatchEscrows.
+
+  escrow @0 :Data;
+  entry @1 :Data;
+}
+
+struct LookAt $kind(from = [peer, operate], bytesMax = 128) {
+  # An operator of the book has looked at an escrow that is held: it goes on. Answered by ActTaken. `refused` where it did
+  # not come as Wallet.Issue has to.
+
+  escrow @0 :Data;
+}
+
+struct GetClock $kind(from = [peer], bytesMax = 64) {
+  # The node with the escrows asks the other members of its group for their time. Answered by ClockIs.
+}
+
+struct ClockIs $kind(from = [peer], bytesMax = 64) {
+  # Answers GetClock.
+
+  now @0 :UInt64;
+  # Unix ms.
+}
+
+# -- inside the node: between `/escrow` and the actor of an escrow
+
+struct OpenAt $kind(bytesMax = 8192) {
+  # An OpenEscrow whose signature holds. Answered by EscrowIs.
+
+  open @0 :OpenEscrow;
+  owner @1 :Data;
+  # The node through which it was asked.
+}
+
+struct ActAt $kind(bytesMax = 32768) {
+  # A TakeAct whose signature holds. Answered by ActTaken.
+
+  take @0 :TakeAct;
+  owner @1 :Data;
+}
+
+struct DueAt $kind(bytesMax = 131072) {
+  # The deadline may have passed. Answered by Nothing, whether or not it has.
+
+  now @0 :UInt64;
+  # That a majority of the members have passed.
+  upSince @1 :UInt64;
+  candidates @2 :List(Candidate);
+}
+
+struct Candidate {
+  address @0 :Data;
+  bond @1 :UInt64;
+}
+
+struct Happened $kind(bytesMax = 131072) {
+  # An escrow has changed.
+
+  escrow @0 :Data;
+  deadline @1 :UInt64;
+  # 0: none.
+  entries @2 :List(Data);
+  # Where there are watchers.
+}
+
+struct Sleepy $kind(bytesMax = 128) {
+  # An escrow has had nothing to do for a while.
+
+  escrow @0 :Data;
+}
+
+struct EscrowsState $kind(from = [peer, view, operate], bytesMax = 512) {
+  # What the inspector shows of `/escrow`.
+
+  place @0 :Text;
+  here @1 :Bool;
+  why @2 :Text;
+  awake @3 :UInt32;
+  nextDeadline @4 :UInt64;
+  # Unix ms; 0: none.
+}
+
+struct EscrowState $kind(from = [peer, view, operate], bytesMax = 2048) {
+  # What the inspector shows of `/escrow/ID`.
+
+  state @0 :Text;
+  sentence @1 :Text;
+  sequence @2 :UInt64;
+  waiting @3 :UInt32;
+  # Commands that wait for the one under way.
+}
