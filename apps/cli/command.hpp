@@ -101,7 +101,7 @@ class Invocation {
 using Ending = base::Result<Exit, Failure>;
 
 struct Command {
-  std::string name;     ///< one or two words: "status", "config show"
+  std::string name;     ///< one to three words: "status", "config show", "wallet multisig sign"
   std::string summary;  ///< one line
   std::vector<Option> options{};
   std::vector<Positional> positionals{};

@@ -17,8 +17,6 @@ struct Follow {
   Words options;
 };
 
-std::string first_word(const std::string& text) { return text.substr(0, text.find(' ')); }
-
 void add_once(Words& words, const std::string& word) {
   if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
 }
@@ -43,9 +41,12 @@ std::vector<Follow> follows(const Commands& table) {
   std::vector<Follow> all;
   follow(all, "");
   for (const Command& command : table) {
-    const std::string first = first_word(command.name);
-    add_once(follow(all, "").words, first);
-    if (first != command.name) add_once(follow(all, first).words, command.name.substr(first.size() + 1));
+    for (std::size_t begin = 0; begin < command.name.size();) {
+      const std::size_t end = std::min(command.name.find(' ', begin), command.name.size());
+      const std::string before = command.name.substr(0, begin == 0 ? 0 : begin - 1);
+      add_once(follow(all, before).words, command.name.substr(begin, end - begin));
+      begin = end + 1;
+    }
     Follow& own = follow(all, command.name);
     own.options = names(command.options);
     if (!command.positionals.empty())
@@ -169,20 +170,18 @@ std::string fish_completion(const Commands& table) {
   for (const Option& option : global_options()) out += fish_option("", option);
   Words groups;
   for (const Command& command : table) {
-    const std::string first = first_word(command.name);
-    std::string condition = "__fish_seen_subcommand_from " + first;
-    if (first == command.name) {
-      out +=
-          "complete -c troupe -f -n __fish_use_subcommand -a " + first + " -d " + fish_quoted(command.summary) + '\n';
-    } else {
-      const std::string second = command.name.substr(first.size() + 1);
-      if (std::find(groups.begin(), groups.end(), first) == groups.end()) {
-        groups.push_back(first);
-        out += "complete -c troupe -f -n __fish_use_subcommand -a " + first + '\n';
+    std::string condition;
+    for (std::size_t begin = 0; begin < command.name.size();) {
+      const std::size_t end = std::min(command.name.find(' ', begin), command.name.size());
+      const std::string word = command.name.substr(begin, end - begin), path = command.name.substr(0, end);
+      const bool whole = end == command.name.size();
+      if (whole || std::find(groups.begin(), groups.end(), path) == groups.end()) {
+        if (!whole) groups.push_back(path);
+        out += "complete -c troupe -f -n " + (begin == 0 ? "__fish_use_subcommand" : fish_quoted(condition)) + " -a " +
+               word + (whole ? " -d " + fish_quoted(command.summary) : "") + '\n';
       }
-      out += "complete -c troupe -f -n " + fish_quoted(condition) + " -a " + second + " -d " +
-             fish_quoted(command.summary) + '\n';
-      condition += "; and __fish_seen_subcommand_from " + second;
+      condition += (begin == 0 ? "" : "; and ") + ("__fish_seen_subcommand_from " + word);
+      begin = end + 1;
     }
     for (const Option& option : command.options) out += fish_option(condition, option);
     if (command.positionals.empty()) continue;

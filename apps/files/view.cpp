@@ -52,6 +52,15 @@ struct View {
   }
 };
 
+Client::Outcome<View> view_of(Client& client, const files::Cid& cid) {
+  View view{cid};
+  const auto seen = client.subscribe<wire::ViewFile, wire::ViewItem>(
+      files::kPath, kFileIdle, [&](wire::ViewFile::Builder question) { question.setCid(data(cid.view())); },
+      [&](wire::ViewItem::Reader item) { return view.take(item); });
+  if (!seen.ok()) return seen.error();
+  return view;
+}
+
 void print_json(std::ostream& out, const View& view) {
   JsonLine<output::wire::FileView> line;
   auto& root = *line;
@@ -125,18 +134,23 @@ void print_text(std::ostream& out, const View& view, bool each_chunk) {
 
 }  // namespace
 
+Client::Outcome<bool> has_holder(Client& client, const files::Cid& cid) {
+  const auto view = view_of(client, cid);
+  if (!view.ok() && view.error().error.code == base::Code::not_found) return false;
+  if (!view.ok()) return view.error();
+  // A file that the node does not list was read from a holder; of one that it lists it knows the holders.
+  return !view.value().row || !view.value().nodes.empty();
+}
+
 Ending file_view(const Invocation& invocation, Console& console) {
   const auto cid = cid_of(invocation);
   if (!cid.ok()) return cid.error();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  View view{cid.value()};
-  const auto seen = client.value()->subscribe<wire::ViewFile, wire::ViewItem>(
-      files::kPath, kFileIdle, [&](wire::ViewFile::Builder question) { question.setCid(data(cid.value().view())); },
-      [&](wire::ViewItem::Reader item) { return view.take(item); });
-  if (!seen.ok()) return seen.error();
-  if (invocation.globals.json) print_json(console.out, view);
-  else print_text(console.out, view, invocation.has("--chunks"));
+  const auto view = view_of(*client.value(), cid.value());
+  if (!view.ok()) return view.error();
+  if (invocation.globals.json) print_json(console.out, view.value());
+  else print_text(console.out, view.value(), invocation.has("--chunks"));
   return Exit::done;
 }
 

@@ -16,6 +16,7 @@ using wallet::KeystoreError;
 
 constexpr std::size_t kNameCharsMax = 64;
 constexpr const char* kLockFile = ".lock";
+constexpr std::string_view kPolicyEnd = ".policy";
 
 bool is_name(std::string_view name) {
   const auto good = [](char c) {
@@ -79,13 +80,47 @@ Failure Directory::cannot(const std::string& what, DiskError error) const {
           error == DiskError::no_space ? Exit::overloaded : Exit::failed};
 }
 
-base::Result<std::vector<std::string>, Failure> Directory::names() const {
+base::Result<std::vector<std::string>, Failure> Directory::listed() const {
   auto listed = disk_->list(".");
   if (!listed.ok()) return cannot("list the wallets", listed.error());
+  return std::move(listed).value();
+}
+
+base::Result<std::vector<std::string>, Failure> Directory::names() const {
+  auto all = listed();
+  if (!all.ok()) return all.error();
+  std::erase_if(all.value(), [](const std::string& name) { return !is_name(name); });
+  return std::move(all).value();
+}
+
+base::Result<std::vector<std::string>, Failure> Directory::policy_names() const {
+  const auto all = listed();
+  if (!all.ok()) return all.error();
   std::vector<std::string> out;
-  for (std::string& name : listed.value())
-    if (is_name(name)) out.push_back(std::move(name));
+  for (const std::string& name : all.value()) {
+    if (!name.ends_with(kPolicyEnd)) continue;
+    std::string stem = name.substr(0, name.size() - kPolicyEnd.size());
+    if (is_name(stem)) out.push_back(std::move(stem));
+  }
   return out;
+}
+
+base::Result<std::optional<PolicyFile>, Failure> Directory::find_policy(const std::string& name) const {
+  using Found = std::optional<PolicyFile>;
+  const auto file = disk_->open(name + std::string(kPolicyEnd), ports::OpenMode::read);
+  if (!file.ok()) {
+    if (file.error() == DiskError::not_found) return Found(std::nullopt);
+    return cannot("open the policy of " + name, file.error());
+  }
+  base::Bytes bytes(kPolicyFileBytesMax + 1);
+  const auto read = file.value()->read(0, bytes);
+  if (!read.ok()) return cannot("read the policy of " + name, read.error());
+  auto policy = decode_policy_file(base::ByteView(bytes).first(read.value()));
+  if (policy) return Found(std::move(*policy));
+  return Failure{{Code::corrupt, "the policy of " + name + " is damaged, or was written by a newer troupe"},
+                 "nothing was changed",
+                 "remove " + path_ + '/' + name + std::string(kPolicyEnd) +
+                     ", and troupe wallet multisig create with the same signers"};
 }
 
 base::Result<std::optional<wallet::Keystore>, Failure> Directory::find(const std::string& name) const {
@@ -143,11 +178,21 @@ base::Result<std::unique_ptr<ports::DiskLock>, Failure> Directory::lock() const 
 }
 
 base::Result<void, Failure> Directory::add(const std::string& name, const wallet::Keystore& keystore) const {
-  const auto all = names();
+  return write(name, name, keystore.encode());
+}
+
+base::Result<void, Failure> Directory::add(const std::string& name, const PolicyFile& policy) const {
+  return write(name, name + std::string(kPolicyEnd), wallets::encode(policy));
+}
+
+base::Result<void, Failure> Directory::write(const std::string& name, const std::string& file,
+                                             base::ByteView bytes) const {
+  const auto all = names(), policies = policy_names();
   if (!all.ok()) return all.error();
-  if (all.value().size() >= kWalletsMax)
+  if (!policies.ok()) return policies.error();
+  if (all.value().size() + policies.value().size() >= kWalletsMax)
     return Failure{{Code::overloaded, "there are " + std::to_string(kWalletsMax) + " wallets in " + path_}};
-  const auto written = ports::write_durably(*disk_, name, keystore.encode());
+  const auto written = ports::write_durably(*disk_, file, bytes);
   if (!written.ok()) return cannot("write wallet " + name, written.error());
   return {};
 }

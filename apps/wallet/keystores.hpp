@@ -1,7 +1,8 @@
 #pragma once
-// The caller's keystores: a file each in $XDG_CONFIG_HOME/troupe/wallets, else ~/.config/troupe/wallets.
+// The caller's keystores: a file each in $XDG_CONFIG_HOME/troupe/wallets, else ~/.config/troupe/wallets. Beside them,
+// as NAME.policy, the accounts with several signers.
 //
-// Names   1 to 64 letters, digits, '-' and '_'; the first is no '-'.
+// Names   1 to 64 letters, digits, '-' and '_'; the first is no '-'. A keystore and a policy have different ones.
 // Writes  one process at a time, and no keystore is ever replaced.
 // Limits  kWalletsMax keystores.
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "actors/wallet/logic/keystore.hpp"
 #include "apps/cli/command.hpp"
+#include "apps/wallet/policies.hpp"
 #include "runtime/ports/disk.hpp"
 
 namespace troupe::apps::wallets {
@@ -38,14 +40,22 @@ class Directory {
   /// Whose making had this mark, which is not zeros.
   base::Result<std::optional<Named>, Failure> made_by(const wallet::RequestMark& request) const;
 
+  /// Of the keystores and of the policies, each sorted.
+  base::Result<std::vector<std::string>, Failure> names() const;
+  base::Result<std::vector<std::string>, Failure> policy_names() const;
+  /// Nothing if there is no policy of that name. Fails if it is damaged.
+  base::Result<std::optional<PolicyFile>, Failure> find_policy(const std::string& name) const;
+
   /// Held by the process that is about to add a keystore.
   base::Result<std::unique_ptr<ports::DiskLock>, Failure> lock() const;
   /// Durable when it returns. The caller holds the lock, and has looked that the name is free.
   base::Result<void, Failure> add(const std::string& name, const wallet::Keystore& keystore) const;
+  base::Result<void, Failure> add(const std::string& name, const PolicyFile& policy) const;
 
  private:
   Directory(std::string path, std::unique_ptr<ports::Disk> disk) : path_(std::move(path)), disk_(std::move(disk)) {}
-  base::Result<std::vector<std::string>, Failure> names() const;
+  base::Result<std::vector<std::string>, Failure> listed() const;
+  base::Result<void, Failure> write(const std::string& name, const std::string& file, base::ByteView bytes) const;
   Failure cannot(const std::string& what, ports::DiskError error) const;
 
   std::string path_;

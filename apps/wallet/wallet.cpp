@@ -1,8 +1,9 @@
 // troupe wallet …
+#include "apps/wallet/wallet.hpp"
+
 #include "actors/wallet/logic/derived_key.hpp"
 #include "apps/cli/json.hpp"
-#include "apps/wallet/keystores.hpp"
-#include "apps/wallet/passphrase.hpp"
+#include "apps/wallet/book.hpp"
 #include "messages/output/wallet.capnp.h"
 #include "runtime/crypto/hash.hpp"
 #include "runtime/os/chance.hpp"
@@ -14,8 +15,6 @@ using namespace wallets;
 using wallet::Keystore;
 using wallet::Mnemonic;
 using wallet::WordCount;
-
-constexpr std::size_t kRequestBytesMax = 64;
 
 constexpr const char* kNewNotes = R"(
 passphrase
@@ -35,17 +34,55 @@ exits
   2 for a word that is not in the list, or words that do not belong together; 5 if the name is another wallet's
 )";
 
-Option request_option() {
-  return {.name = "--request", .value = "ID", .help = "a retry with the same id changes nothing and prints the same"};
-}
+constexpr const char* kSendNotes = R"(
+arguments
+  the wallet that pays, the address that is paid and the amount, a whole number of the smallest unit; the wallet may be
+  left out if there is only one, or be named by --wallet
+  --from FILE pays a line each: TO AMOUNT [MEMO]
+what it prints
+  the id of the transfer, once it is in the book for good
+exits
+  2 for an amount that is none; 3 if some lines were paid; 5 if the account has less; 7 if the book does not answer
+  8 if it is not known whether it was paid: the same with --request pays no second time
+)";
+
+constexpr const char* kListNotes = R"(
+columns
+  the balance can be spent; what is held lies in open escrows and is not in the balance
+  with --all an account of a policy that is none of the caller's counts as a key's
+)";
+
+constexpr const char* kIssueNotes = R"(
+where
+  at the local socket of the book's node, or of a member of its group; exit 5 elsewhere
+)";
+
+constexpr const char* kAuditNotes = R"(
+what it does
+  every account is computed again from the first posting, and the chain of hashes is verified
+exits
+  1 if an account differs, or the chain is broken
+)";
+
+constexpr const char* kMultisigNotes = R"(
+what it does
+  an address for 2 to 16 signers, of whom --of have to sign a transfer; each is named by the address of a wallet
+  who signs for it is kept in $XDG_CONFIG_HOME/troupe/wallets/NAME.policy; the same command makes it again
+)";
+
+constexpr const char* kProposeNotes = R"(
+what it does
+  the transfer waits at the book for the other signatures (troupe wallet multisig sign ID), and is paid at the last one
+  it has the next number of the account: of two that wait at the same time at most one is paid
+)";
 
 /// Zeros without --request.
 base::Result<wallet::RequestMark, Failure> request_of(const Invocation& invocation) {
-  const auto id = invocation.text("--request");
-  if (!id) return wallet::RequestMark{};
-  if (id->empty() || id->size() > kRequestBytesMax)
-    return usage_failure("a request id has 1 to 64 bytes", "--request \"$(date +%s)\"");
-  return wallet::RequestMark{crypto::sha256(base::as_bytes("troupe wallet request v1"), base::as_bytes(*id)).bytes};
+  const auto id = request_typed(invocation);
+  if (!id.ok()) return id.error();
+  if (id.value().empty()) return wallet::RequestMark{};
+  return wallet::RequestMark{
+      crypto::sha256(base::as_bytes("troupe wallet request v1"), base::as_bytes(id.value())).bytes};
 }
 
 void print(const Invocation& invocation, Console& console, const std::string& name, const Keystore& keystore,
@@ -67,6 +104,10 @@ struct Before {
   std::optional<Named> wallet;
   bool same_request = false;
 };
+Failure taken(const std::string& name) {
+  return {{base::Code::conflict, "there is another wallet " + name}, "nothing was changed", "another name"};
+}
+
 base::Result<Before, Failure> before(const Directory& directory, const std::string& name,
                                      const wallet::RequestMark& request) {
   if (request != wallet::RequestMark{}) {
@@ -76,14 +117,13 @@ base::Result<Before, Failure> before(const Directory& directory, const std::stri
       return Failure{{base::Code::conflict, "this request has made wallet " + made.value()->name + ", not " + name}};
     if (made.value()) return Before{std::move(made.value()), true};
   }
+  const auto policy = directory.find_policy(name);
+  if (!policy.ok()) return policy.error();
+  if (policy.value()) return taken(name);
   auto found = directory.find(name);
   if (!found.ok()) return found.error();
   if (!found.value()) return Before{};
   return Before{Named{name, std::move(*found.value())}};
-}
-
-Failure taken(const std::string& name) {
-  return {{base::Code::conflict, "there is another wallet " + name}, "nothing was changed", "another name"};
 }
 
 Ending make(const Invocation& invocation, Console& console) {
@@ -177,7 +217,24 @@ base::Result<Named, Failure> chosen(const Invocation& invocation, Console& conso
   return directory.value().choose(typed);
 }
 
+/// The account with several signers that is named; nothing if that is no such one, or cannot be read.
+std::optional<wallet::Policy> named_policy(const Invocation& invocation, Console& console) {
+  const auto typed = invocation.has("NAME") ? invocation.text("NAME") : invocation.text("--wallet");
+  if (!typed || !name_of(*typed).ok() || (invocation.has("--wallet") && invocation.text("--wallet") != typed))
+    return std::nullopt;
+  const auto directory = Directory::open(console);
+  if (!directory.ok()) return std::nullopt;
+  auto found = directory.value().find_policy(*typed);
+  if (!found.ok() || !found.value()) return std::nullopt;
+  return std::move(found.value()->policy);
+}
+
 Ending show(const Invocation& invocation, Console& console) {
+  if (const auto policy = named_policy(invocation, console)) {
+    print_policy(invocation, console, invocation.text("NAME").value_or(invocation.text("--wallet").value_or("")),
+                 *policy);
+    return Exit::done;
+  }
   const auto one = chosen(invocation, console);
   if (!one.ok()) return one.error();
   print(invocation, console, one.value().name, one.value().keystore, nullptr);
@@ -196,6 +253,13 @@ Ending export_words(const Invocation& invocation, Console& console) {
   return Exit::done;
 }
 
+/// The same, which may be left out.
+Positional optional(Positional of, std::string help) {
+  of.arity = Arity::maybe;
+  of.help = std::move(help);
+  return of;
+}
+
 }  // namespace
 
 Commands wallet_commands() {
@@ -204,6 +268,15 @@ Commands wallet_commands() {
   maybe.arity = Arity::maybe;
   maybe.help = "the wallet; without it the only one there is";
   const Option wallet{.name = "--wallet", .value = "NAME", .help = "the same as NAME"};
+  const Positional account{.name = "NAME|ADDRESS",
+                           .help = "a wallet's name, or an address; without it the only wallet",
+                           .arity = Arity::maybe};
+  Positional one_account = account;
+  one_account.arity = Arity::one;
+  one_account.help = "a wallet's name, or an address";
+  const Option memo{.name = "--memo", .value = "T", .help = "at most 256 bytes of text, for all to read"};
+  const Positional amount{.name = "AMOUNT", .help = "a whole number of the smallest unit"};
+  const Positional to{.name = "TO", .help = "the address that is paid"};
   return {
       {.name = "wallet new",
        .summary = "Make a wallet, and print its address and its words",
@@ -231,6 +304,83 @@ Commands wallet_commands() {
        .options = {wallet, passphrase_option()},
        .positionals = {maybe},
        .run = export_words},
+      {.name = "wallet ls",
+       .summary = "List the caller's accounts with their balances",
+       .options = {{.name = "--all", .help = "all accounts of the book"}},
+       .needs = Needs::view,
+       .notes = kListNotes,
+       .run = wallet_list},
+      {.name = "wallet balance",
+       .summary = "Print what an account can spend",
+       .positionals = {account},
+       .needs = Needs::view,
+       .run = wallet_balance},
+      {.name = "wallet send",
+       .summary = "Pay an address",
+       .options = {memo,
+                   {.name = "--from", .value = "FILE", .help = "pay each line of FILE: TO AMOUNT [MEMO]"},
+                   wallet_option(),
+                   passphrase_option(),
+                   request_option()},
+       .positionals = {optional(maybe, "the wallet that pays"), optional(to, to.help), optional(amount, amount.help)},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .notes = kSendNotes,
+       .run = wallet_send},
+      {.name = "wallet history",
+       .summary = "List the payments of an account, the latest first",
+       .options = {number_option("--limit", "N", "end after N transfers", 1, UINT64_MAX >> 1)},
+       .positionals = {account},
+       .needs = Needs::view,
+       .run = wallet_history},
+      {.name = "wallet audit",
+       .summary = "Compute all accounts of the book again, and compare",
+       .needs = Needs::operate,
+       .notes = kAuditNotes,
+       .run = wallet_audit},
+      {.name = "wallet issue",
+       .summary = "Make money, at the book's node",
+       .options = {memo, request_option()},
+       .positionals = {one_account, amount},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .notes = kIssueNotes,
+       .run = wallet_issue},
+      {.name = "wallet multisig create",
+       .summary = "Make an account whose transfers need several signatures",
+       .options = {number_option("--of", "M", "how many signatures a transfer needs", 1, wallet::kSignersMax),
+                   {.name = "--key", .value = "ADDRESS", .help = "a signer; given for each", .repeatable = true},
+                   request_option()},
+       .positionals = {name},
+       .effect = Effect::write,
+       .notes = kMultisigNotes,
+       .run = multisig_create},
+      {.name = "wallet multisig propose",
+       .summary = "Propose a transfer of an account with several signers, and sign it",
+       .options = {memo,
+                   {.name = "--expires", .value = "T", .help = "when it can no longer be signed; 7d"},
+                   wallet_option(),
+                   passphrase_option(),
+                   request_option()},
+       .positionals = {name, to, amount},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .notes = kProposeNotes,
+       .run = multisig_propose},
+      {.name = "wallet multisig sign",
+       .summary = "Sign a proposed transfer, after showing it",
+       .options = {wallet_option(), passphrase_option(), request_option()},
+       .positionals = {{.name = "ID", .help = "the id that `propose` printed: 64 hexadecimal digits"}},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .run = multisig_sign},
+      {.name = "wallet multisig ls",
+       .summary = "List the proposed transfers of accounts with several signers",
+       .positionals = {{.name = "NAME|ADDRESS",
+                        .help = "of this account; without it of all that have a name here",
+                        .arity = Arity::maybe}},
+       .needs = Needs::view,
+       .run = multisig_list},
   };
 }
 

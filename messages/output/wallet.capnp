@@ -14,3 +14,107 @@ struct Wallet {
   words @3 :Text;
   # Of `new` and `export` alone.
 }
+
+struct WalletPolicy {
+  # `wallet multisig create`, and `wallet show` of such an account.
+
+  name @0 :Text;
+  account @1 :Text;
+  threshold @2 :UInt32;
+  signers @3 :List(Text);
+}
+
+struct WalletAccounts {
+  # `wallet ls`.
+
+  rows @0 :List(WalletAccount);
+}
+
+struct WalletAccount {
+  account @0 :Text;
+  name @1 :Text;
+  # null: it is none of the caller's.
+  kind @2 :Text;
+  # key multisig node escrow fund airdrop
+  balance @3 :Text;
+  # What can be spent.
+  held @4 :Text;
+  # What lies in open escrows; not in `balance`.
+}
+
+struct WalletBalance {
+  # `wallet balance`.
+
+  account @0 :Text;
+  balance @1 :Text;
+}
+
+struct WalletSent {
+  # `wallet send` and `wallet issue`; with --from a line for each of the file.
+
+  id @0 :Data;
+  # Of the transfer.
+  state @1 :Text;
+  # final
+}
+
+struct WalletPosting {
+  # Of `wallet history`: a credit that concerns the account.
+
+  id @0 :Data;
+  time @1 :UInt64;
+  from @2 :Text;
+  # null: it was issued
+  to @3 :Text;
+  amount @4 :Text;
+  memo @5 :Text;
+  state @6 :Text;
+  sequence @7 :UInt64;
+}
+
+struct WalletAudit {
+  # `wallet audit`.
+
+  accounts @0 :UInt64;
+  postings @1 :UInt64;
+  issued @2 :Text;
+  sum @3 :Text;
+  mismatches @4 :List(Text);
+  # Accounts whose stored row is another one.
+  brokenAt :union {
+    # The first posting that is wrong.
+
+    none @5 :Void;
+    value @6 :UInt64;
+  }
+  broken @7 :Text;
+  # What is wrong with it.
+  issuers @8 :List(WalletIssuer);
+}
+
+struct WalletIssuer {
+  account @0 :Text;
+  amount @1 :Text;
+}
+
+struct WalletProposals {
+  # `wallet multisig ls`.
+
+  rows @0 :List(WalletProposal);
+}
+
+struct WalletProposal {
+  # `wallet multisig propose` and `sign`.
+
+  id @0 :Data;
+  # Of the transfer.
+  account @1 :Text;
+  to @2 :Text;
+  amount @3 :Text;
+  memo @4 :Text;
+  signed @5 :UInt32;
+  threshold @6 :UInt32;
+  expires @7 :UInt64;
+  state @8 :Text;
+  # open paid expired
+}

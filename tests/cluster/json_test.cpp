@@ -54,9 +54,12 @@ std::vector<std::string> commands(const Folder& folder) {
 }
 
 std::vector<std::string> words_of(const std::string& command) {
-  const auto blank = command.find(' ');
-  if (blank == std::string::npos) return {command};
-  return {command.substr(0, blank), command.substr(blank + 1)};
+  std::vector<std::string> out{""};
+  for (const char c : command) {
+    if (c == ' ') out.emplace_back();
+    else out.back() += c;
+  }
+  return out;
 }
 
 }  // namespace

@@ -1,0 +1,151 @@
+#include "apps/wallet/book.hpp"
+
+#include "actors/escrow/api.hpp"
+#include "actors/wallet/logic/derived_key.hpp"
+#include "messages/escrow.capnp.h"
+#include "messages/words.hpp"
+
+namespace troupe::apps::wallets {
+namespace {
+
+using base::Code;
+namespace book_wire = wallet::wire;
+
+std::string explained(wallet::TransferError error) {
+  switch (error) {
+    case wallet::TransferError::itself: return "an account cannot pay itself";
+    case wallet::TransferError::total: return "the amounts are 2^63 or more in all";
+    case wallet::TransferError::memo: return "a memo has at most 256 bytes of text without control characters";
+    case wallet::TransferError::credits: return "a transfer has 1 to 64 credits";
+    case wallet::TransferError::amount: return "an amount is at least 1";
+    case wallet::TransferError::number: break;
+  }
+  return "the account has made as many transfers as there can be";
+}
+
+}  // namespace
+
+Option wallet_option() {
+  return {.name = "--wallet", .value = "NAME", .help = "the wallet that signs; without it the only one there is"};
+}
+
+base::Result<Signer, Failure> open_signer(const Invocation& invocation, Console& console,
+                                          const std::optional<std::string>& name) {
+  if (name)
+    if (const auto checked = name_of(*name); !checked.ok()) return checked.error();
+  const auto directory = Directory::open(console);
+  if (!directory.ok()) return directory.error();
+  if (name) {
+    const auto policy = directory.value().find_policy(*name);
+    if (!policy.ok()) return policy.error();
+    if (policy.value())
+      return Failure{{Code::refused, "the account " + *name + " has several signers, and no key of its own"},
+                     "nothing was done",
+                     "troupe wallet multisig propose " + *name + " TO AMOUNT --wallet SIGNER"};
+  }
+  const auto chosen = directory.value().choose(name);
+  if (!chosen.ok()) return chosen.error();
+  const auto secret = passphrase(invocation, console, Asked::once);
+  if (!secret.ok()) return secret.error();
+  const auto words = chosen.value().keystore.open(secret.value().text);
+  if (!words.ok()) return unopened(chosen.value().name, words.error());
+  auto key = wallet::wallet_key(words.value());
+  auto policy = wallet::Policy::of_key(key.public_key());
+  return Signer{chosen.value().name, std::move(key), std::move(policy)};
+}
+
+base::Result<wallet::Address, Failure> account_typed(Console& console, const std::string& typed,
+                                                     const std::string& help) {
+  if (const auto address = wallet::parse_address(typed)) return *address;
+  const auto name = name_of(typed);
+  if (!name.ok()) return address_typed(typed, help);
+  const auto directory = Directory::open(console);
+  if (!directory.ok()) return directory.error();
+  const auto policy = directory.value().find_policy(typed);
+  if (!policy.ok()) return policy.error();
+  if (policy.value()) return policy.value()->policy.address();
+  const auto found = directory.value().choose(typed);
+  if (!found.ok()) return found.error();
+  return found.value().keystore.address();
+}
+
+base::Result<wallet::Address, Failure> account_typed(Console& console, const std::optional<std::string>& typed,
+                                                     const std::string& help) {
+  if (typed) return account_typed(console, *typed, help);
+  const auto directory = Directory::open(console);
+  if (!directory.ok()) return directory.error();
+  const auto found = directory.value().choose(std::nullopt);
+  if (!found.ok()) return found.error();
+  return found.value().keystore.address();
+}
+
+Failure without_book(Failure failure) {
+  if (failure.error.code == Code::unavailable && failure.outcome.empty() && failure.try_.empty())
+    failure.try_ = "troupe config show | grep ledger.book, at this node: the node or group that it names has to run";
+  return failure;
+}
+
+Failure odd_answer(const char* what) {
+  return {{Code::malformed, std::string("the node's answer breaks its format: ") + what}, {}, {}, Exit::failed};
+}
+
+std::optional<Account> read_account(book_wire::AccountRow::Reader row) {
+  const auto address = wallet::Address::from(bytes_of(row.getAddress()));
+  const auto balance = wallet::Amount::from(row.getBalance());
+  if (!address || !balance) return std::nullopt;
+  return Account{*address, {}, *balance, {row.getDebits()}, text_of(row.getKind())};
+}
+
+Client::Outcome<Account> account_at(Client& client, const wallet::Address& address) {
+  auto answer = ask_book<book_wire::GetAccount, book_wire::AccountIs>(
+      client, wallet::kPath, [&](book_wire::GetAccount::Builder out) { out.setAddress(data_of(address.view())); });
+  if (!answer.ok()) return answer.error();
+  const auto book = wallet::BookId::from(bytes_of(answer.value().root().getBook()));
+  auto account = read_account(answer.value().root().getAccount());
+  if (!book || !account || account->address != address) return odd_answer("it is no account of a book");
+  account->book = *book;
+  return std::move(*account);
+}
+
+Client::Outcome<wallet::Amount> held_of(Client& client, const wallet::Address& address) {
+  using escrow::wire::GetHeld, escrow::wire::HeldIs;
+  auto answer = ask_book<GetHeld, HeldIs>(client, escrow::kPath,
+                                          [&](GetHeld::Builder out) { out.setAddress(data_of(address.view())); });
+  if (!answer.ok()) return answer.error();
+  const auto amount = wallet::Amount::from(answer.value().root().getAmount());
+  if (!amount) return odd_answer("an amount is 2^63 or more");
+  return *amount;
+}
+
+base::Result<void, Failure> check_transfer(const wallet::Address& from, const std::vector<wallet::Credit>& credits,
+                                           const std::string& memo) {
+  const auto total = wallet::total_of({.from = from, .number = {1}, .credits = credits, .memo = memo});
+  if (total.ok()) return {};
+  return usage_failure(explained(total.error()), "troupe help wallet send");
+}
+
+Client::Outcome<wallet::TransferId> pay(Client& client, const Signer& signer,
+                                        const std::vector<wallet::Credit>& credits, const std::string& memo,
+                                        const std::string& request) {
+  auto account = account_at(client, signer.address());
+  for (int tries = 1; account.ok(); ++tries) {
+    const wallet::Transfer transfer{account.value().book, signer.address(), next(account.value().done), credits, memo};
+    const wallet::Approval approval = signer.approve(encode(transfer));
+    auto posted = ask_book<book_wire::PostTransfer, book_wire::Posted>(
+        client, wallet::kPath, [&](book_wire::PostTransfer::Builder out) {
+          wallet::write(out.initTransfer(), transfer, signer.policy, {&approval, 1});
+          out.setRequest(text_of(request));
+        });
+    if (posted.ok()) {
+      if (const auto id = wallet::TransferId::from(bytes_of(posted.value().root().getId()))) return *id;
+      return odd_answer("an id has 32 bytes");
+    }
+    if (posted.error().error.code != Code::conflict || tries == kPayTries) return posted.error();
+    auto now = account_at(client, signer.address());
+    if (now.ok() && now.value().done == account.value().done) return posted.error();  // the request has paid another
+    account = std::move(now);
+  }
+  return account.error();
+}
+
+}  // namespace troupe::apps::wallets

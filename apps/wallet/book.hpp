@@ -1,0 +1,80 @@
+#pragma once
+// The way of a command to the book of accounts: the key that signs, the account, and a transfer that is sent until its
+// end is known.
+//
+// Numbers  a transfer is signed with the next number of its account. If another one was posted meanwhile, it is signed
+//          again, at most kPayTries times in all; the request id keeps the book from posting two of them.
+#include "actors/wallet/words.hpp"
+#include "apps/cli/client.hpp"
+#include "apps/wallet/keystores.hpp"
+#include "apps/wallet/passphrase.hpp"
+#include "apps/wallet/typed.hpp"
+
+namespace troupe::apps::wallets {
+
+inline constexpr std::chrono::seconds kBookAnswer{15};   // our choice: a change of the leader takes less
+inline constexpr std::chrono::minutes kAuditAnswer{10};  // our choice: all postings are read again
+inline constexpr int kPayTries = 16;                     // our choice
+
+/// A wallet of one key, opened.
+struct Signer {
+  std::string name;
+  crypto::SecretKey key;
+  wallet::Policy policy;
+
+  const wallet::Address& address() const { return policy.address(); }
+  wallet::Approval approve(base::ByteView bytes) const { return {key.public_key(), key.sign(bytes)}; }
+};
+
+/// The wallet of that name, else the only one. Asks for its passphrase.
+base::Result<Signer, Failure> open_signer(const Invocation& invocation, Console& console,
+                                          const std::optional<std::string>& name);
+/// The same for --wallet.
+inline base::Result<Signer, Failure> open_signer(const Invocation& invocation, Console& console) {
+  return open_signer(invocation, console, invocation.text("--wallet"));
+}
+Option wallet_option();
+
+/// An account as it is typed: an address, or the name of a wallet or of a policy here.
+base::Result<wallet::Address, Failure> account_typed(Console& console, const std::string& typed,
+                                                     const std::string& help);
+/// The same; if nothing is typed, that of the only wallet.
+base::Result<wallet::Address, Failure> account_typed(Console& console, const std::optional<std::string>& typed,
+                                                     const std::string& help);
+
+/// An account as the book has it.
+struct Account {
+  wallet::Address address;
+  wallet::BookId book{};  ///< of account_at() alone
+  wallet::Amount balance;
+  wallet::TransferNumber done;
+  std::string kind{};  ///< of an account that belongs to no key
+};
+
+/// Fails with exit 7 if the book does not answer, and says what that means.
+Client::Outcome<Account> account_at(Client& client, const wallet::Address& address);
+/// Nothing if the row is not one of a book.
+std::optional<Account> read_account(wallet::wire::AccountRow::Reader row);
+/// How much of it lies in open escrows.
+Client::Outcome<wallet::Amount> held_of(Client& client, const wallet::Address& address);
+
+/// Pays, once for a request id.
+Client::Outcome<wallet::TransferId> pay(Client& client, const Signer& signer,
+                                        const std::vector<wallet::Credit>& credits, const std::string& memo,
+                                        const std::string& request);
+/// Fails with usage unless these credits and this memo make a transfer of the account.
+base::Result<void, Failure> check_transfer(const wallet::Address& from, const std::vector<wallet::Credit>& credits,
+                                           const std::string& memo);
+
+/// A question about money, to the service at `path`: what its failure means is said, too.
+Failure without_book(Failure failure);
+template <class Q, class A, class Fill>
+Client::Outcome<Kept<A>> ask_book(Client& client, const char* path, Fill&& fill, base::Duration timeout = kBookAnswer) {
+  auto answer = client.ask<Q, A>(path, timeout, std::forward<Fill>(fill));
+  if (!answer.ok()) return without_book(answer.error());
+  return answer;
+}
+/// An answer that breaks its format: exit 1.
+Failure odd_answer(const char* what);
+
+}  // namespace troupe::apps::wallets

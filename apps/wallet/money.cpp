@@ -1,0 +1,342 @@
+// troupe wallet ls | balance | history | audit | issue
+#include <map>
+
+#include "apps/cli/json.hpp"
+#include "apps/cli/terminal.hpp"
+#include "apps/wallet/book.hpp"
+#include "apps/wallet/wallet.hpp"
+#include "messages/output/wallet.capnp.h"
+#include "messages/words.hpp"
+
+namespace troupe::apps {
+namespace {
+
+using namespace wallets;
+namespace money_wire = wallet::wire;
+
+constexpr const char* kKindKey = "key";
+
+struct Own {
+  std::string name;
+  std::string kind;
+};
+
+/// The accounts of the caller, by address; none if there is no directory.
+base::Result<std::map<wallet::Address, Own>, Failure> own_accounts(Console& console) {
+  std::map<wallet::Address, Own> out;
+  const auto directory = Directory::open(console);
+  if (!directory.ok() && directory.error().error.code == base::Code::not_found) return out;
+  if (!directory.ok()) return directory.error();
+  const auto names = directory.value().names(), policies = directory.value().policy_names();
+  if (!names.ok()) return names.error();
+  if (!policies.ok()) return policies.error();
+  for (const std::string& name : names.value()) {
+    const auto found = directory.value().find(name);
+    if (!found.ok()) return found.error();
+    if (found.value()) out.emplace(found.value()->address(), Own{name, kKindKey});
+  }
+  for (const std::string& name : policies.value()) {
+    const auto found = directory.value().find_policy(name);
+    if (!found.ok()) return found.error();
+    if (found.value()) out.emplace(found.value()->policy.address(), Own{name, "multisig"});
+  }
+  return out;
+}
+
+struct ListedAccount {
+  Account account;
+  std::string name, kind;
+  wallet::Amount held;
+};
+
+class AccountTable {
+ public:
+  AccountTable(const Invocation& invocation, Console& console) : json_(invocation.globals.json), out_(console.out) {
+    if (json_) out_ << '[';
+  }
+  void add(const ListedAccount& row) {
+    const std::string address = text(row.account.address);
+    if (!json_) return table_.add({address, row.name, row.kind, row.account.balance.text(), row.held.text()});
+    JsonLine<output::wire::WalletAccount> line;
+    line->setAccount(address);
+    if (!row.name.empty()) line->setName(row.name);
+    line->setKind(row.kind);
+    line->setBalance(row.account.balance.text());
+    line->setHeld(row.held.text());
+    out_ << (first_ ? "" : ",");
+    write_json(out_, line->asReader());
+    first_ = false;
+  }
+  void end() {
+    if (json_) out_ << "]\n";
+    else table_.print(out_);
+  }
+
+ private:
+  const bool json_;
+  std::ostream& out_;
+  bool first_ = true;
+  TextTable table_{{{"ACCOUNT"}, {"NAME"}, {"KIND"}, {"BALANCE", Align::right}, {"HELD", Align::right}}};
+};
+
+/// Its row with what else has to be asked for. The kind of an account that is none of the caller's and belongs to a
+/// policy cannot be told from its address: it counts as a key's.
+Client::Outcome<ListedAccount> listed(Client& client, const Account& account,
+                                      const std::map<wallet::Address, Own>& own) {
+  ListedAccount out{account, "", account.kind, {}};
+  const auto mine = own.find(account.address);
+  if (mine != own.end()) out.name = mine->second.name;
+  const bool of_policy = out.kind.empty() || out.kind == kKindKey;
+  if (of_policy) out.kind = mine == own.end() ? kKindKey : mine->second.kind;
+  if (!of_policy) return out;
+  auto held = held_of(client, account.address);
+  if (!held.ok()) return held.error();
+  out.held = held.value();
+  return out;
+}
+
+Client::Outcome<void> list_all(Client& client, const std::map<wallet::Address, Own>& own, AccountTable& table) {
+  std::optional<wallet::Address> after;
+  for (bool more = true; more;) {
+    auto page = ask_book<money_wire::ListAccounts, money_wire::Accounts>(client, wallet::kPath,
+                                                                         [&](money_wire::ListAccounts::Builder out) {
+                                                                           if (after)
+                                                                             out.setFrom(data_of(after->view()));
+                                                                         });
+    if (!page.ok()) return page.error();
+    more = page.value().root().getMore();
+    bool moved = false;
+    for (const auto row : page.value().root().getRows()) {
+      const auto account = read_account(row);
+      if (!account) return odd_answer("it lists what is no account");
+      if (after && account->address <= *after) continue;  // the first of a page is the last of the one before
+      after = account->address;
+      moved = true;
+      auto one = listed(client, *account, own);
+      if (!one.ok()) return one.error();
+      table.add(one.value());
+    }
+    if (more && !moved) return odd_answer("its pages do not go on");
+  }
+  return {};
+}
+
+/// The postings of an account from the latest on. `each` returns false to end.
+Client::Outcome<void> walk_postings(Client& client, const wallet::Address& address,
+                                    const std::function<bool(const wallet::Posting&)>& each) {
+  std::uint64_t before = 0;
+  for (bool more = true; more;) {
+    auto page = ask_book<money_wire::ListPostings, money_wire::Postings>(client, wallet::kPath,
+                                                                         [&](money_wire::ListPostings::Builder out) {
+                                                                           out.setAddress(data_of(address.view()));
+                                                                           out.setBefore(before);
+                                                                         });
+    if (!page.ok()) return page.error();
+    more = page.value().root().getMore();
+    if (more && page.value().root().getRows().size() == 0) return odd_answer("its pages do not go on");
+    for (const auto row : page.value().root().getRows()) {
+      const auto posting = wallet::decode_posting(bytes_of(row));
+      if (!posting || (before > 0 && posting->sequence >= before)) return odd_answer("it lists what is no posting");
+      before = posting->sequence;
+      if (!each(*posting)) return {};
+    }
+  }
+  return {};
+}
+
+class HistoryTable {
+ public:
+  HistoryTable(const Invocation& invocation, Console& console, const wallet::Address& account)
+      : json_(invocation.globals.json), out_(console.out), account_(account) {
+    if (json_) out_ << '[';
+  }
+  /// A row for each credit that concerns the account.
+  void add(const wallet::Posting& posting) {
+    const wallet::Transfer& transfer = posting.transfer;
+    const std::string from = transfer.from == issuance_of(transfer.book) ? "" : text(transfer.from);
+    for (const wallet::Credit& credit : transfer.credits) {
+      if (transfer.from != account_ && credit.to != account_) continue;
+      if (!json_) {
+        const bool debit = transfer.from == account_;
+        table_.add({date_of(posting.time), debit ? "to" : "from",
+                    debit          ? text(credit.to)
+                    : from.empty() ? "-"
+                                   : from,
+                    (debit ? "-" : "+") + credit.amount.text(), transfer.memo, id_of(transfer).hex()});
+        continue;
+      }
+      JsonLine<output::wire::WalletPosting> line;
+      line->setId(data(id_of(transfer).view()));
+      line->setTime(posting.time.count());
+      if (!from.empty()) line->setFrom(from);
+      line->setTo(text(credit.to));
+      line->setAmount(credit.amount.text());
+      line->setMemo(transfer.memo);
+      line->setState("final");
+      line->setSequence(posting.sequence);
+      out_ << (first_ ? "" : ",");
+      write_json(out_, line->asReader());
+      first_ = false;
+    }
+  }
+  void end() {
+    if (json_) out_ << "]\n";
+    else table_.print(out_);
+  }
+
+ private:
+  const bool json_;
+  std::ostream& out_;
+  const wallet::Address account_;
+  bool first_ = true;
+  TextTable table_{{{"TIME"}, {"WAY"}, {"ACCOUNT"}, {"AMOUNT", Align::right}, {"MEMO"}, {"ID"}}};
+};
+
+void print_audit(std::ostream& out, money_wire::BookChecked::Reader checked) {
+  JsonLine<output::wire::WalletAudit> line;
+  line->setAccounts(checked.getAccounts());
+  line->setPostings(checked.getPostings());
+  line->setIssued(std::to_string(checked.getIssued()));
+  line->setSum(std::to_string(checked.getSum()));
+  const auto mismatches = checked.getMismatches();
+  auto rows = line->initMismatches(mismatches.size());
+  for (unsigned i = 0; i < rows.size(); ++i)
+    if (const auto address = wallet::Address::from(bytes_of(mismatches[i]))) rows.set(i, text(*address));
+  if (checked.getBrokenAt() > 0) {
+    line->getBrokenAt().setValue(checked.getBrokenAt());
+    line->setBroken(checked.getBroken());
+  }
+  const auto issuers = checked.getIssuers();
+  auto of = line->initIssuers(issuers.size());
+  for (unsigned i = 0; i < of.size(); ++i) {
+    if (const auto address = wallet::Address::from(bytes_of(issuers[i].getAddress()))) of[i].setAccount(text(*address));
+    of[i].setAmount(std::to_string(issuers[i].getAmount()));
+  }
+  line.print(out);
+}
+
+void print_audit_text(std::ostream& out, money_wire::BookChecked::Reader checked) {
+  out << "accounts    " << checked.getAccounts() << "\npostings    " << checked.getPostings() << "\nissued      "
+      << checked.getIssued() << "\nsum         " << checked.getSum() << ", of all balances\n";
+  for (const auto issuer : checked.getIssuers())
+    if (const auto address = wallet::Address::from(bytes_of(issuer.getAddress())))
+      out << "issuer      " << text(*address) << ' ' << issuer.getAmount() << '\n';
+  for (const auto account : checked.getMismatches())
+    if (const auto address = wallet::Address::from(bytes_of(account))) out << "differs     " << text(*address) << '\n';
+}
+
+}  // namespace
+
+Ending wallet_list(const Invocation& invocation, Console& console) {
+  const auto own = own_accounts(console);
+  if (!own.ok()) return own.error();
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  std::vector<ListedAccount> rows;
+  if (!invocation.has("--all")) {
+    // All is known before the first row is printed.
+    for (const auto& [address, mine] : own.value()) {
+      const auto account = account_at(*client.value(), address);
+      if (!account.ok()) return account.error();
+      auto one = listed(*client.value(), account.value(), own.value());
+      if (!one.ok()) return one.error();
+      rows.push_back(std::move(one).value());
+    }
+  }
+  AccountTable table(invocation, console);
+  for (const ListedAccount& row : rows) table.add(row);
+  if (invocation.has("--all"))
+    if (const auto all = list_all(*client.value(), own.value(), table); !all.ok()) return all.error();
+  table.end();
+  return Exit::done;
+}
+
+Ending wallet_balance(const Invocation& invocation, Console& console) {
+  const auto address = account_typed(console, invocation.text("NAME|ADDRESS"), "troupe help wallet balance");
+  if (!address.ok()) return address.error();
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  const auto account = account_at(*client.value(), address.value());
+  if (!account.ok()) return account.error();
+  if (!invocation.globals.json) {
+    console.out << account.value().balance.text() << '\n';
+    return Exit::done;
+  }
+  JsonLine<output::wire::WalletBalance> line;
+  line->setAccount(text(address.value()));
+  line->setBalance(account.value().balance.text());
+  line.print(console.out);
+  return Exit::done;
+}
+
+Ending wallet_history(const Invocation& invocation, Console& console) {
+  const auto address = account_typed(console, invocation.text("NAME|ADDRESS"), "troupe help wallet history");
+  if (!address.ok()) return address.error();
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  // Before the first row: a book that does not answer prints nothing.
+  if (const auto there = account_at(*client.value(), address.value()); !there.ok()) return there.error();
+  std::uint64_t left = invocation.number("--limit").value_or(UINT64_MAX);
+  HistoryTable table(invocation, console, address.value());
+  const auto walked = walk_postings(*client.value(), address.value(), [&](const wallet::Posting& posting) {
+    table.add(posting);
+    return --left > 0;
+  });
+  if (!walked.ok()) return walked.error();
+  table.end();
+  return Exit::done;
+}
+
+Ending wallet_audit(const Invocation& invocation, Console& console) {
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = ask_book<money_wire::CheckBook, money_wire::BookChecked>(
+      *client.value(), wallet::kPath, [](money_wire::CheckBook::Builder) {}, kAuditAnswer);
+  if (!answer.ok()) return answer.error();
+  const auto checked = answer.value().root();
+  if (invocation.globals.json) print_audit(console.out, checked);
+  else print_audit_text(console.out, checked);
+  std::string what;
+  if (checked.getBrokenAt() > 0)
+    what = "posting " + std::to_string(checked.getBrokenAt()) + " is wrong: " + text_of(checked.getBroken());
+  else if (checked.getMismatches().size() > 0)
+    what = std::to_string(checked.getMismatches().size()) + " accounts are not what the postings make of them";
+  else if (checked.getSum() != checked.getIssued()) what = "the balances are not what was issued, in all";
+  if (what.empty()) return Exit::done;
+  return Failure{
+      {base::Code::corrupt, what}, "the book was read, and not changed", "troupe status, at the book's node"};
+}
+
+Ending wallet_issue(const Invocation& invocation, Console& console) {
+  const char* const help = "troupe help wallet issue";
+  const auto to = account_typed(console, *invocation.text("NAME|ADDRESS"), help);
+  if (!to.ok()) return to.error();
+  const auto amount = amount_typed(*invocation.text("AMOUNT"), help);
+  if (!amount.ok()) return amount.error();
+  const auto request = request_or_new(invocation);
+  if (!request.ok()) return request.error();
+  const std::string memo = invocation.text("--memo").value_or("");
+  if (const auto checked = check_transfer({}, {{to.value(), amount.value()}}, memo); !checked.ok())
+    return checked.error();
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto issued = ask_book<money_wire::Issue, money_wire::Posted>(*client.value(), wallet::kPath,
+                                                                [&](money_wire::Issue::Builder out) {
+                                                                  out.setTo(data_of(to.value().view()));
+                                                                  out.setAmount(amount.value().units());
+                                                                  out.setMemo(text_of(memo));
+                                                                  out.setRequest(text_of(request.value()));
+                                                                });
+  if (!issued.ok()) return issued.error();
+  if (!invocation.globals.json) {
+    console.out << hex(issued.value().root().getId()) << '\n';
+    return Exit::done;
+  }
+  JsonLine<output::wire::WalletSent> line;
+  line->setId(issued.value().root().getId());
+  line->setState("final");
+  line.print(console.out);
+  return Exit::done;
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,163 @@
+// troupe wallet send
+#include <fstream>
+
+#include "apps/cli/json.hpp"
+#include "apps/cli/shell_word.hpp"
+#include "apps/wallet/book.hpp"
+#include "apps/wallet/wallet.hpp"
+#include "messages/output/wallet.capnp.h"
+#include "runtime/base/fields.hpp"
+#include "runtime/crypto/hash.hpp"
+
+namespace troupe::apps {
+namespace {
+
+using namespace wallets;
+
+constexpr const char* kSendHelp = "troupe help wallet send";
+constexpr std::size_t kSendLinesMax = 100'000;  // our choice: more is an airdrop
+constexpr std::size_t kSendLineBytesMax = 1'024;
+
+struct Payment {
+  wallet::Credit credit;
+  std::string memo;
+  std::size_t line = 0;  ///< of the file; 0: of the command line
+};
+
+base::Result<Payment, Failure> payment_of(const std::string& to, const std::string& amount, std::string memo) {
+  const auto address = address_typed(to, kSendHelp);
+  if (!address.ok()) return address.error();
+  const auto units = amount_typed(amount, kSendHelp);
+  if (!units.ok()) return units.error();
+  return Payment{{address.value(), units.value()}, std::move(memo)};
+}
+
+/// The lines of a file: TO AMOUNT [MEMO]. All are read before the first is paid.
+base::Result<std::vector<Payment>, Failure> payments_in(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return usage_failure("cannot read " + path, kSendHelp);
+  std::vector<Payment> out;
+  std::string line;
+  for (std::size_t number = 1; std::getline(file, line); ++number) {
+    const auto wrong = [&](const std::string& what) {
+      return usage_failure("line " + std::to_string(number) + " of " + path + ": " + what, kSendHelp);
+    };
+    if (line.ends_with('\r')) line.pop_back();
+    if (line.empty()) continue;
+    if (line.size() > kSendLineBytesMax) return wrong("it is longer than 1,024 bytes");
+    if (out.size() == kSendLinesMax) return wrong("there are more than 100,000 lines");
+    const auto first = line.find(' ');
+    if (first == std::string::npos) return wrong("a line is TO AMOUNT [MEMO]");
+    const auto second = line.find(' ', first + 1);
+    std::string memo = second == std::string::npos ? "" : line.substr(second + 1);
+    auto payment = payment_of(line.substr(0, first), line.substr(first + 1, second - first - 1), std::move(memo));
+    if (!payment.ok()) return wrong(payment.error().error.message);
+    payment.value().line = number;
+    out.push_back(std::move(payment).value());
+  }
+  if (!file.eof()) return usage_failure("cannot read " + path, kSendHelp);
+  if (out.empty()) return usage_failure(path + " has no line TO AMOUNT [MEMO]", kSendHelp);
+  return out;
+}
+
+/// What was typed: [NAME] TO AMOUNT, or [NAME] beside --from.
+struct SendTyped {
+  std::optional<std::string> name;
+  std::vector<Payment> payments;
+};
+base::Result<SendTyped, Failure> send_typed(const Invocation& invocation) {
+  std::vector<std::string> words;
+  for (const char* one : {"NAME", "TO", "AMOUNT"})
+    if (const auto word = invocation.text(one)) words.push_back(*word);
+  const auto file = invocation.text("--from");
+  const std::size_t wanted = file ? 0 : 2;
+  if (words.size() < wanted || words.size() > wanted + 1)
+    return usage_failure(
+        file ? "beside --from stands the name of the wallet at most" : "say the wallet, the address and the amount",
+        kSendHelp);
+  SendTyped out{invocation.text("--wallet"), {}};
+  if (words.size() == wanted + 1) {
+    if (out.name && *out.name != words.front()) return usage_failure("NAME and --wallet name two wallets", kSendHelp);
+    out.name = words.front();
+    words.erase(words.begin());
+  }
+  if (file && invocation.has("--memo")) return usage_failure("with --from each line has its own memo", kSendHelp);
+  if (file) {
+    auto payments = payments_in(*file);
+    if (!payments.ok()) return payments.error();
+    out.payments = std::move(payments).value();
+    return out;
+  }
+  auto one = payment_of(words[0], words[1], invocation.text("--memo").value_or(""));
+  if (!one.ok()) return one.error();
+  out.payments.push_back(std::move(one).value());
+  return out;
+}
+
+/// Of a line, so that a repeated command pays none of them twice.
+std::string request_of_line(const std::string& request, std::size_t line) {
+  if (line == 0) return request;
+  base::Bytes number;
+  base::append_number(number, std::uint64_t{line});
+  return crypto::sha256(base::as_bytes("troupe wallet send v1"), base::as_bytes(request), number).hex().substr(0, 32);
+}
+
+/// What to type to go on: the same request, so that what was paid is not paid again.
+std::string again_with(const Invocation& invocation, const SendTyped& typed, const std::string& request) {
+  std::string out = "troupe wallet send";
+  if (typed.name) out += ' ' + shell_word(*typed.name);
+  if (const auto file = invocation.text("--from")) {
+    out += " --from " + shell_word(*file);
+  } else {
+    const Payment& one = typed.payments.front();
+    out += ' ' + text(one.credit.to) + ' ' + one.credit.amount.text();
+    if (!one.memo.empty()) out += " --memo " + shell_word(one.memo);
+  }
+  return out + " --request " + shell_word(request);
+}
+
+}  // namespace
+
+Ending wallet_send(const Invocation& invocation, Console& console) {
+  const auto typed = send_typed(invocation);
+  if (!typed.ok()) return typed.error();
+  const auto request = request_or_new(invocation);
+  if (!request.ok()) return request.error();
+  const auto signer = open_signer(invocation, console, typed.value().name);
+  if (!signer.ok()) return signer.error();
+  for (const Payment& one : typed.value().payments)
+    if (const auto checked = check_transfer(signer.value().address(), {one.credit}, one.memo); !checked.ok())
+      return checked.error();
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  std::size_t paid = 0;
+  for (const Payment& one : typed.value().payments) {
+    const auto id =
+        pay(*client.value(), signer.value(), {one.credit}, one.memo, request_of_line(request.value(), one.line));
+    if (!id.ok()) {
+      Failure failure = id.error();
+      if (one.line > 0) failure.error.message = "line " + std::to_string(one.line) + ": " + failure.error.message;
+      const bool may_be_done = exit_of(failure, Effect::write) == Exit::unknown;
+      if (paid > 0) {
+        failure.outcome = std::to_string(paid) + " lines before it were paid" +
+                          (may_be_done ? "; whether this one was is unknown" : "");
+        failure.exit = may_be_done ? Exit::unknown : Exit::partly;
+      }
+      if (may_be_done || paid > 0) failure.try_ = again_with(invocation, typed.value(), request.value());
+      return failure;
+    }
+    ++paid;
+    if (invocation.globals.json) {
+      JsonLine<output::wire::WalletSent> line;
+      line->setId(data(id.value().view()));
+      line->setState("final");
+      line.print(console.out);
+    } else {
+      console.out << id.value().hex() << '\n';
+    }
+    console.out.flush();
+  }
+  return Exit::done;
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,213 @@
+@0xd1c71227faa00d3a;
+# What `--json` prints: `troupe escrow`. The rules of all outputs stand in README.md. Amounts are texts, times Unix ms.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("troupe::output::wire");
+
+struct EscrowMade {
+  # `escrow create`.
+
+  escrow @0 :Data;
+  state @1 :Text;
+}
+
+struct EscrowActed {
+  # `escrow sign`, `fund`, `start`, `progress`, `deliver`, `accept`, `dispute`, `propose`, `agree`, `rule`, `cancel`,
+  # `extend` and `look`.
+
+  escrow @0 :Data;
+  state @1 :Text;
+  deadline :union {
+    none @2 :Void;
+    value @3 :UInt64;
+  }
+  seq @4 :UInt64;
+  # Of the latest entry of the log.
+  changed @5 :Bool;
+  # False: the act had its effect before.
+}
+
+struct EscrowBonds {
+  # Held now.
+
+  buyer @0 :Text;
+  provider @1 :Text;
+}
+
+struct EscrowPayout {
+  to @0 :Text;
+  role @1 :Text;
+  # buyer provider fund arbiter
+  amount @2 :Text;
+}
+
+struct EscrowPaid {
+  to @0 :Text;
+  role @1 :Text;
+  amount @2 :Text;
+  why @3 :Text;
+  # release refund bond forfeit fee
+}
+
+struct EscrowThen {
+  # What happens at the deadline if neither party acts.
+
+  state @0 :Text;
+  payouts @1 :List(EscrowPayout);
+}
+
+struct EscrowOffer {
+  # What the other party accepts by the same command.
+
+  by @0 :Text;
+  # buyer provider
+  what @1 :Text;
+  # cancel, or extend
+  which @2 :Text;
+  # start deliver review
+  due :union {
+    # The new deadline.
+
+    none @3 :Void;
+    value @4 :UInt64;
+  }
+}
+
+struct EscrowProposal {
+  by @0 :Text;
+  pay @1 :Text;
+  hash @2 :Data;
+  # What `agree` signs.
+}
+
+struct EscrowDispute {
+  arbiters @0 :List(Text);
+  # Those that were drawn, the latest last.
+  proposal @1 :EscrowProposal;
+}
+
+struct EscrowMilestone {
+  amount @0 :Text;
+  passed @1 :Bool;
+}
+
+struct EscrowShown {
+  # `escrow show`.
+
+  escrow @0 :Data;
+  state @1 :Text;
+  buyer @2 :Text;
+  provider @3 :Text;
+  amount @4 :Text;
+  bonds @5 :EscrowBonds;
+  released @6 :Text;
+  # Gross: the provider has `released` less `fund`.
+  fund @7 :Text;
+  deadline :union {
+    none @8 :Void;
+    value @9 :UInt64;
+  }
+  then @10 :EscrowThen;
+  delivered @11 :Data;
+  # The content id of the latest delivery.
+  dispute @12 :EscrowDispute;
+  paid @13 :List(EscrowPaid);
+  offers @14 :List(EscrowOffer);
+  confirmed @15 :Bool;
+  # The last posting is in the book.
+  sentence @16 :Text;
+  proposal @17 :EscrowProposal;
+  milestones @18 :List(EscrowMilestone);
+  cid @19 :Data;
+  # What was agreed to be delivered.
+  bond @20 :Text;
+  # Of each party, as agreed.
+  account @21 :Text;
+  # That of the escrow.
+  seq @22 :UInt64;
+  hash @23 :Data;
+  # Of the latest entry of its log.
+  notes @24 :List(Text);
+  # What the guards have noted.
+}
+
+struct EscrowRows {
+  # `escrow ls`.
+
+  rows @0 :List(EscrowListed);
+}
+
+struct EscrowListed {
+  escrow @0 :Data;
+  state @1 :Text;
+  amount @2 :Text;
+  deadline :union {
+    none @3 :Void;
+    value @4 :UInt64;
+  }
+  buyer @5 :Text;
+  provider @6 :Text;
+}
+
+struct EscrowApproval {
+  key @0 :Data;
+  signature @1 :Data;
+}
+
+struct EscrowAct {
+  # A signed act: its bytes, the policy of its account, and who has approved the bytes.
+
+  act @0 :Data;
+  policy @1 :Data;
+  approvals @2 :List(EscrowApproval);
+}
+
+struct EscrowLogged {
+  # Of `escrow log`. What `escrow verify FILE` reads: nothing else is needed to recompute the escrow.
+
+  seq @0 :UInt64;
+  time @1 :UInt64;
+  event @2 :Text;
+  by @3 :Text;
+  # null: a deadline, the ledger or a guard
+  hash @4 :Data;
+  prev @5 :Data;
+  what @6 :Text;
+  # What happened, for people.
+  entry @7 :Data;
+  # Its bytes, whose SHA-256 is `hash`.
+  act @8 :EscrowAct;
+  # Beside the first entry that it caused.
+  agreement @9 :Data;
+  # Of the first entry alone: its SHA-256 is the id, and `prev` there.
+  commitment @10 :Data;
+  # Of the first entry alone: the buyer's.
+}
+
+struct EscrowFlaw {
+  seq @0 :UInt64;
+  what @1 :Text;
+}
+
+struct EscrowVerified {
+  # `escrow verify`.
+
+  escrow @0 :Data;
+  state @1 :Text;
+  entries @2 :UInt64;
+  # That are good.
+  acts @3 :UInt64;
+  bad @4 :EscrowFlaw;
+  # The first bad event; null: there is none.
+}
+
+struct EscrowSeen {
+  # A line of `escrow watch`.
+
+  escrow @0 :Data;
+  seq @1 :UInt64;
+  time @2 :UInt64;
+  event @3 :Text;
+  by @4 :Text;
+  what @5 :Text;
+}
