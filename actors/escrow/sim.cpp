@@ -49,6 +49,7 @@ const sim::WorkloadSpec& workload() {
       .knobs =
           {
               {"ledger.book", {"group:world"}, true},
+              {"raft.clients", {"any"}, true},
               {"escrow.sign_by", {"40s"}, true},
               {"escrow.fund_by", {"40s"}, true},
               {"escrow.start_by", {"40s"}, true},

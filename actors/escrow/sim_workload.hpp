@@ -5,7 +5,8 @@
 // Plans   0 accepted; 1 the provider pays nothing in; 2 it does not deliver; 3 disputed and agreed; 4 disputed, then
 //         silent; 5 progress, then cancelled by both; 6 not signed; 7 the buyer is silent.
 // Clients of a party send what they have signed until its end is known, the same bytes each time.
-// Whole   each escrow that was begun is over and confirmed, wherever a majority of the group is left.
+// Whole   each escrow that was begun is over and confirmed, wherever a majority of the group is left, and its clocks were
+//         not set back by more than a world lasts.
 // Owner   one world.
 #include <deque>
 #include <map>
@@ -87,8 +88,9 @@ class EscrowWorkload final : public sim::Workload, private sim::Clients<sim::Cli
   void send(std::size_t node, std::size_t from, std::size_t to);
   void send_on(std::size_t node, Account& account);
   void replay(std::size_t node);
-  void look(Trade& trade, std::size_t node, std::shared_ptr<Replay> replay);
-  void judge(Trade& trade, const Replay& replay);
+  void look(Trade& trade, std::size_t node, std::shared_ptr<Replay> before, std::uint64_t least);
+  void audit();
+  void judge(Trade& trade, const Replay& replay, std::uint64_t least);
   Account& account(const Trade& trade, Party by) {
     return accounts_[by == Party::buyer ? trade.buyer : trade.provider];
   }
@@ -96,8 +98,10 @@ class EscrowWorkload final : public sim::Workload, private sim::Clients<sim::Cli
   void write(wire::SignedAct::Builder out, const Account& account, const Act& act) const;
   void write(wallet::wire::SignedTransfer::Builder out, const Account& account, const wallet::Transfer& transfer) const;
   std::optional<std::size_t> serving(std::size_t from) const;
+  bool clocks_go_on() const;
   std::size_t whole() const;
 
+  std::map<std::size_t, std::int64_t> stepped_ms_;  // of each node's date, by faults
   std::vector<Account> accounts_;
   std::deque<Trade> trades_;
   std::size_t members_ = 0;
