@@ -186,10 +186,9 @@ struct ActAt $kind(bytesMax = 32768) {
 struct DueAt $kind(bytesMax = 131072) {
   # The deadline may have passed. Answered by Nothing, whether or not it has.
 
-  now @0 :UInt64;
-  # That a majority of the members have passed.
-  upSince @1 :UInt64;
-  candidates @2 :List(Candidate);
+  upSince @0 :UInt64;
+  # Unix ms; 0: there was no outage.
+  candidates @1 :List(Candidate);
 }
 
 struct Candidate {

@@ -20,8 +20,9 @@ constexpr std::chrono::seconds kFireDue{30};
 /// The clocks of the members, as far as they have answered.
 struct EscrowsActor::Clocks {
   std::size_t waits = 0, members = 1;
+  UnixMs told_at{0};  ///< of this node's date, when it asked
   std::vector<UnixMs> told;
-  base::Callback<void(UnixMs)> then;
+  base::Callback<void()> then;
 };
 
 void EscrowsActor::arm(UnixMs deadline) {
@@ -61,22 +62,29 @@ void EscrowsActor::deadlines() {
   }
   firing_ = true;
   next_deadline_.reset();
-  agree_on_time([this, run = run_](UnixMs agreed) {
-    if (run == run_) fire(agreed, {}, UnixMs::max());
+  agree_on_time([this, run = run_] {
+    if (run == run_) fire(time(), {}, UnixMs::max());
   });
 }
 
-/// The latest time that a majority of the members has passed; a silent one has passed none.
-void EscrowsActor::agree_on_time(base::Callback<void(UnixMs)> then) {
+/// The latest time that a majority of the members has passed; a silent one has passed none. Without a majority it stays
+/// as it was: nothing can be committed then.
+void EscrowsActor::agree_on_time(base::Callback<void()> then) {
   const auto clocks = std::make_shared<Clocks>();
-  clocks->told.push_back(time());
+  const UnixMs own = unix_ms(wall());
+  clocks->told.push_back(own);
   clocks->then = std::move(then);
-  const auto settle = [clocks] {
+  const auto settle = [this, clocks, run = run_] {
     if (clocks->waits > 0) return;
     clocks->told.resize(clocks->members, UnixMs(0));
     std::ranges::sort(clocks->told, std::greater());
-    clocks->then(clocks->told[clocks->members / 2]);
+    const UnixMs agreed = clocks->told[clocks->members / 2];
+    if (agreed > UnixMs(0) && run == run_)
+      correction_->store(static_cast<std::int64_t>(agreed.count()) - static_cast<std::int64_t>(clocks->told_at.count()),
+                         std::memory_order_relaxed);
+    clocks->then();
   };
+  clocks->told_at = own;
   const base::NodeId self = settings_->pool->setup().identity->id();
   for (const base::NodeId& member : seat_.members()) {
     if (member == self) continue;
@@ -117,7 +125,7 @@ void EscrowsActor::fire(UnixMs at, const Bytes& from, UnixMs next) {
                         }
                         due_any = true;
                         ++round->waits;
-                        ask_due(timer->id, at, [round] {
+                        ask_due(timer->id, [round] {
                           if (--round->waits == 0 && round->done) round->done();
                         });
                       }
@@ -136,12 +144,9 @@ void EscrowsActor::fire(UnixMs at, const Bytes& from, UnixMs next) {
                   });
 }
 
-void EscrowsActor::ask_due(const EscrowId& id, UnixMs at, base::Callback<void()> done) {
-  runtime::Envelope due =
-      runtime::Envelope::build<wire::DueAt>({.due = now() + kFireDue}, [&](wire::DueAt::Builder out) {
-        out.setNow(at.count());
-        out.setUpSince(up_since_.count());
-      });
+void EscrowsActor::ask_due(const EscrowId& id, base::Callback<void()> done) {
+  runtime::Envelope due = runtime::Envelope::build<wire::DueAt>(
+      {.due = now() + kFireDue}, [&](wire::DueAt::Builder out) { out.setUpSince(up_since_.count()); });
   const auto there = awake_.find(id);
   if (there != awake_.end() && there->second.ends) return done();  // at the next look
   ask_escrow(id, {std::move(due), {}, std::move(done)});
@@ -161,7 +166,7 @@ void EscrowsActor::note_alive() {
       after<Alive>(done.ok() ? std::chrono::duration_cast<base::Duration>(kAliveEvery) : kTryAgain);
     });
   };
-  if (alive_) return commit();
+  if (alive_) return agree_on_time(commit);
   storage_->take([this, run = run_, commit](const base::Outcome<void>& taken) {
     if (run != run_) return;
     if (!taken.ok()) return after<Alive>(kTryAgain);
@@ -169,17 +174,25 @@ void EscrowsActor::note_alive() {
       if (run != run_) return;
       if (!row.ok()) return after<Alive>(kTryAgain);
       alive_row_ = row.value();
-      if (const auto before = alive_row_ ? rows::decode_alive(*alive_row_) : std::nullopt) {
-        const bool outage = before->at + std::chrono::duration_cast<UnixMs>(kOutage) < time();
-        up_since_ = outage ? time() : before->since;
-        if (outage) settings_->log.info("the book is back after an outage: deadlines wait for their grace");
-      }
-      alive_ = true;
-      wake_unfinished({});
-      arm(time());
-      commit();
+      agree_on_time([this, run, commit] { back(run, commit); });
     });
   });
+}
+
+/// For how long the book took no commands, at the beginning of a term.
+void EscrowsActor::back(std::uint64_t run, const std::function<void()>& commit) {
+  if (run != run_) return;
+  if (const auto before = alive_row_ ? rows::decode_alive(*alive_row_) : std::nullopt) {
+    const bool outage = before->at + std::chrono::duration_cast<UnixMs>(kOutage) < time();
+    up_since_ = outage ? time() : before->since;
+    if (outage) settings_->log.info("the book is back after an outage: deadlines wait for their grace");
+  }
+  alive_ = true;
+  for (Nothing& one : std::exchange(ready_, {})) one.done();
+  for (Early& one : std::exchange(early_, {})) take(std::move(one));
+  wake_unfinished({});
+  arm(time());
+  commit();
 }
 
 }  // namespace troupe::escrow

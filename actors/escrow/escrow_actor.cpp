@@ -36,7 +36,12 @@ UnixMs unix_ms(base::WallTime wall) {
   return UnixMs(static_cast<std::uint64_t>(std::max<std::int64_t>(ms, 0)));
 }
 
-UnixMs EscrowActor::time() const { return unix_ms(wall()); }
+UnixMs corrected(base::WallTime wall, const std::atomic<std::int64_t>& correction) {
+  const auto ms = static_cast<std::int64_t>(unix_ms(wall).count()) + correction.load(std::memory_order_relaxed);
+  return UnixMs(static_cast<std::uint64_t>(std::max<std::int64_t>(ms, 0)));
+}
+
+UnixMs EscrowActor::time() const { return corrected(wall(), *setup_.correction); }
 
 Error EscrowActor::unknown() const { return {Code::not_found, "there is no escrow " + setup_.id.hex()}; }
 
@@ -360,7 +365,6 @@ void EscrowActor::due(wire::DueAt::Reader ask, Nothing reply) {
     if (address && bond) fire.candidates.push_back({*address, *bond});
   }
   want({.command = std::move(fire),
-        .now = UnixMs(ask.getNow()),
         .done = [reply = std::move(reply)](const base::Outcome<Taken>&) mutable { reply.done(); }});
 }
 
@@ -383,7 +387,7 @@ void EscrowActor::next() {
 }
 
 void EscrowActor::perform(Wanted& wanted) {
-  const UnixMs at = wanted.now ? std::min(*wanted.now, time()) : time();
+  const UnixMs at = time();
   auto decided = decide(escrow(), wanted.command, at, world().mutations);
   if (!decided.ok()) return wanted.done(error_of(decided.error()));
   Decision decision = std::move(decided).value();

@@ -27,6 +27,7 @@ class EscrowActor final : public runtime::Actor {
     std::uint64_t term = 0;
     EscrowId id;
     std::shared_ptr<const std::atomic<std::uint32_t>> watchers;
+    std::shared_ptr<const std::atomic<std::int64_t>> correction;  ///< ms, from this node's date to the group's
   };
   explicit EscrowActor(Setup setup) : setup_(std::move(setup)), storage_(*this, setup_.place, kKeyspace, setup_.term) {}
   static constexpr const char* kKeyspace = "escrow";
@@ -49,7 +50,6 @@ class EscrowActor final : public runtime::Actor {
     std::optional<rows::SignedBytes> act{};
     std::optional<rows::SignedBytes> deposit{};
     std::optional<base::NodeId> owner{};
-    std::optional<UnixMs> now{};  ///< of a deadline: what a majority has passed
     std::optional<std::string> note{};
     Done done;
   };
@@ -106,7 +106,7 @@ class EscrowActor final : public runtime::Actor {
   base::Duration backoff_{};
 };
 
-/// What this clock says.
 UnixMs unix_ms(base::WallTime wall);
+UnixMs corrected(base::WallTime wall, const std::atomic<std::int64_t>& correction);
 
 }  // namespace troupe::escrow

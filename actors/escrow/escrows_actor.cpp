@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/escrow/api.hpp"
+#include "messages/runtime.capnp.h"
 #include "messages/words.hpp"
 
 namespace troupe::escrow {
@@ -33,11 +34,22 @@ EscrowsActor::EscrowsActor(SharedSettings settings)
 void EscrowsActor::receive(runtime::Handlers& on) {
   seat_.receive<Follow>(on);
   gateway_.receive<Again>(on);
-  on.other([this](const runtime::Envelope& question, runtime::AnyReply reply) { take(question, std::move(reply)); });
+  on.other([this](const runtime::Envelope& question, runtime::AnyReply reply) {
+    if (!seat_.here()) return gateway_.pass(question, std::move(reply));
+    if (alive_) return take({question, std::move(reply), caller()});
+    // The seat was just taken: what time it is must be known first.
+    if (early_.size() < kEarlyMax) return early_.push_back({question, std::move(reply), caller()});
+    reply.refuse({Code::overloaded, "the book is about to serve: try again in a moment"});
+  });
+  on.ask<runtime::wire::AwaitReady, messages::wire::Nothing>([this](auto, Nothing reply) {
+    if (alive_ || seat_.place().kind != durable::Place::Kind::self) return reply.done();
+    ready_.push_back(std::move(reply));
+  });
   on.stream<wire::WatchEscrows, wire::EscrowEvent>(
       [this](auto ask, auto sink) { watch_escrows(ask, std::move(sink)); });
-  on.ask<wire::GetClock, wire::ClockIs>(
-      [this](auto, auto reply) { reply.send([this](wire::ClockIs::Builder out) { out.setNow(time().count()); }); });
+  on.ask<wire::GetClock, wire::ClockIs>([this](auto, auto reply) {
+    reply.send([this](wire::ClockIs::Builder out) { out.setNow(unix_ms(wall()).count()); });
+  });
   on.tell<wire::Happened>([this](wire::Happened::Reader told) { happened(told); });
   on.tell<wire::Sleepy>([this](wire::Sleepy::Reader told) {
     if (const auto id = EscrowId::from(bytes_of(told.getEscrow()))) sleepy(*id);
@@ -74,6 +86,8 @@ void EscrowsActor::end() {
   alive_row_.reset();
   next_deadline_.reset();
   cancel<Deadlines>();
+  for (Early& one : std::exchange(early_, {}))
+    one.reply.refuse({Code::unavailable, "the book is kept elsewhere by now"});
   for (auto& [id, awake] : awake_)
     if (!std::exchange(awake.ends, true)) stop_child(awake.actor);
 }
@@ -89,8 +103,10 @@ bool EscrowsActor::serve(const runtime::Envelope& question, runtime::AnyReply& r
   return true;
 }
 
-void EscrowsActor::take(const runtime::Envelope& question, runtime::AnyReply reply) {
-  if (!seat_.here()) return gateway_.pass(question, std::move(reply));
+void EscrowsActor::take(Early early) {
+  const runtime::Envelope& question = early.question;
+  runtime::AnyReply& reply = early.reply;
+  asker_ = early.from;
   try {
     if (serve<wire::TakeAct, wire::ActTaken>(question, reply, &EscrowsActor::act)) return;
     if (serve<wire::GetEscrow, wire::EscrowIs>(question, reply, &EscrowsActor::show)) return;
@@ -111,8 +127,7 @@ void EscrowsActor::take(const runtime::Envelope& question, runtime::AnyReply rep
 }
 
 base::NodeId EscrowsActor::owner() const {
-  const runtime::Caller from = caller();
-  return from.role == messages::Role::peer && from.node ? *from.node : settings_->pool->setup().identity->id();
+  return asker_.role == messages::Role::peer && asker_.node ? *asker_.node : settings_->pool->setup().identity->id();
 }
 
 void EscrowsActor::terms(wire::GetTerms::Reader, runtime::Reply<wire::TermsAre> reply) {
@@ -193,8 +208,8 @@ void EscrowsActor::show(wire::GetEscrow::Reader ask, runtime::Reply<wire::Escrow
 }
 
 void EscrowsActor::look_at(wire::LookAt::Reader ask, runtime::Reply<wire::ActTaken> reply) {
-  const runtime::Caller from = caller();
-  const bool may = from.role == messages::Role::peer ? from.node && seat_.trusts(*from.node) : from.who() == "local";
+  const bool may =
+      asker_.role == messages::Role::peer ? asker_.node && seat_.trusts(*asker_.node) : asker_.who() == "local";
   if (!may)
     return reply.refuse(
         {Code::refused, "an escrow is looked at at the local socket of the book's node, or of a member"});
@@ -286,7 +301,7 @@ void EscrowsActor::ask_escrow(const EscrowId& id, Question question) {
   if (there == awake_.end()) {
     if (awake_.size() >= kAwakeMax)
       return question.refuse({Code::overloaded, "as many escrows are awake as may be: try again in a minute"});
-    const EscrowActor::Setup setup{settings_, seat_.place(), seat_.term(), id, watching_};
+    const EscrowActor::Setup setup{settings_, seat_.place(), seat_.term(), id, watching_, correction_};
     Awake awake{.actor = spawn<EscrowActor>(id.hex(), setup)};
     watch(awake.actor);
     ids_.emplace(awake.actor, id);

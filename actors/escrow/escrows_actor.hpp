@@ -5,8 +5,9 @@
 // Wake      the first question about an escrow starts its actor; so do its deadline, a credit, and, when this node
 // takes
 //           the seat, something that it has not finished.
-// Deadlines in rows, the next one in memory. One has passed when a majority of the group's members say so; of a book at
-//           this node alone, when its clock has made no step for kSteadyFor.
+// Deadlines in rows, the next one in memory. The time is that which a majority of the group's members have passed
+//           (agree_on_time): a leader whose date is wrong neither ends a state nor says when one ends. Of a book at
+//           this node alone it is the node's date, once that has made no step for kSteadyFor.
 // Outage    the book notes every kAliveEvery that it takes commands. After an absence of kOutage what is due waits for
 //           the grace of each escrow.
 // Trust     each act is verified here, before anything else about it is done; then its account's rate counts.
@@ -24,6 +25,7 @@ class EscrowsActor final : public runtime::Actor {
   static constexpr const char* kName = "escrows";
   static constexpr std::size_t kAwakeMax = 16'384;             // our choice: 100 MiB
   static constexpr std::chrono::seconds kAliveEvery{20};       // our choice
+  static constexpr std::size_t kEarlyMax = 4'096;              // our choice: questions while the seat is being taken
   static constexpr std::chrono::seconds kTryAgain{1};          // our choice: what could not fire, or be read
   static constexpr std::chrono::seconds kOutage{60};           // the issue on escrow
   static constexpr std::chrono::minutes kSteadyFor{10};        // the issue on escrow
@@ -52,6 +54,11 @@ class EscrowsActor final : public runtime::Actor {
       if (done) done();
     }
   };
+  struct Early {
+    runtime::Envelope question;
+    runtime::AnyReply reply;
+    runtime::Caller from;
+  };
   struct Awake {
     runtime::Handle actor;
     std::size_t asked = 0;  // questions that it has not answered
@@ -67,7 +74,7 @@ class EscrowsActor final : public runtime::Actor {
   };
   struct Clocks;
 
-  void take(const runtime::Envelope& question, runtime::AnyReply reply);
+  void take(Early early);
   template <class Q, class A>
   bool serve(const runtime::Envelope& question, runtime::AnyReply& reply,
              void (EscrowsActor::*handler)(typename Q::Reader, runtime::Reply<A>));
@@ -93,13 +100,14 @@ class EscrowsActor final : public runtime::Actor {
   void wake_unfinished(const base::Bytes& from);
 
   void deadlines();
-  void agree_on_time(base::Callback<void(UnixMs)> then);
-  void ask_due(const EscrowId& id, UnixMs at, base::Callback<void()> done);
+  void agree_on_time(base::Callback<void()> then);
+  void ask_due(const EscrowId& id, base::Callback<void()> done);
   void fire(UnixMs at, const base::Bytes& from, UnixMs next);
   void arm(UnixMs deadline);
   bool steady();
   void note_alive();
-  UnixMs time() const { return unix_ms(wall()); }
+  void back(std::uint64_t run, const std::function<void()>& commit);
+  UnixMs time() const { return corrected(wall(), *correction_); }
 
   const SharedSettings settings_;
   durable::Seat seat_;
@@ -110,10 +118,14 @@ class EscrowsActor final : public runtime::Actor {
   std::map<runtime::Handle, EscrowId> ids_;
   std::list<Watcher> watchers_;
   std::shared_ptr<std::atomic<std::uint32_t>> watching_ = std::make_shared<std::atomic<std::uint32_t>>(0);
+  std::shared_ptr<std::atomic<std::int64_t>> correction_ = std::make_shared<std::atomic<std::int64_t>>(0);
   std::map<Address, std::uint32_t> acts_;  // of this minute
   std::optional<UnixMs> next_deadline_;
   bool firing_ = false;
-  bool alive_ = false;  // the row of the outage was read
+  bool alive_ = false;  // the row of the outage was read, and what time it is
+  std::vector<Early> early_;
+  std::vector<Nothing> ready_;
+  runtime::Caller asker_;  // of the question at hand
   UnixMs up_since_{0};
   std::optional<base::Bytes> alive_row_;
   std::optional<std::chrono::nanoseconds> offset_;  // of the date from the monotonic clock

@@ -289,7 +289,7 @@ void EscrowWorkload::send_step(Trade& trade, std::size_t node) {
         if (step.deposit) write(out.initDeposit(), by, *step.deposit);
       },
       [this, &trade, step, node](const Error& error, wire::ActTaken::Reader taken) {
-        if (!error && step.deposit) posted_.insert(wallet::id_of(*step.deposit));
+        if (!error && step.deposit && taken.getChanged()) posted_.insert(wallet::id_of(*step.deposit));
         stepped(trade, step, error, taken.getSequence(), node);
       });
 }

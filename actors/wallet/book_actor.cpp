@@ -106,15 +106,10 @@ void BookActor::issue(wire::Issue::Reader ask, runtime::Reply<wire::Posted> repl
     return reply.refuse({Code::malformed, "an address has 32 bytes, an amount is below 2^63, a request has 1 to 64"});
   when_open([this, to = *to, amount = *amount, memo = text_of(ask.getMemo()), request = text_of(ask.getRequest()),
              reply = std::move(reply)]() mutable {
-    // The number is that of the moment: what waits already has the next ones.
-    TransferNumber number = account(issuance()).done;
-    for (const Wanted& one : queue_)
-      if (one.order && one.order->transfer().from == issuance())
-        number = std::max(number, one.order->transfer().number);
-    const Transfer transfer{genesis_.id(), issuance(), next(number), {{to, amount}}, memo};
+    const Transfer transfer{genesis_.id(), issuance(), {1}, {{to, amount}}, memo};
     if (!total_of(transfer).ok() || !decode_transfer(encode(transfer)))
       return reply.refuse({Code::malformed, "the amount is 0, or the memo is no plain text of at most 256 bytes"});
-    want({.order = Order::issue(transfer, genesis_.owner),
+    want({.issue = transfer,
           .request = rows::mark_of(issuance(), request),
           .done = [reply = std::move(reply)](const Outcome& done) mutable { answer(reply, done); }});
   });
@@ -206,7 +201,7 @@ void BookActor::want(Wanted wanted) {
 
 void BookActor::look_up_request(Wanted wanted) {
   const rows::Mark mark = *wanted.request;
-  const base::Digest content = rows::content_of(wanted.order->transfer());
+  const base::Digest content = rows::content_of(wanted.issue ? *wanted.issue : wanted.order->transfer());
   const auto [under_way, fresh] = requests_.try_emplace(mark);
   if (!fresh) return under_way->second.push_back({content, std::move(wanted.done)});
   storage_.get(rows::request_key(mark), [this, mark, content, wanted = std::move(wanted)](
@@ -277,6 +272,10 @@ void BookActor::pump() {
     Wanted wanted = std::move(queue_.front());
     queue_.pop_front();
     if (wanted.keeper) keepers->insert_or_assign(wanted.keeper->first, wanted.keeper->second);
+    if (wanted.issue) {
+      wanted.issue->number = next(batch->account(issuance()).done);
+      wanted.order = Order::issue(*wanted.issue, genesis_.owner);
+    }
     if (!wanted.order) {
       ended->push_back({std::move(wanted), PostedAt{}});
     } else {

@@ -48,6 +48,8 @@ class BookActor final : public runtime::Actor, private BookRows {
   /// What is to be committed: an order, or a row of another sort.
   struct Wanted {
     std::optional<Order> order{};
+    /// Money is made: its number is that of the moment when it is decided.
+    std::optional<Transfer> issue{};
     std::optional<rows::Mark> request{};
     std::optional<std::pair<Address, rows::Keeper>> keeper{};
     std::optional<TransferId> proposal{};
