@@ -28,6 +28,9 @@ void GuestActor::down(const runtime::Handle& ended, const std::optional<base::Er
 }
 
 void GuestActor::take(const runtime::Envelope& question, runtime::AnyReply reply) {
+  // A member would take what never comes over a link for an offence of this node.
+  if (!question.kind()->from.has(messages::Role::peer))
+    return reply.refuse({base::Code::unsupported, "this is asked at a member of the group alone"});
   ++asked_;
   after<Idle>(kIdle);
   if (const runtime::Handle to = member()) return pass(to, question, std::move(reply));
