@@ -23,7 +23,7 @@ CommandRun file_put, file_get, file_list, file_view, file_verify, file_remove, f
 /// The argument CID. Fails with usage unless it is 64 hexadecimal digits.
 base::Result<files::Cid, Failure> cid_of(const Invocation& invocation);
 
-/// Whether a node has the file, as `file view` finds it.
+/// Whether a node that has the file was found, as `file view` finds it.
 Client::Outcome<bool> has_holder(Client& client, const files::Cid& cid);
 
 /// "2026-11-22", in UTC.

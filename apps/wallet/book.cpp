@@ -81,7 +81,7 @@ base::Result<wallet::Address, Failure> account_typed(Console& console, const std
 
 Failure without_book(Failure failure) {
   if (failure.error.code == Code::unavailable && failure.outcome.empty() && failure.try_.empty())
-    failure.try_ = "troupe config show | grep ledger.book, at this node: the node or group that it names has to run";
+    failure.try_ = "troupe config show, at this node: the node or group that ledger.book names has to run";
   return failure;
 }
 

@@ -79,6 +79,16 @@ class AccountTable {
   TextTable table_{{{"ACCOUNT"}, {"NAME"}, {"KIND"}, {"BALANCE", Align::right}, {"HELD", Align::right}}};
 };
 
+/// The account of the book's fund, which follows from the id of the book.
+Client::Outcome<wallet::Address> fund_of(Client& client) {
+  auto book =
+      ask_book<money_wire::GetBook, money_wire::BookIs>(client, wallet::kPath, [](money_wire::GetBook::Builder) {});
+  if (!book.ok()) return book.error();
+  const auto id = wallet::BookId::from(bytes_of(book.value().root().getBook()));
+  if (!id) return odd_answer("the id of a book has 32 bytes");
+  return wallet::account_of("fund", id->view());
+}
+
 /// Its row with what else has to be asked for. The kind of an account that is none of the caller's and belongs to a
 /// policy cannot be told from its address: it counts as a key's.
 Client::Outcome<ListedAccount> listed(Client& client, const Account& account,
@@ -96,6 +106,8 @@ Client::Outcome<ListedAccount> listed(Client& client, const Account& account,
 }
 
 Client::Outcome<void> list_all(Client& client, const std::map<wallet::Address, Own>& own, AccountTable& table) {
+  const auto fund = fund_of(client);
+  if (!fund.ok()) return fund.error();
   std::optional<wallet::Address> after;
   for (bool more = true; more;) {
     auto page = ask_book<money_wire::ListAccounts, money_wire::Accounts>(client, wallet::kPath,
@@ -107,8 +119,9 @@ Client::Outcome<void> list_all(Client& client, const std::map<wallet::Address, O
     more = page.value().root().getMore();
     bool moved = false;
     for (const auto row : page.value().root().getRows()) {
-      const auto account = read_account(row);
+      auto account = read_account(row);
       if (!account) return odd_answer("it lists what is no account");
+      if (account->address == fund.value()) account->kind = "fund";
       if (after && account->address <= *after) continue;  // the first of a page is the last of the one before
       after = account->address;
       moved = true;

@@ -66,8 +66,8 @@ exits
 
 constexpr const char* kMultisigNotes = R"(
 what it does
-  an address for 2 to 16 signers, of whom --of have to sign a transfer; each is named by the address of a wallet
-  who signs for it is kept in $XDG_CONFIG_HOME/troupe/wallets/NAME.policy; the same command makes it again
+  an address for 2 to 16 signers, each named by the address of a wallet; a transfer needs the signatures of --of of them
+  the list of signers lies in $XDG_CONFIG_HOME/troupe/wallets/NAME.policy; the same command makes it again
 )";
 
 constexpr const char* kProposeNotes = R"(

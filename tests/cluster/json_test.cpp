@@ -25,6 +25,7 @@ const char* const kValue = "key value valueHex bytes sealed owner name sequence 
 const char* const kAudited =
     "summary rows bytes expired troubles removed removedBytes spaces.space spaces.rows spaces.bytes spaces.expired "
     "spaces.troubles spaces.removed spaces.removedBytes";
+const char* const kActed = "escrow state deadline seq changed";
 const char* const kFigures =
     "what clients perSecond mibPerSecond p50Ms p90Ms p99Ms errors residentBytes requestsEach cpuMsEach "
     "mib seconds secondsMax ratio";
@@ -37,6 +38,9 @@ const std::pair<const char*, const char*> kNotHere[] = {
     {"kv batch", "it reads standard input: tests/cluster/raft_test.cpp"},
     {"kv txn", "it reads standard input: tests/cluster/raft_test.cpp"},
     {"node", "its output is the line `ready`"},
+    {"escrow look", "it needs a guard that holds an escrow"},
+    {"escrow rule", "it needs an arbiter"},
+    {"escrow watch", "it waits for events: tests/cluster/escrow_test.cpp"},
     {"wallet restore", "it reads standard input: tests/apps/wallet"},
     {"sim watch", "it opens screens, which are for people"},
     {"sim shrink", "it prints what `sim run` prints, of a world that has to be broken first"},
@@ -65,7 +69,7 @@ std::vector<std::string> words_of(const std::string& command) {
 }  // namespace
 
 TEST_CASE("cluster json: what each command prints has all names of its contract") {
-  Cluster cluster(2);
+  Cluster cluster(2, {"--set", "ledger.book=self"});
   const Folder& folder = cluster.folder;
   ::setenv("XDG_CONFIG_HOME", (folder / "config").c_str(), 1);
   ::setenv("TROUPE_DATA", cluster.nodes[0]->data.c_str(), 1);  // not --data, which the demo refuses
@@ -81,6 +85,39 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
   const std::string search = std::string(kSearch) + ' ' + kQuestion;
   const std::string put = "key sequence stored asked " + search, value = std::string(kValue) + ' ' + search;
   const std::string found = "target nodes.node nodes.address nodes.lastSeenS " + search;
+
+  // Two parties, two escrows that are under way, and an account of both.
+  ::setenv("TROUPE_PASSPHRASE_FILE", (folder / "secret").c_str(), 1);
+  const auto buyer = line(cluster.run(0, {"wallet", "new", "buyer"}));
+  const auto seller = line(cluster.run(0, {"wallet", "new", "seller"}));
+  const auto both =
+      line(cluster.run(0, {"wallet", "multisig", "create", "both", "--of", "2", "--key", buyer, "--key", seller}));
+  for (const char* to : {"buyer", "seller", "both"}) line(cluster.run(0, {"wallet", "issue", to, "1000"}));
+  const std::vector<std::string> propose{"both", seller, "5", "--wallet", "buyer"};
+  const auto proposal =
+      line(cluster.run(0, {"wallet", "multisig", "propose", "both", seller, "5", "--wallet", "buyer"}));
+  const std::vector<std::string> create{"--to", seller, "--amount", "100", "--wallet", "buyer", "--request", "1"};
+  const auto parts = [&] {
+    std::vector<std::string> words{"escrow", "create"};
+    words.insert(words.end(), create.begin(), create.end() - 1);
+    words.insert(words.end(), {"2", "--milestones", "40,60"});
+    const auto out = line(cluster.run(0, words));
+    const auto act = [&](const char* what, const char* wallet) {
+      REQUIRE(cluster.run(0, {"escrow", what, out, "--wallet", wallet}).exit == 0);
+    };
+    act("sign", "seller");
+    for (const char* party : {"buyer", "seller"}) act("fund", party);
+    act("start", "seller");
+    REQUIRE(cluster.run(0, {"escrow", "accept", out, "--milestone", "1", "--wallet", "buyer"}).exit == 0);
+    act("cancel", "buyer");
+    REQUIRE(until([&] {
+      return contains(cluster.run(0, {"escrow", "show", out, "--json"}).out, "\"confirmed\":true");
+    }));
+    return out;
+  }();
+  std::vector<std::string> again{"escrow", "create"};
+  again.insert(again.end(), create.begin(), create.end());
+  const auto whole = line(cluster.run(0, again));
 
   const Row rows[] = {
       {"status", {}, "node name version uptimeS listen peers actors health reasons"},
@@ -111,6 +148,16 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
       {"dht list", {}, "space key name owner node sequence bytes expires summary rows"},
       {"dht check", {}, kAudited},
       {"dht clean", {}, kAudited},
+      {"escrow sign", {whole, "--wallet", "seller"}, kActed},
+      {"escrow fund", {whole, "--wallet", "buyer"}, kActed},
+      {"escrow fund", {whole, "--wallet", "seller"}, kActed},
+      {"escrow extend", {whole, "--start", "100h", "--wallet", "buyer"}, kActed},
+      {"escrow start", {whole, "--wallet", "seller"}, kActed},
+      {"escrow progress", {whole, "10", "--wallet", "buyer"}, kActed},
+      {"escrow deliver", {whole, cid, "--wallet", "seller"}, kActed},
+      {"escrow dispute", {whole, "--wallet", "buyer"}, kActed},
+      {"escrow propose", {whole, "--pay", "50", "--wallet", "seller"}, kActed},
+      {"escrow agree", {whole, "--pay", "50", "--wallet", "buyer"}, kActed},
       {"file release", {cluster.nodes[1]->id}, "owner claims"},
       {"file rm", {cid}, "cid holders"},
       {"raft init", {}, "group already failed"},
@@ -135,6 +182,34 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
       {"wallet new", {"savings", "--passphrase-file", folder / "secret"}, "name account publicKey words"},
       {"wallet show", {"savings"}, "name account publicKey words"},
       {"wallet export", {"savings", "--passphrase-file", folder / "secret"}, "name account publicKey words"},
+      {"wallet ls", {}, "account name kind balance held"},
+      {"wallet balance", {"buyer"}, "account balance"},
+      {"wallet send", {"buyer", seller, "1"}, "id state"},
+      {"wallet history", {"buyer"}, "id time from to amount memo state sequence"},
+      {"wallet audit", {}, "accounts postings issued sum mismatches brokenAt broken issuers.account issuers.amount"},
+      {"wallet issue", {"buyer", "1"}, "id state"},
+      {"wallet multisig create",
+       {"two", "--of", "1", "--key", buyer, "--key", seller},
+       "name account threshold signers"},
+      {"wallet multisig propose", propose, "id account to amount memo signed threshold expires state"},
+      {"wallet multisig ls", {}, "id account to amount memo signed threshold expires state"},
+      {"wallet multisig sign",
+       {proposal, "--wallet", "seller"},
+       "id account to amount memo signed threshold expires state"},
+      {"escrow create", create, "escrow state"},
+      {"escrow accept", {parts, "--milestone", "1", "--wallet", "buyer"}, kActed},
+      {"escrow show",
+       {parts},
+       "escrow state buyer provider amount bonds.buyer bonds.provider released fund deadline then.state "
+       "then.payouts.to then.payouts.role then.payouts.amount delivered dispute paid.to paid.role paid.amount "
+       "paid.why offers.by offers.what confirmed sentence"},
+      {"escrow ls", {}, "escrow state amount deadline buyer provider"},
+      {"escrow log",
+       {parts},
+       "seq time event by hash prev what entry act.act act.policy act.approvals.key act.approvals.signature "
+       "agreement commitment"},
+      {"escrow verify", {parts}, "escrow state entries acts bad"},
+      {"escrow cancel", {parts, "--wallet", "seller"}, kActed},
       {"inspect",
        {"--once"},
        "node actors.path actors.kind actors.state actors.mailbox actors.oldestMs actors.handled actors.perSecond "
@@ -200,6 +275,7 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
   }
   ::unsetenv("XDG_CONFIG_HOME");
   ::unsetenv("TROUPE_DATA");
+  ::unsetenv("TROUPE_PASSPHRASE_FILE");
 
   for (const auto& [command, why] : kNotHere) here.insert(command);
   for (const std::string& command : commands(folder))

@@ -31,6 +31,19 @@ const Line kLines[] = {
     {"troupe dht put greeting again --data b", "", "/kv/"},
     {"troupe dht providers \"$cid\" --data c", "again troupe dht providers \"$cid\" --data c", "127.0.0.1:"},
     {"troupe dht table --data b", "", "127.0.0.1:7003"},
+    {"troupe node --data bank --listen 127.0.0.1:7005 --set ledger.book=self &"},
+    {"echo \"a good passphrase\" > secret && export TROUPE_DATA=bank TROUPE_PASSPHRASE_FILE=secret"},
+    {"buyer=$(troupe wallet new buyer) && seller=$(troupe wallet new seller)"},
+    {"troupe wallet issue buyer 1000 && troupe wallet issue seller 100",
+     "again troupe wallet issue buyer 1000 && troupe wallet issue seller 100"},
+    {"id=$(troupe escrow create --to \"$seller\" --amount 200 --wallet buyer)"},
+    {"troupe escrow sign \"$id\" --wallet seller"},
+    {"troupe escrow fund \"$id\" --wallet buyer"},
+    {"troupe escrow fund \"$id\" --wallet seller"},
+    {"troupe escrow start \"$id\" --wallet seller"},
+    {"troupe escrow deliver \"$id\" \"$(date | troupe file put - --replicas 1)\" --wallet seller"},
+    {"troupe escrow accept \"$id\" --wallet buyer"},
+    {"troupe escrow show \"$id\"", "", "of which 10 to the fund"},
     {"troupe inspect --once --data b", "", "/files/holder"},
     {"troupe inspect --once --top mailbox --filter 'kind=peer mailbox>10' --data b"},
     {"troupe inspect --once /files/store --data b", "", "/files/store  store"},
@@ -91,7 +104,7 @@ constexpr const char* kHowToAdd =
     "longer than a second, or to kNotRun with the reason";
 
 constexpr const char* kBefore = R"sh(
-cd "$1"; PATH=$2:$PATH; source=$3
+cd "$1"; PATH=$2:$PATH; source=$3; export XDG_CONFIG_HOME=$1/config
 trap 'kill -9 $(jobs -p) 2>/dev/null || true' EXIT
 troupe() { if [ "$1" = node ]; then exec troupe "$@" 2>>log; else command troupe "$@"; fi; }
 date() { echo the words that were stored; }
@@ -146,7 +159,7 @@ class Ports {
  public:
   Ports() {
     std::vector<os::Descriptor> held;
-    for (const char* named : {"7001", "7002", "7003", "7004", "9464"}) {
+    for (const char* named : {"7001", "7002", "7003", "7004", "7005", "9464"}) {
       auto socket = os::listen_tcp(*base::HostPort::parse("127.0.0.1:0"));
       REQUIRE(socket.ok());
       free_.emplace_back(named, std::to_string(os::local_endpoint(socket.value().get()).port));

@@ -1,0 +1,333 @@
+// Money and escrows by the commands of a person, at real nodes: one of them keeps the book, and is killed on the way.
+#include "tests/cluster/cluster.hpp"
+
+using namespace troupe;
+using namespace troupe::test;
+
+namespace {
+
+/// The value of a JSON field of the whole answer, as it is written; empty if there is none.
+std::string value_in(const std::string& json, const std::string& name) {
+  const std::string before = '"' + name + "\":";
+  const auto at = json.find(before);
+  if (at == std::string::npos) return "";
+  std::size_t end = at + before.size();
+  if (json[end] == '"') return json.substr(end + 1, json.find('"', end + 1) - end - 1);
+  while (end < json.size() && json[end] != ',' && json[end] != '}') ++end;
+  return json.substr(at + before.size(), end - at - before.size());
+}
+
+/// A node that keeps a book, and the wallets of a person in a directory of their own.
+struct Bank {
+  explicit Bank(std::vector<std::string> more = {}) : options(std::move(more)) {
+    options.insert(options.end(), {"--set", "ledger.book=self"});
+    ::setenv("XDG_CONFIG_HOME", (folder / "config").c_str(), 1);
+    ::setenv("TROUPE_PASSPHRASE_FILE", (folder / "secret").c_str(), 1);
+    std::ofstream(folder / "secret") << "open sesame\n";
+    begin();
+  }
+  ~Bank() {
+    ::unsetenv("XDG_CONFIG_HOME");
+    ::unsetenv("TROUPE_PASSPHRASE_FILE");
+  }
+  void begin() {
+    node = std::make_unique<NodeProgram>(folder, "bank", options);
+    REQUIRE(node->ready());
+    // The book is read in a moment, in which it does not answer yet.
+    REQUIRE(until([&] { return run({"wallet", "audit"}).exit == 0; }));
+  }
+  void crash() {
+    node->kill(SIGKILL);
+    node->wait();
+    node.reset();
+    begin();
+  }
+  Seen run(std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--data", node->data});
+    return troupe::test::troupe(folder, arguments);
+  }
+  /// Runs to its end, which is good, and gives what it has printed.
+  std::string get(const std::vector<std::string>& arguments) {
+    const Seen seen = run(arguments);
+    REQUIRE_MESSAGE(seen.exit == 0, arguments[0] << ' ' << arguments[1] << ": " << seen.err);
+    return seen.out.empty() ? "" : line(seen);
+  }
+  int exit(const std::vector<std::string>& arguments) { return run(arguments).exit; }
+  std::string balance(const std::string& account) { return get({"wallet", "balance", account}); }
+  std::string show(const std::string& id, const std::string& name) {
+    return value_in(get({"escrow", "show", id, "--json"}), name);
+  }
+
+  const Folder folder;
+  std::vector<std::string> options;
+  std::unique_ptr<NodeProgram> node;
+};
+
+constexpr const char* kNoSuchEscrow = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+}  // namespace
+
+TEST_CASE("cluster escrow: money is issued, sent and audited; what is no amount, or is not there, is refused") {
+  Bank bank;
+  const std::string ada = bank.get({"wallet", "new", "ada"}), bob = bank.get({"wallet", "new", "bob"});
+  CHECK(bank.balance("ada") == "0");
+  const std::string issued = bank.get({"wallet", "issue", "ada", "1000", "--request", "first"});
+  CHECK(bank.get({"wallet", "issue", "ada", "1000", "--request", "first"}) == issued);
+  CHECK(bank.exit({"wallet", "issue", "ada", "1001", "--request", "first"}) == 5);
+  CHECK(bank.balance(ada) == "1000");
+
+  const std::vector<std::string> send{"wallet", "send", "ada", bob, "30", "--memo", "for tea", "--request", "tea"};
+  const std::string sent = bank.get(send);
+  CHECK(sent.size() == 64);
+  CHECK(bank.get(send) == sent);
+  CHECK(bank.exit({"wallet", "send", "ada", bob, "31", "--memo", "for tea", "--request", "tea"}) == 5);
+  CHECK(bank.balance("ada") == "970");
+  CHECK(bank.balance("bob") == "30");
+  for (const char* amount : {"0", "-1", "1.5", "1e3", "07", "+1", "9223372036854775808", ""})
+    CHECK_MESSAGE(bank.exit({"wallet", "send", "ada", bob, amount}) == 2, amount);
+  CHECK(bank.exit({"wallet", "send", "bob", ada, "31"}) == 5);
+  CHECK(bank.exit({"wallet", "send", "ada", ada, "1"}) == 2);
+  CHECK(bank.exit({"wallet", "send", "ada", bob.substr(0, 61) + (bob[61] == 'q' ? "p" : "q"), "1"}) == 2);
+  CHECK(bank.exit({"wallet", "send", bob, "1"}) == 2);  // there are two wallets
+
+  std::ofstream(bank.folder / "list") << bob << " 5 first\n" << bob << " 6\n";
+  const std::string lines = bank.get({"wallet", "send", "ada", "--from", bank.folder / "list", "--request", "l"});
+  CHECK(bank.get({"wallet", "send", "ada", "--from", bank.folder / "list", "--request", "l"}) == lines);
+  CHECK(bank.balance("bob") == "41");
+  std::ofstream(bank.folder / "bad") << bob << " 5\n" << bob << " five\n";
+  CHECK(bank.exit({"wallet", "send", "ada", "--from", bank.folder / "bad"}) == 2);
+  std::ofstream(bank.folder / "too-much") << bob << " 5\n" << bob << " 5000\n";
+  const Seen partly = bank.run({"wallet", "send", "ada", "--from", bank.folder / "too-much"});
+  CHECK(partly.exit == 3);
+  CHECK(troupe::test::lines(partly.out) == 1);
+  CHECK(bank.balance("bob") == "46");
+
+  const std::string history = bank.get({"wallet", "history", "bob", "--json"});
+  CHECK(history.starts_with("[{"));
+  CHECK(contains(history, "\"memo\":\"for tea\""));
+  CHECK(contains(history, "\"state\":\"final\""));
+  CHECK(value_in(history, "amount") == "5");
+  CHECK(value_in(bank.get({"wallet", "history", "ada", "--json", "--limit", "1"}), "to") == bob);
+  const std::string listed = bank.get({"wallet", "ls", "--json"});
+  CHECK(contains(listed,
+                 "\"account\":\"" + bob + "\",\"name\":\"bob\",\"kind\":\"key\",\"balance\":\"46\",\"held\":\"0\""));
+  CHECK(contains(bank.get({"wallet", "ls", "--all", "--json"}), ada));
+  const std::string audit = bank.get({"wallet", "audit", "--json"});
+  CHECK(value_in(audit, "issued") == "1000");
+  CHECK(value_in(audit, "sum") == "1000");
+  CHECK(value_in(audit, "mismatches") == "[]");
+}
+
+TEST_CASE("cluster escrow: at a node that names another's book all works but issuing; without a book it is exit 7") {
+  Bank bank;
+  NodeProgram other(bank.folder, "other",
+                    {"--set", "ledger.book=" + bank.node->id, "--join", bank.node->id + '@' + bank.node->at});
+  NodeProgram none(bank.folder, "none");
+  REQUIRE(other.ready());
+  REQUIRE(none.ready());
+  const auto at = [&](const NodeProgram& node, std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--data", node.data});
+    return troupe::test::troupe(bank.folder, arguments);
+  };
+  const std::string ada = bank.get({"wallet", "new", "ada"}), bob = bank.get({"wallet", "new", "bob"});
+  bank.get({"wallet", "issue", ada, "100"});
+  REQUIRE(until([&] { return at(other, {"wallet", "balance", "ada"}).out == "100\n"; }));
+  CHECK(at(other, {"wallet", "send", "ada", bob, "40"}).exit == 0);
+  CHECK(at(other, {"wallet", "balance", "bob"}).out == "40\n");
+  CHECK(at(other, {"wallet", "issue", ada, "1"}).exit == 5);
+  CHECK(at(other, {"escrow", "ls", "--json"}).out == "[]\n");
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"wallet", "balance", "ada"},
+                                                  {"wallet", "ls"},
+                                                  {"wallet", "send", "ada", bob, "1"},
+                                                  {"escrow", "ls"},
+                                                  {"escrow", "show", kNoSuchEscrow}})
+    CHECK_MESSAGE(at(none, command).exit == 7, command[0] << ' ' << command[1]);
+}
+
+TEST_CASE("cluster escrow: two of three signers pay, once") {
+  Bank bank;
+  const std::string ada = bank.get({"wallet", "new", "ada"}), bob = bank.get({"wallet", "new", "bob"}),
+                    eve = bank.get({"wallet", "new", "eve"}), shop = bank.get({"wallet", "new", "shop"});
+  const std::vector<std::string> create{"wallet", "multisig", "create", "us", "--of",  "2",
+                                        "--key",  ada,        "--key",  bob,  "--key", eve};
+  const std::string us = bank.get(create);
+  CHECK(bank.get(create) == us);
+  CHECK(bank.exit({"wallet", "multisig", "create", "us", "--of", "1", "--key", ada, "--key", bob}) == 5);
+  CHECK(bank.exit({"wallet", "multisig", "create", "ada", "--of", "1", "--key", ada, "--key", bob}) == 5);
+  CHECK(bank.exit({"wallet", "multisig", "create", "we", "--of", "3", "--key", ada, "--key", bob}) == 2);
+  CHECK(bank.exit({"wallet", "new", "us"}) == 5);
+  CHECK(bank.get({"wallet", "show", "us"}) == us);
+  bank.get({"wallet", "issue", "us", "100"});
+  CHECK(bank.exit({"wallet", "multisig", "propose", "us", shop, "60", "--wallet", "shop"}) == 5);
+  const std::string id = bank.get({"wallet", "multisig", "propose", "us", shop, "60", "--wallet", "ada"});
+  CHECK(value_in(bank.get({"wallet", "multisig", "ls", "--json"}), "state") == "open");
+  CHECK(bank.exit({"wallet", "multisig", "sign", id, "--wallet", "shop"}) == 5);
+  CHECK(bank.exit({"wallet", "multisig", "sign", kNoSuchEscrow, "--wallet", "bob"}) == 4);
+  CHECK(bank.exit({"wallet", "multisig", "sign", "nonsense", "--wallet", "bob"}) == 2);
+  CHECK(bank.balance("shop") == "0");
+  const Seen second = bank.run({"wallet", "multisig", "sign", id, "--wallet", "bob"});
+  CHECK_MESSAGE(second.exit == 0, second.err);
+  CHECK(contains(second.err, "signs: 60 from " + us + " to " + shop));
+  CHECK(bank.balance("shop") == "60");
+  CHECK(bank.exit({"wallet", "multisig", "sign", id, "--wallet", "eve"}) == 5);
+  CHECK(bank.balance("us") == "40");
+}
+
+TEST_CASE("cluster escrow: from the proposal to the release, over a crash of the node; the log proves it") {
+  Bank bank;
+  const std::string buyer = bank.get({"wallet", "new", "buyer"}), seller = bank.get({"wallet", "new", "seller"});
+  bank.get({"wallet", "issue", "buyer", "1000"});
+  bank.get({"wallet", "issue", "seller", "100"});
+  const std::vector<std::string> create{"escrow", "create",    "--to", seller,     "--amount", "200",       "--start",
+                                        "1h",     "--deliver", "10h",  "--wallet", "buyer",    "--request", "r1"};
+  const std::string id = bank.get(create);
+  CHECK(id.size() == 64);
+  CHECK(bank.get(create) == id);
+  std::vector<std::string> other = create;
+  other[5] = "201";
+  CHECK(bank.exit(other) == 5);
+  CHECK(bank.exit({"escrow", "create", "--to", seller, "--amount", "0", "--wallet", "buyer"}) == 2);
+  CHECK(bank.exit({"escrow", "create", "--to", buyer, "--amount", "5", "--wallet", "buyer"}) == 2);
+  CHECK(bank.exit({"escrow", "create", "--to", seller, "--amount", "5", "--start", "2000-01-01T00:00:00Z", "--wallet",
+                   "buyer"}) == 2);
+  CHECK(bank.exit({"escrow", "show", kNoSuchEscrow}) == 4);
+  CHECK(bank.exit({"escrow", "show", "nonsense"}) == 2);
+
+  Program watching({"escrow", "watch", id, "--data", bank.node->data}, bank.folder / "watching");
+  const auto act = [&](const std::string& wallet, std::vector<std::string> words) {
+    words.insert(words.begin() + 1, id);
+    words.insert(words.begin(), "escrow");
+    words.insert(words.end(), {"--wallet", wallet});
+    return bank.run(words);
+  };
+  CHECK(bank.show(id, "state") == "proposed");
+  CHECK(act("buyer", {"sign"}).exit == 5);
+  CHECK(act("seller", {"sign"}).exit == 0);
+  CHECK(act("seller", {"sign"}).exit == 0);  // has its effect already
+  CHECK(act("seller", {"start"}).exit == 5);
+  CHECK(act("buyer", {"fund"}).exit == 0);
+  CHECK(act("buyer", {"fund"}).exit == 0);
+  CHECK(bank.balance("buyer") == "770");
+  CHECK(contains(bank.get({"wallet", "ls", "--json"}), "\"balance\":\"770\",\"held\":\"230\""));
+  CHECK(bank.show(id, "state") == "created");
+  CHECK(act("seller", {"fund"}).exit == 0);
+  CHECK(bank.show(id, "state") == "funded");
+  REQUIRE(until([&] { return contains(watching.out(), "funded, until"); }));
+  watching.kill(SIGINT);
+  CHECK(watching.wait() == 130);
+
+  bank.crash();
+  CHECK(bank.show(id, "state") == "funded");
+  CHECK(bank.balance("seller") == "70");
+  CHECK(act("buyer", {"start"}).exit == 5);
+  CHECK(act("seller", {"start"}).exit == 0);
+  CHECK(act("buyer", {"progress", "50"}).exit == 0);
+  CHECK(act("buyer", {"progress", "40"}).exit == 5);
+  CHECK(act("seller", {"deliver", kNoSuchEscrow}).exit == 5);
+  std::ofstream(bank.folder / "work") << "what was asked for";
+  const std::string cid = bank.get({"file", "put", bank.folder / "work", "--replicas", "1"});
+  CHECK(act("seller", {"deliver", cid}).exit == 0);
+  CHECK(act("seller", {"deliver", cid}).exit == 0);
+  CHECK(bank.show(id, "delivered") == cid);
+  CHECK(act("buyer", {"accept", "--cid", kNoSuchEscrow}).exit == 5);
+  CHECK(act("seller", {"propose", "--pay", "150"}).exit == 0);
+  CHECK(act("buyer", {"agree", "--pay", "140"}).exit == 5);
+  CHECK(act("buyer", {"accept", "--cid", cid}).exit == 0);
+  CHECK(act("buyer", {"accept"}).exit == 0);
+  REQUIRE(until([&] { return bank.show(id, "confirmed") == "true"; }));
+  const std::string shown = bank.get({"escrow", "show", id, "--json"});
+  CHECK(value_in(shown, "state") == "released");
+  CHECK(value_in(shown, "released") == "200");
+  CHECK(value_in(shown, "fund") == "10");
+  CHECK(value_in(shown, "deadline") == "null");
+  CHECK(bank.balance("buyer") == "800");
+  CHECK(bank.balance("seller") == "290");
+  CHECK(bank.exit({"wallet", "audit"}) == 0);
+  CHECK(contains(bank.get({"escrow", "ls", "--state", "released", "--json"}), id));
+
+  CHECK(bank.exit({"escrow", "verify", id}) == 0);
+  const std::string log = bank.get({"escrow", "log", id, "--json"});
+  std::ofstream(bank.folder / "log") << log << '\n';
+  CHECK(bank.exit({"escrow", "verify", bank.folder / "log"}) == 0);
+  // Another amount in an entry, another act, and an end that is missing.
+  const auto flawed = [&](const std::string& text) {
+    std::ofstream(bank.folder / "flawed") << text;
+    return bank.run({"escrow", "verify", bank.folder / "flawed"});
+  };
+  std::string changed = log;
+  const auto third = changed.find("\"entry\":\"", changed.find("\"seq\":3,"));
+  changed[third + 100] = changed[third + 100] == '0' ? '1' : '0';
+  const Seen bad = flawed(changed);
+  CHECK(bad.exit == 1);
+  CHECK(contains(bad.err, "event 3 of escrow " + id + " is bad"));
+  std::string signature = log;
+  const auto sign = signature.find("\"signature\":\"");
+  signature[sign + 20] = signature[sign + 20] == '0' ? '1' : '0';
+  CHECK(contains(flawed(signature).err, "event 1 of escrow " + id + " is bad"));
+  CHECK(flawed(log.substr(0, log.size() / 2)).exit == 1);
+}
+
+TEST_CASE(
+    "cluster escrow: a dispute ends by a proposal that both sign; an offer counts when the other party gives it") {
+  Bank bank({"--set", "escrow.grace=1s"});
+  const std::string buyer = bank.get({"wallet", "new", "buyer"}), seller = bank.get({"wallet", "new", "seller"});
+  bank.get({"wallet", "issue", "buyer", "1000"});
+  bank.get({"wallet", "issue", "seller", "100"});
+  const auto act = [&](const std::string& id, const std::string& wallet, std::vector<std::string> words) {
+    words.insert(words.begin() + 1, id);
+    words.insert(words.begin(), "escrow");
+    words.insert(words.end(), {"--wallet", wallet});
+    const Seen seen = bank.run(words);
+    if (seen.exit != 0) MESSAGE(words[1] << ": " << seen.err);
+    return seen.exit;
+  };
+  const auto running = [&](std::vector<std::string> terms) {
+    std::vector<std::string> create{"escrow", "create", "--to", seller, "--amount", "100", "--wallet", "buyer"};
+    create.insert(create.end(), terms.begin(), terms.end());
+    const std::string id = bank.get(create);
+    REQUIRE(act(id, "seller", {"sign"}) == 0);
+    REQUIRE(act(id, "buyer", {"fund"}) == 0);
+    if (bank.show(id, "bond") != "0") REQUIRE(act(id, "seller", {"fund"}) == 0);
+    else CHECK(act(id, "seller", {"fund"}) == 5);
+    REQUIRE(act(id, "seller", {"start"}) == 0);
+    return id;
+  };
+  std::ofstream(bank.folder / "work") << "half of what was asked for";
+  const std::string cid = bank.get({"file", "put", bank.folder / "work", "--replicas", "1"});
+
+  const std::string id = running({});
+  CHECK(act(id, "buyer", {"extend", "--deliver", "2000h"}) == 0);
+  CHECK(contains(bank.get({"escrow", "show", id, "--json"}), "\"what\":\"extend\",\"which\":\"deliver\""));
+  const std::string before = bank.show(id, "deadline");
+  CHECK(act(id, "seller", {"extend", "--deliver", "2000h"}) == 0);
+  CHECK(bank.show(id, "deadline") != before);
+  CHECK(act(id, "seller", {"deliver", cid}) == 0);
+  CHECK(act(id, "seller", {"dispute"}) == 5);
+  CHECK(act(id, "buyer", {"dispute"}) == 0);
+  CHECK(act(id, "buyer", {"rule", "--pay", "0"}) == 5);
+  CHECK(act(id, "seller", {"propose", "--pay", "60"}) == 0);
+  CHECK(act(id, "buyer", {"agree", "--pay", "60"}) == 0);
+  REQUIRE(until([&] { return bank.show(id, "confirmed") == "true"; }));
+  CHECK(bank.show(id, "state") == "released");
+  CHECK(bank.balance("buyer") == "940");
+  CHECK(bank.balance("seller") == "157");
+
+  const std::string parts = running({"--milestones", "40,60", "--bond", "0"});
+  CHECK(act(parts, "buyer", {"progress", "10"}) == 5);
+  CHECK(act(parts, "buyer", {"accept", "--milestone", "1"}) == 0);
+  CHECK(act(parts, "buyer", {"accept", "--milestone", "1"}) == 0);
+  CHECK(act(parts, "buyer", {"cancel"}) == 0);
+  CHECK(bank.show(parts, "state") == "running");
+  CHECK(act(parts, "seller", {"cancel"}) == 0);
+  REQUIRE(until([&] { return bank.show(parts, "confirmed") == "true"; }));
+  CHECK(bank.show(parts, "state") == "refunded");
+  CHECK(bank.balance("seller") == "195");
+  CHECK(bank.balance("buyer") == "900");
+
+  // A deadline passes without an act.
+  const std::string late = running({"--deliver", "1s"});
+  REQUIRE(until([&] { return bank.show(late, "confirmed") == "true" && bank.show(late, "state") == "refunded"; }));
+  CHECK(bank.balance("buyer") == "915");
+  CHECK(bank.balance("seller") == "180");
+  for (const std::string& one : {id, parts, late}) CHECK(bank.exit({"escrow", "verify", one}) == 0);
+}
