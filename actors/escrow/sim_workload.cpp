@@ -60,7 +60,8 @@ bool EscrowWorkload::clocks_go_on() const {
   std::size_t out = 0;
   for (std::size_t node = 0; node < members_; ++node) {
     const auto stepped = stepped_ms_.find(node);
-    out += stepped == stepped_ms_.end() || stepped->second > -kBackMs ? 1 : 0;
+    const bool goes_on = stepped == stepped_ms_.end() || stepped->second > -kBackMs;
+    out += goes_on && !nodes_.lost_data(node) ? 1 : 0;
   }
   return 2 * out > members_;
 }
