@@ -155,6 +155,45 @@ struct LookAt $kind(from = [peer, operate], bytesMax = 128) {
   escrow @0 :Data;
 }
 
+struct JoinArbiters $kind(from = [peer, operate], bytesMax = 16384) {
+  # An arbiter pays its bond to the account of all arbiters. Answered by Nothing once that is posted, and it can be drawn.
+  # Errors: `conflict` if it is one already, `overloaded`, and those of Wallet.PostTransfer.
+
+  deposit @0 :Wallet.SignedTransfer;
+}
+
+struct LeaveArbiters $kind(from = [peer, operate], bytesMax = 4096) {
+  # An arbiter leaves, and its bond is paid back. Answered by Nothing. `conflict` while it is drawn in an open dispute.
+
+  address @0 :Data;
+  policy @1 :Data;
+  approvals @2 :List(Wallet.Approval);
+  # Of "troupe arbiter leave v1" and the id of the transfer with which it joined.
+}
+
+struct ListArbiters $kind(from = [peer, view, operate], bytesMax = 64) {
+  # Answered by Arbiters.
+}
+
+struct Arbiters $kind(from = [peer, view, operate], bytesMax = 262144) {
+  # Answers ListArbiters: those who can be drawn, and the record of all who ever were; at most 1,000.
+
+  rows @0 :List(ArbiterRow);
+  account @1 :Data;
+  # To which bonds are paid.
+}
+
+struct ArbiterRow {
+  address @0 :Data;
+  bond @1 :UInt64;
+  # 0: it is none any more.
+  joined @2 :Data;
+  # The id of its deposit.
+  drawn @3 :UInt32;
+  ruled @4 :UInt32;
+  silent @5 :UInt32;
+}
+
 struct GetClock $kind(from = [peer], bytesMax = 64) {
   # The node with the escrows asks the other members of its group for their time. Answered by ClockIs.
 }
@@ -204,6 +243,40 @@ struct Happened $kind(bytesMax = 131072) {
   # 0: none.
   entries @2 :List(Data);
   # Where there are watchers.
+}
+
+struct ArbitersAre $kind(bytesMax = 131072, whenFull = keepLatest) {
+  # Who can be drawn, from now on.
+
+  candidates @0 :List(Candidate);
+}
+
+struct ArbiterAct $kind(bytesMax = 256) {
+  # What an escrow says of the arbiter of a round, again and again until it is answered by Nothing: once more does no harm.
+
+  escrow @0 :Data;
+  round @1 :UInt32;
+  arbiter @2 :Data;
+  how @3 :ArbiterHow;
+  buyer @4 :Data;
+  provider @5 :Data;
+}
+
+enum ArbiterHow {
+  drawn @0;
+  ruled @1;
+  silent @2;
+  # Its bond is halved between the parties.
+  over @3;
+  # The parties have agreed.
+}
+
+struct ArbitersState $kind(from = [peer, view, operate], bytesMax = 256) {
+  # What the inspector shows of `/escrow/arbiters`.
+
+  arbiters @0 :UInt32;
+  owed @1 :UInt32;
+  # Payments that are not posted yet.
 }
 
 struct Sleepy $kind(bytesMax = 128) {

@@ -87,6 +87,9 @@ class Gateway final : public runtime::Part {
     wait_ = [](Gateway& self, base::Duration delay) { self.after<Timer>(delay); };
     on.timer<Timer>([this] { again(); });
   }
+  /// What the owner does with a question that waited for a way, once this node is the place.
+  using Here = base::Callback<void(const runtime::Envelope&, runtime::AnyReply, const runtime::Caller&)>;
+  void when_here(Here here) { here_ = std::move(here); }
   /// Answers for the question at hand. One of another node is refused: it is not passed on twice.
   void pass(const runtime::Envelope& question, runtime::AnyReply reply);
   /// The actor at the place, for a stream; null while no way is known.
@@ -98,6 +101,7 @@ class Gateway final : public runtime::Part {
   struct Passing {
     runtime::Envelope question;
     runtime::AnyReply reply;
+    runtime::Caller from;
   };
   void send(std::shared_ptr<Passing> passing);
   void park(std::shared_ptr<Passing> passing, const std::string& why);
@@ -108,6 +112,7 @@ class Gateway final : public runtime::Part {
   const std::shared_ptr<net::Pool> pool_;
   const std::string path_;
   void (*wait_)(Gateway&, base::Duration) = nullptr;
+  Here here_;
   std::deque<std::shared_ptr<Passing>> waiting_;
   std::optional<base::NodeId> leader_;  // of a group that this node is no member of
   std::optional<base::HostPort> leader_at_;

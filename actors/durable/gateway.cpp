@@ -26,7 +26,7 @@ void Gateway::pass(const runtime::Envelope& question, runtime::AnyReply reply) {
     return reply.refuse({Code::unavailable, "the book is not at this node now: nothing was done"});
   runtime::Header head = question.header();
   if (head.due == base::Instant::max()) head.due = now() + kPatience;
-  auto passing = std::make_shared<Passing>(Passing{question.with(head), std::move(reply)});
+  auto passing = std::make_shared<Passing>(Passing{question.with(head), std::move(reply), caller()});
   send(std::move(passing));
 }
 
@@ -51,6 +51,7 @@ runtime::Handle Gateway::there() {
 }
 
 void Gateway::send(std::shared_ptr<Passing> passing) {
+  if (seat_.here()) return here_(passing->question, std::move(passing->reply), passing->from);
   const runtime::Handle to = there();
   if (!to) return park(std::move(passing), "no way to the book is known");
   request(to, passing->question, [this, passing](const runtime::Envelope& answer) mutable {

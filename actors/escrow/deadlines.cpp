@@ -55,7 +55,7 @@ void EscrowsActor::deadlines() {
   const bool alone = seat_.place().kind == durable::Place::Kind::self;
   const UnixMs at = time();
   if (!next_deadline_) return;
-  if (at < *next_deadline_ || !alive_ || (alone && !steady_now)) {
+  if (at < *next_deadline_ || !alive_ || !candidates_ || (alone && !steady_now)) {
     const UnixMs next = *std::exchange(next_deadline_, std::nullopt);
     arm(std::max(next, at + (at < next ? UnixMs(0) : std::chrono::duration_cast<UnixMs>(kTryAgain))));
     return;
@@ -155,6 +155,7 @@ void EscrowsActor::ask_due(const EscrowId& id, base::Callback<void()> done) {
 /// Notes that the book takes commands; and, at the beginning of a term, finds out for how long it did not.
 void EscrowsActor::note_alive() {
   if (!storage_) return;
+  steady();
   const auto commit = [this, run = run_] {
     const Bytes row = rows::encode(rows::Alive{up_since_, time()});
     durable::Storage::Commit change{.head = rows::alive_key(), .expected = alive_row_};

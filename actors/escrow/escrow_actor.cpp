@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/escrow/api.hpp"
+#include "actors/escrow/arbiters_actor.hpp"
 #include "messages/words.hpp"
 #include "runtime/base/fields.hpp"
 #include "runtime/crypto/hash.hpp"
@@ -15,6 +16,7 @@ using base::Code;
 using base::Error;
 
 constexpr std::chrono::seconds kBookDue{20};        // our choice: it is tried again
+constexpr std::chrono::seconds kSayAgain{1};        // our choice
 constexpr std::chrono::milliseconds kReload{200};   // our choice
 constexpr std::chrono::milliseconds kBackoff{100};  // our choice
 constexpr std::chrono::seconds kBackoffMax{30};     // our choice
@@ -25,7 +27,7 @@ Error error_of(EscrowError why) {
 }
 
 /// Whether the ledger will say the same of the same transfer.
-bool is_final(Code code) { return code == Code::refused || code == Code::conflict || code == Code::malformed; }
+bool for_good(Code code) { return code == Code::refused || code == Code::conflict || code == Code::malformed; }
 
 std::optional<base::NodeId> owner_of(capnp::Data::Reader from) { return node_of(from); }
 
@@ -67,9 +69,10 @@ void EscrowActor::receive(runtime::Handlers& on) {
   on.timer<Resend>([this] {
     if (!loaded_ || !replay_) return;
     for (const Effect& one : unfinished(escrow())) effect(one);
+    say();
   });
   on.timer<Idle>([this] {
-    if (loaded_ && queue_.empty() && !busy_ && (!replay_ || unfinished(escrow()).empty()))
+    if (loaded_ && queue_.empty() && !busy_ && (!replay_ || (unfinished(escrow()).empty() && sayings_.empty())))
       tell<wire::Sleepy>(node().find(kPath),
                          [&](wire::Sleepy::Builder out) { out.setEscrow(data_of(setup_.id.view())); });
     after<Idle>(setup_.settings->idle);
@@ -99,7 +102,8 @@ void EscrowActor::load() {
   head_row_.reset();
   commits_ = 0;
   for (Depositing& one : deposits_) one.transfer.reset(), one.asked = false;
-  paying_ = false;
+  paying_ = saying_ = false;
+  sayings_.clear();
   storage_.get(rows::key('h', setup_.id), [this, run = run_](base::Outcome<std::optional<Bytes>> row) {
     if (run != run_) return;
     if (!row.ok()) return reload(row.error());
@@ -150,8 +154,19 @@ void EscrowActor::load_deposits(Party party) {
                  if (!row.ok()) return reload(row.error());
                  if (row.value()) of(deposits_, party).transfer = rows::decode_signed(*row.value());
                  if (party == Party::buyer) return load_deposits(Party::provider);
-                 loaded();
+                 load_sayings();
                });
+}
+
+void EscrowActor::load_sayings() {
+  const Bytes prefix = rows::key('w', setup_.id);
+  storage_.range(prefix, prefix, 64, [this, run = run_](const base::Outcome<durable::Storage::Page>& page) {
+    if (run != run_) return;
+    if (!page.ok()) return reload(page.error());
+    for (const auto& row : page.value().rows)
+      if (const auto arbiter = Address::from(row.value)) sayings_.emplace(row.key, *arbiter);
+    loaded();
+  });
 }
 
 void EscrowActor::loaded() {
@@ -159,6 +174,7 @@ void EscrowActor::loaded() {
   broken_ = false;
   if (replay_)
     for (const Effect& one : unfinished(escrow())) effect(one);
+  say();
   for (auto& then : std::exchange(waiting_load_, {})) then();
   next();
 }
@@ -253,7 +269,7 @@ void EscrowActor::found(std::shared_ptr<Opening> opening) {
       replay.entries(decision.events, at, opening->agreement.buyer, crypto::sha256(opening->act.bytes));
   for (const Entry& entry : entries) base::ensure(replay.take(entry).ok(), "an escrow begins as it is decided");
   replay_ = Replay(opening->agreement, opening->commitment);  // what the rows change from
-  durable::Storage::Commit commit = commit_of(entries, replay);
+  durable::Storage::Commit commit = commit_of(entries, replay, {});
   replay_.reset();
   commit.rows[rows::key('g', setup_.id)] = rows::encode(founding);
   commit.rows[rows::numbered_key('a', setup_.id, 1)] = rows::encode(opening->act);
@@ -325,6 +341,8 @@ void EscrowActor::look_before(std::shared_ptr<Wanted> wanted) {
     Finding finding = look(setup_.settings->guards, sighting);
     // What was held when it was signed, and looked at, is not held again.
     if (!signs && finding.verdict == Verdict::hold) finding = {};
+    if (finding.verdict == Verdict::refuse)
+      return wanted->done(Error{Code::refused, "the rule escrow." + std::string(finding.rule) + " refuses it"});
     std::get<Acted>(wanted->command).verdict = finding.verdict;
     if (!finding.rule.empty()) wanted->note = std::string(finding.rule);
     want(std::move(*wanted));
@@ -387,6 +405,7 @@ void EscrowActor::next() {
 }
 
 void EscrowActor::perform(Wanted& wanted) {
+  if (wanted.said) return forget(std::move(wanted));
   const UnixMs at = time();
   auto decided = decide(escrow(), wanted.command, at, world().mutations);
   if (!decided.ok()) return wanted.done(error_of(decided.error()));
@@ -404,7 +423,8 @@ void EscrowActor::perform(Wanted& wanted) {
   auto entries = replay_->entries(decision.events, at, by, cause);
   Replay after_it = *replay_;
   for (const Entry& entry : entries) base::ensure(after_it.take(entry).ok(), "what was decided can happen");
-  durable::Storage::Commit commit = commit_of(entries, after_it);
+  const auto fresh = sayings_of(wanted, decision, after_it.escrow());
+  durable::Storage::Commit commit = commit_of(entries, after_it, fresh);
   if (wanted.act) commit.rows[rows::numbered_key('a', setup_.id, entries.front().sequence)] = rows::encode(*wanted.act);
   if (wanted.deposit)
     commit.rows[rows::numbered_key('d', setup_.id, static_cast<std::uint64_t>(party))] = rows::encode(*wanted.deposit);
@@ -469,7 +489,8 @@ void EscrowActor::perform(Wanted& wanted) {
       });
 }
 
-durable::Storage::Commit EscrowActor::commit_of(const std::vector<Entry>& entries, const Replay& after_it) const {
+durable::Storage::Commit EscrowActor::commit_of(const std::vector<Entry>& entries, const Replay& after_it,
+                                                const std::map<Bytes, Address>& fresh) const {
   const Escrow& before = escrow();
   const Escrow& it = after_it.escrow();
   durable::Storage::Commit out{.head = rows::key('h', setup_.id), .expected = head_row_};
@@ -483,7 +504,9 @@ durable::Storage::Commit EscrowActor::commit_of(const std::vector<Entry>& entrie
     out.rows[rows::timer_key(before.deadline, setup_.id)] = std::nullopt;
   if (waits && (!had_timer || before.deadline != it.deadline))
     out.rows[rows::timer_key(it.deadline, setup_.id)] = Bytes();
-  const bool was_unfinished = !unfinished(before).empty(), is_unfinished = !unfinished(it).empty();
+  for (const auto& [key, arbiter] : fresh) out.rows[key] = Bytes(arbiter.bytes.begin(), arbiter.bytes.end());
+  const bool was_unfinished = !unfinished(before).empty() || !sayings_.empty();
+  const bool is_unfinished = !unfinished(it).empty() || !sayings_.empty() || !fresh.empty();
   if (is_unfinished != was_unfinished)
     out.rows[rows::key('o', setup_.id)] = is_unfinished ? std::optional(Bytes()) : std::nullopt;
   for (const Party party : {Party::buyer, Party::provider}) {
@@ -533,7 +556,7 @@ void EscrowActor::send_deposit(Party party) {
         if (run != run_) return;
         of(deposits_, party).asked = false;
         if (answer.ok()) return;  // the credit is told by the book
-        if (!is_final(answer.error().code)) {
+        if (!for_good(answer.error().code)) {
           backoff_ = std::clamp<base::Duration>(backoff_ * 2, kBackoff, kBackoffMax);
           return after<Resend>(backoff_);
         }
@@ -567,6 +590,70 @@ void EscrowActor::send_payment(const wallet::Transfer& transfer) {
         backoff_ = std::clamp<base::Duration>(backoff_ * 2, kBackoff, kBackoffMax);
         after<Resend>(backoff_);
       });
+}
+
+// -- what is said of arbiters
+
+std::map<Bytes, Address> EscrowActor::sayings_of(const Wanted& wanted, const Decision& decision,
+                                                 const Escrow& after_it) const {
+  std::map<Bytes, Address> out;
+  const auto add = [&](std::size_t round, ArbiterHow how, const Address& arbiter) {
+    out.emplace(rows::arbiter_key(setup_.id, round, static_cast<std::uint8_t>(how)), arbiter);
+  };
+  for (const Effect& one : decision.effects)
+    if (const auto* silent = std::get_if<ForfeitArbiter>(&one)) add(silent->round, ArbiterHow::silent, silent->arbiter);
+  for (const Event& one : decision.events)
+    if (const auto* drawn = std::get_if<ArbiterDrawn>(&one))
+      add(after_it.drawn.size(), ArbiterHow::drawn, drawn->arbiter);
+  const auto* acted = std::get_if<Acted>(&wanted.command);
+  const bool ends = acted != nullptr && escrow().stage == Stage::disputed && escrow::is_final(after_it.stage);
+  if (ends && !after_it.drawn.empty())
+    add(after_it.drawn.size(), std::holds_alternative<Rule>(acted->act.what) ? ArbiterHow::ruled : ArbiterHow::over,
+        after_it.drawn.back());
+  return out;
+}
+
+/// The first of them, until it is answered; then the next.
+void EscrowActor::say() {
+  if (sayings_.empty() || std::exchange(saying_, true)) return;
+  const auto& [key, arbiter] = *sayings_.begin();
+  ask<wire::ArbiterAct, messages::wire::Nothing>(
+      node().find(kArbitersPath), now() + kBookDue,
+      [&, &key = key, &arbiter = arbiter](wire::ArbiterAct::Builder out) {
+        out.setEscrow(data_of(setup_.id.view()));
+        out.setRound(static_cast<std::uint32_t>(durable::ordered_at(key, key.size() - 9)));
+        out.setHow(static_cast<wire::ArbiterHow>(key.back()));
+        out.setArbiter(data_of(arbiter.view()));
+        out.setBuyer(data_of(escrow().agreement.buyer.view()));
+        out.setProvider(data_of(escrow().agreement.provider.view()));
+      },
+      [this, key = key, run = run_](const runtime::Answer<messages::wire::Nothing>& answer) {
+        if (run != run_) return;
+        saying_ = false;
+        if (!answer.ok()) return after<Resend>(kSayAgain);
+        want({.command = Looked{}, .said = key, .done = [this](const base::Outcome<Taken>&) { say(); }});
+      });
+}
+
+/// That row is not needed any more.
+void EscrowActor::forget(Wanted wanted) {
+  durable::Storage::Commit commit{.head = rows::key('h', setup_.id), .expected = head_row_};
+  Bytes head = rows::encode(rows::Head{replay_->sequence(), commits_ + 1, replay_->hash()});
+  commit.rows[commit.head] = head;
+  commit.rows[*wanted.said] = std::nullopt;
+  if (sayings_.size() == 1 && unfinished(escrow()).empty()) commit.rows[rows::key('o', setup_.id)] = std::nullopt;
+  busy_ = true;
+  const auto kept = std::make_shared<Wanted>(std::move(wanted));
+  storage_.commit(std::move(commit), [this, run = run_, kept, head = std::move(head)](const base::Outcome<void>& done) {
+    if (run != run_) return;
+    if (!done.ok()) return reload(done.error());
+    busy_ = false;
+    ++commits_;
+    head_row_ = head;
+    sayings_.erase(*kept->said);
+    kept->done(Taken{replay_->sequence(), false});
+    next();
+  });
 }
 
 // -- what is asked

@@ -51,6 +51,7 @@ class EscrowActor final : public runtime::Actor {
     std::optional<rows::SignedBytes> deposit{};
     std::optional<base::NodeId> owner{};
     std::optional<std::string> note{};
+    std::optional<base::Bytes> said{};  ///< no command: that row of what was to be said is done
     Done done;
   };
   struct Depositing {
@@ -64,6 +65,7 @@ class EscrowActor final : public runtime::Actor {
   void load();
   void load_log(rows::Founding founding, rows::Head head, const base::Bytes& from, std::optional<Replay> replay);
   void load_deposits(Party party);
+  void load_sayings();
   void loaded();
   void reload(const base::Error& why);
   void when_loaded(base::Callback<void()> then);
@@ -81,11 +83,15 @@ class EscrowActor final : public runtime::Actor {
   void want(Wanted wanted);
   void next();
   void perform(Wanted& wanted);
-  durable::Storage::Commit commit_of(const std::vector<Entry>& entries, const Replay& after) const;
+  durable::Storage::Commit commit_of(const std::vector<Entry>& entries, const Replay& after,
+                                     const std::map<base::Bytes, Address>& fresh) const;
   void happened(const std::vector<Entry>& entries);
   void effect(const Effect& effect);
   void send_deposit(Party party);
   void send_payment(const wallet::Transfer& transfer);
+  std::map<base::Bytes, Address> sayings_of(const Wanted& wanted, const Decision& decision, const Escrow& after) const;
+  void say();
+  void forget(Wanted wanted);
   void deposit_ended(Party party, const base::Outcome<Taken>& how);
   base::Error unknown() const;
   const Escrow& escrow() const { return replay_->escrow(); }
@@ -102,7 +108,8 @@ class EscrowActor final : public runtime::Actor {
   std::uint64_t commits_ = 0;
   std::deque<Wanted> queue_;
   EachParty<Depositing> deposits_{};
-  bool paying_ = false;
+  std::map<base::Bytes, Address> sayings_;  // of arbiters, by their rows
+  bool paying_ = false, saying_ = false;
   base::Duration backoff_{};
 };
 

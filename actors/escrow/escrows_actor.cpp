@@ -34,12 +34,16 @@ EscrowsActor::EscrowsActor(SharedSettings settings)
 void EscrowsActor::receive(runtime::Handlers& on) {
   seat_.receive<Follow>(on);
   gateway_.receive<Again>(on);
-  on.other([this](const runtime::Envelope& question, runtime::AnyReply reply) {
-    if (!seat_.here()) return gateway_.pass(question, std::move(reply));
-    if (alive_) return take({question, std::move(reply), caller()});
+  const auto here = [this](const runtime::Envelope& question, runtime::AnyReply reply, const runtime::Caller& from) {
+    if (alive_) return take({question, std::move(reply), from});
     // The seat was just taken: what time it is must be known first.
-    if (early_.size() < kEarlyMax) return early_.push_back({question, std::move(reply), caller()});
+    if (early_.size() < kEarlyMax) return early_.push_back({question, std::move(reply), from});
     reply.refuse({Code::overloaded, "the book is about to serve: try again in a moment"});
+  };
+  gateway_.when_here(here);
+  on.other([this, here](const runtime::Envelope& question, runtime::AnyReply reply) {
+    if (!seat_.here()) return gateway_.pass(question, std::move(reply));
+    here(question, std::move(reply), caller());
   });
   on.ask<runtime::wire::AwaitReady, messages::wire::Nothing>([this](auto, Nothing reply) {
     if (alive_ || seat_.place().kind != durable::Place::Kind::self) return reply.done();
@@ -51,6 +55,14 @@ void EscrowsActor::receive(runtime::Handlers& on) {
     reply.send([this](wire::ClockIs::Builder out) { out.setNow(unix_ms(wall()).count()); });
   });
   on.tell<wire::Happened>([this](wire::Happened::Reader told) { happened(told); });
+  on.tell<wire::ArbitersAre>([this](wire::ArbitersAre::Reader are) {
+    candidates_.emplace();
+    for (const auto one : are.getCandidates()) {
+      const auto address = Address::from(bytes_of(one.getAddress()));
+      const auto bond = Amount::from(one.getBond());
+      if (address && bond) candidates_->push_back({*address, *bond});
+    }
+  });
   on.tell<wire::Sleepy>([this](wire::Sleepy::Reader told) {
     if (const auto id = EscrowId::from(bytes_of(told.getEscrow()))) sleepy(*id);
   });
@@ -76,12 +88,15 @@ void EscrowsActor::start() {
 void EscrowsActor::begin() {
   ++run_;
   storage_.emplace(*this, seat_.place(), EscrowActor::kKeyspace, seat_.term());
+  begin_arbiters();
   note_alive();
 }
 
 void EscrowsActor::end() {
   ++run_;
   storage_.reset();
+  candidates_.reset();
+  if (arbiters_) stop_child(arbiters_);
   alive_ = firing_ = false;
   alive_row_.reset();
   next_deadline_.reset();
@@ -90,6 +105,13 @@ void EscrowsActor::end() {
     one.reply.refuse({Code::unavailable, "the book is kept elsewhere by now"});
   for (auto& [id, awake] : awake_)
     if (!std::exchange(awake.ends, true)) stop_child(awake.actor);
+}
+
+void EscrowsActor::begin_arbiters() {
+  if (arbiters_) return;  // that of another term is ending: down() begins the next
+  const ArbitersActor::Setup setup{settings_, seat_.place(), seat_.term()};
+  arbiters_ = spawn<ArbitersActor>("arbiters", setup);
+  watch(arbiters_);
 }
 
 // -- questions
@@ -115,6 +137,12 @@ void EscrowsActor::take(Early early) {
     if (serve<wire::ListEscrows, wire::Escrows>(question, reply, &EscrowsActor::list)) return;
     if (serve<wire::GetHeld, wire::HeldIs>(question, reply, &EscrowsActor::held)) return;
     if (serve<wire::LookAt, wire::ActTaken>(question, reply, &EscrowsActor::look_at)) return;
+    if (question.kind() == &messages::kind_of<wire::JoinArbiters>() ||
+        question.kind() == &messages::kind_of<wire::LeaveArbiters>() ||
+        question.kind() == &messages::kind_of<wire::ListArbiters>())
+      return request(arbiters_, question, [answer_to = std::move(reply)](const runtime::Envelope& answer) mutable {
+        answer_to.forward(answer);
+      });
     if (question.kind() == &messages::kind_of<wallet::wire::Credited>()) {
       runtime::Envelope::Reading<wallet::wire::Credited> reading(question);
       if (const auto id = EscrowId::from(bytes_of(reading.root().getId())))
@@ -319,6 +347,11 @@ void EscrowsActor::ask_escrow(const EscrowId& id, Question question) {
 }
 
 void EscrowsActor::down(const runtime::Handle& ended, const std::optional<base::Error>&) {
+  if (ended == arbiters_) {
+    arbiters_ = {};
+    if (storage_) begin_arbiters();
+    return;
+  }
   const auto id = ids_.extract(ended);
   if (id.empty()) return;
   auto awake = awake_.extract(id.mapped());

@@ -11,11 +11,13 @@
 // Outage    the book notes every kAliveEvery that it takes commands. After an absence of kOutage what is due waits for
 //           the grace of each escrow.
 // Trust     each act is verified here, before anything else about it is done; then its account's rate counts.
+// Spawns    `arbiters`, and an actor for each escrow that is awake.
 // Limits    kAwakeMax escrows awake; EscrowSettings::acts_per_minute.
 #include <list>
 #include <map>
 #include <set>
 
+#include "actors/escrow/arbiters_actor.hpp"
 #include "actors/escrow/escrow_actor.hpp"
 
 namespace troupe::escrow {
@@ -80,6 +82,7 @@ class EscrowsActor final : public runtime::Actor {
              void (EscrowsActor::*handler)(typename Q::Reader, runtime::Reply<A>));
   void begin();
   void end();
+  void begin_arbiters();
 
   void terms(wire::GetTerms::Reader ask, runtime::Reply<wire::TermsAre> reply);
   void open(wire::OpenEscrow::Reader ask, runtime::Reply<wire::EscrowIs> reply);
@@ -114,6 +117,8 @@ class EscrowsActor final : public runtime::Actor {
   durable::Gateway gateway_;
   std::optional<durable::Storage> storage_;  // of the present term
   std::uint64_t run_ = 0;                    // answers to an earlier term are ignored
+  runtime::Handle arbiters_;
+  std::optional<std::vector<Arbiter>> candidates_;  // who can be drawn, once that is known
   std::map<EscrowId, Awake> awake_;
   std::map<runtime::Handle, EscrowId> ids_;
   std::list<Watcher> watchers_;

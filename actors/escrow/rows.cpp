@@ -29,6 +29,11 @@ Bytes numbered_key(char of, const EscrowId& id, std::uint64_t number) {
   append_ordered(out, number);
   return out;
 }
+Bytes arbiter_key(const EscrowId& id, std::uint64_t round, std::uint8_t how) {
+  Bytes out = numbered_key('w', id, round);
+  out.push_back(how);
+  return out;
+}
 Bytes timer_key(UnixMs deadline, const EscrowId& id) {
   Bytes out = prefix('t');
   append_ordered(out, deadline.count());

@@ -4,8 +4,10 @@
 // Keys    'h' id: the head, which changes with each commit; 'g' id: what it began with; 'e' id, sequence: an entry of
 // the
 //         log; 'a' id, sequence: the signed act that caused that entry; 'd' id, party: a deposit that is under way;
-//         's' id: what a list shows; 't' deadline, id: a timer; 'o' id: something is unfinished; 'b' party, id: money
-//         of it that lies in this escrow; 'u': since when the book takes commands. Numbers in keys are big-endian.
+//         'w' id, round, how: what is still to be said of an
+//         arbiter, with its address; 's' id: what a list shows; 't' deadline, id: a timer; 'o' id: something is
+//         unfinished; 'b' party, id: money of it that lies in this escrow; 'u': since when the book takes commands.
+//         Numbers in keys are big-endian.
 #include "actors/durable/api.hpp"
 #include "actors/escrow/logic/event_log.hpp"
 
@@ -17,6 +19,7 @@ using base::ByteView;
 inline Bytes prefix(char of) { return {static_cast<std::uint8_t>(of)}; }
 Bytes key(char of, const EscrowId& id);
 Bytes numbered_key(char of, const EscrowId& id, std::uint64_t number);
+Bytes arbiter_key(const EscrowId& id, std::uint64_t round, std::uint8_t how);
 Bytes timer_key(UnixMs deadline, const EscrowId& id);
 Bytes held_prefix(const Address& party);
 Bytes held_key(const Address& party, const EscrowId& id);

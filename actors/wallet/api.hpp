@@ -33,6 +33,11 @@ class Outgoing {
 
   /// From now on this is the transfer with its number; the caller has it durable before it is sent.
   void bind(const Transfer& transfer);
+  /// As it was stored.
+  void restore(TransferNumber done, std::optional<Transfer> bound) {
+    done_ = done;
+    bound_ = std::move(bound);
+  }
   /// Its end. Another transfer than the bound one changes nothing: what is late or comes twice is harmless.
   void confirmed(const TransferId& id);
   /// The number is free again: the next transfer takes the place of this one. A copy of this one may still be on its

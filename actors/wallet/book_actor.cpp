@@ -247,7 +247,8 @@ void BookActor::look_up_number(Wanted wanted) {
     if (!row.ok()) return end(wanted, row.error());
     const auto at = row.value() ? rows::decode_posted(*row.value()) : std::nullopt;
     if (!at) return end(wanted, Error{Code::corrupt, "the row of a transfer is missing, or cannot be read"});
-    if (at->id != id_of(wanted.order->transfer())) return end(wanted, error_of(LedgerError::taken));
+    // The same bytes under another request are another payment: it takes the next number.
+    if (at->id != id_of(wanted.order->transfer()) || wanted.request) return end(wanted, error_of(LedgerError::taken));
     world().mutations.sometimes("wallet: a transfer came again");
     end(wanted, *at);
   });
@@ -287,6 +288,10 @@ void BookActor::pump() {
       auto taken = batch->take(*wanted.order, time(), world().mutations);
       if (!taken.ok()) {
         refused.push_back({std::move(wanted), error_of(taken.error())});
+        continue;
+      }
+      if (wanted.request && std::holds_alternative<Already>(taken.value())) {
+        refused.push_back({std::move(wanted), error_of(LedgerError::taken)});
         continue;
       }
       const Posting* posting = batch->posting(transfer.from, transfer.number);

@@ -14,6 +14,10 @@ WalletActor::WalletActor(WalletSettings settings)
 void WalletActor::receive(runtime::Handlers& on) {
   seat_.receive<Follow>(on);
   gateway_.receive<Again>(on);
+  // Who asked was judged when it came.
+  gateway_.when_here([this](const runtime::Envelope& question, runtime::AnyReply reply, const runtime::Caller&) {
+    ask_book(question, std::move(reply));
+  });
   on.other([this](const runtime::Envelope& question, runtime::AnyReply reply) { take(question, std::move(reply)); });
   on.describe<wire::WalletState>([this](wire::WalletState::Builder state) {
     state.setPlace(settings_.book.text());
@@ -57,6 +61,10 @@ void WalletActor::take(const runtime::Envelope& question, runtime::AnyReply repl
   if (question.kind() == &messages::kind_of<wire::Issue>() && !may_issue())
     return reply.refuse({Code::refused, "money is issued at the local socket of the book's node, or of a member"});
   if (!seat_.here()) return gateway_.pass(question, std::move(reply));
+  ask_book(question, std::move(reply));
+}
+
+void WalletActor::ask_book(const runtime::Envelope& question, runtime::AnyReply reply) {
   if (!book_) return reply.refuse({Code::unavailable, "the book is being opened"});
   request(book_, question,
           [reply = std::move(reply)](const runtime::Envelope& answer) mutable { reply.forward(answer); });

@@ -32,6 +32,7 @@ class WalletActor final : public runtime::Actor {
   struct Follow {};
   struct Again {};
   void take(const runtime::Envelope& question, runtime::AnyReply reply);
+  void ask_book(const runtime::Envelope& question, runtime::AnyReply reply);
   bool may_issue() const;
   void begin();
   void end();

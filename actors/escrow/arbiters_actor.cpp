@@ -1,0 +1,310 @@
+#include "actors/escrow/arbiters_actor.hpp"
+
+#include "actors/escrow/api.hpp"
+#include "actors/wallet/words.hpp"
+#include "messages/words.hpp"
+#include "runtime/base/fields.hpp"
+
+namespace troupe::escrow {
+namespace {
+
+using base::Bytes;
+using base::Code;
+using base::Error;
+
+constexpr std::chrono::seconds kLedgerDue{20};        // our choice: it is tried again
+constexpr std::chrono::milliseconds kReadAgain{500};  // our choice
+constexpr std::chrono::seconds kSendAgain{1};         // our choice
+
+Error error_of(RegistryError why) {
+  switch (why) {
+    case RegistryError::member: return {Code::conflict, "this account is an arbiter already, or about to be one"};
+    case RegistryError::unknown: return {Code::not_found, "this account is no arbiter"};
+    case RegistryError::busy: return {Code::conflict, "this arbiter is drawn in a dispute that is open"};
+    case RegistryError::full: return {Code::overloaded, "there are as many arbiters as may be"};
+  }
+  return {Code::internal, "an arbiter was refused"};
+}
+
+Bytes state_key() { return rows::prefix('A'); }
+
+Bytes once_key(const EscrowId& escrow, std::uint32_t round, ArbiterHow how) {
+  Bytes out = rows::numbered_key('F', escrow, round);
+  out.push_back(static_cast<std::uint8_t>(how));
+  return out;
+}
+
+}  // namespace
+
+void ArbitersActor::receive(runtime::Handlers& on) {
+  on.ask<wire::JoinArbiters, messages::wire::Nothing>([this](auto ask, auto reply) { join(ask, std::move(reply)); });
+  on.ask<wire::LeaveArbiters, messages::wire::Nothing>([this](auto ask, auto reply) { leave(ask, std::move(reply)); });
+  on.ask<wire::ArbiterAct, messages::wire::Nothing>([this](auto ask, auto reply) { note(ask, std::move(reply)); });
+  on.ask<wire::ListArbiters, wire::Arbiters>([this](auto, auto reply) { list(std::move(reply)); });
+  on.timer<Reload>([this] { load(); });
+  on.timer<Resend>([this] { go_on(); });
+  on.describe<wire::ArbitersState>([this](wire::ArbitersState::Builder state) {
+    if (!registry_) return;
+    state.setArbiters(static_cast<std::uint32_t>(registry_->candidates().size()));
+    state.setOwed(static_cast<std::uint32_t>(registry_->owed()));
+  });
+}
+
+void ArbitersActor::load() {
+  ++run_;
+  busy_ = paying_ = false;
+  sending_.clear();
+  registry_.reset();
+  row_.reset();
+  ask<wallet::wire::GetBook, wallet::wire::BookIs>(
+      node().find(wallet::kPath), now() + kLedgerDue, [](wallet::wire::GetBook::Builder) {},
+      [this, run = run_](runtime::Answer<wallet::wire::BookIs> book) {
+        if (run != run_) return;
+        if (!book.ok()) return after<Reload>(kReadAgain);
+        const auto id = wallet::BookId::from(bytes_of(book.value().getBook()));
+        if (!id) return after<Reload>(kReadAgain);
+        load_state(*id);
+      });
+}
+
+void ArbitersActor::load_state(const wallet::BookId& book) {
+  storage_.get(state_key(), [this, book, run = run_](base::Outcome<std::optional<Bytes>> row) {
+    if (run != run_) return;
+    if (!row.ok()) return reload(row.error());
+    constexpr std::size_t kNumber = sizeof commits_;
+    row_ = std::move(row).value();
+    commits_ = 0;
+    std::optional<Registry> state(book);
+    if (row_) {
+      if (row_->size() < kNumber) return reload({Code::corrupt, "the row of the arbiters is too short"});
+      commits_ = base::load<std::uint64_t>(*row_);
+      state = Registry::decode(book, base::ByteView(*row_).subspan(kNumber));
+      if (!state) return reload({Code::corrupt, "the row of the arbiters cannot be read"});
+    }
+    book_ = book;
+    registry_ = std::move(state);
+    tell_root();
+    go_on();
+    next();
+  });
+}
+
+void ArbitersActor::reload(const Error& why) {
+  ++run_;
+  registry_.reset();
+  setup_.settings->log.warn("the arbiters are read again", {{"why", std::string_view(why.message)}});
+  after<Reload>(kReadAgain);
+}
+
+void ArbitersActor::tell_root() {
+  tell<wire::ArbitersAre>(node().find(kPath), [this](wire::ArbitersAre::Builder out) {
+    const auto candidates = registry_->candidates();
+    auto list = out.initCandidates(size32(candidates));
+    for (unsigned i = 0; i < list.size(); ++i) {
+      list[i].setAddress(data_of(candidates[i].address.view()));
+      list[i].setBond(candidates[i].bond.units());
+    }
+  });
+}
+
+// -- changes
+
+void ArbitersActor::want(Wanted wanted) {
+  if (queue_.size() >= kWaitingMax) return wanted.done(Error{Code::overloaded, "too many changes of arbiters wait"});
+  queue_.push_back(std::move(wanted));
+  next();
+}
+
+void ArbitersActor::next() {
+  if (busy_ || !registry_ || queue_.empty()) return;
+  const auto wanted = std::make_shared<Wanted>(std::move(queue_.front()));
+  queue_.pop_front();
+  const auto after_it = std::make_shared<Registry>(*registry_);
+  if (const auto changed = wanted->change(*after_it); !changed.ok()) {
+    wanted->done(changed);
+    return next();
+  }
+  after_it->bind();
+  Bytes row;
+  base::append_number(row, commits_ + 1);
+  base::append(row, after_it->encode());
+  durable::Storage::Commit commit{.head = state_key(), .expected = row_};
+  commit.rows[state_key()] = row;
+  if (wanted->once) commit.rows[*wanted->once] = Bytes();
+  busy_ = true;
+  storage_.commit(std::move(commit), [this, run = run_, wanted, after_it, row](const base::Outcome<void>& done) {
+    if (run != run_ || !done.ok()) {
+      const Error why = done.ok() ? Error{Code::unknown_outcome, "the arbiters were read again"}
+                        : done.error().code == Code::conflict ? Error{Code::unavailable, done.error().message}
+                                                              : done.error();
+      wanted->done(why);
+      if (run == run_) reload(why);
+      return;
+    }
+    busy_ = false;
+    ++commits_;
+    row_ = row;
+    registry_ = *after_it;
+    tell_root();
+    wanted->done({});
+    go_on();
+    next();
+  });
+}
+
+/// Sends what is durable and not known to be posted.
+void ArbitersActor::go_on() {
+  if (!registry_) return;
+  for (const auto& [arbiter, deposit] : registry_->deposits()) {
+    const auto given = rows::decode_signed(deposit);
+    const auto transfer = given ? wallet::decode_transfer(given->bytes) : std::nullopt;
+    if (!transfer || !sending_.insert(arbiter).second) continue;
+    ask<wallet::wire::PostTransfer, wallet::wire::Posted>(
+        node().find(wallet::kPath), now() + kLedgerDue,
+        [&](wallet::wire::PostTransfer::Builder out) {
+          wallet::write(out.initTransfer(), *transfer, given->policy, given->approvals);
+        },
+        [this, arbiter = arbiter, id = id_of(*transfer), bond = transfer->credits[0].amount,
+         run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
+          if (run != run_) return;
+          sending_.erase(arbiter);
+          const bool refused =
+              !answer.ok() && (answer.error().code == Code::refused || answer.error().code == Code::conflict);
+          if (!answer.ok() && !refused) return after<Resend>(kSendAgain);
+          const base::Outcome<void> how = answer.ok() ? base::Outcome<void>() : base::Outcome<void>(answer.error());
+          want({.change = [arbiter, bond, id, how](Registry& to) -> base::Outcome<void> {
+                  if (how.ok()) to.joined(arbiter, bond, id);
+                  else to.not_joined(arbiter);
+                  return {};
+                },
+                .done =
+                    [this, arbiter, how](const base::Outcome<void>& done) {
+                      for (Nothing& one : std::exchange(waiting_[arbiter], {})) {
+                        if (done.ok() && how.ok()) one.done();
+                        else one.refuse(done.ok() ? how.error() : done.error());
+                      }
+                      waiting_.erase(arbiter);
+                    }});
+        });
+  }
+  const auto& bound = registry_->bound();
+  if (!bound || std::exchange(paying_, true)) return;
+  ask<wallet::wire::PayFrom, wallet::wire::Posted>(
+      node().find(wallet::kPath), now() + kLedgerDue,
+      [&](wallet::wire::PayFrom::Builder out) {
+        out.setTransfer(data_of(wallet::encode(*bound)));
+        out.setKind("arbiters");
+        out.setId(data_of(book_->view()));
+      },
+      [this, id = id_of(*bound), run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
+        if (run != run_) return;
+        paying_ = false;
+        if (!answer.ok()) return after<Resend>(kSendAgain);
+        want({.change = [id](Registry& to) -> base::Outcome<void> {
+                to.posted(id);
+                return {};
+              },
+              .done = [](const base::Outcome<void>&) {}});
+      });
+}
+
+void ArbitersActor::join(wire::JoinArbiters::Reader ask, Nothing reply) {
+  auto deposit = wallet::read(ask.getDeposit());
+  if (!deposit.ok()) return reply.refuse(deposit.error());
+  const auto& [transfer, policy, approvals] = deposit.value();
+  if (!registry_) return reply.refuse({Code::unavailable, "the arbiters are being read: try again"});
+  if (transfer.credits.size() != 1 || transfer.credits[0].to != arbiters_account(*book_))
+    return reply.refuse({Code::malformed, "a bond is paid to the account of the arbiters"});
+  if (!wallet::Order::approved(transfer, policy, approvals))
+    return reply.refuse({Code::refused, "the signers of the account have not approved the bond"});
+  const Address arbiter = transfer.from;
+  Bytes kept = rows::encode(rows::SignedBytes{wallet::encode(transfer), policy, approvals});
+  if (const auto there = registry_->deposits().find(arbiter);
+      there != registry_->deposits().end() && there->second == kept)
+    return waiting_[arbiter].push_back(std::move(reply));
+  if (const auto there = registry_->records().find(arbiter);
+      there != registry_->records().end() && there->second.bond > Amount() && there->second.joined == id_of(transfer))
+    return reply.done();
+  const auto waiting = std::make_shared<Nothing>(std::move(reply));
+  want({.change = [arbiter, kept = std::move(kept)](Registry& to) -> base::Outcome<void> {
+          if (const auto may = to.may_join(arbiter); !may.ok()) return error_of(may.error());
+          to.joining(arbiter, kept);
+          return {};
+        },
+        .done =
+            [this, arbiter, waiting](const base::Outcome<void>& done) {
+              if (!done.ok()) return waiting->refuse(done.error());
+              waiting_[arbiter].push_back(std::move(*waiting));
+            }});
+}
+
+void ArbitersActor::leave(wire::LeaveArbiters::Reader ask, Nothing reply) {
+  const auto address = Address::from(bytes_of(ask.getAddress()));
+  const auto policy = wallet::Policy::decode(bytes_of(ask.getPolicy()));
+  std::vector<wallet::Approval> approvals;
+  for (const auto one : ask.getApprovals())
+    if (const auto approval = wallet::read(one); approval && approvals.size() < wallet::kSignersMax)
+      approvals.push_back(*approval);
+  if (!address || !policy || policy->address() != *address)
+    return reply.refuse({Code::malformed, "an address has 32 bytes, and the policy is its own"});
+  want({.change = [address = *address, policy = *policy, approvals](Registry& to) -> base::Outcome<void> {
+          const auto there = to.records().find(address);
+          if (there == to.records().end()) return error_of(RegistryError::unknown);
+          if (!policy.approved(leave_bytes(there->second.joined), approvals))
+            return Error{Code::refused, "the signers of the account have not signed that it leaves"};
+          if (const auto left = to.leave(address); !left.ok()) return error_of(left.error());
+          return {};
+        },
+        .done =
+            [reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+              if (done.ok()) reply.done();
+              else reply.refuse(done.error());
+            }});
+}
+
+void ArbitersActor::note(wire::ArbiterAct::Reader ask, Nothing reply) {
+  const auto escrow = EscrowId::from(bytes_of(ask.getEscrow()));
+  const auto arbiter = Address::from(bytes_of(ask.getArbiter()));
+  const auto buyer = Address::from(bytes_of(ask.getBuyer())), provider = Address::from(bytes_of(ask.getProvider()));
+  if (!escrow || !arbiter || !buyer || !provider) return reply.refuse({Code::malformed, "ids have 32 bytes"});
+  const auto how = static_cast<ArbiterHow>(ask.getHow());
+  Bytes once = once_key(*escrow, ask.getRound(), how);
+  storage_.get(once, [this, once, escrow = *escrow, arbiter = *arbiter, buyer = *buyer, provider = *provider, how,
+                      reply = std::move(reply)](const base::Outcome<std::optional<Bytes>>& before) mutable {
+    if (!before.ok()) return reply.refuse(before.error());
+    if (before.value()) return reply.done();
+    want({.change = [=](Registry& to) -> base::Outcome<void> {
+            to.note(escrow, arbiter, how, buyer, provider);
+            return {};
+          },
+          .once = once,
+          .done =
+              [reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+                if (done.ok()) reply.done();
+                else reply.refuse(done.error());
+              }});
+  });
+}
+
+void ArbitersActor::list(runtime::Reply<wire::Arbiters> reply) {
+  storage_.confirm([this, reply = std::move(reply)](const base::Outcome<void>& here) mutable {
+    if (!here.ok() || !registry_) return reply.refuse({Code::unavailable, "the arbiters are being read: try again"});
+    reply.send([&](wire::Arbiters::Builder out) {
+      const auto& records = registry_->records();
+      auto rows = out.initRows(size32(records));
+      unsigned i = 0;
+      for (const auto& [address, record] : records) {
+        auto row = rows[i++];
+        row.setAddress(data_of(address.view()));
+        row.setBond(record.bond.units());
+        row.setJoined(data_of(record.joined.view()));
+        row.setDrawn(record.drawn);
+        row.setRuled(record.ruled);
+        row.setSilent(record.silent);
+      }
+      out.setAccount(data_of(arbiters_account(*book_).view()));
+    });
+  });
+}
+
+}  // namespace troupe::escrow

@@ -1,0 +1,163 @@
+#include "actors/escrow/logic/registry.hpp"
+
+#include <algorithm>
+
+#include "runtime/base/fields.hpp"
+
+namespace troupe::escrow {
+namespace {
+
+constexpr std::uint8_t kRegistryVersion = 1;
+constexpr std::size_t kDepositBytesMax = 8'192;
+
+Amount amount_in(base::FieldReader& in) {
+  const auto amount = Amount::from(in.number<std::uint64_t>());
+  if (!amount) in.fail();
+  return amount.value_or(Amount());
+}
+
+}  // namespace
+
+Address arbiters_account(const wallet::BookId& book) { return wallet::account_of("arbiters", book.view()); }
+
+base::Bytes leave_bytes(const wallet::TransferId& joined) {
+  base::Bytes out;
+  base::append(out, base::as_bytes(kLeaveMark));
+  base::append(out, joined.view());
+  return out;
+}
+
+base::Result<void, RegistryError> Registry::may_join(const Address& arbiter) const {
+  const auto there = records_.find(arbiter);
+  if (joining_.contains(arbiter) || (there != records_.end() && there->second.bond > Amount()))
+    return RegistryError::member;
+  if (candidates().size() + joining_.size() >= kArbitersMax) return RegistryError::full;
+  return {};
+}
+
+void Registry::joined(const Address& arbiter, Amount bond, const wallet::TransferId& transfer) {
+  joining_.erase(arbiter);
+  ArbiterRecord& record = records_[arbiter];
+  record.bond = bond;
+  record.joined = transfer;
+  if (records_.size() <= kArbitersMax + kRecordsMax) return;
+  const auto old = std::ranges::find_if(records_, [](const auto& one) { return one.second.bond == Amount(); });
+  if (old != records_.end()) records_.erase(old);
+}
+
+base::Result<void, RegistryError> Registry::leave(const Address& arbiter) {
+  const auto there = records_.find(arbiter);
+  if (there == records_.end() || there->second.bond == Amount()) return RegistryError::unknown;
+  if (std::ranges::any_of(cases_, [&](const auto& one) { return one.second == arbiter; })) return RegistryError::busy;
+  owed_.push_back({arbiter, there->second.bond});
+  there->second.bond = Amount();
+  return {};
+}
+
+void Registry::note(const EscrowId& escrow, const Address& arbiter, ArbiterHow how, const Address& buyer,
+                    const Address& provider) {
+  ArbiterRecord& record = records_[arbiter];
+  if (how == ArbiterHow::drawn) {
+    ++record.drawn;
+    cases_[escrow] = arbiter;
+    return;
+  }
+  if (const auto at = cases_.find(escrow); at != cases_.end() && at->second == arbiter) cases_.erase(at);
+  if (how == ArbiterHow::ruled) ++record.ruled;
+  if (how != ArbiterHow::silent) return;
+  ++record.silent;
+  if (record.bond == Amount()) return;
+  // Half each; of an odd bond the buyer has the larger half.
+  const Amount half = *share(record.bond, 1, 2);
+  owed_.push_back({buyer, record.bond - half});
+  if (half > Amount()) owed_.push_back({provider, half});
+  record.bond = Amount();
+}
+
+void Registry::bind() {
+  if (outgoing_.bound() || owed_.empty()) return;
+  const std::size_t count = std::min(owed_.size(), wallet::kCreditsMax);
+  const auto end = owed_.begin() + static_cast<std::ptrdiff_t>(count);
+  outgoing_.bind(outgoing_.prepare(std::vector(owed_.begin(), end), "arbiters"));
+  owed_.erase(owed_.begin(), end);
+}
+
+std::vector<Arbiter> Registry::candidates() const {
+  std::vector<Arbiter> out;
+  for (const auto& [address, record] : records_)
+    if (record.bond > Amount()) out.push_back({address, record.bond});
+  return out;
+}
+
+base::Bytes Registry::encode() const {
+  base::Bytes out;
+  out.push_back(kRegistryVersion);
+  base::append_number(out, outgoing_.done().value);
+  const base::Bytes bound = outgoing_.bound() ? wallet::encode(*outgoing_.bound()) : base::Bytes();
+  base::append_number(out, static_cast<std::uint32_t>(bound.size()));
+  base::append(out, bound);
+  base::append_number(out, static_cast<std::uint32_t>(records_.size()));
+  for (const auto& [address, record] : records_) {
+    base::append(out, address.view());
+    base::append_number(out, record.bond.units());
+    base::append(out, record.joined.view());
+    for (const std::uint32_t count : {record.drawn, record.ruled, record.silent}) base::append_number(out, count);
+  }
+  base::append_number(out, static_cast<std::uint32_t>(joining_.size()));
+  for (const auto& [address, deposit] : joining_) {
+    base::append(out, address.view());
+    base::append_number(out, static_cast<std::uint32_t>(deposit.size()));
+    base::append(out, deposit);
+  }
+  base::append_number(out, static_cast<std::uint32_t>(cases_.size()));
+  for (const auto& [escrow, arbiter] : cases_) {
+    base::append(out, escrow.view());
+    base::append(out, arbiter.view());
+  }
+  base::append_number(out, static_cast<std::uint32_t>(owed_.size()));
+  for (const wallet::Credit& credit : owed_) {
+    base::append(out, credit.to.view());
+    base::append_number(out, credit.amount.units());
+  }
+  return out;
+}
+
+std::optional<Registry> Registry::decode(const wallet::BookId& book, base::ByteView bytes) {
+  base::FieldReader in(bytes);
+  Registry out(book);
+  if (in.number<std::uint8_t>() != kRegistryVersion) return std::nullopt;
+  const wallet::TransferNumber done{in.number<std::uint64_t>()};
+  std::optional<wallet::Transfer> bound;
+  if (const auto size = in.number<std::uint32_t>(); size > 0) {
+    bound = wallet::decode_transfer(in.take(size));
+    if (!bound) return std::nullopt;
+  }
+  if (!in.ok()) return std::nullopt;
+  out.outgoing_.restore(done, bound);
+  for (auto left = in.number<std::uint32_t>(); in.ok() && left > 0; --left) {
+    const auto address = in.fixed<Address>();
+    ArbiterRecord& record = out.records_[address];
+    record.bond = amount_in(in);
+    record.joined = in.fixed<wallet::TransferId>();
+    for (std::uint32_t* count : {&record.drawn, &record.ruled, &record.silent}) *count = in.number<std::uint32_t>();
+  }
+  for (auto left = in.number<std::uint32_t>(); in.ok() && left > 0; --left) {
+    const auto address = in.fixed<Address>();
+    const auto size = in.number<std::uint32_t>();
+    if (size > kDepositBytesMax) return std::nullopt;
+    const base::ByteView deposit = in.take(size);
+    out.joining_[address] = base::Bytes(deposit.begin(), deposit.end());
+  }
+  for (auto left = in.number<std::uint32_t>(); in.ok() && left > 0; --left) {
+    const auto escrow = in.fixed<EscrowId>();
+    out.cases_[escrow] = in.fixed<Address>();
+  }
+  for (auto left = in.number<std::uint32_t>(); in.ok() && left > 0; --left) {
+    const auto to = in.fixed<Address>();
+    out.owed_.push_back({to, amount_in(in)});
+  }
+  if (!in.ended()) return std::nullopt;
+  return out;
+}
+
+}  // namespace troupe::escrow

@@ -1,0 +1,77 @@
+#pragma once
+// The arbiters who can be drawn, their bonds, and their record.
+//
+// Join     a bond is paid to the account of all arbiters; once that is posted the arbiter can be drawn.
+// Leave    the bond is paid back, unless the arbiter is drawn in a dispute that is open.
+// Cases    of each escrow the round at hand. What is said of a round counts once: the caller passes over repetitions.
+// Money    what is owed goes out in transfers of that account, one at a time, the same bytes until it is posted.
+// Limits   kArbitersMax that can be drawn or join; kRecordsMax records of those who left: the rest is forgotten.
+#include <map>
+
+#include "actors/escrow/logic/escrow.hpp"
+
+namespace troupe::escrow {
+
+inline constexpr std::size_t kRecordsMax = 1'000;  // our choice
+inline constexpr std::string_view kLeaveMark = "troupe arbiter leave v1";
+
+/// The account of the bonds: of kind "arbiters" and the id of the book.
+Address arbiters_account(const wallet::BookId& book);
+/// What an arbiter signs to leave: nothing else counts as this.
+base::Bytes leave_bytes(const wallet::TransferId& joined);
+
+enum class ArbiterHow : std::uint8_t { drawn, ruled, silent, over };
+
+struct ArbiterRecord {
+  Amount bond;  ///< 0: it is none any more
+  wallet::TransferId joined;
+  std::uint32_t drawn = 0, ruled = 0, silent = 0;
+  friend bool operator==(const ArbiterRecord&, const ArbiterRecord&) = default;
+};
+
+enum class RegistryError : std::uint8_t {
+  member,   ///< it is one already, or is about to be
+  unknown,  ///< it is none
+  busy,     ///< it is drawn in an open dispute
+  full,     ///< as many as may be
+};
+
+class Registry {
+ public:
+  explicit Registry(const wallet::BookId& book) : outgoing_(book, arbiters_account(book)) {}
+
+  /// Whether it may begin to join.
+  base::Result<void, RegistryError> may_join(const Address& arbiter) const;
+  void joining(const Address& arbiter, base::Bytes deposit) { joining_[arbiter] = std::move(deposit); }
+  void not_joined(const Address& arbiter) { joining_.erase(arbiter); }
+  void joined(const Address& arbiter, Amount bond, const wallet::TransferId& transfer);
+  base::Result<void, RegistryError> leave(const Address& arbiter);
+  /// What an escrow says of the arbiter of its latest round.
+  void note(const EscrowId& escrow, const Address& arbiter, ArbiterHow how, const Address& buyer,
+            const Address& provider);
+
+  /// Binds what is owed, if nothing is bound; and what ends it.
+  void bind();
+  void posted(const wallet::TransferId& id) { outgoing_.confirmed(id); }
+
+  std::vector<Arbiter> candidates() const;
+  const std::map<Address, ArbiterRecord>& records() const { return records_; }
+  /// Deposits that are under way, as they were given.
+  const std::map<Address, base::Bytes>& deposits() const { return joining_; }
+  const std::optional<wallet::Transfer>& bound() const { return outgoing_.bound(); }
+  std::size_t owed() const { return owed_.size() + (bound() ? 1 : 0); }
+
+  base::Bytes encode() const;
+  /// Nothing unless the bytes are what encode() gives.
+  static std::optional<Registry> decode(const wallet::BookId& book, base::ByteView bytes);
+  friend bool operator==(const Registry&, const Registry&) = default;
+
+ private:
+  std::map<Address, ArbiterRecord> records_;
+  std::map<Address, base::Bytes> joining_;
+  std::map<EscrowId, Address> cases_;
+  std::vector<wallet::Credit> owed_;
+  wallet::Outgoing outgoing_;
+};
+
+}  // namespace troupe::escrow
