@@ -6,7 +6,7 @@ namespace troupe::durable {
 namespace {
 
 constexpr std::chrono::milliseconds kFollowAgain{100};  // our choice: below an election; a group may not have begun yet
-constexpr std::chrono::hours kIdle{24};           // a leader that stays says nothing
+constexpr std::chrono::hours kIdle{24};                 // a leader that stays says nothing
 
 }  // namespace
 

@@ -79,7 +79,6 @@ const sim::WorkloadSpec& workload() {
           {
               {"durable.commits_anyhow", "a commit of an older term, or on a head that has changed, is not void"},
               {"durable.sends_before_commit", "what was decided is sent before it is durable"},
-              {"escrow.takes_acts_again", "an act that was signed earlier has its effect again"},
               {"escrow.counts_twice", "a credit that is told twice is counted twice"},
               {"wallet.posts_again", "a transfer that comes again is posted again"},
           },

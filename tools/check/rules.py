@@ -220,8 +220,8 @@ def timers(path: str, source: str) -> Iterator[Violation]:
     yield from calls(source, r"\bdelayed_(anon_)?send\b", "use Actor::after; CAF's clock is not the node's")
     yield from calls(source, r"\bsystem\(\)\s*\.\s*clock\(\)", "use the Clock port")
     yield from calls(source, r"\bcaf::after\b", "use Actor::after; CAF's clock is not the node's")
-    # Shell::request is ours, takes no time-out, and hides CAF's.
-    for match in re.finditer(r"(?<!\bshell_)(?:\.|->)\s*(?:template\s+)?request\s*(?:<[^()<>]*>)?\s*\(", source):
+    # Shell::request and Actor::request are ours, take no time-out, and hide CAF's.
+    for match in re.finditer(r"(?<!\bshell_)(?<!\bowner_)(?:\.|->)\s*(?:template\s+)?request\s*(?:<[^()<>]*>)?\s*\(", source):
         arguments = split_arguments(source[match.end() :])
         if len(arguments) >= 2 and not arguments[1].endswith("infinite"):
             yield line_of(source, match.start()), f"request with the time-out `{arguments[1]}`: only caf::infinite"
