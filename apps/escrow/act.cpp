@@ -122,8 +122,11 @@ Client::Outcome<bool> send_act(Acting& acting, const escrow::What& what, const s
         wallet::write(out.initDeposit(), deposit->transfer, acting.signer.policy, {&paid, 1});
       },
       kActAnswer);
-  if (!taken.ok()) return taken.error();
-  return taken.value().root().getChanged();
+  if (taken.ok()) return taken.value().root().getChanged();
+  Failure failure = taken.error();
+  const bool refusal = failure.error.code == Code::refused || failure.error.code == Code::conflict;
+  if (refusal && failure.try_.empty()) failure.try_ = "troupe escrow show " + acting.id.hex();
+  return failure;
 }
 
 /// Acts. What was refused because it has its effect already is no failure. If another act of this party came between,

@@ -193,7 +193,12 @@ TEST_CASE("cluster escrow: from the proposal to the release, over a crash of the
   CHECK(bank.exit({"escrow", "show", kNoSuchEscrow}) == 4);
   CHECK(bank.exit({"escrow", "show", "nonsense"}) == 2);
 
-  Program watching({"escrow", "watch", id, "--data", bank.node->data}, bank.folder / "watching");
+  Program watching({"escrow", "watch", "--data", bank.node->data}, bank.folder / "watching");
+  // It has begun once it shows something: others are proposed until then.
+  REQUIRE(until([&] {
+    bank.get({"escrow", "create", "--to", seller, "--amount", "1", "--wallet", "buyer"});
+    return contains(watching.out(), "proposed, until");
+  }));
   const auto act = [&](const std::string& wallet, std::vector<std::string> words) {
     words.insert(words.begin() + 1, id);
     words.insert(words.begin(), "escrow");

@@ -6,6 +6,8 @@
 
 #include "actors/wallet/logic/address.hpp"
 #include "apps/wallet/passphrase.hpp"
+#include "apps/wallet/policies.hpp"
+#include "apps/wallet/typed.hpp"
 #include "tests/apps/harness.hpp"
 #include "tests/support.hpp"
 
@@ -167,4 +169,61 @@ TEST_CASE("wallet commands: a passphrase that is typed is not shown, and the ter
   ::close(person);
   ::close(terminal);
   CHECK_FALSE(wallets::hidden_line(-1));
+}
+
+TEST_CASE("wallet commands: a time is a span of a second or more, or a date in UTC; nothing else is one") {
+  const auto date = wallets::time_typed("2027-01-31T12:00:00Z", "");
+  REQUIRE(date.ok());
+  CHECK(date.value().is_date);
+  CHECK(date.value().value == wallet::UnixMs(1'801'396'800'000));
+  CHECK(wallets::date_of(date.value().value) == "2027-01-31T12:00:00Z");
+  CHECK(date.value().from(wallet::UnixMs(5)) == date.value().value);
+  const auto span = wallets::time_typed("21d", "");
+  REQUIRE(span.ok());
+  CHECK(span.value().from(wallet::UnixMs(5)) == std::chrono::hours(21 * 24) + wallet::UnixMs(5));
+  CHECK(wallets::time_typed("1s", "").ok());
+  for (const char* bad : {"", "0s", "999ms", "1", "-1s", "1.5h", "2027-02-29T12:00:00Z", "2027-13-01T00:00:00Z",
+                          "1969-12-31T23:59:59Z", "2027-01-31T24:00:00Z", "2027-01-31T12:00:60Z", "2027-01-31T12:00:00",
+                          "2027-01-31 12:00:00Z", "2027-01-31T12:00:00+00:00", "x027-01-31T12:00:00Z"})
+    CHECK_MESSAGE(!wallets::time_typed(bad, "").ok(), bad);
+}
+
+TEST_CASE("wallet commands: an account of several signers is a file that is taken whole, or not at all") {
+  WalletHome home;
+  std::vector<std::string> signers;
+  for (const char* name : {"a", "b", "c"}) signers.push_back(without_end(home.with_file({"new", name}).out));
+  const std::vector<std::string> create{"multisig", "create", "all",      "--of",  "2",       "--key",
+                                        signers[0], "--key",  signers[1], "--key", signers[2]};
+  const Seen made = home.run(create);
+  REQUIRE_MESSAGE(made.exit == Exit::done, made.err);
+  CHECK(home.run(create).out == made.out);
+  CHECK(contains(home.run({"show", "all", "--json"}).out, "\"threshold\":2,\"signers\":[\"tro1"));
+  CHECK(home.with_file({"new", "all"}).exit == Exit::refused);
+  CHECK(home.run({"multisig", "create", "a", "--of", "1", "--key", signers[1], "--key", signers[2]}).exit ==
+        Exit::refused);
+  for (const std::vector<std::string>& bad : {std::vector<std::string>{"--of", "1", "--key", signers[0]},
+                                              {"--of", "3", "--key", signers[0], "--key", signers[1]},
+                                              {"--of", "1", "--key", signers[0], "--key", signers[0]},
+                                              {"--key", signers[0], "--key", signers[1]},
+                                              {"--of", "1", "--key", signers[0], "--key", "tro1"}}) {
+    std::vector<std::string> words{"multisig", "create", "other"};
+    words.insert(words.end(), bad.begin(), bad.end());
+    CHECK_MESSAGE(home.run(words).exit == Exit::usage, bad.size());
+  }
+  const std::string path = home.keystore + "all.policy";
+  struct stat file {};
+  REQUIRE(::stat(path.c_str(), &file) == 0);
+  CHECK((file.st_mode & 0777) == 0600);
+  std::ifstream in(path, std::ios::binary);
+  const std::string good{std::istreambuf_iterator<char>(in), {}};
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 1);
+    CHECK_FALSE(wallets::decode_policy_file(base::as_bytes(bad)));
+    CHECK_FALSE(wallets::decode_policy_file(base::as_bytes(good.substr(0, at))));
+  }
+  REQUIRE(wallets::decode_policy_file(base::as_bytes(good)));
+  std::ofstream(path, std::ios::binary) << good.substr(0, 100);
+  CHECK(home.run(create).exit == Exit::failed);
+  CHECK(contains(home.run({"multisig", "propose", "all", signers[0], "1"}).err, "the policy of all is damaged"));
 }
