@@ -1,4 +1,4 @@
-// troupe bench actor | bench link | bench dht | bench kv | bench file
+// troupe bench actor | bench link | bench dht | bench kv | bench escrow | bench file
 #include <charconv>
 #include <cmath>
 #include <functional>
@@ -239,7 +239,7 @@ Ending run_kv(const Invocation& invocation, Console& console) {
   os::Waker waker{SIGINT, SIGTERM};
   const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!folder.ok()) return folder.error();
-  const auto processes = bench::KvProcesses::start(invocation.table(), *folder.value());
+  const auto processes = bench::NodeProcesses::start(invocation.table(), *folder.value());
   if (!processes.ok()) return processes.error();
   bench::Runner runner(waker, *folder.value(), {});
   if (invocation.has("--failover"))
@@ -247,6 +247,44 @@ Ending run_kv(const Invocation& invocation, Console& console) {
   if (const auto puts = invocation.number("--puts"))
     return print(invocation, console, bench::measure_kv_memory(waker, runner, *processes.value(), *puts));
   return print(invocation, console, bench::measure_kv(waker, runner, *processes.value(), span.value()));
+}
+
+Ending run_escrow(const Invocation& invocation, Console& console) {
+  const auto span = span_of(invocation);
+  if (!span.ok()) return span.error();
+  const std::string only = invocation.text("--only").value_or("");
+  const auto wanted = [&only](std::string_view what) {
+    return only.empty() || (',' + only + ',').find(',' + std::string(what) + ',') != std::string::npos;
+  };
+  os::Waker waker{SIGINT, SIGTERM};
+  bench::Figures figures;
+  const auto add = [&figures](bench::Measurement<bench::Figures> more) -> std::optional<Failure> {
+    if (!more.ok()) return more.error();
+    figures.insert(figures.end(), more.value().begin(), more.value().end());
+    return std::nullopt;
+  };
+  const std::string rate = "escrow.rate_per_account=1000000";
+  if (!wanted("escrow.transfer") && !wanted("escrow.whole"))
+    return usage_failure("--only names figures: escrow.transfer, escrow.whole", "troupe help bench escrow");
+  // Each has nodes of its own, which are made before any thread of this process.
+  const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
+  if (!folder.ok()) return folder.error();
+  const auto group_folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
+  if (!group_folder.ok()) return group_folder.error();
+  const auto alone = bench::NodeProcesses::start(invocation.table(), *folder.value(), 1, {"ledger.book=self", rate});
+  if (!alone.ok()) return alone.error();
+  const auto group = bench::NodeProcesses::start(invocation.table(), *group_folder.value(), bench::kKvNodes,
+                                                 {"ledger.book=group:bench", rate});
+  if (!group.ok()) return group.error();
+  if (wanted("escrow.transfer")) {
+    bench::Runner runner(waker, *folder.value(), {});
+    if (auto failed = add(bench::measure_transfers(waker, runner, *alone.value(), span.value()))) return *failed;
+  }
+  if (wanted("escrow.whole")) {
+    bench::Runner runner(waker, *group_folder.value(), {});
+    if (auto failed = add(bench::measure_escrows(waker, runner, *group.value(), span.value()))) return *failed;
+  }
+  return print(invocation, console, figures);
 }
 
 }  // namespace
@@ -297,6 +335,10 @@ Commands bench_commands() {
                    number_option("--puts", "N", "measure instead the memory of a member after N puts on 100,000 keys",
                                  1, kMessagesMax)},
        .run = run_kv},
+      {.name = "bench escrow",
+       .summary = "Measure transfers at a book, and whole escrows at a group of three processes, with synced disks",
+       .options = {seconds, dir, {.name = "--only", .value = "WHAT,…", .help = "these figures alone"}},
+       .run = run_escrow},
       {.name = "bench file",
        .summary = "Measure a file put at a node of its own, then put, got and verified in one process",
        .options = {dir,

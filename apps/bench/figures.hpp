@@ -1,7 +1,7 @@
 #pragma once
 // What `troupe bench` can measure. Each returns its figures in the order in which they were taken.
 #include "apps/bench/file_processes.hpp"
-#include "apps/bench/kv_processes.hpp"
+#include "apps/bench/node_processes.hpp"
 #include "apps/bench/runner.hpp"
 #include "apps/bench/second_process.hpp"
 #include "runtime/observe/health.hpp"
@@ -52,12 +52,17 @@ Measurement<Figures> measure_files(os::Waker& waker, Runner& runner, FileProcess
 
 /// Puts, linearizable and stale gets at the leader of a group of three processes, by 1, 16 and 128 clients of one link:
 /// `kv.put`, `kv.get`, `kv.stale`. Each takes `span`.
-Measurement<Figures> measure_kv(os::Waker& waker, Runner& runner, KvProcesses& processes, base::Duration span);
+Measurement<Figures> measure_kv(os::Waker& waker, Runner& runner, NodeProcesses& processes, base::Duration span);
 /// The longest time without a successful put after SIGKILL of the leader, at a client of another member:
 /// `kv.failover`, the median and the longest of ten.
-Measurement<Figures> measure_kv_failover(os::Waker& waker, Runner& runner, KvProcesses& processes);
+Measurement<Figures> measure_kv_failover(os::Waker& waker, Runner& runner, NodeProcesses& processes);
 /// The memory of the largest member after `puts` puts on 100,000 keys: `kv.memory`.
-Measurement<Figures> measure_kv_memory(os::Waker& waker, Runner& runner, KvProcesses& processes, std::uint64_t puts);
+Measurement<Figures> measure_kv_memory(os::Waker& waker, Runner& runner, NodeProcesses& processes, std::uint64_t puts);
+
+/// Transfers at a node that keeps the book itself, by 64 clients of one link, to 10,000 accounts: `escrow.transfer`.
+Measurement<Figures> measure_transfers(os::Waker& waker, Runner& runner, NodeProcesses& processes, base::Duration span);
+/// Escrows from the proposal to the last payment at a book of a group of three, by 1 and by 64 clients: `escrow.whole`.
+Measurement<Figures> measure_escrows(os::Waker& waker, Runner& runner, NodeProcesses& processes, base::Duration span);
 
 /// What `--hold` keeps after the figures: a node that `troupe inspect --once --data DIR` reaches, until Ctrl-C.
 class HeldNode {

@@ -1,6 +1,6 @@
 // The figures of `troupe bench kv`.
 #include "apps/bench/figures.hpp"
-#include "apps/bench/kv_processes.hpp"
+#include "apps/bench/node_processes.hpp"
 #include "messages/words.hpp"
 
 namespace troupe::bench {
@@ -140,7 +140,7 @@ double seconds_of(base::Duration duration) { return std::chrono::duration<double
 
 }  // namespace
 
-Measurement<Figures> measure_kv_failover(os::Waker& waker, Runner& runner, KvProcesses& processes) {
+Measurement<Figures> measure_kv_failover(os::Waker& waker, Runner& runner, NodeProcesses& processes) {
   if (auto made = processes.make_group(waker, runner); !made.ok()) return made.error();
   std::vector<base::Duration> gaps;
   for (std::size_t i = 0; i < kFailovers; ++i) {
@@ -162,7 +162,7 @@ Measurement<Figures> measure_kv_failover(os::Waker& waker, Runner& runner, KvPro
   return Figures{out};
 }
 
-Measurement<Figures> measure_kv_memory(os::Waker& waker, Runner& runner, KvProcesses& processes, std::uint64_t puts) {
+Measurement<Figures> measure_kv_memory(os::Waker& waker, Runner& runner, NodeProcesses& processes, std::uint64_t puts) {
   if (auto made = processes.make_group(waker, runner); !made.ok()) return made.error();
   const auto leads = processes.leader(runner);
   if (!leads.ok()) return leads.error();
@@ -177,7 +177,7 @@ Measurement<Figures> measure_kv_memory(os::Waker& waker, Runner& runner, KvProce
   return Figures{out};
 }
 
-Measurement<Figures> measure_kv(os::Waker& waker, Runner& runner, KvProcesses& processes, base::Duration span) {
+Measurement<Figures> measure_kv(os::Waker& waker, Runner& runner, NodeProcesses& processes, base::Duration span) {
   if (auto made = processes.make_group(waker, runner); !made.ok()) return made.error();
   Figures out;
   struct One {

@@ -36,13 +36,16 @@ std::string takes(const sim::FaultSpec& fault) {
 /// What there is to list: what kind of thing, its name, what it takes, and a line about it.
 struct Entry {
   std::string kind, name, takes, help;
+  const sim::WorkloadSpec* of = nullptr;  // the domain
 };
 
 std::vector<Entry> entries(sim::WorkloadSpecs workloads) {
   std::vector<Entry> out;
   for (const sim::FaultSpec& fault : sim::fault_specs())
     out.push_back({"fault", std::string(fault.name), takes(fault), std::string(fault.help)});
-  const auto add = [&out](const sim::WorkloadSpec& spec) {
+  const auto add = [&out](const sim::WorkloadSpec& spec, bool domain = true) {
+    const std::size_t first = out.size();
+    if (domain) out.push_back({"domain", std::string(spec.name), "", ""});
     const std::string prefix = std::string(spec.name) + '.';
     for (const auto& one : spec.operations)
       out.push_back({"operation", prefix + std::string(one.name), takes(one), std::string(one.help)});
@@ -52,12 +55,10 @@ std::vector<Entry> entries(sim::WorkloadSpecs workloads) {
     for (const auto& one : spec.sometimes)
       out.push_back({"property", std::string(one.name), "", std::string(one.help)});
     for (const auto& one : spec.mutants) out.push_back({"mutant", std::string(one.name), "", std::string(one.help)});
+    for (std::size_t i = first; domain && i < out.size(); ++i) out[i].of = &spec;
   };
-  add(world_spec());
-  for (const sim::WorkloadSpec* domain : workloads) {
-    out.push_back({"domain", std::string(domain->name), "", ""});
-    add(*domain);
-  }
+  add(world_spec(), false);
+  for (const sim::WorkloadSpec* domain : workloads) add(*domain);
   return out;
 }
 
@@ -71,6 +72,11 @@ Ending print_list(const Invocation& invocation, Console& console, sim::WorkloadS
       rows[i].setName(all[i].name);
       rows[i].setTakes(all[i].takes);
       rows[i].setHelp(all[i].help);
+      if (all[i].of == nullptr) continue;
+      rows[i].setDomain(std::string(all[i].of->name));
+      if (all[i].kind != "domain") continue;
+      auto mutants = rows[i].initMutants(static_cast<unsigned>(all[i].of->mutants.size()));
+      for (unsigned j = 0; j < mutants.size(); ++j) mutants.set(j, std::string(all[i].of->mutants[j].name));
     }
     write_json_line(console.out, capnp::toDynamic(rows.asReader()));
     return Exit::done;

@@ -52,8 +52,9 @@ base::Result<Found, Failure> hunt(const std::string& domain, std::string_view mu
   return out;
 }
 
-void print_json(std::ostream& out, std::string_view mutant, const Found& found) {
+void print_json(std::ostream& out, std::string_view domain, std::string_view mutant, const Found& found) {
   JsonLine<output::wire::SimMutant> line;
+  line->setDomain(std::string(domain));
   line->setMutant(std::string(mutant));
   line->setFound(found.by.has_value());
   line->setSeeds(found.seeds);
@@ -79,7 +80,7 @@ Ending hunt_all(const Invocation& invocation, Console& console, sim::WorkloadSpe
       ++tried;
       if (!found.value().by) ++missed;
       if (invocation.globals.json) {
-        print_json(console.out, mutant.name, found.value());
+        print_json(console.out, domain->name, mutant.name, found.value());
         console.out.flush();
         continue;
       }

@@ -19,6 +19,7 @@ Command mutants(sim::WorkloadSpecs workloads);
 Command churn();
 Command eclipse();
 Command survival();
+Command explore();
 
 /// Seeds `seed` to `seed + seeds - 1`, each drawn alike.
 struct Worlds {

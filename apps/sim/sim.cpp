@@ -99,7 +99,7 @@ Commands sim_commands(sim::WorkloadSpecs workloads) {
                  .run = sim_command::simulating(run_domains, workloads)});
   for (auto command : {sim_command::run(workloads), sim_command::replay(workloads), sim_command::shrink(workloads),
                        sim_command::list(workloads), sim_command::mutants(workloads), sim_command::churn(),
-                       sim_command::eclipse(), sim_command::survival()})
+                       sim_command::eclipse(), sim_command::survival(), sim_command::explore()})
     out.push_back(std::move(command));
   return out;
 }

@@ -94,6 +94,7 @@ struct SimMutant {
     # The seed that found it.
   }
   invariant @5 :Text;
+  domain @6 :Text;
 }
 
 struct SimCards {
@@ -108,6 +109,10 @@ struct SimCard {
   name @1 :Text;
   takes @2 :Text;
   help @3 :Text;
+  domain @4 :Text;
+  # Of a domain, an operation, a knob, an invariant, a property and a mutant; null: of all worlds.
+  mutants @5 :List(Text);
+  # Of a domain.
 }
 
 struct SimActor {
@@ -212,4 +217,21 @@ struct SimSurvival {
   ratioLow @7 :Float64;
   ratioHigh @8 :Float64;
   storesADay @9 :Float64;
+}
+
+struct SimExplored {
+  # `troupe sim explore DOMAIN`: all groups of limits together.
+
+  domain @0 :Text;
+  states @1 :UInt64;
+  transitions @2 :UInt64;
+  depth @3 :UInt64;
+  # The longest way from the beginning.
+  complete @4 :Bool;
+  # No state within the limits was left out.
+  held @5 :Bool;
+  invariant @6 :Text;
+  # The one that broke; null: none did.
+  path @7 :List(Text);
+  # What led there.
 }

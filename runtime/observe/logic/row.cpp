@@ -20,21 +20,19 @@ std::uint64_t whole(std::chrono::duration<std::int64_t, Unit> time) {
   return whole(static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 0)));
 }
 
-using enum FieldKind;
-
 constexpr std::array<Field, 12> kFields{{
-    {"path", text, [](const ActorRow& row) { return row.path; }, nullptr},
-    {"kind", text, [](const ActorRow& row) { return row.kind; }, nullptr},
-    {"state", text, [](const ActorRow& row) { return row.state; }, nullptr},
-    {"mailbox", number, nullptr, [](const ActorRow& row) { return whole(row.mailbox); }},
-    {"oldestMs", milliseconds, nullptr, [](const ActorRow& row) { return whole(row.oldest); }},
-    {"handled", number, nullptr, [](const ActorRow& row) { return whole(row.handled); }},
-    {"perSecond", number, nullptr, [](const ActorRow& row) { return row.per_second_thousandths; }},
-    {"busy", share, nullptr, [](const ActorRow& row) { return row.busy_thousandths; }},
-    {"p99Us", microseconds, nullptr, [](const ActorRow& row) { return whole(row.p99); }},
-    {"restarts", number, nullptr, [](const ActorRow& row) { return whole(row.restarts); }},
-    {"asking", number, nullptr, [](const ActorRow& row) { return whole(row.asking); }},
-    {"lastError", text, [](const ActorRow& row) { return row.last_error; }, nullptr},
+    {"path", FieldKind::text, [](const ActorRow& row) { return row.path; }, nullptr},
+    {"kind", FieldKind::text, [](const ActorRow& row) { return row.kind; }, nullptr},
+    {"state", FieldKind::text, [](const ActorRow& row) { return row.state; }, nullptr},
+    {"mailbox", FieldKind::number, nullptr, [](const ActorRow& row) { return whole(row.mailbox); }},
+    {"oldestMs", FieldKind::milliseconds, nullptr, [](const ActorRow& row) { return whole(row.oldest); }},
+    {"handled", FieldKind::number, nullptr, [](const ActorRow& row) { return whole(row.handled); }},
+    {"perSecond", FieldKind::number, nullptr, [](const ActorRow& row) { return row.per_second_thousandths; }},
+    {"busy", FieldKind::share, nullptr, [](const ActorRow& row) { return row.busy_thousandths; }},
+    {"p99Us", FieldKind::microseconds, nullptr, [](const ActorRow& row) { return whole(row.p99); }},
+    {"restarts", FieldKind::number, nullptr, [](const ActorRow& row) { return whole(row.restarts); }},
+    {"asking", FieldKind::number, nullptr, [](const ActorRow& row) { return whole(row.asking); }},
+    {"lastError", FieldKind::text, [](const ActorRow& row) { return row.last_error; }, nullptr},
 }};
 
 /// Other names that a person may have read or expects, and their fields. All but "rate" also in capitals.

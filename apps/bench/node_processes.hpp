@@ -1,12 +1,12 @@
 #pragma once
-// The processes of `troupe bench kv`: three nodes that are one group, as a user has them.
+// The processes of `troupe bench kv` and `bench escrow`: nodes as a user has them, three of which may be one group.
 //
 // Order   made before any thread of this process, as SecondProcess says.
 // Way     this process asks each node at its local socket, as commands do.
 // Again   a node is the child of a process that does nothing else: that one can fork again at any time, for it has no
 //         threads.
 // End     all end with this object, or with this process; their data goes with the folder.
-#include <array>
+#include <vector>
 
 #include "actors/raft/api.hpp"
 #include "apps/bench/second_process.hpp"
@@ -16,18 +16,25 @@ namespace troupe::bench {
 
 inline constexpr std::size_t kKvNodes = 3;
 
-class KvProcesses {
+class NodeProcesses {
  public:
-  static Measurement<std::unique_ptr<KvProcesses>> start(const apps::Commands& table, const ScratchFolder& folder);
-  KvProcesses(const KvProcesses&) = delete;
-  KvProcesses& operator=(const KvProcesses&) = delete;
+  /// `settings`: key=value, of each node.
+  static Measurement<std::unique_ptr<NodeProcesses>> start(const apps::Commands& table, const ScratchFolder& folder,
+                                                           std::size_t nodes = kKvNodes,
+                                                           std::vector<std::string> settings = {});
+  NodeProcesses(const NodeProcesses&) = delete;
+  NodeProcesses& operator=(const NodeProcesses&) = delete;
 
-  /// Makes the group, and waits until it has a leader.
+  /// Waits until all serve.
+  Measurement<void> begin(os::Waker& waker, Runner& runner);
+  /// The same; then makes the group of all, and waits until it has a leader.
   Measurement<void> make_group(os::Waker& waker, Runner& runner);
   /// Which node leads.
   Measurement<std::size_t> leader(Runner& runner);
   /// Its member of the group; dialled anew after a restart.
   runtime::Handle member(std::size_t node);
+  /// What it serves at that path.
+  runtime::Handle service(std::size_t node, const std::string& path) { return link(node)->proxy(path); }
   /// Ends it with SIGKILL. Safe from any thread.
   void kill(std::size_t node);
   /// After kill(): with the same data, at the same address.
@@ -42,7 +49,8 @@ class KvProcesses {
     std::string id, at;
     std::string process_id;
   };
-  KvProcesses(const apps::Commands& table, std::string folder) : table_(table), folder_(std::move(folder)) {}
+  NodeProcesses(const apps::Commands& table, std::string folder, std::size_t nodes, std::vector<std::string> settings)
+      : table_(table), folder_(std::move(folder)), settings_(std::move(settings)), members_(nodes) {}
   std::string data(std::size_t node) const { return folder_ + "/k" + std::to_string(node); }
   Measurement<std::unique_ptr<SecondProcess>> keep(std::size_t node);
   void run(std::size_t node, const std::string& listen, SecondProcess::Pipes& pipes);
@@ -51,7 +59,8 @@ class KvProcesses {
 
   const apps::Commands& table_;
   const std::string folder_;
-  std::array<Member, kKvNodes> members_;
+  const std::vector<std::string> settings_;
+  std::vector<Member> members_;
   std::shared_ptr<net::Pool> pool_;
 };
 

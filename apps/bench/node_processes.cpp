@@ -1,4 +1,4 @@
-#include "apps/bench/kv_processes.hpp"
+#include "apps/bench/node_processes.hpp"
 
 #include <signal.h>
 #include <sys/prctl.h>
@@ -68,9 +68,11 @@ Failure failed(const base::Error& error) { return {error, "nothing was measured"
 
 }  // namespace
 
-Measurement<std::unique_ptr<KvProcesses>> KvProcesses::start(const apps::Commands& table, const ScratchFolder& folder) {
-  std::unique_ptr<KvProcesses> out(new KvProcesses(table, folder.path()));
-  for (std::size_t node = 0; node < kKvNodes; ++node) {
+Measurement<std::unique_ptr<NodeProcesses>> NodeProcesses::start(const apps::Commands& table,
+                                                                 const ScratchFolder& folder, std::size_t nodes,
+                                                                 std::vector<std::string> settings) {
+  std::unique_ptr<NodeProcesses> out(new NodeProcesses(table, folder.path(), nodes, std::move(settings)));
+  for (std::size_t node = 0; node < nodes; ++node) {
     auto process = out->keep(node);
     if (!process.ok()) return process.error();
     out->members_[node].process = std::move(process).value();
@@ -79,7 +81,7 @@ Measurement<std::unique_ptr<KvProcesses>> KvProcesses::start(const apps::Command
 }
 
 /// What it is told: `kill`, or an address at which the node is to be started; the end of its input ends all.
-Measurement<std::unique_ptr<SecondProcess>> KvProcesses::keep(std::size_t node) {
+Measurement<std::unique_ptr<SecondProcess>> NodeProcesses::keep(std::size_t node) {
   return SecondProcess::start([this, node](SecondProcess::Pipes& pipes) {
     pid_t child = -1;
     const auto end = [&](int signal) {
@@ -101,18 +103,18 @@ Measurement<std::unique_ptr<SecondProcess>> KvProcesses::keep(std::size_t node) 
   });
 }
 
-void KvProcesses::run(std::size_t node, const std::string& listen, SecondProcess::Pipes& pipes) {
+void NodeProcesses::run(std::size_t node, const std::string& listen, SecondProcess::Pipes& pipes) {
   pipes.write_line(std::to_string(::getpid()));
   std::ofstream out("/proc/self/fd/" + std::to_string(pipes.out.get()));
   std::ostringstream err;
   std::istringstream in;
   apps::Console console{out, err, in};
-  if (apps::run(table_, {"node", "--data", data(node), "--listen", listen, "--set", "log.to=file"}, console) !=
-      Exit::done)
-    std::cerr << err.str() << std::flush;
+  std::vector<std::string> words{"node", "--data", data(node), "--listen", listen, "--set", "log.to=file"};
+  for (const std::string& setting : settings_) words.insert(words.end(), {"--set", setting});
+  if (apps::run(table_, words, console) != Exit::done) std::cerr << err.str() << std::flush;
 }
 
-Measurement<void> KvProcesses::await_ready(os::Waker& waker, std::size_t node) {
+Measurement<void> NodeProcesses::await_ready(os::Waker& waker, std::size_t node) {
   Member& member = members_[node];
   const auto process = member.process->line(waker, kNodeReadyMax);
   if (!process.ok()) return process.error();
@@ -125,14 +127,14 @@ Measurement<void> KvProcesses::await_ready(os::Waker& waker, std::size_t node) {
   return {};
 }
 
-void KvProcesses::kill(std::size_t node) { members_[node].process->tell("kill"); }
+void NodeProcesses::kill(std::size_t node) { members_[node].process->tell("kill"); }
 
-Measurement<void> KvProcesses::restart(os::Waker& waker, std::size_t node) {
+Measurement<void> NodeProcesses::restart(os::Waker& waker, std::size_t node) {
   members_[node].process->tell(members_[node].at);
   return await_ready(waker, node);
 }
 
-std::uint64_t KvProcesses::resident_bytes_max() const {
+std::uint64_t NodeProcesses::resident_bytes_max() const {
   std::uint64_t out = 0;
   for (const Member& member : members_) {
     std::ifstream statm("/proc/" + member.process_id + "/statm");
@@ -143,26 +145,31 @@ std::uint64_t KvProcesses::resident_bytes_max() const {
   return out;
 }
 
-std::shared_ptr<net::Link> KvProcesses::link(std::size_t node) {
+std::shared_ptr<net::Link> NodeProcesses::link(std::size_t node) {
   Member& member = members_[node];
   if (!member.link || member.link->end())
     member.link = pool_->dial_local("k" + std::to_string(node) + '/' + apps::kControlSocket);
   return member.link;
 }
 
-runtime::Handle KvProcesses::member(std::size_t node) { return link(node)->proxy(raft::path_of(kGroup)); }
+runtime::Handle NodeProcesses::member(std::size_t node) { return link(node)->proxy(raft::path_of(kGroup)); }
 
-Measurement<void> KvProcesses::make_group(os::Waker& waker, Runner& runner) {
-  for (std::size_t node = 0; node < kKvNodes; ++node)
+Measurement<void> NodeProcesses::begin(os::Waker& waker, Runner& runner) {
+  for (std::size_t node = 0; node < members_.size(); ++node)
     if (auto ready = await_ready(waker, node); !ready.ok()) return ready;
-  net::NetSetup setup = loopback_setup(kKvNodes);
+  net::NetSetup setup = loopback_setup(members_.size());
   setup.role = messages::Role::operate;
   pool_ = std::make_shared<net::Pool>(runner.node(), setup);
+  return {};
+}
+
+Measurement<void> NodeProcesses::make_group(os::Waker& waker, Runner& runner) {
+  if (auto begun = begin(waker, runner); !begun.ok()) return begun;
   const auto made = ask_once<words::InitGroup, words::GroupMade>(
       runner, link(0)->proxy(raft::kPath), [this](words::InitGroup::Builder out) {
         out.setGroup(kGroup);
-        auto list = out.initMembers(kKvNodes);
-        for (unsigned i = 0; i < kKvNodes; ++i) {
+        auto list = out.initMembers(static_cast<unsigned>(members_.size()));
+        for (unsigned i = 0; i < list.size(); ++i) {
           list[i].setNode(data_of(base::NodeId::from_hex(members_[i].id)->view()));
           list[i].setEndpoint(members_[i].at);
         }
@@ -174,10 +181,10 @@ Measurement<void> KvProcesses::make_group(os::Waker& waker, Runner& runner) {
   return {};
 }
 
-Measurement<std::size_t> KvProcesses::leader(Runner& runner) {
+Measurement<std::size_t> NodeProcesses::leader(Runner& runner) {
   const base::Instant due = runner.now() + kGroupAnswerMax;
   while (runner.now() < due) {
-    for (std::size_t node = 0; node < kKvNodes; ++node) {
+    for (std::size_t node = 0; node < members_.size(); ++node) {
       const auto status =
           ask_once<words::GetGroup, words::GroupStatus>(runner, member(node), [](words::GetGroup::Builder) {});
       if (!status.ok()) return status.error();
