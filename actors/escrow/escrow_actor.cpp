@@ -446,8 +446,6 @@ void EscrowActor::perform(Wanted& wanted) {
     Replay replay;
     std::optional<rows::Founding> founding;
   };
-  if (world().mutations.on("durable.sends_before_commit"))
-    for (const Effect& one : decision.effects) effect(one);
   const auto committing = std::make_shared<Committing>(
       Committing{std::move(wanted), std::move(decision), std::move(entries), std::move(after_it), std::move(founding)});
   storage_.commit(

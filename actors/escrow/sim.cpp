@@ -78,7 +78,6 @@ const sim::WorkloadSpec& workload() {
       .mutants =
           {
               {"durable.commits_anyhow", "a commit of an older term, or on a head that has changed, is not void"},
-              {"durable.sends_before_commit", "what was decided is sent before it is durable"},
               {"escrow.counts_twice", "a credit that is told twice is counted twice"},
               {"wallet.posts_again", "a transfer that comes again is posted again"},
           },

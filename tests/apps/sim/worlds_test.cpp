@@ -84,7 +84,6 @@ const std::vector<Recorded>& recorded() {
       {"raft.votes_for_shorter_log", {7}, {"committed"}},
       {"raft.reads_before_its_term", {1}, {"linearizable"}},
       {"durable.commits_anyhow", {193}, {"log"}},
-      {"durable.sends_before_commit", {82}, {"sim.converges"}},
       {"escrow.counts_twice", {1}, {"sim.actor-breaks"}},
       {"wallet.posts_again", {1}, {"book"}},
   };
