@@ -15,6 +15,8 @@ using base::Error;
 
 constexpr std::chrono::seconds kStreamIdle{3'600 * 24};
 constexpr std::size_t kWatchersMax = 256;           // our choice
+constexpr std::ptrdiff_t kWatchersOfNodes = 128;    // our choice: the rest is for operators of this node
+constexpr std::ptrdiff_t kWatchersOfNode = 8;       // our choice
 constexpr std::size_t kWatcherWaitingMax = 16'384;  // our choice: a reader that falls behind it is ended
 constexpr std::uint32_t kListRows = 512;
 
@@ -408,11 +410,16 @@ void EscrowsActor::watch_escrows(wire::WatchEscrows::Reader ask, runtime::Sink<w
   const auto id = EscrowId::from(bytes_of(ask.getEscrow()));
   if (!id && ask.getEscrow().size() > 0) return sink.fail({Code::malformed, "the id of an escrow has 32 bytes"});
   watchers_.remove_if([](const Watcher& one) { return one.over; });
-  if (watchers_.size() >= kWatchersMax) return sink.fail({Code::overloaded, "as many watch escrows here as may"});
+  const runtime::Caller from = caller();
+  const auto by = from.role == messages::Role::peer ? from.node : std::nullopt;
+  const auto strangers = std::ranges::count_if(watchers_, [](const Watcher& one) { return one.node.has_value(); });
+  const auto same = std::ranges::count_if(watchers_, [&](const Watcher& one) { return one.node == by; });
+  if (watchers_.size() >= kWatchersMax || (by && (strangers >= kWatchersOfNodes || same >= kWatchersOfNode)))
+    return sink.fail({Code::overloaded, "as many watch escrows here as may"});
   const bool here = seat_.here();
-  const runtime::Handle there = here || caller().role == messages::Role::peer ? runtime::Handle{} : gateway_.there();
+  const runtime::Handle there = here || by ? runtime::Handle{} : gateway_.there();
   if (!here && !there) return sink.fail({Code::unavailable, "the book is not at this node, and no way to it is known"});
-  Watcher& watcher = watchers_.emplace_back(Watcher{id, std::move(sink)});
+  Watcher& watcher = watchers_.emplace_back(Watcher{id, by, std::move(sink)});
   watcher.sink.on_ready([this, &watcher] { show(watcher); });
   watcher.sink.on_cancel([&watcher] { watcher.over = true; });
   watching_->store(static_cast<std::uint32_t>(watchers_.size()), std::memory_order_relaxed);

@@ -69,6 +69,7 @@ class EscrowsActor final : public runtime::Actor {
   };
   struct Watcher {
     std::optional<EscrowId> escrow;
+    std::optional<base::NodeId> node;  ///< another one, which watches for its clients
     runtime::Sink<wire::EscrowEvent> sink;
     std::deque<std::pair<EscrowId, base::Bytes>> waiting{};
     runtime::Subscription from{};  // of another node, where the book is
