@@ -145,10 +145,17 @@ void EscrowsActor::fire(UnixMs at, const Bytes& from, UnixMs next) {
 }
 
 void EscrowsActor::ask_due(const EscrowId& id, base::Callback<void()> done) {
-  runtime::Envelope due = runtime::Envelope::build<wire::DueAt>(
-      {.due = now() + kFireDue}, [&](wire::DueAt::Builder out) { out.setUpSince(up_since_.count()); });
-  const auto there = awake_.find(id);
-  if (there != awake_.end() && there->second.ends) return done();  // at the next look
+  // Who can be drawn is not known before the arbiters are read: at the next look.
+  if (const auto there = awake_.find(id); !candidates_ || (there != awake_.end() && there->second.ends)) return done();
+  runtime::Envelope due =
+      runtime::Envelope::build<wire::DueAt>({.due = now() + kFireDue}, [&](wire::DueAt::Builder out) {
+        out.setUpSince(up_since_.count());
+        auto list = out.initCandidates(size32(*candidates_));
+        for (unsigned i = 0; i < list.size(); ++i) {
+          list[i].setAddress(data_of((*candidates_)[i].address.view()));
+          list[i].setBond((*candidates_)[i].bond.units());
+        }
+      });
   ask_escrow(id, {std::move(due), {}, std::move(done)});
 }
 

@@ -449,7 +449,7 @@ void EscrowActor::perform(Wanted& wanted) {
   const auto committing = std::make_shared<Committing>(
       Committing{std::move(wanted), std::move(decision), std::move(entries), std::move(after_it), std::move(founding)});
   storage_.commit(
-      std::move(commit), [this, run = run_, committing, head, party, funds](const base::Outcome<void>& done) {
+      std::move(commit), [this, run = run_, committing, head, fresh, party, funds](const base::Outcome<void>& done) {
         Committing& it = *committing;
         if (run != run_ || !done.ok()) {
           const Error why = done.ok() ? Error{Code::unknown_outcome, "the escrow was read again"}
@@ -482,7 +482,9 @@ void EscrowActor::perform(Wanted& wanted) {
         // A deposit is answered when the ledger has said what became of it.
         if (funds && of(escrow().depositing, party)) of(deposits_, party).waiting.push_back(std::move(it.wanted.done));
         else it.wanted.done(taken);
+        sayings_.insert(fresh.begin(), fresh.end());
         for (const Effect& one : it.decision.effects) effect(one);
+        say();
         next();
       });
 }

@@ -83,7 +83,8 @@ void EscrowsActor::receive(runtime::Handlers& on) {
 void EscrowsActor::start() {
   node()
       .publish<wire::GetTerms, wire::OpenEscrow, wire::TakeAct, wire::GetEscrow, wire::ListEscrows, wire::GetHeld,
-               wire::WatchEscrows, wire::LookAt, wire::GetClock>(kPath, self());
+               wire::WatchEscrows, wire::LookAt, wire::GetClock, wire::JoinArbiters, wire::LeaveArbiters,
+               wire::ListArbiters>(kPath, self());
   seat_.start([this] { begin(); }, [this] { end(); });
 }
 

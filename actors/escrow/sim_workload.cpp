@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/escrow/logic/registry.hpp"
 #include "actors/raft/api.hpp"
 #include "messages/common.capnp.h"
 #include "messages/words.hpp"
@@ -15,6 +16,7 @@ using base::Code;
 using sim::node_name;
 
 constexpr const char* kSimGroup = "world";
+constexpr std::size_t kSimArbiters = 2;
 constexpr std::chrono::seconds kWait{20};
 constexpr std::uint64_t kIssued = 1'000'000;
 constexpr std::int64_t kStepMs = 120'000;  // our choice
@@ -320,6 +322,7 @@ void EscrowWorkload::push(std::size_t node) {
     const std::size_t member = node % members_;
     if (!accounts_[i].funded && nodes_.serving(member)) issue(i, member);
     if (accounts_[i].sending) send_on(node, accounts_[i]);
+    if (i < kSimArbiters && nodes_.serving(node)) join(i, node);
   }
   for (Trade& trade : trades_) {
     if (!nodes_.serving(node)) return;
@@ -363,6 +366,41 @@ void EscrowWorkload::send_on(std::size_t node, Account& account) {
         if (wallet::TransferId::from(bytes_of(posted.getId())) != id)
           nodes_.violated("posted", "a transfer was answered with another one's id");
       });
+}
+
+// -- arbiters
+
+/// The first parties are arbiters, too; again after one has lost its bond.
+void EscrowWorkload::join(std::size_t party, std::size_t node) {
+  Account& account = accounts_[party];
+  if (!account.funded || account.arbiter || account.sending || std::exchange(account.asking, true)) return;
+  ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
+      begin(node, "a look at an account"), wallet::kPath, kWait,
+      [address = account.address](wallet::wire::GetAccount::Builder out) { out.setAddress(data_of(address.view())); },
+      [this, &account, node](const Error& error, wallet::wire::AccountIs::Reader is) {
+        account.asking = false;
+        if (error || !nodes_.serving(node)) return;
+        const wallet::Transfer bond{*book_,
+                                    account.address,
+                                    {is.getAccount().getDebits() + 1},
+                                    {{arbiters_account(*book_), Amount::of(51)}},
+                                    "arbiter"};
+        ask<wire::JoinArbiters, messages::wire::Nothing>(
+            begin(node, "an arbiter joins"), kPath, kWait,
+            [this, &account, bond](wire::JoinArbiters::Builder out) { write(out.initDeposit(), account, bond); },
+            [&account](const Error& refused, auto) { account.arbiter = account.arbiter || !refused; });
+      });
+}
+
+/// Of every second dispute the arbiter rules; in the others it is silent.
+void EscrowWorkload::rule(Trade& trade, const Address& arbiter, std::size_t node) {
+  const auto by = std::ranges::find(accounts_, arbiter, &Account::address);
+  if (trade.index % 2 != 0 || by == accounts_.end() || !nodes_.serving(node)) return;
+  const Act ruling{trade.id, arbiter, 1, Rule{Amount::of(trade.agreement.price.units() / 3)}};
+  ask<wire::TakeAct, wire::ActTaken>(
+      begin(node, "a ruling on trade " + std::to_string(trade.index)), kPath, kWait,
+      [this, by, ruling](wire::TakeAct::Builder out) { write(out.initAct(), *by, ruling); },
+      [](const Error&, wire::ActTaken::Reader) {});
 }
 
 // -- what was signed earlier -----------------------------------------------------------------------------------------
@@ -429,15 +467,16 @@ void EscrowWorkload::look(Trade& trade, std::size_t node, std::shared_ptr<Replay
           if (!entry || !replay->take(*entry).ok())
             return nodes_.violated("log", "the log of escrow " + trade.id.hex() + " breaks");
         }
-        if (!is.getMore()) return judge(trade, *replay, least);
+        if (!is.getMore()) return judge(trade, *replay, least, node);
         if (nodes_.serving(node)) look(trade, node, replay, least);
       });
 }
 
-void EscrowWorkload::judge(Trade& trade, const Replay& replay, std::uint64_t least) {
+void EscrowWorkload::judge(Trade& trade, const Replay& replay, std::uint64_t least, std::size_t node) {
   if (replay.sequence() < least)
     return nodes_.violated("log", "the log of escrow " + trade.id.hex() + " has lost what was acknowledged");
   const Escrow& is = replay.escrow();
+  if (is.stage == Stage::disputed && !is.drawn.empty()) rule(trade, is.drawn.back(), node);
   if (!is_final(is.stage) || !is.confirmed()) return;
   trade.over = true;
   wallet::Wide paid = 0, deposited = 0;

@@ -36,7 +36,7 @@ class EscrowWorkload final : public sim::Workload, private sim::Clients<sim::Cli
   struct Account {
     crypto::SecretKey key;
     Address address;
-    bool funded = false;
+    bool funded = false, arbiter = false;
     /// Sent until its end is known; nothing else of this account meanwhile.
     std::optional<wallet::Transfer> sending{};
     bool asking = false;
@@ -91,7 +91,9 @@ class EscrowWorkload final : public sim::Workload, private sim::Clients<sim::Cli
   void replay(std::size_t node);
   void look(Trade& trade, std::size_t node, std::shared_ptr<Replay> before, std::uint64_t least);
   void audit();
-  void judge(Trade& trade, const Replay& replay, std::uint64_t least);
+  void judge(Trade& trade, const Replay& replay, std::uint64_t least, std::size_t node);
+  void join(std::size_t party, std::size_t node);
+  void rule(Trade& trade, const Address& arbiter, std::size_t node);
   Account& account(const Trade& trade, Party by) {
     return accounts_[by == Party::buyer ? trade.buyer : trade.provider];
   }

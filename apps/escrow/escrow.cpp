@@ -186,7 +186,7 @@ Commands looking() {
 
 Commands escrow_commands() {
   Commands out = making();
-  for (Commands more : {working(), looking()})
+  for (Commands more : {working(), looking(), escrows::arbiter_commands()})
     for (Command& command : more) out.push_back(std::move(command));
   return out;
 }

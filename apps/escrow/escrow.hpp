@@ -11,6 +11,9 @@ EscrowCommand escrow_show, escrow_list, escrow_log, escrow_verify, escrow_watch;
 
 namespace escrows {
 
+/// `troupe escrow arbiter …`
+Commands arbiter_commands();
+
 /// The bytes by which a party takes part in the draw of an arbiter. They follow from its key and the escrow, so that
 /// the same wallet finds them again: SHA-256("troupe reveal v1" || the seed of its key || id).
 escrow::Reveal reveal_of(const crypto::SecretKey& key, const escrow::EscrowId& id);

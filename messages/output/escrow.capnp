@@ -211,3 +211,18 @@ struct EscrowSeen {
   by @4 :Text;
   what @5 :Text;
 }
+
+struct EscrowArbiters {
+  rows @0 :List(EscrowArbiter);
+}
+
+struct EscrowArbiter {
+  # `escrow arbiter join`, `leave`, and a row of `ls`.
+
+  arbiter @0 :Text;
+  bond @1 :Text;
+  # "0": it is none any more.
+  drawn @2 :UInt32;
+  ruled @3 :UInt32;
+  silent @4 :UInt32;
+}

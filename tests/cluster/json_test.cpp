@@ -204,6 +204,9 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
        "escrow state buyer provider amount bonds.buyer bonds.provider released fund deadline then.state "
        "then.payouts.to then.payouts.role then.payouts.amount delivered dispute paid.to paid.role paid.amount "
        "paid.why offers.by offers.what confirmed sentence"},
+      {"escrow arbiter join", {"--bond", "7", "--wallet", "seller"}, "arbiter bond drawn ruled silent"},
+      {"escrow arbiter ls", {}, "arbiter bond drawn ruled silent"},
+      {"escrow arbiter leave", {"--wallet", "seller"}, "arbiter bond drawn ruled silent"},
       {"escrow ls", {}, "escrow state amount deadline buyer provider"},
       {"escrow log",
        {parts},
@@ -259,6 +262,7 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
       {"bench link", {"--seconds", "0.1"}, kFigures},
       {"bench dht", {"--seconds", "0.1", "--nodes", "5"}, kFigures},
       {"bench kv", {"--seconds", "0.1"}, kFigures},
+      {"bench escrow", {"--seconds", "0.2"}, kFigures},
       {"bench file", {"--mib", "1"}, kFigures},
       {"demo", {"--nodes", "4", "--bytes", "100000"}, "nodes bytes cid killed readAt chunks chunksThere same seconds"},
   };
