@@ -3,6 +3,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstdlib>
 #include <fstream>
 #include <optional>
 
@@ -22,6 +23,7 @@ constexpr std::uint64_t kNodesMax = 20;  // our choice: 20 links each still come
 constexpr std::uint64_t kBytes = 64u << 20;
 constexpr std::uint64_t kBytesMax = 4ull << 30;  // our choice: some times that much is written below TMPDIR
 constexpr std::uint64_t kReplicas = 3;
+constexpr const char* kBook = "ledger.book=group:main";
 constexpr const char* kActorsShown = "16";
 constexpr const char* kMessagesShown = "6";  // fewer than any file takes
 constexpr int kLooksMax = 600;               // for links to come up, each after a pause: a minute
@@ -56,7 +58,7 @@ class Demo {
 
   Outcome<void> run() {
     for (auto step : {&Demo::start_nodes, &Demo::make_file, &Demo::put, &Demo::view, &Demo::inspect, &Demo::kill_first,
-                      &Demo::trace, &Demo::get, &Demo::restart_first, &Demo::stop_nodes})
+                      &Demo::trace, &Demo::get, &Demo::restart_first, &Demo::pay, &Demo::stop_nodes})
       if (auto done = (this->*step)(); !done.ok()) return done;
     return {};
   }
@@ -76,6 +78,8 @@ class Demo {
     out.setChunks(static_cast<std::uint32_t>(chunks_));
     out.setChunksThere(static_cast<std::uint32_t>(chunks_there_));
     out.setSame(same_);
+    std::array<std::uint8_t, 32> escrow{};
+    out.setEscrow(data(escrow_, escrow));
   }
 
  private:
@@ -100,7 +104,7 @@ class Demo {
     session_.say(std::to_string(wanted_) + " nodes, each a process with a directory of its own, in:");
     session_.show("cd " + session_.directory());
     while (nodes_.size() < wanted_) {
-      Words words{"--listen", "127.0.0.1:0"};
+      Words words{"--listen", "127.0.0.1:0", "--set", kBook};
       if (!nodes_.empty()) words.insert(words.end(), {"--join", first().id + '@' + first().at});
       if (!operator_.empty())
         words.insert(words.end(),
@@ -217,7 +221,7 @@ class Demo {
 
   Outcome<void> restart_first() {
     session_.say("The first one comes back, and knows what it knew:");
-    auto node = session_.start(first().data, {"--listen", first().at});
+    auto node = session_.start(first().data, {"--listen", first().at, "--set", kBook});
     if (!node.ok()) return node.error();
     first() = std::move(node).value();
     if (auto linked = wait_for_links(first()); !linked.ok()) return linked;
@@ -228,6 +232,56 @@ class Demo {
       if (auto done = shown(command); !done.ok()) return done;
     }
     return {};
+  }
+
+  /// An escrow for the file, at a book that three nodes agree on.
+  Outcome<void> pay() {
+    const std::string& asked = nodes_[1].data;
+    session_.say(
+        "Money: three of them keep a book of accounts together (ledger.book), and two wallets have some of it:");
+    Words members{"troupe", "raft", "init", "--group", "main", "--members", "", "--data", asked};
+    for (std::size_t i = 0; i < 3; ++i) members[6] += (i == 0 ? "" : ",") + nodes_[i].id + '@' + nodes_[i].at;
+    if (auto made = shown(members); !made.ok()) return made;
+    // Of this process, for the commands that it starts: the user's own wallets are not touched.
+    ::setenv("XDG_CONFIG_HOME", (session_.directory() + "/config").c_str(), 1);
+    ::setenv("TROUPE_PASSPHRASE_FILE", (session_.directory() + "/passphrase").c_str(), 1);
+    std::ofstream(session_.directory() + "/passphrase") << "of the demo alone\n";
+    const auto buyer = wallet("buyer"), seller = wallet("seller");
+    if (!buyer.ok()) return buyer.error();
+    if (!seller.ok()) return seller.error();
+    if (auto paid = shown({"troupe", "wallet", "issue", "buyer", "1000", "--data", asked}); !paid.ok()) return paid;
+    if (auto paid = shown({"troupe", "wallet", "issue", "seller", "100", "--data", asked}); !paid.ok()) return paid;
+    session_.say(
+        "An escrow holds the price until the file is delivered, and knows what happens if one of them is silent:");
+    const auto made = session_.run({"troupe", "escrow", "create", "--to", seller.value(), "--amount", "200", "--wallet",
+                                    "buyer", "--data", asked});
+    if (!made.ok()) return made.error();
+    escrow_ = made.value().substr(0, made.value().find('\n'));
+    const auto act = [&](Words words, const char* who) {
+      words.insert(words.begin(), {"troupe", "escrow"});
+      words.insert(words.end(), {"--wallet", who, "--data", asked});
+      return shown(words);
+    };
+    for (const auto& [words, who] : {std::pair<Words, const char*>{{"sign", escrow_}, "seller"},
+                                     {{"fund", escrow_}, "buyer"},
+                                     {{"fund", escrow_}, "seller"},
+                                     {{"start", escrow_}, "seller"},
+                                     {{"deliver", escrow_, cid_}, "seller"},
+                                     {{"accept", escrow_}, "buyer"}})
+      if (auto done = act(words, who); !done.ok()) return done;
+    if (auto done = shown({"troupe", "escrow", "show", escrow_, "--data", asked}); !done.ok()) return done;
+    return shown({"troupe", "wallet", "ls", "--data", asked});
+  }
+
+  /// Its address. The words that would be written down are not shown.
+  Outcome<std::string> wallet(const std::string& name) {
+    session_.show("troupe wallet new " + name);
+    const auto made = session_.ask({"troupe", "wallet", "new", name, "--json"});
+    if (!made.ok()) return made.error();
+    const auto at = made.value().find("tro1");
+    std::string address = made.value().substr(at, made.value().find('"', at) - at);
+    session_.show_output(address + '\n');
+    return address;
   }
 
   Outcome<void> stop_nodes() {
@@ -246,7 +300,7 @@ class Demo {
   DemoSession session_;
   std::vector<DemoNode> nodes_;  // after the session: they end before their directory is removed
   const std::uint64_t wanted_, bytes_;
-  std::string cid_, operator_;
+  std::string cid_, operator_, escrow_;
   std::optional<Child> trace_;
   std::size_t reader_ = 1;
   std::string reader_id_;

@@ -103,4 +103,6 @@ struct Demo {
   # Of them, the chunks at the node where the file was read back.
   same @7 :Bool;
   seconds @8 :Float64;
+  escrow @9 :Data;
+  # The one that was paid, at a book of three nodes.
 }
