@@ -153,6 +153,12 @@ void BookActor::propose(wire::Propose::Reader ask, runtime::Reply<wire::Proposal
         if (transfer.number <= account(transfer.from).done) return reply.refuse(error_of(LedgerError::taken));
         const TransferId id = id_of(transfer);
         const Proposal* there = proposals_.find(id);
+        // A stranger without money takes no room.
+        const auto total = total_of(transfer);
+        if (there == nullptr && (!total.ok() || account(transfer.from).balance < total.value()))
+          return reply.refuse(error_of(total.ok() ? LedgerError::funds : LedgerError::malformed));
+        if (there == nullptr && proposals_.all().size() >= kProposalsAll)
+          return reply.refuse({Code::overloaded, "there are as many proposals as may be"});
         auto before = there == nullptr ? std::nullopt : std::optional(*there);
         auto result = proposals_.propose(transfer, given.policy, given.approvals[0], expires, time());
         proposed(id, std::move(before), std::move(result), std::move(reply));

@@ -8,7 +8,7 @@
 // Requests one transfer a request is under way; who comes with the same meanwhile is answered with it.
 // Credits  of accounts that a part of the program keeps are told to it one after another, until it has answered each.
 // Memory   a row an account, and proposals. Postings are read when they are asked for.
-// Limits   kWaitingMax orders wait.
+// Limits   kWaitingMax orders wait; kProposalsAll proposals, of accounts that can pay what they propose.
 #include <deque>
 #include <map>
 #include <set>
@@ -24,9 +24,10 @@ namespace troupe::wallet {
 class BookActor final : public runtime::Actor, private BookRows {
  public:
   static constexpr const char* kName = "book";
-  static constexpr std::size_t kWaitingMax = 16'384;  // our choice: some seconds of orders
-  static constexpr std::uint32_t kPostingsMax = 256;  // messages/wallet.capnp
-  static constexpr std::uint32_t kAccountsMax = 512;  // messages/wallet.capnp
+  static constexpr std::size_t kWaitingMax = 16'384;    // our choice: some seconds of orders
+  static constexpr std::size_t kProposalsAll = 16'384;  // our choice: of all accounts, 16 MiB
+  static constexpr std::uint32_t kPostingsMax = 256;    // messages/wallet.capnp
+  static constexpr std::uint32_t kAccountsMax = 512;    // messages/wallet.capnp
   struct Setup {
     WalletSettings settings;
     durable::Place place;
@@ -113,6 +114,7 @@ class BookActor final : public runtime::Actor, private BookRows {
   void postings(wire::ListPostings::Reader ask, runtime::Reply<wire::Postings> reply);
   void read_postings(std::vector<std::uint64_t> sequences, bool more, runtime::Reply<wire::Postings> reply);
   void audit(runtime::Reply<wire::BookChecked> reply);
+  void audit_next();
   void audit_on(std::shared_ptr<Counted> counted, const base::Bytes& from);
   void write(wire::AccountRow::Builder out, const Address& address) const;
   void write(wire::ProposalIs::Builder out, const TransferId& id, const Proposal& proposal) const;
@@ -136,6 +138,8 @@ class BookActor final : public runtime::Actor, private BookRows {
   std::map<KeeperId, Telling> telling_;
   std::vector<base::Bytes> told_;  // rows of credits to erase
 
+  bool auditing_ = false;
+  std::vector<runtime::Reply<wire::BookChecked>> auditors_;  // they wait for the next audit
   std::deque<Wanted> queue_;
   std::map<rows::Mark, std::vector<Same>> requests_;  // under way
 };

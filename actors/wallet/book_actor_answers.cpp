@@ -14,7 +14,8 @@ using base::Error;
 
 constexpr std::size_t kPostingsBytesMax = std::size_t{1} << 20;  // messages/wallet.capnp
 constexpr std::uint32_t kAuditRows = 512;
-constexpr unsigned kNamedMax = 256;  // messages/wallet.capnp
+constexpr unsigned kNamedMax = 256;        // messages/wallet.capnp
+constexpr std::size_t kAuditorsMax = 256;  // our choice
 
 }  // namespace
 
@@ -33,7 +34,7 @@ struct BookActor::Counted {
   Audit audit;
   Head head;
   std::map<Address, AccountRow> stored;
-  runtime::Reply<wire::BookChecked> reply;
+  std::vector<runtime::Reply<wire::BookChecked>> replies{};
 };
 
 void BookActor::answers(runtime::Handlers& on) {
@@ -188,20 +189,34 @@ void BookActor::read_postings(std::vector<std::uint64_t> sequences, bool more, r
 
 // -- the audit
 
+/// One at a time, for it reads all of the book: those who ask meanwhile share the next one.
 void BookActor::audit(runtime::Reply<wire::BookChecked> reply) {
   reading<wire::BookChecked>(std::move(reply), [this](auto& to) {
-    std::map<Address, AccountRow> stored;
-    for (const auto& [address, account] : accounts_)
-      if (account.row != AccountRow{}) stored.emplace(address, account.row);
-    audit_on(std::make_shared<Counted>(Counted{Audit(genesis_), head_, std::move(stored), std::move(to)}), {});
+    if (auditors_.size() >= kAuditorsMax) return to.refuse({Code::overloaded, "too many wait for the audit already"});
+    auditors_.push_back(std::move(to));
+    if (!std::exchange(auditing_, true)) audit_next();
   });
+}
+
+void BookActor::audit_next() {
+  auditing_ = !auditors_.empty();
+  if (!auditing_) return;
+  std::map<Address, AccountRow> stored;
+  for (const auto& [address, account] : accounts_)
+    if (account.row != AccountRow{}) stored.emplace(address, account.row);
+  const auto counted = std::make_shared<Counted>(Counted{Audit(genesis_), head_, std::move(stored)});
+  counted->replies = std::exchange(auditors_, {});
+  audit_on(counted, {});
 }
 
 void BookActor::audit_on(std::shared_ptr<Counted> counted, const Bytes& from) {
   const Bytes prefix = rows::prefix('p');
   storage_.range(prefix, from.empty() ? prefix : from, kAuditRows,
                  [this, counted](const base::Outcome<durable::Storage::Page>& page) {
-                   if (!page.ok()) return counted->reply.refuse(page.error());
+                   if (!page.ok()) {
+                     for (auto& reply : counted->replies) reply.refuse(page.error());
+                     return audit_next();
+                   }
                    bool past = false;
                    for (const auto& row : page.value().rows) {
                      const auto posting = decode_posting(row.value);
@@ -212,7 +227,7 @@ void BookActor::audit_on(std::shared_ptr<Counted> counted, const Bytes& from) {
                    }
                    if (page.value().next && !past) return audit_on(counted, *page.value().next);
                    const AuditReport report = std::move(counted->audit).finish(counted->stored, counted->head);
-                   counted->reply.send([&](wire::BookChecked::Builder out) {
+                   const auto write_report = [&](wire::BookChecked::Builder out) {
                      out.setAccounts(report.accounts);
                      out.setPostings(report.postings);
                      out.setIssued(report.issued.units());
@@ -228,7 +243,9 @@ void BookActor::audit_on(std::shared_ptr<Counted> counted, const Bytes& from) {
                        issuers[i].setAddress(data_of(issuer->first.view()));
                        issuers[i].setAmount(issuer->second.units());
                      }
-                   });
+                   };
+                   for (auto& reply : counted->replies) reply.send(write_report);
+                   audit_next();
                  });
 }
 
