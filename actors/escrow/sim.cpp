@@ -77,7 +77,6 @@ const sim::WorkloadSpec& workload() {
           },
       .mutants =
           {
-              {"durable.commits_anyhow", "a commit of an older term, or on a head that has changed, is not void"},
               {"escrow.counts_twice", "a credit that is told twice is counted twice"},
               {"wallet.posts_again", "a transfer that comes again is posted again"},
           },

@@ -8,7 +8,7 @@ namespace troupe::test {
 class Cluster {
  public:
   /// `options` are those of each node.
-  explicit Cluster(std::size_t size, const std::vector<std::string>& options = {}) {
+  explicit Cluster(std::size_t size, std::vector<std::string> its_options = {}) : options(std::move(its_options)) {
     for (std::size_t i = 0; i < size; ++i) {
       std::vector<std::string> more = options;
       if (i > 0) more.insert(more.end(), {"--join", nodes.front()->id + '@' + nodes.front()->at});
@@ -33,15 +33,16 @@ class Cluster {
     nodes[node]->kill(SIGKILL);
     nodes[node]->wait();
   }
-  /// In the directory that it had, and told of nobody.
+  /// In the directory that it had, and told of no other node.
   void restart(std::size_t node) {
     const std::string name = "n" + std::to_string(node);
     nodes[node].reset();
-    nodes[node] = std::make_unique<NodeProgram>(folder, name);
+    nodes[node] = std::make_unique<NodeProgram>(folder, name, options);
     REQUIRE(nodes[node]->ready());
   }
 
   const Folder folder;
+  const std::vector<std::string> options;
   std::vector<std::unique_ptr<NodeProgram>> nodes;  // after the folder: they end before it goes
 };
 

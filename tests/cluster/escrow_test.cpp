@@ -336,3 +336,67 @@ TEST_CASE(
   CHECK(bank.balance("seller") == "180");
   for (const std::string& one : {id, parts, late}) CHECK(bank.exit({"escrow", "verify", one}) == 0);
 }
+
+TEST_CASE(
+    "cluster escrow: a book of three nodes keeps what it acknowledged while leaders are killed; an arbiter rules") {
+  Cluster cluster(4, {"--set", "ledger.book=group:main", "--set", "escrow.mediation=1s", "--set", "escrow.grace=1s"});
+  ::setenv("XDG_CONFIG_HOME", (cluster.folder / "config").c_str(), 1);
+  ::setenv("TROUPE_PASSPHRASE_FILE", (cluster.folder / "secret").c_str(), 1);
+  std::ofstream(cluster.folder / "secret") << "open sesame\n";
+  std::string members;
+  for (std::size_t i = 0; i < 3; ++i)
+    members += (i == 0 ? "" : ",") + cluster.nodes[i]->id + '@' + cluster.nodes[i]->at;
+  REQUIRE(cluster.run(0, {"raft", "init", "--group", "main", "--members", members}).exit == 0);
+  // All is asked at a node that is no member.
+  const auto get = [&](const std::vector<std::string>& words) {
+    const Seen seen = cluster.run(3, words);
+    REQUIRE_MESSAGE(seen.exit == 0, words[0] << ' ' << words[1] << ": " << seen.err);
+    return seen.out.empty() ? "" : line(seen);
+  };
+  const auto kill_leader = [&] {
+    const std::string leads = value_in(get({"raft", "status", "--group", "main", "--json"}), "leader");
+    for (std::size_t i = 0; i < 3; ++i) {
+      if (cluster.nodes[i]->id != leads) continue;
+      cluster.kill(i);
+      return i;
+    }
+    FAIL("no member leads");
+    return std::size_t{0};
+  };
+  const std::string seller = get({"wallet", "new", "seller"});
+  for (const char* name : {"buyer", "arbiter"}) get({"wallet", "new", name});
+  for (const char* name : {"buyer", "seller", "arbiter"})
+    REQUIRE(cluster.run(1, {"wallet", "issue", name, "1000"}).exit == 0);
+  CHECK(cluster.run(3, {"wallet", "issue", "buyer", "1"}).exit == 5);
+  get({"escrow", "arbiter", "join", "--bond", "50", "--wallet", "arbiter"});
+
+  const std::string id = get({"escrow", "create", "--to", seller, "--amount", "200", "--wallet", "buyer"});
+  get({"escrow", "sign", id, "--wallet", "seller"});
+  std::size_t killed = kill_leader();
+  get({"escrow", "fund", id, "--wallet", "buyer"});
+  get({"escrow", "fund", id, "--wallet", "seller"});
+  get({"escrow", "start", id, "--wallet", "seller"});
+  cluster.restart(killed);
+  std::ofstream(cluster.folder / "work") << "half of what was asked for";
+  const std::string cid = get({"file", "put", cluster.folder / "work", "--replicas", "1"});
+  get({"escrow", "deliver", id, cid, "--wallet", "seller"});
+  REQUIRE(until([&] { return cluster.run(killed, {"wallet", "balance", "buyer"}).exit == 0; }));
+  killed = kill_leader();
+  get({"escrow", "dispute", id, "--wallet", "buyer"});
+  REQUIRE(until([&] {
+    return cluster.run(3, {"escrow", "rule", id, "--pay", "50", "--wallet", "arbiter"}).exit == 0;
+  }));
+  REQUIRE(until([&] { return contains(get({"escrow", "show", id, "--json"}), "\"confirmed\":true"); }));
+  get({"escrow", "verify", id});
+  CHECK(get({"wallet", "balance", "buyer"}) == "974");    // 150 back, its bond, and 24 of the seller's
+  CHECK(get({"wallet", "balance", "seller"}) == "1018");  // 48 of the 50
+  CHECK(get({"wallet", "balance", "arbiter"}) == "956");  // 6 for the ruling; its own bond is still paid in
+  REQUIRE(until([&] { return contains(get({"escrow", "arbiter", "ls", "--json"}), "\"drawn\":1,\"ruled\":1"); }));
+  get({"escrow", "arbiter", "leave", "--wallet", "arbiter"});
+  CHECK(until([&] { return get({"wallet", "balance", "arbiter"}) == "1006"; }));
+  const std::string audit = get({"wallet", "audit", "--json"});
+  CHECK(value_in(audit, "sum") == "3000");
+  CHECK(value_in(audit, "mismatches") == "[]");
+  ::unsetenv("XDG_CONFIG_HOME");
+  ::unsetenv("TROUPE_PASSPHRASE_FILE");
+}
