@@ -264,7 +264,9 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
       {"bench kv", {"--seconds", "0.1"}, kFigures},
       {"bench escrow", {"--seconds", "0.2"}, kFigures},
       {"bench file", {"--mib", "1"}, kFigures},
-      {"demo", {"--nodes", "4", "--bytes", "100000"}, "nodes bytes cid killed readAt chunks chunksThere same seconds escrow"},
+      {"demo",
+       {"--nodes", "4", "--bytes", "100000"},
+       "nodes bytes cid killed readAt chunks chunksThere same seconds escrow"},
   };
 
   std::set<std::string> here;
