@@ -34,6 +34,9 @@ const node::DomainSpec& domain();
 namespace troupe::escrow {
 const node::DomainSpec& domain();
 }
+namespace troupe::fund {
+const node::DomainSpec& domain();
+}
 
 namespace troupe::apps {
 
@@ -41,7 +44,8 @@ const DomainSpecs& domains() {
   // A rule of tools/check compares the names with `domains` in the top meson.build.
   static const DomainSpecs all{&node::domain(),     &inspect::domain(),   &store_domain(),   &links_domain(),
                                &datagrams_domain(), &peers::domain(),     &dht::domain(),    &files::domain(),
-                               &raft::domain(),     &catalogue::domain(), &wallet::domain(), &escrow::domain()};
+                               &raft::domain(),     &catalogue::domain(), &wallet::domain(), &escrow::domain(),
+                               &fund::domain()};
   return all;
 }
 

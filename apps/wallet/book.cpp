@@ -148,4 +148,26 @@ Client::Outcome<wallet::TransferId> pay(Client& client, const Signer& signer,
   return account.error();
 }
 
+Client::Outcome<void> walk_postings(Client& client, const std::optional<wallet::Address>& address, std::uint64_t before,
+                                    const std::function<bool(const wallet::Posting&)>& each) {
+  for (bool more = true; more;) {
+    auto page = ask_book<book_wire::ListPostings, book_wire::Postings>(client, wallet::kPath,
+                                                                       [&](book_wire::ListPostings::Builder out) {
+                                                                         if (address)
+                                                                           out.setAddress(data_of(address->view()));
+                                                                         out.setBefore(before);
+                                                                       });
+    if (!page.ok()) return page.error();
+    more = page.value().root().getMore();
+    if (more && page.value().root().getRows().size() == 0) return odd_answer("its pages do not go on");
+    for (const auto row : page.value().root().getRows()) {
+      const auto posting = wallet::decode_posting(bytes_of(row));
+      if (!posting || (before > 0 && posting->sequence >= before)) return odd_answer("it lists what is no posting");
+      before = posting->sequence;
+      if (!each(*posting)) return {};
+    }
+  }
+  return {};
+}
+
 }  // namespace troupe::apps::wallets

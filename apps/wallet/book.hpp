@@ -58,6 +58,11 @@ std::optional<Account> read_account(wallet::wire::AccountRow::Reader row);
 /// How much of it lies in open escrows.
 Client::Outcome<wallet::Amount> held_of(Client& client, const wallet::Address& address);
 
+/// The postings of an account, or of the whole book, from the latest on; those before a sequence, if it is not 0.
+/// `each` returns false to end.
+Client::Outcome<void> walk_postings(Client& client, const std::optional<wallet::Address>& address, std::uint64_t before,
+                                    const std::function<bool(const wallet::Posting&)>& each);
+
 /// Pays, once for a request id.
 Client::Outcome<wallet::TransferId> pay(Client& client, const Signer& signer,
                                         const std::vector<wallet::Credit>& credits, const std::string& memo,

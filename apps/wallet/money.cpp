@@ -134,29 +134,6 @@ Client::Outcome<void> list_all(Client& client, const std::map<wallet::Address, O
   return {};
 }
 
-/// The postings of an account from the latest on. `each` returns false to end.
-Client::Outcome<void> walk_postings(Client& client, const wallet::Address& address,
-                                    const std::function<bool(const wallet::Posting&)>& each) {
-  std::uint64_t before = 0;
-  for (bool more = true; more;) {
-    auto page = ask_book<money_wire::ListPostings, money_wire::Postings>(client, wallet::kPath,
-                                                                         [&](money_wire::ListPostings::Builder out) {
-                                                                           out.setAddress(data_of(address.view()));
-                                                                           out.setBefore(before);
-                                                                         });
-    if (!page.ok()) return page.error();
-    more = page.value().root().getMore();
-    if (more && page.value().root().getRows().size() == 0) return odd_answer("its pages do not go on");
-    for (const auto row : page.value().root().getRows()) {
-      const auto posting = wallet::decode_posting(bytes_of(row));
-      if (!posting || (before > 0 && posting->sequence >= before)) return odd_answer("it lists what is no posting");
-      before = posting->sequence;
-      if (!each(*posting)) return {};
-    }
-  }
-  return {};
-}
-
 class HistoryTable {
  public:
   HistoryTable(const Invocation& invocation, Console& console, const wallet::Address& account)
@@ -291,7 +268,7 @@ Ending wallet_history(const Invocation& invocation, Console& console) {
   if (const auto there = account_at(*client.value(), address.value()); !there.ok()) return there.error();
   std::uint64_t left = invocation.number("--limit").value_or(UINT64_MAX);
   HistoryTable table(invocation, console, address.value());
-  const auto walked = walk_postings(*client.value(), address.value(), [&](const wallet::Posting& posting) {
+  const auto walked = walk_postings(*client.value(), address.value(), 0, [&](const wallet::Posting& posting) {
     table.add(posting);
     return --left > 0;
   });

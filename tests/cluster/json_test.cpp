@@ -25,6 +25,8 @@ const char* const kValue = "key value valueHex bytes sealed owner name sequence 
 const char* const kAudited =
     "summary rows bytes expired troubles removed removedBytes spaces.space spaces.rows spaces.bytes spaces.expired "
     "spaces.troubles spaces.removed spaces.removedBytes";
+const char* const kProposed =
+    "id to amount category reason expires signed state by proposed signedBy threshold signers why transfer";
 const char* const kActed = "escrow state deadline seq changed";
 const char* const kFigures =
     "what clients perSecond mibPerSecond p50Ms p90Ms p99Ms errors residentBytes requestsEach cpuMsEach "
@@ -56,6 +58,12 @@ std::vector<std::string> commands(const Folder& folder) {
   for (auto at = json.find(before); at != std::string::npos; at = json.find(before, at + 1))
     out.push_back(json.substr(at + before.size(), json.find('"', at + before.size()) - at - before.size()));
   return out;
+}
+
+std::string fund_address(const std::string& shown) {
+  const std::size_t at = shown.find("tro1");
+  REQUIRE(at != std::string::npos);
+  return shown.substr(at, shown.find('"', at) - at);
 }
 
 std::vector<std::string> words_of(const std::string& command) {
@@ -97,6 +105,11 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
   const std::vector<std::string> propose{"both", seller, "5", "--wallet", "buyer"};
   const auto proposal =
       line(cluster.run(0, {"wallet", "multisig", "propose", "both", seller, "5", "--wallet", "buyer"}));
+  const std::vector<std::string> fund_payment{"fund",       "propose", seller,     "1",
+                                              "--category", "food",    "--reason", "bread"};
+  line(cluster.run(0, {"wallet", "issue", fund_address(line(cluster.run(0, {"fund", "show", "--json"}))), "10"}));
+  const auto of_fund = line(cluster.run(0, fund_payment));
+  REQUIRE(cluster.run(0, {"fund", "report", "-o", folder / "report"}).exit == 0);
   const std::vector<std::string> create{"--to", seller, "--amount", "100", "--wallet", "buyer", "--request", "1"};
   const auto parts = [&] {
     std::vector<std::string> words{"escrow", "create"};
@@ -214,6 +227,19 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
        "agreement commitment"},
       {"escrow verify", {parts}, "escrow state entries acts bad"},
       {"escrow cancel", {parts, "--wallet", "seller"}, kActed},
+      {"fund propose", {seller, "2", "--category", "food", "--reason", "milk"}, kProposed},
+      {"fund sign", {of_fund}, kProposed},
+      {"fund ls", {}, kProposed},
+      {"fund show",
+       {},
+       "address balance threshold signers proposals.id proposals.to proposals.amount proposals.category "
+       "proposals.reason proposals.expires proposals.signed proposals.state allocations.category allocations.spent "
+       "allocations.payments dailyCap paidToday book seq head"},
+      {"fund report",
+       {},
+       "report book account first last from until head previous seq time id way amount memo category proposal balance "
+       "credits debits allocations.category allocations.spent allocations.payments sha256"},
+      {"fund verify", {folder / "report"}, "file lines sha256 bad"},
       {"inspect",
        {"--once"},
        "node actors.path actors.kind actors.state actors.mailbox actors.oldestMs actors.handled actors.perSecond "

@@ -139,6 +139,7 @@ SPEAKS = {
     "catalogue": {"files", "raft"},
     "durable": {"raft"},
     "escrow": {"raft", "wallet"},
+    "fund": {"wallet"},
 }
 
 

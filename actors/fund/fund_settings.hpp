@@ -1,0 +1,22 @@
+#pragma once
+// What the settings of a node say of a fund.
+#include "actors/durable/api.hpp"
+#include "actors/fund/logic/fund.hpp"
+#include "runtime/observe/domain_log.hpp"
+#include "runtime/observe/health.hpp"
+
+namespace troupe::fund {
+
+struct FundSettings {
+  std::shared_ptr<net::Pool> pool;
+  durable::Place book;
+  std::vector<Address> signers;       ///< of a fund that is made; empty: the book's owner
+  std::size_t threshold = 1;          ///< the same
+  Amount daily_cap;                   ///< 0: none
+  observe::Health* health = nullptr;  ///< outlives the node
+  observe::DomainLog log{};
+};
+
+inline constexpr const char* kHealthSource = "fund.state";
+
+}  // namespace troupe::fund

@@ -1,0 +1,472 @@
+#include "actors/fund/state_actor.hpp"
+
+#include "actors/fund/api.hpp"
+#include "actors/fund/words.hpp"
+#include "actors/wallet/api.hpp"
+#include "messages/words.hpp"
+#include "runtime/base/fields.hpp"
+
+namespace troupe::fund {
+namespace {
+
+using base::Bytes;
+using base::Code;
+using base::Error;
+
+constexpr std::chrono::seconds kLedgerDue{20};        // our choice: it is tried again
+constexpr std::chrono::milliseconds kReadAgain{200};  // our choice
+constexpr std::chrono::seconds kSendAgain{1};         // our choice
+
+Bytes key_of(char of, base::ByteView fixed = {}) {
+  Bytes out{static_cast<std::uint8_t>(of)};
+  base::append(out, fixed);
+  return out;
+}
+Bytes entry_key(std::uint64_t sequence) {
+  Bytes out = key_of('e');
+  durable::append_ordered(out, sequence);
+  return out;
+}
+
+Error error_of(FundError why) {
+  const Code code = why == FundError::unknown                                ? Code::not_found
+                    : why == FundError::decided || why == FundError::request ? Code::conflict
+                                                                             : Code::refused;
+  return {code, std::string(name(why))};
+}
+
+base::Outcome<void> outcome(const base::Result<void, FundError>& result) {
+  if (result.ok()) return {};
+  return error_of(result.error());
+}
+
+}  // namespace
+
+void StateActor::receive(runtime::Handlers& on) {
+  on.ask<wire::GetFund, wire::FundIs>([this](auto, auto reply) {
+    reading<wire::FundIs>(std::move(reply), [this](auto& answer_to) { show(answer_to); });
+  });
+  on.ask<wire::Propose, wire::ProposalIs>([this](auto ask, auto reply) { propose(ask, std::move(reply)); });
+  on.ask<wire::SignProposal, wire::ProposalIs>([this](auto ask, auto reply) { sign(ask, std::move(reply)); });
+  on.ask<wire::GetProposal, wire::ProposalIs>([this](auto ask, auto reply) {
+    const auto id = ProposalId::from(bytes_of(ask.getId()));
+    if (!id) return reply.refuse({Code::malformed, "the id of a proposal has 32 bytes"});
+    reading<wire::ProposalIs>(std::move(reply),
+                              [this, id = *id](auto& answer_to) { answer(id, Asked::to_see, std::move(answer_to)); });
+  });
+  on.ask<wire::ListProposals, wire::Proposals>([this](auto ask, auto reply) {
+    const auto from = ProposalId::from(bytes_of(ask.getFrom()));
+    if (!from && ask.getFrom().size() > 0) return reply.refuse({Code::malformed, "the id of a proposal has 32 bytes"});
+    reading<wire::Proposals>(std::move(reply), [this, from](auto& answer_to) { list(from, std::move(answer_to)); });
+  });
+  on.ask<wire::ListEntries, wire::Entries>([this](auto ask, auto reply) {
+    reading<wire::Entries>(std::move(reply),
+                           [this, after = ask.getAfter()](auto& answer_to) { entries(after, std::move(answer_to)); });
+  });
+  on.timer<Reload>([this] { load(); });
+  on.timer<Resend>([this] { pay(); });
+  on.describe<wire::FundRowState>([this](wire::FundRowState::Builder state) {
+    state.setWhy(fund_ ? "" : why_);
+    if (!fund_) return;
+    state.setThreshold(static_cast<std::uint32_t>(fund_->signers().threshold));
+    state.setSigners(size32(fund_->signers().list));
+    state.setOpen(size32(fund_->proposals()));
+    if (fund_->bound()) state.setPaying(fund_->bound()->memo);
+    state.setSequence(fund_->sequence());
+  });
+}
+
+UnixMs StateActor::time() const {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(wall().since_origin()).count();
+  return UnixMs(static_cast<std::uint64_t>(std::max<std::int64_t>(ms, 0)));
+}
+
+// -- opening
+
+void StateActor::load() {
+  ++run_;
+  busy_ = paying_ = false;
+  fund_.reset();
+  row_.reset();
+  ask<wallet::wire::GetBook, wallet::wire::BookIs>(
+      node().find(wallet::kPath), now() + kLedgerDue, [](wallet::wire::GetBook::Builder) {},
+      [this, run = run_](runtime::Answer<wallet::wire::BookIs> book) {
+        if (run != run_) return;
+        if (!book.ok()) return after<Reload>(kReadAgain);
+        const auto id = wallet::BookId::from(bytes_of(book.value().getBook()));
+        const auto owner = Address::from(bytes_of(book.value().getOwner()));
+        if (!id || !owner) return after<Reload>(kReadAgain);
+        book_ = *id;
+        owner_ = *owner;
+        storage_.take([this, run](const base::Outcome<void>& taken) {
+          if (run != run_) return;
+          if (!taken.ok()) return reload(taken.error());
+          load_fund();
+        });
+      });
+}
+
+void StateActor::load_fund() {
+  storage_.get(key_of('A'), [this, run = run_](base::Outcome<std::optional<Bytes>> row) {
+    if (run != run_) return;
+    if (!row.ok()) return reload(row.error());
+    constexpr std::size_t kNumber = sizeof commits_;
+    row_ = std::move(row).value();
+    commits_ = 0;
+    if (row_) {
+      if (row_->size() < kNumber) return reload({Code::corrupt, "the row of the fund is too short"});
+      commits_ = base::load<std::uint64_t>(*row_);
+      auto fund = Fund::decode(book_, base::ByteView(*row_).subspan(kNumber));
+      if (!fund) return reload({Code::corrupt, "the row of the fund cannot be read, or is that of another book"});
+      return made(std::move(*fund));
+    }
+    const FundSettings& settings = setup_.settings;
+    auto signers = make_signers(settings.threshold, settings.signers.empty() ? std::vector{owner_} : settings.signers);
+    if (!signers) {
+      reload({Code::refused, "fund.threshold is " + std::to_string(settings.threshold) +
+                                 ", more than fund.signers names: no fund was made"});
+      opening_ = false;
+      for (auto& then : std::exchange(waiting_open_, {})) then();
+      return cancel<Reload>();  // the settings change with a start alone
+    }
+    made(std::nullopt);
+    fund_.emplace(book_);
+    want({.change = [signers = *signers, now = time()](Fund& fund) -> base::Outcome<void> {
+            fund.make(signers, now);
+            return {};
+          },
+          .done =
+              [this](const base::Outcome<void>& done) {
+                if (done.ok()) setup_.settings.log.info("a fund was made", {{"account", text(account_of(book_))}});
+              }});
+  });
+}
+
+void StateActor::made(std::optional<Fund> fund) {
+  if (setup_.settings.health != nullptr) setup_.settings.health->clear(kHealthSource);
+  if (!fund) return;
+  fund_ = std::move(fund);
+  for (auto& then : std::exchange(waiting_open_, {})) then();
+  next();
+  pay();
+}
+
+void StateActor::reload(const Error& why) {
+  ++run_;
+  fund_.reset();
+  why_ = why.message;
+  setup_.settings.log.warn("the fund is read again", {{"why", std::string_view(why.message)}});
+  if (setup_.settings.health != nullptr)
+    setup_.settings.health->raise(kHealthSource, observe::HealthState::degraded,
+                                  "the fund cannot be used: " + why.message);
+  for (auto& [id, waiting] : std::exchange(waiting_, {}))
+    for (ProposalReply& one : waiting) one.refuse({Code::unavailable, why.message});
+  after<Reload>(kReadAgain);
+}
+
+template <class A>
+void StateActor::when_open(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then) {
+  if (fund_ && fund_->sequence() > 0) return then(std::move(reply));
+  if (!opening_) return reply.refuse({Code::unavailable, why_});
+  if (waiting_open_.size() >= kWaitingMax)
+    return reply.refuse({Code::overloaded, "too many questions wait for the fund"});
+  waiting_open_.push_back([this, reply = std::move(reply), then = std::move(then)]() mutable {
+    if (fund_) then(std::move(reply));
+    else reply.refuse({Code::unavailable, why_});
+  });
+}
+
+template <class A>
+void StateActor::reading(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then) {
+  when_open<A>(std::move(reply), [this, then = std::move(then)](runtime::Reply<A> waiting) mutable {
+    storage_.confirm([this, run = run_, reply = std::move(waiting),
+                      then = std::move(then)](const base::Outcome<void>& here) mutable {
+      if (!here.ok() || run != run_ || !fund_)
+        return reply.refuse({Code::unavailable, "the fund is read again, or kept elsewhere by now: try again"});
+      then(reply);
+    });
+  });
+}
+
+// -- changes
+
+void StateActor::want(Wanted wanted) {
+  if (queue_.size() >= kWaitingMax) return wanted.done(Error{Code::overloaded, "too many changes of the fund wait"});
+  queue_.push_back(std::move(wanted));
+  next();
+}
+
+void StateActor::next() {
+  if (busy_ || !fund_ || queue_.empty()) return;
+  const auto wanted = std::make_shared<Wanted>(std::move(queue_.front()));
+  queue_.pop_front();
+  const auto changed = std::make_shared<Fund>(*fund_);
+  if (const auto done = wanted->change(*changed); !done.ok()) {
+    wanted->done(done);
+    return next();
+  }
+  changed->expire(time());
+  const auto changes = std::make_shared<Fund::Changes>(changed->take_changes());
+  if (changes->entries.empty() && !wanted->request) {
+    wanted->done({});
+    return next();
+  }
+  Bytes row;
+  base::append_number(row, commits_ + 1);
+  base::append(row, changed->encode());
+  durable::Storage::Commit commit{.head = key_of('A'), .expected = row_};
+  commit.rows[key_of('A')] = row;
+  for (const Entry& entry : changes->entries) commit.rows[entry_key(entry.sequence)] = encode(entry);
+  for (const Proposal& ended : changes->ended) commit.rows[key_of('p', ended.id.view())] = encode(ended);
+  if (wanted->request) {
+    const auto& [key, id] = *wanted->request;
+    commit.rows[key] = Bytes(id.bytes.begin(), id.bytes.end());
+  }
+  busy_ = true;
+  storage_.commit(
+      std::move(commit), [this, run = run_, wanted, changed, changes, row](const base::Outcome<void>& done) mutable {
+        if (run == run_ && done.ok()) {
+          committed(std::move(*changed), std::move(row), *changes);
+          wanted->done({});
+          return next();
+        }
+        const Error why = done.ok() ? Error{Code::unknown_outcome, "the fund was read again"}
+                          : done.error().code == Code::conflict ? Error{Code::unavailable, done.error().message}
+                                                                : done.error();
+        wanted->done(why);
+        if (run == run_) reload(why);
+      });
+}
+
+void StateActor::committed(Fund after, Bytes row, const Fund::Changes& changes) {
+  busy_ = false;
+  ++commits_;
+  row_ = std::move(row);
+  fund_ = std::move(after);
+  for (auto& then : std::exchange(waiting_open_, {})) then();
+  for (const Proposal& ended : changes.ended) {
+    auto waiting = waiting_.extract(ended.id);
+    if (waiting.empty()) continue;
+    for (ProposalReply& one : waiting.mapped()) send(ended, Asked::with_signature, one);
+  }
+  pay();
+}
+
+/// Asks the ledger for what is approved, and not known to be posted.
+void StateActor::pay() {
+  if (!fund_ || !fund_->bound() || std::exchange(paying_, true)) return;
+  const wallet::Transfer& transfer = *fund_->bound();
+  ask<wallet::wire::PayFrom, wallet::wire::Posted>(
+      node().find(wallet::kPath), now() + kLedgerDue,
+      [&](wallet::wire::PayFrom::Builder out) {
+        out.setTransfer(data_of(wallet::encode(transfer)));
+        out.setKind("fund");
+        out.setId(data_of(book_.view()));
+      },
+      [this, id = wallet::id_of(transfer), run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
+        if (run != run_) return;
+        paying_ = false;
+        if (answer.ok()) return paid(id, {});
+        // The balance falls by this account's transfers alone, and they come one after another: what the ledger
+        // refuses was not posted before, and nothing of it is on its way.
+        const bool of_this_node = answer.envelope().header().origin == runtime::Origin::local;
+        if (answer.error().code == Code::refused && of_this_node) return paid(id, answer.error());
+        setup_.settings.log.debug("a payment is sent again", {{"why", std::string_view(answer.error().message)}});
+        after<Resend>(kSendAgain);
+      });
+}
+
+void StateActor::paid(const wallet::TransferId& id, const base::Outcome<void>& how) {
+  want({.change = [id, how, now = time()](Fund& fund) -> base::Outcome<void> {
+          if (how.ok()) fund.posted(id, now);
+          else fund.refused(id, how.error().message, now);
+          return {};
+        },
+        .done = [](const base::Outcome<void>&) {}});
+}
+
+// -- questions
+
+base::Outcome<Cause> StateActor::cause_of(const std::optional<wallet::Approval>& approval, base::ByteView bytes) const {
+  if (!approval) return Cause{owner_};
+  const auto policy = wallet::Policy::of_key(approval->key);
+  if (!policy.approved(bytes, {&*approval, 1}))
+    return Error{Code::refused, "the signature is not one of this content by this key"};
+  return Cause{policy.address(), approval};
+}
+
+void StateActor::propose(wire::Propose::Reader ask, ProposalReply reply) {
+  auto content = decode_content(bytes_of(ask.getContent()));
+  if (!content) return reply.refuse({Code::malformed, "the content of the proposal breaks its format"});
+  auto by = read_by(ask.getBy());
+  if (!by.ok()) return reply.refuse(by.error());
+  when_open<wire::ProposalIs>(
+      std::move(reply), [this, content = std::move(*content), approval = by.value()](ProposalReply waiting) mutable {
+        auto by_whose = cause_of(approval, propose_bytes(book_, content));
+        if (!by_whose.ok()) return waiting.refuse(by_whose.error());
+        const ProposalId id = id_of(book_, content);
+        const Bytes key = key_of('n', content.nonce.view());
+        storage_.get(key, [this, id, key, content = std::move(content), by = by_whose.value(),
+                           reply = std::move(waiting)](const base::Outcome<std::optional<Bytes>>& before) mutable {
+          if (!before.ok()) return reply.refuse(before.error());
+          if (before.value()) {
+            if (ProposalId::from(*before.value()) == id) return answer(id, Asked::to_see, std::move(reply));
+            return reply.refuse(error_of(FundError::request));
+          }
+          want({.change = [this, content, by](Fund& fund) { return outcome(fund.propose(content, by, time())); },
+                .request = std::pair(key, id),
+                .done =
+                    [this, id, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+                      if (done.ok()) answer(id, Asked::to_see, std::move(reply));
+                      else reply.refuse(done.error());
+                    }});
+        });
+      });
+}
+
+void StateActor::sign(wire::SignProposal::Reader ask, ProposalReply reply) {
+  const auto id = ProposalId::from(bytes_of(ask.getId()));
+  const auto request = Nonce::from(bytes_of(ask.getRequest()));
+  if (!id || (!request && ask.getRequest().size() > 0))
+    return reply.refuse({Code::malformed, "the id of a proposal has 32 bytes, a request 16"});
+  auto by = read_by(ask.getBy());
+  if (!by.ok()) return reply.refuse(by.error());
+  Asking asking{by.value(), request ? key_of('n', request->view()) : Bytes()};
+  when_open<wire::ProposalIs>(
+      std::move(reply), [this, id = *id, asking = std::move(asking)](ProposalReply waiting) mutable {
+        if (asking.request.empty()) return sign_it(id, std::move(asking), std::move(waiting));
+        const Bytes key = asking.request;
+        storage_.get(key, [this, id, asking = std::move(asking),
+                           reply = std::move(waiting)](const base::Outcome<std::optional<Bytes>>& before) mutable {
+          if (!before.ok()) return reply.refuse(before.error());
+          if (!before.value()) return sign_it(id, std::move(asking), std::move(reply));
+          if (ProposalId::from(*before.value()) == id) return answer(id, Asked::with_signature, std::move(reply));
+          reply.refuse({Code::conflict, "this request was about another proposal"});
+        });
+      });
+}
+
+void StateActor::sign_it(const ProposalId& id, Asking asking, ProposalReply reply) {
+  if (!fund_) return reply.refuse({Code::unavailable, why_});
+  const auto at = fund_->proposals().find(id);
+  if (at == fund_->proposals().end()) {
+    // It has ended, or there never was one.
+    return storage_.get(key_of('p', id.view()),
+                        [reply = std::move(reply)](const base::Outcome<std::optional<Bytes>>& row) mutable {
+                          if (!row.ok()) return reply.refuse(row.error());
+                          const auto ended = row.value() ? decode_proposal(*row.value()) : std::nullopt;
+                          if (!ended) return reply.refuse({Code::not_found, "the fund has no such proposal"});
+                          reply.refuse({Code::conflict, "the proposal has ended: " + std::string(name(ended->state))});
+                        });
+  }
+  const auto by = cause_of(asking.approval, sign_bytes(book_, at->second.content));
+  if (!by.ok()) return reply.refuse(by.error());
+  Wanted wanted{.change = [this, id, by = by.value()](
+                              Fund& fund) { return outcome(fund.sign(id, by, setup_.settings.daily_cap, time())); },
+                .done =
+                    [this, id, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+                      if (done.ok()) answer(id, Asked::with_signature, std::move(reply));
+                      else reply.refuse(done.error());
+                    }};
+  if (!asking.request.empty()) wanted.request = std::pair(std::move(asking.request), id);
+  want(std::move(wanted));
+}
+
+void StateActor::answer(const ProposalId& id, Asked asked, ProposalReply reply) {
+  if (!fund_) return reply.refuse({Code::unavailable, why_});
+  if (const auto at = fund_->proposals().find(id); at != fund_->proposals().end()) {
+    if (at->second.state != State::approved || asked == Asked::to_see) return send(at->second, asked, reply);
+    auto& waiting = waiting_[id];
+    if (waiting.size() >= kWaitingMax) return reply.refuse({Code::overloaded, "too many wait for this payment"});
+    return waiting.push_back(std::move(reply));
+  }
+  storage_.get(key_of('p', id.view()),
+               [this, asked, reply = std::move(reply)](const base::Outcome<std::optional<Bytes>>& row) mutable {
+                 if (!row.ok()) return reply.refuse(row.error());
+                 if (!row.value()) return reply.refuse({Code::not_found, "the fund has no such proposal"});
+                 const auto proposal = decode_proposal(*row.value());
+                 if (!proposal) return reply.refuse({Code::corrupt, "the row of the proposal cannot be read"});
+                 send(*proposal, asked, reply);
+               });
+}
+
+/// What is late is expired to those who ask, though no change has noted it yet.
+void StateActor::send(const Proposal& proposal, Asked asked, ProposalReply& reply) const {
+  if (proposal.state == State::refused && asked == Asked::with_signature)
+    return reply.refuse(
+        {Code::refused, "the ledger has refused the payment, and the proposal has ended: " + proposal.why});
+  reply.send([&](wire::ProposalIs::Builder out) {
+    write(out, proposal);
+    if (proposal.state == State::open && time() >= proposal.expires) out.setState(std::string(name(State::expired)));
+  });
+}
+
+void StateActor::list(const std::optional<ProposalId>& from, runtime::Reply<wire::Proposals> reply) {
+  std::vector<Proposal> open;
+  if (!from)
+    for (const auto& [id, proposal] : fund_->proposals()) open.push_back(proposal);
+  const Bytes first = from ? key_of('p', from->view()) : key_of('p');
+  storage_.range(key_of('p'), first, kEndedRows,
+                 [this, all = std::move(open),
+                  reply = std::move(reply)](const base::Outcome<durable::Storage::Page>& page) mutable {
+                   if (!page.ok()) return reply.refuse(page.error());
+                   for (const auto& row : page.value().rows) {
+                     auto ended = decode_proposal(row.value);
+                     if (!ended) return reply.refuse({Code::corrupt, "the row of a proposal cannot be read"});
+                     all.push_back(std::move(*ended));
+                   }
+                   reply.send([&](wire::Proposals::Builder out) {
+                     auto rows = out.initRows(size32(all));
+                     for (unsigned i = 0; i < rows.size(); ++i) {
+                       write(rows[i], all[i]);
+                       if (all[i].state == State::open && time() >= all[i].expires)
+                         rows[i].setState(std::string(name(State::expired)));
+                     }
+                     if (!page.value().next || page.value().rows.empty()) return;
+                     // The id behind the last one of this page.
+                     Bytes next = page.value().rows.back().key;
+                     next.erase(next.begin());
+                     for (auto at = next.rbegin(); at != next.rend() && ++*at == 0;) ++at;
+                     out.setNext(data_of(next));
+                   });
+                 });
+}
+
+void StateActor::entries(std::uint64_t after, runtime::Reply<wire::Entries> reply) {
+  if (after >= fund_->sequence()) return reply.send([](wire::Entries::Builder) {});
+  storage_.range(key_of('e'), entry_key(after + 1), kEntriesRows,
+                 [reply = std::move(reply)](const base::Outcome<durable::Storage::Page>& page) mutable {
+                   if (!page.ok()) return reply.refuse(page.error());
+                   reply.send([&](wire::Entries::Builder out) {
+                     auto rows = out.initRows(size32(page.value().rows));
+                     for (unsigned i = 0; i < rows.size(); ++i) rows.set(i, data_of(page.value().rows[i].value));
+                     out.setMore(page.value().next.has_value());
+                   });
+                 });
+}
+
+void StateActor::show(runtime::Reply<wire::FundIs>& reply) const {
+  reply.send([this](wire::FundIs::Builder out) {
+    out.setBook(data_of(book_.view()));
+    out.setOwner(data_of(owner_.view()));
+    const Signers& signers = fund_->signers();
+    out.setThreshold(static_cast<std::uint32_t>(signers.threshold));
+    auto list = out.initSigners(size32(signers.list));
+    for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(signers.list[i].view()));
+    out.setDailyCap(setup_.settings.daily_cap.units());
+    out.setSpentToday(fund_->spent_on(time()).units());
+    out.setOpen(size32(fund_->proposals()));
+    auto rows = out.initAllocations(size32(fund_->allocations()));
+    unsigned i = 0;
+    for (const auto& [category, allocation] : fund_->allocations()) {
+      auto row = rows[i++];
+      row.setCategory(category);
+      row.setSpent(allocation.spent.units());
+      row.setPayments(allocation.payments);
+    }
+    out.setSequence(fund_->sequence());
+    out.setHead(data_of(fund_->hash().view()));
+  });
+}
+
+}  // namespace troupe::fund

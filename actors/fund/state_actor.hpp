@@ -1,0 +1,99 @@
+#pragma once
+// The fund at the node that keeps the book, at kPath/state: decides, makes durable, answers after that, and pays.
+//
+// Commit   one at a time: the state whole, the entries of the log that it brought, and the proposals that ended by it.
+// Payment  what is approved is durable before the ledger is asked; the same transfer is asked for until it has
+// answered. Doubt    after a commit whose end is not known, or that is void, the state is read again. Rows     'A' the
+// state; 'e' sequence: an entry of the log; 'p' id: a proposal that has ended; 'n' nonce: which
+//          proposal a request was about. Numbers in keys are big-endian.
+// Limits   kWaitingMax changes wait, and as many questions while the state is read.
+#include <deque>
+
+#include "actors/fund/fund_settings.hpp"
+#include "messages/common.capnp.h"
+#include "messages/fund.capnp.h"
+#include "messages/wallet.capnp.h"
+
+namespace troupe::fund {
+
+class StateActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "fund";
+  static constexpr std::size_t kWaitingMax = 1'024;   // our choice
+  static constexpr std::uint32_t kEndedRows = 128;    // messages/fund.capnp
+  static constexpr std::uint32_t kEntriesRows = 256;  // messages/fund.capnp
+  struct Setup {
+    FundSettings settings;
+    durable::Place place;
+    std::uint64_t term = 0;
+  };
+  explicit StateActor(Setup setup) : setup_(std::move(setup)), storage_(*this, setup_.place, "fund", setup_.term) {}
+
+  void receive(runtime::Handlers& on) override;
+  void start() override { load(); }
+
+ private:
+  struct Reload {};
+  struct Resend {};
+  using ProposalReply = runtime::Reply<wire::ProposalIs>;
+  using Done = base::Callback<void(const base::Outcome<void>&)>;
+  /// A change of a copy of the fund; with a row of a request beside it. An error changes nothing.
+  struct Wanted {
+    base::Callback<base::Outcome<void>(Fund&)> change;
+    std::optional<std::pair<base::Bytes, ProposalId>> request{};
+    Done done;
+  };
+  /// Who asks, and about which request.
+  struct Asking {
+    std::optional<wallet::Approval> approval;
+    base::Bytes request;  ///< the key of its row; empty: none
+  };
+
+  // Opening (state_actor.cpp).
+  void load();
+  void load_fund();
+  void made(std::optional<Fund> fund);
+  void reload(const base::Error& why);
+  template <class A>
+  void when_open(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then);
+  /// Calls back, or refuses `reply`, once what this actor knows is known to be the latest.
+  template <class A>
+  void reading(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then);
+
+  void want(Wanted wanted);
+  void next();
+  void committed(Fund after, base::Bytes row, const Fund::Changes& changes);
+  void pay();
+  void paid(const wallet::TransferId& id, const base::Outcome<void>& how);
+
+  void propose(wire::Propose::Reader ask, ProposalReply reply);
+  void sign(wire::SignProposal::Reader ask, ProposalReply reply);
+  void sign_it(const ProposalId& id, Asking asking, ProposalReply reply);
+  /// With a signature: what the ledger has refused is an error, and what it has not answered is waited for.
+  enum class Asked : std::uint8_t { to_see, with_signature };
+  void answer(const ProposalId& id, Asked asked, ProposalReply reply);
+  void send(const Proposal& proposal, Asked asked, ProposalReply& reply) const;
+  void list(const std::optional<ProposalId>& from, runtime::Reply<wire::Proposals> reply);
+  void entries(std::uint64_t after, runtime::Reply<wire::Entries> reply);
+  void show(runtime::Reply<wire::FundIs>& reply) const;
+  /// Whose signature it is. Error: it is wrong.
+  base::Outcome<Cause> cause_of(const std::optional<wallet::Approval>& approval, base::ByteView bytes) const;
+  UnixMs time() const;
+
+  const Setup setup_;
+  durable::Storage storage_;
+  std::uint64_t run_ = 0;  // answers to an earlier one are ignored
+  bool opening_ = true;    // false: the settings make no fund
+  bool busy_ = false, paying_ = false;
+  wallet::BookId book_;
+  Address owner_;
+  std::optional<Fund> fund_;  // none: it is being read
+  std::string why_ = "the fund is being read";
+  std::optional<base::Bytes> row_;
+  std::uint64_t commits_ = 0;
+  std::vector<base::Callback<void()>> waiting_open_;
+  std::deque<Wanted> queue_;
+  std::map<ProposalId, std::vector<ProposalReply>> waiting_;  // for the ledger
+};
+
+}  // namespace troupe::fund
