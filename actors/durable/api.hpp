@@ -4,6 +4,7 @@
 // Place    one for all of a kind: this node, another node, or the leader of a Raft group.
 // Seat     tells an actor when this node is that place, and when it is no more. In a group it has a term.
 // Gateway  passes what clients ask at other nodes on to the place.
+// Home     the root of a domain with one durable actor: all three of these.
 // Storage  the rows of one kind there: in the node's store, or as keys of the group.
 // Source   Akka and Orleans (durable actors), Raft's leader as the singleton.
 #include <deque>
@@ -118,6 +119,47 @@ class Gateway final : public runtime::Part {
   std::optional<base::HostPort> leader_at_;
   bool looking_ = false;
   std::string why_;
+};
+
+/// The root of a domain whose durable state is one actor: a child while this node holds the seat. What is asked
+/// elsewhere is passed on.
+class Home : public runtime::Actor {
+ public:
+  void start() final;
+  void down(const runtime::Handle& ended, const std::optional<base::Error>& why) final;
+
+ protected:
+  /// `child` is its name below `path`.
+  Home(const Place& place, const std::shared_ptr<net::Pool>& pool, std::string path, std::string child)
+      : path_(std::move(path)),
+        child_name_(std::move(child)),
+        seat_(*this, place, pool),
+        gateway_(*this, seat_, pool, path_) {}
+
+  /// Call it in receive(). It takes all kinds that have no handler of their own.
+  void receive_home(runtime::Handlers& on);
+  /// What other nodes and operators may ask.
+  virtual void publish() = 0;
+  /// Spawns the child under that name.
+  virtual runtime::Handle begin_child(const std::string& name) = 0;
+  /// Why the asker may not; it is judged where it is asked first, and at the place.
+  virtual std::optional<base::Error> refusal(const runtime::Envelope& question) = 0;
+  /// An operator at the local socket of the place's node, or of a member of its group.
+  bool operator_of_the_place() const;
+
+  const Seat& seat() const { return seat_; }
+  const Gateway& gateway() const { return gateway_; }
+
+ private:
+  struct Follow {};
+  struct Again {};
+  void take(const runtime::Envelope& question, runtime::AnyReply reply);
+  void ask_child(const runtime::Envelope& question, runtime::AnyReply reply);
+
+  const std::string path_, child_name_;
+  Seat seat_;
+  Gateway gateway_;
+  runtime::Handle child_;
 };
 
 /// The rows of one kind of durable actors, at the node that holds the seat.

@@ -11,27 +11,20 @@
 
 namespace troupe::fund {
 
-class FundActor final : public runtime::Actor {
+class FundActor final : public durable::Home {
  public:
   static constexpr const char* kName = "fund";
-  explicit FundActor(FundSettings settings);
+  explicit FundActor(const FundSettings& settings)
+      : Home(settings.book, settings.pool, kPath, "state"), settings_(settings) {}
 
   void receive(runtime::Handlers& on) override;
-  void start() override;
-  void down(const runtime::Handle& ended, const std::optional<base::Error>& why) override;
 
  private:
-  struct Follow {};
-  struct Again {};
-  void take(const runtime::Envelope& question, runtime::AnyReply reply);
-  void ask_state(const runtime::Envelope& question, runtime::AnyReply reply);
-  bool may_be_owner() const;
-  void begin();
+  void publish() override;
+  runtime::Handle begin_child(const std::string& name) override;
+  std::optional<base::Error> refusal(const runtime::Envelope& question) override;
 
   const FundSettings settings_;
-  durable::Seat seat_;
-  durable::Gateway gateway_;
-  runtime::Handle state_;
 };
 
 }  // namespace troupe::fund

@@ -32,7 +32,6 @@ class BookActor final : public runtime::Actor, private BookRows {
     WalletSettings settings;
     durable::Place place;
     std::uint64_t term = 0;
-    std::string path;  ///< of the gateway, which publishes it
   };
   explicit BookActor(Setup setup);
 

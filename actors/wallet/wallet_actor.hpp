@@ -19,29 +19,20 @@ struct WalletSettings {
   observe::DomainLog log{};
 };
 
-class WalletActor final : public runtime::Actor {
+class WalletActor final : public durable::Home {
  public:
   static constexpr const char* kName = "wallet";
-  explicit WalletActor(WalletSettings settings);
+  explicit WalletActor(const WalletSettings& settings)
+      : Home(settings.book, settings.pool, kPath, "book"), settings_(settings) {}
 
   void receive(runtime::Handlers& on) override;
-  void start() override;
-  void down(const runtime::Handle& ended, const std::optional<base::Error>& why) override;
 
  private:
-  struct Follow {};
-  struct Again {};
-  void take(const runtime::Envelope& question, runtime::AnyReply reply);
-  void ask_book(const runtime::Envelope& question, runtime::AnyReply reply);
-  bool may_issue() const;
-  void begin();
-  void end();
+  void publish() override;
+  runtime::Handle begin_child(const std::string& name) override;
+  std::optional<base::Error> refusal(const runtime::Envelope& question) override;
 
   const WalletSettings settings_;
-  durable::Seat seat_;
-  durable::Gateway gateway_;
-  runtime::Handle book_;
-  std::uint64_t books_ = 0;  // ever: a name is free only once its actor has ended
 };
 
 }  // namespace troupe::wallet
