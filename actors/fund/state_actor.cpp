@@ -83,6 +83,11 @@ UnixMs StateActor::time() const {
 
 // -- opening
 
+/// The fund is kept elsewhere from now on, or the node ends: nothing ails it here.
+void StateActor::stop() {
+  if (setup_.settings.health != nullptr) setup_.settings.health->clear(kHealthSource);
+}
+
 void StateActor::load() {
   ++run_;
   busy_ = paying_ = false;

@@ -31,6 +31,7 @@ class StateActor final : public runtime::Actor {
 
   void receive(runtime::Handlers& on) override;
   void start() override { load(); }
+  void stop() override;
 
  private:
   struct Reload {};

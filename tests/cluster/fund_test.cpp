@@ -177,3 +177,34 @@ TEST_CASE(
   CHECK(it.get(as({"fund", "sign", last}, "cleo")) == last);
   CHECK(it.get({"wallet", "balance", "shop"}) == "41");
 }
+
+TEST_CASE(
+    "cluster fund: a member of the book's group acts as its owner, also when the leader was killed; a guest does not") {
+  Cluster cluster(4, {"--set", "ledger.book=group:main"});
+  std::string members;
+  for (std::size_t i = 0; i < 3; ++i)
+    members += (i == 0 ? "" : ",") + cluster.nodes[i]->id + '@' + cluster.nodes[i]->at;
+  REQUIRE(cluster.run(0, {"raft", "init", "--members", members}).exit == 0);
+  for (std::size_t i = 0; i < 4; ++i) REQUIRE(until([&] { return cluster.run(i, {"fund", "show"}).exit == 0; }));
+  const std::string address = field_of(cluster.run(3, {"fund", "show", "--json"}).out, "address");
+  REQUIRE(cluster.run(1, {"wallet", "issue", address, "10"}).exit == 0);
+  // Any address is paid, of a key that nothing here has, too.
+  const std::string payee = "tro1v5vqpwuqp32l7hd9s9p6z2u825ngq7x2ksvaum20cqmp485yxx3qaayymr";
+  CHECK(cluster.run(3, proposing(payee, "4")).exit == 5);
+  const std::string id = line(cluster.run(0, proposing(payee, "4", {"--request", "1"})));
+  CHECK(line(cluster.run(1, proposing(payee, "4", {"--request", "1"}))) == id);
+  std::size_t leads = 0;
+  REQUIRE(until([&] {
+    for (leads = 0; leads < 3; ++leads)
+      if (contains(cluster.run(leads, {"raft", "status", "--json"}).out, "\"role\":\"leader\"")) return true;
+    return false;
+  }));
+  cluster.kill(leads);
+  const std::size_t other = (leads + 1) % 3;
+  CHECK(cluster.run(3, {"fund", "sign", id}).exit == 5);
+  CHECK(line(cluster.run(other, {"fund", "sign", id})) == id);
+  CHECK(cluster.run(other, {"fund", "sign", id}).exit == 5);
+  CHECK(line(cluster.run(3, {"wallet", "balance", payee})) == "4");
+  REQUIRE(cluster.run(3, {"fund", "report", "-o", cluster.folder / "report"}).exit == 0);
+  CHECK(cluster.run(other, {"fund", "verify", cluster.folder / "report"}).exit == 0);
+}
