@@ -37,6 +37,7 @@ class BookActor final : public runtime::Actor, private BookRows {
 
   void receive(runtime::Handlers& on) override;
   void start() override { open(); }
+  void stop() override;
   void check() const override;
 
  private:

@@ -133,6 +133,11 @@ bool BookActor::keep(char kind, const durable::Storage::Row& row) {
   return true;
 }
 
+/// Elsewhere by now, or at its end: what is wrong with it is said there.
+void BookActor::stop() {
+  if (setup_.settings.health != nullptr) setup_.settings.health->clear(kHealthSource);
+}
+
 void BookActor::opened() {
   open_ = true;
   if (setup_.settings.health != nullptr) setup_.settings.health->clear(kHealthSource);
