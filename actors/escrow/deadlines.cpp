@@ -171,6 +171,7 @@ void EscrowsActor::note_alive() {
       if (run != run_) return;
       if (done.ok()) alive_row_ = row;
       else alive_ = false;  // read again
+      if (alive_) wake_unfinished({});
       after<Alive>(done.ok() ? std::chrono::duration_cast<base::Duration>(kAliveEvery) : kTryAgain);
     });
   };

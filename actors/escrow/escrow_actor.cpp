@@ -15,11 +15,12 @@ using base::Bytes;
 using base::Code;
 using base::Error;
 
-constexpr std::chrono::seconds kBookDue{20};        // our choice: it is tried again
-constexpr std::chrono::seconds kSayAgain{1};        // our choice
-constexpr std::chrono::milliseconds kReload{200};   // our choice
-constexpr std::chrono::milliseconds kBackoff{100};  // our choice
-constexpr std::chrono::seconds kBackoffMax{30};     // our choice
+constexpr std::chrono::seconds kBookDue{20};            // our choice: it is tried again
+constexpr std::chrono::milliseconds kUnknownIdle{100};  // our choice
+constexpr std::chrono::seconds kSayAgain{1};            // our choice
+constexpr std::chrono::milliseconds kReload{200};       // our choice
+constexpr std::chrono::milliseconds kBackoff{100};      // our choice
+constexpr std::chrono::seconds kBackoffMax{30};         // our choice
 
 Error error_of(EscrowError why) {
   const bool changed = why == EscrowError::changed || why == EscrowError::replayed || why == EscrowError::unconfirmed;
@@ -75,7 +76,7 @@ void EscrowActor::receive(runtime::Handlers& on) {
     if (loaded_ && queue_.empty() && !busy_ && (!replay_ || (unfinished(escrow()).empty() && sayings_.empty())))
       tell<wire::Sleepy>(node().find(kPath),
                          [&](wire::Sleepy::Builder out) { out.setEscrow(data_of(setup_.id.view())); });
-    after<Idle>(setup_.settings->idle);
+    after<Idle>(replay_ ? setup_.settings->idle : std::chrono::duration_cast<base::Duration>(kUnknownIdle));
   });
   on.describe<wire::EscrowState>([this](wire::EscrowState::Builder state) {
     state.setWaiting(static_cast<std::uint32_t>(queue_.size()));
@@ -89,7 +90,8 @@ void EscrowActor::receive(runtime::Handlers& on) {
 // -- reading
 
 void EscrowActor::when_loaded(base::Callback<void()> then) {
-  after<Idle>(setup_.settings->idle);
+  // One that was never proposed does not stay: a stranger may ask for any id.
+  after<Idle>(loaded_ && !replay_ ? std::chrono::duration_cast<base::Duration>(kUnknownIdle) : setup_.settings->idle);
   if (loaded_) return then();
   if (waiting_load_.size() < kWaitingMax) waiting_load_.push_back(std::move(then));
 }
@@ -175,6 +177,7 @@ void EscrowActor::loaded() {
   if (replay_)
     for (const Effect& one : unfinished(escrow())) effect(one);
   say();
+  if (!replay_) after<Idle>(kUnknownIdle);
   for (auto& then : std::exchange(waiting_load_, {})) then();
   next();
 }

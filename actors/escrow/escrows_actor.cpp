@@ -330,7 +330,7 @@ void EscrowsActor::ask_escrow(const EscrowId& id, Question question) {
   const auto there = awake_.find(id);
   if (there != awake_.end() && there->second.ends) return there->second.waiting.push_back(std::move(question));
   if (there == awake_.end()) {
-    if (awake_.size() >= kAwakeMax)
+    if (awake_.size() >= kAwakeMax && !make_room())
       return question.refuse({Code::overloaded, "as many escrows are awake as may be: try again in a minute"});
     const EscrowActor::Setup setup{settings_, seat_.place(), seat_.term(), id, watching_, correction_};
     Awake awake{.actor = spawn<EscrowActor>(id.hex(), setup)};
@@ -360,6 +360,17 @@ void EscrowsActor::down(const runtime::Handle& ended, const std::optional<base::
   auto awake = awake_.extract(id.mapped());
   if (awake.empty()) return;
   for (Question& one : awake.mapped().waiting) ask_escrow(id.mapped(), std::move(one));
+}
+
+/// One of which nothing is asked now goes to sleep. What it has not finished is woken again (note_alive).
+bool EscrowsActor::make_room() {
+  if (awake_.size() >= 2 * kAwakeMax) return false;  // those that are ending
+  const auto idle =
+      std::ranges::find_if(awake_, [](const auto& one) { return one.second.asked == 0 && !one.second.ends; });
+  if (idle == awake_.end()) return false;
+  idle->second.ends = true;
+  stop_child(idle->second.actor);
+  return true;
 }
 
 void EscrowsActor::sleepy(const EscrowId& id) {

@@ -100,6 +100,7 @@ class EscrowsActor final : public runtime::Actor {
 
   void ask_escrow(const EscrowId& id, Question question);
   void happened(wire::Happened::Reader told);
+  bool make_room();
   void sleepy(const EscrowId& id);
   void wake_unfinished(const base::Bytes& from);
 
