@@ -1,8 +1,14 @@
 #include "actors/wallet/wallet_actor.hpp"
 
+#include <algorithm>
+
 #include "actors/wallet/book_actor.hpp"
 
 namespace troupe::wallet {
+
+namespace {
+constexpr std::size_t kHeadBytes = 8 + 8 + 32;  // the number of commits follows
+}
 
 using base::Code;
 
@@ -20,6 +26,20 @@ void WalletActor::publish() {
       .publish<wire::GetBook, wire::GetAccount, wire::ListAccounts, wire::PostTransfer, wire::Issue, wire::ListPostings,
                wire::CheckBook, wire::Propose, wire::SignProposal, wire::GetProposal, wire::ListProposals>(kPath,
                                                                                                            self());
+  look_for_own_book();
+}
+
+/// A book stays where its first posting was made.
+void WalletActor::look_for_own_book() {
+  const auto kind = seat().place().kind;
+  if (kind == durable::Place::Kind::none || kind == durable::Place::Kind::self) return;
+  own_.emplace(*this, durable::Place{durable::Place::Kind::self}, "wallet", 0);
+  own_->get(rows::head_key(), [this](const base::Outcome<std::optional<base::Bytes>>& row) {
+    if (!row.ok() || !row.value()) return;
+    const auto head = rows::decode_head(base::ByteView(*row.value()).first(std::min(row.value()->size(), kHeadBytes)));
+    moved_ = head && head->sequence > 0;
+    if (moved_) settings_.log.error("this node keeps a book of its own: ledger.book cannot name another place");
+  });
 }
 
 runtime::Handle WalletActor::begin_child(const std::string& name) {
@@ -27,6 +47,10 @@ runtime::Handle WalletActor::begin_child(const std::string& name) {
 }
 
 std::optional<base::Error> WalletActor::refusal(const runtime::Envelope& question) {
+  if (moved_)
+    return base::Error{
+        Code::conflict,
+        "this node keeps a book with postings, and ledger.book names another place: set it back to self"};
   if (question.kind() != &messages::kind_of<wire::Issue>() || operator_of_the_place()) return std::nullopt;
   return base::Error{Code::refused, "money is issued at the local socket of the book's node, or of a member"};
 }

@@ -3,6 +3,7 @@
 // elsewhere.
 //
 // Spawns  `book` while this node holds the seat (actors/durable/api.hpp).
+// Moved   a node that keeps a book with postings, and whose `ledger.book` names another place, asks nothing there.
 // Trust   who issues: an operator at the local socket of the book's node, or of a member of its group.
 #include "actors/durable/api.hpp"
 #include "actors/wallet/api.hpp"
@@ -32,7 +33,11 @@ class WalletActor final : public durable::Home {
   runtime::Handle begin_child(const std::string& name) override;
   std::optional<base::Error> refusal(const runtime::Envelope& question) override;
 
+  void look_for_own_book();
+
   const WalletSettings settings_;
+  std::optional<durable::Storage> own_;  // of a book that may have been kept here before
+  bool moved_ = false;
 };
 
 }  // namespace troupe::wallet

@@ -144,6 +144,18 @@ TEST_CASE("cluster escrow: at a node that names another's book all works but iss
     CHECK_MESSAGE(at(none, command).exit == 7, command[0] << ' ' << command[1]);
 }
 
+TEST_CASE("cluster escrow: a book stays where its first posting was made") {
+  Bank bank;
+  bank.get({"wallet", "new", "ada"});
+  bank.get({"wallet", "issue", "ada", "5"});
+  bank.node->kill(SIGTERM);
+  bank.node->wait();
+  bank.options.back() = "ledger.book=group:main";
+  bank.node = std::make_unique<NodeProgram>(bank.folder, "bank", bank.options);
+  REQUIRE(bank.node->ready());
+  CHECK(until([&] { return bank.exit({"wallet", "balance", "ada"}) == 5; }));
+}
+
 TEST_CASE("cluster escrow: two of three signers pay, once") {
   Bank bank;
   const std::string ada = bank.get({"wallet", "new", "ada"}), bob = bank.get({"wallet", "new", "bob"}),
