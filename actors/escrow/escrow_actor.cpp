@@ -16,6 +16,7 @@ using base::Code;
 using base::Error;
 
 constexpr std::chrono::seconds kBookDue{20};            // our choice: it is tried again
+constexpr std::uint32_t kUnknownOpens = 60;             // a minute; our choice
 constexpr std::chrono::milliseconds kUnknownIdle{100};  // our choice
 constexpr std::chrono::seconds kSayAgain{1};            // our choice
 constexpr std::chrono::milliseconds kReload{200};       // our choice
@@ -239,13 +240,19 @@ void EscrowActor::open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> 
 
 /// It is of this book, and the book tells of its credits from now on.
 void EscrowActor::open_at_book(std::shared_ptr<Opening> opening) {
-  ask<wallet::wire::GetBook, wallet::wire::BookIs>(
-      node().find(wallet::kPath), now() + kBookDue, [](wallet::wire::GetBook::Builder) {},
-      [this, opening](runtime::Answer<wallet::wire::BookIs> book) {
-        if (!book.ok()) return opening->reply.refuse(book.error());
-        const auto id = wallet::BookId::from(bytes_of(book.value().getBook()));
+  ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
+      node().find(wallet::kPath), now() + kBookDue,
+      [&](wallet::wire::GetAccount::Builder out) { out.setAddress(data_of(opening->agreement.buyer.view())); },
+      [this, opening](runtime::Answer<wallet::wire::AccountIs> buyer) {
+        if (!buyer.ok()) return opening->reply.refuse(buyer.error());
+        const auto id = wallet::BookId::from(bytes_of(buyer.value().getBook()));
         if (id != opening->agreement.book || opening->agreement.fund != wallet::account_of("fund", id->view()))
           return opening->reply.refuse({Code::refused, "the agreement was made for another book, or another fund"});
+        // Keys cost nothing: all accounts that were never paid have one rate.
+        if (buyer.value().getAccount().getSince() == 0 && setup_.unknown->fetch_add(1) >= kUnknownOpens)
+          return opening->reply.refuse({Code::overloaded,
+                                        "accounts that were never paid have proposed as many escrows "
+                                        "as they may in a minute: pay this one first"});
         ask<wallet::wire::Follow, messages::wire::Nothing>(
             node().find(wallet::kPath), now() + kBookDue,
             [&](wallet::wire::Follow::Builder out) {

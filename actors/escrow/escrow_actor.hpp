@@ -28,6 +28,7 @@ class EscrowActor final : public runtime::Actor {
     EscrowId id;
     std::shared_ptr<const std::atomic<std::uint32_t>> watchers;
     std::shared_ptr<const std::atomic<std::int64_t>> correction;  ///< ms, from this node's date to the group's
+    std::shared_ptr<std::atomic<std::uint32_t>> unknown;  ///< escrows that unknown accounts proposed in this minute
   };
   explicit EscrowActor(Setup setup) : setup_(std::move(setup)), storage_(*this, setup_.place, kKeyspace, setup_.term) {}
   static constexpr const char* kKeyspace = "escrow";

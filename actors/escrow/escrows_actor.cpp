@@ -70,7 +70,10 @@ void EscrowsActor::receive(runtime::Handlers& on) {
   });
   on.timer<Deadlines>([this] { deadlines(); });
   on.timer<Alive>([this] { note_alive(); });
-  on.timer<Minute>([this] { acts_.clear(); });
+  on.timer<Minute>([this] {
+    acts_.clear();
+    unknown_->store(0);
+  });
   on.describe<wire::EscrowsState>([this](wire::EscrowsState::Builder state) {
     state.setPlace(settings_->book.text());
     state.setHere(seat_.here());
@@ -332,7 +335,7 @@ void EscrowsActor::ask_escrow(const EscrowId& id, Question question) {
   if (there == awake_.end()) {
     if (awake_.size() >= kAwakeMax && !make_room())
       return question.refuse({Code::overloaded, "as many escrows are awake as may be: try again in a minute"});
-    const EscrowActor::Setup setup{settings_, seat_.place(), seat_.term(), id, watching_, correction_};
+    const EscrowActor::Setup setup{settings_, seat_.place(), seat_.term(), id, watching_, correction_, unknown_};
     Awake awake{.actor = spawn<EscrowActor>(id.hex(), setup)};
     watch(awake.actor);
     ids_.emplace(awake.actor, id);

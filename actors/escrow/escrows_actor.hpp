@@ -12,7 +12,8 @@
 //           the grace of each escrow.
 // Trust     each act is verified here, before anything else about it is done; then its account's rate counts.
 // Spawns    `arbiters`, and an actor for each escrow that is awake.
-// Limits    kAwakeMax escrows awake; EscrowSettings::acts_per_minute.
+// Limits    kAwakeMax escrows awake; EscrowSettings::acts_per_minute of an account; of all accounts that were never
+//           paid together 60 proposals a minute.
 #include <list>
 #include <map>
 #include <set>
@@ -126,6 +127,7 @@ class EscrowsActor final : public runtime::Actor {
   std::list<Watcher> watchers_;
   std::shared_ptr<std::atomic<std::uint32_t>> watching_ = std::make_shared<std::atomic<std::uint32_t>>(0);
   std::shared_ptr<std::atomic<std::int64_t>> correction_ = std::make_shared<std::atomic<std::int64_t>>(0);
+  std::shared_ptr<std::atomic<std::uint32_t>> unknown_ = std::make_shared<std::atomic<std::uint32_t>>(0);
   std::map<Address, std::uint32_t> acts_;  // of this minute
   std::optional<UnixMs> next_deadline_;
   bool firing_ = false;

@@ -11,7 +11,7 @@ namespace {
 
 using base::Bytes;
 
-constexpr std::uint8_t kPayment = 1, kSigners = 2;
+constexpr std::uint8_t kPaymentPart = 1, kSignersPart = 2;
 
 Bytes marked(std::string_view mark, const BookId& book, const Content& content) {
   Bytes out;
@@ -74,7 +74,7 @@ bool is_reason(std::string_view text) { return text.size() <= kReasonBytesMax &&
 Bytes encode(const Content& content) {
   Bytes out;
   const auto* payment = std::get_if<Payment>(&content.what);
-  out.push_back(payment != nullptr ? kPayment : kSigners);
+  out.push_back(payment != nullptr ? kPaymentPart : kSignersPart);
   base::append(out, content.nonce.view());
   out.push_back(content.expiry.is_date ? 1 : 0);
   base::append_number(out, content.expiry.value.count());
@@ -101,8 +101,8 @@ std::optional<Content> decode_content(base::ByteView bytes) {
   out.nonce = in.fixed<Nonce>();
   const auto date = in.number<std::uint8_t>();
   out.expiry = {date == 1, UnixMs(in.number<std::uint64_t>())};
-  if (what == kPayment) out.what = read_payment(in);
-  else if (what == kSigners) out.what = read_signers(in);
+  if (what == kPaymentPart) out.what = read_payment(in);
+  else if (what == kSignersPart) out.what = read_signers(in);
   else return std::nullopt;
   out.reason = std::string(base::as_text(in.take(in.number<std::uint16_t>())));
   if (!in.ended() || date > 1 || !is_reason(out.reason)) return std::nullopt;
