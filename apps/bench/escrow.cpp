@@ -15,7 +15,7 @@ using wallet::Amount;
 constexpr std::size_t kRecipients = 10'000;              // as the script for pgbench has them
 constexpr std::size_t kTransferClients = 64;             // as pgbench is run
 constexpr std::uint64_t kMoneyEach = 1'000'000'000'000;  // more than is spent
-constexpr std::chrono::milliseconds kPaidLook{1};        // our choice: between two looks for the last payment
+constexpr std::chrono::milliseconds kPaidLook{5};        // our choice: between two looks for the last payment
 
 /// A party with an open key.
 struct Purse {
