@@ -20,7 +20,7 @@ constexpr std::chrono::seconds kFireDue{30};
 /// The clocks of the members, as far as they have answered.
 struct EscrowsActor::Clocks {
   std::size_t waits = 0, members = 1;
-  UnixMs told_at{0};  ///< of this node's date, when it asked
+  std::int64_t asked_at = 0;  ///< ms of the monotonic clock
   std::vector<UnixMs> told;
   base::Callback<void()> then;
 };
@@ -79,12 +79,11 @@ void EscrowsActor::agree_on_time(base::Callback<void()> then) {
     clocks->told.resize(clocks->members, UnixMs(0));
     std::ranges::sort(clocks->told, std::greater());
     const UnixMs agreed = clocks->told[clocks->members / 2];
-    if (agreed > UnixMs(0) && run == run_)
-      correction_->store(static_cast<std::int64_t>(agreed.count()) - static_cast<std::int64_t>(clocks->told_at.count()),
-                         std::memory_order_relaxed);
+    if (agreed > UnixMs(0) && clocks->members > 1 && run == run_)
+      correction_->store(static_cast<std::int64_t>(agreed.count()) - clocks->asked_at, std::memory_order_relaxed);
     clocks->then();
   };
-  clocks->told_at = own;
+  clocks->asked_at = std::chrono::duration_cast<std::chrono::milliseconds>(now().since_origin()).count();
   const base::NodeId self = settings_->pool->setup().identity->id();
   for (const base::NodeId& member : seat_.members()) {
     if (member == self) continue;
@@ -191,6 +190,8 @@ void EscrowsActor::note_alive() {
 /// For how long the book took no commands, at the beginning of a term.
 void EscrowsActor::back(std::uint64_t run, const std::function<void()>& commit) {
   if (run != run_) return;
+  // Too few members have said what time it is.
+  if (seat_.members().size() > 1 && correction_->load() == kNoGroup) return after<Alive>(kTryAgain);
   if (const auto before = alive_row_ ? rows::decode_alive(*alive_row_) : std::nullopt) {
     const bool outage = before->at + std::chrono::duration_cast<UnixMs>(kOutage) < time();
     up_since_ = outage ? time() : before->since;

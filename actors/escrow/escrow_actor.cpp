@@ -40,12 +40,14 @@ UnixMs unix_ms(base::WallTime wall) {
   return UnixMs(static_cast<std::uint64_t>(std::max<std::int64_t>(ms, 0)));
 }
 
-UnixMs corrected(base::WallTime wall, const std::atomic<std::int64_t>& correction) {
-  const auto ms = static_cast<std::int64_t>(unix_ms(wall).count()) + correction.load(std::memory_order_relaxed);
-  return UnixMs(static_cast<std::uint64_t>(std::max<std::int64_t>(ms, 0)));
+UnixMs group_time(base::WallTime wall, base::Instant now, const std::atomic<std::int64_t>& correction) {
+  const std::int64_t ms = correction.load(std::memory_order_relaxed);
+  if (ms == kNoGroup) return unix_ms(wall);
+  const auto steady = std::chrono::duration_cast<std::chrono::milliseconds>(now.since_origin()).count();
+  return UnixMs(static_cast<std::uint64_t>(std::max<std::int64_t>(steady + ms, 0)));
 }
 
-UnixMs EscrowActor::time() const { return corrected(wall(), *setup_.correction); }
+UnixMs EscrowActor::time() const { return group_time(wall(), now(), *setup_.correction); }
 
 Error EscrowActor::unknown() const { return {Code::not_found, "there is no escrow " + setup_.id.hex()}; }
 

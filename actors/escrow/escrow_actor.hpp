@@ -27,7 +27,7 @@ class EscrowActor final : public runtime::Actor {
     std::uint64_t term = 0;
     EscrowId id;
     std::shared_ptr<const std::atomic<std::uint32_t>> watchers;
-    std::shared_ptr<const std::atomic<std::int64_t>> correction;  ///< ms, from this node's date to the group's
+    std::shared_ptr<const std::atomic<std::int64_t>> correction;  ///< see group_time()
     std::shared_ptr<std::atomic<std::uint32_t>> unknown;  ///< escrows that unknown accounts proposed in this minute
   };
   explicit EscrowActor(Setup setup) : setup_(std::move(setup)), storage_(*this, setup_.place, kKeyspace, setup_.term) {}
@@ -115,6 +115,9 @@ class EscrowActor final : public runtime::Actor {
 };
 
 UnixMs unix_ms(base::WallTime wall);
-UnixMs corrected(base::WallTime wall, const std::atomic<std::int64_t>& correction);
+/// The time of a group: `correction` ms after this node's monotonic clock, so that no step of its date moves it.
+/// kNoGroup: this node's date.
+inline constexpr std::int64_t kNoGroup = INT64_MIN;
+UnixMs group_time(base::WallTime wall, base::Instant now, const std::atomic<std::int64_t>& correction);
 
 }  // namespace troupe::escrow

@@ -102,6 +102,7 @@ void EscrowsActor::end() {
   ++run_;
   storage_.reset();
   candidates_.reset();
+  correction_->store(kNoGroup);
   if (arbiters_) stop_child(arbiters_);
   alive_ = firing_ = false;
   alive_row_.reset();

@@ -113,7 +113,7 @@ class EscrowsActor final : public runtime::Actor {
   bool steady();
   void note_alive();
   void back(std::uint64_t run, const std::function<void()>& commit);
-  UnixMs time() const { return corrected(wall(), *correction_); }
+  UnixMs time() const { return group_time(wall(), now(), *correction_); }
 
   const SharedSettings settings_;
   durable::Seat seat_;
@@ -126,7 +126,7 @@ class EscrowsActor final : public runtime::Actor {
   std::map<runtime::Handle, EscrowId> ids_;
   std::list<Watcher> watchers_;
   std::shared_ptr<std::atomic<std::uint32_t>> watching_ = std::make_shared<std::atomic<std::uint32_t>>(0);
-  std::shared_ptr<std::atomic<std::int64_t>> correction_ = std::make_shared<std::atomic<std::int64_t>>(0);
+  std::shared_ptr<std::atomic<std::int64_t>> correction_ = std::make_shared<std::atomic<std::int64_t>>(kNoGroup);
   std::shared_ptr<std::atomic<std::uint32_t>> unknown_ = std::make_shared<std::atomic<std::uint32_t>>(0);
   std::map<Address, std::uint32_t> acts_;  // of this minute
   std::optional<UnixMs> next_deadline_;

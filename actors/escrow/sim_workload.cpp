@@ -336,10 +336,14 @@ void EscrowWorkload::send(std::size_t node, std::size_t from, std::size_t to) {
   Account& account = accounts_[from];
   if (from == to || !account.funded || account.sending || account.asking) return push(node);
   account.asking = true;
+  // Now and then by mistake to an escrow, from which it comes back.
+  Address recipient = accounts_[to].address;
+  if (const std::size_t turn = turn_++; turn % 3 == 0 && !trades_.empty())
+    if (const Trade& trade = trades_[turn / 3 % trades_.size()]; trade.opened) recipient = account_of(trade.id);
   ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
       begin(node, "a look at an account"), wallet::kPath, kWait,
       [address = account.address](wallet::wire::GetAccount::Builder out) { out.setAddress(data_of(address.view())); },
-      [this, &account, to = accounts_[to].address, node](const Error& error, wallet::wire::AccountIs::Reader is) {
+      [this, &account, to = recipient, node](const Error& error, wallet::wire::AccountIs::Reader is) {
         account.asking = false;
         if (error || account.sending) return;
         account.sending = wallet::Transfer{
