@@ -212,6 +212,10 @@ class Storage final : public runtime::Part {
   const std::uint64_t term_;
 };
 
+/// What the asker is told of a commit that failed, or that ended after its owner had begun to read its rows
+/// again (`reread` says so): then it may have been done.
+base::Error not_committed(const base::Outcome<void>& done, const char* reread);
+
 /// Numbers in keys: big-endian, so that their order is that of the keys.
 void append_ordered(base::Bytes& key, std::uint64_t number);
 std::uint64_t ordered_at(base::ByteView key, std::size_t at);

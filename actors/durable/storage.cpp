@@ -30,6 +30,12 @@ void set_equals(raft::wire::Condition::Builder out, const Bytes& key, const std:
 
 }  // namespace
 
+Error not_committed(const base::Outcome<void>& done, const char* reread) {
+  if (done.ok()) return {Code::unknown_outcome, reread};
+  if (done.error().code == Code::conflict) return {Code::unavailable, done.error().message};
+  return done.error();
+}
+
 void append_ordered(Bytes& key, std::uint64_t number) {
   for (int shift = 56; shift >= 0; shift -= 8) key.push_back(static_cast<std::uint8_t>(number >> shift));
 }

@@ -134,9 +134,7 @@ void ArbitersActor::next() {
   busy_ = true;
   storage_.commit(std::move(commit), [this, run = run_, wanted, after_it, row](const base::Outcome<void>& done) {
     if (run != run_ || !done.ok()) {
-      const Error why = done.ok() ? Error{Code::unknown_outcome, "the arbiters were read again"}
-                        : done.error().code == Code::conflict ? Error{Code::unavailable, done.error().message}
-                                                              : done.error();
+      const Error why = durable::not_committed(done, "the arbiters were read again");
       wanted->done(why);
       if (run == run_) reload(why);
       return;

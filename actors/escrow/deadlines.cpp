@@ -71,7 +71,7 @@ void EscrowsActor::deadlines() {
 /// as it was: nothing can be committed then.
 void EscrowsActor::agree_on_time(base::Callback<void()> then) {
   const auto clocks = std::make_shared<Clocks>();
-  const UnixMs own = unix_ms(wall());
+  const UnixMs own = wallet::unix_ms(wall());
   clocks->told.push_back(own);
   clocks->then = std::move(then);
   const auto settle = [this, clocks, run = run_] {

@@ -31,18 +31,11 @@ Error error_of(EscrowError why) {
 /// Whether the ledger will say the same of the same transfer.
 bool for_good(Code code) { return code == Code::refused || code == Code::conflict || code == Code::malformed; }
 
-std::optional<base::NodeId> owner_of(capnp::Data::Reader from) { return node_of(from); }
-
 }  // namespace
-
-UnixMs unix_ms(base::WallTime wall) {
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(wall.since_origin()).count();
-  return UnixMs(static_cast<std::uint64_t>(std::max<std::int64_t>(ms, 0)));
-}
 
 UnixMs group_time(base::WallTime wall, base::Instant now, const std::atomic<std::int64_t>& correction) {
   const std::int64_t ms = correction.load(std::memory_order_relaxed);
-  if (ms == kNoGroup) return unix_ms(wall);
+  if (ms == kNoGroup) return wallet::unix_ms(wall);
   const auto steady = std::chrono::duration_cast<std::chrono::milliseconds>(now.since_origin()).count();
   return UnixMs(static_cast<std::uint64_t>(std::max<std::int64_t>(steady + ms, 0)));
 }
@@ -222,7 +215,7 @@ void EscrowActor::open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> 
   const auto opening =
       std::make_shared<Opening>(Opening{std::move(*agreement), sign->commitment,
                                         rows::SignedBytes{act.value().bytes, act.value().policy, act.value().approvals},
-                                        owner_of(ask.getOwner()), std::move(reply)});
+                                        node_of(ask.getOwner()), std::move(reply)});
   when_loaded([this, opening] {
     if (founding_) {
       if (founding_->buyer == opening->commitment) return show(0, std::move(opening->reply));
@@ -313,7 +306,7 @@ void EscrowActor::act(wire::ActAt::Reader ask, runtime::Reply<wire::ActTaken> re
   if (!given.ok()) return reply.refuse(given.error());
   Wanted wanted{.command = Acted{given.value().act},
                 .act = rows::SignedBytes{given.value().bytes, given.value().policy, given.value().approvals},
-                .owner = owner_of(ask.getOwner()),
+                .owner = node_of(ask.getOwner()),
                 .done = [reply = std::move(reply)](const base::Outcome<Taken>& done) mutable {
                   if (!done.ok()) return reply.refuse(done.error());
                   reply.send([&](wire::ActTaken::Builder out) {
@@ -464,9 +457,7 @@ void EscrowActor::perform(Wanted& wanted) {
       std::move(commit), [this, run = run_, committing, head, fresh, party, funds](const base::Outcome<void>& done) {
         Committing& it = *committing;
         if (run != run_ || !done.ok()) {
-          const Error why = done.ok() ? Error{Code::unknown_outcome, "the escrow was read again"}
-                            : done.error().code == Code::conflict ? Error{Code::unavailable, done.error().message}
-                                                                  : done.error();
+          const Error why = durable::not_committed(done, "the escrow was read again");
           it.wanted.done(why);
           if (run == run_) reload(why);
           return;

@@ -114,7 +114,6 @@ class EscrowActor final : public runtime::Actor {
   base::Duration backoff_{};
 };
 
-UnixMs unix_ms(base::WallTime wall);
 /// The time of a group: `correction` ms after this node's monotonic clock, so that no step of its date moves it.
 /// kNoGroup: this node's date.
 inline constexpr std::int64_t kNoGroup = INT64_MIN;

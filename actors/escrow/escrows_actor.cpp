@@ -54,7 +54,7 @@ void EscrowsActor::receive(runtime::Handlers& on) {
   on.stream<wire::WatchEscrows, wire::EscrowEvent>(
       [this](auto ask, auto sink) { watch_escrows(ask, std::move(sink)); });
   on.ask<wire::GetClock, wire::ClockIs>([this](auto, auto reply) {
-    reply.send([this](wire::ClockIs::Builder out) { out.setNow(unix_ms(wall()).count()); });
+    reply.send([this](wire::ClockIs::Builder out) { out.setNow(wallet::unix_ms(wall()).count()); });
   });
   on.tell<wire::Happened>([this](wire::Happened::Reader told) { happened(told); });
   on.tell<wire::ArbitersAre>([this](wire::ArbitersAre::Reader are) {

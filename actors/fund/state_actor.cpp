@@ -76,10 +76,7 @@ void StateActor::receive(runtime::Handlers& on) {
   });
 }
 
-UnixMs StateActor::time() const {
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(wall().since_origin()).count();
-  return UnixMs(static_cast<std::uint64_t>(std::max<std::int64_t>(ms, 0)));
-}
+UnixMs StateActor::time() const { return wallet::unix_ms(wall()); }
 
 // -- opening
 
@@ -228,19 +225,17 @@ void StateActor::next() {
     commit.rows[key] = Bytes(id.bytes.begin(), id.bytes.end());
   }
   busy_ = true;
-  storage_.commit(
-      std::move(commit), [this, run = run_, wanted, changed, changes, row](const base::Outcome<void>& done) mutable {
-        if (run == run_ && done.ok()) {
-          committed(std::move(*changed), std::move(row), *changes);
-          wanted->done({});
-          return next();
-        }
-        const Error why = done.ok() ? Error{Code::unknown_outcome, "the fund was read again"}
-                          : done.error().code == Code::conflict ? Error{Code::unavailable, done.error().message}
-                                                                : done.error();
-        wanted->done(why);
-        if (run == run_) reload(why);
-      });
+  storage_.commit(std::move(commit),
+                  [this, run = run_, wanted, changed, changes, row](const base::Outcome<void>& done) mutable {
+                    if (run == run_ && done.ok()) {
+                      committed(std::move(*changed), std::move(row), *changes);
+                      wanted->done({});
+                      return next();
+                    }
+                    const Error why = durable::not_committed(done, "the fund was read again");
+                    wanted->done(why);
+                    if (run == run_) reload(why);
+                  });
 }
 
 void StateActor::committed(Fund after, Bytes row, const Fund::Changes& changes) {

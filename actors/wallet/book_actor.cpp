@@ -346,9 +346,7 @@ void BookActor::pump() {
   storage_.commit(std::move(commit), [this, run = run_, ended, batch, changed, fresh,
                                       head = std::move(head)](const base::Outcome<void>& done) mutable {
     if (run != run_ || !done.ok()) {
-      const Error why = done.ok()                             ? Error{Code::unknown_outcome, "the book was read again"}
-                        : done.error().code == Code::conflict ? Error{Code::unavailable, done.error().message}
-                                                              : done.error();
+      const Error why = durable::not_committed(done, "the book was read again");
       for (Ended& one : *ended) end(one.wanted, why);
       if (run == run_) reopen(why);
       return;

@@ -32,10 +32,7 @@ AccountRow BookActor::account(const Address& address) const {
   return at == accounts_.end() ? AccountRow{} : at->second.row;
 }
 
-UnixMs BookActor::time() const {
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(wall().since_origin()).count();
-  return UnixMs(static_cast<std::uint64_t>(std::max<std::int64_t>(ms, 0)));
-}
+UnixMs BookActor::time() const { return unix_ms(wall()); }
 
 /// Of a group no key's: its members issue.
 Address BookActor::owner() const {

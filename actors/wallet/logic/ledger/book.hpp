@@ -28,6 +28,11 @@ struct Genesis {
 };
 
 using UnixMs = std::chrono::duration<std::uint64_t, std::milli>;
+/// A date before 1970, of a clock that was never set, is 1970.
+inline UnixMs unix_ms(base::WallTime wall) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(wall.since_origin()).count();
+  return UnixMs(ms > 0 ? static_cast<std::uint64_t>(ms) : 0);
+}
 
 struct Posting {
   std::uint64_t sequence = 0;  ///< 1 is the first
