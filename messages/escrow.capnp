@@ -35,6 +35,8 @@ struct TermsAre $kind(from = [peer, view, operate], bytesMax = 512) {
   grace @9 :UInt64;
   now @10 :UInt64;
   # Unix ms.
+  upSince @11 :UInt64;
+  # Since when the book takes commands, after an outage: Unix ms; 0: there was none.
 }
 
 struct OpenEscrow $kind(from = [peer, operate], bytesMax = 8192) {

@@ -6,6 +6,8 @@
 // Gateway  passes what clients ask at other nodes on to the place.
 // Home     the root of a domain with one durable actor: all three of these.
 // Storage  the rows of one kind there: in the node's store, or as keys of the group.
+// StateRow a state that is one of these rows, changed by one commit at a time.
+// Keyed    the actors that have a key each: begun when they are asked, and again when they were ending.
 // Source   Akka and Orleans (durable actors), Raft's leader as the singleton.
 #include <deque>
 #include <map>
@@ -215,6 +217,176 @@ class Storage final : public runtime::Part {
 /// What the asker is told of a commit that failed, or that ended after its owner had begun to read its rows
 /// again (`reread` says so): then it may have been done.
 base::Error not_committed(const base::Outcome<void>& done, const char* reread);
+
+/// A state that is one row: a change is decided on a copy, made durable, and only then is it the state.
+///
+/// Row    the number of its commit (8), then the bytes of the state: no two commits leave the same head.
+/// Doubt  after a commit whose end is not known, or that is void, nothing is known: the owner reads the row again.
+template <class State>
+class StateRow final : public runtime::Part {
+ public:
+  static constexpr std::size_t kWaitingMax = 1'024;  // our choice
+  /// Changes the copy, and names rows that change with it. An error changes nothing.
+  using Change = base::Callback<base::Outcome<void>(State&, Storage::Commit&)>;
+  using Done = base::Callback<void(const base::Outcome<void>&)>;
+  /// `what` is named in errors: "the fund".
+  StateRow(runtime::Actor& owner, Storage& storage, base::Bytes key, std::string what)
+      : Part(owner), storage_(storage), key_(std::move(key)), what_(std::move(what)) {}
+
+  /// Call it in the constructor or in start(). `committed` follows each commit, before its asker is told; `lost` tells
+  /// why the row has to be read again.
+  void on(base::Callback<void()> committed, base::Callback<void(const base::Error&)> lost) {
+    committed_ = std::move(committed);
+    lost_ = std::move(lost);
+  }
+
+  /// Reads the row. `decode` gets its bytes, or nothing if there is no row; without a state the row is corrupt.
+  /// `done` is not called if it is read again meanwhile.
+  void load(base::Callback<std::optional<State>(std::optional<base::ByteView>)> decode, Done done) {
+    forget();
+    storage_.get(key_, [this, run = run_, decode = std::move(decode),
+                        done = std::move(done)](base::Outcome<std::optional<base::Bytes>> row) mutable {
+      if (run != run_) return;
+      if (!row.ok()) return done(row.error());
+      const bool there = row.value().has_value();
+      if (there && row.value()->size() < sizeof commits_) return done(unreadable());
+      const auto bytes = there ? std::optional(base::ByteView(*row.value()).subspan(sizeof commits_)) : std::nullopt;
+      auto state = decode(bytes);
+      if (!state) return done(unreadable());
+      commits_ = there ? base::load<std::uint64_t>(*row.value()) : 0;
+      row_ = std::move(row).value();
+      state_ = std::move(state);
+      done({});
+      next();
+    });
+  }
+  /// Nothing is known any more: what waits is refused, and may be asked for again.
+  void forget() {
+    ++run_;
+    busy_ = false;
+    state_.reset();
+    row_.reset();
+    for (Wanted& one : std::exchange(queue_, {}))
+      one.done(base::Error{base::Code::unavailable, what_ + " is read again: try again"});
+  }
+
+  /// Null while it is not known.
+  const State* state() const { return state_ ? &*state_ : nullptr; }
+  /// Whether it was committed at least once.
+  bool there() const { return row_.has_value(); }
+  /// Whether nothing waits or is under way.
+  bool idle() const { return !busy_ && queue_.empty(); }
+
+  /// In its turn; what changes nothing is not committed.
+  void change(Change change, Done done) {
+    if (queue_.size() >= kWaitingMax)
+      return done(base::Error{base::Code::overloaded, "too many changes of " + what_ + " wait"});
+    queue_.push_back({std::move(change), std::move(done)});
+    next();
+  }
+
+ private:
+  struct Wanted {
+    Change change;
+    Done done;
+  };
+  base::Error unreadable() const { return {base::Code::corrupt, "the row of " + what_ + " cannot be read"}; }
+
+  void next() {
+    if (busy_ || !state_ || queue_.empty()) return;
+    const auto wanted = std::make_shared<Wanted>(std::move(queue_.front()));
+    queue_.pop_front();
+    const auto changed = std::make_shared<State>(*state_);
+    Storage::Commit commit{.head = key_, .expected = row_};
+    const auto may = wanted->change(*changed, commit);
+    if (!may.ok() || (commit.rows.empty() && *changed == *state_)) {
+      wanted->done(may);
+      return next();
+    }
+    base::Bytes row;
+    base::append_number(row, commits_ + 1);
+    base::append(row, changed->encode());
+    commit.rows[key_] = row;
+    busy_ = true;
+    storage_.commit(std::move(commit),
+                    [this, run = run_, wanted, changed, row](const base::Outcome<void>& done) mutable {
+                      if (run != run_ || !done.ok()) {
+                        const base::Error why = not_committed(done, (what_ + " was read again").c_str());
+                        const bool lost = run == run_;
+                        if (lost) forget();
+                        wanted->done(why);
+                        if (lost && lost_) lost_(why);
+                        return;
+                      }
+                      busy_ = false;
+                      ++commits_;
+                      row_ = std::move(row);
+                      state_ = std::move(*changed);
+                      if (committed_) committed_();
+                      wanted->done({});
+                      next();
+                    });
+  }
+
+  Storage& storage_;
+  const base::Bytes key_;
+  const std::string what_;
+  base::Callback<void()> committed_;
+  base::Callback<void(const base::Error&)> lost_;
+  std::uint64_t run_ = 0;  // answers to an earlier one are ignored
+  bool busy_ = false;
+  std::optional<State> state_;
+  std::optional<base::Bytes> row_;
+  std::uint64_t commits_ = 0;
+  std::deque<Wanted> queue_;
+};
+
+/// The actors of a domain that have a key each, by their names. The first question begins one; an idle one may end, and
+/// what is asked while it ends begins it again.
+class Keyed final : public runtime::Part {
+ public:
+  /// What its owner does: spawns the actor and watches it; ends it.
+  struct Does {
+    base::Callback<runtime::Handle(const std::string& name)> begin;
+    base::Callback<void(const runtime::Handle&)> end;
+  };
+  struct Question {
+    runtime::Envelope envelope;
+    runtime::AnyReply reply;        ///< none: it is not waited for
+    base::Callback<void()> done{};  ///< after the answer, whatever it is
+
+    void refuse(const base::Error& why) {
+      if (reply.open()) reply.refuse(why);
+      if (done) done();
+    }
+  };
+  Keyed(runtime::Actor& owner, std::size_t awake_max, Does does)
+      : Part(owner), awake_max_(awake_max), does_(std::move(does)) {}
+
+  void ask(const std::string& name, Question question);
+  /// It has nothing to do: it ends, unless something is asked.
+  void sleepy(const std::string& name);
+  /// The same for all of them, whatever is asked: what waits is refused.
+  void end_all();
+  /// Call it in the owner's down(). The name, if it was one of these.
+  std::optional<std::string> down(const runtime::Handle& ended);
+  std::size_t awake() const { return awake_.size(); }
+  bool ends(const std::string& name) const;
+
+ private:
+  struct Awake {
+    runtime::Handle actor;
+    std::size_t asked = 0;  // questions that it has not answered
+    bool ends = false;
+    std::vector<Question> waiting{};  // for the next one, while this one ends
+  };
+  bool make_room();
+
+  const std::size_t awake_max_;
+  Does does_;
+  std::map<std::string, Awake> awake_;
+  std::map<runtime::Handle, std::string> names_;
+};
 
 /// Numbers in keys: big-endian, so that their order is that of the keys.
 void append_ordered(base::Bytes& key, std::uint64_t number);

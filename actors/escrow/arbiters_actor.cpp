@@ -3,7 +3,6 @@
 #include "actors/escrow/api.hpp"
 #include "actors/wallet/words.hpp"
 #include "messages/words.hpp"
-#include "runtime/base/fields.hpp"
 
 namespace troupe::escrow {
 namespace {
@@ -26,8 +25,6 @@ Error error_of(RegistryError why) {
   return {Code::internal, "an arbiter was refused"};
 }
 
-Bytes state_key() { return rows::prefix('A'); }
-
 Bytes once_key(const EscrowId& escrow, std::uint32_t round, ArbiterHow how) {
   Bytes out = rows::numbered_key('F', escrow, round);
   out.push_back(static_cast<std::uint8_t>(how));
@@ -37,6 +34,12 @@ Bytes once_key(const EscrowId& escrow, std::uint32_t round, ArbiterHow how) {
 }  // namespace
 
 void ArbitersActor::receive(runtime::Handlers& on) {
+  row_.on(
+      [this] {
+        tell_root();
+        go_on();
+      },
+      [this](const Error& why) { reload(why); });
   on.ask<wire::JoinArbiters, messages::wire::Nothing>([this](auto ask, auto reply) { join(ask, std::move(reply)); });
   on.ask<wire::LeaveArbiters, messages::wire::Nothing>([this](auto ask, auto reply) { leave(ask, std::move(reply)); });
   on.ask<wire::ArbiterAct, messages::wire::Nothing>([this](auto ask, auto reply) { note(ask, std::move(reply)); });
@@ -44,61 +47,45 @@ void ArbitersActor::receive(runtime::Handlers& on) {
   on.timer<Reload>([this] { load(); });
   on.timer<Resend>([this] { go_on(); });
   on.describe<wire::ArbitersState>([this](wire::ArbitersState::Builder state) {
-    if (!registry_) return;
-    state.setArbiters(static_cast<std::uint32_t>(registry_->candidates().size()));
-    state.setOwed(static_cast<std::uint32_t>(registry_->owed()));
+    if (row_.state() == nullptr) return;
+    state.setArbiters(static_cast<std::uint32_t>(row_.state()->candidates().size()));
+    state.setOwed(static_cast<std::uint32_t>(row_.state()->owed()));
   });
 }
 
 void ArbitersActor::load() {
   ++run_;
-  busy_ = paying_ = false;
+  paying_ = false;
   sending_.clear();
-  registry_.reset();
-  row_.reset();
   ask<wallet::wire::GetBook, wallet::wire::BookIs>(
       node().find(wallet::kPath), now() + kLedgerDue, [](wallet::wire::GetBook::Builder) {},
       [this, run = run_](runtime::Answer<wallet::wire::BookIs> book) {
         if (run != run_) return;
         if (!book.ok()) return after<Reload>(kReadAgain);
-        const auto id = wallet::BookId::from(bytes_of(book.value().getBook()));
-        if (!id) return after<Reload>(kReadAgain);
-        load_state(*id);
+        book_ = wallet::BookId::from(bytes_of(book.value().getBook()));
+        if (!book_) return after<Reload>(kReadAgain);
+        row_.load(
+            [id = *book_](std::optional<base::ByteView> bytes) {
+              return bytes ? Registry::decode(id, *bytes) : std::optional(Registry(id));
+            },
+            [this, run](const base::Outcome<void>& done) {
+              if (run != run_) return;
+              if (!done.ok()) return reload(done.error());
+              tell_root();
+              go_on();
+            });
       });
-}
-
-void ArbitersActor::load_state(const wallet::BookId& book) {
-  storage_.get(state_key(), [this, book, run = run_](base::Outcome<std::optional<Bytes>> row) {
-    if (run != run_) return;
-    if (!row.ok()) return reload(row.error());
-    constexpr std::size_t kNumber = sizeof commits_;
-    row_ = std::move(row).value();
-    commits_ = 0;
-    std::optional<Registry> state(book);
-    if (row_) {
-      if (row_->size() < kNumber) return reload({Code::corrupt, "the row of the arbiters is too short"});
-      commits_ = base::load<std::uint64_t>(*row_);
-      state = Registry::decode(book, base::ByteView(*row_).subspan(kNumber));
-      if (!state) return reload({Code::corrupt, "the row of the arbiters cannot be read"});
-    }
-    book_ = book;
-    registry_ = std::move(state);
-    tell_root();
-    go_on();
-    next();
-  });
 }
 
 void ArbitersActor::reload(const Error& why) {
   ++run_;
-  registry_.reset();
   setup_.settings->log.warn("the arbiters are read again", {{"why", std::string_view(why.message)}});
   after<Reload>(kReadAgain);
 }
 
 void ArbitersActor::tell_root() {
   tell<wire::ArbitersAre>(node().find(kPath), [this](wire::ArbitersAre::Builder out) {
-    const auto candidates = registry_->candidates();
+    const auto candidates = row_.state()->candidates();
     auto list = out.initCandidates(size32(candidates));
     for (unsigned i = 0; i < list.size(); ++i) {
       list[i].setAddress(data_of(candidates[i].address.view()));
@@ -109,51 +96,23 @@ void ArbitersActor::tell_root() {
 
 // -- changes
 
-void ArbitersActor::want(Wanted wanted) {
-  if (queue_.size() >= kWaitingMax) return wanted.done(Error{Code::overloaded, "too many changes of arbiters wait"});
-  queue_.push_back(std::move(wanted));
-  next();
-}
-
-void ArbitersActor::next() {
-  if (busy_ || !registry_ || queue_.empty()) return;
-  const auto wanted = std::make_shared<Wanted>(std::move(queue_.front()));
-  queue_.pop_front();
-  const auto after_it = std::make_shared<Registry>(*registry_);
-  if (const auto changed = wanted->change(*after_it); !changed.ok()) {
-    wanted->done(changed);
-    return next();
-  }
-  after_it->bind();
-  Bytes row;
-  base::append_number(row, commits_ + 1);
-  base::append(row, after_it->encode());
-  durable::Storage::Commit commit{.head = state_key(), .expected = row_};
-  commit.rows[state_key()] = row;
-  if (wanted->once) commit.rows[*wanted->once] = Bytes();
-  busy_ = true;
-  storage_.commit(std::move(commit), [this, run = run_, wanted, after_it, row](const base::Outcome<void>& done) {
-    if (run != run_ || !done.ok()) {
-      const Error why = durable::not_committed(done, "the arbiters were read again");
-      wanted->done(why);
-      if (run == run_) reload(why);
-      return;
-    }
-    busy_ = false;
-    ++commits_;
-    row_ = row;
-    registry_ = *after_it;
-    tell_root();
-    wanted->done({});
-    go_on();
-    next();
-  });
+void ArbitersActor::change(base::Callback<base::Outcome<void>(Registry&)> change, Done done,
+                           std::optional<Bytes> once) {
+  row_.change(
+      [change = std::move(change), once = std::move(once)](
+          Registry& to, durable::Storage::Commit& commit) mutable -> base::Outcome<void> {
+        if (const auto changed = change(to); !changed.ok()) return changed;
+        to.bind();
+        if (once) commit.rows[*once] = Bytes();
+        return {};
+      },
+      std::move(done));
 }
 
 /// Sends what is durable and not known to be posted.
 void ArbitersActor::go_on() {
-  if (!registry_) return;
-  for (const auto& [arbiter, deposit] : registry_->deposits()) {
+  if (row_.state() == nullptr) return;
+  for (const auto& [arbiter, deposit] : row_.state()->deposits()) {
     const auto given = rows::decode_signed(deposit);
     const auto transfer = given ? wallet::decode_transfer(given->bytes) : std::nullopt;
     if (!transfer || !sending_.insert(arbiter).second) continue;
@@ -170,22 +129,22 @@ void ArbitersActor::go_on() {
               !answer.ok() && (answer.error().code == Code::refused || answer.error().code == Code::conflict);
           if (!answer.ok() && !refused) return after<Resend>(kSendAgain);
           const base::Outcome<void> how = answer.ok() ? base::Outcome<void>() : base::Outcome<void>(answer.error());
-          want({.change = [arbiter, bond, id, how](Registry& to) -> base::Outcome<void> {
-                  if (how.ok()) to.joined(arbiter, bond, id);
-                  else to.not_joined(arbiter);
-                  return {};
-                },
-                .done =
-                    [this, arbiter, how](const base::Outcome<void>& done) {
-                      for (Nothing& one : std::exchange(waiting_[arbiter], {})) {
-                        if (done.ok() && how.ok()) one.done();
-                        else one.refuse(done.ok() ? how.error() : done.error());
-                      }
-                      waiting_.erase(arbiter);
-                    }});
+          change(
+              [arbiter, bond, id, how](Registry& to) -> base::Outcome<void> {
+                if (how.ok()) to.joined(arbiter, bond, id);
+                else to.not_joined(arbiter);
+                return {};
+              },
+              [this, arbiter, how](const base::Outcome<void>& done) {
+                for (Nothing& one : std::exchange(waiting_[arbiter], {})) {
+                  if (done.ok() && how.ok()) one.done();
+                  else one.refuse(done.ok() ? how.error() : done.error());
+                }
+                waiting_.erase(arbiter);
+              });
         });
   }
-  const auto& bound = registry_->bound();
+  const auto& bound = row_.state()->bound();
   if (!bound || std::exchange(paying_, true)) return;
   ask<wallet::wire::PayFrom, wallet::wire::Posted>(
       node().find(wallet::kPath), now() + kLedgerDue,
@@ -198,11 +157,12 @@ void ArbitersActor::go_on() {
         if (run != run_) return;
         paying_ = false;
         if (!answer.ok()) return after<Resend>(kSendAgain);
-        want({.change = [id](Registry& to) -> base::Outcome<void> {
-                to.posted(id);
-                return {};
-              },
-              .done = [](const base::Outcome<void>&) {}});
+        change(
+            [id](Registry& to) -> base::Outcome<void> {
+              to.posted(id);
+              return {};
+            },
+            [](const base::Outcome<void>&) {});
       });
 }
 
@@ -210,30 +170,31 @@ void ArbitersActor::join(wire::JoinArbiters::Reader ask, Nothing reply) {
   auto deposit = wallet::read(ask.getDeposit());
   if (!deposit.ok()) return reply.refuse(deposit.error());
   const auto& [transfer, policy, approvals] = deposit.value();
-  if (!registry_) return reply.refuse({Code::unavailable, "the arbiters are being read: try again"});
+  if (row_.state() == nullptr) return reply.refuse({Code::unavailable, "the arbiters are being read: try again"});
   if (transfer.credits.size() != 1 || transfer.credits[0].to != arbiters_account(*book_))
     return reply.refuse({Code::malformed, "a bond is paid to the account of the arbiters"});
   if (!wallet::Order::approved(transfer, policy, approvals))
     return reply.refuse({Code::refused, "the signers of the account have not approved the bond"});
   const Address arbiter = transfer.from;
   Bytes kept = rows::encode(rows::SignedBytes{wallet::encode(transfer), policy, approvals});
-  if (const auto there = registry_->deposits().find(arbiter);
-      there != registry_->deposits().end() && there->second == kept)
+  if (const auto there = row_.state()->deposits().find(arbiter);
+      there != row_.state()->deposits().end() && there->second == kept)
     return waiting_[arbiter].push_back(std::move(reply));
-  if (const auto there = registry_->records().find(arbiter);
-      there != registry_->records().end() && there->second.bond > Amount() && there->second.joined == id_of(transfer))
+  if (const auto there = row_.state()->records().find(arbiter); there != row_.state()->records().end() &&
+                                                                there->second.bond > Amount() &&
+                                                                there->second.joined == id_of(transfer))
     return reply.done();
   const auto waiting = std::make_shared<Nothing>(std::move(reply));
-  want({.change = [arbiter, kept = std::move(kept)](Registry& to) -> base::Outcome<void> {
-          if (const auto may = to.may_join(arbiter); !may.ok()) return error_of(may.error());
-          to.joining(arbiter, kept);
-          return {};
-        },
-        .done =
-            [this, arbiter, waiting](const base::Outcome<void>& done) {
-              if (!done.ok()) return waiting->refuse(done.error());
-              waiting_[arbiter].push_back(std::move(*waiting));
-            }});
+  change(
+      [arbiter, kept = std::move(kept)](Registry& to) -> base::Outcome<void> {
+        if (const auto may = to.may_join(arbiter); !may.ok()) return error_of(may.error());
+        to.joining(arbiter, kept);
+        return {};
+      },
+      [this, arbiter, waiting](const base::Outcome<void>& done) {
+        if (!done.ok()) return waiting->refuse(done.error());
+        waiting_[arbiter].push_back(std::move(*waiting));
+      });
 }
 
 void ArbitersActor::leave(wire::LeaveArbiters::Reader ask, Nothing reply) {
@@ -245,19 +206,19 @@ void ArbitersActor::leave(wire::LeaveArbiters::Reader ask, Nothing reply) {
       approvals.push_back(*approval);
   if (!address || !policy || policy->address() != *address)
     return reply.refuse({Code::malformed, "an address has 32 bytes, and the policy is its own"});
-  want({.change = [address = *address, policy = *policy, approvals](Registry& to) -> base::Outcome<void> {
-          const auto there = to.records().find(address);
-          if (there == to.records().end()) return error_of(RegistryError::unknown);
-          if (!policy.approved(leave_bytes(there->second.joined), approvals))
-            return Error{Code::refused, "the signers of the account have not signed that it leaves"};
-          if (const auto left = to.leave(address); !left.ok()) return error_of(left.error());
-          return {};
-        },
-        .done =
-            [reply = std::move(reply)](const base::Outcome<void>& done) mutable {
-              if (done.ok()) reply.done();
-              else reply.refuse(done.error());
-            }});
+  change(
+      [address = *address, policy = *policy, approvals](Registry& to) -> base::Outcome<void> {
+        const auto there = to.records().find(address);
+        if (there == to.records().end()) return error_of(RegistryError::unknown);
+        if (!policy.approved(leave_bytes(there->second.joined), approvals))
+          return Error{Code::refused, "the signers of the account have not signed that it leaves"};
+        if (const auto left = to.leave(address); !left.ok()) return error_of(left.error());
+        return {};
+      },
+      [reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+        if (done.ok()) reply.done();
+        else reply.refuse(done.error());
+      });
 }
 
 void ArbitersActor::note(wire::ArbiterAct::Reader ask, Nothing reply) {
@@ -271,24 +232,25 @@ void ArbitersActor::note(wire::ArbiterAct::Reader ask, Nothing reply) {
                       reply = std::move(reply)](const base::Outcome<std::optional<Bytes>>& before) mutable {
     if (!before.ok()) return reply.refuse(before.error());
     if (before.value()) return reply.done();
-    want({.change = [=](Registry& to) -> base::Outcome<void> {
-            to.note(escrow, arbiter, how, buyer, provider);
-            return {};
-          },
-          .once = once,
-          .done =
-              [reply = std::move(reply)](const base::Outcome<void>& done) mutable {
-                if (done.ok()) reply.done();
-                else reply.refuse(done.error());
-              }});
+    change(
+        [=](Registry& to) -> base::Outcome<void> {
+          to.note(escrow, arbiter, how, buyer, provider);
+          return {};
+        },
+        [reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+          if (done.ok()) reply.done();
+          else reply.refuse(done.error());
+        },
+        once);
   });
 }
 
 void ArbitersActor::list(runtime::Reply<wire::Arbiters> reply) {
   storage_.confirm([this, reply = std::move(reply)](const base::Outcome<void>& here) mutable {
-    if (!here.ok() || !registry_) return reply.refuse({Code::unavailable, "the arbiters are being read: try again"});
+    if (!here.ok() || row_.state() == nullptr)
+      return reply.refuse({Code::unavailable, "the arbiters are being read: try again"});
     reply.send([&](wire::Arbiters::Builder out) {
-      const auto& records = registry_->records();
+      const auto& records = row_.state()->records();
       auto rows = out.initRows(size32(records));
       unsigned i = 0;
       for (const auto& [address, record] : records) {

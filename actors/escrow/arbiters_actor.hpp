@@ -1,7 +1,7 @@
 #pragma once
 // The arbiters of a book, at kPath/arbiters: who joins and leaves, whose bond is lost, and who can be drawn.
 //
-// State    one row, written whole with each change; what escrows have said of a round in rows beside it, so that it
+// State    one row (actors/durable/api.hpp, StateRow); what escrows have said of a round in rows beside it, so that it
 //          counts once.
 // Join     the deposit is durable before it is sent; after a crash it is sent again.
 #include "actors/escrow/escrow_settings.hpp"
@@ -17,14 +17,15 @@ inline constexpr const char* kArbitersPath = "/escrow/arbiters";
 class ArbitersActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "arbiters";
-  static constexpr std::size_t kWaitingMax = 1'024;  // our choice
   struct Setup {
     SharedSettings settings;
     durable::Place place;
     std::uint64_t term = 0;
   };
   explicit ArbitersActor(Setup setup)
-      : setup_(std::move(setup)), storage_(*this, setup_.place, "escrow", setup_.term) {}
+      : setup_(std::move(setup)),
+        storage_(*this, setup_.place, "escrow", setup_.term),
+        row_(*this, storage_, rows::prefix('A'), "the list of arbiters") {}
 
   void receive(runtime::Handlers& on) override;
   void start() override { load(); }
@@ -33,18 +34,12 @@ class ArbitersActor final : public runtime::Actor {
   struct Reload {};
   struct Resend {};
   using Nothing = runtime::Reply<messages::wire::Nothing>;
-  /// A change of a copy of the state; with a row beside it. An error changes nothing.
-  struct Wanted {
-    base::Callback<base::Outcome<void>(Registry&)> change;
-    std::optional<base::Bytes> once{};
-    base::Callback<void(const base::Outcome<void>&)> done;
-  };
+  using Done = durable::StateRow<Registry>::Done;
 
   void load();
-  void load_state(const wallet::BookId& book);
   void reload(const base::Error& why);
-  void want(Wanted wanted);
-  void next();
+  /// A change, with a row beside it. What is owed by it is bound in the same commit.
+  void change(base::Callback<base::Outcome<void>(Registry&)> change, Done done, std::optional<base::Bytes> once = {});
   void go_on();
   void join(wire::JoinArbiters::Reader ask, Nothing reply);
   void leave(wire::LeaveArbiters::Reader ask, Nothing reply);
@@ -55,12 +50,9 @@ class ArbitersActor final : public runtime::Actor {
   const Setup setup_;
   durable::Storage storage_;
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
-  bool busy_ = false, paying_ = false;
+  durable::StateRow<Registry> row_;
+  bool paying_ = false;
   std::optional<wallet::BookId> book_;
-  std::optional<Registry> registry_;  // none: it is being read
-  std::optional<base::Bytes> row_;
-  std::uint64_t commits_ = 0;
-  std::deque<Wanted> queue_;
   std::set<Address> sending_;
   std::map<Address, std::vector<Nothing>> waiting_;  // for their deposits
 };

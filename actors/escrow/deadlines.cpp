@@ -145,7 +145,7 @@ void EscrowsActor::fire(UnixMs at, const Bytes& from, UnixMs next) {
 
 void EscrowsActor::ask_due(const EscrowId& id, base::Callback<void()> done) {
   // Who can be drawn is not known before the arbiters are read: at the next look.
-  if (const auto there = awake_.find(id); !candidates_ || (there != awake_.end() && there->second.ends)) return done();
+  if (!candidates_ || escrows_.ends(id.hex())) return done();
   runtime::Envelope due =
       runtime::Envelope::build<wire::DueAt>({.due = now() + kFireDue}, [&](wire::DueAt::Builder out) {
         out.setUpSince(up_since_.count());

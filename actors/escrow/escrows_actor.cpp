@@ -31,7 +31,17 @@ std::optional<Stage> stage_named(std::string_view text) {
 EscrowsActor::EscrowsActor(SharedSettings settings)
     : settings_(std::move(settings)),
       seat_(*this, settings_->book, settings_->pool),
-      gateway_(*this, seat_, settings_->pool, kPath) {}
+      gateway_(*this, seat_, settings_->pool, kPath),
+      escrows_(*this, kAwakeMax,
+               {.begin =
+                    [this](const std::string& name) {
+                      const EscrowActor::Setup setup{settings_, seat_.place(), seat_.term(), *EscrowId::from_hex(name),
+                                                     watching_, correction_,   unknown_};
+                      const runtime::Handle actor = spawn<EscrowActor>(name, setup);
+                      watch(actor);
+                      return actor;
+                    },
+                .end = [this](const runtime::Handle& actor) { stop_child(actor); }}) {}
 
 void EscrowsActor::receive(runtime::Handlers& on) {
   seat_.receive<Follow>(on);
@@ -66,7 +76,7 @@ void EscrowsActor::receive(runtime::Handlers& on) {
     }
   });
   on.tell<wire::Sleepy>([this](wire::Sleepy::Reader told) {
-    if (const auto id = EscrowId::from(bytes_of(told.getEscrow()))) sleepy(*id);
+    if (const auto id = EscrowId::from(bytes_of(told.getEscrow()))) escrows_.sleepy(id->hex());
   });
   on.timer<Deadlines>([this] { deadlines(); });
   on.timer<Alive>([this] { note_alive(); });
@@ -78,7 +88,7 @@ void EscrowsActor::receive(runtime::Handlers& on) {
     state.setPlace(settings_->book.text());
     state.setHere(seat_.here());
     state.setWhy(gateway_.why());
-    state.setAwake(static_cast<std::uint32_t>(awake_.size()));
+    state.setAwake(static_cast<std::uint32_t>(escrows_.awake()));
     state.setNextDeadline(next_deadline_.value_or(UnixMs(0)).count());
   });
 }
@@ -110,8 +120,7 @@ void EscrowsActor::end() {
   cancel<Deadlines>();
   for (Early& one : std::exchange(early_, {}))
     one.reply.refuse({Code::unavailable, "the book is kept elsewhere by now"});
-  for (auto& [id, awake] : awake_)
-    if (!std::exchange(awake.ends, true)) stop_child(awake.actor);
+  escrows_.end_all();
 }
 
 void EscrowsActor::begin_arbiters() {
@@ -185,6 +194,7 @@ void EscrowsActor::terms(wire::GetTerms::Reader, runtime::Reply<wire::TermsAre> 
           out.setArbiterTerm(made.arbiter_term.count());
           out.setGrace(made.grace.count());
           out.setNow(time().count());
+          out.setUpSince(up_since_.count());
         });
       });
 }
@@ -331,56 +341,14 @@ void EscrowsActor::add_held(const Bytes& prefix, const Bytes& from, Amount sum, 
 
 void EscrowsActor::ask_escrow(const EscrowId& id, Question question) {
   if (!storage_) return question.refuse({Code::unavailable, "the book is kept elsewhere by now"});
-  const auto there = awake_.find(id);
-  if (there != awake_.end() && there->second.ends) return there->second.waiting.push_back(std::move(question));
-  if (there == awake_.end()) {
-    if (awake_.size() >= kAwakeMax && !make_room())
-      return question.refuse({Code::overloaded, "as many escrows are awake as may be: try again in a minute"});
-    const EscrowActor::Setup setup{settings_, seat_.place(), seat_.term(), id, watching_, correction_, unknown_};
-    Awake awake{.actor = spawn<EscrowActor>(id.hex(), setup)};
-    watch(awake.actor);
-    ids_.emplace(awake.actor, id);
-    awake_.emplace(id, std::move(awake));
-  }
-  Awake& awake = awake_.at(id);
-  ++awake.asked;
-  request(awake.actor, std::move(question.envelope),
-          [this, id, reply = std::move(question.reply),
-           done = std::move(question.done)](const runtime::Envelope& answer) mutable {
-            if (const auto at = awake_.find(id); at != awake_.end() && at->second.asked > 0) --at->second.asked;
-            if (reply.open()) reply.forward(answer);
-            if (done) done();
-          });
+  escrows_.ask(id.hex(), std::move(question));
 }
 
+/// What it has not finished is woken again (note_alive).
 void EscrowsActor::down(const runtime::Handle& ended, const std::optional<base::Error>&) {
-  if (ended == arbiters_) {
-    arbiters_ = {};
-    if (storage_) begin_arbiters();
-    return;
-  }
-  const auto id = ids_.extract(ended);
-  if (id.empty()) return;
-  auto awake = awake_.extract(id.mapped());
-  if (awake.empty()) return;
-  for (Question& one : awake.mapped().waiting) ask_escrow(id.mapped(), std::move(one));
-}
-
-/// One of which nothing is asked now goes to sleep. What it has not finished is woken again (note_alive).
-bool EscrowsActor::make_room() {
-  if (awake_.size() >= 2 * kAwakeMax) return false;  // those that are ending
-  const auto idle =
-      std::ranges::find_if(awake_, [](const auto& one) { return one.second.asked == 0 && !one.second.ends; });
-  if (idle == awake_.end()) return false;
-  idle->second.ends = true;
-  stop_child(idle->second.actor);
-  return true;
-}
-
-void EscrowsActor::sleepy(const EscrowId& id) {
-  const auto there = awake_.find(id);
-  if (there == awake_.end() || there->second.asked > 0 || std::exchange(there->second.ends, true)) return;
-  stop_child(there->second.actor);
+  if (ended != arbiters_) return static_cast<void>(escrows_.down(ended));
+  arbiters_ = {};
+  if (storage_) begin_arbiters();
 }
 
 /// What was not finished when the seat was held last goes on without being asked.

@@ -47,26 +47,11 @@ class EscrowsActor final : public runtime::Actor {
   struct Alive {};
   struct Minute {};
   using Nothing = runtime::Reply<messages::wire::Nothing>;
-  struct Question {
-    runtime::Envelope envelope;
-    runtime::AnyReply reply;        ///< none: it is not waited for
-    base::Callback<void()> done{};  ///< after the answer, whatever it is
-
-    void refuse(const base::Error& why) {
-      if (reply.open()) reply.refuse(why);
-      if (done) done();
-    }
-  };
+  using Question = durable::Keyed::Question;
   struct Early {
     runtime::Envelope question;
     runtime::AnyReply reply;
     runtime::Caller from;
-  };
-  struct Awake {
-    runtime::Handle actor;
-    std::size_t asked = 0;  // questions that it has not answered
-    bool ends = false;
-    std::vector<Question> waiting{};  // for the next one, while this one ends
   };
   struct Watcher {
     std::optional<EscrowId> escrow;
@@ -101,8 +86,6 @@ class EscrowsActor final : public runtime::Actor {
 
   void ask_escrow(const EscrowId& id, Question question);
   void happened(wire::Happened::Reader told);
-  bool make_room();
-  void sleepy(const EscrowId& id);
   void wake_unfinished(const base::Bytes& from);
 
   void deadlines();
@@ -122,8 +105,7 @@ class EscrowsActor final : public runtime::Actor {
   std::uint64_t run_ = 0;                    // answers to an earlier term are ignored
   runtime::Handle arbiters_;
   std::optional<std::vector<Arbiter>> candidates_;  // who can be drawn, once that is known
-  std::map<EscrowId, Awake> awake_;
-  std::map<runtime::Handle, EscrowId> ids_;
+  durable::Keyed escrows_;
   std::list<Watcher> watchers_;
   std::shared_ptr<std::atomic<std::uint32_t>> watching_ = std::make_shared<std::atomic<std::uint32_t>>(0);
   std::shared_ptr<std::atomic<std::int64_t>> correction_ = std::make_shared<std::atomic<std::int64_t>>(kNoGroup);

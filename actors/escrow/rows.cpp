@@ -98,30 +98,6 @@ std::optional<Founding> decode_founding(ByteView bytes) {
   return out;
 }
 
-Bytes encode(const SignedBytes& it) {
-  Bytes out;
-  append_sized(out, it.bytes);
-  append_sized(out, it.policy.encode());
-  for (const wallet::Approval& approval : it.approvals) {
-    append(out, approval.key.view());
-    append(out, approval.signature.view());
-  }
-  return out;
-}
-std::optional<SignedBytes> decode_signed(ByteView bytes) {
-  base::FieldReader in(bytes);
-  const ByteView content = read_sized(in);
-  auto policy = wallet::Policy::decode(read_sized(in));
-  if (!policy) return std::nullopt;
-  SignedBytes out{Bytes(content.begin(), content.end()), std::move(*policy), {}};
-  while (in.ok() && !in.ended() && out.approvals.size() < wallet::kSignersMax) {
-    const auto by = in.fixed<base::PublicKey>();
-    out.approvals.push_back({by, in.fixed<crypto::Signature>()});
-  }
-  if (!in.ended()) return std::nullopt;
-  return out;
-}
-
 Bytes encode(const Summary& summary) {
   Bytes out;
   out.push_back(static_cast<std::uint8_t>(summary.stage));

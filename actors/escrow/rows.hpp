@@ -10,6 +10,7 @@
 //         Numbers in keys are big-endian.
 #include "actors/durable/api.hpp"
 #include "actors/escrow/logic/event_log.hpp"
+#include "actors/wallet/words.hpp"
 
 namespace troupe::escrow::rows {
 
@@ -43,13 +44,9 @@ Bytes encode(const Founding& founding);
 std::optional<Founding> decode_founding(ByteView bytes);
 
 /// A signed act, or a signed transfer: bytes, policy, and who has approved them.
-struct SignedBytes {
-  Bytes bytes;
-  wallet::Policy policy;
-  std::vector<wallet::Approval> approvals;
-};
-Bytes encode(const SignedBytes& it);
-std::optional<SignedBytes> decode_signed(ByteView bytes);
+using wallet::decode_signed;
+using wallet::encode;
+using wallet::SignedBytes;
 
 struct Summary {
   Stage stage{};

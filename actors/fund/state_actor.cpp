@@ -43,6 +43,12 @@ base::Outcome<void> outcome(const base::Result<void, FundError>& result) {
 }  // namespace
 
 void StateActor::receive(runtime::Handlers& on) {
+  row_.on(
+      [this] {
+        for (auto& then : std::exchange(waiting_open_, {})) then();
+        pay();
+      },
+      [this](const Error& why) { reload(why); });
   on.ask<wire::GetFund, wire::FundIs>([this](auto, auto reply) {
     reading<wire::FundIs>(std::move(reply), [this](auto& answer_to) { show(answer_to); });
   });
@@ -66,13 +72,14 @@ void StateActor::receive(runtime::Handlers& on) {
   on.timer<Reload>([this] { load(); });
   on.timer<Resend>([this] { pay(); });
   on.describe<wire::FundRowState>([this](wire::FundRowState::Builder state) {
-    state.setWhy(fund_ ? "" : why_);
-    if (!fund_) return;
-    state.setThreshold(static_cast<std::uint32_t>(fund_->signers().threshold));
-    state.setSigners(size32(fund_->signers().list));
-    state.setOpen(size32(fund_->proposals()));
-    if (fund_->bound()) state.setPaying(fund_->bound()->memo);
-    state.setSequence(fund_->sequence());
+    const Fund* is = fund();
+    state.setWhy(is != nullptr ? "" : why_);
+    if (is == nullptr) return;
+    state.setThreshold(static_cast<std::uint32_t>(is->signers().threshold));
+    state.setSigners(size32(is->signers().list));
+    state.setOpen(size32(is->proposals()));
+    if (is->bound()) state.setPaying(is->bound()->memo);
+    state.setSequence(is->sequence());
   });
 }
 
@@ -87,9 +94,8 @@ void StateActor::stop() {
 
 void StateActor::load() {
   ++run_;
-  busy_ = paying_ = false;
-  fund_.reset();
-  row_.reset();
+  paying_ = false;
+  row_.forget();
   ask<wallet::wire::GetBook, wallet::wire::BookIs>(
       node().find(wallet::kPath), now() + kLedgerDue, [](wallet::wire::GetBook::Builder) {},
       [this, run = run_](runtime::Answer<wallet::wire::BookIs> book) {
@@ -108,54 +114,52 @@ void StateActor::load() {
       });
 }
 
-void StateActor::load_fund() {
-  storage_.get(key_of('A'), [this, run = run_](base::Outcome<std::optional<Bytes>> row) {
-    if (run != run_) return;
-    if (!row.ok()) return reload(row.error());
-    constexpr std::size_t kNumber = sizeof commits_;
-    row_ = std::move(row).value();
-    commits_ = 0;
-    if (row_) {
-      if (row_->size() < kNumber) return reload({Code::corrupt, "the row of the fund is too short"});
-      commits_ = base::load<std::uint64_t>(*row_);
-      auto fund = Fund::decode(book_, base::ByteView(*row_).subspan(kNumber));
-      if (!fund) return reload({Code::corrupt, "the row of the fund cannot be read, or is that of another book"});
-      return made(std::move(*fund));
-    }
-    const FundSettings& settings = setup_.settings;
-    auto signers = make_signers(settings.threshold, settings.signers.empty() ? std::vector{owner_} : settings.signers);
-    if (!signers) {
-      reload({Code::refused, "fund.threshold is " + std::to_string(settings.threshold) +
-                                 ", more than fund.signers names: no fund was made"});
-      opening_ = false;
-      for (auto& then : std::exchange(waiting_open_, {})) then();
-      return cancel<Reload>();  // the settings change with a start alone
-    }
-    made(std::nullopt);
-    fund_.emplace(book_);
-    want({.change = [signers = *signers, now = time()](Fund& fund) -> base::Outcome<void> {
-            fund.make(signers, now);
-            return {};
-          },
-          .done =
-              [this](const base::Outcome<void>& done) {
-                if (done.ok()) setup_.settings.log.info("a fund was made", {{"account", text(account_of(book_))}});
-              }});
-  });
+const Fund* StateActor::fund() const {
+  const Fund* is = row_.state();
+  return is != nullptr && is->sequence() > 0 ? is : nullptr;
 }
 
-void StateActor::made(std::optional<Fund> fund) {
-  if (setup_.settings.health != nullptr) setup_.settings.health->clear(kHealthSource);
-  if (!fund) return;
-  fund_ = std::move(fund);
-  for (auto& then : std::exchange(waiting_open_, {})) then();
-  next();
-  pay();
+void StateActor::load_fund() {
+  row_.load(
+      [book = book_](std::optional<base::ByteView> bytes) {
+        return bytes ? Fund::decode(book, *bytes) : std::optional(Fund(book));
+      },
+      [this, run = run_](const base::Outcome<void>& done) {
+        if (run != run_) return;
+        if (!done.ok()) return reload(done.error());
+        if (fund() == nullptr) return make();
+        if (setup_.settings.health != nullptr) setup_.settings.health->clear(kHealthSource);
+        for (auto& then : std::exchange(waiting_open_, {})) then();
+        pay();
+      });
+}
+
+/// For the first time.
+void StateActor::make() {
+  const FundSettings& settings = setup_.settings;
+  auto signers = make_signers(settings.threshold, settings.signers.empty() ? std::vector{owner_} : settings.signers);
+  if (!signers) {
+    reload({Code::refused, "fund.threshold is " + std::to_string(settings.threshold) +
+                               ", more than fund.signers names: no fund was made"});
+    opening_ = false;
+    for (auto& then : std::exchange(waiting_open_, {})) then();
+    return cancel<Reload>();  // the settings change with a start alone
+  }
+  want(
+      [signers = *signers, now = time()](Fund& fund) -> base::Outcome<void> {
+        fund.make(signers, now);
+        return {};
+      },
+      [this](const base::Outcome<void>& done) {
+        if (!done.ok()) return;
+        if (setup_.settings.health != nullptr) setup_.settings.health->clear(kHealthSource);
+        setup_.settings.log.info("a fund was made", {{"account", text(account_of(book_))}});
+      });
 }
 
 void StateActor::reload(const Error& why) {
   ++run_;
-  fund_.reset();
+  row_.forget();
   why_ = why.message;
   setup_.settings.log.warn("the fund is read again", {{"why", std::string_view(why.message)}});
   if (setup_.settings.health != nullptr)
@@ -168,12 +172,12 @@ void StateActor::reload(const Error& why) {
 
 template <class A>
 void StateActor::when_open(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then) {
-  if (fund_ && fund_->sequence() > 0) return then(std::move(reply));
+  if (fund() != nullptr) return then(std::move(reply));
   if (!opening_) return reply.refuse({Code::unavailable, why_});
   if (waiting_open_.size() >= kWaitingMax)
     return reply.refuse({Code::overloaded, "too many questions wait for the fund"});
   waiting_open_.push_back([this, reply = std::move(reply), then = std::move(then)]() mutable {
-    if (fund_) then(std::move(reply));
+    if (fund() != nullptr) then(std::move(reply));
     else reply.refuse({Code::unavailable, why_});
   });
 }
@@ -183,7 +187,7 @@ void StateActor::reading(runtime::Reply<A> reply, base::Callback<void(runtime::R
   when_open<A>(std::move(reply), [this, then = std::move(then)](runtime::Reply<A> waiting) mutable {
     storage_.confirm([this, run = run_, reply = std::move(waiting),
                       then = std::move(then)](const base::Outcome<void>& here) mutable {
-      if (!here.ok() || run != run_ || !fund_)
+      if (!here.ok() || run != run_ || fund() == nullptr)
         return reply.refuse({Code::unavailable, "the fund is read again, or kept elsewhere by now: try again"});
       then(reply);
     });
@@ -192,70 +196,37 @@ void StateActor::reading(runtime::Reply<A> reply, base::Callback<void(runtime::R
 
 // -- changes
 
-void StateActor::want(Wanted wanted) {
-  if (queue_.size() >= kWaitingMax) return wanted.done(Error{Code::overloaded, "too many changes of the fund wait"});
-  queue_.push_back(std::move(wanted));
-  next();
+void StateActor::want(Change change, Done done, Request request) {
+  const auto changes = std::make_shared<Fund::Changes>();
+  row_.change(
+      [this, changes, change = std::move(change), request = std::move(request)](
+          Fund& fund, durable::Storage::Commit& commit) mutable -> base::Outcome<void> {
+        if (const auto changed = change(fund); !changed.ok()) return changed;
+        fund.expire(time());
+        *changes = fund.take_changes();
+        for (const Entry& entry : changes->entries) commit.rows[entry_key(entry.sequence)] = encode(entry);
+        for (const Proposal& one : changes->ended) commit.rows[key_of('p', one.id.view())] = encode(one);
+        if (request) commit.rows[request->first] = Bytes(request->second.bytes.begin(), request->second.bytes.end());
+        return {};
+      },
+      [this, changes, done = std::move(done)](const base::Outcome<void>& how) mutable {
+        if (how.ok()) ended(changes->ended);
+        done(how);
+      });
 }
 
-void StateActor::next() {
-  if (busy_ || !fund_ || queue_.empty()) return;
-  const auto wanted = std::make_shared<Wanted>(std::move(queue_.front()));
-  queue_.pop_front();
-  const auto changed = std::make_shared<Fund>(*fund_);
-  if (const auto done = wanted->change(*changed); !done.ok()) {
-    wanted->done(done);
-    return next();
-  }
-  changed->expire(time());
-  const auto changes = std::make_shared<Fund::Changes>(changed->take_changes());
-  if (changes->entries.empty() && !wanted->request) {
-    wanted->done({});
-    return next();
-  }
-  Bytes row;
-  base::append_number(row, commits_ + 1);
-  base::append(row, changed->encode());
-  durable::Storage::Commit commit{.head = key_of('A'), .expected = row_};
-  commit.rows[key_of('A')] = row;
-  for (const Entry& entry : changes->entries) commit.rows[entry_key(entry.sequence)] = encode(entry);
-  for (const Proposal& ended : changes->ended) commit.rows[key_of('p', ended.id.view())] = encode(ended);
-  if (wanted->request) {
-    const auto& [key, id] = *wanted->request;
-    commit.rows[key] = Bytes(id.bytes.begin(), id.bytes.end());
-  }
-  busy_ = true;
-  storage_.commit(std::move(commit),
-                  [this, run = run_, wanted, changed, changes, row](const base::Outcome<void>& done) mutable {
-                    if (run == run_ && done.ok()) {
-                      committed(std::move(*changed), std::move(row), *changes);
-                      wanted->done({});
-                      return next();
-                    }
-                    const Error why = durable::not_committed(done, "the fund was read again");
-                    wanted->done(why);
-                    if (run == run_) reload(why);
-                  });
-}
-
-void StateActor::committed(Fund after, Bytes row, const Fund::Changes& changes) {
-  busy_ = false;
-  ++commits_;
-  row_ = std::move(row);
-  fund_ = std::move(after);
-  for (auto& then : std::exchange(waiting_open_, {})) then();
-  for (const Proposal& ended : changes.ended) {
-    auto waiting = waiting_.extract(ended.id);
+void StateActor::ended(const std::vector<Proposal>& proposals) {
+  for (const Proposal& one : proposals) {
+    auto waiting = waiting_.extract(one.id);
     if (waiting.empty()) continue;
-    for (ProposalReply& one : waiting.mapped()) send(ended, Asked::with_signature, one);
+    for (ProposalReply& reply : waiting.mapped()) send(one, Asked::with_signature, reply);
   }
-  pay();
 }
 
 /// Asks the ledger for what is approved, and not known to be posted.
 void StateActor::pay() {
-  if (!fund_ || !fund_->bound() || std::exchange(paying_, true)) return;
-  const wallet::Transfer& transfer = *fund_->bound();
+  if (fund() == nullptr || !fund()->bound() || std::exchange(paying_, true)) return;
+  const wallet::Transfer& transfer = *fund()->bound();
   ask<wallet::wire::PayFrom, wallet::wire::Posted>(
       node().find(wallet::kPath), now() + kLedgerDue,
       [&](wallet::wire::PayFrom::Builder out) {
@@ -277,12 +248,13 @@ void StateActor::pay() {
 }
 
 void StateActor::paid(const wallet::TransferId& id, const base::Outcome<void>& how) {
-  want({.change = [id, how, now = time()](Fund& fund) -> base::Outcome<void> {
-          if (how.ok()) fund.posted(id, now);
-          else fund.refused(id, how.error().message, now);
-          return {};
-        },
-        .done = [](const base::Outcome<void>&) {}});
+  want(
+      [id, how, now = time()](Fund& fund) -> base::Outcome<void> {
+        if (how.ok()) fund.posted(id, now);
+        else fund.refused(id, how.error().message, now);
+        return {};
+      },
+      [](const base::Outcome<void>&) {});
 }
 
 // -- questions
@@ -313,13 +285,12 @@ void StateActor::propose(wire::Propose::Reader ask, ProposalReply reply) {
             if (ProposalId::from(*before.value()) == id) return answer(id, Asked::to_see, std::move(reply));
             return reply.refuse(error_of(FundError::request));
           }
-          want({.change = [this, content, by](Fund& fund) { return outcome(fund.propose(content, by, time())); },
-                .request = std::pair(key, id),
-                .done =
-                    [this, id, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
-                      if (done.ok()) answer(id, Asked::to_see, std::move(reply));
-                      else reply.refuse(done.error());
-                    }});
+          want([this, content, by](Fund& fund) { return outcome(fund.propose(content, by, time())); },
+               [this, id, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+                 if (done.ok()) answer(id, Asked::to_see, std::move(reply));
+                 else reply.refuse(done.error());
+               },
+               std::pair(key, id));
         });
       });
 }
@@ -347,9 +318,9 @@ void StateActor::sign(wire::SignProposal::Reader ask, ProposalReply reply) {
 }
 
 void StateActor::sign_it(const ProposalId& id, Asking asking, ProposalReply reply) {
-  if (!fund_) return reply.refuse({Code::unavailable, why_});
-  const auto at = fund_->proposals().find(id);
-  if (at == fund_->proposals().end()) {
+  if (fund() == nullptr) return reply.refuse({Code::unavailable, why_});
+  const auto at = fund()->proposals().find(id);
+  if (at == fund()->proposals().end()) {
     // It has ended, or there never was one.
     return storage_.get(key_of('p', id.view()),
                         [reply = std::move(reply)](const base::Outcome<std::optional<Bytes>>& row) mutable {
@@ -361,20 +332,20 @@ void StateActor::sign_it(const ProposalId& id, Asking asking, ProposalReply repl
   }
   const auto by = cause_of(asking.approval, sign_bytes(book_, at->second.content));
   if (!by.ok()) return reply.refuse(by.error());
-  Wanted wanted{.change = [this, id, by = by.value()](
-                              Fund& fund) { return outcome(fund.sign(id, by, setup_.settings.daily_cap, time())); },
-                .done =
-                    [this, id, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
-                      if (done.ok()) answer(id, Asked::with_signature, std::move(reply));
-                      else reply.refuse(done.error());
-                    }};
-  if (!asking.request.empty()) wanted.request = std::pair(std::move(asking.request), id);
-  want(std::move(wanted));
+  Request request;
+  if (!asking.request.empty()) request.emplace(std::move(asking.request), id);
+  want(
+      [this, id, by = by.value()](Fund& fund) { return outcome(fund.sign(id, by, setup_.settings.daily_cap, time())); },
+      [this, id, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+        if (done.ok()) answer(id, Asked::with_signature, std::move(reply));
+        else reply.refuse(done.error());
+      },
+      std::move(request));
 }
 
 void StateActor::answer(const ProposalId& id, Asked asked, ProposalReply reply) {
-  if (!fund_) return reply.refuse({Code::unavailable, why_});
-  if (const auto at = fund_->proposals().find(id); at != fund_->proposals().end()) {
+  if (fund() == nullptr) return reply.refuse({Code::unavailable, why_});
+  if (const auto at = fund()->proposals().find(id); at != fund()->proposals().end()) {
     if (at->second.state != State::approved || asked == Asked::to_see) return send(at->second, asked, reply);
     auto& waiting = waiting_[id];
     if (waiting.size() >= kWaitingMax) return reply.refuse({Code::overloaded, "too many wait for this payment"});
@@ -404,7 +375,7 @@ void StateActor::send(const Proposal& proposal, Asked asked, ProposalReply& repl
 void StateActor::list(const std::optional<ProposalId>& from, runtime::Reply<wire::Proposals> reply) {
   std::vector<Proposal> open;
   if (!from)
-    for (const auto& [id, proposal] : fund_->proposals()) open.push_back(proposal);
+    for (const auto& [id, proposal] : fund()->proposals()) open.push_back(proposal);
   const Bytes first = from ? key_of('p', from->view()) : key_of('p');
   storage_.range(key_of('p'), first, kEndedRows,
                  [this, all = std::move(open),
@@ -433,7 +404,7 @@ void StateActor::list(const std::optional<ProposalId>& from, runtime::Reply<wire
 }
 
 void StateActor::entries(std::uint64_t after, runtime::Reply<wire::Entries> reply) {
-  if (after >= fund_->sequence()) return reply.send([](wire::Entries::Builder) {});
+  if (after >= fund()->sequence()) return reply.send([](wire::Entries::Builder) {});
   storage_.range(key_of('e'), entry_key(after + 1), kEntriesRows,
                  [reply = std::move(reply)](const base::Outcome<durable::Storage::Page>& page) mutable {
                    if (!page.ok()) return reply.refuse(page.error());
@@ -449,23 +420,23 @@ void StateActor::show(runtime::Reply<wire::FundIs>& reply) const {
   reply.send([this](wire::FundIs::Builder out) {
     out.setBook(data_of(book_.view()));
     out.setOwner(data_of(owner_.view()));
-    const Signers& signers = fund_->signers();
+    const Signers& signers = fund()->signers();
     out.setThreshold(static_cast<std::uint32_t>(signers.threshold));
     auto list = out.initSigners(size32(signers.list));
     for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(signers.list[i].view()));
     out.setDailyCap(setup_.settings.daily_cap.units());
-    out.setSpentToday(fund_->spent_on(time()).units());
-    out.setOpen(size32(fund_->proposals()));
-    auto rows = out.initAllocations(size32(fund_->allocations()));
+    out.setSpentToday(fund()->spent_on(time()).units());
+    out.setOpen(size32(fund()->proposals()));
+    auto rows = out.initAllocations(size32(fund()->allocations()));
     unsigned i = 0;
-    for (const auto& [category, allocation] : fund_->allocations()) {
+    for (const auto& [category, allocation] : fund()->allocations()) {
       auto row = rows[i++];
       row.setCategory(category);
       row.setSpent(allocation.spent.units());
       row.setPayments(allocation.payments);
     }
-    out.setSequence(fund_->sequence());
-    out.setHead(data_of(fund_->hash().view()));
+    out.setSequence(fund()->sequence());
+    out.setHead(data_of(fund()->hash().view()));
   });
 }
 

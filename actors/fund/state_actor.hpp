@@ -1,10 +1,11 @@
 #pragma once
 // The fund at the node that keeps the book, at kPath/state: decides, makes durable, answers after that, and pays.
 //
-// Commit   one at a time: the state whole, the entries of the log that it brought, and the proposals that ended by it.
+// Commit   one at a time: the state (actors/durable/api.hpp, StateRow), the entries of the log that it brought, and the
+//          proposals that ended by it.
 // Payment  what is approved is durable before the ledger is asked; the same transfer is asked for until it has
-// answered. Doubt    after a commit whose end is not known, or that is void, the state is read again. Rows     'A' the
-// state; 'e' sequence: an entry of the log; 'p' id: a proposal that has ended; 'n' nonce: which
+// answered.
+// Rows     'A' the state; 'e' sequence: an entry of the log; 'p' id: a proposal that has ended; 'n' nonce: which
 //          proposal a request was about. Numbers in keys are big-endian.
 // Limits   kWaitingMax changes wait, and as many questions while the state is read.
 #include <deque>
@@ -27,7 +28,10 @@ class StateActor final : public runtime::Actor {
     durable::Place place;
     std::uint64_t term = 0;
   };
-  explicit StateActor(Setup setup) : setup_(std::move(setup)), storage_(*this, setup_.place, "fund", setup_.term) {}
+  explicit StateActor(Setup setup)
+      : setup_(std::move(setup)),
+        storage_(*this, setup_.place, "fund", setup_.term),
+        row_(*this, storage_, {'A'}, "the fund") {}
 
   void receive(runtime::Handlers& on) override;
   void start() override { load(); }
@@ -38,12 +42,8 @@ class StateActor final : public runtime::Actor {
   struct Resend {};
   using ProposalReply = runtime::Reply<wire::ProposalIs>;
   using Done = base::Callback<void(const base::Outcome<void>&)>;
-  /// A change of a copy of the fund; with a row of a request beside it. An error changes nothing.
-  struct Wanted {
-    base::Callback<base::Outcome<void>(Fund&)> change;
-    std::optional<std::pair<base::Bytes, ProposalId>> request{};
-    Done done;
-  };
+  using Change = base::Callback<base::Outcome<void>(Fund&)>;
+  using Request = std::optional<std::pair<base::Bytes, ProposalId>>;
   /// Who asks, and about which request.
   struct Asking {
     std::optional<wallet::Approval> approval;
@@ -53,7 +53,7 @@ class StateActor final : public runtime::Actor {
   // Opening (state_actor.cpp).
   void load();
   void load_fund();
-  void made(std::optional<Fund> fund);
+  void make();
   void reload(const base::Error& why);
   template <class A>
   void when_open(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then);
@@ -61,9 +61,11 @@ class StateActor final : public runtime::Actor {
   template <class A>
   void reading(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then);
 
-  void want(Wanted wanted);
-  void next();
-  void committed(Fund after, base::Bytes row, const Fund::Changes& changes);
+  /// A change of the fund, with a row of a request beside it.
+  void want(Change change, Done done, Request request = {});
+  void ended(const std::vector<Proposal>& proposals);
+  /// Null while it is being read, or before it was made.
+  const Fund* fund() const;
   void pay();
   void paid(const wallet::TransferId& id, const base::Outcome<void>& how);
 
@@ -83,17 +85,14 @@ class StateActor final : public runtime::Actor {
 
   const Setup setup_;
   durable::Storage storage_;
+  durable::StateRow<Fund> row_;
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
   bool opening_ = true;    // false: the settings make no fund
-  bool busy_ = false, paying_ = false;
+  bool paying_ = false;
   wallet::BookId book_;
   Address owner_;
-  std::optional<Fund> fund_;  // none: it is being read
   std::string why_ = "the fund is being read";
-  std::optional<base::Bytes> row_;
-  std::uint64_t commits_ = 0;
   std::vector<base::Callback<void()>> waiting_open_;
-  std::deque<Wanted> queue_;
   std::map<ProposalId, std::vector<ProposalReply>> waiting_;  // for the ledger
 };
 

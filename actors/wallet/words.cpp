@@ -1,6 +1,7 @@
 #include "actors/wallet/words.hpp"
 
 #include "messages/words.hpp"
+#include "runtime/base/fields.hpp"
 
 namespace troupe::wallet {
 namespace {
@@ -40,6 +41,34 @@ void write(wire::SignedTransfer::Builder to, const Transfer& transfer, const Pol
   to.setPolicy(data_of(policy.encode()));
   auto list = to.initApprovals(static_cast<unsigned>(approvals.size()));
   for (unsigned i = 0; i < list.size(); ++i) write(list[i], approvals[i]);
+}
+
+base::Bytes encode(const SignedBytes& it) {
+  base::Bytes out;
+  const auto policy = it.policy.encode();
+  for (const base::ByteView part : {base::ByteView(it.bytes), base::ByteView(policy)}) {
+    base::append_number(out, static_cast<std::uint32_t>(part.size()));
+    base::append(out, part);
+  }
+  for (const Approval& approval : it.approvals) {
+    base::append(out, approval.key.view());
+    base::append(out, approval.signature.view());
+  }
+  return out;
+}
+
+std::optional<SignedBytes> decode_signed(base::ByteView bytes) {
+  base::FieldReader in(bytes);
+  const base::ByteView content = in.take(in.number<std::uint32_t>());
+  auto policy = Policy::decode(in.take(in.number<std::uint32_t>()));
+  if (!policy) return std::nullopt;
+  SignedBytes out{base::Bytes(content.begin(), content.end()), std::move(*policy), {}};
+  while (in.ok() && !in.ended() && out.approvals.size() < kSignersMax) {
+    const auto by = in.fixed<base::PublicKey>();
+    out.approvals.push_back({by, in.fixed<crypto::Signature>()});
+  }
+  if (!in.ended()) return std::nullopt;
+  return out;
 }
 
 }  // namespace troupe::wallet

@@ -18,6 +18,16 @@ base::Outcome<Signed> read(wire::SignedTransfer::Reader from);
 void write(wire::SignedTransfer::Builder to, const Transfer& transfer, const Policy& policy,
            std::span<const Approval> approvals);
 
+/// Bytes with who has approved them, as a part of the program keeps them until they had their effect.
+struct SignedBytes {
+  base::Bytes bytes;
+  Policy policy;
+  std::vector<Approval> approvals;
+};
+base::Bytes encode(const SignedBytes& it);
+/// Nothing unless each part is what its encoding gives. Nothing is said of the signatures.
+std::optional<SignedBytes> decode_signed(base::ByteView bytes);
+
 std::optional<Approval> read(wire::Approval::Reader from);
 void write(wire::Approval::Builder to, const Approval& approval);
 

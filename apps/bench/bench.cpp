@@ -264,8 +264,10 @@ Ending run_escrow(const Invocation& invocation, Console& console) {
     return std::nullopt;
   };
   const std::string rate = "escrow.rate_per_account=1000000";
-  if (!wanted("escrow.transfer") && !wanted("escrow.whole"))
-    return usage_failure("--only names figures: escrow.transfer, escrow.whole", "troupe help bench escrow");
+  const bool airdrop = wanted("airdrop.pay") || wanted("airdrop.verify");
+  if (!wanted("escrow.transfer") && !wanted("escrow.whole") && !airdrop)
+    return usage_failure("--only names figures: escrow.transfer, escrow.whole, airdrop.pay, airdrop.verify",
+                         "troupe help bench escrow");
   // Each has nodes of its own, which are made before any thread of this process.
   const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!folder.ok()) return folder.error();
@@ -276,6 +278,11 @@ Ending run_escrow(const Invocation& invocation, Console& console) {
   const auto group = bench::NodeProcesses::start(invocation.table(), *group_folder.value(), bench::kKvNodes,
                                                  {"ledger.book=group:bench", rate});
   if (!group.ok()) return group.error();
+  const auto drop_folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
+  if (!drop_folder.ok()) return drop_folder.error();
+  const auto drop = bench::NodeProcesses::start(invocation.table(), *drop_folder.value(), 1,
+                                                {"ledger.book=self", "airdrop.objections=1s"});
+  if (!drop.ok()) return drop.error();
   if (wanted("escrow.transfer")) {
     bench::Runner runner(waker, *folder.value(), {});
     if (auto failed = add(bench::measure_transfers(waker, runner, *alone.value(), span.value()))) return *failed;
@@ -283,6 +290,10 @@ Ending run_escrow(const Invocation& invocation, Console& console) {
   if (wanted("escrow.whole")) {
     bench::Runner runner(waker, *group_folder.value(), {});
     if (auto failed = add(bench::measure_escrows(waker, runner, *group.value(), span.value()))) return *failed;
+  }
+  if (airdrop) {
+    bench::Runner runner(waker, *drop_folder.value(), {});
+    if (auto failed = add(bench::measure_airdrop(waker, runner, *drop.value()))) return *failed;
   }
   return print(invocation, console, figures);
 }
@@ -336,7 +347,8 @@ Commands bench_commands() {
                                  1, kMessagesMax)},
        .run = run_kv},
       {.name = "bench escrow",
-       .summary = "Measure transfers at a book, and whole escrows at a group of three processes, with synced disks",
+       .summary =
+           "Measure transfers and airdrops at a book, and escrows at a group of three processes, with synced disks",
        .options = {seconds, dir, {.name = "--only", .value = "WHAT,…", .help = "these figures alone"}},
        .run = run_escrow},
       {.name = "bench file",

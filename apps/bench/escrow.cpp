@@ -1,10 +1,9 @@
 // The figures of `troupe bench escrow`.
 #include "actors/escrow/api.hpp"
-#include "actors/escrow/words.hpp"
 #include "apps/bench/figures.hpp"
 #include "apps/bench/node_processes.hpp"
+#include "apps/bench/purse.hpp"
 #include "messages/words.hpp"
-#include "runtime/crypto/hash.hpp"
 
 namespace troupe::bench {
 namespace {
@@ -16,32 +15,6 @@ constexpr std::size_t kRecipients = 10'000;              // as the script for pg
 constexpr std::size_t kTransferClients = 64;             // as pgbench is run
 constexpr std::uint64_t kMoneyEach = 1'000'000'000'000;  // more than is spent
 constexpr std::chrono::milliseconds kPaidLook{5};        // our choice: between two looks for the last payment
-
-/// A party with an open key.
-struct Purse {
-  explicit Purse(const std::string& name)
-      : key([&] {
-          crypto::Seed seed;
-          seed.bytes = crypto::sha256(base::as_bytes(name)).bytes;
-          return crypto::SecretKey(seed);
-        }()),
-        policy(wallet::Policy::of_key(key.public_key())) {}
-
-  wallet::Approval sign(base::ByteView bytes) const { return {key.public_key(), key.sign(bytes)}; }
-  void write(wallet::wire::SignedTransfer::Builder out, const wallet::Transfer& transfer) const {
-    const auto approval = sign(wallet::encode(transfer));
-    wallet::write(out, transfer, policy, std::span(&approval, 1));
-  }
-  void write(escrow::wire::SignedAct::Builder out, const escrow::Act& act) const {
-    const base::Bytes bytes = escrow::encode(act);
-    const auto approval = sign(bytes);
-    escrow::write(out, bytes, policy, std::span(&approval, 1));
-  }
-
-  crypto::SecretKey key;
-  wallet::Policy policy;
-  std::uint64_t debits = 0;
-};
 
 /// Where the book is asked, as a command asks it.
 struct Ways {

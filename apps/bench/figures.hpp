@@ -63,6 +63,9 @@ Measurement<Figures> measure_kv_memory(os::Waker& waker, Runner& runner, NodePro
 Measurement<Figures> measure_transfers(os::Waker& waker, Runner& runner, NodeProcesses& processes, base::Duration span);
 /// Escrows from the proposal to the last payment at a book of a group of three, by 1 and by 64 clients: `escrow.whole`.
 Measurement<Figures> measure_escrows(os::Waker& waker, Runner& runner, NodeProcesses& processes, base::Duration span);
+/// An airdrop to 100,000 accounts at a node that keeps the book itself, from its first question to its last payment:
+/// `airdrop.pay`; then `troupe airdrop verify` of it: `airdrop.verify`. The node hears objections for 1 s.
+Measurement<Figures> measure_airdrop(os::Waker& waker, Runner& runner, NodeProcesses& processes);
 
 /// What `--hold` keeps after the figures: a node that `troupe inspect --once --data DIR` reaches, until Ctrl-C.
 class HeldNode {

@@ -39,6 +39,8 @@ class NodeProcesses {
   void kill(std::size_t node);
   /// After kill(): with the same data, at the same address.
   Measurement<void> restart(os::Waker& waker, std::size_t node);
+  /// The data directory of a node.
+  std::string data(std::size_t node) const { return folder_ + "/k" + std::to_string(node); }
   /// Of the member with the most.
   std::uint64_t resident_bytes_max() const;
 
@@ -51,7 +53,6 @@ class NodeProcesses {
   };
   NodeProcesses(const apps::Commands& table, std::string folder, std::size_t nodes, std::vector<std::string> settings)
       : table_(table), folder_(std::move(folder)), settings_(std::move(settings)), members_(nodes) {}
-  std::string data(std::size_t node) const { return folder_ + "/k" + std::to_string(node); }
   Measurement<std::unique_ptr<SecondProcess>> keep(std::size_t node);
   void run(std::size_t node, const std::string& listen, SecondProcess::Pipes& pipes);
   Measurement<void> await_ready(os::Waker& waker, std::size_t node);

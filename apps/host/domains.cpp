@@ -37,6 +37,9 @@ const node::DomainSpec& domain();
 namespace troupe::fund {
 const node::DomainSpec& domain();
 }
+namespace troupe::airdrop {
+const node::DomainSpec& domain();
+}
 
 namespace troupe::apps {
 
@@ -45,7 +48,7 @@ const DomainSpecs& domains() {
   static const DomainSpecs all{&node::domain(),     &inspect::domain(),   &store_domain(),   &links_domain(),
                                &datagrams_domain(), &peers::domain(),     &dht::domain(),    &files::domain(),
                                &raft::domain(),     &catalogue::domain(), &wallet::domain(), &escrow::domain(),
-                               &fund::domain()};
+                               &fund::domain(),     &airdrop::domain()};
   return all;
 }
 

@@ -1,62 +1,19 @@
 // The fund of a book by the commands of its signers, at a real node that is killed on the way.
-#include "tests/cluster/cluster.hpp"
+#include "tests/cluster/bank.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
 
 namespace {
 
-/// The text of the first field of that name; a number as it is written.
-std::string field_of(const std::string& json, const std::string& name) {
-  const auto at = json.find('"' + name + "\":");
-  if (at == std::string::npos) return "";
-  const std::size_t begin = at + name.size() + 3;
-  if (json[begin] == '"') return json.substr(begin + 1, json.find('"', begin + 1) - begin - 1);
-  return json.substr(begin, json.find_first_of(",}]", begin) - begin);
-}
-
-struct Treasury {
-  explicit Treasury(std::vector<std::string> more = {}) : options(std::move(more)) {
-    options.insert(options.end(), {"--set", "ledger.book=self"});
-    ::setenv("XDG_CONFIG_HOME", (folder / "config").c_str(), 1);
-    ::setenv("TROUPE_PASSPHRASE_FILE", (folder / "secret").c_str(), 1);
-    std::ofstream(folder / "secret") << "open sesame\n";
-  }
-  ~Treasury() {
-    ::unsetenv("XDG_CONFIG_HOME");
-    ::unsetenv("TROUPE_PASSPHRASE_FILE");
-  }
-  void begin() {
-    node = std::make_unique<NodeProgram>(folder, "bank", options);
-    REQUIRE(node->ready());
-    REQUIRE(until([&] { return run({"fund", "show"}).exit == 0; }));
-  }
-  void crash() {
-    node->kill(SIGKILL);
-    node->wait();
-    node.reset();
-    begin();
-  }
-  Seen run(std::vector<std::string> arguments) {
-    if (node) arguments.insert(arguments.end(), {"--data", node->data});
-    return troupe::test::troupe(folder, arguments);
-  }
-  std::string get(const std::vector<std::string>& arguments) {
-    const Seen seen = run(arguments);
-    REQUIRE_MESSAGE(seen.exit == 0, arguments[0] << ' ' << arguments[1] << ": " << seen.err);
-    return seen.out.empty() ? "" : line(seen);
-  }
-  int exit(const std::vector<std::string>& arguments) { return run(arguments).exit; }
-  std::string show(const std::string& name) { return field_of(get({"fund", "show", "--json"}), name); }
+struct Treasury : Bank {
+  using Bank::Bank;
+  std::string show(const std::string& name) { return value_in(get({"fund", "show", "--json"}), name); }
   std::string state_of(const std::string& id) {
     const std::string all = get({"fund", "ls", "--json"});
     const auto at = all.find(id);
-    return at == std::string::npos ? "" : field_of(all.substr(at), "state");
+    return at == std::string::npos ? "" : value_in(all.substr(at), "state");
   }
-
-  const Folder folder;
-  std::vector<std::string> options;
-  std::unique_ptr<NodeProgram> node;
 };
 
 const std::vector<std::string> kFood{"--category", "food", "--reason", "bread for all"};
@@ -73,7 +30,6 @@ std::vector<std::string> proposing(const std::string& to, const std::string& amo
 
 TEST_CASE("cluster fund: the book's owner proposes, signs and pays; the report is the book's, after a kill as well") {
   Treasury it;
-  it.begin();
   const std::string baker = it.get({"wallet", "new", "baker"});
   const std::string address = it.show("address");
   CHECK(it.show("threshold") == "1");
@@ -118,7 +74,7 @@ TEST_CASE("cluster fund: the book's owner proposes, signs and pays; the report i
   it.get({"wallet", "issue", address, "5"});
   CHECK(it.exit({"fund", "verify", file}) == 0);
   it.get({"fund", "report", "-o", file});
-  CHECK(field_of(content(file), "previous") == field_of(report, "sha256"));
+  CHECK(value_in(content(file), "previous") == value_in(report, "sha256"));
   CHECK(it.exit({"fund", "verify", file}) == 0);
   std::string forged = report;
   forged.replace(forged.find("\"amount\":\"30\""), 13, "\"amount\":\"31\"");
@@ -135,7 +91,7 @@ TEST_CASE("cluster fund: the book's owner proposes, signs and pays; the report i
 
 TEST_CASE(
     "cluster fund: two of three wallets pay, a daily cap waits for tomorrow, and the signers change by their rule") {
-  Treasury it;
+  Treasury it({}, Bank::Begins::when_told);
   std::vector<std::string> address;
   for (const char* name : {"anna", "bert", "cleo"}) address.push_back(it.get({"wallet", "new", name}));
   it.options.insert(it.options.end(), {"--set", "fund.signers=" + address[0] + ',' + address[1] + ',' + address[2],
@@ -186,7 +142,7 @@ TEST_CASE(
     members += (i == 0 ? "" : ",") + cluster.nodes[i]->id + '@' + cluster.nodes[i]->at;
   REQUIRE(cluster.run(0, {"raft", "init", "--members", members}).exit == 0);
   for (std::size_t i = 0; i < 4; ++i) REQUIRE(until([&] { return cluster.run(i, {"fund", "show"}).exit == 0; }));
-  const std::string address = field_of(cluster.run(3, {"fund", "show", "--json"}).out, "address");
+  const std::string address = value_in(cluster.run(3, {"fund", "show", "--json"}).out, "address");
   REQUIRE(cluster.run(1, {"wallet", "issue", address, "10"}).exit == 0);
   // Any address is paid, of a key that nothing here has, too.
   const std::string payee = "tro1v5vqpwuqp32l7hd9s9p6z2u825ngq7x2ksvaum20cqmp485yxx3qaayymr";

@@ -27,6 +27,10 @@ const char* const kAudited =
     "spaces.troubles spaces.removed spaces.removedBytes";
 const char* const kProposed =
     "id to amount category reason expires signed state by proposed signedBy threshold signers why transfer";
+const char* const kAirdropRow = "airdrop state pool paid recipients owner objectionsUntil";
+const char* const kAirdropShown =
+    "airdrop state pool paid recipients.node recipients.to recipients.amount recipients.state recipients.evidence.kind "
+    "recipients.evidence.weight recipients.objections recipients.decided owner address created objectionsUntil why";
 const char* const kActed = "escrow state deadline seq changed";
 const char* const kFigures =
     "what clients perSecond mibPerSecond p50Ms p90Ms p99Ms errors residentBytes requestsEach cpuMsEach "
@@ -40,6 +44,7 @@ const std::pair<const char*, const char*> kNotHere[] = {
     {"kv batch", "it reads standard input: tests/cluster/raft_test.cpp"},
     {"kv txn", "it reads standard input: tests/cluster/raft_test.cpp"},
     {"node", "its output is the line `ready`"},
+    {"airdrop run", "it waits for the end of the objections: tests/cluster/airdrop_test.cpp"},
     {"escrow look", "it needs a guard that holds an escrow"},
     {"escrow rule", "it needs an arbiter"},
     {"escrow watch", "it waits for events: tests/cluster/escrow_test.cpp"},
@@ -110,6 +115,8 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
   line(cluster.run(0, {"wallet", "issue", fund_address(line(cluster.run(0, {"fund", "show", "--json"}))), "10"}));
   const auto of_fund = line(cluster.run(0, fund_payment));
   REQUIRE(cluster.run(0, {"fund", "report", "-o", folder / "report"}).exit == 0);
+  std::ofstream(folder / "drop.toml") << "pool = 10\nlist = [[\"" << seller << "\", 1]]\n";
+  const auto dropped = line(cluster.run(0, {"airdrop", "create", folder / "drop.toml", "--wallet", "buyer"}));
   const std::vector<std::string> create{"--to", seller, "--amount", "100", "--wallet", "buyer", "--request", "1"};
   const auto parts = [&] {
     std::vector<std::string> words{"escrow", "create"};
@@ -240,6 +247,16 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
        "report book account first last from until head previous seq time id way amount memo category proposal balance "
        "credits debits allocations.category allocations.spent allocations.payments sha256"},
       {"fund verify", {folder / "report"}, "file lines sha256 bad"},
+      {"airdrop create", {folder / "drop.toml", "--wallet", "buyer"}, kAirdropRow},
+      {"airdrop check", {folder / "drop.toml"}, kAirdropShown},
+      {"airdrop ls", {}, kAirdropRow},
+      {"airdrop show", {dropped}, kAirdropShown},
+      {"airdrop object",
+       {dropped, seller, "--reason", "a bot", "--wallet", "seller"},
+       "airdrop recipient.node recipient.to recipient.amount recipient.state recipient.evidence.kind "
+       "recipient.evidence.weight recipient.objections.by recipient.objections.reason recipient.objections.time "
+       "recipient.decided"},
+      {"airdrop verify", {dropped}, "airdrop ok recipients struck paid transfers bad"},
       {"inspect",
        {"--once"},
        "node actors.path actors.kind actors.state actors.mailbox actors.oldestMs actors.handled actors.perSecond "

@@ -140,6 +140,7 @@ SPEAKS = {
     "durable": {"raft"},
     "escrow": {"raft", "wallet"},
     "fund": {"wallet"},
+    "airdrop": {"wallet", "escrow"},
 }
 
 

@@ -1,0 +1,594 @@
+#include "actors/airdrop/airdrop_actor.hpp"
+
+#include "actors/airdrop/api.hpp"
+#include "actors/escrow/api.hpp"
+#include "messages/common.capnp.h"
+#include "messages/escrow.capnp.h"
+#include "messages/words.hpp"
+
+namespace troupe::airdrop {
+namespace {
+
+using base::Bytes;
+using base::Code;
+using base::Error;
+
+constexpr std::chrono::seconds kLedgerDue{20};        // our choice: it is tried again
+constexpr std::chrono::seconds kClockDue{5};          // our choice
+constexpr std::chrono::milliseconds kReadAgain{500};  // our choice
+constexpr std::chrono::seconds kTryAgain{1};          // our choice
+constexpr std::chrono::hours kLookAhead{1};           // our choice: the date may be set meanwhile
+
+Error error_of(AirdropError why) {
+  const bool other = why == AirdropError::said || why == AirdropError::decided;
+  return {other ? Code::conflict : Code::refused, std::string(name(why))};
+}
+
+base::Outcome<void> outcome(const base::Result<void, AirdropError>& result) {
+  if (result.ok()) return {};
+  return error_of(result.error());
+}
+
+/// Whose signature of the bytes it is.
+base::Outcome<Address> signer(const wallet::Approval& approval, base::ByteView bytes) {
+  const auto policy = wallet::Policy::of_key(approval.key);
+  if (policy.approved(bytes, {&approval, 1})) return policy.address();
+  return Error{Code::refused, "the signature is not one of this content by this key"};
+}
+
+}  // namespace
+
+AirdropActor::AirdropActor(Setup setup)
+    : setup_(std::move(setup)),
+      storage_(*this, setup_.place, rows::kKeyspace, setup_.term),
+      row_(*this, storage_, rows::key('h', setup_.id), "the airdrop") {}
+
+void AirdropActor::receive(runtime::Handlers& on) {
+  row_.on([] {}, [this](const Error& why) { reload(why); });
+  on.ask<wire::CreateAirdrop, wire::AirdropIs>([this](auto ask, auto reply) { create(ask, std::move(reply)); });
+  on.ask<wire::AddPage, wire::AirdropStep>([this](auto ask, auto reply) { add(ask, std::move(reply)); });
+  on.ask<wire::GetAirdrop, wire::AirdropIs>(
+      [this](auto, auto reply) { reading<wire::AirdropIs>(std::move(reply), [this](auto& answer) { show(answer); }); });
+  on.ask<wire::GetPage, wire::PageIs>([this](auto ask, auto reply) {
+    when_there<wire::PageIs>(std::move(reply),
+                             [this, number = ask.getPage()](auto answer) { page(number, std::move(answer)); });
+  });
+  on.ask<wire::GetObjections, wire::Objections>([this](auto ask, auto reply) {
+    reading<wire::Objections>(std::move(reply),
+                              [this, from = ask.getFrom()](auto& answer) { objections(from, answer); });
+  });
+  on.ask<wire::Object, wire::ObjectedRow>([this](auto ask, auto reply) { object(ask, std::move(reply)); });
+  on.ask<wire::Decide, wire::ObjectedRow>([this](auto ask, auto reply) { decide(ask, std::move(reply)); });
+  on.ask<wire::RunAirdrop, wire::AirdropStep>([this](auto, auto reply) {
+    when_there<wire::AirdropStep>(std::move(reply), [this](auto answer) { run(std::move(answer)); });
+  });
+  on.timer<Reload>([this] { load(); });
+  on.timer<Due>([this] { due(); });
+  on.timer<Resend>([this] { go_on(); });
+  on.timer<Idle>([this] {
+    if (open_ && (!founding_ || final(state().state))) tell_list(true);
+    after<Idle>(kIdle);
+  });
+  on.describe<wire::AirdropState>([this](wire::AirdropState::Builder out) {
+    if (!open_ || !founding_) return out.setState(open_ ? "unknown" : "opening");
+    const Airdrop& airdrop = state();
+    out.setState(std::string(name(airdrop.state)));
+    out.setSentence(airdrop.state == State::published
+                        ? "objections are heard until " + std::to_string(airdrop.ends.count())
+                        : airdrop.why);
+    out.setRecipients(airdrop.recipients);
+    out.setReached(airdrop.cursor.index);
+    out.setPool(airdrop.pool.units());
+    out.setPaid(airdrop.cursor.paid.units());
+    out.setInFlight(size32(in_flight_));
+  });
+}
+
+// -- opening
+
+void AirdropActor::load() {
+  ++run_;
+  open_ = asking_ = reading_page_ = false;
+  unsaved_ = 0;
+  founding_.reset();
+  objected_.clear();
+  in_flight_.clear();
+  ++paying_;
+  storage_.get(rows::key('t', setup_.id), [this, run = run_](const base::Outcome<std::optional<Bytes>>& row) {
+    if (run != run_) return;
+    if (!row.ok()) return reload(row.error());
+    if (row.value()) {
+      founding_ = rows::decode_founding(*row.value());
+      if (!founding_ || id_of(founding_->terms) != setup_.id)
+        return reload({Code::corrupt, "the terms of the airdrop cannot be read"});
+    }
+    load_state();
+  });
+}
+
+void AirdropActor::load_state() {
+  row_.load([](std::optional<base::ByteView> bytes) { return bytes ? Airdrop::decode(*bytes) : Airdrop{}; },
+            [this, run = run_](const base::Outcome<void>& done) {
+              if (run != run_) return;
+              if (!done.ok()) return reload(done.error());
+              load_objected(rows::key('o', setup_.id));
+            });
+}
+
+void AirdropActor::load_objected(const Bytes& from) {
+  storage_.range(rows::key('o', setup_.id), from, kObjectedRows,
+                 [this, run = run_](const base::Outcome<durable::Storage::Page>& page) {
+                   if (run != run_) return;
+                   if (!page.ok()) return reload(page.error());
+                   for (const auto& row : page.value().rows) {
+                     constexpr std::size_t kPrefix = 1 + AirdropId::kBytes;
+                     auto objected = decode_objected(row.value);
+                     if (!objected || row.key.size() != kPrefix + 8)
+                       return reload({Code::corrupt, "the row of an objection cannot be read"});
+                     objected_[static_cast<std::uint32_t>(durable::ordered_at(row.key, kPrefix))] =
+                         std::move(*objected);
+                   }
+                   if (page.value().next) return load_objected(*page.value().next);
+                   opened();
+                 });
+}
+
+void AirdropActor::opened() {
+  open_ = true;
+  reached_ = planned_ = state().cursor;
+  for (auto& then : std::exchange(waiting_open_, {})) then();
+  after<Idle>(kIdle);
+  go_on();
+}
+
+void AirdropActor::reload(const Error& why) {
+  ++run_;
+  row_.forget();
+  open_ = false;
+  setup_.settings.log.warn("an airdrop is read again",
+                           {{"airdrop", setup_.id.hex()}, {"why", std::string_view(why.message)}});
+  for (IsReply& one : std::exchange(creating_, {})) one.refuse({Code::unavailable, why.message});
+  for (StepReply& one : std::exchange(running_, {})) one.refuse({Code::unavailable, why.message});
+  after<Reload>(kReadAgain);
+}
+
+template <class A>
+void AirdropActor::when_open(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then) {
+  if (open_) return then(std::move(reply));
+  if (waiting_open_.size() >= kWaitingMax)
+    return reply.refuse({Code::overloaded, "too many questions wait for this airdrop"});
+  waiting_open_.push_back([reply = std::move(reply), then = std::move(then)]() mutable { then(std::move(reply)); });
+}
+
+template <class A>
+void AirdropActor::when_there(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then) {
+  when_open<A>(std::move(reply), [this, then = std::move(then)](runtime::Reply<A> waiting) mutable {
+    const bool there = founding_ && row_.state() != nullptr && state().state != State::depositing;
+    if (!there) return waiting.refuse({Code::not_found, "the book has no such airdrop"});
+    then(std::move(waiting));
+  });
+}
+
+template <class A>
+void AirdropActor::reading(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then) {
+  when_there<A>(std::move(reply), [this, then = std::move(then)](runtime::Reply<A> waiting) mutable {
+    storage_.confirm([this, run = run_, reply = std::move(waiting),
+                      then = std::move(then)](const base::Outcome<void>& here) mutable {
+      if (!here.ok() || run != run_ || row_.state() == nullptr)
+        return reply.refuse({Code::unavailable, "the airdrop is read again, or kept elsewhere by now: try again"});
+      then(reply);
+    });
+  });
+}
+
+void AirdropActor::at_time(base::Callback<void(const base::Outcome<Times>&)> then) {
+  ask<escrow::wire::GetTerms, escrow::wire::TermsAre>(
+      node().find(escrow::kPath), now() + kClockDue, [](escrow::wire::GetTerms::Builder) {},
+      [this, run = run_, then = std::move(then)](runtime::Answer<escrow::wire::TermsAre> answer) mutable {
+        if (run != run_) return then(Error{Code::unavailable, "the airdrop is read again: try again"});
+        if (!answer.ok()) return then(answer.error());
+        const auto are = answer.value();
+        const auto book = wallet::BookId::from(bytes_of(are.getBook()));
+        if (!book) return then(Error{Code::internal, "the book has no id"});
+        then(Times{UnixMs(are.getNow()), UnixMs(are.getUpSince()), UnixMs(are.getGrace()), *book});
+      });
+}
+
+// -- what becomes of it
+
+void AirdropActor::go_on() {
+  if (!open_ || !founding_) return;
+  switch (state().state) {
+    case State::depositing: return follow();
+    case State::filling:
+    case State::published: return due();
+    case State::paying: return pay();
+    case State::returning: return give_back_all();
+    case State::paid:
+    case State::returned: return finished();
+  }
+}
+
+/// The list has to be whole, or objections end.
+void AirdropActor::due() {
+  if (!open_ || !founding_ || (state().state != State::filling && state().state != State::published)) return;
+  at_time([this](const base::Outcome<Times>& times) {
+    if (!open_ || !founding_) return;
+    if (!times.ok()) return after<Due>(kTryAgain);
+    const auto& [now, up_since, grace, book] = times.value();
+    UnixMs ends = state().ends;
+    // While the book was away, nothing could be objected, and no page could come.
+    if (up_since.count() > 0) ends = std::max(ends, up_since + std::min(grace, setup_.settings.objections));
+    if (now < ends) {
+      const auto left =
+          std::min<std::chrono::milliseconds>(std::chrono::milliseconds((ends - now).count()), kLookAhead);
+      return after<Due>(left);
+    }
+    row_.change(
+        [this, now = now](Airdrop& airdrop, durable::Storage::Commit&) -> base::Outcome<void> {
+          airdrop.expire(now);
+          if (airdrop.state == State::published) return outcome(airdrop.begin_paying(founding_->terms, now));
+          return {};
+        },
+        [this](const base::Outcome<void>& done) {
+          if (!done.ok()) return after<Due>(kTryAgain);
+          reached_ = planned_ = state().cursor;
+          go_on();
+        });
+  });
+}
+
+/// The book learns first that the account is one of an airdrop.
+void AirdropActor::follow() {
+  if (std::exchange(asking_, true)) return;
+  ask<wallet::wire::Follow, messages::wire::Nothing>(
+      node().find(wallet::kPath), now() + kLedgerDue,
+      [this](wallet::wire::Follow::Builder out) {
+        out.setKind(std::string(kAccountKind));
+        out.setId(data_of(setup_.id.view()));
+        out.setPath(kPath);
+      },
+      [this, run = run_](const runtime::Answer<messages::wire::Nothing>& answer) {
+        if (run != run_) return;
+        if (answer.ok()) return deposit();
+        asking_ = false;
+        after<Resend>(kTryAgain);
+      });
+}
+
+void AirdropActor::deposit() {
+  const auto& [bytes, policy, approvals] = founding_->deposit;
+  const auto transfer = wallet::decode_transfer(bytes);
+  if (!transfer) return reload({Code::corrupt, "the deposit of the airdrop cannot be read"});
+  ask<wallet::wire::PostTransfer, wallet::wire::Posted>(
+      node().find(wallet::kPath), now() + kLedgerDue,
+      [&](wallet::wire::PostTransfer::Builder out) { wallet::write(out.initTransfer(), *transfer, policy, approvals); },
+      [this, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
+        if (run != run_) return;
+        asking_ = false;
+        if (answer.ok()) return deposited({});
+        if (answer.error().code == Code::refused || answer.error().code == Code::conflict)
+          return deposited(answer.error());
+        after<Resend>(kTryAgain);
+      });
+}
+
+/// Without its pool there is no airdrop, and nothing of it stays but its state.
+void AirdropActor::deposited(const base::Outcome<void>& how) {
+  row_.change(
+      [this, how, now = wallet::unix_ms(wall())](Airdrop& airdrop, durable::Storage::Commit& commit) {
+        if (how.ok()) return outcome(airdrop.funded(now));
+        for (const Bytes& key :
+             {rows::key('t', setup_.id), rows::key('u', setup_.id), rows::nonce_key(founding_->terms)})
+          commit.rows[key] = std::nullopt;
+        return base::Outcome<void>();
+      },
+      [this, how](const base::Outcome<void>& done) {
+        if (!done.ok()) return;  // it is read again
+        if (!how.ok()) {
+          founding_.reset();
+          for (IsReply& one : std::exchange(creating_, {})) one.refuse(how.error());
+          return tell_list(true);
+        }
+        setup_.settings.log.info("an airdrop was created", {{"airdrop", setup_.id.hex()}});
+        for (IsReply& one : std::exchange(creating_, {})) show(one);
+        go_on();
+      });
+}
+
+void AirdropActor::give_back_all() {
+  if (std::exchange(asking_, true)) return;
+  const wallet::Transfer transfer = give_back(setup_.id, founding_->terms);
+  ask<wallet::wire::PayFrom, wallet::wire::Posted>(
+      node().find(wallet::kPath), now() + kLedgerDue,
+      [&](wallet::wire::PayFrom::Builder out) {
+        out.setTransfer(data_of(wallet::encode(transfer)));
+        out.setKind(std::string(kAccountKind));
+        out.setId(data_of(setup_.id.view()));
+      },
+      [this, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
+        if (run != run_) return;
+        asking_ = false;
+        if (!answer.ok()) return after<Resend>(kTryAgain);
+        row_.change(
+            [this, now = wallet::unix_ms(wall())](Airdrop& airdrop, durable::Storage::Commit& commit) {
+              airdrop.end(now);
+              commit.rows[rows::key('u', setup_.id)] = std::nullopt;
+              return base::Outcome<void>();
+            },
+            [this](const base::Outcome<void>& done) {
+              if (done.ok()) finished();
+            });
+      });
+}
+
+void AirdropActor::finished() {
+  tell_list(true);
+  const Error returned{Code::refused, "the pool was given back to its owner: " + state().why};
+  for (StepReply& one : std::exchange(running_, {})) {
+    if (state().state == State::paid) one.send([this](wire::AirdropStep::Builder out) { write(out, state()); });
+    else one.refuse(returned);
+  }
+}
+
+/// Whether it has to be begun again when the seat is taken; and that it may end now.
+void AirdropActor::tell_list(bool over) {
+  tell<wire::Unfinished>(node().find(std::string(kPath) + "/list"), [&](wire::Unfinished::Builder out) {
+    out.setId(data_of(setup_.id.view()));
+    if (founding_) out.setOwner(data_of(founding_->terms.owner.view()));
+    out.setOver(over);
+  });
+}
+
+// -- questions
+
+void AirdropActor::create(wire::CreateAirdrop::Reader ask, IsReply reply) {
+  auto terms = decode_terms(bytes_of(ask.getTerms()));
+  const auto by = wallet::read(ask.getBy());
+  if (!terms || !by || id_of(*terms) != setup_.id)
+    return reply.refuse({Code::malformed, "the terms of the airdrop break their format"});
+  const auto owner = signer(*by, bytes_of(ask.getTerms()));
+  if (!owner.ok()) return reply.refuse(owner.error());
+  if (owner.value() != terms->owner) return reply.refuse({Code::refused, "another key signs than that of the owner"});
+  auto deposit = wallet::read(ask.getDeposit());
+  if (!deposit.ok()) return reply.refuse(deposit.error());
+  const auto& [transfer, policy, approvals] = deposit.value();
+  if (transfer.from != terms->owner || transfer.credits.size() != 1 || transfer.credits[0].amount != terms->pool ||
+      transfer.credits[0].to != account_of(setup_.id))
+    return reply.refuse({Code::malformed, "the deposit is the pool, from the owner to the account of the airdrop"});
+  if (!wallet::Order::approved(transfer, policy, approvals))
+    return reply.refuse({Code::refused, "the owner has not approved the deposit"});
+  const auto founding = std::make_shared<rows::Founding>(
+      rows::Founding{std::move(*terms), *by, {wallet::encode(transfer), policy, approvals}});
+  when_open<wire::AirdropIs>(std::move(reply), [this, founding](IsReply waiting) {
+    if (founding_) {
+      if (state().state != State::depositing) return show(waiting);
+      if (creating_.size() >= kWaitingMax) return waiting.refuse({Code::overloaded, "too many wait for this deposit"});
+      return creating_.push_back(std::move(waiting));
+    }
+    at_time([this, founding, reply = std::move(waiting)](const base::Outcome<Times>& times) mutable {
+      if (!times.ok()) return reply.refuse(times.error());
+      create_it(founding, times.value(), std::move(reply));
+    });
+  });
+}
+
+/// What can be known without trying is refused before anything is written.
+void AirdropActor::create_it(const std::shared_ptr<rows::Founding>& founding, const Times& times, IsReply reply) {
+  const Terms& terms = founding->terms;
+  if (terms.book != times.book) return reply.refuse({Code::refused, "the terms name another book"});
+  if (terms.until.from(times.now) > times.now + kWindowMax)
+    return reply.refuse({Code::refused, "the window ends in more than 366 days"});
+  ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
+      node().find(wallet::kPath), now() + kLedgerDue,
+      [&](wallet::wire::GetAccount::Builder out) { out.setAddress(data_of(terms.owner.view())); },
+      [this, run = run_, founding, reply = std::move(reply)](runtime::Answer<wallet::wire::AccountIs> answer) mutable {
+        if (!answer.ok()) return reply.refuse(answer.error());
+        if (run != run_) return reply.refuse({Code::unavailable, "the airdrop is read again: try again"});
+        const auto account = answer.value().getAccount();
+        const auto transfer = wallet::decode_transfer(founding->deposit.bytes);
+        if (transfer->number.value != account.getDebits() + 1)
+          return reply.refuse({Code::conflict, "the number of the deposit is not the next one of the account"});
+        if (account.getBalance() < founding->terms.pool.units())
+          return reply.refuse({Code::refused, "the account has less than the pool"});
+        row_.change(
+            [this, founding](Airdrop& airdrop, durable::Storage::Commit& commit) -> base::Outcome<void> {
+              if (founding_) return {};
+              airdrop = Airdrop{.owner = founding->terms.owner,
+                                .pool = founding->terms.pool,
+                                .recipients = founding->terms.recipients};
+              const auto owner = founding->terms.owner.view();
+              commit.rows[rows::key('t', setup_.id)] = rows::encode(*founding);
+              commit.rows[rows::key('u', setup_.id)] = Bytes(owner.begin(), owner.end());
+              commit.rows[rows::nonce_key(founding->terms)] = Bytes(setup_.id.bytes.begin(), setup_.id.bytes.end());
+              return {};
+            },
+            [this, founding, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+              if (!done.ok()) return reply.refuse(done.error());
+              if (founding_ && state().state != State::depositing) return show(reply);
+              if (!founding_) founding_ = *founding;
+              tell_list(false);
+              creating_.push_back(std::move(reply));
+              follow();
+            });
+      });
+}
+
+void AirdropActor::add(wire::AddPage::Reader ask, StepReply reply) {
+  const auto number = ask.getPage();
+  const auto bytes = bytes_of(ask.getRows());
+  when_there<wire::AirdropStep>(
+      std::move(reply), [this, number, rows = Bytes(bytes.begin(), bytes.end())](StepReply waiting) mutable {
+        at_time([this, number, rows = std::move(rows),
+                 reply = std::move(waiting)](const base::Outcome<Times>& times) mutable {
+          if (!times.ok()) return reply.refuse(times.error());
+          row_.change(
+              [this, number, rows = std::move(rows), now = times.value().now](
+                  Airdrop& airdrop, durable::Storage::Commit& commit) -> base::Outcome<void> {
+                const auto before = airdrop.pages;
+                const auto added = airdrop.add(founding_->terms, number, rows, setup_.settings.objections, now);
+                if (!added.ok()) return error_of(added.error());
+                if (airdrop.pages > before) commit.rows[rows::numbered_key('p', setup_.id, number)] = rows;
+                return {};
+              },
+              [this, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+                if (!done.ok()) return reply.refuse(done.error());
+                reply.send([this](wire::AirdropStep::Builder out) { write(out, state()); });
+                if (state().state == State::published) go_on();
+              });
+        });
+      });
+}
+
+void AirdropActor::page(std::uint32_t number, runtime::Reply<wire::PageIs> reply) {
+  storage_.get(rows::numbered_key('p', setup_.id, number),
+               [reply = std::move(reply)](const base::Outcome<std::optional<Bytes>>& row) mutable {
+                 if (!row.ok()) return reply.refuse(row.error());
+                 if (!row.value()) return reply.refuse({Code::not_found, "the list has no such page"});
+                 reply.send([&](wire::PageIs::Builder out) { out.setRows(data_of(*row.value())); });
+               });
+}
+
+void AirdropActor::find_recipient(std::uint32_t index, const Address& recipient,
+                                  base::Callback<void(const base::Outcome<Recipient>&)> then) {
+  storage_.get(rows::numbered_key('p', setup_.id, index / kPageRows),
+               [index, recipient, then = std::move(then)](const base::Outcome<std::optional<Bytes>>& row) mutable {
+                 if (!row.ok()) return then(row.error());
+                 const auto page = row.value() ? decode_page(*row.value()) : std::nullopt;
+                 if (!page || page->size() <= index % kPageRows || (*page)[index % kPageRows].to != recipient)
+                   return then(Error{Code::not_found, "the list has no such recipient"});
+                 then((*page)[index % kPageRows]);
+               });
+}
+
+void AirdropActor::change_objected(std::uint32_t index, const Recipient& recipient,
+                                   base::Callback<base::Result<void, AirdropError>(Airdrop&, Objected&)> change,
+                                   ObjectedReply reply) {
+  if (!open_) return reply.refuse({Code::unavailable, "the airdrop is read again: try again"});
+  const auto after = std::make_shared<Objected>(Objected{recipient, {}});
+  row_.change(
+      [this, index, after, change = std::move(change)](
+          Airdrop& airdrop, durable::Storage::Commit& commit) mutable -> base::Outcome<void> {
+        const auto there = objected_.find(index);
+        if (there != objected_.end()) *after = there->second;
+        if (const auto changed = change(airdrop, *after); !changed.ok()) return error_of(changed.error());
+        if (there == objected_.end() || there->second != *after)
+          commit.rows[rows::numbered_key('o', setup_.id, index)] = encode(*after);
+        return {};
+      },
+      [this, index, after, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+        if (!done.ok()) return reply.refuse(done.error());
+        objected_[index] = *after;
+        reply.send([&](wire::ObjectedRow::Builder out) {
+          out.setIndex(index);
+          out.setObjected(data_of(encode(*after)));
+        });
+      });
+}
+
+void AirdropActor::object(wire::Object::Reader ask, ObjectedReply reply) {
+  const auto recipient = Address::from(bytes_of(ask.getRecipient()));
+  const auto by = wallet::read(ask.getBy());
+  std::string reason = text_of(ask.getReason());
+  if (!recipient || !by || !is_reason(reason))
+    return reply.refuse({Code::malformed, "an objection has an address, a reason of 1 to 256 bytes, and a signature"});
+  const auto account = signer(*by, object_bytes(setup_.id, *recipient, reason));
+  if (!account.ok()) return reply.refuse(account.error());
+  Objection objection{account.value(), *by, UnixMs(0), std::move(reason)};
+  when_there<wire::ObjectedRow>(std::move(reply), [this, index = ask.getIndex(), recipient = *recipient,
+                                                   objection = std::move(objection)](ObjectedReply waiting) mutable {
+    // An account that never had money costs nothing, and could be made by the thousand.
+    const Address objector = objection.by;
+    this->ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
+        node().find(wallet::kPath), now() + kLedgerDue,
+        [&](wallet::wire::GetAccount::Builder out) { out.setAddress(data_of(objector.view())); },
+        [this, index, recipient, objection = std::move(objection),
+         reply = std::move(waiting)](runtime::Answer<wallet::wire::AccountIs> answer) mutable {
+          if (!answer.ok()) return reply.refuse(answer.error());
+          if (answer.value().getAccount().getSince() == 0)
+            return reply.refuse({Code::refused, "who objects has an account that was paid at least once"});
+          find_recipient(index, recipient,
+                         [this, index, objection = std::move(objection),
+                          reply = std::move(reply)](const base::Outcome<Recipient>& found) mutable {
+                           if (!found.ok()) return reply.refuse(found.error());
+                           at_time([this, index, found = found.value(), objection = std::move(objection),
+                                    reply = std::move(reply)](const base::Outcome<Times>& times) mutable {
+                             if (!times.ok()) return reply.refuse(times.error());
+                             objection.time = times.value().now;
+                             change_objected(
+                                 index, found,
+                                 [this, objection = std::move(objection)](Airdrop& airdrop, Objected& objected) {
+                                   return airdrop::object(airdrop, objected_, objected, objection);
+                                 },
+                                 std::move(reply));
+                           });
+                         });
+        });
+  });
+}
+
+void AirdropActor::decide(wire::Decide::Reader ask, ObjectedReply reply) {
+  const auto recipient = Address::from(bytes_of(ask.getRecipient()));
+  const auto by = wallet::read(ask.getBy());
+  if (!recipient || !by) return reply.refuse({Code::malformed, "a decision has an address and a signature"});
+  const bool strike = ask.getStrike();
+  const auto account = signer(*by, decide_bytes(setup_.id, *recipient, strike));
+  if (!account.ok()) return reply.refuse(account.error());
+  when_there<wire::ObjectedRow>(std::move(reply), [this, index = ask.getIndex(), recipient = *recipient, strike,
+                                                   by = *by, account = account.value()](ObjectedReply waiting) mutable {
+    if (account != founding_->terms.owner) return waiting.refuse({Code::refused, "the owner of the pool decides"});
+    find_recipient(
+        index, recipient,
+        [this, index, strike, by, reply = std::move(waiting)](const base::Outcome<Recipient>& found) mutable {
+          if (!found.ok()) return reply.refuse(found.error());
+          at_time([this, index, found = found.value(), strike, by,
+                   reply = std::move(reply)](const base::Outcome<Times>& times) mutable {
+            if (!times.ok()) return reply.refuse(times.error());
+            const Verdict verdict{strike, by, times.value().now};
+            change_objected(
+                index, found,
+                [verdict](Airdrop& airdrop, Objected& objected) { return airdrop::decide(airdrop, objected, verdict); },
+                std::move(reply));
+          });
+        });
+  });
+}
+
+void AirdropActor::objections(std::uint32_t from, runtime::Reply<wire::Objections>& reply) const {
+  reply.send([&](wire::Objections::Builder out) {
+    const auto first = objected_.lower_bound(from);
+    auto end = first;
+    unsigned count = 0;
+    for (; end != objected_.end() && count < kObjectedRows; ++end) ++count;
+    auto list = out.initRows(count);
+    unsigned i = 0;
+    for (auto at = first; at != end; ++at) {
+      list[i].setIndex(at->first);
+      list[i++].setObjected(data_of(encode(at->second)));
+    }
+    out.setMore(end != objected_.end());
+  });
+}
+
+void AirdropActor::run(StepReply reply) {
+  const Airdrop& airdrop = state();
+  if (airdrop.state == State::filling) return reply.refuse({Code::refused, "the list is not whole yet"});
+  if (running_.size() >= kWaitingMax) return reply.refuse({Code::overloaded, "too many wait for these payments"});
+  if (airdrop.state != State::published) {
+    running_.push_back(std::move(reply));
+    return go_on();
+  }
+  at_time([this, reply = std::move(reply)](const base::Outcome<Times>& times) mutable {
+    if (!times.ok()) return reply.refuse(times.error());
+    if (row_.state() != nullptr && state().state == State::published && times.value().now < state().ends)
+      return reply.refuse(error_of(AirdropError::early));
+    running_.push_back(std::move(reply));
+    go_on();
+  });
+}
+
+void AirdropActor::show(IsReply& reply) const {
+  reply.send([this](wire::AirdropIs::Builder out) { write(out, Seen{founding_->terms, founding_->by, state()}); });
+}
+
+}  // namespace troupe::airdrop

@@ -1,0 +1,125 @@
+#pragma once
+// An airdrop, at kPath/list/ID: from the deposit of its pool to the last payment.
+//
+// Commit   one at a time: the state, with what belongs to the change (actors/durable/api.hpp, StateRow).
+// Time     that on which the book's group has agreed (`/escrow`, GetTerms). After an outage of the book objections are
+//          heard for an hour longer, or for as long as they were to be heard at all.
+// Payment  kAtOnce transfers are on their way; the state follows every kSaveEvery of them. After a crash, or when the
+//          ledger does not answer, the same are sent again from there.
+// Sleep    once it has ended, and nothing was asked for kIdle, it tells the list.
+#include <deque>
+
+#include "actors/airdrop/airdrop_settings.hpp"
+#include "actors/airdrop/rows.hpp"
+#include "actors/airdrop/words.hpp"
+
+namespace troupe::airdrop {
+
+class AirdropActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "airdrop";
+  static constexpr std::size_t kAtOnce = 32;          // our choice: transfers without an answer
+  static constexpr std::size_t kSaveEvery = 32;       // our choice
+  static constexpr std::size_t kWaitingMax = 256;     // our choice: questions, of each sort
+  static constexpr std::uint32_t kObjectedRows = 64;  // messages/airdrop.capnp
+  static constexpr std::chrono::seconds kIdle{20};    // our choice
+  struct Setup {
+    AirdropSettings settings;
+    durable::Place place;
+    std::uint64_t term = 0;
+    AirdropId id;
+  };
+  explicit AirdropActor(Setup setup);
+
+  void receive(runtime::Handlers& on) override;
+  void start() override { load(); }
+
+ private:
+  struct Reload {};
+  struct Due {};
+  struct Resend {};
+  struct Idle {};
+  using IsReply = runtime::Reply<wire::AirdropIs>;
+  using StepReply = runtime::Reply<wire::AirdropStep>;
+  using ObjectedReply = runtime::Reply<wire::ObjectedRow>;
+  /// What the book says of the time.
+  struct Times {
+    UnixMs now{0}, up_since{0}, grace{0};
+    wallet::BookId book;
+  };
+  struct InFlight {
+    Batch batch;
+    bool posted = false;
+  };
+
+  // Opening (airdrop_actor.cpp).
+  void load();
+  void load_state();
+  void load_objected(const base::Bytes& from);
+  void opened();
+  void reload(const base::Error& why);
+  template <class A>
+  void when_open(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then);
+  /// The same for one that there is.
+  template <class A>
+  void when_there(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then);
+  template <class A>
+  void reading(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then);
+  void at_time(base::Callback<void(const base::Outcome<Times>&)> then);
+
+  // What becomes of it.
+  void go_on();
+  void due();
+  void follow();
+  void deposit();
+  void deposited(const base::Outcome<void>& how);
+  void give_back_all();
+  void tell_list(bool over);
+  void finished();
+  const Airdrop& state() const { return *row_.state(); }
+
+  // Questions.
+  void create(wire::CreateAirdrop::Reader ask, IsReply reply);
+  void create_it(const std::shared_ptr<rows::Founding>& founding, const Times& times, IsReply reply);
+  void add(wire::AddPage::Reader ask, StepReply reply);
+  void page(std::uint32_t number, runtime::Reply<wire::PageIs> reply);
+  void object(wire::Object::Reader ask, ObjectedReply reply);
+  void decide(wire::Decide::Reader ask, ObjectedReply reply);
+  void find_recipient(std::uint32_t index, const Address& recipient,
+                      base::Callback<void(const base::Outcome<Recipient>&)> then);
+  void change_objected(std::uint32_t index, const Recipient& recipient,
+                       base::Callback<base::Result<void, AirdropError>(Airdrop&, Objected&)> change,
+                       ObjectedReply reply);
+  void objections(std::uint32_t from, runtime::Reply<wire::Objections>& reply) const;
+  void run(StepReply reply);
+  void show(IsReply& reply) const;
+
+  // Payments (paying.cpp).
+  void pay();
+  void read_page(std::uint32_t number);
+  void send(std::size_t at);
+  void posted(wallet::TransferNumber number, const base::Outcome<void>& how);
+  void save(const Cursor& reached, bool last);
+
+  const Setup setup_;
+  durable::Storage storage_;
+  durable::StateRow<Airdrop> row_;
+  std::uint64_t run_ = 0;  // answers to an earlier one are ignored
+  bool open_ = false;
+  std::optional<rows::Founding> founding_;  // none: there is no such airdrop
+  AllObjected objected_;
+  std::vector<base::Callback<void()>> waiting_open_;
+  std::vector<IsReply> creating_;
+  std::vector<StepReply> running_;
+  bool asking_ = false;  // the deposit, or all that is given back
+
+  std::uint64_t paying_ = 0;  // which attempt
+  std::deque<InFlight> in_flight_;
+  Cursor planned_, reached_;
+  std::optional<std::uint32_t> page_number_;
+  Page page_;
+  bool reading_page_ = false;
+  std::size_t unsaved_ = 0;
+};
+
+}  // namespace troupe::airdrop

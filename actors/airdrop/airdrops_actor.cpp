@@ -1,0 +1,26 @@
+#include "actors/airdrop/airdrops_actor.hpp"
+
+#include "actors/airdrop/list_actor.hpp"
+
+namespace troupe::airdrop {
+
+void AirdropsActor::receive(runtime::Handlers& on) {
+  receive_home(on);
+  on.describe<wire::AirdropsState>([this](wire::AirdropsState::Builder state) {
+    state.setPlace(settings_.book.text());
+    state.setHere(seat().here());
+    state.setWhy(gateway().why());
+  });
+}
+
+void AirdropsActor::publish() {
+  node()
+      .publish<wire::CreateAirdrop, wire::AddPage, wire::GetAirdrop, wire::ListAirdrops, wire::GetPage,
+               wire::GetObjections, wire::Object, wire::Decide, wire::RunAirdrop>(kPath, self());
+}
+
+runtime::Handle AirdropsActor::begin_child(const std::string& name) {
+  return spawn<ListActor>(name, ListActor::Setup{settings_, seat().place(), seat().term()});
+}
+
+}  // namespace troupe::airdrop

@@ -1,0 +1,191 @@
+#include "actors/airdrop/list_actor.hpp"
+
+#include <algorithm>
+
+#include "actors/airdrop/rows.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::airdrop {
+namespace {
+
+using base::Bytes;
+using base::Code;
+
+constexpr std::chrono::milliseconds kReadAgain{500};  // our choice
+
+}  // namespace
+
+ListActor::ListActor(Setup setup)
+    : setup_(std::move(setup)),
+      storage_(*this, setup_.place, rows::kKeyspace, setup_.term),
+      airdrops_(
+          *this, kAwakeMax,
+          {.begin =
+               [this](const std::string& name) {
+                 const AirdropActor::Setup one{setup_.settings, setup_.place, setup_.term, *AirdropId::from_hex(name)};
+                 const runtime::Handle actor = spawn<AirdropActor>(name, one);
+                 watch(actor);
+                 return actor;
+               },
+           .end = [this](const runtime::Handle& actor) { stop_child(actor); }}) {}
+
+void ListActor::receive(runtime::Handlers& on) {
+  on.tell<wire::Unfinished>([this](wire::Unfinished::Reader told) {
+    const auto id = AirdropId::from(bytes_of(told.getId()));
+    const auto owner = Address::from(bytes_of(told.getOwner()));
+    if (!id) return;
+    if (!told.getOver() && owner) unfinished_[*id] = *owner;
+    if (!told.getOver()) return;
+    unfinished_.erase(*id);
+    airdrops_.sleepy(id->hex());
+  });
+  on.timer<Again>([this] { take(); });
+  on.other([this](const runtime::Envelope& question, runtime::AnyReply reply) {
+    if (open_) return serve(question, std::move(reply));
+    if (early_.size() >= kEarlyMax)
+      return reply.refuse({Code::overloaded, "the airdrops are being read: try again in a moment"});
+    early_.emplace_back(question, std::move(reply));
+  });
+  on.describe<wire::AirdropListState>([this](wire::AirdropListState::Builder state) {
+    state.setAwake(static_cast<std::uint32_t>(airdrops_.awake()));
+    state.setUnfinished(static_cast<std::uint32_t>(unfinished_.size()));
+  });
+}
+
+/// What has not ended goes on, whatever ended its actor.
+void ListActor::down(const runtime::Handle& ended, const std::optional<base::Error>&) {
+  const auto name = airdrops_.down(ended);
+  const auto id = name ? AirdropId::from_hex(*name) : std::nullopt;
+  if (id && unfinished_.contains(*id)) wake(*id);
+}
+
+// -- opening
+
+void ListActor::take() {
+  storage_.take([this](const base::Outcome<void>& taken) {
+    if (!taken.ok()) return after<Again>(kReadAgain);
+    unfinished_.clear();
+    find_unfinished(rows::prefix('u'));
+  });
+}
+
+void ListActor::find_unfinished(const Bytes& from) {
+  storage_.range(rows::prefix('u'), from, kListRows, [this](const base::Outcome<durable::Storage::Page>& page) {
+    if (!page.ok()) return after<Again>(kReadAgain);
+    for (const auto& row : page.value().rows) {
+      const auto id = AirdropId::from(base::ByteView(row.key).subspan(1));
+      const auto owner = Address::from(row.value);
+      if (id && owner) unfinished_[*id] = *owner;
+    }
+    if (page.value().next) return find_unfinished(*page.value().next);
+    opened();
+  });
+}
+
+void ListActor::opened() {
+  open_ = true;
+  for (const auto& [id, owner] : unfinished_) wake(id);
+  for (auto& [question, reply] : std::exchange(early_, {})) serve(question, std::move(reply));
+}
+
+void ListActor::wake(const AirdropId& id) {
+  airdrops_.ask(id.hex(), {runtime::Envelope::build<wire::GetAirdrop>(
+                               {}, [&](wire::GetAirdrop::Builder out) { out.setId(data_of(id.view())); }),
+                           {}});
+}
+
+// -- questions
+
+template <class Q>
+bool ListActor::pass(const runtime::Envelope& question, runtime::AnyReply& reply) {
+  if (question.kind() != &messages::kind_of<Q>()) return false;
+  runtime::Envelope::Reading<Q> reading(question);
+  const auto id = AirdropId::from(bytes_of(reading.root().getId()));
+  if (!id) reply.refuse({Code::malformed, "the id of an airdrop has 32 bytes"});
+  else airdrops_.ask(id->hex(), {question, std::move(reply)});
+  return true;
+}
+
+void ListActor::serve(const runtime::Envelope& question, runtime::AnyReply reply) {
+  try {
+    if (pass<wire::GetAirdrop>(question, reply) || pass<wire::GetPage>(question, reply) ||
+        pass<wire::AddPage>(question, reply) || pass<wire::GetObjections>(question, reply) ||
+        pass<wire::Object>(question, reply) || pass<wire::Decide>(question, reply) ||
+        pass<wire::RunAirdrop>(question, reply))
+      return;
+    // What comes beside the pool stays on the account.
+    if (question.kind() == &messages::kind_of<wallet::wire::Credited>())
+      return runtime::Reply<messages::wire::Nothing>(std::move(reply)).done();
+    if (question.kind() == &messages::kind_of<wire::CreateAirdrop>()) return create(question, std::move(reply));
+    if (question.kind() == &messages::kind_of<wire::ListAirdrops>()) {
+      runtime::Envelope::Reading<wire::ListAirdrops> reading(question);
+      const auto from = AirdropId::from(bytes_of(reading.root().getFrom()));
+      if (!from && reading.root().getFrom().size() > 0)
+        return reply.refuse({Code::malformed, "the id of an airdrop has 32 bytes"});
+      return list(from, runtime::Reply<wire::Airdrops>(std::move(reply)));
+    }
+  } catch (const kj::Exception&) {
+    return reply.refuse({Code::malformed, "the question cannot be read"});
+  }
+  reply.refuse({Code::unsupported, "airdrops do not answer this"});
+}
+
+/// The account, its nonce and its number of airdrops are looked at here; the rest by the airdrop itself.
+void ListActor::create(const runtime::Envelope& question, runtime::AnyReply reply) {
+  runtime::Envelope::Reading<wire::CreateAirdrop> reading(question);
+  const auto terms = decode_terms(bytes_of(reading.root().getTerms()));
+  if (!terms) return reply.refuse({Code::malformed, "the terms of the airdrop break their format"});
+  const AirdropId id = id_of(*terms);
+  const auto of_owner = std::ranges::count_if(unfinished_, [&](const auto& one) { return one.second == terms->owner; });
+  const bool full = unfinished_.size() >= kUnfinishedMax || static_cast<std::size_t>(of_owner) >= kUnfinishedOfOwner;
+  if (full && !unfinished_.contains(id))
+    return reply.refuse({Code::refused, "as many airdrops have not ended as may be: of this account, or in all"});
+  storage_.get(rows::nonce_key(*terms),
+               [this, id, question, reply = std::move(reply)](const base::Outcome<std::optional<Bytes>>& row) mutable {
+                 if (!row.ok()) return reply.refuse(row.error());
+                 if (row.value() && AirdropId::from(*row.value()) != id)
+                   return reply.refuse({Code::conflict, "this request has created another airdrop"});
+                 airdrops_.ask(id.hex(), {question, std::move(reply)});
+               });
+}
+
+void ListActor::list(const std::optional<AirdropId>& from, runtime::Reply<wire::Airdrops> reply) {
+  storage_.confirm([this, from, reply = std::move(reply)](const base::Outcome<void>& here) mutable {
+    if (!here.ok()) return reply.refuse({Code::unavailable, "the airdrops are kept elsewhere by now: try again"});
+    storage_.range(rows::prefix('h'), from ? rows::key('h', *from) : rows::prefix('h'), kListRows,
+                   [reply = std::move(reply)](const base::Outcome<durable::Storage::Page>& page) mutable {
+                     if (!page.ok()) return reply.refuse(page.error());
+                     std::vector<std::pair<AirdropId, Airdrop>> found;
+                     for (const auto& row : page.value().rows) {
+                       constexpr std::size_t kNumber = 8;  // of the commit: durable::StateRow
+                       const auto id = AirdropId::from(base::ByteView(row.key).subspan(1));
+                       const auto airdrop = row.value.size() < kNumber
+                                                ? std::nullopt
+                                                : Airdrop::decode(base::ByteView(row.value).subspan(kNumber));
+                       if (!id || !airdrop)
+                         return reply.refuse({Code::corrupt, "the row of an airdrop cannot be read"});
+                       if (airdrop->state != State::depositing) found.emplace_back(*id, *airdrop);
+                     }
+                     reply.send([&](wire::Airdrops::Builder out) {
+                       auto list = out.initRows(size32(found));
+                       for (unsigned i = 0; i < list.size(); ++i) {
+                         const auto& [id, airdrop] = found[i];
+                         list[i].setId(data_of(id.view()));
+                         list[i].setOwner(data_of(airdrop.owner.view()));
+                         list[i].setPool(airdrop.pool.units());
+                         list[i].setPaid(airdrop.cursor.paid.units());
+                         list[i].setState(std::string(name(airdrop.state)));
+                         list[i].setRecipients(airdrop.recipients);
+                         list[i].setEnds(airdrop.ends.count());
+                       }
+                       if (!page.value().next || page.value().rows.empty()) return;
+                       // The id behind the last one of this page.
+                       Bytes next(page.value().rows.back().key.begin() + 1, page.value().rows.back().key.end());
+                       for (auto at = next.rbegin(); at != next.rend() && ++*at == 0;) ++at;
+                       out.setNext(data_of(next));
+                     });
+                   });
+  });
+}
+
+}  // namespace troupe::airdrop

@@ -1,0 +1,51 @@
+#pragma once
+// Which airdrops there are, at kPath/list: finds the actor of one, or begins it.
+//
+// Wake     the first question about an airdrop begins its actor; so does the seat, of each that has not ended.
+// Spawns   an actor for each airdrop that is awake, at kPath/list/ID.
+// Limits   kUnfinishedMax that have not ended, kUnfinishedOfOwner of them of one account; kAwakeMax awake.
+#include "actors/airdrop/airdrop_actor.hpp"
+#include "messages/common.capnp.h"
+
+namespace troupe::airdrop {
+
+class ListActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "airdrop list";
+  static constexpr std::size_t kUnfinishedMax = 1'024;   // our choice: each may hold 10 MiB of objections
+  static constexpr std::size_t kUnfinishedOfOwner = 16;  // our choice
+  static constexpr std::size_t kAwakeMax = 2'048;        // our choice
+  static constexpr std::size_t kEarlyMax = 1'024;        // our choice: questions while the rows are read
+  static constexpr std::uint32_t kListRows = 256;        // messages/airdrop.capnp
+  struct Setup {
+    AirdropSettings settings;
+    durable::Place place;
+    std::uint64_t term = 0;
+  };
+  explicit ListActor(Setup setup);
+
+  void receive(runtime::Handlers& on) override;
+  void start() override { take(); }
+  void down(const runtime::Handle& ended, const std::optional<base::Error>& why) override;
+
+ private:
+  struct Again {};
+  void take();
+  void find_unfinished(const base::Bytes& from);
+  void opened();
+  void serve(const runtime::Envelope& question, runtime::AnyReply reply);
+  template <class Q>
+  bool pass(const runtime::Envelope& question, runtime::AnyReply& reply);
+  void create(const runtime::Envelope& question, runtime::AnyReply reply);
+  void list(const std::optional<AirdropId>& from, runtime::Reply<wire::Airdrops> reply);
+  void wake(const AirdropId& id);
+
+  const Setup setup_;
+  durable::Storage storage_;
+  durable::Keyed airdrops_;
+  bool open_ = false;
+  std::map<AirdropId, Address> unfinished_;  // and their owners
+  std::vector<std::pair<runtime::Envelope, runtime::AnyReply>> early_;
+};
+
+}  // namespace troupe::airdrop

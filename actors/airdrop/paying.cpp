@@ -1,0 +1,101 @@
+// How an airdrop is paid: batch after batch, each the same as often as it is sent.
+#include "actors/airdrop/airdrop_actor.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::airdrop {
+namespace {
+
+constexpr std::chrono::seconds kPostDue{20};   // our choice: it is sent again
+constexpr std::chrono::seconds kSendAgain{1};  // our choice
+
+}  // namespace
+
+void AirdropActor::pay() {
+  if (!open_ || state().state != State::paying) return;
+  while (in_flight_.size() < kAtOnce && planned_.index < founding_->terms.recipients) {
+    const auto number = static_cast<std::uint32_t>(planned_.index / kPageRows);
+    if (page_number_ != number) return read_page(number);
+    Batch batch = next_batch(setup_.id, founding_->terms, state(), objected_, planned_, page_);
+    planned_ = batch.after;
+    const bool empty = batch.transfer.credits.empty();
+    in_flight_.push_back({std::move(batch), empty});
+    if (!empty) send(in_flight_.size() - 1);
+  }
+  posted({}, {});
+}
+
+void AirdropActor::read_page(std::uint32_t number) {
+  if (std::exchange(reading_page_, true)) return;
+  storage_.get(rows::numbered_key('p', setup_.id, number),
+               [this, run = run_, number](const base::Outcome<std::optional<base::Bytes>>& row) {
+                 if (run != run_) return;
+                 reading_page_ = false;
+                 if (!row.ok()) return after<Resend>(kSendAgain);
+                 auto page = row.value() ? decode_page(*row.value()) : std::nullopt;
+                 if (!page) return reload({base::Code::corrupt, "a page of the list cannot be read"});
+                 page_ = std::move(*page);
+                 page_number_ = number;
+                 pay();
+               });
+}
+
+void AirdropActor::send(std::size_t at) {
+  const wallet::Transfer& transfer = in_flight_[at].batch.transfer;
+  ask<wallet::wire::PayFrom, wallet::wire::Posted>(
+      node().find(wallet::kPath), now() + kPostDue,
+      [&](wallet::wire::PayFrom::Builder out) {
+        out.setTransfer(data_of(wallet::encode(transfer)));
+        out.setKind(std::string(kAccountKind));
+        out.setId(data_of(setup_.id.view()));
+      },
+      [this, run = run_, paying = paying_,
+       number = transfer.number](const runtime::Answer<wallet::wire::Posted>& answer) {
+        if (run != run_ || paying != paying_) return;
+        posted(number, answer.ok() ? base::Outcome<void>() : base::Outcome<void>(answer.error()));
+      });
+}
+
+/// Of one payment; a number of 0 only looks how far all of them are.
+void AirdropActor::posted(wallet::TransferNumber number, const base::Outcome<void>& how) {
+  if (!how.ok()) {
+    // One failed: those behind it fail, too, as its number is missing. All are sent again from what is known.
+    setup_.settings.log.debug("payments of an airdrop are sent again",
+                              {{"airdrop", setup_.id.hex()}, {"why", std::string_view(how.error().message)}});
+    ++paying_;
+    in_flight_.clear();
+    planned_ = reached_;
+    return after<Resend>(kSendAgain);
+  }
+  for (InFlight& one : in_flight_)
+    if (number.value > 0 && one.batch.transfer.number == number) one.posted = true;
+  while (!in_flight_.empty() && in_flight_.front().posted) {
+    reached_ = in_flight_.front().batch.after;
+    in_flight_.pop_front();
+    ++unsaved_;
+  }
+  const bool last = reached_.index >= founding_->terms.recipients;
+  if (unsaved_ >= kSaveEvery || (last && state().state == State::paying)) save(reached_, last);
+  if (!last && (number.value > 0 || in_flight_.empty())) pay();
+}
+
+void AirdropActor::save(const Cursor& reached, bool last) {
+  unsaved_ = 0;
+  row_.change(
+      [this, reached, last, now = wallet::unix_ms(wall())](Airdrop& airdrop, durable::Storage::Commit& commit) {
+        if (airdrop.state != State::paying) return base::Outcome<void>();
+        airdrop.reached(reached);
+        if (!last) return base::Outcome<void>();
+        airdrop.end(now);
+        commit.rows[rows::key('u', setup_.id)] = std::nullopt;
+        return base::Outcome<void>();
+      },
+      [this, last](const base::Outcome<void>& done) {
+        if (!done.ok() || !last) return;
+        setup_.settings.log.info("an airdrop was paid", {{"airdrop", setup_.id.hex()},
+                                                         {"recipients", state().recipients},
+                                                         {"transfers", state().cursor.number.value}});
+        finished();
+      });
+}
+
+}  // namespace troupe::airdrop

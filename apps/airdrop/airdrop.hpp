@@ -1,0 +1,56 @@
+#pragma once
+// The commands of `troupe airdrop` that have a source of their own; airdrop.cpp names them all.
+#include "actors/airdrop/words.hpp"
+#include "apps/wallet/book.hpp"
+#include "messages/output/airdrop.capnp.h"
+
+namespace troupe::apps {
+
+using AirdropCommand = Ending(const Invocation&, Console&);
+AirdropCommand airdrop_create, airdrop_check, airdrop_list, airdrop_show, airdrop_object, airdrop_run, airdrop_verify;
+
+namespace airdrops {
+
+/// What a file promises; the list by rising address.
+struct Promise {
+  wallet::Amount pool;
+  airdrop::Moment from, until;
+  std::vector<airdrop::Recipient> list;
+  std::vector<std::string> notes{};  ///< for standard error
+};
+/// Fails with usage, which names the line.
+base::Result<Promise, Failure> promise_in(const std::string& path, const std::string& help);
+/// The terms, but for book, owner and nonce; fails with usage.
+base::Result<airdrop::Terms, Failure> terms_of(const Promise& promise, const std::string& help);
+
+base::Result<airdrop::AirdropId, Failure> id_typed(const std::string& typed, const std::string& help);
+
+/// An airdrop as its node shows it: the owner has signed these terms, and its id is theirs.
+Client::Outcome<airdrop::Seen> airdrop_seen(Client& client, const airdrop::AirdropId& id);
+/// All that was objected; the signatures are right, and who decides is the owner.
+Client::Outcome<airdrop::AllObjected> objected_seen(Client& client, const airdrop::AirdropId& id,
+                                                    const airdrop::Terms& terms);
+/// A page of the list that the terms name.
+Client::Outcome<airdrop::Page> page_seen(Client& client, const airdrop::AirdropId& id, const airdrop::Terms& terms,
+                                         std::uint32_t number);
+
+/// A recipient, and what it gets by now.
+struct Share {
+  std::uint32_t index = 0;
+  airdrop::Recipient recipient;
+  wallet::Amount amount;
+  const airdrop::Objected* objected = nullptr;
+};
+/// All of the list; `each` returns false to end. Fails if a page is not the one that the terms name.
+Client::Outcome<void> walk_shares(Client& client, const airdrop::AirdropId& id, const airdrop::Seen& seen,
+                                  const airdrop::AllObjected& objected, const std::function<bool(const Share&)>& each);
+/// "waiting", "objected", "struck", "paid", "none", "returned"
+std::string state_of(const airdrop::Airdrop& airdrop, const Share& share);
+
+void write_recipient(output::wire::AirdropRecipient::Builder out, const Share& share, const std::string& state);
+/// A line of JSON, or "ID STATE".
+void print_summary(const Invocation& invocation, Console& console, const airdrop::AirdropId& id,
+                   const airdrop::Airdrop& airdrop);
+
+}  // namespace airdrops
+}  // namespace troupe::apps

@@ -1,0 +1,118 @@
+// troupe airdrop create | run
+#include "actors/airdrop/api.hpp"
+#include "apps/airdrop/airdrop.hpp"
+#include "messages/words.hpp"
+#include "runtime/crypto/hash.hpp"
+
+namespace troupe::apps {
+namespace {
+
+using namespace airdrops;
+using namespace wallets;
+using base::Code;
+namespace wire = airdrop::wire;
+
+constexpr const char* kCreateHelp = "troupe help airdrop create";
+constexpr std::chrono::minutes kRunAnswer{30};  // our choice: a million recipients
+
+/// Signed with the next number of the account; again if another transfer has taken it meanwhile.
+Client::Outcome<airdrop::Airdrop> founded(Client& client, const Signer& signer, const airdrop::Terms& terms,
+                                          Account account) {
+  const airdrop::AirdropId id = id_of(terms);
+  const wallet::Approval by = signer.approve(encode(terms));
+  for (int tries = 1;; ++tries) {
+    const wallet::Transfer deposit{terms.book,
+                                   terms.owner,
+                                   next(account.done),
+                                   {{airdrop::account_of(id), terms.pool}},
+                                   "airdrop " + id.hex().substr(0, 16)};
+    const wallet::Approval approval = signer.approve(encode(deposit));
+    auto answer =
+        ask_book<wire::CreateAirdrop, wire::AirdropIs>(client, airdrop::kPath, [&](wire::CreateAirdrop::Builder out) {
+          out.setTerms(data_of(encode(terms)));
+          wallet::write(out.initBy(), by);
+          wallet::write(out.initDeposit(), deposit, signer.policy, {&approval, 1});
+        });
+    if (answer.ok()) {
+      const auto seen = airdrop::read(answer.value().root());
+      if (!seen || seen->terms != terms) return odd_answer("it is another airdrop");
+      return seen->airdrop;
+    }
+    if (answer.error().error.code != Code::conflict || tries == kPayTries) return answer.error();
+    auto now = account_at(client, terms.owner);
+    if (!now.ok()) return now.error();
+    if (now.value().done == account.done) return answer.error();  // the request has created another airdrop
+    account = std::move(now).value();
+  }
+}
+
+}  // namespace
+
+Ending airdrop_create(const Invocation& invocation, Console& console) {
+  const auto promise = promise_in(*invocation.text("FILE"), kCreateHelp);
+  if (!promise.ok()) return promise.error();
+  auto typed = terms_of(promise.value(), kCreateHelp);
+  if (!typed.ok()) return typed.error();
+  airdrop::Terms terms = std::move(typed).value();
+  for (const std::string& note : promise.value().notes) console.err << "note: " << note << '\n';
+  const auto request = request_or_new(invocation);
+  if (!request.ok()) return request.error();
+  const auto signer = open_signer(invocation, console);
+  if (!signer.ok()) return signer.error();
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto account = account_at(*client.value(), signer.value().address());
+  if (!account.ok()) return account.error();
+  terms.book = account.value().book;
+  terms.owner = signer.value().address();
+  const base::Digest mark =
+      crypto::sha256(base::as_bytes("troupe airdrop request v1"), terms.owner.view(), base::as_bytes(request.value()));
+  terms.nonce = *airdrop::Nonce::from(mark.view().first(airdrop::Nonce::kBytes));
+  const airdrop::AirdropId id = id_of(terms);
+
+  auto made = founded(*client.value(), signer.value(), terms, std::move(account).value());
+  if (!made.ok()) return made.error();
+  airdrop::Airdrop now = std::move(made).value();
+  const auto pages = airdrop::pages_of(promise.value().list);
+  for (std::uint32_t number = now.pages; number < pages.size(); ++number) {
+    auto step =
+        ask_book<wire::AddPage, wire::AirdropStep>(*client.value(), airdrop::kPath, [&](wire::AddPage::Builder out) {
+          out.setId(data_of(id.view()));
+          out.setPage(number);
+          out.setRows(data_of(encode(pages[number])));
+        });
+    if (!step.ok()) {
+      Failure failure = step.error();
+      failure.outcome = "the pool is paid in, and comes back after an hour unless the list becomes whole";
+      failure.try_ = "the same command with --request " + request.value();
+      return failure;
+    }
+    if (number + 1 < pages.size()) continue;
+    now.state = airdrop::State::published;
+    now.ends = wallet::UnixMs(step.value().root().getEnds());
+  }
+  print_summary(invocation, console, id, now);
+  return Exit::done;
+}
+
+Ending airdrop_run(const Invocation& invocation, Console& console) {
+  const auto id = id_typed(*invocation.text("ID"), "troupe airdrop ls");
+  if (!id.ok()) return id.error();
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto step = ask_book<wire::RunAirdrop, wire::AirdropStep>(
+      *client.value(), airdrop::kPath, [&](wire::RunAirdrop::Builder out) { out.setId(data_of(id.value().view())); },
+      kRunAnswer);
+  if (!step.ok()) {
+    Failure failure = step.error();
+    if (failure.error.code == Code::refused && failure.try_.empty())
+      failure.try_ = "troupe airdrop show " + id.value().hex();
+    return failure;
+  }
+  const auto seen = airdrop_seen(*client.value(), id.value());
+  if (!seen.ok()) return seen.error();
+  print_summary(invocation, console, id.value(), seen.value().airdrop);
+  return Exit::done;
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,161 @@
+// What an airdrop promises, as a TOML file has it. Safe for hostile text: size and nesting are bounded before it is
+// read.
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+
+#include "apps/airdrop/airdrop.hpp"
+#include "apps/cli/failure.hpp"
+#include "runtime/base/text.hpp"
+#include "runtime/config/toml_shape.hpp"
+
+namespace troupe::apps::airdrops {
+namespace {
+
+using namespace wallets;
+
+constexpr std::size_t kFileBytesMax = std::size_t{96} << 20;  // our choice: a million recipients
+constexpr std::string_view kKeys[] = {"pool", "from", "until", "shares", "list"};
+
+/// Says where in the file something is wrong.
+struct Wrong {
+  const std::string& path;
+  const std::string& help;
+  Failure operator()(const toml::node& node, const std::string& what) const {
+    return usage_failure("line " + std::to_string(node.source().begin.line) + " of " + path + ": " + what, help);
+  }
+};
+
+base::Result<std::string, Failure> text_in(const std::string& path, const std::string& help) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return usage_failure("cannot read " + path, help);
+  std::string out;
+  std::vector<char> part(std::size_t{1} << 16);
+  while (file.read(part.data(), static_cast<std::streamsize>(part.size())) || file.gcount() > 0) {
+    out.append(part.data(), static_cast<std::size_t>(file.gcount()));
+    if (out.size() > kFileBytesMax) return usage_failure(path + " is larger than 96 MiB", help);
+  }
+  return out;
+}
+
+base::Result<airdrop::Moment, Failure> moment_in(const toml::node& node, const Wrong& wrong) {
+  if (const auto* date = node.as_date_time()) {
+    const toml::date_time& at = date->get();
+    if (!at.offset) return wrong(node, "a time without its offset from UTC: write 2027-01-31T12:00:00Z");
+    const std::chrono::sys_days day(std::chrono::year(at.date.year) / at.date.month / at.date.day);
+    const auto since = day.time_since_epoch() + std::chrono::hours(at.time.hour) +
+                       std::chrono::minutes(at.time.minute - at.offset->minutes) + std::chrono::seconds(at.time.second);
+    if (since.count() < 0) return wrong(node, "a time before 1970");
+    return airdrop::Moment{true, std::chrono::duration_cast<wallet::UnixMs>(since)};
+  }
+  const auto* text = node.as_string();
+  if (text == nullptr) return wrong(node, "a time is a text: \"72h\", or \"2027-01-31T12:00:00Z\"");
+  const auto time = time_typed(text->get(), wrong.help);
+  if (!time.ok()) return wrong(node, time.error().error.message);
+  return airdrop::Moment{time.value().is_date, time.value().value};
+}
+
+base::Result<wallet::Amount, Failure> amount_in(const toml::node& node, const Wrong& wrong) {
+  std::string typed;
+  if (const auto* number = node.as_integer()) typed = std::to_string(number->get());
+  else if (const auto* text = node.as_string()) typed = text->get();
+  const auto amount = amount_typed(typed, wrong.help);
+  if (!amount.ok()) return wrong(node, amount.error().error.message);
+  return amount.value();
+}
+
+base::Result<airdrop::Recipient, Failure> recipient_in(const toml::node& node, const Wrong& wrong) {
+  const auto* pair = node.as_array();
+  const auto* address = pair != nullptr && pair->size() == 2 ? pair->get(0)->as_string() : nullptr;
+  const auto* weight = address != nullptr ? pair->get(1)->as_integer() : nullptr;
+  if (weight == nullptr) return wrong(node, "a recipient is [ADDRESS, WEIGHT]");
+  const auto to = address_typed(address->get(), wrong.help);
+  if (!to.ok()) return wrong(node, to.error().error.message);
+  if (weight->get() < 1 || static_cast<std::uint64_t>(weight->get()) > airdrop::kWeightMax)
+    return wrong(node, std::string(name(airdrop::TermsError::weight)));
+  return airdrop::Recipient{to.value(), static_cast<std::uint64_t>(weight->get())};
+}
+
+base::Result<std::vector<airdrop::Recipient>, Failure> list_in(const toml::node& node, const Wrong& wrong) {
+  const auto* array = node.as_array();
+  if (array == nullptr) return wrong(node, "list is an array of [ADDRESS, WEIGHT]");
+  if (array->size() > airdrop::kRecipientsMax) return wrong(node, std::string(name(airdrop::TermsError::many)));
+  std::vector<airdrop::Recipient> out;
+  std::set<wallet::Address> seen;
+  for (const toml::node& one : *array) {
+    const auto recipient = recipient_in(one, wrong);
+    if (!recipient.ok()) return recipient.error();
+    if (!seen.insert(recipient.value().to).second)
+      return wrong(one, "this address is in the list twice: an account is paid once");
+    out.push_back(recipient.value());
+  }
+  std::ranges::sort(out, {}, &airdrop::Recipient::to);
+  return out;
+}
+
+base::Result<Promise, Failure> promise_of(const toml::table& table, const Wrong& wrong) {
+  for (const auto& [key, node] : table) {
+    if (key.str() == "rule") return wrong(node, "this version pays a list alone: give `list` in place of [rule]");
+    if (std::ranges::find(kKeys, key.str()) == std::end(kKeys))
+      return wrong(node, "there is no \"" + base::shortened(std::string(key.str()), 80) +
+                             "\" of an airdrop: pool, from, until, shares, list");
+  }
+  Promise out;
+  for (const char* needed : {"pool", "list"})
+    if (table.get(needed) == nullptr)
+      return usage_failure(wrong.path + " has no `" + needed + "`: see the example in the help", wrong.help);
+  const auto pool = amount_in(*table.get("pool"), wrong);
+  if (!pool.ok()) return pool.error();
+  out.pool = pool.value();
+  for (const auto& [key, to] : {std::pair("from", &out.from), std::pair("until", &out.until)}) {
+    if (table.get(key) == nullptr) continue;
+    const auto moment = moment_in(*table.get(key), wrong);
+    if (!moment.ok()) return moment.error();
+    *to = moment.value();
+  }
+  auto list = list_in(*table.get("list"), wrong);
+  if (!list.ok()) return list.error();
+  out.list = std::move(list).value();
+  const toml::node* shares = table.get("shares");
+  if (shares == nullptr) return out;
+  const auto* by = shares->as_string();
+  const std::string how = by != nullptr ? by->get() : "";
+  if (how != "equal" && how != "work" && how != "reputation")
+    return wrong(*shares, "shares is \"equal\", \"work\" or \"reputation\"");
+  if (how != "equal") return out;
+  bool differ = false;
+  for (airdrop::Recipient& one : out.list) differ |= std::exchange(one.weight, 1) != out.list.front().weight;
+  if (differ) out.notes.push_back("shares = \"equal\": the weights of the list are not used");
+  return out;
+}
+
+}  // namespace
+
+base::Result<Promise, Failure> promise_in(const std::string& path, const std::string& help) {
+  const auto text = text_in(path, help);
+  if (!text.ok()) return text.error();
+  if (!base::is_utf8(text.value())) return usage_failure(path + " is not UTF-8", help);
+  if (const auto line = config::too_deep_line(text.value()))
+    return usage_failure("line " + std::to_string(*line) + " of " + path + " is nested too deeply", help);
+  try {
+    return promise_of(toml::parse(std::string_view(text.value()), std::string_view(path)), Wrong{path, help});
+  } catch (const toml::parse_error& error) {
+    return usage_failure("line " + std::to_string(error.source().begin.line) + " of " + path + ": " +
+                             base::shortened(std::string(error.description()), 200),
+                         help);
+  }
+}
+
+base::Result<airdrop::Terms, Failure> terms_of(const Promise& promise, const std::string& help) {
+  airdrop::Terms blank;
+  blank.pool = promise.pool;
+  blank.from = promise.from;
+  blank.until = promise.until;
+  auto terms = airdrop::make_terms(std::move(blank), promise.list);
+  if (!terms.ok()) return usage_failure(std::string(name(terms.error())), help);
+  return std::move(terms).value();
+}
+
+}  // namespace troupe::apps::airdrops

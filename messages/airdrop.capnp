@@ -1,0 +1,195 @@
+@0xe1c6f0a4b7d25c93;
+# Airdrops of a book: what is asked of `/airdrop`. They live where the book of accounts does; other nodes pass questions
+# on, as messages/wallet.capnp says.
+
+using Cxx = import "/capnp/c++.capnp";
+using import "/messages/annotations.capnp".kind;
+using Wallet = import "/messages/wallet.capnp";
+$Cxx.namespace("troupe::airdrop::wire");
+
+struct CreateAirdrop $kind(from = [peer, operate], bytesMax = 65536) {
+  # An owner promises a pool to a list, whose pages follow. Answered by AirdropIs once the ledger has posted the deposit;
+  # the same again is answered alike. Errors: `refused` (funds, a limit), `conflict` (other terms have this nonce),
+  # `malformed`.
+
+  terms @0 :Data;
+  # actors/airdrop/logic/terms.hpp
+  by @1 :Wallet.Approval;
+  # Of these bytes.
+  deposit @2 :Wallet.SignedTransfer;
+  # The pool, to the account of the airdrop.
+}
+
+struct AddPage $kind(from = [peer, operate], bytesMax = 65536) {
+  # The next page of the list. Answered by AirdropStep; the same again is answered alike. With the last one the airdrop is
+  # published. Errors: `not_found`, `refused` (not the page that the terms name).
+
+  id @0 :Data;
+  page @1 :UInt32;
+  rows @2 :Data;
+}
+
+struct AirdropStep $kind(from = [peer, view, operate], bytesMax = 256) {
+  # Answers AddPage and RunAirdrop.
+
+  state @0 :Text;
+  # created published paying paid returning returned
+  pages @1 :UInt32;
+  # That have come.
+  ends @2 :UInt64;
+  # Of objections, Unix ms.
+}
+
+struct GetAirdrop $kind(from = [peer, view, operate], bytesMax = 128) {
+  # Answered by AirdropIs, or `not_found`.
+
+  id @0 :Data;
+}
+
+struct AirdropIs $kind(from = [peer, view, operate], bytesMax = 65536) {
+  # Answers CreateAirdrop and GetAirdrop.
+
+  terms @0 :Data;
+  by @1 :Wallet.Approval;
+  step @2 :AirdropStep;
+  created @3 :UInt64;
+  # Unix ms.
+  ended @4 :UInt64;
+  # 0: not yet.
+  reached @5 :UInt32;
+  # Recipients before this index were paid, struck, or get nothing.
+  paid @6 :UInt64;
+  struck @7 :UInt32;
+  struckWeights @8 :UInt64;
+  why @9 :Text;
+  # It was returned.
+}
+
+struct ListAirdrops $kind(from = [peer, view, operate], bytesMax = 128) {
+  # Answered by Airdrops.
+
+  from @0 :Data;
+  # An id, or empty.
+}
+
+struct Airdrops $kind(from = [peer, view, operate], bytesMax = 131072) {
+  # At most 256, by id.
+
+  rows @0 :List(AirdropRow);
+  next @1 :Data;
+  # Where to go on from; empty: that was all.
+}
+
+struct AirdropRow {
+  id @0 :Data;
+  owner @1 :Data;
+  pool @2 :UInt64;
+  paid @3 :UInt64;
+  state @4 :Text;
+  recipients @5 :UInt32;
+  ends @6 :UInt64;
+}
+
+struct GetPage $kind(from = [peer, view, operate], bytesMax = 128) {
+  # Answered by PageIs. `not_found` also of a page that has not come.
+
+  id @0 :Data;
+  page @1 :UInt32;
+}
+
+struct PageIs $kind(from = [peer, view, operate], bytesMax = 65536) {
+  # Answers GetPage.
+
+  rows @0 :Data;
+}
+
+struct GetObjections $kind(from = [peer, view, operate], bytesMax = 128) {
+  # Answered by Objections.
+
+  id @0 :Data;
+  from @1 :UInt32;
+  # The first index in the list.
+}
+
+struct Objections $kind(from = [peer, view, operate], bytesMax = 262144) {
+  # At most 64, by index.
+
+  rows @0 :List(ObjectedRow);
+  more @1 :Bool;
+}
+
+struct ObjectedRow $kind(from = [peer, view, operate], bytesMax = 4096) {
+  # Answers Object and Decide.
+
+  index @0 :UInt32;
+  objected @1 :Data;
+  # actors/airdrop/logic/airdrop.hpp
+}
+
+struct Object $kind(from = [peer, operate], bytesMax = 1024) {
+  # An account of one key, that has had money, objects to a recipient. Answered by ObjectedRow. Errors: `not_found`,
+  # `refused` (too late, no account, a limit), `conflict` (with another reason).
+
+  id @0 :Data;
+  index @1 :UInt32;
+  recipient @2 :Data;
+  # Its address, at that index.
+  reason @3 :Text;
+  by @4 :Wallet.Approval;
+}
+
+struct Decide $kind(from = [peer, operate], bytesMax = 512) {
+  # The owner strikes or keeps a recipient to which something was objected. Answered by ObjectedRow. Errors as of Object,
+  # and `conflict` if he has decided otherwise.
+
+  id @0 :Data;
+  index @1 :UInt32;
+  recipient @2 :Data;
+  strike @3 :Bool;
+  by @4 :Wallet.Approval;
+}
+
+struct RunAirdrop $kind(from = [peer, operate], bytesMax = 128) {
+  # Waits until all is paid. Answered by AirdropStep; `refused` while objections are heard, or if the pool was returned.
+
+  id @0 :Data;
+}
+
+struct Unfinished $kind(bytesMax = 256) {
+  # The airdrop goes on, or has ended.
+
+  id @0 :Data;
+  owner @1 :Data;
+  over @2 :Bool;
+}
+
+struct AirdropsState $kind(from = [peer, view, operate], bytesMax = 512) {
+  # What the inspector shows of `/airdrop`.
+
+  place @0 :Text;
+  here @1 :Bool;
+  # Whether this node keeps the airdrops now.
+  why @2 :Text;
+  # Why nothing is asked of it; empty: it answers.
+}
+
+struct AirdropListState $kind(from = [peer, view, operate], bytesMax = 128) {
+  # What the inspector shows of `/airdrop/list`.
+
+  awake @0 :UInt32;
+  unfinished @1 :UInt32;
+}
+
+struct AirdropState $kind(from = [peer, view, operate], bytesMax = 1024) {
+  # What the inspector shows of an airdrop.
+
+  state @0 :Text;
+  sentence @1 :Text;
+  # What happens next.
+  recipients @2 :UInt32;
+  reached @3 :UInt32;
+  pool @4 :UInt64;
+  paid @5 :UInt64;
+  inFlight @6 :UInt32;
+  # Payments that the ledger has not answered.
+}

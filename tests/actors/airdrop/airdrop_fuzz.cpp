@@ -1,0 +1,56 @@
+// Bytes of strangers and of disks, to terms, pages, states and objections of an airdrop. The first byte says what the
+// rest is read as. Whatever is taken is the one encoding of what it says, and is looked at without harm.
+#include <algorithm>
+#include <cstdlib>
+
+#include "actors/airdrop/logic/airdrop.hpp"
+
+using namespace troupe;
+using namespace troupe::airdrop;
+
+namespace {
+
+void expect_equal(base::ByteView a, base::ByteView b) {
+  if (!std::ranges::equal(a, b)) std::abort();
+}
+
+/// A page pays whatever its terms say.
+void pay_page(const Page& page) {
+  Terms blank;
+  blank.pool = Amount::of(1'000'000);
+  const auto terms = make_terms(blank, page);
+  if (!terms.ok()) std::abort();
+  Airdrop airdrop;
+  if (!airdrop.funded(UnixMs(1)).ok() || !airdrop.add(terms.value(), 0, encode(page), UnixMs(1), UnixMs(1)).ok() ||
+      !airdrop.begin_paying(terms.value(), UnixMs(2)).ok())
+    std::abort();
+  Cursor at;
+  while (at.index < terms.value().recipients)
+    at = next_batch(id_of(terms.value()), terms.value(), airdrop, {}, at, page).after;
+  if (at.paid != terms.value().pool) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const base::ByteView bytes(data + 1, size - 1);
+  switch (data[0] % 4) {
+    case 0:
+      if (const auto terms = decode_terms(bytes)) expect_equal(encode(*terms), bytes);
+      break;
+    case 1:
+      if (const auto page = decode_page(bytes)) {
+        expect_equal(encode(*page), bytes);
+        pay_page(*page);
+      }
+      break;
+    case 2:
+      if (const auto state = Airdrop::decode(bytes)) expect_equal(state->encode(), bytes);
+      break;
+    case 3:
+      if (const auto objected = decode_objected(bytes)) expect_equal(encode(*objected), bytes);
+      break;
+  }
+  return 0;
+}
