@@ -265,23 +265,12 @@ void EscrowActor::open_at_book(std::shared_ptr<Opening> opening) {
 void EscrowActor::found(std::shared_ptr<Opening> opening) {
   if (!loaded_ || busy_ || founding_)
     return opening->reply.refuse({Code::unavailable, "another has just proposed this escrow: try again"});
-  rows::Founding founding{opening->agreement, opening->commitment, {}, {}};
-  of(founding.owners, Party::buyer) = opening->owner;
-  Replay replay(opening->agreement, opening->commitment);
-  const UnixMs at = time();
-  const Decision decision = escrow::open(replay.escrow(), at);
-  const auto entries =
-      replay.entries(decision.events, at, opening->agreement.buyer, crypto::sha256(opening->act.bytes));
-  for (const Entry& entry : entries) base::ensure(replay.take(entry).ok(), "an escrow begins as it is decided");
-  replay_ = Replay(opening->agreement, opening->commitment);  // what the rows change from
-  durable::Storage::Commit commit = commit_of(entries, replay, {});
-  replay_.reset();
-  commit.rows[rows::key('g', setup_.id)] = rows::encode(founding);
-  commit.rows[rows::numbered_key('a', setup_.id, 1)] = rows::encode(opening->act);
+  auto proposed = std::make_shared<rows::Proposed>(
+      rows::of_proposal(opening->agreement, opening->commitment, opening->owner, opening->act, time()));
+  durable::Storage::Commit commit{.head = rows::key('h', setup_.id), .expected = head_row_, .rows = proposed->rows};
   busy_ = true;
   const Bytes head = *commit.rows[rows::key('h', setup_.id)];
-  storage_.commit(std::move(commit), [this, run = run_, opening, founding, entries, replay = std::move(replay),
-                                      head](const base::Outcome<void>& done) mutable {
+  storage_.commit(std::move(commit), [this, run = run_, opening, proposed, head](const base::Outcome<void>& done) {
     if (run != run_ || !done.ok()) {
       const Error why = done.ok() ? Error{Code::unavailable, "the escrow is read again: try again"} : done.error();
       opening->reply.refuse(why);
@@ -291,9 +280,9 @@ void EscrowActor::found(std::shared_ptr<Opening> opening) {
     busy_ = false;
     ++commits_;
     head_row_ = head;
-    founding_ = std::move(founding);
-    replay_.emplace(std::move(replay));
-    happened(entries);
+    founding_ = std::move(proposed->founding);
+    replay_.emplace(std::move(proposed->replay));
+    happened(proposed->entries);
     show(0, std::move(opening->reply));
     next();
   });
@@ -494,35 +483,9 @@ void EscrowActor::perform(Wanted& wanted) {
 
 durable::Storage::Commit EscrowActor::commit_of(const std::vector<Entry>& entries, const Replay& after_it,
                                                 const std::map<Bytes, Address>& fresh) const {
-  const Escrow& before = escrow();
-  const Escrow& it = after_it.escrow();
-  durable::Storage::Commit out{.head = rows::key('h', setup_.id), .expected = head_row_};
-  out.rows[out.head] = rows::encode(rows::Head{after_it.sequence(), commits_ + 1, after_it.hash()});
-  for (const Entry& entry : entries) out.rows[rows::numbered_key('e', setup_.id, entry.sequence)] = encode(entry);
-  const bool waits = !is_final(it.stage);
-  out.rows[rows::key('s', setup_.id)] = rows::encode(rows::Summary{
-      it.stage, it.agreement.price, waits ? it.deadline : UnixMs(0), it.agreement.buyer, it.agreement.provider});
-  const bool had_timer = replay_ && replay_->sequence() > 0 && !is_final(before.stage);
-  if (had_timer && (!waits || before.deadline != it.deadline))
-    out.rows[rows::timer_key(before.deadline, setup_.id)] = std::nullopt;
-  if (waits && (!had_timer || before.deadline != it.deadline))
-    out.rows[rows::timer_key(it.deadline, setup_.id)] = Bytes();
-  for (const auto& [key, arbiter] : fresh) out.rows[key] = Bytes(arbiter.bytes.begin(), arbiter.bytes.end());
-  const bool was_unfinished = !unfinished(before).empty() || !sayings_.empty();
-  const bool is_unfinished = !unfinished(it).empty() || !sayings_.empty() || !fresh.empty();
-  if (is_unfinished != was_unfinished)
-    out.rows[rows::key('o', setup_.id)] = is_unfinished ? std::optional(Bytes()) : std::nullopt;
-  for (const Party party : {Party::buyer, Party::provider}) {
-    const auto held = [&](const Escrow& one) { return is_final(one.stage) ? Amount() : of(one.deposited, party); };
-    if (held(before) == held(it)) continue;
-    Bytes amount;
-    base::append_number(amount, held(it).units());
-    out.rows[rows::held_key(it.address(party), setup_.id)] =
-        held(it) > Amount() ? std::optional(std::move(amount)) : std::nullopt;
-    if (of(before.depositing, party) && !of(it.depositing, party))
-      out.rows[rows::numbered_key('d', setup_.id, static_cast<std::uint64_t>(party))] = std::nullopt;
-  }
-  return out;
+  return {.head = rows::key('h', setup_.id),
+          .expected = head_row_,
+          .rows = rows::of_entries(&*replay_, after_it, entries, commits_ + 1, fresh, !sayings_.empty())};
 }
 
 void EscrowActor::happened(const std::vector<Entry>& entries) {

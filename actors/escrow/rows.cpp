@@ -1,6 +1,7 @@
 #include "actors/escrow/rows.hpp"
 
 #include "runtime/base/fields.hpp"
+#include "runtime/crypto/hash.hpp"
 
 namespace troupe::escrow::rows {
 namespace {
@@ -139,6 +140,52 @@ std::optional<Alive> decode_alive(ByteView bytes) {
   const UnixMs at(in.number<std::uint64_t>());
   if (!in.ended()) return std::nullopt;
   return Alive{since, at};
+}
+
+Changes of_entries(const Replay* before, const Replay& after, std::span<const Entry> entries, std::uint64_t commits,
+                   const std::map<Bytes, Address>& fresh, bool owed) {
+  const Escrow& it = after.escrow();
+  const EscrowId id = id_of(it.agreement);
+  Changes out;
+  out[key('h', id)] = encode(Head{after.sequence(), commits, after.hash()});
+  for (const Entry& entry : entries) out[numbered_key('e', id, entry.sequence)] = escrow::encode(entry);
+  const bool waits = !is_final(it.stage);
+  out[key('s', id)] = encode(Summary{it.stage, it.agreement.price, waits ? it.deadline : UnixMs(0), it.agreement.buyer,
+                                     it.agreement.provider});
+  const bool had_timer = before != nullptr && !is_final(before->escrow().stage);
+  const UnixMs deadline = had_timer ? before->escrow().deadline : UnixMs(0);
+  if (had_timer && (!waits || deadline != it.deadline)) out[timer_key(deadline, id)] = std::nullopt;
+  if (waits && (!had_timer || deadline != it.deadline)) out[timer_key(it.deadline, id)] = Bytes();
+  for (const auto& [saying, arbiter] : fresh) out[saying] = Bytes(arbiter.bytes.begin(), arbiter.bytes.end());
+  const bool was_unfinished = (before != nullptr && !unfinished(before->escrow()).empty()) || owed;
+  const bool is_unfinished = !unfinished(it).empty() || owed || !fresh.empty();
+  if (is_unfinished != was_unfinished) out[key('o', id)] = is_unfinished ? std::optional(Bytes()) : std::nullopt;
+  if (before == nullptr) return out;  // nothing was paid in
+  for (const Party party : {Party::buyer, Party::provider}) {
+    const auto held = [&](const Escrow& one) { return is_final(one.stage) ? Amount() : of(one.deposited, party); };
+    if (held(before->escrow()) == held(it)) continue;
+    Bytes amount;
+    append_number(amount, held(it).units());
+    out[held_key(it.address(party), id)] = held(it) > Amount() ? std::optional(std::move(amount)) : std::nullopt;
+    if (of(before->escrow().depositing, party) && !of(it.depositing, party))
+      out[numbered_key('d', id, static_cast<std::uint64_t>(party))] = std::nullopt;
+  }
+  return out;
+}
+
+Proposed of_proposal(const Agreement& agreement, const Commitment& buyer, const std::optional<base::NodeId>& owner,
+                     const SignedBytes& act, UnixMs now) {
+  Founding founding{agreement, buyer, {}, {}};
+  of(founding.owners, Party::buyer) = owner;
+  Replay replay(agreement, buyer);
+  const Decision decision = escrow::open(replay.escrow(), now);
+  auto entries = replay.entries(decision.events, now, agreement.buyer, crypto::sha256(act.bytes));
+  for (const Entry& entry : entries) base::ensure(replay.take(entry).ok(), "an escrow begins as it is decided");
+  Changes out = of_entries(nullptr, replay, entries, 1, {}, false);
+  const EscrowId id = id_of(agreement);
+  out[key('g', id)] = encode(founding);
+  out[numbered_key('a', id, 1)] = encode(act);
+  return {std::move(founding), std::move(entries), std::move(replay), std::move(out)};
 }
 
 }  // namespace troupe::escrow::rows

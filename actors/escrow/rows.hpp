@@ -8,6 +8,9 @@
 //         arbiter, with its address; 's' id: what a list shows; 't' deadline, id: a timer; 'o' id: something is
 //         unfinished; 'b' party, id: money of it that lies in this escrow; 'u': since when the book takes commands.
 //         Numbers in keys are big-endian.
+#include <map>
+#include <span>
+
 #include "actors/durable/api.hpp"
 #include "actors/escrow/logic/event_log.hpp"
 #include "actors/wallet/words.hpp"
@@ -62,6 +65,22 @@ struct Timer {
   EscrowId id;
 };
 std::optional<Timer> decode_timer(ByteView key);
+
+/// What is changed together, by key; nothing: erased.
+using Changes = std::map<Bytes, std::optional<Bytes>>;
+/// Of these entries; before the first one `before` is none. `commits`: of this change, from 1 on. `fresh`: what is to
+/// be said of an arbiter from now on; `owed`: whether something of that sort waited before.
+Changes of_entries(const Replay* before, const Replay& after, std::span<const Entry> entries, std::uint64_t commits,
+                   const std::map<Bytes, Address>& fresh, bool owed);
+/// Of an escrow that is proposed: all that it begins with.
+struct Proposed {
+  Founding founding;
+  std::vector<Entry> entries;
+  Replay replay;
+  Changes rows;
+};
+Proposed of_proposal(const Agreement& agreement, const Commitment& buyer, const std::optional<base::NodeId>& owner,
+                     const SignedBytes& act, UnixMs now);
 
 /// Since when the book takes commands without an outage, and when it was last known to.
 struct Alive {

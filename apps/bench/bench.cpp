@@ -265,9 +265,12 @@ Ending run_escrow(const Invocation& invocation, Console& console) {
   };
   const std::string rate = "escrow.rate_per_account=1000000";
   const bool airdrop = wanted("airdrop.pay") || wanted("airdrop.verify");
-  if (!wanted("escrow.transfer") && !wanted("escrow.whole") && !airdrop)
-    return usage_failure("--only names figures: escrow.transfer, escrow.whole, airdrop.pay, airdrop.verify",
-                         "troupe help bench escrow");
+  const bool asleep = wanted("escrow.asleep") || wanted("escrow.wake") || wanted("escrow.start");
+  if (!wanted("escrow.transfer") && !wanted("escrow.whole") && !airdrop && !asleep)
+    return usage_failure(
+        "--only names figures: escrow.transfer, escrow.whole, escrow.asleep, escrow.wake, escrow.start, airdrop.pay, "
+        "airdrop.verify",
+        "troupe help bench escrow");
   // Each has nodes of its own, which are made before any thread of this process.
   const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!folder.ok()) return folder.error();
@@ -278,6 +281,10 @@ Ending run_escrow(const Invocation& invocation, Console& console) {
   const auto group = bench::NodeProcesses::start(invocation.table(), *group_folder.value(), bench::kKvNodes,
                                                  {"ledger.book=group:bench", rate});
   if (!group.ok()) return group.error();
+  const auto asleep_folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
+  if (!asleep_folder.ok()) return asleep_folder.error();
+  const auto sleeper = bench::NodeProcesses::start(invocation.table(), *asleep_folder.value(), 1, {"ledger.book=self"});
+  if (!sleeper.ok()) return sleeper.error();
   const auto drop_folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!drop_folder.ok()) return drop_folder.error();
   const auto drop = bench::NodeProcesses::start(invocation.table(), *drop_folder.value(), 1,
@@ -290,6 +297,10 @@ Ending run_escrow(const Invocation& invocation, Console& console) {
   if (wanted("escrow.whole")) {
     bench::Runner runner(waker, *group_folder.value(), {});
     if (auto failed = add(bench::measure_escrows(waker, runner, *group.value(), span.value()))) return *failed;
+  }
+  if (asleep) {
+    bench::Runner runner(waker, *asleep_folder.value(), {});
+    if (auto failed = add(bench::measure_asleep(waker, runner, *sleeper.value()))) return *failed;
   }
   if (airdrop) {
     bench::Runner runner(waker, *drop_folder.value(), {});
@@ -347,8 +358,8 @@ Commands bench_commands() {
                                  1, kMessagesMax)},
        .run = run_kv},
       {.name = "bench escrow",
-       .summary =
-           "Measure transfers and airdrops at a book, and escrows at a group of three processes, with synced disks",
+       .summary = "Measure transfers, a million escrows that sleep and airdrops at a book, and escrows at a group, "
+                  "with synced disks",
        .options = {seconds, dir, {.name = "--only", .value = "WHAT,…", .help = "these figures alone"}},
        .run = run_escrow},
       {.name = "bench file",

@@ -63,6 +63,10 @@ Measurement<Figures> measure_kv_memory(os::Waker& waker, Runner& runner, NodePro
 Measurement<Figures> measure_transfers(os::Waker& waker, Runner& runner, NodeProcesses& processes, base::Duration span);
 /// Escrows from the proposal to the last payment at a book of a group of three, by 1 and by 64 clients: `escrow.whole`.
 Measurement<Figures> measure_escrows(os::Waker& waker, Runner& runner, NodeProcesses& processes, base::Duration span);
+/// A million escrows that sleep, each with a timer, at a node that keeps the book itself: the memory of its process
+/// beyond that of one without any (`escrow.asleep`), the time to wake one (`escrow.wake`), and from the start of the
+/// process to its service (`escrow.start`).
+Measurement<Figures> measure_asleep(os::Waker& waker, Runner& runner, NodeProcesses& processes);
 /// An airdrop to 100,000 accounts at a node that keeps the book itself, from its first question to its last payment:
 /// `airdrop.pay`; then `troupe airdrop verify` of it: `airdrop.verify`. The node hears objections for 1 s.
 Measurement<Figures> measure_airdrop(os::Waker& waker, Runner& runner, NodeProcesses& processes);

@@ -1,4 +1,5 @@
 // Money and escrows by the commands of a person, at real nodes: one of them keeps the book, and is killed on the way.
+#include "actors/wallet/logic/address.hpp"
 #include "tests/cluster/bank.hpp"
 
 using namespace troupe;
@@ -293,8 +294,10 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "cluster escrow: a book of three nodes keeps what it acknowledged while leaders are killed; an arbiter rules") {
-  Cluster cluster(4, {"--set", "ledger.book=group:main", "--set", "escrow.mediation=1s", "--set", "escrow.grace=1s"});
+    "cluster escrow: a book of three of five nodes keeps what it acknowledged while leaders are killed: a ruling, "
+    "milestones, a payment of the fund, an airdrop") {
+  Cluster cluster(5, {"--set", "ledger.book=group:main", "--set", "escrow.mediation=1s", "--set", "escrow.grace=1s",
+                      "--set", "airdrop.objections=1s"});
   ::setenv("XDG_CONFIG_HOME", (cluster.folder / "config").c_str(), 1);
   ::setenv("TROUPE_PASSPHRASE_FILE", (cluster.folder / "secret").c_str(), 1);
   std::ofstream(cluster.folder / "secret") << "open sesame\n";
@@ -349,6 +352,49 @@ TEST_CASE(
   REQUIRE(until([&] { return contains(get({"escrow", "arbiter", "ls", "--json"}), "\"drawn\":1,\"ruled\":1"); }));
   get({"escrow", "arbiter", "leave", "--wallet", "arbiter"});
   CHECK(until([&] { return get({"wallet", "balance", "arbiter"}) == "1006"; }));
+
+  const auto begin_again = [&] {
+    cluster.restart(killed);
+    REQUIRE(until([&] { return cluster.run(killed, {"wallet", "balance", "buyer"}).exit == 0; }));
+  };
+  const std::string parts = get({"escrow", "create", "--to", seller, "--amount", "100", "--milestones", "40,60",
+                                 "--bond", "0", "--wallet", "buyer"});
+  get({"escrow", "sign", parts, "--wallet", "seller"});
+  get({"escrow", "fund", parts, "--wallet", "buyer"});
+  get({"escrow", "start", parts, "--wallet", "seller"});
+  get({"escrow", "accept", parts, "--milestone", "1", "--wallet", "buyer"});
+  begin_again();
+  killed = kill_leader();
+  get({"escrow", "accept", parts, "--milestone", "2", "--wallet", "buyer"});
+  REQUIRE(until([&] { return contains(get({"escrow", "show", parts, "--json"}), "\"confirmed\":true"); }));
+  CHECK(get({"wallet", "balance", "seller"}) == "1113");
+  const std::string fund = value_in(get({"fund", "show", "--json"}), "address");
+  CHECK(get({"wallet", "balance", fund}) == "7");
+
+  const std::size_t member = (killed + 1) % 3;
+  const std::string payment = line(cluster.run(
+      member, {"fund", "propose", seller, "7", "--category", "food", "--reason", "bread", "--request", "f"}));
+  begin_again();
+  killed = kill_leader();
+  const std::size_t left = killed == member ? (member + 1) % 3 : member;
+  CHECK(cluster.run(left, {"fund", "sign", payment}).exit == 0);
+  CHECK(get({"wallet", "balance", "seller"}) == "1120");
+
+  std::ofstream drop(cluster.folder / "drop.toml");
+  drop << "pool = 500\nlist = [[\"" << seller << "\", 1]";
+  constexpr std::uint8_t kStrangers = 99;
+  for (std::uint8_t i = 1; i <= kStrangers; ++i) {
+    wallet::Address stranger;
+    stranger.bytes.fill(i);
+    drop << ",\n  [\"" << text(stranger) << "\", 1]";
+  }
+  drop << "]\n" << std::flush;
+  begin_again();
+  const std::string dropped = get({"airdrop", "create", cluster.folder / "drop.toml", "--wallet", "buyer"});
+  killed = kill_leader();
+  REQUIRE(until([&] { return cluster.run(4, {"airdrop", "run", dropped}).exit == 0; }));
+  CHECK(value_in(get({"airdrop", "verify", dropped, "--json"}), "paid") == "500");
+  CHECK(get({"wallet", "balance", "seller"}) == "1125");
   const std::string audit = get({"wallet", "audit", "--json"});
   CHECK(value_in(audit, "sum") == "3000");
   CHECK(value_in(audit, "mismatches") == "[]");
