@@ -11,7 +11,7 @@ namespace {
 using base::Bytes;
 using base::Code;
 
-constexpr std::chrono::milliseconds kReadAgain{500};  // our choice
+constexpr std::chrono::milliseconds kOpenAgain{500};  // our choice
 
 }  // namespace
 
@@ -63,7 +63,7 @@ void ListActor::down(const runtime::Handle& ended, const std::optional<base::Err
 
 void ListActor::take() {
   storage_.take([this](const base::Outcome<void>& taken) {
-    if (!taken.ok()) return after<Again>(kReadAgain);
+    if (!taken.ok()) return after<Again>(kOpenAgain);
     unfinished_.clear();
     find_unfinished(rows::prefix('u'));
   });
@@ -71,7 +71,7 @@ void ListActor::take() {
 
 void ListActor::find_unfinished(const Bytes& from) {
   storage_.range(rows::prefix('u'), from, kListRows, [this](const base::Outcome<durable::Storage::Page>& page) {
-    if (!page.ok()) return after<Again>(kReadAgain);
+    if (!page.ok()) return after<Again>(kOpenAgain);
     for (const auto& row : page.value().rows) {
       const auto id = AirdropId::from(base::ByteView(row.key).subspan(1));
       const auto owner = Address::from(row.value);
