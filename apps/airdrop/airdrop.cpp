@@ -8,7 +8,7 @@ using wallets::passphrase_option;
 using wallets::request_option;
 using wallets::wallet_option;
 
-constexpr const char* kCreateNotes = R"(
+constexpr const char* kAirdropCreateNotes = R"(
 FILE is TOML
   pool = 100000                          what is given, of the wallet that creates it
   until = "2027-01-31T12:00:00Z"         nothing is paid before; may be left out, as from
@@ -22,19 +22,19 @@ exits
   5 if the wallet has less than the pool, or --request has created another airdrop
 )";
 
-constexpr const char* kCheckNotes = R"(
+constexpr const char* kAirdropCheckNotes = R"(
 what it does
   FILE: reads it and shows who would get what; nothing is asked of a node
   ID: shows what the account of --wallet, or of the only wallet, gets of an airdrop
 )";
 
-constexpr const char* kShowNotes = R"(
+constexpr const char* kAirdropShowNotes = R"(
 states
   created: the list comes; published: objections are heard; paying; paid; returning, returned: the owner has the pool
   of a recipient: waiting, objected, struck (its share is that of the others), paid, none (less than 1), returned
 )";
 
-constexpr const char* kObjectNotes = R"(
+constexpr const char* kAirdropObjectNotes = R"(
 what it does
   with --reason an account that was paid once objects to a recipient, for all to read
   with --strike or --keep the owner of the pool decides on it; what is not decided in time is kept
@@ -42,14 +42,14 @@ exits
   4 if the list has no such recipient; 5 once objections are heard no more, or if the owner has decided otherwise
 )";
 
-constexpr const char* kRunNotes = R"(
+constexpr const char* kAirdropRunNotes = R"(
 what it does
   waits until all recipients are paid; payments begin without it, at the end of the objections
 exits
   5 while objections are heard, or if the pool was given back
 )";
 
-constexpr const char* kVerifyNotes = R"(
+constexpr const char* kAirdropVerifyNotes = R"(
 what it does
   computes the list, the signatures, the shares and each payment again, and compares them with the book
 exits
@@ -68,21 +68,21 @@ Commands airdrop_commands() {
        .positionals = {{.name = "FILE", .help = "pool and list, as below"}},
        .needs = Needs::operate,
        .effect = Effect::write,
-       .notes = kCreateNotes,
+       .notes = kAirdropCreateNotes,
        .run = airdrop_create},
       {.name = "airdrop check",
        .summary = "Show what a file would give, or what an account gets",
        .options = {wallet_option()},
        .positionals = {{.name = "FILE|ID", .help = "a file for `create`, or the id of an airdrop"}},
        .needs = Needs::view,
-       .notes = kCheckNotes,
+       .notes = kAirdropCheckNotes,
        .run = airdrop_check},
       {.name = "airdrop ls", .summary = "List the airdrops of the book", .needs = Needs::view, .run = airdrop_list},
       {.name = "airdrop show",
        .summary = "Show an airdrop, and each of its recipients",
        .positionals = {id_of_airdrop()},
        .needs = Needs::view,
-       .notes = kShowNotes,
+       .notes = kAirdropShowNotes,
        .run = airdrop_show},
       {.name = "airdrop object",
        .summary = "Object to a recipient, or decide on an objection",
@@ -95,7 +95,7 @@ Commands airdrop_commands() {
        .positionals = {id_of_airdrop(), {.name = "NODE", .help = "the recipient, as `show` names it"}},
        .needs = Needs::operate,
        .effect = Effect::write,
-       .notes = kObjectNotes,
+       .notes = kAirdropObjectNotes,
        .run = airdrop_object},
       {.name = "airdrop run",
        .summary = "Wait until an airdrop is paid",
@@ -103,13 +103,13 @@ Commands airdrop_commands() {
        .positionals = {id_of_airdrop()},
        .needs = Needs::operate,
        .effect = Effect::write,
-       .notes = kRunNotes,
+       .notes = kAirdropRunNotes,
        .run = airdrop_run},
       {.name = "airdrop verify",
        .summary = "Compute an airdrop again and compare it with the book",
        .positionals = {id_of_airdrop()},
        .needs = Needs::view,
-       .notes = kVerifyNotes,
+       .notes = kAirdropVerifyNotes,
        .run = airdrop_verify},
   };
 }

@@ -12,7 +12,7 @@ using namespace wallets;
 using base::Code;
 namespace wire = airdrop::wire;
 
-constexpr const char* kCreateHelp = "troupe help airdrop create";
+constexpr const char* kAirdropHelp = "troupe help airdrop create";
 constexpr std::chrono::minutes kRunAnswer{30};  // our choice: a million recipients
 
 /// Signed with the next number of the account; again if another transfer has taken it meanwhile.
@@ -49,9 +49,9 @@ Client::Outcome<airdrop::Airdrop> founded(Client& client, const Signer& signer, 
 }  // namespace
 
 Ending airdrop_create(const Invocation& invocation, Console& console) {
-  const auto promise = promise_in(*invocation.text("FILE"), kCreateHelp);
+  const auto promise = promise_in(*invocation.text("FILE"), kAirdropHelp);
   if (!promise.ok()) return promise.error();
-  auto typed = terms_of(promise.value(), kCreateHelp);
+  auto typed = terms_of(promise.value(), kAirdropHelp);
   if (!typed.ok()) return typed.error();
   airdrop::Terms terms = std::move(typed).value();
   for (const std::string& note : promise.value().notes) console.err << "note: " << note << '\n';

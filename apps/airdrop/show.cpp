@@ -15,7 +15,7 @@ using namespace airdrops;
 using namespace wallets;
 namespace wire = airdrop::wire;
 
-constexpr const char* kCheckHelp = "troupe help airdrop check";
+constexpr const char* kAirdropCheckHelp = "troupe help airdrop check";
 
 /// A share whose objections are kept with it.
 struct Row {
@@ -70,9 +70,9 @@ void print_airdrop(const Invocation& invocation, Console& console, const airdrop
 }
 
 Ending check_file(const Invocation& invocation, Console& console, const std::string& path) {
-  const auto promise = promise_in(path, kCheckHelp);
+  const auto promise = promise_in(path, kAirdropCheckHelp);
   if (!promise.ok()) return promise.error();
-  const auto terms = terms_of(promise.value(), kCheckHelp);
+  const auto terms = terms_of(promise.value(), kAirdropCheckHelp);
   if (!terms.ok()) return terms.error();
   for (const std::string& note : promise.value().notes) console.err << "note: " << note << '\n';
   airdrop::Shares shares(terms.value().pool, terms.value().weights);
@@ -122,7 +122,7 @@ Ending airdrop_check(const Invocation& invocation, Console& console) {
   const std::string typed = *invocation.text("FILE|ID");
   const auto id = airdrop::AirdropId::from_hex(typed);
   if (!id || std::filesystem::exists(typed)) return check_file(invocation, console, typed);
-  const auto account = account_typed(console, invocation.text("--wallet"), kCheckHelp);
+  const auto account = account_typed(console, invocation.text("--wallet"), kAirdropCheckHelp);
   if (!account.ok()) return account.error();
   return show(invocation, console, *id, account.value());
 }
