@@ -10,7 +10,7 @@ namespace {
 using namespace airdrops;
 using namespace wallets;
 using base::Code;
-namespace wire = airdrop::wire;
+namespace drop = airdrop::wire;
 
 constexpr const char* kAirdropHelp = "troupe help airdrop create";
 constexpr std::chrono::minutes kRunAnswer{30};  // our choice: a million recipients
@@ -28,7 +28,7 @@ Client::Outcome<airdrop::Airdrop> founded(Client& client, const Signer& signer, 
                                    "airdrop " + id.hex().substr(0, 16)};
     const wallet::Approval approval = signer.approve(encode(deposit));
     auto answer =
-        ask_book<wire::CreateAirdrop, wire::AirdropIs>(client, airdrop::kPath, [&](wire::CreateAirdrop::Builder out) {
+        ask_book<drop::CreateAirdrop, drop::AirdropIs>(client, airdrop::kPath, [&](drop::CreateAirdrop::Builder out) {
           out.setTerms(data_of(encode(terms)));
           wallet::write(out.initBy(), by);
           wallet::write(out.initDeposit(), deposit, signer.policy, {&approval, 1});
@@ -76,7 +76,7 @@ Ending airdrop_create(const Invocation& invocation, Console& console) {
   const auto pages = airdrop::pages_of(promise.value().list);
   for (std::uint32_t number = now.pages; number < pages.size(); ++number) {
     auto step =
-        ask_book<wire::AddPage, wire::AirdropStep>(*client.value(), airdrop::kPath, [&](wire::AddPage::Builder out) {
+        ask_book<drop::AddPage, drop::AirdropStep>(*client.value(), airdrop::kPath, [&](drop::AddPage::Builder out) {
           out.setId(data_of(id.view()));
           out.setPage(number);
           out.setRows(data_of(encode(pages[number])));
@@ -100,8 +100,8 @@ Ending airdrop_run(const Invocation& invocation, Console& console) {
   if (!id.ok()) return id.error();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  auto step = ask_book<wire::RunAirdrop, wire::AirdropStep>(
-      *client.value(), airdrop::kPath, [&](wire::RunAirdrop::Builder out) { out.setId(data_of(id.value().view())); },
+  auto step = ask_book<drop::RunAirdrop, drop::AirdropStep>(
+      *client.value(), airdrop::kPath, [&](drop::RunAirdrop::Builder out) { out.setId(data_of(id.value().view())); },
       kRunAnswer);
   if (!step.ok()) {
     Failure failure = step.error();

@@ -9,7 +9,7 @@ namespace {
 
 using namespace airdrops;
 using namespace wallets;
-namespace wire = airdrop::wire;
+namespace drop = airdrop::wire;
 
 constexpr const char* kObjectHelp = "troupe help airdrop object";
 
@@ -58,9 +58,9 @@ Ending airdrop_object(const Invocation& invocation, Console& console) {
   const wallet::Address& to = found->recipient.to;
   auto answer =
       said.value().decides
-          ? ask_book<wire::Decide, wire::ObjectedRow>(
+          ? ask_book<drop::Decide, drop::ObjectedRow>(
                 *client.value(), airdrop::kPath,
-                [&](wire::Decide::Builder out) {
+                [&](drop::Decide::Builder out) {
                   out.setId(data_of(id.value().view()));
                   out.setIndex(found->index);
                   out.setRecipient(data_of(to.view()));
@@ -68,7 +68,7 @@ Ending airdrop_object(const Invocation& invocation, Console& console) {
                   wallet::write(out.initBy(),
                                 signer.value().approve(airdrop::decide_bytes(id.value(), to, said.value().strike)));
                 })
-          : ask_book<wire::Object, wire::ObjectedRow>(*client.value(), airdrop::kPath, [&](wire::Object::Builder out) {
+          : ask_book<drop::Object, drop::ObjectedRow>(*client.value(), airdrop::kPath, [&](drop::Object::Builder out) {
               out.setId(data_of(id.value().view()));
               out.setIndex(found->index);
               out.setRecipient(data_of(to.view()));

@@ -13,7 +13,7 @@ namespace {
 
 using namespace airdrops;
 using namespace wallets;
-namespace wire = airdrop::wire;
+namespace drop = airdrop::wire;
 
 constexpr const char* kAirdropCheckHelp = "troupe help airdrop check";
 
@@ -148,8 +148,8 @@ Ending airdrop_list(const Invocation& invocation, Console& console) {
   std::vector<Listed> all;
   base::Bytes from;
   do {
-    auto page = ask_book<wire::ListAirdrops, wire::Airdrops>(
-        *client.value(), airdrop::kPath, [&](wire::ListAirdrops::Builder out) { out.setFrom(data_of(from)); });
+    auto page = ask_book<drop::ListAirdrops, drop::Airdrops>(
+        *client.value(), airdrop::kPath, [&](drop::ListAirdrops::Builder out) { out.setFrom(data_of(from)); });
     if (!page.ok()) return page.error();
     for (const auto row : page.value().root().getRows()) {
       const auto id = airdrop::AirdropId::from(bytes_of(row.getId()));
