@@ -7,7 +7,7 @@
 namespace troupe::apps::airdrops {
 
 using namespace wallets;
-namespace wire = airdrop::wire;
+namespace drop = airdrop::wire;
 
 namespace {
 
@@ -24,8 +24,8 @@ base::Result<airdrop::AirdropId, Failure> id_typed(const std::string& typed, con
 }
 
 Client::Outcome<airdrop::Seen> airdrop_seen(Client& client, const airdrop::AirdropId& id) {
-  auto answer = ask_book<wire::GetAirdrop, wire::AirdropIs>(
-      client, airdrop::kPath, [&](wire::GetAirdrop::Builder out) { out.setId(data_of(id.view())); });
+  auto answer = ask_book<drop::GetAirdrop, drop::AirdropIs>(
+      client, airdrop::kPath, [&](drop::GetAirdrop::Builder out) { out.setId(data_of(id.view())); });
   if (!answer.ok()) return answer.error();
   auto seen = airdrop::read(answer.value().root());
   if (!seen) return odd_answer("it is no airdrop");
@@ -41,7 +41,7 @@ Client::Outcome<airdrop::AllObjected> objected_seen(Client& client, const airdro
   for (bool more = true; more;) {
     const std::uint32_t from = out.empty() ? 0 : out.rbegin()->first + 1;
     auto page =
-        ask_book<wire::GetObjections, wire::Objections>(client, airdrop::kPath, [&](wire::GetObjections::Builder ask) {
+        ask_book<drop::GetObjections, drop::Objections>(client, airdrop::kPath, [&](drop::GetObjections::Builder ask) {
           ask.setId(data_of(id.view()));
           ask.setFrom(from);
         });
@@ -66,7 +66,7 @@ Client::Outcome<airdrop::AllObjected> objected_seen(Client& client, const airdro
 
 Client::Outcome<airdrop::Page> page_seen(Client& client, const airdrop::AirdropId& id, const airdrop::Terms& terms,
                                          std::uint32_t number) {
-  auto answer = ask_book<wire::GetPage, wire::PageIs>(client, airdrop::kPath, [&](wire::GetPage::Builder out) {
+  auto answer = ask_book<drop::GetPage, drop::PageIs>(client, airdrop::kPath, [&](drop::GetPage::Builder out) {
     out.setId(data_of(id.view()));
     out.setPage(number);
   });
