@@ -1,0 +1,136 @@
+#pragma once
+// A node that keeps a book, with its store, in virtual time; its power may fail at any operation of its disk.
+#include "actors/airdrop/airdrops_actor.hpp"
+#include "actors/escrow/escrows_actor.hpp"
+#include "actors/escrow/words.hpp"
+#include "actors/wallet/wallet_actor.hpp"
+#include "messages/words.hpp"
+#include "runtime/store/store_actor.hpp"
+#include "tests/runtime/actor/actor_fixture.hpp"
+#include "tests/support.hpp"
+
+namespace troupe::escrow {
+
+class Bookkeeper {
+ public:
+  /// `dice`: what survives of what was not synced.
+  explicit Bookkeeper(std::uint64_t dice) : fabric_(sim::Fabric::make(stage_)), dice_(dice) {
+    sim::NodePorts& ports = stage_.keep<sim::NodePorts>(stage_, fabric_, kNumber, disk);
+    identity_ = std::make_shared<const crypto::Identity>(crypto::Identity::make(ports.world().chance, 0));
+    begin();
+  }
+  ~Bookkeeper() { end(); }
+
+  /// Asks until the answer is `A`, over as many failures of the power as there are. An error is given back if asking
+  /// again cannot help.
+  template <class Q, class A, class Fill, class Then>
+  std::optional<base::Error> ask(const std::string& path, Fill fill, Then then) {
+    for (int tries = 0; tries < kTries; ++tries) {
+      struct Heard {
+        bool over = false;
+        std::optional<base::Error> error{};
+      };
+      const auto heard = std::make_shared<Heard>();
+      inside([&](test::Scripted& self) {
+        self.ask<Q, A>(self.node().find(path), self.now() + kDue, fill, [heard, then](runtime::Answer<A> answer) {
+          heard->over = true;
+          if (answer.ok()) then(answer.value());
+          else heard->error = answer.error();
+        });
+      });
+      stage_.run_until([&] { return heard->over || disk.halted(); }, kDue + kDue);
+      if (!heard->over) {
+        power_fails();
+        continue;
+      }
+      if (!heard->error) return std::nullopt;
+      const base::Code code = heard->error->code;
+      if (code == base::Code::refused || code == base::Code::conflict || code == base::Code::malformed)
+        return heard->error;
+      if (disk.halted()) power_fails();
+      else stage_.run_for(std::chrono::seconds(1));
+    }
+    return base::Error{base::Code::timeout, "never answered"};
+  }
+  void run_for(base::Duration span) {
+    stage_.run_for(span);
+    if (disk.halted()) power_fails();
+  }
+  std::size_t failures() const { return failures_; }
+  UnixMs time() { return wallet::unix_ms(lives_.back()->ports.world().clock.wall()); }
+
+  sim::Disk disk;
+
+ private:
+  static constexpr std::uint16_t kNumber = 1;
+  static constexpr int kTries = 50;
+  static constexpr std::chrono::seconds kDue{60};
+  struct Life {
+    Life(sim::Stage& stage, std::shared_ptr<sim::Fabric> fabric, sim::Disk& disk)
+        : ports(stage.keep<sim::NodePorts>(stage, std::move(fabric), kNumber, disk)),
+          node(stage.system(), ports.world()) {}
+    sim::NodePorts& ports;
+    runtime::Node node;
+    std::shared_ptr<net::Pool> pool;
+    runtime::Handle outside;
+    std::function<void(test::Scripted&)> what;
+  };
+
+  void begin() {
+    lives_.push_back(std::make_unique<Life>(stage_, fabric_, disk));
+    Life& life = *lives_.back();
+    net::NetSetup setup;
+    setup.terms.work_bits = 0;
+    setup.identity = identity_;
+    life.pool = std::make_shared<net::Pool>(life.node, setup);
+    const auto place = *durable::Place::parse("self");
+    auto escrows = std::make_shared<EscrowSettings>();
+    escrows->pool = life.pool;
+    escrows->book = place;
+    const wallet::WalletSettings money{.pool = life.pool, .book = place};
+    const airdrop::AirdropSettings drops{.pool = life.pool, .book = place, .objections = std::chrono::minutes(1)};
+    life.node.start("node", test::script({}, [=](test::Scripted& self) {
+                      self.spawn("store", [] { return std::make_unique<store::StoreActor>("store"); }, {});
+                      self.spawn("wallet", [=] { return std::make_unique<wallet::WalletActor>(money); }, {});
+                      self.spawn("escrow", [=] { return std::make_unique<EscrowsActor>(escrows); }, {});
+                      self.spawn("airdrop", [=] { return std::make_unique<airdrop::AirdropsActor>(drops); }, {});
+                    }));
+    life.outside = life.node.start("outside", test::script([&life](test::Scripted& self, runtime::Handlers& on) {
+                                     on.tell<messages::wire::Nothing>([&life, &self](messages::wire::Nothing::Reader) {
+                                       std::exchange(life.what, {})(self);
+                                     });
+                                   }));
+    stage_.settle();
+  }
+  void end() {
+    Life& life = *lives_.back();
+    std::vector<runtime::Handle> all;
+    life.node.registry().walk([&](const runtime::Listing& one) { return all.push_back(one.handle), true; });
+    for (const auto& one : all) test::ActorFixture::kill(one);
+    all.clear();
+    life.outside = {};
+    stage_.run_for(std::chrono::milliseconds(100));
+  }
+  void power_fails() {
+    ++failures_;
+    end();
+    disk.crash(dice_);
+    begin();
+  }
+  void inside(std::function<void(test::Scripted&)> what) {
+    Life& life = *lives_.back();
+    life.what = std::move(what);
+    life.outside->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
+                                                    runtime::Envelope::build<messages::wire::Nothing>({}, [](auto) {})),
+                          nullptr);
+  }
+
+  sim::Stage stage_{1};
+  std::shared_ptr<sim::Fabric> fabric_;
+  base::Random dice_;
+  std::shared_ptr<const crypto::Identity> identity_;
+  std::vector<std::unique_ptr<Life>> lives_;
+  std::size_t failures_ = 0;
+};
+
+}  // namespace troupe::escrow
