@@ -55,6 +55,9 @@ struct TakeAct $kind(from = [peer, operate], bytesMax = 32768) {
   act @0 :SignedAct;
   deposit @1 :Wallet.SignedTransfer;
   # Of a Fund: the transfer that it names.
+  request @2 :Data;
+  # 16 bytes of this account alone, or empty. The same act again is answered without being done again; another one is a
+  # `conflict`.
 }
 
 struct ActTaken $kind(from = [peer, view, operate], bytesMax = 128) {

@@ -28,6 +28,19 @@ Error error_of(EscrowError why) {
   return {changed ? Code::conflict : Code::refused, std::string(name(why))};
 }
 
+constexpr std::size_t kRequestBytes = 16;  // messages/escrow.capnp
+
+/// What an act does, as it is typed: not its number, nor how it is paid, nor what a party's first act in a dispute
+/// reveals, nor the date that a span became.
+base::Digest content_of(Act act) {
+  act.number = 0;
+  if (auto* fund = std::get_if<Fund>(&act.what)) fund->transfer = {};
+  if (auto* propose = std::get_if<Propose>(&act.what)) propose->reveal.reset();
+  if (auto* agree = std::get_if<Agree>(&act.what)) agree->reveal.reset();
+  if (auto* extend = std::get_if<Extend>(&act.what)) extend->due = {};
+  return crypto::sha256(encode(act));
+}
+
 /// Whether the ledger will say the same of the same transfer.
 bool for_good(Code code) { return code == Code::refused || code == Code::conflict || code == Code::malformed; }
 
@@ -317,6 +330,30 @@ void EscrowActor::act(wire::ActAt::Reader ask, runtime::Reply<wire::ActTaken> re
       return wanted.done(Error{Code::refused, "the signers of the account have not approved the deposit"});
     wanted.deposit = rows::SignedBytes{wallet::encode(transfer), policy, approvals};
   }
+  const auto request = bytes_of(ask.getTake().getRequest());
+  if (request.empty()) return take(std::move(wanted));
+  if (request.size() != kRequestBytes) return wanted.done(Error{Code::malformed, "a request has 16 bytes"});
+  wanted.request = Request{rows::request_key(setup_.id, request), content_of(what)};
+  look_up_request(std::make_shared<Wanted>(std::move(wanted)));
+}
+
+/// The same act again changes nothing, whatever has happened since. One that waits for its deposit waits on.
+void EscrowActor::look_up_request(std::shared_ptr<Wanted> wanted) {
+  when_loaded([this, wanted] {
+    if (!replay_) return wanted->done(unknown());
+    storage_.get(wanted->request->row, [this, wanted](const base::Outcome<std::optional<Bytes>>& row) {
+      if (!row.ok()) return wanted->done(row.error());
+      if (!row.value()) return take(std::move(*wanted));
+      if (base::Digest::from(*row.value()) != wanted->request->act)
+        return wanted->done(Error{Code::conflict, "this request was about another act"});
+      if (std::holds_alternative<Fund>(std::get<Acted>(wanted->command).act.what)) return take(std::move(*wanted));
+      wanted->done(Taken{replay_ ? replay_->sequence() : 0, false});
+    });
+  });
+}
+
+void EscrowActor::take(Wanted wanted) {
+  const Act& what = std::get<Acted>(wanted.command).act;
   // The guards look at who signs and at who pays.
   if (std::holds_alternative<Sign>(what.what) || std::holds_alternative<Fund>(what.what))
     return when_loaded([this, wanted = std::make_shared<Wanted>(std::move(wanted))]() mutable {
@@ -420,6 +457,8 @@ void EscrowActor::perform(Wanted& wanted) {
   const auto fresh = sayings_of(wanted, decision, after_it.escrow());
   durable::Storage::Commit commit = commit_of(entries, after_it, fresh);
   if (wanted.act) commit.rows[rows::numbered_key('a', setup_.id, entries.front().sequence)] = rows::encode(*wanted.act);
+  if (wanted.request)
+    commit.rows[wanted.request->row] = Bytes(wanted.request->act.bytes.begin(), wanted.request->act.bytes.end());
   if (wanted.deposit)
     commit.rows[rows::numbered_key('d', setup_.id, static_cast<std::uint64_t>(party))] = rows::encode(*wanted.deposit);
   std::optional<rows::Founding> founding;

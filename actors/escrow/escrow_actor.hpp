@@ -46,11 +46,17 @@ class EscrowActor final : public runtime::Actor {
     bool changed = false;
   };
   using Done = base::Callback<void(const base::Outcome<Taken>&)>;
+  /// Which act a request of its account was about.
+  struct Request {
+    base::Bytes row;
+    base::Digest act;
+  };
   struct Wanted {
     Command command;
     std::optional<rows::SignedBytes> act{};
     std::optional<rows::SignedBytes> deposit{};
     std::optional<base::NodeId> owner{};
+    std::optional<Request> request{};
     std::optional<std::string> note{};
     std::optional<base::Bytes> said{};  ///< no command: that row of what was to be said is done
     Done done;
@@ -75,6 +81,8 @@ class EscrowActor final : public runtime::Actor {
   void open_at_book(std::shared_ptr<Opening> opening);
   void found(std::shared_ptr<Opening> opening);
   void act(wire::ActAt::Reader ask, runtime::Reply<wire::ActTaken> reply);
+  void look_up_request(std::shared_ptr<Wanted> wanted);
+  void take(Wanted wanted);
   void look_before(std::shared_ptr<Wanted> wanted);
   bool acted_by_provider(const Wanted& wanted) const;
   void credited(wallet::wire::Credited::Reader ask, Nothing reply);

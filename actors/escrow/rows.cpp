@@ -35,6 +35,11 @@ Bytes arbiter_key(const EscrowId& id, std::uint64_t round, std::uint8_t how) {
   out.push_back(how);
   return out;
 }
+Bytes request_key(const EscrowId& id, ByteView request) {
+  Bytes out = key('r', id);
+  append(out, request);
+  return out;
+}
 Bytes timer_key(UnixMs deadline, const EscrowId& id) {
   Bytes out = prefix('t');
   append_ordered(out, deadline.count());

@@ -4,6 +4,7 @@
 // Keys    'h' id: the head, which changes with each commit; 'g' id: what it began with; 'e' id, sequence: an entry of
 // the
 //         log; 'a' id, sequence: the signed act that caused that entry; 'd' id, party: a deposit that is under way;
+//         'r' id, request: the hash of the act that a request was about;
 //         'w' id, round, how: what is still to be said of an
 //         arbiter, with its address; 's' id: what a list shows; 't' deadline, id: a timer; 'o' id: something is
 //         unfinished; 'b' party, id: money of it that lies in this escrow; 'u': since when the book takes commands.
@@ -24,6 +25,7 @@ inline Bytes prefix(char of) { return {static_cast<std::uint8_t>(of)}; }
 Bytes key(char of, const EscrowId& id);
 Bytes numbered_key(char of, const EscrowId& id, std::uint64_t number);
 Bytes arbiter_key(const EscrowId& id, std::uint64_t round, std::uint8_t how);
+Bytes request_key(const EscrowId& id, ByteView request);
 Bytes timer_key(UnixMs deadline, const EscrowId& id);
 Bytes held_prefix(const Address& party);
 Bytes held_key(const Address& party, const EscrowId& id);

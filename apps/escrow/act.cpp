@@ -27,6 +27,7 @@ struct Acting {
   escrow::Replay at;
   Signer signer;
   std::optional<Party> party{};  ///< none: perhaps an arbiter
+  base::Bytes request{};         ///< as messages/escrow.capnp has it; empty: none
 
   const escrow::Escrow& escrow() const { return at.escrow(); }
   Client::Outcome<void> look_again() {
@@ -51,7 +52,8 @@ enum class Who : std::uint8_t { party, arbiter };
 base::Result<Acting, Failure> begin(const Invocation& invocation, Console& console, Who who = Who::party) {
   const auto id = id_typed(*invocation.text("ID"));
   if (!id.ok()) return id.error();
-  if (const auto request = request_typed(invocation); !request.ok()) return request.error();
+  const auto request = request_typed(invocation);
+  if (!request.ok()) return request.error();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   auto log = fetch(*client.value(), id.value());
@@ -62,6 +64,11 @@ base::Result<Acting, Failure> begin(const Invocation& invocation, Console& conso
   if (!signer.ok()) return signer.error();
   Acting out{std::move(client).value(), id.value(), std::move(log).value(), std::move(at).value(),
              std::move(signer).value()};
+  if (!request.value().empty()) {
+    const base::Digest mark = crypto::sha256(base::as_bytes("troupe escrow act request v1"),
+                                             out.signer.address().view(), base::as_bytes(request.value()));
+    out.request.assign(mark.bytes.begin(), mark.bytes.begin() + 16);
+  }
   for (const Party party : {Party::buyer, Party::provider})
     if (out.escrow().address(party) == out.signer.address()) out.party = party;
   if (who == Who::party && !out.party)
@@ -117,6 +124,7 @@ Client::Outcome<bool> send_act(Acting& acting, const escrow::What& what, const s
       *acting.client, escrow::kPath,
       [&](TakeAct::Builder out) {
         escrow::write(out.initAct(), bytes, acting.signer.policy, {&approval, 1});
+        if (!acting.request.empty()) out.setRequest(data_of(acting.request));
         if (!deposit) return;
         const wallet::Approval paid = acting.signer.approve(encode(deposit->transfer));
         wallet::write(out.initDeposit(), deposit->transfer, acting.signer.policy, {&paid, 1});

@@ -262,11 +262,18 @@ TEST_CASE(
   const std::string before = bank.show(id, "deadline");
   CHECK(act(id, "seller", {"extend", "--deliver", "2000h"}) == 0);
   CHECK(bank.show(id, "deadline") != before);
-  CHECK(act(id, "seller", {"deliver", cid}) == 0);
+  CHECK(act(id, "seller", {"deliver", cid, "--request", "d"}) == 0);
+  CHECK(act(id, "seller", {"deliver", cid, "--request", "d"}) == 0);
+  std::ofstream(bank.folder / "more") << "all of what was asked for";
+  const std::string other = bank.get({"file", "put", bank.folder / "more", "--replicas", "1"});
+  CHECK(act(id, "seller", {"deliver", other, "--request", "d"}) == 5);
   CHECK(act(id, "seller", {"dispute"}) == 5);
   CHECK(act(id, "buyer", {"dispute"}) == 0);
   CHECK(act(id, "buyer", {"rule", "--pay", "0"}) == 5);
+  CHECK(act(id, "seller", {"propose", "--pay", "50", "--request", "p"}) == 0);
   CHECK(act(id, "seller", {"propose", "--pay", "60"}) == 0);
+  CHECK(act(id, "seller", {"propose", "--pay", "50", "--request", "p"}) == 0);  // and 60 stays
+  CHECK(act(id, "seller", {"propose", "--pay", "60", "--request", "p"}) == 5);
   CHECK(act(id, "buyer", {"agree", "--pay", "60"}) == 0);
   REQUIRE(until([&] { return bank.show(id, "confirmed") == "true"; }));
   CHECK(bank.show(id, "state") == "released");
