@@ -158,18 +158,24 @@ void EscrowActor::load_log(rows::Founding founding, rows::Head head, const Bytes
       });
 }
 
+/// Most escrows have none: what their state does not name is not looked for.
 void EscrowActor::load_deposits(Party party) {
+  const auto on = [this, party] {
+    if (party == Party::buyer) return load_deposits(Party::provider);
+    load_sayings();
+  };
+  if (!of(escrow().depositing, party)) return on();
   storage_.get(rows::numbered_key('d', setup_.id, static_cast<std::uint64_t>(party)),
-               [this, party, run = run_](const base::Outcome<std::optional<Bytes>>& row) {
+               [this, party, on, run = run_](const base::Outcome<std::optional<Bytes>>& row) {
                  if (run != run_) return;
                  if (!row.ok()) return reload(row.error());
                  if (row.value()) of(deposits_, party).transfer = rows::decode_signed(*row.value());
-                 if (party == Party::buyer) return load_deposits(Party::provider);
-                 load_sayings();
+                 on();
                });
 }
 
 void EscrowActor::load_sayings() {
+  if (escrow().drawn.empty()) return loaded();
   const Bytes prefix = rows::key('w', setup_.id);
   storage_.range(prefix, prefix, 64, [this, run = run_](const base::Outcome<durable::Storage::Page>& page) {
     if (run != run_) return;

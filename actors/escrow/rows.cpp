@@ -167,13 +167,13 @@ Changes of_entries(const Replay* before, const Replay& after, std::span<const En
   if (is_unfinished != was_unfinished) out[key('o', id)] = is_unfinished ? std::optional(Bytes()) : std::nullopt;
   if (before == nullptr) return out;  // nothing was paid in
   for (const Party party : {Party::buyer, Party::provider}) {
+    if (of(before->escrow().depositing, party) && !of(it.depositing, party))
+      out[numbered_key('d', id, static_cast<std::uint64_t>(party))] = std::nullopt;
     const auto held = [&](const Escrow& one) { return is_final(one.stage) ? Amount() : of(one.deposited, party); };
     if (held(before->escrow()) == held(it)) continue;
     Bytes amount;
     append_number(amount, held(it).units());
     out[held_key(it.address(party), id)] = held(it) > Amount() ? std::optional(std::move(amount)) : std::nullopt;
-    if (of(before->escrow().depositing, party) && !of(it.depositing, party))
-      out[numbered_key('d', id, static_cast<std::uint64_t>(party))] = std::nullopt;
   }
   return out;
 }
