@@ -37,6 +37,8 @@ struct TermsAre $kind(from = [peer, view, operate], bytesMax = 512) {
   # Unix ms.
   upSince @11 :UInt64;
   # Since when the book takes commands, after an outage: Unix ms; 0: there was none.
+  steady @12 :Bool;
+  # False for a while after the date of a book at one node has made a step.
 }
 
 struct OpenEscrow $kind(from = [peer, operate], bytesMax = 8192) {

@@ -17,6 +17,8 @@ constexpr std::chrono::seconds kLedgerDue{20};        // our choice: it is tried
 constexpr std::chrono::seconds kClockDue{5};          // our choice
 constexpr std::chrono::milliseconds kReadAgain{500};  // our choice
 constexpr std::chrono::seconds kTryAgain{1};          // our choice
+constexpr std::uint32_t kClearedAtOnce = 128;         // our choice: rows of a commit
+constexpr std::chrono::seconds kStepLook{30};         // our choice
 constexpr std::chrono::hours kLookAhead{1};           // our choice: the date may be set meanwhile
 
 Error error_of(AirdropError why) {
@@ -67,7 +69,7 @@ void AirdropActor::receive(runtime::Handlers& on) {
   on.timer<Resend>([this] { go_on(); });
   on.timer<Idle>([this] {
     if (open_ && (!founding_ || final(state().state))) tell_list(true);
-    after<Idle>(kIdle);
+    after<Idle>(open_ && !founding_ ? std::chrono::duration_cast<base::Duration>(kUnknownIdle) : kIdle);
   });
   on.describe<wire::AirdropState>([this](wire::AirdropState::Builder out) {
     if (!open_ || !founding_) return out.setState(open_ ? "unknown" : "opening");
@@ -137,7 +139,7 @@ void AirdropActor::opened() {
   open_ = true;
   reached_ = planned_ = state().cursor;
   for (auto& then : std::exchange(waiting_open_, {})) then();
-  after<Idle>(kIdle);
+  after<Idle>(founding_ ? std::chrono::duration_cast<base::Duration>(kIdle) : kUnknownIdle);
   go_on();
 }
 
@@ -190,7 +192,7 @@ void AirdropActor::at_time(base::Callback<void(const base::Outcome<Times>&)> the
         const auto are = answer.value();
         const auto book = wallet::BookId::from(bytes_of(are.getBook()));
         if (!book) return then(Error{Code::internal, "the book has no id"});
-        then(Times{UnixMs(are.getNow()), UnixMs(are.getUpSince()), UnixMs(are.getGrace()), *book});
+        then(Times{UnixMs(are.getNow()), UnixMs(are.getUpSince()), UnixMs(are.getGrace()), are.getSteady(), *book});
       });
 }
 
@@ -215,26 +217,25 @@ void AirdropActor::due() {
   at_time([this](const base::Outcome<Times>& times) {
     if (!open_ || !founding_) return;
     if (!times.ok()) return after<Due>(kTryAgain);
-    const auto& [now, up_since, grace, book] = times.value();
-    UnixMs ends = state().ends;
-    // While the book was away, nothing could be objected, and no page could come.
-    if (up_since.count() > 0) ends = std::max(ends, up_since + std::min(grace, setup_.settings.objections));
-    if (now < ends) {
-      const auto left =
-          std::min<std::chrono::milliseconds>(std::chrono::milliseconds((ends - now).count()), kLookAhead);
-      return after<Due>(left);
-    }
+    const UnixMs now = times.value().now, until = ends(times.value());
+    if (now < until)
+      return after<Due>(
+          std::min<std::chrono::milliseconds>(std::chrono::milliseconds((until - now).count()), kLookAhead));
+    if (!times.value().steady) return after<Due>(kStepLook);
+    const State before = state().state;
     row_.change(
         [this, now = now](Airdrop& airdrop, durable::Storage::Commit&) -> base::Outcome<void> {
           airdrop.expire(now);
           if (airdrop.state == State::published) return outcome(airdrop.begin_paying(founding_->terms, now));
           return {};
         },
-        [this](const base::Outcome<void>& done) {
+        [this, before](const base::Outcome<void>& done) {
           if (!done.ok()) return after<Due>(kTryAgain);
+          if (state().state == before) return;
           reached_ = planned_ = state().cursor;
           go_on();
-        });
+        },
+        Row::Whose::own);
   });
 }
 
@@ -256,6 +257,11 @@ void AirdropActor::follow() {
       });
 }
 
+UnixMs AirdropActor::ends(const Times& times) const {
+  if (times.up_since.count() == 0) return state().ends;
+  return std::max(state().ends, times.up_since + std::min(times.grace, setup_.settings.objections));
+}
+
 void AirdropActor::deposit() {
   const auto& [bytes, policy, approvals] = founding_->deposit;
   const auto transfer = wallet::decode_transfer(bytes);
@@ -275,25 +281,29 @@ void AirdropActor::deposit() {
 
 /// Without its pool there is no airdrop, and nothing of it stays but its state.
 void AirdropActor::deposited(const base::Outcome<void>& how) {
-  row_.change(
-      [this, how, now = wallet::unix_ms(wall())](Airdrop& airdrop, durable::Storage::Commit& commit) {
-        if (how.ok()) return outcome(airdrop.funded(now));
-        for (const Bytes& key :
-             {rows::key('t', setup_.id), rows::key('u', setup_.id), rows::nonce_key(founding_->terms)})
-          commit.rows[key] = std::nullopt;
-        return base::Outcome<void>();
-      },
-      [this, how](const base::Outcome<void>& done) {
-        if (!done.ok()) return;  // it is read again
-        if (!how.ok()) {
-          founding_.reset();
-          for (IsReply& one : std::exchange(creating_, {})) one.refuse(how.error());
-          return tell_list(true);
-        }
-        setup_.settings.log.info("an airdrop was created", {{"airdrop", setup_.id.hex()}});
-        for (IsReply& one : std::exchange(creating_, {})) show(one);
-        go_on();
-      });
+  at_time([this, how](const base::Outcome<Times>& times) {
+    if (!times.ok()) return after<Resend>(kTryAgain);  // the deposit is asked for again, and answered alike
+    row_.change(
+        [this, how, now = times.value().now](Airdrop& airdrop, durable::Storage::Commit& commit) {
+          if (how.ok()) return outcome(airdrop.funded(now));
+          for (const Bytes& key :
+               {rows::key('t', setup_.id), rows::key('u', setup_.id), rows::nonce_key(founding_->terms)})
+            commit.rows[key] = std::nullopt;
+          return base::Outcome<void>();
+        },
+        [this, how](const base::Outcome<void>& done) {
+          if (!done.ok()) return;  // it is read again
+          if (!how.ok()) {
+            founding_.reset();
+            for (IsReply& one : std::exchange(creating_, {})) one.refuse(how.error());
+            return tell_list(true);
+          }
+          setup_.settings.log.info("an airdrop was created", {{"airdrop", setup_.id.hex()}});
+          for (IsReply& one : std::exchange(creating_, {})) show(one);
+          go_on();
+        },
+        Row::Whose::own);
+  });
 }
 
 void AirdropActor::give_back_all() {
@@ -310,16 +320,36 @@ void AirdropActor::give_back_all() {
         if (run != run_) return;
         asking_ = false;
         if (!answer.ok()) return after<Resend>(kTryAgain);
-        row_.change(
-            [this, now = wallet::unix_ms(wall())](Airdrop& airdrop, durable::Storage::Commit& commit) {
-              airdrop.end(now);
-              commit.rows[rows::key('u', setup_.id)] = std::nullopt;
-              return base::Outcome<void>();
-            },
-            [this](const base::Outcome<void>& done) {
-              if (done.ok()) finished();
-            });
+        clear('p');
       });
+}
+
+/// The list of an airdrop that pays nothing is of no use, and could be had for nothing; then what was objected to it.
+void AirdropActor::clear(char of) {
+  const Bytes prefix = rows::key(of, setup_.id);
+  storage_.range(prefix, prefix, kClearedAtOnce,
+                 [this, run = run_, of](const base::Outcome<durable::Storage::Page>& page) {
+                   if (run != run_) return;
+                   if (!page.ok()) return after<Resend>(kTryAgain);
+                   if (page.value().rows.empty() && of == 'p') return clear('o');
+                   const bool last = page.value().rows.empty();
+                   row_.change(
+                       [this, last, all = page.value().rows, now = wallet::unix_ms(wall())](
+                           Airdrop& airdrop, durable::Storage::Commit& commit) {
+                         for (const auto& row : all) commit.rows[row.key] = std::nullopt;
+                         if (!last) return base::Outcome<void>();
+                         airdrop.end(now);
+                         commit.rows[rows::key('u', setup_.id)] = std::nullopt;
+                         return base::Outcome<void>();
+                       },
+                       [this, of, last](const base::Outcome<void>& done) {
+                         if (!done.ok()) return;  // it is read again
+                         if (!last) return clear(of);
+                         objected_.clear();
+                         finished();
+                       },
+                       Row::Whose::own);
+                 });
 }
 
 void AirdropActor::finished() {
@@ -517,8 +547,9 @@ void AirdropActor::object(wire::Object::Reader ask, ObjectedReply reply) {
                              objection.time = times.value().now;
                              change_objected(
                                  index, found,
-                                 [this, objection = std::move(objection)](Airdrop& airdrop, Objected& objected) {
-                                   return airdrop::object(airdrop, objected_, objected, objection);
+                                 [this, objection = std::move(objection), until = ends(times.value())](
+                                     Airdrop& airdrop, Objected& objected) {
+                                   return airdrop::object(airdrop, objected_, objected, objection, until);
                                  },
                                  std::move(reply));
                            });
@@ -547,7 +578,9 @@ void AirdropActor::decide(wire::Decide::Reader ask, ObjectedReply reply) {
             const Verdict verdict{strike, by, times.value().now};
             change_objected(
                 index, found,
-                [verdict](Airdrop& airdrop, Objected& objected) { return airdrop::decide(airdrop, objected, verdict); },
+                [verdict, until = ends(times.value())](Airdrop& airdrop, Objected& objected) {
+                  return airdrop::decide(airdrop, objected, verdict, until);
+                },
                 std::move(reply));
           });
         });

@@ -18,11 +18,12 @@ namespace troupe::airdrop {
 class AirdropActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "airdrop";
-  static constexpr std::size_t kAtOnce = 32;          // our choice: transfers without an answer
-  static constexpr std::size_t kSaveEvery = 32;       // our choice
-  static constexpr std::size_t kWaitingMax = 256;     // our choice: questions, of each sort
-  static constexpr std::uint32_t kObjectedRows = 64;  // messages/airdrop.capnp
-  static constexpr std::chrono::seconds kIdle{20};    // our choice
+  static constexpr std::size_t kAtOnce = 32;                     // our choice: transfers without an answer
+  static constexpr std::size_t kSaveEvery = 32;                  // our choice
+  static constexpr std::size_t kWaitingMax = 256;                // our choice: questions, of each sort
+  static constexpr std::uint32_t kObjectedRows = 64;             // messages/airdrop.capnp
+  static constexpr std::chrono::milliseconds kUnknownIdle{100};  // our choice: a stranger may ask for any id
+  static constexpr std::chrono::seconds kIdle{20};               // our choice
   struct Setup {
     AirdropSettings settings;
     durable::Place place;
@@ -39,12 +40,14 @@ class AirdropActor final : public runtime::Actor {
   struct Due {};
   struct Resend {};
   struct Idle {};
+  using Row = durable::StateRow<Airdrop>;
   using IsReply = runtime::Reply<wire::AirdropIs>;
   using StepReply = runtime::Reply<wire::AirdropStep>;
   using ObjectedReply = runtime::Reply<wire::ObjectedRow>;
   /// What the book says of the time.
   struct Times {
     UnixMs now{0}, up_since{0}, grace{0};
+    bool steady = false;  ///< the date has not made a step for a while
     wallet::BookId book;
   };
   struct InFlight {
@@ -74,6 +77,9 @@ class AirdropActor final : public runtime::Actor {
   void deposit();
   void deposited(const base::Outcome<void>& how);
   void give_back_all();
+  void clear(char of);
+  /// Until when objections are heard, or pages may come: not before the book has been back for a while.
+  UnixMs ends(const Times& times) const;
   void tell_list(bool over);
   void finished();
   const Airdrop& state() const { return *row_.state(); }
@@ -103,7 +109,7 @@ class AirdropActor final : public runtime::Actor {
 
   const Setup setup_;
   durable::Storage storage_;
-  durable::StateRow<Airdrop> row_;
+  Row row_;
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
   bool open_ = false;
   std::optional<rows::Founding> founding_;  // none: there is no such airdrop

@@ -11,6 +11,7 @@ namespace {
 using base::Bytes;
 using base::Code;
 
+constexpr std::chrono::minutes kLookEvery{1};         // our choice
 constexpr std::chrono::milliseconds kOpenAgain{500};  // our choice
 
 }  // namespace
@@ -27,7 +28,8 @@ ListActor::ListActor(Setup setup)
                  watch(actor);
                  return actor;
                },
-           .end = [this](const runtime::Handle& actor) { stop_child(actor); }}) {}
+           .end = [this](const runtime::Handle& actor) { stop_child(actor); },
+           .may_end = [this](const std::string& name) { return !unfinished_.contains(*AirdropId::from_hex(name)); }}) {}
 
 void ListActor::receive(runtime::Handlers& on) {
   on.tell<wire::Unfinished>([this](wire::Unfinished::Reader told) {
@@ -40,6 +42,11 @@ void ListActor::receive(runtime::Handlers& on) {
     airdrops_.sleepy(id->hex());
   });
   on.timer<Again>([this] { take(); });
+  on.timer<Look>([this] {
+    // One that could not be begun is begun now.
+    for (const auto& [id, owner] : unfinished_) wake(id);
+    after<Look>(kLookEvery);
+  });
   on.other([this](const runtime::Envelope& question, runtime::AnyReply reply) {
     if (open_) return serve(question, std::move(reply));
     if (early_.size() >= kEarlyMax)
@@ -84,6 +91,7 @@ void ListActor::find_unfinished(const Bytes& from) {
 
 void ListActor::opened() {
   open_ = true;
+  after<Look>(kLookEvery);
   for (const auto& [id, owner] : unfinished_) wake(id);
   for (auto& [question, reply] : std::exchange(early_, {})) serve(question, std::move(reply));
 }
@@ -135,18 +143,24 @@ void ListActor::create(const runtime::Envelope& question, runtime::AnyReply repl
   runtime::Envelope::Reading<wire::CreateAirdrop> reading(question);
   const auto terms = decode_terms(bytes_of(reading.root().getTerms()));
   if (!terms) return reply.refuse({Code::malformed, "the terms of the airdrop break their format"});
+  // A stranger's bytes begin no actor.
+  const auto by = wallet::read(reading.root().getBy());
+  const auto policy = by ? std::optional(wallet::Policy::of_key(by->key)) : std::nullopt;
+  if (!policy || policy->address() != terms->owner || !policy->approved(bytes_of(reading.root().getTerms()), {&*by, 1}))
+    return reply.refuse({Code::refused, "the owner has not signed these terms"});
   const AirdropId id = id_of(*terms);
   const auto of_owner = std::ranges::count_if(unfinished_, [&](const auto& one) { return one.second == terms->owner; });
   const bool full = unfinished_.size() >= kUnfinishedMax || static_cast<std::size_t>(of_owner) >= kUnfinishedOfOwner;
   if (full && !unfinished_.contains(id))
     return reply.refuse({Code::refused, "as many airdrops have not ended as may be: of this account, or in all"});
-  storage_.get(rows::nonce_key(*terms),
-               [this, id, question, reply = std::move(reply)](const base::Outcome<std::optional<Bytes>>& row) mutable {
-                 if (!row.ok()) return reply.refuse(row.error());
-                 if (row.value() && AirdropId::from(*row.value()) != id)
-                   return reply.refuse({Code::conflict, "this request has created another airdrop"});
-                 airdrops_.ask(id.hex(), {question, std::move(reply)});
-               });
+  storage_.get(rows::nonce_key(*terms), [this, id, owner = terms->owner, question, reply = std::move(reply)](
+                                            const base::Outcome<std::optional<Bytes>>& row) mutable {
+    if (!row.ok()) return reply.refuse(row.error());
+    if (row.value() && AirdropId::from(*row.value()) != id)
+      return reply.refuse({Code::conflict, "this request has created another airdrop"});
+    unfinished_.try_emplace(id, owner);  // counts from now on; the airdrop says if it comes to nothing
+    airdrops_.ask(id.hex(), {question, std::move(reply)});
+  });
 }
 
 void ListActor::list(const std::optional<AirdropId>& from, runtime::Reply<wire::Airdrops> reply) {

@@ -30,6 +30,7 @@ class ListActor final : public runtime::Actor {
 
  private:
   struct Again {};
+  struct Look {};
   void take();
   void find_unfinished(const base::Bytes& from);
   void opened();

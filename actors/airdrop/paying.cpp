@@ -95,7 +95,8 @@ void AirdropActor::save(const Cursor& reached, bool last) {
                                                          {"recipients", state().recipients},
                                                          {"transfers", state().cursor.number.value}});
         finished();
-      });
+      },
+      Row::Whose::own);
 }
 
 }  // namespace troupe::airdrop

@@ -1,10 +1,9 @@
 #pragma once
 // The rows of airdrops, as durable::Storage keeps them.
 //
-// Keys    'h' id: the state; 't' id: the terms, the owner's signature, and the deposit; 'p' id, page: a page of the
-// list;
-//         'o' id, index: what was objected to a recipient; 'u' id: it has not ended, with its owner; 'n' owner, nonce:
-//         which airdrop has these. Numbers in keys are big-endian.
+// Keys    'h' id: the state; 't' id: the terms, the owner's signature, and the deposit; 'p' id, page: a page of
+//         the list; 'o' id, index: what was objected to a recipient; 'u' id: it has not ended, with its owner; 'n'
+//         owner, nonce: which airdrop has these. Numbers in keys are big-endian.
 #include "actors/airdrop/logic/airdrop.hpp"
 #include "actors/wallet/words.hpp"
 

@@ -22,7 +22,8 @@ std::optional<Seen> read(wire::AirdropIs::Reader from) {
   const auto state = state_named(text_of(from.getStep().getState()));
   const auto paid = Amount::from(from.getPaid());
   if (!terms || !by || !state || !paid || *paid > terms->pool || from.getReached() > terms->recipients ||
-      from.getStruckWeights() > terms->weights || from.getStruck() > terms->recipients)
+      from.getStep().getPages() > terms->pages.size() || from.getStruckWeights() > terms->weights ||
+      from.getStruck() > terms->recipients)
     return std::nullopt;
   Seen out{std::move(*terms), *by, {}};
   out.airdrop.state = *state;

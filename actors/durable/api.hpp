@@ -105,9 +105,12 @@ class Gateway final : public runtime::Part {
     runtime::Envelope question;
     runtime::AnyReply reply;
     runtime::Caller from;
+    bool in_doubt = false;  ///< it was sent, and may have been done
   };
   void send(std::shared_ptr<Passing> passing);
   void park(std::shared_ptr<Passing> passing, const std::string& why);
+  /// Whether a link to the place is in service: what is sent over it may be done.
+  bool linked() const;
   void again();
   void look_for_leader();
 
@@ -277,9 +280,11 @@ class StateRow final : public runtime::Part {
   /// Whether nothing waits or is under way.
   bool idle() const { return !busy_ && queue_.empty(); }
 
+  /// Who wants a change: what the owner itself has begun is not turned away when others ask for too much.
+  enum class Whose : std::uint8_t { asker, own };
   /// In its turn; what changes nothing is not committed.
-  void change(Change change, Done done) {
-    if (queue_.size() >= kWaitingMax)
+  void change(Change change, Done done, Whose whose = Whose::asker) {
+    if (whose == Whose::asker && queue_.size() >= kWaitingMax)
       return done(base::Error{base::Code::overloaded, "too many changes of " + what_ + " wait"});
     queue_.push_back({std::move(change), std::move(done)});
     next();
@@ -293,16 +298,19 @@ class StateRow final : public runtime::Part {
   base::Error unreadable() const { return {base::Code::corrupt, "the row of " + what_ + " cannot be read"}; }
 
   void next() {
-    if (busy_ || !state_ || queue_.empty()) return;
-    const auto wanted = std::make_shared<Wanted>(std::move(queue_.front()));
-    queue_.pop_front();
-    const auto changed = std::make_shared<State>(*state_);
-    Storage::Commit commit{.head = key_, .expected = row_};
-    const auto may = wanted->change(*changed, commit);
-    if (!may.ok() || (commit.rows.empty() && *changed == *state_)) {
+    while (!busy_ && state_ && !queue_.empty()) {
+      const auto wanted = std::make_shared<Wanted>(std::move(queue_.front()));
+      queue_.pop_front();
+      const auto changed = std::make_shared<State>(*state_);
+      Storage::Commit commit{.head = key_, .expected = row_};
+      const auto may = wanted->change(*changed, commit);
+      if (may.ok() && (!commit.rows.empty() || *changed != *state_))
+        return make_durable(wanted, changed, std::move(commit));
       wanted->done(may);
-      return next();
     }
+  }
+  void make_durable(const std::shared_ptr<Wanted>& wanted, const std::shared_ptr<State>& changed,
+                    Storage::Commit commit) {
     base::Bytes row;
     base::append_number(row, commits_ + 1);
     base::append(row, changed->encode());
@@ -345,11 +353,14 @@ class StateRow final : public runtime::Part {
 /// what is asked while it ends begins it again.
 class Keyed final : public runtime::Part {
  public:
-  /// What its owner does: spawns the actor and watches it; ends it.
+  /// What its owner does: spawns the actor and watches it; ends it. And whether one may end to make room, while
+  /// nothing is asked of it; none: each may.
   struct Does {
     base::Callback<runtime::Handle(const std::string& name)> begin;
     base::Callback<void(const runtime::Handle&)> end;
+    std::function<bool(const std::string& name)> may_end{};
   };
+  static constexpr std::size_t kWaitingMax = 1'024;  // our choice: questions while one ends
   struct Question {
     runtime::Envelope envelope;
     runtime::AnyReply reply;        ///< none: it is not waited for

@@ -17,7 +17,19 @@ bool may_send_again(Code code) {
   return code == Code::unavailable || code == Code::dropped || code == Code::not_found || code == Code::unknown_outcome;
 }
 
+/// Whether it may have an effect: what viewers may ask has none.
+bool changes(const runtime::Envelope& question) {
+  return question.kind() == nullptr || !question.kind()->from.has(messages::Role::view);
+}
+
 }  // namespace
+
+bool Gateway::linked() const {
+  const Place& place = seat_.place();
+  const auto& leads = seat_.leader() ? seat_.leader() : leader_;
+  const std::optional<base::NodeId> at = place.kind == Place::Kind::node ? std::optional(place.node) : leads;
+  return at && pool_->in_service(*at);
+}
 
 void Gateway::pass(const runtime::Envelope& question, runtime::AnyReply reply) {
   if (seat_.place().kind == Place::Kind::none)
@@ -54,7 +66,7 @@ void Gateway::send(std::shared_ptr<Passing> passing) {
   if (seat_.here()) return here_(passing->question, std::move(passing->reply), passing->from);
   const runtime::Handle to = there();
   if (!to) return park(std::move(passing), "no way to the book is known");
-  request(to, passing->question, [this, passing](const runtime::Envelope& answer) mutable {
+  request(to, passing->question, [this, passing, sent = linked()](const runtime::Envelope& answer) mutable {
     if (answer.header().signal != runtime::Signal::error) {
       why_.clear();
       return passing->reply.forward(answer);
@@ -64,14 +76,18 @@ void Gateway::send(std::shared_ptr<Passing> passing) {
     const bool again = foreign ? error.code == Code::unavailable : may_send_again(error.code);
     if (!again) return passing->reply.forward(answer);
     leader_.reset();
+    // Another node that says `unavailable` has not done it; of a link that ended nothing is known.
+    if (!foreign && sent) passing->in_doubt = true;
     park(std::move(passing), error.message);
   });
 }
 
 void Gateway::park(std::shared_ptr<Passing> passing, const std::string& why) {
   why_ = why;
-  if (now() + kAgain >= passing->question.header().due)
-    return passing->reply.refuse({Code::unavailable, "the book does not answer: " + why});
+  const bool late = now() + kAgain >= passing->question.header().due;
+  if (late && passing->in_doubt && changes(passing->question))
+    return passing->reply.refuse({Code::unknown_outcome, "the book has not answered, and may have done it: " + why});
+  if (late) return passing->reply.refuse({Code::unavailable, "the book does not answer: " + why});
   if (waiting_.size() >= kWaitingMax)
     return passing->reply.refuse({Code::overloaded, "too many questions wait for a way to the book"});
   waiting_.push_back(std::move(passing));

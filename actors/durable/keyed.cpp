@@ -6,7 +6,10 @@ namespace troupe::durable {
 
 void Keyed::ask(const std::string& name, Question question) {
   const auto there = awake_.find(name);
-  if (there != awake_.end() && there->second.ends) return there->second.waiting.push_back(std::move(question));
+  if (there != awake_.end() && there->second.ends) {
+    if (there->second.waiting.size() < kWaitingMax) return there->second.waiting.push_back(std::move(question));
+    return question.refuse({base::Code::overloaded, "too much is asked while it ends: try again in a moment"});
+  }
   if (there == awake_.end()) {
     if (awake_.size() >= awake_max_ && !make_room())
       return question.refuse({base::Code::overloaded, "as many are awake as may be: try again in a minute"});
@@ -56,8 +59,9 @@ bool Keyed::ends(const std::string& name) const {
 /// One of which nothing is asked now goes to sleep.
 bool Keyed::make_room() {
   if (awake_.size() >= 2 * awake_max_) return false;  // those that are ending
-  const auto idle =
-      std::ranges::find_if(awake_, [](const auto& one) { return one.second.asked == 0 && !one.second.ends; });
+  const auto idle = std::ranges::find_if(awake_, [this](const auto& one) {
+    return one.second.asked == 0 && !one.second.ends && (!does_.may_end || does_.may_end(one.first));
+  });
   if (idle == awake_.end()) return false;
   idle->second.ends = true;
   does_.end(idle->second.actor);

@@ -166,8 +166,8 @@ void ArbitersActor::go_on() {
       });
 }
 
-void ArbitersActor::join(wire::JoinArbiters::Reader ask, Nothing reply) {
-  auto deposit = wallet::read(ask.getDeposit());
+void ArbitersActor::join(wire::JoinArbiters::Reader question, Nothing reply) {
+  auto deposit = wallet::read(question.getDeposit());
   if (!deposit.ok()) return reply.refuse(deposit.error());
   const auto& [transfer, policy, approvals] = deposit.value();
   if (row_.state() == nullptr) return reply.refuse({Code::unavailable, "the arbiters are being read: try again"});
@@ -184,6 +184,23 @@ void ArbitersActor::join(wire::JoinArbiters::Reader ask, Nothing reply) {
                                                                 there->second.bond > Amount() &&
                                                                 there->second.joined == id_of(transfer))
     return reply.done();
+  // What the account has not got, or what another transfer comes before, is written nowhere.
+  ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
+      node().find(wallet::kPath), now() + kLedgerDue,
+      [&](wallet::wire::GetAccount::Builder out) { out.setAddress(data_of(arbiter.view())); },
+      [this, arbiter, kept = std::move(kept), bond = transfer.credits[0].amount, number = transfer.number,
+       reply = std::move(reply)](runtime::Answer<wallet::wire::AccountIs> answer) mutable {
+        if (!answer.ok()) return reply.refuse(answer.error());
+        const auto account = answer.value().getAccount();
+        if (number.value != account.getDebits() + 1)
+          return reply.refuse({Code::conflict, "the number of the bond's transfer is not the next one of the account"});
+        if (account.getBalance() < bond.units())
+          return reply.refuse({Code::refused, "the account has less than the bond"});
+        add(arbiter, std::move(kept), std::move(reply));
+      });
+}
+
+void ArbitersActor::add(const Address& arbiter, Bytes kept, Nothing reply) {
   const auto waiting = std::make_shared<Nothing>(std::move(reply));
   change(
       [arbiter, kept = std::move(kept)](Registry& to) -> base::Outcome<void> {

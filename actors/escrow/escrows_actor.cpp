@@ -195,6 +195,7 @@ void EscrowsActor::terms(wire::GetTerms::Reader, runtime::Reply<wire::TermsAre> 
           out.setGrace(made.grace.count());
           out.setNow(time().count());
           out.setUpSince(up_since_.count());
+          out.setSteady(seat_.place().kind != durable::Place::Kind::self || steady());
         });
       });
 }

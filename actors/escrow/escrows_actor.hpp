@@ -2,9 +2,8 @@
 // The escrows of a book, at kPath: finds the actor of an escrow, or starts it, where this node keeps the book, and
 // passes on what is asked of it elsewhere.
 //
-// Wake      the first question about an escrow starts its actor; so do its deadline, a credit, and, when this node
-// takes
-//           the seat, something that it has not finished.
+// Wake      the first question about an escrow starts its actor; so do its deadline, a credit, and, when this
+//           node takes the seat, something that it has not finished.
 // Deadlines in rows, the next one in memory. The time is that which a majority of the group's members have passed
 //           (agree_on_time): a leader whose date is wrong neither ends a state nor says when one ends. Of a book at
 //           this node alone it is the node's date, once that has made no step for kSteadyFor.

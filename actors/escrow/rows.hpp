@@ -1,14 +1,12 @@
 #pragma once
 // The rows of escrows, as durable::Storage keeps them.
 //
-// Keys    'h' id: the head, which changes with each commit; 'g' id: what it began with; 'e' id, sequence: an entry of
-// the
-//         log; 'a' id, sequence: the signed act that caused that entry; 'd' id, party: a deposit that is under way;
-//         'r' id, request: the hash of the act that a request was about;
-//         'w' id, round, how: what is still to be said of an
-//         arbiter, with its address; 's' id: what a list shows; 't' deadline, id: a timer; 'o' id: something is
-//         unfinished; 'b' party, id: money of it that lies in this escrow; 'u': since when the book takes commands.
-//         Numbers in keys are big-endian.
+// Keys    'h' id: the head, which changes with each commit; 'g' id: what it began with; 'e' id, sequence: an entry
+//         of the log; 'a' id, sequence: the signed act that caused that entry; 'd' id, party: a deposit that is
+//         under way; 'r' id, request: the hash of the act that a request was about; 'w' id, round, how: what is
+//         still to be said of an arbiter, with its address; 's' id: what a list shows; 't' deadline, id: a timer;
+//         'o' id: something is unfinished; 'b' party, id: money of it that lies in this escrow; 'u': since when the
+//         book takes commands. Numbers in keys are big-endian.
 #include <map>
 #include <span>
 

@@ -5,9 +5,8 @@
 // Plans   0 accepted; 1 the provider pays nothing in; 2 it does not deliver; 3 disputed and agreed; 4 disputed, then
 //         silent; 5 progress, then cancelled by both; 6 not signed; 7 the buyer is silent.
 // Clients of a party send what they have signed until its end is known, the same bytes each time.
-// Whole   each escrow that was begun is over and confirmed, wherever a majority of the group is left, and its clocks
-// were
-//         not set back by more than a world lasts.
+// Whole   each escrow that was begun is over and confirmed, wherever a majority of the group is left, and its
+//         clocks were not set back by more than a world lasts.
 // Owner   one world.
 #include <deque>
 #include <map>

@@ -157,6 +157,7 @@ void BookActor::propose(wire::Propose::Reader ask, runtime::Reply<wire::Proposal
         const auto total = total_of(transfer);
         if (there == nullptr && (!total.ok() || account(transfer.from).balance < total.value()))
           return reply.refuse(error_of(total.ok() ? LedgerError::funds : LedgerError::malformed));
+        if (proposals_.all().size() >= kProposalsAll) proposals_.expire(time());
         if (there == nullptr && proposals_.all().size() >= kProposalsAll)
           return reply.refuse({Code::overloaded, "there are as many proposals as may be"});
         auto before = there == nullptr ? std::nullopt : std::optional(*there);

@@ -73,6 +73,9 @@ Ending airdrop_create(const Invocation& invocation, Console& console) {
   auto made = founded(*client.value(), signer.value(), terms, std::move(account).value());
   if (!made.ok()) return made.error();
   airdrop::Airdrop now = std::move(made).value();
+  if (now.state == airdrop::State::returning || now.state == airdrop::State::returned)
+    return Failure{.error = {Code::refused, "this request has created an airdrop whose pool was given back"},
+                   .try_ = "another --request"};
   const auto pages = airdrop::pages_of(promise.value().list);
   for (std::uint32_t number = now.pages; number < pages.size(); ++number) {
     auto step =

@@ -14,6 +14,7 @@ namespace book_wire = wallet::wire;
 std::string explained(wallet::TransferError error) {
   switch (error) {
     case wallet::TransferError::itself: return "an account cannot pay itself";
+    case wallet::TransferError::issuance: return "money does not go back to where the book makes it";
     case wallet::TransferError::total: return "the amounts are 2^63 or more in all";
     case wallet::TransferError::memo: return "a memo has at most 256 bytes of text without control characters";
     case wallet::TransferError::credits: return "a transfer has 1 to 64 credits";

@@ -75,7 +75,11 @@ base::Result<void, AirdropError> Airdrop::add(const Terms& terms, std::uint32_t 
   const std::size_t rows = at_end ? terms.recipients - std::size_t{number} * kPageRows : kPageRows;
   if (!page || page->size() != rows || (number > 0 && page->front().to <= last)) return AirdropError::page;
   std::uint64_t sum = weights;
-  for (const Recipient& one : *page) sum += one.weight;
+  const Address issuance = wallet::issuance_of(terms.book);
+  for (const Recipient& one : *page) {
+    if (one.to == issuance) return AirdropError::page;
+    sum += one.weight;
+  }
   if (at_end ? sum != terms.weights : sum >= terms.weights) return AirdropError::page;
   weights = sum;
   last = page->back().to;
@@ -103,6 +107,7 @@ base::Result<void, AirdropError> Airdrop::begin_paying(const Terms& terms, UnixM
 }
 
 void Airdrop::end(UnixMs now) {
+  if (state == State::returning) pages = 0;  // the list is erased
   state = state == State::returning ? State::returned : State::paid;
   ended = now;
 }
@@ -179,7 +184,7 @@ std::optional<Objected> decode_objected(base::ByteView bytes) {
   out.recipient.to = in.fixed<Address>();
   out.recipient.weight = in.number<std::uint64_t>();
   const auto count = in.number<std::uint8_t>();
-  if (count == 0 || count > kObjectionsOfOne) return std::nullopt;
+  if (count == 0 || count > kObjectionsOfOne + 1) return std::nullopt;
   for (std::size_t i = 0; in.ok() && i < count; ++i) {
     Objection one;
     one.by = in.fixed<Address>();
@@ -200,7 +205,7 @@ std::optional<Objected> decode_objected(base::ByteView bytes) {
 }
 
 base::Result<void, AirdropError> object(const Airdrop& airdrop, const AllObjected& all, Objected& objected,
-                                        Objection objection) {
+                                        Objection objection, UnixMs ends) {
   for (const Objection& one : objected.objections)
     if (one.by == objection.by) {
       if (one.reason != objection.reason) return AirdropError::said;
@@ -208,26 +213,28 @@ base::Result<void, AirdropError> object(const Airdrop& airdrop, const AllObjecte
     }
   if (airdrop.state != State::published)
     return airdrop.state < State::published ? AirdropError::state : AirdropError::late;
-  if (objection.time >= airdrop.ends) return AirdropError::late;
+  if (objection.time >= ends) return AirdropError::late;
   std::size_t sum = 0, same = 0;
   for (const auto& [index, other] : all) {
     sum += other.objections.size();
     same += static_cast<std::size_t>(
         std::ranges::count_if(other.objections, [&](const Objection& one) { return one.by == objection.by; }));
   }
-  if (objected.objections.size() >= kObjectionsOfOne || sum >= kObjectionsMax || same >= kObjectionsOfAccount)
+  const bool owners = objection.by == airdrop.owner;
+  if (!owners &&
+      (objected.objections.size() >= kObjectionsOfOne || sum >= kObjectionsMax || same >= kObjectionsOfAccount))
     return AirdropError::full;
   objected.objections.push_back(std::move(objection));
   return {};
 }
 
-base::Result<void, AirdropError> decide(Airdrop& airdrop, Objected& objected, Verdict verdict) {
+base::Result<void, AirdropError> decide(Airdrop& airdrop, Objected& objected, Verdict verdict, UnixMs ends) {
   if (objected.objections.empty()) return AirdropError::nothing;
   if (objected.verdict) {
     if (objected.verdict->strike != verdict.strike) return AirdropError::decided;
     return {};
   }
-  if (airdrop.state != State::published || verdict.time >= airdrop.ends) return AirdropError::late;
+  if (airdrop.state != State::published || verdict.time >= ends) return AirdropError::late;
   if (verdict.strike) {
     ++airdrop.struck;
     airdrop.struck_weights += objected.recipient.weight;

@@ -117,11 +117,13 @@ base::Bytes encode(const Objected& objected);
 /// Nothing unless the bytes are what encode() gives.
 std::optional<Objected> decode_objected(base::ByteView bytes);
 
-/// Adds it to what was objected to this recipient. `all` are those of the airdrop, as they were before.
+/// Adds it to what was objected to this recipient. `all` are those of the airdrop, as they were before; `ends`: until
+/// when they are heard, which may be later than the airdrop knows. The owner's own are not limited: he could not strike
+/// otherwise.
 base::Result<void, AirdropError> object(const Airdrop& airdrop, const AllObjected& all, Objected& objected,
-                                        Objection objection);
+                                        Objection objection, UnixMs ends);
 /// The owner decides; `airdrop` counts it.
-base::Result<void, AirdropError> decide(Airdrop& airdrop, Objected& objected, Verdict verdict);
+base::Result<void, AirdropError> decide(Airdrop& airdrop, Objected& objected, Verdict verdict, UnixMs ends);
 
 /// What is signed.
 base::Bytes object_bytes(const AirdropId& id, const Address& recipient, std::string_view reason);

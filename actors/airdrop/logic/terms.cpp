@@ -33,6 +33,7 @@ std::string_view name(TermsError error) {
     case TermsError::many: return "the list has more than 1000000 recipients";
     case TermsError::pool: return "the pool has less than 1 for each recipient";
     case TermsError::weight: return "a weight is a whole number of 1 to 1000000000000";
+    case TermsError::issuance: return "the list names the account that the book's money is made from";
     case TermsError::order: return "an address is in the list twice";
     case TermsError::window: return "the window ends before it begins";
   }
@@ -81,10 +82,12 @@ base::Result<Terms, TermsError> make_terms(Terms blank, std::span<const Recipien
   blank.weights = 0;
   if (list.size() > kRecipientsMax) return TermsError::many;
   blank.recipients = static_cast<std::uint32_t>(list.size());
+  const Address issuance = wallet::issuance_of(blank.book);
   const Recipient* before = nullptr;
   for (const Recipient& one : list) {
     if (one.weight == 0 || one.weight > kWeightMax) return TermsError::weight;
     if (before != nullptr && before->to >= one.to) return TermsError::order;
+    if (one.to == issuance) return TermsError::issuance;
     before = &one;
     blank.weights += one.weight;
   }

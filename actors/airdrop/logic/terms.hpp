@@ -4,9 +4,8 @@
 // Id      SHA-256 of the terms' bytes: "troupe airdrop v1" || book (32) || owner (32) || nonce (16) || pool (8) ||
 //         from || until (each 1: date 1, span 0; and 8) || rule (1: list 1) || recipients (4) || weights (8) || pages
 //         (4) || their hashes (32 each). The owner signs these bytes. Numbers are little-endian, times are Unix ms.
-// List    by rising address, each once; in pages of kPageRows rows (address 32, weight 8), the last one shorter. The
-// hash
-//         of a page is SHA-256("troupe airdrop page v1" || its rows).
+// List    by rising address, each once; in pages of kPageRows rows (address 32, weight 8), the last one shorter.
+//         The hash of a page is SHA-256("troupe airdrop page v1" || its rows).
 // Shares  the weights that are not struck are laid end to end; a recipient gets ⌊pool · end / all⌋ − ⌊pool · begin /
 //         all⌋ of its piece. So the sum is the pool to the unit, and no share is off by 1 or more.
 // Limits  kRecipientsMax recipients, kWeightMax each; a pool of at least 1 a recipient.
@@ -74,12 +73,13 @@ struct Terms {
 };
 
 enum class TermsError : std::uint8_t {
-  empty,   ///< no recipient
-  many,    ///< more than kRecipientsMax
-  pool,    ///< less than 1 a recipient
-  weight,  ///< 0, or above kWeightMax
-  order,   ///< a recipient is there twice, or the list is not by rising address
-  window,  ///< it ends before it begins
+  empty,     ///< no recipient
+  many,      ///< more than kRecipientsMax
+  pool,      ///< less than 1 a recipient
+  weight,    ///< 0, or above kWeightMax
+  issuance,  ///< the list names the account that money is made from
+  order,     ///< a recipient is there twice, or the list is not by rising address
+  window,    ///< it ends before it begins
 };
 std::string_view name(TermsError error);
 

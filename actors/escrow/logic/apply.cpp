@@ -87,6 +87,11 @@ Escrow::Escrow(Agreement made, const Commitment& buyer)
 
 bool Escrow::confirmed() const { return !depositing[0] && !depositing[1] && !outgoing.bound() && owed.empty(); }
 
+bool Escrow::settled() const {
+  const auto unasked = [](const Payout& one) { return one.why == Why::unasked; };
+  return !depositing[0] && !depositing[1] && std::ranges::all_of(owed, unasked) && std::ranges::all_of(paying, unasked);
+}
+
 void apply(Escrow& escrow, const Event& event) {
   std::visit(Applied{escrow}, event);
   base::ensure(escrow.released <= escrow.agreement.price, "no more is released than the price");

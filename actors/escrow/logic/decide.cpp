@@ -285,7 +285,7 @@ Decided Deciding::operator()(const Fire& command) {
   const UnixMs window = std::min(at_.terms.grace, at_.deadline > at_.entered ? at_.deadline - at_.entered : UnixMs(0));
   if (command.up_since > UnixMs(0) && now_ < command.up_since + window && !mutations_.on("escrow.early_after_outage"))
     return EscrowError::early;
-  if (!at_.confirmed() && !mutations_.on("escrow.decides_unconfirmed")) return EscrowError::unconfirmed;
+  if (!at_.settled() && !mutations_.on("escrow.decides_unconfirmed")) return EscrowError::unconfirmed;
   if (at_.stage == Stage::disputed) {
     if (!at_.drawn.empty()) out_.effects.push_back(ForfeitArbiter{at_.drawn.back(), at_.drawn.size()});
     if (at_.drawn.size() < kRoundsMax) {

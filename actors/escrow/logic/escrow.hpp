@@ -317,6 +317,8 @@ struct Escrow {
   Amount share(Party party) const { return party == Party::buyer ? agreement.price + agreement.bond : agreement.bond; }
   /// No transfer is unconfirmed and nothing is owed.
   bool confirmed() const;
+  /// The same but for what came unasked and goes back: that holds no deadline up, or anyone could.
+  bool settled() const;
 };
 
 struct Decision {

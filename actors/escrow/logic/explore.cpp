@@ -212,7 +212,7 @@ struct World {
     if (!command(Fire{up_since, candidates})) return false;
     must(now >= before.deadline, "no deadline fires before its time");
     must(up_since == UnixMs(0) || now >= open_from, "no deadline fires too soon after an outage");
-    must(before.confirmed(), "no deadline decides while a transfer is unconfirmed");
+    must(before.settled(), "no deadline decides while a transfer is unconfirmed");
     if (before.stage == Stage::funded || before.stage == Stage::running) bonds_forfeited = true;
     if (before.stage == Stage::delivered) released = limits.price;
     if (before.stage == Stage::disputed && is_final(escrow.stage))

@@ -31,7 +31,8 @@ base::Result<void, RegistryError> Registry::may_join(const Address& arbiter) con
   const auto there = records_.find(arbiter);
   if (joining_.contains(arbiter) || (there != records_.end() && there->second.bond > Amount()))
     return RegistryError::member;
-  if (candidates().size() + joining_.size() >= kArbitersMax) return RegistryError::full;
+  if (joining_.size() >= kJoiningMax || candidates().size() + joining_.size() >= kArbitersMax)
+    return RegistryError::full;
   return {};
 }
 

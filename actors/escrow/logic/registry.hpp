@@ -13,6 +13,7 @@
 namespace troupe::escrow {
 
 inline constexpr std::size_t kRecordsMax = 1'000;  // our choice
+inline constexpr std::size_t kJoiningMax = 64;     // our choice: their deposits are in the row
 inline constexpr std::string_view kLeaveMark = "troupe arbiter leave v1";
 
 /// The account of the bonds: of kind "arbiters" and the id of the book.

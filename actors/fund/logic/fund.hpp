@@ -3,9 +3,8 @@
 //
 // States   open -> approved -> paid or refused; open -> done (other signers); open -> expired. An approved proposal
 //          waits for the ledger and neither expires nor takes signatures. What the ledger refuses is never paid later.
-// Rule     the signature that reaches the threshold approves. When the signers change, open proposals lose the
-// signatures
-//          of those who are signers no more.
+// Rule     the signature that reaches the threshold approves. When the signers change, open proposals lose
+//          the signatures of those who are signers no more.
 // Cap      of what is approved in one UTC day. A signature that would go beyond it is refused, and the proposal is as
 //          it was. What the ledger refuses on the same day counts no more.
 // Payment  one at a time, with the memo "CATEGORY ID": the same bytes until the ledger has said what became of them.

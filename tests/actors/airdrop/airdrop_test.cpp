@@ -51,10 +51,10 @@ struct Published {
   }
   base::Result<void, AirdropError> object(std::uint32_t index, std::uint32_t by, std::string reason = "a bot",
                                           UnixMs now = kNow) {
-    return airdrop::object(airdrop, objected, at(index), {person(by), {}, now, std::move(reason)});
+    return airdrop::object(airdrop, objected, at(index), {person(by), {}, now, std::move(reason)}, airdrop.ends);
   }
   base::Result<void, AirdropError> decide(std::uint32_t index, bool strike, UnixMs now = kNow) {
-    return airdrop::decide(airdrop, at(index), {strike, {}, now});
+    return airdrop::decide(airdrop, at(index), {strike, {}, now}, airdrop.ends);
   }
   /// All batches from there on.
   std::vector<Batch> batches(Cursor from = {}) {
@@ -218,6 +218,26 @@ TEST_CASE("airdrop: all that one account may say is limited") {
   CHECK(one.object(150, 100).error() == AirdropError::full);
   one.objected.erase(150);
   CHECK(one.object(150, 101).ok());
+}
+
+TEST_CASE("airdrop: whatever strangers say, the owner can object and strike") {
+  base::Random random(18);
+  Published one(some_list(200, random), 1'000);
+  one.airdrop.owner = one.terms.owner;
+  for (std::uint32_t by = 100; by < 100 + kObjectionsOfOne; ++by) CHECK(one.object(3, by).ok());
+  for (std::uint32_t by = 200; one.objected.size() < 100; ++by)
+    for (std::uint32_t i = 0; i < kObjectionsOfAccount; ++i) (void)one.object(10 + i + by % 100, by);
+  CHECK(one.object(3, 99).error() == AirdropError::full);
+  CHECK(one.object(3, 0xFFFFFFFF).ok());
+  CHECK(one.decide(3, true).ok());
+  CHECK(decode_objected(encode(one.at(3))) == one.at(3));
+}
+
+TEST_CASE("airdrop: an account is not paid out of what money is made from") {
+  Terms blank;
+  blank.pool = Amount::of(10);
+  const std::vector<Recipient> list{{wallet::issuance_of(blank.book), 1}};
+  CHECK(make_terms(blank, list).error() == TermsError::issuance);
 }
 
 TEST_CASE("airdrop: who is struck leaves his share to the others") {

@@ -224,6 +224,20 @@ TEST_CASE("escrow: money that comes unasked, twice, late or in another amount go
   }
 }
 
+TEST_CASE("escrow: money that comes unasked holds up no deadline") {
+  OneEscrow one;
+  one.to_running();
+  one.to_deadline();
+  one.ledger_answers = false;
+  for (std::uint8_t id = 1; id < 5; ++id) REQUIRE(one.arrive(kProvider, 1, id).ok());
+  CHECK_FALSE(one.escrow.confirmed());
+  one.ledger_answers = true;
+  REQUIRE(one.fire().ok());
+  CHECK(one.escrow.stage == Stage::refunded);
+  while (one.escrow.outgoing.bound()) one.perform(SendPayment{*one.escrow.outgoing.bound()});
+  CHECK(one.ended(Stage::refunded, 130, 4, 0));
+}
+
 TEST_CASE("escrow: payments go out one at a time, the same after a refusal and after a crash") {
   OneEscrow one;
   one.to_running();

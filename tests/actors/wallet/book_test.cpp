@@ -109,6 +109,7 @@ TEST_CASE("wallet book: a transfer has 1 to 64 credits, none of 0, a total below
   CHECK(flaw({{test_address(2), Amount()}}) == TransferError::amount);
   CHECK(flaw({credit(2, Amount::kMax), credit(3, 1)}) == TransferError::total);
   CHECK(flaw({credit(1, 1)}) == TransferError::itself);
+  CHECK(flaw({{issuance_of(test.book.id()), Amount::of(1)}}) == TransferError::issuance);
   CHECK(flaw({credit(2, 1)}, 0) == TransferError::number);
   Transfer memo = test.transfer(1, 1, {credit(2, 1)});
   memo.memo = std::string(kMemoBytesMax, 'x');

@@ -18,9 +18,11 @@ base::Result<Amount, TransferError> total_of(const Transfer& transfer) {
   if (transfer.credits.empty() || transfer.credits.size() > kCreditsMax) return TransferError::credits;
   if (transfer.memo.size() > kMemoBytesMax || !base::is_plain(transfer.memo)) return TransferError::memo;
   Amount total;
+  const Address issuance = issuance_of(transfer.book);
   for (const Credit& credit : transfer.credits) {
     if (credit.amount == Amount()) return TransferError::amount;
     if (credit.to == transfer.from) return TransferError::itself;
+    if (credit.to == issuance) return TransferError::issuance;
     const auto sum = plus(total, credit.amount);
     if (!sum) return TransferError::total;
     total = *sum;

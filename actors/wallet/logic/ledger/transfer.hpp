@@ -48,12 +48,13 @@ struct Transfer {
 };
 
 enum class TransferError : std::uint8_t {
-  number,   ///< 0
-  credits,  ///< none, or more than kCreditsMax
-  amount,   ///< a credit of 0
-  total,    ///< 2^63 or more in all
-  itself,   ///< an account would pay itself
-  memo,     ///< longer than kMemoBytesMax, or no plain text
+  number,    ///< 0
+  credits,   ///< none, or more than kCreditsMax
+  amount,    ///< a credit of 0
+  total,     ///< 2^63 or more in all
+  itself,    ///< an account would pay itself
+  issuance,  ///< money would go where it is made: its debits are what a book has issued
+  memo,      ///< longer than kMemoBytesMax, or no plain text
 };
 
 /// What it debits.
