@@ -263,12 +263,14 @@ UnixMs AirdropActor::ends(const Times& times) const {
 }
 
 void AirdropActor::deposit() {
-  const auto& [bytes, policy, approvals] = founding_->deposit;
-  const auto transfer = wallet::decode_transfer(bytes);
+  const wallet::SignedBytes& given = founding_->deposit;
+  const auto transfer = wallet::decode_transfer(given.bytes);
   if (!transfer) return reload({Code::corrupt, "the deposit of the airdrop cannot be read"});
   ask<wallet::wire::PostTransfer, wallet::wire::Posted>(
       node().find(wallet::kPath), now() + kLedgerDue,
-      [&](wallet::wire::PostTransfer::Builder out) { wallet::write(out.initTransfer(), *transfer, policy, approvals); },
+      [&](wallet::wire::PostTransfer::Builder out) {
+        wallet::write(out.initTransfer(), *transfer, given.policy, given.approvals);
+      },
       [this, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
         if (run != run_) return;
         asking_ = false;

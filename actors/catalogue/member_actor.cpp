@@ -137,7 +137,7 @@ void MemberActor::go_on() {
       asking_ = true;
       return ask<files::wire::PinFile, Nothing>(
           files(), now() + kDue,
-          [&](files::wire::PinFile::Builder out) {
+          [&cid = cid, &entry = entry](files::wire::PinFile::Builder out) {
             out.setCid(data_of(cid.view()));
             out.setPinned(entry.pinned);
           },
@@ -154,7 +154,7 @@ void MemberActor::go_on() {
 }
 
 void MemberActor::adopt(const files::Cid& cid, const Entry& entry) {
-  adopting_.emplace();
+  adopting_ = Adopting{};
   adopting_->cid = cid;
   adopting_->to = feed<files::wire::PutFile, files::wire::PutPiece, files::wire::PutDone>(
       files(), kStreamIdle, [&](files::wire::PutFile::Builder out) { out.setName(entry.name); },

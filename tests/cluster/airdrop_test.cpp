@@ -32,7 +32,7 @@ std::string state_of(Bank& bank, const std::string& id) {
 }  // namespace
 
 TEST_CASE("cluster airdrop: a list is published, objected to, decided on, paid by its shares, and verified") {
-  Bank bank({"--set", "airdrop.objections=3s"});
+  Bank bank({"--set", "airdrop.objections=20s"});
   const std::string ada = bank.get({"wallet", "new", "ada"}), bob = bank.get({"wallet", "new", "bob"}),
                     eve = bank.get({"wallet", "new", "eve"});
   bank.get({"wallet", "issue", ada, "1000"});
