@@ -1,0 +1,438 @@
+#include "runtime/sandbox/sandbox.hpp"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <system_error>
+
+#include "runtime/base/ensure.hpp"
+#include "runtime/sandbox/filter.hpp"
+#include "runtime/sandbox/identity.hpp"
+#include "runtime/sandbox/processes.hpp"
+
+namespace troupe::sandbox {
+namespace {
+
+constexpr std::size_t kStackBytes = 64 << 10;  // for the few calls before execve(2)
+constexpr std::uint64_t kNamespaceFlags =
+    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
+constexpr rlim_t kStackMax = rlim_t{64} << 20;
+constexpr rlim_t kStackUsual = rlim_t{8} << 20;
+constexpr rlim_t kLockedBytesMax = rlim_t{64} << 10;
+constexpr rlim_t kSignalsMax = 1'024;
+constexpr std::uint64_t kFilesOfAllTimes = 4;  // without a cgroup all processes together have that many times `files`
+
+std::string message(int error) { return std::generic_category().message(error); }
+
+// As fork(2), without what libc does around it: nothing in the new process may wait for a lock.
+pid_t make_process(int cgroup, int& life) {
+  if (cgroup >= 0) {
+    clone_args arguments{};
+    arguments.flags = kNamespaceFlags | CLONE_PIDFD | CLONE_INTO_CGROUP;
+    arguments.pidfd = reinterpret_cast<std::uintptr_t>(&life);
+    arguments.exit_signal = SIGCHLD;
+    arguments.cgroup = static_cast<std::uint64_t>(cgroup);
+    return static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof arguments));
+  }
+  return static_cast<pid_t>(
+      ::syscall(SYS_clone, kNamespaceFlags | CLONE_PIDFD | SIGCHLD, nullptr, &life, nullptr, nullptr));
+}
+
+NotMade no_namespaces(int error) {
+  NotMade out{"the kernel gives this user no namespaces of its own: " + message(error), ""};
+  if (error == ENOSPC || error == EUSERS)
+    out.advice = "sysctl -w user.max_user_namespaces=10000, if that limit is low here";
+  else if (error == EPERM)
+    out.advice = "as root; or sysctl -w kernel.unprivileged_userns_clone=1, unless a container forbids it";
+  return out;
+}
+
+NotMade not_made(const Report& report, const std::vector<Step>& steps) {
+  const auto sentence = [&](const std::string& what) {
+    return NotMade{"the sandbox could not be made: " + what + (report.error != 0 ? ": " + message(report.error) : ""),
+                   ""};
+  };
+  switch (report.stage) {
+    case Stage::parent: return sentence("its process was left alone");
+    case Stage::cgroup: {
+      NotMade out = sentence("its process could not enter its cgroup");
+      out.advice = "troupe sandbox run --no-cgroup …";
+      return out;
+    }
+    case Stage::ids: return sentence("its process could not take another id");
+    case Stage::mounts: return sentence("it got no mounts of its own");
+    case Stage::tree: {
+      const auto& step = steps[static_cast<std::size_t>(report.index)];
+      NotMade out = sentence("it was not possible " + text(step));
+      if (step.kind == Step::Kind::process && report.error == EPERM)
+        out.advice = "outside of a container that hides parts of /proc";
+      return out;
+    }
+    case Stage::root: return sentence("it could not leave the root of the host");
+    case Stage::network: return sentence("its loopback did not come up");
+    case Stage::names: return sentence("it could not be given a name");
+    case Stage::rights: return sentence("capabilities could not be given up");
+    case Stage::limits: return sentence("a resource limit could not be set");
+    case Stage::calls: return sentence("the kernel did not take its filter of system calls");
+    case Stage::process: return sentence("it got no process for the program");
+    case Stage::directory:
+    case Stage::program: break;
+  }
+  return sentence("the program did not start");
+}
+
+struct Packet {
+  Report report;
+  std::vector<os::Descriptor> descriptors;
+};
+
+std::optional<Packet> receive(int talk) {
+  Packet out;
+  iovec part{&out.report, sizeof out.report};
+  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))];
+  msghdr head{};
+  head.msg_iov = &part;
+  head.msg_iovlen = 1;
+  head.msg_control = control;
+  head.msg_controllen = sizeof control;
+  const ssize_t got = ::recvmsg(talk, &head, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (got != sizeof out.report) return std::nullopt;
+  for (cmsghdr* at = CMSG_FIRSTHDR(&head); at != nullptr; at = CMSG_NXTHDR(&head, at)) {
+    if (at->cmsg_level != SOL_SOCKET || at->cmsg_type != SCM_RIGHTS) continue;
+    for (std::size_t i = 0; CMSG_LEN((i + 1) * sizeof(int)) <= at->cmsg_len; ++i) {
+      int number = -1;
+      std::memcpy(&number, CMSG_DATA(at) + i * sizeof number, sizeof number);
+      out.descriptors.emplace_back(number);
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> paths_of(const Spec& spec) {
+  if (spec.command.empty()) return {};
+  const std::string& program = spec.command.front();
+  if (program.find('/') != program.npos) return {program};
+  std::string_view folders = "/usr/local/bin:/usr/bin:/bin";
+  for (const std::string_view one : spec.environment)
+    if (one.starts_with("PATH=")) folders = one.substr(5);
+  std::vector<std::string> out;
+  for (std::size_t begin = 0; begin <= folders.size();) {
+    const std::size_t end = std::min(folders.find(':', begin), folders.size());
+    out.push_back(std::string(end > begin ? folders.substr(begin, end - begin) : ".") + '/' + program);
+    begin = end + 1;
+  }
+  return out;
+}
+
+ResourceLimit lowered(int resource, rlim_t soft, rlim_t hard) {
+  rlimit now{};
+  ::getrlimit(static_cast<__rlimit_resource_t>(resource), &now);
+  hard = std::min(hard, now.rlim_max);
+  return {resource, std::min(soft, hard), hard};
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  for (const std::string& one : texts) out.push_back(const_cast<char*>(one.c_str()));
+  out.push_back(nullptr);
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::string> default_environment() {
+  return {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/task", "TMPDIR=/tmp",
+          "LANG=C.UTF-8"};
+}
+
+base::Result<std::unique_ptr<Sandbox>, NotMade> Sandbox::start(const Spec& spec, const Streams& streams,
+                                                               base::Instant now) {
+  base::ensure(!spec.command.empty() || spec.inside.run != nullptr, "a sandbox has something to run");
+  std::unique_ptr<Sandbox> out(new Sandbox(spec, now));
+  if (const auto wrong = out->make(streams)) return *wrong;
+  return out;
+}
+
+std::optional<NotMade> Sandbox::make(const Streams& streams) {
+  auto steps = steps_of(spec_);
+  if (!steps.ok()) return NotMade{"the sandbox could not be made: " + steps.error(), ""};
+  steps_ = std::move(steps).value();
+  if (spec_.cgroups == Cgroups::where_possible) cgroup_ = Cgroup::make(find_cgroups(), spec_.group, spec_.limits);
+  ids_ = mappable();
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    return NotMade{"the sandbox could not be made: it got no socket: " + message(errno), ""};
+  talk_ = os::Descriptor(ends[0]);
+  const os::Descriptor theirs(ends[1]);
+  Plan plan;
+  prepare(plan);
+  plan.talk = theirs.get();
+  plan.streams = streams;
+  const auto doors = cgroup_.doors();
+  std::vector<int> door_numbers;
+  for (const auto& one : doors) door_numbers.push_back(one.get());
+  plan.doors = door_numbers;
+  int life = -1;
+  init_ = make_process(cgroup_.folder(), life);
+  if (init_ == 0) {
+    ::close(ends[0]);
+    become_init(plan);
+  }
+  if (init_ < 0) return no_namespaces(errno);
+  life_ = os::Descriptor(life);
+  return let_go();
+}
+
+void Sandbox::prepare(Plan& plan) {
+  paths_ = paths_of(spec_);
+  for (const std::string& path : paths_) path_pointers_.push_back(path.c_str());
+  path_pointers_.push_back(nullptr);
+  argument_pointers_ = pointers(spec_.command);
+  environment_pointers_ = pointers(spec_.environment);
+  stack_.resize(kStackBytes);
+  const bool counted = cgroup_.has(Controller::memory);
+  limits_ = {lowered(RLIMIT_CORE, 0, 0),
+             lowered(RLIMIT_NOFILE, spec_.limits.files, spec_.limits.files),
+             lowered(RLIMIT_MEMLOCK, kLockedBytesMax, kLockedBytesMax),
+             lowered(RLIMIT_MSGQUEUE, 0, 0),
+             lowered(RLIMIT_NICE, 0, 0),
+             lowered(RLIMIT_RTPRIO, 0, 0),
+             lowered(RLIMIT_SIGPENDING, kSignalsMax, kSignalsMax),
+             lowered(RLIMIT_STACK, kStackUsual, kStackMax)};
+  // The watcher ends a program that has too much. Between two looks this keeps each process from taking all there is.
+  if (!counted) limits_.push_back(lowered(RLIMIT_DATA, 2 * spec_.limits.memory_bytes, 2 * spec_.limits.memory_bytes));
+  if (!cgroup_.has(Controller::pids)) {
+    const rlim_t processes = spec_.limits.pids + (ids_ == Ids::one ? 1 : 0);  // then the init has the same id
+    limits_.push_back(lowered(RLIMIT_NPROC, processes, processes));
+  }
+  plan.ids = ids_;
+  plan.steps = steps_;
+  plan.paths = path_pointers_.data();
+  plan.arguments = argument_pointers_.data();
+  plan.environment = environment_pointers_.data();
+  plan.directory = spec_.directory.c_str();
+  plan.inside = spec_.inside;
+  plan.limits = limits_;
+  plan.filter = filter(counted ? Memory::counted : Memory::watched,
+                       spec_.tripwires == Tripwires::yes ? Forbidden::reported : Forbidden::refused);
+  plan.guarded = spec_.tripwires == Tripwires::yes;
+  plan.stack = stack_;
+}
+
+std::optional<NotMade> Sandbox::let_go() {
+  if (const auto mapped = map_ids(init_, ids_); !mapped.ok()) return NotMade{mapped.error(), ""};
+  ::send(talk_.get(), &kMapped, 1, MSG_NOSIGNAL);  // if it has failed meanwhile, its report says how
+  return std::nullopt;
+}
+
+Sandbox::~Sandbox() {
+  if (init_ <= 0 || finished_) return;
+  ::syscall(SYS_pidfd_send_signal, life_.get(), SIGKILL, nullptr, 0);
+  while (::waitpid(init_, nullptr, 0) < 0 && errno == EINTR) continue;
+}
+
+std::vector<int> Sandbox::descriptors() const {
+  std::vector<int> out{life_.get()};
+  for (const os::Descriptor* one : {&talk_, &guard_})
+    if (one->valid()) out.push_back(one->get());
+  return out;
+}
+
+base::Instant Sandbox::due() const {
+  const base::Instant end = started_ + spec_.limits.time;
+  return std::min(watched_ + kWatchPeriod, end);
+}
+
+void Sandbox::step(base::Instant now) {
+  if (finished_) return;
+  if (watched_ == base::Instant()) watched_ = now;
+  hear();
+  hear_guard();
+  if (now >= started_ + spec_.limits.time && !ended_) end(Limit::time);
+  if (now >= watched_ + kWatchPeriod) watch(now);
+  pollfd life{life_.get(), POLLIN, 0};
+  if (::poll(&life, 1, 0) == 1) finish(now);
+}
+
+void Sandbox::hear() {
+  while (talk_.valid()) {
+    pollfd one{talk_.get(), POLLIN, 0};
+    if (::poll(&one, 1, 0) <= 0) return;
+    auto packet = receive(talk_.get());
+    if (!packet) return talk_.reset();  // the init has ended
+    take_report(packet->report, std::move(packet->descriptors));
+  }
+}
+
+void Sandbox::take_report(const Report& report, std::vector<os::Descriptor> descriptors) {
+  switch (report.kind) {
+    case Report::Kind::made:
+      if (descriptors.size() != 2) return;
+      proc_ = std::move(descriptors[0]);
+      disk_ = std::move(descriptors[1]);
+      return;
+    case Report::Kind::guarded:
+      if (descriptors.size() == 1) guard_ = std::move(descriptors[0]);
+      return;
+    case Report::Kind::ended:
+      ended_ = true;
+      outcome_.how = report.signalled ? Ended::signalled : Ended::exited;
+      outcome_.status = report.status;
+      return;
+    case Report::Kind::failed: {
+      ended_ = true;
+      outcome_.status = report.error;
+      if (report.stage == Stage::directory || report.stage == Stage::program) {
+        outcome_.how = Ended::not_started;
+        const bool program = report.stage == Stage::program && !spec_.command.empty();
+        outcome_.why = program
+                           ? "the program " + spec_.command.front() + " could not be started: " + message(report.error)
+                           : "the folder " + spec_.directory + " could not be entered: " + message(report.error);
+        return;
+      }
+      auto [why, advice] = not_made(report, steps_);
+      outcome_.how = Ended::not_made;
+      outcome_.why = std::move(why);
+      outcome_.advice = std::move(advice);
+    }
+  }
+}
+
+void Sandbox::hear_guard() {
+  if (!guard_.valid()) return;
+  pollfd one{guard_.get(), POLLIN, 0};
+  if (::poll(&one, 1, 0) != 1) return;
+  if ((one.revents & POLLIN) == 0) return guard_.reset();
+  alignas(seccomp_notif) std::array<std::byte, 1'024> space{};  // a newer kernel may have more to say
+  if (::ioctl(guard_.get(), SECCOMP_IOCTL_NOTIF_RECV, space.data()) != 0) return;
+  seccomp_notif heard;
+  std::memcpy(&heard, space.data(), sizeof heard);
+  if (outcome_.tripwire.empty()) outcome_.tripwire = tripwire_name(heard.data.nr);
+  end(std::nullopt);
+}
+
+void Sandbox::end(std::optional<Limit> limit) {
+  if (finished_) return;
+  if (!ended_ && !outcome_.limit) outcome_.limit = limit;
+  if (!ended_) outcome_.how = Ended::signalled, outcome_.status = SIGKILL;
+  ended_ = true;
+  ::syscall(SYS_pidfd_send_signal, life_.get(), SIGKILL, nullptr, 0);
+}
+
+void Sandbox::watch(base::Instant now) {
+  watched_ = now;
+  if (ended_ || !proc_.valid()) return;
+  watch_disk();
+  watch_processes(now);
+  if (ended_) return;
+  if (cgroup_.out_of_memory() > 0) return end(Limit::memory);
+  if (spec_.tripwires == Tripwires::no || !cgroup_.has(Controller::pids)) return;
+  const std::uint64_t refused = cgroup_.forks_refused();
+  if (refused > forks_refused_ + kForksRefusedMax) {
+    outcome_.tripwire = "forks";
+    return end(Limit::pids);
+  }
+  if (now < forks_counted_ + std::chrono::seconds{1}) return;
+  forks_counted_ = now;
+  forks_refused_ = refused;
+}
+
+void Sandbox::watch_processes(base::Instant now) {
+  const bool counted = cgroup_.has(Controller::memory) && cgroup_.has(Controller::cpu);
+  const ProcessesUsage seen = usage_of_processes(proc_.get(), counted ? Look::files : Look::all);
+  files_full_ = files_full_ || seen.files_max >= spec_.limits.files;
+  if (counted) return;
+  auto& usage = outcome_.usage;
+  const std::uint64_t memory = seen.memory_bytes + usage.disk_bytes;
+  usage.memory_bytes_max = std::max(usage.memory_bytes_max, memory);
+  usage.pids_max = std::max<std::uint64_t>(usage.pids_max, seen.threads);
+  pids_full_ = pids_full_ || seen.threads >= spec_.limits.pids;
+  if (!cgroup_.has(Controller::memory)) {
+    if (memory > spec_.limits.memory_bytes) return end(Limit::memory);
+    memory_full_ = memory_full_ || memory > spec_.limits.memory_bytes / 8 * 7;
+    // What sockets and pipes hold is mapped by no process: their number bounds it.
+    if (seen.files > kFilesOfAllTimes * spec_.limits.files) return end(Limit::files);
+  }
+  if (cgroup_.has(Controller::cpu)) return;
+  cpu_.push_back({now, seen.cpu});
+  while (cpu_.size() > 1 && cpu_[1].at + kCpuWindow <= now) cpu_.pop_front();
+  const base::Duration span = now - cpu_.front().at;
+  if (span < kCpuWindow) return;
+  // A twentieth more: the kernel counts in ticks, and no look comes at its very instant.
+  const base::Duration allowed = span / 1'000 * spec_.limits.cpu.thousandths / 20 * 21;
+  if (seen.cpu - cpu_.front().spent > allowed) end(Limit::cpu);
+}
+
+void Sandbox::watch_disk() {
+  struct statfs now {};
+  if (!disk_.valid() || ::fstatfs(disk_.get(), &now) != 0) return;
+  const auto used = static_cast<std::uint64_t>(now.f_blocks - now.f_bfree) * static_cast<std::uint64_t>(now.f_bsize);
+  outcome_.usage.disk_bytes = std::max(outcome_.usage.disk_bytes, used);
+  disk_full_ = disk_full_ || now.f_bfree == 0;
+  inodes_full_ = inodes_full_ || now.f_ffree == 0;
+}
+
+Usage Sandbox::usage(base::Instant now) const {
+  if (finished_) return finished_->usage;
+  Usage out = outcome_.usage;
+  const auto counts = cgroup_.counts();
+  out.wall = now - started_;
+  out.cpu = counts.cpu.value_or(cpu_.empty() ? out.cpu : cpu_.back().spent);
+  out.memory_bytes_max = std::max(out.memory_bytes_max, counts.memory_bytes_max.value_or(0));
+  if (counts.pids_max && *counts.pids_max > 0) out.pids_max = std::max(out.pids_max, *counts.pids_max - 1);
+  return out;
+}
+
+void Sandbox::finish(base::Instant now) {
+  hear();  // what it has said last
+  rusage spent{};
+  int status = 0;
+  while (::wait4(init_, &status, 0, &spent) < 0 && errno == EINTR) continue;
+  if (!ended_) {  // ended by something else than its program: by the kernel for lack of memory, or by an operator
+    outcome_.how = Ended::signalled;
+    outcome_.status = WIFSIGNALED(status) ? WTERMSIG(status) : SIGKILL;
+  }
+  watch_disk();
+  const auto time = [](const timeval& of) {
+    return base::Duration(std::chrono::seconds(of.tv_sec)) + std::chrono::microseconds(of.tv_usec);
+  };
+  // Of the init and of all that ended before it: what a program's own cgroup has not counted.
+  outcome_.usage.cpu = time(spent.ru_utime) + time(spent.ru_stime);
+  if (!cgroup_.has(Controller::memory)) {  // one that took much and ended between two looks
+    const auto largest = std::uint64_t{1'024} * static_cast<std::uint64_t>(spent.ru_maxrss);
+    outcome_.usage.memory_bytes_max = std::max(outcome_.usage.memory_bytes_max, largest);
+    memory_full_ = memory_full_ || largest > spec_.limits.memory_bytes / 8 * 7;
+  }
+  outcome_.usage = usage(now);
+  if (outcome_.usage.pids_max == 0 && outcome_.how != Ended::not_made) outcome_.usage.pids_max = 1;
+  find_limit();
+  proc_.reset(), disk_.reset(), guard_.reset(), talk_.reset();
+  cgroup_.remove();
+  finished_ = outcome_;
+}
+
+// Of a program that has failed: which limit it had met before. One that it could live with is none.
+void Sandbox::find_limit() {
+  const bool failed = outcome_.how == Ended::signalled || (outcome_.how == Ended::exited && outcome_.status != 0);
+  if (!failed) outcome_.limit.reset();
+  if (!failed || outcome_.limit || !outcome_.tripwire.empty()) return;
+  if (cgroup_.out_of_memory() > 0 || memory_full_) outcome_.limit = Limit::memory;
+  else if (cgroup_.forks_refused() > 0 || pids_full_) outcome_.limit = Limit::pids;
+  else if (disk_full_) outcome_.limit = Limit::disk;
+  else if (inodes_full_ || files_full_) outcome_.limit = Limit::files;
+}
+
+}  // namespace troupe::sandbox
