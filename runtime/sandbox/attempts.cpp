@@ -43,7 +43,7 @@ Bait the_bait;  // a copy of the process has a copy of it
 Attempted refused(bool worked, const char* what) { return worked ? std::string(what) + " worked" : ""; }
 
 template <class... Arguments>
-long call(long number, Arguments... arguments) {
+long ask_kernel(long number, Arguments... arguments) {
   return ::syscall(number, arguments...);
 }
 
@@ -74,7 +74,7 @@ int signal_of_child(const Do& act) {
 
 /// Whether a child with these namespaces comes to be.
 bool forks_into(std::uint64_t flags) {
-  const long child = call(SYS_clone, flags | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+  const long child = ask_kernel(SYS_clone, flags | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
   if (child == 0) ::_exit(0);
   if (child > 0) ::waitpid(static_cast<pid_t>(child), nullptr, 0);
   return child > 0;
@@ -94,7 +94,7 @@ Attempted unmounts() {
   return refused(::umount2("/proc", MNT_DETACH) == 0 || ::umount2("/task", MNT_DETACH) == 0, "an unmount");
 }
 Attempted changes_root() {
-  return refused(::chroot("/tmp") == 0 || call(SYS_pivot_root, ".", ".") == 0, "another root");
+  return refused(::chroot("/tmp") == 0 || ask_kernel(SYS_pivot_root, ".", ".") == 0, "another root");
 }
 
 Attempted namespaces() {
@@ -104,7 +104,7 @@ Attempted namespaces() {
   clone_args arguments{};
   arguments.flags = CLONE_NEWUSER;
   arguments.exit_signal = SIGCHLD;
-  const long child = call(SYS_clone3, &arguments, sizeof arguments);
+  const long child = ask_kernel(SYS_clone3, &arguments, sizeof arguments);
   if (child == 0) ::_exit(0);
   return refused(child > 0, "a namespace by clone3");
 }
@@ -118,7 +118,7 @@ Attempted traces() {
     return "the init was traced";
   std::array<char, 8> space{};
   iovec here{space.data(), space.size()}, there{reinterpret_cast<void*>(0x400000), space.size()};
-  return refused(call(SYS_process_vm_readv, 1, &here, 1, &there, 1, 0) > 0, "a read of the init's memory");
+  return refused(ask_kernel(SYS_process_vm_readv, 1, &here, 1, &there, 1, 0) > 0, "a read of the init's memory");
 }
 Attempted looks_at_init() {
   for (const char* path :
@@ -128,7 +128,7 @@ Attempted looks_at_init() {
 }
 Attempted ends_init() {
   ::kill(1, SIGKILL);  // what it answers does not matter: the init must live on
-  return refused(call(SYS_prlimit64, 1, 0 /* RLIMIT_CPU */, nullptr, nullptr) == 0, "a limit of the init");
+  return refused(ask_kernel(SYS_prlimit64, 1, 0 /* RLIMIT_CPU */, nullptr, nullptr) == 0, "a limit of the init");
 }
 Attempted sees_others() {
   DIR* const listing = ::opendir("/proc");
@@ -188,9 +188,9 @@ Attempted abstract_sockets() {
 
 Attempted keyrings() {
   constexpr int kSession = -3, kGetKeyring = 0;
-  return refused(call(SYS_add_key, "user", "troupe", "x", 1, kSession) >= 0 ||
-                     call(SYS_request_key, "user", "troupe", nullptr, kSession) >= 0 ||
-                     call(SYS_keyctl, kGetKeyring, kSession, 1, 0, 0) >= 0,
+  return refused(ask_kernel(SYS_add_key, "user", "troupe", "x", 1, kSession) >= 0 ||
+                     ask_kernel(SYS_request_key, "user", "troupe", nullptr, kSession) >= 0 ||
+                     ask_kernel(SYS_keyctl, kGetKeyring, kSession, 1, 0, 0) >= 0,
                  "a keyring");
 }
 Attempted loads_bpf() {
@@ -198,27 +198,27 @@ Attempted loads_bpf() {
   attributes.map_type = BPF_MAP_TYPE_ARRAY;
   attributes.key_size = attributes.value_size = 4;
   attributes.max_entries = 1;
-  return refused(call(SYS_bpf, BPF_MAP_CREATE, &attributes, sizeof attributes) >= 0, "bpf");
+  return refused(ask_kernel(SYS_bpf, BPF_MAP_CREATE, &attributes, sizeof attributes) >= 0, "bpf");
 }
 Attempted counts_events() {
   perf_event_attr attributes{};
   attributes.size = sizeof attributes;
   attributes.type = PERF_TYPE_SOFTWARE;
   attributes.exclude_kernel = 1;
-  return refused(call(SYS_perf_event_open, &attributes, 0, -1, -1, 0) >= 0, "perf_event_open");
+  return refused(ask_kernel(SYS_perf_event_open, &attributes, 0, -1, -1, 0) >= 0, "perf_event_open");
 }
 Attempted rings() {
   io_uring_params parameters{};
-  return refused(call(SYS_io_uring_setup, 4, &parameters) >= 0, "io_uring");
+  return refused(ask_kernel(SYS_io_uring_setup, 4, &parameters) >= 0, "io_uring");
 }
 Attempted faults() {
-  return refused(call(SYS_userfaultfd, O_CLOEXEC) >= 0 || call(SYS_userfaultfd, 1) >= 0, "userfaultfd");
+  return refused(ask_kernel(SYS_userfaultfd, O_CLOEXEC) >= 0 || ask_kernel(SYS_userfaultfd, 1) >= 0, "userfaultfd");
 }
 Attempted kernels() {
   constexpr long kFileLoad = 320;  // kexec_file_load, which older headers lack
   for (const long number :
        {long{SYS_kexec_load}, kFileLoad, long{SYS_init_module}, long{SYS_finit_module}, long{SYS_delete_module}})
-    if (call(number, 0, 0, 0, 0, 0) == 0 || errno != ENOSYS)
+    if (ask_kernel(number, 0, 0, 0, 0, 0) == 0 || errno != ENOSYS)
       return "call " + std::to_string(number) + " reaches the kernel";
   return "";
 }
@@ -290,7 +290,7 @@ Attempted terminals() {
 Attempted foreign_abis() {
 #if defined(__x86_64__)
   constexpr long kX32Getpid = 0x40000000L + SYS_getpid;
-  if (signal_of_child([] { call(kX32Getpid); }) == 0) return "a call of x32 has returned";
+  if (signal_of_child([] { ask_kernel(kX32Getpid); }) == 0) return "a call of x32 has returned";
   const int ended = signal_of_child([] {
     long out = 20;  // getpid of i386
     asm volatile("int $0x80" : "+a"(out) : : "memory", "r8", "r9", "r10", "r11");
@@ -328,7 +328,7 @@ Attempted privileged_calls() {
                             long{SYS_clock_settime}, long{SYS_syslog}, long{SYS_quotactl}, long{SYS_lookup_dcookie},
                             long{SYS_fanotify_init}, long{SYS_vhangup}, long{SYS_adjtimex}, long{SYS_migrate_pages},
                             long{SYS_name_to_handle_at}, long{SYS_pidfd_getfd}, long{SYS_mq_open}, long{SYS_kcmp}})
-    if (call(number, 0, 0, 0, 0, 0) >= 0 || errno != ENOSYS)
+    if (ask_kernel(number, 0, 0, 0, 0, 0) >= 0 || errno != ENOSYS)
       return "call " + std::to_string(number) + " reaches the kernel";
   return "";
 }

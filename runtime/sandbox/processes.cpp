@@ -39,12 +39,12 @@ std::uint64_t ticks(std::string_view stat) {
   const auto name_end = stat.rfind(')');  // the name may hold anything
   if (name_end == stat.npos) return 0;
   std::uint64_t out = 0;
-  constexpr int kFirst = 12, kLast = 15;  // utime stime cutime cstime, counted from the state as 1
+  constexpr int kFirstTime = 12, kLastTime = 15;  // utime stime cutime cstime, counted from the state as 1
   std::string_view rest = stat.substr(name_end + 1);
-  for (int field = 1; field <= kLast && !rest.empty(); ++field) {
+  for (int field = 1; field <= kLastTime && !rest.empty(); ++field) {
     rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
     const auto end = std::min(rest.find(' '), rest.size());
-    if (field >= kFirst) out += config::parse_count(rest.substr(0, end)).value_or(0);
+    if (field >= kFirstTime) out += config::parse_count(rest.substr(0, end)).value_or(0);
     rest.remove_prefix(end);
   }
   return out;

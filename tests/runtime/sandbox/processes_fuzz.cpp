@@ -6,6 +6,7 @@
 #include "runtime/sandbox/cgroup.hpp"
 #include "runtime/sandbox/limits.hpp"
 #include "runtime/sandbox/processes.hpp"
+#include "runtime/sandbox/spec_bytes.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace troupe;
@@ -17,6 +18,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (places.version == 0 && places != sandbox::CgroupPlaces{}) std::abort();
   const auto bytes = sandbox::parse_size(text);
   if (bytes && (*bytes == 0 || *bytes > sandbox::kBytesMax)) std::abort();
+  const auto bytes_of_spec = base::as_bytes(text);
+  const auto spec = sandbox::read_spec(bytes_of_spec);
+  if (spec && base::as_text(sandbox::write(*spec)) != text) std::abort();
   const auto cores = sandbox::parse_cores(text);
   if (cores && cores->thousandths == 0) std::abort();
   return 0;
