@@ -198,6 +198,11 @@ CgroupPlaces find_cgroups() {
   return out;
 }
 
+void remove_leftovers(const CgroupPlaces& places, const std::string& group) {
+  for (const std::string& folder : places.folders)
+    if (!folder.empty()) sweep(folder + '/' + group);
+}
+
 Cgroup Cgroup::make(const CgroupPlaces& places, const std::string& group, const Limits& limits) {
   static unsigned made = 0;  // one thread makes sandboxes: the launcher, or the command
   if (places.version == 0) return {};
@@ -211,7 +216,6 @@ Cgroup Cgroup::make(const CgroupPlaces& places, const std::string& group, const 
     // In one hierarchy there is one group, and two controllers of v1 may share a hierarchy.
     const auto same = std::find(out.places_.folders, out.places_.folders + i, folder);
     if (same == out.places_.folders + i) {
-      sweep(parent);
       if (!make_folder(parent, folder)) return {};
     }
     out.places_.folders[i] = folder;
@@ -244,6 +248,7 @@ bool Cgroup::limit(const Limits& limits) {
     return false;
   if (!write_text(folders[0] + "/memory.limit_in_bytes", memory)) return false;
   write_text(folders[0] + "/memory.memsw.limit_in_bytes", memory);  // it may be off
+  write_text(folders[0] + "/memory.kmem.tcp.limit_in_bytes", memory);
   return write_text(folders[1] + "/pids.max", pids);
 }
 

@@ -36,10 +36,13 @@ CgroupPlaces own_groups(std::string_view cgroup, std::string_view mountinfo);
 /// Where this process can make groups that limit memory and pids; version 0 if it cannot.
 CgroupPlaces find_cgroups();
 
+/// Removes what processes that are gone have left of that group.
+void remove_leftovers(const CgroupPlaces& places, const std::string& group);
+
 class Cgroup {
  public:
   Cgroup() = default;  ///< none: nothing is limited, nothing counted
-  /// Makes the groups and sets their limits; with `pids` for the init beside. Removes what dead processes have left.
+  /// Makes the groups and sets their limits; with `pids` for the init beside.
   /// Gives none if a limit cannot be set.
   static Cgroup make(const CgroupPlaces& places, const std::string& group, const Limits& limits);
   ~Cgroup() { remove(); }

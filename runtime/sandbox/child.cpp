@@ -151,6 +151,17 @@ bool bring_up_loopback() {
   return done;
 }
 
+// What a socket of TCP may hold grows to some MiB otherwise, which no cgroup of v1 counts and no watcher sees. Where
+// /proc cannot be written to, the kernel's own bounds hold.
+void narrow_sockets() {
+  for (const char* path : {"/proc/sys/net/ipv4/tcp_rmem", "/proc/sys/net/ipv4/tcp_wmem"}) {
+    const int file = ::open(path, O_WRONLY | O_CLOEXEC);
+    if (file < 0) continue;
+    write_at(file, "4096 65536 212992");
+    ::close(file);
+  }
+}
+
 bool name_itself() {
   constexpr char kName[] = "sandbox";
   // Inside, the cgroup of the sandbox is the root of all that are seen. A kernel without them has none to hide.
@@ -276,6 +287,7 @@ void become_init(const Plan& plan) {
   // After the id has changed, which clears both.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  narrow_sockets();  // while the /proc of the host is there, which shows a process its own network
   build_tree(plan);
   if (!bring_up_loopback()) fail(plan.talk, Stage::network, errno);
   if (!forgo_capabilities_of_programs()) fail(plan.talk, Stage::rights, errno);

@@ -14,6 +14,8 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "runtime/base/fields.hpp"
@@ -143,7 +145,9 @@ class Server {
       return refuse(id, {"the launcher has " + std::to_string(running_.size()) + " sandboxes", "again, later"});
     Streams streams{};
     for (std::size_t i = 0; i < kStreams; ++i) streams[i] = packet.descriptors[i].get();
-    auto made = Sandbox::start(*spec, streams, time_now());
+    if (spec->cgroups == Cgroups::where_possible && groups_.insert(spec->group).second)
+      remove_leftovers(places_, spec->group);
+    auto made = Sandbox::start(*spec, streams, places_, time_now());
     if (!made.ok()) return refuse(id, made.error());
     running_.emplace(id, std::move(made).value());
   }
@@ -175,6 +179,8 @@ class Server {
 
   int talk_;
   bool gone_ = false;
+  const CgroupPlaces places_ = find_cgroups();
+  std::set<std::string> groups_;  // whose leftovers are removed; a node has one
   std::map<SandboxId, std::unique_ptr<Sandbox>> running_;
 };
 

@@ -114,7 +114,9 @@ class Run {
   Ran to_its_end() {
     auto input = Pipe::make(), output = Pipe::make(), errors = Pipe::make();
     if (!input || !output || !errors) return not_made({"there is no room for the pipes of a sandbox", "ulimit -n"});
-    auto started = Sandbox::start(spec_, {input->read.get(), output->write.get(), errors->write.get()}, now());
+    const CgroupPlaces places = spec_.cgroups == Cgroups::never ? CgroupPlaces{} : find_cgroups();
+    remove_leftovers(places, spec_.group);
+    auto started = Sandbox::start(spec_, {input->read.get(), output->write.get(), errors->write.get()}, places, now());
     if (!started.ok()) return not_made(started.error());
     sandbox_ = std::move(started).value();
     const int cgroup = sandbox_->cgroup_version();

@@ -33,7 +33,7 @@ constexpr rlim_t kStackMax = rlim_t{64} << 20;
 constexpr rlim_t kStackUsual = rlim_t{8} << 20;
 constexpr rlim_t kLockedBytesMax = rlim_t{64} << 10;
 constexpr rlim_t kSignalsMax = 1'024;
-constexpr std::uint64_t kFilesOfAllTimes = 4;  // without a cgroup all processes together have that many times `files`
+constexpr std::uint64_t kFilesOfAllTimes = 2;  // without a cgroup all processes together have that many times `files`
 
 std::string message(int error) { return std::generic_category().message(error); }
 
@@ -159,18 +159,18 @@ std::vector<std::string> default_environment() {
 }
 
 base::Result<std::unique_ptr<Sandbox>, NotMade> Sandbox::start(const Spec& spec, const Streams& streams,
-                                                               base::Instant now) {
+                                                               const CgroupPlaces& places, base::Instant now) {
   base::ensure(!spec.command.empty() || spec.inside.run != nullptr, "a sandbox has something to run");
   std::unique_ptr<Sandbox> out(new Sandbox(spec, now));
-  if (const auto wrong = out->make(streams)) return *wrong;
+  if (const auto wrong = out->make(streams, places)) return *wrong;
   return out;
 }
 
-std::optional<NotMade> Sandbox::make(const Streams& streams) {
+std::optional<NotMade> Sandbox::make(const Streams& streams, const CgroupPlaces& places) {
   auto steps = steps_of(spec_);
   if (!steps.ok()) return NotMade{"the sandbox could not be made: " + steps.error(), ""};
   steps_ = std::move(steps).value();
-  if (spec_.cgroups == Cgroups::where_possible) cgroup_ = Cgroup::make(find_cgroups(), spec_.group, spec_.limits);
+  if (spec_.cgroups == Cgroups::where_possible) cgroup_ = Cgroup::make(places, spec_.group, spec_.limits);
   ids_ = mappable();
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
@@ -204,7 +204,7 @@ void Sandbox::prepare(Plan& plan) {
   environment_pointers_ = pointers(spec_.environment);
   stack_.resize(kStackBytes);
   const bool counted = cgroup_.has(Controller::memory);
-  limits_ = {lowered(RLIMIT_CORE, 0, 0),
+  limits_ = {lowered(RLIMIT_CORE, 1, 1),  // 0 would still start the program of kernel.core_pattern, outside
              lowered(RLIMIT_NOFILE, spec_.limits.files, spec_.limits.files),
              lowered(RLIMIT_MEMLOCK, kLockedBytesMax, kLockedBytesMax),
              lowered(RLIMIT_MSGQUEUE, 0, 0),

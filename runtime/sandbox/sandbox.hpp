@@ -36,8 +36,9 @@ struct NotMade {
 class Sandbox {
  public:
   /// Makes the process and its cgroup. Errors that only the new process finds come as an Outcome.
+  /// `places` are those of find_cgroups().
   static base::Result<std::unique_ptr<Sandbox>, NotMade> start(const Spec& spec, const Streams& streams,
-                                                               base::Instant now);
+                                                               const CgroupPlaces& places, base::Instant now);
   /// Ends it if it still runs.
   ~Sandbox();
   Sandbox(const Sandbox&) = delete;
@@ -62,7 +63,7 @@ class Sandbox {
 
  private:
   Sandbox(const Spec& spec, base::Instant now) : spec_(spec), started_(now) {}
-  std::optional<NotMade> make(const Streams& streams);
+  std::optional<NotMade> make(const Streams& streams, const CgroupPlaces& places);
   void prepare(Plan& plan);
   std::optional<NotMade> let_go();
   void hear();

@@ -169,6 +169,15 @@ TEST_CASE("sandbox filter: what a call asks for is compared in the half that the
     CHECK(!allowed(SYS_ioctl, {0, request}));
     CHECK(!allowed(SYS_ioctl, {0, request | kAbove}));
   }
+  CHECK(allowed(SYS_setsockopt, {0, SOL_SOCKET, SO_REUSEADDR}));
+  CHECK(allowed(SYS_setsockopt, {0, 6, 1}));     // TCP_NODELAY
+  CHECK(!allowed(SYS_setsockopt, {0, 6, 31}));   // TCP_ULP
+  CHECK(!allowed(SYS_setsockopt, {0, 0, 64}));   // IPT_SO_SET_REPLACE
+  CHECK(!allowed(SYS_setsockopt, {0, 41, 64}));  // IP6T_SO_SET_REPLACE
+  for (const std::uint64_t option : {SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_BINDTODEVICE, SO_ATTACH_REUSEPORT_CBPF}) {
+    CHECK(!allowed(SYS_setsockopt, {0, SOL_SOCKET, option}));
+    CHECK(!allowed(SYS_setsockopt, {0, SOL_SOCKET | kAbove, option | kAbove}));
+  }
   CHECK(allowed(SYS_prctl, {PR_SET_NAME}));
   CHECK(!allowed(SYS_prctl, {PR_SET_PTRACER}));
   CHECK(!allowed(SYS_prctl, {PR_SET_MM}));
@@ -184,7 +193,7 @@ TEST_CASE("sandbox filter: what a call asks for is compared in the half that the
 }
 
 TEST_CASE("sandbox filter: without a cgroup nothing holds memory that no process has mapped") {
-  for (const long number : {SYS_memfd_create, SYS_shmget, SYS_semget, SYS_msgget}) {
+  for (const long number : {SYS_memfd_create, SYS_shmget, SYS_semget, SYS_msgget, SYS_inotify_add_watch}) {
     CHECK_MESSAGE(allowed(Memory::counted, number), number);
     CHECK_MESSAGE(!allowed(Memory::watched, number), number);
   }
