@@ -33,6 +33,14 @@ struct Pipe {
 
 void never_wait(int descriptor) { ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK); }
 
+/// A stream that the caller has closed is an empty one: otherwise a pipe of ours could take its number.
+void occupy_standard_streams() {
+  int made = -1;
+  do made = ::open("/dev/null", O_RDWR);
+  while (made >= 0 && made <= STDERR_FILENO);
+  if (made >= 0) ::close(made);
+}
+
 /// Moves bytes from one descriptor to another, as fast as the slower of both.
 class Channel {
  public:
@@ -187,6 +195,9 @@ class Run {
 
 }  // namespace
 
-Ran run(const Spec& spec, const Streams& streams) { return Run(spec, streams).to_its_end(); }
+Ran run(const Spec& spec, const Streams& streams) {
+  occupy_standard_streams();
+  return Run(spec, streams).to_its_end();
+}
 
 }  // namespace troupe::sandbox

@@ -163,6 +163,10 @@ TEST_CASE("cluster sandbox: standard input reaches the program to its end") {
                               (folder / "out") + " 2>&1";
   CHECK(std::system(command.c_str()) == 0);
   CHECK(content(folder / "out") == "3000000\n");
+  // Streams that the caller has closed are empty ones.
+  const std::string closed =
+      "timeout 20 " + binary() + " sandbox run --root / -- /bin/sh -c 'cat; echo x; echo y >&2; exit 3' <&- >&- 2>&-";
+  CHECK(WEXITSTATUS(std::system(closed.c_str())) == 3);
   // And a reader of its output that leaves ends it.
   const std::string left =
       binary() + " sandbox run --root / -- /usr/bin/yes 2>/dev/null | head -n 1 >" + (folder / "out");
