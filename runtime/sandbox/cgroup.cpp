@@ -200,7 +200,7 @@ CgroupPlaces find_cgroups() {
 
 void remove_leftovers(const CgroupPlaces& places, const std::string& group) {
   for (const std::string& folder : places.folders)
-    if (!folder.empty()) sweep(folder + '/' + group);
+    if (!folder.empty()) sweep(folder + '/' + group), ::rmdir((folder + '/' + group).c_str());
 }
 
 Cgroup Cgroup::make(const CgroupPlaces& places, const std::string& group, const Limits& limits) {
@@ -312,7 +312,6 @@ void Cgroup::remove() {
     if (folder.empty()) continue;
     for (int tries = 0; ::rmdir(folder.c_str()) != 0 && errno == EBUSY && tries < kRemovalsMax; ++tries)
       ::poll(nullptr, 0, kRemovalPauseMs);
-    ::rmdir(folder.substr(0, folder.rfind('/')).c_str());  // the last one of its group takes it along
   }
   places_ = {};
   folder_.reset();

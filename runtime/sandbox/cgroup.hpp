@@ -36,7 +36,7 @@ CgroupPlaces own_groups(std::string_view cgroup, std::string_view mountinfo);
 /// Where this process can make groups that limit memory and pids; version 0 if it cannot.
 CgroupPlaces find_cgroups();
 
-/// Removes what processes that are gone have left of that group.
+/// Removes what processes that are gone have left of that group, and the group itself if nothing is in it.
 void remove_leftovers(const CgroupPlaces& places, const std::string& group);
 
 class Cgroup {
@@ -68,7 +68,8 @@ class Cgroup {
   std::uint64_t forks_refused() const;
   std::uint64_t out_of_memory() const;
 
-  /// Removes the groups; those that still hold a dying process are tried again for 200 ms.
+  /// Removes the groups, but not the one that they lie in, which the next attempt needs; those that still hold a dying
+  /// process are tried again for 200 ms.
   void remove();
 
  private:

@@ -98,6 +98,12 @@ Bytes head(std::uint8_t order, SandboxId id) {
 class Server {
  public:
   explicit Server(int talk) : talk_(talk) {}
+  ~Server() {
+    running_.clear();
+    for (const std::string& group : groups_) remove_leftovers(places_, group);
+  }
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
 
   void serve() {
     while (!gone_) {
@@ -191,7 +197,7 @@ class Server {
   ::prctl(PR_SET_DUMPABLE, 0);
   if (talk != kOwn) ::dup3(talk, kOwn, O_CLOEXEC);
   ::syscall(SYS_close_range, kOwn + 1, ~0u, 0);
-  Server(kOwn).serve();
+  Server(kOwn).serve();  // a temporary: it is gone after this line
   ::_exit(0);
 }
 

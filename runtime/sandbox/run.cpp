@@ -115,6 +115,19 @@ class Interrupts {
   os::Descriptor source_;
 };
 
+/// Removed after the sandbox, its own among them.
+class Leftovers {
+ public:
+  Leftovers(const CgroupPlaces& places, const std::string& group) : places_(places), group_(group) {}
+  ~Leftovers() { remove_leftovers(places_, group_); }
+  Leftovers(const Leftovers&) = delete;
+  Leftovers& operator=(const Leftovers&) = delete;
+
+ private:
+  const CgroupPlaces& places_;
+  const std::string& group_;
+};
+
 class Run {
  public:
   Run(const Spec& spec, const Streams& streams) : spec_(spec), streams_(streams) {}
@@ -123,7 +136,7 @@ class Run {
     auto input = Pipe::make(), output = Pipe::make(), errors = Pipe::make();
     if (!input || !output || !errors) return not_made({"there is no room for the pipes of a sandbox", "ulimit -n"});
     const CgroupPlaces places = spec_.cgroups == Cgroups::never ? CgroupPlaces{} : find_cgroups();
-    remove_leftovers(places, spec_.group);
+    const Leftovers leftovers(places, spec_.group);
     auto started = Sandbox::start(spec_, {input->read.get(), output->write.get(), errors->write.get()}, places, now());
     if (!started.ok()) return not_made(started.error());
     sandbox_ = std::move(started).value();
