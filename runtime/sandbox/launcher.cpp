@@ -192,7 +192,9 @@ class Server {
 
 [[noreturn]] void become_launcher(int talk) {
   constexpr int kOwn = 3;
-  ::setsid();  // Ctrl-C is for the process that started it: it outlives that one by a moment, and cleans up
+  // It outlives the process that started it by a moment, and cleans up: what ends that one is not for it.
+  ::setsid();
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
   ::prctl(PR_SET_NAME, "troupe launcher");
   ::prctl(PR_SET_DUMPABLE, 0);
   if (talk != kOwn) ::dup3(talk, kOwn, O_CLOEXEC);
