@@ -85,7 +85,7 @@ bool make_file(const char* to) {
   return file >= 0;
 }
 
-bool perform(const Step& step, Ids ids) {
+bool perform(const Step& step, int tree, Ids ids) {
   using Kind = Step::Kind;
   constexpr std::uint64_t kReadOnly = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID;
   const char *const from = step.from.c_str(), *const to = step.to.c_str();
@@ -93,7 +93,9 @@ bool perform(const Step& step, Ids ids) {
     case Kind::folder: return ::mkdir(to, 0755) == 0 || errno == EEXIST;
     case Kind::file: return make_file(to);
     case Kind::link: return ::symlink(from, to) == 0;
-    case Kind::bind: return bind(from, to, kReadOnly | MOUNT_ATTR_NODEV, AT_RECURSIVE);
+    case Kind::bind:
+      if (tree >= 0) return ::move_mount(tree, "", AT_FDCWD, to, MOVE_MOUNT_F_EMPTY_PATH) == 0;
+      return bind(from, to, kReadOnly | MOUNT_ATTR_NODEV, AT_RECURSIVE);
     case Kind::device: return bind(from, to, kReadOnly | MOUNT_ATTR_NOEXEC, 0);
     case Kind::process:
       return ::mount("proc", to, "proc", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid,hidepid=2") == 0;
@@ -129,7 +131,8 @@ void build_tree(const Plan& plan) {
   if (root < 0) fail(plan.talk, Stage::mounts, errno);
   int index = 0;
   for (const Step& step : plan.steps) {
-    if (!perform(step, plan.ids)) fail(plan.talk, Stage::tree, errno, index);
+    if (!perform(step, plan.trees[static_cast<std::size_t>(index)], plan.ids))
+      fail(plan.talk, Stage::tree, errno, index);
     ++index;
   }
   ::close(root);

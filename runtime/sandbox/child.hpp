@@ -64,6 +64,7 @@ struct ResourceLimit {
 struct Plan {
   Ids ids = Ids::two;
   std::span<const Step> steps;
+  std::span<const int> trees;          ///< for each step what it shows, cloned by the parent; -1: found by its path
   const char* const* paths = nullptr;  ///< to be tried in turn, as execvp(3) does; ended by null
   char* const* arguments = nullptr;    ///< ended by null
   char* const* environment = nullptr;  ///< ended by null

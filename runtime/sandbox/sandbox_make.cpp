@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -47,6 +48,29 @@ NotMade no_namespaces(int error) {
     out.advice = "sysctl -w user.max_user_namespaces=10000, if that limit is low here";
   else if (error == EPERM)
     out.advice = "as root; or sysctl -w kernel.unprivileged_userns_clone=1, unless a container forbids it";
+  return out;
+}
+
+/// What root may show though the ids inside may not: a folder that is its owner's alone. Clones for the binds among the
+/// steps, read-only; nothing is in them where this process may not mount.
+std::vector<os::Descriptor> trees_of(const std::vector<Step>& steps, Ids ids) {
+  std::vector<os::Descriptor> out(steps.size());
+  for (std::size_t i = 0; i < steps.size() && ids == Ids::two; ++i) {
+    if (steps[i].kind != Step::Kind::bind) continue;
+    os::Descriptor tree(
+        ::open_tree(AT_FDCWD, steps[i].from.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
+    mount_attr wanted{};
+    wanted.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+    wanted.propagation = MS_PRIVATE;  // nothing that the host mounts there later is seen
+    if (tree.valid() && ::mount_setattr(tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &wanted, sizeof wanted) == 0)
+      out[i] = std::move(tree);
+  }
+  return out;
+}
+
+std::vector<int> numbers_of(const std::vector<os::Descriptor>& descriptors) {
+  std::vector<int> out;
+  for (const auto& one : descriptors) out.push_back(one.get());
   return out;
 }
 
@@ -110,10 +134,10 @@ std::optional<NotMade> Sandbox::make(const Streams& streams, const CgroupPlaces&
   prepare(plan);
   plan.talk = theirs.get();
   plan.streams = streams;
-  const auto doors = cgroup_.doors();
-  std::vector<int> door_numbers;
-  for (const auto& one : doors) door_numbers.push_back(one.get());
+  const auto doors = cgroup_.doors(), trees = trees_of(steps_, ids_);
+  const auto door_numbers = numbers_of(doors), tree_numbers = numbers_of(trees);
   plan.doors = door_numbers;
+  plan.trees = tree_numbers;
   int life = -1;
   init_ = make_process(cgroup_.folder(), life);
   if (init_ == 0) {

@@ -2,10 +2,14 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 
@@ -107,6 +111,26 @@ TEST_CASE("sandbox launcher: a program is ended for the limit that its caller na
     CHECK(outcome.status == SIGKILL);
     CHECK(outcome.limit == (id == 1 ? std::optional(Limit::output) : std::nullopt));
   }
+}
+
+TEST_CASE("sandbox launcher: an input of a folder that is its owner's alone is seen inside, and cannot be changed") {
+  Launched here;
+  if (!here.works()) return;
+  std::string folder = (std::filesystem::temp_directory_path() / "troupe-launcher-XXXXXX").string();
+  REQUIRE(::mkdtemp(folder.data()) != nullptr);  // mode 0700
+  std::ofstream(folder + "/words") << "as they are";
+  Flow output = flow();
+  Spec spec = shell("cat in/words; : >>in/words || : >in/other || rm in/words || exit 3");
+  spec.binds = {{folder + "/words", "/task/in/words"}};
+  REQUIRE(here.launcher->make({1}, spec, {here.nothing.get(), output.write.get(), here.nothing.get()}));
+  output.write.reset();
+  std::array<char, 32> text{};
+  CHECK(::read(output.read.get(), text.data(), text.size()) == 11);
+  CHECK(std::string(text.data()) == "as they are");
+  here.outcome_of(1);
+  std::ifstream after(folder + "/words");
+  CHECK(std::string{std::istreambuf_iterator<char>(after), {}} == "as they are");
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("sandbox launcher: what cannot be made or started is told, and the launcher goes on") {
