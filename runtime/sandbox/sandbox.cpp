@@ -241,7 +241,7 @@ Usage Sandbox::usage(base::Instant now) const {
   Usage out = outcome_.usage;
   const auto counts = cgroup_.counts();
   out.wall = now - started_;
-  out.cpu = counts.cpu.value_or(cpu_.empty() ? out.cpu : cpu_.back().spent);
+  out.cpu = counts.cpu.value_or(cpu_.empty() ? out.cpu : std::max(out.cpu, cpu_.back().spent));
   out.memory_bytes_max = std::max(out.memory_bytes_max, counts.memory_bytes_max.value_or(0));
   if (counts.pids_max && *counts.pids_max > 0) out.pids_max = std::max(out.pids_max, *counts.pids_max - 1);
   return out;
