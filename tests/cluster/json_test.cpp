@@ -49,6 +49,8 @@ const std::pair<const char*, const char*> kNotHere[] = {
     {"escrow rule", "it needs an arbiter"},
     {"escrow watch", "it waits for events: tests/cluster/escrow_test.cpp"},
     {"wallet restore", "it reads standard input: tests/apps/wallet"},
+    {"sandbox check", "a machine may make no sandboxes: tests/cluster/sandbox_test.cpp"},
+    {"sandbox run", "standard output is the program's: tests/cluster/sandbox_test.cpp"},
     {"sim watch", "it opens screens, which are for people"},
     {"sim shrink", "it prints what `sim run` prints, of a world that has to be broken first"},
     {"sim survival", "it takes 12 s at its least"},

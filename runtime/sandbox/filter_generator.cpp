@@ -1,0 +1,286 @@
+// Prints a C++ source with the BPF programs of filter.hpp. Usage: filter_generator OUTPUT
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+// clang-format off
+// Calls that act on what the program has already: its memory, its descriptors, its files, its processes. Each was
+// weighed; a new kernel adds none by itself. Names that this machine's ABI lacks are left out.
+constexpr const char* kAllowed[] = {
+    // files by descriptor
+    "read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "preadv2", "pwritev2", "lseek",
+    "close", "close_range", "dup", "dup2", "dup3", "pipe", "pipe2", "fstat", "ftruncate", "fallocate", "fadvise64",
+    "fsync", "fdatasync", "sync_file_range", "flock", "fchmod", "fchown", "fchdir", "getdents", "getdents64",
+    "sendfile", "splice", "tee", "copy_file_range", "readahead", "fgetxattr", "flistxattr", "syncfs", "sync",
+    "fstatfs",
+    // files by path
+    "open", "openat", "openat2", "creat", "access", "faccessat", "faccessat2", "stat", "lstat", "newfstatat", "statx",
+    "statfs", "readlink", "readlinkat", "getcwd", "chdir", "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat",
+    "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "truncate", "chmod", "fchmodat",
+    "fchmodat2", "chown", "lchown", "fchownat", "utime", "utimes", "utimensat", "futimesat", "umask", "getxattr",
+    "lgetxattr", "listxattr", "llistxattr",
+    // waiting
+    "poll", "ppoll", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
+    "epoll_pwait2", "eventfd", "eventfd2", "signalfd", "signalfd4", "timerfd_create", "timerfd_settime",
+    "timerfd_gettime",
+    // memory
+    "brk", "mmap", "munmap", "mprotect", "mremap", "madvise", "mincore", "msync", "mlock", "mlock2", "munlock",
+    "mlockall", "munlockall", "membarrier", "pkey_alloc", "pkey_free", "pkey_mprotect", "cachestat", "mseal",
+    // processes and threads
+    "fork", "vfork", "execve", "execveat", "exit", "exit_group", "wait4", "waitid", "getpid", "getppid", "gettid",
+    "getpgid", "getpgrp", "setpgid", "getsid", "setsid", "getuid", "geteuid", "getgid", "getegid", "getresuid",
+    "getresgid", "getgroups", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid",
+    "setfsgid", "setgroups", "capget", "capset", "set_tid_address", "set_robust_list", "get_robust_list", "futex",
+    "futex_waitv", "futex_wake", "futex_wait", "futex_requeue", "rseq", "arch_prctl", "getcpu", "pidfd_open",
+    "pidfd_send_signal", "sched_yield", "sched_getaffinity", "sched_setaffinity", "sched_getparam", "sched_setparam",
+    "sched_getscheduler", "sched_setscheduler", "sched_getattr", "sched_setattr", "sched_get_priority_max",
+    "sched_get_priority_min", "sched_rr_get_interval", "getpriority", "setpriority", "ioprio_get", "ioprio_set",
+    "getrusage", "getrlimit", "setrlimit", "times", "restart_syscall",
+    // signals
+    "kill", "tkill", "tgkill", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigpending",
+    "rt_sigtimedwait", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "sigaltstack", "pause", "alarm",
+    // time and the machine
+    "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "setitimer", "getitimer",
+    "timer_create", "timer_settime", "timer_gettime", "timer_getoverrun", "timer_delete", "uname", "sysinfo",
+    "getrandom",
+    // sockets: which ones is a matter of socket()
+    "bind", "connect", "listen", "accept", "accept4", "getsockname", "getpeername", "sendto", "recvfrom", "sendmsg",
+    "recvmsg", "sendmmsg", "recvmmsg", "shutdown", "getsockopt",
+    // sandboxing of its own: only takes rights away
+    "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
+};
+
+// They keep memory that no process has mapped, so that only a cgroup counts it.
+constexpr const char* kAllowedIfCounted[] = {
+    "memfd_create", "shmget", "shmat", "shmdt", "shmctl", "semget", "semop", "semtimedop", "semctl", "msgget",
+    "msgsnd", "msgrcv", "msgctl", "inotify_init", "inotify_init1", "inotify_add_watch", "inotify_rm_watch",
+};
+
+// No program that means well makes these inside. Names, as tripwire_name() gives them.
+constexpr const char* kTripwires[] = {
+    "ptrace", "process_vm_readv", "process_vm_writev", "bpf", "mount", "umount2", "pivot_root", "move_mount",
+    "open_tree", "fsopen", "fsmount", "fsconfig", "fspick", "mount_setattr", "setns", "unshare", "init_module",
+    "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "open_by_handle_at",
+};
+
+// clang-format on
+
+constexpr std::uint64_t kLow = 0xffff'ffff;  // the kernel reads the lower half alone of these arguments
+
+constexpr std::uint64_t kNamespaces =
+    CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+
+// What terminals, pipes, sockets and files are asked. TIOCSTI and TIOCLINUX are not here.
+constexpr std::uint64_t kIoctls[] = {
+    TCGETS,   TIOCGWINSZ, TIOCGPGRP,   FIONREAD,    FIONBIO,      FIOASYNC,    FIOCLEX,        FIONCLEX,   FIOQSIZE,
+    TIOCOUTQ, SIOCATMARK, SIOCGIFNAME, SIOCGIFCONF, SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFNETMASK, SIOCGIFMTU, SIOCGIFINDEX,
+};
+
+// F_SETPIPE_SZ is not here: the pages of a pipe belong to no process.
+constexpr std::uint64_t kFcntls[] = {
+    F_DUPFD,      F_GETFD,     F_SETFD,     F_GETFL,     F_SETFL,     F_GETLK,     F_SETLK,      F_SETLKW,
+    F_SETOWN,     F_GETOWN,    F_SETSIG,    F_GETSIG,    F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_DUPFD_CLOEXEC,
+    F_GETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS, F_SETOWN_EX, F_GETOWN_EX, F_SETLEASE,  F_GETLEASE,
+};
+
+constexpr std::uint64_t kPrctls[] = {
+    PR_SET_NAME,
+    PR_GET_NAME,
+    PR_SET_PDEATHSIG,
+    PR_GET_PDEATHSIG,
+    PR_GET_DUMPABLE,
+    PR_SET_DUMPABLE,
+    PR_GET_KEEPCAPS,
+    PR_CAPBSET_READ,
+    PR_GET_SECUREBITS,
+    PR_GET_NO_NEW_PRIVS,
+    PR_SET_NO_NEW_PRIVS,
+    PR_GET_SECCOMP,
+    PR_SET_TIMERSLACK,
+    PR_GET_TIMERSLACK,
+    PR_SET_CHILD_SUBREAPER,
+    PR_GET_CHILD_SUBREAPER,
+    PR_SET_THP_DISABLE,
+    PR_GET_THP_DISABLE,
+    PR_GET_TID_ADDRESS,
+    PR_GET_SPECULATION_CTRL,
+    0x53564d41 /* PR_SET_VMA: names of memory */,
+};
+
+[[noreturn]] void fail(const std::string& what) {
+  std::fprintf(stderr, "filter_generator: %s\n", what.c_str());
+  std::exit(1);
+}
+
+class Filter {
+ public:
+  Filter() : context_(seccomp_init(SCMP_ACT_ERRNO(ENOSYS))) {
+    if (context_ == nullptr) fail("libseccomp has no memory");
+    need(seccomp_attr_set(context_, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS), "attribute");
+    need(seccomp_attr_set(context_, SCMP_FLTATR_CTL_OPTIMIZE, 2), "attribute");  // a tree in place of a list
+  }
+  ~Filter() { seccomp_release(context_); }
+  Filter(const Filter&) = delete;
+  Filter& operator=(const Filter&) = delete;
+
+  void rule(std::uint32_t action, const char* name, const std::vector<scmp_arg_cmp>& arguments = {}) {
+    const int number = seccomp_syscall_resolve_name(name);
+    if (number < 0) return;  // not of this ABI, or newer than libseccomp
+    need(seccomp_rule_add_array(context_, action, number, static_cast<unsigned>(arguments.size()), arguments.data()),
+         name);
+  }
+  void allow(const char* name, const std::vector<scmp_arg_cmp>& arguments = {}) {
+    rule(SCMP_ACT_ALLOW, name, arguments);
+  }
+
+  std::vector<sock_filter> program() const {
+    const int file = memfd_create("filter", MFD_CLOEXEC);
+    if (file < 0) fail("memfd_create");
+    need(seccomp_export_bpf(context_, file), "export");
+    const auto bytes = lseek(file, 0, SEEK_END);
+    std::vector<sock_filter> out(static_cast<std::size_t>(bytes) / sizeof(sock_filter));
+    if (pread(file, out.data(), static_cast<std::size_t>(bytes), 0) != bytes) fail("read");
+    close(file);
+    return out;
+  }
+
+ private:
+  static void need(int result, const char* what) {
+    if (result < 0) fail(std::string(what) + ": error " + std::to_string(-result));
+  }
+  scmp_filter_ctx context_;
+};
+
+scmp_arg_cmp low_is(unsigned argument, std::uint64_t value) {
+  return scmp_arg_cmp{argument, SCMP_CMP_MASKED_EQ, kLow, value};
+}
+scmp_arg_cmp bits_are(unsigned argument, std::uint64_t mask, std::uint64_t value) {
+  return scmp_arg_cmp{argument, SCMP_CMP_MASKED_EQ, mask, value};
+}
+
+void allow_sockets(Filter& out) {
+  constexpr std::uint64_t kType = 0xf, kTcp = 6, kUdp = 17;
+  for (const std::uint64_t type : {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET}) {
+    out.allow("socket", {low_is(0, AF_UNIX), bits_are(1, kType, type)});
+    out.allow("socketpair", {low_is(0, AF_UNIX), bits_are(1, kType, type)});
+  }
+  for (const std::uint64_t family : {AF_INET, AF_INET6}) {
+    for (const std::uint64_t protocol : {std::uint64_t{0}, kTcp})
+      out.allow("socket", {low_is(0, family), bits_are(1, kType, SOCK_STREAM), low_is(2, protocol)});
+    for (const std::uint64_t protocol : {std::uint64_t{0}, kUdp})
+      out.allow("socket", {low_is(0, family), bits_are(1, kType, SOCK_DGRAM), low_is(2, protocol)});
+  }
+}
+
+// Not here: filters of packets, devices, what loads a module, and the tables of netfilter (64 and 65 of IP).
+constexpr std::uint64_t kSocketOptions[] = {SO_REUSEADDR,
+                                            SO_DONTROUTE,
+                                            SO_BROADCAST,
+                                            SO_SNDBUF,
+                                            SO_RCVBUF,
+                                            SO_KEEPALIVE,
+                                            SO_OOBINLINE,
+                                            SO_LINGER,
+                                            SO_REUSEPORT,
+                                            SO_PASSCRED,
+                                            SO_RCVLOWAT,
+                                            SO_RCVTIMEO,
+                                            SO_SNDTIMEO,
+                                            SO_TIMESTAMP,
+                                            66 /* SO_RCVTIMEO_NEW */,
+                                            67 /* SO_SNDTIMEO_NEW */};
+constexpr std::uint64_t kTcpOptions[] = {
+    TCP_NODELAY, TCP_MAXSEG,       TCP_CORK,     TCP_KEEPIDLE, TCP_KEEPINTVL,  TCP_KEEPCNT,      TCP_SYNCNT,
+    TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_QUICKACK, TCP_FASTOPEN, TCP_CONGESTION, TCP_USER_TIMEOUT, TCP_NOTSENT_LOWAT};
+constexpr std::uint64_t kNetfilter = 64;
+
+void allow_socket_options(Filter& out) {
+  for (const auto option : kSocketOptions) out.allow("setsockopt", {low_is(1, SOL_SOCKET), low_is(2, option)});
+  for (const auto option : kTcpOptions) out.allow("setsockopt", {low_is(1, IPPROTO_TCP), low_is(2, option)});
+  for (const std::uint64_t level : {IPPROTO_IP, IPPROTO_IPV6})
+    out.allow("setsockopt", {low_is(1, level), scmp_arg_cmp{2, SCMP_CMP_LT, kNetfilter, 0}});
+  out.allow("setsockopt", {low_is(1, IPPROTO_IPV6), low_is(2, IPV6_TCLASS)});
+}
+
+std::vector<sock_filter> make(bool counted, bool reported) {
+  Filter out;
+  for (const char* name : kAllowed) out.allow(name);
+  if (counted)
+    for (const char* name : kAllowedIfCounted) out.allow(name);
+  out.allow("clone", {bits_are(0, kNamespaces, 0)});  // clone3 hides its flags: libc falls back to clone
+  for (const auto request : kIoctls) out.allow("ioctl", {low_is(1, request)});
+  for (const auto command : kFcntls) out.allow("fcntl", {low_is(1, command)});
+  if (counted) out.allow("fcntl", {low_is(1, F_SETPIPE_SZ)});
+  for (const auto option : kPrctls) out.allow("prctl", {low_is(0, option)});
+  for (const std::uint64_t persona : {std::uint64_t{0}, kLow}) out.allow("personality", {low_is(0, persona)});
+  out.allow("prlimit64", {low_is(0, 0)});  // its own limits, not those of others
+  for (const std::uint64_t kind :
+       {std::uint64_t{0}, std::uint64_t{S_IFREG}, std::uint64_t{S_IFIFO}, std::uint64_t{S_IFSOCK}}) {
+    out.allow("mknod", {bits_are(1, S_IFMT, kind)});
+    out.allow("mknodat", {bits_are(2, S_IFMT, kind)});
+  }
+  allow_sockets(out);
+  allow_socket_options(out);
+  if (reported)
+    for (const std::string_view name : kTripwires) {
+      std::vector<scmp_arg_cmp> of_others;
+      if (name == "ptrace") of_others.push_back({0, SCMP_CMP_NE, PTRACE_TRACEME, 0});
+      out.rule(SCMP_ACT_NOTIFY, name.data(), of_others);
+    }
+  return out.program();
+}
+
+void print(std::ostream& out, const char* name, const std::vector<sock_filter>& program) {
+  out << "const sock_filter " << name << "[] = {\n";
+  for (const auto& one : program)
+    out << "    {" << one.code << ", " << int{one.jt} << ", " << int{one.jf} << ", " << one.k << "u},\n";
+  out << "};\n";
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count != 2) fail("usage: filter_generator OUTPUT");
+  std::ofstream out(arguments[1]);
+  out << "// Made by filter_generator.cpp.\n#include \"runtime/sandbox/filter.hpp\"\n\n"
+         "namespace troupe::sandbox {\nnamespace {\n\n";
+  print(out, "kCountedRefused", make(true, false));
+  print(out, "kCountedReported", make(true, true));
+  print(out, "kWatchedRefused", make(false, false));
+  print(out, "kWatchedReported", make(false, true));
+  out << "\n}  // namespace\n\n"
+         "std::span<const sock_filter> filter(Memory memory, Forbidden forbidden) {\n"
+         "  if (memory == Memory::counted) {\n"
+         "    if (forbidden == Forbidden::refused) return kCountedRefused;\n    return kCountedReported;\n  }\n"
+         "  if (forbidden == Forbidden::refused) return kWatchedRefused;\n  return kWatchedReported;\n}\n\n"
+         "std::string_view tripwire_name(int number) {\n  switch (number) {\n";
+  for (const char* name : kTripwires)
+    if (const int number = seccomp_syscall_resolve_name(name); number >= 0)
+      out << "    case " << number << ": return \"" << name << "\";\n";
+  out << "    default: return \"\";\n  }\n}\n\n}  // namespace troupe::sandbox\n";
+  out.close();
+  if (!out) fail(std::string("cannot write ") + arguments[1]);
+  return 0;
+}

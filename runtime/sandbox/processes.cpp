@@ -1,0 +1,96 @@
+#include "runtime/sandbox/processes.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "runtime/config/forms.hpp"
+#include "runtime/os/descriptor.hpp"
+
+namespace troupe::sandbox {
+namespace {
+
+constexpr int kInit = 1;
+
+std::string text_at(int folder, const std::string& path) {
+  const os::Descriptor file(::openat(folder, path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, 4096> space;
+  const ssize_t got = file.valid() ? ::read(file.get(), space.data(), space.size()) : -1;
+  return got > 0 ? std::string(space.data(), static_cast<std::size_t>(got)) : "";
+}
+
+/// The number in the line that begins with `name`: "RssAnon:\t  1024 kB". 0 if there is none.
+std::uint64_t number_after(std::string_view text, std::string_view name) {
+  for (std::size_t at = text.find(name); at != text.npos; at = text.find(name, at + 1)) {
+    if (at > 0 && text[at - 1] != '\n') continue;
+    auto rest = text.substr(at + name.size());
+    rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
+    return config::parse_count(rest.substr(0, rest.find_first_not_of("0123456789"))).value_or(0);
+  }
+  return 0;
+}
+
+std::uint64_t ticks(std::string_view stat) {
+  const auto name_end = stat.rfind(')');  // the name may hold anything
+  if (name_end == stat.npos) return 0;
+  std::uint64_t out = 0;
+  constexpr int kFirstTime = 12, kLastTime = 15;  // utime stime cutime cstime, counted from the state as 1
+  std::string_view rest = stat.substr(name_end + 1);
+  for (int field = 1; field <= kLastTime && !rest.empty(); ++field) {
+    rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
+    const auto end = std::min(rest.find(' '), rest.size());
+    if (field >= kFirstTime) out += config::parse_count(rest.substr(0, end)).value_or(0);
+    rest.remove_prefix(end);
+  }
+  return out;
+}
+
+}  // namespace
+
+void add_process(ProcessesUsage& sum, std::string_view status, std::string_view stat) {
+  constexpr std::uint64_t kKiB = 1'024;
+  // Page tables too: a process may have many of them and nearly no page.
+  for (const char* part : {"RssAnon:", "RssShmem:", "VmPTE:"}) sum.memory_bytes += kKiB * number_after(status, part);
+  sum.threads += number_after(status, "Threads:");
+  static const long per_second = ::sysconf(_SC_CLK_TCK);
+  sum.cpu += base::Duration(std::chrono::seconds(1)) / per_second * static_cast<std::int64_t>(ticks(stat));
+}
+
+ProcessesUsage usage_of_processes(int proc, Look look) {
+  ProcessesUsage out;
+  const int again = ::openat(proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (again < 0) return out;
+  DIR* const listing = ::fdopendir(again);
+  if (listing == nullptr) {
+    ::close(again);
+    return out;
+  }
+  while (const dirent* const entry = ::readdir(listing)) {
+    const std::string process = entry->d_name;
+    const auto number = config::parse_count(process);
+    if (!number) continue;
+    if (look == Look::all) {
+      ProcessesUsage one;
+      add_process(one, text_at(proc, process + "/status"), text_at(proc, process + "/stat"));
+      out.cpu += one.cpu;
+      // The memory of the init is a copy of ours; of it only the time counts that its children have left.
+      if (*number != kInit) out.memory_bytes += one.memory_bytes, out.threads += one.threads;
+    }
+    if (*number == kInit) continue;
+    struct stat folder {};  // Linux 6.2 and later: its size is the number of open files
+    if (::fstatat(proc, (process + "/fd").c_str(), &folder, 0) == 0) {
+      const auto files = static_cast<std::uint64_t>(folder.st_size);
+      out.files += files;
+      out.files_max = std::max(out.files_max, files);
+    }
+  }
+  ::closedir(listing);
+  return out;
+}
+
+}  // namespace troupe::sandbox

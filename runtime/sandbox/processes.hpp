@@ -1,0 +1,29 @@
+#pragma once
+// What all processes of a sandbox use, as its own /proc shows them: for where no cgroup counts.
+#include <cstdint>
+#include <string_view>
+
+#include "runtime/base/time.hpp"
+
+namespace troupe::sandbox {
+
+struct ProcessesUsage {
+  std::uint64_t memory_bytes = 0;  ///< not of files; what is shared counts for each process that has it
+  std::uint64_t threads = 0;       ///< without the init
+  std::uint64_t files = 0;         ///< open ones, of all processes
+  std::uint64_t files_max = 0;     ///< of the process that has most
+  base::Duration cpu{0};           ///< also of those that have ended
+};
+
+enum class Look : std::uint8_t {
+  all,
+  files,  ///< `files` and `files_max` alone: a tenth of the work
+};
+
+/// `proc` is the folder /proc of the sandbox. A process that ends meanwhile may be missed.
+ProcessesUsage usage_of_processes(int proc, Look look);
+
+/// Adds what /proc/PID/status and /proc/PID/stat say of one process.
+void add_process(ProcessesUsage& sum, std::string_view status, std::string_view stat);
+
+}  // namespace troupe::sandbox

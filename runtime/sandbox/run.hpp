@@ -1,0 +1,18 @@
+#pragma once
+// Runs one sandbox to its end and passes its streams through: for a command, whose process has nothing else to do.
+#include "runtime/sandbox/sandbox.hpp"
+
+namespace troupe::sandbox {
+
+struct Ran {
+  Outcome outcome;
+  int interrupted = 0;  ///< the signal (SIGINT, SIGTERM, SIGHUP) that has ended this run early; 0: none
+  int cgroup = 0;       ///< version of the cgroups that have counted; 0: none
+};
+
+/// `streams` are the caller's: what is read from the first one becomes the program's input, and its output and errors
+/// are written to the others. The program itself has pipes: no terminal and no file of the caller reaches it.
+/// Errors: an outcome `not_made`.
+Ran run(const Spec& spec, const Streams& streams);
+
+}  // namespace troupe::sandbox

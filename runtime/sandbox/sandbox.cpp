@@ -1,0 +1,289 @@
+#include "runtime/sandbox/sandbox.hpp"
+
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <system_error>
+
+#include "runtime/sandbox/filter.hpp"
+#include "runtime/sandbox/processes.hpp"
+
+namespace troupe::sandbox {
+namespace {
+
+constexpr std::uint64_t kFilesOfAllTimes = 2;  // without a cgroup all processes together have that many times `files`
+
+std::string message(int error) { return std::generic_category().message(error); }
+
+NotMade not_made(const Report& report, const std::vector<Step>& steps) {
+  const auto sentence = [&](const std::string& what) {
+    return NotMade{"the sandbox could not be made: " + what + (report.error != 0 ? ": " + message(report.error) : ""),
+                   ""};
+  };
+  switch (report.stage) {
+    case Stage::parent: return sentence("its process was left alone");
+    case Stage::cgroup: {
+      NotMade out = sentence("its process could not enter its cgroup");
+      out.advice = "troupe sandbox run --no-cgroup …";
+      return out;
+    }
+    case Stage::ids: return sentence("its process could not take another id");
+    case Stage::mounts: return sentence("it got no mounts of its own");
+    case Stage::tree: {
+      const auto& step = steps[static_cast<std::size_t>(report.index)];
+      NotMade out = sentence("it was not possible " + text(step));
+      if (step.kind == Step::Kind::process && report.error == EPERM)
+        out.advice = "outside of a container that hides parts of /proc";
+      return out;
+    }
+    case Stage::root: return sentence("it could not leave the root of the host");
+    case Stage::network: return sentence("its loopback did not come up");
+    case Stage::names: return sentence("it could not be given a name");
+    case Stage::rights: return sentence("capabilities could not be given up");
+    case Stage::limits: return sentence("a resource limit could not be set");
+    case Stage::calls: return sentence("the kernel did not take its filter of system calls");
+    case Stage::process: return sentence("it got no process for the program");
+    case Stage::directory:
+    case Stage::program: break;
+  }
+  return sentence("the program did not start");
+}
+
+struct Packet {
+  Report report;
+  std::vector<os::Descriptor> descriptors;
+};
+
+std::optional<Packet> receive(int talk) {
+  Packet out;
+  iovec part{&out.report, sizeof out.report};
+  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))];
+  msghdr head{};
+  head.msg_iov = &part;
+  head.msg_iovlen = 1;
+  head.msg_control = control;
+  head.msg_controllen = sizeof control;
+  const ssize_t got = ::recvmsg(talk, &head, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (got != sizeof out.report) return std::nullopt;
+  for (cmsghdr* at = CMSG_FIRSTHDR(&head); at != nullptr; at = CMSG_NXTHDR(&head, at)) {
+    if (at->cmsg_level != SOL_SOCKET || at->cmsg_type != SCM_RIGHTS) continue;
+    for (std::size_t i = 0; CMSG_LEN((i + 1) * sizeof(int)) <= at->cmsg_len; ++i) {
+      int number = -1;
+      std::memcpy(&number, CMSG_DATA(at) + i * sizeof number, sizeof number);
+      out.descriptors.emplace_back(number);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Sandbox::~Sandbox() {
+  if (init_ <= 0 || finished_) return;
+  ::syscall(SYS_pidfd_send_signal, life_.get(), SIGKILL, nullptr, 0);
+  while (::waitpid(init_, nullptr, 0) < 0 && errno == EINTR) continue;
+}
+
+std::vector<int> Sandbox::descriptors() const {
+  std::vector<int> out{life_.get()};
+  for (const os::Descriptor* one : {&talk_, &guard_})
+    if (one->valid()) out.push_back(one->get());
+  return out;
+}
+
+base::Instant Sandbox::due() const {
+  const base::Instant end = started_ + spec_.limits.time;
+  return std::min(watched_ + kWatchPeriod, end);
+}
+
+void Sandbox::step(base::Instant now) {
+  if (finished_) return;
+  if (watched_ == base::Instant()) watched_ = now;
+  hear();
+  hear_guard();
+  if (now >= started_ + spec_.limits.time && !ended_) end(Limit::time);
+  if (now >= watched_ + kWatchPeriod) watch(now);
+  pollfd life{life_.get(), POLLIN, 0};
+  if (::poll(&life, 1, 0) == 1) finish(now);
+}
+
+void Sandbox::hear() {
+  while (talk_.valid()) {
+    pollfd one{talk_.get(), POLLIN, 0};
+    if (::poll(&one, 1, 0) <= 0) return;
+    auto packet = receive(talk_.get());
+    if (!packet) return talk_.reset();  // the init has ended
+    take_report(packet->report, std::move(packet->descriptors));
+  }
+}
+
+void Sandbox::take_report(const Report& report, std::vector<os::Descriptor> descriptors) {
+  switch (report.kind) {
+    case Report::Kind::made:
+      if (descriptors.size() != 2) return;
+      proc_ = std::move(descriptors[0]);
+      disk_ = std::move(descriptors[1]);
+      return;
+    case Report::Kind::guarded:
+      if (descriptors.size() == 1) guard_ = std::move(descriptors[0]);
+      return;
+    case Report::Kind::ended:
+      ended_ = true;
+      outcome_.how = report.signalled ? Ended::signalled : Ended::exited;
+      outcome_.status = report.status;
+      return;
+    case Report::Kind::failed: {
+      ended_ = true;
+      outcome_.status = report.error;
+      if (report.stage == Stage::directory || report.stage == Stage::program) {
+        outcome_.how = Ended::not_started;
+        const bool program = report.stage == Stage::program && !spec_.command.empty();
+        outcome_.why = program
+                           ? "the program " + spec_.command.front() + " could not be started: " + message(report.error)
+                           : "the folder " + spec_.directory + " could not be entered: " + message(report.error);
+        return;
+      }
+      auto [why, advice] = not_made(report, steps_);
+      outcome_.how = Ended::not_made;
+      outcome_.why = std::move(why);
+      outcome_.advice = std::move(advice);
+    }
+  }
+}
+
+void Sandbox::hear_guard() {
+  if (!guard_.valid()) return;
+  pollfd one{guard_.get(), POLLIN, 0};
+  if (::poll(&one, 1, 0) != 1) return;
+  if ((one.revents & POLLIN) == 0) return guard_.reset();
+  alignas(seccomp_notif) std::array<std::byte, 1'024> space{};  // a newer kernel may have more to say
+  if (::ioctl(guard_.get(), SECCOMP_IOCTL_NOTIF_RECV, space.data()) != 0) return;
+  seccomp_notif heard;
+  std::memcpy(&heard, space.data(), sizeof heard);
+  if (outcome_.tripwire.empty()) outcome_.tripwire = tripwire_name(heard.data.nr);
+  end(std::nullopt);
+}
+
+void Sandbox::end(std::optional<Limit> limit) {
+  if (finished_) return;
+  if (!ended_ && !outcome_.limit) outcome_.limit = limit;
+  if (!ended_) outcome_.how = Ended::signalled, outcome_.status = SIGKILL;
+  ended_ = true;
+  ::syscall(SYS_pidfd_send_signal, life_.get(), SIGKILL, nullptr, 0);
+}
+
+void Sandbox::watch(base::Instant now) {
+  watched_ = now;
+  if (ended_ || !proc_.valid()) return;
+  watch_disk();
+  watch_processes(now);
+  if (ended_) return;
+  if (cgroup_.out_of_memory() > 0) return end(Limit::memory);
+  if (spec_.tripwires == Tripwires::no || !cgroup_.has(Controller::pids)) return;
+  const std::uint64_t refused = cgroup_.forks_refused();
+  if (refused > forks_refused_ + kForksRefusedMax) {
+    outcome_.tripwire = "forks";
+    return end(Limit::pids);
+  }
+  if (now < forks_counted_ + std::chrono::seconds{1}) return;
+  forks_counted_ = now;
+  forks_refused_ = refused;
+}
+
+void Sandbox::watch_processes(base::Instant now) {
+  const bool counted = cgroup_.has(Controller::memory) && cgroup_.has(Controller::cpu);
+  const ProcessesUsage seen = usage_of_processes(proc_.get(), counted ? Look::files : Look::all);
+  files_full_ = files_full_ || seen.files_max >= spec_.limits.files;
+  if (counted) return;
+  auto& usage = outcome_.usage;
+  const std::uint64_t memory = seen.memory_bytes + usage.disk_bytes;
+  usage.memory_bytes_max = std::max(usage.memory_bytes_max, memory);
+  usage.pids_max = std::max<std::uint64_t>(usage.pids_max, seen.threads);
+  pids_full_ = pids_full_ || seen.threads >= spec_.limits.pids;
+  if (!cgroup_.has(Controller::memory)) {
+    if (memory > spec_.limits.memory_bytes) return end(Limit::memory);
+    memory_full_ = memory_full_ || memory > spec_.limits.memory_bytes / 8 * 7;
+    // What sockets and pipes hold is mapped by no process: their number bounds it.
+    if (seen.files > kFilesOfAllTimes * spec_.limits.files) return end(Limit::files);
+  }
+  if (cgroup_.has(Controller::cpu)) return;
+  cpu_.push_back({now, seen.cpu});
+  while (cpu_.size() > 1 && cpu_[1].at + kCpuWindow <= now) cpu_.pop_front();
+  const base::Duration span = now - cpu_.front().at;
+  if (span < kCpuWindow) return;
+  // A twentieth more: the kernel counts in ticks, and no look comes at its very instant.
+  const base::Duration allowed = span / 1'000 * spec_.limits.cpu.thousandths / 20 * 21;
+  if (seen.cpu - cpu_.front().spent > allowed) end(Limit::cpu);
+}
+
+void Sandbox::watch_disk() {
+  struct statfs now {};
+  if (!disk_.valid() || ::fstatfs(disk_.get(), &now) != 0) return;
+  const auto used = static_cast<std::uint64_t>(now.f_blocks - now.f_bfree) * static_cast<std::uint64_t>(now.f_bsize);
+  outcome_.usage.disk_bytes = std::max(outcome_.usage.disk_bytes, used);
+  disk_full_ = disk_full_ || now.f_bfree == 0;
+  inodes_full_ = inodes_full_ || now.f_ffree == 0;
+}
+
+Usage Sandbox::usage(base::Instant now) const {
+  if (finished_) return finished_->usage;
+  Usage out = outcome_.usage;
+  const auto counts = cgroup_.counts();
+  out.wall = now - started_;
+  out.cpu = counts.cpu.value_or(cpu_.empty() ? out.cpu : std::max(out.cpu, cpu_.back().spent));
+  out.memory_bytes_max = std::max(out.memory_bytes_max, counts.memory_bytes_max.value_or(0));
+  if (counts.pids_max && *counts.pids_max > 0) out.pids_max = std::max(out.pids_max, *counts.pids_max - 1);
+  return out;
+}
+
+void Sandbox::finish(base::Instant now) {
+  hear();  // what it has said last
+  rusage spent{};
+  int status = 0;
+  while (::wait4(init_, &status, 0, &spent) < 0 && errno == EINTR) continue;
+  if (!ended_) {  // ended by something else than its program: by the kernel for lack of memory, or by an operator
+    outcome_.how = Ended::signalled;
+    outcome_.status = WIFSIGNALED(status) ? WTERMSIG(status) : SIGKILL;
+  }
+  watch_disk();
+  const auto time = [](const timeval& of) {
+    return base::Duration(std::chrono::seconds(of.tv_sec)) + std::chrono::microseconds(of.tv_usec);
+  };
+  // Of the init and of all that ended before it: what a program's own cgroup has not counted.
+  outcome_.usage.cpu = time(spent.ru_utime) + time(spent.ru_stime);
+  if (!cgroup_.has(Controller::memory)) {  // one that took much and ended between two looks
+    const auto largest = std::uint64_t{1'024} * static_cast<std::uint64_t>(spent.ru_maxrss);
+    outcome_.usage.memory_bytes_max = std::max(outcome_.usage.memory_bytes_max, largest);
+    memory_full_ = memory_full_ || largest > spec_.limits.memory_bytes / 8 * 7;
+  }
+  outcome_.usage = usage(now);
+  if (outcome_.usage.pids_max == 0 && outcome_.how != Ended::not_made) outcome_.usage.pids_max = 1;
+  find_limit();
+  proc_.reset(), disk_.reset(), guard_.reset(), talk_.reset();
+  cgroup_.remove();
+  finished_ = outcome_;
+}
+
+// Of a program that has failed: which limit it had met before. One that it could live with is none.
+void Sandbox::find_limit() {
+  const bool failed = outcome_.how == Ended::signalled || (outcome_.how == Ended::exited && outcome_.status != 0);
+  if (!failed) outcome_.limit.reset();
+  if (!failed || outcome_.limit || !outcome_.tripwire.empty()) return;
+  if (cgroup_.out_of_memory() > 0 || memory_full_) outcome_.limit = Limit::memory;
+  else if (cgroup_.forks_refused() > 0 || pids_full_) outcome_.limit = Limit::pids;
+  else if (disk_full_) outcome_.limit = Limit::disk;
+  else if (inodes_full_ || files_full_) outcome_.limit = Limit::files;
+}
+
+}  // namespace troupe::sandbox

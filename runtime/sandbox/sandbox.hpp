@@ -1,0 +1,110 @@
+#pragma once
+// One sandbox under way: made, watched, ended, and cleaned up after. It never blocks for longer than the kernel takes
+// to make one; its user waits on its descriptors.
+//
+// States   being made -> running -> ending -> ended. `outcome()` is there once it is ended.
+// Use      wait until one of descriptors() can be read, or kWatchPeriod has passed; then call step(). Until it is
+// ended. Safety   one thread, which must be the one that started it: the sandbox ends with that thread.
+#include <sys/types.h>
+
+#include <array>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "runtime/os/descriptor.hpp"
+#include "runtime/sandbox/cgroup.hpp"
+#include "runtime/sandbox/child.hpp"
+#include "runtime/sandbox/spec.hpp"
+
+namespace troupe::sandbox {
+
+inline constexpr base::Duration kWatchPeriod = std::chrono::milliseconds{50};
+inline constexpr base::Duration kCpuWindow = std::chrono::seconds{5};  // in which a program may exceed its cores
+inline constexpr std::uint64_t kForksRefusedMax = 1'000;               // in a second, with tripwires
+
+/// What become standard input, output and error of the program. They stay the caller's.
+using Streams = std::array<int, 3>;
+
+/// Why there is no sandbox: a sentence for people, and what to do about it.
+struct NotMade {
+  std::string why;
+  std::string advice;
+};
+
+class Sandbox {
+ public:
+  /// Makes the process and its cgroup. Errors that only the new process finds come as an Outcome.
+  /// `places` are those of find_cgroups().
+  static base::Result<std::unique_ptr<Sandbox>, NotMade> start(const Spec& spec, const Streams& streams,
+                                                               const CgroupPlaces& places, base::Instant now);
+  /// Ends it if it still runs.
+  ~Sandbox();
+  Sandbox(const Sandbox&) = delete;
+  Sandbox& operator=(const Sandbox&) = delete;
+
+  /// To wait for: any of them can be read, or is broken.
+  std::vector<int> descriptors() const;
+  /// Looks at what has happened by `now`. Cheap if it is nothing.
+  void step(base::Instant now);
+  /// When step() is due even if nothing happens.
+  base::Instant due() const;
+
+  /// Ends the program, for that limit or for none.
+  void end(std::optional<Limit> limit);
+  /// Of standard output and error, as the caller has counted them.
+  void count_output(std::uint64_t bytes) { outcome_.usage.output_bytes += bytes; }
+
+  /// Once it has ended and nothing of it is left.
+  const std::optional<Outcome>& outcome() const { return finished_; }
+  int cgroup_version() const { return cgroup_.version(); }
+  Usage usage(base::Instant now) const;
+
+ private:
+  Sandbox(const Spec& spec, base::Instant now) : spec_(spec), started_(now) {}
+  std::optional<NotMade> make(const Streams& streams, const CgroupPlaces& places);
+  void prepare(Plan& plan);
+  std::optional<NotMade> let_go();
+  void hear();
+  void take_report(const Report& report, std::vector<os::Descriptor> descriptors);
+  void hear_guard();
+  void watch(base::Instant now);
+  void watch_processes(base::Instant now);
+  void watch_disk();
+  void finish(base::Instant now);
+  void find_limit();
+
+  struct Cpu {
+    base::Instant at;
+    base::Duration spent;
+  };
+
+  Spec spec_;
+  base::Instant started_;
+  base::Instant watched_{};
+  Cgroup cgroup_;
+  // What the new process reads.
+  std::vector<Step> steps_;
+  std::vector<std::string> paths_;
+  std::vector<const char*> path_pointers_;
+  std::vector<char*> argument_pointers_, environment_pointers_;
+  std::vector<ResourceLimit> limits_;
+  std::vector<std::byte> stack_;
+  Ids ids_ = Ids::one;
+
+  pid_t init_ = -1;
+  os::Descriptor life_;   // pidfd of the init
+  os::Descriptor talk_;   // to the init
+  os::Descriptor guard_;  // on which forbidden calls are reported
+  os::Descriptor proc_, disk_;
+  bool ended_ = false;  // the init has told how the program ended
+  bool disk_full_ = false, inodes_full_ = false, pids_full_ = false, files_full_ = false, memory_full_ = false;
+  std::deque<Cpu> cpu_;  // of the last kCpuWindow, where no cgroup has the cores
+  std::uint64_t forks_refused_ = 0;
+  base::Instant forks_counted_{};
+  Outcome outcome_;
+  std::optional<Outcome> finished_;
+};
+
+}  // namespace troupe::sandbox

@@ -1,0 +1,160 @@
+#include "runtime/sandbox/steps.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <string_view>
+
+#include "runtime/base/result.hpp"
+namespace troupe::sandbox {
+namespace {
+
+using Kind = Step::Kind;
+namespace fs = std::filesystem;
+
+// Ours inside, whatever the root has of that name. /sys and /run of a host would show its devices and its sockets.
+constexpr std::string_view kOurs[] = {"proc", "dev", "tmp", "task", "sys", "run"};
+constexpr const char* kDevices[] = {"null", "zero", "full", "random", "urandom"};
+constexpr std::size_t kRootEntriesMax = 4'096;  // of the top folder; each is a mount
+
+bool is_ours(std::string_view name) { return std::ranges::find(kOurs, name) != std::end(kOurs); }
+
+/// The parts of an absolute path without "." and ".."; empty if it is no such path.
+std::vector<std::string> parts_of(const std::string& path) {
+  std::vector<std::string> out;
+  if (!path.starts_with('/') || path.find('\0') != std::string::npos) return {};
+  for (const auto& part : fs::path(path).relative_path()) {
+    if (part.empty()) continue;  // a slash at the end
+    if (part == "." || part == "..") return {};
+    out.push_back(part.string());
+  }
+  return out;
+}
+
+class Builder {
+ public:
+  explicit Builder(const Spec& spec) : spec_(spec) {}
+
+  base::Result<std::vector<Step>, std::string> build() {
+    for (const std::string_view name : kOurs)
+      if (name != "sys") add(Kind::folder, "", std::string(name));
+    if (spec_.root)
+      if (const auto wrong = add_root(*spec_.root); !wrong.empty()) return wrong;
+    if (const auto wrong = add_binds(Where::elsewhere); !wrong.empty()) return wrong;
+    add(Kind::process, "", "proc");
+    add_devices();
+    add_disk();
+    if (const auto wrong = add_binds(Where::on_disk); !wrong.empty()) return wrong;
+    add(Kind::seal, "", ".");
+    return std::move(steps_);
+  }
+
+ private:
+  enum class Where { on_disk, elsewhere };
+
+  void add(Kind kind, std::string from, std::string to) { steps_.push_back({kind, std::move(from), std::move(to)}); }
+
+  // Entry by entry: the root of the host cannot be written to, and may lack the places where ours are mounted.
+  std::string add_root(const std::string& root) {
+    std::error_code failed;
+    if (!fs::path(root).is_absolute()) return "the root " + root + " is not an absolute path";
+    fs::directory_iterator at(root, failed);
+    std::size_t entries = 0;
+    for (; !failed && at != fs::directory_iterator(); at.increment(failed)) {
+      const std::string name = at->path().filename().string();
+      if (is_ours(name)) continue;
+      if (++entries > kRootEntriesMax)
+        return "the folder " + root + " has more than " + std::to_string(kRootEntriesMax) +
+               " entries, which are too many for the root of a sandbox";
+      std::error_code unknown;
+      const auto type = at->symlink_status(unknown).type();
+      if (type == fs::file_type::symlink) {
+        const auto to = fs::read_symlink(at->path(), unknown);
+        if (!unknown) add(Kind::link, to.string(), name);
+      } else if (type == fs::file_type::directory || type == fs::file_type::regular) {
+        add(type == fs::file_type::directory ? Kind::folder : Kind::file, "", name);
+        add(Kind::bind, at->path().string(), name);
+      }  // a device, socket or pipe of the host is none inside
+    }
+    return failed ? "the root " + root + " cannot be read: " + failed.message() : "";
+  }
+
+  std::string add_binds(Where where) {
+    for (const Bind& bind : spec_.binds) {
+      const auto parts = parts_of(bind.to);
+      if (parts.empty()) return '"' + bind.to + "\" is no place inside: it needs an absolute path without \"..\"";
+      if (parts.front() != "task" && is_ours(parts.front()))
+        return '"' + bind.to + "\" is no place for a file of the host: inputs lie below /task";
+      if ((parts.front() == "task") != (where == Where::on_disk)) continue;
+      std::error_code failed;
+      const auto type = fs::status(bind.from, failed).type();
+      if (type != fs::file_type::directory && type != fs::file_type::regular)
+        return bind.from + (failed ? " cannot be shown inside: " + failed.message()
+                                   : std::string(" cannot be shown inside: it is neither a file nor a folder"));
+      std::string to;
+      for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+        to += (i > 0 ? "/" : "") + parts[i];
+        if (i == 0 && parts.front() == "task") continue;
+        add(Kind::folder, "", to);
+        if (parts.front() == "task") add(Kind::give, "", to);
+      }
+      to += (to.empty() ? "" : "/") + parts.back();
+      add(type == fs::file_type::directory ? Kind::folder : Kind::file, "", to);
+      add(Kind::bind, bind.from, to);
+    }
+    return "";
+  }
+
+  void add_devices() {
+    for (const std::string name : kDevices) {
+      add(Kind::file, "", "dev/" + name);
+      add(Kind::device, "/dev/" + name, "dev/" + name);
+    }
+    add(Kind::link, "/proc/self/fd", "dev/fd");
+    add(Kind::link, "/proc/self/fd/0", "dev/stdin");
+    add(Kind::link, "/proc/self/fd/1", "dev/stdout");
+    add(Kind::link, "/proc/self/fd/2", "dev/stderr");
+    add(Kind::link, "/tmp", "dev/shm");  // shared memory counts against the same limit
+  }
+
+  // One file system, so that one limit holds for both folders.
+  void add_disk() {
+    const auto inodes = std::uint64_t{spec_.limits.files} + kOwnInodes;
+    add(Kind::disk,
+        "mode=0755,size=" + std::to_string(spec_.limits.disk_bytes) + ",nr_inodes=" + std::to_string(inodes), "task");
+    add(Kind::folder, "", "task/tmp");
+    add(Kind::give_all, "", "task/tmp");
+    add(Kind::folder, "", "task/task");
+    add(Kind::give, "", "task/task");
+    add(Kind::shift, "task/tmp", "tmp");
+    add(Kind::shift, "task/task", "task");
+  }
+
+  static constexpr std::uint64_t kOwnInodes = 3;  // the root of the file system and the two folders
+
+  const Spec& spec_;
+  std::vector<Step> steps_;
+};
+
+}  // namespace
+
+base::Result<std::vector<Step>, std::string> steps_of(const Spec& spec) { return Builder(spec).build(); }
+
+std::string text(const Step& step) {
+  const std::string to = step.to == "." ? "/" : '/' + step.to;
+  switch (step.kind) {
+    case Kind::folder: return "to make the folder " + to;
+    case Kind::file: return "to make the file " + to;
+    case Kind::link: return "to make the link " + to;
+    case Kind::bind:
+    case Kind::device: return "to show " + step.from + " as " + to;
+    case Kind::process: return "to mount /proc";
+    case Kind::disk: return "to mount the disk of the sandbox";
+    case Kind::shift: return "to mount " + to;
+    case Kind::give_all:
+    case Kind::give: return "to give the folder " + to + " to the program";
+    case Kind::seal: return "to make " + to + " read-only";
+  }
+  return to;
+}
+
+}  // namespace troupe::sandbox

@@ -1,0 +1,66 @@
+#include "runtime/sandbox/cgroup.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace troupe;
+using namespace troupe::sandbox;
+
+namespace {
+
+constexpr const char* kOnlyV2 =
+    "22 28 0:21 / /sys rw,nosuid - sysfs sysfs rw\n"
+    "31 22 0:27 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:9 - cgroup2 cgroup2 rw,nsdelegate\n";
+
+constexpr const char* kV1 =
+    "40 30 0:34 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n"
+    "41 30 0:35 / /sys/fs/cgroup/pids rw,relatime - cgroup cgroup rw,pids\n"
+    "42 30 0:36 / /sys/fs/cgroup/cpu,cpuacct rw,relatime - cgroup cgroup rw,cpu,cpuacct\n"
+    "43 30 0:37 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n";
+
+}  // namespace
+
+TEST_CASE("sandbox cgroups: with v2 all controllers are in the group of the process") {
+  const auto places = own_groups("0::/user.slice/user-1000.slice/session-2.scope\n", kOnlyV2);
+  CHECK(places.version == 2);
+  for (const auto& folder : places.folders)
+    CHECK(folder == "/sys/fs/cgroup/user.slice/user-1000.slice/session-2.scope");
+}
+
+TEST_CASE("sandbox cgroups: with v1 each controller has its own hierarchy, and two may share one") {
+  const auto places = own_groups("9:pids:/\n4:memory:/jobs/17\n1:cpu,cpuacct:/a\n0::/\n", kV1);
+  CHECK(places.version == 1);
+  CHECK(places.folders[0] == "/sys/fs/cgroup/memory/jobs/17");
+  CHECK(places.folders[1] == "/sys/fs/cgroup/pids");
+  CHECK(places.folders[2] == "/sys/fs/cgroup/cpu,cpuacct/a");
+  CHECK(places.folders[3] == "/sys/fs/cgroup/cpu,cpuacct/a");
+}
+
+TEST_CASE("sandbox cgroups: a part of a hierarchy that is mounted is entered at its own root") {
+  const auto inside = own_groups("4:memory:/docker/17/job\n9:pids:/docker/17\n",
+                                 "40 30 0:34 /docker/17 /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+                                 "41 30 0:35 /docker/17 /sys/fs/cgroup/pi\\040ds rw - cgroup cgroup rw,pids\n");
+  CHECK(inside.folders[0] == "/sys/fs/cgroup/memory/job");
+  CHECK(inside.folders[1] == "/sys/fs/cgroup/pi ds");
+}
+
+TEST_CASE("sandbox cgroups: where none is mounted there is none, whatever the text") {
+  CHECK(own_groups("", "") == CgroupPlaces{});
+  CHECK(own_groups("0::/\n", "") == CgroupPlaces{});
+  CHECK(own_groups("", kV1).version == 0);
+  for (const char* odd :
+       {"::", "1:memory", "-", " - ", "1 2 3 4 5 - cgroup", "\n\n\n", "40 30 0:34 - cgroup cgroup memory"})
+    CHECK(own_groups(odd, odd).version == 0);
+}
+
+TEST_CASE("sandbox cgroups: no group limits nothing, counts nothing and is removed twice without harm") {
+  Cgroup none = Cgroup::make({}, "troupe-00000000", {});
+  CHECK(none.version() == 0);
+  CHECK_FALSE(none.has(Controller::memory));
+  CHECK(none.folder() < 0);
+  const auto counts = none.counts();
+  CHECK_FALSE(counts.memory_bytes_max);
+  CHECK_FALSE(counts.cpu);
+  CHECK(counts.forks_refused == 0);
+  none.remove();
+  none.remove();
+}

@@ -1,0 +1,173 @@
+#include "runtime/sandbox/launcher.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <string>
+
+#include "runtime/os/waker.hpp"
+#include "tests/support.hpp"
+
+using namespace troupe;
+using namespace troupe::sandbox;
+using troupe::test::contains;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr base::Duration kPatience = 30s;
+
+Spec shell(const std::string& script) {
+  Spec out;
+  out.root = "/";
+  out.command = {"/bin/sh", "-c", script};
+  out.environment = default_environment();
+  return out;
+}
+
+struct Flow {
+  os::Descriptor read, write;
+};
+
+Flow flow() {
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+  return {os::Descriptor(ends[0]), os::Descriptor(ends[1])};
+}
+
+class Launched {
+ public:
+  Launched() : launcher(Launcher::start()), nothing(::open("/dev/null", O_RDWR | O_CLOEXEC)) {
+    REQUIRE(launcher.has_value());
+  }
+
+  Streams quiet() const { return {nothing.get(), nothing.get(), nothing.get()}; }
+
+  Outcome outcome_of(std::uint64_t id) {
+    for (;;) {
+      if (const auto found = outcomes.extract(id)) return found.mapped();
+      const std::array watched{launcher->descriptor()};
+      REQUIRE(os::Waker::readable(watched, kPatience)[0]);
+      while (auto one = launcher->next()) outcomes.emplace(one->id.value, std::move(one->outcome));
+      REQUIRE_FALSE(launcher->gone());
+    }
+  }
+
+  /// False, and the case is skipped, where the kernel makes no sandbox for this user.
+  bool works() {
+    REQUIRE(launcher->make({0}, shell("true"), quiet()));
+    const Outcome outcome = outcome_of(0);
+    if (outcome.how == Ended::not_made) test::skip(outcome.why);
+    return outcome.how == Ended::exited;
+  }
+
+  std::optional<Launcher> launcher;
+  os::Descriptor nothing;
+  std::map<std::uint64_t, Outcome> outcomes;
+};
+
+}  // namespace
+
+TEST_CASE("sandbox launcher: several programs run at a time, each with its own streams and end") {
+  Launched here;
+  if (!here.works()) return;
+  std::array<Flow, 3> output{flow(), flow(), flow()};
+  for (std::uint64_t id = 0; id < output.size(); ++id) {
+    const std::string name = std::to_string(id);
+    REQUIRE(here.launcher->make({id + 1}, shell("echo " + name + "; exit " + name),
+                                {here.nothing.get(), output[id].write.get(), here.nothing.get()}));
+    output[id].write.reset();
+  }
+  for (std::uint64_t id = output.size(); id > 0; --id) {
+    const Outcome outcome = here.outcome_of(id);
+    CHECK(outcome.how == Ended::exited);
+    CHECK(outcome.status == static_cast<int>(id - 1));
+    std::array<char, 16> text{};
+    CHECK(::read(output[id - 1].read.get(), text.data(), text.size()) == 2);
+    CHECK(text[0] == static_cast<char>('0' + id - 1));
+    CHECK(::read(output[id - 1].read.get(), text.data(), text.size()) == 0);  // no other process holds it
+  }
+}
+
+TEST_CASE("sandbox launcher: a program is ended for the limit that its caller names, or for none") {
+  Launched here;
+  if (!here.works()) return;
+  REQUIRE(here.launcher->make({1}, shell("sleep 600"), here.quiet()));
+  REQUIRE(here.launcher->make({2}, shell("sleep 600"), here.quiet()));
+  here.launcher->end({1}, Limit::output);
+  here.launcher->end({2}, std::nullopt);
+  here.launcher->end({3}, std::nullopt);  // there is none
+  for (const std::uint64_t id : {1, 2}) {
+    const Outcome outcome = here.outcome_of(id);
+    CHECK(outcome.how == Ended::signalled);
+    CHECK(outcome.status == SIGKILL);
+    CHECK(outcome.limit == (id == 1 ? std::optional(Limit::output) : std::nullopt));
+  }
+}
+
+TEST_CASE("sandbox launcher: an input of a folder that is its owner's alone is seen inside, and cannot be changed") {
+  Launched here;
+  if (!here.works()) return;
+  std::string folder = (std::filesystem::temp_directory_path() / "troupe-launcher-XXXXXX").string();
+  REQUIRE(::mkdtemp(folder.data()) != nullptr);  // mode 0700
+  std::ofstream(folder + "/words") << "as they are";
+  Flow output = flow();
+  Spec spec = shell("cat in/words; : >>in/words || : >in/other || rm in/words || exit 3");
+  spec.binds = {{folder + "/words", "/task/in/words"}};
+  REQUIRE(here.launcher->make({1}, spec, {here.nothing.get(), output.write.get(), here.nothing.get()}));
+  output.write.reset();
+  std::array<char, 32> text{};
+  CHECK(::read(output.read.get(), text.data(), text.size()) == 11);
+  CHECK(std::string(text.data()) == "as they are");
+  here.outcome_of(1);
+  std::ifstream after(folder + "/words");
+  CHECK(std::string{std::istreambuf_iterator<char>(after), {}} == "as they are");
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("sandbox launcher: what cannot be made or started is told, and the launcher goes on") {
+  Launched here;
+  if (!here.works()) return;
+  Spec absent = shell("true");
+  absent.root = "/no/such/folder";
+  REQUIRE(here.launcher->make({1}, absent, here.quiet()));
+  const Outcome not_made = here.outcome_of(1);
+  CHECK(not_made.how == Ended::not_made);
+  CHECK(contains(not_made.why, "/no/such/folder"));
+  Spec unknown = shell("true");
+  unknown.command = {"no-such-program"};
+  REQUIRE(here.launcher->make({2}, unknown, here.quiet()));
+  const Outcome not_started = here.outcome_of(2);
+  CHECK(not_started.how == Ended::not_started);
+  CHECK(not_started.status == ENOENT);
+  Spec large = shell(std::string(kPacketBytesMax, 'x'));
+  CHECK_FALSE(here.launcher->make({3}, large, here.quiet()));
+  Spec inside;
+  inside.inside.run = [](void*) { return 0; };
+  CHECK_FALSE(here.launcher->make({3}, inside, here.quiet()));
+  REQUIRE(here.launcher->make({3}, shell("exit 4"), here.quiet()));
+  CHECK(here.outcome_of(3).status == 4);
+}
+
+TEST_CASE("sandbox launcher: its end is the end of what it runs") {
+  Flow held = flow();
+  {
+    Launched here;
+    if (!here.works()) return;
+    REQUIRE(here.launcher->make({1}, shell("echo on; sleep 600"),
+                                {here.nothing.get(), held.write.get(), here.nothing.get()}));
+    held.write.reset();
+    std::array<char, 16> text{};
+    REQUIRE(::read(held.read.get(), text.data(), text.size()) == 3);
+  }
+  std::array<char, 16> text{};
+  CHECK(::read(held.read.get(), text.data(), text.size()) == 0);  // the program, which had the other end, is gone
+}
