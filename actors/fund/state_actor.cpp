@@ -1,8 +1,10 @@
 #include "actors/fund/state_actor.hpp"
 
+#include "actors/escrow/api.hpp"
 #include "actors/fund/api.hpp"
 #include "actors/fund/words.hpp"
 #include "actors/wallet/api.hpp"
+#include "messages/escrow.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/base/fields.hpp"
 
@@ -16,6 +18,7 @@ using base::Error;
 constexpr std::chrono::seconds kLedgerDue{20};        // our choice: it is tried again
 constexpr std::chrono::milliseconds kReadAgain{200};  // our choice
 constexpr std::chrono::seconds kSendAgain{1};         // our choice
+constexpr std::chrono::seconds kClockEvery{20};       // our choice
 
 Bytes key_of(char of, base::ByteView fixed = {}) {
   Bytes out{static_cast<std::uint8_t>(of)};
@@ -33,6 +36,10 @@ Error error_of(FundError why) {
                     : why == FundError::decided || why == FundError::request ? Code::conflict
                                                                              : Code::refused;
   return {code, std::string(name(why))};
+}
+
+std::int64_t milliseconds_of(base::Instant at) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(at.since_origin()).count();
 }
 
 base::Outcome<void> outcome(const base::Result<void, FundError>& result) {
@@ -71,6 +78,7 @@ void StateActor::receive(runtime::Handlers& on) {
   });
   on.timer<Reload>([this] { load(); });
   on.timer<Resend>([this] { pay(); });
+  on.timer<Clock>([this] { agree_on_time([](bool) {}); });
   on.describe<wire::FundRowState>([this](wire::FundRowState::Builder state) {
     const Fund* is = fund();
     state.setWhy(is != nullptr ? "" : why_);
@@ -83,7 +91,9 @@ void StateActor::receive(runtime::Handlers& on) {
   });
 }
 
-UnixMs StateActor::time() const { return wallet::unix_ms(wall()); }
+UnixMs StateActor::time() const {
+  return UnixMs(static_cast<std::uint64_t>(std::max<std::int64_t>(milliseconds_of(now()) + offset_ms_, 0)));
+}
 
 // -- opening
 
@@ -109,7 +119,11 @@ void StateActor::load() {
         storage_.take([this, run](const base::Outcome<void>& taken) {
           if (run != run_) return;
           if (!taken.ok()) return reload(taken.error());
-          load_fund();
+          agree_on_time([this, run](bool agreed) {
+            if (run != run_) return;
+            if (agreed) return load_fund();
+            after<Reload>(kReadAgain);
+          });
         });
       });
 }
@@ -117,6 +131,17 @@ void StateActor::load() {
 const Fund* StateActor::fund() const {
   const Fund* is = row_.state();
   return is != nullptr && is->sequence() > 0 ? is : nullptr;
+}
+
+/// A leader whose date is wrong would write it into the log for ever.
+void StateActor::agree_on_time(base::Callback<void(bool)> then) {
+  ask<escrow::wire::GetTerms, escrow::wire::TermsAre>(
+      node().find(escrow::kPath), now() + kLedgerDue, [](escrow::wire::GetTerms::Builder) {},
+      [this, then = std::move(then)](runtime::Answer<escrow::wire::TermsAre> terms) mutable {
+        if (terms.ok()) offset_ms_ = static_cast<std::int64_t>(terms.value().getNow()) - milliseconds_of(now());
+        after<Clock>(kClockEvery);
+        then(terms.ok());
+      });
 }
 
 void StateActor::load_fund() {

@@ -40,6 +40,7 @@ class StateActor final : public runtime::Actor {
  private:
   struct Reload {};
   struct Resend {};
+  struct Clock {};
   using ProposalReply = runtime::Reply<wire::ProposalIs>;
   using Done = base::Callback<void(const base::Outcome<void>&)>;
   using Change = base::Callback<base::Outcome<void>(Fund&)>;
@@ -52,6 +53,7 @@ class StateActor final : public runtime::Actor {
 
   // Opening (state_actor.cpp).
   void load();
+  void agree_on_time(base::Callback<void(bool)> then);
   void load_fund();
   void make();
   void reload(const base::Error& why);
@@ -81,6 +83,7 @@ class StateActor final : public runtime::Actor {
   void show(runtime::Reply<wire::FundIs>& reply) const;
   /// Whose signature it is. Error: it is wrong.
   base::Outcome<Cause> cause_of(const std::optional<wallet::Approval>& approval, base::ByteView bytes) const;
+  /// On which the group of the book has agreed: what the log says is never before it.
   UnixMs time() const;
 
   const Setup setup_;
@@ -89,6 +92,7 @@ class StateActor final : public runtime::Actor {
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
   bool opening_ = true;    // false: the settings make no fund
   bool paying_ = false;
+  std::int64_t offset_ms_ = 0;  // of that time from the monotonic clock: a step of the date moves nothing
   wallet::BookId book_;
   Address owner_;
   std::string why_ = "the fund is being read";

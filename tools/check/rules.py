@@ -139,7 +139,7 @@ SPEAKS = {
     "catalogue": {"files", "raft"},
     "durable": {"raft"},
     "escrow": {"raft", "wallet"},
-    "fund": {"wallet"},
+    "fund": {"wallet", "escrow"},
     "airdrop": {"wallet", "escrow"},
 }
 
