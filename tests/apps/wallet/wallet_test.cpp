@@ -106,7 +106,7 @@ TEST_CASE("wallet commands: words that are wrong, names that are none, and walle
   CHECK(home.with_file({"restore", "a"}, std::string(kSomeWords) + 'w').exit == Exit::usage);
   CHECK(home.with_file({"restore", "a"}, "winner " + std::string(kSomeWords).substr(6)).exit == Exit::usage);
   CHECK(home.with_file({"restore", "a"}, std::string(1'000'000, 'x')).exit == Exit::usage);
-  for (const std::string name : {"", "a/b", "..", ".a", "a b", std::string(65, 'a').c_str()})
+  for (const auto& name : std::vector<std::string>{"", "a/b", "..", ".a", "a b", std::string(65, 'a')})
     CHECK_MESSAGE(home.with_file({"new", name}).exit == Exit::usage, name);
   CHECK(home.run({"show"}).exit == Exit::not_found);  // nothing was made
   REQUIRE(home.with_file({"new", "a"}).exit == Exit::done);
