@@ -374,14 +374,12 @@ void AirdropActor::tell_list(bool over) {
 
 // -- questions
 
+/// The list has looked at the signature of the terms.
 void AirdropActor::create(wire::CreateAirdrop::Reader ask, IsReply reply) {
   auto terms = decode_terms(bytes_of(ask.getTerms()));
   const auto by = wallet::read(ask.getBy());
   if (!terms || !by || id_of(*terms) != setup_.id)
     return reply.refuse({Code::malformed, "the terms of the airdrop break their format"});
-  const auto owner = signer(*by, bytes_of(ask.getTerms()));
-  if (!owner.ok()) return reply.refuse(owner.error());
-  if (owner.value() != terms->owner) return reply.refuse({Code::refused, "another key signs than that of the owner"});
   auto deposit = wallet::read(ask.getDeposit());
   if (!deposit.ok()) return reply.refuse(deposit.error());
   const auto& [transfer, policy, approvals] = deposit.value();

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "runtime/base/fields.hpp"
+#include "runtime/sandbox/passed.hpp"
 #include "runtime/sandbox/spec_bytes.hpp"
 
 namespace troupe::sandbox {
@@ -76,14 +77,7 @@ std::optional<Received> receive_packet(int from) {
   const ssize_t got = ::recvmsg(from, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
   out.bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-  for (cmsghdr* at = CMSG_FIRSTHDR(&message); at != nullptr; at = CMSG_NXTHDR(&message, at)) {
-    if (at->cmsg_level != SOL_SOCKET || at->cmsg_type != SCM_RIGHTS) continue;
-    for (std::size_t i = 0; CMSG_LEN((i + 1) * sizeof(int)) <= at->cmsg_len; ++i) {
-      int number = -1;
-      std::memcpy(&number, CMSG_DATA(at) + i * sizeof number, sizeof number);
-      out.descriptors.emplace_back(number);
-    }
-  }
+  out.descriptors = passed_with(message);
   return out;
 }
 

@@ -17,6 +17,7 @@
 #include <system_error>
 
 #include "runtime/sandbox/filter.hpp"
+#include "runtime/sandbox/passed.hpp"
 #include "runtime/sandbox/processes.hpp"
 
 namespace troupe::sandbox {
@@ -76,14 +77,7 @@ std::optional<Packet> receive(int talk) {
   head.msg_controllen = sizeof control;
   const ssize_t got = ::recvmsg(talk, &head, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (got != sizeof out.report) return std::nullopt;
-  for (cmsghdr* at = CMSG_FIRSTHDR(&head); at != nullptr; at = CMSG_NXTHDR(&head, at)) {
-    if (at->cmsg_level != SOL_SOCKET || at->cmsg_type != SCM_RIGHTS) continue;
-    for (std::size_t i = 0; CMSG_LEN((i + 1) * sizeof(int)) <= at->cmsg_len; ++i) {
-      int number = -1;
-      std::memcpy(&number, CMSG_DATA(at) + i * sizeof number, sizeof number);
-      out.descriptors.emplace_back(number);
-    }
-  }
+  out.descriptors = passed_with(head);
   return out;
 }
 
