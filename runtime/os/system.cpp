@@ -16,6 +16,7 @@
 #include "runtime/actor/envelope_type.hpp"
 #include "runtime/os/chance.hpp"
 #include "runtime/os/clock.hpp"
+#include "runtime/os/hardware.hpp"
 #include "runtime/os/network.hpp"
 #include "runtime/os/threads.hpp"
 #include "runtime/os/watchdog.hpp"
@@ -64,7 +65,7 @@ struct System::Parts {
         disk(std::move(own_disk)),
         network(std::make_unique<Network>(system, clock, options.sockets, streams_max_for(raise_descriptor_limit()))),
         node(std::make_unique<runtime::Node>(
-            system, ports::World{clock, chance, *disk, *network, threads, base::kNoMutations}, options.limits)) {
+            system, ports::World{clock, chance, *disk, *network, threads, base::kNoMutations, hardware}, options.limits)) {
     if (options.watched) watchdog.emplace(*node);
   }
 
@@ -73,6 +74,7 @@ struct System::Parts {
   Clock clock;
   Chance chance;
   Threads threads;
+  Hardware hardware;
   std::unique_ptr<ports::Disk> disk;
   std::unique_ptr<Network> network;
   std::unique_ptr<runtime::Node> node;

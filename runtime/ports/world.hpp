@@ -4,6 +4,7 @@
 #include "runtime/ports/chance.hpp"
 #include "runtime/ports/clock.hpp"
 #include "runtime/ports/disk.hpp"
+#include "runtime/ports/hardware.hpp"
 #include "runtime/ports/network.hpp"
 #include "runtime/ports/threads.hpp"
 
@@ -16,6 +17,7 @@ struct World {
   Network& network;
   Threads& threads;
   const base::Mutations& mutations;
+  Hardware& hardware;
 };
 
 }  // namespace troupe::ports

@@ -7,6 +7,7 @@
 #include "runtime/ports/world.hpp"
 #include "runtime/sim/chance.hpp"
 #include "runtime/sim/clock.hpp"
+#include "runtime/sim/hardware.hpp"
 #include "runtime/sim/network.hpp"
 #include "runtime/sim/threads.hpp"
 
@@ -26,10 +27,11 @@ class NodePorts {
   NodePorts(const NodePorts&) = delete;
   NodePorts& operator=(const NodePorts&) = delete;
 
-  ports::World world() { return {clock_, chance_, disk_, network_, threads_, mutations_}; }
+  ports::World world() { return {clock_, chance_, disk_, network_, threads_, mutations_, hardware_}; }
 
   Clock& clock() { return clock_; }
   Network& network() { return network_; }
+  Hardware& hardware() { return hardware_; }
   const Address& address() const { return network_.address(); }
 
  private:
@@ -37,6 +39,7 @@ class NodePorts {
   Chance chance_;
   Network network_;
   Threads threads_;
+  Hardware hardware_;
   ports::Disk& disk_;
   const base::Mutations& mutations_;
 };

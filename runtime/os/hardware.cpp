@@ -1,0 +1,86 @@
+#include "runtime/os/hardware.hpp"
+
+#include <sched.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+namespace troupe::os {
+namespace {
+
+constexpr std::uint16_t kWhole = 1'000;
+
+std::uint16_t share(std::uint64_t part, std::uint64_t all) {
+  if (all == 0) return 0;
+  // Neither is near 2^54: bytes of memory, ticks of processors.
+  return static_cast<std::uint16_t>(std::min<std::uint64_t>(part * kWhole / all, kWhole));
+}
+
+struct Memory {
+  std::uint64_t all = 0, available = 0;  // bytes
+};
+
+Memory memory() {
+  Memory out;
+  std::ifstream in("/proc/meminfo");
+  std::string name, unit;
+  for (std::uint64_t kib = 0; in >> name >> kib; std::getline(in, unit)) {
+    if (name == "MemTotal:") out.all = kib * 1'024;
+    if (name == "MemAvailable:") {
+      out.available = kib * 1'024;
+      break;
+    }
+  }
+  return out;
+}
+
+std::uint64_t cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof set, &set) == 0) return static_cast<std::uint64_t>(CPU_COUNT(&set));
+  return static_cast<std::uint64_t>(std::max(::sysconf(_SC_NPROCESSORS_ONLN), 1l));
+}
+
+}  // namespace
+
+ports::Hardware::Has Hardware::has() const {
+  Has out{.cores = cores(), .memory_bytes = memory().all, .arch = {}, .runtimes = {}};
+  utsname name{};
+  if (::uname(&name) == 0) out.arch = name.machine;
+  for (const char* runtime : {"bash", "java", "lua", "node", "perl", "php", "python3", "ruby"})
+    if (::access((std::string("/usr/bin/") + runtime).c_str(), X_OK) == 0) out.runtimes.emplace_back(runtime);
+  return out;
+}
+
+ports::Hardware::Busy Hardware::busy() {
+  Busy out;
+  double load = 0;
+  if (std::ifstream in("/proc/loadavg"); in >> load && load >= 0 && load < 1e6)
+    out.load = static_cast<std::uint32_t>(load * kWhole / static_cast<double>(cores()));
+  const Memory now = memory();
+  out.memory = share(now.all - std::min(now.available, now.all), now.all);
+
+  std::ifstream in("/proc/stat");
+  std::string line, name;
+  std::getline(in, line);
+  std::istringstream fields(line);
+  fields >> name;
+  // user nice system idle iowait irq softirq steal; what guests use is in the first two as well
+  constexpr int kIdle = 3, kWaits = 4, kFields = 8;
+  std::uint64_t all = 0, idle = 0, ticks = 0;
+  for (int i = 0; i < kFields && fields >> ticks; ++i) {
+    all += ticks;
+    if (i == kIdle || i == kWaits) idle += ticks;
+  }
+  const std::lock_guard hold(lock_);
+  // Some kernels let the idle time go back.
+  if (all > all_ && idle >= idle_) out.cpu = share(all - all_ - std::min(idle - idle_, all - all_), all - all_);
+  all_ = all;
+  idle_ = idle;
+  return out;
+}
+
+}  // namespace troupe::os
