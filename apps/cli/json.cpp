@@ -64,8 +64,28 @@ std::vector<StructSchema::Field> in_written_order(const StructSchema& schema) {
   return fields;
 }
 
+// `struct { entries :List(Entry) }` whose entries have a name and a value, which is a union: an object.
+bool is_object(const StructSchema& schema) {
+  return schema.getFields().size() == 1 && schema.findFieldByName("entries") != nullptr;
+}
+
+void write_object(std::ostream& out, const capnp::DynamicStruct::Reader& value) {
+  out << '{';
+  const char* comma = "";
+  for (const auto entry : value.get("entries").as<capnp::DynamicList>()) {
+    const auto fields = entry.as<capnp::DynamicStruct>();
+    const auto chosen = fields.get("value").as<capnp::DynamicStruct>();
+    out << comma << base::quoted(view(fields.get("name").as<capnp::Text>())) << ':';
+    KJ_IF_MAYBE (which, chosen.which()) write_value(out, chosen.get(*which));
+    else out << "null";
+    comma = ",";
+  }
+  out << '}';
+}
+
 void write_struct(std::ostream& out, const capnp::DynamicStruct::Reader& value) {
   if (is_optional(value.getSchema())) return write_optional(out, value);
+  if (is_object(value.getSchema())) return write_object(out, value);
   out << '{';
   const char* comma = "";
   for (const auto& field : in_written_order(value.getSchema())) {

@@ -2,7 +2,8 @@
 // Writes the outputs of messages/output as JSON, on one line.
 //
 // Rules   64-bit integers are numbers; every field is there, in the schema's order; text that was never set is null, a
-//         list that was never set is []; a union of `none` and `value` is null or the value; members of other unions
+//         list that was never set is []; a union of `none` and `value` is null or the value; a struct whose only
+//         field is `entries`, each with a name and a union `value`, is an object; members of other unions
 //         that are not set are null; Data is lower-case hex; an enum is its name in the schema, or a number that this
 //         program does not know; a number that JSON lacks (NaN) is null.
 // Text    becomes valid UTF-8 with control characters escaped.

@@ -65,7 +65,8 @@ struct System::Parts {
         disk(std::move(own_disk)),
         network(std::make_unique<Network>(system, clock, options.sockets, streams_max_for(raise_descriptor_limit()))),
         node(std::make_unique<runtime::Node>(
-            system, ports::World{clock, chance, *disk, *network, threads, base::kNoMutations, hardware}, options.limits)) {
+            system, ports::World{clock, chance, *disk, *network, threads, base::kNoMutations, hardware},
+            options.limits)) {
     if (options.watched) watchdog.emplace(*node);
   }
 

@@ -259,6 +259,12 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
        "recipient.evidence.weight recipient.objections.by recipient.objections.reason recipient.objections.time "
        "recipient.decided"},
       {"airdrop verify", {dropped}, "airdrop ok recipients struck paid transfers bad"},
+      {"registry ls", {}, "node status capabilities.arch capabilities.cpu price heartbeatAgeS owner"},
+      {"registry view",
+       {cluster.nodes[0]->id, "--history"},
+       "node status capabilities.memory price heartbeatAgeS owner address version registered upS watchers history"},
+      {"registry register", {"--capability", "gpu"}, "node registered capabilities.gpu price"},
+      {"registry unregister", {}, "node registered capabilities.gpu price"},
       {"inspect",
        {"--once"},
        "node actors.path actors.kind actors.state actors.mailbox actors.oldestMs actors.handled actors.perSecond "

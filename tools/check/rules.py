@@ -138,6 +138,7 @@ SPEAKS = {
     "files": {"dht", "peers"},
     "catalogue": {"files", "raft"},
     "durable": {"raft"},
+    "registry": {"dht", "peers"},
     "escrow": {"raft", "wallet"},
     "fund": {"wallet", "escrow"},
     "airdrop": {"wallet", "escrow"},

@@ -1,0 +1,103 @@
+#include "actors/registry/logic/sweep.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace troupe::registry {
+
+std::optional<base::NodeId> Region::behind() const {
+  base::NodeId out = prefix;
+  // Adds one at the last bit of the prefix.
+  for (unsigned bit = bits; bit-- > 0;) {
+    const auto mask = static_cast<std::uint8_t>(0x80u >> bit % 8);
+    out.bytes[bit / 8] ^= mask;
+    if ((out.bytes[bit / 8] & mask) != 0) return out;
+  }
+  return std::nullopt;
+}
+
+Region region_of(const base::NodeId& at, std::span<const base::NodeId> nearest, std::size_t most) {
+  Region out;
+  if (nearest.size() >= most && !nearest.empty()) {
+    const auto farthest = std::ranges::min_element(nearest, {}, [&](const auto& id) { return shared_bits(at, id); });
+    out.bits = std::min(shared_bits(at, *farthest) + 1, static_cast<unsigned>(8 * base::NodeId::kBytes));
+  }
+  out.prefix = first_bits(at, out.bits);
+  return out;
+}
+
+bool Gathered::take(const base::NodeId& by, const Said& said, bool trusted) {
+  const auto beat = read_checked_heartbeat(said.beat);
+  if (!beat) return false;
+  const base::NodeId id = beat->id();
+  if (!region_.contains(id) || (nodes_.size() >= kRegionRowsMax && !nodes_.contains(id))) return false;
+  const auto at = nodes_.try_emplace(id).first;
+  One& one = at->second;
+  const bool good = take_registration(one, said.registration, trusted) && take_beat(one, said.beat, trusted) &&
+                    one.found.registration->key == beat->key && one.found.registration->nonce == beat->nonce;
+  if (good) one.votes.insert_or_assign(by, Vote{said.status, said.heard_ms});
+  else if (one.votes.empty()) nodes_.erase(at);
+  return good;
+}
+
+bool Gathered::take_registration(One& one, base::ByteView bytes, bool trusted) const {
+  Found& found = one.found;
+  if (found.registration && std::ranges::equal(bytes, found.registration_bytes)) return true;
+  auto read = parse_registration(bytes);
+  if (!read) return false;
+  if (found.registration && found.registration->sequence >= read->sequence) return true;
+  if (!trusted && !read_registration(bytes, work_bits_).ok()) return false;
+  found.registration = std::move(read);
+  found.registration_bytes.assign(bytes.begin(), bytes.end());
+  return true;
+}
+
+bool Gathered::take_beat(One& one, base::ByteView bytes, bool trusted) const {
+  Found& found = one.found;
+  if (found.beat && std::ranges::equal(bytes, found.beat_bytes)) return true;
+  const auto beat = read_checked_heartbeat(bytes);
+  if (found.beat && beat->number <= found.beat->number) return true;
+  if (!trusted && !read_heartbeat(bytes, work_bits_).ok()) return false;
+  found.beat = beat;
+  found.beat_bytes.assign(bytes.begin(), bytes.end());
+  return true;
+}
+
+std::map<base::NodeId, Found> Gathered::end() {
+  std::map<base::NodeId, Found> out;
+  for (auto& [id, one] : nodes_) {
+    // Nearest first; the node itself judges only where no other does.
+    std::vector<base::NodeId> watchers;
+    for (const base::NodeId& node : asked_)
+      if (node != id) watchers.push_back(node);
+    const auto nearer = [&id = id](const auto& a, const auto& b) {
+      return base::distance(a, id) < base::distance(b, id);
+    };
+    std::ranges::sort(watchers, nearer);
+    watchers.resize(std::min(watchers.size(), kWatchers));
+    std::array<std::size_t, 3> counts{};
+    std::uint64_t heard = UINT64_MAX;
+    const auto count = [&](const base::NodeId& by) {
+      const auto vote = one.votes.find(by);
+      if (vote == one.votes.end()) return;
+      ++counts[static_cast<std::size_t>(vote->second.status)];
+      ++one.found.votes;
+      heard = std::min(heard, vote->second.heard_ms);
+    };
+    for (const base::NodeId& by : watchers) count(by);
+    if (one.found.votes == 0)
+      for (const auto& [by, vote] : one.votes)
+        if (by != id) count(by);
+    if (one.found.votes == 0) {
+      count(id);
+      one.found.votes = 0;
+    }
+    // The first of the largest: the better one.
+    one.found.status = static_cast<Status>(std::ranges::max_element(counts) - counts.begin());
+    one.found.heard_ms = heard;
+    if (one.found.registration->registered) out.emplace(id, std::move(one.found));
+  }
+  return out;
+}
+
+}  // namespace troupe::registry

@@ -1,0 +1,79 @@
+#pragma once
+// How the list of all nodes is made: region by region of the key space, from what watchers say.
+//
+// Region  the nodes nearest to a point are all there are in some part around it. Fewer than were asked for: in all of
+//         the key space. Otherwise in the smallest part that leaves the farthest one out.
+// Votes   a node's status is that of most of its watchers: of the kWatchers nodes of a region that are nearest to it.
+//         If as many say one thing as another, the better one holds: who heard it last knows best.
+// Trust   a part of an answer that was not signed by its node is left out, and the rest of the answer stays.
+#include <map>
+#include <span>
+
+#include "actors/registry/logic/watch.hpp"
+
+namespace troupe::registry {
+
+inline constexpr std::size_t kWatchers = 5;
+inline constexpr std::size_t kRegionRowsMax = 20'000;  // as many as a node watches
+
+/// The ids that begin with the first `bits` of `prefix`, whose other bits are 0.
+struct Region {
+  base::NodeId prefix;
+  unsigned bits = 0;
+
+  bool contains(const base::NodeId& id) const { return shared_bits(prefix, id) >= bits; }
+  /// Where the next region begins; nothing after the last one.
+  std::optional<base::NodeId> behind() const;
+};
+
+/// The region around `at`, given the `nearest` nodes to it of which at most `most` are named, in any order.
+Region region_of(const base::NodeId& at, std::span<const base::NodeId> nearest, std::size_t most);
+
+/// A node as its watchers see it.
+struct Found {
+  std::optional<Registration> registration;
+  base::Bytes registration_bytes;
+  std::optional<Heartbeat> beat;
+  base::Bytes beat_bytes;
+  Status status = Status::offline;
+  std::uint64_t heard_ms = 0;
+  std::size_t votes = 0;
+};
+
+/// Gathers what is said about the nodes of one region.
+class Gathered {
+ public:
+  /// `asked`: the nodes that are asked about it, this one included.
+  Gathered(Region region, std::vector<base::NodeId> asked, unsigned work_bits)
+      : region_(region), asked_(std::move(asked)), work_bits_(work_bits) {}
+
+  struct Said {
+    base::ByteView registration, beat;
+    Status status = Status::offline;
+    std::uint64_t heard_ms = 0;
+  };
+  /// What `by` says. `trusted`: this node itself, which has verified it before. False: it is of no use.
+  bool take(const base::NodeId& by, const Said& said, bool trusted);
+
+  /// By rising id, with their status; without those that have taken themselves off the list.
+  std::map<base::NodeId, Found> end();
+
+ private:
+  struct Vote {
+    Status status;
+    std::uint64_t heard_ms;
+  };
+  struct One {
+    Found found;
+    std::map<base::NodeId, Vote> votes;
+  };
+  bool take_registration(One& one, base::ByteView bytes, bool trusted) const;
+  bool take_beat(One& one, base::ByteView bytes, bool trusted) const;
+
+  const Region region_;
+  const std::vector<base::NodeId> asked_;
+  const unsigned work_bits_;
+  std::map<base::NodeId, One> nodes_;
+};
+
+}  // namespace troupe::registry

@@ -1,0 +1,152 @@
+#include "actors/registry/logic/watch.hpp"
+
+#include <bit>
+
+namespace troupe::registry {
+
+std::string_view name(Status status) {
+  switch (status) {
+    case Status::healthy: return "healthy";
+    case Status::unhealthy: return "unhealthy";
+    case Status::offline: return "offline";
+  }
+  return "offline";
+}
+
+std::optional<Status> status_named(std::string_view text) {
+  for (const Status one : {Status::healthy, Status::unhealthy, Status::offline})
+    if (name(one) == text) return one;
+  return std::nullopt;
+}
+
+Status judge(const Heartbeat& beat, const Thresholds& thresholds) {
+  const bool fails = beat.success != Heartbeat::kNone && beat.success < thresholds.success;
+  const bool busy = beat.load > thresholds.load || beat.memory > thresholds.memory;
+  return fails || busy ? Status::unhealthy : Status::healthy;
+}
+
+unsigned shared_bits(const base::NodeId& a, const base::NodeId& b) {
+  for (unsigned i = 0; i < base::NodeId::kBytes; ++i)
+    if (const auto differ = static_cast<std::uint8_t>(a.bytes[i] ^ b.bytes[i]); differ != 0)
+      return 8 * i + static_cast<unsigned>(std::countl_zero(differ));
+  return 8 * base::NodeId::kBytes;
+}
+
+base::NodeId first_bits(const base::NodeId& of, unsigned bits) {
+  base::NodeId out;
+  for (unsigned i = 0; i < bits; ++i) {
+    const auto mask = static_cast<std::uint8_t>(0x80u >> i % 8);
+    out.bytes[i / 8] = static_cast<std::uint8_t>(out.bytes[i / 8] | (of.bytes[i / 8] & mask));
+  }
+  return out;
+}
+
+Watched::Look Watched::look(const base::NodeId& id, const Heartbeat& beat, Way way, base::Instant now,
+                            base::WallTime wall) const {
+  const auto off = std::chrono::milliseconds(beat.unix_ms) -
+                   std::chrono::duration_cast<std::chrono::milliseconds>(wall.since_origin());
+  if (beat.unix_ms > INT64_MAX / 2 || std::chrono::abs(off) > kClockSkewMax) return {Refusal::date};
+  const auto known = nodes_.find(id);
+  if (known == nodes_.end() || known->second.beat_bytes.empty()) return {};
+  const Watch& watch = known->second;
+  if (beat.number == watch.beat.number) return {.refused = {}, .again = true};
+  if (beat.number < watch.beat.number) return {Refusal::old};
+  if (way == Way::told && now - watch.told < limits_.period - limits_.period / 10) return {Refusal::early};
+  return {};
+}
+
+const Watch* Watched::take(const base::User<base::NodeId>& from, Heartbeat beat, base::Bytes bytes, Way way,
+                           base::Instant now) {
+  Watch* const watch = place(from, now);
+  if (watch == nullptr) return nullptr;
+  watch->beat = beat;
+  watch->beat_bytes = std::move(bytes);
+  watch->heard = now;
+  if (way == Way::told) watch->told = now;
+  set_due(nodes_.find(from.id), now + limits_.period + limits_.period / 10);
+  return watch;
+}
+
+bool Watched::take(const base::User<base::NodeId>& from, Registration what, base::Bytes bytes, base::Instant now) {
+  const auto known = nodes_.find(from.id);
+  if (known != nodes_.end() && known->second.registration && known->second.registration->sequence >= what.sequence)
+    return false;
+  Watch* const watch = place(from, now);
+  if (watch == nullptr) return false;
+  watch->registration = std::move(what);
+  watch->registration_bytes = std::move(bytes);
+  return true;
+}
+
+void Watched::restore(const base::User<base::NodeId>& user, Watch watch, base::Instant now) {
+  Watch* const at = place(user, now);
+  if (at == nullptr) return;
+  watch.user = at->user;
+  watch.due = at->due;
+  watch.heard = now;
+  watch.told = now - limits_.period;  // its next heartbeat may come at once
+  *at = std::move(watch);
+}
+
+const Watch* Watched::find(const base::NodeId& id) const {
+  const auto at = nodes_.find(id);
+  return at == nodes_.end() ? nullptr : &at->second;
+}
+
+Status Watched::status(const Watch& watch, base::Instant now) const {
+  return now - watch.heard > missed_after() ? Status::offline : judge(watch.beat, limits_.thresholds);
+}
+
+void Watched::told_again(const base::NodeId& id, base::Instant now) {
+  const auto at = nodes_.find(id);
+  if (at != nodes_.end()) at->second.told = now;
+}
+
+std::vector<base::NodeId> Watched::due(base::Instant now, std::size_t most) {
+  std::vector<base::NodeId> out;
+  while (!due_.empty() && due_.begin()->first <= now && out.size() < most) {
+    const auto at = nodes_.find(due_.begin()->second);
+    const Watch& watch = at->second;
+    if (now - watch.heard > kForgetAfter || now - watch.told > kStrangeAfter) {
+      forget(at);
+      continue;
+    }
+    out.push_back(at->first);
+    const bool gone = now - watch.heard > limits_.period * kPatience || now - watch.told > limits_.period * kPatience;
+    set_due(at, now + limits_.period * (gone ? kPatience : 1));
+  }
+  return out;
+}
+
+Watch* Watched::place(const base::User<base::NodeId>& user, base::Instant now) {
+  const auto known = nodes_.find(user.id);
+  if (known != nodes_.end()) return &known->second;
+  while (!budget_.fits(user, 1)) {
+    const auto gives_way = budget_.gives_way(user, 1, [](const base::NodeId&) { return true; });
+    if (!gives_way) return nullptr;
+    forget(nodes_.find(*gives_way));
+  }
+  budget_.hold(user, 1);
+  const auto at = nodes_.try_emplace(user.id).first;
+  Watch& watch = at->second;
+  watch.user = user;
+  watch.heard = watch.told = now;
+  watch.due = now + limits_.period;
+  due_.emplace(watch.due, user.id);
+  return &watch;
+}
+
+void Watched::forget(Nodes::iterator at) {
+  forgotten_.push_back(at->first);
+  budget_.release(at->second.user, 1);
+  due_.erase({at->second.due, at->first});
+  nodes_.erase(at);
+}
+
+void Watched::set_due(Nodes::iterator at, base::Instant when) {
+  due_.erase({at->second.due, at->first});
+  at->second.due = when;
+  due_.emplace(when, at->first);
+}
+
+}  // namespace troupe::registry

@@ -1,0 +1,27 @@
+#pragma once
+// What this node says of itself, and what an operator has set of it: one row.
+//
+// Bytes   version (1) || registered (1) || price (1 and 8) || number of the last heartbeat (8) || capabilities that
+// were
+//         set || count of requests (1), of each its hash and that of its content (32 each) || its last registration.
+#include <deque>
+
+#include "actors/registry/logic/heartbeat.hpp"
+
+namespace troupe::registry {
+
+struct Own {
+  static constexpr std::size_t kRequestsMax = 64;  // our choice: the newest are remembered
+
+  bool registered = true;
+  std::optional<std::uint64_t> price;
+  std::uint64_t number = 0;  ///< of the last heartbeat
+  Capabilities set;          ///< by an operator; others are measured
+  std::deque<std::pair<base::Digest, base::Digest>> requests;
+  base::Bytes registration;  ///< as it was signed; empty: never
+
+  base::Bytes encode() const;
+  static std::optional<Own> decode(base::ByteView bytes);
+};
+
+}  // namespace troupe::registry

@@ -1,0 +1,107 @@
+#include "actors/registry/registry_actor.hpp"
+
+#include "actors/registry/list_actor.hpp"
+#include "messages/words.hpp"
+#include "runtime/crypto/hash.hpp"
+
+namespace troupe::registry {
+
+using base::Code;
+
+RegistryActor::RegistryActor(RegistrySettings settings)
+    : settings_(std::move(settings)),
+      rows_(*this, settings_.rows(kRows, "the registry of nodes")),
+      history_(*this,
+               [this] {
+                 auto out = settings_.rows(kHistoryRows, "the history of nodes");
+                 out.first = {0xff};  // nothing is read at the start: what is there is asked for
+                 return out;
+               }()),
+      watched_(settings_.watched),
+      budget_({settings_.beats_per_second, settings_.beats_per_second}, base::Instant{}) {}
+
+void RegistryActor::receive(runtime::Handlers& on) {
+  on.ask<wire::Beat, wire::BeatNoted>([this](wire::Beat::Reader told, auto reply) { heard(told, std::move(reply)); });
+  on.ask<wire::OfferRegistration, wire::BeatNoted>(
+      [this](wire::OfferRegistration::Reader told, auto reply) { offered(told, std::move(reply)); });
+  on.ask<wire::PullBeat, wire::PulledBeat>([this](wire::PullBeat::Reader question, auto reply) {
+    if (beat_bytes_.empty()) return reply.refuse({Code::unavailable, "this node has made no heartbeat yet"});
+    reply.send([&](wire::PulledBeat::Builder out) {
+      out.setHeartbeat(data_of(beat_bytes_));
+      if (question.getRegistration() < registration_.sequence) out.setRegistration(data_of(own_.registration));
+    });
+  });
+  on.ask<wire::ListWatched, wire::WatchedPage>(
+      [this](wire::ListWatched::Reader question, auto reply) { list(question, std::move(reply)); });
+  on.ask<wire::GetHistory, wire::History>(
+      [this](wire::GetHistory::Reader question, auto reply) { get_history(question, std::move(reply)); });
+  on.ask<wire::Register, wire::Registered>([this](wire::Register::Reader request, auto reply) {
+    base::FieldReader from(bytes_of(request.getCapabilities()));
+    const Capabilities added = read_capabilities(from);
+    if (!from.ended()) return reply.refuse({Code::malformed, "the capabilities break their format"});
+    const std::uint64_t price = request.getPrice();
+    base::Bytes content(bytes_of(request.getCapabilities()).begin(), bytes_of(request.getCapabilities()).end());
+    base::append_number(content, price);
+    set_own(
+        text_of(request.getRequest()), crypto::sha256(content),
+        [&](Own& own) {
+          own.registered = true;
+          if (price > 0) own.price = price;
+          for (const Capability& one : added) put(own.set, one);
+        },
+        std::move(reply));
+  });
+  on.ask<wire::Unregister, wire::Registered>([this](wire::Unregister::Reader request, auto reply) {
+    set_own(
+        text_of(request.getRequest()), crypto::sha256(base::as_bytes("unregister")),
+        [](Own& own) { own.registered = false; }, std::move(reply));
+  });
+  rows_.receive<RowsAgain>(on);
+  history_.receive<HistoryAgain>(on);
+  on.timer<Pulse>([this] { pulse(); });
+  on.timer<Late>([this] { look_at_late(); });
+  on.describe<wire::RegistryState>([this](wire::RegistryState::Builder state) {
+    state.setRegistered(ready_ && own_.registered);
+    state.setSequence(registration_.sequence);
+    observe::describe(table_of(*settings_.counters), state);
+  });
+}
+
+void RegistryActor::start() {
+  node()
+      .publish<wire::Register, wire::Unregister, wire::Beat, wire::OfferRegistration, wire::PullBeat, wire::ListWatched,
+               wire::GetHistory>(kPath, self());
+  spawn<ListActor>("list", settings_);
+  if (!settings_.active) return;
+  started_ = now();
+  rows_.load([this](base::ByteView key, base::ByteView value) { return restore(key, value); },
+             [this](const base::Outcome<void>& read) { loaded(read); });
+  history_.load([](base::ByteView, base::ByteView) { return store::Use::keep; }, [](const base::Outcome<void>&) {});
+}
+
+void RegistryActor::stop() {
+  if (!ready_) return;
+  std::vector<base::NodeId> all;
+  for (const auto& [id, samples] : hours_) all.push_back(id);
+  for (const base::NodeId& id : all) {
+    flush(id);
+    save(id);
+  }
+  save_own();
+  history_.stop();
+  rows_.stop();
+}
+
+void RegistryActor::check() const {
+  rows_.check();
+  history_.check();
+  base::ensure(hours_.size() <= kHistoriesMax, "as many histories as may be");
+  base::ensure(pulling_ <= kPullsMax, "as many pulls as may be");
+}
+
+std::uint64_t RegistryActor::unix_ms() const {
+  const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(wall().since_origin());
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(since.count(), 1));
+}
+
+}  // namespace troupe::registry

@@ -1,0 +1,111 @@
+#pragma once
+// This node in the registry, and the nodes that it watches, at kPath.
+//
+// Tells    each period a heartbeat to the kWatchers nodes nearest to its id, which the DHT names; its registration to
+//          those that have an older one, and to the DHT: at /kv under the name kRecordName, and as a provider at the
+//          place of each capability (places_of()).
+// Watches  what tells it heartbeats, by logic/watch.hpp; asks those whose heartbeat is late.
+// Keeps    what it watches, and its own registration, in rows; an hour of history a row (logic/history.hpp), and what
+//          is not yet an hour in memory, until its end. A crash loses that.
+// Spawns   `list`, which makes lists of all nodes.
+// Limits   RegistrySettings; kPullsMax questions at once; kHistoriesMax histories.
+#include <map>
+
+#include "actors/registry/api.hpp"
+#include "actors/registry/logic/sweep.hpp"
+#include "actors/registry/own.hpp"
+#include "actors/registry/settings.hpp"
+#include "runtime/actor/budget_alarm.hpp"
+#include "runtime/base/rate_budget.hpp"
+
+namespace troupe::registry {
+
+inline constexpr std::string_view kRecordName = "registry";
+
+class RegistryActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "registry";
+  static constexpr std::size_t kPullsMax = 64;  // our choice
+  explicit RegistryActor(RegistrySettings settings);
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void stop() override;
+  void check() const override;
+
+ private:
+  struct RowsAgain {};
+  struct HistoryAgain {};
+  struct Pulse {};
+  struct Late {};
+  struct Watcher {
+    base::NodeId id;
+    base::Contact contact;
+    bool has_beat = false;  ///< the last one
+  };
+
+  // -- this node: registry_actor_own.cpp
+  void loaded(const base::Outcome<void>& read);
+  void pulse();
+  void located(const base::Endpoint& at);
+  /// Signs what is new of this node. False if it says too much: then nothing changes.
+  bool renew(const base::Endpoint& at);
+  Registration told_now(const base::Endpoint& at) const;
+  void publish_record();
+  void announce();
+  void beat();
+  void find_watchers();
+  void tell_watchers();
+  void offer(const base::Contact& watcher);
+  void set_own(std::string_view request, const base::Digest& content, const std::function<void(Own&)>& change,
+               runtime::Reply<wire::Registered> reply);
+  void save_own();
+  void answer(runtime::Reply<wire::Registered>& reply) const;
+
+  // -- others: registry_actor_watch.cpp
+  base::User<base::NodeId> user(const base::NodeId& id) const;
+  void heard(wire::Beat::Reader told, runtime::Reply<wire::BeatNoted> reply);
+  void offered(wire::OfferRegistration::Reader told, runtime::Reply<wire::BeatNoted> reply);
+  void answer(runtime::Reply<wire::BeatNoted>& reply, const base::NodeId& id) const;
+  void pulled(const base::NodeId& id, runtime::Answer<wire::PulledBeat>& answer);
+  void take(const base::User<base::NodeId>& from, const Heartbeat& beat, base::ByteView bytes, Watched::Way way);
+  void look_at_late();
+  void arm_late();
+  void forget_rows();
+  void list(wire::ListWatched::Reader question, runtime::Reply<wire::WatchedPage> reply);
+  store::Use restore(base::ByteView key, base::ByteView value);
+  void save(const base::NodeId& id);
+  void note(const base::NodeId& id, const Sample& sample);
+  void flush(const base::NodeId& id);
+  void prune(const base::NodeId& id, bool all);
+  void get_history(wire::GetHistory::Reader question, runtime::Reply<wire::History> reply);
+  void gather(const base::NodeId& id, const base::Bytes& from, std::shared_ptr<std::vector<base::Bytes>> blocks,
+              std::shared_ptr<runtime::Reply<wire::History>> reply);
+  std::uint64_t unix_ms() const;
+
+  const RegistrySettings settings_;
+  store::Rows rows_, history_;
+  Watched watched_;
+  base::RateBudget<base::NodeId> budget_;
+  runtime::BudgetAlarm full_{"registry.beats"};
+  bool ready_ = false;  // the rows are read
+
+  Own own_;
+  Registration registration_;  // that own_.registration holds
+  ports::Hardware::Has has_;
+  std::uint64_t disk_bytes_ = 0;
+  base::Instant started_;
+  base::Bytes beat_bytes_;
+  std::vector<Watcher> watchers_;
+  base::Instant search_at_;  // when watchers are sought anew
+  bool searching_ = false;
+  bool published_ = false, publishing_ = false;
+  std::vector<base::NodeId> to_announce_;  // places of capabilities
+  base::Instant announce_at_;              // when all of them are due again
+  bool announcing_ = false;
+
+  std::map<base::NodeId, std::vector<Sample>> hours_;
+  std::size_t pulling_ = 0;
+};
+
+}  // namespace troupe::registry

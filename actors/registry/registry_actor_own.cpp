@@ -1,0 +1,261 @@
+// What this node says of itself.
+#include <algorithm>
+
+#include "actors/dht/api.hpp"
+#include "actors/peers/api.hpp"
+#include "actors/registry/registry_actor.hpp"
+#include "messages/contact.hpp"
+#include "messages/dht.capnp.h"
+#include "messages/peers.capnp.h"
+#include "messages/store.capnp.h"
+#include "messages/words.hpp"
+#include "runtime/base/whole_units.hpp"
+#include "runtime/crypto/hash.hpp"
+
+namespace troupe::registry {
+namespace {
+
+using base::Code;
+
+constexpr std::chrono::seconds kFirst{1};         // our choice: the first peers are there by then
+constexpr std::chrono::seconds kRetry{2};         // our choice: while there is no watcher at all
+constexpr std::chrono::hours kAnnounceAgain{20};  // below dht.hold, 48 h
+constexpr std::uint32_t kSearchEach = 10;         // periods, our choice: nodes come and go
+constexpr std::uint8_t kOwnRow = 'o';
+
+}  // namespace
+
+void RegistryActor::loaded(const base::Outcome<void>&) {
+  // Damaged rows are gone; what they said comes again with the next heartbeats.
+  ask<store::wire::Usage, store::wire::Used>(
+      node().find(settings_.store), now() + kAnswerDue, [](store::wire::Usage::Builder) {},
+      [this](runtime::Answer<store::wire::Used> used) {
+        if (used.ok()) disk_bytes_ = used.value().getFreeBytes();
+        has_ = world().hardware.has();
+        ready_ = true;
+        if (auto known = parse_registration(own_.registration)) registration_ = std::move(*known);
+        arm_late();
+        after<Pulse>(kFirst);
+      });
+}
+
+// -- once a period
+
+void RegistryActor::pulse() {
+  after<Pulse>(settings_.watched.period);
+  ask<peers::wire::WhereAmI, peers::wire::OwnPlace>(
+      node().find(peers::kPath), now() + kAnswerDue, [](peers::wire::WhereAmI::Builder) {},
+      [this](runtime::Answer<peers::wire::OwnPlace> place) {
+        located(place.ok() ? messages::read_contact(place.value().getContact()).endpoint : base::Endpoint{});
+      });
+}
+
+void RegistryActor::located(const base::Endpoint& at) {
+  renew(at.dialable() ? at : base::Endpoint{});
+  if (!published_) publish_record();
+  announce();
+  if (!own_.registered) return beat_bytes_.clear();
+  beat();
+  if (watchers_.empty() || now() >= search_at_) return find_watchers();
+  tell_watchers();
+}
+
+Registration RegistryActor::told_now(const base::Endpoint& at) const {
+  const crypto::Identity& identity = *settings_.identity;
+  Registration out{.key = identity.public_key(), .nonce = identity.nonce()};
+  out.registered = own_.registered;
+  out.owner = settings_.owner.value_or(*Owner::from(identity.public_key().view()));
+  out.at = at;
+  out.version = settings_.version;
+  out.price = own_.price;
+  out.capabilities = own_.set;
+  if (!has_.arch.empty() && is_text(has_.arch)) put(out.capabilities, {"arch", has_.arch});
+  put(out.capabilities, {"cpu", has_.cores});
+  constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
+  put(out.capabilities, {"disk", disk_bytes_ / kGiB * kGiB});  // it changes all the time
+  put(out.capabilities, {"memory", has_.memory_bytes});
+  Texts runtimes = has_.runtimes;
+  runtimes.resize(std::min(runtimes.size(), kTextsMax));
+  put(out.capabilities, {"runtimes", runtimes});
+  return out;
+}
+
+bool RegistryActor::renew(const base::Endpoint& at) {
+  Registration next = told_now(at);
+  next.sequence = registration_.sequence;
+  if (!own_.registration.empty() && next == registration_) return true;
+  next.sequence = std::max(unix_ms(), registration_.sequence + 1);
+  auto bytes = in_order(next.capabilities) ? sign(next, settings_.identity->key()) : std::nullopt;
+  if (!bytes) return false;
+  announce_at_ = now();
+  registration_ = std::move(next);
+  own_.registration = std::move(*bytes);
+  published_ = false;
+  save_own();
+  return true;
+}
+
+void RegistryActor::save_own() {
+  store::RowChange change;
+  change.save.push_back({{kOwnRow}, own_.encode()});
+  rows_.write(std::move(change));
+}
+
+// -- the DHT
+
+void RegistryActor::publish_record() {
+  if (std::exchange(publishing_, true)) return;
+  ask<dht::wire::Put, dht::wire::PutDone>(
+      node().find(dht::kPath), now() + kSearchDue,
+      [this](dht::wire::Put::Builder out) {
+        out.setSpace(2);
+        out.setName(data_of(base::as_bytes(kRecordName)));
+        out.setValue(data_of(own_.registration));
+      },
+      [this, sequence = registration_.sequence](const runtime::Answer<dht::wire::PutDone>& answer) {
+        publishing_ = false;
+        published_ = published_ || (answer.ok() && registration_.sequence == sequence);
+      });
+}
+
+/// One after the other: there are some ten of them. The DHT keeps what `/files` has announced, and nothing else.
+void RegistryActor::announce() {
+  if (own_.registered && now() >= announce_at_) {
+    to_announce_ = places_of(registration_.capabilities);
+    announce_at_ = now() + kAnnounceAgain;
+  }
+  if (announcing_ || to_announce_.empty()) return;
+  announcing_ = true;
+  const base::NodeId place = to_announce_.back();
+  ask<dht::wire::Search, dht::wire::SearchResult>(
+      node().find(dht::kPath), now() + kSearchDue,
+      [&](dht::wire::Search::Builder search) {
+        search.setKey(data_of(place.view()));
+        search.getGoal().setProvide();
+      },
+      [this, place](runtime::Answer<dht::wire::SearchResult> answer) {
+        announcing_ = false;
+        if (!answer.ok() || dht::store_error(answer.value())) return;  // again in a period
+        std::erase(to_announce_, place);
+        announce();
+      });
+}
+
+// -- heartbeats
+
+void RegistryActor::beat() {
+  const ports::Hardware::Busy busy = world().hardware.busy();
+  own_.number = std::max(unix_ms(), own_.number + 1);
+  Heartbeat out{.key = registration_.key, .nonce = registration_.nonce};
+  out.number = own_.number;
+  out.unix_ms = unix_ms();
+  out.up_ms = base::milliseconds(now() - started_);
+  out.load = busy.load;
+  out.memory = busy.memory;
+  out.cpu = busy.cpu;
+  out.registration = registration_.sequence;
+  beat_bytes_ = sign(out, settings_.identity->key());
+  for (Watcher& watcher : watchers_) watcher.has_beat = false;
+  settings_.counters->watchers = 0;
+  save_own();
+}
+
+void RegistryActor::find_watchers() {
+  if (std::exchange(searching_, true)) return;
+  ask<dht::wire::Search, dht::wire::SearchResult>(
+      node().find(dht::kPath), now() + kSearchDue,
+      [this](dht::wire::Search::Builder search) {
+        search.setKey(data_of(settings_.identity->id().view()));
+        search.getGoal().setNodes();
+      },
+      [this](runtime::Answer<dht::wire::SearchResult> answer) {
+        searching_ = false;
+        std::vector<Watcher> found;
+        if (answer.ok())
+          for (const auto one : answer.value().getNearest()) {
+            const base::Contact contact = messages::read_contact(one);
+            const base::NodeId id = crypto::node_id(contact.key, contact.nonce);
+            if (id == settings_.identity->id() || found.size() == kWatchers) continue;
+            found.push_back({.id = id, .contact = contact});
+          }
+        if (!found.empty()) {
+          watchers_ = std::move(found);
+          search_at_ = now() + settings_.watched.period * kSearchEach;
+        } else if (watchers_.empty()) {
+          after<Pulse>(std::min<base::Duration>(kRetry, settings_.watched.period));
+        }
+        tell_watchers();
+      });
+}
+
+void RegistryActor::tell_watchers() {
+  for (const Watcher& watcher : watchers_) {
+    if (watcher.has_beat) continue;
+    ask<wire::Beat, wire::BeatNoted>(
+        node().reach(watcher.contact, kPath), now() + kAnswerDue,
+        [this](wire::Beat::Builder out) { out.setHeartbeat(data_of(beat_bytes_)); },
+        [this, id = watcher.id, number = own_.number](runtime::Answer<wire::BeatNoted> answer) {
+          const auto whose = std::ranges::find(watchers_, id, &Watcher::id);
+          if (whose == watchers_.end() || number != own_.number) return;
+          if (!answer.ok()) {
+            // One that is silent or full is replaced as soon as another is nearest.
+            search_at_ = now();
+            return settings_.log.debug("a watcher took no heartbeat",
+                                       {{"node", id.hex()}, {"why", answer.error().message}});
+          }
+          if (!std::exchange(whose->has_beat, true)) ++settings_.counters->watchers;
+          if (answer.value().getRegistration() < registration_.sequence) offer(whose->contact);
+        });
+  }
+}
+
+void RegistryActor::offer(const base::Contact& watcher) {
+  ask<wire::OfferRegistration, wire::BeatNoted>(
+      node().reach(watcher, kPath), now() + kAnswerDue,
+      [this](wire::OfferRegistration::Builder out) { out.setRegistration(data_of(own_.registration)); },
+      [](const runtime::Answer<wire::BeatNoted>&) {});
+}
+
+// -- operators
+
+void RegistryActor::set_own(std::string_view request, const base::Digest& content,
+                            const std::function<void(Own&)>& change, runtime::Reply<wire::Registered> reply) {
+  if (!settings_.active)
+    return reply.refuse({Code::refused, "this node takes no part in the registry: registry.active is false"});
+  if (!ready_) return reply.refuse(rows_.refusal());
+  const base::Digest name = crypto::sha256(base::as_bytes(request));
+  if (!request.empty()) {
+    const auto known = std::ranges::find(own_.requests, name, &std::pair<base::Digest, base::Digest>::first);
+    if (known != own_.requests.end()) {
+      if (known->second == content) return answer(reply);
+      return reply.refuse({Code::conflict, "this request has registered something else"});
+    }
+  }
+  Own before = own_;
+  change(own_);
+  if (!renew(registration_.at)) {
+    own_ = std::move(before);
+    return reply.refuse({Code::refused, "a node has at most 32 capabilities, of 4 KiB in all"});
+  }
+  if (!request.empty()) {
+    own_.requests.emplace_back(name, content);
+    if (own_.requests.size() > Own::kRequestsMax) own_.requests.pop_front();
+  }
+  store::RowChange row;
+  row.save.push_back({{kOwnRow}, own_.encode()});
+  rows_.save(std::move(row), [this, reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
+    if (!saved.ok()) return reply.refuse(saved.error());
+    answer(reply);
+    for (const Watcher& watcher : watchers_) offer(watcher.contact);
+    if (own_.registered && beat_bytes_.empty()) after<Pulse>(base::Duration::zero());
+  });
+}
+
+void RegistryActor::answer(runtime::Reply<wire::Registered>& reply) const {
+  reply.send([&](wire::Registered::Builder out) {
+    out.setNode(data_of(settings_.identity->id().view()));
+    out.setRegistration(data_of(own_.registration));
+  });
+}
+
+}  // namespace troupe::registry

@@ -1,0 +1,353 @@
+// The nodes that this node watches.
+#include <algorithm>
+
+#include "actors/registry/registry_actor.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::registry {
+namespace {
+
+using base::Code;
+
+constexpr std::uint8_t kNodeRow = 'n', kOwnRow = 'o';
+constexpr std::size_t kHistoryBytesMax = (1u << 20) - (64u << 10);  // of messages/registry.capnp
+constexpr std::uint32_t kScanRows = 64, kScanBytes = 256u << 10;
+constexpr std::uint64_t kHourMs = 3'600'000;
+
+base::Bytes node_key(const base::NodeId& id) {
+  base::Bytes out{kNodeRow};
+  base::append(out, id.view());
+  return out;
+}
+
+/// Of a block: its node and its first second, big-endian.
+base::Bytes block_key(const base::NodeId& id, std::uint64_t unix_ms) {
+  base::Bytes out(id.view().begin(), id.view().end());
+  const auto second = static_cast<std::uint32_t>(unix_ms / 1'000);
+  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(second >> shift));
+  return out;
+}
+
+bool is_block_of(base::ByteView key, const base::NodeId& id) {
+  return key.size() == base::NodeId::kBytes + 4 && std::ranges::equal(key.first(base::NodeId::kBytes), id.view());
+}
+
+base::Error error_of(Watched::Refusal why) {
+  switch (why) {
+    case Watched::Refusal::old: return {Code::refused, "a newer heartbeat of this node is here"};
+    case Watched::Refusal::date:
+      return {Code::refused, "the clocks of these two nodes are more than ten minutes apart"};
+    case Watched::Refusal::early: return {Code::refused, "a node sends one heartbeat in each registry.heartbeat"};
+    case Watched::Refusal::full: break;
+  }
+  return {Code::refused, "this node watches as many nodes as it may"};
+}
+
+}  // namespace
+
+/// Nodes of one machine are groups of their own, as in the DHT.
+base::User<base::NodeId> RegistryActor::user(const base::NodeId& id) const {
+  const auto at = caller().at;
+  base::User<base::NodeId> out{.id = id, .group = at ? base::group_of(*at) : base::AddressGroup{}};
+  if (at && at->is_loopback()) std::copy_n(id.bytes.begin(), out.group.prefix.size(), out.group.prefix.begin());
+  return out;
+}
+
+void RegistryActor::heard(wire::Beat::Reader told, runtime::Reply<wire::BeatNoted> reply) {
+  if (!ready_) return reply.refuse({Code::unavailable, "this node watches no other now"});
+  const auto bytes = bytes_of(told.getHeartbeat());
+  const auto beat = read_checked_heartbeat(bytes);
+  if (!beat) return reply.refuse({Code::malformed, "a heartbeat breaks its format"});
+  const base::NodeId id = beat->id();
+  const auto refused = [&](base::Error why) {
+    ++settings_.counters->refused;
+    reply.refuse(std::move(why));
+  };
+  if (caller().node != id) return refused({Code::refused, "a heartbeat comes from its own node"});
+  const auto look = watched_.look(id, *beat, Watched::Way::told, now(), wall());
+  if (look.refused) return refused(error_of(*look.refused));
+  if (look.again) {
+    watched_.told_again(id, now());
+    return answer(reply, id);
+  }
+  const auto from = user(id);
+  if (const auto wait = budget_.take(from, now())) {
+    full_.refused(node(), from.group, now());
+    return refused({Code::overloaded, "this node checks no more heartbeats at a time",
+                    std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kAnswerDue))});
+  }
+  const auto checked = read_heartbeat(bytes, settings_.work_bits);
+  if (!checked.ok()) return refused({Code::refused, "a heartbeat is of no use: " + std::string(name(checked.error()))});
+  take(from, *beat, bytes, Watched::Way::told);
+  if (watched_.find(id) == nullptr) return refused(error_of(Watched::Refusal::full));
+  answer(reply, id);
+}
+
+void RegistryActor::answer(runtime::Reply<wire::BeatNoted>& reply, const base::NodeId& id) const {
+  const Watch* const watch = watched_.find(id);
+  reply.send([&](wire::BeatNoted::Builder out) {
+    if (watch != nullptr && watch->registration) out.setRegistration(watch->registration->sequence);
+  });
+}
+
+void RegistryActor::take(const base::User<base::NodeId>& from, const Heartbeat& beat, base::ByteView bytes,
+                         Watched::Way way) {
+  const Watch* const watch = watched_.take(from, beat, {bytes.begin(), bytes.end()}, way, now());
+  if (watch != nullptr) {
+    ++settings_.counters->beats;
+    note(from.id, sample_of(beat, watched_.status(*watch, now()), unix_ms()));
+  }
+  forget_rows();
+  arm_late();
+}
+
+void RegistryActor::offered(wire::OfferRegistration::Reader told, runtime::Reply<wire::BeatNoted> reply) {
+  if (!ready_) return reply.refuse({Code::unavailable, "this node watches no other now"});
+  const auto bytes = bytes_of(told.getRegistration());
+  const auto parsed = parse_registration(bytes);
+  if (!parsed) return reply.refuse({Code::malformed, "a registration breaks its format"});
+  const base::NodeId id = parsed->id();
+  const auto refused = [&](base::Error why) {
+    ++settings_.counters->refused;
+    reply.refuse(std::move(why));
+  };
+  if (caller().node != id) return refused({Code::refused, "a registration comes from its own node"});
+  const Watch* const known = watched_.find(id);
+  // Its heartbeat came first.
+  if (known == nullptr) return refused({Code::refused, "this node does not watch that one"});
+  if (known->registration && known->registration->sequence >= parsed->sequence) return answer(reply, id);
+  const auto from = user(id);
+  if (budget_.take(from, now()))
+    return refused({Code::overloaded, "this node checks no more heartbeats at a time", kAnswerDue});
+  const auto checked = read_registration(bytes, settings_.work_bits);
+  if (!checked.ok())
+    return refused({Code::refused, "a registration is of no use: " + std::string(name(checked.error()))});
+  if (watched_.take(from, *parsed, {bytes.begin(), bytes.end()}, now())) save(id);
+  answer(reply, id);
+}
+
+// -- late ones
+
+void RegistryActor::arm_late() {
+  settings_.counters->watched = watched_.size();
+  if (watched_.due_at() != base::Instant::max())
+    after<Late>(std::max<base::Duration>(watched_.due_at() - now(), std::chrono::milliseconds(1)));
+}
+
+void RegistryActor::look_at_late() {
+  for (const base::NodeId& id : watched_.due(now(), kPullsMax - pulling_)) {
+    const Watch& watch = *watched_.find(id);
+    const Status status = watched_.status(watch, now());
+    const auto hour = hours_.find(id);
+    const bool said = hour != hours_.end() && !hour->second.empty() && hour->second.back().status == Status::offline;
+    if (status == Status::offline && !said) note(id, sample_of(watch.beat, status, unix_ms()));
+    if (!watch.registration || !watch.registration->at.dialable() || !watch.registration->registered) continue;
+    ++pulling_;
+    ++settings_.counters->pulls;
+    const base::Contact contact{watch.registration->key, watch.registration->nonce, watch.registration->at};
+    ask<wire::PullBeat, wire::PulledBeat>(
+        node().reach(contact, kPath), now() + kAnswerDue,
+        [&](wire::PullBeat::Builder out) { out.setRegistration(watch.registration->sequence); },
+        [this, id](runtime::Answer<wire::PulledBeat> answer) {
+          --pulling_;
+          pulled(id, answer);
+          arm_late();
+        });
+  }
+  forget_rows();
+  if (pulling_ < kPullsMax) arm_late();
+}
+
+void RegistryActor::pulled(const base::NodeId& id, runtime::Answer<wire::PulledBeat>& answer) {
+  const Watch* const watch = watched_.find(id);
+  if (!answer.ok() || watch == nullptr) return;
+  const auto bytes = bytes_of(answer.value().getHeartbeat());
+  const auto beat = read_heartbeat(bytes, settings_.work_bits);
+  if (!beat.ok() || beat.value().id() != id) return;
+  const auto look = watched_.look(id, beat.value(), Watched::Way::pulled, now(), wall());
+  if (look.refused || look.again) return;
+  const auto from = watch->user;
+  take(from, beat.value(), bytes, Watched::Way::pulled);
+  const auto offered = bytes_of(answer.value().getRegistration());
+  if (offered.empty()) return;
+  auto registration = read_registration(offered, settings_.work_bits);
+  if (!registration.ok() || registration.value().id() != id) return;
+  if (watched_.take(from, std::move(registration).value(), {offered.begin(), offered.end()}, now())) save(id);
+}
+
+// -- what others ask
+
+void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire::WatchedPage> reply) {
+  const auto prefix = node_of(question.getPrefix());
+  const auto behind = node_of(question.getBehind());
+  if (!prefix || question.getBits() > 8 * base::NodeId::kBytes || (!behind && question.getBehind().size() > 0))
+    return reply.refuse({Code::malformed, "an id has 20 bytes, a prefix at most 160 bits"});
+  struct Row {
+    base::ByteView registration, beat;
+    Status status;
+    base::Duration heard;
+  };
+  std::vector<Row> rows;
+  bool more = false;
+  const base::NodeId& self = settings_.identity->id();
+  // This node itself is one of the rows, in its place.
+  bool own = !beat_bytes_.empty() && shared_bits(self, *prefix) >= question.getBits() && (!behind || *behind < self);
+  const auto add_own = [&] {
+    own = false;
+    const Status status = judge(*read_checked_heartbeat(beat_bytes_), settings_.watched.thresholds);
+    rows.push_back({own_.registration, beat_bytes_, status, base::Duration::zero()});
+  };
+  watched_.walk(*prefix, question.getBits(), behind, [&](const base::NodeId& id, const Watch& watch) {
+    if (own && self < id) add_own();
+    if (rows.size() >= kBatchRows) {
+      more = true;
+      return false;
+    }
+    rows.push_back({watch.registration_bytes, watch.beat_bytes, watched_.status(watch, now()), now() - watch.heard});
+    return true;
+  });
+  if (own && !more) {
+    if (rows.size() < kBatchRows) add_own();
+    else more = true;
+  }
+  if (rows.size() > kBatchRows) rows.resize(kBatchRows);
+  reply.send([&](wire::WatchedPage::Builder out) {
+    auto list = out.initRows(size32(rows));
+    for (unsigned i = 0; i < list.size(); ++i) {
+      list[i].setRegistration(data_of(rows[i].registration));
+      list[i].setHeartbeat(data_of(rows[i].beat));
+      list[i].setStatus(static_cast<wire::Status>(rows[i].status));
+      list[i].setHeardMs(
+          static_cast<std::uint64_t>(std::max<std::int64_t>(rows[i].heard / std::chrono::milliseconds(1), 0)));
+    }
+    out.setMore(more);
+  });
+}
+
+// -- rows
+
+store::Use RegistryActor::restore(base::ByteView key, base::ByteView value) {
+  if (key.size() == 1 && key[0] == kOwnRow) {
+    auto own = Own::decode(value);
+    if (!own) return store::Use::erase;
+    own_ = std::move(*own);
+    return store::Use::keep;
+  }
+  base::FieldReader from(value);
+  const base::ByteView registration = from.take(from.number<std::uint16_t>());
+  const base::ByteView beat = from.rest();
+  Watch watch{.registration = parse_registration(registration)};
+  const auto read = read_checked_heartbeat(beat);
+  if (!from.ok() || !watch.registration || !read || key.empty() || key[0] != kNodeRow ||
+      !std::ranges::equal(key.subspan(1), read->id().view()))
+    return store::Use::erase;
+  watch.registration_bytes.assign(registration.begin(), registration.end());
+  watch.beat = *read;
+  watch.beat_bytes.assign(beat.begin(), beat.end());
+  const base::NodeId id = read->id();
+  watched_.restore({.id = id, .group = base::group_of(watch.registration->at)}, std::move(watch), now());
+  return store::Use::keep;
+}
+
+void RegistryActor::save(const base::NodeId& id) {
+  const Watch* const watch = watched_.find(id);
+  if (watch == nullptr || !watch->registration || watch->beat_bytes.empty()) return;
+  base::Bytes value;
+  base::append_number(value, static_cast<std::uint16_t>(watch->registration_bytes.size()));
+  base::append(value, watch->registration_bytes);
+  base::append(value, watch->beat_bytes);
+  store::RowChange change;
+  change.save.push_back({node_key(id), std::move(value)});
+  rows_.write(std::move(change));
+}
+
+void RegistryActor::forget_rows() {
+  for (const base::NodeId& id : watched_.take_forgotten()) {
+    hours_.erase(id);
+    store::RowChange change;
+    change.erase.push_back(node_key(id));
+    rows_.write(std::move(change));
+    prune(id, true);
+  }
+}
+
+// -- history
+
+void RegistryActor::note(const base::NodeId& id, const Sample& sample) {
+  auto at = hours_.find(id);
+  if (at == hours_.end()) {
+    if (hours_.size() >= kHistoriesMax) return;
+    at = hours_.try_emplace(id).first;
+  }
+  const bool over = !at->second.empty() && (sample.unix_ms / kHourMs != at->second.front().unix_ms / kHourMs ||
+                                            at->second.size() >= kSamplesMax);
+  if (over) {
+    flush(id);
+    save(id);
+    prune(id, false);
+  }
+  hours_[id].push_back(sample);
+}
+
+void RegistryActor::flush(const base::NodeId& id) {
+  auto& samples = hours_[id];
+  if (samples.empty()) return;
+  store::RowChange change;
+  change.save.push_back({block_key(id, samples.front().unix_ms), encode_block(samples)});
+  history_.write(std::move(change));
+  samples.clear();
+}
+
+/// Erases what is older than a week, or all.
+void RegistryActor::prune(const base::NodeId& id, bool all) {
+  const std::uint64_t keep = std::chrono::milliseconds(kKeep).count();
+  const base::Bytes end = block_key(id, all ? UINT64_MAX : unix_ms() > keep ? unix_ms() - keep : 0);
+  history_.scan(block_key(id, 0), kScanRows, kScanBytes,
+                [this, id, end, all](const base::Outcome<store::Rows::Page>& page) {
+                  if (!page.ok()) return;  // again with the next block
+                  store::RowChange change;
+                  for (const auto row : page.value().rows) {
+                    const auto key = bytes_of(row.getKey());
+                    if (!is_block_of(key, id) || !(all || std::ranges::lexicographical_compare(key, end))) break;
+                    change.erase.emplace_back(key.begin(), key.end());
+                  }
+                  if (change.empty()) return;
+                  const bool whole = change.erase.size() == kScanRows;
+                  history_.write(std::move(change), [this, id, all, whole](const base::Outcome<void>& erased) {
+                    if (erased.ok() && whole) prune(id, all);
+                  });
+                });
+}
+
+void RegistryActor::get_history(wire::GetHistory::Reader question, runtime::Reply<wire::History> reply) {
+  const auto id = node_of(question.getNode());
+  if (!id) return reply.refuse({Code::malformed, "an id has 20 bytes"});
+  gather(*id, block_key(*id, 0), std::make_shared<std::vector<base::Bytes>>(),
+         std::make_shared<runtime::Reply<wire::History>>(std::move(reply)));
+}
+
+void RegistryActor::gather(const base::NodeId& id, const base::Bytes& from,
+                           std::shared_ptr<std::vector<base::Bytes>> blocks,
+                           std::shared_ptr<runtime::Reply<wire::History>> reply) {
+  history_.scan(from, kScanRows, kScanBytes, [this, id, blocks, reply](const base::Outcome<store::Rows::Page>& page) {
+    if (!page.ok()) return reply->refuse(page.error());
+    bool ended = false;
+    for (const auto row : page.value().rows) {
+      const auto key = bytes_of(row.getKey()), value = bytes_of(row.getValue());
+      if ((ended = !is_block_of(key, id))) break;
+      blocks->emplace_back(value.begin(), value.end());
+    }
+    if (!ended && page.value().next) return gather(id, *page.value().next, blocks, reply);
+    const auto hour = hours_.find(id);
+    if (hour != hours_.end() && !hour->second.empty()) blocks->push_back(encode_block(hour->second));
+    std::size_t first = blocks->size(), bytes = 0;
+    while (first > 0 && bytes + (*blocks)[first - 1].size() + 16 <= kHistoryBytesMax)
+      bytes += (*blocks)[--first].size() + 16;
+    reply->send([&](wire::History::Builder out) {
+      auto list = out.initBlocks(static_cast<unsigned>(blocks->size() - first));
+      for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of((*blocks)[first + i]));
+    });
+  });
+}
+
+}  // namespace troupe::registry

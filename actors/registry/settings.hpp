@@ -1,0 +1,46 @@
+#pragma once
+// What a node says about its part of the registry. Fixed for the life of the actors.
+#include <memory>
+#include <string>
+
+#include "actors/registry/counters.hpp"
+#include "actors/registry/logic/watch.hpp"
+#include "runtime/observe/domain_log.hpp"
+#include "runtime/observe/health.hpp"
+#include "runtime/store/rows.hpp"
+
+namespace troupe::registry {
+
+inline constexpr const char* kRows = "registry";  // keyspaces, and sources of health
+inline constexpr const char* kHistoryRows = "registry-history";
+inline constexpr std::chrono::seconds kAnswerDue{10};  // of one node
+inline constexpr std::chrono::seconds kSearchDue{40};  // of the DHT, which has 30 s by itself
+/// Our choice: a week of a node is 150 KiB, and a node of a large network has some ten others to watch.
+inline constexpr std::size_t kHistoriesMax = 1'024;
+
+struct RegistrySettings {
+  std::shared_ptr<const crypto::Identity> identity;
+  unsigned work_bits = crypto::kWorkBitsDefault;
+  bool active = true;  ///< false: the node is in no list, and watches no other
+  Watched::Limits watched;
+  std::uint32_t beats_per_second = 1'024;  ///< of all other nodes together, that are verified
+  std::optional<Owner> owner;              ///< nothing: the node's key
+  std::optional<std::uint64_t> price;      ///< until an operator sets another one
+  std::string version;                     ///< of the program
+  std::string store = "/store";
+  observe::Health* health = nullptr;  ///< outlives the actors; null: not told
+  observe::DomainLog log{};
+  std::shared_ptr<Counters> counters = std::make_shared<Counters>();
+
+  store::Rows::Setup rows(const char* keyspace, const char* what) const {
+    return {.store = store,
+            .keyspace = keyspace,
+            .what = what,
+            .source = keyspace,
+            .health = health,
+            .unread_is = observe::HealthState::degraded,
+            .leave = 64u << 20};  // as the DHT's
+  }
+};
+
+}  // namespace troupe::registry

@@ -1,0 +1,117 @@
+// troupe registry ls
+#include <algorithm>
+#include <map>
+
+#include "apps/cli/terminal.hpp"
+#include "apps/registry/registry.hpp"
+#include "apps/registry/rows.hpp"
+#include "runtime/base/text.hpp"
+
+namespace troupe::apps {
+
+namespace registries {
+
+Client::Outcome<Listed> list_nodes(Client& client) {
+  constexpr std::chrono::minutes kIdle{2};  // a region, where some nodes do not answer
+  Listed out;
+  const auto ended = client.subscribe<registry::wire::ListNodes, registry::wire::NodeRows>(
+      registry::kListPath, kIdle, [](registry::wire::ListNodes::Builder) {},
+      [&](registry::wire::NodeRows::Reader part) -> Client::Outcome<void> {
+        for (const auto row : part.getRows())
+          if (auto read_row = read(row)) out.rows.push_back(std::move(*read_row));
+        out.asked += part.getAsked();
+        out.answered += part.getAnswered();
+        return {};
+      });
+  if (!ended.ok()) return ended.error();
+  std::ranges::sort(out.rows, {}, [](const Row& row) { return row.registration.id(); });
+  return out;
+}
+
+}  // namespace registries
+
+namespace {
+
+using namespace registries;
+
+struct Wanted {
+  std::optional<registry::Status> status;
+  registry::Need need;
+
+  bool takes(const Row& row) const {
+    return (!status || row.status == *status) && registry::lacks(row.registration.capabilities, need) == nullptr;
+  }
+};
+
+void print_line(const Invocation& invocation, Console& console, const Row& row) {
+  if (invocation.globals.json) {
+    JsonLine<output::wire::RegistryRow> line;
+    write(*line, row);
+    return line.print(console.out);
+  }
+  console.out << row.registration.id().hex() << ' ' << name(row.status) << ' '
+              << capabilities_text(row.registration.capabilities) << '\n';
+}
+
+void print_rows(const Invocation& invocation, Console& console, const std::vector<Row>& rows) {
+  if (invocation.globals.json) {
+    JsonLine<output::wire::RegistryRows> line;
+    auto list = line->initRows(size32(rows));
+    for (unsigned i = 0; i < list.size(); ++i) write(list[i], rows[i]);
+    return write_json_line(console.out, capnp::toDynamic(list.asReader()));
+  }
+  TextTable table({{"NODE"}, {"STATUS"}, {"HEARD", Align::right}, {"PRICE", Align::right}, {"CAPABILITIES"}});
+  for (const Row& row : rows)
+    table.add({row.registration.id().hex(), std::string(name(row.status)), std::to_string(row.heard_ms / 1'000) + " s",
+               row.registration.price ? std::to_string(*row.registration.price) : "-",
+               capabilities_text(row.registration.capabilities)});
+  table.print(console.out);
+}
+
+Ending watch(const Invocation& invocation, Console& console, Client& client, const Wanted& wanted) {
+  constexpr std::chrono::seconds kEvery{2};  // our choice
+  std::map<base::NodeId, std::pair<registry::Status, std::uint64_t>> shown;
+  while (true) {
+    const auto listed = list_nodes(client);
+    if (!listed.ok()) return listed.error();
+    for (const Row& row : listed.value().rows) {
+      if (registry::lacks(row.registration.capabilities, wanted.need) != nullptr) continue;
+      const std::pair now_is{row.status, row.registration.sequence};
+      const auto [at, first] = shown.try_emplace(row.registration.id(), now_is);
+      if (!first && at->second == now_is) continue;
+      at->second = now_is;
+      if (wanted.takes(row)) print_line(invocation, console, row);
+    }
+    console.out.flush();
+    if (!console.out) return unwritten(console, "");
+    if (const auto paused = client.pause(kEvery); !paused.ok()) return paused.error();
+  }
+}
+
+}  // namespace
+
+Ending registry_list(const Invocation& invocation, Console& console) {
+  Wanted wanted;
+  if (const auto status = invocation.text("--status")) wanted.status = registry::status_named(*status);
+  if (const auto typed = invocation.text("--need")) {
+    const auto need = registry::need_typed(*typed);
+    if (!need)
+      return usage_failure("a need is conditions joined by commas, such as 'memory>=4G,arch=x86_64'; not \"" +
+                               base::shortened(*typed, 80) + '"',
+                           "troupe help registry ls");
+    wanted.need = *need;
+  }
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  if (invocation.has("--watch")) return watch(invocation, console, *client.value(), wanted);
+  auto listed = list_nodes(*client.value());
+  if (!listed.ok()) return listed.error();
+  std::erase_if(listed.value().rows, [&](const Row& row) { return !wanted.takes(row); });
+  print_rows(invocation, console, listed.value().rows);
+  if (listed.value().answered < listed.value().asked)
+    console.err << "note: " << listed.value().asked - listed.value().answered << " of " << listed.value().asked
+                << " nodes did not answer; the list may lack some\n";
+  return Exit::done;
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,42 @@
+#pragma once
+// The commands of `troupe registry`; registry.cpp names them all.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/registry/api.hpp"
+#include "apps/cli/client.hpp"
+#include "apps/cli/command.hpp"
+
+namespace troupe::apps {
+
+Ending registry_list(const Invocation& invocation, Console& console);
+Ending registry_view(const Invocation& invocation, Console& console);
+Ending registry_register(const Invocation& invocation, Console& console);
+Ending registry_unregister(const Invocation& invocation, Console& console);
+
+namespace registries {
+
+/// A node, as a list names it.
+struct Row {
+  registry::Registration registration;
+  registry::Heartbeat beat;
+  registry::Status status = registry::Status::offline;
+  std::uint64_t heard_ms = 0;
+  std::uint32_t watchers = 0;
+};
+/// Nothing if the row cannot be read.
+std::optional<Row> read(registry::wire::NodeRow::Reader from);
+
+/// All nodes, by id; `asked` and `answered` are counted in.
+struct Listed {
+  std::vector<Row> rows;
+  std::uint64_t asked = 0, answered = 0;
+};
+Client::Outcome<Listed> list_nodes(Client& client);
+
+/// "cpu 2, memory 4 GiB, gpu"
+std::string capabilities_text(const registry::Capabilities& all);
+
+}  // namespace registries
+}  // namespace troupe::apps

@@ -1,0 +1,185 @@
+@0xc49c76e0cb248c25;
+# The registry of nodes: what nodes say of themselves, and what their watchers heard.
+#
+# Words. A node's watchers are the five nodes nearest to its id. Registrations and heartbeats are bytes that their node
+# has signed (actors/registry/logic).
+
+using Cxx = import "/capnp/c++.capnp";
+using import "/messages/annotations.capnp".kind;
+$Cxx.namespace("troupe::registry::wire");
+
+# --- between nodes, at /registry -----------------------------------------------------------------------------------
+
+struct Beat $kind(from = [peer], bytesMax = 512, datagram = true) {
+  # A node tells a watcher that it lives. Answered by BeatNoted; the same again is answered alike. Errors: `refused` (of
+  # another node, a wrong date, more than one a period), `malformed`, `overloaded`.
+
+  heartbeat @0 :Data;
+}
+
+struct BeatNoted $kind(from = [peer], bytesMax = 64) {
+  # The answer to Beat.
+
+  registration @0 :UInt64;
+  # The sequence of the registration that the watcher has. 0: it has none.
+}
+
+struct OfferRegistration $kind(from = [peer], bytesMax = 8192, datagram = true) {
+  # A node shows its registration to a watcher that has none, or an older one. Answered by BeatNoted. Errors as of Beat.
+
+  registration @0 :Data;
+}
+
+struct PullBeat $kind(from = [peer], bytesMax = 128, datagram = true) {
+  # A watcher asks a node whose heartbeat is late. Answered by PulledBeat; `unavailable` if it has made none yet.
+
+  registration @0 :UInt64;
+  # The sequence that the watcher has.
+}
+
+struct PulledBeat $kind(from = [peer], bytesMax = 8192) {
+  # The answer to PullBeat.
+
+  heartbeat @0 :Data;
+  registration @1 :Data;
+  # Empty: the asker has it.
+}
+
+struct ListWatched $kind(from = [peer], bytesMax = 128, datagram = true) {
+  # Asks a node which nodes it watches in a part of the key space. Answered by WatchedPage.
+
+  prefix @0 :Data;
+  # 20 bytes, of which the first `bits` count.
+  bits @1 :UInt8;
+  behind @2 :Data;
+  # The page starts after this id; empty: at the first.
+}
+
+struct WatchedPage $kind(from = [peer], bytesMax = 1048576) {
+  # The answer to ListWatched.
+
+  rows @0 :List(WatchedRow);
+  # At most 128, by rising id; also of nodes that have taken themselves off the list.
+  more @1 :Bool;
+}
+
+struct WatchedRow {
+  registration @0 :Data;
+  # Never empty.
+  heartbeat @1 :Data;
+  # The last one.
+  status @2 :Status;
+  # As this watcher judges.
+  heardMs @3 :UInt64;
+  # How long ago it came.
+}
+
+enum Status {
+  healthy @0;
+  unhealthy @1;
+  # It says of itself that it has too much to do.
+  offline @2;
+  # Three heartbeats were missed.
+}
+
+struct GetHistory $kind(from = [peer], bytesMax = 128, datagram = true) {
+  # Asks a watcher what it has heard of a node. Answered by History; empty if it has heard nothing.
+
+  node @0 :Data;
+}
+
+struct History $kind(from = [peer], bytesMax = 1048576) {
+  # The answer to GetHistory.
+
+  blocks @0 :List(Data);
+  # In the order of time: actors/registry/logic/history.hpp. At most 1 MiB less 64 KiB: the newest.
+}
+
+# --- operators -----------------------------------------------------------------------------------------------------
+
+struct ListNodes $kind(from = [view, operate], bytesMax = 64) {
+  # Asks for all registered nodes. Answered by a stream of NodeRows; it ends once the key space was swept.
+}
+
+struct ViewNode $kind(from = [view, operate], bytesMax = 128) {
+  # Asks for one node. Answered by the stream as of ListNodes: a row, or `not_found`; `unavailable` if none could be asked.
+
+  node @0 :Data;
+  history @1 :Bool;
+}
+
+struct NodeRows $kind(from = [view, operate], bytesMax = 1048576, whenFull = credit) {
+  # A part of an answer.
+
+  rows @0 :List(NodeRow);
+  # At most 128.
+  asked @1 :UInt32;
+  # Nodes that were asked for this part.
+  answered @2 :UInt32;
+  blocks @3 :List(Data);
+  # Of ViewNode: as in History.
+}
+
+struct NodeRow {
+  registration @0 :Data;
+  heartbeat @1 :Data;
+  # The newest that any of its watchers has.
+  status @2 :Status;
+  # Of most of its watchers.
+  heardMs @3 :UInt64;
+  watchers @4 :UInt8;
+  # Which have judged. 0: this node knows of itself.
+}
+
+struct Register $kind(from = [operate], bytesMax = 8192) {
+  # Adds capabilities to this node's registration, or sets its price, and puts it on the list. Answered by Registered
+  # once the change is durable here. Errors: `refused` (as many capabilities as may be), `conflict` (the request had
+  # other content), `malformed`.
+
+  capabilities @0 :Data;
+  # actors/registry/logic/capability.hpp
+  price @1 :UInt64;
+  # 0: as it is.
+  request @2 :Text;
+}
+
+struct Unregister $kind(from = [operate], bytesMax = 256) {
+  # Takes this node off the list, until Register. Answered by Registered.
+
+  request @0 :Text;
+}
+
+struct Registered $kind(from = [operate], bytesMax = 8192) {
+  # The answer to Register and Unregister.
+
+  node @0 :Data;
+  registration @1 :Data;
+}
+
+struct RegistryState $kind(from = [view, operate], bytesMax = 1024) {
+  # What the inspector shows of `/registry`.
+
+  registered @0 :Bool;
+  sequence @1 :UInt64;
+  # Of its registration.
+  watchers @2 :UInt8;
+  # Of this node, that have taken its last heartbeat.
+  watched @3 :UInt32;
+  # Nodes that this node watches.
+  offline @4 :UInt32;
+  # Of these.
+  beats @5 :UInt64;
+  # That came, since the start.
+  refused @6 :UInt64;
+  pulls @7 :UInt64;
+  # Questions for heartbeats that were late.
+}
+
+struct RegistryListState $kind(from = [view, operate], bytesMax = 256) {
+  # What the inspector shows of `/registry/list`.
+
+  sweeps @0 :UInt32;
+  # Lists that are being made.
+  at @1 :Text;
+  # The point of the key space that the first of them has reached.
+}

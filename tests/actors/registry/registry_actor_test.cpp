@@ -1,0 +1,191 @@
+#include "actors/registry/registry_actor.hpp"
+
+#include <doctest/doctest.h>
+
+#include "messages/contact.hpp"
+#include "messages/dht.capnp.h"
+#include "messages/peers.capnp.h"
+#include "messages/words.hpp"
+#include "tests/actors/registry/nodes.hpp"
+#include "tests/runtime/actor/actor_fixture.hpp"
+#include "tests/runtime/actor/foreign_actor.hpp"
+
+using namespace troupe;
+using namespace troupe::registry;
+using messages::Role;
+
+namespace {
+
+/// A node whose DHT knows no other one, and whose rows are on no disk.
+struct RegistryFixture : test::ActorFixture {
+  RegistryFixture() {
+    settings.identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(ports.world().chance, 0));
+    settings.work_bits = 0;
+    settings.version = "0.1.0";
+    settings.store.clear();
+    start("peers", [](test::Scripted&, runtime::Handlers& on) {
+      on.ask<peers::wire::WhereAmI, peers::wire::OwnPlace>(
+          [](peers::wire::WhereAmI::Reader, runtime::Reply<peers::wire::OwnPlace> reply) {
+            reply.send([](peers::wire::OwnPlace::Builder out) {
+              messages::write_contact(out.initContact(), {{}, 0, *base::Endpoint::parse("10.0.0.9:4000")});
+            });
+          });
+    });
+    start("dht", [this](test::Scripted&, runtime::Handlers& on) {
+      on.ask<dht::wire::Search, dht::wire::SearchResult>(
+          [this](dht::wire::Search::Reader, runtime::Reply<dht::wire::SearchResult> reply) {
+            ++searches;
+            reply.done();
+          });
+      on.ask<dht::wire::Put, dht::wire::PutDone>(
+          [this](dht::wire::Put::Reader put, runtime::Reply<dht::wire::PutDone> reply) {
+            const auto value = bytes_of(put.getValue());
+            published.assign(value.begin(), value.end());
+            reply.done();
+          });
+    });
+    registry = node.start("registry", [this] { return std::make_unique<RegistryActor>(settings); });
+    stage.run_for(3s);
+  }
+
+  std::uint64_t ms() { return static_cast<std::uint64_t>(ports.world().clock.wall().since_origin() / 1ms); }
+  runtime::Envelope beat(test::ForeignActor& from, const base::Bytes& bytes) {
+    return from.ask<wire::Beat>(registry, [&](wire::Beat::Builder out) { out.setHeartbeat(data_of(bytes)); });
+  }
+  runtime::Envelope offer(test::ForeignActor& from, const base::Bytes& bytes) {
+    return from.ask<wire::OfferRegistration>(
+        registry, [&](wire::OfferRegistration::Builder out) { out.setRegistration(data_of(bytes)); });
+  }
+  struct Listed {
+    std::vector<base::NodeId> nodes;
+    std::vector<wire::Status> statuses;
+    bool ended = false;
+  };
+  Listed list() {
+    Listed out;
+    runtime::Subscription stream;
+    inside([&](test::Scripted& self) {
+      stream = self.subscribe<wire::ListNodes, wire::NodeRows>(
+          node.find(kListPath), 30s, [](wire::ListNodes::Builder) {},
+          [&](wire::NodeRows::Reader part) {
+            for (const auto row : part.getRows()) {
+              out.nodes.push_back(read_checked_heartbeat(bytes_of(row.getHeartbeat()))->id());
+              out.statuses.push_back(row.getStatus());
+            }
+          },
+          [&](const base::Result<void, base::Error>& end) { out.ended = end.ok(); });
+    });
+    stage.run_for(1s);
+    inside([&](test::Scripted&) { stream.cancel(); });
+    return out;
+  }
+
+  RegistrySettings settings;
+  std::size_t searches = 0;
+  base::Bytes published;
+  runtime::Handle registry;
+};
+
+bool refused(const runtime::Envelope& answer, base::Code code) {
+  return answer.header().signal == runtime::Signal::error && runtime::read_error(answer).code == code;
+}
+bool taken(const runtime::Envelope& answer) { return answer.kind() == &messages::kind_of<wire::BeatNoted>(); }
+
+}  // namespace
+
+TEST_CASE("registry: a node publishes what it has, and lists itself") {
+  RegistryFixture it;
+  const auto registration = read_registration(it.published, 0);
+  REQUIRE(registration.ok());
+  CHECK(registration.value().id() == it.settings.identity->id());
+  CHECK(registration.value().at.text() == "10.0.0.9:4000");
+  CHECK(registration.value().capabilities.size() == 5);
+  const auto listed = it.list();
+  CHECK(listed.ended);
+  CHECK(listed.nodes == std::vector{it.settings.identity->id()});
+}
+
+TEST_CASE("registry: a heartbeat is taken from its own node alone, once a period") {
+  RegistryFixture it;
+  const TestNode node(1), other(2);
+  test::ForeignActor own(it, node.id(), Role::peer), stranger(it, other.id(), Role::peer);
+  const std::uint64_t first = it.ms();
+  CHECK(refused(it.beat(stranger, node.signed_beat(first)), base::Code::refused));
+  CHECK(refused(it.beat(own, {1, 2, 3}), base::Code::malformed));
+  base::Bytes forged = node.signed_beat(first);
+  forged.back() ^= 1;
+  CHECK(refused(it.beat(own, forged), base::Code::refused));
+  CHECK(taken(it.beat(own, node.signed_beat(first))));
+  CHECK(taken(it.beat(own, node.signed_beat(first))));
+  CHECK(refused(it.beat(own, node.signed_beat(first + 1)), base::Code::refused));
+  CHECK(it.settings.counters->beats == 1);
+  it.stage.run_for(60s);
+  CHECK(taken(it.beat(own, node.signed_beat(it.ms()))));
+}
+
+TEST_CASE("registry: a node is listed once both its heartbeat and its registration came") {
+  RegistryFixture it;
+  const TestNode node(1);
+  test::ForeignActor own(it, node.id(), Role::peer);
+  CHECK(refused(it.offer(own, node.signed_registration()), base::Code::refused));
+  CHECK(taken(it.beat(own, node.signed_beat(it.ms()))));
+  CHECK(it.list().nodes.size() == 1);
+  CHECK(taken(it.offer(own, node.signed_registration())));
+  CHECK(it.list().nodes.size() == 2);
+  it.stage.run_for(200s);
+  auto listed = it.list();
+  REQUIRE(listed.nodes.size() == 2);
+  CHECK(std::ranges::count(listed.statuses, wire::Status::OFFLINE) == 1);
+}
+
+TEST_CASE("registry: what an operator sets is signed anew, and a request has one content") {
+  RegistryFixture it;
+  const std::uint64_t before = read_registration(it.published, 0).value().sequence;
+  const auto set = [&](const Capabilities& added, const char* request) {
+    base::Bytes bytes;
+    append(bytes, added);
+    std::optional<Registration> out;
+    std::optional<base::Error> error;
+    it.inside([&](test::Scripted& self) {
+      self.ask<wire::Register, wire::Registered>(
+          it.registry, self.now() + 5s,
+          [&](wire::Register::Builder to) {
+            to.setCapabilities(data_of(bytes));
+            to.setPrice(9);
+            to.setRequest(request);
+          },
+          [&](runtime::Answer<wire::Registered> answer) {
+            if (answer.ok()) out = parse_registration(bytes_of(answer.value().getRegistration()));
+            else error = answer.error();
+          });
+    });
+    return std::pair(out, error);
+  };
+  const auto [first, none] = set({{"gpu", "a100"}}, "one");
+  REQUIRE(first);
+  CHECK(first->sequence > before);
+  CHECK(first->price == 9);
+  CHECK(first->capabilities.size() == 6);
+  CHECK(set({{"gpu", "a100"}}, "one").first == first);
+  CHECK(set({{"gpu", "b200"}}, "one").second->code == base::Code::conflict);
+  Capabilities many;
+  for (int i = 0; i < 28; ++i) put(many, {"own" + std::to_string(i), Flag{}});
+  CHECK(set(many, "many").second->code == base::Code::refused);
+  CHECK(set({}, "").first->capabilities.size() == 6);
+}
+
+TEST_CASE("registry: a page has at most 128 rows, and this node in its place") {
+  RegistryFixture it;
+  std::vector<std::unique_ptr<test::ForeignActor>> all;
+  for (std::uint8_t i = 1; i <= 200; ++i) {
+    const TestNode node(i);
+    all.push_back(std::make_unique<test::ForeignActor>(it, node.id(), Role::peer));
+    REQUIRE(taken(it.beat(*all.back(), node.signed_beat(it.ms()))));
+    REQUIRE(taken(it.offer(*all.back(), node.signed_registration())));
+  }
+  const auto listed = it.list();
+  CHECK(listed.ended);
+  CHECK(listed.nodes.size() == 201);
+  CHECK(std::ranges::is_sorted(listed.nodes));
+  CHECK(std::ranges::count(listed.nodes, it.settings.identity->id()) == 1);
+}

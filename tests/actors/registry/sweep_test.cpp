@@ -1,0 +1,143 @@
+#include "actors/registry/logic/sweep.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "runtime/base/random.hpp"
+#include "tests/actors/registry/nodes.hpp"
+
+using namespace troupe;
+using namespace troupe::registry;
+
+namespace {
+
+base::NodeId random_id(base::Random& random) {
+  base::NodeId out;
+  for (std::uint8_t& byte : out.bytes) byte = static_cast<std::uint8_t>(random.below(256));
+  return out;
+}
+
+std::vector<base::NodeId> nearest(std::vector<base::NodeId> all, const base::NodeId& to, std::size_t most) {
+  std::ranges::sort(all, [&](const auto& a, const auto& b) { return base::distance(a, to) < base::distance(b, to); });
+  all.resize(std::min(all.size(), most));
+  return all;
+}
+
+Gathered::Said said(const base::Bytes& registration, const base::Bytes& beat, Status status = Status::healthy,
+                    std::uint64_t heard_ms = 1'000) {
+  return {registration, beat, status, heard_ms};
+}
+
+}  // namespace
+
+TEST_CASE("sweep: regions follow each other, and each node is in one of them, with all of its watchers") {
+  base::Random random(7);
+  for (const std::size_t count : {1u, 5u, 19u, 20u, 21u, 100u, 1'000u}) {
+    std::vector<base::NodeId> all;
+    for (std::size_t i = 0; i < count; ++i) all.push_back(random_id(random));
+    std::size_t seen = 0, regions = 0;
+    for (std::optional<base::NodeId> at = base::NodeId{}; at; ++regions) {
+      const auto near = nearest(all, *at, 20);
+      const Region region = region_of(*at, near, 20);
+      CHECK(region.contains(*at));
+      for (const base::NodeId& id : all) {
+        if (!region.contains(id)) continue;
+        ++seen;
+        CHECK(std::ranges::find(near, id) != near.end());
+      }
+      at = region.behind();
+    }
+    CHECK(seen == count);
+    if (count < 20) CHECK(regions == 1);
+    if (count == 1'000) CHECK(regions < 200);
+  }
+}
+
+TEST_CASE("sweep: behind the last region there is none") {
+  Region last{.prefix = {}, .bits = 3};
+  last.prefix.bytes[0] = 0xe0;
+  CHECK_FALSE(last.behind());
+  Region first{.prefix = {}, .bits = 3};
+  CHECK(first.behind()->bytes[0] == 0x20);
+  CHECK_FALSE(Region{}.behind());
+}
+
+TEST_CASE("sweep: a node is as most of its five nearest watchers say") {
+  const TestNode node(1);
+  std::vector<TestNode> others;
+  for (std::uint8_t i = 2; i < 12; ++i) others.emplace_back(i);
+  std::vector<base::NodeId> asked;
+  for (const TestNode& one : others) asked.push_back(one.id());
+  asked = nearest(asked, node.id(), 10);
+  Gathered it(Region{}, asked, 0);
+  // The five nearest heard it, five others once did.
+  for (std::size_t i = 0; i < asked.size(); ++i)
+    CHECK(it.take(asked[i],
+                  said(node.signed_registration(), node.signed_beat(), i < 3 ? Status::unhealthy : Status::offline,
+                       1'000 * (i + 1)),
+                  false));
+  const auto found = it.end();
+  REQUIRE(found.size() == 1);
+  CHECK(found.begin()->second.status == Status::unhealthy);
+  CHECK(found.begin()->second.votes == 5);
+  CHECK(found.begin()->second.heard_ms == 1'000);
+}
+
+TEST_CASE("sweep: of two words of equal weight the better one holds") {
+  const TestNode node(1), a(2), b(3);
+  Gathered it(Region{}, {a.id(), b.id()}, 0);
+  it.take(a.id(), said(node.signed_registration(), node.signed_beat(), Status::offline), false);
+  it.take(b.id(), said(node.signed_registration(), node.signed_beat(), Status::healthy), false);
+  CHECK(it.end().begin()->second.status == Status::healthy);
+}
+
+TEST_CASE("sweep: a node judges itself only where no other does") {
+  const TestNode node(1), other(2);
+  Gathered alone(Region{}, {node.id()}, 0);
+  alone.take(node.id(), said(node.signed_registration(), node.signed_beat()), true);
+  CHECK(alone.end().begin()->second.votes == 0);
+  Gathered it(Region{}, {node.id(), other.id()}, 0);
+  it.take(node.id(), said(node.signed_registration(), node.signed_beat()), false);
+  it.take(other.id(), said(node.signed_registration(), node.signed_beat(), Status::offline), false);
+  CHECK(it.end().begin()->second.status == Status::offline);
+}
+
+TEST_CASE("sweep: the newest of each counts, and one that has left the list is in none") {
+  const TestNode node(1), a(2), b(3);
+  Gathered it(Region{}, {a.id(), b.id()}, 0);
+  it.take(a.id(), said(node.signed_registration(7), node.signed_beat(7)), false);
+  it.take(b.id(), said(node.signed_registration(5), node.signed_beat(9)), false);
+  const auto found = it.end().begin()->second;
+  CHECK(found.registration->sequence == 7);
+  CHECK(found.beat->number == 9);
+
+  Registration gone = node.registration(8);
+  gone.registered = false;
+  Gathered left(Region{}, {a.id(), b.id()}, 0);
+  left.take(a.id(), said(node.signed_registration(7), node.signed_beat(7)), false);
+  left.take(b.id(), said(*sign(gone, node.identity->key()), node.signed_beat(7)), false);
+  CHECK(left.end().empty());
+}
+
+TEST_CASE("sweep: a bad part spoils no other") {
+  const TestNode node(1), liar(2), honest(3), victim(4);
+  Gathered it(Region{}, {liar.id(), honest.id()}, 0);
+  base::Bytes forged = victim.signed_beat();
+  forged.back() ^= 1;
+  CHECK_FALSE(it.take(liar.id(), said(victim.signed_registration(), forged), false));
+  CHECK_FALSE(it.take(liar.id(), said({}, {}), false));
+  CHECK_FALSE(it.take(liar.id(), said(node.signed_registration(), victim.signed_beat()), false));
+  CHECK(it.take(honest.id(), said(node.signed_registration(), node.signed_beat()), false));
+  const auto found = it.end();
+  REQUIRE(found.size() == 1);
+  CHECK(found.begin()->first == node.id());
+}
+
+TEST_CASE("sweep: what lies outside of the region is not taken") {
+  const TestNode node(1), by(2);
+  Region region{.prefix = first_bits(node.id(), 4), .bits = 4};
+  region.prefix.bytes[0] ^= 0x80;
+  Gathered it(region, {by.id()}, 0);
+  CHECK_FALSE(it.take(by.id(), said(node.signed_registration(), node.signed_beat()), false));
+}

@@ -1,0 +1,59 @@
+// The registry at real nodes: what they offer, who lives, and what is told of it.
+#include "tests/cluster/cluster.hpp"
+
+using namespace troupe;
+using namespace troupe::test;
+
+namespace {
+
+/// Rows of `registry ls` in JSON, with these options, that hold `text`.
+std::size_t rows(Cluster& cluster, std::size_t node, const std::string& text, std::vector<std::string> options = {}) {
+  std::vector<std::string> words{"registry", "ls", "--json"};
+  words.insert(words.end(), options.begin(), options.end());
+  const std::string out = cluster.run(node, words).out;
+  std::size_t found = 0;
+  for (auto at = out.find(text); at != std::string::npos; at = out.find(text, at + 1)) ++found;
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("cluster registry: nodes are listed with what they offer, and those that die are offline") {
+  Cluster cluster(6, {"--set", "registry.heartbeat=1s"});
+  REQUIRE(until([&] { return rows(cluster, 0, R"("status":"healthy")") == 6; }));
+  for (const auto& node : cluster.nodes) CHECK(rows(cluster, 5, "\"node\":\"" + node->id + '"') == 1);
+  CHECK(rows(cluster, 1, R"("arch":")") == 6);
+
+  const std::vector<std::string> registered{
+      "registry", "register", "--capability", "gpu=a100", "--capability", "vram=8G", "--price", "7", "--request", "r"};
+  CHECK(line(cluster.run(2, registered)) == cluster.nodes[2]->id);
+  CHECK(line(cluster.run(2, registered)) == cluster.nodes[2]->id);
+  CHECK(cluster.run(2, {"registry", "register", "--capability", "gpu", "--request", "r"}).exit == 5);
+  REQUIRE(until([&] { return rows(cluster, 5, "\"node\":", {"--need", "gpu=a100,vram>=4G"}) == 1; }));
+  CHECK(rows(cluster, 5, R"("price":"7")", {"--need", "gpu"}) == 1);
+  CHECK(rows(cluster, 5, "\"node\":", {"--need", "vram>8G"}) == 0);
+
+  cluster.kill(3);
+  REQUIRE(until([&] { return rows(cluster, 0, "\"node\":", {"--status", "offline"}) == 1; }));
+  CHECK(rows(cluster, 4, "\"node\":", {"--status", "healthy"}) == 5);
+  CHECK(line(cluster.run(1, {"registry", "unregister"})) == cluster.nodes[1]->id);
+  REQUIRE(until([&] { return rows(cluster, 0, "\"node\":") == 5; }));
+
+  // What was set and heard outlives the nodes.
+  cluster.nodes[2]->kill(SIGTERM);
+  cluster.nodes[2]->wait();
+  cluster.restart(2);
+  cluster.restart(3);
+  REQUIRE(until([&] { return rows(cluster, 0, "\"node\":", {"--status", "healthy"}) == 5; }));
+  CHECK(rows(cluster, 0, "\"node\":", {"--need", "gpu"}) == 1);
+  const auto view = [&] {
+    return cluster.run(0, {"registry", "view", cluster.nodes[2]->id, "--history", "--json"}).out;
+  };
+  REQUIRE(until([&] { return contains(view(), R"("status":"healthy","load":)"); }));
+  CHECK(contains(view(), "\"address\":\"" + cluster.nodes[2]->at + '"'));
+
+  CHECK(cluster.run(0, {"registry", "view", std::string(40, '7')}).exit == 4);
+  CHECK(cluster.run(0, {"registry", "view", "7"}).exit == 2);
+  CHECK(cluster.run(0, {"registry", "ls", "--need", "memory>"}).exit == 2);
+  CHECK(cluster.run(0, {"registry", "register", "--capability", "cpu=64"}).exit == 2);
+}
