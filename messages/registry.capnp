@@ -10,21 +10,21 @@ $Cxx.namespace("troupe::registry::wire");
 
 # --- between nodes, at /registry -----------------------------------------------------------------------------------
 
-struct Beat $kind(from = [peer], bytesMax = 512, datagram = true) {
-  # A node tells a watcher that it lives. Answered by BeatNoted; the same again is answered alike. Errors: `refused` (of
-  # another node, a wrong date, more than one a period), `malformed`, `overloaded`.
+struct Beat $kind(from = [peer, operate], bytesMax = 512, datagram = true) {
+  # A node tells a watcher that it lives; an operator may tell it of any node. Answered by BeatNoted; the same again is
+  # answered alike. Errors: `refused` (of another node, a wrong date, more than one a period), `malformed`, `overloaded`.
 
   heartbeat @0 :Data;
 }
 
-struct BeatNoted $kind(from = [peer], bytesMax = 64) {
+struct BeatNoted $kind(from = [peer, operate], bytesMax = 64) {
   # The answer to Beat.
 
   registration @0 :UInt64;
   # The sequence of the registration that the watcher has. 0: it has none.
 }
 
-struct OfferRegistration $kind(from = [peer], bytesMax = 8192, datagram = true) {
+struct OfferRegistration $kind(from = [peer, operate], bytesMax = 8192, datagram = true) {
   # A node shows its registration to a watcher that has none, or an older one. Answered by BeatNoted. Errors as of Beat.
 
   registration @0 :Data;

@@ -10,6 +10,8 @@
 
 namespace troupe::registry {
 
+inline constexpr std::uint8_t kOwnRow = 'o';  // its key
+
 struct Own {
   static constexpr std::size_t kRequestsMax = 64;  // our choice: the newest are remembered
 

@@ -82,7 +82,7 @@ void RegistryActor::start() {
 void RegistryActor::stop() {
   if (!ready_) return;
   std::vector<base::NodeId> all;
-  for (const auto& [id, samples] : hours_) all.push_back(id);
+  for (const auto& [id, heard] : heard_) all.push_back(id);
   for (const base::NodeId& id : all) {
     flush(id);
     save(id);
@@ -95,7 +95,7 @@ void RegistryActor::stop() {
 void RegistryActor::check() const {
   rows_.check();
   history_.check();
-  base::ensure(hours_.size() <= kHistoriesMax, "as many histories as may be");
+  base::ensure(heard_.size() <= kHistoriesMax, "as many histories as may be");
   base::ensure(pulling_ <= kPullsMax, "as many pulls as may be");
 }
 

@@ -8,10 +8,12 @@
 // Keeps    what it watches, and its own registration, in rows; an hour of history a row (logic/history.hpp), and what
 //          is not yet an hour in memory, until its end. A crash loses that.
 // Spawns   `list`, which makes lists of all nodes.
+// Reports  milestones of watched nodes to `/reputation` (logic/streak.hpp).
 // Limits   RegistrySettings; kPullsMax questions at once; kHistoriesMax histories.
 #include <map>
 
 #include "actors/registry/api.hpp"
+#include "actors/registry/logic/streak.hpp"
 #include "actors/registry/logic/sweep.hpp"
 #include "actors/registry/own.hpp"
 #include "actors/registry/settings.hpp"
@@ -64,6 +66,7 @@ class RegistryActor final : public runtime::Actor {
 
   // -- others: registry_actor_watch.cpp
   base::User<base::NodeId> user(const base::NodeId& id) const;
+  bool may_tell(const base::NodeId& id) const;
   void heard(wire::Beat::Reader told, runtime::Reply<wire::BeatNoted> reply);
   void offered(wire::OfferRegistration::Reader told, runtime::Reply<wire::BeatNoted> reply);
   void answer(runtime::Reply<wire::BeatNoted>& reply, const base::NodeId& id) const;
@@ -76,6 +79,7 @@ class RegistryActor final : public runtime::Actor {
   store::Use restore(base::ByteView key, base::ByteView value);
   void save(const base::NodeId& id);
   void note(const base::NodeId& id, const Sample& sample);
+  void observe(const base::NodeId& id, const char* milestone, unsigned times);
   void flush(const base::NodeId& id);
   void prune(const base::NodeId& id, bool all);
   void get_history(wire::GetHistory::Reader question, runtime::Reply<wire::History> reply);
@@ -104,7 +108,11 @@ class RegistryActor final : public runtime::Actor {
   base::Instant announce_at_;              // when all of them are due again
   bool announcing_ = false;
 
-  std::map<base::NodeId, std::vector<Sample>> hours_;
+  struct Heard {
+    std::vector<Sample> hour;
+    Streak streak{};
+  };
+  std::map<base::NodeId, Heard> heard_;  // of watched nodes, as many as may be
   std::size_t pulling_ = 0;
 };
 

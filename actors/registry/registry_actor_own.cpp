@@ -21,7 +21,6 @@ constexpr std::chrono::seconds kFirst{1};         // our choice: the first peers
 constexpr std::chrono::seconds kRetry{2};         // our choice: while there is no watcher at all
 constexpr std::chrono::hours kAnnounceAgain{20};  // below dht.hold, 48 h
 constexpr std::uint32_t kSearchEach = 10;         // periods, our choice: nodes come and go
-constexpr std::uint8_t kOwnRow = 'o';
 
 }  // namespace
 

@@ -2,14 +2,16 @@
 #include <algorithm>
 
 #include "actors/registry/registry_actor.hpp"
+#include "messages/reputation.capnp.h"
 #include "messages/words.hpp"
+#include "runtime/base/whole_units.hpp"
 
 namespace troupe::registry {
 namespace {
 
 using base::Code;
 
-constexpr std::uint8_t kNodeRow = 'n', kOwnRow = 'o';
+constexpr std::uint8_t kNodeRow = 'n';
 constexpr std::size_t kHistoryBytesMax = (1u << 20) - (64u << 10);  // of messages/registry.capnp
 constexpr std::uint32_t kScanRows = 64, kScanBytes = 256u << 10;
 constexpr std::uint64_t kHourMs = 3'600'000;
@@ -53,6 +55,10 @@ base::User<base::NodeId> RegistryActor::user(const base::NodeId& id) const {
   return out;
 }
 
+bool RegistryActor::may_tell(const base::NodeId& id) const {
+  return caller().role == messages::Role::operate || caller().node == id;
+}
+
 void RegistryActor::heard(wire::Beat::Reader told, runtime::Reply<wire::BeatNoted> reply) {
   if (!ready_) return reply.refuse({Code::unavailable, "this node watches no other now"});
   const auto bytes = bytes_of(told.getHeartbeat());
@@ -63,7 +69,7 @@ void RegistryActor::heard(wire::Beat::Reader told, runtime::Reply<wire::BeatNote
     ++settings_.counters->refused;
     reply.refuse(std::move(why));
   };
-  if (caller().node != id) return refused({Code::refused, "a heartbeat comes from its own node"});
+  if (!may_tell(id)) return refused({Code::refused, "a heartbeat comes from its own node"});
   const auto look = watched_.look(id, *beat, Watched::Way::told, now(), wall());
   if (look.refused) return refused(error_of(*look.refused));
   if (look.again) {
@@ -111,7 +117,7 @@ void RegistryActor::offered(wire::OfferRegistration::Reader told, runtime::Reply
     ++settings_.counters->refused;
     reply.refuse(std::move(why));
   };
-  if (caller().node != id) return refused({Code::refused, "a registration comes from its own node"});
+  if (!may_tell(id)) return refused({Code::refused, "a registration comes from its own node"});
   const Watch* const known = watched_.find(id);
   // Its heartbeat came first.
   if (known == nullptr) return refused({Code::refused, "this node does not watch that one"});
@@ -138,8 +144,9 @@ void RegistryActor::look_at_late() {
   for (const base::NodeId& id : watched_.due(now(), kPullsMax - pulling_)) {
     const Watch& watch = *watched_.find(id);
     const Status status = watched_.status(watch, now());
-    const auto hour = hours_.find(id);
-    const bool said = hour != hours_.end() && !hour->second.empty() && hour->second.back().status == Status::offline;
+    const auto heard = heard_.find(id);
+    const bool said =
+        heard != heard_.end() && !heard->second.hour.empty() && heard->second.hour.back().status == Status::offline;
     if (status == Status::offline && !said) note(id, sample_of(watch.beat, status, unix_ms()));
     if (!watch.registration || !watch.registration->at.dialable() || !watch.registration->registered) continue;
     ++pulling_;
@@ -217,8 +224,7 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
       list[i].setRegistration(data_of(rows[i].registration));
       list[i].setHeartbeat(data_of(rows[i].beat));
       list[i].setStatus(static_cast<wire::Status>(rows[i].status));
-      list[i].setHeardMs(
-          static_cast<std::uint64_t>(std::max<std::int64_t>(rows[i].heard / std::chrono::milliseconds(1), 0)));
+      list[i].setHeardMs(base::milliseconds(rows[i].heard));
     }
     out.setMore(more);
   });
@@ -234,6 +240,9 @@ store::Use RegistryActor::restore(base::ByteView key, base::ByteView value) {
     return store::Use::keep;
   }
   base::FieldReader from(value);
+  Streak streak;
+  for (std::uint64_t* const time : {&streak.healthy_from, &streak.online_from, &streak.last})
+    *time = from.number<std::uint64_t>();
   const base::ByteView registration = from.take(from.number<std::uint16_t>());
   const base::ByteView beat = from.rest();
   Watch watch{.registration = parse_registration(registration)};
@@ -245,6 +254,7 @@ store::Use RegistryActor::restore(base::ByteView key, base::ByteView value) {
   watch.beat = *read;
   watch.beat_bytes.assign(beat.begin(), beat.end());
   const base::NodeId id = read->id();
+  if (heard_.size() < kHistoriesMax) heard_[id].streak = streak;
   watched_.restore({.id = id, .group = base::group_of(watch.registration->at)}, std::move(watch), now());
   return store::Use::keep;
 }
@@ -253,6 +263,10 @@ void RegistryActor::save(const base::NodeId& id) {
   const Watch* const watch = watched_.find(id);
   if (watch == nullptr || !watch->registration || watch->beat_bytes.empty()) return;
   base::Bytes value;
+  const auto heard = heard_.find(id);
+  const Streak streak = heard == heard_.end() ? Streak{} : heard->second.streak;
+  for (const std::uint64_t time : {streak.healthy_from, streak.online_from, streak.last})
+    base::append_number(value, time);
   base::append_number(value, static_cast<std::uint16_t>(watch->registration_bytes.size()));
   base::append(value, watch->registration_bytes);
   base::append(value, watch->beat_bytes);
@@ -263,7 +277,7 @@ void RegistryActor::save(const base::NodeId& id) {
 
 void RegistryActor::forget_rows() {
   for (const base::NodeId& id : watched_.take_forgotten()) {
-    hours_.erase(id);
+    heard_.erase(id);
     store::RowChange change;
     change.erase.push_back(node_key(id));
     rows_.write(std::move(change));
@@ -274,23 +288,38 @@ void RegistryActor::forget_rows() {
 // -- history
 
 void RegistryActor::note(const base::NodeId& id, const Sample& sample) {
-  auto at = hours_.find(id);
-  if (at == hours_.end()) {
-    if (hours_.size() >= kHistoriesMax) return;
-    at = hours_.try_emplace(id).first;
+  auto at = heard_.find(id);
+  if (at == heard_.end()) {
+    if (heard_.size() >= kHistoriesMax) return;
+    at = heard_.try_emplace(id).first;
   }
-  const bool over = !at->second.empty() && (sample.unix_ms / kHourMs != at->second.front().unix_ms / kHourMs ||
-                                            at->second.size() >= kSamplesMax);
+  const auto& hour = at->second.hour;
+  const bool over =
+      !hour.empty() && (sample.unix_ms / kHourMs != hour.front().unix_ms / kHourMs || hour.size() >= kSamplesMax);
   if (over) {
     flush(id);
     save(id);
     prune(id, false);
   }
-  hours_[id].push_back(sample);
+  at->second.hour.push_back(sample);
+  const auto come = at->second.streak.note(sample, base::milliseconds(watched_.missed_after()));
+  observe(id, "health_milestone", come.healthy);
+  observe(id, "uptime_milestone", come.uptime);
+}
+
+void RegistryActor::observe(const base::NodeId& id, const char* milestone, unsigned times) {
+  for (unsigned i = 0; i < times; ++i)
+    ask<reputation::wire::Observe, reputation::wire::Reported>(
+        node().find(settings_.reputation), now() + kAnswerDue,
+        [&](reputation::wire::Observe::Builder out) {
+          out.setNode(data_of(id.view()));
+          out.setEvent(milestone);
+        },
+        [](const runtime::Answer<reputation::wire::Reported>&) {});
 }
 
 void RegistryActor::flush(const base::NodeId& id) {
-  auto& samples = hours_[id];
+  auto& samples = heard_[id].hour;
   if (samples.empty()) return;
   store::RowChange change;
   change.save.push_back({block_key(id, samples.front().unix_ms), encode_block(samples)});
@@ -338,8 +367,8 @@ void RegistryActor::gather(const base::NodeId& id, const base::Bytes& from,
       blocks->emplace_back(value.begin(), value.end());
     }
     if (!ended && page.value().next) return gather(id, *page.value().next, blocks, reply);
-    const auto hour = hours_.find(id);
-    if (hour != hours_.end() && !hour->second.empty()) blocks->push_back(encode_block(hour->second));
+    const auto heard = heard_.find(id);
+    if (heard != heard_.end() && !heard->second.hour.empty()) blocks->push_back(encode_block(heard->second.hour));
     std::size_t first = blocks->size(), bytes = 0;
     while (first > 0 && bytes + (*blocks)[first - 1].size() + 16 <= kHistoryBytesMax)
       bytes += (*blocks)[--first].size() + 16;

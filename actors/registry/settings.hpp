@@ -28,6 +28,7 @@ struct RegistrySettings {
   std::optional<std::uint64_t> price;      ///< until an operator sets another one
   std::string version;                     ///< of the program
   std::string store = "/store";
+  std::string reputation = "/reputation";
   observe::Health* health = nullptr;  ///< outlives the actors; null: not told
   observe::DomainLog log{};
   std::shared_ptr<Counters> counters = std::make_shared<Counters>();

@@ -31,6 +31,9 @@ const node::DomainSpec& domain();
 namespace troupe::registry {
 const node::DomainSpec& domain();
 }
+namespace troupe::reputation {
+const node::DomainSpec& domain();
+}
 namespace troupe::wallet {
 const node::DomainSpec& domain();
 }
@@ -50,8 +53,8 @@ const DomainSpecs& domains() {
   // A rule of tools/check compares the names with `domains` in the top meson.build.
   static const DomainSpecs all{&node::domain(),     &inspect::domain(),   &store_domain(),     &links_domain(),
                                &datagrams_domain(), &peers::domain(),     &dht::domain(),      &files::domain(),
-                               &raft::domain(),     &catalogue::domain(), &registry::domain(), &wallet::domain(),
-                               &escrow::domain(),   &fund::domain(),      &airdrop::domain()};
+                               &raft::domain(),     &catalogue::domain(), &registry::domain(), &reputation::domain(),
+                               &wallet::domain(),   &escrow::domain(),    &fund::domain(),     &airdrop::domain()};
   return all;
 }
 

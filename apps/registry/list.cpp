@@ -5,6 +5,7 @@
 #include "apps/cli/terminal.hpp"
 #include "apps/registry/registry.hpp"
 #include "apps/registry/rows.hpp"
+#include "apps/reputation/reputation.hpp"
 #include "runtime/base/text.hpp"
 
 namespace troupe::apps {
@@ -24,6 +25,12 @@ Client::Outcome<Listed> list_nodes(Client& client) {
         return {};
       });
   if (!ended.ok()) return ended.error();
+  const auto standings = reputations::standings(client);
+  if (!standings.ok()) return standings.error();
+  for (Row& row : out.rows) {
+    const auto known = standings.value().find(row.registration.id());
+    row.reputation = reputation::points(known == standings.value().end() ? reputation::kStart : known->second.score);
+  }
   std::ranges::sort(out.rows, {}, [](const Row& row) { return row.registration.id(); });
   return out;
 }
@@ -60,10 +67,15 @@ void print_rows(const Invocation& invocation, Console& console, const std::vecto
     for (unsigned i = 0; i < list.size(); ++i) write(list[i], rows[i]);
     return write_json_line(console.out, capnp::toDynamic(list.asReader()));
   }
-  TextTable table({{"NODE"}, {"STATUS"}, {"HEARD", Align::right}, {"PRICE", Align::right}, {"CAPABILITIES"}});
+  TextTable table({{"NODE"},
+                   {"STATUS"},
+                   {"HEARD", Align::right},
+                   {"REPUTATION", Align::right},
+                   {"PRICE", Align::right},
+                   {"CAPABILITIES"}});
   for (const Row& row : rows)
     table.add({row.registration.id().hex(), std::string(name(row.status)), std::to_string(row.heard_ms / 1'000) + " s",
-               row.registration.price ? std::to_string(*row.registration.price) : "-",
+               std::to_string(row.reputation), row.registration.price ? std::to_string(*row.registration.price) : "-",
                capabilities_text(row.registration.capabilities)});
   table.print(console.out);
 }

@@ -24,6 +24,7 @@ struct Row {
   registry::Status status = registry::Status::offline;
   std::uint64_t heard_ms = 0;
   std::uint32_t watchers = 0;
+  int reputation = 0;  ///< in points, as the asked node thinks
 };
 /// Nothing if the row cannot be read.
 std::optional<Row> read(registry::wire::NodeRow::Reader from);

@@ -17,6 +17,7 @@ void write(Builder to, const Row& row) {
   if (row.registration.price) to.setPrice(std::to_string(*row.registration.price));
   to.getHeartbeatAgeS().setValue(row.heard_ms / 1'000);
   to.setOwner(data(row.registration.owner.view()));
+  to.setReputation(static_cast<std::uint32_t>(row.reputation));
 }
 
 }  // namespace troupe::apps::registries

@@ -2,6 +2,7 @@
 #include "apps/cli/terminal.hpp"
 #include "apps/registry/registry.hpp"
 #include "apps/registry/rows.hpp"
+#include "apps/reputation/reputation.hpp"
 #include "apps/wallet/typed.hpp"
 #include "runtime/base/text.hpp"
 
@@ -49,7 +50,7 @@ void print_text(std::ostream& out, const Viewed& viewed, bool history) {
       << row.watchers << " watchers; heard " << row.heard_ms / kMsOfS << " s ago\nowner         "
       << row.registration.owner.hex() << "\naddress       "
       << (row.registration.at.port != 0 ? row.registration.at.text() : "cannot be dialled") << "\nversion       "
-      << row.registration.version << "\nprice         "
+      << row.registration.version << "\nreputation    " << row.reputation << " of 100\nprice         "
       << (row.registration.price ? std::to_string(*row.registration.price) + " for a core and an hour" : "none")
       << "\ncapabilities  " << capabilities_text(row.registration.capabilities) << "\nload          "
       << load(row.beat.load) << " a core, memory " << share(row.beat.memory) << ", cpu " << share(row.beat.cpu)
@@ -89,6 +90,11 @@ Ending registry_view(const Invocation& invocation, Console& console) {
       });
   if (!ended.ok()) return ended.error();
   if (!viewed.row) return Failure{.error = {base::Code::corrupt, "the node's answer cannot be read"}};
+  const auto standings = reputations::standings(*client.value());
+  if (!standings.ok()) return standings.error();
+  const auto known = standings.value().find(*id);
+  viewed.row->reputation =
+      reputation::points(known == standings.value().end() ? reputation::kStart : known->second.score);
   if (invocation.globals.json) print_json(console.out, viewed);
   else print_text(console.out, viewed, invocation.has("--history"));
   return Exit::done;

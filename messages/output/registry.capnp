@@ -19,6 +19,8 @@ struct RegistryRow {
     value @5 :UInt64;
   }
   owner @6 :Data;
+  reputation @7 :UInt32;
+  # In points, as this node thinks.
 }
 
 struct Capabilities {
@@ -62,6 +64,7 @@ struct RegistryView {
   watchers @11 :UInt32;
   # That have judged.
   history @12 :List(RegistrySample);
+  reputation @13 :UInt32;
 }
 
 struct RegistrySample {

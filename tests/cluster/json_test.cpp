@@ -259,7 +259,9 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
        "recipient.evidence.weight recipient.objections.by recipient.objections.reason recipient.objections.time "
        "recipient.decided"},
       {"airdrop verify", {dropped}, "airdrop ok recipients struck paid transfers bad"},
-      {"registry ls", {}, "node status capabilities.arch capabilities.cpu price heartbeatAgeS owner"},
+      {"registry ls", {}, "node status capabilities.arch capabilities.cpu price heartbeatAgeS owner reputation"},
+      {"reputation report", {other, "task_success"}, "node event old new clamped id"},
+      {"reputation", {other, "--events"}, "id time event delta score by evidence"},
       {"registry view",
        {cluster.nodes[0]->id, "--history"},
        "node status capabilities.memory price heartbeatAgeS owner address version registered upS watchers history"},

@@ -1,8 +1,7 @@
-#include "actors/registry/logic/history.hpp"
-
 #include <doctest/doctest.h>
 #include <rapidcheck.h>
 
+#include "actors/registry/logic/streak.hpp"
 #include "tests/actors/registry/nodes.hpp"
 
 using namespace troupe;
@@ -61,4 +60,52 @@ TEST_CASE("history: any numbers are read back, and any bytes are one encoding or
     for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) block[bytes[i] % block.size()] = bytes[i + 1];
     if (const auto samples = decode_block(block)) RC_ASSERT(encode_block(*samples) == block);
   });
+}
+
+TEST_CASE("streak: a milestone comes with each day of health, and with each week of being there") {
+  Streak streak;
+  unsigned healthy = 0, uptime = 0;
+  constexpr std::uint64_t kMinute = 60'000;
+  for (std::uint64_t minute = 0; minute <= 15 * 24 * 60; ++minute) {
+    const auto come = streak.note({.unix_ms = kBeginMs + minute * kMinute, .up_ms = minute * kMinute}, 4 * kMinute);
+    healthy += come.healthy;
+    uptime += come.uptime;
+  }
+  CHECK(healthy == 15);
+  CHECK(uptime == 2);
+}
+
+TEST_CASE("streak: what breaks it, and what does not") {
+  constexpr std::uint64_t kMinute = 60'000, kDay = 24 * 60 * kMinute;
+  const auto at = [](std::uint64_t ms, std::uint64_t up, Status status = Status::healthy) {
+    return Sample{.unix_ms = kBeginMs + ms, .up_ms = up, .status = status};
+  };
+  Streak begun;
+  begun.note(at(0, kDay), 4 * kMinute);
+  // Each of these as the only thing between two samples, a day apart in steps of a minute.
+  const auto healthy_after = [&](const Sample& between, std::uint64_t up_offset) {
+    Streak streak = begun;
+    unsigned healthy = 0;
+    for (std::uint64_t ms = kMinute; ms <= kDay; ms += kMinute) {
+      const Sample next = ms == 100 * kMinute ? between : at(ms, ms > 100 * kMinute ? ms + up_offset : kDay + ms);
+      healthy += streak.note(next, 4 * kMinute).healthy;
+    }
+    return healthy;
+  };
+  CHECK(healthy_after(at(100 * kMinute, kDay + 100 * kMinute), kDay) == 1);
+  CHECK(healthy_after(at(100 * kMinute, kDay + 100 * kMinute, Status::unhealthy), kDay) == 0);
+  CHECK(healthy_after(at(100 * kMinute, kDay + 100 * kMinute, Status::offline), kDay) == 0);
+
+  // The watcher was away for 50 minutes, the node was not.
+  Streak gap = begun;
+  gap.note(at(50 * kMinute, kDay + 50 * kMinute), 4 * kMinute);
+  CHECK(gap.healthy_from == begun.healthy_from);
+  // The node restarted meanwhile.
+  Streak restarted = begun;
+  restarted.note(at(50 * kMinute, kMinute), 4 * kMinute);
+  CHECK(restarted.healthy_from == kBeginMs + 50 * kMinute);
+  // Nothing was heard for more than an hour.
+  Streak silent = begun;
+  silent.note(at(61 * kMinute, kDay + 61 * kMinute), 4 * kMinute);
+  CHECK(silent.online_from == kBeginMs + 61 * kMinute);
 }

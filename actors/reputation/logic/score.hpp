@@ -1,0 +1,48 @@
+#pragma once
+// How good a node is, from 0 to 100 points, in thousandths of a point.
+//
+// Fold     an event adds its points to the score of its day, within 0 and 100. A node without events has kStart.
+// Decay    what a score is above or below kStart halves each 90 days, counted in whole days of Unix time. The factor of
+//          d days is a table of 90 numbers of 32 bits, rounded down, and halving: the same on every machine.
+// Rounded  half up, for people.
+#include <algorithm>
+#include <cstdint>
+
+#include "actors/reputation/logic/event.hpp"
+
+namespace troupe::reputation {
+
+using Thousandths = std::int32_t;
+inline constexpr Thousandths kPoint = 1'000;
+inline constexpr Thousandths kStart = 10 * kPoint;
+inline constexpr Thousandths kMost = 100 * kPoint;
+inline constexpr std::uint64_t kHalfLifeDays = 90;
+inline constexpr std::uint64_t kDayMs = 86'400'000;
+
+inline int points(Thousandths score) { return (score + kPoint / 2) / kPoint; }
+
+/// What becomes of `score` in so many days.
+Thousandths decayed(Thousandths score, std::uint64_t days);
+
+struct Score {
+  Thousandths value = kStart;  ///< on `day`
+  std::uint64_t day = 0;       ///< of the last event
+  std::uint32_t events = 0;
+  /// The last event; events before it are folded again with all that follow.
+  std::uint64_t last_ms = 0;
+  EventId last{};
+
+  /// Of a day that is not before that of the last event; else on that day.
+  Thousandths on(std::uint64_t at_day) const { return decayed(value, at_day > day ? at_day - day : 0); }
+  bool is_late(std::uint64_t unix_ms, const EventId& id) const {
+    return events > 0 && std::pair(unix_ms, id) <= std::pair(last_ms, last);
+  }
+  /// One that is not late. Whether it was cut at 0 or 100.
+  bool fold(const Event& event, const EventId& id);
+
+  base::Bytes encode() const;
+  static std::optional<Score> decode(base::ByteView bytes);
+  friend bool operator==(const Score&, const Score&) = default;
+};
+
+}  // namespace troupe::reputation

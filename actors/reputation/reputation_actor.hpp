@@ -1,0 +1,68 @@
+#pragma once
+// What this node thinks of others, at kPath: it signs each event that it sees, and folds it into a score.
+//
+// Rows     one keyspace: "sn" node: its Score; "sr" hash of a request: what it came to; "e" node, time, id: an event,
+// as
+//          signed. Numbers in keys are big-endian, so that events lie in the order in which they are folded.
+// Late     an event before the last one of its node, as when a clock was set back, is stored, and all are folded again.
+// Limits   kNodesMax nodes, kEventsMax events of each; the kRequestsMax newest requests are remembered.
+#include <map>
+
+#include "actors/reputation/settings.hpp"
+#include "runtime/actor/actor.hpp"
+
+namespace troupe::reputation {
+
+class ReputationActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "reputation";
+  static constexpr std::size_t kNodesMax = 100'000;     // our choice: 10 MiB of memory
+  static constexpr std::uint32_t kEventsMax = 100'000;  // our choice: 250 bytes each
+  static constexpr std::size_t kRequestsMax = 1'024;    // our choice
+  explicit ReputationActor(ReputationSettings settings);
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void stop() override;
+  void check() const override;
+
+ private:
+  struct RowsAgain {};
+  struct EventsAgain {};
+  using Reply = runtime::Reply<wire::Reported>;
+  struct Request {
+    base::Digest content;
+    std::uint64_t serial = 0;
+    Thousandths old_score = 0, new_score = 0;
+    bool clamped = false;
+    EventId id{};
+  };
+  struct Wanted {
+    base::NodeId node;
+    std::string kind;
+    std::int8_t delta = 0;
+    std::optional<base::Digest> evidence;
+    std::optional<base::Digest> request, content;  ///< hashes
+  };
+  /// What is asked for, or why it is no good.
+  base::Outcome<Wanted> read(wire::Report::Reader request) const;
+  void find_node(const base::NodeId& node, base::Callback<void(base::Outcome<void>)> found);
+  void add(const Wanted& wanted, Reply reply);
+  void save(Request done, const Wanted& wanted, base::Bytes key, base::Bytes event, const Score& score, Reply reply);
+  void fold_again(const base::NodeId& node, const base::Bytes& from, Score score,
+                  base::Callback<void(base::Outcome<Score>)> then);
+  void list_events(wire::ListEvents::Reader question, runtime::Reply<wire::Events> reply);
+  static void answer(const Request& done, Reply& reply);
+  std::uint64_t unix_ms() const;
+  store::Use take(base::ByteView key, base::ByteView value);
+
+  const ReputationSettings settings_;
+  store::Rows rows_, events_;
+  bool ready_ = false;
+  std::map<base::NodeId, Score> scores_;
+  std::map<base::Digest, Request> requests_;
+  std::map<std::uint64_t, base::Digest> serials_;
+  std::uint64_t events_all_ = 0, refused_ = 0;
+};
+
+}  // namespace troupe::reputation

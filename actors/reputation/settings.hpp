@@ -1,0 +1,36 @@
+#pragma once
+// What a node says about the reputations that it keeps. Fixed for the life of the actor.
+#include <map>
+#include <memory>
+#include <string>
+
+#include "actors/reputation/api.hpp"
+#include "runtime/observe/domain_log.hpp"
+#include "runtime/observe/health.hpp"
+#include "runtime/store/rows.hpp"
+
+namespace troupe::reputation {
+
+inline constexpr const char* kRows = "reputation";
+inline constexpr const char* kEventRows = "reputation-events";
+
+struct ReputationSettings {
+  std::shared_ptr<const crypto::Identity> identity;
+  std::map<std::string, std::int8_t> rules;  ///< own ones
+  std::string store = "/store";
+  std::string registry = "/registry/list";
+  observe::Health* health = nullptr;  ///< outlives the actors; null: not told
+  observe::DomainLog log{};
+
+  /// Both are of one keyspace, so that one commit holds an event and what follows from it.
+  store::Rows::Setup rows(const char* source, const char* what) const {
+    return {.store = store,
+            .keyspace = kRows,
+            .what = what,
+            .source = source,
+            .health = health,
+            .unread_is = observe::HealthState::degraded};
+  }
+};
+
+}  // namespace troupe::reputation

@@ -1,0 +1,24 @@
+#pragma once
+// The commands of `troupe reputation`; reputation.cpp names them all.
+#include <map>
+
+#include "actors/reputation/api.hpp"
+#include "apps/cli/client.hpp"
+#include "apps/cli/command.hpp"
+
+namespace troupe::apps {
+
+Ending reputation_show(const Invocation& invocation, Console& console);
+Ending reputation_report(const Invocation& invocation, Console& console);
+
+namespace reputations {
+
+struct Standing {
+  reputation::Thousandths score = reputation::kStart;
+  std::uint32_t events = 0;
+};
+/// Of all nodes that this node has seen do something; the others have kStart.
+Client::Outcome<std::map<base::NodeId, Standing>> standings(Client& client);
+
+}  // namespace reputations
+}  // namespace troupe::apps

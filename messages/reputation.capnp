@@ -1,0 +1,101 @@
+@0xe5c1225d1762c313;
+# What this node thinks of others: the events that it has seen, and the scores that follow from them.
+# Scores are thousandths of a point, 0 to 100,000, as of today.
+
+using Cxx = import "/capnp/c++.capnp";
+using import "/messages/annotations.capnp".kind;
+$Cxx.namespace("troupe::reputation::wire");
+
+struct Report $kind(from = [operate], bytesMax = 512) {
+  # Something that a node did. Answered by Reported once it is durable; the same request again is answered alike. Errors:
+  # `not_found` (no node of that id is in the registry), `malformed` (no rule has that name, or one that is fixed was given
+  # points), `conflict` (the request had other content), `refused` (as many events as may be), `unavailable`.
+
+  node @0 :Data;
+  event @1 :Text;
+  points :union {
+    byRule @2 :Void;
+    given @3 :Int8;
+  }
+  evidence @4 :Data;
+  # A content id, or empty.
+  request @5 :Text;
+}
+
+struct Reported $kind(from = [operate], bytesMax = 512) {
+  # The answer to Report.
+
+  old @0 :UInt32;
+  new @1 :UInt32;
+  clamped @2 :Bool;
+  id @3 :Data;
+}
+
+struct Observe $kind(bytesMax = 512) {
+  # Another domain of this node has seen an event of the seven. Answered by Reported, and as Report, but that the node need
+  # not be known.
+
+  node @0 :Data;
+  event @1 :Text;
+  evidence @2 :Data;
+}
+
+struct GetScore $kind(from = [view, operate], bytesMax = 128) {
+  # Answered by ScoreIs. A node without events has the first score.
+
+  node @0 :Data;
+}
+
+struct ScoreIs $kind(from = [view, operate], bytesMax = 256) {
+  # The answer to GetScore.
+
+  score @0 :UInt32;
+  events @1 :UInt32;
+  day @2 :UInt64;
+  # Of Unix time, on which it has this score.
+}
+
+struct ListScores $kind(from = [view, operate], bytesMax = 128) {
+  # Nodes with events. Answered by Scores.
+
+  behind @0 :Data;
+  # The page starts after this id; empty: at the first.
+}
+
+struct Scores $kind(from = [view, operate], bytesMax = 131072) {
+  # The answer to ListScores: at most 1,024, by rising id.
+
+  rows @0 :List(ScoreRow);
+  more @1 :Bool;
+}
+
+struct ScoreRow {
+  node @0 :Data;
+  score @1 :UInt32;
+  events @2 :UInt32;
+}
+
+struct ListEvents $kind(from = [view, operate], bytesMax = 256) {
+  # The events of a node, oldest first. Answered by Events.
+
+  node @0 :Data;
+  from @1 :Data;
+  # Where a page ended; empty: at the first.
+}
+
+struct Events $kind(from = [view, operate], bytesMax = 524288) {
+  # The answer to ListEvents.
+
+  events @0 :List(Data);
+  # At most 1,024: actors/reputation/logic/event.hpp
+  next @1 :Data;
+  # Empty: that was all.
+}
+
+struct ReputationState $kind(from = [view, operate], bytesMax = 256) {
+  # What the inspector shows of `/reputation`.
+
+  nodes @0 :UInt32;
+  events @1 :UInt64;
+  refused @2 :UInt64;
+}

@@ -1,0 +1,143 @@
+#include "actors/reputation/reputation_actor.hpp"
+
+#include <doctest/doctest.h>
+
+#include "messages/registry.capnp.h"
+#include "messages/words.hpp"
+#include "runtime/store/store_actor.hpp"
+#include "tests/actors/reputation/events.hpp"
+#include "tests/runtime/actor/actor_fixture.hpp"
+#include "tests/support.hpp"
+
+using namespace troupe;
+using namespace troupe::reputation;
+using namespace std::chrono_literals;
+
+namespace {
+
+const base::NodeId kKnown = [] {
+  base::NodeId out;
+  out.bytes[0] = 7;
+  return out;
+}();
+
+/// A node with a store, whose registry knows one other node.
+struct ReputationFixture : test::ActorFixture {
+  ReputationFixture() {
+    settings.identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(ports.world().chance, 0));
+    settings.rules = {{"late_delivery", -3}};
+    settings.registry = "/list";
+    start("list", [](test::Scripted&, runtime::Handlers& on) {
+      on.stream<registry::wire::ViewNode, registry::wire::NodeRows>(
+          [](registry::wire::ViewNode::Reader question, runtime::Sink<registry::wire::NodeRows> to) {
+            if (node_of(question.getNode()) == kKnown) return to.end();
+            to.fail({base::Code::not_found, "no node of this id is in the registry"});
+          });
+    });
+    store = node.start("store", [] { return std::make_unique<store::StoreActor>("store"); });
+    begin();
+  }
+  void begin() {
+    actor = node.start("reputation", [this] { return std::make_unique<ReputationActor>(settings); });
+    stage.run_for(1s);
+  }
+  void restart() {
+    kill(actor);
+    stage.run_for(1s);
+    begin();
+  }
+
+  struct Said {
+    std::uint32_t before = 0, after = 0;
+    bool clamped = false;
+    std::optional<base::Error> error;
+  };
+  Said report(const char* event, std::optional<int> points = {}, const char* request = "",
+              const base::NodeId& of = kKnown) {
+    Said out;
+    inside([&](test::Scripted& self) {
+      self.ask<wire::Report, wire::Reported>(
+          actor, self.now() + 5s,
+          [&](wire::Report::Builder to) {
+            to.setNode(data_of(of.view()));
+            to.setEvent(event);
+            if (points) to.getPoints().setGiven(static_cast<std::int8_t>(*points));
+            to.setRequest(request);
+          },
+          [&](runtime::Answer<wire::Reported> answer) {
+            if (!answer.ok()) out.error = answer.error();
+            else out = {answer.value().getOld(), answer.value().getNew(), answer.value().getClamped(), {}};
+          });
+    });
+    stage.run_for(6s);
+    return out;
+  }
+  std::vector<Event> events() {
+    std::vector<Event> out;
+    inside([&](test::Scripted& self) {
+      self.ask<wire::ListEvents, wire::Events>(
+          actor, self.now() + 5s, [&](wire::ListEvents::Builder to) { to.setNode(data_of(kKnown.view())); },
+          [&](runtime::Answer<wire::Events> answer) {
+            REQUIRE(answer.ok());
+            for (const auto one : answer.value().getEvents()) out.push_back(*parse_event(bytes_of(one)));
+          });
+    });
+    stage.run_for(1s);
+    return out;
+  }
+
+  ReputationSettings settings;
+  runtime::Handle store, actor;
+};
+
+}  // namespace
+
+TEST_CASE("reputation: events are folded, kept, and known after a restart") {
+  ReputationFixture it;
+  CHECK(it.report("task_success").after == 20'000);
+  const auto late = it.report("late_delivery");
+  CHECK(late.before == 20'000);
+  CHECK(late.after == 17'000);
+  const auto malicious = it.report("malicious_behavior");
+  CHECK(malicious.clamped);
+  CHECK(malicious.after == 0);
+  it.restart();
+  CHECK(it.report("praise", 7).before == 0);
+  const auto events = it.events();
+  REQUIRE(events.size() == 4);
+  CHECK(events[1].delta == -3);
+  CHECK(events[3].kind == "praise");
+}
+
+TEST_CASE("reputation: a request counts once, also after a restart, and has one content") {
+  ReputationFixture it;
+  CHECK(it.report("task_success", {}, "a").after == 20'000);
+  CHECK(it.report("task_success", {}, "a").after == 20'000);
+  CHECK(it.events().size() == 1);
+  it.restart();
+  CHECK(it.report("task_success", {}, "a").before == 10'000);
+  CHECK(it.events().size() == 1);
+  CHECK(it.report("task_failure", {}, "a").error->code == base::Code::conflict);
+}
+
+TEST_CASE("reputation: what no rule names is refused, and so is a node that the registry does not know") {
+  ReputationFixture it;
+  CHECK(it.report("praise").error->code == base::Code::malformed);
+  CHECK(it.report("praise", 101).error->code == base::Code::malformed);
+  CHECK(it.report("task_success", 10).error->code == base::Code::malformed);
+  CHECK(it.report("Praise", 1).error->code == base::Code::malformed);
+  CHECK(it.report("task_success", {}, "", base::NodeId{}).error->code == base::Code::not_found);
+  CHECK(it.events().empty());
+}
+
+TEST_CASE("reputation: after a clock went back, events are folded again in their order") {
+  ReputationFixture it;
+  CHECK(it.report("praise", 100).after == 100'000);
+  it.ports.clock().step(-1h);
+  // It comes before the praise: 10 - 5, and then cut at 100.
+  const auto failure = it.report("task_failure");
+  CHECK(failure.after == 100'000);
+  const auto events = it.events();
+  REQUIRE(events.size() == 2);
+  CHECK(events[0].kind == "task_failure");
+}
