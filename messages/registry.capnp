@@ -95,6 +95,23 @@ struct History $kind(from = [peer], bytesMax = 1048576) {
   # In the order of time: actors/registry/logic/history.hpp. At most 1 MiB less 64 KiB: the newest.
 }
 
+struct GetUptime $kind(from = [peer], bytesMax = 128, datagram = true) {
+  # Asks a watcher to sign for how long a node was there. Answered by UptimeIs; `not_found` if it has not heard of that node.
+
+  node @0 :Data;
+  from @1 :UInt32;
+  # Hours of Unix time.
+  until @2 :UInt32;
+  # Not one of them.
+}
+
+struct UptimeIs $kind(from = [peer], bytesMax = 512) {
+  # The answer to GetUptime.
+
+  uptime @0 :Data;
+  # actors/registry/logic/uptime.hpp
+}
+
 # --- operators -----------------------------------------------------------------------------------------------------
 
 struct ListNodes $kind(from = [view, operate], bytesMax = 64) {
@@ -106,6 +123,9 @@ struct ViewNode $kind(from = [view, operate], bytesMax = 128) {
 
   node @0 :Data;
   history @1 :Bool;
+  uptimeFrom @2 :UInt32;
+  uptimeUntil @3 :UInt32;
+  # Hours, as in GetUptime. Both 0: it is not asked for.
 }
 
 struct NodeRows $kind(from = [view, operate], bytesMax = 1048576, whenFull = credit) {
@@ -118,6 +138,8 @@ struct NodeRows $kind(from = [view, operate], bytesMax = 1048576, whenFull = cre
   answered @2 :UInt32;
   blocks @3 :List(Data);
   # Of ViewNode: as in History.
+  uptimes @4 :List(Data);
+  # Of ViewNode: what its watchers have signed, each as in UptimeIs.
 }
 
 struct NodeRow {
@@ -141,6 +163,8 @@ struct Register $kind(from = [operate], bytesMax = 8192) {
   price @1 :UInt64;
   # 0: as it is.
   request @2 :Text;
+  payTo @3 :Data;
+  # An account of money, 32 bytes; empty: as it is.
 }
 
 struct Unregister $kind(from = [operate], bytesMax = 256) {

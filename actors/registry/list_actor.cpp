@@ -40,6 +40,8 @@ void ListActor::receive(runtime::Handlers& on) {
     Sweep sweep{.to = std::move(to)};
     sweep.only = sweep.next = node_of(question.getNode());
     sweep.history = question.getHistory();
+    sweep.uptime_from = question.getUptimeFrom();
+    sweep.uptime_until = question.getUptimeUntil();
     if (!sweep.only) return sweep.to.fail({Code::malformed, "an id has 20 bytes"});
     begin(std::move(sweep));
   });
@@ -152,6 +154,7 @@ void ListActor::answered(std::uint64_t number) {
   sweep.gathered.reset();
   if (!sweep.only) return write(number);
   if (sweep.history && !sweep.found.empty()) return ask_history(number);
+  if (sweep.uptime_until > 0 && !sweep.found.empty()) return ask_uptimes(number);
   end_single(number);
 }
 
@@ -176,6 +179,33 @@ void ListActor::ask_history(std::uint64_t number) {
               blocks.emplace_back(block.begin(), block.end());
             }
           if (bytes_in(blocks) > bytes_in(still->blocks)) still->blocks = std::move(blocks);
+          if (--still->open > 0) return;
+          if (still->uptime_until > 0) return ask_uptimes(number);
+          end_single(number);
+        });
+}
+
+void ListActor::ask_uptimes(std::uint64_t number) {
+  Sweep& sweep = sweeps_.at(number);
+  std::vector<runtime::Handle> all{node().find(kPath)};
+  for (const base::Contact& one : sweep.watchers) all.push_back(node().reach(one, kPath));
+  sweep.open = all.size();
+  for (const runtime::Handle& at : all)
+    ask<wire::GetUptime, wire::UptimeIs>(
+        at, now() + kAnswerDue,
+        [&](wire::GetUptime::Builder out) {
+          out.setNode(data_of(sweep.only->view()));
+          out.setFrom(sweep.uptime_from);
+          out.setUntil(sweep.uptime_until);
+        },
+        [this, number](runtime::Answer<wire::UptimeIs> answer) {
+          Sweep* const still = find(number);
+          if (still == nullptr) return;
+          if (answer.ok()) {
+            const auto bytes = bytes_of(answer.value().getUptime());
+            const auto read = read_uptime(bytes, settings_.work_bits);
+            if (read.ok() && read.value().node == *still->only) still->uptimes.emplace_back(bytes.begin(), bytes.end());
+          }
           if (--still->open == 0) end_single(number);
         });
 }
@@ -194,6 +224,8 @@ void ListActor::end_single(std::uint64_t number) {
     out.setAnswered(sweep.answered);
     auto blocks = out.initBlocks(size32(sweep.blocks));
     for (unsigned i = 0; i < blocks.size(); ++i) blocks.set(i, data_of(sweep.blocks[i]));
+    auto uptimes = out.initUptimes(size32(sweep.uptimes));
+    for (unsigned i = 0; i < uptimes.size(); ++i) uptimes.set(i, data_of(sweep.uptimes[i]));
   });
   sweep.to.end();
 }

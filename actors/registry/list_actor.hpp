@@ -31,14 +31,15 @@ class ListActor final : public runtime::Actor {
     runtime::Sink<wire::NodeRows> to;
     std::optional<base::NodeId> only;  ///< a single node is looked for
     bool history = false;
-    std::optional<base::NodeId> next;  ///< where the next region begins; nothing: there is none
+    std::uint32_t uptime_from = 0, uptime_until = 0;  ///< hours; 0: not asked for
+    std::optional<base::NodeId> next;                 ///< where the next region begins; nothing: there is none
     Region region{};
     std::optional<Gathered> gathered;
     std::uint32_t asked = 0, answered = 0;  ///< of this region, without this node
     std::size_t open = 0;                   ///< questions of this region under way
     std::deque<std::pair<base::NodeId, Found>> found;
     std::vector<base::Contact> watchers;  ///< of the single node, nearest first
-    std::vector<base::Bytes> blocks;
+    std::vector<base::Bytes> blocks, uptimes;
   };
 
   void begin(Sweep sweep);
@@ -48,6 +49,7 @@ class ListActor final : public runtime::Actor {
                 const std::optional<base::NodeId>& behind, std::size_t page);
   void answered(std::uint64_t number);
   void ask_history(std::uint64_t number);
+  void ask_uptimes(std::uint64_t number);
   void write(std::uint64_t number);
   void end_single(std::uint64_t number);
   Sweep* find(std::uint64_t number);

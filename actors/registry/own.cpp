@@ -10,6 +10,7 @@ constexpr std::uint8_t kVersion = 1;
 base::Bytes Own::encode() const {
   base::Bytes out{kVersion, std::uint8_t{registered}, std::uint8_t{price.has_value()}};
   base::append_number(out, price.value_or(0));
+  base::append(out, pay_to.view());
   base::append_number(out, number);
   append(out, set);
   out.push_back(static_cast<std::uint8_t>(requests.size()));
@@ -29,6 +30,7 @@ std::optional<Own> Own::decode(base::ByteView bytes) {
   const bool priced = from.number<std::uint8_t>() == 1;
   const auto price = from.number<std::uint64_t>();
   if (priced) out.price = price;
+  out.pay_to = from.fixed<Payee>();
   out.number = from.number<std::uint64_t>();
   out.set = read_capabilities(from);
   const std::size_t requests = from.number<std::uint8_t>();

@@ -1,8 +1,8 @@
 #pragma once
 // What this node says of itself, and what an operator has set of it: one row.
 //
-// Bytes   version (1) || registered (1) || price (1 and 8) || number of the last heartbeat (8) || capabilities that
-// were
+// Bytes   version (1) || registered (1) || price (1 and 8) || paid to (32) || number of the last heartbeat (8) ||
+// capabilities that were
 //         set || count of requests (1), of each its hash and that of its content (32 each) || its last registration.
 #include <deque>
 
@@ -17,6 +17,7 @@ struct Own {
 
   bool registered = true;
   std::optional<std::uint64_t> price;
+  Payee pay_to{};
   std::uint64_t number = 0;  ///< of the last heartbeat
   Capabilities set;          ///< by an operator; others are measured
   std::deque<std::pair<base::Digest, base::Digest>> requests;

@@ -35,6 +35,8 @@ void RegistryActor::receive(runtime::Handlers& on) {
       [this](wire::ListWatched::Reader question, auto reply) { list(question, std::move(reply)); });
   on.ask<wire::GetHistory, wire::History>(
       [this](wire::GetHistory::Reader question, auto reply) { get_history(question, std::move(reply)); });
+  on.ask<wire::GetUptime, wire::UptimeIs>(
+      [this](wire::GetUptime::Reader question, auto reply) { get_uptime(question, std::move(reply)); });
   on.ask<wire::Register, wire::Registered>([this](wire::Register::Reader request, auto reply) {
     base::FieldReader from(bytes_of(request.getCapabilities()));
     const Capabilities added = read_capabilities(from);
@@ -42,11 +44,16 @@ void RegistryActor::receive(runtime::Handlers& on) {
     const std::uint64_t price = request.getPrice();
     base::Bytes content(bytes_of(request.getCapabilities()).begin(), bytes_of(request.getCapabilities()).end());
     base::append_number(content, price);
+    const auto pay_to = Payee::from(bytes_of(request.getPayTo()));
+    if (!pay_to && request.getPayTo().size() > 0)
+      return reply.refuse({Code::malformed, "an account of money has 32 bytes"});
+    base::append(content, pay_to.value_or(Payee{}).view());
     set_own(
         text_of(request.getRequest()), crypto::sha256(content),
         [&](Own& own) {
           own.registered = true;
           if (price > 0) own.price = price;
+          if (pay_to) own.pay_to = *pay_to;
           for (const Capability& one : added) put(own.set, one);
         },
         std::move(reply));
@@ -70,7 +77,7 @@ void RegistryActor::receive(runtime::Handlers& on) {
 void RegistryActor::start() {
   node()
       .publish<wire::Register, wire::Unregister, wire::Beat, wire::OfferRegistration, wire::PullBeat, wire::ListWatched,
-               wire::GetHistory>(kPath, self());
+               wire::GetHistory, wire::GetUptime>(kPath, self());
   spawn<ListActor>("list", settings_);
   if (!settings_.active) return;
   started_ = now();

@@ -83,8 +83,11 @@ class RegistryActor final : public runtime::Actor {
   void flush(const base::NodeId& id);
   void prune(const base::NodeId& id, bool all);
   void get_history(wire::GetHistory::Reader question, runtime::Reply<wire::History> reply);
-  void gather(const base::NodeId& id, const base::Bytes& from, std::shared_ptr<std::vector<base::Bytes>> blocks,
-              std::shared_ptr<runtime::Reply<wire::History>> reply);
+  void get_uptime(wire::GetUptime::Reader question, runtime::Reply<wire::UptimeIs> reply);
+  using Blocks = std::vector<base::Bytes>;
+  /// All blocks of a node, the last of which is not an hour yet.
+  void gather(const base::NodeId& id, const base::Bytes& from, std::shared_ptr<Blocks> blocks,
+              base::Callback<void(base::Outcome<std::shared_ptr<Blocks>>)> then);
   std::uint64_t unix_ms() const;
 
   const RegistrySettings settings_;

@@ -64,6 +64,7 @@ Registration RegistryActor::told_now(const base::Endpoint& at) const {
   Registration out{.key = identity.public_key(), .nonce = identity.nonce()};
   out.registered = own_.registered;
   out.owner = settings_.owner.value_or(*Owner::from(identity.public_key().view()));
+  out.pay_to = own_.pay_to;
   out.at = at;
   out.version = settings_.version;
   out.price = own_.price;

@@ -351,32 +351,64 @@ void RegistryActor::prune(const base::NodeId& id, bool all) {
 void RegistryActor::get_history(wire::GetHistory::Reader question, runtime::Reply<wire::History> reply) {
   const auto id = node_of(question.getNode());
   if (!id) return reply.refuse({Code::malformed, "an id has 20 bytes"});
-  gather(*id, block_key(*id, 0), std::make_shared<std::vector<base::Bytes>>(),
-         std::make_shared<runtime::Reply<wire::History>>(std::move(reply)));
+  gather(*id, block_key(*id, 0), std::make_shared<Blocks>(),
+         [reply = std::move(reply)](const base::Outcome<std::shared_ptr<Blocks>>& read) mutable {
+           if (!read.ok()) return reply.refuse(read.error());
+           const Blocks& blocks = *read.value();
+           std::size_t first = blocks.size(), bytes = 0;
+           constexpr std::size_t kOverhead = 16;  // of an item of a list
+           while (first > 0 && bytes + blocks[first - 1].size() + kOverhead <= kHistoryBytesMax)
+             bytes += blocks[--first].size() + kOverhead;
+           reply.send([&](wire::History::Builder out) {
+             auto list = out.initBlocks(static_cast<unsigned>(blocks.size() - first));
+             for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(blocks[first + i]));
+           });
+         });
 }
 
-void RegistryActor::gather(const base::NodeId& id, const base::Bytes& from,
-                           std::shared_ptr<std::vector<base::Bytes>> blocks,
-                           std::shared_ptr<runtime::Reply<wire::History>> reply) {
-  history_.scan(from, kScanRows, kScanBytes, [this, id, blocks, reply](const base::Outcome<store::Rows::Page>& page) {
-    if (!page.ok()) return reply->refuse(page.error());
-    bool ended = false;
-    for (const auto row : page.value().rows) {
-      const auto key = bytes_of(row.getKey()), value = bytes_of(row.getValue());
-      if ((ended = !is_block_of(key, id))) break;
-      blocks->emplace_back(value.begin(), value.end());
-    }
-    if (!ended && page.value().next) return gather(id, *page.value().next, blocks, reply);
-    const auto heard = heard_.find(id);
-    if (heard != heard_.end() && !heard->second.hour.empty()) blocks->push_back(encode_block(heard->second.hour));
-    std::size_t first = blocks->size(), bytes = 0;
-    while (first > 0 && bytes + (*blocks)[first - 1].size() + 16 <= kHistoryBytesMax)
-      bytes += (*blocks)[--first].size() + 16;
-    reply->send([&](wire::History::Builder out) {
-      auto list = out.initBlocks(static_cast<unsigned>(blocks->size() - first));
-      for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of((*blocks)[first + i]));
-    });
-  });
+void RegistryActor::get_uptime(wire::GetUptime::Reader question, runtime::Reply<wire::UptimeIs> reply) {
+  const auto id = node_of(question.getNode());
+  const std::uint32_t from = question.getFrom(), until = question.getUntil();
+  if (!id || from >= until) return reply.refuse({Code::malformed, "an id has 20 bytes, a window at least an hour"});
+  if (until > unix_ms() / kHourMs + 1) return reply.refuse({Code::refused, "the window is not over"});
+  // A node does not speak for itself, and nothing is signed of what was not heard.
+  if (!ready_ || watched_.find(*id) == nullptr)
+    return reply.refuse({Code::not_found, "this node does not watch that one"});
+  gather(*id, block_key(*id, 0), std::make_shared<Blocks>(),
+         [this, id = *id, from, until,
+          reply = std::move(reply)](const base::Outcome<std::shared_ptr<Blocks>>& read) mutable {
+           if (!read.ok()) return reply.refuse(read.error());
+           std::vector<Sample> samples;
+           for (const base::Bytes& block : *read.value())
+             if (const auto more = decode_block(block)) samples.insert(samples.end(), more->begin(), more->end());
+           const crypto::Identity& self = *settings_.identity;
+           const Uptime uptime{.by = self.public_key(),
+                               .by_nonce = self.nonce(),
+                               .node = id,
+                               .from = from,
+                               .until = until,
+                               .hours = hours_heard(samples, from, until)};
+           reply.send([&](wire::UptimeIs::Builder out) { out.setUptime(data_of(sign(uptime, self.key()))); });
+         });
+}
+
+void RegistryActor::gather(const base::NodeId& id, const base::Bytes& from, std::shared_ptr<Blocks> blocks,
+                           base::Callback<void(base::Outcome<std::shared_ptr<Blocks>>)> then) {
+  history_.scan(from, kScanRows, kScanBytes,
+                [this, id, blocks, then = std::move(then)](const base::Outcome<store::Rows::Page>& page) mutable {
+                  if (!page.ok()) return then(page.error());
+                  bool ended = false;
+                  for (const auto row : page.value().rows) {
+                    const auto key = bytes_of(row.getKey()), value = bytes_of(row.getValue());
+                    if ((ended = !is_block_of(key, id))) break;
+                    blocks->emplace_back(value.begin(), value.end());
+                  }
+                  if (!ended && page.value().next) return gather(id, *page.value().next, blocks, std::move(then));
+                  const auto heard = heard_.find(id);
+                  if (heard != heard_.end() && !heard->second.hour.empty())
+                    blocks->push_back(encode_block(heard->second.hour));
+                  then(blocks);
+                });
 }
 
 }  // namespace troupe::registry

@@ -14,6 +14,8 @@ FILE is TOML
   until = "2027-01-31T12:00:00Z"         nothing is paid before; may be left out, as from
   list = [["tro1…", 3], ["tro1…", 1]]    addresses and weights: the shares are as the weights
   shares = "equal"                       or all get the same; "work" and "reputation" leave the weights as they are
+  in place of the list [rule] with hours = 20: nodes that were there for so long between `from` and `until`, which are
+  dates, as three of their watchers sign it; per_owner = 2 and per_net = 8 limit them; all get the same
 what it does
   pays the pool to an account of the airdrop, hands the list in, and prints the id
   from then on, or from `until`, objections are heard for airdrop.objections; then all are paid without being asked

@@ -1,5 +1,6 @@
 #pragma once
 // The commands of `troupe airdrop` that have a source of their own; airdrop.cpp names them all.
+#include "actors/airdrop/logic/uptime.hpp"
 #include "actors/airdrop/words.hpp"
 #include "apps/wallet/book.hpp"
 #include "messages/output/airdrop.capnp.h"
@@ -16,12 +17,27 @@ struct Promise {
   wallet::Amount pool;
   airdrop::Moment from, until;
   std::vector<airdrop::Recipient> list;
-  std::vector<std::string> notes{};  ///< for standard error
+  std::optional<airdrop::UptimeRule> uptime{};  ///< in place of a list
+  std::vector<std::string> notes{};             ///< for standard error
 };
 /// Fails with usage, which names the line.
 base::Result<Promise, Failure> promise_in(const std::string& path, const std::string& help);
 /// The terms, but for book, owner and nonce; fails with usage.
 base::Result<airdrop::Terms, Failure> terms_of(const Promise& promise, const std::string& help);
+
+/// Who is paid by a rule.
+struct UptimeList {
+  airdrop::UptimeRule rule;
+  std::vector<airdrop::Present> paid;
+};
+enum class Keep : std::uint8_t { no, yes };
+/// As the watchers of all nodes sign it now; with Keep::yes the evidence is put into the content store, and the rule
+/// names it. Fails if no node is paid.
+Client::Outcome<UptimeList> list_by_uptime(Client& client, airdrop::UptimeRule rule, Keep keep);
+/// As the evidence proves that the rule names. Fails if it proves another list.
+Client::Outcome<UptimeList> list_by_evidence(Client& client, const airdrop::UptimeRule& rule);
+/// Puts the list of the rule into the promise, if there is a rule.
+Client::Outcome<void> complete(Promise& promise, Client& client, Keep keep);
 
 base::Result<airdrop::AirdropId, Failure> id_typed(const std::string& typed, const std::string& help);
 

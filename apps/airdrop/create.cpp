@@ -49,11 +49,11 @@ Client::Outcome<airdrop::Airdrop> founded(Client& client, const Signer& signer, 
 }  // namespace
 
 Ending airdrop_create(const Invocation& invocation, Console& console) {
-  const auto promise = promise_in(*invocation.text("FILE"), kAirdropHelp);
+  auto promise = promise_in(*invocation.text("FILE"), kAirdropHelp);
   if (!promise.ok()) return promise.error();
-  auto typed = terms_of(promise.value(), kAirdropHelp);
-  if (!typed.ok()) return typed.error();
-  airdrop::Terms terms = std::move(typed).value();
+  // A wrong list is told before a wallet is opened.
+  if (!promise.value().uptime)
+    if (const auto typed = terms_of(promise.value(), kAirdropHelp); !typed.ok()) return typed.error();
   for (const std::string& note : promise.value().notes) console.err << "note: " << note << '\n';
   const auto request = request_or_new(invocation);
   if (!request.ok()) return request.error();
@@ -63,6 +63,10 @@ Ending airdrop_create(const Invocation& invocation, Console& console) {
   if (!client.ok()) return client.error();
   auto account = account_at(*client.value(), signer.value().address());
   if (!account.ok()) return account.error();
+  if (const auto listed = complete(promise.value(), *client.value(), Keep::yes); !listed.ok()) return listed.error();
+  auto typed = terms_of(promise.value(), kAirdropHelp);
+  if (!typed.ok()) return typed.error();
+  airdrop::Terms terms = std::move(typed).value();
   terms.book = account.value().book;
   terms.owner = signer.value().address();
   const base::Digest mark =

@@ -17,7 +17,7 @@ namespace {
 using namespace wallets;
 
 constexpr std::size_t kFileBytesMax = std::size_t{96} << 20;  // our choice: a million recipients
-constexpr std::string_view kKeys[] = {"pool", "from", "until", "shares", "list"};
+constexpr std::string_view kKeys[] = {"pool", "from", "until", "shares", "list", "rule"};
 
 /// Says where in the file something is wrong.
 struct Wrong {
@@ -95,17 +95,60 @@ base::Result<std::vector<airdrop::Recipient>, Failure> list_in(const toml::node&
   return out;
 }
 
+base::Result<std::uint64_t, Failure> number_in(const toml::node& node, std::uint64_t most, const Wrong& wrong) {
+  const auto* number = node.as_integer();
+  if (number != nullptr && number->get() >= 1 && static_cast<std::uint64_t>(number->get()) <= most)
+    return static_cast<std::uint64_t>(number->get());
+  return wrong(node, "a whole number of 1 to " + std::to_string(most));
+}
+
+/// The window of a rule is over, and its hours are whole ones.
+base::Result<airdrop::UptimeRule, Failure> rule_in(const toml::node& node, const Promise& promise, const Wrong& wrong) {
+  const auto* table = node.as_table();
+  if (table == nullptr || table->get("hours") == nullptr)
+    return wrong(node, "[rule] has `hours`: of uptime in the window");
+  if (!promise.from.is_date || !promise.until.is_date || promise.from.value.count() == 0 ||
+      promise.until.value.count() == 0)
+    return wrong(node, "a rule looks at a window that is over: give `from` and `until` as dates");
+  constexpr std::uint64_t kHour = registry::kUnixHourMs;
+  airdrop::UptimeRule out;
+  out.from = static_cast<std::uint32_t>((static_cast<std::uint64_t>(promise.from.value.count()) + kHour - 1) / kHour);
+  out.until = static_cast<std::uint32_t>(static_cast<std::uint64_t>(promise.until.value.count()) / kHour);
+  for (const auto& [key, value] : *table) {
+    if (key.str() == "evidence") {
+      const auto* text = value.as_string();
+      const auto cid = text != nullptr ? base::Digest::from_hex(text->get()) : std::nullopt;
+      if (!cid) return wrong(value, "evidence is a content id: 64 hexadecimal digits");
+      out.evidence = *cid;
+      continue;
+    }
+    const bool hours = key.str() == "hours", owner = key.str() == "per_owner", net = key.str() == "per_net";
+    if (!hours && !owner && !net)
+      return wrong(value, "there is no \"" + base::shortened(std::string(key.str()), 80) +
+                              "\" of a rule: hours, per_owner, per_net, evidence");
+    const auto number = number_in(value, hours ? 24 * 366 : UINT16_MAX, wrong);
+    if (!number.ok()) return number.error();
+    if (hours) out.hours = static_cast<std::uint32_t>(number.value());
+    else (owner ? out.per_owner : out.per_net) = static_cast<std::uint16_t>(number.value());
+  }
+  if (out.from >= out.until || out.hours > out.until - out.from)
+    return wrong(node, std::string(name(airdrop::TermsError::hours)));
+  return out;
+}
+
 base::Result<Promise, Failure> promise_of(const toml::table& table, const Wrong& wrong) {
   for (const auto& [key, node] : table) {
-    if (key.str() == "rule") return wrong(node, "this version pays a list alone: give `list` in place of [rule]");
     if (std::ranges::find(kKeys, key.str()) == std::end(kKeys))
       return wrong(node, "there is no \"" + base::shortened(std::string(key.str()), 80) +
-                             "\" of an airdrop: pool, from, until, shares, list");
+                             "\" of an airdrop: pool, from, until, shares, list or [rule]");
   }
   Promise out;
-  for (const char* needed : {"pool", "list"})
-    if (table.get(needed) == nullptr)
-      return usage_failure(wrong.path + " has no `" + needed + "`: see the example in the help", wrong.help);
+  const toml::node* rule = table.get("rule");
+  if (table.get("pool") == nullptr)
+    return usage_failure(wrong.path + " has no `pool`: see the example in the help", wrong.help);
+  if ((table.get("list") == nullptr) == (rule == nullptr))
+    return usage_failure(wrong.path + " has a `list`, or a [rule] that makes one: see the example in the help",
+                         wrong.help);
   const auto pool = amount_in(*table.get("pool"), wrong);
   if (!pool.ok()) return pool.error();
   out.pool = pool.value();
@@ -115,15 +158,22 @@ base::Result<Promise, Failure> promise_of(const toml::table& table, const Wrong&
     if (!moment.ok()) return moment.error();
     *to = moment.value();
   }
-  auto list = list_in(*table.get("list"), wrong);
-  if (!list.ok()) return list.error();
-  out.list = std::move(list).value();
+  if (rule != nullptr) {
+    const auto uptime = rule_in(*rule, out, wrong);
+    if (!uptime.ok()) return uptime.error();
+    out.uptime = uptime.value();
+  } else {
+    auto list = list_in(*table.get("list"), wrong);
+    if (!list.ok()) return list.error();
+    out.list = std::move(list).value();
+  }
   const toml::node* shares = table.get("shares");
   if (shares == nullptr) return out;
   const auto* by = shares->as_string();
   const std::string how = by != nullptr ? by->get() : "";
   if (how != "equal" && how != "work" && how != "reputation")
     return wrong(*shares, "shares is \"equal\", \"work\" or \"reputation\"");
+  if (how != "equal" && out.uptime) return wrong(*shares, "of nodes that were there all get the same: \"equal\"");
   if (how != "equal") return out;
   bool differ = false;
   for (airdrop::Recipient& one : out.list) differ |= std::exchange(one.weight, 1) != out.list.front().weight;
@@ -153,6 +203,7 @@ base::Result<airdrop::Terms, Failure> terms_of(const Promise& promise, const std
   blank.pool = promise.pool;
   blank.from = promise.from;
   blank.until = promise.until;
+  blank.uptime = promise.uptime;
   auto terms = airdrop::make_terms(std::move(blank), promise.list);
   if (!terms.ok()) return usage_failure(std::string(name(terms.error())), help);
   return std::move(terms).value();

@@ -70,8 +70,13 @@ void print_airdrop(const Invocation& invocation, Console& console, const airdrop
 }
 
 Ending check_file(const Invocation& invocation, Console& console, const std::string& path) {
-  const auto promise = promise_in(path, kAirdropCheckHelp);
+  auto promise = promise_in(path, kAirdropCheckHelp);
   if (!promise.ok()) return promise.error();
+  if (promise.value().uptime) {
+    auto client = Client::connect(invocation, console);
+    if (!client.ok()) return client.error();
+    if (const auto listed = complete(promise.value(), *client.value(), Keep::no); !listed.ok()) return listed.error();
+  }
   const auto terms = terms_of(promise.value(), kAirdropCheckHelp);
   if (!terms.ok()) return terms.error();
   for (const std::string& note : promise.value().notes) console.err << "note: " << note << '\n';

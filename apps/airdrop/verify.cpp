@@ -91,9 +91,19 @@ Client::Outcome<Checked> checked(Client& client, const airdrop::AirdropId& id) {
     out.bad = "payments were made, and the list that they follow from is not shown";
   if (!whole || (returned && out.struck == terms.recipients)) return out;
 
+  std::vector<airdrop::Recipient> proven;
+  if (terms.uptime && out.bad.empty()) {
+    const auto list = list_by_evidence(client, *terms.uptime);
+    if (list.ok()) proven = airdrop::list_of(list.value().paid);
+    else if (list.error().error.code == base::Code::corrupt) out.bad = list.error().error.message;
+    else return list.error();
+  }
   Payments payments(posted.value().out);
   wallet::Amount sum;
   const auto walked = walk_shares(client, id, seen.value(), objected.value(), [&](const Share& share) {
+    if (terms.uptime && out.bad.empty() &&
+        (out.recipients >= proven.size() || proven[out.recipients] != share.recipient))
+      out.bad = "recipient " + std::to_string(share.index) + " does not follow from the evidence";
     ++out.recipients;
     sum = sum + share.amount;
     if (out.bad.empty()) out.bad = payments.take(share);

@@ -1,17 +1,12 @@
 // The figures of `troupe bench escrow` that are about airdrops.
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
-
 #include <algorithm>
 
 #include "actors/airdrop/api.hpp"
 #include "actors/airdrop/words.hpp"
 #include "apps/bench/figures.hpp"
 #include "apps/bench/purse.hpp"
+#include "apps/bench/ran.hpp"
 #include "messages/words.hpp"
-
-extern char** environ;
 
 namespace troupe::bench {
 namespace {
@@ -131,21 +126,9 @@ class AirdropLoad final : public Measuring {
 /// `troupe airdrop verify`, as a user runs it.
 Figure verify(Runner& runner, const std::string& data, const airdrop::AirdropId& id) {
   Figure figure{.what = "airdrop.verify"};
-  std::vector<std::string> words{"troupe", "airdrop", "verify", id.hex(), "--data", data, "--json"};
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  posix_spawn_file_actions_t files;
-  ::posix_spawn_file_actions_init(&files);
-  ::posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
-  const base::Instant from = runner.now();
-  pid_t process = 0;
-  int status = -1;
-  const int spawned = ::posix_spawn(&process, "/proc/self/exe", &files, nullptr, arguments.data(), environ);
-  ::posix_spawn_file_actions_destroy(&files);
-  if (spawned == 0) ::waitpid(process, &status, 0);
-  figure.seconds = std::chrono::duration<double>(runner.now() - from).count();
-  if (spawned == 0 && status == 0) return figure;
+  const Ran ran = run_troupe(runner, {"airdrop", "verify", id.hex(), "--data", data, "--json"});
+  figure.seconds = ran.seconds;
+  if (ran.done) return figure;
   figure.errors = 1;
   figure.error = "`troupe airdrop verify` did not end with 0";
   return figure;

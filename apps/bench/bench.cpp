@@ -1,4 +1,4 @@
-// troupe bench actor | bench link | bench dht | bench kv | bench escrow | bench file
+// troupe bench actor | bench link | bench dht | bench kv | bench escrow | bench task | bench file
 #include <charconv>
 #include <cmath>
 #include <functional>
@@ -309,6 +309,21 @@ Ending run_escrow(const Invocation& invocation, Console& console) {
   return print(invocation, console, figures);
 }
 
+Ending run_task(const Invocation& invocation, Console& console) {
+  const std::string only = invocation.text("--only").value_or("");
+  if (!only.empty() && only != "registry.ls" && only != "registry.fed" && only != "registry.fed,registry.ls")
+    return usage_failure("--only names figures: registry.fed, registry.ls", "troupe help bench task");
+  os::Waker waker{SIGINT, SIGTERM};
+  const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
+  if (!folder.ok()) return folder.error();
+  // The ten thousand have no work to show.
+  const auto node = bench::NodeProcesses::start(invocation.table(), *folder.value(), 1,
+                                                {"identity.work_bits=0", "registry.beats_per_second=4096"});
+  if (!node.ok()) return node.error();
+  bench::Runner runner(waker, *folder.value(), {});
+  return print(invocation, console, bench::measure_registry(waker, runner, *node.value()));
+}
+
 }  // namespace
 
 Commands bench_commands() {
@@ -357,6 +372,10 @@ Commands bench_commands() {
                    number_option("--puts", "N", "measure instead the memory of a member after N puts on 100,000 keys",
                                  1, kMessagesMax)},
        .run = run_kv},
+      {.name = "bench task",
+       .summary = "Measure a node that watches 10,000 others, and the list of them, in two minutes",
+       .options = {{.name = "--only", .value = "WHAT,…", .help = "these figures alone"}, dir},
+       .run = run_task},
       {.name = "bench escrow",
        .summary = "Measure transfers, a million escrows that sleep and airdrops at a book, and escrows at a group, "
                   "with synced disks",

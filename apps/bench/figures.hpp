@@ -71,6 +71,10 @@ Measurement<Figures> measure_asleep(os::Waker& waker, Runner& runner, NodeProces
 /// `airdrop.pay`; then `troupe airdrop verify` of it: `airdrop.verify`. The node hears objections for 1 s.
 Measurement<Figures> measure_airdrop(os::Waker& waker, Runner& runner, NodeProcesses& processes);
 
+/// A node that watches 10,000 others: what part of a processor their heartbeats take, one of each a minute
+/// (`registry.fed`: ratio), and `troupe registry ls` there (`registry.ls`).
+Measurement<Figures> measure_registry(os::Waker& waker, Runner& runner, NodeProcesses& processes);
+
 /// What `--hold` keeps after the figures: a node that `troupe inspect --once --data DIR` reaches, until Ctrl-C.
 class HeldNode {
  public:

@@ -145,6 +145,19 @@ std::uint64_t NodeProcesses::resident_bytes_max() const {
   return out;
 }
 
+double NodeProcesses::cpu_seconds(std::size_t node) const {
+  // Nanoseconds on a processor: proc(5), schedstat; of each thread by itself.
+  double out = 0;
+  std::error_code none;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/" + members_[node].process_id + "/task", none)) {
+    std::ifstream stat(thread.path() / "schedstat");
+    double ran = 0;
+    stat >> ran;
+    out += ran / 1e9;
+  }
+  return out;
+}
+
 std::shared_ptr<net::Link> NodeProcesses::link(std::size_t node) {
   Member& member = members_[node];
   if (!member.link || member.link->end())

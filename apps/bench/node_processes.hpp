@@ -43,6 +43,8 @@ class NodeProcesses {
   std::string data(std::size_t node) const { return folder_ + "/k" + std::to_string(node); }
   /// Of the member with the most.
   std::uint64_t resident_bytes_max() const;
+  /// Of processors, used since it began.
+  double cpu_seconds(std::size_t node) const;
 
  private:
   struct Member {

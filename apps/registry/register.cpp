@@ -50,6 +50,12 @@ Ending registry_register(const Invocation& invocation, Console& console) {
     if (!amount.ok()) return amount.error();
     price = amount.value().units();
   }
+  std::optional<wallet::Address> pay_to;
+  if (const auto typed = invocation.text("--pay-to")) {
+    const auto address = wallets::address_typed(*typed, kRegisterHelp);
+    if (!address.ok()) return address.error();
+    pay_to = address.value();
+  }
   const auto request = wallets::request_typed(invocation);
   if (!request.ok()) return request.error();
   base::Bytes bytes;
@@ -60,6 +66,7 @@ Ending registry_register(const Invocation& invocation, Console& console) {
       registry::kPath, kDue, [&](registry::wire::Register::Builder out) {
         out.setCapabilities(data_of(bytes));
         out.setPrice(price);
+        if (pay_to) out.setPayTo(data_of(pay_to->view()));
         out.setRequest(request.value());
       });
   if (!answer.ok()) return answer.error();

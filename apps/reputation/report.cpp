@@ -12,7 +12,7 @@ namespace {
 namespace rep = reputation::wire;
 
 constexpr const char* kReportHelp = "troupe help reputation report";
-constexpr std::chrono::seconds kDue{90};  // the registry is asked first
+constexpr std::chrono::seconds kReportDue{90};  // the registry is asked first
 
 }  // namespace
 
@@ -43,7 +43,7 @@ Ending reputation_report(const Invocation& invocation, Console& console) {
   if (!request.ok()) return request.error();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  auto answer = client.value()->ask<rep::Report, rep::Reported>(reputation::kPath, kDue, [&](rep::Report::Builder out) {
+  auto answer = client.value()->ask<rep::Report, rep::Reported>(reputation::kPath, kReportDue, [&](rep::Report::Builder out) {
     out.setNode(data_of(node->view()));
     out.setEvent(event);
     if (points) out.getPoints().setGiven(*points);

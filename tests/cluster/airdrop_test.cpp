@@ -1,4 +1,8 @@
 // An airdrop by the commands of people, at real nodes: one that is killed while it pays, and a group.
+#include <array>
+#include <chrono>
+#include <ctime>
+
 #include "actors/wallet/logic/address.hpp"
 #include "tests/cluster/bank.hpp"
 
@@ -107,4 +111,46 @@ TEST_CASE("cluster airdrop: a node that is killed while it pays goes on, and pay
   CHECK(value_in(verified, "paid") == "1000000");
   CHECK(bank.balance(ada) == "0");
   CHECK(value_in(bank.get({"wallet", "audit", "--json"}), "mismatches") == "[]");
+}
+
+TEST_CASE("cluster airdrop: nodes that were there are paid, as their watchers have signed it") {
+  Bank people({}, Bank::Begins::when_told);
+  Cluster cluster(5, {"--set", "ledger.book=self", "--set", "registry.heartbeat=1s"});
+  const auto run = [&](const std::vector<std::string>& words) { return cluster.run(0, words); };
+  REQUIRE(run({"wallet", "new", "ada"}).exit == 0);
+  REQUIRE(until([&] { return run({"wallet", "issue", "ada", "1000"}).exit == 0; }));
+
+  const auto hour = std::chrono::floor<std::chrono::hours>(std::chrono::system_clock::now());
+  const auto date = [](std::chrono::system_clock::time_point at) {
+    const std::time_t seconds = std::chrono::system_clock::to_time_t(at);
+    std::tm parts{};
+    ::gmtime_r(&seconds, &parts);
+    std::array<char, 32> text{};
+    std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return std::string(text.data());
+  };
+  const auto file = [&](const std::string& rule) {
+    std::ofstream out(people.folder / "drop.toml");
+    out << "pool = 100\nfrom = " << date(hour) << "\nuntil = " << date(hour + std::chrono::hours(1)) << "\n[rule]\n"
+        << rule << '\n';
+    return people.folder / "drop.toml";
+  };
+  CHECK(run({"airdrop", "check", file("hours = 2")}).exit == 2);
+  CHECK(run({"airdrop", "check", file("hours = 1\nreputation = 50")}).exit == 2);
+  const auto listed = [&](const std::string& rule) {
+    const std::string out = run({"airdrop", "check", file(rule), "--json"}).out;
+    std::size_t found = 0;
+    for (auto at = out.find("\"to\":\""); at != std::string::npos; at = out.find("\"to\":\"", at + 1)) ++found;
+    return found;
+  };
+  REQUIRE(until([&] { return listed("hours = 1") == 5; }));
+  CHECK(listed("hours = 1\nper_owner = 1") == 5);
+
+  const std::string path = file("hours = 1");
+  const Seen made = run({"airdrop", "create", path, "--wallet", "ada", "--request", "r"});
+  REQUIRE_MESSAGE(made.exit == 0, made.err);
+  const std::string id = line(made);
+  CHECK(contains(run({"airdrop", "show", id, "--json"}).out, R"("amount":"20")"));
+  CHECK(run({"airdrop", "verify", id}).exit == 0);
+  CHECK(contains(run({"file", "ls"}).out, "airdrop evidence"));
 }

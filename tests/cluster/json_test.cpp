@@ -53,6 +53,7 @@ const std::pair<const char*, const char*> kNotHere[] = {
     {"sandbox run", "standard output is the program's: tests/cluster/sandbox_test.cpp"},
     {"sim watch", "it opens screens, which are for people"},
     {"sim shrink", "it prints what `sim run` prints, of a world that has to be broken first"},
+    {"bench task", "it takes 80 s"},
     {"sim survival", "it takes 12 s at its least"},
     {"sim explore", "it takes 7 s, or ends with 10; what it explores is in tests/actors/escrow/explore_test.cpp"},
 };

@@ -142,7 +142,7 @@ SPEAKS = {
     "reputation": {"registry"},
     "escrow": {"raft", "wallet"},
     "fund": {"wallet", "escrow"},
-    "airdrop": {"wallet", "escrow"},
+    "airdrop": {"wallet", "escrow", "registry"},
 }
 
 

@@ -22,6 +22,9 @@ std::optional<TermsError> wrong(const Terms& terms) {
   if (terms.weights < terms.recipients || terms.weights > kWeightMax * terms.recipients) return TermsError::weight;
   const bool dates = terms.from.is_date && terms.until.is_date && terms.until.value.count() > 0;
   if (dates && terms.until.value < terms.from.value) return TermsError::window;
+  if (const auto& rule = terms.uptime;
+      rule && (rule->hours == 0 || rule->from >= rule->until || rule->hours > rule->until - rule->from))
+    return TermsError::hours;
   return std::nullopt;
 }
 
@@ -36,6 +39,7 @@ std::string_view name(TermsError error) {
     case TermsError::issuance: return "the list names the account that the book's money is made from";
     case TermsError::order: return "an address is in the list twice";
     case TermsError::window: return "the window ends before it begins";
+    case TermsError::hours: return "the rule wants no hours, or more than the whole ones of its window";
   }
   return "the terms are wrong";
 }
@@ -107,11 +111,16 @@ Bytes encode(const Terms& terms) {
     out.push_back(moment.is_date ? 1 : 0);
     base::append_number(out, static_cast<std::uint64_t>(moment.value.count()));
   }
-  out.push_back(static_cast<std::uint8_t>(terms.rule));
+  out.push_back(static_cast<std::uint8_t>(terms.uptime ? Rule::uptime : Rule::list));
   base::append_number(out, terms.recipients);
   base::append_number(out, terms.weights);
   base::append_number(out, static_cast<std::uint32_t>(terms.pages.size()));
   for (const base::Digest& page : terms.pages) base::append(out, page.view());
+  if (!terms.uptime) return out;
+  for (const std::uint32_t number : {terms.uptime->hours, terms.uptime->from, terms.uptime->until})
+    base::append_number(out, number);
+  for (const std::uint16_t number : {terms.uptime->per_owner, terms.uptime->per_net}) base::append_number(out, number);
+  base::append(out, terms.uptime->evidence.view());
   return out;
 }
 
@@ -134,10 +143,20 @@ std::optional<Terms> decode_terms(base::ByteView bytes) {
   out.recipients = in.number<std::uint32_t>();
   out.weights = in.number<std::uint64_t>();
   const auto pages = in.number<std::uint32_t>();
-  if (!in.ok() || !pool || rule != static_cast<std::uint8_t>(Rule::list) || pages > kRecipientsMax / kPageRows)
+  const bool is_uptime = rule == static_cast<std::uint8_t>(Rule::uptime);
+  if (!in.ok() || !pool || (!is_uptime && rule != static_cast<std::uint8_t>(Rule::list)) ||
+      pages > kRecipientsMax / kPageRows)
     return std::nullopt;
   out.pool = *pool;
   for (std::uint32_t i = 0; in.ok() && i < pages; ++i) out.pages.push_back(in.fixed<base::Digest>());
+  if (is_uptime) {
+    out.uptime.emplace();
+    for (std::uint32_t* const number : {&out.uptime->hours, &out.uptime->from, &out.uptime->until})
+      *number = in.number<std::uint32_t>();
+    for (std::uint16_t* const number : {&out.uptime->per_owner, &out.uptime->per_net})
+      *number = in.number<std::uint16_t>();
+    out.uptime->evidence = in.fixed<base::Digest>();
+  }
   if (!in.ended() || wrong(out)) return std::nullopt;
   return out;
 }

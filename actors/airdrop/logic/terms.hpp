@@ -2,8 +2,10 @@
 // What an airdrop promises: how much is given, by which rule, and to which list of recipients.
 //
 // Id      SHA-256 of the terms' bytes: "troupe airdrop v1" || book (32) || owner (32) || nonce (16) || pool (8) ||
-//         from || until (each 1: date 1, span 0; and 8) || rule (1: list 1) || recipients (4) || weights (8) || pages
-//         (4) || their hashes (32 each). The owner signs these bytes. Numbers are little-endian, times are Unix ms.
+//         from || until (each 1: date 1, span 0; and 8) || rule (1: list 1, uptime 2) || recipients (4) || weights (8)
+//         || pages (4) || their hashes (32 each) || of uptime: hours, first hour, hour behind the last (4 each),
+//         per_owner, per_net (2 each), evidence (32). The owner signs these bytes. Numbers are little-endian, times are
+//         Unix ms.
 // List    by rising address, each once; in pages of kPageRows rows (address 32, weight 8), the last one shorter.
 //         The hash of a page is SHA-256("troupe airdrop page v1" || its rows).
 // Shares  the weights that are not struck are laid end to end; a recipient gets ⌊pool · end / all⌋ − ⌊pool · begin /
@@ -46,8 +48,17 @@ base::Bytes encode(const Page& page);
 std::optional<Page> decode_page(base::ByteView bytes);
 base::Digest hash_of_page(base::ByteView bytes);
 
-/// Who is paid: now a list alone; other rules have a number of their own.
-enum class Rule : std::uint8_t { list = 1 };
+/// By which rule the list was made.
+enum class Rule : std::uint8_t { list = 1, uptime = 2 };
+
+/// Nodes that were there: logic/uptime.hpp.
+struct UptimeRule {
+  std::uint32_t hours = 1;            ///< at least that many
+  std::uint32_t from = 0, until = 0;  ///< of these hours of Unix time; `until` is not one of them
+  std::uint16_t per_owner = 0, per_net = 0;
+  base::Digest evidence;  ///< the content id of the file
+  friend bool operator==(const UptimeRule&, const UptimeRule&) = default;
+};
 
 /// A date, or a span from the moment in which the pool was paid in. 0: none.
 struct Moment {
@@ -63,8 +74,8 @@ struct Terms {
   Address owner;
   Nonce nonce;
   Amount pool;
-  Moment from, until;  ///< the window. Nothing is paid before its end
-  Rule rule = Rule::list;
+  Moment from, until;                  ///< the window. Nothing is paid before its end
+  std::optional<UptimeRule> uptime{};  ///< nothing: it is the owner's own list
   std::uint32_t recipients = 0;
   std::uint64_t weights = 0;  ///< of all recipients
   std::vector<base::Digest> pages;
@@ -80,6 +91,7 @@ enum class TermsError : std::uint8_t {
   issuance,  ///< the list names the account that money is made from
   order,     ///< a recipient is there twice, or the list is not by rising address
   window,    ///< it ends before it begins
+  hours,     ///< none, or more than the window of the rule has
 };
 std::string_view name(TermsError error);
 

@@ -45,6 +45,7 @@ std::optional<base::Bytes> sign(const Registration& what, const crypto::SecretKe
   base::append_number(out, what.sequence);
   out.push_back(what.registered);
   base::append(out, what.owner.view());
+  base::append(out, what.pay_to.view());
   base::append(out, what.at.address);
   base::append_number(out, what.at.port);
   out.push_back(static_cast<std::uint8_t>(what.version.size()));
@@ -69,6 +70,7 @@ std::optional<Registration> parse_registration(base::ByteView bytes) {
   const auto registered = body.number<std::uint8_t>();
   out.registered = registered == 1;
   out.owner = body.fixed<Owner>();
+  out.pay_to = body.fixed<Payee>();
   out.at.address = body.array<16>();
   out.at.port = body.number<std::uint16_t>();
   const std::size_t version = body.number<std::uint8_t>();

@@ -2,9 +2,11 @@
 // What a node says of itself: where it is, who owns it, what it can do, and what it wants for that.
 //
 // Bytes   "troupe registration v1" || the body || signature (64), by the node's key, of all before it. The body: key
-//         (32) || work nonce (4) || sequence (8) || registered (1) || owner (32) || address (16) || port (2) || version
-//         (1 and 0 to 32) || price (1: 0 none, 1; and 8) || capabilities. Numbers are little-endian.
+//         (32) || work nonce (4) || sequence (8) || registered (1) || owner (32) || paid to (32) || address (16) ||
+//         port (2) || version (1 and 0 to 32) || price (1: 0 none, 1; and 8) || capabilities. Numbers are
+//         little-endian.
 // Order   of two registrations of a node the one with the higher sequence holds; a sequence is a date in ms.
+// Paid to an account of money; zeros: that of the node's key.
 // Owner   claimed, not proven: who names another owner loses only by it, as nodes of one owner never judge the same.
 #include "actors/registry/logic/capability.hpp"
 #include "runtime/base/endpoint.hpp"
@@ -18,6 +20,8 @@ inline constexpr std::size_t kRegistrationBytesMax = 4'096;  // our choice: all 
 
 /// Nodes of one owner are not strangers to each other. By default the node's own key.
 using Owner = base::FixedBytes<struct OwnerTag, 32>;
+/// An account of money (actors/wallet).
+using Payee = base::FixedBytes<struct PayeeTag, 32>;
 
 struct Registration {
   base::PublicKey key;
@@ -25,6 +29,7 @@ struct Registration {
   std::uint64_t sequence = 0;
   bool registered = true;  ///< false: the node has taken itself off the list
   Owner owner;
+  Payee pay_to{};                      ///< zeros: the account of its key
   base::Endpoint at;                   ///< port 0: it cannot be dialled
   std::string version;                 ///< of its program
   std::optional<std::uint64_t> price;  ///< smallest units for a core and an hour; nothing: not for money

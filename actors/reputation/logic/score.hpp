@@ -21,7 +21,7 @@ inline constexpr std::uint64_t kDayMs = 86'400'000;
 
 inline int points(Thousandths score) { return (score + kPoint / 2) / kPoint; }
 
-/// What becomes of `score` in so many days.
+/// The score after that many days.
 Thousandths decayed(Thousandths score, std::uint64_t days);
 
 struct Score {

@@ -1,9 +1,10 @@
-// Bytes of strangers and of disks, to terms, pages, states and objections of an airdrop. The first byte says what the
-// rest is read as. Whatever is taken is the one encoding of what it says, and is looked at without harm.
+// Bytes of strangers and of disks, to terms, pages, states, objections and evidence of an airdrop. The first byte says
+// what the rest is read as. Whatever is taken is the one encoding of what it says, and is looked at without harm.
 #include <algorithm>
 #include <cstdlib>
 
 #include "actors/airdrop/logic/airdrop.hpp"
+#include "actors/airdrop/logic/uptime.hpp"
 
 using namespace troupe;
 using namespace troupe::airdrop;
@@ -36,7 +37,7 @@ void pay_page(const Page& page) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const base::ByteView bytes(data + 1, size - 1);
-  switch (data[0] % 4) {
+  switch (data[0] % 5) {
     case 0:
       if (const auto terms = decode_terms(bytes)) expect_equal(encode(*terms), bytes);
       break;
@@ -51,6 +52,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 3:
       if (const auto objected = decode_objected(bytes)) expect_equal(encode(*objected), bytes);
+      break;
+    case 4:
+      if (const auto evidence = decode_evidence(bytes)) {
+        expect_equal(encode(*evidence), bytes);
+        for (const Evidence& one : *evidence)
+          static_cast<void>(present_by(one, {.hours = 1, .from = 0, .until = 1}, 0));
+      }
       break;
   }
   return 0;

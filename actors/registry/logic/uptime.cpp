@@ -1,0 +1,53 @@
+#include "actors/registry/logic/uptime.hpp"
+
+namespace troupe::registry {
+namespace {
+
+constexpr std::string_view kUptimePrefix = "troupe uptime v1";
+
+}  // namespace
+
+std::uint32_t hours_heard(std::span<const Sample> samples, std::uint32_t from, std::uint32_t until) {
+  std::uint32_t out = 0;
+  for (std::size_t i = 0; i < samples.size();) {
+    const std::uint64_t hour = samples[i].unix_ms / kUnixHourMs;
+    bool there = true;
+    for (; i < samples.size() && samples[i].unix_ms / kUnixHourMs == hour; ++i)
+      there = there && samples[i].status != Status::offline;
+    out += there && hour >= from && hour < until;
+  }
+  return out;
+}
+
+base::Bytes sign(const Uptime& what, const crypto::SecretKey& key) {
+  base::Bytes out;
+  base::append(out, base::as_bytes(kUptimePrefix));
+  base::append(out, what.by.view());
+  base::append_number(out, what.by_nonce);
+  base::append(out, what.node.view());
+  base::append_number(out, what.from);
+  base::append_number(out, what.until);
+  base::append_number(out, what.hours);
+  base::append(out, key.sign(out).view());
+  return out;
+}
+
+base::Result<Uptime, ReadError> read_uptime(base::ByteView bytes, unsigned work_bits) {
+  base::FieldReader from(bytes);
+  if (base::as_text(from.take(kUptimePrefix.size())) != kUptimePrefix) return ReadError::malformed;
+  Uptime out;
+  out.by = from.fixed<base::PublicKey>();
+  out.by_nonce = from.number<std::uint32_t>();
+  out.node = from.fixed<base::NodeId>();
+  out.from = from.number<std::uint32_t>();
+  out.until = from.number<std::uint32_t>();
+  out.hours = from.number<std::uint32_t>();
+  const auto signature = from.fixed<crypto::Signature>();
+  if (!from.ended() || out.from > out.until || out.hours > out.until - out.from) return ReadError::malformed;
+  if (!crypto::check(out.by, out.by_nonce, work_bits)) return ReadError::lacks_work;
+  if (!crypto::verify(out.by, bytes.first(bytes.size() - crypto::Signature::kBytes), signature))
+    return ReadError::bad_signature;
+  return out;
+}
+
+}  // namespace troupe::registry

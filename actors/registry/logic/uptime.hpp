@@ -1,0 +1,35 @@
+#pragma once
+// What a watcher signs of a node: in how many hours of a window the node was there.
+//
+// Bytes   "troupe uptime v1" || key of the watcher (32) || its work nonce (4) || node (20) || first hour (4) || hour
+// behind
+//         the last (4) || hours (4) || signature (64) of all before it. Hours are whole ones of Unix time,
+//         little-endian.
+// Counts  an hour in which the node was heard and never found offline.
+#include <span>
+
+#include "actors/registry/logic/history.hpp"
+
+namespace troupe::registry {
+
+inline constexpr std::uint64_t kUnixHourMs = 3'600'000;
+
+struct Uptime {
+  base::PublicKey by;
+  std::uint32_t by_nonce = 0;
+  base::NodeId node;
+  std::uint32_t from = 0, until = 0;  ///< hours of Unix time; `until` is not one of them
+  std::uint32_t hours = 0;            ///< of them
+
+  base::NodeId watcher() const { return crypto::node_id(by, by_nonce); }
+  friend bool operator==(const Uptime&, const Uptime&) = default;
+};
+
+/// Of samples in the order of time.
+std::uint32_t hours_heard(std::span<const Sample> samples, std::uint32_t from, std::uint32_t until);
+
+base::Bytes sign(const Uptime& what, const crypto::SecretKey& key);
+/// Reads what sign() made, cheap questions first.
+base::Result<Uptime, ReadError> read_uptime(base::ByteView bytes, unsigned work_bits);
+
+}  // namespace troupe::registry
