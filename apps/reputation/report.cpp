@@ -43,13 +43,14 @@ Ending reputation_report(const Invocation& invocation, Console& console) {
   if (!request.ok()) return request.error();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  auto answer = client.value()->ask<rep::Report, rep::Reported>(reputation::kPath, kReportDue, [&](rep::Report::Builder out) {
-    out.setNode(data_of(node->view()));
-    out.setEvent(event);
-    if (points) out.getPoints().setGiven(*points);
-    if (evidence) out.setEvidence(data_of(evidence->view()));
-    out.setRequest(request.value());
-  });
+  auto answer =
+      client.value()->ask<rep::Report, rep::Reported>(reputation::kPath, kReportDue, [&](rep::Report::Builder out) {
+        out.setNode(data_of(node->view()));
+        out.setEvent(event);
+        if (points) out.getPoints().setGiven(*points);
+        if (evidence) out.setEvidence(data_of(evidence->view()));
+        out.setRequest(request.value());
+      });
   if (!answer.ok()) {
     Failure why = answer.error();
     // The node knows its own rules, this command does not.

@@ -21,7 +21,10 @@ std::size_t rows(Cluster& cluster, std::size_t node, const std::string& text, st
 TEST_CASE("cluster registry: nodes are listed with what they offer, and those that die are offline") {
   Cluster cluster(6, {"--set", "registry.heartbeat=1s"});
   REQUIRE(until([&] { return rows(cluster, 0, R"("status":"healthy")") == 6; }));
-  for (const auto& node : cluster.nodes) CHECK(rows(cluster, 5, "\"node\":\"" + node->id + '"') == 1);
+  for (const auto& node : cluster.nodes) {
+    const std::string row = "\"node\":\"" + node->id + '"';
+    CHECK(until([&] { return rows(cluster, 5, row) == 1; }));
+  }
   CHECK(rows(cluster, 1, R"("arch":")") == 6);
 
   const std::vector<std::string> registered{
