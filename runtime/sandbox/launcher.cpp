@@ -60,7 +60,7 @@ bool send_packet(int to, const Bytes& bytes, std::span<const int> descriptors) {
 
 struct Received {
   Bytes bytes;  // empty: the other side is gone
-  std::vector<os::Descriptor> descriptors;
+  std::vector<base::Descriptor> descriptors;
 };
 
 /// Nothing if there is none now.
@@ -202,7 +202,7 @@ class Server {
 std::optional<Launcher> Launcher::start() {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return std::nullopt;
-  os::Descriptor own(ends[0]), theirs(ends[1]);
+  base::Descriptor own(ends[0]), theirs(ends[1]);
   const pid_t process = ::fork();
   if (process < 0) return std::nullopt;
   if (process == 0) {

@@ -11,7 +11,7 @@
 #include <memory>
 #include <optional>
 
-#include "runtime/os/descriptor.hpp"
+#include "runtime/base/descriptor.hpp"
 #include "runtime/sandbox/sandbox.hpp"
 
 namespace troupe::sandbox {
@@ -52,10 +52,10 @@ class Launcher {
   bool gone() const { return gone_; }
 
  private:
-  Launcher(pid_t process, os::Descriptor talk) : process_(process), talk_(std::move(talk)) {}
+  Launcher(pid_t process, base::Descriptor talk) : process_(process), talk_(std::move(talk)) {}
 
   pid_t process_;
-  os::Descriptor talk_;
+  base::Descriptor talk_;
   bool gone_ = false;
 };
 
