@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,11 +55,19 @@ class Launched {
   Outcome outcome_of(std::uint64_t id) {
     for (;;) {
       if (const auto found = outcomes.extract(id)) return found.mapped();
-      const std::array watched{launcher->descriptor()};
-      REQUIRE(os::Waker::readable(watched, kPatience)[0]);
-      while (auto one = launcher->next()) outcomes.emplace(one->id.value, std::move(one->outcome));
-      REQUIRE_FALSE(launcher->gone());
+      listen();
     }
+  }
+
+  /// Until the launcher has said something.
+  void listen() {
+    const std::array watched{launcher->descriptor()};
+    REQUIRE(os::Waker::readable(watched, kPatience)[0]);
+    while (auto one = launcher->next()) {
+      if (auto* outcome = std::get_if<Outcome>(&one->what)) outcomes.emplace(one->id.value, std::move(*outcome));
+      else usages.emplace(one->id.value, std::get<Usage>(one->what));
+    }
+    REQUIRE_FALSE(launcher->gone());
   }
 
   /// False, and the case is skipped, where the kernel makes no sandbox for this user.
@@ -72,6 +81,7 @@ class Launched {
   std::optional<Launcher> launcher;
   os::Descriptor nothing;
   std::map<std::uint64_t, Outcome> outcomes;
+  std::multimap<std::uint64_t, Usage> usages;
 };
 
 }  // namespace
@@ -170,4 +180,45 @@ TEST_CASE("sandbox launcher: its end is the end of what it runs") {
   }
   std::array<char, 16> text{};
   CHECK(::read(held.read.get(), text.data(), text.size()) == 0);  // the program, which had the other end, is gone
+}
+
+TEST_CASE("sandbox launcher: it tells what each sandbox uses, again and again while that runs") {
+  Launched here;
+  if (!here.works()) return;
+  REQUIRE(here.launcher->make({1}, shell("while :; do :; done"), here.quiet()));
+  REQUIRE(here.launcher->make({2}, shell("sleep 600"), here.quiet()));
+  while (here.usages.count(1) < 2 || here.usages.count(2) < 2) here.listen();
+  const auto of = [&](std::uint64_t id) { return here.usages.equal_range(id); };
+  const Usage first = of(1).first->second, second = std::next(of(1).first)->second;
+  CHECK(second.wall >= first.wall + kUsagePeriod);
+  CHECK(second.cpu > first.cpu);
+  CHECK(second.cpu > std::next(of(2).first)->second.cpu);
+  CHECK(first.pids_max >= 1);
+  CHECK(first.memory_bytes_max > 0);
+}
+
+TEST_CASE("sandbox launcher: its caller never waits for it, and it hears all orders in the end") {
+  Launched here;
+  if (!here.works()) return;
+  Spec nothing;  // refused, without a process
+  constexpr std::uint64_t kOrders = 400;
+  REQUIRE(::kill(here.launcher->process(), SIGSTOP) == 0);
+  for (std::uint64_t id = 1; id <= kOrders; ++id) REQUIRE(here.launcher->make({id}, nothing, here.quiet()));
+  here.launcher->end({kOrders}, std::nullopt);
+  CHECK(here.launcher->holds_orders());
+  CHECK_FALSE(here.launcher->next().has_value());
+  REQUIRE(::kill(here.launcher->process(), SIGCONT) == 0);
+  for (std::uint64_t id = 1; id <= kOrders; ++id) CHECK(here.outcome_of(id).how == Ended::not_made);
+  CHECK_FALSE(here.launcher->holds_orders());
+}
+
+TEST_CASE("sandbox launcher: one that is gone is known to be, and takes no orders") {
+  Launched here;
+  REQUIRE(::kill(here.launcher->process(), SIGKILL) == 0);
+  const std::array watched{here.launcher->descriptor()};
+  REQUIRE(os::Waker::readable(watched, kPatience)[0]);
+  CHECK_FALSE(here.launcher->next().has_value());
+  CHECK(here.launcher->gone());
+  CHECK_FALSE(here.launcher->make({1}, shell("true"), here.quiet()));
+  here.launcher->end({1}, std::nullopt);
 }
