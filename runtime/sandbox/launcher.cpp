@@ -231,7 +231,6 @@ class Server {
   ::setsid();
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
   ::prctl(PR_SET_NAME, "troupe launcher");
-  ::prctl(PR_SET_DUMPABLE, 0);
   // Each sandbox takes some, and programs get a limit of their own.
   if (rlimit files{}; ::getrlimit(RLIMIT_NOFILE, &files) == 0) {
     files.rlim_cur = files.rlim_max;

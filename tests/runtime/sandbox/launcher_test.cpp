@@ -2,8 +2,10 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +22,7 @@
 using namespace troupe;
 using namespace troupe::sandbox;
 using troupe::test::contains;
+using troupe::test::skip;
 using namespace std::chrono_literals;
 
 namespace {
@@ -221,4 +224,36 @@ TEST_CASE("sandbox launcher: one that is gone is known to be, and takes no order
   CHECK(here.launcher->gone());
   CHECK_FALSE(here.launcher->make({1}, shell("true"), here.quiet()));
   here.launcher->end({1}, std::nullopt);
+}
+
+TEST_CASE("sandbox launcher: that of a plain user makes sandboxes, where such users get namespaces at all") {
+  if (::geteuid() != 0) return;  // then all cases show it
+  Launched here;
+  if (!here.works()) return;
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    constexpr id_t kPlain = 65'534;
+    // What changes its id is not dumpable until it runs a program, and others may not map the ids of its children.
+    const bool plain = ::setgroups(0, nullptr) == 0 && ::setresgid(kPlain, kPlain, kPlain) == 0 &&
+                       ::setresuid(kPlain, kPlain, kPlain) == 0 && ::prctl(PR_SET_DUMPABLE, 1) == 0;
+    auto launcher = Launcher::start();
+    if (!plain || !launcher || !launcher->make({1}, shell("true"), here.quiet())) ::_exit(1);
+    for (;;) {
+      const std::array watched{launcher->descriptor()};
+      os::Waker::readable(watched, kPatience);
+      const auto heard = launcher->next();
+      if (!heard && !launcher->gone()) continue;
+      if (!heard) ::_exit(1);
+      const auto* outcome = std::get_if<Outcome>(&heard->what);
+      if (outcome == nullptr) continue;
+      if (contains(outcome->why, "gives this user no namespaces")) ::_exit(2);
+      ::_exit(outcome->how == Ended::exited && outcome->status == 0 ? 0 : 1);
+    }
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 2) return skip("the kernel gives plain users no namespaces of their own");
+  CHECK(WEXITSTATUS(status) == 0);
 }
