@@ -5,6 +5,7 @@
 #include "runtime/ports/clock.hpp"
 #include "runtime/ports/disk.hpp"
 #include "runtime/ports/network.hpp"
+#include "runtime/ports/processes.hpp"
 #include "runtime/ports/threads.hpp"
 
 namespace troupe::ports {
@@ -16,6 +17,7 @@ struct World {
   Network& network;
   Threads& threads;
   const base::Mutations& mutations;
+  Processes& processes;
 };
 
 }  // namespace troupe::ports
