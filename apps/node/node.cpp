@@ -23,6 +23,7 @@
 #include "runtime/os/sockets.hpp"
 #include "runtime/os/system.hpp"
 #include "runtime/os/waker.hpp"
+#include "runtime/sandbox/launcher.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -126,13 +127,14 @@ struct Places {
 class NodeRun {
  public:
   NodeRun(const Invocation& invocation, Console& console, os::Waker& waker, config::Settings settings,
-          DataDirectory directory, const Places& places, bool first_start)
+          DataDirectory directory, const Places& places, std::optional<sandbox::Launcher> launcher, bool first_start)
       : invocation_(invocation),
         console_(console),
         waker_(waker),
         settings_(std::move(settings)),
         directory_(std::move(directory)),
         places_(places),
+        launcher_(std::move(launcher)),
         first_start_(first_start) {}
 
   Ending run() {
@@ -161,7 +163,8 @@ class NodeRun {
   void prepare() {
     system_ = std::make_unique<os::System>(
         std::move(directory_.disk),
-        os::SystemOptions{.sockets = directory_.path, .limits = node_limits(settings_), .watched = true});
+        os::SystemOptions{.sockets = directory_.path, .limits = node_limits(settings_), .watched = true},
+        std::move(launcher_));
     runtime::Node& node = system_->node();
     node.on_fatal = [this](const base::Error& why) { events_.push({Event::What::fatal, why}); };
     node.on_failure = [this](std::string_view path, const base::Error& why) {
@@ -343,6 +346,7 @@ class NodeRun {
   config::Settings settings_;
   DataDirectory directory_;
   const Places places_;
+  std::optional<sandbox::Launcher> launcher_;  // until the system has it
   const bool first_start_;
   os::Clock wall_clock_;  // of the log, which lives longer than the system
   Events events_{waker_};
@@ -382,6 +386,8 @@ Ending run_node(const Invocation& invocation, Console& console) {
   };
   const std::string& advertise = settings.value().get(config::kAdvertise);
   const std::string& metrics = settings.value().get(config::kMetricsListen);
+  // Before any thread, and a look-up begins one. Without it the node starts no programs.
+  auto launcher = sandbox::Launcher::start();
   // Before anything is made.
   if (const auto end = look(advertise, base::HostPort::parse(advertise), "cannot advertise", places.advertise))
     return *end;
@@ -391,7 +397,7 @@ Ending run_node(const Invocation& invocation, Console& console) {
   if (!directory.ok()) return directory.error();
   const bool first_start = !directory.value().disk->size(crypto::kIdentityFile).ok();
   return NodeRun(invocation, console, waker, std::move(settings).value(), std::move(directory).value(), places,
-                 first_start)
+                 std::move(launcher), first_start)
       .run();
 }
 

@@ -15,6 +15,7 @@
 #include "runtime/base/random.hpp"
 #include "runtime/base/time.hpp"
 #include "runtime/ports/network.hpp"
+#include "runtime/ports/processes.hpp"
 
 namespace troupe::runtime {
 
@@ -58,6 +59,9 @@ class Actor {
   virtual void check() const {}
   /// An event of a stream that this actor owns. For runtime/net.
   virtual void event(ports::StreamEvent&&) {}
+  /// An event of a process that this actor owns. After a restart also of those of its earlier incarnations: their
+  /// tickets tell.
+  virtual void process(ports::ProcessEvent&&) {}
   /// A message for the other side of a link that this actor owns. For runtime/net.
   virtual void outbound(Outbound&&) {}
   /// An actor that this one watches has ended. `error` is none for a wanted end.

@@ -375,13 +375,16 @@ void Shell::describe() {
   });
 }
 
-/// Anything that is no envelope: the clock's wake-up, events of streams, CAF's own messages.
+/// Anything that is no envelope: the clock's wake-up, events of streams and processes, CAF's own messages.
 void Shell::take_foreign(caf::mailbox_element& element) {
   auto& content = element.content();
   if (ports::is_wake_up(element)) return wake_up();
   if (auto* event = ports::take_event(element)) {
     if (counting_) Record::count(record_->answers);
     if (object_) guarded(nullptr, [&] { object_->event(std::move(*event)); });
+  } else if (auto* of_process = ports::take_process_event(element)) {
+    if (counting_) Record::count(record_->answers);
+    if (object_) guarded(nullptr, [&] { object_->process(std::move(*of_process)); });
   } else if (content.match_elements<Outbound>()) {
     if (counting_) Record::count(record_->answers);
     auto& message = content.get_mutable_as<Outbound>(0);

@@ -1,16 +1,10 @@
 #include "runtime/os/descriptor.hpp"
 
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <csignal>
 
 namespace troupe::os {
-
-void Descriptor::reset() {
-  if (number_ >= 0) ::close(number_);
-  number_ = -1;
-}
 
 std::uint64_t raise_descriptor_limit() {
   rlimit limit{};

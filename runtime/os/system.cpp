@@ -18,6 +18,7 @@
 #include "runtime/os/clock.hpp"
 #include "runtime/os/hardware.hpp"
 #include "runtime/os/network.hpp"
+#include "runtime/os/processes.hpp"
 #include "runtime/os/threads.hpp"
 #include "runtime/os/watchdog.hpp"
 #include "runtime/os/workers.hpp"
@@ -59,13 +60,14 @@ struct Config : caf::actor_system_config {
 }  // namespace
 
 struct System::Parts {
-  Parts(std::unique_ptr<ports::Disk> own_disk, const SystemOptions& options)
+  Parts(std::unique_ptr<ports::Disk> own_disk, const SystemOptions& options, std::optional<sandbox::Launcher> launcher)
       : config(options),
         system(config),
         disk(std::move(own_disk)),
         network(std::make_unique<Network>(system, clock, options.sockets, streams_max_for(raise_descriptor_limit()))),
+        processes(std::make_unique<Processes>(std::move(launcher))),
         node(std::make_unique<runtime::Node>(
-            system, ports::World{clock, chance, *disk, *network, threads, base::kNoMutations, hardware},
+            system, ports::World{clock, chance, *disk, *network, threads, base::kNoMutations, hardware, *processes},
             options.limits)) {
     if (options.watched) watchdog.emplace(*node);
   }
@@ -78,13 +80,15 @@ struct System::Parts {
   Hardware hardware;
   std::unique_ptr<ports::Disk> disk;
   std::unique_ptr<Network> network;
+  std::unique_ptr<Processes> processes;
   std::unique_ptr<runtime::Node> node;
   std::vector<std::unique_ptr<runtime::Node>> others;
   std::optional<Watchdog> watchdog;
 };
 
-System::System(std::unique_ptr<ports::Disk> disk, const SystemOptions& options)
-    : parts_(std::make_unique<Parts>(std::move(disk), options)) {
+System::System(std::unique_ptr<ports::Disk> disk, const SystemOptions& options,
+               std::optional<sandbox::Launcher> launcher)
+    : parts_(std::make_unique<Parts>(std::move(disk), options, std::move(launcher))) {
   keep_freed_memory();
 }
 

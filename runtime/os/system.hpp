@@ -3,13 +3,16 @@
 //
 // Order of life  system, clock, network, node; end() goes the other way: no actor outlives what it was given.
 // Signals        block the process's signals (waker.hpp) first: this starts threads.
+// Launcher       start it (sandbox::Launcher) before that and before any thread. Without it no process can be started.
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "runtime/actor/envelope.hpp"
 #include "runtime/actor/node.hpp"
 #include "runtime/ports/disk.hpp"
+#include "runtime/sandbox/launcher.hpp"
 
 namespace troupe::os {
 
@@ -27,7 +30,8 @@ void trim_memory();
 
 class System {
  public:
-  System(std::unique_ptr<ports::Disk> disk, const SystemOptions& options);
+  System(std::unique_ptr<ports::Disk> disk, const SystemOptions& options,
+         std::optional<sandbox::Launcher> launcher = std::nullopt);
   /// Calls end() unless that was done, with patience for a slow device.
   ~System();
   System(const System&) = delete;

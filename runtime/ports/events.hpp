@@ -6,14 +6,16 @@
 // StreamEvent  one element, normal priority, so that the events of one stream keep their order. The element lies
 //              inside the mailbox element and has no other owner: the receiver takes a buffer out by moving
 //              (`take_event`), and no byte is copied between the stream and its owner.
-// Code that counts or bounds a mailbox lets both pass: an actor has at most one wake-up, Stream::pause bounds what a
-// stream delivers, and credits bound datagrams.
+// ProcessEvent the same of a process.
+// Code that counts or bounds a mailbox lets all pass: an actor has at most one wake-up, Stream::pause bounds what a
+// stream delivers, credits bound datagrams and what processes say.
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/mailbox_element.hpp>
 #include <utility>
 
 #include "runtime/ports/handle.hpp"
 #include "runtime/ports/network.hpp"
+#include "runtime/ports/processes.hpp"
 
 namespace troupe::ports {
 
@@ -25,11 +27,18 @@ struct WakeUp {};
 // "Unsafe" is CAF's word for a type that cannot be serialized; these never leave the process.
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::ports::WakeUp)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::ports::StreamEvent)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::ports::ProcessEvent)
 
 namespace troupe::ports {
 
 /// Sends `event` to the owner of a stream or listener. Safe from any thread; without an owner it does nothing.
 inline void deliver(const runtime::Handle& owner, StreamEvent event) {
+  if (!owner) return;
+  owner->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(event)), nullptr);
+}
+
+/// The same of a process.
+inline void deliver(const runtime::Handle& owner, ProcessEvent event) {
   if (!owner) return;
   owner->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(event)), nullptr);
 }
@@ -47,6 +56,10 @@ inline bool is_wake_up(const caf::mailbox_element& element) { return element.con
 inline StreamEvent* take_event(caf::mailbox_element& element) {
   if (!element.content().match_elements<StreamEvent>()) return nullptr;
   return &element.content().get_mutable_as<StreamEvent>(0);
+}
+inline ProcessEvent* take_process_event(caf::mailbox_element& element) {
+  if (!element.content().match_elements<ProcessEvent>()) return nullptr;
+  return &element.content().get_mutable_as<ProcessEvent>(0);
 }
 
 }  // namespace troupe::ports

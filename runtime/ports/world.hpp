@@ -6,6 +6,7 @@
 #include "runtime/ports/disk.hpp"
 #include "runtime/ports/hardware.hpp"
 #include "runtime/ports/network.hpp"
+#include "runtime/ports/processes.hpp"
 #include "runtime/ports/threads.hpp"
 
 namespace troupe::ports {
@@ -18,6 +19,7 @@ struct World {
   Threads& threads;
   const base::Mutations& mutations;
   Hardware& hardware;
+  Processes& processes;
 };
 
 }  // namespace troupe::ports

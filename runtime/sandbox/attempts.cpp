@@ -33,7 +33,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "runtime/os/descriptor.hpp"
+#include "runtime/base/descriptor.hpp"
 
 namespace troupe::sandbox {
 namespace {
@@ -109,7 +109,7 @@ Attempted namespaces() {
   return refused(child > 0, "a namespace by clone3");
 }
 Attempted joins_namespaces() {
-  const os::Descriptor own(::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+  const base::Descriptor own(::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
   return refused(::setns(own.get(), 0) == 0, "setns");
 }
 

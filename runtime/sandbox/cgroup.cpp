@@ -39,7 +39,7 @@ bool has_word(std::string_view list, char between, std::string_view word) {
 
 std::string content(const std::string& path) {
   std::string out;
-  const os::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const base::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return out;
   std::array<char, 4096> part;
   for (ssize_t got; (got = ::read(file.get(), part.data(), part.size())) > 0;)
@@ -48,7 +48,7 @@ std::string content(const std::string& path) {
 }
 
 bool write_text(const std::string& path, const std::string& text) {
-  const os::Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  const base::Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   return file.valid() && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 
@@ -225,7 +225,7 @@ Cgroup Cgroup::make(const CgroupPlaces& places, const std::string& group, const 
   }
   if (!out.limit(limits)) return {};
   if (places.version == 2) {
-    out.folder_ = os::Descriptor(::open(out.places_.folders[0].c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    out.folder_ = base::Descriptor(::open(out.places_.folders[0].c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!out.folder_.valid()) return {};
   }
   return out;
@@ -263,8 +263,8 @@ Cgroup& Cgroup::operator=(Cgroup&& other) noexcept {
   return *this;
 }
 
-std::vector<os::Descriptor> Cgroup::doors() const {
-  std::vector<os::Descriptor> out;
+std::vector<base::Descriptor> Cgroup::doors() const {
+  std::vector<base::Descriptor> out;
   if (places_.version != 1) return out;  // with v2 a process is born in its group
   for (std::size_t i = 0; i < kControllers; ++i) {
     const std::string& folder = places_.folders[i];

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/os/descriptor.hpp"
+#include "runtime/base/descriptor.hpp"
 #include "runtime/sandbox/limits.hpp"
 
 namespace troupe::sandbox {
@@ -55,7 +55,7 @@ class Cgroup {
   int folder() const { return folder_.get(); }
   /// v1: files to which a process writes "0" to enter; a hierarchy each. To write another's number there, as is
   /// usual, takes 6 to 14 ms: the kernel then waits for all its processors, since that process may be forking.
-  std::vector<os::Descriptor> doors() const;
+  std::vector<base::Descriptor> doors() const;
 
   struct Counts {
     std::optional<std::uint64_t> memory_bytes_max;
@@ -78,7 +78,7 @@ class Cgroup {
 
   CgroupPlaces places_;  // of this group
   std::string group_;    // its name
-  os::Descriptor folder_;
+  base::Descriptor folder_;
 };
 
 }  // namespace troupe::sandbox

@@ -41,7 +41,7 @@ class Printed {
   }
 
  private:
-  os::Descriptor file_;
+  base::Descriptor file_;
 };
 
 /// Something to find on this host, for as long as this lives.
@@ -49,7 +49,7 @@ class Listeners {
  public:
   Listeners() {
     Bait bait;
-    tcp_ = os::Descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    tcp_ = base::Descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -57,7 +57,7 @@ class Listeners {
     if (tcp_.valid() && ::bind(tcp_.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0 &&
         ::listen(tcp_.get(), 1) == 0 && ::getsockname(tcp_.get(), reinterpret_cast<sockaddr*>(&at), &size) == 0)
       bait.port = ntohs(at.sin_port);
-    local_ = os::Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    local_ = base::Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const std::string name = "troupe-sandbox-check-" + std::to_string(::getpid());
     sockaddr_un here{};
     here.sun_family = AF_UNIX;
@@ -70,7 +70,7 @@ class Listeners {
   }
 
  private:
-  os::Descriptor tcp_, local_;
+  base::Descriptor tcp_, local_;
 };
 
 void say(std::string_view text) { [[maybe_unused]] const auto put = ::write(STDOUT_FILENO, text.data(), text.size()); }
@@ -197,7 +197,7 @@ class Checker {
   }
 
   static Outcome run_quietly(const Spec& spec, int output) {
-    const os::Descriptor nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    const base::Descriptor nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
     return run(spec, {nothing.get(), output, nothing.get()}).outcome;
   }
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <system_error>
 
-#include "runtime/os/descriptor.hpp"
+#include "runtime/base/descriptor.hpp"
 
 namespace troupe::sandbox {
 namespace {
@@ -22,7 +22,7 @@ constexpr std::uint64_t kProcessesMax = std::uint64_t{1} << 22;  // PID_MAX_LIMI
 constexpr std::uint64_t kEnd = kFirst + kIdsEach * kProcessesMax;
 
 std::string map_of_this_process() {
-  const os::Descriptor file(::open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC));
+  const base::Descriptor file(::open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC));
   std::array<char, 4096> text;
   const ssize_t got = file.valid() ? ::read(file.get(), text.data(), text.size()) : -1;
   return got > 0 ? std::string(text.data(), static_cast<std::size_t>(got)) : "";
@@ -30,7 +30,7 @@ std::string map_of_this_process() {
 
 bool write_map(pid_t process, const char* name, const std::string& text) {
   const std::string path = "/proc/" + std::to_string(process) + '/' + name;
-  const os::Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  const base::Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   return file.valid() && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -13,6 +14,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -27,17 +29,27 @@ namespace {
 
 using base::Bytes;
 
-enum class Order : std::uint8_t { make = 1, end = 2 };
+// The first byte of a packet.
+enum class Word : std::uint8_t {
+  make = 1,     ///< an id, a spec; with the streams
+  end = 2,      ///< an id, a limit
+  outcome = 3,  ///< an id, an Outcome
+  usages = 4,   ///< of each sandbox that runs an id, a Usage
+};
 
 constexpr std::uint8_t kForNoLimit = 0xff;
-constexpr std::size_t kHeadBytes = 9;  // the order, the id
+constexpr std::size_t kIdBytes = 8;
+constexpr std::size_t kHeadBytes = 1 + kIdBytes;
 constexpr std::size_t kStreams = 3;
+static_assert(1 + kSandboxesMax * (kIdBytes + kUsageBytes) <= kPacketBytesMax);
 
 base::Instant time_now() {
   return base::Instant(std::chrono::duration_cast<base::Duration>(std::chrono::steady_clock::now().time_since_epoch()));
 }
 
-bool send_packet(int to, const Bytes& bytes, std::span<const int> descriptors) {
+enum class Sent : std::uint8_t { yes, later, never };
+
+Sent send_packet(int to, const Bytes& bytes, std::span<const int> descriptors) {
   iovec part{const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(kStreams * sizeof(int))> control{};
   msghdr message{};
@@ -53,14 +65,15 @@ bool send_packet(int to, const Bytes& bytes, std::span<const int> descriptors) {
     std::memcpy(CMSG_DATA(head), descriptors.data(), descriptors.size_bytes());
   }
   ssize_t sent = 0;
-  do sent = ::sendmsg(to, &message, MSG_NOSIGNAL);
+  do sent = ::sendmsg(to, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (sent < 0 && errno == EINTR);
-  return sent == static_cast<ssize_t>(bytes.size());
+  if (sent < 0 && errno == EAGAIN) return Sent::later;
+  return sent == static_cast<ssize_t>(bytes.size()) ? Sent::yes : Sent::never;
 }
 
 struct Received {
   Bytes bytes;  // empty: the other side is gone
-  std::vector<os::Descriptor> descriptors;
+  std::vector<base::Descriptor> descriptors;
 };
 
 /// Nothing if there is none now.
@@ -81,9 +94,9 @@ std::optional<Received> receive_packet(int from) {
   return out;
 }
 
-Bytes head(std::uint8_t order, SandboxId id) {
+Bytes head(Word word, SandboxId id) {
   Bytes out;
-  base::append_number(out, order);
+  base::append_number(out, static_cast<std::uint8_t>(word));
   base::append_number(out, id.value);
   return out;
 }
@@ -107,12 +120,14 @@ class Server {
         take(*packet);
       }
       step();
+      tell_usages();
+      flush();
     }
   }
 
  private:
   void wait() {
-    std::vector<pollfd> watched{{talk_, POLLIN, 0}};
+    std::vector<pollfd> watched{{talk_, static_cast<short>(outcomes_.empty() ? POLLIN : POLLIN | POLLOUT), 0}};
     base::Instant due = base::Instant::max();
     for (const auto& [id, sandbox] : running_) {
       due = std::min(due, sandbox->due());
@@ -129,9 +144,9 @@ class Server {
 
   void take(const Received& packet) {
     base::FieldReader in(packet.bytes);
-    const auto order = in.number<std::uint8_t>();
+    const auto word = in.number<std::uint8_t>();
     const SandboxId id{in.number<std::uint64_t>()};
-    if (order == static_cast<std::uint8_t>(Order::end)) {
+    if (word == static_cast<std::uint8_t>(Word::end)) {
       const auto limit = in.number<std::uint8_t>();
       const auto found = running_.find(id);
       if (found == running_.end()) return;
@@ -141,6 +156,7 @@ class Server {
     const auto spec = read_spec(in.rest());
     if (!spec || spec->command.empty() || packet.descriptors.size() != kStreams)
       return refuse(id, {"the order to the launcher was not understood", ""});
+    if (running_.empty()) usages_told_ = time_now();
     if (running_.size() >= kSandboxesMax || running_.contains(id))
       return refuse(id, {"the launcher has " + std::to_string(running_.size()) + " sandboxes", "again, later"});
     Streams streams{};
@@ -172,13 +188,38 @@ class Server {
   }
 
   void tell(SandboxId id, const Outcome& outcome) {
-    Bytes out = head(0, id);
+    Bytes out = head(Word::outcome, id);
     base::append(out, write(outcome));
-    if (!send_packet(talk_, out, {})) gone_ = true;
+    outcomes_.push_back(std::move(out));
+  }
+
+  /// As many as the other side takes now: while it does not read, the limits of those that run hold all the same.
+  void flush() {
+    while (!outcomes_.empty()) {
+      const Sent sent = send_packet(talk_, outcomes_.front(), {});
+      if (sent == Sent::later) return;
+      if (sent == Sent::never) gone_ = true;
+      outcomes_.pop_front();
+    }
+  }
+
+  /// Of all in one packet. If there is no room for it, they are told in the next period.
+  void tell_usages() {
+    const base::Instant now = time_now();
+    if (running_.empty() || now < usages_told_ + kUsagePeriod) return;
+    usages_told_ = now;
+    Bytes out{static_cast<std::uint8_t>(Word::usages)};
+    for (const auto& [id, sandbox] : running_) {
+      base::append_number(out, id.value);
+      base::append(out, write(sandbox->usage(now)));
+    }
+    send_packet(talk_, out, {});
   }
 
   int talk_;
   bool gone_ = false;
+  std::deque<Bytes> outcomes_;  // packets that the other side has yet to take
+  base::Instant usages_told_{};
   const CgroupPlaces places_ = find_cgroups();
   std::set<std::string> groups_;  // whose leftovers are removed; a node has one
   std::map<SandboxId, std::unique_ptr<Sandbox>> running_;
@@ -190,7 +231,11 @@ class Server {
   ::setsid();
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
   ::prctl(PR_SET_NAME, "troupe launcher");
-  ::prctl(PR_SET_DUMPABLE, 0);
+  // Each sandbox takes some, and programs get a limit of their own.
+  if (rlimit files{}; ::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }
   if (talk != kOwn) ::dup3(talk, kOwn, O_CLOEXEC);
   ::syscall(SYS_close_range, kOwn + 1, ~0u, 0);
   Server(kOwn).serve();  // a temporary: it is gone after this line
@@ -202,7 +247,7 @@ class Server {
 std::optional<Launcher> Launcher::start() {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return std::nullopt;
-  os::Descriptor own(ends[0]), theirs(ends[1]);
+  base::Descriptor own(ends[0]), theirs(ends[1]);
   const pid_t process = ::fork();
   if (process < 0) return std::nullopt;
   if (process == 0) {
@@ -220,28 +265,69 @@ Launcher::~Launcher() {
 
 bool Launcher::make(SandboxId id, const Spec& spec, const Streams& streams) {
   if (spec.inside.run != nullptr || gone_) return false;
-  Bytes out = head(static_cast<std::uint8_t>(Order::make), id);
+  Bytes out = head(Word::make, id);
   base::append(out, write(spec));
-  return out.size() <= kPacketBytesMax && send_packet(talk_.get(), out, streams);
+  if (out.size() > kPacketBytesMax) return false;
+  give_orders();
+  const Sent sent = orders_.empty() ? send_packet(talk_.get(), out, streams) : Sent::later;
+  if (sent != Sent::later) return sent == Sent::yes;
+  Order order{std::move(out), {}};
+  for (const int stream : streams) {
+    order.streams.emplace_back(::fcntl(stream, F_DUPFD_CLOEXEC, 0));
+    if (!order.streams.back().valid()) return false;
+  }
+  orders_.push_back(std::move(order));
+  return true;
 }
 
 void Launcher::end(SandboxId id, std::optional<Limit> limit) {
-  Bytes out = head(static_cast<std::uint8_t>(Order::end), id);
+  Bytes out = head(Word::end, id);
   out.push_back(limit ? static_cast<std::uint8_t>(*limit) : kForNoLimit);
-  send_packet(talk_.get(), out, {});
+  orders_.push_back({std::move(out), {}});
+  give_orders();
 }
 
-std::optional<Launcher::Finished> Launcher::next() {
-  while (!gone_) {
+void Launcher::give_orders() {
+  while (!orders_.empty()) {
+    const Order& next = orders_.front();
+    std::vector<int> streams;
+    for (const base::Descriptor& one : next.streams) streams.push_back(one.get());
+    const Sent sent = send_packet(talk_.get(), next.bytes, streams);
+    if (sent == Sent::later) return;
+    if (sent == Sent::never && !streams.empty()) {
+      Outcome lost;
+      lost.why = "the launcher could not be told of it";
+      heard_.push_back({{base::load<std::uint64_t>(next.bytes, 1)}, std::move(lost)});
+    }
+    orders_.pop_front();
+  }
+}
+
+std::optional<Launcher::Heard> Launcher::next() {
+  give_orders();
+  while (heard_.empty() && !gone_) {
     const auto packet = receive_packet(talk_.get());
     if (!packet) return std::nullopt;
     gone_ = packet->bytes.empty();
-    if (packet->bytes.size() < kHeadBytes) continue;
-    const base::ByteView bytes = packet->bytes;
-    auto outcome = read_outcome(bytes.subspan(kHeadBytes));
-    if (outcome) return Finished{{base::load<std::uint64_t>(bytes, 1)}, std::move(*outcome)};
+    take(packet->bytes);
   }
-  return std::nullopt;
+  if (heard_.empty()) return std::nullopt;
+  Heard out = std::move(heard_.front());
+  heard_.pop_front();
+  return out;
+}
+
+void Launcher::take(base::ByteView packet) {
+  base::FieldReader in(packet);
+  const auto word = in.number<std::uint8_t>();
+  if (word == static_cast<std::uint8_t>(Word::outcome)) {
+    const SandboxId id{in.number<std::uint64_t>()};
+    if (auto outcome = read_outcome(in.rest())) heard_.push_back({id, std::move(*outcome)});
+  }
+  while (word == static_cast<std::uint8_t>(Word::usages) && in.ok() && !in.ended()) {
+    const SandboxId id{in.number<std::uint64_t>()};
+    if (const auto usage = read_usage(in.take(kUsageBytes))) heard_.push_back({id, *usage});
+  }
 }
 
 }  // namespace troupe::sandbox

@@ -4,14 +4,17 @@
 // Order    start() comes before any other thread: the launcher is a copy of this process.
 // Ends     with this process, however that ends; then it ends its sandboxes and removes their cgroups.
 // Streams  are the caller's: it makes pipes, passes their ends, and counts what the program prints.
-// Safety   one thread.
+// Waits    for nothing, but for its end: an order that the launcher cannot take yet is kept until it can.
+// Safety   one thread at a time.
 #include <sys/types.h>
 
 #include <cstdint>
-#include <memory>
+#include <deque>
 #include <optional>
+#include <variant>
 
-#include "runtime/os/descriptor.hpp"
+#include "runtime/base/bytes.hpp"
+#include "runtime/base/descriptor.hpp"
 #include "runtime/sandbox/sandbox.hpp"
 
 namespace troupe::sandbox {
@@ -27,9 +30,10 @@ struct SandboxId {
 
 class Launcher {
  public:
-  struct Finished {
+  /// What a sandbox uses, each kUsagePeriod or later; at last how it ended. Without the bytes of output.
+  struct Heard {
     SandboxId id;
-    Outcome outcome;  ///< without the bytes of output
+    std::variant<Usage, Outcome> what;
   };
 
   /// Nothing if no process can be made.
@@ -40,22 +44,34 @@ class Launcher {
   Launcher& operator=(Launcher&&) = delete;
 
   /// False if the launcher is gone, or the spec is too large, or has an `inside`; then nothing was started. Otherwise
-  /// an outcome follows. The streams may be closed after it.
+  /// an outcome follows, unless the launcher goes. The streams may be closed after it.
   bool make(SandboxId id, const Spec& spec, const Streams& streams);
   /// For that limit, or for none. Of an unknown sandbox, or one that has ended, nothing.
   void end(SandboxId id, std::optional<Limit> limit);
-  /// Can be read if there is an outcome, or if the launcher is gone.
+  /// Can be read if there is something to hear, or if the launcher is gone.
   int descriptor() const { return talk_.get(); }
-  /// The next outcome that is there; does not wait.
-  std::optional<Finished> next();
-  /// Whether the launcher has ended, which it does not by itself: no outcome comes any more.
+  /// Whether orders wait until the descriptor can be written to. Then next() gives them.
+  bool holds_orders() const { return !orders_.empty(); }
+  /// The next that is there to hear; does not wait.
+  std::optional<Heard> next();
+  /// Whether the launcher has ended, which it does not by itself: nothing is heard any more.
   bool gone() const { return gone_; }
+  pid_t process() const { return process_; }
 
  private:
-  Launcher(pid_t process, os::Descriptor talk) : process_(process), talk_(std::move(talk)) {}
+  struct Order {
+    base::Bytes bytes;
+    std::vector<base::Descriptor> streams;
+  };
+  Launcher(pid_t process, base::Descriptor talk) : process_(process), talk_(std::move(talk)) {}
+
+  void give_orders();
+  void take(base::ByteView packet);
 
   pid_t process_;
-  os::Descriptor talk_;
+  base::Descriptor talk_;
+  std::deque<Order> orders_;
+  std::deque<Heard> heard_;
   bool gone_ = false;
 };
 

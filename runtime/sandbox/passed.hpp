@@ -5,13 +5,13 @@
 #include <cstring>
 #include <vector>
 
-#include "runtime/os/descriptor.hpp"
+#include "runtime/base/descriptor.hpp"
 
 namespace troupe::sandbox {
 
 /// All of them, of a message that recvmsg(2) has filled with MSG_CMSG_CLOEXEC.
-inline std::vector<os::Descriptor> passed_with(msghdr& message) {
-  std::vector<os::Descriptor> out;
+inline std::vector<base::Descriptor> passed_with(msghdr& message) {
+  std::vector<base::Descriptor> out;
   for (cmsghdr* at = CMSG_FIRSTHDR(&message); at != nullptr; at = CMSG_NXTHDR(&message, at)) {
     if (at->cmsg_level != SOL_SOCKET || at->cmsg_type != SCM_RIGHTS) continue;
     for (std::size_t i = 0; CMSG_LEN((i + 1) * sizeof(int)) <= at->cmsg_len; ++i) {

@@ -9,8 +9,8 @@
 #include <array>
 #include <string>
 
+#include "runtime/base/descriptor.hpp"
 #include "runtime/config/forms.hpp"
-#include "runtime/os/descriptor.hpp"
 
 namespace troupe::sandbox {
 namespace {
@@ -18,7 +18,7 @@ namespace {
 constexpr int kInit = 1;
 
 std::string text_at(int folder, const std::string& path) {
-  const os::Descriptor file(::openat(folder, path.c_str(), O_RDONLY | O_CLOEXEC));
+  const base::Descriptor file(::openat(folder, path.c_str(), O_RDONLY | O_CLOEXEC));
   std::array<char, 4096> space;
   const ssize_t got = file.valid() ? ::read(file.get(), space.data(), space.size()) : -1;
   return got > 0 ? std::string(space.data(), static_cast<std::size_t>(got)) : "";

@@ -22,12 +22,12 @@ base::Instant now() {
 }
 
 struct Pipe {
-  os::Descriptor read, write;
+  base::Descriptor read, write;
 
   static std::optional<Pipe> make() {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return std::nullopt;
-    return Pipe{os::Descriptor(ends[0]), os::Descriptor(ends[1])};
+    return Pipe{base::Descriptor(ends[0]), base::Descriptor(ends[1])};
   }
 };
 
@@ -98,7 +98,7 @@ class Interrupts {
     ::sigemptyset(&heard);
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&heard, signal);
     ::pthread_sigmask(SIG_BLOCK, &heard, &before_);
-    source_ = os::Descriptor(::signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK));
+    source_ = base::Descriptor(::signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK));
   }
   ~Interrupts() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
   Interrupts(const Interrupts&) = delete;
@@ -112,7 +112,7 @@ class Interrupts {
 
  private:
   sigset_t before_{};
-  os::Descriptor source_;
+  base::Descriptor source_;
 };
 
 /// Removed after the sandbox, its own among them.
@@ -160,7 +160,7 @@ class Run {
     return out;
   }
 
-  void turn(Channel& in, Channel& out, Channel& err, os::Descriptor& output, os::Descriptor& errors) {
+  void turn(Channel& in, Channel& out, Channel& err, base::Descriptor& output, base::Descriptor& errors) {
     std::vector<pollfd> watched{{interrupts_.descriptor(), POLLIN, 0}};
     base::Duration wait = std::chrono::seconds{1};
     if (!sandbox_->outcome()) {
@@ -201,7 +201,7 @@ class Run {
   const Streams& streams_;
   Interrupts interrupts_;
   std::unique_ptr<Sandbox> sandbox_;
-  os::Descriptor input_;
+  base::Descriptor input_;
   std::uint64_t output_bytes_ = 0;
   int interrupted_ = 0;
 };

@@ -63,7 +63,7 @@ NotMade not_made(const Report& report, const std::vector<Step>& steps) {
 
 struct Packet {
   Report report;
-  std::vector<os::Descriptor> descriptors;
+  std::vector<base::Descriptor> descriptors;
 };
 
 std::optional<Packet> receive(int talk) {
@@ -91,7 +91,7 @@ Sandbox::~Sandbox() {
 
 std::vector<int> Sandbox::descriptors() const {
   std::vector<int> out{life_.get()};
-  for (const os::Descriptor* one : {&talk_, &guard_})
+  for (const base::Descriptor* one : {&talk_, &guard_})
     if (one->valid()) out.push_back(one->get());
   return out;
 }
@@ -122,7 +122,7 @@ void Sandbox::hear() {
   }
 }
 
-void Sandbox::take_report(const Report& report, std::vector<os::Descriptor> descriptors) {
+void Sandbox::take_report(const Report& report, std::vector<base::Descriptor> descriptors) {
   switch (report.kind) {
     case Report::Kind::made:
       if (descriptors.size() != 2) return;

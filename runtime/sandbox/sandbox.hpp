@@ -13,7 +13,7 @@
 #include <optional>
 #include <vector>
 
-#include "runtime/os/descriptor.hpp"
+#include "runtime/base/descriptor.hpp"
 #include "runtime/sandbox/cgroup.hpp"
 #include "runtime/sandbox/child.hpp"
 #include "runtime/sandbox/spec.hpp"
@@ -67,7 +67,7 @@ class Sandbox {
   void prepare(Plan& plan);
   std::optional<NotMade> let_go();
   void hear();
-  void take_report(const Report& report, std::vector<os::Descriptor> descriptors);
+  void take_report(const Report& report, std::vector<base::Descriptor> descriptors);
   void hear_guard();
   void watch(base::Instant now);
   void watch_processes(base::Instant now);
@@ -94,10 +94,10 @@ class Sandbox {
   Ids ids_ = Ids::one;
 
   pid_t init_ = -1;
-  os::Descriptor life_;   // pidfd of the init
-  os::Descriptor talk_;   // to the init
-  os::Descriptor guard_;  // on which forbidden calls are reported
-  os::Descriptor proc_, disk_;
+  base::Descriptor life_;   // pidfd of the init
+  base::Descriptor talk_;   // to the init
+  base::Descriptor guard_;  // on which forbidden calls are reported
+  base::Descriptor proc_, disk_;
   bool ended_ = false;  // the init has told how the program ended
   bool disk_full_ = false, inodes_full_ = false, pids_full_ = false, files_full_ = false, memory_full_ = false;
   std::deque<Cpu> cpu_;  // of the last kCpuWindow, where no cgroup has the cores

@@ -53,11 +53,11 @@ NotMade no_namespaces(int error) {
 
 /// What root may show though the ids inside may not: a folder that is its owner's alone. Clones for the binds among the
 /// steps, read-only; nothing is in them where this process may not mount.
-std::vector<os::Descriptor> trees_of(const std::vector<Step>& steps, Ids ids) {
-  std::vector<os::Descriptor> out(steps.size());
+std::vector<base::Descriptor> trees_of(const std::vector<Step>& steps, Ids ids) {
+  std::vector<base::Descriptor> out(steps.size());
   for (std::size_t i = 0; i < steps.size() && ids == Ids::two; ++i) {
     if (steps[i].kind != Step::Kind::bind) continue;
-    os::Descriptor tree(
+    base::Descriptor tree(
         ::open_tree(AT_FDCWD, steps[i].from.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
     mount_attr wanted{};
     wanted.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
@@ -68,7 +68,7 @@ std::vector<os::Descriptor> trees_of(const std::vector<Step>& steps, Ids ids) {
   return out;
 }
 
-std::vector<int> numbers_of(const std::vector<os::Descriptor>& descriptors) {
+std::vector<int> numbers_of(const std::vector<base::Descriptor>& descriptors) {
   std::vector<int> out;
   for (const auto& one : descriptors) out.push_back(one.get());
   return out;
@@ -128,8 +128,8 @@ std::optional<NotMade> Sandbox::make(const Streams& streams, const CgroupPlaces&
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
     return NotMade{"the sandbox could not be made: it got no socket: " + std::generic_category().message(errno), ""};
-  talk_ = os::Descriptor(ends[0]);
-  const os::Descriptor theirs(ends[1]);
+  talk_ = base::Descriptor(ends[0]);
+  const base::Descriptor theirs(ends[1]);
   Plan plan;
   prepare(plan);
   plan.talk = theirs.get();
@@ -145,7 +145,7 @@ std::optional<NotMade> Sandbox::make(const Streams& streams, const CgroupPlaces&
     become_init(plan);
   }
   if (init_ < 0) return no_namespaces(errno);
-  life_ = os::Descriptor(life);
+  life_ = base::Descriptor(life);
   return let_go();
 }
 

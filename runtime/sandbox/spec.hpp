@@ -43,6 +43,8 @@ struct Spec {
 /// PATH, HOME, LANG and TMPDIR as they are right inside; nothing of the caller's.
 std::vector<std::string> default_environment();
 
+inline constexpr base::Duration kUsagePeriod = std::chrono::seconds{1};  // our choice: how often a launcher tells it
+
 struct Usage {
   base::Duration cpu{0};
   base::Duration wall{0};

@@ -54,6 +54,22 @@ base::Duration duration(FieldReader& in) {
   return base::Duration(static_cast<base::Duration::rep>(in.number<std::uint64_t>()));
 }
 
+void append_usage(Bytes& out, const Usage& usage) {
+  append_duration(out, usage.cpu);
+  append_duration(out, usage.wall);
+  for (const std::uint64_t one : {usage.memory_bytes_max, usage.pids_max, usage.disk_bytes, usage.output_bytes})
+    append_number(out, one);
+}
+
+Usage usage(FieldReader& in) {
+  Usage out;
+  out.cpu = duration(in);
+  out.wall = duration(in);
+  for (std::uint64_t* one : {&out.memory_bytes_max, &out.pids_max, &out.disk_bytes, &out.output_bytes})
+    *one = in.number<std::uint64_t>();
+  return out;
+}
+
 }  // namespace
 
 Bytes write(const Spec& spec) {
@@ -108,17 +124,26 @@ std::optional<Spec> read_spec(base::ByteView bytes) {
   return out;
 }
 
+Bytes write(const Usage& usage) {
+  Bytes out;
+  append_usage(out, usage);
+  return out;
+}
+
+std::optional<Usage> read_usage(base::ByteView bytes) {
+  FieldReader in(bytes);
+  const Usage out = usage(in);
+  if (!in.ended()) return std::nullopt;
+  return out;
+}
+
 Bytes write(const Outcome& outcome) {
   Bytes out;
   append_number(out, static_cast<std::uint8_t>(outcome.how));
   append_number(out, static_cast<std::uint32_t>(outcome.status));
   append_number(out, outcome.limit ? static_cast<std::uint8_t>(*outcome.limit) : kNoLimit);
   for (const std::string* one : {&outcome.tripwire, &outcome.why, &outcome.advice}) append_text(out, *one);
-  const Usage& usage = outcome.usage;
-  append_duration(out, usage.cpu);
-  append_duration(out, usage.wall);
-  for (const std::uint64_t one : {usage.memory_bytes_max, usage.pids_max, usage.disk_bytes, usage.output_bytes})
-    append_number(out, one);
+  append_usage(out, outcome.usage);
   return out;
 }
 
@@ -131,11 +156,7 @@ std::optional<Outcome> read_outcome(base::ByteView bytes) {
   if (limit != kNoLimit && limit > kLastLimit) return std::nullopt;
   if (limit != kNoLimit) out.limit = static_cast<Limit>(limit);
   for (std::string* one : {&out.tripwire, &out.why, &out.advice}) *one = text(in);
-  Usage& usage = out.usage;
-  usage.cpu = duration(in);
-  usage.wall = duration(in);
-  for (std::uint64_t* one : {&usage.memory_bytes_max, &usage.pids_max, &usage.disk_bytes, &usage.output_bytes})
-    *one = in.number<std::uint64_t>();
+  out.usage = usage(in);
   if (!in.ended()) return std::nullopt;
   return out;
 }

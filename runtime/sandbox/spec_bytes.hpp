@@ -1,17 +1,21 @@
 #pragma once
-// A Spec and an Outcome as bytes, from one process of a node to another of the same program: no version, no promise.
+// A Spec, a Usage and an Outcome as bytes, from one process of a node to another of the same program: no version, no
+// promise.
 #include "runtime/base/bytes.hpp"
 #include "runtime/sandbox/spec.hpp"
 
 namespace troupe::sandbox {
 
 inline constexpr std::size_t kTextsMax = 65'536;  // arguments, names or binds of one spec
+inline constexpr std::size_t kUsageBytes = 48;    // of each Usage
 
 /// All of it but `inside`, which only the process that has it can run.
 base::Bytes write(const Spec& spec);
+base::Bytes write(const Usage& usage);
 base::Bytes write(const Outcome& outcome);
 /// Nothing if the bytes are not exactly what write() gives.
 std::optional<Spec> read_spec(base::ByteView bytes);
+std::optional<Usage> read_usage(base::ByteView bytes);
 std::optional<Outcome> read_outcome(base::ByteView bytes);
 
 }  // namespace troupe::sandbox

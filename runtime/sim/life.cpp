@@ -38,6 +38,7 @@ void Life::end() {
     stage_.unpark(actor);
   }
   at_hand_.clear();
+  ports.processes().crash();
   stop_or_go();
   order_end();
 }

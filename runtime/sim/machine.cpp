@@ -22,6 +22,7 @@ runtime::Node& Machine::boot() {
   // Kept by the stage as the ports are: for the actors that end last.
   DiskView& view = stage_.keep<DiskView>(disk_);
   NodePorts& ports = stage_.keep<NodePorts>(stage_, fabric_, number_, view, *options_.mutations, options_.drift_ppm);
+  ports.processes().use(*options_.programs);
   lives_.push_back(std::make_unique<Life>(stage_, disk_, ports, options_.limits, [this] { power_failed(); }));
   lives_.back()->slow(rest_);
   up_ = true;

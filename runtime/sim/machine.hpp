@@ -4,6 +4,7 @@
 // States  off, up, paused. boot() begins a life with ports of its own; kill() and lose_power() end it at once.
 // Kill    ends the process alone: what it wrote is in the system's cache and stays; its streams are closed politely.
 // Power   ends the machine: what was not synced may be lost, and its streams hear nothing until it is back.
+// Both    end the programs that the node has started; no event says so.
 // End     an actor may still handle the message at hand before it ends: its view of the disk is dead by then, and what
 //         it sends goes nowhere.
 // Lives   keep their Node and ports until the machine is destroyed: actors of an old life may still wind up.
@@ -22,6 +23,7 @@ struct MachineOptions {
   std::uint64_t disk_bytes = kDiskBytes;
   runtime::NodeLimits limits = {};
   const base::Mutations* mutations = &base::kNoMutations;  ///< outlives it
+  const Programs* programs = &kNoPrograms;                 ///< what its node can start; outlives it
 };
 
 class Machine {

@@ -9,6 +9,7 @@
 #include "runtime/sim/clock.hpp"
 #include "runtime/sim/hardware.hpp"
 #include "runtime/sim/network.hpp"
+#include "runtime/sim/processes.hpp"
 #include "runtime/sim/threads.hpp"
 
 namespace troupe::sim {
@@ -22,22 +23,25 @@ class NodePorts {
       : clock_(stage, std::chrono::hours(number), drift_ppm),
         chance_(stage, "chance." + std::to_string(number)),
         network_(std::move(fabric), address_of(number), clock_),
+        processes_(stage, number),
         disk_(disk),
         mutations_(mutations) {}
   NodePorts(const NodePorts&) = delete;
   NodePorts& operator=(const NodePorts&) = delete;
 
-  ports::World world() { return {clock_, chance_, disk_, network_, threads_, mutations_, hardware_}; }
+  ports::World world() { return {clock_, chance_, disk_, network_, threads_, mutations_, hardware_, processes_}; }
 
   Clock& clock() { return clock_; }
   Network& network() { return network_; }
   Hardware& hardware() { return hardware_; }
+  Processes& processes() { return processes_; }
   const Address& address() const { return network_.address(); }
 
  private:
   Clock clock_;
   Chance chance_;
   Network network_;
+  Processes processes_;
   Threads threads_;
   Hardware hardware_;
   ports::Disk& disk_;

@@ -46,8 +46,14 @@ class TickingClock final : public ports::Clock {
 };
 
 inline ports::World with_ticking_clock(sim::Stage& stage, const ports::World& world) {
-  return {
-      stage.keep<TickingClock>(world.clock), world.chance, world.disk, world.network, world.threads, world.mutations};
+  return {stage.keep<TickingClock>(world.clock),
+          world.chance,
+          world.disk,
+          world.network,
+          world.threads,
+          world.mutations,
+          world.hardware,
+          world.processes};
 }
 
 }  // namespace troupe::test

@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +22,7 @@
 using namespace troupe;
 using namespace troupe::sandbox;
 using troupe::test::contains;
+using troupe::test::skip;
 using namespace std::chrono_literals;
 
 namespace {
@@ -54,11 +58,19 @@ class Launched {
   Outcome outcome_of(std::uint64_t id) {
     for (;;) {
       if (const auto found = outcomes.extract(id)) return found.mapped();
-      const std::array watched{launcher->descriptor()};
-      REQUIRE(os::Waker::readable(watched, kPatience)[0]);
-      while (auto one = launcher->next()) outcomes.emplace(one->id.value, std::move(one->outcome));
-      REQUIRE_FALSE(launcher->gone());
+      listen();
     }
+  }
+
+  /// Until the launcher has said something.
+  void listen() {
+    const std::array watched{launcher->descriptor()};
+    REQUIRE(os::Waker::readable(watched, kPatience)[0]);
+    while (auto one = launcher->next()) {
+      if (auto* outcome = std::get_if<Outcome>(&one->what)) outcomes.emplace(one->id.value, std::move(*outcome));
+      else usages.emplace(one->id.value, std::get<Usage>(one->what));
+    }
+    REQUIRE_FALSE(launcher->gone());
   }
 
   /// False, and the case is skipped, where the kernel makes no sandbox for this user.
@@ -72,6 +84,7 @@ class Launched {
   std::optional<Launcher> launcher;
   os::Descriptor nothing;
   std::map<std::uint64_t, Outcome> outcomes;
+  std::multimap<std::uint64_t, Usage> usages;
 };
 
 }  // namespace
@@ -170,4 +183,77 @@ TEST_CASE("sandbox launcher: its end is the end of what it runs") {
   }
   std::array<char, 16> text{};
   CHECK(::read(held.read.get(), text.data(), text.size()) == 0);  // the program, which had the other end, is gone
+}
+
+TEST_CASE("sandbox launcher: it tells what each sandbox uses, again and again while that runs") {
+  Launched here;
+  if (!here.works()) return;
+  REQUIRE(here.launcher->make({1}, shell("while :; do :; done"), here.quiet()));
+  REQUIRE(here.launcher->make({2}, shell("sleep 600"), here.quiet()));
+  while (here.usages.count(1) < 2 || here.usages.count(2) < 2) here.listen();
+  const auto of = [&](std::uint64_t id) { return here.usages.equal_range(id); };
+  const Usage first = of(1).first->second, second = std::next(of(1).first)->second;
+  CHECK(second.wall >= first.wall + kUsagePeriod);
+  CHECK(second.cpu > first.cpu);
+  CHECK(second.cpu > std::next(of(2).first)->second.cpu);
+  CHECK(first.pids_max >= 1);
+  CHECK(first.memory_bytes_max > 0);
+}
+
+TEST_CASE("sandbox launcher: its caller never waits for it, and it hears all orders in the end") {
+  Launched here;
+  if (!here.works()) return;
+  Spec nothing;  // refused, without a process
+  constexpr std::uint64_t kOrders = 400;
+  REQUIRE(::kill(here.launcher->process(), SIGSTOP) == 0);
+  for (std::uint64_t id = 1; id <= kOrders; ++id) REQUIRE(here.launcher->make({id}, nothing, here.quiet()));
+  here.launcher->end({kOrders}, std::nullopt);
+  CHECK(here.launcher->holds_orders());
+  CHECK_FALSE(here.launcher->next().has_value());
+  REQUIRE(::kill(here.launcher->process(), SIGCONT) == 0);
+  for (std::uint64_t id = 1; id <= kOrders; ++id) CHECK(here.outcome_of(id).how == Ended::not_made);
+  CHECK_FALSE(here.launcher->holds_orders());
+}
+
+TEST_CASE("sandbox launcher: one that is gone is known to be, and takes no orders") {
+  Launched here;
+  REQUIRE(::kill(here.launcher->process(), SIGKILL) == 0);
+  const std::array watched{here.launcher->descriptor()};
+  REQUIRE(os::Waker::readable(watched, kPatience)[0]);
+  CHECK_FALSE(here.launcher->next().has_value());
+  CHECK(here.launcher->gone());
+  CHECK_FALSE(here.launcher->make({1}, shell("true"), here.quiet()));
+  here.launcher->end({1}, std::nullopt);
+}
+
+TEST_CASE("sandbox launcher: that of a plain user makes sandboxes, where such users get namespaces at all") {
+  if (::geteuid() != 0) return;  // then all cases show it
+  Launched here;
+  if (!here.works()) return;
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    constexpr id_t kPlain = 65'534;
+    // What changes its id is not dumpable until it runs a program, and others may not map the ids of its children.
+    const bool plain = ::setgroups(0, nullptr) == 0 && ::setresgid(kPlain, kPlain, kPlain) == 0 &&
+                       ::setresuid(kPlain, kPlain, kPlain) == 0 && ::prctl(PR_SET_DUMPABLE, 1) == 0;
+    auto launcher = Launcher::start();
+    if (!plain || !launcher || !launcher->make({1}, shell("true"), here.quiet())) ::_exit(1);
+    for (;;) {
+      const std::array watched{launcher->descriptor()};
+      os::Waker::readable(watched, kPatience);
+      const auto heard = launcher->next();
+      if (!heard && !launcher->gone()) continue;
+      if (!heard) ::_exit(1);
+      const auto* outcome = std::get_if<Outcome>(&heard->what);
+      if (outcome == nullptr) continue;
+      if (contains(outcome->why, "gives this user no namespaces")) ::_exit(2);
+      ::_exit(outcome->how == Ended::exited && outcome->status == 0 ? 0 : 1);
+    }
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 2) return skip("the kernel gives plain users no namespaces of their own");
+  CHECK(WEXITSTATUS(status) == 0);
 }

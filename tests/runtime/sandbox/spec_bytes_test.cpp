@@ -50,8 +50,11 @@ TEST_CASE("sandbox bytes: a spec and an outcome are read as they were written, a
   CHECK(read_spec(write(Spec{})) == Spec{});
   CHECK(read_outcome(write(whole_outcome())) == whole_outcome());
   CHECK(read_outcome(write(Outcome{})) == Outcome{});
+  CHECK(read_usage(write(whole_outcome().usage)) == whole_outcome().usage);
+  CHECK(write(Usage{}).size() == kUsageBytes);
   read_all_cuts(write(whole_spec()), [](base::ByteView bytes) { return read_spec(bytes).has_value(); });
   read_all_cuts(write(whole_outcome()), [](base::ByteView bytes) { return read_outcome(bytes).has_value(); });
+  read_all_cuts(write(Usage{}), [](base::ByteView bytes) { return read_usage(bytes).has_value(); });
 }
 
 TEST_CASE("sandbox bytes: what is read of any bytes is written as the same bytes") {

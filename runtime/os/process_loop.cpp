@@ -1,0 +1,377 @@
+#include "runtime/os/process_loop.hpp"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <caf/actor_cast.hpp>
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+#include <utility>
+
+#include "runtime/os/sockets.hpp"
+#include "runtime/ports/events.hpp"
+
+namespace troupe::os {
+namespace {
+
+constexpr int kEventsMax = 64;  // our choice: pipes a round; others come in the next one
+constexpr std::uint64_t kBell = 0, kLauncher = 1;
+constexpr const char* kGone = "the launcher of sandboxes is gone";
+constexpr const char* kGoneAdvice = "end the node and start it again";
+static_assert(ports::kProcessesMax <= sandbox::kSandboxesMax);
+
+/// What epoll says of a pipe: numbers begin at 1, so that the first two are free.
+std::uint64_t mark_of(std::uint64_t number, std::size_t stream) { return number << 1 | stream; }
+
+sandbox::Outcome not_made(std::string why, std::string advice = {}) {
+  sandbox::Outcome out;
+  out.why = std::move(why);
+  out.advice = std::move(advice);
+  return out;
+}
+
+void tell_of_process(const caf::weak_actor_ptr& owner, ports::ProcessEvent event) {
+  ports::deliver(caf::actor_cast<runtime::Handle>(owner), std::move(event));
+}
+
+/// A file in memory that nothing can change, to be read from its beginning. Invalid with errno set if there is no room.
+Descriptor sealed(base::ByteView bytes) {
+  if (bytes.empty()) return Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  Descriptor out(::memfd_create("input", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  while (out.valid() && !bytes.empty()) {
+    const ssize_t put = ::write(out.get(), bytes.data(), bytes.size());
+    if (put > 0) bytes = bytes.subspan(static_cast<std::size_t>(put));
+    else if (errno != EINTR) out.reset();
+  }
+  const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+  if (!out.valid() || ::fcntl(out.get(), F_ADD_SEALS, seals) != 0 || ::lseek(out.get(), 0, SEEK_SET) != 0) return {};
+  return out;
+}
+
+struct OutputPipe {
+  Descriptor read, write;
+};
+
+/// The program's end of it waits, as programs expect; ours does not.
+std::optional<OutputPipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return std::nullopt;
+  OutputPipe out{Descriptor(ends[0]), Descriptor(ends[1])};
+  if (::fcntl(out.read.get(), F_SETFL, O_NONBLOCK) != 0) return std::nullopt;
+  return out;
+}
+
+}  // namespace
+
+ProcessLoop::ProcessLoop(std::optional<sandbox::Launcher> launcher) : launcher_(std::move(launcher)) {}
+
+// -- from any thread --
+
+ProcessLoop::Number ProcessLoop::start(ports::ProcessStart what, const runtime::Handle& owner) {
+  const std::uint64_t ticket = what.ticket;
+  std::optional<std::string> why;
+  Number number = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    number = ++number_;
+    why = admit(what);
+    if (!why) ++processes_;
+  }
+  if (why) ports::deliver(owner, ports::ProcessEnded{ticket, not_made(std::move(*why))});
+  else give({number, Start{std::move(what), caf::actor_cast<caf::weak_actor_ptr>(owner)}});
+  return number;
+}
+
+/// Why it cannot be started.
+std::optional<std::string> ProcessLoop::admit(const ports::ProcessStart& what) {
+  if (closing_) return "the node ends";
+  if (what.input.size() > ports::kInputBytesMax)
+    return "the input has " + std::to_string(what.input.size()) + " bytes, which are more than " +
+           std::to_string(ports::kInputBytesMax);
+  if (what.spec.command.empty()) return "there is no program to run";
+  if (processes_ >= ports::kProcessesMax) return "the node has " + std::to_string(processes_) + " processes already";
+  if (!thread_.joinable() && !launcher_) return "this program was started without a launcher of sandboxes";
+  if (!begin()) return "there is no room for the thread that serves processes: " + reason(errno);
+  return std::nullopt;
+}
+
+/// What all processes share, unless it is there. False with errno set if the system has no room for it.
+bool ProcessLoop::begin() {
+  if (thread_.joinable()) return true;
+  watch_ = Descriptor(::epoll_create1(EPOLL_CLOEXEC));
+  bell_ = Descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!watch_.valid() || !bell_.valid()) return false;
+  for (const auto& [descriptor, mark] :
+       {std::pair{bell_.get(), kBell}, std::pair{launcher_->descriptor(), kLauncher}}) {
+    epoll_event wanted{};
+    wanted.events = EPOLLIN;
+    wanted.data.u64 = mark;
+    if (::epoll_ctl(watch_.get(), EPOLL_CTL_ADD, descriptor, &wanted) != 0) return false;
+  }
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error& none) {
+    errno = none.code().value();
+    return false;
+  }
+  return true;
+}
+
+void ProcessLoop::grant(Number number, std::size_t bytes) {
+  if (bytes > 0) give({number, Grant{bytes}});
+}
+void ProcessLoop::end(Number number, std::optional<sandbox::Limit> limit) { give({number, End{limit}}); }
+void ProcessLoop::drop(Number number) { give({number, Drop{}}); }
+
+void ProcessLoop::give(Order order) {
+  const std::lock_guard lock(mutex_);
+  if (closing_ || !thread_.joinable()) return;
+  orders_.push_back(std::move(order));
+  ring();
+}
+
+void ProcessLoop::ring() {
+  const std::uint64_t one = 1;
+  // It only fails when the counter is full, and then the bell rings already.
+  [[maybe_unused]] const auto written = ::write(bell_.get(), &one, sizeof one);
+}
+
+void ProcessLoop::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(closing_, true)) return;
+    if (thread_.joinable()) ring();
+  }
+  if (thread_.joinable()) thread_.join();
+  std::vector<Order> ungiven;
+  {
+    const std::lock_guard lock(mutex_);
+    ungiven.swap(orders_);
+  }
+  running_.clear();
+  launcher_.reset();
+}
+
+// -- in the thread --
+
+void ProcessLoop::run() {
+  buffer_.resize(ports::kOutputPieceBytesMax);
+  while (true) {
+    wait();
+    if (!take_orders()) return;
+    hear();
+  }
+}
+
+void ProcessLoop::wait() {
+  if (launcher_ && launcher_->holds_orders() != launcher_writes_) {
+    launcher_writes_ = !launcher_writes_;
+    epoll_event wanted{};
+    wanted.events = launcher_writes_ ? EPOLLIN | EPOLLOUT : EPOLLIN;
+    wanted.data.u64 = kLauncher;
+    ::epoll_ctl(watch_.get(), EPOLL_CTL_MOD, launcher_->descriptor(), &wanted);
+  }
+  std::array<epoll_event, kEventsMax> ready{};
+  const int count = ::epoll_wait(watch_.get(), ready.data(), kEventsMax, -1);
+  for (int i = 0; i < count; ++i) {
+    const std::uint64_t mark = ready[static_cast<std::size_t>(i)].data.u64;
+    if (mark == kLauncher) {
+      launcher_ready_ = true;
+    } else if (mark == kBell) {
+      std::uint64_t rings = 0;
+      [[maybe_unused]] const auto emptied = ::read(bell_.get(), &rings, sizeof rings);
+    } else if (Running* const one = find(mark >> 1)) {
+      read(*one, mark & 1);
+      watch(*one);
+    }
+  }
+}
+
+/// False once the thread is to end.
+bool ProcessLoop::take_orders() {
+  std::vector<Order> orders;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closing_) return false;
+    orders.swap(orders_);
+  }
+  launcher_ready_ = launcher_ready_ || !orders.empty();  // one that it cannot be told of is heard at once
+  for (Order& order : orders) std::visit([&](auto& what) { obey(order.number, what); }, order.what);
+  return true;
+}
+
+void ProcessLoop::obey(Number number, Start& start) {
+  const auto refuse = [&](sandbox::Outcome why) {
+    tell_of_process(start.owner, ports::ProcessEnded{start.what.ticket, std::move(why)});
+    forget(number);
+  };
+  if (!launcher_) return refuse(not_made(kGone, kGoneAdvice));
+  const Descriptor input = sealed(start.what.input);
+  if (!input.valid()) return refuse(not_made("there is no room for its input: " + reason(errno)));
+  auto output = make_pipe(), errors = make_pipe();
+  if (!output || !errors) return refuse(not_made("there is no room for its pipes: " + reason(errno), "ulimit -n"));
+  const sandbox::Streams streams{input.get(), output->write.get(), errors->write.get()};
+  if (!launcher_->make({number}, start.what.spec, streams)) {
+    hear();  // it may be for this that the launcher is gone
+    return refuse(launcher_
+                      ? not_made("its arguments, environment and binds are too large for the launcher, or there is "
+                                 "no descriptor left")
+                      : not_made(kGone, kGoneAdvice));
+  }
+  Running& one = running_[number];
+  one.number = number;
+  one.ticket = start.what.ticket;
+  one.owner = std::move(start.owner);
+  one.pipes[0].end = std::move(output->read);
+  one.pipes[1].end = std::move(errors->read);
+  one.output_bytes_max = start.what.spec.limits.output_bytes;
+  watch(one);
+}
+
+void ProcessLoop::obey(Number number, const Grant& grant) {
+  Running* const one = find(number);
+  if (one == nullptr) return;
+  one->window.granted(grant.bytes);
+  if (one->outcome) settle(*one);
+  else watch(*one);
+}
+
+void ProcessLoop::obey(Number number, const End& end) {
+  Running* const one = find(number);
+  if (one == nullptr || one->ended_by_owner) return;
+  one->ended_by_owner = true;
+  if (one->outcome) settle(*one);
+  else if (launcher_) launcher_->end({number}, end.limit);
+}
+
+void ProcessLoop::obey(Number number, const Drop&) {
+  Running* const one = find(number);
+  if (one == nullptr) return;
+  if (one->outcome) return forget(number);
+  one->owner = nullptr;
+  close_pipes(*one);
+  if (launcher_) launcher_->end({number}, std::nullopt);
+}
+
+void ProcessLoop::hear() {
+  if (!launcher_ || !std::exchange(launcher_ready_, false)) return;
+  while (auto heard = launcher_->next()) {
+    Running* const one = find(heard->id.value);
+    if (one == nullptr || one->outcome) continue;
+    if (const auto* usage = std::get_if<sandbox::Usage>(&heard->what)) {
+      measure(*one, *usage);
+    } else {
+      one->outcome = std::move(std::get<sandbox::Outcome>(heard->what));
+      settle(*one);
+    }
+  }
+  if (launcher_->gone()) lose_launcher();
+}
+
+/// Its sandboxes end with it.
+void ProcessLoop::lose_launcher() {
+  ::epoll_ctl(watch_.get(), EPOLL_CTL_DEL, launcher_->descriptor(), nullptr);
+  launcher_.reset();
+  std::vector<Number> all;
+  for (const auto& [number, one] : running_) all.push_back(number);
+  for (const Number number : all) {
+    Running& one = running_.at(number);
+    if (one.outcome) continue;  // its owner has yet to grant
+    one.outcome = not_made(kGone, kGoneAdvice);
+    settle(one);
+  }
+}
+
+void ProcessLoop::measure(Running& one, sandbox::Usage usage) {
+  if (!one.owner || !one.measured.expired()) return;
+  usage.output_bytes = one.output_bytes;
+  const auto credit = std::make_shared<const char>();
+  one.measured = credit;
+  tell_of_process(one.owner, ports::Measured{one.ticket, usage, credit});
+}
+
+/// Waits for those of its pipes that may be read.
+void ProcessLoop::watch(Running& one) {
+  const bool wanted = one.window.room() > 0;
+  for (std::size_t stream = 0; stream < one.pipes.size(); ++stream) {
+    Pipe& pipe = one.pipes[stream];
+    if (!pipe.end.valid() || pipe.watched == wanted) continue;
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = mark_of(one.number, stream);
+    if (::epoll_ctl(watch_.get(), wanted ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, pipe.end.get(), &event) == 0)
+      pipe.watched = wanted;
+  }
+}
+
+/// Reads once and tells the owner. Closed: nothing more comes, or is wanted.
+ProcessLoop::Went ProcessLoop::read(Running& one, std::size_t stream) {
+  Pipe& pipe = one.pipes[stream];
+  const std::size_t room = std::min(one.window.room(), buffer_.size());
+  if (!pipe.end.valid() || room == 0) return Went::nothing;
+  ssize_t got = 0;
+  do got = ::read(pipe.end.get(), buffer_.data(), room);
+  while (got < 0 && errno == EINTR);
+  if (got < 0 && errno == EAGAIN) return Went::nothing;
+  if (got <= 0) {
+    pipe = {};  // the kernel forgets to watch what is closed
+    return Went::closed;
+  }
+  const std::uint64_t left = one.output_bytes_max - one.output_bytes;
+  const auto kept = static_cast<std::size_t>(std::min(left, static_cast<std::uint64_t>(got)));
+  if (kept > 0) {
+    one.output_bytes += kept;
+    one.window.told(kept);
+    const auto which = stream == 0 ? ports::Output::standard : ports::Output::errors;
+    const auto first = buffer_.begin();
+    tell_of_process(one.owner,
+                    ports::Printed{one.ticket, which, base::Bytes(first, first + static_cast<std::ptrdiff_t>(kept))});
+  }
+  if (kept == static_cast<std::size_t>(got)) return Went::read;
+  one.too_much = true;
+  close_pipes(one);
+  if (!one.outcome && launcher_) launcher_->end({one.number}, sandbox::Limit::output);
+  return Went::closed;
+}
+
+/// Of a process that is over: tells what it has printed last, and then its end, unless that has to wait for credit.
+void ProcessLoop::settle(Running& one) {
+  for (std::size_t stream = 0; stream < one.pipes.size(); ++stream) {
+    auto went = Went::read;
+    while (one.pipes[stream].end.valid() && one.window.room() > 0 && went == Went::read) went = read(one, stream);
+    if (went == Went::nothing || one.ended_by_owner) one.pipes[stream] = {};
+  }
+  if (one.pipes[0].end.valid() || one.pipes[1].end.valid()) return watch(one);
+  sandbox::Outcome& outcome = *one.outcome;
+  outcome.usage.output_bytes = one.output_bytes;
+  if (one.too_much && (outcome.how == sandbox::Ended::exited || outcome.how == sandbox::Ended::signalled)) {
+    // It may have ended between its last bytes and our order: how it ended must not depend on that.
+    outcome.how = sandbox::Ended::signalled;
+    outcome.status = SIGKILL;
+    outcome.limit = sandbox::Limit::output;
+  }
+  tell_of_process(one.owner, ports::ProcessEnded{one.ticket, std::move(outcome)});
+  forget(one.number);
+}
+
+void ProcessLoop::close_pipes(Running& one) {
+  for (Pipe& pipe : one.pipes) pipe = {};
+}
+
+void ProcessLoop::forget(Number number) {
+  running_.erase(number);
+  const std::lock_guard lock(mutex_);
+  --processes_;
+}
+
+ProcessLoop::Running* ProcessLoop::find(Number number) {
+  const auto found = running_.find(number);
+  return found == running_.end() ? nullptr : &found->second;
+}
+
+}  // namespace troupe::os

@@ -1,0 +1,122 @@
+#pragma once
+// The one thread that serves all processes of a node: it gives their orders to the launcher, hears from it, and reads
+// what the programs print.
+//
+// States  of a process: ordered -> running -> over (the launcher has told its outcome) -> told (its owner too).
+// Reading once a round a pipe, while there is credit; a pipe without credit is not watched. The outcome comes when no
+//         process is left inside, so that nothing more is written: what is in the pipes then is all there is.
+// Dropped its owner hears nothing more; the launcher's outcome ends it.
+// Thread  begins with the first process. close() must not be called in it; the end of a process may be, for the last
+//         handle of an owner may go there.
+#include <array>
+#include <caf/actor_control_block.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "runtime/os/descriptor.hpp"
+#include "runtime/ports/output_window.hpp"
+#include "runtime/ports/processes.hpp"
+#include "runtime/sandbox/launcher.hpp"
+
+namespace troupe::os {
+
+class ProcessLoop {
+ public:
+  using Number = std::uint64_t;  // of a process, 1 and on; never given again
+
+  explicit ProcessLoop(std::optional<sandbox::Launcher> launcher);
+  ~ProcessLoop() { close(); }
+  ProcessLoop(const ProcessLoop&) = delete;
+  ProcessLoop& operator=(const ProcessLoop&) = delete;
+
+  // From any thread.
+  Number start(ports::ProcessStart what, const runtime::Handle& owner);
+  void grant(Number number, std::size_t bytes);
+  void end(Number number, std::optional<sandbox::Limit> limit);
+  void drop(Number number);
+
+  /// Ends the thread and the launcher with all it has. Orders do nothing from then on.
+  void close();
+
+ private:
+  struct Start {
+    ports::ProcessStart what;
+    caf::weak_actor_ptr owner;
+  };
+  struct Grant {
+    std::size_t bytes;
+  };
+  struct End {
+    std::optional<sandbox::Limit> limit;
+  };
+  struct Drop {};
+  struct Order {
+    Number number;
+    std::variant<Start, Grant, End, Drop> what;
+  };
+  struct Pipe {
+    Descriptor end;  // invalid: all was read, or nothing more is wanted
+    bool watched = false;
+  };
+  struct Running {
+    Number number = 0;
+    std::uint64_t ticket = 0;
+    caf::weak_actor_ptr owner;  // null: dropped
+    std::array<Pipe, 2> pipes;  // standard output, errors
+    std::uint64_t output_bytes_max = 0;
+    std::uint64_t output_bytes = 0;
+    ports::OutputWindow window;
+    std::weak_ptr<const void> measured;  // alive while a usage waits for its owner
+    std::optional<sandbox::Outcome> outcome;
+    bool ended_by_owner = false;
+    bool too_much = false;  // it has printed more than its limit
+  };
+  enum class Went : std::uint8_t { read, nothing, closed };
+
+  std::optional<std::string> admit(const ports::ProcessStart& what);
+  bool begin();
+  void give(Order order);
+  void ring();
+
+  // In the thread.
+  void run();
+  void wait();
+  bool take_orders();
+  void obey(Number number, Start& start);
+  void obey(Number number, const Grant& grant);
+  void obey(Number number, const End& end);
+  void obey(Number number, const Drop& drop);
+  void hear();
+  void lose_launcher();
+  void measure(Running& one, sandbox::Usage usage);
+  void watch(Running& one);
+  Went read(Running& one, std::size_t stream);
+  void settle(Running& one);
+  void close_pipes(Running& one);
+  void forget(Number number);
+  Running* find(Number number);
+
+  std::mutex mutex_;
+  std::vector<Order> orders_;
+  Number number_ = 0;
+  std::size_t processes_ = 0;  // ordered and not yet told
+  bool closing_ = false;
+  Descriptor watch_;  // an epoll of the pipes, the launcher and the bell
+  Descriptor bell_;
+  std::thread thread_;
+
+  // Of the thread, while it runs.
+  std::optional<sandbox::Launcher> launcher_;
+  bool launcher_writes_ = false;  // its descriptor is watched for room, too
+  bool launcher_ready_ = false;
+  std::map<Number, Running> running_;
+  base::Bytes buffer_;
+};
+
+}  // namespace troupe::os

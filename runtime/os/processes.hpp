@@ -1,0 +1,28 @@
+#pragma once
+// The Processes port on Linux: sandboxes that a launcher makes.
+#include <memory>
+#include <optional>
+
+#include "runtime/ports/processes.hpp"
+#include "runtime/sandbox/launcher.hpp"
+
+namespace troupe::os {
+
+class ProcessLoop;
+
+class Processes final : public ports::Processes {
+ public:
+  /// Without a launcher, and once it is gone, each start ends as `not_made`.
+  explicit Processes(std::optional<sandbox::Launcher> launcher);
+  /// Waits until the launcher has ended all it had. Processes that are still held do nothing from then on.
+  ~Processes() override;
+  Processes(const Processes&) = delete;
+  Processes& operator=(const Processes&) = delete;
+
+  std::unique_ptr<ports::Process> start(ports::ProcessStart what, const runtime::Handle& owner) override;
+
+ private:
+  std::shared_ptr<ProcessLoop> loop_;
+};
+
+}  // namespace troupe::os

@@ -1,0 +1,225 @@
+// Real sandboxes, real pipes. A wait ends with what it waits for; only broken code reaches its bound.
+#include "runtime/os/processes.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "runtime/actor/actor.hpp"
+#include "runtime/os/disk.hpp"
+#include "runtime/os/system.hpp"
+#include "tests/runtime/os/os_place.hpp"
+#include "tests/runtime/os/processes_contract.hpp"
+
+namespace troupe::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class OsProcesses {
+ public:
+  OsProcesses() : OsProcesses(sandbox::Launcher::start()) {}
+
+  caf::actor_system& system() { return system_; }
+  os::Processes& processes() { return *processes_; }
+  bool until(const std::function<bool()>& claim) { return poll_until(claim); }
+  void settle() { ::poll(nullptr, 0, 50); }
+  pid_t launcher() const { return launcher_; }
+  void close() { processes_.reset(); }
+
+  sandbox::Spec spec_of(Does what) {
+    constexpr std::array kScripts{"echo out; echo err >&2",   "exit 7", "kill -TERM $$", "sleep 600", "cat",
+                                  "head -c 1000000 /dev/zero"};
+    static_assert(kFloodBytes == 1'000'000);
+    return shell(kScripts[static_cast<std::size_t>(what)]);
+  }
+  static sandbox::Spec shell(const std::string& script) {
+    sandbox::Spec out;
+    out.root = "/";
+    out.command = {"/bin/sh", "-c", script};
+    out.environment = sandbox::default_environment();
+    return out;
+  }
+
+  /// False, and the case is skipped, where the kernel makes no sandbox for this user.
+  bool works() {
+    ProcessProbe owner(system_);
+    const auto process = processes_->start({shell("true"), {}, 0}, owner.actor());
+    REQUIRE(until([&] { return owner.ended(0); }));
+    const sandbox::Outcome outcome = owner.of(0).ends.front();
+    if (outcome.how == sandbox::Ended::not_made) skip(outcome.why);
+    return outcome.how == sandbox::Ended::exited;
+  }
+
+  /// How many children the launcher has.
+  std::size_t programs() const {
+    const std::string number = std::to_string(launcher_);
+    std::ifstream children("/proc/" + number + "/task/" + number + "/children");
+    return static_cast<std::size_t>(std::distance(std::istream_iterator<int>(children), {}));
+  }
+
+ private:
+  /// The launcher comes before the threads of the actor system.
+  explicit OsProcesses(std::optional<sandbox::Launcher> launcher)
+      : launcher_(launcher ? launcher->process() : -1), config_(std::make_unique<caf::actor_system_config>()) {
+    REQUIRE(launcher.has_value());
+    processes_ = std::make_unique<os::Processes>(std::move(launcher));
+  }
+
+  pid_t launcher_;
+  std::unique_ptr<caf::actor_system_config> config_;
+  caf::actor_system system_{*config_};
+  std::unique_ptr<os::Processes> processes_;
+};
+
+}  // namespace
+
+TROUPE_PROCESSES_CONTRACT(OsProcesses);
+
+namespace {
+
+TEST_CASE("processes: many run at a time, and none holds up another") {
+  OwnedProcesses<OsProcesses> here;
+  if (!here.works()) return;
+  constexpr std::uint64_t kMany = 40;
+  here.start(1'000, Does::flood);  // nothing is granted
+  for (std::uint64_t ticket = 0; ticket < kMany; ++ticket)
+    here.start(ticket, OsProcesses::shell("echo " + std::to_string(ticket)));
+  for (std::uint64_t ticket = 0; ticket < kMany; ++ticket) {
+    CHECK(here.end_of(ticket).how == sandbox::Ended::exited);
+    CHECK(here.owner.of(ticket).out == std::to_string(ticket) + "\n");
+  }
+  CHECK_FALSE(here.owner.ended(1'000));
+  CHECK(here.end_of(1'000).how == sandbox::Ended::exited);
+}
+
+TEST_CASE("processes: the end of the launcher ends all of them, and nothing is started after it") {
+  OwnedProcesses<OsProcesses> here;
+  if (!here.works()) return;
+  here.start(1, Does::hang);
+  here.start(2, Does::flood);
+  REQUIRE(here.place.until([&] { return here.owner.of(2).bytes() == ports::kOutputWindowBytes; }));
+  REQUIRE(::kill(here.place.launcher(), SIGKILL) == 0);
+  for (const std::uint64_t ticket : {1, 2}) {
+    CHECK(here.end_of(ticket).how == sandbox::Ended::not_made);
+    CHECK(here.end_of(ticket).why == "the launcher of sandboxes is gone");
+    here.check_over(ticket);
+  }
+  here.start(3, Does::speak);
+  CHECK(here.end_of(3).why == "the launcher of sandboxes is gone");
+  here.check_over(3);
+}
+
+TEST_CASE("processes: the end of the port ends all of them, and those that are held do nothing any more") {
+  OwnedProcesses<OsProcesses> here;
+  if (!here.works()) return;
+  here.start(1, Does::hang);
+  here.start(2, Does::flood);
+  REQUIRE(here.place.until([&] { return here.place.programs() == 2; }));
+  here.place.close();
+  CHECK(::kill(here.place.launcher(), 0) != 0);  // it was waited for
+  for (auto& [ticket, process] : here.processes) {
+    process->grant(100);
+    process->end(std::nullopt);
+    process.reset();
+    CHECK_FALSE(here.owner.ended(ticket));
+  }
+}
+
+TEST_CASE("processes: a program cannot change its input, nor what its arguments do not fit into") {
+  OwnedProcesses<OsProcesses> here;
+  if (!here.works()) return;
+  here.start(1,
+             OsProcesses::shell("cat; : >>/dev/stdin; echo more >/proc/self/fd/0; truncate -s 0 /proc/self/fd/0; cat "
+                                "/proc/self/fd/0 || cat /dev/stdin"),
+             bytes_of("as it is\n"));
+  CHECK(here.end_of(1).how == sandbox::Ended::exited);
+  CHECK(contains(here.owner.of(1).out, "as it is\n"));
+  CHECK_FALSE(contains(here.owner.of(1).out, "more"));
+  here.start(2, OsProcesses::shell(std::string(sandbox::kPacketBytesMax, 'x')));
+  CHECK(here.end_of(2).how == sandbox::Ended::not_made);
+  CHECK(contains(here.end_of(2).why, "too large"));
+  here.start(3, Does::speak);
+  CHECK(here.end_of(3).how == sandbox::Ended::exited);
+}
+
+TEST_CASE("processes: a program that prints byte by byte is read to its end") {
+  OwnedProcesses<OsProcesses> here;
+  if (!here.works()) return;
+  here.start(1, OsProcesses::shell("for i in $(seq 300); do printf x; done"));
+  CHECK(here.end_of(1).how == sandbox::Ended::exited);
+  CHECK(here.owner.of(1).out == std::string(300, 'x'));
+}
+
+/// Starts a program at once, and keeps it.
+class Starter final : public runtime::Actor {
+ public:
+  struct Heard {
+    std::mutex mutex;
+    std::vector<sandbox::Outcome> ends;
+    bool started = false;
+  };
+  Starter(std::shared_ptr<Heard> heard, std::string script) : heard_(std::move(heard)), script_(std::move(script)) {}
+
+  void receive(runtime::Handlers&) override {}
+  void start() override {
+    process_ = world().processes.start({OsProcesses::shell(script_), {}, 5}, self());
+    const std::lock_guard lock(heard_->mutex);
+    heard_->started = true;
+  }
+  void process(ports::ProcessEvent&& event) override {
+    process_->grant(1);
+    auto* const ended = std::get_if<ports::ProcessEnded>(&event);
+    const std::lock_guard lock(heard_->mutex);
+    if (ended != nullptr) heard_->ends.push_back(std::move(ended->outcome));
+  }
+
+ private:
+  std::shared_ptr<Heard> heard_;
+  std::string script_;
+  std::unique_ptr<ports::Process> process_;
+};
+
+/// A node with one such actor.
+struct StartingNode {
+  OsDirectory folder;
+  std::shared_ptr<Starter::Heard> heard = std::make_shared<Starter::Heard>();
+  os::System system;
+
+  StartingNode(std::optional<sandbox::Launcher> launcher, const std::string& script)
+      : system(os::open_disk(folder.path()).value(), {.workers = 1, .sockets = folder.path()}, std::move(launcher)) {
+    system.node().start("starter", [heard = heard, script] { return std::make_unique<Starter>(heard, script); });
+  }
+  template <class Claim>
+  bool until(const Claim& claim) {
+    return poll_until([&] {
+      const std::lock_guard lock(heard->mutex);
+      return claim(*heard);
+    });
+  }
+};
+
+TEST_CASE("processes: a system without a launcher refuses each of them, and says why") {
+  StartingNode node(std::nullopt, "true");
+  REQUIRE(node.until([](const auto& heard) { return !heard.ends.empty(); }));
+  CHECK(node.system.end(10s));
+  CHECK(node.heard->ends.size() == 1);
+  CHECK(node.heard->ends.front().how == sandbox::Ended::not_made);
+  CHECK(contains(node.heard->ends.front().why, "without a launcher"));
+}
+
+TEST_CASE("processes: a system that ends takes its launcher and all programs along") {
+  auto launcher = sandbox::Launcher::start();
+  REQUIRE(launcher.has_value());
+  const pid_t process = launcher->process();
+  StartingNode node(std::move(launcher), "sleep 600");
+  REQUIRE(node.until([](const auto& heard) { return heard.started; }));
+  CHECK(node.system.end(10s));
+  CHECK(node.heard->ends.empty());
+  CHECK(::kill(process, 0) != 0);  // it was waited for
+}
+
+}  // namespace
+}  // namespace troupe::test
