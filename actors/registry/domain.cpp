@@ -1,6 +1,7 @@
 // The registry of nodes, as a domain of a node.
 #include "actors/node/api.hpp"
 #include "actors/registry/registry_actor.hpp"
+#include "actors/registry/sim.hpp"
 #include "runtime/net/pool.hpp"
 #include "runtime/observe/version.hpp"
 
@@ -66,8 +67,12 @@ node::Domain make(const node::DomainParts& parts) {
 }  // namespace
 
 const node::DomainSpec& domain() {
-  static const node::DomainSpec spec{
-      .name = "registry", .settings = kSettings, .logs = true, .health = kHealthSources, .make = make};
+  static const node::DomainSpec spec{.name = "registry",
+                                     .settings = kSettings,
+                                     .logs = true,
+                                     .health = kHealthSources,
+                                     .make = make,
+                                     .workload = workload};
   return spec;
 }
 

@@ -61,6 +61,7 @@ class RegistryActor final : public runtime::Actor {
   void offer(const base::Contact& watcher);
   void set_own(std::string_view request, const base::Digest& content, const std::function<void(Own&)>& change,
                runtime::Reply<wire::Registered> reply);
+  store::RowChange own_row() const;
   void save_own();
   void answer(runtime::Reply<wire::Registered>& reply) const;
 

@@ -95,11 +95,15 @@ bool RegistryActor::renew(const base::Endpoint& at) {
   return true;
 }
 
-void RegistryActor::save_own() {
-  store::RowChange change;
-  change.save.push_back({{kOwnRow}, own_.encode()});
-  rows_.write(std::move(change));
+store::RowChange RegistryActor::own_row() const {
+  Own kept = own_;
+  if (world().mutations.on("registry.own_unsaved")) kept.set.clear();
+  store::RowChange out;
+  out.save.push_back({{kOwnRow}, kept.encode()});
+  return out;
 }
+
+void RegistryActor::save_own() { rows_.write(own_row()); }
 
 // -- the DHT
 
@@ -210,6 +214,7 @@ void RegistryActor::tell_watchers() {
 }
 
 void RegistryActor::offer(const base::Contact& watcher) {
+  if (world().mutations.on("registry.not_offered")) return;
   ask<wire::OfferRegistration, wire::BeatNoted>(
       node().reach(watcher, kPath), now() + kAnswerDue,
       [this](wire::OfferRegistration::Builder out) { out.setRegistration(data_of(own_.registration)); },
@@ -241,9 +246,7 @@ void RegistryActor::set_own(std::string_view request, const base::Digest& conten
     own_.requests.emplace_back(name, content);
     if (own_.requests.size() > Own::kRequestsMax) own_.requests.pop_front();
   }
-  store::RowChange row;
-  row.save.push_back({{kOwnRow}, own_.encode()});
-  rows_.save(std::move(row), [this, reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
+  rows_.save(own_row(), [this, reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
     if (!saved.ok()) return reply.refuse(saved.error());
     answer(reply);
     for (const Watcher& watcher : watchers_) offer(watcher.contact);

@@ -175,6 +175,7 @@ void RegistryActor::pulled(const base::NodeId& id, runtime::Answer<wire::PulledB
   if (look.refused || look.again) return;
   const auto from = watch->user;
   take(from, beat.value(), bytes, Watched::Way::pulled);
+  world().mutations.sometimes("registry: a late heartbeat was asked for and came");
   const auto offered = bytes_of(answer.value().getRegistration());
   if (offered.empty()) return;
   auto registration = read_registration(offered, settings_.work_bits);
@@ -210,7 +211,9 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
       more = true;
       return false;
     }
-    rows.push_back({watch.registration_bytes, watch.beat_bytes, watched_.status(watch, now()), now() - watch.heard});
+    const bool never = world().mutations.on("registry.never_offline");
+    const Status status = never ? judge(watch.beat, settings_.watched.thresholds) : watched_.status(watch, now());
+    rows.push_back({watch.registration_bytes, watch.beat_bytes, status, now() - watch.heard});
     return true;
   });
   if (own && !more) {
@@ -255,6 +258,7 @@ store::Use RegistryActor::restore(base::ByteView key, base::ByteView value) {
   watch.beat_bytes.assign(beat.begin(), beat.end());
   const base::NodeId id = read->id();
   if (heard_.size() < kHistoriesMax) heard_[id].streak = streak;
+  world().mutations.sometimes("registry: a node was known after a restart");
   watched_.restore({.id = id, .group = base::group_of(watch.registration->at)}, std::move(watch), now());
   return store::Use::keep;
 }

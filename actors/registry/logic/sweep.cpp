@@ -20,7 +20,7 @@ Region region_of(const base::NodeId& at, std::span<const base::NodeId> nearest, 
   Region out;
   if (nearest.size() >= most && !nearest.empty()) {
     const auto farthest = std::ranges::min_element(nearest, {}, [&](const auto& id) { return shared_bits(at, id); });
-    out.bits = std::min(shared_bits(at, *farthest) + 1, static_cast<unsigned>(8 * base::NodeId::kBytes));
+    out.bits = static_cast<unsigned>(std::min(shared_bits(at, *farthest) + 1, 8 * base::NodeId::kBytes));
   }
   out.prefix = first_bits(at, out.bits);
   return out;

@@ -1,7 +1,5 @@
 #include "actors/registry/logic/watch.hpp"
 
-#include <bit>
-
 namespace troupe::registry {
 
 std::string_view name(Status status) {
@@ -23,13 +21,6 @@ Status judge(const Heartbeat& beat, const Thresholds& thresholds) {
   const bool fails = beat.success != Heartbeat::kNone && beat.success < thresholds.success;
   const bool busy = beat.load > thresholds.load || beat.memory > thresholds.memory;
   return fails || busy ? Status::unhealthy : Status::healthy;
-}
-
-unsigned shared_bits(const base::NodeId& a, const base::NodeId& b) {
-  for (unsigned i = 0; i < base::NodeId::kBytes; ++i)
-    if (const auto differ = static_cast<std::uint8_t>(a.bytes[i] ^ b.bytes[i]); differ != 0)
-      return 8 * i + static_cast<unsigned>(std::countl_zero(differ));
-  return 8 * base::NodeId::kBytes;
 }
 
 base::NodeId first_bits(const base::NodeId& of, unsigned bits) {

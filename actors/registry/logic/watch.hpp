@@ -14,6 +14,7 @@
 #include <set>
 #include <utility>
 
+#include "actors/dht/api.hpp"
 #include "actors/registry/logic/heartbeat.hpp"
 #include "runtime/base/share_budget.hpp"
 
@@ -117,8 +118,7 @@ class Watched {
   std::vector<base::NodeId> forgotten_;
 };
 
-/// Leading bits that both share.
-unsigned shared_bits(const base::NodeId& a, const base::NodeId& b);
+using dht::shared_bits;
 /// The first `bits` of an id, and zeros behind them.
 base::NodeId first_bits(const base::NodeId& of, unsigned bits);
 

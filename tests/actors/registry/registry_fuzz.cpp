@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "actors/registry/logic/history.hpp"
+#include "actors/registry/logic/uptime.hpp"
 #include "actors/registry/own.hpp"
 
 using namespace troupe;
@@ -26,7 +26,7 @@ const crypto::SecretKey& key() {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const base::ByteView bytes(data + 1, size - 1);
-  switch (data[0] % 5) {
+  switch (data[0] % 6) {
     case 0:
       if (const auto one = parse_registration(bytes)) {
         const auto again = sign(*one, key());
@@ -49,6 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         lacks(read_capabilities(from), *need);
       }
       break;
+    case 5: static_cast<void>(read_uptime(bytes, 0).ok()); break;
     case 4:
       if (const auto own = Own::decode(bytes)) {
         if (!Own::decode(own->encode())) std::abort();

@@ -1,0 +1,104 @@
+#pragma once
+// What a task is to do, as its submitter signs it: the program, what it is given, what it may use, and the terms.
+//
+// Bytes   "troupe task v1" || the fields of Order in their order || signature (64) by the submitter's key, of all
+// before
+//         it. A text is its length (2) and its bytes, a list its count (2) and its items, what may be missing 1 byte (0
+//         or 1) and the value if it is there. Numbers are little-endian. The same order has one encoding.
+// Id      SHA-256 of the bytes before the signature. The nonce makes it unique: 16 random bytes, or with a request
+//         the first 16 of SHA-256("troupe task request v1" || submitter's key || request).
+// Paths   below /task: parts of 1 to 255 bytes without "." and "..", 1,023 in all (ports::path_ok).
+// Limits  kOrderBytesMax in all, and those below.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/base/fields.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/crypto/identity.hpp"
+#include "runtime/sandbox/limits.hpp"
+
+namespace troupe::task {
+
+inline constexpr std::size_t kOrderBytesMax = 128 * 1'024;
+inline constexpr std::size_t kArgumentsMax = 1'024;
+inline constexpr std::size_t kArgumentsBytesMax = 64 * 1'024;
+inline constexpr std::size_t kInputsMax = 256;
+inline constexpr std::size_t kOutputsMax = 64;
+inline constexpr std::size_t kHostsMax = 16;
+inline constexpr std::size_t kHostBytesMax = 261;  // a name of 255, ':' and a port
+inline constexpr std::size_t kNeedBytesMax = 1'024;
+inline constexpr std::uint8_t kPriorityMax = 9;
+inline constexpr std::uint8_t kReplicasMax = 15;
+inline constexpr std::uint8_t kRetriesMax = 100;
+inline constexpr std::uint32_t kArrayMax = 10'000;
+
+using TaskId = base::FixedBytes<struct TaskIdTag, 32>;
+using Nonce = base::FixedBytes<struct TaskNonceTag, 16>;
+using Cid = base::Digest;
+
+/// A content that is seen inside, read-only.
+struct Input {
+  Cid content;
+  std::string path;
+  friend bool operator==(const Input&, const Input&) = default;
+};
+
+/// How providers are paid: not at all, or through an escrow (actors/escrow).
+enum class Payment : std::uint8_t { free, escrow };
+
+struct Order {
+  base::PublicKey submitter;  ///< of the node that coordinates it
+  std::uint32_t submitter_nonce = 0;
+  Nonce nonce;
+  Cid program;
+  std::vector<std::string> arguments;
+  std::optional<Cid> standard_input;
+  std::vector<Input> inputs;         ///< by rising path
+  std::vector<std::string> outputs;  ///< by rising path
+  std::optional<Cid> root;           ///< an archive; nothing: an empty root
+  std::vector<std::string> hosts;    ///< HOST:PORT that it may talk to, rising
+  sandbox::Limits limits;
+  std::string need;  ///< as typed: actors/registry/logic/capability.hpp; empty: none
+  std::uint8_t priority = 5;
+  std::uint8_t replicas = 1;  ///< at first; a doubt raises it
+  std::uint8_t quorum = 1;    ///< equal answers that decide
+  bool deterministic = false;
+  std::uint8_t retries = 2;                ///< more attempts than replicas
+  std::uint32_t queue_max_s = 3'600;       ///< not started by then: expired
+  std::optional<std::uint64_t> price_max;  ///< for the whole task, of each provider
+  Payment payment = Payment::free;
+  std::optional<TaskId> after;         ///< begins once that one is done
+  std::optional<std::uint32_t> index;  ///< of a member of an array
+
+  friend bool operator==(const Order&, const Order&) = default;
+};
+
+enum class OrderError : std::uint8_t {
+  size,      ///< larger than kOrderBytesMax, or a part above its limit
+  path,      ///< leaves /task, or is there twice
+  limits,    ///< outside of what a sandbox can keep
+  replicas,  ///< no quorum of them, or several of what is not deterministic
+  need,      ///< no conditions
+  host,      ///< not HOST:PORT
+};
+std::string_view name(OrderError error);
+
+/// What is wrong with an order that is not signed yet; nothing if it can be kept.
+std::optional<OrderError> fault(const Order& order);
+
+/// The bytes before the signature. `order` has no fault().
+base::Bytes encode(const Order& order);
+TaskId id_of(const Order& order);
+base::Bytes sign(const Order& order, const crypto::SecretKey& key);
+Nonce nonce_of(const base::PublicKey& submitter, std::string_view request);
+
+enum class ReadError : std::uint8_t { malformed, lacks_work, bad_signature };
+std::string_view name(ReadError error);
+/// Reads what sign() made, cheap questions first.
+base::Result<Order, ReadError> read_order(base::ByteView bytes, unsigned work_bits);
+
+/// The order of member `index` of an array: its own nonce, and `{index}` in each argument replaced.
+Order member_of(const Order& array, std::uint32_t index);
+
+}  // namespace troupe::task

@@ -1,0 +1,130 @@
+#include "actors/task/logic/placement.hpp"
+
+#include <algorithm>
+
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::task {
+namespace {
+
+constexpr std::uint32_t kFull = 1'000;
+constexpr std::uint32_t kLoadOfFull = 2'000;  // our choice: two runnable threads a core are no place for more
+constexpr std::uint32_t kRunningOfFull = 8;   // our choice
+constexpr std::uint64_t kThousandthHoursMs = 3'600'000ull * 1'000;  // a core and an hour, in thousandths and ms
+
+std::uint64_t number(const registry::Capabilities& all, std::string_view name) {
+  const auto at = std::ranges::lower_bound(all, name, {}, &registry::Capability::name);
+  if (at == all.end() || at->name != name) return 0;
+  const auto* value = std::get_if<std::uint64_t>(&at->value);
+  return value == nullptr ? 0 : *value;
+}
+
+/// The same for each pair, whatever else is asked: where equals go.
+std::uint64_t draw(const TaskId& task, const base::NodeId& node) {
+  std::uint64_t out = task.high() ^ node.high();
+  out ^= out >> 33;
+  out *= 0xff51afd7ed558ccd;
+  out ^= out >> 33;
+  return out;
+}
+
+}  // namespace
+
+std::string_view text(Lack lack) {
+  switch (lack) {
+    case Lack::alive: return "are not healthy";
+    case Lack::memory: return "lack memory";
+    case Lack::cpu: return "lack cores";
+    case Lack::disk: return "lack disk";
+    case Lack::need: return "lack what is needed";
+    case Lack::price: return "are too dear";
+    case Lack::reputation: return "have too little reputation";
+    case Lack::apart: return "are too near to another replica";
+    case Lack::tried: return "were tried";
+  }
+  return "do not fit";
+}
+
+std::optional<std::uint64_t> cost(const Candidate& node, const Order& order) {
+  if (!node.price) return std::nullopt;
+  __extension__ using Wide = unsigned __int128;
+  const auto ms = static_cast<std::uint64_t>(order.limits.time / std::chrono::milliseconds(1));
+  const Wide whole = Wide{*node.price} * order.limits.cpu.thousandths * ms;
+  const Wide out = (whole + kThousandthHoursMs - 1) / kThousandthHoursMs;
+  return out > INT64_MAX ? INT64_MAX : static_cast<std::uint64_t>(out);
+}
+
+std::optional<Lack> lack_of(const Candidate& node, const Order& order, const registry::Need& need, const Policy& policy,
+                            const Apart& apart) {
+  if (node.status != registry::Status::healthy) return Lack::alive;
+  if (apart.tried.contains(node.node)) return Lack::tried;
+  if (number(node.capabilities, "memory") < order.limits.memory_bytes) return Lack::memory;
+  if (number(node.capabilities, "cpu") * 1'000 < order.limits.cpu.thousandths) return Lack::cpu;
+  if (number(node.capabilities, "disk") < order.limits.disk_bytes) return Lack::disk;
+  if (registry::lacks(node.capabilities, need) != nullptr) return Lack::need;
+  // Who wants money does not work for nothing.
+  const auto wanted = cost(node, order);
+  if (wanted && *wanted > order.price_max.value_or(0)) return Lack::price;
+  if (node.reputation < policy.reputation_min) return Lack::reputation;
+  if (apart.owners.contains(node.owner) || apart.groups.contains(node.group)) return Lack::apart;
+  return std::nullopt;
+}
+
+std::uint32_t score(const Candidate& node, const Order& order) {
+  const std::uint32_t idle = kFull - std::min(node.load, kLoadOfFull) * kFull / kLoadOfFull;
+  const auto wanted = cost(node, order);
+  const std::uint64_t most = order.price_max.value_or(0);
+  const std::uint32_t cheap =
+      !wanted || *wanted == 0 || most == 0 ? kFull : static_cast<std::uint32_t>(kFull - *wanted / (most / kFull + 1));
+  const auto well = static_cast<std::uint32_t>(std::clamp(node.reputation, 0, 100)) * kFull / 100;
+  const std::uint32_t near = node.has_inputs ? kFull : 0;
+  const std::uint32_t spread = kFull - std::min(node.running, kRunningOfFull) * kFull / kRunningOfFull;
+  return idle + cheap + well + near + spread;
+}
+
+std::string Choice::why() const {
+  std::string out;
+  for (std::size_t i = 0; i < kLacks; ++i) {
+    if (lacks[i] == 0) continue;
+    out += (out.empty() ? "" : ", ") + std::to_string(lacks[i]) + " " + std::string(text(static_cast<Lack>(i)));
+  }
+  return out;
+}
+
+Choice choose(std::span<const Candidate> nodes, const Order& order, const TaskId& id, const Policy& policy,
+              const Apart& apart, std::size_t wanted) {
+  const auto need = order.need.empty() ? registry::Need{} : registry::need_typed(order.need).value_or(registry::Need{});
+  struct Ranked {
+    std::uint32_t score;
+    std::uint64_t draw;
+    const Candidate* node;
+  };
+  std::vector<Ranked> fit;
+  Choice out;
+  for (const Candidate& node : nodes) {
+    const auto lack = lack_of(node, order, need, policy, apart);
+    if (lack) ++out.lacks[static_cast<std::size_t>(*lack)];
+    else fit.push_back({score(node, order), draw(id, node.node), &node});
+  }
+  out.fit = static_cast<std::uint32_t>(fit.size());
+  const auto better = [](const Ranked& a, const Ranked& b) {
+    return a.score != b.score ? a.score > b.score : a.draw > b.draw;
+  };
+  Apart taken;
+  // Few are wanted: the next best is sought each time, among those that are left.
+  for (auto end = fit.end(); out.best.size() < wanted && end != fit.begin();) {
+    const auto best = std::min_element(fit.begin(), end, better);
+    const Candidate& node = *best->node;
+    if (!taken.owners.contains(node.owner) && !taken.groups.contains(node.group)) {
+      out.best.push_back(&node);
+      taken.owners.insert(node.owner);
+      taken.groups.insert(node.group);
+    } else {
+      ++out.lacks[static_cast<std::size_t>(Lack::apart)];
+    }
+    std::iter_swap(best, --end);
+  }
+  return out;
+}
+
+}  // namespace troupe::task

@@ -1,0 +1,73 @@
+#pragma once
+// Which node a task goes to: those that fit, best first, and why the others do not.
+//
+// Filter  alive, what the order needs and its limits, price, reputation, and what the order keeps apart: replicas go to
+//         different nodes, owners and address groups.
+// Score   of 1,000 each, weighed: how little is to do there, how little it costs, how well it is thought of, whether
+// the
+//         inputs are there, how few of this submitter's tasks it has. Equals are ordered by a hash of task and node, so
+//         that tasks spread.
+// Speed   a choice among 1,000 nodes looks at each once and allocates nothing but its result.
+#include <array>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "actors/registry/api.hpp"
+#include "actors/task/logic/order.hpp"
+#include "runtime/base/address_group.hpp"
+
+namespace troupe::task {
+
+/// A node that may work.
+struct Candidate {
+  base::NodeId node;
+  registry::Owner owner;
+  base::AddressGroup group;
+  registry::Capabilities capabilities;
+  std::optional<std::uint64_t> price;  ///< for a core and an hour
+  registry::Status status = registry::Status::offline;
+  std::uint32_t load = 0;     ///< runnable threads a core, thousandths
+  int reputation = 0;         ///< points, as the submitter thinks
+  std::uint32_t running = 0;  ///< tasks of this submitter
+  bool has_inputs = false;
+};
+
+enum class Lack : std::uint8_t { alive, memory, cpu, disk, need, price, reputation, apart, tried };
+inline constexpr std::size_t kLacks = 9;
+/// "lack memory", "are too dear": behind a number of nodes.
+std::string_view text(Lack lack);
+
+struct Policy {
+  int reputation_min = 0;
+};
+
+/// What the choice keeps away from.
+struct Apart {
+  std::set<base::NodeId> tried;  ///< failed with this task, or runs it
+  std::set<registry::Owner> owners;
+  std::set<base::AddressGroup> groups;
+};
+
+/// What is not there for `order`; nothing if it fits.
+std::optional<Lack> lack_of(const Candidate& node, const Order& order, const registry::Need& need, const Policy& policy,
+                            const Apart& apart);
+/// 0 to 5,000; more is better. Of a candidate that fits.
+std::uint32_t score(const Candidate& node, const Order& order);
+/// What a task costs there at most: price · cores · time, rounded up; nothing if it has no price.
+std::optional<std::uint64_t> cost(const Candidate& node, const Order& order);
+
+struct Choice {
+  std::vector<const Candidate*> best;  ///< at most as many as were wanted
+  std::array<std::uint32_t, kLacks> lacks{};
+  std::uint32_t fit = 0;
+
+  /// "3 lack memory, 2 are too dear"; empty if no node was looked at.
+  std::string why() const;
+};
+/// Up to `wanted` different nodes, of different owners and groups, best first.
+Choice choose(std::span<const Candidate> nodes, const Order& order, const TaskId& id, const Policy& policy,
+              const Apart& apart, std::size_t wanted);
+
+}  // namespace troupe::task

@@ -1,0 +1,128 @@
+#include "actors/task/logic/placement.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "tests/actors/task/orders.hpp"
+
+using namespace troupe;
+using namespace troupe::task;
+
+namespace {
+
+Candidate candidate(std::uint8_t number) {
+  Candidate out;
+  out.node.bytes[0] = number;
+  out.owner.bytes[0] = number;
+  out.group.prefix[0] = number;
+  out.capabilities = {{"arch", "x86_64"},
+                      {"cpu", std::uint64_t{4}},
+                      {"disk", std::uint64_t{100} << 30},
+                      {"memory", std::uint64_t{8} << 30}};
+  out.status = registry::Status::healthy;
+  out.reputation = 10;
+  return out;
+}
+
+std::optional<Lack> lack(const Candidate& node, const Order& order, const Policy& policy = {},
+                         const Apart& apart = {}) {
+  return lack_of(node, order, order.need.empty() ? registry::Need{} : *registry::need_typed(order.need), policy, apart);
+}
+
+}  // namespace
+
+TEST_CASE("placement: what keeps a node from a task has a name") {
+  const Order order = small_order();
+  const Candidate good = candidate(1);
+  CHECK_FALSE(lack(good, order));
+  Candidate other = good;
+  other.status = registry::Status::unhealthy;
+  CHECK(lack(other, order) == Lack::alive);
+  Order large = order;
+  large.limits.memory_bytes = std::uint64_t{9} << 30;
+  CHECK(lack(good, large) == Lack::memory);
+  large = order;
+  large.limits.cpu.thousandths = 4'001;
+  CHECK(lack(good, large) == Lack::cpu);
+  large = order;
+  large.limits.disk_bytes = std::uint64_t{101} << 30;
+  CHECK(lack(good, large) == Lack::disk);
+  large = order;
+  large.need = "arch=aarch64";
+  CHECK(lack(good, large) == Lack::need);
+  CHECK(lack(good, order, {.reputation_min = 11}) == Lack::reputation);
+  CHECK(lack(good, order, {}, {.tried = {good.node}}) == Lack::tried);
+  CHECK(lack(good, order, {}, {.owners = {good.owner}}) == Lack::apart);
+  CHECK(lack(good, order, {}, {.groups = {good.group}}) == Lack::apart);
+}
+
+TEST_CASE("placement: a price is for a core and an hour, rounded up, and no node works for less") {
+  Order order = small_order();  // one core, one hour
+  Candidate node = candidate(1);
+  node.price = 7;
+  CHECK(cost(node, order) == 7);
+  CHECK(lack(node, order) == Lack::price);
+  order.price_max = 6;
+  CHECK(lack(node, order) == Lack::price);
+  order.price_max = 7;
+  CHECK_FALSE(lack(node, order));
+  order.limits.cpu.thousandths = 500;
+  order.limits.time = std::chrono::minutes(1);
+  CHECK(cost(node, order) == 1);
+  node.price = INT64_MAX;
+  order.limits.time = std::chrono::hours(1'000);
+  CHECK(cost(node, order) == INT64_MAX);
+  node.price.reset();
+  CHECK_FALSE(cost(node, order));
+}
+
+TEST_CASE("placement: the best comes first, and equals are spread by the task") {
+  std::vector<Candidate> nodes{candidate(1), candidate(2), candidate(3)};
+  nodes[0].load = 1'500;
+  nodes[1].reputation = 90;
+  const Order order = small_order();
+  const Choice choice = choose(nodes, order, id_of(order), {}, {}, 3);
+  REQUIRE(choice.best.size() == 3);
+  CHECK(choice.best[0]->node == nodes[1].node);
+  CHECK(choice.best[2]->node == nodes[0].node);
+
+  const std::vector<Candidate> equal{candidate(1), candidate(2), candidate(3), candidate(4)};
+  std::set<base::NodeId> first;
+  for (std::uint8_t i = 0; i < 64; ++i) {
+    Order one = order;
+    one.nonce.bytes[0] = i;
+    first.insert(choose(equal, one, id_of(one), {}, {}, 1).best[0]->node);
+    CHECK(choose(equal, one, id_of(one), {}, {}, 1).best == choose(equal, one, id_of(one), {}, {}, 1).best);
+  }
+  CHECK(first.size() == 4);
+}
+
+TEST_CASE("placement: replicas go to different owners and address groups") {
+  std::vector<Candidate> nodes{candidate(1), candidate(2), candidate(3), candidate(4)};
+  nodes[1].owner = nodes[0].owner;
+  nodes[2].group = nodes[0].group;
+  const Order order = small_order();
+  const Choice choice = choose(nodes, order, id_of(order), {}, {}, 4);
+  std::set<registry::Owner> owners;
+  std::set<base::AddressGroup> groups;
+  for (const Candidate* one : choice.best) {
+    CHECK(owners.insert(one->owner).second);
+    CHECK(groups.insert(one->group).second);
+  }
+  CHECK(choice.best.size() >= 2);
+  CHECK(choice.best.size() + choice.lacks[static_cast<std::size_t>(Lack::apart)] == 4);
+}
+
+TEST_CASE("placement: why no node fits is told in numbers") {
+  std::vector<Candidate> nodes{candidate(1), candidate(2), candidate(3)};
+  nodes[0].status = registry::Status::offline;
+  nodes[1].price = 9;
+  nodes[2].price = 9;
+  const Order order = small_order();
+  const Choice choice = choose(nodes, order, id_of(order), {}, {}, 1);
+  CHECK(choice.best.empty());
+  CHECK(choice.fit == 0);
+  CHECK(choice.why() == "1 are not healthy, 2 are too dear");
+  CHECK(choose({}, order, id_of(order), {}, {}, 1).why() == "");
+}

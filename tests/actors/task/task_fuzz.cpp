@@ -1,0 +1,25 @@
+// Bytes of strangers, to orders. Whatever is taken is the one encoding of what it says. Signatures are left out, which
+// no fuzzer finds: the bytes are signed here.
+#include <algorithm>
+#include <cstdlib>
+
+#include "actors/task/logic/order.hpp"
+
+using namespace troupe;
+using namespace troupe::task;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const auto self = *crypto::Identity::from(crypto::SecretKey{crypto::Seed()}, 0, 0);
+  base::Bytes body(data, data + size);
+  // The submitter's key stands behind the mark of 14 bytes.
+  constexpr std::size_t kKeyAt = 14;
+  if (body.size() >= kKeyAt + base::PublicKey::kBytes)
+    std::ranges::copy(self.public_key().bytes, body.begin() + kKeyAt);
+  base::Bytes bytes = body;
+  base::append(bytes, self.key().sign(body).view());
+  const auto order = read_order(bytes, 0);
+  if (!order.ok()) return 0;
+  if (fault(order.value()) || encode(order.value()) != body) std::abort();
+  if (fault(member_of(order.value(), 3)) == OrderError::path) std::abort();
+  return 0;
+}
