@@ -190,12 +190,10 @@ struct RegistryState $kind(from = [view, operate], bytesMax = 1024) {
   # Of this node, that have taken its last heartbeat.
   watched @3 :UInt32;
   # Nodes that this node watches.
-  offline @4 :UInt32;
-  # Of these.
-  beats @5 :UInt64;
+  beats @4 :UInt64;
   # That came, since the start.
-  refused @6 :UInt64;
-  pulls @7 :UInt64;
+  refused @5 :UInt64;
+  pulls @6 :UInt64;
   # Questions for heartbeats that were late.
 }
 

@@ -38,6 +38,8 @@ struct Observe $kind(bytesMax = 512) {
   node @0 :Data;
   event @1 :Text;
   evidence @2 :Data;
+  request @3 :Text;
+  # As of Report: the same again counts once.
 }
 
 struct GetScore $kind(from = [view, operate], bytesMax = 128) {

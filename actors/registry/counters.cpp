@@ -8,8 +8,6 @@ observe::CounterTable table_of(const Counters& counters) {
       {"troupe_registry_watchers", "Nodes that have taken this node's last heartbeat.", MetricType::gauge,
        counters.watchers, "watchers"},
       {"troupe_registry_watched", "Nodes whose heartbeats come here.", MetricType::gauge, counters.watched, "watched"},
-      {"troupe_registry_offline", "Of these, nodes that were not heard for three periods.", MetricType::gauge,
-       counters.offline, "offline"},
       {"troupe_registry_beats_total", "Heartbeats that were taken.", MetricType::counter, counters.beats, "beats"},
       {"troupe_registry_beats_refused_total", "Heartbeats and registrations that were refused.", MetricType::counter,
        counters.refused, "refused"},

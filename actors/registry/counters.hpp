@@ -12,7 +12,7 @@ namespace troupe::registry {
 struct Counters {
   using Count = std::atomic<std::uint64_t>;
 
-  Count watched{0}, offline{0}, watchers{0};  // as they are now
+  Count watched{0}, watchers{0};  // as they are now
   Count beats{0}, refused{0}, pulls{0};
 };
 

@@ -26,8 +26,9 @@ constexpr auto kLoadMax = config::count("registry.load_max", "4000", 1, 1'000'00
                                         "a node is unhealthy above this load: runnable threads a core, thousandths");
 constexpr auto kMemoryMax = config::count("registry.memory_max", "950", 1, 1'000, When::start,
                                           "a node is unhealthy above this use of its memory, thousandths");
-constexpr auto kSuccessMin = config::count("registry.success_min", "500", 0, 1'000, When::start,
-                                           "a node is unhealthy if fewer of its tasks succeed, thousandths");
+constexpr auto kSuccessMin =
+    config::count("registry.success_min", "500", 0, 1'000, When::start,
+                  "a node is unhealthy if fewer of its tasks succeed, thousandths; 0: never for that");
 constexpr auto kWatchedMax =
     config::count("registry.watched_max", "20000", 16, 1'000'000, When::start, "nodes that this node watches at most");
 constexpr auto kBeats = config::count("registry.beats_per_second", "1024", 16, 1'000'000, When::start,

@@ -12,7 +12,9 @@ namespace {
 
 using base::Code;
 
-constexpr std::size_t kNearestMax = 20;  // that a search names
+constexpr std::size_t kNearestMax = 20;                            // that a search names
+constexpr std::size_t kBlocksBytesMax = (1u << 20) - (96u << 10);  // of NodeRows, beside a row and uptimes
+constexpr std::size_t kItemBytes = 16;                             // of a list, beside its bytes
 
 void write_row(wire::NodeRow::Builder to, const Found& from) {
   to.setRegistration(data_of(from.registration_bytes));
@@ -24,8 +26,19 @@ void write_row(wire::NodeRow::Builder to, const Found& from) {
 
 std::size_t bytes_in(const std::vector<base::Bytes>& blocks) {
   std::size_t out = 0;
-  for (const base::Bytes& block : blocks) out += block.size();
+  for (const base::Bytes& block : blocks) out += block.size() + kItemBytes;
   return out;
+}
+
+/// That of this node if it has one. Otherwise the one of middle length: one that came late has heard less, and one that
+/// lies may say anything.
+std::vector<base::Bytes> chosen_of(std::vector<std::vector<base::Bytes>> histories) {
+  if (histories.empty()) return {};
+  if (!histories.front().empty()) return std::move(histories.front());
+  std::erase_if(histories, [](const auto& one) { return one.empty(); });
+  if (histories.empty()) return {};
+  std::ranges::sort(histories, {}, bytes_in);
+  return std::move(histories[histories.size() / 2]);
 }
 
 }  // namespace
@@ -53,9 +66,9 @@ void ListActor::receive(runtime::Handlers& on) {
 
 void ListActor::start() { node().publish<wire::ListNodes, wire::ViewNode>(kListPath, self()); }
 
-ListActor::Sweep* ListActor::find(std::uint64_t number) {
-  const auto at = sweeps_.find(number);
-  return at == sweeps_.end() ? nullptr : &at->second;
+ListActor::Sweep* ListActor::find(const At& at) {
+  const auto there = sweeps_.find(at.number);
+  return there == sweeps_.end() || there->second.regions != at.region ? nullptr : &there->second;
 }
 
 void ListActor::begin(Sweep sweep) {
@@ -71,7 +84,8 @@ void ListActor::begin(Sweep sweep) {
 }
 
 void ListActor::look(std::uint64_t number) {
-  const Sweep& sweep = sweeps_.at(number);
+  Sweep& sweep = sweeps_.at(number);
+  sweep.step = Step::searching;
   ask<dht::wire::Search, dht::wire::SearchResult>(
       node().find(dht::kPath), now() + kSearchDue,
       [&](dht::wire::Search::Builder search) {
@@ -83,174 +97,211 @@ void ListActor::look(std::uint64_t number) {
         if (answer.ok())
           for (const auto one : answer.value().getNearest())
             if (nearest.size() < kNearestMax) nearest.push_back(messages::read_contact(one));
-        ask_region(number, std::move(nearest));
+        ask_region(number, nearest);
       });
 }
 
-void ListActor::ask_region(std::uint64_t number, std::vector<base::Contact> nearest) {
-  Sweep* const sweep = find(number);
-  if (sweep == nullptr) return;
+void ListActor::ask_region(std::uint64_t number, const std::vector<base::Contact>& nearest) {
+  const auto there = sweeps_.find(number);
+  if (there == sweeps_.end()) return;
+  Sweep& sweep = there->second;
   const base::NodeId& self = settings_.identity->id();
   std::vector<base::NodeId> asked;
   for (const base::Contact& one : nearest) asked.push_back(crypto::node_id(one.key, one.nonce));
-  sweep->region =
-      sweep->only ? Region{*sweep->only, 8 * base::NodeId::kBytes} : region_of(*sweep->next, asked, kNearestMax);
-  sweep->next = sweep->only ? std::nullopt : sweep->region.behind();
-  sweep->asked = sweep->answered = 0;
+  sweep.step = Step::asking;
+  sweep.told = false;
+  sweep.due = now() + kRegionDue;
+  sweep.region =
+      sweep.only ? Region{*sweep.only, 8 * base::NodeId::kBytes} : region_of(*sweep.next, asked, kNearestMax);
+  sweep.next = sweep.only ? std::nullopt : sweep.region.behind();
+  sweep.asked = sweep.answered = 0;
   std::vector<base::NodeId> all = asked;
   if (std::ranges::find(all, self) == all.end()) all.push_back(self);
-  sweep->gathered.emplace(sweep->region, all, settings_.work_bits);
-  sweep->open = 1;
+  sweep.gathered.emplace(sweep.region, all, settings_.work_bits);
+  sweep.open = 1;
+  const At at{number, ++sweep.regions};
   for (std::size_t i = 0; i < nearest.size(); ++i) {
     if (asked[i] == self) continue;
-    ++sweep->asked;
-    ++sweep->open;
-    if (sweep->only && *sweep->only != asked[i] && sweep->watchers.size() < kWatchers)
-      sweep->watchers.push_back(nearest[i]);
-    ask_page(number, asked[i], node().reach(nearest[i], kPath), std::nullopt, 1);
+    ++sweep.asked;
+    ++sweep.open;
+    if (sweep.only && *sweep.only != asked[i] && sweep.watchers.size() < kWatchers)
+      sweep.watchers.emplace_back(asked[i], nearest[i]);
+    ask_page(at, asked[i], node().reach(nearest[i], kPath), std::nullopt, 1);
   }
-  ask_page(number, self, node().find(kPath), std::nullopt, 1);
+  ask_page(at, self, node().find(kPath), std::nullopt, 1);
 }
 
-void ListActor::ask_page(std::uint64_t number, const base::NodeId& of, const runtime::Handle& at,
+void ListActor::ask_page(const At& at, const base::NodeId& of, const runtime::Handle& to,
                          const std::optional<base::NodeId>& behind, std::size_t page) {
-  const Sweep& sweep = sweeps_.at(number);
+  const Sweep& sweep = sweeps_.at(at.number);
   ask<wire::ListWatched, wire::WatchedPage>(
-      at, now() + kAnswerDue,
+      to, std::min<base::Instant>(now() + kAnswerDue, sweep.due),
       [&](wire::ListWatched::Builder out) {
         out.setPrefix(data_of(sweep.region.prefix.view()));
         out.setBits(static_cast<std::uint8_t>(sweep.region.bits));
         if (behind) out.setBehind(data_of(behind->view()));
       },
-      [this, number, of, at, behind, page](runtime::Answer<wire::WatchedPage> answer) {
-        Sweep* const now_at = find(number);
-        if (now_at == nullptr) return;
-        const bool own = of == settings_.identity->id();
-        if (!answer.ok()) return answered(number);
-        if (page == 1 && !own) ++now_at->answered;
-        std::optional<base::NodeId> last = behind;
-        std::size_t taken = 0;
-        for (const auto row : answer.value().getRows()) {
-          if (++taken > kBatchRows) break;
-          const auto status = row.getStatus();
-          if (status > wire::Status::OFFLINE) continue;
-          const Gathered::Said said{bytes_of(row.getRegistration()), bytes_of(row.getHeartbeat()),
-                                    static_cast<Status>(status), row.getHeardMs()};
-          now_at->gathered->take(of, said, own);
-          const auto beat = read_checked_heartbeat(said.beat);
-          if (beat) last = beat->id();
-        }
-        // A page that does not go on would be asked for again and again.
-        const bool on = answer.value().getMore() && last && (!behind || *behind < *last) && page < kPagesMax;
-        if (!on) return answered(number);
-        ask_page(number, of, at, last, page + 1);
+      [this, at, of, to, behind, page](runtime::Answer<wire::WatchedPage> answer) {
+        take_page(at, of, to, page, behind, answer);
       });
 }
 
-void ListActor::answered(std::uint64_t number) {
-  Sweep& sweep = sweeps_.at(number);
+void ListActor::take_page(const At& at, const base::NodeId& of, const runtime::Handle& to, std::size_t page,
+                          const std::optional<base::NodeId>& behind, runtime::Answer<wire::WatchedPage>& answer) {
+  Sweep* const sweep = find(at);
+  if (sweep == nullptr) return;
+  const bool own = of == settings_.identity->id();
+  if (!answer.ok()) return answered(at);
+  if (page == 1 && !own) ++sweep->answered;
+  std::optional<base::NodeId> last = behind;
+  std::size_t seen = 0;
+  for (const auto row : answer.value().getRows()) {
+    if (++seen > kBatchRows) break;
+    const auto status = row.getStatus();
+    if (status > wire::Status::OFFLINE) continue;
+    const Gathered::Said said{bytes_of(row.getRegistration()), bytes_of(row.getHeartbeat()),
+                              static_cast<Status>(status), row.getHeardMs()};
+    if (sweep->gathered->take(of, said, own)) last = read_checked_heartbeat(said.beat)->id();
+  }
+  // A page that brings nothing new would be asked for again and again.
+  const bool on = answer.value().getMore() && last && (!behind || *behind < *last) && page < kPagesMax;
+  if (on && now() < sweep->due) return ask_page(at, of, to, last, page + 1);
+  answered(at);
+}
+
+void ListActor::answered(const At& at) {
+  Sweep& sweep = *find(at);
   if (--sweep.open > 0) return;
+  // Nodes that the DHT did not name.
+  if (sweep.region.bits == 0 && now() < sweep.due && sweep.asked < kAskedMax) {
+    for (const auto& [id, contact] : sweep.gathered->unasked(kAskedMax - sweep.asked)) {
+      ++sweep.asked;
+      ++sweep.open;
+      ask_page(at, id, node().reach(contact, kPath), std::nullopt, 1);
+    }
+    if (sweep.open > 0) return;
+  }
   for (auto& [id, found] : sweep.gathered->end()) sweep.found.emplace_back(id, std::move(found));
   sweep.gathered.reset();
-  if (!sweep.only) return write(number);
-  if (sweep.history && !sweep.found.empty()) return ask_history(number);
-  if (sweep.uptime_until > 0 && !sweep.found.empty()) return ask_uptimes(number);
-  end_single(number);
+  if (sweep.only && !sweep.found.empty()) return ask_watchers(at);
+  sweep.step = Step::writing;
+  write(at.number);
 }
 
 // -- a single node
 
-/// Of each of its watchers; the longest history counts, as one that came late has heard less.
-void ListActor::ask_history(std::uint64_t number) {
-  Sweep& sweep = sweeps_.at(number);
-  std::vector<runtime::Handle> all{node().find(kPath)};
-  for (const base::Contact& one : sweep.watchers) all.push_back(node().reach(one, kPath));
-  sweep.open = all.size();
-  for (const runtime::Handle& at : all)
-    ask<wire::GetHistory, wire::History>(
-        at, now() + kAnswerDue, [&](wire::GetHistory::Builder out) { out.setNode(data_of(sweep.only->view())); },
-        [this, number](runtime::Answer<wire::History> answer) {
-          Sweep* const still = find(number);
-          if (still == nullptr) return;
-          std::vector<base::Bytes> blocks;
-          if (answer.ok())
-            for (const auto block : answer.value().getBlocks()) {
-              if (!decode_block(bytes_of(block))) break;
-              blocks.emplace_back(block.begin(), block.end());
-            }
-          if (bytes_in(blocks) > bytes_in(still->blocks)) still->blocks = std::move(blocks);
-          if (--still->open > 0) return;
-          if (still->uptime_until > 0) return ask_uptimes(number);
-          end_single(number);
-        });
-}
-
-void ListActor::ask_uptimes(std::uint64_t number) {
-  Sweep& sweep = sweeps_.at(number);
-  std::vector<runtime::Handle> all{node().find(kPath)};
-  for (const base::Contact& one : sweep.watchers) all.push_back(node().reach(one, kPath));
-  sweep.open = all.size();
-  for (const runtime::Handle& at : all)
-    ask<wire::GetUptime, wire::UptimeIs>(
-        at, now() + kAnswerDue,
-        [&](wire::GetUptime::Builder out) {
-          out.setNode(data_of(sweep.only->view()));
-          out.setFrom(sweep.uptime_from);
-          out.setUntil(sweep.uptime_until);
-        },
-        [this, number](runtime::Answer<wire::UptimeIs> answer) {
-          Sweep* const still = find(number);
-          if (still == nullptr) return;
-          if (answer.ok()) {
-            const auto bytes = bytes_of(answer.value().getUptime());
-            const auto read = read_uptime(bytes, settings_.work_bits);
-            if (read.ok() && read.value().node == *still->only) still->uptimes.emplace_back(bytes.begin(), bytes.end());
-          }
-          if (--still->open == 0) end_single(number);
-        });
-}
-
-void ListActor::end_single(std::uint64_t number) {
-  Sweep sweep = std::move(sweeps_.at(number));
-  sweeps_.erase(number);
-  if (sweep.found.empty()) {
-    if (sweep.answered == 0)
-      return sweep.to.fail({Code::unavailable, "no other node could be asked, and this one does not know that node"});
-    return sweep.to.fail({Code::not_found, "no node of this id is in the registry"});
+void ListActor::ask_watchers(const At& at) {
+  Sweep& sweep = *find(at);
+  sweep.open = 1;
+  sweep.due = now() + kRegionDue;
+  std::vector<std::pair<base::NodeId, runtime::Handle>> all{{settings_.identity->id(), node().find(kPath)}};
+  for (const auto& [id, contact] : sweep.watchers) all.emplace_back(id, node().reach(contact, kPath));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (sweep.history) ask_history(at, all[i].second, i == 0);
+    if (sweep.uptime_until > 0) ask_uptime(at, all[i].second, all[i].first);
   }
-  sweep.to.push([&](wire::NodeRows::Builder out) {
-    write_row(out.initRows(1)[0], sweep.found.front().second);
-    out.setAsked(sweep.asked);
-    out.setAnswered(sweep.answered);
-    auto blocks = out.initBlocks(size32(sweep.blocks));
-    for (unsigned i = 0; i < blocks.size(); ++i) blocks.set(i, data_of(sweep.blocks[i]));
-    auto uptimes = out.initUptimes(size32(sweep.uptimes));
-    for (unsigned i = 0; i < uptimes.size(); ++i) uptimes.set(i, data_of(sweep.uptimes[i]));
-  });
-  sweep.to.end();
+  watcher_answered(at);
+}
+
+void ListActor::ask_history(const At& at, const runtime::Handle& to, bool own) {
+  Sweep& sweep = *find(at);
+  ++sweep.open;
+  if (sweep.histories.empty()) sweep.histories.emplace_back();
+  ask<wire::GetHistory, wire::History>(
+      to, now() + kAnswerDue, [&](wire::GetHistory::Builder out) { out.setNode(data_of(sweep.only->view())); },
+      [this, at, own](runtime::Answer<wire::History> answer) {
+        Sweep* const still = find(at);
+        if (still == nullptr) return;
+        std::vector<base::Bytes> blocks;
+        if (answer.ok())
+          for (const auto block : answer.value().getBlocks()) {
+            if (!decode_block(bytes_of(block)) || bytes_in(blocks) + block.size() + kItemBytes > kBlocksBytesMax) break;
+            blocks.emplace_back(block.begin(), block.end());
+          }
+        if (own) still->histories.front() = std::move(blocks);
+        else still->histories.push_back(std::move(blocks));
+        watcher_answered(at);
+      });
+}
+
+/// A watcher speaks for itself alone.
+void ListActor::ask_uptime(const At& at, const runtime::Handle& to, const base::NodeId& of) {
+  Sweep& sweep = *find(at);
+  ++sweep.open;
+  ask<wire::GetUptime, wire::UptimeIs>(
+      to, now() + kAnswerDue,
+      [&](wire::GetUptime::Builder out) {
+        out.setNode(data_of(sweep.only->view()));
+        out.setFrom(sweep.uptime_from);
+        out.setUntil(sweep.uptime_until);
+      },
+      [this, at, of](runtime::Answer<wire::UptimeIs> answer) {
+        Sweep* const still = find(at);
+        if (still == nullptr) return;
+        if (answer.ok()) {
+          const auto bytes = bytes_of(answer.value().getUptime());
+          const auto read = read_uptime(bytes, settings_.work_bits);
+          if (read.ok() && read.value().watcher() == of && read.value().node == *still->only &&
+              read.value().from == still->uptime_from && read.value().until == still->uptime_until)
+            still->uptimes.emplace_back(bytes.begin(), bytes.end());
+        }
+        watcher_answered(at);
+      });
+}
+
+void ListActor::watcher_answered(const At& at) {
+  Sweep& sweep = *find(at);
+  if (--sweep.open > 0) return;
+  sweep.step = Step::writing;
+  write(at.number);
+}
+
+void ListActor::write_single(Sweep& sweep, std::uint64_t number) {
+  if (sweep.found.empty()) {
+    const bool alone = sweep.asked > 0 && sweep.answered == 0;
+    sweep.to.fail(alone ? base::Error{Code::unavailable, "no other node answered, and this one does not know that node"}
+                        : base::Error{Code::not_found, "no node of this id is in the registry"});
+  } else {
+    const std::vector<base::Bytes> history = chosen_of(std::move(sweep.histories));
+    sweep.to.push([&](wire::NodeRows::Builder out) {
+      write_row(out.initRows(1)[0], sweep.found.front().second);
+      out.setAsked(sweep.asked);
+      out.setAnswered(sweep.answered);
+      auto blocks = out.initBlocks(size32(history));
+      for (unsigned i = 0; i < blocks.size(); ++i) blocks.set(i, data_of(history[i]));
+      auto uptimes = out.initUptimes(size32(sweep.uptimes));
+      for (unsigned i = 0; i < uptimes.size(); ++i) uptimes.set(i, data_of(sweep.uptimes[i]));
+    });
+    sweep.to.end();
+  }
+  sweeps_.erase(number);
 }
 
 // -- the list
 
 void ListActor::write(std::uint64_t number) {
-  Sweep* const sweep = find(number);
-  if (sweep == nullptr || sweep->only || sweep->gathered) return;
-  bool told = sweep->asked == 0;
-  while (!sweep->found.empty() || !told) {
-    if (!sweep->to.ready()) return;
-    sweep->to.push([&](wire::NodeRows::Builder out) {
-      auto rows = out.initRows(static_cast<unsigned>(std::min(sweep->found.size(), kBatchRows)));
-      for (unsigned i = 0; i < rows.size(); ++i) {
-        write_row(rows[i], sweep->found.front().second);
-        sweep->found.pop_front();
-      }
-      out.setAsked(std::exchange(sweep->asked, 0));
-      out.setAnswered(std::exchange(sweep->answered, 0));
-    });
-    told = true;
+  const auto there = sweeps_.find(number);
+  if (there == sweeps_.end() || there->second.step != Step::writing) return;
+  Sweep& sweep = there->second;
+  if (sweep.only) {
+    if (sweep.found.empty() || sweep.to.ready()) write_single(sweep, number);
+    return;
   }
-  if (sweep->next) return look(number);
-  sweep->to.end();
+  while (!sweep.found.empty() || !sweep.told) {
+    if (!sweep.to.ready()) return;
+    sweep.to.push([&](wire::NodeRows::Builder out) {
+      auto rows = out.initRows(static_cast<unsigned>(std::min(sweep.found.size(), kBatchRows)));
+      for (unsigned i = 0; i < rows.size(); ++i) {
+        write_row(rows[i], sweep.found.front().second);
+        sweep.found.pop_front();
+      }
+      if (std::exchange(sweep.told, true)) return;
+      out.setAsked(sweep.asked);
+      out.setAnswered(sweep.answered);
+    });
+  }
+  if (sweep.next) return look(number);
+  sweep.to.end();
   sweeps_.erase(number);
 }
 

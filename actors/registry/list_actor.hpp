@@ -3,9 +3,11 @@
 //
 // Sweep    region by region of the key space (logic/sweep.hpp): the DHT names the nodes nearest to a point, each of
 //          them says what it watches around it, page by page; then comes the next region. This node is one of them.
-// Parts    a node that does not answer, or answers nonsense, is left out; how many have answered is told with each
-// part. Pace     the next region is looked at once the reader has taken the last one. Limits   kSweepsMax at once;
-// kPagesMax pages of a node.
+// Few      where the DHT names fewer nodes than it may, the region is the whole key space, and nodes that are found are
+//          asked, too: a table of contacts holds only some of an address group.
+// Parts    a node that does not answer in time, or answers nonsense, is left out; how many have answered is told.
+// Pace     the next region is looked at once the reader has taken the last one.
+// Limits   kSweepsMax at once; kPagesMax pages of a node, kAskedMax nodes and kRegionDue a region.
 #include <deque>
 #include <map>
 
@@ -19,40 +21,57 @@ namespace troupe::registry {
 class ListActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "registry list";
-  static constexpr std::size_t kSweepsMax = 16;  // our choice
-  static constexpr std::size_t kPagesMax = 160;  // of kBatchRows rows: more than Watched::Limits::nodes_max
+  static constexpr std::size_t kSweepsMax = 16;          // our choice
+  static constexpr std::size_t kPagesMax = 160;          // of kBatchRows rows: more than Watched::Limits::nodes_max
+  static constexpr std::size_t kAskedMax = 256;          // our choice
+  static constexpr std::chrono::seconds kRegionDue{20};  // our choice: one that answers slowly holds up no list
   explicit ListActor(RegistrySettings settings) : settings_(std::move(settings)) {}
 
   void receive(runtime::Handlers& on) override;
   void start() override;
 
  private:
+  /// What a sweep waits for. Credit of the reader may come at any time, and counts while it writes.
+  enum class Step : std::uint8_t { searching, asking, writing };
   struct Sweep {
     runtime::Sink<wire::NodeRows> to;
-    std::optional<base::NodeId> only;  ///< a single node is looked for
+    std::optional<base::NodeId> only{};  ///< a single node is looked for
     bool history = false;
     std::uint32_t uptime_from = 0, uptime_until = 0;  ///< hours; 0: not asked for
-    std::optional<base::NodeId> next;                 ///< where the next region begins; nothing: there is none
+    Step step = Step::searching;
+    std::optional<base::NodeId> next{};  ///< where the next region begins; nothing: there is none
     Region region{};
-    std::optional<Gathered> gathered;
+    std::uint64_t regions = 0;  ///< begun; answers about an earlier one are ignored
+    base::Instant due{};        ///< of the region
+    std::optional<Gathered> gathered{};
     std::uint32_t asked = 0, answered = 0;  ///< of this region, without this node
     std::size_t open = 0;                   ///< questions of this region under way
-    std::deque<std::pair<base::NodeId, Found>> found;
-    std::vector<base::Contact> watchers;  ///< of the single node, nearest first
-    std::vector<base::Bytes> blocks, uptimes;
+    std::deque<std::pair<base::NodeId, Found>> found{};
+    bool told = false;                                               ///< `asked` and `answered` of this region
+    std::vector<std::pair<base::NodeId, base::Contact>> watchers{};  ///< of the single node, nearest first
+    std::vector<std::vector<base::Bytes>> histories{};               ///< the first is that of this node
+    std::vector<base::Bytes> uptimes{};
+  };
+  struct At {
+    std::uint64_t number, region;
   };
 
   void begin(Sweep sweep);
   void look(std::uint64_t number);
-  void ask_region(std::uint64_t number, std::vector<base::Contact> nearest);
-  void ask_page(std::uint64_t number, const base::NodeId& of, const runtime::Handle& at,
+  void ask_region(std::uint64_t number, const std::vector<base::Contact>& nearest);
+  void ask_page(const At& at, const base::NodeId& of, const runtime::Handle& to,
                 const std::optional<base::NodeId>& behind, std::size_t page);
-  void answered(std::uint64_t number);
-  void ask_history(std::uint64_t number);
-  void ask_uptimes(std::uint64_t number);
+  void take_page(const At& at, const base::NodeId& of, const runtime::Handle& to, std::size_t page,
+                 const std::optional<base::NodeId>& behind, runtime::Answer<wire::WatchedPage>& answer);
+  void answered(const At& at);
+  void ask_watchers(const At& at);
+  void ask_history(const At& at, const runtime::Handle& to, bool own);
+  void ask_uptime(const At& at, const runtime::Handle& to, const base::NodeId& of);
+  void watcher_answered(const At& at);
   void write(std::uint64_t number);
-  void end_single(std::uint64_t number);
-  Sweep* find(std::uint64_t number);
+  void write_single(Sweep& sweep, std::uint64_t number);
+  /// The sweep, if it is still about that region.
+  Sweep* find(const At& at);
 
   const RegistrySettings settings_;
   std::map<std::uint64_t, Sweep> sweeps_;

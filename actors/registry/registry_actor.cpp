@@ -67,6 +67,7 @@ void RegistryActor::receive(runtime::Handlers& on) {
   history_.receive<HistoryAgain>(on);
   on.timer<Pulse>([this] { pulse(); });
   on.timer<Late>([this] { look_at_late(); });
+  on.timer<Tidy>([this] { tidy(); });
   on.describe<wire::RegistryState>([this](wire::RegistryState::Builder state) {
     state.setRegistered(ready_ && own_.registered);
     state.setSequence(registration_.sequence);
@@ -91,8 +92,8 @@ void RegistryActor::stop() {
   std::vector<base::NodeId> all;
   for (const auto& [id, heard] : heard_) all.push_back(id);
   for (const base::NodeId& id : all) {
-    flush(id);
-    save(id);
+    flush(id, true);
+    save(id, true);
   }
   save_own();
   history_.stop();
@@ -102,6 +103,7 @@ void RegistryActor::stop() {
 void RegistryActor::check() const {
   rows_.check();
   history_.check();
+  base::ensure(heard_.size() == heard_by_distance_.size(), "each history has its place");
   base::ensure(heard_.size() <= kHistoriesMax, "as many histories as may be");
   base::ensure(pulling_ <= kPullsMax, "as many pulls as may be");
 }

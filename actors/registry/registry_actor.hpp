@@ -9,8 +9,11 @@
 //          is not yet an hour in memory, until its end. A crash loses that.
 // Spawns   `list`, which makes lists of all nodes.
 // Reports  milestones of watched nodes to `/reputation` (logic/streak.hpp).
-// Limits   RegistrySettings; kPullsMax questions at once; kHistoriesMax histories.
+// Limits   RegistrySettings; kPullsMax questions at once; kHistoriesMax histories: of the nodes nearest to this one.
+// Their
+//          rows leave room on the device, and what no one needs any more is erased in rounds (tidy()).
 #include <map>
+#include <set>
 
 #include "actors/registry/api.hpp"
 #include "actors/registry/logic/streak.hpp"
@@ -40,10 +43,16 @@ class RegistryActor final : public runtime::Actor {
   struct HistoryAgain {};
   struct Pulse {};
   struct Late {};
+  struct Tidy {};
   struct Watcher {
     base::NodeId id;
     base::Contact contact;
     bool has_beat = false;  ///< the last one
+  };
+
+  struct Heard {
+    std::vector<Sample> hour;
+    Streak streak{};
   };
 
   // -- this node: registry_actor_own.cpp
@@ -78,11 +87,14 @@ class RegistryActor final : public runtime::Actor {
   void forget_rows();
   void list(wire::ListWatched::Reader question, runtime::Reply<wire::WatchedPage> reply);
   store::Use restore(base::ByteView key, base::ByteView value);
-  void save(const base::NodeId& id);
+  /// `last`: the node ends, and waits for no answer of its store.
+  void save(const base::NodeId& id, bool last = false);
+  Heard* heard_of(const base::NodeId& id);
+  void forget_history(const base::NodeId& id);
   void note(const base::NodeId& id, const Sample& sample);
-  void observe(const base::NodeId& id, const char* milestone, unsigned times);
-  void flush(const base::NodeId& id);
-  void prune(const base::NodeId& id, bool all);
+  void observe(const base::NodeId& id, const char* milestone, std::uint64_t number);
+  void flush(const base::NodeId& id, bool last = false);
+  void tidy();
   void get_history(wire::GetHistory::Reader question, runtime::Reply<wire::History> reply);
   void get_uptime(wire::GetUptime::Reader question, runtime::Reply<wire::UptimeIs> reply);
   using Blocks = std::vector<base::Bytes>;
@@ -111,12 +123,9 @@ class RegistryActor final : public runtime::Actor {
   std::vector<base::NodeId> to_announce_;  // places of capabilities
   base::Instant announce_at_;              // when all of them are due again
   bool announcing_ = false;
-
-  struct Heard {
-    std::vector<Sample> hour;
-    Streak streak{};
-  };
-  std::map<base::NodeId, Heard> heard_;  // of watched nodes, as many as may be
+  std::map<base::NodeId, Heard> heard_;                                // of watched nodes, as many as may be
+  std::set<std::pair<base::NodeId, base::NodeId>> heard_by_distance_;  // of `heard_`: how far from this node, and which
+  base::Bytes tidied_;                                                 // the key from which history is looked at next
   std::size_t pulling_ = 0;
 };
 

@@ -34,6 +34,7 @@ void RegistryActor::loaded(const base::Outcome<void>&) {
         ready_ = true;
         if (auto known = parse_registration(own_.registration)) registration_ = std::move(*known);
         arm_late();
+        tidy();
         after<Pulse>(kFirst);
       });
 }
@@ -45,7 +46,8 @@ void RegistryActor::pulse() {
   ask<peers::wire::WhereAmI, peers::wire::OwnPlace>(
       node().find(peers::kPath), now() + kAnswerDue, [](peers::wire::WhereAmI::Builder) {},
       [this](runtime::Answer<peers::wire::OwnPlace> place) {
-        located(place.ok() ? messages::read_contact(place.value().getContact()).endpoint : base::Endpoint{});
+        // Without an answer it is where it was.
+        located(place.ok() ? messages::read_contact(place.value().getContact()).endpoint : registration_.at);
       });
 }
 
@@ -236,18 +238,28 @@ void RegistryActor::set_own(std::string_view request, const base::Digest& conten
       return reply.refuse({Code::conflict, "this request has registered something else"});
     }
   }
-  Own before = own_;
+  const Own before = own_;
   change(own_);
   if (!renew(registration_.at)) {
-    own_ = std::move(before);
+    own_ = before;
     return reply.refuse({Code::refused, "a node has at most 32 capabilities, of 4 KiB in all"});
   }
   if (!request.empty()) {
     own_.requests.emplace_back(name, content);
     if (own_.requests.size() > Own::kRequestsMax) own_.requests.pop_front();
   }
-  rows_.save(own_row(), [this, reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
-    if (!saved.ok()) return reply.refuse(saved.error());
+  rows_.save(own_row(), [this, before, sequence = registration_.sequence,
+                         reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
+    if (!saved.ok()) {
+      // As it was, unless it has changed again.
+      if (registration_.sequence == sequence) {
+        const std::uint64_t number = own_.number;
+        own_ = before;
+        own_.number = number;
+        renew(registration_.at);
+      }
+      return reply.refuse(saved.error());
+    }
     answer(reply);
     for (const Watcher& watcher : watchers_) offer(watcher.contact);
     if (own_.registered && beat_bytes_.empty()) after<Pulse>(base::Duration::zero());

@@ -13,6 +13,7 @@ using base::Code;
 
 constexpr std::uint8_t kNodeRow = 'n';
 constexpr std::size_t kHistoryBytesMax = (1u << 20) - (64u << 10);  // of messages/registry.capnp
+constexpr std::chrono::seconds kTidyEvery{10};                      // our choice: a week of 1,024 nodes in eight hours
 constexpr std::uint32_t kScanRows = 64, kScanBytes = 256u << 10;
 constexpr std::uint64_t kHourMs = 3'600'000;
 
@@ -72,10 +73,7 @@ void RegistryActor::heard(wire::Beat::Reader told, runtime::Reply<wire::BeatNote
   if (!may_tell(id)) return refused({Code::refused, "a heartbeat comes from its own node"});
   const auto look = watched_.look(id, *beat, Watched::Way::told, now(), wall());
   if (look.refused) return refused(error_of(*look.refused));
-  if (look.again) {
-    watched_.told_again(id, now());
-    return answer(reply, id);
-  }
+  if (look.again) return answer(reply, id);
   const auto from = user(id);
   if (const auto wait = budget_.take(from, now())) {
     full_.refused(node(), from.group, now());
@@ -140,15 +138,18 @@ void RegistryActor::arm_late() {
     after<Late>(std::max<base::Duration>(watched_.due_at() - now(), std::chrono::milliseconds(1)));
 }
 
+/// One for which no question is left now is asked when it is due again.
 void RegistryActor::look_at_late() {
-  for (const base::NodeId& id : watched_.due(now(), kPullsMax - pulling_)) {
+  constexpr std::size_t kLooksMax = 1'024;
+  for (const base::NodeId& id : watched_.due(now(), kLooksMax)) {
     const Watch& watch = *watched_.find(id);
     const Status status = watched_.status(watch, now());
     const auto heard = heard_.find(id);
     const bool said =
         heard != heard_.end() && !heard->second.hour.empty() && heard->second.hour.back().status == Status::offline;
     if (status == Status::offline && !said) note(id, sample_of(watch.beat, status, unix_ms()));
-    if (!watch.registration || !watch.registration->at.dialable() || !watch.registration->registered) continue;
+    const bool can = watch.registration && watch.registration->at.dialable() && watch.registration->registered;
+    if (!can || pulling_ >= kPullsMax) continue;
     ++pulling_;
     ++settings_.counters->pulls;
     const base::Contact contact{watch.registration->key, watch.registration->nonce, watch.registration->at};
@@ -162,7 +163,7 @@ void RegistryActor::look_at_late() {
         });
   }
   forget_rows();
-  if (pulling_ < kPullsMax) arm_late();
+  arm_late();
 }
 
 void RegistryActor::pulled(const base::NodeId& id, runtime::Answer<wire::PulledBeat>& answer) {
@@ -243,6 +244,8 @@ store::Use RegistryActor::restore(base::ByteView key, base::ByteView value) {
     return store::Use::keep;
   }
   base::FieldReader from(value);
+  base::User<base::NodeId> user;
+  user.group.prefix = from.array<16>();
   Streak streak;
   for (std::uint64_t* const time : {&streak.healthy_from, &streak.online_from, &streak.last})
     *time = from.number<std::uint64_t>();
@@ -256,17 +259,18 @@ store::Use RegistryActor::restore(base::ByteView key, base::ByteView value) {
   watch.registration_bytes.assign(registration.begin(), registration.end());
   watch.beat = *read;
   watch.beat_bytes.assign(beat.begin(), beat.end());
-  const base::NodeId id = read->id();
-  if (heard_.size() < kHistoriesMax) heard_[id].streak = streak;
+  user.id = read->id();
+  if (Heard* const heard = heard_of(user.id)) heard->streak = streak;
   world().mutations.sometimes("registry: a node was known after a restart");
-  watched_.restore({.id = id, .group = base::group_of(watch.registration->at)}, std::move(watch), now());
+  watched_.restore(user, std::move(watch), now());
   return store::Use::keep;
 }
 
-void RegistryActor::save(const base::NodeId& id) {
+void RegistryActor::save(const base::NodeId& id, bool last) {
   const Watch* const watch = watched_.find(id);
   if (watch == nullptr || !watch->registration || watch->beat_bytes.empty()) return;
   base::Bytes value;
+  base::append(value, watch->user.group.prefix);
   const auto heard = heard_.find(id);
   const Streak streak = heard == heard_.end() ? Streak{} : heard->second.streak;
   for (const std::uint64_t time : {streak.healthy_from, streak.online_from, streak.last})
@@ -276,80 +280,104 @@ void RegistryActor::save(const base::NodeId& id) {
   base::append(value, watch->beat_bytes);
   store::RowChange change;
   change.save.push_back({node_key(id), std::move(value)});
-  rows_.write(std::move(change));
+  if (last) return rows_.write(std::move(change));
+  // What is not saved comes again with the next heartbeats.
+  rows_.save(
+      std::make_shared<const store::RowChange>(std::move(change)), [](const base::Outcome<void>&) {}, {},
+      store::Whose::strangers);
 }
 
 void RegistryActor::forget_rows() {
   for (const base::NodeId& id : watched_.take_forgotten()) {
-    heard_.erase(id);
+    forget_history(id);
     store::RowChange change;
     change.erase.push_back(node_key(id));
     rows_.write(std::move(change));
-    prune(id, true);
   }
 }
 
 // -- history
 
-void RegistryActor::note(const base::NodeId& id, const Sample& sample) {
-  auto at = heard_.find(id);
-  if (at == heard_.end()) {
-    if (heard_.size() >= kHistoriesMax) return;
-    at = heard_.try_emplace(id).first;
+/// Those of the nodes nearest to this one: it is one of their watchers.
+RegistryActor::Heard* RegistryActor::heard_of(const base::NodeId& id) {
+  const auto known = heard_.find(id);
+  if (known != heard_.end()) return &known->second;
+  const std::pair place{base::distance(settings_.identity->id(), id), id};
+  if (heard_.size() >= kHistoriesMax) {
+    if (*heard_by_distance_.rbegin() < place) return nullptr;
+    const base::NodeId farthest = heard_by_distance_.rbegin()->second;
+    flush(farthest);
+    forget_history(farthest);
   }
-  const auto& hour = at->second.hour;
+  heard_by_distance_.insert(place);
+  return &heard_[id];
+}
+
+void RegistryActor::forget_history(const base::NodeId& id) {
+  heard_by_distance_.erase({base::distance(settings_.identity->id(), id), id});
+  heard_.erase(id);
+}
+
+void RegistryActor::note(const base::NodeId& id, const Sample& sample) {
+  Heard* const heard = heard_of(id);
+  if (heard == nullptr) return;
+  const auto& hour = heard->hour;
   const bool over =
       !hour.empty() && (sample.unix_ms / kHourMs != hour.front().unix_ms / kHourMs || hour.size() >= kSamplesMax);
-  if (over) {
-    flush(id);
-    save(id);
-    prune(id, false);
-  }
-  at->second.hour.push_back(sample);
-  const auto come = at->second.streak.note(sample, base::milliseconds(watched_.missed_after()));
-  observe(id, "health_milestone", come.healthy);
-  observe(id, "uptime_milestone", come.uptime);
+  if (over) flush(id);
+  heard->hour.push_back(sample);
+  const Streak::Milestones come = heard->streak.note(sample, base::milliseconds(watched_.missed_after()));
+  for (unsigned i = 0; i < come.healthy; ++i)
+    observe(id, "health_milestone", heard->streak.healthy_from / kHealthMilestoneMs - i);
+  for (unsigned i = 0; i < come.uptime; ++i)
+    observe(id, "uptime_milestone", heard->streak.online_from / kUptimeMilestoneMs - i);
+  if (over || come.healthy > 0 || come.uptime > 0) save(id);
 }
 
-void RegistryActor::observe(const base::NodeId& id, const char* milestone, unsigned times) {
-  for (unsigned i = 0; i < times; ++i)
-    ask<reputation::wire::Observe, reputation::wire::Reported>(
-        node().find(settings_.reputation), now() + kAnswerDue,
-        [&](reputation::wire::Observe::Builder out) {
-          out.setNode(data_of(id.view()));
-          out.setEvent(milestone);
-        },
-        [](const runtime::Answer<reputation::wire::Reported>&) {});
+/// Once, however often it is told: after a crash it may be told again.
+void RegistryActor::observe(const base::NodeId& id, const char* milestone, std::uint64_t number) {
+  ask<reputation::wire::Observe, reputation::wire::Reported>(
+      node().find(settings_.reputation), now() + kAnswerDue,
+      [&](reputation::wire::Observe::Builder out) {
+        out.setNode(data_of(id.view()));
+        out.setEvent(milestone);
+        out.setRequest(std::string(milestone) + ' ' + id.hex() + ' ' + std::to_string(number));
+      },
+      [](const runtime::Answer<reputation::wire::Reported>&) {});
 }
 
-void RegistryActor::flush(const base::NodeId& id) {
-  auto& samples = heard_[id].hour;
-  if (samples.empty()) return;
+void RegistryActor::flush(const base::NodeId& id, bool last) {
+  const auto heard = heard_.find(id);
+  if (heard == heard_.end() || heard->second.hour.empty()) return;
+  const auto samples = std::exchange(heard->second.hour, {});
   store::RowChange change;
   change.save.push_back({block_key(id, samples.front().unix_ms), encode_block(samples)});
-  history_.write(std::move(change));
-  samples.clear();
+  if (last) return history_.write(std::move(change));
+  history_.save(
+      std::make_shared<const store::RowChange>(std::move(change)), [](const base::Outcome<void>&) {}, {},
+      store::Whose::strangers);
 }
 
-/// Erases what is older than a week, or all.
-void RegistryActor::prune(const base::NodeId& id, bool all) {
-  const std::uint64_t keep = std::chrono::milliseconds(kKeep).count();
-  const base::Bytes end = block_key(id, all ? UINT64_MAX : unix_ms() > keep ? unix_ms() - keep : 0);
-  history_.scan(block_key(id, 0), kScanRows, kScanBytes,
-                [this, id, end, all](const base::Outcome<store::Rows::Page>& page) {
-                  if (!page.ok()) return;  // again with the next block
-                  store::RowChange change;
-                  for (const auto row : page.value().rows) {
-                    const auto key = bytes_of(row.getKey());
-                    if (!is_block_of(key, id) || !(all || std::ranges::lexicographical_compare(key, end))) break;
-                    change.erase.emplace_back(key.begin(), key.end());
-                  }
-                  if (change.empty()) return;
-                  const bool whole = change.erase.size() == kScanRows;
-                  history_.write(std::move(change), [this, id, all, whole](const base::Outcome<void>& erased) {
-                    if (erased.ok() && whole) prune(id, all);
-                  });
-                });
+/// Round and round, a page at a time: what is older than a week goes, and what belongs to a node that is not watched.
+void RegistryActor::tidy() {
+  after<Tidy>(kTidyEvery);
+  history_.scan(tidied_, kScanRows, kScanBytes, [this](const base::Outcome<store::Rows::Page>& page) {
+    if (!page.ok()) return;
+    constexpr std::uint64_t kKeepS = std::chrono::seconds(kKeep).count();
+    const std::uint64_t second = unix_ms() / 1'000;
+    store::RowChange change;
+    for (const auto row : page.value().rows) {
+      const auto key = bytes_of(row.getKey());
+      base::FieldReader from(key);
+      const auto id = from.fixed<base::NodeId>();
+      std::uint64_t began = 0;
+      for (const std::uint8_t byte : from.rest()) began = began << 8 | byte;
+      const bool good = key.size() == base::NodeId::kBytes + 4 && watched_.find(id) != nullptr;
+      if (!good || began + kKeepS < second) change.erase.emplace_back(key.begin(), key.end());
+    }
+    tidied_ = page.value().next.value_or(base::Bytes{});
+    if (!change.empty()) history_.write(std::move(change));
+  });
 }
 
 void RegistryActor::get_history(wire::GetHistory::Reader question, runtime::Reply<wire::History> reply) {
@@ -374,9 +402,12 @@ void RegistryActor::get_uptime(wire::GetUptime::Reader question, runtime::Reply<
   const auto id = node_of(question.getNode());
   const std::uint32_t from = question.getFrom(), until = question.getUntil();
   if (!id || from >= until) return reply.refuse({Code::malformed, "an id has 20 bytes, a window at least an hour"});
-  if (until > unix_ms() / kHourMs + 1) return reply.refuse({Code::refused, "the window is not over"});
+  const std::uint64_t hour = unix_ms() / kHourMs;
+  constexpr std::uint64_t kKeepHours = std::chrono::hours(kKeep).count();
+  if (until > hour + 1 || from + kKeepHours < hour)
+    return reply.refuse({Code::refused, "a window lies within the last seven days, and ends with this hour"});
   // A node does not speak for itself, and nothing is signed of what was not heard.
-  if (!ready_ || watched_.find(*id) == nullptr)
+  if (!ready_ || watched_.find(*id) == nullptr || !heard_.contains(*id))
     return reply.refuse({Code::not_found, "this node does not watch that one"});
   gather(*id, block_key(*id, 0), std::make_shared<Blocks>(),
          [this, id = *id, from, until,

@@ -73,17 +73,10 @@ void ReputationActor::receive(runtime::Handlers& on) {
     if (!ready_) return reply.refuse(rows_.refusal());
     const auto wanted = read(request);
     if (!wanted.ok()) return reply.refuse(wanted.error());
-    if (wanted.value().request) {
-      const auto known = requests_.find(*wanted.value().request);
-      if (known != requests_.end()) {
-        if (known->second.content == wanted.value().content) return answer(known->second, reply);
-        return reply.refuse({Code::conflict, "this request has reported something else"});
-      }
-    }
     find_node(wanted.value().node,
               [this, wanted = wanted.value(), reply = std::move(reply)](const base::Outcome<void>& found) mutable {
                 if (!found.ok()) return reply.refuse(found.error());
-                add(wanted, std::move(reply));
+                want(std::move(wanted), std::move(reply));
               });
   });
   on.ask<wire::Observe, wire::Reported>([this](wire::Observe::Reader seen, Reply reply) {
@@ -92,19 +85,24 @@ void ReputationActor::receive(runtime::Handlers& on) {
     const std::string kind = text_of(seen.getEvent());
     const auto delta = fixed_delta(kind);
     if (!node || !delta) return reply.refuse({Code::malformed, "one of the seven kinds is observed, of a node"});
-    add({.node = *node, .kind = kind, .delta = *delta, .evidence = base::Digest::from(bytes_of(seen.getEvidence()))},
-        std::move(reply));
+    Wanted wanted{.node = *node, .kind = kind, .delta = *delta};
+    wanted.evidence = base::Digest::from(bytes_of(seen.getEvidence()));
+    name(wanted, text_of(seen.getRequest()));
+    want(std::move(wanted), std::move(reply));
   });
   on.ask<wire::GetScore, wire::ScoreIs>([this](wire::GetScore::Reader question, auto reply) {
     if (!ready_) return reply.refuse(rows_.refusal());
     const auto node = node_of(question.getNode());
     if (!node) return reply.refuse({Code::malformed, "an id has 20 bytes"});
-    const auto known = scores_.find(*node);
-    const Score score = known == scores_.end() ? Score{} : known->second;
-    reply.send([&](wire::ScoreIs::Builder out) {
-      out.setScore(shown(score.on(unix_ms() / kDayMs)));
-      out.setEvents(score.events);
-      out.setDay(unix_ms() / kDayMs);
+    find_node(*node, [this, node = *node, reply = std::move(reply)](const base::Outcome<void>& found) mutable {
+      if (!found.ok()) return reply.refuse(found.error());
+      const auto known = scores_.find(node);
+      const Score score = known == scores_.end() ? Score{} : known->second;
+      reply.send([&](wire::ScoreIs::Builder out) {
+        out.setScore(shown(score.on(unix_ms() / kDayMs)));
+        out.setEvents(score.events);
+        out.setDay(unix_ms() / kDayMs);
+      });
     });
   });
   on.ask<wire::ListScores, wire::Scores>([this](wire::ListScores::Reader question, auto reply) {
@@ -209,16 +207,19 @@ base::Outcome<ReputationActor::Wanted> ReputationActor::read(wire::Report::Reade
     out.evidence = base::Digest::from(bytes_of(request.getEvidence()));
     if (!out.evidence) return Error{Code::malformed, "evidence is a content id of 32 bytes"};
   }
-  if (request.getRequest().size() > 0) {
-    out.request = crypto::sha256(base::as_bytes(text_of(request.getRequest())));
-    Bytes content;
-    base::append(content, out.node.view());
-    content.push_back(static_cast<std::uint8_t>(out.delta));
-    base::append(content, out.evidence.value_or(base::Digest{}).view());
-    base::append(content, base::as_bytes(out.kind));
-    out.content = crypto::sha256(content);
-  }
+  name(out, text_of(request.getRequest()));
   return out;
+}
+
+void ReputationActor::name(Wanted& wanted, std::string_view request) {
+  if (request.empty()) return;
+  wanted.request = crypto::sha256(base::as_bytes(request));
+  Bytes content;
+  base::append(content, wanted.node.view());
+  content.push_back(static_cast<std::uint8_t>(wanted.delta));
+  base::append(content, wanted.evidence.value_or(base::Digest{}).view());
+  base::append(content, base::as_bytes(wanted.kind));
+  wanted.content = crypto::sha256(content);
 }
 
 void ReputationActor::find_node(const base::NodeId& node_id, base::Callback<void(base::Outcome<void>)> found) {
@@ -234,52 +235,61 @@ void ReputationActor::find_node(const base::NodeId& node_id, base::Callback<void
       });
 }
 
-void ReputationActor::add(const Wanted& wanted, Reply reply) {
+/// One after the other, so that each is decided on what is durable.
+void ReputationActor::want(Wanted wanted, Reply reply) {
+  if (queue_.size() >= kWaitingMax)
+    return reply.refuse({Code::overloaded, "too many events wait to be written", std::chrono::seconds(1)});
+  queue_.emplace_back(std::move(wanted), std::move(reply));
+  if (queue_.size() == 1) add();
+}
+
+void ReputationActor::next() {
+  queue_.pop_front();
+  if (!queue_.empty()) add();
+}
+
+void ReputationActor::add() {
+  const Wanted& wanted = queue_.front().first;
+  Reply& reply = queue_.front().second;
+  const auto refused = [&](const Error& error) {
+    reply.refuse(error);
+    next();
+  };
+  if (wanted.request) {
+    const auto there = requests_.find(*wanted.request);
+    if (there != requests_.end()) {
+      if (there->second.content != wanted.content)
+        return refused({Code::conflict, "this request has reported something else"});
+      answer(there->second, reply);
+      return next();
+    }
+  }
   const auto known = scores_.find(wanted.node);
   const Score before = known == scores_.end() ? Score{} : known->second;
   if ((known == scores_.end() && scores_.size() >= kNodesMax) || before.events >= kEventsMax) {
     ++refused_;
-    return reply.refuse({Code::refused, "as many events are kept of this node, or in all, as may be"});
+    return refused({Code::refused, "as many events are kept of this node, or in all, as may be"});
   }
   const crypto::Identity& self = *settings_.identity;
-  Event event{.by = self.public_key(), .by_nonce = self.nonce(), .node = wanted.node, .unix_ms = unix_ms()};
+  Event event{.by = self.public_key(), .by_nonce = self.nonce(), .node = wanted.node};
+  // Also after a clock was set back it comes behind the last one.
+  event.unix_ms = std::max(unix_ms(), before.last_ms + 1);
   event.delta = wanted.delta;
   event.kind = wanted.kind;
   event.evidence = wanted.evidence;
   world().chance.fill(event.nonce.bytes);
   Bytes bytes = sign(event, self.key());
   const EventId id = id_of(bytes);
-  Bytes key = event_key(event, id);
   Request done{.content = wanted.content.value_or(base::Digest{}), .id = id};
-  done.old_score = before.on(unix_ms() / kDayMs);
-  if (!before.is_late(event.unix_ms, id)) {
-    Score after = before;
-    done.clamped = after.fold(event, id);
-    done.new_score = after.value;
-    return save(done, wanted, std::move(key), std::move(bytes), after, std::move(reply));
-  }
-  world().mutations.sometimes("reputation: an event was late");
-  // Nothing is decided before it lies in its place.
-  store::RowChange change;
-  change.save.push_back({key, bytes});
-  rows_.save(std::move(change),
-             [this, done, wanted, key, bytes, reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
-               if (!saved.ok()) return reply.refuse(saved.error());
-               fold_again(wanted.node, events_of(wanted.node), {},
-                          [this, done, wanted, key = std::move(key), bytes = std::move(bytes),
-                           reply = std::move(reply)](base::Outcome<Score> folded) mutable {
-                            if (!folded.ok()) return reply.refuse(folded.error());
-                            done.new_score = folded.value().on(unix_ms() / kDayMs);
-                            save(done, wanted, std::move(key), std::move(bytes), folded.value(), std::move(reply));
-                          });
-             });
+  done.old_score = before.on(event.unix_ms / kDayMs);
+  Score after = before;
+  done.clamped = after.fold(event, id);
+  done.new_score = after.value;
+  save(done, event_key(event, id), std::move(bytes), after);
 }
 
-/// The score is known at once, and told once it is durable.
-void ReputationActor::save(Request done, const Wanted& wanted, Bytes key, Bytes event, const Score& score,
-                           Reply reply) {
-  scores_.insert_or_assign(wanted.node, score);
-  ++events_all_;
+void ReputationActor::save(Request done, Bytes key, Bytes event, const Score& score) {
+  const Wanted& wanted = queue_.front().first;
   store::RowChange change;
   change.save.push_back({std::move(key), std::move(event)});
   change.save.push_back({score_key(wanted.node), score.encode()});
@@ -293,19 +303,30 @@ void ReputationActor::save(Request done, const Wanted& wanted, Bytes key, Bytes 
     row.push_back(done.clamped);
     base::append(row, done.id.view());
     change.save.push_back({request_key(*wanted.request), std::move(row)});
-    requests_.insert_or_assign(*wanted.request, done);
-    serials_.insert_or_assign(done.serial, *wanted.request);
-    if (serials_.size() > kRequestsMax) {
-      change.erase.push_back(request_key(serials_.begin()->second));
-      requests_.erase(serials_.begin()->second);
-      serials_.erase(serials_.begin());
-    }
+    if (serials_.size() >= kRequestsMax) change.erase.push_back(request_key(serials_.begin()->second));
   }
-  rows_.save(std::move(change), [done, reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
-    // What was not saved is not known after a restart; until then it counts here.
-    if (!saved.ok()) return reply.refuse(saved.error());
+  rows_.save(std::move(change), [this, done, score](const base::Outcome<void>& saved) {
+    auto& [about, reply] = queue_.front();
+    // A commit in doubt ends this actor (Doubt::ends_owner); of any other error nothing was saved.
+    if (!saved.ok()) {
+      reply.refuse(saved.error());
+      return next();
+    }
+    scores_.insert_or_assign(about.node, score);
+    ++events_all_;
+    if (about.request) remember(*about.request, done);
     answer(done, reply);
+    next();
   });
+}
+
+void ReputationActor::remember(const base::Digest& request, const Request& done) {
+  if (serials_.size() >= kRequestsMax) {
+    requests_.erase(serials_.begin()->second);
+    serials_.erase(serials_.begin());
+  }
+  requests_.insert_or_assign(request, done);
+  serials_.insert_or_assign(done.serial, request);
 }
 
 void ReputationActor::answer(const Request& done, Reply& reply) {
@@ -315,22 +336,6 @@ void ReputationActor::answer(const Request& done, Reply& reply) {
     out.setClamped(done.clamped);
     out.setId(data_of(done.id.view()));
   });
-}
-
-void ReputationActor::fold_again(const base::NodeId& node_id, const Bytes& from, Score score,
-                                 base::Callback<void(base::Outcome<Score>)> then) {
-  events_.scan(from, kPageRows, kScanBytes,
-               [this, node_id, score, then = std::move(then)](const base::Outcome<store::Rows::Page>& page) mutable {
-                 if (!page.ok()) return then(page.error());
-                 bool ended = false;
-                 for (const auto row : page.value().rows) {
-                   if ((ended = !is_event_of(bytes_of(row.getKey()), node_id))) break;
-                   const auto event = parse_event(bytes_of(row.getValue()));
-                   if (event) score.fold(*event, id_of(bytes_of(row.getValue())));
-                 }
-                 if (ended || !page.value().next) return then(score);
-                 fold_again(node_id, *page.value().next, score, std::move(then));
-               });
 }
 
 // -- events

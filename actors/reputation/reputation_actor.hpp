@@ -4,8 +4,10 @@
 // Rows     one keyspace: "sn" node: its Score; "sr" hash of a request: what it came to; "e" node, time, id: an event,
 // as
 //          signed. Numbers in keys are big-endian, so that events lie in the order in which they are folded.
-// Late     an event before the last one of its node, as when a clock was set back, is stored, and all are folded again.
+// Order    one event at a time is decided, written, and then counted. Its time is behind that of the last one of its
+//          node, also where a clock was set back.
 // Limits   kNodesMax nodes, kEventsMax events of each; the kRequestsMax newest requests are remembered.
+#include <deque>
 #include <map>
 
 #include "actors/reputation/settings.hpp"
@@ -19,6 +21,7 @@ class ReputationActor final : public runtime::Actor {
   static constexpr std::size_t kNodesMax = 100'000;     // our choice: 10 MiB of memory
   static constexpr std::uint32_t kEventsMax = 100'000;  // our choice: 250 bytes each
   static constexpr std::size_t kRequestsMax = 1'024;    // our choice
+  static constexpr std::size_t kWaitingMax = 1'024;     // our choice
   explicit ReputationActor(ReputationSettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -47,10 +50,13 @@ class ReputationActor final : public runtime::Actor {
   /// What is asked for, or why it is no good.
   base::Outcome<Wanted> read(wire::Report::Reader request) const;
   void find_node(const base::NodeId& node, base::Callback<void(base::Outcome<void>)> found);
-  void add(const Wanted& wanted, Reply reply);
-  void save(Request done, const Wanted& wanted, base::Bytes key, base::Bytes event, const Score& score, Reply reply);
-  void fold_again(const base::NodeId& node, const base::Bytes& from, Score score,
-                  base::Callback<void(base::Outcome<Score>)> then);
+  static void name(Wanted& wanted, std::string_view request);
+  void want(Wanted wanted, Reply reply);
+  /// The first of the queue.
+  void add();
+  void save(Request done, base::Bytes key, base::Bytes event, const Score& score);
+  void remember(const base::Digest& request, const Request& done);
+  void next();
   void list_events(wire::ListEvents::Reader question, runtime::Reply<wire::Events> reply);
   static void answer(const Request& done, Reply& reply);
   std::uint64_t unix_ms() const;
@@ -59,6 +65,7 @@ class ReputationActor final : public runtime::Actor {
   const ReputationSettings settings_;
   store::Rows rows_, events_;
   bool ready_ = false;
+  std::deque<std::pair<Wanted, Reply>> queue_;  // the first is being written
   std::map<base::NodeId, Score> scores_;
   std::map<base::Digest, Request> requests_;
   std::map<std::uint64_t, base::Digest> serials_;

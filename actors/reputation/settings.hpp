@@ -29,7 +29,8 @@ struct ReputationSettings {
             .what = what,
             .source = source,
             .health = health,
-            .unread_is = observe::HealthState::degraded};
+            .unread_is = observe::HealthState::degraded,
+            .doubt = store::Doubt::ends_owner};
   }
 };
 

@@ -46,7 +46,12 @@ Client::Outcome<std::optional<Proven>> prove(Client& client, const base::NodeId&
           if (evidence.uptimes.size() < airdrop::kUptimesMax) evidence.uptimes.emplace_back(one.begin(), one.end());
         return {};
       });
-  if (!ended.ok() && ended.error().error.code != Code::not_found) return ended.error();
+  // A node of which nothing can be learned is not paid, and the others are.
+  const bool unheard =
+      !ended.ok() && (ended.error().error.code == Code::not_found || ended.error().error.code == Code::unavailable ||
+                      ended.error().error.code == Code::timeout);
+  if (unheard) return std::optional<Proven>();
+  if (!ended.ok()) return ended.error();
   std::ranges::sort(evidence.uptimes);
   const auto present = airdrop::present_by(evidence, rule, kNoWork);
   if (!present.ok()) return std::optional<Proven>();

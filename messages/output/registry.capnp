@@ -21,6 +21,8 @@ struct RegistryRow {
   owner @6 :Data;
   reputation @7 :UInt32;
   # In points, as this node thinks.
+  verified @8 :Bool;
+  # It has proven its computations in the last 24 h. No node is asked to yet.
 }
 
 struct Capabilities {
@@ -65,6 +67,7 @@ struct RegistryView {
   # That have judged.
   history @12 :List(RegistrySample);
   reputation @13 :UInt32;
+  verified @14 :Bool;
 }
 
 struct RegistrySample {

@@ -10,6 +10,11 @@ struct Reputation {
   node @0 :Data;
   score @1 :UInt32;
   events @2 :UInt32;
+  trust :union {
+    none @3 :Void;
+    value @4 :UInt32;
+  }
+  # By paid work; null: there was none.
 }
 
 struct ReputationEvents {

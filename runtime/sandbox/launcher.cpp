@@ -67,7 +67,8 @@ Sent send_packet(int to, const Bytes& bytes, std::span<const int> descriptors) {
   ssize_t sent = 0;
   do sent = ::sendmsg(to, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (sent < 0 && errno == EINTR);
-  if (sent < 0 && errno == EAGAIN) return Sent::later;
+  // The kernel may be short of memory for a moment.
+  if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)) return Sent::later;
   return sent == static_cast<ssize_t>(bytes.size()) ? Sent::yes : Sent::never;
 }
 

@@ -296,7 +296,7 @@ TEST_CASE("cluster dht: what is put is told to a command that listens, and the l
 }
 
 TEST_CASE("cluster dht: what a node holds is read back, and cleaned") {
-  Cluster cluster(2);
+  Cluster cluster(2, {"--set", "registry.active=false"});
   REQUIRE(cluster.run(0, {"dht", "put", "orders", "seven"}).exit == 0);
   REQUIRE(cluster.run(0, {"dht", "put", "/cid", "bytes"}).exit == 0);
   for (const std::string command : {"check", "clean"}) {

@@ -260,7 +260,9 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
        "recipient.evidence.weight recipient.objections.by recipient.objections.reason recipient.objections.time "
        "recipient.decided"},
       {"airdrop verify", {dropped}, "airdrop ok recipients struck paid transfers bad"},
-      {"registry ls", {}, "node status capabilities.arch capabilities.cpu price heartbeatAgeS owner reputation"},
+      {"registry ls",
+       {},
+       "node status capabilities.arch capabilities.cpu price heartbeatAgeS owner reputation verified"},
       {"reputation report", {other, "task_success"}, "node event old new clamped id"},
       {"reputation", {other, "--events"}, "id time event delta score by evidence"},
       {"registry view",

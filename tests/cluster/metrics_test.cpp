@@ -96,9 +96,12 @@ TEST_CASE("cluster: links and what they move are counted, also of links that hav
 
 TEST_CASE("cluster: searches, questions and what is held are counted") {
   const Folder folder;
-  NodeProgram first(folder, "a", {"--metrics", "127.0.0.1:0"});
+  const std::vector<std::string> quiet{"--metrics", "127.0.0.1:0", "--set", "registry.active=false"};
+  NodeProgram first(folder, "a", quiet);
   REQUIRE(first.ready());
-  NodeProgram second(folder, "b", {"--metrics", "127.0.0.1:0", "--join", first.at});
+  std::vector<std::string> joins = quiet;
+  joins.insert(joins.end(), {"--join", first.at});
+  NodeProgram second(folder, "b", joins);
   REQUIRE(second.ready());
   const auto number = [&](const NodeProgram& node, const std::string& series) {
     const std::string text = body(http_get(metrics_of(node), "/metrics"));

@@ -89,6 +89,16 @@ const Line kLines[] = {
     {"troupe kv put orders/17 paid --data b"},
     {"troupe kv get orders/17 --data b", "", "paid"},
     {"troupe raft status --data b", "", "leader"},
+    // actors/registry
+    {"id=$(troupe registry register --capability gpu=a100 --price 7 --data b)"},
+    {"troupe registry ls --need 'memory>=1G,gpu' --data c",
+     "again eval 'troupe registry ls --need gpu --data c | grep a100'", "healthy"},
+    {"troupe registry view \"$id\" --history --data c", "", "a100"},
+    // actors/reputation
+    {"troupe reputation report \"$id\" task_success --data b", "", "10 -> 20"},
+    {"troupe reputation report \"$id\" praise --delta 3 --data b", "", "20 -> 23"},
+    {"troupe reputation \"$id\" --events --data b", "", "praise"},
+    {"troupe reputation \"$id\" --verify --data b", "", "sound"},
 };
 
 constexpr const char* kBuilds = "it builds the tests, of which this is one";

@@ -33,18 +33,19 @@ bool Gathered::take(const base::NodeId& by, const Said& said, bool trusted) {
   if (!region_.contains(id) || (nodes_.size() >= kRegionRowsMax && !nodes_.contains(id))) return false;
   const auto at = nodes_.try_emplace(id).first;
   One& one = at->second;
-  const bool good = take_registration(one, said.registration, trusted) && take_beat(one, said.beat, trusted) &&
+  const bool good = take_registration(one, id, said.registration, trusted) && take_beat(one, said.beat, trusted) &&
                     one.found.registration->key == beat->key && one.found.registration->nonce == beat->nonce;
   if (good) one.votes.insert_or_assign(by, Vote{said.status, said.heard_ms});
   else if (one.votes.empty()) nodes_.erase(at);
   return good;
 }
 
-bool Gathered::take_registration(One& one, base::ByteView bytes, bool trusted) const {
+bool Gathered::take_registration(One& one, const base::NodeId& id, base::ByteView bytes, bool trusted) const {
   Found& found = one.found;
   if (found.registration && std::ranges::equal(bytes, found.registration_bytes)) return true;
   auto read = parse_registration(bytes);
-  if (!read) return false;
+  // A registration of another node would take the place of this one's.
+  if (!read || read->id() != id) return false;
   if (found.registration && found.registration->sequence >= read->sequence) return true;
   if (!trusted && !read_registration(bytes, work_bits_).ok()) return false;
   found.registration = std::move(read);
@@ -61,6 +62,21 @@ bool Gathered::take_beat(One& one, base::ByteView bytes, bool trusted) const {
   found.beat = beat;
   found.beat_bytes.assign(bytes.begin(), bytes.end());
   return true;
+}
+
+std::vector<std::pair<base::NodeId, base::Contact>> Gathered::unasked(std::size_t most) {
+  std::vector<std::pair<base::NodeId, base::Contact>> out;
+  for (const auto& [id, one] : nodes_) {
+    if (out.size() == most) break;
+    const auto& node = one.found.registration;
+    const bool lives =
+        std::ranges::any_of(one.votes, [](const auto& vote) { return vote.second.status != Status::offline; });
+    if (!node || !node->registered || !node->at.dialable() || !lives) continue;
+    if (std::ranges::find(asked_, id) == asked_.end())
+      out.emplace_back(id, base::Contact{node->key, node->nonce, node->at});
+  }
+  for (const auto& [id, contact] : out) asked_.push_back(id);
+  return out;
 }
 
 std::map<base::NodeId, Found> Gathered::end() {

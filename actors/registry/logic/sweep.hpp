@@ -55,6 +55,9 @@ class Gathered {
   /// What `by` says. `trusted`: this node itself, which has verified it before. False: it is of no use.
   bool take(const base::NodeId& by, const Said& said, bool trusted);
 
+  /// Nodes that were named and not asked, at most `most`: they are counted as asked from now on.
+  std::vector<std::pair<base::NodeId, base::Contact>> unasked(std::size_t most);
+
   /// By rising id, with their status; without those that have taken themselves off the list.
   std::map<base::NodeId, Found> end();
 
@@ -67,11 +70,11 @@ class Gathered {
     Found found;
     std::map<base::NodeId, Vote> votes;
   };
-  bool take_registration(One& one, base::ByteView bytes, bool trusted) const;
+  bool take_registration(One& one, const base::NodeId& id, base::ByteView bytes, bool trusted) const;
   bool take_beat(One& one, base::ByteView bytes, bool trusted) const;
 
   const Region region_;
-  const std::vector<base::NodeId> asked_;
+  std::vector<base::NodeId> asked_;
   const unsigned work_bits_;
   std::map<base::NodeId, One> nodes_;
 };

@@ -34,9 +34,10 @@ base::NodeId first_bits(const base::NodeId& of, unsigned bits) {
 
 Watched::Look Watched::look(const base::NodeId& id, const Heartbeat& beat, Way way, base::Instant now,
                             base::WallTime wall) const {
-  const auto off = std::chrono::milliseconds(beat.unix_ms) -
-                   std::chrono::duration_cast<std::chrono::milliseconds>(wall.since_origin());
-  if (beat.unix_ms > INT64_MAX / 2 || std::chrono::abs(off) > kClockSkewMax) return {Refusal::date};
+  constexpr std::uint64_t kSkewMs = std::chrono::milliseconds(kClockSkewMax).count();
+  const auto ours = static_cast<std::uint64_t>(
+      std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(wall.since_origin()).count(), 0));
+  if (std::max(beat.unix_ms, ours) - std::min(beat.unix_ms, ours) > kSkewMs) return {Refusal::date};
   const auto known = nodes_.find(id);
   if (known == nodes_.end() || known->second.beat_bytes.empty()) return {};
   const Watch& watch = known->second;
@@ -86,11 +87,6 @@ const Watch* Watched::find(const base::NodeId& id) const {
 
 Status Watched::status(const Watch& watch, base::Instant now) const {
   return now - watch.heard > missed_after() ? Status::offline : judge(watch.beat, limits_.thresholds);
-}
-
-void Watched::told_again(const base::NodeId& id, base::Instant now) {
-  const auto at = nodes_.find(id);
-  if (at != nodes_.end()) at->second.told = now;
 }
 
 std::vector<base::NodeId> Watched::due(base::Instant now, std::size_t most) {

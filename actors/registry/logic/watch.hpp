@@ -87,9 +87,6 @@ class Watched {
   Status status(const Watch& watch, base::Instant now) const;
   std::size_t size() const { return nodes_.size(); }
 
-  /// The last heartbeat of that node came again, from itself.
-  void told_again(const base::NodeId& id, base::Instant now);
-
   /// Nodes to ask for a heartbeat at `now`, at most `most`.
   std::vector<base::NodeId> due(base::Instant now, std::size_t most);
   /// Those that were forgotten since the last call, at due() or because another one took their place.

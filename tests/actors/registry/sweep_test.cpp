@@ -134,6 +134,31 @@ TEST_CASE("sweep: a bad part spoils no other") {
   CHECK(found.begin()->first == node.id());
 }
 
+TEST_CASE("sweep: a liar's own registration takes the place of no other") {
+  const TestNode victim(1), liar(2), honest(3);
+  Gathered it(Region{}, {liar.id(), honest.id()}, 0);
+  CHECK(it.take(liar.id(), said(victim.signed_registration(), victim.signed_beat()), false));
+  Registration gone = liar.registration(UINT64_MAX);
+  gone.registered = false;
+  CHECK_FALSE(it.take(liar.id(), said(*sign(gone, liar.identity->key()), victim.signed_beat()), false));
+  CHECK(it.take(honest.id(), said(victim.signed_registration(), victim.signed_beat()), false));
+  const auto found = it.end();
+  REQUIRE(found.size() == 1);
+  CHECK(found.begin()->first == victim.id());
+  CHECK(found.begin()->second.votes == 2);
+}
+
+TEST_CASE("sweep: nodes that were named and not asked are named once") {
+  const TestNode node(1), by(2), other(3);
+  Gathered it(Region{}, {by.id()}, 0);
+  it.take(by.id(), said(node.signed_registration(), node.signed_beat()), false);
+  it.take(by.id(), said(other.signed_registration(), other.signed_beat(), Status::offline), false);
+  const auto unasked = it.unasked(10);
+  REQUIRE(unasked.size() == 1);
+  CHECK(unasked[0].first == node.id());
+  CHECK(it.unasked(10).empty());
+}
+
 TEST_CASE("sweep: what lies outside of the region is not taken") {
   const TestNode node(1), by(2);
   Region region{.prefix = first_bits(node.id(), 4), .bits = 4};

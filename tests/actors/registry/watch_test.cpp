@@ -93,8 +93,10 @@ TEST_CASE("watch: a heartbeat of another day is refused") {
     CHECK(it.beat(node, said) == Watched::Refusal::date);
   }
   Heartbeat far = node.beat(it.ms());
-  far.unix_ms = UINT64_MAX;
-  CHECK(it.beat(node, far) == Watched::Refusal::date);
+  for (const std::uint64_t when : {std::uint64_t{0}, std::uint64_t{1} << 63, UINT64_MAX}) {
+    far.unix_ms = when;
+    CHECK(it.beat(node, far) == Watched::Refusal::date);
+  }
   far.unix_ms = it.ms() + 600'000;
   CHECK_FALSE(it.beat(node, far));
 }

@@ -130,14 +130,36 @@ TEST_CASE("reputation: what no rule names is refused, and so is a node that the 
   CHECK(it.events().empty());
 }
 
-TEST_CASE("reputation: after a clock went back, events are folded again in their order") {
+TEST_CASE("reputation: after a clock went back, an event comes behind the last one all the same") {
   ReputationFixture it;
   CHECK(it.report("praise", 100).after == 100'000);
   it.ports.clock().step(-1h);
-  // It comes before the praise: 10 - 5, and then cut at 100.
-  const auto failure = it.report("task_failure");
-  CHECK(failure.after == 100'000);
+  CHECK(it.report("task_failure").after == 95'000);
   const auto events = it.events();
   REQUIRE(events.size() == 2);
-  CHECK(events[0].kind == "task_failure");
+  CHECK(events[1].kind == "task_failure");
+  CHECK(events[1].unix_ms == events[0].unix_ms + 1);
+}
+
+TEST_CASE("reputation: the same request twice at once counts once, and many events at once all count") {
+  ReputationFixture it;
+  std::size_t answered = 0;
+  it.inside([&](test::Scripted& self) {
+    for (int i = 0; i < 20; ++i)
+      self.ask<wire::Report, wire::Reported>(
+          it.actor, self.now() + 5s,
+          [&](wire::Report::Builder to) {
+            to.setNode(data_of(kKnown.view()));
+            to.setEvent("task_success");
+            to.setRequest(i < 15 ? "same" : "other " + std::to_string(i));
+          },
+          [&](runtime::Answer<wire::Reported> answer) {
+            REQUIRE(answer.ok());
+            ++answered;
+          });
+  });
+  it.stage.run_for(6s);
+  CHECK(answered == 20);
+  CHECK(it.events().size() == 6);
+  CHECK(it.report("task_failure").before == 70'000);
 }
