@@ -3,12 +3,12 @@
 namespace troupe::registry {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kOwnVersion = 1;
 
 }  // namespace
 
 base::Bytes Own::encode() const {
-  base::Bytes out{kVersion, std::uint8_t{registered}, std::uint8_t{price.has_value()}};
+  base::Bytes out{kOwnVersion, std::uint8_t{registered}, std::uint8_t{price.has_value()}};
   base::append_number(out, price.value_or(0));
   base::append(out, pay_to.view());
   base::append_number(out, number);
@@ -24,7 +24,7 @@ base::Bytes Own::encode() const {
 
 std::optional<Own> Own::decode(base::ByteView bytes) {
   base::FieldReader from(bytes);
-  if (from.number<std::uint8_t>() != kVersion) return std::nullopt;
+  if (from.number<std::uint8_t>() != kOwnVersion) return std::nullopt;
   Own out;
   out.registered = from.number<std::uint8_t>() == 1;
   const bool priced = from.number<std::uint8_t>() == 1;

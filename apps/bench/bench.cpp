@@ -318,7 +318,7 @@ Ending run_task(const Invocation& invocation, Console& console) {
   if (!folder.ok()) return folder.error();
   // The ten thousand have no work to show.
   const auto node = bench::NodeProcesses::start(invocation.table(), *folder.value(), 1,
-                                                {"identity.work_bits=0", "registry.beats_per_second=4096"});
+                                                {"identity.work_bits=0", "registry.beats_per_second=100000"});
   if (!node.ok()) return node.error();
   bench::Runner runner(waker, *folder.value(), {});
   return print(invocation, console, bench::measure_registry(waker, runner, *node.value()));

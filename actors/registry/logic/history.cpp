@@ -5,7 +5,7 @@
 namespace troupe::registry {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kBlockVersion = 1;
 constexpr std::size_t kSampleBytesMin = 7 + 2;
 
 void append_difference(base::Bytes& out, std::uint64_t value, std::uint64_t before) {
@@ -40,7 +40,7 @@ Sample sample_of(const Heartbeat& beat, Status status, std::uint64_t unix_ms) {
 }
 
 base::Bytes encode_block(const std::vector<Sample>& samples) {
-  base::Bytes out{kVersion};
+  base::Bytes out{kBlockVersion};
   base::append_number(out, samples.front().unix_ms);
   base::append_number(out, static_cast<std::uint16_t>(samples.size()));
   std::array<std::uint64_t, 7> before{samples.front().unix_ms};
@@ -56,7 +56,7 @@ base::Bytes encode_block(const std::vector<Sample>& samples) {
 
 std::optional<std::vector<Sample>> decode_block(base::ByteView bytes) {
   base::FieldReader from(bytes);
-  if (from.number<std::uint8_t>() != kVersion) return std::nullopt;
+  if (from.number<std::uint8_t>() != kBlockVersion) return std::nullopt;
   std::array<std::uint64_t, 7> now{from.number<std::uint64_t>()};
   const std::size_t count = from.number<std::uint16_t>();
   if (!from.ok() || count == 0 || count > kSamplesMax || count > bytes.size() / kSampleBytesMin) return std::nullopt;

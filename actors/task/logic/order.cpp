@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/registry/api.hpp"
+#include "actors/task/logic/text_field.hpp"
 #include "runtime/crypto/hash.hpp"
 #include "runtime/ports/disk.hpp"
 
@@ -16,13 +17,6 @@ constexpr std::string_view kMark = "troupe task v1";
 constexpr std::string_view kRequestMark = "troupe task request v1";
 constexpr std::string_view kMemberMark = "troupe task member v1";
 constexpr std::string_view kIndexWord = "{index}";
-
-void append_text(Bytes& out, std::string_view text) {
-  base::append_number(out, static_cast<std::uint16_t>(text.size()));
-  base::append(out, base::as_bytes(text));
-}
-
-std::string read_text(FieldReader& from) { return std::string(base::as_text(from.take(from.number<std::uint16_t>()))); }
 
 void append_texts(Bytes& out, const std::vector<std::string>& texts) {
   base::append_number(out, static_cast<std::uint16_t>(texts.size()));

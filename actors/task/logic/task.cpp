@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "actors/task/logic/text_field.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/whole_units.hpp"
 
@@ -27,22 +28,12 @@ std::string cut(std::string text) {
   return text;
 }
 
-void append_text(base::Bytes& out, std::string_view text) {
-  base::append_number(out, static_cast<std::uint16_t>(text.size()));
-  base::append(out, base::as_bytes(text));
-}
-std::string read_text(base::FieldReader& from) {
-  const std::size_t size = from.number<std::uint16_t>();
-  if (size > kWhyBytesMax) from.fail();
-  return std::string(base::as_text(from.take(from.ok() ? size : 0)));
-}
-
 /// 0: none; else one more than the value.
 template <class Value>
-void append_maybe(base::Bytes& out, const std::optional<Value>& value) {
+void append_small(base::Bytes& out, const std::optional<Value>& value) {
   base::append_number(out, static_cast<std::uint16_t>(value ? static_cast<unsigned>(*value) + 1 : 0));
 }
-std::optional<std::uint16_t> read_maybe(base::FieldReader& from, std::uint16_t most) {
+std::optional<std::uint16_t> read_small(base::FieldReader& from, std::uint16_t most) {
   const auto said = from.number<std::uint16_t>();
   if (said > most + 1) from.fail();
   return said == 0 ? std::nullopt : std::optional(static_cast<std::uint16_t>(said - 1));
@@ -290,9 +281,9 @@ base::Bytes Task::encode() const {
     base::append_number(out, one.began_ms);
     base::append_number(out, one.ended_ms);
     append_text(out, one.why);
-    append_maybe(out, one.exit_status);
-    append_maybe(out, one.signal);
-    append_maybe(out, one.limit);
+    append_small(out, one.exit_status);
+    append_small(out, one.signal);
+    append_small(out, one.limit);
     append(out, one.usage);
     base::append(out, one.answer.view());
   }
@@ -312,7 +303,7 @@ std::optional<Task> Task::decode(const Order& order, base::ByteView bytes) {
   for (std::uint64_t* const time : {&out.submitted_ms_, &out.ended_ms_, &out.retry_at_ms_})
     *time = from.number<std::uint64_t>();
   out.expires_ms_ = out.submitted_ms_ + std::uint64_t{order.queue_max_s} * 1'000;
-  out.reason_ = read_text(from);
+  out.reason_ = read_text(from, kWhyBytesMax);
   const std::size_t attempts = from.number<std::uint8_t>();
   if (attempts > kAttemptsMax) return std::nullopt;
   constexpr std::uint16_t kStatusMax = 255;
@@ -326,10 +317,10 @@ std::optional<Task> Task::decode(const Order& order, base::ByteView bytes) {
     one.verdict = read_enum(from, Verdict::malicious);
     one.began_ms = from.number<std::uint64_t>();
     one.ended_ms = from.number<std::uint64_t>();
-    one.why = read_text(from);
-    one.exit_status = read_maybe(from, kStatusMax);
-    one.signal = read_maybe(from, kStatusMax);
-    if (const auto limit = read_maybe(from, static_cast<std::uint16_t>(sandbox::Limit::output)))
+    one.why = read_text(from, kWhyBytesMax);
+    one.exit_status = read_small(from, kStatusMax);
+    one.signal = read_small(from, kStatusMax);
+    if (const auto limit = read_small(from, static_cast<std::uint16_t>(sandbox::Limit::output)))
       one.limit = static_cast<sandbox::Limit>(*limit);
     one.usage = read_usage(from);
     one.answer = from.fixed<Answer>();
