@@ -72,6 +72,8 @@ struct WatchedRow {
   # As this watcher judges.
   heardMs @3 :UInt64;
   # How long ago it came.
+  unheard @4 :Bool;
+  # Not since this watcher started: what it says of it is old, and it counts as heard at the start.
 }
 
 enum Status {
@@ -151,6 +153,8 @@ struct NodeRow {
   heardMs @3 :UInt64;
   watchers @4 :UInt8;
   # Which have judged. 0: this node knows of itself.
+  unheard @5 :Bool;
+  # By no watcher since that one started.
 }
 
 struct Register $kind(from = [operate], bytesMax = 8192) {

@@ -22,6 +22,7 @@ void write_row(wire::NodeRow::Builder to, const Found& from) {
   to.setStatus(static_cast<wire::Status>(from.status));
   to.setHeardMs(from.heard_ms);
   to.setWatchers(static_cast<std::uint8_t>(from.votes));
+  to.setUnheard(from.unheard);
 }
 
 std::size_t bytes_in(const std::vector<base::Bytes>& blocks) {
@@ -160,7 +161,7 @@ void ListActor::take_page(const At& at, const base::NodeId& of, const runtime::H
     const auto status = row.getStatus();
     if (status > wire::Status::OFFLINE) continue;
     const Gathered::Said said{bytes_of(row.getRegistration()), bytes_of(row.getHeartbeat()),
-                              static_cast<Status>(status), row.getHeardMs()};
+                              static_cast<Status>(status), row.getHeardMs(), row.getUnheard()};
     if (sweep->gathered->take(of, said, own)) last = read_checked_heartbeat(said.beat)->id();
   }
   // A page that brings nothing new would be asked for again and again.

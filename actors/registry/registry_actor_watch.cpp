@@ -195,6 +195,7 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
     base::ByteView registration, beat;
     Status status;
     base::Duration heard;
+    bool unheard = false;
   };
   std::vector<Row> rows;
   bool more = false;
@@ -214,7 +215,7 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
     }
     const bool never = world().mutations.on("registry.never_offline");
     const Status status = never ? judge(watch.beat, settings_.watched.thresholds) : watched_.status(watch, now());
-    rows.push_back({watch.registration_bytes, watch.beat_bytes, status, now() - watch.heard});
+    rows.push_back({watch.registration_bytes, watch.beat_bytes, status, now() - watch.heard, watch.unheard});
     return true;
   });
   if (own && !more) {
@@ -229,6 +230,7 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
       list[i].setHeartbeat(data_of(rows[i].beat));
       list[i].setStatus(static_cast<wire::Status>(rows[i].status));
       list[i].setHeardMs(base::milliseconds(rows[i].heard));
+      list[i].setUnheard(rows[i].unheard);
     }
     out.setMore(more);
   });

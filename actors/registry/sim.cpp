@@ -152,7 +152,8 @@ class RegistryWorkload final : public sim::Workload, private sim::Clients<sim::C
     const auto gone = died_.find(id);
     const auto place = nodes_.find(id);
     const bool back = place && nodes_.serving(*place);
-    if (gone != died_.end() && !back && asked_at - gone->second > kGoneAfter && status != Status::offline)
+    if (gone != died_.end() && !back && !one.getUnheard() && asked_at - gone->second > kGoneAfter &&
+        status != Status::offline)
       return violated("offline", client,
                       "shows " + (place ? node_name(*place) : id.hex()) + " as " + std::string(name(status)) +
                           ", which died long before");

@@ -35,7 +35,7 @@ bool Gathered::take(const base::NodeId& by, const Said& said, bool trusted) {
   One& one = at->second;
   const bool good = take_registration(one, id, said.registration, trusted) && take_beat(one, said.beat, trusted) &&
                     one.found.registration->key == beat->key && one.found.registration->nonce == beat->nonce;
-  if (good) one.votes.insert_or_assign(by, Vote{said.status, said.heard_ms});
+  if (good) one.votes.insert_or_assign(by, Vote{said.status, said.heard_ms, said.unheard});
   else if (one.votes.empty()) nodes_.erase(at);
   return good;
 }
@@ -93,19 +93,24 @@ std::map<base::NodeId, Found> Gathered::end() {
     watchers.resize(std::min(watchers.size(), kWatchers));
     std::array<std::size_t, 3> counts{};
     std::uint64_t heard = UINT64_MAX;
-    const auto count = [&](const base::NodeId& by) {
+    const auto count = [&](const base::NodeId& by, bool unheard) {
       const auto vote = one.votes.find(by);
-      if (vote == one.votes.end()) return;
+      if (vote == one.votes.end() || vote->second.unheard != unheard) return;
       ++counts[static_cast<std::size_t>(vote->second.status)];
       ++one.found.votes;
       heard = std::min(heard, vote->second.heard_ms);
     };
-    for (const base::NodeId& by : watchers) count(by);
-    if (one.found.votes == 0)
+    for (const bool unheard : {false, true}) {
+      if (one.found.votes > 0) break;
+      one.found.unheard = unheard;
+      for (const base::NodeId& by : watchers) count(by, unheard);
+      if (one.found.votes > 0) break;
       for (const auto& [by, vote] : one.votes)
-        if (by != id) count(by);
+        if (by != id) count(by, unheard);
+    }
     if (one.found.votes == 0) {
-      count(id);
+      one.found.unheard = false;
+      count(id, false);
       one.found.votes = 0;
     }
     // The first of the largest: the better one.

@@ -5,6 +5,7 @@
 //         the key space. Otherwise in the smallest part that leaves the farthest one out.
 // Votes   a node's status is that of most of its watchers: of the kWatchers nodes of a region that are nearest to it.
 //         If as many say one thing as another, the better one holds: who heard it last knows best.
+// Unheard a watcher that has started since it heard a node judges only where no other does.
 // Trust   a part of an answer that was not signed by its node is left out, and the rest of the answer stays.
 #include <map>
 #include <span>
@@ -38,6 +39,7 @@ struct Found {
   Status status = Status::offline;
   std::uint64_t heard_ms = 0;
   std::size_t votes = 0;
+  bool unheard = false;  ///< by all of them, since they started
 };
 
 /// Gathers what is said about the nodes of one region.
@@ -51,6 +53,7 @@ class Gathered {
     base::ByteView registration, beat;
     Status status = Status::offline;
     std::uint64_t heard_ms = 0;
+    bool unheard = false;
   };
   /// What `by` says. `trusted`: this node itself, which has verified it before. False: it is of no use.
   bool take(const base::NodeId& by, const Said& said, bool trusted);
@@ -65,6 +68,7 @@ class Gathered {
   struct Vote {
     Status status;
     std::uint64_t heard_ms;
+    bool unheard;
   };
   struct One {
     Found found;

@@ -54,6 +54,7 @@ const Watch* Watched::take(const base::User<base::NodeId>& from, Heartbeat beat,
   watch->beat = beat;
   watch->beat_bytes = std::move(bytes);
   watch->heard = now;
+  watch->unheard = false;
   if (way == Way::told) watch->told = now;
   set_due(nodes_.find(from.id), now + limits_.period + limits_.period / 10);
   return watch;
@@ -76,6 +77,7 @@ void Watched::restore(const base::User<base::NodeId>& user, Watch watch, base::I
   watch.user = at->user;
   watch.due = at->due;
   watch.heard = now;
+  watch.unheard = true;
   watch.told = now - limits_.period;  // its next heartbeat may come at once
   *at = std::move(watch);
 }

@@ -49,6 +49,7 @@ struct Watch {
   base::Instant heard;     ///< the last heartbeat
   base::Instant told;      ///< the last one that was not asked for
   base::Instant due;       ///< when it is asked for one, or forgotten
+  bool unheard = false;    ///< since this node started
   base::User<base::NodeId> user{};
 };
 

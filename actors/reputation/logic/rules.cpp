@@ -5,6 +5,7 @@
 namespace troupe::reputation {
 
 std::optional<std::int8_t> delta_typed(std::string_view text) {
+  if (text.starts_with("+-")) return std::nullopt;
   if (text.starts_with('+')) text.remove_prefix(1);
   int out = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);

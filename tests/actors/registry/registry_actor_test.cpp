@@ -44,7 +44,10 @@ struct RegistryFixture : test::ActorFixture {
             reply.done();
           });
     });
-    registry = node.start("registry", [this] { return std::make_unique<RegistryActor>(settings); });
+    // The children of a root have its place in their paths, those of a domain have the domain's.
+    start("node", {}, [this](test::Scripted& self) {
+      registry = self.spawn("registry", [this] { return std::make_unique<RegistryActor>(settings); });
+    });
     stage.run_for(3s);
   }
 
