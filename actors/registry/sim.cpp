@@ -39,6 +39,7 @@ std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Sha
 struct Row {
   Registration registration;
   Status status = Status::offline;
+  unsigned watchers = 0;
 };
 
 std::optional<std::uint64_t> mark_of(const Registration& node) {
@@ -104,6 +105,8 @@ class RegistryWorkload final : public sim::Workload, private sim::Clients<sim::C
     if (row == rows.end()) return out.push_back(node_name(node) + " does not list " + node_name(other));
     if (row->second.status != Status::healthy)
       out.push_back(node_name(node) + " lists " + node_name(other) + " as " + std::string(name(row->second.status)));
+    if (nodes_.size() > 1 && row->second.watchers == 0)
+      out.push_back(node_name(node) + " knows no watcher of " + node_name(other));
     const auto mark = marks_.find(*id);
     if (mark != marks_.end() && !nodes_.lost_data(other) && mark_of(row->second.registration) != mark->second)
       out.push_back(node_name(node) + " does not know the last mark of " + node_name(other));
@@ -157,7 +160,8 @@ class RegistryWorkload final : public sim::Workload, private sim::Clients<sim::C
       return violated("offline", client,
                       "shows " + (place ? node_name(*place) : id.hex()) + " as " + std::string(name(status)) +
                           ", which died long before");
-    if (const auto [at, fresh] = rows.try_emplace(id); fresh) at->second = {std::move(registration).value(), status};
+    if (const auto [at, fresh] = rows.try_emplace(id); fresh)
+      at->second = {std::move(registration).value(), status, one.getWatchers()};
     else violated("once", client, "has a node twice");
   }
 
