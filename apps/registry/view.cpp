@@ -4,7 +4,6 @@
 #include "apps/registry/rows.hpp"
 #include "apps/reputation/reputation.hpp"
 #include "apps/wallet/typed.hpp"
-#include "runtime/base/text.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -66,11 +65,8 @@ void print_text(std::ostream& out, const Viewed& viewed, bool history) {
 }  // namespace
 
 Ending registry_view(const Invocation& invocation, Console& console) {
-  const std::string typed = *invocation.text("NODE");
-  const auto id = base::NodeId::from_hex(typed);
-  if (!id)
-    return usage_failure("the id of a node has 40 hexadecimal digits, not \"" + base::shortened(typed, 80) + '"',
-                         "troupe registry ls");
+  const auto id = node_typed(*invocation.text("NODE"));
+  if (!id.ok()) return id.error();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   constexpr std::chrono::minutes kIdle{2};
@@ -78,7 +74,7 @@ Ending registry_view(const Invocation& invocation, Console& console) {
   const auto ended = client.value()->subscribe<registry::wire::ViewNode, registry::wire::NodeRows>(
       registry::kListPath, kIdle,
       [&](registry::wire::ViewNode::Builder out) {
-        out.setNode(data_of(id->view()));
+        out.setNode(data_of(id.value().view()));
         out.setHistory(invocation.has("--history"));
       },
       [&](registry::wire::NodeRows::Reader part) -> Client::Outcome<void> {
@@ -92,7 +88,7 @@ Ending registry_view(const Invocation& invocation, Console& console) {
   if (!viewed.row) return Failure{.error = {base::Code::corrupt, "the node's answer cannot be read"}};
   const auto standings = reputations::standings(*client.value());
   if (!standings.ok()) return standings.error();
-  const auto known = standings.value().find(*id);
+  const auto known = standings.value().find(id.value());
   viewed.row->reputation =
       reputation::points(known == standings.value().end() ? reputation::kStart : known->second.score);
   if (invocation.globals.json) print_json(console.out, viewed);

@@ -1,5 +1,6 @@
 // troupe reputation report
 #include "apps/cli/json.hpp"
+#include "apps/registry/registry.hpp"
 #include "apps/reputation/reputation.hpp"
 #include "apps/wallet/typed.hpp"
 #include "messages/output/reputation.capnp.h"
@@ -18,10 +19,8 @@ constexpr std::chrono::seconds kReportDue{90};  // the registry is asked first
 
 Ending reputation_report(const Invocation& invocation, Console& console) {
   const std::string typed = *invocation.text("NODE"), event = *invocation.text("EVENT");
-  const auto node = base::NodeId::from_hex(typed);
-  if (!node)
-    return usage_failure("the id of a node has 40 hexadecimal digits, not \"" + base::shortened(typed, 80) + '"',
-                         "troupe registry ls");
+  const auto node = registries::node_typed(typed);
+  if (!node.ok()) return node.error();
   if (!reputation::is_kind(event))
     return usage_failure(
         "the name of an event is a-z, 0-9 and _, 32 at most; not \"" + base::shortened(event, 80) + '"', kReportHelp);
@@ -45,7 +44,7 @@ Ending reputation_report(const Invocation& invocation, Console& console) {
   if (!client.ok()) return client.error();
   auto answer =
       client.value()->ask<rep::Report, rep::Reported>(reputation::kPath, kReportDue, [&](rep::Report::Builder out) {
-        out.setNode(data_of(node->view()));
+        out.setNode(data_of(node.value().view()));
         out.setEvent(event);
         if (points) out.getPoints().setGiven(*points);
         if (evidence) out.setEvidence(data_of(evidence->view()));
@@ -63,7 +62,7 @@ Ending reputation_report(const Invocation& invocation, Console& console) {
   };
   if (invocation.globals.json) {
     JsonLine<output::wire::ReputationReported> line;
-    line->setNode(data(node->view()));
+    line->setNode(data(node.value().view()));
     line->setEvent(event);
     line->setOld(static_cast<std::uint32_t>(points_of(told.getOld())));
     line->setNew(static_cast<std::uint32_t>(points_of(told.getNew())));

@@ -1,6 +1,7 @@
 // troupe reputation
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
+#include "apps/registry/registry.hpp"
 #include "apps/reputation/reputation.hpp"
 #include "apps/wallet/typed.hpp"
 #include "messages/output/reputation.capnp.h"
@@ -162,10 +163,9 @@ Ending verify(const Invocation& invocation, Console& console, Client& client, co
 
 Ending reputation_show(const Invocation& invocation, Console& console) {
   const auto typed = invocation.text("NODE");
-  const auto id = typed ? base::NodeId::from_hex(*typed) : std::nullopt;
-  if (typed && !id)
-    return usage_failure("the id of a node has 40 hexadecimal digits, not \"" + base::shortened(*typed, 80) + '"',
-                         "troupe registry ls");
+  const auto named = typed ? registries::node_typed(*typed) : base::Result<base::NodeId, Failure>(base::NodeId{});
+  if (!named.ok()) return named.error();
+  const auto id = typed ? std::optional(named.value()) : std::nullopt;
   if (!id && (invocation.has("--events") || invocation.has("--verify")))
     return usage_failure("--events and --verify are about one node", "troupe help reputation");
   auto client = Client::connect(invocation, console);
