@@ -4,7 +4,6 @@
 #include "apps/cli/terminal.hpp"
 #include "apps/registry/rows.hpp"
 #include "apps/wallet/typed.hpp"
-#include "runtime/base/text.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -33,12 +32,6 @@ need
 }  // namespace
 
 namespace registries {
-
-base::Result<base::NodeId, Failure> node_typed(const std::string& typed) {
-  if (const auto id = base::NodeId::from_hex(typed)) return *id;
-  return usage_failure("the id of a node has 40 hexadecimal digits, not \"" + base::shortened(typed, 80) + '"',
-                       "troupe registry ls");
-}
 
 std::optional<Row> read(registry::wire::NodeRow::Reader from) {
   auto registration = registry::parse_registration(bytes_of(from.getRegistration()));

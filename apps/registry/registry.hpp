@@ -17,9 +17,6 @@ Ending registry_unregister(const Invocation& invocation, Console& console);
 
 namespace registries {
 
-/// The id of a node, of 40 hexadecimal digits; fails with usage.
-base::Result<base::NodeId, Failure> node_typed(const std::string& typed);
-
 /// A node, as a list names it.
 struct Row {
   registry::Registration registration;

@@ -1,4 +1,5 @@
 // troupe registry view
+#include "apps/cli/node_id.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/registry/registry.hpp"
 #include "apps/registry/rows.hpp"

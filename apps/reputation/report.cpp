@@ -1,6 +1,6 @@
 // troupe reputation report
 #include "apps/cli/json.hpp"
-#include "apps/registry/registry.hpp"
+#include "apps/cli/node_id.hpp"
 #include "apps/reputation/reputation.hpp"
 #include "apps/wallet/typed.hpp"
 #include "messages/output/reputation.capnp.h"
@@ -19,7 +19,7 @@ constexpr std::chrono::seconds kReportDue{90};  // the registry is asked first
 
 Ending reputation_report(const Invocation& invocation, Console& console) {
   const std::string typed = *invocation.text("NODE"), event = *invocation.text("EVENT");
-  const auto node = registries::node_typed(typed);
+  const auto node = node_typed(typed);
   if (!node.ok()) return node.error();
   if (!reputation::is_kind(event))
     return usage_failure(

@@ -1,7 +1,7 @@
 // troupe reputation
 #include "apps/cli/json.hpp"
+#include "apps/cli/node_id.hpp"
 #include "apps/cli/terminal.hpp"
-#include "apps/registry/registry.hpp"
 #include "apps/reputation/reputation.hpp"
 #include "apps/wallet/typed.hpp"
 #include "messages/output/reputation.capnp.h"
@@ -163,7 +163,7 @@ Ending verify(const Invocation& invocation, Console& console, Client& client, co
 
 Ending reputation_show(const Invocation& invocation, Console& console) {
   const auto typed = invocation.text("NODE");
-  const auto named = typed ? registries::node_typed(*typed) : base::Result<base::NodeId, Failure>(base::NodeId{});
+  const auto named = typed ? node_typed(*typed) : base::Result<base::NodeId, Failure>(base::NodeId{});
   if (!named.ok()) return named.error();
   const auto id = typed ? std::optional(named.value()) : std::nullopt;
   if (!id && (invocation.has("--events") || invocation.has("--verify")))

@@ -81,14 +81,14 @@ std::vector<std::pair<base::NodeId, base::Contact>> Gathered::unasked(std::size_
 
 std::map<base::NodeId, Found> Gathered::end() {
   std::map<base::NodeId, Found> out;
-  for (auto& [id, one] : nodes_) {
+  for (auto& entry : nodes_) {
+    const base::NodeId& id = entry.first;  // clang 15 has no bindings in lambdas
+    One& one = entry.second;
     // Nearest first; the node itself judges only where no other does.
     std::vector<base::NodeId> watchers;
     for (const base::NodeId& node : asked_)
       if (node != id) watchers.push_back(node);
-    const auto nearer = [&id = id](const auto& a, const auto& b) {
-      return base::distance(a, id) < base::distance(b, id);
-    };
+    const auto nearer = [&id](const auto& a, const auto& b) { return base::distance(a, id) < base::distance(b, id); };
     std::ranges::sort(watchers, nearer);
     watchers.resize(std::min(watchers.size(), kWatchers));
     std::array<std::size_t, 3> counts{};
