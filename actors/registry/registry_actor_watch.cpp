@@ -48,12 +48,9 @@ base::Error error_of(Watched::Refusal why) {
 
 }  // namespace
 
-/// Nodes of one machine are groups of their own, as in the DHT.
 base::User<base::NodeId> RegistryActor::user(const base::NodeId& id) const {
   const auto at = caller().at;
-  base::User<base::NodeId> out{.id = id, .group = at ? base::group_of(*at) : base::AddressGroup{}};
-  if (at && at->is_loopback()) std::copy_n(id.bytes.begin(), out.group.prefix.size(), out.group.prefix.begin());
-  return out;
+  return {.id = id, .group = at ? group_of(id, *at) : base::AddressGroup{}};
 }
 
 bool RegistryActor::may_tell(const base::NodeId& id) const {
@@ -80,8 +77,8 @@ void RegistryActor::heard(wire::Beat::Reader told, runtime::Reply<wire::BeatNote
     return refused({Code::overloaded, "this node checks no more heartbeats at a time",
                     std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kAnswerDue))});
   }
-  const auto checked = read_heartbeat(bytes, settings_.work_bits);
-  if (!checked.ok()) return refused({Code::refused, "a heartbeat is of no use: " + std::string(name(checked.error()))});
+  if (const auto wrong = fault(bytes, beat->key, beat->nonce, settings_.work_bits))
+    return refused({Code::refused, "a heartbeat is of no use: " + std::string(name(*wrong))});
   take(from, *beat, bytes, Watched::Way::told);
   if (watched_.find(id) == nullptr) return refused(error_of(Watched::Refusal::full));
   answer(reply, id);
@@ -123,9 +120,8 @@ void RegistryActor::offered(wire::OfferRegistration::Reader told, runtime::Reply
   const auto from = user(id);
   if (budget_.take(from, now()))
     return refused({Code::overloaded, "this node checks no more heartbeats at a time", kAnswerDue});
-  const auto checked = read_registration(bytes, settings_.work_bits);
-  if (!checked.ok())
-    return refused({Code::refused, "a registration is of no use: " + std::string(name(checked.error()))});
+  if (const auto wrong = fault(bytes, parsed->key, parsed->nonce, settings_.work_bits))
+    return refused({Code::refused, "a registration is of no use: " + std::string(name(*wrong))});
   if (watched_.take(from, *parsed, {bytes.begin(), bytes.end()}, now())) save(id);
   answer(reply, id);
 }

@@ -27,10 +27,7 @@ Client::Outcome<Listed> list_nodes(Client& client) {
   if (!ended.ok()) return ended.error();
   const auto standings = reputations::standings(client);
   if (!standings.ok()) return standings.error();
-  for (Row& row : out.rows) {
-    const auto known = standings.value().find(row.registration.id());
-    row.reputation = reputation::points(known == standings.value().end() ? reputation::kStart : known->second.score);
-  }
+  for (Row& row : out.rows) row.reputation = reputations::points_of(standings.value(), row.registration.id());
   std::ranges::sort(out.rows, {}, [](const Row& row) { return row.registration.id(); });
   return out;
 }

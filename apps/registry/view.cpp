@@ -89,9 +89,7 @@ Ending registry_view(const Invocation& invocation, Console& console) {
   if (!viewed.row) return Failure{.error = {base::Code::corrupt, "the node's answer cannot be read"}};
   const auto standings = reputations::standings(*client.value());
   if (!standings.ok()) return standings.error();
-  const auto known = standings.value().find(id.value());
-  viewed.row->reputation =
-      reputation::points(known == standings.value().end() ? reputation::kStart : known->second.score);
+  viewed.row->reputation = reputations::points_of(standings.value(), id.value());
   if (invocation.globals.json) print_json(console.out, viewed);
   else print_text(console.out, viewed, invocation.has("--history"));
   return Exit::done;

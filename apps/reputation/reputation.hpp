@@ -18,7 +18,10 @@ struct Standing {
   std::uint32_t events = 0;
 };
 /// Of all nodes that this node has seen do something; the others have kStart.
-Client::Outcome<std::map<base::NodeId, Standing>> standings(Client& client);
+using Standings = std::map<base::NodeId, Standing>;
+Client::Outcome<Standings> standings(Client& client);
+/// In points.
+int points_of(const Standings& all, const base::NodeId& node);
 
 }  // namespace reputations
 }  // namespace troupe::apps

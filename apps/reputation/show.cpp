@@ -12,10 +12,10 @@ namespace troupe::apps {
 
 namespace reputations {
 
-Client::Outcome<std::map<base::NodeId, Standing>> standings(Client& client) {
+Client::Outcome<Standings> standings(Client& client) {
   namespace wire = reputation::wire;
   constexpr std::chrono::seconds kDue{30};
-  std::map<base::NodeId, Standing> out;
+  Standings out;
   for (bool more = true; more;) {
     auto page =
         client.ask<wire::ListScores, wire::Scores>(reputation::kPath, kDue, [&](wire::ListScores::Builder question) {
@@ -29,6 +29,11 @@ Client::Outcome<std::map<base::NodeId, Standing>> standings(Client& client) {
     more = page.value().root().getMore() && out.size() > before;
   }
   return out;
+}
+
+int points_of(const Standings& all, const base::NodeId& node) {
+  const auto known = all.find(node);
+  return reputation::points(known == all.end() ? reputation::kStart : known->second.score);
 }
 
 }  // namespace reputations

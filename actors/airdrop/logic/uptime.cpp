@@ -19,13 +19,6 @@ base::Bytes read_sized(base::FieldReader& from) {
   return {bytes.begin(), bytes.end()};
 }
 
-base::AddressGroup group_of(const registry::Registration& node) {
-  base::AddressGroup out = base::group_of(node.at);
-  const base::NodeId id = node.id();
-  if (node.at.is_loopback()) std::copy_n(id.bytes.begin(), out.prefix.size(), out.prefix.begin());
-  return out;
-}
-
 }  // namespace
 
 base::Bytes encode(const std::vector<Evidence>& all) {
@@ -78,8 +71,8 @@ base::Result<Present, std::string> present_by(const Evidence& evidence, const Up
   std::ranges::sort(hours);
   const auto own = wallet::Policy::of_key(node.key).address();
   const bool named = node.pay_to != registry::Payee{};
-  return Present{node.id(), node.owner, group_of(node), named ? Address{node.pay_to.bytes} : own,
-                 hours[(hours.size() - 1) / 2]};
+  return Present{node.id(), node.owner, registry::group_of(node.id(), node.at),
+                 named ? Address{node.pay_to.bytes} : own, hours[(hours.size() - 1) / 2]};
 }
 
 std::vector<Present> paid_of(std::vector<Present> all, const UptimeRule& rule) {

@@ -46,10 +46,7 @@ std::optional<Heartbeat> read_checked_heartbeat(base::ByteView bytes) {
 base::Result<Heartbeat, ReadError> read_heartbeat(base::ByteView bytes, unsigned work_bits) {
   const auto out = read_checked_heartbeat(bytes);
   if (!out) return ReadError::malformed;
-  if (!crypto::check(out->key, out->nonce, work_bits)) return ReadError::lacks_work;
-  const base::ByteView body = bytes.first(bytes.size() - crypto::Signature::kBytes);
-  const auto signature = crypto::Signature::from(bytes.subspan(body.size()));
-  if (!crypto::verify(out->key, body, *signature)) return ReadError::bad_signature;
+  if (const auto wrong = fault(bytes, out->key, out->nonce, work_bits)) return *wrong;
   return *out;
 }
 

@@ -85,13 +85,18 @@ std::optional<Registration> parse_registration(base::ByteView bytes) {
   return body.ended() && exact ? std::optional(std::move(out)) : std::nullopt;
 }
 
+std::optional<ReadError> fault(base::ByteView bytes, const base::PublicKey& key, std::uint32_t nonce,
+                               unsigned work_bits) {
+  if (!crypto::check(key, nonce, work_bits)) return ReadError::lacks_work;
+  const base::ByteView body = bytes.first(bytes.size() - crypto::Signature::kBytes);
+  if (!crypto::verify(key, body, *crypto::Signature::from(bytes.subspan(body.size())))) return ReadError::bad_signature;
+  return std::nullopt;
+}
+
 base::Result<Registration, ReadError> read_registration(base::ByteView bytes, unsigned work_bits) {
   auto out = parse_registration(bytes);
   if (!out) return ReadError::malformed;
-  if (!crypto::check(out->key, out->nonce, work_bits)) return ReadError::lacks_work;
-  const base::ByteView body = bytes.first(bytes.size() - crypto::Signature::kBytes);
-  if (!crypto::verify(out->key, body, *crypto::Signature::from(bytes.subspan(body.size()))))
-    return ReadError::bad_signature;
+  if (const auto wrong = fault(bytes, out->key, out->nonce, work_bits)) return *wrong;
   return std::move(*out);
 }
 

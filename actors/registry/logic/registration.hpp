@@ -55,6 +55,11 @@ enum class ReadError : std::uint8_t {
 };
 std::string_view name(ReadError error);
 
+/// What is wrong with bytes that end with a signature by `key` of all before it; nothing if it is right, and the id of
+/// the key shows the network's work.
+std::optional<ReadError> fault(base::ByteView bytes, const base::PublicKey& key, std::uint32_t nonce,
+                               unsigned work_bits);
+
 /// Reads what sign() made and this node has verified before: nothing is checked but the format.
 std::optional<Registration> parse_registration(base::ByteView bytes);
 /// Reads what sign() made, cheap questions first.

@@ -47,7 +47,7 @@ bool Gathered::take_registration(One& one, const base::NodeId& id, base::ByteVie
   // A registration of another node would take the place of this one's.
   if (!read || read->id() != id) return false;
   if (found.registration && found.registration->sequence >= read->sequence) return true;
-  if (!trusted && !read_registration(bytes, work_bits_).ok()) return false;
+  if (!trusted && fault(bytes, read->key, read->nonce, work_bits_)) return false;
   found.registration = std::move(read);
   found.registration_bytes.assign(bytes.begin(), bytes.end());
   return true;
@@ -58,7 +58,7 @@ bool Gathered::take_beat(One& one, base::ByteView bytes, bool trusted) const {
   if (found.beat && std::ranges::equal(bytes, found.beat_bytes)) return true;
   const auto beat = read_checked_heartbeat(bytes);
   if (found.beat && beat->number <= found.beat->number) return true;
-  if (!trusted && !read_heartbeat(bytes, work_bits_).ok()) return false;
+  if (!trusted && fault(bytes, beat->key, beat->nonce, work_bits_)) return false;
   found.beat = beat;
   found.beat_bytes.assign(bytes.begin(), bytes.end());
   return true;

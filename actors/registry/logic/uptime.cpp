@@ -42,11 +42,9 @@ base::Result<Uptime, ReadError> read_uptime(base::ByteView bytes, unsigned work_
   out.from = from.number<std::uint32_t>();
   out.until = from.number<std::uint32_t>();
   out.hours = from.number<std::uint32_t>();
-  const auto signature = from.fixed<crypto::Signature>();
+  from.fixed<crypto::Signature>();
   if (!from.ended() || out.from > out.until || out.hours > out.until - out.from) return ReadError::malformed;
-  if (!crypto::check(out.by, out.by_nonce, work_bits)) return ReadError::lacks_work;
-  if (!crypto::verify(out.by, bytes.first(bytes.size() - crypto::Signature::kBytes), signature))
-    return ReadError::bad_signature;
+  if (const auto wrong = fault(bytes, out.by, out.by_nonce, work_bits)) return *wrong;
   return out;
 }
 

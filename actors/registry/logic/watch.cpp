@@ -1,5 +1,7 @@
 #include "actors/registry/logic/watch.hpp"
 
+#include <algorithm>
+
 namespace troupe::registry {
 
 std::string_view name(Status status) {
@@ -21,6 +23,12 @@ Status judge(const Heartbeat& beat, const Thresholds& thresholds) {
   const bool fails = beat.success != Heartbeat::kNone && beat.success < thresholds.success;
   const bool busy = beat.load > thresholds.load || beat.memory > thresholds.memory;
   return fails || busy ? Status::unhealthy : Status::healthy;
+}
+
+base::AddressGroup group_of(const base::NodeId& id, const base::Endpoint& at) {
+  base::AddressGroup out = base::group_of(at);
+  if (at.is_loopback()) std::copy_n(id.bytes.begin(), out.prefix.size(), out.prefix.begin());
+  return out;
 }
 
 base::NodeId first_bits(const base::NodeId& of, unsigned bits) {

@@ -117,6 +117,8 @@ class Watched {
 };
 
 using dht::shared_bits;
+/// Of a node at that address. Nodes of one machine are groups of their own, as in the DHT.
+base::AddressGroup group_of(const base::NodeId& id, const base::Endpoint& at);
 /// The first `bits` of an id, and zeros behind them.
 base::NodeId first_bits(const base::NodeId& of, unsigned bits);
 
