@@ -34,6 +34,7 @@ def table():
         yield path, roles.split(", "), re.findall(r"`([\w.]+)`", named)
 
 
+ENDS = "/node", "node.DrainNode"  # ends the node, so it is asked last of all
 AT_ONCE = 64  # a node that has much to do ends a link with more questions than it keeps
 
 
@@ -62,13 +63,14 @@ def main():
     known, rows, wrong = all_kinds(), list(table()), []
     del known["runtime.Describe"]  # each published actor shows itself to operators
     strangers = (Link((host, int(port)), stranger(number)) for number in range(252))
-    operator = Control(f"{data}/control.sock")
     for role in "peer", "operate":
-        for path in sorted({path for path, _, _ in rows}):
+        operator = Control(f"{data}/control.sock")  # opened here: a link that hears no PING for long is ended
+        for path in sorted({path for path, _, _ in rows}, key=lambda path: (path == ENDS[0], path)):
             listed = {kind for at, roles, named in rows if at == path and role in roles for kind in named}
             others = [(kind, number) for kind, (number, _) in known.items() if kind not in listed]
             takes = taken(operator if role == "operate" else next(strangers), path, others)
-            for kind in listed:  # from a stranger each, for an empty message may be a violation
+            # From a stranger each, for an empty message may be a violation.
+            for kind in sorted(listed, key=lambda kind: (path, kind) == ENDS):
                 takes |= taken(operator if role == "operate" else next(strangers), path, [(kind, known[kind][0])])
             wrong += [f"{path} and {kind}, in the role {role}: not as the page says" for kind in sorted(takes ^ listed)]
     by_datagram = {kind for _, roles, named in rows if "UDP" in roles for kind in named}
