@@ -184,6 +184,13 @@ struct Registered $kind(from = [operate], bytesMax = 8192) {
   registration @1 :Data;
 }
 
+struct MeasuredOf $kind(bytesMax = 8192) {
+  # Another domain of this node tells what the node can do, until it tells anew: in place of what it told before.
+
+  domain @0 :Text;
+  capabilities @1 :Data;
+}
+
 struct RegistryState $kind(from = [view, operate], bytesMax = 1024) {
   # What the inspector shows of `/registry`.
 

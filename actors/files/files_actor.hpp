@@ -19,8 +19,8 @@
 #include "actors/files/files_part.hpp"
 #include "actors/files/listed.hpp"
 #include "actors/files/logic/pace.hpp"
-#include "actors/files/relay.hpp"
 #include "messages/common.capnp.h"
+#include "runtime/actor/relay.hpp"
 #include "runtime/store/rows.hpp"
 
 namespace troupe::files {
@@ -47,7 +47,7 @@ class FilesActor final : public FilesPart {
   using Nothing = runtime::Reply<messages::wire::Nothing>;
   using Planned = base::Outcome<Change>;
   using Done = base::Callback<void(base::Outcome<void>)>;
-  using PutRelay = IntakeRelay<wire::PutPiece, wire::PutDone>;
+  using PutRelay = runtime::IntakeRelay<wire::PutPiece, wire::PutDone>;
   struct Put {
     runtime::Handle actor;  // null until its id is written
     std::shared_ptr<PutRelay> relay;

@@ -114,8 +114,8 @@ void FilesActor::serve_by(runtime::Handlers& on) {
       if constexpr (std::is_same_v<Q, wire::GetFile>)
         if (question.getPart().isRange()) out.getPart().setRange(question.getPart().getRange());
     };
-    auto relay = std::make_shared<OutputRelay<Item>>(std::move(sink));
-    OutputRelay<Item>* raw = relay.get();  // the stream ends with the relay, whose callbacks these are
+    auto relay = std::make_shared<runtime::OutputRelay<Item>>(std::move(sink));
+    runtime::OutputRelay<Item>* raw = relay.get();  // the stream ends with the relay, whose callbacks these are
     relay->from(subscribe_raw<Q>(
         worker, kRelayIdle, copy, [raw](const runtime::Envelope& item) { raw->item(item); },
         [raw](base::Result<void, Error> ended) { raw->ended(ended); }));

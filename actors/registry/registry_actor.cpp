@@ -63,6 +63,11 @@ void RegistryActor::receive(runtime::Handlers& on) {
         text_of(request.getRequest()), crypto::sha256(base::as_bytes("unregister")),
         [](Own& own) { own.registered = false; }, std::move(reply));
   });
+  on.tell<wire::MeasuredOf>([this](wire::MeasuredOf::Reader told) {
+    base::FieldReader from(bytes_of(told.getCapabilities()));
+    Capabilities all = read_capabilities(from);
+    if (from.ended()) measured_.insert_or_assign(text_of(told.getDomain()), std::move(all));
+  });
   rows_.receive<RowsAgain>(on);
   history_.receive<HistoryAgain>(on);
   on.timer<Pulse>([this] { pulse(); });
@@ -106,11 +111,6 @@ void RegistryActor::check() const {
   base::ensure(heard_.size() == heard_by_distance_.size(), "each history has its place");
   base::ensure(heard_.size() <= kHistoriesMax, "as many histories as may be");
   base::ensure(pulling_ <= kPullsMax, "as many pulls as may be");
-}
-
-std::uint64_t RegistryActor::unix_ms() const {
-  const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(wall().since_origin());
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(since.count(), 1));
 }
 
 }  // namespace troupe::registry

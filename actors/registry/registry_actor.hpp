@@ -101,7 +101,7 @@ class RegistryActor final : public runtime::Actor {
   /// All blocks of a node, the last of which is not an hour yet.
   void gather(const base::NodeId& id, const base::Bytes& from, std::shared_ptr<Blocks> blocks,
               base::Callback<void(base::Outcome<std::shared_ptr<Blocks>>)> then);
-  std::uint64_t unix_ms() const;
+  std::uint64_t unix_ms() const { return base::unix_milliseconds(wall()); }
 
   const RegistrySettings settings_;
   store::Rows rows_, history_;
@@ -113,6 +113,7 @@ class RegistryActor final : public runtime::Actor {
   Own own_;
   Registration registration_;  // that own_.registration holds
   ports::Hardware::Has has_;
+  std::map<std::string, Capabilities> measured_;  // of other domains, by name
   std::uint64_t disk_bytes_ = 0;
   base::Instant started_;
   base::Bytes beat_bytes_;

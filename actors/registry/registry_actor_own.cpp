@@ -79,6 +79,8 @@ Registration RegistryActor::told_now(const base::Endpoint& at) const {
   Texts runtimes = has_.runtimes;
   runtimes.resize(std::min(runtimes.size(), kTextsMax));
   put(out.capabilities, {"runtimes", runtimes});
+  for (const auto& [domain, all] : measured_)
+    for (const Capability& one : all) put(out.capabilities, one);
   return out;
 }
 

@@ -153,11 +153,6 @@ void ReputationActor::check() const {
   base::ensure(requests_.size() == serials_.size(), "each request has its number");
 }
 
-std::uint64_t ReputationActor::unix_ms() const {
-  const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(wall().since_origin());
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(since.count(), 1));
-}
-
 store::Use ReputationActor::take(ByteView key, ByteView value) {
   if (key.size() < 2) return store::Use::erase;
   const ByteView rest = key.subspan(2);

@@ -59,7 +59,7 @@ class ReputationActor final : public runtime::Actor {
   void next();
   void list_events(wire::ListEvents::Reader question, runtime::Reply<wire::Events> reply);
   static void answer(const Request& done, Reply& reply);
-  std::uint64_t unix_ms() const;
+  std::uint64_t unix_ms() const { return base::unix_milliseconds(wall()); }
   store::Use take(base::ByteView key, base::ByteView value);
 
   const ReputationSettings settings_;

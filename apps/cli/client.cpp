@@ -36,6 +36,7 @@ class NoDisk final : public ports::Disk {
   R<std::vector<std::string>> list(std::string_view) override { return ports::DiskError::denied; }
   R<std::uint64_t> size(std::string_view) override { return ports::DiskError::denied; }
   R<std::unique_ptr<ports::DiskLock>> lock(std::string_view) override { return ports::DiskError::denied; }
+  R<std::string> show(std::string_view) override { return ports::DiskError::denied; }
   R<std::uint64_t> free_bytes() override { return ports::DiskError::denied; }
 };
 

@@ -26,6 +26,9 @@ base::Result<files::Cid, Failure> cid_of(const Invocation& invocation);
 /// Whether a node that has the file was found, as `file view` finds it.
 Client::Outcome<bool> has_holder(Client& client, const files::Cid& cid);
 
+/// Stores a file, or standard input for "-", with as many copies as its node is set to, and shows how far it is.
+Client::Outcome<files::Cid> put_file(Client& client, Console& console, const std::string& path);
+
 /// "2026-11-22", in UTC.
 std::string day_text(std::uint64_t seconds);
 

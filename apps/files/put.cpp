@@ -104,6 +104,17 @@ void print_json(std::ostream& out, wire::PutDone::Reader done, const std::string
 
 }  // namespace
 
+Client::Outcome<files::Cid> put_file(Client& client, Console& console, const std::string& path) {
+  auto source = FileSource::open(path);
+  if (!source.ok()) return source.error();
+  auto stored = Put(std::move(source).value(), client, console).run(std::nullopt);
+  if (!stored.ok()) return stored.error();
+  const auto cid = stored.value().root().getCid();
+  const auto out = files::Cid::from({cid.begin(), cid.size()});
+  if (!out) return Failure{.error = {Code::corrupt, "the node's answer is no content id"}};
+  return *out;
+}
+
 Ending file_put(const Invocation& invocation, Console& console) {
   auto source = FileSource::open(*invocation.text("PATH|-"));
   if (!source.ok()) return source.error();

@@ -34,6 +34,9 @@ const node::DomainSpec& domain();
 namespace troupe::reputation {
 const node::DomainSpec& domain();
 }
+namespace troupe::task {
+const node::DomainSpec& domain();
+}
 namespace troupe::wallet {
 const node::DomainSpec& domain();
 }
@@ -54,7 +57,8 @@ const DomainSpecs& domains() {
   static const DomainSpecs all{&node::domain(),     &inspect::domain(),   &store_domain(),     &links_domain(),
                                &datagrams_domain(), &peers::domain(),     &dht::domain(),      &files::domain(),
                                &raft::domain(),     &catalogue::domain(), &registry::domain(), &reputation::domain(),
-                               &wallet::domain(),   &escrow::domain(),    &fund::domain(),     &airdrop::domain()};
+                               &task::domain(),     &wallet::domain(),    &escrow::domain(),   &fund::domain(),
+                               &airdrop::domain()};
   return all;
 }
 

@@ -19,7 +19,7 @@ Client::Outcome<Listed> list_nodes(Client& client) {
       registry::kListPath, kIdle, [](registry::wire::ListNodes::Builder) {},
       [&](registry::wire::NodeRows::Reader part) -> Client::Outcome<void> {
         for (const auto row : part.getRows())
-          if (auto read_row = read(row)) out.rows.push_back(std::move(*read_row));
+          if (auto listed = registry::read(row)) out.rows.push_back({std::move(*listed)});
         out.asked += part.getAsked();
         out.answered += part.getAnswered();
         return {};

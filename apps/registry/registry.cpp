@@ -33,15 +33,6 @@ need
 
 namespace registries {
 
-std::optional<Row> read(registry::wire::NodeRow::Reader from) {
-  auto registration = registry::parse_registration(bytes_of(from.getRegistration()));
-  const auto beat = registry::read_checked_heartbeat(bytes_of(from.getHeartbeat()));
-  const auto status = from.getStatus();
-  if (!registration || !beat || status > registry::wire::Status::OFFLINE) return std::nullopt;
-  return Row{std::move(*registration), *beat, static_cast<registry::Status>(status), from.getHeardMs(),
-             from.getWatchers()};
-}
-
 std::string capabilities_text(const registry::Capabilities& all) {
   std::vector<std::string> out;
   for (const registry::Capability& one : all) {

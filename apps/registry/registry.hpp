@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/registry/api.hpp"
+#include "actors/registry/words.hpp"
 #include "apps/cli/client.hpp"
 #include "apps/cli/command.hpp"
 
@@ -18,16 +18,9 @@ Ending registry_unregister(const Invocation& invocation, Console& console);
 namespace registries {
 
 /// A node, as a list names it.
-struct Row {
-  registry::Registration registration;
-  registry::Heartbeat beat;
-  registry::Status status = registry::Status::offline;
-  std::uint64_t heard_ms = 0;
-  std::uint32_t watchers = 0;
+struct Row : registry::Listed {
   int reputation = 0;  ///< in points, as the asked node thinks
 };
-/// Nothing if the row cannot be read.
-std::optional<Row> read(registry::wire::NodeRow::Reader from);
 
 /// All nodes, by id; `asked` and `answered` are counted in.
 struct Listed {

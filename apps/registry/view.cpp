@@ -79,7 +79,8 @@ Ending registry_view(const Invocation& invocation, Console& console) {
         out.setHistory(invocation.has("--history"));
       },
       [&](registry::wire::NodeRows::Reader part) -> Client::Outcome<void> {
-        for (const auto row : part.getRows()) viewed.row = read(row);
+        for (const auto row : part.getRows())
+          if (auto listed = registry::read(row)) viewed.row = Row{std::move(*listed)};
         for (const auto block : part.getBlocks())
           if (const auto samples = registry::decode_block(bytes_of(block)))
             viewed.history.insert(viewed.history.end(), samples->begin(), samples->end());

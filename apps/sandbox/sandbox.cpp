@@ -50,7 +50,7 @@ std::vector<Option> limit_options() {
   };
 }
 
-base::Result<sandbox::Limits, Failure> limits_of(const Invocation& invocation) {
+base::Result<sandbox::Limits, Failure> limits_of(const Invocation& invocation, Streams streams) {
   sandbox::Limits out;
   if (const auto text = invocation.text("--cpu")) {
     const auto cores = sandbox::parse_cores(*text);
@@ -66,6 +66,7 @@ base::Result<sandbox::Limits, Failure> limits_of(const Invocation& invocation) {
                         {"--disk", out.disk_bytes, sandbox::kDiskBytesMin},
                         {"--output", out.output_bytes, 1}};
   for (const auto& [option, to, min] : sizes) {
+    if (&to == &out.output_bytes && streams == Streams::no_limit) continue;
     const auto text = invocation.text(option);
     if (!text) continue;
     const auto bytes = sandbox::parse_size(*text);

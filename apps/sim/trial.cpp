@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kWaitsTold = 5;  // our choice: of many that wait, the first ones
 
-WorldOptions options_of(const sim::Scenario& scenario, const base::Mutations& mutations) {
+WorldOptions options_of(const sim::Scenario& scenario, const base::Mutations& mutations, sim::WorkloadSpecs workloads) {
   WorldOptions options;
   options.seed = scenario.seed;
   options.nodes = scenario.nodes;
@@ -24,6 +24,9 @@ WorldOptions options_of(const sim::Scenario& scenario, const base::Mutations& mu
   options.settings = scenario.knobs;
   options.drift_ppm = scenario.drift_ppm;
   options.machines.mutations = &mutations;
+  for (const std::string& name : scenario.domains)
+    if (const auto* spec = sim::find(workloads, name); spec != nullptr && spec->programs != nullptr)
+      options.machines.programs = &spec->programs();
   return options;
 }
 
@@ -39,7 +42,7 @@ bool by_fault(const std::string& why) { return why.find(sim::kBrokenByFault) != 
 
 Trial::Trial(const sim::Scenario& scenario, sim::WorkloadSpecs workloads)
     : scenario_(scenario), reached_(scenario.mutations) {
-  world_ = std::make_unique<World>(options_of(scenario, reached_), static_cast<Observer*>(this));
+  world_ = std::make_unique<World>(options_of(scenario, reached_, workloads), static_cast<Observer*>(this));
   keeper_ = std::make_unique<Keeper>(
       *world_, Keeper::Told{[this](std::size_t node) { died(node); },
                             [this](std::size_t node, std::string line) { tell(node_name(node) + ' ' + line); }});

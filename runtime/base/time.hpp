@@ -50,4 +50,10 @@ constexpr std::int64_t unix_seconds(WallTime when) {
   return std::chrono::duration_cast<std::chrono::seconds>(when.since_origin()).count();
 }
 
+/// Whole milliseconds since 1970; at least 1, because 0 is no time.
+constexpr std::uint64_t unix_milliseconds(WallTime when) {
+  const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(when.since_origin()).count();
+  return since < 1 ? 1 : static_cast<std::uint64_t>(since);
+}
+
 }  // namespace troupe::base

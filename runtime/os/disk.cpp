@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <climits>
 #include <utility>
 
 #include "runtime/os/descriptor.hpp"
@@ -22,6 +24,7 @@ using ports::OpenMode;
 
 constexpr mode_t kFileMode = 0600;
 constexpr mode_t kDirectoryMode = 0700;
+constexpr mode_t kShownMode = 0555;
 
 DiskError error_of(int number) {
   switch (number) {
@@ -247,6 +250,18 @@ class LinuxDisk final : public ports::Disk {
     return std::unique_ptr<ports::DiskLock>(std::make_unique<LinuxLock>(std::move(fd).value()));
   }
 
+  DiskResult<std::string> show(std::string_view path) override {
+    const auto fd = open_regular(path, O_RDONLY);
+    if (!fd.ok()) return fd.error();
+    if (::fchmod(fd.value().get(), kShownMode) < 0) return last_error();
+    std::array<char, PATH_MAX> where;
+    const std::string link = "/proc/self/fd/" + std::to_string(fd.value().get());
+    const ssize_t bytes = ::readlink(link.c_str(), where.data(), where.size());
+    if (bytes < 0) return last_error();
+    if (static_cast<std::size_t>(bytes) == where.size()) return DiskError::denied;
+    return std::string(where.data(), static_cast<std::size_t>(bytes));
+  }
+
   DiskResult<std::uint64_t> free_bytes() override {
     struct statvfs status {};
     if (retry([&] { return ::fstatvfs(root_.get(), &status); }) < 0) return last_error();
@@ -347,6 +362,10 @@ DiskResult<std::unique_ptr<ports::Disk>> open_own_disk(const std::string& root) 
   if (::fstat(fd.value().get(), &status) < 0) return last_error();
   if (!is_own(status)) return DiskError::denied;
   return disk_at(std::move(fd).value());
+}
+
+std::unique_ptr<ports::File> file_of(Descriptor open) {
+  return std::make_unique<LinuxFile>(std::move(open), OpenMode::read);
 }
 
 bool is_own(const struct stat& directory) {

@@ -2,7 +2,8 @@
 // The Disk port on Linux: files below one directory, which is opened once.
 //
 // Safety   every part of a path is opened relative to the one before it, without following symbolic links, so that
-//          no name leads out of the root. Files are 0600, directories 0700. The root itself may be a link.
+//          no name leads out of the root. Files are 0600, or 0555 once they are shown, directories 0700. The root
+//          itself may be a link.
 // Files    only regular ones: a pipe or device below the root is `denied`, it could block for ever.
 // Locks    flock(2): one holder a file among all processes, and within one process.
 // Threads  as the port says: any call from any thread.
@@ -11,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "runtime/os/descriptor.hpp"
 #include "runtime/ports/disk.hpp"
 
 namespace troupe::os {
@@ -22,6 +24,9 @@ ports::DiskResult<std::unique_ptr<ports::Disk>> open_disk(const std::string& roo
 
 /// The same; also `denied` unless the directory is_own(): another user could replace what is in it.
 ports::DiskResult<std::unique_ptr<ports::Disk>> open_own_disk(const std::string& root);
+
+/// A file that was opened elsewhere, to be read.
+std::unique_ptr<ports::File> file_of(Descriptor open);
 
 /// Whether no user but this one and root owns the directory or may write to it.
 bool is_own(const struct stat& directory);

@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "runtime/os/disk.hpp"
 #include "runtime/os/sockets.hpp"
 #include "runtime/ports/events.hpp"
 
@@ -267,6 +268,7 @@ void ProcessLoop::hear() {
       measure(*one, *usage);
     } else {
       one->outcome = std::move(std::get<sandbox::Outcome>(heard->what));
+      one->outputs = std::move(heard->outputs);
       settle(*one);
     }
   }
@@ -355,7 +357,9 @@ void ProcessLoop::settle(Running& one) {
     outcome.status = SIGKILL;
     outcome.limit = sandbox::Limit::output;
   }
-  tell_of_process(one.owner, ports::ProcessEnded{one.ticket, std::move(outcome)});
+  ports::ProcessEnded told{one.ticket, std::move(outcome)};
+  for (Descriptor& file : one.outputs) told.outputs.push_back(file_of(std::move(file)));
+  tell_of_process(one.owner, std::move(told));
   forget(one.number);
 }
 

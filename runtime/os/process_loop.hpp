@@ -74,6 +74,7 @@ class ProcessLoop {
     ports::OutputWindow window;
     std::weak_ptr<const void> measured;  // alive while a usage waits for its owner
     std::optional<sandbox::Outcome> outcome;
+    std::vector<Descriptor> outputs;
     bool ended_by_owner = false;
     bool too_much = false;  // it has printed more than its limit
   };

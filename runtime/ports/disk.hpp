@@ -91,6 +91,9 @@ class Disk {
   virtual DiskResult<std::uint64_t> size(std::string_view path) = 0;
   /// Takes the advisory lock on a file, made if absent; `locked` if any process or other holder has it.
   virtual DiskResult<std::unique_ptr<DiskLock>> lock(std::string_view path) = 0;
+  /// Lets every id of this machine read and execute a file, and none write it. Where it lies on the machine, as an
+  /// absolute path: for a program that is to see it.
+  virtual DiskResult<std::string> show(std::string_view path) = 0;
   /// Bytes that may still be written.
   virtual DiskResult<std::uint64_t> free_bytes() = 0;
 };

@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "runtime/base/bytes.hpp"
+#include "runtime/ports/disk.hpp"
 #include "runtime/ports/handle.hpp"
 #include "runtime/sandbox/spec.hpp"
 
@@ -46,6 +47,7 @@ struct Measured {
 struct ProcessEnded {
   std::uint64_t ticket;
   sandbox::Outcome outcome;
+  std::vector<std::shared_ptr<const File>> outputs{};  ///< those of Outcome::outputs, to be read; in memory
 };
 
 using ProcessEvent = std::variant<Printed, Measured, ProcessEnded>;

@@ -33,7 +33,7 @@ using base::Bytes;
 enum class Word : std::uint8_t {
   make = 1,     ///< an id, a spec; with the streams
   end = 2,      ///< an id, a limit
-  outcome = 3,  ///< an id, an Outcome
+  outcome = 3,  ///< an id, an Outcome; with its outputs
   usages = 4,   ///< of each sandbox that runs an id, a Usage
 };
 
@@ -41,6 +41,7 @@ constexpr std::uint8_t kForNoLimit = 0xff;
 constexpr std::size_t kIdBytes = 8;
 constexpr std::size_t kHeadBytes = 1 + kIdBytes;
 constexpr std::size_t kStreams = 3;
+constexpr std::size_t kPassedMax = std::max(kStreams, kOutputsMax);  // descriptors with a packet; Linux takes 253
 static_assert(1 + kSandboxesMax * (kIdBytes + kUsageBytes) <= kPacketBytesMax);
 
 base::Instant time_now() {
@@ -51,7 +52,7 @@ enum class Sent : std::uint8_t { yes, later, never };
 
 Sent send_packet(int to, const Bytes& bytes, std::span<const int> descriptors) {
   iovec part{const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(kStreams * sizeof(int))> control{};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kPassedMax * sizeof(int))> control{};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
@@ -82,7 +83,7 @@ std::optional<Received> receive_packet(int from) {
   Received out;
   out.bytes.resize(kPacketBytesMax + kHeadBytes);
   iovec part{out.bytes.data(), out.bytes.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(kStreams * sizeof(int))> control{};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kPassedMax * sizeof(int))> control{};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
@@ -180,7 +181,7 @@ class Server {
     for (auto at = running_.begin(); at != running_.end();) {
       at->second->step(time_now());
       if (at->second->outcome()) {
-        tell(at->first, *at->second->outcome());
+        tell(at->first, *at->second->outcome(), at->second->take_outputs());
         at = running_.erase(at);
       } else {
         ++at;
@@ -188,16 +189,18 @@ class Server {
     }
   }
 
-  void tell(SandboxId id, const Outcome& outcome) {
+  void tell(SandboxId id, const Outcome& outcome, std::vector<base::Descriptor> outputs = {}) {
     Bytes out = head(Word::outcome, id);
     base::append(out, write(outcome));
-    outcomes_.push_back(std::move(out));
+    outcomes_.push_back({std::move(out), std::move(outputs)});
   }
 
   /// As many as the other side takes now: while it does not read, the limits of those that run hold all the same.
   void flush() {
     while (!outcomes_.empty()) {
-      const Sent sent = send_packet(talk_, outcomes_.front(), {});
+      std::vector<int> passed;
+      for (const base::Descriptor& one : outcomes_.front().outputs) passed.push_back(one.get());
+      const Sent sent = send_packet(talk_, outcomes_.front().bytes, passed);
       if (sent == Sent::later) return;
       if (sent == Sent::never) gone_ = true;
       outcomes_.pop_front();
@@ -219,7 +222,11 @@ class Server {
 
   int talk_;
   bool gone_ = false;
-  std::deque<Bytes> outcomes_;  // packets that the other side has yet to take
+  struct Told {
+    Bytes bytes;
+    std::vector<base::Descriptor> outputs;
+  };
+  std::deque<Told> outcomes_;  // packets that the other side has yet to take
   base::Instant usages_told_{};
   const CgroupPlaces places_ = find_cgroups();
   std::set<std::string> groups_;  // whose leftovers are removed; a node has one
@@ -307,10 +314,10 @@ void Launcher::give_orders() {
 std::optional<Launcher::Heard> Launcher::next() {
   give_orders();
   while (heard_.empty() && !gone_) {
-    const auto packet = receive_packet(talk_.get());
+    auto packet = receive_packet(talk_.get());
     if (!packet) return std::nullopt;
     gone_ = packet->bytes.empty();
-    take(packet->bytes);
+    take(packet->bytes, std::move(packet->descriptors));
   }
   if (heard_.empty()) return std::nullopt;
   Heard out = std::move(heard_.front());
@@ -318,12 +325,16 @@ std::optional<Launcher::Heard> Launcher::next() {
   return out;
 }
 
-void Launcher::take(base::ByteView packet) {
+void Launcher::take(base::ByteView packet, std::vector<base::Descriptor> descriptors) {
   base::FieldReader in(packet);
   const auto word = in.number<std::uint8_t>();
   if (word == static_cast<std::uint8_t>(Word::outcome)) {
     const SandboxId id{in.number<std::uint64_t>()};
-    if (auto outcome = read_outcome(in.rest())) heard_.push_back({id, std::move(*outcome)});
+    auto outcome = read_outcome(in.rest());
+    if (!outcome) return;
+    // Some are lost where this process may open no more.
+    outcome->outputs.resize(std::min(outcome->outputs.size(), descriptors.size()));
+    heard_.push_back({id, std::move(*outcome), std::move(descriptors)});
   }
   while (word == static_cast<std::uint8_t>(Word::usages) && in.ok() && !in.ended()) {
     const SandboxId id{in.number<std::uint64_t>()};

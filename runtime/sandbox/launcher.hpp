@@ -12,6 +12,7 @@
 #include <deque>
 #include <optional>
 #include <variant>
+#include <vector>
 
 #include "runtime/base/bytes.hpp"
 #include "runtime/base/descriptor.hpp"
@@ -34,6 +35,7 @@ class Launcher {
   struct Heard {
     SandboxId id;
     std::variant<Usage, Outcome> what;
+    std::vector<base::Descriptor> outputs{};  ///< those of Outcome::outputs
   };
 
   /// Nothing if no process can be made.
@@ -66,7 +68,7 @@ class Launcher {
   Launcher(pid_t process, base::Descriptor talk) : process_(process), talk_(std::move(talk)) {}
 
   void give_orders();
-  void take(base::ByteView packet);
+  void take(base::ByteView packet, std::vector<base::Descriptor> descriptors);
 
   pid_t process_;
   base::Descriptor talk_;

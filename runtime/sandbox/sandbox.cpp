@@ -1,10 +1,13 @@
 #include "runtime/sandbox/sandbox.hpp"
 
+#include <fcntl.h>
+#include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -264,9 +267,26 @@ void Sandbox::finish(base::Instant now) {
   outcome_.usage = usage(now);
   if (outcome_.usage.pids_max == 0 && outcome_.how != Ended::not_made) outcome_.usage.pids_max = 1;
   find_limit();
+  keep_outputs();
   proc_.reset(), disk_.reset(), guard_.reset(), talk_.reset();
   cgroup_.remove();
   finished_ = outcome_;
+}
+
+// A regular file of the program's own: no link, and nothing that is mounted there, leads out of its disk.
+void Sandbox::keep_outputs() {
+  if (outcome_.how != Ended::exited || !disk_.valid()) return;
+  open_how how{};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
+  for (std::uint32_t i = 0; i < spec_.outputs.size() && outputs_.size() < kOutputsMax; ++i) {
+    base::Descriptor file(
+        static_cast<int>(::syscall(SYS_openat2, disk_.get(), spec_.outputs[i].c_str(), &how, sizeof how)));
+    struct stat status {};
+    if (!file.valid() || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    outputs_.push_back(std::move(file));
+    outcome_.outputs.push_back(i);
+  }
 }
 
 // Of a program that has failed: which limit it had met before. One that it could live with is none.

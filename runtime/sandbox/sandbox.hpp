@@ -58,6 +58,8 @@ class Sandbox {
 
   /// Once it has ended and nothing of it is left.
   const std::optional<Outcome>& outcome() const { return finished_; }
+  /// Once: those of Outcome::outputs, open to be read; their file system lasts as long as they do.
+  std::vector<base::Descriptor> take_outputs() { return std::move(outputs_); }
   int cgroup_version() const { return cgroup_.version(); }
   Usage usage(base::Instant now) const;
 
@@ -74,6 +76,7 @@ class Sandbox {
   void watch_disk();
   void finish(base::Instant now);
   void find_limit();
+  void keep_outputs();
 
   struct Cpu {
     base::Instant at;
@@ -105,6 +108,7 @@ class Sandbox {
   base::Instant forks_counted_{};
   Outcome outcome_;
   std::optional<Outcome> finished_;
+  std::vector<base::Descriptor> outputs_;
 };
 
 }  // namespace troupe::sandbox

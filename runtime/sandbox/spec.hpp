@@ -32,6 +32,7 @@ struct Spec {
   std::vector<std::string> environment;  ///< NAME=value, the whole of it
   std::string directory = "/task";       ///< where the program starts
   std::vector<Bind> binds;
+  std::vector<std::string> outputs;  ///< below /task: what is kept of a program that has ended by itself
   Limits limits;
   Cgroups cgroups = Cgroups::where_possible;
   Tripwires tripwires = Tripwires::no;
@@ -43,6 +44,7 @@ struct Spec {
 /// PATH, HOME, LANG and TMPDIR as they are right inside; nothing of the caller's.
 std::vector<std::string> default_environment();
 
+inline constexpr std::size_t kOutputsMax = 64;  // our choice: files that are kept; each is a descriptor
 inline constexpr base::Duration kUsagePeriod = std::chrono::seconds{1};  // our choice: how often a launcher tells it
 
 struct Usage {
@@ -65,10 +67,11 @@ enum class Ended : std::uint8_t {
 struct Outcome {
   Ended how = Ended::not_made;
   int status = 0;
-  std::optional<Limit> limit;  ///< that the program has hit; never of a program that has ended with 0
-  std::string tripwire;        ///< what it tried, if a tripwire has ended it: "mount", "forks"
-  std::string why;             ///< of `not_made` and `not_started`, a sentence for people
-  std::string advice;          ///< what to do about it; may be empty
+  std::optional<Limit> limit;          ///< that the program has hit; never of a program that has ended with 0
+  std::string tripwire;                ///< what it tried, if a tripwire has ended it: "mount", "forks"
+  std::vector<std::uint32_t> outputs;  ///< which of Spec::outputs there are, rising
+  std::string why;                     ///< of `not_made` and `not_started`, a sentence for people
+  std::string advice;                  ///< what to do about it; may be empty
   Usage usage;
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };

@@ -79,6 +79,7 @@ Bytes write(const Spec& spec) {
   append_texts(out, spec.command);
   append_texts(out, spec.environment);
   append_text(out, spec.directory);
+  append_texts(out, spec.outputs);
   append_number(out, static_cast<std::uint32_t>(spec.binds.size()));
   for (const Bind& one : spec.binds) append_text(out, one.from), append_text(out, one.to);
   const Limits& limits = spec.limits;
@@ -105,6 +106,7 @@ std::optional<Spec> read_spec(base::ByteView bytes) {
   out.command = texts(in);
   out.environment = texts(in);
   out.directory = text(in);
+  out.outputs = texts(in);
   for (auto left = count(in); left > 0 && in.ok(); --left) {
     Bind& one = out.binds.emplace_back();
     one.from = text(in);
@@ -143,6 +145,8 @@ Bytes write(const Outcome& outcome) {
   append_number(out, static_cast<std::uint32_t>(outcome.status));
   append_number(out, outcome.limit ? static_cast<std::uint8_t>(*outcome.limit) : kNoLimit);
   for (const std::string* one : {&outcome.tripwire, &outcome.why, &outcome.advice}) append_text(out, *one);
+  append_number(out, static_cast<std::uint32_t>(outcome.outputs.size()));
+  for (const std::uint32_t one : outcome.outputs) append_number(out, one);
   append_usage(out, outcome.usage);
   return out;
 }
@@ -156,6 +160,7 @@ std::optional<Outcome> read_outcome(base::ByteView bytes) {
   if (limit != kNoLimit && limit > kLastLimit) return std::nullopt;
   if (limit != kNoLimit) out.limit = static_cast<Limit>(limit);
   for (std::string* one : {&out.tripwire, &out.why, &out.advice}) *one = text(in);
+  for (auto left = count(in); left > 0 && in.ok(); --left) out.outputs.push_back(in.number<std::uint32_t>());
   out.usage = usage(in);
   if (!in.ended()) return std::nullopt;
   return out;

@@ -51,6 +51,7 @@ DiskResult<void> Disk::sync_directory(std::string_view path) { return DiskView(*
 DiskResult<std::vector<std::string>> Disk::list(std::string_view path) { return DiskView(*this).list(path); }
 DiskResult<std::uint64_t> Disk::size(std::string_view path) { return DiskView(*this).size(path); }
 DiskResult<std::unique_ptr<ports::DiskLock>> Disk::lock(std::string_view path) { return DiskView(*this).lock(path); }
+DiskResult<std::string> Disk::show(std::string_view path) { return DiskView(*this).show(path); }
 DiskResult<std::uint64_t> Disk::free_bytes() { return DiskView(*this).free_bytes(); }
 
 void Disk::set_capacity(std::uint64_t bytes) { state_->capacity = bytes; }

@@ -47,6 +47,7 @@ class Disk final : public ports::Disk {
   ports::DiskResult<std::vector<std::string>> list(std::string_view path) override;
   ports::DiskResult<std::uint64_t> size(std::string_view path) override;
   ports::DiskResult<std::unique_ptr<ports::DiskLock>> lock(std::string_view path) override;
+  ports::DiskResult<std::string> show(std::string_view path) override;
   ports::DiskResult<std::uint64_t> free_bytes() override;
 
   /// Bytes that all files together may hold; fewer than they hold now makes the disk full.
@@ -132,6 +133,7 @@ class DiskView final : public ports::Disk {
   ports::DiskResult<std::vector<std::string>> list(std::string_view path) override;
   ports::DiskResult<std::uint64_t> size(std::string_view path) override;
   ports::DiskResult<std::unique_ptr<ports::DiskLock>> lock(std::string_view path) override;
+  ports::DiskResult<std::string> show(std::string_view path) override;
   ports::DiskResult<std::uint64_t> free_bytes() override;
 
  private:

@@ -185,6 +185,12 @@ DiskResult<std::unique_ptr<ports::DiskLock>> DiskView::lock(std::string_view pat
   return std::unique_ptr<ports::DiskLock>(std::make_unique<SimLock>(std::move(inode), state_->epoch));
 }
 
+DiskResult<std::string> DiskView::show(std::string_view path) {
+  const auto there = size(path);
+  if (!there.ok()) return there.error();
+  return '/' + std::string(path);
+}
+
 DiskResult<std::uint64_t> DiskView::free_bytes() {
   if (epoch_ != state_->epoch) return DiskError::io;
   if (const auto may = state_->admit(Effect::looks); !may.ok()) return may.error();

@@ -28,6 +28,27 @@ sandbox::Outcome without_start(Ended how, int status, std::string why) {
   return out;
 }
 
+/// What a program has left.
+class LeftFile final : public ports::File {
+ public:
+  explicit LeftFile(base::Bytes bytes) : bytes_(std::move(bytes)) {}
+
+  ports::DiskResult<std::size_t> read(std::uint64_t offset, std::span<std::uint8_t> out) const override {
+    if (offset >= bytes_.size()) return std::size_t{0};
+    const auto rest = base::ByteView(bytes_).subspan(static_cast<std::size_t>(offset));
+    const std::size_t count = std::min(rest.size(), out.size());
+    std::copy_n(rest.begin(), count, out.begin());
+    return count;
+  }
+  ports::DiskResult<void> append(base::ByteView) override { return ports::DiskError::denied; }
+  ports::DiskResult<void> sync() override { return ports::DiskError::denied; }
+  ports::DiskResult<void> truncate(std::uint64_t) override { return ports::DiskError::denied; }
+  ports::DiskResult<std::uint64_t> size() const override { return std::uint64_t{bytes_.size()}; }
+
+ private:
+  base::Bytes bytes_;
+};
+
 }  // namespace
 
 /// All processes of the node; what is on the timeline and the handles of owners keep it.
@@ -101,6 +122,7 @@ class Processes::Table : public std::enable_shared_from_this<Table> {
     Work work;                // under way, while it waits
     base::Instant worked_from;
     sandbox::Usage usage;
+    std::map<std::string, base::Bytes> files;
     std::array<base::Bytes, 2> pipes;
     std::uint64_t output_bytes = 0;
     ports::OutputWindow window;
@@ -189,7 +211,15 @@ class Processes::Table : public std::enable_shared_from_this<Table> {
       outcome.status = SIGKILL;
       outcome.limit = Limit::output;
     }
-    tell_owner(one, ports::ProcessEnded{one.start.ticket, std::move(outcome)});
+    ports::ProcessEnded told{one.start.ticket, std::move(outcome)};
+    const auto& wanted = one.start.spec.outputs;
+    for (std::uint32_t i = 0; i < wanted.size() && told.outcome.how == Ended::exited; ++i) {
+      const auto file = one.files.find(wanted[i]);
+      if (file == one.files.end()) continue;
+      told.outcome.outputs.push_back(i);
+      told.outputs.push_back(std::make_shared<LeftFile>(std::move(file->second)));
+    }
+    tell_owner(one, std::move(told));
     forget(found);
   }
 
@@ -236,6 +266,10 @@ class Processes::Table : public std::enable_shared_from_this<Table> {
     if (use.memory_bytes > limits.memory_bytes) return kill(one, Limit::memory);
     if (use.disk_bytes > limits.disk_bytes) return over(one, Ended::exited, 1, Limit::disk);
     if (use.pids > limits.pids) return over(one, Ended::exited, 1, Limit::pids);
+  }
+  void perform(One& one, const Leave& leave) {
+    one.files.insert_or_assign(leave.path, leave.bytes);
+    ++one.at;
   }
   void perform(One& one, const Try& attempt) {
     ++one.at;

@@ -35,6 +35,11 @@ struct Use {
   std::uint64_t disk_bytes = 0;
   std::uint64_t pids = 1;
 };
+/// Leaves a file below /task. The last one of a name counts.
+struct Leave {
+  std::string path;
+  base::Bytes bytes;
+};
 /// Calls what no program may: with tripwires that ends it.
 struct Try {
   std::string call = "mount";
@@ -49,7 +54,7 @@ struct Crash {
 /// Does nothing more, until it is ended or its time is over.
 struct Hang {};
 
-using Act = std::variant<Print, Work, Use, Try, Exit, Crash, Hang>;
+using Act = std::variant<Print, Work, Use, Leave, Try, Exit, Crash, Hang>;
 /// What it does, in this order. At its end it exits with 0.
 using Script = std::vector<Act>;
 

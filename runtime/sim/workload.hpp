@@ -19,6 +19,7 @@
 #include "runtime/base/ids.hpp"
 #include "runtime/base/mutations.hpp"
 #include "runtime/base/random.hpp"
+#include "runtime/sim/programs.hpp"
 #include "runtime/sim/scenario.hpp"
 
 namespace troupe::sim {
@@ -138,6 +139,8 @@ struct WorkloadSpec {
   std::vector<Operation> (*draw)(base::Random& random, const Shape& shape) = nullptr;
   /// `nodes` and `scenario` outlive what it returns.
   std::unique_ptr<Workload> (*make)(Nodes& nodes, const Scenario& scenario) = nullptr;
+  /// What nodes can start in worlds of this domain; null: nothing.
+  const Programs& (*programs)() = nullptr;
 };
 
 /// Of several domains; each outlives the list.

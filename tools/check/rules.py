@@ -140,6 +140,7 @@ SPEAKS = {
     "durable": {"raft"},
     "registry": {"dht", "peers", "reputation"},
     "reputation": {"registry"},
+    "task": {"files", "registry", "reputation"},
     "escrow": {"raft", "wallet"},
     "fund": {"wallet", "escrow"},
     "airdrop": {"wallet", "escrow", "registry"},

@@ -123,7 +123,7 @@ std::optional<OrderError> size_fault(const Order& order) {
 std::string_view name(OrderError error) {
   switch (error) {
     case OrderError::size: return "a part of the task is larger than it may be, or an argument holds a zero byte";
-    case OrderError::path: return "a path leaves /task, or is there twice";
+    case OrderError::path: return "a path leaves /task, is there twice, or is that of the program";
     case OrderError::limits: return "a limit is outside of what a sandbox can keep";
     case OrderError::replicas:
       return "the quorum is 1 to the number of replicas, 15 at most, and several replicas are of deterministic tasks";
@@ -147,6 +147,10 @@ std::optional<OrderError> fault(const Order& order) {
   if (!are_paths(order.inputs, [](const Input& one) -> const std::string& { return one.path; }) ||
       !are_paths(order.outputs, [](const std::string& one) -> const std::string& { return one; }))
     return OrderError::path;
+  const auto is_program = [](const Input& one) {
+    return one.path == kProgramName || one.path.starts_with(std::string(kProgramName) + '/');
+  };
+  if (std::ranges::any_of(order.inputs, is_program)) return OrderError::path;
   if (!can_be_kept(order.limits)) return OrderError::limits;
   if (order.replicas == 0 || order.replicas > kReplicasMax || order.quorum == 0 || order.quorum > order.replicas ||
       (order.replicas > 1 && !order.deterministic))
@@ -202,13 +206,10 @@ Nonce nonce_of(const base::PublicKey& submitter, std::string_view request) {
   return *Nonce::from(hash.view().first(Nonce::kBytes));
 }
 
-base::Result<Order, ReadError> read_order(base::ByteView bytes, unsigned work_bits) {
-  if (bytes.size() > kOrderBytesMax) return ReadError::malformed;
-  FieldReader whole(bytes);
-  const base::ByteView body = whole.all_but(crypto::Signature::kBytes);
-  const auto signature = whole.fixed<crypto::Signature>();
-  FieldReader from(body);
-  if (!whole.ok() || base::as_text(from.take(kMark.size())) != kMark) return ReadError::malformed;
+std::optional<Order> decode(base::ByteView bytes) {
+  if (bytes.size() > kOrderBytesMax) return std::nullopt;
+  FieldReader from(bytes);
+  if (base::as_text(from.take(kMark.size())) != kMark) return std::nullopt;
   Order out;
   out.submitter = from.fixed<base::PublicKey>();
   out.submitter_nonce = from.number<std::uint32_t>();
@@ -240,10 +241,20 @@ base::Result<Order, ReadError> read_order(base::ByteView bytes, unsigned work_bi
   out.after = read_maybe<TaskId>(from);
   out.index = read_maybe_number<std::uint32_t>(from);
   const bool known = deterministic <= 1 && payment <= static_cast<std::uint8_t>(Payment::escrow);
-  if (!from.ended() || !known || fault(out)) return ReadError::malformed;
-  if (!crypto::check(out.submitter, out.submitter_nonce, work_bits)) return ReadError::lacks_work;
-  if (!crypto::verify(out.submitter, body, signature)) return ReadError::bad_signature;
+  if (!from.ended() || !known || fault(out)) return std::nullopt;
   return out;
+}
+
+base::Result<Order, ReadError> read_order(base::ByteView bytes, unsigned work_bits) {
+  if (bytes.size() > kOrderBytesMax) return ReadError::malformed;
+  FieldReader whole(bytes);
+  const base::ByteView body = whole.all_but(crypto::Signature::kBytes);
+  const auto signature = whole.fixed<crypto::Signature>();
+  auto out = whole.ok() ? decode(body) : std::nullopt;
+  if (!out) return ReadError::malformed;
+  if (!crypto::check(out->submitter, out->submitter_nonce, work_bits)) return ReadError::lacks_work;
+  if (!crypto::verify(out->submitter, body, signature)) return ReadError::bad_signature;
+  return std::move(*out);
 }
 
 Order member_of(const Order& array, std::uint32_t index) {

@@ -7,7 +7,9 @@
 //         or 1) and the value if it is there. Numbers are little-endian. The same order has one encoding.
 // Id      SHA-256 of the bytes before the signature. The nonce makes it unique: 16 random bytes, or with a request
 //         the first 16 of SHA-256("troupe task request v1" || submitter's key || request).
-// Paths   below /task: parts of 1 to 255 bytes without "." and "..", 1,023 in all (ports::path_ok).
+// Paths   below /task: parts of 1 to 255 bytes without "." and "..", 1,023 in all (ports::path_ok). The program itself
+// is
+//         there as kProgramName.
 // Limits  kOrderBytesMax in all, and those below.
 #include <optional>
 #include <string>
@@ -16,15 +18,16 @@
 #include "runtime/base/fields.hpp"
 #include "runtime/base/ids.hpp"
 #include "runtime/crypto/identity.hpp"
-#include "runtime/sandbox/limits.hpp"
+#include "runtime/sandbox/spec.hpp"
 
 namespace troupe::task {
 
+inline constexpr std::string_view kProgramName = "program";
 inline constexpr std::size_t kOrderBytesMax = 128 * 1'024;
 inline constexpr std::size_t kArgumentsMax = 1'024;
 inline constexpr std::size_t kArgumentsBytesMax = 64 * 1'024;
 inline constexpr std::size_t kInputsMax = 256;
-inline constexpr std::size_t kOutputsMax = 64;
+inline constexpr std::size_t kOutputsMax = sandbox::kOutputsMax;
 inline constexpr std::size_t kHostsMax = 16;
 inline constexpr std::size_t kHostBytesMax = 261;  // a name of 255, ':' and a port
 inline constexpr std::size_t kNeedBytesMax = 1'024;
@@ -76,7 +79,7 @@ struct Order {
 
 enum class OrderError : std::uint8_t {
   size,      ///< larger than kOrderBytesMax, or a part above its limit
-  path,      ///< leaves /task, or is there twice
+  path,      ///< leaves /task, is there twice, or is that of the program
   limits,    ///< outside of what a sandbox can keep
   replicas,  ///< no quorum of them, or several of what is not deterministic
   need,      ///< no conditions
@@ -89,6 +92,8 @@ std::optional<OrderError> fault(const Order& order);
 
 /// The bytes before the signature. `order` has no fault().
 base::Bytes encode(const Order& order);
+/// Nothing unless they are those of encode() of an order without a fault.
+std::optional<Order> decode(base::ByteView bytes);
 TaskId id_of(const Order& order);
 base::Bytes sign(const Order& order, const crypto::SecretKey& key);
 Nonce nonce_of(const base::PublicKey& submitter, std::string_view request);

@@ -34,8 +34,10 @@ struct Candidate {
   bool has_inputs = false;
 };
 
-enum class Lack : std::uint8_t { alive, memory, cpu, disk, need, price, reputation, apart, tried };
-inline constexpr std::size_t kLacks = 9;
+enum class Lack : std::uint8_t { alive, memory, cpu, disk, need, price, reputation, apart, tried, tasks };
+inline constexpr std::size_t kLacks = 10;
+/// Of a node that takes tasks.
+inline constexpr std::string_view kTasksCapability = "tasks";
 /// "lack memory", "are too dear": behind a number of nodes.
 std::string_view text(Lack lack);
 

@@ -187,6 +187,14 @@ bool Task::refused(std::uint64_t token, std::string why, std::uint64_t now_ms) {
   return true;
 }
 
+bool Task::turned_away(std::uint64_t token, std::string why) {
+  const Attempt* const attempt = active(token);
+  if (attempt == nullptr || attempt->state != AttemptState::starting) return false;
+  std::erase_if(attempts_, [&](const Attempt& one) { return one.token == token; });
+  waits_for(std::move(why));
+  return true;
+}
+
 void Task::failed_attempt(Attempt& attempt, AttemptState how, std::string why, std::uint64_t now_ms) {
   attempt.state = how;
   attempt.ended_ms = now_ms;

@@ -101,6 +101,8 @@ class Task {
   bool ended(std::uint64_t token, const Ended& how, std::uint64_t now_ms);
   bool lost(std::uint64_t token, std::string why, std::uint64_t now_ms);
   bool refused(std::uint64_t token, std::string why, std::uint64_t now_ms);
+  /// The node did not take it: it was no attempt, and counts as none.
+  bool turned_away(std::uint64_t token, std::string why);
   /// False if it has ended.
   bool cancel(std::string why, std::uint64_t now_ms);
   /// Expires it if it is time. Whether it did.

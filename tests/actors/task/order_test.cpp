@@ -19,6 +19,17 @@ TEST_CASE("order: what was signed is read back, with all of its parts and with n
   CHECK(id_of(small_order()) != id_of(large_order()));
 }
 
+TEST_CASE("order: what is not signed yet is read back too, and nothing else") {
+  for (const Order& order : {small_order(), large_order()}) {
+    const base::Bytes bytes = encode(order);
+    CHECK(decode(bytes) == order);
+    for (std::size_t i = 0; i < bytes.size(); ++i) CHECK_FALSE(decode(base::ByteView(bytes).first(i)));
+  }
+  Order wrong = small_order();
+  wrong.replicas = 0;
+  CHECK_FALSE(decode(encode(wrong)));
+}
+
 TEST_CASE("order: each changed byte, and each cut, is refused") {
   const base::Bytes bytes = sign(large_order(), submitter().key());
   for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -48,6 +59,8 @@ TEST_CASE("order: what no sandbox or quorum can keep is refused before it is sig
   CHECK(wrong([](Order& one) { one.inputs[0].path = "/etc/passwd"; }) == OrderError::path);
   CHECK(wrong([](Order& one) { one.inputs.push_back(one.inputs[0]); }) == OrderError::path);
   CHECK(wrong([](Order& one) { one.outputs = {"b", "a"}; }) == OrderError::path);
+  CHECK(wrong([](Order& one) { one.inputs[1].path = "program"; }) == OrderError::path);
+  CHECK(wrong([](Order& one) { one.inputs[1].path = "program/part"; }) == OrderError::path);
   CHECK(wrong([](Order& one) { one.limits.memory_bytes = 0; }) == OrderError::limits);
   CHECK(wrong([](Order& one) { one.limits.time = std::chrono::microseconds(1'500); }) == OrderError::limits);
   CHECK(wrong([](Order& one) { one.limits.cpu.thousandths = 1; }) == OrderError::limits);

@@ -19,7 +19,8 @@ Candidate candidate(std::uint8_t number) {
   out.capabilities = {{"arch", "x86_64"},
                       {"cpu", std::uint64_t{4}},
                       {"disk", std::uint64_t{100} << 30},
-                      {"memory", std::uint64_t{8} << 30}};
+                      {"memory", std::uint64_t{8} << 30},
+                      {"tasks", registry::Flag{}}};
   out.status = registry::Status::healthy;
   out.reputation = 10;
   return out;
@@ -53,6 +54,9 @@ TEST_CASE("placement: what keeps a node from a task has a name") {
   CHECK(lack(good, large) == Lack::need);
   CHECK(lack(good, order, {.reputation_min = 11}) == Lack::reputation);
   CHECK(lack(good, order, {}, {.tried = {good.node}}) == Lack::tried);
+  other = good;
+  other.capabilities.pop_back();
+  CHECK(lack(other, order) == Lack::tasks);
   CHECK(lack(good, order, {}, {.owners = {good.owner}}) == Lack::apart);
   CHECK(lack(good, order, {}, {.groups = {good.group}}) == Lack::apart);
 }

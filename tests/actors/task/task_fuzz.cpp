@@ -1,9 +1,10 @@
-// Bytes of strangers, to orders. Whatever is taken is the one encoding of what it says. Signatures are left out, which
-// no fuzzer finds: the bytes are signed here.
+// Bytes of strangers, to orders, programs and rows. Whatever is taken is the one encoding of what it says. Signatures
+// are left out, which no fuzzer finds: the bytes are signed here.
 #include <algorithm>
 #include <cstdlib>
 
-#include "actors/task/logic/order.hpp"
+#include "actors/task/book.hpp"
+#include "actors/task/logic/loader.hpp"
 
 using namespace troupe;
 using namespace troupe::task;
@@ -11,6 +12,9 @@ using namespace troupe::task;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const auto self = *crypto::Identity::from(crypto::SecretKey{crypto::Seed()}, 0, 0);
   base::Bytes body(data, data + size);
+  if (const auto loader = loader_of(body); loader.ok() && loader.value().size() > size) std::abort();
+  if (const auto entry = Entry::decode(body)) entry->task.check();
+  if (const auto text = decode_text(body); text && encode(*text) != body) std::abort();
   // The submitter's key stands behind the mark of 14 bytes.
   constexpr std::size_t kKeyAt = 14;
   if (body.size() >= kKeyAt + base::PublicKey::kBytes)

@@ -124,6 +124,20 @@ TEST_CASE("task: what does not start in time expires, and says what it waited fo
   CHECK_FALSE(running.task.tick(running.now));
 }
 
+TEST_CASE("task: a node that does not take it is no attempt, and no retry") {
+  TestTask it;
+  for (std::uint8_t node = 1; node < 9; ++node) {
+    const auto token = it.place(node);
+    CHECK(it.task.turned_away(token, "a node did not take it: full"));
+    CHECK(it.task.attempts().empty());
+    CHECK(it.task.wanted(it.now) == 1);
+  }
+  CHECK(it.task.reason() == "a node did not take it: full");
+  const auto token = it.run(1);
+  CHECK_FALSE(it.task.turned_away(token, "late"));
+  it.task.check();
+}
+
 TEST_CASE("task: cancelled, it has no attempt under way") {
   TestTask it;
   const auto token = it.run(1);

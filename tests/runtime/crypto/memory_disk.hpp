@@ -41,6 +41,7 @@ class MemoryDisk final : public ports::Disk {
   Out<std::vector<std::string>> list(std::string_view) override { return ports::DiskError::denied; }
   Out<std::uint64_t> size(std::string_view) override { return ports::DiskError::denied; }
   Out<std::unique_ptr<ports::DiskLock>> lock(std::string_view) override { return ports::DiskError::denied; }
+  Out<std::string> show(std::string_view) override { return ports::DiskError::denied; }
   Out<std::uint64_t> free_bytes() override { return std::uint64_t{0}; }
 
  private:

@@ -20,6 +20,7 @@ struct ProcessSeen {
   std::size_t ungranted = 0;  // of the bytes of both
   std::vector<sandbox::Usage> usages;
   std::vector<sandbox::Outcome> ends;
+  std::vector<std::shared_ptr<const ports::File>> outputs;
   std::size_t after_end = 0;  // events
 
   std::size_t bytes() const { return out.size() + err.size(); }
@@ -49,7 +50,9 @@ class ProcessProbe {
         if (hold) credits.push_back(std::move(measured->credit));
       } else {
         auto& ended = std::get<ports::ProcessEnded>(event);
-        of(ended.ticket).ends.push_back(std::move(ended.outcome));
+        ProcessSeen& one = of(ended.ticket);
+        one.ends.push_back(std::move(ended.outcome));
+        one.outputs = std::move(ended.outputs);
       }
     }
   };

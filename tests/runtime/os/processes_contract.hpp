@@ -26,6 +26,7 @@ enum class Does : std::uint8_t {
   hang,
   copy,   ///< prints its input
   flood,  ///< prints kFloodBytes zeros
+  leave,  ///< leaves the file "in/left", which holds "kept\n", and "link", a link to another place
 };
 inline constexpr std::size_t kFloodBytes = 1'000'000;
 
@@ -94,6 +95,30 @@ TEST_CASE_TEMPLATE_DEFINE("processes: the end says how the program ended", Place
   CHECK(here.end_of(3).status == ENOENT);
   CHECK(contains(here.end_of(3).why, "no-such-program"));
   for (const std::uint64_t ticket : {1, 2, 3}) here.check_over(ticket);
+}
+
+TEST_CASE_TEMPLATE_DEFINE("processes: of the outputs that were wanted, the files are kept that a program has left",
+                          Place, processes_leave) {
+  OwnedProcesses<Place> here;
+  if (!here.works()) return;
+  sandbox::Spec spec = here.spec_of(Does::leave);
+  spec.outputs = {"link", "none", "in/left", "in", "../task/in/left"};
+  here.start(1, spec);
+  const sandbox::Outcome outcome = here.end_of(1);
+  REQUIRE(outcome.how == sandbox::Ended::exited);
+  CHECK(outcome.outputs == std::vector<std::uint32_t>{2});
+  const auto files = here.owner.of(1).outputs;
+  REQUIRE(files.size() == 1);
+  CHECK(files.front()->size().value() == 5);
+  base::Bytes bytes(16);
+  const auto read = files.front()->read(1, bytes);
+  REQUIRE(read.ok());
+  bytes.resize(read.value());
+  CHECK(base::as_text(bytes) == "ept\n");
+
+  here.start(2, here.spec_of(Does::leave));  // nothing is wanted of it
+  CHECK(here.end_of(2).outputs.empty());
+  CHECK(here.owner.of(2).outputs.empty());
 }
 
 TEST_CASE_TEMPLATE_DEFINE("processes: what cannot be started is refused by its end, and the others go on", Place,
@@ -300,6 +325,7 @@ TEST_CASE_TEMPLATE_DEFINE(
 #define TROUPE_PROCESSES_CONTRACT(Place)                    \
   TEST_CASE_TEMPLATE_INVOKE(processes_speak, Place);        \
   TEST_CASE_TEMPLATE_INVOKE(processes_end, Place);          \
+  TEST_CASE_TEMPLATE_INVOKE(processes_leave, Place);        \
   TEST_CASE_TEMPLATE_INVOKE(processes_refuse, Place);       \
   TEST_CASE_TEMPLATE_INVOKE(processes_read, Place);         \
   TEST_CASE_TEMPLATE_INVOKE(processes_wait, Place);         \

@@ -30,8 +30,13 @@ class OsProcesses {
   void close() { processes_.reset(); }
 
   sandbox::Spec spec_of(Does what) {
-    constexpr std::array kScripts{"echo out; echo err >&2",   "exit 7", "kill -TERM $$", "sleep 600", "cat",
-                                  "head -c 1000000 /dev/zero"};
+    constexpr std::array kScripts{"echo out; echo err >&2",
+                                  "exit 7",
+                                  "kill -TERM $$",
+                                  "sleep 600",
+                                  "cat",
+                                  "head -c 1000000 /dev/zero",
+                                  "mkdir in; echo kept >in/left; ln -s /etc/passwd link"};
     static_assert(kFloodBytes == 1'000'000);
     return shell(kScripts[static_cast<std::size_t>(what)]);
   }

@@ -14,6 +14,7 @@ Spec whole_spec() {
   out.command = {"/bin/sh", "-c", "echo $0", ""};
   out.environment = {"PATH=/bin", "X="};
   out.directory = "/task/in";
+  out.outputs = {"out", "a/b"};
   out.binds = {{"/data/files/1", "/task/in/a"}, {"/usr", "/usr"}};
   out.limits = {{500}, 1'000'000, 65'536, 7, std::chrono::milliseconds{1'500}, 20, 99};
   out.cgroups = Cgroups::never;
@@ -28,6 +29,7 @@ Outcome whole_outcome() {
   out.status = 9;
   out.limit = Limit::output;
   out.tripwire = "forks";
+  out.outputs = {0, 2};
   out.why = "why";
   out.advice = "what to do";
   out.usage = {std::chrono::seconds{1}, std::chrono::seconds{2}, 3, 4, 5, 6};

@@ -17,7 +17,7 @@ using sandbox::Limit;
 class SimProcesses {
  public:
   explicit SimProcesses(std::uint64_t seed = 5, std::uint16_t node = 1) : stage(seed), node_(node) {
-    constexpr std::array kNames{"speak", "fail", "crash", "hang", "copy", "flood"};
+    constexpr std::array kNames{"speak", "fail", "crash", "hang", "copy", "flood", "leave"};
     const std::array<sim::Program, kNames.size()> programs{
         [](const sim::Run&) {
           return sim::Script{sim::print("out\n"), sim::print("err\n", ports::Output::errors)};
@@ -30,6 +30,9 @@ class SimProcesses {
         },
         [](const sim::Run&) {
           return sim::Script{sim::Print{ports::Output::standard, base::Bytes(kFloodBytes)}};
+        },
+        [](const sim::Run&) {
+          return sim::Script{sim::Leave{"in/left", base::to_bytes("kept\n")}};
         }};
     for (std::size_t i = 0; i < kNames.size(); ++i) {
       names_.push_back(kNames[i]);

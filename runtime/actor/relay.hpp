@@ -9,14 +9,14 @@
 
 #include "runtime/actor/actor.hpp"
 
-namespace troupe::files {
+namespace troupe::runtime {
 
 /// Items from the asker, an answer `A` from the worker.
 template <class Item, class A>
 class IntakeRelay {
  public:
-  explicit IntakeRelay(runtime::Intake<Item, A> from) : from_(std::move(from)) {
-    from_.on_envelope([this](const runtime::Envelope& item) {
+  explicit IntakeRelay(Intake<Item, A> from) : from_(std::move(from)) {
+    from_.on_envelope([this](const Envelope& item) {
       waiting_.push_back(item);
       flush();
     });
@@ -26,12 +26,12 @@ class IntakeRelay {
     });
   }
   /// The worker's end, once there is one.
-  void to(runtime::Sink<Item> to) {
+  void to(Sink<Item> to) {
     to_ = std::move(to);
     to_.on_ready([this] { flush(); });
     flush();
   }
-  void answer(const runtime::Envelope& answer) {
+  void answer(const Envelope& answer) {
     from_.forward(answer);
     to_ = {};
     over_ = true;
@@ -62,9 +62,9 @@ class IntakeRelay {
     }
   }
 
-  runtime::Intake<Item, A> from_;
-  runtime::Sink<Item> to_;
-  std::deque<runtime::Envelope> waiting_;
+  Intake<Item, A> from_;
+  Sink<Item> to_;
+  std::deque<Envelope> waiting_;
   std::optional<base::Result<void, base::Error>> ended_;
   bool over_ = false;
 };
@@ -73,15 +73,15 @@ class IntakeRelay {
 template <class Item>
 class OutputRelay {
  public:
-  explicit OutputRelay(runtime::Sink<Item> to) : to_(std::move(to)) {
+  explicit OutputRelay(Sink<Item> to) : to_(std::move(to)) {
     to_.on_ready([this] { flush(); });
     to_.on_cancel([this] {
       from_.cancel();
       over_ = true;
     });
   }
-  void from(runtime::Subscription from) { from_ = std::move(from); }
-  void item(const runtime::Envelope& item) {
+  void from(Subscription from) { from_ = std::move(from); }
+  void item(const Envelope& item) {
     waiting_.push_back(item);
     flush();
   }
@@ -108,11 +108,11 @@ class OutputRelay {
     }
   }
 
-  runtime::Sink<Item> to_;
-  runtime::Subscription from_;
-  std::deque<runtime::Envelope> waiting_;
+  Sink<Item> to_;
+  Subscription from_;
+  std::deque<Envelope> waiting_;
   std::optional<base::Result<void, base::Error>> ended_;
   bool over_ = false;
 };
 
-}  // namespace troupe::files
+}  // namespace troupe::runtime

@@ -1,0 +1,17 @@
+#pragma once
+// What messages of the registry carry, read: a node as a list names it (messages/registry.capnp: NodeRow).
+#include "actors/registry/api.hpp"
+
+namespace troupe::registry {
+
+struct Listed {
+  Registration registration;
+  Heartbeat beat;
+  Status status = Status::offline;
+  std::uint64_t heard_ms = 0;
+  std::uint32_t watchers = 0;
+};
+/// Nothing if the row cannot be read.
+std::optional<Listed> read(wire::NodeRow::Reader from);
+
+}  // namespace troupe::registry

@@ -1,0 +1,230 @@
+#include "actors/task/attempt_actor.hpp"
+
+#include <cerrno>
+
+#include "actors/task/words.hpp"
+#include "messages/words.hpp"
+#include "runtime/base/whole_units.hpp"
+
+namespace troupe::task {
+namespace {
+
+using base::Code;
+using base::Error;
+
+constexpr std::uint64_t kTicket = 1;                    // an actor has one process
+constexpr int kNotStarted = 126, kNoSuchProgram = 127;  // as env(1) has them
+
+/// What a machine that shows its /usr shows of it.
+constexpr std::pair<const char*, const char*> kUsr[] = {
+    {"/usr", "/usr"}, {"/usr/bin", "/bin"}, {"/usr/lib", "/lib"}, {"/usr/lib64", "/lib64"}};
+
+std::string inside(const std::string& path) { return "/task/" + path; }
+
+}  // namespace
+
+void AttemptActor::receive(runtime::Handlers& on) {
+  on.stream<wire::StartAttempt, wire::AttemptItem>(
+      [this](wire::StartAttempt::Reader, runtime::Sink<wire::AttemptItem> to) { begin(std::move(to)); });
+  on.timer<Sign>([this] { sign(); });
+  on.describe<wire::AttemptState>([this](wire::AttemptState::Builder state) {
+    const sandbox::Limits& limits = what_->order.limits;
+    state.setToken(what_->token);
+    state.setSubmitter(data_of(what_->submitter.view()));
+    state.setRunning(process_ != nullptr);
+    write(state.initUsage(), usage_);
+    state.setCpu(limits.cpu.thousandths);
+    state.setMemoryBytes(limits.memory_bytes);
+    state.setDiskBytes(limits.disk_bytes);
+    state.setTimeMs(base::milliseconds(limits.time));
+  });
+}
+
+void AttemptActor::begin(runtime::Sink<wire::AttemptItem> to) {
+  if (to_) return to.fail({Code::conflict, "this attempt has begun"});
+  to_ = std::move(to);
+  to_.on_ready([this] { pump(); });
+  to_.on_cancel([this] {
+    if (!world().mutations.on("task.attempt_stays")) finish();
+  });
+  after<Sign>(kSign);
+  const Order& order = what_->order;
+  inputs_[order.program];
+  for (const task::Input& input : order.inputs) inputs_[input.content];
+  for (const auto& [cid, input] : inputs_) fetch(cid);
+  if (order.standard_input) fetch_standard_input();
+  else standard_input_.emplace();
+  start_if_ready();
+}
+
+void AttemptActor::fetch(const Cid& cid) {
+  inputs_.at(cid).held = subscribe<wire::UseInput, wire::InputAt>(
+      node().find(kInputsPath), base::Duration::max(),
+      [&](wire::UseInput::Builder out) { out.setContent(data_of(cid.view())); },
+      [this, cid](wire::InputAt::Reader at) {
+        inputs_.at(cid).path = text_of(at.getPath());
+        start_if_ready();
+      },
+      [this](const base::Result<void, Error>& end) {
+        fail(end.ok() ? Error{Code::unavailable, "the file of an input was not kept"} : end.error());
+      });
+}
+
+void AttemptActor::fetch_standard_input() {
+  auto bytes = std::make_shared<base::Bytes>();
+  reading_input_ = subscribe<files::wire::GetFile, files::wire::GetItem>(
+      node().find(settings_.files), kFetchIdle,
+      [&](files::wire::GetFile::Builder out) {
+        out.setCid(data_of(what_->order.standard_input->view()));
+        out.getPart().setWhole();
+      },
+      [this, bytes](files::wire::GetItem::Reader item) {
+        if (item.isStart() && item.getStart().getFileBytes() > ports::kInputBytesMax)
+          return fail({Code::refused, "a standard input has at most " + std::to_string(ports::kInputBytesMax) +
+                                          " bytes: what is larger is an input file"});
+        if (item.isPiece()) base::append(*bytes, bytes_of(item.getPiece()));
+      },
+      [this, bytes](const base::Result<void, Error>& end) {
+        if (!end.ok()) {
+          Error why = end.error();
+          why.message = "the standard input could not be fetched: " + why.message;
+          return fail(why);
+        }
+        standard_input_ = std::move(*bytes);
+        start_if_ready();
+      });
+}
+
+void AttemptActor::start_if_ready() {
+  if (process_ || !standard_input_) return;
+  for (const auto& [cid, input] : inputs_)
+    if (input.path.empty()) return;
+  process_ = world().processes.start(program(), self());
+  standard_input_->clear();
+  pump();
+}
+
+ports::ProcessStart AttemptActor::program() const {
+  const Order& order = what_->order;
+  ports::ProcessStart out;
+  out.ticket = kTicket;
+  out.input = *standard_input_;
+  sandbox::Spec& spec = out.spec;
+  spec.command.push_back(inside(std::string(kProgramName)));
+  spec.command.insert(spec.command.end(), order.arguments.begin(), order.arguments.end());
+  spec.environment = sandbox::default_environment();
+  spec.outputs = order.outputs;
+  spec.limits = order.limits;
+  spec.tripwires = settings_.tripwires ? sandbox::Tripwires::yes : sandbox::Tripwires::no;
+  spec.group = "troupe-" + settings_.self().hex().substr(0, 8);
+  spec.binds.push_back({inputs_.at(order.program).path, spec.command.front()});
+  for (const task::Input& input : order.inputs)
+    spec.binds.push_back({inputs_.at(input.content).path, inside(input.path)});
+  if (settings_.host_usr)
+    for (const auto& [from, to] : kUsr) spec.binds.push_back({from, to});
+  return out;
+}
+
+void AttemptActor::fail(const Error& why) {
+  if (!to_) return;
+  to_.fail(why);
+  to_ = {};
+  finish();
+}
+
+// -- what its submitter hears
+
+void AttemptActor::sign() {
+  after<Sign>(kSign);
+  if (!to_.ready() || end_) return;  // what waits for credit is a sign itself
+  to_.push([&](wire::AttemptItem::Builder out) {
+    if (told_begin_) write(out.initUses(), usage_);
+    else out.setWaits();
+  });
+}
+
+void AttemptActor::process(ports::ProcessEvent&& event) {
+  if (auto* const measured = std::get_if<ports::Measured>(&event)) {
+    usage_ = measured->usage;
+  } else if (auto* const printed = std::get_if<ports::Printed>(&event)) {
+    if (!to_.ready() && world().mutations.on("task.piece_dropped")) return process_->grant(printed->bytes.size());
+    printed_.push_back(std::move(*printed));
+    pump();
+  } else {
+    ended(std::move(std::get<ports::ProcessEnded>(event)));
+  }
+}
+
+void AttemptActor::ended(ports::ProcessEnded&& end) {
+  sandbox::Outcome& outcome = end.outcome;
+  if (outcome.how == sandbox::Ended::not_made)
+    return fail({Code::unavailable, outcome.why.empty() ? "the sandbox could not be made" : outcome.why});
+  if (outcome.how == sandbox::Ended::not_started) {
+    outcome.how = sandbox::Ended::exited;
+    outcome.status = outcome.status == ENOENT ? kNoSuchProgram : kNotStarted;
+    const std::string text = "troupe: " + outcome.why + "\n";
+    const auto bytes = base::as_bytes(text);
+    printed_.push_back({kTicket, ports::Output::errors, {bytes.begin(), bytes.end()}});
+  }
+  usage_ = outcome.usage;
+  left_bytes_ = what_->order.limits.disk_bytes;
+  end_ = std::move(end);
+  pump();
+}
+
+void AttemptActor::pump() {
+  if (process_ && !told_begin_ && to_.ready()) {
+    told_begin_ = true;
+    to_.push([](wire::AttemptItem::Builder out) { out.setBegan(); });
+  }
+  while (to_.ready() && !printed_.empty()) push_printed();
+  if (!end_ || !printed_.empty()) return;
+  while (to_.ready() && output_ < end_->outputs.size()) push_output();
+  if (to_.ready() && output_ == end_->outputs.size()) push_end();
+}
+
+bool AttemptActor::push_printed() {
+  const ports::Printed one = std::move(printed_.front());
+  printed_.pop_front();
+  process_->grant(one.bytes.size());
+  return to_.push([&](wire::AttemptItem::Builder out) {
+    auto to = out.initPrinted();
+    to.setStream(one.stream == ports::Output::standard ? wire::TaskStream::STANDARD : wire::TaskStream::ERRORS);
+    to.setBytes(data_of(one.bytes));
+  });
+}
+
+bool AttemptActor::push_output() {
+  const ports::File& file = *end_->outputs[output_];
+  base::Bytes piece(kPieceBytes);
+  const auto read = file.read(offset_, piece);
+  // A file with holes may be longer than all that the program may write.
+  if (!read.ok() || read.value() > left_bytes_) {
+    end_->outcome.how = sandbox::Ended::signalled;
+    end_->outcome.status = 9;
+    end_->outcome.limit = sandbox::Limit::disk;
+    output_ = end_->outputs.size();
+    return false;
+  }
+  piece.resize(read.value());
+  left_bytes_ -= piece.size();
+  const bool first = offset_ == 0;
+  const auto index = static_cast<std::uint16_t>(end_->outcome.outputs[output_]);
+  offset_ += piece.size();
+  if (piece.size() < kPieceBytes) ++output_, offset_ = 0;
+  if (piece.empty() && !first) return false;
+  return to_.push([&](wire::AttemptItem::Builder out) {
+    auto to = out.initOutput();
+    to.setIndex(index);
+    to.setBytes(data_of(piece));
+  });
+}
+
+void AttemptActor::push_end() {
+  to_.push([&](wire::AttemptItem::Builder out) { write(out.initEnded(), end_->outcome); });
+  to_.end();
+  to_ = {};
+  finish();
+}
+
+}  // namespace troupe::task

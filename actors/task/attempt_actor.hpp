@@ -1,0 +1,67 @@
+#pragma once
+// One attempt: fetches what its program needs, runs it in a sandbox, and streams what comes of it. It owns the process,
+// which ends with it.
+//
+// Stream   a sign of life each kSign, `began`, what is printed as there is credit for it; at last the outputs, `ended`.
+// Credit   of the stream is that of the program: it waits while the submitter does not read.
+// Outputs  are read from the disk of the sandbox, in memory; together at most what the order allows it to write.
+#include <deque>
+#include <map>
+
+#include "actors/task/settings.hpp"
+#include "messages/files.capnp.h"
+#include "runtime/actor/actor.hpp"
+
+namespace troupe::task {
+
+class AttemptActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "attempt";
+  struct What {
+    Order order;
+    std::uint64_t token = 0;
+    base::NodeId submitter;
+  };
+  AttemptActor(TaskSettings settings, std::shared_ptr<const What> what)
+      : settings_(std::move(settings)), what_(std::move(what)) {}
+
+  void receive(runtime::Handlers& on) override;
+  void process(ports::ProcessEvent&& event) override;
+
+ private:
+  struct Sign {};
+  struct Input {
+    std::string path;  ///< absolute; empty: not there yet
+    runtime::Subscription held;
+  };
+  void begin(runtime::Sink<wire::AttemptItem> to);
+  void fetch(const Cid& cid);
+  void fetch_standard_input();
+  void start_if_ready();
+  ports::ProcessStart program() const;
+  void sign();
+  void pump();
+  bool push_printed();
+  /// Whether there is more to send.
+  bool push_output();
+  void push_end();
+  void ended(ports::ProcessEnded&& end);
+  void fail(const base::Error& why);
+
+  const TaskSettings settings_;
+  const std::shared_ptr<const What> what_;
+  runtime::Sink<wire::AttemptItem> to_;
+  std::map<Cid, Input> inputs_;
+  std::optional<base::Bytes> standard_input_;
+  runtime::Subscription reading_input_;
+  std::unique_ptr<ports::Process> process_;
+  bool told_begin_ = false;
+  sandbox::Usage usage_;
+  std::deque<ports::Printed> printed_;
+  std::optional<ports::ProcessEnded> end_;
+  std::size_t output_ = 0;        // of end_->outputs, that is sent next
+  std::uint64_t offset_ = 0;      // in it
+  std::uint64_t left_bytes_ = 0;  // that outputs may have
+};
+
+}  // namespace troupe::task

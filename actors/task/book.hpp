@@ -1,0 +1,51 @@
+#pragma once
+// What a submitter keeps of a task, in memory and as a row.
+//
+// Row     version (1) || signed order (4 and bytes) || Task::encode() (4 and bytes) || bytes of texts (8) || attempts
+//         with parts (1), each a token (8), parts (1), each output (2), bytes (8), digest (32). Numbers are
+//         little-endian.
+// Texts   what attempts print and leave lies in rows of its own: id || token (8) || number (4), both big-endian, so
+//         that a scan meets them in the order in which they came. Value: part (2) || Unix ms (8) || bytes.
+#include <map>
+#include <vector>
+
+#include "actors/task/api.hpp"
+
+namespace troupe::task {
+
+/// Some bytes that an attempt has made: the standard output, or an output.
+struct Part {
+  std::uint16_t output = kStandardPart;
+  std::uint64_t bytes = 0;
+  base::Digest digest;
+  friend bool operator==(const Part&, const Part&) = default;
+};
+using Parts = std::vector<Part>;
+
+struct Entry {
+  Order order;
+  base::Bytes signed_order;
+  Task task;
+  std::map<std::uint64_t, Parts> parts;  ///< of attempts that answered, by token
+  std::uint64_t text_bytes = 0;          ///< that rows of texts hold
+
+  base::Bytes encode() const;
+  static std::optional<Entry> decode(base::ByteView row);
+};
+
+/// What is compared between replicas.
+Answer answer_of(const Ended& how, const Parts& parts);
+
+struct Text {
+  std::uint16_t part = kStandardPart;
+  std::uint64_t unix_ms = 0;
+  base::ByteView bytes;
+};
+base::Bytes text_prefix(const TaskId& id);
+base::Bytes text_prefix(const TaskId& id, std::uint64_t token);
+base::Bytes text_key(const TaskId& id, std::uint64_t token, std::uint32_t number);
+base::Bytes encode(const Text& text);
+/// Its bytes are those of `row`.
+std::optional<Text> decode_text(base::ByteView row);
+
+}  // namespace troupe::task

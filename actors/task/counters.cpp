@@ -1,0 +1,21 @@
+#include "actors/task/counters.hpp"
+
+namespace troupe::task {
+
+observe::CounterTable table_of(const Counters& counters) {
+  using observe::MetricType;
+  return {
+      {"troupe_task_open", "Tasks submitted here that have not ended.", MetricType::gauge, counters.open, "open"},
+      {"troupe_task_running", "Attempts that run here.", MetricType::gauge, counters.running, "running"},
+      {"troupe_task_submitted_total", "Tasks submitted here.", MetricType::counter, counters.submitted, "submitted"},
+      {"troupe_task_done_total", "Tasks submitted here that are done.", MetricType::counter, counters.done, "done"},
+      {"troupe_task_failed_total", "Tasks submitted here that failed, were cancelled or expired.", MetricType::counter,
+       counters.failed, "failed"},
+      {"troupe_task_attempts_total", "Attempts that were begun here.", MetricType::counter, counters.attempts,
+       "attempts"},
+      {"troupe_task_turned_away_total", "Attempts that were not taken here.", MetricType::counter, counters.turned_away,
+       "turned_away"},
+  };
+}
+
+}  // namespace troupe::task

@@ -1,0 +1,82 @@
+// Tasks, as a domain of a node.
+#include "actors/node/api.hpp"
+#include "actors/task/sim.hpp"
+#include "actors/task/worker_actor.hpp"
+
+namespace troupe::task {
+namespace {
+
+using namespace std::chrono_literals;
+using config::When;
+
+constexpr std::string_view kAll = "all";
+
+/// Nothing: those of the machine.
+std::optional<sandbox::Cores> slots_typed(const std::string& text) {
+  if (text == "0") return sandbox::Cores{0};
+  return sandbox::parse_cores(text);
+}
+std::optional<std::string> slots_fault(const std::string& text) {
+  if (text == kAll || slots_typed(text)) return std::nullopt;
+  return "a number of cores such as 2 or 0.5; all: those of the machine; 0: this node takes no tasks";
+}
+constexpr auto kSlots =
+    config::text("task.slots", "all", 16, When::start,
+                 "cores that tasks may use together; all: those of the machine; 0: takes none", slots_fault);
+constexpr auto kMemory = config::bytes("task.memory", "0 B", 0, 1'024 * config::kTiB, When::start,
+                                       "memory that tasks may use together; 0: three quarters of the machine's");
+constexpr auto kLease = config::duration("task.lease", "10s", 3s, 1h, When::start,
+                                         "silence after which an attempt is lost, and another one begins");
+constexpr auto kQueueMax = config::duration("task.queue_max", "1h", 1s, 24h * 365, When::start,
+                                            "a task that no node has begun by then expires");
+constexpr auto kInputs = config::bytes("task.inputs_bytes", "8 GiB", config::kMiB, 1'024 * config::kTiB, When::start,
+                                       "files that are kept for programs and inputs of tasks");
+constexpr auto kKept = config::bytes("task.kept_bytes", "4 GiB", config::kMiB, 1'024 * config::kTiB, When::start,
+                                     "what is kept of what tasks submitted here have printed and left");
+constexpr auto kTasksMax = config::count("task.tasks_max", "10000", 16, 1'000'000, When::start,
+                                         "tasks submitted here that are kept; those that ended first make room");
+constexpr auto kHostUsr =
+    config::flag("task.host_usr", "false", When::start, "whether tasks see /usr of this machine, read-only");
+constexpr auto kTripwires = config::flag("task.tripwires", "true", When::start,
+                                         "whether a task ends that tries what no task may, instead of being refused");
+constexpr auto kSettings = std::to_array<config::Setting>(
+    {kSlots, kMemory, kLease, kQueueMax, kInputs, kKept, kTasksMax, kHostUsr, kTripwires});
+
+constexpr std::string_view kHealthSources[] = {kTaskRows, kTextRows, kSandboxSource};
+
+node::Domain make(const node::DomainParts& parts) {
+  const auto& settings = parts.settings;
+  TaskSettings out;
+  out.identity = parts.pool->setup().identity;
+  out.work_bits = parts.pool->setup().terms.work_bits;
+  out.pool = parts.pool;
+  out.slots = slots_typed(settings.get(kSlots));
+  out.memory_bytes = settings.get(kMemory).value;
+  out.lease = settings.get(kLease);
+  out.queue_max = settings.get(kQueueMax);
+  out.inputs_bytes = settings.get(kInputs).value;
+  out.kept_bytes = settings.get(kKept).value;
+  out.tasks_max = static_cast<std::uint32_t>(settings.get(kTasksMax));
+  out.host_usr = settings.get(kHostUsr);
+  out.tripwires = settings.get(kTripwires);
+  out.health = parts.health;
+  out.log = parts.domain_log;
+  return {.name = "task",
+          .factory = [out] { return std::make_unique<WorkerActor>(out); },
+          .options = {.kind = WorkerActor::kName},
+          .counters = [counters = out.counters] { return table_of(*counters); }};
+}
+
+}  // namespace
+
+const node::DomainSpec& domain() {
+  static const node::DomainSpec spec{.name = "task",
+                                     .settings = kSettings,
+                                     .logs = true,
+                                     .health = kHealthSources,
+                                     .make = make,
+                                     .workload = workload};
+  return spec;
+}
+
+}  // namespace troupe::task

@@ -1,0 +1,278 @@
+// Operators: what they submit, list, view and cancel; and the rows.
+#include "actors/task/orders_actor.hpp"
+
+#include <algorithm>
+
+#include "messages/words.hpp"
+
+namespace troupe::task {
+namespace {
+
+using base::Bytes;
+using base::ByteView;
+using base::Code;
+using base::Error;
+
+// Of the keyspace of tasks.
+constexpr std::uint8_t kTaskRow = 't', kStartsRow = 's';
+constexpr std::size_t kPageRows = 256;
+const Error kUnknown{Code::not_found, "this node knows no task of that id"};
+
+Bytes task_key(const TaskId& id) {
+  Bytes out{kTaskRow};
+  base::append(out, id.view());
+  return out;
+}
+
+}  // namespace
+
+OrdersActor::OrdersActor(TaskSettings settings)
+    : settings_(std::move(settings)), tasks_(*this, settings_.rows(kTaskRows, "the tasks")), texts_(*this, [this] {
+        auto out = settings_.rows(kTextRows, "what tasks have printed and left");
+        out.first = Bytes(TaskId::kBytes + 16, 0xff);  // nothing is read at the start: what is there is asked for
+        return out;
+      }()) {}
+
+void OrdersActor::receive(runtime::Handlers& on) {
+  on.ask<wire::SubmitTask, wire::TaskSubmitted>(
+      [this](wire::SubmitTask::Reader request, Submitted reply) { submit(request, std::move(reply)); });
+  on.ask<wire::ListTasks, wire::TaskRows>(
+      [this](wire::ListTasks::Reader question, auto reply) { list(question, std::move(reply)); });
+  on.ask<wire::ViewTask, wire::TaskIs>(
+      [this](wire::ViewTask::Reader question, auto reply) { view(question, std::move(reply)); });
+  on.ask<wire::CancelTask, wire::TaskCancelled>(
+      [this](wire::CancelTask::Reader request, auto reply) { cancel(request, std::move(reply)); });
+  on.stream<wire::ReadTask, wire::TaskText>(
+      [this](wire::ReadTask::Reader question, runtime::Sink<wire::TaskText> to) { read(question, std::move(to)); });
+  on.timer<Tick>([this] { tick(); });
+  tasks_.receive<TasksAgain>(on);
+  texts_.receive<TextsAgain>(on);
+  on.describe<wire::OrdersState>([this](wire::OrdersState::Builder state) {
+    std::size_t attempts = 0;
+    for (const auto& [node, count] : busy_) attempts += count;
+    state.setTasks(size32(jobs_));
+    state.setOpen(size32(open_));
+    state.setAttempts(static_cast<std::uint32_t>(attempts));
+    state.setNodes(size32(nodes_));
+  });
+}
+
+void OrdersActor::start() {
+  has_ = world().hardware.has();
+  node().publish<wire::SubmitTask, wire::ListTasks, wire::ViewTask, wire::CancelTask, wire::ReadTask>(kOrdersPath,
+                                                                                                      self());
+  texts_.load([](ByteView, ByteView) { return store::Use::keep; }, [](const base::Outcome<void>&) {});
+  tasks_.load([this](ByteView key, ByteView value) { return take(key, value); },
+              [this](const base::Outcome<void>&) { loaded(); });
+}
+
+void OrdersActor::stop() {
+  tasks_.stop();
+  texts_.stop();
+}
+
+void OrdersActor::check() const {
+  tasks_.check();
+  texts_.check();
+  std::size_t attempts = 0, running = 0;
+  for (const auto& [node, count] : busy_) attempts += count;
+  for (const auto& [id, job] : jobs_) {
+    job.entry.task.check();
+    running += job.running.size();
+    for (const auto& [token, one] : job.running) {
+      const Attempt* const attempt = job.entry.task.find(token);
+      base::ensure(attempt != nullptr && attempt->active(), "a stream belongs to an attempt under way");
+    }
+  }
+  base::ensure(attempts == running, "each attempt counts for its node");
+  base::ensure(open_.size() + ended_.size() == jobs_.size(), "a task is open or has ended");
+}
+
+// -- rows
+
+store::Use OrdersActor::take(ByteView key, ByteView value) {
+  if (key.size() == 1 && key[0] == kStartsRow && value.size() == sizeof starts_) {
+    starts_ = base::load<std::uint64_t>(value);
+    return store::Use::keep;
+  }
+  if (key.empty() || key[0] != kTaskRow) return store::Use::erase;
+  const auto id = TaskId::from(key.subspan(1));
+  auto entry = Entry::decode(value);
+  if (!id || !entry || id_of(entry->order) != *id) return store::Use::erase;
+  text_bytes_ += entry->text_bytes;
+  nonces_.insert_or_assign(entry->order.nonce, *id);
+  Task task = entry->task;
+  jobs_.emplace(*id, Job{.entry = std::move(*entry), .durable = std::move(task), .written = true});
+  return store::Use::keep;
+}
+
+void OrdersActor::loaded() {
+  ++starts_;
+  for (auto& [id, job] : jobs_) {
+    Task& task = job.entry.task;
+    if (!final(task.state())) {
+      world().mutations.sometimes("task: a task went on after a restart");
+      if (!mutated("task.restart_forgets")) task.restarted(unix_ms());
+    }
+    if (final(task.state())) ended_.emplace(task.ended_ms(), id);
+    else open_.emplace(-job.entry.order.priority, task.submitted_ms(), id);
+  }
+  Bytes row;
+  base::append_number(row, starts_);
+  store::RowChange change;
+  change.save.push_back({{kStartsRow}, std::move(row)});
+  tasks_.save(std::move(change), [this](const base::Outcome<void>& saved) {
+    if (!saved.ok()) throw base::StateUnknown("it is not known which number this start has");
+    ready_ = true;
+    count();
+    look();
+    arm();
+  });
+}
+
+void OrdersActor::save(const TaskId& id, Done done) {
+  const Entry& entry = jobs_.at(id).entry;
+  store::RowChange change;
+  change.save.push_back({task_key(id), entry.encode()});
+  if (mutated("task.end_unsaved")) jobs_.at(id).durable = entry.task;
+  tasks_.save(std::move(change),
+              [this, id, task = entry.task, done = std::move(done)](const base::Outcome<void>& saved) mutable {
+                const auto job = jobs_.find(id);
+                if (job != jobs_.end() && saved.ok()) job->second.durable = std::move(task);
+                if (job != jobs_.end() && !saved.ok()) unsaved_.insert(id);
+                arm();
+                done(saved);
+              });
+}
+
+void OrdersActor::count() { settings_.counters->open.store(open_.size(), std::memory_order_relaxed); }
+
+// -- operators
+
+void OrdersActor::submit(wire::SubmitTask::Reader request, Submitted reply) {
+  if (!ready_) return reply.refuse(tasks_.refusal());
+  auto order = decode(bytes_of(request.getOrder()));
+  if (!order) return reply.refuse({Code::malformed, "the order breaks its format, or a limit"});
+  const crypto::Identity& self = *settings_.identity;
+  order->submitter = self.public_key();
+  order->submitter_nonce = self.nonce();
+  if (order->queue_max_s == UINT32_MAX)
+    order->queue_max_s = static_cast<std::uint32_t>(settings_.queue_max / std::chrono::seconds(1));
+  if (request.getRequest().size() > 0) order->nonce = nonce_of(order->submitter, text_of(request.getRequest()));
+  else world().chance.fill(order->nonce.bytes);
+  if (const auto there = nonces_.find(order->nonce); there != nonces_.end()) {
+    if (id_of(*order) != there->second)
+      return reply.refuse({Code::conflict, "this request has submitted something else"});
+    Job& job = jobs_.at(there->second);
+    job.askers.push_back(std::move(reply));
+    if (job.written) answer_askers(there->second, {});
+    return;
+  }
+  const auto fits = [&] { return choose(nodes(false), *order, TaskId{}, {}, {}, 1).fit > 0; };
+  if (fits()) return accept(std::move(*order), std::move(reply));
+  if (parked_.size() >= kParkedMax)
+    return reply.refuse({Code::overloaded, "too many tasks wait for the list of nodes", std::chrono::seconds(1)});
+  parked_.push_back({std::move(*order), std::move(reply)});
+  look();
+}
+
+/// Of an order that some node could run.
+void OrdersActor::accept(Order order, Submitted reply) {
+  if (jobs_.size() >= settings_.tasks_max) forget_oldest();
+  if (jobs_.size() >= settings_.tasks_max)
+    return reply.refuse(
+        {Code::overloaded, "as many tasks are open at this node as may (task.tasks_max)", std::chrono::seconds(10)});
+  const TaskId id = id_of(order);
+  Bytes bytes = sign(order, settings_.identity->key());
+  const Task task(order, unix_ms());
+  nonces_.insert_or_assign(order.nonce, id);
+  Job& job = jobs_
+                 .emplace(id, Job{.entry = {.order = std::move(order), .signed_order = std::move(bytes), .task = task},
+                                  .durable = task})
+                 .first->second;
+  open_.emplace(-job.entry.order.priority, task.submitted_ms(), id);
+  job.askers.push_back(std::move(reply));
+  if (mutated("task.submitted_unsaved")) answer_askers(id, {});
+  save(id, [this, id](const base::Outcome<void>& saved) {
+    const auto known = jobs_.find(id);
+    if (known == jobs_.end()) return;
+    known->second.written = saved.ok();
+    answer_askers(id, saved);
+    if (saved.ok()) {
+      settings_.counters->submitted.fetch_add(1, std::memory_order_relaxed);
+      return place();
+    }
+    if (known->second.entry.task.cancel("it could not be written", unix_ms())) changed(id);
+  });
+  count();
+  arm();
+}
+
+void OrdersActor::answer_askers(const TaskId& id, const base::Outcome<void>& saved) {
+  for (Submitted& reply : std::exchange(jobs_.at(id).askers, {})) {
+    if (saved.ok()) reply.send([&](wire::TaskSubmitted::Builder out) { out.setId(data_of(id.view())); });
+    else reply.refuse(saved.error());
+  }
+}
+
+void OrdersActor::list(wire::ListTasks::Reader question, runtime::Reply<wire::TaskRows> reply) const {
+  if (!ready_) return reply.refuse(tasks_.refusal());
+  const auto behind = TaskId::from(bytes_of(question.getBehind()));
+  if (!behind && question.getBehind().size() > 0) return reply.refuse({Code::malformed, "an id has 32 bytes"});
+  auto at = behind ? jobs_.upper_bound(*behind) : jobs_.begin();
+  const auto rows = std::min<std::size_t>(kPageRows, static_cast<std::size_t>(std::distance(at, jobs_.end())));
+  reply.send([&](wire::TaskRows::Builder out) {
+    auto to = out.initRows(static_cast<unsigned>(rows));
+    for (unsigned i = 0; i < to.size(); ++i, ++at) {
+      const Order& order = at->second.entry.order;
+      const Task& task = at->second.durable;
+      to[i].setId(data_of(at->first.view()));
+      to[i].setState(static_cast<std::uint8_t>(task.state()));
+      to[i].setPriority(order.priority);
+      to[i].setAttempt(size32(task.attempts()));
+      if (!task.attempts().empty()) to[i].setNode(data_of(task.attempts().back().node.view()));
+      to[i].setReason(text_of(task.reason()));
+      to[i].setSubmittedMs(task.submitted_ms());
+    }
+    out.setMore(at != jobs_.end());
+  });
+}
+
+void OrdersActor::view(wire::ViewTask::Reader question, runtime::Reply<wire::TaskIs> reply) const {
+  if (!ready_) return reply.refuse(tasks_.refusal());
+  const auto id = TaskId::from(bytes_of(question.getId()));
+  const auto job = id ? jobs_.find(*id) : jobs_.end();
+  if (job == jobs_.end()) return reply.refuse(kUnknown);
+  const Entry& entry = job->second.entry;
+  const Task& task = job->second.durable;
+  reply.send([&](wire::TaskIs::Builder out) {
+    out.setOrder(data_of(encode(entry.order)));
+    out.setTask(data_of(task.encode()));
+    if (!final(task.state())) out.setWhy(choose(nodes(false), entry.order, *id, {}, task.apart(false), 1).why());
+    const Attempt* const result = task.result();
+    const auto parts = result == nullptr ? entry.parts.end() : entry.parts.find(result->token);
+    if (parts == entry.parts.end()) return;
+    auto to = out.initParts(size32(parts->second));
+    for (unsigned i = 0; i < to.size(); ++i) {
+      to[i].setOutput(parts->second[i].output);
+      to[i].setBytes(parts->second[i].bytes);
+      to[i].setDigest(data_of(parts->second[i].digest.view()));
+    }
+  });
+}
+
+void OrdersActor::cancel(wire::CancelTask::Reader request, runtime::Reply<wire::TaskCancelled> reply) {
+  if (!ready_) return reply.refuse(tasks_.refusal());
+  const auto id = TaskId::from(bytes_of(request.getId()));
+  const auto job = id ? jobs_.find(*id) : jobs_.end();
+  if (job == jobs_.end()) return reply.refuse(kUnknown);
+  if (!job->second.entry.task.cancel("an operator has cancelled it", unix_ms()))
+    return reply.refuse({Code::conflict, "the task has ended: " + std::string(name(job->second.entry.task.state()))});
+  changed(*id);
+  save(*id, [reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
+    if (!saved.ok()) return reply.refuse(saved.error());
+    reply.send([](wire::TaskCancelled::Builder) {});
+  });
+}
+
+}  // namespace troupe::task

@@ -1,0 +1,169 @@
+#pragma once
+// The tasks that this node has submitted, at kOrdersPath: it chooses the nodes that run them, and keeps what they say.
+//
+// Durable  a task from the answer to its submission on, and its end before it is told (book.hpp); attempts under way
+//          are lost with this actor, and repeated.
+// Tokens   the number of this actor's starts, which is durable before it gives one, and a count.
+// Nodes    are those of the registry, looked at again each kLookPeriod while there is something to place, and this one.
+//          Each gets some tasks more than it has cores for, so that it need not wait for the next; one that does not
+//          take a task is left alone for a while.
+// Texts    what attempts print and leave are rows; a task has ended once all of its are durable.
+// Readers  read these rows, also while they are written.
+// Phases   orders_actor.cpp: operators; _place.cpp: nodes and choices; _attempts.cpp: what attempts say; _read.cpp:
+//          readers, and what is forgotten.
+// Limits   TaskSettings::tasks_max and kept_bytes: the tasks that ended first make room; kReadersMax.
+#include <deque>
+#include <map>
+#include <set>
+
+#include "actors/registry/words.hpp"
+#include "actors/task/book.hpp"
+#include "actors/task/settings.hpp"
+#include "runtime/actor/actor.hpp"
+#include "runtime/crypto/hash.hpp"
+
+namespace troupe::task {
+
+class OrdersActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "orders";
+  static constexpr std::size_t kReadersMax = 256;         // our choice
+  static constexpr std::size_t kParkedMax = 256;          // our choice: submissions that wait for a look at the nodes
+  static constexpr std::chrono::seconds kLookPeriod{10};  // our choice
+  static constexpr std::chrono::seconds kLeftAlone{10};   // our choice: a node that did not take a task
+  static constexpr std::chrono::milliseconds kTickPeriod{
+      500};  // our choice: a task is repeated after 1 s at the soonest
+  explicit OrdersActor(TaskSettings settings);
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void stop() override;
+  void check() const override;
+
+ private:
+  struct TasksAgain {};
+  struct TextsAgain {};
+  struct Tick {};
+  using Submitted = runtime::Reply<wire::TaskSubmitted>;
+  using Done = base::Callback<void(const base::Outcome<void>&)>;
+
+  /// An attempt under way.
+  struct Running {
+    runtime::Subscription stream;
+    base::NodeId node;
+    std::uint32_t texts = 0;  ///< rows that were begun
+    std::size_t saving = 0;   ///< of them
+    std::uint64_t printed = 0, left = 0;
+    crypto::Sha256 standard;  ///< of all that came so far
+    std::uint64_t standard_bytes = 0;
+    crypto::Sha256 output;  ///< the last of `outputs`
+    Parts outputs;
+    std::optional<Ended> ended;
+    bool over = false;  ///< its stream has ended well
+    bool heard = false;
+  };
+  struct Job {
+    Entry entry;
+    Task durable;                              ///< as its row has it: what others are told
+    std::vector<Submitted> askers;             ///< wait for its row
+    bool written = false;                      ///< once
+    std::map<std::uint64_t, Running> running;  ///< by token
+  };
+  struct Reading {
+    runtime::Sink<wire::TaskText> to;
+    TaskId id;
+    wire::TaskPart what = wire::TaskPart::LOG;
+    bool follow = false;
+    std::uint64_t token = 0;  ///< whose texts are read; 0: none yet
+    base::Bytes from;         ///< the next row
+    std::deque<std::pair<base::Bytes, base::Bytes>> rows;
+    bool scanning = false, at_end = false;
+  };
+  struct Parked {
+    Order order;
+    Submitted reply;
+  };
+
+  // -- operators
+  void submit(wire::SubmitTask::Reader request, Submitted reply);
+  void accept(Order order, Submitted reply);
+  void answer_askers(const TaskId& id, const base::Outcome<void>& saved);
+  void list(wire::ListTasks::Reader question, runtime::Reply<wire::TaskRows> reply) const;
+  void view(wire::ViewTask::Reader question, runtime::Reply<wire::TaskIs> reply) const;
+  void cancel(wire::CancelTask::Reader request, runtime::Reply<wire::TaskCancelled> reply);
+  void loaded();
+  store::Use take(base::ByteView key, base::ByteView value);
+  void save(const TaskId& id, Done done);
+  bool mutated(const char* name) const { return world().mutations.on(name); }
+  bool make_room(std::uint64_t text_bytes);
+  void count();
+  std::uint64_t unix_ms() const { return base::unix_milliseconds(wall()); }
+
+  // -- nodes: orders_actor_place.cpp
+  void look();
+  void take(registry::wire::NodeRows::Reader part);
+  void rate_next(const std::optional<base::NodeId>& behind);
+  void looked();
+  Candidate own() const;
+  std::vector<Candidate> nodes(bool free_only) const;
+  std::size_t ahead(const Candidate& node) const;
+  void place();
+  /// Whether it was placed as often as it wants.
+  bool place(const TaskId& id, std::vector<Candidate>& free);
+  void begin(const TaskId& id, const Candidate& at);
+  void tick();
+  void arm();
+
+  // -- attempts: orders_actor_attempts.cpp
+  void hear(const TaskId& id, std::uint64_t token, wire::AttemptItem::Reader item);
+  void hear_printed(const TaskId& id, std::uint64_t token, Running& one, wire::TaskPrinted::Reader printed);
+  void hear_output(const TaskId& id, std::uint64_t token, Running& one, wire::TaskOutput::Reader output);
+  void save_text(const TaskId& id, std::uint64_t token, Running& one, const Text& text);
+  void stream_ended(const TaskId& id, std::uint64_t token, const base::Outcome<void>& end);
+  void answered(const TaskId& id, std::uint64_t token);
+  void lose(const TaskId& id, std::uint64_t token, const std::string& why);
+  /// After each change of the task: ends what it does not need any more, saves it, tells of it.
+  void changed(const TaskId& id);
+  void observe(const TaskId& id, const Attempt& attempt, const char* event);
+  Running* find(const TaskId& id, std::uint64_t token);
+
+  // -- readers: orders_actor_read.cpp
+  void read(wire::ReadTask::Reader question, runtime::Sink<wire::TaskText> to);
+  void read_on(std::uint64_t number);
+  void read_of(const TaskId& id);
+  bool choose_token(Reading& reading);
+  void scan(std::uint64_t number);
+  /// Under which token the texts of an attempt lie.
+  std::uint64_t texts_of(std::uint64_t token) const { return mutated("task.old_texts") ? 0 : token; }
+  void push_texts(Reading& reading);
+  void forget_oldest();
+  void erase_texts(const TaskId& id, base::Bytes from);
+
+  const TaskSettings settings_;
+  store::Rows tasks_, texts_;
+  ports::Hardware::Has has_;
+  bool ready_ = false;
+  std::uint64_t starts_ = 0;
+  std::uint32_t tokens_ = 0;
+  std::map<TaskId, Job> jobs_;
+  std::map<Nonce, TaskId> nonces_;
+  /// Not ended, most urgent first.
+  std::set<std::tuple<int, std::uint64_t, TaskId>> open_;
+  std::set<std::pair<std::uint64_t, TaskId>> ended_;  // by when
+  std::set<TaskId> unsaved_;                          // whose rows could not be written: it is tried again
+  std::uint64_t text_bytes_ = 0;
+  std::map<std::uint64_t, Reading> readings_;
+  std::uint64_t readers_ = 0;
+  std::deque<Parked> parked_;
+
+  std::map<base::NodeId, registry::Listed> nodes_, looked_;
+  std::map<base::NodeId, int> scores_, scored_;
+  std::map<base::NodeId, std::uint32_t> busy_;  // attempts of this node under way
+  std::map<base::NodeId, base::Instant> left_alone_;
+  std::optional<base::Instant> looked_at_;
+  bool looking_ = false;
+  runtime::Subscription look_;
+  bool placing_ = false;
+};
+
+}  // namespace troupe::task

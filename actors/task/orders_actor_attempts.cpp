@@ -1,0 +1,197 @@
+// What the nodes say of the attempts that they were given.
+#include "actors/reputation/api.hpp"
+#include "actors/task/orders_actor.hpp"
+#include "actors/task/words.hpp"
+#include "messages/reputation.capnp.h"
+#include "messages/words.hpp"
+
+namespace troupe::task {
+namespace {
+
+using base::Code;
+using base::Error;
+
+constexpr std::chrono::seconds kObserveDue{30};
+constexpr const char* kTooMuch = "its node sent more than the order allows, or out of order";
+
+/// Whether the node has said no, and nothing has come to be: it may be asked again.
+bool says_no(Code code) {
+  switch (code) {
+    case Code::refused:
+    case Code::overloaded:
+    case Code::unsupported:
+    case Code::unavailable: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+OrdersActor::Running* OrdersActor::find(const TaskId& id, std::uint64_t token) {
+  const auto job = jobs_.find(id);
+  if (job == jobs_.end()) return nullptr;
+  const auto one = job->second.running.find(token);
+  return one == job->second.running.end() ? nullptr : &one->second;
+}
+
+void OrdersActor::hear(const TaskId& id, std::uint64_t token, wire::AttemptItem::Reader item) {
+  Running* const one = find(id, token);
+  if (one == nullptr) return;
+  one->heard = true;
+  if (one->ended) return lose(id, token, kTooMuch);
+  switch (item.which()) {
+    case wire::AttemptItem::WAITS: return;
+    case wire::AttemptItem::BEGAN:
+    case wire::AttemptItem::USES: jobs_.at(id).entry.task.began(token, unix_ms()); return read_of(id);
+    case wire::AttemptItem::PRINTED: return hear_printed(id, token, *one, item.getPrinted());
+    case wire::AttemptItem::OUTPUT: return hear_output(id, token, *one, item.getOutput());
+    case wire::AttemptItem::ENDED:
+      one->ended = task::read(item.getEnded());
+      if (!one->ended) lose(id, token, "its node said nonsense about its end");
+      return;
+  }
+}
+
+void OrdersActor::hear_printed(const TaskId& id, std::uint64_t token, Running& one, wire::TaskPrinted::Reader printed) {
+  const base::ByteView bytes = bytes_of(printed.getBytes());
+  const std::uint64_t most = jobs_.at(id).entry.order.limits.output_bytes;
+  if (bytes.empty() || bytes.size() > kPieceBytes || bytes.size() > most - one.printed || !one.outputs.empty())
+    return lose(id, token, kTooMuch);
+  one.printed += bytes.size();
+  const bool standard = printed.getStream() == wire::TaskStream::STANDARD;
+  if (standard) {
+    one.standard.update(bytes);
+    one.standard_bytes += bytes.size();
+  }
+  save_text(id, token, one, {standard ? kStandardPart : kErrorsPart, unix_ms(), bytes});
+}
+
+void OrdersActor::hear_output(const TaskId& id, std::uint64_t token, Running& one, wire::TaskOutput::Reader output) {
+  const base::ByteView bytes = bytes_of(output.getBytes());
+  const std::uint16_t index = output.getIndex();
+  const bool first = one.outputs.empty() || one.outputs.back().output < index;
+  const bool known = index < jobs_.at(id).entry.order.outputs.size();
+  if (!known || bytes.size() > kPieceBytes || bytes.size() > one.left ||
+      (!first && (one.outputs.back().output != index || bytes.empty())))
+    return lose(id, token, kTooMuch);
+  if (first) {
+    if (!one.outputs.empty()) one.outputs.back().digest = one.output.finish();
+    one.outputs.push_back({.output = index});
+  }
+  one.left -= bytes.size();
+  one.output.update(bytes);
+  one.outputs.back().bytes += bytes.size();
+  save_text(id, token, one, {index, unix_ms(), bytes});
+}
+
+void OrdersActor::save_text(const TaskId& id, std::uint64_t token, Running& one, const Text& text) {
+  if (!make_room(text.bytes.size())) return lose(id, token, "there is no room for what it printed (task.kept_bytes)");
+  jobs_.at(id).entry.text_bytes += text.bytes.size();
+  text_bytes_ += text.bytes.size();
+  store::RowChange change;
+  change.save.push_back({text_key(id, texts_of(token), one.texts++), encode(text)});
+  ++one.saving;
+  texts_.save(std::move(change), [this, id, token](const base::Outcome<void>& saved) {
+    Running* const of = find(id, token);
+    if (of == nullptr) return;
+    --of->saving;
+    if (!saved.ok()) return lose(id, token, "what it printed could not be written: " + saved.error().message);
+    read_of(id);
+    if (of->over && of->saving == 0) answered(id, token);
+  });
+}
+
+void OrdersActor::stream_ended(const TaskId& id, std::uint64_t token, const base::Outcome<void>& end) {
+  Running* const one = find(id, token);
+  if (one == nullptr) return;
+  if (end.ok()) {
+    if (!one->ended) return lose(id, token, "its node said nothing about its end");
+    one->over = true;
+    if (one->saving == 0 || mutated("task.answered_unsaved")) answered(id, token);
+    return;
+  }
+  const Error& why = end.error();
+  Task& task = jobs_.at(id).entry.task;
+  const Attempt* const attempt = task.find(token);
+  if (attempt->state == AttemptState::starting && !one->heard && says_no(why.code)) {
+    const auto wait = std::max<base::Duration>(why.retry_after, kLeftAlone);
+    left_alone_.insert_or_assign(one->node, now() + wait);
+    task.turned_away(token, "a node did not take it: " + why.message);
+    return changed(id);
+  }
+  if (attempt->state == AttemptState::starting && why.code != Code::timeout) {
+    task.refused(token, why.message, unix_ms());
+    return changed(id);
+  }
+  if (why.code == Code::timeout) observe(id, *attempt, "task_timeout");
+  else observe(id, *attempt, "task_failure");
+  lose(id, token, why.code == Code::timeout ? "its lease has run out: its node is silent" : why.message);
+}
+
+void OrdersActor::answered(const TaskId& id, std::uint64_t token) {
+  Job& job = jobs_.at(id);
+  Running& one = job.running.at(token);
+  Parts parts{{kStandardPart, one.standard_bytes, one.standard.finish()}};
+  if (!one.outputs.empty()) one.outputs.back().digest = one.output.finish();
+  parts.insert(parts.end(), one.outputs.begin(), one.outputs.end());
+  Ended how = *one.ended;
+  how.answer = answer_of(how, parts);
+  job.entry.parts.insert_or_assign(token, std::move(parts));
+  job.entry.task.ended(token, how, unix_ms());
+  changed(id);
+}
+
+void OrdersActor::lose(const TaskId& id, std::uint64_t token, const std::string& why) {
+  world().mutations.sometimes("task: an attempt was lost and repeated");
+  jobs_.at(id).entry.task.lost(token, why, unix_ms());
+  changed(id);
+}
+
+void OrdersActor::changed(const TaskId& id) {
+  Job& job = jobs_.at(id);
+  Task& task = job.entry.task;
+  for (auto at = job.running.begin(); at != job.running.end();) {
+    const Attempt* const attempt = task.find(at->first);
+    if (attempt != nullptr && attempt->active()) {
+      ++at;
+      continue;
+    }
+    const auto busy = busy_.find(at->second.node);
+    if (--busy->second == 0) busy_.erase(busy);
+    at = job.running.erase(at);
+  }
+  if (!final(task.state())) {
+    save(id, [](const base::Outcome<void>&) {});  // what a crash forgets of it is repeated
+    read_of(id);
+    return place();
+  }
+  const auto open = std::tuple(-job.entry.order.priority, task.submitted_ms(), id);
+  if (open_.erase(open) > 0) {
+    ended_.emplace(task.ended_ms(), id);
+    auto& counters = *settings_.counters;
+    (task.state() == State::done ? counters.done : counters.failed).fetch_add(1, std::memory_order_relaxed);
+    count();
+    for (const Attempt& one : task.attempts()) {
+      if (one.verdict == Verdict::right) observe(id, one, "task_success");
+      if (one.verdict == Verdict::wrong) observe(id, one, "malicious_behavior");
+    }
+  }
+  if (task.state() == State::done && job.entry.order.replicas > 1) world().mutations.sometimes("task: replicas agreed");
+  save(id, [this, id](const base::Outcome<void>&) { read_of(id); });
+  place();
+}
+
+/// For the book of this node; its own work is not in it.
+void OrdersActor::observe(const TaskId& id, const Attempt& attempt, const char* event) {
+  if (attempt.node == settings_.self()) return;
+  ask<reputation::wire::Observe, reputation::wire::Reported>(
+      node().find(settings_.reputation), now() + kObserveDue,
+      [&](reputation::wire::Observe::Builder out) {
+        out.setNode(data_of(attempt.node.view()));
+        out.setEvent(event);
+        out.setRequest("task " + id.hex() + ' ' + std::to_string(attempt.token));
+      },
+      [](const runtime::Answer<reputation::wire::Reported>&) {});  // it says itself what it could not keep
+}
+
+}  // namespace troupe::task

@@ -1,0 +1,228 @@
+// Which nodes there are, and which of them gets what.
+#include <algorithm>
+
+#include "actors/reputation/api.hpp"
+#include "actors/task/logic/loader.hpp"
+#include "actors/task/orders_actor.hpp"
+#include "messages/reputation.capnp.h"
+#include "messages/words.hpp"
+
+namespace troupe::task {
+namespace {
+
+using base::Code;
+using base::Error;
+
+constexpr std::chrono::minutes kLookIdle{2};  // a region of the registry, where some nodes do not answer
+constexpr std::chrono::seconds kRateDue{10};
+constexpr int kOwnReputation = 100;                       // a node trusts itself
+constexpr std::size_t kAheadMin = 2, kAheadEachCore = 2;  // our choice: so that a node need not wait for its next one
+
+std::uint64_t cores_of(const registry::Capabilities& all) {
+  const auto at = std::ranges::lower_bound(all, "cpu", {}, &registry::Capability::name);
+  if (at == all.end() || at->name != "cpu") return 0;
+  const auto* value = std::get_if<std::uint64_t>(&at->value);
+  return value == nullptr ? 0 : *value;
+}
+
+/// Why an order fits no node: for want of a loader alone it is the order that is wrong.
+Error misfit(const std::vector<Candidate>& all, const Order& order, const Choice& choice) {
+  Order static_one = order;
+  std::string& need = static_one.need;
+  if (need.ends_with(kUsrCapability)) {
+    need.resize(need.size() - kUsrCapability.size());
+    if (need.ends_with(',')) need.pop_back();
+    if (choose(all, static_one, TaskId{}, {}, {}, 1).fit > 0)
+      return {Code::refused, "no known node has what would load the program: none shows its /usr (task.host_usr)"};
+  }
+  return {Code::unavailable, "no known node could ever run it: " + choice.why()};
+}
+
+}  // namespace
+
+// -- nodes
+
+void OrdersActor::look() {
+  if (looking_) return;
+  looking_ = true;
+  looked_.clear();
+  look_ = subscribe<registry::wire::ListNodes, registry::wire::NodeRows>(
+      node().find(settings_.registry), kLookIdle, [](registry::wire::ListNodes::Builder) {},
+      [this](registry::wire::NodeRows::Reader part) { take(part); },
+      [this](const base::Result<void, Error>&) {  // what was found until then counts
+        scored_.clear();
+        rate_next(std::nullopt);
+      });
+}
+
+void OrdersActor::take(registry::wire::NodeRows::Reader part) {
+  constexpr std::size_t kNodesMax = 20'000;  // our choice: as many as the registry watches
+  for (const auto row : part.getRows()) {
+    auto one = registry::read(row);
+    if (one && looked_.size() < kNodesMax) looked_.insert_or_assign(one->registration.id(), std::move(*one));
+  }
+}
+
+/// What this node thinks of them, page by page.
+void OrdersActor::rate_next(const std::optional<base::NodeId>& behind) {
+  ask<reputation::wire::ListScores, reputation::wire::Scores>(
+      node().find(settings_.reputation), now() + kRateDue,
+      [&](reputation::wire::ListScores::Builder out) {
+        if (behind) out.setBehind(data_of(behind->view()));
+      },
+      [this, behind](runtime::Answer<reputation::wire::Scores> answer) {
+        if (!answer.ok()) return looked();
+        std::optional<base::NodeId> last;
+        for (const auto row : answer.value().getRows()) {
+          last = node_of(row.getNode());
+          if (last) scored_.insert_or_assign(*last, reputation::points(static_cast<std::int32_t>(row.getScore())));
+        }
+        if (answer.value().getMore() && last && (!behind || *behind < *last)) return rate_next(last);
+        looked();
+      });
+}
+
+void OrdersActor::looked() {
+  looking_ = false;
+  looked_at_ = now();
+  nodes_ = std::move(looked_);
+  scores_ = std::move(scored_);
+  nodes_.erase(settings_.self());  // which is known better here
+  const auto all = nodes(false);
+  for (Parked& one : std::exchange(parked_, {})) {
+    const Choice choice = choose(all, one.order, TaskId{}, {}, {}, 1);
+    if (choice.fit > 0) accept(std::move(one.order), std::move(one.reply));
+    else one.reply.refuse(misfit(all, one.order, choice));
+  }
+  place();
+}
+
+Candidate OrdersActor::own() const {
+  Candidate out{.node = settings_.self(), .owner = *registry::Owner::from(settings_.identity->public_key().view())};
+  registry::put(out.capabilities, {"cpu", has_.cores});
+  registry::put(out.capabilities, {"disk", has_.memory_bytes});  // what a task writes lies in memory
+  registry::put(out.capabilities, {"memory", has_.memory_bytes});
+  if (!has_.arch.empty()) registry::put(out.capabilities, {"arch", has_.arch});
+  registry::put(out.capabilities, {"runtimes", registry::Texts(has_.runtimes)});
+  if (!settings_.slots || settings_.slots->thousandths > 0)
+    registry::put(out.capabilities, {std::string(kTasksCapability), registry::Flag{}});
+  if (settings_.host_usr) registry::put(out.capabilities, {std::string(kUsrCapability), registry::Flag{}});
+  out.status = registry::Status::healthy;
+  out.reputation = kOwnReputation;
+  const auto busy = busy_.find(out.node);
+  out.running = busy == busy_.end() ? 0 : busy->second;
+  return out;
+}
+
+std::size_t OrdersActor::ahead(const Candidate& node) const {
+  return kAheadMin +
+         kAheadEachCore * static_cast<std::size_t>(std::min<std::uint64_t>(cores_of(node.capabilities), 64));
+}
+
+/// All that are known; `free_only`: those that would take one now.
+std::vector<Candidate> OrdersActor::nodes(bool free_only) const {
+  std::vector<Candidate> out;
+  out.reserve(nodes_.size() + 1);
+  const auto add = [&](Candidate one) {
+    const auto alone = left_alone_.find(one.node);
+    if (free_only && ((alone != left_alone_.end() && now() < alone->second) || one.running >= ahead(one))) return;
+    out.push_back(std::move(one));
+  };
+  add(own());
+  for (const auto& [id, listed] : nodes_) {
+    const registry::Registration& told = listed.registration;
+    Candidate one{.node = id, .owner = told.owner, .group = base::group_of(told.at)};
+    one.capabilities = told.capabilities;
+    one.price = told.price;
+    one.status = listed.status;
+    one.load = listed.beat.load;
+    const auto score = scores_.find(id);
+    one.reputation = score == scores_.end() ? reputation::points(reputation::kStart) : score->second;
+    const auto busy = busy_.find(id);
+    one.running = busy == busy_.end() ? 0 : busy->second;
+    add(std::move(one));
+  }
+  return out;
+}
+
+// -- choices
+
+void OrdersActor::place() {
+  if (!ready_ || open_.empty() || std::exchange(placing_, true)) return;
+  if (!looking_ && (!looked_at_ || now() >= *looked_at_ + kLookPeriod)) look();
+  std::vector<Candidate> free = nodes(true);
+  std::vector<TaskId> wanting;
+  for (const auto& [priority, since, id] : open_)
+    if (jobs_.at(id).entry.task.wanted(unix_ms()) > 0) wanting.push_back(id);
+  for (const TaskId& id : wanting) {
+    if (free.empty()) break;
+    place(id, free);
+  }
+  placing_ = false;
+}
+
+bool OrdersActor::place(const TaskId& id, std::vector<Candidate>& free) {
+  Task& task = jobs_.at(id).entry.task;
+  const Order& order = jobs_.at(id).entry.order;
+  const std::size_t wanted = task.wanted(unix_ms());
+  Choice choice = choose(free, order, id, {}, task.apart(false), wanted);
+  if (choice.best.empty()) choice = choose(free, order, id, {}, task.apart(true), wanted);
+  if (choice.best.empty()) task.waits_for(choice.why());
+  std::vector<Candidate> chosen;
+  for (const Candidate* one : choice.best) chosen.push_back(*one);
+  for (const Candidate& one : chosen) {
+    begin(id, one);
+    const auto at = std::ranges::find(free, one.node, &Candidate::node);
+    ++at->running;
+    if (at->running >= ahead(*at)) free.erase(at);
+  }
+  return chosen.size() == wanted;
+}
+
+void OrdersActor::begin(const TaskId& id, const Candidate& at) {
+  Job& job = jobs_.at(id);
+  const std::uint64_t token = starts_ << 32 | ++tokens_;
+  if (!job.entry.task.place(token, at, unix_ms())) return;
+  Running& one = job.running[token];
+  one.node = at.node;
+  one.left = job.entry.order.limits.disk_bytes;
+  ++busy_[at.node];
+  runtime::Handle there;
+  if (at.node == settings_.self()) {
+    there = node().find(kPath);
+  } else if (const auto listed = nodes_.find(at.node); listed != nodes_.end()) {
+    const auto& told = listed->second.registration;
+    there = settings_.pool->remote(base::Contact{told.key, told.nonce, told.at}, kPath);
+  }
+  one.stream = subscribe<wire::RunAttempt, wire::AttemptItem>(
+      there, settings_.lease,
+      [&](wire::RunAttempt::Builder out) {
+        out.setOrder(data_of(job.entry.signed_order));
+        out.setToken(token);
+      },
+      [this, id, token](wire::AttemptItem::Reader item) { hear(id, token, item); },
+      [this, id, token](const base::Outcome<void>& end) { stream_ended(id, token, end); });
+}
+
+// -- time
+
+void OrdersActor::arm() {
+  if (!open_.empty() || !unsaved_.empty()) after<Tick>(kTickPeriod);
+}
+
+void OrdersActor::tick() {
+  std::vector<TaskId> late;
+  for (const auto& [priority, since, id] : open_) {
+    const auto wake = jobs_.at(id).entry.task.wake_ms();
+    if (wake && *wake <= unix_ms()) late.push_back(id);
+  }
+  for (const TaskId& id : late)
+    if (jobs_.at(id).entry.task.tick(unix_ms())) changed(id);
+  for (const TaskId& id : std::exchange(unsaved_, {}))
+    save(id, [this, id](const base::Outcome<void>&) { read_of(id); });
+  std::erase_if(left_alone_, [this](const auto& one) { return one.second <= now(); });
+  place();
+  arm();
+}
+
+}  // namespace troupe::task

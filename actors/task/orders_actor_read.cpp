@@ -1,0 +1,198 @@
+// Readers of what tasks have printed and left, and how that is forgotten.
+#include <algorithm>
+
+#include "actors/task/orders_actor.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::task {
+namespace {
+
+using base::Bytes;
+using base::ByteView;
+using base::Code;
+
+constexpr std::uint32_t kScanRows = 64, kScanBytes = 384u << 10;  // our choice
+constexpr std::uint32_t kEraseRows = 512;
+
+bool begins_with(ByteView key, ByteView prefix) {
+  return key.size() >= prefix.size() && std::ranges::equal(key.first(prefix.size()), prefix);
+}
+
+}  // namespace
+
+void OrdersActor::read(wire::ReadTask::Reader question, runtime::Sink<wire::TaskText> to) {
+  if (!ready_) return to.fail(tasks_.refusal());
+  const auto id = TaskId::from(bytes_of(question.getId()));
+  const auto job = id ? jobs_.find(*id) : jobs_.end();
+  if (job == jobs_.end()) return to.fail({Code::not_found, "this node knows no task of that id"});
+  const Task& task = job->second.durable;
+  const bool result = question.getWhat() == wire::TaskPart::RESULT;
+  if (result && !final(task.state()) && !question.getFollow())
+    return to.fail({Code::conflict, "the task has not ended: it is " + std::string(name(task.state()))});
+  if (readings_.size() >= kReadersMax)
+    return to.fail({Code::overloaded, "too many read what tasks have printed", std::chrono::seconds(1)});
+  const std::uint64_t number = ++readers_;
+  Reading& reading = readings_[number];
+  reading.to = std::move(to);
+  reading.id = *id;
+  reading.what = question.getWhat();
+  reading.follow = question.getFollow();
+  reading.to.on_cancel([this, number] { readings_.erase(number); });
+  reading.to.on_ready([this, number] { read_on(number); });
+  read_on(number);
+}
+
+/// Something may be new of that task.
+void OrdersActor::read_of(const TaskId& id) {
+  std::vector<std::uint64_t> numbers;
+  for (auto& [number, reading] : readings_) {
+    if (reading.id != id) continue;
+    reading.at_end = false;
+    numbers.push_back(number);
+  }
+  for (const std::uint64_t number : numbers) read_on(number);
+}
+
+/// Whose texts are read: of the attempt that decided, else of the newest that has begun. False: there is none to read.
+bool OrdersActor::choose_token(Reading& reading) {
+  const Job& job = jobs_.at(reading.id);
+  const Task& task = final(job.durable.state()) ? job.durable : job.entry.task;
+  std::uint64_t token = 0;
+  if (const Attempt* const result = task.result()) {
+    token = result->token;
+  } else if (reading.what == wire::TaskPart::LOG) {
+    for (const Attempt& one : task.attempts())
+      if (one.state != AttemptState::starting) token = one.token;
+  }
+  if (token == 0) return false;
+  if (token != reading.token) {
+    reading.token = token;
+    reading.from = text_prefix(reading.id, texts_of(token));
+    reading.rows.clear();
+    reading.at_end = false;
+  }
+  return true;
+}
+
+void OrdersActor::read_on(std::uint64_t number) {
+  const auto at = readings_.find(number);
+  if (at == readings_.end()) return;
+  Reading& reading = at->second;
+  const auto job = jobs_.find(reading.id);
+  if (job == jobs_.end()) {
+    reading.to.fail({Code::not_found, "the task was forgotten to make room"});
+    readings_.erase(at);
+    return;
+  }
+  const Task& task = job->second.durable;
+  const bool over = final(task.state());
+  const bool any = (over || reading.what == wire::TaskPart::LOG) && choose_token(reading);
+  push_texts(reading);
+  if (!reading.rows.empty() || reading.scanning) return;
+  if (any && !reading.at_end) return scan(number);
+  if (!over && reading.follow) return;
+  if (!any && reading.what == wire::TaskPart::RESULT)
+    reading.to.fail({Code::conflict, "the task has no result: " + std::string(name(task.state())) +
+                                         (task.reason().empty() ? "" : ", " + task.reason())});
+  else reading.to.end();
+  readings_.erase(at);
+}
+
+void OrdersActor::push_texts(Reading& reading) {
+  while (reading.to.ready() && !reading.rows.empty()) {
+    const auto [key, row] = std::move(reading.rows.front());
+    reading.rows.pop_front();
+    const auto text = decode_text(row);
+    if (!text) continue;
+    const bool printed = text->part == kStandardPart || text->part == kErrorsPart;
+    const bool wanted = reading.what == wire::TaskPart::LOG ? printed : text->part != kErrorsPart;
+    if (!wanted) continue;
+    reading.to.push([&](wire::TaskText::Builder out) {
+      out.setPart(text->part);
+      out.setTimeMs(text->unix_ms);
+      out.setBytes(data_of(text->bytes));
+    });
+  }
+}
+
+void OrdersActor::scan(std::uint64_t number) {
+  Reading& reading = readings_.at(number);
+  reading.scanning = true;
+  reading.at_end = true;  // unless rows come, or are told of meanwhile
+  texts_.scan(reading.from, kScanRows, kScanBytes,
+              [this, number, token = reading.token](const base::Outcome<store::Rows::Page>& page) {
+                const auto at = readings_.find(number);
+                if (at == readings_.end()) return;
+                Reading& one = at->second;
+                one.scanning = false;
+                if (!page.ok()) {
+                  one.to.fail(page.error());
+                  readings_.erase(at);
+                  return;
+                }
+                if (one.token != token) return read_on(number);
+                const Bytes prefix = text_prefix(one.id, texts_of(token));
+                for (const auto row : page.value().rows) {
+                  const ByteView key = bytes_of(row.getKey()), value = bytes_of(row.getValue());
+                  if (!begins_with(key, prefix)) break;
+                  one.rows.push_back({{key.begin(), key.end()}, {value.begin(), value.end()}});
+                  one.at_end = false;
+                }
+                if (!one.rows.empty()) {
+                  one.from = one.rows.back().first;
+                  one.from.push_back(0);  // the least key behind it
+                }
+                read_on(number);
+              });
+}
+
+// -- room
+
+bool OrdersActor::make_room(std::uint64_t text_bytes) {
+  while (text_bytes_ + text_bytes > settings_.kept_bytes && !ended_.empty()) forget_oldest();
+  return text_bytes_ + text_bytes <= settings_.kept_bytes;
+}
+
+/// Of the tasks that have ended the one that did so first.
+void OrdersActor::forget_oldest() {
+  if (ended_.empty()) return;
+  const TaskId id = ended_.begin()->second;
+  ended_.erase(ended_.begin());
+  const auto job = jobs_.find(id);
+  text_bytes_ -= job->second.entry.text_bytes;
+  nonces_.erase(job->second.entry.order.nonce);
+  unsaved_.erase(id);
+  jobs_.erase(job);
+  read_of(id);
+  erase_texts(id, text_prefix(id));
+}
+
+/// The row of the task goes last: what a crash leaves is forgotten again after the next start.
+void OrdersActor::erase_texts(const TaskId& id, Bytes from) {
+  texts_.scan(from, kEraseRows, kScanBytes, [this, id](const base::Outcome<store::Rows::Page>& page) {
+    if (!page.ok()) return;
+    store::RowChange change;
+    const Bytes prefix = text_prefix(id);
+    std::optional<Bytes> next;
+    bool all = true;
+    for (const auto row : page.value().rows) {
+      const ByteView key = bytes_of(row.getKey());
+      if (!begins_with(key, prefix)) break;
+      change.erase.push_back({key.begin(), key.end()});
+      next = change.erase.back();
+      all = false;
+    }
+    if (!all) {
+      texts_.write(std::move(change));
+      next->push_back(0);
+      return erase_texts(id, std::move(*next));
+    }
+    Bytes key{'t'};
+    base::append(key, id.view());
+    store::RowChange last;
+    last.erase.push_back(std::move(key));
+    tasks_.write(std::move(last));
+  });
+}
+
+}  // namespace troupe::task

@@ -1,0 +1,55 @@
+#pragma once
+// What a node says about tasks. Fixed for the life of the actors.
+#include <memory>
+#include <string>
+
+#include "actors/task/api.hpp"
+#include "actors/task/counters.hpp"
+#include "runtime/net/pool.hpp"
+#include "runtime/observe/domain_log.hpp"
+#include "runtime/observe/health.hpp"
+#include "runtime/store/rows.hpp"
+
+namespace troupe::task {
+
+inline constexpr const char* kTaskRows = "task";  // keyspaces, and sources of health
+inline constexpr const char* kTextRows = "task-texts";
+inline constexpr const char* kSandboxSource = "sandbox";
+inline constexpr const char* kDirectory = "tasks";      // of this domain, below the node's
+inline constexpr std::size_t kPieceBytes = 65'536;      // messages/task.capnp
+inline constexpr std::chrono::seconds kSign{1};         // of life, of an attempt
+inline constexpr std::chrono::seconds kFetchIdle{120};  // of a content that comes from other nodes
+
+struct TaskSettings {
+  std::shared_ptr<const crypto::Identity> identity;
+  unsigned work_bits = crypto::kWorkBitsDefault;
+  std::shared_ptr<net::Pool> pool;
+  std::optional<sandbox::Cores> slots;  ///< nothing: those of the machine; 0: it takes no tasks
+  std::uint64_t memory_bytes = 0;       ///< of all tasks that run; 0: three quarters of the machine's
+  base::Duration lease = std::chrono::seconds{10};
+  base::Duration queue_max = std::chrono::hours{1};
+  std::uint64_t inputs_bytes = 0;  ///< of files that are kept for tasks
+  std::uint64_t kept_bytes = 0;    ///< of what tasks have printed and left
+  std::uint32_t tasks_max = 10'000;
+  bool host_usr = false;  ///< /usr of the machine is seen inside
+  bool tripwires = true;
+  std::string store = "/store";
+  std::string files = "/files";
+  std::string registry = "/registry/list";
+  std::string reputation = "/reputation";
+  observe::Health* health = nullptr;  ///< outlives the actors; null: not told
+  observe::DomainLog log{};
+  std::shared_ptr<Counters> counters = std::make_shared<Counters>();
+
+  base::NodeId self() const { return identity->id(); }
+  store::Rows::Setup rows(const char* keyspace, const char* what) const {
+    return {.store = store,
+            .keyspace = keyspace,
+            .what = what,
+            .source = keyspace,
+            .health = health,
+            .unread_is = observe::HealthState::degraded};
+  }
+};
+
+}  // namespace troupe::task

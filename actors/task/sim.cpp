@@ -1,0 +1,327 @@
+#include "actors/task/sim.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "actors/files/api.hpp"
+#include "actors/task/worker_actor.hpp"
+#include "messages/files.capnp.h"
+#include "messages/words.hpp"
+#include "runtime/base/ensure.hpp"
+#include "runtime/sim/clients.hpp"
+#include "runtime/sim/draw.hpp"
+#include "runtime/sim/programs.hpp"
+
+namespace troupe::task {
+namespace {
+
+using namespace std::chrono_literals;
+using sim::node_name;
+
+constexpr std::chrono::seconds kAnswer{30}, kPutIdle{300};
+constexpr std::chrono::hours kReadIdle{2};
+constexpr std::string_view kContent = "#!/sim\n";
+
+/// What a program does, by its number: all that can be drawn.
+enum class Plan : std::uint8_t { prints, takes_long, fails, crashes, hangs, leaves, floods };
+constexpr std::size_t kPlans = 7;
+constexpr std::size_t kFloodLines = 3'000;
+
+Plan plan_of(std::uint64_t number) { return static_cast<Plan>(number % kPlans); }
+
+std::string text_of_flood(std::uint64_t number) {
+  std::string out;
+  for (std::size_t i = 0; i < kFloodLines; ++i) out += std::to_string(number) + " and line " + std::to_string(i) + '\n';
+  return out;
+}
+
+/// The standard output of one that ends by itself.
+std::string printed_by(std::uint64_t number) {
+  if (plan_of(number) == Plan::floods) return text_of_flood(number);
+  return "answer " + std::to_string(number) + '\n';
+}
+
+sim::Script program(const sim::Run& run) {
+  const auto number = run.spec.command.size() > 1 ? std::stoull(run.spec.command[1]) : 0;
+  const sim::Print answer = sim::print(printed_by(number));
+  switch (plan_of(number)) {
+    case Plan::prints: return {answer};
+    case Plan::takes_long: return {sim::Work{5s, 1s}, answer};
+    case Plan::fails: return {answer, sim::print("no\n", ports::Output::errors), sim::Exit{3}};
+    case Plan::crashes: return {answer, sim::Work{1s, 1s}, sim::Crash{}};
+    case Plan::hangs: return {answer, sim::Hang{}};
+    case Plan::leaves: return {answer, sim::Leave{"left", {'a', 'b'}}};
+    case Plan::floods: return {answer, sim::Work{1s, 0s}};
+  }
+  return {};
+}
+
+const sim::Programs& programs() {
+  static const sim::Programs all = [] {
+    sim::Programs out;
+    out.add("/task/" + std::string(kProgramName), program);
+    return out;
+  }();
+  return all;
+}
+
+std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Shape& shape) {
+  sim::Draw draw(random, shape);
+  std::vector<sim::Operation> out;
+  for (std::size_t i = 0, count = draw.count(2, 30); i < count; ++i) {
+    const base::Duration at = draw.moment();
+    const std::uint16_t node = draw.node();
+    if (draw.below(8) == 0) {
+      out.push_back({at, node, "tasks.cancel", {{"which", draw.below(8)}}});
+    } else {
+      const std::int64_t replicas = draw.below(4) == 0 ? 3 : 1;
+      out.push_back({at, node, "tasks.submit", {{"plan", draw.below(kPlans * 100)}, {"replicas", replicas}}});
+    }
+  }
+  return out;
+}
+
+struct Client : sim::Client {
+  runtime::Sink<files::wire::PutPiece> sink;
+};
+
+class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
+ public:
+  TaskWorkload(sim::Nodes& nodes, const sim::Scenario&) : Clients(nodes) {}
+
+  void perform(const sim::Operation& operation) override {
+    by_operation([&] {
+      if (operation.what == "tasks.cancel")
+        return cancel(operation.node, static_cast<std::size_t>(operation.number("which")));
+      base::ensure(operation.what == "tasks.submit", "an operation of this domain is in its spec");
+      store(operation.node, static_cast<std::uint64_t>(operation.number("plan")),
+            static_cast<std::uint8_t>(operation.number("replicas")));
+    });
+  }
+  void died(std::size_t node) override {
+    Clients::died(node);
+    running_.erase(node);
+    probing_.clear();
+  }
+  void handled(std::size_t node, std::string_view, const runtime::Actor& actor) override {
+    const auto* const worker = dynamic_cast<const WorkerActor*>(&actor);
+    if (worker != nullptr) running_[node] = worker->tasks();
+  }
+
+  void probe() override {
+    for (std::size_t i = 0; i < tasks_.size(); ++i) {
+      Known& one = tasks_[i];
+      if (one.read || probing_.contains(i) || !nodes_.serving(one.node)) continue;
+      probing_.insert(i);
+      view(i);
+    }
+  }
+  std::vector<std::string> waits() const override {
+    std::vector<std::string> out = under_way();
+    bool all_over = true;
+    for (const Known& one : tasks_) {
+      if (lost(one) || one.read) continue;
+      all_over = false;
+      out.push_back("a task of " + node_name(one.node) + " is " + std::string(name(one.state)));
+    }
+    if (!all_over || nodes_.any_gone()) return out;
+    for (const auto& [node, count] : running_)
+      if (count > 0 && nodes_.serving(node))
+        out.push_back(node_name(node) + " runs " + std::to_string(count) + " attempts of tasks that have ended");
+    return out;
+  }
+
+ private:
+  struct Known {
+    std::size_t node = 0;
+    TaskId id;
+    std::uint64_t plan = 0;
+    State state = State::queued;
+    std::string end;    ///< as it was told first
+    bool read = false;  ///< its end was looked at, and is right
+  };
+  /// Nothing is promised of it.
+  bool lost(const Known& one) const { return nodes_.lost_data(one.node) || !nodes_.id(one.node); }
+
+  void store(std::size_t node, std::uint64_t plan, std::uint8_t replicas) {
+    Client& client = begin(node, "a put of a program");
+    nodes_.inside(node, [this, &client, plan, replicas](Inside& actor) {
+      namespace wire = files::wire;
+      client.sink = actor.feed<wire::PutFile, wire::PutPiece, wire::PutDone>(
+          actor.node().find(files::kPath), kPutIdle, [](wire::PutFile::Builder out) { out.setName("program"); },
+          [this, &client, plan, replicas](runtime::Answer<wire::PutDone> answer) {
+            if (client.over) return;
+            const Error error = answer.ok() ? Error() : answer.error();
+            end(client, error);
+            if (error) return;
+            const auto cid = Cid::from(bytes_of(answer.value().getCid()));
+            if (cid) submit(client.node, *cid, plan, replicas);
+          });
+      client.sink.on_ready([this, &client] { feed(client); });
+      feed(client);
+    });
+  }
+  void feed(Client& client) {
+    if (!client.sink.ready()) return;
+    client.sink.push([](files::wire::PutPiece::Builder out) { out.setBytes(data_of(base::as_bytes(kContent))); });
+    client.sink.end();
+  }
+
+  void submit(std::size_t node, const Cid& program, std::uint64_t plan, std::uint8_t replicas) {
+    Order order;
+    order.program = program;
+    order.arguments = {std::to_string(plan)};
+    order.outputs = {"left"};
+    order.limits.time = 20s;
+    order.limits.memory_bytes = 64u << 20;
+    order.limits.cpu.thousandths = 500;
+    order.replicas = replicas;
+    order.quorum = static_cast<std::uint8_t>(replicas / 2 + 1);
+    order.deterministic = true;
+    order.queue_max_s = UINT32_MAX;
+    const base::Bytes bytes = encode(order);
+    Client& client = begin(node, "task " + std::to_string(plan));
+    ask<wire::SubmitTask, wire::TaskSubmitted>(
+        client, kOrdersPath, kAnswer, [bytes](wire::SubmitTask::Builder out) { out.setOrder(data_of(bytes)); },
+        [this, &client, plan](const Error& error, wire::TaskSubmitted::Reader told) {
+          const auto id = error ? std::nullopt : TaskId::from(bytes_of(told.getId()));
+          if (id) tasks_.push_back({.node = client.node, .id = *id, .plan = plan});
+        });
+  }
+
+  void cancel(std::size_t node, std::size_t which) {
+    std::vector<std::size_t> own;
+    for (std::size_t i = 0; i < tasks_.size(); ++i)
+      if (tasks_[i].node == node) own.push_back(i);
+    if (own.empty()) return;
+    Known& one = tasks_[own[which % own.size()]];
+    ask<wire::CancelTask, wire::TaskCancelled>(
+        begin(node, "to cancel a task"), kOrdersPath, kAnswer,
+        [id = one.id](wire::CancelTask::Builder out) { out.setId(data_of(id.view())); },
+        [](const Error&, wire::TaskCancelled::Reader) {});
+  }
+
+  void view(std::size_t number) {
+    const Known& one = tasks_[number];
+    Client& client = begin(one.node, "a look at task " + std::to_string(one.plan));
+    ask<wire::ViewTask, wire::TaskIs>(
+        client, kOrdersPath, kAnswer, [id = one.id](wire::ViewTask::Builder out) { out.setId(data_of(id.view())); },
+        [this, &client, number](const Error& error, wire::TaskIs::Reader told) {
+          probing_.erase(number);
+          Known& of = tasks_[number];
+          if (lost(of)) return;
+          if (error && error->code == base::Code::not_found)
+            return violated("kept", client, "found that it is not known any more");
+          if (error) return;
+          const auto order = decode(bytes_of(told.getOrder()));
+          const auto task = order ? Task::decode(*order, bytes_of(told.getTask())) : std::nullopt;
+          if (!task) return violated("kept", client, "could not be read");
+          look(client, number, *task);
+        });
+  }
+  void look(const Client& client, std::size_t number, const Task& task) {
+    Known& one = tasks_[number];
+    const std::string end(base::as_text(task.encode()));
+    if (!one.end.empty() && one.end != end) return violated("once", client, "found that it has ended anew");
+    one.state = task.state();
+    std::size_t active = 0, right = 0;
+    for (const Attempt& attempt : task.attempts())
+      active += attempt.active(), right += attempt.verdict == Verdict::right;
+    if (!final(task.state())) return;
+    if (active > 0) return violated("once", client, "found an attempt under way of one that has ended");
+    if (one.end.empty()) {
+      one.end = end;
+      nodes_.tell("a task of " + node_name(one.node) + " is " + std::string(name(task.state())) + ": " + task.reason());
+    }
+    const Plan plan = plan_of(one.plan);
+    const bool should_fail = plan == Plan::fails || plan == Plan::crashes || plan == Plan::hangs;
+    if (task.state() == State::done && should_fail)
+      return violated("right", client, "found that it is done, though its program fails");
+    if (task.result() == nullptr) {
+      one.read = true;  // cancelled, expired, or each attempt was lost
+      return;
+    }
+    read(number, plan != Plan::hangs);
+  }
+  /// The standard output of the attempt that decided.
+  void read(std::size_t number, bool whole) {
+    const Known& one = tasks_[number];
+    probing_.insert(number);
+    Client& client = begin(one.node, "the result of task " + std::to_string(one.plan));
+    const auto out = std::make_shared<std::string>();
+    subscribe<wire::ReadTask, wire::TaskText>(
+        client, kOrdersPath, kReadIdle,
+        [id = one.id](wire::ReadTask::Builder to) {
+          to.setId(data_of(id.view()));
+          to.setWhat(wire::TaskPart::RESULT);
+        },
+        [out](wire::TaskText::Reader text) {
+          if (text.getPart() == kStandardPart) *out += base::as_text(bytes_of(text.getBytes()));
+        },
+        [this, &client, number, out, whole](const Error& error) {
+          probing_.erase(number);
+          if (error || lost(tasks_[number])) return;
+          const std::string wanted = printed_by(tasks_[number].plan);
+          if (whole ? *out != wanted : !wanted.starts_with(*out))
+            return violated("right", client,
+                            "has " + std::to_string(out->size()) + " bytes, and not those of its program");
+          tasks_[number].read = true;
+        });
+  }
+
+  std::deque<Known> tasks_;
+  std::set<std::size_t> probing_;
+  std::map<std::size_t, std::size_t> running_;  // attempts at each node
+};
+
+}  // namespace
+
+const sim::WorkloadSpec& workload() {
+  static const sim::NumberSpec plan{"plan", 0, kPlans * 100 - 1}, replicas{"replicas", 1, 3}, which{"which", 0, 7};
+  static const sim::WorkloadSpec spec{
+      .name = "tasks",
+      .operations =
+          {
+              {"submit", "an operator stores a program and submits a task", {plan, replicas}},
+              {"cancel", "an operator ends one of the tasks of its node", {which}},
+          },
+      .knobs =
+          {
+              {"registry.active", {"true"}, true},
+              {"registry.heartbeat", {"2s"}, true},
+              {"task.lease", {"3s", "10s"}, true},
+              {"task.queue_max", {"30s", "120s"}, true},
+              {"task.slots", {"0.5", "1", "2", "all"}, true},
+          },
+      .invariants =
+          {
+              {"kept", "a task that was acknowledged is known until it is forgotten to make room"},
+              {"once", "a task ends once, and nothing of it is under way then"},
+              {"right", "a task is done only by a program that succeeded, and its result is what that printed"},
+          },
+      .sometimes =
+          {
+              {"task: an attempt was lost and repeated", "another node ran what the first did not end"},
+              {"task: a task went on after a restart", "the rows of an open task were read back"},
+              {"task: replicas agreed", "several nodes came to the same", true},
+          },
+      .mutants =
+          {
+              {"task.answered_unsaved", "an attempt has ended before what it printed is durable"},
+              {"task.restart_forgets", "attempts of before a restart are taken for running"},
+              {"task.attempt_stays", "an attempt goes on after its submitter has given it up"},
+              {"task.slots_kept", "what an attempt has used is not given back"},
+              {"task.submitted_unsaved", "a submission is answered before it is durable"},
+              {"task.old_texts", "what a lost attempt printed is read as that of the next one"},
+              {"task.piece_dropped", "what is printed while there is no credit is lost"},
+              {"task.end_unsaved", "the end of a task is told before it is durable"},
+          },
+      .draw = draw_operations,
+      .make = sim::make_workload<TaskWorkload>,
+      .programs = programs,
+  };
+  return spec;
+}
+
+}  // namespace troupe::task

@@ -1,0 +1,264 @@
+#include "actors/task/worker_actor.hpp"
+
+#include "actors/task/inputs_actor.hpp"
+#include "actors/task/logic/loader.hpp"
+#include "actors/task/orders_actor.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::task {
+namespace {
+
+using base::Code;
+using base::Error;
+
+constexpr std::uint64_t kProbeTicket = 1;
+constexpr std::uint32_t kCore = 1'000;
+
+}  // namespace
+
+WorkerActor::WorkerActor(TaskSettings settings) : settings_(std::move(settings)) {}
+
+void WorkerActor::receive(runtime::Handlers& on) {
+  on.stream<wire::RunAttempt, wire::AttemptItem>(
+      [this](wire::RunAttempt::Reader request, runtime::Sink<wire::AttemptItem> to) { take(request, std::move(to)); });
+  on.timer<Sign>([this] { sign(); });
+  on.timer<Probe>([this] { probe(); });
+  on.timer<Tell>([this] { tell_registry(); });
+  on.describe<wire::WorkerState>([this](wire::WorkerState::Builder state) {
+    state.setSlots(slots_);
+    state.setUsed(slots_used_);
+    state.setMemoryBytes(memory_);
+    state.setMemoryUsed(memory_used_);
+    state.setRunning(size32(all_) - size32(waiting_));
+    state.setWaiting(size32(waiting_));
+    state.setClosed(closed_);
+  });
+}
+
+void WorkerActor::start() {
+  const auto has = world().hardware.has();
+  slots_ = settings_.slots ? settings_.slots->thousandths : static_cast<std::uint32_t>(has.cores) * kCore;
+  memory_ = settings_.memory_bytes > 0 ? settings_.memory_bytes : has.memory_bytes / 4 * 3;
+  spawn("inputs", [settings = settings_] { return std::make_unique<InputsActor>(settings); },
+        {.kind = InputsActor::kName, .placement = ports::Placement::own_thread});
+  spawn("orders", [settings = settings_] { return std::make_unique<OrdersActor>(settings); },
+        {.kind = OrdersActor::kName});
+  node().publish<wire::RunAttempt>(kPath, self());
+  after<Sign>(kSign);
+  after<Tell>(kTryAgain);
+  if (slots_ == 0) {
+    closed_ = "task.slots is 0";
+    return;
+  }
+  closed_ = "it has just started";
+  probe();
+}
+
+void WorkerActor::stop() {
+  for (auto& [id, one] : all_)
+    if (one.waiting) one.waiting.fail({Code::unavailable, "the node ends"});
+}
+
+void WorkerActor::check() const {
+  std::uint32_t slots = 0;
+  std::uint64_t memory = 0;
+  for (const auto& [id, one] : all_) {
+    base::ensure(waiting_.contains(id) == !one.actor, "an attempt waits or runs");
+    if (!one.actor) continue;
+    slots += one.what->order.limits.cpu.thousandths;
+    memory += one.what->order.limits.memory_bytes;
+  }
+  base::ensure(slots == slots_used_ && memory == memory_used_, "what runs is what is counted");
+  base::ensure(slots_used_ <= slots_ && memory_used_ <= memory_, "no more runs than may");
+}
+
+// -- whether a sandbox can be made: a program that is not there is not started in one that was
+
+void WorkerActor::probe() {
+  ports::ProcessStart nothing;
+  nothing.ticket = kProbeTicket;
+  nothing.spec.command = {"/task/nothing"};
+  nothing.spec.environment = sandbox::default_environment();
+  nothing.spec.group = "troupe-" + settings_.self().hex().substr(0, 8);
+  probing_ = world().processes.start(std::move(nothing), self());
+}
+
+void WorkerActor::process(ports::ProcessEvent&& event) {
+  const auto* const ended = std::get_if<ports::ProcessEnded>(&event);
+  if (ended == nullptr || !probing_) return;
+  probing_.reset();
+  const bool made = ended->outcome.how != sandbox::Ended::not_made;
+  closed_ = made ? "" : "sandbox: " + ended->outcome.why;
+  if (settings_.health != nullptr) {
+    if (made) settings_.health->clear(kSandboxSource);
+    else settings_.health->raise(kSandboxSource, observe::HealthState::degraded, closed_);
+  }
+  if (!made) after<Probe>(kTryAgain);
+  tell_registry();
+}
+
+/// Again and again: the registry may have begun anew.
+void WorkerActor::tell_registry() {
+  after<Tell>(kTryAgain);
+  registry::Capabilities all;
+  if (closed_.empty()) registry::put(all, {std::string(kTasksCapability), registry::Flag{}});
+  if (closed_.empty() && settings_.host_usr) registry::put(all, {std::string(kUsrCapability), registry::Flag{}});
+  base::Bytes bytes;
+  append(bytes, all);
+  tell<registry::wire::MeasuredOf>(node().find(registry::kPath), [&](registry::wire::MeasuredOf::Builder out) {
+    out.setDomain("task");
+    out.setCapabilities(data_of(bytes));
+  });
+}
+
+// -- what comes
+
+std::optional<Error> WorkerActor::refusal(const Order& order, const base::NodeId& submitter) const {
+  if (crypto::node_id(order.submitter, order.submitter_nonce) != submitter)
+    return Error{Code::refused, "the order is of another node than the one that asks"};
+  if (!closed_.empty()) return Error{Code::refused, "this node takes no tasks now: " + closed_};
+  if (order.limits.cpu.thousandths > slots_)
+    return Error{Code::refused, "the task may use more cores than this node gives to tasks (task.slots)"};
+  if (order.limits.memory_bytes > memory_)
+    return Error{Code::refused, "the task may use more memory than this node gives to tasks (task.memory)"};
+  if (!order.hosts.empty()) return Error{Code::refused, "this node lets no task use the network"};
+  if (order.root) return Error{Code::refused, "this node runs no tasks with a root of their own"};
+  if (order.payment != Payment::free) return Error{Code::unsupported, "this node does not know how it would be paid"};
+  return std::nullopt;
+}
+
+void WorkerActor::take(wire::RunAttempt::Reader request, runtime::Sink<wire::AttemptItem> to) {
+  const runtime::Caller from = caller();
+  const base::NodeId submitter = from.node.value_or(settings_.self());
+  const auto refuse = [&](const Error& why) {
+    settings_.counters->turned_away.fetch_add(1, std::memory_order_relaxed);
+    to.fail(why);
+  };
+  auto order = read_order(bytes_of(request.getOrder()), settings_.work_bits);
+  if (!order.ok()) return refuse({Code::malformed, "the order is no good: " + std::string(name(order.error()))});
+  if (const auto why = refusal(order.value(), submitter)) return refuse(*why);
+  const TaskId id = id_of(order.value());
+  const std::uint64_t token = request.getToken();
+  const auto known = tokens_.find(id);
+  if (known != tokens_.end() && token <= known->second)
+    return refuse({Code::conflict, "this node has run a later attempt of the task"});
+  User user{.id = submitter, .reserved = !from.node};
+  if (from.at) user.group = base::group_of(*from.at);
+  if (!places_.fits(user, 1))
+    return refuse({Code::overloaded, "as many tasks wait at this node as may", std::chrono::seconds(10)});
+  if (const auto there = all_.find(id); there != all_.end()) {
+    if (there->second.actor) {
+      there->second.relay.reset();  // which ends its actor
+      return refuse({Code::overloaded, "an earlier attempt of the task ends here", std::chrono::seconds(1)});
+    }
+    forget(id);
+  }
+  tokens_.insert_or_assign(id, token);
+  places_.hold(user, 1);
+  One& one = all_[id];
+  one.what = std::make_shared<const AttemptActor::What>(AttemptActor::What{std::move(order).value(), token, submitter});
+  one.user = user;
+  one.came = now();
+  one.waiting = std::move(to);
+  one.waiting.on_cancel([this, id] { give_up(id); });
+  waiting_.insert(id);
+  one.waiting.on_ready([this, id] { say_waits(id); });
+  say_waits(id);
+  begin_next();
+}
+
+bool WorkerActor::fits(const Order& order) const {
+  return order.limits.cpu.thousandths <= slots_ - slots_used_ && order.limits.memory_bytes <= memory_ - memory_used_;
+}
+
+std::optional<TaskId> WorkerActor::next() const {
+  std::optional<TaskId> best;
+  std::pair<std::int64_t, base::Duration> rank{};
+  for (const TaskId& id : waiting_) {
+    const One& one = all_.at(id);
+    const base::Duration waited = now() - one.came;
+    const std::pair mine{std::int64_t{one.what->order.priority} + waited / kAging, waited};
+    if (best && mine <= rank) continue;
+    best = id;
+    rank = mine;
+  }
+  return best;
+}
+
+/// Strictly in order: a large one is not passed by small ones for ever.
+void WorkerActor::begin_next() {
+  while (const auto id = next()) {
+    if (!fits(all_.at(*id).what->order)) return;
+    begin(*id);
+  }
+}
+
+void WorkerActor::begin(const TaskId& id) {
+  One& one = all_.at(id);
+  waiting_.erase(id);
+  slots_used_ += one.what->order.limits.cpu.thousandths;
+  memory_used_ += one.what->order.limits.memory_bytes;
+  one.actor = spawn(id.hex(),
+                    [settings = settings_, what = one.what] { return std::make_unique<AttemptActor>(settings, what); },
+                    {.kind = AttemptActor::kName, .on_failure = runtime::logic::OnFailure::stop});
+  watch(one.actor);
+  one.relay = std::make_unique<runtime::OutputRelay<wire::AttemptItem>>(std::move(one.waiting));
+  auto* const relay = one.relay.get();
+  relay->from(subscribe_raw<wire::StartAttempt>(
+      one.actor, settings_.lease, [](wire::StartAttempt::Builder) {},
+      [relay](const runtime::Envelope& item) { relay->item(item); },
+      [relay](const base::Result<void, Error>& end) { relay->ended(end); }));
+  settings_.counters->attempts.fetch_add(1, std::memory_order_relaxed);
+  count();
+}
+
+// -- ends
+
+void WorkerActor::give_up(const TaskId& id) {
+  const auto at = all_.find(id);
+  if (at != all_.end() && waiting_.contains(id)) forget(id);
+}
+
+void WorkerActor::down(const runtime::Handle& ended, const std::optional<Error>&) {
+  for (const auto& [id, one] : all_) {
+    if (one.actor != ended) continue;
+    const TaskId which = id;
+    return forget(which);
+  }
+}
+
+void WorkerActor::forget(const TaskId& id) {
+  const auto at = all_.find(id);
+  One& one = at->second;
+  places_.release(one.user, 1);
+  if (one.actor && !world().mutations.on("task.slots_kept")) {
+    slots_used_ -= one.what->order.limits.cpu.thousandths;
+    memory_used_ -= one.what->order.limits.memory_bytes;
+  }
+  waiting_.erase(id);
+  all_.erase(at);
+  ended_.push_back(id);
+  if (ended_.size() > kTokensMax) {
+    if (!all_.contains(ended_.front())) tokens_.erase(ended_.front());
+    ended_.pop_front();
+  }
+  count();
+  begin_next();
+}
+
+void WorkerActor::sign() {
+  after<Sign>(kSign);
+  for (const TaskId& id : waiting_) say_waits(id);
+}
+
+void WorkerActor::say_waits(const TaskId& id) {
+  const auto at = all_.find(id);
+  if (at == all_.end() || !at->second.waiting.ready()) return;
+  at->second.waiting.push([](wire::AttemptItem::Builder out) { out.setWaits(); });
+}
+
+void WorkerActor::count() {
+  settings_.counters->running.store(all_.size() - waiting_.size(), std::memory_order_relaxed);
+}
+
+}  // namespace troupe::task

@@ -1,0 +1,81 @@
+#pragma once
+// What other nodes, and this one, let this node run: at kPath, the head of the domain.
+//
+// Takes    an order that its submitter has signed and asks for itself, whose limits fit into what this node gives to
+//          tasks; of two attempts of a task the one with the higher token.
+// Waits    in a queue, most urgent first and longer waiting ones before, for cores and memory; then an actor of the
+//          attempt is spawned, `/task/ID`.
+// Closed   while no sandbox can be made, which is tried at the start and each kTryAgain, or where task.slots is 0.
+// Spawns   `orders` (orders_actor.hpp), `inputs` (inputs_actor.hpp), and the attempts.
+// Limits   kWaitingMax attempts wait, of which a node and its address group have shares.
+#include <map>
+#include <set>
+
+#include "actors/task/attempt_actor.hpp"
+#include "runtime/actor/relay.hpp"
+#include "runtime/base/share_budget.hpp"
+
+namespace troupe::task {
+
+class WorkerActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "task";
+  static constexpr std::size_t kWaitingMax = 1'024;     // our choice
+  static constexpr std::size_t kTokensMax = 4'096;      // our choice: of tasks that ended here last
+  static constexpr std::chrono::seconds kTryAgain{60};  // our choice
+  static constexpr std::chrono::seconds kAging{60};     // our choice: after that long one is as urgent as the next
+  explicit WorkerActor(TaskSettings settings);
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void stop() override;
+  void process(ports::ProcessEvent&& event) override;
+  void down(const runtime::Handle& ended, const std::optional<base::Error>& why) override;
+  void check() const override;
+
+  /// Attempts that wait or run.
+  std::size_t tasks() const { return all_.size(); }
+
+ private:
+  struct Sign {};
+  struct Probe {};
+  struct Tell {};
+  using User = base::User<base::NodeId>;
+  struct One {
+    std::shared_ptr<const AttemptActor::What> what;
+    User user;
+    base::Instant came;
+    runtime::Sink<wire::AttemptItem> waiting;                        ///< until it runs
+    std::unique_ptr<runtime::OutputRelay<wire::AttemptItem>> relay;  ///< from then on, unless it is given up
+    runtime::Handle actor;                                           ///< null: it waits
+  };
+  void take(wire::RunAttempt::Reader request, runtime::Sink<wire::AttemptItem> to);
+  std::optional<base::Error> refusal(const Order& order, const base::NodeId& submitter) const;
+  void begin_next();
+  /// The most urgent one that waits; nothing if none does.
+  std::optional<TaskId> next() const;
+  bool fits(const Order& order) const;
+  void begin(const TaskId& id);
+  /// Its submitter has given it up, or asks anew.
+  void give_up(const TaskId& id);
+  void forget(const TaskId& id);
+  void sign();
+  void say_waits(const TaskId& id);
+  void probe();
+  /// The registry: whether this node takes tasks.
+  void tell_registry();
+  void count();
+
+  const TaskSettings settings_;
+  std::uint32_t slots_ = 0, slots_used_ = 0;  // thousandths of cores
+  std::uint64_t memory_ = 0, memory_used_ = 0;
+  std::string closed_;
+  std::unique_ptr<ports::Process> probing_;
+  std::map<TaskId, One> all_;
+  std::set<TaskId> waiting_;
+  std::map<TaskId, std::uint64_t> tokens_;  // the highest, of those that ended too
+  std::deque<TaskId> ended_;                // in the order of their ends
+  base::ShareBudget<base::NodeId> places_{kWaitingMax};
+};
+
+}  // namespace troupe::task

@@ -1,0 +1,148 @@
+// troupe task submit
+#include <fstream>
+#include <limits>
+
+#include "actors/task/logic/loader.hpp"
+#include "apps/cli/json.hpp"
+#include "apps/files/file.hpp"
+#include "apps/sandbox/sandbox.hpp"
+#include "apps/task/task.hpp"
+#include "apps/wallet/typed.hpp"
+#include "messages/output/task.capnp.h"
+#include "messages/words.hpp"
+#include "runtime/base/text.hpp"
+
+namespace troupe::apps {
+namespace {
+
+namespace wire = task::wire;
+using base::Code;
+
+constexpr const char* kHelp = "troupe help task submit";
+
+std::optional<task::Cid> cid_typed(const std::string& text) { return task::Cid::from_hex(text); }
+
+Client::Outcome<task::Cid> stored(Client& client, Console& console, const std::string& path) {
+  auto cid = put_file(client, console, path);
+  if (!cid.ok()) return cid.error();
+  return *task::Cid::from(cid.value().view());
+}
+
+/// "CID:PATH"
+std::optional<task::Input> input_typed(const std::string& text) {
+  const auto colon = text.find(':');
+  const auto cid = cid_typed(text.substr(0, colon));
+  if (!cid || colon == text.npos) return std::nullopt;
+  return task::Input{*cid, text.substr(colon + 1)};
+}
+
+/// All but the contents: what can be said before there is a node.
+base::Result<task::Order, Failure> order_of(const Invocation& invocation) {
+  task::Order out;
+  out.arguments = invocation.all("ARG");
+  for (const std::string& typed : invocation.all("--input")) {
+    const auto input = input_typed(typed);
+    if (!input)
+      return usage_failure(
+          "an input is CID:PATH, a content id and a path below /task; not \"" + base::shortened(typed, 120) + '"',
+          kHelp);
+    out.inputs.push_back(*input);
+  }
+  std::ranges::sort(out.inputs, {}, &task::Input::path);
+  out.outputs = invocation.all("--output");
+  std::ranges::sort(out.outputs);
+  const auto limits = limits_of(invocation, Streams::no_limit);
+  if (!limits.ok()) return limits.error();
+  out.limits = limits.value();
+  out.need = invocation.text("--need").value_or("");
+  const auto number = [&](const char* option, std::uint8_t otherwise) {
+    return static_cast<std::uint8_t>(invocation.number(option).value_or(otherwise));
+  };
+  out.priority = number("--priority", out.priority);
+  out.retries = number("--retries", out.retries);
+  out.replicas = number("--replicas", 1);
+  out.quorum = number("--quorum", static_cast<std::uint8_t>(out.replicas / 2 + 1));
+  out.deterministic = invocation.has("--deterministic");
+  out.queue_max_s = std::numeric_limits<std::uint32_t>::max();  // as its node has it
+  if (out.replicas > 1 && !out.deterministic)
+    return usage_failure("several replicas are compared, so the program must always come to the same",
+                         "troupe task submit --replicas N --deterministic …");
+  if (const auto wrong = fault(out)) return usage_failure(std::string(name(*wrong)), kHelp);
+  return out;
+}
+
+/// The first bytes of the program: those that say what loads it.
+Client::Outcome<base::Bytes> head_of(Client& client, const task::Cid& program) {
+  base::Bytes out;
+  const auto read = client.subscribe<files::wire::GetFile, files::wire::GetItem>(
+      files::kPath, kFileIdle,
+      [&](files::wire::GetFile::Builder question) {
+        question.setCid(data_of(program.view()));
+        auto part = question.getPart().initRange();
+        part.setFirst(0);
+        part.setLast(task::kLoaderBytes - 1);
+      },
+      [&](files::wire::GetItem::Reader item) -> Client::Outcome<void> {
+        if (item.isPiece()) base::append(out, bytes_of(item.getPiece()));
+        return {};
+      });
+  if (!read.ok()) return read.error();
+  return out;
+}
+
+}  // namespace
+
+Ending task_submit(const Invocation& invocation, Console& console) {
+  auto order = order_of(invocation);
+  if (!order.ok()) return order.error();
+  const auto request = wallets::request_typed(invocation);
+  if (!request.ok()) return request.error();
+  auto connected = Client::connect(invocation, console);
+  if (!connected.ok()) return connected.error();
+  Client& client = *connected.value();
+  task::Order& out = order.value();
+  const std::string program = *invocation.text("PROGRAM");
+  if (const auto cid = cid_typed(program)) {
+    out.program = *cid;
+  } else {
+    auto put = stored(client, console, program);
+    if (!put.ok()) return put.error();
+    out.program = put.value();
+  }
+  if (const auto path = invocation.text("--stdin")) {
+    auto put = stored(client, console, *path);
+    if (!put.ok()) return put.error();
+    out.standard_input = put.value();
+  }
+  const auto head = head_of(client, out.program);
+  if (!head.ok()) return head.error();
+  const auto loader = task::loader_of(head.value());
+  if (!loader.ok())
+    return Failure{{Code::refused, "the program cannot be run: " + loader.error().why}, "nothing was submitted"};
+  if (!loader.value().empty()) out.need += (out.need.empty() ? "" : ",") + std::string(task::kUsrCapability);
+  auto answer = client.ask<wire::SubmitTask, wire::TaskSubmitted>(task::kOrdersPath, tasks::kDue,
+                                                                  [&](wire::SubmitTask::Builder question) {
+                                                                    question.setOrder(data_of(encode(out)));
+                                                                    question.setRequest(request.value());
+                                                                  });
+  if (!answer.ok()) {
+    Failure why = answer.error();
+    if (why.error.code == Code::refused && !loader.value().empty())
+      return Failure{{Code::refused, "the program needs " + loader.value() + ": " + why.error.message},
+                     "nothing was submitted",
+                     "a static program; or set task.host_usr at a node that has the loader"};
+    return why;
+  }
+  const auto id = task::TaskId::from(bytes_of(answer.value().root().getId())).value_or(task::TaskId{});
+  if (invocation.has("--wait")) return tasks::wait_for(client, console, id);
+  if (invocation.globals.json) {
+    JsonLine<output::wire::TaskId> line;
+    line->setTask(data(id.view()));
+    line.print(console.out);
+  } else {
+    console.out << id.hex() << '\n';
+  }
+  return Exit::done;
+}
+
+}  // namespace troupe::apps

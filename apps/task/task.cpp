@@ -1,0 +1,143 @@
+// troupe task …: the table of its commands, and what they share.
+#include "apps/task/task.hpp"
+
+#include "apps/sandbox/sandbox.hpp"
+#include "apps/wallet/typed.hpp"
+#include "messages/words.hpp"
+#include "runtime/base/text.hpp"
+
+namespace troupe::apps {
+namespace tasks {
+
+base::Result<task::TaskId, Failure> id_of(const Invocation& invocation) {
+  const std::string typed = *invocation.text("ID");
+  if (const auto id = task::TaskId::from_hex(typed)) return *id;
+  return usage_failure("the id of a task has 64 hexadecimal digits; not \"" + base::shortened(typed, 80) + '"',
+                       "troupe task ls");
+}
+
+std::string state_text(std::uint8_t number) {
+  if (number > static_cast<std::uint8_t>(task::State::expired)) return "unknown";
+  return std::string(name(static_cast<task::State>(number)));
+}
+
+Client::Outcome<Shown> ask(Client& client, const task::TaskId& id) {
+  namespace wire = task::wire;
+  auto answer = client.ask<wire::ViewTask, wire::TaskIs>(
+      task::kOrdersPath, kDue, [&](wire::ViewTask::Builder out) { out.setId(data_of(id.view())); });
+  if (!answer.ok()) return answer.error();
+  const auto told = answer.value().root();
+  auto order = task::decode(bytes_of(told.getOrder()));
+  auto state = order ? task::Task::decode(*order, bytes_of(told.getTask())) : std::nullopt;
+  if (!state) return Failure{.error = {base::Code::corrupt, "the node's answer is no task"}};
+  Shown out{std::move(*order), std::move(*state), text_of(told.getWhy()), {}};
+  for (const auto part : told.getParts())
+    out.parts.push_back(
+        {part.getOutput(), part.getBytes(), base::Digest::from(bytes_of(part.getDigest())).value_or(base::Digest{})});
+  return out;
+}
+
+}  // namespace tasks
+
+namespace {
+
+constexpr const char* kSubmitNotes = R"(
+what it does
+  has a node run PROGRAM in a sandbox: a file of yours, or the content id of one that is stored. It starts in /task with
+  the arguments behind it, sees its inputs below /task, read-only, and no network; what it prints, and the files named by
+  --output, come back. Prints the id of the task, or with --wait what the program prints
+  A program without a loader of its own, such as a static one, runs anywhere. One that begins with #!, or is linked to
+  libraries, needs a node that shows its /usr (task.host_usr)
+  --replicas has several nodes of different owners run it, until --quorum of them say the same
+exits
+  1 with --wait if the task has failed, was cancelled or expired; 5 if no node has what would load it; 7 if no known node
+  could ever run it
+)";
+
+constexpr const char* kViewNotes = R"(
+states
+  queued running verifying done failed cancelled expired; of an attempt: starting running answered lost refused ended
+verdicts of an attempt
+  open, until enough nodes have said the same; right or wrong from then on; malicious if it tried what no task may
+)";
+
+constexpr const char* kResultNotes = R"(
+what it does
+  prints the standard output of the attempt that decided; -o DIR writes it to DIR/stdout, the errors to DIR/stderr and
+  each output to its path below DIR
+exits
+  5 if the task has not ended, or has no result
+)";
+
+Option wait_option(const char* help) { return {.name = "--wait", .help = help}; }
+Positional id_argument() { return {.name = "ID", .help = "the id of a task: 64 hexadecimal digits"}; }
+
+std::vector<Option> submit_options() {
+  std::vector<Option> out = {
+      {.name = "--stdin", .value = "FILE", .help = "what it reads from standard input; - is that of this command"},
+      {.name = "--input",
+       .value = "CID:PATH",
+       .help = "a stored content that it sees at /task/PATH",
+       .repeatable = true},
+      {.name = "--output", .value = "PATH", .help = "a file below /task that is kept", .repeatable = true},
+      {.name = "--need", .value = "WHAT", .help = "of its node, such as 'memory>=4G,arch=x86_64'"},
+      number_option("--priority", "N", "9 goes first; else 5", 0, task::kPriorityMax),
+      number_option("--replicas", "N", "nodes that run it; else 1", 1, task::kReplicasMax),
+      number_option("--quorum", "M", "equal answers that decide; else most of the replicas", 1, task::kReplicasMax),
+      {.name = "--deterministic", .help = "it always comes to the same, so replicas can be compared"},
+      number_option("--retries", "N", "how often it is tried again elsewhere; else 2", 0, task::kRetriesMax),
+      wait_option("wait for its end, and print what it prints"),
+      wallets::request_option(),
+  };
+  for (Option& one : limit_options())
+    if (one.name != "--output") out.push_back(std::move(one));
+  return out;
+}
+
+}  // namespace
+
+Commands task_commands() {
+  return {
+      {.name = "task submit",
+       .summary = "Have a node run a program",
+       .options = submit_options(),
+       .positionals = {{.name = "PROGRAM", .help = "a file, or a content id"},
+                       {.name = "ARG",
+                        .help = "its arguments; behind -- they may begin with a dash",
+                        .arity = Arity::any}},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .notes = kSubmitNotes,
+       .run = task_submit},
+      {.name = "task ls", .summary = "List the tasks that were submitted here", .needs = Needs::view, .run = task_list},
+      {.name = "task view",
+       .summary = "Show a task and its attempts",
+       .options = {{.name = "--why", .help = "also why the known nodes do not fit now"}},
+       .positionals = {id_argument()},
+       .needs = Needs::view,
+       .notes = kViewNotes,
+       .run = task_view},
+      {.name = "task logs",
+       .summary = "Print what a task has printed",
+       .options = {{.name = "-f", .help = "and what it prints from now on", .alias = "--follow"}},
+       .positionals = {id_argument()},
+       .needs = Needs::view,
+       .run = task_logs},
+      {.name = "task cancel",
+       .summary = "End a task",
+       .positionals = {id_argument()},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .run = task_cancel},
+      {.name = "task result",
+       .summary = "Print what a task has come to",
+       .options = {{.name = "-o", .value = "DIR", .help = "write it and all outputs to files there"},
+                   wait_option("wait for its end")},
+       .positionals = {id_argument()},
+       .needs = Needs::view,
+       .notes = kResultNotes,
+       .run = task_result},
+  };
+}
+
+}  // namespace troupe::apps

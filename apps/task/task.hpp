@@ -1,0 +1,46 @@
+#pragma once
+// The commands of `troupe task`; task.cpp names them all.
+#include "actors/task/api.hpp"
+#include "apps/cli/client.hpp"
+#include "apps/cli/command.hpp"
+
+namespace troupe::apps {
+
+Ending task_submit(const Invocation& invocation, Console& console);
+Ending task_list(const Invocation& invocation, Console& console);
+Ending task_view(const Invocation& invocation, Console& console);
+Ending task_logs(const Invocation& invocation, Console& console);
+Ending task_cancel(const Invocation& invocation, Console& console);
+Ending task_result(const Invocation& invocation, Console& console);
+
+namespace tasks {
+
+inline constexpr std::chrono::seconds kDue{75};       // a commit has a minute
+inline constexpr std::chrono::hours kIdle{24 * 365};  // of a stream that waits for a task
+
+/// The argument ID. Fails with usage unless it is 64 hexadecimal digits.
+base::Result<task::TaskId, Failure> id_of(const Invocation& invocation);
+
+/// A task as its node has it.
+struct Shown {
+  task::Order order;
+  task::Task task;
+  std::string why;
+  struct Part {
+    std::uint16_t output = 0;
+    std::uint64_t bytes = 0;
+    base::Digest digest;
+  };
+  std::vector<Part> parts;
+};
+Client::Outcome<Shown> ask(Client& client, const task::TaskId& id);
+
+/// A state that was named by its number on the wire.
+std::string state_text(std::uint8_t number);
+
+/// Prints the standard output of a task once it has ended, and waits for that. Whether it is done: if not, why stands
+/// on standard error.
+Ending wait_for(Client& client, Console& console, const task::TaskId& id);
+
+}  // namespace tasks
+}  // namespace troupe::apps

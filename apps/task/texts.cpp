@@ -1,0 +1,218 @@
+// troupe task logs, and task result
+#include <filesystem>
+#include <map>
+
+#include "apps/cli/file_target.hpp"
+#include "apps/cli/json.hpp"
+#include "apps/cli/terminal.hpp"
+#include "apps/task/task.hpp"
+#include "messages/output/task.capnp.h"
+#include "messages/words.hpp"
+#include "runtime/base/text.hpp"
+
+namespace troupe::apps {
+namespace {
+
+namespace wire = task::wire;
+using base::Code;
+
+template <class OnText>
+Client::Outcome<void> read(Client& client, const task::TaskId& id, wire::TaskPart what, bool follow, OnText on_text) {
+  return client.subscribe<wire::ReadTask, wire::TaskText>(
+      task::kOrdersPath, tasks::kIdle,
+      [&](wire::ReadTask::Builder out) {
+        out.setId(data_of(id.view()));
+        out.setWhat(what);
+        out.setFollow(follow);
+      },
+      on_text);
+}
+
+Client::Outcome<void> print_bytes(std::ostream& to, Console& console, base::ByteView bytes) {
+  to.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  to.flush();
+  if (!to) return unwritten(console, "");
+  return {};
+}
+
+/// What is not UTF-8 becomes U+FFFD, for JSON.
+std::string shown(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    std::size_t bytes = 1;
+    while (bytes < 4 && bytes < text.size() && !base::is_utf8(text.substr(0, bytes))) ++bytes;
+    const bool good = base::is_utf8(text.substr(0, bytes));
+    out += good ? text.substr(0, bytes) : "\xef\xbf\xbd";
+    text.remove_prefix(good ? bytes : 1);
+  }
+  return out;
+}
+
+/// The lines of both streams, each with the time at which its end came.
+class Lines {
+ public:
+  explicit Lines(std::ostream& out) : out_(out) {}
+
+  void take(wire::TaskText::Reader text) {
+    std::string& rest = rest_[text.getPart()];
+    rest += base::as_text(bytes_of(text.getBytes()));
+    std::size_t begin = 0;
+    for (std::size_t end = rest.find('\n'); end != rest.npos; end = rest.find('\n', begin)) {
+      print(text.getPart(), text.getTimeMs(), rest.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    rest.erase(0, begin);
+    time_ = text.getTimeMs();
+    constexpr std::size_t kLineMax = 1u << 20;  // our choice: what is longer is shown in parts
+    if (rest.size() >= kLineMax) print(text.getPart(), time_, std::exchange(rest, {}));
+  }
+  void end() {
+    for (auto& [part, rest] : rest_)
+      if (!rest.empty()) print(part, time_, std::exchange(rest, {}));
+  }
+
+ private:
+  void print(std::uint16_t part, std::uint64_t time, const std::string& text) {
+    JsonLine<output::wire::TaskLine> line;
+    line->setTime(time);
+    line->setStream(part == task::kStandardPart ? "stdout" : "stderr");
+    line->setText(shown(text));
+    line.print(out_);
+  }
+
+  std::ostream& out_;
+  std::map<std::uint16_t, std::string> rest_;
+  std::uint64_t time_ = 0;
+};
+
+/// The files of `task result -o DIR`, each with its name once all is there.
+class Folder {
+ public:
+  Folder(std::filesystem::path at, Client& client)
+      : at_(std::move(at)), wait_([&client](int descriptor) -> Client::Outcome<void> {
+          const auto ready = client.wait_for(descriptor, os::Waker::Want::writing);
+          if (!ready.ok()) return ready.error();
+          return {};
+        }) {}
+
+  Client::Outcome<void> add(const std::string& path) {
+    std::error_code failed;
+    const auto to = at_ / path;
+    std::filesystem::create_directories(to.parent_path(), failed);
+    if (failed)
+      return Failure{
+          {Code::refused, "the folder " + to.parent_path().string() + " cannot be made: " + failed.message()},
+          "nothing was written"};
+    auto target = FileTarget::open(to.string());
+    if (!target.ok()) return target.error();
+    files_.emplace(path, std::move(target).value());
+    return {};
+  }
+  Client::Outcome<void> write(const std::string& path, base::ByteView bytes) {
+    if (!files_.contains(path))
+      if (auto added = add(path); !added.ok()) return added.error();
+    return files_.at(path).write(bytes, wait_);
+  }
+  Client::Outcome<void> commit() {
+    for (auto& [path, file] : files_)
+      if (auto done = file.commit(); !done.ok()) return done.error();
+    return {};
+  }
+
+ private:
+  const std::filesystem::path at_;
+  FileTarget::WaitForRoom wait_;
+  std::map<std::string, FileTarget> files_;
+};
+
+Ending result_to(Client& client, const task::TaskId& id, const std::string& directory, bool wait) {
+  Folder folder(directory, client);
+  std::optional<task::Order> order;
+  const auto named = [&](std::uint16_t part) -> std::optional<std::string> {
+    if (part == task::kStandardPart) return "stdout";
+    if (part == task::kErrorsPart) return "stderr";
+    if (part < order->outputs.size()) return order->outputs[part];
+    return std::nullopt;
+  };
+  const auto put = [&](wire::TaskText::Reader text) -> Client::Outcome<void> {
+    if (!order) {  // its outputs have names once it is known to be there
+      auto shown = tasks::ask(client, id);
+      if (!shown.ok()) return shown.error();
+      order = std::move(shown.value().order);
+    }
+    const auto path = named(text.getPart());
+    if (!path) return Failure{.error = {Code::corrupt, "the node told of an output that was not asked for"}};
+    return folder.write(*path, bytes_of(text.getBytes()));
+  };
+  const auto result = read(client, id, wire::TaskPart::RESULT, wait, put);
+  if (!result.ok()) return result.error();
+  for (const char* stream : {"stdout", "stderr"})  // also where nothing was printed
+    if (auto made = folder.write(stream, {}); !made.ok()) return made.error();
+  const auto errors =
+      read(client, id, wire::TaskPart::LOG, false, [&](wire::TaskText::Reader text) -> Client::Outcome<void> {
+        return text.getPart() == task::kErrorsPart ? put(text) : Client::Outcome<void>();
+      });
+  if (!errors.ok()) return errors.error();
+  if (auto done = folder.commit(); !done.ok()) return done.error();
+  return Exit::done;
+}
+
+}  // namespace
+
+Ending tasks::wait_for(Client& client, Console& console, const task::TaskId& id) {
+  const auto printed = read(client, id, wire::TaskPart::RESULT, true, [&](wire::TaskText::Reader text) {
+    if (text.getPart() != task::kStandardPart) return Client::Outcome<void>();
+    return print_bytes(console.out, console, bytes_of(text.getBytes()));
+  });
+  // One that was cancelled or expired has no result: its state says so.
+  if (!printed.ok() && printed.error().error.code != Code::conflict) return printed.error();
+  const auto shown = ask(client, id);
+  if (!shown.ok()) return shown.error();
+  const task::Task& task = shown.value().task;
+  if (task.state() == task::State::done) return Exit::done;
+  const std::string reason = task.reason().empty() ? "" : ": " + task.reason();
+  return Failure{{Code::refused, "the task " + id.hex() + " is " + std::string(name(task.state())) + reason},
+                 "what it printed before was passed on",
+                 "troupe task view " + id.hex(),
+                 Exit::failed};
+}
+
+Ending task_logs(const Invocation& invocation, Console& console) {
+  const auto id = tasks::id_of(invocation);
+  if (!id.ok()) return id.error();
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  Lines lines(console.out);
+  const auto ended =
+      read(*client.value(), id.value(), wire::TaskPart::LOG, invocation.has("-f"),
+           [&](wire::TaskText::Reader text) -> Client::Outcome<void> {
+             const bool standard = text.getPart() == task::kStandardPart;
+             if (!invocation.globals.json)
+               return print_bytes(standard ? console.out : console.err, console, bytes_of(text.getBytes()));
+             lines.take(text);
+             console.out.flush();
+             if (!console.out) return unwritten(console, "");
+             return {};
+           });
+  lines.end();
+  if (!ended.ok()) return ended.error();
+  return Exit::done;
+}
+
+Ending task_result(const Invocation& invocation, Console& console) {
+  const auto id = tasks::id_of(invocation);
+  if (!id.ok()) return id.error();
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  const bool wait = invocation.has("--wait");
+  if (const auto directory = invocation.text("-o")) return result_to(*client.value(), id.value(), *directory, wait);
+  const auto printed =
+      read(*client.value(), id.value(), wire::TaskPart::RESULT, wait, [&](wire::TaskText::Reader text) {
+        if (text.getPart() != task::kStandardPart) return Client::Outcome<void>();
+        return print_bytes(console.out, console, bytes_of(text.getBytes()));
+      });
+  if (!printed.ok()) return printed.error();
+  return Exit::done;
+}
+
+}  // namespace troupe::apps

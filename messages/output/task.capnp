@@ -1,0 +1,104 @@
+@0xb9f4d6c2083e7a15;
+# What `--json` prints: `troupe task`. The rules of all outputs stand in README.md. Times are Unix ms.
+
+using Cxx = import "/capnp/c++.capnp";
+using import "/messages/output/sandbox.capnp".SandboxUsage;
+$Cxx.namespace("troupe::output::wire");
+
+struct TaskId {
+  # `task submit`.
+
+  task @0 :Data;
+}
+
+struct TaskList {
+  # `task ls`.
+
+  rows @0 :List(TaskListed);
+}
+
+struct TaskListed {
+  task @0 :Data;
+  state @1 :Text;
+  # queued running verifying done failed cancelled expired
+  priority @2 :UInt32;
+  attempt @3 :UInt32;
+  # How many there were.
+  node @4 :Data;
+  # Of the last one; null: there was none.
+  reason @5 :Text;
+  # Why it waits, or has failed; null: there is none.
+  submitted @6 :UInt64;
+}
+
+struct TaskView {
+  # `task view`.
+
+  task @0 :Data;
+  state @1 :Text;
+  priority @2 :UInt32;
+  attempt @3 :UInt32;
+  node @4 :Data;
+  reason @5 :Text;
+  submitted @6 :UInt64;
+  ended :union {
+    none @7 :Void;
+    value @8 :UInt64;
+  }
+  program @9 :Data;
+  arguments @10 :List(Text);
+  replicas @11 :UInt32;
+  quorum @12 :UInt32;
+  attempts @13 :List(TaskAttempt);
+  result @14 :TaskResult;
+  # Null: no attempt has decided.
+  why @15 :Text;
+  # Why known nodes do not fit now; null: some do.
+}
+
+struct TaskAttempt {
+  token @0 :UInt64;
+  node @1 :Data;
+  state @2 :Text;
+  # starting running answered lost refused ended
+  exitStatus :union {
+    none @3 :Void;
+    value @4 :Int32;
+  }
+  signal :union {
+    none @5 :Void;
+    value @6 :Int32;
+  }
+  limit @7 :Text;
+  # time cpu memory pids disk files output
+  usage @8 :SandboxUsage;
+  verdict @9 :Text;
+  # open right wrong malicious
+  reason @10 :Text;
+  # Of one that was lost or refused.
+  began @11 :UInt64;
+}
+
+struct TaskResult {
+  bytes @0 :UInt64;
+  # Of the standard output.
+  digest @1 :Data;
+  # SHA-256 of them.
+  outputs @2 :List(TaskOutputFile);
+}
+
+struct TaskOutputFile {
+  path @0 :Text;
+  bytes @1 :UInt64;
+  digest @2 :Data;
+}
+
+struct TaskLine {
+  # `task logs`: a line each.
+
+  time @0 :UInt64;
+  stream @1 :Text;
+  # stdout stderr
+  text @2 :Text;
+  # Without its end; what is not UTF-8 is shown as U+FFFD.
+}

@@ -1,0 +1,259 @@
+@0xd7e2a8f4c1936b05;
+# Tasks: programs that one node submits and another one runs in a sandbox.
+#
+# Words. An order is what a submitter signs (actors/task/logic/order.hpp); its hash is the id of the task. An attempt is
+# one run of it at one node, with a token: of two attempts the later one has the higher token.
+
+using Cxx = import "/capnp/c++.capnp";
+using import "/messages/annotations.capnp".kind;
+$Cxx.namespace("troupe::task::wire");
+
+# --- between nodes, at /task ---------------------------------------------------------------------------------------
+
+struct RunAttempt $kind(from = [peer], bytesMax = 196608) {
+  # A submitter asks a node to run a task. Answered by a stream of AttemptItem, in which something comes each second: it is
+  # the lease of the attempt, which ends with it on both sides. Errors: `malformed`, `refused` (this node takes no tasks, or
+  # not of this submitter, or not with these limits), `overloaded` (as many wait as may), `conflict` (it has run a later
+  # attempt), `not_found` (the program or an input), `unavailable` (no sandbox could be made), `no_space`.
+
+  order @0 :Data;
+  # Signed by the asking node.
+  token @1 :UInt64;
+}
+
+struct AttemptItem $kind(from = [peer], bytesMax = 131072, whenFull = credit) {
+  # What RunAttempt streams. After `ended` the stream ends.
+
+  union {
+    waits @0 :Void;
+    # For a place, or for its inputs; each second.
+    began @1 :Void;
+    # The program was started.
+    uses @2 :TaskUsage;
+    # So far; each second.
+    printed @3 :TaskPrinted;
+    output @4 :TaskOutput;
+    # A part of a file that the program has left, in the order of Order::outputs and of their bytes.
+    ended @5 :TaskEnded;
+  }
+}
+
+struct TaskUsage {
+  cpuMs @0 :UInt64;
+  wallMs @1 :UInt64;
+  memoryBytesMax @2 :UInt64;
+  pidsMax @3 :UInt64;
+  diskBytes @4 :UInt64;
+  outputBytes @5 :UInt64;
+}
+
+enum TaskStream {
+  standard @0;
+  errors @1;
+}
+
+struct TaskPrinted {
+  stream @0 :TaskStream;
+  bytes @1 :Data;
+  # At most 65,536.
+}
+
+struct TaskOutput {
+  index @0 :UInt16;
+  # In Order::outputs.
+  bytes @1 :Data;
+  # At most 65,536; empty for an empty file.
+}
+
+struct TaskEnded {
+  how :union {
+    exited @0 :UInt8;
+    signalled @1 :UInt8;
+  }
+  limit @2 :UInt8;
+  # That it has hit: 0 none, else 1 more than the number of sandbox::Limit.
+  tripwire @3 :Text;
+  # What it tried, if that has ended it.
+  usage @4 :TaskUsage;
+}
+
+# --- inside a node -------------------------------------------------------------------------------------------------
+
+struct StartAttempt $kind(bytesMax = 64) {
+  # To the actor of an attempt, from `/task`. Answered by a stream of AttemptItem.
+}
+
+struct UseInput $kind(bytesMax = 128) {
+  # To `/task/inputs`: a content is to be a file of this node. Answered by a stream of InputAt, which comes once; the file
+  # is kept until the stream ends.
+
+  content @0 :Data;
+}
+
+struct InputAt $kind(bytesMax = 2048, whenFull = credit) {
+  # The answer to UseInput.
+
+  path @0 :Text;
+  # Absolute, on this machine.
+}
+
+# --- operators, at /task/orders --------------------------------------------------------------------------------------
+
+struct SubmitTask $kind(from = [operate], bytesMax = 196608) {
+  # Submits a task. Answered by TaskSubmitted once it is durable; the same request again is answered alike. Errors:
+  # `malformed`, `conflict` (the request had other content), `overloaded` (as many tasks as may be), `unavailable` (no known
+  # node could ever run it).
+
+  order @0 :Data;
+  # Not signed, without submitter and nonce: they are this node's.
+  request @1 :Text;
+  # Empty: none.
+}
+
+struct TaskSubmitted $kind(from = [operate], bytesMax = 128) {
+  # The answer to SubmitTask.
+
+  id @0 :Data;
+}
+
+struct ListTasks $kind(from = [view, operate], bytesMax = 128) {
+  # Answered by TaskRows.
+
+  behind @0 :Data;
+  # The page starts after this id; empty: at the first.
+}
+
+struct TaskRows $kind(from = [view, operate], bytesMax = 524288) {
+  # The answer to ListTasks: at most 256, by rising id.
+
+  rows @0 :List(TaskRow);
+  more @1 :Bool;
+}
+
+struct TaskRow {
+  id @0 :Data;
+  state @1 :UInt8;
+  # The number of task::State.
+  priority @2 :UInt8;
+  attempt @3 :UInt32;
+  # How many there were.
+  node @4 :Data;
+  # Of the last one; empty: there was none.
+  reason @5 :Text;
+  submittedMs @6 :UInt64;
+}
+
+struct ViewTask $kind(from = [view, operate], bytesMax = 128) {
+  # Answered by TaskIs; `not_found`.
+
+  id @0 :Data;
+}
+
+struct TaskIs $kind(from = [view, operate], bytesMax = 262144) {
+  # The answer to ViewTask.
+
+  order @0 :Data;
+  # actors/task/logic/order.hpp, without the signature.
+  task @1 :Data;
+  # actors/task/logic/task.hpp
+  why @2 :Text;
+  # Why the nodes that this node knows do not fit now: "3 lack memory"; empty: some do, or it has ended.
+  parts @3 :List(ResultPart);
+  # Of the attempt that decided.
+}
+
+struct ResultPart {
+  output @0 :UInt16;
+  # In Order::outputs; 65535: the standard output.
+  bytes @1 :UInt64;
+  digest @2 :Data;
+  # SHA-256 of them.
+}
+
+struct CancelTask $kind(from = [operate], bytesMax = 128) {
+  # Ends a task. Answered by TaskCancelled once that is durable. Errors: `not_found`, `conflict` (it has ended before).
+
+  id @0 :Data;
+}
+
+struct TaskCancelled $kind(from = [operate], bytesMax = 64) {
+  # The answer to CancelTask.
+}
+
+struct ReadTask $kind(from = [view, operate], bytesMax = 128) {
+  # What a task has printed and left. Answered by a stream of TaskText. Errors: `not_found`, `conflict` (it has no result),
+  # `corrupt`.
+
+  id @0 :Data;
+  what @1 :TaskPart;
+  follow @2 :Bool;
+  # Of `log`: also what comes later, until the task has ended. Of `result`: waits until it has ended.
+}
+
+enum TaskPart {
+  log @0;
+  # Both streams, of the attempt that decided, else of the newest.
+  result @1;
+  # The standard output and all outputs, of the attempt that decided.
+}
+
+struct TaskText $kind(from = [view, operate], bytesMax = 131072, whenFull = credit) {
+  # What ReadTask streams.
+
+  part @0 :UInt16;
+  # An output by its index; 65535: the standard output, 65534: the errors.
+  timeMs @1 :UInt64;
+  # When it came here.
+  bytes @2 :Data;
+}
+
+# --- what the inspector shows --------------------------------------------------------------------------------------
+
+struct WorkerState $kind(from = [view, operate], bytesMax = 1024) {
+  # Of `/task`.
+
+  slots @0 :UInt32;
+  # Thousandths of cores.
+  used @1 :UInt32;
+  memoryBytes @2 :UInt64;
+  memoryUsed @3 :UInt64;
+  running @4 :UInt32;
+  waiting @5 :UInt32;
+  closed @6 :Text;
+  # Why it takes no tasks; empty: it does.
+}
+
+struct OrdersState $kind(from = [view, operate], bytesMax = 512) {
+  # Of `/task/orders`.
+
+  tasks @0 :UInt32;
+  open @1 :UInt32;
+  # Not ended.
+  attempts @2 :UInt32;
+  # Under way.
+  nodes @3 :UInt32;
+  # That may work, as far as is known.
+}
+
+struct InputsState $kind(from = [view, operate], bytesMax = 256) {
+  # Of `/task/inputs`.
+
+  files @0 :UInt32;
+  bytes @1 :UInt64;
+  used @2 :UInt32;
+  # Of the files, by attempts under way.
+}
+
+struct AttemptState $kind(from = [view, operate], bytesMax = 1024) {
+  # Of `/task/ID`.
+
+  token @0 :UInt64;
+  submitter @1 :Data;
+  running @2 :Bool;
+  # False: its inputs are fetched.
+  usage @3 :TaskUsage;
+  cpu @4 :UInt32;
+  memoryBytes @5 :UInt64;
+  diskBytes @6 :UInt64;
+  timeMs @7 :UInt64;
+}

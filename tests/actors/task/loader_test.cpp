@@ -1,0 +1,67 @@
+#include "actors/task/logic/loader.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "runtime/base/fields.hpp"
+
+using namespace troupe;
+using namespace troupe::task;
+
+namespace {
+
+std::string loader(std::string_view head) {
+  const auto read = loader_of(base::as_bytes(head));
+  return read.ok() ? read.value() : "no: " + read.error().why;
+}
+
+/// An ELF file with one program header of that type, and behind it a text.
+base::Bytes elf(std::uint32_t type, std::string_view text) {
+  base::Bytes out(120, 0);
+  const auto put = [&](std::size_t at, auto number) {
+    for (std::size_t i = 0; i < sizeof number; ++i) out[at + i] = static_cast<std::uint8_t>(number >> (8 * i));
+  };
+  std::ranges::copy(base::as_bytes("\x7f"
+                                   "ELF\x02\x01"),
+                    out.begin());
+  put(32, std::uint64_t{64});
+  put(54, std::uint16_t{56});
+  put(56, std::uint16_t{1});
+  put(64, type);
+  put(72, std::uint64_t{120});
+  put(96, std::uint64_t{text.size()});
+  base::append(out, base::as_bytes(text));
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("loader: of a script it is the first word of its first line") {
+  CHECK(loader("#!/bin/sh\necho") == "/bin/sh");
+  CHECK(loader("#! /usr/bin/env python3\r\n") == "/usr/bin/env");
+  CHECK(loader("#!/bin/sh") == "/bin/sh");
+  CHECK(loader("#!sh\n").starts_with("no: its first line names an interpreter without"));
+  CHECK(loader("#!\n").starts_with("no: its first line names no"));
+  CHECK(loader("#!").starts_with("no: "));
+}
+
+TEST_CASE("loader: of an ELF file it is the interpreter that it names, and a static one needs none") {
+  const auto read = [](const base::Bytes& bytes) { return loader(base::as_text(bytes)); };
+  CHECK(read(elf(3, std::string("/lib64/ld.so\0", 13))) == "/lib64/ld.so");
+  CHECK(read(elf(1, "")) == "");
+  base::Bytes bytes = elf(3, "/lib64/ld.so");
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    CHECK_FALSE(loader_of(base::ByteView(bytes).first(size)).ok());
+  bytes[4] = 1;  // 32 bits
+  CHECK(read(bytes).starts_with("no: it is an ELF file of another kind"));
+  std::ifstream file("/proc/self/exe", std::ios::binary);
+  const std::string self((std::istreambuf_iterator<char>(file)), {});
+  CHECK(loader(std::string_view(self).substr(0, kLoaderBytes)).starts_with("/lib"));
+}
+
+TEST_CASE("loader: what is no program is said so") {
+  CHECK(loader("").starts_with("no: it is neither"));
+  CHECK(loader("echo hello\n").starts_with("no: it is neither"));
+}
