@@ -84,8 +84,8 @@ struct StartAttempt $kind(bytesMax = 64) {
 }
 
 struct UseInput $kind(bytesMax = 128) {
-  # To `/task/inputs`: a content is to be a file of this node. Answered by a stream of InputAt, which comes once; the file
-  # is kept until the stream ends.
+  # To `/task/inputs`: a content is to be a file of this node. Answered by a stream of InputAt, which comes once it is there
+  # and then now and then; the file is kept until the stream ends.
 
   content @0 :Data;
 }
@@ -205,6 +205,7 @@ struct TaskText $kind(from = [view, operate], bytesMax = 131072, whenFull = cred
   timeMs @1 :UInt64;
   # When it came here.
   bytes @2 :Data;
+  # Empty: nothing is new; now and then, where it is followed.
 }
 
 # --- what the inspector shows --------------------------------------------------------------------------------------

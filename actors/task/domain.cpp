@@ -59,6 +59,7 @@ node::Domain make(const node::DomainParts& parts) {
   out.tasks_max = static_cast<std::uint32_t>(settings.get(kTasksMax));
   out.host_usr = settings.get(kHostUsr);
   out.tripwires = settings.get(kTripwires);
+  out.simulated = parts.simulated;
   out.health = parts.health;
   out.log = parts.domain_log;
   return {.name = "task",

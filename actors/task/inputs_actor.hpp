@@ -29,7 +29,11 @@ class InputsActor final : public runtime::Actor {
   void start() override;
   void check() const override;
 
+  /// Files that attempts use.
+  std::size_t used() const { return files_.size() - idle_.size(); }
+
  private:
+  struct StillThere {};
   struct User {
     runtime::Sink<wire::InputAt> to;
     bool told = false;

@@ -45,6 +45,8 @@ void OrdersActor::receive(runtime::Handlers& on) {
   on.stream<wire::ReadTask, wire::TaskText>(
       [this](wire::ReadTask::Reader question, runtime::Sink<wire::TaskText> to) { read(question, std::move(to)); });
   on.timer<Tick>([this] { tick(); });
+  on.timer<StartAgain>([this] { save_start(); });
+  on.timer<StillThere>([this] { still_there(); });
   tasks_.receive<TasksAgain>(on);
   texts_.receive<TextsAgain>(on);
   on.describe<wire::OrdersState>([this](wire::OrdersState::Builder state) {
@@ -59,6 +61,7 @@ void OrdersActor::receive(runtime::Handlers& on) {
 
 void OrdersActor::start() {
   has_ = world().hardware.has();
+  after<StillThere>(kStillThere);
   node().publish<wire::SubmitTask, wire::ListTasks, wire::ViewTask, wire::CancelTask, wire::ReadTask>(kOrdersPath,
                                                                                                       self());
   texts_.load([](ByteView, ByteView) { return store::Use::keep; }, [](const base::Outcome<void>&) {});
@@ -113,16 +116,22 @@ void OrdersActor::loaded() {
     if (!final(task.state())) {
       world().mutations.sometimes("task: a task went on after a restart");
       if (!mutated("task.restart_forgets")) task.restarted(unix_ms());
+      if (!mutated("task.restart_untold")) unsaved_.insert(id);
     }
     if (final(task.state())) ended_.emplace(task.ended_ms(), id);
     else open_.emplace(-job.entry.order.priority, task.submitted_ms(), id);
   }
+  save_start();
+}
+
+/// Again until it is durable: nothing is placed before.
+void OrdersActor::save_start() {
   Bytes row;
   base::append_number(row, starts_);
   store::RowChange change;
   change.save.push_back({{kStartsRow}, std::move(row)});
   tasks_.save(std::move(change), [this](const base::Outcome<void>& saved) {
-    if (!saved.ok()) throw base::StateUnknown("it is not known which number this start has");
+    if (!saved.ok()) return after<StartAgain>(kTickPeriod);
     ready_ = true;
     count();
     look();
@@ -134,7 +143,6 @@ void OrdersActor::save(const TaskId& id, Done done) {
   const Entry& entry = jobs_.at(id).entry;
   store::RowChange change;
   change.save.push_back({task_key(id), entry.encode()});
-  if (mutated("task.end_unsaved")) jobs_.at(id).durable = entry.task;
   tasks_.save(std::move(change),
               [this, id, task = entry.task, done = std::move(done)](const base::Outcome<void>& saved) mutable {
                 const auto job = jobs_.find(id);
@@ -192,7 +200,6 @@ void OrdersActor::accept(Order order, Submitted reply) {
                  .first->second;
   open_.emplace(-job.entry.order.priority, task.submitted_ms(), id);
   job.askers.push_back(std::move(reply));
-  if (mutated("task.submitted_unsaved")) answer_askers(id, {});
   save(id, [this, id](const base::Outcome<void>& saved) {
     const auto known = jobs_.find(id);
     if (known == jobs_.end()) return;
@@ -225,7 +232,7 @@ void OrdersActor::list(wire::ListTasks::Reader question, runtime::Reply<wire::Ta
     auto to = out.initRows(static_cast<unsigned>(rows));
     for (unsigned i = 0; i < to.size(); ++i, ++at) {
       const Order& order = at->second.entry.order;
-      const Task& task = at->second.durable;
+      const Task& task = at->second.told();
       to[i].setId(data_of(at->first.view()));
       to[i].setState(static_cast<std::uint8_t>(task.state()));
       to[i].setPriority(order.priority);
@@ -244,7 +251,7 @@ void OrdersActor::view(wire::ViewTask::Reader question, runtime::Reply<wire::Tas
   const auto job = id ? jobs_.find(*id) : jobs_.end();
   if (job == jobs_.end()) return reply.refuse(kUnknown);
   const Entry& entry = job->second.entry;
-  const Task& task = job->second.durable;
+  const Task& task = job->second.told();
   reply.send([&](wire::TaskIs::Builder out) {
     out.setOrder(data_of(encode(entry.order)));
     out.setTask(data_of(task.encode()));

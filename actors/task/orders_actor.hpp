@@ -44,6 +44,8 @@ class OrdersActor final : public runtime::Actor {
   struct TasksAgain {};
   struct TextsAgain {};
   struct Tick {};
+  struct StartAgain {};
+  struct StillThere {};
   using Submitted = runtime::Reply<wire::TaskSubmitted>;
   using Done = base::Callback<void(const base::Outcome<void>&)>;
 
@@ -64,10 +66,13 @@ class OrdersActor final : public runtime::Actor {
   };
   struct Job {
     Entry entry;
-    Task durable;                              ///< as its row has it: what others are told
+    Task durable;                              ///< as its row has it
     std::vector<Submitted> askers;             ///< wait for its row
     bool written = false;                      ///< once
     std::map<std::uint64_t, Running> running;  ///< by token
+
+    /// What others are told: an end that is durable alone.
+    const Task& told() const { return final(entry.task.state()) ? durable : entry.task; }
   };
   struct Reading {
     runtime::Sink<wire::TaskText> to;
@@ -92,6 +97,7 @@ class OrdersActor final : public runtime::Actor {
   void view(wire::ViewTask::Reader question, runtime::Reply<wire::TaskIs> reply) const;
   void cancel(wire::CancelTask::Reader request, runtime::Reply<wire::TaskCancelled> reply);
   void loaded();
+  void save_start();
   store::Use take(base::ByteView key, base::ByteView value);
   void save(const TaskId& id, Done done);
   bool mutated(const char* name) const { return world().mutations.on(name); }
@@ -136,6 +142,7 @@ class OrdersActor final : public runtime::Actor {
   /// Under which token the texts of an attempt lie.
   std::uint64_t texts_of(std::uint64_t token) const { return mutated("task.old_texts") ? 0 : token; }
   void push_texts(Reading& reading);
+  void still_there();
   void forget_oldest();
   void erase_texts(const TaskId& id, base::Bytes from);
 

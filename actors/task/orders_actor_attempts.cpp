@@ -42,7 +42,10 @@ void OrdersActor::hear(const TaskId& id, std::uint64_t token, wire::AttemptItem:
   switch (item.which()) {
     case wire::AttemptItem::WAITS: return;
     case wire::AttemptItem::BEGAN:
-    case wire::AttemptItem::USES: jobs_.at(id).entry.task.began(token, unix_ms()); return read_of(id);
+    case wire::AttemptItem::USES:
+      // Written down, so that it is known that there was one if this node dies; nothing waits for that.
+      if (jobs_.at(id).entry.task.began(token, unix_ms())) save(id, [](const base::Outcome<void>&) {});
+      return read_of(id);
     case wire::AttemptItem::PRINTED: return hear_printed(id, token, *one, item.getPrinted());
     case wire::AttemptItem::OUTPUT: return hear_output(id, token, *one, item.getOutput());
     case wire::AttemptItem::ENDED:
@@ -107,9 +110,10 @@ void OrdersActor::stream_ended(const TaskId& id, std::uint64_t token, const base
   if (end.ok()) {
     if (!one->ended) return lose(id, token, "its node said nothing about its end");
     one->over = true;
-    if (one->saving == 0 || mutated("task.answered_unsaved")) answered(id, token);
+    if (one->saving == 0) answered(id, token);
     return;
   }
+  if (mutated("task.loss_unheard")) return;
   const Error& why = end.error();
   Task& task = jobs_.at(id).entry.task;
   const Attempt* const attempt = task.find(token);

@@ -131,7 +131,8 @@ std::vector<Candidate> OrdersActor::nodes(bool free_only) const {
   add(own());
   for (const auto& [id, listed] : nodes_) {
     const registry::Registration& told = listed.registration;
-    Candidate one{.node = id, .owner = told.owner, .group = base::group_of(told.at)};
+    Candidate one{.node = id, .owner = told.owner, .group = registry::group_of(id, told.at)};
+    if (settings_.simulated) std::ranges::copy(id.view().first(one.group.prefix.size()), one.group.prefix.begin());
     one.capabilities = told.capabilities;
     one.price = told.price;
     one.status = listed.status;
@@ -211,13 +212,10 @@ void OrdersActor::arm() {
 }
 
 void OrdersActor::tick() {
-  std::vector<TaskId> late;
-  for (const auto& [priority, since, id] : open_) {
-    const auto wake = jobs_.at(id).entry.task.wake_ms();
-    if (wake && *wake <= unix_ms()) late.push_back(id);
-  }
-  for (const TaskId& id : late)
-    if (jobs_.at(id).entry.task.tick(unix_ms())) changed(id);
+  std::vector<TaskId> expired;
+  for (const auto& [priority, since, id] : open_)
+    if (jobs_.at(id).entry.task.tick(unix_ms())) expired.push_back(id);
+  for (const TaskId& id : expired) changed(id);
   for (const TaskId& id : std::exchange(unsaved_, {}))
     save(id, [this, id](const base::Outcome<void>&) { read_of(id); });
   std::erase_if(left_alone_, [this](const auto& one) { return one.second <= now(); });

@@ -25,7 +25,7 @@ void OrdersActor::read(wire::ReadTask::Reader question, runtime::Sink<wire::Task
   const auto id = TaskId::from(bytes_of(question.getId()));
   const auto job = id ? jobs_.find(*id) : jobs_.end();
   if (job == jobs_.end()) return to.fail({Code::not_found, "this node knows no task of that id"});
-  const Task& task = job->second.durable;
+  const Task& task = job->second.told();
   const bool result = question.getWhat() == wire::TaskPart::RESULT;
   if (result && !final(task.state()) && !question.getFollow())
     return to.fail({Code::conflict, "the task has not ended: it is " + std::string(name(task.state()))});
@@ -55,8 +55,7 @@ void OrdersActor::read_of(const TaskId& id) {
 
 /// Whose texts are read: of the attempt that decided, else of the newest that has begun. False: there is none to read.
 bool OrdersActor::choose_token(Reading& reading) {
-  const Job& job = jobs_.at(reading.id);
-  const Task& task = final(job.durable.state()) ? job.durable : job.entry.task;
+  const Task& task = jobs_.at(reading.id).told();
   std::uint64_t token = 0;
   if (const Attempt* const result = task.result()) {
     token = result->token;
@@ -84,7 +83,7 @@ void OrdersActor::read_on(std::uint64_t number) {
     readings_.erase(at);
     return;
   }
-  const Task& task = job->second.durable;
+  const Task& task = job->second.told();
   const bool over = final(task.state());
   const bool any = (over || reading.what == wire::TaskPart::LOG) && choose_token(reading);
   push_texts(reading);
@@ -113,6 +112,13 @@ void OrdersActor::push_texts(Reading& reading) {
       out.setBytes(data_of(text->bytes));
     });
   }
+}
+
+void OrdersActor::still_there() {
+  after<StillThere>(kStillThere);
+  for (auto& [number, reading] : readings_)
+    if (reading.follow && reading.to.ready())
+      reading.to.push([](wire::TaskText::Builder out) { out.setPart(kStandardPart); });
 }
 
 void OrdersActor::scan(std::uint64_t number) {

@@ -15,9 +15,11 @@ namespace troupe::task {
 inline constexpr const char* kTaskRows = "task";  // keyspaces, and sources of health
 inline constexpr const char* kTextRows = "task-texts";
 inline constexpr const char* kSandboxSource = "sandbox";
-inline constexpr const char* kDirectory = "tasks";      // of this domain, below the node's
-inline constexpr std::size_t kPieceBytes = 65'536;      // messages/task.capnp
-inline constexpr std::chrono::seconds kSign{1};         // of life, of an attempt
+inline constexpr const char* kDirectory = "tasks";  // of this domain, below the node's
+inline constexpr std::size_t kPieceBytes = 65'536;  // messages/task.capnp
+inline constexpr std::chrono::seconds kSign{1};     // of life, of an attempt
+/// Of a stream in which nothing may happen for hours: its writer's side forgets one that is silent for longer.
+inline constexpr std::chrono::minutes kStillThere{2};
 inline constexpr std::chrono::seconds kFetchIdle{120};  // of a content that comes from other nodes
 
 struct TaskSettings {
@@ -33,6 +35,7 @@ struct TaskSettings {
   std::uint32_t tasks_max = 10'000;
   bool host_usr = false;  ///< /usr of the machine is seen inside
   bool tripwires = true;
+  bool simulated = false;  ///< machines of one address group are those of many owners
   std::string store = "/store";
   std::string files = "/files";
   std::string registry = "/registry/list";

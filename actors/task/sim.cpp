@@ -5,6 +5,7 @@
 #include <set>
 
 #include "actors/files/api.hpp"
+#include "actors/task/inputs_actor.hpp"
 #include "actors/task/worker_actor.hpp"
 #include "messages/files.capnp.h"
 #include "messages/words.hpp"
@@ -26,7 +27,7 @@ constexpr std::string_view kContent = "#!/sim\n";
 /// What a program does, by its number: all that can be drawn.
 enum class Plan : std::uint8_t { prints, takes_long, fails, crashes, hangs, leaves, floods };
 constexpr std::size_t kPlans = 7;
-constexpr std::size_t kFloodLines = 3'000;
+constexpr std::size_t kFloodLines = 60'000;  // more than a stream has credit for
 
 Plan plan_of(std::uint64_t number) { return static_cast<Plan>(number % kPlans); }
 
@@ -72,7 +73,7 @@ std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Sha
   for (std::size_t i = 0, count = draw.count(2, 30); i < count; ++i) {
     const base::Duration at = draw.moment();
     const std::uint16_t node = draw.node();
-    if (draw.below(8) == 0) {
+    if (draw.below(4) == 0) {
       out.push_back({at, node, "tasks.cancel", {{"which", draw.below(8)}}});
     } else {
       const std::int64_t replicas = draw.below(4) == 0 ? 3 : 1;
@@ -102,20 +103,18 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
   void died(std::size_t node) override {
     Clients::died(node);
     running_.erase(node);
+    used_.erase(node);
     probing_.clear();
   }
   void handled(std::size_t node, std::string_view, const runtime::Actor& actor) override {
     const auto* const worker = dynamic_cast<const WorkerActor*>(&actor);
     if (worker != nullptr) running_[node] = worker->tasks();
+    const auto* const inputs = dynamic_cast<const InputsActor*>(&actor);
+    if (inputs != nullptr) used_[node] = inputs->used();
   }
 
   void probe() override {
-    for (std::size_t i = 0; i < tasks_.size(); ++i) {
-      Known& one = tasks_[i];
-      if (one.read || probing_.contains(i) || !nodes_.serving(one.node)) continue;
-      probing_.insert(i);
-      view(i);
-    }
+    for (std::size_t node = 0; node < nodes_.size(); ++node) look_at_next(node);
   }
   std::vector<std::string> waits() const override {
     std::vector<std::string> out = under_way();
@@ -129,6 +128,9 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
     for (const auto& [node, count] : running_)
       if (count > 0 && nodes_.serving(node))
         out.push_back(node_name(node) + " runs " + std::to_string(count) + " attempts of tasks that have ended");
+    for (const auto& [node, count] : used_)
+      if (count > 0 && nodes_.serving(node))
+        out.push_back(node_name(node) + " holds " + std::to_string(count) + " inputs of tasks that have ended");
     return out;
   }
 
@@ -195,11 +197,29 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
     for (std::size_t i = 0; i < tasks_.size(); ++i)
       if (tasks_[i].node == node) own.push_back(i);
     if (own.empty()) return;
-    Known& one = tasks_[own[which % own.size()]];
+    const std::size_t recent = std::min<std::size_t>(own.size(), 2);  // the others have ended
+    Known& one = tasks_[own[own.size() - 1 - which % recent]];
     ask<wire::CancelTask, wire::TaskCancelled>(
         begin(node, "to cancel a task"), kOrdersPath, kAnswer,
         [id = one.id](wire::CancelTask::Builder out) { out.setId(data_of(id.view())); },
         [](const Error&, wire::TaskCancelled::Reader) {});
+  }
+
+  /// One of a node at a time: some worlds have small mailboxes.
+  void look_at_next(std::size_t node) {
+    if (probing_.contains(node) || !nodes_.serving(node)) return;
+    const auto wanted = [&](std::size_t i) { return tasks_[i].node == node && !tasks_[i].read; };
+    std::size_t& last = looked_at_[node];
+    for (std::size_t i = 0; i < tasks_.size(); ++i) {
+      last = (last + 1) % tasks_.size();
+      if (!wanted(last)) continue;
+      probing_.insert(node);
+      return view(last);
+    }
+  }
+  void looked(std::size_t number, bool go_on) {
+    probing_.erase(tasks_[number].node);
+    if (go_on) look_at_next(tasks_[number].node);
   }
 
   void view(std::size_t number) {
@@ -208,9 +228,12 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
     ask<wire::ViewTask, wire::TaskIs>(
         client, kOrdersPath, kAnswer, [id = one.id](wire::ViewTask::Builder out) { out.setId(data_of(id.view())); },
         [this, &client, number](const Error& error, wire::TaskIs::Reader told) {
-          probing_.erase(number);
+          looked(number, false);
           Known& of = tasks_[number];
-          if (lost(of)) return;
+          if (lost(of)) {
+            of.read = true;
+            return;
+          }
           if (error && error->code == base::Code::not_found)
             return violated("kept", client, "found that it is not known any more");
           if (error) return;
@@ -240,14 +263,14 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
       return violated("right", client, "found that it is done, though its program fails");
     if (task.result() == nullptr) {
       one.read = true;  // cancelled, expired, or each attempt was lost
-      return;
+      return looked(number, true);
     }
     read(number, plan != Plan::hangs);
   }
   /// The standard output of the attempt that decided.
   void read(std::size_t number, bool whole) {
     const Known& one = tasks_[number];
-    probing_.insert(number);
+    probing_.insert(one.node);
     Client& client = begin(one.node, "the result of task " + std::to_string(one.plan));
     const auto out = std::make_shared<std::string>();
     subscribe<wire::ReadTask, wire::TaskText>(
@@ -260,19 +283,20 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
           if (text.getPart() == kStandardPart) *out += base::as_text(bytes_of(text.getBytes()));
         },
         [this, &client, number, out, whole](const Error& error) {
-          probing_.erase(number);
-          if (error || lost(tasks_[number])) return;
+          if (error || lost(tasks_[number])) return looked(number, false);
           const std::string wanted = printed_by(tasks_[number].plan);
           if (whole ? *out != wanted : !wanted.starts_with(*out))
             return violated("right", client,
                             "has " + std::to_string(out->size()) + " bytes, and not those of its program");
           tasks_[number].read = true;
+          looked(number, true);
         });
   }
 
   std::deque<Known> tasks_;
-  std::set<std::size_t> probing_;
-  std::map<std::size_t, std::size_t> running_;  // attempts at each node
+  std::set<std::size_t> probing_;                      // nodes
+  std::map<std::size_t, std::size_t> looked_at_;       // the last task of each node
+  std::map<std::size_t, std::size_t> running_, used_;  // attempts, and inputs in use, at each node
 };
 
 }  // namespace
@@ -308,14 +332,14 @@ const sim::WorkloadSpec& workload() {
           },
       .mutants =
           {
-              {"task.answered_unsaved", "an attempt has ended before what it printed is durable"},
+              {"task.loss_unheard", "an attempt whose node is gone is waited for"},
               {"task.restart_forgets", "attempts of before a restart are taken for running"},
+              {"task.restart_untold", "what a restart made of a task is not written down"},
               {"task.attempt_stays", "an attempt goes on after its submitter has given it up"},
+              {"task.inputs_held", "an input is in use for ever"},
               {"task.slots_kept", "what an attempt has used is not given back"},
-              {"task.submitted_unsaved", "a submission is answered before it is durable"},
               {"task.old_texts", "what a lost attempt printed is read as that of the next one"},
               {"task.piece_dropped", "what is printed while there is no credit is lost"},
-              {"task.end_unsaved", "the end of a task is told before it is durable"},
           },
       .draw = draw_operations,
       .make = sim::make_workload<TaskWorkload>,

@@ -310,18 +310,44 @@ Ending run_escrow(const Invocation& invocation, Console& console) {
 }
 
 Ending run_task(const Invocation& invocation, Console& console) {
-  const std::string only = invocation.text("--only").value_or("");
-  if (!only.empty() && only != "registry.ls" && only != "registry.fed" && only != "registry.fed,registry.ls")
-    return usage_failure("--only names figures: registry.fed, registry.ls", "troupe help bench task");
+  const std::string only = ',' + invocation.text("--only").value_or("") + ',';
+  const auto wanted = [&](std::initializer_list<const char*> figures) {
+    return only == ",," || std::ranges::any_of(figures, [&](const char* one) {
+             return only.find(',' + std::string(one) + ',') != std::string::npos;
+           });
+  };
+  const bool tasks = wanted({"task.place", "task.run", "task.empty"}), lists = wanted({"registry.fed", "registry.ls"});
+  if (!tasks && !lists)
+    return usage_failure("--only names figures: task.place, task.run, task.empty, registry.fed, registry.ls",
+                         "troupe help bench task");
+  const auto span = span_of(invocation);
+  if (!span.ok()) return span.error();
   os::Waker waker{SIGINT, SIGTERM};
+  // Each has a node of its own, which is made before any thread of this process.
+  const auto task_folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
+  if (!task_folder.ok()) return task_folder.error();
+  const auto worker = bench::NodeProcesses::start(invocation.table(), *task_folder.value(), 1);
+  if (!worker.ok()) return worker.error();
   const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!folder.ok()) return folder.error();
   // The ten thousand have no work to show.
   const auto node = bench::NodeProcesses::start(invocation.table(), *folder.value(), 1,
                                                 {"identity.work_bits=0", "registry.beats_per_second=100000"});
   if (!node.ok()) return node.error();
-  bench::Runner runner(waker, *folder.value(), {});
-  return print(invocation, console, bench::measure_registry(waker, runner, *node.value()));
+  bench::Figures figures;
+  if (tasks) {
+    bench::Runner runner(waker, *task_folder.value(), {});
+    auto more = bench::measure_tasks(waker, runner, *worker.value(), span.value());
+    if (!more.ok()) return more.error();
+    figures = std::move(more).value();
+  }
+  if (lists) {
+    bench::Runner runner(waker, *folder.value(), {});
+    auto more = bench::measure_registry(waker, runner, *node.value());
+    if (!more.ok()) return more.error();
+    figures.insert(figures.end(), more.value().begin(), more.value().end());
+  }
+  return print(invocation, console, figures);
 }
 
 }  // namespace
@@ -373,8 +399,8 @@ Commands bench_commands() {
                                  1, kMessagesMax)},
        .run = run_kv},
       {.name = "bench task",
-       .summary = "Measure a node that watches 10,000 others, and the list of them, in two minutes",
-       .options = {{.name = "--only", .value = "WHAT,…", .help = "these figures alone"}, dir},
+       .summary = "Measure tasks, and in two minutes a node that watches 10,000 others, and the list of them",
+       .options = {seconds, {.name = "--only", .value = "WHAT,…", .help = "these figures alone"}, dir},
        .run = run_task},
       {.name = "bench escrow",
        .summary = "Measure transfers, a million escrows that sleep and airdrops at a book, and escrows at a group, "

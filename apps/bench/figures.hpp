@@ -75,6 +75,10 @@ Measurement<Figures> measure_airdrop(os::Waker& waker, Runner& runner, NodeProce
 /// (`registry.fed`: ratio), and `troupe registry ls` there (`registry.ls`).
 Measurement<Figures> measure_registry(os::Waker& waker, Runner& runner, NodeProcesses& processes);
 
+/// Choices among a thousand nodes: `task.place`. Then empty tasks at a node that runs them itself, from the submission
+/// to the result that was read: one after the other (`task.run`), and some at once (`task.empty`). Both take `span`.
+Measurement<Figures> measure_tasks(os::Waker& waker, Runner& runner, NodeProcesses& processes, base::Duration span);
+
 /// What `--hold` keeps after the figures: a node that `troupe inspect --once --data DIR` reaches, until Ctrl-C.
 class HeldNode {
  public:

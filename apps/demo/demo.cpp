@@ -24,7 +24,7 @@ constexpr std::uint64_t kBytes = 64u << 20;
 constexpr std::uint64_t kBytesMax = 4ull << 30;  // our choice: some times that much is written below TMPDIR
 constexpr std::uint64_t kReplicas = 3;
 constexpr const char* kBook = "ledger.book=group:main";
-constexpr const char* kActorsShown = "24";
+constexpr const char* kActorsShown = "27";
 constexpr const char* kMessagesShown = "6";  // fewer than any file takes
 constexpr int kLooksMax = 600;               // for links to come up, each after a pause: a minute
 

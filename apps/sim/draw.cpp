@@ -78,6 +78,14 @@ void draw_knobs(Scenario& world, const std::vector<sim::Knob>& knobs, base::Rand
 }
 
 /// Those of the world have a stream of their own: the domains' are what they are without them.
+/// Of a calm world: those that each world has.
+void draw_usual_knobs(Scenario& world, const std::vector<const sim::WorkloadSpec*>& domains) {
+  base::Random random = stream(world.seed, concern("usual knobs"));
+  for (const sim::WorkloadSpec* domain : domains)
+    for (const sim::Knob& knob : domain->knobs)
+      if (knob.always) world.knobs[std::string(knob.setting)] = knob.values[random.below(knob.values.size())];
+}
+
 void draw_knobs(Scenario& world, const std::vector<const sim::WorkloadSpec*>& domains) {
   base::Random its = stream(world.seed, concern("world knobs"));
   draw_knobs(world, world_spec().knobs, its);
@@ -176,6 +184,8 @@ Scenario draw(std::uint64_t seed, const DrawOptions& options) {
     draw_clocks(world);
     draw_knobs(world, domains);
     for (const FaultSpec& spec : sim::fault_specs()) draw_faults(world, spec, sky);
+  } else {
+    draw_usual_knobs(world, domains);
   }
   for (const sim::WorkloadSpec* domain : domains) {
     base::Random its = stream(seed, concern(domain->name));

@@ -82,6 +82,11 @@ Ending task_cancel(const Invocation& invocation, Console& console) {
   auto answer = client.value()->ask<wire::CancelTask, wire::TaskCancelled>(
       task::kOrdersPath, tasks::kDue, [&](wire::CancelTask::Builder out) { out.setId(data_of(id.value().view())); });
   if (!answer.ok()) return answer.error();
+  if (!invocation.globals.json) return Exit::done;
+  JsonLine<output::wire::TaskCancelled> line;
+  line->setTask(data(id.value().view()));
+  line->setState(std::string(name(task::State::cancelled)));
+  line.print(console.out);
   return Exit::done;
 }
 

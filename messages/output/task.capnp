@@ -11,6 +11,13 @@ struct TaskId {
   task @0 :Data;
 }
 
+struct TaskCancelled {
+  # `task cancel`.
+
+  task @0 :Data;
+  state @1 :Text;
+}
+
 struct TaskList {
   # `task ls`.
 

@@ -24,7 +24,7 @@ TEST_CASE("cluster: the demo shows the main job, and leaves nothing") {
   for (const char* part :
        {"$ troupe node --data n4 ", "$ troupe file put original --replicas 3 --data n1\n", "$ kill -9 ",
         "$ cmp original copy\n", "$ troupe status --data n1\n",
-        "$ troupe inspect --once --top handled --limit 24 --data n1\n", "\n/files/holder ", "files.GetFile"})
+        "$ troupe inspect --once --top handled --limit 27 --data n1\n", "\n/files/holder ", "files.GetFile"})
     CHECK_MESSAGE(contains(session, part), std::string(part), session);
   REQUIRE_FALSE(directory_of(session).empty());
   CHECK_FALSE(std::filesystem::exists(directory_of(session)));

@@ -49,6 +49,8 @@ const std::pair<const char*, const char*> kNotHere[] = {
     {"escrow rule", "it needs an arbiter"},
     {"escrow watch", "it waits for events: tests/cluster/escrow_test.cpp"},
     {"wallet restore", "it reads standard input: tests/apps/wallet"},
+    {"task logs", "a machine may make no sandboxes: tests/cluster/task_test.cpp"},
+    {"task result", "standard output is the program's: tests/cluster/task_test.cpp"},
     {"sandbox check", "a machine may make no sandboxes: tests/cluster/sandbox_test.cpp"},
     {"sandbox run", "standard output is the program's: tests/cluster/sandbox_test.cpp"},
     {"sim watch", "it opens screens, which are for people"},
@@ -86,7 +88,7 @@ std::vector<std::string> words_of(const std::string& command) {
 }  // namespace
 
 TEST_CASE("cluster json: what each command prints has all names of its contract") {
-  Cluster cluster(2, {"--set", "ledger.book=self"});
+  Cluster cluster(2, {"--set", "ledger.book=self", "--set", "task.host_usr=true"});
   const Folder& folder = cluster.folder;
   ::setenv("XDG_CONFIG_HOME", (folder / "config").c_str(), 1);
   ::setenv("TROUPE_DATA", cluster.nodes[0]->data.c_str(), 1);  // not --data, which the demo refuses
@@ -94,6 +96,8 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
   std::ofstream(folder / "secret") << "open sesame\n";
   std::ofstream(folder / "bad.toml") << "nonsense = 1\n";
   std::ofstream(folder / "calm.toml") << "seed = 1\ndomains = [\"peers\"]\nnodes = 3\ntime = \"2s\"\n";
+  std::ofstream(folder / "program") << "#!/bin/sh\nsleep 600\n";
+  const std::string task = line(cluster.run(0, {"task", "submit", folder / "program"}));
   const std::string cid = line(cluster.run(0, {"file", "put", folder / "file", "--replicas", "2"}));
   std::ofstream(folder / "its-file") << "other bytes";
   REQUIRE(cluster.run(1, {"file", "put", folder / "its-file", "--replicas", "2"}).exit == 0);
@@ -270,6 +274,10 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
        "node status capabilities.memory price heartbeatAgeS owner address version registered upS watchers history"},
       {"registry register", {"--capability", "gpu"}, "node registered capabilities.gpu price"},
       {"registry unregister", {}, "node registered capabilities.gpu price"},
+      {"task submit", {folder / "program"}, "task"},
+      {"task ls", {}, "task state priority attempt node reason submitted"},
+      {"task view", {task}, "task state priority attempt node reason program arguments replicas quorum result why"},
+      {"task cancel", {task}, "task state"},
       {"inspect",
        {"--once"},
        "node actors.path actors.kind actors.state actors.mailbox actors.oldestMs actors.handled actors.perSecond "

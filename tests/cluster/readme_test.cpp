@@ -99,6 +99,12 @@ const Line kLines[] = {
     {"troupe reputation report \"$id\" praise --delta 3 --data b", "", "20 -> 23"},
     {"troupe reputation \"$id\" --events --data b", "", "praise"},
     {"troupe reputation \"$id\" --verify --data b", "", "sound"},
+    // actors/task
+    {"troupe node --data w --listen 127.0.0.1:7006 --set task.host_usr=true &"},
+    {"printf '#!/bin/sh\\necho \"hello, $1\"\\n' > hello",
+     "printf '#!/bin/sh\\necho \"hello, $1\"\\n' > hello; again command troupe status --data w"},
+    {"troupe task submit hello world --wait --data w", "", "hello, world"},
+    {"troupe task ls --data w", "", "done"},
 };
 
 constexpr const char* kBuilds = "it builds the tests, of which this is one";
@@ -175,7 +181,7 @@ class Ports {
  public:
   Ports() {
     std::vector<os::Descriptor> held;
-    for (const char* named : {"7001", "7002", "7003", "7004", "7005", "9464"}) {
+    for (const char* named : {"7001", "7002", "7003", "7004", "7005", "7006", "9464"}) {
       auto socket = os::listen_tcp(*base::HostPort::parse("127.0.0.1:0"));
       REQUIRE(socket.ok());
       free_.emplace_back(named, std::to_string(os::local_endpoint(socket.value().get()).port));

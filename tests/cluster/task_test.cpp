@@ -79,7 +79,7 @@ TEST_CASE("cluster tasks: a program runs at another node, and what it prints and
   CHECK(failed.out == "half\n");
   CHECK(contains(failed.err, "its program ended with 3"));
   CHECK(cluster.run(0, submit(program, {"--need", "gpu"})).exit == 7);
-  CHECK(cluster.run(0, submit(program, {"--memory", "900T"})).exit == 7);
+  CHECK(cluster.run(0, submit(program, {"--memory", "900000G"})).exit == 7);
   CHECK(cluster.run(0, submit(program, {"--replicas", "2"})).exit == 2);
   CHECK(cluster.run(0, submit(std::string(64, '7'))).exit == 4);
   CHECK(cluster.run(0, submit(input)).exit == 5);

@@ -90,6 +90,7 @@ std::string_view name(Verdict verdict) {
 Task::Task(const Order& order, std::uint64_t submitted_ms)
     : submitted_ms_(submitted_ms),
       expires_ms_(submitted_ms + std::uint64_t{order.queue_max_s} * 1'000),
+      queue_ms_(std::uint64_t{order.queue_max_s} * 1'000),
       replicas_(order.replicas),
       quorum_(order.quorum),
       retries_(order.retries) {}
@@ -235,7 +236,19 @@ bool Task::cancel(std::string why, std::uint64_t now_ms) {
 }
 
 bool Task::tick(std::uint64_t now_ms) {
-  if (state_ != State::queued || now_ms < expires_ms_) return false;
+  expires_ms_ = std::min(expires_ms_, now_ms + queue_ms_);
+  retry_at_ms_ = std::min(retry_at_ms_, now_ms + kBackoffMaxMs);
+  if (final(state_)) return false;
+  if (state_ != State::queued) {
+    const bool idle = std::ranges::none_of(attempts_, &Attempt::active);
+    if (!idle) idle_since_ms_ = 0;
+    else if (idle_since_ms_ == 0 || idle_since_ms_ > now_ms) idle_since_ms_ = now_ms;
+    if (!idle || now_ms - idle_since_ms_ < queue_ms_) return false;
+    const std::string why = replicas_ > 1 ? "no quorum" : "no other node has begun it in time";
+    finish(State::failed, reason_.empty() ? why : why + ": " + reason_, now_ms);
+    return true;
+  }
+  if (now_ms < expires_ms_) return false;
   const std::string waited = reason_.empty() ? "no node has begun it in time" : reason_;
   finish(State::expired, waited, now_ms);
   return true;
@@ -276,7 +289,8 @@ base::Bytes Task::encode() const {
   base::Bytes out{kTaskVersion, static_cast<std::uint8_t>(state_), replicas_, retried_,
                   std::uint8_t{result_.has_value()}};
   base::append_number(out, result_.value_or(0));
-  for (const std::uint64_t time : {submitted_ms_, ended_ms_, retry_at_ms_}) base::append_number(out, time);
+  for (const std::uint64_t time : {submitted_ms_, ended_ms_, retry_at_ms_, idle_since_ms_})
+    base::append_number(out, time);
   append_text(out, reason_);
   out.push_back(static_cast<std::uint8_t>(attempts_.size()));
   for (const Attempt& one : attempts_) {
@@ -308,7 +322,7 @@ std::optional<Task> Task::decode(const Order& order, base::ByteView bytes) {
   const auto has_result = from.number<std::uint8_t>();
   const auto result = from.number<std::uint64_t>();
   if (has_result == 1) out.result_ = result;
-  for (std::uint64_t* const time : {&out.submitted_ms_, &out.ended_ms_, &out.retry_at_ms_})
+  for (std::uint64_t* const time : {&out.submitted_ms_, &out.ended_ms_, &out.retry_at_ms_, &out.idle_since_ms_})
     *time = from.number<std::uint64_t>();
   out.expires_ms_ = out.submitted_ms_ + std::uint64_t{order.queue_max_s} * 1'000;
   out.reason_ = read_text(from, kWhyBytesMax);

@@ -8,7 +8,9 @@
 //           many, one more is asked, as long as retries are left.
 // Retries   an attempt that was lost, refused or could not be made is repeated elsewhere, Order::retries times in all,
 //           after 1 s, 2 s, 4 s, … 60 s. Elsewhere: no node gets the same task twice while others are left.
-// Ends      once, and for good: done, failed, cancelled, or expired when nothing ran within Order::queue_max_s.
+// Ends      once, and for good: done, failed, cancelled, or expired when nothing ran within Order::queue_max_s. One
+// that
+//           has run, and could go on nowhere for that long, has failed.
 // Owner     one actor. Times are Unix milliseconds of the coordinator.
 #include <cstdint>
 #include <optional>
@@ -105,7 +107,8 @@ class Task {
   bool turned_away(std::uint64_t token, std::string why);
   /// False if it has ended.
   bool cancel(std::string why, std::uint64_t now_ms);
-  /// Expires it if it is time. Whether it did.
+  /// Expires it, or has it fail, if it is time. Whether it did. To be called now and then: where a clock was set back,
+  /// nothing waits for longer than it would from now on.
   bool tick(std::uint64_t now_ms);
   /// Why nothing was placed, for people; kept until something is.
   void waits_for(std::string why);
@@ -130,7 +133,9 @@ class Task {
   State state_ = State::queued;
   std::string reason_;
   std::vector<Attempt> attempts_;
-  std::uint64_t submitted_ms_ = 0, ended_ms_ = 0, retry_at_ms_ = 0, expires_ms_ = 0;
+  std::uint64_t submitted_ms_ = 0, ended_ms_ = 0, retry_at_ms_ = 0, expires_ms_ = 0, queue_ms_ = 0;
+  std::uint64_t idle_since_ms_ =
+      0;  ///< nothing is under way of what has run before; 0: something is, or it was not noted
   std::uint8_t replicas_ = 1, quorum_ = 1, retries_ = 0;  ///< `replicas_` grows with doubt
   std::uint8_t retried_ = 0;
   std::optional<std::uint64_t> result_;  ///< token

@@ -138,6 +138,36 @@ TEST_CASE("task: a node that does not take it is no attempt, and no retry") {
   it.task.check();
 }
 
+TEST_CASE("task: a clock that is set back by an hour holds up no retry, and no expiry") {
+  TestTask it;
+  CHECK(it.task.lost(it.run(1), "its link ended", it.now));
+  it.now -= 3'600'000;
+  CHECK_FALSE(it.task.tick(it.now));
+  it.pass(60'000);
+  CHECK(it.task.wanted(it.now) == 1);
+  TestTask waiting;
+  waiting.now -= 900'000;
+  CHECK_FALSE(waiting.task.tick(waiting.now));
+  waiting.pass(3'600'000);
+  CHECK(waiting.task.tick(waiting.now));
+}
+
+TEST_CASE("task: one that has run, and can go on nowhere, fails once it has waited for as long as one that never ran") {
+  TestTask it(replicated(3, 2, 0));
+  const auto a = it.run(1);
+  CHECK(it.task.ended(a, exited(0), it.now));
+  CHECK(it.task.state() == State::verifying);
+  it.task.waits_for("2 are too near to another replica");
+  CHECK_FALSE(it.task.tick(it.now));
+  it.pass(3'599'999);
+  CHECK_FALSE(it.task.tick(it.now));
+  it.pass(1);
+  CHECK(it.task.tick(it.now));
+  CHECK(it.task.state() == State::failed);
+  CHECK(it.task.reason() == "no quorum: 2 are too near to another replica");
+  it.task.check();
+}
+
 TEST_CASE("task: cancelled, it has no attempt under way") {
   TestTask it;
   const auto token = it.run(1);
