@@ -108,6 +108,9 @@ struct SubmitTask $kind(from = [operate], bytesMax = 196608) {
   # Not signed, without submitter and nonce: they are this node's.
   request @1 :Text;
   # Empty: none.
+  risk @2 :Float64;
+  # How often a wrong answer may be taken, above 0 and below 1: replicas and quorum follow from it and from task.dishonest.
+  # 0: they are as the order says. `refused` if no number of replicas is enough.
 }
 
 struct TaskSubmitted $kind(from = [operate], bytesMax = 128) {

@@ -127,7 +127,9 @@ ports::ProcessStart AttemptActor::program() const {
 
 void AttemptActor::fail(const Error& why) {
   if (!to_) return;
-  to_.fail(why);
+  // A time-out is what the submitter calls the silence of this node.
+  if (why.code == Code::timeout) to_.fail({Code::unavailable, why.message, why.retry_after});
+  else to_.fail(why);
   to_ = {};
   finish();
 }

@@ -1,4 +1,6 @@
 // Tasks, as a domain of a node.
+#include <charconv>
+
 #include "actors/node/api.hpp"
 #include "actors/task/sim.hpp"
 #include "actors/task/worker_actor.hpp"
@@ -39,8 +41,22 @@ constexpr auto kHostUsr =
     config::flag("task.host_usr", "false", When::start, "whether tasks see /usr of this machine, read-only");
 constexpr auto kTripwires = config::flag("task.tripwires", "true", When::start,
                                          "whether a task ends that tries what no task may, instead of being refused");
+/// A share that leaves most workers honest.
+std::optional<double> share_typed(const std::string& text) {
+  double out = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), out, std::chars_format::fixed);
+  if (failed != std::errc() || end != text.data() + text.size() || !(out >= 0 && out < 0.5)) return std::nullopt;
+  return out;
+}
+std::optional<std::string> share_fault(const std::string& text) {
+  if (share_typed(text)) return std::nullopt;
+  return "a share such as 0.1, at least 0 and below 0.5";
+}
+constexpr auto kDishonest =
+    config::text("task.dishonest", "0.1", 16, When::start,
+                 "share of workers that are thought to collude, for tasks submitted with --risk", share_fault);
 constexpr auto kSettings = std::to_array<config::Setting>(
-    {kSlots, kMemory, kLease, kQueueMax, kInputs, kKept, kTasksMax, kHostUsr, kTripwires});
+    {kSlots, kMemory, kLease, kQueueMax, kInputs, kKept, kTasksMax, kHostUsr, kTripwires, kDishonest});
 
 constexpr std::string_view kHealthSources[] = {kTaskRows, kTextRows, kSandboxSource};
 
@@ -59,6 +75,7 @@ node::Domain make(const node::DomainParts& parts) {
   out.tasks_max = static_cast<std::uint32_t>(settings.get(kTasksMax));
   out.host_usr = settings.get(kHostUsr);
   out.tripwires = settings.get(kTripwires);
+  out.dishonest = share_typed(settings.get(kDishonest)).value_or(out.dishonest);
   out.simulated = parts.simulated;
   out.health = parts.health;
   out.log = parts.domain_log;

@@ -10,6 +10,7 @@ using base::Code;
 using base::Error;
 
 constexpr std::string_view kPart = ".part";
+constexpr std::uint64_t kLeaves = 256u << 20;  // our choice: of the device, for all else that the node writes
 
 std::string folder() { return std::string(kDirectory) + "/inputs"; }
 
@@ -35,7 +36,7 @@ void InputsActor::receive(runtime::Handlers& on) {
     after<StillThere>(kStillThere);
     for (auto& [cid, file] : files_)
       for (auto& [number, user] : file.users)
-        if (std::exchange(user.told, false)) tell(file, user);
+        if (user.to.ready()) user.to.push([&](wire::InputAt::Builder out) { out.setPath(file.path); });
   });
   on.describe<wire::InputsState>([this](wire::InputsState::Builder state) {
     state.setFiles(size32(files_));
@@ -70,14 +71,22 @@ void InputsActor::start() {
 
 void InputsActor::check() const {
   std::uint64_t bytes = 0;
-  std::size_t used = 0;
-  for (const auto& [cid, file] : files_) bytes += file.bytes, used += !file.users.empty();
+  std::size_t used = 0, held = 0;
+  for (const auto& [cid, file] : files_) {
+    bytes += file.bytes;
+    used += !file.users.empty();
+    held += file.users.size();
+  }
+  base::ensure(held == held_, "each user is counted");
   base::ensure(bytes == bytes_, "the bytes of all files are counted");
   base::ensure(idle_.size() + used == files_.size(), "a file without a user is idle");
   base::ensure(fetches_ <= kFetchesMax, "as many fetches as may be");
 }
 
 void InputsActor::use(const Cid& cid, runtime::Sink<wire::InputAt> user) {
+  if (held_ >= kUsersMax)
+    return user.fail({Code::overloaded, "as many inputs are in use as may be", std::chrono::seconds(10)});
+  ++held_;
   const auto [at, fresh] = files_.try_emplace(cid);
   File& file = at->second;
   if (!fresh && file.users.empty()) idle_.erase(file.idle);
@@ -99,15 +108,21 @@ void InputsActor::use(const Cid& cid, runtime::Sink<wire::InputAt> user) {
 void InputsActor::left(const Cid& cid, std::uint64_t user) {
   if (world().mutations.on("task.inputs_held")) return;
   const auto at = files_.find(cid);
-  if (at == files_.end() || at->second.users.erase(user) == 0 || !at->second.users.empty()) return;
+  if (at == files_.end() || at->second.users.erase(user) == 0) return;
+  --held_;
+  if (!at->second.users.empty()) return;
   File& file = at->second;
   if (file.path.empty()) return forget(cid);
   file.idle = idle_.insert(idle_.end(), cid);
 }
 
 bool InputsActor::make_room(std::uint64_t bytes) {
-  while (bytes_ + bytes > settings_.inputs_bytes && !idle_.empty()) forget(idle_.front());
-  return bytes_ + bytes <= settings_.inputs_bytes;
+  const auto fits = [&] {
+    const auto free = world().disk.free_bytes();
+    return bytes_ + bytes <= settings_.inputs_bytes && (bytes == 0 || (free.ok() && free.value() >= bytes + kLeaves));
+  };
+  while (!fits() && !idle_.empty()) forget(idle_.front());
+  return fits();
 }
 
 void InputsActor::forget(const Cid& cid) {
@@ -130,12 +145,14 @@ void InputsActor::forget(const Cid& cid) {
 // -- from the content store
 
 void InputsActor::fetch_next() {
+  if (std::exchange(fetching_next_, true)) return;  // one that fails at once makes room for the next
   while (fetches_ < kFetchesMax && !waiting_.empty()) {
     const Cid cid = waiting_.front();
     waiting_.pop_front();
     ++fetches_;
     fetch(cid);
   }
+  fetching_next_ = false;
 }
 
 void InputsActor::fetch(const Cid& cid) {
@@ -203,8 +220,8 @@ void InputsActor::tell(const File& file, User& user) {
 }
 
 void InputsActor::fail(const Cid& cid, const Error& why) {
-  auto users = std::move(files_.at(cid).users);
-  files_.at(cid).users.clear();
+  auto users = std::exchange(files_.at(cid).users, {});
+  held_ -= users.size();
   forget(cid);
   for (auto& [number, user] : users) user.to.fail(why);
 }

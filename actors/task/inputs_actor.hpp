@@ -66,6 +66,8 @@ class InputsActor final : public runtime::Actor {
   std::size_t fetches_ = 0;
   std::uint64_t bytes_ = 0;  // of all, those that are fetched included
   std::uint64_t users_ = 0;  // numbers
+  std::size_t held_ = 0;     // users of all files
+  bool fetching_next_ = false;
 };
 
 }  // namespace troupe::task

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "actors/task/logic/risk.hpp"
 #include "messages/words.hpp"
 
 namespace troupe::task {
@@ -153,6 +154,15 @@ void OrdersActor::save(const TaskId& id, Done done) {
               });
 }
 
+void OrdersActor::erase_row(const TaskId& id) {
+  forgetting_.insert(id);
+  store::RowChange last;
+  last.erase.push_back(task_key(id));
+  tasks_.write(std::move(last), [this, id](const base::Outcome<void>& erased) {
+    if (erased.ok()) forgetting_.erase(id);
+  });
+}
+
 void OrdersActor::count() { settings_.counters->open.store(open_.size(), std::memory_order_relaxed); }
 
 // -- operators
@@ -166,22 +176,44 @@ void OrdersActor::submit(wire::SubmitTask::Reader request, Submitted reply) {
   order->submitter_nonce = self.nonce();
   if (order->queue_max_s == UINT32_MAX)
     order->queue_max_s = static_cast<std::uint32_t>(settings_.queue_max / std::chrono::seconds(1));
+  if (request.getRisk() != 0)
+    if (const auto why = set_replicas(*order, request.getRisk())) return reply.refuse(*why);
   if (request.getRequest().size() > 0) order->nonce = nonce_of(order->submitter, text_of(request.getRequest()));
   else world().chance.fill(order->nonce.bytes);
-  if (const auto there = nonces_.find(order->nonce); there != nonces_.end()) {
-    if (id_of(*order) != there->second)
-      return reply.refuse({Code::conflict, "this request has submitted something else"});
-    Job& job = jobs_.at(there->second);
-    job.askers.push_back(std::move(reply));
-    if (job.written) answer_askers(there->second, {});
-    return;
-  }
+  if (answer_known(*order, reply)) return;
   const auto fits = [&] { return choose(nodes(false), *order, TaskId{}, {}, {}, 1).fit > 0; };
   if (fits()) return accept(std::move(*order), std::move(reply));
   if (parked_.size() >= kParkedMax)
     return reply.refuse({Code::overloaded, "too many tasks wait for the list of nodes", std::chrono::seconds(1)});
   parked_.push_back({std::move(*order), std::move(reply)});
   look();
+}
+
+/// Whether the request was there before: then it is answered, at the latest once its row is written.
+bool OrdersActor::answer_known(const Order& order, Submitted& reply) {
+  const auto there = nonces_.find(order.nonce);
+  if (there == nonces_.end()) return false;
+  if (id_of(order) != there->second) {
+    reply.refuse({Code::conflict, "this request has submitted something else"});
+    return true;
+  }
+  Job& job = jobs_.at(there->second);
+  job.askers.push_back(std::move(reply));
+  if (job.written) answer_askers(there->second, {});
+  return true;
+}
+
+std::optional<Error> OrdersActor::set_replicas(Order& order, double risk) const {
+  if (!(risk > 0 && risk < 1) || !order.deterministic)
+    return Error{Code::malformed, "a risk is above 0 and below 1, of a deterministic task"};
+  const auto m = first_to(risk, settings_.dishonest, kReplicasMax);
+  if (!m)
+    return Error{Code::refused, "no number of replicas up to " + std::to_string(kReplicasMax) +
+                                    " keeps wrong answers that rare (task.dishonest)"};
+  order.replicas = order.quorum = static_cast<std::uint8_t>(*m);
+  // As many wrong ones may come before the last right one.
+  order.retries = static_cast<std::uint8_t>(std::min<unsigned>(order.retries + *m - 1, kRetriesMax));
+  return std::nullopt;
 }
 
 /// Of an order that some node could run.
@@ -191,6 +223,8 @@ void OrdersActor::accept(Order order, Submitted reply) {
     return reply.refuse(
         {Code::overloaded, "as many tasks are open at this node as may (task.tasks_max)", std::chrono::seconds(10)});
   const TaskId id = id_of(order);
+  if (forgetting_.contains(id))
+    return reply.refuse({Code::unavailable, "the task is being forgotten to make room", std::chrono::seconds(1)});
   Bytes bytes = sign(order, settings_.identity->key());
   const Task task(order, unix_ms());
   nonces_.insert_or_assign(order.nonce, id);
@@ -209,7 +243,13 @@ void OrdersActor::accept(Order order, Submitted reply) {
       settings_.counters->submitted.fetch_add(1, std::memory_order_relaxed);
       return place();
     }
-    if (known->second.entry.task.cancel("it could not be written", unix_ms())) changed(id);
+    // It was never there; a row that was written all the same goes.
+    open_.erase({-known->second.entry.order.priority, known->second.entry.task.submitted_ms(), id});
+    nonces_.erase(known->second.entry.order.nonce);
+    unsaved_.erase(id);
+    jobs_.erase(known);
+    erase_row(id);
+    count();
   });
   count();
   arm();

@@ -91,6 +91,9 @@ class OrdersActor final : public runtime::Actor {
 
   // -- operators
   void submit(wire::SubmitTask::Reader request, Submitted reply);
+  /// Replicas and quorum for that risk. The error says why there are none.
+  std::optional<base::Error> set_replicas(Order& order, double risk) const;
+  bool answer_known(const Order& order, Submitted& reply);
   void accept(Order order, Submitted reply);
   void answer_askers(const TaskId& id, const base::Outcome<void>& saved);
   void list(wire::ListTasks::Reader question, runtime::Reply<wire::TaskRows> reply) const;
@@ -145,6 +148,7 @@ class OrdersActor final : public runtime::Actor {
   void still_there();
   void forget_oldest();
   void erase_texts(const TaskId& id, base::Bytes from);
+  void erase_row(const TaskId& id);
 
   const TaskSettings settings_;
   store::Rows tasks_, texts_;
@@ -158,6 +162,7 @@ class OrdersActor final : public runtime::Actor {
   std::set<std::tuple<int, std::uint64_t, TaskId>> open_;
   std::set<std::pair<std::uint64_t, TaskId>> ended_;  // by when
   std::set<TaskId> unsaved_;                          // whose rows could not be written: it is tried again
+  std::set<TaskId> forgetting_;                       // whose rows are being erased
   std::uint64_t text_bytes_ = 0;
   std::map<std::uint64_t, Reading> readings_;
   std::uint64_t readers_ = 0;

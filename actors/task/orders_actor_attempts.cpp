@@ -12,6 +12,8 @@ using base::Code;
 using base::Error;
 
 constexpr std::chrono::seconds kObserveDue{30};
+constexpr std::uint64_t kTextOverhead = 128;  // of a row: its key, its head, and what the store needs
+constexpr std::size_t kSavingMax = 64;        // our choice: 4 MiB of an attempt wait for the disk
 constexpr const char* kTooMuch = "its node sent more than the order allows, or out of order";
 
 /// Whether the node has said no, and nothing has come to be: it may be asked again.
@@ -88,16 +90,17 @@ void OrdersActor::hear_output(const TaskId& id, std::uint64_t token, Running& on
 }
 
 void OrdersActor::save_text(const TaskId& id, std::uint64_t token, Running& one, const Text& text) {
-  if (!make_room(text.bytes.size())) return lose(id, token, "there is no room for what it printed (task.kept_bytes)");
-  jobs_.at(id).entry.text_bytes += text.bytes.size();
-  text_bytes_ += text.bytes.size();
+  const std::uint64_t bytes = text.bytes.size() + kTextOverhead;
+  if (!make_room(bytes)) return lose(id, token, "there is no room for what it printed (task.kept_bytes)");
+  jobs_.at(id).entry.text_bytes += bytes;
+  text_bytes_ += bytes;
   store::RowChange change;
   change.save.push_back({text_key(id, texts_of(token), one.texts++), encode(text)});
-  ++one.saving;
+  if (++one.saving == kSavingMax) one.stream.pause();
   texts_.save(std::move(change), [this, id, token](const base::Outcome<void>& saved) {
     Running* const of = find(id, token);
     if (of == nullptr) return;
-    --of->saving;
+    if (--of->saving == kSavingMax / 2) of->stream.resume();
     if (!saved.ok()) return lose(id, token, "what it printed could not be written: " + saved.error().message);
     read_of(id);
     if (of->over && of->saving == 0) answered(id, token);

@@ -90,6 +90,7 @@ void OrdersActor::looked() {
   nodes_.erase(settings_.self());  // which is known better here
   const auto all = nodes(false);
   for (Parked& one : std::exchange(parked_, {})) {
+    if (answer_known(one.order, one.reply)) continue;
     const Choice choice = choose(all, one.order, TaskId{}, {}, {}, 1);
     if (choice.fit > 0) accept(std::move(one.order), std::move(one.reply));
     else one.reply.refuse(misfit(all, one.order, choice));
@@ -99,9 +100,12 @@ void OrdersActor::looked() {
 
 Candidate OrdersActor::own() const {
   Candidate out{.node = settings_.self(), .owner = *registry::Owner::from(settings_.identity->public_key().view())};
-  registry::put(out.capabilities, {"cpu", has_.cores});
-  registry::put(out.capabilities, {"disk", has_.memory_bytes});  // what a task writes lies in memory
-  registry::put(out.capabilities, {"memory", has_.memory_bytes});
+  constexpr std::uint64_t kCore = 1'000;
+  const std::uint64_t cores = settings_.slots ? (settings_.slots->thousandths + kCore - 1) / kCore : has_.cores;
+  registry::put(out.capabilities, {"cpu", cores});
+  const std::uint64_t memory = settings_.memory_bytes > 0 ? settings_.memory_bytes : has_.memory_bytes / 4 * 3;
+  registry::put(out.capabilities, {"disk", memory});  // what a task writes lies in memory
+  registry::put(out.capabilities, {"memory", memory});
   if (!has_.arch.empty()) registry::put(out.capabilities, {"arch", has_.arch});
   registry::put(out.capabilities, {"runtimes", registry::Texts(has_.runtimes)});
   if (!settings_.slots || settings_.slots->thousandths > 0)
@@ -154,7 +158,7 @@ void OrdersActor::place() {
   std::vector<Candidate> free = nodes(true);
   std::vector<TaskId> wanting;
   for (const auto& [priority, since, id] : open_)
-    if (jobs_.at(id).entry.task.wanted(unix_ms()) > 0) wanting.push_back(id);
+    if (jobs_.at(id).written && jobs_.at(id).entry.task.wanted(unix_ms()) > 0) wanting.push_back(id);
   for (const TaskId& id : wanting) {
     if (free.empty()) break;
     place(id, free);

@@ -169,6 +169,7 @@ void OrdersActor::forget_oldest() {
   nonces_.erase(job->second.entry.order.nonce);
   unsaved_.erase(id);
   jobs_.erase(job);
+  forgetting_.insert(id);
   read_of(id);
   erase_texts(id, text_prefix(id));
 }
@@ -188,16 +189,11 @@ void OrdersActor::erase_texts(const TaskId& id, Bytes from) {
       next = change.erase.back();
       all = false;
     }
-    if (!all) {
-      texts_.write(std::move(change));
-      next->push_back(0);
-      return erase_texts(id, std::move(*next));
-    }
-    Bytes key{'t'};
-    base::append(key, id.view());
-    store::RowChange last;
-    last.erase.push_back(std::move(key));
-    tasks_.write(std::move(last));
+    if (all) return erase_row(id);
+    next->push_back(0);
+    texts_.write(std::move(change), [this, id, next = std::move(*next)](const base::Outcome<void>& erased) mutable {
+      if (erased.ok()) erase_texts(id, std::move(next));
+    });
   });
 }
 

@@ -1,5 +1,7 @@
 #include "actors/task/worker_actor.hpp"
 
+#include <algorithm>
+
 #include "actors/task/inputs_actor.hpp"
 #include "actors/task/logic/loader.hpp"
 #include "actors/task/orders_actor.hpp"
@@ -204,10 +206,15 @@ void WorkerActor::begin(const TaskId& id) {
   watch(one.actor);
   one.relay = std::make_unique<runtime::OutputRelay<wire::AttemptItem>>(std::move(one.waiting));
   auto* const relay = one.relay.get();
+  // Without a time-out: it is silent while its reader is slow, and an attempt that ends is heard of.
   relay->from(subscribe_raw<wire::StartAttempt>(
-      one.actor, settings_.lease, [](wire::StartAttempt::Builder) {},
+      one.actor, base::Duration::max(), [](wire::StartAttempt::Builder) {},
       [relay](const runtime::Envelope& item) { relay->item(item); },
-      [relay](const base::Result<void, Error>& end) { relay->ended(end); }));
+      [this, relay](const base::Result<void, Error>& end) {
+        relay->ended(end);
+        // It may be that no sandbox can be made any more.
+        if (!end.ok() && end.error().code == Code::unavailable && !probing_) probe();
+      }));
   settings_.counters->attempts.fetch_add(1, std::memory_order_relaxed);
   count();
 }
@@ -220,11 +227,21 @@ void WorkerActor::give_up(const TaskId& id) {
 }
 
 void WorkerActor::down(const runtime::Handle& ended, const std::optional<Error>&) {
-  for (const auto& [id, one] : all_) {
-    if (one.actor != ended) continue;
-    const TaskId which = id;
-    return forget(which);
+  const auto at = std::ranges::find(all_, ended, [](const auto& one) { return one.second.actor; });
+  if (at == all_.end()) return;
+  const TaskId id = at->first;
+  if (auto& relay = at->second.relay; relay && !relay->over()) {
+    places_.hold(at->second.user, 1);
+    draining_.push_back({at->second.user, std::move(relay)});
   }
+  forget(id);
+}
+
+void WorkerActor::sweep() {
+  std::erase_if(draining_, [this](const Draining& one) {
+    if (one.relay->over()) places_.release(one.user, 1);
+    return one.relay->over();
+  });
 }
 
 void WorkerActor::forget(const TaskId& id) {
@@ -249,6 +266,7 @@ void WorkerActor::forget(const TaskId& id) {
 void WorkerActor::sign() {
   after<Sign>(kSign);
   for (const TaskId& id : waiting_) say_waits(id);
+  sweep();
 }
 
 void WorkerActor::say_waits(const TaskId& id) {

@@ -59,6 +59,7 @@ class WorkerActor final : public runtime::Actor {
   /// Its submitter has given it up, or asks anew.
   void give_up(const TaskId& id);
   void forget(const TaskId& id);
+  void sweep();
   void sign();
   void say_waits(const TaskId& id);
   void probe();
@@ -72,6 +73,12 @@ class WorkerActor final : public runtime::Actor {
   std::string closed_;
   std::unique_ptr<ports::Process> probing_;
   std::map<TaskId, One> all_;
+  /// Of attempts that have ended: what they said last waits for its reader.
+  struct Draining {
+    User user;
+    std::unique_ptr<runtime::OutputRelay<wire::AttemptItem>> relay;
+  };
+  std::vector<Draining> draining_;
   std::set<TaskId> waiting_;
   std::map<TaskId, std::uint64_t> tokens_;  // the highest, of those that ended too
   std::deque<TaskId> ended_;                // in the order of their ends

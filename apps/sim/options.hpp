@@ -20,6 +20,7 @@ Command churn();
 Command eclipse();
 Command survival();
 Command explore();
+Command collusion();
 
 /// Seeds `seed` to `seed + seeds - 1`, each drawn alike.
 struct Worlds {

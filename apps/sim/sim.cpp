@@ -97,9 +97,10 @@ Commands sim_commands(sim::WorkloadSpecs workloads) {
                  .positionals = {{.name = "DOMAIN[,DOMAIN...]",
                                   .help = "domains whose clients work, and whose invariants must hold"}},
                  .run = sim_command::simulating(run_domains, workloads)});
-  for (auto command : {sim_command::run(workloads), sim_command::replay(workloads), sim_command::shrink(workloads),
-                       sim_command::list(workloads), sim_command::mutants(workloads), sim_command::churn(),
-                       sim_command::eclipse(), sim_command::survival(), sim_command::explore()})
+  for (auto command :
+       {sim_command::run(workloads), sim_command::replay(workloads), sim_command::shrink(workloads),
+        sim_command::list(workloads), sim_command::mutants(workloads), sim_command::churn(), sim_command::eclipse(),
+        sim_command::survival(), sim_command::explore(), sim_command::collusion()})
     out.push_back(std::move(command));
   return out;
 }

@@ -1,5 +1,5 @@
 // troupe task submit
-#include <fstream>
+#include <charconv>
 #include <limits>
 
 #include "actors/task/logic/loader.hpp"
@@ -36,6 +36,16 @@ std::optional<task::Input> input_typed(const std::string& text) {
   return task::Input{*cid, text.substr(colon + 1)};
 }
 
+/// Nothing if there is none, or a wrong one.
+std::optional<double> risk_typed(const Invocation& invocation) {
+  const auto typed = invocation.text("--risk");
+  double out = 0;
+  if (!typed) return std::nullopt;
+  const char* const last = typed->data() + typed->size();
+  const auto [end, failed] = std::from_chars(typed->data(), last, out, std::chars_format::fixed);
+  return failed == std::errc() && end == last && out > 0 && out < 1 ? std::optional(out) : std::nullopt;
+}
+
 /// All but the contents: what can be said before there is a node.
 base::Result<task::Order, Failure> order_of(const Invocation& invocation) {
   task::Order out;
@@ -51,6 +61,10 @@ base::Result<task::Order, Failure> order_of(const Invocation& invocation) {
   std::ranges::sort(out.inputs, {}, &task::Input::path);
   out.outputs = invocation.all("--output");
   std::ranges::sort(out.outputs);
+  for (const char* stream : {"stdout", "stderr"})
+    if (std::ranges::find(out.outputs, stream) != out.outputs.end())
+      return usage_failure("an output of the name " + std::string(stream) + " would be mistaken for what is printed",
+                           kHelp);
   const auto limits = limits_of(invocation, Streams::no_limit);
   if (!limits.ok()) return limits.error();
   out.limits = limits.value();
@@ -64,6 +78,14 @@ base::Result<task::Order, Failure> order_of(const Invocation& invocation) {
   out.quorum = number("--quorum", static_cast<std::uint8_t>(out.replicas / 2 + 1));
   out.deterministic = invocation.has("--deterministic");
   out.queue_max_s = std::numeric_limits<std::uint32_t>::max();  // as its node has it
+  if (invocation.has("--risk")) {
+    if (!risk_typed(invocation)) return usage_failure("a risk is a share such as 0.001, above 0 and below 1", kHelp);
+    if (invocation.has("--replicas") || invocation.has("--quorum"))
+      return usage_failure("--risk says how many replicas there are: leave --replicas and --quorum out", kHelp);
+    if (!out.deterministic)
+      return usage_failure("several replicas are compared, so the program must always come to the same",
+                           "troupe task submit --risk P --deterministic …");
+  }
   if (out.replicas > 1 && !out.deterministic)
     return usage_failure("several replicas are compared, so the program must always come to the same",
                          "troupe task submit --replicas N --deterministic …");
@@ -120,11 +142,12 @@ Ending task_submit(const Invocation& invocation, Console& console) {
   if (!loader.ok())
     return Failure{{Code::refused, "the program cannot be run: " + loader.error().why}, "nothing was submitted"};
   if (!loader.value().empty()) out.need += (out.need.empty() ? "" : ",") + std::string(task::kUsrCapability);
-  auto answer = client.ask<wire::SubmitTask, wire::TaskSubmitted>(task::kOrdersPath, tasks::kDue,
-                                                                  [&](wire::SubmitTask::Builder question) {
-                                                                    question.setOrder(data_of(encode(out)));
-                                                                    question.setRequest(request.value());
-                                                                  });
+  auto answer = client.ask<wire::SubmitTask, wire::TaskSubmitted>(
+      task::kOrdersPath, tasks::kDue, [&](wire::SubmitTask::Builder question) {
+        question.setOrder(data_of(encode(out)));
+        question.setRequest(request.value());
+        question.setRisk(risk_typed(invocation).value_or(0));
+      });
   if (!answer.ok()) {
     Failure why = answer.error();
     if (why.error.code == Code::refused && !loader.value().empty())

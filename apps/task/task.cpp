@@ -84,6 +84,7 @@ std::vector<Option> submit_options() {
       number_option("--priority", "N", "9 goes first; else 5", 0, task::kPriorityMax),
       number_option("--replicas", "N", "nodes that run it; else 1", 1, task::kReplicasMax),
       number_option("--quorum", "M", "equal answers that decide; else most of the replicas", 1, task::kReplicasMax),
+      {.name = "--risk", .value = "P", .help = "as many as keep wrong answers below that share, such as 0.001"},
       {.name = "--deterministic", .help = "it always comes to the same, so replicas can be compared"},
       number_option("--retries", "N", "how often it is tried again elsewhere; else 2", 0, task::kRetriesMax),
       wait_option("wait for its end, and print what it prints"),

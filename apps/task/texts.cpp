@@ -54,7 +54,8 @@ class Lines {
   explicit Lines(std::ostream& out) : out_(out) {}
 
   void take(wire::TaskText::Reader text) {
-    std::string& rest = rest_[text.getPart()];
+    if (text.getBytes().size() == 0) return;
+    auto& [rest, time] = streams_[text.getPart()];
     rest += base::as_text(bytes_of(text.getBytes()));
     std::size_t begin = 0;
     for (std::size_t end = rest.find('\n'); end != rest.npos; end = rest.find('\n', begin)) {
@@ -62,13 +63,13 @@ class Lines {
       begin = end + 1;
     }
     rest.erase(0, begin);
-    time_ = text.getTimeMs();
+    time = text.getTimeMs();
     constexpr std::size_t kLineMax = 1u << 20;  // our choice: what is longer is shown in parts
-    if (rest.size() >= kLineMax) print(text.getPart(), time_, std::exchange(rest, {}));
+    if (rest.size() >= kLineMax) print(text.getPart(), time, std::exchange(rest, {}));
   }
   void end() {
-    for (auto& [part, rest] : rest_)
-      if (!rest.empty()) print(part, time_, std::exchange(rest, {}));
+    for (auto& [part, stream] : streams_)
+      if (!stream.rest.empty()) print(part, stream.time, std::exchange(stream.rest, {}));
   }
 
  private:
@@ -81,8 +82,11 @@ class Lines {
   }
 
   std::ostream& out_;
-  std::map<std::uint16_t, std::string> rest_;
-  std::uint64_t time_ = 0;
+  struct Stream {
+    std::string rest;  ///< of a line that has not ended
+    std::uint64_t time = 0;
+  };
+  std::map<std::uint16_t, Stream> streams_;
 };
 
 /// The files of `task result -o DIR`, each with its name once all is there.

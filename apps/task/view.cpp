@@ -5,6 +5,7 @@
 #include "apps/wallet/typed.hpp"
 #include "messages/output/task.capnp.h"
 #include "messages/words.hpp"
+#include "runtime/base/text.hpp"
 #include "runtime/base/whole_units.hpp"
 #include "runtime/config/forms.hpp"
 
@@ -82,7 +83,8 @@ std::string end_text(const task::Attempt& one) {
 void print_text(Console& console, const task::TaskId& id, const Shown& shown, bool with_why) {
   const auto& [order, task, why, parts] = shown;
   console.out << "task      " << id.hex() << '\n'
-              << "state     " << name(task.state()) << (task.reason().empty() ? "" : ": " + task.reason()) << '\n'
+              << "state     " << name(task.state())
+              << (task.reason().empty() ? "" : ": " + base::printable(task.reason())) << '\n'
               << "submitted " << wallets::date_of(wallet::UnixMs(task.submitted_ms())) << '\n'
               << "program   " << order.program.hex() << '\n';
   for (const auto& part : parts)

@@ -219,6 +219,21 @@ struct SimSurvival {
   storesADay @9 :Float64;
 }
 
+struct SimCollusion {
+  # A line of `troupe sim collusion`. Shares are 0 to 1.
+
+  colluding @0 :Float64;
+  # Of the workers.
+  replicas @1 :UInt32;
+  # Equal answers that are taken; 1 where workers are trusted.
+  wrong @2 :Float64;
+  # Of the answers that were taken.
+  overhead @3 :Float64;
+  # Answers beyond one of each task, per task.
+  way @4 :Text;
+  tasks @5 :UInt64;
+}
+
 struct SimExplored {
   # `troupe sim explore DOMAIN`: all groups of limits together.
 

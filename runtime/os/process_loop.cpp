@@ -356,6 +356,8 @@ void ProcessLoop::settle(Running& one) {
     outcome.how = sandbox::Ended::signalled;
     outcome.status = SIGKILL;
     outcome.limit = sandbox::Limit::output;
+    outcome.outputs.clear();
+    one.outputs.clear();
   }
   ports::ProcessEnded told{one.ticket, std::move(outcome)};
   for (Descriptor& file : one.outputs) told.outputs.push_back(file_of(std::move(file)));

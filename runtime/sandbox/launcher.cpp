@@ -69,7 +69,8 @@ Sent send_packet(int to, const Bytes& bytes, std::span<const int> descriptors) {
   do sent = ::sendmsg(to, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (sent < 0 && errno == EINTR);
   // The kernel may be short of memory for a moment.
-  if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)) return Sent::later;
+  // And as many descriptors may be on their way as a process may have open.
+  if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM || errno == ETOOMANYREFS)) return Sent::later;
   return sent == static_cast<ssize_t>(bytes.size()) ? Sent::yes : Sent::never;
 }
 
@@ -332,8 +333,14 @@ void Launcher::take(base::ByteView packet, std::vector<base::Descriptor> descrip
     const SandboxId id{in.number<std::uint64_t>()};
     auto outcome = read_outcome(in.rest());
     if (!outcome) return;
-    // Some are lost where this process may open no more.
-    outcome->outputs.resize(std::min(outcome->outputs.size(), descriptors.size()));
+    if (outcome->outputs.size() != descriptors.size()) {
+      outcome->how = Ended::not_made;
+      outcome->outputs.clear();
+      outcome->limit.reset();
+      outcome->why = "its outputs were lost: this process may open no more files";
+      outcome->advice = "ulimit -n";
+      descriptors.clear();
+    }
     heard_.push_back({id, std::move(*outcome), std::move(descriptors)});
   }
   while (word == static_cast<std::uint8_t>(Word::usages) && in.ok() && !in.ended()) {

@@ -169,6 +169,8 @@ void Sandbox::hear_guard() {
   seccomp_notif heard;
   std::memcpy(&heard, space.data(), sizeof heard);
   if (outcome_.tripwire.empty()) outcome_.tripwire = tripwire_name(heard.data.nr);
+  outcome_.how = Ended::signalled;  // also where its program has ended meanwhile, and another process of it tried
+  outcome_.status = SIGKILL;
   end(std::nullopt);
 }
 

@@ -274,6 +274,7 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
        "node status capabilities.memory price heartbeatAgeS owner address version registered upS watchers history"},
       {"registry register", {"--capability", "gpu"}, "node registered capabilities.gpu price"},
       {"registry unregister", {}, "node registered capabilities.gpu price"},
+      {"sim collusion", {"--tasks", "100"}, "colluding replicas wrong overhead way tasks"},
       {"task submit", {folder / "program"}, "task"},
       {"task ls", {}, "task state priority attempt node reason submitted"},
       {"task view", {task}, "task state priority attempt node reason program arguments replicas quorum result why"},

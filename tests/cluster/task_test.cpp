@@ -68,6 +68,13 @@ TEST_CASE("cluster tasks: a program runs at another node, and what it prints and
   CHECK(content_of(to + "/stderr") == "no\n");
   CHECK(cluster.run(1, {"task", "view", id}).exit == 4);
 
+  // More than links and streams hold at once, of other nodes too.
+  const std::string flood = script(cluster.folder, "flood", "head -c 9000000 /dev/zero | tr '\\0' x; echo all >left");
+  const auto flooded =
+      cluster.run(0, submit(flood, {"--replicas", "3", "--deterministic", "--output", "left", "--wait"}));
+  CHECK_MESSAGE(flooded.exit == 0, flooded.err);
+  CHECK(flooded.out == std::string(9'000'000, 'x'));
+
   // Requests.
   const auto again = submit(program, {"--request", "r"});
   CHECK(line(cluster.run(0, again)) == line(cluster.run(0, again)));
@@ -81,6 +88,9 @@ TEST_CASE("cluster tasks: a program runs at another node, and what it prints and
   CHECK(cluster.run(0, submit(program, {"--need", "gpu"})).exit == 7);
   CHECK(cluster.run(0, submit(program, {"--memory", "900000G"})).exit == 7);
   CHECK(cluster.run(0, submit(program, {"--replicas", "2"})).exit == 2);
+  CHECK(cluster.run(0, submit(program, {"--risk", "0.001"})).exit == 2);
+  CHECK(cluster.run(0, submit(program, {"--risk", "1", "--deterministic"})).exit == 2);
+  CHECK(cluster.run(0, submit(program, {"--output", "stdout"})).exit == 2);
   CHECK(cluster.run(0, submit(std::string(64, '7'))).exit == 4);
   CHECK(cluster.run(0, submit(input)).exit == 5);
 }

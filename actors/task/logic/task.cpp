@@ -91,6 +91,7 @@ Task::Task(const Order& order, std::uint64_t submitted_ms)
     : submitted_ms_(submitted_ms),
       expires_ms_(submitted_ms + std::uint64_t{order.queue_max_s} * 1'000),
       queue_ms_(std::uint64_t{order.queue_max_s} * 1'000),
+      run_ms_max_(2 * base::milliseconds(order.limits.time) + kGraceMs),
       replicas_(order.replicas),
       quorum_(order.quorum),
       retries_(order.retries) {}
@@ -150,10 +151,11 @@ bool Task::place(std::uint64_t token, const Candidate& node, std::uint64_t now_m
   return true;
 }
 
-bool Task::began(std::uint64_t token, std::uint64_t) {
+bool Task::began(std::uint64_t token, std::uint64_t now_ms) {
   Attempt* const attempt = active(token);
   if (attempt == nullptr || attempt->state == AttemptState::running) return false;
   attempt->state = AttemptState::running;
+  attempt->began_ms = now_ms;
   if (state_ == State::queued) state_ = State::running;
   return true;
 }
@@ -239,8 +241,15 @@ bool Task::tick(std::uint64_t now_ms) {
   expires_ms_ = std::min(expires_ms_, now_ms + queue_ms_);
   retry_at_ms_ = std::min(retry_at_ms_, now_ms + kBackoffMaxMs);
   if (final(state_)) return false;
+  for (Attempt& one : attempts_) {
+    if (one.state != AttemptState::running || now_ms < one.began_ms + run_ms_max_) continue;
+    failed_attempt(one, AttemptState::lost, "its node let it run for much longer than it may", now_ms);
+    return true;
+  }
   if (state_ != State::queued) {
-    const bool idle = std::ranges::none_of(attempts_, &Attempt::active);
+    // What is only asked for, or waits at a node, is not under way.
+    const bool idle =
+        std::ranges::none_of(attempts_, [](const Attempt& one) { return one.state == AttemptState::running; });
     if (!idle) idle_since_ms_ = 0;
     else if (idle_since_ms_ == 0 || idle_since_ms_ > now_ms) idle_since_ms_ = now_ms;
     if (!idle || now_ms - idle_since_ms_ < queue_ms_) return false;

@@ -168,6 +168,34 @@ TEST_CASE("task: one that has run, and can go on nowhere, fails once it has wait
   it.task.check();
 }
 
+TEST_CASE("task: an attempt that runs for much longer than it may is given up") {
+  TestTask it;
+  it.run(1);
+  it.pass(2 * 3'600'000 + Task::kGraceMs - 1);  // an hour is its limit
+  CHECK_FALSE(it.task.tick(it.now));
+  it.pass(1);
+  CHECK(it.task.tick(it.now));
+  CHECK(it.task.attempts()[0].state == AttemptState::lost);
+  CHECK_FALSE(final(it.task.state()));
+  it.pass(1'000);
+  CHECK(it.task.wanted(it.now) == 1);
+}
+
+TEST_CASE("task: nodes that are asked and do not begin hold up no end") {
+  TestTask it;
+  CHECK(it.task.lost(it.run(1), "its link ended", it.now));
+  for (int i = 0; i < 3'600; ++i) {
+    it.pass(1'000);
+    if (it.task.wanted(it.now) > 0) it.place(2);
+    if (it.task.tick(it.now)) break;
+    if (i % 2 == 0) CHECK(it.task.turned_away(it.token, "full"));
+  }
+  CHECK_FALSE(final(it.task.state()));
+  it.pass(2'000);
+  CHECK(it.task.tick(it.now));
+  CHECK(it.task.state() == State::failed);
+}
+
 TEST_CASE("task: cancelled, it has no attempt under way") {
   TestTask it;
   const auto token = it.run(1);

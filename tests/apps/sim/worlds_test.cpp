@@ -61,7 +61,7 @@ const std::vector<Recorded>& recorded() {
       {"registry.own_unsaved", {4, 7, 13}, {"sim.converges"}},
       {"registry.never_offline", {10, 12, 13}, {"offline"}},
       {"registry.not_offered", {1, 2, 3}, {"sim.converges"}},
-      {"task.loss_unheard", {3, 12, 19}, {"sim.converges"}},
+      {"task.loss_unheard", {37, 109, 111}, {"sim.converges"}},
       {"task.restart_forgets", {9, 79, 256}, {"sim.converges"}},
       {"task.restart_untold", {9, 21, 256}, {"sim.converges"}},
       {"task.attempt_stays", {1, 4, 8}, {"sim.converges"}},

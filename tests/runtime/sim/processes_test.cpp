@@ -32,7 +32,7 @@ class SimProcesses {
           return sim::Script{sim::Print{ports::Output::standard, base::Bytes(kFloodBytes)}};
         },
         [](const sim::Run&) {
-          return sim::Script{sim::Leave{"in/left", base::to_bytes("kept\n")}};
+          return sim::Script{sim::Leave{"in/left", {'k', 'e', 'p', 't', '\n'}}};
         }};
     for (std::size_t i = 0; i < kNames.size(); ++i) {
       names_.push_back(kNames[i]);
