@@ -178,6 +178,9 @@ void OrdersActor::submit(wire::SubmitTask::Reader request, Submitted reply) {
     order->queue_max_s = static_cast<std::uint32_t>(settings_.queue_max / std::chrono::seconds(1));
   if (request.getRisk() != 0)
     if (const auto why = set_replicas(*order, request.getRisk())) return reply.refuse(*why);
+  if (order->after && !jobs_.contains(*order->after))
+    return reply.refuse(
+        {Code::not_found, "this node knows no task " + order->after->hex() + ", which it is to follow"});
   if (request.getRequest().size() > 0) order->nonce = nonce_of(order->submitter, text_of(request.getRequest()));
   else world().chance.fill(order->nonce.bytes);
   if (answer_known(*order, reply)) return;

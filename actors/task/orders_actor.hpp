@@ -120,7 +120,11 @@ class OrdersActor final : public runtime::Actor {
   /// Whether it was placed as often as it wants.
   bool place(const TaskId& id, std::vector<Candidate>& free);
   void begin(const TaskId& id, const Candidate& at);
+  enum class Turn : std::uint8_t { now, later, never };
+  Turn turn_of(const Job& job) const;
   void tick();
+  /// Whether it has changed.
+  bool tick(Job& job);
   void arm();
 
   // -- attempts: orders_actor_attempts.cpp

@@ -158,7 +158,8 @@ void OrdersActor::place() {
   std::vector<Candidate> free = nodes(true);
   std::vector<TaskId> wanting;
   for (const auto& [priority, since, id] : open_)
-    if (jobs_.at(id).written && jobs_.at(id).entry.task.wanted(unix_ms()) > 0) wanting.push_back(id);
+    if (jobs_.at(id).written && turn_of(jobs_.at(id)) == Turn::now && jobs_.at(id).entry.task.wanted(unix_ms()) > 0)
+      wanting.push_back(id);
   for (const TaskId& id : wanting) {
     if (free.empty()) break;
     place(id, free);
@@ -215,11 +216,36 @@ void OrdersActor::arm() {
   if (!open_.empty() || !unsaved_.empty()) after<Tick>(kTickPeriod);
 }
 
+/// Whether the task that it follows has let it begin.
+OrdersActor::Turn OrdersActor::turn_of(const Job& job) const {
+  if (!job.entry.order.after || job.entry.task.state() != State::queued) return Turn::now;
+  const auto other = jobs_.find(*job.entry.order.after);
+  if (other == jobs_.end()) return Turn::never;
+  const State state = other->second.told().state();
+  if (!final(state)) return Turn::later;
+  return state == State::done ? Turn::now : Turn::never;
+}
+
+bool OrdersActor::tick(Job& job) {
+  Task& task = job.entry.task;
+  const Turn turn = turn_of(job);
+  if (turn == Turn::now) return task.tick(unix_ms());
+  const std::string other = "the task " + job.entry.order.after->hex() + ", which it follows, ";
+  if (turn == Turn::later) {
+    task.held(other + "has not ended", unix_ms());
+    return false;
+  }
+  const auto known = jobs_.find(*job.entry.order.after);
+  const bool there = known != jobs_.end();
+  return task.cancel(
+      other + (there ? "is " + std::string(name(known->second.told().state())) : "is not known any more"), unix_ms());
+}
+
 void OrdersActor::tick() {
-  std::vector<TaskId> expired;
+  std::vector<TaskId> ticked;
   for (const auto& [priority, since, id] : open_)
-    if (jobs_.at(id).entry.task.tick(unix_ms())) expired.push_back(id);
-  for (const TaskId& id : expired) changed(id);
+    if (tick(jobs_.at(id))) ticked.push_back(id);
+  for (const TaskId& id : ticked) changed(id);
   for (const TaskId& id : std::exchange(unsaved_, {}))
     save(id, [this, id](const base::Outcome<void>&) { read_of(id); });
   std::erase_if(left_alone_, [this](const auto& one) { return one.second <= now(); });

@@ -77,6 +77,10 @@ base::Result<task::Order, Failure> order_of(const Invocation& invocation) {
   out.replicas = number("--replicas", 1);
   out.quorum = number("--quorum", static_cast<std::uint8_t>(out.replicas / 2 + 1));
   out.deterministic = invocation.has("--deterministic");
+  if (const auto typed = invocation.text("--after")) {
+    out.after = task::TaskId::from_hex(*typed);
+    if (!out.after) return usage_failure("the id of a task has 64 hexadecimal digits", kHelp);
+  }
   out.queue_max_s = std::numeric_limits<std::uint32_t>::max();  // as its node has it
   if (invocation.has("--risk")) {
     if (!risk_typed(invocation)) return usage_failure("a risk is a share such as 0.001, above 0 and below 1", kHelp);

@@ -110,6 +110,25 @@ TEST_CASE("cluster tasks: a limit ends a program, and its task says which") {
   CHECK(contains(rows, R"("state":"failed")"));
 }
 
+TEST_CASE("cluster tasks: one that follows another begins once that is done, and is cancelled if it fails") {
+  Cluster cluster(1, {"--set", "task.host_usr=true"});
+  if (!sandboxes(cluster.folder)) return;
+  const std::string good = script(cluster.folder, "good", "sleep 1; date +%s%N");
+  const std::string bad = script(cluster.folder, "bad", "sleep 1; exit 1");
+  const auto state = [&](const std::string& id) { return cluster.run(0, {"task", "view", id, "--json"}).out; };
+  const std::string first = line(cluster.run(0, submit(good)));
+  const auto second = cluster.run(0, submit(good, {"--after", first, "--wait"}));
+  CHECK(second.exit == 0);
+  CHECK(cluster.run(0, {"task", "result", first}).out < second.out);
+  const std::string failing = line(cluster.run(0, submit(bad)));
+  const std::string never = line(cluster.run(0, submit(good, {"--after", failing})));
+  REQUIRE(until([&] { return contains(state(never), R"("state":"cancelled")"); }));
+  CHECK(contains(state(never), "the task " + failing + ", which it follows, is failed"));
+  CHECK(contains(state(never), R"("attempt":0)"));
+  CHECK(cluster.run(0, submit(good, {"--after", std::string(64, '7')})).exit == 4);
+  CHECK(cluster.run(0, submit(good, {"--after", "7"})).exit == 2);
+}
+
 TEST_CASE("cluster tasks: one whose node dies is run by another, and one is cancelled") {
   Cluster cluster(3, {"--set", "registry.heartbeat=2s", "--set", "task.host_usr=true", "--set", "task.lease=3s"});
   if (!sandboxes(cluster.folder)) return;

@@ -263,6 +263,12 @@ bool Task::tick(std::uint64_t now_ms) {
   return true;
 }
 
+void Task::held(std::string why, std::uint64_t now_ms) {
+  if (state_ != State::queued) return;
+  expires_ms_ = now_ms + queue_ms_;
+  waits_for(std::move(why));
+}
+
 void Task::waits_for(std::string why) {
   if (!final(state_)) reason_ = cut(std::move(why));
 }
@@ -298,7 +304,7 @@ base::Bytes Task::encode() const {
   base::Bytes out{kTaskVersion, static_cast<std::uint8_t>(state_), replicas_, retried_,
                   std::uint8_t{result_.has_value()}};
   base::append_number(out, result_.value_or(0));
-  for (const std::uint64_t time : {submitted_ms_, ended_ms_, retry_at_ms_, idle_since_ms_})
+  for (const std::uint64_t time : {submitted_ms_, ended_ms_, retry_at_ms_, idle_since_ms_, expires_ms_})
     base::append_number(out, time);
   append_text(out, reason_);
   out.push_back(static_cast<std::uint8_t>(attempts_.size()));
@@ -331,9 +337,9 @@ std::optional<Task> Task::decode(const Order& order, base::ByteView bytes) {
   const auto has_result = from.number<std::uint8_t>();
   const auto result = from.number<std::uint64_t>();
   if (has_result == 1) out.result_ = result;
-  for (std::uint64_t* const time : {&out.submitted_ms_, &out.ended_ms_, &out.retry_at_ms_, &out.idle_since_ms_})
+  for (std::uint64_t* const time :
+       {&out.submitted_ms_, &out.ended_ms_, &out.retry_at_ms_, &out.idle_since_ms_, &out.expires_ms_})
     *time = from.number<std::uint64_t>();
-  out.expires_ms_ = out.submitted_ms_ + std::uint64_t{order.queue_max_s} * 1'000;
   out.reason_ = read_text(from, kWhyBytesMax);
   const std::size_t attempts = from.number<std::uint8_t>();
   if (attempts > kAttemptsMax) return std::nullopt;

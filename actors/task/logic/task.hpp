@@ -112,6 +112,8 @@ class Task {
   /// Expires it, has it fail, or gives an attempt up that runs for much longer than it may. Whether it did. To be
   /// called now and then: where a clock was set back, nothing waits for longer than it would from now on.
   bool tick(std::uint64_t now_ms);
+  /// It has to wait for something else, which `why` names: its time to begin counts from now on.
+  void held(std::string why, std::uint64_t now_ms);
   /// Why nothing was placed, for people; kept until something is.
   void waits_for(std::string why);
   /// All attempts under way are lost: the coordinator began anew.

@@ -196,6 +196,21 @@ TEST_CASE("task: nodes that are asked and do not begin hold up no end") {
   CHECK(it.task.state() == State::failed);
 }
 
+TEST_CASE("task: while it is held its time to begin does not run, and that is written down") {
+  TestTask it;
+  for (int i = 0; i < 5; ++i) {
+    it.pass(3'000'000);
+    it.task.held("another task has not ended", it.now);
+    CHECK_FALSE(it.task.tick(it.now));
+  }
+  CHECK(it.task.reason() == "another task has not ended");
+  auto again = Task::decode(it.order, it.task.encode());
+  REQUIRE(again);
+  CHECK_FALSE(again->tick(it.now + 3'599'999));
+  CHECK(again->tick(it.now + 3'600'000));
+  CHECK(again->state() == State::expired);
+}
+
 TEST_CASE("task: cancelled, it has no attempt under way") {
   TestTask it;
   const auto token = it.run(1);
