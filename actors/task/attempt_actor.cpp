@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "actors/task/words.hpp"
+#include "messages/usage.hpp"
 #include "messages/words.hpp"
 #include "runtime/base/whole_units.hpp"
 
@@ -32,7 +33,7 @@ void AttemptActor::receive(runtime::Handlers& on) {
     state.setToken(what_->token);
     state.setSubmitter(data_of(what_->submitter.view()));
     state.setRunning(process_ != nullptr);
-    write(state.initUsage(), usage_);
+    messages::write_usage(state.initUsage(), usage_);
     state.setCpu(limits.cpu.thousandths);
     state.setMemoryBytes(limits.memory_bytes);
     state.setDiskBytes(limits.disk_bytes);
@@ -140,7 +141,7 @@ void AttemptActor::sign() {
   after<Sign>(kSign);
   if (!to_.ready() || end_) return;  // what waits for credit is a sign itself
   to_.push([&](wire::AttemptItem::Builder out) {
-    if (told_begin_) write(out.initUses(), usage_);
+    if (told_begin_) messages::write_usage(out.initUses(), usage_);
     else out.setWaits();
   });
 }

@@ -18,13 +18,6 @@ constexpr std::chrono::seconds kRateDue{10};
 constexpr int kOwnReputation = 100;                       // a node trusts itself
 constexpr std::size_t kAheadMin = 2, kAheadEachCore = 2;  // our choice: so that a node need not wait for its next one
 
-std::uint64_t cores_of(const registry::Capabilities& all) {
-  const auto at = std::ranges::lower_bound(all, "cpu", {}, &registry::Capability::name);
-  if (at == all.end() || at->name != "cpu") return 0;
-  const auto* value = std::get_if<std::uint64_t>(&at->value);
-  return value == nullptr ? 0 : *value;
-}
-
 /// Why an order fits no node: for want of a loader alone it is the order that is wrong.
 Error misfit(const std::vector<Candidate>& all, const Order& order, const Choice& choice) {
   Order static_one = order;
@@ -119,8 +112,8 @@ Candidate OrdersActor::own() const {
 }
 
 std::size_t OrdersActor::ahead(const Candidate& node) const {
-  return kAheadMin +
-         kAheadEachCore * static_cast<std::size_t>(std::min<std::uint64_t>(cores_of(node.capabilities), 64));
+  return kAheadMin + kAheadEachCore * static_cast<std::size_t>(
+                                          std::min<std::uint64_t>(registry::number(node.capabilities, "cpu"), 64));
 }
 
 /// All that are known; `free_only`: those that would take one now.

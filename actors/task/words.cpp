@@ -1,18 +1,8 @@
 #include "actors/task/words.hpp"
 
-#include "messages/words.hpp"
-#include "runtime/base/whole_units.hpp"
+#include "messages/usage.hpp"
 
 namespace troupe::task {
-
-void write(wire::TaskUsage::Builder to, const sandbox::Usage& from) {
-  to.setCpuMs(base::milliseconds(from.cpu));
-  to.setWallMs(base::milliseconds(from.wall));
-  to.setMemoryBytesMax(from.memory_bytes_max);
-  to.setPidsMax(from.pids_max);
-  to.setDiskBytes(from.disk_bytes);
-  to.setOutputBytes(from.output_bytes);
-}
 
 sandbox::Usage read(wire::TaskUsage::Reader from) {
   static constexpr std::uint64_t kMsMax = std::uint64_t{1} << 43;  // 278 years: below what a Duration holds
@@ -49,7 +39,7 @@ void write(wire::TaskEnded::Builder to, const sandbox::Outcome& from) {
   else to.getHow().setExited(static_cast<std::uint8_t>(from.status));
   if (from.limit) to.setLimit(static_cast<std::uint8_t>(static_cast<unsigned>(*from.limit) + 1));
   to.setTripwire(from.tripwire);
-  write(to.initUsage(), from.usage);
+  messages::write_usage(to.initUsage(), from.usage);
 }
 
 }  // namespace troupe::task

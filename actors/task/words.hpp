@@ -4,7 +4,6 @@
 
 namespace troupe::task {
 
-void write(wire::TaskUsage::Builder to, const sandbox::Usage& from);
 sandbox::Usage read(wire::TaskUsage::Reader from);
 
 /// How a program ended, without its answer. Nothing if that makes no sense.

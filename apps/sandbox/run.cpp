@@ -9,7 +9,7 @@
 #include "apps/cli/json.hpp"
 #include "apps/sandbox/sandbox.hpp"
 #include "messages/output/sandbox.capnp.h"
-#include "runtime/base/whole_units.hpp"
+#include "messages/usage.hpp"
 #include "runtime/config/forms.hpp"
 
 namespace troupe::apps {
@@ -92,13 +92,7 @@ void print_outcome(std::ostream& err, const Outcome& outcome, int cgroup) {
   if (outcome.how == Ended::signalled) line->initSignal().setValue(outcome.status);
   if (outcome.limit) line->setLimit(std::string(sandbox::name(*outcome.limit)));
   if (!outcome.tripwire.empty()) line->setTripwire(outcome.tripwire);
-  auto usage = line->initUsage();
-  usage.setCpuMs(base::milliseconds(outcome.usage.cpu));
-  usage.setWallMs(base::milliseconds(outcome.usage.wall));
-  usage.setMemoryBytesMax(outcome.usage.memory_bytes_max);
-  usage.setPidsMax(outcome.usage.pids_max);
-  usage.setDiskBytes(outcome.usage.disk_bytes);
-  usage.setOutputBytes(outcome.usage.output_bytes);
+  messages::write_usage(line->initUsage(), outcome.usage);
   if (const auto text = cgroup_text(cgroup)) line->setCgroup(*text);
   line.print(err);
 }

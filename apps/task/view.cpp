@@ -4,6 +4,7 @@
 #include "apps/task/task.hpp"
 #include "apps/wallet/typed.hpp"
 #include "messages/output/task.capnp.h"
+#include "messages/usage.hpp"
 #include "messages/words.hpp"
 #include "runtime/base/text.hpp"
 #include "runtime/base/whole_units.hpp"
@@ -14,15 +15,6 @@ namespace {
 
 using tasks::Shown;
 
-void write(output::wire::SandboxUsage::Builder to, const sandbox::Usage& from) {
-  to.setCpuMs(base::milliseconds(from.cpu));
-  to.setWallMs(base::milliseconds(from.wall));
-  to.setMemoryBytesMax(from.memory_bytes_max);
-  to.setPidsMax(from.pids_max);
-  to.setDiskBytes(from.disk_bytes);
-  to.setOutputBytes(from.output_bytes);
-}
-
 void write(output::wire::TaskAttempt::Builder to, const task::Attempt& from) {
   to.setToken(from.token);
   to.setNode(data(from.node.view()));
@@ -30,7 +22,7 @@ void write(output::wire::TaskAttempt::Builder to, const task::Attempt& from) {
   if (from.exit_status) to.getExitStatus().setValue(*from.exit_status);
   if (from.signal) to.getSignal().setValue(*from.signal);
   if (from.limit) to.setLimit(std::string(name(*from.limit)));
-  if (from.state == task::AttemptState::answered) write(to.initUsage(), from.usage);
+  if (from.state == task::AttemptState::answered) messages::write_usage(to.initUsage(), from.usage);
   to.setVerdict(std::string(name(from.verdict)));
   if (!from.why.empty()) to.setReason(from.why);
   to.setBegan(from.began_ms);

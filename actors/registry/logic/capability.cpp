@@ -180,11 +180,20 @@ std::optional<Need> need_typed(std::string_view text) {
   }
 }
 
+const Capability* find(const Capabilities& all, std::string_view name) {
+  const auto at = std::ranges::lower_bound(all, name, {}, &Capability::name);
+  return at == all.end() || at->name != name ? nullptr : &*at;
+}
+
+std::uint64_t number(const Capabilities& all, std::string_view name) {
+  const Capability* const one = find(all, name);
+  const auto* const value = one == nullptr ? nullptr : std::get_if<std::uint64_t>(&one->value);
+  return value == nullptr ? 0 : *value;
+}
+
 const Condition* lacks(const Capabilities& all, const Need& need) {
-  for (const Condition& wanted : need) {
-    const auto at = std::ranges::lower_bound(all, wanted.name, {}, &Capability::name);
-    if (!holds(at != all.end() && at->name == wanted.name ? &*at : nullptr, wanted)) return &wanted;
-  }
+  for (const Condition& wanted : need)
+    if (!holds(find(all, wanted.name), wanted)) return &wanted;
   return nullptr;
 }
 

@@ -65,6 +65,10 @@ using Need = std::vector<Condition>;
 
 /// Nothing if the text is no need.
 std::optional<Need> need_typed(std::string_view text);
+/// Null if it is not there.
+const Capability* find(const Capabilities& all, std::string_view name);
+/// 0 if it is not there, or no number.
+std::uint64_t number(const Capabilities& all, std::string_view name);
 /// The first condition that does not hold; null if all do.
 const Condition* lacks(const Capabilities& all, const Need& need);
 

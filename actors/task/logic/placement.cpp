@@ -12,17 +12,6 @@ constexpr std::uint32_t kLoadOfFull = 2'000;  // our choice: two runnable thread
 constexpr std::uint32_t kRunningOfFull = 8;   // our choice
 constexpr std::uint64_t kThousandthHoursMs = 3'600'000ull * 1'000;  // a core and an hour, in thousandths and ms
 
-const registry::Capability* find(const registry::Capabilities& all, std::string_view name) {
-  const auto at = std::ranges::lower_bound(all, name, {}, &registry::Capability::name);
-  return at == all.end() || at->name != name ? nullptr : &*at;
-}
-bool has(const registry::Capabilities& all, std::string_view name) { return find(all, name) != nullptr; }
-std::uint64_t number(const registry::Capabilities& all, std::string_view name) {
-  const registry::Capability* const one = find(all, name);
-  const auto* value = one == nullptr ? nullptr : std::get_if<std::uint64_t>(&one->value);
-  return value == nullptr ? 0 : *value;
-}
-
 /// The same for each pair, whatever else is asked: where equals go.
 std::uint64_t draw(const TaskId& task, const base::NodeId& node) {
   std::uint64_t out = task.high() ^ node.high();
@@ -62,7 +51,7 @@ std::optional<std::uint64_t> cost(const Candidate& node, const Order& order) {
 std::optional<Lack> lack_of(const Candidate& node, const Order& order, const registry::Need& need, const Policy& policy,
                             const Apart& apart) {
   if (node.status != registry::Status::healthy) return Lack::alive;
-  if (!has(node.capabilities, kTasksCapability)) return Lack::tasks;
+  if (find(node.capabilities, kTasksCapability) == nullptr) return Lack::tasks;
   if (apart.tried.contains(node.node)) return Lack::tried;
   if (number(node.capabilities, "memory") < order.limits.memory_bytes) return Lack::memory;
   if (number(node.capabilities, "cpu") * 1'000 < order.limits.cpu.thousandths) return Lack::cpu;
