@@ -117,7 +117,7 @@ ports::ProcessStart AttemptActor::program() const {
   spec.outputs = order.outputs;
   spec.limits = order.limits;
   spec.tripwires = settings_.tripwires ? sandbox::Tripwires::yes : sandbox::Tripwires::no;
-  spec.group = "troupe-" + settings_.self().hex().substr(0, 8);
+  spec.group = settings_.group();
   spec.binds.push_back({inputs_.at(order.program).path, spec.command.front()});
   for (const task::Input& input : order.inputs)
     spec.binds.push_back({inputs_.at(input.content).path, inside(input.path)});
@@ -186,18 +186,18 @@ void AttemptActor::pump() {
   if (to_.ready() && output_ == end_->outputs.size()) push_end();
 }
 
-bool AttemptActor::push_printed() {
+void AttemptActor::push_printed() {
   const ports::Printed one = std::move(printed_.front());
   printed_.pop_front();
   process_->grant(one.bytes.size());
-  return to_.push([&](wire::AttemptItem::Builder out) {
+  to_.push([&](wire::AttemptItem::Builder out) {
     auto to = out.initPrinted();
     to.setStream(one.stream == ports::Output::standard ? wire::TaskStream::STANDARD : wire::TaskStream::ERRORS);
     to.setBytes(data_of(one.bytes));
   });
 }
 
-bool AttemptActor::push_output() {
+void AttemptActor::push_output() {
   const ports::File& file = *end_->outputs[output_];
   base::Bytes piece(kPieceBytes);
   const auto read = file.read(offset_, piece);
@@ -207,7 +207,7 @@ bool AttemptActor::push_output() {
     end_->outcome.status = 9;
     end_->outcome.limit = sandbox::Limit::disk;
     output_ = end_->outputs.size();
-    return false;
+    return;
   }
   piece.resize(read.value());
   left_bytes_ -= piece.size();
@@ -215,8 +215,8 @@ bool AttemptActor::push_output() {
   const auto index = static_cast<std::uint16_t>(end_->outcome.outputs[output_]);
   offset_ += piece.size();
   if (piece.size() < kPieceBytes) ++output_, offset_ = 0;
-  if (piece.empty() && !first) return false;
-  return to_.push([&](wire::AttemptItem::Builder out) {
+  if (piece.empty() && !first) return;
+  to_.push([&](wire::AttemptItem::Builder out) {
     auto to = out.initOutput();
     to.setIndex(index);
     to.setBytes(data_of(piece));

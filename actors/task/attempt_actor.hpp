@@ -41,9 +41,8 @@ class AttemptActor final : public runtime::Actor {
   ports::ProcessStart program() const;
   void sign();
   void pump();
-  bool push_printed();
-  /// Whether there is more to send.
-  bool push_output();
+  void push_printed();
+  void push_output();
   void push_end();
   void ended(ports::ProcessEnded&& end);
   void fail(const base::Error& why);

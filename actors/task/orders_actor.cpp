@@ -120,7 +120,7 @@ void OrdersActor::loaded() {
       if (!mutated("task.restart_untold")) unsaved_.insert(id);
     }
     if (final(task.state())) ended_.emplace(task.ended_ms(), id);
-    else open_.emplace(-job.entry.order.priority, task.submitted_ms(), id);
+    else open_.insert(job.rank(id));
   }
   save_start();
 }
@@ -235,7 +235,7 @@ void OrdersActor::accept(Order order, Submitted reply) {
                  .emplace(id, Job{.entry = {.order = std::move(order), .signed_order = std::move(bytes), .task = task},
                                   .durable = task})
                  .first->second;
-  open_.emplace(-job.entry.order.priority, task.submitted_ms(), id);
+  open_.insert(job.rank(id));
   job.askers.push_back(std::move(reply));
   save(id, [this, id](const base::Outcome<void>& saved) {
     const auto known = jobs_.find(id);
@@ -247,7 +247,7 @@ void OrdersActor::accept(Order order, Submitted reply) {
       return place();
     }
     // It was never there; a row that was written all the same goes.
-    open_.erase({-known->second.entry.order.priority, known->second.entry.task.submitted_ms(), id});
+    open_.erase(known->second.rank(id));
     nonces_.erase(known->second.entry.order.nonce);
     unsaved_.erase(id);
     jobs_.erase(known);
@@ -318,8 +318,7 @@ void OrdersActor::cancel(wire::CancelTask::Reader request, runtime::Reply<wire::
   if (job == jobs_.end()) return reply.refuse(kUnknown);
   if (!job->second.entry.task.cancel("an operator has cancelled it", unix_ms()))
     return reply.refuse({Code::conflict, "the task has ended: " + std::string(name(job->second.entry.task.state()))});
-  changed(*id);
-  save(*id, [reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
+  changed(*id, [reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
     if (!saved.ok()) return reply.refuse(saved.error());
     reply.send([](wire::TaskCancelled::Builder) {});
   });

@@ -71,6 +71,10 @@ class OrdersActor final : public runtime::Actor {
     bool written = false;                      ///< once
     std::map<std::uint64_t, Running> running;  ///< by token
 
+    /// Its place in `open_`.
+    std::tuple<int, std::uint64_t, TaskId> rank(const TaskId& id) const {
+      return {-entry.order.priority, entry.task.submitted_ms(), id};
+    }
     /// What others are told: an end that is durable alone.
     const Task& told() const { return final(entry.task.state()) ? durable : entry.task; }
   };
@@ -117,8 +121,7 @@ class OrdersActor final : public runtime::Actor {
   std::vector<Candidate> nodes(bool free_only) const;
   std::size_t ahead(const Candidate& node) const;
   void place();
-  /// Whether it was placed as often as it wants.
-  bool place(const TaskId& id, std::vector<Candidate>& free);
+  void place(const TaskId& id, std::vector<Candidate>& free);
   void begin(const TaskId& id, const Candidate& at);
   enum class Turn : std::uint8_t { now, later, never };
   Turn turn_of(const Job& job) const;
@@ -136,7 +139,8 @@ class OrdersActor final : public runtime::Actor {
   void answered(const TaskId& id, std::uint64_t token);
   void lose(const TaskId& id, std::uint64_t token, const std::string& why);
   /// After each change of the task: ends what it does not need any more, saves it, tells of it.
-  void changed(const TaskId& id);
+  void changed(
+      const TaskId& id, Done saved = [](const base::Outcome<void>&) {});
   void observe(const TaskId& id, const Attempt& attempt, const char* event);
   Running* find(const TaskId& id, std::uint64_t token);
 

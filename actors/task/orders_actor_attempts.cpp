@@ -154,7 +154,7 @@ void OrdersActor::lose(const TaskId& id, std::uint64_t token, const std::string&
   changed(id);
 }
 
-void OrdersActor::changed(const TaskId& id) {
+void OrdersActor::changed(const TaskId& id, Done saved) {
   Job& job = jobs_.at(id);
   Task& task = job.entry.task;
   for (auto at = job.running.begin(); at != job.running.end();) {
@@ -168,12 +168,11 @@ void OrdersActor::changed(const TaskId& id) {
     at = job.running.erase(at);
   }
   if (!final(task.state())) {
-    save(id, [](const base::Outcome<void>&) {});  // what a crash forgets of it is repeated
+    save(id, std::move(saved));  // what a crash forgets of it is repeated
     read_of(id);
     return place();
   }
-  const auto open = std::tuple(-job.entry.order.priority, task.submitted_ms(), id);
-  if (open_.erase(open) > 0) {
+  if (open_.erase(job.rank(id)) > 0) {
     ended_.emplace(task.ended_ms(), id);
     auto& counters = *settings_.counters;
     (task.state() == State::done ? counters.done : counters.failed).fetch_add(1, std::memory_order_relaxed);
@@ -184,7 +183,10 @@ void OrdersActor::changed(const TaskId& id) {
     }
   }
   if (task.state() == State::done && job.entry.order.replicas > 1) world().mutations.sometimes("task: replicas agreed");
-  save(id, [this, id](const base::Outcome<void>&) { read_of(id); });
+  save(id, [this, id, saved = std::move(saved)](const base::Outcome<void>& done) mutable {
+    read_of(id);
+    saved(done);
+  });
   place();
 }
 

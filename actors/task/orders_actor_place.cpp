@@ -94,9 +94,9 @@ void OrdersActor::looked() {
 Candidate OrdersActor::own() const {
   Candidate out{.node = settings_.self(), .owner = *registry::Owner::from(settings_.identity->public_key().view())};
   constexpr std::uint64_t kCore = 1'000;
-  const std::uint64_t cores = settings_.slots ? (settings_.slots->thousandths + kCore - 1) / kCore : has_.cores;
+  const std::uint64_t cores = (settings_.slots_of(has_).thousandths + kCore - 1) / kCore;
   registry::put(out.capabilities, {"cpu", cores});
-  const std::uint64_t memory = settings_.memory_bytes > 0 ? settings_.memory_bytes : has_.memory_bytes / 4 * 3;
+  const std::uint64_t memory = settings_.memory_of(has_);
   registry::put(out.capabilities, {"disk", memory});  // what a task writes lies in memory
   registry::put(out.capabilities, {"memory", memory});
   if (!has_.arch.empty()) registry::put(out.capabilities, {"arch", has_.arch});
@@ -160,7 +160,7 @@ void OrdersActor::place() {
   placing_ = false;
 }
 
-bool OrdersActor::place(const TaskId& id, std::vector<Candidate>& free) {
+void OrdersActor::place(const TaskId& id, std::vector<Candidate>& free) {
   Task& task = jobs_.at(id).entry.task;
   const Order& order = jobs_.at(id).entry.order;
   const std::size_t wanted = task.wanted(unix_ms());
@@ -175,7 +175,6 @@ bool OrdersActor::place(const TaskId& id, std::vector<Candidate>& free) {
     ++at->running;
     if (at->running >= ahead(*at)) free.erase(at);
   }
-  return chosen.size() == wanted;
 }
 
 void OrdersActor::begin(const TaskId& id, const Candidate& at) {

@@ -8,6 +8,7 @@
 #include "runtime/net/pool.hpp"
 #include "runtime/observe/domain_log.hpp"
 #include "runtime/observe/health.hpp"
+#include "runtime/ports/hardware.hpp"
 #include "runtime/store/rows.hpp"
 
 namespace troupe::task {
@@ -46,6 +47,16 @@ struct TaskSettings {
   std::shared_ptr<Counters> counters = std::make_shared<Counters>();
 
   base::NodeId self() const { return identity->id(); }
+  /// Of the cgroups of its sandboxes.
+  std::string group() const { return "troupe-" + self().hex().substr(0, 8); }
+  /// What a machine gives to tasks.
+  sandbox::Cores slots_of(const ports::Hardware::Has& has) const {
+    constexpr std::uint32_t kCore = 1'000;
+    return slots.value_or(sandbox::Cores{static_cast<std::uint32_t>(has.cores) * kCore});
+  }
+  std::uint64_t memory_of(const ports::Hardware::Has& has) const {
+    return memory_bytes > 0 ? memory_bytes : has.memory_bytes / 4 * 3;
+  }
   store::Rows::Setup rows(const char* keyspace, const char* what) const {
     return {.store = store,
             .keyspace = keyspace,

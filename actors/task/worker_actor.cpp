@@ -14,7 +14,6 @@ using base::Code;
 using base::Error;
 
 constexpr std::uint64_t kProbeTicket = 1;
-constexpr std::uint32_t kCore = 1'000;
 
 }  // namespace
 
@@ -39,8 +38,8 @@ void WorkerActor::receive(runtime::Handlers& on) {
 
 void WorkerActor::start() {
   const auto has = world().hardware.has();
-  slots_ = settings_.slots ? settings_.slots->thousandths : static_cast<std::uint32_t>(has.cores) * kCore;
-  memory_ = settings_.memory_bytes > 0 ? settings_.memory_bytes : has.memory_bytes / 4 * 3;
+  slots_ = settings_.slots_of(has).thousandths;
+  memory_ = settings_.memory_of(has);
   spawn("inputs", [settings = settings_] { return std::make_unique<InputsActor>(settings); },
         {.kind = InputsActor::kName, .placement = ports::Placement::own_thread});
   spawn("orders", [settings = settings_] { return std::make_unique<OrdersActor>(settings); },
@@ -81,7 +80,7 @@ void WorkerActor::probe() {
   nothing.ticket = kProbeTicket;
   nothing.spec.command = {"/task/nothing"};
   nothing.spec.environment = sandbox::default_environment();
-  nothing.spec.group = "troupe-" + settings_.self().hex().substr(0, 8);
+  nothing.spec.group = settings_.group();
   probing_ = world().processes.start(std::move(nothing), self());
 }
 

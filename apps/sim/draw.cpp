@@ -71,26 +71,21 @@ void draw_clocks(Scenario& world) {
                               worst);
 }
 
-void draw_knobs(Scenario& world, const std::vector<sim::Knob>& knobs, base::Random& random) {
+/// Those that a world has now and then, and those that each world has; or the latter alone.
+enum class Knobs : std::uint8_t { all, usual };
+
+void draw_knobs(Scenario& world, const std::vector<sim::Knob>& knobs, Knobs which, base::Random& random) {
   for (const sim::Knob& knob : knobs)
-    if (random.chance(1, 6) || knob.always)
+    if ((which == Knobs::all && random.chance(1, 6)) || knob.always)
       world.knobs[std::string(knob.setting)] = knob.values[random.below(knob.values.size())];
 }
 
 /// Those of the world have a stream of their own: the domains' are what they are without them.
-/// Of a calm world: those that each world has.
-void draw_usual_knobs(Scenario& world, const std::vector<const sim::WorkloadSpec*>& domains) {
-  base::Random random = stream(world.seed, concern("usual knobs"));
-  for (const sim::WorkloadSpec* domain : domains)
-    for (const sim::Knob& knob : domain->knobs)
-      if (knob.always) world.knobs[std::string(knob.setting)] = knob.values[random.below(knob.values.size())];
-}
-
-void draw_knobs(Scenario& world, const std::vector<const sim::WorkloadSpec*>& domains) {
+void draw_knobs(Scenario& world, const std::vector<const sim::WorkloadSpec*>& domains, Knobs which) {
   base::Random its = stream(world.seed, concern("world knobs"));
-  draw_knobs(world, world_spec().knobs, its);
-  base::Random random = stream(world.seed, concern("knobs"));
-  for (const sim::WorkloadSpec* domain : domains) draw_knobs(world, domain->knobs, random);
+  draw_knobs(world, world_spec().knobs, which, its);
+  base::Random random = stream(world.seed, concern(which == Knobs::all ? "knobs" : "usual knobs"));
+  for (const sim::WorkloadSpec* domain : domains) draw_knobs(world, domain->knobs, which, random);
 }
 
 /// A group of some nodes, neither none nor all.
@@ -182,10 +177,10 @@ Scenario draw(std::uint64_t seed, const DrawOptions& options) {
 
   if (options.weather != Weather::calm) {
     draw_clocks(world);
-    draw_knobs(world, domains);
+    draw_knobs(world, domains, Knobs::all);
     for (const FaultSpec& spec : sim::fault_specs()) draw_faults(world, spec, sky);
   } else {
-    draw_usual_knobs(world, domains);
+    draw_knobs(world, domains, Knobs::usual);
   }
   for (const sim::WorkloadSpec* domain : domains) {
     base::Random its = stream(seed, concern(domain->name));

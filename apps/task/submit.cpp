@@ -20,8 +20,6 @@ using base::Code;
 
 constexpr const char* kHelp = "troupe help task submit";
 
-std::optional<task::Cid> cid_typed(const std::string& text) { return task::Cid::from_hex(text); }
-
 Client::Outcome<task::Cid> stored(Client& client, Console& console, const std::string& path) {
   auto cid = put_file(client, console, path);
   if (!cid.ok()) return cid.error();
@@ -31,7 +29,7 @@ Client::Outcome<task::Cid> stored(Client& client, Console& console, const std::s
 /// "CID:PATH"
 std::optional<task::Input> input_typed(const std::string& text) {
   const auto colon = text.find(':');
-  const auto cid = cid_typed(text.substr(0, colon));
+  const auto cid = task::Cid::from_hex(text.substr(0, colon));
   if (!cid || colon == text.npos) return std::nullopt;
   return task::Input{*cid, text.substr(colon + 1)};
 }
@@ -128,7 +126,7 @@ Ending task_submit(const Invocation& invocation, Console& console) {
   Client& client = *connected.value();
   task::Order& out = order.value();
   const std::string program = *invocation.text("PROGRAM");
-  if (const auto cid = cid_typed(program)) {
+  if (const auto cid = task::Cid::from_hex(program)) {
     out.program = *cid;
   } else {
     auto put = stored(client, console, program);
