@@ -1,0 +1,45 @@
+#pragma once
+// Proof that a block is final: precommits for it, of one round, with more than 2/3 of the power.
+//
+// Form    votes in the order of the validators' ids, each once; more than needed are welcome.
+// Source  arXiv 1807.04938, Algorithm 1, line 49.
+#include <functional>
+
+#include "actors/chain/logic/validators.hpp"
+#include "actors/chain/logic/vote.hpp"
+
+namespace troupe::chain {
+
+struct CommitVote {
+  base::NodeId validator;
+  crypto::Signature signature{};
+
+  friend bool operator==(const CommitVote&, const CommitVote&) = default;
+};
+
+struct Commit {
+  Place place;
+  BlockId block;
+  std::vector<CommitVote> votes{};
+
+  /// What each of its validators has signed.
+  Vote vote() const { return {place, Step::precommit, block}; }
+  friend bool operator==(const Commit&, const Commit&) = default;
+};
+
+enum class CommitError : std::uint8_t {
+  stranger,       ///< a vote of one that is no validator
+  unordered,      ///< not in the order of ids, or one appears twice
+  too_little,     ///< 2/3 of the power or less
+  bad_signature,  ///< one of the signatures is not of its validator
+};
+
+/// Whether `signature` is one of `bytes` by `key`.
+using VerifySignature =
+    std::function<bool(const base::PublicKey& key, base::ByteView bytes, const crypto::Signature& signature)>;
+
+/// Whether `commit` proves its block by the validators of its height. Power is counted before signatures are verified.
+base::Result<void, CommitError> verify_commit(const ChainId& chain, const ValidatorSet& set, const Commit& commit,
+                                              const VerifySignature& verify);
+
+}  // namespace troupe::chain

@@ -1,0 +1,87 @@
+// What comes from validators: which of it counts, and how much of it is kept.
+#include "actors/chain/logic/consensus.hpp"
+
+namespace troupe::chain {
+
+base::Result<void, Rejected> Consensus::receive(const SignedVote& vote) {
+  const Round round = vote.content.place.round;
+  if (!here(vote.content.place)) return Rejected::elsewhere;
+  if (decided_) return Rejected::decided;
+  const auto index = start_.validators->index_of(vote.validator);
+  if (!index) return Rejected::stranger;
+  if (round > kRoundMax || vote.content.step == Step::propose) return Rejected::malformed;
+  if (const auto full = make_room(*index, round)) return *full;
+
+  RoundVotes& votes = rounds_[round];
+  Tally& tally = vote.content.step == Step::prevote ? votes.prevotes : votes.precommits;
+  const Tally::Added added = tally.add(*start_.validators, *index, vote, mutations_);
+  if (added.contradicted) accuse(*index, *added.contradicted, vote);
+  if (added.what == Tally::Added::What::known) return Rejected::known;
+  if (added.what == Tally::Added::What::dropped) return Rejected::contradicts;
+  // Line 55.
+  if (round > round_ && start_.validators->one_correct(heard_in(round))) start_round(round);
+  apply_rules();
+  return {};
+}
+
+base::Result<void, Rejected> Consensus::receive(const SignedProposal& proposal, UnixMs now) {
+  const Proposal& content = proposal.content;
+  const Round round = content.place.round;
+  if (!here(content.place)) return Rejected::elsewhere;
+  if (decided_) return Rejected::decided;
+  const auto index = start_.validators->index_of(proposal.validator);
+  if (!index) return Rejected::stranger;
+  if (round > kRoundMax || content.time < UnixMs{0} || content.time > kTimeMax) return Rejected::malformed;
+  if (content.valid_round && *content.valid_round >= round) return Rejected::malformed;
+  if (round < round_) return Rejected::old;
+  if (round > round_.next()) return Rejected::far;
+  if (*index != (round == round_ ? turns_.now : turns_.next)) return Rejected::not_proposer;
+
+  const auto [at, fresh] = proposals_.try_emplace(round, HeldProposal{proposal, now});
+  if (!fresh) {
+    const SignedProposal& first = at->second.message;
+    if (first.content == content) return Rejected::known;
+    accuse(*index, first, proposal);
+    return Rejected::contradicts;
+  }
+  want(content.block);
+  apply_rules();
+  return {};
+}
+
+/// A validator's rounds beyond the next one give way to later ones of its own, and so it takes no room from others.
+std::optional<Rejected> Consensus::make_room(std::size_t index, Round round) {
+  if (round <= round_.next()) return kept(round) ? std::nullopt : std::optional(Rejected::old);
+  std::set<Round>& ahead = ahead_[index];
+  if (ahead.contains(round)) return std::nullopt;
+  if (ahead.size() == kRoundsAhead) {
+    const Round oldest = *ahead.begin();
+    if (round < oldest) return Rejected::far;
+    mutations_.sometimes("chain: votes of a round ahead gave way to later ones");
+    RoundVotes& votes = rounds_[oldest];
+    votes.prevotes.remove(*start_.validators, index);
+    votes.precommits.remove(*start_.validators, index);
+    if (votes.prevotes.empty() && votes.precommits.empty()) rounds_.erase(oldest);
+    ahead.erase(oldest);
+  }
+  ahead.insert(round);
+  base::ensure(ahead.size() <= kRoundsAhead, "a validator is two rounds ahead at most");
+  return std::nullopt;
+}
+
+/// The power of those whose votes of `round` are here, of either step.
+std::uint64_t Consensus::heard_in(Round round) const {
+  const auto at = rounds_.find(round);
+  if (at == rounds_.end()) return 0;
+  std::uint64_t power = 0;
+  for (std::size_t i = 0; i < start_.validators->size(); ++i)
+    if (at->second.prevotes.has_voted(i) || at->second.precommits.has_voted(i)) power += start_.validators->at(i).power;
+  return power;
+}
+
+template <class Content>
+void Consensus::accuse(std::size_t index, const Signed<Content>& first, const Signed<Content>& second) {
+  if (accused_.insert(index).second) out_.push_back(Evidence{Evidence::Pair<Content>{first, second}});
+}
+
+}  // namespace troupe::chain

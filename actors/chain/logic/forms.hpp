@@ -1,0 +1,26 @@
+#pragma once
+// How parts that several structs share are written and read in canonical form.
+#include "actors/chain/logic/authority.hpp"
+#include "actors/chain/logic/canonical.hpp"
+#include "actors/chain/logic/parameters.hpp"
+#include "actors/wallet/api.hpp"
+
+namespace troupe::chain {
+
+inline constexpr unsigned kParameterWords = kParams;
+CanonStruct form_of(const Parameters& parameters);
+Parameters read_parameters(CanonReader& in, const CanonReader::Object& from);
+
+inline constexpr unsigned kAuthorityPointers = 2;
+CanonStruct form_of(const Authority& authority);
+/// Nothing if it is not one; then the reader has failed.
+std::optional<Authority> read_authority(CanonReader& in, const CanonReader::Object& from);
+
+/// Money below 2^63, otherwise the reader fails.
+inline wallet::Amount read_amount(CanonReader& in, const CanonReader::Object& from, unsigned word) {
+  const auto out = wallet::Amount::from(in.word(from, word));
+  if (!out) in.fail();
+  return out.value_or(wallet::Amount());
+}
+
+}  // namespace troupe::chain

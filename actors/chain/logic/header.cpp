@@ -1,0 +1,111 @@
+#include "actors/chain/logic/header.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "actors/chain/logic/canonical.hpp"
+#include "actors/chain/logic/merkle_log.hpp"
+#include "runtime/crypto/hash.hpp"
+
+namespace troupe::chain {
+namespace {
+
+constexpr unsigned kHeaderWords = 3, kHeaderPointers = 12, kBlockPointers = 5;
+
+/// In the order of the schema, from the third pointer on.
+template <class HeaderType>
+auto digests_of(HeaderType& header) {
+  return std::array{&header.transactions, &header.evidence,        &header.commit,     &header.late,  &header.blocks,
+                    &header.validators,   &header.next_validators, &header.parameters, &header.state, &header.receipts};
+}
+
+std::vector<base::Bytes> read_entries(CanonReader& in, const CanonReader::Object& from, unsigned pointer) {
+  std::vector<base::Bytes> out;
+  for (const base::ByteView entry : in.data_list(from, pointer, kBlockEntriesMax, kBlockBytesMax))
+    out.emplace_back(entry.begin(), entry.end());
+  return out;
+}
+
+Header with_roots(const Block& block) {
+  Header out = block.header;
+  std::vector<TxId> ids;
+  for (const SignedTransaction& one : block.transactions) ids.push_back(id_of(one.content));
+  out.transactions = root_of(ids);
+  out.evidence = log_root(block.evidence);
+  out.commit = log_root(block.commit);
+  out.late = log_root(block.late);
+  return out;
+}
+
+}  // namespace
+
+base::Bytes encode(const Header& header) {
+  CanonStruct out;
+  out.words = {header.height.value, static_cast<std::uint64_t>(header.time.count()),
+               std::uint64_t{header.fork.value} << 32 | kHeaderVersion};
+  out.data(header.proposer.view()).data(header.parent.view());
+  for (const base::Digest* digest : digests_of(header)) out.data(digest->view());
+  return out.encode();
+}
+
+std::optional<Header> parse_header(base::ByteView bytes) {
+  if (bytes.size() != kHeaderBytes) return std::nullopt;
+  CanonReader in(bytes);
+  const auto root = in.root(kHeaderWords, kHeaderPointers);
+  Header out;
+  out.height = {in.word(root, 0)};
+  const std::uint64_t time = in.word(root, 1);
+  out.time = UnixMs(static_cast<std::int64_t>(time & std::numeric_limits<std::int64_t>::max()));
+  out.fork = {static_cast<std::uint32_t>(in.word(root, 2) >> 32)};
+  out.proposer = in.fixed<base::NodeId>(root, 0);
+  out.parent = in.fixed<BlockId>(root, 1);
+  unsigned pointer = 2;
+  for (base::Digest* digest : digests_of(out)) *digest = in.fixed<base::Digest>(root, pointer++);
+  const bool numbers = out.height.value > 0 && time >> 63 == 0 && out.time <= kBlockTimeMax &&
+                       (in.word(root, 2) & 0xffff'ffff) == kHeaderVersion;
+  if (!in.ended() || !numbers) return std::nullopt;
+  return out;
+}
+
+BlockId id_of(const Header& header) { return {crypto::sha256(encode(header)).bytes}; }
+
+base::Bytes encode(const Block& block) {
+  std::vector<base::Bytes> transactions;
+  for (const SignedTransaction& one : block.transactions) transactions.push_back(encode(one));
+  CanonStruct out;
+  out.data(encode(block.header)).data_list(std::move(transactions)).data_list(block.evidence);
+  out.data_list(block.commit).data_list(block.late);
+  return out.encode();
+}
+
+base::Result<Block, BlockError> parse_block(base::ByteView bytes) {
+  if (bytes.size() > kBlockBytesMax) return BlockError::too_large;
+  CanonReader in(bytes);
+  const auto root = in.root(0, kBlockPointers);
+  const auto header = parse_header(in.data(root, 0, kHeaderBytes));
+  const auto transactions = in.data_list(root, 1, kBlockEntriesMax, kTransactionBytesMax);
+  Block out;
+  out.evidence = read_entries(in, root, 2);
+  out.commit = read_entries(in, root, 3);
+  out.late = read_entries(in, root, 4);
+  if (!in.ended() || !header) return BlockError::malformed;
+  out.header = *header;
+  for (const base::ByteView one : transactions) {
+    auto parsed = parse_signed_transaction(one);
+    if (!parsed.ok()) return BlockError::transaction;
+    out.transactions.push_back(std::move(parsed).value());
+  }
+  if (with_roots(out) != out.header) return BlockError::root;
+  return out;
+}
+
+base::Digest root_of(const std::vector<TxId>& ids) {
+  Frontier frontier;
+  for (const TxId& id : ids) frontier.append(id.view());
+  return frontier.root();
+}
+
+void seal(Block& block) { block.header = with_roots(block); }
+
+}  // namespace troupe::chain

@@ -1,0 +1,75 @@
+#pragma once
+// A block: its header, which is what is voted on, and the lists whose roots the header has.
+//
+// Bytes   canonical Cap'n Proto of `Header` and `Block` in messages/chain.capnp. The block's id is the SHA-256 of the
+//         header's bytes.
+// Order   state and receipts are those after the parent: a block runs once, when it is decided.
+// Roots   RFC 6962 (merkle_log.hpp). That of the transactions is over their ids.
+// Limits  kHeaderBytes, always; a block has at most kBlockBytesMax and as many entries in a list as fit.
+#include <optional>
+#include <vector>
+
+#include "actors/chain/logic/ids.hpp"
+#include "actors/chain/logic/parameters.hpp"
+#include "actors/chain/logic/place.hpp"
+#include "actors/chain/logic/transaction.hpp"
+#include "runtime/base/fields.hpp"
+
+namespace troupe::chain {
+
+inline constexpr std::uint16_t kHeaderVersion = 1;
+/// In the year 2242: sums with spans of time stay far below the end of UnixMs.
+inline constexpr UnixMs kBlockTimeMax = std::chrono::seconds(base::kDateMax);
+inline constexpr std::size_t kHeaderBytes = 8 + 3 * 8 + 12 * 8 + 24 + 11 * 32;  // pointer, words, pointers, Data
+inline constexpr std::size_t kBlockEntriesMax = kBlockBytesMax / 8;             // each entry has a pointer
+
+struct Header {
+  Fork fork;
+  Height height;  ///< at least 1
+  UnixMs time{};  ///< 0 to kBlockTimeMax
+  base::NodeId proposer;
+  BlockId parent;
+  base::Digest transactions;
+  base::Digest evidence;
+  base::Digest commit;
+  base::Digest late;
+  base::Digest blocks;  ///< of all earlier ids, the genesis first
+  base::Digest validators;
+  base::Digest next_validators;
+  base::Digest parameters;
+  base::Digest state;
+  base::Digest receipts;
+  friend bool operator==(const Header&, const Header&) = default;
+};
+
+base::Bytes encode(const Header& header);
+/// Nothing unless the bytes are what encode() gives.
+std::optional<Header> parse_header(base::ByteView bytes);
+BlockId id_of(const Header& header);
+
+/// Entries of evidence, commit and late precommits are the bytes of those who judge them.
+struct Block {
+  Header header;
+  std::vector<SignedTransaction> transactions{};
+  std::vector<base::Bytes> evidence{};
+  std::vector<base::Bytes> commit{};
+  std::vector<base::Bytes> late{};
+  friend bool operator==(const Block&, const Block&) = default;
+};
+
+enum class BlockError : std::uint8_t {
+  malformed,    ///< not the one encoding of a block
+  too_large,    ///< more than kBlockBytesMax bytes
+  transaction,  ///< one of its transactions has a flaw
+  root,         ///< a list is not that of the header
+};
+
+base::Bytes encode(const Block& block);
+/// Takes what encode() gives of a block whose roots are those of its lists.
+base::Result<Block, BlockError> parse_block(base::ByteView bytes);
+/// The root of the ids of transactions.
+base::Digest root_of(const std::vector<TxId>& ids);
+/// Writes the roots of the four lists into the header.
+void seal(Block& block);
+
+}  // namespace troupe::chain

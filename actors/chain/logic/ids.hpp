@@ -1,0 +1,11 @@
+#pragma once
+// The hashes that the ledger is named by.
+#include "runtime/base/bytes.hpp"
+
+namespace troupe::chain {
+
+using BlockId = base::FixedBytes<struct BlockIdTag, 32>;
+using ChainId = base::FixedBytes<struct ChainIdTag, 32>;
+using TxId = base::FixedBytes<struct TxIdTag, 32>;
+
+}  // namespace troupe::chain

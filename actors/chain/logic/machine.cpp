@@ -1,0 +1,207 @@
+#include "actors/chain/logic/machine.hpp"
+
+#include <algorithm>
+
+#include "actors/chain/logic/canonical.hpp"
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::chain {
+namespace {
+
+using wallet::Amount;
+
+constexpr unsigned kReceiptWords = 4;
+
+/// The part of a fee that is burnt; nothing from 2^63 on.
+std::optional<Amount> burnt_by(const Approved& transaction, BaseFee base_fee) {
+  if (std::holds_alternative<Faucet>(transaction.content().body)) return Amount();
+  const wallet::Wide units = wallet::Wide{transaction.gas_needed().value} * base_fee.value;
+  if (units > Amount::kMax) return std::nullopt;
+  return Amount::of(static_cast<std::uint64_t>(units));
+}
+
+Outcome admissible_body(StateView& view, const Totals&, const Parameters&, const Transaction& content,
+                        const Transfer& transfer, Amount fee, UnixMs) {
+  if (view.account(content.payer()).balance < fee) return Outcome::fee_funds;
+  const Amount balance = view.account(content.from).balance;
+  const Amount left = content.fee_payer ? balance : balance - fee;
+  return left < total_of(transfer) ? Outcome::funds : Outcome::done;
+}
+
+Outcome admissible_body(StateView& view, const Totals& totals, const Parameters& parameters, const Transaction& content,
+                        const Faucet&, Amount, UnixMs time) {
+  const UnixMs last = view.account(content.from).faucet;
+  const UnixMs period = std::chrono::seconds(parameters[Param::faucet_period_s]);
+  if (last != UnixMs{} && time - last < period) return Outcome::faucet_early;
+  return totals.faucet_pot.units() < parameters[Param::faucet_amount] ? Outcome::faucet_empty : Outcome::done;
+}
+
+class BlockRun {
+ public:
+  BlockRun(StateView& view, const BlockContext& block)
+      : view_(view), block_(block), parameters_(view.parameters()), totals_(view.totals()) {}
+
+  Receipt run(const Approved& transaction) {
+    const Transaction& content = transaction.content();
+    Receipt out;
+    out.id = transaction.id();
+    out.outcome = admissible(view_, totals_, parameters_, transaction, block_.height, block_.time);
+    if (refused(out.outcome) || view_.damage()) return out;
+    out.gas = transaction.gas_needed();
+    out.burnt = *burnt_by(transaction, totals_.base_fee);
+    out.tip = content.tip;
+    pay(content, out);
+    ++view_.account(content.from).nonce.value;
+    if (out.outcome == Outcome::done) std::visit([&](const auto& body) { apply(content, body); }, content.body);
+    gas_.value += out.gas.value;
+    return out;
+  }
+
+  Totals finish() {
+    totals_.base_fee = next_base_fee(totals_.base_fee, gas_, parameters_);
+    return totals_;
+  }
+  Gas gas() const { return gas_; }
+
+ private:
+  void pay(const Transaction& content, const Receipt& receipt) {
+    Amount& payer = view_.account(content.payer()).balance;
+    payer = payer - receipt.burnt - receipt.tip;
+    totals_.supply = totals_.supply - receipt.burnt;
+    totals_.burnt = totals_.burnt + receipt.burnt;
+    if (receipt.tip == Amount()) return;
+    Amount& proposer = view_.account(block_.proposer).balance;
+    proposer = proposer + receipt.tip;
+  }
+
+  void apply(const Transaction& content, const Transfer& transfer) {
+    Amount& from = view_.account(content.from).balance;
+    from = from - total_of(transfer);
+    for (const wallet::Credit& credit : transfer.credits) {
+      Amount& to = view_.account(credit.to).balance;
+      to = to + credit.amount;
+    }
+  }
+
+  void apply(const Transaction& content, const Faucet&) {
+    const Amount amount = Amount::of(parameters_[Param::faucet_amount]);
+    totals_.faucet_pot = totals_.faucet_pot - amount;
+    Account& account = view_.account(content.from);
+    account.balance = account.balance + amount;
+    account.faucet = block_.time;
+  }
+
+  StateView& view_;
+  const BlockContext& block_;
+  Parameters parameters_;
+  Totals totals_;
+  Gas gas_;
+};
+
+}  // namespace
+
+std::string_view name(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::done: return "done";
+    case Outcome::funds: return "funds";
+    case Outcome::nonce: return "nonce";
+    case Outcome::expired: return "expired";
+    case Outcome::gas: return "gas";
+    case Outcome::price: return "price";
+    case Outcome::fee_funds: return "fee funds";
+    case Outcome::faucet_early: return "faucet early";
+    case Outcome::faucet_empty: return "faucet empty";
+  }
+  return "unknown";
+}
+
+base::Bytes encode(const Receipt& receipt) {
+  CanonStruct out;
+  out.words = {receipt.gas.value, receipt.burnt.units(), receipt.tip.units(),
+               static_cast<std::uint64_t>(receipt.outcome)};
+  return out.data(receipt.id.view()).encode();
+}
+
+std::optional<Receipt> parse_receipt(base::ByteView bytes) {
+  CanonReader in(bytes);
+  const auto root = in.root(kReceiptWords, 1);
+  Receipt out;
+  out.gas = {in.word(root, 0)};
+  const auto burnt = Amount::from(in.word(root, 1)), tip = Amount::from(in.word(root, 2));
+  const std::uint64_t code = in.word(root, 3);
+  out.id = in.fixed<TxId>(root, 0);
+  out.outcome = static_cast<Outcome>(static_cast<std::uint16_t>(code));
+  if (!in.ended() || !burnt || !tip || code >> 16 != 0 || name(out.outcome) == "unknown") return std::nullopt;
+  out.burnt = *burnt;
+  out.tip = *tip;
+  return out;
+}
+
+std::optional<Amount> fee_of(const Approved& transaction, BaseFee base_fee) {
+  const auto burnt = burnt_by(transaction, base_fee);
+  return burnt ? plus(*burnt, transaction.content().tip) : std::nullopt;
+}
+
+Outcome admissible(StateView& view, const Totals& totals, const Parameters& parameters, const Approved& transaction,
+                   Height height, UnixMs time) {
+  const Transaction& content = transaction.content();
+  if (content.last_height < height) return Outcome::expired;
+  if (view.account(content.from).nonce != content.nonce) return Outcome::nonce;
+  if (content.gas < transaction.gas_needed()) return Outcome::gas;
+  const auto fee = fee_of(transaction, totals.base_fee);
+  if (!fee || *fee > content.fee_max) return Outcome::price;
+  return std::visit(
+      [&](const auto& body) { return admissible_body(view, totals, parameters, content, body, *fee, time); },
+      content.body);
+}
+
+base::Result<Executed, TreeDamage> execute(const TreeRows& rows, const TreeRoot& root, const BlockContext& block,
+                                           std::span<const Approved> transactions) {
+  StateView view(rows, root);
+  const Totals before = view.totals();
+  BlockRun run(view, block);
+  Executed out;
+  Frontier receipts;
+  for (const Approved& transaction : transactions) {
+    out.receipts.push_back(run.run(transaction));
+    receipts.append(encode(out.receipts.back()));
+    if (view.damage()) return *view.damage();
+  }
+  out.receipts_root = receipts.root();
+  out.gas = run.gas();
+  out.totals = run.finish();
+  Frontier log = view.log();
+  log.append(block.id.view());
+  if (view.damage()) return *view.damage();
+  base::ensure(view.gain() + out.totals.faucet_pot.units() + before.supply.units() ==
+                   __int128{before.faucet_pot.units()} + out.totals.supply.units(),
+               "what a block does not burn is in an account or a pot");
+  TreeChanges changes = view.changed_accounts();
+  changes[state_key(StateKind::totals)] = encode(out.totals);
+  changes[state_key(StateKind::block_log)] = encode_log(log);
+  auto tree = update(rows, root, block.height, changes);
+  if (!tree.ok()) return tree.error();
+  out.tree = std::move(tree).value();
+  return out;
+}
+
+bool fits(const Parameters& parameters, std::span<const Approved> transactions) {
+  wallet::Wide gas = 0, bytes = 0;
+  for (const Approved& one : transactions) {
+    gas += one.content().gas.value;
+    bytes += one.bytes();
+  }
+  return gas <= parameters[Param::block_gas] && bytes <= parameters[Param::block_bytes];
+}
+
+BaseFee next_base_fee(BaseFee now, Gas used, const Parameters& parameters) {
+  const std::uint64_t target = parameters[Param::block_gas] / 2;
+  const bool up = used.value > target;
+  const std::uint64_t away = up ? std::min(used.value - target, target) : target - used.value;
+  const auto part = static_cast<std::uint64_t>(wallet::Wide{now.value} * away / target / 8);
+  const std::uint64_t change = away == 0 ? 0 : std::max<std::uint64_t>(part, 1);
+  const std::uint64_t next = up ? now.value + change : now.value - std::min(now.value, change);
+  return {std::clamp(next, parameters[Param::fee_base], kBaseFeeMax)};
+}
+
+}  // namespace troupe::chain

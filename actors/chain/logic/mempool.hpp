@@ -1,0 +1,148 @@
+#pragma once
+// Transactions and evidence that wait for a block.
+//
+// Lanes   evidence, payments, contracts. Each may have its share of a block (kShare…); what a lane leaves goes to the
+//         best of the others.
+// Order   of a sender by nonce, without a gap; among senders by tip for each gas, then by fee-max for each gas, then by
+//         arrival.
+// Replace another transaction of a sender's nonce takes its place if its tip and its fee-max are higher by 10 %.
+// Full    beyond kPoolBytesMax or kPoolCountMax the lowest fee is dropped, with all that its sender has after it; what
+//         is not better than that is refused, and so is one of the same sender. A sender has kSenderMax, within as many
+//         nonces from its next one on.
+// Funds   the fees of all that one address pays for are within its balance, as it was last told.
+// Expire  what is past its last height is dropped.
+// Trust   a transaction is Approved; whether it is admissible() now was asked by the caller, but for its nonce.
+#include <map>
+#include <set>
+
+#include "actors/chain/logic/state.hpp"
+#include "actors/chain/logic/transaction.hpp"
+
+namespace troupe::chain {
+
+inline constexpr std::size_t kSenderMax = 64;
+inline constexpr std::size_t kPoolBytesMax = 32u << 20;      // our choice: 16 of the largest blocks
+inline constexpr std::size_t kPoolCountMax = 50'000;         // our choice: of 650 bytes each, the same
+inline constexpr std::size_t kEvidencePoolMax = 1'000;       // our choice: one for each validator (validators.hpp)
+inline constexpr std::size_t kEvidenceBytesMax = 64u << 10;  // our choice: two votes, and what judges them
+
+enum class Lane : std::uint8_t { evidence, payments, contracts };
+inline constexpr std::size_t kLanes = 3;
+/// In percent of a block, by lane.
+inline constexpr std::array<std::uint64_t, kLanes> kShare{10, 50, 40};
+static_assert(kShare[0] + kShare[1] + kShare[2] == 100);
+
+Lane lane_of(const Transaction& transaction);
+
+struct MempoolLimits {
+  std::size_t bytes = kPoolBytesMax;
+  std::size_t count = kPoolCountMax;
+};
+
+enum class MempoolError : std::uint8_t {
+  known,    ///< it is here
+  past,     ///< its nonce has been taken by a final transaction
+  ahead,    ///< its nonce is too far from the sender's next one
+  expired,  ///< it can be in no later block
+  gas,      ///< it needs more gas than it allows itself, or more than a block has
+  funds,    ///< its payer's balance does not cover the fees of all that it pays for here
+  cheap,    ///< another one of its nonce is here, and this one does not offer 10 % more
+  full,     ///< there is no room, and it is not better than the worst one here
+};
+std::string_view name(MempoolError error);
+
+/// What the state says of the sender and the payer.
+struct Standing {
+  Nonce next;  ///< of its sender
+  wallet::Amount payer_balance;
+};
+
+/// What is to be put into a block, in order.
+struct Picked {
+  std::vector<base::Bytes> evidence;
+  std::vector<Approved> transactions;
+};
+
+class Mempool {
+ public:
+  explicit Mempool(MempoolLimits limits = {}) : limits_(limits) {}
+
+  /// `height` is that of the latest final block, `block_gas` the parameter. Errors change nothing.
+  base::Result<void, MempoolError> add(Approved transaction, const Standing& standing, Height height, Gas block_gas);
+  base::Result<void, MempoolError> add(Approved transaction, Lane lane, const Standing& standing, Height height,
+                                       Gas block_gas);
+  /// Evidence that was judged to be true. Errors: `known`, `full`.
+  base::Result<void, MempoolError> add_evidence(base::Bytes evidence);
+
+  /// For a block: transactions of the sum of their gas limits, and with the evidence of as many bytes as a block may
+  /// have, of which each counts 8 more (its pointer) and is whole words. Takes nothing away.
+  Picked pick(Gas gas, std::size_t bytes, BaseFee base_fee, Height height) const;
+
+  /// A final block has changed this account: what has a nonce below `next` is dropped, and the last of what the account
+  /// pays for if its balance does not cover it any more.
+  void settle(const wallet::Address& address, Nonce next, wallet::Amount balance);
+  void settle_evidence(const base::Bytes& evidence) { evidence_.erase(evidence); }
+  /// Drops what can be in no block after `height`.
+  void expire(Height height);
+
+  /// Null if it is not here.
+  const Approved* find(const TxId& id) const;
+  /// The next nonce that a sender can use, given its next one in the state.
+  Nonce next_free(const wallet::Address& address, Nonce next) const;
+  std::size_t count() const { return places_.size(); }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  struct Entry {
+    Approved transaction;
+    Lane lane;
+    std::uint64_t arrival;
+  };
+  struct Queue {
+    Nonce next;  ///< of the sender, as it was last told
+    std::map<Nonce, Entry> entries;
+  };
+  struct Place {
+    wallet::Address sender;
+    Nonce nonce;
+    friend auto operator<=>(const Place&, const Place&) = default;
+  };
+  /// What an entry is worth: better ones come first.
+  struct Worth {
+    std::uint64_t tip, fee_max, gas, arrival;
+    explicit Worth(const Entry& entry);
+    bool operator<(const Worth& other) const;
+  };
+  struct Ranked {
+    Worth worth;
+    Place place;
+    bool operator<(const Ranked& other) const { return worth < other.worth; }
+  };
+  struct Payer {
+    wallet::Amount reserved;
+    std::set<Place> places;
+  };
+  class Filling;
+
+  const Entry& at(const Place& place) const { return queues_.at(place.sender).entries.at(place.nonce); }
+  const Entry* held(const Place& place) const;
+  bool covered(const Transaction& transaction, const Entry* replaced, wallet::Amount balance) const;
+  /// What has to go for it, beside the one that it replaces; nothing if it is not better than that.
+  std::optional<std::set<Place>> room_for(const Entry& entry, const Place& place, const Entry* replaced) const;
+  std::set<Place> from(const Place& place) const;
+  void insert(const Place& place, Entry entry);
+  void remove(Place place);  // a copy: it may be one of those that go
+  void check() const;
+
+  MempoolLimits limits_;
+  std::map<wallet::Address, Queue> queues_;
+  std::map<TxId, Place> places_;
+  std::set<Ranked> ranked_;
+  std::map<wallet::Address, Payer> payers_;
+  std::set<std::pair<Height, Place>> ends_;  // by last height
+  std::set<base::Bytes> evidence_;
+  std::size_t bytes_ = 0;
+  std::uint64_t arrivals_ = 0;
+};
+
+}  // namespace troupe::chain

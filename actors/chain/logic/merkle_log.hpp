@@ -1,0 +1,51 @@
+#pragma once
+// A Merkle tree over a list of byte strings: which are in it, and at which place.
+//
+// Source  RFC 6962, 2.1 (tree hash) and 2.1.1 (audit path), with SHA-256. Leaf: SHA-256(00 || bytes). Node: SHA-256(01
+// ||
+//         left || right). The left part of a tree is the largest power of two that is smaller than its size. Of an
+//         empty list: SHA-256 of nothing.
+// Check   RFC 9162, 2.1.3.2: the path is consumed by place and size, so that neither can be another one.
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "runtime/base/bytes.hpp"
+#include "runtime/base/ids.hpp"
+
+namespace troupe::chain {
+
+inline constexpr std::size_t kLogLevelsMax = 64;  // sizes are 64-bit
+
+using LogEntries = std::span<const base::Bytes>;
+
+base::Digest log_leaf(base::ByteView entry);
+base::Digest log_root(LogEntries entries);
+
+/// The siblings from the leaf to the root. `index` is below the number of entries: broken invariant otherwise.
+std::vector<base::Digest> audit_path(LogEntries entries, std::size_t index);
+
+/// Whether `entry` stands at `index` of a list of `size` entries with this root.
+bool in_log(base::ByteView entry, std::uint64_t index, std::uint64_t size, std::span<const base::Digest> path,
+            const base::Digest& root);
+
+/// A list that only grows, of which the hashes at its right edge are kept: enough to append, and for the root.
+class Frontier {
+ public:
+  void append(base::ByteView entry);
+  base::Digest root() const;
+  std::uint64_t size() const { return size_; }
+
+  /// Size (8, little-endian), then the roots of its whole subtrees, the largest first: one for each bit of the size.
+  base::Bytes encode() const;
+  /// Nothing unless the bytes are what encode() gives.
+  static std::optional<Frontier> decode(base::ByteView bytes);
+
+  friend bool operator==(const Frontier&, const Frontier&) = default;
+
+ private:
+  std::uint64_t size_ = 0;
+  std::vector<base::Digest> whole_;  // the roots of whole subtrees, the largest first
+};
+
+}  // namespace troupe::chain

@@ -1,0 +1,113 @@
+#pragma once
+// What stands in the state tree: keys, values, and a view in which accounts are changed before they are written.
+//
+// Keys    one byte of kind, then an id: StateKind.
+// Values  canonical Cap'n Proto of `Account`, `Totals`, `Parameters` and `BlockLog` in messages/chain.capnp.
+// Sum     balances, stakes, unbonding, rewards and pots are the supply, at each height. So none of them overflows.
+#include <unordered_map>
+
+#include "actors/chain/logic/genesis.hpp"
+#include "actors/chain/logic/merkle_log.hpp"
+#include "actors/chain/logic/transaction.hpp"
+#include "actors/chain/logic/tree.hpp"
+
+namespace troupe::chain {
+
+enum class StateKind : std::uint8_t {
+  account = 1,     ///< then the address
+  totals = 2,      ///< alone
+  parameters = 3,  ///< alone
+  block_log = 4,   ///< alone: the ids of all blocks up to the height of the state
+};
+
+base::Bytes state_key(StateKind kind);
+base::Bytes account_key(const wallet::Address& address);
+
+struct Account {
+  wallet::Amount balance;
+  Nonce nonce;  ///< of its next transaction
+  wallet::Amount staked;
+  wallet::Amount unbonding;
+  wallet::Amount rewards;
+  UnixMs faucet{};  ///< time of the block that gave it money from the faucet; 0: none did
+
+  friend bool operator==(const Account&, const Account&) = default;
+};
+
+/// Of one unit of gas.
+struct BaseFee {
+  std::uint64_t value = 0;  ///< at most kBaseFeeMax
+  friend auto operator<=>(const BaseFee&, const BaseFee&) = default;
+};
+
+struct Totals {
+  wallet::Amount supply;
+  wallet::Amount burnt;  ///< since the genesis
+  wallet::Amount faucet_pot;
+  BaseFee base_fee;  ///< in the next block
+  friend bool operator==(const Totals&, const Totals&) = default;
+};
+
+base::Bytes encode(const Account& account);
+base::Bytes encode(const Totals& totals);
+/// As a value of the state.
+base::Bytes encode_log(const Frontier& log);
+// Nothing unless the bytes are what encode() gives.
+std::optional<Account> parse_account(base::ByteView bytes);
+std::optional<Totals> parse_totals(base::ByteView bytes);
+std::optional<Frontier> parse_log(base::ByteView bytes);
+
+/// The state that a chain begins with, of height 0.
+TreeChanges state_of(const Genesis& genesis);
+
+/// The state of a height, and changes of it. Damage is noted: then all that was read since is void.
+class StateView {
+ public:
+  /// `rows` outlives it.
+  StateView(const TreeRows& rows, const TreeRoot& root) : rows_(rows), root_(root) {}
+
+  /// An account that is not there is one of zeros. Valid as long as the view.
+  Account& account(const wallet::Address& address);
+  Totals totals();
+  Parameters parameters();
+  Frontier log();
+
+  /// The accounts that are not what they were.
+  TreeChanges changed_accounts() const;
+  /// What all accounts that were looked at have more than before, which is negative if it is less.
+  __extension__ __int128 gain() const;
+
+  const std::optional<TreeDamage>& damage() const { return damage_; }
+
+ private:
+  struct Seen {
+    Account before;
+    Account now;
+  };
+  std::optional<base::Bytes> read(const base::Bytes& key);
+  /// A value that is none: the row of it is not known here, so the one at the top is named.
+  void damaged() { damage_ = damage_.value_or(TreeDamage{{root_.version, 0, {}}}); }
+
+  const TreeRows& rows_;
+  TreeRoot root_;
+  std::unordered_map<wallet::Address, Seen> accounts_;
+  std::optional<TreeDamage> damage_;
+};
+
+/// The whole of a state, added up.
+struct StateSums {
+  std::uint64_t accounts = 0;
+  wallet::Wide balances = 0;
+  wallet::Wide staked = 0;
+  wallet::Wide unbonding = 0;
+  wallet::Wide rewards = 0;
+  wallet::Amount pots;
+  wallet::Amount supply;
+
+  /// The invariant of the ledger.
+  bool exact() const { return balances + staked + unbonding + rewards + pots.units() == supply.units(); }
+};
+/// Reads every leaf.
+base::Result<StateSums, TreeDamage> sums_of(const TreeRows& rows, const TreeRoot& root);
+
+}  // namespace troupe::chain

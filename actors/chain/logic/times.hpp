@@ -1,0 +1,41 @@
+#pragma once
+// The spans of consensus: how long a step waits, and how far a block's time may be from a validator's clock.
+//
+// Growth  by half of the first span in each round: whatever the network's delay is, some round is long enough for it.
+//         It ends at kSpanMax.
+// Source  arXiv 1807.04938, section 3 (time-outs); CometBFT, spec/consensus/proposer-based-timestamp (precision,
+// delay).
+#include <algorithm>
+
+#include "actors/chain/logic/place.hpp"
+
+namespace troupe::chain {
+
+inline constexpr UnixMs kSpanMax = std::chrono::hours{1};  // our choice: the next attempt should be on the same day
+
+struct Times {
+  UnixMs propose{1'000};  ///< consensus.propose_ms; this and the next two: our choice, for a network around the earth
+  UnixMs prevote{500};    ///< consensus.prevote_ms
+  UnixMs precommit{500};  ///< consensus.precommit_ms
+  UnixMs precision{500};  ///< block.precision_ms: by which two clocks may differ
+  UnixMs delay{2'000};    ///< block.delay_ms: of a proposal on its way
+};
+
+/// `first` as it is in `round`. A span outside 0 to kSpanMax is taken for the nearer of the two.
+constexpr UnixMs grown(UnixMs first, Round round) {
+  first = std::clamp(first, UnixMs{0}, kSpanMax);
+  return std::min(kSpanMax, first + first * static_cast<std::int64_t>(round.value) / 2);
+}
+
+constexpr UnixMs timeout_of(const Times& times, Step step, Round round) {
+  return grown(step == Step::propose ? times.propose : step == Step::prevote ? times.prevote : times.precommit, round);
+}
+
+/// Whether a block of this time may be proposed for the first time in `round`, by a clock that said `received` when the
+/// proposal came.
+constexpr bool timely(const Times& times, UnixMs block, UnixMs received, Round round) {
+  const UnixMs precision = grown(times.precision, round), delay = grown(times.delay, round);
+  return block <= received + precision && received <= block + delay + precision;
+}
+
+}  // namespace troupe::chain

@@ -1,0 +1,78 @@
+#pragma once
+// A row of the state tree: four levels of it, with whatever hangs below them in 16 cells.
+//
+// Key     height (8, big-endian) || number of nibbles (1) || the nibbles of the path above the row, two a byte.
+// Cell    empty; a leaf, which is the only one below its nibble; or a child row, which has two leaves or more.
+// Bytes   which cells are leaves (2) || which are children (2) || the cells. Leaf: hash (32), bytes of key (1), bytes
+// of
+//         value (2), key, value. Child: hash (32), the height at which it was written (8). Numbers are little-endian.
+// Hashes  inside a row are computed, never stored: a row of 16 cells costs 15 of them at most.
+// Limits  kTreeKeyBytesMax, kTreeValueBytesMax: a row fits into a value of the store (runtime/store/batch.hpp).
+#include <array>
+#include <compare>
+#include <optional>
+
+#include "actors/chain/logic/place.hpp"
+#include "runtime/base/bytes.hpp"
+#include "runtime/base/ids.hpp"
+
+namespace troupe::chain {
+
+inline constexpr std::size_t kTreeKeyBytesMax = 255;          // its length takes one byte
+inline constexpr std::size_t kTreeValueBytesMax = 32 * 1024;  // our choice: a set of 250 validators
+inline constexpr std::size_t kRowCells = 16;                  // four levels
+inline constexpr std::size_t kNibblesMax = 64;                // of SHA-256
+inline constexpr std::size_t kRowBytesMax = 4 + kRowCells * (32 + 3 + kTreeKeyBytesMax + kTreeValueBytesMax);
+static_assert(kRowBytesMax < 1024 * 1024, "a row fits into a value of the store");
+
+/// Where a key stands: SHA-256(key), highest bit first.
+using Path = base::FixedBytes<struct PathTag, 32>;
+
+Path path_of(base::ByteView key);
+
+/// SHA-256(00 || SHA-256(key) || SHA-256(value)).
+base::Digest leaf_hash(const Path& path, base::ByteView value);
+/// SHA-256(01 || left || right).
+base::Digest inner_hash(const base::Digest& left, const base::Digest& right);
+
+inline std::size_t nibble(const Path& path, std::size_t at) { return path.bytes[at / 2] >> (at % 2 == 0 ? 4 : 0) & 15; }
+
+struct RowKey {
+  Height height;             ///< at which it was written
+  std::uint8_t nibbles = 0;  ///< above it, at most 63
+  Path path{};               ///< those nibbles, then zeros
+
+  friend auto operator<=>(const RowKey&, const RowKey&) = default;
+  /// The row below cell `cell`, as it was written at `written`.
+  RowKey child(std::size_t cell, Height written) const;
+  base::Bytes encode() const;
+  static std::optional<RowKey> decode(base::ByteView bytes);
+};
+
+struct Cell {
+  enum class Kind : std::uint8_t { empty, leaf, child };
+  Kind kind = Kind::empty;
+  base::Digest hash{};   ///< zeros: empty
+  Height written{};      ///< of a child
+  base::ByteView key{};  ///< of a leaf; key and value belong to the bytes that the row was read from
+  base::ByteView value{};
+
+  bool empty() const { return kind == Kind::empty; }
+  bool leaf() const { return kind == Kind::leaf; }
+  bool child() const { return kind == Kind::child; }
+};
+
+using Row = std::array<Cell, kRowCells>;
+
+base::Bytes encode(const Row& row);
+/// Nothing unless the bytes are what encode() gives. The cells point into `bytes`.
+std::optional<Row> decode_row(base::ByteView bytes);
+/// One cell of a row, without looking at those behind it; nothing if the bytes end before it.
+std::optional<Cell> decode_cell(base::ByteView bytes, std::size_t cell);
+
+/// The node above the cells from `first` on; `count` is 1, 2, 4, 8 or 16.
+base::Digest fold(const Row& row, std::size_t first = 0, std::size_t count = kRowCells);
+/// The only occupied cell of these if it is a leaf, which then stands for all of them; otherwise null.
+const Cell* lone_leaf(const Row& row, std::size_t first, std::size_t count);
+
+}  // namespace troupe::chain

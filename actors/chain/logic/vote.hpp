@@ -1,0 +1,74 @@
+#pragma once
+// What validators say to each other: votes and proposals, and the bytes that they sign.
+//
+// Signed  domain string || chain || encode(content); content begins with the fork. Little-endian fields of fixed size.
+// Read    decode_…() gives nothing unless the bytes are what encode() gives. Whether a content makes sense where it
+//         arrives is judged there (consensus.hpp).
+// Who     a content does not name its validator: the signature does, and Signed says whose it was verified to be.
+#include <optional>
+#include <variant>
+
+#include "actors/chain/logic/ids.hpp"
+#include "actors/chain/logic/place.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/crypto/keys.hpp"
+
+namespace troupe::chain {
+
+/// What a vote is for: a block, or nil, which is none.
+using Choice = std::optional<BlockId>;
+
+struct Vote {
+  Place place;
+  Step step = Step::prevote;  ///< prevote or precommit
+  Choice choice{};
+
+  friend bool operator==(const Vote&, const Vote&) = default;
+};
+
+struct Proposal {
+  Place place;
+  std::optional<Round> valid_round{};  ///< in which the block got a quorum of prevotes; before place.round
+  BlockId block;
+  UnixMs time{};  ///< of the block; 0 to kTimeMax
+
+  friend bool operator==(const Proposal&, const Proposal&) = default;
+};
+
+/// In the year 2242: sums with the spans of times.hpp stay far below the end of UnixMs.
+inline constexpr UnixMs kTimeMax{(std::int64_t{1} << 33) * 1'000};
+
+/// A content with the signature of a validator. What is handed to logic has been verified by the caller.
+template <class Content>
+struct Signed {
+  Content content;
+  base::NodeId validator;
+  crypto::Signature signature{};
+
+  friend bool operator==(const Signed&, const Signed&) = default;
+};
+using SignedVote = Signed<Vote>;
+using SignedProposal = Signed<Proposal>;
+
+/// Two different contents of one validator for one step: proof that it lies.
+struct Evidence {
+  template <class Content>
+  struct Pair {
+    Signed<Content> first, second;
+    friend bool operator==(const Pair&, const Pair&) = default;
+  };
+  std::variant<Pair<Vote>, Pair<Proposal>> pair;
+
+  friend bool operator==(const Evidence&, const Evidence&) = default;
+};
+
+base::Bytes encode(const Vote& vote);
+base::Bytes encode(const Proposal& proposal);
+std::optional<Vote> decode_vote(base::ByteView bytes);
+std::optional<Proposal> decode_proposal(base::ByteView bytes);
+
+/// The bytes that a validator signs.
+base::Bytes signed_bytes(const ChainId& chain, const Vote& vote);
+base::Bytes signed_bytes(const ChainId& chain, const Proposal& proposal);
+
+}  // namespace troupe::chain

@@ -1,0 +1,281 @@
+@0xc216547cb0942a03;
+# The ledger: what is hashed, signed and stored by it.
+#
+# None of these is sent as a struct. Their canonical form, without a segment table, is signed, hashed, stored, and sent
+# as bytes (actors/chain/logic/canonical.hpp). Readers take no other encoding, and no field that they do not know; the
+# version is raised for a new one. An empty Data or list is a null pointer. Money is in base coins, below 2^63; times
+# are Unix milliseconds; keys have 32 bytes, signatures 64, hashes, addresses and ids of blocks and transactions 32,
+# ids of nodes 20.
+
+using Cxx = import "/capnp/c++.capnp";
+using Wallet = import "/messages/wallet.capnp";
+$Cxx.namespace("troupe::chain::wire");
+
+struct Transaction {
+  # What its sender asks of the state. The SHA-256 of these bytes is its id; "troupe transaction v1" || chain (32) ||
+  # fork (4, little-endian) || these bytes are signed.
+
+  nonce @0 :UInt64;
+  # The sender's next number: 0 is the first.
+
+  lastHeight @1 :UInt64;
+  # It is in no later block.
+
+  gas @2 :UInt64;
+  # The most it may use; as much is kept free for it in a block.
+
+  feeMax @3 :UInt64;
+  # The most that base fee and tip may be together.
+
+  tip @4 :UInt64;
+  # For the proposer of the block.
+
+  version @5 :UInt16;
+  # 1.
+
+  chain @6 :Data;
+  # The id of the genesis.
+
+  from @7 :Data;
+  # Whose nonce it takes, and whose money is moved.
+
+  feePayer @8 :Data;
+  # Pays the fee in place of the sender, and signs too. Empty: the sender pays.
+
+  body :union {
+    transfer @9 :Transfer;
+    faucet @10 :Void;
+    # Gives the sender `faucet.amount`. Free: fee-max and tip are 0, and there is no payer.
+  }
+}
+
+struct Transfer {
+  # The sender is debited, all others are credited, or nothing happens.
+
+  credits @0 :List(Credit);
+  # 1 to 64.
+
+  reference @1 :Data;
+  # Plain text for the receivers, up to 256 bytes.
+}
+
+struct Credit {
+  to0 @0 :UInt64;
+  to1 @1 :UInt64;
+  to2 @2 :UInt64;
+  to3 @3 :UInt64;
+  # The address, each word little-endian.
+
+  amount @4 :UInt64;
+  # At least 1.
+}
+
+struct Authority {
+  # The policy of an address (actors/wallet/logic/policy.hpp), and who has signed by it.
+
+  policy @0 :Data;
+  approvals @1 :List(Wallet.Approval);
+  # By rising key.
+}
+
+struct SignedTransaction {
+  content @0 :Data;
+  # A Transaction, at most 4 KiB.
+
+  from @1 :Authority;
+  feePayer @2 :Authority;
+  # Null if the sender pays.
+}
+
+struct Header {
+  # Of a block; the SHA-256 of these bytes is the block's id. Roots are those of RFC 6962.
+
+  height @0 :UInt64;
+  # At least 1: block 0 is the genesis.
+
+  timeMs @1 :UInt64;
+  # Later than that of the parent.
+
+  version @2 :UInt16;
+  # 1.
+
+  fork @3 :UInt32;
+
+  proposer @4 :Data;
+  # The id of its node.
+
+  parent @5 :Data;
+  # The id of the block before it; of block 1, the id of the genesis.
+
+  transactions @6 :Data;
+  # Root of the ids of the transactions.
+
+  evidence @7 :Data;
+  # Root of the pieces of evidence.
+
+  commit @8 :Data;
+  # Root of the parent's commit.
+
+  late @9 :Data;
+  # Root of the precommits for earlier heights that had not been in a block.
+
+  blocks @10 :Data;
+  # Root of the ids of all earlier blocks, the genesis first.
+
+  validators @11 :Data;
+  nextValidators @12 :Data;
+  # Hashes of the validators of this height and of the next one.
+
+  parameters @13 :Data;
+  # Hash of the parameters of this height.
+
+  state @14 :Data;
+  # Root of the state after the parent.
+
+  receipts @15 :Data;
+  # Root of the receipts of the parent.
+}
+
+struct Block {
+  header @0 :Data;
+  # A Header.
+
+  transactions @1 :List(Data);
+  # Each a SignedTransaction.
+
+  evidence @2 :List(Data);
+  commit @3 :List(Data);
+  late @4 :List(Data);
+  # The entries of the header's roots of the same names.
+}
+
+struct Receipt {
+  # What became of a transaction in its block.
+
+  gas @0 :UInt64;
+  burnt @1 :UInt64;
+  tip @2 :UInt64;
+  # What was paid: base fee and tip.
+
+  code @3 :UInt16;
+  # 0: done. Otherwise nothing was done but paying; `Outcome` in actors/chain/logic/machine.hpp.
+
+  id @4 :Data;
+  # Of the transaction.
+}
+
+# --- state: the values of the tree --------------------------------------------------------------------------------
+
+struct Account {
+  # Key: 01 || address.
+
+  balance @0 :UInt64;
+  nonce @1 :UInt64;
+  # Of the next transaction.
+
+  staked @2 :UInt64;
+  unbonding @3 :UInt64;
+  rewards @4 :UInt64;
+  faucetMs @5 :UInt64;
+  # The time of the block that gave it money from the faucet; 0: none did.
+}
+
+struct Totals {
+  # Key: 02.
+
+  supply @0 :UInt64;
+  # All balances, stakes and pots. Falls with each fee that is burnt.
+
+  burnt @1 :UInt64;
+  faucetPot @2 :UInt64;
+  baseFee @3 :UInt64;
+  # For each gas in the next block.
+}
+
+struct Parameters {
+  # Key: 03. One word for each, in the order of actors/chain/logic/parameters.hpp.
+
+  blockIntervalMs @0 :UInt64;
+  blockEmptyMs @1 :UInt64;
+  blockBytes @2 :UInt64;
+  blockGas @3 :UInt64;
+  blockPrecisionMs @4 :UInt64;
+  blockDelayMs @5 :UInt64;
+  consensusProposeMs @6 :UInt64;
+  consensusPrevoteMs @7 :UInt64;
+  consensusPrecommitMs @8 :UInt64;
+  faucetAmount @9 :UInt64;
+  faucetPot @10 :UInt64;
+  faucetPeriodS @11 :UInt64;
+  stakeUnbondingS @12 :UInt64;
+  feeBase @13 :UInt64;
+}
+
+struct BlockLog {
+  # Key: 04. The ids of all blocks up to the height of the state, as the hashes at the right edge of their tree.
+
+  size @0 :UInt64;
+  roots @1 :Data;
+  # 32 bytes for each bit of the size, the largest subtree first.
+}
+
+# --- genesis -------------------------------------------------------------------------------------------------------
+
+struct Founder {
+  # A validator from the beginning. Its id is the node's: that of `nodeKey` and `nodeNonce`.
+
+  stake @0 :UInt64;
+  nodeNonce @1 :UInt32;
+  # The work nonce of the node's id.
+  nodeKey @2 :Data;
+  consensusKey @3 :Data;
+  address @4 :Data;
+  # Of the wallet that owns the stake.
+}
+
+struct Founding {
+  # What `chain found` writes, for the one who writes the genesis.
+
+  founder @0 :Founder;
+  balance @1 :UInt64;
+  # Issued to the founder's address beside the stake.
+}
+
+struct Balance {
+  address @0 :Data;
+  amount @1 :UInt64;
+}
+
+struct Genesis {
+  # Block 0. The SHA-256 of these bytes is the chain's id, and the id of this block.
+
+  timeMs @0 :UInt64;
+  version @1 :UInt16;
+  # 1.
+  test @2 :Bool;
+  # Has a faucet.
+  name @3 :Data;
+  # a-z, 0-9 and -, 1 to 32 of them.
+  parameters @4 :Parameters;
+  founders @5 :List(Founder);
+  # By rising id of the node, 1 to 256.
+  balances @6 :List(Balance);
+  # By rising address.
+}
+
+struct GenesisSignature {
+  # By the three keys of a founder, over "troupe genesis v1" || chain || fork 0 (4).
+
+  node @0 :Data;
+  # The id of its node.
+  consensusSignature @1 :Data;
+  nodeSignature @2 :Data;
+  wallet @3 :Authority;
+}
+
+struct SignedGenesis {
+  genesis @0 :Data;
+  # A Genesis.
+  signatures @1 :List(GenesisSignature);
+  # By rising id of the node.
+}

@@ -1,0 +1,210 @@
+"""Writes golden.hpp: the bytes of the ledger, made by a program that shares no code with it.
+
+Usage: /usr/bin/python3 tests/actors/chain/golden.py > tests/actors/chain/golden.hpp
+Needs python3-cryptography. The canonical form of Cap'n Proto is written from its specification ("Canonicalization").
+"""
+from __future__ import annotations
+
+import hashlib
+import struct
+import sys
+from typing import Callable, Optional, Union
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+Value = Union[None, bytes, "Struct", list]
+
+
+class Struct:
+    """Words of 64 bits, then pointers: Data, a struct, or a list of Data or of structs."""
+
+    def __init__(self, words: list[int], pointers: Optional[list[Value]] = None):
+        self.words = list(words)
+        self.pointers = [None if value in (b"", []) else value for value in pointers or []]
+        while self.words and self.words[-1] == 0:
+            self.words.pop()
+        while self.pointers and self.pointers[-1] is None:
+            self.pointers.pop()
+
+
+def u64(*numbers: int) -> bytes:
+    return struct.pack(f"<{len(numbers)}Q", *numbers)
+
+
+def encode(root: Struct) -> bytes:
+    out = bytearray(8)
+
+    def offset(at: int) -> int:
+        return (len(out) - at - 8) // 8
+
+    def body(one: Struct, words: int, pointers: int) -> bytes:
+        return u64(*one.words, *[0] * (words - len(one.words) + pointers))
+
+    def place(at: int, value: Value) -> None:
+        if isinstance(value, bytes):
+            out[at:at + 8] = u64(offset(at) << 2 | 1 | (2 | len(value) << 3) << 32)
+            out.extend(value + bytes(-len(value) % 8))
+        elif isinstance(value, Struct):
+            words, pointers = len(value.words), len(value.pointers)
+            if words + pointers == 0:
+                out[at:at + 8] = u64(0xFFFFFFFC)
+                return
+            out[at:at + 8] = u64(offset(at) << 2 | words << 32 | pointers << 48)
+            start = len(out)
+            out.extend(body(value, words, pointers))
+            for i, inner in enumerate(value.pointers):
+                place(start + 8 * (words + i), inner)
+        elif isinstance(value, list) and isinstance(value[0], Struct):
+            words = max(len(one.words) for one in value)
+            pointers = max(len(one.pointers) for one in value)
+            each = words + pointers
+            out[at:at + 8] = u64(offset(at) << 2 | 1 | (7 | len(value) * each << 3) << 32)
+            out.extend(u64(len(value) << 2 | words << 32 | pointers << 48))
+            start = len(out)
+            for one in value:
+                out.extend(body(one, words, pointers))
+            for n, one in enumerate(value):
+                for i, inner in enumerate(one.pointers):
+                    place(start + 8 * (n * each + words + i), inner)
+        elif isinstance(value, list):
+            out[at:at + 8] = u64(offset(at) << 2 | 1 | (6 | len(value) << 3) << 32)
+            start = len(out)
+            out.extend(bytes(8 * len(value)))
+            for i, inner in enumerate(value):
+                place(start + 8 * i, inner)
+
+    place(0, root)
+    return bytes(out)
+
+
+def sha(*parts: bytes) -> bytes:
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def log_root(entries: list[bytes]) -> bytes:
+    """MTH of RFC 6962, 2.1."""
+    if not entries:
+        return sha()
+    if len(entries) == 1:
+        return sha(b"\0", entries[0])
+    left = 1
+    while left * 2 < len(entries):
+        left *= 2
+    return sha(b"\1", log_root(entries[:left]), log_root(entries[left:]))
+
+
+def tree_root(leaves: list[tuple[bytes, bytes]], depth: int = 0) -> bytes:
+    """SmtSpec of ICS-23: pairs of SHA-256(key) and the hash of the leaf."""
+    if not leaves:
+        return bytes(32)
+    if len(leaves) == 1:
+        return leaves[0][1]
+
+    def side(bit: int) -> bytes:
+        return tree_root([one for one in leaves if one[0][depth // 8] >> (7 - depth % 8) & 1 == bit], depth + 1)
+
+    return sha(b"\1", side(0), side(1))
+
+
+def state_root(state: dict[bytes, bytes]) -> bytes:
+    return tree_root([(sha(key), sha(b"\0", sha(key), sha(value))) for key, value in state.items()])
+
+
+def secret(number: int) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
+
+
+def public(number: int) -> bytes:
+    return secret(number).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+def policy(number: int) -> bytes:
+    return bytes([1, 1]) + public(number)
+
+
+def address(number: int) -> bytes:
+    return sha(b"troupe policy v1", policy(number))
+
+
+def authority(number: int, message: bytes) -> Struct:
+    return Struct([], [policy(number), [Struct([], [public(number), secret(number).sign(message)])]])
+
+
+def node(number: int, nonce: int) -> bytes:
+    return sha(b"troupe-id", public(number), struct.pack("<I", nonce))[:20]
+
+
+PARAMETERS = [0, 10_000, 1 << 20, 2_000_000, 500, 2_000, 1_000, 500, 500, 1_000_000_000, 10 ** 15, 3_600,
+              21 * 86_400, 1]
+
+
+def credit(number: int, amount: int) -> Struct:
+    return Struct([*struct.unpack("<4Q", address(number)), amount])
+
+
+def transaction(chain: bytes, numbers: list[int], kind: int, body: Value, payer: bytes = b"") -> bytes:
+    return encode(Struct([*numbers, kind << 16 | 1], [chain, address(1), payer, body]))
+
+
+def signed(content: bytes, chain: bytes, signers: list[int]) -> bytes:
+    message = b"troupe transaction v1" + chain + struct.pack("<I", 7) + content
+    return encode(Struct([], [content, *[authority(signer, message) for signer in signers]]))
+
+
+def golden() -> dict[str, bytes]:
+    out: dict[str, bytes] = {}
+    # Founders: node keys 11 and 12 with nonces 5 and 6, consensus keys 21 and 22, wallets 1 and 2.
+    founders = sorted(((node(10 + i, 4 + i), i) for i in (1, 2)))
+    genesis = encode(Struct([1_700_000_000_000, 1 << 16 | 1], [
+        b"golden-1", Struct(PARAMETERS),
+        [Struct([1_000 * i, 4 + i], [public(10 + i), public(20 + i), address(i)]) for _, i in founders],
+        [Struct([500], [one]) for one in sorted([address(1), address(3)])]]))
+    chain = sha(genesis)
+    message = b"troupe genesis v1" + chain + bytes(4)
+    out["genesis"] = genesis
+    out["signed_genesis"] = encode(Struct([], [genesis, [
+        Struct([], [name, secret(20 + i).sign(message), secret(10 + i).sign(message), authority(i, message)])
+        for name, i in founders]]))
+    out["founding"] = encode(Struct([500], [Struct([1_000, 5], [public(11), public(21), address(1)])]))
+    out["parameters"] = encode(Struct(PARAMETERS))
+    transfer = transaction(chain, [3, 100, 5_000, 9_000, 10], 0,
+                           Struct([], [[credit(2, 95), credit(3, 5)], b"rent"]), address(2))
+    faucet = transaction(chain, [0, 100, 5_000, 0, 0], 1, None)
+    out["transfer"] = transfer
+    out["faucet"] = faucet
+    out["signed_transfer"] = signed(transfer, chain, [1, 2])
+    out["signed_faucet"] = signed(faucet, chain, [1])
+    lists = [[sha(transfer), sha(faucet)], [b"evidence"], [b"one", b"two", b"three"], []]
+    digests = [log_root(entries) for entries in lists] + [bytes([i]) * 32 for i in range(5, 11)]
+    header = encode(Struct([9, 1_700_000_001_000, 7 << 32 | 1], [node(11, 5), chain, *digests]))
+    out["header"] = header
+    out["block"] = encode(Struct([], [header, [out["signed_transfer"], out["signed_faucet"]], *lists[1:]]))
+    out["receipt"] = encode(Struct([4_000, 4_000, 10, 3], [sha(transfer)]))
+    out["account"] = encode(Struct([480, 3, 1_000]))
+    out["totals"] = encode(Struct([2_000, 5, 0, 1]))
+    out["block_log"] = encode(Struct([3], [sha(b"\1", sha(b"\0", b"a"), sha(b"\0", b"b")) + sha(b"\0", b"c")]))
+    accounts: dict[int, list[int]] = {1: [500, 0, 1_000], 2: [0, 0, 2_000], 3: [500]}
+    state = {b"\1" + address(i): encode(Struct(words)) for i, words in accounts.items()}
+    state[b"\2"] = encode(Struct([10 ** 15 + 4_000, 0, 10 ** 15, 1]))
+    state[b"\3"] = out["parameters"]
+    state[b"\4"] = encode(Struct([1], [sha(b"\0", chain)]))
+    out["genesis_state_root"] = state_root(state)
+    return out
+
+
+def main(write: Callable[[str], object]) -> None:
+    write("#pragma once\n// Written by golden.py, a program that shares no code with what is tested. Hexadecimal.\n"
+          "#include <string_view>\n\nnamespace troupe::chain::golden {\n")
+    for name, value in golden().items():
+        text = value.hex()
+        lines = [text[i:i + 112] for i in range(0, len(text), 112)]
+        constant = "k" + "".join(part.title() for part in name.split("_"))
+        head = f"inline constexpr std::string_view {constant} ="
+        between = " " if len(head) + len(text) < 115 else "\n    "
+        write(f"\n{head}{between}" + "\n    ".join(f'"{line}"' for line in lines) + ";\n")
+    write("\n}  // namespace troupe::chain::golden\n")
+
+
+if __name__ == "__main__":
+    main(sys.stdout.write)

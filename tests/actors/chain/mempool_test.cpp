@@ -1,0 +1,264 @@
+#include "actors/chain/logic/mempool.hpp"
+
+#include <rapidcheck.h>
+
+#include "actors/chain/logic/machine.hpp"
+#include "tests/actors/chain/chains.hpp"
+
+using namespace troupe;
+using namespace troupe::chain;
+
+namespace {
+
+constexpr Gas kBlockGas{1'000'000};
+constexpr std::uint64_t kGas = 1'000;  // a small transfer needs some 950
+
+struct Offer {
+  std::uint8_t from = 1;
+  std::uint64_t nonce = 0;
+  std::uint64_t tip = 0;
+  std::uint64_t fee_max = 2'000;
+  std::uint64_t gas = kGas;
+  std::uint64_t last_height = 100;
+  std::uint8_t payer = 0;
+  std::string reference{};
+};
+
+Approved approved(const Offer& offer) {
+  Transaction content{
+      {},          test_address(offer.from),  {offer.nonce},         {offer.last_height},
+      {offer.gas}, Amount::of(offer.fee_max), Amount::of(offer.tip), Transfer{{pay(200, 1)}, offer.reference},
+      {}};
+  if (offer.payer != 0) content.fee_payer = test_address(offer.payer);
+  auto out = Approved::verify(sign(content, {}, offer.from, offer.payer), {}, {});
+  REQUIRE(out.ok());
+  return std::move(out).value();
+}
+
+const Standing kRich{{0}, Amount::of(1'000'000'000)};
+
+std::optional<MempoolError> add(Mempool& pool, const Offer& offer, const Standing& standing = kRich,
+                                Lane lane = Lane::payments) {
+  const auto count = pool.count(), bytes = pool.bytes();
+  const auto added = pool.add(approved(offer), lane, standing, Height{10}, kBlockGas);
+  if (added.ok()) return std::nullopt;
+  CHECK(pool.count() == count);
+  CHECK(pool.bytes() == bytes);
+  return added.error();
+}
+
+using Taken = std::vector<std::pair<int, int>>;  // sender and nonce
+
+Taken taken(const Picked& picked) {
+  Taken out;
+  for (const Approved& one : picked.transactions) {
+    std::uint8_t from = 1;
+    while (test_address(from) != one.content().from) ++from;
+    out.emplace_back(from, one.content().nonce.value);
+  }
+  return out;
+}
+
+Taken pick(const Mempool& pool, std::uint64_t gas = kBlockGas.value, std::uint64_t base_fee = 1) {
+  return taken(pool.pick({gas}, 1 << 20, {base_fee}, Height{11}));
+}
+
+}  // namespace
+
+TEST_CASE("chain mempool: the best tip comes first, and each sender in order of nonce") {
+  Mempool pool;
+  CHECK_FALSE(add(pool, {.from = 1, .nonce = 0, .tip = 1}));
+  CHECK_FALSE(add(pool, {.from = 1, .nonce = 1, .tip = 100}));
+  CHECK_FALSE(add(pool, {.from = 2, .nonce = 0, .tip = 50}));
+  CHECK_FALSE(add(pool, {.from = 3, .nonce = 0, .tip = 50, .gas = 2 * kGas}));
+  CHECK_FALSE(add(pool, {.from = 4, .nonce = 0, .tip = 1, .fee_max = 3'000}));
+  CHECK(pick(pool) == Taken{{2, 0}, {3, 0}, {4, 0}, {1, 0}, {1, 1}});
+  CHECK(pick(pool, 2 * kGas) == Taken{{2, 0}, {4, 0}});  // the third needs more than is left
+}
+
+TEST_CASE("chain mempool: nothing is picked across a gap, or that would not pay the base fee") {
+  Mempool pool;
+  CHECK_FALSE(add(pool, {.from = 1, .nonce = 1}));
+  CHECK_FALSE(add(pool, {.from = 2, .nonce = 0, .fee_max = 2'000}));
+  CHECK_FALSE(add(pool, {.from = 2, .nonce = 1, .fee_max = 9'000}));
+  CHECK(pick(pool) == Taken{{2, 0}, {2, 1}});
+  CHECK(pick(pool, kBlockGas.value, 3).empty());  // 2,000 is not enough, and nonce 1 waits for it
+  CHECK_FALSE(add(pool, {.from = 1, .nonce = 0}));
+  CHECK(pick(pool).size() == 4);
+  CHECK(pool.next_free(test_address(1), {0}) == Nonce{2});
+  pool.settle(test_address(2), {1}, kRich.payer_balance);
+  CHECK(pick(pool, kBlockGas.value, 3) == Taken{{2, 1}});
+}
+
+TEST_CASE("chain mempool: what cannot be in a block is refused, and says why") {
+  Mempool pool;
+  CHECK_FALSE(add(pool, {.nonce = 5}, {{5}, Amount::of(10'000)}));
+  CHECK(add(pool, {.nonce = 5}, {{5}, Amount::of(10'000)}) == MempoolError::known);
+  CHECK(add(pool, {.nonce = 4}, {{5}, Amount::of(10'000)}) == MempoolError::past);
+  CHECK(add(pool, {.nonce = 5 + kSenderMax}, {{5}, Amount::of(10'000)}) == MempoolError::ahead);
+  CHECK(add(pool, {.nonce = ~std::uint64_t{0}}, {{5}, Amount::of(10'000)}) == MempoolError::ahead);
+  CHECK(add(pool, {.nonce = 6, .last_height = 10}, {{5}, Amount::of(10'000)}) == MempoolError::expired);
+  CHECK(add(pool, {.nonce = 6, .gas = 900}, {{5}, Amount::of(10'000)}) == MempoolError::gas);
+  CHECK(add(pool, {.nonce = 6, .gas = kBlockGas.value + 1}, {{5}, Amount::of(10'000)}) == MempoolError::gas);
+  CHECK(add(pool, {.nonce = 6, .fee_max = 8'001}, {{5}, Amount::of(10'000)}) == MempoolError::funds);
+  CHECK_FALSE(add(pool, {.nonce = 6, .fee_max = 8'000}, {{5}, Amount::of(10'000)}));
+}
+
+TEST_CASE("chain mempool: a sender has 64 at most") {
+  Mempool pool;
+  for (std::uint64_t nonce = 0; nonce < kSenderMax; ++nonce) CHECK_FALSE(add(pool, {.nonce = nonce}));
+  CHECK(add(pool, {.nonce = kSenderMax}) == MempoolError::ahead);
+  CHECK(add(pool, {.nonce = kSenderMax}, {{1}, kRich.payer_balance}) == MempoolError::ahead);  // nonce 0 is still here
+  pool.settle(test_address(1), {1}, kRich.payer_balance);
+  CHECK_FALSE(add(pool, {.nonce = kSenderMax}, {{1}, kRich.payer_balance}));
+  CHECK(pick(pool).size() == kSenderMax);
+}
+
+TEST_CASE("chain mempool: a replacement offers a tenth more, in tip and in fee-max") {
+  Mempool pool;
+  CHECK_FALSE(add(pool, {.tip = 100, .fee_max = 2'000}));
+  CHECK(add(pool, {.tip = 109, .fee_max = 2'200}) == MempoolError::cheap);
+  CHECK(add(pool, {.tip = 110, .fee_max = 2'199}) == MempoolError::cheap);
+  CHECK(add(pool, {.tip = 110, .fee_max = 2'200}, {{0}, Amount::of(2'199)}) == MempoolError::funds);
+  CHECK_FALSE(add(pool, {.tip = 110, .fee_max = 2'200}, {{0}, Amount::of(2'200)}));  // the first is not counted twice
+  CHECK(pool.count() == 1);
+  CHECK(pool.find(approved({.tip = 100, .fee_max = 2'000}).id()) == nullptr);
+  CHECK(pool.find(approved({.tip = 110, .fee_max = 2'200}).id()) != nullptr);
+  CHECK_FALSE(add(pool, {.nonce = 1, .tip = 0, .fee_max = 2'000}));
+  CHECK(add(pool, {.nonce = 1, .tip = 0, .fee_max = 2'000, .reference = "x"}) == MempoolError::cheap);
+  CHECK_FALSE(add(pool, {.nonce = 1, .tip = 0, .fee_max = 2'200}));
+}
+
+TEST_CASE("chain mempool: a full pool drops the lowest fee and what follows it, for a better one alone") {
+  Mempool pool({kPoolBytesMax, 4});
+  CHECK_FALSE(add(pool, {.from = 1, .nonce = 0, .tip = 10}));
+  CHECK_FALSE(add(pool, {.from = 2, .nonce = 0, .tip = 5}));
+  CHECK_FALSE(add(pool, {.from = 2, .nonce = 1, .tip = 500}));
+  CHECK_FALSE(add(pool, {.from = 3, .nonce = 0, .tip = 7}));
+  CHECK(add(pool, {.from = 4, .nonce = 0, .tip = 5}) == MempoolError::full);
+  CHECK(add(pool, {.from = 2, .nonce = 2, .tip = 600}) == MempoolError::full);  // it would drop what it follows
+  CHECK_FALSE(add(pool, {.from = 2, .nonce = 0, .tip = 6, .fee_max = 2'200}));  // in the place of the first
+  CHECK(pool.count() == 4);
+  CHECK_FALSE(add(pool, {.from = 4, .nonce = 0, .tip = 8}));
+  CHECK(pick(pool) == Taken{{1, 0}, {4, 0}, {3, 0}});
+}
+
+TEST_CASE("chain mempool: bytes are limited as well") {
+  const std::size_t each = approved({}).bytes();
+  Mempool pool({3 * each, 100});
+  for (std::uint8_t from = 1; from <= 3; ++from) CHECK_FALSE(add(pool, {.from = from, .tip = from}));
+  CHECK(add(pool, {.from = 4, .tip = 1}) == MempoolError::full);
+  // One of about 256 bytes more needs the place of two.
+  CHECK(add(pool, {.from = 5, .tip = 2, .gas = 1'300, .reference = std::string(256, 'x')}) == MempoolError::full);
+  CHECK(pool.count() == 3);
+  CHECK_FALSE(add(pool, {.from = 5, .tip = 9, .gas = 1'300, .reference = std::string(256, 'x')}));
+  CHECK(pick(pool) == Taken{{5, 0}, {3, 0}});
+  CHECK(pool.bytes() <= 3 * each);
+}
+
+TEST_CASE("chain mempool: a balance that falls drops the last of what it pays for, also for others") {
+  Mempool pool;
+  for (std::uint64_t nonce = 0; nonce < 3; ++nonce) CHECK_FALSE(add(pool, {.from = 1, .nonce = nonce}));
+  CHECK_FALSE(add(pool, {.from = 2, .nonce = 0, .gas = 2'000, .payer = 1}));
+  pool.settle(test_address(1), {0}, Amount::of(8'000));
+  CHECK(pool.count() == 4);
+  pool.settle(test_address(1), {0}, Amount::of(5'999));
+  CHECK(pool.count() == 2);
+  pool.settle(test_address(1), {0}, Amount());
+  CHECK(pool.count() == 0);
+  CHECK(pool.bytes() == 0);
+}
+
+TEST_CASE("chain mempool: what is past its last height goes") {
+  Mempool pool;
+  CHECK_FALSE(add(pool, {.from = 1, .last_height = 11}));
+  CHECK_FALSE(add(pool, {.from = 2, .last_height = 12}));
+  CHECK(pick(pool).size() == 2);
+  CHECK(taken(pool.pick(kBlockGas, 1 << 20, {1}, Height{12})) == Taken{{2, 0}});
+  pool.expire(Height{11});
+  CHECK(pick(pool) == Taken{{2, 0}});
+  pool.expire(Height{12});
+  CHECK(pool.count() == 0);
+}
+
+TEST_CASE("chain mempool: each lane has its share of a block, and what it leaves goes to the others") {
+  Mempool pool;
+  for (std::uint8_t from = 1; from <= 20; ++from)
+    CHECK_FALSE(add(pool, {.from = from, .tip = 1'000}, kRich, from <= 10 ? Lane::contracts : Lane::payments));
+  const auto contracts = [](const Taken& all) {
+    return std::ranges::count_if(all, [](auto one) { return one.first <= 10; });
+  };
+  // Of 10 places contracts have 4 and payments 5; the best of all gets the last one.
+  const Taken ten = pick(pool, 10 * kGas);
+  CHECK(ten.size() == 10);
+  CHECK(contracts(ten) == 5);
+  Mempool alone;
+  for (std::uint8_t from = 1; from <= 20; ++from) CHECK_FALSE(add(alone, {.from = from}, kRich, Lane::contracts));
+  CHECK(pick(alone, 10 * kGas).size() == 10);
+  SUBCASE("a sender's order holds across lanes") {
+    CHECK_FALSE(add(pool, {.from = 1, .nonce = 1, .tip = 1'001}, kRich, Lane::payments));
+    const Taken all = pick(pool);
+    CHECK(std::ranges::find(all, std::pair(1, 0)) < std::ranges::find(all, std::pair(1, 1)));
+  }
+}
+
+TEST_CASE("chain mempool: evidence has a tenth of a block, and more if there is room") {
+  Mempool pool;
+  for (std::uint8_t i = 0; i < 10; ++i) CHECK(pool.add_evidence(base::Bytes(92, i)).ok());
+  CHECK(pool.add_evidence(base::Bytes(92, 3)).error() == MempoolError::known);
+  CHECK(pool.add_evidence(base::Bytes(kEvidenceBytesMax + 1, 3)).error() == MempoolError::full);
+  CHECK(pool.pick(kBlockGas, 1'040, {1}, Height{11}).evidence.size() == 10);
+  const std::size_t each = (approved({}).bytes() + 7) / 8 * 8 + 8;
+  for (std::uint8_t from = 1; from <= 20; ++from) CHECK_FALSE(add(pool, {.from = from}));
+  const Picked tight = pool.pick(kBlockGas, 6 * each, {1}, Height{11});
+  CHECK(tight.evidence.size() >= 6 * each / 10 / 104);
+  CHECK(tight.transactions.size() >= 3);
+  pool.settle_evidence(base::Bytes(92, 3));
+  CHECK(pool.pick(kBlockGas, 1 << 20, {1}, Height{11}).evidence.size() == 9);
+}
+
+TEST_CASE("chain mempool: whatever comes and goes, a block is within its bounds, in order, and pays its fees") {
+  CHECK(rc::check([] {
+    Mempool pool({8'000, 12});
+    std::map<int, std::uint64_t> next;
+    const auto steps = *rc::gen::inRange(1, 25);
+    for (int i = 0; i < steps; ++i) {
+      const auto from = *rc::gen::inRange<std::uint8_t>(1, 5);
+      const Standing standing{{next[from]}, Amount::of(*rc::gen::element<std::uint64_t>(1'000, 8'000, 100'000))};
+      switch (*rc::gen::inRange(0, 6)) {
+        case 0:
+          ++next[from];
+          pool.settle(test_address(from), {next[from]}, standing.payer_balance);
+          break;
+        case 1: pool.expire(Height{*rc::gen::inRange<std::uint64_t>(10, 14)}); break;
+        default:
+          (void)pool.add(approved({.from = from,
+                                   .nonce = *rc::gen::inRange<std::uint64_t>(0, 4),
+                                   .tip = *rc::gen::inRange<std::uint64_t>(0, 30),
+                                   .fee_max = *rc::gen::element<std::uint64_t>(1'000, 2'000, 3'000),
+                                   .gas = 2'000,
+                                   .last_height = *rc::gen::inRange<std::uint64_t>(10, 15),
+                                   .payer = *rc::gen::element<std::uint8_t>(0, 0, 9)}),
+                         *rc::gen::element(Lane::payments, Lane::contracts), standing, Height{10}, kBlockGas);
+      }
+      const Gas gas{*rc::gen::element<std::uint64_t>(3'000, 20'000)};
+      const Picked picked = pool.pick(gas, 4'000, {2}, Height{11});
+      std::map<wallet::Address, std::uint64_t> seen;
+      std::uint64_t used = 0, bytes = 0;
+      for (const Approved& one : picked.transactions) {
+        const auto at = seen.find(one.content().from);
+        if (at != seen.end()) RC_ASSERT(one.content().nonce.value == at->second + 1);
+        seen[one.content().from] = one.content().nonce.value;
+        const auto fee = fee_of(one, {2});
+        RC_ASSERT(fee.has_value());
+        RC_ASSERT(*fee <= one.content().fee_max);
+        used += one.content().gas.value;
+        bytes += one.bytes() + 8;
+      }
+      RC_ASSERT(used <= gas.value);
+      RC_ASSERT(bytes <= 4'000);
+      RC_ASSERT(pool.count() <= 12);
+      RC_ASSERT(pool.bytes() <= 8'000);
+    }
+  }));
+}

@@ -1,0 +1,170 @@
+#include "actors/chain/logic/validators.hpp"
+
+#include <rapidcheck.h>
+
+#include <sstream>
+
+#include "actors/chain/logic/rotation.hpp"
+#include "tests/support.hpp"
+
+using namespace troupe;
+using namespace troupe::chain;
+
+namespace {
+
+Validator validator(std::uint8_t number, std::uint64_t power) {
+  return {base::NodeId{{number}}, base::PublicKey{{number, 7}}, power};
+}
+
+ValidatorSet set_of(const std::vector<std::uint64_t>& powers) {
+  std::vector<Validator> all;
+  for (const std::uint64_t power : powers) all.push_back(validator(static_cast<std::uint8_t>(all.size() + 1), power));
+  return ValidatorSet::from(std::move(all)).value();
+}
+
+std::optional<ValidatorsError> refusal(std::vector<Validator> all) {
+  const auto set = ValidatorSet::from(std::move(all));
+  return set.ok() ? std::nullopt : std::optional(set.error());
+}
+
+}  // namespace
+
+TEST_CASE("validators: a set has one order, and each id and key once") {
+  const ValidatorSet set = ValidatorSet::from({validator(3, 5), validator(1, 2), validator(2, 1)}).value();
+  CHECK(set.at(0).id == validator(1, 0).id);
+  CHECK(set.index_of(validator(3, 0).id) == 2);
+  CHECK_FALSE(set.index_of(validator(4, 0).id));
+  CHECK(set.power() == 8);
+  CHECK(refusal({}) == ValidatorsError::none);
+  CHECK(refusal({validator(1, 1), validator(1, 2)}) == ValidatorsError::twice);
+  Validator same_key = validator(2, 1);
+  same_key.key = validator(1, 1).key;
+  CHECK(refusal({validator(1, 1), same_key}) == ValidatorsError::twice);
+}
+
+TEST_CASE("validators: limits hold at the limit and one beyond") {
+  CHECK(refusal({validator(1, 0)}) == ValidatorsError::no_power);
+  CHECK(refusal({validator(1, kPowerMax)}) == std::nullopt);
+  CHECK(refusal({validator(1, kPowerMax), validator(2, 1)}) == ValidatorsError::too_much_power);
+  CHECK(refusal({validator(1, ~std::uint64_t{0})}) == ValidatorsError::too_much_power);
+  std::vector<Validator> many;
+  for (std::size_t i = 0; i < kValidatorsMax; ++i) {
+    many.push_back(validator(static_cast<std::uint8_t>(i), 1));
+    many.back().id.bytes[1] = many.back().key.bytes[2] = static_cast<std::uint8_t>(i >> 8);
+  }
+  CHECK(refusal(many) == std::nullopt);
+  many.push_back(validator(0, 1));
+  many.back().id.bytes[2] = many.back().key.bytes[3] = 1;
+  CHECK(refusal(many) == ValidatorsError::too_many);
+}
+
+TEST_CASE("validators: a quorum is more than two thirds, one correct is more than one third, also of huge powers") {
+  const ValidatorSet six = set_of({1, 1, 1, 1, 1, 1});
+  CHECK_FALSE(six.quorum(4));
+  CHECK(six.quorum(5));
+  CHECK_FALSE(six.one_correct(2));
+  CHECK(six.one_correct(3));
+  CHECK_FALSE(six.quorum(0));
+  const std::uint64_t third = kPowerMax / 3;  // divides it
+  REQUIRE(third * 3 + 1 == kPowerMax);
+  const ValidatorSet huge = set_of({third, third, third});
+  CHECK_FALSE(huge.quorum(2 * third));
+  CHECK(huge.quorum(2 * third + 1));
+  CHECK_FALSE(huge.one_correct(third));
+  CHECK(huge.one_correct(third + 1));
+}
+
+TEST_CASE("validators: what is read is the one encoding of it") {
+  const ValidatorSet set = set_of({3, 1, kPowerMax - 4});
+  const base::Bytes good = encode(set);
+  CHECK(good.size() == 4 + 3 * 60);
+  CHECK(decode_validators(good) == set);
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    CHECK_FALSE(decode_validators(base::ByteView(good).first(i)));
+    base::Bytes changed = good;
+    changed[i] ^= 0x40;
+    if (const auto read = decode_validators(changed)) CHECK(encode(*read) == changed);
+  }
+  base::Bytes swapped = good;
+  std::swap_ranges(swapped.begin() + 4, swapped.begin() + 64, swapped.begin() + 64);
+  CHECK_FALSE(decode_validators(swapped));
+  base::Bytes longer = good;
+  longer.push_back(0);
+  CHECK_FALSE(decode_validators(longer));
+}
+
+TEST_CASE("rotation: the turns are those of CometBFT's own test") {
+  // cometbft types/validator_set_test.go, TestProposerSelection1: its names in the order of their bytes.
+  const ValidatorSet set = set_of({/*bar*/ 300, /*baz*/ 330, /*foo*/ 1'000});
+  const char* names[] = {"bar", "baz", "foo"};
+  std::istringstream expected(
+      "foo baz foo bar foo foo baz foo bar foo foo baz foo foo bar foo baz foo foo bar "
+      "foo foo baz foo bar foo foo baz foo bar foo foo baz foo foo bar foo baz foo foo bar "
+      "foo baz foo foo bar foo baz foo foo bar foo baz foo foo foo baz bar foo foo foo baz "
+      "foo bar foo foo baz foo bar foo foo baz foo bar foo foo baz foo bar foo foo baz "
+      "foo foo bar foo baz foo foo bar foo baz foo foo bar foo baz foo foo");
+  Rotation rotation(set);
+  int turns = 0;
+  for (std::string name; expected >> name; ++turns) {
+    CAPTURE(turns);
+    CHECK(name == names[rotation.turn(set)]);
+  }
+  CHECK(turns == 99);
+}
+
+TEST_CASE("rotation: in as many turns as there is power each has as many as it has power, whatever the heights") {
+  const ValidatorSet set = set_of({1, 5, 11, 3, 20});
+  std::vector<std::uint64_t> within(set.size()), across(set.size());
+  Rotation rounds(set), heights(set);
+  for (std::uint64_t turn = 1; turn <= 100 * set.power(); ++turn) {
+    ++within[rounds.turn(set)];
+    Rotation first_round = heights;
+    ++across[first_round.turn(set)];
+    heights = heights.next_height(set, set);
+    for (std::size_t i = 0; i < set.size(); ++i) {
+      // At no time is anyone a whole turn or two away from its share.
+      const auto due = static_cast<std::int64_t>(turn * set.at(i).power), one = static_cast<std::int64_t>(set.power());
+      CHECK(std::abs(static_cast<std::int64_t>(within[i]) * one - due) <= 2 * one);
+    }
+  }
+  for (std::size_t i = 0; i < set.size(); ++i) {
+    CHECK(within[i] == 100 * set.at(i).power);
+    CHECK(across[i] == within[i]);
+  }
+}
+
+TEST_CASE("rotation: a validator that leaves and comes back waits, and has its share afterwards") {
+  const ValidatorSet three = set_of({10, 10, 10}), two = set_of({10, 10});
+  Rotation rotation = Rotation(three).next_height(three, two).next_height(two, three);
+  CHECK(rotation.priorities()[2] < rotation.priorities()[0]);
+  std::vector<int> turns(3);
+  for (int i = 0; i < 30; ++i) ++turns[rotation.turn(three)];
+  CHECK(turns[2] >= 8);
+}
+
+TEST_CASE("rotation: priorities stay within their bounds, and are read as they were written") {
+  CHECK(rc::check("any sets in any order", [] {
+    const auto some_powers = [] {
+      auto powers = *rc::gen::nonEmpty(rc::gen::container<std::vector<std::uint64_t>>(
+          rc::gen::oneOf(rc::gen::inRange<std::uint64_t>(1, 100), rc::gen::just(kPowerMax / 100))));
+      powers.resize(std::min<std::size_t>(powers.size(), 20));
+      return powers;
+    };
+    ValidatorSet set = set_of(some_powers());
+    Rotation rotation(set);
+    for (int height = 0; height < 12; ++height) {
+      const ValidatorSet next = *rc::gen::arbitrary<bool>() ? set : set_of(some_powers());
+      rotation = rotation.next_height(set, next);
+      set = next;
+      const base::Bytes bytes = encode(rotation);
+      RC_ASSERT(decode_rotation(bytes, set) == rotation);  // which checks the bounds
+      Rotation rounds = rotation;
+      for (int round = 0; round < 5; ++round) RC_ASSERT(rounds.turn(set) < set.size());
+    }
+    base::Bytes wrong = encode(rotation);
+    wrong.back() ^= 0x20;
+    RC_ASSERT(!decode_rotation(wrong, set));
+    wrong.pop_back();
+    RC_ASSERT(!decode_rotation(wrong, set));
+  }));
+}
