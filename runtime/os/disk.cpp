@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "runtime/os/descriptor.hpp"
+#include "runtime/os/unpacking.hpp"
 
 namespace troupe::os {
 namespace {
@@ -24,7 +25,8 @@ using ports::OpenMode;
 
 constexpr mode_t kFileMode = 0600;
 constexpr mode_t kDirectoryMode = 0700;
-constexpr mode_t kShownMode = 0555;
+constexpr mode_t kShownMode = 0555;        // of a file
+constexpr mode_t kShownFolderMode = 0755;  // this user goes on to own it, and to remove it
 
 DiskError error_of(int number) {
   switch (number) {
@@ -251,15 +253,29 @@ class LinuxDisk final : public ports::Disk {
   }
 
   DiskResult<std::string> show(std::string_view path) override {
-    const auto fd = open_regular(path, O_RDONLY);
-    if (!fd.ok()) return fd.error();
-    if (::fchmod(fd.value().get(), kShownMode) < 0) return last_error();
+    auto shown = open_directory(path);
+    const mode_t mode = shown.ok() ? kShownFolderMode : kShownMode;
+    if (!shown.ok()) shown = open_regular(path, O_RDONLY);
+    if (!shown.ok()) return shown.error();
+    const int fd = shown.value().get();
+    if (::fchmod(fd, mode) < 0) return last_error();
     std::array<char, PATH_MAX> where;
-    const std::string link = "/proc/self/fd/" + std::to_string(fd.value().get());
-    const ssize_t bytes = ::readlink(link.c_str(), where.data(), where.size());
+    const ssize_t bytes = ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), where.data(), where.size());
     if (bytes < 0) return last_error();
     if (static_cast<std::size_t>(bytes) == where.size()) return DiskError::denied;
     return std::string(where.data(), static_cast<std::size_t>(bytes));
+  }
+
+  DiskResult<std::unique_ptr<ports::Unpacking>> unpack(std::string_view archive, std::string_view to) override {
+    auto from = open(archive, OpenMode::read);
+    if (!from.ok()) return from.error();
+    const auto place = locate(to);
+    if (!place.ok()) return place.error();
+    const int parent = place.value().directory.get();
+    if (::mkdirat(parent, place.value().name.c_str(), kDirectoryMode) < 0) return last_error();
+    auto folder = step_into(parent, place.value().name);
+    if (!folder.ok()) return folder.error();
+    return os::unpack(std::move(from).value(), std::move(folder).value());
   }
 
   DiskResult<std::uint64_t> free_bytes() override {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/base/random.hpp"
+#include "runtime/ports/unpacking.hpp"
 
 namespace troupe::ports {
 
@@ -50,6 +51,18 @@ DiskResult<void> File::fill(std::uint64_t bytes, std::uint64_t seed) {
       drawn[i] = static_cast<std::uint8_t>(number >> (8 * (i - at)));
   }
   return append(drawn);
+}
+
+DiskResult<std::unique_ptr<Unpacking>> Disk::unpack(std::string_view, std::string_view) { return DiskError::denied; }
+
+DiskResult<void> remove_tree(Disk& disk, const std::string& path) {
+  auto removed = disk.remove(path);
+  if (removed.ok() || removed.error() != DiskError::denied) return removed;
+  const auto names = disk.list(path);
+  if (!names.ok()) return names.error();
+  for (const std::string& name : names.value())
+    if (const auto gone = remove_tree(disk, path + '/' + name); !gone.ok()) return gone;
+  return disk.remove(path);
 }
 
 DiskResult<void> write_durably(Disk& disk, std::string_view name, base::ByteView bytes) {

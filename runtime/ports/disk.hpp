@@ -73,6 +73,8 @@ enum class OpenMode : std::uint8_t {
   replace,  ///< made if absent, emptied if present
 };
 
+class Unpacking;  // unpacking.hpp
+
 class Disk {
  public:
   virtual ~Disk() = default;
@@ -91,12 +93,18 @@ class Disk {
   virtual DiskResult<std::uint64_t> size(std::string_view path) = 0;
   /// Takes the advisory lock on a file, made if absent; `locked` if any process or other holder has it.
   virtual DiskResult<std::unique_ptr<DiskLock>> lock(std::string_view path) = 0;
-  /// Lets every id of this machine read and execute a file, and none write it. Where it lies on the machine, as an
-  /// absolute path: for a program that is to see it.
+  /// Lets every id of this machine read and execute a file, and none write it; or read a folder. Where it lies on the
+  /// machine, as an absolute path: for a program that is to see it.
   virtual DiskResult<std::string> show(std::string_view path) = 0;
+  /// Begins to make the folder `to`, which must not exist, of the tar archive in the file `archive`.
+  /// A disk that keeps nothing for programs answers `denied`.
+  virtual DiskResult<std::unique_ptr<Unpacking>> unpack(std::string_view archive, std::string_view to);
   /// Bytes that may still be written.
   virtual DiskResult<std::uint64_t> free_bytes() = 0;
 };
+
+/// Removes a file, or a folder with all that is in it; a link, and not what it leads to. After an error a part is left.
+DiskResult<void> remove_tree(Disk& disk, const std::string& path);
 
 /// Replaces the contents of a file in the root, or makes it: the name changes only once the bytes are durable, and the
 /// change is durable when this returns. A crash leaves the old file or the new one.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/ports/unpacking.hpp"
 #include "runtime/sim/disk_state.hpp"
 
 namespace troupe::sim {
@@ -52,6 +53,9 @@ DiskResult<std::vector<std::string>> Disk::list(std::string_view path) { return 
 DiskResult<std::uint64_t> Disk::size(std::string_view path) { return DiskView(*this).size(path); }
 DiskResult<std::unique_ptr<ports::DiskLock>> Disk::lock(std::string_view path) { return DiskView(*this).lock(path); }
 DiskResult<std::string> Disk::show(std::string_view path) { return DiskView(*this).show(path); }
+DiskResult<std::unique_ptr<ports::Unpacking>> Disk::unpack(std::string_view archive, std::string_view to) {
+  return DiskView(*this).unpack(archive, to);
+}
 DiskResult<std::uint64_t> Disk::free_bytes() { return DiskView(*this).free_bytes(); }
 
 void Disk::set_capacity(std::uint64_t bytes) { state_->capacity = bytes; }

@@ -48,6 +48,8 @@ class Disk final : public ports::Disk {
   ports::DiskResult<std::uint64_t> size(std::string_view path) override;
   ports::DiskResult<std::unique_ptr<ports::DiskLock>> lock(std::string_view path) override;
   ports::DiskResult<std::string> show(std::string_view path) override;
+  /// The folder has the archive as its one file: what runs here are scripts (programs.hpp), which look at no root.
+  ports::DiskResult<std::unique_ptr<ports::Unpacking>> unpack(std::string_view archive, std::string_view to) override;
   ports::DiskResult<std::uint64_t> free_bytes() override;
 
   /// Bytes that all files together may hold; fewer than they hold now makes the disk full.
@@ -134,6 +136,7 @@ class DiskView final : public ports::Disk {
   ports::DiskResult<std::uint64_t> size(std::string_view path) override;
   ports::DiskResult<std::unique_ptr<ports::DiskLock>> lock(std::string_view path) override;
   ports::DiskResult<std::string> show(std::string_view path) override;
+  ports::DiskResult<std::unique_ptr<ports::Unpacking>> unpack(std::string_view archive, std::string_view to) override;
   ports::DiskResult<std::uint64_t> free_bytes() override;
 
  private:

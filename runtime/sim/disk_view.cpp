@@ -1,4 +1,5 @@
 // The operations of the Disk port on a simulated disk.
+#include "runtime/ports/unpacking.hpp"
 #include "runtime/sim/disk_state.hpp"
 
 namespace troupe::sim {
@@ -64,6 +65,35 @@ class SimFile final : public ports::File {
   InodePtr inode_;
   std::uint64_t epoch_;
   OpenMode mode_;
+};
+
+/// Copies the archive, a step as large as a step may be.
+class SimUnpacking final : public ports::Unpacking {
+ public:
+  SimUnpacking(std::unique_ptr<ports::File> from, std::unique_ptr<ports::File> to)
+      : from_(std::move(from)), to_(std::move(to)) {}
+
+  base::Outcome<Progress> step() override {
+    base::Bytes piece(ports::kUnpackStepBytes);
+    const auto read = from_->read(bytes_, piece);
+    if (!read.ok()) return failed(read.error());
+    piece.resize(read.value());
+    if (const auto put = to_->append(piece); !put.ok()) return failed(put.error());
+    bytes_ += piece.size();
+    const bool whole = piece.size() < ports::kUnpackStepBytes;
+    if (whole)
+      if (const auto synced = to_->sync(); !synced.ok()) return failed(synced.error());
+    return Progress{bytes_ + ports::kEntryBytes, whole};
+  }
+
+ private:
+  static base::Error failed(DiskError why) {
+    return {why == DiskError::no_space ? base::Code::no_space : base::Code::unavailable,
+            "the archive could not be copied: " + std::string(ports::name(why))};
+  }
+
+  std::unique_ptr<ports::File> from_, to_;
+  std::uint64_t bytes_ = 0;
 };
 
 class SimLock final : public ports::DiskLock {
@@ -186,9 +216,23 @@ DiskResult<std::unique_ptr<ports::DiskLock>> DiskView::lock(std::string_view pat
 }
 
 DiskResult<std::string> DiskView::show(std::string_view path) {
-  const auto there = size(path);
-  if (!there.ok()) return there.error();
+  if (const auto there = size(path); !there.ok())
+    if (const auto folder = list(path); !folder.ok()) return there.error();
   return '/' + std::string(path);
+}
+
+DiskResult<std::unique_ptr<ports::Unpacking>> DiskView::unpack(std::string_view archive, std::string_view to) {
+  auto from = open(archive, OpenMode::read);
+  if (!from.ok()) return from.error();
+  const auto place = state_->locate(to);
+  if (!place.ok()) return place.error();
+  if (place.value().inode()) return DiskError::exists;
+  if (const auto made = make_directory(to); !made.ok()) return made.error();
+  auto copy = open(std::string(to) + "/archive", OpenMode::create);
+  if (!copy.ok()) return copy.error();
+  if (const auto named = sync_directory(to); !named.ok()) return named.error();
+  return std::unique_ptr<ports::Unpacking>(
+      std::make_unique<SimUnpacking>(std::move(from).value(), std::move(copy).value()));
 }
 
 DiskResult<std::uint64_t> DiskView::free_bytes() {

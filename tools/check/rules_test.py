@@ -47,7 +47,7 @@ class RulesTest(unittest.TestCase):
         self.expect(rules.domains, schema, bad=("actors/dht/logic/a.hpp",), good=("actors/dht/a.hpp",))
 
     def test_libraries_stay_in_the_runtime(self):
-        for name in ("caf/actor.hpp", "leveldb/db.h", "botan/tls_client.h", "sodium.h", "sys/socket.h", "netinet/in.h"):
+        for name in ("caf/actor.hpp", "leveldb/db.h", "botan/tls_client.h", "sodium.h", "archive.h", "sys/socket.h", "netinet/in.h"):
             self.expect(
                 rules.libraries,
                 f"#include <{name}>",

@@ -48,12 +48,14 @@ BUILD, SANITIZE = ROOT / "build", ROOT / "build-sanitize"
 DATA = {
     "apps": [ROOT / "tests/scenarios"],
     CLUSTER: [BUILD / "troupe", ROOT / "tools/metrics"],
+    "os": [ROOT / "tests/runtime/os/corpus"],
     "sim": [ROOT.parent / "shared/vectors"],
 }
 # The same of one source of the cluster tests.
 DATA_OF_SOURCE = {
     "readme_test.cpp": [ROOT / "tests/scenarios", *sorted(ROOT.glob("*.md")),
                         *sorted(file for folder in rules.FOLDERS for file in (ROOT / folder).rglob("*.md"))],
+    "task_test.cpp": [ROOT / "tests/runtime/os/corpus"],
     "upgrade_test.cpp": [ROOT / "tests/data"],
     "protocol_test.cpp": [ROOT / "tests/protocol", ROOT / "messages"],
 }

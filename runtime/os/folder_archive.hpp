@@ -1,0 +1,61 @@
+#pragma once
+// A folder of this machine as a tar archive, from its beginning to its end.
+//
+// Bytes   the same folder has one encoding, because their hash is a content id: ustar headers, a folder before what is
+// in
+//         it and that by rising names, owner and time 0, modes 0755 (folders, programs) and 0644; a path or target of
+//         more than 100 bytes stands in a pax header before it (POSIX.1-2017, pax, "Extended Header"). Another name of
+//         a file is a link to the first.
+// Kept    what runtime/ports/unpacking.hpp takes, within its limits. Devices, pipes and sockets are left out.
+// Change  a file whose size or time of change differs once it is read is an error.
+// Owner   one reader, once, as the caller; blocks on the device.
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/base/error.hpp"
+#include "runtime/os/descriptor.hpp"
+
+namespace troupe::os {
+
+class FolderArchive {
+ public:
+  /// Lists it. Errors: `not_found`, `refused` (not allowed), `unsupported`: an entry or the whole is above a
+  /// limit; `internal`: the device failed.
+  static base::Outcome<FolderArchive> open(const std::string& folder);
+
+  /// Of the whole archive.
+  std::uint64_t bytes() const { return bytes_; }
+  /// The next bytes: all that `out` has room for, fewer at the end, then zero. Errors as of open(), and `conflict`: a
+  /// file has changed.
+  base::Outcome<std::size_t> read(std::span<std::uint8_t> out);
+
+ private:
+  enum class Kind : char { file = '0', same = '1', link = '2', folder = '5' };
+  struct Entry {
+    Kind kind = Kind::file;
+    std::string path, target;
+    std::uint64_t bytes = 0;
+    bool executable = false;
+  };
+  class Listing;
+  FolderArchive() = default;
+  static std::string head_of(const Entry& entry);
+  base::Outcome<void> begin_next();
+  base::Outcome<std::size_t> read_file(std::span<std::uint8_t> out);
+
+  std::string folder_;
+  std::vector<Entry> entries_;
+  std::uint64_t bytes_ = 0;
+  std::size_t next_ = 0;  // entry
+  bool ended_ = false;
+  std::string ready_;  // heads and padding that are not read yet
+  Descriptor file_;    // that is read
+  std::uint64_t left_ = 0;
+  std::int64_t changed_s_ = 0, changed_ns_ = 0;
+};
+
+/// Whether a program that sees `folder` as `/` finds a file at `path`, which is absolute; links are followed inside.
+bool has_file(const std::string& folder, const std::string& path);
+
+}  // namespace troupe::os
