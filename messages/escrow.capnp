@@ -212,6 +212,51 @@ struct ClockIs $kind(from = [peer], bytesMax = 64) {
   # Unix ms.
 }
 
+# -- escrows of tasks
+
+struct TakeTaskAct $kind(from = [peer, operate], bytesMax = 16384) {
+  # A submitter or a provider acts (actors/escrow/logic/task_escrow.hpp). Answered by TaskEscrowIs; to an Engage once the
+  # ledger has said what became of the deposit. The same act again changes nothing. Errors: `not_found`, `refused` (party,
+  # funds, a limit), `conflict` (another act came before), `malformed`, `overloaded`.
+
+  act @0 :SignedAct;
+  agreement @1 :Data;
+  # Of an Engage: the first one begins the escrow.
+  deposit @2 :Wallet.SignedTransfer;
+  # Of an Engage: the transfer that it names.
+}
+
+struct GetTaskEscrow $kind(from = [peer, view, operate], bytesMax = 128) {
+  # Answered by TaskEscrowIs, or `not_found`.
+
+  escrow @0 :Data;
+}
+
+struct TaskEscrowIs $kind(from = [peer, view, operate], bytesMax = 65536) {
+  # Answers TakeTaskAct and GetTaskEscrow.
+
+  agreement @0 :Data;
+  state @1 :Text;
+  # created, running, opened, settled.
+  held @2 :UInt64;
+  released @3 :UInt64;
+  deadline @4 :UInt64;
+  # Unix ms; 0: none.
+  providers @5 :List(TaskProvider);
+}
+
+struct TaskProvider {
+  token @0 :UInt64;
+  provider @1 :Data;
+  payTo @2 :Data;
+  price @3 :UInt64;
+  due @4 :UInt64;
+  # Unix ms.
+  state @5 :Text;
+  answer @6 :Data;
+  # Empty until the escrow has opened.
+}
+
 # -- inside the node: between `/escrow` and the actor of an escrow
 
 struct OpenAt $kind(bytesMax = 8192) {
@@ -290,6 +335,30 @@ struct Sleepy $kind(bytesMax = 128) {
   # An escrow has had nothing to do for a while.
 
   escrow @0 :Data;
+}
+
+struct TaskEscrowIdle $kind(bytesMax = 128) {
+  # The actor of an escrow of a task tells `/escrow/tasks` that it waits for nothing.
+
+  escrow @0 :Data;
+}
+
+struct TaskEscrowsState $kind(from = [view, operate], bytesMax = 256) {
+  # What the inspector shows of `/escrow/tasks`.
+
+  awake @0 :UInt32;
+  open @1 :UInt32;
+}
+
+struct TaskEscrowState $kind(from = [view, operate], bytesMax = 512) {
+  # What the inspector shows of `/escrow/tasks/ID`.
+
+  state @0 :Text;
+  providers @1 :UInt32;
+  handedIn @2 :UInt32;
+  held @3 :UInt64;
+  released @4 :UInt64;
+  deadline @5 :UInt64;
 }
 
 struct EscrowsState $kind(from = [peer, view, operate], bytesMax = 512) {

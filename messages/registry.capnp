@@ -184,6 +184,10 @@ struct Registered $kind(from = [operate], bytesMax = 8192) {
   registration @1 :Data;
 }
 
+struct GetOwnRegistration $kind(bytesMax = 64) {
+  # What this node tells of itself. Answered by Registered.
+}
+
 struct MeasuredOf $kind(bytesMax = 8192) {
   # Another domain of this node tells what the node can do, until it tells anew: in place of what it told before.
 

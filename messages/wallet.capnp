@@ -231,6 +231,69 @@ struct Credited $kind(bytesMax = 512) {
   amount @5 :UInt64;
 }
 
+# --- the account of a node's own, at `/wallet/own`
+
+struct GetOwnAccount $kind(from = [view, operate], bytesMax = 64) {
+  # Answered by OwnAccountIs. `unavailable` if the book does not answer.
+}
+
+struct OwnAccountIs $kind(from = [view, operate], bytesMax = 256) {
+  # Answers GetOwnAccount.
+
+  address @0 :Data;
+  balance @1 :UInt64;
+  daily @2 :UInt64;
+  # The node itself spends no more than that on a day of UTC.
+  spent @3 :UInt64;
+  # Of it.
+  payments @4 :UInt32;
+  # That wait for their turn.
+}
+
+struct PayOwn $kind(from = [operate], bytesMax = 1024) {
+  # Pays from the account of this node. Answered by Posted. Errors: `overloaded`, and those of PostTransfer.
+
+  to @0 :Data;
+  amount @1 :UInt64;
+  memo @2 :Text;
+  request @3 :Text;
+  # As that of PostTransfer.
+}
+
+struct Spend $kind(bytesMax = 512) {
+  # A part of this node wants to pay from the node's account. Answered by Spending in its turn: it sends the transfer
+  # itself, and says by Spent what became of it; that is waited for for 30 s. Errors as PayOwn, and
+  # `refused` beyond the daily limit.
+
+  to @0 :Data;
+  amount @1 :UInt64;
+  memo @2 :Text;
+}
+
+struct Spending $kind(bytesMax = 2048) {
+  # Answers Spend.
+
+  transfer @0 :SignedTransfer;
+}
+
+struct Spent $kind(bytesMax = 128) {
+  # The end of a transfer that Spending gave.
+
+  transfer @0 :Data;
+  # Its id.
+  posted @1 :Bool;
+  # False: it was refused, and is not sent again.
+}
+
+struct OwnState $kind(from = [view, operate], bytesMax = 512) {
+  # What the inspector shows of `/wallet/own`.
+
+  address @0 :Text;
+  daily @1 :UInt64;
+  spent @2 :UInt64;
+  waiting @3 :UInt32;
+}
+
 struct WalletState $kind(from = [peer, view, operate], bytesMax = 512) {
   # What the inspector shows of `/wallet`.
 

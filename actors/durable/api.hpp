@@ -229,7 +229,8 @@ template <class State>
 class StateRow final : public runtime::Part {
  public:
   static constexpr std::size_t kWaitingMax = 1'024;  // our choice
-  /// Changes the copy, and names rows that change with it. An error changes nothing.
+  /// Changes the copy, and names rows that change with it; with `commit.rows[commit.head]` as nothing the row itself is
+  /// erased, and the changed copy is what there is without one. An error changes nothing.
   using Change = base::Callback<base::Outcome<void>(State&, Storage::Commit&)>;
   using Done = base::Callback<void(const base::Outcome<void>&)>;
   /// `what` is named in errors: "the fund".
@@ -311,9 +312,11 @@ class StateRow final : public runtime::Part {
   }
   void make_durable(const std::shared_ptr<Wanted>& wanted, const std::shared_ptr<State>& changed,
                     Storage::Commit commit) {
-    base::Bytes row;
-    base::append_number(row, commits_ + 1);
-    base::append(row, changed->encode());
+    std::optional<base::Bytes> row;
+    if (!commit.rows.contains(key_)) {
+      base::append_number(row.emplace(), commits_ + 1);
+      base::append(*row, changed->encode());
+    }
     commit.rows[key_] = row;
     busy_ = true;
     storage_.commit(std::move(commit),
@@ -329,6 +332,7 @@ class StateRow final : public runtime::Part {
                       busy_ = false;
                       ++commits_;
                       row_ = std::move(row);
+                      if (!row_) commits_ = 0;
                       state_ = std::move(*changed);
                       if (committed_) committed_();
                       wanted->done({});

@@ -1,6 +1,7 @@
 #pragma once
 // Where escrows are asked (messages/escrow.capnp).
 #include "actors/escrow/logic/event_log.hpp"
+#include "actors/escrow/logic/task_escrow.hpp"
 
 namespace troupe::escrow {
 

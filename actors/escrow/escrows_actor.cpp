@@ -20,6 +20,11 @@ constexpr std::ptrdiff_t kWatchersOfNode = 8;       // our choice
 constexpr std::size_t kWatcherWaitingMax = 16'384;  // our choice: a reader that falls behind it is ended
 constexpr std::uint32_t kListRows = 512;
 
+template <class... Kinds>
+bool is_one_of(const runtime::Envelope& question) {
+  return ((question.kind() == &messages::kind_of<Kinds>()) || ...);
+}
+
 std::optional<Stage> stage_named(std::string_view text) {
   for (auto stage = Stage::proposed; stage <= Stage::expired; stage = static_cast<Stage>(static_cast<int>(stage) + 1))
     if (name(stage) == text) return stage;
@@ -97,7 +102,7 @@ void EscrowsActor::start() {
   node()
       .publish<wire::GetTerms, wire::OpenEscrow, wire::TakeAct, wire::GetEscrow, wire::ListEscrows, wire::GetHeld,
                wire::WatchEscrows, wire::LookAt, wire::GetClock, wire::JoinArbiters, wire::LeaveArbiters,
-               wire::ListArbiters>(kPath, self());
+               wire::ListArbiters, wire::TakeTaskAct, wire::GetTaskEscrow>(kPath, self());
   seat_.start([this] { begin(); }, [this] { end(); });
 }
 
@@ -105,6 +110,7 @@ void EscrowsActor::begin() {
   ++run_;
   storage_.emplace(*this, seat_.place(), EscrowActor::kKeyspace, seat_.term());
   begin_arbiters();
+  begin_tasks();
   note_alive();
 }
 
@@ -113,7 +119,8 @@ void EscrowsActor::end() {
   storage_.reset();
   candidates_.reset();
   correction_->store(kNoGroup);
-  if (arbiters_) stop_child(arbiters_);
+  for (const runtime::Handle& child : {arbiters_, tasks_})
+    if (child) stop_child(child);
   alive_ = firing_ = false;
   alive_row_.reset();
   next_deadline_.reset();
@@ -128,6 +135,13 @@ void EscrowsActor::begin_arbiters() {
   const ArbitersActor::Setup setup{settings_, seat_.place(), seat_.term()};
   arbiters_ = spawn<ArbitersActor>("arbiters", setup);
   watch(arbiters_);
+}
+
+void EscrowsActor::begin_tasks() {
+  if (tasks_) return;
+  const TaskEscrowSetup setup{settings_, seat_.place(), seat_.term()};
+  tasks_ = spawn<TaskEscrowsActor>("tasks", setup);
+  watch(tasks_);
 }
 
 // -- questions
@@ -153,12 +167,9 @@ void EscrowsActor::take(Early early) {
     if (serve<wire::ListEscrows, wire::Escrows>(question, reply, &EscrowsActor::list)) return;
     if (serve<wire::GetHeld, wire::HeldIs>(question, reply, &EscrowsActor::held)) return;
     if (serve<wire::LookAt, wire::ActTaken>(question, reply, &EscrowsActor::look_at)) return;
-    if (question.kind() == &messages::kind_of<wire::JoinArbiters>() ||
-        question.kind() == &messages::kind_of<wire::LeaveArbiters>() ||
-        question.kind() == &messages::kind_of<wire::ListArbiters>())
-      return request(arbiters_, question, [answer_to = std::move(reply)](const runtime::Envelope& answer) mutable {
-        answer_to.forward(answer);
-      });
+    if (is_one_of<wire::JoinArbiters, wire::LeaveArbiters, wire::ListArbiters>(question))
+      return pass_to(arbiters_, question, std::move(reply));
+    if (is_one_of<wire::TakeTaskAct, wire::GetTaskEscrow>(question)) return pass_to(tasks_, question, std::move(reply));
     if (question.kind() == &messages::kind_of<wallet::wire::Credited>()) {
       runtime::Envelope::Reading<wallet::wire::Credited> reading(question);
       if (const auto id = EscrowId::from(bytes_of(reading.root().getId())))
@@ -168,6 +179,12 @@ void EscrowsActor::take(Early early) {
     return reply.refuse({Code::malformed, "the question cannot be read"});
   }
   reply.refuse({Code::unsupported, "this is not asked of escrows"});
+}
+
+void EscrowsActor::pass_to(const runtime::Handle& child, const runtime::Envelope& question, runtime::AnyReply reply) {
+  if (!child) return reply.refuse({Code::unavailable, "it is being opened: try again in a moment"});
+  request(child, question,
+          [answer_to = std::move(reply)](const runtime::Envelope& answer) mutable { answer_to.forward(answer); });
 }
 
 base::NodeId EscrowsActor::owner() const {
@@ -347,9 +364,15 @@ void EscrowsActor::ask_escrow(const EscrowId& id, Question question) {
 
 /// What it has not finished is woken again (note_alive).
 void EscrowsActor::down(const runtime::Handle& ended, const std::optional<base::Error>&) {
-  if (ended != arbiters_) return static_cast<void>(escrows_.down(ended));
-  arbiters_ = {};
-  if (storage_) begin_arbiters();
+  if (ended == arbiters_) {
+    arbiters_ = {};
+    if (storage_) begin_arbiters();
+  } else if (ended == tasks_) {
+    tasks_ = {};
+    if (storage_) begin_tasks();
+  } else {
+    escrows_.down(ended);
+  }
 }
 
 /// What was not finished when the seat was held last goes on without being asked.

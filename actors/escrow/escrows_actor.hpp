@@ -10,7 +10,7 @@
 // Outage    the book notes every kAliveEvery that it takes commands. After an absence of kOutage what is due waits for
 //           the grace of each escrow.
 // Trust     each act is verified here, before anything else about it is done; then its account's rate counts.
-// Spawns    `arbiters`, and an actor for each escrow that is awake.
+// Spawns    `arbiters`, `tasks` (task_escrows_actor.hpp), and an actor for each escrow that is awake.
 // Limits    kAwakeMax escrows awake; EscrowSettings::acts_per_minute of an account; of all accounts that were never
 //           paid together 60 proposals a minute.
 #include <list>
@@ -19,6 +19,7 @@
 
 #include "actors/escrow/arbiters_actor.hpp"
 #include "actors/escrow/escrow_actor.hpp"
+#include "actors/escrow/task_escrows_actor.hpp"
 
 namespace troupe::escrow {
 
@@ -66,9 +67,11 @@ class EscrowsActor final : public runtime::Actor {
   template <class Q, class A>
   bool serve(const runtime::Envelope& question, runtime::AnyReply& reply,
              void (EscrowsActor::*handler)(typename Q::Reader, runtime::Reply<A>));
+  void pass_to(const runtime::Handle& child, const runtime::Envelope& question, runtime::AnyReply reply);
   void begin();
   void end();
   void begin_arbiters();
+  void begin_tasks();
 
   void terms(wire::GetTerms::Reader ask, runtime::Reply<wire::TermsAre> reply);
   void open(wire::OpenEscrow::Reader ask, runtime::Reply<wire::EscrowIs> reply);
@@ -102,7 +105,7 @@ class EscrowsActor final : public runtime::Actor {
   durable::Gateway gateway_;
   std::optional<durable::Storage> storage_;  // of the present term
   std::uint64_t run_ = 0;                    // answers to an earlier term are ignored
-  runtime::Handle arbiters_;
+  runtime::Handle arbiters_, tasks_;
   std::optional<std::vector<Arbiter>> candidates_;  // who can be drawn, once that is known
   durable::Keyed escrows_;
   std::list<Watcher> watchers_;

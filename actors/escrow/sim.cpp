@@ -20,7 +20,8 @@ std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Sha
     const std::uint16_t node = draw.node();
     const std::int64_t dice = draw.below(100);
     const std::int64_t from = draw.below(kSimParties), to = draw.below(kSimParties);
-    if (dice < 30)
+    if (dice < 8) out.push_back({at, node, "escrow.job", {{"buyer", from}, {"plan", draw.below(kSimJobPlans)}}});
+    else if (dice < 30)
       out.push_back({at, node, "escrow.trade", {{"buyer", from}, {"provider", to}, {"plan", draw.below(kSimPlans)}}});
     else if (dice < 45) out.push_back({at, node, "escrow.send", {{"from", from}, {"to", to}}});
     else if (dice < 55) out.push_back({at, node, "escrow.replay", {}});
@@ -40,6 +41,9 @@ const sim::WorkloadSpec& workload() {
               {"trade",
                "two parties begin an escrow; the plan says what each of them does",
                {{"buyer", 0, kSimParties - 1}, {"provider", 0, kSimParties - 1}, {"plan", 0, kSimPlans - 1}}},
+              {"job",
+               "a party engages three others for a task; the plan says what they do",
+               {{"buyer", 0, kSimParties - 1}, {"plan", 0, kSimJobPlans - 1}}},
               {"send",
                "money is sent from one account to another",
                {{"from", 0, kSimParties - 1}, {"to", 0, kSimParties - 1}}},
@@ -78,6 +82,8 @@ const sim::WorkloadSpec& workload() {
       .mutants =
           {
               {"escrow.counts_twice", "a credit that is told twice is counted twice"},
+              {"escrow.task_forgets_to_send", "what an escrow of a task has not sent before a restart is never sent"},
+              {"escrow.task_deposit_assumed", "a deposit counts before the ledger has taken it"},
               {"wallet.posts_again", "a transfer that comes again is posted again"},
           },
       .draw = draw_operations,

@@ -74,6 +74,7 @@ void EscrowWorkload::died(std::size_t node) {
   making_ = learning_ = auditing_ = false;
   for (Account& one : accounts_) one.asking = false;
   for (Trade& one : trades_) one.asking = one.checking = false;
+  for (Job& one : jobs_) one.asking = one.checking = false;
 }
 
 void EscrowWorkload::perform(const sim::Operation& operation) {
@@ -85,6 +86,7 @@ void EscrowWorkload::perform(const sim::Operation& operation) {
     if (!terms_) return push(node);
     if (operation.what == "escrow.trade")
       return trade(node, number("buyer"), number("provider"), operation.number("plan"));
+    if (operation.what == "escrow.job") return job(node, number("buyer"), operation.number("plan"));
     if (operation.what == "escrow.send") return send(node, number("from"), number("to"));
     base::ensure(operation.what == "escrow.replay", "an operation of this domain is in its spec");
     replay(node);
@@ -328,6 +330,10 @@ void EscrowWorkload::push(std::size_t node) {
     if (!nodes_.serving(node)) return;
     go_on(trade, node);
   }
+  for (Job& one : jobs_) {
+    if (!nodes_.serving(node)) return;
+    go_on(one, node);
+  }
 }
 
 // -- transfers -------------------------------------------------------------------------------------------------------
@@ -443,6 +449,8 @@ void EscrowWorkload::probe() {
   for (Trade& trade : trades_)
     if (trade.opened && !trade.over && !trade.checking && nodes_.serving(*node) && ++looks <= 8)
       look(trade, *node, nullptr, trade.acknowledged);
+  for (Job& one : jobs_)
+    if (one.begun && !one.over && !one.checking && nodes_.serving(*node) && ++looks <= 8) look(one, *node);
 }
 
 /// `least`: entries that were acknowledged when it was asked.
@@ -502,6 +510,8 @@ std::vector<std::string> EscrowWorkload::waits() const {
   for (const Trade& trade : trades_)
     if (trade.opened && !trade.over && clocks_go_on())
       out.push_back("trade " + std::to_string(trade.index) + " is to end");
+  for (const Job& one : jobs_)
+    if (one.begun && !one.over && clocks_go_on()) out.push_back("job " + std::to_string(one.index) + " is to end");
   if (closing_ && !audited_) out.push_back("the book is to be checked");
   return out;
 }

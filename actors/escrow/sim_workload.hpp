@@ -4,6 +4,7 @@
 // Breaks  as the spec says (sim.cpp); the rest is each actor's own check().
 // Plans   0 accepted; 1 the provider pays nothing in; 2 it does not deliver; 3 disputed and agreed; 4 disputed, then
 //         silent; 5 progress, then cancelled by both; 6 not signed; 7 the buyer is silent.
+// Jobs    escrows of tasks (sim_jobs.cpp): 0 all agree; 1 one resigns; 2 one is silent; 3 one lies; 4 not settled.
 // Clients of a party send what they have signed until its end is known, the same bytes each time.
 // Whole   each escrow that was begun is over and confirmed, wherever a majority of the group is left, and its
 //         clocks were not set back by more than a world lasts.
@@ -20,6 +21,8 @@ namespace troupe::escrow {
 
 inline constexpr std::int64_t kSimParties = 6;
 inline constexpr std::int64_t kSimPlans = 8;
+enum class JobPlan : std::uint8_t { agree, resigns, silent, lies, not_settled };
+inline constexpr std::int64_t kSimJobPlans = 5;
 
 class EscrowWorkload final : public sim::Workload, private sim::Clients<sim::Client> {
  public:
@@ -74,6 +77,18 @@ class EscrowWorkload final : public sim::Workload, private sim::Clients<sim::Cli
     std::vector<SignedStep> done{};
   };
 
+  /// A task that a party has done by three others.
+  struct Job {
+    std::size_t index = 0, buyer = 0;
+    JobPlan plan{};
+    TaskAgreement agreement;
+    TaskEscrowId id;
+    UnixMs due{0};
+    std::size_t at = 0;                         // of its steps
+    std::optional<wallet::Transfer> deposit{};  // of the step at hand
+    bool asking = false, begun = false, over = false, checking = false;
+  };
+
   void found(std::size_t members);
   void learn(std::size_t node);
   void issue(std::size_t party, std::size_t node);
@@ -85,6 +100,14 @@ class EscrowWorkload final : public sim::Workload, private sim::Clients<sim::Cli
   void stepped(Trade& trade, const SignedStep& step, const sim::MaybeError& error, std::uint64_t sequence,
                std::size_t node);
   std::optional<What> what_of(const Trade& trade, const Stride& stride) const;
+  void job(std::size_t node, std::size_t buyer, std::int64_t plan);
+  Account& provider(const Job& job, std::size_t number);
+  void go_on(Job& job, std::size_t node);
+  void learn_due(Job& job, std::size_t node);
+  void prepare_deposit(Job& job, std::size_t node);
+  void send(Job& job, std::size_t node, const Account& by, decltype(TaskAct::what) what);
+  void look(Job& job, std::size_t node);
+  void look_at_account(Job& job, std::size_t node);
   void send(std::size_t node, std::size_t from, std::size_t to);
   void send_on(std::size_t node, Account& account);
   void replay(std::size_t node);
@@ -106,6 +129,7 @@ class EscrowWorkload final : public sim::Workload, private sim::Clients<sim::Cli
   std::map<std::size_t, std::int64_t> stepped_ms_;  // of each node's date, by faults
   std::vector<Account> accounts_;
   std::deque<Trade> trades_;
+  std::deque<Job> jobs_;
   std::size_t members_ = 0;
   bool made_ = false, making_ = false, learning_ = false;
   std::optional<wallet::BookId> book_;

@@ -5,23 +5,46 @@
 namespace troupe::escrow {
 namespace {
 base::Error malformed_act(const char* what) { return {base::Code::malformed, what}; }
-}  // namespace
 
-base::Outcome<SignedBy> read(wire::SignedAct::Reader from) {
-  auto act = decode_act(bytes_of(from.getAct()));
-  if (!act) return malformed_act("the act breaks its format");
+struct Authority {
+  wallet::Policy policy;
+  std::vector<wallet::Approval> approvals;
+};
+
+base::Outcome<Authority> read_authority(wire::SignedAct::Reader from) {
   auto policy = wallet::Policy::decode(bytes_of(from.getPolicy()));
   if (!policy) return malformed_act("the policy breaks its format");
   if (from.getApprovals().size() > wallet::kSignersMax)
     return malformed_act("there are more approvals than signers can be");
-  base::Bytes bytes = encode(*act);
-  SignedBy out{std::move(*act), std::move(bytes), std::move(*policy), {}};
+  Authority out{std::move(*policy), {}};
   for (const auto one : from.getApprovals()) {
     const auto approval = wallet::read(one);
     if (!approval) return malformed_act("an approval is a key of 32 bytes and a signature of 64");
     out.approvals.push_back(*approval);
   }
   return out;
+}
+}  // namespace
+
+base::Outcome<SignedBy> read(wire::SignedAct::Reader from) {
+  auto act = decode_act(bytes_of(from.getAct()));
+  if (!act) return malformed_act("the act breaks its format");
+  auto authority = read_authority(from);
+  if (!authority.ok()) return authority.error();
+  base::Bytes bytes = encode(*act);
+  return SignedBy{std::move(*act), std::move(bytes), std::move(authority.value().policy),
+                  std::move(authority.value().approvals)};
+}
+
+base::Outcome<TaskAct> read_task_act(wire::SignedAct::Reader from) {
+  auto act = decode_task_act(bytes_of(from.getAct()));
+  if (!act) return malformed_act("the act breaks its format");
+  const auto authority = read_authority(from);
+  if (!authority.ok()) return authority.error();
+  const auto& [policy, approvals] = authority.value();
+  if (policy.address() != act->by || !policy.approved(bytes_of(from.getAct()), approvals))
+    return base::Error{base::Code::refused, "the signers of the account have not signed this act"};
+  return std::move(*act);
 }
 
 bool holds(const SignedBy& signed_by) {

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "actors/escrow/logic/escrow.hpp"
+#include "actors/escrow/logic/task_escrow.hpp"
 #include "actors/wallet/words.hpp"
 #include "messages/escrow.capnp.h"
 #include "runtime/base/error.hpp"
@@ -19,6 +20,8 @@ struct SignedBy {
 
 /// `malformed` unless each part is what its encoding gives; at most wallet::kSignersMax approvals.
 base::Outcome<SignedBy> read(wire::SignedAct::Reader from);
+/// Of an escrow of a task, whose signature holds; `refused` if it does not.
+base::Outcome<TaskAct> read_task_act(wire::SignedAct::Reader from);
 /// The policy is that of the account which acts, and has approved the bytes.
 bool holds(const SignedBy& signed_by);
 /// `act` as encode() gives it.

@@ -63,6 +63,10 @@ void RegistryActor::receive(runtime::Handlers& on) {
         text_of(request.getRequest()), crypto::sha256(base::as_bytes("unregister")),
         [](Own& own) { own.registered = false; }, std::move(reply));
   });
+  on.ask<wire::GetOwnRegistration, wire::Registered>([this](auto, auto reply) {
+    if (own_.registration.empty()) return reply.refuse({Code::unavailable, "this node has not registered itself yet"});
+    answer(reply);
+  });
   on.tell<wire::MeasuredOf>([this](wire::MeasuredOf::Reader told) {
     base::FieldReader from(bytes_of(told.getCapabilities()));
     Capabilities all = read_capabilities(from);

@@ -13,6 +13,8 @@ namespace troupe::wallet {
 
 /// Where all is asked (messages/wallet.capnp).
 inline constexpr const char* kPath = "/wallet";
+/// The account of a node's own.
+inline constexpr const char* kOwnPath = "/wallet/own";
 
 /// What the ledger says of a transfer, at last.
 struct Confirmed {

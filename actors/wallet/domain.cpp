@@ -15,13 +15,17 @@ std::optional<std::string> check_place(const std::string& text) {
 constexpr auto kBook = config::text(
     "ledger.book", "", 80, When::start,
     "where the book of accounts is: self, a node's id, or group:NAME; empty: there is no money", check_place);
-constexpr auto kSettings = std::to_array<config::Setting>({kBook});
+constexpr auto kOwnDaily =
+    config::count("wallet.own_daily", "1000000", 0, Amount::kMax, When::start,
+                  "what the node itself spends of its own account in one UTC day at most; 0: nothing");
+constexpr auto kSettings = std::to_array<config::Setting>({kBook, kOwnDaily});
 
 constexpr std::string_view kHealthSources[] = {"wallet.book"};
 
 node::Domain make(const node::DomainParts& parts) {
   const WalletSettings settings{.pool = parts.pool,
                                 .book = durable::Place::parse(parts.settings.get(kBook)).value_or(durable::Place{}),
+                                .own_daily = Amount::of(parts.settings.get(kOwnDaily)),
                                 .health = parts.health,
                                 .log = parts.domain_log};
   return {.name = "wallet",

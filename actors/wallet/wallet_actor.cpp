@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/wallet/book_actor.hpp"
+#include "actors/wallet/own_actor.hpp"
 
 namespace troupe::wallet {
 
@@ -27,6 +28,7 @@ void WalletActor::publish() {
                wire::CheckBook, wire::Propose, wire::SignProposal, wire::GetProposal, wire::ListProposals>(kPath,
                                                                                                            self());
   look_for_own_book();
+  if (settings_.book.kind != durable::Place::Kind::none) spawn<OwnActor>("own", settings_);
 }
 
 /// A book stays where its first posting was made.

@@ -2,7 +2,7 @@
 // Accounts of money at this node, at kPath: serves the book where this node keeps it, and passes on what is asked of it
 // elsewhere.
 //
-// Spawns  `book` while this node holds the seat (actors/durable/api.hpp).
+// Spawns  `book` while this node holds the seat (actors/durable/api.hpp); `own`, its own account (own_actor.hpp).
 // Moved   a node that keeps a book with postings, and whose `ledger.book` names another place, asks nothing there.
 // Trust   who issues: an operator at the local socket of the book's node, or of a member of its group.
 #include "actors/durable/api.hpp"
@@ -16,6 +16,7 @@ namespace troupe::wallet {
 struct WalletSettings {
   std::shared_ptr<net::Pool> pool;
   durable::Place book;
+  Amount own_daily;                   ///< what the node's own account spends in a day
   observe::Health* health = nullptr;  ///< outlives the node
   observe::DomainLog log{};
 };

@@ -18,6 +18,9 @@ Commands arbiter_commands();
 /// the same wallet finds them again: SHA-256("troupe reveal v1" || the seed of its key || id).
 escrow::Reveal reveal_of(const crypto::SecretKey& key, const escrow::EscrowId& id);
 
+/// `troupe escrow show`, of an escrow of a task.
+Ending show_task(const Invocation& invocation, Console& console, Client& client, const escrow::EscrowId& id);
+
 /// What the book's node puts into an agreement.
 struct BookTerms {
   wallet::BookId book;

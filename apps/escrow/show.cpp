@@ -216,6 +216,8 @@ Ending escrow_show(const Invocation& invocation, Console& console) {
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   const auto log = fetch(*client.value(), id.value());
+  if (!log.ok() && log.error().error.code == Code::not_found)
+    return show_task(invocation, console, *client.value(), id.value());
   if (!log.ok()) return log.error();
   const auto at = replay(id.value(), log.value());
   if (!at.ok()) return at.error();

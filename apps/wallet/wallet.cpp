@@ -64,6 +64,15 @@ exits
   1 if an account differs, or the chain is broken
 )";
 
+constexpr const char* kOwnNotes = R"(
+what it is
+  small change of the node's own key, with which it pays for tasks (troupe task submit --max-price), and in which it is
+  paid unless `registry register --pay-to` names another account; for tasks it spends at most wallet.own_daily in one UTC
+  day
+what it prints
+  the address; with --to the id of the transfer
+)";
+
 constexpr const char* kMultisigNotes = R"(
 what it does
   an address for 2 to 16 signers, each named by the address of a wallet; a transfer needs the signatures of --of of them
@@ -346,6 +355,16 @@ Commands wallet_commands() {
        .effect = Effect::write,
        .notes = kIssueNotes,
        .run = wallet_issue},
+      {.name = "wallet own",
+       .summary = "Show the account from which the node itself pays, or pay from it",
+       .options = {{.name = "--to", .value = "NAME|ADDRESS", .help = "pay this account"},
+                   {.name = "--amount", .value = "AMOUNT", .help = "so much: a whole number of the smallest unit"},
+                   memo,
+                   request_option()},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .notes = kOwnNotes,
+       .run = wallet_own},
       {.name = "wallet multisig create",
        .summary = "Make an account whose transfers need several signatures",
        .options = {number_option("--of", "M", "how many signatures a transfer needs", 1, wallet::kSignersMax),

@@ -6,7 +6,7 @@
 namespace troupe::apps {
 
 using WalletCommand = Ending(const Invocation&, Console&);
-WalletCommand wallet_list, wallet_balance, wallet_send, wallet_history, wallet_audit, wallet_issue;
+WalletCommand wallet_list, wallet_balance, wallet_send, wallet_history, wallet_audit, wallet_issue, wallet_own;
 WalletCommand multisig_create, multisig_propose, multisig_sign, multisig_list;
 
 namespace wallets {

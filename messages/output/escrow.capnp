@@ -131,6 +131,42 @@ struct EscrowShown {
   # What the guards have noted.
 }
 
+struct TaskEscrowShown {
+  # `escrow show`, of an escrow of a task.
+
+  escrow @0 :Data;
+  state @1 :Text;
+  # created running opened settled
+  buyer @2 :Text;
+  task @3 :Data;
+  quorum @4 :UInt32;
+  held @5 :Text;
+  # Of providers that may still be paid.
+  released @6 :Text;
+  # Gross: the providers have `released` less `fund`.
+  fund @7 :Text;
+  deadline :union {
+    none @8 :Void;
+    value @9 :UInt64;
+  }
+  account @10 :Text;
+  # That of the escrow.
+  providers @11 :List(TaskProviderShown);
+}
+
+struct TaskProviderShown {
+  token @0 :UInt64;
+  # Of the attempt.
+  provider @1 :Text;
+  payTo @2 :Text;
+  price @3 :Text;
+  due @4 :UInt64;
+  state @5 :Text;
+  # paying engaged "handed in" paid wrong resigned silent
+  answer @6 :Data;
+  # Null until the escrow has opened.
+}
+
 struct EscrowRows {
   # `escrow ls`.
 

@@ -49,6 +49,19 @@ struct WalletBalance {
   balance @1 :Text;
 }
 
+struct WalletOwn {
+  # `wallet own`.
+
+  account @0 :Text;
+  balance @1 :Text;
+  daily @2 :Text;
+  # It spends no more than that on a day of UTC.
+  spent @3 :Text;
+  # Of it.
+  waiting @4 :UInt32;
+  # Payments that wait for their turn.
+}
+
 struct WalletSent {
   # `wallet send` and `wallet issue`; with --from a line for each of the file.
 

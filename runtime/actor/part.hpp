@@ -31,6 +31,10 @@ class Part {
   void request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback) {
     owner_.request(to, std::move(question), std::move(callback));
   }
+  template <class T, class Fill>
+  void tell(const Handle& to, Fill&& fill) {
+    owner_.tell<T>(to, std::forward<Fill>(fill));
+  }
   template <class Q, class Item, class Fill, class OnItem, class OnEnd>
   Subscription subscribe(const Handle& to, base::Duration idle, Fill&& fill, OnItem item, OnEnd ended) {
     return owner_.subscribe<Q, Item>(to, idle, std::forward<Fill>(fill), std::move(item), std::move(ended));

@@ -26,7 +26,7 @@ std::span<const Item> fitting(std::span<const Item> items, std::size_t& bytes) {
   return items.first(count);
 }
 
-void tell(std::vector<Rows::Done>& all, const base::Outcome<void>& how) {
+void tell_all(std::vector<Rows::Done>& all, const base::Outcome<void>& how) {
   for (Rows::Done& one : std::exchange(all, {})) one(how);
 }
 
@@ -205,7 +205,7 @@ void Rows::save_row(const base::Bytes& key, RowChange change, Done done, Whose w
         if (!saved.ok() || last) waiting = std::exchange(at->second.waiting, {});
         if (last) changing_.erase(at);
         done(saved);
-        tell(waiting, saved);
+        tell_all(waiting, saved);
       },
       {}, whose);
 }
@@ -229,8 +229,8 @@ void Rows::write_next() {
     commit(*rows, [this](const Committed& answer) { written(answer); });
   }
   if (behind_.erases()) return;
-  tell(to_erase_, {});
-  tell(erasing_, {});
+  tell_all(to_erase_, {});
+  tell_all(erasing_, {});
 }
 
 template <class F>
@@ -258,7 +258,7 @@ void Rows::written(const Committed& answer) {
   } else {
     ++writes_failed_;
     if (setup_.waited != nullptr) world().mutations.sometimes(setup_.waited);
-    if (behind_.erases_now()) tell(erasing_, answer.error());
+    if (behind_.erases_now()) tell_all(erasing_, answer.error());
     behind_.failed();
     unsaved_ = answer.error();
     write_at_ = std::min(write_at_, now() + write_retry_.next());

@@ -1,0 +1,348 @@
+#include "actors/escrow/task_escrow_actor.hpp"
+
+#include <algorithm>
+
+#include "actors/escrow/api.hpp"
+#include "actors/escrow/words.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::escrow {
+namespace {
+
+using base::Bytes;
+using base::Code;
+using base::Error;
+
+constexpr std::chrono::seconds kTaskLedgerDue{20};        // our choice: it is tried again
+constexpr std::chrono::seconds kTaskClockDue{5};          // our choice
+constexpr std::chrono::milliseconds kTaskReadAgain{500};  // our choice
+constexpr std::chrono::seconds kTaskTryAgain{1};          // our choice
+constexpr std::chrono::minutes kTaskLookAhead{1};         // our choice: the date may be set meanwhile
+
+base::Outcome<void> outcome(const base::Result<void, TaskEscrowError>& result) {
+  if (result.ok()) return {};
+  const bool other = result.error() == TaskEscrowError::token || result.error() == TaskEscrowError::other;
+  return Error{other ? Code::conflict : Code::refused, std::string(name(result.error()))};
+}
+
+}  // namespace
+
+Bytes task_key(char of, const TaskEscrowId& id) {
+  Bytes out{static_cast<std::uint8_t>(of)};
+  base::append(out, id.view());
+  return out;
+}
+
+TaskEscrowActor::TaskEscrowActor(TaskEscrowSetup setup, const TaskEscrowId& id)
+    : setup_(std::move(setup)),
+      id_(id),
+      storage_(*this, setup_.place, kTaskKeyspace, setup_.term),
+      row_(*this, storage_, task_key('h', id_), "the escrow") {}
+
+void TaskEscrowActor::receive(runtime::Handlers& on) {
+  row_.on([] {}, [this](const Error& why) { reload(why); });
+  on.ask<wire::TakeTaskAct, wire::TaskEscrowIs>([this](auto ask, auto reply) { take(ask, std::move(reply)); });
+  on.ask<wire::GetTaskEscrow, wire::TaskEscrowIs>([this](wire::GetTaskEscrow::Reader, Reply reply) {
+    when_open(std::move(reply), [this](Reply to) {
+      if (!there()) return refuse_unknown(std::move(to));
+      storage_.confirm([this, run = run_, to = std::move(to)](const base::Outcome<void>& here) mutable {
+        if (!here.ok() || run != run_ || !there())
+          return to.refuse({Code::unavailable, "the escrow is read again, or kept elsewhere by now: try again"});
+        show(to);
+      });
+    });
+  });
+  on.timer<Reload>([this] { load(); });
+  on.timer<Resend>([this] { go_on(); });
+  on.timer<Due>([this] { due(); });
+  on.timer<Idle>([this] {
+    if (open_ && row_.idle() && (!there() || state().over()))
+      tell<wire::TaskEscrowIdle>(node().find(kTaskEscrowsPath),
+                                 [this](wire::TaskEscrowIdle::Builder out) { out.setEscrow(data_of(id_.view())); });
+    after<Idle>(kIdle);
+  });
+  on.describe<wire::TaskEscrowState>([this](wire::TaskEscrowState::Builder out) {
+    if (!there()) return out.setState(open_ ? "unknown" : "being read");
+    out.setState(std::string(state().state()));
+    out.setProviders(size32(state().providers()));
+    out.setHandedIn(static_cast<std::uint32_t>(
+        std::ranges::count_if(state().providers(), [](const Provider& one) { return one.answer.has_value(); })));
+    out.setHeld(state().held().units());
+    out.setReleased(state().released().units());
+    out.setDeadline(state().deadline().value_or(UnixMs(0)).count());
+  });
+}
+
+void TaskEscrowActor::check() const {
+  if (open_) state().check();
+}
+
+// -- opening
+
+void TaskEscrowActor::load() {
+  ++run_;
+  open_ = paying_ = looking_ = false;
+  depositing_.clear();
+  row_.load([](std::optional<base::ByteView> bytes) { return bytes ? TaskEscrow::decode(*bytes) : TaskEscrow(); },
+            [this, run = run_](const base::Outcome<void>& done) {
+              if (run != run_) return;
+              if (!done.ok()) return reload(done.error());
+              open_ = true;
+              for (auto& then : std::exchange(waiting_open_, {})) then();
+              if (world().mutations.on("escrow.task_forgets_to_send")) return;
+              after<Idle>(row_.there() ? std::chrono::duration_cast<base::Duration>(kIdle) : kUnknownIdle);
+              go_on();
+            });
+}
+
+void TaskEscrowActor::reload(const Error& why) {
+  ++run_;
+  open_ = false;
+  row_.forget();
+  setup_.settings->log.warn("an escrow of a task is read again",
+                            {{"escrow", id_.hex()}, {"why", std::string_view(why.message)}});
+  for (auto& [token, replies] : std::exchange(waiting_, {}))
+    for (Reply& one : replies) one.refuse({Code::unavailable, "the escrow is read again: try again"});
+  after<Reload>(kTaskReadAgain);
+}
+
+void TaskEscrowActor::when_open(Reply reply, base::Callback<void(Reply)> then) {
+  if (open_) return then(std::move(reply));
+  if (waiting_open_.size() >= kWaitingMax)
+    return reply.refuse({Code::overloaded, "too many questions wait for this escrow"});
+  waiting_open_.push_back([reply = std::move(reply), then = std::move(then)]() mutable { then(std::move(reply)); });
+}
+
+// -- acts
+
+/// Its signature was verified by the parent.
+void TaskEscrowActor::take(wire::TakeTaskAct::Reader ask, Reply reply) {
+  const auto act = decode_task_act(bytes_of(ask.getAct().getAct()));
+  if (!act) return reply.refuse({Code::malformed, "the act breaks its format"});
+  const auto* what = std::get_if<Engage>(&act->what);
+  if (what == nullptr)
+    return when_open(std::move(reply), [this, act = *act](Reply to) { this->act(act, {}, std::move(to)); });
+  const auto agreement = decode_task_agreement(bytes_of(ask.getAgreement()));
+  if (!agreement || id_of(*agreement) != id_)
+    return reply.refuse({Code::malformed, "the agreement breaks its format, or is that of another escrow"});
+  if (agreement->fund != wallet::account_of("fund", agreement->book.view()) || agreement->buyer == agreement->fund)
+    return reply.refuse({Code::refused, "the agreement names another fund than that of its book"});
+  auto deposit = wallet::read(ask.getDeposit());
+  if (!deposit.ok()) return reply.refuse(deposit.error());
+  const auto& [transfer, policy, approvals] = deposit.value();
+  const bool fits = id_of(transfer) == what->deposit && transfer.from == act->by && transfer.credits.size() == 1 &&
+                    transfer.book == agreement->book &&
+                    transfer.credits[0] == wallet::Credit{account_of(id_), what->price};
+  if (!fits)
+    return reply.refuse({Code::malformed, "the deposit is not the transfer that the act names, or not its price"});
+  if (!wallet::Order::approved(transfer, policy, approvals))
+    return reply.refuse({Code::refused, "the signers of the account have not approved the deposit"});
+  Bytes kept = wallet::encode(wallet::SignedBytes{wallet::encode(transfer), policy, approvals});
+  when_open(std::move(reply), [this, agreement = *agreement, act = *act, kept = std::move(kept)](Reply to) {
+    engage(agreement, act, kept, std::move(to));
+  });
+}
+
+/// The first one begins the escrow.
+void TaskEscrowActor::engage(TaskAgreement agreement, const TaskAct& act, const Bytes& deposit, Reply reply) {
+  if (row_.there()) return this->act(act, deposit, std::move(reply));
+  const auto at = wallet::unix_ms(wall());
+  const std::uint64_t token = std::get<Engage>(act.what).token;
+  change(
+      [agreement = std::move(agreement), act, deposit, at](TaskEscrow& to) mutable {
+        if (to.providers().empty()) to = TaskEscrow(std::move(agreement));
+        return outcome(to.take(act, deposit, at));
+      },
+      [this, token, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+        if (!done.ok()) return reply.refuse(done.error());
+        waiting_[token].push_back(std::move(reply));
+        go_on();
+      },
+      Row::Whose::asker);
+}
+
+void TaskEscrowActor::act(const TaskAct& act, const Bytes& deposit, Reply reply) {
+  if (!there()) return refuse_unknown(std::move(reply));
+  const auto* engages = std::get_if<Engage>(&act.what);
+  const auto token = engages != nullptr ? std::optional(engages->token) : std::nullopt;
+  change([act, deposit, at = wallet::unix_ms(wall())](TaskEscrow& to) { return outcome(to.take(act, deposit, at)); },
+         [this, token, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+           if (!done.ok()) return reply.refuse(done.error());
+           const Provider* one = token ? state().find(*token) : nullptr;
+           if (one != nullptr && one->state == ProviderState::paying) waiting_[*token].push_back(std::move(reply));
+           else show(reply);
+           go_on();
+         },
+         Row::Whose::asker);
+}
+
+/// Once it is known that this node still holds the seat.
+void TaskEscrowActor::refuse_unknown(Reply reply) {
+  storage_.confirm([this, reply = std::move(reply)](const base::Outcome<void>& here) mutable {
+    if (here.ok()) return reply.refuse({Code::not_found, "there is no escrow of a task " + id_.hex()});
+    reply.refuse({Code::unavailable, "the escrow is kept elsewhere by now: try again"});
+  });
+}
+
+/// Whether it waits for anything changes with it; of one into which nothing was paid nothing stays.
+void TaskEscrowActor::change(Change change, Row::Done done, Row::Whose whose) {
+  row_.change(
+      [this, change = std::move(change)](TaskEscrow& to, durable::Storage::Commit& commit) mutable {
+        const bool was_open = row_.there() && !state().over();
+        const auto changed = change(to);
+        if (!changed.ok()) return changed;
+        const bool open = !to.empty() && !to.over();
+        if (to.empty()) commit.rows[commit.head] = std::nullopt;
+        if (was_open == open) return changed;
+        const Address& buyer = to.agreement().buyer;
+        commit.rows[task_key('u', id_)] =
+            open ? std::optional(Bytes(buyer.bytes.begin(), buyer.bytes.end())) : std::nullopt;
+        return changed;
+      },
+      std::move(done), whose);
+}
+
+/// As the ledger or the time has it: again until it is durable.
+void TaskEscrowActor::note(base::Callback<void(TaskEscrow&)> what, base::Callback<void()> noted) {
+  change(
+      [what = std::move(what)](TaskEscrow& to) mutable -> base::Outcome<void> {
+        what(to);
+        return {};
+      },
+      [this, noted = std::move(noted)](const base::Outcome<void>& done) mutable {
+        if (!done.ok()) return;  // it is read again
+        noted();
+        go_on();
+      },
+      Row::Whose::own);
+}
+
+// -- the ledger
+
+/// Sends what is durable and not known to be posted.
+void TaskEscrowActor::go_on() {
+  if (!there()) return;
+  for (const Provider& one : state().providers())
+    if (one.state == ProviderState::paying && !send_deposit(one.engaged.token, one.deposit))
+      return reload({Code::corrupt, "a deposit of an escrow of a task cannot be read"});
+  send_payment();
+  arm();
+}
+
+bool TaskEscrowActor::send_deposit(std::uint64_t token, const Bytes& deposit) {
+  const auto given = wallet::decode_signed(deposit);
+  const auto transfer = given ? wallet::decode_transfer(given->bytes) : std::nullopt;
+  if (!transfer) return false;
+  if (!depositing_.insert(token).second) return true;
+  ask<wallet::wire::PostTransfer, wallet::wire::Posted>(
+      node().find(wallet::kPath), now() + kTaskLedgerDue,
+      [&](wallet::wire::PostTransfer::Builder out) {
+        wallet::write(out.initTransfer(), *transfer, given->policy, given->approvals);
+      },
+      [this, token, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
+        if (run != run_) return;
+        if (answer.ok() || world().mutations.on("escrow.task_deposit_assumed")) return deposit_ended(token, {});
+        const Code code = answer.error().code;
+        if (code == Code::refused || code == Code::conflict || code == Code::malformed)
+          return deposit_ended(token, answer.error());
+        depositing_.erase(token);
+        after<Resend>(kTaskTryAgain);
+      });
+  return true;
+}
+
+void TaskEscrowActor::deposit_ended(std::uint64_t token, const base::Outcome<void>& how) {
+  note(
+      [token, posted = how.ok()](TaskEscrow& to) {
+        if (posted) to.deposited(token);
+        else to.deposit_refused(token);
+      },
+      [this, token, how] {
+        depositing_.erase(token);
+        auto replies = waiting_.extract(token);
+        if (replies.empty()) return;
+        for (Reply& one : replies.mapped()) {
+          if (how.ok()) show(one);
+          else one.refuse(how.error());
+        }
+      });
+}
+
+void TaskEscrowActor::send_payment() {
+  if (!state().payment() || std::exchange(paying_, true)) return;
+  const wallet::Transfer transfer = *state().payment();
+  ask<wallet::wire::PayFrom, wallet::wire::Posted>(
+      node().find(wallet::kPath), now() + kTaskLedgerDue,
+      [&](wallet::wire::PayFrom::Builder out) {
+        out.setTransfer(data_of(wallet::encode(transfer)));
+        out.setKind(kTaskAccountKind);
+        out.setId(data_of(id_.view()));
+      },
+      [this, id = id_of(transfer), run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
+        if (run != run_) return;
+        paying_ = false;
+        if (!answer.ok()) {
+          setup_.settings->log.warn("a payment of an escrow of a task is sent again",
+                                    {{"escrow", id_.hex()}, {"why", std::string_view(answer.error().message)}});
+          return after<Resend>(kTaskTryAgain);
+        }
+        note([id](TaskEscrow& to) { to.paid(id); }, [] {});
+      });
+}
+
+// -- time
+
+void TaskEscrowActor::arm() {
+  const auto deadline = state().deadline();
+  if (!deadline) return cancel<Due>();
+  const UnixMs at = wallet::unix_ms(wall());
+  const auto left = std::chrono::milliseconds(*deadline > at ? (*deadline - at).count() + 1 : 0);
+  after<Due>(std::clamp<std::chrono::milliseconds>(left, std::chrono::milliseconds(1), kTaskLookAhead));
+}
+
+void TaskEscrowActor::due() {
+  if (!there() || !state().deadline() || std::exchange(looking_, true)) return;
+  ask<wire::GetTerms, wire::TermsAre>(
+      node().find(kPath), now() + kTaskClockDue, [](wire::GetTerms::Builder) {},
+      [this, run = run_](runtime::Answer<wire::TermsAre> terms) {
+        if (run != run_) return;
+        looking_ = false;
+        const auto deadline = state().deadline();
+        if (!deadline) return;
+        if (!terms.ok()) return after<Due>(kTaskTryAgain);
+        const UnixMs at(terms.value().getNow()), back(terms.value().getUpSince());
+        const UnixMs grace = std::min<UnixMs>(UnixMs(terms.value().getGrace()), kBackGrace);
+        if (at <= *deadline || !terms.value().getSteady() || (back > UnixMs(0) && at < back + grace))
+          return after<Due>(at + std::chrono::duration_cast<UnixMs>(kTaskTryAgain) < *deadline
+                                ? std::min<std::chrono::milliseconds>(
+                                      std::chrono::milliseconds((*deadline - at).count() + 1), kTaskLookAhead)
+                                : std::chrono::duration_cast<std::chrono::milliseconds>(kTaskTryAgain));
+        note([at](TaskEscrow& to) { to.tick(at); }, [] {});
+      });
+}
+
+// -- what is asked
+
+void TaskEscrowActor::show(Reply& reply) const {
+  reply.send([this](wire::TaskEscrowIs::Builder out) {
+    const TaskEscrow& it = state();
+    out.setAgreement(data_of(encode(it.agreement())));
+    out.setState(std::string(it.state()));
+    out.setHeld(it.held().units());
+    out.setReleased(it.released().units());
+    out.setDeadline(it.deadline().value_or(UnixMs(0)).count());
+    auto list = out.initProviders(size32(it.providers()));
+    for (unsigned i = 0; i < list.size(); ++i) {
+      const Provider& one = it.providers()[i];
+      list[i].setToken(one.engaged.token);
+      list[i].setProvider(data_of(one.engaged.provider.view()));
+      list[i].setPayTo(data_of(one.engaged.pay_to.view()));
+      list[i].setPrice(one.engaged.price.units());
+      list[i].setDue(one.engaged.due.count());
+      list[i].setState(std::string(name(one.state)));
+      if (it.opened() && one.answer) list[i].setAnswer(data_of(one.answer->view()));
+    }
+  });
+}
+
+}  // namespace troupe::escrow

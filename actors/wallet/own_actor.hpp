@@ -1,0 +1,76 @@
+#pragma once
+// The account of this node's own key, at kOwnPath: small change for what the node pays by itself.
+//
+// Turns    one transfer at a time: the next one's number is known once the end of this one is. A part of the node that
+//          was given a transfer says what became of it (Spent); after kSpendDue it is no longer waited for.
+// Limit    parts of the node spend at most WalletSettings::own_daily a day of UTC; an operator is bound by the balance
+//          alone. What may yet be posted counts as spent; the count is durable before a transfer is given away.
+// Patience who has waited for kAskedFor has gone, and is passed over.
+// Source   the hot wallet of an exchange.
+#include <deque>
+#include <variant>
+
+#include "actors/wallet/wallet_actor.hpp"
+
+namespace troupe::wallet {
+
+/// What was spent on a day.
+struct OwnSpent {
+  std::uint64_t day = 0;  ///< since 1970, of UTC
+  Amount spent;
+
+  /// What may be spent at `now` of `daily`.
+  Amount left(std::uint64_t today, Amount daily) const {
+    return today == day ? minus(daily, spent).value_or(Amount()) : daily;
+  }
+  base::Bytes encode() const;
+  static std::optional<OwnSpent> decode(base::ByteView bytes);
+  friend bool operator==(const OwnSpent&, const OwnSpent&) = default;
+};
+
+class OwnActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "own account";
+  static constexpr std::size_t kWaitingMax = 1'024;     // our choice
+  static constexpr std::chrono::seconds kSpendDue{30};  // messages/wallet.capnp
+  static constexpr std::chrono::seconds kAskedFor{50};  // our choice: below the time for which askers wait
+  explicit OwnActor(WalletSettings settings);
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+
+ private:
+  struct Reload {};
+  struct Overdue {};
+  using GiveTo = runtime::Reply<wire::Spending>;
+  using PostFor = runtime::Reply<wire::Posted>;
+  struct Waiting {
+    Credit credit;
+    std::string memo, request;
+    std::variant<GiveTo, PostFor> reply;
+    base::Instant came{};
+    bool by_operator() const { return std::holds_alternative<PostFor>(reply); }
+    void refuse(const base::Error& why) {
+      std::visit([&](auto& to) { to.refuse(why); }, reply);
+    }
+  };
+  void load();
+  void want(Waiting waiting);
+  void next();
+  void spend(Waiting waiting, const BookId& book, TransferNumber number);
+  void give(const Transfer& transfer, GiveTo& to);
+  void post(const Transfer& transfer, const std::string& request, PostFor to);
+  /// The end of the transfer at hand: what was not posted may be spent again.
+  void ended(bool posted);
+  std::uint64_t today() const;
+
+  const WalletSettings settings_;
+  const Policy policy_;
+  durable::Storage storage_;
+  durable::StateRow<OwnSpent> row_;
+  std::deque<Waiting> queue_;
+  bool busy_ = false;
+  std::optional<Transfer> current_;
+};
+
+}  // namespace troupe::wallet

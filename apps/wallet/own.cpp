@@ -1,0 +1,80 @@
+// troupe wallet own
+#include "apps/cli/json.hpp"
+#include "apps/wallet/book.hpp"
+#include "apps/wallet/wallet.hpp"
+#include "messages/output/wallet.capnp.h"
+#include "messages/words.hpp"
+
+namespace troupe::apps {
+namespace {
+
+using namespace wallets;
+namespace own_wire = wallet::wire;
+
+constexpr const char* kOwnHelp = "troupe help wallet own";
+constexpr std::chrono::seconds kOwnAnswer{75};  // payments of a node wait for each other
+
+Ending pay_own(const Invocation& invocation, Console& console) {
+  const auto to = account_typed(console, *invocation.text("--to"), kOwnHelp);
+  if (!to.ok()) return to.error();
+  const auto amount = amount_typed(invocation.text("--amount").value_or(""), kOwnHelp);
+  if (!amount.ok()) return amount.error();
+  const auto request = request_or_new(invocation);
+  if (!request.ok()) return request.error();
+  const std::string memo = invocation.text("--memo").value_or("");
+  if (const auto checked = check_transfer({}, {{to.value(), amount.value()}}, memo); !checked.ok())
+    return checked.error();
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto paid = ask_book<own_wire::PayOwn, own_wire::Posted>(
+      *client.value(), wallet::kOwnPath,
+      [&](own_wire::PayOwn::Builder out) {
+        out.setTo(data_of(to.value().view()));
+        out.setAmount(amount.value().units());
+        out.setMemo(text_of(memo));
+        out.setRequest(text_of(request.value()));
+      },
+      kOwnAnswer);
+  if (!paid.ok()) return paid.error();
+  if (!invocation.globals.json) {
+    console.out << hex(paid.value().root().getId()) << '\n';
+    return Exit::done;
+  }
+  JsonLine<output::wire::WalletSent> line;
+  line->setId(paid.value().root().getId());
+  line->setState("final");
+  line.print(console.out);
+  return Exit::done;
+}
+
+}  // namespace
+
+Ending wallet_own(const Invocation& invocation, Console& console) {
+  if (invocation.has("--to") != invocation.has("--amount"))
+    return usage_failure("a payment has both --to and --amount", kOwnHelp);
+  if (invocation.has("--memo") && !invocation.has("--to"))
+    return usage_failure("--memo is that of a payment, which has --to and --amount", kOwnHelp);
+  if (invocation.has("--to")) return pay_own(invocation, console);
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = ask_book<own_wire::GetOwnAccount, own_wire::OwnAccountIs>(*client.value(), wallet::kOwnPath,
+                                                                          [](own_wire::GetOwnAccount::Builder) {});
+  if (!answer.ok()) return answer.error();
+  const auto is = answer.value().root();
+  const auto address = wallet::Address::from(bytes_of(is.getAddress()));
+  if (!address) return odd_answer("an address has 32 bytes");
+  if (!invocation.globals.json) {
+    console.out << text(*address) << '\n';
+    return Exit::done;
+  }
+  JsonLine<output::wire::WalletOwn> line;
+  line->setAccount(text(*address));
+  line->setBalance(std::to_string(is.getBalance()));
+  line->setDaily(std::to_string(is.getDaily()));
+  line->setSpent(std::to_string(is.getSpent()));
+  line->setWaiting(is.getPayments());
+  line.print(console.out);
+  return Exit::done;
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,337 @@
+// Escrows of tasks: several providers, one answer.
+#include "actors/escrow/logic/task_escrow.hpp"
+
+#include <map>
+#include <random>
+
+#include "runtime/crypto/hash.hpp"
+#include "tests/support.hpp"
+
+using namespace troupe;
+using namespace troupe::escrow;
+using wallet::Address;
+using wallet::Amount;
+using wallet::UnixMs;
+
+namespace {
+
+Address who(std::uint8_t number) { return {crypto::sha256(base::Bytes{number}).bytes}; }
+TaskAnswer answer(std::uint8_t number) { return {crypto::sha256(base::Bytes{9, number}).bytes}; }
+const Address kBuyer = who(1), kFund = who(2);
+constexpr UnixMs kNow{1'000'000}, kDue{2'000'000};
+
+TaskAgreement agreement(std::uint8_t quorum) {
+  return {.book = {crypto::sha256(base::Bytes{7}).bytes}, .buyer = kBuyer, .fund = kFund, .quorum = quorum};
+}
+Engage engage_of(std::uint64_t token, std::uint64_t price) {
+  return {
+      .token = token,
+      .provider = who(static_cast<std::uint8_t>(10 + token)),
+      .pay_to = who(static_cast<std::uint8_t>(10 + token)),
+      .price = Amount::of(price),
+      .due = kDue,
+      .deposit = {
+          crypto::sha256(base::Bytes{5, static_cast<std::uint8_t>(token), static_cast<std::uint8_t>(price)}).bytes}};
+}
+
+/// An escrow, with what it has paid.
+struct Escrowed {
+  explicit Escrowed(std::uint8_t quorum) : it(agreement(quorum)) {}
+  bool act(const Address& by, decltype(TaskAct::what) what, UnixMs now = kNow) {
+    const bool ok = it.take({id_of(it.agreement()), by, std::move(what)}, {1, 2}, now).ok();
+    pay();
+    return ok;
+  }
+  bool engage(std::uint64_t token, std::uint64_t price) {
+    const bool ok = act(kBuyer, engage_of(token, price)) && it.deposited(token);
+    if (ok) in += price;
+    return ok;
+  }
+  bool hand_in(std::uint64_t token, std::uint8_t number) {
+    return act(engage_of(token, 1).provider, HandIn{token, answer(number)});
+  }
+  bool tick(UnixMs now) {
+    const bool changed = it.tick(now);
+    pay();
+    return changed;
+  }
+  void pay() {
+    it.check();
+    const auto again = TaskEscrow::decode(it.encode());
+    REQUIRE(again);
+    CHECK(*again == it);
+    while (it.payment()) {
+      const wallet::Transfer transfer = *it.payment();
+      REQUIRE(wallet::total_of(transfer).ok());
+      for (const auto& credit : transfer.credits) paid[credit.to] += credit.amount.units();
+      it.paid(id_of(transfer));
+    }
+  }
+  std::uint64_t out() const {
+    std::uint64_t sum = 0;
+    for (const auto& [to, amount] : paid) sum += amount;
+    return sum;
+  }
+  TaskEscrow it;
+  std::map<Address, std::uint64_t> paid;
+  std::uint64_t in = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a provider is paid nineteen parts in twenty once its answer is in and the submitter has settled") {
+  Escrowed one(1);
+  REQUIRE(one.engage(1, 100));
+  CHECK(one.it.state() == "running");
+  CHECK(one.hand_in(1, 1));
+  CHECK_FALSE(one.it.opened());
+  CHECK(one.act(kBuyer, Settle{{1}}));
+  CHECK(one.it.over());
+  CHECK(one.paid[engage_of(1, 1).pay_to] == 95);
+  CHECK(one.paid[kFund] == 5);
+  CHECK(one.it.find(1)->state == ProviderState::paid);
+}
+
+TEST_CASE("an answer that is accepted before it has come is paid when it comes") {
+  Escrowed one(1);
+  REQUIRE(one.engage(1, 100));
+  CHECK(one.act(kBuyer, Settle{{1}}));
+  CHECK_FALSE(one.it.opened());
+  CHECK(one.hand_in(1, 1));
+  CHECK(one.it.over());
+  CHECK(one.out() == 100);
+}
+
+TEST_CASE("those with the quorum are paid, the price of the others goes back") {
+  Escrowed one(2);
+  for (std::uint64_t token : {1, 2, 3}) REQUIRE(one.engage(token, 100 + token));
+  CHECK(one.hand_in(1, 1));
+  CHECK(one.hand_in(2, 2));
+  CHECK(one.act(kBuyer, Settle{}));
+  CHECK_FALSE(one.it.opened());
+  CHECK(one.hand_in(3, 1));
+  CHECK(one.it.over());
+  CHECK(one.paid[kBuyer] == 102);
+  CHECK(one.it.find(2)->state == ProviderState::wrong);
+  CHECK(one.paid[kFund] == 10);  // of 204
+  CHECK(one.out() == one.in);
+}
+
+TEST_CASE("without a quorum all goes back") {
+  Escrowed one(2);
+  for (std::uint64_t token : {1, 2}) REQUIRE(one.engage(token, 50));
+  CHECK(one.hand_in(1, 1));
+  CHECK(one.hand_in(2, 2));
+  CHECK(one.act(kBuyer, Settle{}));
+  CHECK(one.paid[kBuyer] == 100);
+  CHECK(one.it.over());
+}
+
+TEST_CASE("a submitter that is gone does not keep a provider from its money") {
+  Escrowed one(1);
+  REQUIRE(one.engage(1, 100));
+  CHECK(one.hand_in(1, 1));
+  CHECK_FALSE(one.tick(kDue));
+  CHECK(one.it.deadline() == kDue);
+  CHECK(one.tick(kDue + UnixMs(1)));
+  CHECK(one.it.over());
+  CHECK(one.out() == 100);
+  CHECK(one.paid[kBuyer] == 0);
+}
+
+TEST_CASE("who is silent or resigns is not paid, and a later attempt may be") {
+  Escrowed one(1);
+  REQUIRE(one.engage(1, 100));
+  REQUIRE(one.engage(2, 100));
+  CHECK(one.act(engage_of(2, 1).provider, Resign{2}));
+  CHECK(one.paid[kBuyer] == 100);
+  CHECK_FALSE(one.hand_in(2, 1));
+  CHECK(one.tick(kDue + UnixMs(1)));
+  CHECK(one.paid[kBuyer] == 200);
+  CHECK_FALSE(one.it.opened());  // nothing was handed in
+  CHECK_FALSE(one.hand_in(1, 1));
+  Engage later = engage_of(3, 7);
+  later.due = kDue + kDue;
+  CHECK(one.act(kBuyer, later, kDue));
+  CHECK(one.it.deposited(3));
+  CHECK(one.hand_in(3, 1));
+  CHECK(one.act(kBuyer, Settle{}));
+  CHECK(one.it.over());
+}
+
+TEST_CASE("an escrow in which nothing is left ends after a day") {
+  Escrowed one(1);
+  REQUIRE(one.engage(1, 100));
+  CHECK(one.tick(kDue + UnixMs(1)));
+  CHECK(one.it.deadline() == kDue + kAbandonedAfter);
+  CHECK_FALSE(one.tick(kDue + kAbandonedAfter));
+  CHECK(one.tick(kDue + kAbandonedAfter + UnixMs(1)));
+  CHECK(one.it.over());
+  CHECK(one.paid[kBuyer] == 100);
+}
+
+TEST_CASE("a deposit that the ledger refuses leaves nothing") {
+  Escrowed one(1);
+  CHECK(one.act(kBuyer, engage_of(1, 100)));
+  CHECK_FALSE(one.hand_in(1, 1));
+  CHECK(one.it.deposit_refused(1));
+  CHECK_FALSE(one.it.deposited(1));
+  CHECK(one.it.find(1) == nullptr);
+  CHECK(one.act(kBuyer, Settle{}));
+  CHECK(one.it.over());
+  CHECK_FALSE(one.act(kBuyer, engage_of(2, 100)));
+}
+
+TEST_CASE("an act is taken from its party alone, and once") {
+  Escrowed one(1);
+  CHECK_FALSE(one.act(who(3), engage_of(1, 100)));
+  REQUIRE(one.engage(1, 100));
+  CHECK(one.act(kBuyer, engage_of(1, 100)));        // the same again
+  CHECK_FALSE(one.act(kBuyer, engage_of(1, 101)));  // another one with that token
+  CHECK_FALSE(one.act(kBuyer, HandIn{1, answer(1)}));
+  CHECK_FALSE(one.act(engage_of(2, 1).provider, Resign{1}));
+  CHECK_FALSE(one.act(engage_of(1, 1).provider, Settle{{1}}));
+  CHECK(one.hand_in(1, 1));
+  CHECK(one.hand_in(1, 1));
+  CHECK_FALSE(one.hand_in(1, 2));
+  CHECK_FALSE(one.act(engage_of(1, 1).provider, Resign{1}));
+}
+
+TEST_CASE("what no ledger could pay, and times that are none, are refused") {
+  Escrowed one(1);
+  Engage what = engage_of(1, 100);
+  what.pay_to = account_of(id_of(agreement(1)));
+  CHECK_FALSE(one.act(kBuyer, what));
+  what.pay_to = wallet::issuance_of(agreement(1).book);
+  CHECK_FALSE(one.act(kBuyer, what));
+  CHECK_FALSE(one.act(kBuyer, engage_of(1, 0)));
+  for (const UnixMs due : {UnixMs(0), kNow, kNow + kDueMax + UnixMs(1), UnixMs::max()}) {
+    what = engage_of(1, 100);
+    what.due = due;
+    CHECK_FALSE(one.act(kBuyer, what));
+  }
+  REQUIRE(one.engage(1, Amount::kMax));
+  CHECK_FALSE(one.engage(2, 1));
+  Escrowed many(1);
+  for (std::uint64_t token = 1; token <= kProvidersMax; ++token) REQUIRE(many.engage(token, 1));
+  CHECK_FALSE(many.engage(kProvidersMax + 1, 1));
+  // Who is gone leaves its place, up to a limit.
+  for (std::uint64_t token = kProvidersMax + 1; token <= kEngagedMax; ++token) {
+    CHECK(many.act(engage_of(token - 1, 1).provider, Resign{token - 1}));
+    REQUIRE(many.engage(token, 1));
+  }
+  CHECK(many.act(engage_of(kEngagedMax, 1).provider, Resign{kEngagedMax}));
+  CHECK_FALSE(many.engage(kEngagedMax + 1, 1));
+}
+
+TEST_CASE("a deposit engages one provider") {
+  Escrowed one(1);
+  REQUIRE(one.engage(1, 100));
+  Engage again = engage_of(2, 100);
+  again.deposit = engage_of(1, 100).deposit;
+  CHECK_FALSE(one.act(kBuyer, again));
+  CHECK(one.act(engage_of(1, 1).provider, Resign{1}));
+  CHECK_FALSE(one.act(kBuyer, again));
+}
+
+TEST_CASE("a submitter that has not engaged enough providers for its quorum pays those that have answered") {
+  Escrowed one(2);
+  REQUIRE(one.engage(1, 100));
+  CHECK(one.hand_in(1, 1));
+  CHECK(one.act(kBuyer, Settle{}));
+  CHECK(one.paid[engage_of(1, 1).pay_to] == 95);
+  // One that is silent was engaged.
+  Escrowed other(2);
+  for (std::uint64_t token : {1, 2}) REQUIRE(other.engage(token, 100));
+  CHECK(other.hand_in(1, 1));
+  CHECK(other.act(kBuyer, Settle{}));
+  CHECK(other.tick(kDue + UnixMs(1)));
+  CHECK(other.paid[kBuyer] == 200);
+}
+
+TEST_CASE("what was accepted is paid when it was due, though it never came") {
+  Escrowed one(1);
+  REQUIRE(one.engage(1, 100));
+  CHECK(one.act(kBuyer, Settle{{1}}));
+  CHECK(one.tick(kDue + UnixMs(1)));
+  CHECK(one.paid[kBuyer] == 0);
+  CHECK(one.it.over());
+}
+
+TEST_CASE("whatever happens in any order, what was paid in is paid out, and each attempt at most once") {
+  for (unsigned seed = 0; seed < 3'000; ++seed) {
+    std::mt19937 chance(seed);
+    const auto draw = [&](unsigned below) { return chance() % below; };
+    Escrowed one(static_cast<std::uint8_t>(1 + draw(3)));
+    UnixMs now = kNow;
+    std::map<std::uint64_t, std::uint64_t> begun;
+    for (unsigned step = 0; step < 30; ++step) {
+      const std::uint64_t token = 1 + draw(4);
+      switch (draw(8)) {
+        case 0:
+        case 1: {
+          Engage what = engage_of(token, 1 + draw(100));
+          what.due = now + UnixMs(1 + draw(2'000));
+          if (one.it.find(token) == nullptr && one.act(kBuyer, what, now)) begun[token] = what.price.units();
+          break;
+        }
+        case 2:
+          if (one.it.deposited(token)) one.in += begun.at(token);
+          break;
+        case 3: one.it.deposit_refused(token); break;
+        case 4: one.hand_in(token, static_cast<std::uint8_t>(draw(2))); break;
+        case 5: one.act(engage_of(token, 1).provider, Resign{token}); break;
+        case 6:
+          if (draw(6) == 0) one.act(kBuyer, draw(2) == 0 ? Settle{} : Settle{{token}});
+          break;
+        case 7:
+          now += UnixMs(draw(500));
+          one.tick(now);
+          break;
+      }
+      one.pay();
+      CHECK(one.out() + one.it.held().units() == one.in);
+      CHECK(one.paid[kFund] == one.it.released().units() / 20);
+    }
+    for (std::uint64_t token = 1; token <= 4; ++token) one.it.deposit_refused(token);
+    one.act(kBuyer, Settle{}, now);
+    one.tick(now + UnixMs(3'000));
+    CHECK(one.it.over());
+    CHECK(one.out() == one.in);
+    std::uint64_t earned = 0;
+    for (const Provider& provider : one.it.providers()) {
+      CHECK_FALSE(provider.awaited());
+      if (provider.state == ProviderState::paid) earned += provider.engaged.price.units();
+    }
+    CHECK(one.it.released().units() == earned);
+  }
+}
+
+TEST_CASE("acts and agreements have one encoding") {
+  const TaskAgreement made = agreement(2);
+  CHECK(decode_task_agreement(encode(made)) == made);
+  const std::vector<decltype(TaskAct::what)> all{engage_of(1, 5), HandIn{3, answer(1)}, Resign{7}, Settle{{1, 9}}};
+  for (const auto& what : all) {
+    const TaskAct act{id_of(made), kBuyer, what};
+    const base::Bytes bytes = encode(act);
+    const auto back = decode_task_act(bytes);
+    REQUIRE(back);
+    CHECK(encode(*back) == bytes);
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      base::Bytes other(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(i));
+      CHECK_FALSE(decode_task_act(other));
+      other = bytes;
+      other[i] ^= 0x81;
+      if (const auto read = decode_task_act(other)) CHECK(encode(*read) == other);
+    }
+  }
+  base::Bytes stored = TaskEscrow(made).encode();
+  for (std::size_t i = 0; i < stored.size(); ++i) {
+    base::Bytes other = stored;
+    other[i] ^= 0x41;
+    if (const auto read = TaskEscrow::decode(other)) CHECK(read->encode() == other);
+    other.resize(i);
+    CHECK_FALSE(TaskEscrow::decode(other));
+  }
+  CHECK_FALSE(decode_task_act(encode(TaskAct{{}, {}, Settle{{9, 1}}})));
+}
