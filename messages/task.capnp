@@ -19,6 +19,8 @@ struct RunAttempt $kind(from = [peer], bytesMax = 196608) {
   order @0 :Data;
   # Signed by the asking node.
   token @1 :UInt64;
+  escrow @2 :Data;
+  # By which this attempt is paid (messages/escrow.capnp); empty: it is not.
 }
 
 struct AttemptItem $kind(from = [peer], bytesMax = 131072, whenFull = credit) {
@@ -83,11 +85,22 @@ struct StartAttempt $kind(bytesMax = 64) {
   # To the actor of an attempt, from `/task`. Answered by a stream of AttemptItem.
 }
 
+struct AttemptAnswered $kind(bytesMax = 128) {
+  # The actor of an attempt that is paid tells `/task` what its program came to.
+
+  task @0 :Data;
+  token @1 :UInt64;
+  answer @2 :Data;
+}
+
 struct UseInput $kind(bytesMax = 128) {
-  # To `/task/inputs`: a content is to be a file of this node. Answered by a stream of InputAt, which comes once it is there
-  # and then now and then; the file is kept until the stream ends.
+  # To `/task/inputs`: a content is to be a file or folder of this node. Answered by a stream of InputAt, which comes once it is there
+  # and then now and then; it is kept until the stream ends. Errors: `refused` (an archive that cannot be unpacked),
+  # `no_space`, `overloaded`, and those of the content store.
 
   content @0 :Data;
+  unpacked @1 :Bool;
+  # It is a tar archive, and wanted as the folder that comes of it.
 }
 
 struct InputAt $kind(bytesMax = 2048, whenFull = credit) {
@@ -163,6 +176,8 @@ struct TaskIs $kind(from = [view, operate], bytesMax = 262144) {
   # Why the nodes that this node knows do not fit now: "3 lack memory"; empty: some do, or it has ended.
   parts @3 :List(ResultPart);
   # Of the attempt that decided.
+  escrow @4 :Data;
+  # That pays its attempts (messages/escrow.capnp); empty: none was engaged, or it is not known.
 }
 
 struct ResultPart {

@@ -46,24 +46,28 @@ void AttemptActor::begin(runtime::Sink<wire::AttemptItem> to) {
   to_ = std::move(to);
   to_.on_ready([this] { pump(); });
   to_.on_cancel([this] {
-    if (!world().mutations.on("task.attempt_stays")) finish();
+    if (!world().mutations.on("task.attempt_stays")) given_up();
   });
   after<Sign>(kSign);
   const Order& order = what_->order;
   inputs_[order.program];
   for (const task::Input& input : order.inputs) inputs_[input.content];
-  for (const auto& [cid, input] : inputs_) fetch(cid);
+  for (auto& [cid, input] : inputs_) fetch(input, cid, false);
+  if (order.root) fetch(root_.emplace(), *order.root, true);
   if (order.standard_input) fetch_standard_input();
   else standard_input_.emplace();
   start_if_ready();
 }
 
-void AttemptActor::fetch(const Cid& cid) {
-  inputs_.at(cid).held = subscribe<wire::UseInput, wire::InputAt>(
+void AttemptActor::fetch(Input& input, const Cid& cid, bool unpacked) {
+  input.held = subscribe<wire::UseInput, wire::InputAt>(
       node().find(kInputsPath), base::Duration::max(),
-      [&](wire::UseInput::Builder out) { out.setContent(data_of(cid.view())); },
-      [this, cid](wire::InputAt::Reader at) {
-        inputs_.at(cid).path = text_of(at.getPath());
+      [&](wire::UseInput::Builder out) {
+        out.setContent(data_of(cid.view()));
+        out.setUnpacked(unpacked);
+      },
+      [this, &input](wire::InputAt::Reader at) {
+        input.path = text_of(at.getPath());
         start_if_ready();
       },
       [this](const base::Result<void, Error>& end) {
@@ -100,6 +104,7 @@ void AttemptActor::start_if_ready() {
   if (process_ || !standard_input_) return;
   for (const auto& [cid, input] : inputs_)
     if (input.path.empty()) return;
+  if (root_ && root_->path.empty()) return;
   process_ = world().processes.start(program(), self());
   standard_input_->clear();
   pump();
@@ -121,7 +126,8 @@ ports::ProcessStart AttemptActor::program() const {
   spec.binds.push_back({inputs_.at(order.program).path, spec.command.front()});
   for (const task::Input& input : order.inputs)
     spec.binds.push_back({inputs_.at(input.content).path, inside(input.path)});
-  if (settings_.host_usr)
+  if (root_) spec.root = root_->path;
+  else if (settings_.host_usr)
     for (const auto& [from, to] : kUsr) spec.binds.push_back({from, to});
   return out;
 }
@@ -190,6 +196,10 @@ void AttemptActor::push_printed() {
   const ports::Printed one = std::move(printed_.front());
   printed_.pop_front();
   process_->grant(one.bytes.size());
+  if (what_->paid_by && one.stream == ports::Output::standard) {
+    standard_.update(one.bytes);
+    parts_.front().bytes += one.bytes.size();
+  }
   to_.push([&](wire::AttemptItem::Builder out) {
     auto to = out.initPrinted();
     to.setStream(one.stream == ports::Output::standard ? wire::TaskStream::STANDARD : wire::TaskStream::ERRORS);
@@ -216,6 +226,7 @@ void AttemptActor::push_output() {
   offset_ += piece.size();
   if (piece.size() < kPieceBytes) ++output_, offset_ = 0;
   if (piece.empty() && !first) return;
+  if (what_->paid_by) note_output(index, piece);
   to_.push([&](wire::AttemptItem::Builder out) {
     auto to = out.initOutput();
     to.setIndex(index);
@@ -223,8 +234,38 @@ void AttemptActor::push_output() {
   });
 }
 
+void AttemptActor::note_output(std::uint16_t index, base::ByteView piece) {
+  if (parts_.back().output != index || parts_.size() == 1) {
+    if (parts_.size() > 1) parts_.back().digest = last_.finish();
+    parts_.push_back({.output = index});
+  }
+  last_.update(piece);
+  parts_.back().bytes += piece.size();
+}
+
+void AttemptActor::tell_answer(const Ended& how) {
+  if (parts_.size() > 1) parts_.back().digest = last_.finish();
+  parts_.front().digest = standard_.finish();
+  tell<wire::AttemptAnswered>(node().find(kPath), [&](wire::AttemptAnswered::Builder out) {
+    out.setTask(data_of(id_of(what_->order).view()));
+    out.setToken(what_->token);
+    out.setAnswer(data_of(answer_of(how, parts_).view()));
+  });
+}
+
+void AttemptActor::given_up() {
+  if (what_->paid_by && told_begin_) tell_answer({});
+  finish();
+}
+
 void AttemptActor::push_end() {
-  to_.push([&](wire::AttemptItem::Builder out) { write(out.initEnded(), end_->outcome); });
+  std::optional<Ended> how;
+  to_.push([&](wire::AttemptItem::Builder out) {
+    auto ended = out.initEnded();
+    write(ended, end_->outcome);
+    how = task::read(ended.asReader());
+  });
+  if (what_->paid_by && how) tell_answer(*how);
   to_.end();
   to_ = {};
   finish();

@@ -4,13 +4,18 @@
 //
 // Stream   a sign of life each kSign, `began`, what is printed as there is credit for it; at last the outputs, `ended`.
 // Credit   of the stream is that of the program: it waits while the submitter does not read.
+// Paid     for one that is paid the answer is hashed as it is sent, and told to `/task` before the end is. One that its
+//          submitter gives up after its begin is answered, too, by what there was: it has had the work.
 // Outputs  are read from the disk of the sandbox, in memory; together at most what the order allows it to write.
 #include <deque>
 #include <map>
 
+#include "actors/escrow/api.hpp"
+#include "actors/task/book.hpp"
 #include "actors/task/settings.hpp"
 #include "messages/files.capnp.h"
 #include "runtime/actor/actor.hpp"
+#include "runtime/crypto/hash.hpp"
 
 namespace troupe::task {
 
@@ -21,6 +26,7 @@ class AttemptActor final : public runtime::Actor {
     Order order;
     std::uint64_t token = 0;
     base::NodeId submitter;
+    std::optional<escrow::TaskEscrowId> paid_by{};
   };
   AttemptActor(TaskSettings settings, std::shared_ptr<const What> what)
       : settings_(std::move(settings)), what_(std::move(what)) {}
@@ -35,7 +41,7 @@ class AttemptActor final : public runtime::Actor {
     runtime::Subscription held;
   };
   void begin(runtime::Sink<wire::AttemptItem> to);
-  void fetch(const Cid& cid);
+  void fetch(Input& input, const Cid& cid, bool unpacked);
   void fetch_standard_input();
   void start_if_ready();
   ports::ProcessStart program() const;
@@ -44,6 +50,9 @@ class AttemptActor final : public runtime::Actor {
   void push_printed();
   void push_output();
   void push_end();
+  void note_output(std::uint16_t index, base::ByteView piece);
+  void tell_answer(const Ended& how);
+  void given_up();
   void ended(ports::ProcessEnded&& end);
   void fail(const base::Error& why);
 
@@ -51,6 +60,7 @@ class AttemptActor final : public runtime::Actor {
   const std::shared_ptr<const What> what_;
   runtime::Sink<wire::AttemptItem> to_;
   std::map<Cid, Input> inputs_;
+  std::optional<Input> root_;
   std::optional<base::Bytes> standard_input_;
   runtime::Subscription reading_input_;
   std::unique_ptr<ports::Process> process_;
@@ -58,9 +68,11 @@ class AttemptActor final : public runtime::Actor {
   sandbox::Usage usage_;
   std::deque<ports::Printed> printed_;
   std::optional<ports::ProcessEnded> end_;
-  std::size_t output_ = 0;        // of end_->outputs, that is sent next
-  std::uint64_t offset_ = 0;      // in it
-  std::uint64_t left_bytes_ = 0;  // that outputs may have
+  std::size_t output_ = 0;          // of end_->outputs, that is sent next
+  std::uint64_t offset_ = 0;        // in it
+  std::uint64_t left_bytes_ = 0;    // that outputs may have
+  Parts parts_{{kStandardPart}};    // of one that is paid: what was sent
+  crypto::Sha256 standard_, last_;  // of the first and the last of them
 };
 
 }  // namespace troupe::task

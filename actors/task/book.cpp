@@ -6,7 +6,7 @@
 namespace troupe::task {
 namespace {
 
-constexpr std::uint8_t kEntryVersion = 1;
+constexpr std::uint8_t kEntryFirst = 1, kEntryVersion = 2;
 constexpr std::string_view kAnswerMark = "troupe answer v1";
 
 void append_block(base::Bytes& out, base::ByteView bytes) {
@@ -39,12 +39,14 @@ base::Bytes Entry::encode() const {
     out.push_back(static_cast<std::uint8_t>(all.size()));
     for (const Part& part : all) append_part(out, part);
   }
+  out.push_back(static_cast<std::uint8_t>(debt));
   return out;
 }
 
 std::optional<Entry> Entry::decode(base::ByteView row) {
   base::FieldReader from(row);
-  if (from.number<std::uint8_t>() != kEntryVersion) return std::nullopt;
+  const auto version = from.number<std::uint8_t>();
+  if (version != kEntryFirst && version != kEntryVersion) return std::nullopt;
   const base::ByteView order_bytes = from.take(from.number<std::uint32_t>());
   const base::ByteView task_bytes = from.take(from.number<std::uint32_t>());
   if (!from.ok() || order_bytes.size() < crypto::Signature::kBytes) return std::nullopt;
@@ -67,6 +69,11 @@ std::optional<Entry> Entry::decode(base::ByteView row) {
       part.digest = from.fixed<base::Digest>();
       parts.push_back(part);
     }
+  }
+  if (version == kEntryVersion) {
+    const auto debt = from.number<std::uint8_t>();
+    if (debt > static_cast<std::uint8_t>(Debt::settled)) return std::nullopt;
+    out.debt = static_cast<Debt>(debt);
   }
   return from.ended() ? std::optional(std::move(out)) : std::nullopt;
 }

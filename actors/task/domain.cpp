@@ -32,7 +32,7 @@ constexpr auto kLease = config::duration("task.lease", "10s", 3s, 1h, When::star
 constexpr auto kQueueMax = config::duration("task.queue_max", "1h", 1s, 24h * 365, When::start,
                                             "a task that no node has begun by then expires");
 constexpr auto kInputs = config::bytes("task.inputs_bytes", "8 GiB", config::kMiB, 1'024 * config::kTiB, When::start,
-                                       "files that are kept for programs and inputs of tasks");
+                                       "files that are kept for programs, inputs and roots of tasks");
 constexpr auto kKept = config::bytes("task.kept_bytes", "4 GiB", config::kMiB, 1'024 * config::kTiB, When::start,
                                      "what is kept of what tasks submitted here have printed and left");
 constexpr auto kTasksMax = config::count("task.tasks_max", "10000", 16, 1'000'000, When::start,
@@ -55,8 +55,11 @@ std::optional<std::string> share_fault(const std::string& text) {
 constexpr auto kDishonest =
     config::text("task.dishonest", "0.1", 16, When::start,
                  "share of workers that are thought to collude, for tasks submitted with --risk", share_fault);
+constexpr auto kPayMargin =
+    config::duration("task.pay_margin", "1h", 1s, 24h * 30, When::start,
+                     "how long after the time of its program an attempt that is paid may be handed in");
 constexpr auto kSettings = std::to_array<config::Setting>(
-    {kSlots, kMemory, kLease, kQueueMax, kInputs, kKept, kTasksMax, kHostUsr, kTripwires, kDishonest});
+    {kSlots, kMemory, kLease, kQueueMax, kInputs, kKept, kTasksMax, kHostUsr, kTripwires, kDishonest, kPayMargin});
 
 constexpr std::string_view kHealthSources[] = {kTaskRows, kTextRows, kSandboxSource};
 
@@ -76,6 +79,7 @@ node::Domain make(const node::DomainParts& parts) {
   out.host_usr = settings.get(kHostUsr);
   out.tripwires = settings.get(kTripwires);
   out.dishonest = share_typed(settings.get(kDishonest)).value_or(out.dishonest);
+  out.pay_margin = settings.get(kPayMargin);
   out.simulated = parts.simulated;
   out.health = parts.health;
   out.log = parts.domain_log;

@@ -1,5 +1,7 @@
 #include "actors/task/inputs_actor.hpp"
 
+#include <charconv>
+
 #include "actors/files/api.hpp"
 #include "messages/words.hpp"
 
@@ -9,40 +11,69 @@ namespace {
 using base::Code;
 using base::Error;
 
-constexpr std::string_view kPart = ".part";
+constexpr std::string_view kPart = ".part", kNew = ".new", kRoot = ".root";
 constexpr std::uint64_t kLeaves = 256u << 20;  // our choice: of the device, for all else that the node writes
 
 std::string folder() { return std::string(kDirectory) + "/inputs"; }
 
 /// What stays for a fault of the device is looked at again at the next start.
-void remove(ports::Disk& disk, const std::string& path) { [[maybe_unused]] const auto removed = disk.remove(path); }
+void remove(ports::Disk& disk, const std::string& path) {
+  [[maybe_unused]] const auto removed = ports::remove_tree(disk, path);
+}
 
 Error disk_error(ports::DiskError error) {
   if (error == ports::DiskError::no_space) return {Code::no_space, "the disk is full of other things"};
   return {Code::unavailable, "a file for the task could not be made: " + std::string(ports::name(error))};
 }
 
+Error full(std::uint64_t bytes) {
+  return {Code::no_space,
+          "its files for tasks are full (task.inputs_bytes): one more has " + std::to_string(bytes) + " bytes"};
+}
+
 }  // namespace
 
-std::string InputsActor::path_of(const Cid& cid) { return folder() + '/' + cid.hex(); }
+std::string InputsActor::path_of(const Wanted& wanted) {
+  return folder() + '/' + wanted.content.hex() + std::string(wanted.form == Form::folder ? kRoot : "");
+}
+
+std::string InputsActor::path_of(const Wanted& wanted, std::uint64_t bytes) {
+  return path_of(wanted) + (wanted.form == Form::folder ? '.' + std::to_string(bytes) : "");
+}
 
 void InputsActor::receive(runtime::Handlers& on) {
   on.stream<wire::UseInput, wire::InputAt>([this](wire::UseInput::Reader wanted, runtime::Sink<wire::InputAt> user) {
     const auto cid = Cid::from(bytes_of(wanted.getContent()));
     if (!cid) return user.fail({Code::malformed, "a content id has 32 bytes"});
-    use(*cid, std::move(user));
+    use({*cid, wanted.getUnpacked() ? Form::folder : Form::file}, std::move(user));
   });
   on.timer<StillThere>([this] {
     after<StillThere>(kStillThere);
-    for (auto& [cid, file] : files_)
+    for (auto& [wanted, file] : files_)
       for (auto& [number, user] : file.users)
         if (user.to.ready()) user.to.push([&](wire::InputAt::Builder out) { out.setPath(file.path); });
   });
+  on.timer<Unpack>([this] { unpack(); });
   on.describe<wire::InputsState>([this](wire::InputsState::Builder state) {
     state.setFiles(size32(files_));
     state.setBytes(bytes_);
     state.setUsed(static_cast<std::uint32_t>(used()));
   });
+}
+
+std::optional<std::pair<InputsActor::Wanted, std::uint64_t>> InputsActor::read_name(ports::Disk& disk,
+                                                                                    const std::string& name) {
+  const auto cid = Cid::from_hex(name.substr(0, name.find('.')));
+  if (!cid) return std::nullopt;
+  Wanted wanted{*cid, Form::file};
+  const auto size = disk.size(folder() + '/' + name);
+  if (size.ok()) return name == cid->hex() ? std::optional(std::pair(wanted, size.value())) : std::nullopt;
+  wanted.form = Form::folder;
+  std::uint64_t bytes = 0;
+  const char* const number = name.data() + (name.rfind('.') + 1);
+  const bool read = std::from_chars(number, name.data() + name.size(), bytes).ec == std::errc();
+  if (!read || folder() + '/' + name != path_of(wanted, bytes)) return std::nullopt;
+  return std::pair(wanted, bytes);
 }
 
 void InputsActor::start() {
@@ -53,18 +84,17 @@ void InputsActor::start() {
   if (!names.ok()) return;
   for (const std::string& name : names.value()) {
     const std::string path = folder() + '/' + name;
-    const auto cid = Cid::from_hex(name);
-    const auto bytes = disk.size(path);
-    const auto shown = cid && bytes.ok() ? disk.show(path) : ports::DiskError::denied;
+    const auto whole = read_name(disk, name);
+    const auto shown = whole ? disk.show(path) : ports::DiskError::denied;
     if (!shown.ok()) {
       remove(disk, path);
       continue;
     }
-    File& file = files_[*cid];
+    File& file = files_[whole->first];
     file.path = shown.value();
-    file.bytes = bytes.value();
+    file.bytes = whole->second;
     bytes_ += file.bytes;
-    file.idle = idle_.insert(idle_.end(), *cid);
+    file.idle = idle_.insert(idle_.end(), whole->first);
   }
   make_room(0);
 }
@@ -72,7 +102,7 @@ void InputsActor::start() {
 void InputsActor::check() const {
   std::uint64_t bytes = 0;
   std::size_t used = 0, held = 0;
-  for (const auto& [cid, file] : files_) {
+  for (const auto& [wanted, file] : files_) {
     bytes += file.bytes;
     used += !file.users.empty();
     held += file.users.size();
@@ -83,37 +113,37 @@ void InputsActor::check() const {
   base::ensure(fetches_ <= kFetchesMax, "as many fetches as may be");
 }
 
-void InputsActor::use(const Cid& cid, runtime::Sink<wire::InputAt> user) {
+void InputsActor::use(const Wanted& wanted, runtime::Sink<wire::InputAt> user) {
   if (held_ >= kUsersMax)
     return user.fail({Code::overloaded, "as many inputs are in use as may be", std::chrono::seconds(10)});
   ++held_;
-  const auto [at, fresh] = files_.try_emplace(cid);
+  const auto [at, fresh] = files_.try_emplace(wanted);
   File& file = at->second;
   if (!fresh && file.users.empty()) idle_.erase(file.idle);
   const std::uint64_t number = ++users_;
-  user.on_cancel([this, cid, number] { left(cid, number); });
+  user.on_cancel([this, wanted, number] { left(wanted, number); });
   User& one = file.users[number];
   one.to = std::move(user);
-  one.to.on_ready([this, cid, number] {
-    File& of = files_.at(cid);
+  one.to.on_ready([this, wanted, number] {
+    File& of = files_.at(wanted);
     tell(of, of.users.at(number));
   });
   if (fresh) {
-    waiting_.push_back(cid);
+    waiting_.push_back(wanted);
     return fetch_next();
   }
   tell(file, one);
 }
 
-void InputsActor::left(const Cid& cid, std::uint64_t user) {
+void InputsActor::left(const Wanted& wanted, std::uint64_t user) {
   if (world().mutations.on("task.inputs_held")) return;
-  const auto at = files_.find(cid);
+  const auto at = files_.find(wanted);
   if (at == files_.end() || at->second.users.erase(user) == 0) return;
   --held_;
   if (!at->second.users.empty()) return;
   File& file = at->second;
-  if (file.path.empty()) return forget(cid);
-  file.idle = idle_.insert(idle_.end(), cid);
+  if (file.path.empty()) return forget(wanted);
+  file.idle = idle_.insert(idle_.end(), wanted);
 }
 
 bool InputsActor::make_room(std::uint64_t bytes) {
@@ -125,16 +155,18 @@ bool InputsActor::make_room(std::uint64_t bytes) {
   return fits();
 }
 
-void InputsActor::forget(const Cid& cid) {
-  const auto at = files_.find(cid);
+void InputsActor::forget(const Wanted& wanted) {
+  const auto at = files_.find(wanted);
   File& file = at->second;
   auto& disk = world().disk;
   if (file.path.empty()) {
-    const bool begun = std::erase(waiting_, cid) == 0;
-    remove(disk, path_of(cid) + std::string(kPart));
+    const bool begun = std::erase(waiting_, wanted) == 0;
+    remove(disk, path_of(wanted) + std::string(kPart));
+    std::erase(unpacking_, wanted);
+    if (wanted.form == Form::folder) remove(disk, path_of(wanted) + std::string(kNew));
     if (begun) --fetches_;
   } else {
-    remove(disk, path_of(cid));
+    remove(disk, path_of(wanted, file.bytes));
   }
   if (file.users.empty() && !file.path.empty()) idle_.erase(file.idle);
   bytes_ -= file.bytes;
@@ -147,70 +179,110 @@ void InputsActor::forget(const Cid& cid) {
 void InputsActor::fetch_next() {
   if (std::exchange(fetching_next_, true)) return;  // one that fails at once makes room for the next
   while (fetches_ < kFetchesMax && !waiting_.empty()) {
-    const Cid cid = waiting_.front();
+    const Wanted wanted = waiting_.front();
     waiting_.pop_front();
     ++fetches_;
-    fetch(cid);
+    fetch(wanted);
   }
   fetching_next_ = false;
 }
 
-void InputsActor::fetch(const Cid& cid) {
-  File& file = files_.at(cid);
-  auto part = world().disk.open(path_of(cid) + std::string(kPart), ports::OpenMode::replace);
-  if (!part.ok()) return fail(cid, disk_error(part.error()));
+void InputsActor::fetch(const Wanted& wanted) {
+  File& file = files_.at(wanted);
+  auto part = world().disk.open(path_of(wanted) + std::string(kPart), ports::OpenMode::replace);
+  if (!part.ok()) return fail(wanted, disk_error(part.error()));
   file.part = std::move(part).value();
   file.fetching = subscribe<files::wire::GetFile, files::wire::GetItem>(
       node().find(settings_.files), kFetchIdle,
       [&](files::wire::GetFile::Builder out) {
-        out.setCid(data_of(cid.view()));
+        out.setCid(data_of(wanted.content.view()));
         out.getPart().setWhole();
       },
-      [this, cid](files::wire::GetItem::Reader item) { take(cid, item); },
-      [this, cid](const base::Result<void, Error>& end) { fetched(cid, end); });
+      [this, wanted](files::wire::GetItem::Reader item) { take(wanted, item); },
+      [this, wanted](const base::Result<void, Error>& end) { fetched(wanted, end); });
 }
 
-void InputsActor::take(const Cid& cid, files::wire::GetItem::Reader item) {
-  const auto at = files_.find(cid);
+void InputsActor::take(const Wanted& wanted, files::wire::GetItem::Reader item) {
+  const auto at = files_.find(wanted);
   if (at == files_.end() || !at->second.part) return;
   File& file = at->second;
   if (item.isStart()) {
     const std::uint64_t bytes = item.getStart().getFileBytes();
-    if (!make_room(bytes))
-      return fail(cid, {Code::no_space, "its files for tasks are full (task.inputs_bytes): one more has " +
-                                            std::to_string(bytes) + " bytes"});
+    if (!make_room(bytes)) return fail(wanted, full(bytes));
     file.bytes = bytes;
     bytes_ += bytes;
     return;
   }
-  if (const auto put = file.part->append(bytes_of(item.getPiece())); !put.ok()) fail(cid, disk_error(put.error()));
+  if (const auto put = file.part->append(bytes_of(item.getPiece())); !put.ok()) fail(wanted, disk_error(put.error()));
 }
 
-void InputsActor::fetched(const Cid& cid, const base::Result<void, Error>& end) {
-  const auto at = files_.find(cid);
+void InputsActor::fetched(const Wanted& wanted, const base::Result<void, Error>& end) {
+  const auto at = files_.find(wanted);
   if (at == files_.end() || !at->second.part) return;
   if (!end.ok()) {
     Error why = end.error();
-    why.message = "the content " + cid.hex() + " could not be fetched: " + why.message;
-    return fail(cid, why);
+    why.message = "the content " + wanted.content.hex() + " could not be fetched: " + why.message;
+    return fail(wanted, why);
   }
-  auto& disk = world().disk;
   const auto bytes = at->second.part->size();
   if (!bytes.ok() || bytes.value() != at->second.bytes)
-    return fail(cid, {Code::unavailable, "a part of the content " + cid.hex() + " is missing"});
+    return fail(wanted, {Code::unavailable, "a part of the content " + wanted.content.hex() + " is missing"});
+  if (wanted.form == Form::folder) return begin_unpacking(wanted);
   // Synced before it gets its name: what has that name after a crash is whole.
-  if (const auto synced = at->second.part->sync(); !synced.ok()) return fail(cid, disk_error(synced.error()));
-  const std::string path = path_of(cid);
-  if (const auto named = disk.rename(path + std::string(kPart), path); !named.ok())
-    return fail(cid, disk_error(named.error()));
+  if (const auto synced = at->second.part->sync(); !synced.ok()) return fail(wanted, disk_error(synced.error()));
+  settle(wanted, path_of(wanted) + std::string(kPart));
+}
+
+/// It is whole, and gets its name.
+void InputsActor::settle(const Wanted& wanted, const std::string& from) {
+  File& file = files_.at(wanted);
+  auto& disk = world().disk;
+  const std::string path = path_of(wanted, file.bytes);
+  if (const auto named = disk.rename(from, path); !named.ok()) return fail(wanted, disk_error(named.error()));
   const auto shown = disk.show(path);
-  if (!shown.ok()) return fail(cid, disk_error(shown.error()));
-  File& file = at->second;
+  if (!shown.ok()) return fail(wanted, disk_error(shown.error()));
   file.part.reset();
   file.path = shown.value();
   --fetches_;
   for (auto& [number, user] : file.users) tell(file, user);
   fetch_next();
+}
+
+// -- archives
+
+void InputsActor::begin_unpacking(const Wanted& wanted) {
+  File& file = files_.at(wanted);
+  file.part.reset();
+  unpacking_.push_back(wanted);
+  auto begun = world().disk.unpack(path_of(wanted) + std::string(kPart), path_of(wanted) + std::string(kNew));
+  if (!begun.ok()) return fail(wanted, disk_error(begun.error()));
+  file.unpacking = std::move(begun).value();
+  after<Unpack>(base::Duration{0});
+}
+
+void InputsActor::unpack() {
+  if (unpacking_.empty()) return;
+  after<Unpack>(base::Duration{0});
+  const Wanted wanted = unpacking_.front();
+  File& file = files_.at(wanted);
+  const auto made = file.unpacking->step();
+  if (!made.ok()) {
+    Error why = made.error();
+    why.message = "the root " + wanted.content.hex() + " cannot be unpacked: " + why.message;
+    return fail(wanted, why);
+  }
+  const auto [bytes, whole] = made.value();
+  if (!make_room(bytes - file.unpacked)) return fail(wanted, full(bytes));
+  bytes_ += bytes - file.unpacked;
+  file.bytes += bytes - file.unpacked;
+  file.unpacked = bytes;
+  if (!whole) return;
+  file.unpacking.reset();
+  unpacking_.pop_front();
+  remove(world().disk, path_of(wanted) + std::string(kPart));
+  bytes_ -= file.bytes - bytes;
+  file.bytes = bytes;
+  settle(wanted, path_of(wanted) + std::string(kNew));
 }
 
 void InputsActor::tell(const File& file, User& user) {
@@ -219,10 +291,10 @@ void InputsActor::tell(const File& file, User& user) {
   user.to.push([&](wire::InputAt::Builder out) { out.setPath(file.path); });
 }
 
-void InputsActor::fail(const Cid& cid, const Error& why) {
-  auto users = std::exchange(files_.at(cid).users, {});
+void InputsActor::fail(const Wanted& wanted, const Error& why) {
+  auto users = std::exchange(files_.at(wanted).users, {});
   held_ -= users.size();
-  forget(cid);
+  forget(wanted);
   for (auto& [number, user] : users) user.to.fail(why);
 }
 

@@ -1,13 +1,16 @@
 #pragma once
-// Files of this node for programs and inputs of tasks, at kInputsPath, in a thread of its own.
+// Files and folders of this node for programs, inputs and roots of tasks, at kInputsPath, in a thread of its own.
 //
 // Fetched  from the content store, which has verified what it gives; once for all that want it.
+// Unpacked what is wanted as a folder, one at a time and a step (ports::Unpacking) between two messages; the archive
+// then
+//          goes. A step is counted once it was made.
 // Kept     while an attempt uses it, and afterwards for the next ones: of those that are not in use the one that was
 //          used longest ago makes room.
-// Disk     kDirectory/inputs/CID, which every id of the machine may read and execute; "CID.part" until it is whole.
-// What
-//          is there at the start is used again, unless it is a part.
-// Limits   TaskSettings::inputs_bytes of all files; kFetchesMax at once.
+// Disk     kDirectory/inputs/CID, which every id of the machine may read and execute, and CID.root.BYTES, a folder;
+//          "CID.part", "CID.root.part" and "CID.root.new" until they are whole. What is there at the start is used
+//          again if it is whole, and removed otherwise.
+// Limits   TaskSettings::inputs_bytes of all; kFetchesMax at once; of a folder those of runtime/ports/unpacking.hpp.
 #include <deque>
 #include <list>
 #include <map>
@@ -15,6 +18,7 @@
 #include "actors/task/settings.hpp"
 #include "messages/files.capnp.h"
 #include "runtime/actor/actor.hpp"
+#include "runtime/ports/unpacking.hpp"
 
 namespace troupe::task {
 
@@ -34,6 +38,14 @@ class InputsActor final : public runtime::Actor {
 
  private:
   struct StillThere {};
+  struct Unpack {};
+  enum class Form : std::uint8_t { file, folder };
+  /// A content, and what it is to be.
+  struct Wanted {
+    Cid content;
+    Form form = Form::file;
+    friend auto operator<=>(const Wanted&, const Wanted&) = default;
+  };
   struct User {
     runtime::Sink<wire::InputAt> to;
     bool told = false;
@@ -41,28 +53,38 @@ class InputsActor final : public runtime::Actor {
   struct File {
     std::string path;  ///< absolute; empty: it is fetched
     std::uint64_t bytes = 0;
+    std::uint64_t unpacked = 0;  ///< of them, in the folder
     std::map<std::uint64_t, User> users;
-    std::list<Cid>::iterator idle;  ///< in `idle_`, while it has no user
+    std::list<Wanted>::iterator idle;  ///< in `idle_`, while it has no user
     std::unique_ptr<ports::File> part;
     runtime::Subscription fetching;
+    std::unique_ptr<ports::Unpacking> unpacking;
   };
-  void use(const Cid& cid, runtime::Sink<wire::InputAt> user);
-  void fetch(const Cid& cid);
+  /// What a name in the folder says is there, and of how many bytes; nothing if it is not whole.
+  static std::optional<std::pair<Wanted, std::uint64_t>> read_name(ports::Disk& disk, const std::string& name);
+  void use(const Wanted& wanted, runtime::Sink<wire::InputAt> user);
+  void fetch(const Wanted& wanted);
   void fetch_next();
-  void take(const Cid& cid, files::wire::GetItem::Reader item);
-  void fetched(const Cid& cid, const base::Result<void, base::Error>& end);
+  void take(const Wanted& wanted, files::wire::GetItem::Reader item);
+  void fetched(const Wanted& wanted, const base::Result<void, base::Error>& end);
+  void settle(const Wanted& wanted, const std::string& from);
+  void begin_unpacking(const Wanted& wanted);
+  void unpack();
   static void tell(const File& file, User& user);
-  void fail(const Cid& cid, const base::Error& why);
-  void left(const Cid& cid, std::uint64_t user);
+  void fail(const Wanted& wanted, const base::Error& why);
+  void left(const Wanted& wanted, std::uint64_t user);
   /// Makes room for that many bytes. False if what is in use leaves none.
   bool make_room(std::uint64_t bytes);
-  void forget(const Cid& cid);
-  static std::string path_of(const Cid& cid);
+  void forget(const Wanted& wanted);
+  /// Without an end: that of a file.
+  static std::string path_of(const Wanted& wanted);
+  static std::string path_of(const Wanted& wanted, std::uint64_t bytes);
 
   const TaskSettings settings_;
-  std::map<Cid, File> files_;
-  std::list<Cid> idle_;  // the one that was used longest ago first
-  std::deque<Cid> waiting_;
+  std::map<Wanted, File> files_;
+  std::list<Wanted> idle_;  // the one that was used longest ago first
+  std::deque<Wanted> waiting_;
+  std::deque<Wanted> unpacking_;  // the first is under way
   std::size_t fetches_ = 0;
   std::uint64_t bytes_ = 0;  // of all, those that are fetched included
   std::uint64_t users_ = 0;  // numbers

@@ -28,11 +28,16 @@ Bytes task_key(const TaskId& id) {
 }  // namespace
 
 OrdersActor::OrdersActor(TaskSettings settings)
-    : settings_(std::move(settings)), tasks_(*this, settings_.rows(kTaskRows, "the tasks")), texts_(*this, [this] {
-        auto out = settings_.rows(kTextRows, "what tasks have printed and left");
-        out.first = Bytes(TaskId::kBytes + 16, 0xff);  // nothing is read at the start: what is there is asked for
-        return out;
-      }()) {}
+    : settings_(std::move(settings)),
+      tasks_(*this, settings_.rows(kTaskRows, "the tasks")),
+      texts_(*this,
+             [this] {
+               auto out = settings_.rows(kTextRows, "what tasks have printed and left");
+               out.first =
+                   Bytes(TaskId::kBytes + 16, 0xff);  // nothing is read at the start: what is there is asked for
+               return out;
+             }()),
+      settlement_(*this, settings_.identity) {}
 
 void OrdersActor::receive(runtime::Handlers& on) {
   on.ask<wire::SubmitTask, wire::TaskSubmitted>(
@@ -121,6 +126,8 @@ void OrdersActor::loaded() {
     }
     if (final(task.state())) ended_.emplace(task.ended_ms(), id);
     else open_.insert(job.rank(id));
+    if (final(task.state()) && job.entry.debt == Debt::owed) owing_[id] = now();
+    if (job.entry.debt != Debt::none) settlement_.learn();
   }
   save_start();
 }
@@ -299,6 +306,8 @@ void OrdersActor::view(wire::ViewTask::Reader question, runtime::Reply<wire::Tas
     out.setOrder(data_of(encode(entry.order)));
     out.setTask(data_of(task.encode()));
     if (!final(task.state())) out.setWhy(choose(nodes(false), entry.order, *id, {}, task.apart(false), 1).why());
+    const auto paid_by = settlement_.known_escrow(*id, entry.order);
+    if (paid_by && entry.debt != Debt::none) out.setEscrow(data_of(paid_by->view()));
     const Attempt* const result = task.result();
     const auto parts = result == nullptr ? entry.parts.end() : entry.parts.find(result->token);
     if (parts == entry.parts.end()) return;

@@ -7,6 +7,9 @@
 // Nodes    are those of the registry, looked at again each kLookPeriod while there is something to place, and this one.
 //          Each gets some tasks more than it has cores for, so that it need not wait for the next; one that does not
 //          take a task is left alone for a while.
+// Money    the price of an attempt lies in the task's escrow before its node is asked (settlement.hpp); a task that has
+//          ended is settled until the escrow has answered. While nothing can be paid, nodes with a price are left
+//          alone.
 // Texts    what attempts print and leave are rows; a task has ended once all of its are durable.
 // Readers  read these rows, also while they are written.
 // Phases   orders_actor.cpp: operators; _place.cpp: nodes and choices; _attempts.cpp: what attempts say; _read.cpp:
@@ -18,7 +21,7 @@
 
 #include "actors/registry/words.hpp"
 #include "actors/task/book.hpp"
-#include "actors/task/settings.hpp"
+#include "actors/task/settlement.hpp"
 #include "runtime/actor/actor.hpp"
 #include "runtime/crypto/hash.hpp"
 
@@ -31,6 +34,7 @@ class OrdersActor final : public runtime::Actor {
   static constexpr std::size_t kParkedMax = 256;          // our choice: submissions that wait for a look at the nodes
   static constexpr std::chrono::seconds kLookPeriod{10};  // our choice
   static constexpr std::chrono::seconds kLeftAlone{10};   // our choice: a node that did not take a task
+  static constexpr std::chrono::seconds kSettleAgain{5};  // our choice
   static constexpr std::chrono::milliseconds kTickPeriod{
       500};  // our choice: a task is repeated after 1 s at the soonest
   explicit OrdersActor(TaskSettings settings);
@@ -63,13 +67,15 @@ class OrdersActor final : public runtime::Actor {
     std::optional<Ended> ended;
     bool over = false;  ///< its stream has ended well
     bool heard = false;
+    bool paid = false;
   };
   struct Job {
     Entry entry;
-    Task durable;                              ///< as its row has it
-    std::vector<Submitted> askers;             ///< wait for its row
-    bool written = false;                      ///< once
-    std::map<std::uint64_t, Running> running;  ///< by token
+    Task durable;                               ///< as its row has it
+    std::vector<Submitted> askers;              ///< wait for its row
+    bool written = false;                       ///< once
+    std::map<std::uint64_t, Running> running;   ///< by token
+    std::optional<base::Instant> pays_again{};  ///< its escrow took no provider before
 
     /// Its place in `open_`.
     std::tuple<int, std::uint64_t, TaskId> rank(const TaskId& id) const {
@@ -123,6 +129,15 @@ class OrdersActor final : public runtime::Actor {
   void place();
   void place(const TaskId& id, std::vector<Candidate>& free);
   void begin(const TaskId& id, const Candidate& at);
+  void reserve(const TaskId& id, std::uint64_t token, const Candidate& at, std::uint64_t price);
+  void not_reserved(const TaskId& id, std::uint64_t token, const Settlement::NotReserved& why);
+  void give_back(const base::NodeId& node, const base::Bytes& order, std::uint64_t token,
+                 const escrow::TaskEscrowId& paid_by);
+  runtime::Handle worker_at(const base::NodeId& node);
+  void run(const TaskId& id, std::uint64_t token, const std::optional<escrow::TaskEscrowId>& paid_by);
+  void owe_again(const TaskId& id);
+  void settle(const TaskId& id);
+  void settle_if_owing(const TaskId& id);
   enum class Turn : std::uint8_t { now, later, never };
   Turn turn_of(const Job& job) const;
   void tick();
@@ -180,6 +195,9 @@ class OrdersActor final : public runtime::Actor {
   std::map<base::NodeId, int> scores_, scored_;
   std::map<base::NodeId, std::uint32_t> busy_;  // attempts of this node under way
   std::map<base::NodeId, base::Instant> left_alone_;
+  Settlement settlement_;
+  std::optional<base::Instant> pays_again_;               // nothing could be paid before
+  std::map<TaskId, std::optional<base::Instant>> owing_;  // ended, not settled; nothing: being settled
   std::optional<base::Instant> looked_at_;
   bool looking_ = false;
   runtime::Subscription look_;

@@ -12,8 +12,9 @@ using base::Code;
 using base::Error;
 
 constexpr std::chrono::seconds kObserveDue{30};
-constexpr std::uint64_t kTextOverhead = 128;  // of a row: its key, its head, and what the store needs
-constexpr std::size_t kSavingMax = 64;        // our choice: 4 MiB of an attempt wait for the disk
+constexpr std::chrono::minutes kPaidForNothing{5};  // our choice: a node that was engaged and did not take it
+constexpr std::uint64_t kTextOverhead = 128;        // of a row: its key, its head, and what the store needs
+constexpr std::size_t kSavingMax = 64;              // our choice: 4 MiB of an attempt wait for the disk
 constexpr const char* kTooMuch = "its node sent more than the order allows, or out of order";
 
 /// Whether the node has said no, and nothing has come to be: it may be asked again.
@@ -121,7 +122,9 @@ void OrdersActor::stream_ended(const TaskId& id, std::uint64_t token, const base
   Task& task = jobs_.at(id).entry.task;
   const Attempt* const attempt = task.find(token);
   if (attempt->state == AttemptState::starting && !one->heard && says_no(why.code)) {
-    const auto wait = std::max<base::Duration>(why.retry_after, kLeftAlone);
+    // Its price comes back when it was due, unless it has resigned: not one after another.
+    const base::Duration least = one->paid ? base::Duration(kPaidForNothing) : base::Duration(kLeftAlone);
+    const auto wait = std::max<base::Duration>(why.retry_after, least);
     left_alone_.insert_or_assign(one->node, now() + wait);
     task.turned_away(token, "a node did not take it: " + why.message);
     return changed(id);
@@ -186,6 +189,7 @@ void OrdersActor::changed(const TaskId& id, Done saved) {
   save(id, [this, id, saved = std::move(saved)](const base::Outcome<void>& done) mutable {
     read_of(id);
     saved(done);
+    settle_if_owing(id);
   });
   place();
 }

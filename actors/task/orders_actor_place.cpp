@@ -6,10 +6,12 @@
 #include "actors/task/orders_actor.hpp"
 #include "messages/reputation.capnp.h"
 #include "messages/words.hpp"
+#include "runtime/base/whole_units.hpp"
 
 namespace troupe::task {
 namespace {
 
+using base::Bytes;
 using base::Code;
 using base::Error;
 
@@ -123,6 +125,7 @@ std::vector<Candidate> OrdersActor::nodes(bool free_only) const {
   const auto add = [&](Candidate one) {
     const auto alone = left_alone_.find(one.node);
     if (free_only && ((alone != left_alone_.end() && now() < alone->second) || one.running >= ahead(one))) return;
+    if (free_only && one.price && pays_again_ && now() < *pays_again_) return;
     out.push_back(std::move(one));
   };
   add(own());
@@ -164,9 +167,12 @@ void OrdersActor::place(const TaskId& id, std::vector<Candidate>& free) {
   Task& task = jobs_.at(id).entry.task;
   const Order& order = jobs_.at(id).entry.order;
   const std::size_t wanted = task.wanted(unix_ms());
+  const auto& pays_again = jobs_.at(id).pays_again;
+  if (pays_again && now() < *pays_again) return;
   Choice choice = choose(free, order, id, {}, task.apart(false), wanted);
   if (choice.best.empty()) choice = choose(free, order, id, {}, task.apart(true), wanted);
-  if (choice.best.empty()) task.waits_for(choice.why());
+  // Why nothing could be paid says more than that nodes are left alone.
+  if (choice.best.empty() && !(pays_again_ && now() < *pays_again_)) task.waits_for(choice.why());
   std::vector<Candidate> chosen;
   for (const Candidate* one : choice.best) chosen.push_back(*one);
   for (const Candidate& one : chosen) {
@@ -185,27 +191,126 @@ void OrdersActor::begin(const TaskId& id, const Candidate& at) {
   one.node = at.node;
   one.left = job.entry.order.limits.disk_bytes;
   ++busy_[at.node];
-  runtime::Handle there;
-  if (at.node == settings_.self()) {
-    there = node().find(kPath);
-  } else if (const auto listed = nodes_.find(at.node); listed != nodes_.end()) {
-    const auto& told = listed->second.registration;
-    there = settings_.pool->remote(base::Contact{told.key, told.nonce, told.at}, kPath);
-  }
+  const std::uint64_t price = cost(at, job.entry.order).value_or(0);
+  if (price == 0) return run(id, token, std::nullopt);
+  if (std::exchange(job.entry.debt, Debt::owed) == Debt::owed) return reserve(id, token, at, price);
+  // Known after a crash: then it is settled, whatever became of this attempt.
+  save(id, [this, id, token, at, price](const base::Outcome<void>& saved) {
+    if (find(id, token) == nullptr) return;
+    if (saved.ok()) return reserve(id, token, at, price);
+    jobs_.at(id).entry.task.turned_away(token, "it could not be written down that a node is to be paid");
+    changed(id);
+  });
+}
+
+/// A node that wants money is asked once its price lies in the escrow of the task.
+void OrdersActor::reserve(const TaskId& id, std::uint64_t token, const Candidate& at, std::uint64_t price) {
+  const auto listed = nodes_.find(at.node);
+  if (listed == nodes_.end())
+    return not_reserved(id, token, {Settlement::Trouble::escrow, {Code::not_found, "its node is not listed any more"}});
+  const Job& job = jobs_.at(id);
+  const auto due = std::min<std::uint64_t>(base::milliseconds(job.entry.order.limits.time + settings_.pay_margin),
+                                           escrow::kDueMax.count() - 60'000);
+  const Settlement::Attempt attempt{.task = id,
+                                    .token = token,
+                                    .provider = wallet::address_of(listed->second.registration.key),
+                                    .pay_to = payee_of(listed->second.registration),
+                                    .price = wallet::Amount::of(price),
+                                    .due = wallet::UnixMs(unix_ms() + due)};
+  settlement_.reserve(attempt, job.entry.order,
+                      [this, id, token, node = at.node, order = job.entry.signed_order](
+                          const base::Result<escrow::TaskEscrowId, Settlement::NotReserved>& reserved) {
+                        if (!reserved.ok()) return not_reserved(id, token, reserved.error());
+                        if (find(id, token) != nullptr) return run(id, token, reserved.value());
+                        give_back(node, order, token, reserved.value());
+                        owe_again(id);
+                      });
+}
+
+void OrdersActor::not_reserved(const TaskId& id, std::uint64_t token, const Settlement::NotReserved& why) {
+  if (find(id, token) == nullptr) return;
+  Job& job = jobs_.at(id);
+  (why.trouble == Settlement::Trouble::account ? pays_again_ : job.pays_again) = now() + kLeftAlone;
+  job.entry.task.turned_away(token, "a node could not be paid: " + why.why.message);
+  changed(id);
+}
+
+/// The task has ended meanwhile: its node is asked and not waited for, so that it resigns.
+void OrdersActor::give_back(const base::NodeId& node, const Bytes& order, std::uint64_t token,
+                            const escrow::TaskEscrowId& paid_by) {
+  subscribe<wire::RunAttempt, wire::AttemptItem>(
+      worker_at(node), settings_.lease,
+      [&](wire::RunAttempt::Builder out) {
+        out.setOrder(data_of(order));
+        out.setToken(token);
+        out.setEscrow(data_of(paid_by.view()));
+      },
+      [](wire::AttemptItem::Reader) {}, [](const base::Outcome<void>&) {})
+      .cancel();
+}
+
+/// What was settled before this attempt was engaged is settled again.
+void OrdersActor::owe_again(const TaskId& id) {
+  const auto job = jobs_.find(id);
+  if (job == jobs_.end() || !final(job->second.durable.state())) return;
+  job->second.entry.debt = Debt::owed;
+  settle_if_owing(id);
+}
+
+runtime::Handle OrdersActor::worker_at(const base::NodeId& node_id) {
+  if (node_id == settings_.self()) return node().find(kPath);
+  const auto listed = nodes_.find(node_id);
+  if (listed == nodes_.end()) return {};
+  const auto& told = listed->second.registration;
+  return settings_.pool->remote(base::Contact{told.key, told.nonce, told.at}, kPath);
+}
+
+void OrdersActor::run(const TaskId& id, std::uint64_t token, const std::optional<escrow::TaskEscrowId>& paid_by) {
+  Job& job = jobs_.at(id);
+  Running& one = job.running.at(token);
+  one.paid = paid_by.has_value();
   one.stream = subscribe<wire::RunAttempt, wire::AttemptItem>(
-      there, settings_.lease,
+      worker_at(one.node), settings_.lease,
       [&](wire::RunAttempt::Builder out) {
         out.setOrder(data_of(job.entry.signed_order));
         out.setToken(token);
+        if (paid_by) out.setEscrow(data_of(paid_by->view()));
       },
       [this, id, token](wire::AttemptItem::Reader item) { hear(id, token, item); },
       [this, id, token](const base::Outcome<void>& end) { stream_ended(id, token, end); });
 }
 
+/// Once its end is durable.
+void OrdersActor::settle_if_owing(const TaskId& id) {
+  const auto job = jobs_.find(id);
+  if (job == jobs_.end() || job->second.entry.debt != Debt::owed || owing_.contains(id)) return;
+  if (final(job->second.durable.state())) settle(id);
+}
+
+/// Of a task that has ended: who was right is paid now. Again until the escrow has answered.
+void OrdersActor::settle(const TaskId& id) {
+  const Job& job = jobs_.at(id);
+  owing_[id].reset();
+  std::vector<std::uint64_t> accepted;
+  for (const Attempt& one : job.told().attempts())
+    if (one.verdict == Verdict::right) accepted.push_back(one.token);
+  std::ranges::sort(accepted);
+  settlement_.settle(id, job.entry.order, std::move(accepted), [this, id](const base::Outcome<void>& done) {
+    const auto known = jobs_.find(id);
+    if (known == jobs_.end() || done.ok()) owing_.erase(id);
+    else owing_[id] = now() + kSettleAgain;
+    if (known != jobs_.end() && done.ok()) {
+      known->second.entry.debt = Debt::settled;
+      save(id, [](const base::Outcome<void>&) {});
+    }
+    arm();
+  });
+}
+
 // -- time
 
 void OrdersActor::arm() {
-  if (!open_.empty() || !unsaved_.empty()) after<Tick>(kTickPeriod);
+  if (!open_.empty() || !unsaved_.empty() || !owing_.empty()) after<Tick>(kTickPeriod);
 }
 
 /// Whether the task that it follows has let it begin.
@@ -239,8 +344,15 @@ void OrdersActor::tick() {
     if (tick(jobs_.at(id))) ticked.push_back(id);
   for (const TaskId& id : ticked) changed(id);
   for (const TaskId& id : std::exchange(unsaved_, {}))
-    save(id, [this, id](const base::Outcome<void>&) { read_of(id); });
+    save(id, [this, id](const base::Outcome<void>&) {
+      read_of(id);
+      settle_if_owing(id);
+    });
   std::erase_if(left_alone_, [this](const auto& one) { return one.second <= now(); });
+  std::vector<TaskId> owing;
+  for (const auto& [id, again] : owing_)
+    if (again && *again <= now()) owing.push_back(id);
+  for (const TaskId& id : owing) settle(id);
   place();
   arm();
 }

@@ -159,11 +159,14 @@ bool OrdersActor::make_room(std::uint64_t text_bytes) {
   return text_bytes_ + text_bytes <= settings_.kept_bytes;
 }
 
-/// Of the tasks that have ended the one that did so first.
+/// Of the tasks that have ended the one that did so first; one that is not settled last.
 void OrdersActor::forget_oldest() {
   if (ended_.empty()) return;
-  const TaskId id = ended_.begin()->second;
-  ended_.erase(ended_.begin());
+  auto oldest = std::ranges::find_if(ended_, [this](const auto& one) { return !owing_.contains(one.second); });
+  if (oldest == ended_.end()) oldest = ended_.begin();
+  const TaskId id = oldest->second;
+  ended_.erase(oldest);
+  owing_.erase(id);
   const auto job = jobs_.find(id);
   text_bytes_ -= job->second.entry.text_bytes;
   nonces_.erase(job->second.entry.order.nonce);

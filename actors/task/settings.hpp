@@ -34,8 +34,9 @@ struct TaskSettings {
   std::uint64_t inputs_bytes = 0;  ///< of files that are kept for tasks
   std::uint64_t kept_bytes = 0;    ///< of what tasks have printed and left
   std::uint32_t tasks_max = 10'000;
-  double dishonest = 0.1;  ///< share of workers that are thought to collude
-  bool host_usr = false;   ///< /usr of the machine is seen inside
+  base::Duration pay_margin = std::chrono::hours{1};  ///< beyond its time, for an attempt that is paid
+  double dishonest = 0.1;                             ///< share of workers that are thought to collude
+  bool host_usr = false;                              ///< /usr of the machine is seen inside
   bool tripwires = true;
   bool simulated = false;  ///< machines of one address group are those of many owners
   std::string store = "/store";

@@ -6,6 +6,7 @@
 #include "actors/task/logic/loader.hpp"
 #include "actors/task/orders_actor.hpp"
 #include "messages/words.hpp"
+#include "runtime/base/whole_units.hpp"
 
 namespace troupe::task {
 namespace {
@@ -17,7 +18,8 @@ constexpr std::uint64_t kProbeTicket = 1;
 
 }  // namespace
 
-WorkerActor::WorkerActor(TaskSettings settings) : settings_(std::move(settings)) {}
+WorkerActor::WorkerActor(TaskSettings settings)
+    : settings_(std::move(settings)), earnings_(*this, settings_.identity, settings_.registry) {}
 
 void WorkerActor::receive(runtime::Handlers& on) {
   on.stream<wire::RunAttempt, wire::AttemptItem>(
@@ -25,6 +27,15 @@ void WorkerActor::receive(runtime::Handlers& on) {
   on.timer<Sign>([this] { sign(); });
   on.timer<Probe>([this] { probe(); });
   on.timer<Tell>([this] { tell_registry(); });
+  earnings_.receive<RefreshPrice, HandAgain>(on);
+  on.tell<wire::AttemptAnswered>([this](wire::AttemptAnswered::Reader told) {
+    const auto task = TaskId::from(bytes_of(told.getTask()));
+    const auto answer = Answer::from(bytes_of(told.getAnswer()));
+    const auto owed = task ? owed_.find({*task, told.getToken()}) : owed_.end();
+    if (owed == owed_.end() || !answer) return;
+    earnings_.hand_in(owed->second.escrow, told.getToken(), *answer);
+    owed_.erase(owed);
+  });
   on.describe<wire::WorkerState>([this](wire::WorkerState::Builder state) {
     state.setSlots(slots_);
     state.setUsed(slots_used_);
@@ -45,6 +56,7 @@ void WorkerActor::start() {
   spawn("orders", [settings = settings_] { return std::make_unique<OrdersActor>(settings); },
         {.kind = OrdersActor::kName});
   node().publish<wire::RunAttempt>(kPath, self());
+  earnings_.refresh();
   after<Sign>(kSign);
   after<Tell>(kTryAgain);
   if (slots_ == 0) {
@@ -114,53 +126,93 @@ void WorkerActor::tell_registry() {
 
 // -- what comes
 
-std::optional<Error> WorkerActor::refusal(const Order& order, const base::NodeId& submitter) const {
-  if (crypto::node_id(order.submitter, order.submitter_nonce) != submitter)
-    return Error{Code::refused, "the order is of another node than the one that asks"};
+std::optional<Error> WorkerActor::refusal(const Order& order) const {
   if (!closed_.empty()) return Error{Code::refused, "this node takes no tasks now: " + closed_};
   if (order.limits.cpu.thousandths > slots_)
     return Error{Code::refused, "the task may use more cores than this node gives to tasks (task.slots)"};
   if (order.limits.memory_bytes > memory_)
     return Error{Code::refused, "the task may use more memory than this node gives to tasks (task.memory)"};
   if (!order.hosts.empty()) return Error{Code::refused, "this node lets no task use the network"};
-  if (order.root) return Error{Code::refused, "this node runs no tasks with a root of their own"};
-  if (order.payment != Payment::free) return Error{Code::unsupported, "this node does not know how it would be paid"};
   return std::nullopt;
 }
 
 void WorkerActor::take(wire::RunAttempt::Reader request, runtime::Sink<wire::AttemptItem> to) {
   const runtime::Caller from = caller();
   const base::NodeId submitter = from.node.value_or(settings_.self());
-  const auto refuse = [&](const Error& why) {
-    settings_.counters->turned_away.fetch_add(1, std::memory_order_relaxed);
-    to.fail(why);
-  };
-  auto order = read_order(bytes_of(request.getOrder()), settings_.work_bits);
-  if (!order.ok()) return refuse({Code::malformed, "the order is no good: " + std::string(name(order.error()))});
-  if (const auto why = refusal(order.value(), submitter)) return refuse(*why);
-  const TaskId id = id_of(order.value());
-  const std::uint64_t token = request.getToken();
-  const auto known = tokens_.find(id);
-  if (known != tokens_.end() && token <= known->second)
-    return refuse({Code::conflict, "this node has run a later attempt of the task"});
   User user{.id = submitter, .reserved = !from.node};
   if (from.at) user.group = base::group_of(*from.at);
+  auto order = read_order(bytes_of(request.getOrder()), settings_.work_bits);
+  Asked asked{{{}, request.getToken(), submitter, escrow::TaskEscrowId::from(bytes_of(request.getEscrow()))},
+              user,
+              std::move(to)};
+  if (!order.ok())
+    return turn_away(asked, {Code::malformed, "the order is no good: " + std::string(name(order.error()))});
+  asked.what.order = std::move(order).value();
+  if (crypto::node_id(asked.what.order.submitter, asked.what.order.submitter_nonce) != submitter)
+    return turn_away(asked, {Code::refused, "the order is of another node than the one that asks"});
   if (!places_.fits(user, 1))
-    return refuse({Code::overloaded, "as many tasks wait at this node as may", std::chrono::seconds(10)});
+    return turn_away(asked, {Code::overloaded, "as many tasks wait at this node as may", std::chrono::seconds(10)});
+  if (asked.what.paid_by) return look_up(std::make_shared<Asked>(std::move(asked)));
+  // A node pays itself nothing.
+  const std::uint64_t wanted = from.node ? earnings_.wanted(asked.what.order) : 0;
+  if (wanted > 0)
+    return turn_away(asked, {Code::refused, "this node wants " + std::to_string(wanted) +
+                                                " for it, and no escrow has that (task submit --max-price)"});
+  admit(std::move(asked));
+}
+
+/// Whether its price lies in the escrow that it names; meanwhile it holds a place, and its submitter hears of it.
+void WorkerActor::look_up(std::shared_ptr<Asked> asked) {
+  places_.hold(asked->user, 1);
+  looking_up_.push_back(asked);
+  asked->to.on_cancel([asked = std::weak_ptr(asked)] {
+    if (const auto it = asked.lock()) it->gone = true;
+  });
+  const AttemptActor::What& what = asked->what;
+  earnings_.check(what.order, what.token, *what.paid_by, [this, asked](const base::Outcome<wallet::UnixMs>& due) {
+    places_.release(asked->user, 1);
+    std::erase_if(looking_up_, [&](const auto& one) { return one.expired() || one.lock() == asked; });
+    if (!due.ok()) return turn_away(*asked, due.error());
+    asked->engaged = true;
+    asked->due = due.value();
+    if (asked->gone) return turn_away(*asked, {Code::refused, "its submitter has given it up"});
+    admit(std::move(*asked));
+  });
+}
+
+void WorkerActor::turn_away(Asked& asked, const Error& why) {
+  settings_.counters->turned_away.fetch_add(1, std::memory_order_relaxed);
+  asked.to.fail(why);
+  // Not that of an attempt which runs, or has run.
+  const bool known = asked.engaged && owed_.contains({id_of(asked.what.order), asked.what.token});
+  if (asked.engaged && !known) earnings_.resign(*asked.what.paid_by, asked.what.token);
+}
+
+void WorkerActor::admit(Asked asked) {
+  if (const auto why = refusal(asked.what.order)) return turn_away(asked, *why);
+  const TaskId id = id_of(asked.what.order);
+  const std::uint64_t token = asked.what.token;
+  const auto known = tokens_.find(id);
+  if (known != tokens_.end() && token <= known->second)
+    return turn_away(asked, {Code::conflict, "this node has run a later attempt of the task"});
+  if (!places_.fits(asked.user, 1))
+    return turn_away(asked, {Code::overloaded, "as many tasks wait at this node as may", std::chrono::seconds(10)});
   if (const auto there = all_.find(id); there != all_.end()) {
     if (there->second.actor) {
       there->second.relay.reset();  // which ends its actor
-      return refuse({Code::overloaded, "an earlier attempt of the task ends here", std::chrono::seconds(1)});
+      return turn_away(asked, {Code::overloaded, "an earlier attempt of the task ends here", std::chrono::seconds(1)});
     }
     forget(id);
   }
   tokens_.insert_or_assign(id, token);
-  places_.hold(user, 1);
+  places_.hold(asked.user, 1);
+  if (asked.what.paid_by) owed_.insert_or_assign({id, token}, Owed{*asked.what.paid_by});
   One& one = all_[id];
-  one.what = std::make_shared<const AttemptActor::What>(AttemptActor::What{std::move(order).value(), token, submitter});
-  one.user = user;
+  one.due = asked.due;
+  one.what = std::make_shared<const AttemptActor::What>(std::move(asked.what));
+  one.user = asked.user;
   one.came = now();
-  one.waiting = std::move(to);
+  one.waiting = std::move(asked.to);
   one.waiting.on_cancel([this, id] { give_up(id); });
   waiting_.insert(id);
   one.waiting.on_ready([this, id] { say_waits(id); });
@@ -186,10 +238,21 @@ std::optional<TaskId> WorkerActor::next() const {
   return best;
 }
 
+bool WorkerActor::too_late(const One& one) const {
+  return one.what->paid_by &&
+         base::unix_milliseconds(wall()) + base::milliseconds(one.what->order.limits.time) > one.due.count();
+}
+
 /// Strictly in order: a large one is not passed by small ones for ever.
 void WorkerActor::begin_next() {
   while (const auto id = next()) {
-    if (!fits(all_.at(*id).what->order)) return;
+    One& one = all_.at(*id);
+    if (too_late(one)) {
+      one.waiting.fail({Code::refused, "it has waited for so long that its escrow would not pay it any more"});
+      forget(*id);
+      continue;
+    }
+    if (!fits(one.what->order)) return;
     begin(*id);
   }
 }
@@ -251,6 +314,7 @@ void WorkerActor::forget(const TaskId& id) {
     slots_used_ -= one.what->order.limits.cpu.thousandths;
     memory_used_ -= one.what->order.limits.memory_bytes;
   }
+  if (const auto owed = owed_.find({id, one.what->token}); owed != owed_.end()) owed->second.ended = now();
   waiting_.erase(id);
   all_.erase(at);
   ended_.push_back(id);
@@ -265,7 +329,15 @@ void WorkerActor::forget(const TaskId& id) {
 void WorkerActor::sign() {
   after<Sign>(kSign);
   for (const TaskId& id : waiting_) say_waits(id);
+  for (const auto& one : looking_up_)
+    if (const auto asked = one.lock(); asked && asked->to.ready())
+      asked->to.push([](wire::AttemptItem::Builder out) { out.setWaits(); });
   sweep();
+  std::erase_if(owed_, [this](const auto& one) {
+    const bool nothing_comes = one.second.ended != base::Instant{} && now() >= one.second.ended + kSign;
+    if (nothing_comes) earnings_.resign(one.second.escrow, one.first.second);
+    return nothing_comes;
+  });
 }
 
 void WorkerActor::say_waits(const TaskId& id) {

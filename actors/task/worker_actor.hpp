@@ -5,6 +5,8 @@
 //          tasks; of two attempts of a task the one with the higher token.
 // Waits    in a queue, most urgent first and longer waiting ones before, for cores and memory; then an actor of the
 //          attempt is spawned, `/task/ID`.
+// Paid     an order whose price this node wants begins once that lies in an escrow (earnings.hpp); what comes of the
+//          attempt is handed in, and without an answer it resigns.
 // Closed   while no sandbox can be made, which is tried at the start and each kTryAgain, or where task.slots is 0.
 // Spawns   `orders` (orders_actor.hpp), `inputs` (inputs_actor.hpp), and the attempts.
 // Limits   kWaitingMax attempts wait, of which a node and its address group have shares.
@@ -12,6 +14,7 @@
 #include <set>
 
 #include "actors/task/attempt_actor.hpp"
+#include "actors/task/earnings.hpp"
 #include "runtime/actor/relay.hpp"
 #include "runtime/base/share_budget.hpp"
 
@@ -40,6 +43,8 @@ class WorkerActor final : public runtime::Actor {
   struct Sign {};
   struct Probe {};
   struct Tell {};
+  struct RefreshPrice {};
+  struct HandAgain {};
   using User = base::User<base::NodeId>;
   struct One {
     std::shared_ptr<const AttemptActor::What> what;
@@ -48,9 +53,25 @@ class WorkerActor final : public runtime::Actor {
     runtime::Sink<wire::AttemptItem> waiting;                        ///< until it runs
     std::unique_ptr<runtime::OutputRelay<wire::AttemptItem>> relay;  ///< from then on, unless it is given up
     runtime::Handle actor;                                           ///< null: it waits
+    wallet::UnixMs due{0};                                           ///< of one that is paid
+  };
+  /// An attempt that its submitter asks for.
+  struct Asked {
+    AttemptActor::What what;
+    User user;
+    runtime::Sink<wire::AttemptItem> to;
+    bool gone = false;      ///< its submitter has given it up
+    bool engaged = false;   ///< its price lies in the escrow
+    wallet::UnixMs due{0};  ///< to be handed in
   };
   void take(wire::RunAttempt::Reader request, runtime::Sink<wire::AttemptItem> to);
-  std::optional<base::Error> refusal(const Order& order, const base::NodeId& submitter) const;
+  void look_up(std::shared_ptr<Asked> asked);
+  void admit(Asked asked);
+  /// What is engaged for it goes back.
+  void turn_away(Asked& asked, const base::Error& why);
+  std::optional<base::Error> refusal(const Order& order) const;
+  /// It could not be handed in any more.
+  bool too_late(const One& one) const;
   void begin_next();
   /// The most urgent one that waits; nothing if none does.
   std::optional<TaskId> next() const;
@@ -80,6 +101,14 @@ class WorkerActor final : public runtime::Actor {
   };
   std::vector<Draining> draining_;
   std::set<TaskId> waiting_;
+  Earnings earnings_;
+  /// Attempts that are paid and were not handed in.
+  struct Owed {
+    escrow::TaskEscrowId escrow;
+    base::Instant ended{};  ///< what its actor said last may still come
+  };
+  std::map<std::pair<TaskId, std::uint64_t>, Owed> owed_;  // by task and token
+  std::vector<std::weak_ptr<Asked>> looking_up_;
   std::map<TaskId, std::uint64_t> tokens_;  // the highest, of those that ended too
   std::deque<TaskId> ended_;                // in the order of their ends
   base::ShareBudget<base::NodeId> places_{kWaitingMax};

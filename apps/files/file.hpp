@@ -28,6 +28,8 @@ Client::Outcome<bool> has_holder(Client& client, const files::Cid& cid);
 
 /// Stores a file, or standard input for "-", with as many copies as its node is set to, and shows how far it is.
 Client::Outcome<files::Cid> put_file(Client& client, Console& console, const std::string& path);
+/// The same of a folder, as a tar archive (runtime/os/folder_archive.hpp).
+Client::Outcome<files::Cid> put_folder(Client& client, Console& console, const std::string& path);
 
 /// "2026-11-22", in UTC.
 std::string day_text(std::uint64_t seconds);

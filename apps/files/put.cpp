@@ -1,11 +1,14 @@
 // troupe file put
 #include <capnp/orphan.h>
 
+#include <filesystem>
+
 #include "apps/cli/copy_same.hpp"
 #include "apps/cli/file_source.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/files/file.hpp"
 #include "apps/files/group.hpp"
+#include "runtime/os/folder_archive.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -30,9 +33,31 @@ struct Piece {
   std::size_t size = 0;
 };
 
+/// A folder as an archive, read as a file is (apps/cli/file_source.hpp).
+class FolderSource {
+ public:
+  explicit FolderSource(const std::string& path, os::FolderArchive archive)
+      : name_(std::filesystem::path(path).filename().string() + ".tar"), archive_(std::move(archive)) {}
+
+  const std::string& name() const { return name_; }
+  std::uint64_t bytes() const { return archive_.bytes(); }
+  bool waits() const { return false; }
+  int descriptor() const { return -1; }
+  base::Result<std::size_t, Failure> read(std::span<std::uint8_t> out) {
+    auto got = archive_.read(out);
+    if (got.ok()) return got.value();
+    return Failure{got.error(), "nothing was stored under a content id"};
+  }
+
+ private:
+  std::string name_;
+  os::FolderArchive archive_;
+};
+
+template <class Source>
 class Put {
  public:
-  Put(FileSource source, Client& client, Console& console)
+  Put(Source source, Client& client, Console& console)
       : source_(std::move(source)),
         client_(client),
         progress_(console, source_.name().empty() ? "standard input" : source_.name(), source_.bytes(), client.now()) {}
@@ -86,7 +111,7 @@ class Put {
     return failure;
   }
 
-  FileSource source_;
+  Source source_;
   Client& client_;
   Progress progress_;
   std::uint64_t bytes_ = 0;
@@ -102,17 +127,28 @@ void print_json(std::ostream& out, wire::PutDone::Reader done, const std::string
   line.print(out);
 }
 
-}  // namespace
-
-Client::Outcome<files::Cid> put_file(Client& client, Console& console, const std::string& path) {
-  auto source = FileSource::open(path);
-  if (!source.ok()) return source.error();
-  auto stored = Put(std::move(source).value(), client, console).run(std::nullopt);
+template <class Source>
+Client::Outcome<files::Cid> put(Source source, Client& client, Console& console) {
+  auto stored = Put(std::move(source), client, console).run(std::nullopt);
   if (!stored.ok()) return stored.error();
   const auto cid = stored.value().root().getCid();
   const auto out = files::Cid::from({cid.begin(), cid.size()});
   if (!out) return Failure{.error = {Code::corrupt, "the node's answer is no content id"}};
   return *out;
+}
+
+}  // namespace
+
+Client::Outcome<files::Cid> put_file(Client& client, Console& console, const std::string& path) {
+  auto source = FileSource::open(path);
+  if (!source.ok()) return source.error();
+  return put(std::move(source).value(), client, console);
+}
+
+Client::Outcome<files::Cid> put_folder(Client& client, Console& console, const std::string& path) {
+  auto archive = os::FolderArchive::open(path);
+  if (!archive.ok()) return Failure{archive.error(), "nothing was stored"};
+  return put(FolderSource(path, std::move(archive).value()), client, console);
 }
 
 Ending file_put(const Invocation& invocation, Console& console) {

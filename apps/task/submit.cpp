@@ -79,6 +79,12 @@ base::Result<task::Order, Failure> order_of(const Invocation& invocation) {
     out.after = task::TaskId::from_hex(*typed);
     if (!out.after) return usage_failure("the id of a task has 64 hexadecimal digits", kHelp);
   }
+  if (const auto typed = invocation.text("--max-price")) {
+    const auto most = wallets::amount_typed(*typed, kHelp);
+    if (!most.ok()) return most.error();
+    out.price_max = most.value().units();
+    out.payment = task::Payment::escrow;
+  }
   out.queue_max_s = std::numeric_limits<std::uint32_t>::max();  // as its node has it
   if (invocation.has("--risk")) {
     if (!risk_typed(invocation)) return usage_failure("a risk is a share such as 0.001, above 0 and below 1", kHelp);
@@ -143,7 +149,13 @@ Ending task_submit(const Invocation& invocation, Console& console) {
   const auto loader = task::loader_of(head.value());
   if (!loader.ok())
     return Failure{{Code::refused, "the program cannot be run: " + loader.error().why}, "nothing was submitted"};
-  if (!loader.value().empty()) out.need += (out.need.empty() ? "" : ",") + std::string(task::kUsrCapability);
+  if (const auto typed = invocation.text("--root")) {
+    auto root = tasks::store_root(client, console, *typed, loader.value());
+    if (!root.ok()) return root.error();
+    out.root = root.value();
+  }
+  if (!out.root && !loader.value().empty())
+    out.need += (out.need.empty() ? "" : ",") + std::string(task::kUsrCapability);
   auto answer = client.ask<wire::SubmitTask, wire::TaskSubmitted>(
       task::kOrdersPath, tasks::kDue, [&](wire::SubmitTask::Builder question) {
         question.setOrder(data_of(encode(out)));
@@ -152,7 +164,7 @@ Ending task_submit(const Invocation& invocation, Console& console) {
       });
   if (!answer.ok()) {
     Failure why = answer.error();
-    if (why.error.code == Code::refused && !loader.value().empty())
+    if (why.error.code == Code::refused && !out.root && !loader.value().empty())
       return Failure{{Code::refused, "the program needs " + loader.value() + ": " + why.error.message},
                      "nothing was submitted",
                      "a static program; or set task.host_usr at a node that has the loader"};

@@ -30,7 +30,8 @@ Client::Outcome<Shown> ask(Client& client, const task::TaskId& id) {
   auto order = task::decode(bytes_of(told.getOrder()));
   auto state = order ? task::Task::decode(*order, bytes_of(told.getTask())) : std::nullopt;
   if (!state) return Failure{.error = {base::Code::corrupt, "the node's answer is no task"}};
-  Shown out{std::move(*order), std::move(*state), text_of(told.getWhy()), {}};
+  Shown out{
+      std::move(*order), std::move(*state), text_of(told.getWhy()), {}, base::Digest::from(bytes_of(told.getEscrow()))};
   for (const auto part : told.getParts())
     out.parts.push_back(
         {part.getOutput(), part.getBytes(), base::Digest::from(bytes_of(part.getDigest())).value_or(base::Digest{})});
@@ -47,11 +48,14 @@ what it does
   the arguments behind it, sees its inputs below /task, read-only, and no network; what it prints, and the files named by
   --output, come back. Prints the id of the task, or with --wait what the program prints
   A program without a loader of its own, such as a static one, runs anywhere. One that begins with #!, or is linked to
-  libraries, needs a node that shows its /usr (task.host_usr)
+  libraries, needs --root with what loads it, or a node that shows its /usr (task.host_usr)
+  --root is a folder, a tar archive that is not compressed, or the content id of one: at most 4 GiB unpacked, 200,000
+  entries. Inside, all of it can be read and none of it written; its /dev, /proc, /run, /sys, /task and /tmp are not
+  seen
   --replicas has several nodes of different owners run it, until --quorum of them say the same
 exits
-  1 with --wait if the task has failed, was cancelled or expired; 5 if no node has what would load it; 7 if no known node
-  could ever run it
+  1 with --wait if the task has failed, was cancelled or expired; 5 if neither the root nor a node has what would load
+  it, or the root cannot be unpacked; 7 if no known node could ever run it
 )";
 
 constexpr const char* kViewNotes = R"(
@@ -80,6 +84,9 @@ std::vector<Option> submit_options() {
        .help = "a stored content that it sees at /task/PATH",
        .repeatable = true},
       {.name = "--output", .value = "PATH", .help = "a file below /task that is kept", .repeatable = true},
+      {.name = "--root",
+       .value = "CID|DIR|ARCHIVE",
+       .help = "what it sees as /, read-only: a folder, a tar archive, or the content id of one"},
       {.name = "--need", .value = "WHAT", .help = "of its node, such as 'memory>=4G,arch=x86_64'"},
       number_option("--priority", "N", "9 goes first; else 5", 0, task::kPriorityMax),
       number_option("--replicas", "N", "nodes that run it; else 1", 1, task::kReplicasMax),
@@ -89,6 +96,9 @@ std::vector<Option> submit_options() {
       {.name = "--after",
        .value = "ID",
        .help = "begin once that task is done; cancelled if it is not done at its end"},
+      {.name = "--max-price",
+       .value = "AMOUNT",
+       .help = "pay a node up to that, from the account of this one; else nothing"},
       number_option("--retries", "N", "how often it is tried again elsewhere; else 2", 0, task::kRetriesMax),
       wait_option("wait for its end, and print what it prints"),
       wallets::request_option(),

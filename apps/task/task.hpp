@@ -32,8 +32,15 @@ struct Shown {
     base::Digest digest;
   };
   std::vector<Part> parts;
+  std::optional<base::Digest> escrow;  ///< that pays its attempts
 };
 Client::Outcome<Shown> ask(Client& client, const task::TaskId& id);
+
+/// Stores the root of a task, typed as a content id, a folder or a tar archive, for a program that `loader` loads
+/// (empty: nothing does). Fails before anything is stored if the archive could not be unpacked, or the folder has no
+/// loader.
+Client::Outcome<task::Cid> store_root(Client& client, Console& console, const std::string& typed,
+                                      const std::string& loader);
 
 /// A state that was named by its number on the wire.
 std::string state_text(std::uint8_t number);

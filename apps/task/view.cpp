@@ -29,7 +29,7 @@ void write(output::wire::TaskAttempt::Builder to, const task::Attempt& from) {
 }
 
 void print_json(Console& console, const task::TaskId& id, const Shown& shown) {
-  const auto& [order, task, why, parts] = shown;
+  const auto& [order, task, why, parts, escrow] = shown;
   JsonLine<output::wire::TaskView> line;
   line->setTask(data(id.view()));
   line->setState(std::string(name(task.state())));
@@ -47,6 +47,8 @@ void print_json(Console& console, const task::TaskId& id, const Shown& shown) {
   auto attempts = line->initAttempts(size32(task.attempts()));
   for (unsigned i = 0; i < attempts.size(); ++i) write(attempts[i], task.attempts()[i]);
   if (!why.empty()) line->setWhy(why);
+  if (order.price_max) line->setMaxPrice(std::to_string(*order.price_max));
+  if (escrow) line->setEscrow(data(escrow->view()));
   if (!parts.empty()) {
     auto result = line->initResult();
     auto outputs = result.initOutputs(size32(parts) - 1);
@@ -73,15 +75,17 @@ std::string end_text(const task::Attempt& one) {
 }
 
 void print_text(Console& console, const task::TaskId& id, const Shown& shown, bool with_why) {
-  const auto& [order, task, why, parts] = shown;
+  const auto& [order, task, why, parts, escrow] = shown;
   console.out << "task      " << id.hex() << '\n'
               << "state     " << name(task.state())
               << (task.reason().empty() ? "" : ": " + base::printable(task.reason())) << '\n'
               << "submitted " << wallets::date_of(wallet::UnixMs(task.submitted_ms())) << '\n'
               << "program   " << order.program.hex() << '\n';
+  if (order.root) console.out << "root      " << order.root->hex() << '\n';
   for (const auto& part : parts)
     if (part.output < order.outputs.size())
       console.out << "output    " << order.outputs[part.output] << ", " << part.bytes << " bytes\n";
+  if (escrow) console.out << "escrow    " << escrow->hex() << '\n';
   if (with_why) console.out << "nodes     " << (why.empty() ? "all that are known fit" : why) << '\n';
   if (task.attempts().empty()) return;
   console.out << '\n';

@@ -61,6 +61,10 @@ struct TaskView {
   # Null: no attempt has decided.
   why @15 :Text;
   # Why known nodes do not fit now; null: some do.
+  maxPrice @16 :Text;
+  # Of each provider; null: none is paid.
+  escrow @17 :Data;
+  # That pays its attempts; null: none was paid yet.
 }
 
 struct TaskAttempt {

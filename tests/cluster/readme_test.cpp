@@ -44,6 +44,18 @@ const Line kLines[] = {
     {"troupe escrow deliver \"$id\" \"$(date | troupe file put - --replicas 1)\" --wallet seller"},
     {"troupe escrow accept \"$id\" --wallet buyer"},
     {"troupe escrow show \"$id\"", "", "of which 10 to the fund"},
+    {"mkdir root && cp -r --parents /usr/bin/python3* /usr/lib/python3.* root"},
+    {"cp -L --parents $(ldd /usr/bin/python3 | grep -o '/[^ ]*') root"},
+    {"printf '#!/usr/bin/python3\\nprint(sum(range(100)))\\n' > sum.py"},
+    {"troupe node --data worker --listen 127.0.0.1:7007 --join 127.0.0.1:7005 "
+     "--set ledger.book=\"$(troupe registry register)\" &"},
+    {"troupe registry register --price 6000 --capability python --data worker",
+     "again troupe registry register --price 6000 --capability python --data worker"},
+    {"troupe wallet issue \"$(troupe wallet own)\" 1000"},
+    {"troupe task submit sum.py --root root --need python --time 1m --max-price 100 --wait",
+     "again troupe task submit sum.py --root root --need python --time 1m --max-price 100 --wait", "4950"},
+    {"troupe wallet balance \"$(troupe wallet own --data worker)\"",
+     "again eval 'troupe wallet balance \"$(troupe wallet own --data worker)\" | grep 95'", "95"},
     // Where the kernel makes no sandbox (125), and check says so (1), there is nothing to show.
     {"troupe sandbox check", "troupe sandbox check || [ $? = 1 ]"},
     {"troupe sandbox run --root / -- /bin/echo hello",
@@ -181,7 +193,7 @@ class Ports {
  public:
   Ports() {
     std::vector<os::Descriptor> held;
-    for (const char* named : {"7001", "7002", "7003", "7004", "7005", "7006", "9464"}) {
+    for (const char* named : {"7001", "7002", "7003", "7004", "7005", "7006", "7007", "9464"}) {
       auto socket = os::listen_tcp(*base::HostPort::parse("127.0.0.1:0"));
       REQUIRE(socket.ok());
       free_.emplace_back(named, std::to_string(os::local_endpoint(socket.value().get()).port));

@@ -2,7 +2,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "tests/cluster/cluster.hpp"
+#include "tests/cluster/bank.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -95,6 +95,60 @@ TEST_CASE("cluster tasks: a program runs at another node, and what it prints and
   CHECK(cluster.run(0, submit(input)).exit == 5);
 }
 
+TEST_CASE("cluster tasks: a program runs in a root of its own, a folder or an archive") {
+  Cluster cluster(2, {"--set", "registry.heartbeat=2s"});
+  if (!sandboxes(cluster.folder)) return;
+  const std::string root = cluster.folder / "root", archive = cluster.folder / "root.tar";
+  const std::string made = "mkdir -p " + root + "/etc && cp -L --parents /bin/sh $(ldd /bin/sh | grep -o '/[^ ]*') " +
+                           root + " && echo seventeen >" + root + "/etc/word && chmod 600 " + root +
+                           "/etc/word && ln -s etc " + root + "/link && tar -c -C " + root + " . >" + archive;
+  REQUIRE(std::system(made.c_str()) == 0);
+  const std::string program = script(
+      cluster.folder, "program",
+      "read word </link/word; echo \"$word $1\"; for at in / /etc; do (: >$at/x) 2>/dev/null && echo open; done\n"
+      "for at in usr/local sys/kernel; do [ -e /$at ] && echo host; done; : >/task/x && echo own");
+  CHECK(cluster.run(0, submit(program, {"times"})).exit == 5);  // no node has a /bin/sh
+
+  // Both nodes run it, each from an archive that it has fetched and unpacked once.
+  const std::vector<std::string> both{"times", "--replicas",      "2",      "--quorum",
+                                      "2",     "--deterministic", "--wait", "--root"};
+  const auto in = [&](const std::string& typed) {
+    auto options = both;
+    options.push_back(typed);
+    return cluster.run(0, submit(program, options));
+  };
+  const auto seen = in(root);
+  CHECK_MESSAGE(seen.exit == 0, seen.err);
+  CHECK(seen.out == "seventeen times\nown\n");
+  CHECK(in(archive).out == seen.out);
+  CHECK(in(line(cluster.run(0, {"file", "put", archive}))).out == seen.out);
+  for (const auto& node : cluster.nodes) {
+    std::size_t roots = 0;
+    for (const auto& one : std::filesystem::directory_iterator(node->data + "/tasks/inputs"))
+      roots += contains(one.path().filename().string(), ".root.");
+    CHECK(roots == 2);  // tar(1) writes other bytes than this program
+  }
+
+  // What cannot be: found out before there is a task, or by the node that has to unpack it.
+  const auto refused = [&](const std::string& typed, const std::string& why) {
+    const auto told = in(typed);
+    CHECK(told.exit == 5);
+    CHECK_MESSAGE(contains(told.err, why), told.err);
+  };
+  const std::string hostile = std::string(TROUPE_SOURCE) + "/tests/runtime/os/corpus/archive/";
+  refused(hostile + "absolute", "begins with /");
+  refused(program, "no tar archive, or a compressed one");
+  const std::string bare = cluster.folder / "bare";
+  std::filesystem::create_directory(bare);
+  refused(bare, "the program needs /bin/sh, which the root " + bare + " does not have");
+  CHECK(in(cluster.folder / "absent").exit == 4);
+  const std::string below = line(cluster.run(0, {"file", "put", hostile + "below-link"}));
+  const auto unpacked = cluster.run(0, submit(program, {"--retries", "0", "--wait", "--root", below}));
+  CHECK(unpacked.exit == 1);
+  const auto rows = cluster.run(0, {"task", "ls", "--json"}).out;
+  CHECK(contains(rows, "cannot be unpacked: \\\"l/x\\\" lies below a link"));
+}
+
 TEST_CASE("cluster tasks: a limit ends a program, and its task says which") {
   Cluster cluster(1, {"--set", "task.host_usr=true"});
   if (!sandboxes(cluster.folder)) return;
@@ -151,4 +205,86 @@ TEST_CASE("cluster tasks: one whose node dies is run by another, and one is canc
   CHECK(contains(view(), R"("state":"cancelled")"));
   CHECK(cluster.run(0, {"task", "cancel", id}).exit == 5);
   CHECK(cluster.run(0, {"task", "result", id}).exit == 5);
+}
+
+TEST_CASE(
+    "cluster tasks: a node with a price is paid by an escrow once its answer is in, and one that is silent is not") {
+  Bank bank({"--set", "registry.heartbeat=2s", "--set", "task.slots=0"});
+  if (!sandboxes(bank.folder)) return;
+  const std::vector<std::string> options{"--join", bank.node->id + '@' + bank.node->at,
+                                         "--set",  "registry.heartbeat=2s",
+                                         "--set",  "task.host_usr=true",
+                                         "--set",  "task.lease=3s",
+                                         "--set",  "task.pay_margin=1s",
+                                         "--set",  "ledger.book=" + bank.node->id};
+  NodeProgram worker(bank.folder, "worker", options);
+  REQUIRE(worker.ready());
+  std::vector<std::string> none = options;
+  none.insert(none.end(), {"--set", "task.slots=0"});
+  NodeProgram submitter(bank.folder, "submitter", none);
+  REQUIRE(submitter.ready());
+  const auto at = [&](const NodeProgram& node, std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--data", node.data});
+    return troupe::test::troupe(bank.folder, arguments);
+  };
+  const auto own = [&](const NodeProgram& node) { return line(at(node, {"wallet", "own"})); };
+  REQUIRE(until([&] { return at(submitter, {"wallet", "own"}).exit == 0 && at(worker, {"wallet", "own"}).exit == 0; }));
+  REQUIRE(at(worker, {"registry", "register", "--price", "6000"}).exit == 0);
+  REQUIRE(until([&] { return contains(at(submitter, {"registry", "ls", "--json"}).out, R"("price":"6000")"); }));
+
+  // 6,000 for a core and an hour are 100 for a minute.
+  const std::string program = script(bank.folder, "program", "echo seventeen");
+  const auto minute = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"--time", "60s"});
+    return at(submitter, submit(program, more));
+  };
+  const auto for_nothing = minute({});
+  CHECK(for_nothing.exit == 7);
+  CHECK_MESSAGE(contains(for_nothing.err, "too dear"), for_nothing.err);
+  CHECK(minute({"--max-price", "99"}).exit == 7);
+  CHECK(minute({"--max-price", "0"}).exit == 2);
+
+  // It waits for money, and says so.
+  const std::string id = line(minute({"--max-price", "100"}));
+  const auto view = [&](const std::string& task) { return at(submitter, {"task", "view", task, "--json"}).out; };
+  REQUIRE(until([&] { return contains(view(id), "the account of this node has 0"); }));
+  CHECK(contains(view(id), own(submitter)));
+  bank.get({"wallet", "issue", own(submitter), "1000"});
+  REQUIRE(until([&] { return contains(view(id), R"("state":"done")"); }));
+  CHECK(at(submitter, {"task", "result", id}).out == "seventeen\n");
+  REQUIRE(until([&] { return bank.balance(own(worker)) == "95"; }));
+  CHECK(bank.balance(own(submitter)) == "900");
+  CHECK(value_in(bank.get({"fund", "show", "--json"}), "balance") == "5");
+  const std::string escrow = value_in(view(id), "escrow");
+  const std::string shown = at(submitter, {"escrow", "show", escrow, "--json"}).out;
+  CHECK_MESSAGE(value_in(shown, "state") == "settled", shown);
+  CHECK(value_in(shown, "released") == "100");
+  CHECK(value_in(shown, "task") == id);
+  CHECK(contains(shown, R"("state":"paid")"));
+  CHECK(contains(at(worker, {"escrow", "show", escrow}).out, "settled"));
+
+  // A program that fails has been run: its node is paid. What it earned goes where its operator wants it.
+  bank.get({"wallet", "new", "alice"});
+  const auto failed = at(
+      submitter, submit(script(bank.folder, "failing", "exit 3"), {"--time", "60s", "--max-price", "100", "--wait"}));
+  CHECK(failed.exit == 1);
+  REQUIRE(until([&] { return bank.balance(own(worker)) == "190"; }));
+  CHECK(at(worker, {"wallet", "own", "--to", bank.get({"wallet", "show", "alice"}), "--amount", "190"}).exit == 0);
+  CHECK(bank.balance("alice") == "190");
+  CHECK(at(worker, {"wallet", "own", "--to", bank.get({"wallet", "show", "alice"}), "--amount", "1"}).exit == 5);
+
+  // Its node dies: the price comes back.
+  const std::string slow = line(at(
+      submitter, submit(script(bank.folder, "slow", "echo begun; sleep 60"), {"--time", "3s", "--max-price", "100"})));
+  REQUIRE(until([&] { return at(submitter, {"task", "logs", slow}).out == "begun\n"; }));
+  CHECK(bank.balance(own(submitter)) == "795");
+  worker.kill(SIGKILL);
+  worker.wait();
+  REQUIRE(until([&] { return bank.balance(own(submitter)) == "800"; }));
+  CHECK(contains(at(submitter, {"escrow", "show", value_in(view(slow), "escrow")}).out, "silent"));
+  CHECK(at(submitter, {"task", "cancel", slow}).exit == 0);
+  REQUIRE(until([&] {
+    return contains(at(submitter, {"escrow", "show", value_in(view(slow), "escrow")}).out, "settled");
+  }));
+  CHECK(bank.exit({"wallet", "audit"}) == 0);
 }

@@ -39,11 +39,11 @@ std::string_view text(Lack lack) {
   return "do not fit";
 }
 
-std::optional<std::uint64_t> cost(const Candidate& node, const Order& order) {
-  if (!node.price) return std::nullopt;
+std::optional<std::uint64_t> cost(std::optional<std::uint64_t> price, const Order& order) {
+  if (!price) return std::nullopt;
   __extension__ using Wide = unsigned __int128;
   const auto ms = static_cast<std::uint64_t>(order.limits.time / std::chrono::milliseconds(1));
-  const Wide whole = Wide{*node.price} * order.limits.cpu.thousandths * ms;
+  const Wide whole = Wide{*price} * order.limits.cpu.thousandths * ms;
   const Wide out = (whole + kThousandthHoursMs - 1) / kThousandthHoursMs;
   return out > INT64_MAX ? INT64_MAX : static_cast<std::uint64_t>(out);
 }

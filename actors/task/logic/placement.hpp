@@ -57,8 +57,9 @@ std::optional<Lack> lack_of(const Candidate& node, const Order& order, const reg
                             const Apart& apart);
 /// 0 to 5,000; more is better. Of a candidate that fits.
 std::uint32_t score(const Candidate& node, const Order& order);
-/// What a task costs there at most: price · cores · time, rounded up; nothing if it has no price.
-std::optional<std::uint64_t> cost(const Candidate& node, const Order& order);
+/// What a task costs at most at a price for a core and an hour: price · cores · time, rounded up; nothing without one.
+std::optional<std::uint64_t> cost(std::optional<std::uint64_t> price, const Order& order);
+inline std::optional<std::uint64_t> cost(const Candidate& node, const Order& order) { return cost(node.price, order); }
 
 struct Choice {
   std::vector<const Candidate*> best;  ///< at most as many as were wanted

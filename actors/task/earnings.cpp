@@ -1,0 +1,111 @@
+#include "actors/task/earnings.hpp"
+
+#include "actors/registry/words.hpp"
+#include "messages/registry.capnp.h"
+#include "messages/words.hpp"
+#include "runtime/base/whole_units.hpp"
+
+namespace troupe::task {
+namespace {
+
+using base::Code;
+using base::Error;
+
+constexpr std::chrono::seconds kOwnDue{5};
+constexpr std::chrono::seconds kBookDue{8};
+constexpr int kUnknownMax = 30;  // our choice: a minute
+
+}  // namespace
+
+void Earnings::refresh() {
+  wait_to_refresh_(*this);
+  ask<registry::wire::GetOwnRegistration, registry::wire::Registered>(
+      node().find(registry::kPath), now() + kOwnDue, [](registry::wire::GetOwnRegistration::Builder) {},
+      [this](runtime::Answer<registry::wire::Registered> answer) {
+        if (!answer.ok()) return;
+        const auto own = registry::parse_registration(bytes_of(answer.value().getRegistration()));
+        if (!own) return;
+        price_ = own->price;
+        pay_to_ = payee_of(*own);
+      });
+}
+
+std::uint64_t Earnings::wanted(const Order& order) const { return cost(price_, order).value_or(0); }
+
+void Earnings::check(const Order& order, std::uint64_t token, const escrow::TaskEscrowId& id, Done done) {
+  if (checking_ >= kCheckingMax)
+    return done(
+        Error{Code::overloaded, "too many attempts wait until their escrow is looked up", std::chrono::seconds(1)});
+  ++checking_;
+  ask<escrow::wire::GetTaskEscrow, escrow::wire::TaskEscrowIs>(
+      node().find(escrow::kPath), now() + kBookDue,
+      [&](escrow::wire::GetTaskEscrow::Builder out) { out.setEscrow(data_of(id.view())); },
+      [this, order, token, id, done = std::move(done)](runtime::Answer<escrow::wire::TaskEscrowIs> answer) mutable {
+        --checking_;
+        if (!answer.ok())
+          return done(Error{Code::unavailable, "the escrow of the task is not known here: " + answer.error().message});
+        const auto agreement = escrow::decode_task_agreement(bytes_of(answer.value().getAgreement()));
+        if (!agreement || escrow::id_of(*agreement) != id || TaskId{agreement->task.bytes} != id_of(order) ||
+            agreement->quorum != order.quorum)
+          return done(Error{Code::refused, "the escrow is not one of this order"});
+        done(due_of(order, token, answer.value()));
+      });
+}
+
+base::Outcome<wallet::UnixMs> Earnings::due_of(const Order& order, std::uint64_t token,
+                                               escrow::wire::TaskEscrowIs::Reader is) const {
+  std::optional<escrow::wire::TaskProvider::Reader> one;
+  for (const auto row : is.getProviders())
+    if (row.getToken() == token) one = row;
+  if (!one || text_of(one->getState()) != escrow::name(escrow::ProviderState::engaged))
+    return Error{Code::refused, "this attempt is not engaged in the escrow of the task"};
+  if (wallet::Address::from(bytes_of(one->getProvider())) != self_ ||
+      wallet::Address::from(bytes_of(one->getPayTo())) != pay_to_)
+    return Error{Code::refused, "the escrow would pay another account than that of this node"};
+  if (one->getPrice() < wanted(order))
+    return Error{Code::refused, "this node wants " + std::to_string(wanted(order)) + ", and the escrow has " +
+                                    std::to_string(one->getPrice()) + " for it"};
+  const std::uint64_t needs = base::milliseconds(order.limits.time);
+  if (one->getDue() < base::unix_milliseconds(wall()) + needs)
+    return Error{Code::refused, "the escrow waits for less time than the program may take"};
+  return wallet::UnixMs(one->getDue());
+}
+
+// -- acts
+
+void Earnings::hand_in(const escrow::TaskEscrowId& id, std::uint64_t token, const Answer& answer) {
+  put(id, token, escrow::HandIn{token, {answer.bytes}});
+}
+
+void Earnings::resign(const escrow::TaskEscrowId& id, std::uint64_t token) { put(id, token, escrow::Resign{token}); }
+
+/// Beyond the limits the one that comes is left out: the book has not answered for long.
+void Earnings::put(const escrow::TaskEscrowId& id, std::uint64_t token, decltype(escrow::TaskAct::what) what) {
+  const std::size_t most = std::holds_alternative<escrow::HandIn>(what) ? 2 * kHandingMax : kHandingMax;
+  if (handing_.size() >= most) return;
+  handing_.try_emplace({id, token}, Handing{{id, self_, std::move(what)}});
+  hand();
+}
+
+void Earnings::hand() {
+  for (auto& [key, one] : handing_) {
+    if (std::exchange(one.asked, true)) continue;
+    ask<escrow::wire::TakeTaskAct, escrow::wire::TaskEscrowIs>(
+        node().find(escrow::kPath), now() + kBookDue,
+        [&](escrow::wire::TakeTaskAct::Builder out) { write_act(out.initAct(), one.act, *identity_); },
+        [this, key = key](const runtime::Answer<escrow::wire::TaskEscrowIs>& answer) {
+          const auto at = handing_.find(key);
+          if (at == handing_.end()) return;
+          const Code code = answer.ok() ? Code::internal : answer.error().code;
+          // A node that is just beginning does not know it either.
+          const bool unknown = code == Code::not_found && ++at->second.unknown >= kUnknownMax;
+          const bool ended =
+              answer.ok() || unknown || code == Code::refused || code == Code::conflict || code == Code::malformed;
+          if (ended) return static_cast<void>(handing_.erase(at));
+          at->second.asked = false;
+          wait_to_hand_(*this);
+        });
+  }
+}
+
+}  // namespace troupe::task

@@ -1,0 +1,69 @@
+#pragma once
+// How a node is paid for the attempts that it runs: it looks whether its price lies in the task's escrow before it
+// begins, and hands in what the program came to, or resigns, until the escrow has answered.
+//
+// Price   that of this node's registration (`registry register --price`), asked for again each kRefresh.
+// Limits  kHandingMax acts wait for the book, and as many answers again; kCheckingMax attempts wait to be looked up.
+// Owner   WorkerActor.
+#include <map>
+
+#include "actors/task/settlement.hpp"
+
+namespace troupe::task {
+
+class Earnings final : public runtime::Part {
+ public:
+  static constexpr std::size_t kHandingMax = 4'096;     // our choice
+  static constexpr std::size_t kCheckingMax = 256;      // our choice
+  static constexpr std::chrono::seconds kRefresh{5};    // our choice
+  static constexpr std::chrono::seconds kHandAgain{2};  // our choice
+
+  Earnings(runtime::Actor& owner, std::shared_ptr<const crypto::Identity> identity, std::string registry)
+      : Part(owner),
+        identity_(std::move(identity)),
+        registry_(std::move(registry)),
+        self_(wallet::address_of(identity_->public_key())),
+        pay_to_(self_) {}
+
+  /// Call it in the owner's receive(). `Timers` are empty structs, of this object alone.
+  template <class Refresh, class Hand>
+  void receive(runtime::Handlers& on) {
+    wait_to_refresh_ = [](Earnings& self) { self.after<Refresh>(kRefresh); };
+    wait_to_hand_ = [](Earnings& self) { self.after<Hand>(kHandAgain); };
+    on.timer<Refresh>([this] { refresh(); });
+    on.timer<Hand>([this] { hand(); });
+  }
+  /// Call it in the owner's start().
+  void refresh();
+
+  /// What this node wants for an order; 0: nothing.
+  std::uint64_t wanted(const Order& order) const;
+  using Done = base::Callback<void(const base::Outcome<wallet::UnixMs>&)>;
+  /// Whether that price lies in the escrow for this attempt, and until when it is to be handed in.
+  void check(const Order& order, std::uint64_t token, const escrow::TaskEscrowId& id, Done done);
+  void hand_in(const escrow::TaskEscrowId& id, std::uint64_t token, const Answer& answer);
+  void resign(const escrow::TaskEscrowId& id, std::uint64_t token);
+
+ private:
+  struct Handing {
+    escrow::TaskAct act;
+    bool asked = false;
+    int unknown = 0;  ///< answers that there is no such escrow
+  };
+  base::Outcome<wallet::UnixMs> due_of(const Order& order, std::uint64_t token,
+                                       escrow::wire::TaskEscrowIs::Reader is) const;
+  void put(const escrow::TaskEscrowId& id, std::uint64_t token, decltype(escrow::TaskAct::what) what);
+  void hand();
+
+  const std::shared_ptr<const crypto::Identity> identity_;
+  const std::string registry_;
+  const wallet::Address self_;
+  void (*wait_to_refresh_)(Earnings&) = nullptr;
+  void (*wait_to_hand_)(Earnings&) = nullptr;
+  wallet::Address pay_to_;
+  std::optional<std::uint64_t> price_;
+  std::size_t checking_ = 0;
+  std::map<std::pair<escrow::TaskEscrowId, std::uint64_t>, Handing> handing_;
+};
+
+}  // namespace troupe::task
