@@ -46,7 +46,7 @@ TEST_CASE("protocol: a client written from messages/README.md alone gets a value
 
 TEST_CASE("protocol: each service takes the kinds that messages/README.md names for a role, and no others") {
   const Folder folder;
-  NodeProgram node(folder, "node");
+  NodeProgram node(folder, "node", {"--set", "ledger.book=self"});  // one that has all services
   REQUIRE(node.ready());
   REQUIRE(troupe::test::troupe(folder, {"raft", "init", "--data", node.data}).exit == 0);
   const Seen seen = foreign(folder, "page.py", '"' + binary() + "\" \"" + node.data + "\" " + node.at);
