@@ -317,12 +317,16 @@ Ending run_task(const Invocation& invocation, Console& console) {
            });
   };
   const bool tasks = wanted({"task.place", "task.run", "task.empty"}), lists = wanted({"registry.fed", "registry.ls"});
-  if (!tasks && !lists)
-    return usage_failure("--only names figures: task.place, task.run, task.empty, registry.fed, registry.ls",
-                         "troupe help bench task");
+  const bool sandboxes = wanted({"sandbox.start"});
+  if (!tasks && !lists && !sandboxes)
+    return usage_failure(
+        "--only names figures: sandbox.start, task.place, task.run, task.empty, registry.fed, registry.ls",
+        "troupe help bench task");
   const auto span = span_of(invocation);
   if (!span.ok()) return span.error();
   os::Waker waker{SIGINT, SIGTERM};
+  auto launcher = sandbox::Launcher::start();
+  if (!launcher) return Failure{{base::Code::unavailable, "no process can be started that makes sandboxes"}};
   // Each has a node of its own, which is made before any thread of this process.
   const auto task_folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!task_folder.ok()) return task_folder.error();
@@ -335,11 +339,17 @@ Ending run_task(const Invocation& invocation, Console& console) {
                                                 {"identity.work_bits=0", "registry.beats_per_second=100000"});
   if (!node.ok()) return node.error();
   bench::Figures figures;
+  if (sandboxes) {
+    bench::Runner runner(waker, *task_folder.value(), {});
+    auto more = bench::measure_sandboxes(runner, *launcher, span.value());
+    if (!more.ok()) return more.error();
+    figures.push_back(std::move(more).value());
+  }
   if (tasks) {
     bench::Runner runner(waker, *task_folder.value(), {});
     auto more = bench::measure_tasks(waker, runner, *worker.value(), span.value());
     if (!more.ok()) return more.error();
-    figures = std::move(more).value();
+    for (bench::Figure& one : more.value()) figures.push_back(std::move(one));
   }
   if (lists) {
     bench::Runner runner(waker, *folder.value(), {});
@@ -399,7 +409,8 @@ Commands bench_commands() {
                                  1, kMessagesMax)},
        .run = run_kv},
       {.name = "bench task",
-       .summary = "Measure tasks, and in two minutes a node that watches 10,000 others, and the list of them",
+       .summary =
+           "Measure sandboxes and tasks, and in two minutes a node that watches 10,000 others, and the list of them",
        .options = {seconds, {.name = "--only", .value = "WHAT,…", .help = "these figures alone"}, dir},
        .run = run_task},
       {.name = "bench escrow",

@@ -5,6 +5,7 @@
 #include "apps/bench/runner.hpp"
 #include "apps/bench/second_process.hpp"
 #include "runtime/observe/health.hpp"
+#include "runtime/sandbox/launcher.hpp"
 
 namespace troupe::bench {
 
@@ -74,6 +75,10 @@ Measurement<Figures> measure_airdrop(os::Waker& waker, Runner& runner, NodeProce
 /// A node that watches 10,000 others: what part of a processor their heartbeats take, one of each a minute
 /// (`registry.fed`: ratio), and `troupe registry ls` there (`registry.ls`).
 Measurement<Figures> measure_registry(os::Waker& waker, Runner& runner, NodeProcesses& processes);
+
+/// Start and end of `true` in a sandbox, one after another: `sandbox.start`. The launcher was started before any
+/// thread.
+Measurement<Figure> measure_sandboxes(Runner& runner, sandbox::Launcher& launcher, base::Duration span);
 
 /// Choices among a thousand nodes: `task.place`. Then empty tasks at a node that runs them itself, from the submission
 /// to the result that was read: one after the other (`task.run`), and some at once (`task.empty`). Both take `span`.
