@@ -2,8 +2,11 @@
 
 namespace troupe::chain {
 
-base::Result<void, CommitError> verify_commit(const ChainId& chain, const ValidatorSet& set, const Commit& commit,
-                                              const VerifySignature& verify) {
+base::Result<void, CommitError> verify_commit(const ChainId& chain, const ValidatorSet& set, const Wanted& wanted,
+                                              const Commit& commit, const VerifySignature& verify) {
+  const Place& place = commit.place;
+  if (place.fork != wanted.fork || place.height != wanted.height || commit.block != wanted.block)
+    return CommitError::elsewhere;
   std::vector<const Validator*> voters;
   std::uint64_t power = 0;
   for (std::size_t i = 0; i < commit.votes.size(); ++i) {

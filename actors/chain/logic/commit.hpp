@@ -28,6 +28,7 @@ struct Commit {
 };
 
 enum class CommitError : std::uint8_t {
+  elsewhere,      ///< of another fork, height or block than it should prove
   stranger,       ///< a vote of one that is no validator
   unordered,      ///< not in the order of ids, or one appears twice
   too_little,     ///< 2/3 of the power or less
@@ -38,8 +39,15 @@ enum class CommitError : std::uint8_t {
 using VerifySignature =
     std::function<bool(const base::PublicKey& key, base::ByteView bytes, const crypto::Signature& signature)>;
 
-/// Whether `commit` proves its block by the validators of its height. Power is counted before signatures are verified.
-base::Result<void, CommitError> verify_commit(const ChainId& chain, const ValidatorSet& set, const Commit& commit,
-                                              const VerifySignature& verify);
+/// What a commit should prove.
+struct Wanted {
+  Fork fork;
+  Height height;
+  BlockId block;
+};
+
+/// Whether `commit` proves that block by the validators of its height. Power is counted before signatures are verified.
+base::Result<void, CommitError> verify_commit(const ChainId& chain, const ValidatorSet& set, const Wanted& wanted,
+                                              const Commit& commit, const VerifySignature& verify);
 
 }  // namespace troupe::chain

@@ -74,8 +74,8 @@ void Consensus::forget_old_rounds() {
 template <class Content>
 void Consensus::sign_if_allowed(const Content& content) {
   if (!self_) return;
-  if (!guard_.may(content).ok()) {
-    ++refused_;
+  if (const auto may = guard_.may(content); !may.ok()) {
+    if (may.error() == GuardError::second) ++refused_;
     return;
   }
   if (valid_ && proof_kept_ != valid_->round) {
@@ -121,10 +121,12 @@ bool Consensus::valid_here(const BlockId& id) const {
   return said && said->verdict == Verdict::valid;
 }
 
-void Consensus::block(const BlockId& id, UnixMs time, Verdict verdict) {
+void Consensus::block(const BlockId& id, UnixMs time, const base::NodeId& proposer, Verdict verdict) {
   const auto at = blocks_.find(id);
   if (decided_ || at == blocks_.end() || at->second.report) return;
-  at->second.report = Report{time, verdict};
+  // A stranger has no account to which a tip could go.
+  if (!start_.validators->index_of(proposer)) verdict = Verdict::invalid;
+  at->second.report = Report{time, proposer, verdict};
   apply_rules();
 }
 
@@ -132,7 +134,7 @@ void Consensus::built(Round round, const BlockId& id, UnixMs time) {
   if (decided_ || !building_ || round != round_ || step_ != Step::propose) return;
   base::ensure(time > start_.parent_time && time <= kTimeMax, "a new block is later than its parent");
   building_ = false;
-  blocks_[id] = Block{round_, Report{time, Verdict::valid}};
+  blocks_[id] = Block{round_, Report{time, proposer().id, Verdict::valid}};
   sign(Proposal{place(), std::nullopt, id, time});
 }
 

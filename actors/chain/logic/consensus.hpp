@@ -5,6 +5,7 @@
 //         comments is a line of it, and its names are kept.
 // Duty    of the caller, after each input: take(), and do the effects in order. What is lost is sent again: neighbours
 //         compare what they hold, a validator's own contents of the whole height among it.
+//         What receive() has not taken is not to be remembered as heard: it may be needed when it comes again.
 // Trust   what receive() is given has been verified to be of its validator; all else in it may be a lie.
 // Limits  votes of kRoundsKept rounds back, of the next round, and of each validator's latest kRoundsAhead beyond.
 //         Proposals of this round and the next. An equivocator is named once a height.
@@ -70,7 +71,9 @@ struct Schedule {
 struct BuildBlock {
   Round round;
 };
-/// Fetch the block with all its transactions, validate it, and answer with block(); at once if it is here.
+/// Fetch the block with all its transactions, validate it, and answer with block(); at once if it is here. "Invalid"
+/// may rest on what the id determines alone. Whatever else is wrong, such as an approval, a size, or a list that is not
+/// the one of its root, is the fault of the one who sent it: fetch it elsewhere.
 struct FetchBlock {
   BlockId block;
 };
@@ -108,9 +111,9 @@ class Consensus {
   base::Result<void, Rejected> receive(const SignedProposal& proposal, UnixMs now);
   /// One that was scheduled. Late and repeated ones are harmless.
   void timeout(const Timeout& timeout);
-  /// What became of a FetchBlock; `time` is that of the block. Valid: all its transactions are here, and it follows the
-  /// last final block, also in time. An answer that was not asked for is ignored.
-  void block(const BlockId& id, UnixMs time, Verdict verdict);
+  /// What became of a FetchBlock; `time` and `proposer` are those of the block. Valid: all its transactions are here,
+  /// and it follows the last final block, also in time. An answer that was not asked for is ignored.
+  void block(const BlockId& id, UnixMs time, const base::NodeId& proposer, Verdict verdict);
   /// A new block for BuildBlock, which is whole and valid here; its time is later than the parent's. Ignored if the
   /// round is over.
   void built(Round round, const BlockId& id, UnixMs time);
@@ -124,7 +127,7 @@ class Consensus {
   const std::optional<Proven>& valid() const { return valid_; }
   const Guard& guard() const { return guard_; }
   bool decided() const { return decided_; }
-  /// Contents that the guard did not let be signed.
+  /// Second contents for one step, which the guard did not let be signed.
   std::uint64_t refused() const { return refused_; }
   const Validator& proposer() const { return start_.validators->at(turns_.now); }
 
@@ -142,6 +145,7 @@ class Consensus {
   };
   struct Report {
     UnixMs time{};
+    base::NodeId proposer{};
     Verdict verdict = Verdict::invalid;
   };
   struct Block {

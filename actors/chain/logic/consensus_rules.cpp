@@ -58,7 +58,11 @@ std::optional<Choice> Consensus::judgement(const HeldProposal& held) const {
   }
   const Report* said = report(proposal.block);
   if (!said) return std::nullopt;
-  return said->verdict == Verdict::valid && said->time == proposal.time ? Choice(proposal.block) : nil;
+  // One proposed again is that of an earlier proposer, and so is the block of the lock.
+  const bool locked_here = locked_ && locked_->block == proposal.block;
+  const bool in_turn = proposal.valid_round || locked_here || said->proposer == proposer().id;
+  const bool good = said->verdict == Verdict::valid && said->time == proposal.time && in_turn;
+  return good ? Choice(proposal.block) : nil;
 }
 
 /// Lines 36 to 43, without the proposal: over 2/3 prevotes stand for it, because a correct validator had it.

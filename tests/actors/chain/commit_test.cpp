@@ -23,9 +23,9 @@ Commit commit_of(std::initializer_list<std::size_t> voters) {
 }
 
 std::optional<CommitError> flaw(const Commit& commit) {
-  const auto verified = verify_commit(kHere, four(), commit, [](const auto& key, auto bytes, const auto& given) {
-    return signature(key, bytes) == given;
-  });
+  const auto verified =
+      verify_commit(kHere, four(), {Fork{}, Height{3}, kRed}, commit,
+                    [](const auto& key, auto bytes, const auto& given) { return signature(key, bytes) == given; });
   return verified.ok() ? std::nullopt : std::optional(verified.error());
 }
 
@@ -38,6 +38,15 @@ TEST_CASE("commit: more than two thirds prove a block, two thirds or doubled vot
   CHECK(flaw(commit_of({})) == CommitError::too_little);
   CHECK(flaw(commit_of({0, 1, 1})) == CommitError::unordered);
   CHECK(flaw(commit_of({1, 0, 2})) == CommitError::unordered);
+}
+
+TEST_CASE("commit: a true commit of something else proves nothing here") {
+  const Commit commit = commit_of({0, 1, 2});
+  const auto any = [](const auto&, auto, const auto&) { return true; };
+  CHECK(verify_commit(kHere, four(), {Fork{}, Height{3}, kRed}, commit, any).ok());
+  for (const Wanted& other :
+       {Wanted{Fork{1}, Height{3}, kRed}, Wanted{Fork{}, Height{4}, kRed}, Wanted{Fork{}, Height{3}, BlockId{}}})
+    CHECK(verify_commit(kHere, four(), other, commit, any).error() == CommitError::elsewhere);
 }
 
 TEST_CASE("commit: strangers and wrong signatures are found") {

@@ -29,7 +29,8 @@ TEST_CASE("consensus: a block that a quorum prevotes is locked, and one that a q
   CHECK(decided[0].commit.vote() == Vote{it.place(0), Step::precommit, kRed});
   CHECK(decided[0].commit.votes.size() == 3);
   const auto any = [](const base::PublicKey&, base::ByteView, const crypto::Signature&) { return true; };
-  CHECK(verify_commit(ChainId{}, it.set(), decided[0].commit, any).ok());
+  CHECK(
+      verify_commit(ChainId{}, it.set(), {Fork{}, decided[0].commit.place.height, kRed}, decided[0].commit, any).ok());
   CHECK(it.receive(it.vote(0, 0, Step::precommit, kRed)) == Rejected::decided);
 }
 
@@ -141,6 +142,24 @@ TEST_CASE("consensus: a lock holds against another block until a later quorum is
     CHECK_FALSE(it.voted(1, Step::prevote));
     it.time_out(Step::propose);
     CHECK(it.prevoted(1, nullopt));
+  }
+}
+
+TEST_CASE("consensus: a new block names the validator whose turn it is, and each block a validator") {
+  const base::NodeId other = OneHeight().set().at(1).id;
+  {
+    OneHeight it;
+    it.receive(it.proposal(0, kRed));
+    it.block_of(other, kRed);
+    CHECK(it.prevoted(0, nullopt));
+  }
+  for (const bool stranger : {false, true}) {
+    OneHeight it;
+    it.to_round(2);
+    it.receive(it.proposal(2, kRed, 0));
+    it.block_of(stranger ? base::NodeId{} : other, kRed);
+    it.votes({0, 1, 2}, 0, Step::prevote, kRed);
+    CHECK(it.prevoted(2, stranger ? Choice() : Choice(kRed)));
   }
 }
 

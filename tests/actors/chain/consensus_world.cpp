@@ -125,7 +125,8 @@ void World::propose_lies(Node& liar, const Consensus& seen) {
       for (const Node& node : nodes_)
         if (node.core.get() == &seen) parent = &node;
       const UnixMs skew = !at_locks && random_.chance(1, 4) ? some(0, 20'000) - UnixMs{10'000} : UnixMs{0};
-      proposal.block = judge_.add({place.height, tip(*parent), now_ + skew, at_locks || !random_.chance(1, 5)});
+      const bool sound = at_locks || !random_.chance(1, 5);
+      proposal.block = judge_.add({place.height, tip(*parent), now_ + skew, sound, set_.at(liar.index).id});
     }
     if (place.round > Round{} && random_.chance(3, 4)) {
       const std::uint32_t back = std::min<std::uint32_t>(place.round.value, 2);

@@ -35,6 +35,7 @@ struct WorldBlock {
   BlockId parent;
   UnixMs time{};
   bool sound = true;  ///< what it holds may be executed
+  base::NodeId proposer{};
 };
 
 class Judge {
@@ -80,7 +81,10 @@ class Judge {
     }
     for (const Validator& validator : set_.all()) all += validator.power;
     must(power * 3 > all * 2, "a commit has more than 2/3 of the power");
-    must(verify_commit(kWorldChain, set_, commit, world_verifies).ok(), "a commit is what verify_commit() takes");
+    must(
+        verify_commit(kWorldChain, set_, {commit.place.fork, commit.place.height, commit.block}, commit, world_verifies)
+            .ok(),
+        "a commit is what verify_commit() takes");
     const WorldBlock& block = blocks_.at(commit.block);
     must(block.sound && block.height == commit.place.height, "a decided block is valid");
     if (commit.place.height.value < 2) return;

@@ -245,7 +245,7 @@ class Nodes {
       if (node.run != run) return;
       const BlockId parent = tip(node);
       const UnixMs time = std::max(clock(node), judge_.block(parent).time + UnixMs{1});
-      const BlockId id = judge_.add({height_of(node), parent, time});
+      const BlockId id = judge_.add({height_of(node), parent, time, true, set_.at(node.index).id});
       node.pool.insert(id);
       node.core->built(build.round, id, time);
       perform(node);
@@ -257,7 +257,7 @@ class Nodes {
       const WorldBlock& block = judge_.block(id);
       const bool follows =
           block.height == height_of(node) && block.parent == tip(node) && block.time > judge_.block(block.parent).time;
-      node.core->block(id, block.time, block.sound && follows ? Verdict::valid : Verdict::invalid);
+      node.core->block(id, block.time, block.proposer, block.sound && follows ? Verdict::valid : Verdict::invalid);
       return;
     }
     Node& other = nodes_[random_.below(nodes_.size())];
@@ -289,7 +289,10 @@ class Nodes {
     if (node.liar) return answer(node, from, talk);
     if (!node.core) return;
     if (talk.commit && talk.commit->place.height == height_of(node)) {
-      must(verify_commit(kWorldChain, set_, *talk.commit, world_verifies).ok(), "a correct node gives true commits");
+      must(verify_commit(kWorldChain, set_, {talk.commit->place.fork, talk.commit->place.height, talk.commit->block},
+                         *talk.commit, world_verifies)
+               .ok(),
+           "a correct node gives true commits");
       ++report_.syncs;
       return finish(node, *talk.commit);
     }

@@ -64,7 +64,10 @@ class OneHeight {
     for (const std::size_t index : from) (void)receive(vote(index, round, step, choice));
   }
   void block(const BlockId& id, Verdict verdict = Verdict::valid, UnixMs time = kNow) {
-    core.block(id, time, verdict);
+    block_of(core.proposer().id, id, verdict, time);
+  }
+  void block_of(const base::NodeId& proposer, const BlockId& id, Verdict verdict = Verdict::valid, UnixMs time = kNow) {
+    core.block(id, time, proposer, verdict);
     pump();
   }
   void time_out(Step step) {
