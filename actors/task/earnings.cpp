@@ -27,6 +27,19 @@ void Earnings::refresh() {
         if (!own) return;
         price_ = own->price;
         pay_to_ = payee_of(*own);
+        if (price_.value_or(0) > 0 && book_.empty()) learn_book();
+      });
+}
+
+/// It stays the same while this node runs.
+void Earnings::learn_book() {
+  ask<escrow::wire::GetTerms, escrow::wire::TermsAre>(
+      node().find(escrow::kPath), now() + kOwnDue, [](escrow::wire::GetTerms::Builder) {},
+      [this](runtime::Answer<escrow::wire::TermsAre> answer) {
+        const auto book = answer.ok() ? wallet::BookId::from(bytes_of(answer.value().getBook())) : std::nullopt;
+        if (!book || !book_.empty()) return;
+        book_ = name_of(*book);
+        if (book_changed_) book_changed_();
       });
 }
 

@@ -35,6 +35,10 @@ class Earnings final : public runtime::Part {
   }
   /// Call it in the owner's start().
   void refresh();
+  /// By which this node is paid, if it has a price and the book has answered; empty otherwise.
+  const std::string& book() const { return book_; }
+  /// Called when book() has changed.
+  void on_book(base::Callback<void()> changed) { book_changed_ = std::move(changed); }
 
   /// What this node wants for an order; 0: nothing.
   std::uint64_t wanted(const Order& order) const;
@@ -54,6 +58,7 @@ class Earnings final : public runtime::Part {
                                        escrow::wire::TaskEscrowIs::Reader is) const;
   void put(const escrow::TaskEscrowId& id, std::uint64_t token, decltype(escrow::TaskAct::what) what);
   void hand();
+  void learn_book();
 
   const std::shared_ptr<const crypto::Identity> identity_;
   const std::string registry_;
@@ -62,6 +67,8 @@ class Earnings final : public runtime::Part {
   void (*wait_to_hand_)(Earnings&) = nullptr;
   wallet::Address pay_to_;
   std::optional<std::uint64_t> price_;
+  std::string book_;
+  base::Callback<void()> book_changed_;
   std::size_t checking_ = 0;
   std::map<std::pair<escrow::TaskEscrowId, std::uint64_t>, Handing> handing_;
 };

@@ -126,8 +126,8 @@ void OrdersActor::loaded() {
     }
     if (final(task.state())) ended_.emplace(task.ended_ms(), id);
     else open_.insert(job.rank(id));
-    if (final(task.state()) && job.entry.debt == Debt::owed) owing_[id] = now();
-    if (job.entry.debt != Debt::none) settlement_.learn();
+    if (final(task.state()) && job.entry.debt == Debt::owed) owing_[id].again = now();
+    if (job.entry.order.payment == Payment::escrow) settlement_.learn([](const base::Outcome<void>&) {});
   }
   save_start();
 }
@@ -191,11 +191,19 @@ void OrdersActor::submit(wire::SubmitTask::Reader request, Submitted reply) {
   if (request.getRequest().size() > 0) order->nonce = nonce_of(order->submitter, text_of(request.getRequest()));
   else world().chance.fill(order->nonce.bytes);
   if (answer_known(*order, reply)) return;
-  const auto fits = [&] { return choose(nodes(false), *order, TaskId{}, {}, {}, 1).fit > 0; };
-  if (fits()) return accept(std::move(*order), std::move(reply));
+  if (order->payment == Payment::free || !settlement_.book().empty()) return admit(std::move(*order), std::move(reply));
+  // Without a book there may still be nodes that want nothing.
+  settlement_.learn([this, order = std::move(*order), reply = std::move(reply)](const base::Outcome<void>&) mutable {
+    if (!answer_known(order, reply)) admit(std::move(order), std::move(reply));
+  });
+}
+
+/// If some node could run it, at the latest after a look at those that there are.
+void OrdersActor::admit(Order order, Submitted reply) {
+  if (choose(nodes(false), order, TaskId{}, policy(), {}, 1).fit > 0) return accept(std::move(order), std::move(reply));
   if (parked_.size() >= kParkedMax)
     return reply.refuse({Code::overloaded, "too many tasks wait for the list of nodes", std::chrono::seconds(1)});
-  parked_.push_back({std::move(*order), std::move(reply)});
+  parked_.push_back({std::move(order), std::move(reply)});
   look();
 }
 
@@ -305,7 +313,7 @@ void OrdersActor::view(wire::ViewTask::Reader question, runtime::Reply<wire::Tas
   reply.send([&](wire::TaskIs::Builder out) {
     out.setOrder(data_of(encode(entry.order)));
     out.setTask(data_of(task.encode()));
-    if (!final(task.state())) out.setWhy(choose(nodes(false), entry.order, *id, {}, task.apart(false), 1).why());
+    if (!final(task.state())) out.setWhy(choose(nodes(false), entry.order, *id, policy(), task.apart(false), 1).why());
     const auto paid_by = settlement_.known_escrow(*id, entry.order);
     if (paid_by && entry.debt != Debt::none) out.setEscrow(data_of(paid_by->view()));
     const Attempt* const result = task.result();

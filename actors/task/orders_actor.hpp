@@ -104,7 +104,9 @@ class OrdersActor final : public runtime::Actor {
   /// Replicas and quorum for that risk. The error says why there are none.
   std::optional<base::Error> set_replicas(Order& order, double risk) const;
   bool answer_known(const Order& order, Submitted& reply);
+  void admit(Order order, Submitted reply);
   void accept(Order order, Submitted reply);
+  Policy policy() const { return {.book = settlement_.book()}; }
   void answer_askers(const TaskId& id, const base::Outcome<void>& saved);
   void list(wire::ListTasks::Reader question, runtime::Reply<wire::TaskRows> reply) const;
   void view(wire::ViewTask::Reader question, runtime::Reply<wire::TaskIs> reply) const;
@@ -196,8 +198,12 @@ class OrdersActor final : public runtime::Actor {
   std::map<base::NodeId, std::uint32_t> busy_;  // attempts of this node under way
   std::map<base::NodeId, base::Instant> left_alone_;
   Settlement settlement_;
-  std::optional<base::Instant> pays_again_;               // nothing could be paid before
-  std::map<TaskId, std::optional<base::Instant>> owing_;  // ended, not settled; nothing: being settled
+  std::optional<base::Instant> pays_again_;  // nothing could be paid before
+  struct Owing {
+    std::optional<base::Instant> again{};
+    int unknown = 0;  ///< answers that there is no such escrow
+  };
+  std::map<TaskId, Owing> owing_;  // ended, not settled; nothing: being settled
   std::optional<base::Instant> looked_at_;
   bool looking_ = false;
   runtime::Subscription look_;

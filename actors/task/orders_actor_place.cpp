@@ -17,17 +17,18 @@ using base::Error;
 
 constexpr std::chrono::minutes kLookIdle{2};  // a region of the registry, where some nodes do not answer
 constexpr std::chrono::seconds kRateDue{10};
+constexpr int kUnknownMax = 12;                           // our choice: a minute, in which the book's node may begin
 constexpr int kOwnReputation = 100;                       // a node trusts itself
 constexpr std::size_t kAheadMin = 2, kAheadEachCore = 2;  // our choice: so that a node need not wait for its next one
 
 /// Why an order fits no node: for want of a loader alone it is the order that is wrong.
-Error misfit(const std::vector<Candidate>& all, const Order& order, const Choice& choice) {
+Error misfit(const std::vector<Candidate>& all, const Order& order, const Policy& policy, const Choice& choice) {
   Order static_one = order;
   std::string& need = static_one.need;
   if (need.ends_with(kUsrCapability)) {
     need.resize(need.size() - kUsrCapability.size());
     if (need.ends_with(',')) need.pop_back();
-    if (choose(all, static_one, TaskId{}, {}, {}, 1).fit > 0)
+    if (choose(all, static_one, TaskId{}, policy, {}, 1).fit > 0)
       return {Code::refused, "no known node has what would load the program: none shows its /usr (task.host_usr)"};
   }
   return {Code::unavailable, "no known node could ever run it: " + choice.why()};
@@ -86,9 +87,9 @@ void OrdersActor::looked() {
   const auto all = nodes(false);
   for (Parked& one : std::exchange(parked_, {})) {
     if (answer_known(one.order, one.reply)) continue;
-    const Choice choice = choose(all, one.order, TaskId{}, {}, {}, 1);
+    const Choice choice = choose(all, one.order, TaskId{}, policy(), {}, 1);
     if (choice.fit > 0) accept(std::move(one.order), std::move(one.reply));
-    else one.reply.refuse(misfit(all, one.order, choice));
+    else one.reply.refuse(misfit(all, one.order, policy(), choice));
   }
   place();
 }
@@ -169,8 +170,8 @@ void OrdersActor::place(const TaskId& id, std::vector<Candidate>& free) {
   const std::size_t wanted = task.wanted(unix_ms());
   const auto& pays_again = jobs_.at(id).pays_again;
   if (pays_again && now() < *pays_again) return;
-  Choice choice = choose(free, order, id, {}, task.apart(false), wanted);
-  if (choice.best.empty()) choice = choose(free, order, id, {}, task.apart(true), wanted);
+  Choice choice = choose(free, order, id, policy(), task.apart(false), wanted);
+  if (choice.best.empty()) choice = choose(free, order, id, policy(), task.apart(true), wanted);
   // Why nothing could be paid says more than that nodes are left alone.
   if (choice.best.empty() && !(pays_again_ && now() < *pays_again_)) task.waits_for(choice.why());
   std::vector<Candidate> chosen;
@@ -290,18 +291,22 @@ void OrdersActor::settle_if_owing(const TaskId& id) {
 /// Of a task that has ended: who was right is paid now. Again until the escrow has answered.
 void OrdersActor::settle(const TaskId& id) {
   const Job& job = jobs_.at(id);
-  owing_[id].reset();
+  owing_[id].again.reset();
   std::vector<std::uint64_t> accepted;
   for (const Attempt& one : job.told().attempts())
     if (one.verdict == Verdict::right) accepted.push_back(one.token);
   std::ranges::sort(accepted);
   settlement_.settle(id, job.entry.order, std::move(accepted), [this, id](const base::Outcome<void>& done) {
     const auto known = jobs_.find(id);
-    if (known == jobs_.end() || done.ok()) owing_.erase(id);
-    else owing_[id] = now() + kSettleAgain;
-    if (known != jobs_.end() && done.ok()) {
+    if (known == jobs_.end()) return static_cast<void>(owing_.erase(id));
+    Owing& owing = owing_[id];
+    const bool unknown = !done.ok() && done.error().code == Code::not_found && ++owing.unknown >= kUnknownMax;
+    if (done.ok() || unknown) {
+      owing_.erase(id);
       known->second.entry.debt = Debt::settled;
       save(id, [](const base::Outcome<void>&) {});
+    } else {
+      owing.again = now() + kSettleAgain;
     }
     arm();
   });
@@ -350,8 +355,8 @@ void OrdersActor::tick() {
     });
   std::erase_if(left_alone_, [this](const auto& one) { return one.second <= now(); });
   std::vector<TaskId> owing;
-  for (const auto& [id, again] : owing_)
-    if (again && *again <= now()) owing.push_back(id);
+  for (const auto& [id, one] : owing_)
+    if (one.again && *one.again <= now()) owing.push_back(id);
   for (const TaskId& id : owing) settle(id);
   place();
   arm();

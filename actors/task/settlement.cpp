@@ -14,7 +14,9 @@ constexpr std::chrono::seconds kTurnDue{60};    // our choice: payments of this 
 constexpr std::chrono::seconds kEscrowDue{25};  // below that of wallet::OwnActor::kSpendDue
 
 /// Of each attempt its own: two deposits must never be the same bytes.
-std::string memo_of(std::uint64_t token) { return "task " + std::to_string(token); }
+std::string memo_of(const TaskId& task, std::uint64_t token) {
+  return "task " + task.hex() + ", attempt " + std::to_string(token);
+}
 
 }  // namespace
 
@@ -22,6 +24,8 @@ escrow::TaskAgreement agreement_of(const wallet::BookId& book, const wallet::Add
                                    const wallet::Address& fund, const TaskId& task, const Order& order) {
   return {.book = book, .buyer = buyer, .fund = fund, .task = {task.bytes}, .quorum = order.quorum};
 }
+
+std::string name_of(const wallet::BookId& book) { return book.hex().substr(0, wallet::BookId::kBytes); }
 
 wallet::Address payee_of(const registry::Registration& node) {
   if (node.pay_to == registry::Payee{}) return wallet::address_of(node.key);
@@ -49,8 +53,11 @@ void Settlement::with_terms(base::Callback<void(const base::Outcome<Terms>&)> th
       });
 }
 
-void Settlement::learn() {
-  with_terms([](const base::Outcome<Terms>&) {});
+void Settlement::learn(Done learned) {
+  with_terms([learned = std::move(learned)](const base::Outcome<Terms>& terms) mutable {
+    if (terms.ok()) learned({});
+    else learned(terms.error());
+  });
 }
 
 std::optional<escrow::TaskEscrowId> Settlement::known_escrow(const TaskId& task, const Order& order) const {
@@ -62,7 +69,7 @@ void Settlement::reserve(const Attempt& attempt, const Order& order, Reserved do
   with_terms([this, attempt, order, done = std::move(done)](const base::Outcome<Terms>& terms) mutable {
     if (!terms.ok()) return done(NotReserved{Trouble::account, terms.error()});
     const auto agreement = agreement_of(terms.value().book, buyer_, terms.value().fund, attempt.task, order);
-    const std::string memo = memo_of(attempt.token);
+    const std::string memo = memo_of(attempt.task, attempt.token);
     ask<wallet::wire::Spend, wallet::wire::Spending>(
         node().find(wallet::kOwnPath), now() + kTurnDue,
         [&](wallet::wire::Spend::Builder out) {
@@ -71,7 +78,10 @@ void Settlement::reserve(const Attempt& attempt, const Order& order, Reserved do
           out.setMemo(text_of(memo));
         },
         [this, agreement, attempt, done = std::move(done)](runtime::Answer<wallet::wire::Spending> answer) mutable {
-          if (!answer.ok()) return done(NotReserved{Trouble::account, answer.error()});
+          if (!answer.ok()) {
+            const bool alone = answer.error().code == Code::refused;  // a smaller price may be paid
+            return done(NotReserved{alone ? Trouble::escrow : Trouble::account, answer.error()});
+          }
           engage(agreement, attempt, answer.value().getTransfer(), std::move(done));
         });
   });
@@ -125,9 +135,8 @@ void Settlement::settle(const TaskId& task, const Order& order, std::vector<std:
         node().find(escrow::kPath), now() + kEscrowDue,
         [&](escrow::wire::TakeTaskAct::Builder out) { write_act(out.initAct(), act, *identity_); },
         [done = std::move(done)](const runtime::Answer<escrow::wire::TaskEscrowIs>& answer) mutable {
-          // Nothing was ever engaged.
-          if (!answer.ok() && answer.error().code != Code::not_found) return done(answer.error());
-          done({});
+          if (answer.ok()) done({});
+          else done(answer.error());
         });
   });
 }

@@ -16,6 +16,8 @@ namespace troupe::task {
 /// What binds the escrow of a task and its order together.
 escrow::TaskAgreement agreement_of(const wallet::BookId& book, const wallet::Address& buyer,
                                    const wallet::Address& fund, const TaskId& task, const Order& order);
+/// Of a book, among the capabilities of a node: half of its id.
+std::string name_of(const wallet::BookId& book);
 /// The account to which a node wants to be paid.
 wallet::Address payee_of(const registry::Registration& node);
 /// An act of this node in the escrow of a task.
@@ -30,7 +32,7 @@ class Settlement final : public runtime::Part {
     wallet::Amount price;
     wallet::UnixMs due{0};
   };
-  /// What kept a price from being reserved: a next attempt of any task meets the same, or of this task alone.
+  /// What kept a price from being reserved: another task meets the same, or it is the matter of this one alone.
   enum class Trouble : std::uint8_t { account, escrow };
   struct NotReserved {
     Trouble trouble{};
@@ -43,11 +45,14 @@ class Settlement final : public runtime::Part {
       : Part(owner), identity_(std::move(identity)), buyer_(wallet::address_of(identity_->public_key())) {}
 
   void reserve(const Attempt& attempt, const Order& order, Reserved done);
-  /// Asks the book for its terms, so that known_escrow() knows them.
-  void learn();
+  /// Asks the book for its terms, so that known_escrow() and book() know them.
+  void learn(Done learned);
+  /// As a node with a price names it (placement.hpp); empty: not known.
+  std::string book() const { return terms_ ? name_of(terms_->book) : ""; }
   /// Of an order that pays: the escrow that its attempts have, or would have. Nothing before the book was asked.
   std::optional<escrow::TaskEscrowId> known_escrow(const TaskId& task, const Order& order) const;
-  /// `accepted` are attempts whose answers were right, rising.
+  /// `accepted` are attempts whose answers were right, rising. `not_found`: nothing was ever engaged, or the book's
+  /// node is just beginning.
   void settle(const TaskId& task, const Order& order, std::vector<std::uint64_t> accepted, Done done);
 
  private:

@@ -56,6 +56,7 @@ void WorkerActor::start() {
   spawn("orders", [settings = settings_] { return std::make_unique<OrdersActor>(settings); },
         {.kind = OrdersActor::kName});
   node().publish<wire::RunAttempt>(kPath, self());
+  earnings_.on_book([this] { tell_registry(); });
   earnings_.refresh();
   after<Sign>(kSign);
   after<Tell>(kTryAgain);
@@ -116,6 +117,7 @@ void WorkerActor::tell_registry() {
   registry::Capabilities all;
   if (closed_.empty()) registry::put(all, {std::string(kTasksCapability), registry::Flag{}});
   if (closed_.empty() && settings_.host_usr) registry::put(all, {std::string(kUsrCapability), registry::Flag{}});
+  if (!earnings_.book().empty()) registry::put(all, {std::string(kBookCapability), earnings_.book()});
   base::Bytes bytes;
   append(bytes, all);
   tell<registry::wire::MeasuredOf>(node().find(registry::kPath), [&](registry::wire::MeasuredOf::Builder out) {

@@ -53,7 +53,7 @@ Client::Outcome<task::Cid> store_root(Client& client, Console& console, const st
   if (auto why = fault_of(typed)) {
     if (why->code != Code::refused) return Failure{*why, kNothing};
     why->message = "the root " + typed + " cannot be unpacked: " + why->message;
-    return Failure{*why, kNothing, "tar -c -C DIR . >" + shell_word(typed)};
+    return Failure{*why, kNothing, "--root DIR, a folder with the same; or tar -c -C DIR . >ANOTHER.tar"};
   }
   return as_content(put_file(client, console, typed));
 }

@@ -171,7 +171,10 @@ Ending task_submit(const Invocation& invocation, Console& console) {
     return why;
   }
   const auto id = task::TaskId::from(bytes_of(answer.value().root().getId())).value_or(task::TaskId{});
-  if (invocation.has("--wait")) return tasks::wait_for(client, console, id);
+  if (invocation.has("--wait")) {
+    console.err << "task " << id.hex() << '\n';  // what is interrupted goes on
+    return tasks::wait_for(client, console, id);
+  }
   if (invocation.globals.json) {
     JsonLine<output::wire::TaskId> line;
     line->setTask(data(id.view()));

@@ -176,8 +176,8 @@ Ending tasks::wait_for(Client& client, Console& console, const task::TaskId& id)
   if (task.state() == task::State::done) return Exit::done;
   const std::string reason = task.reason().empty() ? "" : ": " + task.reason();
   return Failure{{Code::refused, "the task " + id.hex() + " is " + std::string(name(task.state())) + reason},
-                 "what it printed before was passed on",
-                 "troupe task view " + id.hex(),
+                 "its standard output was passed on; its errors were not",
+                 "troupe task logs " + id.hex(),
                  Exit::failed};
 }
 

@@ -21,6 +21,12 @@ std::uint64_t draw(const TaskId& task, const base::NodeId& node) {
   return out;
 }
 
+bool keeps_book(const Candidate& node, const std::string& book) {
+  const auto* const kept = registry::find(node.capabilities, kBookCapability);
+  const auto* const name = kept == nullptr ? nullptr : std::get_if<std::string>(&kept->value);
+  return name != nullptr && !book.empty() && *name == book;
+}
+
 }  // namespace
 
 std::string_view text(Lack lack) {
@@ -35,6 +41,7 @@ std::string_view text(Lack lack) {
     case Lack::apart: return "are too near to another replica";
     case Lack::tried: return "were tried";
     case Lack::tasks: return "take no tasks";
+    case Lack::book: return "are paid by another book (ledger.book)";
   }
   return "do not fit";
 }
@@ -60,6 +67,7 @@ std::optional<Lack> lack_of(const Candidate& node, const Order& order, const reg
   // Who wants money does not work for nothing.
   const auto wanted = cost(node, order);
   if (wanted && *wanted > order.price_max.value_or(0)) return Lack::price;
+  if (wanted && *wanted > 0 && !keeps_book(node, policy.book)) return Lack::book;
   if (node.reputation < policy.reputation_min) return Lack::reputation;
   if (apart.owners.contains(node.owner) || apart.groups.contains(node.group)) return Lack::apart;
   return std::nullopt;

@@ -34,8 +34,10 @@ struct Candidate {
   bool has_inputs = false;
 };
 
-enum class Lack : std::uint8_t { alive, memory, cpu, disk, need, price, reputation, apart, tried, tasks };
-inline constexpr std::size_t kLacks = 10;
+enum class Lack : std::uint8_t { alive, memory, cpu, disk, need, price, reputation, apart, tried, tasks, book };
+inline constexpr std::size_t kLacks = 11;
+/// Of a node with a price: the book by which it is paid.
+inline constexpr std::string_view kBookCapability = "book";
 /// Of a node that takes tasks.
 inline constexpr std::string_view kTasksCapability = "tasks";
 /// "lack memory", "are too dear": behind a number of nodes.
@@ -43,6 +45,7 @@ std::string_view text(Lack lack);
 
 struct Policy {
   int reputation_min = 0;
+  std::string book;  ///< as kBookCapability names it; empty: none is known, and nothing can be paid
 };
 
 /// What the choice keeps away from.

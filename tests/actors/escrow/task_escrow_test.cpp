@@ -15,40 +15,40 @@ using wallet::UnixMs;
 
 namespace {
 
-Address who(std::uint8_t number) { return {crypto::sha256(base::Bytes{number}).bytes}; }
-TaskAnswer answer(std::uint8_t number) { return {crypto::sha256(base::Bytes{9, number}).bytes}; }
-const Address kBuyer = who(1), kFund = who(2);
-constexpr UnixMs kNow{1'000'000}, kDue{2'000'000};
+Address task_party(std::uint8_t number) { return {crypto::sha256(base::Bytes{number}).bytes}; }
+TaskAnswer task_answer(std::uint8_t number) { return {crypto::sha256(base::Bytes{9, number}).bytes}; }
+const Address kSubmitter = task_party(1), kTaskFund = task_party(2);
+constexpr UnixMs kTaskNow{1'000'000}, kTaskDue{2'000'000};
 
-TaskAgreement agreement(std::uint8_t quorum) {
-  return {.book = {crypto::sha256(base::Bytes{7}).bytes}, .buyer = kBuyer, .fund = kFund, .quorum = quorum};
+TaskAgreement task_agreement(std::uint8_t quorum) {
+  return {.book = {crypto::sha256(base::Bytes{7}).bytes}, .buyer = kSubmitter, .fund = kTaskFund, .quorum = quorum};
 }
-Engage engage_of(std::uint64_t token, std::uint64_t price) {
+Engage engaged_as(std::uint64_t token, std::uint64_t price) {
   return {
       .token = token,
-      .provider = who(static_cast<std::uint8_t>(10 + token)),
-      .pay_to = who(static_cast<std::uint8_t>(10 + token)),
+      .provider = task_party(static_cast<std::uint8_t>(10 + token)),
+      .pay_to = task_party(static_cast<std::uint8_t>(10 + token)),
       .price = Amount::of(price),
-      .due = kDue,
+      .due = kTaskDue,
       .deposit = {
           crypto::sha256(base::Bytes{5, static_cast<std::uint8_t>(token), static_cast<std::uint8_t>(price)}).bytes}};
 }
 
 /// An escrow, with what it has paid.
-struct Escrowed {
-  explicit Escrowed(std::uint8_t quorum) : it(agreement(quorum)) {}
-  bool act(const Address& by, decltype(TaskAct::what) what, UnixMs now = kNow) {
+struct EscrowedTask {
+  explicit EscrowedTask(std::uint8_t quorum) : it(task_agreement(quorum)) {}
+  bool act(const Address& by, decltype(TaskAct::what) what, UnixMs now = kTaskNow) {
     const bool ok = it.take({id_of(it.agreement()), by, std::move(what)}, {1, 2}, now).ok();
     pay();
     return ok;
   }
   bool engage(std::uint64_t token, std::uint64_t price) {
-    const bool ok = act(kBuyer, engage_of(token, price)) && it.deposited(token);
+    const bool ok = act(kSubmitter, engaged_as(token, price)) && it.deposited(token);
     if (ok) in += price;
     return ok;
   }
   bool hand_in(std::uint64_t token, std::uint8_t number) {
-    return act(engage_of(token, 1).provider, HandIn{token, answer(number)});
+    return act(engaged_as(token, 1).provider, HandIn{token, task_answer(number)});
   }
   bool tick(UnixMs now) {
     const bool changed = it.tick(now);
@@ -80,22 +80,22 @@ struct Escrowed {
 }  // namespace
 
 TEST_CASE("a provider is paid nineteen parts in twenty once its answer is in and the submitter has settled") {
-  Escrowed one(1);
+  EscrowedTask one(1);
   REQUIRE(one.engage(1, 100));
   CHECK(one.it.state() == "running");
   CHECK(one.hand_in(1, 1));
   CHECK_FALSE(one.it.opened());
-  CHECK(one.act(kBuyer, Settle{{1}}));
+  CHECK(one.act(kSubmitter, Settle{{1}}));
   CHECK(one.it.over());
-  CHECK(one.paid[engage_of(1, 1).pay_to] == 95);
-  CHECK(one.paid[kFund] == 5);
+  CHECK(one.paid[engaged_as(1, 1).pay_to] == 95);
+  CHECK(one.paid[kTaskFund] == 5);
   CHECK(one.it.find(1)->state == ProviderState::paid);
 }
 
 TEST_CASE("an answer that is accepted before it has come is paid when it comes") {
-  Escrowed one(1);
+  EscrowedTask one(1);
   REQUIRE(one.engage(1, 100));
-  CHECK(one.act(kBuyer, Settle{{1}}));
+  CHECK(one.act(kSubmitter, Settle{{1}}));
   CHECK_FALSE(one.it.opened());
   CHECK(one.hand_in(1, 1));
   CHECK(one.it.over());
@@ -103,158 +103,158 @@ TEST_CASE("an answer that is accepted before it has come is paid when it comes")
 }
 
 TEST_CASE("those with the quorum are paid, the price of the others goes back") {
-  Escrowed one(2);
+  EscrowedTask one(2);
   for (std::uint64_t token : {1, 2, 3}) REQUIRE(one.engage(token, 100 + token));
   CHECK(one.hand_in(1, 1));
   CHECK(one.hand_in(2, 2));
-  CHECK(one.act(kBuyer, Settle{}));
+  CHECK(one.act(kSubmitter, Settle{}));
   CHECK_FALSE(one.it.opened());
   CHECK(one.hand_in(3, 1));
   CHECK(one.it.over());
-  CHECK(one.paid[kBuyer] == 102);
+  CHECK(one.paid[kSubmitter] == 102);
   CHECK(one.it.find(2)->state == ProviderState::wrong);
-  CHECK(one.paid[kFund] == 10);  // of 204
+  CHECK(one.paid[kTaskFund] == 10);  // of 204
   CHECK(one.out() == one.in);
 }
 
 TEST_CASE("without a quorum all goes back") {
-  Escrowed one(2);
+  EscrowedTask one(2);
   for (std::uint64_t token : {1, 2}) REQUIRE(one.engage(token, 50));
   CHECK(one.hand_in(1, 1));
   CHECK(one.hand_in(2, 2));
-  CHECK(one.act(kBuyer, Settle{}));
-  CHECK(one.paid[kBuyer] == 100);
+  CHECK(one.act(kSubmitter, Settle{}));
+  CHECK(one.paid[kSubmitter] == 100);
   CHECK(one.it.over());
 }
 
 TEST_CASE("a submitter that is gone does not keep a provider from its money") {
-  Escrowed one(1);
+  EscrowedTask one(1);
   REQUIRE(one.engage(1, 100));
   CHECK(one.hand_in(1, 1));
-  CHECK_FALSE(one.tick(kDue));
-  CHECK(one.it.deadline() == kDue);
-  CHECK(one.tick(kDue + UnixMs(1)));
+  CHECK_FALSE(one.tick(kTaskDue));
+  CHECK(one.it.deadline() == kTaskDue);
+  CHECK(one.tick(kTaskDue + UnixMs(1)));
   CHECK(one.it.over());
   CHECK(one.out() == 100);
-  CHECK(one.paid[kBuyer] == 0);
+  CHECK(one.paid[kSubmitter] == 0);
 }
 
 TEST_CASE("who is silent or resigns is not paid, and a later attempt may be") {
-  Escrowed one(1);
+  EscrowedTask one(1);
   REQUIRE(one.engage(1, 100));
   REQUIRE(one.engage(2, 100));
-  CHECK(one.act(engage_of(2, 1).provider, Resign{2}));
-  CHECK(one.paid[kBuyer] == 100);
+  CHECK(one.act(engaged_as(2, 1).provider, Resign{2}));
+  CHECK(one.paid[kSubmitter] == 100);
   CHECK_FALSE(one.hand_in(2, 1));
-  CHECK(one.tick(kDue + UnixMs(1)));
-  CHECK(one.paid[kBuyer] == 200);
+  CHECK(one.tick(kTaskDue + UnixMs(1)));
+  CHECK(one.paid[kSubmitter] == 200);
   CHECK_FALSE(one.it.opened());  // nothing was handed in
   CHECK_FALSE(one.hand_in(1, 1));
-  Engage later = engage_of(3, 7);
-  later.due = kDue + kDue;
-  CHECK(one.act(kBuyer, later, kDue));
+  Engage later = engaged_as(3, 7);
+  later.due = kTaskDue + kTaskDue;
+  CHECK(one.act(kSubmitter, later, kTaskDue));
   CHECK(one.it.deposited(3));
   CHECK(one.hand_in(3, 1));
-  CHECK(one.act(kBuyer, Settle{}));
+  CHECK(one.act(kSubmitter, Settle{}));
   CHECK(one.it.over());
 }
 
 TEST_CASE("an escrow in which nothing is left ends after a day") {
-  Escrowed one(1);
+  EscrowedTask one(1);
   REQUIRE(one.engage(1, 100));
-  CHECK(one.tick(kDue + UnixMs(1)));
-  CHECK(one.it.deadline() == kDue + kAbandonedAfter);
-  CHECK_FALSE(one.tick(kDue + kAbandonedAfter));
-  CHECK(one.tick(kDue + kAbandonedAfter + UnixMs(1)));
+  CHECK(one.tick(kTaskDue + UnixMs(1)));
+  CHECK(one.it.deadline() == kTaskDue + kAbandonedAfter);
+  CHECK_FALSE(one.tick(kTaskDue + kAbandonedAfter));
+  CHECK(one.tick(kTaskDue + kAbandonedAfter + UnixMs(1)));
   CHECK(one.it.over());
-  CHECK(one.paid[kBuyer] == 100);
+  CHECK(one.paid[kSubmitter] == 100);
 }
 
 TEST_CASE("a deposit that the ledger refuses leaves nothing") {
-  Escrowed one(1);
-  CHECK(one.act(kBuyer, engage_of(1, 100)));
+  EscrowedTask one(1);
+  CHECK(one.act(kSubmitter, engaged_as(1, 100)));
   CHECK_FALSE(one.hand_in(1, 1));
   CHECK(one.it.deposit_refused(1));
   CHECK_FALSE(one.it.deposited(1));
   CHECK(one.it.find(1) == nullptr);
-  CHECK(one.act(kBuyer, Settle{}));
+  CHECK(one.act(kSubmitter, Settle{}));
   CHECK(one.it.over());
-  CHECK_FALSE(one.act(kBuyer, engage_of(2, 100)));
+  CHECK_FALSE(one.act(kSubmitter, engaged_as(2, 100)));
 }
 
 TEST_CASE("an act is taken from its party alone, and once") {
-  Escrowed one(1);
-  CHECK_FALSE(one.act(who(3), engage_of(1, 100)));
+  EscrowedTask one(1);
+  CHECK_FALSE(one.act(task_party(3), engaged_as(1, 100)));
   REQUIRE(one.engage(1, 100));
-  CHECK(one.act(kBuyer, engage_of(1, 100)));        // the same again
-  CHECK_FALSE(one.act(kBuyer, engage_of(1, 101)));  // another one with that token
-  CHECK_FALSE(one.act(kBuyer, HandIn{1, answer(1)}));
-  CHECK_FALSE(one.act(engage_of(2, 1).provider, Resign{1}));
-  CHECK_FALSE(one.act(engage_of(1, 1).provider, Settle{{1}}));
+  CHECK(one.act(kSubmitter, engaged_as(1, 100)));        // the same again
+  CHECK_FALSE(one.act(kSubmitter, engaged_as(1, 101)));  // another one with that token
+  CHECK_FALSE(one.act(kSubmitter, HandIn{1, task_answer(1)}));
+  CHECK_FALSE(one.act(engaged_as(2, 1).provider, Resign{1}));
+  CHECK_FALSE(one.act(engaged_as(1, 1).provider, Settle{{1}}));
   CHECK(one.hand_in(1, 1));
   CHECK(one.hand_in(1, 1));
   CHECK_FALSE(one.hand_in(1, 2));
-  CHECK_FALSE(one.act(engage_of(1, 1).provider, Resign{1}));
+  CHECK_FALSE(one.act(engaged_as(1, 1).provider, Resign{1}));
 }
 
 TEST_CASE("what no ledger could pay, and times that are none, are refused") {
-  Escrowed one(1);
-  Engage what = engage_of(1, 100);
-  what.pay_to = account_of(id_of(agreement(1)));
-  CHECK_FALSE(one.act(kBuyer, what));
-  what.pay_to = wallet::issuance_of(agreement(1).book);
-  CHECK_FALSE(one.act(kBuyer, what));
-  CHECK_FALSE(one.act(kBuyer, engage_of(1, 0)));
-  for (const UnixMs due : {UnixMs(0), kNow, kNow + kDueMax + UnixMs(1), UnixMs::max()}) {
-    what = engage_of(1, 100);
+  EscrowedTask one(1);
+  Engage what = engaged_as(1, 100);
+  what.pay_to = account_of(id_of(task_agreement(1)));
+  CHECK_FALSE(one.act(kSubmitter, what));
+  what.pay_to = wallet::issuance_of(task_agreement(1).book);
+  CHECK_FALSE(one.act(kSubmitter, what));
+  CHECK_FALSE(one.act(kSubmitter, engaged_as(1, 0)));
+  for (const UnixMs due : {UnixMs(0), kTaskNow, kTaskNow + kDueMax + UnixMs(1), UnixMs::max()}) {
+    what = engaged_as(1, 100);
     what.due = due;
-    CHECK_FALSE(one.act(kBuyer, what));
+    CHECK_FALSE(one.act(kSubmitter, what));
   }
   REQUIRE(one.engage(1, Amount::kMax));
   CHECK_FALSE(one.engage(2, 1));
-  Escrowed many(1);
+  EscrowedTask many(1);
   for (std::uint64_t token = 1; token <= kProvidersMax; ++token) REQUIRE(many.engage(token, 1));
   CHECK_FALSE(many.engage(kProvidersMax + 1, 1));
   // Who is gone leaves its place, up to a limit.
   for (std::uint64_t token = kProvidersMax + 1; token <= kEngagedMax; ++token) {
-    CHECK(many.act(engage_of(token - 1, 1).provider, Resign{token - 1}));
+    CHECK(many.act(engaged_as(token - 1, 1).provider, Resign{token - 1}));
     REQUIRE(many.engage(token, 1));
   }
-  CHECK(many.act(engage_of(kEngagedMax, 1).provider, Resign{kEngagedMax}));
+  CHECK(many.act(engaged_as(kEngagedMax, 1).provider, Resign{kEngagedMax}));
   CHECK_FALSE(many.engage(kEngagedMax + 1, 1));
 }
 
 TEST_CASE("a deposit engages one provider") {
-  Escrowed one(1);
+  EscrowedTask one(1);
   REQUIRE(one.engage(1, 100));
-  Engage again = engage_of(2, 100);
-  again.deposit = engage_of(1, 100).deposit;
-  CHECK_FALSE(one.act(kBuyer, again));
-  CHECK(one.act(engage_of(1, 1).provider, Resign{1}));
-  CHECK_FALSE(one.act(kBuyer, again));
+  Engage again = engaged_as(2, 100);
+  again.deposit = engaged_as(1, 100).deposit;
+  CHECK_FALSE(one.act(kSubmitter, again));
+  CHECK(one.act(engaged_as(1, 1).provider, Resign{1}));
+  CHECK_FALSE(one.act(kSubmitter, again));
 }
 
 TEST_CASE("a submitter that has not engaged enough providers for its quorum pays those that have answered") {
-  Escrowed one(2);
+  EscrowedTask one(2);
   REQUIRE(one.engage(1, 100));
   CHECK(one.hand_in(1, 1));
-  CHECK(one.act(kBuyer, Settle{}));
-  CHECK(one.paid[engage_of(1, 1).pay_to] == 95);
+  CHECK(one.act(kSubmitter, Settle{}));
+  CHECK(one.paid[engaged_as(1, 1).pay_to] == 95);
   // One that is silent was engaged.
-  Escrowed other(2);
+  EscrowedTask other(2);
   for (std::uint64_t token : {1, 2}) REQUIRE(other.engage(token, 100));
   CHECK(other.hand_in(1, 1));
-  CHECK(other.act(kBuyer, Settle{}));
-  CHECK(other.tick(kDue + UnixMs(1)));
-  CHECK(other.paid[kBuyer] == 200);
+  CHECK(other.act(kSubmitter, Settle{}));
+  CHECK(other.tick(kTaskDue + UnixMs(1)));
+  CHECK(other.paid[kSubmitter] == 200);
 }
 
 TEST_CASE("what was accepted is paid when it was due, though it never came") {
-  Escrowed one(1);
+  EscrowedTask one(1);
   REQUIRE(one.engage(1, 100));
-  CHECK(one.act(kBuyer, Settle{{1}}));
-  CHECK(one.tick(kDue + UnixMs(1)));
-  CHECK(one.paid[kBuyer] == 0);
+  CHECK(one.act(kSubmitter, Settle{{1}}));
+  CHECK(one.tick(kTaskDue + UnixMs(1)));
+  CHECK(one.paid[kSubmitter] == 0);
   CHECK(one.it.over());
 }
 
@@ -262,17 +262,17 @@ TEST_CASE("whatever happens in any order, what was paid in is paid out, and each
   for (unsigned seed = 0; seed < 3'000; ++seed) {
     std::mt19937 chance(seed);
     const auto draw = [&](unsigned below) { return chance() % below; };
-    Escrowed one(static_cast<std::uint8_t>(1 + draw(3)));
-    UnixMs now = kNow;
+    EscrowedTask one(static_cast<std::uint8_t>(1 + draw(3)));
+    UnixMs now = kTaskNow;
     std::map<std::uint64_t, std::uint64_t> begun;
     for (unsigned step = 0; step < 30; ++step) {
       const std::uint64_t token = 1 + draw(4);
       switch (draw(8)) {
         case 0:
         case 1: {
-          Engage what = engage_of(token, 1 + draw(100));
+          Engage what = engaged_as(token, 1 + draw(100));
           what.due = now + UnixMs(1 + draw(2'000));
-          if (one.it.find(token) == nullptr && one.act(kBuyer, what, now)) begun[token] = what.price.units();
+          if (one.it.find(token) == nullptr && one.act(kSubmitter, what, now)) begun[token] = what.price.units();
           break;
         }
         case 2:
@@ -280,9 +280,9 @@ TEST_CASE("whatever happens in any order, what was paid in is paid out, and each
           break;
         case 3: one.it.deposit_refused(token); break;
         case 4: one.hand_in(token, static_cast<std::uint8_t>(draw(2))); break;
-        case 5: one.act(engage_of(token, 1).provider, Resign{token}); break;
+        case 5: one.act(engaged_as(token, 1).provider, Resign{token}); break;
         case 6:
-          if (draw(6) == 0) one.act(kBuyer, draw(2) == 0 ? Settle{} : Settle{{token}});
+          if (draw(6) == 0) one.act(kSubmitter, draw(2) == 0 ? Settle{} : Settle{{token}});
           break;
         case 7:
           now += UnixMs(draw(500));
@@ -291,10 +291,10 @@ TEST_CASE("whatever happens in any order, what was paid in is paid out, and each
       }
       one.pay();
       CHECK(one.out() + one.it.held().units() == one.in);
-      CHECK(one.paid[kFund] == one.it.released().units() / 20);
+      CHECK(one.paid[kTaskFund] == one.it.released().units() / 20);
     }
     for (std::uint64_t token = 1; token <= 4; ++token) one.it.deposit_refused(token);
-    one.act(kBuyer, Settle{}, now);
+    one.act(kSubmitter, Settle{}, now);
     one.tick(now + UnixMs(3'000));
     CHECK(one.it.over());
     CHECK(one.out() == one.in);
@@ -308,11 +308,12 @@ TEST_CASE("whatever happens in any order, what was paid in is paid out, and each
 }
 
 TEST_CASE("acts and agreements have one encoding") {
-  const TaskAgreement made = agreement(2);
+  const TaskAgreement made = task_agreement(2);
   CHECK(decode_task_agreement(encode(made)) == made);
-  const std::vector<decltype(TaskAct::what)> all{engage_of(1, 5), HandIn{3, answer(1)}, Resign{7}, Settle{{1, 9}}};
+  const std::vector<decltype(TaskAct::what)> all{engaged_as(1, 5), HandIn{3, task_answer(1)}, Resign{7},
+                                                 Settle{{1, 9}}};
   for (const auto& what : all) {
-    const TaskAct act{id_of(made), kBuyer, what};
+    const TaskAct act{id_of(made), kSubmitter, what};
     const base::Bytes bytes = encode(act);
     const auto back = decode_task_act(bytes);
     REQUIRE(back);

@@ -70,7 +70,12 @@ TEST_CASE("placement: a price is for a core and an hour, rounded up, and no node
   order.price_max = 6;
   CHECK(lack(node, order) == Lack::price);
   order.price_max = 7;
-  CHECK_FALSE(lack(node, order));
+  // Both are paid by one book.
+  CHECK(lack(node, order) == Lack::book);
+  registry::put(node.capabilities, {"book", "b00c"});
+  CHECK(lack(node, order) == Lack::book);
+  CHECK(lack(node, order, {.book = "other"}) == Lack::book);
+  CHECK_FALSE(lack(node, order, {.book = "b00c"}));
   order.limits.cpu.thousandths = 500;
   order.limits.time = std::chrono::minutes(1);
   CHECK(cost(node, order) == 1);
