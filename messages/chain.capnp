@@ -22,7 +22,7 @@ struct Transaction {
   # It is in no later block.
 
   gas @2 :UInt64;
-  # The most it may use; as much is kept free for it in a block.
+  # Of a transfer and a faucet: exactly what it needs, otherwise it is refused (`gas`).
 
   feeMax @3 :UInt64;
   # The most that base fee and tip may be together.
@@ -56,7 +56,7 @@ struct Transfer {
   # 1 to 64.
 
   reference @1 :Data;
-  # Plain text for the receivers, up to 256 bytes.
+  # Text for the receivers, up to 256 bytes of UTF-8 without C0, DEL and C1. Escape it before it is shown.
 }
 
 struct Credit {
@@ -75,7 +75,7 @@ struct Authority {
 
   policy @0 :Data;
   approvals @1 :List(Wallet.Approval);
-  # By rising key.
+  # By rising key, exactly as many as the policy demands; more are `malformed`, fewer approve nothing yet.
 }
 
 struct SignedTransaction {
@@ -141,7 +141,7 @@ struct Block {
   # A Header.
 
   transactions @1 :List(Data);
-  # Each a SignedTransaction.
+  # Each a SignedTransaction, none twice.
 
   evidence @2 :List(Data);
   commit @3 :List(Data);

@@ -1,5 +1,7 @@
 #include "actors/chain/logic/authority.hpp"
 
+#include <algorithm>
+
 #include "actors/chain/logic/forms.hpp"
 #include "runtime/base/fields.hpp"
 
@@ -20,6 +22,14 @@ base::Bytes signed_bytes(std::string_view domain, const ChainId& chain, Fork for
   return out;
 }
 
+bool speaks_for(const Authority& authority, const wallet::Address& address, base::ByteView message) {
+  const auto& approvals = authority.approvals;
+  const auto not_rising = [](const wallet::Approval& a, const wallet::Approval& b) { return !(a.key < b.key); };
+  return authority.policy.address() == address && approvals.size() == authority.policy.threshold() &&
+         std::ranges::adjacent_find(approvals, not_rising) == approvals.end() &&
+         authority.policy.approved(message, approvals);
+}
+
 CanonStruct form_of(const Authority& authority) {
   std::vector<CanonStruct> approvals;
   for (const wallet::Approval& one : authority.approvals)
@@ -38,7 +48,7 @@ std::optional<Authority> read_authority(CanonReader& in, const CanonReader::Obje
     if (!approvals.empty() && !(approvals.back().key < one.key)) in.fail();
     approvals.push_back(one);
   }
-  if (!policy) in.fail();
+  if (!policy || approvals.size() > policy->threshold()) in.fail();
   if (!in.ok()) return std::nullopt;
   return Authority{std::move(*policy), std::move(approvals)};
 }

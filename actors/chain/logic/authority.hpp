@@ -12,12 +12,18 @@
 
 namespace troupe::chain {
 
+static_assert(wallet::kSignersMax == 16, "a rule of consensus: which addresses can approve depends on it");
+
 struct Authority {
   wallet::Policy policy;
-  std::vector<wallet::Approval> approvals{};  ///< by rising key, at most wallet::kSignersMax
+  std::vector<wallet::Approval> approvals{};  ///< by rising key, as many as the policy's threshold
 
   friend bool operator==(const Authority&, const Authority&) = default;
 };
+
+/// Whether the policy is that of the address, and exactly its threshold of signers have signed, by rising key. An id
+/// does not cover approvals: were their number free, anyone who passes them on could change how many bytes they have.
+bool speaks_for(const Authority& authority, const wallet::Address& address, base::ByteView message);
 
 base::Bytes signed_bytes(std::string_view domain, const ChainId& chain, Fork fork, base::ByteView content);
 

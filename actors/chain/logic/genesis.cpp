@@ -63,6 +63,12 @@ std::optional<wallet::Amount> checked_supply(const Genesis& genesis) {
   return sum;
 }
 
+bool has_signed(base::ByteView message, const Founder& founder, const GenesisSignature& signature) {
+  return crypto::verify(founder.consensus_key, message, signature.consensus) &&
+         crypto::verify(founder.node_key, message, signature.node) &&
+         speaks_for(signature.wallet, founder.address, message);
+}
+
 }  // namespace
 
 base::NodeId Founder::node() const { return crypto::node_id(node_key, node_nonce); }
@@ -162,17 +168,13 @@ ChainId id_of(const Genesis& genesis) { return {crypto::sha256(encode(genesis)).
 base::Bytes signed_bytes(const Genesis& genesis) { return signed_bytes(kGenesisDomain, id_of(genesis), Fork{}, {}); }
 
 bool verify(const Genesis& genesis, const Founder& founder, const GenesisSignature& signature) {
-  const base::Bytes message = signed_bytes(genesis);
-  return crypto::verify(founder.consensus_key, message, signature.consensus) &&
-         crypto::verify(founder.node_key, message, signature.node) &&
-         signature.wallet.policy.address() == founder.address &&
-         signature.wallet.policy.approved(message, signature.wallet.approvals);
+  return has_signed(signed_bytes(genesis), founder, signature);
 }
 
 bool SignedGenesis::sign(const base::NodeId& node, GenesisSignature signature) {
   const auto founder = std::ranges::find(genesis_.founders, node, &Founder::node);
-  if (founder == genesis_.founders.end() || !verify(genesis_, *founder, signature)) return false;
-  signatures_.insert_or_assign(node, std::move(signature));
+  if (founder == genesis_.founders.end() || !has_signed(message_, *founder, signature)) return false;
+  signatures_.try_emplace(node, std::move(signature));
   return true;
 }
 

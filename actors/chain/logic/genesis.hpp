@@ -92,9 +92,10 @@ bool verify(const Genesis& genesis, const Founder& founder, const GenesisSignatu
 /// A genesis with the signatures that it has so far, all of which are valid.
 class SignedGenesis {
  public:
-  explicit SignedGenesis(Genesis genesis) : genesis_(std::move(genesis)) {}
+  explicit SignedGenesis(Genesis genesis) : genesis_(std::move(genesis)), message_(signed_bytes(genesis_)) {}
 
-  /// False if it is not the signature of a founder with this node. Again: takes the place of the earlier one.
+  /// False if it is not the signature of a founder with this node. Again: the first one stays, also where others of the
+  /// wallet's signers approved, so that the file of the same signers is the same.
   bool sign(const base::NodeId& node, GenesisSignature signature);
   /// Whether over 2/3 of the stake has signed.
   bool founded() const;
@@ -108,6 +109,7 @@ class SignedGenesis {
 
  private:
   Genesis genesis_;
+  base::Bytes message_;  // what all sign: a genesis may have 1 MiB, which is hashed once
   std::map<base::NodeId, GenesisSignature> signatures_;
 };
 

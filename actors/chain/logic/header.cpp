@@ -27,10 +27,19 @@ std::vector<base::Bytes> read_entries(CanonReader& in, const CanonReader::Object
   return out;
 }
 
-Header with_roots(const Block& block) {
+std::vector<TxId> ids_of(const Block& block) {
+  std::vector<TxId> out;
+  for (const SignedTransaction& one : block.transactions) out.push_back(id_of(one.content));
+  return out;
+}
+
+bool has_twice(std::vector<TxId> ids) {
+  std::ranges::sort(ids);
+  return std::ranges::adjacent_find(ids) != ids.end();
+}
+
+Header with_roots(const Block& block, const std::vector<TxId>& ids) {
   Header out = block.header;
-  std::vector<TxId> ids;
-  for (const SignedTransaction& one : block.transactions) ids.push_back(id_of(one.content));
   out.transactions = root_of(ids);
   out.evidence = log_root(block.evidence);
   out.commit = log_root(block.commit);
@@ -96,7 +105,9 @@ base::Result<Block, BlockError> parse_block(base::ByteView bytes) {
     if (!parsed.ok()) return BlockError::transaction;
     out.transactions.push_back(std::move(parsed).value());
   }
-  if (with_roots(out) != out.header) return BlockError::root;
+  const std::vector<TxId> ids = ids_of(out);
+  if (has_twice(ids)) return BlockError::repeated;
+  if (with_roots(out, ids) != out.header) return BlockError::root;
   return out;
 }
 
@@ -106,6 +117,6 @@ base::Digest root_of(const std::vector<TxId>& ids) {
   return frontier.root();
 }
 
-void seal(Block& block) { block.header = with_roots(block); }
+void seal(Block& block) { block.header = with_roots(block, ids_of(block)); }
 
 }  // namespace troupe::chain

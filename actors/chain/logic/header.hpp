@@ -61,11 +61,12 @@ enum class BlockError : std::uint8_t {
   malformed,    ///< not the one encoding of a block
   too_large,    ///< more than kBlockBytesMax bytes
   transaction,  ///< one of its transactions has a flaw
+  repeated,     ///< it has a transaction twice, whatever the approvals
   root,         ///< a list is not that of the header
 };
 
 base::Bytes encode(const Block& block);
-/// Takes what encode() gives of a block whose roots are those of its lists.
+/// Takes what encode() gives of a block without a transaction twice, whose roots are those of its lists.
 base::Result<Block, BlockError> parse_block(base::ByteView bytes);
 /// The root of the ids of transactions.
 base::Digest root_of(const std::vector<TxId>& ids);

@@ -146,13 +146,14 @@ Outcome admissible(StateView& view, const Totals& totals, const Parameters& para
                    Height height, UnixMs time) {
   const Transaction& content = transaction.content();
   if (content.last_height < height) return Outcome::expired;
-  if (view.account(content.from).nonce != content.nonce) return Outcome::nonce;
-  if (content.gas < transaction.gas_needed()) return Outcome::gas;
+  if (content.gas != transaction.gas_needed()) return Outcome::gas;
   const auto fee = fee_of(transaction, totals.base_fee);
   if (!fee || *fee > content.fee_max) return Outcome::price;
-  return std::visit(
-      [&](const auto& body) { return admissible_body(view, totals, parameters, content, body, *fee, time); },
-      content.body);
+  const Outcome out =
+      std::visit([&](const auto& body) { return admissible_body(view, totals, parameters, content, body, *fee, time); },
+                 content.body);
+  if (refused(out)) return out;
+  return view.account(content.from).nonce == content.nonce ? out : Outcome::nonce;
 }
 
 base::Result<Executed, TreeDamage> execute(const TreeRows& rows, const TreeRoot& root, const BlockContext& block,
@@ -188,7 +189,7 @@ base::Result<Executed, TreeDamage> execute(const TreeRows& rows, const TreeRoot&
 bool fits(const Parameters& parameters, std::span<const Approved> transactions) {
   wallet::Wide gas = 0, bytes = 0;
   for (const Approved& one : transactions) {
-    gas += one.content().gas.value;
+    gas += one.gas_needed().value;
     bytes += one.bytes();
   }
   return gas <= parameters[Param::block_gas] && bytes <= parameters[Param::block_bytes];

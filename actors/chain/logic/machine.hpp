@@ -21,9 +21,9 @@ namespace troupe::chain {
 enum class Outcome : std::uint16_t {
   done = 0,
   funds = 1,           ///< failed: the sender has less than the transfer's total
-  nonce = 100,         ///< refused, as all that follow: not the sender's next number
+  nonce = 100,         ///< refused, as all that follow: not the sender's next number, and no other refusal
   expired = 101,       ///< its last height is past
-  gas = 102,           ///< it needs more gas than it allows itself
+  gas = 102,           ///< it allows itself another amount of gas than it needs
   price = 103,         ///< base fee and tip are more than its fee-max
   fee_funds = 104,     ///< its payer has less than the fee
   faucet_early = 105,  ///< the address got money less than faucet.period_s ago
@@ -65,14 +65,14 @@ base::Result<Executed, TreeDamage> execute(const TreeRows& rows, const TreeRoot&
                                            std::span<const Approved> transactions);
 
 /// What would become of it as the next one of its sender in a block of that height and time; `done` or `funds`: it may
-/// be in one. Reads what of the view it needs.
+/// be in one. The nonce is asked last: `nonce` says that nothing else is against it. Reads what of the view it needs.
 Outcome admissible(StateView& view, const Totals& totals, const Parameters& parameters, const Approved& transaction,
                    Height height, UnixMs time);
 
 /// Base fee and tip together; nothing from 2^63 on.
 std::optional<wallet::Amount> fee_of(const Approved& transaction, BaseFee base_fee);
 
-/// Whether they may stand in one block: by the gas that they allow themselves, and by their bytes.
+/// Whether they may stand in one block: by the gas that they need, which their fees count too, and by their bytes.
 bool fits(const Parameters& parameters, std::span<const Approved> transactions);
 
 BaseFee next_base_fee(BaseFee now, Gas used, const Parameters& parameters);

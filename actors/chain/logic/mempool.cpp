@@ -9,9 +9,14 @@ namespace {
 
 using wallet::Wide;
 
-/// Whether `offer` is at least 10 % more.
 bool tenth_more(wallet::Amount offer, wallet::Amount held) {
-  return Wide{offer.units()} * 10 >= Wide{held.units()} * 11;
+  return offer > held && Wide{offer.units()} * 10 >= Wide{held.units()} * 11;
+}
+
+/// Whether `offer` may take the place of `held`, which has the same nonce.
+bool offers_more(const Transaction& offer, const Transaction& held) {
+  if (offer.tip < held.tip || offer.fee_max < held.fee_max) return false;
+  return offer.tip > held.tip || tenth_more(offer.fee_max, held.fee_max);
 }
 
 /// What an entry takes of a block: whole words, and the pointer to them.
@@ -27,9 +32,11 @@ std::string_view name(MempoolError error) {
     case MempoolError::past: return "past";
     case MempoolError::ahead: return "ahead";
     case MempoolError::expired: return "expired";
+    case MempoolError::lasting: return "lasting";
     case MempoolError::gas: return "gas";
     case MempoolError::funds: return "funds";
     case MempoolError::cheap: return "cheap";
+    case MempoolError::changed: return "changed";
     case MempoolError::full: return "full";
   }
   return "unknown";
@@ -38,7 +45,7 @@ std::string_view name(MempoolError error) {
 Mempool::Worth::Worth(const Entry& entry)
     : tip(entry.transaction.content().tip.units()),
       fee_max(entry.transaction.content().fee_max.units()),
-      gas(entry.transaction.content().gas.value),
+      gas(entry.transaction.gas_needed().value),
       arrival(entry.arrival) {}
 
 bool Mempool::Worth::operator<(const Worth& other) const {
@@ -47,6 +54,10 @@ bool Mempool::Worth::operator<(const Worth& other) const {
   const Wide own_max = Wide{fee_max} * other.gas, other_max = Wide{other.fee_max} * gas;
   if (own_max != other_max) return own_max > other_max;
   return arrival < other.arrival;
+}
+
+bool Mempool::Sizes::fit(std::uint64_t gas_left, std::size_t bytes_left) const {
+  return !gas.empty() && *gas.begin() <= gas_left && *bytes.begin() <= bytes_left;
 }
 
 const Mempool::Entry* Mempool::held(const Place& place) const {
@@ -106,19 +117,19 @@ base::Result<void, MempoolError> Mempool::add(Approved transaction, Lane lane, c
   if (content.nonce < standing.next) return MempoolError::past;
   if (content.nonce.value - standing.next.value >= kSenderMax) return MempoolError::ahead;
   if (content.last_height <= height) return MempoolError::expired;
-  if (content.gas < transaction.gas_needed() || content.gas > block_gas) return MempoolError::gas;
+  if (content.last_height.value - height.value > kLifeMax) return MempoolError::lasting;
+  if (content.gas != transaction.gas_needed() || content.gas > block_gas) return MempoolError::gas;
   const Place place{content.from, content.nonce};
   const Entry* replaced = held(place);
   const auto queue = queues_.find(content.from);
   if (replaced == nullptr && queue != queues_.end() && queue->second.entries.size() >= kSenderMax)
     return MempoolError::ahead;
   if (replaced != nullptr) {
-    const Transaction& other = replaced->transaction.content();
-    const bool more = tenth_more(content.tip, other.tip) && tenth_more(content.fee_max, other.fee_max);
-    if (!more || content.fee_max == other.fee_max) return MempoolError::cheap;
+    if (!offers_more(content, replaced->transaction.content())) return MempoolError::cheap;
+    if (replaced->replacements >= kReplacementsMax) return MempoolError::changed;
   }
   if (!covered(content, replaced, standing.payer_balance)) return MempoolError::funds;
-  Entry entry{std::move(transaction), lane, arrivals_};
+  Entry entry{std::move(transaction), lane, arrivals_, replaced == nullptr ? 0 : replaced->replacements + 1};
   const auto leaving = room_for(entry, place, replaced);
   if (!leaving) return MempoolError::full;
   for (const Place& one : *leaving) remove(one);
@@ -144,6 +155,9 @@ void Mempool::insert(const Place& place, Entry entry) {
   places_.emplace(entry.transaction.id(), place);
   ranked_.insert({Worth(entry), place});
   ends_.insert({content.last_height, place});
+  Sizes& sizes = sizes_[static_cast<std::size_t>(entry.lane)];
+  sizes.gas.insert(entry.transaction.gas_needed().value);
+  sizes.bytes.insert(block_bytes(entry.transaction.bytes()));
   Payer& payer = payers_[content.payer()];
   payer.reserved = payer.reserved + content.fee_max;
   payer.places.insert(place);
@@ -159,6 +173,9 @@ void Mempool::remove(Place place) {
   places_.erase(entry.transaction.id());
   ranked_.erase({Worth(entry), place});
   ends_.erase({content.last_height, place});
+  Sizes& sizes = sizes_[static_cast<std::size_t>(entry.lane)];
+  sizes.gas.erase(sizes.gas.find(entry.transaction.gas_needed().value));
+  sizes.bytes.erase(sizes.bytes.find(block_bytes(entry.transaction.bytes())));
   const auto payer = payers_.find(content.payer());
   payer->second.reserved = payer->second.reserved - content.fee_max;
   payer->second.places.erase(place);
@@ -181,6 +198,13 @@ void Mempool::settle(const wallet::Address& address, Nonce next, wallet::Amount 
   check();
 }
 
+void Mempool::drop(const TxId& id) {
+  const auto place = places_.find(id);
+  if (place == places_.end()) return;
+  for (const Place& one : from(place->second)) remove(one);
+  check();
+}
+
 void Mempool::expire(Height height) {
   while (!ends_.empty() && ends_.begin()->first <= height) remove(ends_.begin()->second);
   check();
@@ -196,17 +220,21 @@ Nonce Mempool::next_free(const wallet::Address& address, Nonce next) const {
   return next;
 }
 
-/// A block while it is filled: the first entry of each sender waits, the best of them is next.
+/// A block while it is filled. Next is the best of the first entries of senders, by a walk along all that is ranked,
+/// and of what waits: what follows an entry that was taken, or was put aside.
 class Mempool::Filling {
  public:
   Filling(const Mempool& pool, Gas gas, std::size_t bytes, BaseFee base_fee, Height height)
-      : pool_(pool), gas_(gas.value), bytes_(bytes), base_fee_(base_fee), height_(height) {
+      : pool_(pool),
+        ranked_(pool.ranked_.begin()),
+        gas_(gas.value),
+        bytes_(bytes),
+        base_fee_(base_fee),
+        height_(height) {
     for (std::size_t i = 0; i < kLanes; ++i) {
       lane_gas_[i] = static_cast<std::uint64_t>(Wide{gas_} * kShare[i] / 100);
       lane_bytes_[i] = static_cast<std::size_t>(Wide{bytes_} * kShare[i] / 100);
     }
-    for (const auto& [sender, queue] : pool.queues_)
-      if (queue.entries.contains(queue.next)) wait({sender, queue.next});
   }
 
   /// Each lane within its share first, then the best of all.
@@ -237,9 +265,10 @@ class Mempool::Filling {
 
   void take_transactions(Share share) {
     std::vector<Place> aside;
-    while (!waiting_.empty()) {
-      const Place place = waiting_.begin()->place;
-      waiting_.erase(waiting_.begin());
+    while (has_room(share)) {
+      const auto next = next_place();
+      if (!next) break;
+      const Place place = *next;
       const Entry& entry = pool_.at(place);
       if (!payable(entry)) continue;  // and nothing after it, of this sender
       if (!take(entry, share)) {
@@ -252,6 +281,26 @@ class Mempool::Filling {
     for (const Place& place : aside) wait(place);
   }
 
+  /// Whether the least entry of a lane would fit.
+  bool has_room(Share share) const {
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      const bool own = share == Share::own;
+      const std::uint64_t gas = own ? std::min(gas_, lane_gas_[i]) : gas_;
+      if (pool_.sizes_[i].fit(gas, own ? std::min(bytes_, lane_bytes_[i]) : bytes_)) return true;
+    }
+    return false;
+  }
+
+  std::optional<Place> next_place() {
+    for (; ranked_ != pool_.ranked_.end(); ++ranked_, ++out_.looked)
+      if (pool_.queues_.at(ranked_->place.sender).next == ranked_->place.nonce) break;
+    const bool walk = ranked_ != pool_.ranked_.end();
+    if (!walk && waiting_.empty()) return std::nullopt;
+    ++out_.looked;
+    if (walk && (waiting_.empty() || *ranked_ < *waiting_.begin())) return (ranked_++)->place;
+    return waiting_.extract(waiting_.begin()).value().place;
+  }
+
   bool payable(const Entry& entry) const {
     const Transaction& content = entry.transaction.content();
     const Wide burnt = std::holds_alternative<Faucet>(content.body)
@@ -262,7 +311,7 @@ class Mempool::Filling {
 
   bool take(const Entry& entry, Share share) {
     const auto lane = static_cast<std::size_t>(entry.lane);
-    const std::uint64_t gas = entry.transaction.content().gas.value;
+    const std::uint64_t gas = entry.transaction.gas_needed().value;
     const std::size_t bytes = block_bytes(entry.transaction.bytes());
     if (gas > gas_ || bytes > bytes_) return false;
     if (share == Share::own && (gas > lane_gas_[lane] || bytes > lane_bytes_[lane])) return false;
@@ -275,6 +324,7 @@ class Mempool::Filling {
   }
 
   const Mempool& pool_;
+  std::set<Ranked>::const_iterator ranked_;
   std::uint64_t gas_;
   std::size_t bytes_;
   BaseFee base_fee_;

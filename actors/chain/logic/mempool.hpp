@@ -5,12 +5,14 @@
 //         best of the others.
 // Order   of a sender by nonce, without a gap; among senders by tip for each gas, then by fee-max for each gas, then by
 //         arrival.
-// Replace another transaction of a sender's nonce takes its place if its tip and its fee-max are higher by 10 %.
+// Replace another transaction of a sender's nonce takes its place if neither its tip nor its fee-max is lower, and the
+// tip
+//         is higher by 1 or the fee-max by 10 %; kReplacementsMax times for a nonce.
 // Full    beyond kPoolBytesMax or kPoolCountMax the lowest fee is dropped, with all that its sender has after it; what
 //         is not better than that is refused, and so is one of the same sender. A sender has kSenderMax, within as many
 //         nonces from its next one on.
 // Funds   the fees of all that one address pays for are within its balance, as it was last told.
-// Expire  what is past its last height is dropped.
+// Expire  what is past its last height is dropped; that is kLifeMax heights away at most.
 // Trust   a transaction is Approved; whether it is admissible() now was asked by the caller, but for its nonce.
 #include <map>
 #include <set>
@@ -23,6 +25,8 @@ namespace troupe::chain {
 inline constexpr std::size_t kSenderMax = 64;
 inline constexpr std::size_t kPoolBytesMax = 32u << 20;      // our choice: 16 of the largest blocks
 inline constexpr std::size_t kPoolCountMax = 50'000;         // our choice: of 650 bytes each, the same
+inline constexpr std::uint64_t kLifeMax = 100'000;           // our choice, in heights: over two days of blocks of 2 s
+inline constexpr std::size_t kReplacementsMax = 16;          // our choice: 1.1^16 is 4.6 times the first fee-max
 inline constexpr std::size_t kEvidencePoolMax = 1'000;       // our choice: one for each validator (validators.hpp)
 inline constexpr std::size_t kEvidenceBytesMax = 64u << 10;  // our choice: two votes, and what judges them
 
@@ -44,9 +48,11 @@ enum class MempoolError : std::uint8_t {
   past,     ///< its nonce has been taken by a final transaction
   ahead,    ///< its nonce is too far from the sender's next one
   expired,  ///< it can be in no later block
-  gas,      ///< it needs more gas than it allows itself, or more than a block has
+  lasting,  ///< its last height is more than kLifeMax away
+  gas,      ///< it allows itself another amount of gas than it needs, or needs more than a block has
   funds,    ///< its payer's balance does not cover the fees of all that it pays for here
-  cheap,    ///< another one of its nonce is here, and this one does not offer 10 % more
+  cheap,    ///< another one of its nonce is here, and this one does not offer enough more
+  changed,  ///< what has its nonce was replaced kReplacementsMax times
   full,     ///< there is no room, and it is not better than the worst one here
 };
 std::string_view name(MempoolError error);
@@ -61,6 +67,7 @@ struct Standing {
 struct Picked {
   std::vector<base::Bytes> evidence;
   std::vector<Approved> transactions;
+  std::size_t looked = 0;  ///< transactions that were looked at for it
 };
 
 class Mempool {
@@ -74,7 +81,7 @@ class Mempool {
   /// Evidence that was judged to be true. Errors: `known`, `full`.
   base::Result<void, MempoolError> add_evidence(base::Bytes evidence);
 
-  /// For a block: transactions of the sum of their gas limits, and with the evidence of as many bytes as a block may
+  /// For a block: transactions that need no more gas in all, and with the evidence of as many bytes as a block may
   /// have, of which each counts 8 more (its pointer) and is whole words. Takes nothing away.
   Picked pick(Gas gas, std::size_t bytes, BaseFee base_fee, Height height) const;
 
@@ -82,6 +89,8 @@ class Mempool {
   /// pays for if its balance does not cover it any more.
   void settle(const wallet::Address& address, Nonce next, wallet::Amount balance);
   void settle_evidence(const base::Bytes& evidence) { evidence_.erase(evidence); }
+  /// Drops what the machine refuses, with all that its sender has after it. Harmless if it is not here.
+  void drop(const TxId& id);
   /// Drops what can be in no block after `height`.
   void expire(Height height);
 
@@ -97,6 +106,7 @@ class Mempool {
     Approved transaction;
     Lane lane;
     std::uint64_t arrival;
+    std::size_t replacements;  ///< earlier ones of its nonce
   };
   struct Queue {
     Nonce next;  ///< of the sender, as it was last told
@@ -122,6 +132,12 @@ class Mempool {
     wallet::Amount reserved;
     std::set<Place> places;
   };
+  /// Of the entries of a lane; what is left of a block below the least one ends its filling.
+  struct Sizes {
+    std::multiset<std::uint64_t> gas;
+    std::multiset<std::size_t> bytes;  ///< as they count in a block
+    bool fit(std::uint64_t gas_left, std::size_t bytes_left) const;
+  };
   class Filling;
 
   const Entry& at(const Place& place) const { return queues_.at(place.sender).entries.at(place.nonce); }
@@ -140,6 +156,7 @@ class Mempool {
   std::set<Ranked> ranked_;
   std::map<wallet::Address, Payer> payers_;
   std::set<std::pair<Height, Place>> ends_;  // by last height
+  std::array<Sizes, kLanes> sizes_;
   std::set<base::Bytes> evidence_;
   std::size_t bytes_ = 0;
   std::uint64_t arrivals_ = 0;

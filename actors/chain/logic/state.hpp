@@ -4,7 +4,7 @@
 // Keys    one byte of kind, then an id: StateKind.
 // Values  canonical Cap'n Proto of `Account`, `Totals`, `Parameters` and `BlockLog` in messages/chain.capnp.
 // Sum     balances, stakes, unbonding, rewards and pots are the supply, at each height. So none of them overflows.
-#include <unordered_map>
+#include <map>
 
 #include "actors/chain/logic/genesis.hpp"
 #include "actors/chain/logic/merkle_log.hpp"
@@ -90,7 +90,7 @@ class StateView {
 
   const TreeRows& rows_;
   TreeRoot root_;
-  std::unordered_map<wallet::Address, Seen> accounts_;
+  std::map<wallet::Address, Seen> accounts_;  // not by hash: senders choose the addresses
   std::optional<TreeDamage> damage_;
 };
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "actors/chain/logic/forms.hpp"
+#include "actors/chain/logic/text.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/fields.hpp"
-#include "runtime/base/text.hpp"
 #include "runtime/crypto/hash.hpp"
 
 namespace troupe::chain {
@@ -51,7 +51,7 @@ std::optional<TransactionError> flaw_of(const Transaction& transaction, const Tr
     if (!sum || credit.amount == wallet::Amount() || credit.to == transaction.from) return TransactionError::credits;
     total = *sum;
   }
-  if (transfer.reference.size() > kReferenceBytesMax || !base::is_plain(transfer.reference))
+  if (transfer.reference.size() > kReferenceBytesMax || !is_chain_text(transfer.reference))
     return TransactionError::reference;
   return std::nullopt;
 }
@@ -59,10 +59,6 @@ std::optional<TransactionError> flaw_of(const Transaction& transaction, const Tr
 std::optional<TransactionError> flaw_of(const Transaction& transaction, const Faucet&) {
   const bool free = transaction.fee_max == wallet::Amount() && !transaction.fee_payer;
   return free ? std::nullopt : std::optional(TransactionError::fee);
-}
-
-bool approved(const Authority& authority, const wallet::Address& address, base::ByteView message) {
-  return authority.policy.address() == address && authority.policy.approved(message, authority.approvals);
 }
 
 }  // namespace
@@ -174,8 +170,8 @@ base::Result<Approved, TransactionError> Approved::verify(SignedTransaction tran
   if (content.chain != chain) return TransactionError::wrong_chain;
   if (transaction.fee_payer.has_value() != content.fee_payer.has_value()) return TransactionError::authority;
   const base::Bytes message = signed_bytes(content, fork);
-  if (!approved(transaction.from, content.from, message)) return TransactionError::authority;
-  if (content.fee_payer && !approved(*transaction.fee_payer, *content.fee_payer, message))
+  if (!speaks_for(transaction.from, content.from, message)) return TransactionError::authority;
+  if (content.fee_payer && !speaks_for(*transaction.fee_payer, *content.fee_payer, message))
     return TransactionError::authority;
   return Approved(std::move(transaction));
 }

@@ -2,7 +2,8 @@
 // A transaction: what one address asks of the state, and the authority to ask it.
 //
 // Bytes   canonical Cap'n Proto of `Transaction`, and around it `SignedTransaction`, in messages/chain.capnp.
-// Id      SHA-256 of the Transaction: signatures are not a part of it, so that other approvals make no other one.
+// Id      SHA-256 of the Transaction: signatures are not a part of it, so that other approvals make no other one. There
+//         are as many as the policies demand, so that the bytes in a block follow from content and policies.
 // Signed  "troupe transaction v1" || chain || fork || Transaction, by the sender and by a fee payer if there is one.
 // Fee     gas used x base fee, which is burnt, and the tip, which goes to the proposer. A faucet is free.
 // Limits  kContentBytesMax, kTransactionBytesMax; wallet::kCreditsMax credits; kReferenceBytesMax.
@@ -19,6 +20,8 @@ inline constexpr std::uint16_t kTransactionVersion = 1;
 inline constexpr std::size_t kReferenceBytesMax = 256;
 inline constexpr std::size_t kContentBytesMax = 4 * 1024;       // our choice: a transfer of 64 credits has 3,024
 inline constexpr std::size_t kTransactionBytesMax = 12 * 1024;  // with 16 approvals each of sender and payer: 7,728
+
+static_assert(wallet::kCreditsMax == 64, "a rule of consensus: which transactions there are depends on it");
 
 struct Gas {
   std::uint64_t value = 0;
@@ -49,7 +52,7 @@ struct Transaction {
   wallet::Address from;
   Nonce nonce;
   Height last_height;
-  Gas gas;
+  Gas gas;  ///< of a transfer and a faucet: exactly what it needs (gas_of)
   wallet::Amount fee_max;
   wallet::Amount tip;
   Body body;
@@ -64,10 +67,10 @@ enum class TransactionError : std::uint8_t {
   unsupported,  ///< of a version or with a body that this version does not know
   too_large,    ///< more bytes than a transaction may have
   credits,      ///< none, too many, one of 0, one to the sender, or 2^63 or more in all
-  reference,    ///< too long, or no plain text
+  reference,    ///< too long, or no text (text.hpp)
   fee,          ///< a tip above fee-max, a free transaction with a fee, or a payer who is the sender
   wrong_chain,  ///< for another chain
-  authority,    ///< a policy that is not the address's, or a wrong or missing signature
+  authority,    ///< a policy that is not the address's, or approvals that are not exactly those that it demands
 };
 std::string_view name(TransactionError error);
 
@@ -96,14 +99,15 @@ base::Bytes signed_bytes(const Transaction& transaction, Fork fork);
 /// A transaction whose signatures were verified for a chain and a fork. There is no other way to make one.
 class Approved {
  public:
-  /// Errors: a flaw, `wrong_chain`, `authority`. Verifies as many signatures as there are approvals, 32 at most.
+  /// Errors: a flaw, `wrong_chain`, `authority`. Verifies as many signatures as there are the policies demand, 32 at
+  /// most.
   static base::Result<Approved, TransactionError> verify(SignedTransaction transaction, const ChainId& chain,
                                                          Fork fork);
 
   const Transaction& content() const { return signed_.content; }
   const SignedTransaction& whole() const { return signed_; }
   const TxId& id() const { return id_; }
-  std::size_t bytes() const { return bytes_; }  ///< of the SignedTransaction
+  std::size_t bytes() const { return bytes_; }  ///< of the SignedTransaction; follow from content and policies
   Gas gas_needed() const { return gas_; }
 
  private:

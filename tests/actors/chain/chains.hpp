@@ -49,6 +49,12 @@ inline SignedTransaction sign(const Transaction& content, Fork fork, std::uint8_
   return out;
 }
 
+/// The same with the gas that it needs.
+inline Transaction with_gas(Transaction content, std::uint8_t from, std::uint8_t payer = 0) {
+  content.gas = gas_of(sign(content, {}, from, payer));
+  return content;
+}
+
 inline Transaction golden_transfer() {
   return {id_of(golden_genesis()),
           test_address(1),

@@ -70,6 +70,31 @@ TEST_CASE("chain genesis: a signature counts with all three keys of its founder,
   CHECK(all.signatures().empty());
 }
 
+TEST_CASE("chain genesis: to sign again changes nothing, also with other approvals or a wrong signature") {
+  const auto policy = wallet::Policy::of_signers(2, {test_address(1), test_address(2), test_address(3)}).value();
+  Genesis genesis = golden_genesis();
+  genesis.founders[0].address = policy.address();
+  const base::NodeId node = genesis.founders[0].node();
+  const std::uint8_t number = node == founder(1, 1).node() ? 1 : 2;
+  const auto by = [&](std::vector<std::uint8_t> keys) {
+    GenesisSignature out = genesis_signature(genesis, number);
+    out.wallet = {policy, {}};
+    for (const std::uint8_t key : keys)
+      out.wallet.approvals.push_back(wallet::approval(test_key(key), signed_bytes(genesis)));
+    std::ranges::sort(out.wallet.approvals, {}, &wallet::Approval::key);
+    return out;
+  };
+  SignedGenesis file(genesis);
+  CHECK_FALSE(file.sign(node, by({1, 2, 3})));  // a third one is not asked for
+  REQUIRE(file.sign(node, by({1, 2})));
+  const base::Bytes bytes = file.encode();
+  CHECK(file.sign(node, by({1, 2})));
+  CHECK(file.sign(node, by({2, 3})));
+  CHECK_FALSE(file.sign(node, by({2})));
+  CHECK(file.encode() == bytes);
+  CHECK(SignedGenesis::parse(bytes).value().encode() == bytes);
+}
+
 TEST_CASE("chain genesis: a file with a signature that is not valid is refused, one with fewer is not") {
   const Genesis genesis = golden_genesis();
   for (const SignedGenesis& one : {signed_by(genesis, {}), signed_by(genesis, {2}), signed_by(genesis, {1, 2})}) {

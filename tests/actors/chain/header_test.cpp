@@ -93,6 +93,18 @@ TEST_CASE("chain header: a block whose list is not that of the header is refused
   CHECK(parse_block(encode(block)).value() == block);
 }
 
+TEST_CASE("chain header: a block that has a transaction twice is refused, whatever its approvals") {
+  Block block = golden_block();
+  SUBCASE("side by side") { block.transactions.push_back(block.transactions.back()); }
+  SUBCASE("apart") { block.transactions.push_back(block.transactions.front()); }
+  SUBCASE("with another signature") { block.transactions.push_back(sign(golden_faucet(), Fork{8}, 1)); }
+  seal(block);
+  CHECK(parse_block(encode(block)).error() == BlockError::repeated);
+  block.transactions.pop_back();
+  seal(block);
+  CHECK(parse_block(encode(block)).ok());
+}
+
 TEST_CASE("chain header: other approvals of the same transactions are the same block") {
   Block block = golden_block();
   const auto id = id_of(block.header);

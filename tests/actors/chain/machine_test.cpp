@@ -25,7 +25,7 @@ struct TestChain {
 
   Transaction transfer(std::uint8_t from, std::vector<wallet::Credit> credits, std::uint64_t fee_max = 100'000,
                        std::uint64_t tip = 0) {
-    Transaction out{chain, test_address(from), {}, {1'000}, {100'000}, Amount::of(fee_max), Amount::of(tip), {}, {}};
+    Transaction out{chain, test_address(from), {}, {1'000}, {}, Amount::of(fee_max), Amount::of(tip), {}, {}};
     out.nonce = account(from).nonce;
     out.body = Transfer{std::move(credits), {}};
     return out;
@@ -35,7 +35,9 @@ struct TestChain {
     out.body = Faucet{};
     return out;
   }
-  static Approved approved(const Transaction& content, std::uint8_t from, std::uint8_t payer = 0) {
+  /// With the gas that it needs if it has none.
+  static Approved approved(Transaction content, std::uint8_t from, std::uint8_t payer = 0) {
+    if (content.gas == Gas{}) content = with_gas(std::move(content), from, payer);
     auto out = Approved::verify(sign(content, {}, from, payer), content.chain, {});
     REQUIRE(out.ok());
     return std::move(out).value();
@@ -168,8 +170,17 @@ TEST_CASE("chain machine: what is refused changes no account and leaves its nonc
     one.last_height = {1};
     expected = Outcome::expired;
   }
-  SUBCASE("gas") {
+  SUBCASE("less gas than it needs") {
     one.gas = {TestChain::approved(one, 1).gas_needed().value - 1};
+    expected = Outcome::gas;
+  }
+  SUBCASE("more gas than it needs") {
+    one.gas = {TestChain::approved(one, 1).gas_needed().value + 1};
+    expected = Outcome::gas;
+  }
+  SUBCASE("a faucet with more gas than it needs") {
+    one = chain.faucet(1);
+    one.gas = {TestChain::approved(one, 1).gas_needed().value + 1};
     expected = Outcome::gas;
   }
   SUBCASE("price") {
@@ -201,6 +212,36 @@ TEST_CASE("chain machine: what is refused changes no account and leaves its nonc
   CHECK(chain.balance(2) == 0);
   CHECK(chain.account(1).nonce == Nonce{0});
   CHECK(chain.outcome(chain.transfer(1, {pay(2, 5)}), 1) == Outcome::done);
+}
+
+TEST_CASE("chain machine: the nonce is asked last, so that a pool can ask but for it") {
+  TestChain chain(small_genesis());
+  Transaction one = chain.transfer(1, {pay(2, 5)});
+  std::uint8_t from = 1;
+  Outcome expected = Outcome::nonce;
+  SUBCASE("nothing else") {}
+  SUBCASE("a sum that is not covered, which only fails") { one = chain.transfer(1, {pay(2, 2'000'000)}); }
+  SUBCASE("gas") {
+    one.gas = {1};
+    expected = Outcome::gas;
+  }
+  SUBCASE("price") {
+    one.fee_max = Amount::of(1);
+    expected = Outcome::price;
+  }
+  SUBCASE("no money for the fee") {
+    one = chain.transfer(4, {pay(2, 5)});
+    from = 4;
+    expected = Outcome::fee_funds;
+  }
+  SUBCASE("a second turn at the faucet") {
+    REQUIRE(chain.outcome(chain.faucet(4), 4) == Outcome::done);
+    one = chain.faucet(4);
+    from = 4;
+    expected = Outcome::faucet_early;
+  }
+  one.nonce = {7};
+  CHECK(chain.outcome(one, from) == expected);
 }
 
 TEST_CASE("chain machine: a transaction counts once, in one block or in two") {
@@ -292,17 +333,19 @@ TEST_CASE("chain machine: the fee rises within a chain while blocks are full, an
   CHECK(chain.run({}).totals.base_fee == BaseFee{1});
 }
 
-TEST_CASE("chain machine: a block's transactions fit by the gas they allow themselves and by their bytes") {
+TEST_CASE("chain machine: a block's transactions fit by the gas they need and by their bytes") {
   TestChain chain(small_genesis());
   Transaction one = chain.transfer(1, {pay(2, 1)});
-  one.gas = {50'000};
   const Approved half = TestChain::approved(one, 1);
   one.gas = {~std::uint64_t{0}};
   const Approved greedy = TestChain::approved(one, 1);
+  CHECK(greedy.gas_needed() == half.gas_needed());
+  CHECK(chain.run({greedy}).gas == Gas{});  // refused: it takes no place that it does not pay for
   Parameters parameters = small_genesis().parameters;
-  CHECK(fits(parameters, std::vector{half, half}));
-  CHECK_FALSE(fits(parameters, std::vector{half, half, half}));
-  CHECK_FALSE(fits(parameters, std::vector{greedy, greedy}));
+  const std::size_t most = 100'000 / half.gas_needed().value;
+  CHECK(fits(parameters, std::vector(most, half)));
+  CHECK_FALSE(fits(parameters, std::vector(most + 1, half)));
+  CHECK(fits(parameters, std::vector(most, greedy)));
   REQUIRE(parameters.set(Param::block_gas, kBlockGasMax));
   REQUIRE(parameters.set(Param::block_bytes, 64u << 10));
   CHECK(fits(parameters, std::vector(64 * 1024 / half.bytes(), half)));

@@ -11,14 +11,14 @@ using namespace troupe::chain;
 namespace {
 
 constexpr Gas kBlockGas{1'000'000};
-constexpr std::uint64_t kGas = 1'000;  // a small transfer needs some 950
+constexpr std::uint64_t kGas = 908;  // what a transfer to one needs, without a reference
 
 struct Offer {
   std::uint8_t from = 1;
   std::uint64_t nonce = 0;
   std::uint64_t tip = 0;
   std::uint64_t fee_max = 2'000;
-  std::uint64_t gas = kGas;
+  std::uint64_t gas = 0;  ///< 0: what it needs
   std::uint64_t last_height = 100;
   std::uint8_t payer = 0;
   std::string reference{};
@@ -30,6 +30,7 @@ Approved approved(const Offer& offer) {
       {offer.gas}, Amount::of(offer.fee_max), Amount::of(offer.tip), Transfer{{pay(200, 1)}, offer.reference},
       {}};
   if (offer.payer != 0) content.fee_payer = test_address(offer.payer);
+  if (offer.gas == 0) content = with_gas(std::move(content), offer.from, offer.payer);
   auto out = Approved::verify(sign(content, {}, offer.from, offer.payer), {}, {});
   REQUIRE(out.ok());
   return std::move(out).value();
@@ -65,12 +66,16 @@ Taken pick(const Mempool& pool, std::uint64_t gas = kBlockGas.value, std::uint64
 
 }  // namespace
 
+TEST_CASE("chain mempool: a small transfer needs the gas that these tests count with") {
+  CHECK(approved({}).gas_needed().value == kGas);
+}
+
 TEST_CASE("chain mempool: the best tip comes first, and each sender in order of nonce") {
   Mempool pool;
   CHECK_FALSE(add(pool, {.from = 1, .nonce = 0, .tip = 1}));
   CHECK_FALSE(add(pool, {.from = 1, .nonce = 1, .tip = 100}));
   CHECK_FALSE(add(pool, {.from = 2, .nonce = 0, .tip = 50}));
-  CHECK_FALSE(add(pool, {.from = 3, .nonce = 0, .tip = 50, .gas = 2 * kGas}));
+  CHECK_FALSE(add(pool, {.from = 3, .nonce = 0, .tip = 50, .payer = 9}));
   CHECK_FALSE(add(pool, {.from = 4, .nonce = 0, .tip = 1, .fee_max = 3'000}));
   CHECK(pick(pool) == Taken{{2, 0}, {3, 0}, {4, 0}, {1, 0}, {1, 1}});
   CHECK(pick(pool, 2 * kGas) == Taken{{2, 0}, {4, 0}});  // the third needs more than is left
@@ -98,8 +103,10 @@ TEST_CASE("chain mempool: what cannot be in a block is refused, and says why") {
   CHECK(add(pool, {.nonce = 5 + kSenderMax}, {{5}, Amount::of(10'000)}) == MempoolError::ahead);
   CHECK(add(pool, {.nonce = ~std::uint64_t{0}}, {{5}, Amount::of(10'000)}) == MempoolError::ahead);
   CHECK(add(pool, {.nonce = 6, .last_height = 10}, {{5}, Amount::of(10'000)}) == MempoolError::expired);
-  CHECK(add(pool, {.nonce = 6, .gas = 900}, {{5}, Amount::of(10'000)}) == MempoolError::gas);
-  CHECK(add(pool, {.nonce = 6, .gas = kBlockGas.value + 1}, {{5}, Amount::of(10'000)}) == MempoolError::gas);
+  CHECK(add(pool, {.nonce = 6, .gas = kGas - 1}, {{5}, Amount::of(10'000)}) == MempoolError::gas);
+  CHECK(add(pool, {.nonce = 6, .gas = kGas + 1}, {{5}, Amount::of(10'000)}) == MempoolError::gas);
+  CHECK(pool.add(approved({}), kRich, Height{10}, Gas{kGas - 1}).error() == MempoolError::gas);
+  CHECK(pool.add(approved({.from = 2}), kRich, Height{10}, Gas{kGas}).ok());
   CHECK(add(pool, {.nonce = 6, .fee_max = 8'001}, {{5}, Amount::of(10'000)}) == MempoolError::funds);
   CHECK_FALSE(add(pool, {.nonce = 6, .fee_max = 8'000}, {{5}, Amount::of(10'000)}));
 }
@@ -114,11 +121,15 @@ TEST_CASE("chain mempool: a sender has 64 at most") {
   CHECK(pick(pool).size() == kSenderMax);
 }
 
-TEST_CASE("chain mempool: a replacement offers a tenth more, in tip and in fee-max") {
+TEST_CASE("chain mempool: a replacement offers 1 more as a tip or a tenth more as fee-max, and less of neither") {
   Mempool pool;
   CHECK_FALSE(add(pool, {.tip = 100, .fee_max = 2'000}));
-  CHECK(add(pool, {.tip = 109, .fee_max = 2'200}) == MempoolError::cheap);
-  CHECK(add(pool, {.tip = 110, .fee_max = 2'199}) == MempoolError::cheap);
+  CHECK(add(pool, {.tip = 100, .fee_max = 2'199}) == MempoolError::cheap);
+  CHECK(add(pool, {.tip = 99, .fee_max = 2'200}) == MempoolError::cheap);
+  CHECK(add(pool, {.tip = 101, .fee_max = 1'999}) == MempoolError::cheap);
+  CHECK_FALSE(add(pool, {.tip = 101, .fee_max = 2'000}));
+  CHECK_FALSE(add(pool, {.tip = 102, .fee_max = 2'001}));
+  CHECK(add(pool, {.tip = 102, .fee_max = 2'201}) == MempoolError::cheap);
   CHECK(add(pool, {.tip = 110, .fee_max = 2'200}, {{0}, Amount::of(2'199)}) == MempoolError::funds);
   CHECK_FALSE(add(pool, {.tip = 110, .fee_max = 2'200}, {{0}, Amount::of(2'200)}));  // the first is not counted twice
   CHECK(pool.count() == 1);
@@ -127,6 +138,22 @@ TEST_CASE("chain mempool: a replacement offers a tenth more, in tip and in fee-m
   CHECK_FALSE(add(pool, {.nonce = 1, .tip = 0, .fee_max = 2'000}));
   CHECK(add(pool, {.nonce = 1, .tip = 0, .fee_max = 2'000, .reference = "x"}) == MempoolError::cheap);
   CHECK_FALSE(add(pool, {.nonce = 1, .tip = 0, .fee_max = 2'200}));
+}
+
+TEST_CASE("chain mempool: a nonce is replaced 16 times at most") {
+  Mempool pool;
+  for (std::uint64_t tip = 0; tip <= kReplacementsMax; ++tip) CHECK_FALSE(add(pool, {.tip = tip}));
+  CHECK(add(pool, {.tip = kReplacementsMax + 1}) == MempoolError::changed);
+  CHECK_FALSE(add(pool, {.nonce = 1, .tip = kReplacementsMax + 1}));
+  CHECK_FALSE(add(pool, {.from = 2, .tip = kReplacementsMax + 1}));
+  CHECK(pool.count() == 3);
+}
+
+TEST_CASE("chain mempool: a last height is within 100,000 heights") {
+  Mempool pool;
+  CHECK(add(pool, {.last_height = 10 + kLifeMax + 1}) == MempoolError::lasting);
+  CHECK(add(pool, {.last_height = ~std::uint64_t{0}}) == MempoolError::lasting);
+  CHECK_FALSE(add(pool, {.last_height = 10 + kLifeMax}));
 }
 
 TEST_CASE("chain mempool: a full pool drops the lowest fee and what follows it, for a better one alone") {
@@ -149,9 +176,9 @@ TEST_CASE("chain mempool: bytes are limited as well") {
   for (std::uint8_t from = 1; from <= 3; ++from) CHECK_FALSE(add(pool, {.from = from, .tip = from}));
   CHECK(add(pool, {.from = 4, .tip = 1}) == MempoolError::full);
   // One of about 256 bytes more needs the place of two.
-  CHECK(add(pool, {.from = 5, .tip = 2, .gas = 1'300, .reference = std::string(256, 'x')}) == MempoolError::full);
+  CHECK(add(pool, {.from = 5, .tip = 2, .reference = std::string(256, 'x')}) == MempoolError::full);
   CHECK(pool.count() == 3);
-  CHECK_FALSE(add(pool, {.from = 5, .tip = 9, .gas = 1'300, .reference = std::string(256, 'x')}));
+  CHECK_FALSE(add(pool, {.from = 5, .tip = 9, .reference = std::string(256, 'x')}));
   CHECK(pick(pool) == Taken{{5, 0}, {3, 0}});
   CHECK(pool.bytes() <= 3 * each);
 }
@@ -159,7 +186,7 @@ TEST_CASE("chain mempool: bytes are limited as well") {
 TEST_CASE("chain mempool: a balance that falls drops the last of what it pays for, also for others") {
   Mempool pool;
   for (std::uint64_t nonce = 0; nonce < 3; ++nonce) CHECK_FALSE(add(pool, {.from = 1, .nonce = nonce}));
-  CHECK_FALSE(add(pool, {.from = 2, .nonce = 0, .gas = 2'000, .payer = 1}));
+  CHECK_FALSE(add(pool, {.from = 2, .nonce = 0, .payer = 1}));
   pool.settle(test_address(1), {0}, Amount::of(8'000));
   CHECK(pool.count() == 4);
   pool.settle(test_address(1), {0}, Amount::of(5'999));
@@ -167,6 +194,47 @@ TEST_CASE("chain mempool: a balance that falls drops the last of what it pays fo
   pool.settle(test_address(1), {0}, Amount());
   CHECK(pool.count() == 0);
   CHECK(pool.bytes() == 0);
+}
+
+TEST_CASE("chain mempool: what the machine refuses goes, with what its sender has after it") {
+  Mempool pool;
+  for (std::uint64_t nonce = 0; nonce < 3; ++nonce) CHECK_FALSE(add(pool, {.from = 1, .nonce = nonce}));
+  CHECK_FALSE(add(pool, {.from = 2}));
+  pool.drop(approved({.from = 3}).id());
+  CHECK(pool.count() == 4);
+  pool.drop(approved({.from = 1, .nonce = 1}).id());
+  CHECK(pick(pool) == Taken{{1, 0}, {2, 0}});
+  CHECK(pool.count() == 2);
+  pool.drop(approved({.from = 1, .nonce = 0}).id());
+  pool.drop(approved({.from = 2}).id());
+  CHECK(pool.count() == 0);
+  CHECK(pool.bytes() == 0);
+  CHECK_FALSE(add(pool, {.from = 1, .fee_max = 10'000}, {{0}, Amount::of(10'000)}));  // nothing is reserved any more
+}
+
+TEST_CASE("chain mempool: a full block is not compared with the whole pool") {
+  Mempool pool;
+  for (std::uint8_t from = 1; from <= 100; ++from)
+    CHECK_FALSE(add(pool, {.from = from, .tip = 1'000u - from, .reference = "x"}));
+  const std::size_t each = (approved({.reference = "x"}).bytes() + 7) / 8 * 8 + 8;
+  const std::uint64_t gas = approved({.reference = "x"}).gas_needed().value;
+  SUBCASE("gas") {
+    const Picked picked = pool.pick({4 * gas + gas - 1}, 1 << 20, {1}, Height{11});
+    CHECK(taken(picked) == Taken{{1, 0}, {2, 0}, {3, 0}, {4, 0}});
+    CHECK(picked.looked <= 8);
+  }
+  SUBCASE("bytes") {
+    const Picked picked = pool.pick(kBlockGas, 4 * each + each - 1, {1}, Height{11});
+    CHECK(taken(picked) == Taken{{1, 0}, {2, 0}, {3, 0}, {4, 0}});
+    CHECK(picked.looked <= 8);
+  }
+  SUBCASE("room for all") { CHECK(pool.pick(kBlockGas, 1 << 20, {1}, Height{11}).transactions.size() == 100); }
+  SUBCASE("once the least one is gone, for the others") {
+    CHECK_FALSE(add(pool, {.from = 101, .tip = 1}));
+    CHECK(pool.pick({5 * gas - 1}, 1 << 20, {1}, Height{11}).transactions.size() == 5);
+    pool.drop(approved({.from = 101, .tip = 1}).id());
+    CHECK(pool.pick({5 * gas - 1}, 1 << 20, {1}, Height{11}).looked <= 8);
+  }
 }
 
 TEST_CASE("chain mempool: what is past its last height goes") {
@@ -236,7 +304,6 @@ TEST_CASE("chain mempool: whatever comes and goes, a block is within its bounds,
                                    .nonce = *rc::gen::inRange<std::uint64_t>(0, 4),
                                    .tip = *rc::gen::inRange<std::uint64_t>(0, 30),
                                    .fee_max = *rc::gen::element<std::uint64_t>(1'000, 2'000, 3'000),
-                                   .gas = 2'000,
                                    .last_height = *rc::gen::inRange<std::uint64_t>(10, 15),
                                    .payer = *rc::gen::element<std::uint8_t>(0, 0, 9)}),
                          *rc::gen::element(Lane::payments, Lane::contracts), standing, Height{10}, kBlockGas);
@@ -252,7 +319,7 @@ TEST_CASE("chain mempool: whatever comes and goes, a block is within its bounds,
         const auto fee = fee_of(one, {2});
         RC_ASSERT(fee.has_value());
         RC_ASSERT(*fee <= one.content().fee_max);
-        used += one.content().gas.value;
+        used += one.gas_needed().value;
         bytes += one.bytes() + 8;
       }
       RC_ASSERT(used <= gas.value);

@@ -99,11 +99,41 @@ TEST_CASE("chain transaction: its id is that of the unsigned part, and approvals
   REQUIRE(one.ok());
   REQUIRE(two.ok());
   CHECK(one.value().id() == two.value().id());
-  CHECK(one.value().gas_needed() == Approved::verify(with({1, 2, 3}), chain, kGoldenFork).value().gas_needed());
-  CHECK(Approved::verify(with({1}), chain, kGoldenFork).error() == TransactionError::authority);
-  SignedTransaction turned = with({1, 2});
-  std::swap(turned.from.approvals[0], turned.from.approvals[1]);
-  CHECK(parse_signed_transaction(encode(turned)).error() == TransactionError::malformed);
+  CHECK(one.value().gas_needed() == two.value().gas_needed());
+  CHECK(one.value().bytes() == two.value().bytes());
+  CHECK(parse_signed_transaction(encode(with({1, 2}))).ok());
+  SignedTransaction other = with({1, 2});
+  SUBCASE("one less") {
+    other = with({1});
+    CHECK(parse_signed_transaction(encode(other)).ok());  // so far: it may go to the next signer
+  }
+  SUBCASE("one more than the threshold") {
+    other = with({1, 2, 3});
+    CHECK(parse_signed_transaction(encode(other)).error() == TransactionError::malformed);
+  }
+  SUBCASE("in another order") {
+    std::swap(other.from.approvals[0], other.from.approvals[1]);
+    CHECK(parse_signed_transaction(encode(other)).error() == TransactionError::malformed);
+  }
+  SUBCASE("one twice") {
+    other.from.approvals[1] = other.from.approvals[0];
+    CHECK(parse_signed_transaction(encode(other)).error() == TransactionError::malformed);
+  }
+  CHECK(Approved::verify(other, chain, kGoldenFork).error() == TransactionError::authority);
+}
+
+TEST_CASE("chain transaction: a payer approves with exactly its threshold as well") {
+  const auto policy = wallet::Policy::of_signers(1, {test_address(2), test_address(3)}).value();
+  Transaction content = golden_transfer();
+  content.fee_payer = policy.address();
+  const base::Bytes message = signed_bytes(content, kGoldenFork);
+  SignedTransaction one = sign(content, kGoldenFork, 1);
+  one.fee_payer = Authority{policy, {wallet::approval(test_key(2), message)}};
+  CHECK(Approved::verify(one, content.chain, kGoldenFork).ok());
+  one.fee_payer->approvals.push_back(wallet::approval(test_key(3), message));
+  std::ranges::sort(one.fee_payer->approvals, {}, &wallet::Approval::key);
+  CHECK(Approved::verify(one, content.chain, kGoldenFork).error() == TransactionError::authority);
+  CHECK(parse_signed_transaction(encode(one)).error() == TransactionError::malformed);
 }
 
 TEST_CASE("chain transaction: a signature counts for its content, chain, fork and signer alone") {
@@ -154,6 +184,8 @@ TEST_CASE("chain transaction: a reference is plain text, a tip part of the fee, 
   SUBCASE("reference") {
     std::get<Transfer>(one.body).reference = "\x1b[2J";
     CHECK(error_of(one) == TransactionError::reference);
+    std::get<Transfer>(one.body).reference = "\xe2\x80\xae";  // U+202E is for who shows it, not for the chain
+    CHECK_FALSE(flaw(one).has_value());
     std::get<Transfer>(one.body).reference.assign(kReferenceBytesMax + 1, 'x');
     CHECK(flaw(one) == TransactionError::reference);
     CHECK_FALSE(parse_transaction(encode(one)).ok());
