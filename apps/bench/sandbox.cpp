@@ -1,6 +1,5 @@
 // The figure of `troupe bench task` that is about the sandbox alone.
 #include <fcntl.h>
-#include <poll.h>
 
 #include "apps/bench/figures.hpp"
 #include "apps/bench/load.hpp"
@@ -31,8 +30,7 @@ Measurement<Figure> measure_sandboxes(Runner& runner, sandbox::Launcher& launche
       return out;
     }
     for (bool ended = false; !ended;) {
-      pollfd heard{launcher.descriptor(), POLLIN, 0};
-      if (::poll(&heard, 1, static_cast<int>(kOneDue / std::chrono::milliseconds(1))) == 0 || launcher.gone()) {
+      if (!launcher.wait(kOneDue) || launcher.gone()) {
         out.errors = 1;
         out.error = "a sandbox did not end";
         return out;

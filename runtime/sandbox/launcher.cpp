@@ -312,6 +312,12 @@ void Launcher::give_orders() {
   }
 }
 
+bool Launcher::wait(std::chrono::milliseconds at_most) const {
+  if (!heard_.empty() || gone_) return true;
+  pollfd talk{talk_.get(), POLLIN, 0};
+  return ::poll(&talk, 1, static_cast<int>(at_most.count())) != 0;
+}
+
 std::optional<Launcher::Heard> Launcher::next() {
   give_orders();
   while (heard_.empty() && !gone_) {

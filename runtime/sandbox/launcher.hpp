@@ -54,6 +54,8 @@ class Launcher {
   int descriptor() const { return talk_.get(); }
   /// Whether orders wait until the descriptor can be written to. Then next() gives them.
   bool holds_orders() const { return !orders_.empty(); }
+  /// Waits until there is something to hear, or the launcher is gone; false if neither comes in time.
+  bool wait(std::chrono::milliseconds at_most) const;
   /// The next that is there to hear; does not wait.
   std::optional<Heard> next();
   /// Whether the launcher has ended, which it does not by itself: nothing is heard any more.

@@ -231,6 +231,7 @@ TEST_CASE(
   REQUIRE(until([&] { return at(submitter, {"wallet", "own"}).exit == 0 && at(worker, {"wallet", "own"}).exit == 0; }));
   REQUIRE(at(worker, {"registry", "register", "--price", "6000"}).exit == 0);
   REQUIRE(until([&] { return contains(at(submitter, {"registry", "ls", "--json"}).out, R"("price":"6000")"); }));
+  REQUIRE(until([&] { return contains(at(submitter, {"registry", "ls", "--json"}).out, R"("book":")"); }));
 
   // 6,000 for a core and an hour are 100 for a minute.
   const std::string program = script(bank.folder, "program", "echo seventeen");
