@@ -17,7 +17,7 @@ using base::Error;
 
 constexpr std::chrono::minutes kLookIdle{2};  // a region of the registry, where some nodes do not answer
 constexpr std::chrono::seconds kRateDue{10};
-constexpr int kUnknownMax = 12;                           // our choice: a minute, in which the book's node may begin
+constexpr int kUnknownToBookMax = 12;                     // our choice: a minute, in which the book's node may begin
 constexpr int kOwnReputation = 100;                       // a node trusts itself
 constexpr std::size_t kAheadMin = 2, kAheadEachCore = 2;  // our choice: so that a node need not wait for its next one
 
@@ -300,7 +300,7 @@ void OrdersActor::settle(const TaskId& id) {
     const auto known = jobs_.find(id);
     if (known == jobs_.end()) return static_cast<void>(owing_.erase(id));
     Owing& owing = owing_[id];
-    const bool unknown = !done.ok() && done.error().code == Code::not_found && ++owing.unknown >= kUnknownMax;
+    const bool unknown = !done.ok() && done.error().code == Code::not_found && ++owing.unknown >= kUnknownToBookMax;
     if (done.ok() || unknown) {
       owing_.erase(id);
       known->second.entry.debt = Debt::settled;
