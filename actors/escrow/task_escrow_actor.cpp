@@ -121,7 +121,7 @@ void TaskEscrowActor::take(wire::TakeTaskAct::Reader ask, Reply reply) {
   if (!act) return reply.refuse({Code::malformed, "the act breaks its format"});
   const auto* what = std::get_if<Engage>(&act->what);
   if (what == nullptr)
-    return when_open(std::move(reply), [this, act = *act](Reply to) { this->act(act, {}, std::move(to)); });
+    return when_open(std::move(reply), [this, act = *act](Reply to) { this->act(act, {}, {}, std::move(to)); });
   const auto agreement = decode_task_agreement(bytes_of(ask.getAgreement()));
   if (!agreement || id_of(*agreement) != id_)
     return reply.refuse({Code::malformed, "the agreement breaks its format, or is that of another escrow"});
@@ -139,41 +139,29 @@ void TaskEscrowActor::take(wire::TakeTaskAct::Reader ask, Reply reply) {
     return reply.refuse({Code::refused, "the signers of the account have not approved the deposit"});
   Bytes kept = wallet::encode(wallet::SignedBytes{wallet::encode(transfer), policy, approvals});
   when_open(std::move(reply), [this, agreement = *agreement, act = *act, kept = std::move(kept)](Reply to) {
-    engage(agreement, act, kept, std::move(to));
+    this->act(act, kept, agreement, std::move(to));
   });
 }
 
-/// The first one begins the escrow.
-void TaskEscrowActor::engage(TaskAgreement agreement, const TaskAct& act, const Bytes& deposit, Reply reply) {
-  if (row_.there()) return this->act(act, deposit, std::move(reply));
-  const auto at = wallet::unix_ms(wall());
-  const std::uint64_t token = std::get<Engage>(act.what).token;
+/// One with an agreement begins the escrow, if it is the first.
+void TaskEscrowActor::act(const TaskAct& act, const Bytes& deposit, const std::optional<TaskAgreement>& agreement,
+                          Reply reply) {
+  if (!there() && !agreement) return refuse_unknown(std::move(reply));
+  const auto* engages = std::get_if<Engage>(&act.what);
+  const auto token = engages != nullptr ? std::optional(engages->token) : std::nullopt;
   change(
-      [agreement = std::move(agreement), act, deposit, at](TaskEscrow& to) mutable {
-        if (to.providers().empty()) to = TaskEscrow(std::move(agreement));
+      [act, deposit, agreement, at = wallet::unix_ms(wall())](TaskEscrow& to) {
+        if (agreement && to.empty()) to = TaskEscrow(*agreement);
         return outcome(to.take(act, deposit, at));
       },
       [this, token, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
         if (!done.ok()) return reply.refuse(done.error());
-        waiting_[token].push_back(std::move(reply));
+        const Provider* one = token ? state().find(*token) : nullptr;
+        if (one != nullptr && one->state == ProviderState::paying) waiting_[*token].push_back(std::move(reply));
+        else show(reply);
         go_on();
       },
       Row::Whose::asker);
-}
-
-void TaskEscrowActor::act(const TaskAct& act, const Bytes& deposit, Reply reply) {
-  if (!there()) return refuse_unknown(std::move(reply));
-  const auto* engages = std::get_if<Engage>(&act.what);
-  const auto token = engages != nullptr ? std::optional(engages->token) : std::nullopt;
-  change([act, deposit, at = wallet::unix_ms(wall())](TaskEscrow& to) { return outcome(to.take(act, deposit, at)); },
-         [this, token, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
-           if (!done.ok()) return reply.refuse(done.error());
-           const Provider* one = token ? state().find(*token) : nullptr;
-           if (one != nullptr && one->state == ProviderState::paying) waiting_[*token].push_back(std::move(reply));
-           else show(reply);
-           go_on();
-         },
-         Row::Whose::asker);
 }
 
 /// Once it is known that this node still holds the seat.

@@ -54,8 +54,7 @@ class TaskEscrowActor final : public runtime::Actor {
   void reload(const base::Error& why);
   void when_open(Reply reply, base::Callback<void(Reply)> then);
   void take(wire::TakeTaskAct::Reader ask, Reply reply);
-  void act(const TaskAct& act, const base::Bytes& deposit, Reply reply);
-  void engage(TaskAgreement agreement, const TaskAct& act, const base::Bytes& deposit, Reply reply);
+  void act(const TaskAct& act, const base::Bytes& deposit, const std::optional<TaskAgreement>& agreement, Reply reply);
   void refuse_unknown(Reply reply);
   void change(Change change, Row::Done done, Row::Whose whose);
   void note(base::Callback<void(TaskEscrow&)> what, base::Callback<void()> noted);

@@ -1,10 +1,9 @@
 #pragma once
 // What a submitter keeps of a task, in memory and as a row.
 //
-// Row     version (1: without the last field) || signed order (4 and bytes) || Task::encode() (4 and bytes) || bytes of
-// texts (8) || attempts
-//         with parts (1), each a token (8), parts (1), each output (2), bytes (8), digest (32) || debt (1). Numbers are
-//         little-endian.
+// Row     version (1) || signed order (4 and bytes) || Task::encode() (4 and bytes) || bytes of texts (8) || attempts
+//         with parts (1), each a token (8), parts (1), each output (2), bytes (8), digest (32) || debt (1), which rows
+//         of version 1 lack. Numbers are little-endian.
 // Texts   what attempts print and leave lies in rows of its own: id || token (8) || number (4), both big-endian, so
 //         that a scan meets them in the order in which they came. Value: part (2) || Unix ms (8) || bytes.
 #include <map>

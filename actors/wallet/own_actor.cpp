@@ -50,8 +50,7 @@ void OwnActor::receive(runtime::Handlers& on) {
             out.setAddress(data_of(policy_.address().view()));
             out.setBalance(answer.value().getAccount().getBalance());
             out.setDaily(settings_.own_daily.units());
-            if (row_.state() != nullptr)
-              out.setSpent((settings_.own_daily - row_.state()->left(today(), settings_.own_daily)).units());
+            out.setSpent(spent_today().units());
             out.setPayments(size32(queue_) + (busy_ ? 1 : 0));
           });
         });
@@ -77,8 +76,7 @@ void OwnActor::receive(runtime::Handlers& on) {
   on.describe<wire::OwnState>([this](wire::OwnState::Builder state) {
     state.setAddress(text(policy_.address()));
     state.setDaily(settings_.own_daily.units());
-    if (row_.state() != nullptr)
-      state.setSpent((settings_.own_daily - row_.state()->left(today(), settings_.own_daily)).units());
+    state.setSpent(spent_today().units());
     state.setWaiting(size32(queue_));
   });
 }
@@ -89,6 +87,11 @@ void OwnActor::start() {
 }
 
 std::uint64_t OwnActor::today() const { return unix_ms(wall()).count() / kDayMs; }
+
+Amount OwnActor::spent_today() const {
+  if (row_.state() == nullptr) return {};
+  return settings_.own_daily - row_.state()->left(today(), settings_.own_daily);
+}
 
 void OwnActor::load() {
   row_.load([](std::optional<base::ByteView> bytes) { return bytes ? OwnSpent::decode(*bytes) : OwnSpent{}; },
@@ -165,20 +168,22 @@ void OwnActor::spend(Waiting waiting, const BookId& book, TransferNumber number)
       });
 }
 
+void OwnActor::write_signed(wire::SignedTransfer::Builder to, const Transfer& transfer) const {
+  const crypto::Identity& self = *settings_.pool->setup().identity;
+  const Approval approval{self.public_key(), self.key().sign(encode(transfer))};
+  write(to, transfer, policy_, {&approval, 1});
+}
+
 void OwnActor::give(const Transfer& transfer, GiveTo& to) {
-  const Approval approval{settings_.pool->setup().identity->public_key(),
-                          settings_.pool->setup().identity->key().sign(encode(transfer))};
-  to.send([&](wire::Spending::Builder out) { write(out.initTransfer(), transfer, policy_, {&approval, 1}); });
+  to.send([&](wire::Spending::Builder out) { write_signed(out.initTransfer(), transfer); });
   after<Overdue>(kSpendDue);
 }
 
 void OwnActor::post(const Transfer& transfer, const std::string& request, PostFor to) {
-  const Approval approval{settings_.pool->setup().identity->public_key(),
-                          settings_.pool->setup().identity->key().sign(encode(transfer))};
   ask<wire::PostTransfer, wire::Posted>(
       node().find(kPath), now() + kOwnBookDue,
       [&](wire::PostTransfer::Builder out) {
-        write(out.initTransfer(), transfer, policy_, {&approval, 1});
+        write_signed(out.initTransfer(), transfer);
         out.setRequest(request);
       },
       [this, to = std::move(to)](runtime::Answer<wire::Posted> answer) mutable {

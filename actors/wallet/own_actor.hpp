@@ -63,6 +63,8 @@ class OwnActor final : public runtime::Actor {
   /// The end of the transfer at hand: what was not posted may be spent again.
   void ended(bool posted);
   std::uint64_t today() const;
+  Amount spent_today() const;
+  void write_signed(wire::SignedTransfer::Builder to, const Transfer& transfer) const;
 
   const WalletSettings settings_;
   const Policy policy_;

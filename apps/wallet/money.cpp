@@ -318,14 +318,7 @@ Ending wallet_issue(const Invocation& invocation, Console& console) {
                                                                   out.setRequest(text_of(request.value()));
                                                                 });
   if (!issued.ok()) return issued.error();
-  if (!invocation.globals.json) {
-    console.out << hex(issued.value().root().getId()) << '\n';
-    return Exit::done;
-  }
-  JsonLine<output::wire::WalletSent> line;
-  line->setId(issued.value().root().getId());
-  line->setState("final");
-  line.print(console.out);
+  print_sent(invocation, console, bytes_of(issued.value().root().getId()));
   return Exit::done;
 }
 

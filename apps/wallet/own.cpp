@@ -36,14 +36,7 @@ Ending pay_own(const Invocation& invocation, Console& console) {
       },
       kOwnAnswer);
   if (!paid.ok()) return paid.error();
-  if (!invocation.globals.json) {
-    console.out << hex(paid.value().root().getId()) << '\n';
-    return Exit::done;
-  }
-  JsonLine<output::wire::WalletSent> line;
-  line->setId(paid.value().root().getId());
-  line->setState("final");
-  line.print(console.out);
+  print_sent(invocation, console, bytes_of(paid.value().root().getId()));
   return Exit::done;
 }
 

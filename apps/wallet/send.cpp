@@ -118,6 +118,17 @@ std::string again_with(const Invocation& invocation, const SendTyped& typed, con
 
 }  // namespace
 
+void wallets::print_sent(const Invocation& invocation, Console& console, base::ByteView id) {
+  if (!invocation.globals.json) {
+    console.out << base::hex(id) << '\n';
+    return;
+  }
+  JsonLine<output::wire::WalletSent> line;
+  line->setId(data(id));
+  line->setState("final");
+  line.print(console.out);
+}
+
 Ending wallet_send(const Invocation& invocation, Console& console) {
   const auto typed = send_typed(invocation);
   if (!typed.ok()) return typed.error();
@@ -147,14 +158,7 @@ Ending wallet_send(const Invocation& invocation, Console& console) {
       return failure;
     }
     ++paid;
-    if (invocation.globals.json) {
-      JsonLine<output::wire::WalletSent> line;
-      line->setId(data(id.value().view()));
-      line->setState("final");
-      line.print(console.out);
-    } else {
-      console.out << id.value().hex() << '\n';
-    }
+    print_sent(invocation, console, id.value().view());
     console.out.flush();
   }
   return Exit::done;

@@ -10,6 +10,8 @@ WalletCommand wallet_list, wallet_balance, wallet_send, wallet_history, wallet_a
 WalletCommand multisig_create, multisig_propose, multisig_sign, multisig_list;
 
 namespace wallets {
+/// A transfer that was posted: its id, or a line of JSON.
+void print_sent(const Invocation& invocation, Console& console, base::ByteView id);
 /// An account with several signers: its address, or all of it as JSON.
 void print_policy(const Invocation& invocation, Console& console, const std::string& name,
                   const wallet::Policy& policy);
