@@ -200,7 +200,8 @@ void OrdersActor::submit(wire::SubmitTask::Reader request, Submitted reply) {
 
 /// If some node could run it, at the latest after a look at those that there are.
 void OrdersActor::admit(Order order, Submitted reply) {
-  if (choose(nodes(false), order, TaskId{}, policy(), {}, 1).fit > 0) return accept(std::move(order), std::move(reply));
+  if (choose(nodes(false), order, TaskId{}, policy(), {}, 1).possible())
+    return accept(std::move(order), std::move(reply));
   if (parked_.size() >= kParkedMax)
     return reply.refuse({Code::overloaded, "too many tasks wait for the list of nodes", std::chrono::seconds(1)});
   parked_.push_back({std::move(order), std::move(reply)});

@@ -28,7 +28,7 @@ Error misfit(const std::vector<Candidate>& all, const Order& order, const Policy
   if (need.ends_with(kUsrCapability)) {
     need.resize(need.size() - kUsrCapability.size());
     if (need.ends_with(',')) need.pop_back();
-    if (choose(all, static_one, TaskId{}, policy, {}, 1).fit > 0)
+    if (choose(all, static_one, TaskId{}, policy, {}, 1).possible())
       return {Code::refused, "no known node has what would load the program: none shows its /usr (task.host_usr)"};
   }
   return {Code::unavailable, "no known node could ever run it: " + choice.why()};
@@ -88,7 +88,7 @@ void OrdersActor::looked() {
   for (Parked& one : std::exchange(parked_, {})) {
     if (answer_known(one.order, one.reply)) continue;
     const Choice choice = choose(all, one.order, TaskId{}, policy(), {}, 1);
-    if (choice.fit > 0) accept(std::move(one.order), std::move(one.reply));
+    if (choice.possible()) accept(std::move(one.order), std::move(one.reply));
     else one.reply.refuse(misfit(all, one.order, policy(), choice));
   }
   place();

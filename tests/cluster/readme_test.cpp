@@ -138,11 +138,11 @@ constexpr const char* kHowToAdd =
     "longer than a second, or to kNotRun with the reason";
 
 constexpr const char* kBefore = R"sh(
-cd "$1"; PATH=$2:$PATH; source=$3; export XDG_CONFIG_HOME=$1/config
+cd "$1"; PATH=$2:$PATH; source=$3; export XDG_CONFIG_HOME=$1/config TROUPE_REGISTRY__LOAD_MAX=1000000
 trap 'kill -9 $(jobs -p) 2>/dev/null || true' EXIT
 troupe() { if [ "$1" = node ]; then exec troupe "$@" 2>>log; else command troupe "$@"; fi; }
 date() { echo the words that were stored; }
-again() { for ((look = 0; look < 300; ++look)); do if "$@"; then return; else sleep 0.1; fi; done; false; }
+again() { for ((look = 0; look < 600; ++look)); do if "$@"; then return; else sleep 0.1; fi; done; false; }
 nodes_in() { grep -o '"node"' | wc -l; }
 knows_two() { [ "$(command troupe peers --healthy --json --data "$1" | nodes_in)" = 2 ]; }
 finds_two() { [ "$(command troupe dht table --json --data "$1" | nodes_in)" = 2 ]; }
@@ -240,7 +240,7 @@ TEST_CASE("cluster: each example of the READMEs does what it says") {
   std::filesystem::create_directory(folder / "empty");
   std::ofstream(folder / "examples.sh") << script;
   const std::string programs = std::filesystem::path(binary()).parent_path();
-  const std::string command = "timeout 250 bash " + (folder / "examples.sh") + ' ' + (folder / "empty") + ' ' +
+  const std::string command = "timeout 500 bash " + (folder / "examples.sh") + ' ' + (folder / "empty") + ' ' +
                               programs + ' ' + TROUPE_SOURCE + " >" + (folder / "out") + " 2>" + (folder / "err");
   CHECK_MESSAGE(std::system(command.c_str()) == 0, content(folder / "err"));
   CHECK(survival.wait() == 0);

@@ -31,7 +31,7 @@ bool keeps_book(const Candidate& node, const std::string& book) {
 
 std::string_view text(Lack lack) {
   switch (lack) {
-    case Lack::alive: return "are not healthy";
+    case Lack::online: return "are offline";
     case Lack::memory: return "lack memory";
     case Lack::cpu: return "lack cores";
     case Lack::disk: return "lack disk";
@@ -42,6 +42,7 @@ std::string_view text(Lack lack) {
     case Lack::tried: return "were tried";
     case Lack::tasks: return "take no tasks";
     case Lack::book: return "are paid by another book (ledger.book)";
+    case Lack::health: return "are not healthy";
   }
   return "do not fit";
 }
@@ -57,7 +58,7 @@ std::optional<std::uint64_t> cost(std::optional<std::uint64_t> price, const Orde
 
 std::optional<Lack> lack_of(const Candidate& node, const Order& order, const registry::Need& need, const Policy& policy,
                             const Apart& apart) {
-  if (node.status != registry::Status::healthy) return Lack::alive;
+  if (node.status == registry::Status::offline) return Lack::online;
   if (find(node.capabilities, kTasksCapability) == nullptr) return Lack::tasks;
   if (apart.tried.contains(node.node)) return Lack::tried;
   if (number(node.capabilities, "memory") < order.limits.memory_bytes) return Lack::memory;
@@ -70,6 +71,7 @@ std::optional<Lack> lack_of(const Candidate& node, const Order& order, const reg
   if (wanted && *wanted > 0 && !keeps_book(node, policy.book)) return Lack::book;
   if (node.reputation < policy.reputation_min) return Lack::reputation;
   if (apart.owners.contains(node.owner) || apart.groups.contains(node.group)) return Lack::apart;
+  if (node.status != registry::Status::healthy) return Lack::health;
   return std::nullopt;
 }
 

@@ -34,8 +34,21 @@ struct Candidate {
   bool has_inputs = false;
 };
 
-enum class Lack : std::uint8_t { alive, memory, cpu, disk, need, price, reputation, apart, tried, tasks, book };
-inline constexpr std::size_t kLacks = 11;
+enum class Lack : std::uint8_t {
+  online,
+  memory,
+  cpu,
+  disk,
+  need,
+  price,
+  reputation,
+  apart,
+  tried,
+  tasks,
+  book,
+  health,  ///< and nothing else: it passes
+};
+inline constexpr std::size_t kLacks = 12;
 /// Of a node with a price: the book by which it is paid.
 inline constexpr std::string_view kBookCapability = "book";
 /// Of a node that takes tasks.
@@ -68,6 +81,8 @@ struct Choice {
   std::vector<const Candidate*> best;  ///< at most as many as were wanted
   std::array<std::uint32_t, kLacks> lacks{};
   std::uint32_t fit = 0;
+  /// Whether a node fits, or would once it is healthy again.
+  bool possible() const { return fit + lacks[static_cast<std::size_t>(Lack::health)] > 0; }
 
   /// "3 lack memory, 2 are too dear"; empty if no node was looked at.
   std::string why() const;

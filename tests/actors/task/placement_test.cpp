@@ -39,7 +39,9 @@ TEST_CASE("placement: what keeps a node from a task has a name") {
   CHECK_FALSE(lack(good, order));
   Candidate other = good;
   other.status = registry::Status::unhealthy;
-  CHECK(lack(other, order) == Lack::alive);
+  CHECK(lack(other, order) == Lack::health);
+  other.status = registry::Status::offline;
+  CHECK(lack(other, order) == Lack::online);
   Order large = order;
   large.limits.memory_bytes = std::uint64_t{9} << 30;
   CHECK(lack(good, large) == Lack::memory);
@@ -132,6 +134,12 @@ TEST_CASE("placement: why no node fits is told in numbers") {
   const Choice choice = choose(nodes, order, id_of(order), {}, {}, 1);
   CHECK(choice.best.empty());
   CHECK(choice.fit == 0);
-  CHECK(choice.why() == "1 are not healthy, 2 are too dear");
+  CHECK(choice.why() == "1 are offline, 2 are too dear");
+  CHECK_FALSE(choice.possible());
+  nodes[0].status = registry::Status::unhealthy;
+  const Choice later = choose(nodes, order, id_of(order), {}, {}, 1);
+  CHECK(later.best.empty());
+  CHECK(later.possible());
+  CHECK(later.why() == "2 are too dear, 1 are not healthy");
   CHECK(choose({}, order, id_of(order), {}, {}, 1).why() == "");
 }
