@@ -149,6 +149,100 @@ struct Block {
   # The entries of the header's roots of the same names.
 }
 
+# --- consensus: what validators sign ------------------------------------------------------------------------------
+
+struct Vote {
+  # What a validator says in a step of a round. "troupe vote v1" || chain (32) || fork (4, little-endian) || these bytes
+  # are signed.
+
+  height @0 :UInt64;
+  fork @1 :UInt32;
+  round @2 :UInt32;
+  step @3 :UInt8;
+  # 1: prevote, 2: precommit.
+
+  block @4 :Data;
+  # The id of the block that it is for. Empty: for none.
+}
+
+struct Proposal {
+  # The block that the proposer of a round wants. "troupe proposal v1" || chain (32) || fork (4, little-endian) || these
+  # bytes are signed.
+
+  height @0 :UInt64;
+  fork @1 :UInt32;
+  round @2 :UInt32;
+
+  timeMs @3 :UInt64;
+  # Of the block; at most 2^33 s.
+
+  validRound @4 :UInt32;
+  # The earlier round in which the block got a quorum of prevotes.
+
+  again @5 :Bool;
+  # Whether there is such a round; otherwise `validRound` is 0.
+
+  block @6 :Data;
+  # Its id.
+}
+
+struct SignedVote {
+  content @0 :Data;
+  # A Vote.
+
+  validator @1 :Data;
+  # The id of its node.
+
+  signature @2 :Data;
+  # By its consensus key.
+}
+
+struct SignedProposal {
+  content @0 :Data;
+  # A Proposal.
+
+  validator @1 :Data;
+  signature @2 :Data;
+  # As in a SignedVote.
+}
+
+struct CommitHead {
+  # What the votes of a commit are for.
+
+  height @0 :UInt64;
+  fork @1 :UInt32;
+  round @2 :UInt32;
+  block @3 :Data;
+}
+
+struct CommitVote {
+  # A validator's precommit: its signature is that of the Vote which follows from the CommitHead.
+
+  validator @0 :Data;
+  signature @1 :Data;
+}
+
+struct Commit {
+  # Proof that a block is final. In the next block its parts are the entries of `commit`: the head, then each vote.
+
+  head @0 :CommitHead;
+  votes @1 :List(CommitVote);
+  # By rising id of the validator, at most 500.
+}
+
+struct Evidence {
+  # Two contents that one validator has signed for one step of one round.
+
+  kind @0 :UInt16;
+  # 0: two SignedVotes, 1: two SignedProposals.
+
+  first @1 :Data;
+  second @2 :Data;
+  # The bytes of the content of `first` come before those of `second`, so that a pair has one form.
+}
+
+# --- execution ----------------------------------------------------------------------------------------------------
+
 struct Receipt {
   # What became of a transaction in its block.
 

@@ -2,8 +2,11 @@
 // Proof that a block is final: precommits for it, of one round, with more than 2/3 of the power.
 //
 // Form    votes in the order of the validators' ids, each once; more than needed are welcome.
+// Bytes   canonical Cap'n Proto of `Commit` in messages/chain.capnp. In the next block each part is an entry: a
+//         `CommitHead`, then each `CommitVote`.
 // Source  arXiv 1807.04938, Algorithm 1, line 49.
 #include <functional>
+#include <span>
 
 #include "actors/chain/logic/validators.hpp"
 #include "actors/chain/logic/vote.hpp"
@@ -26,6 +29,14 @@ struct Commit {
   Vote vote() const { return {place, Step::precommit, block}; }
   friend bool operator==(const Commit&, const Commit&) = default;
 };
+
+base::Bytes encode(const Commit& commit);
+/// Nothing unless the bytes are what encode() gives of a commit in this form, with at most kValidatorsMax votes.
+std::optional<Commit> parse_commit(base::ByteView bytes);
+/// As they stand in the next block. Block 1 has none: its parent is the genesis.
+std::vector<base::Bytes> commit_entries(const Commit& commit);
+/// Nothing unless they are what commit_entries() gives of such a commit.
+std::optional<Commit> commit_of(std::span<const base::Bytes> entries);
 
 enum class CommitError : std::uint8_t {
   elsewhere,      ///< of another fork, height or block than it should prove

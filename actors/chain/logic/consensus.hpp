@@ -13,7 +13,7 @@
 #include <memory>
 #include <set>
 
-#include "actors/chain/logic/commit.hpp"
+#include "actors/chain/logic/evidence.hpp"
 #include "actors/chain/logic/guard.hpp"
 #include "actors/chain/logic/rotation.hpp"
 #include "actors/chain/logic/tally.hpp"

@@ -23,4 +23,14 @@ inline wallet::Amount read_amount(CanonReader& in, const CanonReader::Object& fr
   return out.value_or(wallet::Amount());
 }
 
+/// Two words: the height; the fork, and above it the round.
+inline void append(CanonStruct& out, const Place& place) {
+  out.words.push_back(place.height.value);
+  out.words.push_back(std::uint64_t{place.round.value} << 32 | place.fork.value);
+}
+inline Place read_place(const CanonReader& in, const CanonReader::Object& from) {
+  const std::uint64_t both = in.word(from, 1);
+  return {{static_cast<std::uint32_t>(both)}, {in.word(from, 0)}, {static_cast<std::uint32_t>(both >> 32)}};
+}
+
 }  // namespace troupe::chain

@@ -1,19 +1,80 @@
 #include "actors/chain/logic/guard.hpp"
 
-#include "actors/chain/logic/vote_fields.hpp"
+#include "runtime/base/fields.hpp"
 
 namespace troupe::chain {
 namespace {
 
+// Fields of fixed size, little-endian. An option is one byte, 0 or 1, and behind a 1 the value; any other byte is
+// malformed. No one else reads these bytes.
+
+void append(base::Bytes& out, const Place& place) {
+  base::append_number(out, place.fork.value);
+  base::append_number(out, place.height.value);
+  base::append_number(out, place.round.value);
+}
+Place read_place(base::FieldReader& in) {
+  Place place;
+  place.fork.value = in.number<std::uint32_t>();
+  place.height.value = in.number<std::uint64_t>();
+  place.round.value = in.number<std::uint32_t>();
+  return place;
+}
+
+bool read_flag(base::FieldReader& in) {
+  const auto flag = in.number<std::uint8_t>();
+  if (flag > 1) in.fail();
+  return flag == 1;
+}
+template <class Value, class Append>
+void append_option(base::Bytes& out, const std::optional<Value>& value, Append append_value) {
+  base::append_number(out, std::uint8_t{value.has_value()});
+  if (value) append_value(*value);
+}
+template <class Read>
+auto read_option(base::FieldReader& in, Read read) {
+  using Value = decltype(read());
+  return read_flag(in) ? std::optional<Value>(read()) : std::nullopt;
+}
+
+void append(base::Bytes& out, const Choice& choice) {
+  append_option(out, choice, [&](const BlockId& block) { base::append(out, block.view()); });
+}
+Choice read_choice(base::FieldReader& in) {
+  return read_option(in, [&] { return in.fixed<BlockId>(); });
+}
+
+void append_time(base::Bytes& out, UnixMs time) { base::append_number(out, static_cast<std::uint64_t>(time.count())); }
+UnixMs read_time(base::FieldReader& in) {
+  const auto value = in.number<std::uint64_t>();
+  if (value > static_cast<std::uint64_t>(kTimeMax.count())) in.fail();
+  return UnixMs(in.ok() ? static_cast<std::int64_t>(value) : 0);
+}
+
+void append(base::Bytes& out, const Proposal& proposal) {
+  append(out, proposal.place);
+  append_option(out, proposal.valid_round, [&](Round round) { base::append_number(out, round.value); });
+  base::append(out, proposal.block.view());
+  append_time(out, proposal.time);
+}
+Proposal read_proposal(base::FieldReader& in) {
+  Proposal proposal;
+  proposal.place = read_place(in);
+  proposal.valid_round = read_option(in, [&] { return Round{in.number<std::uint32_t>()}; });
+  proposal.block = in.fixed<BlockId>();
+  proposal.time = read_time(in);
+  return proposal;
+}
+
 void append_proven(base::Bytes& out, const std::optional<Proven>& proven) {
-  vote_fields::append_option(out, proven, [&](const Proven& value) {
+  append_option(out, proven, [&](const Proven& value) {
     base::append_number(out, value.round.value);
     base::append(out, value.block.view());
   });
 }
 
 std::optional<Proven> read_proven(base::FieldReader& in) {
-  return vote_fields::read_option(in, [&] {
+  return read_option(in, [&] {
     const Round round{in.number<std::uint32_t>()};
     return Proven{round, in.fixed<BlockId>()};
   });
@@ -81,25 +142,23 @@ std::optional<Vote> Guard::vote(Step step) const {
 
 base::Bytes encode(const Guard& guard) {
   base::Bytes out;
-  vote_fields::append(out, guard.place_);
+  append(out, guard.place_);
   append_proven(out, guard.locked_);
   append_proven(out, guard.valid_);
-  vote_fields::append_option(out, guard.proposal_,
-                             [&](const Proposal& proposal) { base::append(out, encode(proposal)); });
+  append_option(out, guard.proposal_, [&](const Proposal& proposal) { append(out, proposal); });
   for (const auto& choice : {guard.prevote_, guard.precommit_})
-    vote_fields::append_option(out, choice, [&](const Choice& value) { vote_fields::append(out, value); });
+    append_option(out, choice, [&](const Choice& value) { append(out, value); });
   return out;
 }
 
 std::optional<Guard> decode_guard(base::ByteView bytes) {
   base::FieldReader in(bytes);
   Guard guard;
-  guard.place_ = vote_fields::read_place(in);
+  guard.place_ = read_place(in);
   guard.locked_ = read_proven(in);
   guard.valid_ = read_proven(in);
-  guard.proposal_ = vote_fields::read_option(in, [&] { return vote_fields::read_proposal(in); });
-  for (auto* choice : {&guard.prevote_, &guard.precommit_})
-    *choice = vote_fields::read_option(in, [&] { return vote_fields::read_choice(in); });
+  guard.proposal_ = read_option(in, [&] { return read_proposal(in); });
+  for (auto* choice : {&guard.prevote_, &guard.precommit_}) *choice = read_option(in, [&] { return read_choice(in); });
   if (!in.ended() || !guard.consistent()) return std::nullopt;
   return guard;
 }

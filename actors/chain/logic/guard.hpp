@@ -4,6 +4,7 @@
 // Rule    the guard is saved and synced before what it has recorded leaves, and with it the whole blocks that it names.
 // Order   by fork, height, round, step. What comes before the last content signed is refused; in its place only the
 //         same content is signed again, so that it can be sent again.
+// Bytes   are private to the disk of one validator: fields of fixed size, not a canonical form.
 // Source  arXiv 1807.04938, section 3: lockedValue, lockedRound, validValue, validRound of Algorithm 1.
 #include "actors/chain/logic/vote.hpp"
 #include "runtime/base/result.hpp"

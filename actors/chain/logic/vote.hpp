@@ -1,12 +1,12 @@
 #pragma once
 // What validators say to each other: votes and proposals, and the bytes that they sign.
 //
-// Signed  domain string || chain || encode(content); content begins with the fork. Little-endian fields of fixed size.
-// Read    decode_…() gives nothing unless the bytes are what encode() gives. Whether a content makes sense where it
+// Bytes   canonical Cap'n Proto of `Vote`, `Proposal`, `SignedVote` and `SignedProposal` in messages/chain.capnp.
+// Signed  domain || chain || fork || encode(content) (authority.hpp).
+// Read    parse_…() gives nothing unless the bytes are what encode() gives. Whether a content makes sense where it
 //         arrives is judged there (consensus.hpp).
 // Who     a content does not name its validator: the signature does, and Signed says whose it was verified to be.
 #include <optional>
-#include <variant>
 
 #include "actors/chain/logic/ids.hpp"
 #include "actors/chain/logic/place.hpp"
@@ -50,22 +50,20 @@ struct Signed {
 using SignedVote = Signed<Vote>;
 using SignedProposal = Signed<Proposal>;
 
-/// Two different contents of one validator for one step: proof that it lies.
-struct Evidence {
-  template <class Content>
-  struct Pair {
-    Signed<Content> first, second;
-    friend bool operator==(const Pair&, const Pair&) = default;
-  };
-  std::variant<Pair<Vote>, Pair<Proposal>> pair;
-
-  friend bool operator==(const Evidence&, const Evidence&) = default;
-};
+// Pointer, words, pointer, block; then pointers, content, validator, signature.
+inline constexpr std::size_t kVoteBytesMax = 8 + 3 * 8 + 8 + 32;
+inline constexpr std::size_t kProposalBytesMax = 8 + 4 * 8 + 8 + 32;
+inline constexpr std::size_t kSignedVoteBytesMax = 8 + 3 * 8 + kVoteBytesMax + 24 + 64;
+inline constexpr std::size_t kSignedProposalBytesMax = kSignedVoteBytesMax - kVoteBytesMax + kProposalBytesMax;
 
 base::Bytes encode(const Vote& vote);
 base::Bytes encode(const Proposal& proposal);
-std::optional<Vote> decode_vote(base::ByteView bytes);
-std::optional<Proposal> decode_proposal(base::ByteView bytes);
+base::Bytes encode(const SignedVote& vote);
+base::Bytes encode(const SignedProposal& proposal);
+std::optional<Vote> parse_vote(base::ByteView bytes);
+std::optional<Proposal> parse_proposal(base::ByteView bytes);
+std::optional<SignedVote> parse_signed_vote(base::ByteView bytes);
+std::optional<SignedProposal> parse_signed_proposal(base::ByteView bytes);
 
 /// The bytes that a validator signs.
 base::Bytes signed_bytes(const ChainId& chain, const Vote& vote);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "actors/chain/logic/evidence.hpp"
 #include "actors/chain/logic/machine.hpp"
 
 using namespace troupe;
@@ -29,7 +30,7 @@ void expect_encoded(const std::optional<Value>& parsed, base::ByteView bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const base::ByteView bytes(data + 1, size - 1);
-  switch (data[0] % 14) {
+  switch (data[0] % 18) {
     case 0: expect_encoded(parse_transaction(bytes), bytes); break;
     case 1: expect_encoded(parse_signed_transaction(bytes), bytes); break;
     case 2: expect_encoded(parse_header(bytes), bytes); break;
@@ -47,6 +48,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (const auto log = parse_log(bytes)) expect_same(encode_log(*log), bytes);
       break;
     case 12: expect_encoded(decode_row(bytes), bytes); break;
+    case 14: expect_encoded(parse_signed_vote(bytes), bytes); break;
+    case 15: expect_encoded(parse_signed_proposal(bytes), bytes); break;
+    case 16: {
+      const auto commit = parse_commit(bytes);
+      expect_encoded(commit, bytes);
+      if (commit && commit_of(commit_entries(*commit)) != commit) std::abort();
+      break;
+    }
+    case 17: expect_encoded(parse_evidence(bytes), bytes); break;
     default:
       if (const auto key = RowKey::decode(bytes)) expect_same(key->encode(), bytes);
   }

@@ -30,8 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const base::ByteView bytes(data + 1, size - 1);
   switch (data[0] % 5) {
-    case 0: expect_same(decode_vote(bytes), bytes); break;
-    case 1: expect_same(decode_proposal(bytes), bytes); break;
+    case 0: expect_same(parse_vote(bytes), bytes); break;
+    case 1: expect_same(parse_proposal(bytes), bytes); break;
     case 2: expect_same(decode_guard(bytes), bytes); break;
     case 3: expect_same(decode_validators(bytes), bytes); break;
     case 4: {

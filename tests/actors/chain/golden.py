@@ -152,6 +152,33 @@ def signed(content: bytes, chain: bytes, signers: list[int]) -> bytes:
     return encode(Struct([], [content, *[authority(signer, message) for signer in signers]]))
 
 
+def said(content: bytes, domain: bytes, chain: bytes, number: int) -> bytes:
+    """A SignedVote or a SignedProposal of founder `number`."""
+    message = domain + chain + struct.pack("<I", 7) + content
+    return encode(Struct([], [content, node(10 + number, 4 + number), secret(20 + number).sign(message)]))
+
+
+def consensus(chain: bytes) -> dict[str, bytes]:
+    """Of fork 7, height 9, round 2; blocks of 32 bytes 0xb1 and 0xb2."""
+    place = [9, 2 << 32 | 7]
+    one, two = b"\xb1" * 32, b"\xb2" * 32
+    votes = [encode(Struct([*place, 2], [one])), encode(Struct([*place, 2]))]
+    proposals = [encode(Struct([*place, 1_700_000_001_000, valid], [one])) for valid in (0, 1 << 32)]
+    signed_votes = [said(vote, b"troupe vote v1", chain, 1) for vote in sorted(votes)]
+    signed_proposals = [said(proposal, b"troupe proposal v1", chain, 2) for proposal in sorted(proposals)]
+    head = Struct(place, [two])
+    message = b"troupe vote v1" + chain + struct.pack("<I", 7) + encode(Struct([*place, 2], [two]))
+    precommits = [Struct([], [name, secret(20 + i).sign(message)])
+                  for name, i in sorted((node(10 + i, 4 + i), i) for i in (1, 2))]
+    return {"vote": votes[0], "vote_nil": votes[1], "proposal": proposals[0], "proposal_again": proposals[1],
+            "signed_vote": said(votes[0], b"troupe vote v1", chain, 1),
+            "signed_proposal": said(proposals[1], b"troupe proposal v1", chain, 2),
+            "commit": encode(Struct([], [head, precommits])),
+            "commit_head": encode(head), "commit_vote": encode(precommits[0]),
+            "evidence_votes": encode(Struct([0], signed_votes)),
+            "evidence_proposals": encode(Struct([1], signed_proposals))}
+
+
 def golden() -> dict[str, bytes]:
     out: dict[str, bytes] = {}
     # Founders: node keys 11 and 12 with nonces 5 and 6, consensus keys 21 and 22, wallets 1 and 2.
@@ -184,6 +211,7 @@ def golden() -> dict[str, bytes]:
     out["account"] = encode(Struct([480, 3, 1_000]))
     out["totals"] = encode(Struct([2_000, 5, 0, 1]))
     out["block_log"] = encode(Struct([3], [sha(b"\1", sha(b"\0", b"a"), sha(b"\0", b"b")) + sha(b"\0", b"c")]))
+    out.update(consensus(chain))
     accounts: dict[int, list[int]] = {1: [500, 0, 1_000], 2: [0, 0, 2_000], 3: [500]}
     state = {b"\1" + address(i): encode(Struct(words)) for i, words in accounts.items()}
     state[b"\2"] = encode(Struct([10 ** 15 + 4_000, 0, 10 ** 15, 1]))
