@@ -313,6 +313,43 @@ struct BlockLog {
   # 32 bytes for each bit of the size, the largest subtree first.
 }
 
+struct Validators {
+  # Key: 05, those of the next height; and 06, of the one after it. The SHA-256 of these bytes stands in headers.
+
+  validators @0 :List(Validator);
+  # By rising id, 1 to 500; each id and each key once.
+}
+
+struct Validator {
+  id0 @0 :UInt64;
+  id1 @1 :UInt64;
+  id2 @2 :UInt64;
+  # The id of its node, each word little-endian; the upper half of the last one is 0.
+
+  key0 @3 :UInt64;
+  key1 @4 :UInt64;
+  key2 @5 :UInt64;
+  key3 @6 :UInt64;
+  # With which it signs in consensus.
+
+  power @7 :UInt64;
+  # At least 1; of all together below 2^63.
+}
+
+struct Rotation {
+  # Key: 07. With which the next height begins.
+
+  priorities @0 :List(Priority);
+  # In the order of the validators of the next height.
+}
+
+struct Priority {
+  # 128 bits, two's complement.
+
+  low @0 :UInt64;
+  high @1 :UInt64;
+}
+
 # --- genesis -------------------------------------------------------------------------------------------------------
 
 struct Founder {

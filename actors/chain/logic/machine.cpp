@@ -98,6 +98,19 @@ class BlockRun {
   Gas gas_;
 };
 
+/// Sets that stay as they are are not written: each may have 32 KiB.
+TreeChanges turned_validators(StateView& view, std::span<const base::NodeId> out) {
+  const auto now = view.validators(), next = view.next_validators();
+  const auto rotation = view.rotation();
+  if (!now || !next || !rotation) return {};
+  TreeChanges changes;
+  if (*next != *now) changes[state_key(StateKind::validators)] = encode(*next);
+  const ValidatorSet later = next->without(out);
+  if (later != *next) changes[state_key(StateKind::next_validators)] = encode(later);
+  changes[state_key(StateKind::rotation)] = encode(rotation->next_height(*now, *next));
+  return changes;
+}
+
 }  // namespace
 
 std::string_view name(Outcome outcome) {
@@ -173,11 +186,12 @@ base::Result<Executed, TreeDamage> execute(const TreeRows& rows, const TreeRoot&
   out.totals = run.finish();
   Frontier log = view.log();
   log.append(block.id.view());
+  TreeChanges changes = turned_validators(view, block.out);
   if (view.damage()) return *view.damage();
   base::ensure(view.gain() + out.totals.faucet_pot.units() + before.supply.units() ==
                    __int128{before.faucet_pot.units()} + out.totals.supply.units(),
                "what a block does not burn is in an account or a pot");
-  TreeChanges changes = view.changed_accounts();
+  changes.merge(view.changed_accounts());
   changes[state_key(StateKind::totals)] = encode(out.totals);
   changes[state_key(StateKind::block_log)] = encode_log(log);
   auto tree = update(rows, root, block.height, changes);

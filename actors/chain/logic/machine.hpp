@@ -9,6 +9,8 @@
 // Fee     gas used x base fee is burnt; the tip goes to the proposer's address. A faucet is free: it cannot fail.
 // Base    of the next block: up by at most 1/8 if this one used more than half of block.gas, down by at most 1/8 if it
 //         used less; by 1 at least. Between fee.base and kBaseFeeMax. Source: EIP-1559.
+// Votes   after it the validators of the height after next are those of the next one without `out`; one stays at least.
+//         The next height begins with the rotation that follows from this one's.
 // Sum     held exact by StateSums; execute() checks that what accounts and pots gained is what was not burnt.
 #include <span>
 
@@ -50,6 +52,8 @@ struct BlockContext {
   Height height;
   UnixMs time{};
   wallet::Address proposer;  ///< gets the tips
+  /// Leave the validators, two heights later. Those that are none are ignored.
+  std::vector<base::NodeId> out{};
 };
 
 struct Executed {

@@ -28,7 +28,7 @@ inline constexpr std::size_t kPoolBytesMax = 32u << 20;  // our choice: 16 of th
 inline constexpr std::size_t kPoolCountMax = 50'000;     // our choice: of 650 bytes each, the same
 inline constexpr std::uint64_t kLifeMax = 100'000;       // our choice, in heights: over two days of blocks of 2 s
 inline constexpr std::size_t kReplacementsMax = 16;      // our choice: 1.1^16 is 4.6 times the first fee-max
-inline constexpr std::size_t kEvidencePoolMax = 1'000;   // our choice: one for each validator (validators.hpp)
+inline constexpr std::size_t kEvidencePoolMax = kValidatorsMax;  // our choice: one for each
 
 enum class Lane : std::uint8_t { evidence, payments, contracts };
 inline constexpr std::size_t kLanes = 3;

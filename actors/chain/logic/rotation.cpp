@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "runtime/base/fields.hpp"
+#include "actors/chain/logic/canonical.hpp"
 
 namespace troupe::chain {
 namespace {
@@ -62,24 +62,23 @@ void Rotation::centre() {
 }
 
 base::Bytes encode(const Rotation& rotation) {
-  base::Bytes out;
-  for (const Int128 priority : rotation.priorities()) {
-    base::append_number(out, static_cast<std::uint64_t>(priority));
-    base::append_number(out, static_cast<std::uint64_t>(priority >> 64));
-  }
-  return out;
+  std::vector<CanonStruct> list;
+  for (const Int128 priority : rotation.priorities())
+    list.push_back({{static_cast<std::uint64_t>(priority), static_cast<std::uint64_t>(priority >> 64)}, {}});
+  return CanonStruct().object_list(std::move(list)).encode();
 }
 
-std::optional<Rotation> decode_rotation(base::ByteView bytes, const ValidatorSet& set) {
-  if (bytes.size() != 16 * set.size()) return std::nullopt;
-  base::FieldReader in(bytes);
+std::optional<Rotation> parse_rotation(base::ByteView bytes, const ValidatorSet& set) {
+  CanonReader in(bytes);
+  const auto list = in.list(in.root(0, 1), 0, set.size(), 2, 0);
+  if (!in.ended() || list.count != set.size()) return std::nullopt;
   Rotation out(set);
   Int128 sum = 0;
   const Int128 limit = spread_max(set);
-  for (Int128& priority : out.priorities_) {
-    const auto low = in.number<std::uint64_t>();
-    const auto high = static_cast<std::int64_t>(in.number<std::uint64_t>());
-    priority = Int128{high} * (Int128{1} << 64) + low;
+  for (unsigned i = 0; i < list.count; ++i) {
+    Int128& priority = out.priorities_[i];
+    const auto high = static_cast<std::int64_t>(in.word(list[i], 1));
+    priority = Int128{high} * (Int128{1} << 64) + in.word(list[i], 0);
     if (priority > limit || priority < -limit) return std::nullopt;
     sum += priority;
   }

@@ -26,7 +26,7 @@ class Rotation {
   const std::vector<Int128>& priorities() const { return priorities_; }
 
   friend bool operator==(const Rotation&, const Rotation&) = default;
-  friend std::optional<Rotation> decode_rotation(base::ByteView bytes, const ValidatorSet& set);
+  friend std::optional<Rotation> parse_rotation(base::ByteView bytes, const ValidatorSet& set);
 
  private:
   void rescale(const ValidatorSet& set);
@@ -35,9 +35,9 @@ class Rotation {
   std::vector<Int128> priorities_;  // in the order of the set
 };
 
-/// 16 bytes a validator, in the order of the set.
+/// Canonical Cap'n Proto of `Rotation` in messages/chain.capnp.
 base::Bytes encode(const Rotation& rotation);
-/// Nothing unless the bytes are a rotation of `set`, within the bounds.
-std::optional<Rotation> decode_rotation(base::ByteView bytes, const ValidatorSet& set);
+/// Nothing unless the bytes are what encode() gives of a rotation of `set`, within the bounds.
+std::optional<Rotation> parse_rotation(base::ByteView bytes, const ValidatorSet& set);
 
 }  // namespace troupe::chain

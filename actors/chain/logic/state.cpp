@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "actors/chain/logic/forms.hpp"
+#include "runtime/base/ensure.hpp"
 #include "runtime/base/fields.hpp"
 
 namespace troupe::chain {
@@ -84,6 +85,15 @@ std::optional<Frontier> parse_log(base::ByteView bytes) {
   return Frontier::decode(form);
 }
 
+ValidatorSet validators_of(const Genesis& genesis) {
+  std::vector<Validator> out;
+  for (const Founder& founder : genesis.founders)
+    out.push_back({founder.node(), founder.consensus_key, founder.stake.units()});
+  auto set = ValidatorSet::from(std::move(out));
+  base::ensure(set.ok(), "the founders of a genesis without a flaw are a set of validators");
+  return std::move(set).value();
+}
+
 TreeChanges state_of(const Genesis& genesis) {
   std::map<wallet::Address, Account> accounts;
   for (const auto& [address, balance] : genesis.balances) accounts[address].balance = balance;
@@ -102,6 +112,10 @@ TreeChanges state_of(const Genesis& genesis) {
   out[state_key(StateKind::totals)] = encode(totals);
   out[state_key(StateKind::parameters)] = encode(genesis.parameters);
   out[state_key(StateKind::block_log)] = encode_log(log);
+  const ValidatorSet validators = validators_of(genesis);
+  for (const StateKind kind : {StateKind::validators, StateKind::next_validators})
+    out[state_key(kind)] = encode(validators);
+  out[state_key(StateKind::rotation)] = encode(Rotation(validators));
   return out;
 }
 
@@ -143,6 +157,21 @@ Frontier StateView::log() {
   const auto out = bytes ? parse_log(*bytes) : std::nullopt;
   if (!out) damaged();
   return out.value_or(Frontier());
+}
+
+std::optional<ValidatorSet> StateView::validators_at(StateKind kind) {
+  const auto bytes = read(state_key(kind));
+  auto out = bytes ? parse_validators(*bytes) : std::nullopt;
+  if (!out) damaged();
+  return out;
+}
+
+std::optional<Rotation> StateView::rotation() {
+  const auto set = validators();
+  const auto bytes = read(state_key(StateKind::rotation));
+  auto out = set && bytes ? parse_rotation(*bytes, *set) : std::nullopt;
+  if (!out) damaged();
+  return out;
 }
 
 TreeChanges StateView::changed_accounts() const {

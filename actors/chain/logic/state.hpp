@@ -2,12 +2,14 @@
 // What stands in the state tree: keys, values, and a view in which accounts are changed before they are written.
 //
 // Keys    one byte of kind, then an id: StateKind.
-// Values  canonical Cap'n Proto of `Account`, `Totals`, `Parameters` and `BlockLog` in messages/chain.capnp.
+// Values  canonical Cap'n Proto of `Account`, `Totals`, `Parameters`, `BlockLog`, `Validators` and `Rotation` in
+//         messages/chain.capnp.
 // Sum     balances, stakes, unbonding, rewards and pots are the supply, at each height. So none of them overflows.
 #include <map>
 
 #include "actors/chain/logic/genesis.hpp"
 #include "actors/chain/logic/merkle_log.hpp"
+#include "actors/chain/logic/rotation.hpp"
 #include "actors/chain/logic/transaction.hpp"
 #include "actors/chain/logic/tree.hpp"
 
@@ -18,7 +20,12 @@ enum class StateKind : std::uint8_t {
   totals = 2,      ///< alone
   parameters = 3,  ///< alone
   block_log = 4,   ///< alone: the ids of all blocks up to the height of the state
+  // Each alone:
+  validators = 5,       ///< of the next height
+  next_validators = 6,  ///< of the height after it
+  rotation = 7,         ///< with which the next height begins
 };
+static_assert(kValidatorsBytesMax <= kTreeValueBytesMax);
 
 base::Bytes state_key(StateKind kind);
 base::Bytes account_key(const wallet::Address& address);
@@ -57,6 +64,8 @@ std::optional<Account> parse_account(base::ByteView bytes);
 std::optional<Totals> parse_totals(base::ByteView bytes);
 std::optional<Frontier> parse_log(base::ByteView bytes);
 
+/// Those of heights 1 and 2: the founders, each with its stake as its power.
+ValidatorSet validators_of(const Genesis& genesis);
 /// The state that a chain begins with, of height 0.
 TreeChanges state_of(const Genesis& genesis);
 
@@ -71,6 +80,10 @@ class StateView {
   Totals totals();
   Parameters parameters();
   Frontier log();
+  // Nothing if there is damage.
+  std::optional<ValidatorSet> validators() { return validators_at(StateKind::validators); }
+  std::optional<ValidatorSet> next_validators() { return validators_at(StateKind::next_validators); }
+  std::optional<Rotation> rotation();
 
   /// The accounts that are not what they were.
   TreeChanges changed_accounts() const;
@@ -85,6 +98,7 @@ class StateView {
     Account now;
   };
   std::optional<base::Bytes> read(const base::Bytes& key);
+  std::optional<ValidatorSet> validators_at(StateKind kind);
   /// A value that is none: the row of it is not known here, so the one at the top is named.
   void damaged() { damage_ = damage_.value_or(TreeDamage{{root_.version, 0, {}}}); }
 

@@ -19,7 +19,7 @@
 namespace troupe::chain {
 
 inline constexpr std::size_t kTreeKeyBytesMax = 255;          // its length takes one byte
-inline constexpr std::size_t kTreeValueBytesMax = 32 * 1024;  // our choice: a set of 250 validators
+inline constexpr std::size_t kTreeValueBytesMax = 32 * 1024;  // our choice: a set of 500 validators
 inline constexpr std::size_t kRowCells = 16;                  // four levels
 inline constexpr std::size_t kNibblesMax = 64;                // of SHA-256
 inline constexpr std::size_t kRowBytesMax = 4 + kRowCells * (32 + 3 + kTreeKeyBytesMax + kTreeValueBytesMax);

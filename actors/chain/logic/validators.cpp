@@ -2,12 +2,35 @@
 
 #include <algorithm>
 
+#include "actors/chain/logic/canonical.hpp"
 #include "runtime/base/fields.hpp"
+#include "runtime/crypto/hash.hpp"
 
 namespace troupe::chain {
 namespace {
 
-constexpr std::size_t kValidatorBytes = base::NodeId::kBytes + base::PublicKey::kBytes + sizeof(std::uint64_t);
+constexpr unsigned kValidatorWords = 8;
+
+CanonStruct form_of(const Validator& validator) {
+  std::array<std::uint8_t, 24> id{};
+  std::ranges::copy(validator.id.bytes, id.begin());
+  CanonStruct out;
+  for (const std::uint64_t word : base::words_of(id)) out.words.push_back(word);
+  for (const std::uint64_t word : base::words_of(validator.key.bytes)) out.words.push_back(word);
+  out.words.push_back(validator.power);
+  return out;
+}
+
+Validator read_validator(CanonReader& in, const CanonReader::Object& from) {
+  const auto word = [&](unsigned at) { return in.word(from, at); };
+  const auto id = base::from_words(word(0), word(1), word(2));
+  Validator out;
+  std::copy_n(id.begin(), out.id.bytes.size(), out.id.bytes.begin());
+  out.key.bytes = base::from_words(word(3), word(4), word(5), word(6));
+  out.power = word(7);
+  if (word(2) >> 32 != 0) in.fail();
+  return out;
+}
 
 bool keys_differ(const std::vector<Validator>& validators) {
   std::vector<base::PublicKey> keys;
@@ -47,30 +70,31 @@ std::optional<std::size_t> ValidatorSet::index_of(const base::NodeId& id) const 
   return static_cast<std::size_t>(at - validators_.begin());
 }
 
-base::Bytes encode(const ValidatorSet& set) {
-  base::Bytes out;
-  base::append_number(out, static_cast<std::uint32_t>(set.size()));
-  for (const Validator& validator : set.all()) {
-    base::append(out, validator.id.view());
-    base::append(out, validator.key.view());
-    base::append_number(out, validator.power);
-  }
-  return out;
+ValidatorSet ValidatorSet::without(std::span<const base::NodeId> out) const {
+  std::vector<Validator> left;
+  for (const Validator& one : validators_)
+    if (std::ranges::find(out, one.id) == out.end()) left.push_back(one);
+  if (left.empty()) left.push_back(*std::ranges::max_element(validators_, {}, &Validator::power));
+  return ValidatorSet(std::move(left));
 }
 
-std::optional<ValidatorSet> decode_validators(base::ByteView bytes) {
-  base::FieldReader in(bytes);
-  const auto count = in.number<std::uint32_t>();
-  if (!in.ok() || count > kValidatorsMax || bytes.size() != sizeof count + count * kValidatorBytes) return std::nullopt;
-  std::vector<Validator> validators(count);
-  for (Validator& validator : validators) {
-    validator.id = in.fixed<base::NodeId>();
-    validator.key = in.fixed<base::PublicKey>();
-    validator.power = in.number<std::uint64_t>();
-  }
+base::Bytes encode(const ValidatorSet& set) {
+  std::vector<CanonStruct> list;
+  for (const Validator& validator : set.all()) list.push_back(form_of(validator));
+  return CanonStruct().object_list(std::move(list)).encode();
+}
+
+std::optional<ValidatorSet> parse_validators(base::ByteView bytes) {
+  CanonReader in(bytes);
+  const auto list = in.list(in.root(0, 1), 0, kValidatorsMax, kValidatorWords, 0);
+  std::vector<Validator> validators;
+  for (unsigned i = 0; i < list.count && in.ok(); ++i) validators.push_back(read_validator(in, list[i]));
+  if (!in.ended()) return std::nullopt;
   auto set = ValidatorSet::from(validators);
   if (!set.ok() || set.value().all() != validators) return std::nullopt;  // another order is another encoding
   return std::move(set).value();
 }
+
+base::Digest hash_of(const ValidatorSet& set) { return crypto::sha256(encode(set)); }
 
 }  // namespace troupe::chain

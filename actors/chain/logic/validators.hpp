@@ -4,8 +4,9 @@
 // Order   by id, each id and each key once. An index of a validator is its place in this order.
 // Limits  kValidatorsMax validators; each has power above 0, all together less than 2^63.
 // Quorum  more than 2/3 of the power. Two quorums share more than 1/3, and so a correct validator.
-// Bytes   encode() is the one encoding; what is hashed into a header is this.
+// Bytes   canonical Cap'n Proto of `Validators` in messages/chain.capnp, which fits into a value of the state.
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "runtime/base/ids.hpp"
@@ -15,7 +16,7 @@ namespace troupe::chain {
 
 __extension__ using Int128 = __int128;  // sums and products of 64-bit powers
 
-inline constexpr std::size_t kValidatorsMax = 1'000;  // our choice: a commit of them is 100 kB
+inline constexpr std::size_t kValidatorsMax = 500;  // our choice: a commit of them is 52 kB
 inline constexpr std::uint64_t kPowerMax = (std::uint64_t{1} << 63) - 1;
 
 struct Validator {
@@ -44,6 +45,10 @@ class ValidatorSet {
   const std::vector<Validator>& all() const { return validators_; }
   std::optional<std::size_t> index_of(const base::NodeId& id) const;
 
+  /// The set that is left without those in `out`. If these are all, the one with most power stays, of equal ones that
+  /// with the smallest id: a chain without validators would have ended.
+  ValidatorSet without(std::span<const base::NodeId> out) const;
+
   std::uint64_t power() const { return power_; }
   /// Whether `power` is more than 2/3 of all.
   bool quorum(std::uint64_t power) const { return Int128{power} * 3 > Int128{power_} * 2; }
@@ -59,8 +64,12 @@ class ValidatorSet {
   std::uint64_t power_ = 0;
 };
 
+inline constexpr std::size_t kValidatorsBytesMax = 3 * 8 + kValidatorsMax * 64;  // pointers, and 8 words for each
+
 base::Bytes encode(const ValidatorSet& set);
 /// Nothing unless the bytes are what encode() gives.
-std::optional<ValidatorSet> decode_validators(base::ByteView bytes);
+std::optional<ValidatorSet> parse_validators(base::ByteView bytes);
+/// As it stands in headers: SHA-256 of the bytes.
+base::Digest hash_of(const ValidatorSet& set);
 
 }  // namespace troupe::chain

@@ -33,9 +33,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 0: expect_same(parse_vote(bytes), bytes); break;
     case 1: expect_same(parse_proposal(bytes), bytes); break;
     case 2: expect_same(decode_guard(bytes), bytes); break;
-    case 3: expect_same(decode_validators(bytes), bytes); break;
+    case 3: expect_same(parse_validators(bytes), bytes); break;
     case 4: {
-      auto rotation = decode_rotation(bytes, three());
+      auto rotation = parse_rotation(bytes, three());
       expect_same(rotation, bytes);
       if (rotation) (void)rotation->next_height(three(), three()).turn(three());
       break;

@@ -217,6 +217,14 @@ def golden() -> dict[str, bytes]:
     state[b"\2"] = encode(Struct([10 ** 15 + 4_000, 0, 10 ** 15, 1]))
     state[b"\3"] = out["parameters"]
     state[b"\4"] = encode(Struct([1], [sha(b"\0", chain)]))
+    out["validators"] = encode(Struct([], [[
+        Struct([*struct.unpack("<3Q", name + bytes(4)), *struct.unpack("<4Q", public(20 + i)), 1_000 * i])
+        for name, i in founders]]))
+    # The second founder has had the first turn: it gained 2,000 and paid the 3,000 of all, the other one gained 1,000.
+    out["rotation"] = encode(Struct([], [[Struct([1_000] if i == 1 else [2 ** 64 - 1_000, 2 ** 64 - 1])
+                                          for _, i in founders]]))
+    state[b"\5"] = state[b"\6"] = out["validators"]
+    state[b"\7"] = encode(Struct([], [[Struct([]), Struct([])]]))
     out["genesis_state_root"] = state_root(state)
     return out
 

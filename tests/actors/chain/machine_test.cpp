@@ -43,12 +43,12 @@ struct TestChain {
     return std::move(out).value();
   }
 
-  Executed run(const std::vector<Approved>& transactions) {
+  Executed run(const std::vector<Approved>& transactions, const std::vector<base::NodeId>& out = {}) {
     ++height.value;
     now += std::chrono::seconds(10);
     BlockId id;
     id.bytes.fill(static_cast<std::uint8_t>(height.value));
-    auto done = execute(tree.rows, tree.root, {id, height, now, test_address(9)}, transactions);
+    auto done = execute(tree.rows, tree.root, {id, height, now, test_address(9), out}, transactions);
     REQUIRE(done.ok());
     tree.rows.commit(done.value().tree);
     tree.root = done.value().tree.root;
@@ -104,6 +104,15 @@ TEST_CASE("chain machine: the root of the genesis is the one that another progra
   const auto made = update(tree.rows, tree.root, Height{0}, state_of(golden_genesis()));
   REQUIRE(made.ok());
   CHECK(made.value().root.hash.hex() == golden::kGenesisStateRoot);
+}
+
+TEST_CASE("chain machine: validators and rotation are those of another program") {
+  const ValidatorSet set = validators_of(golden_genesis());
+  CHECK(base::hex(encode(set)) == golden::kValidators);
+  CHECK(hash_of(set) == crypto::sha256(test::bytes_of_hex(golden::kValidators)));
+  const Rotation second = Rotation(set).next_height(set, set);
+  CHECK(base::hex(encode(second)) == golden::kRotation);
+  CHECK(parse_rotation(test::bytes_of_hex(golden::kRotation), set) == second);
 }
 
 TEST_CASE("chain machine: what is taken for a value of the state is what encode gives") {
@@ -367,17 +376,53 @@ TEST_CASE("chain machine: the ids of all blocks are in the state, and the same b
   }
 }
 
+TEST_CASE("chain machine: who is out votes for one more height, and each height's rotation follows from the last") {
+  std::vector<Founding> foundings;
+  for (std::uint8_t number = 1; number <= 4; ++number) foundings.push_back({founder(number, number * 10u), {}});
+  TestChain chain(found("votes", {}, Purpose::real, {}, foundings).value());
+  const auto node = [](std::uint8_t number) { return founder(number, 1).node(); };
+  const std::vector<std::vector<base::NodeId>> outs{
+      {}, {node(2)}, {}, {node(2), node(9)}, {node(1), node(3), node(4)}, {node(4)}, {}};
+  std::vector<ValidatorSet> sets;
+  std::vector<Rotation> rotations;
+  for (std::size_t done = 0; done <= outs.size(); ++done) {
+    StateView view(chain.tree.rows, chain.tree.root);
+    const auto now = view.validators(), next = view.next_validators();
+    const auto rotation = view.rotation();
+    REQUIRE((now && next && rotation));
+    if (done == 0) {
+      CHECK(now->size() == 4);
+      CHECK(*next == *now);
+      CHECK(*rotation == Rotation(*now));
+    } else {
+      CHECK(*now == sets[done]);
+      CHECK(*next == sets[done].without(outs[done - 1]));
+      CHECK(*rotation == rotations.back().next_height(sets[done - 1], sets[done]));
+    }
+    if (sets.empty()) sets.push_back(*now);
+    sets.push_back(*next);
+    rotations.push_back(*rotation);
+    if (done < outs.size()) chain.run({}, outs[done]);
+  }
+  CHECK(sets.back() == ValidatorSet::from({sets[0].at(*sets[0].index_of(node(4)))}).value());
+}
+
 TEST_CASE("chain machine: a state whose rows are damaged is no state") {
   TestChain chain(small_genesis());
   const Approved one = TestChain::approved(chain.transfer(1, {pay(2, 5)}), 1);
   const BlockContext block{{}, {1}, chain.now, test_address(9)};
   SUBCASE("a row is missing") { chain.tree.rows.rows.clear(); }
   SUBCASE("an account is none") {
-    const auto made = update(chain.tree.rows, chain.tree.root, {1}, {{account_key(test_address(1)), base::Bytes{1}}});
-    REQUIRE(made.ok());
-    chain.tree.rows.commit(made.value());
-    chain.tree.root = made.value().root;
+    chain.commit(update(chain.tree.rows, chain.tree.root, {1}, {{account_key(test_address(1)), base::Bytes{1}}}));
     CHECK_FALSE(sums_of(chain.tree.rows, chain.tree.root).ok());
+  }
+  SUBCASE("validators or their rotation are none") {
+    for (const StateKind kind : {StateKind::validators, StateKind::next_validators, StateKind::rotation}) {
+      TestChain other(small_genesis());
+      other.commit(update(other.tree.rows, other.tree.root, {1}, {{state_key(kind), base::Bytes{1}}}));
+      CHECK_FALSE(execute(other.tree.rows, other.tree.root, block, {}).ok());
+    }
+    return;
   }
   CHECK_FALSE(execute(chain.tree.rows, chain.tree.root, block, std::vector{one}).ok());
 }

@@ -77,20 +77,61 @@ TEST_CASE("validators: a quorum is more than two thirds, one correct is more tha
 TEST_CASE("validators: what is read is the one encoding of it") {
   const ValidatorSet set = set_of({3, 1, kPowerMax - 4});
   const base::Bytes good = encode(set);
-  CHECK(good.size() == 4 + 3 * 60);
-  CHECK(decode_validators(good) == set);
+  CHECK(good.size() == 3 * 8 + 3 * 64);
+  CHECK(parse_validators(good) == set);
   for (std::size_t i = 0; i < good.size(); ++i) {
-    CHECK_FALSE(decode_validators(base::ByteView(good).first(i)));
+    CHECK_FALSE(parse_validators(base::ByteView(good).first(i)));
     base::Bytes changed = good;
     changed[i] ^= 0x40;
-    if (const auto read = decode_validators(changed)) CHECK(encode(*read) == changed);
+    if (const auto read = parse_validators(changed)) CHECK(encode(*read) == changed);
   }
   base::Bytes swapped = good;
-  std::swap_ranges(swapped.begin() + 4, swapped.begin() + 64, swapped.begin() + 64);
-  CHECK_FALSE(decode_validators(swapped));
+  std::swap_ranges(swapped.begin() + 24, swapped.begin() + 88, swapped.begin() + 88);
+  CHECK_FALSE(parse_validators(swapped));
   base::Bytes longer = good;
   longer.push_back(0);
-  CHECK_FALSE(decode_validators(longer));
+  CHECK_FALSE(parse_validators(longer));
+  longer = good;
+  longer[24 + 20] = 1;  // behind the id, in its last word
+  CHECK_FALSE(parse_validators(longer));
+}
+
+TEST_CASE("validators: who is out is gone, and the strongest stays if all would go") {
+  const ValidatorSet set = set_of({3, 5, 5, 1});
+  const auto ids = [&](std::initializer_list<std::uint8_t> numbers) {
+    std::vector<base::NodeId> out;
+    for (const std::uint8_t number : numbers) out.push_back(validator(number, 0).id);
+    return out;
+  };
+  const auto left = [&](std::initializer_list<std::uint8_t> out) { return set.without(ids(out)); };
+  CHECK(left({}) == set);
+  CHECK(left({9}) == set);
+  CHECK(left({2, 2, 9}).size() == 3);
+  CHECK(left({2, 3}).power() == 4);
+  CHECK(left({1, 2, 3}) == ValidatorSet::from({validator(4, 1)}).value());
+  CHECK(left({4, 3, 2, 1}) == ValidatorSet::from({validator(2, 5)}).value());
+  CHECK(set_of({1}).without(ids({1})) == set_of({1}));
+}
+
+TEST_CASE("validators: a set of 500 fits into a value of the state, and one of 501 is not read") {
+  std::vector<Validator> all;
+  for (std::size_t i = 0; i < kValidatorsMax; ++i) {
+    const auto low = static_cast<std::uint8_t>(i), high = static_cast<std::uint8_t>(i >> 8);
+    all.push_back({base::NodeId{{high, low}}, base::PublicKey{{high, low}}, 1});
+  }
+  const ValidatorSet set = ValidatorSet::from(all).value();
+  base::Bytes bytes = encode(set);
+  CHECK(bytes.size() == kValidatorsBytesMax);
+  CHECK(parse_validators(bytes) == set);
+  CHECK(parse_rotation(encode(Rotation(set)), set) == Rotation(set));
+  bytes.resize(bytes.size() + 64);
+  const std::size_t last = bytes.size() - 64;
+  bytes[last] = bytes[last + 24] = bytes[last + 56] = 0xff;  // id, key and power
+  const std::uint64_t words = 501 * 8;                       // as the list's pointer and its tag have to say
+  bytes[12] = static_cast<std::uint8_t>(words << 3 | 7), bytes[13] = static_cast<std::uint8_t>(words >> 5);
+  bytes[14] = static_cast<std::uint8_t>(words >> 13);
+  bytes[16] = static_cast<std::uint8_t>(501u << 2), bytes[17] = static_cast<std::uint8_t>(501u >> 6);
+  CHECK_FALSE(parse_validators(bytes));
 }
 
 TEST_CASE("rotation: the turns are those of CometBFT's own test") {
@@ -157,14 +198,14 @@ TEST_CASE("rotation: priorities stay within their bounds, and are read as they w
       rotation = rotation.next_height(set, next);
       set = next;
       const base::Bytes bytes = encode(rotation);
-      RC_ASSERT(decode_rotation(bytes, set) == rotation);  // which checks the bounds
+      RC_ASSERT(parse_rotation(bytes, set) == rotation);  // which checks the bounds
       Rotation rounds = rotation;
       for (int round = 0; round < 5; ++round) RC_ASSERT(rounds.turn(set) < set.size());
     }
     base::Bytes wrong = encode(rotation);
     wrong.back() ^= 0x20;
-    RC_ASSERT(!decode_rotation(wrong, set));
-    wrong.pop_back();
-    RC_ASSERT(!decode_rotation(wrong, set));
+    RC_ASSERT(!parse_rotation(wrong, set));
+    wrong.resize(wrong.size() - 8);
+    RC_ASSERT(!parse_rotation(wrong, set));
   }));
 }
