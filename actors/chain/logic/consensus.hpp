@@ -106,6 +106,13 @@ class Consensus {
   /// Begins round 0, or goes on where `guard` stands if that is of this height. `mutations` outlives it.
   Consensus(HeightStart start, const Guard& guard, const base::Mutations& mutations = base::kNoMutations);
 
+  /// Whether receive() would take it: what it would refuse need neither be verified nor be remembered.
+  bool needs(const SignedVote& vote) const;
+  bool needs(const SignedProposal& proposal) const;
+  /// Whether receive() would give out evidence against its validator, also if it refuses it.
+  bool accuses(const SignedVote& vote) const;
+  bool accuses(const SignedProposal& proposal) const;
+
   base::Result<void, Rejected> receive(const SignedVote& vote);
   /// `now` by the wall clock: the time at which a proposal came first is what counts.
   base::Result<void, Rejected> receive(const SignedProposal& proposal, UnixMs now);
@@ -180,7 +187,11 @@ class Consensus {
 
   // consensus_receive.cpp: what counts
   bool here(const Place& place) const { return place.fork == start_.fork && place.height == start_.height; }
-  std::optional<Rejected> make_room(std::size_t index, Round round);
+  std::optional<Rejected> unfit(const SignedVote& vote) const;
+  std::optional<Rejected> unfit(const SignedProposal& proposal) const;
+  std::optional<Rejected> no_room(std::size_t index, Round round) const;
+  void make_room(std::size_t index, Round round);
+  const Tally* tally_of(const Vote& vote) const;
   std::uint64_t heard_in(Round round) const;
   template <class Content>
   void accuse(std::size_t index, const Signed<Content>& first, const Signed<Content>& second);

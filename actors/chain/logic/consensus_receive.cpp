@@ -3,14 +3,69 @@
 
 namespace troupe::chain {
 
-base::Result<void, Rejected> Consensus::receive(const SignedVote& vote) {
+/// What is wrong with it whatever else its validator has said in its step.
+std::optional<Rejected> Consensus::unfit(const SignedVote& vote) const {
   const Round round = vote.content.place.round;
   if (!here(vote.content.place)) return Rejected::elsewhere;
   if (decided_) return Rejected::decided;
   const auto index = start_.validators->index_of(vote.validator);
   if (!index) return Rejected::stranger;
   if (round > kRoundMax || vote.content.step == Step::propose) return Rejected::malformed;
-  if (const auto full = make_room(*index, round)) return *full;
+  return no_room(*index, round);
+}
+
+std::optional<Rejected> Consensus::unfit(const SignedProposal& proposal) const {
+  const Proposal& content = proposal.content;
+  const Round round = content.place.round;
+  if (!here(content.place)) return Rejected::elsewhere;
+  if (decided_) return Rejected::decided;
+  const auto index = start_.validators->index_of(proposal.validator);
+  if (!index) return Rejected::stranger;
+  if (round > kRoundMax || content.time < UnixMs{0} || content.time > kTimeMax) return Rejected::malformed;
+  if (content.valid_round && *content.valid_round >= round) return Rejected::malformed;
+  if (round < round_) return Rejected::old;
+  if (round > round_.next()) return Rejected::far;
+  if (*index != (round == round_ ? turns_.now : turns_.next)) return Rejected::not_proposer;
+  return std::nullopt;
+}
+
+const Tally* Consensus::tally_of(const Vote& vote) const {
+  const auto votes = rounds_.find(vote.place.round);
+  if (votes == rounds_.end()) return nullptr;
+  return vote.step == Step::prevote ? &votes->second.prevotes : &votes->second.precommits;
+}
+
+bool Consensus::needs(const SignedVote& vote) const {
+  if (unfit(vote)) return false;
+  const Tally* tally = tally_of(vote.content);
+  const std::size_t index = *start_.validators->index_of(vote.validator);
+  return tally == nullptr ||
+         tally->would_be(*start_.validators, index, vote.content.choice) == Tally::Added::What::counted;
+}
+
+bool Consensus::needs(const SignedProposal& proposal) const {
+  return !unfit(proposal) && !proposals_.contains(proposal.content.place.round);
+}
+
+bool Consensus::accuses(const SignedVote& vote) const {
+  if (unfit(vote)) return false;
+  const Tally* tally = tally_of(vote.content);
+  const std::size_t index = *start_.validators->index_of(vote.validator);
+  return tally != nullptr && !accused_.contains(index) && tally->contradicted(index, vote.content.choice).has_value();
+}
+
+bool Consensus::accuses(const SignedProposal& proposal) const {
+  if (unfit(proposal)) return false;
+  const auto held = proposals_.find(proposal.content.place.round);
+  return held != proposals_.end() && held->second.message.content != proposal.content &&
+         !accused_.contains(*start_.validators->index_of(proposal.validator));
+}
+
+base::Result<void, Rejected> Consensus::receive(const SignedVote& vote) {
+  if (const auto flaw = unfit(vote)) return *flaw;
+  const Round round = vote.content.place.round;
+  const auto index = start_.validators->index_of(vote.validator);
+  make_room(*index, round);
 
   RoundVotes& votes = rounds_[round];
   Tally& tally = vote.content.step == Step::prevote ? votes.prevotes : votes.precommits;
@@ -25,23 +80,13 @@ base::Result<void, Rejected> Consensus::receive(const SignedVote& vote) {
 }
 
 base::Result<void, Rejected> Consensus::receive(const SignedProposal& proposal, UnixMs now) {
+  if (const auto flaw = unfit(proposal)) return *flaw;
   const Proposal& content = proposal.content;
-  const Round round = content.place.round;
-  if (!here(content.place)) return Rejected::elsewhere;
-  if (decided_) return Rejected::decided;
-  const auto index = start_.validators->index_of(proposal.validator);
-  if (!index) return Rejected::stranger;
-  if (round > kRoundMax || content.time < UnixMs{0} || content.time > kTimeMax) return Rejected::malformed;
-  if (content.valid_round && *content.valid_round >= round) return Rejected::malformed;
-  if (round < round_) return Rejected::old;
-  if (round > round_.next()) return Rejected::far;
-  if (*index != (round == round_ ? turns_.now : turns_.next)) return Rejected::not_proposer;
-
-  const auto [at, fresh] = proposals_.try_emplace(round, HeldProposal{proposal, now});
+  const auto [at, fresh] = proposals_.try_emplace(content.place.round, HeldProposal{proposal, now});
   if (!fresh) {
     const SignedProposal& first = at->second.message;
     if (first.content == content) return Rejected::known;
-    accuse(*index, first, proposal);
+    accuse(*start_.validators->index_of(proposal.validator), first, proposal);
     return Rejected::contradicts;
   }
   want(content.block);
@@ -49,14 +94,20 @@ base::Result<void, Rejected> Consensus::receive(const SignedProposal& proposal, 
   return {};
 }
 
-/// A validator's rounds beyond the next one give way to later ones of its own, and so it takes no room from others.
-std::optional<Rejected> Consensus::make_room(std::size_t index, Round round) {
+std::optional<Rejected> Consensus::no_room(std::size_t index, Round round) const {
   if (round <= round_.next()) return kept(round) ? std::nullopt : std::optional(Rejected::old);
+  const auto at = ahead_.find(index);
+  if (at == ahead_.end() || at->second.size() < kRoundsAhead || at->second.contains(round)) return std::nullopt;
+  return round < *at->second.begin() ? std::optional(Rejected::far) : std::nullopt;
+}
+
+/// A validator's rounds beyond the next one give way to later ones of its own, and so it takes no room from others.
+void Consensus::make_room(std::size_t index, Round round) {
+  if (round <= round_.next()) return;
   std::set<Round>& ahead = ahead_[index];
-  if (ahead.contains(round)) return std::nullopt;
+  if (ahead.contains(round)) return;
   if (ahead.size() == kRoundsAhead) {
     const Round oldest = *ahead.begin();
-    if (round < oldest) return Rejected::far;
     mutations_.sometimes("chain: votes of a round ahead gave way to later ones");
     RoundVotes& votes = rounds_[oldest];
     votes.prevotes.remove(*start_.validators, index);
@@ -66,7 +117,6 @@ std::optional<Rejected> Consensus::make_room(std::size_t index, Round round) {
   }
   ahead.insert(round);
   base::ensure(ahead.size() <= kRoundsAhead, "a validator is two rounds ahead at most");
-  return std::nullopt;
 }
 
 /// The power of those whose votes of `round` are here, of either step.

@@ -1,31 +1,35 @@
 #include "actors/chain/logic/tally.hpp"
 
-#include <algorithm>
-
 namespace troupe::chain {
+
+Tally::Added::What Tally::would_be(const ValidatorSet& set, std::size_t index, const Choice& choice) const {
+  using What = Added::What;
+  const auto mine = votes_.find(index);
+  if (mine == votes_.end()) return What::counted;
+  for (const SignedVote& other : mine->second)
+    if (other.content.choice == choice) return What::known;
+  return set.one_correct(power_of(choice)) ? What::counted : What::dropped;
+}
+
+std::optional<SignedVote> Tally::contradicted(std::size_t index, const Choice& choice) const {
+  const auto mine = votes_.find(index);
+  if (mine == votes_.end()) return std::nullopt;
+  for (const SignedVote& other : mine->second)
+    if (other.content.choice == choice) return std::nullopt;
+  return mine->second.front();
+}
 
 Tally::Added Tally::add(const ValidatorSet& set, std::size_t index, const SignedVote& vote,
                         const base::Mutations& mutations) {
   const Choice& choice = vote.content.choice;
   const std::uint64_t power = set.at(index).power;
-  std::vector<SignedVote>& mine = votes_[index];
-  const bool known =
-      std::any_of(mine.begin(), mine.end(), [&](const SignedVote& other) { return other.content.choice == choice; });
-  if (known) {
-    if (mutations.on("chain.votes_counted_twice")) count(set, choice, power, mutations);
-    return {Added::What::known};
-  }
-  if (mine.empty()) {
-    mine.push_back(vote);
-    power_ += power;
-    count(set, choice, power, mutations);
-    return {};
-  }
-  const SignedVote first = mine.front();
-  if (!set.one_correct(power_of(choice))) return {Added::What::dropped, first};
-  mine.push_back(vote);
+  const Added out{would_be(set, index, choice), contradicted(index, choice)};
+  if (out.what == Added::What::known && mutations.on("chain.votes_counted_twice")) count(set, choice, power, mutations);
+  if (out.what != Added::What::counted) return out;
+  if (!has_voted(index)) power_ += power;
+  votes_[index].push_back(vote);
   count(set, choice, power, mutations);
-  return {Added::What::counted, first};
+  return out;
 }
 
 void Tally::count(const ValidatorSet& set, const Choice& choice, std::uint64_t power,

@@ -25,6 +25,11 @@ class Tally {
     /// The first vote of its validator, if this one contradicts it.
     std::optional<SignedVote> contradicted{};
   };
+  /// What add() would say of a vote of that validator.
+  Added::What would_be(const ValidatorSet& set, std::size_t index, const Choice& choice) const;
+  /// The first vote of that validator, if this choice contradicts it.
+  std::optional<SignedVote> contradicted(std::size_t index, const Choice& choice) const;
+
   /// `index` is that of its validator in `set`, which is the same at each call.
   Added add(const ValidatorSet& set, std::size_t index, const SignedVote& vote, const base::Mutations& mutations);
 

@@ -3,10 +3,10 @@
 //
 // Growth  by half of the first span in each round: whatever the network's delay is, some round is long enough for it.
 //         It ends at kSpanMax.
-// Source  arXiv 1807.04938, section 3 (time-outs); CometBFT, spec/consensus/proposer-based-timestamp (precision,
-// delay).
+// Source  arXiv 1807.04938, section 3 (time-outs); CometBFT, spec/consensus/proposer-based-timestamp (the other two).
 #include <algorithm>
 
+#include "actors/chain/logic/parameters.hpp"
 #include "actors/chain/logic/place.hpp"
 
 namespace troupe::chain {
@@ -19,7 +19,11 @@ struct Times {
   UnixMs precommit{500};  ///< consensus.precommit_ms
   UnixMs precision{500};  ///< block.precision_ms: by which two clocks may differ
   UnixMs delay{2'000};    ///< block.delay_ms: of a proposal on its way
+
+  friend bool operator==(const Times&, const Times&) = default;
 };
+
+Times times_of(const Parameters& parameters);
 
 /// `first` as it is in `round`. A span outside 0 to kSpanMax is taken for the nearer of the two.
 constexpr UnixMs grown(UnixMs first, Round round) {

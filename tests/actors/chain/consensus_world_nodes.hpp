@@ -161,10 +161,18 @@ class Nodes {
                                                         set_.at(node.index).id},
                                             node.disk.guard, bug_);
     const Disk disk = node.disk;
-    for (const SignedProposal& mine : disk.proposals) (void)node.core->receive(mine, clock(node));
+    for (const SignedProposal& mine : disk.proposals) receive(node, mine);
     for (const auto* votes : {&disk.proof, &disk.votes})
-      for (const SignedVote& vote : *votes) (void)node.core->receive(vote);
+      for (const SignedVote& vote : *votes) receive(node, vote);
     perform(node);
+  }
+  void receive(Node& node, const SignedVote& vote) {
+    const bool needed = node.core->needs(vote);
+    must(node.core->receive(vote).ok() == needed, "what is needed is taken, and nothing else");
+  }
+  void receive(Node& node, const SignedProposal& proposal) {
+    const bool needed = node.core->needs(proposal);
+    must(node.core->receive(proposal, clock(node)).ok() == needed, "what is needed is taken, and nothing else");
   }
   static Times times() {
     return {UnixMs{300}, UnixMs{150}, UnixMs{150}, /*precision*/ UnixMs{60}, /*delay*/ UnixMs{200}};
@@ -221,7 +229,7 @@ class Nodes {
     report_.rounds_max = std::max<std::uint64_t>(report_.rounds_max, sign.content.place.round.value);
     broadcast(node, {.votes = {vote}});
     if (crashes()) return crash(node);
-    (void)node.core->receive(vote);
+    receive(node, vote);
   }
   void perform(Node& node, const Sign<Proposal>& sign) {
     if (crashes()) return crash(node);
@@ -231,7 +239,7 @@ class Nodes {
     judge_.sees(node.index, sign.content);
     if (crashes()) return crash(node);
     broadcast(node, {.proposals = {proposal}});
-    (void)node.core->receive(proposal, clock(node));
+    receive(node, proposal);
   }
   void perform(Node& node, const Schedule& schedule) {
     after(schedule.after, [this, &node, run = node.run, timeout = schedule.timeout] {
@@ -298,12 +306,12 @@ class Nodes {
     }
     const std::uint64_t run = node.run;
     for (const SignedProposal& proposal : talk.proposals) {
-      (void)node.core->receive(proposal, clock(node));
+      receive(node, proposal);
       perform(node);
       if (node.run != run) return;
     }
     for (const SignedVote& vote : talk.votes) {
-      (void)node.core->receive(vote);
+      receive(node, vote);
       perform(node);
       if (node.run != run) return;
     }

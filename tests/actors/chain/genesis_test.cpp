@@ -2,6 +2,7 @@
 
 #include <rapidcheck.h>
 
+#include "actors/chain/logic/times.hpp"
 #include "tests/actors/chain/chains.hpp"
 #include "tests/actors/chain/golden.hpp"
 
@@ -36,6 +37,24 @@ TEST_CASE("chain genesis: the bytes are those of another program") {
   CHECK(SignedGenesis::parse(test::bytes_of_hex(golden::kSignedGenesis)).value().signatures().size() == 2);
   CHECK(parse_founding(test::bytes_of_hex(golden::kFounding)) == Founding{founder(1, 1'000), Amount::of(500)});
   CHECK(parse_parameters(test::bytes_of_hex(golden::kParameters)) == Parameters());
+}
+
+TEST_CASE("chain genesis: the spans of consensus are its parameters") {
+  Parameters parameters;
+  const Times initial = times_of(parameters), expected;
+  CHECK(initial == expected);
+  const std::pair<Param, UnixMs Times::*> spans[] = {{Param::consensus_propose_ms, &Times::propose},
+                                                     {Param::consensus_prevote_ms, &Times::prevote},
+                                                     {Param::consensus_precommit_ms, &Times::precommit},
+                                                     {Param::block_precision_ms, &Times::precision},
+                                                     {Param::block_delay_ms, &Times::delay}};
+  for (const auto& [param, span] : spans) {
+    Parameters changed;
+    REQUIRE(changed.set(param, 777));
+    Times other = expected;
+    other.*span = UnixMs{777};
+    CHECK(times_of(changed) == other);
+  }
 }
 
 TEST_CASE("chain genesis: it is founded by more than 2/3 of the stake, and by no less") {

@@ -1,6 +1,8 @@
 #pragma once
 // One validator of four at one height, and what it wants done. Validator 0 proposes in round 0, 1 in round 1, and so
 // on.
+#include <algorithm>
+
 #include "actors/chain/logic/consensus.hpp"
 #include "tests/support.hpp"
 
@@ -50,14 +52,10 @@ class OneHeight {
   }
 
   std::optional<Rejected> receive(const SignedVote& vote) {
-    const auto taken = core.receive(vote);
-    pump();
-    return taken.ok() ? std::nullopt : std::optional(taken.error());
+    return as_foreseen(vote, [&] { return core.receive(vote); });
   }
   std::optional<Rejected> receive(const SignedProposal& proposal, UnixMs now = kNow) {
-    const auto taken = core.receive(proposal, now);
-    pump();
-    return taken.ok() ? std::nullopt : std::optional(taken.error());
+    return as_foreseen(proposal, [&] { return core.receive(proposal, now); });
   }
   /// Of all that are named.
   void votes(std::initializer_list<std::size_t> from, std::uint32_t round, Step step, const Choice& choice) {
@@ -121,6 +119,22 @@ class OneHeight {
   const ValidatorSet& set() const { return set_; }
 
  private:
+  template <class Message, class Receive>
+  std::optional<Rejected> as_foreseen(const Message& message, Receive receive_it) {
+    const bool needed = core.needs(message), accuses = core.accuses(message);
+    const auto proofs = [&] {
+      const auto evidence = all<Evidence>();
+      return std::ranges::count(evidence, message.validator, [](const Evidence& one) { return accused(one); });
+    };
+    const auto before = proofs();
+    const auto taken = receive_it();
+    pump();
+    CHECK(needed == taken.ok());
+    // What it signs itself in answer may contradict what a test has said in its name.
+    const bool own = self_ && set_.at(*self_).id == message.validator;
+    if (!own) CHECK(accuses == (proofs() > before));
+    return taken.ok() ? std::nullopt : std::optional(taken.error());
+  }
   /// Does what a caller does: what is signed is heard by the validator itself.
   void pump() {
     for (std::vector<Effect> fresh = core.take(); !fresh.empty(); fresh = core.take())
