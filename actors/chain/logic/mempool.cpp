@@ -1,6 +1,7 @@
 #include "actors/chain/logic/mempool.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/base/ensure.hpp"
 
@@ -43,17 +44,24 @@ std::string_view name(MempoolError error) {
 }
 
 Mempool::Worth::Worth(const Entry& entry)
-    : tip(entry.transaction.content().tip.units()),
+    : gapped(false),
+      tip(entry.transaction.content().tip.units()),
       fee_max(entry.transaction.content().fee_max.units()),
       gas(entry.transaction.gas_needed().value),
       arrival(entry.arrival) {}
 
 bool Mempool::Worth::operator<(const Worth& other) const {
+  if (gapped != other.gapped) return !gapped;
   const Wide own_tip = Wide{tip} * other.gas, other_tip = Wide{other.tip} * gas;
   if (own_tip != other_tip) return own_tip > other_tip;
   const Wide own_max = Wide{fee_max} * other.gas, other_max = Wide{other.fee_max} * gas;
   if (own_max != other_max) return own_max > other_max;
   return arrival < other.arrival;
+}
+
+bool Mempool::Ranked::operator<(const Ranked& other) const {
+  if (worth < other.worth) return true;
+  return !(other.worth < worth) && place < other.place;
 }
 
 bool Mempool::Sizes::fit(std::uint64_t gas_left, std::size_t bytes_left) const {
@@ -83,18 +91,56 @@ std::set<Mempool::Place> Mempool::from(const Place& place) const {
   return out;
 }
 
-std::optional<std::set<Mempool::Place>> Mempool::room_for(const Entry& entry, const Place& place,
-                                                          const Entry* replaced) const {
-  std::set<Place> leaving;
-  std::size_t count = places_.size() + 1, bytes = bytes_ + entry.transaction.bytes();
-  if (replaced != nullptr) {
-    --count;
-    bytes -= replaced->transaction.bytes();
+std::set<Mempool::Place> Mempool::before(const wallet::Address& sender, Nonce nonce) const {
+  std::set<Place> out;
+  const auto queue = queues_.find(sender);
+  if (queue == queues_.end()) return out;
+  for (const auto& [earlier, entry] : queue->second.entries)
+    if (earlier < nonce) out.insert({sender, earlier});
+  return out;
+}
+
+/// What the entries of one sender are worth, when they are asked for in their order.
+class Mempool::Descent {
+ public:
+  explicit Descent(Nonce next) : expected_(next) {}
+
+  Worth to(Nonce nonce, const Entry& entry) {
+    const Worth own(entry);
+    if (!least_ || *least_ < own) least_ = own;
+    gapped_ = gapped_ || nonce != expected_;
+    expected_ = {nonce.value + 1};
+    Worth out = *least_;
+    out.gapped = gapped_;
+    return out;
   }
+
+ private:
+  Nonce expected_;
+  std::optional<Worth> least_;
+  bool gapped_ = false;
+};
+
+Mempool::Worth Mempool::worth_at(const Entry& entry, const Place& place, Nonce next) const {
+  Descent descent(next);
+  if (const auto queue = queues_.find(place.sender); queue != queues_.end())
+    for (const auto& [nonce, earlier] : queue->second.entries)
+      if (nonce >= next && nonce < place.nonce) (void)descent.to(nonce, earlier);
+  return descent.to(place.nonce, entry);
+}
+
+std::optional<std::set<Mempool::Place>> Mempool::room_for(const Entry& entry, const Place& place, Nonce next,
+                                                          const Entry* replaced) const {
+  const Worth worth = worth_at(entry, place, next);
+  std::set<Place> leaving = before(place.sender, next);
+  if (replaced != nullptr) leaving.insert(place);
+  std::size_t count = places_.size() + 1 - leaving.size(), bytes = bytes_ + entry.transaction.bytes();
+  for (const Place& one : leaving) bytes -= at(one).transaction.bytes();
   for (auto worst = ranked_.rbegin(); count > limits_.count || bytes > limits_.bytes; ++worst) {
     if (worst == ranked_.rend()) return std::nullopt;
-    if (worst->place == place || leaving.contains(worst->place)) continue;
-    if (worst->place.sender == place.sender || !(Worth(entry) < worst->worth)) return std::nullopt;
+    if (leaving.contains(worst->place)) continue;
+    const bool follows = worst->place.sender == place.sender && worst->place.nonce < place.nonce;
+    if (follows || !(worth < worst->worth)) return std::nullopt;
     for (const Place& one : from(worst->place)) {
       if (!leaving.insert(one).second) continue;
       --count;
@@ -114,14 +160,15 @@ base::Result<void, MempoolError> Mempool::add(Approved transaction, Lane lane, c
                                               Gas block_gas) {
   const Transaction& content = transaction.content();
   if (places_.contains(transaction.id())) return MempoolError::known;
-  if (content.nonce < standing.next) return MempoolError::past;
-  if (content.nonce.value - standing.next.value >= kSenderMax) return MempoolError::ahead;
+  const auto queue = queues_.find(content.from);
+  const Nonce next = queue == queues_.end() ? standing.next : std::max(standing.next, queue->second.next);
+  if (content.nonce < next) return MempoolError::past;
+  if (content.nonce.value - next.value >= kSenderMax) return MempoolError::ahead;
   if (content.last_height <= height) return MempoolError::expired;
   if (content.last_height.value - height.value > kLifeMax) return MempoolError::lasting;
   if (content.gas != transaction.gas_needed() || content.gas > block_gas) return MempoolError::gas;
   const Place place{content.from, content.nonce};
   const Entry* replaced = held(place);
-  const auto queue = queues_.find(content.from);
   if (replaced == nullptr && queue != queues_.end() && queue->second.entries.size() >= kSenderMax)
     return MempoolError::ahead;
   if (replaced != nullptr) {
@@ -130,14 +177,11 @@ base::Result<void, MempoolError> Mempool::add(Approved transaction, Lane lane, c
   }
   if (!covered(content, replaced, standing.payer_balance)) return MempoolError::funds;
   Entry entry{std::move(transaction), lane, arrivals_, replaced == nullptr ? 0 : replaced->replacements + 1};
-  const auto leaving = room_for(entry, place, replaced);
+  const auto leaving = room_for(entry, place, next, replaced);
   if (!leaving) return MempoolError::full;
-  for (const Place& one : *leaving) remove(one);
-  if (replaced != nullptr) remove(place);
+  remove(*leaving);
   ++arrivals_;
-  insert(place, std::move(entry));
-  Nonce& next = queues_[place.sender].next;
-  next = std::max(next, standing.next);
+  insert(place, std::move(entry), next);
   check();
   return {};
 }
@@ -149,11 +193,10 @@ base::Result<void, MempoolError> Mempool::add_evidence(base::Bytes evidence) {
   return {};
 }
 
-void Mempool::insert(const Place& place, Entry entry) {
+void Mempool::insert(const Place& place, Entry entry, Nonce next) {
   const Transaction& content = entry.transaction.content();
   bytes_ += entry.transaction.bytes();
   places_.emplace(entry.transaction.id(), place);
-  ranked_.insert({Worth(entry), place});
   ends_.insert({content.last_height, place});
   Sizes& sizes = sizes_[static_cast<std::size_t>(entry.lane)];
   sizes.gas.insert(entry.transaction.gas_needed().value);
@@ -161,17 +204,40 @@ void Mempool::insert(const Place& place, Entry entry) {
   Payer& payer = payers_[content.payer()];
   payer.reserved = payer.reserved + content.fee_max;
   payer.places.insert(place);
-  queues_[place.sender].entries.emplace(place.nonce, std::move(entry));
+  Queue& queue = queues_[place.sender];
+  queue.next = next;
+  queue.entries.emplace(place.nonce, std::move(entry));
+  rank(place.sender);
 }
 
-void Mempool::remove(Place place) {
+void Mempool::rank(const wallet::Address& sender) {
+  const auto queue = queues_.find(sender);
+  if (queue == queues_.end()) return;
+  Descent descent(queue->second.next);
+  for (auto& [nonce, entry] : queue->second.entries) {
+    const Worth now = descent.to(nonce, entry);
+    if (entry.ranked && !(*entry.ranked < now) && !(now < *entry.ranked)) continue;
+    if (entry.ranked) ranked_.erase({*entry.ranked, {sender, nonce}});
+    entry.ranked = now;
+    ranked_.insert({now, {sender, nonce}});
+  }
+}
+
+void Mempool::remove(const std::set<Place>& places) {
+  for (const Place& place : places) erase(place);
+  std::optional<wallet::Address> last;
+  for (const Place& place : places)
+    if (last != place.sender) rank(*(last = place.sender));
+}
+
+void Mempool::erase(const Place& place) {
   const auto queue = queues_.find(place.sender);
   const auto at = queue->second.entries.find(place.nonce);
   const Entry& entry = at->second;
   const Transaction& content = entry.transaction.content();
   bytes_ -= entry.transaction.bytes();
   places_.erase(entry.transaction.id());
-  ranked_.erase({Worth(entry), place});
+  ranked_.erase({*entry.ranked, place});
   ends_.erase({content.last_height, place});
   Sizes& sizes = sizes_[static_cast<std::size_t>(entry.lane)];
   sizes.gas.erase(sizes.gas.find(entry.transaction.gas_needed().value));
@@ -185,28 +251,29 @@ void Mempool::remove(Place place) {
 }
 
 void Mempool::settle(const wallet::Address& address, Nonce next, wallet::Amount balance) {
-  if (const auto queue = queues_.find(address); queue != queues_.end()) {
-    queue->second.next = std::max(queue->second.next, next);
-    std::vector<Nonce> past;
-    for (const auto& [nonce, entry] : queue->second.entries)
-      if (nonce < next) past.push_back(nonce);
-    for (const Nonce nonce : past) remove({address, nonce});
+  if (const auto queue = queues_.find(address); queue != queues_.end() && queue->second.next < next) {
+    queue->second.next = next;
+    const std::set<Place> past = before(address, next);
+    remove(past);
+    rank(address);  // also if none was past: there may be a gap no more
   }
   for (auto payer = payers_.find(address); payer != payers_.end() && payer->second.reserved > balance;
        payer = payers_.find(address))
-    for (const Place& one : from(*payer->second.places.rbegin())) remove(one);
+    remove(from(*payer->second.places.rbegin()));
   check();
 }
 
 void Mempool::drop(const TxId& id) {
   const auto place = places_.find(id);
   if (place == places_.end()) return;
-  for (const Place& one : from(place->second)) remove(one);
+  remove(from(place->second));
   check();
 }
 
 void Mempool::expire(Height height) {
-  while (!ends_.empty() && ends_.begin()->first <= height) remove(ends_.begin()->second);
+  std::set<Place> past;
+  for (auto end = ends_.begin(); end != ends_.end() && end->first <= height; ++end) past.insert(end->second);
+  remove(past);
   check();
 }
 
@@ -224,13 +291,15 @@ Nonce Mempool::next_free(const wallet::Address& address, Nonce next) const {
 /// and of what waits: what follows an entry that was taken, or was put aside.
 class Mempool::Filling {
  public:
-  Filling(const Mempool& pool, Gas gas, std::size_t bytes, BaseFee base_fee, Height height)
+  Filling(const Mempool& pool, Gas gas, std::size_t bytes, BaseFee base_fee, Height height,
+          const Admissible& admissible)
       : pool_(pool),
         ranked_(pool.ranked_.begin()),
         gas_(gas.value),
         bytes_(bytes),
         base_fee_(base_fee),
-        height_(height) {
+        height_(height),
+        admissible_(admissible) {
     for (std::size_t i = 0; i < kLanes; ++i) {
       lane_gas_[i] = static_cast<std::uint64_t>(Wide{gas_} * kShare[i] / 100);
       lane_bytes_[i] = static_cast<std::size_t>(Wide{bytes_} * kShare[i] / 100);
@@ -248,6 +317,7 @@ class Mempool::Filling {
 
  private:
   enum class Share : std::uint8_t { own, all };
+  enum class Took : std::uint8_t { it, nothing_now, nothing_of_its_sender };
 
   void wait(const Place& place) { waiting_.insert({Worth(pool_.at(place)), place}); }
 
@@ -269,12 +339,9 @@ class Mempool::Filling {
       const auto next = next_place();
       if (!next) break;
       const Place place = *next;
-      const Entry& entry = pool_.at(place);
-      if (!payable(entry)) continue;  // and nothing after it, of this sender
-      if (!take(entry, share)) {
-        aside.push_back(place);
-        continue;
-      }
+      const Took took = take(pool_.at(place), share);
+      if (took == Took::nothing_now) aside.push_back(place);
+      if (took != Took::it) continue;
       const Place after{place.sender, {place.nonce.value + 1}};
       if (pool_.held(after) != nullptr) wait(after);
     }
@@ -292,9 +359,10 @@ class Mempool::Filling {
   }
 
   std::optional<Place> next_place() {
-    for (; ranked_ != pool_.ranked_.end(); ++ranked_, ++out_.looked)
+    const auto more = [&] { return ranked_ != pool_.ranked_.end() && !ranked_->worth.gapped; };
+    for (; more(); ++ranked_, ++out_.looked)
       if (pool_.queues_.at(ranked_->place.sender).next == ranked_->place.nonce) break;
-    const bool walk = ranked_ != pool_.ranked_.end();
+    const bool walk = more();
     if (!walk && waiting_.empty()) return std::nullopt;
     ++out_.looked;
     if (walk && (waiting_.empty() || *ranked_ < *waiting_.begin())) return (ranked_++)->place;
@@ -309,18 +377,20 @@ class Mempool::Filling {
     return content.last_height >= height_ && burnt + content.tip.units() <= content.fee_max.units();
   }
 
-  bool take(const Entry& entry, Share share) {
+  Took take(const Entry& entry, Share share) {
+    if (!payable(entry)) return Took::nothing_of_its_sender;
     const auto lane = static_cast<std::size_t>(entry.lane);
     const std::uint64_t gas = entry.transaction.gas_needed().value;
     const std::size_t bytes = block_bytes(entry.transaction.bytes());
-    if (gas > gas_ || bytes > bytes_) return false;
-    if (share == Share::own && (gas > lane_gas_[lane] || bytes > lane_bytes_[lane])) return false;
+    if (gas > gas_ || bytes > bytes_) return Took::nothing_now;
+    if (share == Share::own && (gas > lane_gas_[lane] || bytes > lane_bytes_[lane])) return Took::nothing_now;
+    if (admissible_ && !admissible_(entry.transaction)) return Took::nothing_of_its_sender;
     gas_ -= gas;
     bytes_ -= bytes;
     lane_gas_[lane] -= std::min(gas, lane_gas_[lane]);
     lane_bytes_[lane] -= std::min(bytes, lane_bytes_[lane]);
     out_.transactions.push_back(entry.transaction);
-    return true;
+    return Took::it;
   }
 
   const Mempool& pool_;
@@ -329,6 +399,7 @@ class Mempool::Filling {
   std::size_t bytes_;
   BaseFee base_fee_;
   Height height_;
+  const Admissible& admissible_;
   std::array<std::uint64_t, kLanes> lane_gas_{};
   std::array<std::size_t, kLanes> lane_bytes_{};
   std::set<Ranked> waiting_;
@@ -336,8 +407,8 @@ class Mempool::Filling {
   Picked out_;
 };
 
-Picked Mempool::pick(Gas gas, std::size_t bytes, BaseFee base_fee, Height height) const {
-  return Filling(*this, gas, bytes, base_fee, height).run();
+Picked Mempool::pick(Gas gas, std::size_t bytes, BaseFee base_fee, Height height, const Admissible& admissible) const {
+  return Filling(*this, gas, bytes, base_fee, height, admissible).run();
 }
 
 void Mempool::check() const {

@@ -5,15 +5,16 @@
 //         best of the others.
 // Order   of a sender by nonce, without a gap; among senders by tip for each gas, then by fee-max for each gas, then by
 //         arrival.
-// Replace another transaction of a sender's nonce takes its place if neither its tip nor its fee-max is lower, and the
-// tip
-//         is higher by 1 or the fee-max by 10 %; kReplacementsMax times for a nonce.
-// Full    beyond kPoolBytesMax or kPoolCountMax the lowest fee is dropped, with all that its sender has after it; what
-//         is not better than that is refused, and so is one of the same sender. A sender has kSenderMax, within as many
-//         nonces from its next one on.
+// Worth   a transaction is worth no more than the worst that its sender has before it, and behind a gap less than any
+//         other: what cannot be in a block yet keeps out nothing that can.
+// Replace another one of a sender's nonce takes its place if neither its tip nor its fee-max is lower, and the tip is
+//         higher by 1 or the fee-max by 10 %; kReplacementsMax times for a nonce.
+// Full    beyond kPoolBytesMax or kPoolCountMax what is worth least is dropped; what is not better than that, or comes
+//         after it, is refused. A sender has kSenderMax, within as many nonces from its next one on.
 // Funds   the fees of all that one address pays for are within its balance, as it was last told.
 // Expire  what is past its last height is dropped; that is kLifeMax heights away at most.
 // Trust   a transaction is Approved; whether it is admissible() now was asked by the caller, but for its nonce.
+#include <functional>
 #include <map>
 #include <set>
 
@@ -70,6 +71,8 @@ struct Picked {
   std::size_t looked = 0;  ///< transactions that were looked at for it
 };
 
+using Admissible = std::function<bool(const Approved&)>;
+
 class Mempool {
  public:
   explicit Mempool(MempoolLimits limits = {}) : limits_(limits) {}
@@ -83,7 +86,9 @@ class Mempool {
 
   /// For a block: transactions that need no more gas in all, and with the evidence of as many bytes as a block may
   /// have, of which each counts 8 more (its pointer) and is whole words. Takes nothing away.
-  Picked pick(Gas gas, std::size_t bytes, BaseFee base_fee, Height height) const;
+  /// `admissible` is asked of each one that would be taken next, in their order, and what it says "yes" to is taken: so
+  /// it may keep a state. "No" ends the sender's queue for this block. An empty function admits all.
+  Picked pick(Gas gas, std::size_t bytes, BaseFee base_fee, Height height, const Admissible& admissible = {}) const;
 
   /// A final block has changed this account: what has a nonce below `next` is dropped, and the last of what the account
   /// pays for if its balance does not cover it any more.
@@ -102,14 +107,24 @@ class Mempool {
   std::size_t bytes() const { return bytes_; }
 
  private:
+  struct Entry;
+  /// Better ones come first.
+  struct Worth {
+    bool gapped;  ///< an earlier nonce is missing
+    std::uint64_t tip, fee_max, gas, arrival;
+    /// By itself.
+    explicit Worth(const Entry& entry);
+    bool operator<(const Worth& other) const;
+  };
   struct Entry {
     Approved transaction;
     Lane lane;
     std::uint64_t arrival;
-    std::size_t replacements;  ///< earlier ones of its nonce
+    std::size_t replacements;       ///< earlier ones of its nonce
+    std::optional<Worth> ranked{};  ///< as it stands in ranked_
   };
   struct Queue {
-    Nonce next;  ///< of the sender, as it was last told
+    Nonce next;  ///< of the sender, as it was last told; no entry is before it
     std::map<Nonce, Entry> entries;
   };
   struct Place {
@@ -117,16 +132,11 @@ class Mempool {
     Nonce nonce;
     friend auto operator<=>(const Place&, const Place&) = default;
   };
-  /// What an entry is worth: better ones come first.
-  struct Worth {
-    std::uint64_t tip, fee_max, gas, arrival;
-    explicit Worth(const Entry& entry);
-    bool operator<(const Worth& other) const;
-  };
+  /// Those of one sender by nonce, because none is worth more than what is before it.
   struct Ranked {
     Worth worth;
     Place place;
-    bool operator<(const Ranked& other) const { return worth < other.worth; }
+    bool operator<(const Ranked& other) const;
   };
   struct Payer {
     wallet::Amount reserved;
@@ -139,15 +149,23 @@ class Mempool {
     bool fit(std::uint64_t gas_left, std::size_t bytes_left) const;
   };
   class Filling;
+  class Descent;
 
   const Entry& at(const Place& place) const { return queues_.at(place.sender).entries.at(place.nonce); }
   const Entry* held(const Place& place) const;
   bool covered(const Transaction& transaction, const Entry* replaced, wallet::Amount balance) const;
-  /// What has to go for it, beside the one that it replaces; nothing if it is not better than that.
-  std::optional<std::set<Place>> room_for(const Entry& entry, const Place& place, const Entry* replaced) const;
+  /// What it would be worth with what its sender has before it, from the nonce `next` on.
+  Worth worth_at(const Entry& entry, const Place& place, Nonce next) const;
+  /// What has to go for it, with the one that it replaces and what is past; nothing if it is not better than the rest.
+  std::optional<std::set<Place>> room_for(const Entry& entry, const Place& place, Nonce next,
+                                          const Entry* replaced) const;
   std::set<Place> from(const Place& place) const;
-  void insert(const Place& place, Entry entry);
-  void remove(Place place);  // a copy: it may be one of those that go
+  std::set<Place> before(const wallet::Address& sender, Nonce nonce) const;
+  void insert(const Place& place, Entry entry, Nonce next);
+  void remove(const std::set<Place>& places);
+  void erase(const Place& place);
+  /// Each entry of a sender as it is worth now.
+  void rank(const wallet::Address& sender);
   void check() const;
 
   MempoolLimits limits_;

@@ -64,6 +64,52 @@ Taken pick(const Mempool& pool, std::uint64_t gas = kBlockGas.value, std::uint64
   return taken(pool.pick({gas}, 1 << 20, {base_fee}, Height{11}));
 }
 
+/// The rule of a full pool, for transactions that differ in their tips alone.
+struct PoolList {
+  struct One {
+    std::uint8_t from;
+    std::uint64_t nonce, tip, arrival;
+    Offer offer() const { return {.from = from, .nonce = nonce, .tip = tip}; }
+  };
+  using Worth = std::tuple<bool, std::uint64_t, std::int64_t>;  // ungapped, then the least tip, the latest arrival
+
+  Worth worth(const One& one) const {
+    std::uint64_t expected = next.at(one.from);
+    bool ungapped = true;
+    std::pair least{one.tip, -static_cast<std::int64_t>(one.arrival)};
+    std::map<std::uint64_t, One> before;
+    for (const One& other : all)
+      if (other.from == one.from && other.nonce < one.nonce) before.emplace(other.nonce, other);
+    for (const auto& [nonce, other] : before) {
+      ungapped = ungapped && nonce == expected++;
+      least = std::min(least, std::pair{other.tip, -static_cast<std::int64_t>(other.arrival)});
+    }
+    return {ungapped && one.nonce == expected, least.first, least.second};
+  }
+
+  bool add(const One& one, std::size_t room) {
+    for (One& other : all) {
+      if (other.from != one.from || other.nonce != one.nonce) continue;
+      if (one.tip <= other.tip) return false;
+      other = one;
+      return true;
+    }
+    if (all.size() == room) {
+      const auto rank = [&](const One& other) {
+        return std::pair(worth(other), -static_cast<std::int64_t>(other.nonce));
+      };
+      const auto worst = std::ranges::min_element(all, {}, rank);
+      if (worth(*worst) >= worth(one)) return false;
+      all.erase(worst);
+    }
+    all.push_back(one);
+    return true;
+  }
+
+  std::vector<One> all{};
+  std::map<std::uint8_t, std::uint64_t> next{{1, 0}, {2, 0}, {3, 0}, {4, 0}};
+};
+
 }  // namespace
 
 TEST_CASE("chain mempool: a small transfer needs the gas that these tests count with") {
@@ -105,7 +151,7 @@ TEST_CASE("chain mempool: what cannot be in a block is refused, and says why") {
   CHECK(add(pool, {.nonce = 6, .last_height = 10}, {{5}, Amount::of(10'000)}) == MempoolError::expired);
   CHECK(add(pool, {.nonce = 6, .gas = kGas - 1}, {{5}, Amount::of(10'000)}) == MempoolError::gas);
   CHECK(add(pool, {.nonce = 6, .gas = kGas + 1}, {{5}, Amount::of(10'000)}) == MempoolError::gas);
-  CHECK(pool.add(approved({}), kRich, Height{10}, Gas{kGas - 1}).error() == MempoolError::gas);
+  CHECK(pool.add(approved({.from = 3}), kRich, Height{10}, Gas{kGas - 1}).error() == MempoolError::gas);
   CHECK(pool.add(approved({.from = 2}), kRich, Height{10}, Gas{kGas}).ok());
   CHECK(add(pool, {.nonce = 6, .fee_max = 8'001}, {{5}, Amount::of(10'000)}) == MempoolError::funds);
   CHECK_FALSE(add(pool, {.nonce = 6, .fee_max = 8'000}, {{5}, Amount::of(10'000)}));
@@ -156,7 +202,7 @@ TEST_CASE("chain mempool: a last height is within 100,000 heights") {
   CHECK_FALSE(add(pool, {.last_height = 10 + kLifeMax}));
 }
 
-TEST_CASE("chain mempool: a full pool drops the lowest fee and what follows it, for a better one alone") {
+TEST_CASE("chain mempool: a full pool drops what is worth least, for a better one alone") {
   Mempool pool({kPoolBytesMax, 4});
   CHECK_FALSE(add(pool, {.from = 1, .nonce = 0, .tip = 10}));
   CHECK_FALSE(add(pool, {.from = 2, .nonce = 0, .tip = 5}));
@@ -167,7 +213,122 @@ TEST_CASE("chain mempool: a full pool drops the lowest fee and what follows it, 
   CHECK_FALSE(add(pool, {.from = 2, .nonce = 0, .tip = 6, .fee_max = 2'200}));  // in the place of the first
   CHECK(pool.count() == 4);
   CHECK_FALSE(add(pool, {.from = 4, .nonce = 0, .tip = 8}));
-  CHECK(pick(pool) == Taken{{1, 0}, {4, 0}, {3, 0}});
+  CHECK(pick(pool) == Taken{{1, 0}, {4, 0}, {3, 0}, {2, 0}});  // a tip of 500 behind one of 6 is worth 6
+}
+
+TEST_CASE("chain mempool: behind a gap nothing keeps out what can be in a block") {
+  Mempool pool({kPoolBytesMax, 3});
+  CHECK_FALSE(add(pool, {.from = 1, .nonce = 1, .tip = 900}));
+  CHECK_FALSE(add(pool, {.from = 1, .nonce = 2, .tip = 900}));
+  CHECK_FALSE(add(pool, {.from = 2, .nonce = 0, .tip = 5}));
+  SUBCASE("it gives way to the least, the last one first") {
+    CHECK_FALSE(add(pool, {.from = 3, .nonce = 0}));
+    CHECK(pool.find(approved({.from = 1, .nonce = 1, .tip = 900}).id()) != nullptr);
+    CHECK(pool.find(approved({.from = 1, .nonce = 2, .tip = 900}).id()) == nullptr);
+    CHECK_FALSE(add(pool, {.from = 4, .nonce = 0}));
+    CHECK(pick(pool) == Taken{{2, 0}, {3, 0}, {4, 0}});
+    CHECK(add(pool, {.from = 5, .nonce = 1, .tip = 900}) == MempoolError::full);
+    CHECK_FALSE(add(pool, {.from = 5, .nonce = 0, .tip = 1}));
+  }
+  SUBCASE("of two gapped ones the better stays") {
+    CHECK(add(pool, {.from = 3, .nonce = 1, .tip = 899}) == MempoolError::full);
+    CHECK_FALSE(add(pool, {.from = 3, .nonce = 1, .tip = 901}));
+    CHECK(pool.find(approved({.from = 1, .nonce = 2, .tip = 900}).id()) == nullptr);
+  }
+  SUBCASE("its own sender may close the gap, and it gives way to that") {
+    CHECK_FALSE(add(pool, {.from = 1, .nonce = 0, .tip = 6}));
+    CHECK(pick(pool) == Taken{{1, 0}, {1, 1}, {2, 0}});
+    CHECK(add(pool, {.from = 3, .nonce = 0, .tip = 5}) == MempoolError::full);
+    CHECK_FALSE(add(pool, {.from = 3, .nonce = 0, .tip = 6, .fee_max = 2'200}));
+    CHECK(pick(pool) == Taken{{3, 0}, {1, 0}, {1, 1}});
+  }
+  SUBCASE("a final transaction may close the gap") {
+    pool.settle(test_address(1), {1}, kRich.payer_balance);
+    CHECK(add(pool, {.from = 3, .nonce = 0, .tip = 5}) == MempoolError::full);
+    CHECK(pick(pool) == Taken{{1, 1}, {1, 2}, {2, 0}});
+  }
+  SUBCASE("a gap may come up") {
+    CHECK_FALSE(add(pool, {.from = 1, .nonce = 0, .tip = 700, .last_height = 11}));
+    CHECK(pick(pool).size() == 3);
+    pool.expire(Height{11});
+    CHECK_FALSE(add(pool, {.from = 3, .nonce = 0}));
+    CHECK_FALSE(add(pool, {.from = 4, .nonce = 0}));
+    CHECK(pick(pool) == Taken{{2, 0}, {3, 0}, {4, 0}});
+  }
+}
+
+TEST_CASE("chain mempool: what stands behind one that does not pay is worth no more than that one") {
+  Mempool pool({kPoolBytesMax, 4});
+  CHECK_FALSE(add(pool, {.from = 1, .nonce = 0, .tip = 1}));
+  for (std::uint64_t nonce = 1; nonce < 4; ++nonce) CHECK_FALSE(add(pool, {.from = 1, .nonce = nonce, .tip = 900}));
+  for (std::uint8_t from = 2; from < 5; ++from) CHECK_FALSE(add(pool, {.from = from, .tip = 2}));
+  CHECK(pick(pool) == Taken{{2, 0}, {3, 0}, {4, 0}, {1, 0}});
+  CHECK(add(pool, {.from = 1, .nonce = 1, .tip = 900}) == MempoolError::full);
+}
+
+TEST_CASE("chain mempool: a sender that is further than the pool knew leaves what is past") {
+  Mempool pool({kPoolBytesMax, 2});
+  CHECK_FALSE(add(pool, {.from = 1, .nonce = 0}));
+  CHECK_FALSE(add(pool, {.from = 1, .nonce = 1}));
+  CHECK_FALSE(add(pool, {.from = 1, .nonce = 2}, {{1}, kRich.payer_balance}));
+  CHECK(pick(pool) == Taken{{1, 1}, {1, 2}});
+  CHECK(add(pool, {.from = 1, .nonce = 0}) == MempoolError::past);  // of an older state
+}
+
+TEST_CASE("chain mempool: a block has what a state admits, asked in order, and nothing behind what it refuses") {
+  Mempool pool;
+  for (std::uint64_t nonce = 0; nonce < 3; ++nonce) CHECK_FALSE(add(pool, {.from = 1, .nonce = nonce, .tip = 9}));
+  for (std::uint8_t from = 2; from < 5; ++from) CHECK_FALSE(add(pool, {.from = from, .tip = from}));
+  Taken asked;
+  const auto but = [&](int from, int nonce) {
+    return [&asked, from, nonce](const Approved& one) {
+      asked.push_back(taken({{}, {one}}).front());
+      return asked.back() != std::pair(from, nonce);
+    };
+  };
+  SUBCASE("all") {
+    CHECK(taken(pool.pick(kBlockGas, 1 << 20, {1}, Height{11}, but(9, 9))) ==
+          Taken{{1, 0}, {1, 1}, {1, 2}, {4, 0}, {3, 0}, {2, 0}});
+    CHECK(asked == pick(pool));
+  }
+  SUBCASE("a refusal in a queue") {
+    CHECK(taken(pool.pick(kBlockGas, 1 << 20, {1}, Height{11}, but(1, 1))) == Taken{{1, 0}, {4, 0}, {3, 0}, {2, 0}});
+    CHECK(asked == Taken{{1, 0}, {1, 1}, {4, 0}, {3, 0}, {2, 0}});
+  }
+  SUBCASE("what has no room is not asked about") {
+    const auto picked = pool.pick(Gas{2 * kGas}, 1 << 20, {1}, Height{11}, but(4, 0));
+    CHECK(taken(picked) == Taken{{1, 0}, {1, 1}});
+    CHECK(asked == taken(picked));
+  }
+  SUBCASE("what is refused takes no room") {
+    CHECK(taken(pool.pick(Gas{2 * kGas}, 1 << 20, {1}, Height{11}, but(1, 0))) == Taken{{4, 0}, {3, 0}});
+  }
+  CHECK(pool.count() == 6);
+}
+
+TEST_CASE("chain mempool: a full pool keeps what a list that is sorted anew each time would keep") {
+  CHECK(rc::check([] {
+    constexpr std::size_t kRoom = 5;
+    Mempool pool({kPoolBytesMax, kRoom});
+    PoolList list;
+    const auto steps = *rc::gen::inRange(1, 40);
+    for (std::uint64_t arrival = 0; arrival < static_cast<std::uint64_t>(steps); ++arrival) {
+      const auto from = *rc::gen::inRange<std::uint8_t>(1, 5);
+      if (*rc::gen::inRange(0, 6) == 0) {
+        ++list.next[from];
+        pool.settle(test_address(from), {list.next[from]}, kRich.payer_balance);
+        std::erase_if(list.all, [&](const auto& one) { return one.from == from && one.nonce < list.next[from]; });
+      } else {
+        const PoolList::One one{from, list.next[from] + *rc::gen::inRange<std::uint64_t>(0, 4),
+                                *rc::gen::inRange<std::uint64_t>(0, 6), arrival};
+        const Standing standing{{list.next[from]}, kRich.payer_balance};
+        const bool added = pool.add(approved(one.offer()), standing, Height{10}, kBlockGas).ok();
+        RC_ASSERT(added == list.add(one, kRoom));
+      }
+      RC_ASSERT(pool.count() == list.all.size());
+      for (const auto& one : list.all) RC_ASSERT(pool.find(approved(one.offer()).id()) != nullptr);
+    }
+  }));
 }
 
 TEST_CASE("chain mempool: bytes are limited as well") {
