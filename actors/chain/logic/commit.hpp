@@ -30,6 +30,9 @@ struct Commit {
   friend bool operator==(const Commit&, const Commit&) = default;
 };
 
+inline constexpr std::size_t kCommitHeadBytesMax = 8 + 2 * 8 + 8 + 32;  // pointer, words, pointer, block
+inline constexpr std::size_t kCommitVoteBytes = 8 + 2 * 8 + 24 + 64;    // pointers, validator, signature
+
 base::Bytes encode(const Commit& commit);
 /// Nothing unless the bytes are what encode() gives of a commit in this form, with at most kValidatorsMax votes.
 std::optional<Commit> parse_commit(base::ByteView bytes);

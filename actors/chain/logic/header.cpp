@@ -33,9 +33,22 @@ std::vector<TxId> ids_of(const Block& block) {
   return out;
 }
 
-bool has_twice(std::vector<TxId> ids) {
-  std::ranges::sort(ids);
-  return std::ranges::adjacent_find(ids) != ids.end();
+std::size_t bytes_of(const std::vector<base::Bytes>& entries) {
+  std::size_t out = 0;
+  for (const base::Bytes& one : entries) out += entry_bytes(one.size());
+  return out;
+}
+
+std::size_t bytes_of(const Block& block) {
+  std::size_t out = kBlockFrameBytes + bytes_of(block.evidence) + bytes_of(block.commit) + bytes_of(block.late);
+  for (const SignedTransaction& one : block.transactions) out += entry_bytes(encode(one).size());
+  return out;
+}
+
+/// Of a block that has `bytes` at most.
+bool lists_fit(const Block& block, std::size_t bytes) {
+  return bytes_of(block.evidence) <= bytes / kListShare && bytes_of(block.late) <= bytes / kListShare &&
+         bytes_of(block.commit) <= kCommitEntriesMax;
 }
 
 Header with_roots(const Block& block, const std::vector<TxId>& ids) {
@@ -99,6 +112,7 @@ base::Result<Block, BlockError> parse_block(base::ByteView bytes) {
   out.commit = read_entries(in, root, 3);
   out.late = read_entries(in, root, 4);
   if (!in.ended() || !header) return BlockError::malformed;
+  if (!lists_fit(out, kBlockBytesMax)) return BlockError::list;
   out.header = *header;
   for (const base::ByteView one : transactions) {
     auto parsed = parse_signed_transaction(one);
@@ -109,6 +123,24 @@ base::Result<Block, BlockError> parse_block(base::ByteView bytes) {
   if (has_twice(ids)) return BlockError::repeated;
   if (with_roots(out, ids) != out.header) return BlockError::root;
   return out;
+}
+
+std::optional<BlockError> flaw(const Block& block, const Parameters& parameters) {
+  const std::size_t most = parameters[Param::block_bytes];
+  if (has_twice(ids_of(block))) return BlockError::repeated;
+  if (!lists_fit(block, most)) return BlockError::list;
+  if (bytes_of(block) > most) return BlockError::too_large;
+  return std::nullopt;
+}
+
+std::size_t bytes_left(const Block& block, const Parameters& parameters) {
+  const std::size_t most = parameters[Param::block_bytes];
+  return most - std::min(most, bytes_of(block));
+}
+
+bool has_twice(std::vector<TxId> ids) {
+  std::ranges::sort(ids);
+  return std::ranges::adjacent_find(ids) != ids.end();
 }
 
 base::Digest root_of(const std::vector<TxId>& ids) {

@@ -5,10 +5,12 @@
 //         header's bytes.
 // Order   state and receipts are those after the parent: a block runs once, when it is decided.
 // Roots   RFC 6962 (merkle_log.hpp). That of the transactions is over their ids.
-// Limits  kHeaderBytes, always; a block has at most kBlockBytesMax and as many entries in a list as fit.
+// Limits  kHeaderBytes, always. A block has at most block.bytes (parameters.hpp), of which evidence and late precommits
+//         have an eighth each at most, and the commit what kValidatorsMax votes need. Transactions have what is left.
 #include <optional>
 #include <vector>
 
+#include "actors/chain/logic/commit.hpp"
 #include "actors/chain/logic/ids.hpp"
 #include "actors/chain/logic/parameters.hpp"
 #include "actors/chain/logic/place.hpp"
@@ -22,6 +24,17 @@ inline constexpr std::uint16_t kHeaderVersion = 1;
 inline constexpr UnixMs kBlockTimeMax = std::chrono::seconds(base::kDateMax);
 inline constexpr std::size_t kHeaderBytes = 8 + 3 * 8 + 12 * 8 + 24 + 11 * 32;  // pointer, words, pointers, Data
 inline constexpr std::size_t kBlockEntriesMax = kBlockBytesMax / 8;             // each entry has a pointer
+
+/// What an entry of a list takes of a block: whole words, and the pointer to them.
+constexpr std::size_t entry_bytes(std::size_t bytes) { return (bytes + 7) / 8 * 8 + 8; }
+inline constexpr std::size_t kBlockFrameBytes = 8 + 5 * 8 + kHeaderBytes;  // without entries: pointers and header
+/// Our choice: evidence and late precommits have a share of one in that many each.
+inline constexpr std::size_t kListShare = 8;
+inline constexpr std::size_t kCommitEntriesMax =
+    entry_bytes(kCommitHeadBytesMax) + kValidatorsMax * entry_bytes(kCommitVoteBytes);
+static_assert(kBlockFrameBytes + kCommitEntriesMax + 2 * (kBlockBytesMin / kListShare) +
+                  entry_bytes(kTransactionBytesMax) <=
+              kBlockBytesMin);
 
 struct Header {
   Fork fork;
@@ -59,15 +72,22 @@ struct Block {
 
 enum class BlockError : std::uint8_t {
   malformed,    ///< not the one encoding of a block
-  too_large,    ///< more than kBlockBytesMax bytes
+  too_large,    ///< more bytes in all than it may have
   transaction,  ///< one of its transactions has a flaw
   repeated,     ///< it has a transaction twice, whatever the approvals
+  list,         ///< evidence, late precommits or the commit have more bytes than they may have
   root,         ///< a list is not that of the header
 };
 
 base::Bytes encode(const Block& block);
-/// Takes what encode() gives of a block without a transaction twice, whose roots are those of its lists.
+/// Takes what encode() gives of a block whose roots are those of its lists, and which has no flaw where block.bytes is
+/// kBlockBytesMax.
 base::Result<Block, BlockError> parse_block(base::ByteView bytes);
+/// `repeated`, `list` or `too_large`. Roots are not looked at.
+std::optional<BlockError> flaw(const Block& block, const Parameters& parameters);
+/// What entries may still take beside those that it has; 0 if it has too many.
+std::size_t bytes_left(const Block& block, const Parameters& parameters);
+bool has_twice(std::vector<TxId> ids);
 /// The root of the ids of transactions.
 base::Digest root_of(const std::vector<TxId>& ids);
 /// Writes the roots of the four lists into the header.

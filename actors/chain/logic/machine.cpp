@@ -98,6 +98,12 @@ class BlockRun {
   Gas gas_;
 };
 
+std::vector<TxId> ids_of(std::span<const Approved> transactions) {
+  std::vector<TxId> out;
+  for (const Approved& one : transactions) out.push_back(one.id());
+  return out;
+}
+
 /// Sets that stay as they are are not written: each may have 32 KiB.
 TreeChanges turned_validators(StateView& view, std::span<const base::NodeId> out) {
   const auto now = view.validators(), next = view.next_validators();
@@ -169,8 +175,9 @@ Outcome admissible(StateView& view, const Totals& totals, const Parameters& para
   return view.account(content.from).nonce == content.nonce ? out : Outcome::nonce;
 }
 
-base::Result<Executed, TreeDamage> execute(const TreeRows& rows, const TreeRoot& root, const BlockContext& block,
-                                           std::span<const Approved> transactions) {
+base::Result<Executed, ExecuteError> execute(const TreeRows& rows, const TreeRoot& root, const BlockContext& block,
+                                             std::span<const Approved> transactions) {
+  if (has_twice(ids_of(transactions))) return ExecuteError(BlockError::repeated);
   StateView view(rows, root);
   const Totals before = view.totals();
   BlockRun run(view, block);
@@ -179,7 +186,7 @@ base::Result<Executed, TreeDamage> execute(const TreeRows& rows, const TreeRoot&
   for (const Approved& transaction : transactions) {
     out.receipts.push_back(run.run(transaction));
     receipts.append(encode(out.receipts.back()));
-    if (view.damage()) return *view.damage();
+    if (view.damage()) return ExecuteError(*view.damage());
   }
   out.receipts_root = receipts.root();
   out.gas = run.gas();
@@ -187,7 +194,7 @@ base::Result<Executed, TreeDamage> execute(const TreeRows& rows, const TreeRoot&
   Frontier log = view.log();
   log.append(block.id.view());
   TreeChanges changes = turned_validators(view, block.out);
-  if (view.damage()) return *view.damage();
+  if (view.damage()) return ExecuteError(*view.damage());
   base::ensure(view.gain() + out.totals.faucet_pot.units() + before.supply.units() ==
                    __int128{before.faucet_pot.units()} + out.totals.supply.units(),
                "what a block does not burn is in an account or a pot");
@@ -195,17 +202,18 @@ base::Result<Executed, TreeDamage> execute(const TreeRows& rows, const TreeRoot&
   changes[state_key(StateKind::totals)] = encode(out.totals);
   changes[state_key(StateKind::block_log)] = encode_log(log);
   auto tree = update(rows, root, block.height, changes);
-  if (!tree.ok()) return tree.error();
+  if (!tree.ok()) return ExecuteError(tree.error());
   out.tree = std::move(tree).value();
   return out;
 }
 
 bool fits(const Parameters& parameters, std::span<const Approved> transactions) {
-  wallet::Wide gas = 0, bytes = 0;
+  wallet::Wide gas = 0, bytes = kBlockFrameBytes;
   for (const Approved& one : transactions) {
     gas += one.gas_needed().value;
-    bytes += one.bytes();
+    bytes += entry_bytes(one.bytes());
   }
+  if (has_twice(ids_of(transactions))) return false;
   return gas <= parameters[Param::block_gas] && bytes <= parameters[Param::block_bytes];
 }
 

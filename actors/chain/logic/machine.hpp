@@ -64,9 +64,12 @@ struct Executed {
   Totals totals;                  ///< after it
 };
 
+/// `repeated` is the only BlockError: one transaction twice. It would count once, but no block may have it.
+using ExecuteError = std::variant<TreeDamage, BlockError>;
+
 /// Runs a block on the state after its parent. Its rows are written under its height.
-base::Result<Executed, TreeDamage> execute(const TreeRows& rows, const TreeRoot& root, const BlockContext& block,
-                                           std::span<const Approved> transactions);
+base::Result<Executed, ExecuteError> execute(const TreeRows& rows, const TreeRoot& root, const BlockContext& block,
+                                             std::span<const Approved> transactions);
 
 /// What would become of it as the next one of its sender in a block of that height and time; `done` or `funds`: it may
 /// be in one. The nonce is asked last: `nonce` says that nothing else is against it. Reads what of the view it needs.
@@ -76,7 +79,8 @@ Outcome admissible(StateView& view, const Totals& totals, const Parameters& para
 /// Base fee and tip together; nothing from 2^63 on.
 std::optional<wallet::Amount> fee_of(const Approved& transaction, BaseFee base_fee);
 
-/// Whether they may stand in one block: by the gas that they need, which their fees count too, and by their bytes.
+/// Whether they may stand in one block that has nothing else: by the gas that they need, which their fees count too, by
+/// their bytes, and none twice.
 bool fits(const Parameters& parameters, std::span<const Approved> transactions);
 
 BaseFee next_base_fee(BaseFee now, Gas used, const Parameters& parameters);

@@ -20,9 +20,6 @@ bool offers_more(const Transaction& offer, const Transaction& held) {
   return offer.tip > held.tip || tenth_more(offer.fee_max, held.fee_max);
 }
 
-/// What an entry takes of a block: whole words, and the pointer to them.
-std::size_t block_bytes(std::size_t bytes) { return (bytes + 7) / 8 * 8 + 8; }
-
 }  // namespace
 
 Lane lane_of(const Transaction&) { return Lane::payments; }
@@ -200,7 +197,7 @@ void Mempool::insert(const Place& place, Entry entry, Nonce next) {
   ends_.insert({content.last_height, place});
   Sizes& sizes = sizes_[static_cast<std::size_t>(entry.lane)];
   sizes.gas.insert(entry.transaction.gas_needed().value);
-  sizes.bytes.insert(block_bytes(entry.transaction.bytes()));
+  sizes.bytes.insert(entry_bytes(entry.transaction.bytes()));
   Payer& payer = payers_[content.payer()];
   payer.reserved = payer.reserved + content.fee_max;
   payer.places.insert(place);
@@ -241,7 +238,7 @@ void Mempool::erase(const Place& place) {
   ends_.erase({content.last_height, place});
   Sizes& sizes = sizes_[static_cast<std::size_t>(entry.lane)];
   sizes.gas.erase(sizes.gas.find(entry.transaction.gas_needed().value));
-  sizes.bytes.erase(sizes.bytes.find(block_bytes(entry.transaction.bytes())));
+  sizes.bytes.erase(sizes.bytes.find(entry_bytes(entry.transaction.bytes())));
   const auto payer = payers_.find(content.payer());
   payer->second.reserved = payer->second.reserved - content.fee_max;
   payer->second.places.erase(place);
@@ -297,6 +294,7 @@ class Mempool::Filling {
         ranked_(pool.ranked_.begin()),
         gas_(gas.value),
         bytes_(bytes),
+        evidence_left_(bytes / kListShare),
         base_fee_(base_fee),
         height_(height),
         admissible_(admissible) {
@@ -324,8 +322,10 @@ class Mempool::Filling {
   void take_evidence(Share share) {
     constexpr auto kLane = static_cast<std::size_t>(Lane::evidence);
     for (const base::Bytes& one : pool_.evidence_) {
-      const std::size_t bytes = block_bytes(one.size());
-      if (taken_.contains(&one) || bytes > bytes_ || (share == Share::own && bytes > lane_bytes_[kLane])) continue;
+      const std::size_t bytes = entry_bytes(one.size());
+      if (taken_.contains(&one) || bytes > std::min(bytes_, evidence_left_)) continue;
+      if (share == Share::own && bytes > lane_bytes_[kLane]) continue;
+      evidence_left_ -= bytes;
       lane_bytes_[kLane] -= std::min(bytes, lane_bytes_[kLane]);
       bytes_ -= bytes;
       taken_.insert(&one);
@@ -381,7 +381,7 @@ class Mempool::Filling {
     if (!payable(entry)) return Took::nothing_of_its_sender;
     const auto lane = static_cast<std::size_t>(entry.lane);
     const std::uint64_t gas = entry.transaction.gas_needed().value;
-    const std::size_t bytes = block_bytes(entry.transaction.bytes());
+    const std::size_t bytes = entry_bytes(entry.transaction.bytes());
     if (gas > gas_ || bytes > bytes_) return Took::nothing_now;
     if (share == Share::own && (gas > lane_gas_[lane] || bytes > lane_bytes_[lane])) return Took::nothing_now;
     if (admissible_ && !admissible_(entry.transaction)) return Took::nothing_of_its_sender;
@@ -397,6 +397,7 @@ class Mempool::Filling {
   std::set<Ranked>::const_iterator ranked_;
   std::uint64_t gas_;
   std::size_t bytes_;
+  std::size_t evidence_left_;  // no block may have more
   BaseFee base_fee_;
   Height height_;
   const Admissible& admissible_;

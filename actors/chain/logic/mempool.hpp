@@ -2,7 +2,7 @@
 // Transactions and evidence that wait for a block.
 //
 // Lanes   evidence, payments, contracts. Each may have its share of a block (kShare…); what a lane leaves goes to the
-//         best of the others.
+//         best of the others, to evidence up to an eighth of the block (header.hpp).
 // Order   of a sender by nonce, without a gap; among senders by tip for each gas, then by fee-max for each gas, then by
 //         arrival.
 // Worth   a transaction is worth no more than the worst that its sender has before it, and behind a gap less than any
@@ -19,6 +19,7 @@
 #include <set>
 
 #include "actors/chain/logic/evidence.hpp"
+#include "actors/chain/logic/header.hpp"
 #include "actors/chain/logic/state.hpp"
 #include "actors/chain/logic/transaction.hpp"
 

@@ -17,7 +17,7 @@ constexpr std::uint64_t kMoneyMax = (std::uint64_t{1} << 63) - 1;
 constexpr std::array<ParamInfo, kParams> kParamInfos{{
     {"block.interval_ms", 0, 0, kHourMs},
     {"block.empty_ms", 10'000, 100, kHourMs},
-    {"block.bytes", 1u << 20, 64u << 10, kBlockBytesMax},
+    {"block.bytes", 1u << 20, kBlockBytesMin, kBlockBytesMax},
     {"block.gas", 2'000'000, 100'000, kBlockGasMax},
     {"block.precision_ms", 500, 1, kHourMs},
     {"block.delay_ms", 2'000, 1, kHourMs},

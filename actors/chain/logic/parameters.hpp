@@ -29,7 +29,8 @@ enum class Param : std::uint8_t {
 };
 inline constexpr std::size_t kParams = 14;
 
-inline constexpr std::uint64_t kBlockBytesMax = 2u << 20;  // our choice: a block fits into a frame between nodes
+inline constexpr std::uint64_t kBlockBytesMin = 128u << 10;  // our choice: room beside the largest commit
+inline constexpr std::uint64_t kBlockBytesMax = 2u << 20;    // our choice: a block fits into a frame between nodes
 inline constexpr std::uint64_t kBaseFeeMax = std::uint64_t{1} << 40;
 inline constexpr std::uint64_t kBlockGasMax = std::uint64_t{1} << 40;
 

@@ -134,3 +134,69 @@ TEST_CASE("chain header: changed, cut and random bytes are refused, or are the b
   }));
   CHECK(parse_block(base::Bytes(kBlockBytesMax + 8)).error() == BlockError::too_large);
 }
+
+TEST_CASE("chain header: a block has the bytes that its parameters allow, in all and for each list") {
+  Parameters parameters;
+  REQUIRE(parameters.set(Param::block_bytes, kBlockBytesMin));
+  Block block = golden_block();
+  block.evidence.clear();
+  block.commit.clear();
+  CHECK(flaw(block, parameters) == std::nullopt);
+  const auto fill = [](std::size_t bytes) { return std::vector<base::Bytes>{base::Bytes(bytes - 8)}; };
+  SUBCASE("evidence, and late precommits") {
+    for (auto* list : {&block.evidence, &block.late}) {
+      *list = fill(kBlockBytesMin / kListShare);
+      CHECK(flaw(block, parameters) == std::nullopt);
+      list->push_back({});
+      CHECK(flaw(block, parameters) == BlockError::list);
+      seal(block);
+      CHECK(parse_block(encode(block)).ok());  // other parameters might allow it
+      *list = fill(kBlockBytesMax / kListShare);
+      seal(block);
+      CHECK(parse_block(encode(block)).ok());
+      list->push_back({});
+      seal(block);
+      CHECK(parse_block(encode(block)).error() == BlockError::list);
+      list->clear();
+    }
+  }
+  SUBCASE("the largest commit") {
+    Commit commit{{kGoldenFork, {8}, {1}}, BlockId{{7}}};
+    for (std::size_t i = 0; i < kValidatorsMax; ++i)
+      commit.votes.push_back({base::NodeId{{static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)}}, {}});
+    block.commit = commit_entries(commit);
+    CHECK(flaw(block, parameters) == std::nullopt);
+    seal(block);
+    CHECK(parse_block(encode(block)).ok());
+    block.commit.push_back({});
+    CHECK(flaw(block, parameters) == BlockError::list);
+    seal(block);
+    CHECK(parse_block(encode(block)).error() == BlockError::list);
+  }
+  SUBCASE("transactions have what is left") {
+    block.evidence = fill(kBlockBytesMin / kListShare);
+    block.late = block.evidence;
+    block.transactions.clear();
+    const auto add = [&](std::uint64_t nonce) {
+      Transaction one = golden_transfer();
+      one.nonce = {nonce};
+      block.transactions.push_back(sign(one, {}, 1, 2));
+    };
+    add(0);
+    const std::size_t each = entry_bytes(encode(block.transactions.front()).size());
+    const std::size_t room = bytes_left(block, parameters) / each;
+    for (std::uint64_t nonce = 1; nonce <= room; ++nonce) add(nonce);
+    CHECK(encode(block).size() <= kBlockBytesMin);
+    CHECK(encode(block).size() + bytes_left(block, parameters) == kBlockBytesMin);
+    CHECK(bytes_left(block, parameters) < each);
+    CHECK(flaw(block, parameters) == std::nullopt);
+    add(room + 1);
+    CHECK(flaw(block, parameters) == BlockError::too_large);
+    CHECK(bytes_left(block, parameters) == 0);
+    CHECK(flaw(block, Parameters()) == std::nullopt);
+  }
+  SUBCASE("none twice") {
+    block.transactions.push_back(block.transactions.front());
+    CHECK(flaw(block, parameters) == BlockError::repeated);
+  }
+}

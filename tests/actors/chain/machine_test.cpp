@@ -253,12 +253,17 @@ TEST_CASE("chain machine: the nonce is asked last, so that a pool can ask but fo
   CHECK(chain.outcome(one, from) == expected);
 }
 
-TEST_CASE("chain machine: a transaction counts once, in one block or in two") {
+TEST_CASE("chain machine: a transaction is in a block once, and in a second block it counts no more") {
   TestChain chain(small_genesis());
   const Approved one = TestChain::approved(chain.transfer(1, {pay(2, 5)}), 1);
-  const Executed done = chain.run({one, one});
-  CHECK(done.receipts[0].outcome == Outcome::done);
-  CHECK(done.receipts[1].outcome == Outcome::nonce);
+  const Approved other = TestChain::approved(chain.transfer(3, {pay(2, 5)}), 3);
+  const BlockContext block{{}, {1}, chain.now, test_address(9)};
+  const auto twice = execute(chain.tree.rows, chain.tree.root, block, std::vector{one, other, one});
+  REQUIRE_FALSE(twice.ok());
+  CHECK(std::get<BlockError>(twice.error()) == BlockError::repeated);
+  CHECK_FALSE(fits(small_genesis().parameters, std::vector{one, other, one}));
+  CHECK(fits(small_genesis().parameters, std::vector{one, other}));
+  CHECK(chain.run_one(one).outcome == Outcome::done);
   CHECK(chain.run_one(one).outcome == Outcome::nonce);
   CHECK(chain.balance(2) == 5);
 }
@@ -350,15 +355,26 @@ TEST_CASE("chain machine: a block's transactions fit by the gas they need and by
   const Approved greedy = TestChain::approved(one, 1);
   CHECK(greedy.gas_needed() == half.gas_needed());
   CHECK(chain.run({greedy}).gas == Gas{});  // refused: it takes no place that it does not pay for
+  const auto some = [&](std::size_t count, Gas gas) {
+    std::vector<Approved> out;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      Transaction next = one;
+      next.nonce = {i};
+      next.gas = gas;
+      out.push_back(TestChain::approved(next, 1));
+    }
+    return out;
+  };
   Parameters parameters = small_genesis().parameters;
   const std::size_t most = 100'000 / half.gas_needed().value;
-  CHECK(fits(parameters, std::vector(most, half)));
-  CHECK_FALSE(fits(parameters, std::vector(most + 1, half)));
-  CHECK(fits(parameters, std::vector(most, greedy)));
+  CHECK(fits(parameters, some(most, {})));
+  CHECK_FALSE(fits(parameters, some(most + 1, {})));
+  CHECK(fits(parameters, some(most, {~std::uint64_t{0}})));
   REQUIRE(parameters.set(Param::block_gas, kBlockGasMax));
-  REQUIRE(parameters.set(Param::block_bytes, 64u << 10));
-  CHECK(fits(parameters, std::vector(64 * 1024 / half.bytes(), half)));
-  CHECK_FALSE(fits(parameters, std::vector(64 * 1024 / half.bytes() + 1, half)));
+  REQUIRE(parameters.set(Param::block_bytes, kBlockBytesMin));
+  const std::size_t room = (kBlockBytesMin - kBlockFrameBytes) / entry_bytes(half.bytes());
+  CHECK(fits(parameters, some(room, {})));
+  CHECK_FALSE(fits(parameters, some(room + 1, {})));
 }
 
 TEST_CASE("chain machine: the ids of all blocks are in the state, and the same block gives the same root") {
@@ -444,7 +460,9 @@ TEST_CASE("chain machine: whatever blocks have, money is neither made nor lost, 
                    tip = *rc::gen::element<std::uint64_t>(0, 50);
         Transaction one = chain.transfer(from, {pay(to, amount)}, fee_max, tip);
         one.nonce = {nonces[from] + *rc::gen::element<std::uint64_t>(0, 0, 0, 1)};
-        block.push_back(TestChain::approved(one, from));
+        const Approved approved = TestChain::approved(one, from);
+        if (std::ranges::count(block, approved.id(), &Approved::id) > 0) continue;
+        block.push_back(approved);
         const auto gas = static_cast<std::int64_t>(block.back().gas_needed().value);
         const std::int64_t fee = gas * base_fee + static_cast<std::int64_t>(tip);
         if (one.nonce.value != nonces[from] || fee > static_cast<std::int64_t>(fee_max) || fee > balances[from])

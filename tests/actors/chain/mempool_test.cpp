@@ -431,12 +431,13 @@ TEST_CASE("chain mempool: each lane has its share of a block, and what it leaves
   }
 }
 
-TEST_CASE("chain mempool: evidence has a tenth of a block, and more if there is room") {
+TEST_CASE("chain mempool: evidence has a tenth of a block, and an eighth if there is room") {
   Mempool pool;
   for (std::uint8_t i = 0; i < 10; ++i) CHECK(pool.add_evidence(base::Bytes(92, i)).ok());
   CHECK(pool.add_evidence(base::Bytes(92, 3)).error() == MempoolError::known);
   CHECK(pool.add_evidence(base::Bytes(kEvidenceBytesMax + 1, 3)).error() == MempoolError::full);
-  CHECK(pool.pick(kBlockGas, 1'040, {1}, Height{11}).evidence.size() == 10);
+  CHECK(pool.pick(kBlockGas, 8 * 1'040 - 1, {1}, Height{11}).evidence.size() == 9);
+  CHECK(pool.pick(kBlockGas, 8 * 1'040, {1}, Height{11}).evidence.size() == 10);
   const std::size_t each = (approved({}).bytes() + 7) / 8 * 8 + 8;
   for (std::uint8_t from = 1; from <= 20; ++from) CHECK_FALSE(add(pool, {.from = from}));
   const Picked tight = pool.pick(kBlockGas, 6 * each, {1}, Height{11});
