@@ -1,10 +1,13 @@
 #include "actors/chain/logic/validators.hpp"
 
+#include <capnp/message.h>
 #include <rapidcheck.h>
 
 #include <sstream>
 
 #include "actors/chain/logic/rotation.hpp"
+#include "messages/chain.capnp.h"
+#include "runtime/base/fields.hpp"
 #include "tests/support.hpp"
 
 using namespace troupe;
@@ -20,6 +23,24 @@ ValidatorSet set_of(const std::vector<std::uint64_t>& powers) {
   std::vector<Validator> all;
   for (const std::uint64_t power : powers) all.push_back(validator(static_cast<std::uint8_t>(all.size() + 1), power));
   return ValidatorSet::from(std::move(all)).value();
+}
+
+template <class Reader>
+base::Bytes set_by_capnp(Reader reader) {
+  const auto words = capnp::canonicalize(reader);
+  const auto bytes = words.asBytes();
+  return {bytes.begin(), bytes.end()};
+}
+
+base::Bytes rotation_by_capnp(const Rotation& rotation) {
+  capnp::MallocMessageBuilder message;
+  const auto& all = rotation.priorities();
+  auto list = message.initRoot<wire::Rotation>().initPriorities(static_cast<unsigned>(all.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    list[i].setLow(static_cast<std::uint64_t>(all[i]));
+    list[i].setHigh(static_cast<std::uint64_t>(all[i] >> 64));
+  }
+  return set_by_capnp(message.getRoot<wire::Rotation>().asReader());
 }
 
 std::optional<ValidatorsError> refusal(std::vector<Validator> all) {
@@ -94,6 +115,26 @@ TEST_CASE("validators: what is read is the one encoding of it") {
   longer = good;
   longer[24 + 20] = 1;  // behind the id, in its last word
   CHECK_FALSE(parse_validators(longer));
+}
+
+TEST_CASE("validators: a set and a rotation are what Cap'n Proto makes of the schema") {
+  const ValidatorSet set = set_of({3, 1, kPowerMax - 4});
+  capnp::MallocMessageBuilder message;
+  auto list = message.initRoot<wire::Validators>().initValidators(3);
+  for (unsigned i = 0; i < 3; ++i) {
+    const Validator& one = set.at(i);
+    const auto key = base::words_of(one.key.bytes);
+    list[i].setId0(i + 1);  // the other bytes are 0
+    list[i].setKey0(key[0]);
+    list[i].setKey1(key[1]);
+    list[i].setKey2(key[2]);
+    list[i].setKey3(key[3]);
+    list[i].setPower(one.power);
+  }
+  CHECK(encode(set) == set_by_capnp(message.getRoot<wire::Validators>().asReader()));
+  const Rotation first(set), second = first.next_height(set, set);
+  CHECK(encode(first) == rotation_by_capnp(first));  // a list of nothing but zeros
+  CHECK(encode(second) == rotation_by_capnp(second));
 }
 
 TEST_CASE("validators: who is out is gone, and the strongest stays if all would go") {
