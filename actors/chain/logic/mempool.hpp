@@ -85,10 +85,10 @@ class Mempool {
   /// Evidence that was judged to be true. Errors: `known`, `full`.
   base::Result<void, MempoolError> add_evidence(base::Bytes evidence);
 
-  /// For a block: transactions that need no more gas in all, and with the evidence no more than `bytes`, each counted by
-  /// entry_bytes(): that is bytes_left() of the block (header.hpp), of which evidence has an eighth. Takes nothing away.
-  /// `admissible` is asked of each one that would be taken next, in their order, and what it says "yes" to is taken: so
-  /// it may keep a state. "No" ends the sender's queue for this block. An empty function admits all.
+  /// For a block: transactions that need no more gas in all, and with the evidence no more than `bytes`, each counted
+  /// by entry_bytes(): that is bytes_left() of the block (header.hpp), of which evidence has an eighth. Takes nothing
+  /// away. `admissible` is asked of each one that would be taken next, in their order, and what it says "yes" to is
+  /// taken: so it may keep a state. "No" ends the sender's queue for this block. An empty function admits all.
   Picked pick(Gas gas, std::size_t bytes, BaseFee base_fee, Height height, const Admissible& admissible = {}) const;
 
   /// A final block has changed this account: what has a nonce below `next` is dropped, and the last of what the account
