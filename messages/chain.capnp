@@ -146,7 +146,8 @@ struct Block {
   evidence @2 :List(Data);
   commit @3 :List(Data);
   late @4 :List(Data);
-  # The entries of the header's roots of the same names.
+  # The entries of the header's roots of the same names: each an Evidence, by rising id of the accused, one for each;
+  # the CommitHead and each CommitVote of the parent; each a SignedVote by rising height, then by rising id.
 }
 
 # --- consensus: what validators sign ------------------------------------------------------------------------------
@@ -348,6 +349,58 @@ struct Priority {
 
   low @0 :UInt64;
   high @1 :UInt64;
+}
+
+struct Presence {
+  # Key: 08. The latest heights, at most 10, and whose precommits for their blocks have been in blocks.
+
+  heights @0 :List(Attendance);
+  # One after another; the last one is that of the state.
+}
+
+struct Attendance {
+  height @0 :UInt64;
+  block0 @1 :UInt64;
+  block1 @2 :UInt64;
+  block2 @3 :UInt64;
+  block3 @4 :UInt64;
+  # The id of its block, each word little-endian.
+
+  validators0 @5 :UInt64;
+  validators1 @6 :UInt64;
+  validators2 @7 :UInt64;
+  validators3 @8 :UInt64;
+  # The hash of its Validators. Key 0a || hash has those that are not the Validators of the next height.
+
+  seats0 @9 :UInt64;
+  seats1 @10 :UInt64;
+  seats2 @11 :UInt64;
+  seats3 @12 :UInt64;
+  seats4 @13 :UInt64;
+  seats5 @14 :UInt64;
+  seats6 @15 :UInt64;
+  seats7 @16 :UInt64;
+  # Bit i of all: the precommit of its i-th validator has been in a block.
+}
+
+struct Absences {
+  # Key: 09. The validators of the latest height that is 10 deep.
+
+  absences @0 :List(Absence);
+  # By rising id, at most 500.
+}
+
+struct Absence {
+  id0 @0 :UInt64;
+  id1 @1 :UInt64;
+  id2 @2 :UInt64;
+  # As in a Validator.
+
+  since @3 :UInt64;
+  # The first height that counts.
+
+  missed @4 :UInt64;
+  # Heights from there on that became 10 deep without its precommit.
 }
 
 # --- genesis -------------------------------------------------------------------------------------------------------

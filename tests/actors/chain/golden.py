@@ -223,6 +223,11 @@ def golden() -> dict[str, bytes]:
     # The second founder has had the first turn: it gained 2,000 and paid the 3,000 of all, the other one gained 1,000.
     out["rotation"] = encode(Struct([], [[Struct([1_000] if i == 1 else [2 ** 64 - 1_000, 2 ** 64 - 1])
                                           for _, i in founders]]))
+    words = [[*struct.unpack("<3Q", name + bytes(4))] for name, _ in founders]
+    out["presence"] = encode(Struct([], [[
+        Struct([height, *struct.unpack("<8Q", bytes([0xb0 + height]) * 32 + sha(out["validators"])), seats])
+        for height, seats in ((2, 3), (3, 2))]]))
+    out["absences"] = encode(Struct([], [[Struct([*words[0], 1, 7]), Struct([*words[1], 4])]]))
     state[b"\5"] = state[b"\6"] = out["validators"]
     state[b"\7"] = encode(Struct([], [[Struct([]), Struct([])]]))
     out["genesis_state_root"] = state_root(state)
