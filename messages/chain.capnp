@@ -403,6 +403,16 @@ struct Absence {
   # Heights from there on that became 10 deep without its precommit.
 }
 
+struct Judged {
+  # Key: 0b || id of a node. What proved that this validator lies.
+
+  height @0 :UInt64;
+  # Of the block that had the evidence.
+
+  evidence @1 :Data;
+  # SHA-256 of the Evidence.
+}
+
 # --- genesis -------------------------------------------------------------------------------------------------------
 
 struct Founder {

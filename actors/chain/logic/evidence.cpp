@@ -1,6 +1,9 @@
 #include "actors/chain/logic/evidence.hpp"
 
+#include <map>
+
 #include "actors/chain/logic/canonical.hpp"
+#include "actors/chain/logic/header.hpp"
 
 namespace troupe::chain {
 namespace {
@@ -23,6 +26,17 @@ std::optional<Evidence> evidence_of(std::optional<Signed<Content>> first, std::o
   Evidence::Pair<Content> pair{std::move(*first), std::move(*second)};
   if (!in_conflict(pair) || encode(pair.second.content) < encode(pair.first.content)) return std::nullopt;
   return Evidence{std::move(pair)};
+}
+
+/// Why a block cannot have it, whatever its signatures are.
+std::optional<EvidenceError> misplaced(const Evidence& evidence, const EvidenceView& view) {
+  const Height at = place_of(evidence).height;
+  if (at.value == 0 || at > view.height || view.height.value - at.value > kEvidenceHeights)
+    return EvidenceError::elsewhere;
+  const base::NodeId& who = accused(evidence);
+  if (!view.validators.index_of(who) && !view.next_validators.index_of(who)) return EvidenceError::stranger;
+  if (view.judged.contains(who)) return EvidenceError::judged;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -72,6 +86,58 @@ base::Result<void, EvidenceError> verify(const Evidence& evidence, const ChainId
         return {};
       },
       evidence.pair);
+}
+
+base::Result<std::vector<Evidence>, EvidenceError> judge_evidence(std::span<const base::Bytes> entries,
+                                                                  const EvidenceView& view, const ChainId& chain,
+                                                                  const VerifySignature& verify_signature) {
+  std::vector<Evidence> out;
+  for (const base::Bytes& entry : entries) {
+    auto evidence = parse_evidence(entry);
+    if (!evidence) return EvidenceError::malformed;
+    if (!out.empty() && !(accused(out.back()) < accused(*evidence))) return EvidenceError::unordered;
+    if (const auto wrong = misplaced(*evidence, view)) return *wrong;
+    out.push_back(std::move(*evidence));
+  }
+  for (const Evidence& one : out) {
+    const bool here = view.validators.index_of(accused(one)).has_value();
+    const auto proved = verify(one, chain, here ? view.validators : view.next_validators, verify_signature);
+    if (!proved.ok()) return proved.error();
+  }
+  return out;
+}
+
+std::vector<base::Bytes> evidence_for(const std::vector<Evidence>& held, const EvidenceView& view,
+                                      std::size_t block_bytes) {
+  std::map<base::NodeId, const Evidence*> pieces;
+  for (const Evidence& one : held)
+    if (!misplaced(one, view)) pieces.try_emplace(accused(one), &one);
+  std::vector<base::Bytes> out;
+  std::size_t left = block_bytes / kListShare;
+  for (const auto& [who, evidence] : pieces) {
+    base::Bytes entry = encode(*evidence);
+    const std::size_t bytes = entry_bytes(entry.size());
+    if (bytes > left) break;
+    left -= bytes;
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+base::Bytes encode(const Judged& judged) {
+  CanonStruct out;
+  out.words = {judged.height.value};
+  return out.data(judged.evidence.view()).encode();
+}
+
+std::optional<Judged> parse_judged(base::ByteView bytes) {
+  CanonReader in(bytes);
+  const auto root = in.root(1, 1);
+  Judged out;
+  out.height = {in.word(root, 0)};
+  out.evidence = in.fixed<base::Digest>(root, 0);
+  if (!in.ended()) return std::nullopt;
+  return out;
 }
 
 }  // namespace troupe::chain

@@ -1,5 +1,7 @@
 #include "actors/chain/logic/evidence.hpp"
 
+#include "actors/chain/logic/header.hpp"
+#include "runtime/crypto/hash.hpp"
 #include "tests/actors/chain/golden.hpp"
 #include "tests/actors/chain/one_form.hpp"
 
@@ -106,4 +108,76 @@ TEST_CASE("evidence: it proves a lie of a validator, by two signatures of its ke
   SUBCASE("signatures for another chain") {
     CHECK(verify(two_votes(), ChainId{}, founders_of_golden(), by_key).error() == EvidenceError::bad_signature);
   }
+}
+
+TEST_CASE("evidence: a block has it by rising id, of the last heights, of validators that were not judged") {
+  const ValidatorSet both = founders_of_golden();
+  const std::set<base::NodeId> none, second{founder(2, 1).node()};
+  std::vector<Evidence> pieces{two_votes(), two_proposals()};
+  std::ranges::sort(pieces, {}, accused);
+  const auto flaw_at = [&](const std::vector<Evidence>& list, const EvidenceView& view) {
+    std::vector<base::Bytes> entries;
+    for (const Evidence& one : list) entries.push_back(encode(one));
+    const auto judged = judge_evidence(entries, view, id_of(golden_genesis()), by_key);
+    for (std::size_t i = 0; judged.ok() && i < list.size(); ++i) CHECK(encode(judged.value()[i]) == entries[i]);
+    return judged.ok() ? std::nullopt : std::optional(judged.error());
+  };
+  const EvidenceView view{{20}, both, both, none};
+  CHECK(flaw_at({}, view) == std::nullopt);
+  CHECK(flaw_at(pieces, view) == std::nullopt);
+  CHECK(flaw_at({pieces[1], pieces[0]}, view) == EvidenceError::unordered);
+  CHECK(flaw_at({pieces[0], pieces[0]}, view) == EvidenceError::unordered);
+  SUBCASE("heights") {  // it is of height 9
+    CHECK(flaw_at(pieces, {{9}, both, both, none}) == std::nullopt);
+    CHECK(flaw_at(pieces, {{8}, both, both, none}) == EvidenceError::elsewhere);
+    CHECK(flaw_at(pieces, {{9 + kEvidenceHeights}, both, both, none}) == std::nullopt);
+    CHECK(flaw_at(pieces, {{10 + kEvidenceHeights}, both, both, none}) == EvidenceError::elsewhere);
+    Vote vote = kGoldenVote, nil = kGoldenNil;
+    vote.place.height = nil.place.height = Height{0};
+    CHECK(flaw_at({{Evidence::Pair<Vote>{said_by(1, nil), said_by(1, vote)}}}, view) == EvidenceError::elsewhere);
+  }
+  SUBCASE("validators of this height or of the next one") {
+    const ValidatorSet one = both.without(std::vector{founder(2, 1).node()});
+    CHECK(flaw_at(pieces, {{20}, one, both, none}) == std::nullopt);
+    CHECK(flaw_at(pieces, {{20}, both, one, none}) == std::nullopt);
+    CHECK(flaw_at(pieces, {{20}, one, one, none}) == EvidenceError::stranger);
+  }
+  SUBCASE("judged") {
+    CHECK(flaw_at(pieces, {{20}, both, both, second}) == EvidenceError::judged);
+    CHECK(flaw_at({two_votes()}, {{20}, both, both, second}) == std::nullopt);
+  }
+  SUBCASE("not the bytes of evidence") {
+    base::Bytes entry = encode(two_votes());
+    entry.push_back(0);
+    CHECK(judge_evidence(std::vector<base::Bytes>{entry}, view, id_of(golden_genesis()), by_key).error() ==
+          EvidenceError::malformed);
+  }
+  SUBCASE("signed for another chain") {
+    const std::vector<base::Bytes> entries{encode(two_votes())};
+    CHECK(judge_evidence(entries, view, ChainId{}, by_key).error() == EvidenceError::bad_signature);
+  }
+}
+
+TEST_CASE("evidence: what a proposer takes of it is what others accept, one piece for each validator") {
+  const ValidatorSet both = founders_of_golden();
+  const std::set<base::NodeId> none, second{founder(2, 1).node()};
+  const EvidenceView view{{20}, both, both, none};
+  Evidence old = two_votes();
+  std::get<Evidence::Pair<Vote>>(old.pair).first.content.place.height = Height{0};
+  const std::vector<Evidence> held{old, two_proposals(), two_votes(), turned<Vote>(two_votes())};
+  const auto entries = evidence_for(held, view, kBlockBytesMin);
+  CHECK(entries.size() == 2);
+  CHECK(judge_evidence(entries, view, id_of(golden_genesis()), by_key).ok());
+  CHECK(evidence_for(held, {{20}, both, both, second}, kBlockBytesMin) ==
+        std::vector<base::Bytes>{encode(two_votes())});
+  const std::size_t most = entry_bytes(entries[0].size()) + entry_bytes(entries[1].size());
+  CHECK(evidence_for(held, view, kListShare * most).size() == 2);
+  CHECK(evidence_for(held, view, kListShare * most - 1).size() == 1);
+  CHECK(evidence_for(held, view, 0).empty());
+}
+
+TEST_CASE("evidence: what the state keeps of it has the bytes of another program") {
+  const Judged judged{{12}, crypto::sha256(encode(two_votes()))};
+  CHECK(base::hex(encode(judged)) == golden::kJudged);
+  check_one_form(encode(judged), parse_judged);
 }

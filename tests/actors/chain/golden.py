@@ -228,6 +228,7 @@ def golden() -> dict[str, bytes]:
         Struct([height, *struct.unpack("<8Q", bytes([0xb0 + height]) * 32 + sha(out["validators"])), seats])
         for height, seats in ((2, 3), (3, 2))]]))
     out["absences"] = encode(Struct([], [[Struct([*words[0], 1, 7]), Struct([*words[1], 4])]]))
+    out["judged"] = encode(Struct([12], [sha(out["evidence_votes"])]))
     state[b"\5"] = state[b"\6"] = out["validators"]
     state[b"\7"] = encode(Struct([], [[Struct([]), Struct([])]]))
     out["genesis_state_root"] = state_root(state)
