@@ -4,6 +4,7 @@
 
 #include "actors/chain/logic/canonical.hpp"
 #include "runtime/base/ensure.hpp"
+#include "runtime/crypto/hash.hpp"
 
 namespace troupe::chain {
 namespace {
@@ -104,12 +105,19 @@ std::vector<TxId> ids_of(std::span<const Approved> transactions) {
   return out;
 }
 
-/// Sets that stay as they are are not written: each may have 32 KiB.
-TreeChanges turned_validators(StateView& view, std::span<const base::NodeId> out) {
+/// Who votes later, who has voted, and who has lied. Sets that stay as they are are not written: each may have 32 KiB.
+TreeChanges turned_validators(StateView& view, const BlockContext& block) {
   const auto now = view.validators(), next = view.next_validators();
   const auto rotation = view.rotation();
-  if (!now || !next || !rotation) return {};
-  TreeChanges changes;
+  const auto presence = view.presence();
+  if (!now || !next || !rotation || !presence) return {};
+  const Presence seen = after(*presence, {block.height, block.id, *now, block.commit, block.late});
+  TreeChanges changes = changed_presence(*presence, seen, hash_of(*next));
+  std::vector<base::NodeId> out = block.out;
+  for (const Evidence& one : block.evidence) {
+    out.push_back(accused(one));
+    changes[evidence_key(accused(one))] = encode(Judged{block.height, crypto::sha256(encode(one))});
+  }
   if (*next != *now) changes[state_key(StateKind::validators)] = encode(*next);
   const ValidatorSet later = next->without(out);
   if (later != *next) changes[state_key(StateKind::next_validators)] = encode(later);
@@ -156,6 +164,25 @@ std::optional<Receipt> parse_receipt(base::ByteView bytes) {
   return out;
 }
 
+std::optional<BlockContext> context_of(const Block& block, const wallet::Address& proposer) {
+  BlockContext out{id_of(block.header), block.header.height, block.header.time, proposer};
+  if (!block.commit.empty()) {
+    out.commit = commit_of(block.commit);
+    if (!out.commit) return std::nullopt;
+  }
+  for (const base::Bytes& entry : block.late) {
+    auto vote = parse_signed_vote(entry);
+    if (!vote) return std::nullopt;
+    out.late.push_back(std::move(*vote));
+  }
+  for (const base::Bytes& entry : block.evidence) {
+    auto evidence = parse_evidence(entry);
+    if (!evidence) return std::nullopt;
+    out.evidence.push_back(std::move(*evidence));
+  }
+  return out;
+}
+
 std::optional<Amount> fee_of(const Approved& transaction, BaseFee base_fee) {
   const auto burnt = burnt_by(transaction, base_fee);
   return burnt ? plus(*burnt, transaction.content().tip) : std::nullopt;
@@ -193,7 +220,7 @@ base::Result<Executed, ExecuteError> execute(const TreeRows& rows, const TreeRoo
   out.totals = run.finish();
   Frontier log = view.log();
   log.append(block.id.view());
-  TreeChanges changes = turned_validators(view, block.out);
+  TreeChanges changes = turned_validators(view, block);
   if (view.damage()) return ExecuteError(*view.damage());
   base::ensure(view.gain() + out.totals.faucet_pot.units() + before.supply.units() ==
                    __int128{before.faucet_pot.units()} + out.totals.supply.units(),

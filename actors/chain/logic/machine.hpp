@@ -11,6 +11,8 @@
 //         used less; by 1 at least. Between fee.base and kBaseFeeMax. Source: EIP-1559.
 // Votes   after it the validators of the height after next are those of the next one without `out`; one stays at least.
 //         The next height begins with the rotation that follows from this one's.
+// Lies    a validator that the block's evidence accuses is one of `out`; the state keeps the digest of the evidence.
+// Here    precommits of the parent's commit and late ones are recorded; the height ten below is settled (presence.hpp).
 // Sum     held exact by StateSums; execute() checks that what accounts and pots gained is what was not burnt.
 #include <span>
 
@@ -52,9 +54,15 @@ struct BlockContext {
   Height height;
   UnixMs time{};
   wallet::Address proposer;  ///< gets the tips
-  /// Leave the validators, two heights later. Those that are none are ignored.
+  /// Leave the validators, two heights later, and so do the accused of `evidence`. Those that are none are ignored.
   std::vector<base::NodeId> out{};
+  // Its lists, judged by verify_commit(), judge_late() and judge_evidence().
+  std::optional<Commit> commit{};  ///< of the parent; nothing in block 1
+  std::vector<SignedVote> late{};
+  std::vector<Evidence> evidence{};
 };
+/// That of a whole block, whose lists are read and not judged. Nothing if an entry of them cannot be read.
+std::optional<BlockContext> context_of(const Block& block, const wallet::Address& proposer);
 
 struct Executed {
   TreeUpdate tree;

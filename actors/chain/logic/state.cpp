@@ -29,6 +29,18 @@ base::Bytes account_key(const wallet::Address& address) {
   return out;
 }
 
+base::Bytes past_validators_key(const base::Digest& hash) {
+  base::Bytes out = state_key(StateKind::past_validators);
+  base::append(out, hash.view());
+  return out;
+}
+
+base::Bytes evidence_key(const base::NodeId& validator) {
+  base::Bytes out = state_key(StateKind::evidence);
+  base::append(out, validator.view());
+  return out;
+}
+
 base::Bytes encode(const Account& account) {
   CanonStruct out;
   out.words = {account.balance.units(),   account.nonce.value,     account.staked.units(),
@@ -116,6 +128,24 @@ TreeChanges state_of(const Genesis& genesis) {
   for (const StateKind kind : {StateKind::validators, StateKind::next_validators})
     out[state_key(kind)] = encode(validators);
   out[state_key(StateKind::rotation)] = encode(Rotation(validators));
+  const Presence presence = presence_of(validators);
+  out[state_key(StateKind::presence)] = encode(presence.heights);
+  out[state_key(StateKind::absences)] = encode(presence.absences);
+  return out;
+}
+
+TreeChanges changed_presence(const Presence& before, const Presence& after, const base::Digest& next) {
+  const base::Digest& now = after.heights.back().validators;
+  const auto kept = [](const Presence& presence, const base::Digest& current, const base::Digest& hash) {
+    return hash != current && presence.sets.contains(hash);
+  };
+  TreeChanges out;
+  out[state_key(StateKind::presence)] = encode(after.heights);
+  if (after.absences != before.absences) out[state_key(StateKind::absences)] = encode(after.absences);
+  for (const auto& [hash, set] : before.sets)
+    if (kept(before, now, hash) && !kept(after, next, hash)) out[past_validators_key(hash)] = std::nullopt;
+  for (const auto& [hash, set] : after.sets)
+    if (kept(after, next, hash) && !kept(before, now, hash)) out[past_validators_key(hash)] = encode(set);
   return out;
 }
 
@@ -171,6 +201,48 @@ std::optional<Rotation> StateView::rotation() {
   const auto bytes = read(state_key(StateKind::rotation));
   auto out = set && bytes ? parse_rotation(*bytes, *set) : std::nullopt;
   if (!out) damaged();
+  return out;
+}
+
+std::optional<Presence> StateView::presence() {
+  const auto current = validators();
+  const auto heights = read(state_key(StateKind::presence)), absences = read(state_key(StateKind::absences));
+  auto seen = heights ? parse_attendances(*heights) : std::nullopt;
+  auto missed = absences ? parse_absences(*absences) : std::nullopt;
+  if (!current || !seen || !missed) {
+    damaged();
+    return std::nullopt;
+  }
+  Presence out{std::move(*seen), std::move(*missed), {}};
+  const base::Digest now = hash_of(*current);
+  for (const Attendance& one : out.heights) {
+    if (out.sets.contains(one.validators)) continue;
+    const auto bytes = one.validators == now ? std::nullopt : read(past_validators_key(one.validators));
+    auto set = one.validators == now ? current : bytes ? parse_validators(*bytes) : std::nullopt;
+    if (!set) {
+      damaged();
+      return std::nullopt;
+    }
+    out.sets.emplace(one.validators, std::move(*set));
+  }
+  return out;
+}
+
+std::optional<Judged> StateView::evidence_of(const base::NodeId& validator) {
+  const auto bytes = read(evidence_key(validator));
+  if (!bytes) return std::nullopt;
+  const auto out = parse_judged(*bytes);
+  if (!out) damaged();
+  return out;
+}
+
+std::set<base::NodeId> StateView::judged() {
+  std::set<base::NodeId> out;
+  for (const auto& set : {validators(), next_validators()}) {
+    if (!set) continue;
+    for (const Validator& one : set->all())
+      if (!out.contains(one.id) && evidence_of(one.id)) out.insert(one.id);
+  }
   return out;
 }
 

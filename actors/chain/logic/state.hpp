@@ -2,13 +2,15 @@
 // What stands in the state tree: keys, values, and a view in which accounts are changed before they are written.
 //
 // Keys    one byte of kind, then an id: StateKind.
-// Values  canonical Cap'n Proto of `Account`, `Totals`, `Parameters`, `BlockLog`, `Validators` and `Rotation` in
-//         messages/chain.capnp.
+// Values  canonical Cap'n Proto of `Account`, `Totals`, `Parameters`, `BlockLog`, `Validators`, `Rotation`,
+//         `Presence`, `Absences` and `Judged` in messages/chain.capnp.
 // Sum     balances, stakes, unbonding, rewards and pots are the supply, at each height. So none of them overflows.
 #include <map>
 
+#include "actors/chain/logic/evidence.hpp"
 #include "actors/chain/logic/genesis.hpp"
 #include "actors/chain/logic/merkle_log.hpp"
+#include "actors/chain/logic/presence.hpp"
 #include "actors/chain/logic/rotation.hpp"
 #include "actors/chain/logic/transaction.hpp"
 #include "actors/chain/logic/tree.hpp"
@@ -24,11 +26,20 @@ enum class StateKind : std::uint8_t {
   validators = 5,       ///< of the next height
   next_validators = 6,  ///< of the height after it
   rotation = 7,         ///< with which the next height begins
+  presence = 8,         ///< the heights that are not settled
+  absences = 9,         ///< how many heights each validator has missed
+
+  // Then an id each:
+  past_validators = 10,  ///< its hash: a set that one of these heights has, and the next height has not
+  evidence = 11,         ///< of a node: what proved that it lies
 };
-static_assert(kValidatorsBytesMax <= kTreeValueBytesMax);
+static_assert(kValidatorsBytesMax <= kTreeValueBytesMax && kAbsencesBytesMax <= kTreeValueBytesMax &&
+              kPresenceBytesMax <= kTreeValueBytesMax);
 
 base::Bytes state_key(StateKind kind);
 base::Bytes account_key(const wallet::Address& address);
+base::Bytes past_validators_key(const base::Digest& hash);
+base::Bytes evidence_key(const base::NodeId& validator);
 
 struct Account {
   wallet::Amount balance;
@@ -69,6 +80,9 @@ ValidatorSet validators_of(const Genesis& genesis);
 /// The state that a chain begins with, of height 0.
 TreeChanges state_of(const Genesis& genesis);
 
+/// The leaves of the presence that a block changes. `next`: the hash of the validators of the height after it.
+TreeChanges changed_presence(const Presence& before, const Presence& after, const base::Digest& next);
+
 /// The state of a height, and changes of it. Damage is noted: then all that was read since is void.
 class StateView {
  public:
@@ -84,6 +98,11 @@ class StateView {
   std::optional<ValidatorSet> validators() { return validators_at(StateKind::validators); }
   std::optional<ValidatorSet> next_validators() { return validators_at(StateKind::next_validators); }
   std::optional<Rotation> rotation();
+  std::optional<Presence> presence();
+  /// What proved that a validator lies.
+  std::optional<Judged> evidence_of(const base::NodeId& validator);
+  /// The validators of the next height and of the one after it that were proved to lie. A look-up for each of them.
+  std::set<base::NodeId> judged();
 
   /// The accounts that are not what they were.
   TreeChanges changed_accounts() const;

@@ -30,7 +30,7 @@ void expect_encoded(const std::optional<Value>& parsed, base::ByteView bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const base::ByteView bytes(data + 1, size - 1);
-  switch (data[0] % 18) {
+  switch (data[0] % 21) {
     case 0: expect_encoded(parse_transaction(bytes), bytes); break;
     case 1: expect_encoded(parse_signed_transaction(bytes), bytes); break;
     case 2: expect_encoded(parse_header(bytes), bytes); break;
@@ -57,6 +57,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     }
     case 17: expect_encoded(parse_evidence(bytes), bytes); break;
+    case 18: expect_encoded(parse_attendances(bytes), bytes); break;
+    case 19: expect_encoded(parse_absences(bytes), bytes); break;
+    case 20: expect_encoded(parse_judged(bytes), bytes); break;
     default:
       if (const auto key = RowKey::decode(bytes)) expect_same(key->encode(), bytes);
   }

@@ -227,6 +227,6 @@ inline constexpr std::string_view kJudged =
     "00000000010001000c0000000000000001000000020100001201e3052d5be4040c8b5dd620c30029cf815bde54ce87d44b43758576dec367";
 
 inline constexpr std::string_view kGenesisStateRoot =
-    "5671451ad5e1ec30eb4786fd0cca81f18612e719f7f950807cfcfa561b4f2fd9";
+    "70acc552231778bdc434e23ee6d6c83791da0072f64160498ceaf2ff59ef469b";
 
 }  // namespace troupe::chain::golden

@@ -229,6 +229,8 @@ def golden() -> dict[str, bytes]:
         for height, seats in ((2, 3), (3, 2))]]))
     out["absences"] = encode(Struct([], [[Struct([*words[0], 1, 7]), Struct([*words[1], 4])]]))
     out["judged"] = encode(Struct([12], [sha(out["evidence_votes"])]))
+    state[b"\x08"] = encode(Struct([]))
+    state[b"\x09"] = encode(Struct([], [[Struct([*one, 1]) for one in words]]))
     state[b"\5"] = state[b"\6"] = out["validators"]
     state[b"\7"] = encode(Struct([], [[Struct([]), Struct([])]]))
     out["genesis_state_root"] = state_root(state)
