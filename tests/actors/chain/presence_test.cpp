@@ -298,3 +298,62 @@ TEST_CASE("chain presence: votes for what is not the block of a height are not r
   CHECK_FALSE(ignored.heights.front().has(0));
   CHECK_THROWS(after(chain.presence, {Height{3}, block_of(3), four(), std::nullopt, {}}));
 }
+
+TEST_CASE("chain presence: whatever blocks have, its counts are those of the whole history") {
+  struct Past {
+    ValidatorSet set;
+    std::set<std::size_t> heard{};
+  };
+  CHECK(rc::check([] {
+    Attending chain;
+    std::map<std::uint64_t, Past> history;
+    const auto is_in = [](const ValidatorSet& set, std::size_t index) {
+      return set.index_of(four().at(index).id).has_value();
+    };
+    const auto some = [](int of) { return *rc::gen::inRange(0, of) == 0; };
+    const auto last = *rc::gen::inRange<std::uint64_t>(1, 40);
+    for (std::uint64_t height = 1; height <= last; ++height) {
+      std::vector<base::NodeId> out;
+      for (std::size_t i = 0; i < 4; ++i)
+        if (some(8)) out.push_back(four().at(i).id);
+      const ValidatorSet set = four().without(out);
+      std::vector<std::size_t> voters;
+      for (std::size_t i = 0; height > 1 && i < 4; ++i)
+        if (!some(3) && is_in(history.at(height - 1).set, i)) voters.push_back(i);
+      std::vector<SignedVote> held;
+      std::set<std::pair<std::uint64_t, std::size_t>> expected;
+      for (std::uint64_t at = height > 12 ? height - 12 : 1; at <= height; ++at)
+        for (std::size_t i = 0; i < 4; ++i) {
+          if (!some(6)) continue;
+          held.push_back(precommit_at(at, i));
+          if (at + kPresenceHeights < height || at + 2 > height) continue;
+          if (is_in(history.at(at).set, i) && !history.at(at).heard.contains(i)) expected.insert({at, i});
+        }
+      const auto entries = late_for(held, chain.presence, Fork{}, kBlockBytesMin);
+      const auto late = judge_late(entries, chain.presence, kThisChain, Fork{}, is_signed);
+      RC_ASSERT(late.ok());
+      RC_ASSERT(late.value().size() == expected.size());
+      chain.block(voters, late.value(), set);
+      for (const auto& [at, index] : expected) history.at(at).heard.insert(index);
+      if (height > 1) history.at(height - 1).heard.insert(voters.begin(), voters.end());
+      history.insert({height, {set}});
+    }
+    if (last <= kPresenceHeights) {
+      RC_ASSERT(chain.missed() == Counts(4, 0));
+      return;
+    }
+    const std::uint64_t settled = last - kPresenceHeights;
+    std::vector<Absence> counts;
+    for (std::size_t i = 0; i < 4; ++i) {
+      Absence one{four().at(i).id, Height{settled + 1}, 0};
+      for (; one.since.value > 1 && is_in(history.at(one.since.value - 1).set, i); --one.since.value)
+        if (!history.at(one.since.value - 1).heard.contains(i)) ++one.missed;
+      if (one.since.value > settled) continue;
+      counts.push_back(one);
+      RC_ASSERT(chain.presence.counted(one) == settled + 1 - one.since.value);
+    }
+    RC_ASSERT(chain.presence.absences == counts);
+    for (const Attendance& one : chain.presence.heights)
+      RC_ASSERT(chain.presence.set_of(one) == history.at(one.height.value).set);
+  }));
+}
