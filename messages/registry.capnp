@@ -22,12 +22,29 @@ struct BeatNoted $kind(from = [peer, operate], bytesMax = 64) {
 
   registration @0 :UInt64;
   # The sequence of the registration that the watcher has. 0: it has none.
+  vouchedMs @1 :UInt64;
+  # The date of the newest vouch that it has of the node. 0: it has none.
 }
 
 struct OfferRegistration $kind(from = [peer, operate], bytesMax = 8192, datagram = true) {
-  # A node shows its registration to a watcher that has none, or an older one. Answered by BeatNoted. Errors as of Beat.
+  # A node shows its registration to a watcher that has none, or an older one, and the vouches that it has. Answered by
+  # BeatNoted. Errors as of Beat.
 
   registration @0 :Data;
+  vouches @1 :List(Data);
+  # At most 4, in place of those that the watcher has; actors/registry/logic/vouch.hpp.
+}
+
+struct HandVouch $kind(from = [peer], bytesMax = 512) {
+  # A judge hands a node the vouch that it has signed for it. Answered by VouchTaken; the same again is answered alike.
+  # Errors: `refused` (of another node or judge, a wrong date), `malformed`, `overloaded` (it has 4 that are newer than
+  # half a day).
+
+  vouch @0 :Data;
+}
+
+struct VouchTaken $kind(from = [peer], bytesMax = 64) {
+  # The answer to HandVouch: the node shows it to its watchers.
 }
 
 struct PullBeat $kind(from = [peer], bytesMax = 128, datagram = true) {
@@ -74,6 +91,8 @@ struct WatchedRow {
   # How long ago it came.
   unheard @4 :Bool;
   # Not since this watcher started: what it says of it is old, and it counts as heard at the start.
+  vouches @5 :List(Data);
+  # That the node has shown, at most 4.
 }
 
 enum Status {
@@ -155,6 +174,8 @@ struct NodeRow {
   # Which have judged. 0: this node knows of itself.
   unheard @5 :Bool;
   # By no watcher since that one started.
+  verifiedUntilMs @6 :UInt64;
+  # It counts as verified at this node until then, in Unix ms. 0: it does not.
 }
 
 struct Register $kind(from = [operate], bytesMax = 8192) {
@@ -193,6 +214,24 @@ struct MeasuredOf $kind(bytesMax = 8192) {
 
   domain @0 :Text;
   capabilities @1 :Data;
+}
+
+struct NoteFinding $kind(bytesMax = 256) {
+  # To `/registry/list`: this node has checked another one. Answered by FindingNoted.
+
+  node @0 :Data;
+  right @1 :Bool;
+  seed @2 :Data;
+  rounds @3 :UInt64;
+  answer @4 :Data;
+  # The right one.
+}
+
+struct FindingNoted $kind(bytesMax = 512) {
+  # The answer to NoteFinding.
+
+  vouch @0 :Data;
+  # Signed; empty if the answer was wrong.
 }
 
 struct RegistryState $kind(from = [view, operate], bytesMax = 1024) {

@@ -1,13 +1,13 @@
 #pragma once
 // What other domains of the node may ask of the registry, and what is asked from outside.
 //
-// kPath      Register, Unregister of operators; Beat, OfferRegistration, PullBeat, ListWatched, GetHistory, GetUptime
-// of
-//            nodes
-// kListPath  ListNodes, ViewNode -> a stream of NodeRows
+// kPath      Register, Unregister of operators; Beat, OfferRegistration, PullBeat, ListWatched, GetHistory, GetUptime,
+//            HandVouch of nodes
+// kListPath  ListNodes, ViewNode -> a stream of NodeRows; inside the node NoteFinding
 //
 // The bytes in these messages are read with logic/registration.hpp, logic/heartbeat.hpp and logic/history.hpp.
 #include "actors/registry/logic/uptime.hpp"
+#include "actors/registry/logic/vouch.hpp"
 #include "messages/registry.capnp.h"
 
 namespace troupe::registry {

@@ -6,6 +6,7 @@
 #include "messages/contact.hpp"
 #include "messages/dht.capnp.h"
 #include "messages/words.hpp"
+#include "runtime/base/whole_units.hpp"
 
 namespace troupe::registry {
 namespace {
@@ -15,15 +16,6 @@ using base::Code;
 constexpr std::size_t kNearestMax = 20;                            // that a search names
 constexpr std::size_t kBlocksBytesMax = (1u << 20) - (96u << 10);  // of NodeRows, beside a row and uptimes
 constexpr std::size_t kItemBytes = 16;                             // of a list, beside its bytes
-
-void write_row(wire::NodeRow::Builder to, const Found& from) {
-  to.setRegistration(data_of(from.registration_bytes));
-  to.setHeartbeat(data_of(from.beat_bytes));
-  to.setStatus(static_cast<wire::Status>(from.status));
-  to.setHeardMs(from.heard_ms);
-  to.setWatchers(static_cast<std::uint8_t>(from.votes));
-  to.setUnheard(from.unheard);
-}
 
 std::size_t bytes_in(const std::vector<base::Bytes>& blocks) {
   std::size_t out = 0;
@@ -59,6 +51,8 @@ void ListActor::receive(runtime::Handlers& on) {
     if (!sweep.only) return sweep.to.fail({Code::malformed, "an id has 20 bytes"});
     begin(std::move(sweep));
   });
+  on.ask<wire::NoteFinding, wire::FindingNoted>(
+      [this](wire::NoteFinding::Reader finding, auto reply) { note(finding, std::move(reply)); });
   on.describe<wire::RegistryListState>([this](wire::RegistryListState::Builder state) {
     state.setSweeps(static_cast<std::uint32_t>(sweeps_.size()));
     if (!sweeps_.empty()) state.setAt(sweeps_.begin()->second.region.prefix.hex());
@@ -66,6 +60,16 @@ void ListActor::receive(runtime::Handlers& on) {
 }
 
 void ListActor::start() { node().publish<wire::ListNodes, wire::ViewNode>(kListPath, self()); }
+
+void ListActor::write_row(wire::NodeRow::Builder to, const Found& from) const {
+  to.setRegistration(data_of(from.registration_bytes));
+  to.setHeartbeat(data_of(from.beat_bytes));
+  to.setStatus(static_cast<wire::Status>(from.status));
+  to.setHeardMs(from.heard_ms);
+  to.setWatchers(static_cast<std::uint8_t>(from.votes));
+  to.setUnheard(from.unheard);
+  to.setVerifiedUntilMs(judges_.verified_until(*from.registration, from.vouches, base::unix_milliseconds(wall())));
+}
 
 ListActor::Sweep* ListActor::find(const At& at) {
   const auto there = sweeps_.find(at.number);
@@ -81,7 +85,41 @@ void ListActor::begin(Sweep sweep) {
   Sweep& one = sweeps_.emplace(number, std::move(sweep)).first->second;
   one.to.on_cancel([this, number] { sweeps_.erase(number); });
   one.to.on_ready([this, number] { write(number); });
-  look(number);
+  if (one.only) learn_judges(number);
+  else look(number);
+}
+
+/// A single node is looked for, and it may be that no list was made yet: the nodes that this one watches are enough.
+void ListActor::learn_judges(std::uint64_t number) {
+  ask<wire::ListWatched, wire::WatchedPage>(
+      node().find(kPath), now() + kAnswerDue,
+      [](wire::ListWatched::Builder out) { out.setPrefix(data_of(base::NodeId{}.view())); },
+      [this, number](runtime::Answer<wire::WatchedPage> answer) {
+        if (answer.ok())
+          for (const auto row : answer.value().getRows())
+            if (const auto told = parse_registration(bytes_of(row.getRegistration())))
+              judges_.see(*told, static_cast<Status>(row.getStatus()), now());
+        if (sweeps_.contains(number)) look(number);
+      });
+}
+
+void ListActor::note(wire::NoteFinding::Reader finding, runtime::Reply<wire::FindingNoted> reply) {
+  const crypto::Identity& self = *settings_.identity;
+  const auto of = node_of(finding.getNode());
+  const auto seed = Vouch::Seed::from(bytes_of(finding.getSeed()));
+  const auto answer = base::Digest::from(bytes_of(finding.getAnswer()));
+  if (!of || !seed || !answer) return reply.refuse({Code::malformed, "a finding breaks its format"});
+  const Vouch vouch{.by = self.public_key(),
+                    .by_nonce = self.nonce(),
+                    .node = *of,
+                    .unix_ms = base::unix_milliseconds(wall()),
+                    .seed = *seed,
+                    .rounds = finding.getRounds(),
+                    .answer = *answer};
+  judges_.judged(*of, finding.getRight() ? Judges::Finding::right : Judges::Finding::wrong, vouch.unix_ms);
+  reply.send([&](wire::FindingNoted::Builder out) {
+    if (finding.getRight()) out.setVouch(data_of(sign(vouch, self.key())));
+  });
 }
 
 void ListActor::look(std::uint64_t number) {
@@ -160,8 +198,15 @@ void ListActor::take_page(const At& at, const base::NodeId& of, const runtime::H
     if (++seen > kBatchRows) break;
     const auto status = row.getStatus();
     if (status > wire::Status::OFFLINE) continue;
-    const Gathered::Said said{bytes_of(row.getRegistration()), bytes_of(row.getHeartbeat()),
-                              static_cast<Status>(status), row.getHeardMs(), row.getUnheard()};
+    std::vector<base::ByteView> vouches;
+    for (const auto vouch : row.getVouches())
+      if (vouches.size() < kVouchesMax) vouches.push_back(bytes_of(vouch));
+    const Gathered::Said said{bytes_of(row.getRegistration()),
+                              bytes_of(row.getHeartbeat()),
+                              static_cast<Status>(status),
+                              row.getHeardMs(),
+                              row.getUnheard(),
+                              vouches};
     if (sweep->gathered->take(of, said, own)) last = read_checked_heartbeat(said.beat)->id();
   }
   // A page that brings nothing new would be asked for again and again.
@@ -182,7 +227,11 @@ void ListActor::answered(const At& at) {
     }
     if (sweep.open > 0) return;
   }
-  for (auto& [id, found] : sweep.gathered->end()) sweep.found.emplace_back(id, std::move(found));
+  for (auto& [id, found] : sweep.gathered->end()) {
+    judges_.see(*found.registration, found.status, now());
+    sweep.found.emplace_back(id, std::move(found));
+  }
+  judges_.forget(now());
   sweep.gathered.reset();
   if (sweep.only && !sweep.found.empty()) return ask_watchers(at);
   sweep.step = Step::writing;

@@ -6,12 +6,15 @@
 // Few      where the DHT names fewer nodes than it may, the region is the whole key space, and nodes that are found are
 //          asked, too: a table of contacts holds only some of an address group.
 // Parts    a node that does not answer in time, or answers nonsense, is left out; how many have answered is told.
+// Verified each row says until when its node is, here (logic/judges.hpp); judges are those of the lists that were made.
+// Signs    what this node has found out itself, NoteFinding, as a vouch.
 // Pace     the next region is looked at once the reader has taken the last one.
 // Limits   kSweepsMax at once; kPagesMax pages of a node, kAskedMax nodes and kRegionDue a region.
 #include <deque>
 #include <map>
 
 #include "actors/registry/api.hpp"
+#include "actors/registry/logic/judges.hpp"
 #include "actors/registry/logic/sweep.hpp"
 #include "actors/registry/settings.hpp"
 #include "runtime/actor/actor.hpp"
@@ -25,7 +28,8 @@ class ListActor final : public runtime::Actor {
   static constexpr std::size_t kPagesMax = 160;          // of kBatchRows rows: more than Watched::Limits::nodes_max
   static constexpr std::size_t kAskedMax = 256;          // our choice
   static constexpr std::chrono::seconds kRegionDue{20};  // our choice: one that answers slowly holds up no list
-  explicit ListActor(RegistrySettings settings) : settings_(std::move(settings)) {}
+  explicit ListActor(RegistrySettings settings)
+      : settings_(std::move(settings)), judges_(settings_.identity->id(), settings_.groups) {}
 
   void receive(runtime::Handlers& on) override;
   void start() override;
@@ -57,6 +61,9 @@ class ListActor final : public runtime::Actor {
   };
 
   void begin(Sweep sweep);
+  void learn_judges(std::uint64_t number);
+  void note(wire::NoteFinding::Reader finding, runtime::Reply<wire::FindingNoted> reply);
+  void write_row(wire::NodeRow::Builder to, const Found& from) const;
   void look(std::uint64_t number);
   void ask_region(std::uint64_t number, const std::vector<base::Contact>& nearest);
   void ask_page(const At& at, const base::NodeId& of, const runtime::Handle& to,
@@ -74,6 +81,7 @@ class ListActor final : public runtime::Actor {
   Sweep* find(const At& at);
 
   const RegistrySettings settings_;
+  Judges judges_;
   std::map<std::uint64_t, Sweep> sweeps_;
   std::uint64_t last_ = 0;
 };

@@ -10,7 +10,8 @@
 
 namespace troupe::registry {
 
-inline constexpr std::uint8_t kOwnRow = 'o';  // its key
+inline constexpr std::uint8_t kOwnRow = 'o';      // its key
+inline constexpr std::uint8_t kVouchesRow = 'v';  // that of the vouches for this node, one behind the other
 
 struct Own {
   static constexpr std::size_t kRequestsMax = 64;  // our choice: the newest are remembered

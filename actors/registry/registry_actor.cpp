@@ -24,6 +24,8 @@ void RegistryActor::receive(runtime::Handlers& on) {
   on.ask<wire::Beat, wire::BeatNoted>([this](wire::Beat::Reader told, auto reply) { heard(told, std::move(reply)); });
   on.ask<wire::OfferRegistration, wire::BeatNoted>(
       [this](wire::OfferRegistration::Reader told, auto reply) { offered(told, std::move(reply)); });
+  on.ask<wire::HandVouch, wire::VouchTaken>(
+      [this](wire::HandVouch::Reader handed, auto reply) { vouched(handed, std::move(reply)); });
   on.ask<wire::PullBeat, wire::PulledBeat>([this](wire::PullBeat::Reader question, auto reply) {
     if (beat_bytes_.empty()) return reply.refuse({Code::unavailable, "this node has made no heartbeat yet"});
     reply.send([&](wire::PulledBeat::Builder out) {
@@ -70,7 +72,7 @@ void RegistryActor::receive(runtime::Handlers& on) {
   on.tell<wire::MeasuredOf>([this](wire::MeasuredOf::Reader told) {
     base::FieldReader from(bytes_of(told.getCapabilities()));
     Capabilities all = read_capabilities(from);
-    if (from.ended()) measured_.insert_or_assign(text_of(told.getDomain()), std::move(all));
+    if (from.ended()) measured(text_of(told.getDomain()), std::move(all));
   });
   rows_.receive<RowsAgain>(on);
   history_.receive<HistoryAgain>(on);
@@ -87,7 +89,7 @@ void RegistryActor::receive(runtime::Handlers& on) {
 void RegistryActor::start() {
   node()
       .publish<wire::Register, wire::Unregister, wire::Beat, wire::OfferRegistration, wire::PullBeat, wire::ListWatched,
-               wire::GetHistory, wire::GetUptime>(kPath, self());
+               wire::GetHistory, wire::GetUptime, wire::HandVouch>(kPath, self());
   spawn<ListActor>("list", settings_);
   if (!settings_.active) return;
   started_ = now();

@@ -62,6 +62,8 @@ class RegistryActor final : public runtime::Actor {
   /// Signs what is new of this node. False if it says too much: then nothing changes.
   bool renew(const base::Endpoint& at);
   Registration told_now(const base::Endpoint& at) const;
+  /// Watchers hear of it at once: a node that takes tasks is to be found.
+  void measured(const std::string& domain, Capabilities all);
   void publish_record();
   void announce();
   void beat();
@@ -73,6 +75,12 @@ class RegistryActor final : public runtime::Actor {
   store::RowChange own_row() const;
   void save_own();
   void answer(runtime::Reply<wire::Registered>& reply) const;
+
+  // -- what judges say of this node: registry_actor_vouches.cpp
+  void vouched(wire::HandVouch::Reader handed, runtime::Reply<wire::VouchTaken> reply);
+  std::optional<base::Error> take_vouch(const Vouch& vouch, base::ByteView bytes);
+  void save_vouches();
+  void restore_vouches(base::ByteView value);
 
   // -- others: registry_actor_watch.cpp
   base::User<base::NodeId> user(const base::NodeId& id) const;
@@ -111,7 +119,8 @@ class RegistryActor final : public runtime::Actor {
   bool ready_ = false;  // the rows are read
 
   Own own_;
-  Registration registration_;  // that own_.registration holds
+  std::vector<std::pair<std::uint64_t, base::Bytes>> vouches_;  // for this node, by rising date
+  Registration registration_;                                   // that own_.registration holds
   ports::Hardware::Has has_;
   std::map<std::string, Capabilities> measured_;  // of other domains, by name
   std::uint64_t disk_bytes_ = 0;

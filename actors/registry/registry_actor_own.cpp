@@ -99,6 +99,14 @@ bool RegistryActor::renew(const base::Endpoint& at) {
   return true;
 }
 
+void RegistryActor::measured(const std::string& domain, Capabilities all) {
+  Capabilities& known = measured_[domain];
+  if (known == all) return;
+  known = std::move(all);
+  if (!ready_ || own_.registration.empty() || !renew(registration_.at)) return;
+  for (const Watcher& watcher : watchers_) offer(watcher.contact);
+}
+
 store::RowChange RegistryActor::own_row() const {
   Own kept = own_;
   if (world().mutations.on("registry.own_unsaved")) kept.set.clear();
@@ -212,7 +220,9 @@ void RegistryActor::tell_watchers() {
                                        {{"node", id.hex()}, {"why", answer.error().message}});
           }
           if (!std::exchange(whose->has_beat, true)) ++settings_.counters->watchers;
-          if (answer.value().getRegistration() < registration_.sequence) offer(whose->contact);
+          const std::uint64_t newest = vouches_.empty() ? 0 : vouches_.back().first;
+          if (answer.value().getRegistration() < registration_.sequence || answer.value().getVouchedMs() < newest)
+            offer(whose->contact);
         });
   }
 }
@@ -221,7 +231,11 @@ void RegistryActor::offer(const base::Contact& watcher) {
   if (world().mutations.on("registry.not_offered")) return;
   ask<wire::OfferRegistration, wire::BeatNoted>(
       node().reach(watcher, kPath), now() + kAnswerDue,
-      [this](wire::OfferRegistration::Builder out) { out.setRegistration(data_of(own_.registration)); },
+      [this](wire::OfferRegistration::Builder out) {
+        out.setRegistration(data_of(own_.registration));
+        auto vouches = out.initVouches(size32(vouches_));
+        for (unsigned i = 0; i < vouches.size(); ++i) vouches.set(i, data_of(vouches_[i].second));
+      },
       [](const runtime::Answer<wire::BeatNoted>&) {});
 }
 

@@ -88,6 +88,9 @@ void RegistryActor::answer(runtime::Reply<wire::BeatNoted>& reply, const base::N
   const Watch* const watch = watched_.find(id);
   reply.send([&](wire::BeatNoted::Builder out) {
     if (watch != nullptr && watch->registration) out.setRegistration(watch->registration->sequence);
+    if (watch == nullptr) return;
+    for (const base::Bytes& vouch : watch->vouches)
+      out.setVouchedMs(std::max(out.getVouchedMs(), parse_vouch(vouch)->unix_ms));
   });
 }
 
@@ -116,6 +119,14 @@ void RegistryActor::offered(wire::OfferRegistration::Reader told, runtime::Reply
   const Watch* const known = watched_.find(id);
   // Its heartbeat came first.
   if (known == nullptr) return refused({Code::refused, "this node does not watch that one"});
+  std::vector<base::Bytes> vouches;
+  for (const auto one : told.getVouches()) {
+    const auto vouch = parse_vouch(bytes_of(one));
+    if (!vouch || vouch->node != id || vouches.size() >= kVouchesMax)
+      return refused({Code::malformed, "a vouch breaks its format, or there are too many"});
+    vouches.emplace_back(one.begin(), one.end());
+  }
+  watched_.show(id, std::move(vouches));
   if (known->registration && known->registration->sequence >= parsed->sequence) return answer(reply, id);
   const auto from = user(id);
   if (budget_.take(from, now()))
@@ -192,6 +203,7 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
     Status status;
     base::Duration heard;
     bool unheard = false;
+    std::vector<base::ByteView> vouches{};
   };
   std::vector<Row> rows;
   bool more = false;
@@ -202,6 +214,7 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
     own = false;
     const Status status = judge(*read_checked_heartbeat(beat_bytes_), settings_.watched.thresholds);
     rows.push_back({own_.registration, beat_bytes_, status, base::Duration::zero()});
+    for (const auto& [date, bytes] : vouches_) rows.back().vouches.push_back(bytes);
   };
   watched_.walk(*prefix, question.getBits(), behind, [&](const base::NodeId& id, const Watch& watch) {
     if (own && self < id) add_own();
@@ -212,6 +225,7 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
     const bool never = world().mutations.on("registry.never_offline");
     const Status status = never ? judge(watch.beat, settings_.watched.thresholds) : watched_.status(watch, now());
     rows.push_back({watch.registration_bytes, watch.beat_bytes, status, now() - watch.heard, watch.unheard});
+    rows.back().vouches.assign(watch.vouches.begin(), watch.vouches.end());
     return true;
   });
   if (own && !more) {
@@ -227,6 +241,8 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
       list[i].setStatus(static_cast<wire::Status>(rows[i].status));
       list[i].setHeardMs(base::milliseconds(rows[i].heard));
       list[i].setUnheard(rows[i].unheard);
+      auto vouches = list[i].initVouches(size32(rows[i].vouches));
+      for (unsigned j = 0; j < vouches.size(); ++j) vouches.set(j, data_of(rows[i].vouches[j]));
     }
     out.setMore(more);
   });
@@ -239,6 +255,10 @@ store::Use RegistryActor::restore(base::ByteView key, base::ByteView value) {
     auto own = Own::decode(value);
     if (!own) return store::Use::erase;
     own_ = std::move(*own);
+    return store::Use::keep;
+  }
+  if (key.size() == 1 && key[0] == kVouchesRow) {
+    restore_vouches(value);
     return store::Use::keep;
   }
   base::FieldReader from(value);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "actors/registry/counters.hpp"
+#include "actors/registry/logic/judges.hpp"
 #include "actors/registry/logic/watch.hpp"
 #include "runtime/observe/domain_log.hpp"
 #include "runtime/observe/health.hpp"
@@ -27,6 +28,7 @@ struct RegistrySettings {
   std::optional<Owner> owner;              ///< nothing: the node's key
   std::optional<std::uint64_t> price;      ///< until an operator sets another one
   std::string version;                     ///< of the program
+  Judges::Groups groups = Judges::Groups::count;
   std::string store = "/store";
   std::string reputation = "/reputation";
   observe::Health* health = nullptr;  ///< outlives the actors; null: not told

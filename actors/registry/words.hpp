@@ -10,6 +10,7 @@ struct Listed {
   Status status = Status::offline;
   std::uint64_t heard_ms = 0;
   std::uint32_t watchers = 0;
+  std::uint64_t verified_until_ms = 0;  ///< as that node thinks; 0: it is not
 };
 /// Nothing if the row cannot be read.
 std::optional<Listed> read(wire::NodeRow::Reader from);

@@ -68,11 +68,13 @@ void print_rows(const Invocation& invocation, Console& console, const std::vecto
                    {"STATUS"},
                    {"HEARD", Align::right},
                    {"REPUTATION", Align::right},
+                   {"VERIFIED"},
                    {"PRICE", Align::right},
                    {"CAPABILITIES"}});
   for (const Row& row : rows)
     table.add({row.registration.id().hex(), std::string(name(row.status)), std::to_string(row.heard_ms / 1'000) + " s",
-               std::to_string(row.reputation), row.registration.price ? std::to_string(*row.registration.price) : "-",
+               std::to_string(row.reputation), row.verified_until_ms > 0 ? "yes" : "no",
+               row.registration.price ? std::to_string(*row.registration.price) : "-",
                capabilities_text(row.registration.capabilities)});
   table.print(console.out);
 }

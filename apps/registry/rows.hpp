@@ -18,6 +18,7 @@ void write(Builder to, const Row& row) {
   to.getHeartbeatAgeS().setValue(row.heard_ms / 1'000);
   to.setOwner(data(row.registration.owner.view()));
   to.setReputation(static_cast<std::uint32_t>(row.reputation));
+  to.setVerified(row.verified_until_ms > 0);
 }
 
 }  // namespace troupe::apps::registries

@@ -50,7 +50,9 @@ void print_text(std::ostream& out, const Viewed& viewed, bool history) {
       << row.watchers << " watchers; heard " << row.heard_ms / kMsOfS << " s ago\nowner         "
       << row.registration.owner.hex() << "\naddress       "
       << (row.registration.at.port != 0 ? row.registration.at.text() : "cannot be dialled") << "\nversion       "
-      << row.registration.version << "\nreputation    " << row.reputation << " of 100\nprice         "
+      << row.registration.version << "\nreputation    " << row.reputation << " of 100\nverified      "
+      << (row.verified_until_ms > 0 ? "until " + wallets::date_of(wallet::UnixMs(row.verified_until_ms)) : "no")
+      << "\nprice         "
       << (row.registration.price ? std::to_string(*row.registration.price) + " for a core and an hour" : "none")
       << "\ncapabilities  " << capabilities_text(row.registration.capabilities) << "\nload          "
       << load(row.beat.load) << " a core, memory " << share(row.beat.memory) << ", cpu " << share(row.beat.cpu)

@@ -22,7 +22,7 @@ struct RegistryRow {
   reputation @7 :UInt32;
   # In points, as this node thinks.
   verified @8 :Bool;
-  # It has proven its computations in the last 24 h. No node is asked to yet.
+  # It has answered checks right in the last 24 h, as far as the asked node knows.
 }
 
 struct Capabilities {

@@ -36,6 +36,7 @@ bool Gathered::take(const base::NodeId& by, const Said& said, bool trusted) {
   const bool good = take_registration(one, id, said.registration, trusted) && take_beat(one, said.beat, trusted) &&
                     one.found.registration->key == beat->key && one.found.registration->nonce == beat->nonce;
   if (good) one.votes.insert_or_assign(by, Vote{said.status, said.heard_ms, said.unheard});
+  if (good) take_vouches(one, id, said.vouches);
   else if (one.votes.empty()) nodes_.erase(at);
   return good;
 }
@@ -62,6 +63,21 @@ bool Gathered::take_beat(One& one, base::ByteView bytes, bool trusted) const {
   found.beat = beat;
   found.beat_bytes.assign(bytes.begin(), bytes.end());
   return true;
+}
+
+/// What is no good is left out: a watcher cannot spoil what another one shows.
+void Gathered::take_vouches(One& one, const base::NodeId& id, std::span<const base::ByteView> all) const {
+  std::vector<Vouch>& known = one.found.vouches;
+  for (const base::ByteView bytes : all.first(std::min(all.size(), kVouchesMax))) {
+    const auto vouch = parse_vouch(bytes);
+    if (!vouch || vouch->node != id) continue;
+    const auto same = std::ranges::find_if(
+        known, [&](const Vouch& other) { return other.by == vouch->by && other.by_nonce == vouch->by_nonce; });
+    const bool newer = same == known.end() || same->unix_ms < vouch->unix_ms;
+    if (!newer || fault(bytes, vouch->by, vouch->by_nonce, work_bits_)) continue;
+    if (same != known.end()) *same = *vouch;
+    else if (known.size() < kWatchers * kVouchesMax) known.push_back(*vouch);
+  }
 }
 
 std::vector<std::pair<base::NodeId, base::Contact>> Gathered::unasked(std::size_t most) {

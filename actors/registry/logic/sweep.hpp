@@ -10,6 +10,7 @@
 #include <map>
 #include <span>
 
+#include "actors/registry/logic/vouch.hpp"
 #include "actors/registry/logic/watch.hpp"
 
 namespace troupe::registry {
@@ -39,7 +40,8 @@ struct Found {
   Status status = Status::offline;
   std::uint64_t heard_ms = 0;
   std::size_t votes = 0;
-  bool unheard = false;  ///< by all of them, since they started
+  bool unheard = false;          ///< by all of them, since they started
+  std::vector<Vouch> vouches{};  ///< of different judges, whose signatures are good
 };
 
 /// Gathers what is said about the nodes of one region.
@@ -54,6 +56,7 @@ class Gathered {
     Status status = Status::offline;
     std::uint64_t heard_ms = 0;
     bool unheard = false;
+    std::span<const base::ByteView> vouches{};
   };
   /// What `by` says. `trusted`: this node itself, which has verified it before. False: it is of no use.
   bool take(const base::NodeId& by, const Said& said, bool trusted);
@@ -76,6 +79,7 @@ class Gathered {
   };
   bool take_registration(One& one, const base::NodeId& id, base::ByteView bytes, bool trusted) const;
   bool take_beat(One& one, base::ByteView bytes, bool trusted) const;
+  void take_vouches(One& one, const base::NodeId& id, std::span<const base::ByteView> all) const;
 
   const Region region_;
   std::vector<base::NodeId> asked_;

@@ -79,6 +79,10 @@ bool Watched::take(const base::User<base::NodeId>& from, Registration what, base
   return true;
 }
 
+void Watched::show(const base::NodeId& id, std::vector<base::Bytes> vouches) {
+  if (const auto at = nodes_.find(id); at != nodes_.end()) at->second.vouches = std::move(vouches);
+}
+
 void Watched::restore(const base::User<base::NodeId>& user, Watch watch, base::Instant now) {
   Watch* const at = place(user, now);
   if (at == nullptr) return;

@@ -45,11 +45,12 @@ struct Watch {
   std::optional<Registration> registration;
   base::Bytes registration_bytes;
   Heartbeat beat;
-  base::Bytes beat_bytes;  ///< empty: only its registration came so far
-  base::Instant heard;     ///< the last heartbeat
-  base::Instant told;      ///< the last one that was not asked for
-  base::Instant due;       ///< when it is asked for one, or forgotten
-  bool unheard = false;    ///< since this node started
+  base::Bytes beat_bytes;              ///< empty: only its registration came so far
+  std::vector<base::Bytes> vouches{};  ///< that it has shown; their readers check them
+  base::Instant heard;                 ///< the last heartbeat
+  base::Instant told;                  ///< the last one that was not asked for
+  base::Instant due;                   ///< when it is asked for one, or forgotten
+  bool unheard = false;                ///< since this node started
   base::User<base::NodeId> user{};
 };
 
@@ -81,6 +82,8 @@ class Watched {
                     base::Instant now);
   /// Takes a newer registration; false if it is not newer, or there is no place.
   bool take(const base::User<base::NodeId>& from, Registration what, base::Bytes bytes, base::Instant now);
+  /// What a watched node shows, in place of what it has shown before.
+  void show(const base::NodeId& id, std::vector<base::Bytes> vouches);
   /// Puts back what was watched before a restart: it counts as heard now.
   void restore(const base::User<base::NodeId>& user, Watch watch, base::Instant now);
 

@@ -192,3 +192,132 @@ TEST_CASE("registry: a page has at most 128 rows, and this node in its place") {
   CHECK(std::ranges::is_sorted(listed.nodes));
   CHECK(std::ranges::count(listed.nodes, it.settings.identity->id()) == 1);
 }
+
+namespace {
+
+Vouch vouch(const TestNode& by, const base::NodeId& node, std::uint64_t unix_ms) {
+  return {.by = by.identity->public_key(), .node = node, .unix_ms = unix_ms};
+}
+runtime::Envelope hand(RegistryFixture& it, test::ForeignActor& from, const base::Bytes& bytes) {
+  return from.ask<wire::HandVouch>(it.registry, [&](wire::HandVouch::Builder out) { out.setVouch(data_of(bytes)); });
+}
+bool took(const runtime::Envelope& answer) { return answer.kind() == &messages::kind_of<wire::VouchTaken>(); }
+
+/// The vouches that this node shows of itself.
+std::vector<base::Bytes> shown(RegistryFixture& it, const base::NodeId& of) {
+  std::vector<base::Bytes> out;
+  it.inside([&](test::Scripted& self) {
+    self.ask<wire::ListWatched, wire::WatchedPage>(
+        it.registry, self.now() + 5s,
+        [](wire::ListWatched::Builder question) { question.setPrefix(data_of(base::NodeId{}.view())); },
+        [&](runtime::Answer<wire::WatchedPage> page) {
+          for (const auto row : page.value().getRows())
+            if (read_checked_heartbeat(bytes_of(row.getHeartbeat()))->id() == of)
+              for (const auto one : row.getVouches()) out.emplace_back(one.begin(), one.end());
+        });
+  });
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("registry: a vouch is taken from its judge alone, for this node, and shown") {
+  RegistryFixture it;
+  const TestNode judge(1), other(2);
+  test::ForeignActor from(it, judge.id(), Role::peer), stranger(it, other.id(), Role::peer);
+  const base::NodeId& self = it.settings.identity->id();
+  const auto good = sign(vouch(judge, self, it.ms()), judge.identity->key());
+  CHECK(refused(hand(it, stranger, good), base::Code::refused));
+  CHECK(refused(hand(it, from, {1, 2, 3}), base::Code::malformed));
+  CHECK(refused(hand(it, from, sign(vouch(judge, other.id(), it.ms()), judge.identity->key())), base::Code::refused));
+  CHECK(refused(hand(it, from, sign(vouch(judge, self, it.ms()), other.identity->key())), base::Code::refused));
+  CHECK(
+      refused(hand(it, from, sign(vouch(judge, self, it.ms() - 601'000), judge.identity->key())), base::Code::refused));
+  CHECK(shown(it, self).empty());
+  CHECK(took(hand(it, from, good)));
+  CHECK(took(hand(it, from, good)));
+  CHECK(shown(it, self) == std::vector<base::Bytes>{good});
+  it.stage.run_for(1s);
+  const auto newer = sign(vouch(judge, self, it.ms()), judge.identity->key());
+  CHECK(took(hand(it, from, newer)));
+  CHECK(shown(it, self) == std::vector<base::Bytes>{newer});
+  CHECK(refused(hand(it, from, good), base::Code::refused));
+}
+
+TEST_CASE("registry: a node shows four vouches, and a judge cannot push out what others have just said") {
+  RegistryFixture it;
+  const base::NodeId& self = it.settings.identity->id();
+  const auto by = [&](std::uint8_t number) {
+    const TestNode judge(number);
+    test::ForeignActor from(it, judge.id(), Role::peer);
+    return hand(it, from, sign(vouch(judge, self, it.ms()), judge.identity->key()));
+  };
+  for (std::uint8_t i = 1; i <= kVouchesMax; ++i) CHECK(took(by(i)));
+  CHECK(refused(by(9), base::Code::overloaded));
+  it.stage.run_for(12h);
+  CHECK(took(by(9)));
+  CHECK(shown(it, self).size() == kVouchesMax);
+}
+
+TEST_CASE("registry: what a watched node shows is in its row, and says until when it is verified here") {
+  RegistryFixture it;
+  const TestNode node(1), judge(2);
+  test::ForeignActor own(it, node.id(), Role::peer);
+  CHECK(taken(it.beat(own, node.signed_beat(it.ms()))));
+  const auto offer = [&](const std::vector<base::Bytes>& all) {
+    return own.ask<wire::OfferRegistration>(it.registry, [&](wire::OfferRegistration::Builder out) {
+      out.setRegistration(data_of(node.signed_registration()));
+      auto vouches = out.initVouches(size32(all));
+      for (unsigned i = 0; i < vouches.size(); ++i) vouches.set(i, data_of(all[i]));
+    });
+  };
+  const auto until = [&] {
+    std::uint64_t out = 0;
+    runtime::Subscription stream;
+    it.inside([&](test::Scripted& self) {
+      stream = self.subscribe<wire::ListNodes, wire::NodeRows>(
+          it.node.find(kListPath), 30s, [](wire::ListNodes::Builder) {},
+          [&](wire::NodeRows::Reader part) {
+            for (const auto row : part.getRows())
+              if (read_checked_heartbeat(bytes_of(row.getHeartbeat()))->id() == node.id())
+                out = row.getVerifiedUntilMs();
+          },
+          [](const base::Result<void, base::Error>&) {});
+    });
+    it.stage.run_for(1s);
+    return out;
+  };
+  const auto said = sign(vouch(judge, node.id(), it.ms()), judge.identity->key());
+  CHECK(refused(offer({{1, 2, 3}}), base::Code::malformed));
+  CHECK(refused(offer({sign(vouch(judge, judge.id(), it.ms()), judge.identity->key())}), base::Code::malformed));
+  CHECK(refused(offer(std::vector(kVouchesMax + 1, said)), base::Code::malformed));
+  CHECK(taken(offer({said})));
+  CHECK(shown(it, node.id()) == std::vector<base::Bytes>{said});
+  CHECK(until() == 0);  // this judge is in no list
+  const auto note = [&](bool right) {
+    base::Bytes out;
+    it.inside([&](test::Scripted& self) {
+      self.ask<wire::NoteFinding, wire::FindingNoted>(
+          it.node.find(kListPath), self.now() + 5s,
+          [&](wire::NoteFinding::Builder finding) {
+            finding.setNode(data_of(node.id().view()));
+            finding.setRight(right);
+            finding.setSeed(data_of(Vouch::Seed{}.view()));
+            finding.setAnswer(data_of(base::Digest{}.view()));
+          },
+          [&](runtime::Answer<wire::FindingNoted> noted) {
+            out.assign(noted.value().getVouch().begin(), noted.value().getVouch().end());
+          });
+    });
+    return out;
+  };
+  const auto signed_here = read_vouch(note(true), 0);
+  REQUIRE(signed_here.ok());
+  CHECK(signed_here.value().judge() == it.settings.identity->id());
+  CHECK(signed_here.value().node == node.id());
+  CHECK(until() == signed_here.value().unix_ms + 24 * 3'600'000);
+  CHECK(note(false).empty());
+  CHECK(until() == 0);
+  CHECK(taken(offer({})));
+  CHECK(shown(it, node.id()).empty());
+}

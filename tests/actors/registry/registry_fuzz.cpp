@@ -1,9 +1,10 @@
-// Bytes of strangers and of disks, to registrations, heartbeats, blocks of history, needs and this node's own row. The
-// first byte says what the rest is read as. Whatever is taken is the one encoding of what it says.
+// Bytes of strangers and of disks, to registrations, heartbeats, blocks of history, needs, vouches and this node's own
+// row. The first byte says what the rest is read as. Whatever is taken is the one encoding of what it says.
 #include <algorithm>
 #include <cstdlib>
 
 #include "actors/registry/logic/uptime.hpp"
+#include "actors/registry/logic/vouch.hpp"
 #include "actors/registry/own.hpp"
 
 using namespace troupe;
@@ -26,7 +27,7 @@ const crypto::SecretKey& key() {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const base::ByteView bytes(data + 1, size - 1);
-  switch (data[0] % 6) {
+  switch (data[0] % 7) {
     case 0:
       if (const auto one = parse_registration(bytes)) {
         const auto again = sign(*one, key());
@@ -50,6 +51,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       }
       break;
     case 5: static_cast<void>(read_uptime(bytes, 0).ok()); break;
+    case 6:
+      if (const auto vouch = parse_vouch(bytes)) expect_equal(sign(*vouch, key()), bytes, crypto::Signature::kBytes);
+      break;
     case 4:
       if (const auto own = Own::decode(bytes)) {
         if (!Own::decode(own->encode())) std::abort();

@@ -166,3 +166,27 @@ TEST_CASE("sweep: what lies outside of the region is not taken") {
   Gathered it(region, {by.id()}, 0);
   CHECK_FALSE(it.take(by.id(), said(node.signed_registration(), node.signed_beat()), false));
 }
+
+TEST_CASE("sweep: the newest vouch of each judge counts, and one that is forged is left out") {
+  const TestNode node(1), a(2), b(3), liar(4);
+  const auto vouch = [](const TestNode& by, const TestNode& of, std::uint64_t unix_ms) {
+    return sign(Vouch{.by = by.identity->public_key(), .node = of.id(), .unix_ms = unix_ms}, by.identity->key());
+  };
+  const auto old = vouch(a, node, 5), newer = vouch(a, node, 7), other = vouch(b, node, 6), wrong = vouch(b, liar, 9);
+  base::Bytes forged = vouch(b, node, 8);
+  forged.back() ^= 1;
+  const auto by = [&](Gathered& it, const TestNode& who, std::vector<base::ByteView> vouches) {
+    const auto registration = node.signed_registration(), beat = node.signed_beat();
+    auto what = said(registration, beat);
+    what.vouches = vouches;
+    CHECK(it.take(who.id(), what, false));
+  };
+  Gathered it(Region{}, {a.id(), b.id(), liar.id()}, 0);
+  by(it, liar, {forged, wrong, base::ByteView{}, old});
+  by(it, a, {newer, other});
+  by(it, b, {old, other, other, other, newer});
+  const auto found = it.end().begin()->second.vouches;
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].unix_ms == 7);
+  CHECK(found[1].unix_ms == 6);
+}

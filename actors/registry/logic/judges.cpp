@@ -1,0 +1,94 @@
+#include "actors/registry/logic/judges.hpp"
+
+#include <algorithm>
+
+namespace troupe::registry {
+namespace {
+
+constexpr std::uint64_t kLifeMs = std::chrono::milliseconds(kVouchLife).count();
+constexpr std::uint64_t kSkewMs = std::chrono::milliseconds(kClockSkewMax).count();
+
+bool counts(std::uint64_t unix_ms, std::uint64_t now_ms) {
+  return unix_ms <= now_ms + kSkewMs && now_ms < unix_ms + kLifeMs;
+}
+
+}  // namespace
+
+base::AddressGroup Judges::group_of(const Registration& node) const {
+  base::AddressGroup out;
+  if (groups_ == Groups::count) return registry::group_of(node.id(), node.at);
+  std::ranges::copy(node.id().view().first(out.prefix.size()), out.prefix.begin());
+  return out;
+}
+
+void Judges::see(const Registration& node, Status status, base::Instant now) {
+  const base::NodeId id = node.id();
+  const auto known = judges_.find(id);
+  if (!node.registered || find(node.capabilities, kChecksCapability) == nullptr) {
+    if (known != judges_.end()) judges_.erase(known);
+    return;
+  }
+  if (known == judges_.end() && judges_.size() >= kJudgesMax) return;
+  judges_[id] = {node.owner, group_of(node), now, status != Status::offline};
+}
+
+void Judges::forget(base::Instant now) {
+  std::erase_if(judges_, [&](const auto& one) { return one.second.seen + kForgetAfter <= now; });
+}
+
+void Judges::judged(const base::NodeId& node, Finding finding, std::uint64_t unix_ms) {
+  judged_.insert_or_assign(node, std::pair(unix_ms, finding));
+  if (judged_.size() <= kJudgedMax) return;
+  judged_.erase(std::ranges::min_element(judged_, {}, [](const auto& one) { return one.second.first; }));
+}
+
+std::size_t Judges::needed(const base::NodeId& id, const Judge& node) const {
+  const auto may = [&](const auto& one) { return one.first != id && one.second.lives && apart(one.second, node); };
+  auto first = id == self_ ? judges_.end() : judges_.find(self_);
+  if (first == judges_.end()) first = std::ranges::find_if(judges_, may);
+  if (first == judges_.end()) return 1;
+  const bool another =
+      std::ranges::any_of(judges_, [&](const auto& one) { return may(one) && apart(one.second, first->second); });
+  return another ? kEnough : 1;
+}
+
+std::uint64_t Judges::verified_until(const Registration& node, std::span<const Vouch> vouches,
+                                     std::uint64_t now_ms) const {
+  const base::NodeId id = node.id();
+  const Judge of{.owner = node.owner, .group = group_of(node)};
+  std::vector<Word> words;
+  const auto self = judges_.find(self_);
+  const auto own = judged_.find(id);
+  const auto add_own = [&](std::uint64_t unix_ms) {
+    words.push_back({.own = true, .judge = self == judges_.end() ? nullptr : &self->second, .unix_ms = unix_ms});
+  };
+  if (own != judged_.end() && counts(own->second.first, now_ms)) {
+    if (own->second.second == Finding::wrong) return 0;
+    add_own(own->second.first);
+  }
+  for (const Vouch& vouch : vouches) {
+    if (vouch.node != id || !counts(vouch.unix_ms, now_ms)) continue;
+    if (vouch.judge() == self_) {
+      add_own(vouch.unix_ms);  // after a restart it is known by this alone
+      continue;
+    }
+    const auto judge = judges_.find(vouch.judge());
+    if (judge != judges_.end() && apart(judge->second, of))
+      words.push_back({.judge = &judge->second, .unix_ms = vouch.unix_ms});
+  }
+  std::uint64_t last = 0;
+  if (needed(id, of) == 1) {
+    for (const Word& word : words) last = std::max(last, word.unix_ms);
+  } else {
+    // This node may be no judge of the registry, and still has its own word.
+    const auto two = [](const Word& a, const Word& b) {
+      return a.judge == nullptr || b.judge == nullptr ? a.own != b.own : apart(*a.judge, *b.judge);
+    };
+    for (const Word& a : words)
+      for (const Word& b : words)
+        if (two(a, b)) last = std::max(last, std::min(a.unix_ms, b.unix_ms));
+  }
+  return last == 0 ? 0 : last + kLifeMs;
+}
+
+}  // namespace troupe::registry

@@ -1,0 +1,61 @@
+#pragma once
+// Whether a node counts as verified here: by the word of two judges of different owners, or of as many as there are.
+//
+// Judges   nodes of the registry that check others (kChecksCapability). One counts for no node of its own owner or
+//          address group, and two of one owner or group count as one: ids cost less than addresses.
+// Itself   this node's own finding counts as one judge, whichever its owner and group are; and where that was a wrong
+//          answer, the node is not verified, whatever others say.
+// As many  if no two judges could count for a node, one is enough; without any, this node's own word.
+// Limits   kJudgesMax judges, kJudgedMax findings; one not seen for kForgetAfter is forgotten.
+#include <map>
+#include <span>
+
+#include "actors/registry/logic/vouch.hpp"
+#include "actors/registry/logic/watch.hpp"
+
+namespace troupe::registry {
+
+class Judges {
+ public:
+  static constexpr std::size_t kJudgesMax = 4'096;      // our choice
+  static constexpr std::size_t kJudgedMax = 4'096;      // our choice: the oldest makes room
+  static constexpr std::chrono::hours kForgetAfter{1};  // our choice: lists are made more often where they are needed
+  static constexpr std::size_t kEnough = 2;
+
+  enum class Groups : std::uint8_t { count, are_strangers };
+  /// `are_strangers`: all nodes are of different groups, as in a simulation.
+  explicit Judges(base::NodeId self, Groups groups = Groups::count) : self_(self), groups_(groups) {}
+
+  /// A registered node, whether it checks others or not.
+  void see(const Registration& node, Status status, base::Instant now);
+  void forget(base::Instant now);
+  enum class Finding : std::uint8_t { right, wrong };
+  void judged(const base::NodeId& node, Finding finding, std::uint64_t unix_ms);
+
+  /// Until when, in Unix ms, `node` is verified by `vouches`, whose signatures are good; 0: it is not.
+  std::uint64_t verified_until(const Registration& node, std::span<const Vouch> vouches, std::uint64_t now_ms) const;
+
+ private:
+  struct Judge {
+    Owner owner;
+    base::AddressGroup group;
+    base::Instant seen;
+    bool lives = false;
+  };
+  struct Word {
+    bool own = false;
+    const Judge* judge = nullptr;  ///< null only of `own`
+    std::uint64_t unix_ms = 0;
+  };
+  base::AddressGroup group_of(const Registration& node) const;
+  static bool apart(const Judge& a, const Judge& b) { return a.owner != b.owner && a.group != b.group; }
+  /// How many words, of the judges that there are: one that is awaited from none would never come.
+  std::size_t needed(const base::NodeId& id, const Judge& node) const;
+
+  const base::NodeId self_;
+  const Groups groups_;
+  std::map<base::NodeId, Judge> judges_;
+  std::map<base::NodeId, std::pair<std::uint64_t, Finding>> judged_;
+};
+
+}  // namespace troupe::registry

@@ -1,0 +1,75 @@
+// What judges say of this node. It keeps their vouches and shows them to its watchers.
+#include <algorithm>
+
+#include "actors/registry/registry_actor.hpp"
+#include "messages/words.hpp"
+#include "runtime/base/whole_units.hpp"
+
+namespace troupe::registry {
+namespace {
+
+using base::Code;
+
+// Our choice: so that a judge cannot push out what others have just said.
+constexpr std::uint64_t kKeptAtLeastMs = std::chrono::milliseconds(kVouchLife).count() / 2;
+
+}  // namespace
+
+void RegistryActor::vouched(wire::HandVouch::Reader handed, runtime::Reply<wire::VouchTaken> reply) {
+  if (!ready_) return reply.refuse({Code::unavailable, "this node takes no part in the registry now"});
+  const auto bytes = bytes_of(handed.getVouch());
+  const auto vouch = parse_vouch(bytes);
+  if (!vouch) return reply.refuse({Code::malformed, "a vouch breaks its format"});
+  if (caller().node != vouch->judge() || vouch->node != settings_.identity->id())
+    return reply.refuse({Code::refused, "a vouch is for this node, and comes from its judge"});
+  if (std::ranges::any_of(vouches_, [&](const auto& one) { return std::ranges::equal(one.second, bytes); }))
+    return reply.done();
+  if (budget_.take(user(vouch->judge()), now()))
+    return reply.refuse({Code::overloaded, "this node checks no more signatures at a time", kAnswerDue});
+  if (const auto why = take_vouch(*vouch, bytes)) return reply.refuse(*why);
+  save_vouches();
+  for (const Watcher& watcher : watchers_) offer(watcher.contact);
+  reply.done();
+}
+
+std::optional<base::Error> RegistryActor::take_vouch(const Vouch& vouch, base::ByteView bytes) {
+  const std::uint64_t date = vouch.unix_ms, today = unix_ms();
+  constexpr std::uint64_t kSkewMs = std::chrono::milliseconds(kClockSkewMax).count();
+  if (date > today + kSkewMs || today > date + kSkewMs)
+    return base::Error{Code::refused, "the clocks of these two nodes are more than ten minutes apart"};
+  if (const auto wrong = fault(bytes, vouch.by, vouch.by_nonce, settings_.work_bits))
+    return base::Error{Code::refused, "a vouch is of no use: " + std::string(name(*wrong))};
+  const auto same = std::ranges::find_if(
+      vouches_, [&](const auto& one) { return parse_vouch(one.second)->judge() == vouch.judge(); });
+  if (same != vouches_.end()) {
+    if (same->first >= date) return base::Error{Code::refused, "a newer vouch of this judge is here"};
+    vouches_.erase(same);
+  } else if (vouches_.size() >= kVouchesMax) {
+    if (today < vouches_.front().first + kKeptAtLeastMs)
+      return base::Error{Code::overloaded, "this node has as many vouches as it may show"};
+    vouches_.erase(vouches_.begin());
+  }
+  vouches_.emplace_back(date, base::Bytes(bytes.begin(), bytes.end()));
+  std::ranges::sort(vouches_);
+  return std::nullopt;
+}
+
+void RegistryActor::save_vouches() {
+  base::Bytes value;
+  for (const auto& [date, bytes] : vouches_) base::append(value, bytes);
+  store::RowChange change;
+  change.save.push_back({{kVouchesRow}, std::move(value)});
+  rows_.write(std::move(change));  // what is lost is checked again
+}
+
+void RegistryActor::restore_vouches(base::ByteView value) {
+  base::FieldReader from(value);
+  while (from.ok() && !from.ended() && vouches_.size() < kVouchesMax) {
+    const base::ByteView bytes = from.take(kVouchBytes);
+    const auto vouch = parse_vouch(bytes);
+    if (vouch && vouch->node == settings_.identity->id())
+      vouches_.emplace_back(vouch->unix_ms, base::Bytes(bytes.begin(), bytes.end()));
+  }
+}
+
+}  // namespace troupe::registry

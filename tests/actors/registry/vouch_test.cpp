@@ -1,0 +1,162 @@
+#include "actors/registry/logic/vouch.hpp"
+
+#include <doctest/doctest.h>
+
+#include "actors/registry/logic/judges.hpp"
+#include "tests/actors/registry/nodes.hpp"
+
+using namespace troupe;
+using namespace troupe::registry;
+
+namespace {
+
+constexpr std::uint64_t kHourMs = 3'600'000;
+
+Vouch vouch(const TestNode& judge, const TestNode& node, std::uint64_t unix_ms = kBeginMs) {
+  return {.by = judge.identity->public_key(),
+          .node = node.id(),
+          .unix_ms = unix_ms,
+          .seed = {{1, 2, 3}},
+          .rounds = 7,
+          .answer = {{4, 5, 6}}};
+}
+
+/// A judge at an address of its own.
+Registration judge(const TestNode& node, std::uint8_t group) {
+  Registration out = node.registration();
+  out.at.address[14] = group;
+  put(out.capabilities, {std::string(kChecksCapability), Flag{}});
+  return out;
+}
+
+/// This node, two judges, and a node to be judged, all strangers to each other.
+struct JudgesFixture {
+  TestNode self{1}, a{2}, b{3}, node{4};
+  Judges judges{self.id()};
+  Registration of = judge(node, 4);
+  JudgesFixture() { see(); }
+  void see(std::uint8_t group_of_b = 3) {
+    judges.see(judge(self, 1), Status::healthy, kBegin);
+    judges.see(judge(a, 2), Status::healthy, kBegin);
+    judges.see(judge(b, group_of_b), Status::healthy, kBegin);
+    judges.see(of, Status::healthy, kBegin);
+  }
+  std::uint64_t until(const std::vector<Vouch>& vouches, std::uint64_t at = kBeginMs) const {
+    return judges.verified_until(of, vouches, at);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("vouch: what a judge has signed is read back, and each changed byte and each cut is refused") {
+  const TestNode by(1), node(2);
+  const Vouch said = vouch(by, node);
+  const base::Bytes bytes = sign(said, by.identity->key());
+  CHECK(bytes.size() == kVouchBytes);
+  REQUIRE(read_vouch(bytes, 0).ok());
+  CHECK(read_vouch(bytes, 0).value() == said);
+  CHECK(parse_vouch(bytes) == said);
+  CHECK(said.judge() == by.id());
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    base::Bytes changed = bytes;
+    changed[i] ^= 1;
+    CHECK_FALSE(read_vouch(changed, 0).ok());
+    CHECK_FALSE(read_vouch(base::ByteView(bytes).first(i), 0).ok());
+  }
+  CHECK(read_vouch(bytes, 32).error() == ReadError::lacks_work);
+}
+
+TEST_CASE("judges: two judges of different owners and groups make a node verified, for 24 hours") {
+  JudgesFixture it;
+  CHECK(it.until({}) == 0);
+  CHECK(it.until({vouch(it.a, it.node)}) == 0);
+  const std::vector<Vouch> both{vouch(it.a, it.node, kBeginMs - kHourMs), vouch(it.b, it.node)};
+  CHECK(it.until(both) == kBeginMs + 23 * kHourMs);
+  CHECK(it.until(both, kBeginMs + 23 * kHourMs - 1) > 0);
+  CHECK(it.until(both, kBeginMs + 23 * kHourMs) == 0);
+  SUBCASE("one judge twice is one") {
+    CHECK(it.until({vouch(it.a, it.node), vouch(it.a, it.node, kBeginMs - 1)}) == 0);
+  }
+  SUBCASE("what is said of another node, or of the future, does not count") {
+    CHECK(it.until({vouch(it.a, it.node), vouch(it.b, it.self)}) == 0);
+    CHECK(it.until({vouch(it.a, it.node), vouch(it.b, it.node, kBeginMs + kHourMs)}) == 0);
+    CHECK(it.until({vouch(it.a, it.node), vouch(it.b, it.node, UINT64_MAX)}) == 0);
+  }
+  SUBCASE("nor what a node says that is in no list, or checks no other") {
+    CHECK(it.until({vouch(it.a, it.node), vouch(TestNode(9), it.node)}) == 0);
+    it.judges.see(it.b.registration(), Status::healthy, kBegin);
+    CHECK(it.until({vouch(it.a, it.node), vouch(it.b, it.node)}) == 0);
+  }
+  SUBCASE("two judges of one address group are one") {
+    it.see(2);
+    CHECK(it.until(both) == 0);
+  }
+  SUBCASE("nor does a judge of the node's own owner or group count") {
+    it.of.owner = *Owner::from(it.a.identity->public_key().view());
+    CHECK(it.until(both) == 0);
+    it.of = judge(it.node, 2);
+    CHECK(it.until(both) == 0);
+  }
+}
+
+TEST_CASE("judges: this node's own finding counts as one judge, and a wrong answer more than all others") {
+  JudgesFixture it;
+  it.judges.judged(it.node.id(), Judges::Finding::right, kBeginMs);
+  CHECK(it.until({}) == 0);
+  CHECK(it.until({vouch(it.a, it.node)}) == kBeginMs + 24 * kHourMs);
+  CHECK(it.until({vouch(it.self, it.node)}) == 0);
+  it.judges.judged(it.node.id(), Judges::Finding::wrong, kBeginMs);
+  CHECK(it.until({vouch(it.a, it.node), vouch(it.b, it.node)}) == 0);
+  CHECK(it.until({vouch(it.a, it.node, kBeginMs + kHourMs), vouch(it.b, it.node, kBeginMs + kHourMs)},
+                 kBeginMs + 24 * kHourMs) > 0);
+
+  JudgesFixture after_restart;
+  CHECK(after_restart.until({vouch(after_restart.self, after_restart.node), vouch(after_restart.a, it.node)}) > 0);
+}
+
+TEST_CASE("judges: as many are asked for as there are besides the node") {
+  JudgesFixture it;
+  SUBCASE("with no other judge this node's own word is enough") {
+    it.judges.see(judge(it.a, 2), Status::offline, kBegin);
+    it.judges.see(judge(it.b, 3), Status::offline, kBegin);
+    CHECK(it.until({}) == 0);
+    it.judges.judged(it.node.id(), Judges::Finding::right, kBeginMs);
+    CHECK(it.until({}) == kBeginMs + 24 * kHourMs);
+  }
+  SUBCASE("one that checks no other may be alone with one judge") {
+    it.judges.see(it.self.registration(), Status::healthy, kBegin);
+    it.judges.see(judge(it.b, 3), Status::offline, kBegin);
+    CHECK(it.until({vouch(it.a, it.node)}) > 0);
+  }
+  SUBCASE("of itself, by the others") {
+    const auto own = [&](const std::vector<Vouch>& vouches) {
+      return it.judges.verified_until(judge(it.self, 1), vouches, kBeginMs);
+    };
+    CHECK(own({vouch(it.a, it.self)}) == 0);
+    CHECK(own({vouch(it.a, it.self), vouch(it.b, it.self)}) > 0);
+    it.judges.see(judge(it.b, 3), Status::offline, kBegin);
+    it.judges.see(it.node.registration(), Status::healthy, kBegin);
+    CHECK(own({vouch(it.a, it.self)}) > 0);
+  }
+  SUBCASE("one that was not seen for an hour is not waited for") {
+    it.judges.forget(kBegin + Judges::kForgetAfter - 1ns);
+    CHECK(it.until({vouch(it.a, it.node)}) == 0);
+    it.judges.forget(kBegin + Judges::kForgetAfter);
+    it.judges.see(judge(it.a, 2), Status::healthy, kBegin + 1h);
+    CHECK(it.until({vouch(it.a, it.node)}) > 0);
+  }
+}
+
+TEST_CASE("judges: as many judges and findings are remembered as may be") {
+  const TestNode self(1);
+  Judges judges{self.id()};
+  Registration one = judge(TestNode(2), 2);
+  for (std::uint32_t i = 0; i <= Judges::kJudgesMax; ++i) {
+    one.nonce = i;  // another id
+    judges.see(one, Status::healthy, kBegin);
+    judges.judged(one.id(), Judges::Finding::right, kBeginMs + i);
+  }
+  CHECK(judges.verified_until(one, {}, kBeginMs) > 0);
+  one.nonce = 0;
+  CHECK(judges.verified_until(one, {}, kBeginMs) == 0);  // the oldest finding is gone
+}
