@@ -254,6 +254,14 @@ struct OrdersState $kind(from = [view, operate], bytesMax = 512) {
   # That may work, as far as is known.
 }
 
+struct ChecksState $kind(from = [view, operate], bytesMax = 256) {
+  # Of `/task/checks`.
+
+  nodes @0 :UInt32;
+  # That this node checks.
+  underWay @1 :UInt32;
+}
+
 struct InputsState $kind(from = [view, operate], bytesMax = 256) {
   # Of `/task/inputs`.
 

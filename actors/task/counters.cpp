@@ -15,6 +15,12 @@ observe::CounterTable table_of(const Counters& counters) {
        "attempts"},
       {"troupe_task_turned_away_total", "Attempts that were not taken here.", MetricType::counter, counters.turned_away,
        "turned_away"},
+      {"troupe_task_checks_right_total", "Checks of other nodes that they answered right.", MetricType::counter,
+       counters.checks_right, "checks_right"},
+      {"troupe_task_checks_wrong_total", "Checks of other nodes that they answered wrong.", MetricType::counter,
+       counters.checks_wrong, "checks_wrong"},
+      {"troupe_task_checks_unanswered_total", "Checks of other nodes without an answer.", MetricType::counter,
+       counters.checks_unanswered, "checks_unanswered"},
   };
 }
 

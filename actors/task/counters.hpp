@@ -14,7 +14,8 @@ struct Counters {
 
   Count open{0}, running{0};  // as they are now: submitted here, run here
   Count submitted{0}, done{0}, failed{0};
-  Count attempts{0}, turned_away{0};  // here, of any submitter
+  Count attempts{0}, turned_away{0};                             // here, of any submitter
+  Count checks_right{0}, checks_wrong{0}, checks_unanswered{0};  // by this node
 };
 
 observe::CounterTable table_of(const Counters& counters);

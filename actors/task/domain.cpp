@@ -52,14 +52,20 @@ std::optional<std::string> share_fault(const std::string& text) {
   if (share_typed(text)) return std::nullopt;
   return "a share such as 0.1, at least 0 and below 0.5";
 }
+constexpr auto kRequireVerified =
+    config::flag("task.require_verified", "true", When::start,
+                 "whether other nodes get tasks only once they have answered checks right, in the last 24 hours");
+constexpr auto kChecks = config::count("task.checks_per_hour", "60", 1, 10'000, When::start,
+                                       "checks of other nodes that this node begins in an hour, 0.1 s of a core each");
 constexpr auto kDishonest =
     config::text("task.dishonest", "0.1", 16, When::start,
                  "share of workers that are thought to collude, for tasks submitted with --risk", share_fault);
 constexpr auto kPayMargin =
     config::duration("task.pay_margin", "1h", 1s, 24h * 30, When::start,
                      "how long after the time of its program an attempt that is paid may be handed in");
-constexpr auto kSettings = std::to_array<config::Setting>(
-    {kSlots, kMemory, kLease, kQueueMax, kInputs, kKept, kTasksMax, kHostUsr, kTripwires, kDishonest, kPayMargin});
+constexpr auto kSettings =
+    std::to_array<config::Setting>({kSlots, kMemory, kLease, kQueueMax, kInputs, kKept, kTasksMax, kHostUsr, kTripwires,
+                                    kDishonest, kPayMargin, kRequireVerified, kChecks});
 
 constexpr std::string_view kHealthSources[] = {kTaskRows, kTextRows, kSandboxSource};
 
@@ -76,6 +82,8 @@ node::Domain make(const node::DomainParts& parts) {
   out.inputs_bytes = settings.get(kInputs).value;
   out.kept_bytes = settings.get(kKept).value;
   out.tasks_max = static_cast<std::uint32_t>(settings.get(kTasksMax));
+  out.require_verified = settings.get(kRequireVerified);
+  out.checks_per_hour = static_cast<std::uint32_t>(settings.get(kChecks));
   out.host_usr = settings.get(kHostUsr);
   out.tripwires = settings.get(kTripwires);
   out.dishonest = share_typed(settings.get(kDishonest)).value_or(out.dishonest);

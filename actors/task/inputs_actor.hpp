@@ -64,6 +64,7 @@ class InputsActor final : public runtime::Actor {
   static std::optional<std::pair<Wanted, std::uint64_t>> read_name(ports::Disk& disk, const std::string& name);
   void use(const Wanted& wanted, runtime::Sink<wire::InputAt> user);
   void fetch(const Wanted& wanted);
+  bool write_program(const Wanted& wanted);
   void fetch_next();
   void take(const Wanted& wanted, files::wire::GetItem::Reader item);
   void fetched(const Wanted& wanted, const base::Result<void, base::Error>& end);

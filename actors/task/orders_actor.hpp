@@ -4,7 +4,8 @@
 // Durable  a task from the answer to its submission on, and its end before it is told (book.hpp); attempts under way
 //          are lost with this actor, and repeated.
 // Tokens   the number of this actor's starts, which is durable before it gives one, and a count.
-// Nodes    are those of the registry, looked at again each kLookPeriod while there is something to place, and this one.
+// Nodes    are those of the registry, looked at again each kLookPeriod while there is something to place, and this one;
+//          others get nothing until they are verified (checks_actor.hpp).
 //          Each gets some tasks more than it has cores for, so that it need not wait for the next; one that does not
 //          take a task is left alone for a while.
 // Money    the price of an attempt lies in the task's escrow before its node is asked (settlement.hpp); a task that has
@@ -33,6 +34,7 @@ class OrdersActor final : public runtime::Actor {
   static constexpr std::size_t kReadersMax = 256;         // our choice
   static constexpr std::size_t kParkedMax = 256;          // our choice: submissions that wait for a look at the nodes
   static constexpr std::chrono::seconds kLookPeriod{10};  // our choice
+  static constexpr std::chrono::seconds kLookSoon{2};     // our choice: while a node is likely to be verified soon
   static constexpr std::chrono::seconds kLeftAlone{10};   // our choice: a node that did not take a task
   static constexpr std::chrono::seconds kSettleAgain{5};  // our choice
   static constexpr std::chrono::milliseconds kTickPeriod{
@@ -106,7 +108,7 @@ class OrdersActor final : public runtime::Actor {
   bool answer_known(const Order& order, Submitted& reply);
   void admit(Order order, Submitted reply);
   void accept(Order order, Submitted reply);
-  Policy policy() const { return {.book = settlement_.book()}; }
+  Policy policy() const { return {.require_verified = settings_.require_verified, .book = settlement_.book()}; }
   void answer_askers(const TaskId& id, const base::Outcome<void>& saved);
   void list(wire::ListTasks::Reader question, runtime::Reply<wire::TaskRows> reply) const;
   void view(wire::ViewTask::Reader question, runtime::Reply<wire::TaskIs> reply) const;
@@ -206,6 +208,7 @@ class OrdersActor final : public runtime::Actor {
   std::map<TaskId, Owing> owing_;  // ended, not settled; nothing: being settled
   std::optional<base::Instant> looked_at_;
   bool looking_ = false;
+  bool await_verified_ = false;  // a new task found no node, and one that lacks nothing else
   runtime::Subscription look_;
   bool placing_ = false;
 };

@@ -17,6 +17,7 @@ using base::Error;
 
 constexpr std::chrono::minutes kLookIdle{2};  // a region of the registry, where some nodes do not answer
 constexpr std::chrono::seconds kRateDue{10};
+constexpr std::uint64_t kSoonMs = 60'000;                 // our choice: for that long a task is worth a list each 2 s
 constexpr int kUnknownToBookMax = 12;                     // our choice: a minute, in which the book's node may begin
 constexpr int kOwnReputation = 100;                       // a node trusts itself
 constexpr std::size_t kAheadMin = 2, kAheadEachCore = 2;  // our choice: so that a node need not wait for its next one
@@ -109,6 +110,7 @@ Candidate OrdersActor::own() const {
   if (settings_.host_usr) registry::put(out.capabilities, {std::string(kUsrCapability), registry::Flag{}});
   out.status = registry::Status::healthy;
   out.reputation = kOwnReputation;
+  out.verified = true;
   const auto busy = busy_.find(out.node);
   out.running = busy == busy_.end() ? 0 : busy->second;
   return out;
@@ -138,6 +140,7 @@ std::vector<Candidate> OrdersActor::nodes(bool free_only) const {
     one.price = told.price;
     one.status = listed.status;
     one.load = listed.beat.load;
+    one.verified = unix_ms() < listed.verified_until_ms;
     const auto score = scores_.find(id);
     one.reputation = score == scores_.end() ? reputation::points(reputation::kStart) : score->second;
     const auto busy = busy_.find(id);
@@ -151,7 +154,9 @@ std::vector<Candidate> OrdersActor::nodes(bool free_only) const {
 
 void OrdersActor::place() {
   if (!ready_ || open_.empty() || std::exchange(placing_, true)) return;
-  if (!looking_ && (!looked_at_ || now() >= *looked_at_ + kLookPeriod)) look();
+  const base::Duration period = await_verified_ ? base::Duration(kLookSoon) : base::Duration(kLookPeriod);
+  if (!looking_ && (!looked_at_ || now() >= *looked_at_ + period)) look();
+  await_verified_ = false;
   std::vector<Candidate> free = nodes(true);
   std::vector<TaskId> wanting;
   for (const auto& [priority, since, id] : open_)
@@ -174,6 +179,8 @@ void OrdersActor::place(const TaskId& id, std::vector<Candidate>& free) {
   if (choice.best.empty()) choice = choose(free, order, id, policy(), task.apart(true), wanted);
   // Why nothing could be paid says more than that nodes are left alone.
   if (choice.best.empty() && !(pays_again_ && now() < *pays_again_)) task.waits_for(choice.why());
+  const bool new_here = unix_ms() < task.submitted_ms() + kSoonMs;
+  await_verified_ = await_verified_ || (new_here && choice.best.empty() && choice.lacking(Lack::verified) > 0);
   std::vector<Candidate> chosen;
   for (const Candidate* one : choice.best) chosen.push_back(*one);
   for (const Candidate& one : chosen) {

@@ -36,6 +36,8 @@ struct TaskSettings {
   std::uint32_t tasks_max = 10'000;
   base::Duration pay_margin = std::chrono::hours{1};  ///< beyond its time, for an attempt that is paid
   double dishonest = 0.1;                             ///< share of workers that are thought to collude
+  bool require_verified = true;                       ///< others get tasks once they have answered checks right
+  std::uint32_t checks_per_hour = 60;                 ///< that this node begins
   bool host_usr = false;                              ///< /usr of the machine is seen inside
   bool tripwires = true;
   bool simulated = false;  ///< machines of one address group are those of many owners

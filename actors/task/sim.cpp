@@ -6,6 +6,7 @@
 
 #include "actors/files/api.hpp"
 #include "actors/task/inputs_actor.hpp"
+#include "actors/task/logic/spot.hpp"
 #include "actors/task/worker_actor.hpp"
 #include "messages/files.capnp.h"
 #include "messages/words.hpp"
@@ -44,6 +45,9 @@ std::string printed_by(std::uint64_t number) {
 }
 
 sim::Script program(const sim::Run& run) {
+  const auto& command = run.spec.command;
+  if (const auto spot = spot_of({command.begin() + 1, command.end()}))
+    return {sim::Work{100ms, 50ms}, sim::print(answer_of(*spot))};
   const auto number = run.spec.command.size() > 1 ? std::stoull(run.spec.command[1]) : 0;
   const sim::Print answer = sim::print(printed_by(number));
   switch (plan_of(number)) {
@@ -316,6 +320,7 @@ const sim::WorkloadSpec& workload() {
               {"registry.heartbeat", {"2s"}, true},
               {"task.lease", {"3s", "10s"}, true},
               {"task.queue_max", {"30s", "120s"}, true},
+              {"task.require_verified", {"true", "false"}, true},
               {"task.slots", {"0.5", "1", "2", "all"}, true},
           },
       .invariants =
@@ -328,6 +333,7 @@ const sim::WorkloadSpec& workload() {
           {
               {"task: an attempt was lost and repeated", "another node ran what the first did not end"},
               {"task: a task went on after a restart", "the rows of an open task were read back"},
+              {"task: a node has answered a check right", "its vouch makes it one that gets tasks", true},
               {"task: replicas agreed", "several nodes came to the same", true},
           },
       .mutants =

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/task/checks_actor.hpp"
 #include "actors/task/inputs_actor.hpp"
 #include "actors/task/logic/loader.hpp"
 #include "actors/task/orders_actor.hpp"
@@ -55,6 +56,9 @@ void WorkerActor::start() {
         {.kind = InputsActor::kName, .placement = ports::Placement::own_thread});
   spawn("orders", [settings = settings_] { return std::make_unique<OrdersActor>(settings); },
         {.kind = OrdersActor::kName});
+  if (settings_.require_verified)
+    spawn("checks", [settings = settings_] { return std::make_unique<ChecksActor>(settings); },
+          {.kind = ChecksActor::kName, .placement = ports::Placement::own_thread});
   node().publish<wire::RunAttempt>(kPath, self());
   earnings_.on_book([this] { tell_registry(); });
   earnings_.refresh();
@@ -117,6 +121,7 @@ void WorkerActor::tell_registry() {
   registry::Capabilities all;
   if (closed_.empty()) registry::put(all, {std::string(kTasksCapability), registry::Flag{}});
   if (closed_.empty() && settings_.host_usr) registry::put(all, {std::string(kUsrCapability), registry::Flag{}});
+  if (settings_.require_verified) registry::put(all, {std::string(registry::kChecksCapability), registry::Flag{}});
   if (!earnings_.book().empty()) registry::put(all, {std::string(kBookCapability), earnings_.book()});
   base::Bytes bytes;
   append(bytes, all);
@@ -155,8 +160,9 @@ void WorkerActor::take(wire::RunAttempt::Reader request, runtime::Sink<wire::Att
   if (!places_.fits(user, 1))
     return turn_away(asked, {Code::overloaded, "as many tasks wait at this node as may", std::chrono::seconds(10)});
   if (asked.what.paid_by) return look_up(std::make_shared<Asked>(std::move(asked)));
-  // A node pays itself nothing.
-  const std::uint64_t wanted = from.node ? earnings_.wanted(asked.what.order) : 0;
+  // A node pays itself nothing, and checks are free: they show others what it can do.
+  const bool free = !from.node || is_check(asked.what.order);
+  const std::uint64_t wanted = free ? 0 : earnings_.wanted(asked.what.order);
   if (wanted > 0)
     return turn_away(asked, {Code::refused, "this node wants " + std::to_string(wanted) +
                                                 " for it, and no escrow has that (task submit --max-price)"});

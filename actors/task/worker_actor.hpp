@@ -8,7 +8,8 @@
 // Paid     an order whose price this node wants begins once that lies in an escrow (earnings.hpp); what comes of the
 //          attempt is handed in, and without an answer it resigns.
 // Closed   while no sandbox can be made, which is tried at the start and each kTryAgain, or where task.slots is 0.
-// Spawns   `orders` (orders_actor.hpp), `inputs` (inputs_actor.hpp), and the attempts.
+// Checks   are orders like others, and free (logic/spot.hpp).
+// Spawns   `orders` (orders_actor.hpp), `inputs` (inputs_actor.hpp), `checks` (checks_actor.hpp), and the attempts.
 // Limits   kWaitingMax attempts wait, of which a node and its address group have shares.
 #include <map>
 #include <set>

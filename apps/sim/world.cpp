@@ -106,7 +106,9 @@ config::Settings World::settings_of(std::size_t node) const {
   set("listen", address_text(place));
   set("identity.work_bits", "0");
   set("log.level", "info");
-  set("registry.active", "false");  // its heartbeats would be in all worlds, whatever they are about
+  // Heartbeats and checks would be in all worlds, whatever they are about.
+  set("registry.active", "false");
+  set("task.require_verified", "false");
   if (options_.nodes > 1) set("join", address_text(place == 0 ? 1 : 0));
   for (const auto& [key, text] : options_.settings) set(key, text);
   auto loaded = config::Settings::load(settings_table(*options_.domains), sources);

@@ -207,6 +207,52 @@ TEST_CASE("cluster tasks: one whose node dies is run by another, and one is canc
   CHECK(cluster.run(0, {"task", "result", id}).exit == 5);
 }
 
+TEST_CASE("cluster tasks: nodes check each other, and one that is not verified waits for its first task") {
+  Cluster cluster(3, {"--set", "task.host_usr=true"});
+  if (!sandboxes(cluster.folder)) return;
+  os::Clock clock;
+  const base::Instant began = clock.now();
+  const auto verified = [&](std::size_t at) {
+    const std::string rows = cluster.run(at, {"registry", "ls", "--json"}).out;
+    std::size_t out = 0;
+    for (const auto& node : cluster.nodes) {
+      const auto row = rows.find("{\"node\":\"" + node->id);
+      const auto said = row == std::string::npos ? row : rows.find("\"verified\":", row);
+      out += said != std::string::npos && rows.compare(said + 11, 4, "true") == 0;
+    }
+    return out;
+  };
+  for (std::size_t at = 0; at < 3; ++at) CHECK(until([&] { return verified(at) == 3; }));
+  CHECK(clock.now() - began < std::chrono::seconds(30));
+  CHECK(contains(cluster.run(0, {"registry", "view", cluster.nodes[1]->id, "--json"}).out, R"("verified":true)"));
+  CHECK(contains(cluster.run(0, {"registry", "view", cluster.nodes[1]->id}).out, "verified      until "));
+
+  // One that gives too little for a check is not verified, and gets nothing.
+  std::vector<std::string> little{"--join", cluster.nodes[0]->id + '@' + cluster.nodes[0]->at,
+                                  "--set",  "task.host_usr=true",
+                                  "--set",  "task.slots=0.1"};
+  auto other = std::make_unique<NodeProgram>(cluster.folder, "other", little);
+  REQUIRE(other->ready());
+  REQUIRE(troupe::test::troupe(cluster.folder, {"registry", "register", "--capability", "gpu", "--data", other->data})
+              .exit == 0);
+  const std::string program = script(cluster.folder, "program", "echo seventeen");
+  std::string id;
+  REQUIRE(until([&] {
+    const auto seen = cluster.run(0, submit(program, {"--need", "gpu", "--cpu", "0.1", "--request", "r"}));
+    if (seen.exit == 0) id = line(seen);
+    return seen.exit == 0;
+  }));
+  const auto view = [&] { return cluster.run(0, {"task", "view", id, "--json"}).out; };
+  CHECK(until([&] { return contains(view(), "1 are not verified"); }));
+  CHECK(contains(view(), R"("attempt":0)"));
+  other->kill(SIGTERM);
+  other->wait();
+  little.back() = "task.slots=1";
+  other = std::make_unique<NodeProgram>(cluster.folder, "other", little);
+  REQUIRE(other->ready());
+  CHECK(until([&] { return contains(view(), R"("state":"done")"); }));
+}
+
 TEST_CASE(
     "cluster tasks: a node with a price is paid by an escrow once its answer is in, and one that is silent is not") {
   Bank bank({"--set", "registry.heartbeat=2s", "--set", "task.slots=0"});

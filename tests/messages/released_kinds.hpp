@@ -124,6 +124,7 @@ inline constexpr ReleasedKind kReleasedKinds[] = {
     {0xa3ab5eef354895aa, "inspect.InspectState"},
     {0xa3f6ad8b83e930f0, "fund.FundRowState"},
     {0xa426d23fed1ee387, "task.CancelTask"},
+    {0xa4461696c907cca2, "task.ChecksState"},
     {0xa4623683843f8b11, "registry.MeasuredOf"},
     {0xa48ebb4bdb3287fd, "files.Holds"},
     {0xa49700c5a0d2bee1, "peers.Pong"},

@@ -42,6 +42,7 @@ std::string_view text(Lack lack) {
     case Lack::tried: return "were tried";
     case Lack::tasks: return "take no tasks";
     case Lack::book: return "are paid by another book (ledger.book)";
+    case Lack::verified: return "are not verified";
     case Lack::health: return "are not healthy";
   }
   return "do not fit";
@@ -71,6 +72,7 @@ std::optional<Lack> lack_of(const Candidate& node, const Order& order, const reg
   if (wanted && *wanted > 0 && !keeps_book(node, policy.book)) return Lack::book;
   if (node.reputation < policy.reputation_min) return Lack::reputation;
   if (apart.owners.contains(node.owner) || apart.groups.contains(node.group)) return Lack::apart;
+  if (policy.require_verified && !node.verified) return Lack::verified;
   if (node.status != registry::Status::healthy) return Lack::health;
   return std::nullopt;
 }

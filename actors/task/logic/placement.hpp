@@ -1,8 +1,8 @@
 #pragma once
 // Which node a task goes to: those that fit, best first, and why the others do not.
 //
-// Filter  alive, what the order needs and its limits, price, reputation, and what the order keeps apart: replicas go to
-//         different nodes, owners and address groups.
+// Filter  alive, what the order needs and its limits, price, reputation, whether it is verified, and what the order
+//         keeps apart: replicas go to different nodes, owners and address groups.
 // Score   of 1,000 each, weighed: how little is to do there, how little it costs, how well it is thought of, whether
 // the
 //         inputs are there, how few of this submitter's tasks it has. Equals are ordered by a hash of task and node, so
@@ -32,6 +32,7 @@ struct Candidate {
   int reputation = 0;         ///< points, as the submitter thinks
   std::uint32_t running = 0;  ///< tasks of this submitter
   bool has_inputs = false;
+  bool verified = false;  ///< as the submitter knows; it is itself
 };
 
 enum class Lack : std::uint8_t {
@@ -46,9 +47,10 @@ enum class Lack : std::uint8_t {
   tried,
   tasks,
   book,
-  health,  ///< and nothing else: it passes
+  verified,  ///< from here on nothing else is lacking: it passes
+  health,
 };
-inline constexpr std::size_t kLacks = 12;
+inline constexpr std::size_t kLacks = 13;
 /// Of a node with a price: the book by which it is paid.
 inline constexpr std::string_view kBookCapability = "book";
 /// Of a node that takes tasks.
@@ -58,6 +60,7 @@ std::string_view text(Lack lack);
 
 struct Policy {
   int reputation_min = 0;
+  bool require_verified = false;
   std::string book;  ///< as kBookCapability names it; empty: none is known, and nothing can be paid
 };
 
@@ -81,8 +84,9 @@ struct Choice {
   std::vector<const Candidate*> best;  ///< at most as many as were wanted
   std::array<std::uint32_t, kLacks> lacks{};
   std::uint32_t fit = 0;
-  /// Whether a node fits, or would once it is healthy again.
-  bool possible() const { return fit + lacks[static_cast<std::size_t>(Lack::health)] > 0; }
+  std::uint32_t lacking(Lack lack) const { return lacks[static_cast<std::size_t>(lack)]; }
+  /// Whether a node fits, or would once it is verified and healthy.
+  bool possible() const { return fit + lacking(Lack::verified) + lacking(Lack::health) > 0; }
 
   /// "3 lack memory, 2 are too dear"; empty if no node was looked at.
   std::string why() const;

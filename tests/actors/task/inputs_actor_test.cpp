@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "actors/task/logic/spot.hpp"
 #include "messages/words.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 #include "tests/support.hpp"
@@ -157,4 +158,22 @@ TEST_CASE("inputs: a root that is given up while it is unpacked is forgotten") {
   });
   f.stage.run_for(1s);
   CHECK(f.there().empty());
+}
+
+TEST_CASE("inputs: the program of checks is there without the content store") {
+  InputsFixture f;
+  f.begin();
+  std::string path;
+  runtime::Subscription held;
+  f.inside([&](test::Scripted& self) {
+    held = self.subscribe<wire::UseInput, wire::InputAt>(
+        f.inputs, base::Duration::max(),
+        [&](wire::UseInput::Builder out) { out.setContent(data_of(spot_program_id().view())); },
+        [&](wire::InputAt::Reader at) { path = text_of(at.getPath()); }, [](const base::Outcome<void>&) {});
+  });
+  f.stage.run_for(1s);
+  CHECK_FALSE(path.empty());
+  CHECK(f.fetched == 0);
+  CHECK(f.disk.size("tasks/inputs/" + spot_program_id().hex()).value() == spot_program().size());
+  f.inside([&](test::Scripted&) { held.cancel(); });
 }

@@ -141,5 +141,13 @@ TEST_CASE("placement: why no node fits is told in numbers") {
   CHECK(later.best.empty());
   CHECK(later.possible());
   CHECK(later.why() == "2 are too dear, 1 are not healthy");
+  // What is not verified is waited for, where that is asked for.
+  const Choice unverified = choose(nodes, order, id_of(order), {.require_verified = true}, {}, 1);
+  CHECK(unverified.best.empty());
+  CHECK(unverified.possible());
+  CHECK(unverified.why() == "2 are too dear, 1 are not verified");
+  nodes[0].status = registry::Status::healthy;
+  nodes[0].verified = true;
+  CHECK(choose(nodes, order, id_of(order), {.require_verified = true}, {}, 1).best.size() == 1);
   CHECK(choose({}, order, id_of(order), {}, {}, 1).why() == "");
 }

@@ -62,7 +62,7 @@ const std::vector<Recorded>& recorded() {
       {"registry.never_offline", {10, 12, 13}, {"offline"}},
       {"registry.not_offered", {1, 2, 3}, {"sim.converges"}},
       {"task.loss_unheard", {37, 109, 111}, {"sim.converges"}},
-      {"task.restart_forgets", {9, 79, 256}, {"sim.converges"}},
+      {"task.restart_forgets", {19, 21, 256}, {"sim.converges"}},
       {"task.restart_untold", {9, 21, 256}, {"sim.converges"}},
       {"task.attempt_stays", {1, 4, 8}, {"sim.converges"}},
       {"task.inputs_held", {1, 2, 4}, {"sim.converges"}},

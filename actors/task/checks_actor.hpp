@@ -1,0 +1,69 @@
+#pragma once
+// Checks the nodes that this one watches, `/task/checks`: each runs an order whose answer is computed here as well.
+//
+// Nodes    of `/registry` that this one watches, that take tasks, and that have this machine's processor; which and
+// when
+//          is decided by logic/checks.hpp. A new node is watched by the five nearest ones, so that it is known by then.
+// Right    is told to `/registry/list`, which signs it; the vouch goes to the node, which shows it to its watchers.
+// Wrong    is told there too, and to `/reputation`. An answer that is late, or none, says nothing.
+// Program  each node has it in itself. One of another build may have another one: for it the program is stored as a
+// file. Thread   its own: an answer takes as long to compute here as there. Limits   Checks::Limits, kPageRows nodes a
+// look.
+#include <map>
+
+#include "actors/task/logic/checks.hpp"
+#include "actors/task/logic/spot.hpp"
+#include "actors/task/settings.hpp"
+#include "messages/files.capnp.h"
+#include "runtime/actor/actor.hpp"
+
+namespace troupe::task {
+
+class ChecksActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "checks";
+  static constexpr std::chrono::seconds kLookPeriod{3};    // our choice: of what this node knows anyway
+  static constexpr std::chrono::minutes kAnswerDue{5};     // our choice: with what waits before it
+  static constexpr std::chrono::seconds kRegistryDue{10};  // our choice
+  explicit ChecksActor(TaskSettings settings);
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void check() const override;
+
+ private:
+  struct Look {};
+  struct Running {
+    runtime::Subscription stream;
+    Spot spot;
+    base::Instant due;
+    std::string printed;
+    std::optional<Ended> ended{};
+  };
+
+  void look();
+  void take(registry::wire::WatchedPage::Reader page);
+  /// How long ago this node has found it right, as its own vouch says.
+  std::optional<base::Duration> judged(registry::wire::WatchedRow::Reader row, const base::NodeId& id) const;
+  void begin_next();
+  void begin(const base::NodeId& id);
+  void hear(const base::NodeId& id, wire::AttemptItem::Reader item);
+  void over(const base::NodeId& id, const base::Outcome<void>& end);
+  void close(const base::NodeId& id, Checks::Ending ending);
+  void tell(const base::NodeId& id, const Spot& spot, const std::string& answer, Checks::Ending ending);
+  void hand(const base::NodeId& id, base::ByteView vouch);
+  void store_program();
+  runtime::Handle at(const base::NodeId& id, const char* path) const;
+
+  const TaskSettings settings_;
+  base::Random chance_{0};
+  std::string arch_;
+  Checks checks_;
+  std::map<base::NodeId, base::Contact> contacts_;  // of those in `checks_`
+  std::optional<base::NodeId> behind_;              // the last node of the page that was looked at
+  std::map<base::NodeId, Running> running_;
+  runtime::Sink<files::wire::PutPiece> storing_;
+  bool stored_ = false;  // or tried
+};
+
+}  // namespace troupe::task

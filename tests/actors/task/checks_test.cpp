@@ -1,0 +1,119 @@
+#include "actors/task/logic/checks.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace troupe;
+using namespace troupe::task;
+using namespace std::chrono_literals;
+using Ending = Checks::Ending;
+
+namespace {
+
+base::NodeId node(std::uint8_t number) {
+  base::NodeId out;
+  out.bytes[0] = number;
+  return out;
+}
+
+struct ChecksFixture {
+  base::Random chance{7};
+  base::Instant now{1h};
+  Checks checks{{.at_once = 2, .per_hour = 100}};
+  void see(std::uint8_t number, std::optional<base::Duration> judged = {}) {
+    checks.see(node(number), judged, now, chance);
+  }
+  /// How long until it is checked, to the second; nothing: not within a day.
+  std::optional<base::Duration> wait() {
+    for (base::Duration waited = 0s; waited < 24h; waited += 1s)
+      if (checks.next(now + waited)) return now = now + waited, waited;
+    return std::nullopt;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("checks: a new node is checked at once, and again before a right answer is too old") {
+  ChecksFixture it;
+  CHECK_FALSE(it.checks.next(it.now));
+  it.see(1);
+  CHECK(it.checks.knows(node(1)));
+  CHECK(it.wait().value() <= Checks::kSpread);
+  CHECK_FALSE(it.checks.next(it.now + 1h));  // it is under way
+  it.checks.ended(node(1), Ending::right, it.now, it.chance);
+  const auto again = it.wait().value();
+  CHECK(again >= Checks::kAgain);
+  CHECK(again < registry::kVouchLife);
+  it.checks.ended(node(1), Ending::wrong, it.now, it.chance);
+  CHECK(it.wait().value() == Checks::kAgainWrong);
+}
+
+TEST_CASE("checks: one that this node has judged before a restart waits for the rest of its time") {
+  ChecksFixture it;
+  it.see(1, 19h);
+  const auto wait = it.wait().value();
+  CHECK(wait >= 1h);
+  CHECK(wait <= 1h + Checks::kSpread);
+  it.see(2, 25h);
+  CHECK(it.wait().value() <= Checks::kSpread);
+}
+
+TEST_CASE("checks: a node without an answer is asked later and later, and as before once it has answered") {
+  ChecksFixture it;
+  it.see(1);
+  it.wait();
+  base::Duration last{};
+  for (int i = 0; i < 14; ++i) {
+    it.checks.ended(node(1), Ending::nothing, it.now, it.chance);
+    const auto wait = it.wait().value();
+    CHECK(wait <= Checks::kRetryMax);
+    if (i == 0) CHECK(wait <= Checks::kRetryMin);
+    last = wait;
+  }
+  CHECK(last >= Checks::kRetryMax / 2);
+  it.checks.ended(node(1), Ending::right, it.now, it.chance);
+  it.wait();
+  it.checks.ended(node(1), Ending::nothing, it.now, it.chance);
+  CHECK(it.wait().value() <= Checks::kRetryMin);
+}
+
+TEST_CASE("checks: as many are under way, and begun in an hour, as may be") {
+  struct : ChecksFixture {
+    Checks checks{{.at_once = 2, .per_hour = 10}};
+  } it;
+  for (std::uint8_t i = 0; i < 20; ++i) it.checks.see(node(i), {}, it.now, it.chance);
+  it.now = it.now + Checks::kSpread;
+  std::size_t begun = 0;
+  while (const auto first = it.checks.next(it.now)) {
+    const auto second = it.checks.next(it.now);
+    REQUIRE(second.has_value());
+    CHECK(it.checks.under_way() == 2);
+    CHECK_FALSE(it.checks.next(it.now));
+    begun += 2;
+    it.checks.ended(*first, Ending::right, it.now, it.chance);
+    it.checks.ended(*second, Ending::right, it.now, it.chance);
+    it.checks.ended(*second, Ending::right, it.now, it.chance);  // again: nothing
+  }
+  CHECK(begun == 10);
+  CHECK_FALSE(it.checks.next(it.now + 1h - 1ns));
+  CHECK(it.checks.next(it.now + 1h));
+}
+
+TEST_CASE("checks: one that is not seen any more is forgotten, unless its check is under way") {
+  ChecksFixture it;
+  it.see(1);
+  it.see(2);
+  it.now = it.now + Checks::kSpread;
+  const auto running = it.checks.next(it.now);
+  REQUIRE(running.has_value());
+  it.checks.forget(it.now + Checks::kForgetAfter - Checks::kSpread - 1ns);
+  CHECK(it.checks.size() == 2);
+  it.checks.forget(it.now + Checks::kForgetAfter);
+  CHECK(it.checks.size() == 1);
+  CHECK(it.checks.knows(*running));
+  for (std::uint32_t i = 0; i < 2 * Checks::kNodesMax; ++i) {
+    base::NodeId one;
+    one.bytes[1] = static_cast<std::uint8_t>(i), one.bytes[2] = static_cast<std::uint8_t>(i >> 8);
+    it.checks.see(one, {}, it.now, it.chance);
+  }
+  CHECK(it.checks.size() == Checks::kNodesMax);
+}
