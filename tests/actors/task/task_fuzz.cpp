@@ -5,6 +5,7 @@
 
 #include "actors/task/book.hpp"
 #include "actors/task/logic/loader.hpp"
+#include "actors/task/logic/spot.hpp"
 
 using namespace troupe;
 using namespace troupe::task;
@@ -25,5 +26,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!order.ok()) return 0;
   if (fault(order.value()) || encode(order.value()) != body) std::abort();
   if (fault(member_of(order.value(), 3)) == OrderError::path) std::abort();
+  const auto spot = spot_of(order.value().arguments);
+  if (spot && spot_of(arguments_of(*spot)) != spot) std::abort();
+  static_cast<void>(is_check(order.value()));
   return 0;
 }
