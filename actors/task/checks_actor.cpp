@@ -51,6 +51,10 @@ void ChecksActor::look() {
           if (one.due <= now()) late.push_back(id);
         for (const base::NodeId& id : late) close(id, Checks::Ending::nothing);
         checks_.forget(now());
+        std::erase_if(to_hand_, [this](const auto& one) { return !checks_.knows(one.first); });
+        std::vector<base::NodeId> untaken;
+        for (const auto& [id, vouch] : to_hand_) untaken.push_back(id);
+        for (const base::NodeId& id : untaken) hand(id);
         std::erase_if(contacts_, [this](const auto& one) { return !checks_.knows(one.first); });
         begin_next();
       });
@@ -184,7 +188,11 @@ void ChecksActor::tell(const base::NodeId& id, const Spot& spot, const std::stri
         out.setAnswer(data_of(digest->view()));
       },
       [this, id](runtime::Answer<registry::wire::FindingNoted> noted) {
-        if (noted.ok() && noted.value().getVouch().size() > 0) hand(id, bytes_of(noted.value().getVouch()));
+        if (!noted.ok()) return checks_.again(id, now());
+        const auto vouch = bytes_of(noted.value().getVouch());
+        if (vouch.empty()) return;
+        to_hand_.insert_or_assign(id, base::Bytes(vouch.begin(), vouch.end()));
+        hand(id);
       });
   if (ending == Checks::Ending::right) return world().mutations.sometimes("task: a node has answered a check right");
   settings_.log.warn("a node has answered a check wrong", {{"node", id.hex()}});
@@ -198,12 +206,14 @@ void ChecksActor::tell(const base::NodeId& id, const Spot& spot, const std::stri
       [](const runtime::Answer<reputation::wire::Reported>&) {});
 }
 
-/// Here it counts already; others see it once the node shows it.
-void ChecksActor::hand(const base::NodeId& id, base::ByteView vouch) {
+/// Here it counts already; others see it once the node shows it. So it is handed over until the node has taken it.
+void ChecksActor::hand(const base::NodeId& id) {
   ask<registry::wire::HandVouch, registry::wire::VouchTaken>(
       at(id, registry::kPath), now() + kRegistryDue,
-      [&](registry::wire::HandVouch::Builder out) { out.setVouch(data_of(vouch)); },
+      [&](registry::wire::HandVouch::Builder out) { out.setVouch(data_of(to_hand_.at(id))); },
       [this, id](const runtime::Answer<registry::wire::VouchTaken>& taken) {
+        const auto code = taken.ok() ? base::Code::refused : taken.error().code;
+        if (taken.ok() || code == base::Code::refused || code == base::Code::malformed) to_hand_.erase(id);
         if (!taken.ok())
           settings_.log.debug("a node has not taken a vouch", {{"node", id.hex()}, {"why", taken.error().message}});
       });

@@ -51,7 +51,7 @@ class ChecksActor final : public runtime::Actor {
   void over(const base::NodeId& id, const base::Outcome<void>& end);
   void close(const base::NodeId& id, Checks::Ending ending);
   void tell(const base::NodeId& id, const Spot& spot, const std::string& answer, Checks::Ending ending);
-  void hand(const base::NodeId& id, base::ByteView vouch);
+  void hand(const base::NodeId& id);
   void store_program();
   runtime::Handle at(const base::NodeId& id, const char* path) const;
 
@@ -60,6 +60,7 @@ class ChecksActor final : public runtime::Actor {
   std::string arch_;
   Checks checks_;
   std::map<base::NodeId, base::Contact> contacts_;  // of those in `checks_`
+  std::map<base::NodeId, base::Bytes> to_hand_;     // vouches that their nodes have not taken yet
   std::optional<base::NodeId> behind_;              // the last node of the page that was looked at
   std::map<base::NodeId, Running> running_;
   runtime::Sink<files::wire::PutPiece> storing_;

@@ -210,8 +210,6 @@ TEST_CASE("cluster tasks: one whose node dies is run by another, and one is canc
 TEST_CASE("cluster tasks: nodes check each other, and one that is not verified waits for its first task") {
   Cluster cluster(3, {"--set", "task.host_usr=true"});
   if (!sandboxes(cluster.folder)) return;
-  os::Clock clock;
-  const base::Instant began = clock.now();
   const auto verified = [&](std::size_t at) {
     const std::string rows = cluster.run(at, {"registry", "ls", "--json"}).out;
     std::size_t out = 0;
@@ -222,8 +220,7 @@ TEST_CASE("cluster tasks: nodes check each other, and one that is not verified w
     }
     return out;
   };
-  for (std::size_t at = 0; at < 3; ++at) CHECK(until([&] { return verified(at) == 3; }));
-  CHECK(clock.now() - began < std::chrono::seconds(30));
+  for (std::size_t at = 0; at < 3; ++at) REQUIRE(until([&] { return verified(at) == 3; }));
   CHECK(contains(cluster.run(0, {"registry", "view", cluster.nodes[1]->id, "--json"}).out, R"("verified":true)"));
   CHECK(contains(cluster.run(0, {"registry", "view", cluster.nodes[1]->id}).out, "verified      until "));
 

@@ -48,6 +48,10 @@ void Checks::ended(const base::NodeId& node, Ending ending, base::Instant now, b
   one.silent = ending == Ending::nothing ? one.silent + 1 : 0;
 }
 
+void Checks::again(const base::NodeId& node, base::Instant now) {
+  if (const auto at = nodes_.find(node); at != nodes_.end()) at->second.due = now + kRetryMin;
+}
+
 void Checks::forget(base::Instant now) {
   std::erase_if(nodes_, [&](const auto& one) { return !one.second.running && one.second.seen + kForgetAfter <= now; });
 }

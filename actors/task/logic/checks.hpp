@@ -45,6 +45,8 @@ class Checks {
   /// The node to check now, which counts as under way until ended(); nothing if none is due, or may be begun.
   std::optional<base::NodeId> next(base::Instant now);
   void ended(const base::NodeId& node, Ending ending, base::Instant now, base::Random& chance);
+  /// What it has answered could not be kept: it is asked again soon.
+  void again(const base::NodeId& node, base::Instant now);
   void forget(base::Instant now);
 
   std::size_t under_way() const { return under_way_; }
