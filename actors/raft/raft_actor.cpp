@@ -130,7 +130,7 @@ void RaftActor::name_partners() {
     if (!row.member || !configuration) continue;
     for (const auto& [member, seat] : configuration->seats) members.insert(member.node);
   }
-  settings_->pool->partners().are(std::move(members));
+  settings_->pool->partners().are("raft", std::move(members));
 }
 
 /// All linked nodes are asked at once; the first that is in the group tells its members.

@@ -4,8 +4,11 @@
 // number.
 //
 // Safety  any thread.
+#include <algorithm>
+#include <map>
 #include <mutex>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "runtime/base/ids.hpp"
@@ -14,18 +17,19 @@ namespace troupe::net {
 
 class Partners {
  public:
-  void are(std::set<base::NodeId> nodes) {
+  /// Those of one part of the node, in place of those that it named before.
+  void are(std::string_view whose, std::set<base::NodeId> nodes) {
     const std::lock_guard hold(lock_);
-    nodes_ = std::move(nodes);
+    nodes_.insert_or_assign(std::string(whose), std::move(nodes));
   }
   bool contains(const base::NodeId& node) const {
     const std::lock_guard hold(lock_);
-    return nodes_.contains(node);
+    return std::ranges::any_of(nodes_, [&](const auto& one) { return one.second.contains(node); });
   }
 
  private:
   mutable std::mutex lock_;
-  std::set<base::NodeId> nodes_;
+  std::map<std::string, std::set<base::NodeId>> nodes_;
 };
 
 }  // namespace troupe::net

@@ -368,7 +368,7 @@ TEST_CASE("link: questions beyond those in flight or those of a second are answe
   SUBCASE("of a second and kind, but of a partner") {
     NetCluster cluster(2, 1, {.questions_per_second_max = 5});
     cluster.serve<Number>(1, "count", successor);
-    cluster[1].pool->partners().are({cluster[0].id()});
+    cluster[1].pool->partners().are("test", {cluster[0].id()});
     std::array<Outcome, 200> outcomes;
     cluster.inside(0, [&](Scripted& self) {
       for (Outcome& outcome : outcomes)
