@@ -118,6 +118,23 @@ base::Outcome<void> check_format(ports::Disk& disk) {
   return {};
 }
 
+base::Outcome<std::optional<base::Bytes>> kept_file(ports::Disk& disk, std::string_view name, std::size_t bytes_max) {
+  using Found = std::optional<base::Bytes>;
+  const std::string cannot = "cannot read its file " + std::string(name);
+  const auto file = disk.open(name, ports::OpenMode::read);
+  if (!file.ok() && file.error() == DiskError::not_found) return Found(std::nullopt);
+  if (!file.ok()) return disk_error(cannot.c_str(), file.error());
+  const auto size = file.value()->size();
+  if (!size.ok()) return disk_error(cannot.c_str(), size.error());
+  if (size.value() > bytes_max)
+    return base::Error{Code::corrupt, std::string(name) + " is larger than " + std::to_string(bytes_max) + " bytes"};
+  base::Bytes bytes(static_cast<std::size_t>(size.value()));
+  const auto read = file.value()->read(0, bytes);
+  if (!read.ok()) return disk_error(cannot.c_str(), read.error());
+  bytes.resize(read.value());
+  return Found(std::move(bytes));
+}
+
 base::Result<DataDirectory, Failure> open_data_directory(const std::string& path) {
   auto disk = os::open_own_disk(path);
   if (!disk.ok()) {

@@ -2,7 +2,7 @@
 // The directory that a node lives in: made, locked, and of a format that this program knows.
 //
 // Files   format (a number and the end of its line), LOCK, identity.key, config.toml, control.sock, and what the
-//         domains keep: store/, log/.
+//         domains keep: store/, log/, and of the ledger chain, validator and validator.lock (apps/chain/founding.hpp).
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +26,10 @@ struct DataDirectory {
 /// write to it, if its format is newer or unreadable, if it holds data without its identity or its format, or the
 /// device refuses.
 base::Result<DataDirectory, Failure> open_data_directory(const std::string& path);
+
+/// A file of the directory that is read as a whole; nothing if there is none. Errors: `corrupt` if it has more than
+/// `bytes_max`; the device's.
+base::Outcome<std::optional<base::Bytes>> kept_file(ports::Disk& disk, std::string_view name, std::size_t bytes_max);
 
 /// Checks the format file of a directory, or writes one where there is none.
 base::Outcome<void> check_format(ports::Disk& disk);

@@ -24,9 +24,11 @@ WorldOptions options_of(const sim::Scenario& scenario, const base::Mutations& mu
   options.settings = scenario.knobs;
   options.drift_ppm = scenario.drift_ppm;
   options.machines.mutations = &mutations;
-  for (const std::string& name : scenario.domains)
-    if (const auto* spec = sim::find(workloads, name); spec != nullptr && spec->programs != nullptr)
-      options.machines.programs = &spec->programs();
+  for (const std::string& name : scenario.domains) {
+    const auto* spec = sim::find(workloads, name);
+    if (spec != nullptr && spec->programs != nullptr) options.machines.programs = &spec->programs();
+    if (spec != nullptr && spec->files != nullptr) options.files = spec->files;
+  }
   return options;
 }
 

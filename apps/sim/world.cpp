@@ -12,6 +12,8 @@
 namespace troupe::apps {
 namespace {
 
+constexpr std::size_t kKeptBytesMax = 2 * 1024 * 1024;  // our choice: more than any file that a workload gives
+
 /// Keeps the last lines of a node's log.
 class LastLines final : public observe::LogSink {
  public:
@@ -132,6 +134,10 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
   if (!lock.ok()) return base::Error{base::Code::unavailable, "LOCK: " + std::string(ports::name(lock.error()))};
   life.lock = std::move(lock).value();
   if (auto format = check_format(machine.disk()); !format.ok()) return format;
+  if (options_.files != nullptr && given_.insert(number).second)
+    for (const sim::GivenFile& file : options_.files(number, options_.nodes))
+      if (const auto given = ports::write_durably(machine.disk(), file.name, file.bytes); !given.ok())
+        return base::Error{base::Code::unavailable, file.name + ": " + std::string(ports::name(given.error()))};
   auto identity = crypto::load_or_make(machine.disk(), node.world().chance, 0);
   if (!identity.ok()) return identity.error();
   life.identity = std::make_shared<const crypto::Identity>(std::move(identity).value());
@@ -171,6 +177,11 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
                                 .health = &life.health,
                                 .log = life.log.get(),
                                 .cannot_listen = gives_up,
+                                .kept =
+                                    [&disk = machine.disk()](std::string_view name) {
+                                      const auto file = kept_file(disk, name, kKeptBytesMax);
+                                      return file.ok() ? file.value() : std::nullopt;
+                                    },
                                 .simulated = true};
   life.domains = compose(parts, *options_.domains);
   node::NodeActor::Setup setup = root_setup(parts, life.domains, node_name(number));

@@ -23,6 +23,7 @@
 #include "runtime/sim/machine.hpp"
 #include "runtime/sim/open_keys.hpp"
 #include "runtime/sim/scenario.hpp"
+#include "runtime/sim/workload.hpp"
 
 namespace troupe::apps {
 
@@ -40,6 +41,8 @@ struct WorldOptions {
   /// Of every node: a key and its value, as --set takes them.
   std::map<std::string, std::string> settings{};
   sim::MachineOptions machines{};
+  /// What each node has before its first start (WorkloadSpec::files); null: nothing.
+  std::vector<sim::GivenFile> (*files)(std::size_t node, std::size_t nodes) = nullptr;
   /// Of each node's clock, as far as it goes.
   std::vector<std::int32_t> drift_ppm{};
   /// Of each node; outlives the world.
@@ -171,6 +174,7 @@ class World final {
   std::vector<std::size_t> at_;  // the slot of each node
   std::vector<std::optional<base::NodeId>> ids_;
   std::map<base::NodeId, std::size_t> ever_;  // who had it last
+  std::set<std::size_t> given_;               // nodes that have had their files
   Observer* observer_;
   std::vector<Break> breaks_;
   Taken taken_;

@@ -116,6 +116,12 @@ class Workload {
   virtual void close() {}
 };
 
+/// A file that a data directory has from the beginning.
+struct GivenFile {
+  std::string name;
+  base::Bytes bytes;
+};
+
 /// How large a world is, for the draw of its operations.
 struct Shape {
   std::uint16_t nodes = 0;
@@ -141,6 +147,9 @@ struct WorkloadSpec {
   std::unique_ptr<Workload> (*make)(Nodes& nodes, const Scenario& scenario) = nullptr;
   /// What nodes can start in worlds of this domain; null: nothing.
   const Programs& (*programs)() = nullptr;
+  /// What a node of a world of that many has before its first start, and not again once its disk is lost; null:
+  /// nothing.
+  std::vector<GivenFile> (*files)(std::size_t node, std::size_t nodes) = nullptr;
 };
 
 /// Of several domains; each outlives the list.
