@@ -1,13 +1,14 @@
 @0xc216547cb0942a03;
-# The ledger: what is hashed, signed and stored by it.
+# The ledger: what is hashed, signed and stored by it; and, from "what nodes tell each other" on, what is asked of `/chain`.
 #
-# None of these is sent as a struct. Their canonical form, without a segment table, is signed, hashed, stored, and sent
-# as bytes (actors/chain/logic/canonical.hpp). Readers take no other encoding, and no field that they do not know; the
+# None of those before that line is sent as a struct. Their canonical form, without a segment table, is signed, hashed,
+# stored, and sent as bytes (actors/chain/logic/canonical.hpp). Readers take no other encoding, and no field that they do not know; the
 # version is raised for a new one. An empty Data or list is a null pointer. Money is in base coins, below 2^63; times
 # are Unix milliseconds; keys have 32 bytes, signatures 64, hashes, addresses and ids of blocks and transactions 32,
 # ids of nodes 20.
 
 using Cxx = import "/capnp/c++.capnp";
+using import "/messages/annotations.capnp".kind;
 using Wallet = import "/messages/wallet.capnp";
 $Cxx.namespace("troupe::chain::wire");
 
@@ -472,4 +473,476 @@ struct SignedGenesis {
   # A Genesis.
   signatures @1 :List(GenesisSignature);
   # By rising id of the node.
+}
+
+# --- what nodes tell each other, at `/chain` -----------------------------------------------------------------------
+#
+# All of it names the chain: what is of another one is refused, or ignored.
+
+struct GetChainHead $kind(from = [peer], bytesMax = 128) {
+  # Asks a neighbour whether it has this chain, and how far. Answered by ChainHead, which is also told later. Errors:
+  # `not_found`: it has none, or another.
+
+  chain @0 :Data;
+}
+
+struct ChainHead $kind(from = [peer], whenFull = keepLatest, bytesMax = 128) {
+  # Answers GetChainHead. Told to neighbours after each block.
+
+  chain @0 :Data;
+  height @1 :UInt64;
+  # Of the latest final block; 0: the genesis.
+  block @2 :Data;
+  # Its id.
+}
+
+struct GetBlocks $kind(from = [peer], bytesMax = 128) {
+  # Asks for final blocks. Answered by FinalBlocks.
+
+  chain @0 :Data;
+  from @1 :UInt64;
+  # The first height, at least 1.
+}
+
+struct FinalBlocks $kind(from = [peer], bytesMax = 3145728) {
+  # Answers GetBlocks: as many as fit, from the height asked for on. None: it does not have that one.
+
+  rows @0 :List(FinalBlock);
+}
+
+struct FinalBlock {
+  block @0 :Data;
+  # A Block.
+  commit @1 :List(Data);
+  # The entries of its commit.
+}
+
+struct HaveTransactions $kind(from = [peer], bytesMax = 16384) {
+  # Tells of transactions that the sender has, for those who lack them to ask for.
+
+  chain @0 :Data;
+  ids @1 :List(Data);
+  # At most 256.
+}
+
+struct GetTransactions $kind(from = [peer], bytesMax = 131072) {
+  # Answered by Transactions: those that are there, as many as fit.
+
+  chain @0 :Data;
+  ids @1 :List(Data);
+  # At most 2048.
+}
+
+struct Transactions $kind(from = [peer], bytesMax = 2162688) {
+  # Answers GetTransactions.
+
+  list @0 :List(Data);
+  # Each a SignedTransaction.
+}
+
+struct PushVote $kind(lane = control, from = [peer], bytesMax = 1024) {
+  # A vote, pushed to all neighbours once.
+
+  chain @0 :Data;
+  vote @1 :Data;
+  # A SignedVote.
+}
+
+struct PushProposal $kind(from = [peer], bytesMax = 2162688) {
+  # A proposal and what it proposes, pushed to all neighbours once.
+
+  chain @0 :Data;
+  proposal @1 :Data;
+  # A SignedProposal; empty in an answer to GetProposed.
+  body @2 :ProposedBlock;
+}
+
+struct ProposedBlock {
+  # A block whose transactions the receiver may have.
+
+  header @0 :Data;
+  transactions @1 :Data;
+  # Their ids, 32 bytes each.
+  evidence @2 :List(Data);
+  commit @3 :List(Data);
+  late @4 :List(Data);
+}
+
+struct GetProposed $kind(from = [peer], bytesMax = 256) {
+  # Asks for a block that is voted on. Answered by PushProposal, or `not_found`.
+
+  chain @0 :Data;
+  block @1 :Data;
+}
+
+struct HeldVotes $kind(from = [peer], whenFull = keepLatest, bytesMax = 65536) {
+  # What the sender holds of the height at which it is, told while nothing goes on: who has more sends it.
+
+  chain @0 :Data;
+  fork @1 :UInt32;
+  height @2 :UInt64;
+  round @3 :UInt32;
+  rounds @4 :List(HeldRound);
+  # At most 80.
+}
+
+struct HeldRound {
+  round @0 :UInt32;
+  proposal @1 :Bool;
+  prevotes @2 :Data;
+  precommits @3 :Data;
+  # A bit for each validator in the order of ids, the lowest of the first byte first. Absent at the end: zeros.
+}
+
+# --- what operators ask of `/chain` --------------------------------------------------------------------------------
+#
+# Errors of all: `not_found` where this node has no chain, or of what is not there; `unavailable` before its rows are
+# read. Times are Unix ms; amounts in base coins.
+
+struct GetChainStatus $kind(from = [view, operate], bytesMax = 64) {
+  # Answered by ChainStatus.
+}
+
+struct ChainStatus $kind(from = [peer, view, operate], bytesMax = 2048) {
+  # Answers GetChainStatus.
+
+  chain @0 :Data;
+  name @1 :Text;
+  mode @2 :Text;
+  # dev test real
+  height @3 :UInt64;
+  id @4 :Data;
+  time @5 :UInt64;
+  round @6 :UInt32;
+  step @7 :Text;
+  # propose prevote precommit; idle: the next block is not begun yet.
+  validators @8 :UInt32;
+  stateRoot @9 :Data;
+  # After this height: the `stateRoot` of the next block.
+  target @10 :UInt64;
+  # The highest height that a neighbour has told, or this one.
+  blockTimeMs @11 :UInt64;
+  # On average over the last blocks, at most 100.
+  pending @12 :UInt64;
+  baseFee @13 :UInt64;
+  supply @14 :UInt64;
+  quorum @15 :Bool;
+  # Over 2/3 of the power has been heard at this height or the one before within the last minute.
+  neighbours @16 :UInt32;
+}
+
+struct ListBlocks $kind(from = [view, operate], bytesMax = 128) {
+  # Answered by BlockInfos, ascending.
+
+  from @0 :UInt64;
+  # 0: the newest.
+  count @1 :UInt32 = 20;
+  # At most 100.
+  id @2 :Data;
+  # One block by its id, in place of `from`.
+}
+
+struct BlockInfos $kind(from = [peer, view, operate], bytesMax = 3145728) {
+  # Answers ListBlocks; as many as fit.
+
+  rows @0 :List(BlockInfo);
+}
+
+struct BlockInfo {
+  header @0 :Data;
+  # A Header; of block 0, the genesis, empty.
+  id @1 :Data;
+  height @2 :UInt64;
+  time @3 :UInt64;
+  transactions @4 :Data;
+  # Their ids, 32 bytes each.
+  evidence @5 :List(Data);
+  signatures @6 :List(CommitShare);
+  # Of the commit that made it final.
+  absent @7 :List(Data);
+  # Validators whose precommit is not in it.
+  power @8 :UInt64;
+  of @9 :UInt64;
+  round @10 :UInt32;
+  # In which it was decided.
+}
+
+struct CommitShare {
+  validator @0 :Data;
+  round @1 :UInt32;
+}
+
+struct GetChainAccount $kind(from = [view, operate], bytesMax = 128) {
+  # Answered by ChainAccount, also for an address that is not in the state.
+
+  address @0 :Data;
+  proof @1 :Bool;
+  # Waits for the block after the latest one, whose header has the root.
+  waitMs @2 :UInt32 = 30000;
+}
+
+struct ChainAccount $kind(from = [peer, view, operate], bytesMax = 131072) {
+  # Answers GetChainAccount.
+
+  height @0 :UInt64;
+  account @1 :Account;
+  nextNonce @2 :UInt64;
+  # After those that wait.
+  root @3 :Data;
+  header @4 :Data;
+  # A Header of height + 1, whose `state` is the root. Both empty unless a proof was asked for.
+  exist @5 :Existence;
+  nonexist @6 :Nonexistence;
+}
+
+struct Existence {
+  # As ICS-23 has it; actors/chain/logic/tree_proof.hpp.
+
+  key @0 :Data;
+  value @1 :Data;
+  path @2 :List(ProofStep);
+}
+
+struct ProofStep {
+  prefix @0 :Data;
+  suffix @1 :Data;
+}
+
+struct Nonexistence {
+  key @0 :Data;
+  left @1 :Existence;
+  right @2 :Existence;
+  # Null: there is none.
+}
+
+struct ListState $kind(from = [view, operate], bytesMax = 256) {
+  # The leaves of the state in the order of the tree, that of SHA-256(key). Answered by StateRows.
+
+  at @0 :UInt64;
+  # A height whose state is kept; 0: the latest.
+  from @1 :Data;
+  # SHA-256 of the first key, or empty.
+}
+
+struct StateRows $kind(from = [peer, view, operate], bytesMax = 1048576) {
+  # Answers ListState: as many as fit.
+
+  height @0 :UInt64;
+  rows @1 :List(StateRow);
+  more @2 :Bool;
+  next @3 :Data;
+  # Where to go on from.
+}
+
+struct StateRow {
+  key @0 :Data;
+  value @1 :Data;
+}
+
+struct GetChainParams $kind(from = [view, operate], bytesMax = 64) {
+  # Answered by ChainParams.
+}
+
+struct ChainParams $kind(from = [peer, view, operate], bytesMax = 16384) {
+  # Answers GetChainParams.
+
+  height @0 :UInt64;
+  rows @1 :List(ChainParam);
+}
+
+struct ChainParam {
+  name @0 :Text;
+  value @1 :UInt64;
+}
+
+struct SubmitTransaction $kind(from = [operate], bytesMax = 16384) {
+  # Answered by TransactionInfo once it waits here; again: as the first time. Errors: `malformed`; `refused`: the state
+  # does not admit it; `conflict`: its nonce is taken; `overloaded`: the pool is full, and it offers no more than the rest.
+
+  transaction @0 :Data;
+  # A SignedTransaction.
+  dry @1 :Bool;
+  # Only tells what would become of it.
+}
+
+struct GetTransaction $kind(from = [view, operate], bytesMax = 128) {
+  # Answered by TransactionInfo at once, or once it is final or expired. `not_found`: it is not known, and was not until then.
+
+  id @0 :Data;
+  waitMs @1 :UInt32;
+}
+
+struct TransactionInfo $kind(from = [peer, view, operate], bytesMax = 32768) {
+  # Answers SubmitTransaction and GetTransaction.
+
+  id @0 :Data;
+  state @1 :TransactionState;
+  height @2 :UInt64;
+  # Of its block; 0: in none.
+  index @3 :UInt32;
+  receipt @4 :Data;
+  # A Receipt; empty unless it is in a block.
+  transaction @5 :Data;
+  # A Transaction.
+  time @6 :UInt64;
+  # Of its block.
+  confirmations @7 :UInt64;
+}
+
+enum TransactionState {
+  pending @0;
+  final @1;
+  failed @2;
+  expired @3;
+}
+
+struct ListTransactions $kind(from = [view, operate], bytesMax = 256) {
+  # Those of an address, as sender, payer or receiver, the latest first; or those that wait. Answered by TransactionInfos.
+
+  address @0 :Data;
+  # Empty: those that wait here.
+  before @1 :Data;
+  # `next` of an answer; empty: from the latest.
+  limit @2 :UInt32;
+  # At most 256; 0: that many.
+}
+
+struct TransactionInfos $kind(from = [peer, view, operate], bytesMax = 2162688) {
+  # Answers ListTransactions.
+
+  rows @0 :List(TransactionInfo);
+  more @1 :Bool;
+  next @2 :Data;
+}
+
+struct ListValidators $kind(from = [view, operate], bytesMax = 64) {
+  # Answered by ValidatorInfos.
+}
+
+struct ValidatorInfos $kind(from = [peer, view, operate], bytesMax = 524288) {
+  # Answers ListValidators.
+
+  height @0 :UInt64;
+  rows @1 :List(ValidatorInfo);
+  # By id.
+}
+
+struct ValidatorInfo {
+  node @0 :Data;
+  operator @1 :Data;
+  # The address of its stake.
+  power @2 :UInt64;
+  missed @3 :UInt64;
+  # Heights that are 10 deep without its precommit in a block, since it is a validator.
+  origin @4 :Text;
+  # genesis registered dev
+  state @5 :Text;
+  # waiting active jailed out leaving
+  evidence @6 :List(Data);
+  guard @7 :GuardInfo;
+  # Of this node's own validator alone.
+}
+
+struct GuardInfo {
+  height @0 :UInt64;
+  round @1 :UInt32;
+  step @2 :Text;
+  refused @3 :UInt64;
+  # Second votes that were not signed.
+}
+
+struct VerifyChain $kind(from = [operate], bytesMax = 64) {
+  # Runs all blocks again from the one after `from`, and compares roots. Answered by ChainVerified.
+
+  from @0 :UInt64;
+}
+
+struct ChainVerified $kind(from = [peer, view, operate], bytesMax = 256) {
+  # Answers VerifyChain.
+
+  from @0 :UInt64;
+  to @1 :UInt64;
+  ok @2 :Bool;
+  badHeight @3 :UInt64;
+}
+
+struct WatchChain $kind(from = [view, operate], bytesMax = 64) {
+  # Asks for a stream of BlockInfo, as ChainBlock, from the next final block on.
+}
+
+struct ChainBlock $kind(from = [peer, view, operate], whenFull = credit, bytesMax = 262144) {
+  # An item of the stream that WatchChain asks for.
+
+  info @0 :BlockInfo;
+}
+
+# --- what `/chain` asks of `/validator` ----------------------------------------------------------------------------
+
+struct GetGuard $kind(bytesMax = 64) {
+  # Answered by GuardIs.
+}
+
+struct GuardIs $kind(bytesMax = 4194304) {
+  # Answers GetGuard: what is kept of the height at which the validator signed last.
+
+  guard @0 :Data;
+  key @1 :Data;
+  # Of consensus; empty: this node is no validator.
+  proof @2 :List(Data);
+  # SignedVotes that prove the valid value.
+  votes @3 :List(Data);
+  # Own ones of that height.
+  proposals @4 :List(Data);
+  blocks @5 :List(Data);
+  # Whole ones that the guard names.
+  refused @6 :UInt64;
+  # Second contents that were not signed.
+}
+
+struct SignContent $kind(bytesMax = 4194304) {
+  # Asks for a signature of one content. Answered by SignedIs once guard, content and blocks are durable. Errors:
+  # `refused`: another content of that step was signed, or a later one.
+
+  chain @0 :Data;
+  guard @1 :Data;
+  # As it will be with this content.
+  content :union {
+    vote @2 :Data;
+    proposal @3 :Data;
+  }
+  proof @4 :List(Data);
+  # In place of earlier ones, unless empty.
+  blocks @5 :List(Data);
+  # Those that the guard names and the validator does not have.
+}
+
+struct SignedIs $kind(bytesMax = 256) {
+  # Answers SignContent.
+
+  signature @0 :Data;
+}
+
+struct ChainState $kind(from = [peer, view, operate], bytesMax = 4096) {
+  # What the inspector shows of `/chain`.
+
+  height @0 :UInt64;
+  round @1 :UInt32;
+  step @2 :Text;
+  pending @3 :UInt64;
+  neighbours @4 :UInt32;
+  target @5 :UInt64;
+  cachedRows @6 :UInt64;
+}
+
+struct ValidatorState $kind(from = [peer, view, operate], bytesMax = 4096) {
+  # What the inspector shows of `/validator`.
+
+  signs @0 :Bool;
+  height @1 :UInt64;
+  round @2 :UInt32;
+  step @3 :Text;
+  locked @4 :Text;
+  # "ID since ROUND", or "none".
+  valid @5 :Text;
+  refused @6 :UInt64;
 }

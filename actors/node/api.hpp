@@ -13,6 +13,7 @@
 
 #include "messages/node.capnp.h"
 #include "runtime/actor/actor.hpp"
+#include "runtime/base/bytes.hpp"
 #include "runtime/base/endpoint.hpp"
 #include "runtime/config/settings.hpp"
 #include "runtime/observe/audit.hpp"
@@ -67,6 +68,8 @@ struct DomainParts {
   observe::DomainLog domain_log{};            ///< of the domain that is made
   /// The address to serve on cannot be had; before the node has served; any thread.
   std::function<void(const base::Error&)> cannot_listen{};
+  /// A small file of the data directory, as it was at the start; empty in a world without one.
+  std::function<std::optional<base::Bytes>(std::string_view name)> kept{};
   bool simulated = false;  ///< 10.0.0.0/8 is many machines of many owners
 
   /// What others are told of this node's address. For a domain's factory: only then is a port known that the system

@@ -49,6 +49,10 @@ const node::DomainSpec& domain();
 namespace troupe::airdrop {
 const node::DomainSpec& domain();
 }
+namespace troupe::chain {
+const node::DomainSpec& domain();
+const node::DomainSpec& validator();  // beside the chain, and a part of its domain
+}  // namespace troupe::chain
 
 namespace troupe::apps {
 
@@ -58,7 +62,7 @@ const DomainSpecs& domains() {
                                &datagrams_domain(), &peers::domain(),     &dht::domain(),      &files::domain(),
                                &raft::domain(),     &catalogue::domain(), &registry::domain(), &reputation::domain(),
                                &task::domain(),     &wallet::domain(),    &escrow::domain(),   &fund::domain(),
-                               &airdrop::domain()};
+                               &airdrop::domain(),  &chain::validator(),  &chain::domain()};
   return all;
 }
 

@@ -279,6 +279,14 @@ const Approved* Mempool::find(const TxId& id) const {
   return place == places_.end() ? nullptr : &at(place->second).transaction;
 }
 
+std::vector<const Approved*> Mempool::first(std::size_t most) const {
+  std::vector<const Approved*> out;
+  for (const auto& [sender, queue] : queues_)
+    for (const auto& [nonce, entry] : queue.entries)
+      if (out.size() < most) out.push_back(&entry.transaction);
+  return out;
+}
+
 Nonce Mempool::next_free(const wallet::Address& address, Nonce next) const {
   while (held({address, next}) != nullptr) ++next.value;
   return next;

@@ -104,6 +104,8 @@ class Mempool {
   const Approved* find(const TxId& id) const;
   /// The next nonce that a sender can use, given its next one in the state.
   Nonce next_free(const wallet::Address& address, Nonce next) const;
+  /// Some that wait: by sender, in order.
+  std::vector<const Approved*> first(std::size_t most) const;
   std::size_t count() const { return places_.size(); }
   std::size_t bytes() const { return bytes_; }
 

@@ -1,0 +1,17 @@
+#pragma once
+// The ledger as other parts of the program reach it: `/chain` and `/validator` (messages/chain.capnp).
+#include "actors/chain/logic/transaction.hpp"
+
+namespace troupe::chain {
+
+inline constexpr const char* kPath = "/chain";
+inline constexpr const char* kValidatorPath = "/validator";
+
+/// The chain of `--chain dev`: of one node, which is its only founder.
+inline constexpr std::string_view kDevName = "dev";
+
+/// Files of the data directory, as node::DomainParts::kept names them.
+inline constexpr const char* kChainFile = "chain";          ///< a SignedGenesis
+inline constexpr const char* kValidatorFile = "validator";  ///< the seed of the consensus key: 64 hex digits
+
+}  // namespace troupe::chain

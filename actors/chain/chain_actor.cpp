@@ -1,0 +1,194 @@
+#include "actors/chain/chain_actor.hpp"
+
+#include "actors/chain/validator_actor.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::chain {
+namespace {
+
+using base::Code;
+using base::Error;
+
+constexpr std::chrono::seconds kGuardDue{10};
+constexpr std::chrono::milliseconds kReopen{500};  // our choice
+constexpr std::chrono::milliseconds kMend{300};    // our choice: longer than a round trip around the earth
+
+}  // namespace
+
+ChainActor::ChainActor(ChainSettings settings) : settings_(std::move(settings)), ledger_(*this, settings_.health) {
+  if (has_chain()) chain_ = {id_of(genesis()).bytes};
+}
+
+void ChainActor::receive(runtime::Handlers& on) {
+  ledger_.receive<RowsAgain>(on);
+  on.timer<Reopen>([this] { open(); });
+  on.timer<Greet>([this] { greet(); });
+  on.timer<Timeouts>([this] { timeouts(); });
+  on.timer<Begin>([this] { begin_if_due(); });
+  on.timer<Mend>([this] { mend(); });
+  on.timer<TellTransactions>([this] { tell_transactions(); });
+  on.timer<Waiters>([this] { overdue(); });
+
+  on.ask<wire::GetChainHead, wire::ChainHead>([this](auto ask, auto reply) {
+    if (!has_chain() || !ours(ask.getChain())) return reply.refuse({Code::not_found, "this node has another chain"});
+    if (!ready_) return reply.refuse({Code::unavailable, "the chain is not read yet"});
+    reply.send([this](wire::ChainHead::Builder out) {
+      out.setChain(data_of(chain_.view()));
+      out.setHeight(ledger_.head().height.value);
+      out.setBlock(data_of(ledger_.head().id.view()));
+    });
+  });
+  on.tell<wire::ChainHead>([this](auto head) {
+    if (const auto from = caller().node; from && ready_ && ours(head.getChain())) hear_head(*from, at(*from), head);
+  });
+  on.ask<wire::GetBlocks, wire::FinalBlocks>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
+  on.tell<wire::HaveTransactions>([this](auto have) { hear_have(have); });
+  on.ask<wire::GetTransactions, wire::Transactions>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
+  on.tell<wire::PushVote>([this](auto push_vote) {
+    if (!ready_ || !ours(push_vote.getChain())) return;
+    const auto vote = parse_signed_vote(bytes_of(push_vote.getVote()));
+    if (!vote) return;
+    if (hear_late(*vote)) return push(*vote, caller().node);
+    if (!wanted(*vote)) return;
+    take(*vote);
+    push(*vote, caller().node);
+    drive();
+  });
+  on.tell<wire::PushProposal>([this](auto pushed) {
+    if (!ready_ || !ours(pushed.getChain())) return;
+    const auto proposal = parse_signed_proposal(bytes_of(pushed.getProposal()));
+    if (!proposal || !wanted(*proposal)) return;
+    if (const auto from = caller().node) offer(proposal->content.block, pushed.getBody(), at(*from));
+    take(*proposal);
+    push(*proposal, pushed.getBody(), caller().node);
+    drive();
+  });
+  on.ask<wire::GetProposed, wire::PushProposal>([this](auto ask, auto reply) {
+    const auto id = BlockId::from(bytes_of(ask.getBlock()));
+    const auto found = id && ours(ask.getChain()) ? candidates_.find(*id) : candidates_.end();
+    if (found == candidates_.end()) return reply.refuse({Code::not_found, "that block is not here"});
+    reply.send([&](wire::PushProposal::Builder out) { write(out.initBody(), *found->second); });
+  });
+  on.tell<wire::HeldVotes>([this](auto held) { hear_held(held); });
+  answers(on);
+}
+
+void ChainActor::start() {
+  node()
+      .publish<wire::GetChainHead, wire::ChainHead, wire::GetBlocks, wire::HaveTransactions, wire::GetTransactions,
+               wire::PushVote, wire::PushProposal, wire::GetProposed, wire::HeldVotes, wire::GetChainStatus,
+               wire::ListBlocks, wire::GetChainAccount, wire::ListState, wire::GetChainParams, wire::SubmitTransaction,
+               wire::GetTransaction, wire::ListTransactions, wire::ListValidators, wire::VerifyChain, wire::WatchChain>(
+          kPath, self());
+  open();
+}
+
+void ChainActor::open() {
+  if (!has_chain()) return;
+  ledger_.open(genesis(), [this](const base::Outcome<void>& read) { opened(read); });
+}
+
+void ChainActor::stop() {
+  ledger_.stop();
+  if (settings_.health != nullptr) settings_.health->clear(kHealthSource);
+}
+
+void ChainActor::opened(const base::Outcome<void>& read) {
+  if (!read.ok()) {
+    failed("the chain cannot be read: " + read.error().message);
+    return after<Reopen>(kReopen);
+  }
+  since_ = now();
+  head_time_ = ledger_.head().time;
+  settings_.counters->height = ledger_.head().height.value;
+  ask<wire::GetGuard, wire::GuardIs>(
+      node().find(kValidatorPath), now() + kGuardDue, [](wire::GetGuard::Builder) {},
+      [this](runtime::Answer<wire::GuardIs> answer) { hear_guard(std::move(answer)); });
+}
+
+void ChainActor::hear_guard(runtime::Answer<wire::GuardIs> answer) {
+  if (!answer.ok()) {
+    failed("the validator does not answer: " + answer.error().message);
+    return after<Reopen>(kReopen);
+  }
+  if (settings_.health != nullptr) settings_.health->clear(kHealthSource);
+  ready_ = true;
+  std::set<base::NodeId> partners;
+  for (const Validator& one : ledger_.next().validators->all()) partners.insert(one.id);
+  settings_.pool->partners().are(kPath, std::move(partners));
+  next_height();
+  resume(answer.value());
+  greet();
+  after<Mend>(kMend);
+}
+
+/// What `/validator` has kept of the height at hand is heard first.
+void ChainActor::resume(wire::GuardIs::Reader kept) {
+  key_ = base::PublicKey::from(bytes_of(kept.getKey()));
+  if (!key_) return;
+  if (const auto guard = decode_guard(bytes_of(kept.getGuard()))) guard_ = *guard;
+  if (guard_.place().fork != fork_ || guard_.place().height != ledger_.head().height.next()) return;
+  for (const auto bytes : kept.getBlocks()) {
+    auto block = parse_block(bytes_of(bytes));
+    if (!block.ok()) continue;
+    std::vector<Approved> transactions;
+    for (const SignedTransaction& one : block.value().transactions)
+      if (auto approved = Approved::verify(one, chain_, fork_); approved.ok())
+        transactions.push_back(std::move(approved).value());
+    if (transactions.size() != block.value().transactions.size()) continue;
+    auto candidate = judge(std::move(block).value(), std::move(transactions));
+    at_validator_.insert(candidate->id);
+    candidates_[candidate->id] = std::move(candidate);
+  }
+  world().mutations.sometimes("chain: a validator went on where its guard stands");
+  begin();
+  for (const auto list : {kept.getProof(), kept.getVotes()})
+    for (const auto bytes : list)
+      if (const auto vote = parse_signed_vote(bytes_of(bytes))) static_cast<void>(consensus_->receive(*vote));
+  for (const auto bytes : kept.getProposals())
+    if (const auto proposal = parse_signed_proposal(bytes_of(bytes)))
+      static_cast<void>(consensus_->receive(*proposal, unix_ms()));
+  drive();
+}
+
+bool ChainActor::ours(capnp::Data::Reader chain) const {
+  return has_chain() && ChainId::from(bytes_of(chain)) == std::optional(chain_);
+}
+
+/// What is told has no sender to ask: it is asked at its path.
+runtime::Handle ChainActor::at(const base::NodeId& neighbour) const {
+  const auto known = neighbours_.find(neighbour);
+  return known != neighbours_.end() ? known->second.handle : settings_.pool->remote(neighbour, kPath);
+}
+
+std::vector<base::NodeId> ChainActor::accused() const {
+  std::vector<base::NodeId> out;
+  for (const auto& [id, evidence] : evidence_) out.push_back(id);
+  return out;
+}
+
+UnixMs ChainActor::unix_ms() const { return UnixMs(static_cast<std::int64_t>(base::unix_milliseconds(wall()))); }
+
+wallet::Address ChainActor::owner_of(const base::NodeId& validator) const {
+  for (const Founder& one : genesis().founders)
+    if (one.node() == validator) return one.address;
+  return wallet::address_of(settings_.identity->public_key());
+}
+
+void ChainActor::reopen(const std::string& why) {
+  failed(why);
+  ready_ = syncing_ = finishing_ = false;
+  synced_.clear();
+  consensus_.reset();
+  timeouts_.clear();
+  after<Reopen>(kReopen);
+}
+
+/// Nothing goes on until a person has looked.
+void ChainActor::failed(const std::string& why) {
+  settings_.log.error("the chain stands still", {{"why", std::string_view(why)}});
+  if (settings_.health != nullptr)
+    settings_.health->raise(kHealthSource, observe::HealthState::failing, "the chain stands still: " + why);
+}
+
+}  // namespace troupe::chain

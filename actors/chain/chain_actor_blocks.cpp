@@ -1,0 +1,318 @@
+// Blocks of the next height: built, put together from what is here, judged, run and kept.
+#include "actors/chain/chain_actor.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::chain {
+namespace {
+
+using base::Bytes;
+
+constexpr std::chrono::seconds kFetchDue{5};  // our choice
+constexpr std::size_t kAskedMax = 3;          // neighbours, for one block
+constexpr std::size_t kIdsMax = 2'048;        // messages/chain.capnp
+constexpr std::size_t kSpans = 100;           // messages/chain.capnp: blockTimeMs
+
+std::vector<Bytes> copy_of(capnp::List<capnp::Data>::Reader list) {
+  std::vector<Bytes> out;
+  for (const auto one : list) out.emplace_back(one.begin(), one.end());
+  return out;
+}
+
+/// What the next one in the block finds: as the machine does it, which runs the block once it is decided.
+void happens(StateView& view, Totals& totals, const Parameters& parameters, const Approved& one, UnixMs time) {
+  const Transaction& content = one.content();
+  Account& payer = view.account(content.payer());
+  payer.balance = payer.balance - *fee_of(one, totals.base_fee);
+  Account& from = view.account(content.from);
+  ++from.nonce.value;
+  if (const auto* transfer = std::get_if<Transfer>(&content.body)) {
+    from.balance = from.balance - total_of(*transfer);
+    for (const wallet::Credit& credit : transfer->credits) {
+      Account& to = view.account(credit.to);
+      to.balance = to.balance + credit.amount;
+    }
+    return;
+  }
+  const auto amount = wallet::Amount::of(parameters[Param::faucet_amount]);
+  totals.faucet_pot = totals.faucet_pot - amount;
+  from.balance = from.balance + amount;
+  from.faucet = time;
+}
+
+}  // namespace
+
+// -- built here
+
+void ChainActor::build(Round round) {
+  const NextBlock& next = ledger_.next();
+  const rows::Head& head = ledger_.head();
+  Block block;
+  Header& header = block.header;
+  header.fork = fork_;
+  header.height = head.height.next();
+  header.time = std::max(head.time + UnixMs{1}, unix_ms());
+  header.proposer = settings_.self();
+  header.parent = head.id;
+  header.blocks = next.blocks;
+  header.validators = hash_of(*next.validators);
+  header.next_validators = hash_of(*next.next_validators);
+  header.parameters = hash_of(next.parameters);
+  header.state = head.state.hash;
+  header.receipts = head.receipts;
+  if (ledger_.head_commit()) block.commit = commit_entries(head_commit());
+  const std::size_t block_bytes = next.parameters[Param::block_bytes];
+  block.late = late_for(late(), next.presence, fork_, block_bytes);
+  std::vector<Evidence> proofs;
+  for (const auto& [liar, evidence] : evidence_) proofs.push_back(evidence);
+  block.evidence = evidence_for(proofs, evidence_view(), block_bytes);
+  const std::size_t bytes = bytes_left(block, next.parameters);
+  const auto picked = std::make_shared<std::vector<Approved>>();
+  ledger_.with_rows(
+      [this, picked, bytes, height = header.height, time = header.time] {
+        const NextBlock& now_next = ledger_.next();
+        StateView view = ledger_.view();
+        Totals totals = now_next.totals;
+        const auto taken = [&](const Approved& one) {
+          if (admissible(view, totals, now_next.parameters, one, height, time) != Outcome::done) return false;
+          happens(view, totals, now_next.parameters, one, time);
+          return true;
+        };
+        const Gas gas{now_next.parameters[Param::block_gas]};
+        *picked = mempool_.pick(gas, bytes, totals.base_fee, height, taken).transactions;
+        return !view.damage();
+      },
+      [this, round, picked, block = std::move(block)](const base::Outcome<void>& whole) mutable {
+        if (!whole.ok()) return failed(whole.error().message);
+        if (!consensus_ || consensus_->place().height != block.header.height) return;
+        for (const Approved& one : *picked) block.transactions.push_back(one.whole());
+        seal(block);
+        auto candidate = judge(std::move(block), std::move(*picked));
+        base::ensure(candidate->verdict == chain::Verdict::valid, "what is built here is valid here");
+        candidates_[candidate->id] = candidate;
+        consensus_->built(round, candidate->id, candidate->block.header.time);
+        drive();
+      });
+}
+
+// -- whole here, and valid or not
+
+bool ChainActor::follows(const Header& header) const {
+  const rows::Head& head = ledger_.head();
+  const NextBlock& next = ledger_.next();
+  return header.fork == fork_ && header.height == head.height.next() && header.parent == head.id &&
+         header.time > head.time && header.blocks == next.blocks && header.validators == hash_of(*next.validators) &&
+         header.next_validators == hash_of(*next.next_validators) && header.parameters == hash_of(next.parameters) &&
+         header.state == head.state.hash && header.receipts == head.receipts &&
+         next.validators->index_of(header.proposer).has_value();
+}
+
+std::shared_ptr<ChainActor::Candidate> ChainActor::judge(Block block, std::vector<Approved> transactions) const {
+  auto out = std::make_shared<Candidate>();
+  out->id = id_of(block.header);
+  out->bytes = encode(block);
+  const VerifySignature verified = [](const base::PublicKey& key, base::ByteView bytes,
+                                      const crypto::Signature& signature) {
+    return crypto::verify(key, bytes, signature);
+  };
+  const auto commit_fine = [&] {
+    const rows::Head& head = ledger_.head();
+    if (head.height.value == 0) return block.commit.empty();
+    const auto commit = commit_of(block.commit);
+    return commit &&
+           verify_commit(chain_, *ledger_.head_validators(), {fork_, head.height, head.id}, *commit, verified).ok();
+  };
+  const auto lists_fine = [&] {
+    return judge_late(block.late, ledger_.next().presence, chain_, fork_, verified).ok() &&
+           judge_evidence(block.evidence, evidence_view(), chain_, verified).ok();
+  };
+  const bool valid = follows(block.header) && !flaw(block, ledger_.next().parameters) &&
+                     fits(ledger_.next().parameters, transactions) && commit_fine() && lists_fine();
+  out->verdict = valid ? chain::Verdict::valid : chain::Verdict::invalid;
+  out->block = std::move(block);
+  out->transactions = std::make_shared<const std::vector<Approved>>(std::move(transactions));
+  return out;
+}
+
+void ChainActor::add(std::shared_ptr<const Candidate> candidate) {
+  if (candidates_.size() >= kCandidatesMax) return;
+  const Header& header = candidate->block.header;
+  const BlockId id = candidate->id;
+  const auto verdict = candidate->verdict;
+  wanted_.erase(id);
+  assemblies_.erase(id);
+  candidates_[id] = std::move(candidate);
+  ++progress_;
+  if (!consensus_) return;
+  consensus_->block(id, header.time, header.proposer, verdict);
+  drive();
+}
+
+// -- from others
+
+void ChainActor::fetch(const BlockId& id) {
+  if (const auto here = candidates_.find(id); here != candidates_.end()) {
+    const Header& header = here->second->block.header;
+    return consensus_->block(id, header.time, header.proposer, here->second->verdict);
+  }
+  if (assemblies_.contains(id)) return;
+  wanted_.insert(id);
+  std::size_t asked = 0;
+  for (const auto& [node_id, neighbour] : neighbours_) {
+    if (++asked > kAskedMax) break;
+    ask<wire::GetProposed, wire::PushProposal>(
+        neighbour.handle, now() + kFetchDue,
+        [&](wire::GetProposed::Builder out) {
+          out.setChain(data_of(chain_.view()));
+          out.setBlock(data_of(id.view()));
+        },
+        [this, id, from = neighbour.handle](runtime::Answer<wire::PushProposal> answer) {
+          if (answer.ok() && wanted_.contains(id)) offer(id, answer.value().getBody(), from);
+        });
+  }
+}
+
+void ChainActor::offer(const BlockId& id, wire::ProposedBlock::Reader body, const runtime::Handle& from) {
+  if (candidates_.contains(id) || halted_ || finishing_) return;
+  if (assemblies_.contains(id)) return assemble(id, from);
+  if (assemblies_.size() >= kCandidatesMax) return;
+  Assembly out;
+  const auto header = parse_header(bytes_of(body.getHeader()));
+  const auto ids = bytes_of(body.getTransactions());
+  if (!header || id_of(*header) != id || ids.size() % TxId::kBytes != 0 || ids.size() > kBlockBytesMax) return;
+  for (std::size_t at = 0; at < ids.size(); at += TxId::kBytes)
+    out.ids.push_back(*TxId::from(ids.subspan(at, TxId::kBytes)));
+  out.block.header = *header;
+  out.block.evidence = copy_of(body.getEvidence());
+  out.block.commit = copy_of(body.getCommit());
+  out.block.late = copy_of(body.getLate());
+  const bool right = root_of(out.ids) == header->transactions && log_root(out.block.evidence) == header->evidence &&
+                     log_root(out.block.commit) == header->commit && log_root(out.block.late) == header->late;
+  if (!right || has_twice(out.ids)) return;
+  wanted_.erase(id);
+  assemblies_.emplace(id, std::move(out));
+  assemble(id, from);
+}
+
+void ChainActor::assemble(const BlockId& id, const runtime::Handle& from) {
+  Assembly& one = assemblies_.at(id);
+  std::vector<TxId> missing;
+  for (const TxId& wanted_id : one.ids) {
+    if (one.have.contains(wanted_id)) continue;
+    if (const Approved* waiting = mempool_.find(wanted_id)) one.have.emplace(wanted_id, *waiting);
+    else missing.push_back(wanted_id);
+  }
+  if (missing.empty()) return whole(id);
+  if (one.asking) return;
+  one.asking = true;
+  ask<wire::GetTransactions, wire::Transactions>(
+      from, now() + kFetchDue,
+      [&](wire::GetTransactions::Builder out) {
+        out.setChain(data_of(chain_.view()));
+        auto ids = out.initIds(static_cast<unsigned>(std::min(missing.size(), kIdsMax)));
+        for (unsigned i = 0; i < ids.size(); ++i) ids.set(i, data_of(missing[i].view()));
+      },
+      [this, id, from](runtime::Answer<wire::Transactions> answer) {
+        const auto found = assemblies_.find(id);
+        if (found == assemblies_.end()) return;
+        found->second.asking = false;
+        if (!answer.ok()) return;
+        bool more = false;
+        for (const auto bytes : answer.value().getList()) {
+          auto parsed = parse_signed_transaction(bytes_of(bytes));
+          if (!parsed.ok()) continue;
+          auto approved = Approved::verify(std::move(parsed).value(), chain_, fork_);
+          if (!approved.ok()) continue;
+          const TxId tx = approved.value().id();
+          if (std::ranges::find(found->second.ids, tx) == found->second.ids.end()) continue;
+          more = found->second.have.emplace(tx, std::move(approved).value()).second || more;
+        }
+        if (more) assemble(id, from);
+      });
+}
+
+void ChainActor::whole(const BlockId& id) {
+  auto one = assemblies_.extract(id);
+  Assembly& assembly = one.mapped();
+  std::vector<Approved> transactions;
+  for (const TxId& tx : assembly.ids) {
+    transactions.push_back(assembly.have.at(tx));
+    assembly.block.transactions.push_back(transactions.back().whole());
+  }
+  add(judge(std::move(assembly.block), std::move(transactions)));
+}
+
+// -- final
+
+void ChainActor::finish(std::shared_ptr<const Candidate> candidate, const Commit& commit, bool synced) {
+  finishing_ = true;
+  timeouts_.clear();
+  const Header& header = candidate->block.header;
+  const auto context = context_of(candidate->block, owner_of(header.proposer));
+  base::ensure(context.has_value(), "the lists of a valid block can be read");
+  ledger_.run(*context, candidate->transactions,
+              [this, candidate, commit, synced](base::Outcome<std::shared_ptr<const Executed>> ran) {
+                if (!ran.ok()) return reopen("a block could not be run: " + ran.error().message);
+                ledger_.append(
+                    candidate->block, candidate->bytes, commit, candidate->transactions, ran.value(),
+                    [this, candidate, commit, synced, executed = ran.value()](const base::Outcome<void>& kept) {
+                      if (kept.ok()) return finished(*candidate, commit, *executed, synced);
+                      // It is decided, and maybe not here: it comes again from a neighbour, or from the votes.
+                      reopen("a block could not be kept: " + kept.error().message);
+                    });
+              });
+}
+
+void ChainActor::finished(const Candidate& candidate, const Commit& commit, const Executed& executed, bool synced) {
+  const Header& header = candidate.block.header;
+  auto& counters = *settings_.counters;
+  ++counters.blocks;
+  counters.height = header.height.value;
+  counters.transactions += candidate.transactions->size();
+  if (synced) {
+    ++counters.synced;
+    world().mutations.sometimes("chain: a block came whole from a neighbour");
+  }
+  if (header.height.value > 1) spans_.push_back(header.time - head_time_);
+  head_time_ = header.time;
+  if (spans_.size() > kSpans) spans_.pop_front();
+  const bool mine = validator_here().has_value();
+  if (mine && std::ranges::find(commit.votes, settings_.self(), &CommitVote::validator) == commit.votes.end())
+    ++counters.missed;
+  heard_quorum_ = now();
+  barren_ = candidate.transactions->empty();
+  settle(candidate, executed);
+  next_height();
+  tell_head();
+  tell_watchers();
+  for (const Approved& one : *candidate.transactions) tell_waiters(one.id());
+  tell_account_waiters();
+  take_next();
+}
+
+/// What waits is held against the state after the block.
+void ChainActor::settle(const Candidate& candidate, const Executed& executed) {
+  std::set<wallet::Address> touched;
+  for (std::size_t i = 0; i < candidate.transactions->size(); ++i) {
+    const Approved& one = (*candidate.transactions)[i];
+    const Transaction& content = one.content();
+    touched.insert({content.from, content.payer()});
+    if (const auto* transfer = std::get_if<Transfer>(&content.body))
+      for (const wallet::Credit& credit : transfer->credits) touched.insert(credit.to);
+    if (refused(executed.receipts[i].outcome)) mempool_.drop(one.id());
+  }
+  const auto accounts = std::make_shared<std::map<wallet::Address, Account>>();
+  ledger_.with_rows(
+      [this, touched, accounts] {
+        StateView view = ledger_.view();
+        for (const auto& address : touched) (*accounts)[address] = view.account(address);
+        return !view.damage();
+      },
+      [this, accounts](const base::Outcome<void>& read) {
+        if (!read.ok()) return failed(read.error().message);
+        for (const auto& [address, account] : *accounts) mempool_.settle(address, account.nonce, account.balance);
+        mempool_.expire(ledger_.head().height);
+        settings_.counters->pending = mempool_.count();
+      });
+}
+
+}  // namespace troupe::chain

@@ -1,0 +1,313 @@
+// The height at hand: when it begins, what consensus wants done, and what is heard for it.
+#include "actors/chain/chain_actor.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::chain {
+namespace {
+
+using base::Bytes;
+
+constexpr std::chrono::seconds kSignDue{30};  // our choice: a slow disk is waited for; a second content is never signed
+
+std::set<BlockId> named_by(const Guard& guard) {
+  std::set<BlockId> out;
+  for (const auto& proven : {guard.locked(), guard.valid()})
+    if (proven) out.insert(proven->block);
+  if (guard.proposal()) out.insert(guard.proposal()->block);
+  return out;
+}
+
+void set_content(wire::SignContent::Builder out, const Vote& vote) {
+  const Bytes bytes = encode(vote);
+  out.getContent().setVote(data_of(bytes));
+}
+void set_content(wire::SignContent::Builder out, const Proposal& proposal) {
+  const Bytes bytes = encode(proposal);
+  out.getContent().setProposal(data_of(bytes));
+}
+
+}  // namespace
+
+std::optional<base::NodeId> ChainActor::validator_here() const {
+  const auto& validators = *ledger_.next().validators;
+  const auto index = validators.index_of(settings_.self());
+  return index && key_ == validators.at(*index).key ? std::optional(settings_.self()) : std::nullopt;
+}
+
+void ChainActor::next_height() {
+  if (consensus_)
+    for (const SignedVote& vote : consensus_->votes()) hear_late(vote);
+  for (const SignedVote& vote : std::exchange(unheard_, {})) hear_late(vote);
+  forget_late();
+  consensus_.reset();
+  timeouts_.clear();
+  candidates_.clear();
+  assemblies_.clear();
+  wanted_.clear();
+  at_validator_.clear();
+  proof_.clear();
+  to_sign_.clear();
+  early_votes_.clear();
+  early_proposals_.clear();
+  for (auto& [id, one] : neighbours_) one.told.clear();
+  finishing_ = false;
+  since_ = now();
+  begin_if_due();
+}
+
+void ChainActor::begin_if_due() {
+  if (!ready_ || halted_ || consensus_ || finishing_ || syncing_) return;
+  if (others_have_begun()) return begin();
+  const Parameters& parameters = ledger_.next().parameters;
+  const Param span = mempool_.count() > 0 && !barren_ ? Param::block_interval_ms : Param::block_empty_ms;
+  const base::Instant due = since_ + std::chrono::milliseconds(parameters[span]);
+  if (now() >= due) return begin();
+  after<Begin>(due - now());
+}
+
+/// More than a third of the power, or the one whose turn it is: one liar alone does not hurry the others.
+bool ChainActor::others_have_begun() const {
+  const ValidatorSet& validators = *ledger_.next().validators;
+  std::set<base::NodeId> heard;
+  std::uint64_t power = 0;
+  for (const SignedVote& vote : early_votes_)
+    if (heard.insert(vote.validator).second) power += validators.at(*validators.index_of(vote.validator)).power;
+  if (validators.one_correct(power)) return true;
+  Rotation turns = *ledger_.next().rotation;
+  const base::NodeId first = validators.at(turns.turn(validators)).id;
+  return std::ranges::any_of(early_proposals_,
+                             [&](const SignedProposal& proposal) { return proposal.validator == first; });
+}
+
+void ChainActor::begin() {
+  const NextBlock& next = ledger_.next();
+  consensus_ = std::make_unique<Consensus>(HeightStart{.fork = fork_,
+                                                       .height = ledger_.head().height.next(),
+                                                       .validators = next.validators,
+                                                       .rotation = *next.rotation,
+                                                       .parent_time = ledger_.head().time,
+                                                       .times = times_of(next.parameters),
+                                                       .self = validator_here()},
+                                           guard_, world().mutations);
+  ++progress_;
+  for (const SignedProposal& one : std::exchange(early_proposals_, {})) take(one);
+  for (const SignedVote& one : std::exchange(early_votes_, {})) take(one);
+  drive();
+}
+
+void ChainActor::drive() {
+  if (driving_) return;
+  driving_ = true;
+  while (consensus_) {
+    auto effects = consensus_->take();
+    if (effects.empty()) break;
+    for (Effect& effect : effects) std::visit([this](auto& one) { perform(one); }, effect);
+  }
+  driving_ = false;
+}
+
+// -- effects
+
+void ChainActor::perform(Keep& effect) { proof_ = std::move(effect.prevotes); }
+
+template <class Content>
+void ChainActor::perform(Sign<Content>& effect) {
+  guard_ = effect.guard;
+  to_sign_.push_back({effect.guard, effect.content, std::exchange(proof_, {})});
+  sign_next();
+}
+
+void ChainActor::sign_next() {
+  if (to_sign_.empty() || std::exchange(signing_, true)) return;
+  std::visit([this](const auto& content) { sign(to_sign_.front(), content); }, to_sign_.front().content);
+}
+
+template <class Content>
+void ChainActor::sign(const Signing& signing, const Content& content) {
+  std::vector<std::shared_ptr<const Candidate>> blocks;
+  for (const BlockId& id : named_by(signing.guard))
+    if (const auto found = candidates_.find(id); found != candidates_.end() && !at_validator_.contains(id))
+      blocks.push_back(found->second);
+  ask<wire::SignContent, wire::SignedIs>(
+      node().find(kValidatorPath), now() + kSignDue,
+      [&](wire::SignContent::Builder out) {
+        const Bytes guard = encode(signing.guard);
+        out.setChain(data_of(chain_.view()));
+        out.setGuard(data_of(guard));
+        set_content(out, content);
+        auto proof = out.initProof(size32(signing.proof));
+        for (unsigned i = 0; i < proof.size(); ++i) {
+          const Bytes vote = encode(signing.proof[i]);
+          proof.set(i, data_of(vote));
+        }
+        auto whole = out.initBlocks(size32(blocks));
+        for (unsigned i = 0; i < whole.size(); ++i) whole.set(i, data_of(blocks[i]->bytes));
+      },
+      [this, content, blocks](runtime::Answer<wire::SignedIs> answer) {
+        signing_ = false;
+        const bool of_now = !to_sign_.empty() && to_sign_.front().content == std::variant<Vote, Proposal>(content);
+        // A disk that fails may work again: until then this validator is silent.
+        if (of_now && !answer.ok() && answer.error().code != base::Code::refused) return;
+        if (of_now) to_sign_.pop_front();
+        if (of_now && answer.ok())
+          for (const auto& block : blocks) at_validator_.insert(block->id);
+        signed_content(content, std::move(answer));
+        sign_next();
+      });
+}
+
+template <class Content>
+void ChainActor::signed_content(const Content& content, runtime::Answer<wire::SignedIs> answer) {
+  if (!answer.ok()) {
+    settings_.log.warn("a vote was not signed", {{"why", std::string_view(answer.error().message)}});
+    return;
+  }
+  const auto signature = crypto::Signature::from(bytes_of(answer.value().getSignature()));
+  if (!signature || !consensus_ || content.place.height != consensus_->place().height) return;
+  const Signed<Content> made{content, settings_.self(), *signature};
+  take(made);
+  if constexpr (std::is_same_v<Content, Vote>) {
+    push(made, std::nullopt);
+  } else if (const auto block = candidates_.find(content.block); block != candidates_.end()) {
+    push_own(made, *block->second);
+  }
+  drive();
+}
+
+void ChainActor::perform(Schedule& effect) {
+  timeouts_.emplace(now() + effect.after, effect.timeout);
+  arm();
+}
+
+void ChainActor::arm() {
+  if (!timeouts_.empty()) after<Timeouts>(std::max(timeouts_.begin()->first - now(), base::Duration::zero()));
+}
+
+void ChainActor::timeouts() {
+  while (consensus_ && !timeouts_.empty() && timeouts_.begin()->first <= now()) {
+    const Timeout due = timeouts_.begin()->second;
+    timeouts_.erase(timeouts_.begin());
+    consensus_->timeout(due);
+  }
+  drive();
+  arm();
+}
+
+void ChainActor::perform(BuildBlock& effect) { build(effect.round); }
+void ChainActor::perform(FetchBlock& effect) { fetch(effect.block); }
+
+void ChainActor::perform(Evidence& effect) {
+  const base::NodeId liar = std::visit([](const auto& pair) { return pair.first.validator; }, effect.pair);
+  evidence_.emplace(liar, effect);
+  const std::string hex = liar.hex();
+  settings_.log.warn("a validator has signed two contents for one step", {{"validator", std::string_view(hex)}});
+}
+
+void ChainActor::perform(Decided& effect) {
+  const auto found = candidates_.find(effect.commit.block);
+  base::ensure(found != candidates_.end(), "what is decided was found valid here");
+  settings_.counters->rounds += effect.commit.place.round.value;
+  if (effect.commit.place.round.value > 0) world().mutations.sometimes("chain: a round failed");
+  finish(found->second, effect.commit, false);
+}
+
+void ChainActor::perform(Diverged& effect) {
+  halted_ = true;
+  failed("over 2/3 of the validators decided a block that is invalid here: " + effect.block.hex());
+}
+
+// -- what comes late
+
+bool ChainActor::hear_late(const SignedVote& vote) {
+  const Place& place = vote.content.place;
+  if (place.fork != fork_ || vote.content.step != Step::precommit) return false;
+  if (finishing_ && place.height == ledger_.head().height.next()) {
+    if (unheard_.size() < kEarlyMax) unheard_.push_back(vote);
+    return false;
+  }
+  const Presence& presence = ledger_.next().presence;
+  const auto at = std::ranges::find(presence.heights, place.height, &Attendance::height);
+  if (at == presence.heights.end() || vote.content.choice != Choice(at->block)) return false;
+  const ValidatorSet& validators = presence.set_of(*at);
+  const auto index = validators.index_of(vote.validator);
+  if (!index || at->has(*index) || late_.contains({place.height, vote.validator})) return false;
+  if (!crypto::verify(validators.at(*index).key, signed_bytes(chain_, vote.content), vote.signature)) return false;
+  late_.emplace(std::pair(place.height, vote.validator), vote);
+  return true;
+}
+
+/// Of heights that are settled, or in a block by now.
+void ChainActor::forget_late() {
+  const Presence& presence = ledger_.next().presence;
+  std::erase_if(late_, [&](const auto& one) {
+    const auto at = std::ranges::find(presence.heights, one.first.first, &Attendance::height);
+    if (at == presence.heights.end()) return true;
+    const auto index = presence.set_of(*at).index_of(one.first.second);
+    return !index || at->has(*index);
+  });
+}
+
+std::vector<SignedVote> ChainActor::late() const {
+  std::vector<SignedVote> out;
+  for (const auto& [at, vote] : late_) out.push_back(vote);
+  return out;
+}
+
+/// That of the head, and who has precommitted it since.
+Commit ChainActor::head_commit() const {
+  Commit out = *ledger_.head_commit();
+  const auto there = [&](const base::NodeId& id) {
+    return std::ranges::find(out.votes, id, &CommitVote::validator) != out.votes.end();
+  };
+  for (const auto& [at, vote] : late_)
+    if (vote.content == out.vote() && !there(vote.validator)) out.votes.push_back({vote.validator, vote.signature});
+  std::ranges::sort(out.votes, {}, &CommitVote::validator);
+  return out;
+}
+
+EvidenceView ChainActor::evidence_view() const {
+  const NextBlock& next = ledger_.next();
+  return {ledger_.head().height.next(), *next.validators, *next.next_validators, next.judged};
+}
+
+// -- what is heard
+
+template <class Content>
+bool ChainActor::wanted(const Signed<Content>& message) const {
+  const Place& place = message.content.place;
+  if (halted_ || finishing_ || place.fork != fork_ || place.height != ledger_.head().height.next()) return false;
+  const ValidatorSet& validators = *ledger_.next().validators;
+  const auto index = validators.index_of(message.validator);
+  if (!index) return false;
+  if (consensus_ ? !consensus_->needs(message) && !consensus_->accuses(message)
+                 : early_votes_.size() + early_proposals_.size() >= kEarlyMax)
+    return false;
+  if constexpr (std::is_same_v<Content, Vote>) {
+    if (!consensus_ && std::ranges::find(early_votes_, message) != early_votes_.end()) return false;
+  } else if (!consensus_ && std::ranges::find(early_proposals_, message) != early_proposals_.end()) {
+    return false;
+  }
+  return crypto::verify(validators.at(*index).key, signed_bytes(chain_, message.content), message.signature);
+}
+template bool ChainActor::wanted(const SignedVote&) const;
+template bool ChainActor::wanted(const SignedProposal&) const;
+
+void ChainActor::take(const SignedVote& vote) {
+  ++progress_;
+  if (!consensus_) {
+    early_votes_.push_back(vote);
+    return begin_if_due();
+  }
+  static_cast<void>(consensus_->receive(vote));
+}
+
+void ChainActor::take(const SignedProposal& proposal) {
+  ++progress_;
+  if (!consensus_) {
+    early_proposals_.push_back(proposal);
+    return begin_if_due();
+  }
+  static_cast<void>(consensus_->receive(proposal, unix_ms()));
+}
+
+}  // namespace troupe::chain

@@ -1,0 +1,22 @@
+#pragma once
+// What a node has counted of its chain since it started, for describe() and for metrics.
+//
+// Owner   the actors of one node write, over all their incarnations; every read is safe from any thread.
+#include <atomic>
+#include <cstdint>
+
+#include "runtime/observe/counter_table.hpp"
+
+namespace troupe::chain {
+
+struct Counters {
+  using Count = std::atomic<std::uint64_t>;
+
+  Count height{0}, pending{0};  // as they are now
+  Count blocks{0}, transactions{0}, rounds{0}, missed{0};
+  Count synced{0};  // blocks that came from a neighbour whole
+};
+
+observe::CounterTable table_of(const Counters& counters);
+
+}  // namespace troupe::chain

@@ -1,0 +1,72 @@
+// The ledger, as a domain of a node; and the validator beside it.
+#include "actors/chain/chain_actor.hpp"
+#include "actors/chain/sim.hpp"
+#include "actors/chain/validator_actor.hpp"
+#include "actors/node/api.hpp"
+
+namespace troupe::chain {
+namespace {
+
+constexpr std::string_view kHealthSources[] = {kHealthSource, "chain.rows"};
+constexpr std::string_view kGuardSources[] = {"chain.guard"};
+
+std::shared_ptr<const crypto::SecretKey> signer_of(const base::Bytes& file) {
+  std::string hex(file.begin(), file.end());
+  while (!hex.empty() && hex.back() == '\n') hex.pop_back();
+  const auto seed = base::Digest::from_hex(hex);
+  if (!seed) return nullptr;
+  return std::make_shared<const crypto::SecretKey>(crypto::Seed(seed->bytes));
+}
+
+ChainSettings read(const node::DomainParts& parts) {
+  ChainSettings out{.pool = parts.pool, .identity = parts.pool->setup().identity};
+  if (parts.kept) {
+    if (const auto file = parts.kept(kChainFile))
+      if (auto genesis = SignedGenesis::parse(*file); genesis.ok() && genesis.value().founded())
+        out.genesis = std::make_shared<const SignedGenesis>(std::move(genesis).value());
+    if (const auto file = parts.kept(kValidatorFile)) out.signer = signer_of(*file);
+  }
+  if (out.genesis) {
+    const Genesis& genesis = out.genesis->genesis();
+    out.dev = genesis.name == kDevName && genesis.founders.size() == 1 &&
+              genesis.founders.front().node() == out.identity->id();
+    // A key that founded nothing signs nothing here.
+    if (out.signer && std::ranges::none_of(genesis.founders, [&](const Founder& one) {
+          return one.node() == out.identity->id() && one.consensus_key == out.signer->public_key();
+        }))
+      out.signer = nullptr;
+  }
+  out.counters = std::make_shared<Counters>();
+  out.health = parts.health;
+  out.log = parts.domain_log;
+  return out;
+}
+
+node::Domain make(const node::DomainParts& parts) {
+  const ChainSettings settings = read(parts);
+  return {.name = "chain",
+          .factory = [settings] { return std::make_unique<ChainActor>(settings); },
+          .options = {.kind = ChainActor::kName},
+          .counters = [counters = settings.counters] { return table_of(*counters); }};
+}
+
+node::Domain make_validator(const node::DomainParts& parts) {
+  const ChainSettings settings = read(parts);
+  return {.name = "validator",
+          .factory = [settings] { return std::make_unique<ValidatorActor>(settings); },
+          .options = {.kind = ValidatorActor::kName}};
+}
+
+}  // namespace
+
+const node::DomainSpec& domain() {
+  static const node::DomainSpec spec{.name = "chain", .logs = true, .health = kHealthSources, .make = make};
+  return spec;
+}
+
+const node::DomainSpec& validator() {
+  static const node::DomainSpec spec{.name = "validator", .health = kGuardSources, .make = make_validator};
+  return spec;
+}
+
+}  // namespace troupe::chain

@@ -1,0 +1,351 @@
+#include "actors/chain/ledger.hpp"
+
+#include "actors/chain/settings.hpp"
+
+namespace troupe::chain {
+namespace {
+
+using base::Bytes;
+using base::ByteView;
+using base::Code;
+using base::Error;
+
+constexpr std::size_t kLoadAtOnce = 256;  // our choice: questions to the store
+
+const Error kDamaged{Code::corrupt, "the state of the chain is damaged"};
+
+ValidatorSet founders_of(const Genesis& genesis) {
+  std::vector<Validator> out;
+  for (const Founder& one : genesis.founders) out.push_back({one.node(), one.consensus_key, one.stake.units()});
+  return ValidatorSet::from(std::move(out)).value();
+}
+
+/// Who is read or changed by it.
+void add_keys(std::set<Bytes>& keys, const Transaction& content) {
+  keys.insert(account_key(content.from));
+  keys.insert(account_key(content.payer()));
+  if (const auto* transfer = std::get_if<Transfer>(&content.body))
+    for (const wallet::Credit& credit : transfer->credits) keys.insert(account_key(credit.to));
+}
+
+}  // namespace
+
+Ledger::Ledger(runtime::Actor& owner, observe::Health* health)
+    : Part(owner),
+      rows_(owner, {.store = "/store",
+                    .keyspace = "chain",
+                    .what = "the blocks and the state of the chain",
+                    .source = "chain.rows",
+                    .health = health}) {}
+
+void Ledger::get(const Bytes& key, Then<std::optional<Bytes>> then) {
+  rows_.get(key, [then = std::move(then)](const base::Outcome<store::Rows::Value>& value) mutable {
+    if (!value.ok()) return then(value.error());
+    if (!value.value()) return then(std::optional<Bytes>());
+    then(std::optional(Bytes(value.value()->begin(), value.value()->end())));
+  });
+}
+
+void Ledger::open(const Genesis& genesis, Done done) {
+  get(rows::head_key(), [this, &genesis, done = std::move(done)](base::Outcome<std::optional<Bytes>> row) mutable {
+    if (!row.ok()) return done(row.error());
+    if (row.value()) {
+      auto head = rows::decode_head(*row.value());
+      if (!head) return done(Error{Code::corrupt, "the head of the chain cannot be read"});
+      head_ = head->head;
+      head_validators_ = std::make_shared<const ValidatorSet>(std::move(head->validators));
+      if (head_.height.value == 0) return read_next(std::move(done));
+      return get(rows::commit_key(head_.height),
+                 [this, done = std::move(done)](base::Outcome<std::optional<Bytes>> commit) mutable {
+                   if (!commit.ok()) return done(commit.error());
+                   head_commit_ = commit.value() ? parse_commit(*commit.value()) : std::nullopt;
+                   if (!head_commit_) return done(Error{Code::corrupt, "the commit of the head cannot be read"});
+                   read_next(std::move(done));
+                 });
+    }
+    auto made = update(*this, TreeRoot{}, Height{0}, state_of(genesis));
+    base::ensure(made.ok(), "a tree without rows cannot be damaged");
+    head_ = {.height = Height{0}, .id = {id_of(genesis).bytes}, .time = genesis.time, .state = made.value().root};
+    head_.receipts = log_root({});
+    head_validators_ = std::make_shared<const ValidatorSet>(founders_of(genesis));
+    store::RowChange change;
+    for (auto& [key, bytes] : made.value().rows) {
+      change.save.push_back({rows::tree_key(key), bytes});
+      remember(key, std::make_shared<const Bytes>(std::move(bytes)));
+    }
+    change.save.push_back({rows::root_key(Height{0}), rows::encode(head_.state)});
+    change.save.push_back({rows::head_key(), rows::encode(head_, *head_validators_)});
+    rows_.save(std::move(change), [this, done = std::move(done)](const base::Outcome<void>& saved) mutable {
+      if (!saved.ok()) return done(saved);
+      read_next(std::move(done));
+    });
+  });
+}
+
+// -- the state
+
+RowBytes Ledger::row(const RowKey& key) const {
+  if (const auto at = young_.find(key); at != young_.end()) return at->second;
+  if (const auto at = old_.find(key); at != old_.end()) {
+    RowBytes bytes = at->second;
+    remember(key, bytes);
+    return bytes;
+  }
+  missing_.insert(key);
+  return nullptr;
+}
+
+void Ledger::remember(const RowKey& key, RowBytes bytes) const {
+  constexpr std::size_t kAround = 128;  // of a place in the map
+  young_bytes_ += bytes->size() + kAround;
+  young_.insert_or_assign(key, std::move(bytes));
+  if (young_bytes_ < kGenerationBytes) return;
+  old_ = std::exchange(young_, {});
+  young_bytes_ = 0;
+}
+
+void Ledger::with_rows(base::Callback<bool()> attempt, Done done) {
+  missing_.clear();
+  const bool whole = attempt();
+  if (missing_.empty()) return done(whole ? base::Outcome<void>() : base::Outcome<void>(kDamaged));
+  std::vector<RowKey> wanted(missing_.begin(), missing_.end());
+  load_missing(std::move(wanted),
+               [this, attempt = std::move(attempt), done = std::move(done)](const base::Outcome<void>& loaded) mutable {
+                 if (!loaded.ok()) return done(loaded);
+                 with_rows(std::move(attempt), std::move(done));
+               });
+}
+
+void Ledger::load_missing(std::vector<RowKey> wanted, Done done) {
+  struct Loading {
+    std::vector<RowKey> wanted;
+    std::size_t asked = 0, open = 0;
+    std::optional<Error> failed;
+    Done done;
+  };
+  const auto loading = std::make_shared<Loading>();
+  loading->wanted = std::move(wanted);
+  loading->done = std::move(done);
+  const auto more = std::make_shared<std::function<void()>>();
+  const std::weak_ptr<std::function<void()>> again = more;
+  *more = [this, loading, again] {
+    while (loading->open < kLoadAtOnce && loading->asked < loading->wanted.size() && !loading->failed) {
+      const RowKey key = loading->wanted[loading->asked++];
+      ++loading->open;
+      get(rows::tree_key(key), [this, loading, key, next = again.lock()](base::Outcome<std::optional<Bytes>> row) {
+        --loading->open;
+        if (!row.ok()) loading->failed = row.error();
+        else if (!row.value()) loading->failed = kDamaged;
+        else remember(key, std::make_shared<const Bytes>(std::move(*row.value())));
+        (*next)();
+      });
+    }
+    if (loading->open == 0 && loading->done) {
+      Done last = std::exchange(loading->done, {});
+      last(loading->failed ? base::Outcome<void>(*loading->failed) : base::Outcome<void>());
+    }
+  };
+  (*more)();
+}
+
+void Ledger::read_next(Done done) {
+  const auto read = std::make_shared<NextBlock>();
+  with_rows(
+      [this, read] {
+        StateView state = view();
+        read->totals = state.totals();
+        read->parameters = state.parameters();
+        read->blocks = state.log().root();
+        const auto validators = state.validators(), next = state.next_validators();
+        read->rotation = state.rotation();
+        auto presence = state.presence();
+        read->judged = state.judged();
+        if (state.damage() || !presence) return false;
+        read->presence = std::move(*presence);
+        read->validators = std::make_shared<const ValidatorSet>(*validators);
+        read->next_validators = std::make_shared<const ValidatorSet>(*next);
+        return true;
+      },
+      [this, read, done = std::move(done)](const base::Outcome<void>& whole) mutable {
+        if (whole.ok()) next_ = std::move(*read);
+        done(whole);
+      });
+}
+
+// -- blocks
+
+void Ledger::run(const BlockContext& block, std::shared_ptr<const std::vector<Approved>> transactions, Ran done) {
+  auto keys = std::make_shared<std::set<Bytes>>();
+  for (const Approved& one : *transactions) add_keys(*keys, one.content());
+  keys->insert(account_key(block.proposer));
+  const auto out = std::make_shared<std::optional<Executed>>();
+  with_rows(
+      [this, block, transactions, keys, out] {
+        // All that it touches is looked for first, so that what is missing is asked for at once.
+        for (const Bytes& key : *keys) static_cast<void>(find(*this, head_.state, key));
+        if (!missing_.empty()) return true;
+        auto ran = execute(*this, head_.state, block, *transactions);
+        if (!ran.ok()) return false;
+        *out = std::move(ran).value();
+        return true;
+      },
+      [out, done = std::move(done)](const base::Outcome<void>& whole) mutable {
+        if (!whole.ok()) return done(whole.error());
+        done(std::make_shared<const Executed>(std::move(**out)));
+      });
+}
+
+void Ledger::append(const Block& block, const Bytes& bytes, const Commit& commit,
+                    std::shared_ptr<const std::vector<Approved>> transactions, std::shared_ptr<const Executed> executed,
+                    Done done) {
+  const Height height = block.header.height;
+  store::RowChange change;
+  const auto save = [&](Bytes key, Bytes value) { change.save.push_back({std::move(key), std::move(value)}); };
+  const std::size_t parts = bytes.size() / rows::kPartBytes + 1;
+  for (std::size_t part = 0; part < parts; ++part) {
+    const ByteView piece = ByteView(bytes).subspan(part * rows::kPartBytes,
+                                                   std::min(rows::kPartBytes, bytes.size() - part * rows::kPartBytes));
+    save(rows::block_key(height, static_cast<std::uint8_t>(part)), Bytes(piece.begin(), piece.end()));
+  }
+  save(rows::commit_key(height), encode(commit));
+  save(rows::id_key(commit.block), rows::encode(height));
+  std::vector<Bytes> receipts;
+  for (const Receipt& one : executed->receipts) receipts.push_back(encode(one));
+  save(rows::receipts_key(height), rows::encode_list(receipts));
+  for (std::uint32_t i = 0; i < transactions->size(); ++i) {
+    const Transaction& content = (*transactions)[i].content();
+    // Who refused it may take it later: only what took its nonce is found by its id.
+    if (refused(executed->receipts[i].outcome)) continue;
+    save(rows::transaction_key((*transactions)[i].id()), rows::encode(rows::Location{height, i}));
+    std::set<wallet::Address> touched{content.from, content.payer()};
+    if (const auto* transfer = std::get_if<Transfer>(&content.body))
+      for (const wallet::Credit& credit : transfer->credits) touched.insert(credit.to);
+    for (const wallet::Address& address : touched) save(rows::history_key(address, height, i), {});
+  }
+  for (const auto& [key, row] : executed->tree.rows) save(rows::tree_key(key), row);
+  save(rows::root_key(height), rows::encode(executed->tree.root));
+  save(rows::stale_key(height), rows::encode(executed->tree.stale));
+  rows::Head head{.height = height,
+                  .id = commit.block,
+                  .time = block.header.time,
+                  .state = executed->tree.root,
+                  .receipts = executed->receipts_root};
+  save(rows::head_key(), rows::encode(head, *next_.validators));
+  if (world().mutations.on("chain.head_first")) {
+    store::RowChange first{.save = {change.save.back()}};
+    change.save.pop_back();
+    rows_.save(std::move(first));
+  }
+  rows_.save(std::move(change), [this, head, commit, validators = next_.validators, executed,
+                                 done = std::move(done)](const base::Outcome<void>& saved) mutable {
+    if (!saved.ok()) return done(saved);
+    for (const auto& [key, row] : executed->tree.rows) remember(key, std::make_shared<const Bytes>(row));
+    head_ = head;
+    head_commit_ = commit;
+    head_validators_ = validators;
+    if (head.height.value > kStatesKept) prune(Height{head.height.value - kStatesKept});
+    read_next(std::move(done));
+  });
+}
+
+/// What an update put out of use that no kept state reads any more.
+void Ledger::prune(Height height) {
+  get(rows::stale_key(height), [this, height](base::Outcome<std::optional<Bytes>> row) {
+    if (!row.ok() || !row.value()) return;
+    const auto stale = rows::decode_stale(*row.value());
+    if (!stale) return;
+    store::RowChange change;
+    for (const RowKey& key : *stale) change.erase.push_back(rows::tree_key(key));
+    change.erase.push_back(rows::stale_key(height));
+    change.erase.push_back(rows::root_key(height));
+    rows_.save(std::move(change));
+  });
+}
+
+// -- what was
+
+void Ledger::parts(Height height, std::uint8_t part, Bytes so_far, Then<std::optional<Bytes>> then) {
+  get(rows::block_key(height, part), [this, height, part, so_far = std::move(so_far),
+                                      then = std::move(then)](base::Outcome<std::optional<Bytes>> row) mutable {
+    if (!row.ok()) return then(row.error());
+    if (!row.value()) {
+      if (part == 0) return then(std::optional<Bytes>());
+      return then(Error{Code::corrupt, "a part of a block is missing"});
+    }
+    base::append(so_far, *row.value());
+    if (row.value()->size() < rows::kPartBytes) return then(std::optional(std::move(so_far)));
+    parts(height, static_cast<std::uint8_t>(part + 1), std::move(so_far), std::move(then));
+  });
+}
+
+void Ledger::block(Height height, Then<std::optional<FinalRow>> then) {
+  if (height.value == 0 || height > head_.height) return then(std::optional<FinalRow>());
+  parts(height, 0, {}, [this, height, then = std::move(then)](base::Outcome<std::optional<Bytes>> bytes) mutable {
+    if (!bytes.ok()) return then(bytes.error());
+    if (!bytes.value()) return then(Error{Code::corrupt, "a block is missing"});
+    get(rows::commit_key(height),
+        [block = std::move(*bytes.value()), then = std::move(then)](base::Outcome<std::optional<Bytes>> row) mutable {
+          if (!row.ok()) return then(row.error());
+          const auto commit = row.value() ? parse_commit(*row.value()) : std::nullopt;
+          if (!commit) return then(Error{Code::corrupt, "the commit of a block cannot be read"});
+          then(std::optional(FinalRow{std::move(block), *commit}));
+        });
+  });
+}
+
+void Ledger::receipts(Height height, Then<std::vector<Bytes>> then) {
+  get(rows::receipts_key(height), [then = std::move(then)](base::Outcome<std::optional<Bytes>> row) mutable {
+    if (!row.ok()) return then(row.error());
+    auto list = row.value() ? rows::decode_list(*row.value()) : std::nullopt;
+    if (!list) return then(Error{Code::corrupt, "the receipts of a block cannot be read"});
+    then(std::move(*list));
+  });
+}
+
+void Ledger::height_of(const BlockId& id, Then<std::optional<Height>> then) {
+  get(rows::id_key(id), [this, then = std::move(then)](base::Outcome<std::optional<Bytes>> row) mutable {
+    if (!row.ok()) return then(row.error());
+    const auto height = row.value() ? rows::decode_height(*row.value()) : std::nullopt;
+    // A row above the head is of a block that is not there yet.
+    then(height && *height <= head_.height ? height : std::nullopt);
+  });
+}
+
+void Ledger::location_of(const TxId& id, Then<std::optional<rows::Location>> then) {
+  get(rows::transaction_key(id), [this, then = std::move(then)](base::Outcome<std::optional<Bytes>> row) mutable {
+    if (!row.ok()) return then(row.error());
+    const auto at = row.value() ? rows::decode_location(*row.value()) : std::nullopt;
+    then(at && at->height <= head_.height ? at : std::nullopt);
+  });
+}
+
+void Ledger::history(const wallet::Address& address, const Bytes& from, std::uint32_t limit, Then<History> then) {
+  const Bytes prefix = rows::history_prefix(address);
+  constexpr std::uint32_t kBytes = 1024 * 1024;
+  rows_.scan(from.empty() ? prefix : from, limit, kBytes,
+             [this, prefix, then = std::move(then)](const base::Outcome<store::Rows::Page>& page) mutable {
+               if (!page.ok()) return then(page.error());
+               History out;
+               bool over = false;
+               for (const auto row : page.value().rows) {
+                 const ByteView key(row.getKey().begin(), row.getKey().size());
+                 over = key.size() < prefix.size() || !std::equal(prefix.begin(), prefix.end(), key.begin());
+                 if (over) break;
+                 const auto at = rows::location_in(key);
+                 if (at && at->height <= head_.height) out.at.push_back(*at);
+               }
+               if (!over) out.next = page.value().next;
+               then(std::move(out));
+             });
+}
+
+void Ledger::state_at(Height height, Then<std::optional<TreeRoot>> then) {
+  if (height == head_.height) return then(std::optional(head_.state));
+  if (height > head_.height || height.value + kStatesKept <= head_.height.value) return then(std::optional<TreeRoot>());
+  get(rows::root_key(height), [then = std::move(then)](base::Outcome<std::optional<Bytes>> row) mutable {
+    if (!row.ok()) return then(row.error());
+    then(row.value() ? rows::decode_root(*row.value()) : std::nullopt);
+  });
+}
+
+}  // namespace troupe::chain

@@ -1,0 +1,108 @@
+#pragma once
+// The chain at this node as it is on disk: its head, its blocks and what came of them, and the state tree.
+//
+// Rows     of the tree are read when they are asked for: with_rows() runs an attempt again until all that it looked at
+//          is in memory. So an attempt has no effect until it is whole, and nothing blocks.
+// Memory   rows of the tree that were used lately, at most 2 · kGenerationBytes.
+// Kept     states of the last kStatesKept heights; blocks, commits and receipts for ever.
+#include <map>
+#include <set>
+
+#include "actors/chain/logic/commit.hpp"
+#include "actors/chain/logic/machine.hpp"
+#include "actors/chain/rows.hpp"
+#include "runtime/store/rows.hpp"
+
+namespace troupe::chain {
+
+/// The state after a block as the next one needs it.
+struct NextBlock {
+  Totals totals;
+  Parameters parameters;
+  base::Digest blocks;  ///< root of all ids up to the head
+  std::shared_ptr<const ValidatorSet> validators, next_validators;
+  std::optional<Rotation> rotation;
+  Presence presence;
+  std::set<base::NodeId> judged;  ///< of both sets: those that evidence in a block proved to lie
+};
+
+/// A block that is final, and what proves it.
+struct FinalRow {
+  base::Bytes block;
+  Commit commit;
+};
+
+class Ledger final : public runtime::Part, public TreeRows {
+ public:
+  static constexpr std::size_t kGenerationBytes = std::size_t{32} << 20;  // our choice
+  static constexpr std::uint64_t kStatesKept = 1'000;                     // heights
+
+  using Done = base::Callback<void(const base::Outcome<void>&)>;
+  template <class T>
+  using Then = base::Callback<void(base::Outcome<T>)>;
+
+  Ledger(runtime::Actor& owner, observe::Health* health);
+  /// Call it in the owner's receive().
+  template <class Timer>
+  void receive(runtime::Handlers& on) {
+    rows_.receive<Timer>(on);
+  }
+  void stop() { rows_.stop(); }
+
+  /// Reads the head, or writes the state of the genesis.
+  void open(const Genesis& genesis, Done done);
+  const rows::Head& head() const { return head_; }
+  /// Those whose votes made the head final.
+  const std::shared_ptr<const ValidatorSet>& head_validators() const { return head_validators_; }
+  /// Nothing at the genesis.
+  const std::optional<Commit>& head_commit() const { return head_commit_; }
+  const NextBlock& next() const { return next_; }
+
+  /// Calls `attempt` until it looks at no row that is not in memory. It returns false if what it read is damaged.
+  void with_rows(base::Callback<bool()> attempt, Done done);
+  /// The latest state.
+  StateView view() const { return StateView(*this, head_.state); }
+  /// Null if it is not in memory, which is noted.
+  RowBytes row(const RowKey& key) const override;
+  std::size_t cached() const { return young_.size() + old_.size(); }
+
+  /// What a block does, which is judged to be valid; `at` has been given all but rows.
+  using Ran = base::Callback<void(base::Outcome<std::shared_ptr<const Executed>>)>;
+  void run(const BlockContext& block, std::shared_ptr<const std::vector<Approved>> transactions, Ran done);
+  /// Makes it the head, durably.
+  void append(const Block& block, const base::Bytes& bytes, const Commit& commit,
+              std::shared_ptr<const std::vector<Approved>> transactions, std::shared_ptr<const Executed> executed,
+              Done done);
+
+  void block(Height height, Then<std::optional<FinalRow>> then);
+  void receipts(Height height, Then<std::vector<base::Bytes>> then);
+  void height_of(const BlockId& id, Then<std::optional<Height>> then);
+  void location_of(const TxId& id, Then<std::optional<rows::Location>> then);
+  struct History {
+    std::vector<rows::Location> at;
+    std::optional<base::Bytes> next;
+  };
+  void history(const wallet::Address& address, const base::Bytes& from, std::uint32_t limit, Then<History> then);
+  /// The root of the state after that height. Nothing unless it is kept.
+  void state_at(Height height, Then<std::optional<TreeRoot>> then);
+
+ private:
+  void read_next(Done done);
+  void load_missing(std::vector<RowKey> wanted, Done done);
+  void remember(const RowKey& key, RowBytes bytes) const;
+  void parts(Height height, std::uint8_t part, base::Bytes so_far, Then<std::optional<base::Bytes>> then);
+  void get(const base::Bytes& key, Then<std::optional<base::Bytes>> then);
+  void prune(Height height);
+
+  store::Rows rows_;
+  rows::Head head_;
+  std::shared_ptr<const ValidatorSet> head_validators_;
+  std::optional<Commit> head_commit_;
+  NextBlock next_;
+  // Two generations: what is looked at moves to the young one, and the old one is dropped when that is full.
+  mutable std::map<RowKey, RowBytes> young_, old_;
+  mutable std::size_t young_bytes_ = 0;
+  mutable std::set<RowKey> missing_;
+};
+
+}  // namespace troupe::chain

@@ -1,0 +1,69 @@
+#pragma once
+// The rows of a chain in its keyspace: keys, and the values that are not canonical bytes of the ledger.
+//
+// Keys     one letter, then as named below; heights are big-endian, so that rows of one kind lie in their order.
+// Head     the row that moves last: what lies above its height is not there yet, and is written again.
+#include <optional>
+#include <vector>
+
+#include "actors/chain/logic/header.hpp"
+#include "actors/chain/logic/tree.hpp"
+#include "actors/chain/logic/validators.hpp"
+
+namespace troupe::chain::rows {
+
+inline constexpr std::size_t kPartBytes = 512 * 1024;  // our choice: a block takes up to five rows
+
+base::Bytes block_key(Height height, std::uint8_t part);
+base::Bytes commit_key(Height height);
+base::Bytes id_key(const BlockId& id);
+base::Bytes transaction_key(const TxId& id);
+base::Bytes receipts_key(Height height);
+base::Bytes tree_key(const RowKey& row);
+base::Bytes stale_key(Height height);
+base::Bytes root_key(Height height);
+base::Bytes head_key();
+/// Transactions of an address by height and index.
+base::Bytes history_prefix(const wallet::Address& address);
+base::Bytes history_key(const wallet::Address& address, Height height, std::uint32_t index);
+
+struct Head {
+  Height height;
+  BlockId id;
+  UnixMs time{};
+  TreeRoot state;         ///< after it
+  base::Digest receipts;  ///< root of those of this block
+  friend bool operator==(const Head&, const Head&) = default;
+};
+base::Bytes encode(const Head& head, const ValidatorSet& validators);
+struct HeadRow {
+  Head head;
+  ValidatorSet validators;  ///< who made this block final
+};
+std::optional<HeadRow> decode_head(base::ByteView bytes);
+
+/// Where a transaction stands.
+struct Location {
+  Height height;
+  std::uint32_t index = 0;
+  friend bool operator==(const Location&, const Location&) = default;
+};
+base::Bytes encode(const Location& at);
+std::optional<Location> decode_location(base::ByteView bytes);
+/// The location in a key of an address's history.
+std::optional<Location> location_in(base::ByteView history_key);
+
+base::Bytes encode(Height height);
+std::optional<Height> decode_height(base::ByteView bytes);
+
+base::Bytes encode(const TreeRoot& root);
+std::optional<TreeRoot> decode_root(base::ByteView bytes);
+
+base::Bytes encode(const std::vector<RowKey>& stale);
+std::optional<std::vector<RowKey>> decode_stale(base::ByteView bytes);
+
+/// A list of byte strings, each at most kBlockBytesMax.
+base::Bytes encode_list(const std::vector<base::Bytes>& list);
+std::optional<std::vector<base::Bytes>> decode_list(base::ByteView bytes);
+
+}  // namespace troupe::chain::rows

@@ -1,0 +1,27 @@
+#pragma once
+// What the actors of the ledger are given.
+#include "actors/chain/counters.hpp"
+#include "actors/chain/logic/genesis.hpp"
+#include "runtime/crypto/identity.hpp"
+#include "runtime/net/pool.hpp"
+#include "runtime/observe/domain_log.hpp"
+#include "runtime/observe/health.hpp"
+
+namespace troupe::chain {
+
+struct ChainSettings {
+  std::shared_ptr<net::Pool> pool;
+  std::shared_ptr<const crypto::Identity> identity;
+  std::shared_ptr<const SignedGenesis> genesis;     ///< null: this node has no chain
+  std::shared_ptr<const crypto::SecretKey> signer;  ///< of consensus; null: this node is no validator
+  bool dev = false;                                 ///< a network of this node alone
+  std::shared_ptr<Counters> counters;
+  observe::Health* health = nullptr;
+  observe::DomainLog log;
+
+  base::NodeId self() const { return identity->id(); }
+};
+
+inline constexpr const char* kHealthSource = "chain";
+
+}  // namespace troupe::chain

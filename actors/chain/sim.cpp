@@ -1,0 +1,309 @@
+#include "actors/chain/sim.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "actors/chain/chain_actor.hpp"
+#include "messages/words.hpp"
+#include "runtime/base/ensure.hpp"
+#include "runtime/crypto/hash.hpp"
+#include "runtime/sim/clients.hpp"
+#include "runtime/sim/draw.hpp"
+
+namespace troupe::chain {
+namespace {
+
+using base::Bytes;
+using sim::node_name;
+
+constexpr std::chrono::seconds kAnswer{20};  // our choice
+constexpr std::uint64_t kStake = 100;
+constexpr std::uint64_t kBalance = 1'000'000'000;
+constexpr std::uint64_t kLife = 50'000;  // heights, of a payment: no world has as many
+
+// -- the world's founders
+
+crypto::Seed seed_of(std::string_view what, std::size_t node) {
+  const base::Digest drawn = crypto::sha256(base::as_bytes(std::string(what) + std::to_string(node)));
+  return crypto::Seed(drawn.bytes);
+}
+crypto::SecretKey node_key(std::size_t node) { return crypto::SecretKey(seed_of("sim chain node ", node)); }
+crypto::SecretKey consensus_key(std::size_t node) { return crypto::SecretKey(seed_of("sim chain vote ", node)); }
+crypto::SecretKey wallet_key(std::size_t node) { return crypto::SecretKey(seed_of("sim chain wallet ", node)); }
+wallet::Address address_of(std::size_t node) { return wallet::address_of(wallet_key(node).public_key()); }
+
+/// Of larger worlds the last node follows, and is no validator.
+std::size_t founders_of(std::size_t nodes) { return nodes > 4 ? nodes - 1 : nodes; }
+
+SignedGenesis genesis_of(std::size_t nodes) {
+  std::vector<Founding> foundings;
+  for (std::size_t i = 0; i < founders_of(nodes); ++i)
+    foundings.push_back({{.node_key = node_key(i).public_key(),
+                          .consensus_key = consensus_key(i).public_key(),
+                          .address = address_of(i),
+                          .stake = wallet::Amount::of(kStake)},
+                         wallet::Amount::of(kBalance)});
+  // Earlier than any clock of a world.
+  auto genesis = found("sim", UnixMs{1}, Purpose::test, Parameters(), foundings);
+  base::ensure(genesis.ok(), "a world's chain can be founded");
+  SignedGenesis out(std::move(genesis).value());
+  const Bytes message = signed_bytes(out.genesis());
+  for (std::size_t i = 0; i < founders_of(nodes); ++i) {
+    const crypto::SecretKey owner = wallet_key(i), key = node_key(i);
+    const GenesisSignature signature{
+        .consensus = consensus_key(i).sign(message),
+        .node = key.sign(message),
+        .wallet = {wallet::Policy::of_key(owner.public_key()), {{owner.public_key(), owner.sign(message)}}}};
+    base::ensure(out.sign(crypto::node_id(key.public_key(), 0), signature), "founders sign");
+  }
+  return out;
+}
+
+std::vector<sim::GivenFile> files(std::size_t node, std::size_t nodes) {
+  std::vector<sim::GivenFile> out;
+  const auto identity = crypto::Identity::from(node_key(node), 0, 0);
+  out.push_back({std::string(crypto::kIdentityFile), identity->encode()});
+  out.push_back({kChainFile, genesis_of(nodes).encode()});
+  if (node >= founders_of(nodes)) return out;
+  const std::string hex = base::Digest{seed_of("sim chain vote ", node).bytes}.hex() + '\n';
+  out.push_back({kValidatorFile, Bytes(hex.begin(), hex.end())});
+  return out;
+}
+
+// -- who pays
+
+std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Shape& shape) {
+  sim::Draw draw(random, shape);
+  std::vector<sim::Operation> out;
+  for (std::size_t i = 0, count = draw.count(4, 120); i < count; ++i)
+    out.push_back(
+        {draw.moment(), draw.node(), "chain.pay", {{"from", draw.node()}, {"amount", 1 + draw.below(1'000)}}});
+  return out;
+}
+
+struct Payment {
+  TxId id;
+  Bytes bytes;
+  std::size_t from = 0;
+  std::optional<std::uint64_t> height;  // once it is final
+  bool void_ = false;                   // another one has its nonce, or it cannot be paid any more
+  bool asking = false;
+};
+
+class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Client> {
+ public:
+  ChainWorkload(sim::Nodes& nodes, const sim::Scenario&)
+      : Clients(nodes), chain_{id_of(genesis_of(nodes.size()).genesis()).bytes} {}
+
+  void perform(const sim::Operation& operation) override {
+    base::ensure(operation.what == "chain.pay", "an operation of this domain is in its spec");
+    by_operation([&] {
+      pay(operation.node, static_cast<std::size_t>(operation.number("from")) % founders_of(nodes_.size()),
+          static_cast<std::uint64_t>(operation.number("amount")));
+    });
+  }
+  void died(std::size_t node) override {
+    Clients::died(node);
+    for (auto& [id, payment] : payments_) payment.asking = false;
+    for (auto at = busy_.begin(); at != busy_.end();) at = at->second == node ? busy_.erase(at) : std::next(at);
+    heights_.erase(node);
+    asked_.erase(node);
+  }
+
+  void handled(std::size_t node, std::string_view path, const runtime::Actor& actor) override {
+    if (path != kPath || !promised()) return;
+    const auto* chain = dynamic_cast<const ChainActor*>(&actor);
+    const rows::Head* head = chain == nullptr ? nullptr : chain->head();
+    if (head == nullptr || head->height.value == 0) return;
+    const auto [at, first] = heads_.try_emplace(head->height, *head);
+    if (!first && (at->second.id != head->id || at->second.state.hash != head->state.hash))
+      return nodes_.violated("agreement", node_name(node) + " has another block of height " +
+                                              std::to_string(head->height.value) + ", or another state after it");
+    for (const base::NodeId& liar : chain->accused())
+      if (const auto place = nodes_.find(liar); place && !nodes_.lost_data(*place))
+        return nodes_.violated("honest", node_name(*place) + " has signed two contents for one step");
+  }
+
+  void probe() override {
+    for (std::size_t node = 0; node < nodes_.size(); ++node)
+      if (nodes_.serving(node) && has_chain(node) && asked_.insert(node).second) look(node);
+    for (auto& [id, payment] : payments_)
+      if (!payment.height && !payment.void_ && !payment.asking) follow(payment);
+  }
+
+  std::vector<std::string> waits() const override {
+    std::vector<std::string> out = under_way();
+    if (!out.empty() || !promised()) return out;
+    if (!goal_) return {"no node has told its height yet"};
+    for (std::size_t node = 0; node < nodes_.size(); ++node) {
+      if (!has_chain(node)) continue;
+      const auto height = heights_.find(node);
+      if (height == heights_.end() || height->second < *goal_)
+        out.push_back(node_name(node) + " has not come to height " + std::to_string(*goal_));
+    }
+    for (const auto& [id, payment] : payments_)
+      if (!payment.height && !payment.void_) out.push_back("the payment " + id.hex().substr(0, 8) + " is in no block");
+    return out;
+  }
+
+ private:
+  bool has_chain(std::size_t node) const {
+    const auto id = nodes_.id(node);
+    return id && *id == crypto::node_id(node_key(node).public_key(), 0);
+  }
+  /// Below a third of the validators have lost what they had written: more is beyond what a chain bears.
+  bool promised() const {
+    std::size_t lost = 0;
+    for (std::size_t node = 0; node < founders_of(nodes_.size()); ++node)
+      lost += nodes_.lost_data(node) || (nodes_.id(node) && !has_chain(node)) ? 1 : 0;
+    return 3 * lost < founders_of(nodes_.size());
+  }
+
+  void pay(std::size_t node, std::size_t from, std::uint64_t amount) {
+    if (!has_chain(node) || !busy_.try_emplace(from, node).second) return;
+    const wallet::Address address = address_of(from);
+    ask<wire::GetChainAccount, wire::ChainAccount>(
+        begin(node, "the account of founder " + std::to_string(from)), kPath, kAnswer,
+        [address](wire::GetChainAccount::Builder out) { out.setAddress(data_of(address.view())); },
+        [this, node, from, amount](const Error& error, wire::ChainAccount::Reader account) {
+          if (error) return static_cast<void>(busy_.erase(from));
+          send(node, from, amount, Nonce{account.getNextNonce()});
+        });
+  }
+
+  void send(std::size_t node, std::size_t from, std::uint64_t amount, Nonce nonce) {
+    const crypto::SecretKey key = wallet_key(from);
+    const std::size_t founders = founders_of(nodes_.size());
+    const wallet::Address to = founders == 1 ? wallet::account_of("sim", Bytes{1}) : address_of((from + 1) % founders);
+    SignedTransaction signed_one{
+        .content = {.chain = chain_,
+                    .from = address_of(from),
+                    .nonce = nonce,
+                    .last_height = Height{kLife},
+                    .fee_max = wallet::Amount::of(1'000'000),
+                    .body = Transfer{{{to, wallet::Amount::of(amount)}}}},
+        .from = {wallet::Policy::of_key(key.public_key()), {{key.public_key(), crypto::Signature{}}}}};
+    signed_one.content.gas = gas_of(signed_one);
+    signed_one.from.approvals[0].signature = key.sign(signed_bytes(signed_one.content, Fork{}));
+    const TxId id = id_of(signed_one.content);
+    Payment& payment = payments_[id];
+    payment = {.id = id, .bytes = encode(signed_one), .from = from};
+    submit(node, payment);
+  }
+
+  void submit(std::size_t node, Payment& payment) {
+    payment.asking = true;
+    ask<wire::SubmitTransaction, wire::TransactionInfo>(
+        begin(node, "the payment " + payment.id.hex().substr(0, 8)), kPath, kAnswer,
+        [bytes = payment.bytes](wire::SubmitTransaction::Builder out) { out.setTransaction(data_of(bytes)); },
+        [this, &payment](const Error& error, wire::TransactionInfo::Reader info) {
+          payment.asking = false;
+          busy_.erase(payment.from);
+          if (error && (error->code == base::Code::conflict || error->code == base::Code::refused))
+            payment.void_ = true;
+          if (!error) take(payment, info);
+        });
+  }
+
+  void take(Payment& payment, wire::TransactionInfo::Reader info) {
+    const auto state = info.getState();
+    if (state == wire::TransactionState::PENDING) return;
+    if (payment.height && *payment.height != info.getHeight() && promised())
+      return nodes_.violated("once", "the payment " + payment.id.hex() + " is in two blocks");
+    if (state == wire::TransactionState::EXPIRED) payment.void_ = true;
+    else payment.height = info.getHeight();
+  }
+
+  /// After the faults: what a pool has lost is given again.
+  void follow(Payment& payment) {
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      const std::size_t node = (payment.from + i) % nodes_.size();
+      if (nodes_.serving(node) && has_chain(node)) return submit(node, payment);
+    }
+  }
+
+  void look(std::size_t node) {
+    ask<wire::GetChainStatus, wire::ChainStatus>(
+        begin(node, "the status of the chain"), kPath, kAnswer, [](wire::GetChainStatus::Builder) {},
+        [this, node](const Error& error, wire::ChainStatus::Reader status) {
+          asked_.erase(node);
+          if (error) return;
+          const std::uint64_t height = status.getHeight();
+          heights_[node] = height;
+          if (!goal_ || *goal_ < first_goal(height)) {
+            if (!goal_) goal_ = first_goal(height);
+          }
+          sum(node);
+        });
+  }
+  static std::uint64_t first_goal(std::uint64_t height) { return height + 2; }
+
+  /// The whole state, which is one page here.
+  void sum(std::size_t node) {
+    ask<wire::ListState, wire::StateRows>(
+        begin(node, "the state"), kPath, kAnswer, [](wire::ListState::Builder) {},
+        [this, node](const Error& error, wire::StateRows::Reader page) {
+          if (error || page.getMore()) return;
+          wallet::Wide owned = 0;
+          std::optional<Totals> totals;
+          for (const auto row : page.getRows()) {
+            const auto key = bytes_of(row.getKey());
+            if (key.size() == 1 && key.front() == static_cast<std::uint8_t>(StateKind::totals))
+              totals = parse_totals(bytes_of(row.getValue()));
+            if (key.empty() || key.front() != static_cast<std::uint8_t>(StateKind::account)) continue;
+            const auto account = parse_account(bytes_of(row.getValue()));
+            if (!account) return nodes_.violated("supply", node_name(node) + " has an account that cannot be read");
+            owned += wallet::Wide{account->balance.units()} + account->staked.units() + account->unbonding.units() +
+                     account->rewards.units();
+          }
+          if (!totals || owned + totals->faucet_pot.units() != totals->supply.units())
+            nodes_.violated("supply", node_name(node) + " has a state whose accounts are not its supply");
+        });
+  }
+
+  const ChainId chain_;
+  std::map<TxId, Payment> payments_;
+  std::map<std::size_t, std::size_t> busy_;  // founders that pay, at which node
+  std::map<Height, rows::Head> heads_;
+  std::map<std::size_t, std::uint64_t> heights_;
+  std::set<std::size_t> asked_;
+  std::optional<std::uint64_t> goal_;
+};
+
+}  // namespace
+
+const sim::WorkloadSpec& workload() {
+  static const sim::NumberSpec from{"from", 0, 1'000}, amount{"amount", 1, 1'000};
+  static const sim::WorkloadSpec spec{
+      .name = "chain",
+      .operations = {{"pay", "a founder pays the next one", {from, amount}}},
+      .invariants =
+          {
+              {"agreement", "nodes have the same block at a height, and the same state after it"},
+              {"honest", "no validator that kept its disk signs two contents for one step"},
+              {"once", "a payment is in one block"},
+              {"supply", "what all accounts and pots have is the supply"},
+          },
+      .sometimes =
+          {
+              {"chain: a block came whole from a neighbour", "a node that was behind caught up"},
+              {"chain: a validator went on where its guard stands", "one died in the middle of a height"},
+              {"chain: a round failed", "a height took more than one round"},
+          },
+      .mutants =
+          {
+              {"chain.signed_unsaved", "a vote leaves before the guard with it is durable"},
+              {"chain.not_mended", "neighbours do not tell what they hold"},
+              {"chain.quorum_at_two_thirds", "two thirds of the power are enough"},
+              {"chain.lock_forgotten", "a validator that starts again knows no lock"},
+              {"chain.head_first", "the head is durable before the state that it names"},
+          },
+      .draw = draw_operations,
+      .make = sim::make_workload<ChainWorkload>,
+      .files = files,
+  };
+  return spec;
+}
+
+}  // namespace troupe::chain

@@ -1,0 +1,53 @@
+#pragma once
+// The validator of this node, at kValidatorPath: alone with the consensus key, and with what it must never forget.
+//
+// Sign     a content is signed once the guard with it is synced, and with it the proof and the whole blocks that the
+//          guard names. The guard is this actor's: what is given has to be what it comes to with that content.
+// Again    the same content as before is signed again.
+// Rows     of the height at which it signed last; those of earlier ones are erased with the first of a later one.
+// Source   actors/chain/logic/guard.hpp.
+#include <deque>
+#include <map>
+
+#include "actors/chain/logic/guard.hpp"
+#include "actors/chain/settings.hpp"
+#include "messages/chain.capnp.h"
+#include "runtime/actor/actor.hpp"
+#include "runtime/store/rows.hpp"
+
+namespace troupe::chain {
+
+class ValidatorActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "validator";
+  explicit ValidatorActor(ChainSettings settings);
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void stop() override { rows_.stop(); }
+
+ private:
+  struct RowsAgain {};
+  using Signing = runtime::Reply<wire::SignedIs>;
+  store::Use take(base::ByteView key, base::ByteView value);
+  void loaded(const base::Outcome<void>& read);
+  void guard(runtime::Reply<wire::GuardIs>& reply) const;
+  void sign(wire::SignContent::Reader ask, Signing reply);
+  void add_all(store::RowChange& change) const;
+  template <class Content>
+  void sign(const Content& content, const Guard& wanted, wire::SignContent::Reader ask, Signing reply);
+
+  const ChainSettings settings_;
+  store::Rows rows_;
+  bool ready_ = false;
+  bool unsaved_ = false;  // a save has failed: the next one writes all
+  std::vector<runtime::Reply<wire::GuardIs>> waiting_;
+
+  Guard guard_;
+  std::uint64_t refused_ = 0;
+  std::vector<base::Bytes> proof_;                        // SignedVotes
+  std::map<base::Bytes, base::Bytes> votes_, proposals_;  // by their rows
+  std::map<BlockId, base::Bytes> blocks_;
+};
+
+}  // namespace troupe::chain

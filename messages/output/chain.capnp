@@ -1,0 +1,358 @@
+@0xee74d55db3200af6;
+# What `--json` prints: `troupe chain`, `validator` and `tx`. The rules of all outputs stand in README.md. Amounts are
+# texts, times Unix ms.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("troupe::output::wire");
+
+struct ChainFounding {
+  # `chain found`.
+
+  validator @0 :Data;
+  # The id of the node.
+  operator @1 :Text;
+  # The address that owns the stake.
+  stake @2 :Text;
+  balance @3 :Text;
+  consensusKey @4 :Data;
+  file @5 :Text;
+}
+
+struct ChainGenesis {
+  # `chain genesis`.
+
+  chain @0 :Data;
+  name @1 :Text;
+  supply @2 :Text;
+  founders @3 :UInt32;
+  file @4 :Text;
+}
+
+struct ChainSigned {
+  # `chain sign`.
+
+  chain @0 :Data;
+  signed @1 :UInt32;
+  # Founders that have signed, of `founders`.
+  founders @2 :UInt32;
+  founded @3 :Bool;
+  # They have more than 2/3 of the stake: nodes take it.
+}
+
+struct ChainStatus {
+  # `chain status`.
+
+  chain @0 :Data;
+  name @1 :Text;
+  mode @2 :Text;
+  # dev test real
+  height @3 :UInt64;
+  # Of the last final block.
+  id @4 :Data;
+  time @5 :UInt64;
+  round @6 :UInt32;
+  step @7 :Text;
+  # propose prevote precommit idle
+  validators @8 :UInt32;
+  stateRoot @9 :Data;
+  # After `height`.
+  target @10 :UInt64;
+  # The highest height that is known of; equals `height` when synced.
+  blockTimeMs @11 :UInt64;
+  pending @12 :UInt64;
+  baseFee @13 :Text;
+  supply @14 :Text;
+  quorum @15 :Bool;
+  neighbours @16 :UInt32;
+}
+
+struct ChainParams {
+  # `chain params`: an object.
+
+  entries @0 :List(ChainParam);
+}
+
+struct ChainParam {
+  name @0 :Text;
+  value :union {
+    none @1 :Void;
+    number @2 :UInt64;
+  }
+}
+
+struct ChainVerified {
+  # `chain verify`.
+
+  from @0 :UInt64;
+  to @1 :UInt64;
+  ok @2 :Bool;
+  badHeight :union {
+    none @3 :Void;
+    value @4 :UInt64;
+  }
+}
+
+struct ChainBlocks {
+  # `chain blocks`, ascending.
+
+  rows @0 :List(ChainBlock);
+}
+
+struct ChainBlock {
+  # `chain block`, and a line of `chain watch`. What a header says is null of block 0, the genesis.
+
+  height @0 :UInt64;
+  id @1 :Data;
+  time @2 :UInt64;
+  proposer @3 :Data;
+  parent @4 :Data;
+  stateRoot @5 :Data;
+  # After the parent.
+  txs @6 :List(Data);
+  # Ids.
+  evidence @7 :List(ChainEvidence);
+  commit @8 :ChainCommit;
+  fork :union {
+    none @9 :Void;
+    value @10 :UInt32;
+  }
+  header @11 :Data;
+  # Its bytes, whose SHA-256 is `id`.
+}
+
+struct ChainEvidence {
+  validator @0 :Data;
+  height @1 :UInt64;
+  kind @2 :Text;
+}
+
+struct ChainCommit {
+  # What made a block final.
+
+  round @0 :UInt32;
+  # In which it was decided.
+  power @1 :UInt64;
+  of @2 :UInt64;
+  absent @3 :List(Data);
+  # Validators whose precommit is not in it.
+  signatures @4 :List(ChainSignature);
+}
+
+struct ChainSignature {
+  validator @0 :Data;
+  round @1 :UInt32;
+}
+
+struct ChainAccountAt {
+  height @0 :UInt64;
+  balance @1 :Text;
+  nonce @2 :UInt64;
+  # Of the next transaction.
+  staked @3 :Text;
+  unbonding @4 :Text;
+  rewards @5 :Text;
+}
+
+struct ChainAccount {
+  # `chain account`. With --proof the rest is set, which proves `account` by a header.
+
+  address @0 :Text;
+  height @1 :UInt64;
+  balance @2 :Text;
+  nonce @3 :UInt64;
+  staked @4 :Text;
+  unbonding @5 :Text;
+  rewards @6 :Text;
+  nextNonce @7 :UInt64;
+  # After those that wait.
+  faucetTime :union {
+    # Of the block in which it had money from the faucet.
+
+    none @8 :Void;
+    value @9 :UInt64;
+  }
+  account @10 :ChainAccountAt;
+  root @11 :Data;
+  header @12 :Data;
+  # Of the block of height + 1, which has the root.
+  exist @13 :ChainExistence;
+  nonexist @14 :ChainNonexistence;
+}
+
+struct ChainExistence {
+  # As ICS-23's JSON has it, with bytes in hex.
+
+  key @0 :Data;
+  value @1 :Data;
+  leaf @2 :ChainLeafOp;
+  path @3 :List(ChainProofStep);
+}
+
+struct ChainLeafOp {
+  # An object: hash prehash_key prehash_value length prefix.
+
+  entries @0 :List(ChainNamed);
+}
+
+struct ChainNamed {
+  name @0 :Text;
+  value :union {
+    none @1 :Void;
+    text @2 :Text;
+  }
+}
+
+struct ChainProofStep {
+  prefix @0 :Data;
+  suffix @1 :Data;
+  hash @2 :Text;
+}
+
+struct ChainNonexistence {
+  key @0 :Data;
+  left @1 :ChainExistence;
+  right @2 :ChainExistence;
+}
+
+struct ChainAccountRow {
+  # A line of `chain accounts`.
+
+  address @0 :Text;
+  balance @1 :Text;
+  staked @2 :Text;
+  unbonding @3 :Text;
+  rewards @4 :Text;
+}
+
+struct ChainAccountsSum {
+  # The last line of `chain accounts`.
+
+  summary @0 :Bool;
+  accounts @1 :UInt64;
+  balances @2 :Text;
+  staked @3 :Text;
+  unbonding @4 :Text;
+  rewards @5 :Text;
+  pots @6 :Text;
+  supply @7 :Text;
+  height @8 :UInt64;
+}
+
+struct ChainLeaf {
+  # A line of `chain state`.
+
+  key @0 :Data;
+  value @1 :Data;
+}
+
+struct Validators {
+  # `validator ls`.
+
+  rows @0 :List(Validator);
+}
+
+struct Validator {
+  # `validator show`.
+
+  validator @0 :Data;
+  # That of its node.
+  operator @1 :Text;
+  # The address of its stake.
+  power @2 :UInt64;
+  missed @3 :UInt64;
+  # Heights that are 10 deep without its precommit in a block.
+  origin @4 :Text;
+  # genesis registered dev
+  state @5 :Text;
+  # waiting active jailed out leaving
+  evidence @6 :List(Data);
+  guard @7 :ValidatorGuard;
+  # null, as `refused`: another node's
+  refused :union {
+    # Second votes that were not signed.
+
+    none @8 :Void;
+    value @9 :UInt64;
+  }
+  commission @10 :UInt32;
+  # Of rewards, in thousandths; 0 as long as there is no delegation.
+  jailedUntil :union {
+    # Unix ms; null: it is not jailed.
+
+    none @11 :Void;
+    value @12 :UInt64;
+  }
+}
+
+struct ValidatorGuard {
+  height @0 :UInt64;
+  round @1 :UInt32;
+  step @2 :Text;
+}
+
+struct Transactions {
+  # `tx ls`, `tx pending`, and `wallet history` of a node with a chain.
+
+  rows @0 :List(Transaction);
+}
+
+struct Transaction {
+  # `tx show`, `tx wait`, and `wallet send --dry-run`.
+
+  id @0 :Data;
+  state @1 :Text;
+  # pending final failed expired
+  height :union {
+    # Of its block; null as index and time: it is in none.
+
+    none @2 :Void;
+    value @3 :UInt64;
+  }
+  index :union {
+    none @4 :Void;
+    value @5 :UInt32;
+  }
+  time :union {
+    none @6 :Void;
+    value @7 :UInt64;
+  }
+  confirmations @8 :UInt64;
+  kind @9 :Text;
+  # transfer faucet
+  from @10 :Text;
+  to @11 :Text;
+  # null: there is not exactly one
+  amount @12 :Text;
+  # Of all credits; null: a faucet.
+  credits @13 :List(TransactionCredit);
+  memo @14 :Text;
+  nonce @15 :UInt64;
+  lastHeight @16 :UInt64;
+  feePayer @17 :Text;
+  # null: the sender
+  feeMax @18 :Text;
+  fee @19 :Text;
+  # What was paid, burnt and tip; null as both: it is in no block.
+  burnt @20 :Text;
+  tip @21 :Text;
+  gas @22 :UInt64;
+  code :union {
+    # 0: done. null: it is in no block.
+
+    none @23 :Void;
+    value @24 :UInt32;
+  }
+  message @25 :Text;
+  # Why it failed.
+  events @26 :List(TransactionEvent);
+  # None yet.
+}
+
+struct TransactionCredit {
+  to @0 :Text;
+  amount @1 :Text;
+}
+
+struct TransactionEvent {
+  name @0 :Text;
+}
