@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "actors/node/settings.hpp"
+#include "apps/chain/founding.hpp"
 #include "apps/cli/shell_word.hpp"
 #include "apps/host/compose.hpp"
 #include "apps/host/data_directory.hpp"
@@ -127,13 +128,15 @@ struct Places {
 class NodeRun {
  public:
   NodeRun(const Invocation& invocation, Console& console, os::Waker& waker, config::Settings settings,
-          DataDirectory directory, const Places& places, std::optional<sandbox::Launcher> launcher, bool first_start)
+          DataDirectory directory, const Places& places, std::optional<chains::ChainTyped> chain,
+          std::optional<sandbox::Launcher> launcher, bool first_start)
       : invocation_(invocation),
         console_(console),
         waker_(waker),
         settings_(std::move(settings)),
         directory_(std::move(directory)),
         places_(places),
+        chain_(std::move(chain)),
         launcher_(std::move(launcher)),
         first_start_(first_start) {}
 
@@ -150,6 +153,7 @@ class NodeRun {
         crypto::load_or_make(*directory_.disk, chance, static_cast<unsigned>(settings_.get(config::kIdentityWorkBits)));
     if (!identity.ok()) return not_started("no identity", identity.error());
     identity_ = std::make_shared<const crypto::Identity>(std::move(identity).value());
+    if (const auto failure = settle(chance)) return *failure;
     prepare();
     domains_ = compose(parts());
     const auto why = serve_metrics();
@@ -160,6 +164,19 @@ class NodeRun {
   }
 
  private:
+  /// Finds the chain of the node, and reads what its directory keeps of it.
+  std::optional<Failure> settle(ports::Chance& chance) {
+    const chain::UnixMs now =
+        std::chrono::duration_cast<chain::UnixMs>(std::chrono::system_clock::now().time_since_epoch());
+    auto kept = chains::settle_chain(*directory_.disk, directory_.path, *identity_, std::move(chain_), now, chance);
+    if (!kept.ok()) return kept.error();
+    kept_ = std::make_shared<const chains::KeptFiles>(std::move(kept).value());
+    if (kept_->lacks_key)
+      log_->error("node",
+                  "it is a founder of its chain, and does not vote: the key in its file validator is another one");
+    return std::nullopt;
+  }
+
   void prepare() {
     system_ = std::make_unique<os::System>(
         std::move(directory_.disk),
@@ -195,8 +212,14 @@ class NodeRun {
             .health = &health_,
             .log = log_.get(),
             .audit = audit_.get(),
-            .cannot_listen = [this](const base::Error& why) {
-              events_.push({Event::What::cannot_listen, why});
+            .cannot_listen =
+                [this](const base::Error& why) {
+                  events_.push({Event::What::cannot_listen, why});
+                },
+            .kept = [files = kept_](std::string_view name) -> std::optional<base::Bytes> {
+              if (name == chains::kChainFile) return files->chain;
+              if (name == chains::kValidatorFile) return files->validator;
+              return std::nullopt;
             }};
   }
 
@@ -346,6 +369,8 @@ class NodeRun {
   config::Settings settings_;
   DataDirectory directory_;
   const Places places_;
+  std::optional<chains::ChainTyped> chain_;  // until it is settled
+  std::shared_ptr<const chains::KeptFiles> kept_;
   std::optional<sandbox::Launcher> launcher_;  // until the system has it
   const bool first_start_;
   os::Clock wall_clock_;  // of the log, which lives longer than the system
@@ -374,6 +399,16 @@ Ending run_node(const Invocation& invocation, Console& console) {
   if (!path.ok()) return path.error();
   if (invocation.globals.node)
     return usage_failure("a node is started here, not elsewhere: --node has no meaning", "troupe help node");
+  std::optional<chains::ChainTyped> chain;
+  if (const auto typed = invocation.text("--chain")) {
+    auto read = chains::chain_typed(*typed);
+    if (!read.ok()) return read.error();
+    const bool dev = !read.value().genesis;
+    if (dev && !std::get<config::Texts>(settings.value().value("join")).empty())
+      return usage_failure("a node with a chain of its own joins no other: --chain dev and --join exclude each other",
+                           "troupe help node");
+    chain = std::move(read).value();
+  }
   Places places;
   const auto look = [&](const std::string& text, const std::optional<base::HostPort>& host, const char* what,
                         std::optional<base::Endpoint>& place) -> std::optional<Ending> {
@@ -397,7 +432,7 @@ Ending run_node(const Invocation& invocation, Console& console) {
   if (!directory.ok()) return directory.error();
   const bool first_start = !directory.value().disk->size(crypto::kIdentityFile).ok();
   return NodeRun(invocation, console, waker, std::move(settings).value(), std::move(directory).value(), places,
-                 std::move(launcher), first_start)
+                 std::move(chain), std::move(launcher), first_start)
       .run();
 }
 
@@ -414,6 +449,9 @@ Commands node_commands() {
        .help = "node through which to join the network",
        .repeatable = true},
       {.name = "--name", .value = "N", .help = "name shown to people (the host name)"},
+      {.name = "--chain",
+       .value = "dev|G",
+       .help = "follow the chain of this genesis, which the directory remembers; dev: one of this node alone"},
       {.name = "--metrics", .value = "HOST:PORT", .help = "address of the metrics page; a PORT alone is on 127.0.0.1"},
   };
   for (auto& option : setting_options()) options.push_back(std::move(option));

@@ -17,6 +17,7 @@ using wallet::KeystoreError;
 constexpr std::size_t kNameCharsMax = 64;
 constexpr const char* kLockFile = ".lock";
 constexpr std::string_view kPolicyEnd = ".policy";
+constexpr std::string_view kSentEnd = ".sent";
 
 bool is_name(std::string_view name) {
   const auto good = [](char c) {
@@ -167,6 +168,36 @@ base::Result<std::optional<Named>, Failure> Directory::made_by(const wallet::Req
       return Found(Named{name, std::move(*one.value())});
   }
   return Found(std::nullopt);
+}
+
+base::Result<std::optional<base::Bytes>, Failure> Directory::find_sent(const wallet::RequestMark& request) const {
+  using Found = std::optional<base::Bytes>;
+  const auto file = disk_->open(request.hex() + std::string(kSentEnd), ports::OpenMode::read);
+  if (!file.ok() && file.error() == DiskError::not_found) return Found(std::nullopt);
+  if (!file.ok()) return cannot("open what was sent for this request", file.error());
+  base::Bytes bytes(kSentBytesMax);
+  const auto read = file.value()->read(0, bytes);
+  if (!read.ok()) return cannot("read what was sent for this request", read.error());
+  bytes.resize(read.value());
+  return Found(std::move(bytes));
+}
+
+base::Result<void, Failure> Directory::keep_sent(const wallet::RequestMark& request, base::ByteView bytes) const {
+  const auto all = listed();
+  if (!all.ok()) return all.error();
+  const auto is_sent = [](const std::string& name) { return name.ends_with(kSentEnd); };
+  if (std::ranges::count_if(all.value(), is_sent) >= static_cast<std::ptrdiff_t>(kSentMax))
+    return Failure{{Code::overloaded, "there are " + std::to_string(kSentMax) + " transactions in " + path_},
+                   "nothing was sent",
+                   "find " + path_ + " -name '*.sent' -mtime +30 -delete"};
+  const auto written = ports::write_durably(*disk_, request.hex() + std::string(kSentEnd), bytes);
+  if (!written.ok()) return cannot("keep what is about to be sent", written.error());
+  return {};
+}
+
+void Directory::forget_sent(const wallet::RequestMark& request) const {
+  // One that stays is sent again as it is, which does no harm.
+  static_cast<void>(disk_->remove(request.hex() + std::string(kSentEnd)));
 }
 
 base::Result<std::unique_ptr<ports::DiskLock>, Failure> Directory::lock() const {

@@ -4,7 +4,8 @@
 //
 // Names   1 to 64 letters, digits, '-' and '_'; the first is no '-'. A keystore and a policy have different ones.
 // Writes  one process at a time, and no keystore is ever replaced.
-// Limits  kWalletsMax keystores.
+// Sent    MARK.sent: the transaction that a chain was sent for a request, so that a repeated command sends the same.
+// Limits  kWalletsMax keystores, kSentMax transactions.
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@
 namespace troupe::apps::wallets {
 
 inline constexpr std::size_t kWalletsMax = 1'000;  // our choice: each is read to find a request
+
+inline constexpr std::size_t kSentMax = 100'000;  // our choice: of some 500 bytes each
+inline constexpr std::size_t kSentBytesMax = 16'384;
 
 struct Named {
   std::string name;
@@ -51,6 +55,13 @@ class Directory {
   /// Durable when it returns. The caller holds the lock, and has looked that the name is free.
   base::Result<void, Failure> add(const std::string& name, const wallet::Keystore& keystore) const;
   base::Result<void, Failure> add(const std::string& name, const PolicyFile& policy) const;
+
+  /// What was sent for the request of this mark; nothing if nothing was.
+  base::Result<std::optional<base::Bytes>, Failure> find_sent(const wallet::RequestMark& request) const;
+  /// Durable when it returns; in place of an earlier one.
+  base::Result<void, Failure> keep_sent(const wallet::RequestMark& request, base::ByteView bytes) const;
+  /// It was not taken, and can be another one the next time.
+  void forget_sent(const wallet::RequestMark& request) const;
 
  private:
   Directory(std::string path, std::unique_ptr<ports::Disk> disk) : path_(std::move(path)), disk_(std::move(disk)) {}

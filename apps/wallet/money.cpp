@@ -1,9 +1,10 @@
 // troupe wallet ls | balance | history | audit | issue
+#include <algorithm>
 #include <map>
 
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
-#include "apps/wallet/book.hpp"
+#include "apps/wallet/on_chain.hpp"
 #include "apps/wallet/wallet.hpp"
 #include "messages/output/wallet.capnp.h"
 #include "messages/words.hpp"
@@ -44,9 +45,10 @@ base::Result<std::map<wallet::Address, Own>, Failure> own_accounts(Console& cons
 }
 
 struct ListedAccount {
-  Account account;
+  wallet::Address address;
   std::string name, kind;
-  wallet::Amount held;
+  std::optional<wallet::Amount> balance;  ///< none, as `held`: no node was there to ask
+  std::optional<wallet::Amount> held;
 };
 
 class AccountTable {
@@ -55,14 +57,15 @@ class AccountTable {
     if (json_) out_ << '[';
   }
   void add(const ListedAccount& row) {
-    const std::string address = text(row.account.address);
-    if (!json_) return table_.add({address, row.name, row.kind, row.account.balance.text(), row.held.text()});
+    const std::string address = text(row.address);
+    const auto shown = [](const std::optional<wallet::Amount>& amount) { return amount ? amount->text() : "-"; };
+    if (!json_) return table_.add({address, row.name, row.kind, shown(row.balance), shown(row.held)});
     JsonLine<output::wire::WalletAccount> line;
     line->setAccount(address);
     if (!row.name.empty()) line->setName(row.name);
     line->setKind(row.kind);
-    line->setBalance(row.account.balance.text());
-    line->setHeld(row.held.text());
+    if (row.balance) line->setBalance(row.balance->text());
+    if (row.held) line->setHeld(row.held->text());
     out_ << (first_ ? "" : ",");
     write_json(out_, line->asReader());
     first_ = false;
@@ -93,7 +96,7 @@ Client::Outcome<wallet::Address> fund_of(Client& client) {
 /// policy cannot be told from its address: it counts as a key's.
 Client::Outcome<ListedAccount> listed(Client& client, const Account& account,
                                       const std::map<wallet::Address, Own>& own) {
-  ListedAccount out{account, "", account.kind, {}};
+  ListedAccount out{account.address, "", account.kind, account.balance, wallet::Amount()};
   const auto mine = own.find(account.address);
   if (mine != own.end()) out.name = mine->second.name;
   const bool of_policy = out.kind.empty() || out.kind == kKindKey;
@@ -132,6 +135,52 @@ Client::Outcome<void> list_all(Client& client, const std::map<wallet::Address, O
     if (more && !moved) return odd_answer("its pages do not go on");
   }
   return {};
+}
+
+/// The same of a chain: what is held is staked, or leaves the stake.
+ListedAccount listed_on_chain(const wallet::Address& address, const chain::Account& account,
+                              const std::map<wallet::Address, Own>& own) {
+  const auto mine = own.find(address);
+  const bool known = mine != own.end();
+  return {address, known ? mine->second.name : "", known ? mine->second.kind : kKindKey, account.balance,
+          plus(account.staked, account.unbonding)};
+}
+
+/// The caller's accounts, or with `all` those of the whole state, by address.
+Client::Outcome<std::vector<ListedAccount>> list_on_chain(Client& client, const std::map<wallet::Address, Own>& own,
+                                                          bool all) {
+  std::vector<ListedAccount> out;
+  if (!all) {
+    for (const auto& [address, mine] : own) {
+      const auto now = chain_account_at(client, address);
+      if (!now.ok()) return now.error();
+      out.push_back(listed_on_chain(address, now.value().account, own));
+    }
+    return out;
+  }
+  const auto walked = walk_state(client, 0, [&](base::ByteView key, base::ByteView value) -> Client::Outcome<void> {
+    const auto leaf = account_in(key, value);
+    if (!leaf.ok()) return leaf.error();
+    if (leaf.value()) out.push_back(listed_on_chain(leaf.value()->address, leaf.value()->account, own));
+    return {};
+  });
+  if (!walked.ok()) return walked.error();
+  std::ranges::sort(out, {}, &ListedAccount::address);
+  return out;
+}
+
+/// In the chain of the node, else in the book.
+Client::Outcome<wallet::Amount> balance_of(Client& client, const wallet::Address& address) {
+  const auto now = chain_of(client);
+  if (!now.ok()) return now.error();
+  if (now.value()) {
+    const auto account = chain_account_at(client, address);
+    if (!account.ok()) return account.error();
+    return account.value().account.balance;
+  }
+  const auto account = account_at(client, address);
+  if (!account.ok()) return account.error();
+  return account.value().balance;
 }
 
 class HistoryTable {
@@ -220,11 +269,20 @@ void print_audit_text(std::ostream& out, money_wire::BookChecked::Reader checked
 Ending wallet_list(const Invocation& invocation, Console& console) {
   const auto own = own_accounts(console);
   if (!own.ok()) return own.error();
+  const bool all = invocation.has("--all");
   auto client = Client::connect(invocation, console);
-  if (!client.ok()) return client.error();
-  std::vector<ListedAccount> rows;
-  if (!invocation.has("--all")) {
-    // All is known before the first row is printed.
+  auto now = client.ok() ? chain_of(*client.value()) : Client::Outcome<std::optional<ChainNow>>(client.error());
+  // Which accounts there are is known without a node.
+  const bool alone = !now.ok() && now.error().error.code == base::Code::unavailable && !all;
+  if (!now.ok() && !alone) return now.error();
+  std::vector<ListedAccount> rows;  // all is known before the first row is printed
+  if (alone) {
+    for (const auto& [address, mine] : own.value()) rows.push_back({address, mine.name, mine.kind, {}, {}});
+  } else if (now.value()) {
+    auto on_chain = list_on_chain(*client.value(), own.value(), all);
+    if (!on_chain.ok()) return on_chain.error();
+    rows = std::move(on_chain).value();
+  } else if (!all) {
     for (const auto& [address, mine] : own.value()) {
       const auto account = account_at(*client.value(), address);
       if (!account.ok()) return account.error();
@@ -233,10 +291,12 @@ Ending wallet_list(const Invocation& invocation, Console& console) {
       rows.push_back(std::move(one).value());
     }
   }
+  const bool whole_book = all && !now.value();
   AccountTable table(invocation, console);
   for (const ListedAccount& row : rows) table.add(row);
-  if (invocation.has("--all"))
-    if (const auto all = list_all(*client.value(), own.value(), table); !all.ok()) return all.error();
+  if (whole_book)
+    if (const auto listed_all = list_all(*client.value(), own.value(), table); !listed_all.ok())
+      return listed_all.error();
   table.end();
   return Exit::done;
 }
@@ -246,15 +306,15 @@ Ending wallet_balance(const Invocation& invocation, Console& console) {
   if (!address.ok()) return address.error();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  const auto account = account_at(*client.value(), address.value());
-  if (!account.ok()) return account.error();
+  const auto balance = balance_of(*client.value(), address.value());
+  if (!balance.ok()) return balance.error();
   if (!invocation.globals.json) {
-    console.out << account.value().balance.text() << '\n';
+    console.out << balance.value().text() << '\n';
     return Exit::done;
   }
   JsonLine<output::wire::WalletBalance> line;
   line->setAccount(text(address.value()));
-  line->setBalance(account.value().balance.text());
+  line->setBalance(balance.value().text());
   line.print(console.out);
   return Exit::done;
 }
@@ -264,6 +324,15 @@ Ending wallet_history(const Invocation& invocation, Console& console) {
   if (!address.ok()) return address.error();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
+  const auto now = chain_of(*client.value());
+  if (!now.ok()) return now.error();
+  if (now.value()) {
+    const auto sent =
+        list_transactions(*client.value(), address.value(), invocation.number("--limit").value_or(UINT64_MAX));
+    if (!sent.ok()) return sent.error();
+    print_transactions(invocation, console, sent.value());
+    return Exit::done;
+  }
   // Before the first row: a book that does not answer prints nothing.
   if (const auto there = account_at(*client.value(), address.value()); !there.ok()) return there.error();
   std::uint64_t left = invocation.number("--limit").value_or(UINT64_MAX);

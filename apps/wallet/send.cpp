@@ -1,9 +1,9 @@
-// troupe wallet send
+// troupe wallet send | faucet
 #include <fstream>
 
 #include "apps/cli/json.hpp"
 #include "apps/cli/shell_word.hpp"
-#include "apps/wallet/book.hpp"
+#include "apps/wallet/chain_send.hpp"
 #include "apps/wallet/wallet.hpp"
 #include "messages/output/wallet.capnp.h"
 #include "runtime/base/fields.hpp"
@@ -116,16 +116,60 @@ std::string again_with(const Invocation& invocation, const SendTyped& typed, con
   return out + " --request " + shell_word(request);
 }
 
+/// Each payment is a transaction. All are sent before the first is waited for.
+Ending send_all_on_chain(const Invocation& invocation, Console& console, Client& client, const ChainNow& now,
+                         const Signer& signer, const SendTyped& typed, const ChainTerms& terms) {
+  std::vector<SeenTransaction> sent;
+  for (const Payment& one : typed.payments) {
+    const auto request = sent_mark(invocation, one.line);
+    if (!request.ok()) return request.error();
+    auto seen =
+        send_on_chain(client, console, now, signer, chain::Transfer{{one.credit}, one.memo}, terms, request.value());
+    if (!seen.ok()) {
+      Failure failure = seen.error();
+      if (one.line > 0) failure.error.message = "line " + std::to_string(one.line) + ": " + failure.error.message;
+      if (sent.empty() || terms.dry) return failure;
+      const bool may_be_done = exit_of(failure, Effect::write) == Exit::unknown;
+      ChainTerms at_once = terms;
+      at_once.wait = false;
+      static_cast<void>(print_sent_on_chain(invocation, console, client, sent, at_once));
+      failure.outcome = std::to_string(sent.size()) + " lines before it were sent" +
+                        (may_be_done ? "; whether this one was is unknown" : "");
+      failure.exit = may_be_done ? Exit::unknown : Exit::partly;
+      return failure;
+    }
+    sent.push_back(std::move(seen).value());
+  }
+  return print_sent_on_chain(invocation, console, client, sent, terms);
+}
+
+/// When the faucet gives to this address again, if that is why it did not.
+Failure faucet_refused(Client& client, const wallet::Address& address, Failure failure) {
+  if (failure.error.code != base::Code::refused) return failure;
+  const auto account = chain_account_at(client, address);
+  if (!account.ok() || account.value().account.faucet.count() == 0) return failure;
+  auto params = ask_chain<chain::wire::GetChainParams, chain::wire::ChainParams>(
+      client, [](chain::wire::GetChainParams::Builder) {});
+  if (!params.ok()) return failure;
+  for (const auto row : params.value().root().getRows()) {
+    if (row.getName() != "faucet.period_s" || row.getValue() > std::uint64_t{base::kDateMax}) continue;
+    const auto last = static_cast<std::uint64_t>(account.value().account.faucet.count());
+    const wallet::UnixMs next{last + row.getValue() * 1'000};
+    failure.error.message += ", at " + date_of(wallet::UnixMs(last)) + "; the next time from " + date_of(next) + " on";
+  }
+  return failure;
+}
+
 }  // namespace
 
-void wallets::print_sent(const Invocation& invocation, Console& console, base::ByteView id) {
+void wallets::print_sent(const Invocation& invocation, Console& console, base::ByteView id, std::string_view state) {
   if (!invocation.globals.json) {
     console.out << base::hex(id) << '\n';
     return;
   }
   JsonLine<output::wire::WalletSent> line;
   line->setId(data(id));
-  line->setState("final");
+  line->setState(std::string(state));
   line.print(console.out);
 }
 
@@ -139,8 +183,18 @@ Ending wallet_send(const Invocation& invocation, Console& console) {
   for (const Payment& one : typed.value().payments)
     if (const auto checked = check_transfer(signer.value().address(), {one.credit}, one.memo); !checked.ok())
       return checked.error();
+  const auto terms = chain_terms(invocation, true);
+  if (!terms.ok()) return terms.error();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
+  const auto now = chain_of(*client.value());
+  if (!now.ok()) return now.error();
+  if (now.value())
+    return send_all_on_chain(invocation, console, *client.value(), *now.value(), signer.value(), typed.value(),
+                             terms.value());
+  if (const auto given = given_chain_options(invocation); !given.empty())
+    return usage_failure(given.front() + " is for a node with a chain; this one has a book, where a transfer is final",
+                         kSendHelp);
   std::size_t paid = 0;
   for (const Payment& one : typed.value().payments) {
     const auto id =
@@ -162,6 +216,27 @@ Ending wallet_send(const Invocation& invocation, Console& console) {
     console.out.flush();
   }
   return Exit::done;
+}
+
+Ending wallet_faucet(const Invocation& invocation, Console& console) {
+  const auto terms = chain_terms(invocation, false);
+  if (!terms.ok()) return terms.error();
+  const auto request = sent_mark(invocation, 0);
+  if (!request.ok()) return request.error();
+  const auto named = invocation.text("NAME");
+  const auto option = invocation.text("--wallet");
+  if (named && option && *named != *option)
+    return usage_failure("NAME and --wallet name two wallets", "troupe help wallet faucet");
+  const auto signer = open_signer(invocation, console, named ? named : option);
+  if (!signer.ok()) return signer.error();
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  const auto now = chain_here(*client.value());
+  if (!now.ok()) return now.error();
+  auto seen = send_on_chain(*client.value(), console, now.value(), signer.value(), chain::Faucet{}, terms.value(),
+                            request.value());
+  if (!seen.ok()) return faucet_refused(*client.value(), signer.value().address(), seen.error());
+  return print_sent_on_chain(invocation, console, *client.value(), {std::move(seen).value()}, terms.value());
 }
 
 }  // namespace troupe::apps

@@ -3,7 +3,7 @@
 
 #include "actors/wallet/logic/derived_key.hpp"
 #include "apps/cli/json.hpp"
-#include "apps/wallet/book.hpp"
+#include "apps/wallet/chain_send.hpp"
 #include "messages/output/wallet.capnp.h"
 #include "runtime/crypto/hash.hpp"
 #include "runtime/os/chance.hpp"
@@ -39,16 +39,30 @@ arguments
   the wallet that pays, the address that is paid and the amount, a whole number of the smallest unit; the wallet may be
   left out if there is only one, or be named by --wallet
   --from FILE pays a line each: TO AMOUNT [MEMO]
+book or chain
+  a node with a chain (troupe chain status) pays by a transaction there; otherwise the transfer goes to the book
 what it prints
-  the id of the transfer, once it is in the book for good
+  the id of the transfer, once it is in the book for good; of a chain the id of the transaction, once it waits for a
+  block, and with --wait its end; the fee is gas times base fee and the tip, beside the amount
 exits
   2 for an amount that is none; 3 if some lines were paid; 5 if the account has less; 7 if the book does not answer
   8 if it is not known whether it was paid: the same with --request pays no second time
+  of a chain also 6 if the pool is full, and with --wait 1 if it failed or expired, 8 if it still waits, 4 if it is gone
+)";
+
+constexpr const char* kFaucetNotes = R"(
+what it does
+  asks the faucet of a chain for tests for money; it costs nothing
+what it prints
+  the id of the transaction, once it waits for a block
+exits
+  4 if the node has no chain; 5 if the address had money within the last period, and says until when
 )";
 
 constexpr const char* kListNotes = R"(
 columns
-  the balance can be spent; what is held lies in open escrows and is not in the balance
+  the balance can be spent; what is held lies in open escrows, of a chain in the stake, and is not in the balance
+  without a node there are no figures
   with --all an account of a policy that is none of the caller's counts as a key's
 )";
 
@@ -262,6 +276,11 @@ Ending export_words(const Invocation& invocation, Console& console) {
   return Exit::done;
 }
 
+std::vector<Option> with_chain_options(std::vector<Option> options, bool fees) {
+  for (Option& option : chain_options(fees)) options.push_back(std::move(option));
+  return options;
+}
+
 /// The same, which may be left out.
 Positional optional(Positional of, std::string help) {
   of.arity = Arity::maybe;
@@ -326,16 +345,26 @@ Commands wallet_commands() {
        .run = wallet_balance},
       {.name = "wallet send",
        .summary = "Pay an address",
-       .options = {memo,
-                   {.name = "--from", .value = "FILE", .help = "pay each line of FILE: TO AMOUNT [MEMO]"},
-                   wallet_option(),
-                   passphrase_option(),
-                   request_option()},
+       .options =
+           with_chain_options({memo,
+                               {.name = "--from", .value = "FILE", .help = "pay each line of FILE: TO AMOUNT [MEMO]"},
+                               wallet_option(),
+                               passphrase_option(),
+                               request_option()},
+                              true),
        .positionals = {optional(maybe, "the wallet that pays"), optional(to, to.help), optional(amount, amount.help)},
        .needs = Needs::operate,
        .effect = Effect::write,
        .notes = kSendNotes,
        .run = wallet_send},
+      {.name = "wallet faucet",
+       .summary = "Get money from the faucet of a chain for tests",
+       .options = with_chain_options({wallet, passphrase_option(), request_option()}, false),
+       .positionals = {maybe},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .notes = kFaucetNotes,
+       .run = wallet_faucet},
       {.name = "wallet history",
        .summary = "List the payments of an account, the latest first",
        .options = {number_option("--limit", "N", "end after N transfers", 1, UINT64_MAX >> 1)},

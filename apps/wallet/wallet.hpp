@@ -6,12 +6,13 @@
 namespace troupe::apps {
 
 using WalletCommand = Ending(const Invocation&, Console&);
-WalletCommand wallet_list, wallet_balance, wallet_send, wallet_history, wallet_audit, wallet_issue, wallet_own;
+WalletCommand wallet_list, wallet_balance, wallet_send, wallet_history, wallet_audit, wallet_issue, wallet_own,
+    wallet_faucet;
 WalletCommand multisig_create, multisig_propose, multisig_sign, multisig_list;
 
 namespace wallets {
-/// A transfer that was posted: its id, or a line of JSON.
-void print_sent(const Invocation& invocation, Console& console, base::ByteView id);
+/// A transfer that was posted, or a transaction that was sent: its id, or a line of JSON.
+void print_sent(const Invocation& invocation, Console& console, base::ByteView id, std::string_view state = "final");
 /// An account with several signers: its address, or all of it as JSON.
 void print_policy(const Invocation& invocation, Console& console, const std::string& name,
                   const wallet::Policy& policy);

@@ -1,4 +1,6 @@
 // The names that scripts find in the JSON of each command. They may become more; none may go or change.
+#include <span>
+
 #include "tests/cluster/cluster.hpp"
 #include "tests/cluster/json_names.hpp"
 
@@ -60,6 +62,21 @@ const std::pair<const char*, const char*> kNotHere[] = {
     {"sim explore", "it takes 7 s, or ends with 10; what it explores is in tests/actors/escrow/explore_test.cpp"},
 };
 
+/// Commands that need a node with a chain.
+const char* const kOfChain[] = {"chain found",  "chain genesis", "chain sign",    "chain status",   "chain watch",
+                                "chain blocks", "chain block",   "chain account", "chain accounts", "chain state",
+                                "chain params", "chain verify",  "validator ls",  "validator show", "tx show",
+                                "tx wait",      "tx ls",         "tx pending",    "wallet faucet"};
+const char* const kTransaction =
+    "id state height index time confirmations kind from to amount credits memo nonce lastHeight feePayer feeMax fee "
+    "burnt tip gas code message events";
+const char* const kBlock =
+    "height id time proposer parent stateRoot txs evidence commit.round commit.power commit.of commit.absent "
+    "commit.signatures.validator commit.signatures.round fork header";
+const char* const kValidator =
+    "validator operator power commission missed jailedUntil origin state evidence guard.height guard.round guard.step "
+    "refused";
+
 /// The commands of the program.
 std::vector<std::string> commands(const Folder& folder) {
   const std::string json = troupe::test::troupe(folder, {"help", "--json"}).out;
@@ -83,6 +100,20 @@ std::vector<std::string> words_of(const std::string& command) {
     else out.back() += c;
   }
   return out;
+}
+
+/// Adds to `here` what it runs.
+void run(std::span<const Row> rows, const Folder& folder, std::set<std::string>& here) {
+  for (const Row& row : rows) {
+    std::vector<std::string> words = words_of(row.command);
+    words.insert(words.end(), row.arguments.begin(), row.arguments.end());
+    words.push_back("--json");
+    here.insert(row.command);
+    const Seen seen = troupe::test::troupe(folder, words);
+    CAPTURE(std::string(row.command));
+    CHECK_MESSAGE(seen.exit == row.exit, seen.err);
+    CHECK_MESSAGE(lacking(seen.out, row.names).empty(), "not printed:" << lacking(seen.out, row.names) << seen.out);
+  }
 }
 
 }  // namespace
@@ -337,17 +368,8 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
        "nodes bytes cid killed readAt chunks chunksThere same seconds escrow"},
   };
 
-  std::set<std::string> here;
-  for (const Row& row : rows) {
-    std::vector<std::string> words = words_of(row.command);
-    words.insert(words.end(), row.arguments.begin(), row.arguments.end());
-    words.push_back("--json");
-    here.insert(row.command);
-    const Seen seen = troupe::test::troupe(folder, words);
-    CAPTURE(std::string(row.command));
-    CHECK_MESSAGE(seen.exit == row.exit, seen.err);
-    CHECK_MESSAGE(lacking(seen.out, row.names).empty(), "not printed:" << lacking(seen.out, row.names) << seen.out);
-  }
+  std::set<std::string> here(std::begin(kOfChain), std::end(kOfChain));
+  run(rows, folder, here);
   ::unsetenv("XDG_CONFIG_HOME");
   ::unsetenv("TROUPE_DATA");
   ::unsetenv("TROUPE_PASSPHRASE_FILE");
@@ -355,6 +377,53 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
   for (const auto& [command, why] : kNotHere) here.insert(command);
   for (const std::string& command : commands(folder))
     CHECK_MESSAGE(here.contains(command), command << " is new: give it a row, with the names of its contract");
+}
+
+TEST_CASE("cluster json: what is asked of a chain has all names of its contract") {
+  const Folder folder;
+  ::setenv("XDG_CONFIG_HOME", (folder / "config").c_str(), 1);
+  ::setenv("TROUPE_PASSPHRASE_FILE", (folder / "secret").c_str(), 1);
+  std::ofstream(folder / "secret") << "open sesame\n";
+  NodeProgram node(folder, "dev", {"--chain", "dev"});
+  REQUIRE(node.ready());
+  ::setenv("TROUPE_DATA", node.data.c_str(), 1);
+  const auto now = [&](const std::vector<std::string>& words) { return troupe::test::troupe(folder, words); };
+  REQUIRE(until([&] { return now({"chain", "status"}).exit == 0; }));
+  line(now({"wallet", "new", "buyer"}));
+  line(now({"wallet", "new", "waiter"}));
+  const std::string tx = line(now({"wallet", "faucet", "waiter", "--wait"}));
+  const std::string founded = folder / "founding", genesis = folder / "genesis";
+  std::set<std::string> here;
+  const Row rows[] = {
+      {"chain found", {"buyer", "--stake", "1", "-o", founded}, "validator operator stake balance consensusKey file"},
+      {"chain genesis", {"hats", founded, "-o", genesis}, "chain name supply founders file"},
+      {"chain sign", {genesis}, "chain signed founders founded"},
+      {"chain status",
+       {},
+       "chain name mode height id time round step validators stateRoot target blockTimeMs pending baseFee supply "
+       "quorum neighbours"},
+      {"chain watch", {"--count", "1"}, kBlock},
+      {"chain blocks", {"--from", "1"}, kBlock},
+      {"chain block", {"1"}, kBlock},
+      {"chain account",
+       {"waiter", "--proof"},
+       "address height balance nonce staked unbonding rewards nextNonce faucetTime account.height root header "
+       "exist.key exist.value exist.leaf exist.path.prefix exist.path.suffix exist.path.hash nonexist"},
+      {"chain accounts", {}, "address balance staked unbonding rewards summary accounts balances pots supply height"},
+      {"chain state", {}, "key value"},
+      {"chain params", {}, "block.empty_ms faucet.period_s fee.base"},
+      {"chain verify", {}, "from to ok badHeight"},
+      {"validator ls", {}, kValidator},
+      {"validator show", {node.id}, kValidator},
+      {"tx show", {tx}, kTransaction},
+      {"tx wait", {tx}, kTransaction},
+      {"tx ls", {"waiter"}, kTransaction},
+      {"tx pending", {}, ""},
+      {"wallet faucet", {"buyer"}, "id state"},
+  };
+  run(rows, folder, here);
+  for (const char* name : {"XDG_CONFIG_HOME", "TROUPE_DATA", "TROUPE_PASSPHRASE_FILE"}) ::unsetenv(name);
+  CHECK(here == std::set<std::string>(std::begin(kOfChain), std::end(kOfChain)));
 }
 
 TEST_CASE("cluster json: names of a text are found in lists and objects, whatever the texts in it say") {

@@ -44,6 +44,11 @@ const Line kLines[] = {
     {"troupe escrow deliver \"$id\" \"$(date | troupe file put - --replicas 1)\" --wallet seller"},
     {"troupe escrow accept \"$id\" --wallet buyer"},
     {"troupe escrow show \"$id\"", "", "of which 10 to the fund"},
+    {"troupe node --data ledger --listen 127.0.0.1:7008 --chain dev &"},
+    {"troupe wallet faucet buyer --wait --data ledger", "again troupe wallet faucet buyer --wait --data ledger"},
+    {"troupe wallet send buyer \"$seller\" 500 --wait --data ledger"},
+    {"troupe chain account \"$seller\" --proof --data ledger", "", "500"},
+    {"troupe chain verify --data ledger"},
     {"mkdir root && cp -r --parents /usr/bin/python3* /usr/lib/python3.* root"},
     {"cp -L --parents $(ldd /usr/bin/python3 | grep -o '/[^ ]*') root"},
     {"printf '#!/usr/bin/python3\\nprint(sum(range(100)))\\n' > sum.py"},
@@ -193,7 +198,7 @@ class Ports {
  public:
   Ports() {
     std::vector<os::Descriptor> held;
-    for (const char* named : {"7001", "7002", "7003", "7004", "7005", "7006", "7007", "9464"}) {
+    for (const char* named : {"7001", "7002", "7003", "7004", "7005", "7006", "7007", "7008", "9464"}) {
       auto socket = os::listen_tcp(*base::HostPort::parse("127.0.0.1:0"));
       REQUIRE(socket.ok());
       free_.emplace_back(named, std::to_string(os::local_endpoint(socket.value().get()).port));

@@ -1,0 +1,15 @@
+#pragma once
+// The commands of `troupe chain`, `validator` and `tx` that have a source of their own; chain.cpp names them all.
+#include "apps/cli/command.hpp"
+
+namespace troupe::apps {
+
+using ChainCommand = Ending(const Invocation&, Console&);
+ChainCommand chain_found, chain_genesis, chain_sign;
+ChainCommand chain_status, chain_params, chain_verify;
+ChainCommand chain_blocks, chain_block, chain_watch;
+ChainCommand chain_account, chain_accounts, chain_state;
+ChainCommand validator_list, validator_show;
+ChainCommand tx_show, tx_wait, tx_list, tx_pending;
+
+}  // namespace troupe::apps

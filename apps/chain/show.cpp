@@ -1,0 +1,123 @@
+// troupe chain status | params | verify
+#include "apps/chain/chain.hpp"
+#include "apps/cli/json.hpp"
+#include "apps/cli/terminal.hpp"
+#include "apps/wallet/on_chain.hpp"
+#include "messages/output/chain.capnp.h"
+#include "messages/words.hpp"
+#include "runtime/base/text.hpp"
+
+namespace troupe::apps {
+namespace {
+
+using namespace wallets;
+namespace show_wire = chain::wire;
+
+constexpr std::chrono::hours kVerifyAnswer{24};  // our choice: all blocks run again
+
+void print_status_json(std::ostream& out, show_wire::ChainStatus::Reader status) {
+  JsonLine<output::wire::ChainStatus> line;
+  line->setChain(status.getChain());
+  line->setName(status.getName());
+  line->setMode(status.getMode());
+  line->setHeight(status.getHeight());
+  line->setId(status.getId());
+  line->setTime(status.getTime());
+  line->setRound(status.getRound());
+  line->setStep(status.getStep());
+  line->setValidators(status.getValidators());
+  line->setStateRoot(status.getStateRoot());
+  line->setTarget(status.getTarget());
+  line->setBlockTimeMs(status.getBlockTimeMs());
+  line->setPending(status.getPending());
+  line->setBaseFee(std::to_string(status.getBaseFee()));
+  line->setSupply(std::to_string(status.getSupply()));
+  line->setQuorum(status.getQuorum());
+  line->setNeighbours(status.getNeighbours());
+  line.print(out);
+}
+
+void print_status_text(std::ostream& out, show_wire::ChainStatus::Reader status) {
+  out << "chain       " << hex(status.getChain()) << "\nname        " << base::printable(text_of(status.getName()))
+      << ", " << base::printable(text_of(status.getMode())) << "\nheight      " << status.getHeight();
+  if (status.getTarget() > status.getHeight()) out << ", behind " << status.getTarget();
+  out << "\nblock       " << hex(status.getId()) << ", " << date_of(wallet::UnixMs(status.getTime())) << ", one each "
+      << status.getBlockTimeMs() << " ms\nstate root  " << hex(status.getStateRoot()) << "\nconsensus   round "
+      << status.getRound() << ", " << base::printable(text_of(status.getStep())) << ", " << status.getValidators()
+      << " validators, " << (status.getQuorum() ? "with" : "without") << " quorum\npending     " << status.getPending()
+      << " transactions\nbase fee    " << status.getBaseFee() << "\nsupply      " << status.getSupply()
+      << "\nneighbours  " << status.getNeighbours() << '\n';
+}
+
+void print_params_json(std::ostream& out, show_wire::ChainParams::Reader params) {
+  JsonLine<output::wire::ChainParams> line;
+  const auto rows = params.getRows();  // once: what a reader goes over is bounded
+  auto entries = line->initEntries(rows.size());
+  for (unsigned i = 0; i < entries.size(); ++i) {
+    entries[i].setName(rows[i].getName());
+    entries[i].getValue().setNumber(rows[i].getValue());
+  }
+  line.print(out);
+}
+
+void print_params_text(std::ostream& out, show_wire::ChainParams::Reader params) {
+  TextTable table({{"PARAMETER"}, {"VALUE", Align::right}});
+  for (const auto row : params.getRows()) table.add({text_of(row.getName()), std::to_string(row.getValue())});
+  table.print(out);
+}
+
+}  // namespace
+
+Ending chain_status(const Invocation& invocation, Console& console) {
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = ask_chain<show_wire::GetChainStatus, show_wire::ChainStatus>(*client.value(),
+                                                                             [](show_wire::GetChainStatus::Builder) {});
+  if (!answer.ok()) {
+    const base::Code code = answer.error().error.code;
+    return code == base::Code::not_found || code == base::Code::unsupported ? no_chain() : answer.error();
+  }
+  if (invocation.globals.json) print_status_json(console.out, answer.value().root());
+  else print_status_text(console.out, answer.value().root());
+  return Exit::done;
+}
+
+Ending chain_params(const Invocation& invocation, Console& console) {
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = ask_chain<show_wire::GetChainParams, show_wire::ChainParams>(*client.value(),
+                                                                             [](show_wire::GetChainParams::Builder) {});
+  if (!answer.ok()) return answer.error();
+  if (invocation.globals.json) print_params_json(console.out, answer.value().root());
+  else print_params_text(console.out, answer.value().root());
+  return Exit::done;
+}
+
+Ending chain_verify(const Invocation& invocation, Console& console) {
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = ask_chain<show_wire::VerifyChain, show_wire::ChainVerified>(
+      *client.value(),
+      [&](show_wire::VerifyChain::Builder out) { out.setFrom(invocation.number("--from").value_or(0)); },
+      kVerifyAnswer);
+  if (!answer.ok()) return answer.error();
+  const auto verified = answer.value().root();
+  if (invocation.globals.json) {
+    JsonLine<output::wire::ChainVerified> line;
+    line->setFrom(verified.getFrom());
+    line->setTo(verified.getTo());
+    line->setOk(verified.getOk());
+    if (!verified.getOk()) line->getBadHeight().setValue(verified.getBadHeight());
+    line.print(console.out);
+  } else if (verified.getOk()) {
+    console.out << "from " << verified.getFrom() << " to " << verified.getTo()
+                << ": all blocks are good, and give the states that their headers name\n";
+  }
+  if (verified.getOk()) return Exit::done;
+  return Failure{{base::Code::corrupt, "block " + std::to_string(verified.getBadHeight()) +
+                                           " is bad, or gives another state than its headers name"},
+                 "the blocks were read, and not changed",
+                 "troupe chain block " + std::to_string(verified.getBadHeight())};
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,197 @@
+// troupe chain found | genesis | sign, as functions; and the chain that a node takes.
+#include "apps/chain/founding.hpp"
+
+#include <signal.h>
+#include <sys/stat.h>
+
+#include "runtime/os/chance.hpp"
+#include "runtime/os/disk.hpp"
+#include "tests/apps/harness.hpp"
+#include "tests/support.hpp"
+
+using namespace troupe;
+using namespace troupe::apps;
+using test::contains;
+
+namespace {
+
+constexpr chain::UnixMs kFoundedAt{1'700'000'000'000};
+
+/// A person with wallets, data directories and files.
+struct Founders {
+  /// The first keystore begins threads that stay: no signal of a later test may end up at one of them.
+  Founders() {
+    sigset_t heard{};
+    ::sigemptyset(&heard);
+    ::sigaddset(&heard, SIGINT);
+    REQUIRE(::pthread_sigmask(SIG_BLOCK, &heard, &before_) == 0);
+  }
+  ~Founders() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  Founders(const Founders&) = delete;
+  Founders& operator=(const Founders&) = delete;
+
+  sigset_t before_{};
+  TemporaryFolder folder;
+  std::string secret = folder.write("secret", "open sesame\n");
+
+  std::string at(const std::string& name) const { return folder.path() + '/' + name; }
+  Seen run(std::vector<std::string> arguments, const std::string& node = "") {
+    if (!node.empty()) arguments.insert(arguments.end(), {"--data", at(node)});
+    return troupe_with(arguments, {"XDG_CONFIG_HOME=" + folder.path(), "TROUPE_PASSPHRASE_FILE=" + secret});
+  }
+  std::string get(const std::vector<std::string>& arguments, const std::string& node = "") {
+    const Seen seen = run(arguments, node);
+    REQUIRE_MESSAGE(seen.exit == Exit::done, seen.err);
+    return seen.out.substr(0, seen.out.find('\n'));
+  }
+  /// A founder with a wallet, a node and a file of its name.
+  std::string found(const std::string& name, const std::string& stake) {
+    get({"wallet", "new", name});
+    return get({"chain", "found", name, "--stake", stake, "-o", at(name + ".found"), "--set", "identity.work_bits=0"},
+               name);
+  }
+  std::string bytes(const std::string& name) const {
+    std::ifstream file(at(name), std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+  unsigned mode(const std::string& name) const {
+    struct stat file {};
+    REQUIRE(::stat(at(name).c_str(), &file) == 0);
+    return file.st_mode & 0777;
+  }
+};
+
+struct NodeDirectory {
+  TemporaryFolder folder;
+  std::unique_ptr<ports::Disk> disk = std::move(os::open_own_disk(folder.path() + "/node")).value();
+  os::Chance chance;
+  crypto::Identity identity = crypto::Identity::make(chance, 0);
+
+  base::Result<chains::KeptFiles, Failure> settle(std::optional<chains::ChainTyped> typed) {
+    return chains::settle_chain(*disk, "DIR", identity, std::move(typed), kFoundedAt, chance);
+  }
+};
+
+chain::SignedGenesis genesis_of(const chains::KeptFiles& kept) {
+  REQUIRE(kept.chain);
+  auto genesis = chain::SignedGenesis::parse(*kept.chain);
+  REQUIRE(genesis.ok());
+  return std::move(genesis).value();
+}
+
+}  // namespace
+
+TEST_CASE(
+    "chain founding: founders write, one makes the genesis, and nodes take it once 2/3 of the stake have signed") {
+  Founders us;
+  for (const char* name : {"ada", "bob", "eve"}) CHECK(us.found(name, "100").size() == 40);
+  CHECK(us.mode("ada/validator") == 0600);
+  CHECK(us.bytes("ada/validator").size() == chains::kValidatorBytes);
+  CHECK(us.get({"chain", "found", "ada", "--stake", "100", "-o", us.at("again")}, "ada").size() == 40);
+  CHECK(us.bytes("again") == us.bytes("ada.found"));  // the same keys
+
+  const std::string made =
+      us.get({"chain", "genesis", "our-chain", us.at("ada.found"), us.at("bob.found"), us.at("eve.found"), "--test",
+              "--set", "faucet.pot=1000", "-o", us.at("G"), "--json"});
+  CHECK(contains(made, "\"supply\":\"1300\""));
+  CHECK(contains(made, "\"founders\":3"));
+  for (const char* name : {"ada", "bob"}) us.get({"chain", "sign", us.at("G")}, name);
+  CHECK_FALSE(chains::chain_typed(us.at("G")).ok());  // exactly 2/3 of the stake
+  CHECK(chains::chain_typed(us.at("G")).error().exit == Exit::usage);
+
+  const std::string before = us.bytes("G");
+  CHECK(contains(us.get({"chain", "sign", us.at("G"), "--json"}, "ada"), "\"signed\":2,\"founders\":3"));
+  CHECK(us.bytes("G") == before);  // again it changes nothing
+  us.get({"chain", "sign", us.at("G")}, "eve");
+  CHECK(chains::chain_typed(us.at("G")).ok());
+}
+
+TEST_CASE("chain founding: what cannot be founded or signed is refused, and says why") {
+  Founders us;
+  us.found("ada", "100");
+  us.get({"wallet", "new", "eve"});
+  const auto genesis = [&](std::vector<std::string> more) {
+    std::vector<std::string> all{"chain", "genesis", "c", us.at("ada.found"), "-o", us.at("G")};
+    all.insert(all.end(), more.begin(), more.end());
+    return us.run(all).exit;
+  };
+  CHECK(us.run({"chain", "found", "ada", "--stake", "0", "-o", us.at("F")}, "ada").exit == Exit::usage);
+  CHECK(us.run({"chain", "found", "ada", "--stake", "1"}, "ada").exit == Exit::usage);
+  CHECK(us.run({"chain", "found", "bob", "--stake", "1", "-o", us.at("F")}, "ada").exit == Exit::not_found);
+  CHECK(genesis({"--set", "block.bytes"}) == Exit::usage);
+  CHECK(genesis({"--set", "block.colour=1"}) == Exit::usage);
+  CHECK(genesis({"--set", "block.empty_ms=0"}) == Exit::usage);
+  CHECK(us.run({"chain", "genesis", "C", us.at("ada.found"), "-o", us.at("G")}).exit == Exit::usage);
+  CHECK(us.run({"chain", "genesis", "c", us.at("secret"), "-o", us.at("G")}).exit == Exit::usage);
+  CHECK(us.run({"chain", "genesis", "c", us.at("ada.found"), us.at("ada.found"), "-o", us.at("G")}).exit ==
+        Exit::usage);
+  CHECK(genesis({}) == Exit::done);
+
+  us.get({"chain", "found", "eve", "--stake", "1", "-o", us.at("F"), "--set", "identity.work_bits=0"}, "eve");
+  CHECK(us.run({"chain", "sign", us.at("G")}, "eve").exit == Exit::refused);
+  CHECK(us.run({"chain", "sign", us.at("G")}, "no-node").exit == Exit::refused);
+  CHECK(us.run({"chain", "sign", us.at("ada.found")}, "ada").exit == Exit::usage);
+  std::filesystem::remove(us.at("ada/validator"));
+  CHECK(us.run({"chain", "sign", us.at("G")}, "ada").exit == Exit::refused);
+}
+
+TEST_CASE("chain founding: a node of its own makes a dev chain once, and remembers it") {
+  NodeDirectory node;
+  auto none = node.settle({});
+  REQUIRE(none.ok());
+  CHECK_FALSE(none.value().chain);
+  CHECK_FALSE(none.value().validator);
+
+  auto made = node.settle(chains::ChainTyped{});
+  REQUIRE(made.ok());
+  const chain::SignedGenesis genesis = genesis_of(made.value());
+  CHECK(genesis.founded());
+  CHECK(genesis.genesis().name == "dev");
+  CHECK(genesis.genesis().founders.front().node() == node.identity.id());
+  CHECK(made.value().validator);
+  CHECK_FALSE(made.value().lacks_key);
+  for (const auto& typed : {std::optional<chains::ChainTyped>(), std::optional(chains::ChainTyped{}),
+                            std::optional(chains::ChainTyped{genesis})}) {
+    auto again = node.settle(typed);
+    REQUIRE(again.ok());
+    CHECK(again.value().chain == made.value().chain);
+    CHECK(again.value().validator == made.value().validator);
+  }
+
+  SUBCASE("another chain is refused with the way out") {
+    NodeDirectory other;
+    const auto theirs = genesis_of(other.settle(chains::ChainTyped{}).value());
+    const auto refused = node.settle(chains::ChainTyped{theirs});
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().exit == Exit::usage);
+    CHECK(contains(refused.error().try_, "--data"));
+    // A node that follows another's dev chain has none of its own there.
+    NodeDirectory third;
+    REQUIRE(third.settle(chains::ChainTyped{theirs}).ok());
+    CHECK_FALSE(third.settle(chains::ChainTyped{}).ok());
+  }
+  SUBCASE("a founder without its consensus key is told") {
+    REQUIRE(node.disk->remove(chains::kValidatorFile).ok());
+    const auto kept = node.settle({});
+    REQUIRE(kept.ok());
+    CHECK(kept.value().lacks_key);
+  }
+  SUBCASE("files that are cut, too long or changed are refused and left") {
+    const auto refused = [&](std::string_view name, base::ByteView bytes) {
+      REQUIRE(ports::write_durably(*node.disk, name, bytes).ok());
+      const auto kept = node.settle({});
+      return !kept.ok() && kept.error().exit == Exit::failed;
+    };
+    const base::Bytes whole = *made.value().validator;
+    CHECK(refused(chains::kValidatorFile, base::ByteView(whole).first(64)));
+    CHECK(refused(chains::kValidatorFile, base::Bytes(66, '0')));
+    CHECK(refused(chains::kValidatorFile, base::Bytes(65, 'x')));
+    REQUIRE(ports::write_durably(*node.disk, chains::kValidatorFile, whole).ok());
+    CHECK(node.settle({}).ok());
+    base::Bytes genesis_bytes = *made.value().chain;
+    CHECK(refused(chains::kChainFile, base::ByteView(genesis_bytes).first(genesis_bytes.size() - 8)));
+    CHECK(refused(chains::kChainFile, base::Bytes(chain::kGenesisBytesMax + 1)));
+    genesis_bytes.back() ^= 1;
+    CHECK(refused(chains::kChainFile, genesis_bytes));
+  }
+}
