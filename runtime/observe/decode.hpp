@@ -18,7 +18,7 @@ namespace troupe::observe {
 
 inline constexpr std::size_t kSchemaBytesMax = 64 * 1024;         // of one node; our largest has 2,200
 inline constexpr std::size_t kSchemasMax = 4'096;                 // of one decoder; we have 600
-inline constexpr std::size_t kSchemasBytesMax = 2 * 1024 * 1024;  // of one decoder; ours have 300 KB together
+inline constexpr std::size_t kSchemasBytesMax = 4 * 1024 * 1024;  // of one decoder; ours have 560 KB together
 inline constexpr std::size_t kElementsShown = 4;                  // of a list
 inline constexpr std::size_t kDataShown = 20;                     // bytes; a whole node id
 inline constexpr std::size_t kTextShown = 256;                    // bytes, before escaping
