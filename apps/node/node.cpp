@@ -311,13 +311,14 @@ class NodeRun {
   void announce() {
     const std::string id = identity_->id().hex();
     const std::string at = serving_->text();
+    // Before the line `ready`: who waits for that line finds everything else written.
+    if (first_start_)
+      console_.err << "This node is new. It lives in " << base::printable(directory_.path) << " and is called " << id
+                   << ".\n"
+                   << "  see how it is:   troupe status --data " << shell_word(directory_.path) << '\n'
+                   << "  let one join it: troupe node --data ANOTHER-DIR --listen HOST:PORT --join " << id << '@' << at
+                   << std::endl;
     console_.out << "ready " << id << ' ' << at << std::endl;
-    if (!first_start_) return;
-    console_.err << "This node is new. It lives in " << base::printable(directory_.path) << " and is called " << id
-                 << ".\n"
-                 << "  see how it is:   troupe status --data " << shell_word(directory_.path) << '\n'
-                 << "  let one join it: troupe node --data ANOTHER-DIR --listen HOST:PORT --join " << id << '@' << at
-                 << std::endl;
   }
 
   void reload() {
