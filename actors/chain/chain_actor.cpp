@@ -11,7 +11,6 @@ using base::Error;
 
 constexpr std::chrono::seconds kGuardDue{10};
 constexpr std::chrono::milliseconds kReopen{500};  // our choice
-constexpr std::chrono::milliseconds kMend{300};    // our choice: longer than a round trip around the earth
 
 }  // namespace
 
@@ -32,11 +31,7 @@ void ChainActor::receive(runtime::Handlers& on) {
   on.ask<wire::GetChainHead, wire::ChainHead>([this](auto ask, auto reply) {
     if (!has_chain() || !ours(ask.getChain())) return reply.refuse({Code::not_found, "this node has another chain"});
     if (!ready_) return reply.refuse({Code::unavailable, "the chain is not read yet"});
-    reply.send([this](wire::ChainHead::Builder out) {
-      out.setChain(data_of(chain_.view()));
-      out.setHeight(ledger_.head().height.value);
-      out.setBlock(data_of(ledger_.head().id.view()));
-    });
+    reply.send([this](wire::ChainHead::Builder out) { write_head(out); });
   });
   on.tell<wire::ChainHead>([this](auto head) {
     if (const auto from = caller().node; from && ready_ && ours(head.getChain())) hear_head(*from, at(*from), head);
@@ -119,7 +114,7 @@ void ChainActor::hear_guard(runtime::Answer<wire::GuardIs> answer) {
   next_height();
   resume(answer.value());
   greet();
-  after<Mend>(kMend);
+  mend();
 }
 
 /// What `/validator` has kept of the height at hand is heard first.

@@ -579,20 +579,16 @@ void ChainActor::verify_next(std::shared_ptr<Verifying> verifying) {
     StateView view(verifying->state, verifying->root);
     const auto validators = view.validators();
     if (!validators) return bad();
-    const VerifySignature verified = [](const base::PublicKey& key, ByteView bytes,
-                                        const crypto::Signature& signature) {
-      return crypto::verify(key, bytes, signature);
-    };
-    if (!verify_commit(chain_, *validators, {fork_, verifying->at, id}, row.value()->commit, verified).ok())
+    if (!verify_commit(chain_, *validators, {fork_, verifying->at, id}, row.value()->commit, crypto::verify).ok())
       return bad();
     const auto next_validators = view.next_validators();
     const auto presence = view.presence();
     const std::set<base::NodeId> judged = view.judged();
     const auto context = context_of(block.value(), owner_of(header.proposer));
     if (!next_validators || !presence || !context) return bad();
-    if (!judge_late(block.value().late, *presence, chain_, fork_, verified).ok() ||
+    if (!judge_late(block.value().late, *presence, chain_, fork_, crypto::verify).ok() ||
         !judge_evidence(block.value().evidence, {header.height, *validators, *next_validators, judged}, chain_,
-                        verified)
+                        crypto::verify)
              .ok())
       return bad();
     auto executed = execute(verifying->state, verifying->root, *context, transactions);

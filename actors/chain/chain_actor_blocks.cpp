@@ -110,20 +110,17 @@ std::shared_ptr<ChainActor::Candidate> ChainActor::judge(Block block, std::vecto
   auto out = std::make_shared<Candidate>();
   out->id = id_of(block.header);
   out->bytes = encode(block);
-  const VerifySignature verified = [](const base::PublicKey& key, base::ByteView bytes,
-                                      const crypto::Signature& signature) {
-    return crypto::verify(key, bytes, signature);
-  };
   const auto commit_fine = [&] {
     const rows::Head& head = ledger_.head();
     if (head.height.value == 0) return block.commit.empty();
     const auto commit = commit_of(block.commit);
     return commit &&
-           verify_commit(chain_, *ledger_.head_validators(), {fork_, head.height, head.id}, *commit, verified).ok();
+           verify_commit(chain_, *ledger_.head_validators(), {fork_, head.height, head.id}, *commit, crypto::verify)
+               .ok();
   };
   const auto lists_fine = [&] {
-    return judge_late(block.late, ledger_.next().presence, chain_, fork_, verified).ok() &&
-           judge_evidence(block.evidence, evidence_view(), chain_, verified).ok();
+    return judge_late(block.late, ledger_.next().presence, chain_, fork_, crypto::verify).ok() &&
+           judge_evidence(block.evidence, evidence_view(), chain_, crypto::verify).ok();
   };
   const bool valid = follows(block.header) && !flaw(block, ledger_.next().parameters) &&
                      fits(ledger_.next().parameters, transactions) && commit_fine() && lists_fine();

@@ -284,11 +284,8 @@ void ChainActor::take_next() {
       break;
     }
     const BlockId id = id_of(block.value().header);
-    const auto proven = verify_commit(
-        chain_, *ledger_.next().validators, {fork_, ledger_.head().height.next(), id}, commit,
-        [](const base::PublicKey& key, base::ByteView signed_content, const crypto::Signature& signature) {
-          return crypto::verify(key, signed_content, signature);
-        });
+    const auto proven = verify_commit(chain_, *ledger_.next().validators, {fork_, ledger_.head().height.next(), id},
+                                      commit, crypto::verify);
     if (!proven.ok()) {
       refuse("its commit proves nothing");
       break;

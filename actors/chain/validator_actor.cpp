@@ -51,6 +51,7 @@ std::vector<Bytes> values_of(const auto& map) {
 
 ValidatorActor::ValidatorActor(ChainSettings settings)
     : settings_(std::move(settings)),
+      chain_(settings_.genesis ? ChainId{id_of(settings_.genesis->genesis()).bytes} : ChainId{}),
       rows_(*this, {.store = "/store",
                     .keyspace = "validator",
                     .what = "what this node's validator has signed",
@@ -204,9 +205,7 @@ void ValidatorActor::sign(const Content& content, const Guard& wanted, wire::Sig
       change.erase.push_back(std::move(key));
     }
   }
-  const Signed<Content> made{
-      content, settings_.self(),
-      settings_.signer->sign(signed_bytes(ChainId{id_of(settings_.genesis->genesis()).bytes}, content))};
+  const Signed<Content> made{content, settings_.self(), settings_.signer->sign(signed_bytes(chain_, content))};
   Bytes key = key_of(content);
   std::erase(change.erase, key);
   auto& kept = std::is_same_v<Content, Vote> ? votes_ : proposals_;

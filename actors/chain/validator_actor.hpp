@@ -38,6 +38,7 @@ class ValidatorActor final : public runtime::Actor {
   void sign(const Content& content, const Guard& wanted, wire::SignContent::Reader ask, Signing reply);
 
   const ChainSettings settings_;
+  const ChainId chain_;
   store::Rows rows_;
   bool ready_ = false;
   bool unsaved_ = false;  // a save has failed: the next one writes all
