@@ -33,6 +33,10 @@ struct Hello $kind(lane = control, from = [peer, view, operate], bytesMax = 960)
 
   role @11 :Role;
   # The role that the dialler asks for: peer, view or operate, otherwise `malformed`. A server sends `peer`.
+
+  start @12 :UInt64;
+  # The start number: drawn anew at each start of a node. Who meets its own key under another one knows, once that key
+  # is proven, that its identity is used elsewhere too. Zero: an operator, or a program that draws none.
 }
 
 struct Proof $kind(lane = control, from = [peer, view, operate], bytesMax = 960) {

@@ -171,6 +171,9 @@ class NodeRun {
     auto kept = chains::settle_chain(*directory_.disk, directory_.path, *identity_, std::move(chain_), now, chance);
     if (!kept.ok()) return kept.error();
     kept_ = std::make_shared<const chains::KeptFiles>(std::move(kept).value());
+    if (!kept_->chain && std::get<std::string>(settings_.value("ledger.book")) == "chain")
+      return usage_failure("ledger.book is the chain of this node, and it has none",
+                           "--chain G, or another ledger.book");
     if (kept_->lacks_key)
       log_->error("node",
                   "it is a founder of its chain, and does not vote: the key in its file validator is another one");
@@ -189,6 +192,7 @@ class NodeRun {
     };
     net::NetSetup links = net_setup(settings_, identity_);
     links.trim = os::trim_memory;
+    links.terms.start = node.world().chance.seed();
     pool_ = std::make_shared<net::Pool>(node, std::move(links));
     pool_->offer();
     datagrams_ = std::make_shared<net::Datagrams>(pool_);

@@ -119,6 +119,7 @@ class Peer final : public runtime::Actor {
   // Before service (peer_handshake.cpp).
   void begin_handshake();
   void take_handshake(const Frame& frame);
+  void meet_own_id(const Ready& ready);
   void serve(const Ready& ready);
   void serve_local();
   void enter_service(const LinkInfo& proven);

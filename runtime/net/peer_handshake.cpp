@@ -42,7 +42,23 @@ void Peer::take_handshake(const Frame& frame) {
     plain_ = step.value().send;
     flush();
   }
-  if (step.value().ready) serve(*step.value().ready);
+  if (!step.value().ready) return;
+  if (step.value().ready->key == pool_->setup().identity->public_key()) return meet_own_id(*step.value().ready);
+  serve(*step.value().ready);
+}
+
+/// What proves our own key to the other side is on its way: it ends the link for the same reason.
+void Peer::meet_own_id(const Ready& ready) {
+  if (ready.role != messages::Role::peer) {
+    // A person operates this node with the node's own key, which has no role here.
+    pool_->counters().count(Refusal::own_key);
+    return end("the handshake failed: " + std::string(name(Refusal::own_key)), base::Code::refused);
+  }
+  trusted_ = true;  // so that its Proof still leaves
+  pool_->counters().count(Turned::elsewhere);
+  pool_->met_own_id(now());
+  end("a node answered that has proven this node's own key under another start number: the identity is used elsewhere",
+      base::Code::refused);
 }
 
 void Peer::serve(const Ready& ready) {

@@ -356,6 +356,16 @@ std::vector<LinkInfo> Pool::rows() const {
   return out;
 }
 
+void Pool::met_own_id(base::Instant now) {
+  const std::lock_guard hold(lock_);
+  own_id_met_ = now;
+}
+
+std::optional<base::Instant> Pool::own_id_met() const {
+  const std::lock_guard hold(lock_);
+  return own_id_met_;
+}
+
 std::optional<LinkInfo> Pool::find(const base::NodeId& id) const {
   const std::lock_guard hold(lock_);
   const auto found = peers_.find(id);

@@ -71,6 +71,11 @@ class Pool : public std::enable_shared_from_this<Pool> {
   }
   std::unique_ptr<crypto::Channel> make_channel(Link::Side side) const;
 
+  /// A finished handshake has shown this node's own id under another start number: another process has its identity.
+  void met_own_id(base::Instant now);
+  /// When that was last; nothing: not since the start.
+  std::optional<base::Instant> own_id_met() const;
+
   /// Lets the node's actors reach actors of other nodes through the pool, and inspectors name them. Call it before the
   /// node starts; the pool outlives the actors.
   void offer();
@@ -192,6 +197,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::weak_ptr<Link> makes_room_;                          // was ended last because too many bytes waited
   std::map<std::uint64_t, std::weak_ptr<Link>> made_;       // all links, by serial
   std::deque<std::pair<std::uint64_t, std::string>> gone_;  // names of the latest proxies whose links have ended
+  std::optional<base::Instant> own_id_met_;
   bool closed_ = false;
   std::uint64_t served_ = 0;
   std::uint64_t serials_ = 0;

@@ -42,11 +42,12 @@ Refusal refusal_of(FrameError error) { return error == FrameError::too_long ? Re
 
 Handshake::Handshake(Side side, const crypto::Identity& self, const Terms& terms, const ExporterValue& exporter,
                      messages::Role role)
-    : side_(side),
-      self_(&self),
-      terms_(terms),
-      exporter_(exporter),
-      own_{self.public_key(), self.nonce(), terms.versions, terms.schema, role} {
+    : side_(side), self_(&self), terms_(terms), exporter_(exporter), own_{self.public_key(),
+                                                                          self.nonce(),
+                                                                          terms.versions,
+                                                                          terms.schema,
+                                                                          role,
+                                                                          terms.start} {
   base::ensure(role != messages::Role::inside, "a link is for peers and operators");
   base::ensure(terms.versions.min <= terms.versions.max, "a node speaks some version");
   own_hello_ = encode(own_);
@@ -136,7 +137,8 @@ bool Handshake::needs_work(const Hello& theirs) const {
 }
 
 std::optional<Refusal> Handshake::judge(const Hello& theirs) const {
-  if (theirs.key == own_.key) return Refusal::own_key;
+  // Under another start number the key has to be proven first: a Hello can be made by anyone who has read it.
+  if (theirs.key == own_.key && theirs.start == own_.start) return Refusal::own_key;
   if (side_ == Side::server) {
     if (theirs.role == messages::Role::view && !lists(operators_->view, theirs.key)) return Refusal::role_denied;
     if (theirs.role == messages::Role::operate && !lists(operators_->operate, theirs.key)) return Refusal::role_denied;

@@ -29,7 +29,7 @@ enum class Refusal : std::uint8_t {
   malformed,         ///< not a frame of the handshake, or a nonsensical payload
   too_long,          ///< a frame of more than kHandshakeFrameBytesMax
   out_of_order,      ///< a good frame at the wrong moment
-  own_key,           ///< the other side shows our own key: this node met itself
+  own_key,           ///< the other side shows our own key and start number: this node met itself
   bad_work,          ///< its id lacks the work that this network requires
   wrong_id,          ///< it is not the node that was pinned
   version_disjoint,  ///< the two have no protocol version in common
@@ -54,9 +54,11 @@ struct Terms {
   unsigned work_bits = crypto::kWorkBitsDefault;
   VersionRange versions;
   base::Digest schema;
+  std::uint64_t start = 0;  ///< the start number: drawn anew at each start of a node; 0: none
 };
 
-/// The other side has proven its key.
+/// The other side has proven its key. If that is our own, another process has our identity: it showed another start
+/// number.
 struct Ready {
   base::PublicKey key;
   std::uint32_t nonce;

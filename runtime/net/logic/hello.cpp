@@ -60,6 +60,7 @@ std::optional<Hello> read_hello(wire::Hello::Reader from) {
   hello.versions = versions;
   hello.schema.bytes = base::from_words(from.getSchema0(), from.getSchema1(), from.getSchema2(), from.getSchema3());
   hello.role = *role;
+  hello.start = from.getStart();
   return hello;
 }
 
@@ -88,6 +89,7 @@ base::Bytes encode(const Hello& hello) {
   to.setSchema2(schema[2]);
   to.setSchema3(schema[3]);
   to.setRole(wire_role(hello.role));
+  to.setStart(hello.start);
   return flat(message);
 }
 

@@ -24,6 +24,7 @@ struct Hello {
   VersionRange versions;
   base::Digest schema;  ///< SHA-256 over the sender's schemas; a difference is not a reason to refuse
   messages::Role role = messages::Role::peer;
+  std::uint64_t start = 0;  ///< drawn anew at each start of the sender; 0: none
 
   friend bool operator==(const Hello&, const Hello&) = default;
 };

@@ -19,6 +19,7 @@ std::string_view name(Turned why) {
     case Turned::frames: return "frames";
     case Turned::duplicate: return "twin";  // the name of the metric's label
     case Turned::banned: return "banned";
+    case Turned::elsewhere: return "elsewhere";
   }
   return "frames";
 }

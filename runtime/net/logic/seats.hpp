@@ -36,8 +36,9 @@ enum class Turned : std::uint8_t {
   frames,     ///< a frame broke the rules of the link
   duplicate,  ///< another link to the same node is in service
   banned,     ///< its node is banned
+  elsewhere,  ///< it has proven our own key under another start number: our identity is used elsewhere too
 };
-inline constexpr std::size_t kTurned = 13;
+inline constexpr std::size_t kTurned = 14;
 
 std::string_view name(Turned why);
 

@@ -225,6 +225,36 @@ TEST_CASE("net: a node that meets itself parts, on both sides") {
   CHECK(a.receive(*Parsed(hello_frame(hello_of(alice()))).frame).error() == Refusal::own_key);
 }
 
+TEST_CASE("net: our own key under another start number is proven, and both sides learn of it") {
+  const auto started = [](std::uint64_t start) {
+    Terms out = terms();
+    out.start = start;
+    return out;
+  };
+  const Handshake here = Handshake::server(alice(), started(1), exporter(7), kNoOperators);
+  const Ending met = talk(here, Handshake::dialler(alice(), started(2), exporter(7), Role::peer, {}));
+  REQUIRE(met.server.has_value());
+  REQUIRE(met.dialler.has_value());
+  CHECK(met.server->key == alice().public_key());
+  CHECK(met.dialler->key == alice().public_key());
+
+  // A program that draws no number is another one too; the same number is this node itself.
+  CHECK(talk(here, Handshake::dialler(alice(), started(0), exporter(7), Role::peer, {})).server.has_value());
+  CHECK(talk(here, Handshake::dialler(alice(), started(1), exporter(7), Role::peer, {})).dialler_refused ==
+        Refusal::own_key);
+
+  // Who only has our Hello, and changes its number, cannot prove it.
+  Handshake server = here;
+  Hello forged = hello_of(alice());
+  forged.start = 3;
+  const auto answered = server.receive(*Parsed(hello_frame(forged)).frame);
+  REQUIRE(answered.ok());
+  CHECK(!answered.value().ready.has_value());
+  const auto proof = net::encode_proof(bob().key().sign(base::Bytes{1}));
+  CHECK(server.receive(*Parsed(frame_bytes(FrameType::proof, net::proof_kind(), proof)).frame).error() ==
+        Refusal::bad_proof);
+}
+
 TEST_CASE("net: an id without its work is refused, of the server and of the dialler") {
   const Identity lazy = idle_identity(10);
   const auto lazy_dialler = Handshake::dialler(lazy, terms(), exporter(7), Role::peer, {});
@@ -397,6 +427,7 @@ TEST_CASE("net: a hello is the same after it was written and read") {
     hello.versions.min = *rc::gen::inRange<std::uint16_t>(0, 1000);
     hello.versions.max = *rc::gen::inRange<std::uint16_t>(1000, 2000);
     hello.role = *rc::gen::element(Role::peer, Role::view, Role::operate);
+    hello.start = *rc::gen::arbitrary<std::uint64_t>();
     RC_ASSERT(net::decode_hello(encode(hello)) == hello);
   });
   CHECK(held);

@@ -206,3 +206,22 @@ TEST_CASE("link: a stranger whose TLS is broken is closed at once, and not read 
   CHECK(cluster[1].pool->counters().of(net::Turned::channel) == 1);
   CHECK(seen.written <= 2 * sim::kWindowBytes);
 }
+
+TEST_CASE("link: two nodes with one identity that meet know it, and have no link") {
+  NetCluster cluster(1);
+  cluster.add_copy(0, 7);
+  CHECK(!cluster[0].pool->own_id_met());
+  cluster.inside(1, [&](Scripted&) { cluster[1].pool->dial(*base::HostPort::parse(cluster[0].address->text())); });
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(cluster[i].pool->rows().empty());
+    CHECK(cluster[i].pool->own_id_met().has_value());
+    CHECK(cluster[i].pool->counters().of(net::Turned::elsewhere) == 1);
+  }
+}
+
+TEST_CASE("link: a node that meets itself knows of no other with its identity") {
+  NetCluster cluster(1);
+  cluster.inside(0, [&](Scripted&) { cluster[0].pool->dial(*base::HostPort::parse(cluster[0].address->text())); });
+  CHECK(!cluster[0].pool->own_id_met());
+  CHECK(cluster[0].pool->counters().of(net::Turned::elsewhere) == 0);
+}

@@ -89,6 +89,11 @@ class NetCluster {
     for (std::size_t i = 0; i < count; ++i) add(limits, open);
     stage.run_for(std::chrono::milliseconds(1));
   }
+  /// One more member, with the identity of another one and a start number of its own.
+  void add_copy(std::size_t of, std::uint64_t start) {
+    add({}, false, members[of]->pool->setup().identity, start);
+    stage.run_for(std::chrono::milliseconds(1));
+  }
   ~NetCluster() {
     std::vector<runtime::Handle> all;
     for (auto& member : members)
@@ -153,7 +158,8 @@ class NetCluster {
   std::vector<std::unique_ptr<Member>> members;
 
  private:
-  void add(const net::LinkLimits& limits, bool open) {
+  void add(const net::LinkLimits& limits, bool open, std::shared_ptr<const crypto::Identity> identity = nullptr,
+           std::uint64_t start = 0) {
     const auto number = static_cast<std::uint16_t>(members.size() + 1);
     members.push_back(std::make_unique<Member>(stage, fabric, number, runtime::NodeLimits{}));
     Member& home = *members.back();
@@ -166,7 +172,10 @@ class NetCluster {
         return std::make_unique<sim::OpenChannel>(side, chance);
       };
     }
-    setup.identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(home.ports.world().chance, 0));
+    setup.terms.start = start;
+    setup.identity = std::move(identity);
+    if (!setup.identity)
+      setup.identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(home.ports.world().chance, 0));
     if (open) {
       setup.agree = [own = setup.identity->public_key()](const base::PublicKey& other) {
         return sim::open_keys(own, other);
