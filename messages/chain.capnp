@@ -243,6 +243,42 @@ struct Evidence {
   # The bytes of the content of `first` come before those of `second`, so that a pair has one form.
 }
 
+struct ForkStatement {
+  # Where a chain goes on that had two final blocks of one height. "troupe fork v1" || chain (32) || fork (4,
+  # little-endian) || these bytes are signed.
+
+  height @0 :UInt64;
+  # The last block that stays: later ones are of this fork.
+
+  fork @1 :UInt32;
+  # At least 1, and above each fork before.
+
+  version @2 :UInt16;
+  # 1.
+
+  block @3 :Data;
+  # The id of the block of that height.
+}
+
+struct ForkSignature {
+  validator @0 :Data;
+  # The id of its node.
+
+  signature @1 :Data;
+  # By its consensus key.
+}
+
+struct SignedFork {
+  # What `chain resume` takes. It counts with signatures of over 2/3 of the power of the validators that the state after
+  # that block names.
+
+  content @0 :Data;
+  # A ForkStatement.
+
+  signatures @1 :List(ForkSignature);
+  # By rising id of the validator, at most 500.
+}
+
 # --- execution ----------------------------------------------------------------------------------------------------
 
 struct Receipt {
@@ -494,6 +530,8 @@ struct ChainHead $kind(from = [peer], whenFull = keepLatest, bytesMax = 128) {
   # Of the latest final block; 0: the genesis.
   block @2 :Data;
   # Its id.
+  fork @3 :UInt32;
+  # At which the sender is.
 }
 
 struct GetBlocks $kind(from = [peer], bytesMax = 128) {
@@ -502,6 +540,8 @@ struct GetBlocks $kind(from = [peer], bytesMax = 128) {
   chain @0 :Data;
   from @1 :UInt64;
   # The first height, at least 1.
+  countMax @2 :UInt32;
+  # 0: as many as fit.
 }
 
 struct FinalBlocks $kind(from = [peer], bytesMax = 3145728) {
@@ -515,6 +555,42 @@ struct FinalBlock {
   # A Block.
   commit @1 :List(Data);
   # The entries of its commit.
+}
+
+struct GetForks $kind(from = [peer], bytesMax = 128) {
+  # Asks for the statements by which the chain went on. Answered by Forks.
+
+  chain @0 :Data;
+  from @1 :UInt32;
+  # The first fork, at least 1.
+}
+
+struct Forks $kind(from = [peer], bytesMax = 1048576) {
+  # Answers GetForks: as many as fit, by rising fork.
+
+  list @0 :List(Data);
+  # Each a SignedFork.
+}
+
+struct GetTreeRow $kind(from = [peer], bytesMax = 256) {
+  # Asks for a row of the state after a height, to compare it. Answered by TreeRow. Errors: `not_found`: that state is
+  # not kept, or has no such row.
+
+  chain @0 :Data;
+  height @1 :UInt64;
+  row @2 :Data;
+  # Its key (actors/chain/logic/tree_row.hpp). Empty: the one at the top.
+}
+
+struct TreeRow $kind(from = [peer], bytesMax = 540672) {
+  # Answers GetTreeRow.
+
+  root @0 :Data;
+  # Of that state; 32 zero bytes: it is empty, and has no rows.
+  version @1 :UInt64;
+  # The height at which its top row was written.
+  row @2 :Data;
+  # The bytes of the row.
 }
 
 struct HaveTransactions $kind(from = [peer], bytesMax = 16384) {
@@ -594,6 +670,31 @@ struct HeldRound {
   # A bit for each validator in the order of ids, the lowest of the first byte first. Absent at the end: zeros.
 }
 
+struct GetLatestVote $kind(from = [peer], bytesMax = 128) {
+  # Asks for what a validator has signed last, as far as the receiver has seen and verified it. Answered by LatestVote.
+  # A validator asks the others about itself at its start. Errors: `not_found`: the receiver has another chain, or none;
+  # `unavailable`: its chain is not read yet; `malformed`: no id.
+
+  chain @0 :Data;
+  validator @1 :Data;
+}
+
+struct LatestVote $kind(from = [peer], bytesMax = 1024) {
+  # Answers GetLatestVote: the latest by fork, height, round and step.
+
+  content :union {
+    none @0 :Void;
+    vote @1 :Data;
+    # A SignedVote.
+    proposal @2 :Data;
+    # A SignedProposal.
+  }
+  waits @3 :Bool;
+  # The receiver's own validator signs nothing: its guard is older than its signatures. It does not count as heard.
+  height @4 :UInt64;
+  # Of the receiver's latest final block.
+}
+
 # --- what operators ask of `/chain` --------------------------------------------------------------------------------
 #
 # Errors of all: `not_found` where this node has no chain, or of what is not there; `unavailable` before its rows are
@@ -603,7 +704,7 @@ struct GetChainStatus $kind(from = [view, operate], bytesMax = 64) {
   # Answered by ChainStatus.
 }
 
-struct ChainStatus $kind(from = [peer, view, operate], bytesMax = 2048) {
+struct ChainStatus $kind(from = [peer, view, operate], bytesMax = 32768) {
   # Answers GetChainStatus.
 
   chain @0 :Data;
@@ -629,6 +730,14 @@ struct ChainStatus $kind(from = [peer, view, operate], bytesMax = 2048) {
   quorum @15 :Bool;
   # Over 2/3 of the power has been heard at this height or the one before within the last minute.
   neighbours @16 :UInt32;
+  fork @17 :UInt32;
+  waits @18 :Text;
+  # Why this node's validator does not sign; empty: it signs, or there is none.
+  waitingPower @19 :UInt64;
+  power @20 :UInt64;
+  # Of the validators that have told that they wait, as this one does; and of all.
+  suspects @21 :List(Data);
+  # Validators that have signed two final blocks of one height, by id: the chain stands still until it is resumed.
 }
 
 struct ListBlocks $kind(from = [view, operate], bytesMax = 128) {
@@ -866,6 +975,56 @@ struct ChainVerified $kind(from = [peer, view, operate], bytesMax = 256) {
   badHeight @3 :UInt64;
 }
 
+struct ResumeValidator $kind(from = [operate], bytesMax = 64) {
+  # Lets this node's validator, which waits because its guard is older than its signatures, sign again. Answered by
+  # ValidatorResumed once its guard refuses all lower heights, durably. Errors: `conflict`: it does not wait;
+  # `unavailable`: not all other validators have been heard; `refused`: the height is too low, or far too high.
+
+  from @0 :UInt64;
+  # The first height at which it may sign: above the head, and above all heights of its own signatures.
+}
+
+struct ValidatorResumed $kind(from = [peer, view, operate], bytesMax = 64) {
+  # Answers ResumeValidator.
+
+  height @0 :UInt64;
+  # The first at which it may sign.
+}
+
+struct DiffChain $kind(from = [operate], bytesMax = 64) {
+  # Compares the state of this node with that of another, at the latest height that both have. Answered by ChainDiff.
+  # Errors: `corrupt`: a row that the other node gave is not the one that it had named.
+
+  peer @0 :Data;
+  # The id of the other node.
+}
+
+struct ChainDiff $kind(from = [peer, view, operate], bytesMax = 512) {
+  # Answers DiffChain.
+
+  equal @0 :Bool;
+  height @1 :UInt64;
+  key @2 :Data;
+  # The first key in the order of the tree that only one has, or each with another value. Empty: none.
+}
+
+struct ResumeChain $kind(from = [operate], bytesMax = 65536) {
+  # Goes on from a block that a statement names. Later ones are dropped. Answered by ChainResumed; again: as the first
+  # time. Errors: `malformed`; `refused`: too few have signed it, or it is of an earlier fork; `conflict`: this node has
+  # another block of that height; `not_found`: it has not come to that height, or does not keep its state any more.
+
+  statement @0 :Data;
+  # A SignedFork.
+}
+
+struct ChainResumed $kind(from = [peer, view, operate], bytesMax = 256) {
+  # Answers ResumeChain.
+
+  fork @0 :UInt32;
+  height @1 :UInt64;
+  block @2 :Data;
+}
+
 struct WatchChain $kind(from = [view, operate], bytesMax = 64) {
   # Asks for a stream of BlockInfo, as ChainBlock, from the next final block on.
 }
@@ -920,6 +1079,15 @@ struct SignedIs $kind(bytesMax = 256) {
   # Answers SignContent.
 
   signature @0 :Data;
+}
+
+struct PassGuard $kind(bytesMax = 64) {
+  # Asks the validator to sign nothing up to and including a height, durably. Answered by GuardIs, with the guard as it
+  # is then; one that refuses these heights already stays as it is.
+
+  fork @0 :UInt32;
+  height @1 :UInt64;
+  # Below 2^63.
 }
 
 struct ChainState $kind(from = [peer, view, operate], bytesMax = 4096) {

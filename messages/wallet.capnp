@@ -21,6 +21,9 @@ struct SignedTransfer {
   transfer @0 :Data;
   policy @1 :Data;
   approvals @2 :List(Approval);
+  onChain @3 :List(Approval);
+  # Where the book is the chain of its node: of the transaction that follows from the transfer
+  # (actors/chain/logic/book_transfer.hpp), by rising key, as many as the policy demands.
 }
 
 struct GetBook $kind(from = [peer, view, operate], bytesMax = 64) {
@@ -46,6 +49,8 @@ struct GetAccount $kind(from = [peer, view, operate], bytesMax = 128) {
   # Answered by AccountIs, also for an account that was never credited.
 
   address @0 :Data;
+  ofNoKey @1 :Bool;
+  # The address is that of an account which belongs to no key. Asked where the book may be a chain, which cannot tell.
 }
 
 struct AccountIs $kind(from = [peer, view, operate], bytesMax = 512) {
@@ -53,6 +58,22 @@ struct AccountIs $kind(from = [peer, view, operate], bytesMax = 512) {
 
   account @0 :AccountRow;
   book @1 :Data;
+  chain @2 :ChainTerms;
+  # Null unless the book is the chain of its node.
+}
+
+struct ChainTerms {
+  # What a transfer needs to be a transaction of the chain.
+
+  height @0 :UInt64;
+  # Of the latest final block.
+  baseFee @1 :UInt64;
+  # For each gas in the next block.
+  fork @2 :UInt32;
+  address @3 :Data;
+  # At which the account stands on the chain: its own; that of a key of the book's node if it belongs to no key.
+  chain @4 :Data;
+  # The id of its genesis. That of the book covers it and the key of the book's node.
 }
 
 struct AccountRow {
@@ -88,6 +109,8 @@ struct PostTransfer $kind(from = [peer, operate], bytesMax = 16384) {
   request @1 :Text;
   # At most 64 bytes, of this account; empty: none. A retry may have another number: what the first has posted is
   # answered, if its credits and memo are the same.
+  toNoKey @2 :Bool;
+  # All accounts that are credited belong to no key, as in GetAccount.
 }
 
 struct Posted $kind(from = [peer, view, operate], bytesMax = 256) {

@@ -11,6 +11,7 @@ using base::Error;
 
 constexpr std::chrono::seconds kGuardDue{10};
 constexpr std::chrono::milliseconds kReopen{500};  // our choice
+constexpr std::size_t kPieceBytes = 64 * 1024;     // of ChainActor::kServed
 
 }  // namespace
 
@@ -27,6 +28,8 @@ void ChainActor::receive(runtime::Handlers& on) {
   on.timer<Mend>([this] { mend(); });
   on.timer<TellTransactions>([this] { tell_transactions(); });
   on.timer<Waiters>([this] { overdue(); });
+  on.timer<Rejoining>([this] { rejoin(); });
+  on.timer<ResumeAgain>([this] { resume_again(); });
 
   on.ask<wire::GetChainHead, wire::ChainHead>([this](auto ask, auto reply) {
     if (!has_chain() || !ours(ask.getChain())) return reply.refuse({Code::not_found, "this node has another chain"});
@@ -40,41 +43,50 @@ void ChainActor::receive(runtime::Handlers& on) {
   on.tell<wire::HaveTransactions>([this](auto have) { hear_have(have); });
   on.ask<wire::GetTransactions, wire::Transactions>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
   on.tell<wire::PushVote>([this](auto push_vote) {
-    if (!ready_ || !ours(push_vote.getChain())) return;
+    if (!told_ours(push_vote.getChain())) return;
     const auto vote = parse_signed_vote(bytes_of(push_vote.getVote()));
-    if (!vote) return;
-    if (hear_late(*vote)) return push(*vote, caller().node);
-    if (!wanted(*vote)) return;
+    if (!vote) return accuse_caller(net::wire::Violation::MALFORMED, "bytes that are no vote");
+    if (hear_late(*vote, caller().node)) return push(*vote, caller().node);
+    if (!wanted(*vote)) return overhear(*vote);
     take(*vote);
     push(*vote, caller().node);
     drive();
   });
   on.tell<wire::PushProposal>([this](auto pushed) {
-    if (!ready_ || !ours(pushed.getChain())) return;
+    if (!told_ours(pushed.getChain())) return;
     const auto proposal = parse_signed_proposal(bytes_of(pushed.getProposal()));
-    if (!proposal || !wanted(*proposal)) return;
-    if (const auto from = caller().node) offer(proposal->content.block, pushed.getBody(), at(*from));
+    if (!proposal) return accuse_caller(net::wire::Violation::MALFORMED, "bytes that are no proposal");
+    if (!wanted(*proposal)) return;
+    // A false body is not passed on: the proposal comes to the others with its true one.
+    const auto from = caller().node;
+    const bool right = !from || offer(proposal->content.block, pushed.getBody(), *from);
+    if (!right) accuse_caller(net::wire::Violation::BAD_RECORD, "a block that is not the proposed one");
     take(*proposal);
-    push(*proposal, pushed.getBody(), caller().node);
+    if (right) push(*proposal, pushed.getBody(), caller().node);
     drive();
   });
   on.ask<wire::GetProposed, wire::PushProposal>([this](auto ask, auto reply) {
     const auto id = BlockId::from(bytes_of(ask.getBlock()));
     const auto found = id && ours(ask.getChain()) ? candidates_.find(*id) : candidates_.end();
     if (found == candidates_.end()) return reply.refuse({Code::not_found, "that block is not here"});
+    if (refuse_much(static_cast<std::uint32_t>(found->second->bytes.size() / kPieceBytes + 1), reply)) return;
     reply.send([&](wire::PushProposal::Builder out) { write(out.initBody(), *found->second); });
   });
   on.tell<wire::HeldVotes>([this](auto held) { hear_held(held); });
+  on.ask<wire::GetLatestVote, wire::LatestVote>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
+  on.ask<wire::GetForks, wire::Forks>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
+  on.ask<wire::GetTreeRow, wire::TreeRow>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
   answers(on);
 }
 
 void ChainActor::start() {
   node()
       .publish<wire::GetChainHead, wire::ChainHead, wire::GetBlocks, wire::HaveTransactions, wire::GetTransactions,
-               wire::PushVote, wire::PushProposal, wire::GetProposed, wire::HeldVotes, wire::GetChainStatus,
-               wire::ListBlocks, wire::GetChainAccount, wire::ListState, wire::GetChainParams, wire::SubmitTransaction,
-               wire::GetTransaction, wire::ListTransactions, wire::ListValidators, wire::VerifyChain, wire::WatchChain>(
-          kPath, self());
+               wire::PushVote, wire::PushProposal, wire::GetProposed, wire::HeldVotes, wire::GetLatestVote,
+               wire::ResumeValidator, wire::GetChainStatus, wire::ListBlocks, wire::GetChainAccount, wire::ListState,
+               wire::GetChainParams, wire::SubmitTransaction, wire::GetTransaction, wire::ListTransactions,
+               wire::ListValidators, wire::VerifyChain, wire::WatchChain, wire::GetForks, wire::GetTreeRow,
+               wire::DiffChain, wire::ResumeChain>(kPath, self());
   open();
 }
 
@@ -85,7 +97,9 @@ void ChainActor::open() {
 
 void ChainActor::stop() {
   ledger_.stop();
-  if (settings_.health != nullptr) settings_.health->clear(kHealthSource);
+  if (settings_.health == nullptr) return;
+  settings_.health->clear(kHealthSource);
+  settings_.health->clear(kSigningSource);
 }
 
 void ChainActor::opened(const base::Outcome<void>& read) {
@@ -94,6 +108,11 @@ void ChainActor::opened(const base::Outcome<void>& read) {
     return after<Reopen>(kReopen);
   }
   since_ = now();
+  fork_ = ledger_.forks().latest();
+  if (const auto& divergence = ledger_.divergence()) {
+    halted_ = true;
+    for (Evidence& one : evidence_of(*divergence)) evidence_.emplace(chain::accused(one), std::move(one));
+  }
   head_time_ = ledger_.head().time;
   settings_.counters->height = ledger_.head().height.value;
   ask<wire::GetGuard, wire::GuardIs>(
@@ -113,8 +132,10 @@ void ChainActor::hear_guard(runtime::Answer<wire::GuardIs> answer) {
   settings_.pool->partners().are(kPath, std::move(partners));
   next_height();
   resume(answer.value());
+  if (ledger_.divergence()) stand_still();
   greet();
   mend();
+  sync();
 }
 
 /// What `/validator` has kept of the height at hand is heard first.
@@ -122,7 +143,8 @@ void ChainActor::resume(wire::GuardIs::Reader kept) {
   key_ = base::PublicKey::from(bytes_of(kept.getKey()));
   if (!key_) return;
   if (const auto guard = decode_guard(bytes_of(kept.getGuard()))) guard_ = *guard;
-  if (guard_.place().fork != fork_ || guard_.place().height != ledger_.head().height.next()) return;
+  begin_rejoin(kept);
+  if (halted_ || guard_.place().fork != fork_ || guard_.place().height != ledger_.head().height.next()) return;
   for (const auto bytes : kept.getBlocks()) {
     auto block = parse_block(bytes_of(bytes));
     if (!block.ok()) continue;
@@ -162,6 +184,12 @@ std::vector<base::NodeId> ChainActor::accused() const {
   return out;
 }
 
+std::vector<BlockId> ChainActor::blocks_here() const {
+  std::vector<BlockId> out;
+  for (const auto& [id, candidate] : candidates_) out.push_back(id);
+  return out;
+}
+
 UnixMs ChainActor::unix_ms() const { return UnixMs(static_cast<std::int64_t>(base::unix_milliseconds(wall()))); }
 
 wallet::Address ChainActor::owner_of(const base::NodeId& validator) const {
@@ -173,6 +201,7 @@ wallet::Address ChainActor::owner_of(const base::NodeId& validator) const {
 void ChainActor::reopen(const std::string& why) {
   failed(why);
   ready_ = syncing_ = finishing_ = false;
+  giving_.clear();
   synced_.clear();
   consensus_.reset();
   timeouts_.clear();

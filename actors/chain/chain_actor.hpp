@@ -7,8 +7,12 @@
 // Blocks   come as header and ids; what of their transactions does not wait here is asked of the one who sent them. A
 //          body whose signatures are wrong says nothing of its id: it is asked of another neighbour.
 // Signing  is `/validator`'s: a content is handed back to consensus once it is signed, and so durable.
+// Rejoin   at its start a validator signs nothing until others have told what it signed last (logic/rejoin.hpp).
 // Trust    what is heard was verified to be of its validator before it counts, or is passed on.
-// Limits   kCandidatesMax blocks of a height; kEarlyMax messages of a height that has not begun; kNeighboursMax.
+// Lies     what no honest node sends is told to `/peers`, which bans: a signature of another key, bytes that are no
+//          message, another chain. Who does not give the blocks that it told of is not asked for a while.
+// Limits   kServed for what other nodes ask; kCandidatesMax blocks of a height; kEarlyMax messages of a height that has
+//          not begun; kNeighboursMax.
 #include <deque>
 #include <map>
 #include <set>
@@ -17,10 +21,14 @@
 #include "actors/chain/ledger.hpp"
 #include "actors/chain/logic/consensus.hpp"
 #include "actors/chain/logic/mempool.hpp"
+#include "actors/chain/logic/rejoin.hpp"
 #include "actors/chain/settings.hpp"
+#include "actors/chain/wire.hpp"
 #include "messages/chain.capnp.h"
 #include "messages/common.capnp.h"
 #include "runtime/actor/actor.hpp"
+#include "runtime/base/rate_budget.hpp"
+#include "runtime/net/misbehaved.hpp"
 
 namespace troupe::chain {
 
@@ -31,6 +39,15 @@ class ChainActor final : public runtime::Actor {
   static constexpr std::size_t kEarlyMax = 4'096;     // our choice
   static constexpr std::size_t kNeighboursMax = 50;   // beyond that a mesh is needed
   static constexpr std::size_t kWaitersMax = 16'384;  // our choice
+  static constexpr std::size_t kEarlyOfOneMax = 8;    // our choice: two future rounds of both steps, and again
+  static constexpr std::size_t kTellersMax = 3;       // our choice: who else is asked for a transaction
+  static constexpr std::size_t kGivingMax = 8;        // our choice: 20 MiB of blocks on their way
+  /// What all other nodes are given a second, in pieces of about 64 KiB: 50 MiB, and twice that in a burst.
+  static constexpr base::Rate kServed{800, 1'600};
+  static constexpr std::chrono::seconds kSyncPatience{1};  // our choice: blocks that are asked for are there by then
+  static constexpr std::chrono::seconds kDistrustMax{64};  // our choice: 1 s the first time, doubled each time
+  /// Our choice: transactions a second that a neighbour may send although no block can have them.
+  static constexpr std::uint32_t kUselessEach = 50;
   explicit ChainActor(ChainSettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -42,6 +59,15 @@ class ChainActor final : public runtime::Actor {
   const rows::Head* head() const { return ready_ ? &ledger_.head() : nullptr; }
   /// Validators that signed two contents for one step.
   std::vector<base::NodeId> accused() const;
+  /// The height at hand; null before it has begun.
+  const Consensus* consensus() const { return ready_ ? consensus_.get() : nullptr; }
+  const Ledger& ledger() const { return ledger_; }
+  /// Blocks of that height that are whole here.
+  std::vector<BlockId> blocks_here() const;
+  /// The next block without transactions, its proposer this node; to be sealed.
+  Block next_block(UnixMs time) const;
+  runtime::Handle at(const base::NodeId& neighbour) const;
+  UnixMs unix_ms() const;
 
  private:
   struct RowsAgain {};
@@ -52,6 +78,8 @@ class ChainActor final : public runtime::Actor {
   struct Mend {};
   struct TellTransactions {};
   struct Waiters {};
+  struct Rejoining {};
+  struct ResumeAgain {};
 
   /// A block of the next height that is whole here.
   struct Candidate {
@@ -60,18 +88,38 @@ class ChainActor final : public runtime::Actor {
     BlockId id;
     std::shared_ptr<const std::vector<Approved>> transactions;
     Verdict verdict = Verdict::invalid;
+    std::vector<std::uint32_t> by_id{};  // places of the transactions, by rising id
+
+    /// Null if it is not one of them.
+    const Approved* find(const TxId& wanted) const;
   };
   /// One whose transactions are not all here yet.
   struct Assembly {
     Block block;  // without transactions
     std::vector<TxId> ids;
+    std::set<TxId> all;  // the same
     std::map<TxId, Approved> have;
     bool asking = false;
   };
   struct Neighbour {
     runtime::Handle handle;
+    base::Digest link;  // its token
     Height height;
     std::set<TxId> told;  // this height's, by us or by it
+    Fork fork{};
+    Height head_height{};  // as it told last
+    BlockId head{};
+    base::Instant compare_due{}, forks_due{};  // not before
+    std::size_t fetching = 0;
+    base::Instant mended{};         // when it was last sent what it lacks
+    base::Instant believed_from{};  // before, what it tells of its height does not count
+    unsigned distrusted = 0;        // times since it gave blocks
+    base::RateLimit useless{kUselessEach, 10 * kUselessEach, base::Instant{}};  // transactions that were of no use
+  };
+  /// A transaction that was told, and is on its way.
+  struct Fetching {
+    base::NodeId from;
+    std::vector<base::NodeId> others;  // have told it too, kTellersMax at most
   };
   /// What `/validator` is asked for, one after another: again until it has answered.
   struct Signing {
@@ -90,6 +138,13 @@ class ChainActor final : public runtime::Actor {
     Height height;  // whose root is waited for
     runtime::Reply<wire::ChainAccount> reply;
   };
+  struct Resuming {
+    SignedFork fork;
+    base::Instant due;
+    runtime::Reply<wire::ChainResumed> reply;
+  };
+  struct Comparing;
+  using Compared = base::Callback<void(base::Outcome<Commit>)>;
   using Admitted = base::Callback<void(base::Outcome<void>)>;
 
   // Life (chain_actor.cpp).
@@ -100,8 +155,6 @@ class ChainActor final : public runtime::Actor {
   const Genesis& genesis() const { return settings_.genesis->genesis(); }
   bool has_chain() const { return settings_.genesis != nullptr; }
   bool ours(capnp::Data::Reader chain) const;
-  UnixMs unix_ms() const;
-  runtime::Handle at(const base::NodeId& neighbour) const;
   wallet::Address owner_of(const base::NodeId& validator) const;
   template <class A>
   bool refuse_unready(runtime::Reply<A>& reply) const;
@@ -133,12 +186,12 @@ class ChainActor final : public runtime::Actor {
   void arm();
   /// Whether it is of the next height, of use, and of its validator.
   template <class Content>
-  bool wanted(const Signed<Content>& message) const;
+  bool wanted(const Signed<Content>& message);
   void take(const SignedVote& vote);
   void take(const SignedProposal& proposal);
   bool others_have_begun() const;
   /// A precommit for a final block: whether it is news.
-  bool hear_late(const SignedVote& vote);
+  bool hear_late(const SignedVote& vote, const std::optional<base::NodeId>& from);
   void forget_late();
   std::vector<SignedVote> late() const;
   Commit head_commit() const;
@@ -146,8 +199,9 @@ class ChainActor final : public runtime::Actor {
 
   // Blocks (chain_actor_blocks.cpp).
   void build(Round round);
-  void offer(const BlockId& id, wire::ProposedBlock::Reader body, const runtime::Handle& from);
-  void assemble(const BlockId& id, const runtime::Handle& from);
+  /// Whether the body is that of the block, as far as it was looked at.
+  bool offer(const BlockId& id, wire::ProposedBlock::Reader body, const base::NodeId& from);
+  void assemble(const BlockId& id, const base::NodeId& from);
   void whole(const BlockId& id);
   std::shared_ptr<Candidate> judge(Block block, std::vector<Approved> transactions) const;
   void add(std::shared_ptr<const Candidate> candidate);
@@ -161,6 +215,9 @@ class ChainActor final : public runtime::Actor {
   void submit(wire::SubmitTransaction::Reader ask, runtime::Reply<wire::TransactionInfo> reply);
   void admit(Approved transaction, std::optional<base::NodeId> from, bool dry, Admitted done);
   void hear_have(wire::HaveTransactions::Reader have);
+  void get_transactions(const base::NodeId& from, std::vector<TxId> ids);
+  void got_transactions(const base::NodeId& from, const std::set<TxId>& asked,
+                        runtime::Answer<wire::Transactions> answer);
   void give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Transactions> reply);
   void tell_transactions();
   void answer_final(const rows::Location& at, runtime::Reply<wire::TransactionInfo> reply);
@@ -172,6 +229,7 @@ class ChainActor final : public runtime::Actor {
 
   // Neighbours (chain_actor_gossip.cpp).
   void greet();
+  std::map<base::NodeId, base::Digest> links() const;
   void hear_head(const base::NodeId& node, const runtime::Handle& handle, wire::ChainHead::Reader head);
   void tell_head();
   void tell_health();
@@ -180,16 +238,83 @@ class ChainActor final : public runtime::Actor {
   void push(const SignedProposal& proposal, wire::ProposedBlock::Reader body,
             const std::optional<base::NodeId>& except);
   void push_own(const SignedProposal& proposal, const Candidate& candidate);
+  static void write(wire::ProposedBlock::Builder out, const Candidate& candidate);
   template <class Message, class Fill>
   void tell_all(const std::optional<base::NodeId>& except, Fill&& fill);
-  void write(wire::ProposedBlock::Builder out, const Candidate& candidate) const;
   void mend();
   void hear_held(wire::HeldVotes::Reader held);
   void sync();
   void take_next();
   void give(wire::GetBlocks::Reader ask, runtime::Reply<wire::FinalBlocks> reply);
-  void gather(Height from, std::shared_ptr<std::vector<FinalRow>> so_far, std::size_t bytes,
-              runtime::Reply<wire::FinalBlocks> reply);
+  struct Giving;
+  void gather(std::shared_ptr<Giving> giving);
+
+  // Other nodes, and lies (chain_actor_peers.cpp).
+  bool is_validator(const base::NodeId& id) const;
+  template <class A>
+  bool refuse_much(std::uint32_t pieces, runtime::Reply<A>& reply);
+  bool has_place(const base::NodeId& id);
+  void distrust(const base::NodeId& id);
+  bool catching_up() const;
+  void accuse(const base::NodeId& id, net::wire::Violation how, std::string_view what);
+  void accuse_caller(net::wire::Violation how, std::string_view what);
+  bool told_ours(capnp::Data::Reader chain);
+  bool forged(const SignedTransaction& transaction) const;
+  std::optional<Approved> read_given(const base::NodeId& from, base::ByteView bytes, const std::set<TxId>& asked);
+
+  // What this validator may sign after its start (chain_actor_rejoin.cpp).
+  void begin_rejoin(wire::GuardIs::Reader kept);
+  void ask_others(const Guard& kept);
+  void look_elsewhere();
+  void rejoin();
+  void go_on();
+  void ask_latest(const base::NodeId& validator);
+  std::optional<SignedContent> own_content(wire::LatestVote::Reader answer) const;
+  void give(wire::GetLatestVote::Reader ask, runtime::Reply<wire::LatestVote> reply);
+  /// Verified contents: of a validator of the next height the latest is kept.
+  void remember(const SignedContent& content);
+  void remember(const Commit& commit);
+  /// A vote that is of no use to consensus.
+  void overhear(const SignedVote& vote);
+  void pass_guard(const Place& last, base::Callback<void(const base::Outcome<void>&)> done);
+  void passed(const Guard& guard);
+  void release(wire::ResumeValidator::Reader ask, runtime::Reply<wire::ValidatorResumed> reply);
+  bool used_elsewhere() const;
+  bool may_sign() const;
+  std::string why_silent() const;
+  void tell_signing();
+  void write_waits(wire::ChainStatus::Builder out) const;
+
+  // Two final blocks of one height (chain_actor_divergence.cpp).
+  /// Whether the head that a neighbour told is a block of this chain.
+  void check_head(const base::NodeId& neighbour);
+  void check_heads();
+  void compare(const base::NodeId& neighbour, Height height);
+  void compare_next(std::shared_ptr<Comparing> comparing);
+  void compare_commits(const std::shared_ptr<Comparing>& comparing, Height at, Compared then);
+  void prove_divergence(std::shared_ptr<Comparing> comparing);
+  void diverged(const Divergence& divergence);
+  void stand_still();
+
+  // How it goes on (chain_actor_forks.cpp).
+  void resume_by(wire::ResumeChain::Reader ask, runtime::Reply<wire::ChainResumed> reply);
+  void resume_when_free(Resuming resuming);
+  void resume_again();
+  void take_fork(const SignedFork& fork, Admitted done);
+  void verify_here(const SignedFork& fork, const TreeRoot& state, Admitted done);
+  void go_on(const SignedFork& fork, Admitted done);
+  void ask_forks(const base::NodeId& neighbour);
+  void take_forks(const base::NodeId& neighbour, std::shared_ptr<const std::vector<SignedFork>> forks, std::size_t at);
+  void look_for_forks();
+  void give(wire::GetForks::Reader ask, runtime::Reply<wire::Forks> reply);
+
+  // Another node's state beside this one (chain_actor_diff.cpp).
+  struct Differing;
+  void diff_with(wire::DiffChain::Reader ask, runtime::Reply<wire::ChainDiff> reply);
+  void diff_roots(std::shared_ptr<Differing> differing);
+  void ask_tree_row(std::shared_ptr<Differing> differing);
+  void diff_next(std::shared_ptr<Differing> differing);
+  void give(wire::GetTreeRow::Reader ask, runtime::Reply<wire::TreeRow> reply);
 
   // What is asked (chain_actor_answers.cpp).
   void answers(runtime::Handlers& on);
@@ -210,11 +335,23 @@ class ChainActor final : public runtime::Actor {
   struct Listing;
   void list_next(std::shared_ptr<Listing> listing);
   void validators(runtime::Reply<wire::ValidatorInfos> reply);
+  void list_validators(runtime::Reply<wire::ValidatorInfos> reply);
+  void find_evidence(base::Callback<void()> then);
+  void find_next_evidence(std::shared_ptr<std::vector<std::pair<base::NodeId, Height>>> wanted,
+                          base::Callback<void()> then);
+  void hear_evidence(const Block& block);
   void write_final(wire::TransactionInfo::Builder out, const Block& block, std::uint32_t index,
                    const base::Bytes& receipt) const;
+
+  // All of it again (chain_actor_verify.cpp).
   struct Verifying;
+  base::Error not_kept(Height height) const;
   void verify(wire::VerifyChain::Reader ask, runtime::Reply<wire::ChainVerified> reply);
+  void verify_from_state(std::shared_ptr<Verifying> verifying);
   void verify_next(std::shared_ptr<Verifying> verifying);
+  void verified(const std::shared_ptr<Verifying>& verifying, bool good);
+  bool verify_block(Verifying& verifying, const Block& block, const Commit& commit,
+                    const std::vector<Approved>& transactions) const;
 
   const ChainSettings settings_;
   ChainId chain_{};
@@ -245,19 +382,38 @@ class ChainActor final : public runtime::Actor {
   std::map<base::NodeId, Evidence> evidence_;  // of validators that signed twice
   /// Precommits for final blocks that were not in their commits: by height and validator.
   std::map<std::pair<Height, base::NodeId>, SignedVote> late_;
-  std::vector<SignedVote> unheard_;  // came while the block at hand was being kept
+  /// Came while the block at hand was being kept, and from where.
+  std::vector<std::pair<SignedVote, std::optional<base::NodeId>>> unheard_;
   base::Instant heard_quorum_{};
+
+  // After the start.
+  std::optional<Rejoin> rejoin_;  // nothing: this node is no validator, or its guard is not read
+  base::Instant asked_since_{};
+  LatestContents latest_;
+  std::set<base::NodeId> asking_latest_;
+  bool passing_ = false;
+  bool elsewhere_ = false;  // its identity was used by another node: others are asked again
+  bool rereading_ = false;
+  std::string silent_;  // why, as it was logged last
 
   Mempool mempool_;
   std::vector<TxId> to_tell_;
-  std::map<TxId, base::Instant> fetching_;
+  std::map<TxId, Fetching> fetching_;
   std::multimap<TxId, Waiter> waiters_;
   std::vector<AccountWaiter> account_waiters_;
 
   std::map<base::NodeId, Neighbour> neighbours_;
   std::set<base::NodeId> greeting_, strangers_;
   bool syncing_ = false;
+  bool comparing_ = false, asking_forks_ = false, going_on_ = false;
+  std::vector<Resuming> resuming_;
+  const std::shared_ptr<std::size_t> diffs_ = std::make_shared<std::size_t>(0);  // under way
+  bool blocks_asked_ = false;                                                    // a question for blocks is on its way
+  base::Instant sync_asked_{};                                                   // when blocks were last asked for
+  base::NodeId synced_from_;                                                     // who has sent those at hand
   std::deque<std::pair<base::Bytes, Commit>> synced_;
+  base::RateBudget<base::NodeId> served_{kServed, base::Instant{}};
+  std::set<base::NodeId> giving_;  // for which blocks are being read
 
   struct Watcher {
     runtime::Sink<wire::ChainBlock> sink;

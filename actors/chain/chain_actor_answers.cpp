@@ -18,7 +18,7 @@ constexpr std::size_t kListBytesMax = 2'000'000;    // messages/chain.capnp
 constexpr std::chrono::minutes kQuorumHeard{1};     // messages/chain.capnp
 constexpr std::chrono::milliseconds kAccountWaitMax{600'000};
 
-void write(wire::Existence::Builder out, const ExistenceProof& proof) {
+void write_existence(wire::Existence::Builder out, const ExistenceProof& proof) {
   out.setKey(data_of(proof.key));
   out.setValue(data_of(proof.value));
   auto path = out.initPath(size32(proof.path));
@@ -28,7 +28,7 @@ void write(wire::Existence::Builder out, const ExistenceProof& proof) {
   }
 }
 
-void write(wire::Account::Builder out, const Account& account) {
+void write_account(wire::Account::Builder out, const Account& account) {
   out.setBalance(account.balance.units());
   out.setNonce(account.nonce.value);
   out.setStaked(account.staked.units());
@@ -95,6 +95,15 @@ void ChainActor::answers(runtime::Handlers& on) {
   on.ask<wire::VerifyChain, wire::ChainVerified>([this](auto ask, auto reply) {
     if (!refuse_unready(reply)) verify(ask, std::move(reply));
   });
+  on.ask<wire::ResumeValidator, wire::ValidatorResumed>([this](auto ask, auto reply) {
+    if (!refuse_unready(reply)) release(ask, std::move(reply));
+  });
+  on.ask<wire::DiffChain, wire::ChainDiff>([this](auto ask, auto reply) {
+    if (!refuse_unready(reply)) diff_with(ask, std::move(reply));
+  });
+  on.ask<wire::ResumeChain, wire::ChainResumed>([this](auto ask, auto reply) {
+    if (!refuse_unready(reply)) resume_by(ask, std::move(reply));
+  });
   on.stream<wire::WatchChain, wire::ChainBlock>([this](auto, auto sink) {
     if (!ready_) return sink.fail({Code::unavailable, "the chain is not read yet, or this node has none"});
     const std::uint64_t id = ++watcher_ids_;
@@ -118,7 +127,8 @@ void ChainActor::answers(runtime::Handlers& on) {
 
 Height ChainActor::target() const {
   Height out = ledger_.head().height;
-  for (const auto& [id, one] : neighbours_) out = std::max(out, one.height);
+  for (const auto& [id, one] : neighbours_)
+    if (one.fork >= fork_) out = std::max(out, one.height);
   return out;
 }
 
@@ -145,6 +155,12 @@ void ChainActor::status(runtime::Reply<wire::ChainStatus>& reply) const {
     out.setSupply(next.totals.supply.units());
     out.setQuorum(has_quorum());
     out.setNeighbours(size32(neighbours_));
+    write_waits(out);
+    out.setFork(fork_.value);
+    if (!ledger_.divergence()) return;
+    const std::vector<base::NodeId> both = suspects_of(*ledger_.divergence());
+    auto suspects = out.initSuspects(size32(both));
+    for (unsigned i = 0; i < suspects.size(); ++i) suspects.set(i, data_of(both[i].view()));
   });
 }
 
@@ -290,7 +306,7 @@ void ChainActor::account(wire::GetChainAccount::Reader ask, runtime::Reply<wire:
         if (!read.ok()) return reply.refuse(read.error());
         reply.send([&](wire::ChainAccount::Builder out) {
           out.setHeight(ledger_.head().height.value);
-          chain::write(out.initAccount(), *seen);
+          write_account(out.initAccount(), *seen);
           out.setNextNonce(mempool_.next_free(address, seen->nonce).value);
         });
       });
@@ -329,17 +345,17 @@ void ChainActor::prove_account(AccountWaiter waiter) {
             if (!read.ok()) return one->reply.refuse(read.error());
             one->reply.send([&](wire::ChainAccount::Builder out) {
               out.setHeight(one->height.value);
-              chain::write(out.initAccount(), proven->account);
+              write_account(out.initAccount(), proven->account);
               out.setNextNonce(mempool_.next_free(one->address, proven->account.nonce).value);
               const Bytes header = encode(block->value().header);
               out.setRoot(data_of(at.hash.view()));
               out.setHeader(data_of(header));
-              if (proven->proof.exist) chain::write(out.initExist(), *proven->proof.exist);
+              if (proven->proof.exist) write_existence(out.initExist(), *proven->proof.exist);
               if (const auto& none = proven->proof.nonexist) {
                 auto to = out.initNonexist();
                 to.setKey(data_of(none->key));
-                if (none->left) chain::write(to.initLeft(), *none->left);
-                if (none->right) chain::write(to.initRight(), *none->right);
+                if (none->left) write_existence(to.initLeft(), *none->left);
+                if (none->right) write_existence(to.initRight(), *none->right);
               }
             });
           });
@@ -470,7 +486,46 @@ void ChainActor::list_next(std::shared_ptr<Listing> listing) {
 
 // -- validators
 
+/// Of validators that blocks have judged: what this node has not heard itself since it started is read.
+void ChainActor::find_evidence(base::Callback<void()> then) {
+  using Judgement = std::pair<base::NodeId, Height>;
+  const auto wanted = std::make_shared<std::vector<Judgement>>();
+  ledger_.with_rows(
+      [this, wanted] {
+        wanted->clear();
+        StateView view = ledger_.view();
+        for (const base::NodeId& id : ledger_.next().judged)
+          if (!evidence_.contains(id))
+            if (const auto judged = view.evidence_of(id)) wanted->emplace_back(id, judged->height);
+        return !view.damage();
+      },
+      [this, wanted, then = std::move(then)](const base::Outcome<void>&) mutable {
+        find_next_evidence(wanted, std::move(then));
+      });
+}
+
+void ChainActor::find_next_evidence(std::shared_ptr<std::vector<std::pair<base::NodeId, Height>>> wanted,
+                                    base::Callback<void()> then) {
+  if (wanted->empty()) return then();
+  const Height height = wanted->back().second;
+  wanted->pop_back();
+  ledger_.block(height, [this, wanted, then = std::move(then)](base::Outcome<std::optional<FinalRow>> row) mutable {
+    if (row.ok() && row.value())
+      if (const auto block = parse_block(row.value()->block); block.ok()) hear_evidence(block.value());
+    find_next_evidence(wanted, std::move(then));
+  });
+}
+
+void ChainActor::hear_evidence(const Block& block) {
+  for (const Bytes& entry : block.evidence)
+    if (auto one = parse_evidence(entry)) evidence_.emplace(chain::accused(*one), std::move(*one));
+}
+
 void ChainActor::validators(runtime::Reply<wire::ValidatorInfos> reply) {
+  find_evidence([this, reply = std::move(reply)]() mutable { list_validators(std::move(reply)); });
+}
+
+void ChainActor::list_validators(runtime::Reply<wire::ValidatorInfos> reply) {
   ask<wire::GetGuard, wire::GuardIs>(
       node().find(kValidatorPath), now() + std::chrono::seconds(5), [](wire::GetGuard::Builder) {},
       [this, reply = std::move(reply)](runtime::Answer<wire::GuardIs> answer) mutable {
@@ -501,103 +556,6 @@ void ChainActor::validators(runtime::Reply<wire::ValidatorInfos> reply) {
           }
         });
       });
-}
-
-// -- all of it again
-
-/// The rows of a state that is made again from the genesis, in memory.
-struct ChainActor::Verifying {
-  class Rows final : public TreeRows {
-   public:
-    RowBytes row(const RowKey& key) const override {
-      const auto at = rows.find(key);
-      return at == rows.end() ? nullptr : at->second;
-    }
-    std::map<RowKey, RowBytes> rows;
-  };
-  Rows state;
-  TreeRoot root;
-  base::Digest receipts{};
-  BlockId parent{};
-  Height at, to;
-  runtime::Reply<wire::ChainVerified> reply;
-
-  void apply(const TreeUpdate& update) {
-    for (const auto& [key, bytes] : update.rows) state.rows[key] = std::make_shared<const Bytes>(bytes);
-    for (const RowKey& key : update.stale) state.rows.erase(key);
-    root = update.root;
-  }
-  void answer(bool ok) {
-    reply.send([&](wire::ChainVerified::Builder out) {
-      out.setTo(ok ? to.value : at.value);
-      out.setOk(ok);
-      out.setBadHeight(ok ? 0 : at.value);
-    });
-  }
-};
-
-void ChainActor::verify(wire::VerifyChain::Reader ask, runtime::Reply<wire::ChainVerified> reply) {
-  if (ask.getFrom() != 0) return reply.refuse({Code::unsupported, "a chain is verified from its genesis on"});
-  if (std::exchange(verifying_, true))
-    return reply.refuse({Code::overloaded, "the chain is being verified already", std::chrono::seconds(5)});
-  auto verifying = std::make_shared<Verifying>();
-  auto made = update(verifying->state, TreeRoot{}, Height{0}, state_of(genesis()));
-  verifying->apply(made.value());
-  verifying->receipts = log_root({});
-  verifying->parent = {chain_.bytes};
-  verifying->to = ledger_.head().height;
-  verifying->reply = std::move(reply);
-  verify_next(std::move(verifying));
-}
-
-void ChainActor::verify_next(std::shared_ptr<Verifying> verifying) {
-  if (verifying->at == verifying->to) {
-    verifying_ = false;
-    const bool same = verifying->at != ledger_.head().height || verifying->root.hash == ledger_.head().state.hash;
-    return verifying->answer(same);
-  }
-  verifying->at = verifying->at.next();
-  ledger_.block(verifying->at, [this, verifying](base::Outcome<std::optional<FinalRow>> row) {
-    const auto bad = [&] {
-      verifying_ = false;
-      verifying->answer(false);
-    };
-    if (!row.ok() || !row.value()) return bad();
-    auto block = parse_block(row.value()->block);
-    if (!block.ok() || id_of(block.value().header) != row.value()->commit.block) return bad();
-    const Header& header = block.value().header;
-    if (header.state != verifying->root.hash || header.receipts != verifying->receipts ||
-        header.parent != verifying->parent || header.height != verifying->at)
-      return bad();
-    std::vector<Approved> transactions;
-    for (const SignedTransaction& one : block.value().transactions) {
-      auto approved = Approved::verify(one, chain_, fork_);
-      if (!approved.ok()) return bad();
-      transactions.push_back(std::move(approved).value());
-    }
-    const BlockId id = id_of(header);
-    StateView view(verifying->state, verifying->root);
-    const auto validators = view.validators();
-    if (!validators) return bad();
-    if (!verify_commit(chain_, *validators, {fork_, verifying->at, id}, row.value()->commit, crypto::verify).ok())
-      return bad();
-    const auto next_validators = view.next_validators();
-    const auto presence = view.presence();
-    const std::set<base::NodeId> judged = view.judged();
-    const auto context = context_of(block.value(), owner_of(header.proposer));
-    if (!next_validators || !presence || !context) return bad();
-    if (!judge_late(block.value().late, *presence, chain_, fork_, crypto::verify).ok() ||
-        !judge_evidence(block.value().evidence, {header.height, *validators, *next_validators, judged}, chain_,
-                        crypto::verify)
-             .ok())
-      return bad();
-    auto executed = execute(verifying->state, verifying->root, *context, transactions);
-    if (!executed.ok()) return bad();
-    verifying->apply(executed.value().tree);
-    verifying->receipts = executed.value().receipts_root;
-    verifying->parent = id;
-    verify_next(verifying);
-  });
 }
 
 }  // namespace troupe::chain

@@ -1,5 +1,9 @@
 // Blocks of the next height: built, put together from what is here, judged, run and kept.
+#include <algorithm>
+#include <numeric>
+
 #include "actors/chain/chain_actor.hpp"
+#include "actors/chain/wire.hpp"
 #include "messages/words.hpp"
 
 namespace troupe::chain {
@@ -9,14 +13,7 @@ using base::Bytes;
 
 constexpr std::chrono::seconds kFetchDue{5};  // our choice
 constexpr std::size_t kAskedMax = 3;          // neighbours, for one block
-constexpr std::size_t kIdsMax = 2'048;        // messages/chain.capnp
 constexpr std::size_t kSpans = 100;           // messages/chain.capnp: blockTimeMs
-
-std::vector<Bytes> copy_of(capnp::List<capnp::Data>::Reader list) {
-  std::vector<Bytes> out;
-  for (const auto one : list) out.emplace_back(one.begin(), one.end());
-  return out;
-}
 
 /// What the next one in the block finds: as the machine does it, which runs the block once it is decided.
 void happens(StateView& view, Totals& totals, const Parameters& parameters, const Approved& one, UnixMs time) {
@@ -43,14 +40,14 @@ void happens(StateView& view, Totals& totals, const Parameters& parameters, cons
 
 // -- built here
 
-void ChainActor::build(Round round) {
+Block ChainActor::next_block(UnixMs time) const {
   const NextBlock& next = ledger_.next();
   const rows::Head& head = ledger_.head();
   Block block;
   Header& header = block.header;
   header.fork = fork_;
   header.height = head.height.next();
-  header.time = std::max(head.time + UnixMs{1}, unix_ms());
+  header.time = time;
   header.proposer = settings_.self();
   header.parent = head.id;
   header.blocks = next.blocks;
@@ -65,10 +62,15 @@ void ChainActor::build(Round round) {
   std::vector<Evidence> proofs;
   for (const auto& [liar, evidence] : evidence_) proofs.push_back(evidence);
   block.evidence = evidence_for(proofs, evidence_view(), block_bytes);
-  const std::size_t bytes = bytes_left(block, next.parameters);
+  return block;
+}
+
+void ChainActor::build(Round round) {
+  Block block = next_block(std::max(ledger_.head().time + UnixMs{1}, unix_ms()));
+  const std::size_t bytes = bytes_left(block, ledger_.next().parameters);
   const auto picked = std::make_shared<std::vector<Approved>>();
   ledger_.with_rows(
-      [this, picked, bytes, height = header.height, time = header.time] {
+      [this, picked, bytes, height = block.header.height, time = block.header.time] {
         const NextBlock& now_next = ledger_.next();
         StateView view = ledger_.view();
         Totals totals = now_next.totals;
@@ -83,7 +85,7 @@ void ChainActor::build(Round round) {
       },
       [this, round, picked, block = std::move(block)](const base::Outcome<void>& whole) mutable {
         if (!whole.ok()) return failed(whole.error().message);
-        if (!consensus_ || consensus_->place().height != block.header.height) return;
+        if (!consensus_ || consensus_->place().height != block.header.height || block.header.fork != fork_) return;
         for (const Approved& one : *picked) block.transactions.push_back(one.whole());
         seal(block);
         auto candidate = judge(std::move(block), std::move(*picked));
@@ -106,6 +108,12 @@ bool ChainActor::follows(const Header& header) const {
          next.validators->index_of(header.proposer).has_value();
 }
 
+const Approved* ChainActor::Candidate::find(const TxId& wanted) const {
+  const auto id_at = [this](std::uint32_t place) -> const TxId& { return (*transactions)[place].id(); };
+  const auto at = std::ranges::lower_bound(by_id, wanted, {}, id_at);
+  return at != by_id.end() && id_at(*at) == wanted ? &(*transactions)[*at] : nullptr;
+}
+
 std::shared_ptr<ChainActor::Candidate> ChainActor::judge(Block block, std::vector<Approved> transactions) const {
   auto out = std::make_shared<Candidate>();
   out->id = id_of(block.header);
@@ -114,9 +122,9 @@ std::shared_ptr<ChainActor::Candidate> ChainActor::judge(Block block, std::vecto
     const rows::Head& head = ledger_.head();
     if (head.height.value == 0) return block.commit.empty();
     const auto commit = commit_of(block.commit);
-    return commit &&
-           verify_commit(chain_, *ledger_.head_validators(), {fork_, head.height, head.id}, *commit, crypto::verify)
-               .ok();
+    return commit && verify_commit(chain_, *ledger_.head_validators(),
+                                   {ledger_.forks().of(head.height), head.height, head.id}, *commit, crypto::verify)
+                         .ok();
   };
   const auto lists_fine = [&] {
     return judge_late(block.late, ledger_.next().presence, chain_, fork_, crypto::verify).ok() &&
@@ -127,6 +135,10 @@ std::shared_ptr<ChainActor::Candidate> ChainActor::judge(Block block, std::vecto
   out->verdict = valid ? chain::Verdict::valid : chain::Verdict::invalid;
   out->block = std::move(block);
   out->transactions = std::make_shared<const std::vector<Approved>>(std::move(transactions));
+  out->by_id.resize(out->transactions->size());
+  std::iota(out->by_id.begin(), out->by_id.end(), 0u);
+  std::ranges::sort(out->by_id, {},
+                    [&](std::uint32_t place) -> const TxId& { return (*out->transactions)[place].id(); });
   return out;
 }
 
@@ -153,44 +165,46 @@ void ChainActor::fetch(const BlockId& id) {
   }
   if (assemblies_.contains(id)) return;
   wanted_.insert(id);
-  std::size_t asked = 0;
-  for (const auto& [node_id, neighbour] : neighbours_) {
-    if (++asked > kAskedMax) break;
+  if (neighbours_.empty()) return;
+  // Others each time: those that were asked before may not have it, or not want to give it.
+  auto at = std::next(neighbours_.begin(), static_cast<std::ptrdiff_t>(random().below(neighbours_.size())));
+  for (std::size_t asked = 0; asked < std::min(kAskedMax, neighbours_.size()); ++asked, ++at) {
+    if (at == neighbours_.end()) at = neighbours_.begin();
+    const auto& [node_id, neighbour] = *at;
     ask<wire::GetProposed, wire::PushProposal>(
         neighbour.handle, now() + kFetchDue,
         [&](wire::GetProposed::Builder out) {
           out.setChain(data_of(chain_.view()));
           out.setBlock(data_of(id.view()));
         },
-        [this, id, from = neighbour.handle](runtime::Answer<wire::PushProposal> answer) {
-          if (answer.ok() && wanted_.contains(id)) offer(id, answer.value().getBody(), from);
+        [this, id, from = node_id](runtime::Answer<wire::PushProposal> answer) {
+          if (!answer.ok() || !wanted_.contains(id) || offer(id, answer.value().getBody(), from)) return;
+          accuse(from, net::wire::Violation::BAD_RECORD, "a block that is not the one asked for");
         });
   }
 }
 
-void ChainActor::offer(const BlockId& id, wire::ProposedBlock::Reader body, const runtime::Handle& from) {
-  if (candidates_.contains(id) || halted_ || finishing_) return;
-  if (assemblies_.contains(id)) return assemble(id, from);
-  if (assemblies_.size() >= kCandidatesMax) return;
+bool ChainActor::offer(const BlockId& id, wire::ProposedBlock::Reader body, const base::NodeId& from) {
+  if (candidates_.contains(id) || halted_ || finishing_) return true;
+  if (assemblies_.contains(id)) {
+    assemble(id, from);
+    return true;
+  }
+  if (assemblies_.size() >= kCandidatesMax) return true;
+  auto proposed = chain::read(body, id);
+  if (!proposed) return false;
   Assembly out;
-  const auto header = parse_header(bytes_of(body.getHeader()));
-  const auto ids = bytes_of(body.getTransactions());
-  if (!header || id_of(*header) != id || ids.size() % TxId::kBytes != 0 || ids.size() > kBlockBytesMax) return;
-  for (std::size_t at = 0; at < ids.size(); at += TxId::kBytes)
-    out.ids.push_back(*TxId::from(ids.subspan(at, TxId::kBytes)));
-  out.block.header = *header;
-  out.block.evidence = copy_of(body.getEvidence());
-  out.block.commit = copy_of(body.getCommit());
-  out.block.late = copy_of(body.getLate());
-  const bool right = root_of(out.ids) == header->transactions && log_root(out.block.evidence) == header->evidence &&
-                     log_root(out.block.commit) == header->commit && log_root(out.block.late) == header->late;
-  if (!right || has_twice(out.ids)) return;
+  out.block = std::move(proposed->block);
+  out.ids = std::move(proposed->ids);
+  out.all = {out.ids.begin(), out.ids.end()};
+  if (out.all.size() != out.ids.size()) return true;  // a true body, of a block that is none
   wanted_.erase(id);
   assemblies_.emplace(id, std::move(out));
   assemble(id, from);
+  return true;
 }
 
-void ChainActor::assemble(const BlockId& id, const runtime::Handle& from) {
+void ChainActor::assemble(const BlockId& id, const base::NodeId& from) {
   Assembly& one = assemblies_.at(id);
   std::vector<TxId> missing;
   for (const TxId& wanted_id : one.ids) {
@@ -202,10 +216,10 @@ void ChainActor::assemble(const BlockId& id, const runtime::Handle& from) {
   if (one.asking) return;
   one.asking = true;
   ask<wire::GetTransactions, wire::Transactions>(
-      from, now() + kFetchDue,
+      at(from), now() + kFetchDue,
       [&](wire::GetTransactions::Builder out) {
         out.setChain(data_of(chain_.view()));
-        auto ids = out.initIds(static_cast<unsigned>(std::min(missing.size(), kIdsMax)));
+        auto ids = out.initIds(static_cast<unsigned>(std::min(missing.size(), kGivenAtOnce)));
         for (unsigned i = 0; i < ids.size(); ++i) ids.set(i, data_of(missing[i].view()));
       },
       [this, id, from](runtime::Answer<wire::Transactions> answer) {
@@ -214,14 +228,13 @@ void ChainActor::assemble(const BlockId& id, const runtime::Handle& from) {
         found->second.asking = false;
         if (!answer.ok()) return;
         bool more = false;
-        for (const auto bytes : answer.value().getList()) {
-          auto parsed = parse_signed_transaction(bytes_of(bytes));
-          if (!parsed.ok()) continue;
-          auto approved = Approved::verify(std::move(parsed).value(), chain_, fork_);
-          if (!approved.ok()) continue;
-          const TxId tx = approved.value().id();
-          if (std::ranges::find(found->second.ids, tx) == found->second.ids.end()) continue;
-          more = found->second.have.emplace(tx, std::move(approved).value()).second || more;
+        const auto list = answer.value().getList();
+        settings_.counters->received += list.size();
+        for (const auto bytes : list) {
+          auto given = read_given(from, bytes_of(bytes), found->second.all);
+          if (!given) continue;
+          const TxId tx = given->id();
+          more = found->second.have.emplace(tx, std::move(*given)).second || more;
         }
         if (more) assemble(id, from);
       });
@@ -276,10 +289,13 @@ void ChainActor::finished(const Candidate& candidate, const Commit& commit, cons
   if (mine && std::ranges::find(commit.votes, settings_.self(), &CommitVote::validator) == commit.votes.end())
     ++counters.missed;
   heard_quorum_ = now();
+  remember(commit);
   barren_ = candidate.transactions->empty();
+  hear_evidence(candidate.block);
   settle(candidate, executed);
   next_height();
   tell_head();
+  check_heads();
   tell_watchers();
   for (const Approved& one : *candidate.transactions) tell_waiters(one.id());
   tell_account_waiters();

@@ -1,5 +1,7 @@
 // Neighbours: who they are, what they are told, what they lack, and the blocks that this node lacks.
+
 #include "actors/chain/chain_actor.hpp"
+#include "actors/chain/wire.hpp"
 #include "messages/words.hpp"
 
 namespace troupe::chain {
@@ -15,8 +17,11 @@ constexpr std::chrono::seconds kNoQuorum{20};         // our choice
 constexpr std::chrono::seconds kBlocksDue{20};        // our choice
 constexpr std::size_t kGivenBytes = 2'500'000;        // below messages/chain.capnp: FinalBlocks
 constexpr std::size_t kGivenBlocks = 500;             // our choice
+constexpr std::chrono::milliseconds kGivenWait{100};  // our choice: about as long as one answer takes
 constexpr std::size_t kMendedMax = 256;               // our choice: votes for one neighbour at a time
+constexpr std::size_t kProposalsMended = 4;           // our choice: each may have 2 MiB
 constexpr std::size_t kRoundsToldMax = 80;            // messages/chain.capnp
+constexpr std::uint32_t kBlocksPieces = 40;           // of ChainActor::kServed, for an answer of kGivenBytes
 
 Bytes bits_of(const std::set<std::size_t>& indices) {
   Bytes out;
@@ -42,17 +47,19 @@ struct HeldHere {
 void ChainActor::greet() {
   after<Greet>(kGreetEach);
   if (!ready_ || settings_.dev) return;
-  std::set<base::NodeId> linked;
-  for (const net::LinkInfo& link : settings_.pool->rows())
-    if (link.role == messages::Role::peer) linked.insert(link.node);
-  std::erase_if(neighbours_, [&](const auto& one) { return !linked.contains(one.first); });
-  for (const base::NodeId& id : linked) {
-    if (neighbours_.size() + greeting_.size() >= kNeighboursMax) break;
+  const std::map<base::NodeId, base::Digest> linked = links();
+  // A new link has another end, which knows nothing of what was told over the old one.
+  std::erase_if(neighbours_, [&](const auto& one) {
+    const auto link = linked.find(one.first);
+    return link == linked.end() || link->second != one.second.link;
+  });
+  for (const auto& [id, link] : linked) {
+    if (neighbours_.size() + greeting_.size() >= kNeighboursMax && !is_validator(id)) continue;
     if (neighbours_.contains(id) || strangers_.contains(id) || !greeting_.insert(id).second) continue;
     const runtime::Handle handle = settings_.pool->remote(id, kPath);
     ask<wire::GetChainHead, wire::ChainHead>(
         handle, now() + kHeadDue, [this](wire::GetChainHead::Builder out) { out.setChain(data_of(chain_.view())); },
-        [this, id, handle](runtime::Answer<wire::ChainHead> answer) {
+        [this, id = id, handle](runtime::Answer<wire::ChainHead> answer) {
           greeting_.erase(id);
           if (answer.ok() && ours(answer.value().getChain())) return hear_head(id, handle, answer.value());
           // Of another chain, or of none: asked again once it has a new link.
@@ -65,18 +72,40 @@ void ChainActor::greet() {
   std::erase_if(strangers_, [&](const base::NodeId& id) { return !linked.contains(id); });
 }
 
+std::map<base::NodeId, base::Digest> ChainActor::links() const {
+  std::map<base::NodeId, base::Digest> out;
+  for (const net::LinkInfo& link : settings_.pool->rows())
+    if (link.role == messages::Role::peer) out.emplace(link.node, link.token);
+  return out;
+}
+
 void ChainActor::hear_head(const base::NodeId& node_id, const runtime::Handle& handle, wire::ChainHead::Reader head) {
-  if (!neighbours_.contains(node_id) && neighbours_.size() >= kNeighboursMax) return;
+  if (!has_place(node_id)) return;
   const auto [at, first] = neighbours_.try_emplace(node_id);
   Neighbour& neighbour = at->second;
-  if (first) neighbour.handle = handle;
-  neighbour.height = std::max(neighbour.height, Height{head.getHeight()});
+  if (first) {
+    const auto links_now = links();
+    const auto link = links_now.find(node_id);
+    if (link == links_now.end()) return static_cast<void>(neighbours_.erase(at));
+    neighbour.link = link->second;
+    neighbour.handle = handle;
+  }
+  if (first && rejoin_ && rejoin_->asks(node_id)) ask_latest(node_id);
+  const Height told{head.getHeight()};
+  // A chain that went back is shorter.
+  if (now() >= neighbour.believed_from)
+    neighbour.height = neighbour.fork == Fork{head.getFork()} ? std::max(neighbour.height, told) : told;
+  neighbour.fork = Fork{head.getFork()};
+  neighbour.head_height = told;
+  neighbour.head = BlockId::from(bytes_of(head.getBlock())).value_or(BlockId{});
   if (first) {
     tell<wire::ChainHead>(neighbour.handle, [this](wire::ChainHead::Builder out) { write_head(out); });
     // What waits here may be news there.
     for (const Approved* one : mempool_.first(kPoolCountMax)) to_tell_.push_back(one->id());
     after<TellTransactions>({});
   }
+  if (neighbour.fork > fork_) ask_forks(node_id);
+  check_head(node_id);
   // The block at hand comes by votes; who is further behind has missed it.
   if (!consensus_ || neighbour.height > ledger_.head().height.next()) sync();
 }
@@ -85,6 +114,7 @@ void ChainActor::write_head(wire::ChainHead::Builder out) const {
   out.setChain(data_of(chain_.view()));
   out.setHeight(ledger_.head().height.value);
   out.setBlock(data_of(ledger_.head().id.view()));
+  out.setFork(fork_.value);
 }
 
 template <class Message, class Fill>
@@ -135,25 +165,18 @@ void ChainActor::push_own(const SignedProposal& proposal, const Candidate& candi
   });
 }
 
-void ChainActor::write(wire::ProposedBlock::Builder out, const Candidate& candidate) const {
-  const Bytes header = encode(candidate.block.header);
-  Bytes ids;
-  for (const Approved& one : *candidate.transactions) base::append(ids, one.id().view());
-  out.setHeader(data_of(header));
-  out.setTransactions(data_of(ids));
-  const auto set = [](capnp::List<capnp::Data>::Builder to, const std::vector<Bytes>& from) {
-    for (unsigned i = 0; i < to.size(); ++i) to.set(i, data_of(from[i]));
-  };
-  const Block& block = candidate.block;
-  set(out.initEvidence(size32(block.evidence)), block.evidence);
-  set(out.initCommit(size32(block.commit)), block.commit);
-  set(out.initLate(size32(block.late)), block.late);
+void ChainActor::write(wire::ProposedBlock::Builder out, const Candidate& candidate) {
+  std::vector<TxId> ids;
+  for (const Approved& one : *candidate.transactions) ids.push_back(one.id());
+  chain::write(out, candidate.block, ids);
 }
 
 /// While nothing goes on, neighbours are told what is held here: they send what is not.
 void ChainActor::mend() {
   after<Mend>(kMendEach);
-  if (!ready_ || halted_) return;
+  if (!ready_) return;
+  look_for_forks();
+  if (halted_) return check_heads();
   sign_next();
   for (const BlockId& id : std::set<BlockId>(wanted_))
     if (consensus_) fetch(id);
@@ -163,7 +186,7 @@ void ChainActor::mend() {
   for (const BlockId& id : stalled) {
     if (neighbours_.empty() || !assemblies_.contains(id)) continue;
     const auto some = std::next(neighbours_.begin(), static_cast<std::ptrdiff_t>(random().below(neighbours_.size())));
-    assemble(id, some->second.handle);
+    assemble(id, some->first);
   }
   tell_health();
   if (world().mutations.on("chain.not_mended")) return;
@@ -198,7 +221,11 @@ void ChainActor::mend() {
 
 void ChainActor::hear_held(wire::HeldVotes::Reader held) {
   const auto from = caller().node;
-  if (!ready_ || !from || !ours(held.getChain()) || held.getFork() != fork_.value) return;
+  if (!from || !told_ours(held.getChain()) || held.getFork() != fork_.value) return;
+  const auto neighbour = neighbours_.find(*from);
+  // What it is sent may be large: it is told no more often than it may ask.
+  if (neighbour == neighbours_.end() || now() < neighbour->second.mended + kMendEach / 2) return;
+  neighbour->second.mended = now();
   const runtime::Handle handle = at(*from);
   if (Height{held.getHeight()} <= ledger_.head().height)
     return tell<wire::ChainHead>(handle, [this](wire::ChainHead::Builder out) { write_head(out); });
@@ -207,7 +234,10 @@ void ChainActor::hear_held(wire::HeldVotes::Reader held) {
   for (const auto round : held.getRounds())
     if (there.size() < kRoundsToldMax) there.emplace(Round{round.getRound()}, round);
   const ValidatorSet& validators = *ledger_.next().validators;
-  for (const SignedProposal& proposal : consensus_->proposals()) {
+  std::size_t proposals = 0;
+  std::vector<SignedProposal> latest_first = consensus_->proposals();
+  std::ranges::reverse(latest_first);
+  for (const SignedProposal& proposal : latest_first) {
     const auto row = there.find(proposal.content.place.round);
     if (row != there.end() && row->second.getProposal()) continue;
     const auto block = candidates_.find(proposal.content.block);
@@ -218,6 +248,7 @@ void ChainActor::hear_held(wire::HeldVotes::Reader held) {
       out.setProposal(data_of(bytes));
       write(out.initBody(), *block->second);
     });
+    if (++proposals >= kProposalsMended) break;
   }
   std::size_t sent = 0;
   for (const SignedVote& vote : consensus_->votes()) {
@@ -238,32 +269,45 @@ void ChainActor::hear_held(wire::HeldVotes::Reader held) {
 // -- blocks that this node lacks
 
 void ChainActor::sync() {
-  if (!ready_ || halted_ || syncing_ || finishing_) return;
-  std::vector<const Neighbour*> ahead;
+  if (!ready_ || halted_ || syncing_ || finishing_ || blocks_asked_) return;
+  std::vector<base::NodeId> ahead;
   for (const auto& [node_id, neighbour] : neighbours_)
-    if (neighbour.height > ledger_.head().height) ahead.push_back(&neighbour);
+    if (neighbour.height > ledger_.head().height && neighbour.fork >= fork_) ahead.push_back(node_id);
   if (ahead.empty()) return;
-  const Neighbour& one = *ahead[random().below(ahead.size())];
-  syncing_ = true;
+  const base::NodeId id = ahead[random().below(ahead.size())];
+  const Neighbour& one = neighbours_.at(id);
+  syncing_ = blocks_asked_ = true;
+  sync_asked_ = now();
   ask<wire::GetBlocks, wire::FinalBlocks>(
       one.handle, now() + kBlocksDue,
       [this](wire::GetBlocks::Builder out) {
         out.setChain(data_of(chain_.view()));
         out.setFrom(ledger_.head().height.next().value);
       },
-      [this](runtime::Answer<wire::FinalBlocks> answer) {
+      [this, id, fork = fork_](runtime::Answer<wire::FinalBlocks> answer) {
+        blocks_asked_ = false;
+        if (!ready_ || fork != fork_) return;  // the chain went back meanwhile, and asks again
         if (!answer.ok()) {
           syncing_ = false;
+          // A link that is gone, or a node that does much, says nothing of what it told.
+          const Code why = answer.error().code;
+          if (why != Code::overloaded && why != Code::unavailable && why != Code::dropped) distrust(id);
           return begin_if_due();
         }
+        synced_from_ = id;
         for (const auto row : answer.value().getRows()) {
-          std::vector<Bytes> entries;
-          for (const auto entry : row.getCommit()) entries.emplace_back(entry.begin(), entry.end());
-          const auto commit = commit_of(entries);
-          if (!commit) break;
-          synced_.emplace_back(Bytes(row.getBlock().begin(), row.getBlock().end()), *commit);
+          auto read = chain::read(row);
+          if (!read) {
+            accuse(id, net::wire::Violation::MALFORMED, "bytes that are no block with its commit");
+            break;
+          }
+          synced_.push_back(std::move(*read));
         }
-        if (synced_.empty()) syncing_ = false;
+        if (synced_.empty()) {
+          syncing_ = false;
+          distrust(id);
+          return begin_if_due();
+        }
         take_next();
       });
 }
@@ -277,16 +321,30 @@ void ChainActor::take_next() {
     const auto refuse = [this](const char* why) {
       settings_.log.warn("a block of a neighbour was refused", {{"why", why}});
       synced_.clear();
+      distrust(synced_from_);
     };
     auto block = parse_block(bytes);
     if (!block.ok()) {
+      accuse(synced_from_, net::wire::Violation::MALFORMED, "bytes that are no block");
       refuse("no block");
       break;
     }
     const BlockId id = id_of(block.value().header);
+    if (block.value().header.fork > fork_ && block.value().header.height == ledger_.head().height.next()) {
+      synced_.clear();  // first, why the chain goes on from here
+      if (const auto from = neighbours_.find(synced_from_); from != neighbours_.end()) {
+        from->second.height = ledger_.head().height;
+        from->second.forks_due = {};
+        ask_forks(synced_from_);
+      }
+      break;
+    }
     const auto proven = verify_commit(chain_, *ledger_.next().validators, {fork_, ledger_.head().height.next(), id},
                                       commit, crypto::verify);
     if (!proven.ok()) {
+      // Of another fork it may be true there.
+      if (commit.place.fork == fork_)
+        accuse(synced_from_, net::wire::Violation::BAD_RECORD, "a block that its validators have not decided");
       refuse("its commit proves nothing");
       break;
     }
@@ -295,48 +353,65 @@ void ChainActor::take_next() {
       if (auto approved = Approved::verify(one, chain_, fork_); approved.ok())
         transactions.push_back(std::move(approved).value());
     if (transactions.size() != block.value().transactions.size()) {
+      accuse(synced_from_, net::wire::Violation::BAD_RECORD, "a block with a transaction that no key has signed");
       refuse("a transaction that is not approved");
       break;
     }
     auto candidate = judge(std::move(block).value(), std::move(transactions));
     if (candidate->verdict != chain::Verdict::valid) {
       halted_ = true;
+      if (candidate->block.header.parent != ledger_.head().id) compare(synced_from_, ledger_.head().height);
       return failed("over 2/3 of the validators decided a block that is invalid here: " + id.hex());
     }
+    sync_asked_ = now();
+    if (const auto from = neighbours_.find(synced_from_); from != neighbours_.end()) from->second.distrusted = 0;
     return finish(std::move(candidate), commit, true);
   }
-  if (!synced_.empty() || finishing_) return;
+  if (!synced_.empty() || finishing_ || blocks_asked_) return;
   if (std::exchange(syncing_, false)) begin_if_due();
   sync();
 }
 
+struct ChainActor::Giving {
+  Height at;
+  std::size_t count = 0;  // at most
+  std::vector<FinalRow> rows;
+  std::size_t bytes = 0;
+  std::optional<base::NodeId> to;
+  runtime::Reply<wire::FinalBlocks> reply;
+};
+
+/// To each node one answer at a time: it is made of many rows of the disk.
 void ChainActor::give(wire::GetBlocks::Reader ask, runtime::Reply<wire::FinalBlocks> reply) {
   if (!ready_ || !ours(ask.getChain())) return reply.refuse({Code::not_found, "this node has another chain"});
-  gather(Height{std::max<std::uint64_t>(ask.getFrom(), 1)}, std::make_shared<std::vector<FinalRow>>(), 0,
-         std::move(reply));
+  const auto to = caller().node;
+  if (to && (giving_.contains(*to) || giving_.size() >= kGivingMax))
+    return reply.refuse({Code::overloaded, "this node reads blocks for others already", kGivenWait});
+  const Height at{std::max<std::uint64_t>(ask.getFrom(), 1)};
+  if (at <= ledger_.head().height && refuse_much(kBlocksPieces, reply)) return;
+  if (to) giving_.insert(*to);
+  const std::size_t count =
+      ask.getCountMax() == 0 ? kGivenBlocks : std::min<std::size_t>(ask.getCountMax(), kGivenBlocks);
+  gather(std::make_shared<Giving>(Giving{at, count, {}, 0, to, std::move(reply)}));
 }
 
-void ChainActor::gather(Height at, std::shared_ptr<std::vector<FinalRow>> so_far, std::size_t bytes,
-                        runtime::Reply<wire::FinalBlocks> reply) {
-  const auto answer = [so_far](runtime::Reply<wire::FinalBlocks>& to) {
-    to.send([&](wire::FinalBlocks::Builder out) {
-      auto list = out.initRows(size32(*so_far));
-      for (unsigned i = 0; i < list.size(); ++i) {
-        list[i].setBlock(data_of((*so_far)[i].block));
-        const auto entries = commit_entries((*so_far)[i].commit);
-        auto commit = list[i].initCommit(size32(entries));
-        for (unsigned k = 0; k < commit.size(); ++k) commit.set(k, data_of(entries[k]));
-      }
+void ChainActor::gather(std::shared_ptr<Giving> giving) {
+  const auto answer = [this, giving] {
+    if (giving->to) giving_.erase(*giving->to);
+    giving->reply.send([&](wire::FinalBlocks::Builder out) {
+      auto list = out.initRows(size32(giving->rows));
+      for (unsigned i = 0; i < list.size(); ++i) chain::write(list[i], giving->rows[i].block, giving->rows[i].commit);
     });
   };
-  if (at > ledger_.head().height || so_far->size() >= kGivenBlocks) return answer(reply);
-  ledger_.block(at, [this, at, so_far, bytes, answer,
-                     reply = std::move(reply)](base::Outcome<std::optional<FinalRow>> row) mutable {
-    if (!row.ok() || !row.value()) return answer(reply);
-    const std::size_t more = bytes + row.value()->block.size() + row.value()->commit.votes.size() * 160 + 256;
-    if (more > kGivenBytes && !so_far->empty()) return answer(reply);
-    so_far->push_back(std::move(*row.value()));
-    gather(at.next(), so_far, more, std::move(reply));
+  if (giving->at > ledger_.head().height || giving->rows.size() >= giving->count) return answer();
+  ledger_.block(giving->at, [this, giving, answer](base::Outcome<std::optional<FinalRow>> row) {
+    if (!row.ok() || !row.value()) return answer();
+    const std::size_t more = giving->bytes + row.value()->block.size() + row.value()->commit.votes.size() * 160 + 256;
+    if (more > kGivenBytes && !giving->rows.empty()) return answer();
+    giving->rows.push_back(std::move(*row.value()));
+    giving->bytes = more;
+    giving->at = giving->at.next();
+    gather(giving);
   });
 }
 

@@ -36,8 +36,8 @@ std::optional<base::NodeId> ChainActor::validator_here() const {
 
 void ChainActor::next_height() {
   if (consensus_)
-    for (const SignedVote& vote : consensus_->votes()) hear_late(vote);
-  for (const SignedVote& vote : std::exchange(unheard_, {})) hear_late(vote);
+    for (const SignedVote& vote : consensus_->votes()) hear_late(vote, std::nullopt);
+  for (const auto& [vote, from] : std::exchange(unheard_, {})) hear_late(vote, from);
   forget_late();
   consensus_.reset();
   timeouts_.clear();
@@ -56,8 +56,9 @@ void ChainActor::next_height() {
 }
 
 void ChainActor::begin_if_due() {
-  if (!ready_ || halted_ || consensus_ || finishing_ || syncing_) return;
+  if (!ready_ || halted_ || consensus_ || finishing_ || !synced_.empty()) return;
   if (others_have_begun()) return begin();
+  if (catching_up()) return after<Begin>(kSyncPatience);
   const Parameters& parameters = ledger_.next().parameters;
   const Param span = mempool_.count() > 0 && !barren_ ? Param::block_interval_ms : Param::block_empty_ms;
   const base::Instant due = since_ + std::chrono::milliseconds(parameters[span]);
@@ -118,7 +119,7 @@ void ChainActor::perform(Sign<Content>& effect) {
 }
 
 void ChainActor::sign_next() {
-  if (to_sign_.empty() || std::exchange(signing_, true)) return;
+  if (to_sign_.empty() || !may_sign() || std::exchange(signing_, true)) return;
   std::visit([this](const auto& content) { sign(to_sign_.front(), content); }, to_sign_.front().content);
 }
 
@@ -163,7 +164,8 @@ void ChainActor::signed_content(const Content& content, runtime::Answer<wire::Si
     return;
   }
   const auto signature = crypto::Signature::from(bytes_of(answer.value().getSignature()));
-  if (!signature || !consensus_ || content.place.height != consensus_->place().height) return;
+  if (!signature || !consensus_ || content.place.height != consensus_->place().height || content.place.fork != fork_)
+    return;
   const Signed<Content> made{content, settings_.self(), *signature};
   take(made);
   if constexpr (std::is_same_v<Content, Vote>) {
@@ -214,15 +216,16 @@ void ChainActor::perform(Decided& effect) {
 void ChainActor::perform(Diverged& effect) {
   halted_ = true;
   failed("over 2/3 of the validators decided a block that is invalid here: " + effect.block.hex());
+  check_heads();
 }
 
 // -- what comes late
 
-bool ChainActor::hear_late(const SignedVote& vote) {
+bool ChainActor::hear_late(const SignedVote& vote, const std::optional<base::NodeId>& from) {
   const Place& place = vote.content.place;
   if (place.fork != fork_ || vote.content.step != Step::precommit) return false;
   if (finishing_ && place.height == ledger_.head().height.next()) {
-    if (unheard_.size() < kEarlyMax) unheard_.push_back(vote);
+    if (unheard_.size() < kEarlyMax) unheard_.emplace_back(vote, from);
     return false;
   }
   const Presence& presence = ledger_.next().presence;
@@ -231,8 +234,12 @@ bool ChainActor::hear_late(const SignedVote& vote) {
   const ValidatorSet& validators = presence.set_of(*at);
   const auto index = validators.index_of(vote.validator);
   if (!index || at->has(*index) || late_.contains({place.height, vote.validator})) return false;
-  if (!crypto::verify(validators.at(*index).key, signed_bytes(chain_, vote.content), vote.signature)) return false;
+  if (!crypto::verify(validators.at(*index).key, signed_bytes(chain_, vote.content), vote.signature)) {
+    if (from) accuse(*from, net::wire::Violation::BAD_RECORD, "a vote that its validator has not signed");
+    return false;
+  }
   late_.emplace(std::pair(place.height, vote.validator), vote);
+  remember(vote);
   return true;
 }
 
@@ -273,7 +280,7 @@ EvidenceView ChainActor::evidence_view() const {
 // -- what is heard
 
 template <class Content>
-bool ChainActor::wanted(const Signed<Content>& message) const {
+bool ChainActor::wanted(const Signed<Content>& message) {
   const Place& place = message.content.place;
   if (halted_ || finishing_ || place.fork != fork_ || place.height != ledger_.head().height.next()) return false;
   const ValidatorSet& validators = *ledger_.next().validators;
@@ -282,18 +289,25 @@ bool ChainActor::wanted(const Signed<Content>& message) const {
   if (consensus_ ? !consensus_->needs(message) && !consensus_->accuses(message)
                  : early_votes_.size() + early_proposals_.size() >= kEarlyMax)
     return false;
+  const auto of_it = [&](const auto& one) { return one.validator == message.validator; };
+  if (!consensus_ && static_cast<std::size_t>(std::ranges::count_if(early_votes_, of_it) +
+                                              std::ranges::count_if(early_proposals_, of_it)) >= kEarlyOfOneMax)
+    return false;
   if constexpr (std::is_same_v<Content, Vote>) {
     if (!consensus_ && std::ranges::find(early_votes_, message) != early_votes_.end()) return false;
   } else if (!consensus_ && std::ranges::find(early_proposals_, message) != early_proposals_.end()) {
     return false;
   }
-  return crypto::verify(validators.at(*index).key, signed_bytes(chain_, message.content), message.signature);
+  if (crypto::verify(validators.at(*index).key, signed_bytes(chain_, message.content), message.signature)) return true;
+  accuse_caller(net::wire::Violation::BAD_RECORD, "a vote or a proposal that its validator has not signed");
+  return false;
 }
-template bool ChainActor::wanted(const SignedVote&) const;
-template bool ChainActor::wanted(const SignedProposal&) const;
+template bool ChainActor::wanted(const SignedVote&);
+template bool ChainActor::wanted(const SignedProposal&);
 
 void ChainActor::take(const SignedVote& vote) {
   ++progress_;
+  remember(vote);
   if (!consensus_) {
     early_votes_.push_back(vote);
     return begin_if_due();
@@ -303,6 +317,7 @@ void ChainActor::take(const SignedVote& vote) {
 
 void ChainActor::take(const SignedProposal& proposal) {
   ++progress_;
+  remember(proposal);
   if (!consensus_) {
     early_proposals_.push_back(proposal);
     return begin_if_due();

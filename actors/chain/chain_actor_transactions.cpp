@@ -1,5 +1,6 @@
 // Transactions: taken, passed on, and waited for.
 #include "actors/chain/chain_actor.hpp"
+#include "actors/chain/wire.hpp"
 #include "messages/words.hpp"
 
 namespace troupe::chain {
@@ -10,10 +11,11 @@ using base::Code;
 using base::Error;
 
 constexpr std::chrono::seconds kGetDue{5};               // our choice
-constexpr std::size_t kToldAtOnce = 256;                 // messages/chain.capnp
-constexpr std::size_t kFetchingMax = 16'384;             // our choice
+constexpr std::size_t kFetchingMax = 200'000;            // our choice: 30 MiB
+constexpr std::size_t kFetchingOfOneMax = 8'192;         // our choice: asked of one neighbour and not answered yet
+constexpr std::uint32_t kIdsOfPiece = 128;               // of ChainActor::kServed: as many make about 64 KiB
 constexpr std::size_t kGivenBytesMax = 2 * 1024 * 1024;  // messages/chain.capnp
-constexpr std::size_t kToldMax = 100'000;                // our choice: of one height, to one neighbour
+constexpr std::size_t kToldMax = 50'000;                 // our choice: of one height, to one neighbour
 constexpr std::chrono::minutes kWaitMax{10};             // our choice
 
 Error error_of(Outcome outcome) {
@@ -92,8 +94,9 @@ void ChainActor::admit(Approved transaction, std::optional<base::NodeId> from, b
         seen->standing = {view.account(one->content().from).nonce, view.account(one->content().payer()).balance};
         return !view.damage();
       },
-      [this, one, seen, from, dry, done = std::move(done)](const base::Outcome<void>& read) mutable {
+      [this, one, seen, from, dry, fork = fork_, done = std::move(done)](const base::Outcome<void>& read) mutable {
         if (!read.ok()) return done(read.error());
+        if (fork != fork_) return done(Error{Code::refused, "the chain went on as another fork: sign it for that"});
         if (seen->outcome != Outcome::done && seen->outcome != Outcome::nonce) return done(error_of(seen->outcome));
         if (seen->standing.next > one->content().nonce) return done(error_of(MempoolError::past));
         if (dry) return done({});
@@ -123,53 +126,104 @@ void ChainActor::tell_transactions() {
     for (std::size_t at = 0; at < news.size(); at += kToldAtOnce)
       tell<wire::HaveTransactions>(neighbour.handle, [&](wire::HaveTransactions::Builder out) {
         out.setChain(data_of(chain_.view()));
-        auto list = out.initIds(static_cast<unsigned>(std::min(kToldAtOnce, news.size() - at)));
-        for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(news[at + i].view()));
+        const auto end = news.begin() + static_cast<std::ptrdiff_t>(std::min(at + kToldAtOnce, news.size()));
+        const std::vector<TxId> some(news.begin() + static_cast<std::ptrdiff_t>(at), end);
+        chain::write(out.initIds(size32(some)), some);
       });
   }
 }
 
 void ChainActor::hear_have(wire::HaveTransactions::Reader have) {
   const auto from = caller().node;
-  if (!ready_ || !from || !ours(have.getChain()) || syncing_) return;
-  const auto neighbour = neighbours_.find(*from);
-  std::erase_if(fetching_, [this](const auto& one) { return one.second <= now(); });
+  if (!from || !told_ours(have.getChain()) || catching_up()) return;
+  const auto at = neighbours_.find(*from);
+  if (at == neighbours_.end()) return;
+  const auto told = read_ids(have.getIds(), kToldAtOnce);
+  if (!told) return accuse(*from, net::wire::Violation::MALFORMED, "more ids than a node tells, or one that is none");
+  Neighbour& neighbour = at->second;
+  if (neighbour.useless.wait(now(), size32(*told)) > base::Duration::zero()) return;
   std::vector<TxId> missing;
-  for (const auto bytes : have.getIds()) {
-    const auto id = TxId::from(bytes_of(bytes));
-    if (!id) continue;
-    if (neighbour != neighbours_.end() && neighbour->second.told.size() < kToldMax) neighbour->second.told.insert(*id);
-    if (mempool_.find(*id) != nullptr || fetching_.contains(*id) || fetching_.size() >= kFetchingMax) continue;
-    fetching_[*id] = now() + kGetDue;
-    missing.push_back(*id);
-    if (missing.size() >= kToldAtOnce) break;
+  for (const TxId& id : *told) {
+    const bool here = mempool_.find(id) != nullptr;
+    if (const auto under_way = fetching_.find(id); !here && under_way != fetching_.end()) {
+      // The one that told it first may not have it.
+      auto& others = under_way->second.others;
+      if (others.size() < kTellersMax && under_way->second.from != *from &&
+          std::ranges::find(others, *from) == others.end())
+        others.push_back(*from);
+    } else if (!here) {
+      if (neighbour.fetching >= kFetchingOfOneMax || fetching_.size() >= kFetchingMax) continue;
+      ++neighbour.fetching;
+      fetching_.emplace(id, Fetching{*from, {}});
+      missing.push_back(id);
+    }
+    // Only what there is, or may be, is remembered.
+    if (neighbour.told.size() < kToldMax) neighbour.told.insert(id);
   }
-  if (missing.empty()) return;
+  if (!missing.empty()) get_transactions(*from, std::move(missing));
+}
+
+void ChainActor::get_transactions(const base::NodeId& from, std::vector<TxId> ids) {
   ask<wire::GetTransactions, wire::Transactions>(
-      at(*from), now() + kGetDue,
+      at(from), now() + kGetDue,
       [&](wire::GetTransactions::Builder out) {
         out.setChain(data_of(chain_.view()));
-        auto ids = out.initIds(size32(missing));
-        for (unsigned i = 0; i < ids.size(); ++i) ids.set(i, data_of(missing[i].view()));
+        chain::write(out.initIds(size32(ids)), ids);
       },
-      [this, missing, from = *from](runtime::Answer<wire::Transactions> answer) {
-        if (!answer.ok()) {
-          for (const TxId& id : missing) fetching_.erase(id);
-          return;
-        }
-        for (const auto bytes : answer.value().getList()) {
-          auto parsed = parse_signed_transaction(bytes_of(bytes));
-          if (!parsed.ok()) continue;
-          const TxId id = id_of(parsed.value().content);
-          if (!fetching_.contains(id)) continue;
-          auto approved = Approved::verify(std::move(parsed).value(), chain_, fork_);
-          if (approved.ok()) admit(std::move(approved).value(), from, false, [](const base::Outcome<void>&) {});
-        }
+      [this, asked = std::set<TxId>(ids.begin(), ids.end()), from](runtime::Answer<wire::Transactions> answer) {
+        got_transactions(from, asked, std::move(answer));
       });
+}
+
+/// What one neighbour does not give is asked of the next one that has told it.
+void ChainActor::got_transactions(const base::NodeId& from, const std::set<TxId>& asked,
+                                  runtime::Answer<wire::Transactions> answer) {
+  std::set<TxId> given;
+  if (answer.ok()) {
+    const auto list = answer.value().getList();
+    settings_.counters->received += list.size();
+    for (const auto bytes : list) {
+      auto one = read_given(from, bytes_of(bytes), asked);
+      const std::optional<TxId> id = one ? std::optional(one->id()) : std::nullopt;
+      if (id && !given.insert(*id).second) continue;
+      // It is under way until it waits here, so that no other neighbour is asked for it meanwhile.
+      const auto done = [this, id, from](const base::Outcome<void>& added) {
+        if (id) fetching_.erase(*id);
+        const auto sender = neighbours_.find(from);
+        if (!added.ok() && sender != neighbours_.end()) sender->second.useless.spend(now());
+      };
+      if (one) admit(std::move(*one), from, false, done);
+      else done(base::Error{Code::refused, "it is no transaction of this chain"});
+    }
+  }
+  std::map<base::NodeId, std::vector<TxId>> again;
+  if (const auto neighbour = neighbours_.find(from); neighbour != neighbours_.end())
+    neighbour->second.fetching -= std::min(neighbour->second.fetching, asked.size());
+  for (const TxId& id : asked) {
+    const auto under_way = fetching_.find(id);
+    if (under_way == fetching_.end() || under_way->second.from != from) continue;
+    auto& others = under_way->second.others;
+    if (given.contains(id)) continue;
+    if (others.empty()) {
+      fetching_.erase(under_way);
+      continue;
+    }
+    under_way->second.from = others.front();
+    others.erase(others.begin());
+    if (const auto next = neighbours_.find(under_way->second.from); next != neighbours_.end()) ++next->second.fetching;
+    again[under_way->second.from].push_back(id);
+  }
+  for (auto& [next, ids] : again) get_transactions(next, std::move(ids));
 }
 
 void ChainActor::give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Transactions> reply) {
   if (!ready_ || !ours(ask.getChain())) return reply.refuse({Code::not_found, "this node has another chain"});
+  const auto asked = read_ids(ask.getIds(), kGivenAtOnce);
+  if (!asked) {
+    accuse_caller(net::wire::Violation::MALFORMED, "more ids than a node asks for, or one that is none");
+    return reply.refuse({Code::malformed, "at most 2,048 ids of 32 bytes are asked for at once"});
+  }
+  if (refuse_much(size32(*asked) / kIdsOfPiece + 1, reply)) return;
   std::vector<Bytes> out;
   std::size_t bytes = 0;
   const auto give_one = [&](const Approved& one) {
@@ -177,18 +231,17 @@ void ChainActor::give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Tr
     bytes += whole.size() + 16;
     if (bytes <= kGivenBytesMax) out.push_back(std::move(whole));
   };
-  for (const auto id_bytes : ask.getIds()) {
-    const auto id = TxId::from(bytes_of(id_bytes));
-    if (!id || bytes > kGivenBytesMax) continue;
-    if (const Approved* one = mempool_.find(*id)) {
+  for (const TxId& id : *asked) {
+    if (bytes > kGivenBytesMax) break;
+    if (const Approved* one = mempool_.find(id)) {
       give_one(*one);
       continue;
     }
     // Of a block that is voted on: the pool may have dropped it.
     for (const auto& [block, candidate] : candidates_) {
-      const auto found = std::ranges::find(*candidate->transactions, *id, &Approved::id);
-      if (found == candidate->transactions->end()) continue;
-      give_one(*found);
+      const Approved* one = candidate->find(id);
+      if (one == nullptr) continue;
+      give_one(*one);
       break;
     }
   }

@@ -17,6 +17,12 @@ observe::CounterTable table_of(const Counters& counters) {
        "missed"},
       {"troupe_chain_synced_total", "Blocks that came whole from a neighbour.", MetricType::counter, counters.synced,
        "synced"},
+      {"troupe_chain_received_total", "Transactions that neighbours have sent, each as often as it came.",
+       MetricType::counter, counters.received, "received"},
+      {"troupe_chain_refused_total", "Questions of other nodes that were refused because they had been given enough.",
+       MetricType::counter, counters.refused, "refused"},
+      {"troupe_chain_lies_total", "Messages of other nodes that no honest node sends.", MetricType::counter,
+       counters.lies, "lies"},
   };
 }
 

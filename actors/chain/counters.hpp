@@ -14,7 +14,10 @@ struct Counters {
 
   Count height{0}, pending{0};  // as they are now
   Count blocks{0}, transactions{0}, rounds{0}, missed{0};
-  Count synced{0};  // blocks that came from a neighbour whole
+  Count synced{0};    // blocks that came from a neighbour whole
+  Count received{0};  // transactions that neighbours have sent, each as often as it came
+  Count refused{0};   // questions of other nodes, because they had been given enough
+  Count lies{0};      // what no honest node sends
 };
 
 observe::CounterTable table_of(const Counters& counters);

@@ -1,5 +1,6 @@
-// The ledger, as a domain of a node; and the validator beside it.
+// The ledger, as a domain of a node; and beside it the validator, and the book of accounts where that is the chain.
 #include "actors/chain/chain_actor.hpp"
+#include "actors/chain/chain_book_actor.hpp"
 #include "actors/chain/sim.hpp"
 #include "actors/chain/validator_actor.hpp"
 #include "actors/node/api.hpp"
@@ -7,8 +8,16 @@
 namespace troupe::chain {
 namespace {
 
-constexpr std::string_view kHealthSources[] = {kHealthSource, "chain.rows"};
+using namespace std::chrono_literals;
+
+constexpr auto kGuardWait =
+    config::duration("guard.wait", "30s", 100ms, 1h, config::When::start,
+                     "how long a validator that was restored from a backup hears others before it signs again");
+constexpr auto kSettings = std::to_array<config::Setting>({kGuardWait});
+
+constexpr std::string_view kHealthSources[] = {kHealthSource, kSigningSource, "chain.rows"};
 constexpr std::string_view kGuardSources[] = {"chain.guard"};
+constexpr std::string_view kBookSources[] = {"chain.book", "chain.book_fees"};
 
 std::shared_ptr<const crypto::SecretKey> signer_of(const base::Bytes& file) {
   std::string hex(file.begin(), file.end());
@@ -36,6 +45,7 @@ ChainSettings read(const node::DomainParts& parts) {
         }))
       out.signer = nullptr;
   }
+  out.guard_wait = parts.settings.get(kGuardWait);
   out.counters = std::make_shared<Counters>();
   out.health = parts.health;
   out.log = parts.domain_log;
@@ -57,15 +67,35 @@ node::Domain make_validator(const node::DomainParts& parts) {
           .options = {.kind = ValidatorActor::kName}};
 }
 
+node::Domain make_book(const node::DomainParts& parts) {
+  const ChainSettings settings = read(parts);
+  const auto place = durable::Place::parse(std::get<std::string>(parts.settings.value("ledger.book")));
+  const auto use = place && place->chain ? ChainBookActor::Use::book : ChainBookActor::Use::none;
+  return {.name = wallet::kChainBookRows,
+          .factory = [settings, use] { return std::make_unique<ChainBookActor>(settings, use); },
+          .options = {.kind = ChainBookActor::kName}};
+}
+
 }  // namespace
 
 const node::DomainSpec& domain() {
-  static const node::DomainSpec spec{.name = "chain", .logs = true, .health = kHealthSources, .make = make};
+  static const node::DomainSpec spec{.name = "chain",
+                                     .settings = kSettings,
+                                     .logs = true,
+                                     .health = kHealthSources,
+                                     .make = make,
+                                     .workload = workload};
   return spec;
 }
 
 const node::DomainSpec& validator() {
   static const node::DomainSpec spec{.name = "validator", .health = kGuardSources, .make = make_validator};
+  return spec;
+}
+
+const node::DomainSpec& book() {
+  static const node::DomainSpec spec{
+      .name = wallet::kChainBookRows, .logs = true, .health = kBookSources, .make = make_book};
   return spec;
 }
 

@@ -47,20 +47,33 @@ void Ledger::get(const Bytes& key, Then<std::optional<Bytes>> then) {
 }
 
 void Ledger::open(const Genesis& genesis, Done done) {
-  get(rows::head_key(), [this, &genesis, done = std::move(done)](base::Outcome<std::optional<Bytes>> row) mutable {
+  genesis_ = &genesis;
+  forks_ = {};
+  floor_ = {};
+  divergence_.reset();
+  head_commit_.reset();
+  read_forks(rows::fork_key(Fork{}), [this, done = std::move(done)](const base::Outcome<void>& read) mutable {
+    if (!read.ok()) return done(read);
+    open_head(std::move(done));
+  });
+}
+
+void Ledger::open_head(Done done) {
+  get(rows::head_key(), [this, done = std::move(done)](base::Outcome<std::optional<Bytes>> row) mutable {
+    const Genesis& genesis = *genesis_;
     if (!row.ok()) return done(row.error());
     if (row.value()) {
       auto head = rows::decode_head(*row.value());
       if (!head) return done(Error{Code::corrupt, "the head of the chain cannot be read"});
       head_ = head->head;
       head_validators_ = std::make_shared<const ValidatorSet>(std::move(head->validators));
-      if (head_.height.value == 0) return read_next(std::move(done));
+      if (head_.height.value == 0) return forget_undone(std::move(done));
       return get(rows::commit_key(head_.height),
                  [this, done = std::move(done)](base::Outcome<std::optional<Bytes>> commit) mutable {
                    if (!commit.ok()) return done(commit.error());
                    head_commit_ = commit.value() ? parse_commit(*commit.value()) : std::nullopt;
                    if (!head_commit_) return done(Error{Code::corrupt, "the commit of the head cannot be read"});
-                   read_next(std::move(done));
+                   forget_undone(std::move(done));
                  });
     }
     auto made = update(*this, TreeRoot{}, Height{0}, state_of(genesis));
@@ -231,11 +244,6 @@ void Ledger::append(const Block& block, const Bytes& bytes, const Commit& commit
                   .state = executed->tree.root,
                   .receipts = executed->receipts_root};
   save(rows::head_key(), rows::encode(head, *next_.validators));
-  if (world().mutations.on("chain.head_first")) {
-    store::RowChange first{.save = {change.save.back()}};
-    change.save.pop_back();
-    rows_.save(std::move(first));
-  }
   rows_.save(std::move(change), [this, head, commit, validators = next_.validators, executed,
                                  done = std::move(done)](const base::Outcome<void>& saved) mutable {
     if (!saved.ok()) return done(saved);
@@ -341,7 +349,7 @@ void Ledger::history(const wallet::Address& address, const Bytes& from, std::uin
 
 void Ledger::state_at(Height height, Then<std::optional<TreeRoot>> then) {
   if (height == head_.height) return then(std::optional(head_.state));
-  if (height > head_.height || height.value + kStatesKept <= head_.height.value) return then(std::optional<TreeRoot>());
+  if (height > head_.height || height < lowest_state()) return then(std::optional<TreeRoot>());
   get(rows::root_key(height), [then = std::move(then)](base::Outcome<std::optional<Bytes>> row) mutable {
     if (!row.ok()) return then(row.error());
     then(row.value() ? rows::decode_root(*row.value()) : std::nullopt);

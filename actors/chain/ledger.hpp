@@ -5,10 +5,13 @@
 //          is in memory. So an attempt has no effect until it is whole, and nothing blocks.
 // Memory   rows of the tree that were used lately, at most 2 · kGenerationBytes.
 // Kept     states of the last kStatesKept heights; blocks, commits and receipts for ever.
+// Forks    a fork is a row, in one commit with the head that it goes back to. What lies above that head is
+//          erased before anything else goes on, also after a crash: its ids and transactions would be mistaken later.
 #include <map>
 #include <set>
 
-#include "actors/chain/logic/commit.hpp"
+#include "actors/chain/logic/divergence.hpp"
+#include "actors/chain/logic/fork.hpp"
 #include "actors/chain/logic/machine.hpp"
 #include "actors/chain/rows.hpp"
 #include "runtime/store/rows.hpp"
@@ -85,6 +88,20 @@ class Ledger final : public runtime::Part, public TreeRows {
   void history(const wallet::Address& address, const base::Bytes& from, std::uint32_t limit, Then<History> then);
   /// The root of the state after that height. Nothing unless it is kept.
   void state_at(Height height, Then<std::optional<TreeRoot>> then);
+  /// The lowest height whose state is kept.
+  Height lowest_state() const;
+  /// The bytes of a row of the tree; nothing if it is not kept.
+  void tree_row(const RowKey& key, Then<std::optional<base::Bytes>> then);
+
+  // Forks (ledger_forks.cpp).
+  const ForkHistory& forks() const { return forks_; }
+  /// What the chain stands still for.
+  const std::optional<Divergence>& divergence() const { return divergence_; }
+  void keep(const Divergence& divergence, Done done);
+  /// Goes back to the block of a statement, whose signatures were verified, and which is the one of its height here.
+  /// After an error it has to be opened again. Errors: `not_found`: the states of that height and of the one before are
+  /// not both kept; then nothing has changed.
+  void go_on(const SignedFork& fork, Done done);
 
  private:
   void read_next(Done done);
@@ -93,7 +110,20 @@ class Ledger final : public runtime::Part, public TreeRows {
   void parts(Height height, std::uint8_t part, base::Bytes so_far, Then<std::optional<base::Bytes>> then);
   void get(const base::Bytes& key, Then<std::optional<base::Bytes>> then);
   void prune(Height height);
+  void open_head(Done done);
+  void read_forks(const base::Bytes& from, Done done);
+  void read_divergence(Done done);
+  void set_head(const SignedFork& fork, const rows::Head& head, std::shared_ptr<const ValidatorSet> validators,
+                std::optional<Commit> commit, Done done);
+  void forget_undone(Done done);
+  void forget_above(Height height, Done done);
+  void forget_block(Height height, const Block& block, std::shared_ptr<store::RowChange> change, Done done);
+  void forget_tree(Height height, const base::Bytes& from, std::shared_ptr<store::RowChange> change, Done done);
 
+  const Genesis* genesis_ = nullptr;  // the owner's
+  ForkHistory forks_;
+  Height floor_{};  // no state below it was kept when the chain went back
+  std::optional<Divergence> divergence_;
   store::Rows rows_;
   rows::Head head_;
   std::shared_ptr<const ValidatorSet> head_validators_;

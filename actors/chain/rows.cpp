@@ -47,6 +47,14 @@ Bytes tree_key(const RowKey& row) { return key_of('n', row.encode()); }
 Bytes stale_key(Height height) { return key_of('s', height); }
 Bytes root_key(Height height) { return key_of('o', height); }
 Bytes head_key() { return {'z'}; }
+Bytes fork_key(Fork fork) {
+  Bytes out{'f'};
+  append_big_endian(out, fork.value, 4);
+  return out;
+}
+Bytes divergence_key() { return {'d'}; }
+Bytes undone_key() { return {'u'}; }
+Bytes tree_prefix(Height height) { return key_of('n', height); }
 Bytes history_prefix(const wallet::Address& address) { return key_of('x', address.view()); }
 Bytes history_key(const wallet::Address& address, Height height, std::uint32_t index) {
   Bytes out = history_prefix(address);
@@ -125,6 +133,20 @@ std::optional<TreeRoot> decode_root(ByteView bytes) {
   out.hash = in.fixed<base::Digest>();
   out.version.value = in.number<std::uint64_t>();
   return in.ended() ? std::optional(out) : std::nullopt;
+}
+
+Bytes encode(const ForkRow& row) {
+  Bytes out;
+  base::append_number(out, row.floor.value);
+  base::append(out, chain::encode(row.fork));
+  return out;
+}
+
+std::optional<ForkRow> decode_fork(ByteView bytes) {
+  if (bytes.size() < 8) return std::nullopt;
+  auto fork = parse_signed_fork(bytes.subspan(8));
+  if (!fork) return std::nullopt;
+  return ForkRow{std::move(*fork), Height{base::load<std::uint64_t>(bytes)}};
 }
 
 Bytes encode_list(const std::vector<Bytes>& list) {

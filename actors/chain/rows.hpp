@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "actors/chain/logic/fork.hpp"
 #include "actors/chain/logic/header.hpp"
 #include "actors/chain/logic/tree.hpp"
 #include "actors/chain/logic/validators.hpp"
@@ -23,6 +24,13 @@ base::Bytes tree_key(const RowKey& row);
 base::Bytes stale_key(Height height);
 base::Bytes root_key(Height height);
 base::Bytes head_key();
+base::Bytes fork_key(Fork fork);
+/// The two commits of a height that hold up the chain.
+base::Bytes divergence_key();
+/// The highest height that is to be erased, while the rows above the head are.
+base::Bytes undone_key();
+/// All rows of the tree that were written at a height begin with it.
+base::Bytes tree_prefix(Height height);
 /// Transactions of an address by height and index.
 base::Bytes history_prefix(const wallet::Address& address);
 base::Bytes history_key(const wallet::Address& address, Height height, std::uint32_t index);
@@ -61,6 +69,13 @@ std::optional<TreeRoot> decode_root(base::ByteView bytes);
 
 base::Bytes encode(const std::vector<RowKey>& stale);
 std::optional<std::vector<RowKey>> decode_stale(base::ByteView bytes);
+
+struct ForkRow {
+  SignedFork fork;
+  Height floor;  ///< the lowest height whose state was kept
+};
+base::Bytes encode(const ForkRow& row);
+std::optional<ForkRow> decode_fork(base::ByteView bytes);
 
 /// A list of byte strings, each at most kBlockBytesMax.
 base::Bytes encode_list(const std::vector<base::Bytes>& list);

@@ -12,9 +12,10 @@ namespace troupe::chain {
 struct ChainSettings {
   std::shared_ptr<net::Pool> pool;
   std::shared_ptr<const crypto::Identity> identity;
-  std::shared_ptr<const SignedGenesis> genesis;     ///< null: this node has no chain
-  std::shared_ptr<const crypto::SecretKey> signer;  ///< of consensus; null: this node is no validator
-  bool dev = false;                                 ///< a network of this node alone
+  std::shared_ptr<const SignedGenesis> genesis;          ///< null: this node has no chain
+  std::shared_ptr<const crypto::SecretKey> signer;       ///< of consensus; null: this node is no validator
+  bool dev = false;                                      ///< a network of this node alone
+  base::Duration guard_wait = std::chrono::seconds(30);  ///< of a validator whose guard is older than its signatures
   std::shared_ptr<Counters> counters;
   observe::Health* health = nullptr;
   observe::DomainLog log;
@@ -23,5 +24,6 @@ struct ChainSettings {
 };
 
 inline constexpr const char* kHealthSource = "chain";
+inline constexpr const char* kSigningSource = "chain.signing";
 
 }  // namespace troupe::chain

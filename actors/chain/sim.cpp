@@ -5,6 +5,7 @@
 #include <set>
 
 #include "actors/chain/chain_actor.hpp"
+#include "actors/chain/sim_liar.hpp"
 #include "messages/words.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/crypto/hash.hpp"
@@ -36,6 +37,10 @@ wallet::Address address_of(std::size_t node) { return wallet::address_of(wallet_
 /// Of larger worlds the last node follows, and is no validator.
 std::size_t founders_of(std::size_t nodes) { return nodes > 4 ? nodes - 1 : nodes; }
 
+/// In every second size of worlds that bear it, one founder lies.
+constexpr std::size_t kLiar = 1;
+bool has_liar(std::size_t nodes) { return founders_of(nodes) >= 4 && nodes % 2 == 0; }
+
 SignedGenesis genesis_of(std::size_t nodes) {
   std::vector<Founding> foundings;
   for (std::size_t i = 0; i < founders_of(nodes); ++i)
@@ -65,7 +70,7 @@ std::vector<sim::GivenFile> files(std::size_t node, std::size_t nodes) {
   const auto identity = crypto::Identity::from(node_key(node), 0, 0);
   out.push_back({std::string(crypto::kIdentityFile), identity->encode()});
   out.push_back({kChainFile, genesis_of(nodes).encode()});
-  if (node >= founders_of(nodes)) return out;
+  if (node >= founders_of(nodes) || (node == kLiar && has_liar(nodes))) return out;
   const std::string hex = base::Digest{seed_of("sim chain vote ", node).bytes}.hex() + '\n';
   out.push_back({kValidatorFile, Bytes(hex.begin(), hex.end())});
   return out;
@@ -94,7 +99,9 @@ struct Payment {
 class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Client> {
  public:
   ChainWorkload(sim::Nodes& nodes, const sim::Scenario&)
-      : Clients(nodes), chain_{id_of(genesis_of(nodes.size()).genesis()).bytes} {}
+      : Clients(nodes), chain_{id_of(genesis_of(nodes.size()).genesis()).bytes} {
+    if (has_liar(nodes.size())) liar_.emplace(nodes, kLiar, consensus_key(kLiar), chain_);
+  }
 
   void perform(const sim::Operation& operation) override {
     base::ensure(operation.what == "chain.pay", "an operation of this domain is in its spec");
@@ -112,16 +119,19 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
   }
 
   void handled(std::size_t node, std::string_view path, const runtime::Actor& actor) override {
-    if (path != kPath || !promised()) return;
+    if (path != kPath || !has_chain(node)) return;
     const auto* chain = dynamic_cast<const ChainActor*>(&actor);
     const rows::Head* head = chain == nullptr ? nullptr : chain->head();
+    if (head != nullptr && liar_ && liar_->node() == node) liar_->handled(*chain);
+    if (!promised()) return;
     if (head == nullptr || head->height.value == 0) return;
     const auto [at, first] = heads_.try_emplace(head->height, *head);
     if (!first && (at->second.id != head->id || at->second.state.hash != head->state.hash))
       return nodes_.violated("agreement", node_name(node) + " has another block of height " +
                                               std::to_string(head->height.value) + ", or another state after it");
     for (const base::NodeId& liar : chain->accused())
-      if (const auto place = nodes_.find(liar); place && !nodes_.lost_data(*place))
+      if (const auto place = nodes_.find(liar);
+          place && !nodes_.lost_data(*place) && !(liar_ && liar_->node() == *place))
         return nodes_.violated("honest", node_name(*place) + " has signed two contents for one step");
   }
 
@@ -134,7 +144,7 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
 
   std::vector<std::string> waits() const override {
     std::vector<std::string> out = under_way();
-    if (!out.empty() || !promised()) return out;
+    if (!out.empty() || !promised() || !in_time()) return out;
     if (!goal_) return {"no node has told its height yet"};
     for (std::size_t node = 0; node < nodes_.size(); ++node) {
       if (!has_chain(node)) continue;
@@ -152,12 +162,36 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
     const auto id = nodes_.id(node);
     return id && *id == crypto::node_id(node_key(node).public_key(), 0);
   }
-  /// Below a third of the validators have lost what they had written: more is beyond what a chain bears.
+  /// Below a third of the validators lie or have lost what they had written: more is beyond what a chain bears.
   bool promised() const {
     std::size_t lost = 0;
     for (std::size_t node = 0; node < founders_of(nodes_.size()); ++node)
-      lost += nodes_.lost_data(node) || (nodes_.id(node) && !has_chain(node)) ? 1 : 0;
+      lost +=
+          (liar_ && liar_->node() == node) || nodes_.lost_data(node) || (nodes_.id(node) && !has_chain(node)) ? 1 : 0;
     return 3 * lost < founders_of(nodes_.size());
+  }
+
+  /// Over two thirds agree on the time, and the latest block is not ahead of it: no other time is proposed or accepted.
+  bool in_time() const {
+    const base::Duration precision = std::chrono::milliseconds(Parameters()[Param::block_precision_ms]);
+    std::vector<base::Duration> founders;
+    for (std::size_t node = 0; node < founders_of(nodes_.size()); ++node) {
+      if ((liar_ && liar_->node() == node) || !has_chain(node)) continue;
+      const auto ahead = ahead_.find(node);
+      if (ahead == ahead_.end()) return true;  // not known yet
+      founders.push_back(ahead->second);
+    }
+    std::ranges::sort(founders);
+    for (std::size_t i = 0; i < founders.size(); ++i) {
+      std::size_t near = 0;
+      while (i + near < founders.size() && founders[i + near] - founders[i] <= precision) ++near;
+      if (3 * near <= 2 * founders_of(nodes_.size())) continue;
+      return heads_.empty() || heads_.rbegin()->second.time - time_of(founders[i]) <= precision;
+    }
+    return false;
+  }
+  UnixMs time_of(base::Duration ahead) const {
+    return UnixMs(static_cast<std::int64_t>(base::unix_milliseconds(base::WallTime() + (nodes_.time() + ahead))));
   }
 
   void pay(std::size_t node, std::size_t from, std::uint64_t amount) {
@@ -224,20 +258,18 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
   }
 
   void look(std::size_t node) {
+    sim::Client& client = begin(node, "the status of the chain");
     ask<wire::GetChainStatus, wire::ChainStatus>(
-        begin(node, "the status of the chain"), kPath, kAnswer, [](wire::GetChainStatus::Builder) {},
-        [this, node](const Error& error, wire::ChainStatus::Reader status) {
+        client, kPath, kAnswer, [](wire::GetChainStatus::Builder) {},
+        [this, &client, node, asked = nodes_.time()](const Error& error, wire::ChainStatus::Reader status) {
           asked_.erase(node);
+          ahead_[node] = client.asked_at.since_origin() - asked;
           if (error) return;
-          const std::uint64_t height = status.getHeight();
-          heights_[node] = height;
-          if (!goal_ || *goal_ < first_goal(height)) {
-            if (!goal_) goal_ = first_goal(height);
-          }
+          heights_[node] = status.getHeight();
+          if (!goal_) goal_ = status.getHeight() + 2;
           sum(node);
         });
   }
-  static std::uint64_t first_goal(std::uint64_t height) { return height + 2; }
 
   /// The whole state, which is one page here.
   void sum(std::size_t node) {
@@ -263,10 +295,12 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
   }
 
   const ChainId chain_;
+  std::optional<Liar> liar_;
   std::map<TxId, Payment> payments_;
   std::map<std::size_t, std::size_t> busy_;  // founders that pay, at which node
   std::map<Height, rows::Head> heads_;
   std::map<std::size_t, std::uint64_t> heights_;
+  std::map<std::size_t, base::Duration> ahead_;  // the date of each node, less the time of the world
   std::set<std::size_t> asked_;
   std::optional<std::uint64_t> goal_;
 };
@@ -296,8 +330,6 @@ const sim::WorkloadSpec& workload() {
               {"chain.signed_unsaved", "a vote leaves before the guard with it is durable"},
               {"chain.not_mended", "neighbours do not tell what they hold"},
               {"chain.quorum_at_two_thirds", "two thirds of the power are enough"},
-              {"chain.lock_forgotten", "a validator that starts again knows no lock"},
-              {"chain.head_first", "the head is durable before the state that it names"},
           },
       .draw = draw_operations,
       .make = sim::make_workload<ChainWorkload>,

@@ -12,6 +12,7 @@ using base::Bytes;
 using base::ByteView;
 using base::Code;
 
+constexpr std::uint64_t kHeightEnd = std::uint64_t{1} << 63;  // messages/chain.capnp
 constexpr std::uint8_t kGuard = 'g', kProof = 'p', kVote = 'v', kProposal = 'o', kBlock = 'b';
 
 Bytes row_key(std::uint8_t kind, ByteView rest = {}) {
@@ -65,6 +66,7 @@ void ValidatorActor::receive(runtime::Handlers& on) {
     else waiting_.push_back(std::move(reply));
   });
   on.ask<wire::SignContent, wire::SignedIs>([this](auto ask, auto reply) { sign(ask, std::move(reply)); });
+  on.ask<wire::PassGuard, wire::GuardIs>([this](auto ask, auto reply) { pass(ask, std::move(reply)); });
   on.describe<wire::ValidatorState>([this](wire::ValidatorState::Builder state) {
     state.setSigns(settings_.signer != nullptr);
     state.setHeight(guard_.place().height.value);
@@ -135,6 +137,40 @@ void ValidatorActor::sign(wire::SignContent::Reader ask, Signing reply) {
   reply.refuse({Code::malformed, "no content that a validator signs"});
 }
 
+void ValidatorActor::pass(wire::PassGuard::Reader ask, runtime::Reply<wire::GuardIs> reply) {
+  if (!ready_ || settings_.signer == nullptr)
+    return reply.refuse({Code::unavailable, "this node's validator cannot sign: its guard is not read"});
+  if (ask.getHeight() >= kHeightEnd) return reply.refuse({Code::malformed, "a height is below 2^63"});
+  const Guard next = Guard::past(Fork{ask.getFork()}, Height{ask.getHeight()});
+  store::RowChange change;
+  if (next.place() > guard_.place()) {
+    forget_height(change);
+    for (const auto& [id, block] : std::exchange(blocks_, {})) change.erase.push_back(row_key(kBlock, id.view()));
+    guard_ = next;
+  }
+  if (unsaved_) add_all(change);
+  change.save.push_back({row_key(kGuard), encode(guard_)});
+  rows_.save(std::make_shared<const store::RowChange>(std::move(change)),
+             [this, reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
+               unsaved_ = !saved.ok();
+               if (!saved.ok()) return reply.refuse({Code::unavailable, saved.error().message});
+               guard(reply);
+             });
+}
+
+void ValidatorActor::forget_height(store::RowChange& change) {
+  for (std::size_t i = 0; i < proof_.size(); ++i) {
+    Bytes key = row_key(kProof);
+    base::append_number(key, static_cast<std::uint32_t>(i));
+    change.erase.push_back(std::move(key));
+  }
+  for (const auto* map : {&votes_, &proposals_})
+    for (const auto& [key, value] : *map) change.erase.push_back(key);
+  proof_.clear();
+  votes_.clear();
+  proposals_.clear();
+}
+
 /// What is kept beside the guard, of which rows may be missing on disk.
 void ValidatorActor::add_all(store::RowChange& change) const {
   const auto add = [&](const Bytes& key, const Bytes& value) {
@@ -163,18 +199,7 @@ void ValidatorActor::sign(const Content& content, const Guard& wanted, wire::Sig
   if (next != wanted) return reply.refuse({Code::refused, "the guard does not follow from what was signed"});
   store::RowChange change;
   const auto save = [&](Bytes key, Bytes value) { change.save.push_back({std::move(key), std::move(value)}); };
-  if (before.fork != content.place.fork || before.height != content.place.height) {
-    for (std::size_t i = 0; i < proof_.size(); ++i) {
-      Bytes key = row_key(kProof);
-      base::append_number(key, static_cast<std::uint32_t>(i));
-      change.erase.push_back(std::move(key));
-    }
-    for (const auto* map : {&votes_, &proposals_})
-      for (const auto& [key, value] : *map) change.erase.push_back(key);
-    proof_.clear();
-    votes_.clear();
-    proposals_.clear();
-  }
+  if (before.fork != content.place.fork || before.height != content.place.height) forget_height(change);
   for (const auto block : ask.getBlocks()) {
     auto parsed = parse_block(bytes_of(block));
     if (!parsed.ok()) return reply.refuse({Code::malformed, "no block"});

@@ -4,6 +4,7 @@
 // Sign     a content is signed once the guard with it is synced, and with it the proof and the whole blocks that the
 //          guard names. The guard is this actor's: what is given has to be what it comes to with that content.
 // Again    the same content as before is signed again.
+// Pass     after a restore from a backup `/chain` has the guard refuse all heights of which others know signatures.
 // Rows     of the height at which it signed last; those of earlier ones are erased with the first of a later one.
 // Source   actors/chain/logic/guard.hpp.
 #include <deque>
@@ -33,6 +34,9 @@ class ValidatorActor final : public runtime::Actor {
   void loaded(const base::Outcome<void>& read);
   void guard(runtime::Reply<wire::GuardIs>& reply) const;
   void sign(wire::SignContent::Reader ask, Signing reply);
+  void pass(wire::PassGuard::Reader ask, runtime::Reply<wire::GuardIs> reply);
+  /// Erases what is kept beside the guard of the height at hand, but for whole blocks.
+  void forget_height(store::RowChange& change);
   void add_all(store::RowChange& change) const;
   template <class Content>
   void sign(const Content& content, const Guard& wanted, wire::SignContent::Reader ask, Signing reply);

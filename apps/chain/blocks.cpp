@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "apps/chain/chain.hpp"
+#include "apps/chain/evidence.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/wallet/on_chain.hpp"
@@ -30,6 +31,7 @@ struct SeenBlock {
   std::optional<Header> header{};  ///< none of the genesis
   base::Bytes header_bytes{};
   std::vector<TxId> transactions{};
+  std::vector<chain::Evidence> evidence{};
   std::vector<std::pair<base::NodeId, std::uint32_t>> signatures{};  ///< and their rounds
   std::vector<base::NodeId> absent{};
   std::uint64_t power = 0, of = 0;
@@ -51,6 +53,11 @@ std::optional<SeenBlock> read_block(block_wire::BlockInfo::Reader info) {
   }
   for (std::size_t at = 0; at < ids.size(); at += TxId::kBytes)
     out.transactions.push_back(*TxId::from(ids.subspan(at, TxId::kBytes)));
+  for (const auto piece : info.getEvidence()) {
+    auto evidence = chain::parse_evidence(bytes_of(piece));
+    if (!evidence) return std::nullopt;
+    out.evidence.push_back(std::move(*evidence));
+  }
   for (const auto share : info.getSignatures()) {
     const auto validator = node_of(share.getValidator());
     if (!validator) return std::nullopt;
@@ -80,6 +87,8 @@ void write_block(output::wire::ChainBlock::Builder out, const SeenBlock& block) 
   }
   auto txs = out.initTxs(size32(block.transactions));
   for (unsigned i = 0; i < txs.size(); ++i) txs.set(i, data(block.transactions[i].view()));
+  auto evidence = out.initEvidence(size32(block.evidence));
+  for (unsigned i = 0; i < evidence.size(); ++i) chains::write_evidence(evidence[i], block.evidence[i]);
   auto commit = out.initCommit();
   commit.setRound(block.round);
   commit.setPower(block.power);
@@ -107,6 +116,9 @@ void print_block_text(std::ostream& out, const SeenBlock& block) {
         << "\nstate before  " << block.header->state.hex() << "\ncommit        " << block.power << " of " << block.of
         << ", round " << block.round << ", " << block.signatures.size() << " signatures\n";
   for (const base::NodeId& validator : block.absent) out << "absent        " << validator.hex() << '\n';
+  for (const chain::Evidence& one : block.evidence)
+    out << "evidence      " << accused(one).hex() << " signed two " << chains::kind_name(one) << " of height "
+        << place_of(one).height.value << '\n';
   for (const TxId& id : block.transactions) out << "transaction   " << id.hex() << '\n';
 }
 

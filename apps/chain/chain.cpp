@@ -31,6 +31,7 @@ constexpr const char* kSignNotes = R"(
 what it does
   adds the signature of this directory's node, by its own key, its consensus key and the wallet that owns its stake
   nodes take a genesis that founders with more than 2/3 of the stake have signed; signed again, it stays as it is
+  of a statement (troupe chain fork) it adds the signature of the consensus key alone
 exits
   5 if the node is none of the founders, or a key of it is not here
 )";
@@ -48,8 +49,36 @@ what it prints
 constexpr const char* kVerifyNotes = R"(
 what it does
   runs all blocks again from the one after H, and compares the roots that headers name; it takes long
+  the state of H has to be kept: nodes keep those of the last 1,000 heights, and can make that of the genesis again
 exits
   1 if a block is bad
+)";
+
+constexpr const char* kDiffNotes = R"(
+what it does
+  compares the states of two nodes at the latest height that both have, and asks only for what differs
+what it prints
+  the first key that differs in the order of `chain state`, in hexadecimal digits
+exits
+  1 if they differ
+)";
+
+constexpr const char* kForkNotes = R"(
+what it does
+  writes a statement that the block H of this node stays, and that later ones are of the next fork; and signs it
+  where two blocks of one height were final, the chain stands still: its validators agree on a block that all of them
+  have, sign the statement (troupe chain sign FILE), and each node takes it (troupe chain resume FILE)
+exits
+  4 if the node has no such block; 5 if the directory has no consensus key
+)";
+
+constexpr const char* kResumeChainNotes = R"(
+what it does
+  drops the blocks after the one that the statement names, and goes on from there; its transactions have to be sent again
+  nodes that are linked take it from each other
+exits
+  4 if the node has not come to that height, or does not keep its state any more; 5 if 2/3 of the stake or less have
+  signed it, or the node has another block of that height
 )";
 
 constexpr const char* kAccountNotes = R"(
@@ -69,6 +98,18 @@ constexpr const char* kStateNotes = R"(
 what it prints
   KEY VALUE for each leaf of the state, in hexadecimal digits: the key is a byte of kind and an id, the value the
   canonical Cap'n Proto of its struct (messages/chain.capnp); in the order of SHA-256(KEY)
+)";
+
+constexpr const char* kResumeNotes = R"(
+when
+  a validator that was restored from a backup hears others before it signs; it goes on by itself after guard.wait, unless
+  validators with over 1/3 of the stake wait: then `chain status` says so, and the operator of each runs this
+what it does
+  the node's validator, which NAME operates, signs from block H on, and nothing below; this cannot be taken back
+  agree on H with the other operators: above the head, and above all heights that the validator signed
+exits
+  4 if NAME does not operate this node's validator; 5 if it does not wait, or H is too low or more than 1,000 above the
+  first possible one (the error says which that is); 7 if not all stake has been heard
 )";
 
 constexpr const char* kTxWaitNotes = R"(
@@ -107,9 +148,9 @@ Commands founding_commands() {
        .notes = kGenesisNotes,
        .run = chain_genesis},
       {.name = "chain sign",
-       .summary = "Sign a genesis as one of its founders",
+       .summary = "Sign a genesis as one of its founders, or a statement of `chain fork`",
        .options = {wallets::passphrase_option()},
-       .positionals = {{.name = "G", .help = "file that `chain genesis` wrote"}},
+       .positionals = {{.name = "G", .help = "file that `chain genesis` or `chain fork` wrote"}},
        .effect = Effect::write,
        .notes = kSignNotes,
        .run = chain_sign},
@@ -173,6 +214,27 @@ Commands reading_commands() {
        .needs = Needs::operate,
        .notes = kVerifyNotes,
        .run = chain_verify},
+      {.name = "chain diff",
+       .summary = "Compare the chain's state with that of another node",
+       .positionals = {{.name = "PEER", .help = "the id of the other node: 40 hexadecimal digits"}},
+       .needs = Needs::operate,
+       .notes = kDiffNotes,
+       .run = chain_diff},
+      {.name = "chain fork",
+       .summary = "Write down from which block a chain that stands still goes on",
+       .options = {output_option("file to write")},
+       .positionals = {{.name = "H", .help = "the height of the last block that stays"}},
+       .needs = Needs::view,
+       .effect = Effect::write,
+       .notes = kForkNotes,
+       .run = chain_fork},
+      {.name = "chain resume",
+       .summary = "Go on from the block of a statement that the validators have signed",
+       .positionals = {{.name = "FILE", .help = "what `chain fork` wrote, and `chain sign` signed"}},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .notes = kResumeChainNotes,
+       .run = chain_resume},
       {.name = "validator ls",
        .summary = "List the validators of the chain",
        .needs = Needs::view,
@@ -182,6 +244,14 @@ Commands reading_commands() {
        .positionals = {{.name = "ID", .help = "the id of its node: 40 hexadecimal digits"}},
        .needs = Needs::view,
        .run = validator_show},
+      {.name = "validator resume",
+       .summary = "Let this node's validator sign again after a restore from a backup",
+       .options = {number_option("--from", "H", "the first block that it may sign", 1, UINT64_MAX >> 1)},
+       .positionals = {{.name = "NAME", .help = "the wallet that owns the validator's stake, or its address"}},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .notes = kResumeNotes,
+       .run = validator_resume},
   };
 }
 

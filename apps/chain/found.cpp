@@ -4,7 +4,7 @@
 
 #include "apps/chain/chain.hpp"
 #include "apps/chain/founding.hpp"
-#include "apps/cli/file_target.hpp"
+#include "apps/chain/own_directory.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/host/data_directory.hpp"
 #include "apps/host/settings.hpp"
@@ -15,7 +15,6 @@
 #include "runtime/config/forms.hpp"
 #include "runtime/config/known.hpp"
 #include "runtime/os/chance.hpp"
-#include "runtime/os/disk.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -30,32 +29,6 @@ constexpr const char* kFoundHelp = "troupe help chain found";
 constexpr const char* kGenesisHelp = "troupe help chain genesis";
 constexpr const char* kSignHelp = "troupe help chain sign";
 constexpr std::size_t kFoundingBytesMax = 1'024;  // our choice: a founding has some 200
-
-base::Result<void, Failure> write_file(const std::string& path, base::ByteView bytes) {
-  auto target = FileTarget::open(path);
-  if (!target.ok()) return target.error();
-  FileTarget::WaitForRoom at_once = [](int) -> base::Result<void, Failure> { return {}; };
-  if (const auto written = target.value().write(bytes, at_once); !written.ok()) return written.error();
-  return target.value().commit();
-}
-
-Failure cannot_use_directory(const std::string& path, const base::Error& why) {
-  return {{why.code, "cannot use the data directory " + path + ": " + why.message}, "nothing was done", "", {}};
-}
-
-/// The path of the directory that the command works on, beside its node or without one.
-base::Result<std::string, Failure> directory_of(const Invocation& invocation, const Console& console) {
-  if (invocation.globals.node)
-    return usage_failure("this command works on a data directory here: --node has no meaning", "--data DIR");
-  return data_directory(invocation.globals, console);
-}
-
-/// The disk of a directory that is there.
-base::Result<std::unique_ptr<ports::Disk>, Failure> open_here(const std::string& path) {
-  auto disk = os::open_own_disk(path);
-  if (disk.ok()) return std::move(disk).value();
-  return cannot_use_directory(path, {Code::refused, std::string(ports::name(disk.error()))});
-}
 
 struct NodeKeys {
   crypto::Identity identity;
@@ -248,6 +221,7 @@ Ending chain_genesis(const Invocation& invocation, Console& console) {
 
 Ending chain_sign(const Invocation& invocation, Console& console) {
   const std::string file = *invocation.text("G");
+  if (auto fork = fork_in(file)) return sign_fork(invocation, console, file, std::move(*fork));
   auto read = genesis_in(file);
   if (!read.ok()) return read.error();
   SignedGenesis& genesis = read.value();

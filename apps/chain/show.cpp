@@ -1,6 +1,7 @@
-// troupe chain status | params | verify
+// troupe chain status | params | verify | diff
 #include "apps/chain/chain.hpp"
 #include "apps/cli/json.hpp"
+#include "apps/cli/node_id.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/wallet/on_chain.hpp"
 #include "messages/output/chain.capnp.h"
@@ -14,6 +15,7 @@ using namespace wallets;
 namespace show_wire = chain::wire;
 
 constexpr std::chrono::hours kVerifyAnswer{24};  // our choice: all blocks run again
+constexpr std::chrono::minutes kDiffAnswer{15};  // our choice: some ten rows, one after the other, of a slow node
 
 void print_status_json(std::ostream& out, show_wire::ChainStatus::Reader status) {
   JsonLine<output::wire::ChainStatus> line;
@@ -34,6 +36,11 @@ void print_status_json(std::ostream& out, show_wire::ChainStatus::Reader status)
   line->setSupply(std::to_string(status.getSupply()));
   line->setQuorum(status.getQuorum());
   line->setNeighbours(status.getNeighbours());
+  if (status.getWaits().size() > 0) line->setWaits(status.getWaits());
+  line->setWaitingPower(status.getWaitingPower());
+  line->setPower(status.getPower());
+  line->setFork(status.getFork());
+  line->setSuspects(status.getSuspects());
   line.print(out);
 }
 
@@ -47,6 +54,13 @@ void print_status_text(std::ostream& out, show_wire::ChainStatus::Reader status)
       << " validators, " << (status.getQuorum() ? "with" : "without") << " quorum\npending     " << status.getPending()
       << " transactions\nbase fee    " << status.getBaseFee() << "\nsupply      " << status.getSupply()
       << "\nneighbours  " << status.getNeighbours() << '\n';
+  if (status.getFork() > 0) out << "fork        " << status.getFork() << '\n';
+  for (const auto suspect : status.getSuspects())
+    out << "suspect     " << hex(suspect) << " has signed two final blocks of one height\n";
+  if (status.getWaits().size() == 0) return;
+  out << "waits       this node's validator signs nothing: " << base::printable(text_of(status.getWaits())) << '\n';
+  if (status.getWaitingPower() > 0)
+    out << "waiting     " << status.getWaitingPower() << " of " << status.getPower() << " of the power\n";
 }
 
 void print_params_json(std::ostream& out, show_wire::ChainParams::Reader params) {
@@ -118,6 +132,36 @@ Ending chain_verify(const Invocation& invocation, Console& console) {
                                            " is bad, or gives another state than its headers name"},
                  "the blocks were read, and not changed",
                  "troupe chain block " + std::to_string(verified.getBadHeight())};
+}
+
+Ending chain_diff(const Invocation& invocation, Console& console) {
+  const auto peer = node_typed(*invocation.text("PEER"));
+  if (!peer.ok()) return usage_failure(peer.error().error.message, "troupe peers");
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = ask_chain<show_wire::DiffChain, show_wire::ChainDiff>(
+      *client.value(), [&](show_wire::DiffChain::Builder out) { out.setPeer(data_of(peer.value().view())); },
+      kDiffAnswer);
+  if (!answer.ok()) return answer.error();
+  const auto diff = answer.value().root();
+  if (invocation.globals.json) {
+    JsonLine<output::wire::ChainDiff> line;
+    line->setEqual(diff.getEqual());
+    line->setHeight(diff.getHeight());
+    if (!diff.getEqual()) line->setKey(diff.getKey());
+    line.print(console.out);
+  } else if (diff.getEqual()) {
+    console.out << "both have the same state at height " << diff.getHeight() << '\n';
+  } else {
+    console.out << hex(diff.getKey()) << '\n';
+  }
+  if (diff.getEqual()) return Exit::done;
+  const std::string height = std::to_string(diff.getHeight());
+  return Failure{
+      {base::Code::conflict, "the states at height " + height + " differ, first at the key " + hex(diff.getKey())},
+      "",
+      "troupe chain state --at " + height + ", at both nodes",
+      Exit::failed};
 }
 
 }  // namespace troupe::apps

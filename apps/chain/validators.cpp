@@ -1,6 +1,6 @@
 // troupe validator ls | show
-
 #include "apps/chain/chain.hpp"
+#include "apps/chain/evidence.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/cli/node_id.hpp"
 #include "apps/cli/terminal.hpp"
@@ -20,6 +20,14 @@ std::string operator_of(ValidatorRow row) {
   return address ? text(*address) : "-";
 }
 
+/// What of its evidence can be read.
+std::vector<chain::Evidence> evidence_of(ValidatorRow row) {
+  std::vector<chain::Evidence> out;
+  for (const auto bytes : row.getEvidence())
+    if (auto one = chain::parse_evidence(bytes_of(bytes))) out.push_back(std::move(*one));
+  return out;
+}
+
 void write_validator(output::wire::Validator::Builder out, ValidatorRow row) {
   out.setValidator(row.getNode());
   out.setOperator(operator_of(row));
@@ -27,7 +35,9 @@ void write_validator(output::wire::Validator::Builder out, ValidatorRow row) {
   out.setMissed(row.getMissed());
   out.setOrigin(row.getOrigin());
   out.setState(row.getState());
-  out.setEvidence(row.getEvidence());
+  const std::vector<chain::Evidence> proofs = evidence_of(row);
+  auto evidence = out.initEvidence(size32(proofs));
+  for (unsigned i = 0; i < evidence.size(); ++i) chains::write_evidence(evidence[i], proofs[i]);
   if (!row.hasGuard()) return;
   const auto of = row.getGuard();
   auto guard = out.initGuard();
@@ -42,7 +52,9 @@ void print_validator(std::ostream& out, ValidatorRow row) {
       << row.getPower() << "\nstate       " << base::printable(text_of(row.getState())) << ", by "
       << base::printable(text_of(row.getOrigin())) << "\nmissed      " << row.getMissed()
       << " of the latest blocks that are 10 deep, at most 1,000\n";
-  for (const auto one : row.getEvidence()) out << "evidence    " << hex(one) << '\n';
+  for (const chain::Evidence& one : evidence_of(row))
+    out << "evidence    it signed two " << chains::kind_name(one) << " of height " << place_of(one).height.value
+        << '\n';
   if (!row.hasGuard()) return;
   const auto guard = row.getGuard();
   out << "guard       height " << guard.getHeight() << ", round " << guard.getRound() << ", "

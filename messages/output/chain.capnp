@@ -64,6 +64,37 @@ struct ChainStatus {
   supply @14 :Text;
   quorum @15 :Bool;
   neighbours @16 :UInt32;
+  waits @17 :Text;
+  # Why this node's validator does not sign; null: it signs, or there is none.
+  waitingPower @18 :UInt64;
+  # Of the validators that have told that they wait, this one included.
+  power @19 :UInt64;
+  # Of all validators.
+  fork @20 :UInt32;
+  # 0: the chain never went back.
+  suspects @21 :List(Data);
+  # Validators that have signed two final blocks of one height: the chain stands still.
+}
+
+struct ChainDiff {
+  # `chain diff`.
+
+  equal @0 :Bool;
+  height @1 :UInt64;
+  # At which both states were compared.
+  key @2 :Data;
+  # The first one in the order of the tree that differs; null: none does.
+}
+
+struct ChainFork {
+  # `chain fork`, `chain resume`, and `chain sign` of a statement.
+
+  fork @0 :UInt32;
+  height @1 :UInt64;
+  # The last block that stays.
+  block @2 :Data;
+  signatures @3 :UInt32;
+  # Validators that have signed the statement.
 }
 
 struct ChainParams {
@@ -121,9 +152,13 @@ struct ChainBlock {
 }
 
 struct ChainEvidence {
+  # Proof that a validator lied.
+
   validator @0 :Data;
   height @1 :UInt64;
+  # Of what was signed twice.
   kind @2 :Text;
+  # votes proposals
 }
 
 struct ChainCommit {
@@ -265,7 +300,7 @@ struct Validator {
   # genesis registered dev
   state @5 :Text;
   # waiting active jailed out leaving
-  evidence @6 :List(Data);
+  evidence @6 :List(ChainEvidence);
   guard @7 :ValidatorGuard;
   # null, as `refused`: another node's
   refused :union {
@@ -282,6 +317,15 @@ struct Validator {
     none @11 :Void;
     value @12 :UInt64;
   }
+}
+
+struct ValidatorResumed {
+  # `validator resume`.
+
+  validator @0 :Data;
+  # That of the node.
+  from @1 :UInt64;
+  # The first height at which it may sign.
 }
 
 struct ValidatorGuard {

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "actors/chain/logic/evidence.hpp"
+#include "actors/chain/logic/divergence.hpp"
+#include "actors/chain/logic/fork.hpp"
 #include "actors/chain/logic/machine.hpp"
 
 using namespace troupe;
@@ -30,7 +31,7 @@ void expect_encoded(const std::optional<Value>& parsed, base::ByteView bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const base::ByteView bytes(data + 1, size - 1);
-  switch (data[0] % 21) {
+  switch (data[0] % 23) {
     case 0: expect_encoded(parse_transaction(bytes), bytes); break;
     case 1: expect_encoded(parse_signed_transaction(bytes), bytes); break;
     case 2: expect_encoded(parse_header(bytes), bytes); break;
@@ -60,6 +61,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 18: expect_encoded(parse_attendances(bytes), bytes); break;
     case 19: expect_encoded(parse_absences(bytes), bytes); break;
     case 20: expect_encoded(parse_judged(bytes), bytes); break;
+    case 21: expect_encoded(parse_signed_fork(bytes), bytes); break;
+    case 22: expect_encoded(decode_divergence(bytes), bytes); break;
     default:
       if (const auto key = RowKey::decode(bytes)) expect_same(key->encode(), bytes);
   }

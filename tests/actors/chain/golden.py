@@ -170,11 +170,16 @@ def consensus(chain: bytes) -> dict[str, bytes]:
     message = b"troupe vote v1" + chain + struct.pack("<I", 7) + encode(Struct([*place, 2], [two]))
     precommits = [Struct([], [name, secret(20 + i).sign(message)])
                   for name, i in sorted((node(10 + i, 4 + i), i) for i in (1, 2))]
+    fork = encode(Struct([9, 1 << 32 | 7], [two]))
+    message = b"troupe fork v1" + chain + struct.pack("<I", 7) + fork
+    signatures = [Struct([], [name, secret(20 + i).sign(message)])
+                  for name, i in sorted((node(10 + i, 4 + i), i) for i in (1, 2))]
     return {"vote": votes[0], "vote_nil": votes[1], "proposal": proposals[0], "proposal_again": proposals[1],
             "signed_vote": said(votes[0], b"troupe vote v1", chain, 1),
             "signed_proposal": said(proposals[1], b"troupe proposal v1", chain, 2),
             "commit": encode(Struct([], [head, precommits])),
             "commit_head": encode(head), "commit_vote": encode(precommits[0]),
+            "fork_statement": fork, "signed_fork": encode(Struct([], [fork, signatures])),
             "evidence_votes": encode(Struct([0], signed_votes)),
             "evidence_proposals": encode(Struct([1], signed_proposals))}
 

@@ -1,0 +1,176 @@
+// Two final blocks of one height: over a third of the power lies. It is found, kept and told; the chain stands still.
+#include "actors/chain/chain_actor.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::chain {
+namespace {
+
+using base::Bytes;
+using base::Code;
+using base::Error;
+
+constexpr std::chrono::seconds kCompareDue{20};   // our choice
+constexpr std::chrono::seconds kCompareEach{10};  // our choice: a neighbour that tells false heads costs no more
+
+}  // namespace
+
+/// The lowest height is sought at which the two differ: its validators are those of both chains.
+struct ChainActor::Comparing {
+  base::NodeId node;
+  runtime::Handle handle;
+  Fork fork;
+  Height same, other;  // the heights at which they are thought to be the same, and to differ
+  std::optional<Divergence> found;
+  std::shared_ptr<void> flag;  // ends with it
+};
+
+void ChainActor::check_heads() {
+  std::vector<base::NodeId> ids;
+  for (const auto& [id, one] : neighbours_) ids.push_back(id);
+  for (const base::NodeId& id : ids) check_head(id);
+}
+
+void ChainActor::check_head(const base::NodeId& node_id) {
+  const auto found = neighbours_.find(node_id);
+  if (!ready_ || comparing_ || ledger_.divergence() || found == neighbours_.end()) return;
+  Neighbour& one = found->second;
+  const rows::Head& head = ledger_.head();
+  if (one.fork != fork_ || one.head_height.value == 0 || now() < one.compare_due) return;
+  if (one.head_height > head.height) {
+    if (halted_) compare(node_id, head.height);
+    return;
+  }
+  if (one.head_height == head.height) {
+    if (one.head != head.id) compare(node_id, head.height);
+    return;
+  }
+  const Presence& presence = ledger_.next().presence;
+  const auto late = std::ranges::find(presence.heights, one.head_height, &Attendance::height);
+  if (late != presence.heights.end()) {
+    if (late->block != one.head) compare(node_id, one.head_height);
+    return;
+  }
+  one.compare_due = now() + kCompareEach;
+  ledger_.block(one.head_height,
+                [this, node_id, height = one.head_height, id = one.head](base::Outcome<std::optional<FinalRow>> row) {
+                  if (row.ok() && row.value() && row.value()->commit.block != id) compare(node_id, height);
+                });
+}
+
+void ChainActor::compare(const base::NodeId& node_id, Height height) {
+  const auto found = neighbours_.find(node_id);
+  if (comparing_ || height.value == 0 || height > ledger_.head().height || found == neighbours_.end()) return;
+  found->second.compare_due = now() + kCompareEach;
+  comparing_ = true;
+  const auto comparing = std::make_shared<Comparing>();
+  comparing->flag = std::shared_ptr<void>(nullptr, [this](void*) { comparing_ = false; });
+  comparing->node = node_id;
+  comparing->handle = found->second.handle;
+  comparing->fork = fork_;
+  comparing->same = ledger_.lowest_state();
+  comparing->other = height;
+  compare_next(comparing);
+}
+
+void ChainActor::compare_next(std::shared_ptr<Comparing> comparing) {
+  // What lies below the states that are kept cannot be judged any more.
+  if (comparing->other <= comparing->same) return;
+  const std::uint64_t span = comparing->other.value - comparing->same.value;
+  if (comparing->found && span == 1) return prove_divergence(std::move(comparing));
+  const Height at = comparing->found ? Height{comparing->same.value + span / 2} : comparing->other;
+  compare_commits(comparing, at, [this, comparing, at](base::Outcome<Commit> theirs) {
+    if (!theirs.ok()) return;  // it is asked again once it tells its head
+    ledger_.block(
+        at, [this, comparing, at, commit = std::move(theirs).value()](base::Outcome<std::optional<FinalRow>> ours) {
+          if (!ours.ok() || !ours.value() || comparing->fork != fork_) return;
+          if (ours.value()->commit.block == commit.block) {
+            if (!comparing->found) return;
+            comparing->same = at;
+            return compare_next(comparing);
+          }
+          auto found = divergence_of(ours.value()->commit, commit);
+          if (!found) return;
+          comparing->found = std::move(found);
+          comparing->other = at;
+          compare_next(comparing);
+        });
+  });
+}
+
+/// Asks for the other one's commit of a height.
+void ChainActor::compare_commits(const std::shared_ptr<Comparing>& comparing, Height at, Compared then) {
+  ask<wire::GetBlocks, wire::FinalBlocks>(
+      comparing->handle, now() + kCompareDue,
+      [this, at](wire::GetBlocks::Builder out) {
+        out.setChain(data_of(chain_.view()));
+        out.setFrom(at.value);
+        out.setCountMax(1);
+      },
+      [at, then = std::move(then)](runtime::Answer<wire::FinalBlocks> answer) mutable {
+        if (!answer.ok()) return then(answer.error());
+        const auto rows = answer.value().getRows();
+        if (rows.size() == 0) return then(Error{Code::not_found, "the neighbour has no block of that height"});
+        std::vector<Bytes> entries;
+        for (const auto entry : rows[0].getCommit()) {
+          if (entries.size() > kValidatorsMax) break;
+          entries.emplace_back(entry.begin(), entry.end());
+        }
+        auto commit = commit_of(entries);
+        if (!commit || commit->place.height != at)
+          return then(Error{Code::malformed, "it is no commit of that height"});
+        then(std::move(*commit));
+      });
+}
+
+void ChainActor::prove_divergence(std::shared_ptr<Comparing> comparing) {
+  const Height at = comparing->other;
+  ledger_.state_at(Height{at.value - 1}, [this, comparing, at](base::Outcome<std::optional<TreeRoot>> root) {
+    if (!root.ok() || !root.value()) return;
+    const auto set = std::make_shared<std::optional<ValidatorSet>>();
+    ledger_.with_rows(
+        [this, set, before = *root.value()] {
+          StateView state(ledger_, before);
+          *set = state.validators();
+          return set->has_value();
+        },
+        [this, comparing, set, at](const base::Outcome<void>& read) {
+          if (!read.ok() || comparing->fork != fork_ || ledger_.divergence()) return;
+          const Commit& theirs = comparing->found->theirs;
+          const Wanted wanted{ledger_.forks().of(at), at, theirs.block};
+          if (verify_commit(chain_, **set, wanted, theirs, crypto::verify).ok()) return diverged(*comparing->found);
+          const std::string hex = comparing->node.hex();
+          settings_.log.warn("a neighbour tells of another block, and its commit proves nothing",
+                             {{"node", std::string_view(hex)}});
+        });
+  });
+}
+
+void ChainActor::diverged(const Divergence& divergence) {
+  halted_ = true;
+  world().mutations.sometimes("chain: two blocks of one height were final");
+  // A block that is being kept is finished: it is of this chain, whatever becomes of it.
+  if (!finishing_) {
+    consensus_.reset();
+    timeouts_.clear();
+    to_sign_.clear();
+  }
+  for (Evidence& one : evidence_of(divergence)) evidence_.emplace(chain::accused(one), std::move(one));
+  ledger_.keep(divergence, [this](const base::Outcome<void>& kept) {
+    // Then it is found again after a restart, as long as that neighbour is there.
+    if (!kept.ok())
+      settings_.log.error("two commits of one height could not be kept",
+                          {{"why", std::string_view(kept.error().message)}});
+  });
+  stand_still();
+}
+
+void ChainActor::stand_still() {
+  const Divergence& divergence = *ledger_.divergence();
+  failed("two blocks of height " + std::to_string(divergence.height().value) + " are final, " +
+         divergence.ours.block.hex() + " here and " + divergence.theirs.block.hex() + " at a neighbour; " +
+         std::to_string(suspects_of(divergence).size()) +
+         " validators have signed both: see `troupe chain status`, agree on a block that stays (`troupe chain fork`), "
+         "and go on from it (`troupe chain resume`)");
+}
+
+}  // namespace troupe::chain

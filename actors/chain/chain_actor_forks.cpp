@@ -1,0 +1,218 @@
+// How a chain that stood still goes on: by a statement of over 2/3 of the power, from an operator or a neighbour.
+#include "actors/chain/chain_actor.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::chain {
+namespace {
+
+using base::Bytes;
+using base::Code;
+using base::Error;
+
+constexpr std::size_t kResumingMax = 8;               // our choice
+constexpr std::chrono::seconds kResumeWait{30};       // our choice: a slow disk is waited for
+constexpr std::chrono::seconds kForksDue{20};         // our choice
+constexpr std::chrono::seconds kForksEach{5};         // our choice: of one neighbour
+constexpr std::size_t kForksGivenBytes = 900'000;     // below messages/chain.capnp: Forks
+constexpr std::chrono::milliseconds kForkRetry{200};  // our choice
+static_assert(kForksGivenBytes + kSignedForkBytesMax < 1'048'576, "a page of statements has room for one more");
+
+}  // namespace
+
+void ChainActor::resume_by(wire::ResumeChain::Reader ask, runtime::Reply<wire::ChainResumed> reply) {
+  auto fork = parse_signed_fork(bytes_of(ask.getStatement()));
+  if (!fork) return reply.refuse({Code::malformed, "it is no statement by which a chain goes on"});
+  if (resuming_.size() >= kResumingMax)
+    return reply.refuse({Code::overloaded, "statements wait already to be taken", std::chrono::seconds(1)});
+  resume_when_free({std::move(*fork), now() + kResumeWait, std::move(reply)});
+}
+
+/// A block that is being kept is waited for.
+void ChainActor::resume_when_free(Resuming resuming) {
+  const SignedFork fork = resuming.fork;
+  take_fork(fork, [this, resuming = std::move(resuming)](const base::Outcome<void>& taken) mutable {
+    if (!taken.ok() && taken.error().code == Code::unavailable && now() < resuming.due) {
+      resuming_.push_back(std::move(resuming));
+      return after<ResumeAgain>(kForkRetry);
+    }
+    if (!taken.ok()) return resuming.reply.refuse(taken.error());
+    resuming.reply.send([&](wire::ChainResumed::Builder out) {
+      out.setFork(resuming.fork.statement.fork.value);
+      out.setHeight(resuming.fork.statement.height.value);
+      out.setBlock(data_of(resuming.fork.statement.block.view()));
+    });
+  });
+}
+
+void ChainActor::resume_again() {
+  for (Resuming& one : std::exchange(resuming_, {})) resume_when_free(std::move(one));
+}
+
+/// An error has changed nothing, unless it is `unavailable`: then rows are read again.
+void ChainActor::take_fork(const SignedFork& fork, Admitted done) {
+  const ForkStatement& wanted = fork.statement;
+  const std::string height = std::to_string(wanted.height.value);
+  if (!ready_ || going_on_ || finishing_)
+    return done(Error{Code::unavailable, "a block is being kept, or the chain is being read", kForkRetry});
+  if (const SignedFork* known = ledger_.forks().find(wanted.fork)) {
+    if (known->statement == wanted) return done({});
+    return done(Error{Code::conflict, "fork " + std::to_string(wanted.fork.value) + " went on from block " +
+                                          known->statement.block.hex() + " of height " +
+                                          std::to_string(known->statement.height.value)});
+  }
+  if (wanted.fork <= fork_)
+    return done(Error{Code::refused, "the statement is of fork " + std::to_string(wanted.fork.value) +
+                                         ", and the chain is at " + std::to_string(fork_.value) +
+                                         ": write one of the next fork"});
+  if (ledger_.forks().full()) return done(Error{Code::no_space, "a chain goes on at most 256 times"});
+  if (wanted.height > ledger_.head().height)
+    return done(Error{Code::not_found, "this node has not come to height " + height + " yet"});
+  const auto one = std::make_shared<const SignedFork>(fork);
+  ledger_.state_at(
+      wanted.height, [this, one, height, done = std::move(done)](base::Outcome<std::optional<TreeRoot>> root) mutable {
+        if (!root.ok()) return done(root.error());
+        if (!root.value()) return done(not_kept(one->statement.height));
+        const auto other = [height](const BlockId& here) {
+          return Error{Code::conflict, "the block of height " + height + " is " + here.hex() +
+                                           " here, another one: name a height at which both still had the same block"};
+        };
+        if (one->statement.height.value == 0) {
+          const BlockId here{chain_.bytes};
+          if (here != one->statement.block) return done(other(here));
+          return verify_here(*one, *root.value(), std::move(done));
+        }
+        ledger_.block(one->statement.height, [this, one, other, state = *root.value(), done = std::move(done)](
+                                                 base::Outcome<std::optional<FinalRow>> row) mutable {
+          if (!row.ok()) return done(row.error());
+          if (!row.value()) return done(not_kept(one->statement.height));
+          if (row.value()->commit.block != one->statement.block) return done(other(row.value()->commit.block));
+          verify_here(*one, state, std::move(done));
+        });
+      });
+}
+
+/// Its signatures count by the validators that this state has for the next height.
+void ChainActor::verify_here(const SignedFork& fork, const TreeRoot& state, Admitted done) {
+  const auto set = std::make_shared<std::optional<ValidatorSet>>();
+  ledger_.with_rows(
+      [this, set, state] {
+        StateView view(ledger_, state);
+        *set = view.validators();
+        return set->has_value();
+      },
+      [this, set, fork, done = std::move(done)](const base::Outcome<void>& read) mutable {
+        if (!read.ok()) return done(read.error());
+        const auto verified = verify_fork(chain_, **set, fork, crypto::verify);
+        if (verified.ok()) return go_on(fork, std::move(done));
+        done(Error{Code::refused, verified.error() == ForkError::too_little
+                                      ? "validators with 2/3 of the stake or less have signed the statement"
+                                      : "a signature of the statement is not of its validator"});
+      });
+}
+
+void ChainActor::go_on(const SignedFork& fork, Admitted done) {
+  // What was found out a moment ago may have passed.
+  if (!ready_ || going_on_ || finishing_ || fork.statement.fork <= fork_ ||
+      fork.statement.height > ledger_.head().height)
+    return done(Error{Code::unavailable, "the chain went on meanwhile", kForkRetry});
+  const Height height = fork.statement.height;
+  if (height.value > 0 && height < ledger_.head().height && height <= ledger_.lowest_state())
+    return done(not_kept(Height{height.value - 1}));  // which names the validators of the block that stays
+  going_on_ = true;
+  ready_ = syncing_ = false;  // nothing is answered, and no block is taken, until it is done
+  synced_.clear();
+  consensus_.reset();
+  timeouts_.clear();
+  to_sign_.clear();
+  ledger_.go_on(fork, [this, fork, done = std::move(done)](const base::Outcome<void>& gone) mutable {
+    going_on_ = false;
+    if (!gone.ok()) {
+      reopen("it could not go on as another fork: " + gone.error().message);
+      return done(Error{Code::unavailable, gone.error().message, kForkRetry});
+    }
+    world().mutations.sometimes("chain: it went on as another fork");
+    settings_.log.warn("the chain goes on as another fork",
+                       {{"fork", fork.statement.fork.value}, {"height", fork.statement.height.value}});
+    halted_ = false;
+    // All of it is signed for the fork before.
+    mempool_ = Mempool();
+    settings_.counters->pending = 0;
+    to_tell_.clear();
+    late_.clear();
+    unheard_.clear();
+    spans_.clear();
+    for (auto& [id, watcher] : watchers_) watcher.next = std::min(watcher.next, ledger_.head().height.next());
+    opened({});
+    tell_head();
+    done({});
+  });
+}
+
+// -- of neighbours
+
+void ChainActor::look_for_forks() {
+  for (const auto& [id, one] : neighbours_)
+    if (one.fork > fork_ && now() >= one.forks_due) return ask_forks(id);
+}
+
+void ChainActor::ask_forks(const base::NodeId& neighbour) {
+  const auto found = neighbours_.find(neighbour);
+  if (!ready_ || asking_forks_ || found == neighbours_.end() || now() < found->second.forks_due) return;
+  found->second.forks_due = now() + kForksEach;
+  asking_forks_ = true;
+  ask<wire::GetForks, wire::Forks>(
+      found->second.handle, now() + kForksDue,
+      [this](wire::GetForks::Builder out) {
+        out.setChain(data_of(chain_.view()));
+        out.setFrom(fork_.next().value);
+      },
+      [this, neighbour](runtime::Answer<wire::Forks> answer) {
+        if (!answer.ok()) {
+          asking_forks_ = false;
+          return;
+        }
+        auto forks = std::make_shared<std::vector<SignedFork>>();
+        for (const auto bytes : answer.value().getList()) {
+          auto one = parse_signed_fork(bytes_of(bytes));
+          if (one && forks->size() < kForksMax) forks->push_back(std::move(*one));
+        }
+        take_forks(neighbour, forks, 0);
+      });
+}
+
+/// The first that can be taken here: one of another branch, or of a height to come, may be followed by another.
+void ChainActor::take_forks(const base::NodeId& neighbour, std::shared_ptr<const std::vector<SignedFork>> forks,
+                            std::size_t at) {
+  if (at >= forks->size()) {
+    asking_forks_ = false;
+    return;
+  }
+  const SignedFork& one = (*forks)[at];
+  if (one.statement.fork <= fork_) return take_forks(neighbour, forks, at + 1);
+  take_fork(one, [this, neighbour, forks, at](const base::Outcome<void>& taken) {
+    if (!taken.ok()) return take_forks(neighbour, forks, at + 1);
+    asking_forks_ = false;
+    const auto found = neighbours_.find(neighbour);
+    if (found == neighbours_.end()) return;
+    found->second.forks_due = {};  // it may know of later ones
+    found->second.height = found->second.head_height;
+  });
+}
+
+void ChainActor::give(wire::GetForks::Reader ask, runtime::Reply<wire::Forks> reply) {
+  if (!ready_ || !ours(ask.getChain())) return reply.refuse({Code::not_found, "this node has another chain"});
+  std::vector<Bytes> list;
+  std::size_t bytes = 0;
+  for (const SignedFork& one : ledger_.forks().all()) {
+    if (one.statement.fork < Fork{ask.getFrom()}) continue;
+    if (bytes > kForksGivenBytes) break;
+    list.push_back(encode(one));
+    bytes += list.back().size() + 16;
+  }
+  reply.send([&](wire::Forks::Builder out) {
+    auto to = out.initList(size32(list));
+    for (unsigned i = 0; i < to.size(); ++i) to.set(i, data_of(list[i]));
+  });
+}
+
+}  // namespace troupe::chain

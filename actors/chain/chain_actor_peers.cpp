@@ -1,0 +1,115 @@
+// What other nodes may ask of this one, who may be a neighbour, and what becomes of those who lie.
+#include <algorithm>
+
+#include "actors/chain/chain_actor.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::chain {
+namespace {
+
+using base::Code;
+using base::Error;
+
+constexpr std::chrono::seconds kServedWaitMax{5};  // our choice: a node asks again by itself
+
+}  // namespace
+
+// -- how much
+
+/// A validator of this height: its shares do not bind it, for the chain needs it.
+bool ChainActor::is_validator(const base::NodeId& id) const {
+  return ledger_.next().validators->index_of(id).has_value();
+}
+
+/// Takes `pieces` of what this node does for others. Otherwise the question is refused.
+template <class A>
+bool ChainActor::refuse_much(std::uint32_t pieces, runtime::Reply<A>& reply) {
+  const runtime::Caller from = caller();
+  if (from.role != messages::Role::peer || !from.node) return false;
+  const base::User<base::NodeId> user{*from.node, from.at ? base::group_of(*from.at) : base::AddressGroup{},
+                                      is_validator(*from.node)};
+  const auto wait = served_.take(user, now(), pieces);
+  if (!wait) return false;
+  ++settings_.counters->refused;
+  reply.refuse({Code::overloaded, "this node gives others no more of its chain at a time",
+                std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kServedWaitMax))});
+  return true;
+}
+template bool ChainActor::refuse_much(std::uint32_t, runtime::Reply<wire::FinalBlocks>&);
+template bool ChainActor::refuse_much(std::uint32_t, runtime::Reply<wire::Transactions>&);
+template bool ChainActor::refuse_much(std::uint32_t, runtime::Reply<wire::PushProposal>&);
+
+// -- who
+
+/// Whether there is a place for it. A validator takes that of a node that is none: others could keep it away otherwise.
+bool ChainActor::has_place(const base::NodeId& id) {
+  if (neighbours_.contains(id) || neighbours_.size() < kNeighboursMax) return true;
+  if (!is_validator(id)) return false;
+  const auto other = std::ranges::find_if(neighbours_, [this](const auto& one) { return !is_validator(one.first); });
+  if (other == neighbours_.end()) return false;
+  neighbours_.erase(other);
+  return true;
+}
+
+/// It has not given the blocks that it told of: it counts as no further than this node, and is not believed for a
+/// while.
+void ChainActor::distrust(const base::NodeId& id) {
+  const auto at = neighbours_.find(id);
+  if (at == neighbours_.end()) return;
+  at->second.height = ledger_.head().height;
+  const std::chrono::seconds span{std::uint64_t{1} << std::min(at->second.distrusted++, 6u)};
+  at->second.believed_from = now() + std::min(span, kDistrustMax);
+}
+
+/// Whether this node is about to get blocks. Who promises them and does not give them holds up nothing for long.
+bool ChainActor::catching_up() const { return !synced_.empty() || (syncing_ && now() < sync_asked_ + kSyncPatience); }
+
+// -- who lies
+
+void ChainActor::accuse(const base::NodeId& id, net::wire::Violation how, std::string_view what) {
+  ++settings_.counters->lies;
+  const std::string hex = id.hex();
+  settings_.log.warn("a node has sent what no honest node sends", {{"node", std::string_view(hex)}, {"what", what}});
+  tell<net::wire::Misbehaved>(node().find(net::kPeersPath),
+                              [&](net::wire::Misbehaved::Builder out) { net::write_misbehaved(out, id, how, what); });
+}
+
+void ChainActor::accuse_caller(net::wire::Violation how, std::string_view what) {
+  const runtime::Caller from = caller();
+  if (from.role == messages::Role::peer && from.node) accuse(*from.node, how, what);
+}
+
+/// Whether what is told is of this chain. Neighbours know each other's, so another one is a lie.
+bool ChainActor::told_ours(capnp::Data::Reader chain) {
+  if (!ready_) return false;
+  if (ours(chain)) return true;
+  accuse_caller(net::wire::Violation::MALFORMED, "a message of another chain");
+  return false;
+}
+
+/// A transaction that was not approved for this fork: signed for none near it either. A node that is ahead, or behind,
+/// passes on what was signed for its own.
+bool ChainActor::forged(const SignedTransaction& transaction) const {
+  const auto approved = [&](Fork fork) { return Approved::verify(transaction, chain_, fork).ok(); };
+  return !approved(Fork{fork_.value + 1}) && (fork_.value == 0 || !approved(Fork{fork_.value - 1}));
+}
+
+/// What a neighbour has sent for an id; nothing if it is none of those asked for, or not approved.
+std::optional<Approved> ChainActor::read_given(const base::NodeId& from, base::ByteView bytes,
+                                               const std::set<TxId>& asked) {
+  auto parsed = parse_signed_transaction(bytes);
+  if (!parsed.ok()) {
+    accuse(from, net::wire::Violation::MALFORMED, "bytes that are no transaction");
+    return std::nullopt;
+  }
+  if (!asked.contains(id_of(parsed.value().content))) {
+    accuse(from, net::wire::Violation::BAD_RECORD, "a transaction that it was not asked for");
+    return std::nullopt;
+  }
+  auto approved = Approved::verify(parsed.value(), chain_, fork_);
+  if (approved.ok()) return std::move(approved).value();
+  if (forged(parsed.value())) accuse(from, net::wire::Violation::BAD_RECORD, "a transaction that no key has signed");
+  return std::nullopt;
+}
+
+}  // namespace troupe::chain

@@ -1,0 +1,292 @@
+// What this node's validator may sign after its start: what others have seen of it, and how it goes on after a restore.
+#include "actors/chain/chain_actor.hpp"
+#include "actors/chain/validator_actor.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::chain {
+namespace {
+
+using base::Bytes;
+using base::Code;
+using base::Error;
+
+constexpr std::chrono::seconds kAskEach{1};         // our choice
+constexpr std::chrono::seconds kLatestDue{5};       // our choice: a dial may be part of it
+constexpr std::chrono::seconds kPassDue{30};        // our choice: a slow disk is waited for
+constexpr std::chrono::seconds kAskingQuiet{10};    // our choice: a start takes a moment, which is no reason to worry
+constexpr std::chrono::minutes kUsedElsewhere{10};  // our choice: longer than two nodes take to meet again
+constexpr std::size_t kNamedMax = 8;                // our choice: validators in one error
+
+std::string share_text(std::uint64_t power, std::uint64_t of) {
+  return std::to_string(power) + " of " + std::to_string(of);
+}
+
+std::string missing_text(const std::vector<base::NodeId>& missing) {
+  std::string out;
+  for (std::size_t i = 0; i < std::min(missing.size(), kNamedMax); ++i) out += (i > 0 ? ", " : "") + missing[i].hex();
+  if (missing.size() > kNamedMax) out += " and " + std::to_string(missing.size() - kNamedMax) + " more";
+  return out;
+}
+
+Error refusal_of(ReleaseError why, const Rejoin& rejoin, Height from, Height head) {
+  const std::string least = std::to_string(rejoin.release_from(head).value);
+  switch (why) {
+    case ReleaseError::free: return {Code::conflict, "this node's validator does not wait for its guard"};
+    case ReleaseError::unheard:
+      return {Code::unavailable,
+              "not all stake has been heard, which may know of later signatures: nothing has come from " +
+                  missing_text(rejoin.unheard()),
+              std::chrono::seconds(1)};
+    case ReleaseError::low:
+      return {Code::refused, "height " + std::to_string(from.value) +
+                                 " is not above the head and all heights that the validator is known to have signed: "
+                                 "use --from " +
+                                 least};
+    case ReleaseError::high: break;
+  }
+  return {Code::refused, "height " + std::to_string(from.value) + " is more than " +
+                             std::to_string(Rejoin::kReleaseAheadMax) +
+                             " above the first possible one, and cannot be taken back: use --from " + least};
+}
+
+}  // namespace
+
+// -- asked at the start
+
+void ChainActor::begin_rejoin(wire::GuardIs::Reader kept) {
+  for (const auto bytes : kept.getProof())
+    if (const auto vote = parse_signed_vote(bytes_of(bytes))) remember(*vote);
+  if (const auto& commit = ledger_.head_commit()) remember(*commit);
+  if (asked_since_ != base::Instant{}) return;  // the rows were read again: the guard was there all the time
+  ask_others(guard_);
+  rejoin();
+}
+
+/// `kept` is the guard of `/validator`.
+void ChainActor::ask_others(const Guard& kept) {
+  asked_since_ = now();
+  rejoin_.emplace(settings_.self(), ledger_.next().validators, kept, settings_.guard_wait, now());
+  rejoin_->head_is(ledger_.head().height, now());
+  if (const SignedContent* own = latest_.of(settings_.self())) rejoin_->show(*own, now());
+}
+
+/// While another node has this one's identity, it may sign what this guard does not know: it is as old as a restored
+/// one.
+void ChainActor::look_elsewhere() {
+  if (used_elsewhere()) elsewhere_ = true;
+  if (!elsewhere_ || used_elsewhere() || std::exchange(rereading_, true)) return;
+  ask<wire::GetGuard, wire::GuardIs>(
+      node().find(kValidatorPath), now() + kPassDue, [](wire::GetGuard::Builder) {},
+      [this](runtime::Answer<wire::GuardIs> answer) {
+        rereading_ = false;
+        const auto guard = answer.ok() ? decode_guard(bytes_of(answer.value().getGuard())) : std::nullopt;
+        if (!guard || !ready_ || used_elsewhere()) return;
+        elsewhere_ = false;
+        ask_others(*guard);
+      });
+}
+
+void ChainActor::rejoin() {
+  after<Rejoining>(kAskEach);
+  if (!ready_) return;
+  look_elsewhere();
+  if (rejoin_) {
+    rejoin_->validators_are(ledger_.next().validators, now());
+    for (const Validator& one : ledger_.next().validators->all())
+      if (rejoin_->asks(one.id)) ask_latest(one.id);
+  }
+  go_on();
+}
+
+void ChainActor::go_on() {
+  if (!ready_) return;
+  if (rejoin_ && !elsewhere_ && rejoin_->over(now())) pass_guard(rejoin_->last(), [](const base::Outcome<void>&) {});
+  tell_signing();
+  sign_next();
+}
+
+void ChainActor::ask_latest(const base::NodeId& validator) {
+  if (!asking_latest_.insert(validator).second) return;
+  ask<wire::GetLatestVote, wire::LatestVote>(
+      at(validator), now() + kLatestDue,
+      [this](wire::GetLatestVote::Builder out) {
+        const base::NodeId self = settings_.self();
+        out.setChain(data_of(chain_.view()));
+        out.setValidator(data_of(self.view()));
+      },
+      [this, validator](runtime::Answer<wire::LatestVote> answer) {
+        asking_latest_.erase(validator);
+        if (!answer.ok() || !rejoin_) return;
+        if (const auto own = own_content(answer.value())) rejoin_->show(*own, now());
+        rejoin_->hear(validator, {answer.value().getWaits(), Height{answer.value().getHeight()}}, now());
+        go_on();
+      });
+}
+
+/// What proves itself to be of this validator.
+std::optional<SignedContent> ChainActor::own_content(wire::LatestVote::Reader answer) const {
+  const auto verified = [this](const auto& parsed) -> std::optional<SignedContent> {
+    if (!parsed || parsed->validator != settings_.self() ||
+        !crypto::verify(*key_, signed_bytes(chain_, parsed->content), parsed->signature))
+      return std::nullopt;
+    return *parsed;
+  };
+  const auto content = answer.getContent();
+  if (content.isVote()) return verified(parse_signed_vote(bytes_of(content.getVote())));
+  if (content.isProposal()) return verified(parse_signed_proposal(bytes_of(content.getProposal())));
+  return std::nullopt;
+}
+
+// -- what is known of others
+
+void ChainActor::give(wire::GetLatestVote::Reader ask, runtime::Reply<wire::LatestVote> reply) {
+  if (!ours(ask.getChain())) return reply.refuse({Code::not_found, "this node has another chain"});
+  if (!ready_) return reply.refuse({Code::unavailable, "the chain is not read yet"});
+  const auto validator = base::NodeId::from(bytes_of(ask.getValidator()));
+  if (!validator) return reply.refuse({Code::malformed, "the id of a validator has 20 bytes"});
+  reply.send([&](wire::LatestVote::Builder out) {
+    out.setWaits(rejoin_ && rejoin_->behind());
+    out.setHeight(ledger_.head().height.value);
+    const SignedContent* known = latest_.of(*validator);
+    if (known == nullptr) return;
+    const Bytes bytes = std::visit([](const auto& one) { return encode(one); }, *known);
+    if (std::holds_alternative<SignedVote>(*known)) out.getContent().setVote(data_of(bytes));
+    else out.getContent().setProposal(data_of(bytes));
+  });
+}
+
+void ChainActor::remember(const SignedContent& content) {
+  const base::NodeId& validator = validator_of(content);
+  if (!ledger_.next().validators->index_of(validator)) return;
+  latest_.hear(content);
+  if (rejoin_ && validator == settings_.self()) rejoin_->show(content, now());
+}
+
+void ChainActor::remember(const Commit& commit) {
+  latest_.keep(*ledger_.next().validators);
+  if (rejoin_) rejoin_->head_is(ledger_.head().height, now());
+  for (const CommitVote& one : commit.votes) remember(SignedVote{commit.vote(), one.validator, one.signature});
+}
+
+void ChainActor::overhear(const SignedVote& vote) {
+  const Place& place = vote.content.place;
+  if (place.fork != fork_ || place.height > ledger_.head().height.next() || !latest_.news(vote)) return;
+  const ValidatorSet& validators = *ledger_.next().validators;
+  const auto index = validators.index_of(vote.validator);
+  if (index && crypto::verify(validators.at(*index).key, signed_bytes(chain_, vote.content), vote.signature))
+    remember(vote);
+}
+
+// -- past what others have seen
+
+void ChainActor::pass_guard(const Place& last, base::Callback<void(const base::Outcome<void>&)> done) {
+  if (std::exchange(passing_, true))
+    return done(Error{Code::overloaded, "the guard is being written already", std::chrono::seconds(1)});
+  ask<wire::PassGuard, wire::GuardIs>(
+      node().find(kValidatorPath), now() + kPassDue,
+      [&](wire::PassGuard::Builder out) {
+        out.setFork(last.fork.value);
+        out.setHeight(last.height.value);
+      },
+      [this, done = std::move(done)](runtime::Answer<wire::GuardIs> answer) mutable {
+        passing_ = false;
+        const auto guard = answer.ok() ? decode_guard(bytes_of(answer.value().getGuard())) : std::nullopt;
+        if (!guard) {
+          const Error why = answer.ok() ? Error{Code::internal, "the guard cannot be read"} : answer.error();
+          settings_.log.warn("the guard was not passed", {{"why", std::string_view(why.message)}});
+          return done(why);
+        }
+        passed(*guard);
+        done({});
+      });
+}
+
+/// What consensus wants signed at this height rests on the old guard: it begins again, with what it has heard.
+void ChainActor::passed(const Guard& guard) {
+  guard_ = guard;
+  rejoin_->passed();
+  settings_.log.info("the validator signs again", {{"from", guard.place().height.value}});
+  to_sign_.clear();
+  proof_.clear();
+  at_validator_.clear();
+  tell_signing();
+  if (!consensus_ || finishing_ || halted_) return;
+  early_votes_ = consensus_->votes();
+  early_proposals_ = consensus_->proposals();
+  consensus_.reset();
+  timeouts_.clear();
+  begin();
+}
+
+void ChainActor::release(wire::ResumeValidator::Reader ask, runtime::Reply<wire::ValidatorResumed> reply) {
+  if (!validator_here()) return reply.refuse({Code::not_found, "this node is no validator of the chain"});
+  if (!rejoin_) return reply.refuse({Code::conflict, "this node's validator does not wait for its guard"});
+  if (elsewhere_) return reply.refuse({Code::conflict, why_silent()});
+  const Height from{ask.getFrom()}, head = ledger_.head().height;
+  if (const auto may = rejoin_->may_release(from, head); !may.ok())
+    return reply.refuse(chain::refusal_of(may.error(), *rejoin_, from, head));
+  const Place last{std::max(fork_, rejoin_->last().fork), Height{from.value - 1}, Round{}};
+  pass_guard(last, [from, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+    if (!done.ok()) return reply.refuse(done.error());
+    reply.send([&](wire::ValidatorResumed::Builder out) { out.setHeight(from.value); });
+  });
+}
+
+// -- why it is silent
+
+bool ChainActor::used_elsewhere() const {
+  const auto met = settings_.pool->own_id_met();
+  return met && now() < *met + kUsedElsewhere;
+}
+
+bool ChainActor::may_sign() const {
+  return (!rejoin_ || rejoin_->state() == RejoinState::free) && !elsewhere_ && !used_elsewhere();
+}
+
+/// Nothing if it signs, or there is none.
+std::string ChainActor::why_silent() const {
+  if (!validator_here()) return {};
+  if (elsewhere_ || used_elsewhere())
+    return "identity used elsewhere: within the last 10 minutes another running node has proven this node's own key; "
+           "stop it, since two validators with one key contradict each other";
+  if (!rejoin_ || rejoin_->state() == RejoinState::free) return {};
+  if (!rejoin_->behind() && !rejoin_->caught_up())
+    return "blocks that others have are fetched before it signs: " +
+           share_text(ledger_.head().height.value, rejoin_->others_have().value);
+  if (rejoin_->state() == RejoinState::asking)
+    return "the other validators are asked what it signed before its start: " +
+           share_text(rejoin_->heard_power(), rejoin_->power()) + " of the power is heard, more than 2/3 is needed";
+  const std::string old = "the guard is older than signatures of the validator, as after a restore from a backup";
+  const std::string from = std::to_string(rejoin_->release_from(ledger_.head().height).value);
+  if (rejoin_->state() == RejoinState::stuck)
+    return old + "; validators with " + share_text(rejoin_->waiting_power(), rejoin_->power()) +
+           " of the power wait, over 1/3: only their operators release them, each with `troupe validator resume NAME "
+           "--from H`, where H is at least " +
+           from;
+  if (const auto due = rejoin_->due()) {
+    const auto left = std::chrono::ceil<std::chrono::seconds>(std::max(*due - now(), base::Duration::zero()));
+    return old + "; it signs again after height " + std::to_string(rejoin_->last().height.value) + ", in " +
+           std::to_string(left.count()) + " s";
+  }
+  return old + "; others are asked what they know of it: " + share_text(rejoin_->heard_power(), rejoin_->power()) +
+         " of the power is heard that does not wait itself, 2/3 is needed";
+}
+
+void ChainActor::tell_signing() {
+  const std::string why = why_silent();
+  const std::string what = why.substr(0, why.find_first_of(":;"));
+  if (std::exchange(silent_, what) != what && !what.empty())
+    settings_.log.warn("the validator signs nothing", {{"why", std::string_view(why)}});
+  if (settings_.health == nullptr) return;
+  const bool starts = rejoin_ && rejoin_->state() == RejoinState::asking && now() < asked_since_ + kAskingQuiet;
+  if (why.empty() || (starts && !elsewhere_)) settings_.health->clear(kSigningSource);
+  else settings_.health->raise(kSigningSource, observe::HealthState::degraded, why);
+}
+
+void ChainActor::write_waits(wire::ChainStatus::Builder out) const {
+  out.setWaits(why_silent());
+  out.setPower(ledger_.next().validators->power());
+  if (rejoin_ && rejoin_->state() != RejoinState::free) out.setWaitingPower(rejoin_->waiting_power());
+}
+
+}  // namespace troupe::chain

@@ -1,0 +1,413 @@
+#include "actors/chain/chain_book_actor.hpp"
+
+#include <algorithm>
+
+#include "actors/chain/api.hpp"
+#include "messages/words.hpp"
+#include "runtime/base/fields.hpp"
+
+namespace troupe::chain {
+namespace {
+
+using base::Bytes;
+using base::Code;
+using base::Error;
+
+// Rows: 'h' the head; 'f' account: it is followed; 'a' account: a KeptAccount; 'b' account: its transaction under way;
+// 'n' account, number: where a transfer is; 'r' mark: the transfer of a request; 'o' sequence, credit: one to be told.
+constexpr std::uint32_t kBookLoadRows = 1'000;
+constexpr std::chrono::milliseconds kBookReopen{500};  // our choice
+constexpr std::size_t kOpenWaitingMax = 4'096;         // our choice
+constexpr std::size_t kCommitAtOnce = 256;             // our choice: rows of other writes that may join a commit
+constexpr std::string_view kBookLoaded = "fbo";
+
+}  // namespace
+
+Bytes ChainBookActor::encode(const Keeper& keeper) {
+  Bytes out;
+  base::append(out, keeper.id.view());
+  base::append(out, keeper.on_chain.view());
+  out.push_back(static_cast<std::uint8_t>(keeper.kind.size()));
+  base::append(out, base::as_bytes(keeper.kind));
+  base::append(out, base::as_bytes(keeper.path));
+  return out;
+}
+
+std::optional<ChainBookActor::Keeper> ChainBookActor::decode_keeper(base::ByteView bytes) {
+  base::FieldReader in(bytes);
+  Keeper out;
+  out.id = in.fixed<base::Digest>();
+  out.on_chain = in.fixed<Address>();
+  const auto kind = in.take(in.number<std::uint8_t>()), path = in.rest();
+  if (!in.ok()) return std::nullopt;
+  out.kind.assign(kind.begin(), kind.end());
+  out.path.assign(path.begin(), path.end());
+  return out;
+}
+
+Bytes ChainBookActor::encode(const Credit& credit) {
+  Bytes out;
+  base::append(out, credit.account.view());
+  base::append_number(out, credit.sequence);
+  base::append(out, credit.transfer.view());
+  base::append(out, credit.from.view());
+  base::append_number(out, credit.amount.units());
+  return out;
+}
+
+std::optional<ChainBookActor::Credit> ChainBookActor::decode_credit(base::ByteView bytes) {
+  base::FieldReader in(bytes);
+  Credit out;
+  out.account = in.fixed<Address>();
+  out.sequence = in.number<std::uint64_t>();
+  out.transfer = in.fixed<wallet::TransferId>();
+  out.from = in.fixed<Address>();
+  const auto amount = wallet::Amount::from(in.number<std::uint64_t>());
+  if (!in.ended() || !amount) return std::nullopt;
+  out.amount = *amount;
+  return out;
+}
+
+ChainBookActor::ChainBookActor(ChainSettings settings, Use use)
+    : settings_(std::move(settings)),
+      use_(use),
+      chain_(settings_.genesis ? ChainId{id_of(settings_.genesis->genesis()).bytes} : ChainId{}),
+      book_(book_of(chain_, settings_.identity->public_key())),
+      own_policy_(wallet::Policy::of_key(settings_.identity->public_key())),
+      storage_(*this, durable::Place{durable::Place::Kind::self}, wallet::kChainBookRows, 0) {}
+
+void ChainBookActor::receive(runtime::Handlers& on) {
+  namespace asked = wallet::wire;
+  on.ask<asked::PostTransfer, asked::Posted>([this](auto ask, auto reply) { post(ask, std::move(reply)); });
+  on.ask<asked::PayFrom, asked::Posted>([this](auto ask, auto reply) { pay_from(ask, std::move(reply)); });
+  on.ask<asked::Follow, messages::wire::Nothing>([this](auto ask, auto reply) { follow(ask, std::move(reply)); });
+  on.ask<asked::GetBook, asked::BookIs>([this](auto, auto reply) { book(std::move(reply)); });
+  on.ask<asked::GetAccount, asked::AccountIs>([this](auto ask, auto reply) { account(ask, std::move(reply)); });
+  on.ask<asked::Issue, asked::Posted>([](auto, auto reply) {
+    reply.refuse({Code::refused,
+                  "this node's book is its chain, whose genesis has issued all money: nothing is issued "
+                  "any more"});
+  });
+  on.other([](const runtime::Envelope&, runtime::AnyReply reply) {
+    reply.refuse({Code::refused,
+                  "this node's book is its chain (ledger.book = chain): ask `troupe chain` and `troupe tx` instead"});
+  });
+  on.timer<Reopen>([this] { open(); });
+  on.timer<Follow>([this] { watch_chain(); });
+  on.timer<Look>([this] { look(); });
+  on.timer<Tell>([this] { tell(); });
+  on.timer<Flush>([this] { flush(); });
+  on.timer<Again>([this] { go_on(); });
+  on.timer<Fees>([this] { look_at_fees(); });
+  on.describe<asked::BookState>([this](asked::BookState::Builder state) {
+    std::size_t untold = 0;
+    for (const auto& [account, telling] : telling_) untold += telling.credits.size();
+    state.setSequence(looked_.value);
+    state.setAccounts(followed_.size());
+    state.setWaiting(static_cast<std::uint32_t>(orders_));
+    state.setUntold(static_cast<std::uint32_t>(untold));
+  });
+}
+
+void ChainBookActor::start() {
+  if (use_ == Use::book) open();
+}
+
+void ChainBookActor::stop() { clear_health(); }
+
+void ChainBookActor::clear_health() const {
+  if (settings_.health == nullptr) return;
+  settings_.health->clear(kHealth);
+  settings_.health->clear(kFeesHealth);
+}
+
+crypto::SecretKey ChainBookActor::key_of(const Address& account) const {
+  return kept_key(settings_.identity->key(), chain_, account);
+}
+
+Counterpart ChainBookActor::on_chain(bool to_no_key) const {
+  return [this, to_no_key](const Address& account) {
+    if (to_no_key) return kept(account);
+    const auto at = known_.find(account);
+    return at == known_.end() ? account : at->second;
+  };
+}
+
+Counterpart ChainBookActor::in_book() const {
+  return [this](const Address& address) {
+    const auto at = in_book_.find(address);
+    return at == in_book_.end() ? address : at->second;
+  };
+}
+
+// -- rows
+
+Bytes ChainBookActor::head_row(std::uint64_t commits, Height looked) const {
+  Bytes out;
+  base::append_number(out, commits);
+  base::append_number(out, looked.value);
+  base::append(out, chain_.view());
+  return out;
+}
+
+void ChainBookActor::when_open(base::Callback<void()> then) {
+  if (open_) return then();
+  // What is not kept is dropped, and so answered.
+  if (waiting_open_.size() < kOpenWaitingMax && use_ == Use::book) waiting_open_.push_back(std::move(then));
+}
+
+void ChainBookActor::open() {
+  ++run_;
+  open_ = committing_ = looking_ = look_more_ = false;
+  watching_ = {};
+  followed_.clear();
+  paying_.clear();
+  telling_.clear();
+  told_.clear();
+  orders_ = 0;
+  known_.clear();
+  in_book_.clear();
+  if (!settings_.genesis) {  // the node itself does not start so
+    settings_.log.error("ledger.book is the chain of this node, and it has none");
+    return;
+  }
+  for (const char* kind : {"fund", "arbiters"}) {
+    const Address account = wallet::account_of(kind, book_.view());
+    known_[account] = kept(account);
+    in_book_[known_[account]] = account;
+  }
+  storage_.get({'h'}, [this, run = run_](const base::Outcome<std::optional<Bytes>>& row) {
+    if (run != run_) return;
+    if (!row.ok()) return reopen(row.error());
+    if (row.value()) {
+      base::FieldReader in(*row.value());
+      const auto commits = in.number<std::uint64_t>(), looked = in.number<std::uint64_t>();
+      const auto chain = in.fixed<ChainId>();
+      if (!in.ended()) return reopen({Code::corrupt, "the first row cannot be read"});
+      if (chain != chain_) return reopen({Code::conflict, "its accounts stand on another chain than this node has"});
+      head_row_ = row.value();
+      return found(commits, {looked});
+    }
+    // No account is followed yet: earlier blocks pay none.
+    with_now([this, run](const base::Outcome<Now>& now) {
+      if (run != run_) return;
+      if (!now.ok()) return reopen(now.error());
+      head_row_.reset();
+      found(0, now.value().height);
+    });
+  });
+}
+
+void ChainBookActor::found(std::uint64_t commits, Height looked) {
+  commits_ = commits;
+  looked_ = saved_ = looked;
+  load(kBookLoaded[0], {},
+       [this] { load(kBookLoaded[1], {}, [this] { load(kBookLoaded[2], {}, [this] { opened(); }); }); });
+}
+
+void ChainBookActor::load(char kind, const Bytes& from, base::Callback<void()> then) {
+  const Bytes prefix{static_cast<std::uint8_t>(kind)};
+  storage_.range(
+      prefix, from.empty() ? prefix : from, kBookLoadRows,
+      [this, kind, run = run_, then = std::move(then)](const base::Outcome<durable::Storage::Page>& page) mutable {
+        if (run != run_) return;
+        if (!page.ok()) return reopen(page.error());
+        for (const auto& row : page.value().rows)
+          if (!keep(kind, row)) return reopen({Code::corrupt, "a row cannot be read"});
+        if (page.value().next) return load(kind, *page.value().next, std::move(then));
+        then();
+      });
+}
+
+bool ChainBookActor::keep(char kind, const durable::Storage::Row& row) {
+  if (kind == 'o') {
+    auto credit = decode_credit(row.value);
+    if (credit) telling_[credit->account].credits.emplace(row.key, *credit);
+    return credit.has_value();
+  }
+  const auto account = Address::from(base::ByteView(row.key).subspan(1));
+  if (!account) return false;
+  if (kind == wallet::kChainBookFollowed) {
+    auto keeper = decode_keeper(row.value);
+    if (!keeper) return false;
+    in_book_[keeper->on_chain] = *account;
+    followed_.emplace(*account, std::move(*keeper));
+    return true;
+  }
+  base::FieldReader in(row.value);
+  const auto transfer = in.fixed<wallet::TransferId>();
+  auto transaction = parse_signed_transaction(in.rest());
+  if (!in.ok() || !transaction.ok()) return false;
+  paying_[*account].bound = Bound{transfer, std::move(transaction).value()};
+  return true;
+}
+
+void ChainBookActor::opened() {
+  open_ = true;
+  clear_health();
+  lacks_fees_ = again_ = false;
+  for (auto& then : std::exchange(waiting_open_, {})) then();
+  watch_chain();
+  tell();
+  go_on();
+}
+
+void ChainBookActor::reopen(const Error& why) {
+  ++run_;
+  open_ = committing_ = false;
+  for (Write& one : std::exchange(writes_, {})) one.done(why);
+  for (auto& [account, paying] : std::exchange(paying_, {}))
+    for (auto& [number, wanted] : paying.waiting)
+      wanted.done(Error{Code::unavailable, "the accounts on the chain are read again: try again"});
+  orders_ = 0;
+  settings_.log.warn("the accounts on the chain are read again", {{"why", std::string_view(why.message)}});
+  if (settings_.health != nullptr)
+    settings_.health->raise(kHealth, observe::HealthState::degraded,
+                            "money on the chain cannot be used for escrows: " + why.message);
+  after<Reopen>(kBookReopen);
+}
+
+void ChainBookActor::write(Write write) {
+  writes_.push_back(std::move(write));
+  flush();
+}
+
+/// All that waits and fits is one commit.
+void ChainBookActor::flush() {
+  if (!open_ || committing_ || (writes_.empty() && told_.empty())) return;
+  const auto ended = std::make_shared<std::vector<Write>>();
+  durable::Storage::Commit commit{.head = {'h'}, .expected = head_row_};
+  Height looked = saved_;
+  while (!writes_.empty() && (ended->empty() || commit.rows.size() + writes_.front().rows.size() < kCommitAtOnce)) {
+    Write& one = ended->emplace_back(std::move(writes_.front()));
+    writes_.pop_front();
+    for (auto& [key, value] : one.rows) commit.rows[key] = value;
+    if (one.looked) looked = *one.looked;
+  }
+  while (!told_.empty() && commit.rows.size() < kCommitAtOnce) {
+    commit.rows[told_.back()] = std::nullopt;
+    told_.pop_back();
+  }
+  const Bytes head = head_row(commits_ + 1, looked);
+  commit.rows[commit.head] = head;
+  committing_ = true;
+  storage_.commit(std::move(commit), [this, run = run_, ended, head, looked](const base::Outcome<void>& done) {
+    if (run != run_ || !done.ok()) {
+      const Error why = durable::not_committed(done, "the accounts on the chain were read again");
+      for (Write& one : *ended) one.done(why);
+      if (run == run_) reopen(why);
+      return;
+    }
+    committing_ = false;
+    ++commits_;
+    head_row_ = head;
+    saved_ = looked;
+    for (Write& one : *ended) one.done({});
+    flush();
+  });
+}
+
+// -- what is asked
+
+void ChainBookActor::book(runtime::Reply<wallet::wire::BookIs> reply) {
+  when_open([this, reply = std::move(reply)]() mutable {
+    with_now([this, reply = std::move(reply)](const base::Outcome<Now>& now) mutable {
+      if (!now.ok()) return reply.refuse(now.error());
+      reply.send([&](wallet::wire::BookIs::Builder out) {
+        out.setBook(data_of(book_.view()));
+        out.setOwner(data_of(Address{}.view()));
+        out.setSequence(sequence_of(now.value().height, 0));
+        out.setHead(data_of(now.value().id.view()));
+        out.setIssued(now.value().supply.units());
+        out.setPlace(durable::Place{.kind = durable::Place::Kind::self, .chain = true}.text());
+      });
+    });
+  });
+}
+
+/// The chain does not tell since when an account has money: each has it since now, so that a limit for fresh accounts
+/// holds for all.
+void ChainBookActor::account(wallet::wire::GetAccount::Reader ask, runtime::Reply<wallet::wire::AccountIs> reply) {
+  const auto address = Address::from(bytes_of(ask.getAddress()));
+  if (!address) return reply.refuse({Code::malformed, "an address has 32 bytes"});
+  struct Asked {
+    Address address, on_chain;
+    std::string kind{};
+    bool here = false;  ///< its key is here: it numbers its transfers by itself
+    Now now{};
+    Seen seen{};
+    runtime::Reply<wallet::wire::AccountIs> reply;
+
+    void answer(const ChainId& chain, const wallet::BookId& book, std::uint64_t debits, std::uint64_t since) {
+      reply.send([&](wallet::wire::AccountIs::Builder out) {
+        auto row = out.initAccount();
+        row.setAddress(data_of(address.view()));
+        row.setBalance(seen.balance.units());
+        row.setDebits(debits);
+        row.setKind(kind);
+        row.setSince(since);
+        out.setBook(data_of(book.view()));
+        auto terms = out.initChain();
+        terms.setHeight(now.height.value);
+        terms.setBaseFee(now.base_fee);
+        terms.setFork(now.fork.value);
+        terms.setAddress(data_of(on_chain.view()));
+        terms.setChain(data_of(chain.view()));
+      });
+    }
+  };
+  when_open([this, address = *address, of_no_key = ask.getOfNoKey(), reply = std::move(reply)]() mutable {
+    const auto asked = std::make_shared<Asked>(Asked{.address = address, .on_chain = address});
+    asked->reply = std::move(reply);
+    const auto followed = followed_.find(address);
+    if (followed != followed_.end()) asked->kind = followed->second.kind;
+    const bool is_kept = of_no_key || followed != followed_.end() || known_.contains(address);
+    if (is_kept) asked->on_chain = kept(address);
+    asked->here = is_kept || address == own();
+    with_now([this, asked](const base::Outcome<Now>& now) {
+      if (!now.ok()) return asked->reply.refuse(now.error());
+      asked->now = now.value();
+      with_account(asked->on_chain, [this, asked](const base::Outcome<Seen>& seen) {
+        if (!seen.ok()) return asked->reply.refuse(seen.error());
+        asked->seen = seen.value();
+        const bool used = asked->seen.balance > wallet::Amount() || asked->seen.nonce > Nonce{};
+        const std::uint64_t since = used ? wallet::unix_ms(wall()).count() : 0;
+        if (!asked->here) return asked->answer(chain_, book_, asked->seen.next.value, since);
+        Bytes key{'a'};
+        base::append(key, asked->address.view());
+        storage_.get(key, [this, asked, since](const base::Outcome<std::optional<Bytes>>& row) {
+          const auto known = row.ok() && row.value() ? KeptAccount::decode(*row.value()) : std::optional(KeptAccount());
+          if (!row.ok() || !known)
+            return asked->reply.refuse(row.ok() ? Error{Code::corrupt, "the row of an account cannot be read"}
+                                                : row.error());
+          asked->answer(chain_, book_, known->done().value, since);
+        });
+      });
+    });
+  });
+}
+
+void ChainBookActor::follow(wallet::wire::Follow::Reader ask, Nothing reply) {
+  const auto id = base::Digest::from(bytes_of(ask.getId()));
+  Keeper keeper{text_of(ask.getKind()), id.value_or(base::Digest{}), text_of(ask.getPath()), {}};
+  if (!id || keeper.kind.empty() || keeper.kind.size() > 16 || keeper.path.size() > 64)
+    return reply.refuse({Code::malformed, "a kind has 1 to 16 bytes, an id 32, a path at most 64"});
+  when_open([this, keeper = std::move(keeper), reply = std::move(reply)]() mutable {
+    const Address account = wallet::account_of(keeper.kind, keeper.id.view());
+    keeper.on_chain = kept(account);
+    if (const auto at = followed_.find(account); at != followed_.end() && at->second == keeper) return reply.done();
+    Bytes key{static_cast<std::uint8_t>(wallet::kChainBookFollowed)};
+    base::append(key, account.view());
+    Write one{.rows = {{key, encode(keeper)}}};
+    one.done = [this, account, keeper = std::move(keeper),
+                reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+      if (!done.ok()) return reply.refuse(done.error());
+      in_book_[keeper.on_chain] = account;
+      followed_.insert_or_assign(account, std::move(keeper));
+      reply.done();
+    };
+    write(std::move(one));
+  });
+}
+
+}  // namespace troupe::chain

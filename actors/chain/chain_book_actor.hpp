@@ -1,0 +1,221 @@
+#pragma once
+// The book of accounts where it is the chain of this node (`ledger.book = chain`), at wallet::kChainBookPath: turns
+// transfers into transactions, and answers when they are final.
+//
+// Kept     accounts that belong to no key: this node derives a key for each, signs with it, and pays the fee from the
+//          account of its own key. One transaction an account at a time; it is durable before it is submitted, and
+//          submitted again until it is final or its last height is past. Only then another one is made.
+// Own      the account of this node's key, in the same way; it pays its own fees.
+// Parties  have signed their transaction themselves (logic/book_transfer.hpp). It is submitted as it is.
+// Credits  of accounts that a part of the program keeps are found in the final blocks, each of which is looked at once,
+//          and told to that part one after another, until it has answered each.
+// Doubt    after a commit whose end is not known the rows are read again. Who asked asks again, and hears the same.
+// Backup   a kept account whose nonce is beyond what the rows know has paid what they do not know: it pays no more.
+// Limits   kWaitingMax orders, kAccountMax of one account. Memory: about 200 bytes for each account that is followed.
+#include <deque>
+#include <map>
+
+#include "actors/chain/logic/book_transfer.hpp"
+#include "actors/chain/settings.hpp"
+#include "actors/durable/api.hpp"
+#include "actors/wallet/words.hpp"
+#include "messages/chain.capnp.h"
+#include "messages/common.capnp.h"
+
+namespace troupe::chain {
+
+class ChainBookActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "chain book";
+  static constexpr std::size_t kWaitingMax = 16'384;  // our choice, as that of a book
+  static constexpr std::size_t kAccountMax = 64;      // our choice: an airdrop sends several payments at once
+  enum class Use : std::uint8_t { none, book };       ///< whether ledger.book names the chain
+  ChainBookActor(ChainSettings settings, Use use);
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void stop() override;
+
+ private:
+  static constexpr const char* kHealth = "chain.book";
+  static constexpr const char* kFeesHealth = "chain.book_fees";
+  struct Reopen {};
+  struct Follow {};
+  struct Look {};
+  struct Tell {};
+  struct Flush {};
+  struct Again {};
+  struct Fees {};
+  using Address = wallet::Address;
+  using Nothing = runtime::Reply<messages::wire::Nothing>;
+  template <class T>
+  using Then = base::Callback<void(base::Outcome<T>)>;
+
+  /// What the chain says of itself now.
+  struct Now {
+    BlockId id;
+    Height height;
+    std::uint64_t base_fee = 0;
+    Fork fork;
+    wallet::Amount supply;
+  };
+  /// An account as it is after the latest block.
+  struct Seen {
+    wallet::Amount balance;
+    Nonce nonce, next;  ///< `next`: after those that wait
+  };
+  struct Posted {
+    wallet::TransferId id;
+    std::uint64_t sequence = 0;
+    UnixMs time{};
+  };
+  using Done = base::Callback<void(const base::Outcome<Posted>&)>;
+  /// The end of a transaction.
+  struct Settled {
+    enum class How : std::uint8_t { final, failed, expired };
+    How how{};
+    Height height;
+    std::uint32_t index = 0;
+    UnixMs time{};
+  };
+  struct Settling;
+  /// A transfer of an account whose key is here.
+  struct Wanted {
+    wallet::Transfer transfer;
+    bool to_no_key = false;
+    std::optional<base::Digest> request{};
+    Done done;
+  };
+  /// The transaction under way of such an account.
+  struct Bound {
+    wallet::TransferId transfer;
+    SignedTransaction transaction;
+  };
+  struct Paying {
+    std::optional<Bound> bound{};
+    std::multimap<wallet::TransferNumber, Wanted> waiting{};
+    bool busy = false;
+    base::Instant not_before{};
+    base::Duration backoff{};
+  };
+  /// Which part keeps an account, and where it is told of credits.
+  struct Keeper {
+    std::string kind;
+    base::Digest id;
+    std::string path;
+    Address on_chain;
+    friend bool operator==(const Keeper&, const Keeper&) = default;
+  };
+  struct Credit {
+    Address account;
+    std::uint64_t sequence = 0;
+    wallet::TransferId transfer;
+    Address from;
+    wallet::Amount amount;
+  };
+  struct Telling {
+    std::map<base::Bytes, Credit> credits;  // by their rows, the first first
+    bool asked = false;
+    base::Instant not_before{};
+    base::Duration backoff{};
+  };
+  struct Write {
+    std::map<base::Bytes, std::optional<base::Bytes>> rows;
+    std::optional<Height> looked{};
+    base::Callback<void(const base::Outcome<void>&)> done;
+  };
+  struct Found;
+  static base::Bytes encode(const Keeper& keeper);
+  static std::optional<Keeper> decode_keeper(base::ByteView bytes);
+  static base::Bytes encode(const Credit& credit);
+  static std::optional<Credit> decode_credit(base::ByteView bytes);
+  static base::Bytes encode(const Posted& posted);
+  static std::optional<Posted> decode_posted(base::ByteView bytes);
+
+  // Rows (chain_book_actor.cpp).
+  void open();
+  void found(std::uint64_t commits, Height looked);
+  void load(char kind, const base::Bytes& from, base::Callback<void()> then);
+  bool keep(char kind, const durable::Storage::Row& row);
+  void opened();
+  void reopen(const base::Error& why);
+  void when_open(base::Callback<void()> then);
+  void write(Write write);
+  void flush();
+  base::Bytes head_row(std::uint64_t commits, Height looked) const;
+
+  // What is asked (chain_book_actor.cpp).
+  void book(runtime::Reply<wallet::wire::BookIs> reply);
+  void account(wallet::wire::GetAccount::Reader ask, runtime::Reply<wallet::wire::AccountIs> reply);
+  void follow(wallet::wire::Follow::Reader ask, Nothing reply);
+
+  // Transfers (chain_book_payments.cpp).
+  void post(wallet::wire::PostTransfer::Reader ask, runtime::Reply<wallet::wire::Posted> reply);
+  void pay_from(wallet::wire::PayFrom::Reader ask, runtime::Reply<wallet::wire::Posted> reply);
+  static Done answer_to(runtime::Reply<wallet::wire::Posted> reply);
+  void post_of_party(const wallet::Signed& given, bool to_no_key, Done done);
+  void look_up_request(Wanted wanted);
+  void want(Wanted wanted);
+  void next(const Address& account);
+  void judge(const Address& account, const std::optional<KeptAccount>& known);
+  void bind(const Address& account, std::optional<KeptAccount> known);
+  void sign_and_keep(const Address& account, const std::optional<KeptAccount>& known, const Now& now,
+                     const Seen& sender, const Seen& payer);
+  void pursue(const Address& account);
+  void ended(const Address& account, const Settled& how);
+  void rest(const Address& account);
+  void refuse_waiting(const Address& account, const base::Error& why);
+  void failed(const Address& account, const base::Error& why);
+  void answer_paid(const Address& account, Wanted wanted);
+  void go_on();
+  void clear_health() const;
+  void lacks_fees(const std::string& why, wallet::Amount needed);
+  void look_at_fees();
+
+  // The chain (chain_book_chain.cpp).
+  void with_now(Then<Now> then);
+  void with_account(const Address& on_chain, Then<Seen> then);
+  void settle(const SignedTransaction& transaction, Then<Settled> then);
+  void wait(std::shared_ptr<Settling> settling);
+  void look_if_past(std::shared_ptr<Settling> settling);
+  void watch_chain();
+  void look();
+  void look_again(base::Duration delay);
+  void judge_found(std::shared_ptr<Found> found);
+  void note(std::shared_ptr<Found> found);
+  void tell();
+  void tell(const Address& account, Telling& telling);
+
+  crypto::SecretKey key_of(const Address& account) const;
+  /// Of an account that belongs to no key.
+  Address kept(const Address& account) const { return wallet::address_of(key_of(account).public_key()); }
+  Counterpart on_chain(bool to_no_key) const;
+  Counterpart in_book() const;
+  Address own() const { return own_policy_.address(); }
+
+  const ChainSettings settings_;
+  const Use use_;
+  const ChainId chain_;
+  const wallet::BookId book_;
+  const wallet::Policy own_policy_;
+  durable::Storage storage_;
+  std::uint64_t run_ = 0;  // answers to an earlier one are ignored
+  bool open_ = false, committing_ = false, looking_ = false, look_more_ = false, lacks_fees_ = false, again_ = false;
+  std::vector<base::Callback<void()>> waiting_open_;
+  runtime::Subscription watching_;
+
+  std::map<Address, Address> known_;    // accounts of the book itself, that of the fund and that of the arbiters
+  std::map<Address, Keeper> followed_;  // by their addresses in the book
+  std::map<Address, Address> in_book_;  // addresses on the chain of all of these
+  std::map<Address, Paying> paying_;    // what is under way, and who waits
+  std::map<Address, Telling> telling_;
+  std::size_t orders_ = 0;  // that wait
+  wallet::Amount fees_needed_;
+  Height looked_, saved_;  // blocks up to it were looked at; in the rows
+  std::uint64_t commits_ = 0;
+  std::optional<base::Bytes> head_row_;
+  std::deque<Write> writes_;
+  std::vector<base::Bytes> told_;  // rows of credits to erase
+};
+
+}  // namespace troupe::chain

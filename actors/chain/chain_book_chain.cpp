@@ -1,0 +1,295 @@
+// What the book of the chain asks of it: how it is, the end of a transaction, and the credits in its blocks.
+#include <algorithm>
+
+#include "actors/chain/api.hpp"
+#include "actors/chain/chain_book_actor.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::chain {
+namespace {
+
+using base::Bytes;
+using base::Code;
+using base::Error;
+
+constexpr std::chrono::seconds kChainDue{5};          // our choice: it is at this node
+constexpr std::chrono::seconds kFinalBlocksDue{20};   // our choice
+constexpr std::chrono::seconds kFinalWait{10};        // our choice: below that of who waits for a transfer
+constexpr std::chrono::hours kWatchIdle{24};          // a chain whose blocks are rare
+constexpr std::chrono::seconds kLookAgain{1};         // our choice
+constexpr std::chrono::seconds kLookAnyway{10};       // our choice: a block that was not told
+constexpr std::uint64_t kSaveEveryBlocks = 256;       // our choice: at most that many are looked at again
+constexpr std::chrono::seconds kTellCreditDue{20};    // our choice
+constexpr std::chrono::seconds kTellAgainMax{30};     // our choice
+constexpr std::chrono::milliseconds kTellAgain{200};  // our choice
+constexpr std::chrono::milliseconds kToldFlush{50};   // our choice: what was told waits for a commit, not for long
+
+}  // namespace
+
+void ChainBookActor::with_now(Then<Now> then) {
+  ask<wire::GetChainStatus, wire::ChainStatus>(
+      node().find(kPath), now() + kChainDue, [](wire::GetChainStatus::Builder) {},
+      [then = std::move(then)](runtime::Answer<wire::ChainStatus> answer) mutable {
+        if (!answer.ok()) return then(answer.error());
+        const auto id = BlockId::from(bytes_of(answer.value().getId()));
+        const auto supply = wallet::Amount::from(answer.value().getSupply());
+        if (!id || !supply) return then(Error{Code::corrupt, "the chain answers nonsense"});
+        then(Now{*id, {answer.value().getHeight()}, answer.value().getBaseFee(), {answer.value().getFork()}, *supply});
+      });
+}
+
+void ChainBookActor::with_account(const Address& on_chain, Then<Seen> then) {
+  ask<wire::GetChainAccount, wire::ChainAccount>(
+      node().find(kPath), now() + kChainDue,
+      [&](wire::GetChainAccount::Builder out) { out.setAddress(data_of(on_chain.view())); },
+      [then = std::move(then)](runtime::Answer<wire::ChainAccount> answer) mutable {
+        if (!answer.ok()) return then(answer.error());
+        const auto balance = wallet::Amount::from(answer.value().getAccount().getBalance());
+        if (!balance) return then(Error{Code::corrupt, "the chain answers nonsense"});
+        then(Seen{*balance, {answer.value().getAccount().getNonce()}, {answer.value().getNextNonce()}});
+      });
+}
+
+// -- the end of a transaction
+
+struct ChainBookActor::Settling {
+  TxId id;
+  Height last;
+  Then<Settled> then;
+  Error why{};  ///< it is not final yet
+
+  /// Whether it is in a final block; then that was told.
+  bool ended(wire::TransactionInfo::Reader info) {
+    const bool final = info.getState() == wire::TransactionState::FINAL;
+    if (!final && info.getState() != wire::TransactionState::FAILED) return false;
+    then(Settled{final ? Settled::How::final : Settled::How::failed,
+                 {info.getHeight()},
+                 info.getIndex(),
+                 UnixMs(static_cast<std::int64_t>(info.getTime()))});
+    return true;
+  }
+};
+
+/// Submits it, which changes nothing if it waits or is final, and waits for its block. An error: it is not final, and
+/// may be later.
+void ChainBookActor::settle(const SignedTransaction& transaction, Then<Settled> then) {
+  const auto it = std::make_shared<Settling>();
+  it->id = id_of(transaction.content);
+  it->last = transaction.content.last_height;
+  it->then = std::move(then);
+  ask<wire::SubmitTransaction, wire::TransactionInfo>(
+      node().find(kPath), now() + kChainDue,
+      [&](wire::SubmitTransaction::Builder out) { out.setTransaction(data_of(chain::encode(transaction))); },
+      [this, it](runtime::Answer<wire::TransactionInfo> answer) {
+        if (!answer.ok()) {
+          it->why = answer.error();
+          return look_if_past(it);
+        }
+        if (!it->ended(answer.value())) wait(it);
+      });
+}
+
+void ChainBookActor::wait(std::shared_ptr<Settling> it) {
+  ask<wire::GetTransaction, wire::TransactionInfo>(
+      node().find(kPath), now() + kFinalWait + kChainDue,
+      [&](wire::GetTransaction::Builder out) {
+        out.setId(data_of(it->id.view()));
+        out.setWaitMs(std::chrono::milliseconds(kFinalWait).count());
+      },
+      [this, it](runtime::Answer<wire::TransactionInfo> answer) {
+        if (answer.ok() && it->ended(answer.value())) return;
+        it->why = answer.ok() ? Error{Code::unavailable, "its transaction waits for a block"} : answer.error();
+        look_if_past(it);
+      });
+}
+
+/// It can be in no later block once its last height is final: what is not in a block then will never be.
+void ChainBookActor::look_if_past(std::shared_ptr<Settling> it) {
+  with_now([this, it](const base::Outcome<Now>& now) {
+    if (!now.ok() || now.value().height < it->last) return it->then(it->why);
+    ask<wire::GetTransaction, wire::TransactionInfo>(
+        node().find(kPath), this->now() + kChainDue,
+        [&](wire::GetTransaction::Builder out) { out.setId(data_of(it->id.view())); },
+        [it](runtime::Answer<wire::TransactionInfo> answer) {
+          if (answer.ok() && it->ended(answer.value())) return;
+          if (!answer.ok() && answer.error().code != Code::not_found) return it->then(it->why);
+          it->then(Settled{.how = Settled::How::expired});
+        });
+  });
+}
+
+// -- credits of accounts that a part of the program keeps
+
+/// Transactions in final blocks that credit such accounts.
+struct ChainBookActor::Found {
+  struct One {
+    Height height;
+    std::uint32_t index = 0;
+    TxId id;
+    wallet::Transfer transfer;
+  };
+  std::uint64_t run = 0;
+  Height last;
+  std::vector<One> all;
+  std::size_t at = 0;
+  std::vector<Credit> credits;
+};
+
+void ChainBookActor::watch_chain() {
+  if (!open_) return;
+  watching_ = subscribe<wire::WatchChain, wire::ChainBlock>(
+      node().find(kPath), kWatchIdle, [](wire::WatchChain::Builder) {}, [this](wire::ChainBlock::Reader) { look(); },
+      [this](const base::Result<void, Error>&) { after<Follow>(kLookAgain); });
+  look();
+}
+
+void ChainBookActor::look_again(base::Duration delay) {
+  looking_ = false;
+  after<Look>(delay);
+}
+
+void ChainBookActor::look() {
+  if (!open_) return;
+  if (std::exchange(looking_, true)) {
+    look_more_ = true;
+    return;
+  }
+  ask<wire::GetBlocks, wire::FinalBlocks>(
+      node().find(kPath), now() + kFinalBlocksDue,
+      [this](wire::GetBlocks::Builder out) {
+        out.setChain(data_of(chain_.view()));
+        out.setFrom(looked_.next().value);
+      },
+      [this, run = run_](runtime::Answer<wire::FinalBlocks> answer) {
+        if (run != run_) return;
+        if (!answer.ok()) return look_again(kLookAgain);
+        if (answer.value().getRows().size() == 0)
+          return look_again(std::exchange(look_more_, false) ? base::Duration::zero() : kLookAnyway);
+        const auto found = std::make_shared<Found>();
+        found->run = run;
+        found->last = looked_;
+        for (const auto row : answer.value().getRows()) {
+          const auto block = parse_block(bytes_of(row.getBlock()));
+          if (!block.ok() || block.value().header.height != found->last.next()) break;
+          found->last = block.value().header.height;
+          for (std::uint32_t i = 0; i < block.value().transactions.size(); ++i) {
+            const Transaction& content = block.value().transactions[i].content;
+            const auto* body = std::get_if<Transfer>(&content.body);
+            if (body == nullptr) continue;
+            const auto ours = [this](const wallet::Credit& credit) {
+              const auto at = in_book_.find(credit.to);
+              return at != in_book_.end() && followed_.contains(at->second);
+            };
+            if (std::ranges::none_of(body->credits, ours)) continue;
+            if (auto transfer = transfer_of(content, book_, in_book()))
+              found->all.push_back({found->last, i, id_of(content), std::move(*transfer)});
+          }
+        }
+        if (found->last == looked_) return look_again(kLookAnyway);  // damage: the chain itself says so
+        judge_found(found);
+      });
+}
+
+/// What failed has credited nothing.
+void ChainBookActor::judge_found(std::shared_ptr<Found> found) {
+  if (found->at == found->all.size()) return note(std::move(found));
+  ask<wire::GetTransaction, wire::TransactionInfo>(
+      node().find(kPath), now() + kChainDue,
+      [&](wire::GetTransaction::Builder out) { out.setId(data_of(found->all[found->at].id.view())); },
+      [this, found](runtime::Answer<wire::TransactionInfo> answer) {
+        if (found->run != run_) return;
+        const auto state = answer.ok() ? answer.value().getState() : wire::TransactionState::PENDING;
+        const bool done = state == wire::TransactionState::FINAL;
+        if (!done && state != wire::TransactionState::FAILED) return look_again(kLookAgain);
+        const Found::One& one = found->all[found->at++];
+        if (!done) return judge_found(found);
+        std::map<Address, Credit> credited;
+        for (const wallet::Credit& credit : one.transfer.credits) {
+          if (!followed_.contains(credit.to)) continue;
+          const auto [at, first] = credited.try_emplace(credit.to);
+          if (first)
+            at->second = {credit.to, sequence_of(one.height, one.index), id_of(one.transfer), one.transfer.from,
+                          credit.amount};
+          else at->second.amount = at->second.amount + credit.amount;
+        }
+        for (const auto& [address, credit] : credited) found->credits.push_back(credit);
+        judge_found(found);
+      });
+}
+
+void ChainBookActor::note(std::shared_ptr<Found> found) {
+  if (found->credits.empty() && found->last.value < saved_.value + kSaveEveryBlocks) {
+    looked_ = found->last;
+    looking_ = false;
+    return look();
+  }
+  Write one{.looked = found->last};
+  const auto fresh = std::make_shared<std::map<Bytes, Credit>>();
+  std::uint64_t number = 0;
+  for (const Credit& credit : found->credits) {
+    Bytes key{'o'};
+    durable::append_ordered(key, credit.sequence);
+    durable::append_ordered(key, number++);
+    one.rows[key] = encode(credit);
+    fresh->emplace(std::move(key), credit);
+  }
+  one.done = [this, found, fresh](const base::Outcome<void>& done) {
+    if (!done.ok()) return;  // the rows are read again
+    looked_ = found->last;
+    looking_ = false;
+    for (const auto& [key, credit] : *fresh) telling_[credit.account].credits.emplace(key, credit);
+    tell();
+    look();
+  };
+  write(std::move(one));
+}
+
+void ChainBookActor::tell() {
+  if (!open_) return;
+  for (auto at = telling_.begin(); at != telling_.end();) {
+    if (at->second.credits.empty() && !at->second.asked) {
+      at = telling_.erase(at);
+      continue;
+    }
+    tell(at->first, at->second);
+    ++at;
+  }
+}
+
+/// The first one: the next is told when it was answered.
+void ChainBookActor::tell(const Address& account, Telling& telling) {
+  const auto keeper = followed_.find(account);
+  if (telling.asked || telling.credits.empty() || keeper == followed_.end()) return;
+  if (now() < telling.not_before) return after<Tell>(kTellAgain);
+  telling.asked = true;
+  const auto& [key, credit] = *telling.credits.begin();
+  ask<wallet::wire::Credited, messages::wire::Nothing>(
+      node().find(keeper->second.path), now() + kTellCreditDue,
+      [&, &credit = credit](wallet::wire::Credited::Builder out) {
+        out.setKind(keeper->second.kind);
+        out.setId(data_of(keeper->second.id.view()));
+        out.setSequence(credit.sequence);
+        out.setTransfer(data_of(credit.transfer.view()));
+        out.setFrom(data_of(credit.from.view()));
+        out.setAmount(credit.amount.units());
+      },
+      [this, account, key = key, run = run_](const runtime::Answer<messages::wire::Nothing>& answer) {
+        if (run != run_) return;
+        const auto at = telling_.find(account);
+        if (at == telling_.end()) return;
+        at->second.asked = false;
+        if (answer.ok()) {
+          at->second.credits.erase(key);
+          at->second.backoff = {};
+          told_.push_back(key);
+          after<Flush>(kToldFlush);
+          return tell(account, at->second);
+        }
+        auto& backoff = at->second.backoff;
+        backoff = std::clamp<base::Duration>(backoff * 2, kTellAgain, kTellAgainMax);
+        at->second.not_before = now() + backoff;
+        after<Tell>(kTellAgain);
+      });
+}
+
+}  // namespace troupe::chain

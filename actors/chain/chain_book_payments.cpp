@@ -1,0 +1,415 @@
+// Transfers: those that a party has signed, and those of accounts whose key is here.
+#include <algorithm>
+
+#include "actors/chain/api.hpp"
+#include "actors/chain/chain_book_actor.hpp"
+#include "messages/words.hpp"
+#include "runtime/base/fields.hpp"
+#include "runtime/crypto/hash.hpp"
+
+namespace troupe::chain {
+namespace {
+
+using base::Bytes;
+using base::Code;
+using base::Error;
+using wallet::LedgerError;
+
+constexpr std::size_t kRequestIdBytesMax = 64;       // messages/wallet.capnp
+constexpr std::chrono::milliseconds kPayAgain{200};  // our choice
+constexpr std::chrono::seconds kPayAgainMax{10};     // our choice
+constexpr std::chrono::seconds kFeesAgain{5};        // our choice
+
+Error posting_error(LedgerError why) {
+  const bool changed = why == LedgerError::taken || why == LedgerError::ahead;
+  const Code code = why == LedgerError::malformed ? Code::malformed : changed ? Code::conflict : Code::refused;
+  return {code, std::string(wallet::name(why))};
+}
+
+Bytes account_row(char kind, const wallet::Address& account) {
+  Bytes out{static_cast<std::uint8_t>(kind)};
+  base::append(out, account.view());
+  return out;
+}
+
+Bytes numbered_key(const wallet::Address& account, wallet::TransferNumber number) {
+  Bytes out = account_row('n', account);
+  durable::append_ordered(out, number.value);
+  return out;
+}
+
+Bytes request_row(const base::Digest& request) {
+  Bytes out{'r'};
+  base::append(out, request.view());
+  return out;
+}
+
+}  // namespace
+
+Bytes ChainBookActor::encode(const Posted& posted) {
+  Bytes out;
+  base::append(out, posted.id.view());
+  base::append_number(out, posted.sequence);
+  base::append_number(out, static_cast<std::uint64_t>(posted.time.count()));
+  return out;
+}
+
+std::optional<ChainBookActor::Posted> ChainBookActor::decode_posted(base::ByteView bytes) {
+  base::FieldReader in(bytes);
+  Posted out;
+  out.id = in.fixed<wallet::TransferId>();
+  out.sequence = in.number<std::uint64_t>();
+  out.time = UnixMs(static_cast<std::int64_t>(in.number<std::uint64_t>()));
+  if (!in.ended()) return std::nullopt;
+  return out;
+}
+
+void ChainBookActor::post(wallet::wire::PostTransfer::Reader ask, runtime::Reply<wallet::wire::Posted> reply) {
+  auto given = wallet::read(ask.getTransfer());
+  if (!given.ok()) return reply.refuse(given.error());
+  if (ask.getRequest().size() > kRequestIdBytesMax)
+    return reply.refuse({Code::malformed, "a request id has at most 64 bytes"});
+  const wallet::Signed& transfer = given.value();
+  if (!wallet::Order::approved(transfer.transfer, transfer.policy, transfer.approvals))
+    return reply.refuse({Code::refused, "the signers of the account have not approved this transfer"});
+  Wanted wanted{.transfer = transfer.transfer, .to_no_key = ask.getToNoKey(), .done = answer_to(std::move(reply))};
+  if (transfer.transfer.book != book_) return wanted.done(posting_error(LedgerError::wrong_book));
+  const bool of_this_node = transfer.transfer.from == own();
+  if (of_this_node && ask.getRequest().size() > 0)
+    wanted.request =
+        crypto::sha256(base::as_bytes("troupe chain request v1"), base::as_bytes(text_of(ask.getRequest())));
+  const auto one = std::make_shared<Wanted>(std::move(wanted));
+  when_open([this, one, of_this_node, given = std::move(given).value()]() mutable {
+    if (!of_this_node) return post_of_party(given, one->to_no_key, std::move(one->done));
+    if (one->request) look_up_request(std::move(*one));
+    else want(std::move(*one));
+  });
+}
+
+ChainBookActor::Done ChainBookActor::answer_to(runtime::Reply<wallet::wire::Posted> reply) {
+  return [reply = std::move(reply)](const base::Outcome<Posted>& done) mutable {
+    if (!done.ok()) return reply.refuse(done.error());
+    reply.send([&](wallet::wire::Posted::Builder out) {
+      out.setId(data_of(done.value().id.view()));
+      out.setSequence(done.value().sequence);
+      out.setTime(static_cast<std::uint64_t>(done.value().time.count()));
+    });
+  };
+}
+
+void ChainBookActor::pay_from(wallet::wire::PayFrom::Reader ask, runtime::Reply<wallet::wire::Posted> reply) {
+  auto transfer = wallet::decode_transfer(bytes_of(ask.getTransfer()));
+  const auto id = base::Digest::from(bytes_of(ask.getId()));
+  const std::string kind = text_of(ask.getKind());
+  if (!transfer || !id || kind.empty() || kind.size() > 16 || transfer->from != wallet::account_of(kind, id->view()))
+    return reply.refuse({Code::malformed, "the transfer is not one of the account of kind and id"});
+  if (transfer->book != book_) return reply.refuse(posting_error(LedgerError::wrong_book));
+  const auto wanted =
+      std::make_shared<Wanted>(Wanted{.transfer = std::move(*transfer), .done = answer_to(std::move(reply))});
+  when_open([this, wanted] { want(std::move(*wanted)); });
+}
+
+// -- of parties
+
+/// It was signed for its fee and its last height: what becomes of it is the chain's to say.
+void ChainBookActor::post_of_party(const wallet::Signed& given, bool to_no_key, Done done) {
+  auto transaction = transaction_of(given.transfer, chain_, given.policy, on_chain(to_no_key));
+  if (!transaction || given.on_chain.empty())
+    return done(Error{Code::refused,
+                      "the book is a chain (ledger.book = chain), and the transfer was signed for a book: it names no "
+                      "fee and no last height, or its signer has not approved the transaction"});
+  transaction->from.approvals = given.on_chain;
+  std::ranges::sort(transaction->from.approvals, {}, &wallet::Approval::key);
+  if (orders_ >= kWaitingMax) return done(Error{Code::overloaded, "too many transfers wait for the chain"});
+  ++orders_;
+  settle(*transaction, [this, id = id_of(given.transfer), run = run_,
+                        done = std::move(done)](const base::Outcome<Settled>& how) mutable {
+    if (run == run_) --orders_;
+    if (!how.ok()) return done(how.error());
+    switch (how.value().how) {
+      case Settled::How::final:
+        return done(Posted{id, sequence_of(how.value().height, how.value().index), how.value().time});
+      case Settled::How::failed:
+        return done(Error{Code::refused, "the account had less than that in block " +
+                                             std::to_string(how.value().height.value) + ", and has paid the fee"});
+      case Settled::How::expired:
+        return done(Error{Code::refused, "the last height of its transaction is past, and no block has it"});
+    }
+  });
+}
+
+// -- of accounts whose key is here
+
+/// What was asked for under a request is the same transfer for ever.
+void ChainBookActor::look_up_request(Wanted wanted) {
+  const auto one = std::make_shared<Wanted>(std::move(wanted));
+  storage_.get(request_row(*one->request), [this, one, run = run_](const base::Outcome<std::optional<Bytes>>& row) {
+    if (run != run_) return one->done(Error{Code::unavailable, "the accounts on the chain are read again"});
+    if (!row.ok()) return one->done(row.error());
+    if (!row.value()) return want(std::move(*one));
+    auto before = wallet::decode_transfer(*row.value());
+    if (!before) return one->done(Error{Code::corrupt, "the row of a request cannot be read"});
+    if (before->credits != one->transfer.credits || before->memo != one->transfer.memo)
+      return one->done(Error{Code::conflict, "another transfer of this account was posted under this request"});
+    one->transfer = std::move(*before);
+    want(std::move(*one));
+  });
+}
+
+void ChainBookActor::want(Wanted wanted) {
+  const Address account = wanted.transfer.from;
+  const auto at = paying_.find(account);
+  if (orders_ >= kWaitingMax || (at != paying_.end() && at->second.waiting.size() >= kAccountMax))
+    return wanted.done(Error{Code::overloaded, "too many transfers wait for the chain, or for this account"});
+  ++orders_;
+  const wallet::TransferNumber number = wanted.transfer.number;
+  paying_[account].waiting.emplace(number, std::move(wanted));
+  next(account);
+}
+
+void ChainBookActor::go_on() {
+  again_ = false;
+  std::vector<Address> all;
+  for (const auto& [account, paying] : paying_) all.push_back(account);
+  for (const Address& account : all) next(account);
+}
+
+void ChainBookActor::next(const Address& account) {
+  const auto at = paying_.find(account);
+  if (!open_ || at == paying_.end() || at->second.busy) return;
+  Paying& paying = at->second;
+  if (!paying.bound && paying.waiting.empty()) {
+    paying_.erase(at);
+    return;
+  }
+  if (now() < paying.not_before) {
+    if (!std::exchange(again_, true)) after<Again>(kPayAgain);
+    return;
+  }
+  paying.busy = true;
+  if (paying.bound) return pursue(account);
+  storage_.get(account_row('a', account), [this, account, run = run_](const base::Outcome<std::optional<Bytes>>& row) {
+    if (run != run_) return;
+    if (!row.ok()) return failed(account, row.error());
+    std::optional<KeptAccount> known;
+    if (row.value()) {
+      known = KeptAccount::decode(*row.value());
+      if (!known) return failed(account, {Code::corrupt, "the row of an account cannot be read"});
+    }
+    judge(account, known);
+  });
+}
+
+/// Answers what is paid; the next transfer is made a transaction, and what is ahead of it waits.
+void ChainBookActor::judge(const Address& account, const std::optional<KeptAccount>& known) {
+  Paying& paying = paying_.at(account);
+  const KeptAccount state = known.value_or(KeptAccount());
+  while (!paying.waiting.empty() && state.judge(paying.waiting.begin()->first) == KeptAccount::Standing::paid) {
+    auto one = paying.waiting.extract(paying.waiting.begin());
+    --orders_;
+    answer_paid(account, std::move(one.mapped()));
+  }
+  if (paying.waiting.empty()) return rest(account);
+  if (state.judge(paying.waiting.begin()->first) == KeptAccount::Standing::next) return bind(account, known);
+  refuse_waiting(account, posting_error(LedgerError::ahead));
+  rest(account);
+}
+
+void ChainBookActor::answer_paid(const Address& account, Wanted wanted) {
+  const auto one = std::make_shared<Wanted>(std::move(wanted));
+  storage_.get(numbered_key(account, one->transfer.number), [one](const base::Outcome<std::optional<Bytes>>& row) {
+    if (!row.ok()) return one->done(row.error());
+    const auto posted = row.value() ? decode_posted(*row.value()) : std::nullopt;
+    if (!posted) return one->done(Error{Code::corrupt, "the row of a transfer is missing, or cannot be read"});
+    if (posted->id != id_of(one->transfer)) return one->done(posting_error(LedgerError::taken));
+    one->done(*posted);
+  });
+}
+
+void ChainBookActor::refuse_waiting(const Address& account, const Error& why) {
+  auto waiting = std::exchange(paying_.at(account).waiting, {});
+  orders_ -= waiting.size();
+  for (auto& [number, wanted] : waiting) wanted.done(why);
+}
+
+/// The account has nothing under way: what waits is next.
+void ChainBookActor::rest(const Address& account) {
+  const auto at = paying_.find(account);
+  if (at == paying_.end()) return;
+  at->second.busy = false;
+  next(account);
+}
+
+/// Who waits is told, and asks again; what is bound is tried again without being asked.
+void ChainBookActor::failed(const Address& account, const Error& why) {
+  Paying& paying = paying_.at(account);
+  paying.backoff = std::clamp<base::Duration>(paying.backoff * 2, kPayAgain, kPayAgainMax);
+  paying.not_before = now() + paying.backoff;
+  refuse_waiting(account, why);
+  rest(account);
+}
+
+void ChainBookActor::bind(const Address& account, std::optional<KeptAccount> known) {
+  const bool of_this_node = account == own();
+  with_now([this, account, known, of_this_node, run = run_](const base::Outcome<Now>& now) {
+    if (run != run_) return;
+    if (!now.ok()) return failed(account, now.error());
+    with_account(of_this_node ? account : kept(account), [this, account, known, of_this_node, run,
+                                                          at = now.value()](const base::Outcome<Seen>& sender) {
+      if (run != run_) return;
+      if (!sender.ok()) return failed(account, sender.error());
+      if (of_this_node) return sign_and_keep(account, known, at, sender.value(), sender.value());
+      with_account(own(), [this, account, known, run, at, from = sender.value()](const base::Outcome<Seen>& payer) {
+        if (run != run_) return;
+        if (!payer.ok()) return failed(account, payer.error());
+        sign_and_keep(account, known, at, from, payer.value());
+      });
+    });
+  });
+}
+
+void ChainBookActor::sign_and_keep(const Address& account, const std::optional<KeptAccount>& known, const Now& at,
+                                   const Seen& sender, const Seen& payer) {
+  Paying& paying = paying_.at(account);
+  if (paying.waiting.empty()) return rest(account);
+  const Wanted& first = paying.waiting.begin()->second;
+  const wallet::Transfer& transfer = first.transfer;
+  const bool of_this_node = account == own();
+  // The node's own key may have signed before; a derived one has not.
+  const KeptAccount state = known.value_or(KeptAccount(of_this_node ? sender.nonce : Nonce{}));
+  if (sender.nonce < state.next())
+    return failed(account, {Code::unavailable, "the chain of this node is not as far as it was: it is still read"});
+  if (sender.nonce > state.next()) {  // no end of this transfer: it may be what was paid
+    const Error why{Code::conflict,
+                    "the account has paid on the chain what this node does not know of: its data was "
+                    "restored from a backup, or another node has its key"};
+    settings_.log.error("a kept account pays nothing more",
+                        {{"account", text(account)}, {"why", std::string_view(why.message)}});
+    return failed(account, why);
+  }
+  const crypto::SecretKey derived = key_of(account);
+  const crypto::SecretKey& key = of_this_node ? settings_.identity->key() : derived;
+  const wallet::Policy policy = wallet::Policy::of_key(key.public_key());
+  const auto payer_policy = of_this_node ? std::nullopt : std::optional(own_policy_);
+  const auto counterpart = on_chain(first.to_no_key);
+  const Gas gas = transaction_of(transfer, chain_, state.next(), {}, policy, payer_policy, counterpart).content.gas;
+  const BookTerms terms = terms_now(at.height, gas, at.base_fee);
+  SignedTransaction made = transaction_of(transfer, chain_, state.next(), terms, policy, payer_policy, counterpart);
+  if (const auto wrong = flaw(made.content))
+    return failed(account, {Code::malformed, "the transfer: " + std::string(name(*wrong))});
+  const auto total = wallet::total_of(transfer);
+  if (!total.ok()) return failed(account, posting_error(LedgerError::malformed));
+  if (!of_this_node && payer.balance < terms.fee_max) {
+    const std::string why = "the account of this node pays the fees of escrows, and has " + payer.balance.text() +
+                            " where up to " + terms.fee_max.text() + " is needed: send money to " + wallet::text(own());
+    lacks_fees(why, terms.fee_max);
+    return failed(account, {Code::unavailable, why});
+  }
+  const auto needed = of_this_node ? plus(total.value(), terms.fee_max) : std::optional(total.value());
+  if (!needed || sender.balance < *needed)
+    return failed(account,
+                  {Code::refused, "the account has " + sender.balance.text() + " on the chain, less than that" +
+                                      (of_this_node ? " with the fee" : "")});
+  const Bytes message = signed_bytes(made.content, at.fork);
+  made.from.approvals = {{key.public_key(), key.sign(message)}};
+  if (made.fee_payer)
+    made.fee_payer->approvals = {{settings_.identity->public_key(), settings_.identity->key().sign(message)}};
+
+  const wallet::TransferId id = id_of(transfer);
+  Bytes row;
+  base::append(row, id.view());
+  base::append(row, chain::encode(made));
+  Write one{.rows = {{account_row('a', account), state.encode()}, {account_row('b', account), std::move(row)}}};
+  if (first.request) one.rows[request_row(*first.request)] = wallet::encode(transfer);
+  const auto bound = std::make_shared<Bound>(Bound{id, std::move(made)});
+  one.done = [this, account, bound](const base::Outcome<void>& done) {
+    if (!done.ok()) return;  // who waits was told; the rows are read again
+    paying_.at(account).bound = std::move(*bound);
+    pursue(account);
+  };
+  write(std::move(one));
+}
+
+void ChainBookActor::pursue(const Address& account) {
+  const SignedTransaction transaction = paying_.at(account).bound->transaction;
+  settle(transaction,
+         [this, account, fee_max = transaction.content.fee_max, run = run_](const base::Outcome<Settled>& how) {
+           if (run != run_) return;
+           if (how.ok()) return ended(account, how.value());
+           const Code code = how.error().code;
+           if (code == Code::refused || code == Code::conflict || code == Code::overloaded) {
+             // The asker must not take it for the end: the same transaction is submitted until its last height.
+             const std::string why = "the chain does not take a payment of this node yet: " + how.error().message +
+                                     "; fees are paid by " + wallet::text(own());
+             lacks_fees(why, fee_max);
+             return failed(account, {Code::unavailable, why});
+           }
+           failed(account, how.error());
+         });
+}
+
+void ChainBookActor::ended(const Address& account, const Settled& how) {
+  const Bound& bound = *paying_.at(account).bound;
+  if (how.how == Settled::How::expired) {
+    Write one{.rows = {{account_row('b', account), std::nullopt}}};
+    one.done = [this, account](const base::Outcome<void>& done) {
+      if (!done.ok()) return;
+      settings_.log.info("a transaction of a kept account has expired: another one is made",
+                         {{"account", wallet::text(account)}});
+      paying_.at(account).bound.reset();
+      rest(account);
+    };
+    return write(std::move(one));
+  }
+  storage_.get(account_row('a', account), [this, account, how, id = bound.transfer,
+                                           run = run_](const base::Outcome<std::optional<Bytes>>& row) {
+    if (run != run_) return;
+    if (!row.ok()) return failed(account, row.error());
+    auto state = row.value() ? KeptAccount::decode(*row.value()) : std::nullopt;
+    if (!state) return reopen({Code::corrupt, "the row of an account cannot be read"});
+    const bool final = how.how == Settled::How::final;
+    if (final) state->paid();
+    else state->failed();
+    Write one{.rows = {{account_row('a', account), state->encode()}, {account_row('b', account), std::nullopt}}};
+    if (final)
+      one.rows[numbered_key(account, state->done())] = encode(Posted{id, sequence_of(how.height, how.index), how.time});
+    one.done = [this, account, final, how, id](const base::Outcome<void>& done) {
+      if (!done.ok()) return;
+      Paying& paying = paying_.at(account);
+      paying.bound.reset();
+      paying.backoff = {};
+      if (std::exchange(lacks_fees_, false) && settings_.health != nullptr) settings_.health->clear(kFeesHealth);
+      // What is final is answered by its row, as for those who ask later.
+      if (final) return rest(account);
+      settings_.log.error("a payment of a kept account has failed on the chain",
+                          {{"account", wallet::text(account)}, {"transfer", id.hex()}, {"height", how.height.value}});
+      refuse_waiting(account,
+                     {Code::refused, "the account had less than that in block " + std::to_string(how.height.value)});
+      rest(account);
+    };
+    write(std::move(one));
+  });
+}
+
+// -- fees
+
+void ChainBookActor::lacks_fees(const std::string& why, wallet::Amount needed) {
+  fees_needed_ = needed;
+  if (settings_.health != nullptr)
+    settings_.health->raise(kFeesHealth, observe::HealthState::degraded, "payments of escrows wait: " + why);
+  if (!std::exchange(lacks_fees_, true)) after<Fees>(kFeesAgain);
+}
+
+/// Over once the account of this node has what was missing, and nothing that the chain did not take waits.
+void ChainBookActor::look_at_fees() {
+  if (!lacks_fees_) return;
+  with_account(own(), [this](const base::Outcome<Seen>& seen) {
+    const auto bound = [](const auto& one) { return one.second.bound.has_value(); };
+    if (!seen.ok() || seen.value().balance < fees_needed_ || std::ranges::any_of(paying_, bound))
+      return after<Fees>(kFeesAgain);
+    lacks_fees_ = false;
+    if (settings_.health != nullptr) settings_.health->clear(kFeesHealth);
+  });
+}
+
+}  // namespace troupe::chain

@@ -1,0 +1,81 @@
+#pragma once
+// How a chain goes on that had two final blocks of one height: its validators name the block that stays.
+//
+// Bytes   canonical Cap'n Proto of `ForkStatement` and `SignedFork` in messages/chain.capnp.
+// Signed  "troupe fork v1" || chain || fork || statement, by consensus keys.
+// Power   of the validators that the state after the named block has for the next height: they go on from there. More
+//         than 2/3 of it has to sign. Signatures of others count nothing, and spoil nothing.
+// Forks   the block of a height is of the highest fork whose statement names an earlier height.
+// Limits  kForksMax statements; kValidatorsMax signatures of each.
+#include "actors/chain/logic/commit.hpp"
+
+namespace troupe::chain {
+
+inline constexpr std::uint16_t kForkVersion = 1;
+inline constexpr std::size_t kForksMax = 256;  // our choice: each is the work of people
+// Pointer, words, pointer, block.
+inline constexpr std::size_t kForkStatementBytes = 8 + 2 * 8 + 8 + 32;
+// Pointers, list tag; of each signature pointers, validator, signature.
+inline constexpr std::size_t kSignedForkBytesMax =
+    8 + 2 * 8 + kForkStatementBytes + 8 + kValidatorsMax * (16 + 24 + 64);
+
+struct ForkStatement {
+  Fork fork;      ///< of the blocks that follow; at least 1
+  Height height;  ///< of the block that stays
+  BlockId block;
+
+  friend bool operator==(const ForkStatement&, const ForkStatement&) = default;
+};
+base::Bytes encode(const ForkStatement& statement);
+/// Nothing unless the bytes are what encode() gives.
+std::optional<ForkStatement> parse_fork_statement(base::ByteView bytes);
+/// What validators sign.
+base::Bytes signed_bytes(const ChainId& chain, const ForkStatement& statement);
+
+struct ForkSignature {
+  base::NodeId validator;
+  crypto::Signature signature{};
+
+  friend bool operator==(const ForkSignature&, const ForkSignature&) = default;
+};
+
+struct SignedFork {
+  ForkStatement statement;
+  std::vector<ForkSignature> signatures{};  ///< by rising id
+
+  /// False if it is there, and stays as it is, or there is no room.
+  bool add(const ForkSignature& signature);
+  friend bool operator==(const SignedFork&, const SignedFork&) = default;
+};
+base::Bytes encode(const SignedFork& fork);
+/// Nothing unless the bytes are what encode() gives, with at most kValidatorsMax signatures by rising id.
+std::optional<SignedFork> parse_signed_fork(base::ByteView bytes);
+
+enum class ForkError : std::uint8_t {
+  too_little,     ///< 2/3 of the power or less has signed
+  bad_signature,  ///< one of the signatures is not of its validator
+};
+/// Whether these validators go on so. Power is counted before signatures are verified.
+base::Result<void, ForkError> verify_fork(const ChainId& chain, const ValidatorSet& set, const SignedFork& fork,
+                                          const VerifySignature& verify);
+
+/// The statements by which a chain went on, as a node has taken them.
+class ForkHistory {
+ public:
+  /// False unless it is later than each one before, and there is room.
+  bool add(SignedFork fork);
+  bool full() const { return all_.size() >= kForksMax; }
+
+  /// That of the next block.
+  Fork latest() const { return all_.empty() ? Fork{} : all_.back().statement.fork; }
+  /// That of the block of a height.
+  Fork of(Height height) const;
+  const SignedFork* find(Fork fork) const;
+  /// By rising fork.
+  const std::vector<SignedFork>& all() const { return all_; }
+
+ private:
+  std::vector<SignedFork> all_;
+};
+
+}  // namespace troupe::chain

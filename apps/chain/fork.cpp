@@ -1,0 +1,151 @@
+// troupe chain fork | resume; and `chain sign` of a statement.
+#include <filesystem>
+
+#include "apps/chain/chain.hpp"
+#include "apps/chain/founding.hpp"
+#include "apps/chain/own_directory.hpp"
+#include "apps/cli/json.hpp"
+#include "apps/cli/shell_word.hpp"
+#include "apps/host/data_directory.hpp"
+#include "apps/wallet/on_chain.hpp"
+#include "messages/output/chain.capnp.h"
+#include "messages/words.hpp"
+#include "runtime/config/forms.hpp"
+#include "runtime/os/chance.hpp"
+
+namespace troupe::apps {
+namespace {
+
+using namespace wallets;
+using base::Code;
+using chain::ForkStatement;
+using chain::SignedFork;
+namespace fork_wire = chain::wire;
+
+constexpr const char* kForkHelp = "troupe help chain fork";
+constexpr std::chrono::minutes kResumeAnswer{10};  // our choice: up to 1,000 blocks are dropped
+
+Ending print_fork(const Invocation& invocation, Console& console, const SignedFork& fork) {
+  const ForkStatement& statement = fork.statement;
+  if (invocation.globals.json) {
+    JsonLine<output::wire::ChainFork> line;
+    line->setFork(statement.fork.value);
+    line->setHeight(statement.height.value);
+    line->setBlock(data(statement.block.view()));
+    line->setSignatures(size32(fork.signatures));
+    line.print(console.out);
+    return Exit::done;
+  }
+  console.out << "fork        " << statement.fork.value << "\nheight      " << statement.height.value
+              << "\nblock       " << statement.block.hex() << "\nsignatures  " << fork.signatures.size() << '\n';
+  return Exit::done;
+}
+
+/// What a directory signs a statement with.
+struct ForkSigner {
+  base::NodeId node;
+  chain::ChainId chain;
+  crypto::SecretKey key;
+};
+
+Failure no_signer(const std::string& what) {
+  return {{Code::refused, what}, "nothing was signed", kForkHelp, Exit::refused};
+}
+
+base::Result<ForkSigner, Failure> fork_signer(const Invocation& invocation, const Console& console) {
+  const auto path = chains::directory_of(invocation, console);
+  if (!path.ok()) return path.error();
+  std::error_code unseen;
+  if (!std::filesystem::exists(path.value() + '/' + std::string(crypto::kIdentityFile), unseen))
+    return no_signer("there is no node in " + path.value());
+  const auto disk = chains::open_here(path.value());
+  if (!disk.ok()) return disk.error();
+  os::Chance chance;
+  const auto identity = crypto::load_or_make(*disk.value(), chance, 0);
+  if (!identity.ok()) return chains::cannot_use_directory(path.value(), identity.error());
+  const auto file = kept_file(*disk.value(), chains::kChainFile, chain::kGenesisBytesMax);
+  if (!file.ok()) return chains::cannot_use_directory(path.value(), file.error());
+  if (!file.value()) return no_signer("the node in " + path.value() + " follows no chain");
+  const auto genesis = chain::SignedGenesis::parse(*file.value());
+  if (!genesis.ok())
+    return chains::cannot_use_directory(path.value(), {Code::corrupt, "its file chain is no whole genesis"});
+  auto key = chains::load_consensus_key(*disk.value());
+  if (!key.ok()) return chains::cannot_use_directory(path.value(), key.error());
+  if (!key.value()) return no_signer("there is no consensus key in " + path.value() + ": it is no validator's");
+  return ForkSigner{identity.value().id(), id_of(genesis.value().genesis()), std::move(*key.value())};
+}
+
+/// False if it has signed before.
+bool add_signature(SignedFork& fork, const ForkSigner& signer) {
+  return fork.add({signer.node, signer.key.sign(signed_bytes(signer.chain, fork.statement))});
+}
+
+/// The id of the final block of a height.
+Client::Outcome<chain::BlockId> final_block(Client& client, const chain::ChainId& chain_id, std::uint64_t height) {
+  if (height == 0) return chain::BlockId{chain_id.bytes};
+  auto page = ask_chain<fork_wire::ListBlocks, fork_wire::BlockInfos>(client, [&](fork_wire::ListBlocks::Builder out) {
+    out.setFrom(height);
+    out.setCount(1);
+  });
+  if (!page.ok()) return page.error();
+  const auto rows = page.value().root().getRows();
+  const auto id = rows.size() == 1 ? chain::BlockId::from(bytes_of(rows[0].getId())) : std::nullopt;
+  if (!id || rows[0].getHeight() != height) return odd_answer("it is no block that was asked");
+  return *id;
+}
+
+}  // namespace
+
+std::optional<SignedFork> chains::fork_in(const std::string& path) {
+  const auto bytes = bytes_in(path, chain::kSignedForkBytesMax);
+  return bytes.ok() ? chain::parse_signed_fork(bytes.value()) : std::nullopt;
+}
+
+Ending chains::sign_fork(const Invocation& invocation, Console& console, const std::string& file, SignedFork fork) {
+  const auto signer = fork_signer(invocation, console);
+  if (!signer.ok()) return signer.error();
+  const auto there = [&](const chain::ForkSignature& one) { return one.validator == signer.value().node; };
+  if (std::ranges::any_of(fork.signatures, there)) return print_fork(invocation, console, fork);
+  if (!add_signature(fork, signer.value()))
+    return no_signer(file + " has " + std::to_string(chain::kValidatorsMax) + " signatures, and room for no more");
+  if (const auto written = write_file(file, encode(fork)); !written.ok()) return written.error();
+  return print_fork(invocation, console, fork);
+}
+
+Ending chain_fork(const Invocation& invocation, Console& console) {
+  const auto file = invocation.text("-o");
+  if (!file) return usage_failure("say the file to write with -o", kForkHelp);
+  const auto height = config::parse_count(*invocation.text("H"));
+  if (!height) return usage_failure("the height of a block is a whole number", "troupe chain status");
+  const auto signer = fork_signer(invocation, console);
+  if (!signer.ok()) return signer.error();
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = ask_chain<fork_wire::GetChainStatus, fork_wire::ChainStatus>(*client.value(),
+                                                                             [](fork_wire::GetChainStatus::Builder) {});
+  if (!answer.ok()) return answer.error();
+  const auto status = answer.value().root();
+  if (chain::ChainId::from(bytes_of(status.getChain())) != signer.value().chain)
+    return no_signer("the node follows another chain than its directory");
+  const auto block = final_block(*client.value(), signer.value().chain, *height);
+  if (!block.ok()) return block.error();
+  SignedFork fork{{chain::Fork{status.getFork()}.next(), chain::Height{*height}, block.value()}};
+  add_signature(fork, signer.value());
+  if (const auto written = chains::write_file(*file, encode(fork)); !written.ok()) return written.error();
+  return print_fork(invocation, console, fork);
+}
+
+Ending chain_resume(const Invocation& invocation, Console& console) {
+  const std::string file = *invocation.text("FILE");
+  const auto fork = chains::fork_in(file);
+  if (!fork) return usage_failure(file + " is not what `chain fork` writes, or is cut", kForkHelp);
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  const base::Bytes bytes = encode(*fork);
+  auto answer = ask_chain<fork_wire::ResumeChain, fork_wire::ChainResumed>(
+      *client.value(), [&](fork_wire::ResumeChain::Builder out) { out.setStatement(data_of(bytes)); }, kResumeAnswer);
+  if (!answer.ok()) return answer.error();
+  return print_fork(invocation, console, *fork);
+}
+
+}  // namespace troupe::apps

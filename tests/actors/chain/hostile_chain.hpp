@@ -1,0 +1,171 @@
+#pragma once
+// A node of a chain among peers that say what a test wants, in virtual time.
+#include <optional>
+
+#include "actors/chain/chain_actor.hpp"
+#include "actors/chain/validator_actor.hpp"
+#include "messages/words.hpp"
+#include "runtime/store/store_actor.hpp"
+#include "tests/actors/chain/chains.hpp"
+#include "tests/runtime/net/net_cluster.hpp"
+
+namespace troupe::chain {
+
+/// Node 0 has the chain; 1 to 3 are peers. The only validator is node 0, or peer 1, whose keys the test has.
+class HostileChain {
+ public:
+  static constexpr std::size_t kNodes = 4;
+  enum class Votes : std::uint8_t { here, at_peer };
+
+  /// What a peer answers, and what it was asked.
+  struct Peer {
+    std::function<void(runtime::Reply<wire::FinalBlocks>)> blocks = [](auto) {};
+    std::function<std::vector<base::Bytes>(const std::vector<TxId>&)> transactions = [](const auto&) {
+      return std::vector<base::Bytes>();
+    };
+    std::size_t blocks_asked = 0, proposed_asked = 0;
+    std::vector<TxId> transactions_asked;
+    bool silent = false;  // leaves questions for blocks unanswered
+  };
+
+  explicit HostileChain(Votes votes) : net(kNodes, 1, {}, {}, true), peers(kNodes) {
+    const std::size_t validator = votes == Votes::here ? 0 : 1;
+    Parameters parameters;
+    REQUIRE(parameters.set(Param::block_empty_ms, 1'000));
+    const Founding founding{{.node_key = identity(validator).public_key(),
+                             .node_nonce = 0,
+                             .consensus_key = key.public_key(),
+                             .address = test_address(1),
+                             .stake = Amount::of(1'000)},
+                            Amount::of(1'000'000'000)};
+    auto made = found("hostile", UnixMs{1}, Purpose::real, parameters, {founding});
+    REQUIRE(made.ok());
+    auto genesis = std::make_shared<SignedGenesis>(std::move(made).value());
+    const base::Bytes message = signed_bytes(genesis->genesis());
+    REQUIRE(genesis->sign(identity(validator).id(),
+                          {key.sign(message), identity(validator).key().sign(message), authority(1, message)}));
+    chain = id_of(genesis->genesis());
+    settings.pool = net[0].pool;
+    settings.identity = net[0].pool->setup().identity;
+    settings.genesis = genesis;
+    if (votes == Votes::here) settings.signer = std::make_shared<const crypto::SecretKey>(test_key(40));
+    settings.counters = std::make_shared<Counters>();
+    runtime::Node& node = net[0].node;
+    node.start("store", [] { return std::make_unique<store::StoreActor>("store"); }, {.kind = "store"});
+    node.start("validator", [this] { return std::make_unique<ValidatorActor>(settings); }, {.kind = "validator"});
+    node.start("chain", [this] { return std::make_unique<ChainActor>(settings); }, {.kind = ChainActor::kName});
+    for (std::size_t i = 1; i < kNodes; ++i) serve(i);
+    net.stage.run_for(std::chrono::seconds(5));
+  }
+
+  const crypto::Identity& identity(std::size_t node) { return *net[node].pool->setup().identity; }
+  base::NodeId validator() const { return settings.genesis->genesis().founders.front().node(); }
+
+  /// What a peer tells node 0.
+  template <class T, class Fill>
+  void tell(std::size_t peer, Fill fill, base::Duration then = std::chrono::seconds(1)) {
+    net.inside(
+        peer, [&](test::Scripted& self) { self.tell<T>(self.node().remote(identity(0).id(), kPath), fill); }, then);
+  }
+  /// The code with which node 0 refuses it; nothing if it answers.
+  template <class Q, class A, class Fill>
+  std::optional<base::Code> ask(std::size_t peer, Fill fill, base::Duration then = std::chrono::seconds(1)) {
+    const auto out = std::make_shared<std::optional<base::Code>>(base::Code::timeout);  // may come later
+    net.inside(
+        peer,
+        [&](test::Scripted& self) {
+          self.ask<Q, A>(self.node().remote(identity(0).id(), kPath), self.now() + std::chrono::seconds(20), fill,
+                         [out](const runtime::Answer<A>& answer) {
+                           *out = answer.ok() ? std::nullopt : std::optional(answer.error().code);
+                         });
+        },
+        then);
+    return *out;
+  }
+  /// Makes a peer a neighbour that has that many blocks.
+  void meet(std::size_t peer, std::uint64_t height = 0) {
+    tell<wire::ChainHead>(peer, [&](wire::ChainHead::Builder out) {
+      out.setChain(data_of(chain.view()));
+      out.setHeight(height);
+      out.setBlock(data_of(chain.view()));
+    });
+  }
+  void have(std::size_t peer, const std::vector<TxId>& ids, base::Duration then = std::chrono::seconds(1)) {
+    tell<wire::HaveTransactions>(
+        peer,
+        [&](wire::HaveTransactions::Builder out) {
+          out.setChain(data_of(chain.view()));
+          auto list = out.initIds(size32(ids));
+          for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(ids[i].view()));
+        },
+        then);
+  }
+  void push_vote(std::size_t peer, base::ByteView vote, const ChainId& of) {
+    tell<wire::PushVote>(peer, [&](wire::PushVote::Builder out) {
+      out.setChain(data_of(of.view()));
+      out.setVote(data_of(vote));
+    });
+  }
+  /// As the validator signs it, if its keys are the test's.
+  SignedVote vote(const Vote& content) const { return {content, validator(), key.sign(signed_bytes(chain, content))}; }
+  SignedTransaction transfer(std::uint64_t nonce, std::uint64_t amount = 1) const {
+    Transaction content{.chain = chain,
+                        .from = test_address(1),
+                        .nonce = {nonce},
+                        .last_height = {1'000},
+                        .fee_max = Amount::of(1'000'000),
+                        .body = Transfer{{pay(2, amount)}}};
+    return sign(with_gas(content, 1), Fork{}, 1);
+  }
+
+  std::size_t accused(std::size_t peer, net::wire::Violation how) {
+    return static_cast<std::size_t>(std::ranges::count(net.accused, std::pair(identity(peer).id(), how)));
+  }
+  std::uint64_t height() const { return settings.counters->height; }
+  std::uint64_t pending() const { return settings.counters->pending; }
+
+  test::NetCluster net;
+  std::vector<Peer> peers;
+  ChainSettings settings;
+  ChainId chain{};
+  const crypto::SecretKey key = test_key(40);
+
+ private:
+  void serve(std::size_t i) {
+    Peer& peer = peers[i];
+    net.serve<wire::GetChainHead, wire::ChainHead, wire::GetBlocks, wire::HaveTransactions, wire::GetTransactions,
+              wire::PushVote, wire::PushProposal, wire::GetProposed, wire::HeldVotes>(
+        i, "chain", [this, &peer](test::Scripted&, runtime::Handlers& on) {
+          on.ask<wire::GetChainHead, wire::ChainHead>([](auto, auto reply) {
+            reply.refuse({base::Code::unavailable, "it says nothing by itself"});
+          });
+          on.tell<wire::ChainHead>([](auto) {});
+          on.tell<wire::HaveTransactions>([](auto) {});
+          on.tell<wire::PushVote>([](auto) {});
+          on.tell<wire::PushProposal>([](auto) {});
+          on.tell<wire::HeldVotes>([](auto) {});
+          on.ask<wire::GetBlocks, wire::FinalBlocks>(
+              [&peer, held = std::vector<runtime::Reply<wire::FinalBlocks>>()](auto, auto reply) mutable {
+                ++peer.blocks_asked;
+                if (peer.silent) held.push_back(std::move(reply));
+                else peer.blocks(std::move(reply));
+              });
+          on.ask<wire::GetProposed, wire::PushProposal>([&peer](auto, auto reply) {
+            ++peer.proposed_asked;
+            reply.refuse({base::Code::not_found, "it is not here"});
+          });
+          on.ask<wire::GetTransactions, wire::Transactions>([&peer](auto ask, auto reply) {
+            std::vector<TxId> ids;
+            for (const auto id : ask.getIds()) ids.push_back(*TxId::from(bytes_of(id)));
+            peer.transactions_asked.insert(peer.transactions_asked.end(), ids.begin(), ids.end());
+            const auto list = peer.transactions(ids);
+            reply.send([&](wire::Transactions::Builder out) {
+              auto rows = out.initList(size32(list));
+              for (unsigned k = 0; k < rows.size(); ++k) rows.set(k, data_of(list[k]));
+            });
+          });
+        });
+  }
+};
+
+}  // namespace troupe::chain

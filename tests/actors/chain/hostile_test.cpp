@@ -1,0 +1,268 @@
+// What a peer says of a chain may be forged, foreign, false, or too much: it is refused, told to /peers, and holds up
+// nothing.
+#include <doctest/doctest.h>
+
+#include "actors/chain/logic/header.hpp"
+#include "tests/actors/chain/hostile_chain.hpp"
+
+using namespace troupe;
+using namespace troupe::chain;
+using namespace std::chrono_literals;
+using net::wire::Violation;
+
+namespace {
+
+const Vote kFirst{{Fork{}, Height{1}, Round{0}}, Step::prevote, {}};
+
+std::vector<base::Bytes> bytes_of_all(const std::vector<SignedTransaction>& list) {
+  std::vector<base::Bytes> out;
+  for (const SignedTransaction& one : list) out.push_back(encode(one));
+  return out;
+}
+
+/// One row of an answer with blocks.
+void answer_blocks(runtime::Reply<wire::FinalBlocks>& reply, base::ByteView block,
+                   const std::vector<base::Bytes>& commit) {
+  reply.send([&](wire::FinalBlocks::Builder out) {
+    auto row = out.initRows(1)[0];
+    row.setBlock(data_of(block));
+    auto entries = row.initCommit(size32(commit));
+    for (unsigned i = 0; i < entries.size(); ++i) entries.set(i, data_of(commit[i]));
+  });
+}
+
+}  // namespace
+
+TEST_CASE("chain hostile: votes that are forged, foreign or nothing are a violation; a stranger's say nothing") {
+  HostileChain world(HostileChain::Votes::at_peer);
+  world.meet(2);
+  const auto accusations = [&] { return world.net.accused.size(); };
+
+  SUBCASE("a vote that its validator has signed is none") {
+    world.push_vote(2, encode(world.vote(kFirst)), world.chain);
+    CHECK(accusations() == 0);
+  }
+  SUBCASE("the same signature under another vote is forged") {
+    SignedVote forged = world.vote(kFirst);
+    forged.content.step = Step::precommit;
+    world.push_vote(2, encode(forged), world.chain);
+    CHECK(world.accused(2, Violation::BAD_RECORD) == 1);
+  }
+  SUBCASE("a vote for another chain is not signed for this one") {
+    ChainId other = world.chain;
+    other.bytes[0] ^= 1;
+    const SignedVote replayed{kFirst, world.validator(), world.key.sign(signed_bytes(other, kFirst))};
+    world.push_vote(2, encode(replayed), world.chain);
+    CHECK(world.accused(2, Violation::BAD_RECORD) == 1);
+  }
+  SUBCASE("a message that names another chain") {
+    ChainId other = world.chain;
+    other.bytes[0] ^= 1;
+    world.push_vote(2, encode(world.vote(kFirst)), other);
+    CHECK(world.accused(2, Violation::MALFORMED) == 1);
+  }
+  SUBCASE("bytes that are not the one encoding of a vote") {
+    base::Bytes bytes = encode(world.vote(kFirst));
+    bytes.insert(bytes.end(), 8, 0);
+    world.push_vote(2, bytes, world.chain);
+    world.push_vote(2, {}, world.chain);
+    CHECK(world.accused(2, Violation::MALFORMED) == 2);
+  }
+  SUBCASE("a stranger's vote is not verified, and its sender may have got it from others") {
+    const crypto::SecretKey stranger = test_key(50);
+    const SignedVote vote{kFirst, crypto::node_id(stranger.public_key(), 0),
+                          stranger.sign(signed_bytes(world.chain, kFirst))};
+    world.push_vote(2, encode(vote), world.chain);
+    CHECK(accusations() == 0);
+  }
+  SUBCASE("heights that are far away, other forks and late rounds are no violation") {
+    for (const Place& place : {Place{Fork{}, Height{900}, Round{0}}, Place{Fork{3}, Height{1}, Round{0}},
+                               Place{Fork{}, Height{1}, Round{1'000}}})
+      world.push_vote(2, encode(world.vote({place, Step::prevote, {}})), world.chain);
+    CHECK(accusations() == 0);
+    CHECK(world.height() == 0);
+  }
+}
+
+TEST_CASE("chain hostile: what is given for an id is what was asked for, or its sender lies") {
+  HostileChain world(HostileChain::Votes::at_peer);
+  const SignedTransaction one = world.transfer(0);
+  const TxId id = id_of(one.content);
+  world.meet(2);
+  world.meet(3);
+
+  SUBCASE("a transaction that is true waits here") {
+    world.peers[2].transactions = [&](const auto&) { return bytes_of_all({one}); };
+    world.have(2, {id});
+    CHECK(world.peers[2].transactions_asked == std::vector{id});
+    CHECK(world.pending() == 1);
+    CHECK(world.net.accused.empty());
+    SUBCASE("and is not fetched again") {
+      world.have(3, {id});
+      CHECK(world.peers[3].transactions_asked.empty());
+    }
+  }
+  SUBCASE("another one than was asked for") {
+    world.peers[2].transactions = [&](const auto&) { return bytes_of_all({world.transfer(1)}); };
+    world.have(2, {id});
+    CHECK(world.accused(2, Violation::BAD_RECORD) == 1);
+    CHECK(world.pending() == 0);
+  }
+  SUBCASE("one that no key has signed") {
+    SignedTransaction forged = one;
+    forged.from.approvals[0].signature.bytes[5] ^= 1;
+    world.peers[2].transactions = [&](const auto&) { return bytes_of_all({forged}); };
+    world.have(2, {id});
+    CHECK(world.accused(2, Violation::BAD_RECORD) == 1);
+    CHECK(world.pending() == 0);
+    SUBCASE("and the same id is asked of the next that tells it") {
+      world.peers[3].transactions = [&](const auto&) { return bytes_of_all({one}); };
+      world.have(3, {id});
+      CHECK(world.pending() == 1);
+    }
+  }
+  SUBCASE("one that was signed for a fork which is next to this one: its sender may be further") {
+    const SignedTransaction ahead = sign(one.content, Fork{1}, 1);
+    world.peers[2].transactions = [&](const auto&) { return bytes_of_all({ahead}); };
+    world.have(2, {id});
+    CHECK(world.net.accused.empty());
+    CHECK(world.pending() == 0);
+  }
+  SUBCASE("bytes that are no transaction") {
+    world.peers[2].transactions = [&](const auto&) { return std::vector<base::Bytes>{base::Bytes(64, 7)}; };
+    world.have(2, {id});
+    CHECK(world.accused(2, Violation::MALFORMED) == 1);
+  }
+  SUBCASE("one that does not give what it tells keeps nothing away: the other that told it is asked") {
+    world.peers[3].transactions = [&](const auto&) { return bytes_of_all({one}); };
+    world.have(2, {id}, 1ms);
+    world.have(3, {id});
+    CHECK(world.peers[2].transactions_asked == std::vector{id});
+    CHECK(world.pending() == 1);
+  }
+  SUBCASE("more ids at once than are told, or an id that is none") {
+    world.have(2, std::vector<TxId>(257, id));
+    CHECK(world.accused(2, Violation::MALFORMED) == 1);
+  }
+}
+
+TEST_CASE("chain hostile: transactions that can be in no block are not fetched without end") {
+  HostileChain world(HostileChain::Votes::at_peer);
+  world.meet(2);
+  // Each is signed by its own key, which has no money.
+  std::map<TxId, SignedTransaction> poor;
+  for (std::uint64_t nonce = 0; nonce < 2'000; ++nonce) {
+    Transaction content = world.transfer(nonce).content;
+    content.from = test_address(9);
+    const SignedTransaction one = sign(with_gas(content, 9), Fork{}, 9);
+    poor.emplace(id_of(one.content), one);
+  }
+  world.peers[2].transactions = [&](const std::vector<TxId>& ids) {
+    std::vector<SignedTransaction> out;
+    for (const TxId& id : ids) out.push_back(poor.at(id));
+    return bytes_of_all(out);
+  };
+  std::vector<TxId> some;
+  for (const auto& [id, one] : poor) {
+    some.push_back(id);
+    if (some.size() == 200) world.have(2, std::exchange(some, {}), 100ms);
+  }
+  CHECK(world.pending() == 0);
+  const std::size_t asked = world.peers[2].transactions_asked.size();
+  CHECK(asked >= 400);
+  CHECK(asked <= 800);
+}
+
+TEST_CASE("chain hostile: a block that is false, or is not given, holds up no height") {
+  SUBCASE("bytes that are no block, under a commit that can be read") {
+    HostileChain world(HostileChain::Votes::at_peer);
+    const Commit commit{{Fork{}, Height{1}, Round{0}}, {}, {{world.validator(), {}}}};
+    world.peers[2].blocks = [&](auto reply) { answer_blocks(reply, base::Bytes(40, 1), commit_entries(commit)); };
+    world.meet(2, 5);
+    CHECK(world.accused(2, Violation::MALFORMED) == 1);
+    CHECK(world.height() == 0);
+  }
+  SUBCASE("a commit that is none") {
+    HostileChain world(HostileChain::Votes::at_peer);
+    world.peers[2].blocks = [&](auto reply) { answer_blocks(reply, base::Bytes(40, 1), {base::Bytes(3, 1)}); };
+    world.meet(2, 5);
+    CHECK(world.accused(2, Violation::MALFORMED) == 1);
+  }
+  SUBCASE("a block whose validators have not decided it") {
+    HostileChain world(HostileChain::Votes::at_peer);
+    Block block;
+    block.header.height = Height{1};
+    block.header.time = UnixMs{2};
+    block.header.proposer = world.validator();
+    block.header.parent = {world.chain.bytes};
+    seal(block);
+    const Commit forged{{Fork{}, Height{1}, Round{0}}, id_of(block.header), {{world.validator(), {}}}};
+    world.peers[2].blocks = [&](auto reply) { answer_blocks(reply, encode(block), commit_entries(forged)); };
+    world.meet(2, 5);
+    CHECK(world.accused(2, Violation::BAD_RECORD) == 1);
+    CHECK(world.height() == 0);
+  }
+  SUBCASE("heights that are promised and not given: the validator goes on, and asks ever more rarely") {
+    HostileChain world(HostileChain::Votes::here);
+    world.peers[2].silent = true;
+    world.peers[3].blocks = [](auto reply) { reply.send([](wire::FinalBlocks::Builder) {}); };
+    for (int second = 0; second < 60; ++second)
+      for (const std::size_t peer : {std::size_t{2}, std::size_t{3}}) world.meet(peer, 1u << 30);
+    CHECK(world.height() >= 20);  // an empty block a second, and a second's patience each time
+    CHECK(world.peers[2].blocks_asked <= 12);
+    CHECK(world.peers[3].blocks_asked <= 12);
+  }
+}
+
+TEST_CASE("chain hostile: what one peer is given in a second has a limit") {
+  HostileChain world(HostileChain::Votes::at_peer);
+  world.meet(2);
+  const std::vector<TxId> ids(2'048);
+  const auto fill = [&](std::size_t count) {
+    return [&, count](wire::GetTransactions::Builder out) {
+      out.setChain(data_of(world.chain.view()));
+      auto list = out.initIds(static_cast<unsigned>(count));
+      for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(TxId{}.view()));
+    };
+  };
+  SUBCASE("as many ids as a node asks for, and one more") {
+    CHECK_FALSE(world.ask<wire::GetTransactions, wire::Transactions>(2, fill(2'048)).has_value());
+    CHECK(world.ask<wire::GetTransactions, wire::Transactions>(2, fill(2'049)) == base::Code::malformed);
+    CHECK(world.accused(2, Violation::MALFORMED) == 1);
+  }
+  SUBCASE("many questions at once: some are refused, and later there is an answer again") {
+    for (int i = 0; i < 120; ++i)
+      static_cast<void>(world.ask<wire::GetTransactions, wire::Transactions>(2, fill(2'048), 1ms));
+    world.net.stage.run_for(100ms);
+    CHECK(world.settings.counters->refused > 0);
+    world.net.stage.run_for(10s);
+    CHECK_FALSE(world.ask<wire::GetTransactions, wire::Transactions>(2, fill(1)).has_value());
+    CHECK(world.net.accused.empty());
+  }
+}
+
+TEST_CASE("chain hostile: a proposal with a false body is heard, its body is not, and not passed on") {
+  HostileChain world(HostileChain::Votes::at_peer);
+  world.meet(2);
+  world.meet(3);
+  Block block, other;
+  for (Block* one : {&block, &other}) {
+    one->header.height = Height{1};
+    one->header.time = UnixMs{one == &block ? 2 : 3};
+    one->header.proposer = world.validator();
+    seal(*one);
+  }
+  const Proposal content{.place = {Fork{}, Height{1}, Round{0}}, .block = id_of(block.header), .time = UnixMs{2}};
+  const SignedProposal proposal{content, world.validator(), world.key.sign(signed_bytes(world.chain, content))};
+  world.tell<wire::PushProposal>(
+      2,
+      [&](wire::PushProposal::Builder out) {
+        const base::Bytes bytes = encode(proposal), header = encode(other.header);
+        out.setChain(data_of(world.chain.view()));
+        out.setProposal(data_of(bytes));
+        out.initBody().setHeader(data_of(header));
+      },
+      2s);
+  CHECK(world.accused(2, Violation::BAD_RECORD) == 1);
+  CHECK(world.peers[2].proposed_asked + world.peers[3].proposed_asked > 0);
+}
