@@ -269,7 +269,8 @@ void AirdropActor::deposit() {
   ask<wallet::wire::PostTransfer, wallet::wire::Posted>(
       node().find(wallet::kPath), now() + kLedgerDue,
       [&](wallet::wire::PostTransfer::Builder out) {
-        wallet::write(out.initTransfer(), *transfer, given.policy, given.approvals);
+        wallet::write(out.initTransfer(), *transfer, given.policy, given.approvals, given.on_chain);
+        out.setToNoKey(true);
       },
       [this, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
         if (run != run_) return;
@@ -382,14 +383,14 @@ void AirdropActor::create(wire::CreateAirdrop::Reader ask, IsReply reply) {
     return reply.refuse({Code::malformed, "the terms of the airdrop break their format"});
   auto deposit = wallet::read(ask.getDeposit());
   if (!deposit.ok()) return reply.refuse(deposit.error());
-  const auto& [transfer, policy, approvals] = deposit.value();
+  const auto& [transfer, policy, approvals, on_chain] = deposit.value();
   if (transfer.from != terms->owner || transfer.credits.size() != 1 || transfer.credits[0].amount != terms->pool ||
       transfer.credits[0].to != account_of(setup_.id))
     return reply.refuse({Code::malformed, "the deposit is the pool, from the owner to the account of the airdrop"});
   if (!wallet::Order::approved(transfer, policy, approvals))
     return reply.refuse({Code::refused, "the owner has not approved the deposit"});
   const auto founding = std::make_shared<rows::Founding>(
-      rows::Founding{std::move(*terms), *by, {wallet::encode(transfer), policy, approvals}});
+      rows::Founding{std::move(*terms), *by, {wallet::encode(transfer), policy, approvals, on_chain}});
   when_open<wire::AirdropIs>(std::move(reply), [this, founding](IsReply waiting) {
     if (founding_) {
       if (state().state != State::depositing) return show(waiting);

@@ -22,12 +22,13 @@
 
 namespace troupe::durable {
 
-/// As `ledger.book` has it: `self`, a node's id, `group:NAME`, or nothing.
+/// As `ledger.book` has it: `self`, `chain`, a node's id, `group:NAME`, or nothing.
 struct Place {
   enum class Kind : std::uint8_t { none, self, node, group };
   Kind kind = Kind::none;
   base::NodeId node{};
   std::string group{};
+  bool chain = false;  ///< of `self`: money is on the chain of this node, all else in its rows
 
   /// Nothing if it is none of these.
   static std::optional<Place> parse(std::string_view text);

@@ -9,6 +9,7 @@ constexpr std::string_view kGroupMark = "group:";
 std::optional<Place> Place::parse(std::string_view text) {
   if (text.empty()) return Place{};
   if (text == "self") return Place{Kind::self};
+  if (text == "chain") return Place{.kind = Kind::self, .chain = true};
   if (text.starts_with(kGroupMark)) {
     const std::string_view name = text.substr(kGroupMark.size());
     if (!raft::is_group_name(name)) return std::nullopt;
@@ -21,7 +22,7 @@ std::optional<Place> Place::parse(std::string_view text) {
 std::string Place::text() const {
   switch (kind) {
     case Kind::none: return "";
-    case Kind::self: return "self";
+    case Kind::self: return chain ? "chain" : "self";
     case Kind::node: return node.hex();
     case Kind::group: return std::string(kGroupMark) + group;
   }

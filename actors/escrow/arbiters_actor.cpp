@@ -119,7 +119,8 @@ void ArbitersActor::go_on() {
     ask<wallet::wire::PostTransfer, wallet::wire::Posted>(
         node().find(wallet::kPath), now() + kLedgerDue,
         [&](wallet::wire::PostTransfer::Builder out) {
-          wallet::write(out.initTransfer(), *transfer, given->policy, given->approvals);
+          wallet::write(out.initTransfer(), *transfer, given->policy, given->approvals, given->on_chain);
+          out.setToNoKey(true);
         },
         [this, arbiter = arbiter, id = id_of(*transfer), bond = transfer->credits[0].amount,
          run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
@@ -169,14 +170,14 @@ void ArbitersActor::go_on() {
 void ArbitersActor::join(wire::JoinArbiters::Reader question, Nothing reply) {
   auto deposit = wallet::read(question.getDeposit());
   if (!deposit.ok()) return reply.refuse(deposit.error());
-  const auto& [transfer, policy, approvals] = deposit.value();
+  const auto& [transfer, policy, approvals, on_chain] = deposit.value();
   if (row_.state() == nullptr) return reply.refuse({Code::unavailable, "the arbiters are being read: try again"});
   if (transfer.credits.size() != 1 || transfer.credits[0].to != arbiters_account(*book_))
     return reply.refuse({Code::malformed, "a bond is paid to the account of the arbiters"});
   if (!wallet::Order::approved(transfer, policy, approvals))
     return reply.refuse({Code::refused, "the signers of the account have not approved the bond"});
   const Address arbiter = transfer.from;
-  Bytes kept = rows::encode(rows::SignedBytes{wallet::encode(transfer), policy, approvals});
+  Bytes kept = rows::encode(rows::SignedBytes{wallet::encode(transfer), policy, approvals, on_chain});
   if (const auto there = row_.state()->deposits().find(arbiter);
       there != row_.state()->deposits().end() && there->second == kept)
     return waiting_[arbiter].push_back(std::move(reply));

@@ -326,7 +326,7 @@ void EscrowActor::act(wire::ActAt::Reader ask, runtime::Reply<wire::ActTaken> re
   if (const auto* fund = std::get_if<Fund>(&what.what)) {
     auto deposit = wallet::read(ask.getTake().getDeposit());
     if (!deposit.ok()) return wanted.done(deposit.error());
-    const auto& [transfer, policy, approvals] = deposit.value();
+    const auto& [transfer, policy, approvals, on_chain] = deposit.value();
     const bool fits = id_of(transfer) == fund->transfer && transfer.from == what.by && transfer.credits.size() == 1 &&
                       transfer.credits[0] == wallet::Credit{account_of(setup_.id), fund->amount};
     if (!fits)
@@ -334,7 +334,7 @@ void EscrowActor::act(wire::ActAt::Reader ask, runtime::Reply<wire::ActTaken> re
           Error{Code::malformed, "the deposit is not the transfer that the act names, or not its amount"});
     if (!wallet::Order::approved(transfer, policy, approvals))
       return wanted.done(Error{Code::refused, "the signers of the account have not approved the deposit"});
-    wanted.deposit = rows::SignedBytes{wallet::encode(transfer), policy, approvals};
+    wanted.deposit = rows::SignedBytes{wallet::encode(transfer), policy, approvals, on_chain};
   }
   const auto request = bytes_of(ask.getTake().getRequest());
   if (request.empty()) return take(std::move(wanted));
@@ -561,7 +561,9 @@ void EscrowActor::send_deposit(Party party) {
   ask<wallet::wire::PostTransfer, wallet::wire::Posted>(
       node().find(wallet::kPath), now() + kBookDue,
       [&](wallet::wire::PostTransfer::Builder out) {
-        wallet::write(out.initTransfer(), *transfer, deposit.transfer->policy, deposit.transfer->approvals);
+        const rows::SignedBytes& given = *deposit.transfer;
+        wallet::write(out.initTransfer(), *transfer, given.policy, given.approvals, given.on_chain);
+        out.setToNoKey(true);
       },
       [this, party, id = id_of(*transfer), run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
         if (run != run_) return;

@@ -129,7 +129,7 @@ void TaskEscrowActor::take(wire::TakeTaskAct::Reader ask, Reply reply) {
     return reply.refuse({Code::refused, "the agreement names another fund than that of its book"});
   auto deposit = wallet::read(ask.getDeposit());
   if (!deposit.ok()) return reply.refuse(deposit.error());
-  const auto& [transfer, policy, approvals] = deposit.value();
+  const auto& [transfer, policy, approvals, on_chain] = deposit.value();
   const bool fits = id_of(transfer) == what->deposit && transfer.from == act->by && transfer.credits.size() == 1 &&
                     transfer.book == agreement->book &&
                     transfer.credits[0] == wallet::Credit{account_of(id_), what->price};
@@ -137,7 +137,7 @@ void TaskEscrowActor::take(wire::TakeTaskAct::Reader ask, Reply reply) {
     return reply.refuse({Code::malformed, "the deposit is not the transfer that the act names, or not its price"});
   if (!wallet::Order::approved(transfer, policy, approvals))
     return reply.refuse({Code::refused, "the signers of the account have not approved the deposit"});
-  Bytes kept = wallet::encode(wallet::SignedBytes{wallet::encode(transfer), policy, approvals});
+  Bytes kept = wallet::encode(wallet::SignedBytes{wallet::encode(transfer), policy, approvals, on_chain});
   when_open(std::move(reply), [this, agreement = *agreement, act = *act, kept = std::move(kept)](Reply to) {
     this->act(act, kept, agreement, std::move(to));
   });
@@ -225,7 +225,8 @@ bool TaskEscrowActor::send_deposit(std::uint64_t token, const Bytes& deposit) {
   ask<wallet::wire::PostTransfer, wallet::wire::Posted>(
       node().find(wallet::kPath), now() + kTaskLedgerDue,
       [&](wallet::wire::PostTransfer::Builder out) {
-        wallet::write(out.initTransfer(), *transfer, given->policy, given->approvals);
+        wallet::write(out.initTransfer(), *transfer, given->policy, given->approvals, given->on_chain);
+        out.setToNoKey(true);
       },
       [this, token, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
         if (run != run_) return;

@@ -13,6 +13,12 @@ namespace troupe::wallet {
 
 /// Where all is asked (messages/wallet.capnp).
 inline constexpr const char* kPath = "/wallet";
+/// What answers in place of a book where the book is the chain of this node (`ledger.book = chain`), and its rows
+/// (actors/chain/chain_book_actor.hpp). `/wallet` alone asks it.
+inline constexpr const char* kChainBookPath = "/chainbook";
+inline constexpr const char* kChainBookRows = "chainbook";
+/// Its row of an account that a part of the program keeps begins with this.
+inline constexpr char kChainBookFollowed = 'f';
 /// The account of a node's own.
 inline constexpr const char* kOwnPath = "/wallet/own";
 

@@ -9,12 +9,13 @@ using config::When;
 
 std::optional<std::string> check_place(const std::string& text) {
   if (durable::Place::parse(text)) return std::nullopt;
-  return "`self`, the id of a node, or group:NAME";
+  return "`self`, `chain`, the id of a node, or group:NAME";
 }
 
 constexpr auto kBook = config::text(
     "ledger.book", "", 80, When::start,
-    "where the book of accounts is: self, a node's id, or group:NAME; empty: there is no money", check_place);
+    "where the book of accounts is: self, chain (of this node), a node's id, or group:NAME; empty: there is no money",
+    check_place);
 constexpr auto kOwnDaily =
     config::count("wallet.own_daily", "1000000", 0, Amount::kMax, When::start,
                   "what the node itself spends of its own account in one UTC day at most; 0: nothing");

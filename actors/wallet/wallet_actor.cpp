@@ -31,11 +31,22 @@ void WalletActor::publish() {
   if (settings_.book.kind != durable::Place::Kind::none) spawn<OwnActor>("own", settings_);
 }
 
-/// A book stays where its first posting was made.
+/// A book stays where its first posting was made; and on the chain, once it keeps an account there.
 void WalletActor::look_for_own_book() {
-  const auto kind = seat().place().kind;
-  if (kind == durable::Place::Kind::none || kind == durable::Place::Kind::self) return;
-  own_.emplace(*this, durable::Place{durable::Place::Kind::self}, "wallet", 0);
+  const durable::Place& place = seat().place();
+  if (place.kind == durable::Place::Kind::none) return;
+  const durable::Place here{durable::Place::Kind::self};
+  if (!place.chain) {
+    chain_.emplace(*this, here, kChainBookRows, 0);
+    const base::Bytes followed{static_cast<std::uint8_t>(kChainBookFollowed)};
+    chain_->range(followed, followed, 1, [this](const base::Outcome<durable::Storage::Page>& page) {
+      left_chain_ = page.ok() && !page.value().rows.empty();
+      if (left_chain_)
+        settings_.log.error("this node keeps accounts on its chain: ledger.book cannot name another place");
+    });
+  }
+  if (place == here) return;
+  own_.emplace(*this, here, "wallet", 0);
   own_->get(rows::head_key(), [this](const base::Outcome<std::optional<base::Bytes>>& row) {
     if (!row.ok() || !row.value()) return;
     const auto head = rows::decode_head(base::ByteView(*row.value()).first(std::min(row.value()->size(), kHeadBytes)));
@@ -44,7 +55,9 @@ void WalletActor::look_for_own_book() {
   });
 }
 
+/// On the chain it is no child of this one, and begun before it (apps/host/domains.cpp).
 runtime::Handle WalletActor::begin_child(const std::string& name) {
+  if (seat().place().chain) return node().find(kChainBookPath);
   return spawn<BookActor>(name, BookActor::Setup{settings_, seat().place(), seat().term()});
 }
 
@@ -53,6 +66,10 @@ std::optional<base::Error> WalletActor::refusal(const runtime::Envelope& questio
     return base::Error{
         Code::conflict,
         "this node keeps a book with postings, and ledger.book names another place: set it back to self"};
+  if (left_chain_)
+    return base::Error{Code::conflict,
+                       "this node keeps accounts on its chain, and ledger.book names another place: set it back to "
+                       "chain"};
   if (question.kind() != &messages::kind_of<wire::Issue>() || operator_of_the_place()) return std::nullopt;
   return base::Error{Code::refused, "money is issued at the local socket of the book's node, or of a member"};
 }

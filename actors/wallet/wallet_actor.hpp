@@ -3,6 +3,8 @@
 // elsewhere.
 //
 // Spawns  `book` while this node holds the seat (actors/durable/api.hpp); `own`, its own account (own_actor.hpp).
+// Chain   with `ledger.book = chain` what is asked of the book is asked of kChainBookPath, which turns transfers into
+//         transactions.
 // Moved   a node that keeps a book with postings, and whose `ledger.book` names another place, asks nothing there.
 // Trust   who issues: an operator at the local socket of the book's node, or of a member of its group.
 #include "actors/durable/api.hpp"
@@ -37,8 +39,8 @@ class WalletActor final : public durable::Home {
   void look_for_own_book();
 
   const WalletSettings settings_;
-  std::optional<durable::Storage> own_;  // of a book that may have been kept here before
-  bool moved_ = false;
+  std::optional<durable::Storage> own_, chain_;  // of a book, and accounts on the chain, that this node may have kept
+  bool moved_ = false, left_chain_ = false;
 };
 
 }  // namespace troupe::wallet

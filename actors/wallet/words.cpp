@@ -5,7 +5,20 @@
 
 namespace troupe::wallet {
 namespace {
+
+constexpr unsigned kOnChainShift = 24;
+
 base::Error malformed(const char* what) { return {base::Code::malformed, what}; }
+
+bool read_all(capnp::List<wire::Approval>::Reader from, std::vector<Approval>& out) {
+  for (const auto one : from) {
+    const auto approval = read(one);
+    if (!approval) return false;
+    out.push_back(*approval);
+  }
+  return true;
+}
+
 }  // namespace
 
 std::optional<Approval> read(wire::Approval::Reader from) {
@@ -25,48 +38,56 @@ base::Outcome<Signed> read(wire::SignedTransfer::Reader from) {
   if (!transfer) return malformed("the transfer breaks its format");
   auto policy = Policy::decode(bytes_of(from.getPolicy()));
   if (!policy) return malformed("the policy breaks its format");
-  if (from.getApprovals().size() > kSignersMax) return malformed("there are more approvals than signers can be");
+  if (from.getApprovals().size() > kSignersMax || from.getOnChain().size() > kSignersMax)
+    return malformed("there are more approvals than signers can be");
   Signed out{std::move(*transfer), std::move(*policy), {}};
-  for (const auto one : from.getApprovals()) {
-    const auto approval = read(one);
-    if (!approval) return malformed("an approval is a key of 32 bytes and a signature of 64");
-    out.approvals.push_back(*approval);
-  }
+  if (!read_all(from.getApprovals(), out.approvals) || !read_all(from.getOnChain(), out.on_chain))
+    return malformed("an approval is a key of 32 bytes and a signature of 64");
   return out;
 }
 
 void write(wire::SignedTransfer::Builder to, const Transfer& transfer, const Policy& policy,
-           std::span<const Approval> approvals) {
+           std::span<const Approval> approvals, std::span<const Approval> on_chain) {
   to.setTransfer(data_of(encode(transfer)));
   to.setPolicy(data_of(policy.encode()));
   auto list = to.initApprovals(static_cast<unsigned>(approvals.size()));
   for (unsigned i = 0; i < list.size(); ++i) write(list[i], approvals[i]);
+  if (on_chain.empty()) return;
+  auto more = to.initOnChain(static_cast<unsigned>(on_chain.size()));
+  for (unsigned i = 0; i < more.size(); ++i) write(more[i], on_chain[i]);
 }
 
+/// The number of approvals for the chain stands above the bytes of the policy, which are at most 514: it is 0 in rows
+/// of books.
 base::Bytes encode(const SignedBytes& it) {
   base::Bytes out;
   const auto policy = it.policy.encode();
-  for (const base::ByteView part : {base::ByteView(it.bytes), base::ByteView(policy)}) {
-    base::append_number(out, static_cast<std::uint32_t>(part.size()));
-    base::append(out, part);
-  }
-  for (const Approval& approval : it.approvals) {
-    base::append(out, approval.key.view());
-    base::append(out, approval.signature.view());
-  }
+  base::append_number(out, static_cast<std::uint32_t>(it.bytes.size()));
+  base::append(out, it.bytes);
+  base::append_number(out, static_cast<std::uint32_t>(policy.size() | it.on_chain.size() << kOnChainShift));
+  base::append(out, policy);
+  for (const auto* approvals : {&it.on_chain, &it.approvals})
+    for (const Approval& approval : *approvals) {
+      base::append(out, approval.key.view());
+      base::append(out, approval.signature.view());
+    }
   return out;
 }
 
 std::optional<SignedBytes> decode_signed(base::ByteView bytes) {
   base::FieldReader in(bytes);
   const base::ByteView content = in.take(in.number<std::uint32_t>());
-  auto policy = Policy::decode(in.take(in.number<std::uint32_t>()));
-  if (!policy) return std::nullopt;
+  const auto sizes = in.number<std::uint32_t>();
+  const std::uint32_t on_chain = sizes >> kOnChainShift;
+  auto policy = Policy::decode(in.take(sizes & ((1u << kOnChainShift) - 1)));
+  if (!policy || on_chain > kSignersMax) return std::nullopt;
   SignedBytes out{base::Bytes(content.begin(), content.end()), std::move(*policy), {}};
-  while (in.ok() && !in.ended() && out.approvals.size() < kSignersMax) {
+  const auto approval = [&] {
     const auto by = in.fixed<base::PublicKey>();
-    out.approvals.push_back({by, in.fixed<crypto::Signature>()});
-  }
+    return Approval{by, in.fixed<crypto::Signature>()};
+  };
+  while (in.ok() && out.on_chain.size() < on_chain) out.on_chain.push_back(approval());
+  while (in.ok() && !in.ended() && out.approvals.size() < kSignersMax) out.approvals.push_back(approval());
   if (!in.ended()) return std::nullopt;
   return out;
 }

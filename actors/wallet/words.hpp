@@ -11,18 +11,20 @@ struct Signed {
   Transfer transfer;
   Policy policy;
   std::vector<Approval> approvals;
+  std::vector<Approval> on_chain{};  ///< of the transaction that it is, where the book is a chain
 };
 
-/// `malformed` unless each part is what its encoding gives; at most kSignersMax approvals.
+/// `malformed` unless each part is what its encoding gives; at most kSignersMax approvals of each sort.
 base::Outcome<Signed> read(wire::SignedTransfer::Reader from);
 void write(wire::SignedTransfer::Builder to, const Transfer& transfer, const Policy& policy,
-           std::span<const Approval> approvals);
+           std::span<const Approval> approvals, std::span<const Approval> on_chain = {});
 
 /// Bytes with who has approved them, as a part of the program keeps them until they had their effect.
 struct SignedBytes {
   base::Bytes bytes;
   Policy policy;
   std::vector<Approval> approvals;
+  std::vector<Approval> on_chain{};  ///< as in Signed
 };
 base::Bytes encode(const SignedBytes& it);
 /// Nothing unless each part is what its encoding gives. Nothing is said of the signatures.

@@ -1,6 +1,7 @@
 // troupe airdrop create | run
 #include "actors/airdrop/api.hpp"
 #include "apps/airdrop/airdrop.hpp"
+#include "apps/wallet/deposit.hpp"
 #include "messages/words.hpp"
 #include "runtime/crypto/hash.hpp"
 
@@ -21,17 +22,14 @@ Client::Outcome<airdrop::Airdrop> founded(Client& client, const Signer& signer, 
   const airdrop::AirdropId id = id_of(terms);
   const wallet::Approval by = signer.approve(encode(terms));
   for (int tries = 1;; ++tries) {
-    const wallet::Transfer deposit{terms.book,
-                                   terms.owner,
-                                   next(account.done),
-                                   {{airdrop::account_of(id), terms.pool}},
-                                   "airdrop " + id.hex().substr(0, 16)};
-    const wallet::Approval approval = signer.approve(encode(deposit));
+    const auto deposit = sign_deposit(client, signer, account, {airdrop::account_of(id), terms.pool},
+                                      "airdrop " + id.hex().substr(0, 16));
+    if (!deposit.ok()) return deposit.error();
     auto answer =
         ask_book<drop::CreateAirdrop, drop::AirdropIs>(client, airdrop::kPath, [&](drop::CreateAirdrop::Builder out) {
           out.setTerms(data_of(encode(terms)));
           wallet::write(out.initBy(), by);
-          wallet::write(out.initDeposit(), deposit, signer.policy, {&approval, 1});
+          deposit.value().write_to(out.initDeposit());
         });
     if (answer.ok()) {
       const auto seen = airdrop::read(answer.value().root());

@@ -2,6 +2,7 @@
 #include "apps/cli/json.hpp"
 #include "apps/escrow/escrow.hpp"
 #include "apps/files/file.hpp"
+#include "apps/wallet/deposit.hpp"
 #include "messages/output/escrow.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/crypto/hash.hpp"
@@ -111,10 +112,6 @@ bool did_before(const Acting& acting, const escrow::What& what) {
   return false;
 }
 
-struct Deposit {
-  wallet::Transfer transfer;
-};
-
 /// One attempt, with the next number.
 Client::Outcome<bool> send_act(Acting& acting, const escrow::What& what, const std::optional<Deposit>& deposit) {
   using escrow::wire::TakeAct;
@@ -125,9 +122,7 @@ Client::Outcome<bool> send_act(Acting& acting, const escrow::What& what, const s
       [&](TakeAct::Builder out) {
         escrow::write(out.initAct(), bytes, acting.signer.policy, {&approval, 1});
         if (!acting.request.empty()) out.setRequest(data_of(acting.request));
-        if (!deposit) return;
-        const wallet::Approval paid = acting.signer.approve(encode(deposit->transfer));
-        wallet::write(out.initDeposit(), deposit->transfer, acting.signer.policy, {&paid, 1});
+        if (deposit) deposit->write_to(out.initDeposit());
       },
       kActAnswer);
   if (taken.ok()) return taken.value().root().getChanged();
@@ -200,12 +195,10 @@ Ending escrow_fund(const Invocation& invocation, Console& console) {
     if (of(acting.escrow().deposited, party) == share) return print_acted(invocation, console, acting.at, false);
     const auto account = account_at(*acting.client, acting.signer.address());
     if (!account.ok()) return account.error();
-    const wallet::Transfer transfer{account.value().book,
-                                    acting.signer.address(),
-                                    next(account.value().done),
-                                    {{account_of(acting.id), share}},
-                                    "escrow"};
-    const auto taken = send_act(acting, escrow::Fund{id_of(transfer), share}, Deposit{transfer});
+    const auto deposit =
+        sign_deposit(*acting.client, acting.signer, account.value(), {account_of(acting.id), share}, "escrow");
+    if (!deposit.ok()) return deposit.error();
+    const auto taken = send_act(acting, escrow::Fund{id_of(deposit.value().transfer), share}, deposit.value());
     const bool refusal =
         !taken.ok() && (taken.error().error.code == Code::refused || taken.error().error.code == Code::conflict);
     if (!taken.ok() && !refusal) return taken.error();

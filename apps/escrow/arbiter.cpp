@@ -3,6 +3,8 @@
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/escrow/escrow.hpp"
+#include "apps/wallet/deposit.hpp"
+#include "messages/common.capnp.h"
 #include "messages/output/escrow.capnp.h"
 #include "messages/words.hpp"
 
@@ -77,18 +79,12 @@ Ending join(const Invocation& invocation, Console& console) {
       return print_one(invocation, console, *client.value(), signer.value().address());
     const auto account = account_at(*client.value(), signer.value().address());
     if (!account.ok()) return account.error();
-    const wallet::Transfer deposit{account.value().book,
-                                   signer.value().address(),
-                                   next(account.value().done),
-                                   {{known.value().account, bond.value()}},
-                                   "arbiter"};
-    const auto approval = signer.value().approve(encode(deposit));
+    const auto deposit = sign_deposit(*client.value(), signer.value(), account.value(),
+                                      {known.value().account, bond.value()}, "arbiter");
+    if (!deposit.ok()) return deposit.error();
     const auto joined = ask_book<escrow::wire::JoinArbiters, Nothing>(
         *client.value(), escrow::kPath,
-        [&](escrow::wire::JoinArbiters::Builder out) {
-          wallet::write(out.initDeposit(), deposit, signer.value().policy, std::span(&approval, 1));
-        },
-        kJoinAnswer);
+        [&](escrow::wire::JoinArbiters::Builder out) { deposit.value().write_to(out.initDeposit()); }, kJoinAnswer);
     if (joined.ok()) return print_one(invocation, console, *client.value(), signer.value().address());
     const auto now = account_at(*client.value(), signer.value().address());
     const bool moved = now.ok() && now.value().done != account.value().done;

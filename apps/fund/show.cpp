@@ -61,9 +61,10 @@ Ending fund_show(const Invocation& invocation, Console& console) {
     print_fund(console.out, seen.value(), account.value().balance, proposals.value());
     return Exit::done;
   }
-  console.out << "address     " << text(account.value().address) << "\nbalance     " << account.value().balance.text()
-              << "\nthreshold   " << seen.value().signers.threshold << " of " << seen.value().signers.list.size()
-              << '\n';
+  console.out << "address     " << text(account.value().address) << '\n';
+  if (account.value().chain) console.out << "on chain    " << text(account.value().chain->address) << '\n';
+  console.out << "balance     " << account.value().balance.text() << "\nthreshold   " << seen.value().signers.threshold
+              << " of " << seen.value().signers.list.size() << '\n';
   for (const wallet::Address& one : seen.value().signers.list) console.out << "signer      " << text(one) << '\n';
   if (seen.value().daily_cap > wallet::Amount())
     console.out << "today       " << seen.value().spent_today.text() << " of " << seen.value().daily_cap.text() << '\n';

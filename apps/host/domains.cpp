@@ -51,7 +51,9 @@ const node::DomainSpec& domain();
 }
 namespace troupe::chain {
 const node::DomainSpec& domain();
-const node::DomainSpec& validator();  // beside the chain, and a part of its domain
+// Beside the chain, and parts of its domain.
+const node::DomainSpec& validator();
+const node::DomainSpec& book();
 }  // namespace troupe::chain
 
 namespace troupe::apps {
@@ -61,8 +63,8 @@ const DomainSpecs& domains() {
   static const DomainSpecs all{&node::domain(),     &inspect::domain(),   &store_domain(),     &links_domain(),
                                &datagrams_domain(), &peers::domain(),     &dht::domain(),      &files::domain(),
                                &raft::domain(),     &catalogue::domain(), &registry::domain(), &reputation::domain(),
-                               &task::domain(),     &wallet::domain(),    &escrow::domain(),   &fund::domain(),
-                               &airdrop::domain(),  &chain::validator(),  &chain::domain()};
+                               &task::domain(),     &chain::book(),       &wallet::domain(),   &escrow::domain(),
+                               &fund::domain(),     &airdrop::domain(),   &chain::validator(), &chain::domain()};
   return all;
 }
 

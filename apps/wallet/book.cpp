@@ -97,14 +97,24 @@ std::optional<Account> read_account(book_wire::AccountRow::Reader row) {
   return Account{*address, {}, *balance, {row.getDebits()}, text_of(row.getKind())};
 }
 
-Client::Outcome<Account> account_at(Client& client, const wallet::Address& address) {
-  auto answer = ask_book<book_wire::GetAccount, book_wire::AccountIs>(
-      client, wallet::kPath, [&](book_wire::GetAccount::Builder out) { out.setAddress(data_of(address.view())); });
+Client::Outcome<Account> account_at(Client& client, const wallet::Address& address, OfNoKey of_no_key) {
+  auto answer = ask_book<book_wire::GetAccount, book_wire::AccountIs>(client, wallet::kPath,
+                                                                      [&](book_wire::GetAccount::Builder out) {
+                                                                        out.setAddress(data_of(address.view()));
+                                                                        out.setOfNoKey(of_no_key == OfNoKey::yes);
+                                                                      });
   if (!answer.ok()) return answer.error();
   const auto book = wallet::BookId::from(bytes_of(answer.value().root().getBook()));
   auto account = read_account(answer.value().root().getAccount());
   if (!book || !account || account->address != address) return odd_answer("it is no account of a book");
   account->book = *book;
+  if (answer.value().root().hasChain()) {
+    const auto chain = answer.value().root().getChain();
+    const auto at = wallet::Address::from(bytes_of(chain.getAddress()));
+    const auto id = base::Digest::from(bytes_of(chain.getChain()));
+    if (!at || !id) return odd_answer("an address and an id have 32 bytes");
+    account->chain = BookOnChain{chain.getHeight(), chain.getBaseFee(), chain.getFork(), *at, *id};
+  }
   return std::move(*account);
 }
 

@@ -42,17 +42,27 @@ base::Result<wallet::Address, Failure> account_typed(Console& console, const std
 base::Result<wallet::Address, Failure> account_typed(Console& console, const std::optional<std::string>& typed,
                                                      const std::string& help);
 
+/// Where the book is the chain of its node: what a transfer needs to be a transaction of it.
+struct BookOnChain {
+  std::uint64_t height = 0;  ///< of the latest final block
+  std::uint64_t base_fee = 0;
+  std::uint32_t fork = 0;
+  wallet::Address address{};  ///< at which the account stands on the chain
+  base::Digest id{};          ///< of the chain
+};
 /// An account as the book has it.
 struct Account {
   wallet::Address address;
   wallet::BookId book{};  ///< of account_at() alone
   wallet::Amount balance;
   wallet::TransferNumber done;
-  std::string kind{};  ///< of an account that belongs to no key
+  std::string kind{};                  ///< of an account that belongs to no key
+  std::optional<BookOnChain> chain{};  ///< of account_at() alone
 };
+enum class OfNoKey : std::uint8_t { no, yes };
 
 /// Fails with exit 7 if the book does not answer, and says what that means.
-Client::Outcome<Account> account_at(Client& client, const wallet::Address& address);
+Client::Outcome<Account> account_at(Client& client, const wallet::Address& address, OfNoKey of_no_key = OfNoKey::no);
 /// Nothing if the row is not one of a book.
 std::optional<Account> read_account(wallet::wire::AccountRow::Reader row);
 /// How much of it lies in open escrows.

@@ -47,7 +47,7 @@ base::Result<chain::SignedTransaction, Failure> signed_now(const ChainNow& now, 
   const bool free = std::holds_alternative<chain::Faucet>(body);
   if (!free) content.fee_max = terms.fee_max.value_or(fee_max_now(content.gas, now.base_fee, terms.tip));
   if (const auto wrong = flaw(content)) return usage_failure(flaw_text(*wrong), kChainSendHelp);
-  out.from.approvals = {signer.approve(signed_bytes(content, chain::Fork{}))};
+  out.from.approvals = {signer.approve(signed_bytes(content, now.fork))};
   return out;
 }
 

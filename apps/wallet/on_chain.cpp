@@ -98,7 +98,7 @@ Client::Outcome<std::optional<ChainNow>> chain_of(Client& client) {
   const auto status = answer.value().root();
   const auto id = chain::ChainId::from(bytes_of(status.getChain()));
   if (!id || status.getBaseFee() > chain::kBaseFeeMax) return odd_answer("it is no state of a chain");
-  return Found(ChainNow{*id, {status.getHeight()}, {status.getBaseFee()}});
+  return Found(ChainNow{*id, {status.getHeight()}, {status.getBaseFee()}, {status.getFork()}});
 }
 
 Failure no_chain() {

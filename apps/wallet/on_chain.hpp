@@ -28,6 +28,7 @@ struct ChainNow {
   chain::ChainId id;
   chain::Height height;
   chain::BaseFee base_fee;
+  chain::Fork fork{};
 };
 /// Nothing if the node has no chain.
 Client::Outcome<std::optional<ChainNow>> chain_of(Client& client);

@@ -138,6 +138,7 @@ SPEAKS = {
     "files": {"dht", "peers"},
     "catalogue": {"files", "raft"},
     "durable": {"raft"},
+    "chain": {"wallet"},  # the book of accounts, where it is the chain
     "registry": {"dht", "peers", "reputation"},
     "reputation": {"registry"},
     "task": {"files", "registry", "reputation", "escrow", "wallet"},

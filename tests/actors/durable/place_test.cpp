@@ -7,12 +7,14 @@ using durable::Place;
 
 TEST_CASE("durable place: is written as it is read, and nothing else is one") {
   const std::string id(40, 'a');
-  for (const std::string& text : {std::string(), std::string("self"), id, std::string("group:main")}) {
+  for (const std::string& text :
+       {std::string(), std::string("self"), std::string("chain"), id, std::string("group:main")}) {
     const auto place = Place::parse(text);
     REQUIRE(place);
     CHECK(place->text() == text);
   }
   for (const char* text : {"Self", "group:", "group:A", "group:a b", "aa", "node", "group"}) CHECK(!Place::parse(text));
+  CHECK(Place::parse("chain")->kind == Place::Kind::self);
   CHECK(Place::parse(id)->at(*base::NodeId::from_hex(id)).kind == Place::Kind::self);
 }
 

@@ -1,6 +1,10 @@
 #pragma once
-// A node that keeps a book, with its store, in virtual time; its power may fail at any operation of its disk.
+// A node that keeps a book, with its store, in virtual time; its power may fail at any operation of its disk. The book
+// may be a chain, of which the node is the only validator.
 #include "actors/airdrop/airdrops_actor.hpp"
+#include "actors/chain/chain_actor.hpp"
+#include "actors/chain/chain_book_actor.hpp"
+#include "actors/chain/validator_actor.hpp"
 #include "actors/escrow/escrows_actor.hpp"
 #include "actors/escrow/words.hpp"
 #include "actors/wallet/wallet_actor.hpp"
@@ -13,10 +17,17 @@ namespace troupe::escrow {
 
 class Bookkeeper {
  public:
-  /// `dice`: what survives of what was not synced.
-  explicit Bookkeeper(std::uint64_t dice) : fabric_(sim::Fabric::make(stage_)), dice_(dice) {
+  /// Accounts that the genesis of a chain gives money, and how much.
+  struct OnChain {
+    std::vector<Address> accounts;
+    std::uint64_t each = 0;  ///< also of the node's own account
+  };
+  /// `dice`: what survives of what was not synced. Without `on_chain` it is a book.
+  explicit Bookkeeper(std::uint64_t dice, const std::optional<OnChain>& on_chain = {})
+      : fabric_(sim::Fabric::make(stage_)), dice_(dice) {
     sim::NodePorts& ports = stage_.keep<sim::NodePorts>(stage_, fabric_, kNumber, disk);
     identity_ = std::make_shared<const crypto::Identity>(crypto::Identity::make(ports.world().chance, 0));
+    if (on_chain) found(*on_chain);
     begin();
   }
   ~Bookkeeper() { end(); }
@@ -76,6 +87,26 @@ class Bookkeeper {
     std::function<void(test::Scripted&)> what;
   };
 
+  void found(const OnChain& on_chain) {
+    crypto::Seed seed;
+    seed.bytes.fill(77);
+    signer_ = std::make_shared<const crypto::SecretKey>(seed);
+    const Address own = wallet::address_of(identity_->public_key());
+    const chain::Founding founding{
+        {identity_->public_key(), identity_->nonce(), signer_->public_key(), own, Amount::of(1'000)},
+        Amount::of(on_chain.each)};
+    auto genesis = chain::found("sim", chain::UnixMs{1}, chain::Purpose::test, chain::Parameters(), {founding});
+    REQUIRE(genesis.ok());
+    chain::Genesis made = std::move(genesis).value();
+    for (const Address& account : on_chain.accounts) made.balances[account] = Amount::of(on_chain.each);
+    const base::Bytes message = signed_bytes(made);
+    const crypto::Signature by_node = identity_->key().sign(message);
+    const chain::Authority by_wallet{wallet::Policy::of_key(identity_->public_key()),
+                                     {{identity_->public_key(), by_node}}};
+    chain::SignedGenesis whole(std::move(made));
+    REQUIRE(whole.sign(identity_->id(), {signer_->sign(message), by_node, by_wallet}));
+    genesis_ = std::make_shared<const chain::SignedGenesis>(std::move(whole));
+  }
   void begin() {
     lives_.push_back(std::make_unique<Life>(stage_, fabric_, disk));
     Life& life = *lives_.back();
@@ -83,7 +114,13 @@ class Bookkeeper {
     setup.terms.work_bits = 0;
     setup.identity = identity_;
     life.pool = std::make_shared<net::Pool>(life.node, setup);
-    const auto place = *durable::Place::parse("self");
+    const auto place = *durable::Place::parse(genesis_ ? "chain" : "self");
+    const chain::ChainSettings ledger{.pool = life.pool,
+                                      .identity = identity_,
+                                      .genesis = genesis_,
+                                      .signer = signer_,
+                                      .dev = true,
+                                      .counters = std::make_shared<chain::Counters>()};
     auto escrows = std::make_shared<EscrowSettings>();
     escrows->pool = life.pool;
     escrows->book = place;
@@ -91,6 +128,13 @@ class Bookkeeper {
     const airdrop::AirdropSettings drops{.pool = life.pool, .book = place, .objections = std::chrono::minutes(1)};
     life.node.start("node", test::script({}, [=](test::Scripted& self) {
                       self.spawn("store", [] { return std::make_unique<store::StoreActor>("store"); }, {});
+                      if (ledger.genesis) {
+                        const auto use = chain::ChainBookActor::Use::book;
+                        self.spawn("chainbook", [=] { return std::make_unique<chain::ChainBookActor>(ledger, use); },
+                                   {});
+                        self.spawn("validator", [=] { return std::make_unique<chain::ValidatorActor>(ledger); }, {});
+                        self.spawn("chain", [=] { return std::make_unique<chain::ChainActor>(ledger); }, {});
+                      }
                       self.spawn("wallet", [=] { return std::make_unique<wallet::WalletActor>(money); }, {});
                       self.spawn("escrow", [=] { return std::make_unique<EscrowsActor>(escrows); }, {});
                       self.spawn("airdrop", [=] { return std::make_unique<airdrop::AirdropsActor>(drops); }, {});
@@ -129,6 +173,8 @@ class Bookkeeper {
   std::shared_ptr<sim::Fabric> fabric_;
   base::Random dice_;
   std::shared_ptr<const crypto::Identity> identity_;
+  std::shared_ptr<const chain::SignedGenesis> genesis_;
+  std::shared_ptr<const crypto::SecretKey> signer_;
   std::vector<std::unique_ptr<Life>> lives_;
   std::size_t failures_ = 0;
 };

@@ -93,3 +93,43 @@ TEST_CASE("escrow words: what is not as it is encoded is malformed") {
     CHECK(one.refused() == base::Code::malformed);
   }
 }
+
+TEST_CASE(
+    "wallet words: a signed transfer keeps what its signer approves on a chain; without it the bytes are as before") {
+  const crypto::SecretKey key = signing_key(1);
+  const wallet::Policy policy = wallet::Policy::of_key(key.public_key());
+  const base::Bytes content{1, 2, 3};
+  const wallet::Approval approval{key.public_key(), key.sign(content)};
+  const wallet::Approval on_chain{key.public_key(), key.sign(base::Bytes{4})};
+  const base::Bytes whole = wallet::encode(wallet::SignedBytes{content, policy, {approval}, {on_chain}});
+  const base::Bytes plain = wallet::encode(wallet::SignedBytes{content, policy, {approval}});
+  CHECK(plain.size() == 4 + content.size() + 4 + policy.encode().size() + 96);
+  CHECK(whole.size() == plain.size() + 96);
+  const auto read = wallet::decode_signed(whole);
+  REQUIRE(read);
+  CHECK(read->bytes == content);
+  CHECK(read->policy == policy);
+  CHECK(read->approvals == std::vector{approval});
+  CHECK(read->on_chain == std::vector{on_chain});
+  REQUIRE(wallet::decode_signed(plain));
+  CHECK(wallet::decode_signed(plain)->on_chain.empty());
+  for (std::size_t cut = 1; cut < 96; ++cut)
+    CHECK_FALSE(wallet::decode_signed(base::ByteView(whole).first(whole.size() - cut)));
+  // More of them than signers can be, and more than there are.
+  for (const std::uint8_t count : {std::uint8_t{17}, std::uint8_t{3}}) {
+    base::Bytes wrong = whole;
+    wrong[4 + content.size() + 3] = count;
+    CHECK_FALSE(wallet::decode_signed(wrong));
+  }
+
+  const wallet::Transfer transfer{{{9}}, policy.address(), {1}, {{kStranger, wallet::Amount::of(5)}}, "escrow"};
+  capnp::MallocMessageBuilder message;
+  auto words = message.initRoot<wallet::wire::SignedTransfer>();
+  wallet::write(words, transfer, policy, {&approval, 1}, {&on_chain, 1});
+  const auto given = wallet::read(words.asReader());
+  REQUIRE(given.ok());
+  CHECK(given.value().approvals == std::vector{approval});
+  CHECK(given.value().on_chain == std::vector{on_chain});
+  words.initOnChain(17);
+  CHECK(wallet::read(words.asReader()).error().code == base::Code::malformed);
+}
