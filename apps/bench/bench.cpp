@@ -1,4 +1,4 @@
-// troupe bench actor | bench link | bench dht | bench kv | bench escrow | bench task | bench file
+// troupe bench actor | bench link | bench dht | bench kv | bench escrow | bench task | bench chain | bench file
 #include <charconv>
 #include <cmath>
 #include <functional>
@@ -11,6 +11,7 @@
 #include "apps/cli/shell_word.hpp"
 #include "apps/cli/terminal.hpp"
 #include "messages/output/bench.capnp.h"
+#include "runtime/base/text.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -27,6 +28,7 @@ constexpr std::uint64_t kDhtNodesMax = 1'000;  // four descriptors and two ports
 constexpr std::uint64_t kDhtCopiesDefault = 8;
 constexpr std::uint64_t kInFlightDefault = 16;
 constexpr std::uint64_t kInFlightMax = 512;  // what one node searches for at once
+constexpr std::uint64_t kValidatorsDefault = 4;
 constexpr std::uint64_t kLinksMax = 10'000;  // what one address has ports for
 
 // -- what is printed --------------------------------------------------------------------------------------------------
@@ -360,6 +362,35 @@ Ending run_task(const Invocation& invocation, Console& console) {
   return print(invocation, console, figures);
 }
 
+Ending run_chain(const Invocation& invocation, Console& console) {
+  const auto span = span_of(invocation);
+  if (!span.ok()) return span.error();
+  bench::ChainPlan plan{.validators = invocation.number("--validators").value_or(kValidatorsDefault),
+                        .span = span.value(),
+                        .only = invocation.text("--only").value_or("")};
+  plan.nodes = invocation.number("--nodes").value_or(plan.validators);
+  if (plan.nodes < plan.validators)
+    return usage_failure("--nodes counts the validators too: it is not less than --validators",
+                         "troupe help bench chain");
+  if (const std::string name = plan.unknown(); !name.empty())
+    return usage_failure(
+        '"' + base::shortened(name, 40) + "\" is no figure of such nodes; of up to 4 there are " +
+            "chain.verify, chain.transfer, chain.sync, chain.final, chain.pause with 4 validators, and "
+            "chain.execute; of more chain.verify, chain.transfer, chain.final and chain.gossip",
+        "troupe help bench chain");
+  os::Waker waker{SIGINT, SIGTERM};
+  const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
+  if (!folder.ok()) return folder.error();
+  if (plan.in_one_process()) {
+    bench::Runner runner(waker, *folder.value(), {});
+    return print(invocation, console, bench::measure_chain_inside(runner, plan));
+  }
+  auto nodes = bench::ChainNodes::start(invocation.table(), *folder.value(), plan);
+  if (!nodes.ok()) return nodes.error();
+  bench::Runner runner(waker, *folder.value(), {});
+  return print(invocation, console, bench::measure_chain(waker, runner, nodes.value(), plan));
+}
+
 }  // namespace
 
 Commands bench_commands() {
@@ -418,6 +449,16 @@ Commands bench_commands() {
                   "with synced disks",
        .options = {seconds, dir, {.name = "--only", .value = "WHAT,…", .help = "these figures alone"}},
        .run = run_escrow},
+      {.name = "bench chain",
+       .summary = "Measure a ledger of validators on loopback, and a million accounts at one, with synced disks",
+       .options = {number_option("--validators", "V", "nodes that vote (4); up to 4 nodes are processes", 1,
+                                 bench::ChainPlan::kNodesMax),
+                   number_option("--nodes", "N", "nodes in all; more than 4 are in one process (those that vote)", 1,
+                                 bench::ChainPlan::kNodesMax),
+                   seconds,
+                   {.name = "--only", .value = "WHAT,…", .help = "these figures alone"},
+                   dir},
+       .run = run_chain},
       {.name = "bench file",
        .summary = "Measure a file put at a node of its own, then put, got and verified in one process",
        .options = {dir,

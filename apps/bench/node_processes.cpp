@@ -10,8 +10,11 @@
 #include <iostream>
 #include <sstream>
 
+#include "actors/peers/api.hpp"
+#include "apps/bench/ask_once.hpp"
 #include "apps/cli/directory_access.hpp"
 #include "apps/cli/run.hpp"
+#include "messages/peers.capnp.h"
 #include "messages/words.hpp"
 
 namespace troupe::bench {
@@ -19,8 +22,7 @@ namespace {
 
 namespace words = raft::wire;
 
-constexpr std::chrono::seconds kNodeReadyMax{60};    // our choice: far beyond what a first start takes
-constexpr std::chrono::seconds kGroupAnswerMax{30};  // our choice
+constexpr std::chrono::seconds kNodeReadyMax{60};  // our choice: far beyond what a first start takes
 constexpr const char* kGroup = "bench";
 
 Failure not_ready(const std::string& line) {
@@ -28,40 +30,6 @@ Failure not_ready(const std::string& line) {
           "nothing was measured",
           "again",
           Exit::failed};
-}
-
-/// Asks once, and tells the answer to a runner.
-template <class Q, class A>
-class AskOnce final : public runtime::Actor {
- public:
-  using Fill = std::function<void(typename Q::Builder)>;
-  using Tell = std::function<void(base::Outcome<runtime::Envelope>)>;
-  static constexpr const char* kName = "ask-once";
-  AskOnce(runtime::Handle to, Fill fill, Tell tell)
-      : to_(std::move(to)), fill_(std::move(fill)), tell_(std::move(tell)) {}
-  void receive(runtime::Handlers&) override {}
-  void start() override {
-    ask<Q, A>(to_, now() + kGroupAnswerMax, fill_, [this](const runtime::Answer<A>& answer) {
-      if (answer.ok()) tell_(answer.envelope());
-      else tell_(answer.error());
-      finish();
-    });
-  }
-
- private:
-  const runtime::Handle to_;
-  const Fill fill_;
-  const Tell tell_;
-};
-
-template <class Q, class A>
-Measurement<base::Outcome<runtime::Envelope>> ask_once(Runner& runner, const runtime::Handle& to,
-                                                       std::function<void(typename Q::Builder)> fill) {
-  static int asked = 0;
-  return runner.told<base::Outcome<runtime::Envelope>>(
-      "asks" + std::to_string(++asked), kGroupAnswerMax, [&](auto tell) {
-        return factory<AskOnce<Q, A>>(to, fill, std::function<void(base::Outcome<runtime::Envelope>)>(tell));
-      });
 }
 
 Failure failed(const base::Error& error) { return {error, "nothing was measured", "again", Exit::failed}; }
@@ -176,6 +144,17 @@ Measurement<void> NodeProcesses::begin(os::Waker& waker, Runner& runner) {
   return {};
 }
 
+Measurement<void> NodeProcesses::connect(Runner& runner, std::size_t from, std::size_t to) {
+  const std::string target = address(to);
+  const auto linked = ask_once<peers::wire::ConnectPeer, peers::wire::Connected>(
+      runner, service(from, peers::kPath), [&target](peers::wire::ConnectPeer::Builder out) { out.setTarget(target); });
+  if (!linked.ok()) return linked.error();
+  // They may have met by themselves.
+  if (!linked.value().ok() && linked.value().error().code != base::Code::conflict)
+    return failed(linked.value().error());
+  return {};
+}
+
 Measurement<void> NodeProcesses::make_group(os::Waker& waker, Runner& runner) {
   if (auto begun = begin(waker, runner); !begun.ok()) return begun;
   const auto made = ask_once<words::InitGroup, words::GroupMade>(
@@ -195,7 +174,7 @@ Measurement<void> NodeProcesses::make_group(os::Waker& waker, Runner& runner) {
 }
 
 Measurement<std::size_t> NodeProcesses::leader(Runner& runner) {
-  const base::Instant due = runner.now() + kGroupAnswerMax;
+  const base::Instant due = runner.now() + kAskedMax;
   while (runner.now() < due) {
     for (std::size_t node = 0; node < members_.size(); ++node) {
       const auto status =

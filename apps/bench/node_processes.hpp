@@ -1,5 +1,5 @@
 #pragma once
-// The processes of `troupe bench kv` and `bench escrow`: nodes as a user has them, three of which may be one group.
+// The processes of `troupe bench kv`, `escrow` and `chain`: nodes as a user has them, three of which may be one group.
 //
 // Order   made before any thread of this process, as SecondProcess says.
 // Way     this process asks each node at its local socket, as commands do.
@@ -35,12 +35,20 @@ class NodeProcesses {
   runtime::Handle member(std::size_t node);
   /// What it serves at that path.
   runtime::Handle service(std::size_t node, const std::string& path) { return link(node)->proxy(path); }
+  /// Links the node `from` to `to`. Linked already: nothing is done.
+  Measurement<void> connect(Runner& runner, std::size_t from, std::size_t to);
+  /// ID@HOST:PORT, as `--join` takes it.
+  std::string address(std::size_t node) const { return members_[node].id + '@' + members_[node].at; }
   /// Ends it with SIGKILL. Safe from any thread.
   void kill(std::size_t node);
   /// After kill(): with the same data, at the same address.
   Measurement<void> restart(os::Waker& waker, std::size_t node);
   /// The data directory of a node.
   std::string data(std::size_t node) const { return folder_ + "/k" + std::to_string(node); }
+  /// The same before they start: what lies there is theirs.
+  static std::string data_below(const ScratchFolder& folder, std::size_t node) {
+    return folder.path() + "/k" + std::to_string(node);
+  }
   /// Of the member with the most.
   std::uint64_t resident_bytes_max() const;
   /// Of processors, used since it began.

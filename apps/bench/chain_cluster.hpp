@@ -1,0 +1,42 @@
+#pragma once
+// Many nodes of one chain in this process: each with its own id, links, store, `/chain` and `/validator`, over sockets
+// of loopback. They share the threads of one actor system; each store has one of its own, and all have one device.
+//
+// Links  of each node to each other one: a mesh is for more than ChainActor::kNeighboursMax.
+// Order  ends with its runner, which outlives it.
+#include <memory>
+#include <vector>
+
+#include "actors/chain/settings.hpp"
+#include "apps/bench/runner.hpp"
+#include "runtime/net/pool.hpp"
+
+namespace troupe::bench {
+
+class ChainCluster {
+ public:
+  /// The first `validators` vote. It returns once all of them are neighbours.
+  static Measurement<std::unique_ptr<ChainCluster>> start(Runner& runner,
+                                                          std::shared_ptr<const chain::SignedGenesis> genesis,
+                                                          std::size_t nodes, std::size_t validators);
+
+  std::size_t size() const { return homes_.size(); }
+  runtime::Handle chain(std::size_t node) const;
+  /// Transactions that neighbours have sent it, each as often as it came.
+  std::uint64_t received(std::size_t node) const { return homes_[node]->settings.counters->received; }
+
+ private:
+  struct Home {
+    runtime::Node& node;
+    chain::ChainSettings settings;
+    std::atomic<std::uint32_t> port{0};
+  };
+  Measurement<void> listen(Runner& runner, std::size_t nodes);
+  void serve(std::size_t validators, const std::shared_ptr<const chain::SignedGenesis>& genesis);
+  Measurement<void> link_all(Runner& runner);
+  Measurement<void> await_neighbours(Runner& runner) const;
+
+  std::vector<std::shared_ptr<Home>> homes_;
+};
+
+}  // namespace troupe::bench
