@@ -60,6 +60,49 @@ struct Validators {
     return value_in(at(i, {"chain", "block", std::to_string(height), "--json"}), "stateRoot");
   }
 
+  void pay(std::size_t i, const std::string& to) {
+    const Seen seen = run({"wallet", "send", "founder0", to, "1", "--wait", "--seconds", "60", "--data", data(i)});
+    CHECK_MESSAGE(seen.exit == 0, seen.err);
+  }
+  /// The last height at which it signed.
+  std::uint64_t signed_at(std::size_t i) {
+    const Seen seen = run({"validator", "show", nodes[i]->id, "--json", "--data", data(i)});
+    const std::string height = value_in(seen.out, "height");  // of its guard, which it may not have told yet
+    return height.empty() ? 0 : std::stoull(height);
+  }
+  std::string status(std::size_t i, const std::string& field) {
+    return value_in(run({"chain", "status", "--json", "--data", data(i)}).out, field);
+  }
+  bool guard_is_old(std::size_t i) { return contains(status(i, "waits"), "older than signatures"); }
+  /// Copies the directory of one that does not run; a socket is no part of it.
+  void copy(const std::string& from, const std::string& to) const {
+    namespace fs = std::filesystem;
+    fs::remove_all(to);
+    fs::create_directory(to, from);
+    for (const auto& entry : fs::recursive_directory_iterator(from)) {
+      const fs::path there = fs::path(to) / fs::relative(entry.path(), from);
+      if (entry.is_directory()) fs::create_directory(there, entry.path());
+      else if (entry.is_regular_file()) fs::copy_file(entry.path(), there);
+    }
+  }
+  std::string backup(std::size_t i) const { return folder / ("backup" + std::to_string(i)); }
+  /// Its directory is kept as it is now, and it runs again.
+  void back_up(std::size_t i) {
+    kill(i);
+    copy(data(i), backup(i));
+    begin(i, joined());
+  }
+  void restore(std::size_t i, const std::string& guard_wait) {
+    kill(i);
+    copy(backup(i), data(i));
+    begin_waiting(i, guard_wait);
+  }
+  void begin_waiting(std::size_t i, const std::string& guard_wait) {
+    auto more = joined();
+    more.insert(more.end(), {"--set", "guard.wait=" + guard_wait});
+    begin(i, more);
+  }
+
   const Folder folder;
   std::vector<std::unique_ptr<NodeProgram>> nodes;
 };
@@ -138,4 +181,146 @@ TEST_CASE("cluster chain: four validators agree, one dies, and a fifth node foll
   CHECK(chain.root(4, then) == chain.root(0, then));
   CHECK(chain.at(4, {"wallet", "balance", to}) == "1000118");
   for (std::size_t i = 0; i < 5; ++i) CHECK(value_in(chain.at(i, {"chain", "verify", "--json"}), "ok") == "true");
+}
+
+TEST_CASE("cluster chain: a validator restored from a backup waits, then signs past what it signed before") {
+  Validators chain(4, {"block.empty_ms=1000"});
+  const std::string to = value_in(chain.at(0, {"wallet", "show", "founder1", "--json"}), "account");
+  const std::string id = chain.nodes[3]->id;
+  chain.pay(0, to);
+  REQUIRE(until([&] { return chain.signed_at(3) > 0; }));
+  chain.back_up(3);
+  chain.pay(1, to);
+  // It asks at each start, and goes on at once where its guard is the latest.
+  const std::uint64_t then = chain.height(0);
+  REQUIRE(until([&] { return chain.signed_at(3) > then + 2; }));
+  const std::uint64_t before = chain.signed_at(3);
+
+  chain.restore(3, "1h");
+  REQUIRE(until([&] { return chain.guard_is_old(3); }));
+  CHECK(chain.status(3, "waitingPower") == "1000");
+  CHECK(chain.status(3, "power") == "4000");
+  const std::vector<std::string> node_status{"status", "--json", "--data", chain.data(3)};
+  CHECK(until([&] { return contains(chain.run(node_status).out, "older than signatures"); }));
+  CHECK(contains(chain.at(3, {"chain", "status"}), "signs nothing"));
+  CHECK(chain.status(0, "waits") == "null");
+  // The others go on without it, and it follows them.
+  chain.pay(0, to);
+  const std::uint64_t without = chain.height(0);
+  REQUIRE(until([&] { return chain.height(3) >= without; }));
+  CHECK(chain.signed_at(3) < before);
+  const auto resume = [&](std::size_t i, const std::string& name, const std::string& from) {
+    return chain.run({"validator", "resume", name, "--from", from, "--json", "--data", chain.data(i)});
+  };
+  CHECK(until([&] { return resume(3, "founder3", "1").exit == 5; }));  // 7 before all others have been heard
+  CHECK(resume(3, "founder2", "1").exit == 4);
+  CHECK(resume(0, "founder0", "1").exit == 5);
+
+  // Nothing was signed while it waited: after a crash it waits as before, now for a short time.
+  chain.kill(3);
+  chain.begin_waiting(3, "1s");
+  REQUIRE(until([&] { return chain.signed_at(3) > before; }));
+  CHECK(chain.status(3, "waits") == "null");
+  const std::string proposer = "\"proposer\":\"" + id + '"', precommit = "\"validator\":\"" + id + '"';
+  REQUIRE(until([&] {
+    const std::uint64_t height = chain.height(0);
+    if (height <= before) return false;
+    const std::string block = chain.at(0, {"chain", "block", std::to_string(height), "--json"});
+    return contains(block, proposer) || contains(block, precommit);
+  }));
+  for (std::size_t i = 0; i < 4; ++i)
+    CHECK(contains(chain.at(i, {"validator", "show", id, "--json"}), "\"evidence\":[]"));
+}
+
+TEST_CASE("cluster chain: if half of the validators are restored, their operators let them sign again") {
+  // No height begins by itself while they are killed.
+  Validators chain(4, {"block.empty_ms=60000"});
+  const std::string to = value_in(chain.at(0, {"wallet", "show", "founder1", "--json"}), "account");
+  chain.pay(0, to);
+  chain.back_up(2);
+  chain.back_up(3);
+  const std::uint64_t then = chain.height(1);
+  for (int i = 0; i < 3; ++i) chain.pay(1, to);
+  const std::uint64_t head = chain.height(1);
+  for (const std::size_t i : {2, 3}) REQUIRE(until([&] { return chain.signed_at(i) > then; }));
+  chain.restore(2, "1h");
+  chain.restore(3, "1h");
+  for (const std::size_t i : {2, 3})
+    REQUIRE(until([&] { return chain.guard_is_old(i) && chain.status(i, "waitingPower") == "2000"; }));
+  for (const std::size_t i : {2, 3}) REQUIRE(until([&] { return chain.height(i) >= head; }));
+  const std::string from = std::to_string(head + 1);
+  for (const std::size_t i : {2, 3}) {
+    const std::string name = "founder" + std::to_string(i);
+    const auto resume = [&](const std::string& first) {
+      return chain.run({"validator", "resume", name, "--from", first, "--json", "--data", chain.data(i)});
+    };
+    CHECK(resume(std::to_string(head)).exit == 5);
+    // All others have to be heard first.
+    Seen seen;
+    REQUIRE(until([&] {
+      seen = resume(from);
+      return seen.exit != 7;
+    }));
+    CHECK_MESSAGE(seen.exit == 0, seen.err);
+    CHECK(value_in(seen.out, "validator") == chain.nodes[i]->id);
+    CHECK(value_in(seen.out, "from") == from);
+    CHECK(resume(from).exit == 5);
+  }
+  chain.pay(0, to);
+  CHECK(chain.height(0) > head);
+}
+
+TEST_CASE(
+    "cluster chain: states of two nodes are compared, and a chain goes on from a block that its validators name") {
+  Validators chain(4, {"block.empty_ms=1000"});
+  const std::string to = value_in(chain.at(0, {"wallet", "show", "founder1", "--json"}), "account");
+  const auto pay = [&](std::size_t node, const std::string& amount) {
+    return chain.run(
+        {"wallet", "send", "founder0", to, amount, "--wait", "--seconds", "60", "--data", chain.data(node)});
+  };
+  REQUIRE(pay(0, "100").exit == 0);
+  const std::uint64_t stays = chain.height(0);
+  REQUIRE(pay(0, "11").exit == 0);
+  REQUIRE(until([&] { return chain.at(2, {"wallet", "balance", to}) == "1000111"; }));
+
+  const std::string same = chain.at(2, {"chain", "diff", chain.nodes[0]->id, "--json"});
+  CHECK(value_in(same, "equal") == "true");
+  CHECK(contains(same, "\"key\":null"));
+  CHECK(chain.run({"chain", "diff", chain.nodes[2]->id, "--data", chain.data(2)}).exit == 5);
+  CHECK(value_in(chain.at(1, {"chain", "verify", "--from", std::to_string(stays), "--json"}), "ok") == "true");
+  CHECK(chain.run({"chain", "verify", "--from", "1000000", "--data", chain.data(1)}).exit == 4);
+
+  const std::string file = chain.folder / "fork";
+  const std::string kept = chain.at(0, {"chain", "fork", std::to_string(stays), "-o", file, "--json"});
+  CHECK(value_in(kept, "fork") == "1");
+  CHECK(chain.run({"chain", "resume", file, "--data", chain.data(0)}).exit == 5);  // one of four has signed
+  for (const std::size_t i : {std::size_t{1}, std::size_t{2}, std::size_t{2}})
+    chain.at(i, {"chain", "sign", file});  // twice is as once
+  CHECK(value_in(chain.at(2, {"chain", "sign", file, "--json"}), "signatures") == "3");
+  const auto resumed = [&](std::size_t i) { return chain.run({"chain", "resume", file, "--data", chain.data(i)}); };
+  REQUIRE(until([&] { return resumed(0).exit == 0; }));
+
+  // Its neighbours take the statement from it; what came after that block is gone, and the chain goes on.
+  const auto fork_of = [&](std::size_t i) {
+    const Seen seen = chain.run({"chain", "status", "--json", "--data", chain.data(i)});
+    return seen.exit == 0 ? value_in(seen.out, "fork") : std::string();
+  };
+  for (std::size_t i = 0; i < 4; ++i) REQUIRE(until([&] { return fork_of(i) == "1"; }));
+  REQUIRE(until([&] { return chain.height(0) > stays && chain.height(3) > stays; }));
+  CHECK(chain.at(0, {"wallet", "balance", to}) == "1000100");
+  const Seen again = pay(3, "5");
+  CHECK_MESSAGE(again.exit == 0, again.err);
+  CHECK(resumed(1).exit == 0);  // it has it already
+
+  // A node that begins now comes through both forks, and one that dies remembers them.
+  chain.nodes.resize(5);
+  chain.begin(4, chain.joined());
+  const std::uint64_t then = chain.height(0);
+  REQUIRE(until([&] { return chain.height(4) >= then; }));
+  CHECK(fork_of(4) == "1");
+  CHECK(chain.root(4, then) == chain.root(0, then));
+  chain.kill(4);
+  chain.begin(4, chain.joined());
+  REQUIRE(until([&] { return fork_of(4) == "1"; }));
+  CHECK(value_in(chain.at(4, {"chain", "verify", "--json"}), "ok") == "true");
 }

@@ -50,6 +50,7 @@ const std::pair<const char*, const char*> kNotHere[] = {
     {"escrow look", "it needs a guard that holds an escrow"},
     {"escrow rule", "it needs an arbiter"},
     {"escrow watch", "it waits for events: tests/cluster/escrow_test.cpp"},
+    {"validator resume", "it needs a validator that waits: tests/cluster/chain_test.cpp"},
     {"wallet restore", "it reads standard input: tests/apps/wallet"},
     {"task logs", "a machine may make no sandboxes: tests/cluster/task_test.cpp"},
     {"task result", "standard output is the program's: tests/cluster/task_test.cpp"},
@@ -58,15 +59,16 @@ const std::pair<const char*, const char*> kNotHere[] = {
     {"sim watch", "it opens screens, which are for people"},
     {"sim shrink", "it prints what `sim run` prints, of a world that has to be broken first"},
     {"bench task", "it takes 80 s"},
+    {"chain diff", "it takes two nodes of a chain: tests/cluster/chain_test.cpp"},
     {"sim survival", "it takes 12 s at its least"},
     {"sim explore", "it takes 7 s, or ends with 10; what it explores is in tests/actors/escrow/explore_test.cpp"},
 };
 
 /// Commands that need a node with a chain.
-const char* const kOfChain[] = {"chain found",  "chain genesis", "chain sign",    "chain status",   "chain watch",
-                                "chain blocks", "chain block",   "chain account", "chain accounts", "chain state",
-                                "chain params", "chain verify",  "validator ls",  "validator show", "tx show",
-                                "tx wait",      "tx ls",         "tx pending",    "wallet faucet"};
+const char* const kOfChain[] = {
+    "chain found",   "chain genesis",  "chain sign",  "chain status", "chain watch",  "chain blocks", "chain block",
+    "chain account", "chain accounts", "chain state", "chain params", "chain verify", "chain fork",   "chain resume",
+    "validator ls",  "validator show", "tx show",     "tx wait",      "tx ls",        "tx pending",   "wallet faucet"};
 const char* const kTransaction =
     "id state height index time confirmations kind from to amount credits memo nonce lastHeight feePayer feeMax fee "
     "burnt tip gas code message events";
@@ -362,6 +364,7 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
       {"bench dht", {"--seconds", "0.1", "--nodes", "5"}, kFigures},
       {"bench kv", {"--seconds", "0.1"}, kFigures},
       {"bench escrow", {"--seconds", "0.2", "--only", "escrow.transfer,escrow.whole"}, kFigures},
+      {"bench chain", {"--seconds", "0.3", "--only", "chain.verify,chain.transfer,chain.sync,chain.final"}, kFigures},
       {"bench file", {"--mib", "1"}, kFigures},
       {"demo",
        {"--nodes", "4", "--bytes", "100000"},
@@ -392,7 +395,7 @@ TEST_CASE("cluster json: what is asked of a chain has all names of its contract"
   line(now({"wallet", "new", "buyer"}));
   line(now({"wallet", "new", "waiter"}));
   const std::string tx = line(now({"wallet", "faucet", "waiter", "--wait"}));
-  const std::string founded = folder / "founding", genesis = folder / "genesis";
+  const std::string founded = folder / "founding", genesis = folder / "genesis", fork = folder / "fork";
   std::set<std::string> here;
   const Row rows[] = {
       {"chain found", {"buyer", "--stake", "1", "-o", founded}, "validator operator stake balance consensusKey file"},
@@ -401,7 +404,7 @@ TEST_CASE("cluster json: what is asked of a chain has all names of its contract"
       {"chain status",
        {},
        "chain name mode height id time round step validators stateRoot target blockTimeMs pending baseFee supply "
-       "quorum neighbours"},
+       "quorum neighbours waits waitingPower power fork suspects"},
       {"chain watch", {"--count", "1"}, kBlock},
       {"chain blocks", {"--from", "1"}, kBlock},
       {"chain block", {"1"}, kBlock},
@@ -420,6 +423,9 @@ TEST_CASE("cluster json: what is asked of a chain has all names of its contract"
       {"tx ls", {"waiter"}, kTransaction},
       {"tx pending", {}, ""},
       {"wallet faucet", {"buyer"}, "id state"},
+      {"chain fork", {"1", "-o", fork}, "fork height block signatures"},
+      {"chain sign", {fork}, "fork height block signatures"},
+      {"chain resume", {fork}, "fork height block signatures"},
   };
   run(rows, folder, here);
   for (const char* name : {"XDG_CONFIG_HOME", "TROUPE_DATA", "TROUPE_PASSPHRASE_FILE"}) ::unsetenv(name);

@@ -164,3 +164,29 @@ TEST_CASE("bench: a DHT without a node that lacks the value is refused") {
   for (const auto& [nodes, copies] : {std::pair{"8", "5"}, {"3", "1"}, {"1001", "8"}, {"64", "21"}})
     CHECK_MESSAGE(troupe_with({"bench", "dht", "--nodes", nodes, "--copies", copies}).exit == Exit::usage, nodes);
 }
+
+TEST_CASE("bench: a ledger in one process gives its figures, and nothing is left below --dir") {
+  const TemporaryFolder folder;
+  const Seen seen =
+      troupe_with({"bench", "chain", "--nodes", "5", "--seconds", "0.3", "--dir", folder.path(), "--json"});
+  CHECK(seen.err.empty());
+  CHECK(seen.exit == Exit::done);
+  for (const char* what : {"chain.verify", "chain.transfer", "chain.final", "chain.gossip"})
+    CHECK_MESSAGE(seen.out.find('"' + std::string(what) + '"') != std::string::npos, what);
+  CHECK(numbers(seen.out, "errors") == std::vector<double>{0, 0, 0, 0});
+  const auto ratios = numbers(seen.out, "ratio");  // of verify, transfer, gossip, final
+  REQUIRE(ratios.size() == 4);
+  CHECK(ratios[1] > 0);
+  CHECK(ratios[2] >= 1);  // each node got each transaction
+  CHECK(empty(folder));
+}
+
+TEST_CASE("bench: a ledger of fewer nodes than validators, and a figure that such nodes do not have, are refused") {
+  CHECK(troupe_with({"bench", "chain", "--validators", "4", "--nodes", "3"}).exit == Exit::usage);
+  CHECK(troupe_with({"bench", "chain", "--validators", "0"}).exit == Exit::usage);
+  CHECK(troupe_with({"bench", "chain", "--nodes", "52"}).exit == Exit::usage);
+  CHECK(troupe_with({"bench", "chain", "--only", "chain.gossip"}).exit == Exit::usage);
+  CHECK(troupe_with({"bench", "chain", "--nodes", "5", "--only", "chain.pause"}).exit == Exit::usage);
+  CHECK(troupe_with({"bench", "chain", "--validators", "3", "--only", "chain.pause"}).exit == Exit::usage);
+  CHECK(troupe_with({"bench", "chain", "--only", "chain.final,other"}).exit == Exit::usage);
+}
