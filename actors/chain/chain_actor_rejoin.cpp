@@ -275,12 +275,15 @@ std::string ChainActor::why_silent() const {
 void ChainActor::tell_signing() {
   const std::string why = why_silent();
   const std::string what = why.substr(0, why.find_first_of(":;"));
-  if (std::exchange(silent_, what) != what && !what.empty())
-    settings_.log.warn("the validator signs nothing", {{"why", std::string_view(why)}});
+  if (std::exchange(silent_, what) != what) {
+    if (what.empty()) settings_.log.info("the validator signs");
+    else settings_.log.warn("the validator signs nothing", {{"why", std::string_view(why)}});
+  }
   if (settings_.health == nullptr) return;
   const bool starts = rejoin_ && rejoin_->state() == RejoinState::asking && now() < asked_since_ + kAskingQuiet;
   if (why.empty() || (starts && !elsewhere_)) settings_.health->clear(kSigningSource);
-  else settings_.health->raise(kSigningSource, observe::HealthState::degraded, why);
+  else
+    settings_.health->raise(kSigningSource, observe::HealthState::degraded, what);  // without what changes each second
 }
 
 void ChainActor::write_waits(wire::ChainStatus::Builder out) const {
