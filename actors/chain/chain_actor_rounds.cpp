@@ -119,7 +119,7 @@ void ChainActor::perform(Sign<Content>& effect) {
 }
 
 void ChainActor::sign_next() {
-  if (to_sign_.empty() || !may_sign() || std::exchange(signing_, true)) return;
+  if (to_sign_.empty() || halted_ || !may_sign() || std::exchange(signing_, true)) return;
   std::visit([this](const auto& content) { sign(to_sign_.front(), content); }, to_sign_.front().content);
 }
 

@@ -277,6 +277,8 @@ void ChainBookActor::sign_and_keep(const Address& account, const std::optional<K
   const bool of_this_node = account == own();
   // The node's own key may have signed before; a derived one has not.
   const KeptAccount state = known.value_or(KeptAccount(of_this_node ? sender.nonce : Nonce{}));
+  // One that is paid already may have been asked for again while the chain was asked: it is not paid twice.
+  if (state.judge(first.transfer.number) != KeptAccount::Standing::next) return judge(account, known);
   if (sender.nonce < state.next())
     return failed(account, {Code::unavailable, "the chain of this node is not as far as it was: it is still read"});
   if (sender.nonce > state.next()) {  // no end of this transfer: it may be what was paid

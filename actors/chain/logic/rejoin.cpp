@@ -132,9 +132,10 @@ RejoinState Rejoin::state() const {
 
 bool Rejoin::asks(const base::NodeId& validator) const {
   if (state() == RejoinState::free || validator == self_ || !set_->index_of(validator)) return false;
-  // Who waits may go on, and who does not may come to know more: while this one waits, all are asked again.
+  // Who waits may go on, and who does not may come to know more: while this one waits, all are asked again. So they are
+  // while this one lacks blocks: a chain that went back to an earlier block has fewer.
   const auto answer = answers_.find(validator);
-  return last_ || answer == answers_.end() || answer->second.waits;
+  return last_ || !caught_up() || answer == answers_.end() || answer->second.waits;
 }
 
 std::vector<base::NodeId> Rejoin::unheard() const {
