@@ -1039,6 +1039,9 @@ struct ChainBlock $kind(from = [peer, view, operate], whenFull = credit, bytesMa
 
 struct GetGuard $kind(bytesMax = 64) {
   # Answered by GuardIs.
+
+  blocksFrom @0 :UInt32;
+  # Blocks before this one are left out.
 }
 
 struct GuardIs $kind(bytesMax = 4194304) {
@@ -1053,9 +1056,11 @@ struct GuardIs $kind(bytesMax = 4194304) {
   # Own ones of that height.
   proposals @4 :List(Data);
   blocks @5 :List(Data);
-  # Whole ones that the guard names.
+  # Whole ones that the guard names, from `blocksFrom` on: as many as fit.
   refused @6 :UInt64;
   # Second contents that were not signed.
+  blocksLeft @7 :UInt32;
+  # Further ones, which do not fit.
 }
 
 struct SignContent $kind(bytesMax = 4194304) {

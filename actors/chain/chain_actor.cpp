@@ -6,6 +6,7 @@
 namespace troupe::chain {
 namespace {
 
+using base::Bytes;
 using base::Code;
 using base::Error;
 
@@ -115,23 +116,33 @@ void ChainActor::opened(const base::Outcome<void>& read) {
   }
   head_time_ = ledger_.head().time;
   settings_.counters->height = ledger_.head().height.value;
-  ask<wire::GetGuard, wire::GuardIs>(
-      node().find(kValidatorPath), now() + kGuardDue, [](wire::GetGuard::Builder) {},
-      [this](runtime::Answer<wire::GuardIs> answer) { hear_guard(std::move(answer)); });
+  ask_guard({});
 }
 
-void ChainActor::hear_guard(runtime::Answer<wire::GuardIs> answer) {
+/// `blocks` came before: all that a validator keeps may be too large for one answer.
+void ChainActor::ask_guard(std::vector<Bytes> blocks) {
+  const std::uint32_t from = size32(blocks);
+  ask<wire::GetGuard, wire::GuardIs>(
+      node().find(kValidatorPath), now() + kGuardDue, [from](wire::GetGuard::Builder out) { out.setBlocksFrom(from); },
+      [this, blocks = std::move(blocks)](runtime::Answer<wire::GuardIs> answer) mutable {
+        hear_guard(std::move(answer), std::move(blocks));
+      });
+}
+
+void ChainActor::hear_guard(runtime::Answer<wire::GuardIs> answer, std::vector<Bytes> blocks) {
   if (!answer.ok()) {
     failed("the validator does not answer: " + answer.error().message);
     return after<Reopen>(kReopen);
   }
+  for (const auto block : answer.value().getBlocks()) blocks.emplace_back(block.begin(), block.end());
+  if (answer.value().getBlocksLeft() > 0) return ask_guard(std::move(blocks));
   if (settings_.health != nullptr) settings_.health->clear(kHealthSource);
   ready_ = true;
   std::set<base::NodeId> partners;
   for (const Validator& one : ledger_.next().validators->all()) partners.insert(one.id);
   settings_.pool->partners().are(kPath, std::move(partners));
   next_height();
-  resume(answer.value());
+  resume(answer.value(), blocks);
   if (ledger_.divergence()) stand_still();
   greet();
   mend();
@@ -139,14 +150,14 @@ void ChainActor::hear_guard(runtime::Answer<wire::GuardIs> answer) {
 }
 
 /// What `/validator` has kept of the height at hand is heard first.
-void ChainActor::resume(wire::GuardIs::Reader kept) {
+void ChainActor::resume(wire::GuardIs::Reader kept, const std::vector<Bytes>& blocks) {
   key_ = base::PublicKey::from(bytes_of(kept.getKey()));
   if (!key_) return;
   if (const auto guard = decode_guard(bytes_of(kept.getGuard()))) guard_ = *guard;
   begin_rejoin(kept);
   if (halted_ || guard_.place().fork != fork_ || guard_.place().height != ledger_.head().height.next()) return;
-  for (const auto bytes : kept.getBlocks()) {
-    auto block = parse_block(bytes_of(bytes));
+  for (const Bytes& bytes : blocks) {
+    auto block = parse_block(bytes);
     if (!block.ok()) continue;
     std::vector<Approved> transactions;
     for (const SignedTransaction& one : block.value().transactions)

@@ -36,6 +36,7 @@ class ChainActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "chain";
   static constexpr std::size_t kCandidatesMax = 64;   // our choice
+  static constexpr std::uint32_t kNoBlocks = UINT32_MAX;  // of GetGuard: none is asked for
   static constexpr std::size_t kEarlyMax = 4'096;     // our choice
   static constexpr std::size_t kNeighboursMax = 50;   // beyond that a mesh is needed
   static constexpr std::size_t kWaitersMax = 16'384;  // our choice
@@ -150,8 +151,9 @@ class ChainActor final : public runtime::Actor {
   // Life (chain_actor.cpp).
   void open();
   void opened(const base::Outcome<void>& read);
-  void hear_guard(runtime::Answer<wire::GuardIs> answer);
-  void resume(wire::GuardIs::Reader kept);
+  void ask_guard(std::vector<base::Bytes> blocks);
+  void hear_guard(runtime::Answer<wire::GuardIs> answer, std::vector<base::Bytes> blocks);
+  void resume(wire::GuardIs::Reader kept, const std::vector<base::Bytes>& blocks);
   const Genesis& genesis() const { return settings_.genesis->genesis(); }
   bool has_chain() const { return settings_.genesis != nullptr; }
   bool ours(capnp::Data::Reader chain) const;
@@ -394,7 +396,8 @@ class ChainActor final : public runtime::Actor {
   bool passing_ = false;
   bool elsewhere_ = false;  // its identity was used by another node: others are asked again
   bool rereading_ = false;
-  std::string silent_;  // why, as it was logged last
+  std::string silent_;    // why, as it was logged last
+  std::string unsigned_;  // why what was to be signed last is not
 
   Mempool mempool_;
   std::vector<TxId> to_tell_;

@@ -76,7 +76,7 @@ void ChainActor::look_elsewhere() {
   if (used_elsewhere()) elsewhere_ = true;
   if (!elsewhere_ || used_elsewhere() || std::exchange(rereading_, true)) return;
   ask<wire::GetGuard, wire::GuardIs>(
-      node().find(kValidatorPath), now() + kPassDue, [](wire::GetGuard::Builder) {},
+      node().find(kValidatorPath), now() + kPassDue, [](wire::GetGuard::Builder out) { out.setBlocksFrom(kNoBlocks); },
       [this](runtime::Answer<wire::GuardIs> answer) {
         rereading_ = false;
         const auto guard = answer.ok() ? decode_guard(bytes_of(answer.value().getGuard())) : std::nullopt;
@@ -249,7 +249,8 @@ std::string ChainActor::why_silent() const {
   if (elsewhere_ || used_elsewhere())
     return "identity used elsewhere: within the last 10 minutes another running node has proven this node's own key; "
            "stop it, since two validators with one key contradict each other";
-  if (!rejoin_ || rejoin_->state() == RejoinState::free) return {};
+  if (!rejoin_ || rejoin_->state() == RejoinState::free)
+    return unsigned_.empty() ? std::string{} : "what it signs cannot be kept: " + unsigned_;
   if (!rejoin_->behind() && !rejoin_->caught_up())
     return "blocks that others have are fetched before it signs: " +
            share_text(ledger_.head().height.value, rejoin_->others_have().value);

@@ -147,8 +147,13 @@ void ChainActor::sign(const Signing& signing, const Content& content) {
       [this, content, blocks](runtime::Answer<wire::SignedIs> answer) {
         signing_ = false;
         const bool of_now = !to_sign_.empty() && to_sign_.front().content == std::variant<Vote, Proposal>(content);
+        const bool failed = !answer.ok() && answer.error().code != base::Code::refused;
+        if (failed != !unsigned_.empty()) {
+          unsigned_ = failed ? answer.error().message : std::string{};
+          tell_signing();
+        }
         // A disk that fails may work again: until then this validator is silent.
-        if (of_now && !answer.ok() && answer.error().code != base::Code::refused) return;
+        if (of_now && failed) return;
         if (of_now) to_sign_.pop_front();
         if (of_now && answer.ok())
           for (const auto& block : blocks) at_validator_.insert(block->id);

@@ -13,6 +13,7 @@ using base::ByteView;
 using base::Code;
 
 constexpr std::uint64_t kHeightEnd = std::uint64_t{1} << 63;  // messages/chain.capnp
+constexpr std::size_t kGivenBytes = 3u << 20;                 // our choice: blocks in one GuardIs, of its 4 MiB
 constexpr std::uint8_t kGuard = 'g', kProof = 'p', kVote = 'v', kProposal = 'o', kBlock = 'b';
 
 Bytes row_key(std::uint8_t kind, ByteView rest = {}) {
@@ -38,6 +39,18 @@ std::string text_of_proven(const std::optional<Proven>& proven) {
   return proven ? proven->block.hex() + " since " + std::to_string(proven->round.value) : "none";
 }
 
+/// The rows of a block; the first one has no number.
+void each_part(const BlockId& id, ByteView block, const auto& row) {
+  for (std::size_t from = 0; from < block.size(); from += rows::kPartBytes) {
+    Bytes key = row_key(kBlock, id.view());
+    if (from > 0) key.push_back(static_cast<std::uint8_t>(from / rows::kPartBytes));
+    row(std::move(key), block.subspan(from, std::min(rows::kPartBytes, block.size() - from)));
+  }
+}
+void erase_block(store::RowChange& change, const BlockId& id, ByteView block) {
+  each_part(id, block, [&](Bytes key, ByteView) { change.erase.push_back(std::move(key)); });
+}
+
 void set_list(capnp::List<capnp::Data>::Builder out, const auto& values) {
   unsigned i = 0;
   for (const Bytes& one : values) out.set(i++, data_of(one));
@@ -61,9 +74,9 @@ ValidatorActor::ValidatorActor(ChainSettings settings)
 
 void ValidatorActor::receive(runtime::Handlers& on) {
   rows_.receive<RowsAgain>(on);
-  on.ask<wire::GetGuard, wire::GuardIs>([this](auto, auto reply) {
-    if (ready_) guard(reply);
-    else waiting_.push_back(std::move(reply));
+  on.ask<wire::GetGuard, wire::GuardIs>([this](auto ask, auto reply) {
+    if (ready_) guard(ask.getBlocksFrom(), reply);
+    else waiting_.emplace_back(ask.getBlocksFrom(), std::move(reply));
   });
   on.ask<wire::SignContent, wire::SignedIs>([this](auto ask, auto reply) { sign(ask, std::move(reply)); });
   on.ask<wire::PassGuard, wire::GuardIs>([this](auto ask, auto reply) { pass(ask, std::move(reply)); });
@@ -97,7 +110,9 @@ store::Use ValidatorActor::take(ByteView key, ByteView value) {
     case kVote: votes_[whole] = bytes; break;
     case kProposal: proposals_[whole] = bytes; break;
     case kBlock:
-      if (const auto id = BlockId::from(key.subspan(1))) blocks_[*id] = bytes;
+      // The rows of one come in their order.
+      if (const auto id = BlockId::from(key.subspan(1, std::min(key.size() - 1, BlockId::kBytes))))
+        base::append(blocks_[*id], value);
       break;
     default: return store::Use::erase;
   }
@@ -107,11 +122,20 @@ store::Use ValidatorActor::take(ByteView key, ByteView value) {
 void ValidatorActor::loaded(const base::Outcome<void>& read) {
   if (!read.ok()) return;  // it signs nothing; its health says why
   ready_ = true;
-  for (auto& reply : std::exchange(waiting_, {})) guard(reply);
+  for (auto& [blocks_from, reply] : std::exchange(waiting_, {})) guard(blocks_from, reply);
 }
 
-void ValidatorActor::guard(runtime::Reply<wire::GuardIs>& reply) const {
-  reply.send([this](wire::GuardIs::Builder out) {
+void ValidatorActor::guard(std::uint32_t blocks_from, GuardReply& reply) const {
+  std::vector<Bytes> given;
+  std::uint32_t left = 0;
+  std::size_t at = 0, bytes = 0;
+  for (const auto& [id, block] : blocks_) {
+    if (at++ < blocks_from) continue;
+    bytes += block.size();
+    if (given.empty() || (left == 0 && bytes <= kGivenBytes)) given.push_back(block);
+    else ++left;
+  }
+  reply.send([&](wire::GuardIs::Builder out) {
     if (settings_.signer == nullptr) return;
     out.setKey(data_of(settings_.signer->public_key().view()));
     out.setGuard(data_of(encode(guard_)));
@@ -119,7 +143,8 @@ void ValidatorActor::guard(runtime::Reply<wire::GuardIs>& reply) const {
     set_list(out.initProof(size32(proof_)), proof_);
     set_list(out.initVotes(size32(votes_)), values_of(votes_));
     set_list(out.initProposals(size32(proposals_)), values_of(proposals_));
-    set_list(out.initBlocks(size32(blocks_)), values_of(blocks_));
+    set_list(out.initBlocks(size32(given)), given);
+    out.setBlocksLeft(left);
   });
 }
 
@@ -137,7 +162,7 @@ void ValidatorActor::sign(wire::SignContent::Reader ask, Signing reply) {
   reply.refuse({Code::malformed, "no content that a validator signs"});
 }
 
-void ValidatorActor::pass(wire::PassGuard::Reader ask, runtime::Reply<wire::GuardIs> reply) {
+void ValidatorActor::pass(wire::PassGuard::Reader ask, GuardReply reply) {
   if (!ready_ || settings_.signer == nullptr)
     return reply.refuse({Code::unavailable, "this node's validator cannot sign: its guard is not read"});
   if (ask.getHeight() >= kHeightEnd) return reply.refuse({Code::malformed, "a height is below 2^63"});
@@ -145,7 +170,7 @@ void ValidatorActor::pass(wire::PassGuard::Reader ask, runtime::Reply<wire::Guar
   store::RowChange change;
   if (next.place() > guard_.place()) {
     forget_height(change);
-    for (const auto& [id, block] : std::exchange(blocks_, {})) change.erase.push_back(row_key(kBlock, id.view()));
+    for (const auto& [id, block] : std::exchange(blocks_, {})) erase_block(change, id, block);
     guard_ = next;
   }
   if (unsaved_) add_all(change);
@@ -154,7 +179,7 @@ void ValidatorActor::pass(wire::PassGuard::Reader ask, runtime::Reply<wire::Guar
              [this, reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
                unsaved_ = !saved.ok();
                if (!saved.ok()) return reply.refuse({Code::unavailable, saved.error().message});
-               guard(reply);
+               guard(0, reply);
              });
 }
 
@@ -179,7 +204,8 @@ void ValidatorActor::add_all(store::RowChange& change) const {
   };
   for (const auto* map : {&votes_, &proposals_})
     for (const auto& [key, value] : *map) add(key, value);
-  for (const auto& [id, block] : blocks_) add(row_key(kBlock, id.view()), block);
+  for (const auto& [id, block] : blocks_)
+    each_part(id, block, [&](const Bytes& key, ByteView part) { add(key, Bytes(part.begin(), part.end())); });
   for (std::size_t i = 0; i < proof_.size(); ++i) {
     Bytes key = row_key(kProof);
     base::append_number(key, static_cast<std::uint32_t>(i));
@@ -203,12 +229,14 @@ void ValidatorActor::sign(const Content& content, const Guard& wanted, wire::Sig
   for (const auto block : ask.getBlocks()) {
     auto parsed = parse_block(bytes_of(block));
     if (!parsed.ok()) return reply.refuse({Code::malformed, "no block"});
-    blocks_.insert_or_assign(id_of(parsed.value().header), Bytes(block.begin(), block.end()));
-    save(row_key(kBlock, id_of(parsed.value().header).view()), Bytes(block.begin(), block.end()));
+    const BlockId id = id_of(parsed.value().header);
+    blocks_.insert_or_assign(id, Bytes(block.begin(), block.end()));
+    each_part(id, bytes_of(block),
+              [&](Bytes row, ByteView part) { save(std::move(row), Bytes(part.begin(), part.end())); });
   }
   std::erase_if(blocks_, [&](const auto& one) {
     const bool kept = names(next, one.first);
-    if (!kept) change.erase.push_back(row_key(kBlock, one.first.view()));
+    if (!kept) erase_block(change, one.first, one.second);
     return !kept;
   });
   std::erase_if(change.save,

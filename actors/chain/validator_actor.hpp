@@ -30,11 +30,12 @@ class ValidatorActor final : public runtime::Actor {
  private:
   struct RowsAgain {};
   using Signing = runtime::Reply<wire::SignedIs>;
+  using GuardReply = runtime::Reply<wire::GuardIs>;
   store::Use take(base::ByteView key, base::ByteView value);
   void loaded(const base::Outcome<void>& read);
-  void guard(runtime::Reply<wire::GuardIs>& reply) const;
+  void guard(std::uint32_t blocks_from, GuardReply& reply) const;
   void sign(wire::SignContent::Reader ask, Signing reply);
-  void pass(wire::PassGuard::Reader ask, runtime::Reply<wire::GuardIs> reply);
+  void pass(wire::PassGuard::Reader ask, GuardReply reply);
   /// Erases what is kept beside the guard of the height at hand, but for whole blocks.
   void forget_height(store::RowChange& change);
   void add_all(store::RowChange& change) const;
@@ -46,13 +47,13 @@ class ValidatorActor final : public runtime::Actor {
   store::Rows rows_;
   bool ready_ = false;
   bool unsaved_ = false;  // a save has failed: the next one writes all
-  std::vector<runtime::Reply<wire::GuardIs>> waiting_;
+  std::vector<std::pair<std::uint32_t, GuardReply>> waiting_;  // each with its `blocksFrom`
 
   Guard guard_;
   std::uint64_t refused_ = 0;
   std::vector<base::Bytes> proof_;                        // SignedVotes
   std::map<base::Bytes, base::Bytes> votes_, proposals_;  // by their rows
-  std::map<BlockId, base::Bytes> blocks_;
+  std::map<BlockId, base::Bytes> blocks_;  // each in rows of rows::kPartBytes
 };
 
 }  // namespace troupe::chain

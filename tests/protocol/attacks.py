@@ -405,7 +405,8 @@ class Honest:
     def __init__(self, node, at, key):
         self.node, self.at, self.key, self.seen = node, at, key, 0
         self.link = Link(at, stranger(255), ("198.19.255.1", 0), 20)
-        self.gets, self.links, self.statuses, self.errors, self.memory, self.files, self.worst = [], [], [], [], 0, 0, 0
+        self.gets, self.links, self.statuses, self.errors, self.files = [], [], [], [], []
+        self.memory = self.worst = 0
 
     def look(self):
         began = time.monotonic()
@@ -416,7 +417,7 @@ class Honest:
             self.errors.append(repr(why))
             self.link = Link(self.at, stranger(255), ("198.19.255.1", 0), 20)
         self.memory = max(self.memory, self.node.memory())
-        self.files = max(self.files, self.node.files())
+        self.files.append(self.node.files())
         self.seen += 1
         if self.seen % 10 == 1:
             self.links.append(self.link_anew())
@@ -440,7 +441,7 @@ class Honest:
         gets = sorted(self.gets) or [99]
         return {"gets": len(self.gets), "getP50Ms": round(1000 * gets[len(gets) // 2], 2),
                 "getP99Ms": round(1000 * gets[int(len(gets) * 0.99)], 2), "linkS": round(max(self.links), 2),
-                "statusMs": round(1000 * max(self.statuses), 1), "memoryMiB": self.memory, "files": self.files,
+                "statusMs": round(1000 * max(self.statuses), 1), "memoryMiB": self.memory, "files": sorted(self.files)[len(self.files) * 9 // 10],
                 "errors": self.errors[:3]}
 
 
@@ -515,7 +516,8 @@ def answers(run):
 
 
 def files(most):
-    """Files and sockets above what there were: seats that are taken."""
+    """Files and sockets above what there were in nine of ten looks: seats that are held. A socket that the node has
+    refused is open for a moment, too, and on a busy machine a look meets several of them."""
     def holds(run):
         more, allowed = run.figures["files"] - run.before["files"], 3 * most if run.plan.full else most
         return more <= allowed, f"{more} more files and sockets open, of {allowed}"
