@@ -159,12 +159,9 @@ void ChainActor::resume(wire::GuardIs::Reader kept, const std::vector<Bytes>& bl
   for (const Bytes& bytes : blocks) {
     auto block = parse_block(bytes);
     if (!block.ok()) continue;
-    std::vector<Approved> transactions;
-    for (const SignedTransaction& one : block.value().transactions)
-      if (auto approved = Approved::verify(one, chain_, fork_); approved.ok())
-        transactions.push_back(std::move(approved).value());
-    if (transactions.size() != block.value().transactions.size()) continue;
-    auto candidate = judge(std::move(block).value(), std::move(transactions));
+    auto transactions = approve(block.value().transactions);
+    if (!transactions) continue;
+    auto candidate = judge(std::move(block).value(), std::move(*transactions));
     at_validator_.insert(candidate->id);
     candidates_[candidate->id] = std::move(candidate);
   }

@@ -35,14 +35,14 @@ namespace troupe::chain {
 class ChainActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "chain";
-  static constexpr std::size_t kCandidatesMax = 64;   // our choice
+  static constexpr std::size_t kCandidatesMax = 64;       // our choice
   static constexpr std::uint32_t kNoBlocks = UINT32_MAX;  // of GetGuard: none is asked for
-  static constexpr std::size_t kEarlyMax = 4'096;     // our choice
-  static constexpr std::size_t kNeighboursMax = 50;   // beyond that a mesh is needed
-  static constexpr std::size_t kWaitersMax = 16'384;  // our choice
-  static constexpr std::size_t kEarlyOfOneMax = 8;    // our choice: two future rounds of both steps, and again
-  static constexpr std::size_t kTellersMax = 3;       // our choice: who else is asked for a transaction
-  static constexpr std::size_t kGivingMax = 8;        // our choice: 20 MiB of blocks on their way
+  static constexpr std::size_t kEarlyMax = 4'096;         // our choice
+  static constexpr std::size_t kNeighboursMax = 50;       // beyond that a mesh is needed
+  static constexpr std::size_t kWaitersMax = 16'384;      // our choice
+  static constexpr std::size_t kEarlyOfOneMax = 8;        // our choice: two future rounds of both steps, and again
+  static constexpr std::size_t kTellersMax = 3;           // our choice: who else is asked for a transaction
+  static constexpr std::size_t kGivingMax = 8;            // our choice: 20 MiB of blocks on their way
   /// What all other nodes are given a second, in pieces of about 64 KiB: 50 MiB, and twice that in a burst.
   static constexpr base::Rate kServed{800, 1'600};
   static constexpr std::chrono::seconds kSyncPatience{1};  // our choice: blocks that are asked for are there by then
@@ -205,6 +205,7 @@ class ChainActor final : public runtime::Actor {
   bool offer(const BlockId& id, wire::ProposedBlock::Reader body, const base::NodeId& from);
   void assemble(const BlockId& id, const base::NodeId& from);
   void whole(const BlockId& id);
+  std::optional<std::vector<Approved>> approve(const std::vector<SignedTransaction>& transactions) const;
   std::shared_ptr<Candidate> judge(Block block, std::vector<Approved> transactions) const;
   void add(std::shared_ptr<const Candidate> candidate);
   void fetch(const BlockId& id);

@@ -527,7 +527,8 @@ void ChainActor::validators(runtime::Reply<wire::ValidatorInfos> reply) {
 
 void ChainActor::list_validators(runtime::Reply<wire::ValidatorInfos> reply) {
   ask<wire::GetGuard, wire::GuardIs>(
-      node().find(kValidatorPath), now() + std::chrono::seconds(5), [](wire::GetGuard::Builder out) { out.setBlocksFrom(kNoBlocks); },
+      node().find(kValidatorPath), now() + std::chrono::seconds(5),
+      [](wire::GetGuard::Builder out) { out.setBlocksFrom(kNoBlocks); },
       [this, reply = std::move(reply)](runtime::Answer<wire::GuardIs> answer) mutable {
         const auto guard = answer.ok() ? decode_guard(bytes_of(answer.value().getGuard())) : std::nullopt;
         const std::uint64_t refused_here = answer.ok() ? answer.value().getRefused() : 0;

@@ -142,6 +142,22 @@ std::shared_ptr<ChainActor::Candidate> ChainActor::judge(Block block, std::vecto
   return out;
 }
 
+/// Of a block of the next height. What waits here as it is there was verified when it came.
+std::optional<std::vector<Approved>> ChainActor::approve(const std::vector<SignedTransaction>& transactions) const {
+  std::vector<Approved> out;
+  out.reserve(transactions.size());
+  for (const SignedTransaction& one : transactions) {
+    if (const Approved* waiting = mempool_.find(id_of(one.content)); waiting != nullptr && waiting->whole() == one) {
+      out.push_back(*waiting);
+      continue;
+    }
+    auto approved = Approved::verify(one, chain_, fork_);
+    if (!approved.ok()) return std::nullopt;
+    out.push_back(std::move(approved).value());
+  }
+  return out;
+}
+
 void ChainActor::add(std::shared_ptr<const Candidate> candidate) {
   if (candidates_.size() >= kCandidatesMax) return;
   const Header& header = candidate->block.header;

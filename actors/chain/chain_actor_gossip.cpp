@@ -348,16 +348,13 @@ void ChainActor::take_next() {
       refuse("its commit proves nothing");
       break;
     }
-    std::vector<Approved> transactions;
-    for (const SignedTransaction& one : block.value().transactions)
-      if (auto approved = Approved::verify(one, chain_, fork_); approved.ok())
-        transactions.push_back(std::move(approved).value());
-    if (transactions.size() != block.value().transactions.size()) {
+    auto transactions = approve(block.value().transactions);
+    if (!transactions) {
       accuse(synced_from_, net::wire::Violation::BAD_RECORD, "a block with a transaction that no key has signed");
       refuse("a transaction that is not approved");
       break;
     }
-    auto candidate = judge(std::move(block).value(), std::move(transactions));
+    auto candidate = judge(std::move(block).value(), std::move(*transactions));
     if (candidate->verdict != chain::Verdict::valid) {
       halted_ = true;
       if (candidate->block.header.parent != ledger_.head().id) compare(synced_from_, ledger_.head().height);

@@ -46,14 +46,14 @@ class ValidatorActor final : public runtime::Actor {
   const ChainId chain_;
   store::Rows rows_;
   bool ready_ = false;
-  bool unsaved_ = false;  // a save has failed: the next one writes all
+  bool unsaved_ = false;                                       // a save has failed: the next one writes all
   std::vector<std::pair<std::uint32_t, GuardReply>> waiting_;  // each with its `blocksFrom`
 
   Guard guard_;
   std::uint64_t refused_ = 0;
   std::vector<base::Bytes> proof_;                        // SignedVotes
   std::map<base::Bytes, base::Bytes> votes_, proposals_;  // by their rows
-  std::map<BlockId, base::Bytes> blocks_;  // each in rows of rows::kPartBytes
+  std::map<BlockId, base::Bytes> blocks_;                 // each in rows of rows::kPartBytes
 };
 
 }  // namespace troupe::chain

@@ -174,8 +174,8 @@ Measurement<ChainNodes> ChainNodes::start(const apps::Commands& table, const Scr
     const std::string data = NodeProcesses::data_below(folder, node);
     if (auto settled = settle_chain_node(data, *genesis, node, plan.validators); !settled.ok()) return settled.error();
   }
-  // Their ids have no work to show.
-  auto processes = NodeProcesses::start(table, folder, plan.nodes + 1, {"identity.work_bits=0"});
+  // Their ids have no work to show, and they run no tasks: others would check how honestly, for seconds.
+  auto processes = NodeProcesses::start(table, folder, plan.nodes + 1, {"identity.work_bits=0", "task.slots=0"});
   if (!processes.ok()) return processes.error();
   out.processes = std::move(processes).value();
   return out;

@@ -364,7 +364,7 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
       {"bench dht", {"--seconds", "0.1", "--nodes", "5"}, kFigures},
       {"bench kv", {"--seconds", "0.1"}, kFigures},
       {"bench escrow", {"--seconds", "0.2", "--only", "escrow.transfer,escrow.whole"}, kFigures},
-      {"bench chain", {"--seconds", "0.2", "--validators", "1", "--only", "chain.verify,chain.final"}, kFigures},
+      {"bench chain", {"--seconds", "0.3", "--only", "chain.verify,chain.transfer,chain.sync,chain.final"}, kFigures},
       {"bench file", {"--mib", "1"}, kFigures},
       {"demo",
        {"--nodes", "4", "--bytes", "100000"},

@@ -441,8 +441,8 @@ class Honest:
         gets = sorted(self.gets) or [99]
         return {"gets": len(self.gets), "getP50Ms": round(1000 * gets[len(gets) // 2], 2),
                 "getP99Ms": round(1000 * gets[int(len(gets) * 0.99)], 2), "linkS": round(max(self.links), 2),
-                "statusMs": round(1000 * max(self.statuses), 1), "memoryMiB": self.memory, "files": sorted(self.files)[len(self.files) * 9 // 10],
-                "errors": self.errors[:3]}
+                "statusMs": round(1000 * max(self.statuses), 1), "memoryMiB": self.memory,
+                "files": sorted(self.files)[len(self.files) * 9 // 10], "errors": self.errors[:3]}
 
 
 # --- The table: what is on, the limits, the sizes, and what must hold ---

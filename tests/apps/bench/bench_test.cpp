@@ -167,13 +167,16 @@ TEST_CASE("bench: a DHT without a node that lacks the value is refused") {
 
 TEST_CASE("bench: a ledger in one process gives its figures, and nothing is left below --dir") {
   const TemporaryFolder folder;
-  const Seen seen = troupe_with({"bench", "chain", "--nodes", "5", "--seconds", "0.3", "--only",
-                                 "chain.verify,chain.final", "--dir", folder.path(), "--json"});
+  const Seen seen =
+      troupe_with({"bench", "chain", "--nodes", "5", "--seconds", "0.3", "--dir", folder.path(), "--json"});
   CHECK(seen.err.empty());
   CHECK(seen.exit == Exit::done);
-  for (const char* what : {"chain.verify", "chain.final"})
+  for (const char* what : {"chain.verify", "chain.transfer", "chain.final", "chain.gossip"})
     CHECK_MESSAGE(seen.out.find('"' + std::string(what) + '"') != std::string::npos, what);
-  CHECK(numbers(seen.out, "errors") == std::vector<double>{0, 0});
+  CHECK(numbers(seen.out, "errors") == std::vector<double>{0, 0, 0, 0});
+  const auto ratios = numbers(seen.out, "ratio");  // of verify, transfer, gossip, final
+  REQUIRE(ratios.size() == 4);
+  CHECK(ratios[2] >= 1);  // each node got each transaction
   CHECK(empty(folder));
 }
 
