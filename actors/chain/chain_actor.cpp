@@ -109,7 +109,7 @@ void ChainActor::opened(const base::Outcome<void>& read) {
     return after<Reopen>(kReopen);
   }
   since_ = now();
-  fork_ = ledger_.forks().latest();
+  if (const Fork latest = ledger_.forks().latest(); std::exchange(fork_, latest) != latest) forget_fork();
   if (const auto& divergence = ledger_.divergence()) {
     halted_ = true;
     for (Evidence& one : evidence_of(*divergence)) evidence_.emplace(chain::accused(one), std::move(one));
@@ -136,7 +136,7 @@ void ChainActor::hear_guard(runtime::Answer<wire::GuardIs> answer, std::vector<B
   }
   for (const auto block : answer.value().getBlocks()) blocks.emplace_back(block.begin(), block.end());
   if (answer.value().getBlocksLeft() > 0) return ask_guard(std::move(blocks));
-  if (settings_.health != nullptr) settings_.health->clear(kHealthSource);
+  if (settings_.health != nullptr && !halted_) settings_.health->clear(kHealthSource);
   ready_ = true;
   std::set<base::NodeId> partners;
   for (const Validator& one : ledger_.next().validators->all()) partners.insert(one.id);

@@ -308,6 +308,7 @@ class ChainActor final : public runtime::Actor {
   void go_on(const SignedFork& fork, Admitted done);
   void ask_forks(const base::NodeId& neighbour);
   void take_forks(const base::NodeId& neighbour, std::shared_ptr<const std::vector<SignedFork>> forks, std::size_t at);
+  void forget_fork();
   void look_for_forks();
   void give(wire::GetForks::Reader ask, runtime::Reply<wire::Forks> reply);
 

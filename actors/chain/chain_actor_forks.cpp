@@ -133,19 +133,23 @@ void ChainActor::go_on(const SignedFork& fork, Admitted done) {
     world().mutations.sometimes("chain: it went on as another fork");
     settings_.log.warn("the chain goes on as another fork",
                        {{"fork", fork.statement.fork.value}, {"height", fork.statement.height.value}});
-    halted_ = false;
-    // All of it is signed for the fork before.
-    mempool_ = Mempool();
-    settings_.counters->pending = 0;
-    to_tell_.clear();
-    late_.clear();
-    unheard_.clear();
-    spans_.clear();
-    for (auto& [id, watcher] : watchers_) watcher.next = std::min(watcher.next, ledger_.head().height.next());
     opened({});
     tell_head();
     done({});
   });
+}
+
+/// The rows are of a later fork than what is here: it went back, maybe in a commit of which only the disk knows.
+void ChainActor::forget_fork() {
+  halted_ = false;
+  // All of it is signed for the fork before.
+  mempool_ = Mempool();
+  settings_.counters->pending = 0;
+  to_tell_.clear();
+  late_.clear();
+  unheard_.clear();
+  spans_.clear();
+  for (auto& [id, watcher] : watchers_) watcher.next = std::min(watcher.next, ledger_.head().height.next());
 }
 
 // -- of neighbours

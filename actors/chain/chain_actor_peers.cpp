@@ -108,7 +108,10 @@ std::optional<Approved> ChainActor::read_given(const base::NodeId& from, base::B
   }
   auto approved = Approved::verify(parsed.value(), chain_, fork_);
   if (approved.ok()) return std::move(approved).value();
-  if (forged(parsed.value())) accuse(from, net::wire::Violation::BAD_RECORD, "a transaction that no key has signed");
+  const auto neighbour = neighbours_.find(from);
+  const bool of_fork = neighbour != neighbours_.end() && neighbour->second.fork == fork_;
+  if (of_fork && forged(parsed.value()))
+    accuse(from, net::wire::Violation::BAD_RECORD, "a transaction that no key has signed");
   return std::nullopt;
 }
 

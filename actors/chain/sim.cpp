@@ -5,6 +5,7 @@
 #include <set>
 
 #include "actors/chain/chain_actor.hpp"
+#include "actors/chain/sim_conspiracy.hpp"
 #include "actors/chain/sim_liar.hpp"
 #include "messages/words.hpp"
 #include "runtime/base/ensure.hpp"
@@ -40,6 +41,15 @@ std::size_t founders_of(std::size_t nodes) { return nodes > 4 ? nodes - 1 : node
 /// In every second size of worlds that bear it, one founder lies.
 constexpr std::size_t kLiar = 1;
 bool has_liar(std::size_t nodes) { return founders_of(nodes) >= 4 && nodes % 2 == 0; }
+
+/// Beyond what is promised, those between the first and the last founder work together.
+Conspiracy conspiracy_of(sim::Nodes& nodes, const ChainId& chain) {
+  const std::size_t last = founders_of(nodes.size()) - 1;
+  std::vector<Conspiracy::Member> members;
+  for (std::size_t node = 1; node < last; ++node)
+    members.push_back({crypto::node_id(node_key(node).public_key(), 0), consensus_key(node)});
+  return {nodes, kLiar, std::move(members), {0, last}, chain};
+}
 
 SignedGenesis genesis_of(std::size_t nodes) {
   std::vector<Founding> foundings;
@@ -98,9 +108,11 @@ struct Payment {
 
 class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Client> {
  public:
-  ChainWorkload(sim::Nodes& nodes, const sim::Scenario&)
+  ChainWorkload(sim::Nodes& nodes, const sim::Scenario& scenario)
       : Clients(nodes), chain_{id_of(genesis_of(nodes.size()).genesis()).bytes} {
-    if (has_liar(nodes.size())) liar_.emplace(nodes, kLiar, consensus_key(kLiar), chain_);
+    if (!has_liar(nodes.size())) return;
+    if (scenario.beyond) conspiracy_.emplace(conspiracy_of(nodes, chain_));
+    else liar_.emplace(nodes, kLiar, consensus_key(kLiar), chain_);
   }
 
   void perform(const sim::Operation& operation) override {
@@ -123,6 +135,7 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
     const auto* chain = dynamic_cast<const ChainActor*>(&actor);
     const rows::Head* head = chain == nullptr ? nullptr : chain->head();
     if (head != nullptr && liar_ && liar_->node() == node) liar_->handled(*chain);
+    if (head != nullptr && conspiracy_) return conspired(node, *chain);
     if (!promised()) return;
     if (head == nullptr || head->height.value == 0) return;
     const auto [at, first] = heads_.try_emplace(head->height, *head);
@@ -157,13 +170,41 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
     return out;
   }
 
+  /// By now a node names those that signed two blocks of one height, unless one that had either has lost it.
+  void close() override {
+    if (!conspiracy_ || !two_final_ || !named_.empty()) return;
+    bool all = true;
+    for (std::size_t node = 0; node < nodes_.size(); ++node)
+      all = all && nodes_.serving(node) && !nodes_.lost_data(node) && has_chain(node);
+    if (all) nodes_.violated("named", "two blocks of one height are final, and no node names who signed both");
+  }
+
  private:
+  void conspired(std::size_t node, const ChainActor& chain) {
+    if (node == conspiracy_->node()) conspiracy_->handled(chain);
+    const rows::Head& head = *chain.head();
+    if (head.height.value > 0)
+      two_final_ = heads_.try_emplace(head.height, head).first->second.id != head.id || two_final_;
+    const auto& divergence = chain.ledger().divergence();
+    if (!divergence || !named_.insert(node).second) return;
+    const std::vector<base::NodeId> suspects = suspects_of(*divergence);
+    if (3 * suspects.size() <= founders_of(nodes_.size()))
+      nodes_.violated("named",
+                      node_name(node) + " names " + std::to_string(suspects.size()) + " suspects, which is too few");
+    // Of two rounds an honest one may have signed both: over a third have forgotten what they were locked to.
+    if (divergence->ours.place.round != divergence->theirs.place.round) return;
+    for (const base::NodeId& id : suspects)
+      if (const auto place = nodes_.find(id); place && !nodes_.lost_data(*place) && !conspiracy_->has(id))
+        nodes_.violated("named", node_name(*place) + " is a suspect, and is honest");
+  }
+
   bool has_chain(std::size_t node) const {
     const auto id = nodes_.id(node);
     return id && *id == crypto::node_id(node_key(node).public_key(), 0);
   }
   /// Below a third of the validators lie or have lost what they had written: more is beyond what a chain bears.
   bool promised() const {
+    if (conspiracy_) return false;
     std::size_t lost = 0;
     for (std::size_t node = 0; node < founders_of(nodes_.size()); ++node)
       lost +=
@@ -296,6 +337,9 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
 
   const ChainId chain_;
   std::optional<Liar> liar_;
+  std::optional<Conspiracy> conspiracy_;
+  bool two_final_ = false;       // of one height
+  std::set<std::size_t> named_;  // nodes that name suspects
   std::map<TxId, Payment> payments_;
   std::map<std::size_t, std::size_t> busy_;  // founders that pay, at which node
   std::map<Height, rows::Head> heads_;
@@ -318,6 +362,9 @@ const sim::WorkloadSpec& workload() {
               {"honest", "no validator that kept its disk signs two contents for one step"},
               {"once", "a payment is in one block"},
               {"supply", "what all accounts and pots have is the supply"},
+              {"named",
+               "two final blocks of one height name over a third that signed both; of one round, none of them is "
+               "honest"},
           },
       .sometimes =
           {

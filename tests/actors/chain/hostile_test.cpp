@@ -128,6 +128,19 @@ TEST_CASE("chain hostile: what is given for an id is what was asked for, or its 
     CHECK(world.net.accused.empty());
     CHECK(world.pending() == 0);
   }
+  SUBCASE("one that was signed for a later fork: its sender is there") {
+    const SignedTransaction ahead = sign(one.content, Fork{3}, 1);
+    world.peers[2].transactions = [&](const auto&) { return bytes_of_all({ahead}); };
+    world.tell<wire::ChainHead>(2, [&](wire::ChainHead::Builder out) {
+      out.setChain(data_of(world.chain.view()));
+      out.setBlock(data_of(world.chain.view()));
+      out.setFork(3);
+    });
+    world.have(2, {id});
+    CHECK(world.peers[2].transactions_asked == std::vector{id});
+    CHECK(world.net.accused.empty());
+    CHECK(world.pending() == 0);
+  }
   SUBCASE("bytes that are no transaction") {
     world.peers[2].transactions = [&](const auto&) { return std::vector<base::Bytes>{base::Bytes(64, 7)}; };
     world.have(2, {id});

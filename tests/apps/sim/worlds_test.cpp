@@ -135,6 +135,17 @@ TEST_CASE("sim worlds: each planted bug breaks its invariant in one of its recor
   CHECK(known == recorded().size());
 }
 
+TEST_CASE("sim worlds: validators over a third that conspire make two blocks of one height final, and are named") {
+  std::size_t split = 0;
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    const Outcome outcome =
+        Trial(draw(seed, {.domains = {"chain"}, .weather = Weather::calm, .beyond = true, .nodes = 4})).run();
+    CHECK_MESSAGE(outcome.held(), outcome.invariant, ": ", outcome.why);
+    split += outcome.reached.contains("chain: two blocks of one height were final") ? 1 : 0;
+  }
+  CHECK(split > 0);
+}
+
 TEST_CASE("sim worlds: a world ends at the event that it is told, and nothing more happens") {
   const sim::Scenario scenario = draw(3, {.domains = {"peers"}, .time = std::chrono::seconds(10)});
   Trial trial(scenario);
