@@ -102,10 +102,10 @@ bool ChainActor::follows(const Header& header) const {
   const rows::Head& head = ledger_.head();
   const NextBlock& next = ledger_.next();
   return header.fork == fork_ && header.height == head.height.next() && header.parent == head.id &&
-         header.time > head.time && header.blocks == next.blocks && header.validators == hash_of(*next.validators) &&
-         header.next_validators == hash_of(*next.next_validators) && header.parameters == hash_of(next.parameters) &&
-         header.state == head.state.hash && header.receipts == head.receipts &&
-         next.validators->index_of(header.proposer).has_value();
+         (header.time > head.time || world().mutations.on("chain.time_not_later")) && header.blocks == next.blocks &&
+         header.validators == hash_of(*next.validators) && header.next_validators == hash_of(*next.next_validators) &&
+         header.parameters == hash_of(next.parameters) && header.state == head.state.hash &&
+         header.receipts == head.receipts && next.validators->index_of(header.proposer).has_value();
 }
 
 const Approved* ChainActor::Candidate::find(const TxId& wanted) const {
@@ -181,7 +181,7 @@ void ChainActor::fetch(const BlockId& id) {
   }
   if (assemblies_.contains(id)) return;
   wanted_.insert(id);
-  if (neighbours_.empty()) return;
+  if (neighbours_.empty() || world().mutations.on("chain.block_unasked")) return;
   // Others each time: those that were asked before may not have it, or not want to give it.
   auto at = std::next(neighbours_.begin(), static_cast<std::ptrdiff_t>(random().below(neighbours_.size())));
   for (std::size_t asked = 0; asked < std::min(kAskedMax, neighbours_.size()); ++asked, ++at) {
@@ -229,7 +229,7 @@ void ChainActor::assemble(const BlockId& id, const base::NodeId& from) {
     else missing.push_back(wanted_id);
   }
   if (missing.empty()) return whole(id);
-  if (one.asking) return;
+  if (one.asking || world().mutations.on("chain.missing_unasked")) return;
   one.asking = true;
   ask<wire::GetTransactions, wire::Transactions>(
       at(from), now() + kFetchDue,
@@ -338,6 +338,7 @@ void ChainActor::settle(const Candidate& candidate, const Executed& executed) {
       },
       [this, accounts](const base::Outcome<void>& read) {
         if (!read.ok()) return failed(read.error().message);
+        if (world().mutations.on("chain.pool_not_settled")) return;
         for (const auto& [address, account] : *accounts) mempool_.settle(address, account.nonce, account.balance);
         mempool_.expire(ledger_.head().height);
         settings_.counters->pending = mempool_.count();

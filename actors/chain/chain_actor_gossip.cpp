@@ -270,6 +270,7 @@ void ChainActor::hear_held(wire::HeldVotes::Reader held) {
 
 void ChainActor::sync() {
   if (!ready_ || halted_ || syncing_ || finishing_ || blocks_asked_) return;
+  if (world().mutations.on("chain.not_synced")) return;
   std::vector<base::NodeId> ahead;
   for (const auto& [node_id, neighbour] : neighbours_)
     if (neighbour.height > ledger_.head().height && neighbour.fork >= fork_) ahead.push_back(node_id);

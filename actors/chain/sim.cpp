@@ -20,6 +20,7 @@ using base::Bytes;
 using sim::node_name;
 
 constexpr std::chrono::seconds kAnswer{20};  // our choice
+constexpr std::uint32_t kBlocksAtOnce = 100;
 constexpr std::uint64_t kStake = 100;
 constexpr std::uint64_t kBalance = 1'000'000'000;
 constexpr std::uint64_t kLife = 50'000;  // heights, of a payment: no world has as many
@@ -309,7 +310,52 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
           heights_[node] = status.getHeight();
           if (!goal_) goal_ = status.getHeight() + 2;
           sum(node);
+          if (promised()) read_blocks(node, std::make_shared<History>());
         });
+  }
+
+  /// What of a chain is looked at as it is read, from its first block on.
+  struct History {
+    std::uint64_t next = 1;
+    Bytes parent;
+    std::uint64_t time = 0;
+    std::set<base::NodeId> accused;
+  };
+
+  void read_blocks(std::size_t node, const std::shared_ptr<History>& so_far) {
+    ask<wire::ListBlocks, wire::BlockInfos>(
+        begin(node, "the blocks"), kPath, kAnswer,
+        [so_far](wire::ListBlocks::Builder out) {
+          out.setFrom(so_far->next);
+          out.setCount(kBlocksAtOnce);
+        },
+        [this, node, so_far](const Error& error, wire::BlockInfos::Reader page) {
+          if (error || page.getRows().size() == 0 || !promised()) return;
+          for (const auto row : page.getRows())
+            if (const std::string wrong = odd(row, *so_far); !wrong.empty())
+              return nodes_.violated("history", node_name(node) + " has a block of height " +
+                                                    std::to_string(row.getHeight()) + ' ' + wrong);
+          read_blocks(node, so_far);
+        });
+  }
+
+  static std::string odd(wire::BlockInfo::Reader row, History& so_far) {
+    const auto header = parse_header(bytes_of(row.getHeader()));
+    if (!header || header->height.value != so_far.next || row.getHeight() != so_far.next)
+      return "that is not the next one";
+    if (!so_far.parent.empty() && !std::ranges::equal(header->parent.view(), so_far.parent))
+      return "whose parent is another block than the one before";
+    const auto time = static_cast<std::uint64_t>(header->time.count());
+    if (time <= so_far.time) return "that is not later than its parent";
+    for (const auto bytes : row.getEvidence()) {
+      const auto evidence = parse_evidence(bytes_of(bytes));
+      if (!evidence) return "with evidence that cannot be read";
+      if (!so_far.accused.insert(accused(*evidence)).second) return "with evidence against one that was judged before";
+    }
+    so_far.parent.assign(row.getId().begin(), row.getId().end());
+    so_far.time = time;
+    ++so_far.next;
+    return {};
   }
 
   /// The whole state, which is one page here.
@@ -362,6 +408,7 @@ const sim::WorkloadSpec& workload() {
               {"honest", "no validator that kept its disk signs two contents for one step"},
               {"once", "a payment is in one block"},
               {"supply", "what all accounts and pots have is the supply"},
+              {"history", "each block follows the one before, is later, and accuses none that was judged before"},
               {"named",
                "two final blocks of one height name over a third that signed both; of one round, none of them is "
                "honest"},
@@ -377,6 +424,20 @@ const sim::WorkloadSpec& workload() {
               {"chain.signed_unsaved", "a vote leaves before the guard with it is durable"},
               {"chain.not_mended", "neighbours do not tell what they hold"},
               {"chain.quorum_at_two_thirds", "two thirds of the power are enough"},
+              {"chain.votes_counted_twice", "a vote that comes again counts again"},
+              {"chain.lock_without_block", "a validator locks to a block that it does not have"},
+              {"chain.unlock_unproven", "a lock gives way to a round whose prevotes are not here"},
+              {"chain.guard_unsynced", "a vote leaves with the guard before it"},
+              {"chain.time_checked_again", "a value that is proposed again has to be of now"},
+              {"chain.lock_without_proof", "the guard forgets the prevotes that prove its valid value"},
+              {"chain.nil_unlocks", "prevotes for none undo a lock"},
+              {"chain.evidence_twice", "one validator is judged in two blocks"},
+              {"chain.time_not_later", "a block may have the time of its parent"},
+              {"chain.not_synced", "blocks that others have are not asked for"},
+              {"chain.block_unasked", "a block that votes name is not asked for"},
+              {"chain.missing_unasked", "what a block names and does not wait here is not asked for"},
+              {"chain.pool_not_settled", "what is final stays in the pool"},
+              {"chain.block_unsaved", "the guard names blocks that are not kept"},
           },
       .draw = draw_operations,
       .make = sim::make_workload<ChainWorkload>,

@@ -68,7 +68,7 @@ void Liar::propose(const ChainActor& chain, const Place& place) {
   switch (random_.below(8)) {
     case 0: return;  // says nothing
     case 1: return propose(chain, place, made(honest + UnixMs(kHourMs)), true);
-    case 2: return propose(chain, place, made(parent + UnixMs{1}), true);
+    case 2: return propose(chain, place, made(parent + UnixMs(random_.below(2))), true);
     case 3: {
       Block wrong = made(honest);
       wrong.header.state.bytes[random_.below(32)] ^= 1;

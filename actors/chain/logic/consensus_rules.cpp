@@ -40,7 +40,7 @@ bool Consensus::judge_proposal() {
 std::optional<Choice> Consensus::judgement(const HeldProposal& held) const {
   const Proposal& proposal = held.message.content;
   const Choice nil;
-  if (proposal.time <= start_.parent_time) return nil;
+  if (proposal.time <= start_.parent_time && !planted("chain.time_not_later")) return nil;
   // A value proposed again was found timely by a quorum. Its time is old by now, and yet it may be the only value that
   // some can vote for.
   const bool first_time = !proposal.valid_round || planted("chain.time_checked_again");
