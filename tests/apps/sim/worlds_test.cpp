@@ -98,9 +98,15 @@ const std::vector<Recorded>& recorded() {
       {"escrow.task_forgets_to_send", {18, 25, 67}, {"sim.converges"}},
       {"escrow.task_deposit_assumed", {1, 37, 61}, {"sim.converges"}},
       {"wallet.posts_again", {1, 25, 37}, {"book"}},
-      {"chain.signed_unsaved", {36}, {"sim.converges"}},
+      {"chain.signed_unsaved", {12}, {"sim.converges"}},
       {"chain.not_mended", {1, 3, 7}, {"sim.converges"}},
-      {"chain.quorum_at_two_thirds", {2, 7}, {"sim.actor-breaks"}},
+      {"chain.quorum_at_two_thirds", {2}, {"sim.actor-breaks"}},
+      {"chain.guard_unsynced", {1}, {"sim.converges"}},
+      {"chain.time_checked_again", {1}, {"sim.converges"}},
+      {"chain.evidence_twice", {1}, {"history"}},
+      {"chain.not_synced", {5}, {"sim.converges"}},
+      {"chain.missing_unasked", {1}, {"sim.converges"}},
+      {"chain.pool_not_settled", {1}, {"sim.converges"}},
   };
   return all;
 }
