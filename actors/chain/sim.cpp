@@ -43,13 +43,21 @@ std::size_t founders_of(std::size_t nodes) { return nodes > 4 ? nodes - 1 : node
 constexpr std::size_t kLiar = 1;
 bool has_liar(std::size_t nodes) { return founders_of(nodes) >= 4 && nodes % 2 == 0; }
 
-/// Beyond what is promised, those between the first and the last founder work together.
+/// Beyond what is promised, as few as can work together: with either half of the others they are over two thirds.
+std::size_t conspirators_of(std::size_t founders) {
+  std::size_t out = 1;
+  while (3 * (out + (founders - out) / 2) <= 2 * founders) ++out;
+  return out;
+}
 Conspiracy conspiracy_of(sim::Nodes& nodes, const ChainId& chain) {
-  const std::size_t last = founders_of(nodes.size()) - 1;
+  const std::size_t founders = founders_of(nodes.size()), last = kLiar + conspirators_of(founders);
   std::vector<Conspiracy::Member> members;
-  for (std::size_t node = 1; node < last; ++node)
-    members.push_back({crypto::node_id(node_key(node).public_key(), 0), consensus_key(node)});
-  return {nodes, kLiar, std::move(members), {0, last}, chain};
+  std::array<std::vector<std::size_t>, 2> deceived;
+  for (std::size_t node = 0; node < founders; ++node)
+    if (node >= kLiar && node < last)
+      members.push_back({crypto::node_id(node_key(node).public_key(), 0), consensus_key(node)});
+    else deceived[deceived[0].size() > deceived[1].size() ? 1 : 0].push_back(node);
+  return {nodes, kLiar, std::move(members), std::move(deceived), chain};
 }
 
 SignedGenesis genesis_of(std::size_t nodes) {
@@ -178,6 +186,10 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
     for (std::size_t node = 0; node < nodes_.size(); ++node)
       all = all && nodes_.serving(node) && !nodes_.lost_data(node) && has_chain(node);
     if (all) nodes_.violated("named", "two blocks of one height are final, and no node names who signed both");
+  }
+  std::optional<double> broken_by() const override {
+    if (!conspiracy_ || !two_final_) return std::nullopt;
+    return static_cast<double>(conspiracy_->size()) / static_cast<double>(founders_of(nodes_.size()));
   }
 
  private:

@@ -9,8 +9,13 @@ namespace troupe::chain {
 using base::Bytes;
 
 Conspiracy::Conspiracy(sim::Nodes& nodes, std::size_t node, std::vector<Member> members,
-                       std::array<std::size_t, 2> deceived, const ChainId& chain)
-    : nodes_(nodes), node_(node), members_(std::move(members)), deceived_(deceived), chain_(chain) {}
+                       std::array<std::vector<std::size_t>, 2> deceived, const ChainId& chain)
+    : nodes_(nodes),
+      node_(node),
+      members_(std::move(members)),
+      random_(nodes.chance("chain.conspiracy")),
+      deceived_(std::move(deceived)),
+      chain_(chain) {}
 
 bool Conspiracy::has(const base::NodeId& id) const {
   return std::ranges::find(members_, id, &Member::id) != members_.end();
@@ -22,12 +27,17 @@ void Conspiracy::handled(const ChainActor& chain) {
   done_ = consensus->place();
   const UnixMs time = std::max(chain.ledger().head().time + UnixMs{1}, chain.unix_ms());
   for (std::size_t i = 0; i < deceived_.size(); ++i) {
-    const auto to = nodes_.id(deceived_[i]);
-    if (!to) continue;
+    Place place = done_;
+    base::NodeId proposer = consensus->proposer().id;
+    if (i > 0 && has(consensus->next_proposer().id) && random_.chance(1, 2)) {
+      ++place.round.value;
+      proposer = consensus->next_proposer().id;
+    }
     Block block = chain.next_block(time + UnixMs{static_cast<std::int64_t>(i)});
-    block.header.proposer = consensus->proposer().id;
+    block.header.proposer = proposer;
     seal(block);
-    deceive(chain, done_, *to, block);
+    for (const std::size_t node : deceived_[i])
+      if (const auto to = nodes_.id(node)) deceive(chain, place, *to, block);
   }
 }
 

@@ -30,6 +30,7 @@ void write(output::wire::SimWorld::Builder out, const Outcome& outcome) {
   out.setAcknowledged(outcome.acknowledged);
   out.setSteered(outcome.steered);
   out.setStopped(outcome.stopped);
+  if (outcome.broken_by) out.getBrokenBy().setValue(*outcome.broken_by);
   if (outcome.broken()) {
     out.setInvariant(outcome.invariant);
     out.setWhy(outcome.why);
@@ -69,6 +70,7 @@ Outcome read(output::wire::SimWorld::Reader in) {
   out.between_events = in.getBetweenEvents();
   out.invariant = in.getInvariant();
   out.why = in.getWhy();
+  if (in.getBrokenBy().isValue()) out.broken_by = in.getBrokenBy().getValue();
   if (in.getEvent().isValue()) out.event = in.getEvent().getValue();
   if (in.getAtS().isValue()) out.at = duration(in.getAtS().getValue());
   for (const auto line : in.getStory()) out.story.emplace_back(line);

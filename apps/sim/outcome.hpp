@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct Outcome {
   std::vector<std::string> story;                ///< of a broken world: what happened before, the last lines
   std::map<std::string, std::uint64_t> reached;  ///< rare properties, and how often
   FaultCounts faults{};
+  std::optional<double> broken_by;  ///< sim::Workload::broken_by(), the least of all domains
 
   bool broken() const { return !invariant.empty(); }
   bool held() const { return !broken() && !stopped; }

@@ -24,6 +24,18 @@ std::string grouped(std::uint64_t number) {
   return out;
 }
 
+unsigned told(const std::vector<std::uint64_t>& seeds) {
+  return static_cast<unsigned>(std::min(seeds.size(), kSeedsTold));
+}
+void fill(capnp::List<std::uint64_t>::Builder out, const std::vector<std::uint64_t>& seeds) {
+  for (unsigned i = 0; i < out.size(); ++i) out.set(i, seeds[i]);
+}
+std::string words_of(const std::vector<std::uint64_t>& seeds) {
+  std::string out = "seeds";
+  for (unsigned i = 0; i < told(seeds); ++i) out += ' ' + std::to_string(seeds[i]);
+  return out + (seeds.size() > kSeedsTold ? " ...\n" : "\n");
+}
+
 }  // namespace
 
 std::string world_words(const DrawOptions& options, std::uint64_t seed) {
@@ -86,6 +98,7 @@ void Summary::add(const Outcome& outcome) {
     faults_[i].acknowledged_after += outcome.faults[i].acknowledged_after;
     if (outcome.faults[i].fired > 0) ++fault_worlds_[i];
   }
+  note_breaks(outcome);
   if (!outcome.broken()) return;
   ++broken_;
   note_failure(outcome);
@@ -95,6 +108,12 @@ void Summary::add_crash(const Outcome& crash) {
   ++worlds_;
   ++crashed_;
   note_failure(crash);
+}
+
+void Summary::note_breaks(const Outcome& outcome) {
+  if (!outcome.broken_by || (breaks_ && breaks_->share < *outcome.broken_by)) return;
+  if (!breaks_ || *outcome.broken_by < breaks_->share) breaks_ = Breaks{*outcome.broken_by, {}};
+  breaks_->seeds.push_back(outcome.seed);
 }
 
 void Summary::note_failure(const Outcome& outcome) {
@@ -155,9 +174,12 @@ void Summary::write(output::wire::SimSummary::Builder out) const {
     row.setInvariant(group.invariant);
     row.setWhy(group.why);
     row.setWorlds(group.seeds.size());
-    auto seeds = row.initSeeds(static_cast<unsigned>(std::min(group.seeds.size(), kSeedsTold)));
-    for (unsigned i = 0; i < seeds.size(); ++i) seeds.set(i, group.seeds[i]);
+    fill(row.initSeeds(told(group.seeds)), group.seeds);
   }
+  if (!breaks_) return;
+  auto breaks = out.initBreaks();
+  breaks.setShare(breaks_->share);
+  fill(breaks.initSeeds(told(breaks_->seeds)), breaks_->seeds);
 }
 
 void Summary::print_json(std::ostream& out) const {
@@ -180,13 +202,15 @@ void Summary::print(std::ostream& out) const {
   table.print(out);
   if (groups_.empty()) out << (acknowledged_ > 0 ? kAllHeld : kNothingChecked);
   for (const Group* group : largest_groups()) {
-    out << "broken:  " << group->invariant << " in " << grouped(group->seeds.size()) << " worlds, seeds";
-    for (std::size_t i = 0; i < std::min(group->seeds.size(), kSeedsTold); ++i) out << ' ' << group->seeds[i];
-    out << (group->seeds.size() > kSeedsTold ? " ...\n" : "\n");
+    out << "broken:  " << group->invariant << " in " << grouped(group->seeds.size()) << " worlds, "
+        << words_of(group->seeds);
     out << "         " << base::printable(group->why) << '\n';
     out << "         troupe sim " << world_words(options_, group->seeds.front()) << '\n';
   }
   if (groups_.size() > kGroupsTold) out << "broken:  in " << groups_.size() - kGroupsTold << " more ways\n";
+  if (breaks_)
+    out << "breaks:  with " << fixed(100 * breaks_->share, 0) << " % against it, beyond what is promised; "
+        << words_of(breaks_->seeds);
   for (const auto& name : never_reached()) out << "never reached: " << name << '\n';
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // What people read of simulated worlds: one world, and many.
 #include <iosfwd>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -55,6 +56,7 @@ class Summary {
   void write(output::wire::SimSummary::Builder out) const;
   std::vector<const Group*> largest_groups() const;
   void note_failure(const Outcome& outcome);
+  void note_breaks(const Outcome& outcome);
 
   DrawOptions options_;
   std::uint64_t worlds_ = 0, broken_ = 0, crashed_ = 0, events_ = 0, acknowledged_ = 0;
@@ -62,6 +64,11 @@ class Summary {
   FaultCounts faults_{};
   std::array<std::uint64_t, sim::kFaultKinds> fault_worlds_{};
   std::map<std::string, Group> groups_;  // by group_of()
+  struct Breaks {
+    double share = 0;
+    std::vector<std::uint64_t> seeds;
+  };
+  std::optional<Breaks> breaks_;  // of the least share
 };
 
 /// The last line where there is one world.

@@ -85,6 +85,9 @@ Outcome Trial::run() {
   if (!invariant_.empty()) out.story.assign(story_.begin(), story_.end());
   for (const auto& [name, times] : reached_.times()) out.reached[std::string(name)] = times;
   out.faults = faults_->counts();
+  for (const Part& part : parts_)
+    if (const auto share = part.workload->broken_by(); share && (!out.broken_by || *share < *out.broken_by))
+      out.broken_by = share;
   return out;
 }
 

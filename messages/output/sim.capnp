@@ -52,6 +52,11 @@ struct SimWorld {
   # The violation was seen after that event, while nothing happened: a run that stops there does not show it.
   steered @19 :UInt32;
   # Faults that a person added or ended while the world was watched.
+  brokenBy :union {
+    none @20 :Void;
+    value @21 :Float64;
+    # With --beyond: those that worked against it, 0 to 1 of all, broke what is promised below that share.
+  }
 }
 
 struct SimGroup {
@@ -63,6 +68,15 @@ struct SimGroup {
   worlds @2 :UInt64;
   seeds @3 :List(UInt64);
   # The first ten.
+}
+
+struct SimBreaks {
+  # What worlds of --beyond have broken that is promised to fewer.
+
+  share @0 :Float64;
+  # The least that broke it in a world, 0 to 1.
+  seeds @1 :List(UInt64);
+  # Of worlds in which that share did; the first ten.
 }
 
 struct SimSummary {
@@ -79,6 +93,8 @@ struct SimSummary {
   groups @8 :List(SimGroup);
   # The twenty largest.
   acknowledged @9 :UInt64;
+  breaks @10 :SimBreaks;
+  # Null if nothing did.
 }
 
 struct SimMutant {

@@ -114,6 +114,9 @@ class Workload {
   /// Asks all that is still to be asked; waits() says when the answers are there. Beyond what protocols promise also of
   /// a world that is stuck: some nodes may not serve, and never will.
   virtual void close() {}
+  /// Beyond what protocols promise: the share, 0 to 1, of those that worked against it, once that has broken what is
+  /// promised below it. Nothing while all holds.
+  virtual std::optional<double> broken_by() const { return std::nullopt; }
 };
 
 /// A file that a data directory has from the beginning.

@@ -39,7 +39,7 @@ const char* const kFigures =
     "mib seconds secondsMax ratio";
 const char* const kWorlds =
     "domain seed hash events virtualS wallS held invariant event why atS acknowledged story reached faults.fault "
-    "faults.fired faults.acknowledgedAfter summary worlds broken neverReached faults.worlds crashed groups";
+    "faults.fired faults.acknowledgedAfter summary worlds broken neverReached faults.worlds crashed groups breaks";
 
 /// Commands that are not run here, and why.
 const std::pair<const char*, const char*> kNotHere[] = {

@@ -137,6 +137,7 @@ class Consensus {
   /// Second contents for one step, which the guard did not let be signed.
   std::uint64_t refused() const { return refused_; }
   const Validator& proposer() const { return start_.validators->at(turns_.now); }
+  const Validator& next_proposer() const { return start_.validators->at(turns_.next); }  ///< of the next round
 
   /// What is held, for neighbours that lack it: rounds in order, prevotes before precommits.
   std::vector<SignedVote> votes() const;

@@ -51,6 +51,7 @@ struct Recorded {
   std::string_view mutant;
   std::array<std::uint64_t, 3> seeds;
   std::vector<std::string_view> by;
+  bool dear = false;  ///< its worlds take over ten seconds each: run at night
 };
 const std::vector<Recorded>& recorded() {
   static const std::vector<Recorded> all{
@@ -98,20 +99,21 @@ const std::vector<Recorded>& recorded() {
       {"escrow.task_forgets_to_send", {18, 25, 67}, {"sim.converges"}},
       {"escrow.task_deposit_assumed", {1, 37, 61}, {"sim.converges"}},
       {"wallet.posts_again", {1, 25, 37}, {"book"}},
-      {"chain.signed_unsaved", {12}, {"sim.converges"}},
+      {"chain.signed_unsaved", {12}, {"sim.converges"}, true},
       {"chain.not_mended", {1, 3, 7}, {"sim.converges"}},
       {"chain.quorum_at_two_thirds", {2}, {"sim.actor-breaks"}},
       {"chain.guard_unsynced", {1}, {"sim.converges"}},
-      {"chain.time_checked_again", {1}, {"sim.converges"}},
+      {"chain.time_checked_again", {1}, {"sim.converges"}, true},
       {"chain.evidence_twice", {1}, {"history"}},
-      {"chain.not_synced", {5}, {"sim.converges"}},
-      {"chain.missing_unasked", {1}, {"sim.converges"}},
-      {"chain.pool_not_settled", {1}, {"sim.converges"}},
+      {"chain.not_synced", {5}, {"sim.converges"}, true},
+      {"chain.missing_unasked", {1}, {"sim.converges"}, true},
+      {"chain.pool_not_settled", {1}, {"sim.converges"}, true},
   };
   return all;
 }
 
-// Stops at the first world that shows the bug; with TROUPE_EVERY_SEED, as at night, all of them run.
+// Stops at the first world that shows the bug, and leaves out dear ones; with TROUPE_EVERY_SEED, as at night, all of
+// them run.
 TEST_CASE("sim worlds: each planted bug breaks its invariant in one of its recorded worlds, which hold without it") {
   const bool every = std::getenv("TROUPE_EVERY_SEED") != nullptr;
   std::size_t known = 0;
@@ -122,6 +124,7 @@ TEST_CASE("sim worlds: each planted bug breaks its invariant in one of its recor
                                       [&](const Recorded& one) { return mutant.name == one.mutant; });
       REQUIRE(found != recorded().end());
       ++known;
+      if (found->dear && !every) continue;
       std::size_t tried = 0, seen = 0;
       for (const std::uint64_t seed : found->seeds) {
         if (seen > 0 && !every) break;
@@ -147,7 +150,9 @@ TEST_CASE("sim worlds: validators over a third that conspire make two blocks of 
     const Outcome outcome =
         Trial(draw(seed, {.domains = {"chain"}, .weather = Weather::calm, .beyond = true, .nodes = 4})).run();
     CHECK_MESSAGE(outcome.held(), outcome.invariant, ": ", outcome.why);
-    split += outcome.reached.contains("chain: two blocks of one height were final") ? 1 : 0;
+    const bool two = outcome.reached.contains("chain: two blocks of one height were final");
+    split += two ? 1 : 0;
+    if (two) CHECK(outcome.broken_by == 0.5);
   }
   CHECK(split > 0);
 }
