@@ -31,9 +31,10 @@ constexpr const char* kSignNotes = R"(
 what it does
   adds the signature of this directory's node, by its own key, its consensus key and the wallet that owns its stake
   nodes take a genesis that founders with more than 2/3 of the stake have signed; signed again, it stays as it is
-  of a statement (troupe chain fork) it adds the signature of the consensus key alone
+  of a statement (troupe chain fork) it adds the signature of the consensus key alone, one of a fork: DIR/forks keeps
+  what this key has signed, or its node has taken
 exits
-  5 if the node is none of the founders, or a key of it is not here
+  5 if the node is none of the founders, a key of it is not here, or the key stands for another statement of that fork
 )";
 
 constexpr const char* kStatusNotes = R"(
@@ -69,7 +70,8 @@ what it does
   where two blocks of one height were final, the chain stands still: its validators agree on a block that all of them
   have, sign the statement (troupe chain sign FILE), and each node takes it (troupe chain resume FILE)
 exits
-  4 if the node has no such block; 5 if the directory has no consensus key
+  4 if the node has no such block
+  5 if the directory has no consensus key, or has signed another statement of that fork
 )";
 
 constexpr const char* kResumeChainNotes = R"(

@@ -43,6 +43,8 @@ Ending print_fork(const Invocation& invocation, Console& console, const SignedFo
 
 /// What a directory signs a statement with.
 struct ForkSigner {
+  std::string path;
+  std::unique_ptr<ports::Disk> disk;
   base::NodeId node;
   chain::ChainId chain;
   crypto::SecretKey key;
@@ -58,7 +60,7 @@ base::Result<ForkSigner, Failure> fork_signer(const Invocation& invocation, cons
   std::error_code unseen;
   if (!std::filesystem::exists(path.value() + '/' + std::string(crypto::kIdentityFile), unseen))
     return no_signer("there is no node in " + path.value());
-  const auto disk = chains::open_here(path.value());
+  auto disk = chains::open_here(path.value());
   if (!disk.ok()) return disk.error();
   os::Chance chance;
   const auto identity = crypto::load_or_make(*disk.value(), chance, 0);
@@ -72,12 +74,33 @@ base::Result<ForkSigner, Failure> fork_signer(const Invocation& invocation, cons
   auto key = chains::load_consensus_key(*disk.value());
   if (!key.ok()) return chains::cannot_use_directory(path.value(), key.error());
   if (!key.value()) return no_signer("there is no consensus key in " + path.value() + ": it is no validator's");
-  return ForkSigner{identity.value().id(), id_of(genesis.value().genesis()), std::move(*key.value())};
+  return ForkSigner{path.value(), std::move(disk).value(), identity.value().id(), id_of(genesis.value().genesis()),
+                    std::move(*key.value())};
 }
 
-/// False if it has signed before.
-bool add_signature(SignedFork& fork, const ForkSigner& signer) {
-  return fork.add({signer.node, signer.key.sign(signed_bytes(signer.chain, fork.statement))});
+/// What is signed is kept first: a signature cannot be taken back.
+std::optional<Failure> add_signature(SignedFork& fork, const ForkSigner& signer, const std::string& file) {
+  if (fork.signatures.size() >= chain::kValidatorsMax)
+    return no_signer(file + " has " + std::to_string(chain::kValidatorsMax) + " signatures, and room for no more");
+  const auto pledged = chains::pledge_fork(*signer.disk, fork.statement);
+  if (!pledged.ok() && pledged.error().code == Code::refused) return no_signer(pledged.error().message);
+  if (!pledged.ok()) return chains::cannot_use_directory(signer.path, pledged.error());
+  fork.add({signer.node, signer.key.sign(signed_bytes(signer.chain, fork.statement))});
+  return std::nullopt;
+}
+
+/// A key whose node has taken a statement signs no other one of its fork.
+std::optional<Failure> pledge_taken(const Invocation& invocation, const Console& console,
+                                    const chain::ForkStatement& statement) {
+  if (invocation.globals.node) return std::nullopt;  // its directory is elsewhere
+  const auto signer = fork_signer(invocation, console);
+  if (!signer.ok()) return std::nullopt;  // it is no validator's
+  const auto pledged = chains::pledge_fork(*signer.value().disk, statement);
+  // What its key has signed before stays kept: the other validators were more.
+  if (pledged.ok() || pledged.error().code == Code::refused) return std::nullopt;
+  return Failure{pledged.error(),
+                 "the chain goes on; that this node took the statement was not kept in " + signer.value().path, "",
+                 Exit::failed};
 }
 
 /// The id of the final block of a height.
@@ -106,8 +129,7 @@ Ending chains::sign_fork(const Invocation& invocation, Console& console, const s
   if (!signer.ok()) return signer.error();
   const auto there = [&](const chain::ForkSignature& one) { return one.validator == signer.value().node; };
   if (std::ranges::any_of(fork.signatures, there)) return print_fork(invocation, console, fork);
-  if (!add_signature(fork, signer.value()))
-    return no_signer(file + " has " + std::to_string(chain::kValidatorsMax) + " signatures, and room for no more");
+  if (auto failed = add_signature(fork, signer.value(), file)) return *failed;
   if (const auto written = write_file(file, encode(fork)); !written.ok()) return written.error();
   return print_fork(invocation, console, fork);
 }
@@ -130,7 +152,7 @@ Ending chain_fork(const Invocation& invocation, Console& console) {
   const auto block = final_block(*client.value(), signer.value().chain, *height);
   if (!block.ok()) return block.error();
   SignedFork fork{{chain::Fork{status.getFork()}.next(), chain::Height{*height}, block.value()}};
-  add_signature(fork, signer.value());
+  if (auto failed = add_signature(fork, signer.value(), *file)) return *failed;
   if (const auto written = chains::write_file(*file, encode(fork)); !written.ok()) return written.error();
   return print_fork(invocation, console, fork);
 }
@@ -145,6 +167,7 @@ Ending chain_resume(const Invocation& invocation, Console& console) {
   auto answer = ask_chain<fork_wire::ResumeChain, fork_wire::ChainResumed>(
       *client.value(), [&](fork_wire::ResumeChain::Builder out) { out.setStatement(data_of(bytes)); }, kResumeAnswer);
   if (!answer.ok()) return answer.error();
+  if (auto failed = pledge_taken(invocation, console, fork->statement)) return *failed;
   return print_fork(invocation, console, *fork);
 }
 

@@ -13,6 +13,7 @@ using chain::SignedGenesis;
 using ports::DiskError;
 
 constexpr const char* kValidatorLock = "validator.lock";  // held while the key is made
+constexpr const char* kForksLock = "forks.lock";          // held while a statement is added
 constexpr const char* kChainHelp = "troupe help chain genesis";
 
 base::Error file_error(const std::string& doing, std::string_view name, DiskError why) {
@@ -124,6 +125,28 @@ base::Outcome<crypto::SecretKey> load_or_make_consensus_key(ports::Disk& disk, p
   crypto::wipe(bytes);
   if (!written.ok()) return file_error("cannot write", kValidatorFile, written.error());
   return key;
+}
+
+base::Outcome<void> pledge_fork(ports::Disk& disk, const chain::ForkStatement& statement) {
+  const auto lock = disk.lock(kForksLock);
+  if (!lock.ok() && lock.error() == DiskError::locked)
+    return base::Error{Code::unavailable, "another process is signing a statement; try again"};
+  if (!lock.ok()) return file_error("cannot lock", kForksLock, lock.error());
+  const auto bytes = kept_file(disk, kForksFile, chain::ForkPledges::kBytesMax);
+  if (!bytes.ok()) return bytes.error();
+  auto pledges = bytes.value() ? chain::ForkPledges::parse(*bytes.value()) : std::optional(chain::ForkPledges());
+  if (!pledges) return base::Error{Code::corrupt, "its file forks is damaged; put it back from a copy"};
+  if (const chain::ForkStatement* before = pledges->against(statement))
+    return base::Error{Code::refused, "this key stands for another statement of fork " +
+                                          std::to_string(before->fork.value) + ", that block " + before->block.hex() +
+                                          " of height " + std::to_string(before->height.value) +
+                                          " stays: it signs no second one of that fork"};
+  const std::size_t known = pledges->all().size();
+  if (!pledges->add(statement)) return base::Error{Code::refused, "it stands for as many forks as a chain may have"};
+  if (pledges->all().size() == known) return {};
+  const auto written = ports::write_durably(disk, kForksFile, pledges->encode());
+  if (!written.ok()) return file_error("cannot write", kForksFile, written.error());
+  return {};
 }
 
 base::Result<base::Bytes, Failure> bytes_in(const std::string& path, std::size_t bytes_max) {

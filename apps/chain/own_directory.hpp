@@ -21,7 +21,8 @@ base::Result<void, Failure> write_file(const std::string& path, base::ByteView b
 
 /// Nothing if the file is no statement by which a chain goes on.
 std::optional<chain::SignedFork> fork_in(const std::string& path);
-/// Adds the signature of this directory's consensus key to the statement in a file; again changes nothing.
+/// Adds the signature of this directory's consensus key to the statement in a file; again changes nothing. Refused
+/// if that key stands for another statement of the same fork.
 Ending sign_fork(const Invocation& invocation, Console& console, const std::string& file, chain::SignedFork fork);
 
 }  // namespace troupe::apps::chains

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/chain/logic/forms.hpp"
+#include "runtime/base/fields.hpp"
 
 namespace troupe::chain {
 namespace {
@@ -85,6 +86,36 @@ base::Result<void, ForkError> verify_fork(const ChainId& chain, const ValidatorS
   for (const auto& [validator, signature] : signers)
     if (!verify(validator->key, bytes, *signature)) return ForkError::bad_signature;
   return {};
+}
+
+const ForkStatement* ForkPledges::against(const ForkStatement& statement) const {
+  const auto at = std::ranges::find(all_, statement.fork, &ForkStatement::fork);
+  return at == all_.end() || *at == statement ? nullptr : &*at;
+}
+
+bool ForkPledges::add(const ForkStatement& statement) {
+  const auto at = std::ranges::lower_bound(all_, statement.fork, {}, &ForkStatement::fork);
+  if (at != all_.end() && at->fork == statement.fork) return *at == statement;
+  if (all_.size() >= kForksMax) return false;
+  all_.insert(at, statement);
+  return true;
+}
+
+base::Bytes ForkPledges::encode() const {
+  base::Bytes out;
+  for (const ForkStatement& one : all_) base::append(out, chain::encode(one));
+  return out;
+}
+
+std::optional<ForkPledges> ForkPledges::parse(base::ByteView bytes) {
+  if (bytes.size() > kBytesMax || bytes.size() % kForkStatementBytes != 0) return std::nullopt;
+  ForkPledges out;
+  for (; !bytes.empty(); bytes = bytes.subspan(kForkStatementBytes)) {
+    const auto one = parse_fork_statement(bytes.first(kForkStatementBytes));
+    if (!one || (!out.all_.empty() && one->fork <= out.all_.back().fork)) return std::nullopt;
+    out.all_.push_back(*one);
+  }
+  return out;
 }
 
 bool ForkHistory::add(SignedFork fork) {

@@ -6,6 +6,7 @@
 // Power   of the validators that the state after the named block has for the next height: they go on from there. More
 //         than 2/3 of it has to sign. Signatures of others count nothing, and spoil nothing.
 // Forks   the block of a height is of the highest fork whose statement names an earlier height.
+// Once    a key signs one statement of a fork, at most: its directory keeps which (ForkPledges).
 // Limits  kForksMax statements; kValidatorsMax signatures of each.
 #include "actors/chain/logic/commit.hpp"
 
@@ -58,6 +59,28 @@ enum class ForkError : std::uint8_t {
 /// Whether these validators go on so. Power is counted before signatures are verified.
 base::Result<void, ForkError> verify_fork(const ChainId& chain, const ValidatorSet& set, const SignedFork& fork,
                                           const VerifySignature& verify);
+
+/// The statements that one key stands for: those that it has signed, or that its node has taken. It signs no second one
+/// of a fork, because two of them could each have over 2/3.
+class ForkPledges {
+ public:
+  static constexpr std::size_t kBytesMax = kForksMax * kForkStatementBytes;
+
+  /// Another statement of the same fork; null if there is none.
+  const ForkStatement* against(const ForkStatement& statement) const;
+  /// True also if it is there. False if another one of its fork is, or kForksMax of other forks: then nothing has
+  /// changed.
+  bool add(const ForkStatement& statement);
+  const std::vector<ForkStatement>& all() const { return all_; }  ///< by rising fork
+
+  /// The statements one after another.
+  base::Bytes encode() const;
+  /// Nothing unless the bytes are what encode() gives.
+  static std::optional<ForkPledges> parse(base::ByteView bytes);
+
+ private:
+  std::vector<ForkStatement> all_;
+};
 
 /// The statements by which a chain went on, as a node has taken them.
 class ForkHistory {

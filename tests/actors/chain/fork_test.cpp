@@ -1,5 +1,6 @@
 #include "actors/chain/logic/fork.hpp"
 
+#include "runtime/base/fields.hpp"
 #include "tests/actors/chain/golden.hpp"
 #include "tests/actors/chain/one_form.hpp"
 #include "tests/actors/chain/one_height.hpp"
@@ -127,4 +128,33 @@ TEST_CASE("fork: the block of a height is of the highest fork that begins before
     CHECK(history.full());
     CHECK_FALSE(history.add(at_height(100'000, 200)));
   }
+}
+
+TEST_CASE("fork: a key stands for one statement of a fork, and what it stands for is read back") {
+  ForkPledges pledges;
+  const ForkStatement other{kStatement.fork, Height{4}, kRed}, later{Fork{7}, Height{4}, kRed};
+  CHECK(pledges.against(kStatement) == nullptr);
+  CHECK(pledges.add(later));
+  CHECK(pledges.add(kStatement));
+  CHECK(pledges.add(kStatement));  // again is as once
+  CHECK(pledges.against(kStatement) == nullptr);
+  REQUIRE(pledges.against(other) != nullptr);
+  CHECK(*pledges.against(other) == kStatement);
+  CHECK_FALSE(pledges.add(other));
+  CHECK(pledges.all() == std::vector{kStatement, later});
+
+  const base::Bytes bytes = pledges.encode();
+  const auto read = ForkPledges::parse(bytes);
+  REQUIRE(read);
+  CHECK(read->all() == pledges.all());
+  CHECK(ForkPledges::parse({}).has_value());
+  CHECK_FALSE(ForkPledges::parse(base::ByteView(bytes).first(bytes.size() - 1)));
+  base::Bytes twice = encode(kStatement);
+  base::append(twice, encode(other));
+  CHECK_FALSE(ForkPledges::parse(twice));
+
+  for (std::uint32_t fork = 8; pledges.all().size() < kForksMax; ++fork)
+    CHECK(pledges.add({Fork{fork}, Height{4}, kRed}));
+  CHECK_FALSE(pledges.add({Fork{1'000}, Height{4}, kRed}));
+  CHECK(ForkPledges::parse(pledges.encode())->all().size() == kForksMax);
 }

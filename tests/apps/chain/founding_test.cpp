@@ -135,6 +135,38 @@ TEST_CASE("chain founding: what cannot be founded or signed is refused, and says
   CHECK(us.run({"chain", "sign", us.at("G")}, "ada").exit == Exit::refused);
 }
 
+TEST_CASE("chain founding: a directory signs one statement of a fork, and says which one it was") {
+  Founders us;
+  us.found("ada", "100");
+  us.get({"chain", "genesis", "c", us.at("ada.found"), "-o", us.at("G")});
+  std::filesystem::copy_file(us.at("G"), us.at("ada/chain"));
+  const auto statement = [&](const std::string& file, std::uint32_t fork, std::uint64_t height) {
+    const base::Bytes bytes = encode(chain::SignedFork{{chain::Fork{fork}, chain::Height{height}, {}}});
+    us.folder.write(file, std::string(bytes.begin(), bytes.end()));
+    return us.at(file);
+  };
+  const std::string first = statement("first", 1, 5), other = statement("other", 1, 6), next = statement("next", 2, 6);
+  CHECK(contains(us.get({"chain", "sign", first, "--json"}, "ada"), "\"signatures\":1"));
+  const std::string before = us.bytes("other");
+  const Seen refused = us.run({"chain", "sign", other}, "ada");
+  CHECK(refused.exit == Exit::refused);
+  CHECK(contains(refused.err, "of height 5 stays"));
+  CHECK(us.bytes("other") == before);
+  SUBCASE("the same one is signed again, where the file came without it") {
+    us.get({"chain", "sign", statement("again", 1, 5)}, "ada");
+    CHECK(us.bytes("again") == us.bytes("first"));
+  }
+  SUBCASE("one of the next fork is signed, and the earlier fork is not forgotten") {
+    us.get({"chain", "sign", next}, "ada");
+    CHECK(us.run({"chain", "sign", other}, "ada").exit == Exit::refused);
+  }
+  SUBCASE("what it keeps of them is damaged: it signs nothing") {
+    us.folder.write("ada/forks", "forty-two");
+    CHECK(us.run({"chain", "sign", first}, "ada").exit == Exit::done);  // it has signed already
+    CHECK(us.run({"chain", "sign", next}, "ada").exit != Exit::done);
+  }
+}
+
 TEST_CASE("chain founding: a node of its own makes a dev chain once, and remembers it") {
   NodeDirectory node;
   auto none = node.settle({});
