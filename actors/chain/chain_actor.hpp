@@ -21,6 +21,7 @@
 #include "actors/chain/ledger.hpp"
 #include "actors/chain/logic/consensus.hpp"
 #include "actors/chain/logic/mempool.hpp"
+#include "actors/chain/logic/patience.hpp"
 #include "actors/chain/logic/rejoin.hpp"
 #include "actors/chain/settings.hpp"
 #include "actors/chain/wire.hpp"
@@ -42,6 +43,7 @@ class ChainActor final : public runtime::Actor {
   static constexpr std::size_t kWaitersMax = 16'384;      // our choice
   static constexpr std::size_t kEarlyOfOneMax = 8;        // our choice: two future rounds of both steps, and again
   static constexpr std::size_t kTellersMax = 3;           // our choice: who else is asked for a transaction
+  static constexpr std::size_t kAskedAtOnceMax = 4;       // our choice: one that is silent holds up no other one
   static constexpr std::size_t kGivingMax = 8;            // our choice: 20 MiB of blocks on their way
   /// What all other nodes are given a second, in pieces of about 64 KiB: 50 MiB, and twice that in a burst.
   static constexpr base::Rate kServed{800, 1'600};
@@ -111,6 +113,7 @@ class ChainActor final : public runtime::Actor {
     Height head_height{};  // as it told last
     BlockId head{};
     base::Instant compare_due{}, forks_due{};  // not before
+    Patience commits{}, forks{};               // with what it was asked for
     std::size_t fetching = 0;
     base::Instant mended{};         // when it was last sent what it lacks
     base::Instant believed_from{};  // before, what it tells of its height does not count
@@ -304,12 +307,16 @@ class ChainActor final : public runtime::Actor {
   void resume_when_free(Resuming resuming);
   void resume_again();
   void take_fork(const SignedFork& fork, Admitted done);
-  void verify_here(const SignedFork& fork, const TreeRoot& state, Admitted done);
+  void verify_here(const SignedFork& fork, Fork seen, const TreeRoot& state, Admitted done);
   void go_on(const SignedFork& fork, Admitted done);
   void ask_forks(const base::NodeId& neighbour);
   void take_forks(const base::NodeId& neighbour, std::shared_ptr<const std::vector<SignedFork>> forks, std::size_t at);
   void forget_fork();
   void look_for_forks();
+  /// Those neighbours first that have missed least.
+  std::vector<base::NodeId> by_rank(Patience Neighbour::*with) const;
+  /// It did not give what it was asked for.
+  void missed(Patience& patience, base::Code why) const;
   void give(wire::GetForks::Reader ask, runtime::Reply<wire::Forks> reply);
 
   // Another node's state beside this one (chain_actor_diff.cpp).
@@ -410,7 +417,10 @@ class ChainActor final : public runtime::Actor {
   std::map<base::NodeId, Neighbour> neighbours_;
   std::set<base::NodeId> greeting_, strangers_;
   bool syncing_ = false;
-  bool comparing_ = false, asking_forks_ = false, going_on_ = false;
+  bool going_on_ = false;
+  std::set<base::NodeId> asking_forks_;  // kAskedAtOnceMax at most
+  /// With which heads are compared: the same. Shared with what ends a comparison, which may come after this actor.
+  const std::shared_ptr<std::set<base::NodeId>> comparing_ = std::make_shared<std::set<base::NodeId>>();
   std::vector<Resuming> resuming_;
   const std::shared_ptr<std::size_t> diffs_ = std::make_shared<std::size_t>(0);  // under way
   bool blocks_asked_ = false;                                                    // a question for blocks is on its way

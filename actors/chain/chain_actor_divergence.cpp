@@ -9,7 +9,8 @@ using base::Bytes;
 using base::Code;
 using base::Error;
 
-constexpr std::chrono::seconds kCompareDue{20};   // our choice
+constexpr std::chrono::seconds kCompareDue{10};   // our choice: a block of 2 MiB
+constexpr std::chrono::seconds kCompareAll{60};   // our choice: of about ten questions
 constexpr std::chrono::seconds kCompareEach{10};  // our choice: a neighbour that tells false heads costs no more
 
 }  // namespace
@@ -19,23 +20,22 @@ struct ChainActor::Comparing {
   base::NodeId node;
   runtime::Handle handle;
   Fork fork;
+  base::Instant due;
   Height same, other;  // the heights at which they are thought to be the same, and to differ
   std::optional<Divergence> found;
   std::shared_ptr<void> flag;  // ends with it
 };
 
 void ChainActor::check_heads() {
-  std::vector<base::NodeId> ids;
-  for (const auto& [id, one] : neighbours_) ids.push_back(id);
-  for (const base::NodeId& id : ids) check_head(id);
+  for (const base::NodeId& id : by_rank(&Neighbour::commits)) check_head(id);
 }
 
 void ChainActor::check_head(const base::NodeId& node_id) {
   const auto found = neighbours_.find(node_id);
-  if (!ready_ || comparing_ || ledger_.divergence() || found == neighbours_.end()) return;
+  if (!ready_ || comparing_->contains(node_id) || ledger_.divergence() || found == neighbours_.end()) return;
   Neighbour& one = found->second;
   const rows::Head& head = ledger_.head();
-  if (one.fork != fork_ || one.head_height.value == 0 || now() < one.compare_due) return;
+  if (one.fork != fork_ || one.head_height.value == 0 || now() < one.compare_due || !one.commits.may_ask(now())) return;
   if (one.head_height > head.height) {
     if (halted_) compare(node_id, head.height);
     return;
@@ -59,14 +59,17 @@ void ChainActor::check_head(const base::NodeId& node_id) {
 
 void ChainActor::compare(const base::NodeId& node_id, Height height) {
   const auto found = neighbours_.find(node_id);
-  if (comparing_ || height.value == 0 || height > ledger_.head().height || found == neighbours_.end()) return;
+  if (comparing_->size() >= kAskedAtOnceMax || height.value == 0 || height > ledger_.head().height ||
+      found == neighbours_.end())
+    return;
+  if (!comparing_->insert(node_id).second) return;
   found->second.compare_due = now() + kCompareEach;
-  comparing_ = true;
   const auto comparing = std::make_shared<Comparing>();
-  comparing->flag = std::shared_ptr<void>(nullptr, [this](void*) { comparing_ = false; });
+  comparing->flag = std::shared_ptr<void>(nullptr, [all = comparing_, node_id](void*) { all->erase(node_id); });
   comparing->node = node_id;
   comparing->handle = found->second.handle;
   comparing->fork = fork_;
+  comparing->due = now() + kCompareAll;
   comparing->same = ledger_.lowest_state();
   comparing->other = height;
   compare_next(comparing);
@@ -75,11 +78,20 @@ void ChainActor::compare(const base::NodeId& node_id, Height height) {
 void ChainActor::compare_next(std::shared_ptr<Comparing> comparing) {
   // What lies below the states that are kept cannot be judged any more.
   if (comparing->other <= comparing->same) return;
+  if (now() >= comparing->due) {
+    if (const auto slow = neighbours_.find(comparing->node); slow != neighbours_.end())
+      slow->second.commits.missed(now());
+    return;
+  }
   const std::uint64_t span = comparing->other.value - comparing->same.value;
   if (comparing->found && span == 1) return prove_divergence(std::move(comparing));
   const Height at = comparing->found ? Height{comparing->same.value + span / 2} : comparing->other;
   compare_commits(comparing, at, [this, comparing, at](base::Outcome<Commit> theirs) {
-    if (!theirs.ok()) return;  // it is asked again once it tells its head
+    if (!theirs.ok()) {  // it is asked again once it tells its head
+      if (const auto asked = neighbours_.find(comparing->node); asked != neighbours_.end())
+        missed(asked->second.commits, theirs.error().code);
+      return;
+    }
     ledger_.block(
         at, [this, comparing, at, commit = std::move(theirs).value()](base::Outcome<std::optional<FinalRow>> ours) {
           if (!ours.ok() || !ours.value() || comparing->fork != fork_) return;
@@ -100,7 +112,7 @@ void ChainActor::compare_next(std::shared_ptr<Comparing> comparing) {
 /// Asks for the other one's commit of a height.
 void ChainActor::compare_commits(const std::shared_ptr<Comparing>& comparing, Height at, Compared then) {
   ask<wire::GetBlocks, wire::FinalBlocks>(
-      comparing->handle, now() + kCompareDue,
+      comparing->handle, std::min<base::Instant>(now() + kCompareDue, comparing->due),
       [this, at](wire::GetBlocks::Builder out) {
         out.setChain(data_of(chain_.view()));
         out.setFrom(at.value);
@@ -138,6 +150,8 @@ void ChainActor::prove_divergence(std::shared_ptr<Comparing> comparing) {
           const Commit& theirs = comparing->found->theirs;
           const Wanted wanted{ledger_.forks().of(at), at, theirs.block};
           if (verify_commit(chain_, **set, wanted, theirs, crypto::verify).ok()) return diverged(*comparing->found);
+          if (const auto asked = neighbours_.find(comparing->node); asked != neighbours_.end())
+            asked->second.commits.missed(now());
           const std::string hex = comparing->node.hex();
           settings_.log.warn("a neighbour tells of another block, and its commit proves nothing",
                              {{"node", std::string_view(hex)}});

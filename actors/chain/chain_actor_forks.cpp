@@ -11,7 +11,7 @@ using base::Error;
 
 constexpr std::size_t kResumingMax = 8;               // our choice
 constexpr std::chrono::seconds kResumeWait{30};       // our choice: a slow disk is waited for
-constexpr std::chrono::seconds kForksDue{20};         // our choice
+constexpr std::chrono::seconds kForksDue{5};          // our choice: up to 1 MiB
 constexpr std::chrono::seconds kForksEach{5};         // our choice: of one neighbour
 constexpr std::size_t kForksGivenBytes = 900'000;     // below messages/chain.capnp: Forks
 constexpr std::chrono::milliseconds kForkRetry{200};  // our choice
@@ -68,31 +68,31 @@ void ChainActor::take_fork(const SignedFork& fork, Admitted done) {
   if (wanted.height > ledger_.head().height)
     return done(Error{Code::not_found, "this node has not come to height " + height + " yet"});
   const auto one = std::make_shared<const SignedFork>(fork);
-  ledger_.state_at(
-      wanted.height, [this, one, height, done = std::move(done)](base::Outcome<std::optional<TreeRoot>> root) mutable {
-        if (!root.ok()) return done(root.error());
-        if (!root.value()) return done(not_kept(one->statement.height));
-        const auto other = [height](const BlockId& here) {
-          return Error{Code::conflict, "the block of height " + height + " is " + here.hex() +
-                                           " here, another one: name a height at which both still had the same block"};
-        };
-        if (one->statement.height.value == 0) {
-          const BlockId here{chain_.bytes};
-          if (here != one->statement.block) return done(other(here));
-          return verify_here(*one, *root.value(), std::move(done));
-        }
-        ledger_.block(one->statement.height, [this, one, other, state = *root.value(), done = std::move(done)](
-                                                 base::Outcome<std::optional<FinalRow>> row) mutable {
-          if (!row.ok()) return done(row.error());
-          if (!row.value()) return done(not_kept(one->statement.height));
-          if (row.value()->commit.block != one->statement.block) return done(other(row.value()->commit.block));
-          verify_here(*one, state, std::move(done));
-        });
-      });
+  ledger_.state_at(wanted.height, [this, one, seen = fork_, height,
+                                   done = std::move(done)](base::Outcome<std::optional<TreeRoot>> root) mutable {
+    if (!root.ok()) return done(root.error());
+    if (!root.value()) return done(not_kept(one->statement.height));
+    const auto other = [height](const BlockId& here) {
+      return Error{Code::conflict, "the block of height " + height + " is " + here.hex() +
+                                       " here, another one: name a height at which both still had the same block"};
+    };
+    if (one->statement.height.value == 0) {
+      const BlockId here{chain_.bytes};
+      if (here != one->statement.block) return done(other(here));
+      return verify_here(*one, seen, *root.value(), std::move(done));
+    }
+    ledger_.block(one->statement.height, [this, one, seen, other, state = *root.value(),
+                                          done = std::move(done)](base::Outcome<std::optional<FinalRow>> row) mutable {
+      if (!row.ok()) return done(row.error());
+      if (!row.value()) return done(not_kept(one->statement.height));
+      if (row.value()->commit.block != one->statement.block) return done(other(row.value()->commit.block));
+      verify_here(*one, seen, state, std::move(done));
+    });
+  });
 }
 
-/// Its signatures count by the validators that this state has for the next height.
-void ChainActor::verify_here(const SignedFork& fork, const TreeRoot& state, Admitted done) {
+/// Its signatures count by the validators that this state has for the next height, as of the fork `seen`.
+void ChainActor::verify_here(const SignedFork& fork, Fork seen, const TreeRoot& state, Admitted done) {
   const auto set = std::make_shared<std::optional<ValidatorSet>>();
   ledger_.with_rows(
       [this, set, state] {
@@ -100,8 +100,10 @@ void ChainActor::verify_here(const SignedFork& fork, const TreeRoot& state, Admi
         *set = view.validators();
         return set->has_value();
       },
-      [this, set, fork, done = std::move(done)](const base::Outcome<void>& read) mutable {
+      [this, set, fork, seen, done = std::move(done)](const base::Outcome<void>& read) mutable {
         if (!read.ok()) return done(read.error());
+        if (seen != fork_)
+          return done(Error{Code::unavailable, "the chain went on as another fork meanwhile", kForkRetry});
         const auto verified = verify_fork(chain_, **set, fork, crypto::verify);
         if (verified.ok()) return go_on(fork, std::move(done));
         done(Error{Code::refused, verified.error() == ForkError::too_little
@@ -155,31 +157,36 @@ void ChainActor::forget_fork() {
 // -- of neighbours
 
 void ChainActor::look_for_forks() {
-  for (const auto& [id, one] : neighbours_)
-    if (one.fork > fork_ && now() >= one.forks_due) return ask_forks(id);
+  for (const base::NodeId& id : by_rank(&Neighbour::forks))
+    if (neighbours_.at(id).fork > fork_) ask_forks(id);
 }
 
 void ChainActor::ask_forks(const base::NodeId& neighbour) {
   const auto found = neighbours_.find(neighbour);
-  if (!ready_ || asking_forks_ || found == neighbours_.end() || now() < found->second.forks_due) return;
+  if (!ready_ || found == neighbours_.end() || now() < found->second.forks_due) return;
+  if (!found->second.forks.may_ask(now()) || asking_forks_.size() >= kAskedAtOnceMax) return;
+  if (!asking_forks_.insert(neighbour).second) return;
   found->second.forks_due = now() + kForksEach;
-  asking_forks_ = true;
   ask<wire::GetForks, wire::Forks>(
       found->second.handle, now() + kForksDue,
       [this](wire::GetForks::Builder out) {
         out.setChain(data_of(chain_.view()));
         out.setFrom(fork_.next().value);
       },
-      [this, neighbour](runtime::Answer<wire::Forks> answer) {
+      [this, neighbour, from = fork_](runtime::Answer<wire::Forks> answer) {
+        const auto asked = neighbours_.find(neighbour);
         if (!answer.ok()) {
-          asking_forks_ = false;
-          return;
+          asking_forks_.erase(neighbour);
+          if (asked != neighbours_.end()) missed(asked->second.forks, answer.error().code);
+          return look_for_forks();
         }
         auto forks = std::make_shared<std::vector<SignedFork>>();
         for (const auto bytes : answer.value().getList()) {
           auto one = parse_signed_fork(bytes_of(bytes));
-          if (one && forks->size() < kForksMax) forks->push_back(std::move(*one));
+          if (one && one->statement.fork > from && forks->size() < kForksMax) forks->push_back(std::move(*one));
         }
+        // It has told of a later fork.
+        if (forks->empty() && asked != neighbours_.end()) asked->second.forks.missed(now());
         take_forks(neighbour, forks, 0);
       });
 }
@@ -188,16 +195,17 @@ void ChainActor::ask_forks(const base::NodeId& neighbour) {
 void ChainActor::take_forks(const base::NodeId& neighbour, std::shared_ptr<const std::vector<SignedFork>> forks,
                             std::size_t at) {
   if (at >= forks->size()) {
-    asking_forks_ = false;
+    asking_forks_.erase(neighbour);
     return;
   }
   const SignedFork& one = (*forks)[at];
   if (one.statement.fork <= fork_) return take_forks(neighbour, forks, at + 1);
   take_fork(one, [this, neighbour, forks, at](const base::Outcome<void>& taken) {
     if (!taken.ok()) return take_forks(neighbour, forks, at + 1);
-    asking_forks_ = false;
+    asking_forks_.erase(neighbour);
     const auto found = neighbours_.find(neighbour);
     if (found == neighbours_.end()) return;
+    found->second.forks.gave();
     found->second.forks_due = {};  // it may know of later ones
     found->second.height = found->second.head_height;
   });

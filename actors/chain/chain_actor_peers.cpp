@@ -61,6 +61,19 @@ void ChainActor::distrust(const base::NodeId& id) {
   at->second.believed_from = now() + std::min(span, kDistrustMax);
 }
 
+std::vector<base::NodeId> ChainActor::by_rank(Patience Neighbour::*with) const {
+  std::vector<base::NodeId> out;
+  for (const auto& [id, one] : neighbours_) out.push_back(id);
+  std::ranges::stable_sort(out, {}, [&](const base::NodeId& id) { return (neighbours_.at(id).*with).rank(); });
+  return out;
+}
+
+/// A link that is gone, or a node that does much, says little of what it told.
+void ChainActor::missed(Patience& patience, Code why) const {
+  if (why == Code::overloaded || why == Code::unavailable || why == Code::dropped) patience.busy(now());
+  else patience.missed(now());
+}
+
 /// Whether this node is about to get blocks. Who promises them and does not give them holds up nothing for long.
 bool ChainActor::catching_up() const { return !synced_.empty() || (syncing_ && now() < sync_asked_ + kSyncPatience); }
 

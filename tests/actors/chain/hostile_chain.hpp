@@ -23,7 +23,9 @@ class HostileChain {
     std::function<std::vector<base::Bytes>(const std::vector<TxId>&)> transactions = [](const auto&) {
       return std::vector<base::Bytes>();
     };
-    std::size_t blocks_asked = 0, proposed_asked = 0;
+    std::function<void(runtime::Reply<wire::Forks>)> forks;  // none: leaves questions for them unanswered
+    std::size_t blocks_asked = 0, proposed_asked = 0, forks_asked = 0;
+    std::uint32_t fork_told = 0;  // by node 0
     std::vector<TxId> transactions_asked;
     bool silent = false;  // leaves questions for blocks unanswered
   };
@@ -83,10 +85,11 @@ class HostileChain {
     return *out;
   }
   /// Makes a peer a neighbour that has that many blocks.
-  void meet(std::size_t peer, std::uint64_t height = 0) {
+  void meet(std::size_t peer, std::uint64_t height = 0, std::uint32_t fork = 0) {
     tell<wire::ChainHead>(peer, [&](wire::ChainHead::Builder out) {
       out.setChain(data_of(chain.view()));
       out.setHeight(height);
+      out.setFork(fork);
       out.setBlock(data_of(chain.view()));
     });
   }
@@ -134,12 +137,18 @@ class HostileChain {
   void serve(std::size_t i) {
     Peer& peer = peers[i];
     net.serve<wire::GetChainHead, wire::ChainHead, wire::GetBlocks, wire::HaveTransactions, wire::GetTransactions,
-              wire::PushVote, wire::PushProposal, wire::GetProposed, wire::HeldVotes>(
+              wire::PushVote, wire::PushProposal, wire::GetProposed, wire::HeldVotes, wire::GetForks>(
         i, "chain", [this, &peer](test::Scripted&, runtime::Handlers& on) {
           on.ask<wire::GetChainHead, wire::ChainHead>([](auto, auto reply) {
             reply.refuse({base::Code::unavailable, "it says nothing by itself"});
           });
-          on.tell<wire::ChainHead>([](auto) {});
+          on.tell<wire::ChainHead>([&peer](auto head) { peer.fork_told = head.getFork(); });
+          on.ask<wire::GetForks, wire::Forks>(
+              [&peer, held = std::vector<runtime::Reply<wire::Forks>>()](auto, auto reply) mutable {
+                ++peer.forks_asked;
+                if (peer.forks) peer.forks(std::move(reply));
+                else held.push_back(std::move(reply));
+              });
           on.tell<wire::HaveTransactions>([](auto) {});
           on.tell<wire::PushVote>([](auto) {});
           on.tell<wire::PushProposal>([](auto) {});

@@ -279,3 +279,45 @@ TEST_CASE("chain hostile: a proposal with a false body is heard, its body is not
   CHECK(world.accused(2, Violation::BAD_RECORD) == 1);
   CHECK(world.peers[2].proposed_asked + world.peers[3].proposed_asked > 0);
 }
+
+TEST_CASE("chain hostile: who tells of a later fork and does not answer keeps no statement away") {
+  HostileChain world(HostileChain::Votes::at_peer);
+  const ForkStatement statement{Fork{1}, Height{0}, BlockId{world.chain.bytes}};
+  const SignedFork fork{statement, {{world.validator(), world.key.sign(signed_bytes(world.chain, statement))}}};
+  world.peers[3].forks = [&](auto reply) {
+    reply.send([&](wire::Forks::Builder out) {
+      const base::Bytes bytes = encode(fork);
+      out.initList(1).set(0, data_of(bytes));
+    });
+  };
+  world.meet(1, 0, 1);
+  world.meet(2, 0, 1);
+  CHECK(world.peers[1].forks_asked == 1);
+  CHECK(world.peers[2].forks_asked == 1);
+
+  SUBCASE("another one is asked at once") {
+    world.meet(3, 0, 1);
+    CHECK(world.peers[3].forks_asked == 1);
+    CHECK(world.peers[3].fork_told == 1);
+  }
+  SUBCASE("they are asked ever more rarely") {
+    world.net.stage.run_for(60s);
+    CHECK(world.peers[2].forks_asked >= 3);
+    CHECK(world.peers[2].forks_asked <= 8);
+    CHECK(world.net.accused.empty());
+  }
+}
+
+TEST_CASE("chain hostile: who tells of another block and does not give its commit keeps no comparison away") {
+  HostileChain world(HostileChain::Votes::here);
+  world.net.stage.run_for(5s);
+  REQUIRE(world.height() >= 2);
+  for (const std::size_t peer : {std::size_t{1}, std::size_t{2}, std::size_t{3}}) {
+    world.peers[peer].silent = true;
+    world.meet(peer, 1);  // under the id of another block
+    CHECK(world.peers[peer].blocks_asked == 1);
+  }
+  for (int second = 0; second < 120; ++second) world.meet(2, 1);
+  CHECK(world.peers[2].blocks_asked >= 3);
+  CHECK(world.peers[2].blocks_asked <= 8);
+}
