@@ -48,7 +48,6 @@ class ChainActor final : public runtime::Actor {
   /// What all other nodes are given a second, in pieces of about 64 KiB: 50 MiB, and twice that in a burst.
   static constexpr base::Rate kServed{800, 1'600};
   static constexpr std::chrono::seconds kSyncPatience{1};  // our choice: blocks that are asked for are there by then
-  static constexpr std::chrono::seconds kDistrustMax{64};  // our choice: 1 s the first time, doubled each time
   /// Our choice: transactions a second that a neighbour may send although no block can have them.
   static constexpr std::uint32_t kUselessEach = 50;
   explicit ChainActor(ChainSettings settings);
@@ -113,11 +112,9 @@ class ChainActor final : public runtime::Actor {
     Height head_height{};  // as it told last
     BlockId head{};
     base::Instant compare_due{}, forks_due{};  // not before
-    Patience commits{}, forks{};               // with what it was asked for
+    Patience blocks{}, commits{}, forks{};     // with what it was asked for
     std::size_t fetching = 0;
-    base::Instant mended{};         // when it was last sent what it lacks
-    base::Instant believed_from{};  // before, what it tells of its height does not count
-    unsigned distrusted = 0;        // times since it gave blocks
+    base::Instant mended{};                                                     // when it was last sent what it lacks
     base::RateLimit useless{kUselessEach, 10 * kUselessEach, base::Instant{}};  // transactions that were of no use
   };
   /// A transaction that was told, and is on its way.
@@ -315,6 +312,7 @@ class ChainActor final : public runtime::Actor {
   void look_for_forks();
   /// Those neighbours first that have missed least.
   std::vector<base::NodeId> by_rank(Patience Neighbour::*with) const;
+  static bool says_little(base::Code why);
   /// It did not give what it was asked for.
   void missed(Patience& patience, base::Code why) const;
   void give(wire::GetForks::Reader ask, runtime::Reply<wire::Forks> reply);

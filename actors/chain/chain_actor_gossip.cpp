@@ -93,7 +93,7 @@ void ChainActor::hear_head(const base::NodeId& node_id, const runtime::Handle& h
   if (first && rejoin_ && rejoin_->asks(node_id)) ask_latest(node_id);
   const Height told{head.getHeight()};
   // A chain that went back is shorter.
-  if (now() >= neighbour.believed_from)
+  if (neighbour.blocks.may_ask(now()))
     neighbour.height = neighbour.fork == Fork{head.getFork()} ? std::max(neighbour.height, told) : told;
   neighbour.fork = Fork{head.getFork()};
   neighbour.head_height = told;
@@ -271,9 +271,15 @@ void ChainActor::hear_held(wire::HeldVotes::Reader held) {
 void ChainActor::sync() {
   if (!ready_ || halted_ || syncing_ || finishing_ || blocks_asked_) return;
   if (world().mutations.on("chain.not_synced")) return;
+  // One of those that have missed least.
   std::vector<base::NodeId> ahead;
-  for (const auto& [node_id, neighbour] : neighbours_)
-    if (neighbour.height > ledger_.head().height && neighbour.fork >= fork_) ahead.push_back(node_id);
+  for (const base::NodeId& node_id : by_rank(&Neighbour::blocks)) {
+    const Neighbour& neighbour = neighbours_.at(node_id);
+    if (neighbour.height <= ledger_.head().height || neighbour.fork < fork_ || !neighbour.blocks.may_ask(now()))
+      continue;
+    if (!ahead.empty() && neighbours_.at(ahead.front()).blocks.rank() < neighbour.blocks.rank()) break;
+    ahead.push_back(node_id);
+  }
   if (ahead.empty()) return;
   const base::NodeId id = ahead[random().below(ahead.size())];
   const Neighbour& one = neighbours_.at(id);
@@ -290,9 +296,10 @@ void ChainActor::sync() {
         if (!ready_ || fork != fork_) return;  // the chain went back meanwhile, and asks again
         if (!answer.ok()) {
           syncing_ = false;
-          // A link that is gone, or a node that does much, says nothing of what it told.
           const Code why = answer.error().code;
-          if (why != Code::overloaded && why != Code::unavailable && why != Code::dropped) distrust(id);
+          const auto from = neighbours_.find(id);
+          if (!says_little(why)) distrust(id);
+          else if (from != neighbours_.end()) from->second.blocks.busy(now());
           return begin_if_due();
         }
         synced_from_ = id;
@@ -362,7 +369,7 @@ void ChainActor::take_next() {
       return failed("over 2/3 of the validators decided a block that is invalid here: " + id.hex());
     }
     sync_asked_ = now();
-    if (const auto from = neighbours_.find(synced_from_); from != neighbours_.end()) from->second.distrusted = 0;
+    if (const auto from = neighbours_.find(synced_from_); from != neighbours_.end()) from->second.blocks.gave();
     return finish(std::move(candidate), commit, true);
   }
   if (!synced_.empty() || finishing_ || blocks_asked_) return;

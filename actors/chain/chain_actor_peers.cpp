@@ -57,8 +57,7 @@ void ChainActor::distrust(const base::NodeId& id) {
   const auto at = neighbours_.find(id);
   if (at == neighbours_.end()) return;
   at->second.height = ledger_.head().height;
-  const std::chrono::seconds span{std::uint64_t{1} << std::min(at->second.distrusted++, 6u)};
-  at->second.believed_from = now() + std::min(span, kDistrustMax);
+  at->second.blocks.missed(now());
 }
 
 std::vector<base::NodeId> ChainActor::by_rank(Patience Neighbour::*with) const {
@@ -69,8 +68,12 @@ std::vector<base::NodeId> ChainActor::by_rank(Patience Neighbour::*with) const {
 }
 
 /// A link that is gone, or a node that does much, says little of what it told.
+bool ChainActor::says_little(Code why) {
+  return why == Code::overloaded || why == Code::unavailable || why == Code::dropped;
+}
+
 void ChainActor::missed(Patience& patience, Code why) const {
-  if (why == Code::overloaded || why == Code::unavailable || why == Code::dropped) patience.busy(now());
+  if (says_little(why)) patience.busy(now());
   else patience.missed(now());
 }
 

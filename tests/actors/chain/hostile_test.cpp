@@ -227,6 +227,19 @@ TEST_CASE("chain hostile: a block that is false, or is not given, holds up no he
   }
 }
 
+TEST_CASE("chain hostile: who is always busy is asked ever more rarely, and after others") {
+  HostileChain world(HostileChain::Votes::at_peer);
+  world.peers[2].blocks = [](auto reply) { reply.refuse({base::Code::overloaded, "it does much", 100ms}); };
+  for (int second = 0; second < 60; ++second) world.meet(2, 5);
+  CHECK(world.peers[2].blocks_asked >= 4);  // a few times at once
+  CHECK(world.peers[2].blocks_asked <= 12);
+  world.net.stage.run_for(64s);  // it may be asked again
+  world.peers[3].silent = true;
+  world.meet(3, 5);
+  CHECK(world.peers[3].blocks_asked == 1);
+  CHECK(world.net.accused.empty());
+}
+
 TEST_CASE("chain hostile: what one peer is given in a second has a limit") {
   HostileChain world(HostileChain::Votes::at_peer);
   world.meet(2);
