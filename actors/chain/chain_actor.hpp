@@ -20,6 +20,7 @@
 #include "actors/chain/api.hpp"
 #include "actors/chain/ledger.hpp"
 #include "actors/chain/logic/consensus.hpp"
+#include "actors/chain/logic/departed.hpp"
 #include "actors/chain/logic/mempool.hpp"
 #include "actors/chain/logic/patience.hpp"
 #include "actors/chain/logic/rejoin.hpp"
@@ -103,7 +104,14 @@ class ChainActor final : public runtime::Actor {
     std::map<TxId, Approved> have;
     bool asking = false;
   };
-  struct Neighbour {
+  /// What a new link does not change.
+  struct Conduct {
+    base::Instant compare_due{}, forks_due{};                                   // not before
+    Patience blocks{}, commits{}, forks{};                                      // with what it was asked for
+    base::Instant mended{};                                                     // when it was last sent what it lacks
+    base::RateLimit useless{kUselessEach, 10 * kUselessEach, base::Instant{}};  // transactions that were of no use
+  };
+  struct Neighbour : Conduct {
     runtime::Handle handle;
     base::Digest link;  // its token
     Height height;
@@ -111,11 +119,7 @@ class ChainActor final : public runtime::Actor {
     Fork fork{};
     Height head_height{};  // as it told last
     BlockId head{};
-    base::Instant compare_due{}, forks_due{};  // not before
-    Patience blocks{}, commits{}, forks{};     // with what it was asked for
     std::size_t fetching = 0;
-    base::Instant mended{};                                                     // when it was last sent what it lacks
-    base::RateLimit useless{kUselessEach, 10 * kUselessEach, base::Instant{}};  // transactions that were of no use
   };
   /// A transaction that was told, and is on its way.
   struct Fetching {
@@ -257,6 +261,9 @@ class ChainActor final : public runtime::Actor {
   template <class A>
   bool refuse_much(std::uint32_t pieces, runtime::Reply<A>& reply);
   bool has_place(const base::NodeId& id);
+  void leave(const base::NodeId& id);
+  /// Of a neighbour, or of one that was; null if nothing is known.
+  Conduct* conduct(const base::NodeId& id);
   void distrust(const base::NodeId& id);
   bool catching_up() const;
   void accuse(const base::NodeId& id, net::wire::Violation how, std::string_view what);
@@ -311,10 +318,10 @@ class ChainActor final : public runtime::Actor {
   void forget_fork();
   void look_for_forks();
   /// Those neighbours first that have missed least.
-  std::vector<base::NodeId> by_rank(Patience Neighbour::*with) const;
+  std::vector<base::NodeId> by_rank(Patience Conduct::*with) const;
   static bool says_little(base::Code why);
   /// It did not give what it was asked for.
-  void missed(Patience& patience, base::Code why) const;
+  void missed(const base::NodeId& id, Patience Conduct::*with, base::Code why);
   void give(wire::GetForks::Reader ask, runtime::Reply<wire::Forks> reply);
 
   // Another node's state beside this one (chain_actor_diff.cpp).
@@ -413,6 +420,7 @@ class ChainActor final : public runtime::Actor {
   std::vector<AccountWaiter> account_waiters_;
 
   std::map<base::NodeId, Neighbour> neighbours_;
+  Departed<Conduct> departed_;
   std::set<base::NodeId> greeting_, strangers_;
   bool syncing_ = false;
   bool going_on_ = false;

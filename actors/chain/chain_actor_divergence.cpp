@@ -27,7 +27,7 @@ struct ChainActor::Comparing {
 };
 
 void ChainActor::check_heads() {
-  for (const base::NodeId& id : by_rank(&Neighbour::commits)) check_head(id);
+  for (const base::NodeId& id : by_rank(&Conduct::commits)) check_head(id);
 }
 
 void ChainActor::check_head(const base::NodeId& node_id) {
@@ -78,20 +78,13 @@ void ChainActor::compare(const base::NodeId& node_id, Height height) {
 void ChainActor::compare_next(std::shared_ptr<Comparing> comparing) {
   // What lies below the states that are kept cannot be judged any more.
   if (comparing->other <= comparing->same) return;
-  if (now() >= comparing->due) {
-    if (const auto slow = neighbours_.find(comparing->node); slow != neighbours_.end())
-      slow->second.commits.missed(now());
-    return;
-  }
+  if (now() >= comparing->due) return missed(comparing->node, &Conduct::commits, Code::timeout);
   const std::uint64_t span = comparing->other.value - comparing->same.value;
   if (comparing->found && span == 1) return prove_divergence(std::move(comparing));
   const Height at = comparing->found ? Height{comparing->same.value + span / 2} : comparing->other;
   compare_commits(comparing, at, [this, comparing, at](base::Outcome<Commit> theirs) {
-    if (!theirs.ok()) {  // it is asked again once it tells its head
-      if (const auto asked = neighbours_.find(comparing->node); asked != neighbours_.end())
-        missed(asked->second.commits, theirs.error().code);
-      return;
-    }
+    // It is asked again once it tells its head.
+    if (!theirs.ok()) return missed(comparing->node, &Conduct::commits, theirs.error().code);
     ledger_.block(
         at, [this, comparing, at, commit = std::move(theirs).value()](base::Outcome<std::optional<FinalRow>> ours) {
           if (!ours.ok() || !ours.value() || comparing->fork != fork_) return;
@@ -150,8 +143,7 @@ void ChainActor::prove_divergence(std::shared_ptr<Comparing> comparing) {
           const Commit& theirs = comparing->found->theirs;
           const Wanted wanted{ledger_.forks().of(at), at, theirs.block};
           if (verify_commit(chain_, **set, wanted, theirs, crypto::verify).ok()) return diverged(*comparing->found);
-          if (const auto asked = neighbours_.find(comparing->node); asked != neighbours_.end())
-            asked->second.commits.missed(now());
+          missed(comparing->node, &Conduct::commits, Code::malformed);
           const std::string hex = comparing->node.hex();
           settings_.log.warn("a neighbour tells of another block, and its commit proves nothing",
                              {{"node", std::string_view(hex)}});

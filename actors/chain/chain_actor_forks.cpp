@@ -157,7 +157,7 @@ void ChainActor::forget_fork() {
 // -- of neighbours
 
 void ChainActor::look_for_forks() {
-  for (const base::NodeId& id : by_rank(&Neighbour::forks))
+  for (const base::NodeId& id : by_rank(&Conduct::forks))
     if (neighbours_.at(id).fork > fork_) ask_forks(id);
 }
 
@@ -174,10 +174,9 @@ void ChainActor::ask_forks(const base::NodeId& neighbour) {
         out.setFrom(fork_.next().value);
       },
       [this, neighbour, from = fork_](runtime::Answer<wire::Forks> answer) {
-        const auto asked = neighbours_.find(neighbour);
         if (!answer.ok()) {
           asking_forks_.erase(neighbour);
-          if (asked != neighbours_.end()) missed(asked->second.forks, answer.error().code);
+          missed(neighbour, &Conduct::forks, answer.error().code);
           return look_for_forks();
         }
         auto forks = std::make_shared<std::vector<SignedFork>>();
@@ -186,7 +185,7 @@ void ChainActor::ask_forks(const base::NodeId& neighbour) {
           if (one && one->statement.fork > from && forks->size() < kForksMax) forks->push_back(std::move(*one));
         }
         // It has told of a later fork.
-        if (forks->empty() && asked != neighbours_.end()) asked->second.forks.missed(now());
+        if (forks->empty()) missed(neighbour, &Conduct::forks, Code::not_found);
         take_forks(neighbour, forks, 0);
       });
 }

@@ -49,10 +49,12 @@ void ChainActor::greet() {
   if (!ready_ || settings_.dev) return;
   const std::map<base::NodeId, base::Digest> linked = links();
   // A new link has another end, which knows nothing of what was told over the old one.
-  std::erase_if(neighbours_, [&](const auto& one) {
-    const auto link = linked.find(one.first);
-    return link == linked.end() || link->second != one.second.link;
-  });
+  std::vector<base::NodeId> gone;
+  for (const auto& [id, one] : neighbours_) {
+    const auto link = linked.find(id);
+    if (link == linked.end() || link->second != one.link) gone.push_back(id);
+  }
+  for (const base::NodeId& id : gone) leave(id);
   for (const auto& [id, link] : linked) {
     if (neighbours_.size() + greeting_.size() >= kNeighboursMax && !is_validator(id)) continue;
     if (neighbours_.contains(id) || strangers_.contains(id) || !greeting_.insert(id).second) continue;
@@ -89,6 +91,7 @@ void ChainActor::hear_head(const base::NodeId& node_id, const runtime::Handle& h
     if (link == links_now.end()) return static_cast<void>(neighbours_.erase(at));
     neighbour.link = link->second;
     neighbour.handle = handle;
+    if (const auto before = departed_.came(node_id, now())) static_cast<Conduct&>(neighbour) = *before;
   }
   if (first && rejoin_ && rejoin_->asks(node_id)) ask_latest(node_id);
   const Height told{head.getHeight()};
@@ -273,7 +276,7 @@ void ChainActor::sync() {
   if (world().mutations.on("chain.not_synced")) return;
   // One of those that have missed least.
   std::vector<base::NodeId> ahead;
-  for (const base::NodeId& node_id : by_rank(&Neighbour::blocks)) {
+  for (const base::NodeId& node_id : by_rank(&Conduct::blocks)) {
     const Neighbour& neighbour = neighbours_.at(node_id);
     if (neighbour.height <= ledger_.head().height || neighbour.fork < fork_ || !neighbour.blocks.may_ask(now()))
       continue;
@@ -297,9 +300,8 @@ void ChainActor::sync() {
         if (!answer.ok()) {
           syncing_ = false;
           const Code why = answer.error().code;
-          const auto from = neighbours_.find(id);
-          if (!says_little(why)) distrust(id);
-          else if (from != neighbours_.end()) from->second.blocks.busy(now());
+          if (says_little(why)) missed(id, &Conduct::blocks, why);
+          else distrust(id);
           return begin_if_due();
         }
         synced_from_ = id;

@@ -47,20 +47,28 @@ bool ChainActor::has_place(const base::NodeId& id) {
   if (!is_validator(id)) return false;
   const auto other = std::ranges::find_if(neighbours_, [this](const auto& one) { return !is_validator(one.first); });
   if (other == neighbours_.end()) return false;
-  neighbours_.erase(other);
+  leave(base::NodeId(other->first));
   return true;
+}
+
+void ChainActor::leave(const base::NodeId& id) {
+  const auto gone = neighbours_.extract(id);
+  if (!gone.empty()) departed_.left(id, gone.mapped(), now());
+}
+
+ChainActor::Conduct* ChainActor::conduct(const base::NodeId& id) {
+  if (const auto at = neighbours_.find(id); at != neighbours_.end()) return &at->second;
+  return departed_.find(id);
 }
 
 /// It has not given the blocks that it told of: it counts as no further than this node, and is not believed for a
 /// while.
 void ChainActor::distrust(const base::NodeId& id) {
-  const auto at = neighbours_.find(id);
-  if (at == neighbours_.end()) return;
-  at->second.height = ledger_.head().height;
-  at->second.blocks.missed(now());
+  if (const auto at = neighbours_.find(id); at != neighbours_.end()) at->second.height = ledger_.head().height;
+  missed(id, &Conduct::blocks, Code::timeout);
 }
 
-std::vector<base::NodeId> ChainActor::by_rank(Patience Neighbour::*with) const {
+std::vector<base::NodeId> ChainActor::by_rank(Patience Conduct::*with) const {
   std::vector<base::NodeId> out;
   for (const auto& [id, one] : neighbours_) out.push_back(id);
   std::ranges::stable_sort(out, {}, [&](const base::NodeId& id) { return (neighbours_.at(id).*with).rank(); });
@@ -72,9 +80,11 @@ bool ChainActor::says_little(Code why) {
   return why == Code::overloaded || why == Code::unavailable || why == Code::dropped;
 }
 
-void ChainActor::missed(Patience& patience, Code why) const {
-  if (says_little(why)) patience.busy(now());
-  else patience.missed(now());
+void ChainActor::missed(const base::NodeId& id, Patience Conduct::*with, Code why) {
+  Conduct* const known = conduct(id);
+  if (known == nullptr) return;
+  if (says_little(why)) (known->*with).busy(now());
+  else (known->*with).missed(now());
 }
 
 /// Whether this node is about to get blocks. Who promises them and does not give them holds up nothing for long.

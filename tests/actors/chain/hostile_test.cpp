@@ -240,6 +240,26 @@ TEST_CASE("chain hostile: who is always busy is asked ever more rarely, and afte
   CHECK(world.net.accused.empty());
 }
 
+TEST_CASE("chain hostile: a new link does not make a liar trusted again") {
+  HostileChain world(HostileChain::Votes::at_peer);
+  world.peers[2].blocks = [](auto reply) { reply.send([](wire::FinalBlocks::Builder) {}); };
+  for (int second = 0; second < 40; ++second) world.meet(2, 5);
+  const std::size_t asked = world.peers[2].blocks_asked;
+  CHECK(asked >= 3);
+  const base::NodeId liar = world.identity(2).id();
+  world.net.ban(0, liar, 1s);
+  CHECK(std::ranges::none_of(world.net[0].pool->rows(), [&](const auto& link) { return link.node == liar; }));
+  world.net.stage.run_for(2s);
+  for (int second = 0; second < 10; ++second) world.meet(2, 5);
+  CHECK(std::ranges::any_of(world.net[0].pool->rows(), [&](const auto& link) { return link.node == liar; }));
+  CHECK(world.peers[2].blocks_asked == asked);
+  SUBCASE("a while later it may show that it is none") {
+    world.net.stage.run_for(64s);
+    world.meet(2, 5);
+    CHECK(world.peers[2].blocks_asked > asked);
+  }
+}
+
 TEST_CASE("chain hostile: what one peer is given in a second has a limit") {
   HostileChain world(HostileChain::Votes::at_peer);
   world.meet(2);
