@@ -12,7 +12,6 @@ using base::Error;
 
 constexpr std::chrono::seconds kGuardDue{10};
 constexpr std::chrono::milliseconds kReopen{500};  // our choice
-constexpr std::size_t kPieceBytes = 64 * 1024;     // of ChainActor::kServed
 
 }  // namespace
 

@@ -46,7 +46,8 @@ class ChainActor final : public runtime::Actor {
   static constexpr std::size_t kTellersMax = 3;           // our choice: who else is asked for a transaction
   static constexpr std::size_t kAskedAtOnceMax = 4;       // our choice: one that is silent holds up no other one
   static constexpr std::size_t kGivingMax = 8;            // our choice: 20 MiB of blocks on their way
-  /// What all other nodes are given a second, in pieces of about 64 KiB: 50 MiB, and twice that in a burst.
+  static constexpr std::size_t kPieceBytes = 64 * 1024;
+  /// What all other nodes are given a second, in pieces of kPieceBytes: 50 MiB, and twice that in a burst.
   static constexpr base::Rate kServed{800, 1'600};
   static constexpr std::chrono::seconds kSyncPatience{1};  // our choice: blocks that are asked for are there by then
   /// Our choice: transactions a second that a neighbour may send although no block can have them.

@@ -220,6 +220,7 @@ void ChainActor::give(wire::GetForks::Reader ask, runtime::Reply<wire::Forks> re
     list.push_back(encode(one));
     bytes += list.back().size() + 16;
   }
+  if (refuse_much(static_cast<std::uint32_t>(bytes / kPieceBytes + 1), reply)) return;
   reply.send([&](wire::Forks::Builder out) {
     auto to = out.initList(size32(list));
     for (unsigned i = 0; i < to.size(); ++i) to.set(i, data_of(list[i]));

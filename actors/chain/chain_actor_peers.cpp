@@ -38,6 +38,9 @@ bool ChainActor::refuse_much(std::uint32_t pieces, runtime::Reply<A>& reply) {
 template bool ChainActor::refuse_much(std::uint32_t, runtime::Reply<wire::FinalBlocks>&);
 template bool ChainActor::refuse_much(std::uint32_t, runtime::Reply<wire::Transactions>&);
 template bool ChainActor::refuse_much(std::uint32_t, runtime::Reply<wire::PushProposal>&);
+template bool ChainActor::refuse_much(std::uint32_t, runtime::Reply<wire::LatestVote>&);
+template bool ChainActor::refuse_much(std::uint32_t, runtime::Reply<wire::Forks>&);
+template bool ChainActor::refuse_much(std::uint32_t, runtime::Reply<wire::TreeRow>&);
 
 // -- who
 

@@ -144,6 +144,7 @@ void ChainActor::give(wire::GetLatestVote::Reader ask, runtime::Reply<wire::Late
   if (!ready_) return reply.refuse({Code::unavailable, "the chain is not read yet"});
   const auto validator = base::NodeId::from(bytes_of(ask.getValidator()));
   if (!validator) return reply.refuse({Code::malformed, "the id of a validator has 20 bytes"});
+  if (refuse_much(1, reply)) return;
   reply.send([&](wire::LatestVote::Builder out) {
     out.setWaits(rejoin_ && rejoin_->behind());
     out.setHeight(ledger_.head().height.value);

@@ -287,6 +287,51 @@ TEST_CASE("chain hostile: what one peer is given in a second has a limit") {
   }
 }
 
+TEST_CASE("chain hostile: statements, rows of the state and latest votes are of what a peer is given in a second") {
+  HostileChain world(HostileChain::Votes::at_peer);
+  world.meet(2);
+  const auto forks = [&](wire::GetForks::Builder out) {
+    out.setChain(data_of(world.chain.view()));
+    out.setFrom(1);
+  };
+  const auto row = [&](wire::GetTreeRow::Builder out) { out.setChain(data_of(world.chain.view())); };
+  const auto latest = [&](wire::GetLatestVote::Builder out) {
+    const base::NodeId validator = world.validator();
+    out.setChain(data_of(world.chain.view()));
+    out.setValidator(data_of(validator.view()));
+  };
+  CHECK_FALSE(world.ask<wire::GetForks, wire::Forks>(2, forks).has_value());
+  CHECK_FALSE(world.ask<wire::GetTreeRow, wire::TreeRow>(2, row).has_value());
+  CHECK_FALSE(world.ask<wire::GetLatestVote, wire::LatestVote>(2, latest).has_value());
+  CHECK(world.settings.counters->refused == 0);
+  // It takes its share by other questions; then there is nothing for these either.
+  const std::vector<TxId> ids(2'048);
+  const auto transactions = [&](wire::GetTransactions::Builder out) {
+    out.setChain(data_of(world.chain.view()));
+    auto list = out.initIds(size32(ids));
+    for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(ids[i].view()));
+  };
+  for (int i = 0; i < 120; ++i)
+    static_cast<void>(world.ask<wire::GetTransactions, wire::Transactions>(2, transactions, 1ms));
+  world.net.stage.run_for(100ms);
+  const std::uint64_t before = world.settings.counters->refused;
+  CHECK(before > 0);
+  const auto refused = [&](auto question) {
+    for (int i = 0; i < 60; ++i) question();
+    world.net.stage.run_for(100ms);
+    return world.settings.counters->refused > before;
+  };
+  SUBCASE("statements") {
+    CHECK(refused([&] { static_cast<void>(world.ask<wire::GetForks, wire::Forks>(2, forks, 1us)); }));
+  }
+  SUBCASE("rows") {
+    CHECK(refused([&] { static_cast<void>(world.ask<wire::GetTreeRow, wire::TreeRow>(2, row, 1us)); }));
+  }
+  SUBCASE("latest votes") {
+    CHECK(refused([&] { static_cast<void>(world.ask<wire::GetLatestVote, wire::LatestVote>(2, latest, 1us)); }));
+  }
+}
+
 TEST_CASE("chain hostile: a proposal with a false body is heard, its body is not, and not passed on") {
   HostileChain world(HostileChain::Votes::at_peer);
   world.meet(2);
