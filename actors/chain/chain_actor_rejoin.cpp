@@ -33,6 +33,10 @@ Error refusal_of(ReleaseError why, const Rejoin& rejoin, Height from, Height hea
   switch (why) {
     case ReleaseError::free: return {Code::conflict, "this node's validator does not wait for its guard"};
     case ReleaseError::unheard:
+      // All have answered, and none of them has shown anything that is newer than the guard.
+      if (rejoin.unheard().empty())
+        return {Code::unavailable, "the validator is still starting: no later signature of it is known",
+                std::chrono::seconds(1)};
       return {Code::unavailable,
               "not all stake has been heard, which may know of later signatures: nothing has come from " +
                   missing_text(rejoin.unheard()),
