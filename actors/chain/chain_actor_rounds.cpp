@@ -9,14 +9,6 @@ using base::Bytes;
 
 constexpr std::chrono::seconds kSignDue{30};  // our choice: a slow disk is waited for; a second content is never signed
 
-std::set<BlockId> named_by(const Guard& guard) {
-  std::set<BlockId> out;
-  for (const auto& proven : {guard.locked(), guard.valid()})
-    if (proven) out.insert(proven->block);
-  if (guard.proposal()) out.insert(guard.proposal()->block);
-  return out;
-}
-
 void set_content(wire::SignContent::Builder out, const Vote& vote) {
   const Bytes bytes = encode(vote);
   out.getContent().setVote(data_of(bytes));
@@ -126,7 +118,7 @@ void ChainActor::sign_next() {
 template <class Content>
 void ChainActor::sign(const Signing& signing, const Content& content) {
   std::vector<std::shared_ptr<const Candidate>> blocks;
-  for (const BlockId& id : named_by(signing.guard))
+  for (const BlockId& id : signing.guard.blocks())
     if (const auto found = candidates_.find(id); found != candidates_.end() && !at_validator_.contains(id))
       blocks.push_back(found->second);
   ask<wire::SignContent, wire::SignedIs>(

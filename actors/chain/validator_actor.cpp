@@ -30,11 +30,6 @@ Bytes place_key(std::uint8_t kind, const Place& place, Step step) {
 Bytes key_of(const Vote& vote) { return place_key(kVote, vote.place, vote.step); }
 Bytes key_of(const Proposal& proposal) { return place_key(kProposal, proposal.place, Step::propose); }
 
-bool names(const Guard& guard, const BlockId& id) {
-  const auto is = [&](const std::optional<Proven>& proven) { return proven && proven->block == id; };
-  return is(guard.locked()) || is(guard.valid()) || (guard.proposal() && guard.proposal()->block == id);
-}
-
 std::string text_of_proven(const std::optional<Proven>& proven) {
   return proven ? proven->block.hex() + " since " + std::to_string(proven->round.value) : "none";
 }
@@ -235,8 +230,8 @@ void ValidatorActor::sign(const Content& content, const Guard& wanted, wire::Sig
     each_part(id, bytes_of(block),
               [&](Bytes row, ByteView part) { save(std::move(row), Bytes(part.begin(), part.end())); });
   }
-  std::erase_if(blocks_, [&](const auto& one) {
-    const bool kept = names(next, one.first);
+  std::erase_if(blocks_, [&, named = next.blocks()](const auto& one) {
+    const bool kept = named.contains(one.first);
     if (!kept) erase_block(change, one.first, one.second);
     return !kept;
   });

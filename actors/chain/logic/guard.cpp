@@ -134,6 +134,14 @@ bool Guard::consistent() const {
   return !locked_ || (valid_ && locked_->round <= valid_->round);
 }
 
+std::set<BlockId> Guard::blocks() const {
+  std::set<BlockId> out;
+  for (const auto& proven : {locked_, valid_})
+    if (proven) out.insert(proven->block);
+  if (proposal_) out.insert(proposal_->block);
+  return out;
+}
+
 std::optional<Vote> Guard::vote(Step step) const {
   const auto& choice = step == Step::prevote ? prevote_ : precommit_;
   if (!choice) return std::nullopt;

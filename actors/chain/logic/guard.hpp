@@ -6,6 +6,8 @@
 //         same content is signed again, so that it can be sent again.
 // Bytes   are private to the disk of one validator: fields of fixed size, not a canonical form.
 // Source  arXiv 1807.04938, section 3: lockedValue, lockedRound, validValue, validRound of Algorithm 1.
+#include <set>
+
 #include "actors/chain/logic/vote.hpp"
 #include "runtime/base/result.hpp"
 
@@ -43,6 +45,9 @@ class Guard {
   Step step() const { return precommit_ ? Step::precommit : prevote_ ? Step::prevote : Step::propose; }
   const std::optional<Proven>& locked() const { return locked_; }
   const std::optional<Proven>& valid() const { return valid_; }
+
+  /// The blocks that it names: they are saved with it, as a whole.
+  std::set<BlockId> blocks() const;
 
   /// What was signed in this round.
   const std::optional<Proposal>& proposal() const { return proposal_; }

@@ -66,6 +66,17 @@ TEST_CASE("guard: two proposals of a round are not signed") {
   CHECK(refusal(guard, prevote(at(1, 0), kTwo)) == std::nullopt);
 }
 
+TEST_CASE("guard: it names the blocks of its lock, its valid value and its proposal, and no others") {
+  constexpr BlockId kThree{{3}};
+  Guard guard;
+  CHECK(guard.blocks().empty());
+  guard.record(Proposal{at(5, 2), Round{1}, kOne, UnixMs{77}}, Proven{Round{0}, kTwo}, Proven{Round{1}, kThree});
+  guard.record(prevote(at(5, 2), std::nullopt), Proven{Round{0}, kTwo}, Proven{Round{1}, kThree});
+  CHECK(guard.blocks() == std::set{kOne, kTwo, kThree});
+  guard.record(prevote(at(5, 3), kOne), Proven{Round{0}, kTwo}, Proven{Round{0}, kTwo});
+  CHECK(guard.blocks() == std::set{kTwo});  // what is prevoted alone may be lost
+}
+
 TEST_CASE("guard: past a height nothing up to it is signed") {
   const Guard guard = Guard::past(Fork{2}, Height{9});
   CHECK(refusal(guard, precommit(at(9, 99, 2), kOne)) == GuardError::older);
