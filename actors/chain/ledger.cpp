@@ -214,12 +214,9 @@ void Ledger::append(const Block& block, const Bytes& bytes, const Commit& commit
   const Height height = block.header.height;
   store::RowChange change;
   const auto save = [&](Bytes key, Bytes value) { change.save.push_back({std::move(key), std::move(value)}); };
-  const std::size_t parts = bytes.size() / rows::kPartBytes + 1;
-  for (std::size_t part = 0; part < parts; ++part) {
-    const ByteView piece = ByteView(bytes).subspan(part * rows::kPartBytes,
-                                                   std::min(rows::kPartBytes, bytes.size() - part * rows::kPartBytes));
-    save(rows::block_key(height, static_cast<std::uint8_t>(part)), Bytes(piece.begin(), piece.end()));
-  }
+  rows::each_part(bytes, [&](std::uint8_t number, ByteView part) {
+    save(rows::block_key(height, number), Bytes(part.begin(), part.end()));
+  });
   save(rows::commit_key(height), encode(commit));
   save(rows::id_key(commit.block), rows::encode(height));
   std::vector<Bytes> receipts;

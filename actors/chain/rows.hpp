@@ -3,6 +3,7 @@
 //
 // Keys     one letter, then as named below; heights are big-endian, so that rows of one kind lie in their order.
 // Head     the row that moves last: what lies above its height is not there yet, and is written again.
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -14,6 +15,14 @@
 namespace troupe::chain::rows {
 
 inline constexpr std::size_t kPartBytes = 512 * 1024;  // our choice: a block takes up to five rows
+/// Calls `row(number, part)` for each part of a block by rising number. The last one alone, maybe empty, has less than
+/// kPartBytes: so its end is found without its size.
+void each_part(base::ByteView block, const auto& row) {
+  for (std::size_t part = 0; part <= block.size() / kPartBytes; ++part) {
+    const std::size_t from = part * kPartBytes;
+    row(static_cast<std::uint8_t>(part), block.subspan(from, std::min(kPartBytes, block.size() - from)));
+  }
+}
 
 base::Bytes block_key(Height height, std::uint8_t part);
 base::Bytes commit_key(Height height);

@@ -34,16 +34,16 @@ std::string text_of_proven(const std::optional<Proven>& proven) {
   return proven ? proven->block.hex() + " since " + std::to_string(proven->round.value) : "none";
 }
 
-/// The rows of a block; the first one has no number.
-void each_part(const BlockId& id, ByteView block, const auto& row) {
-  for (std::size_t from = 0; from < block.size(); from += rows::kPartBytes) {
+/// The rows of a block; the key of the first one has no number.
+void each_row(const BlockId& id, ByteView block, const auto& row) {
+  rows::each_part(block, [&](std::uint8_t number, ByteView part) {
     Bytes key = row_key(kBlock, id.view());
-    if (from > 0) key.push_back(static_cast<std::uint8_t>(from / rows::kPartBytes));
-    row(std::move(key), block.subspan(from, std::min(rows::kPartBytes, block.size() - from)));
-  }
+    if (number > 0) key.push_back(number);
+    row(std::move(key), part);
+  });
 }
 void erase_block(store::RowChange& change, const BlockId& id, ByteView block) {
-  each_part(id, block, [&](Bytes key, ByteView) { change.erase.push_back(std::move(key)); });
+  each_row(id, block, [&](Bytes key, ByteView) { change.erase.push_back(std::move(key)); });
 }
 
 void set_list(capnp::List<capnp::Data>::Builder out, const auto& values) {
@@ -200,7 +200,7 @@ void ValidatorActor::add_all(store::RowChange& change) const {
   for (const auto* map : {&votes_, &proposals_})
     for (const auto& [key, value] : *map) add(key, value);
   for (const auto& [id, block] : blocks_)
-    each_part(id, block, [&](const Bytes& key, ByteView part) { add(key, Bytes(part.begin(), part.end())); });
+    each_row(id, block, [&](const Bytes& key, ByteView part) { add(key, Bytes(part.begin(), part.end())); });
   for (std::size_t i = 0; i < proof_.size(); ++i) {
     Bytes key = row_key(kProof);
     base::append_number(key, static_cast<std::uint32_t>(i));
@@ -227,8 +227,8 @@ void ValidatorActor::sign(const Content& content, const Guard& wanted, wire::Sig
     const BlockId id = id_of(parsed.value().header);
     blocks_.insert_or_assign(id, Bytes(block.begin(), block.end()));
     if (world().mutations.on("chain.block_unsaved")) continue;
-    each_part(id, bytes_of(block),
-              [&](Bytes row, ByteView part) { save(std::move(row), Bytes(part.begin(), part.end())); });
+    each_row(id, bytes_of(block),
+             [&](Bytes row, ByteView part) { save(std::move(row), Bytes(part.begin(), part.end())); });
   }
   std::erase_if(blocks_, [&, named = next.blocks()](const auto& one) {
     const bool kept = named.contains(one.first);
