@@ -32,7 +32,7 @@ what it does
   adds the signature of this directory's node, by its own key, its consensus key and the wallet that owns its stake
   nodes take a genesis that founders with more than 2/3 of the stake have signed; signed again, it stays as it is
   of a statement (troupe chain fork) it adds the signature of the consensus key alone, one of a fork: DIR/forks keeps
-  what this key has signed, or its node has taken
+  what this key has signed, and what `chain resume` took there
 exits
   5 if the node is none of the founders, a key of it is not here, or the key stands for another statement of that fork
 )";

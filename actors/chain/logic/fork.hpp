@@ -60,8 +60,8 @@ enum class ForkError : std::uint8_t {
 base::Result<void, ForkError> verify_fork(const ChainId& chain, const ValidatorSet& set, const SignedFork& fork,
                                           const VerifySignature& verify);
 
-/// The statements that one key stands for: those that it has signed, or that its node has taken. It signs no second one
-/// of a fork, because two of them could each have over 2/3.
+/// The statements that one key stands for: those that it has signed, or an operator had its node take. It signs no
+/// second one of a fork, because two of them could each have over 2/3.
 class ForkPledges {
  public:
   static constexpr std::size_t kBytesMax = kForksMax * kForkStatementBytes;
