@@ -20,11 +20,14 @@ constexpr const char* kGenesisNotes = R"(
 what it does
   makes block 0 of a chain of what its founders wrote (troupe chain found); each of them signs it (troupe chain sign G)
   --test makes a chain for tests, which has a faucet
+  a file with the same genesis stays as it is, with its time and its signatures
 parameters
   block.interval_ms block.empty_ms block.bytes block.gas block.precision_ms block.delay_ms consensus.propose_ms
   consensus.prevote_ms consensus.precommit_ms faucet.amount faucet.pot faucet.period_s stake.unbonding_s fee.base
 what it prints
   the id of the chain, and all money that there is at its beginning
+exits
+  5 if the file is another genesis, which has signatures
 )";
 
 constexpr const char* kSignNotes = R"(

@@ -6,6 +6,7 @@
 #include "apps/chain/founding.hpp"
 #include "apps/chain/own_directory.hpp"
 #include "apps/cli/json.hpp"
+#include "apps/cli/shell_word.hpp"
 #include "apps/host/data_directory.hpp"
 #include "apps/host/settings.hpp"
 #include "apps/wallet/book.hpp"
@@ -141,6 +142,39 @@ Failure no_founder(const std::string& what) {
   return {{Code::refused, what}, "nothing was signed", kSignHelp, Exit::refused};
 }
 
+/// The genesis in a file that is about to be written; nothing if there is none.
+std::optional<SignedGenesis> genesis_there(const std::string& file) {
+  std::error_code unseen;
+  if (!std::filesystem::is_regular_file(file, unseen)) return std::nullopt;
+  auto read = genesis_in(file);
+  if (!read.ok()) return std::nullopt;
+  return std::move(read).value();
+}
+
+/// Whether they say the same, made at different times.
+bool same_but_time(chain::Genesis one, const chain::Genesis& other) {
+  one.time = other.time;
+  return one == other;
+}
+
+Ending print_genesis(const Invocation& invocation, Console& console, const std::string& file,
+                     const chain::Genesis& genesis) {
+  const auto supply = supply_of(genesis);
+  const auto id = id_of(genesis);
+  if (!invocation.globals.json) {
+    console.out << "chain   " << id.hex() << "\nsupply  " << supply.text() << '\n';
+    return Exit::done;
+  }
+  JsonLine<output::wire::ChainGenesis> line;
+  line->setChain(data(id.view()));
+  line->setName(genesis.name);
+  line->setSupply(supply.text());
+  line->setFounders(size32(genesis.founders));
+  line->setFile(file);
+  line.print(console.out);
+  return Exit::done;
+}
+
 }  // namespace
 
 Ending chain_found(const Invocation& invocation, Console& console) {
@@ -201,22 +235,21 @@ Ending chain_genesis(const Invocation& invocation, Console& console) {
                               purpose, parameters.value(), foundings);
   if (!genesis.ok())
     return usage_failure(std::string("there is no such genesis: ") + explained(genesis.error()), kGenesisHelp);
-  const auto supply = supply_of(genesis.value());
-  const auto id = id_of(genesis.value());
+  if (const auto there = genesis_there(*file)) {
+    // What was signed, or handed on, is of that time: a new one would be another chain.
+    if (same_but_time(genesis.value(), there->genesis()))
+      return print_genesis(invocation, console, *file, there->genesis());
+    if (!there->signatures().empty())
+      return Failure{{Code::conflict, *file + " is another genesis, of the chain " + there->genesis().name + ' ' +
+                                          id_of(there->genesis()).hex() + ", and has " +
+                                          std::to_string(there->signatures().size()) + " signatures"},
+                     "it was left as it is",
+                     "another file with -o, or remove " + shell_word(*file) + " if its signatures are not needed",
+                     Exit::refused};
+  }
   const SignedGenesis unsigned_yet(std::move(genesis).value());
   if (const auto written = write_file(*file, unsigned_yet.encode()); !written.ok()) return written.error();
-  if (!invocation.globals.json) {
-    console.out << "chain   " << id.hex() << "\nsupply  " << supply.text() << '\n';
-    return Exit::done;
-  }
-  JsonLine<output::wire::ChainGenesis> line;
-  line->setChain(data(id.view()));
-  line->setName(unsigned_yet.genesis().name);
-  line->setSupply(supply.text());
-  line->setFounders(size32(unsigned_yet.genesis().founders));
-  line->setFile(*file);
-  line.print(console.out);
-  return Exit::done;
+  return print_genesis(invocation, console, *file, unsigned_yet.genesis());
 }
 
 Ending chain_sign(const Invocation& invocation, Console& console) {

@@ -106,6 +106,24 @@ TEST_CASE(
   CHECK(chains::chain_typed(us.at("G")).ok());
 }
 
+TEST_CASE("chain founding: a genesis that has signatures is not overwritten") {
+  Founders us;
+  us.found("ada", "100");
+  const std::vector<std::string> same{"chain", "genesis", "c", us.at("ada.found"), "-o", us.at("G")};
+  const std::vector<std::string> other{"chain", "genesis", "d", us.at("ada.found"), "-o", us.at("G")};
+  us.get(other);
+  const std::string id = us.get(same);  // without signatures it gives way
+  us.get({"chain", "sign", us.at("G")}, "ada");
+  const std::string before = us.bytes("G");
+
+  const Seen refused = us.run(other);
+  CHECK(refused.exit == Exit::refused);
+  CHECK(contains(refused.err, "has 1 signature"));
+  CHECK(us.bytes("G") == before);
+  CHECK(us.get(same) == id);  // the same content: of the time at which it was made first
+  CHECK(us.bytes("G") == before);
+}
+
 TEST_CASE("chain founding: what cannot be founded or signed is refused, and says why") {
   Founders us;
   us.found("ada", "100");
