@@ -37,7 +37,8 @@ what it does
   of a statement (troupe chain fork) it adds the signature of the consensus key alone, one of a fork: DIR/forks keeps
   what this key has signed, and what `chain resume` took there
 exits
-  5 if the node is none of the founders, a key of it is not here, or the key stands for another statement of that fork
+  5 if the node is none of the founders (of a statement: no validator of its chain), a key of it is not here, or the
+    key stands for another statement of that fork
 )";
 
 constexpr const char* kStatusNotes = R"(
@@ -74,7 +75,7 @@ what it does
   have, sign the statement (troupe chain sign FILE), and each node takes it (troupe chain resume FILE)
 exits
   4 if the node has no such block
-  5 if the directory has no consensus key, or has signed another statement of that fork
+  5 if the directory's node is no validator of its chain, or has signed another statement of that fork
 )";
 
 constexpr const char* kResumeChainNotes = R"(

@@ -1,4 +1,5 @@
 // troupe chain fork | resume; and `chain sign` of a statement.
+#include <algorithm>
 #include <filesystem>
 
 #include "apps/chain/chain.hpp"
@@ -74,7 +75,17 @@ base::Result<ForkSigner, Failure> fork_signer(const Invocation& invocation, cons
   auto key = chains::load_consensus_key(*disk.value());
   if (!key.ok()) return chains::cannot_use_directory(path.value(), key.error());
   if (!key.value()) return no_signer("there is no consensus key in " + path.value() + ": it is no validator's");
-  return ForkSigner{path.value(), std::move(disk).value(), identity.value().id(), id_of(genesis.value().genesis()),
+  // A chain gains no validators after its genesis: what another key signs would count nothing.
+  const auto& founders = genesis.value().genesis().founders;
+  const base::NodeId node = identity.value().id();
+  const auto self = std::ranges::find(founders, node, &chain::Founder::node);
+  if (self == founders.end())
+    return no_signer("the node " + node.hex() + " in " + path.value() +
+                     " is no validator of its chain: its signature would count nothing");
+  if (key.value()->public_key() != self->consensus_key)
+    return no_signer("the consensus key in " + path.value() +
+                     "/validator is not the one that the genesis names: its signature would count nothing");
+  return ForkSigner{path.value(), std::move(disk).value(), node, id_of(genesis.value().genesis()),
                     std::move(*key.value())};
 }
 

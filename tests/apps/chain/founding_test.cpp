@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include "actors/chain/logic/fork.hpp"
 #include "runtime/os/chance.hpp"
 #include "runtime/os/disk.hpp"
 #include "tests/apps/harness.hpp"
@@ -183,6 +184,28 @@ TEST_CASE("chain founding: a directory signs one statement of a fork, and says w
     CHECK(us.run({"chain", "sign", first}, "ada").exit == Exit::done);  // it has signed already
     CHECK(us.run({"chain", "sign", next}, "ada").exit != Exit::done);
   }
+}
+
+TEST_CASE("chain founding: only a validator of the chain signs a statement by which it goes on") {
+  Founders us;
+  us.found("ada", "100");
+  us.found("eve", "100");
+  us.get({"chain", "genesis", "c", us.at("ada.found"), "-o", us.at("G")});
+  us.get({"chain", "sign", us.at("G")}, "ada");
+  us.folder.write("F", std::string(base::as_text(encode(chain::SignedFork{{{1}, {7}, {}}, {}}))));
+  const std::string before = us.bytes("F");
+  const Seen no_chain = us.run({"chain", "sign", us.at("F")}, "eve");
+  CHECK(no_chain.exit == Exit::refused);
+  CHECK(contains(no_chain.err, "follows no chain"));
+
+  for (const char* name : {"ada", "eve"}) us.folder.write(std::string(name) + "/chain", us.bytes("G"));
+  const Seen other = us.run({"chain", "sign", us.at("F")}, "eve");  // it follows the chain, and has a consensus key
+  CHECK(other.exit == Exit::refused);
+  CHECK(contains(other.err, "no validator"));
+  CHECK(us.bytes("F") == before);
+  CHECK(contains(us.get({"chain", "sign", us.at("F"), "--json"}, "ada"), "\"signatures\":1"));
+  us.folder.write("ada/validator", us.bytes("eve/validator"));
+  CHECK(us.run({"chain", "sign", us.at("F")}, "ada").exit == Exit::refused);
 }
 
 TEST_CASE("chain founding: a node of its own makes a dev chain once, and remembers it") {
