@@ -81,8 +81,10 @@ exits
 constexpr const char* kResumeChainNotes = R"(
 what it does
   drops the blocks after the one that the statement names, and goes on from there; its transactions have to be sent again
+  it asks before it drops blocks, and says which; without a terminal it takes --yes
   nodes that are linked take it from each other
 exits
+  2 if blocks would be dropped, and neither a terminal nor --yes allows it; 5 if the answer is not y
   4 if the node has not come to that height, or does not keep its state any more; 5 if 2/3 of the stake or less have
   signed it, or the node has another block of that height
 )";
@@ -236,6 +238,7 @@ Commands reading_commands() {
        .run = chain_fork},
       {.name = "chain resume",
        .summary = "Go on from the block of a statement that the validators have signed",
+       .options = {{.name = "--yes", .help = "do not ask; needed if there are blocks to drop, and no terminal"}},
        .positionals = {{.name = "FILE", .help = "what `chain fork` wrote, and `chain sign` signed"}},
        .needs = Needs::operate,
        .effect = Effect::write,

@@ -1,6 +1,8 @@
 // troupe chain fork | resume; and `chain sign` of a statement.
 #include <algorithm>
 #include <filesystem>
+#include <istream>
+#include <string>
 
 #include "apps/chain/chain.hpp"
 #include "apps/chain/founding.hpp"
@@ -9,6 +11,7 @@
 #include "apps/cli/shell_word.hpp"
 #include "apps/host/data_directory.hpp"
 #include "apps/wallet/on_chain.hpp"
+#include "apps/wallet/passphrase.hpp"
 #include "messages/output/chain.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/config/forms.hpp"
@@ -25,6 +28,8 @@ namespace fork_wire = chain::wire;
 
 constexpr const char* kForkHelp = "troupe help chain fork";
 constexpr std::chrono::minutes kResumeAnswer{10};  // our choice: up to 1,000 blocks are dropped
+constexpr std::uint64_t kCountedMax = 1'000;       // blocks: of more than that a node keeps no states to go back to
+constexpr std::uint32_t kCountedOfPage = 100;      // more are not answered at once
 
 Ending print_fork(const Invocation& invocation, Console& console, const SignedFork& fork) {
   const ForkStatement& statement = fork.statement;
@@ -128,6 +133,65 @@ Client::Outcome<chain::BlockId> final_block(Client& client, const chain::ChainId
   return *id;
 }
 
+/// Final blocks that a statement takes back.
+struct Dropped {
+  std::uint64_t from = 0, to = 0;
+  std::optional<std::uint64_t> transactions{};  ///< in all of them; nothing: there are too many blocks to count
+};
+
+/// Nothing if the node has taken the statement before, or has no block after the one that stays.
+Client::Outcome<std::optional<Dropped>> dropped_by(Client& client, const ForkStatement& statement) {
+  using Found = std::optional<Dropped>;
+  const auto now = chain_here(client);
+  if (!now.ok()) return now.error();
+  const std::uint64_t stays = statement.height.value, head = now.value().height.value;
+  if (now.value().fork >= statement.fork || head <= stays) return Found(std::nullopt);
+  Dropped out{stays + 1, head};
+  if (head - stays > kCountedMax) return Found(out);
+  std::uint64_t count = 0;
+  for (std::uint64_t height = out.from; height <= head;) {
+    auto page = ask_chain<fork_wire::ListBlocks, fork_wire::BlockInfos>(client, [&](fork_wire::ListBlocks::Builder to) {
+      to.setFrom(height);
+      to.setCount(kCountedOfPage);
+    });
+    if (!page.ok()) return page.error();
+    const auto rows = page.value().root().getRows();
+    if (rows.size() == 0) return odd_answer("it lacks a block below its head");
+    for (const auto row : rows)
+      if (height <= head && row.getHeight() == height) {
+        count += row.getTransactions().size() / chain::TxId::kBytes;
+        ++height;
+      } else if (height <= head) {
+        return odd_answer("it is no block that was asked");
+      }
+  }
+  out.transactions = count;
+  return Found(out);
+}
+
+std::string text_of_dropped(const Dropped& dropped) {
+  const std::uint64_t count = dropped.to - dropped.from + 1;
+  std::string out = count == 1 ? "the final block " + std::to_string(dropped.from) + " would be dropped"
+                               : std::to_string(count) + " final blocks would be dropped, " +
+                                     std::to_string(dropped.from) + " to " + std::to_string(dropped.to);
+  if (!dropped.transactions) return out + ", with all transactions in them";
+  return out + ", with " + std::to_string(*dropped.transactions) +
+         (*dropped.transactions == 1 ? " transaction" : " transactions");
+}
+
+/// Asks at a terminal; elsewhere --yes has to be said. Nothing: it may be done.
+std::optional<Failure> may_drop(const Invocation& invocation, Console& console, const std::string& file,
+                                const Dropped& dropped) {
+  const std::string what = text_of_dropped(dropped);
+  if (invocation.has("--yes")) return std::nullopt;
+  if (!asks_terminal(console))
+    return usage_failure("say --yes: " + what, "troupe chain resume " + shell_word(file) + " --yes");
+  console.err << what << ", and this cannot be taken back. Go on? [y/N] " << std::flush;
+  std::string line;
+  if (std::getline(console.in, line) && (line == "y" || line == "yes")) return std::nullopt;
+  return Failure{{Code::refused, "it was not confirmed"}, "nothing was dropped", "", Exit::refused};
+}
+
 }  // namespace
 
 std::optional<SignedFork> chains::fork_in(const std::string& path) {
@@ -170,10 +234,16 @@ Ending chain_fork(const Invocation& invocation, Console& console) {
 
 Ending chain_resume(const Invocation& invocation, Console& console) {
   const std::string file = *invocation.text("FILE");
-  const auto fork = chains::fork_in(file);
+  const auto read = chains::bytes_in(file, chain::kSignedForkBytesMax);
+  if (!read.ok()) return read.error();
+  const auto fork = chain::parse_signed_fork(read.value());
   if (!fork) return usage_failure(file + " is not what `chain fork` writes, or is cut", kForkHelp);
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
+  const auto dropped = dropped_by(*client.value(), fork->statement);
+  if (!dropped.ok()) return dropped.error();
+  if (dropped.value())
+    if (auto no = may_drop(invocation, console, file, *dropped.value())) return std::move(*no);
   const base::Bytes bytes = encode(*fork);
   auto answer = ask_chain<fork_wire::ResumeChain, fork_wire::ChainResumed>(
       *client.value(), [&](fork_wire::ResumeChain::Builder out) { out.setStatement(data_of(bytes)); }, kResumeAnswer);

@@ -1,6 +1,7 @@
 #include "apps/chain/founding.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 #include "apps/cli/shell_word.hpp"
@@ -150,6 +151,9 @@ base::Outcome<void> pledge_fork(ports::Disk& disk, const chain::ForkStatement& s
 }
 
 base::Result<base::Bytes, Failure> bytes_in(const std::string& path, std::size_t bytes_max) {
+  std::error_code why;
+  if (std::filesystem::is_directory(path, why)) return usage_failure(path + " is a directory", kChainHelp);
+  if (why) return usage_failure("cannot read " + path + ": " + why.message(), kChainHelp);
   std::ifstream file(path, std::ios::binary);
   if (!file) return usage_failure("cannot read " + path, kChainHelp);
   base::Bytes bytes(bytes_max + 1);  // one byte more, to notice a file that is too long

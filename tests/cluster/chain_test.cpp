@@ -293,11 +293,17 @@ TEST_CASE(
   const std::string file = chain.folder / "fork";
   const std::string kept = chain.at(0, {"chain", "fork", std::to_string(stays), "-o", file, "--json"});
   CHECK(value_in(kept, "fork") == "1");
-  CHECK(chain.run({"chain", "resume", file, "--data", chain.data(0)}).exit == 5);  // one of four has signed
+  const Seen asked = chain.run({"chain", "resume", file, "--data", chain.data(0)});
+  CHECK(asked.exit == 2);  // there are blocks to drop, and no terminal
+  CHECK_MESSAGE(contains(asked.err, "would be dropped"), asked.err);
+  CHECK(chain.run({"chain", "resume", file, "--yes", "--data", chain.data(0)}).exit == 5);  // one of four has signed
+  CHECK(contains(chain.run({"chain", "resume", file + ".none", "--data", chain.data(0)}).err, "No such file"));
   for (const std::size_t i : {std::size_t{1}, std::size_t{2}, std::size_t{2}})
     chain.at(i, {"chain", "sign", file});  // twice is as once
   CHECK(value_in(chain.at(2, {"chain", "sign", file, "--json"}), "signatures") == "3");
-  const auto resumed = [&](std::size_t i) { return chain.run({"chain", "resume", file, "--data", chain.data(i)}); };
+  const auto resumed = [&](std::size_t i) {
+    return chain.run({"chain", "resume", file, "--yes", "--data", chain.data(i)});
+  };
   REQUIRE(until([&] { return resumed(0).exit == 0; }));
 
   // Its neighbours take the statement from it; what came after that block is gone, and the chain goes on.
@@ -310,7 +316,8 @@ TEST_CASE(
   CHECK(chain.at(0, {"wallet", "balance", to}) == "1000100");
   const Seen again = pay(3, "5");
   CHECK_MESSAGE(again.exit == 0, again.err);
-  CHECK(resumed(1).exit == 0);  // it has it already
+  CHECK(chain.run({"chain", "resume", file, "--data", chain.data(1)}).exit ==
+        0);  // it has it already, and drops nothing
 
   // A node that begins now comes through both forks, and one that dies remembers them.
   chain.nodes.resize(5);

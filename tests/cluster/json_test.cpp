@@ -425,7 +425,7 @@ TEST_CASE("cluster json: what is asked of a chain has all names of its contract"
       {"wallet faucet", {"buyer"}, "id state"},
       {"chain fork", {"1", "-o", fork}, "fork height block signatures"},
       {"chain sign", {fork}, "fork height block signatures"},
-      {"chain resume", {fork}, "fork height block signatures"},
+      {"chain resume", {fork, "--yes"}, "fork height block signatures"},
   };
   run(rows, folder, here);
   for (const char* name : {"XDG_CONFIG_HOME", "TROUPE_DATA", "TROUPE_PASSPHRASE_FILE"}) ::unsetenv(name);
