@@ -91,8 +91,8 @@ void write_block(output::wire::ChainBlock::Builder out, const SeenBlock& block) 
   for (unsigned i = 0; i < evidence.size(); ++i) chains::write_evidence(evidence[i], block.evidence[i]);
   auto commit = out.initCommit();
   commit.setRound(block.round);
-  commit.setPower(block.power);
-  commit.setOf(block.of);
+  commit.setPower(std::to_string(block.power));
+  commit.setOf(std::to_string(block.of));
   auto absent = commit.initAbsent(size32(block.absent));
   for (unsigned i = 0; i < absent.size(); ++i) absent.set(i, data(block.absent[i].view()));
   auto signatures = commit.initSignatures(size32(block.signatures));

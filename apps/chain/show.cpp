@@ -37,8 +37,8 @@ void print_status_json(std::ostream& out, show_wire::ChainStatus::Reader status)
   line->setQuorum(status.getQuorum());
   line->setNeighbours(status.getNeighbours());
   if (status.getWaits().size() > 0) line->setWaits(status.getWaits());
-  line->setWaitingPower(status.getWaitingPower());
-  line->setPower(status.getPower());
+  line->setWaitingPower(std::to_string(status.getWaitingPower()));
+  line->setPower(std::to_string(status.getPower()));
   line->setFork(status.getFork());
   line->setSuspects(status.getSuspects());
   line.print(out);

@@ -31,7 +31,7 @@ std::vector<chain::Evidence> evidence_of(ValidatorRow row) {
 void write_validator(output::wire::Validator::Builder out, ValidatorRow row) {
   out.setValidator(row.getNode());
   out.setOperator(operator_of(row));
-  out.setPower(row.getPower());
+  out.setPower(std::to_string(row.getPower()));
   out.setMissed(row.getMissed());
   out.setOrigin(row.getOrigin());
   out.setState(row.getState());

@@ -1,6 +1,6 @@
 @0xee74d55db3200af6;
 # What `--json` prints: `troupe chain`, `validator` and `tx`. The rules of all outputs stand in README.md. Amounts are
-# texts, times Unix ms.
+# texts, and so are powers, which are amounts of stake; times are Unix ms.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::output::wire");
@@ -66,9 +66,9 @@ struct ChainStatus {
   neighbours @16 :UInt32;
   waits @17 :Text;
   # Why this node's validator does not sign; null: it signs, or there is none.
-  waitingPower @18 :UInt64;
+  waitingPower @18 :Text;
   # Of the validators that have told that they wait, this one included.
-  power @19 :UInt64;
+  power @19 :Text;
   # Of all validators.
   fork @20 :UInt32;
   # 0: the chain never went back.
@@ -166,8 +166,8 @@ struct ChainCommit {
 
   round @0 :UInt32;
   # In which it was decided.
-  power @1 :UInt64;
-  of @2 :UInt64;
+  power @1 :Text;
+  of @2 :Text;
   absent @3 :List(Data);
   # Validators whose precommit is not in it.
   signatures @4 :List(ChainSignature);
@@ -293,7 +293,7 @@ struct Validator {
   # That of its node.
   operator @1 :Text;
   # The address of its stake.
-  power @2 :UInt64;
+  power @2 :Text;
   missed @3 :UInt64;
   # Heights that are 10 deep without its precommit in a block.
   origin @4 :Text;

@@ -135,6 +135,13 @@ TEST_CASE("cluster chain: a node alone has a faucet, takes a transfer, and prove
   const auto proof = at({"chain", "account", bob, "--proof", "--json"});
   CHECK_MESSAGE(proof.exit == 0, proof.err);
   CHECK(contains(proof.out, R"("exist":{)"));
+  // A power is an amount of stake, and amounts are strings.
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"chain", "block", "1"}, {"validator", "show", node.id}, {"chain", "status"}}) {
+    auto asked = words;
+    asked.push_back("--json");
+    CHECK(contains(at(asked).out, R"("power":"1000000")"));
+  }
   const std::string height = value_in(at({"chain", "status", "--json"}).out, "height");
   node.kill(SIGKILL);
   node.wait();
