@@ -21,6 +21,7 @@ using chain::TxId;
 namespace block_wire = chain::wire;
 
 constexpr std::uint64_t kBlocksDefault = 20;
+constexpr std::size_t kMovedShown = 100;      // our choice: each is asked for
 constexpr std::uint32_t kBlocksOfPage = 100;  // more are not answered at once
 
 /// A block as a node tells of it, read.
@@ -108,7 +109,16 @@ void print_block_json(std::ostream& out, const SeenBlock& block) {
   line.print(out);
 }
 
-void print_block_text(std::ostream& out, const SeenBlock& block) {
+/// What moves in it, for people; empty if the node cannot say.
+std::string moved_by(Client& client, const TxId& id) {
+  const auto seen = transaction_at(client, id);
+  if (!seen.ok()) return "";
+  const auto amount = amount_of(seen.value());
+  return ", " + std::string(kind_of(seen.value())) + (amount ? " of " + amount->text() : "") +
+         (seen.value().state == block_wire::TransactionState::FAILED ? ", failed" : "");
+}
+
+void print_block_text(std::ostream& out, Client& client, const SeenBlock& block) {
   out << "block         " << block.id.hex() << "\nheight        " << block.height << "\ntime          "
       << date_of(wallet::UnixMs(block.time)) << '\n';
   if (block.header)
@@ -119,7 +129,9 @@ void print_block_text(std::ostream& out, const SeenBlock& block) {
   for (const chain::Evidence& one : block.evidence)
     out << "evidence      " << accused(one).hex() << " signed two " << chains::kind_name(one) << " of height "
         << place_of(one).height.value << '\n';
-  for (const TxId& id : block.transactions) out << "transaction   " << id.hex() << '\n';
+  for (std::size_t i = 0; i < block.transactions.size(); ++i)
+    out << "transaction   " << block.transactions[i].hex()
+        << (i < kMovedShown ? moved_by(client, block.transactions[i]) : "") << '\n';
 }
 
 struct BlocksWanted {
@@ -202,7 +214,7 @@ Ending chain_block(const Invocation& invocation, Console& console) {
   const auto block = block_at(*client.value(), *invocation.text("H|ID"));
   if (!block.ok()) return block.error();
   if (invocation.globals.json) print_block_json(console.out, block.value());
-  else print_block_text(console.out, block.value());
+  else print_block_text(console.out, *client.value(), block.value());
   return Exit::done;
 }
 

@@ -17,6 +17,21 @@ using chain_wire::TransactionState;
 
 constexpr std::chrono::milliseconds kAskAgain{200};  // a node that does not wait is not asked all the time
 
+bool is_faucet(const SeenTransaction& seen) {
+  return seen.content && std::holds_alternative<chain::Faucet>(seen.content->body);
+}
+
+/// What the faucet of the chain gives.
+Client::Outcome<wallet::Amount> faucet_amount(Client& client) {
+  auto answer = ask_chain<chain_wire::GetChainParams, chain_wire::ChainParams>(
+      client, [](chain_wire::GetChainParams::Builder) {});
+  if (!answer.ok()) return answer.error();
+  for (const auto row : answer.value().root().getRows())
+    if (text_of(row.getName()) == chain::info(chain::Param::faucet_amount).name)
+      if (const auto amount = wallet::Amount::from(row.getValue())) return *amount;
+  return odd_answer("it has no parameter faucet.amount");
+}
+
 Client::Outcome<SeenTransaction> ask_transaction(Client& client, const chain::TxId& id, base::Duration wait) {
   const auto wait_ms = std::chrono::duration_cast<std::chrono::milliseconds>(wait).count();
   auto answer = ask_chain<chain_wire::GetTransaction, chain_wire::TransactionInfo>(
@@ -29,6 +44,11 @@ Client::Outcome<SeenTransaction> ask_transaction(Client& client, const chain::Tx
   if (!answer.ok()) return answer.error();
   auto seen = read_transaction(answer.value().root());
   if (!seen || seen->id != id) return odd_answer("it is no transaction of this id");
+  if (is_faucet(*seen)) {
+    const auto given = faucet_amount(client);
+    if (!given.ok()) return given.error();
+    seen->given = given.value();
+  }
   return std::move(*seen);
 }
 
@@ -58,6 +78,8 @@ void write_transaction(output::wire::Transaction::Builder out, const SeenTransac
     out.setKind(transfer != nullptr ? "transfer" : "faucet");
     out.setFrom(text(content.from));
     if (transfer != nullptr) write_credits(out, *transfer);
+    else out.setTo(text(content.from));
+    if (seen.given) out.setAmount(seen.given->text());
     out.setNonce(content.nonce.value);
     out.setLastHeight(content.last_height.value);
     if (content.fee_payer) out.setFeePayer(text(*content.fee_payer));
@@ -72,11 +94,6 @@ void write_transaction(output::wire::Transaction::Builder out, const SeenTransac
   out.setGas(receipt.gas.value);
   out.getCode().setValue(static_cast<std::uint32_t>(receipt.outcome));
   if (const std::string why = outcome_text(receipt.outcome); !why.empty()) out.setMessage(why);
-}
-
-std::string kind_of(const SeenTransaction& seen) {
-  if (!seen.content) return "-";
-  return std::holds_alternative<chain::Transfer>(seen.content->body) ? "transfer" : "faucet";
 }
 
 }  // namespace
@@ -184,6 +201,17 @@ std::optional<SeenTransaction> read_transaction(chain_wire::TransactionInfo::Rea
   return out;
 }
 
+std::optional<wallet::Amount> amount_of(const SeenTransaction& seen) {
+  if (!seen.content) return std::nullopt;
+  const auto* transfer = std::get_if<chain::Transfer>(&seen.content->body);
+  return transfer != nullptr ? std::optional(total_of(*transfer)) : seen.given;
+}
+
+std::string_view kind_of(const SeenTransaction& seen) {
+  if (!seen.content) return "-";
+  return is_faucet(seen) ? "faucet" : "transfer";
+}
+
 std::string_view state_name(TransactionState state) {
   switch (state) {
     case TransactionState::PENDING: return "pending";
@@ -264,6 +292,7 @@ Client::Outcome<std::vector<SeenTransaction>> list_transactions(Client& client,
                                                                 const std::optional<wallet::Address>& address,
                                                                 std::uint64_t limit) {
   std::vector<SeenTransaction> out;
+  std::optional<wallet::Amount> given;  // by the faucet: asked for once
   base::Bytes before;
   while (true) {
     auto page = ask_chain<chain_wire::ListTransactions, chain_wire::TransactionInfos>(
@@ -277,6 +306,14 @@ Client::Outcome<std::vector<SeenTransaction>> list_transactions(Client& client,
       if (out.size() >= limit) return out;
       auto seen = read_transaction(row);
       if (!seen) return odd_answer("it lists what is no transaction");
+      if (is_faucet(*seen)) {
+        if (!given) {
+          const auto asked = faucet_amount(client);
+          if (!asked.ok()) return asked.error();
+          given = asked.value();
+        }
+        seen->given = given;
+      }
       out.push_back(std::move(*seen));
     }
     if (!page.value().root().getMore() || !address) return out;  // those that wait have no pages
@@ -309,6 +346,7 @@ void print_transaction(const Invocation& invocation, Console& console, const See
         out << "to          " << text(credit.to) << ", " << credit.amount.text() << '\n';
       if (!transfer->reference.empty()) out << "memo        " << base::printable(transfer->reference) << '\n';
     }
+    if (seen.given) out << "to          " << text(content.from) << ", " << seen.given->text() << '\n';
     if (content.fee_payer) out << "fee payer   " << text(*content.fee_payer) << '\n';
     if (!seen.receipt)
       out << "fee         at most " << content.fee_max.text() << ", for gas " << content.gas.value
@@ -339,13 +377,15 @@ void print_transactions(const Invocation& invocation, Console& console, const st
       if (const auto* transfer = std::get_if<chain::Transfer>(&seen.content->body)) {
         to = transfer->credits.size() == 1 ? text(transfer->credits.front().to)
                                            : std::to_string(transfer->credits.size()) + " accounts";
-        amount = total_of(*transfer).text();
+      } else {
+        to = from;
       }
+      if (const auto known = amount_of(seen)) amount = known->text();
     }
     const bool in_block = seen.height > 0;
     table.add({in_block ? date_of(wallet::UnixMs(static_cast<std::uint64_t>(seen.time.count()))) : "-",
-               in_block ? std::to_string(seen.height) : "-", std::string(state_name(seen.state)), kind_of(seen), from,
-               to, amount, seen.id.hex()});
+               in_block ? std::to_string(seen.height) : "-", std::string(state_name(seen.state)),
+               std::string(kind_of(seen)), from, to, amount, seen.id.hex()});
   }
   table.print(console.out);
 }

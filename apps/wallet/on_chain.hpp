@@ -66,9 +66,13 @@ struct SeenTransaction {
   std::uint64_t confirmations = 0;
   std::optional<chain::Transaction> content{};
   std::optional<chain::Receipt> receipt{};
+  std::optional<wallet::Amount> given{};  ///< of a faucet: a parameter of the chain, which its bytes do not say
 };
 /// Nothing if it breaks its format, or is not what its id says.
 std::optional<SeenTransaction> read_transaction(chain::wire::TransactionInfo::Reader info);
+/// All credits of it; of a faucet what that gives. Nothing if it is not known.
+std::optional<wallet::Amount> amount_of(const SeenTransaction& seen);
+std::string_view kind_of(const SeenTransaction& seen);
 std::string_view state_name(chain::wire::TransactionState state);
 /// What an outcome means, for people; empty: done.
 std::string outcome_text(chain::Outcome outcome);

@@ -365,9 +365,9 @@ struct Transaction {
   # transfer faucet
   from @10 :Text;
   to @11 :Text;
-  # null: there is not exactly one
+  # null: there is not exactly one; of a faucet: the sender
   amount @12 :Text;
-  # Of all credits; null: a faucet.
+  # Of all credits; of a faucet, which has none: what it gives.
   credits @13 :List(TransactionCredit);
   memo @14 :Text;
   nonce @15 :UInt64;

@@ -123,6 +123,11 @@ TEST_CASE("cluster chain: a node alone has a faucet, takes a transfer, and prove
   const auto given = at({"wallet", "faucet", "ann", "--wait"});
   REQUIRE_MESSAGE(given.exit == 0, given.err);
   CHECK(line(at({"wallet", "balance", "ann"})) == "1000000000");
+  CHECK(value_in(at({"tx", "show", line(given), "--json"}).out, "amount") == "1000000000");
+  const std::string in_block = value_in(at({"tx", "show", line(given), "--json"}).out, "height");
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"tx", "ls", "ann"}, {"tx", "show", line(given)}, {"chain", "block", in_block}})
+    CHECK(contains(at(words).out, "1000000000"));
   CHECK(at({"wallet", "faucet", "ann"}).exit == 5);
   const auto sent = at({"wallet", "send", "ann", bob, "500", "--wait"});
   REQUIRE_MESSAGE(sent.exit == 0, sent.err);
