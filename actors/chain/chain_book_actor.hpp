@@ -15,6 +15,7 @@
 #include <deque>
 #include <map>
 
+#include "actors/chain/api.hpp"
 #include "actors/chain/logic/book_transfer.hpp"
 #include "actors/chain/settings.hpp"
 #include "actors/durable/api.hpp"
@@ -38,7 +39,7 @@ class ChainBookActor final : public runtime::Actor {
 
  private:
   static constexpr const char* kHealth = "chain.book";
-  static constexpr const char* kFeesHealth = "chain.book_fees";
+  static constexpr const char* kFeesHealth = kBookFeesHealth;
   struct Reopen {};
   struct Follow {};
   struct Look {};

@@ -1,9 +1,11 @@
 // troupe escrow show | ls | log | verify | watch
 #include <fstream>
 
+#include "actors/chain/api.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/escrow/escrow.hpp"
+#include "messages/node.capnp.h"
 #include "messages/output/escrow.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/base/text.hpp"
@@ -18,6 +20,7 @@ using escrow::Party;
 using escrow::Stage;
 using wallet::Amount;
 
+constexpr std::chrono::seconds kHealthAnswer{5};        // our choice: what it says comes beside the escrow
 constexpr std::uint64_t kLogFileBytesMax = 256u << 20;  // our choice: twice and more what a log of 64 MiB takes as JSON
 
 Amount bond_held(const escrow::Escrow& escrow, Party party) {
@@ -75,7 +78,18 @@ void write_offers(output::wire::EscrowShown::Builder out, const escrow::Escrow& 
   }
 }
 
-void write_shown(output::wire::EscrowShown::Builder out, const escrow::Replay& at, const Log& log) {
+/// Why what is not confirmed cannot be paid, as the node that keeps the escrow says in its health; empty: it does not.
+std::string fees_lacking(Client& client, const escrow::Escrow& escrow) {
+  if (escrow.confirmed()) return "";
+  auto status = client.ask<node::wire::GetStatus, node::wire::NodeStatus>("/node", kHealthAnswer,
+                                                                                [](node::wire::GetStatus::Builder) {});
+  if (!status.ok()) return "";  // the rest is known
+  for (const auto reason : status.value().root().getReasons())
+    if (text_of(reason.getSource()) == chain::kBookFeesHealth) return std::string(text_of(reason.getText()));
+  return "";
+}
+
+void write_shown(output::wire::EscrowShown::Builder out, const escrow::Replay& at, const Log& log, bool lacks_fees) {
   const escrow::Escrow& escrow = at.escrow();
   const escrow::Agreement& made = escrow.agreement;
   out.setEscrow(data(escrow.id.view()));
@@ -128,9 +142,10 @@ void write_shown(output::wire::EscrowShown::Builder out, const escrow::Replay& a
   out.setHash(data(at.hash().view()));
   auto notes = out.initNotes(size32(log.notes));
   for (unsigned i = 0; i < notes.size(); ++i) notes.set(i, text_of(log.notes[i]));
+  if (lacks_fees) out.setWaits("fees");
 }
 
-void print_shown(std::ostream& out, const escrow::Replay& at, const Log& log) {
+void print_shown(std::ostream& out, const escrow::Replay& at, const Log& log, const std::string& lacks) {
   const escrow::Escrow& escrow = at.escrow();
   const escrow::Agreement& made = escrow.agreement;
   out << "escrow      " << escrow.id.hex() << "\nstate       " << name(escrow.stage) << "\nbuyer       "
@@ -152,6 +167,7 @@ void print_shown(std::ostream& out, const escrow::Replay& at, const Log& log) {
     out << "paid        " << one.amount.text() << " to the " << role_name(one.role) << ", " << text(one.to) << " ("
         << why_name(one.why) << ")\n";
   for (const std::string& note : log.notes) out << "note        " << base::printable(note) << '\n';
+  if (!lacks.empty()) out << "waits       fees: " << base::printable(lacks) << '\n';
   out << sentence(escrow) << '\n';
 }
 
@@ -221,12 +237,13 @@ Ending escrow_show(const Invocation& invocation, Console& console) {
   if (!log.ok()) return log.error();
   const auto at = replay(id.value(), log.value());
   if (!at.ok()) return at.error();
+  const std::string lacks = fees_lacking(*client.value(), at.value().escrow());
   if (invocation.globals.json) {
     JsonLine<output::wire::EscrowShown> line;
-    write_shown(*line, at.value(), log.value());
+    write_shown(*line, at.value(), log.value(), !lacks.empty());
     line.print(console.out);
   } else {
-    print_shown(console.out, at.value(), log.value());
+    print_shown(console.out, at.value(), log.value(), lacks);
   }
   return Exit::done;
 }

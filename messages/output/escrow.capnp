@@ -129,6 +129,9 @@ struct EscrowShown {
   # Of the latest entry of its log.
   notes @24 :List(Text);
   # What the guards have noted.
+  waits @25 :Text;
+  # For what the last posting waits: fees, which the account of the asked node lacks on the chain. null: for nothing, or
+  # for the ledger alone.
 }
 
 struct TaskEscrowShown {

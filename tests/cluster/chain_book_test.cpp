@@ -111,6 +111,7 @@ TEST_CASE("cluster chain book: without money for fees a payment waits, over a cr
   bank.done("buyer", id, {"accept"});
   REQUIRE(until([&] { return contains(bank.get({"status", "--json"}), "payments of escrows wait"); }));
   CHECK(bank.show(id, "confirmed") == "false");
+  CHECK(bank.show(id, "waits") == "fees");
   bank.kill();
   bank.open();
   CHECK(bank.show(id, "state") == "released");
@@ -119,6 +120,7 @@ TEST_CASE("cluster chain book: without money for fees a payment waits, over a cr
   bank.pay_node();
   REQUIRE(until([&] { return bank.show(id, "confirmed") == "true"; }));
   CHECK(bank.units("seller") == before + 190 + 30);
+  CHECK(bank.show(id, "waits") == "null");
   REQUIRE(until([&] { return !contains(bank.get({"status", "--json"}), "payments of escrows wait"); }));
 }
 
