@@ -65,7 +65,7 @@ what it does
 what it prints
   the first key that differs in the order of `chain state`, in hexadecimal digits
 exits
-  1 if they differ
+  1 if they differ; 4 if the node knows no node of that id; 7 if it cannot be reached
 )";
 
 constexpr const char* kForkNotes = R"(

@@ -5,6 +5,7 @@
 #include "apps/cli/terminal.hpp"
 #include "apps/wallet/on_chain.hpp"
 #include "messages/output/chain.capnp.h"
+#include "messages/peers.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/base/text.hpp"
 
@@ -80,6 +81,16 @@ void print_params_text(std::ostream& out, show_wire::ChainParams::Reader params)
   table.print(out);
 }
 
+/// False also where the node does not tell its peers: then what was wrong before is said.
+bool is_unknown(Client& client, const base::NodeId& peer) {
+  auto answer = client.ask<peers::wire::ListPeers, peers::wire::PeerRows>("/peers", kChainAnswer,
+                                                                          [](peers::wire::ListPeers::Builder) {});
+  if (!answer.ok()) return false;
+  for (const auto row : answer.value().root().getPeers())
+    if (node_of(row.getNode()) == peer) return false;
+  return true;
+}
+
 }  // namespace
 
 Ending chain_status(const Invocation& invocation, Console& console) {
@@ -142,7 +153,11 @@ Ending chain_diff(const Invocation& invocation, Console& console) {
   auto answer = ask_chain<show_wire::DiffChain, show_wire::ChainDiff>(
       *client.value(), [&](show_wire::DiffChain::Builder out) { out.setPeer(data_of(peer.value().view())); },
       kDiffAnswer);
-  if (!answer.ok()) return answer.error();
+  if (!answer.ok()) {
+    if (answer.error().error.code == base::Code::unavailable && is_unknown(*client.value(), peer.value()))
+      return Failure{{base::Code::not_found, "this node knows no node " + peer.value().hex()}, "", "troupe peers"};
+    return answer.error();
+  }
   const auto diff = answer.value().root();
   if (invocation.globals.json) {
     JsonLine<output::wire::ChainDiff> line;

@@ -66,6 +66,10 @@ base::Result<wallet::Address, Failure> account_typed(Console& console, const std
   if (!policy.ok()) return policy.error();
   if (policy.value()) return policy.value()->policy.address();
   const auto found = directory.value().choose(typed);
+  // What begins as an address and is the name of no wallet is a mistyped address.
+  if (!found.ok() && found.error().error.code == Code::not_found &&
+      typed.starts_with(std::string(wallet::kAddressPrefix) + '1'))
+    return address_typed(typed, help);
   if (!found.ok()) return found.error();
   return found.value().keystore.address();
 }

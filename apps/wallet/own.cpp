@@ -14,6 +14,14 @@ namespace own_wire = wallet::wire;
 constexpr const char* kOwnHelp = "troupe help wallet own";
 constexpr std::chrono::seconds kOwnAnswer{75};  // payments of a node wait for each other
 
+/// A node without a book publishes no account of its own.
+Failure without_own(Failure failure) {
+  if (failure.error.code != base::Code::not_found) return failure;
+  return {{base::Code::not_found, "this node has no account to pay from: its ledger.book is empty, or it still starts"},
+          "nothing was done",
+          "troupe node --set ledger.book=chain, where a node with a chain is started, or another book"};
+}
+
 Ending pay_own(const Invocation& invocation, Console& console) {
   const auto to = account_typed(console, *invocation.text("--to"), kOwnHelp);
   if (!to.ok()) return to.error();
@@ -35,7 +43,7 @@ Ending pay_own(const Invocation& invocation, Console& console) {
         out.setRequest(text_of(request.value()));
       },
       kOwnAnswer);
-  if (!paid.ok()) return paid.error();
+  if (!paid.ok()) return without_own(paid.error());
   print_sent(invocation, console, bytes_of(paid.value().root().getId()));
   return Exit::done;
 }
@@ -52,7 +60,7 @@ Ending wallet_own(const Invocation& invocation, Console& console) {
   if (!client.ok()) return client.error();
   auto answer = ask_book<own_wire::GetOwnAccount, own_wire::OwnAccountIs>(*client.value(), wallet::kOwnPath,
                                                                           [](own_wire::GetOwnAccount::Builder) {});
-  if (!answer.ok()) return answer.error();
+  if (!answer.ok()) return without_own(answer.error());
   const auto is = answer.value().root();
   const auto address = wallet::Address::from(bytes_of(is.getAddress()));
   if (!address) return odd_answer("an address has 32 bytes");

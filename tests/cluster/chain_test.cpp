@@ -137,6 +137,10 @@ TEST_CASE("cluster chain: a node alone has a faucet, takes a transfer, and prove
   CHECK(at({"wallet", "send", "ann", bob, "999999999999", "--wait"}).exit == 5);
   CHECK(at({"wallet", "send", "ann", bob, "0"}).exit == 2);
   CHECK(at({"tx", "show", std::string(64, '7')}).exit == 4);
+  CHECK(at({"chain", "account", "tro1notanaddress"}).exit == 2);
+  const auto own = at({"wallet", "own"});
+  CHECK(own.exit == 4);
+  CHECK(contains(own.err, "ledger.book"));
   const auto proof = at({"chain", "account", bob, "--proof", "--json"});
   CHECK_MESSAGE(proof.exit == 0, proof.err);
   CHECK(contains(proof.out, R"("exist":{)"));
@@ -299,6 +303,7 @@ TEST_CASE(
   CHECK(value_in(same, "equal") == "true");
   CHECK(contains(same, "\"key\":null"));
   CHECK(chain.run({"chain", "diff", chain.nodes[2]->id, "--data", chain.data(2)}).exit == 5);
+  CHECK(chain.run({"chain", "diff", std::string(40, '1'), "--data", chain.data(2)}).exit == 4);
   CHECK(value_in(chain.at(1, {"chain", "verify", "--from", std::to_string(stays), "--json"}), "ok") == "true");
   CHECK(chain.run({"chain", "verify", "--from", "1000000", "--data", chain.data(1)}).exit == 4);
 
