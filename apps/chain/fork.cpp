@@ -54,6 +54,7 @@ struct ForkSigner {
   base::NodeId node;
   chain::ChainId chain;
   crypto::SecretKey key;
+  std::vector<chain::Founder> founders;
 };
 
 Failure no_signer(const std::string& what) {
@@ -91,7 +92,17 @@ base::Result<ForkSigner, Failure> fork_signer(const Invocation& invocation, cons
     return no_signer("the consensus key in " + path.value() +
                      "/validator is not the one that the genesis names: its signature would count nothing");
   return ForkSigner{path.value(), std::move(disk).value(), node, id_of(genesis.value().genesis()),
-                    std::move(*key.value())};
+                    std::move(*key.value()), founders};
+}
+
+/// Whether all that have signed are none of its chain. A statement does not name its chain, but its signatures do.
+bool is_of_another_chain(const SignedFork& fork, const ForkSigner& signer) {
+  const base::Bytes message = signed_bytes(signer.chain, fork.statement);
+  const auto of_this = [&](const chain::ForkSignature& one) {
+    const auto founder = std::ranges::find(signer.founders, one.validator, &chain::Founder::node);
+    return founder != signer.founders.end() && crypto::verify(founder->consensus_key, message, one.signature);
+  };
+  return !fork.signatures.empty() && std::ranges::none_of(fork.signatures, of_this);
 }
 
 /// What is signed is kept first: a signature cannot be taken back.
@@ -202,6 +213,9 @@ std::optional<SignedFork> chains::fork_in(const std::string& path) {
 Ending chains::sign_fork(const Invocation& invocation, Console& console, const std::string& file, SignedFork fork) {
   const auto signer = fork_signer(invocation, console);
   if (!signer.ok()) return signer.error();
+  if (is_of_another_chain(fork, signer.value()))
+    return no_signer(file + " is of another chain than " + signer.value().chain.hex() +
+                     ", which the node follows: none of its signatures is of a validator of that one");
   const auto there = [&](const chain::ForkSignature& one) { return one.validator == signer.value().node; };
   if (std::ranges::any_of(fork.signatures, there)) return print_fork(invocation, console, fork);
   if (auto failed = add_signature(fork, signer.value(), file)) return *failed;

@@ -204,6 +204,13 @@ TEST_CASE("chain founding: only a validator of the chain signs a statement by wh
   CHECK(contains(other.err, "no validator"));
   CHECK(us.bytes("F") == before);
   CHECK(contains(us.get({"chain", "sign", us.at("F"), "--json"}, "ada"), "\"signatures\":1"));
+
+  // Eve is a validator of a chain of her own, and a statement of another one is none of hers.
+  us.get({"chain", "genesis", "d", us.at("eve.found"), "-o", us.at("D")});
+  us.folder.write("eve/chain", us.bytes("D"));
+  const Seen foreign = us.run({"chain", "sign", us.at("F")}, "eve");
+  CHECK(foreign.exit == Exit::refused);
+  CHECK(contains(foreign.err, "another chain"));
   us.folder.write("ada/validator", us.bytes("eve/validator"));
   CHECK(us.run({"chain", "sign", us.at("F")}, "ada").exit == Exit::refused);
 }
