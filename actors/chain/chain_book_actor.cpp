@@ -14,12 +14,13 @@ using base::Code;
 using base::Error;
 
 // Rows: 'h' the head; 'f' account: it is followed; 'a' account: a KeptAccount; 'b' account: its transaction under way;
-// 'n' account, number: where a transfer is; 'r' mark: the transfer of a request; 'o' sequence, credit: one to be told.
+// 'n' account, number: where a transfer is; 'r' mark: the transfer of a request; 'o' sequence, credit: one to be told;
+// 'p' transaction: that of a party was submitted, and its last height.
 constexpr std::uint32_t kBookLoadRows = 1'000;
 constexpr std::chrono::milliseconds kBookReopen{500};  // our choice
 constexpr std::size_t kOpenWaitingMax = 4'096;         // our choice
 constexpr std::size_t kCommitAtOnce = 256;             // our choice: rows of other writes that may join a commit
-constexpr std::string_view kBookLoaded = "fbo";
+constexpr std::string_view kBookLoaded = "fbop";
 
 }  // namespace
 
@@ -162,6 +163,7 @@ void ChainBookActor::open() {
   watching_ = {};
   followed_.clear();
   paying_.clear();
+  parties_.clear();
   telling_.clear();
   told_.clear();
   orders_ = 0;
@@ -201,8 +203,12 @@ void ChainBookActor::open() {
 void ChainBookActor::found(std::uint64_t commits, Height looked) {
   commits_ = commits;
   looked_ = saved_ = looked;
-  load(kBookLoaded[0], {},
-       [this] { load(kBookLoaded[1], {}, [this] { load(kBookLoaded[2], {}, [this] { opened(); }); }); });
+  load_from(0);
+}
+
+void ChainBookActor::load_from(std::size_t index) {
+  if (index == kBookLoaded.size()) return opened();
+  load(kBookLoaded[index], {}, [this, index] { load_from(index + 1); });
 }
 
 void ChainBookActor::load(char kind, const Bytes& from, base::Callback<void()> then) {
@@ -224,6 +230,13 @@ bool ChainBookActor::keep(char kind, const durable::Storage::Row& row) {
     auto credit = decode_credit(row.value);
     if (credit) telling_[credit->account].credits.emplace(row.key, *credit);
     return credit.has_value();
+  }
+  if (kind == 'p') {
+    const auto id = TxId::from(base::ByteView(row.key).subspan(1));
+    base::FieldReader in(row.value);
+    const Height last{in.number<std::uint64_t>()};
+    if (id) parties_[*id] = {.last = last, .kept = true};
+    return id && in.ended();
   }
   const auto account = Address::from(base::ByteView(row.key).subspan(1));
   if (!account) return false;
@@ -259,6 +272,9 @@ void ChainBookActor::reopen(const Error& why) {
   for (auto& [account, paying] : std::exchange(paying_, {}))
     for (auto& [number, wanted] : paying.waiting)
       wanted.done(Error{Code::unavailable, "the accounts on the chain are read again: try again"});
+  for (auto& [id, party] : std::exchange(parties_, {}))
+    for (Party::Waiting& one : party.waiting)
+      one.done(Error{Code::unavailable, "the accounts on the chain are read again: try again"});
   orders_ = 0;
   settings_.log.warn("the accounts on the chain are read again", {{"why", std::string_view(why.message)}});
   if (settings_.health != nullptr)

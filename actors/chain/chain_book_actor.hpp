@@ -6,12 +6,14 @@
 //          account of its own key. One transaction an account at a time; it is durable before it is submitted, and
 //          submitted again until it is final or its last height is past. Only then another one is made.
 // Own      the account of this node's key, in the same way; it pays its own fees.
-// Parties  have signed their transaction themselves (logic/book_transfer.hpp). It is submitted as it is.
+// Parties  have signed their transaction themselves (logic/book_transfer.hpp). It is submitted as it is. That it was is
+//          durable before: from then on it is not refused until it has failed in a block, or its last height is past.
 // Credits  of accounts that a part of the program keeps are found in the final blocks, each of which is looked at once,
 //          and told to that part one after another, until it has answered each.
 // Doubt    after a commit whose end is not known the rows are read again. Who asked asks again, and hears the same.
 // Backup   a kept account whose nonce is beyond what the rows know has paid what they do not know: it pays no more.
-// Limits   kWaitingMax orders, kAccountMax of one account. Memory: about 200 bytes for each account that is followed.
+// Limits   kWaitingMax orders, kAccountMax of one account; kPartiesMax transactions of parties. Memory: about 200 bytes
+// for each account that is followed.
 #include <deque>
 #include <map>
 
@@ -29,6 +31,7 @@ class ChainBookActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "chain book";
   static constexpr std::size_t kWaitingMax = 16'384;  // our choice, as that of a book
+  static constexpr std::size_t kPartiesMax = 16'384;  // our choice: submitted, and their last heights not past
   static constexpr std::size_t kAccountMax = 64;      // our choice: an airdrop sends several payments at once
   enum class Use : std::uint8_t { none, book };       ///< whether ledger.book names the chain
   ChainBookActor(ChainSettings settings, Use use);
@@ -114,6 +117,18 @@ class ChainBookActor final : public runtime::Actor {
     Address from;
     wallet::Amount amount;
   };
+  /// The transaction of a party that was submitted, or is about to be, and who waits for its end.
+  struct Party {
+    struct Waiting {
+      wallet::TransferId id;
+      Done done;
+    };
+    Height last;
+    bool kept = false;  ///< durable: it may have been submitted
+    bool busy = false;
+    std::vector<Waiting> waiting{};
+  };
+  using Submitted = std::shared_ptr<const SignedTransaction>;
   struct Telling {
     std::map<base::Bytes, Credit> credits;  // by their rows, the first first
     bool asked = false;
@@ -136,6 +151,7 @@ class ChainBookActor final : public runtime::Actor {
   // Rows (chain_book_actor.cpp).
   void open();
   void found(std::uint64_t commits, Height looked);
+  void load_from(std::size_t index);
   void load(char kind, const base::Bytes& from, base::Callback<void()> then);
   bool keep(char kind, const durable::Storage::Row& row);
   void opened();
@@ -155,6 +171,12 @@ class ChainBookActor final : public runtime::Actor {
   void pay_from(wallet::wire::PayFrom::Reader ask, runtime::Reply<wallet::wire::Posted> reply);
   static Done answer_to(runtime::Reply<wallet::wire::Posted> reply);
   void post_of_party(const wallet::Signed& given, bool to_no_key, Done done);
+  void try_of_party(Submitted it);
+  void keep_of_party(Submitted it);
+  void pursue_of_party(const Submitted& it);
+  void end_of_party(const TxId& id, const base::Outcome<Settled>& how);
+  void answer_parties(const TxId& id, const base::Outcome<Posted>& how);
+  void forget_parties();
   void look_up_request(Wanted wanted);
   void want(Wanted wanted);
   void next(const Address& account);
@@ -176,6 +198,7 @@ class ChainBookActor final : public runtime::Actor {
   // The chain (chain_book_chain.cpp).
   void with_now(Then<Now> then);
   void with_account(const Address& on_chain, Then<Seen> then);
+  static std::optional<Settled> end_in(wire::TransactionInfo::Reader info);
   void settle(const SignedTransaction& transaction, Then<Settled> then);
   void wait(std::shared_ptr<Settling> settling);
   void look_if_past(std::shared_ptr<Settling> settling);
@@ -209,6 +232,7 @@ class ChainBookActor final : public runtime::Actor {
   std::map<Address, Keeper> followed_;  // by their addresses in the book
   std::map<Address, Address> in_book_;  // addresses on the chain of all of these
   std::map<Address, Paying> paying_;    // what is under way, and who waits
+  std::map<TxId, Party> parties_;
   std::map<Address, Telling> telling_;
   std::size_t orders_ = 0;  // that wait
   wallet::Amount fees_needed_;

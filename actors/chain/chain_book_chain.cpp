@@ -60,15 +60,21 @@ struct ChainBookActor::Settling {
 
   /// Whether it is in a final block; then that was told.
   bool ended(wire::TransactionInfo::Reader info) {
-    const bool final = info.getState() == wire::TransactionState::FINAL;
-    if (!final && info.getState() != wire::TransactionState::FAILED) return false;
-    then(Settled{final ? Settled::How::final : Settled::How::failed,
-                 {info.getHeight()},
-                 info.getIndex(),
-                 UnixMs(static_cast<std::int64_t>(info.getTime()))});
-    return true;
+    const auto end = end_in(info);
+    if (end) then(*end);
+    return end.has_value();
   }
 };
+
+/// Nothing unless it is in a final block.
+std::optional<ChainBookActor::Settled> ChainBookActor::end_in(wire::TransactionInfo::Reader info) {
+  const bool final = info.getState() == wire::TransactionState::FINAL;
+  if (!final && info.getState() != wire::TransactionState::FAILED) return std::nullopt;
+  return Settled{final ? Settled::How::final : Settled::How::failed,
+                 {info.getHeight()},
+                 info.getIndex(),
+                 UnixMs(static_cast<std::int64_t>(info.getTime()))};
+}
 
 /// Submits it, which changes nothing if it waits or is final, and waits for its block. An error: it is not final, and
 /// may be later.
@@ -221,6 +227,7 @@ void ChainBookActor::note(std::shared_ptr<Found> found) {
   if (found->credits.empty() && found->last.value < saved_.value + kSaveEveryBlocks) {
     looked_ = found->last;
     looking_ = false;
+    forget_parties();
     return look();
   }
   Write one{.looked = found->last};
@@ -238,6 +245,7 @@ void ChainBookActor::note(std::shared_ptr<Found> found) {
     looked_ = found->last;
     looking_ = false;
     for (const auto& [key, credit] : *fresh) telling_[credit.account].credits.emplace(key, credit);
+    forget_parties();
     tell();
     look();
   };

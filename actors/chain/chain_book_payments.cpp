@@ -3,6 +3,7 @@
 
 #include "actors/chain/api.hpp"
 #include "actors/chain/chain_book_actor.hpp"
+#include "actors/chain/logic/mempool.hpp"
 #include "messages/words.hpp"
 #include "runtime/base/fields.hpp"
 #include "runtime/crypto/hash.hpp"
@@ -19,6 +20,7 @@ constexpr std::size_t kRequestIdBytesMax = 64;       // messages/wallet.capnp
 constexpr std::chrono::milliseconds kPayAgain{200};  // our choice
 constexpr std::chrono::seconds kPayAgainMax{10};     // our choice
 constexpr std::chrono::seconds kFeesAgain{5};        // our choice
+constexpr std::chrono::seconds kPartyDue{5};         // our choice: the chain is at this node
 
 Error posting_error(LedgerError why) {
   const bool changed = why == LedgerError::taken || why == LedgerError::ahead;
@@ -35,6 +37,12 @@ Bytes account_row(char kind, const wallet::Address& account) {
 Bytes numbered_key(const wallet::Address& account, wallet::TransferNumber number) {
   Bytes out = account_row('n', account);
   durable::append_ordered(out, number.value);
+  return out;
+}
+
+Bytes party_row(const TxId& id) {
+  Bytes out{'p'};
+  base::append(out, id.view());
   return out;
 }
 
@@ -120,22 +128,127 @@ void ChainBookActor::post_of_party(const wallet::Signed& given, bool to_no_key, 
                       "fee and no last height, or its signer has not approved the transaction"});
   transaction->from.approvals = given.on_chain;
   std::ranges::sort(transaction->from.approvals, {}, &wallet::Approval::key);
-  if (orders_ >= kWaitingMax) return done(Error{Code::overloaded, "too many transfers wait for the chain"});
+  const TxId id = id_of(transaction->content);
+  const auto known = parties_.find(id);
+  if (orders_ >= kWaitingMax || (known == parties_.end() && parties_.size() >= kPartiesMax))
+    return done(Error{Code::overloaded, "too many transfers wait for the chain"});
   ++orders_;
-  settle(*transaction, [this, id = id_of(given.transfer), run = run_,
-                        done = std::move(done)](const base::Outcome<Settled>& how) mutable {
-    if (run == run_) --orders_;
-    if (!how.ok()) return done(how.error());
-    switch (how.value().how) {
-      case Settled::How::final:
-        return done(Posted{id, sequence_of(how.value().height, how.value().index), how.value().time});
-      case Settled::How::failed:
-        return done(Error{Code::refused, "the account had less than that in block " +
-                                             std::to_string(how.value().height.value) + ", and has paid the fee"});
-      case Settled::How::expired:
-        return done(Error{Code::refused, "the last height of its transaction is past, and no block has it"});
-    }
+  Party& party = parties_[id];
+  party.last = transaction->content.last_height;
+  party.waiting.push_back({id_of(given.transfer), std::move(done)});
+  if (std::exchange(party.busy, true)) return;
+  const auto it = std::make_shared<const SignedTransaction>(std::move(*transaction));
+  if (party.kept) pursue_of_party(it);
+  else try_of_party(it);
+}
+
+/// What was never submitted here may be refused for good: the chain is asked whether it would take it.
+void ChainBookActor::try_of_party(Submitted it) {
+  ask<wire::SubmitTransaction, wire::TransactionInfo>(
+      node().find(kPath), now() + kPartyDue,
+      [&](wire::SubmitTransaction::Builder out) {
+        out.setTransaction(data_of(chain::encode(*it)));
+        out.setDry(true);
+      },
+      [this, it, run = run_](runtime::Answer<wire::TransactionInfo> answer) {
+        if (run != run_) return;
+        const TxId id = id_of(it->content);
+        if (answer.ok()) {
+          if (const auto end = end_in(answer.value())) return end_of_party(id, *end);
+          return keep_of_party(it);
+        }
+        // Its signer may have submitted it elsewhere, and a block may have it since it was looked for.
+        ask<wire::GetTransaction, wire::TransactionInfo>(
+            node().find(kPath), now() + kPartyDue,
+            [&](wire::GetTransaction::Builder out) { out.setId(data_of(id.view())); },
+            [this, it, id, run, why = answer.error()](runtime::Answer<wire::TransactionInfo> found) {
+              if (run != run_) return;
+              if (!found.ok()) return answer_parties(id, found.error().code == Code::not_found ? why : found.error());
+              if (const auto end = end_in(found.value())) return end_of_party(id, *end);
+              keep_of_party(it);
+            });
+      });
+}
+
+/// Durable before it is submitted: after a crash it is not taken for one that never was.
+void ChainBookActor::keep_of_party(Submitted it) {
+  with_now([this, it, run = run_](const base::Outcome<Now>& now) {
+    if (run != run_) return;
+    const TxId id = id_of(it->content);
+    if (!now.ok()) return answer_parties(id, now.error());
+    const Height last = it->content.last_height;
+    // It would be kept for as long.
+    if (last.value > now.value().height.value && last.value - now.value().height.value > kLifeMax)
+      return answer_parties(id, Error{Code::refused, "the last height of its transaction is too far away"});
+    Bytes row;
+    base::append_number(row, last.value);
+    Write one{.rows = {{party_row(id), std::move(row)}}};
+    one.done = [this, it, id](const base::Outcome<void>& done) {
+      if (!done.ok()) return;  // who waits was told; the rows are read again
+      parties_.at(id).kept = true;
+      pursue_of_party(it);
+    };
+    write(std::move(one));
   });
+}
+
+void ChainBookActor::pursue_of_party(const Submitted& it) {
+  settle(*it, [this, id = id_of(it->content), run = run_](const base::Outcome<Settled>& how) {
+    if (run == run_) end_of_party(id, how);
+  });
+}
+
+void ChainBookActor::end_of_party(const TxId& id, const base::Outcome<Settled>& how) {
+  const Party& party = parties_.at(id);
+  if (!how.ok()) {
+    const Error& why = how.error();
+    if (why.code == Code::timeout || why.code == Code::unavailable || why.code == Code::overloaded)
+      return answer_parties(id, why);
+    // The asker must not take it for the end: it may wait at other nodes.
+    return answer_parties(id, Error{Code::unavailable,
+                                    "the chain does not take this transaction now, and may until "
+                                    "block " +
+                                        std::to_string(party.last.value) + ": " + why.message});
+  }
+  // The chain tells its end from now on.
+  if (party.kept) write({.rows = {{party_row(id), std::nullopt}}, .done = [](const base::Outcome<void>&) {}});
+  const auto at = parties_.find(id);
+  if (at == parties_.end()) return;
+  at->second.kept = false;
+  const Settled& end = how.value();
+  switch (end.how) {
+    case Settled::How::final: return answer_parties(id, Posted{{}, sequence_of(end.height, end.index), end.time});
+    case Settled::How::failed:
+      return answer_parties(id, Error{Code::refused, "the account had less than that in block " +
+                                                         std::to_string(end.height.value) + ", and has paid the fee"});
+    case Settled::How::expired:
+      return answer_parties(id,
+                            Error{Code::refused, "the last height of its transaction is past, and no block has it"});
+  }
+}
+
+/// All that wait for it: different transfers may be the same transaction.
+void ChainBookActor::answer_parties(const TxId& id, const base::Outcome<Posted>& how) {
+  const auto at = parties_.find(id);
+  at->second.busy = false;
+  auto waiting = std::exchange(at->second.waiting, {});
+  if (!at->second.kept) parties_.erase(at);
+  orders_ -= waiting.size();
+  for (Party::Waiting& one : waiting) {
+    if (!how.ok()) one.done(how.error());
+    else one.done(Posted{one.id, how.value().sequence, how.value().time});
+  }
+}
+
+/// Those that no one asks for any more. The chain tells their end.
+void ChainBookActor::forget_parties() {
+  Write gone{.done = [](const base::Outcome<void>&) {}};
+  std::erase_if(parties_, [&](const auto& one) {
+    const bool past = one.second.kept && !one.second.busy && one.second.last < looked_;
+    if (past) gone.rows[party_row(one.first)] = std::nullopt;
+    return past;
+  });
+  if (!gone.rows.empty()) write(std::move(gone));
 }
 
 // -- of accounts whose key is here
