@@ -91,8 +91,8 @@ base::Result<ForkSigner, Failure> fork_signer(const Invocation& invocation, cons
   if (key.value()->public_key() != self->consensus_key)
     return no_signer("the consensus key in " + path.value() +
                      "/validator is not the one that the genesis names: its signature would count nothing");
-  return ForkSigner{path.value(), std::move(disk).value(), node, id_of(genesis.value().genesis()),
-                    std::move(*key.value()), founders};
+  return ForkSigner{
+      path.value(), std::move(disk).value(), node, id_of(genesis.value().genesis()), std::move(*key.value()), founders};
 }
 
 /// Whether all that have signed are none of its chain. A statement does not name its chain, but its signatures do.

@@ -82,7 +82,7 @@ void write_offers(output::wire::EscrowShown::Builder out, const escrow::Escrow& 
 std::string fees_lacking(Client& client, const escrow::Escrow& escrow) {
   if (escrow.confirmed()) return "";
   auto status = client.ask<node::wire::GetStatus, node::wire::NodeStatus>("/node", kHealthAnswer,
-                                                                                [](node::wire::GetStatus::Builder) {});
+                                                                          [](node::wire::GetStatus::Builder) {});
   if (!status.ok()) return "";  // the rest is known
   for (const auto reason : status.value().root().getReasons())
     if (text_of(reason.getSource()) == chain::kBookFeesHealth) return std::string(text_of(reason.getText()));
