@@ -247,9 +247,13 @@ TEST_CASE("chain hostile: a new link does not make a liar trusted again") {
   const std::size_t asked = world.peers[2].blocks_asked;
   CHECK(asked >= 3);
   const base::NodeId liar = world.identity(2).id();
-  world.net.ban(0, liar, 1s);
+  world.net.inside(0, [&](auto& self) {
+    self.template tell<net::wire::HangUp>(self.node().find("/links"), [&](net::wire::HangUp::Builder out) {
+      out.setNode(data_of(liar.view()));
+      out.setReason("banned");
+    });
+  });
   CHECK(std::ranges::none_of(world.net[0].pool->rows(), [&](const auto& link) { return link.node == liar; }));
-  world.net.stage.run_for(2s);
   for (int second = 0; second < 10; ++second) world.meet(2, 5);
   CHECK(std::ranges::any_of(world.net[0].pool->rows(), [&](const auto& link) { return link.node == liar; }));
   CHECK(world.peers[2].blocks_asked == asked);
