@@ -24,6 +24,8 @@ constexpr std::size_t kFlushBytes =
 
 /// A reader that takes less in a keep-alive period while as much waits is ended. Our choice: 35 kbit/s.
 constexpr std::size_t kSlowBytes = 64 * 1024;
+constexpr int kRest =
+    4;  // our choice: periods of silence between nodes before a ping; /peers pings by itself each minute
 constexpr std::chrono::seconds kFrameTime{60};  // for a whole frame; our choice: 2.6 MiB at 350 kbit/s
 
 constexpr std::size_t kRecord = crypto::kRecordPlainMax;
@@ -319,7 +321,9 @@ void Peer::written(std::size_t bytes) {
 /// One ping in a silence is enough for both sides: the dialler pings first.
 void Peer::keep_alive() {
   const base::Duration period = pool_->setup().limits.keep_alive;
-  const base::Duration patience = link_->side() == Link::Side::dialler ? period : 2 * period + period / 2;
+  const bool both_nodes = role_ == messages::Role::peer && pool_->setup().role == messages::Role::peer;
+  const base::Duration rest = both_nodes ? kRest * period : period;
+  const base::Duration patience = link_->side() == Link::Side::dialler ? rest : rest + period + period / 2;
   link_->sweep(now());
   if (unwritten_ > 0 && now() - progress_ >= 3 * period) return end("the other side has not read for too long");
   if (paused_) return after<KeepAlive>(period);
@@ -327,7 +331,7 @@ void Peer::keep_alive() {
     return turn_away(Turned::too_slow, "a frame has not arrived within a minute");
   // Bytes that leave where others wait for it are a sign of life: who reads slowly may have nothing to say.
   const base::Duration silence = now() - (unwritten_ > 0 ? std::max(heard_, progress_) : heard_);
-  if (silence >= 3 * period) return end("the other side has been silent for too long");
+  if (silence >= rest + 2 * period) return end("the other side has been silent for too long");
   // Slightly early is fine: otherwise each pong would cost a check of its own.
   if (silence < patience - period / 4) return after<KeepAlive>(patience - silence);
   after<KeepAlive>(period);
