@@ -62,7 +62,6 @@ void WorkerActor::start() {
   node().publish<wire::RunAttempt>(kPath, self());
   earnings_.on_book([this] { tell_registry(); });
   earnings_.refresh();
-  after<Sign>(kSign);
   after<Tell>(kTryAgain);
   if (slots_ == 0) {
     closed_ = "task.slots is 0";
@@ -144,6 +143,7 @@ std::optional<Error> WorkerActor::refusal(const Order& order) const {
 }
 
 void WorkerActor::take(wire::RunAttempt::Reader request, runtime::Sink<wire::AttemptItem> to) {
+  sign_soon();
   const runtime::Caller from = caller();
   const base::NodeId submitter = from.node.value_or(settings_.self());
   User user{.id = submitter, .reserved = !from.node};
@@ -334,8 +334,12 @@ void WorkerActor::forget(const TaskId& id) {
   begin_next();
 }
 
+void WorkerActor::sign_soon() {
+  if (!std::exchange(signs_, true)) after<Sign>(kSign);
+}
+
 void WorkerActor::sign() {
-  after<Sign>(kSign);
+  signs_ = false;
   for (const TaskId& id : waiting_) say_waits(id);
   for (const auto& one : looking_up_)
     if (const auto asked = one.lock(); asked && asked->to.ready())
@@ -346,6 +350,7 @@ void WorkerActor::sign() {
     if (nothing_comes) earnings_.resign(one.second.escrow, one.first.second);
     return nothing_comes;
   });
+  if (!all_.empty() || !looking_up_.empty() || !draining_.empty() || !owed_.empty()) sign_soon();
 }
 
 void WorkerActor::say_waits(const TaskId& id) {

@@ -82,6 +82,7 @@ class WorkerActor final : public runtime::Actor {
   void give_up(const TaskId& id);
   void forget(const TaskId& id);
   void sweep();
+  void sign_soon();
   void sign();
   void say_waits(const TaskId& id);
   void probe();
@@ -101,6 +102,7 @@ class WorkerActor final : public runtime::Actor {
     std::unique_ptr<runtime::OutputRelay<wire::AttemptItem>> relay;
   };
   std::vector<Draining> draining_;
+  bool signs_ = false;
   std::set<TaskId> waiting_;
   Earnings earnings_;
   /// Attempts that are paid and were not handed in.
