@@ -369,6 +369,14 @@ struct ListGroups $kind(from = [view, operate], bytesMax = 64) {
   # An operator asks for the groups of this node. Answered by Groups.
 }
 
+struct FollowGroups $kind(bytesMax = 64) {
+  # The sender will be told GroupsChanged for some minutes.
+}
+
+struct GroupsChanged $kind(bytesMax = 64) {
+  # Tells a follower that the groups of this node are others.
+}
+
 struct Groups $kind(from = [peer, view, operate], bytesMax = 1048576) {
   # Answers ListGroups, by name.
 

@@ -209,6 +209,14 @@ struct GetOwnRegistration $kind(bytesMax = 64) {
   # What this node tells of itself. Answered by Registered.
 }
 
+struct FollowOwnRegistration $kind(bytesMax = 64) {
+  # The sender will be told OwnRegistrationChanged for some minutes.
+}
+
+struct OwnRegistrationChanged $kind(bytesMax = 64) {
+  # Tells a follower that this node says something else of itself.
+}
+
 struct MeasuredOf $kind(bytesMax = 8192) {
   # Another domain of this node tells what the node can do, until it tells anew: in place of what it told before.
 

@@ -5,6 +5,7 @@
 #include "actors/catalogue/member_actor.hpp"
 #include "actors/raft/api.hpp"
 #include "messages/words.hpp"
+#include "runtime/actor/followers.hpp"
 
 namespace troupe::catalogue {
 
@@ -14,12 +15,14 @@ constexpr std::chrono::seconds kListDue{5};
 
 void CatalogueActor::receive(runtime::Handlers& on) {
   on.timer<Look>([this] { look(); });
+  on.tell<raft::wire::GroupsChanged>([this](raft::wire::GroupsChanged::Reader) { look(); });
   on.describe<wire::CatalogueState>(
       [this](wire::CatalogueState::Builder state) { state.setGroups(static_cast<std::uint32_t>(members_.size())); });
 }
 
 void CatalogueActor::look() {
-  after<Look>(settings_.look);
+  after<Look>(std::min<base::Duration>(settings_.look, runtime::kFollowEvery));
+  tell<raft::wire::FollowGroups>(node().find(raft::kPath), [](raft::wire::FollowGroups::Builder) {});
   ask<raft::wire::ListGroups, raft::wire::Groups>(
       node().find(raft::kPath), now() + kListDue, [](raft::wire::ListGroups::Builder) {},
       [this](runtime::Answer<raft::wire::Groups> answer) {

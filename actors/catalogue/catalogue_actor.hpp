@@ -1,7 +1,7 @@
 #pragma once
 // The catalogues of the groups that this node is a member of: an actor for each, at kPath/NAME.
 //
-// Groups  /raft is asked each kLook: a group begins and ends seldom.
+// Groups  /raft says when they change, and is asked each `look` besides.
 #include <map>
 #include <string>
 
@@ -14,7 +14,7 @@ namespace troupe::catalogue {
 
 struct CatalogueSettings {
   base::NodeId self;
-  base::Duration look = std::chrono::seconds(5);
+  base::Duration look = std::chrono::minutes(1);
   observe::DomainLog log{};
 };
 

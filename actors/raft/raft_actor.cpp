@@ -44,7 +44,8 @@ std::optional<base::HostPort> where_of(const base::Endpoint& at) {
 
 }  // namespace
 
-RaftActor::RaftActor(SharedSettings settings) : settings_(std::move(settings)), rows_(*this, rows_setup(*settings_)) {}
+RaftActor::RaftActor(SharedSettings settings)
+    : settings_(std::move(settings)), rows_(*this, rows_setup(*settings_)), followers_(*this) {}
 
 template <class Q, class A>
 void RaftActor::serve(runtime::Handlers& on, void (RaftActor::*handler)(typename Q::Reader, runtime::Reply<A>)) {
@@ -68,6 +69,7 @@ void RaftActor::receive(runtime::Handlers& on) {
   on.tell<wire::LostLog>([this](wire::LostLog::Reader told) { told_loss(told); });
   serve<wire::NewEpoch>(on, &RaftActor::told_epoch);
   rows_.receive<RowsAgain>(on);
+  followers_.receive(on);
   on.describe<wire::RaftState>([this](wire::RaftState::Builder state) {
     const auto members = std::ranges::count_if(groups_, [](const auto& one) { return one.second.member; });
     state.setGroups(static_cast<std::uint32_t>(members));
@@ -104,6 +106,7 @@ void RaftActor::start() {
 void RaftActor::loaded() {
   loaded_ = true;
   name_partners();
+  followers_.changed();
   keep_members();
   for (const auto& [name, row] : groups_)
     if (row.member) start_group(name);
@@ -280,6 +283,7 @@ void RaftActor::save(const std::string& group, const GroupRow& row, base::Callba
     if (saved.ok()) {
       groups_.insert_or_assign(group, row);
       name_partners();
+      followers_.changed();
     }
     done(saved);
   });

@@ -20,6 +20,8 @@
 #include "actors/raft/group_row.hpp"
 #include "actors/raft/settings.hpp"
 #include "messages/common.capnp.h"
+#include "messages/raft.capnp.h"
+#include "runtime/actor/followers.hpp"
 #include "runtime/store/rows.hpp"
 
 namespace troupe::raft {
@@ -72,6 +74,7 @@ class RaftActor final : public runtime::Actor {
 
   const SharedSettings settings_;
   store::Rows rows_;
+  runtime::Followers<wire::FollowGroups, wire::GroupsChanged> followers_;
   bool loaded_ = false;
   std::map<std::string, GroupRow> groups_;
   std::map<std::string, Incarnation> beginning_;  // a row or a first record is being written

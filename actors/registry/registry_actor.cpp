@@ -17,6 +17,7 @@ RegistryActor::RegistryActor(RegistrySettings settings)
                  out.first = {0xff};  // nothing is read at the start: what is there is asked for
                  return out;
                }()),
+      followers_(*this),
       watched_(settings_.watched),
       budget_({settings_.beats_per_second, settings_.beats_per_second}, base::Instant{}) {}
 
@@ -74,6 +75,7 @@ void RegistryActor::receive(runtime::Handlers& on) {
     Capabilities all = read_capabilities(from);
     if (from.ended()) measured(text_of(told.getDomain()), std::move(all));
   });
+  followers_.receive(on);
   rows_.receive<RowsAgain>(on);
   history_.receive<HistoryAgain>(on);
   on.timer<Pulse>([this] { pulse(); });

@@ -21,6 +21,7 @@
 #include "actors/registry/own.hpp"
 #include "actors/registry/settings.hpp"
 #include "runtime/actor/budget_alarm.hpp"
+#include "runtime/actor/followers.hpp"
 #include "runtime/base/rate_budget.hpp"
 
 namespace troupe::registry {
@@ -113,6 +114,7 @@ class RegistryActor final : public runtime::Actor {
 
   const RegistrySettings settings_;
   store::Rows rows_, history_;
+  runtime::Followers<wire::FollowOwnRegistration, wire::OwnRegistrationChanged> followers_;
   Watched watched_;
   base::RateBudget<base::NodeId> budget_;
   runtime::BudgetAlarm full_{"registry.beats"};

@@ -35,6 +35,7 @@ void RegistryActor::loaded(const base::Outcome<void>&) {
         if (auto known = parse_registration(own_.registration)) registration_ = std::move(*known);
         arm_late();
         tidy();
+        followers_.changed();
         after<Pulse>(kFirst);
       });
 }
@@ -96,6 +97,7 @@ bool RegistryActor::renew(const base::Endpoint& at) {
   own_.registration = std::move(*bytes);
   published_ = false;
   save_own();
+  followers_.changed();
   return true;
 }
 

@@ -19,6 +19,8 @@ constexpr int kUnknownMax = 30;  // our choice: a minute
 
 void Earnings::refresh() {
   wait_to_refresh_(*this);
+  tell<registry::wire::FollowOwnRegistration>(node().find(registry::kPath),
+                                              [](registry::wire::FollowOwnRegistration::Builder) {});
   ask<registry::wire::GetOwnRegistration, registry::wire::Registered>(
       node().find(registry::kPath), now() + kOwnDue, [](registry::wire::GetOwnRegistration::Builder) {},
       [this](runtime::Answer<registry::wire::Registered> answer) {

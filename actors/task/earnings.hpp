@@ -2,12 +2,14 @@
 // How a node is paid for the attempts that it runs: it looks whether its price lies in the task's escrow before it
 // begins, and hands in what the program came to, or resigns, until the escrow has answered.
 //
-// Price   that of this node's registration (`registry register --price`), asked for again each kRefresh.
+// Price   that of this node's registration (`registry register --price`), asked for again when it changes.
 // Limits  kHandingMax acts wait for the book, and as many answers again; kCheckingMax attempts wait to be looked up.
 // Owner   WorkerActor.
 #include <map>
 
 #include "actors/task/settlement.hpp"
+#include "messages/registry.capnp.h"
+#include "runtime/actor/followers.hpp"
 
 namespace troupe::task {
 
@@ -15,7 +17,6 @@ class Earnings final : public runtime::Part {
  public:
   static constexpr std::size_t kHandingMax = 4'096;     // our choice
   static constexpr std::size_t kCheckingMax = 256;      // our choice
-  static constexpr std::chrono::seconds kRefresh{5};    // our choice
   static constexpr std::chrono::seconds kHandAgain{2};  // our choice
 
   Earnings(runtime::Actor& owner, std::shared_ptr<const crypto::Identity> identity, std::string registry)
@@ -28,9 +29,11 @@ class Earnings final : public runtime::Part {
   /// Call it in the owner's receive(). `Timers` are empty structs, of this object alone.
   template <class Refresh, class Hand>
   void receive(runtime::Handlers& on) {
-    wait_to_refresh_ = [](Earnings& self) { self.after<Refresh>(kRefresh); };
+    wait_to_refresh_ = [](Earnings& self) { self.after<Refresh>(runtime::kFollowEvery); };
     wait_to_hand_ = [](Earnings& self) { self.after<Hand>(kHandAgain); };
     on.timer<Refresh>([this] { refresh(); });
+    on.tell<registry::wire::OwnRegistrationChanged>(
+        [this](registry::wire::OwnRegistrationChanged::Reader) { refresh(); });
     on.timer<Hand>([this] { hand(); });
   }
   /// Call it in the owner's start().

@@ -42,6 +42,7 @@ inline constexpr ReleasedKind kReleasedKinds[] = {
     {0x867c9333c2f5ddce, "chain.ChainVerified"},
     {0x86b50d0db16d8282, "registry.OfferRegistration"},
     {0x86c7878e110ba000, "raft.SnapshotFound"},
+    {0x86f732b5a2bf06da, "registry.FollowOwnRegistration"},
     {0x87660bb53e4584fb, "node.NodeStatus"},
     {0x87cc5b56a910e2c8, "chain.BlockInfos"},
     {0x8897672c6ce24651, "escrow.TakeAct"},
@@ -208,6 +209,7 @@ inline constexpr ReleasedKind kReleasedKinds[] = {
     {0xb3f50a8bd54ae433, "registry.Unregister"},
     {0xb3fc3ef08f28b7b2, "raft.JoinGroup"},
     {0xb42e28368cd41b59, "escrow.EscrowIs"},
+    {0xb45613f173f18864, "raft.FollowGroups"},
     {0xb48ac0d304407a7a, "Nothing"},
     {0xb4a231097c8a92cf, "node.Drain"},
     {0xb4dcd4def7f62e71, "files.FilesState"},
@@ -272,6 +274,7 @@ inline constexpr ReleasedKind kReleasedKinds[] = {
     {0xc795b893f22bff52, "raft.Talk"},
     {0xc79cb9931ee925b6, "task.TaskIs"},
     {0xc80b8b62fa39d496, "chain.SignedIs"},
+    {0xc818eee29878b490, "registry.OwnRegistrationChanged"},
     {0xc8c154b4b784b74b, "wallet.Posted"},
     {0xc8f5dcaf97f14f63, "files.HeldOwners"},
     {0xc922bf8062a114d4, "files.FindPlaces"},
@@ -472,6 +475,7 @@ inline constexpr ReleasedKind kReleasedKinds[] = {
     {0xff514b6829992a53, "net.DatagramsState"},
     {0xff88313b84a15cfa, "chain.GetLatestVote"},
     {0xff89a48ed2212e0f, "dht.StoreDone"},
+    {0xffe68952230232eb, "raft.GroupsChanged"},
     {0xffee00dfe40425b0, "store.Get"},
 };
 

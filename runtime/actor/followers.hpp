@@ -1,0 +1,49 @@
+#pragma once
+// Actors of this node that are told when something changes, so that none of them has to ask again and again.
+//
+// States  a follower says `Follow` once a minute, and is forgotten after three of them without a word.
+// Limits  kFollowersMax; one more takes the place of the one that has said so longest ago.
+#include <algorithm>
+#include <vector>
+
+#include "runtime/actor/part.hpp"
+
+namespace troupe::runtime {
+
+inline constexpr std::size_t kFollowersMax = 16;                  // our choice: domains of a node
+inline constexpr std::chrono::seconds kFollowEvery{60};           // our choice: after a restart of the followed actor
+inline constexpr base::Duration kFollowedFor = 3 * kFollowEvery;  // our choice
+
+/// `Follow` and `Changed` are empty tells, the first of them to the owner.
+template <class Follow, class Changed>
+class Followers final : public Part {
+ public:
+  using Part::Part;
+
+  /// Call it in the owner's receive().
+  void receive(Handlers& on) {
+    on.tell<Follow>([this](typename Follow::Reader) { follow(sender()); });
+  }
+  /// Tells each of them.
+  void changed() {
+    std::erase_if(all_, [this](const One& one) { return one.until < now(); });
+    for (const One& one : all_) tell<Changed>(one.who, [](typename Changed::Builder) {});
+  }
+
+ private:
+  struct One {
+    Handle who;
+    base::Instant until;
+  };
+
+  void follow(const Handle& who) {
+    if (!who) return;
+    std::erase_if(all_, [&](const One& one) { return one.who == who || one.until < now(); });
+    if (all_.size() >= kFollowersMax) all_.erase(all_.begin());
+    all_.push_back({who, now() + kFollowedFor});
+  }
+
+  std::vector<One> all_;
+};
+
+}  // namespace troupe::runtime
