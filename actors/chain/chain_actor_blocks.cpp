@@ -298,7 +298,10 @@ void ChainActor::finished(const Candidate& candidate, const Commit& commit, cons
     ++counters.synced;
     world().mutations.sometimes("chain: a block came whole from a neighbour");
   }
-  if (header.height.value > 1) spans_.push_back(header.time - head_time_);
+  if (header.height.value > 1) {
+    spans_.push_back(header.time - head_time_);
+    counters.block_ms += static_cast<std::uint64_t>(spans_.back().count());
+  }
   head_time_ = header.time;
   if (spans_.size() > kSpans) spans_.pop_front();
   const bool mine = validator_here().has_value();

@@ -13,6 +13,7 @@ struct Counters {
   using Count = std::atomic<std::uint64_t>;
 
   Count height{0}, pending{0};  // as they are now
+  Count block_ms{0};            // between final blocks, by their times
   Count blocks{0}, transactions{0}, rounds{0}, missed{0};
   Count synced{0};    // blocks that came from a neighbour whole
   Count received{0};  // transactions that neighbours have sent, each as often as it came
