@@ -114,6 +114,11 @@ struct Portrait $kind(bytesMax = 1048576) {
   watching @21 :List(UInt64);
   # CAF's numbers of the actors whose end it wants to hear of; at most 100.
 
+  watchers @22 :List(UInt64);
+  # CAF's numbers of the actors that want to hear of its end; at most 100. An actor of another node is its link here.
+
+  watchersInAll @23 :UInt32;
+
   struct Bucket {
     belowUs @0 :UInt64;
     count @1 :UInt32;

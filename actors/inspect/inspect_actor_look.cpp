@@ -79,6 +79,7 @@ void InspectActor::show(wire::Looked::Builder out, const std::string& path, cons
     for (const auto ask : seen.getAsks()) numbers.push_back(ask.getTo());
     for (const auto message : seen.getMessages()) numbers.push_back(message.getFrom());
     for (const auto watched : seen.getWatching()) numbers.push_back(watched);
+    for (const auto watcher : seen.getWatchers()) numbers.push_back(watcher);
     if (const auto* kind = messages::find_kind(seen.getStateKind())) {
       out.setStateName(std::string(kind->name));
       const auto types = messages::schemas_of(kind->id);

@@ -59,6 +59,12 @@ void print_json(std::ostream& out, Looked looked) {
     asks[i].setTo(names.of(from.getTo()));
     if (from.getDueMs() >= 0) asks[i].getDueMs().setValue(static_cast<std::uint64_t>(from.getDueMs()));
   }
+  const auto names_into = [&](auto ids, auto list) {
+    for (unsigned i = 0; i < list.size(); ++i) list.set(i, names.of(ids[i]));
+  };
+  const auto watching = seen.getWatching(), watchers = seen.getWatchers();
+  names_into(watching, root.initWatching(watching.size()));
+  names_into(watchers, root.initWatchers(watchers.size()));
   auto messages = root.getMessages();
   const auto seen_messages = seen.getMessages();
   for (unsigned i = 0; i < messages.size(); ++i) {
@@ -110,6 +116,10 @@ void print_portrait(Lines& lines, Looked looked) {
   lines.add("parent", seen.getParent().size() > 0 ? text(seen.getParent()) : "none");
   lines.add("children", std::to_string(seen.getChildrenInAll()));
   for (const auto child : seen.getChildren()) lines.add("", text(child));
+  lines.add("watchers", std::to_string(seen.getWatchersInAll()));
+  for (const auto one : seen.getWatchers()) lines.add("", names.of(one));
+  lines.add("watches", std::to_string(seen.getWatching().size()));
+  for (const auto one : seen.getWatching()) lines.add("", names.of(one));
   lines.add("asks", std::to_string(seen.getAsksInAll()));
   for (const auto ask : seen.getAsks())
     lines.add("", (ask.getKind().size() > 0 ? text(ask.getKind()) : std::string("a stream")) + " of " +

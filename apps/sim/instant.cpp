@@ -1,5 +1,6 @@
 #include "apps/sim/instant.hpp"
 
+#include <algorithm>
 #include <map>
 
 #include "actors/inspect/row_of.hpp"
@@ -24,6 +25,26 @@ std::map<std::string, runtime::Listing> actors_of(World& world, std::size_t node
   if (world.machine(node).up())
     world.machine(node).node().registry().walk([&](const runtime::Listing& one) { return all[one.path] = one, true; });
   return all;
+}
+
+constexpr std::size_t kWatchersMax = 100;  // messages/runtime.capnp
+
+void write_watchers(inspect::wire::Looked::Builder out, runtime::Node& node, std::uint64_t watched) {
+  const runtime::Watchers::Seen seen = node.watchers().of(watched, kWatchersMax);
+  out.getPortrait().setWatchersInAll(static_cast<std::uint32_t>(seen.in_all));
+  auto watchers = out.getPortrait().initWatchers(static_cast<unsigned>(seen.first.size()));
+  for (unsigned i = 0; i < watchers.size(); ++i) watchers.set(i, seen.first[i]);
+  std::map<std::uint64_t, std::string> paths;
+  node.registry().walk([&](const runtime::Listing& one) {
+    if (std::ranges::binary_search(seen.first, one.handle.id())) paths.emplace(one.handle.id(), one.path);
+    return true;
+  });
+  auto names = out.initNames(static_cast<unsigned>(paths.size()));
+  unsigned i = 0;
+  for (const auto& [id, path] : paths) {
+    names[i].setId(id);
+    names[i++].setText(path);
+  }
 }
 
 }  // namespace
@@ -76,6 +97,7 @@ base::Outcome<void> write_look(inspect::wire::Looked::Builder out, World& world,
   inspect::write_row(out.initRow(), inspect::row_of(one->path, one->kind, *one->record, at), *one->record, at,
                      std::nullopt);
   auto portrait = out.initPortrait();
+  write_watchers(out, world.machine(node).node(), one->handle.id());
   const auto state = runtime::state_of(one->handle);
   if (!state) return {};
   portrait.setStateKind(state->kind_id());

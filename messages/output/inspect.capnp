@@ -104,6 +104,14 @@ struct InspectedOne {
   stateKind @21 :Text;
   state @22 :Text;
   # One line; null if the actor shows no state.
+
+  watching @23 :List(Text);
+  # Actors whose end it wants to hear of; at most 100.
+
+  watchers @24 :List(Text);
+  # Actors that want to hear of its end; at most 100. One of another node is its link here.
+
+  watchersInAll @25 :UInt32;
 }
 
 struct InspectedAsk {

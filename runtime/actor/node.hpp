@@ -22,6 +22,7 @@
 #include "runtime/actor/rest.hpp"
 #include "runtime/actor/taps.hpp"
 #include "runtime/actor/turns.hpp"
+#include "runtime/actor/watchers.hpp"
 #include "runtime/base/contact.hpp"
 #include "runtime/base/ids.hpp"
 #include "runtime/ports/world.hpp"
@@ -131,6 +132,7 @@ class Node {
   Alarms& alarms() { return alarms_; }
   const Alarms& alarms() const { return alarms_; }
   RecentPool& recent_pool() { return recent_pool_; }
+  Watchers& watchers() { return watchers_; }
   Taps& taps() { return taps_; }
   /// The span of one more handler of a traced message; never zero. Set `span_salt` before start: spans of several nodes
   /// meet in one trace.
@@ -180,6 +182,7 @@ class Node {
   Rest rest_;
   Alarms alarms_{&rest_};
   RecentPool recent_pool_;
+  Watchers watchers_;
   Taps taps_;
   std::atomic<std::uint32_t> spans_{0};
   mutable std::mutex long_turns_lock_;

@@ -108,7 +108,10 @@ void Shell::drop_object(const base::Error& why) {
   count_asking();
   object_.reset();
   handlers_ = Handlers{};
-  for (const Handle& whom : watched_) stop_observing(caf::actor_cast<caf::actor_control_block*>(whom));
+  for (const Handle& one : watched_) {
+    stop_observing(caf::actor_cast<caf::actor_control_block*>(one));
+    setup_.node->watchers().remove(one.id(), id());
+  }
   watched_.clear();
   soon_.clear();
   stop_children();

@@ -107,12 +107,14 @@ bool Shell::awaits_children() {
 void Shell::watch(const Handle& whom) {
   if (!whom) return;
   watched_.push_back(whom);
+  setup_.node->watchers().add(watched_.back().id(), id());
   observe(caf::actor_cast<caf::actor_control_block*>(whom));
 }
 
 void Shell::unwatch(const Handle& whom) {
   const auto watched = std::find(watched_.begin(), watched_.end(), whom);
   if (watched == watched_.end()) return;
+  setup_.node->watchers().remove(watched->id(), id());
   watched_.erase(watched);
   stop_observing(caf::actor_cast<caf::actor_control_block*>(whom));
 }

@@ -419,6 +419,7 @@ void Shell::take_down(const caf::down_msg& down) {
   });
   if (watched == watched_.end() || !object_) return;
   const Handle whom = *watched;
+  setup_.node->watchers().remove(watched->id(), id());
   watched_.erase(watched);
   std::optional<base::Error> why;
   if (down.reason) why = base::Error{base::Code::unavailable, "the actor has failed or its link has ended"};

@@ -111,6 +111,10 @@ void Shell::portray(const Envelope& question) {
            out.setStreamsStarved(starved);
            auto watching = out.initWatching(static_cast<unsigned>(std::min(watched_.size(), kListed)));
            for (unsigned i = 0; i < watching.size(); ++i) watching.set(i, watched_[i].id());
+           const Watchers::Seen seen = setup_.node->watchers().of(id(), kListed);
+           out.setWatchersInAll(static_cast<std::uint32_t>(seen.in_all));
+           auto watchers = out.initWatchers(static_cast<unsigned>(seen.first.size()));
+           for (unsigned i = 0; i < watchers.size(); ++i) watchers.set(i, seen.first[i]);
            out.setIncarnation(incarnation_);
            if (recent_) write_recent(out, *recent_, at);
            if (state) {

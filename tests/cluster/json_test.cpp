@@ -329,7 +329,7 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
        {"--once", "/dht"},
        "node actor.path silent handling handlingMs parent children childrenInAll asks asksInAll timers.name "
        "timers.dueMs streams streamsStarved incarnation keptForMs messages errors p50Us p90Us p99Us timed stateKind "
-       "state"},
+       "state watching watchers watchersInAll"},
       {"trace",
        {"/**", "--all", "--count", "1"},
        "at way path other kind form trace bytes text waitedUs tookUs span handler summary why messages dropped"},

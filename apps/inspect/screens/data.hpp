@@ -81,9 +81,9 @@ struct Look {
   ActorRow row;
   std::string parent, silent, handling;
   std::uint64_t handling_ms = 0;
-  std::uint64_t children_in_all = 0, asks_in_all = 0, incarnation = 0, timed = 0, kept_for_ms = 0;
+  std::uint64_t children_in_all = 0, watchers_in_all = 0, asks_in_all = 0, incarnation = 0, timed = 0, kept_for_ms = 0;
   std::uint64_t p50_us = 0, p90_us = 0, p99_us = 0, max_us = 0;
-  std::vector<std::string> children, watching;
+  std::vector<std::string> children, watching, watchers;
   std::vector<Ask> asks;
   std::vector<Timer> timers;
   std::vector<PastMessage> messages;

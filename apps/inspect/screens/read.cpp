@@ -158,6 +158,8 @@ Look read(inspect::wire::Looked::Reader from) {
   out.max_us = seen.getMaxUs();
   for (const auto child : seen.getChildren()) out.children.push_back(text(child));
   for (const auto one : seen.getWatching()) out.watching.push_back(name_of(one));
+  out.watchers_in_all = seen.getWatchersInAll();
+  for (const auto one : seen.getWatchers()) out.watchers.push_back(name_of(one));
   for (const auto ask : seen.getAsks()) {
     Ask one{text(ask.getKind()), name_of(ask.getTo()), ask.getSinceMs(), std::nullopt};
     if (ask.getDueMs() >= 0) one.due_ms = static_cast<std::uint64_t>(ask.getDueMs());

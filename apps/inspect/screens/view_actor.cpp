@@ -61,6 +61,8 @@ void show_work(Page& page, const Look& look) {
 void show_family(Page& page, const Look& look) {
   if (look.children_in_all > 0) page.title(std::to_string(look.children_in_all) + " children");
   for (const std::string& child : look.children) page.line(child, Style::plain, child);
+  if (!look.watchers.empty()) page.title("Its end is watched by " + std::to_string(look.watchers_in_all));
+  for (const std::string& one : look.watchers) page.line(one, Style::plain, one);
   if (!look.watching.empty()) page.title("It wants to hear of the end of");
   for (const std::string& one : look.watching) page.line(one, Style::plain, one);
 }

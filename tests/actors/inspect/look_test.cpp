@@ -89,6 +89,18 @@ TEST_CASE("inspect look: an actor says what it is, what it waits for and what it
   child = {};
 }
 
+TEST_CASE("inspect look: who watches an actor is named by its path") {
+  InspectFixture fixture;
+  const Handle watched = fixture.start("watched", {});
+  fixture.start("watcher", {}, [&](Scripted& self) { self.watch(watched); });
+  fixture.pass(1s);
+  const auto got = fixture.look_at("/watched");
+  const auto looked = **got;
+  CHECK(looked.getPortrait().getWatchersInAll() == 1);
+  REQUIRE(looked.getPortrait().getWatchers().size() == 1);
+  CHECK(name_of(looked, looked.getPortrait().getWatchers()[0]) == "/watcher");
+}
+
 TEST_CASE("inspect look: what broke an actor is there for whoever comes later") {
   InspectFixture fixture;
   Handle child;
