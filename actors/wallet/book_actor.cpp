@@ -61,6 +61,7 @@ void BookActor::receive(runtime::Handlers& on) {
   on.ask<wire::SignProposal, wire::ProposalIs>([this](auto ask, auto reply) { sign(ask, std::move(reply)); });
   answers(on);
   on.timer<Reopen>([this] { open(); });
+  on.timer<Minute>([this] { spending_.clear(); });
   on.timer<Tell>([this] { tell(); });
   on.timer<Flush>([this] { pump(); });
   on.describe<wire::BookState>([this](wire::BookState::Builder state) {
@@ -92,11 +93,22 @@ void BookActor::post(wire::PostTransfer::Reader ask, runtime::Reply<wire::Posted
     return reply.refuse({Code::malformed, "a request id has at most 64 bytes"});
   auto order = Order::approved(given.value().transfer, given.value().policy, given.value().approvals);
   if (!order) return reply.refuse({Code::refused, "the signers of the account have not approved this transfer"});
+  if (!within_rate(order->transfer().from))
+    return reply.refuse({Code::overloaded,
+                         "this account has as many transfers in this minute as it may (wallet.transfers_per_account)"});
   Wanted wanted{.order = std::move(order),
                 .done = [reply = std::move(reply)](const Outcome& done) mutable { answer(reply, done); }};
   if (ask.getRequest().size() > 0)
     wanted.request = rows::mark_of(wanted.order->transfer().from, text_of(ask.getRequest()));
   want(std::move(wanted));
+}
+
+/// Of what its signers have approved: a stranger's does not count. Accounts of no key are not counted: their keepers
+/// have limits of their own.
+bool BookActor::within_rate(const Address& account) {
+  if (spending_.empty()) after<Minute>(std::chrono::minutes(1));
+  if (spending_.size() >= kSpendersMax && !spending_.contains(account)) return true;  // what it may cost is bounded
+  return ++spending_[account] <= setup_.settings.transfers_per_minute;
 }
 
 void BookActor::issue(wire::Issue::Reader ask, runtime::Reply<wire::Posted> reply) {
@@ -319,7 +331,12 @@ void BookActor::pump() {
       if (const Proposal* there = proposals_.find(*proposal))
         commit.rows[rows::proposal_key(*proposal)] = rows::encode(*there);
   }
-  for (Ended& one : refused) end(one.wanted, one.outcome);
+  // What was refused because of what this commit holds is told with it: until then the other may come to nothing.
+  const bool follows = !ended->empty();
+  for (Ended& one : refused) {
+    if (follows) ended->push_back(std::move(one));
+    else end(one.wanted, one.outcome);
+  }
   if (ended->empty() && told_.empty()) return;
 
   const auto changed = std::make_shared<std::map<Address, rows::Account>>();

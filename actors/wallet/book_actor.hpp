@@ -25,6 +25,7 @@ class BookActor final : public runtime::Actor, private BookRows {
  public:
   static constexpr const char* kName = "book";
   static constexpr std::size_t kWaitingMax = 16'384;    // our choice: some seconds of orders
+  static constexpr std::size_t kSpendersMax = 100'000;  // our choice: accounts that are counted in a minute
   static constexpr std::size_t kProposalsAll = 16'384;  // our choice: of all accounts, 16 MiB
   static constexpr std::uint32_t kPostingsMax = 256;    // messages/wallet.capnp
   static constexpr std::uint32_t kAccountsMax = 512;    // messages/wallet.capnp
@@ -44,6 +45,8 @@ class BookActor final : public runtime::Actor, private BookRows {
   struct Reopen {};
   struct Tell {};
   struct Flush {};
+  struct AuditAgain {};
+  struct Minute {};
   using Nothing = runtime::Reply<messages::wire::Nothing>;
   using Done = base::Callback<void(const base::Outcome<rows::PostedAt>&)>;
   /// What is to be committed: an order, or a row of another sort.
@@ -119,6 +122,8 @@ class BookActor final : public runtime::Actor, private BookRows {
   void write(wire::AccountRow::Builder out, const Address& address) const;
   void write(wire::ProposalIs::Builder out, const TransferId& id, const Proposal& proposal) const;
 
+  bool within_rate(const Address& account);
+
   UnixMs time() const;
   Address owner() const;
   Address issuance() const { return issuance_of(genesis_.id()); }
@@ -138,7 +143,10 @@ class BookActor final : public runtime::Actor, private BookRows {
   std::map<KeeperId, Telling> telling_;
   std::vector<base::Bytes> told_;  // rows of credits to erase
 
+  std::map<Address, std::uint32_t> spending_;  // transfers of this minute
+
   bool auditing_ = false;
+  base::Instant audit_free_{};                               // the next one begins then
   std::vector<runtime::Reply<wire::BookChecked>> auditors_;  // they wait for the next audit
   std::deque<Wanted> queue_;
   std::map<rows::Mark, std::vector<Same>> requests_;  // under way

@@ -34,6 +34,7 @@ struct BookActor::Counted {
   Audit audit;
   Head head;
   std::map<Address, AccountRow> stored;
+  base::Instant began;
   std::vector<runtime::Reply<wire::BookChecked>> replies{};
 };
 
@@ -58,6 +59,7 @@ void BookActor::answers(runtime::Handlers& on) {
   });
   on.ask<wire::ListPostings, wire::Postings>([this](auto ask, auto reply) { postings(ask, std::move(reply)); });
   on.ask<wire::CheckBook, wire::BookChecked>([this](auto, auto reply) { audit(std::move(reply)); });
+  on.timer<AuditAgain>([this] { audit_next(); });
   on.ask<wire::GetProposal, wire::ProposalIs>([this](wire::GetProposal::Reader ask, auto reply) {
     const auto id = TransferId::from(bytes_of(ask.getId()));
     if (!id) return reply.refuse({Code::malformed, "an id has 32 bytes"});
@@ -189,7 +191,8 @@ void BookActor::read_postings(std::vector<std::uint64_t> sequences, bool more, r
 
 // -- the audit
 
-/// One at a time, for it reads all of the book: those who ask meanwhile share the next one.
+/// One at a time, for it reads all of the book: those who ask meanwhile share the next one, which begins only after as
+/// long a rest. Any node may ask for it.
 void BookActor::audit(runtime::Reply<wire::BookChecked> reply) {
   reading<wire::BookChecked>(std::move(reply), [this](auto& to) {
     if (auditors_.size() >= kAuditorsMax) return to.refuse({Code::overloaded, "too many wait for the audit already"});
@@ -201,10 +204,11 @@ void BookActor::audit(runtime::Reply<wire::BookChecked> reply) {
 void BookActor::audit_next() {
   auditing_ = !auditors_.empty();
   if (!auditing_) return;
+  if (now() < audit_free_) return after<AuditAgain>(audit_free_ - now());
   std::map<Address, AccountRow> stored;
   for (const auto& [address, account] : accounts_)
     if (account.row != AccountRow{}) stored.emplace(address, account.row);
-  const auto counted = std::make_shared<Counted>(Counted{Audit(genesis_), head_, std::move(stored)});
+  const auto counted = std::make_shared<Counted>(Counted{Audit(genesis_), head_, std::move(stored), now()});
   counted->replies = std::exchange(auditors_, {});
   audit_on(counted, {});
 }
@@ -245,6 +249,7 @@ void BookActor::audit_on(std::shared_ptr<Counted> counted, const Bytes& from) {
                      }
                    };
                    for (auto& reply : counted->replies) reply.send(write_report);
+                   audit_free_ = now() + (now() - counted->began);
                    audit_next();
                  });
 }

@@ -19,7 +19,9 @@ constexpr auto kBook = config::text(
 constexpr auto kOwnDaily =
     config::count("wallet.own_daily", "1000000", 0, Amount::kMax, When::start,
                   "what the node itself spends of its own account in one UTC day at most; 0: nothing");
-constexpr auto kSettings = std::to_array<config::Setting>({kBook, kOwnDaily});
+constexpr auto kTransfers = config::count("wallet.transfers_per_account", "60000", 1, 100'000'000, When::start,
+                                          "transfers of one account that the book takes in a minute");
+constexpr auto kSettings = std::to_array<config::Setting>({kBook, kOwnDaily, kTransfers});
 
 constexpr std::string_view kHealthSources[] = {"wallet.book"};
 
@@ -27,6 +29,7 @@ node::Domain make(const node::DomainParts& parts) {
   const WalletSettings settings{.pool = parts.pool,
                                 .book = durable::Place::parse(parts.settings.get(kBook)).value_or(durable::Place{}),
                                 .own_daily = Amount::of(parts.settings.get(kOwnDaily)),
+                                .transfers_per_minute = static_cast<std::uint32_t>(parts.settings.get(kTransfers)),
                                 .health = parts.health,
                                 .log = parts.domain_log};
   return {.name = "wallet",

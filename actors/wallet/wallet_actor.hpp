@@ -18,8 +18,9 @@ namespace troupe::wallet {
 struct WalletSettings {
   std::shared_ptr<net::Pool> pool;
   durable::Place book;
-  Amount own_daily;                   ///< what the node's own account spends in a day
-  observe::Health* health = nullptr;  ///< outlives the node
+  Amount own_daily;                             ///< what the node's own account spends in a day
+  std::uint32_t transfers_per_minute = 60'000;  ///< of an account that a key spends from
+  observe::Health* health = nullptr;            ///< outlives the node
   observe::DomainLog log{};
 };
 
