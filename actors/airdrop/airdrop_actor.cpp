@@ -15,6 +15,7 @@ using base::Error;
 
 constexpr std::chrono::seconds kLedgerDue{20};        // our choice: it is tried again
 constexpr std::chrono::seconds kClockDue{5};          // our choice
+constexpr std::chrono::minutes kRunDue{30};           // our choice: no command waits longer for all payments
 constexpr std::chrono::milliseconds kReadAgain{500};  // our choice
 constexpr std::chrono::seconds kTryAgain{1};          // our choice
 constexpr std::uint32_t kClearedAtOnce = 128;         // our choice: rows of a commit
@@ -150,7 +151,7 @@ void AirdropActor::reload(const Error& why) {
   setup_.settings.log.warn("an airdrop is read again",
                            {{"airdrop", setup_.id.hex()}, {"why", std::string_view(why.message)}});
   for (IsReply& one : std::exchange(creating_, {})) one.refuse({Code::unavailable, why.message});
-  for (StepReply& one : std::exchange(running_, {})) one.refuse({Code::unavailable, why.message});
+  for (Waiting& one : std::exchange(running_, {})) one.reply.refuse({Code::unavailable, why.message});
   after<Reload>(kReadAgain);
 }
 
@@ -282,7 +283,7 @@ void AirdropActor::deposit() {
       });
 }
 
-/// Without its pool there is no airdrop, and nothing of it stays but its state.
+/// Without its pool there is no airdrop, and nothing of it stays.
 void AirdropActor::deposited(const base::Outcome<void>& how) {
   at_time([this, how](const base::Outcome<Times>& times) {
     if (!times.ok()) return after<Resend>(kTryAgain);  // the deposit is asked for again, and answered alike
@@ -290,8 +291,9 @@ void AirdropActor::deposited(const base::Outcome<void>& how) {
         [this, how, now = times.value().now](Airdrop& airdrop, durable::Storage::Commit& commit) {
           if (how.ok()) return outcome(airdrop.funded(now));
           for (const Bytes& key :
-               {rows::key('t', setup_.id), rows::key('u', setup_.id), rows::nonce_key(founding_->terms)})
+               {rows::key('t', setup_.id), rows::key('u', setup_.id), rows::nonce_key(founding_->terms), commit.head})
             commit.rows[key] = std::nullopt;
+          airdrop = Airdrop{};
           return base::Outcome<void>();
         },
         [this, how](const base::Outcome<void>& done) {
@@ -358,9 +360,9 @@ void AirdropActor::clear(char of) {
 void AirdropActor::finished() {
   tell_list(true);
   const Error returned{Code::refused, "the pool was given back to its owner: " + state().why};
-  for (StepReply& one : std::exchange(running_, {})) {
-    if (state().state == State::paid) one.send([this](wire::AirdropStep::Builder out) { write(out, state()); });
-    else one.refuse(returned);
+  for (Waiting& one : std::exchange(running_, {})) {
+    if (state().state == State::paid) one.reply.send([this](wire::AirdropStep::Builder out) { write(out, state()); });
+    else one.reply.refuse(returned);
   }
 }
 
@@ -607,16 +609,18 @@ void AirdropActor::objections(std::uint32_t from, runtime::Reply<wire::Objection
 void AirdropActor::run(StepReply reply) {
   const Airdrop& airdrop = state();
   if (airdrop.state == State::filling) return reply.refuse({Code::refused, "the list is not whole yet"});
+  // Those who asked for it long ago wait no more.
+  std::erase_if(running_, [this](const Waiting& one) { return one.due <= now(); });
   if (running_.size() >= kWaitingMax) return reply.refuse({Code::overloaded, "too many wait for these payments"});
   if (airdrop.state != State::published) {
-    running_.push_back(std::move(reply));
+    running_.push_back({std::move(reply), now() + kRunDue});
     return go_on();
   }
   at_time([this, reply = std::move(reply)](const base::Outcome<Times>& times) mutable {
     if (!times.ok()) return reply.refuse(times.error());
     if (row_.state() != nullptr && state().state == State::published && times.value().now < state().ends)
       return reply.refuse(error_of(AirdropError::early));
-    running_.push_back(std::move(reply));
+    running_.push_back({std::move(reply), now() + kRunDue});
     go_on();
   });
 }

@@ -116,7 +116,11 @@ class AirdropActor final : public runtime::Actor {
   AllObjected objected_;
   std::vector<base::Callback<void()>> waiting_open_;
   std::vector<IsReply> creating_;
-  std::vector<StepReply> running_;
+  struct Waiting {
+    StepReply reply;
+    base::Instant due;  // its asker has given up then
+  };
+  std::vector<Waiting> running_;
   bool asking_ = false;  // the deposit, or all that is given back
 
   std::uint64_t paying_ = 0;  // which attempt

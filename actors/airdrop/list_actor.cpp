@@ -39,6 +39,7 @@ void ListActor::receive(runtime::Handlers& on) {
     if (!told.getOver() && owner) unfinished_[*id] = *owner;
     if (!told.getOver()) return;
     unfinished_.erase(*id);
+    std::erase_if(claimed_, [&](const auto& one) { return one.second == *id; });
     airdrops_.sleepy(id->hex());
   });
   on.timer<Again>([this] { take(); });
@@ -72,6 +73,7 @@ void ListActor::take() {
   storage_.take([this](const base::Outcome<void>& taken) {
     if (!taken.ok()) return after<Again>(kOpenAgain);
     unfinished_.clear();
+    claimed_.clear();
     find_unfinished(rows::prefix('u'));
   });
 }
@@ -153,14 +155,18 @@ void ListActor::create(const runtime::Envelope& question, runtime::AnyReply repl
   const bool full = unfinished_.size() >= kUnfinishedMax || static_cast<std::size_t>(of_owner) >= kUnfinishedOfOwner;
   if (full && !unfinished_.contains(id))
     return reply.refuse({Code::refused, "as many airdrops have not ended as may be: of this account, or in all"});
-  storage_.get(rows::nonce_key(*terms), [this, id, owner = terms->owner, question, reply = std::move(reply)](
-                                            const base::Outcome<std::optional<Bytes>>& row) mutable {
-    if (!row.ok()) return reply.refuse(row.error());
-    if (row.value() && AirdropId::from(*row.value()) != id)
-      return reply.refuse({Code::conflict, "this request has created another airdrop"});
-    unfinished_.try_emplace(id, owner);  // counts from now on; the airdrop says if it comes to nothing
-    airdrops_.ask(id.hex(), {question, std::move(reply)});
-  });
+  storage_.get(
+      rows::nonce_key(*terms), [this, id, owner = terms->owner, nonce = rows::nonce_key(*terms), question,
+                                reply = std::move(reply)](const base::Outcome<std::optional<Bytes>>& row) mutable {
+        if (!row.ok()) return reply.refuse(row.error());
+        // Another one may have begun and not be durable yet.
+        const auto claim = claimed_.find(nonce);
+        if ((row.value() && AirdropId::from(*row.value()) != id) || (claim != claimed_.end() && claim->second != id))
+          return reply.refuse({Code::conflict, "this request has created another airdrop"});
+        claimed_.insert_or_assign(nonce, id);
+        unfinished_.try_emplace(id, owner);  // counts from now on; the airdrop says if it comes to nothing
+        airdrops_.ask(id.hex(), {question, std::move(reply)});
+      });
 }
 
 void ListActor::list(const std::optional<AirdropId>& from, runtime::Reply<wire::Airdrops> reply) {

@@ -45,7 +45,8 @@ class ListActor final : public runtime::Actor {
   durable::Storage storage_;
   durable::Keyed airdrops_;
   bool open_ = false;
-  std::map<AirdropId, Address> unfinished_;  // and their owners
+  std::map<AirdropId, Address> unfinished_;   // and their owners
+  std::map<base::Bytes, AirdropId> claimed_;  // nonces (rows::nonce_key) of those that begin, before their rows say so
   std::vector<std::pair<runtime::Envelope, runtime::AnyReply>> early_;
 };
 

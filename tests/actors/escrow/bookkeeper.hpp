@@ -9,11 +9,33 @@
 #include "actors/escrow/words.hpp"
 #include "actors/wallet/wallet_actor.hpp"
 #include "messages/words.hpp"
+#include "runtime/crypto/hash.hpp"
 #include "runtime/store/store_actor.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 #include "tests/support.hpp"
 
 namespace troupe::escrow {
+
+inline crypto::SecretKey key_named(const std::string& name) {
+  crypto::Seed seed;
+  seed.bytes = crypto::sha256(base::as_bytes(name)).bytes;
+  return crypto::SecretKey(seed);
+}
+
+/// A person who signs, and knows the number of the next transfer.
+struct Person {
+  explicit Person(const std::string& name) : key(key_named(name)), policy(wallet::Policy::of_key(key.public_key())) {}
+  const Address& address() const { return policy.address(); }
+  wallet::Approval sign(base::ByteView bytes) const { return {key.public_key(), key.sign(bytes)}; }
+  void write(wallet::wire::SignedTransfer::Builder out, const wallet::Transfer& transfer) const {
+    const auto approval = sign(wallet::encode(transfer));
+    wallet::write(out, transfer, policy, std::span(&approval, 1));
+  }
+
+  crypto::SecretKey key;
+  wallet::Policy policy;
+  std::uint64_t acts = 0;
+};
 
 class Bookkeeper {
  public:
@@ -23,8 +45,9 @@ class Bookkeeper {
     std::uint64_t each = 0;  ///< also of the node's own account
   };
   /// `dice`: what survives of what was not synced. Without `on_chain` it is a book.
-  explicit Bookkeeper(std::uint64_t dice, const std::optional<OnChain>& on_chain = {})
-      : fabric_(sim::Fabric::make(stage_)), dice_(dice) {
+  explicit Bookkeeper(std::uint64_t dice, const std::optional<OnChain>& on_chain = {},
+                      std::uint32_t transfers_per_minute = 60'000)
+      : transfers_per_minute_(transfers_per_minute), fabric_(sim::Fabric::make(stage_)), dice_(dice) {
     sim::NodePorts& ports = stage_.keep<sim::NodePorts>(stage_, fabric_, kNumber, disk);
     identity_ = std::make_shared<const crypto::Identity>(crypto::Identity::make(ports.world().chance, 0));
     if (on_chain) found(*on_chain);
@@ -68,6 +91,14 @@ class Bookkeeper {
     if (disk.halted()) power_fails();
   }
   std::size_t failures() const { return failures_; }
+  /// Runs it in a handler of an actor of the node; what it asks is answered in run_for().
+  void inside(std::function<void(test::Scripted&)> what) {
+    Life& life = *lives_.back();
+    life.what = std::move(what);
+    life.outside->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
+                                                    runtime::Envelope::build<messages::wire::Nothing>({}, [](auto) {})),
+                          nullptr);
+  }
   UnixMs time() { return wallet::unix_ms(lives_.back()->ports.world().clock.wall()); }
 
   sim::Disk disk;
@@ -124,7 +155,7 @@ class Bookkeeper {
     auto escrows = std::make_shared<EscrowSettings>();
     escrows->pool = life.pool;
     escrows->book = place;
-    const wallet::WalletSettings money{.pool = life.pool, .book = place};
+    const wallet::WalletSettings money{.pool = life.pool, .book = place, .transfers_per_minute = transfers_per_minute_};
     const airdrop::AirdropSettings drops{.pool = life.pool, .book = place, .objections = std::chrono::minutes(1)};
     life.node.start("node", test::script({}, [=](test::Scripted& self) {
                       self.spawn("store", [] { return std::make_unique<store::StoreActor>("store"); }, {});
@@ -161,14 +192,7 @@ class Bookkeeper {
     disk.crash(dice_);
     begin();
   }
-  void inside(std::function<void(test::Scripted&)> what) {
-    Life& life = *lives_.back();
-    life.what = std::move(what);
-    life.outside->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
-                                                    runtime::Envelope::build<messages::wire::Nothing>({}, [](auto) {})),
-                          nullptr);
-  }
-
+  const std::uint32_t transfers_per_minute_;
   sim::Stage stage_{1};
   std::shared_ptr<sim::Fabric> fabric_;
   base::Random dice_;

@@ -2,7 +2,6 @@
 #include "actors/airdrop/api.hpp"
 #include "actors/airdrop/words.hpp"
 #include "actors/escrow/api.hpp"
-#include "runtime/crypto/hash.hpp"
 #include "tests/actors/escrow/bookkeeper.hpp"
 
 using namespace troupe;
@@ -14,27 +13,6 @@ namespace {
 constexpr std::uint64_t kMoney = 1'000;
 constexpr std::uint32_t kDropped = 150;  // three payments
 constexpr std::uint32_t kStruck = 17;
-
-crypto::SecretKey key_named(const std::string& name) {
-  crypto::Seed seed;
-  seed.bytes = crypto::sha256(base::as_bytes(name)).bytes;
-  return crypto::SecretKey(seed);
-}
-
-/// A person who signs, and knows the number of the next transfer.
-struct Person {
-  explicit Person(const std::string& name) : key(key_named(name)), policy(wallet::Policy::of_key(key.public_key())) {}
-  const Address& address() const { return policy.address(); }
-  wallet::Approval sign(base::ByteView bytes) const { return {key.public_key(), key.sign(bytes)}; }
-  void write(book_wire::SignedTransfer::Builder out, const wallet::Transfer& transfer) const {
-    const auto approval = sign(wallet::encode(transfer));
-    wallet::write(out, transfer, policy, std::span(&approval, 1));
-  }
-
-  crypto::SecretKey key;
-  wallet::Policy policy;
-  std::uint64_t acts = 0;
-};
 
 /// What is left when all is over.
 struct Ending {

@@ -1,0 +1,162 @@
+// What a book, its airdrops and its keepers do not do for one account, or say before it is true.
+#include "actors/airdrop/api.hpp"
+#include "actors/airdrop/rows.hpp"
+#include "actors/airdrop/words.hpp"
+#include "tests/actors/escrow/bookkeeper.hpp"
+
+using namespace troupe;
+using namespace troupe::escrow;
+using namespace std::chrono_literals;
+
+namespace {
+
+namespace money_wire = wallet::wire;
+namespace drop_wire = airdrop::wire;
+using Heard = std::shared_ptr<std::optional<base::Code>>;  // what an answer was; Code{}: it was fine
+
+/// A book with money for two people.
+struct Bank {
+  explicit Bank(std::uint64_t dice = 0, std::uint32_t transfers_per_minute = 60'000)
+      : book(dice, {}, transfers_per_minute) {
+    REQUIRE_FALSE(book.ask<money_wire::GetBook, money_wire::BookIs>(
+        wallet::kPath, [](money_wire::GetBook::Builder) {},
+        [this](money_wire::BookIs::Reader is) { id = *wallet::BookId::from(bytes_of(is.getBook())); }));
+    for (Person* one : {&ann, &bob})
+      REQUIRE_FALSE(book.ask<money_wire::Issue, money_wire::Posted>(
+          wallet::kPath,
+          [&](money_wire::Issue::Builder out) {
+            out.setTo(data_of(one->address().view()));
+            out.setAmount(1'000);
+            out.setRequest(one->address().hex().substr(0, 16));
+          },
+          [](money_wire::Posted::Reader) {}));
+  }
+
+  Heard send(test::Scripted& self, Person& from, std::uint64_t number, std::uint64_t amount) {
+    const wallet::Transfer transfer{
+        id, from.address(), {number}, {{(&from == &ann ? bob : ann).address(), Amount::of(amount)}}, ""};
+    return asked<money_wire::PostTransfer, money_wire::Posted>(
+        self, wallet::kPath, [&](money_wire::PostTransfer::Builder out) { from.write(out.initTransfer(), transfer); });
+  }
+  airdrop::Terms terms(std::uint64_t pool, std::uint32_t recipients = 3) {
+    std::vector<airdrop::Recipient> list;
+    for (std::uint32_t i = 0; i < recipients; ++i) {
+      airdrop::Recipient one{{}, 1};
+      one.to.bytes.fill(static_cast<std::uint8_t>(i + 1));
+      list.push_back(one);
+    }
+    airdrop::Terms blank;
+    blank.book = id;
+    blank.owner = ann.address();
+    blank.pool = Amount::of(pool);
+    return airdrop::make_terms(blank, list).value();
+  }
+  Heard create(test::Scripted& self, const airdrop::Terms& terms) {
+    const wallet::Transfer deposit{id, ann.address(), {1}, {{airdrop::account_of(id_of(terms)), terms.pool}}, ""};
+    return asked<drop_wire::CreateAirdrop, drop_wire::AirdropIs>(self, airdrop::kPath,
+                                                                 [&](drop_wire::CreateAirdrop::Builder out) {
+                                                                   out.setTerms(data_of(encode(terms)));
+                                                                   wallet::write(out.initBy(), ann.sign(encode(terms)));
+                                                                   ann.write(out.initDeposit(), deposit);
+                                                                 });
+  }
+  std::size_t airdrop_rows() {
+    const auto count = std::make_shared<std::optional<std::size_t>>();
+    std::shared_ptr<durable::Storage> storage;
+    book.inside([&](test::Scripted& self) {
+      storage = std::make_shared<durable::Storage>(self, durable::Place{durable::Place::Kind::self},
+                                                   airdrop::rows::kKeyspace, 0);
+      storage->range({}, {}, 100, [count](const base::Outcome<durable::Storage::Page>& page) {
+        REQUIRE(page.ok());
+        *count = page.value().rows.size();
+      });
+    });
+    book.run_for(1s);
+    REQUIRE(*count);
+    return **count;
+  }
+  std::uint64_t transfers_of(const Person& one) {
+    std::uint64_t out = 0;
+    REQUIRE_FALSE(book.ask<money_wire::GetAccount, money_wire::AccountIs>(
+        wallet::kPath, [&](money_wire::GetAccount::Builder ask) { ask.setAddress(data_of(one.address().view())); },
+        [&](money_wire::AccountIs::Reader is) { out = is.getAccount().getDebits(); }));
+    return out;
+  }
+
+  Bookkeeper book;
+  Person ann{"ann"}, bob{"bob"};
+  wallet::BookId id;
+
+ private:
+  template <class Q, class A, class Fill>
+  static Heard asked(test::Scripted& self, const char* path, Fill fill) {
+    auto heard = std::make_shared<std::optional<base::Code>>();
+    self.ask<Q, A>(self.node().find(path), self.now() + 20s, fill,
+                   [heard](runtime::Answer<A> answer) { *heard = answer.ok() ? base::Code{} : answer.error().code; });
+    return heard;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("wallet limits: an account makes a number of transfers in a minute, and the next ones after it") {
+  Bank bank(0, 3);
+  std::vector<Heard> heard;
+  bank.book.inside([&](test::Scripted& self) {
+    for (std::uint64_t number = 1; number <= 4; ++number) heard.push_back(bank.send(self, bank.ann, number, 1));
+    heard.push_back(bank.send(self, bank.bob, 1, 1));
+  });
+  bank.book.run_for(10s);
+  for (const int fine : {0, 1, 2, 4}) CHECK(*heard[fine] == base::Code{});
+  CHECK(*heard[3] == base::Code::overloaded);
+  bank.book.run_for(60s);
+  bank.book.inside([&](test::Scripted& self) { heard.push_back(bank.send(self, bank.ann, 4, 1)); });
+  bank.book.run_for(10s);
+  CHECK(*heard.back() == base::Code{});
+}
+
+TEST_CASE("wallet book: a transfer is refused for another one only when that one is durable") {
+  int refused = 0;
+  for (std::uint64_t after = 0; after < 12; ++after) {
+    CAPTURE(after);
+    Bank bank(after);
+    Heard first, second;
+    bank.book.disk.halt_after(after);
+    bank.book.inside([&](test::Scripted& self) {
+      (void)bank.send(self, bank.bob, 1, 1);  // the next two are decided together, behind this one
+      first = bank.send(self, bank.ann, 1, 5);
+      second = bank.send(self, bank.ann, 1, 6);
+    });
+    bank.book.run_for(5s);
+    const bool told = *second == base::Code::conflict;
+    refused += told ? 1 : 0;
+    if (told) CHECK(bank.transfers_of(bank.ann) == 1);
+  }
+  CHECK(refused > 0);
+}
+
+TEST_CASE("airdrop limits: of two that are created at once under one request one is, and the other leaves nothing") {
+  Bank bank;
+  Heard one, other;
+  bank.book.inside([&](test::Scripted& self) {
+    one = bank.create(self, bank.terms(10));
+    other = bank.create(self, bank.terms(20));
+  });
+  bank.book.run_for(5s);
+  CHECK(*one == base::Code{});
+  CHECK(*other == base::Code::conflict);
+  CHECK(bank.transfers_of(bank.ann) == 1);
+}
+
+TEST_CASE("airdrop limits: an airdrop whose deposit the book refuses leaves no row") {
+  Bank bank;
+  Heard created, sent;
+  bank.book.inside([&](test::Scripted& self) {
+    created = bank.create(self, bank.terms(10));
+    sent = bank.send(self, bank.ann, 1, 7);  // takes the number of the deposit
+  });
+  bank.book.run_for(5s);
+  CHECK(*sent == base::Code{});
+  CHECK(*created == base::Code::conflict);
+  CHECK(bank.airdrop_rows() == 0);
+}
