@@ -20,7 +20,8 @@ Error error_of(RegistryError why) {
     case RegistryError::member: return {Code::conflict, "this account is an arbiter already, or about to be one"};
     case RegistryError::unknown: return {Code::not_found, "this account is no arbiter"};
     case RegistryError::busy: return {Code::conflict, "this arbiter is drawn in a dispute that is open"};
-    case RegistryError::full: return {Code::overloaded, "there are as many arbiters as may be"};
+    case RegistryError::full:
+      return {Code::overloaded, "there are as many arbiters as may be, and none that is free has a smaller bond"};
   }
   return {Code::internal, "an arbiter was refused"};
 }
@@ -174,6 +175,9 @@ void ArbitersActor::join(wire::JoinArbiters::Reader question, Nothing reply) {
   if (row_.state() == nullptr) return reply.refuse({Code::unavailable, "the arbiters are being read: try again"});
   if (transfer.credits.size() != 1 || transfer.credits[0].to != arbiters_account(*book_))
     return reply.refuse({Code::malformed, "a bond is paid to the account of the arbiters"});
+  if (transfer.credits[0].amount < setup_.settings->arbiter_bond_min)
+    return reply.refuse({Code::refused, "the bond is less than escrow.arbiter_bond_min of the book, " +
+                                            setup_.settings->arbiter_bond_min.text()});
   if (!wallet::Order::approved(transfer, policy, approvals))
     return reply.refuse({Code::refused, "the signers of the account have not approved the bond"});
   const Address arbiter = transfer.from;
@@ -197,15 +201,15 @@ void ArbitersActor::join(wire::JoinArbiters::Reader question, Nothing reply) {
           return reply.refuse({Code::conflict, "the number of the bond's transfer is not the next one of the account"});
         if (account.getBalance() < bond.units())
           return reply.refuse({Code::refused, "the account has less than the bond"});
-        add(arbiter, std::move(kept), std::move(reply));
+        add(arbiter, bond, std::move(kept), std::move(reply));
       });
 }
 
-void ArbitersActor::add(const Address& arbiter, Bytes kept, Nothing reply) {
+void ArbitersActor::add(const Address& arbiter, Amount bond, Bytes kept, Nothing reply) {
   const auto waiting = std::make_shared<Nothing>(std::move(reply));
   change(
-      [arbiter, kept = std::move(kept)](Registry& to) -> base::Outcome<void> {
-        if (const auto may = to.may_join(arbiter); !may.ok()) return error_of(may.error());
+      [arbiter, bond, kept = std::move(kept)](Registry& to) -> base::Outcome<void> {
+        if (const auto may = to.may_join(arbiter, bond); !may.ok()) return error_of(may.error());
         to.joining(arbiter, kept);
         return {};
       },

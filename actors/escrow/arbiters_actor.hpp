@@ -42,7 +42,7 @@ class ArbitersActor final : public runtime::Actor {
   void change(base::Callback<base::Outcome<void>(Registry&)> change, Done done, std::optional<base::Bytes> once = {});
   void go_on();
   void join(wire::JoinArbiters::Reader question, Nothing reply);
-  void add(const Address& arbiter, base::Bytes kept, Nothing reply);
+  void add(const Address& arbiter, Amount bond, base::Bytes kept, Nothing reply);
   void leave(wire::LeaveArbiters::Reader ask, Nothing reply);
   void note(wire::ArbiterAct::Reader ask, Nothing reply);
   void list(runtime::Reply<wire::Arbiters> reply);

@@ -31,11 +31,14 @@ constexpr auto kFreshLimit =
                   "what an account may put into one escrow on its first day, and once more each day; 0: no limit");
 constexpr auto kRate = config::count("escrow.rate_per_account", "60", 1, 1'000'000, When::start,
                                      "acts of one account that are taken in a minute");
+constexpr auto kArbiterBondMin = config::count("escrow.arbiter_bond_min", "1", 1, Amount::kMax, When::start,
+                                               "the least bond with which an arbiter joins");
 constexpr std::string_view kSameOwners[] = {"note", "refuse"};
 constexpr auto kSameOwner = config::choice("escrow.same_owner", "note", kSameOwners, When::start,
                                            "what becomes of an escrow whose parties ask through one node");
-constexpr auto kSettings = std::to_array<config::Setting>(
-    {kSignBy, kFundBy, kStart, kDeliver, kReview, kMediation, kArbiterTerm, kGrace, kFreshLimit, kRate, kSameOwner});
+constexpr auto kSettings =
+    std::to_array<config::Setting>({kSignBy, kFundBy, kStart, kDeliver, kReview, kMediation, kArbiterTerm, kGrace,
+                                    kFreshLimit, kRate, kArbiterBondMin, kSameOwner});
 
 node::Domain make(const node::DomainParts& parts) {
   auto settings = std::make_shared<EscrowSettings>();
@@ -57,6 +60,7 @@ node::Domain make(const node::DomainParts& parts) {
   settings->guards.fresh_limit = Amount::of(parts.settings.get(kFreshLimit));
   settings->guards.same_owner = parts.settings.get(kSameOwner) == "refuse" ? SameOwner::refuse : SameOwner::note;
   settings->acts_per_minute = static_cast<std::uint32_t>(parts.settings.get(kRate));
+  settings->arbiter_bond_min = Amount::of(parts.settings.get(kArbiterBondMin));
   settings->health = parts.health;
   settings->log = parts.domain_log;
   const SharedSettings shared = std::move(settings);

@@ -12,7 +12,8 @@ struct EscrowSettings {
   durable::Place book;
   Terms terms;  ///< of agreements that are made here
   GuardRules guards;
-  std::uint32_t acts_per_minute = 60;             ///< of an account
+  std::uint32_t acts_per_minute = 60;  ///< of an account
+  Amount arbiter_bond_min = Amount::of(1);
   base::Duration idle = std::chrono::minutes(1);  ///< after which an escrow sleeps
   observe::Health* health = nullptr;              ///< outlives the node
   observe::DomainLog log{};

@@ -1,6 +1,7 @@
 #include "actors/escrow/logic/registry.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "runtime/base/fields.hpp"
 
@@ -27,13 +28,24 @@ base::Bytes leave_bytes(const wallet::TransferId& joined) {
   return out;
 }
 
-base::Result<void, RegistryError> Registry::may_join(const Address& arbiter) const {
+base::Result<void, RegistryError> Registry::may_join(const Address& arbiter, Amount bond) const {
   const auto there = records_.find(arbiter);
   if (joining_.contains(arbiter) || (there != records_.end() && there->second.bond > Amount()))
     return RegistryError::member;
-  if (joining_.size() >= kJoiningMax || candidates().size() + joining_.size() >= kArbitersMax)
-    return RegistryError::full;
+  if (joining_.size() >= kJoiningMax) return RegistryError::full;
+  if (candidates().size() + joining_.size() < kArbitersMax) return {};
+  const auto least = smallest();
+  if (!least || bond <= least->bond) return RegistryError::full;
   return {};
+}
+
+std::optional<Arbiter> Registry::smallest() const {
+  std::set<Address> busy;
+  for (const auto& [escrow, arbiter] : cases_) busy.insert(arbiter);
+  std::optional<Arbiter> out;
+  for (const Arbiter& one : candidates())
+    if (!busy.contains(one.address) && (!out || one.bond < out->bond)) out = one;
+  return out;
 }
 
 void Registry::joined(const Address& arbiter, Amount bond, const wallet::TransferId& transfer) {
@@ -41,6 +53,12 @@ void Registry::joined(const Address& arbiter, Amount bond, const wallet::Transfe
   ArbiterRecord& record = records_[arbiter];
   record.bond = bond;
   record.joined = transfer;
+  // The new one is in no dispute, so there is one to pay back.
+  if (candidates().size() > kArbitersMax) {
+    const Arbiter least = *smallest();
+    owed_.push_back({least.address, least.bond});
+    records_[least.address].bond = Amount();
+  }
   if (records_.size() <= kArbitersMax + kRecordsMax) return;
   const auto old = std::ranges::find_if(records_, [](const auto& one) { return one.second.bond == Amount(); });
   if (old != records_.end()) records_.erase(old);

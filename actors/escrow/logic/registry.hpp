@@ -5,6 +5,7 @@
 // Leave    the bond is paid back, unless the arbiter is drawn in a dispute that is open.
 // Cases    of each escrow the round at hand. What is said of a round counts once: the caller passes over repetitions.
 // Money    what is owed goes out in transfers of that account, one at a time, the same bytes until it is posted.
+// Room     where as many can be drawn as may be, a larger bond takes the place of the smallest: that one is paid back.
 // Limits   kArbitersMax that can be drawn or join; kRecordsMax records of those who left: the rest is forgotten.
 #include <map>
 
@@ -34,15 +35,15 @@ enum class RegistryError : std::uint8_t {
   member,   ///< it is one already, or is about to be
   unknown,  ///< it is none
   busy,     ///< it is drawn in an open dispute
-  full,     ///< as many as may be
+  full,     ///< as many as may be, and none of them has a smaller bond
 };
 
 class Registry {
  public:
   explicit Registry(const wallet::BookId& book) : outgoing_(book, arbiters_account(book)) {}
 
-  /// Whether it may begin to join.
-  base::Result<void, RegistryError> may_join(const Address& arbiter) const;
+  /// Whether it may begin to join with that bond.
+  base::Result<void, RegistryError> may_join(const Address& arbiter, Amount bond) const;
   void joining(const Address& arbiter, base::Bytes deposit) { joining_[arbiter] = std::move(deposit); }
   void not_joined(const Address& arbiter) { joining_.erase(arbiter); }
   void joined(const Address& arbiter, Amount bond, const wallet::TransferId& transfer);
@@ -68,6 +69,9 @@ class Registry {
   friend bool operator==(const Registry&, const Registry&) = default;
 
  private:
+  /// The one of the smallest bond that is in no open dispute; none: all are.
+  std::optional<Arbiter> smallest() const;
+
   std::map<Address, ArbiterRecord> records_;
   std::map<Address, base::Bytes> joining_;
   std::map<EscrowId, Address> cases_;
