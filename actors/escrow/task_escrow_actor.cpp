@@ -167,7 +167,7 @@ void TaskEscrowActor::act(const TaskAct& act, const Bytes& deposit, const std::o
 /// Once it is known that this node still holds the seat.
 void TaskEscrowActor::refuse_unknown(Reply reply) {
   storage_.confirm([this, reply = std::move(reply)](const base::Outcome<void>& here) mutable {
-    if (here.ok()) return reply.refuse({Code::not_found, "there is no escrow of a task " + id_.hex()});
+    if (here.ok()) return reply.refuse({Code::not_found, "the book has no escrow " + id_.hex()});
     reply.refuse({Code::unavailable, "the escrow is kept elsewhere by now: try again"});
   });
 }
