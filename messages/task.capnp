@@ -21,6 +21,21 @@ struct RunAttempt $kind(from = [peer], bytesMax = 196608) {
   token @1 :UInt64;
   escrow @2 :Data;
   # By which this attempt is paid (messages/escrow.capnp); empty: it is not.
+  leaseMs @3 :UInt32;
+  # Of an order with hosts: how long its program may run after the worker has asked for that (RenewAttempt), 3,000 to
+  # 30,000; what is outside counts as the nearest.
+}
+
+struct RenewAttempt $kind(from = [peer], bytesMax = 128) {
+  # The node that runs an attempt of an order with hosts asks its submitter, at /task/orders, for the next lease. Answered
+  # by AttemptRenewed. Errors: `not_found` (the attempt is over, or is another node's).
+
+  task @0 :Data;
+  token @1 :UInt64;
+}
+
+struct AttemptRenewed $kind(from = [peer], bytesMax = 64) {
+  # The answer to RenewAttempt: the lease counts from when it was asked for.
 }
 
 struct AttemptItem $kind(from = [peer], bytesMax = 131072, whenFull = credit) {

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "actors/task/logic/network.hpp"
 #include "actors/task/words.hpp"
 #include "messages/usage.hpp"
 #include "messages/words.hpp"
@@ -28,6 +29,8 @@ void AttemptActor::receive(runtime::Handlers& on) {
   on.stream<wire::StartAttempt, wire::AttemptItem>(
       [this](wire::StartAttempt::Reader, runtime::Sink<wire::AttemptItem> to) { begin(std::move(to)); });
   on.timer<Sign>([this] { sign(); });
+  on.timer<Renew>([this] { renew(); });
+  on.timer<LeaseEnds>([this] { lease_ends(); });
   on.describe<wire::AttemptState>([this](wire::AttemptState::Builder state) {
     const sandbox::Limits& limits = what_->order.limits;
     state.setToken(what_->token);
@@ -49,6 +52,7 @@ void AttemptActor::begin(runtime::Sink<wire::AttemptItem> to) {
     if (!world().mutations.on("task.attempt_stays")) given_up();
   });
   after<Sign>(kSign);
+  if (needs_lease()) renew();
   const Order& order = what_->order;
   inputs_[order.program];
   for (const task::Input& input : order.inputs) inputs_[input.content];
@@ -101,7 +105,7 @@ void AttemptActor::fetch_standard_input() {
 }
 
 void AttemptActor::start_if_ready() {
-  if (process_ || !standard_input_) return;
+  if (process_ || !standard_input_ || (needs_lease() && !lease_.holds(now()))) return;
   for (const auto& [cid, input] : inputs_)
     if (input.path.empty()) return;
   if (root_ && root_->path.empty()) return;
@@ -126,10 +130,43 @@ ports::ProcessStart AttemptActor::program() const {
   spec.binds.push_back({inputs_.at(order.program).path, spec.command.front()});
   for (const task::Input& input : order.inputs)
     spec.binds.push_back({inputs_.at(input.content).path, inside(input.path)});
+  for (const std::string& host : order.hosts)
+    if (auto typed = base::HostPort::parse(host)) spec.hosts.push_back(std::move(*typed));
+  out.reach = {.listed = addresses_of(settings_.network), .own = {settings_.endpoint()}};
   if (root_) spec.root = root_->path;
   else if (settings_.host_usr)
     for (const auto& [from, to] : kUsr) spec.binds.push_back({from, to});
   return out;
+}
+
+// -- its lease
+
+bool AttemptActor::needs_lease() const { return !what_->order.hosts.empty() && what_->submitter != settings_.self(); }
+
+void AttemptActor::renew() {
+  if (end_ || !to_) return;  // its program has ended
+  after<Renew>(lease_.period());
+  const Order& order = what_->order;
+  ask<wire::RenewAttempt, wire::AttemptRenewed>(
+      settings_.pool->remote(base::Contact{order.submitter, order.submitter_nonce, what_->coordinated_at}, kOrdersPath),
+      now() + lease_.period(),
+      [&](wire::RenewAttempt::Builder out) {
+        out.setTask(data_of(id_of(order).view()));
+        out.setToken(what_->token);
+      },
+      [this, asked = now()](const runtime::Answer<wire::AttemptRenewed>& answer) {
+        if (!answer.ok()) return;  // asked again, until it ends
+        lease_.renewed(asked);
+        after<LeaseEnds>(lease_.end() - now());
+        start_if_ready();
+      });
+}
+
+void AttemptActor::lease_ends() {
+  if (end_ || !process_) return;
+  if (lease_.holds(now())) return after<LeaseEnds>(lease_.end() - now());
+  process_.reset();
+  fail({Code::unavailable, "its submitter did not renew the lease, without which it talks to no host"});
 }
 
 void AttemptActor::fail(const Error& why) {

@@ -6,12 +6,14 @@
 // Credit   of the stream is that of the program: it waits while the submitter does not read.
 // Paid     for one that is paid the answer is hashed as it is sent, and told to `/task` before the end is. One that its
 //          submitter gives up after its begin is answered, too, by what there was: it has had the work.
+// Lease    of one that talks to hosts is renewed by its submitter (logic/lease.hpp): no program without one.
 // Outputs  are read from the disk of the sandbox, in memory; together at most what the order allows it to write.
 #include <deque>
 #include <map>
 
 #include "actors/escrow/api.hpp"
 #include "actors/task/book.hpp"
+#include "actors/task/logic/lease.hpp"
 #include "actors/task/settings.hpp"
 #include "messages/files.capnp.h"
 #include "runtime/actor/actor.hpp"
@@ -27,15 +29,19 @@ class AttemptActor final : public runtime::Actor {
     std::uint64_t token = 0;
     base::NodeId submitter;
     std::optional<escrow::TaskEscrowId> paid_by{};
+    base::Duration lease{};           ///< of an order with hosts
+    base::Endpoint coordinated_at{};  ///< where its submitter is
   };
   AttemptActor(TaskSettings settings, std::shared_ptr<const What> what)
-      : settings_(std::move(settings)), what_(std::move(what)) {}
+      : settings_(std::move(settings)), what_(std::move(what)), lease_(what_->lease) {}
 
   void receive(runtime::Handlers& on) override;
   void process(ports::ProcessEvent&& event) override;
 
  private:
   struct Sign {};
+  struct Renew {};
+  struct LeaseEnds {};
   struct Input {
     std::string path;  ///< absolute; empty: not there yet
     runtime::Subscription held;
@@ -54,6 +60,10 @@ class AttemptActor final : public runtime::Actor {
   void tell_answer(const Ended& how);
   void given_up();
   void ended(ports::ProcessEnded&& end);
+  /// Whether it may run: without hosts, or for this node itself, always.
+  bool needs_lease() const;
+  void renew();
+  void lease_ends();
   void fail(const base::Error& why);
 
   const TaskSettings settings_;
@@ -64,6 +74,7 @@ class AttemptActor final : public runtime::Actor {
   std::optional<base::Bytes> standard_input_;
   runtime::Subscription reading_input_;
   std::unique_ptr<ports::Process> process_;
+  Lease lease_;
   bool told_begin_ = false;
   sandbox::Usage usage_;
   std::deque<ports::Printed> printed_;

@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "actors/node/api.hpp"
+#include "actors/task/logic/network.hpp"
 #include "actors/task/sim.hpp"
 #include "actors/task/worker_actor.hpp"
 
@@ -39,6 +40,10 @@ constexpr auto kTasksMax = config::count("task.tasks_max", "10000", 16, 1'000'00
                                          "tasks submitted here that are kept; those that ended first make room");
 constexpr auto kHostUsr =
     config::flag("task.host_usr", "false", When::start, "whether tasks see /usr of this machine, read-only");
+constexpr auto kNetwork = config::texts("task.network", kPatternsMax, When::start,
+                                        "hosts that tasks may talk to through this node: NAME, *.NAME, * or ADDRESS, "
+                                        "with :PORT or without; none: no task gets out",
+                                        pattern_fault);
 constexpr auto kTripwires = config::flag("task.tripwires", "true", When::start,
                                          "whether a task ends that tries what no task may, instead of being refused");
 /// A share that leaves most workers honest.
@@ -64,8 +69,8 @@ constexpr auto kPayMargin =
     config::duration("task.pay_margin", "1h", 1s, 24h * 30, When::start,
                      "how long after the time of its program an attempt that is paid may be handed in");
 constexpr auto kSettings =
-    std::to_array<config::Setting>({kSlots, kMemory, kLease, kQueueMax, kInputs, kKept, kTasksMax, kHostUsr, kTripwires,
-                                    kDishonest, kPayMargin, kRequireVerified, kChecks});
+    std::to_array<config::Setting>({kSlots, kMemory, kLease, kQueueMax, kInputs, kKept, kTasksMax, kHostUsr, kNetwork,
+                                    kTripwires, kDishonest, kPayMargin, kRequireVerified, kChecks});
 
 constexpr std::string_view kHealthSources[] = {kTaskRows, kTextRows, kSandboxSource};
 
@@ -84,6 +89,8 @@ node::Domain make(const node::DomainParts& parts) {
   out.tasks_max = static_cast<std::uint32_t>(settings.get(kTasksMax));
   out.require_verified = settings.get(kRequireVerified);
   out.checks_per_hour = static_cast<std::uint32_t>(settings.get(kChecks));
+  out.network = settings.get(kNetwork);
+  out.endpoint = parts.own_endpoint();
   out.host_usr = settings.get(kHostUsr);
   out.tripwires = settings.get(kTripwires);
   out.dishonest = share_typed(settings.get(kDishonest)).value_or(out.dishonest);

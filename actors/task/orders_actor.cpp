@@ -50,6 +50,8 @@ void OrdersActor::receive(runtime::Handlers& on) {
       [this](wire::CancelTask::Reader request, auto reply) { cancel(request, std::move(reply)); });
   on.stream<wire::ReadTask, wire::TaskText>(
       [this](wire::ReadTask::Reader question, runtime::Sink<wire::TaskText> to) { read(question, std::move(to)); });
+  on.ask<wire::RenewAttempt, wire::AttemptRenewed>(
+      [this](wire::RenewAttempt::Reader request, auto reply) { renew(request, std::move(reply)); });
   on.timer<Tick>([this] { tick(); });
   on.timer<StartAgain>([this] { save_start(); });
   on.timer<StillThere>([this] { still_there(); });
@@ -68,8 +70,9 @@ void OrdersActor::receive(runtime::Handlers& on) {
 void OrdersActor::start() {
   has_ = world().hardware.has();
   after<StillThere>(kStillThere);
-  node().publish<wire::SubmitTask, wire::ListTasks, wire::ViewTask, wire::CancelTask, wire::ReadTask>(kOrdersPath,
-                                                                                                      self());
+  node()
+      .publish<wire::SubmitTask, wire::ListTasks, wire::ViewTask, wire::CancelTask, wire::ReadTask, wire::RenewAttempt>(
+          kOrdersPath, self());
   texts_.load([](ByteView, ByteView) { return store::Use::keep; }, [](const base::Outcome<void>&) {});
   tasks_.load([this](ByteView key, ByteView value) { return take(key, value); },
               [this](const base::Outcome<void>&) { loaded(); });
@@ -123,6 +126,7 @@ void OrdersActor::loaded() {
       world().mutations.sometimes("task: a task went on after a restart");
       if (!mutated("task.restart_forgets")) task.restarted(unix_ms());
       if (!mutated("task.restart_untold")) unsaved_.insert(id);
+      if (!job.entry.order.hosts.empty()) job.held_until = surely_ended(now(), kLeaseMax);
     }
     if (final(task.state())) ended_.emplace(task.ended_ms(), id);
     else open_.insert(job.rank(id));

@@ -11,6 +11,8 @@
 // Money    the price of an attempt lies in the task's escrow before its node is asked (settlement.hpp); a task that has
 //          ended is settled until the escrow has answered. While nothing can be paid, nodes with a price are left
 //          alone.
+// Leases   an attempt that talks to hosts asks for its lease again and again; the next one begins once that has surely
+//          ended (logic/lease.hpp), and none before a lease of before this actor's start has.
 // Texts    what attempts print and leave are rows; a task has ended once all of its are durable.
 // Readers  read these rows, also while they are written.
 // Phases   orders_actor.cpp: operators; _place.cpp: nodes and choices; _attempts.cpp: what attempts say; _read.cpp:
@@ -22,6 +24,7 @@
 
 #include "actors/registry/words.hpp"
 #include "actors/task/book.hpp"
+#include "actors/task/logic/lease.hpp"
 #include "actors/task/settlement.hpp"
 #include "runtime/actor/actor.hpp"
 #include "runtime/crypto/hash.hpp"
@@ -69,6 +72,7 @@ class OrdersActor final : public runtime::Actor {
     std::optional<Ended> ended;
     bool over = false;  ///< its stream has ended well
     bool heard = false;
+    std::optional<base::Instant> renewed;  ///< of an order with hosts: its lease was granted last
     bool paid = false;
   };
   struct Job {
@@ -77,6 +81,7 @@ class OrdersActor final : public runtime::Actor {
     std::vector<Submitted> askers;              ///< wait for its row
     bool written = false;                       ///< once
     std::map<std::uint64_t, Running> running;   ///< by token
+    std::optional<base::Instant> held_until{};  ///< of an order with hosts: a lease may not have ended before
     std::optional<base::Instant> pays_again{};  ///< its escrow took no provider before
 
     /// Its place in `open_`.
@@ -154,6 +159,7 @@ class OrdersActor final : public runtime::Actor {
   void hear_printed(const TaskId& id, std::uint64_t token, Running& one, wire::TaskPrinted::Reader printed);
   void hear_output(const TaskId& id, std::uint64_t token, Running& one, wire::TaskOutput::Reader output);
   void save_text(const TaskId& id, std::uint64_t token, Running& one, const Text& text);
+  void renew(wire::RenewAttempt::Reader request, runtime::Reply<wire::AttemptRenewed> reply);
   void stream_ended(const TaskId& id, std::uint64_t token, const base::Outcome<void>& end);
   void answered(const TaskId& id, std::uint64_t token);
   void lose(const TaskId& id, std::uint64_t token, const std::string& why);

@@ -108,6 +108,16 @@ void OrdersActor::save_text(const TaskId& id, std::uint64_t token, Running& one,
   });
 }
 
+/// Of the node that runs it, while it does.
+void OrdersActor::renew(wire::RenewAttempt::Reader request, runtime::Reply<wire::AttemptRenewed> reply) {
+  const auto id = TaskId::from(bytes_of(request.getTask()));
+  Running* const one = id ? find(*id, request.getToken()) : nullptr;
+  if (one == nullptr || one->node != caller().node || one->over)
+    return reply.refuse({Code::not_found, "no such attempt of that node is under way"});
+  one->renewed = now();
+  reply.send([](wire::AttemptRenewed::Builder) {});
+}
+
 void OrdersActor::stream_ended(const TaskId& id, std::uint64_t token, const base::Outcome<void>& end) {
   Running* const one = find(id, token);
   if (one == nullptr) return;
@@ -168,6 +178,10 @@ void OrdersActor::changed(const TaskId& id, Done saved) {
     }
     const auto busy = busy_.find(at->second.node);
     if (--busy->second == 0) busy_.erase(busy);
+    const bool over = attempt != nullptr && attempt->state == AttemptState::answered;
+    if (at->second.renewed && !over)
+      job.held_until =
+          std::max(job.held_until.value_or(base::Instant{}), surely_ended(*at->second.renewed, settings_.lease));
     at = job.running.erase(at);
   }
   if (!final(task.state())) {

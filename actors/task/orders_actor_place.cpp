@@ -3,6 +3,7 @@
 
 #include "actors/reputation/api.hpp"
 #include "actors/task/logic/loader.hpp"
+#include "actors/task/logic/network.hpp"
 #include "actors/task/orders_actor.hpp"
 #include "messages/reputation.capnp.h"
 #include "messages/words.hpp"
@@ -108,6 +109,7 @@ Candidate OrdersActor::own() const {
   if (!settings_.slots || settings_.slots->thousandths > 0)
     registry::put(out.capabilities, {std::string(kTasksCapability), registry::Flag{}});
   if (settings_.host_usr) registry::put(out.capabilities, {std::string(kUsrCapability), registry::Flag{}});
+  if (!settings_.network.empty()) registry::put(out.capabilities, {std::string(kNetworkCapability), settings_.network});
   out.status = registry::Status::healthy;
   out.reputation = kOwnReputation;
   out.verified = true;
@@ -175,6 +177,9 @@ void OrdersActor::place(const TaskId& id, std::vector<Candidate>& free) {
   const std::size_t wanted = task.wanted(unix_ms());
   const auto& pays_again = jobs_.at(id).pays_again;
   if (pays_again && now() < *pays_again) return;
+  const auto& held_until = jobs_.at(id).held_until;
+  if (held_until && now() < *held_until)
+    return task.waits_for("the lease of an attempt that was lost may not have ended: it talks to hosts");
   Choice choice = choose(free, order, id, policy(), task.apart(false), wanted);
   if (choice.best.empty()) choice = choose(free, order, id, policy(), task.apart(true), wanted);
   // Why nothing could be paid says more than that nodes are left alone.
@@ -283,6 +288,7 @@ void OrdersActor::run(const TaskId& id, std::uint64_t token, const std::optional
         out.setOrder(data_of(job.entry.signed_order));
         out.setToken(token);
         if (paid_by) out.setEscrow(data_of(paid_by->view()));
+        out.setLeaseMs(static_cast<std::uint32_t>(base::milliseconds(lease_within(settings_.lease))));
       },
       [this, id, token](wire::AttemptItem::Reader item) { hear(id, token, item); },
       [this, id, token](const base::Outcome<void>& end) { stream_ended(id, token, end); });

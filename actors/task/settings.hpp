@@ -1,5 +1,6 @@
 #pragma once
 // What a node says about tasks. Fixed for the life of the actors.
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -38,7 +39,9 @@ struct TaskSettings {
   double dishonest = 0.1;                             ///< share of workers that are thought to collude
   bool require_verified = true;                       ///< others get tasks once they have answered checks right
   std::uint32_t checks_per_hour = 60;                 ///< that this node begins
-  bool host_usr = false;                              ///< /usr of the machine is seen inside
+  std::vector<std::string> network;  ///< patterns of the hosts that tasks may talk to (logic/network.hpp)
+  std::function<base::Endpoint()> endpoint = [] { return base::Endpoint{}; };  ///< by which others reach this node
+  bool host_usr = false;                                                       ///< /usr of the machine is seen inside
   bool tripwires = true;
   bool simulated = false;  ///< machines of one address group are those of many owners
   std::string store = "/store";

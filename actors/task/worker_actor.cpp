@@ -5,6 +5,7 @@
 #include "actors/task/checks_actor.hpp"
 #include "actors/task/inputs_actor.hpp"
 #include "actors/task/logic/loader.hpp"
+#include "actors/task/logic/network.hpp"
 #include "actors/task/orders_actor.hpp"
 #include "messages/words.hpp"
 #include "runtime/base/whole_units.hpp"
@@ -120,6 +121,7 @@ void WorkerActor::tell_registry() {
   registry::Capabilities all;
   if (closed_.empty()) registry::put(all, {std::string(kTasksCapability), registry::Flag{}});
   if (closed_.empty() && settings_.host_usr) registry::put(all, {std::string(kUsrCapability), registry::Flag{}});
+  if (!settings_.network.empty()) registry::put(all, {std::string(kNetworkCapability), settings_.network});
   if (settings_.require_verified) registry::put(all, {std::string(registry::kChecksCapability), registry::Flag{}});
   if (!earnings_.book().empty()) registry::put(all, {std::string(kBookCapability), earnings_.book()});
   base::Bytes bytes;
@@ -138,7 +140,9 @@ std::optional<Error> WorkerActor::refusal(const Order& order) const {
     return Error{Code::refused, "the task may use more cores than this node gives to tasks (task.slots)"};
   if (order.limits.memory_bytes > memory_)
     return Error{Code::refused, "the task may use more memory than this node gives to tasks (task.memory)"};
-  if (!order.hosts.empty()) return Error{Code::refused, "this node lets no task use the network"};
+  for (const std::string& host : order.hosts)
+    if (!grants(settings_.network, host))
+      return Error{Code::refused, "this node lets no task talk to " + host + " (task.network)"};
   return std::nullopt;
 }
 
@@ -152,6 +156,8 @@ void WorkerActor::take(wire::RunAttempt::Reader request, runtime::Sink<wire::Att
   Asked asked{{{}, request.getToken(), submitter, escrow::TaskEscrowId::from(bytes_of(request.getEscrow()))},
               user,
               std::move(to)};
+  asked.what.lease = std::chrono::milliseconds(request.getLeaseMs());
+  asked.what.coordinated_at = from.at.value_or(base::Endpoint{});
   if (!order.ok())
     return turn_away(asked, {Code::malformed, "the order is no good: " + std::string(name(order.error()))});
   asked.what.order = std::move(order).value();

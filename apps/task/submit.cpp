@@ -1,4 +1,5 @@
 // troupe task submit
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -63,6 +64,14 @@ base::Result<task::Order, Failure> order_of(const Invocation& invocation) {
     if (std::ranges::find(out.outputs, stream) != out.outputs.end())
       return usage_failure("an output of the name " + std::string(stream) + " would be mistaken for what is printed",
                            kHelp);
+  for (const std::string& typed : invocation.all("--network")) {
+    const auto host = base::HostPort::parse(typed);
+    if (!host || host->port == 0)
+      return usage_failure("a host is HOST:PORT; not \"" + base::shortened(typed, 120) + '"', kHelp);
+    out.hosts.push_back(host->text());
+  }
+  std::ranges::sort(out.hosts);
+  out.hosts.erase(std::unique(out.hosts.begin(), out.hosts.end()), out.hosts.end());
   const auto limits = limits_of(invocation, Streams::no_limit);
   if (!limits.ok()) return limits.error();
   out.limits = limits.value();

@@ -45,13 +45,15 @@ namespace {
 constexpr const char* kSubmitNotes = R"(
 what it does
   has a node run PROGRAM in a sandbox: a file of yours, or the content id of one that is stored. It starts in /task with
-  the arguments behind it, sees its inputs below /task, read-only, and no network; what it prints, and the files named by
+  the arguments behind it, sees its inputs below /task, read-only, and no network but --network; what it prints, and the files named by
   --output, come back. Prints the id of the task, or with --wait what the program prints
   A program without a loader of its own, such as a static one, runs anywhere. One that begins with #!, or is linked to
   libraries, needs --root with what loads it, or a node that shows its /usr (task.host_usr)
   --root is a folder, a tar archive that is not compressed, or the content id of one: at most 4 GiB unpacked, 200,000
   entries. Inside, all of it can be read and none of it written; its /dev, /proc, /run, /sys, /task and /tmp are not
   seen
+  --network names a host that it may talk to. Inside, that name and port alone connect, and the node carries what is said
+  to the host. Where an attempt was lost, the next one begins once that cannot talk to anyone any more
   --replicas has several nodes of different owners run it, until --quorum of them say the same
 exits
   1 with --wait if the task has failed, was cancelled or expired; 5 if neither the root nor a node has what would load
@@ -87,6 +89,10 @@ std::vector<Option> submit_options() {
       {.name = "--root",
        .value = "CID|DIR|ARCHIVE",
        .help = "what it sees as /, read-only: a folder, a tar archive, or the content id of one"},
+      {.name = "--network",
+       .value = "HOST:PORT",
+       .help = "a host that it may talk to, through a node that grants it (task.network)",
+       .repeatable = true},
       {.name = "--need", .value = "WHAT", .help = "of its node, such as 'memory>=4G,arch=x86_64'"},
       number_option("--priority", "N", "9 goes first; else 5", 0, task::kPriorityMax),
       number_option("--replicas", "N", "nodes that run it; else 1", 1, task::kReplicasMax),

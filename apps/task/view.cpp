@@ -47,6 +47,8 @@ void print_json(Console& console, const task::TaskId& id, const Shown& shown) {
   auto attempts = line->initAttempts(size32(task.attempts()));
   for (unsigned i = 0; i < attempts.size(); ++i) write(attempts[i], task.attempts()[i]);
   if (!why.empty()) line->setWhy(why);
+  auto hosts = line->initNetwork(size32(order.hosts));
+  for (unsigned i = 0; i < hosts.size(); ++i) hosts.set(i, order.hosts[i]);
   if (order.price_max) line->setMaxPrice(std::to_string(*order.price_max));
   if (escrow) line->setEscrow(data(escrow->view()));
   if (!parts.empty()) {
@@ -82,6 +84,7 @@ void print_text(Console& console, const task::TaskId& id, const Shown& shown, bo
               << "submitted " << wallets::date_of(wallet::UnixMs(task.submitted_ms())) << '\n'
               << "program   " << order.program.hex() << '\n';
   if (order.root) console.out << "root      " << order.root->hex() << '\n';
+  for (const std::string& host : order.hosts) console.out << "network   " << base::printable(host) << '\n';
   for (const auto& part : parts)
     if (part.output < order.outputs.size())
       console.out << "output    " << order.outputs[part.output] << ", " << part.bytes << " bytes\n";

@@ -65,6 +65,8 @@ struct TaskView {
   # Of each provider; null: none is paid.
   escrow @17 :Data;
   # That pays its attempts; null: none was paid yet.
+  network @18 :List(Text);
+  # HOST:PORT that its program may talk to.
 }
 
 struct TaskAttempt {

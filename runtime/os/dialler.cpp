@@ -16,6 +16,7 @@ struct Dialler::Dial {
   std::string path;  // of a local socket instead
   base::Instant due;
   Done done;
+  Allows allows;
   bool looking_up = false;
   bool resolved = false;
   std::deque<base::Endpoint> addresses;  // still to try
@@ -94,11 +95,12 @@ Dialler::~Dialler() {
   thread_.join();
 }
 
-void Dialler::dial(const base::HostPort& to, base::Instant due, Done done) {
+void Dialler::dial(const base::HostPort& to, base::Instant due, Done done, Allows allows) {
   auto dial = std::make_unique<Dial>();
   dial->to = to;
   dial->due = due;
   dial->done = std::move(done);
+  dial->allows = std::move(allows);
   if (const auto numeric = base::Endpoint::parse(to.text())) {
     dial->addresses.push_back(*numeric);
     dial->resolved = true;
@@ -204,6 +206,10 @@ void Dialler::next_address(Dial& dial) {
     dial.address_due = clock_.now() + (dial.due - clock_.now()) / left;
     dial.current = dial.addresses.front();
     dial.addresses.pop_front();
+    if (dial.allows && !dial.allows(dial.current)) {
+      dial.why = dial.current.text() + " may not be reached";
+      continue;
+    }
     auto socket = connect_tcp(dial.current);
     if (socket.ok()) {
       dial.socket = std::move(socket).value();

@@ -37,12 +37,15 @@ class Dialler {
   /// Called once, in the dialler's thread (in the caller's if it refuses at once).
   using Done = std::function<void(Result)>;
 
+  /// Whether an address may be connected to; called in the dialler's thread.
+  using Allows = std::function<bool(const base::Endpoint&)>;
+
   explicit Dialler(const ports::Clock& clock);
   ~Dialler();
   Dialler(const Dialler&) = delete;
   Dialler& operator=(const Dialler&) = delete;
 
-  void dial(const base::HostPort& to, base::Instant due, Done done);
+  void dial(const base::HostPort& to, base::Instant due, Done done, Allows allows = {});
   /// A local socket at `path`; fails unless this user or root listens there.
   void dial_local(const std::string& path, base::Instant due, Done done);
 

@@ -21,7 +21,7 @@ namespace troupe::os {
 namespace {
 
 constexpr int kEventsMax = 64;  // our choice: pipes a round; others come in the next one
-constexpr std::uint64_t kBell = 0, kLauncher = 1;
+constexpr std::uint64_t kBell = 0, kLauncher = 1, kCarrier = UINT64_MAX;
 constexpr const char* kGone = "the launcher of sandboxes is gone";
 constexpr const char* kGoneAdvice = "end the node and start it again";
 static_assert(ports::kProcessesMax <= sandbox::kSandboxesMax);
@@ -69,7 +69,8 @@ std::optional<OutputPipe> make_pipe() {
 
 }  // namespace
 
-ProcessLoop::ProcessLoop(std::optional<sandbox::Launcher> launcher) : launcher_(std::move(launcher)) {}
+ProcessLoop::ProcessLoop(std::optional<sandbox::Launcher> launcher, const ports::Clock& clock)
+    : launcher_(std::move(launcher)), clock_(clock) {}
 
 // -- from any thread --
 
@@ -155,6 +156,7 @@ void ProcessLoop::close() {
     ungiven.swap(orders_);
   }
   running_.clear();
+  carrier_.reset();
   launcher_.reset();
 }
 
@@ -183,6 +185,8 @@ void ProcessLoop::wait() {
     const std::uint64_t mark = ready[static_cast<std::size_t>(i)].data.u64;
     if (mark == kLauncher) {
       launcher_ready_ = true;
+    } else if (mark == kCarrier) {
+      carrier_->step();
     } else if (mark == kBell) {
       std::uint64_t rings = 0;
       [[maybe_unused]] const auto emptied = ::read(bell_.get(), &rings, sizeof rings);
@@ -230,6 +234,8 @@ void ProcessLoop::obey(Number number, Start& start) {
   one.owner = std::move(start.owner);
   one.pipes[0].end = std::move(output->read);
   one.pipes[1].end = std::move(errors->read);
+  one.hosts = std::move(start.what.spec.hosts);
+  one.reach = std::move(start.what.reach);
   one.output_bytes_max = start.what.spec.limits.output_bytes;
   watch(one);
 }
@@ -255,6 +261,7 @@ void ProcessLoop::obey(Number number, const Drop&) {
   if (one == nullptr) return;
   if (one->outcome) return forget(number);
   one->owner = nullptr;
+  if (carrier_) carrier_->remove(number);
   close_pipes(*one);
   if (launcher_) launcher_->end({number}, std::nullopt);
 }
@@ -266,13 +273,31 @@ void ProcessLoop::hear() {
     if (one == nullptr || one->outcome) continue;
     if (const auto* usage = std::get_if<sandbox::Usage>(&heard->what)) {
       measure(*one, *usage);
+    } else if (std::holds_alternative<sandbox::Launcher::Listens>(heard->what)) {
+      carry(*one, std::move(heard->descriptors));
     } else {
       one->outcome = std::move(std::get<sandbox::Outcome>(heard->what));
-      one->outputs = std::move(heard->outputs);
+      one->outputs = std::move(heard->descriptors);
       settle(*one);
     }
   }
   if (launcher_->gone()) lose_launcher();
+}
+
+/// What it says to its hosts. Where that cannot be, it is not to run.
+void ProcessLoop::carry(Running& one, std::vector<Descriptor> listeners) {
+  if (!one.owner) return;  // dropped: it ends
+  if (!carrier_) {
+    carrier_.emplace(clock_);
+    epoll_event wanted{};
+    wanted.events = EPOLLIN;
+    wanted.data.u64 = kCarrier;
+    if (::epoll_ctl(watch_.get(), EPOLL_CTL_ADD, carrier_->descriptor(), &wanted) != 0) carrier_.reset();
+  }
+  if (carrier_ && listeners.size() == one.hosts.size())
+    return carrier_->add(one.number, std::move(listeners), one.hosts, one.reach);
+  one.cut_off = true;
+  launcher_->end({one.number}, std::nullopt);
 }
 
 /// Its sandboxes end with it.
@@ -349,6 +374,8 @@ void ProcessLoop::settle(Running& one) {
     if (went == Went::nothing || one.ended_by_owner) one.pipes[stream] = {};
   }
   if (one.pipes[0].end.valid() || one.pipes[1].end.valid()) return watch(one);
+  if (one.cut_off)
+    one.outcome = not_made("this process may open no more files, and so its hosts are not reached", "ulimit -n");
   sandbox::Outcome& outcome = *one.outcome;
   outcome.usage.output_bytes = one.output_bytes;
   if (one.too_much && (outcome.how == sandbox::Ended::exited || outcome.how == sandbox::Ended::signalled)) {
@@ -370,6 +397,7 @@ void ProcessLoop::close_pipes(Running& one) {
 }
 
 void ProcessLoop::forget(Number number) {
+  if (carrier_) carrier_->remove(number);
   running_.erase(number);
   const std::lock_guard lock(mutex_);
   --processes_;

@@ -19,6 +19,7 @@
 #include <variant>
 #include <vector>
 
+#include "runtime/os/carrier.hpp"
 #include "runtime/os/descriptor.hpp"
 #include "runtime/ports/output_window.hpp"
 #include "runtime/ports/processes.hpp"
@@ -30,7 +31,7 @@ class ProcessLoop {
  public:
   using Number = std::uint64_t;  // of a process, 1 and on; never given again
 
-  explicit ProcessLoop(std::optional<sandbox::Launcher> launcher);
+  ProcessLoop(std::optional<sandbox::Launcher> launcher, const ports::Clock& clock);
   ~ProcessLoop() { close(); }
   ProcessLoop(const ProcessLoop&) = delete;
   ProcessLoop& operator=(const ProcessLoop&) = delete;
@@ -75,7 +76,10 @@ class ProcessLoop {
     std::weak_ptr<const void> measured;  // alive while a usage waits for its owner
     std::optional<sandbox::Outcome> outcome;
     std::vector<Descriptor> outputs;
+    std::vector<base::HostPort> hosts;  // to which it is carried
+    ports::Reach reach;
     bool ended_by_owner = false;
+    bool cut_off = false;   // its hosts could not be reached from the start
     bool too_much = false;  // it has printed more than its limit
   };
   enum class Went : std::uint8_t { read, nothing, closed };
@@ -95,6 +99,7 @@ class ProcessLoop {
   void obey(Number number, const Drop& drop);
   void hear();
   void lose_launcher();
+  void carry(Running& one, std::vector<Descriptor> listeners);
   void measure(Running& one, sandbox::Usage usage);
   void watch(Running& one);
   Went read(Running& one, std::size_t stream);
@@ -117,6 +122,8 @@ class ProcessLoop {
   bool launcher_writes_ = false;  // its descriptor is watched for room, too
   bool launcher_ready_ = false;
   std::map<Number, Running> running_;
+  const ports::Clock& clock_;
+  std::optional<Carrier> carrier_;  // made for the first process that talks to hosts
   base::Bytes buffer_;
 };
 

@@ -23,8 +23,8 @@ class OwnedProcess final : public ports::Process {
 
 }  // namespace
 
-Processes::Processes(std::optional<sandbox::Launcher> launcher)
-    : loop_(std::make_shared<ProcessLoop>(std::move(launcher))) {}
+Processes::Processes(std::optional<sandbox::Launcher> launcher, const ports::Clock& clock)
+    : loop_(std::make_shared<ProcessLoop>(std::move(launcher), clock)) {}
 
 Processes::~Processes() { loop_->close(); }
 

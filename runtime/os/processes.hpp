@@ -13,7 +13,7 @@ class ProcessLoop;
 class Processes final : public ports::Processes {
  public:
   /// Without a launcher, and once it is gone, each start ends as `not_made`.
-  explicit Processes(std::optional<sandbox::Launcher> launcher);
+  Processes(std::optional<sandbox::Launcher> launcher, const ports::Clock& clock);
   /// Waits until the launcher has ended all it had. Processes that are still held do nothing from then on.
   ~Processes() override;
   Processes(const Processes&) = delete;

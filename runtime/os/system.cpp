@@ -65,7 +65,7 @@ struct System::Parts {
         system(config),
         disk(std::move(own_disk)),
         network(std::make_unique<Network>(system, clock, options.sockets, streams_max_for(raise_descriptor_limit()))),
-        processes(std::make_unique<Processes>(std::move(launcher))),
+        processes(std::make_unique<Processes>(std::move(launcher), clock)),
         node(std::make_unique<runtime::Node>(
             system, ports::World{clock, chance, *disk, *network, threads, base::kNoMutations, hardware, *processes},
             options.limits)) {

@@ -23,10 +23,19 @@ inline constexpr std::size_t kProcessesMax = 1'024;                  // of a nod
 
 enum class Output : std::uint8_t { standard, errors };
 
+/// To which addresses a program is carried that may talk to hosts (Spec::hosts).
+struct Reach {
+  std::vector<base::Endpoint> listed;  ///< whatever they are; port 0: each port of that address
+  std::vector<base::Endpoint> own;     ///< by which this node is reached; the port does not count
+};
+/// Whether it is listed, or a public address and not an own one.
+bool may_reach(const Reach& reach, const base::Endpoint& at);
+
 struct ProcessStart {
   sandbox::Spec spec;  ///< without `inside`
   base::Bytes input;   ///< the whole of its standard input, at most kInputBytesMax; the program cannot change it
   std::uint64_t ticket = 0;
+  Reach reach{};
 };
 
 /// The program has printed. Never empty; of both streams together at most `output_bytes` of its limits.

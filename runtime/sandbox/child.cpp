@@ -5,6 +5,7 @@
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -18,6 +19,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 namespace troupe::sandbox {
 namespace {
@@ -30,7 +32,7 @@ long call(long number, Arguments... arguments) {
 
 void send(int talk, const Report& report, std::span<const int> descriptors = {}) {
   iovec part{const_cast<Report*>(&report), sizeof report};
-  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
+  alignas(cmsghdr) char control[CMSG_SPACE(kHostsMax * sizeof(int))] = {};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
@@ -85,6 +87,14 @@ bool make_file(const char* to) {
   return file >= 0;
 }
 
+bool write_file(const char* to, std::string_view text) {
+  const int file = ::open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0444);
+  if (file < 0) return false;
+  const bool done = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  ::close(file);
+  return done;
+}
+
 bool perform(const Step& step, int tree, Ids ids) {
   using Kind = Step::Kind;
   constexpr std::uint64_t kReadOnly = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID;
@@ -92,6 +102,7 @@ bool perform(const Step& step, int tree, Ids ids) {
   switch (step.kind) {
     case Kind::folder: return ::mkdir(to, 0755) == 0 || errno == EEXIST;
     case Kind::file: return make_file(to);
+    case Kind::text: return write_file(to, step.from);
     case Kind::link: return ::symlink(from, to) == 0;
     case Kind::bind:
       if (tree >= 0) return ::move_mount(tree, "", AT_FDCWD, to, MOVE_MOUNT_F_EMPTY_PATH) == 0;
@@ -152,6 +163,76 @@ bool bring_up_loopback() {
   ::close(socket);
   errno = error;
   return done;
+}
+
+/// Gives the loopback an address, unless it has it: all that begin with 127 are its own.
+bool add_address(const base::Endpoint& at, int number) {
+  if (at.is_loopback()) return true;
+  const int socket = ::socket(at.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return false;
+  bool done = false;
+  if (at.is_v4()) {
+    ifreq request{};
+    std::memcpy(request.ifr_name, "lo:", 3);
+    request.ifr_name[3] = static_cast<char>('a' + number);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    std::memcpy(&address.sin_addr, at.address.data() + 12, sizeof address.sin_addr);
+    std::memcpy(&request.ifr_addr, &address, sizeof address);
+    done = ::ioctl(socket, SIOCSIFADDR, &request) == 0;
+    std::memset(&address.sin_addr, 0xff, sizeof address.sin_addr);
+    std::memcpy(&request.ifr_netmask, &address, sizeof address);
+    done = done && ::ioctl(socket, SIOCSIFNETMASK, &request) == 0;
+  } else {
+    struct {  // in6_ifreq, whose header does not go together with libc's
+      in6_addr address;
+      std::uint32_t prefix;
+      int interface;
+    } request{{}, 128, 1};
+    std::memcpy(&request.address, at.address.data(), sizeof request.address);
+    done = ::ioctl(socket, SIOCSIFADDR, &request) == 0 || errno == EEXIST;
+  }
+  const int error = errno;
+  ::close(socket);
+  errno = error;
+  return done;
+}
+
+int listen_at(const base::Endpoint& at) {
+  const bool v4 = at.is_v4();
+  const int socket = ::socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (socket < 0) return -1;
+  sockaddr_in four{};
+  four.sin_family = AF_INET;
+  four.sin_port = htons(at.port);
+  std::memcpy(&four.sin_addr, at.address.data() + 12, sizeof four.sin_addr);
+  sockaddr_in6 six{};
+  six.sin6_family = AF_INET6;
+  six.sin6_port = htons(at.port);
+  std::memcpy(&six.sin6_addr, at.address.data(), sizeof six.sin6_addr);
+  const int bound = v4 ? ::bind(socket, reinterpret_cast<const sockaddr*>(&four), sizeof four)
+                       : ::bind(socket, reinterpret_cast<const sockaddr*>(&six), sizeof six);
+  constexpr int kWaitingMax = 16;
+  if (bound == 0 && ::listen(socket, kWaitingMax) == 0) return socket;
+  const int error = errno;
+  ::close(socket);
+  errno = error;
+  return -1;
+}
+
+/// Takes connections to the hosts that are granted, and gives what takes them to the parent: nothing is kept.
+void listen_for_hosts(const Plan& plan) {
+  if (plan.listens.empty()) return;
+  std::array<int, kHostsMax> sockets{};
+  std::size_t made = 0;
+  for (const base::Endpoint& at : plan.listens) {
+    if (!add_address(at, static_cast<int>(made)) || (sockets[made] = listen_at(at)) < 0)
+      fail(plan.talk, Stage::network, errno);
+    ++made;
+  }
+  const std::span<const int> all = std::span(sockets).first(made);
+  send(plan.talk, {.kind = Report::Kind::listens}, all);
+  for (const int one : all) ::close(one);
 }
 
 // What a socket of TCP may hold grows to some MiB otherwise, which no cgroup of v1 counts and no watcher sees. Where
@@ -293,6 +374,7 @@ void become_init(const Plan& plan) {
   narrow_sockets();  // while the /proc of the host is there, which shows a process its own network
   build_tree(plan);
   if (!bring_up_loopback()) fail(plan.talk, Stage::network, errno);
+  listen_for_hosts(plan);
   if (!forgo_capabilities_of_programs()) fail(plan.talk, Stage::rights, errno);
   if (!name_itself()) fail(plan.talk, Stage::names, errno);
 

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <span>
 
+#include "runtime/base/endpoint.hpp"
 #include "runtime/sandbox/spec.hpp"
 #include "runtime/sandbox/steps.hpp"
 
@@ -29,7 +30,7 @@ enum class Stage : std::uint8_t {
   mounts,     ///< to have mounts of its own
   tree,       ///< a Step; `index` says which
   root,       ///< to leave the root of the host
-  network,    ///< to bring up the loopback
+  network,    ///< to bring up the loopback, and to listen there
   names,      ///< the host name, and the names of cgroups
   rights,     ///< to give up capabilities
   limits,     ///< resource limits of the process
@@ -42,6 +43,7 @@ enum class Stage : std::uint8_t {
 /// From the init to its parent; a packet each.
 struct Report {
   enum class Kind : std::uint8_t {
+    listens,  ///< carries the sockets at which connections to hosts are taken, in the order of Plan::listens
     made,     ///< all is there but the program; carries descriptors of /proc and /task inside
     guarded,  ///< carries the descriptor on which forbidden calls are reported
     failed,   ///< `stage`, `index`, `error`; the init ends
@@ -71,6 +73,7 @@ struct Plan {
   const char* directory = nullptr;
   Inside inside;
   std::span<const ResourceLimit> limits;
+  std::span<const base::Endpoint> listens;  ///< addresses of the loopback; at most kHostsMax
   std::span<const sock_filter> filter;
   std::span<const int> doors;              ///< of its cgroups, to which it writes "0"
   bool guarded = false;                    ///< the filter reports: its descriptor goes to the parent

@@ -35,13 +35,15 @@ enum class Word : std::uint8_t {
   end = 2,      ///< an id, a limit
   outcome = 3,  ///< an id, an Outcome; with its outputs
   usages = 4,   ///< of each sandbox that runs an id, a Usage
+  listens = 5,  ///< an id; with what takes connections to its hosts
 };
 
 constexpr std::uint8_t kForNoLimit = 0xff;
 constexpr std::size_t kIdBytes = 8;
 constexpr std::size_t kHeadBytes = 1 + kIdBytes;
 constexpr std::size_t kStreams = 3;
-constexpr std::size_t kPassedMax = std::max(kStreams, kOutputsMax);  // descriptors with a packet; Linux takes 253
+constexpr std::size_t kPassedMax =
+    std::max({kStreams, kOutputsMax, kHostsMax});  // descriptors with a packet; Linux takes 253
 static_assert(1 + kSandboxesMax * (kIdBytes + kUsageBytes) <= kPacketBytesMax);
 
 base::Instant time_now() {
@@ -130,7 +132,7 @@ class Server {
 
  private:
   void wait() {
-    std::vector<pollfd> watched{{talk_, static_cast<short>(outcomes_.empty() ? POLLIN : POLLIN | POLLOUT), 0}};
+    std::vector<pollfd> watched{{talk_, static_cast<short>(told_.empty() ? POLLIN : POLLIN | POLLOUT), 0}};
     base::Instant due = base::Instant::max();
     for (const auto& [id, sandbox] : running_) {
       due = std::min(due, sandbox->due());
@@ -181,6 +183,8 @@ class Server {
   void step() {
     for (auto at = running_.begin(); at != running_.end();) {
       at->second->step(time_now());
+      if (auto listeners = at->second->take_listeners(); !listeners.empty())
+        told_.push_back({head(Word::listens, at->first), std::move(listeners)});
       if (at->second->outcome()) {
         tell(at->first, *at->second->outcome(), at->second->take_outputs());
         at = running_.erase(at);
@@ -193,18 +197,18 @@ class Server {
   void tell(SandboxId id, const Outcome& outcome, std::vector<base::Descriptor> outputs = {}) {
     Bytes out = head(Word::outcome, id);
     base::append(out, write(outcome));
-    outcomes_.push_back({std::move(out), std::move(outputs)});
+    told_.push_back({std::move(out), std::move(outputs)});
   }
 
   /// As many as the other side takes now: while it does not read, the limits of those that run hold all the same.
   void flush() {
-    while (!outcomes_.empty()) {
+    while (!told_.empty()) {
       std::vector<int> passed;
-      for (const base::Descriptor& one : outcomes_.front().outputs) passed.push_back(one.get());
-      const Sent sent = send_packet(talk_, outcomes_.front().bytes, passed);
+      for (const base::Descriptor& one : told_.front().descriptors) passed.push_back(one.get());
+      const Sent sent = send_packet(talk_, told_.front().bytes, passed);
       if (sent == Sent::later) return;
       if (sent == Sent::never) gone_ = true;
-      outcomes_.pop_front();
+      told_.pop_front();
     }
   }
 
@@ -225,9 +229,9 @@ class Server {
   bool gone_ = false;
   struct Told {
     Bytes bytes;
-    std::vector<base::Descriptor> outputs;
+    std::vector<base::Descriptor> descriptors;
   };
-  std::deque<Told> outcomes_;  // packets that the other side has yet to take
+  std::deque<Told> told_;  // packets that the other side has yet to take
   base::Instant usages_told_{};
   const CgroupPlaces places_ = find_cgroups();
   std::set<std::string> groups_;  // whose leftovers are removed; a node has one
@@ -348,6 +352,10 @@ void Launcher::take(base::ByteView packet, std::vector<base::Descriptor> descrip
       descriptors.clear();
     }
     heard_.push_back({id, std::move(*outcome), std::move(descriptors)});
+  }
+  if (word == static_cast<std::uint8_t>(Word::listens)) {
+    const SandboxId id{in.number<std::uint64_t>()};
+    if (in.ended()) heard_.push_back({id, Listens{}, std::move(descriptors)});
   }
   while (word == static_cast<std::uint8_t>(Word::usages) && in.ok() && !in.ended()) {
     const SandboxId id{in.number<std::uint64_t>()};

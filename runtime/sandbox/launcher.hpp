@@ -31,11 +31,13 @@ struct SandboxId {
 
 class Launcher {
  public:
+  /// A sandbox takes connections to the hosts of its Spec.
+  struct Listens {};
   /// What a sandbox uses, each kUsagePeriod or later; at last how it ended. Without the bytes of output.
   struct Heard {
     SandboxId id;
-    std::variant<Usage, Outcome> what;
-    std::vector<base::Descriptor> outputs{};  ///< those of Outcome::outputs
+    std::variant<Usage, Outcome, Listens> what;
+    std::vector<base::Descriptor> descriptors{};  ///< those of Outcome::outputs; what listens, in the order of hosts
   };
 
   /// Nothing if no process can be made.

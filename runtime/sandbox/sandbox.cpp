@@ -52,7 +52,7 @@ NotMade not_made(const Report& report, const std::vector<Step>& steps) {
       return out;
     }
     case Stage::root: return sentence("it could not leave the root of the host");
-    case Stage::network: return sentence("its loopback did not come up");
+    case Stage::network: return sentence("its loopback did not come up, or took no connections to hosts");
     case Stage::names: return sentence("it could not be given a name");
     case Stage::rights: return sentence("capabilities could not be given up");
     case Stage::limits: return sentence("a resource limit could not be set");
@@ -72,7 +72,7 @@ struct Packet {
 std::optional<Packet> receive(int talk) {
   Packet out;
   iovec part{&out.report, sizeof out.report};
-  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))];
+  alignas(cmsghdr) char control[CMSG_SPACE(kHostsMax * sizeof(int))];
   msghdr head{};
   head.msg_iov = &part;
   head.msg_iovlen = 1;
@@ -132,6 +132,7 @@ void Sandbox::take_report(const Report& report, std::vector<base::Descriptor> de
       proc_ = std::move(descriptors[0]);
       disk_ = std::move(descriptors[1]);
       return;
+    case Report::Kind::listens: listeners_ = std::move(descriptors); return;
     case Report::Kind::guarded:
       if (descriptors.size() == 1) guard_ = std::move(descriptors[0]);
       return;

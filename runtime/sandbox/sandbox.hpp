@@ -11,6 +11,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "runtime/base/descriptor.hpp"
@@ -60,6 +61,8 @@ class Sandbox {
   const std::optional<Outcome>& outcome() const { return finished_; }
   /// Once: those of Outcome::outputs, open to be read; their file system lasts as long as they do.
   std::vector<base::Descriptor> take_outputs() { return std::move(outputs_); }
+  /// Once: what takes connections to Spec::hosts, in their order; empty while the sandbox is being made.
+  std::vector<base::Descriptor> take_listeners() { return std::exchange(listeners_, {}); }
   int cgroup_version() const { return cgroup_.version(); }
   Usage usage(base::Instant now) const;
 
@@ -93,6 +96,7 @@ class Sandbox {
   std::vector<const char*> path_pointers_;
   std::vector<char*> argument_pointers_, environment_pointers_;
   std::vector<ResourceLimit> limits_;
+  std::vector<base::Endpoint> listens_;
   std::vector<std::byte> stack_;
   Ids ids_ = Ids::one;
 
@@ -108,7 +112,7 @@ class Sandbox {
   base::Instant forks_counted_{};
   Outcome outcome_;
   std::optional<Outcome> finished_;
-  std::vector<base::Descriptor> outputs_;
+  std::vector<base::Descriptor> outputs_, listeners_;
 };
 
 }  // namespace troupe::sandbox

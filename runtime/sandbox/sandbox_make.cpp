@@ -14,6 +14,7 @@
 
 #include "runtime/base/ensure.hpp"
 #include "runtime/sandbox/filter.hpp"
+#include "runtime/sandbox/hosts.hpp"
 #include "runtime/sandbox/identity.hpp"
 #include "runtime/sandbox/sandbox.hpp"
 
@@ -120,6 +121,7 @@ base::Result<std::unique_ptr<Sandbox>, NotMade> Sandbox::start(const Spec& spec,
 }
 
 std::optional<NotMade> Sandbox::make(const Streams& streams, const CgroupPlaces& places) {
+  if (spec_.hosts.size() > kHostsMax) return NotMade{"the sandbox could not be made: too many hosts are named", ""};
   auto steps = steps_of(spec_);
   if (!steps.ok()) return NotMade{"the sandbox could not be made: " + steps.error(), ""};
   steps_ = std::move(steps).value();
@@ -178,6 +180,8 @@ void Sandbox::prepare(Plan& plan) {
   plan.environment = environment_pointers_.data();
   plan.directory = spec_.directory.c_str();
   plan.inside = spec_.inside;
+  listens_ = inside_of(spec_.hosts);
+  plan.listens = listens_;
   plan.limits = limits_;
   plan.filter = filter(counted ? Memory::counted : Memory::watched,
                        spec_.tripwires == Tripwires::yes ? Forbidden::reported : Forbidden::refused);

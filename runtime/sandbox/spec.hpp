@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/endpoint.hpp"
 #include "runtime/sandbox/limits.hpp"
 
 namespace troupe::sandbox {
@@ -32,7 +33,8 @@ struct Spec {
   std::vector<std::string> environment;  ///< NAME=value, the whole of it
   std::string directory = "/task";       ///< where the program starts
   std::vector<Bind> binds;
-  std::vector<std::string> outputs;  ///< below /task: what is kept of a program that has ended by itself
+  std::vector<std::string> outputs;   ///< below /task: what is kept of a program that has ended by itself
+  std::vector<base::HostPort> hosts;  ///< that it may talk to, each once; at most kHostsMax (hosts.hpp)
   Limits limits;
   Cgroups cgroups = Cgroups::where_possible;
   Tripwires tripwires = Tripwires::no;
@@ -44,6 +46,7 @@ struct Spec {
 /// PATH, HOME, LANG and TMPDIR as they are right inside; nothing of the caller's.
 std::vector<std::string> default_environment();
 
+inline constexpr std::size_t kHostsMax = 16;    // our choice: each is a descriptor
 inline constexpr std::size_t kOutputsMax = 64;  // our choice: files that are kept; each is a descriptor
 inline constexpr base::Duration kUsagePeriod = std::chrono::seconds{1};  // our choice: how often a launcher tells it
 

@@ -82,6 +82,8 @@ Bytes write(const Spec& spec) {
   append_texts(out, spec.outputs);
   append_number(out, static_cast<std::uint32_t>(spec.binds.size()));
   for (const Bind& one : spec.binds) append_text(out, one.from), append_text(out, one.to);
+  append_number(out, static_cast<std::uint32_t>(spec.hosts.size()));
+  for (const base::HostPort& one : spec.hosts) append_text(out, one.host), append_number(out, one.port);
   const Limits& limits = spec.limits;
   append_number(out, limits.cpu.thousandths);
   append_number(out, limits.memory_bytes);
@@ -111,6 +113,11 @@ std::optional<Spec> read_spec(base::ByteView bytes) {
     Bind& one = out.binds.emplace_back();
     one.from = text(in);
     one.to = text(in);
+  }
+  for (auto left = count(in); left > 0 && in.ok(); --left) {
+    base::HostPort& one = out.hosts.emplace_back();
+    one.host = text(in);
+    one.port = in.number<std::uint16_t>();
   }
   out.limits.cpu.thousandths = in.number<std::uint32_t>();
   out.limits.memory_bytes = in.number<std::uint64_t>();

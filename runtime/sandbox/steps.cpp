@@ -5,6 +5,8 @@
 #include <string_view>
 
 #include "runtime/base/result.hpp"
+#include "runtime/sandbox/hosts.hpp"
+
 namespace troupe::sandbox {
 namespace {
 
@@ -14,6 +16,7 @@ namespace fs = std::filesystem;
 // Ours inside, whatever the root has of that name. /sys and /run of a host would show its devices and its sockets.
 constexpr std::string_view kOurs[] = {"proc", "dev", "tmp", "task", "sys", "run"};
 constexpr const char* kDevices[] = {"null", "zero", "full", "random", "urandom"};
+constexpr std::string_view kEtc = "etc";        // the folder of what says how a name is found
 constexpr std::size_t kRootEntriesMax = 4'096;  // of the top folder; each is a mount
 
 bool is_ours(std::string_view name) { return std::ranges::find(kOurs, name) != std::end(kOurs); }
@@ -40,6 +43,8 @@ class Builder {
     if (spec_.root)
       if (const auto wrong = add_root(*spec_.root); !wrong.empty()) return wrong;
     if (const auto wrong = add_binds(Where::elsewhere); !wrong.empty()) return wrong;
+    if (!spec_.hosts.empty())
+      if (const auto wrong = add_names(); !wrong.empty()) return wrong;
     add(Kind::process, "", "proc");
     add_devices();
     add_disk();
@@ -61,21 +66,48 @@ class Builder {
     std::size_t entries = 0;
     for (; !failed && at != fs::directory_iterator(); at.increment(failed)) {
       const std::string name = at->path().filename().string();
-      if (is_ours(name)) continue;
+      if (is_ours(name) || (name == kEtc && !spec_.hosts.empty())) continue;
       if (++entries > kRootEntriesMax)
         return "the folder " + root + " has more than " + std::to_string(kRootEntriesMax) +
                " entries, which are too many for the root of a sandbox";
-      std::error_code unknown;
-      const auto type = at->symlink_status(unknown).type();
-      if (type == fs::file_type::symlink) {
-        const auto to = fs::read_symlink(at->path(), unknown);
-        if (!unknown) add(Kind::link, to.string(), name);
-      } else if (type == fs::file_type::directory || type == fs::file_type::regular) {
-        add(type == fs::file_type::directory ? Kind::folder : Kind::file, "", name);
-        add(Kind::bind, at->path().string(), name);
-      }  // a device, socket or pipe of the host is none inside
+      show(at->path(), name);
     }
     return failed ? "the root " + root + " cannot be read: " + failed.message() : "";
+  }
+
+  void show(const fs::path& from, const std::string& to) {
+    std::error_code unknown;
+    const auto type = fs::symlink_status(from, unknown).type();
+    if (type == fs::file_type::symlink) {
+      const auto target = fs::read_symlink(from, unknown);
+      if (!unknown) add(Kind::link, target.string(), to);
+    } else if (type == fs::file_type::directory || type == fs::file_type::regular) {
+      add(type == fs::file_type::directory ? Kind::folder : Kind::file, "", to);
+      add(Kind::bind, from.string(), to);
+    }  // a device, socket or pipe of the host is none inside
+  }
+
+  // /etc of the root, but for what says how a name is found: that is ours.
+  std::string add_names() {
+    add(Kind::folder, "", std::string(kEtc));
+    const fs::path etc = spec_.root ? fs::path(*spec_.root) / kEtc : fs::path();
+    std::error_code failed;
+    if (spec_.root && fs::symlink_status(etc, failed).type() == fs::file_type::directory) {
+      fs::directory_iterator at(etc, failed);
+      std::size_t entries = 0;
+      for (; !failed && at != fs::directory_iterator(); at.increment(failed)) {
+        const std::string name = at->path().filename().string();
+        if (name == "hosts" || name == "nsswitch.conf" || name == "resolv.conf") continue;
+        if (++entries > kRootEntriesMax)
+          return "the folder " + etc.string() + " has more than " + std::to_string(kRootEntriesMax) +
+                 " entries, which are too many where hosts are named";
+        show(at->path(), std::string(kEtc) + '/' + name);
+      }
+      if (failed) return "the folder " + etc.string() + " cannot be read: " + failed.message();
+    }
+    add(Kind::text, names_file(spec_.hosts), std::string(kEtc) + "/hosts");
+    add(Kind::text, "hosts: files\n", std::string(kEtc) + "/nsswitch.conf");
+    return "";
   }
 
   std::string add_binds(Where where) {
@@ -144,6 +176,7 @@ std::string text(const Step& step) {
   switch (step.kind) {
     case Kind::folder: return "to make the folder " + to;
     case Kind::file: return "to make the file " + to;
+    case Kind::text: return "to write the file " + to;
     case Kind::link: return "to make the link " + to;
     case Kind::bind:
     case Kind::device: return "to show " + step.from + " as " + to;

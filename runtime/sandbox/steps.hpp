@@ -16,6 +16,7 @@ struct Step {
   enum class Kind : std::uint8_t {
     folder,    ///< makes the folder `to`; it may be there
     file,      ///< makes the empty file `to`; it may be there
+    text,      ///< makes the file `to` of the content `from`
     link,      ///< makes the symbolic link `to` to `from`
     bind,      ///< shows `from` at `to`, read-only, without devices and set-user-id
     device,    ///< shows the device `from` at `to`

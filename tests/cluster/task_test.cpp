@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "tests/cluster/bank.hpp"
+#include "tests/runtime/os/echo_host.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -331,4 +332,84 @@ TEST_CASE(
     return contains(at(submitter, {"escrow", "show", value_in(view(slow), "escrow")}).out, "settled");
   }));
   CHECK(bank.exit({"wallet", "audit"}) == 0);
+}
+
+TEST_CASE("cluster tasks: a program talks to the hosts that were granted, and to nothing else") {
+  Cluster cluster(2, {"--set", "registry.heartbeat=2s", "--set", "task.host_usr=true", "--set",
+                      "task.network=127.0.0.1,*.invalid"});
+  if (!sandboxes(cluster.folder)) return;
+  if (!std::filesystem::exists("/usr/bin/bash")) return skip("no bash");
+  const EchoHost host;
+  const std::string program = cluster.folder / "program";
+  std::ofstream(program)
+      << "#!/usr/bin/bash\n"
+         "say() { (exec 3<>/dev/tcp/$1/$2 && echo \"$3\" >&3 && read -t 20 word <&3 && echo \"$word\") 2>/dev/null || "
+         "echo no; }\n"
+         "say 127.0.0.1 $1 seventeen; say 127.0.0.1 $2 x; say 1.1.1.1 53 x; say example.invalid 80 x\n"
+         "say other.example 80 x; wc -l </etc/hosts\n";
+  const std::string node = cluster.nodes[0]->at.substr(cluster.nodes[0]->at.rfind(':') + 1);
+  const auto run = [&](std::vector<std::string> more) {
+    auto words = submit(program, {host.port, node, "--wait"});
+    words.insert(words.end(), more.begin(), more.end());
+    return cluster.run(0, words);
+  };
+  const auto seen = run({"--network", "127.0.0.1:" + host.port, "--network", "example.invalid:80"});
+  CHECK_MESSAGE(seen.exit == 0, seen.err);
+  CHECK(seen.out == "seventeen\nno\nno\nno\nno\n3\n");
+  CHECK(run({"--network", "10.0.0.1:80"}).exit == 7);
+  CHECK(run({"--network", "10.0.0.1"}).exit == 2);
+}
+
+TEST_CASE("cluster tasks: what talks to hosts runs again once the lease of a lost attempt has surely ended") {
+  Cluster cluster(1, {"--set", "registry.heartbeat=2s", "--set", "task.host_usr=true", "--set", "task.lease=3s"});
+  if (!sandboxes(cluster.folder)) return;
+  std::vector<std::unique_ptr<NodeProgram>> workers;
+  for (const char* name : {"a", "b"}) {
+    std::vector<std::string> options{"--join", cluster.nodes[0]->id + '@' + cluster.nodes[0]->at,
+                                     "--set",  "registry.heartbeat=2s",
+                                     "--set",  "task.host_usr=true",
+                                     "--set",  "task.network=127.0.0.1"};
+    workers.push_back(std::make_unique<NodeProgram>(cluster.folder, name, options));
+    REQUIRE(workers.back()->ready());
+  }
+  const EchoHost host;
+  const std::string slow = script(cluster.folder, "slow", "echo begun; sleep 600");
+  const auto words = submit(slow, {"--retries", "9", "--network", "127.0.0.1:" + host.port});
+  std::string id;
+  REQUIRE(until([&] {
+    const Seen seen = cluster.run(0, words);
+    if (seen.exit == 0) id = line(seen);
+    return seen.exit == 0;
+  }));
+  const auto view = [&] { return cluster.run(0, {"task", "view", id, "--json"}).out; };
+  REQUIRE(until([&] { return cluster.run(0, {"task", "logs", id}).out == "begun\n"; }));
+  NodeProgram& first = contains(view(), "\"node\":\"" + workers[0]->id + "\",\"reason\"") ? *workers[0] : *workers[1];
+
+  // It goes on for longer than a lease, which is renewed.
+  const auto ms_of = [&](const std::string& text, const std::string& name, std::size_t from) {
+    return std::stoull(text.substr(text.find(name, from) + name.size()));
+  };
+  const auto uses = [&] {
+    const Seen seen = troupe::test::troupe(cluster.folder, {"inspect", "--once", "--json", "--data", first.data});
+    return contains(seen.out, "\"path\":\"/task/" + id + '"');
+  };
+  const os::Clock clock;
+  const auto later = clock.now() + std::chrono::seconds(5);
+  REQUIRE(until([&] { return clock.now() > later; }));
+  CHECK(uses());
+  CHECK(contains(view(), R"("attempt":1,)"));
+
+  first.kill(SIGKILL);
+  first.wait();
+  std::string seen;
+  bool waited = false;
+  CHECK(until([&] {
+    seen = view();
+    waited = waited || contains(seen, "may not have ended");
+    return contains(seen, R"("attempt":2,)");
+  }));
+  CHECK(waited);
+  const auto began = [&](std::size_t from) { return ms_of(seen, "\"began\":", from); };
+  CHECK(began(seen.rfind("\"token\":")) >= began(seen.find("\"token\":")) + 8'000);  // 5 s, and most of a lease
+  CHECK(cluster.run(0, {"task", "cancel", id}).exit == 0);
 }

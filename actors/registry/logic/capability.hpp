@@ -24,7 +24,8 @@ inline constexpr std::size_t kTextBytesMax = 64;
 inline constexpr std::size_t kTextsMax = 16;
 inline constexpr std::size_t kNeedsMax = 16;
 /// A node states these of itself: they are not set by hand.
-inline constexpr std::string_view kMeasured[] = {"arch", "cpu", "disk", "memory", "runtimes", "tasks", "usr"};
+inline constexpr std::string_view kMeasured[] = {"arch",    "cpu",      "disk",  "memory",
+                                                 "network", "runtimes", "tasks", "usr"};
 
 struct Flag {
   friend bool operator==(const Flag&, const Flag&) = default;

@@ -94,8 +94,8 @@ bool can_be_kept(const sandbox::Limits& limits) {
 
 /// "name:port" or "[::1]:port".
 bool is_host(const std::string& text) {
-  return text.size() <= kHostBytesMax && base::HostPort::parse(text).has_value() &&
-         base::HostPort::parse(text)->text() == text;
+  const auto host = base::HostPort::parse(text);
+  return text.size() <= kHostBytesMax && host && host->port != 0 && host->text() == text;
 }
 
 template <class Items, class Path>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/task/logic/network.hpp"
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::task {
@@ -19,6 +20,14 @@ std::uint64_t draw(const TaskId& task, const base::NodeId& node) {
   out *= 0xff51afd7ed558ccd;
   out ^= out >> 33;
   return out;
+}
+
+bool lets_out(const Candidate& node, const Order& order) {
+  if (order.hosts.empty()) return true;
+  const auto* const told = registry::find(node.capabilities, kNetworkCapability);
+  const auto* const patterns = told == nullptr ? nullptr : std::get_if<registry::Texts>(&told->value);
+  return patterns != nullptr &&
+         std::ranges::all_of(order.hosts, [&](const std::string& host) { return grants(*patterns, host); });
 }
 
 bool keeps_book(const Candidate& node, const std::string& book) {
@@ -42,6 +51,7 @@ std::string_view text(Lack lack) {
     case Lack::tried: return "were tried";
     case Lack::tasks: return "take no tasks";
     case Lack::book: return "are paid by another book (ledger.book)";
+    case Lack::network: return "let no task talk to its hosts (task.network)";
     case Lack::verified: return "are not verified";
     case Lack::health: return "are not healthy";
   }
@@ -66,6 +76,7 @@ std::optional<Lack> lack_of(const Candidate& node, const Order& order, const reg
   if (number(node.capabilities, "cpu") * 1'000 < order.limits.cpu.thousandths) return Lack::cpu;
   if (number(node.capabilities, "disk") < order.limits.disk_bytes) return Lack::disk;
   if (registry::lacks(node.capabilities, need) != nullptr) return Lack::need;
+  if (!lets_out(node, order)) return Lack::network;
   // Who wants money does not work for nothing.
   const auto wanted = cost(node, order);
   if (wanted && *wanted > order.price_max.value_or(0)) return Lack::price;

@@ -47,10 +47,11 @@ enum class Lack : std::uint8_t {
   tried,
   tasks,
   book,
+  network,
   verified,  ///< from here on nothing else is lacking: it passes
   health,
 };
-inline constexpr std::size_t kLacks = 13;
+inline constexpr std::size_t kLacks = 14;
 /// Of a node with a price: the book by which it is paid.
 inline constexpr std::string_view kBookCapability = "book";
 /// Of a node that takes tasks.

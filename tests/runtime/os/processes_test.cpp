@@ -8,8 +8,10 @@
 #include <iterator>
 
 #include "runtime/actor/actor.hpp"
+#include "runtime/os/clock.hpp"
 #include "runtime/os/disk.hpp"
 #include "runtime/os/system.hpp"
+#include "tests/runtime/os/echo_host.hpp"
 #include "tests/runtime/os/os_place.hpp"
 #include "tests/runtime/os/processes_contract.hpp"
 
@@ -70,12 +72,13 @@ class OsProcesses {
   explicit OsProcesses(std::optional<sandbox::Launcher> launcher)
       : launcher_(launcher ? launcher->process() : -1), config_(std::make_unique<caf::actor_system_config>()) {
     REQUIRE(launcher.has_value());
-    processes_ = std::make_unique<os::Processes>(std::move(launcher));
+    processes_ = std::make_unique<os::Processes>(std::move(launcher), clock_);
   }
 
   pid_t launcher_;
   std::unique_ptr<caf::actor_system_config> config_;
   caf::actor_system system_{*config_};
+  os::Clock clock_;
   std::unique_ptr<os::Processes> processes_;
 };
 
@@ -224,6 +227,30 @@ TEST_CASE("processes: a system that ends takes its launcher and all programs alo
   CHECK(node.system.end(10s));
   CHECK(node.heard->ends.empty());
   CHECK(::kill(process, 0) != 0);  // it was waited for
+}
+
+TEST_CASE(
+    "processes on Linux: what a program says to a host that it may talk to is carried, where that may be reached") {
+  OsProcesses here;
+  if (!here.works()) return;
+  if (::access("/usr/bin/bash", X_OK) != 0) return skip("no bash");
+  const EchoHost host;
+  ProcessProbe owner(here.system());
+  // The second connection asks for a name that leads to an address which is not listed.
+  sandbox::Spec spec = here.shell("for at in 127.0.0.1 localhost 127.0.0.9; do (exec 3<>/dev/tcp/$at/" + host.port +
+                                  " && echo $at >&3 && read word <&3 && echo $word) 2>/dev/null || echo no; done");
+  spec.command.front() = "/usr/bin/bash";
+  const auto port = static_cast<std::uint16_t>(std::stoi(host.port));
+  spec.hosts = {{"127.0.0.1", port}, {"localhost", port}};
+  auto listed = *base::Endpoint::parse("127.0.0.1:" + host.port);
+  SUBCASE("at its port") {}
+  SUBCASE("at each port") { listed.port = 0; }
+  SUBCASE("not at another one") { listed.port ^= 1; }
+  SUBCASE("not at another address") { listed.address.back() = 2; }
+  const bool reached = listed.port == 0 || (listed.port == port && listed.address.back() == 1);
+  const auto process = here.processes().start({spec, {}, 1, {.listed = {listed}, .own = {}}}, owner.actor());
+  REQUIRE(here.until([&] { return owner.ended(1); }));
+  CHECK(owner.of(1).out == (reached ? "127.0.0.1\nlocalhost\nno\n" : "no\nno\nno\n"));
 }
 
 }  // namespace

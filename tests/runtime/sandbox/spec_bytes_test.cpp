@@ -15,6 +15,7 @@ Spec whole_spec() {
   out.environment = {"PATH=/bin", "X="};
   out.directory = "/task/in";
   out.outputs = {"out", "a/b"};
+  out.hosts = {{"a.org", 80}, {"::1", 443}};
   out.binds = {{"/data/files/1", "/task/in/a"}, {"/usr", "/usr"}};
   out.limits = {{500}, 1'000'000, 65'536, 7, std::chrono::milliseconds{1'500}, 20, 99};
   out.cgroups = Cgroups::never;

@@ -75,6 +75,30 @@ TEST_CASE("sandbox tree: of a root each entry is shown, but for those that are t
     CHECK(find(steps.value(), Step::Kind::bind, own) == nullptr);
 }
 
+TEST_CASE("sandbox tree: where hosts are granted, /etc is that of the root but for what finds names") {
+  const Host host;
+  fs::create_directories(host.path + "/etc/ssl");
+  for (const char* file : {"/etc/hosts", "/etc/resolv.conf", "/etc/passwd"}) std::ofstream(host.path + file) << "x";
+  Spec spec;
+  spec.root = host.path;
+  auto steps = steps_of(spec);
+  REQUIRE(steps.ok());
+  CHECK(find(steps.value(), Step::Kind::bind, "etc") != nullptr);
+  spec.hosts = {{"a.org", 80}};
+  for (const bool rooted : {true, false}) {
+    if (!rooted) spec.root.reset();
+    steps = steps_of(spec);
+    REQUIRE(steps.ok());
+    CHECK(find(steps.value(), Step::Kind::bind, "etc") == nullptr);
+    CHECK((find(steps.value(), Step::Kind::bind, "etc/passwd") != nullptr) == rooted);
+    CHECK((find(steps.value(), Step::Kind::bind, "etc/ssl") != nullptr) == rooted);
+    CHECK(find(steps.value(), Step::Kind::bind, "etc/hosts") == nullptr);
+    CHECK(find(steps.value(), Step::Kind::bind, "etc/resolv.conf") == nullptr);
+    REQUIRE(find(steps.value(), Step::Kind::text, "etc/hosts") != nullptr);
+    CHECK(contains(find(steps.value(), Step::Kind::text, "etc/hosts")->from, "127.1.0.1 a.org"));
+  }
+}
+
 TEST_CASE("sandbox tree: an input lies below /task, in folders that are the program's") {
   const Host host;
   std::ofstream(host.path + "/file") << "x";
