@@ -40,7 +40,7 @@ std::optional<Pattern> pattern_of(const std::string& typed) {
   out.host = text;
   if (text.find(':') != text.npos) {
     const auto both = base::HostPort::parse(text);
-    if (!both || both->port == 0) return std::nullopt;
+    if (!both || both->port == 0 || text.front() == '[') return std::nullopt;  // no address stands in the brackets
     out.host = both->host;
     out.port = both->port;
   }
