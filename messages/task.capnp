@@ -139,6 +139,8 @@ struct SubmitTask $kind(from = [operate], bytesMax = 196608) {
   risk @2 :Float64;
   # How often a wrong answer may be taken, above 0 and below 1: replicas and quorum follow from it and from task.dishonest.
   # 0: they are as the order says. `refused` if no number of replicas is enough.
+  array @3 :UInt32;
+  # How many members the array of that order has, 1 to 10,000; 0: it is a task. The answer is then the id of the array.
 }
 
 struct TaskSubmitted $kind(from = [operate], bytesMax = 128) {
@@ -172,6 +174,9 @@ struct TaskRow {
   # Of the last one; empty: there was none.
   reason @5 :Text;
   submittedMs @6 :UInt64;
+  array @7 :Data;
+  # That it is a member of; empty: none.
+  index @8 :UInt32;
 }
 
 struct ViewTask $kind(from = [view, operate], bytesMax = 128) {
@@ -203,8 +208,24 @@ struct ResultPart {
   # SHA-256 of them.
 }
 
+struct ViewArray $kind(from = [view, operate], bytesMax = 128) {
+  # Answered by ArrayIs; `not_found`.
+
+  id @0 :Data;
+}
+
+struct ArrayIs $kind(from = [view, operate], bytesMax = 196608) {
+  # The answer to ViewArray.
+
+  array @0 :Data;
+  # actors/task/logic/array.hpp: member K has the id of its order K.
+  states @1 :List(UInt32);
+  # How many of its members are in each state, by the number of task::State. Those that are not made yet are queued, or
+  # cancelled with it; those that were forgotten to make room are in none.
+}
+
 struct CancelTask $kind(from = [operate], bytesMax = 128) {
-  # Ends a task. Answered by TaskCancelled once that is durable. Errors: `not_found`, `conflict` (it has ended before).
+  # Ends a task, or all of an array. Answered by TaskCancelled once that is durable. Errors: `not_found`, `conflict` (it has ended before).
 
   id @0 :Data;
 }

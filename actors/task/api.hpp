@@ -2,7 +2,7 @@
 // What is asked of tasks from outside.
 //
 // kPath        RunAttempt of nodes -> a stream of AttemptItem
-// kOrdersPath  SubmitTask, ListTasks, ViewTask, CancelTask, ReadTask of operators
+// kOrdersPath  SubmitTask, ListTasks, ViewTask, ViewArray, CancelTask, ReadTask of operators; RenewAttempt of nodes
 //
 // The bytes in these messages are read with logic/order.hpp and logic/task.hpp.
 #include "actors/task/logic/task.hpp"

@@ -88,6 +88,18 @@ Answer answer_of(const Ended& how, const Parts& parts) {
   return *Answer::from(crypto::sha256(said).view());
 }
 
+base::Bytes task_key(const TaskId& id) {
+  base::Bytes out{kTaskRow};
+  base::append(out, id.view());
+  return out;
+}
+
+base::Bytes array_key(const TaskId& id) {
+  base::Bytes out{kArrayRow};
+  base::append(out, id.view());
+  return out;
+}
+
 base::Bytes text_prefix(const TaskId& id) { return {id.bytes.begin(), id.bytes.end()}; }
 
 base::Bytes text_prefix(const TaskId& id, std::uint64_t token) {

@@ -45,6 +45,11 @@ struct Text {
   std::uint64_t unix_ms = 0;
   base::ByteView bytes;
 };
+// Keys of the rows of tasks and arrays: one byte, and the id.
+inline constexpr std::uint8_t kTaskRow = 't', kArrayRow = 'a';
+base::Bytes task_key(const TaskId& id);
+base::Bytes array_key(const TaskId& id);
+
 base::Bytes text_prefix(const TaskId& id);
 base::Bytes text_prefix(const TaskId& id, std::uint64_t token);
 base::Bytes text_key(const TaskId& id, std::uint64_t token, std::uint32_t number);

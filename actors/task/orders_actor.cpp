@@ -14,16 +14,10 @@ using base::ByteView;
 using base::Code;
 using base::Error;
 
-// Of the keyspace of tasks.
-constexpr std::uint8_t kTaskRow = 't', kStartsRow = 's';
+// Of the keyspace of tasks, beside those of book.hpp.
+constexpr std::uint8_t kStartsRow = 's';
 constexpr std::size_t kPageRows = 256;
 const Error kUnknown{Code::not_found, "this node knows no task of that id"};
-
-Bytes task_key(const TaskId& id) {
-  Bytes out{kTaskRow};
-  base::append(out, id.view());
-  return out;
-}
 
 }  // namespace
 
@@ -46,6 +40,8 @@ void OrdersActor::receive(runtime::Handlers& on) {
       [this](wire::ListTasks::Reader question, auto reply) { list(question, std::move(reply)); });
   on.ask<wire::ViewTask, wire::TaskIs>(
       [this](wire::ViewTask::Reader question, auto reply) { view(question, std::move(reply)); });
+  on.ask<wire::ViewArray, wire::ArrayIs>(
+      [this](wire::ViewArray::Reader question, auto reply) { view(question, std::move(reply)); });
   on.ask<wire::CancelTask, wire::TaskCancelled>(
       [this](wire::CancelTask::Reader request, auto reply) { cancel(request, std::move(reply)); });
   on.stream<wire::ReadTask, wire::TaskText>(
@@ -71,8 +67,8 @@ void OrdersActor::start() {
   has_ = world().hardware.has();
   after<StillThere>(kStillThere);
   node()
-      .publish<wire::SubmitTask, wire::ListTasks, wire::ViewTask, wire::CancelTask, wire::ReadTask, wire::RenewAttempt>(
-          kOrdersPath, self());
+      .publish<wire::SubmitTask, wire::ListTasks, wire::ViewTask, wire::ViewArray, wire::CancelTask, wire::ReadTask,
+               wire::RenewAttempt>(kOrdersPath, self());
   texts_.load([](ByteView, ByteView) { return store::Use::keep; }, [](const base::Outcome<void>&) {});
   tasks_.load([this](ByteView key, ByteView value) { return take(key, value); },
               [this](const base::Outcome<void>&) { loaded(); });
@@ -107,8 +103,15 @@ store::Use OrdersActor::take(ByteView key, ByteView value) {
     starts_ = base::load<std::uint64_t>(value);
     return store::Use::keep;
   }
-  if (key.empty() || key[0] != kTaskRow) return store::Use::erase;
-  const auto id = TaskId::from(key.subspan(1));
+  const auto id = key.empty() ? std::nullopt : TaskId::from(key.subspan(1));
+  if (id && key[0] == kArrayRow) {
+    auto array = Array::decode(value);
+    if (!array || id_of(array->order) != *id) return store::Use::erase;
+    nonces_.insert_or_assign(array->order.nonce, *id);
+    arrays_.emplace(*id, ArrayJob{.array = std::move(*array), .written = true});
+    return store::Use::keep;
+  }
+  if (!id || key[0] != kTaskRow) return store::Use::erase;
   auto entry = Entry::decode(value);
   if (!id || !entry || id_of(entry->order) != *id) return store::Use::erase;
   text_bytes_ += entry->text_bytes;
@@ -120,6 +123,7 @@ store::Use OrdersActor::take(ByteView key, ByteView value) {
 
 void OrdersActor::loaded() {
   ++starts_;
+  arrays_loaded();
   for (auto& [id, job] : jobs_) {
     Task& task = job.entry.task;
     if (!final(task.state())) {
@@ -194,21 +198,29 @@ void OrdersActor::submit(wire::SubmitTask::Reader request, Submitted reply) {
         {Code::not_found, "this node knows no task " + order->after->hex() + ", which it is to follow"});
   if (request.getRequest().size() > 0) order->nonce = nonce_of(order->submitter, text_of(request.getRequest()));
   else world().chance.fill(order->nonce.bytes);
+  const std::uint32_t array = request.getArray();
+  if (array > 0 && fault(*order, array))
+    return reply.refuse(
+        {Code::malformed, "an array has 1 to 10,000 members, each of which keeps the limits of a task"});
+  if (array > settings_.tasks_max)
+    return reply.refuse({Code::overloaded, "this node keeps fewer tasks than the array has (task.tasks_max)"});
   if (answer_known(*order, reply)) return;
-  if (order->payment == Payment::free || !settlement_.book().empty()) return admit(std::move(*order), std::move(reply));
+  if (order->payment == Payment::free || !settlement_.book().empty())
+    return admit(std::move(*order), array, std::move(reply));
   // Without a book there may still be nodes that want nothing.
-  settlement_.learn([this, order = std::move(*order), reply = std::move(reply)](const base::Outcome<void>&) mutable {
-    if (!answer_known(order, reply)) admit(std::move(order), std::move(reply));
-  });
+  settlement_.learn(
+      [this, array, order = std::move(*order), reply = std::move(reply)](const base::Outcome<void>&) mutable {
+        if (!answer_known(order, reply)) admit(std::move(order), array, std::move(reply));
+      });
 }
 
 /// If some node could run it, at the latest after a look at those that there are.
-void OrdersActor::admit(Order order, Submitted reply) {
+void OrdersActor::admit(Order order, std::uint32_t array, Submitted reply) {
   if (choose(nodes(false), order, TaskId{}, policy(), {}, 1).possible())
-    return accept(std::move(order), std::move(reply));
+    return accept(std::move(order), array, std::move(reply));
   if (parked_.size() >= kParkedMax)
     return reply.refuse({Code::overloaded, "too many tasks wait for the list of nodes", std::chrono::seconds(1)});
-  parked_.push_back({std::move(order), std::move(reply)});
+  parked_.push_back({std::move(order), array, std::move(reply)});
   look();
 }
 
@@ -218,6 +230,11 @@ bool OrdersActor::answer_known(const Order& order, Submitted& reply) {
   if (there == nonces_.end()) return false;
   if (id_of(order) != there->second) {
     reply.refuse({Code::conflict, "this request has submitted something else"});
+    return true;
+  }
+  if (const auto array = arrays_.find(there->second); array != arrays_.end()) {
+    array->second.askers.push_back(std::move(reply));
+    if (array->second.written) answer_askers(array->second, there->second, {});
     return true;
   }
   Job& job = jobs_.at(there->second);
@@ -240,7 +257,8 @@ std::optional<Error> OrdersActor::set_replicas(Order& order, double risk) const 
 }
 
 /// Of an order that some node could run.
-void OrdersActor::accept(Order order, Submitted reply) {
+void OrdersActor::accept(Order order, std::uint32_t array, Submitted reply) {
+  if (array > 0) return accept_array(std::move(order), array, std::move(reply));
   if (jobs_.size() >= settings_.tasks_max) forget_oldest();
   if (jobs_.size() >= settings_.tasks_max)
     return reply.refuse(
@@ -248,14 +266,7 @@ void OrdersActor::accept(Order order, Submitted reply) {
   const TaskId id = id_of(order);
   if (forgetting_.contains(id))
     return reply.refuse({Code::unavailable, "the task is being forgotten to make room", std::chrono::seconds(1)});
-  Bytes bytes = sign(order, settings_.identity->key());
-  const Task task(order, unix_ms());
-  nonces_.insert_or_assign(order.nonce, id);
-  Job& job = jobs_
-                 .emplace(id, Job{.entry = {.order = std::move(order), .signed_order = std::move(bytes), .task = task},
-                                  .durable = task})
-                 .first->second;
-  open_.insert(job.rank(id));
+  Job& job = add(id, std::move(order));
   job.askers.push_back(std::move(reply));
   save(id, [this, id](const base::Outcome<void>& saved) {
     const auto known = jobs_.find(id);
@@ -276,6 +287,18 @@ void OrdersActor::accept(Order order, Submitted reply) {
   });
   count();
   arm();
+}
+
+OrdersActor::Job& OrdersActor::add(const TaskId& id, Order order) {
+  Bytes bytes = sign(order, settings_.identity->key());
+  const Task task(order, unix_ms());
+  nonces_.insert_or_assign(order.nonce, id);
+  Job& job = jobs_
+                 .emplace(id, Job{.entry = {.order = std::move(order), .signed_order = std::move(bytes), .task = task},
+                                  .durable = task})
+                 .first->second;
+  open_.insert(job.rank(id));
+  return job;
 }
 
 void OrdersActor::answer_askers(const TaskId& id, const base::Outcome<void>& saved) {
@@ -303,6 +326,10 @@ void OrdersActor::list(wire::ListTasks::Reader question, runtime::Reply<wire::Ta
       if (!task.attempts().empty()) to[i].setNode(data_of(task.attempts().back().node.view()));
       to[i].setReason(text_of(task.reason()));
       to[i].setSubmittedMs(task.submitted_ms());
+      if (const TaskId* const array = array_of(at->first)) {
+        to[i].setArray(data_of(array->view()));
+        to[i].setIndex(order.index.value_or(0));
+      }
     }
     out.setMore(at != jobs_.end());
   });
@@ -336,6 +363,7 @@ void OrdersActor::view(wire::ViewTask::Reader question, runtime::Reply<wire::Tas
 void OrdersActor::cancel(wire::CancelTask::Reader request, runtime::Reply<wire::TaskCancelled> reply) {
   if (!ready_) return reply.refuse(tasks_.refusal());
   const auto id = TaskId::from(bytes_of(request.getId()));
+  if (id && arrays_.contains(*id)) return cancel_array(*id, std::move(reply));
   const auto job = id ? jobs_.find(*id) : jobs_.end();
   if (job == jobs_.end()) return reply.refuse(kUnknown);
   if (!job->second.entry.task.cancel("an operator has cancelled it", unix_ms()))

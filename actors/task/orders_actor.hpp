@@ -13,9 +13,13 @@
 //          alone.
 // Leases   an attempt that talks to hosts asks for its lease again and again; the next one begins once that has surely
 //          ended (logic/lease.hpp), and none before a lease of before this actor's start has.
+// Arrays   an array is a row, written before its id is told; its members are tasks, made kMadeMax at a time in one
+// batch
+//          with the row that says so, as long as there is room. It is forgotten with its last member.
 // Texts    what attempts print and leave are rows; a task has ended once all of its are durable.
 // Readers  read these rows, also while they are written.
-// Phases   orders_actor.cpp: operators; _place.cpp: nodes and choices; _attempts.cpp: what attempts say; _read.cpp:
+// Phases   orders_actor.cpp: operators; _arrays.cpp: arrays; _place.cpp: nodes and choices; _attempts.cpp: what
+// attempts say; _read.cpp:
 //          readers, and what is forgotten.
 // Limits   TaskSettings::tasks_max and kept_bytes: the tasks that ended first make room; kReadersMax.
 #include <deque>
@@ -24,6 +28,7 @@
 
 #include "actors/registry/words.hpp"
 #include "actors/task/book.hpp"
+#include "actors/task/logic/array.hpp"
 #include "actors/task/logic/lease.hpp"
 #include "actors/task/settlement.hpp"
 #include "runtime/actor/actor.hpp"
@@ -36,6 +41,7 @@ class OrdersActor final : public runtime::Actor {
   static constexpr const char* kName = "orders";
   static constexpr std::size_t kReadersMax = 256;         // our choice
   static constexpr std::size_t kParkedMax = 256;          // our choice: submissions that wait for a look at the nodes
+  static constexpr std::uint32_t kMadeMax = 64;           // our choice: members of an array that are written at once
   static constexpr std::chrono::seconds kLookPeriod{10};  // our choice
   static constexpr std::chrono::seconds kLookSoon{2};     // our choice: while a node is likely to be verified soon
   static constexpr std::chrono::seconds kLeftAlone{10};   // our choice: a node that did not take a task
@@ -101,8 +107,17 @@ class OrdersActor final : public runtime::Actor {
     std::deque<std::pair<base::Bytes, base::Bytes>> rows;
     bool scanning = false, at_end = false;
   };
+  struct ArrayJob {
+    Array array;
+    std::vector<Submitted> askers{};  ///< wait for its row
+    bool written = false;             ///< once
+    bool making = false;              ///< members are being written
+    bool unsaved = false;             ///< its row could not be written: it is tried again
+    std::size_t known = 0;            ///< members that are tasks here
+  };
   struct Parked {
     Order order;
+    std::uint32_t array = 0;  ///< members; 0: it is a task
     Submitted reply;
   };
 
@@ -111,8 +126,9 @@ class OrdersActor final : public runtime::Actor {
   /// Replicas and quorum for that risk. The error says why there are none.
   std::optional<base::Error> set_replicas(Order& order, double risk) const;
   bool answer_known(const Order& order, Submitted& reply);
-  void admit(Order order, Submitted reply);
-  void accept(Order order, Submitted reply);
+  void admit(Order order, std::uint32_t array, Submitted reply);
+  void accept(Order order, std::uint32_t array, Submitted reply);
+  Job& add(const TaskId& id, Order order);
   Policy policy() const { return {.require_verified = settings_.require_verified, .book = settlement_.book()}; }
   void answer_askers(const TaskId& id, const base::Outcome<void>& saved);
   void list(wire::ListTasks::Reader question, runtime::Reply<wire::TaskRows> reply) const;
@@ -126,6 +142,19 @@ class OrdersActor final : public runtime::Actor {
   bool make_room(std::uint64_t text_bytes);
   void count();
   std::uint64_t unix_ms() const { return base::unix_milliseconds(wall()); }
+
+  // -- arrays: orders_actor_arrays.cpp
+  void accept_array(Order order, std::uint32_t members, Submitted reply);
+  void answer_askers(ArrayJob& job, const TaskId& id, const base::Outcome<void>& saved);
+  void make_members(const TaskId& id);
+  void members_saved(const TaskId& id, const std::vector<TaskId>& made, const base::Outcome<void>& saved);
+  void view(wire::ViewArray::Reader question, runtime::Reply<wire::ArrayIs> reply) const;
+  void cancel_array(const TaskId& id, runtime::Reply<wire::TaskCancelled> reply);
+  void member_known(const TaskId& array, const TaskId& id);
+  void member_forgotten(const TaskId& id);
+  void arrays_loaded();
+  /// Which array it is a member of; null: none.
+  const TaskId* array_of(const TaskId& id) const;
 
   // -- nodes: orders_actor_place.cpp
   void look();
@@ -190,7 +219,9 @@ class OrdersActor final : public runtime::Actor {
   std::uint64_t starts_ = 0;
   std::uint32_t tokens_ = 0;
   std::map<TaskId, Job> jobs_;
-  std::map<Nonce, TaskId> nonces_;
+  std::map<TaskId, ArrayJob> arrays_;
+  std::map<TaskId, TaskId> members_;  // the array of each member that is a task here
+  std::map<Nonce, TaskId> nonces_;    // of tasks and arrays
   /// Not ended, most urgent first.
   std::set<std::tuple<int, std::uint64_t, TaskId>> open_;
   std::set<std::pair<std::uint64_t, TaskId>> ended_;  // by when

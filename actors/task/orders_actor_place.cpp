@@ -90,7 +90,7 @@ void OrdersActor::looked() {
   for (Parked& one : std::exchange(parked_, {})) {
     if (answer_known(one.order, one.reply)) continue;
     const Choice choice = choose(all, one.order, TaskId{}, policy(), {}, 1);
-    if (choice.possible()) accept(std::move(one.order), std::move(one.reply));
+    if (choice.possible()) accept(std::move(one.order), one.array, std::move(one.reply));
     else one.reply.refuse(misfit(all, one.order, policy(), choice));
   }
   place();
@@ -328,7 +328,8 @@ void OrdersActor::settle(const TaskId& id) {
 // -- time
 
 void OrdersActor::arm() {
-  if (!open_.empty() || !unsaved_.empty() || !owing_.empty()) after<Tick>(kTickPeriod);
+  const bool grow = std::ranges::any_of(arrays_, [](const auto& one) { return one.second.array.grows(); });
+  if (!open_.empty() || !unsaved_.empty() || !owing_.empty() || grow) after<Tick>(kTickPeriod);
 }
 
 /// Whether the task that it follows has let it begin.
@@ -366,6 +367,11 @@ void OrdersActor::tick() {
       read_of(id);
       settle_if_owing(id);
     });
+  for (auto at = arrays_.begin(); at != arrays_.end();) {
+    const TaskId id = at->first;
+    make_members(id);
+    at = arrays_.upper_bound(id);
+  }
   std::erase_if(left_alone_, [this](const auto& one) { return one.second <= now(); });
   std::vector<TaskId> owing;
   for (const auto& [id, one] : owing_)

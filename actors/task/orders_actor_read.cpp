@@ -172,6 +172,7 @@ void OrdersActor::forget_oldest() {
   nonces_.erase(job->second.entry.order.nonce);
   unsaved_.erase(id);
   jobs_.erase(job);
+  member_forgotten(id);
   forgetting_.insert(id);
   read_of(id);
   erase_texts(id, text_prefix(id));

@@ -169,6 +169,7 @@ Ending task_submit(const Invocation& invocation, Console& console) {
       task::kOrdersPath, tasks::kDue, [&](wire::SubmitTask::Builder question) {
         question.setOrder(data_of(encode(out)));
         question.setRequest(request.value());
+        question.setArray(static_cast<std::uint32_t>(invocation.number("--array").value_or(0)));
         question.setRisk(risk_typed(invocation).value_or(0));
       });
   if (!answer.ok()) {
@@ -182,6 +183,7 @@ Ending task_submit(const Invocation& invocation, Console& console) {
   const auto id = task::TaskId::from(bytes_of(answer.value().root().getId())).value_or(task::TaskId{});
   if (invocation.has("--wait")) {
     console.err << "task " << id.hex() << '\n';  // what is interrupted goes on
+    if (invocation.has("--array")) return tasks::wait_for_array(client, console, id);
     return tasks::wait_for(client, console, id);
   }
   if (invocation.globals.json) {

@@ -5,15 +5,45 @@
 #include "apps/wallet/typed.hpp"
 #include "messages/words.hpp"
 #include "runtime/base/text.hpp"
+#include "runtime/config/forms.hpp"
 
 namespace troupe::apps {
 namespace tasks {
 
-base::Result<task::TaskId, Failure> id_of(const Invocation& invocation) {
+base::Result<Typed, Failure> id_of(const Invocation& invocation) {
   const std::string typed = *invocation.text("ID");
-  if (const auto id = task::TaskId::from_hex(typed)) return *id;
-  return usage_failure("the id of a task has 64 hexadecimal digits; not \"" + base::shortened(typed, 80) + '"',
-                       "troupe task ls");
+  const std::size_t dot = typed.find('.');
+  const auto id = task::TaskId::from_hex(typed.substr(0, dot));
+  const auto member = dot == typed.npos ? std::nullopt : config::parse_count(typed.substr(dot + 1));
+  if (id && (dot == typed.npos || (member && *member < task::kArrayMax)))
+    return Typed{*id, member ? std::optional(static_cast<std::uint32_t>(*member)) : std::nullopt};
+  return usage_failure(
+      "the id of a task has 64 hexadecimal digits, and of a member of an array .K behind them; not \"" +
+          base::shortened(typed, 80) + '"',
+      "troupe task ls");
+}
+
+Client::Outcome<ShownArray> ask_array(Client& client, const task::TaskId& id) {
+  namespace wire = task::wire;
+  auto answer = client.ask<wire::ViewArray, wire::ArrayIs>(
+      task::kOrdersPath, kDue, [&](wire::ViewArray::Builder out) { out.setId(data_of(id.view())); });
+  if (!answer.ok()) return answer.error();
+  const auto told = answer.value().root();
+  auto array = task::Array::decode(bytes_of(told.getArray()));
+  if (!array || told.getStates().size() != task::kStates)
+    return Failure{.error = {base::Code::corrupt, "the node's answer is no array"}};
+  ShownArray out{.array = std::move(*array)};
+  for (unsigned i = 0; i < task::kStates; ++i) out.states[i] = told.getStates()[i];
+  return out;
+}
+
+Client::Outcome<task::TaskId> resolve(Client& client, const Typed& typed) {
+  if (!typed.member) return typed.id;
+  const auto shown = ask_array(client, typed.id);
+  if (!shown.ok()) return shown.error();
+  const task::Array& array = shown.value().array;
+  if (*typed.member < array.members) return id_of(array.member(*typed.member));
+  return Failure{.error = {base::Code::not_found, "the array has members 0 to " + std::to_string(array.members - 1)}};
 }
 
 std::string state_text(std::uint8_t number) {
@@ -55,8 +85,9 @@ what it does
   --network names a host that it may talk to. Inside, that name and port alone connect, and the node carries what is said
   to the host. Where an attempt was lost, the next one begins once that cannot talk to anyone any more
   --replicas has several nodes of different owners run it, until --quorum of them say the same
+  --array prints the id of the array; ID.0 is its first member. --wait then prints what its members print, in order
 exits
-  1 with --wait if the task has failed, was cancelled or expired; 5 if neither the root nor a node has what would load
+  1 with --wait if the task has failed, was cancelled or expired; 3 if some members of an array have, but not all; 5 if neither the root nor a node has what would load
   it, or the root cannot be unpacked; 7 if no known node could ever run it
 )";
 
@@ -69,14 +100,14 @@ verdicts of an attempt
 
 constexpr const char* kResultNotes = R"(
 what it does
-  prints the standard output of the attempt that decided; -o DIR writes it to DIR/stdout, the errors to DIR/stderr and
+  prints the standard output of the attempt that decided, of an array that of its members, in order; -o DIR writes it to DIR/stdout, the errors to DIR/stderr and
   each output to its path below DIR
 exits
-  5 if the task has not ended, or has no result
+  5 if the task has not ended, or has no result; 3 if some members of an array have none
 )";
 
 Option wait_option(const char* help) { return {.name = "--wait", .help = help}; }
-Positional id_argument() { return {.name = "ID", .help = "the id of a task: 64 hexadecimal digits"}; }
+Positional id_argument() { return {.name = "ID", .help = "the id of a task or array, or ID.K: a member"}; }
 
 std::vector<Option> submit_options() {
   std::vector<Option> out = {
@@ -102,6 +133,7 @@ std::vector<Option> submit_options() {
       {.name = "--after",
        .value = "ID",
        .help = "begin once that task is done; cancelled if it is not done at its end"},
+      number_option("--array", "N", "submit it N times; in its arguments {index} is 0, 1, … N-1", 1, task::kArrayMax),
       {.name = "--max-price",
        .value = "AMOUNT",
        .help = "pay a node up to that, from the account of this one; else nothing"},

@@ -1,6 +1,7 @@
 #pragma once
 // The commands of `troupe task`; task.cpp names them all.
 #include "actors/task/api.hpp"
+#include "actors/task/logic/array.hpp"
 #include "apps/cli/client.hpp"
 #include "apps/cli/command.hpp"
 
@@ -18,8 +19,23 @@ namespace tasks {
 inline constexpr std::chrono::seconds kDue{75};       // a commit has a minute
 inline constexpr std::chrono::hours kIdle{24 * 365};  // of a stream that waits for a task
 
-/// The argument ID. Fails with usage unless it is 64 hexadecimal digits.
-base::Result<task::TaskId, Failure> id_of(const Invocation& invocation);
+/// The argument ID: of a task or an array, or with ".K" of member K of an array.
+struct Typed {
+  task::TaskId id;
+  std::optional<std::uint32_t> member;
+};
+/// Fails with usage unless it is 64 hexadecimal digits, and maybe "." and a number.
+base::Result<Typed, Failure> id_of(const Invocation& invocation);
+
+/// An array as its node has it.
+struct ShownArray {
+  task::Array array;
+  std::array<std::uint32_t, task::kStates> states{};  ///< members in each
+  std::uint32_t in(task::State state) const { return states[static_cast<std::size_t>(state)]; }
+};
+Client::Outcome<ShownArray> ask_array(Client& client, const task::TaskId& id);
+/// The id that its node knows: for a member it is asked for the array.
+Client::Outcome<task::TaskId> resolve(Client& client, const Typed& typed);
 
 /// A task as its node has it.
 struct Shown {
@@ -48,6 +64,8 @@ std::string state_text(std::uint8_t number);
 /// Prints the standard output of a task once it has ended, and waits for that. Whether it is done: if not, why stands
 /// on standard error.
 Ending wait_for(Client& client, Console& console, const task::TaskId& id);
+/// The same of each member of an array, in order: done, partly or failed.
+Ending wait_for_array(Client& client, Console& console, const task::TaskId& id);
 
 }  // namespace tasks
 }  // namespace troupe::apps

@@ -181,14 +181,67 @@ Ending tasks::wait_for(Client& client, Console& console, const task::TaskId& id)
                  Exit::failed};
 }
 
+Ending tasks::wait_for_array(Client& client, Console& console, const task::TaskId& id) {
+  const auto shown = ask_array(client, id);
+  if (!shown.ok()) return shown.error();
+  const std::uint32_t members = shown.value().array.members;
+  std::uint32_t done = 0;
+  for (std::uint32_t i = 0; i < members; ++i) {
+    const task::TaskId member = id_of(shown.value().array.member(i));
+    const Ending ending = wait_for(client, console, member);
+    if (ending.ok()) {
+      ++done;
+      continue;
+    }
+    // What a program came to; anything else is no answer of the member.
+    if (ending.error().exit != Exit::failed) return ending;
+    console.err << "member " << i << ": " << ending.error().error.message << '\n';
+  }
+  if (done == members) return Exit::done;
+  return Failure{{Code::refused, std::to_string(done) + " of " + std::to_string(members) + " members of the array " +
+                                     id.hex() + " are done"},
+                 "what they have printed was passed on",
+                 "troupe task ls",
+                 done > 0 ? Exit::partly : Exit::failed};
+}
+
+namespace {
+
+/// What the members of an array have printed, as far as they have a result.
+Ending results_of_array(Client& client, Console& console, const task::TaskId& id) {
+  const auto shown = tasks::ask_array(client, id);
+  if (!shown.ok()) return shown.error();
+  const std::uint32_t members = shown.value().array.members;
+  std::uint32_t with = 0;
+  for (std::uint32_t i = 0; i < members; ++i) {
+    const auto printed = read(client, id_of(shown.value().array.member(i)), wire::TaskPart::RESULT, false,
+                              [&](wire::TaskText::Reader text) {
+                                if (text.getPart() != task::kStandardPart) return Client::Outcome<void>();
+                                return print_bytes(console.out, console, bytes_of(text.getBytes()));
+                              });
+    with += printed.ok();
+    const Code why = printed.ok() ? Code::conflict : printed.error().error.code;
+    if (why != Code::conflict && why != Code::not_found) return printed.error();
+  }
+  if (with == members) return Exit::done;
+  return Failure{{Code::conflict, std::to_string(with) + " of " + std::to_string(members) + " members have a result"},
+                 "what these have printed was passed on",
+                 "troupe task view " + id.hex(),
+                 with > 0 ? Exit::partly : Exit::refused};
+}
+
+}  // namespace
+
 Ending task_logs(const Invocation& invocation, Console& console) {
   const auto id = tasks::id_of(invocation);
   if (!id.ok()) return id.error();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
+  const auto known = tasks::resolve(*client.value(), id.value());
+  if (!known.ok()) return known.error();
   Lines lines(console.out);
   const auto ended =
-      read(*client.value(), id.value(), wire::TaskPart::LOG, invocation.has("-f"),
+      read(*client.value(), known.value(), wire::TaskPart::LOG, invocation.has("-f"),
            [&](wire::TaskText::Reader text) -> Client::Outcome<void> {
              const bool standard = text.getPart() == task::kStandardPart;
              if (!invocation.globals.json)
@@ -209,9 +262,15 @@ Ending task_result(const Invocation& invocation, Console& console) {
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   const bool wait = invocation.has("--wait");
-  if (const auto directory = invocation.text("-o")) return result_to(*client.value(), id.value(), *directory, wait);
+  const auto known = tasks::resolve(*client.value(), id.value());
+  if (!known.ok()) return known.error();
+  if (const auto directory = invocation.text("-o")) return result_to(*client.value(), known.value(), *directory, wait);
+  if (!id.value().member && tasks::ask_array(*client.value(), known.value()).ok()) {
+    if (wait) return tasks::wait_for_array(*client.value(), console, known.value());
+    return results_of_array(*client.value(), console, known.value());
+  }
   const auto printed =
-      read(*client.value(), id.value(), wire::TaskPart::RESULT, wait, [&](wire::TaskText::Reader text) {
+      read(*client.value(), known.value(), wire::TaskPart::RESULT, wait, [&](wire::TaskText::Reader text) {
         if (text.getPart() != task::kStandardPart) return Client::Outcome<void>();
         return print_bytes(console.out, console, bytes_of(text.getBytes()));
       });

@@ -100,6 +100,30 @@ void print_text(Console& console, const task::TaskId& id, const Shown& shown, bo
   table.print(console.out);
 }
 
+void print_array(Console& console, const task::TaskId& id, const tasks::ShownArray& shown, bool json) {
+  if (json) {
+    JsonLine<output::wire::TaskArrayView> line;
+    line->setTask(data(id.view()));
+    line->setMembers(shown.array.members);
+    line->setQueued(shown.in(task::State::queued));
+    line->setRunning(shown.in(task::State::running));
+    line->setVerifying(shown.in(task::State::verifying));
+    line->setDone(shown.in(task::State::done));
+    line->setFailed(shown.in(task::State::failed));
+    line->setCancelled(shown.in(task::State::cancelled));
+    line->setExpired(shown.in(task::State::expired));
+    return line.print(console.out);
+  }
+  console.out << "array     " << id.hex() << '\n'
+              << "members   " << shown.array.members << ": " << id.hex() << ".0 and on\n"
+              << "program   " << shown.array.order.program.hex() << '\n';
+  for (unsigned i = 0; i < task::kStates; ++i) {
+    std::string name(task::name(static_cast<task::State>(i)));
+    name.resize(10, ' ');
+    if (shown.states[i] > 0) console.out << name << shown.states[i] << '\n';
+  }
+}
+
 }  // namespace
 
 Ending task_view(const Invocation& invocation, Console& console) {
@@ -107,10 +131,18 @@ Ending task_view(const Invocation& invocation, Console& console) {
   if (!id.ok()) return id.error();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  const auto shown = tasks::ask(*client.value(), id.value());
+  const auto known = tasks::resolve(*client.value(), id.value());
+  if (!known.ok()) return known.error();
+  const auto shown = tasks::ask(*client.value(), known.value());
+  if (!shown.ok() && shown.error().error.code == base::Code::not_found && !id.value().member) {
+    const auto array = tasks::ask_array(*client.value(), known.value());
+    if (!array.ok()) return shown.error();
+    print_array(console, known.value(), array.value(), invocation.globals.json);
+    return Exit::done;
+  }
   if (!shown.ok()) return shown.error();
-  if (invocation.globals.json) print_json(console, id.value(), shown.value());
-  else print_text(console, id.value(), shown.value(), invocation.has("--why"));
+  if (invocation.globals.json) print_json(console, known.value(), shown.value());
+  else print_text(console, known.value(), shown.value(), invocation.has("--why"));
   return Exit::done;
 }
 

@@ -36,6 +36,23 @@ struct TaskListed {
   reason @5 :Text;
   # Why it waits, or has failed; null: there is none.
   submitted @6 :UInt64;
+  member @7 :Text;
+  # "ID.K": of the array ID, member K; null: it is none.
+}
+
+struct TaskArrayView {
+  # `task view` of an array. How many members are in each state.
+
+  task @0 :Data;
+  members @1 :UInt32;
+  queued @2 :UInt32;
+  # Those that are not made yet, too.
+  running @3 :UInt32;
+  verifying @4 :UInt32;
+  done @5 :UInt32;
+  failed @6 :UInt32;
+  cancelled @7 :UInt32;
+  expired @8 :UInt32;
 }
 
 struct TaskView {

@@ -413,3 +413,49 @@ TEST_CASE("cluster tasks: what talks to hosts runs again once the lease of a los
   CHECK(began(seen.rfind("\"token\":")) >= began(seen.find("\"token\":")) + 8'000);  // 5 s, and most of a lease
   CHECK(cluster.run(0, {"task", "cancel", id}).exit == 0);
 }
+
+TEST_CASE("cluster tasks: an array is many tasks, whose ends add up to its own") {
+  Cluster cluster(2, {"--set", "registry.heartbeat=2s", "--set", "task.host_usr=true"});
+  if (!sandboxes(cluster.folder)) return;
+  const std::string program = script(cluster.folder, "program", "echo \"$1 of $2\"; [ $1 -lt 70 ]");
+  const auto array = [&](const char* members, std::vector<std::string> more = {}) {
+    std::vector<std::string> words{"{index}", "x{index}x{index}", "--array", members};
+    words.insert(words.end(), more.begin(), more.end());
+    return cluster.run(0, submit(program, words));
+  };
+  std::string printed;
+  for (int i = 0; i < 72; ++i) {
+    const std::string number = std::to_string(i);
+    printed += number + " of x" + number + 'x' + number + '\n';
+  }
+  const Seen some = array("72", {"--wait", "--request", "r"});
+  CHECK(some.exit == 3);
+  CHECK(some.out == printed);
+  CHECK(contains(some.err, "70 of 72 members"));
+  const std::string id = line(array("72", {"--request", "r"}));  // the same again
+  CHECK(contains(cluster.run(0, {"task", "view", id, "--json"}).out, R"("members":72,"queued":0)"));
+  CHECK(contains(cluster.run(0, {"task", "view", id, "--json"}).out, R"("done":70,"failed":2,)"));
+  CHECK(contains(cluster.run(0, {"task", "view", id}).out, "done      70\n"));
+  CHECK(contains(cluster.run(0, {"task", "ls"}).out, id + ".71"));
+  CHECK(contains(cluster.run(0, {"task", "ls", "--json"}).out, "\"member\":\"" + id + ".71\""));
+  CHECK(cluster.run(0, {"task", "result", id + ".7"}).out == "7 of x7x7\n");
+  CHECK(cluster.run(0, {"task", "result", id}).out == printed);
+  CHECK(cluster.run(0, {"task", "view", id + ".71"}).exit == 0);
+  CHECK(cluster.run(0, {"task", "view", id + ".72"}).exit == 4);
+  CHECK(cluster.run(0, {"task", "view", id + ".x"}).exit == 2);
+  CHECK(cluster.run(0, {"task", "cancel", id}).exit == 5);
+  CHECK(array("2", {"--wait"}).exit == 0);
+  CHECK(array("0").exit == 2);
+  CHECK(array("10001").exit == 2);
+
+  // What was taken is made, whenever its node dies; and is ended with the array.
+  const std::string slow = script(cluster.folder, "slow", "sleep 600");
+  const std::string many = line(cluster.run(0, submit(slow, {"--array", "300"})));
+  cluster.kill(0);
+  cluster.restart(0);
+  const auto view = [&] { return cluster.run(0, {"task", "view", many, "--json"}).out; };
+  REQUIRE(until([&] { return contains(cluster.run(0, {"task", "view", many + ".299"}).out, "state"); }));
+  CHECK(contains(view(), R"("members":300)"));
+  CHECK(cluster.run(0, {"task", "cancel", many}).exit == 0);
+  CHECK(contains(view(), R"("queued":0,"running":0,"verifying":0,"done":0,"failed":0,"cancelled":300)"));
+}

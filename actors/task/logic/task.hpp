@@ -24,6 +24,7 @@ namespace troupe::task {
 
 enum class State : std::uint8_t { queued, running, verifying, done, failed, cancelled, expired };
 std::string_view name(State state);
+inline constexpr unsigned kStates = 7;
 constexpr bool final(State state) { return state >= State::done; }
 
 enum class AttemptState : std::uint8_t {
