@@ -270,13 +270,16 @@ struct KeyRows $kind(from = [peer, view, operate], bytesMax = 2621440) {
   revision @2 :UInt64;
 }
 
-struct WatchKeys $kind(from = [view, operate], bytesMax = 4096) {
+struct WatchKeys $kind(from = [peer, view, operate], bytesMax = 4096) {
   # A client asks for all changes of keys that begin with `prefix`. Answered by a stream of KeyChange, which misses none;
   # `conflict` if the revision is forgotten.
 
   prefix @0 :Data;
   revision @1 :UInt64;
   # From this one on; 0: from now on.
+
+  forMs @2 :UInt32;
+  # How long the stream goes on; 0: until it is cancelled.
 }
 
 struct KeyChange $kind(from = [peer, view, operate], bytesMax = 1114112, whenFull = credit) {

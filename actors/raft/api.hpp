@@ -52,6 +52,8 @@ class Group {
   virtual bool serves() const = 0;
   virtual bool leads() const = 0;
   virtual Term term() const = 0;
+  /// Of the member that the machine belongs to.
+  virtual std::uint64_t incarnation() const = 0;
   /// Of the leader that is known; null: none is, or this member leads.
   virtual runtime::Handle leader() = 0;
   /// Whether that node is a member.
@@ -83,6 +85,9 @@ class StateMachine {
   /// The same at all members at one index.
   virtual std::uint64_t hash() const = 0;
   virtual std::unique_ptr<ChunkSource> freeze() = 0;
+  /// Calls back once what it keeps beside its snapshots is on the disk, or cannot be: then the log before the snapshot
+  /// goes.
+  virtual void settle(base::Callback<void()> done) { done(); }
   /// Another state is read chunk by chunk, and takes the place of the present one at the end. False: it cannot be read.
   virtual void begin_load() = 0;
   virtual bool load(base::ByteView chunk) = 0;

@@ -24,6 +24,10 @@ observe::CounterTable table_of(const Counters& from) {
        from.stalls},
       {"troupe_raft_differed_total", "Times that this node's state of a group was not that of the majority.", counter,
        from.differed},
+      {"troupe_raft_history_loads_total", "Blocks of past revisions that were read from the disk.", counter,
+       from.history_loads},
+      {"troupe_raft_history_lost_total", "Commits of past revisions that the disk did not take.", counter,
+       from.history_lost},
   };
 }
 

@@ -61,12 +61,16 @@ constexpr auto kSessionsMax = config::count("raft.sessions_max", "1000000", 16, 
                                             "answers to request ids that are kept; beyond it new ids are refused");
 constexpr auto kRevisionsKept =
     config::duration("kv.revisions_kept", "1h", 1s, 24h * 365, When::start,
-                     "how long past revisions of keys can be asked for, if the memory for them is not full");
-constexpr auto kRevisionBytes = config::bytes("kv.revision_bytes", "16 MiB", 65'536, config::kTiB, When::start,
-                                              "memory for past revisions of the keys of one group");
-constexpr auto kSettings = std::to_array<config::Setting>(
-    {kRevisionsKept, kRevisionBytes, kElection, kHeartbeat, kDrift, kLeaseReads, kStall, kSnapshotEntries,
-     kSnapshotBytes, kUncommitted, kInFlight, kGroups, kInvites, kClients, kSessionsKept, kSessionsMax});
+                     "how long past revisions of keys can be asked for, if the disk space for them is not full");
+constexpr auto kRevisionBytes =
+    config::bytes("kv.revision_bytes", "8 MiB", 65'536, config::kTiB, When::start,
+                  "memory for past revisions of the keys of one group; older ones are on the disk");
+constexpr auto kHistoryBytes = config::bytes("kv.history_bytes", "1 GiB", 0, config::kTiB, When::start,
+                                             "disk space for past revisions of one group; 0: memory alone");
+constexpr auto kSettings =
+    std::to_array<config::Setting>({kRevisionsKept, kRevisionBytes, kHistoryBytes, kElection, kHeartbeat, kDrift,
+                                    kLeaseReads, kStall, kSnapshotEntries, kSnapshotBytes, kUncommitted, kInFlight,
+                                    kGroups, kInvites, kClients, kSessionsKept, kSessionsMax});
 
 constexpr std::string_view kHealthSources[] = {"raft.groups"};
 
@@ -90,6 +94,7 @@ node::Domain make(const node::DomainParts& parts) {
       std::chrono::duration_cast<std::chrono::milliseconds>(parts.settings.get(kSessionsKept)).count());
   settings->revisions_kept = parts.settings.get(kRevisionsKept);
   settings->revision_bytes_max = parts.settings.get(kRevisionBytes).value;
+  settings->history_bytes_max = parts.settings.get(kHistoryBytes).value;
   settings->sessions_max = parts.settings.get(kSessionsMax);
   for (const auto& text : parts.settings.get(kInvites)) {
     if (text == "any") settings->invited_by_all = true;

@@ -41,11 +41,8 @@ void GroupActor::receive(runtime::Handlers& on) {
   on.ask<wire::FetchSnapshot, wire::SnapshotBytes>(
       [this](auto ask, auto reply) { serve_snapshot(ask, std::move(reply)); });
   on.ask<wire::GetGroup, wire::GroupStatus>([this](auto, auto reply) {
-    const runtime::Caller from = caller();
-    const bool known = from.role != messages::Role::peer || !from.node || has(*from.node) || settings().serves_all ||
-                       std::ranges::find(settings().clients, *from.node) != settings().clients.end() ||
-                       (from.at && from.at->is_loopback());
-    if (!known) return reply.refuse({Code::refused, "only members and raft.clients may ask how a group is"});
+    if (!may_command(settings(), *this, caller()))
+      return reply.refuse({Code::refused, "only members and raft.clients may ask how a group is"});
     reply.send([this](wire::GroupStatus::Builder out) { describe(out); });
   });
   on.ask<wire::ChangeMember, messages::wire::Nothing>([this](auto ask, auto reply) { change(ask, std::move(reply)); });
@@ -95,16 +92,19 @@ void GroupActor::take(wire::Talk::Reader talk) {
   const auto message = raft::read(talk);
   Counters& counters = *settings().counters;
   ++counters.messages_taken;
-  if (!message || caller().node != message->from.node) {
-    ++counters.messages_rejected;
-    return refuse({Code::malformed, "a message between members breaks its format, or comes from another node"});
-  }
-  if (!trusts(message->from)) {
-    ++counters.messages_rejected;
-    return look_up(message->from);
-  }
+  if (!comes_from(message ? &message->from : nullptr)) return;
   if (!raft_->receive(*message, now()).ok()) ++counters.messages_rejected;
   pump_soon();
+}
+
+/// What is not of a member that names itself is counted, and refused; one that may be a member is asked for.
+bool GroupActor::comes_from(const MemberId* from) {
+  const bool named = from != nullptr && caller().node == from->node;
+  if (named && trusts(*from)) return true;
+  ++settings().counters->messages_rejected;
+  if (named) look_up(*from);
+  else refuse({Code::malformed, "a message between members breaks its format, or comes from another node"});
+  return false;
 }
 
 bool GroupActor::trusts(const MemberId& member) {

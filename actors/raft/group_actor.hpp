@@ -61,6 +61,7 @@ class GroupActor final : public runtime::Actor, public Group {
   bool serves() const override { return raft_ != nullptr; }
   bool leads() const override { return raft_ && raft_->role() == Role::leader; }
   Term term() const override { return raft_ ? raft_->term() : Term{}; }
+  std::uint64_t incarnation() const override { return setup_.self.incarnation; }
   runtime::Handle leader() override;
   bool has(const base::NodeId& node) const override;
 
@@ -134,6 +135,7 @@ class GroupActor final : public runtime::Actor, public Group {
 
   // The core (group_actor.cpp).
   void take(wire::Talk::Reader talk);
+  bool comes_from(const MemberId* from);
   bool trusts(const MemberId& member);
   void look_up(const MemberId& stranger);
   void pump_soon();
@@ -156,6 +158,7 @@ class GroupActor final : public runtime::Actor, public Group {
   void begin_snapshot(Nothing reply);
   void write_chunk(bool first);
   void end_snapshot();
+  void snapshot_ended(Snapshot snapshot, std::vector<Nothing> replies);
   void fetch(const Fetch& fetch);
   void fetch_next();
   void fetched(base::ByteView bytes);
@@ -176,6 +179,7 @@ class GroupActor final : public runtime::Actor, public Group {
   void change(wire::ChangeMember::Reader ask, Nothing reply);
   void change(ChangeAsked asked);
   void change_later(ChangeAsked asked);
+  bool knows_of(const Configuration& founding) const;
   void add(const base::NodeId& node, const base::Endpoint& at, bool learner, base::Instant due, Nothing reply);
   void change_now(wire::MemberChange what, std::vector<Change> changes, base::Instant due, Nothing reply);
   void look_at_changes();

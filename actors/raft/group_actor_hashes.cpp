@@ -39,9 +39,8 @@ void GroupActor::tell_hashes(const MemberId& to, Index index,
 void GroupActor::take(wire::StateHashes::Reader told) {
   if (!raft_) return;
   const auto from = raft::read(told.getFrom());
-  if (!from || caller().node != from->node)
-    return refuse({base::Code::malformed, "a message between members breaks its format, or comes from another node"});
-  if (!trusts(*from) || told.getEpoch() != setup_.epoch.value || told.getTerm() != raft_->term().value) return;
+  if (!comes_from(from ? &*from : nullptr)) return;
+  if (told.getEpoch() != setup_.epoch.value || told.getTerm() != raft_->term().value) return;
   const Index index{told.getIndex()};
   if (told.isAnswer()) {
     if (!leads() || !poll_ || poll_->index() != index) return;

@@ -194,12 +194,18 @@ void GroupActor::change_later(ChangeAsked asked) {
   if (!std::exchange(sweeping_, true)) after<Sweep>(kSweepPeriod);
 }
 
+/// Whether it is that of this very group: an incarnation is drawn once, for one group.
+bool GroupActor::knows_of(const Configuration& founding) const {
+  return std::ranges::any_of(founding.seats, [&](const auto& one) {
+    const auto has = [&](const std::optional<Configuration>& known) { return known && known->find(one.first); };
+    return has(setup_.founding) || has(setup_.known) || (raft_ && raft_->log().configuration().find(one.first));
+  });
+}
+
 /// The node draws the incarnation of its log, and begins without any entry; then the group takes it in.
 void GroupActor::add(const base::NodeId& node, const base::Endpoint& at, bool learner, base::Instant due,
                      Nothing reply) {
-  const auto where = base::HostPort::parse(at.text());
-  const auto link = settings().pool->dial(node, where);
-  const runtime::Handle there = link ? link->proxy(kPath) : runtime::Handle{};
+  const runtime::Handle there = handle_at(*settings().pool, node, at, kPath);
   if (!there) return reply.refuse({Code::unavailable, "that node cannot be reached now"});
   ask<wire::PrepareMember, wire::MemberPrepared>(
       there, now() + kPrepareDue, [&](wire::PrepareMember::Builder out) { out.setGroup(setup_.name); },
@@ -207,7 +213,10 @@ void GroupActor::add(const base::NodeId& node, const base::Endpoint& at, bool le
        reply = std::move(reply)](runtime::Answer<wire::MemberPrepared> answer) mutable {
         if (!answer.ok()) return reply.refuse(answer.error());
         const MemberId member{node, answer.value().getIncarnation()};
-        if (answer.value().getFounded())
+        const auto bytes = bytes_of(answer.value().getConfiguration());
+        const auto founding =
+            bytes.size() <= kConfigurationBytesMax ? decode_configuration(bytes) : std::optional<Configuration>{};
+        if (answer.value().getFounded() && !(founding && knows_of(*founding)))
           return reply.refuse({Code::conflict, "that node is in another group of this name already"});
         ask<wire::JoinGroup, messages::wire::Nothing>(
             there, now() + kPrepareDue,

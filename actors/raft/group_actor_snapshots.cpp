@@ -79,14 +79,23 @@ void GroupActor::end_snapshot() {
         auto snapshot = raft::read(answer.value().getSnapshot());
         base::ensure(snapshot.has_value(), "a snapshot that was written can be read");
         ++settings().counters->snapshots;
-        tell<wire::CompactLog>(log_, [&](wire::CompactLog::Builder out) {
-          out.setIncarnation(setup_.self.incarnation);
-          out.setTo(snapshot->index.value);
+        machine_->settle([this, run, snapshot = std::move(*snapshot), replies = std::move(taking.replies)]() mutable {
+          if (run == run_) snapshot_ended(std::move(snapshot), std::move(replies));
         });
-        raft_->compacted(std::move(*snapshot));
-        for (auto& reply : taking.replies) reply.done();
-        pump_soon();
       });
+}
+
+void GroupActor::snapshot_ended(Snapshot snapshot, std::vector<Nothing> replies) {
+  // Another one may have been installed meanwhile.
+  if (snapshot.index > raft_->log().snapshot().index) {
+    tell<wire::CompactLog>(log_, [&](wire::CompactLog::Builder out) {
+      out.setIncarnation(setup_.self.incarnation);
+      out.setTo(snapshot.index.value);
+    });
+    raft_->compacted(std::move(snapshot));
+  }
+  for (auto& reply : replies) reply.done();
+  pump_soon();
 }
 
 // -- given -----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,15 @@
 #include "actors/raft/guest_actor.hpp"
 
+#include <algorithm>
+
+#include "messages/words.hpp"
+
 namespace troupe::raft {
+namespace {
+
+constexpr std::size_t kPrefixMax = 1'024;  // messages/raft.capnp
+
+}  // namespace
 
 GuestActor::GuestActor(SharedSettings settings, std::string group, const Members& members)
     : settings_(std::move(settings)), group_(std::move(group)) {
@@ -9,8 +18,13 @@ GuestActor::GuestActor(SharedSettings settings, std::string group, const Members
 
 void GuestActor::receive(runtime::Handlers& on) {
   on.other([this](const runtime::Envelope& question, runtime::AnyReply reply) { take(question, std::move(reply)); });
+  on.stream<wire::WatchKeys, wire::KeyChange>([this](auto ask, auto sink) { watch_keys(ask, std::move(sink)); });
   on.timer<Look>([this] { look(); });
-  on.timer<Idle>([this] { finish(); });
+  on.timer<Idle>([this] {
+    look_at_watches({});
+    if (watches_.empty()) finish();
+    else after<Idle>(kIdle);
+  });
   on.describe<wire::GuestState>([this](wire::GuestState::Builder state) {
     state.setMembers(static_cast<std::uint32_t>(lines_.size()));
     state.setAsked(asked_);
@@ -18,7 +32,8 @@ void GuestActor::receive(runtime::Handlers& on) {
 }
 
 void GuestActor::start() {
-  node().publish<wire::GetGroup, wire::Execute, wire::GetKey, wire::RangeKeys, wire::KeepLease>(path(), self());
+  node().publish<wire::GetGroup, wire::Execute, wire::GetKey, wire::RangeKeys, wire::KeepLease, wire::WatchKeys>(
+      path(), self());
   after<Idle>(kIdle);
 }
 
@@ -50,7 +65,72 @@ void GuestActor::look() {
       first.reply.refuse(
           {base::Code::unavailable, "no member of the group can be reached from here: nothing was done"});
   }
-  if (!waiting_.empty()) after<Look>(kLook);
+  look_at_watches(to);
+  const bool begins = std::ranges::any_of(watches_, [](const Watch& one) { return !one.begun; });
+  if (!waiting_.empty() || begins) after<Look>(kLook);
+}
+
+void GuestActor::watch_keys(wire::WatchKeys::Reader ask, runtime::Sink<wire::KeyChange> sink) {
+  look_at_watches({});
+  if (ask.getPrefix().size() > kPrefixMax) return sink.fail({base::Code::malformed, "a key has at most 1024 bytes"});
+  if (watches_.size() >= kWatchesMax)
+    return sink.fail({base::Code::overloaded, "too many watches go through this node already"});
+  ++asked_;
+  Watch& watch = watches_.emplace_back(Watch{.due = now() + kPatience,
+                                             .prefix = std::string(base::as_text(bytes_of(ask.getPrefix()))),
+                                             .revision = ask.getRevision(),
+                                             .for_ms = ask.getForMs(),
+                                             .sink = std::move(sink)});
+  watch.sink.on_ready([this, &watch] { pass(watch); });
+  watch.sink.on_cancel([&watch] {
+    watch.over = true;
+    watch.from.cancel();
+  });
+  look();
+}
+
+/// Those that wait for a link begin; those that are over go.
+void GuestActor::look_at_watches(const runtime::Handle& to) {
+  watches_.remove_if([](const Watch& one) { return one.over; });
+  for (Watch& one : watches_) {
+    if (one.begun || one.over) continue;
+    if (to) begin(one, to);
+    else if (one.due <= now()) {
+      one.over = true;
+      one.sink.fail({base::Code::unavailable, "no member of the group can be reached from here"});
+    }
+  }
+}
+
+void GuestActor::begin(Watch& watch, const runtime::Handle& to) {
+  watch.begun = true;
+  watch.from = subscribe_raw<wire::WatchKeys>(
+      to, kSilence,
+      [&](wire::WatchKeys::Builder out) {
+        out.setPrefix(data_of(base::as_bytes(watch.prefix)));
+        out.setRevision(watch.revision);
+        out.setForMs(watch.for_ms);
+      },
+      [this, &watch](const runtime::Envelope& item) {
+        watch.held.push_back(item);
+        pass(watch);
+      },
+      [this, &watch](const base::Outcome<void>& ended) {
+        watch.ended = ended.ok();
+        if (ended.ok()) return pass(watch);
+        if (!std::exchange(watch.over, true)) watch.sink.fail(ended.error());
+      });
+}
+
+/// As far as its client gives credit: so far does the member.
+void GuestActor::pass(Watch& watch) {
+  while (!watch.over && !watch.held.empty() && watch.sink.ready()) {
+    watch.sink.forward(watch.held.front());
+    watch.held.pop_front();
+  }
+  if (!watch.held.empty()) return watch.from.pause();
+  watch.from.resume();
+  if (watch.ended && !std::exchange(watch.over, true)) watch.sink.end();
 }
 
 runtime::Handle GuestActor::member() {

@@ -6,8 +6,11 @@
 // Answer  as the member gave it. If the link ends before, a command with no answer is `unknown_outcome`.
 // Trust   the member sees this node as the asker (`raft.clients`).
 // End     by itself, kIdle after the last question.
-// Limits  kWaitingMax questions wait for a link.
+// Watch   as one of the member; it ends with the link.
+// Limits  kWaitingMax questions wait for a link; kWatchesMax watches.
 #include <deque>
+#include <list>
+#include <string>
 
 #include "actors/raft/api.hpp"
 #include "actors/raft/line.hpp"
@@ -18,10 +21,12 @@ namespace troupe::raft {
 class GuestActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "raft guest";
-  static constexpr std::chrono::seconds kPatience{2};    // our choice: a dial takes less
-  static constexpr std::chrono::milliseconds kLook{20};  // our choice
-  static constexpr std::chrono::minutes kIdle{10};       // our choice
-  static constexpr std::size_t kWaitingMax = 1'024;      // our choice
+  static constexpr std::chrono::seconds kPatience{2};     // our choice: a dial takes less
+  static constexpr std::chrono::milliseconds kLook{20};   // our choice
+  static constexpr std::chrono::minutes kIdle{10};        // our choice
+  static constexpr std::size_t kWaitingMax = 1'024;       // our choice
+  static constexpr std::size_t kWatchesMax = 256;         // our choice
+  static constexpr std::chrono::hours kSilence{24 * 30};  // our choice: of a watch; its client ends it before
   using Members = std::map<MemberId, base::Endpoint>;
   GuestActor(SharedSettings settings, std::string group, const Members& members);
 
@@ -37,6 +42,20 @@ class GuestActor final : public runtime::Actor {
     runtime::Envelope question;
     runtime::AnyReply reply;
   };
+  struct Watch {
+    base::Instant due;
+    std::string prefix;
+    std::uint64_t revision = 0;
+    std::uint32_t for_ms = 0;
+    runtime::Sink<wire::KeyChange> sink;
+    runtime::Subscription from{};
+    std::deque<runtime::Envelope> held{};  // without credit
+    bool begun = false, ended = false, over = false;
+  };
+  void watch_keys(wire::WatchKeys::Reader ask, runtime::Sink<wire::KeyChange> sink);
+  void begin(Watch& watch, const runtime::Handle& to);
+  void pass(Watch& watch);
+  void look_at_watches(const runtime::Handle& to);
   void take(const runtime::Envelope& question, runtime::AnyReply reply);
   void look();
   /// Of a member with a link in service; null: all were dialled.
@@ -47,6 +66,7 @@ class GuestActor final : public runtime::Actor {
   const std::string group_;
   std::deque<Line> lines_;
   std::deque<Waiting> waiting_;
+  std::list<Watch> watches_;
   std::uint64_t asked_ = 0;
 };
 

@@ -12,12 +12,9 @@ namespace {
 using base::Code;
 using base::Error;
 
-Error forgotten(kv::Revision oldest) {
-  return {Code::conflict,
-          "that revision is forgotten: the oldest one that can be asked for is " + std::to_string(oldest.value)};
-}
-
 constexpr int kAges = 16;  // our choice: revisions are forgotten in this number of steps
+
+Error stranger() { return {Code::refused, "this node takes no commands for the group from that node (raft.clients)"}; }
 
 Error closed() { return {Code::unavailable, "this member does not serve now"}; }
 
@@ -67,13 +64,15 @@ struct KvService::Pending {
 };
 
 KvService::KvService(runtime::Actor& owner, Group& group, SharedSettings settings, std::string name)
-    : Part(owner), group_(group), settings_(std::move(settings)), name_(std::move(name)), history_(fresh_history()) {}
-
-kv::History KvService::fresh_history() const {
-  return kv::History(machine_.revision(), settings_->revisions_max, settings_->revision_bytes_max);
-}
+    : Part(owner),
+      group_(group),
+      settings_(std::move(settings)),
+      name_(std::move(name)),
+      history_(owner, settings_, name_) {}
 
 void KvService::receive(runtime::Handlers& on) {
+  history_.receive(on);
+  on.timer<WatchEnds>([this] { end_watches(); });
   on.ask<wire::Execute, wire::Executed>([this](auto ask, auto reply) { execute(ask, std::move(reply)); });
   on.ask<wire::GetKey, wire::GotKey>([this](auto ask, auto reply) { get(ask, std::move(reply)); });
   on.ask<wire::RangeKeys, wire::KeyRows>([this](auto ask, auto reply) { range(ask, std::move(reply)); });
@@ -88,11 +87,8 @@ std::vector<const messages::KindInfo*> KvService::kinds() const {
 }
 
 bool KvService::allowed(runtime::AnyReply& reply) {
-  const runtime::Caller from = caller();
-  if (from.role != messages::Role::peer || !from.node) return true;
-  if (settings_->serves_all || group_.has(*from.node) || (from.at && from.at->is_loopback())) return true;
-  if (std::ranges::find(settings_->clients, *from.node) != settings_->clients.end()) return true;
-  reply.refuse({Code::refused, "this node takes no commands for the group from that node (raft.clients)"});
+  if (may_command(*settings_, group_, caller())) return true;
+  reply.refuse(stranger());
   return false;
 }
 
@@ -235,7 +231,7 @@ base::Instant KvService::forget_revisions() {
 base::Instant KvService::tend() {
   for (auto at = watchers_.begin(); at != watchers_.end();) {
     if (!at->over) show(*at);
-    at = at->over ? watchers_.erase(at) : std::next(at);
+    at = at->over && !at->loading ? watchers_.erase(at) : std::next(at);
   }
   if (!leads_) return base::Instant::max();
   for (const kv::LeaseId id : leases_.expired(now(), kExpiredAtOnce)) command({.what = kv::DropLease{id}});
@@ -254,22 +250,9 @@ void KvService::get(wire::GetKey::Reader ask, runtime::Reply<wire::GotKey> reply
   if (!key) return reply.refuse({Code::malformed, "a key has 1 to 1024 bytes"});
   const auto give = [this, key = *key, revision = kv::Revision{ask.getRevision()}](runtime::Reply<wire::GotKey>& to) {
     const kv::Row* row = machine_.get(key);
-    kv::Value past;
-    if (revision.value != 0) {
-      if (revision > machine_.revision())
-        return to.refuse({Code::conflict, "that revision is not there yet: the newest one is " +
-                                              std::to_string(machine_.revision().value)});
-      const auto found = history_.get(key, revision, row);
-      if (!found.ok()) return to.refuse(forgotten(found.error().oldest));
-      past = found.value();
-    }
+    if (revision.value != 0) return get_past(key, revision, row, std::move(to));
     to.send([&](wire::GotKey::Builder out) {
       out.setStoreRevision(machine_.revision().value);
-      if (revision.value != 0) {
-        out.setFound(static_cast<bool>(past));
-        if (past) out.setValue(data_of(*past));
-        return;
-      }
       out.setFound(row != nullptr);
       if (row == nullptr) return;
       out.setValue(data_of(*row->value));
@@ -283,6 +266,30 @@ void KvService::get(wire::GetKey::Reader ask, runtime::Reply<wire::GotKey> reply
     if (ready.ok()) give(reply);
     else reply.refuse(ready.error());
   });
+}
+
+void KvService::get_past(const std::string& key, kv::Revision revision, const kv::Row* row,
+                         runtime::Reply<wire::GotKey> reply) {
+  if (revision > machine_.revision())
+    return reply.refuse({Code::conflict, "that revision is not there yet: the newest one is " +
+                                             std::to_string(machine_.revision().value)});
+  history_.get({.key = key, .at = revision}, row,
+               [this, reply = std::move(reply)](const base::Result<kv::Value, kv::Elsewhere>& past) mutable {
+                 if (!past.ok()) return reply.refuse(forgotten(past.error().oldest));
+                 reply.send([&](wire::GotKey::Builder out) {
+                   out.setStoreRevision(machine_.revision().value);
+                   out.setFound(static_cast<bool>(past.value()));
+                   if (past.value()) out.setValue(data_of(*past.value()));
+                 });
+               });
+}
+
+/// The group's compaction is the same at all members; what one lacks beyond it, another may have.
+Error KvService::forgotten(kv::Revision oldest) const {
+  const std::string here = "the oldest one that can be asked for is " + std::to_string(oldest.value);
+  if (oldest <= std::max(machine_.oldest(), kv::Revision{1}))
+    return {Code::conflict, "that revision is forgotten: " + here};
+  return {Code::conflict, "this member lacks that revision, another may have it: here " + here};
 }
 
 void KvService::range(wire::RangeKeys::Reader ask, runtime::Reply<wire::KeyRows> reply) {
@@ -318,55 +325,76 @@ void KvService::range(wire::RangeKeys::Reader ask, runtime::Reply<wire::KeyRows>
 
 void KvService::watch(wire::WatchKeys::Reader ask, runtime::Sink<wire::KeyChange> sink) {
   if (ask.getPrefix().size() > kv::kKeyBytesMax) return sink.fail({Code::malformed, "a key has at most 1024 bytes"});
+  if (!may_command(*settings_, group_, caller())) return sink.fail(stranger());
   if (!group_.serves()) return sink.fail(closed());
   const kv::Revision from =
       ask.getRevision() == 0 ? kv::Revision{machine_.revision().value + 1} : kv::Revision{ask.getRevision()};
-  if (from < history_.oldest()) return sink.fail(forgotten(history_.oldest()));
   Watcher& watcher =
       watchers_.emplace_back(Watcher{std::string(base::as_text(bytes_of(ask.getPrefix()))), from, std::move(sink)});
+  if (ask.getForMs() > 0) watcher.end = now() + std::chrono::milliseconds(ask.getForMs());
   watcher.sink.on_ready([this, &watcher] { show(watcher); });
   watcher.sink.on_cancel([&watcher] { watcher.over = true; });
   show(watcher);
+  end_watches();
+}
+
+/// Those whose time is over have ended well.
+void KvService::end_watches() {
+  base::Instant next = base::Instant::max();
+  for (Watcher& watcher : watchers_) {
+    if (!watcher.over && watcher.end <= now()) {
+      watcher.over = true;
+      watcher.sink.end();
+    }
+    if (!watcher.over) next = std::min(next, watcher.end);
+  }
+  if (next < base::Instant::max()) after<WatchEnds>(next - now());
 }
 
 void KvService::show(Watcher& watcher) {
-  while (!watcher.over && watcher.sink.ready() && watcher.next <= machine_.revision()) {
-    constexpr std::size_t kAtOnce = 64;
-    const auto changes = history_.since(watcher.next, watcher.prefix, kAtOnce);
-    if (!changes.ok()) {
-      watcher.over = true;
-      return watcher.sink.fail(forgotten(changes.error().oldest));
-    }
-    // A revision of many changes is not divided by credit: what is left of it is sent with the next credit.
-    bool credit = true;
-    std::size_t sent = 0;
-    for (const kv::Changed& change : changes.value()) {
-      if (sent < watcher.sent) {
-        ++sent;
-        continue;
-      }
-      if (!credit) break;
-      if (watcher.prefix.empty() && change.key.front() == kReservedKeys) {
-        ++sent;
-        continue;
-      }
-      credit = watcher.sink.push([&](wire::KeyChange::Builder out) {
-        out.setRevision(change.revision.value);
-        out.setKey(data_of(base::as_bytes(change.key)));
-        out.setRemoved(!change.value);
-        if (change.value) out.setValue(data_of(*change.value));
-        out.setRequest(change.request);
+  constexpr std::size_t kAtOnce = 64;
+  while (!watcher.over && !watcher.loading && watcher.sink.ready() && watcher.next <= machine_.revision()) {
+    const auto seen = history_.since(watcher.next, watcher.prefix, kAtOnce);
+    if (!seen.ok() && seen.error().load) {
+      watcher.loading = true;
+      return history_.load(*seen.error().load, [this, &watcher] {
+        watcher.loading = false;
+        show(watcher);
       });
-      ++sent;
     }
-    if (sent < changes.value().size()) {
-      watcher.sent = sent;
-      return;
+    if (!seen.ok()) {
+      watcher.over = true;
+      return watcher.sink.fail(forgotten(seen.error().oldest));
     }
-    watcher.sent = 0;
-    watcher.next = changes.value().size() < kAtOnce ? kv::Revision{machine_.revision().value + 1}
-                                                    : kv::Revision{changes.value().back().revision.value + 1};
+    if (!show(watcher, seen.value())) return;
   }
+}
+
+/// False if the credit is spent. A revision of many changes is not divided by credit: what is left of it is sent with
+/// the next one.
+bool KvService::show(Watcher& watcher, const kv::History::Seen& seen) {
+  std::size_t before = watcher.sent;
+  bool credit = true;
+  for (const kv::Changed& change : seen.changes) {
+    if (change.revision == watcher.next && before > 0) {
+      --before;
+      continue;
+    }
+    if (!credit) return false;
+    if (change.revision != std::exchange(watcher.next, change.revision)) watcher.sent = before = 0;
+    ++watcher.sent;
+    if (watcher.prefix.empty() && change.key.front() == kReservedKeys) continue;
+    credit = watcher.sink.push([&](wire::KeyChange::Builder out) {
+      out.setRevision(change.revision.value);
+      out.setKey(data_of(base::as_bytes(change.key)));
+      out.setRemoved(!change.value);
+      if (change.value) out.setValue(data_of(*change.value));
+      out.setRequest(change.request);
+    });
+  }
+  watcher.next = seen.next;
+  watcher.sent = 0;
+  return credit;
 }
 
 // -- leases ----------------------------------------------------------------------------------------------------------
@@ -424,7 +452,7 @@ bool KvService::end_load(Index index) {
   }
   reader_.reset();
   machine_ = std::move(next);
-  history_ = fresh_history();
+  history_.begin(group_.incarnation(), machine_.revision(), machine_.oldest());
   latest_ = {};
   return true;
 }

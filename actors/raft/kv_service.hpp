@@ -6,14 +6,14 @@
 //         leader. Who is refused by one that leads no more waits for the next one; if a link ends while the leader is
 //         asked, only a command with a request id is asked again: without one the outcome is unknown.
 // Read    linearizable at each member (Group::read()); stale ones answer from what is applied here.
-// Watch   from the history of this member; a reader that falls behind it is ended; none misses a change.
-// Leases  the leader alone counts their time.
-// Trust   operators; members; nodes on loopback, and those of `raft.clients`.
+// Watch   from the history of this member (kv_history.hpp); a reader that falls behind it is ended; none misses a
+// change. Leases  the leader alone counts their time. Trust   operators; members; nodes on loopback, and those of
+// `raft.clients`.
 #include <list>
 #include <optional>
 
 #include "actors/raft/api.hpp"
-#include "actors/raft/logic/kv/history.hpp"
+#include "actors/raft/kv_history.hpp"
 #include "actors/raft/logic/kv/lease_times.hpp"
 #include "actors/raft/logic/kv/snapshot.hpp"
 #include "actors/raft/settings.hpp"
@@ -39,19 +39,22 @@ class KvService final : public StateMachine, public runtime::Part {
   base::Instant tend() override;
   std::uint64_t hash() const override { return machine_.hash(); }
   std::unique_ptr<ChunkSource> freeze() override;
+  void settle(base::Callback<void()> done) override { history_.settle(std::move(done)); }
   void begin_load() override;
   bool load(base::ByteView chunk) override;
   bool end_load(Index index) override;
   void describe(wire::GroupStatus::Builder status) const override;
 
  private:
+  struct WatchEnds {};
   struct Pending;
   struct Watcher {
     std::string prefix;
     kv::Revision next;
     runtime::Sink<wire::KeyChange> sink;
-    std::size_t sent = 0;  // changes from `next` on that were sent already
-    bool over = false;
+    std::size_t sent = 0;  // changes of `next` that were sent already
+    bool over = false, loading = false;
+    base::Instant end = base::Instant::max();
   };
   bool allowed(runtime::AnyReply& reply);
   base::Instant due(std::uint32_t ms) const;
@@ -59,20 +62,23 @@ class KvService final : public StateMachine, public runtime::Part {
   void forward(std::shared_ptr<Pending> pending, std::shared_ptr<Submission> submission, const runtime::Handle& leader);
   void answer(runtime::Reply<wire::Executed>& reply, kv::LeaseId granted);
   void get(wire::GetKey::Reader ask, runtime::Reply<wire::GotKey> reply);
+  void get_past(const std::string& key, kv::Revision revision, const kv::Row* row, runtime::Reply<wire::GotKey> reply);
   void range(wire::RangeKeys::Reader ask, runtime::Reply<wire::KeyRows> reply);
+  void end_watches();
   void watch(wire::WatchKeys::Reader ask, runtime::Sink<wire::KeyChange> sink);
   void keep(wire::KeepLease::Reader ask, runtime::Reply<wire::LeaseKept> reply);
   void show(Watcher& watcher);
+  bool show(Watcher& watcher, const kv::History::Seen& seen);
+  base::Error forgotten(kv::Revision oldest) const;
   void command(kv::Command command);
   base::Instant forget_revisions();
   std::int64_t time_ms() const;
-  kv::History fresh_history() const;
 
   Group& group_;
   const SharedSettings settings_;
   const std::string name_;
   kv::Machine machine_;
-  kv::History history_;
+  KvHistory history_;
   kv::Applied latest_;  // what the entry that was applied last has answered
   std::optional<kv::SnapshotReader> reader_;
   bool read_any_ = false;

@@ -12,6 +12,14 @@
 
 namespace troupe::raft {
 
+/// Of that path at a node, dialled if there is no link; null if it cannot be. Without a dialable `at` it is dialled
+/// where `/peers` knows it.
+inline runtime::Handle handle_at(net::Pool& pool, const base::NodeId& node, const base::Endpoint& at,
+                                 const std::string& path) {
+  const auto link = pool.dial(node, at.dialable() ? base::HostPort::parse(at.text()) : std::nullopt);
+  return link ? link->proxy(path) : runtime::Handle{};
+}
+
 class Line {
  public:
   static constexpr std::chrono::milliseconds kRedial{100};  // our choice: below an election
@@ -26,9 +34,7 @@ class Line {
     dial_at_ = now + kRedial;
     // By turns where the configuration says that it lives, and where `/peers` knows it: it may have moved.
     const bool configured = at_.dialable() && dials_++ % 2 == 0;
-    const auto where = configured ? base::HostPort::parse(at_.text()) : std::nullopt;
-    const auto link = pool_->dial(member_.node, where);
-    handle_ = link ? link->proxy(path_) : runtime::Handle{};
+    handle_ = handle_at(*pool_, member_.node, configured ? at_ : base::Endpoint{}, path_);
     fresh = static_cast<bool>(handle_);
     return handle_;
   }

@@ -4,6 +4,7 @@
 
 #include "actors/raft/group_actor.hpp"
 #include "actors/raft/guest_actor.hpp"
+#include "actors/raft/line.hpp"
 #include "actors/raft/log_actor.hpp"
 #include "actors/raft/snapshots_actor.hpp"
 #include "actors/raft/wire.hpp"
@@ -35,11 +36,6 @@ std::set<base::NodeId> nodes_of(const Configuration& configuration) {
   std::set<base::NodeId> out;
   for (const auto& [member, seat] : configuration.seats) out.insert(member.node);
   return out;
-}
-
-/// Where to dial; nothing: where `/peers` knows it.
-std::optional<base::HostPort> where_of(const base::Endpoint& at) {
-  return at.dialable() ? base::HostPort::parse(at.text()) : std::nullopt;
 }
 
 }  // namespace
@@ -450,8 +446,7 @@ void RaftActor::prepare_all(const std::shared_ptr<Making>& making) {
       prepare(making->group, took);
       continue;
     }
-    const auto link = settings_->pool->dial(node, where_of(at));
-    const runtime::Handle there = link ? link->proxy(kPath) : runtime::Handle{};
+    const runtime::Handle there = handle_at(*settings_->pool, node, at, kPath);
     if (!there) {
       took(Error{Code::unavailable, "it cannot be dialled now"});
       continue;
@@ -511,8 +506,7 @@ void RaftActor::found_all(const std::shared_ptr<Making>& making) {
     if (!own.ok()) return making->answer();
     for (const auto& [node, at] : std::map(making->members)) {
       if (node == settings_->self) continue;
-      const auto link = settings_->pool->dial(node, where_of(at));
-      const runtime::Handle there = link ? link->proxy(kPath) : runtime::Handle{};
+      const runtime::Handle there = handle_at(*settings_->pool, node, at, kPath);
       if (!there) {
         made(making, node, Error{Code::unavailable, "it cannot be dialled now"});
         continue;

@@ -1,5 +1,6 @@
 #pragma once
 // What an operator may set for the groups of a node.
+#include <algorithm>
 #include <atomic>
 #include <string>
 #include <vector>
@@ -23,7 +24,8 @@ struct RaftSettings {
   std::uint64_t snapshot_after_bytes = std::uint64_t{64} << 20;
   std::size_t groups_max = 1'024;
   std::uint64_t sessions_kept_ms = 3'600'000, sessions_max = 1'000'000;
-  std::uint64_t revisions_max = 1'000'000, revision_bytes_max = std::uint64_t{16} << 20;
+  std::uint64_t revisions_max = 1'000'000, revision_bytes_max = std::uint64_t{8} << 20,
+                history_bytes_max = std::uint64_t{1} << 30;
   base::Duration revisions_kept = std::chrono::hours{1};
   MakeMachine machine{};                       ///< of its groups; empty: the key-value store
   std::vector<base::NodeId> invites, clients;  ///< beside nodes on loopback
@@ -38,5 +40,12 @@ struct RaftSettings {
 };
 
 using SharedSettings = std::shared_ptr<const RaftSettings>;
+
+/// Operators, members, nodes on loopback, and those of `raft.clients`.
+inline bool may_command(const RaftSettings& settings, const Group& group, const runtime::Caller& from) {
+  return from.role != messages::Role::peer || !from.node || settings.serves_all || group.has(*from.node) ||
+         (from.at && from.at->is_loopback()) ||
+         std::find(settings.clients.begin(), settings.clients.end(), *from.node) != settings.clients.end();
+}
 
 }  // namespace troupe::raft

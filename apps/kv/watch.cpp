@@ -6,6 +6,13 @@ namespace troupe::apps {
 
 using namespace kv_command;
 
+namespace {
+
+constexpr std::chrono::seconds kEndOfWatch{5};          // our choice: the member ends it, unless it is gone
+constexpr std::uint64_t kSecondsMax = 40 * 24 * 3'600;  // of a question
+
+}  // namespace
+
 Ending kv_watch(const Invocation& invocation, Console& console) {
   const auto prefix = key_of(invocation, *invocation.text("PREFIX"), true);
   if (!prefix.ok()) return prefix.error();
@@ -13,9 +20,8 @@ Ending kv_watch(const Invocation& invocation, Console& console) {
   auto way = way_of(invocation, console);
   if (!way.ok()) return way.error();
   const auto seconds = invocation.number("--seconds");
-  // The stream ends as idle ones do; a watch without an end may be silent for long.
-  const base::Duration idle = std::chrono::seconds(seconds.value_or(24 * 3'600));
-  const base::Instant end = seconds ? way.value().client->now() + std::chrono::seconds(*seconds) : base::Instant::max();
+  // A watch without an end may be silent for long.
+  const base::Duration idle = std::chrono::seconds(seconds.value_or(24 * 3'600)) + kEndOfWatch;
   std::uint64_t seen = 0;
   const Failure enough{.error = {base::Code::timeout, "enough"}, .exit = Exit::done};
   const auto ended = way.value().client->subscribe<wire::WatchKeys, wire::KeyChange>(
@@ -23,6 +29,7 @@ Ending kv_watch(const Invocation& invocation, Console& console) {
       [&](wire::WatchKeys::Builder out) {
         out.setPrefix(data_of(base::as_bytes(prefix.value())));
         out.setRevision(invocation.number("--rev").value_or(0));
+        if (seconds) out.setForMs(static_cast<std::uint32_t>(std::min<std::uint64_t>(*seconds, kSecondsMax) * 1'000));
       },
       [&](wire::KeyChange::Reader change) -> Client::Outcome<void> {
         if (invocation.globals.json) {
@@ -37,7 +44,7 @@ Ending kv_watch(const Invocation& invocation, Console& console) {
                       << (change.getRemoved() ? std::string("removed") : shown(change.getValue())) << '\n';
         }
         console.out.flush();
-        if (++seen >= count || way.value().client->now() >= end) return enough;
+        if (++seen >= count) return enough;
         return {};
       });
   if (ended.ok()) return Exit::done;

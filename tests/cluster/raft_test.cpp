@@ -38,6 +38,16 @@ std::size_t leader_of(Cluster& cluster, const std::vector<std::size_t>& up) {
   return leads;
 }
 
+/// What a command prints that reads these lines at the first node.
+Seen run_piped(Cluster& cluster, const std::string& lines, const std::string& words) {
+  std::ofstream(cluster.folder / "lines") << lines;
+  const std::string command = binary() + ' ' + words + " --data " + cluster.nodes[0]->data + " < " +
+                              (cluster.folder / "lines") + " > " + (cluster.folder / "out") + " 2> " +
+                              (cluster.folder / "err");
+  const int status = std::system(command.c_str());
+  return Seen{WEXITSTATUS(status), content(cluster.folder / "out"), content(cluster.folder / "err")};
+}
+
 }  // namespace
 
 TEST_CASE("cluster raft: keys are written and read at any member, also when the leader was killed") {
@@ -80,6 +90,9 @@ TEST_CASE("cluster raft: a node that is no member passes commands on to one, als
   CHECK(cluster.run(3, {"kv", "cas", "a", "wrong", "three"}).exit == 5);
   CHECK(cluster.run(3, {"kv", "ls"}).out == "a\n");
   CHECK(cluster.run(3, {"kv", "get", "a", "--group", "unknown"}).exit == 4);
+  CHECK(cluster.run(3, {"kv", "watch", "a", "--rev", "1", "--count", "1"}).out == "1 a one\n");
+  CHECK(cluster.run(3, {"kv", "watch", "a", "--rev", "1", "--seconds", "1"}).out == "1 a one\n");
+  CHECK(cluster.run(3, {"kv", "watch", "a", "--seconds", "1"}).exit == 0);
   for (std::size_t dies = 0; dies < 2; ++dies) {
     cluster.kill(dies);
     CHECK(until([&] { return cluster.run(3, {"kv", "put", "b", "two", "--request", "r"}).exit == 0; }));
@@ -118,12 +131,7 @@ TEST_CASE("cluster raft: transactions and batches are read line by line, and a g
   Cluster cluster(1);
   REQUIRE(cluster.run(0, {"raft", "init"}).exit == 0);
   const auto piped = [&](const std::string& lines, const std::string& words) {
-    std::ofstream(cluster.folder / "lines") << lines;
-    const std::string command = binary() + ' ' + words + " --data " + cluster.nodes[0]->data + " < " +
-                                (cluster.folder / "lines") + " > " + (cluster.folder / "out") + " 2> " +
-                                (cluster.folder / "err");
-    const int status = std::system(command.c_str());
-    return Seen{WEXITSTATUS(status), content(cluster.folder / "out"), content(cluster.folder / "err")};
+    return run_piped(cluster, lines, words);
   };
   CHECK(piped("put a 1\nif b absent\nput \"b c\" \"two\\u0020words\"\nget a\n", "kv txn -").exit == 0);
   CHECK(cluster.run(0, {"kv", "get", "b c"}).out == "two words");
@@ -168,4 +176,41 @@ TEST_CASE("cluster raft: a member that was away for long gets a snapshot, and a 
   CHECK(on(2, {"kv", "put", "k0", "w"}).exit == 0);
   CHECK(on(1, {"kv", "get", "k0"}).out == "w");
   CHECK(contains(cluster.run(1, {"raft", "ls"}).out, "g "));
+  // A founder that was removed comes back.
+  const Seen again = on(1, {"raft", "add", cluster.nodes[0]->id + '@' + cluster.nodes[0]->at});
+  CHECK_MESSAGE(again.exit == 0, again.err);
+  CHECK(on(0, {"kv", "get", "k0"}).out == "w");
+}
+
+TEST_CASE("cluster raft: any revision that is kept can be read and watched, also after a start and from the disk") {
+  Cluster cluster(3, {"--set", "kv.revision_bytes=65536"});
+  const auto on = [&](std::size_t node, const std::vector<std::string>& words) { return cluster.run(node, words); };
+  REQUIRE(on(0, {"raft", "init", "--members", members_of(cluster, 0, 2)}).exit == 0);
+  std::string batch;
+  for (int i = 1; i <= 1'500; ++i) batch += "put k" + std::to_string(i % 7) + " value-" + std::to_string(i) + "\n";
+  const Seen written = run_piped(cluster, batch, "kv batch -");
+  REQUIRE_MESSAGE(written.exit == 0, written.err);
+  const auto whole = [&](std::size_t node) {
+    CHECK(on(node, {"kv", "get", "k3", "--rev", "10"}).out == "value-10");
+    CHECK(on(node, {"kv", "get", "k3", "--rev", "16"}).out == "value-10");
+    CHECK(on(node, {"kv", "get", "k0", "--rev", "6"}).exit == 4);
+    const Seen watched = on(node, {"kv", "watch", "k", "--rev", "1", "--count", "1500"});
+    CHECK(watched.exit == 0);
+    CHECK(std::ranges::count(watched.out, '\n') == 1'500);
+    CHECK(watched.out.starts_with("1 k1 value-1\n2 k2 value-2\n"));
+    CHECK(watched.out.ends_with("1500 k2 value-1500\n"));
+  };
+  whole(0);
+  whole(1);
+  CHECK(on(0, {"raft", "snapshot"}).exit == 0);
+  cluster.kill(0);
+  cluster.restart(0);
+  REQUIRE(until([&] { return on(0, {"kv", "get", "k2", "--timeout", "1s"}).out == "value-1500"; }));
+  whole(0);
+  // A member that came later has a snapshot, and says what it lacks.
+  REQUIRE(on(0, {"raft", "add", cluster.nodes[2]->id + '@' + cluster.nodes[2]->at}).exit == 0);
+  const Seen lacks = on(2, {"kv", "get", "k3", "--rev", "10"});
+  CHECK(lacks.exit == 5);
+  CHECK_MESSAGE(contains(lacks.err, "this member lacks that revision, another may have it"), lacks.err);
+  CHECK(on(2, {"kv", "get", "k2"}).out == "value-1500");
 }

@@ -1,91 +1,141 @@
 #pragma once
-// The latest changes in memory, for watchers that begin at a revision and for reads of the past.
+// Past changes, for watchers that begin at a revision and for reads of the past: the latest in memory, older ones on a
+// disk.
 //
+// Blocks   of whole revisions, without a gap up to the newest one. A block that is full is to be stored (unsaved());
+// once
+//          it is, its changes need no memory, and are loaded again when they are asked for.
 // Oldest   the first revision from which all changes are here. Below it a watch or a read is refused, and told which is
-//          the oldest. It rises by the group's compaction, and where memory is full.
-// Limits   `rows_max` changes and `bytes_max`; the oldest revision goes first, whole.
-// Owner    one member; not thread-safe.
+//          the oldest. It rises by the group's compaction, by the limits, and where no disk takes what memory cannot.
+// Start    what an earlier run has stored counts up to the revision where this one began (restore()): what came behind
+//          it is applied again, from the log.
+// Limits   Limits; without a disk the oldest revision goes first, whole; with one at most twice the memory waits for
+// it. Owner    one member; it reads and writes the disk. Not thread-safe.
 #include <algorithm>
 #include <deque>
+#include <utility>
 #include <vector>
 
-#include "actors/raft/logic/kv/machine.hpp"
+#include "actors/raft/logic/kv/history_block.hpp"
 #include "runtime/base/result.hpp"
 
 namespace troupe::raft::kv {
 
-/// The past that was asked for is gone.
-struct Compacted {
-  Revision oldest;  ///< that can be asked for
+inline constexpr std::size_t kLoadedBlocksMax = 4;  // our choice: readers of different times
+
+/// The past that was asked for is not here.
+struct Elsewhere {
+  Revision oldest;               ///< that can be asked for
+  std::optional<Revision> load;  ///< the block with this first revision is to be loaded; then ask again
+};
+
+/// A read of the past that goes on where a block had to be loaded.
+struct Lookup {
+  std::string key;
+  Revision at;
+  bool later = false;               ///< no change up to `at` is here: looks for the first one behind it
+  std::optional<Revision> reached;  ///< goes on there
 };
 
 class History {
  public:
+  struct Limits {
+    std::size_t changes_max = 0, memory_bytes_max = 0;
+    std::uint64_t disk_bytes_max = 0;  ///< 0: there is no disk
+  };
+  struct Seen {
+    std::vector<Changed> changes;
+    Revision next;  ///< where to go on
+  };
+  /// A block on its way to the disk.
+  struct Unsaved {
+    BlockIndex index;
+    base::Bytes bytes;
+  };
+  /// A block whose rows are to be erased.
+  struct Erased {
+    Revision first;
+    std::uint32_t parts = 0;
+    friend bool operator==(const Erased&, const Erased&) = default;
+  };
+
   /// `start`: the machine's revision, when nothing of its past is known.
-  History(Revision start, std::size_t rows_max, std::size_t bytes_max)
-      : oldest_{start.value + 1}, newest_(start), rows_max_(rows_max), bytes_max_(bytes_max) {}
+  History(Revision start, Limits limits)
+      : oldest_{start.value + 1},
+        newest_(start),
+        start_(start),
+        limits_(limits),
+        block_bytes_(limits.memory_bytes_max / 8) {}
 
   /// The changes of one command, in order.
-  void add(const std::vector<Changed>& changes) {
-    for (const Changed& change : changes) {
-      changes_.push_back(change);
-      bytes_ += bytes_of(change);
-      newest_ = change.revision;
-    }
-    while (!changes_.empty() && (changes_.size() > rows_max_ || bytes_ > bytes_max_))
-      compact({changes_.front().revision.value + 1});
-  }
+  void add(const std::vector<Changed>& changes);
   /// Forgets what is before `oldest`.
-  void compact(Revision oldest) {
-    oldest_ = std::max(oldest_, std::min(oldest, Revision{newest_.value + 1}));
-    while (!changes_.empty() && changes_.front().revision < oldest_) {
-      bytes_ -= bytes_of(changes_.front());
-      changes_.pop_front();
-    }
-  }
+  void compact(Revision oldest);
 
   Revision oldest() const { return oldest_; }
-  std::size_t size() const { return changes_.size(); }
+  std::size_t size() const { return changes_; }
+  std::size_t memory_bytes() const { return memory_; }
+  std::uint64_t disk_bytes() const { return disk_; }
 
   /// Changes of keys that begin with `prefix`, from revision `from` on, at most `limit`, whole revisions as far as one
-  /// fits; go on with the revision after the last one.
-  base::Result<std::vector<Changed>, Compacted> since(Revision from, const std::string& prefix,
-                                                      std::size_t limit) const {
-    if (from < oldest_) return Compacted{oldest_};
-    std::vector<Changed> out;
-    for (auto at = first(from); at != changes_.end(); ++at) {
-      if (out.size() >= limit && out.back().revision != at->revision) break;
-      if (at->key.starts_with(prefix)) out.push_back(*at);
-    }
-    return out;
-  }
+  /// fits; fewer, perhaps none, where a block is to be loaded next.
+  base::Result<Seen, Elsewhere> since(Revision from, const std::string& prefix, std::size_t limit) const;
+  /// The value of a key after a revision; null if it was absent. `present` is its row now.
+  base::Result<Value, Elsewhere> get(Lookup& ask, const Row* present) const;
 
-  /// The value of `key` after revision `at`; null if it was absent. `present` is its row now.
-  base::Result<Value, Compacted> get(const std::string& key, Revision at, const Row* present) const {
-    if (present && present->changed <= at) return present->value;
-    // All changes behind `at` are here if the one after it is; the value before them is in the last change up to it.
-    if (Revision{at.value + 1} < oldest_) return Compacted{oldest_};
-    for (auto change = changes_.rbegin(); change != changes_.rend(); ++change)
-      if (change->revision <= at && change->key == key) return change->value;
-    // Its last change up to `at` is forgotten, or there was none: the change after it knows which.
-    const auto later =
-        std::find_if(changes_.begin(), changes_.end(), [&](const Changed& change) { return change.key == key; });
-    if (later == changes_.end() || (later->value && later->created == later->revision)) return Value{};
-    return Compacted{oldest_};
-  }
+  // -- the disk
+
+  /// Whether enough waits for the disk, and nothing is under way.
+  bool wants_disk() const;
+  /// The blocks to store now, until saved() says what became of them. `all`: the block that is not full yet, too.
+  std::vector<Unsaved> unsaved(bool all);
+  void saved(bool stored);
+  bool saving() const { return saving_; }
+  /// What the disk no longer needs to keep.
+  std::vector<Erased> erased() { return std::exchange(erased_, {}); }
+  /// Of an earlier run, by their first revisions. `oldest`: the machine's.
+  void restore(std::vector<BlockIndex> blocks, Revision oldest);
+  /// The index of a block that `load` has named; null if it is forgotten by now.
+  const BlockIndex* stored(Revision first) const;
+  void loaded(Revision first, std::deque<Changed> changes);
+  /// It cannot be read: the past begins behind it.
+  void unreadable(Revision first);
 
  private:
+  enum class State : std::uint8_t { open, full, saving, stored };
+  struct Block {
+    BlockIndex index;  // of an open or full block its first revision alone
+    Revision last;     // that counts: what an earlier run has stored behind it does not
+    std::deque<Changed> changes{};
+    std::size_t memory = 0, count = 0;
+    State state = State::open;
+    bool too_large = false;  // for the disk
+  };
   static std::size_t bytes_of(const Changed& change) {
     return 128 + change.key.size() + change.request.size() + (change.value ? change.value->size() : 0);
   }
-  std::deque<Changed>::const_iterator first(Revision from) const {
-    return std::lower_bound(changes_.begin(), changes_.end(), from,
-                            [](const Changed& change, Revision at) { return change.revision < at; });
+  static bool may_have(const Block& block, const std::string& key) {
+    return block.state != State::stored || block.index.keys.maybe(key);
   }
-  std::deque<Changed> changes_;
-  Revision oldest_, newest_;
-  std::size_t rows_max_, bytes_max_;
-  std::size_t bytes_ = 0;
+  std::size_t block_of(Revision revision) const;
+  const std::deque<Changed>* changes_of(const Block& block) const;
+  Elsewhere behind(const Block& block) const { return {oldest_, block.index.first}; }
+  bool on_disk(const Block& block) const { return block.state == State::stored || block.state == State::saving; }
+  void forget_front();
+  void drop_front();
+  void release(Block& block);
+  void trim();
+
+  std::deque<Block> blocks_;  // the oldest first
+  std::size_t released_ = 0;  // of them, from the front on, that are not in memory
+  Revision oldest_, newest_, start_;
+  Limits limits_;
+  std::size_t block_bytes_;
+  std::size_t changes_ = 0, memory_ = 0;
+  std::uint64_t disk_ = 0;
+  bool saving_ = false;
+  std::vector<Erased> erased_;
+  std::deque<std::pair<Revision, std::deque<Changed>>> loaded_;
 };
 
 }  // namespace troupe::raft::kv

@@ -1,0 +1,85 @@
+#pragma once
+// The history of a group's keys at this member (logic/kv/history.hpp), and its rows in the store of this node.
+//
+// Rows     `raft-history`: an index row and rows of at most kBlockPartBytes for each block, by group, incarnation and
+//          first revision. They are written behind the log: what a crash takes is applied again. Before the log is cut
+//          behind a snapshot, settle() has given the store all before it.
+// Failed   blocks wait in memory, then the oldest are forgotten; the group goes on. A block that cannot be read is
+//          forgotten with all before it.
+// Leave    kHistoryLeaves of the device stay free.
+// Limits   one block is read at a time, one commit is under way.
+#include <map>
+#include <string>
+
+#include "actors/raft/logic/kv/history.hpp"
+#include "actors/raft/settings.hpp"
+#include "runtime/actor/part.hpp"
+#include "runtime/store/rows.hpp"
+
+namespace troupe::raft {
+
+inline constexpr std::uint64_t kHistoryLeaves = std::uint64_t{256} << 20;  // our choice: what a log needs for a while
+inline constexpr std::chrono::seconds kHistoryRetry{5};                    // our choice
+
+class KvHistory final : public runtime::Part {
+ public:
+  KvHistory(runtime::Actor& owner, SharedSettings settings, const std::string& group);
+
+  void receive(runtime::Handlers& on);
+  /// Begins anew: the machine is at `start`. What this incarnation has stored before is found in a while.
+  void begin(std::uint64_t incarnation, kv::Revision start, kv::Revision oldest);
+  void add(const std::vector<kv::Changed>& changes);
+  void compact(kv::Revision oldest);
+  /// Calls back once all that was added by now is stored, or cannot be.
+  void settle(base::Callback<void()> done);
+
+  kv::Revision oldest() const { return history_.oldest(); }
+  base::Result<kv::History::Seen, kv::Elsewhere> since(kv::Revision from, const std::string& prefix,
+                                                       std::size_t limit) const {
+    auto out = history_.since(from, prefix, limit);
+    return out.ok() ? std::move(out) : later(out.error());
+  }
+  /// `found` may be called at once; what it is told with an error has no `load`.
+  void get(kv::Lookup ask, const kv::Row* present, base::Callback<void(base::Result<kv::Value, kv::Elsewhere>)> found);
+  /// Calls back once that block is there, or is forgotten.
+  void load(kv::Revision block, base::Callback<void()> done);
+
+ private:
+  struct RowsAgain {};
+  struct FindAgain {};
+  struct LoadAgain {};
+  /// While it is not known what was stored, what is not here may be.
+  kv::Elsewhere later(kv::Elsewhere where) const {
+    if (!ready_ && !where.load) where.load.emplace();
+    return where;
+  }
+  kv::History fresh(kv::Revision start) const;
+  base::Bytes key(char kind, std::uint64_t incarnation, kv::Revision first) const;
+  base::Bytes part_key(std::uint64_t incarnation, kv::Revision first, std::uint32_t part) const;
+  void erase_block(store::RowChange& change, std::uint64_t incarnation, const kv::History::Erased& block) const;
+  void find(base::Bytes from);
+  void found();
+  void write(bool all);
+  void written(bool stored);
+  void load_next();
+  void load_part(kv::BlockIndex index, base::Bytes bytes, std::uint32_t part);
+  void load_ended();
+
+  const SharedSettings settings_;
+  const std::string group_;
+  store::Rows rows_;
+  kv::History history_;
+  std::uint64_t incarnation_ = 0, run_ = 0;  // answers of an earlier run are ignored
+  kv::Revision machine_oldest_;
+  std::vector<kv::BlockIndex> found_;
+  store::RowChange useless_;                      // of other incarnations
+  bool ready_ = false;                            // what was stored before is known
+  bool writing_ = false;                          // a commit is under way
+  base::Instant write_at_{};                      // after one that failed, not before
+  std::vector<base::Callback<void()>> settling_;  // they wait for a commit that is still to begin
+  std::vector<base::Callback<void()>> settled_;   // and for the one under way
+  std::map<kv::Revision, std::vector<base::Callback<void()>>> loads_;
+  std::optional<kv::Revision> loading_;
+};
+
+}  // namespace troupe::raft
