@@ -311,8 +311,12 @@ void Model::run(const std::string& command) {
     if (!path.starts_with('/')) return say(":" + word + " needs the path of an actor", Style::bad);
     return order(what, path);
   }
-  if ((word == "actor" || word == "file") && !rest.empty()) return open(word, rest);
-  if (const View* view = find_view(word); view != nullptr && word != "actor" && word != "follow" && word != "file") {
+  if (word == "actor" || word == "file") {
+    const std::string subject = word == "actor" && rest.empty() ? actor_at() : rest;
+    if (!subject.empty()) return open(word, subject);
+    return say(word == "actor" ? ":actor needs the path of an actor" : ":file needs the CID of a file", Style::bad);
+  }
+  if (const View* view = find_view(word); view != nullptr) {
     open(word, rest);
     return;
   }

@@ -208,6 +208,34 @@ TEST_CASE("screens: an actor that has ended is not shown as it was") {
   CHECK(drawn.find("state       running") == std::string::npos);
 }
 
+TEST_CASE("screens: of one actor it is shown who watches it, and enter goes there") {
+  Model model = started({100, 30});
+  command(model, "actor /dht/bucket");
+  News news = status();
+  news.look = Look{.row = row_of("/dht/bucket", "bucket"), .watchers_in_all = 120};
+  news.look->watchers = {"/dht", "/peer/9f3c5a21"};
+  model.take(news, kNow);
+  const std::string drawn = draw(model).text();
+  CHECK(drawn.find("Its end is watched by 120") != std::string::npos);
+  CHECK(drawn.find("/peer/9f3c5a21") != std::string::npos);
+  press(model, Key::What::end);
+  press(model, Key::What::enter);
+  CHECK(model.place().subject == "/peer/9f3c5a21");
+}
+
+TEST_CASE("screens: a view that needs a subject says so, or takes the row that is selected") {
+  Model model = started();
+  command(model, "file");
+  CHECK(draw(model).text().find(":file needs the CID of a file") != std::string::npos);
+  command(model, "actor");
+  CHECK(draw(model).text().find(":actor needs the path of an actor") != std::string::npos);
+  command(model, "actors");
+  press(model, Key::What::down);
+  command(model, "actor");
+  CHECK(model.place().view == "actor");
+  CHECK(model.place().subject == "/dht/bucket");
+}
+
 TEST_CASE("screens: an open message stays what it is while older ones are dropped") {
   Model model = started();
   model.open("messages", "/files");
