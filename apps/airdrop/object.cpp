@@ -2,6 +2,7 @@
 #include "actors/airdrop/api.hpp"
 #include "apps/airdrop/airdrop.hpp"
 #include "apps/cli/json.hpp"
+#include "apps/wallet/requests.hpp"
 #include "messages/words.hpp"
 
 namespace troupe::apps {
@@ -38,7 +39,8 @@ Ending airdrop_object(const Invocation& invocation, Console& console) {
   if (!who.ok()) return who.error();
   const auto said = said_typed(invocation);
   if (!said.ok()) return said.error();
-  if (const auto request = request_typed(invocation); !request.ok()) return request.error();
+  auto request = KeptRequest::open(invocation, console);
+  if (!request.ok()) return request.error();
   const auto signer = open_signer(invocation, console);
   if (!signer.ok()) return signer.error();
   auto client = Client::connect(invocation, console);
@@ -56,6 +58,12 @@ Ending airdrop_object(const Invocation& invocation, Console& console) {
                    .try_ = "troupe airdrop show " + id.value().hex()};
 
   const wallet::Address& to = found->recipient.to;
+  const std::string asked = "airdrop object " + id.value().hex() + ' ' + text(to) + ' ' +
+                            text(signer.value().address()) +
+                            (said.value().strike    ? " strike"
+                             : said.value().decides ? " keep"
+                                                    : " reason " + said.value().reason);
+  if (const auto kept = request.value().keep(base::as_bytes(asked)); !kept.ok()) return kept.error();
   auto answer =
       said.value().decides
           ? ask_book<drop::Decide, drop::ObjectedRow>(
@@ -76,7 +84,10 @@ Ending airdrop_object(const Invocation& invocation, Console& console) {
               wallet::write(out.initBy(),
                             signer.value().approve(airdrop::object_bytes(id.value(), to, said.value().reason)));
             });
-  if (!answer.ok()) return answer.error();
+  if (!answer.ok()) {
+    request.value().failed(answer.error());
+    return answer.error();
+  }
   const auto objected = airdrop::decode_objected(bytes_of(answer.value().root().getObjected()));
   if (!objected || objected->recipient != found->recipient) return odd_answer("it is no objection to this recipient");
   found->objected = &*objected;

@@ -4,6 +4,7 @@
 #include "apps/cli/terminal.hpp"
 #include "apps/escrow/escrow.hpp"
 #include "apps/wallet/deposit.hpp"
+#include "apps/wallet/requests.hpp"
 #include "messages/common.capnp.h"
 #include "messages/output/escrow.capnp.h"
 #include "messages/words.hpp"
@@ -66,11 +67,14 @@ Ending join(const Invocation& invocation, Console& console) {
   if (!typed) return usage_failure("--bond says how much is paid as a bond", kArbiterHelp);
   const auto bond = amount_typed(*typed, kArbiterHelp);
   if (!bond.ok()) return bond.error();
-  if (const auto request = request_typed(invocation); !request.ok()) return request.error();
+  auto request = KeptRequest::open(invocation, console);
+  if (!request.ok()) return request.error();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   const auto signer = open_signer(invocation, console);
   if (!signer.ok()) return signer.error();
+  const auto asked = "arbiter join " + text(signer.value().address()) + ' ' + bond.value().text();
+  if (const auto kept = request.value().keep(base::as_bytes(asked)); !kept.ok()) return kept.error();
   for (int tries = 1;; ++tries) {
     const auto known = arbiters_of(*client.value());
     if (!known.ok()) return known.error();
@@ -88,7 +92,9 @@ Ending join(const Invocation& invocation, Console& console) {
     if (joined.ok()) return print_one(invocation, console, *client.value(), signer.value().address());
     const auto now = account_at(*client.value(), signer.value().address());
     const bool moved = now.ok() && now.value().done != account.value().done;
-    if (joined.error().error.code != base::Code::conflict || !moved || tries == kPayTries) return joined.error();
+    if (joined.error().error.code == base::Code::conflict && moved && tries < kPayTries) continue;
+    request.value().failed(joined.error());
+    return joined.error();
   }
 }
 

@@ -4,7 +4,8 @@
 //
 // Names   1 to 64 letters, digits, '-' and '_'; the first is no '-'. A keystore and a policy have different ones.
 // Writes  one process at a time, and no keystore is ever replaced.
-// Sent    MARK.sent: the transaction that a chain was sent for a request, so that a repeated command sends the same.
+// Sent    MARK.sent: the transaction that a chain was sent for a request, so that a repeated command sends the same;
+//         or what was asked for with it (requests.hpp).
 // Limits  kWalletsMax keystores, kSentMax transactions.
 #include <string>
 #include <vector>

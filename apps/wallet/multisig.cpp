@@ -2,6 +2,7 @@
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/wallet/book.hpp"
+#include "apps/wallet/requests.hpp"
 #include "apps/wallet/wallet.hpp"
 #include "messages/output/wallet.capnp.h"
 #include "messages/words.hpp"
@@ -181,18 +182,35 @@ Ending multisig_propose(const Invocation& invocation, Console& console) {
     return Failure{{Code::refused, "wallet " + signer.value().name + " is no signer of this account"},
                    "nothing was done",
                    "--wallet, with the wallet of a signer"};
+  auto request = KeptRequest::open(invocation, console);
+  if (!request.ok()) return request.error();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   const auto at = account_at(*client.value(), policy.address());
   if (!at.ok()) return at.error();
-  const wallet::Transfer transfer{at.value().book, policy.address(), next(at.value().done), credits, memo};
+  wallet::Transfer transfer{at.value().book, policy.address(), next(at.value().done), credits, memo};
+  if (request.value().before()) {
+    // The same number again: with the next one it would be a second payment.
+    if (const auto before = wallet::decode_transfer(*request.value().before())) transfer.number = before->number;
+    if (const auto kept = request.value().keep(encode(transfer)); !kept.ok()) return kept.error();
+    auto there = ask_book<multisig_wire::GetProposal, multisig_wire::ProposalIs>(
+        *client.value(), wallet::kPath,
+        [&](multisig_wire::GetProposal::Builder out) { out.setId(data_of(id_of(transfer).view())); });
+    if (there.ok()) return print_proposal(invocation, console, there.value().root());
+    if (there.error().error.code != Code::not_found) return there.error();
+  } else if (const auto kept = request.value().keep(encode(transfer)); !kept.ok()) {
+    return kept.error();
+  }
   const wallet::Approval approval = signer.value().approve(encode(transfer));
   auto proposed = ask_book<multisig_wire::Propose, multisig_wire::ProposalIs>(
       *client.value(), wallet::kPath, [&](multisig_wire::Propose::Builder out) {
         wallet::write(out.initTransfer(), transfer, policy, {&approval, 1});
         out.setExpires(expires.value().from(unix_now()).count());
       });
-  if (!proposed.ok()) return proposed.error();
+  if (!proposed.ok()) {
+    request.value().failed(proposed.error());
+    return proposed.error();
+  }
   return print_proposal(invocation, console, proposed.value().root());
 }
 

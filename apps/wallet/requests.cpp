@@ -1,0 +1,35 @@
+#include "apps/wallet/requests.hpp"
+
+#include "apps/wallet/wallet.hpp"
+#include "runtime/crypto/hash.hpp"
+
+namespace troupe::apps::wallets {
+
+base::Result<KeptRequest, Failure> KeptRequest::open(const Invocation& invocation, const Console& console) {
+  KeptRequest out;
+  const auto id = request_typed(invocation);
+  if (!id.ok()) return id.error();
+  if (id.value().empty()) return out;
+  auto directory = Directory::open(console);
+  if (!directory.ok()) return directory.error();
+  out.directory_ = std::move(directory).value();
+  out.mark_ = {crypto::sha256(base::as_bytes("troupe asked v1"), base::as_bytes(id.value())).bytes};
+  auto before = out.directory_->find_sent(out.mark_);
+  if (!before.ok()) return before.error();
+  out.before_ = std::move(before).value();
+  return out;
+}
+
+base::Result<void, Failure> KeptRequest::keep(base::ByteView content) {
+  if (!directory_) return {};
+  if (!before_) return directory_->keep_sent(mark_, content);
+  if (std::ranges::equal(*before_, content)) return {};
+  return Failure{
+      {base::Code::conflict, "this request has asked for something else"}, "nothing was sent", "another --request"};
+}
+
+void KeptRequest::failed(const Failure& why) const {
+  if (directory_ && !before_ && exit_of(why, Effect::write) != Exit::unknown) directory_->forget_sent(mark_);
+}
+
+}  // namespace troupe::apps::wallets
