@@ -265,7 +265,7 @@ Ending run_escrow(const Invocation& invocation, Console& console) {
     figures.insert(figures.end(), more.value().begin(), more.value().end());
     return std::nullopt;
   };
-  const std::string rate = "escrow.rate_per_account=1000000";
+  const std::string rate = "escrow.rate_per_account=1000000", transfers = "wallet.transfers_per_account=100000000";
   const bool airdrop = wanted("airdrop.pay") || wanted("airdrop.verify");
   const bool asleep = wanted("escrow.asleep") || wanted("escrow.wake") || wanted("escrow.start");
   if (!wanted("escrow.transfer") && !wanted("escrow.whole") && !airdrop && !asleep)
@@ -278,10 +278,11 @@ Ending run_escrow(const Invocation& invocation, Console& console) {
   if (!folder.ok()) return folder.error();
   const auto group_folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!group_folder.ok()) return group_folder.error();
-  const auto alone = bench::NodeProcesses::start(invocation.table(), *folder.value(), 1, {"ledger.book=self", rate});
+  const auto alone =
+      bench::NodeProcesses::start(invocation.table(), *folder.value(), 1, {"ledger.book=self", rate, transfers});
   if (!alone.ok()) return alone.error();
   const auto group = bench::NodeProcesses::start(invocation.table(), *group_folder.value(), bench::kKvNodes,
-                                                 {"ledger.book=group:bench", rate});
+                                                 {"ledger.book=group:bench", rate, transfers});
   if (!group.ok()) return group.error();
   const auto asleep_folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!asleep_folder.ok()) return asleep_folder.error();
