@@ -487,6 +487,8 @@ void EscrowActor::perform(Wanted& wanted) {
   };
   const auto committing = std::make_shared<Committing>(
       Committing{std::move(wanted), std::move(decision), std::move(entries), std::move(after_it), std::move(founding)});
+  if (world().mutations.on("escrow.answers_before_commit") && committing->wanted.act && !funds)
+    committing->wanted.done(Taken{committing->replay.sequence(), true});
   storage_.commit(
       std::move(commit), [this, run = run_, committing, head, fresh, party, funds](const base::Outcome<void>& done) {
         Committing& it = *committing;

@@ -81,6 +81,7 @@ const sim::WorkloadSpec& workload() {
           },
       .mutants =
           {
+              {"escrow.answers_before_commit", "who acts is told that it has happened before it is durable"},
               {"escrow.counts_twice", "a credit that is told twice is counted twice"},
               {"escrow.task_forgets_to_send", "what an escrow of a task has not sent before a restart is never sent"},
               {"escrow.task_deposit_assumed", "a deposit counts before the ledger has taken it"},

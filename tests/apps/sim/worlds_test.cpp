@@ -95,6 +95,7 @@ const std::vector<Recorded>& recorded() {
       {"raft.counts_itself_at_once", {168}, {"committed"}},
       {"raft.votes_for_shorter_log", {7}, {"committed"}},
       {"raft.reads_before_its_term", {1}, {"linearizable"}},
+      {"escrow.answers_before_commit", {1, 27}, {"log"}},
       {"escrow.counts_twice", {1, 40, 45}, {"sim.actor-breaks"}},
       {"escrow.task_forgets_to_send", {18, 25, 67}, {"sim.converges"}},
       {"escrow.task_deposit_assumed", {1, 37, 61}, {"sim.converges"}},
