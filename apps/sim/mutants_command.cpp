@@ -4,6 +4,7 @@
 #include "apps/sim/apart.hpp"
 #include "apps/sim/options.hpp"
 #include "apps/sim/report.hpp"
+#include "apps/sim/scenario_source.hpp"
 #include "apps/sim/trial.hpp"
 
 namespace troupe::apps::sim_command {
@@ -69,6 +70,9 @@ Ending hunt_all(const Invocation& invocation, Console& console, sim::WorkloadSpe
   const Hunt plan{invocation.number("--seed").value_or(1), invocation.number("--seeds").value_or(kSeedsDefault),
                   jobs_of(invocation)};
   const auto only = invocation.text("MUTANT");
+  const auto path = invocation.text("-o");
+  if (path && !only)
+    return usage_failure("-o writes the world of one bug: which one?", "troupe sim mutants MUTANT -o FILE");
   TextTable table({{"MUTANT"}, {"FOUND"}, {"SEEDS", Align::right}, {"SEED", Align::right}, {"BY"}});
   std::size_t tried = 0, missed = 0;
   for (const sim::WorkloadSpec* domain : workloads) {
@@ -79,6 +83,13 @@ Ending hunt_all(const Invocation& invocation, Console& console, sim::WorkloadSpe
       if (!found.ok()) return found.error();
       ++tried;
       if (!found.value().by) ++missed;
+      if (path && found.value().by) {
+        const Outcome& seen = *found.value().by;
+        const auto saved =
+            save_scenario(*path, planted(std::string(domain->name), mutant.name, seen.seed, workloads),
+                          "Breaks " + seen.invariant + ", with the planted bug " + std::string(mutant.name), workloads);
+        if (!saved.ok()) return saved.error();
+      }
       if (invocation.globals.json) {
         print_json(console.out, domain->name, mutant.name, found.value());
         console.out.flush();
@@ -101,7 +112,11 @@ Command mutants(sim::WorkloadSpecs workloads) {
           .summary = "Plant each known bug, and count the worlds until an invariant finds it",
           .options = {number_option("--seed", "S", "seed of the first world (1)", 0, 1ull << 62),
                       number_option("--seeds", "N", "number of worlds to try for each bug (500)", 1, kSeedsMax),
-                      jobs_option("number of worlds that run at once (1)")},
+                      jobs_option("number of worlds that run at once (1)"),
+                      {.name = "-o",
+                       .value = "FILE",
+                       .help = "file for the world in which MUTANT was seen, as a scenario",
+                       .alias = "--output"}},
           .positionals = {{.name = "MUTANT",
                            .help = "name of the only bug to plant, as `sim list` prints it",
                            .arity = Arity::maybe}},
