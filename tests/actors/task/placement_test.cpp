@@ -54,6 +54,14 @@ TEST_CASE("placement: what keeps a node from a task has a name") {
   large = order;
   large.need = "arch=aarch64";
   CHECK(lack(good, large) == Lack::need);
+  large = order;
+  large.hosts = {"a.org:443", "b.org:80"};
+  CHECK(lack(good, large) == Lack::network);
+  other = good;
+  registry::put(other.capabilities, {"network", registry::Texts{"*.org:443", "c.org"}});
+  CHECK(lack(other, large) == Lack::network);
+  registry::put(other.capabilities, {"network", registry::Texts{"*.org:443", "b.org"}});
+  CHECK_FALSE(lack(other, large));
   CHECK(lack(good, order, {.reputation_min = 11}) == Lack::reputation);
   CHECK(lack(good, order, {}, {.tried = {good.node}}) == Lack::tried);
   other = good;
