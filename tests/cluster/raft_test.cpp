@@ -90,8 +90,8 @@ TEST_CASE("cluster raft: a node that is no member passes commands on to one, als
   CHECK(cluster.run(3, {"kv", "cas", "a", "wrong", "three"}).exit == 5);
   CHECK(cluster.run(3, {"kv", "ls"}).out == "a\n");
   CHECK(cluster.run(3, {"kv", "get", "a", "--group", "unknown"}).exit == 4);
-  CHECK(cluster.run(3, {"kv", "watch", "a", "--rev", "1", "--count", "1"}).out == "1 a one\n");
-  CHECK(cluster.run(3, {"kv", "watch", "a", "--rev", "1", "--seconds", "1"}).out == "1 a one\n");
+  CHECK(cluster.run(3, {"kv", "watch", "a", "--rev", "1", "--count", "1"}).out == "1 \"a\" \"one\"\n");
+  CHECK(cluster.run(3, {"kv", "watch", "a", "--rev", "1", "--seconds", "1"}).out == "1 \"a\" \"one\"\n");
   CHECK(cluster.run(3, {"kv", "watch", "a", "--seconds", "1"}).exit == 0);
   for (std::size_t dies = 0; dies < 2; ++dies) {
     cluster.kill(dies);
@@ -197,8 +197,8 @@ TEST_CASE("cluster raft: any revision that is kept can be read and watched, also
     const Seen watched = on(node, {"kv", "watch", "k", "--rev", "1", "--count", "1500"});
     CHECK(watched.exit == 0);
     CHECK(std::ranges::count(watched.out, '\n') == 1'500);
-    CHECK(watched.out.starts_with("1 k1 value-1\n2 k2 value-2\n"));
-    CHECK(watched.out.ends_with("1500 k2 value-1500\n"));
+    CHECK(watched.out.starts_with("1 \"k1\" \"value-1\"\n2 \"k2\" \"value-2\"\n"));
+    CHECK(watched.out.ends_with("1500 \"k2\" \"value-1500\"\n"));
   };
   whole(0);
   whole(1);
