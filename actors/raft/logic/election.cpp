@@ -85,7 +85,8 @@ void Raft::count_votes(base::Instant now) {
 
 Raft::Taken Raft::on(const MemberId& from, const VoteRequest& ask, Term term, base::Instant now) {
   const bool pre = ask.campaign == Campaign::pre;
-  const bool free = pre ? term > state_.term : state_.vote == from || (!state_.vote && !known_leader());
+  const bool free = pre ? term > state_.term
+                        : state_.vote == from || (!state_.vote && !known_leader()) || planted("raft.votes_twice");
   const bool granted = free && (log_covers(ask) || planted("raft.votes_for_shorter_log"));
   if (granted && pre) {
     out_.messages.push_back({self_, from, epoch_, term, VoteReply{.pre = true, .granted = true}});

@@ -40,6 +40,7 @@ TEST_CASE("world: each planted bug is found, by the first of these seeds") {
                                                          {"raft.truncates_without_conflict", 1},
                                                          {"raft.acknowledges_before_sync", 2},
                                                          {"raft.reads_before_its_term", 2},
+                                                         {"raft.votes_twice", 8},
                                                          {"raft.counts_itself_at_once", 13},
                                                          {"raft.votes_at_once_after_start", 131},
                                                          {"raft.lease_kept_while_handing_over", 151},
