@@ -1,6 +1,6 @@
 #include "apps/wallet/requests.hpp"
 
-#include "apps/wallet/wallet.hpp"
+#include "apps/wallet/typed.hpp"
 #include "runtime/crypto/hash.hpp"
 
 namespace troupe::apps::wallets {
@@ -13,7 +13,7 @@ base::Result<KeptRequest, Failure> KeptRequest::open(const Invocation& invocatio
   auto directory = Directory::open(console);
   if (!directory.ok()) return directory.error();
   out.directory_ = std::move(directory).value();
-  out.mark_ = {crypto::sha256(base::as_bytes("troupe asked v1"), base::as_bytes(id.value())).bytes};
+  out.mark_ = wallet::RequestMark{crypto::sha256(base::as_bytes("troupe asked v1"), base::as_bytes(id.value())).bytes};
   auto before = out.directory_->find_sent(out.mark_);
   if (!before.ok()) return before.error();
   out.before_ = std::move(before).value();

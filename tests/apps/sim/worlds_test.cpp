@@ -99,7 +99,7 @@ const std::vector<Recorded>& recorded() {
       {"escrow.counts_twice", {1, 40, 45}, {"sim.actor-breaks"}},
       {"escrow.task_forgets_to_send", {18, 25, 67}, {"sim.converges"}},
       {"escrow.task_deposit_assumed", {1, 37, 61}, {"sim.converges"}},
-      {"wallet.posts_again", {1, 25, 37}, {"book"}},
+      {"wallet.posts_again", {25, 37}, {"book"}},
       {"chain.signed_unsaved", {12}, {"sim.converges"}, true},
       {"chain.not_mended", {1, 3, 7}, {"sim.converges"}},
       {"chain.quorum_at_two_thirds", {2}, {"sim.actor-breaks"}},
