@@ -19,7 +19,7 @@ namespace {
 std::vector<std::uint64_t> watchers_of(ActorFixture& actors, const Handle& one) {
   Seen seen(actors, one);
   std::vector<std::uint64_t> out;
-  for (const auto one : (*seen).getWatchers()) out.push_back(one);
+  for (const std::uint64_t watcher : (*seen).getWatchers()) out.push_back(watcher);
   CHECK((*seen).getWatchersInAll() >= out.size());
   return out;
 }
