@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/base/big_endian.hpp"
 #include "runtime/base/fields.hpp"
 
 namespace troupe::chain::rows {
@@ -10,15 +11,6 @@ namespace {
 using base::Bytes;
 using base::ByteView;
 
-void append_big_endian(Bytes& out, std::uint64_t number, int bytes) {
-  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(number >> shift));
-}
-std::uint64_t big_endian_at(ByteView bytes, std::size_t at, std::size_t count) {
-  std::uint64_t out = 0;
-  for (std::size_t i = 0; i < count; ++i) out = out << 8 | bytes[at + i];
-  return out;
-}
-
 Bytes key_of(char kind, ByteView rest) {
   Bytes out{static_cast<std::uint8_t>(kind)};
   base::append(out, rest);
@@ -26,7 +18,7 @@ Bytes key_of(char kind, ByteView rest) {
 }
 Bytes key_of(char kind, Height height) {
   Bytes out{static_cast<std::uint8_t>(kind)};
-  append_big_endian(out, height.value, 8);
+  base::append_big_endian(out, std::uint64_t{height.value});
   return out;
 }
 
@@ -49,7 +41,7 @@ Bytes root_key(Height height) { return key_of('o', height); }
 Bytes head_key() { return {'z'}; }
 Bytes fork_key(Fork fork) {
   Bytes out{'f'};
-  append_big_endian(out, fork.value, 4);
+  base::append_big_endian(out, std::uint32_t{fork.value});
   return out;
 }
 Bytes divergence_key() { return {'d'}; }
@@ -59,14 +51,15 @@ Bytes history_prefix(const wallet::Address& address) { return key_of('x', addres
 Bytes history_key(const wallet::Address& address, Height height, std::uint32_t index) {
   Bytes out = history_prefix(address);
   // The latest first: a list begins there, and the store reads forward alone.
-  append_big_endian(out, ~height.value, 8);
-  append_big_endian(out, ~index, 4);
+  base::append_big_endian(out, ~std::uint64_t{height.value});
+  base::append_big_endian(out, std::uint32_t{~index});
   return out;
 }
 
 std::optional<Location> location_in(ByteView key) {
   if (key.size() != kHistoryKeyBytes) return std::nullopt;
-  return Location{Height{~big_endian_at(key, 33, 8)}, ~static_cast<std::uint32_t>(big_endian_at(key, 41, 4))};
+  return Location{Height{~base::big_endian(key.subspan(33, 8))},
+                  ~static_cast<std::uint32_t>(base::big_endian(key.subspan(41, 4)))};
 }
 
 Bytes encode(const Head& head, const ValidatorSet& validators) {

@@ -1,5 +1,6 @@
 #include "actors/raft/kv_history.hpp"
 
+#include "runtime/base/big_endian.hpp"
 #include "runtime/base/fields.hpp"
 
 namespace troupe::raft {
@@ -7,17 +8,6 @@ namespace {
 
 constexpr std::uint32_t kFindRows = 256, kFindBytes = 1u << 20;
 constexpr char kIndex = 'i', kPart = 'p';
-
-template <std::unsigned_integral Number>
-void append_big_endian(base::Bytes& out, Number number) {
-  for (int shift = 8 * sizeof(Number) - 8; shift >= 0; shift -= 8)
-    out.push_back(static_cast<std::uint8_t>(number >> shift));
-}
-std::uint64_t big_endian(base::ByteView bytes) {
-  std::uint64_t out = 0;
-  for (const std::uint8_t byte : bytes) out = out << 8 | byte;
-  return out;
-}
 
 /// Of all blocks of a group, whatever the incarnation.
 base::Bytes group_prefix(char kind, const std::string& group) {
@@ -59,14 +49,14 @@ void KvHistory::receive(runtime::Handlers& on) {
 
 base::Bytes KvHistory::key(char kind, std::uint64_t incarnation, kv::Revision first) const {
   base::Bytes out = group_prefix(kind, group_);
-  append_big_endian(out, incarnation);
-  append_big_endian(out, first.value);
+  base::append_big_endian(out, incarnation);
+  base::append_big_endian(out, first.value);
   return out;
 }
 
 base::Bytes KvHistory::part_key(std::uint64_t incarnation, kv::Revision first, std::uint32_t part) const {
   base::Bytes out = key(kPart, incarnation, first);
-  append_big_endian(out, part);
+  base::append_big_endian(out, part);
   return out;
 }
 
@@ -108,8 +98,8 @@ void KvHistory::find(base::Bytes from) {
     for (const auto row : page.value().rows) {
       const base::ByteView key{row.getKey().begin(), row.getKey().size()};
       if (key.size() != prefix + 16) continue;
-      const std::uint64_t incarnation = big_endian(key.subspan(prefix, 8));
-      const kv::Revision first{big_endian(key.subspan(prefix + 8))};
+      const std::uint64_t incarnation = base::big_endian(key.subspan(prefix, 8));
+      const kv::Revision first{base::big_endian(key.subspan(prefix + 8))};
       auto index = kv::decode_block_index({row.getValue().begin(), row.getValue().size()});
       const bool sound = index && index->first == first;
       if (sound && incarnation == incarnation_) found_.push_back(std::move(*index));

@@ -1,5 +1,6 @@
 #include "actors/task/book.hpp"
 
+#include "runtime/base/big_endian.hpp"
 #include "runtime/base/fields.hpp"
 #include "runtime/crypto/hash.hpp"
 
@@ -12,12 +13,6 @@ constexpr std::string_view kAnswerMark = "troupe answer v1";
 void append_block(base::Bytes& out, base::ByteView bytes) {
   base::append_number(out, static_cast<std::uint32_t>(bytes.size()));
   base::append(out, bytes);
-}
-
-template <class Number>
-void append_big_endian(base::Bytes& out, Number number) {
-  for (int shift = (sizeof number - 1) * 8; shift >= 0; shift -= 8)
-    out.push_back(static_cast<std::uint8_t>(number >> shift));
 }
 
 void append_part(base::Bytes& out, const Part& part) {
@@ -104,13 +99,13 @@ base::Bytes text_prefix(const TaskId& id) { return {id.bytes.begin(), id.bytes.e
 
 base::Bytes text_prefix(const TaskId& id, std::uint64_t token) {
   base::Bytes out = text_prefix(id);
-  append_big_endian(out, token);
+  base::append_big_endian(out, token);
   return out;
 }
 
 base::Bytes text_key(const TaskId& id, std::uint64_t token, std::uint32_t number) {
   base::Bytes out = text_prefix(id, token);
-  append_big_endian(out, number);
+  base::append_big_endian(out, number);
   return out;
 }
 
