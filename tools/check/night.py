@@ -32,6 +32,7 @@ COVERAGE_OPTIONS = ["--buildtype=plain", "-Doptimization=0", "-Dwerror=false", "
 # ThreadSanitizer does not see, and what would silence that would silence everything.
 THREADED = ("actor", "observe")
 FUZZ_SECONDS = 60
+WORLDS = (("peers,files", 20), ("dht", 20), ("registry", 20), ("raft", 20), ("escrow", 20), ("tasks", 20), ("chain", 6))
 LEAKS_OFF = {"ASAN_OPTIONS": "detect_leaks=0"}  # a process that is killed or ends by exit() has freed nothing
 PROGRESS = ROOT / "build" / "night.json"
 
@@ -125,10 +126,11 @@ def worlds() -> str:
     """Worlds of all domains under sanitizers."""
     built(ASAN, ASAN_OPTIONS, "troupe")
     said = []
-    for domains, seeds in (("peers,files", 30), ("dht", 30)):
+    for domains, seeds in WORLDS:
         for weather in ([], ["--storm"]):
-            said.append(spoke(["build-asan/troupe", "sim", domains, *weather, "--seeds", str(seeds), "--jobs",
-                               str(command.WORKERS)], command.REPORTS))
+            held = spoke(["build-asan/troupe", "sim", domains, *weather, "--seeds", str(seeds), "--jobs",
+                          str(command.WORKERS)], command.REPORTS)
+            said.append(f"{' '.join([domains, *weather])}: {held}")
     return "; ".join(said)
 
 
