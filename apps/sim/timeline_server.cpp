@@ -340,10 +340,11 @@ class Server final : public sim::Recorder {
     return world().name(actor);
   }
 
-  /// Not zero.
+  /// Not zero. Messages of two kinds may have the same words.
   static std::uint64_t words_of(const runtime::Envelope& envelope) {
     const auto bytes = envelope.bytes();
-    return std::hash<std::string_view>{}({reinterpret_cast<const char*>(bytes.data()), bytes.size()}) | 1;
+    const std::uint64_t kind = envelope.kind() == nullptr ? 0 : envelope.kind()->id;
+    return (std::hash<std::string_view>{}({reinterpret_cast<const char*>(bytes.data()), bytes.size()}) ^ kind) | 1;
   }
 
   std::string instant() {

@@ -322,9 +322,11 @@ const std::shared_ptr<DatagramsActor::Other>& DatagramsActor::other(const base::
 caf::strong_actor_ptr DatagramsActor::answers_to(const base::NodeId& id, const base::Endpoint& at) {
   caf::actor_config config;
   auto& system = node().system();
+  const auto number = system.next_actor_id();
+  setup_.pool->name(number, id);
   return caf::make_actor<AnswersProxy, caf::strong_actor_ptr>(
-      system.next_actor_id(), runtime::remote_node_id(id, messages::Role::peer, runtime::Takes::one_answer), &system,
-      config, self(), at);
+      number, runtime::remote_node_id(id, messages::Role::peer, runtime::Takes::one_answer), &system, config, self(),
+      at);
 }
 
 /// A datagram of `id` does not open, or its content is invalid. Invalid content is the fault of `id` alone, unless it

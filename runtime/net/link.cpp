@@ -17,7 +17,6 @@ using runtime::Signal;
 
 constexpr std::size_t kProxiesMax = 1024;         // our choice: a node publishes some tens of services
 constexpr std::size_t kReasonBytesMax = 200;      // our choice: a line on a terminal
-constexpr std::size_t kIdDigits = 8;              // our choice: what the path of a link's actor shows
 constexpr std::chrono::seconds kForgetAfter{30};  // past the deadline: a later answer has no asker
 const base::Error kGone{base::Code::unavailable, "the link to the other node has ended"};
 const base::Error kQueueFull{base::Code::overloaded, "too much waits to be sent to the other node",

@@ -23,6 +23,9 @@
 
 namespace troupe::net {
 
+/// Digits of a node's id by which people see who is behind a link.
+inline constexpr std::size_t kIdDigits = 8;
+
 class Link : public std::enable_shared_from_this<Link> {
  public:
   /// A correlation number shows which side opened the conversation: the dialler's are odd, the acceptor's even.

@@ -108,7 +108,7 @@ void Peer::enter_service(const LinkInfo& proven) {
     if (claim.replaced) report_ended(*claim.replaced, "another link to the same node has taken its place", false);
     report_up(info, false);
     const std::string serial = std::to_string(link_->serial());
-    rename(info.role == messages::Role::peer ? "/peer/" + info.node.hex().substr(0, 8) : "/operator/" + serial);
+    rename(info.role == messages::Role::peer ? "/peer/" + info.node.hex().substr(0, kIdDigits) : "/operator/" + serial);
   } else {
     report_up(info, true);  // the dialler has a link to that node
     give_way();             // but first serves what the other side may have sent on this link

@@ -12,7 +12,7 @@ constexpr std::chrono::seconds kTrimEvery{10};  // our choice: a trim takes some
 /// Our choice: of buffer_bytes_max, for messages that are being served. What links of the past have left in mailboxes
 /// is at most that, so that ending a link that is there always makes room.
 constexpr std::size_t kServedPart = 2;
-constexpr std::size_t kGoneNamesMax = 1'000;  // our choice: as many as actors that have ended
+constexpr std::size_t kUnlinkedNamesMax = 1'000;  // our choice: as many as actors that have ended
 
 }  // namespace
 
@@ -47,12 +47,22 @@ std::map<std::uint64_t, std::string> Pool::names_of(const std::vector<std::uint6
   };
   {
     const std::lock_guard hold(lock_);
-    take(gone_);
+    take(unlinked_);
     for (const auto& [serial, made] : made_)
       if (auto link = made.lock()) links.push_back(std::move(link));
   }
   for (const auto& link : links) take(link->names());
   return out;
+}
+
+void Pool::name(std::uint64_t number, const base::NodeId& id) {
+  const std::lock_guard hold(lock_);
+  unlinked_.emplace_back(number, id.hex().substr(0, kIdDigits));
+  drop_old_names();
+}
+
+void Pool::drop_old_names() {
+  while (unlinked_.size() > kUnlinkedNamesMax) unlinked_.pop_front();
 }
 
 // -- dialling --
@@ -250,8 +260,8 @@ std::vector<std::shared_ptr<Link>> Pool::note_giving_way(const LinkInfo& info, c
 std::optional<LinkInfo> Pool::release(Link& link) {
   const std::lock_guard hold(lock_);
   // An actor's recent messages outlive the link by which they came.
-  for (auto& one : link.names()) gone_.push_back(std::move(one));
-  while (gone_.size() > kGoneNamesMax) gone_.pop_front();
+  for (auto& one : link.names()) unlinked_.push_back(std::move(one));
+  drop_old_names();
   std::erase_if(dialling_, [&](const auto& one) { return one.second.get() == &link; });
   std::erase_if(giving_way_, [&](const auto& one) { return one.second.serial == link.serial(); });
   const auto found = serving_.find(link.service_number);

@@ -80,6 +80,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// node starts; the pool outlives the actors.
   void offer();
 
+  /// The name of a proxy without a link, for people: "9f3c01ab". The latest are kept.
+  void name(std::uint64_t number, const base::NodeId& id);
+
   /// A handle for the actor `path` on another node; dials if there is no link yet. Null if `id` is this node, or a
   /// limit is reached.
   runtime::Handle remote(const base::NodeId& id, const std::string& path);
@@ -167,6 +170,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
                                        const std::optional<base::HostPort>& where, const std::string& local_path);
 
   std::map<std::uint64_t, std::string> names_of(const std::vector<std::uint64_t>& numbers) const;
+  void drop_old_names();  // with the lock held
 
   runtime::Node& node_;
   const NetSetup setup_;
@@ -193,10 +197,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
     std::weak_ptr<Link> link;
     base::AddressGroup group{};
   };
-  std::map<base::NodeId, GivingWay> giving_way_;            // one at most to each node
-  std::weak_ptr<Link> makes_room_;                          // was ended last because too many bytes waited
-  std::map<std::uint64_t, std::weak_ptr<Link>> made_;       // all links, by serial
-  std::deque<std::pair<std::uint64_t, std::string>> gone_;  // names of the latest proxies whose links have ended
+  std::map<base::NodeId, GivingWay> giving_way_;                // one at most to each node
+  std::weak_ptr<Link> makes_room_;                              // was ended last because too many bytes waited
+  std::map<std::uint64_t, std::weak_ptr<Link>> made_;           // all links, by serial
+  std::deque<std::pair<std::uint64_t, std::string>> unlinked_;  // names of the latest proxies without a link
   std::optional<base::Instant> own_id_met_;
   bool closed_ = false;
   std::uint64_t served_ = 0;

@@ -299,7 +299,9 @@ class TimeScreens {
     const auto node = std::strtoull(sender.c_str() + 1, nullptr, 10);
     if (node >= 1 && node <= model_.nodes.size()) model_.node = node - 1;
     model_.open("actor", sender.substr(blank + 1));
-    model_.say("sent by " + sender + " as it handled event " + std::to_string(model_.time->event), Style::marked);
+    model_.say(
+        "sent by " + sender + "; the last that it had handled by then is event " + std::to_string(model_.time->event),
+        Style::marked);
   }
 
   /// What is shown of this instant, asked once.
