@@ -43,7 +43,7 @@ void ChainActor::receive(runtime::Handlers& on) {
   on.tell<wire::HaveTransactions>([this](auto have) { hear_have(have); });
   on.ask<wire::GetTransactions, wire::Transactions>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
   on.tell<wire::PushVote>([this](auto push_vote) {
-    if (!told_ours(push_vote.getChain())) return;
+    if (!heeds_caller() || !told_ours(push_vote.getChain())) return;
     const auto vote = parse_signed_vote(bytes_of(push_vote.getVote()));
     if (!vote) return accuse_caller(net::wire::Violation::MALFORMED, "bytes that are no vote");
     if (hear_late(*vote, caller().node)) return push(*vote, caller().node);
@@ -53,7 +53,7 @@ void ChainActor::receive(runtime::Handlers& on) {
     drive();
   });
   on.tell<wire::PushProposal>([this](auto pushed) {
-    if (!told_ours(pushed.getChain())) return;
+    if (!heeds_caller() || !told_ours(pushed.getChain())) return;
     const auto proposal = parse_signed_proposal(bytes_of(pushed.getProposal()));
     if (!proposal) return accuse_caller(net::wire::Violation::MALFORMED, "bytes that are no proposal");
     if (!wanted(*proposal)) return;

@@ -259,6 +259,8 @@ class ChainActor final : public runtime::Actor {
 
   // Other nodes, and lies (chain_actor_peers.cpp).
   bool is_validator(const base::NodeId& id) const;
+  std::optional<base::Duration> too_much(std::uint32_t pieces);
+  bool heeds_caller();
   template <class A>
   bool refuse_much(std::uint32_t pieces, runtime::Reply<A>& reply);
   bool has_place(const base::NodeId& id);

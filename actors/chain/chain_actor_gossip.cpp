@@ -122,8 +122,10 @@ void ChainActor::write_head(wire::ChainHead::Builder out) const {
 
 template <class Message, class Fill>
 void ChainActor::tell_all(const std::optional<base::NodeId>& except, Fill&& fill) {
+  if (neighbours_.empty()) return;
+  const auto told = runtime::Envelope::build<Message>({.trace = trace()}, fill);  // once: what it reads has a limit
   for (const auto& [node_id, neighbour] : neighbours_)
-    if (node_id != except) tell<Message>(neighbour.handle, fill);
+    if (node_id != except) send(neighbour.handle, told);
 }
 
 void ChainActor::tell_head() {

@@ -21,16 +21,22 @@ bool ChainActor::is_validator(const base::NodeId& id) const {
   return ledger_.next().validators->index_of(id).has_value();
 }
 
-/// Takes `pieces` of what this node does for others. Otherwise the question is refused.
-template <class A>
-bool ChainActor::refuse_much(std::uint32_t pieces, runtime::Reply<A>& reply) {
+/// Takes `pieces` of what this node does for others. Else how long the caller waits.
+std::optional<base::Duration> ChainActor::too_much(std::uint32_t pieces) {
   const runtime::Caller from = caller();
-  if (from.role != messages::Role::peer || !from.node) return false;
+  if (from.role != messages::Role::peer || !from.node) return std::nullopt;
   const base::User<base::NodeId> user{*from.node, from.at ? base::group_of(*from.at) : base::AddressGroup{},
                                       is_validator(*from.node)};
   const auto wait = served_.take(user, now(), pieces);
+  if (wait) ++settings_.counters->refused;
+  return wait;
+}
+
+/// The question is refused then.
+template <class A>
+bool ChainActor::refuse_much(std::uint32_t pieces, runtime::Reply<A>& reply) {
+  const auto wait = too_much(pieces);
   if (!wait) return false;
-  ++settings_.counters->refused;
   reply.refuse({Code::overloaded, "this node gives others no more of its chain at a time",
                 std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kServedWaitMax))});
   return true;
@@ -109,6 +115,12 @@ void ChainActor::accuse_caller(net::wire::Violation how, std::string_view what) 
 }
 
 /// Whether what is told is of this chain. Neighbours know each other's, so another one is a lie.
+/// A neighbour has its place; what any other node tells is of its share.
+bool ChainActor::heeds_caller() {
+  const auto from = caller().node;
+  return !from || neighbours_.contains(*from) || !too_much(1);
+}
+
 bool ChainActor::told_ours(capnp::Data::Reader chain) {
   if (!ready_) return false;
   if (ours(chain)) return true;

@@ -18,6 +18,7 @@
 
 #include "runtime/actor/part.hpp"
 #include "runtime/base/fields.hpp"
+#include "runtime/base/share_budget.hpp"
 #include "runtime/net/pool.hpp"
 
 namespace troupe::durable {
@@ -131,6 +132,9 @@ class Gateway final : public runtime::Part {
 /// elsewhere is passed on.
 class Home : public runtime::Actor {
  public:
+  /// Our choice: questions that the child has at a time, so that one of this node is soon answered whatever strangers
+  /// ask. They have shares of it; operators, this node's actors and members that pass on have its reserve.
+  static constexpr std::size_t kAskedMax = 512;
   void start() final;
   void down(const runtime::Handle& ended, const std::optional<base::Error>& why) final;
 
@@ -159,13 +163,16 @@ class Home : public runtime::Actor {
  private:
   struct Follow {};
   struct Again {};
+  using User = base::User<base::NodeId>;
   void take(const runtime::Envelope& question, runtime::AnyReply reply);
-  void ask_child(const runtime::Envelope& question, runtime::AnyReply reply);
+  void ask_child(const runtime::Envelope& question, const runtime::Caller& from, runtime::AnyReply reply);
+  User user(const runtime::Caller& from) const;
 
   const std::string path_, child_name_;
   Seat seat_;
   Gateway gateway_;
   runtime::Handle child_;
+  base::ShareBudget<base::NodeId> asked_{kAskedMax};
 };
 
 /// The rows of one kind of durable actors, at the node that holds the seat.

@@ -8,8 +8,8 @@ void Home::receive_home(runtime::Handlers& on) {
   seat_.receive<Follow>(on);
   gateway_.receive<Again>(on);
   // Who asked was judged when it came.
-  gateway_.when_here([this](const runtime::Envelope& question, runtime::AnyReply reply, const runtime::Caller&) {
-    ask_child(question, std::move(reply));
+  gateway_.when_here([this](const runtime::Envelope& question, runtime::AnyReply reply, const runtime::Caller& from) {
+    ask_child(question, from, std::move(reply));
   });
   on.other([this](const runtime::Envelope& question, runtime::AnyReply reply) { take(question, std::move(reply)); });
 }
@@ -43,13 +43,26 @@ bool Home::operator_of_the_place() const {
 void Home::take(const runtime::Envelope& question, runtime::AnyReply reply) {
   if (const auto why = refusal(question)) return reply.refuse(*why);
   if (!seat_.here()) return gateway_.pass(question, std::move(reply));
-  ask_child(question, std::move(reply));
+  ask_child(question, caller(), std::move(reply));
 }
 
-void Home::ask_child(const runtime::Envelope& question, runtime::AnyReply reply) {
+Home::User Home::user(const runtime::Caller& from) const {
+  if (from.role != messages::Role::peer || !from.node || seat_.trusts(*from.node)) return {.reserved = true};
+  User out{.id = *from.node};
+  if (from.at) out.group = base::group_of(*from.at);
+  return out;
+}
+
+void Home::ask_child(const runtime::Envelope& question, const runtime::Caller& from, runtime::AnyReply reply) {
+  const User user = this->user(from);
+  if (!asked_.fits(user, 1))
+    return reply.refuse({Code::overloaded, "it has as many questions as it takes at a time", std::chrono::seconds(1)});
   if (!child_) return reply.refuse({Code::unavailable, "it is being opened: try again in a moment"});
-  request(child_, question,
-          [reply = std::move(reply)](const runtime::Envelope& answer) mutable { reply.forward(answer); });
+  asked_.hold(user, 1);
+  request(child_, question, [this, user, reply = std::move(reply)](const runtime::Envelope& answer) mutable {
+    asked_.release(user, 1);
+    reply.forward(answer);
+  });
 }
 
 }  // namespace troupe::durable

@@ -60,8 +60,7 @@ std::size_t Storage::Commit::bytes() const {
 Bytes Storage::full(const Bytes& key) const {
   Bytes out;
   if (in_group()) {
-    out.push_back(static_cast<std::uint8_t>(raft::kReservedKeys));
-    out.push_back('d');
+    base::append(out, base::as_bytes(raft::kActorKeys));
     base::append(out, base::as_bytes(kind_));
     out.push_back('/');
   }

@@ -60,6 +60,9 @@ void EscrowsActor::receive(runtime::Handlers& on) {
   gateway_.when_here(here);
   on.other([this, here](const runtime::Envelope& question, runtime::AnyReply reply) {
     if (!seat_.here()) return gateway_.pass(question, std::move(reply));
+    if (const auto wait = too_much(question))
+      return reply.refuse({Code::overloaded, "this node takes no more acts of others at a time",
+                           std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kTryAgain))});
     here(question, std::move(reply), caller());
   });
   on.ask<runtime::wire::AwaitReady, messages::wire::Nothing>([this](auto, Nothing reply) {
@@ -96,6 +99,15 @@ void EscrowsActor::receive(runtime::Handlers& on) {
     state.setAwake(static_cast<std::uint32_t>(escrows_.awake()));
     state.setNextDeadline(next_deadline_.value_or(UnixMs(0)).count());
   });
+}
+
+/// Signatures are checked in this actor, and nearly all of a large question are signatures.
+std::optional<base::Duration> EscrowsActor::too_much(const runtime::Envelope& question) {
+  const runtime::Caller from = caller();
+  if (from.role != messages::Role::peer || !from.node || seat_.trusts(*from.node)) return std::nullopt;
+  base::User<base::NodeId> user{.id = *from.node};
+  if (from.at) user.group = base::group_of(*from.at);
+  return asked_.take(user, now(), static_cast<std::uint32_t>(1 + question.bytes().size() / kUnitBytes));
 }
 
 void EscrowsActor::start() {
@@ -217,10 +229,11 @@ void EscrowsActor::terms(wire::GetTerms::Reader, runtime::Reply<wire::TermsAre> 
       });
 }
 
-/// Acts of an account in this minute. What was verified counts: a stranger's does not.
+/// Acts of an account in this minute. What was verified counts: a stranger's does not. Keys cost nothing, so a full
+/// table counts no more of them, and refuses none.
 bool EscrowsActor::within_rate(const Address& account) {
   if (acts_.empty()) after<Minute>(std::chrono::minutes(1));
-  if (acts_.size() >= kAccountsCountedMax && !acts_.contains(account)) return false;
+  if (acts_.size() >= kAccountsCountedMax && !acts_.contains(account)) return true;
   std::uint32_t& count = acts_[account];
   if (count >= settings_->acts_per_minute) return false;
   ++count;
@@ -404,12 +417,16 @@ void EscrowsActor::happened(wire::Happened::Reader told) {
   if (told.getDeadline() != 0) arm(UnixMs(told.getDeadline()));
   watchers_.remove_if([](const Watcher& one) { return one.over; });
   watching_->store(static_cast<std::uint32_t>(watchers_.size()), std::memory_order_relaxed);
+  if (watchers_.empty()) return;
+  // Read once: what a message may be read in all is bounded, and there may be many watchers.
+  std::vector<std::shared_ptr<const Bytes>> entries;
+  for (const auto entry : told.getEntries()) {
+    const auto bytes = bytes_of(entry);
+    entries.push_back(std::make_shared<const Bytes>(bytes.begin(), bytes.end()));
+  }
   for (Watcher& watcher : watchers_) {
     if (watcher.escrow && *watcher.escrow != *id) continue;
-    for (const auto entry : told.getEntries()) {
-      const auto bytes = bytes_of(entry);
-      watcher.waiting.emplace_back(*id, Bytes(bytes.begin(), bytes.end()));
-    }
+    for (const auto& entry : entries) watcher.waiting.emplace_back(*id, entry);
     show(watcher);
   }
 }
@@ -441,7 +458,7 @@ void EscrowsActor::watch_escrows(wire::WatchEscrows::Reader ask, runtime::Sink<w
         const auto of = EscrowId::from(bytes_of(event.getEscrow()));
         const auto entry = bytes_of(event.getEntry());
         if (!of || watcher.over) return;
-        watcher.waiting.emplace_back(*of, Bytes(entry.begin(), entry.end()));
+        watcher.waiting.emplace_back(*of, std::make_shared<const Bytes>(entry.begin(), entry.end()));
         show(watcher);
       },
       [&watcher](const base::Result<void, Error>& ended) {
@@ -455,7 +472,7 @@ void EscrowsActor::show(Watcher& watcher) {
     const auto& [id, entry] = watcher.waiting.front();
     watcher.sink.push([&id = id, &entry = entry](wire::EscrowEvent::Builder out) {
       out.setEscrow(data_of(id.view()));
-      out.setEntry(data_of(entry));
+      out.setEntry(data_of(*entry));
     });
     watcher.waiting.pop_front();
   }

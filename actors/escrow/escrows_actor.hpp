@@ -20,6 +20,7 @@
 #include "actors/escrow/arbiters_actor.hpp"
 #include "actors/escrow/escrow_actor.hpp"
 #include "actors/escrow/task_escrows_actor.hpp"
+#include "runtime/base/rate_budget.hpp"
 
 namespace troupe::escrow {
 
@@ -34,6 +35,10 @@ class EscrowsActor final : public runtime::Actor {
   static constexpr std::chrono::minutes kSteadyFor{10};        // the issue on escrow
   static constexpr std::chrono::milliseconds kStep{1'000};     // our choice
   static constexpr std::size_t kAccountsCountedMax = 100'000;  // our choice: of a minute
+  /// Our choice: what other nodes may ask a second, in units of kUnitBytes: 400 acts with 16 signatures, a third of a
+  /// core.
+  static constexpr base::Rate kAsked{4'000, 8'000};
+  static constexpr std::size_t kUnitBytes = 256;
   explicit EscrowsActor(SharedSettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -41,6 +46,7 @@ class EscrowsActor final : public runtime::Actor {
   void down(const runtime::Handle& ended, const std::optional<base::Error>& why) override;
 
  private:
+  std::optional<base::Duration> too_much(const runtime::Envelope& question);
   struct Follow {};
   struct Again {};
   struct Deadlines {};
@@ -57,7 +63,7 @@ class EscrowsActor final : public runtime::Actor {
     std::optional<EscrowId> escrow;
     std::optional<base::NodeId> node;  ///< another one, which watches for its clients
     runtime::Sink<wire::EscrowEvent> sink;
-    std::deque<std::pair<EscrowId, base::Bytes>> waiting{};
+    std::deque<std::pair<EscrowId, std::shared_ptr<const base::Bytes>>> waiting{};
     runtime::Subscription from{};  // of another node, where the book is
     bool over = false;
   };
@@ -123,6 +129,7 @@ class EscrowsActor final : public runtime::Actor {
   std::optional<base::Bytes> alive_row_;
   std::optional<std::chrono::nanoseconds> offset_;  // of the date from the monotonic clock
   std::optional<base::Instant> stepped_;
+  base::RateBudget<base::NodeId> asked_{kAsked, base::Instant{}};
 };
 
 }  // namespace troupe::escrow

@@ -50,7 +50,8 @@ constexpr auto kInFlight = config::bytes("raft.in_flight_max", "8 MiB", config::
 constexpr auto kGroups = config::count("raft.groups_max", "1024", 1, 8'192, When::start,
                                        "groups that this node is in, those that are being made included");
 constexpr auto kInvites =
-    config::texts("raft.invites", 64, When::start, "ids of nodes that may make this node a member of a group, or `any`",
+    config::texts("raft.invites", 64, When::start,
+                  "ids of nodes that may make this node a member of a group, and are believed about groups, or `any`",
                   config::check_node_or_any);
 constexpr auto kClients =
     config::texts("raft.clients", 64, When::start, "ids of nodes, beside members, whose commands are taken over a link",

@@ -24,6 +24,7 @@ Error unknown() { return {Code::unknown_outcome, "no answer in time: it may or m
 }  // namespace
 
 bool is_group_name(std::string_view name) {
+  if (name == kLogName || name == kSnapshotsName) return false;
   return !name.empty() && name.size() <= kGroupNameMax && std::ranges::all_of(name, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
   });

@@ -46,6 +46,7 @@ void GuestActor::take(const runtime::Envelope& question, runtime::AnyReply reply
   // A member would take what never comes over a link for an offence of this node.
   if (!question.kind()->from.has(messages::Role::peer))
     return reply.refuse({base::Code::unsupported, "this is asked at a member of the group alone"});
+  if (!is_client(*settings_, caller())) return reply.refuse(stranger());
   ++asked_;
   after<Idle>(kIdle);
   if (const runtime::Handle to = member()) return pass(to, question, std::move(reply));
@@ -71,6 +72,7 @@ void GuestActor::look() {
 }
 
 void GuestActor::watch_keys(wire::WatchKeys::Reader ask, runtime::Sink<wire::KeyChange> sink) {
+  if (!is_client(*settings_, caller())) return sink.fail(stranger());
   look_at_watches({});
   if (ask.getPrefix().size() > kPrefixMax) return sink.fail({base::Code::malformed, "a key has at most 1024 bytes"});
   if (watches_.size() >= kWatchesMax)

@@ -14,7 +14,21 @@ using base::Error;
 
 constexpr int kAges = 16;  // our choice: revisions are forgotten in this number of steps
 
-Error stranger() { return {Code::refused, "this node takes no commands for the group from that node (raft.clients)"}; }
+Error of_actors() {
+  return {Code::refused, "these keys are rows of the group's actors: no client reads or writes them"};
+}
+
+/// Whether a client may read or write it.
+bool is_free(std::string_view key) { return !key.starts_with(kActorKeys); }
+/// Whether no key below it is one that a client may not read. A range of all keys has no reserved ones.
+bool is_free_below(std::string_view prefix) {
+  return prefix.empty() || (is_free(prefix) && !kActorKeys.starts_with(prefix));
+}
+bool is_free(const kv::Command& command) {
+  const auto* const txn = std::get_if<kv::Txn>(&command.what);
+  const auto free = [](const auto& one) { return is_free(one.key); };
+  return txn == nullptr || (std::ranges::all_of(txn->conditions, free) && std::ranges::all_of(txn->operations, free));
+}
 
 Error closed() { return {Code::unavailable, "this member does not serve now"}; }
 
@@ -92,6 +106,13 @@ bool KvService::allowed(runtime::AnyReply& reply) {
   return false;
 }
 
+/// An actor of this node, or of another member, which has let in what it forwards.
+bool KvService::is_of_member() const {
+  const runtime::Caller from = caller();
+  if (from.role == messages::Role::inside) return true;
+  return from.role == messages::Role::peer && from.node && group_.has(*from.node);
+}
+
 base::Instant KvService::due(std::uint32_t ms) const {
   const base::Duration wait = ms == 0 ? kDueDefault : std::chrono::milliseconds(ms);
   return now() + std::min<base::Duration>(wait, kDueMax);
@@ -109,6 +130,7 @@ void KvService::execute(wire::Execute::Reader ask, runtime::Reply<wire::Executed
   if (!allowed(reply)) return;
   auto command = read_command(ask);
   if (!command.ok()) return reply.refuse(command.error());
+  if (!is_free(command.value()) && !is_of_member()) return reply.refuse(of_actors());
   if (auto* grant = std::get_if<kv::GrantLease>(&command.value().what); grant && grant->id.value == 0)
     grant->id = lease_of(command.value().request, world().chance.seed());
   auto pending = std::make_shared<Pending>(std::move(command).value(), std::move(reply), ask.getForwarded());
@@ -248,6 +270,7 @@ void KvService::get(wire::GetKey::Reader ask, runtime::Reply<wire::GotKey> reply
   if (!allowed(reply)) return;
   const auto key = read_key(ask.getKey());
   if (!key) return reply.refuse({Code::malformed, "a key has 1 to 1024 bytes"});
+  if (!is_free(*key) && !is_of_member()) return reply.refuse(of_actors());
   const auto give = [this, key = *key, revision = kv::Revision{ask.getRevision()}](runtime::Reply<wire::GotKey>& to) {
     const kv::Row* row = machine_.get(key);
     if (revision.value != 0) return get_past(key, revision, row, std::move(to));
@@ -296,6 +319,7 @@ void KvService::range(wire::RangeKeys::Reader ask, runtime::Reply<wire::KeyRows>
   if (!allowed(reply)) return;
   if (ask.getPrefix().size() > kv::kKeyBytesMax || ask.getFrom().size() > kv::kKeyBytesMax + 1)
     return reply.refuse({Code::malformed, "a key has at most 1024 bytes"});
+  if (!is_free_below(base::as_text(bytes_of(ask.getPrefix()))) && !is_of_member()) return reply.refuse(of_actors());
   const auto give = [this, prefix = std::string(base::as_text(bytes_of(ask.getPrefix()))), from = first_of(ask),
                      limit = ask.getLimit()](runtime::Reply<wire::KeyRows>& to) {
     const std::size_t rows = limit == 0 ? kRangeRowsMax : std::min(limit, kRangeRowsMax);
@@ -326,6 +350,7 @@ void KvService::range(wire::RangeKeys::Reader ask, runtime::Reply<wire::KeyRows>
 void KvService::watch(wire::WatchKeys::Reader ask, runtime::Sink<wire::KeyChange> sink) {
   if (ask.getPrefix().size() > kv::kKeyBytesMax) return sink.fail({Code::malformed, "a key has at most 1024 bytes"});
   if (!may_command(*settings_, group_, caller())) return sink.fail(stranger());
+  if (!is_free_below(base::as_text(bytes_of(ask.getPrefix()))) && !is_of_member()) return sink.fail(of_actors());
   if (!group_.serves()) return sink.fail(closed());
   const kv::Revision from =
       ask.getRevision() == 0 ? kv::Revision{machine_.revision().value + 1} : kv::Revision{ask.getRevision()};

@@ -56,6 +56,7 @@ class KvService final : public StateMachine, public runtime::Part {
     bool over = false, loading = false;
     base::Instant end = base::Instant::max();
   };
+  bool is_of_member() const;
   bool allowed(runtime::AnyReply& reply);
   base::Instant due(std::uint32_t ms) const;
   void execute(wire::Execute::Reader ask, runtime::Reply<wire::Executed> reply);

@@ -78,11 +78,12 @@ void RaftActor::start() {
     return runtime::SpawnOptions{.kind = kind, .placement = ports::Placement::own_thread};
   };
   log_ = spawn(
-      "log",
+      std::string(kLogName),
       [at = settings_->directory + "/log", open = settings_->log_open] { return std::make_unique<LogActor>(at, open); },
       own_thread(LogActor::kName));
   snapshots_ = spawn(
-      "snapshots", [at = settings_->directory + "/snapshots"] { return std::make_unique<SnapshotsActor>(at); },
+      std::string(kSnapshotsName),
+      [at = settings_->directory + "/snapshots"] { return std::make_unique<SnapshotsActor>(at); },
       own_thread(SnapshotsActor::kName));
   node()
       .publish<wire::InitGroup, wire::PrepareMember, wire::FoundGroup, wire::JoinGroup, wire::ListGroups,
@@ -132,7 +133,8 @@ void RaftActor::name_partners() {
   settings_->pool->partners().are("raft", std::move(members));
 }
 
-/// All linked nodes are asked at once; the first that is in the group tells its members.
+/// All linked nodes that this one trusts are asked at once; the first that is in the group tells its members. Anybody
+/// else could name itself the group.
 void RaftActor::reach(wire::ReachGroup::Reader question, Nothing reply) {
   const std::string group = text_of(question.getGroup());
   if (actors_.contains(group) || guests_.contains(group)) return reply.done();
@@ -142,11 +144,14 @@ void RaftActor::reach(wire::ReachGroup::Reader question, Nothing reply) {
   };
   const auto reaching = std::make_shared<Reaching>(Reaching{0, std::move(reply)});
   const auto none = [](Nothing& to) {
-    to.refuse({Code::not_found, "neither this node nor one that it is linked with is in such a group"});
+    to.refuse({Code::not_found,
+               "neither this node is in such a group, nor a linked node whose word counts here (raft.invites, join "
+               "ID@HOST:PORT)"});
   };
   if (is_group_name(group) && guests_.size() < kGuestsMax)
     for (const auto& peer : settings_->pool->rows()) {
-      const auto link = peer.role == messages::Role::peer ? settings_->pool->in_service(peer.node) : nullptr;
+      if (peer.role != messages::Role::peer || !is_trusted(*settings_, peer.node, peer.contact.endpoint)) continue;
+      const auto link = settings_->pool->in_service(peer.node);
       if (!link) continue;
       ++reaching->waits;
       ask<wire::GetGroup, wire::GroupStatus>(
@@ -259,9 +264,7 @@ void RaftActor::told_epoch(wire::NewEpoch::Reader told, Nothing reply) {
 
 bool RaftActor::invited(runtime::AnyReply& reply) {
   const runtime::Caller from = caller();
-  if (from.role != messages::Role::peer || !from.node || settings_->invited_by_all) return true;
-  if (from.at && from.at->is_loopback()) return true;
-  if (std::ranges::find(settings_->invites, *from.node) != settings_->invites.end()) return true;
+  if (from.role != messages::Role::peer || !from.node || is_trusted(*settings_, *from.node, from.at)) return true;
   // A member's leader adds the others.
   reply.refuse({Code::refused, "this node takes no invitation to a group from that node (raft.invites)"});
   return false;
@@ -286,7 +289,7 @@ void RaftActor::save(const std::string& group, const GroupRow& row, base::Callba
 }
 
 void RaftActor::prepare(const std::string& group, base::Callback<void(base::Outcome<GroupRow>)> done) {
-  if (!is_group_name(group)) return done(Error{Code::malformed, "a group's name has 1 to 32 of a-z, 0-9, '-' and '_'"});
+  if (!is_group_name(group)) return done(Error{Code::malformed, kGroupNameIs});
   if (const auto known = groups_.find(group); known != groups_.end()) return done(known->second);
   if (beginning_.contains(group)) return done(Error{Code::overloaded, "the group is being made: try again"});
   if (groups_.size() + beginning_.size() >= settings_->groups_max)
@@ -421,8 +424,7 @@ struct RaftActor::Making {
 void RaftActor::init(wire::InitGroup::Reader ask, runtime::Reply<wire::GroupMade> reply) {
   auto making = std::make_shared<Making>();
   making->group = text_of(ask.getGroup());
-  if (!is_group_name(making->group))
-    return reply.refuse({Code::malformed, "a group's name has 1 to 32 of a-z, 0-9, '-' and '_'"});
+  if (!is_group_name(making->group)) return reply.refuse({Code::malformed, kGroupNameIs});
   if (ask.getMembers().size() > kFoundersMax)
     return reply.refuse({Code::malformed, "a group is founded by at most 16"});
   for (const auto one : ask.getMembers()) {

@@ -41,11 +41,25 @@ struct RaftSettings {
 
 using SharedSettings = std::shared_ptr<const RaftSettings>;
 
-/// Operators, members, nodes on loopback, and those of `raft.clients`.
-inline bool may_command(const RaftSettings& settings, const Group& group, const runtime::Caller& from) {
-  return from.role != messages::Role::peer || !from.node || settings.serves_all || group.has(*from.node) ||
+/// Operators, nodes on loopback, and those of `raft.clients`. `from` beside its members, at a member.
+inline bool is_client(const RaftSettings& settings, const runtime::Caller& from) {
+  return from.role != messages::Role::peer || !from.node || settings.serves_all ||
          (from.at && from.at->is_loopback()) ||
          std::find(settings.clients.begin(), settings.clients.end(), *from.node) != settings.clients.end();
+}
+inline base::Error stranger() {
+  return {base::Code::refused, "this node takes no commands for the group from that node (raft.clients)"};
+}
+inline bool may_command(const RaftSettings& settings, const Group& group, const runtime::Caller& from) {
+  return is_client(settings, from) || group.has(*from.node);
+}
+
+/// Whose word on groups counts: what they are, who is in them, and that this node is to be a member. Nodes on loopback,
+/// those that the node was told to join by their id, and those of `raft.invites`.
+inline bool is_trusted(const RaftSettings& settings, const base::NodeId& node,
+                       const std::optional<base::Endpoint>& at) {
+  return settings.invited_by_all || (at && at->is_loopback()) ||
+         std::find(settings.invites.begin(), settings.invites.end(), node) != settings.invites.end();
 }
 
 }  // namespace troupe::raft

@@ -44,6 +44,18 @@ constexpr auto kNetwork = config::texts("task.network", kPatternsMax, When::star
                                         "hosts that tasks may talk to through this node: NAME, *.NAME, * or ADDRESS, "
                                         "with :PORT or without; none: no task gets out",
                                         pattern_fault);
+constexpr auto kHours = config::texts("task.hours", kHoursMax, When::start,
+                                      "hours of the day, in UTC, in which tasks of other nodes are taken, such as "
+                                      "22:00-06:00; none: all of them",
+                                      hours_fault);
+constexpr auto kSigners = config::texts("task.signers", kListedMax, When::start,
+                                        "ids of the nodes whose tasks are taken; none: all nodes", signer_fault);
+constexpr auto kDeny = config::texts("task.deny", kListedMax, When::start,
+                                     "ids of nodes whose tasks are refused, and of programs, roots and inputs that no "
+                                     "task of another node may have",
+                                     denied_fault);
+constexpr auto kTimeMax = config::duration("task.time_max", "24h", 1s, 24h * 365, When::start,
+                                           "how long a task of another node may ask to run");
 constexpr auto kTripwires = config::flag("task.tripwires", "true", When::start,
                                          "whether a task ends that tries what no task may, instead of being refused");
 /// A share that leaves most workers honest.
@@ -68,9 +80,9 @@ constexpr auto kDishonest =
 constexpr auto kPayMargin =
     config::duration("task.pay_margin", "1h", 1s, 24h * 30, When::start,
                      "how long after the time of its program an attempt that is paid may be handed in");
-constexpr auto kSettings =
-    std::to_array<config::Setting>({kSlots, kMemory, kLease, kQueueMax, kInputs, kKept, kTasksMax, kHostUsr, kNetwork,
-                                    kTripwires, kDishonest, kPayMargin, kRequireVerified, kChecks});
+constexpr auto kSettings = std::to_array<config::Setting>(
+    {kSlots, kMemory, kLease, kQueueMax, kInputs, kKept, kTasksMax, kHostUsr, kNetwork, kHours, kSigners, kDeny,
+     kTimeMax, kTripwires, kDishonest, kPayMargin, kRequireVerified, kChecks});
 
 constexpr std::string_view kHealthSources[] = {kTaskRows, kTextRows, kSandboxSource};
 
@@ -90,6 +102,7 @@ node::Domain make(const node::DomainParts& parts) {
   out.require_verified = settings.get(kRequireVerified);
   out.checks_per_hour = static_cast<std::uint32_t>(settings.get(kChecks));
   out.network = settings.get(kNetwork);
+  out.provider = Provider(settings.get(kHours), settings.get(kSigners), settings.get(kDeny), settings.get(kTimeMax));
   out.endpoint = parts.own_endpoint();
   out.host_usr = settings.get(kHostUsr);
   out.tripwires = settings.get(kTripwires);

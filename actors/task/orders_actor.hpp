@@ -88,6 +88,7 @@ class OrdersActor final : public runtime::Actor {
     bool written = false;                       ///< once
     std::map<std::uint64_t, Running> running;   ///< by token
     std::optional<base::Instant> held_until{};  ///< of an order with hosts: a lease may not have ended before
+    std::string declined{};                     ///< what the last node said that did not take it
     std::optional<base::Instant> pays_again{};  ///< its escrow took no provider before
 
     /// Its place in `open_`.

@@ -136,6 +136,7 @@ void OrdersActor::stream_ended(const TaskId& id, std::uint64_t token, const base
     const base::Duration least = one->paid ? base::Duration(kPaidForNothing) : base::Duration(kLeftAlone);
     const auto wait = std::max<base::Duration>(why.retry_after, least);
     left_alone_.insert_or_assign(one->node, now() + wait);
+    jobs_.at(id).declined = why.message;
     task.turned_away(token, "a node did not take it: " + why.message);
     return changed(id);
   }

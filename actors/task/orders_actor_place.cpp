@@ -183,7 +183,10 @@ void OrdersActor::place(const TaskId& id, std::vector<Candidate>& free) {
   Choice choice = choose(free, order, id, policy(), task.apart(false), wanted);
   if (choice.best.empty()) choice = choose(free, order, id, policy(), task.apart(true), wanted);
   // Why nothing could be paid says more than that nodes are left alone.
-  if (choice.best.empty() && !(pays_again_ && now() < *pays_again_)) task.waits_for(choice.why());
+  if (choice.best.empty() && !(pays_again_ && now() < *pays_again_)) {
+    const std::string& declined = jobs_.at(id).declined;
+    task.waits_for(choice.why() + (declined.empty() ? "" : "; one did not take it: " + declined));
+  }
   const bool new_here = unix_ms() < task.submitted_ms() + kSoonMs;
   await_verified_ = await_verified_ || (new_here && choice.best.empty() && choice.lacking(Lack::verified) > 0);
   std::vector<Candidate> chosen;

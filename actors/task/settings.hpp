@@ -6,6 +6,7 @@
 
 #include "actors/task/api.hpp"
 #include "actors/task/counters.hpp"
+#include "actors/task/logic/provider.hpp"
 #include "runtime/net/pool.hpp"
 #include "runtime/observe/domain_log.hpp"
 #include "runtime/observe/health.hpp"
@@ -39,6 +40,7 @@ struct TaskSettings {
   double dishonest = 0.1;                             ///< share of workers that are thought to collude
   bool require_verified = true;                       ///< others get tasks once they have answered checks right
   std::uint32_t checks_per_hour = 60;                 ///< that this node begins
+  Provider provider;                                  ///< of others: whose, and when
   std::vector<std::string> network;  ///< patterns of the hosts that tasks may talk to (logic/network.hpp)
   std::function<base::Endpoint()> endpoint = [] { return base::Endpoint{}; };  ///< by which others reach this node
   bool host_usr = false;                                                       ///< /usr of the machine is seen inside

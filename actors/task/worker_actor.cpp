@@ -40,7 +40,7 @@ void WorkerActor::receive(runtime::Handlers& on) {
   });
   on.describe<wire::WorkerState>([this](wire::WorkerState::Builder state) {
     state.setSlots(slots_);
-    state.setUsed(slots_used_);
+    state.setUsed(slots_used_.own + slots_used_.others);
     state.setMemoryBytes(memory_);
     state.setMemoryUsed(memory_used_);
     state.setRunning(size32(all_) - size32(waiting_));
@@ -78,16 +78,16 @@ void WorkerActor::stop() {
 }
 
 void WorkerActor::check() const {
-  std::uint32_t slots = 0;
+  Used slots;
   std::uint64_t memory = 0;
   for (const auto& [id, one] : all_) {
     base::ensure(waiting_.contains(id) == !one.actor, "an attempt waits or runs");
     if (!one.actor) continue;
-    slots += one.what->order.limits.cpu.thousandths;
+    (one.user.reserved ? slots.own : slots.others) += one.what->order.limits.cpu.thousandths;
     memory += one.what->order.limits.memory_bytes;
   }
   base::ensure(slots == slots_used_ && memory == memory_used_, "what runs is what is counted");
-  base::ensure(slots_used_ <= slots_ && memory_used_ <= memory_, "no more runs than may");
+  base::ensure(std::max(slots.own, slots.others) <= slots_ && memory <= memory_, "no more runs than may");
 }
 
 // -- whether a sandbox can be made: a program that is not there is not started in one that was
@@ -134,7 +134,8 @@ void WorkerActor::tell_registry() {
 
 // -- what comes
 
-std::optional<Error> WorkerActor::refusal(const Order& order) const {
+std::optional<Error> WorkerActor::refusal(const AttemptActor::What& what) const {
+  const Order& order = what.order;
   if (!closed_.empty()) return Error{Code::refused, "this node takes no tasks now: " + closed_};
   if (order.limits.cpu.thousandths > slots_)
     return Error{Code::refused, "the task may use more cores than this node gives to tasks (task.slots)"};
@@ -143,6 +144,7 @@ std::optional<Error> WorkerActor::refusal(const Order& order) const {
   for (const std::string& host : order.hosts)
     if (!grants(settings_.network, host))
       return Error{Code::refused, "this node lets no task talk to " + host + " (task.network)"};
+  if (what.submitter != settings_.self()) return settings_.provider.refusal(order, what.submitter, wall());
   return std::nullopt;
 }
 
@@ -203,7 +205,7 @@ void WorkerActor::turn_away(Asked& asked, const Error& why) {
 }
 
 void WorkerActor::admit(Asked asked) {
-  if (const auto why = refusal(asked.what.order)) return turn_away(asked, *why);
+  if (const auto why = refusal(asked.what)) return turn_away(asked, *why);
   const TaskId id = id_of(asked.what.order);
   const std::uint64_t token = asked.what.token;
   const auto known = tokens_.find(id);
@@ -234,17 +236,22 @@ void WorkerActor::admit(Asked asked) {
   begin_next();
 }
 
-bool WorkerActor::fits(const Order& order) const {
-  return order.limits.cpu.thousandths <= slots_ - slots_used_ && order.limits.memory_bytes <= memory_ - memory_used_;
+/// Tasks of others hold cores for as long as they like: those of this node do not wait for them, but share the machine.
+bool WorkerActor::fits(const One& one) const {
+  const sandbox::Limits& limits = one.what->order.limits;
+  const std::uint32_t used = one.user.reserved ? slots_used_.own : slots_used_.others;
+  if (limits.cpu.thousandths > slots_ - used || limits.memory_bytes > memory_ - memory_used_) return false;
+  return one.user.reserved || memory_used_ == 0 ||
+         memory_used_ + limits.memory_bytes <= memory_ - memory_ / kOwnMemoryPart;
 }
 
 std::optional<TaskId> WorkerActor::next() const {
   std::optional<TaskId> best;
-  std::pair<std::int64_t, base::Duration> rank{};
+  std::tuple<bool, std::int64_t, base::Duration> rank{};  // this node's own come first: others choose their priority
   for (const TaskId& id : waiting_) {
     const One& one = all_.at(id);
     const base::Duration waited = now() - one.came;
-    const std::pair mine{std::int64_t{one.what->order.priority} + waited / kAging, waited};
+    const std::tuple mine{one.user.reserved, std::int64_t{one.what->order.priority} + waited / kAging, waited};
     if (best && mine <= rank) continue;
     best = id;
     rank = mine;
@@ -266,7 +273,7 @@ void WorkerActor::begin_next() {
       forget(*id);
       continue;
     }
-    if (!fits(one.what->order)) return;
+    if (!fits(one)) return;
     begin(*id);
   }
 }
@@ -274,7 +281,7 @@ void WorkerActor::begin_next() {
 void WorkerActor::begin(const TaskId& id) {
   One& one = all_.at(id);
   waiting_.erase(id);
-  slots_used_ += one.what->order.limits.cpu.thousandths;
+  slots_of(one) += one.what->order.limits.cpu.thousandths;
   memory_used_ += one.what->order.limits.memory_bytes;
   one.actor = spawn(id.hex(),
                     [settings = settings_, what = one.what] { return std::make_unique<AttemptActor>(settings, what); },
@@ -325,7 +332,7 @@ void WorkerActor::forget(const TaskId& id) {
   One& one = at->second;
   places_.release(one.user, 1);
   if (one.actor && !world().mutations.on("task.slots_kept")) {
-    slots_used_ -= one.what->order.limits.cpu.thousandths;
+    slots_of(one) -= one.what->order.limits.cpu.thousandths;
     memory_used_ -= one.what->order.limits.memory_bytes;
   }
   if (const auto owed = owed_.find({id, one.what->token}); owed != owed_.end()) owed->second.ended = now();

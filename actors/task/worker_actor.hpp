@@ -27,6 +27,7 @@ class WorkerActor final : public runtime::Actor {
   static constexpr std::size_t kWaitingMax = 1'024;     // our choice
   static constexpr std::size_t kTokensMax = 4'096;      // our choice: of tasks that ended here last
   static constexpr std::chrono::seconds kTryAgain{60};  // our choice
+  static constexpr std::uint64_t kOwnMemoryPart = 8;    // our choice: an eighth is for tasks of this node
   static constexpr std::chrono::seconds kAging{60};     // our choice: after that long one is as urgent as the next
   explicit WorkerActor(TaskSettings settings);
 
@@ -70,13 +71,14 @@ class WorkerActor final : public runtime::Actor {
   void admit(Asked asked);
   /// What is engaged for it goes back.
   void turn_away(Asked& asked, const base::Error& why);
-  std::optional<base::Error> refusal(const Order& order) const;
+  std::optional<base::Error> refusal(const AttemptActor::What& what) const;
   /// It could not be handed in any more.
   bool too_late(const One& one) const;
   void begin_next();
   /// The most urgent one that waits; nothing if none does.
   std::optional<TaskId> next() const;
-  bool fits(const Order& order) const;
+  bool fits(const One& one) const;
+  std::uint32_t& slots_of(const One& one) { return one.user.reserved ? slots_used_.own : slots_used_.others; }
   void begin(const TaskId& id);
   /// Its submitter has given it up, or asks anew.
   void give_up(const TaskId& id);
@@ -91,7 +93,12 @@ class WorkerActor final : public runtime::Actor {
   void count();
 
   const TaskSettings settings_;
-  std::uint32_t slots_ = 0, slots_used_ = 0;  // thousandths of cores
+  struct Used {
+    std::uint32_t own = 0, others = 0;  // of tasks that this node has submitted, and those of other nodes
+    friend bool operator==(const Used&, const Used&) = default;
+  };
+  std::uint32_t slots_ = 0;  // thousandths of cores, for each of both
+  Used slots_used_;
   std::uint64_t memory_ = 0, memory_used_ = 0;
   std::string closed_;
   std::unique_ptr<ports::Process> probing_;

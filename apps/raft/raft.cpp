@@ -11,7 +11,7 @@ namespace raft_command {
 base::Result<std::string, Failure> group_of(const Invocation& invocation) {
   const std::string group = invocation.text("--group").value_or(kGroupDefault);
   if (raft::is_group_name(group)) return group;
-  return usage_failure("a group's name has 1 to 32 of a-z, 0-9, '-' and '_', not \"" + group + '"', "troupe raft ls");
+  return usage_failure(std::string(raft::kGroupNameIs) + ": \"" + group + '"', "troupe raft ls");
 }
 
 base::Result<base::Duration, Failure> timeout_of(const Invocation& invocation, base::Duration fallback) {

@@ -203,6 +203,8 @@ void Shell::take(caf::strong_actor_ptr sender, caf::message_id id, const Envelop
     return;
   }
   handle(envelope);
+  // The handler has caught what went through its Reply itself.
+  answer_unanswered({base::Code::malformed, "the message breaks its schema"});
   current_ = {};
 }
 

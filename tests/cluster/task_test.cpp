@@ -459,3 +459,32 @@ TEST_CASE("cluster tasks: an array is many tasks, whose ends add up to its own")
   CHECK(cluster.run(0, {"task", "cancel", many}).exit == 0);
   CHECK(contains(view(), R"("queued":0,"running":0,"verifying":0,"done":0,"failed":0,"cancelled":300)"));
 }
+
+TEST_CASE("cluster tasks: a stranger's program does not keep those of the node waiting, and may not run for ever") {
+  Cluster cluster(1, {"--set", "registry.heartbeat=2s", "--set", "task.host_usr=true", "--set", "task.slots=1", "--set",
+                      "task.require_verified=false"});
+  if (!sandboxes(cluster.folder)) return;
+  NodeProgram stranger(cluster.folder, "stranger",
+                       {"--join", cluster.nodes[0]->id + '@' + cluster.nodes[0]->at, "--set", "registry.heartbeat=2s",
+                        "--set", "task.slots=0", "--set", "task.require_verified=false"});
+  REQUIRE(stranger.ready());
+  const auto there = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--data", stranger.data});
+    return troupe::test::troupe(cluster.folder, words);
+  };
+  const std::string slow = script(cluster.folder, "slow", "echo begun; sleep 600");
+  std::string id;
+  const auto submitted = [&](const std::string& time) {
+    const Seen seen = there(submit(slow, {"--cpu", "1", "--priority", "9", "--time", time}));
+    if (seen.exit == 0) id = line(seen);
+    return seen.exit == 0;
+  };
+  REQUIRE(until([&] { return submitted("20h"); }));
+  REQUIRE(until([&] { return there({"task", "logs", id}).out == "begun\n"; }));
+  const std::string quick = script(cluster.folder, "quick", "echo done");
+  const Seen own = cluster.run(0, submit(quick, {"--cpu", "1", "--wait"}));
+  CHECK_MESSAGE(own.exit == 0, own.err);
+  CHECK(own.out == "done\n");
+  REQUIRE(submitted("30h"));
+  CHECK(until([&] { return contains(there({"task", "view", id}).out, "task.time_max"); }));
+}

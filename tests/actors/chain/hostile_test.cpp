@@ -291,6 +291,23 @@ TEST_CASE("chain hostile: what one peer is given in a second has a limit") {
   }
 }
 
+TEST_CASE("chain hostile: votes that nobody waits for are checked as far as the share of who tells them") {
+  HostileChain world(HostileChain::Votes::at_peer);
+  world.meet(2);
+  SignedVote forged = world.vote(kFirst);
+  world.net.inside(2, [&](test::Scripted& self) {
+    for (std::uint32_t i = 0; i < 2'000; ++i) {
+      forged.content.place = {Fork{}, Height{0}, Round{1 + i}};
+      self.tell<wire::PushVote>(self.node().remote(world.net[0].id(), kPath), [&](wire::PushVote::Builder out) {
+        out.setChain(data_of(world.chain.view()));
+        out.setVote(data_of(encode(forged)));
+      });
+    }
+  });
+  CHECK(world.settings.counters->refused > 0);
+  CHECK(world.net.accused.empty());  // it may come from one who knows other keys of that validator
+}
+
 TEST_CASE("chain hostile: statements, rows of the state and latest votes are of what a peer is given in a second") {
   HostileChain world(HostileChain::Votes::at_peer);
   world.meet(2);

@@ -160,3 +160,30 @@ TEST_CASE("airdrop limits: an airdrop whose deposit the book refuses leaves no r
   CHECK(*created == base::Code::conflict);
   CHECK(bank.airdrop_rows() == 0);
 }
+
+TEST_CASE("escrow watch: many watchers hear of an event with many entries") {
+  // The message was read once for each of them, which ended the actor: it may be read four times its size in all.
+  constexpr std::size_t kWatchers = 200;
+  Bank bank;
+  std::vector<runtime::Subscription> watches;
+  const auto heard = std::make_shared<std::size_t>(0);
+  bank.book.inside([&](test::Scripted& self) {
+    for (std::size_t i = 0; i < kWatchers; ++i)
+      watches.push_back(self.subscribe<wire::WatchEscrows, wire::EscrowEvent>(
+          self.node().find(kPath), 1h, [](wire::WatchEscrows::Builder) {},
+          [heard](wire::EscrowEvent::Reader) { ++*heard; }, [](const base::Result<void, base::Error>&) {}));
+  });
+  bank.book.run_for(1s);
+  bank.book.inside([&](test::Scripted& self) {
+    self.tell<wire::Happened>(self.node().find(kPath), [](wire::Happened::Builder out) {
+      out.setEscrow(data_of(EscrowId{}.view()));
+      const base::Bytes entry(1'000);
+      auto entries = out.initEntries(3);
+      for (unsigned i = 0; i < entries.size(); ++i) entries.set(i, data_of(entry));
+    });
+  });
+  bank.book.run_for(1s);
+  CHECK(*heard == 3 * kWatchers);
+  bank.book.inside([&](test::Scripted&) { watches.clear(); });
+  bank.book.run_for(1s);
+}

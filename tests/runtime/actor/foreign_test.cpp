@@ -14,6 +14,7 @@ using base::Result;
 using bench::wire::Number;
 using bench::wire::Order;
 using bench::wire::Parcel;
+using runtime::AnyReply;
 using runtime::DeadLetter;
 using runtime::Envelope;
 using runtime::Handle;
@@ -137,4 +138,24 @@ TEST_CASE("stream: an item that breaks its schema ends the stream, and its reade
   actors.inside([&](Scripted& self) { self.ask<Number, Number>(store, self.now() + 1s, number(1), still.note()); });
   CHECK(still.value == 2);
   CHECK(starts == 1);
+}
+
+TEST_CASE("actor: a question whose handler catches that it cannot be read is answered `malformed`") {
+  ActorFixture actors;
+  ForeignActor stranger(actors, {}, messages::Role::peer);
+  const Handle actor = actors.start("actor", [&](Scripted&, Handlers& on) {
+    on.other([](const Envelope& question, AnyReply reply) {
+      try {
+        const AnyReply taken = std::move(reply);  // goes with what is thrown
+        Envelope::Reading<Number> reading(question);
+        (void)reading.root().getValue();
+      } catch (const kj::Exception&) {
+        reply.refuse({Code::internal, "never said"});
+      }
+    });
+  });
+  const Envelope answer =
+      stranger.ask(actor, spoilt(Envelope::build<Number>({}, number(1)), kRootPointer + 3, kFarAway));
+  REQUIRE(answer);
+  CHECK(runtime::read_error(answer).code == Code::malformed);
 }

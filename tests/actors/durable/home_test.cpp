@@ -1,0 +1,72 @@
+// What strangers ask of a durable actor does not keep those of its node waiting.
+#include <doctest/doctest.h>
+
+#include "actors/durable/api.hpp"
+#include "tests/runtime/actor/questions.hpp"
+#include "tests/runtime/net/net_cluster.hpp"
+
+using namespace troupe;
+using namespace troupe::test;
+using namespace std::chrono_literals;
+using base::Code;
+using bench::wire::Number;
+
+namespace {
+
+/// Its child answers nobody until it is told to.
+class Counting final : public durable::Home {
+ public:
+  explicit Counting(const std::shared_ptr<net::Pool>& pool)
+      : Home({.kind = durable::Place::Kind::self}, pool, "/count", "child") {}
+  void receive(runtime::Handlers& on) override { receive_home(on); }
+  std::vector<runtime::Reply<Number>> waiting;
+
+ private:
+  void publish() override { node().publish<Number>("/count", self()); }
+  runtime::Handle begin_child(const std::string& name) override {
+    return spawn(
+        name, script([this](Scripted&, runtime::Handlers& on) {
+          on.ask<Number, Number>([this](auto, runtime::Reply<Number> reply) { waiting.push_back(std::move(reply)); });
+        }),
+        {});
+  }
+  std::optional<base::Error> refusal(const runtime::Envelope&) override { return std::nullopt; }
+};
+
+}  // namespace
+
+TEST_CASE("durable home: strangers have shares of the questions that are under way, and the node has the rest") {
+  NetCluster cluster(2);
+  Counting* home = nullptr;
+  cluster[0].node.start("count", [&] {
+    auto out = std::make_unique<Counting>(cluster[0].pool);
+    home = out.get();
+    return out;
+  });
+  std::size_t refused = 0, answered = 0;
+  const auto ask = [&](Scripted& self, const runtime::Handle& whom, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+      self.ask<Number, Number>(whom, self.now() + 50s, number(i), [&](const runtime::Answer<Number>& answer) {
+        if (answer.ok()) ++answered;
+        else refused += answer.error().code == Code::overloaded;
+      });
+  };
+  constexpr std::size_t kAll = durable::Home::kAskedMax;
+  for (int i = 0; i < 4; ++i)
+    cluster.inside(1, [&](Scripted& self) { ask(self, self.node().remote(cluster[0].id(), "/count"), kAll / 2); });
+  REQUIRE(home != nullptr);
+  CHECK(home->waiting.size() < kAll);
+  CHECK(home->waiting.size() + refused == 2 * kAll);
+  const std::size_t of_strangers = home->waiting.size();
+  cluster.inside(0, [&](Scripted& self) { ask(self, self.node().find("/count"), 10); });
+  CHECK(home->waiting.size() == of_strangers + 10);
+
+  // What is answered makes room.
+  for (auto& reply : home->waiting) reply.send(number(1));
+  home->waiting.clear();
+  cluster.stage.run_for(1s);
+  CHECK(answered == of_strangers + 10);
+  cluster.inside(1, [&](Scripted& self) { ask(self, self.node().remote(cluster[0].id(), "/count"), 5); });
+  CHECK(home->waiting.size() == 5);
+  home->waiting.clear();
+}

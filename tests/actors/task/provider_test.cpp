@@ -1,0 +1,81 @@
+#include "actors/task/logic/provider.hpp"
+
+#include <doctest/doctest.h>
+
+#include "actors/task/logic/spot.hpp"
+#include "tests/actors/task/orders.hpp"
+
+using namespace troupe;
+using namespace troupe::task;
+using namespace std::chrono_literals;
+
+namespace {
+
+const base::NodeId kOne = *base::NodeId::from_hex(std::string(40, '1'));
+const base::NodeId kOther = *base::NodeId::from_hex(std::string(40, '2'));
+/// On some day.
+base::WallTime day_at(std::chrono::minutes of_day) { return base::WallTime(24h * 20'000 + of_day); }
+
+}  // namespace
+
+TEST_CASE("task provider: hours are parts of a day, also over midnight; whole days and nonsense are none") {
+  const auto day = Hours::parse("06:30-22:00"), night = Hours::parse("22:00-06:00");
+  REQUIRE((day && night));
+  CHECK_FALSE(day->contains(6h + 29min));
+  CHECK(day->contains(6h + 30min));
+  CHECK_FALSE(day->contains(22h));
+  CHECK(night->contains(22h));
+  CHECK(night->contains(0min));
+  CHECK(night->contains(5h + 59min));
+  CHECK_FALSE(night->contains(6h));
+  for (const char* wrong : {"", "6:30-22:00", "06:30", "06:30-24:00", "06:60-07:00", "06:00-06:00", "06:00-07:00x",
+                            "-1:00-07:00", "06:00–07:00"})
+    CHECK(hours_fault(wrong).has_value());
+}
+
+TEST_CASE("task provider: without a word it takes all; who is not listed, or is denied, is refused with the setting") {
+  const Order order = small_order();
+  CHECK_FALSE(Provider().refusal(order, kOne, day_at(0min)).has_value());
+  const Provider listed({}, {kOne.hex()}, {});
+  CHECK_FALSE(listed.refusal(order, kOne, day_at(0min)).has_value());
+  CHECK(listed.refusal(order, kOther, day_at(0min))->message.find("task.signers") != std::string::npos);
+  const Provider denying({}, {kOne.hex()}, {kOne.hex()});
+  CHECK(denying.refusal(order, kOne, day_at(0min))->message.find("task.deny") != std::string::npos);
+  CHECK_FALSE(signer_fault(kOne.hex()).has_value());
+  CHECK(signer_fault("n1").has_value());
+}
+
+TEST_CASE("task provider: a denied content is refused as program, root and input") {
+  Order order = small_order();
+  const Cid bad = *Cid::from_hex(std::string(64, 'b'));
+  const Provider provider({}, {}, {bad.hex()});
+  CHECK_FALSE(provider.refusal(order, kOne, day_at(0min)).has_value());
+  order.root = bad;
+  CHECK(provider.refusal(order, kOne, day_at(0min)).has_value());
+  order.root.reset();
+  order.inputs.push_back({bad, "data"});
+  CHECK(provider.refusal(order, kOne, day_at(0min)).has_value());
+  order.inputs.clear();
+  order.program = bad;
+  CHECK(provider.refusal(order, kOne, day_at(0min)).has_value());
+  CHECK_FALSE(denied_fault(bad.hex()).has_value());
+  CHECK(denied_fault("bad").has_value());
+}
+
+TEST_CASE("task provider: outside its hours it says after what time to ask again") {
+  const Order order = small_order();
+  const Provider provider({"22:00-06:00", "12:00-13:00"}, {}, {});
+  CHECK_FALSE(provider.refusal(order, kOne, day_at(23h)).has_value());
+  CHECK(provider.refusal(order, kOne, day_at(11h + 30min))->retry_after == 30min);
+  CHECK(provider.refusal(order, kOne, day_at(13h))->retry_after == 1h);
+  CHECK_FALSE(provider.refusal(order_of(Spot{.rounds = 1}), kOne, day_at(13h)).has_value());
+}
+
+TEST_CASE("task provider: tasks of others have a longest time") {
+  Order order = small_order();
+  order.limits.time = 24h;
+  CHECK_FALSE(Provider().refusal(order, kOne, day_at(0min)).has_value());
+  order.limits.time = 24h + 1ms;
+  CHECK(Provider().refusal(order, kOne, day_at(0min))->message.find("task.time_max") != std::string::npos);
+  CHECK_FALSE(Provider({}, {}, {}, 25h).refusal(order, kOne, day_at(0min)).has_value());
+}
