@@ -133,8 +133,8 @@ void RaftActor::name_partners() {
   settings_->pool->partners().are("raft", std::move(members));
 }
 
-/// All linked nodes that this one trusts are asked at once; the first that is in the group tells its members. Anybody
-/// else could name itself the group.
+/// All linked nodes that this one trusts are asked at once; the first that is in the group tells its members. Any
+/// other node could name itself the group.
 void RaftActor::reach(wire::ReachGroup::Reader question, Nothing reply) {
   const std::string group = text_of(question.getGroup());
   if (actors_.contains(group) || guests_.contains(group)) return reply.done();

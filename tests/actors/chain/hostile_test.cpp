@@ -291,7 +291,7 @@ TEST_CASE("chain hostile: what one peer is given in a second has a limit") {
   }
 }
 
-TEST_CASE("chain hostile: votes that nobody waits for are checked as far as the share of who tells them") {
+TEST_CASE("chain hostile: votes that no round waits for are checked as far as the share of who tells them") {
   HostileChain world(HostileChain::Votes::at_peer);
   world.meet(2);
   SignedVote forged = world.vote(kFirst);

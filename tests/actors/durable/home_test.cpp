@@ -13,7 +13,7 @@ using bench::wire::Number;
 
 namespace {
 
-/// Its child answers nobody until it is told to.
+/// Its child gives no answer until it is told to.
 class Counting final : public durable::Home {
  public:
   explicit Counting(const std::shared_ptr<net::Pool>& pool)
@@ -44,9 +44,9 @@ TEST_CASE("durable home: strangers have shares of the questions that are under w
     return out;
   });
   std::size_t refused = 0, answered = 0;
-  const auto ask = [&](Scripted& self, const runtime::Handle& whom, std::size_t count) {
+  const auto ask = [&](Scripted& self, const runtime::Handle& service, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i)
-      self.ask<Number, Number>(whom, self.now() + 50s, number(i), [&](const runtime::Answer<Number>& answer) {
+      self.ask<Number, Number>(service, self.now() + 50s, number(i), [&](const runtime::Answer<Number>& answer) {
         if (answer.ok()) ++answered;
         else refused += answer.error().code == Code::overloaded;
       });

@@ -1,4 +1,4 @@
-// Whom members and guests of a group take commands from, and whose word on a group counts.
+// From which nodes members and guests of a group take commands, and whose word on a group counts.
 #include <doctest/doctest.h>
 
 #include "actors/raft/kv_service.hpp"
@@ -16,7 +16,7 @@ namespace {
 const std::string kGroup = "sums";
 constexpr std::size_t kLeader = 0, kMember = 1, kClient = 2, kStranger = 3;
 
-/// A store of keys on two nodes; a third is its client, a fourth nobody to it.
+/// A store of keys on two nodes; a third is its client, a fourth is nothing to it.
 struct Keys {
   Keys() : cluster(4) {
     for (auto& home : cluster.homes) {
@@ -36,8 +36,8 @@ struct Keys {
     cluster.net.inside(
         node,
         [&](test::Scripted& self) {
-          const auto whom = node == to ? self.node().find(path) : self.node().remote(cluster.net[to].id(), path);
-          self.ask<Question, Answer>(whom, self.now() + 4s, fill, [&](const runtime::Answer<Answer>& answer) {
+          const auto service = node == to ? self.node().find(path) : self.node().remote(cluster.net[to].id(), path);
+          self.ask<Question, Answer>(service, self.now() + 4s, fill, [&](const runtime::Answer<Answer>& answer) {
             out = answer.ok() ? std::nullopt : std::optional(answer.error());
           });
         },
@@ -89,7 +89,7 @@ TEST_CASE("raft trust: who may not command a group may not command it through a 
   CHECK_FALSE(keys.get(kStranger, kClient, "key"));
 }
 
-TEST_CASE("raft trust: a node that nobody has named does not pass for a group") {
+TEST_CASE("raft trust: a node that was not named does not pass for a group") {
   Keys keys;
   const auto stranger = keys.cluster.net[kStranger].id();
   keys.cluster.net.inside(kStranger, [&](test::Scripted& self) {
