@@ -235,7 +235,8 @@ struct PayFrom $kind(bytesMax = 8192) {
 
 struct Follow $kind(bytesMax = 256) {
   # From now on each credit of the account of kind and id is told to the part that keeps it, at the path, until it has
-  # answered. Answered by Nothing once that is durable.
+  # answered. Without a path: no part keeps it any more, if it was never credited; otherwise that changes nothing.
+  # Answered by Nothing once that is durable.
 
   kind @0 :Text;
   id @1 :Data;

@@ -410,6 +410,8 @@ void ChainBookActor::follow(wallet::wire::Follow::Reader ask, Nothing reply) {
     return reply.refuse({Code::malformed, "a kind has 1 to 16 bytes, an id 32, a path at most 64"});
   when_open([this, keeper = std::move(keeper), reply = std::move(reply)]() mutable {
     const Address account = wallet::account_of(keeper.kind, keeper.id.view());
+    // Credits of the chain's account may be on their way: it is followed for good.
+    if (keeper.path.empty()) return reply.done();
     keeper.on_chain = kept(account);
     if (const auto at = followed_.find(account); at != followed_.end() && at->second == keeper) return reply.done();
     Bytes key{static_cast<std::uint8_t>(wallet::kChainBookFollowed)};

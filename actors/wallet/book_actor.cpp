@@ -144,8 +144,9 @@ void BookActor::follow(wire::Follow::Reader ask, Nothing reply) {
     return reply.refuse({Code::malformed, "a kind has 1 to 16 bytes, an id 32, a path at most 64"});
   when_open([this, keeper = std::move(keeper), reply = std::move(reply)]() mutable {
     const Address address = account_of(keeper.kind, keeper.id.view());
-    if (const auto at = accounts_.find(address); at != accounts_.end() && at->second.keeper == keeper)
-      return reply.done();
+    const auto at = accounts_.find(address);
+    if (at != accounts_.end() && at->second.keeper == keeper) return reply.done();
+    if (at == accounts_.end() && keeper.path.empty()) return reply.done();
     want({.keeper = std::pair(address, std::move(keeper)),
           .done = [reply = std::move(reply)](const Outcome& done) mutable {
             if (done.ok()) reply.done();
@@ -350,8 +351,15 @@ void BookActor::pump() {
     account.row = row;
     if (account.since == UnixMs(0) && row.balance > Amount()) account.since = batch->head().time;
   }
-  for (const auto& [address, keeper] : *keepers) account_now(address).keeper = keeper;
-  for (const auto& [address, account] : *changed) commit.rows[rows::account_key(address)] = rows::encode(account);
+  for (const auto& [address, keeper] : *keepers) {
+    rows::Account& account = account_now(address);
+    if (!keeper.path.empty()) account.keeper = keeper;
+    else if (account.since == UnixMs(0)) account.keeper.reset();
+  }
+  // What was never credited and is kept by no part is no account.
+  for (const auto& [address, account] : *changed)
+    commit.rows[rows::account_key(address)] =
+        account == rows::Account{} ? std::nullopt : std::optional(rows::encode(account));
   std::size_t erased = 0;
   for (; erased < told_.size() && commit.rows.size() < durable::Storage::kCommitRowsMax; ++erased)
     commit.rows[told_[erased]] = std::nullopt;
@@ -373,7 +381,10 @@ void BookActor::pump() {
     ++commits_;
     head_ = batch->head();
     head_row_ = std::move(head);
-    for (auto& [address, account] : *changed) accounts_.insert_or_assign(address, std::move(account));
+    for (auto& [address, account] : *changed) {
+      if (account == rows::Account{}) accounts_.erase(address);
+      else accounts_.insert_or_assign(address, std::move(account));
+    }
     for (auto& [key, untold] : *fresh) telling_[{untold.keeper.kind, untold.keeper.id}].credits.emplace(key, untold);
     for (Ended& one : *ended) end(one.wanted, one.outcome);
     if (!fresh->empty()) tell();

@@ -46,6 +46,7 @@ struct Account {
   AccountRow row;
   UnixMs since{0};  ///< of its first credit; 0: never
   std::optional<Keeper> keeper{};
+  friend bool operator==(const Account&, const Account&) = default;
 };
 Bytes encode(const Account& account);
 std::optional<Account> decode_account(ByteView bytes);
