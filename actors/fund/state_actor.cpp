@@ -359,13 +359,13 @@ void StateActor::sign_it(const ProposalId& id, Asking asking, ProposalReply repl
   if (!by.ok()) return reply.refuse(by.error());
   Request request;
   if (!asking.request.empty()) request.emplace(std::move(asking.request), id);
-  want(
-      [this, id, by = by.value()](Fund& fund) { return outcome(fund.sign(id, by, setup_.settings.daily_cap, time())); },
-      [this, id, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
-        if (done.ok()) answer(id, Asked::with_signature, std::move(reply));
-        else reply.refuse(done.error());
-      },
-      std::move(request));
+  want([this, id, by = by.value()](
+           Fund& fund) { return outcome(fund.sign(id, by, setup_.settings.daily_cap, time(), world().mutations)); },
+       [this, id, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+         if (done.ok()) answer(id, Asked::with_signature, std::move(reply));
+         else reply.refuse(done.error());
+       },
+       std::move(request));
 }
 
 void StateActor::answer(const ProposalId& id, Asked asked, ProposalReply reply) {

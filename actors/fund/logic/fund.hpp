@@ -16,6 +16,7 @@
 
 #include "actors/fund/logic/proposal.hpp"
 #include "actors/wallet/api.hpp"
+#include "runtime/base/mutations.hpp"
 
 namespace troupe::fund {
 
@@ -115,7 +116,8 @@ class Fund {
   /// The same proposal again changes nothing.
   base::Result<void, FundError> propose(const Content& content, const Cause& by, UnixMs now);
   /// A signature that is there already changes nothing, unless it is now enough.
-  base::Result<void, FundError> sign(const ProposalId& id, const Cause& by, Amount daily_cap, UnixMs now);
+  base::Result<void, FundError> sign(const ProposalId& id, const Cause& by, Amount daily_cap, UnixMs now,
+                                     const base::Mutations& mutations = base::kNoMutations);
   /// Ends what is open for too long.
   void expire(UnixMs now);
   /// What became of the transfer at hand. Another one changes nothing.
