@@ -33,12 +33,14 @@ constexpr auto kRate = config::count("escrow.rate_per_account", "60", 1, 1'000'0
                                      "acts of one account that are taken in a minute");
 constexpr auto kArbiterBondMin = config::count("escrow.arbiter_bond_min", "1", 1, Amount::kMax, When::start,
                                                "the least bond with which an arbiter joins");
+constexpr auto kSnapshotAfter = config::count("escrow.snapshot_after", "256", 1, 1'000'000, When::start,
+                                              "entries of an escrow's log, after which a start need not read them");
 constexpr std::string_view kSameOwners[] = {"note", "refuse"};
 constexpr auto kSameOwner = config::choice("escrow.same_owner", "note", kSameOwners, When::start,
                                            "what becomes of an escrow whose parties ask through one node");
 constexpr auto kSettings =
     std::to_array<config::Setting>({kSignBy, kFundBy, kStart, kDeliver, kReview, kMediation, kArbiterTerm, kGrace,
-                                    kFreshLimit, kRate, kArbiterBondMin, kSameOwner});
+                                    kFreshLimit, kRate, kArbiterBondMin, kSnapshotAfter, kSameOwner});
 
 node::Domain make(const node::DomainParts& parts) {
   auto settings = std::make_shared<EscrowSettings>();
@@ -61,6 +63,7 @@ node::Domain make(const node::DomainParts& parts) {
   settings->guards.same_owner = parts.settings.get(kSameOwner) == "refuse" ? SameOwner::refuse : SameOwner::note;
   settings->acts_per_minute = static_cast<std::uint32_t>(parts.settings.get(kRate));
   settings->arbiter_bond_min = Amount::of(parts.settings.get(kArbiterBondMin));
+  settings->snapshot_after = parts.settings.get(kSnapshotAfter);
   settings->health = parts.health;
   settings->log = parts.domain_log;
   const SharedSettings shared = std::move(settings);

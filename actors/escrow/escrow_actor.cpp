@@ -28,6 +28,8 @@ Error error_of(EscrowError why) {
   return {changed ? Code::conflict : Code::refused, std::string(name(why))};
 }
 
+constexpr std::size_t kSnapshotBytesMax = 64 * 1024;  // our choice
+
 constexpr std::size_t kRequestBytes = 16;  // messages/escrow.capnp
 
 /// What an act does, as it is typed: not its number, nor how it is paid, nor what a party's first act in a dispute
@@ -76,13 +78,14 @@ void EscrowActor::receive(runtime::Handlers& on) {
     when_loaded([this, after = ask.getAfter(), reply = std::move(reply)]() mutable { show(after, std::move(reply)); });
   });
   on.timer<Reload>([this] { load(); });
+  on.timer<GiveBackDue>([this] { give_back(); });
   on.timer<Resend>([this] {
     if (!loaded_ || !replay_) return;
     for (const Effect& one : unfinished(escrow())) effect(one);
     say();
   });
   on.timer<Idle>([this] {
-    if (loaded_ && queue_.empty() && !busy_ && (!replay_ || (unfinished(escrow()).empty() && sayings_.empty())))
+    if (loaded_ && queue_.empty() && !busy_ && (!replay_ || (unfinished(escrow()).empty() && !aside().any())))
       tell<wire::Sleepy>(node().find(kPath),
                          [&](wire::Sleepy::Builder out) { out.setEscrow(data_of(setup_.id.view())); });
     after<Idle>(replay_ ? setup_.settings->idle : std::chrono::duration_cast<base::Duration>(kUnknownIdle));
@@ -115,6 +118,7 @@ void EscrowActor::load() {
   for (Depositing& one : deposits_) one.transfer.reset(), one.asked = false;
   paying_ = saying_ = false;
   sayings_.clear();
+  strays_ = {};
   storage_.get(rows::key('h', setup_.id), [this, run = run_](base::Outcome<std::optional<Bytes>> row) {
     if (run != run_) return;
     if (!row.ok()) return reload(row.error());
@@ -128,9 +132,25 @@ void EscrowActor::load() {
                    if (!first.ok()) return reload(first.error());
                    auto founding = first.value() ? rows::decode_founding(*first.value()) : std::nullopt;
                    if (!founding) return reload({Code::corrupt, "what an escrow began with cannot be read"});
-                   Replay replay(founding->agreement, founding->buyer);
-                   load_log(std::move(*founding), head, {}, std::move(replay));
+                   load_snapshot(std::move(*founding), head);
                  });
+  });
+}
+
+/// Without one that can be read the log is read from its start.
+void EscrowActor::load_snapshot(rows::Founding founding, rows::Head head) {
+  if (head.sequence < setup_.settings->snapshot_after) {
+    Replay replay(founding.agreement, founding.buyer);
+    return load_log(std::move(founding), head, {}, std::move(replay));
+  }
+  storage_.get(rows::key('z', setup_.id), [this, run = run_, head, founding = std::move(founding)](
+                                              const base::Outcome<std::optional<Bytes>>& row) mutable {
+    if (run != run_) return;
+    if (!row.ok()) return reload(row.error());
+    auto at = row.value() ? Replay::from_snapshot(founding.agreement, founding.buyer, *row.value()) : std::nullopt;
+    if (!at || at->sequence() > head.sequence) at.emplace(founding.agreement, founding.buyer);
+    const Bytes from = rows::numbered_key('e', setup_.id, at->sequence() + 1);
+    load_log(std::move(founding), head, from, std::move(at));
   });
 }
 
@@ -154,8 +174,25 @@ void EscrowActor::load_log(rows::Founding founding, rows::Head head, const Bytes
         founding_ = std::move(founding);
         commits_ = head.commits;
         replay_ = std::move(replay);
+        if (head.strays > 0) return load_strays({});
         load_deposits(Party::buyer);
       });
+}
+
+void EscrowActor::load_strays(const Bytes& from) {
+  const Bytes prefix = rows::key('x', setup_.id);
+  storage_.range(prefix, from.empty() ? prefix : from, 512,
+                 [this, run = run_](const base::Outcome<durable::Storage::Page>& page) {
+                   if (run != run_) return;
+                   if (!page.ok()) return reload(page.error());
+                   for (const auto& row : page.value().rows) {
+                     const auto stray = wallet::decode_stray(row.value);
+                     if (!stray) return reload({Code::corrupt, "a row of money that came unasked cannot be read"});
+                     strays_.put(*stray);
+                   }
+                   if (page.value().next) return load_strays(*page.value().next);
+                   load_deposits(Party::buyer);
+                 });
 }
 
 /// Most escrows have none: what their state does not name is not looked for.
@@ -192,6 +229,7 @@ void EscrowActor::loaded() {
   if (replay_)
     for (const Effect& one : unfinished(escrow())) effect(one);
   say();
+  strays_wait();
   if (!replay_) after<Idle>(kUnknownIdle);
   for (auto& then : std::exchange(waiting_load_, {})) then();
   next();
@@ -406,6 +444,7 @@ void EscrowActor::credited(wallet::wire::Credited::Reader ask, Nothing reply) {
   const auto amount = Amount::from(ask.getAmount());
   if (!transfer || !from || !amount) return reply.refuse({Code::malformed, "a credit breaks its format"});
   want({.command = Arrived{ask.getSequence(), *transfer, *from, *amount},
+        .stray = wallet::Stray{ask.getSequence(), *from, *amount},
         .done = [reply = std::move(reply)](const base::Outcome<Taken>& done) mutable {
           if (done.ok()) reply.done();
           else reply.refuse(done.error());
@@ -443,6 +482,17 @@ void EscrowActor::next() {
 
 void EscrowActor::perform(Wanted& wanted) {
   if (wanted.said) return forget(std::move(wanted));
+  if (wanted.stray) {
+    const wallet::TransferId id = std::get<Arrived>(wanted.command).transfer;
+    const bool announced = std::ranges::find(escrow().depositing, std::optional(id)) != escrow().depositing.end();
+    if (!announced) return note(std::move(wanted));
+    if (!strays_.empty()) {  // what came before it is counted before it
+      queue_.push_front(std::move(wanted));
+      return queue_.push_front({.command = GiveBack{}, .done = [](const base::Outcome<Taken>&) {}});
+    }
+  }
+  std::vector<wallet::Stray> back;
+  if (auto* giving = std::get_if<GiveBack>(&wanted.command)) back = giving->strays = strays_.first();
   const UnixMs at = time();
   auto decided = decide(escrow(), wanted.command, at, world().mutations);
   if (!decided.ok()) return wanted.done(error_of(decided.error()));
@@ -461,7 +511,8 @@ void EscrowActor::perform(Wanted& wanted) {
   Replay after_it = *replay_;
   for (const Entry& entry : entries) base::ensure(after_it.take(entry).ok(), "what was decided can happen");
   const auto fresh = sayings_of(wanted, decision, after_it.escrow());
-  durable::Storage::Commit commit = commit_of(entries, after_it, fresh);
+  durable::Storage::Commit commit = commit_of(entries, after_it, fresh, strays_.size() - back.size());
+  for (const wallet::Stray& one : back) commit.rows[rows::stray_key(setup_.id, one.from)] = std::nullopt;
   if (wanted.act) commit.rows[rows::numbered_key('a', setup_.id, entries.front().sequence)] = rows::encode(*wanted.act);
   if (wanted.request)
     commit.rows[wanted.request->row] = Bytes(wanted.request->act.bytes.begin(), wanted.request->act.bytes.end());
@@ -489,50 +540,59 @@ void EscrowActor::perform(Wanted& wanted) {
       Committing{std::move(wanted), std::move(decision), std::move(entries), std::move(after_it), std::move(founding)});
   if (world().mutations.on("escrow.answers_before_commit") && committing->wanted.act && !funds)
     committing->wanted.done(Taken{committing->replay.sequence(), true});
-  storage_.commit(
-      std::move(commit), [this, run = run_, committing, head, fresh, party, funds](const base::Outcome<void>& done) {
-        Committing& it = *committing;
-        if (run != run_ || !done.ok()) {
-          const Error why = durable::not_committed(done, "the escrow was read again");
-          it.wanted.done(why);
-          if (run == run_) reload(why);
-          return;
-        }
-        busy_ = false;
-        ++commits_;
-        head_row_ = head;
-        replay_.emplace(std::move(it.replay));
-        if (it.founding) founding_ = std::move(it.founding);
-        if (it.wanted.deposit) of(deposits_, party) = {std::move(it.wanted.deposit)};
-        happened(it.entries);
-        const Taken taken{replay_->sequence(), true};
-        for (const Entry& entry : it.entries) {
-          const auto* ended = std::get_if<DepositEnded>(&entry.event);
-          if (ended == nullptr) continue;
-          const bool paid = of(escrow().deposited, ended->party) > Amount();
-          auto& refused = of(deposits_, ended->party).refused;
-          if (paid) deposit_ended(ended->party, taken);
-          else
-            deposit_ended(
-                ended->party,
-                refused.value_or(Error{Code::refused, "the deposit came too late, or was another one: it goes back"}));
-          refused.reset();
-        }
-        // A deposit is answered when the ledger has said what became of it.
-        if (funds && of(escrow().depositing, party)) of(deposits_, party).waiting.push_back(std::move(it.wanted.done));
-        else it.wanted.done(taken);
-        sayings_.insert(fresh.begin(), fresh.end());
-        for (const Effect& one : it.decision.effects) effect(one);
-        say();
-        next();
-      });
+  storage_.commit(std::move(commit), [this, run = run_, committing, head, fresh, party, funds,
+                                      back](const base::Outcome<void>& done) {
+    Committing& it = *committing;
+    if (run != run_ || !done.ok()) {
+      const Error why = durable::not_committed(done, "the escrow was read again");
+      it.wanted.done(why);
+      if (run == run_) reload(why);
+      return;
+    }
+    busy_ = false;
+    ++commits_;
+    head_row_ = head;
+    replay_.emplace(std::move(it.replay));
+    if (it.founding) founding_ = std::move(it.founding);
+    if (it.wanted.deposit) of(deposits_, party) = {std::move(it.wanted.deposit)};
+    happened(it.entries);
+    const Taken taken{replay_->sequence(), true};
+    for (const Entry& entry : it.entries) {
+      const auto* ended = std::get_if<DepositEnded>(&entry.event);
+      if (ended == nullptr) continue;
+      const bool paid = of(escrow().deposited, ended->party) > Amount();
+      auto& refused = of(deposits_, ended->party).refused;
+      if (paid) deposit_ended(ended->party, taken);
+      else
+        deposit_ended(ended->party, refused.value_or(Error{
+                                        Code::refused, "the deposit came too late, or was another one: it goes back"}));
+      refused.reset();
+    }
+    // A deposit is answered when the ledger has said what became of it.
+    if (funds && of(escrow().depositing, party)) of(deposits_, party).waiting.push_back(std::move(it.wanted.done));
+    else it.wanted.done(taken);
+    sayings_.insert(fresh.begin(), fresh.end());
+    for (const wallet::Stray& one : back) strays_.erase(one.from);
+    if (!back.empty()) strays_wait();
+    for (const Effect& one : it.decision.effects) effect(one);
+    say();
+    next();
+  });
 }
 
+rows::Aside EscrowActor::aside() const { return {!sayings_.empty(), strays_.size()}; }
+
 durable::Storage::Commit EscrowActor::commit_of(const std::vector<Entry>& entries, const Replay& after_it,
-                                                const std::map<Bytes, Address>& fresh) const {
-  return {.head = rows::key('h', setup_.id),
-          .expected = head_row_,
-          .rows = rows::of_entries(&*replay_, after_it, entries, commits_ + 1, fresh, !sayings_.empty())};
+                                                const std::map<Bytes, Address>& fresh, std::uint64_t strays) const {
+  durable::Storage::Commit out{.head = rows::key('h', setup_.id),
+                               .expected = head_row_,
+                               .rows = rows::of_entries(&*replay_, after_it, entries, commits_ + 1, fresh, aside(),
+                                                        {!sayings_.empty(), strays})};
+  const std::uint64_t each = setup_.settings->snapshot_after;
+  if (after_it.sequence() / each > replay_->sequence() / each)
+    if (auto snapshot = after_it.snapshot(world().mutations); snapshot && snapshot->size() <= kSnapshotBytesMax)
+      out.rows[rows::key('z', setup_.id)] = std::move(*snapshot);
+  return out;
 }
 
 void EscrowActor::happened(const std::vector<Entry>& entries) {
@@ -567,10 +627,12 @@ void EscrowActor::send_deposit(Party party) {
         wallet::write(out.initTransfer(), *transfer, given.policy, given.approvals, given.on_chain);
         out.setToNoKey(true);
       },
-      [this, party, id = id_of(*transfer), run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
+      [this, party, id = id_of(*transfer), run = run_](runtime::Answer<wallet::wire::Posted> answer) {
         if (run != run_) return;
         of(deposits_, party).asked = false;
-        if (answer.ok()) return;  // the credit is told by the book
+        // The book tells of the credit. If it has done so before the act was here, the deposit is one that goes back.
+        if (answer.ok() && !(replay_ && told(answer.value().getSequence()))) return;
+        if (answer.ok()) return want({.command = DepositRefused{id}, .done = [](const base::Outcome<Taken>&) {}});
         if (!for_good(answer.error().code)) {
           backoff_ = std::clamp<base::Duration>(backoff_ * 2, kBackoff, kBackoffMax);
           return after<Resend>(backoff_);
@@ -652,23 +714,71 @@ void EscrowActor::say() {
 
 /// That row is not needed any more.
 void EscrowActor::forget(Wanted wanted) {
-  durable::Storage::Commit commit{.head = rows::key('h', setup_.id), .expected = head_row_};
-  Bytes head = rows::encode(rows::Head{replay_->sequence(), commits_ + 1, replay_->hash()});
-  commit.rows[commit.head] = head;
+  durable::Storage::Commit commit{.head = {}};
   commit.rows[*wanted.said] = std::nullopt;
-  if (sayings_.size() == 1 && unfinished(escrow()).empty()) commit.rows[rows::key('o', setup_.id)] = std::nullopt;
+  if (sayings_.size() == 1 && strays_.empty() && unfinished(escrow()).empty())
+    commit.rows[rows::key('o', setup_.id)] = std::nullopt;
+  commit_aside(std::move(wanted), std::move(commit), strays_.size(),
+               [this](const Wanted& done) { sayings_.erase(*done.said); });
+}
+
+/// What is in no event: only the head changes with it.
+void EscrowActor::commit_aside(Wanted wanted, durable::Storage::Commit commit, std::uint64_t strays,
+                               base::Callback<void(const Wanted&)> then) {
+  commit.head = rows::key('h', setup_.id);
+  commit.expected = head_row_;
+  Bytes head = rows::encode(rows::Head{replay_->sequence(), commits_ + 1, replay_->hash(), strays});
+  commit.rows[commit.head] = head;
   busy_ = true;
   const auto kept = std::make_shared<Wanted>(std::move(wanted));
-  storage_.commit(std::move(commit), [this, run = run_, kept, head = std::move(head)](const base::Outcome<void>& done) {
-    if (run != run_) return;
-    if (!done.ok()) return reload(done.error());
+  storage_.commit(std::move(commit), [this, run = run_, kept, head = std::move(head),
+                                      then = std::move(then)](const base::Outcome<void>& done) mutable {
+    if (run != run_ || !done.ok()) {
+      const Error why = durable::not_committed(done, "the escrow was read again");
+      kept->done(why);
+      if (run == run_) reload(why);
+      return;
+    }
     busy_ = false;
     ++commits_;
     head_row_ = head;
-    sayings_.erase(*kept->said);
+    then(*kept);
     kept->done(Taken{replay_->sequence(), false});
     next();
   });
+}
+
+// -- what comes unasked
+
+/// Credits are told in their order: one that is not above the latest was told before.
+bool EscrowActor::told(std::uint64_t sequence) const {
+  return sequence <= std::max(escrow().arrived, strays_.latest());
+}
+
+void EscrowActor::note(Wanted wanted) {
+  const wallet::Stray& came = *wanted.stray;
+  if (told(came.sequence) && !world().mutations.on("escrow.counts_twice"))
+    return wanted.done(Taken{replay_->sequence(), false});
+  const auto sum = strays_.with(came.sequence, came.from, came.amount);
+  if (!sum) return wanted.done(Error{Code::refused, "an account has no more than 2^63 units"});
+  const bool same = sum->amount != came.amount;
+  durable::Storage::Commit commit{.head = {}};
+  commit.rows[rows::stray_key(setup_.id, sum->from)] = wallet::encode(*sum);
+  commit.rows[rows::key('o', setup_.id)] = Bytes();
+  commit_aside(std::move(wanted), std::move(commit), strays_.size() + (same ? 0 : 1), [this, sum](const Wanted&) {
+    const bool first = strays_.empty();
+    strays_.put(*sum);
+    if (first) strays_wait();
+    if (strays_.size() >= wallet::kStraysAtOnce) give_back();
+  });
+}
+
+void EscrowActor::strays_wait() {
+  if (!strays_.empty()) after<GiveBackDue>(wallet::strays_wait(escrow().returns));
+}
+
+void EscrowActor::give_back() {
+  if (!strays_.empty()) want({.command = GiveBack{}, .done = [](const base::Outcome<Taken>&) {}});
 }
 
 // -- what is asked

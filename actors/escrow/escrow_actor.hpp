@@ -4,9 +4,11 @@
 // Start    by the first question about it; reads its log. Sleeps when nothing was asked for a while (Sleepy).
 // Command  one at a time: the next is decided on what this one leaves. Events, the timer, what is unfinished and the
 //          signed act are one commit.
-// Doubt    after a commit whose end is not known, or that is void, the log is read again.
-// Money    deposits and payments are sent again until the ledger has said what became of them.
-// Source   Akka's persistent actors.
+// Log      is replayed from the latest snapshot on, which is made every `escrow.snapshot_after` entries; all of it
+// stays. Unasked  money that no act has announced is noted in a row of its sender, and goes back by and by
+// (wallet::Strays). Doubt    after a commit whose end is not known, or that is void, the log is read again. Money
+// deposits and payments are sent again until the ledger has said what became of them. Source   Akka's persistent
+// actors.
 #include <atomic>
 #include <deque>
 
@@ -40,6 +42,7 @@ class EscrowActor final : public runtime::Actor {
   struct Reload {};
   struct Resend {};
   struct Idle {};
+  struct GiveBackDue {};
   using Nothing = runtime::Reply<messages::wire::Nothing>;
   struct Taken {
     std::uint64_t sequence = 0;
@@ -58,7 +61,8 @@ class EscrowActor final : public runtime::Actor {
     std::optional<base::NodeId> owner{};
     std::optional<Request> request{};
     std::optional<std::string> note{};
-    std::optional<base::Bytes> said{};  ///< no command: that row of what was to be said is done
+    std::optional<base::Bytes> said{};     ///< no command: that row of what was to be said is done
+    std::optional<wallet::Stray> stray{};  ///< no command: this came unasked
     Done done;
   };
   struct Depositing {
@@ -70,9 +74,11 @@ class EscrowActor final : public runtime::Actor {
   struct Opening;
 
   void load();
+  void load_snapshot(rows::Founding founding, rows::Head head);
   void load_log(rows::Founding founding, rows::Head head, const base::Bytes& from, std::optional<Replay> replay);
   void load_deposits(Party party);
   void load_sayings();
+  void load_strays(const base::Bytes& from);
   void loaded();
   void reload(const base::Error& why);
   void when_loaded(base::Callback<void()> then);
@@ -93,7 +99,14 @@ class EscrowActor final : public runtime::Actor {
   void next();
   void perform(Wanted& wanted);
   durable::Storage::Commit commit_of(const std::vector<Entry>& entries, const Replay& after,
-                                     const std::map<base::Bytes, Address>& fresh) const;
+                                     const std::map<base::Bytes, Address>& fresh, std::uint64_t strays) const;
+  rows::Aside aside() const;
+  void commit_aside(Wanted wanted, durable::Storage::Commit commit, std::uint64_t strays,
+                    base::Callback<void(const Wanted&)> then);
+  bool told(std::uint64_t sequence) const;
+  void note(Wanted wanted);
+  void strays_wait();
+  void give_back();
   void happened(const std::vector<Entry>& entries);
   void effect(const Effect& effect);
   void send_deposit(Party party);
@@ -118,6 +131,7 @@ class EscrowActor final : public runtime::Actor {
   std::deque<Wanted> queue_;
   EachParty<Depositing> deposits_{};
   std::map<base::Bytes, Address> sayings_;  // of arbiters, by their rows
+  wallet::Strays strays_;
   bool paying_ = false, saying_ = false;
   base::Duration backoff_{};
 };

@@ -14,6 +14,7 @@ struct EscrowSettings {
   GuardRules guards;
   std::uint32_t acts_per_minute = 60;  ///< of an account
   Amount arbiter_bond_min = Amount::of(1);
+  std::uint64_t snapshot_after = 256;             ///< entries of a log
   base::Duration idle = std::chrono::minutes(1);  ///< after which an escrow sleeps
   observe::Health* health = nullptr;              ///< outlives the node
   observe::DomainLog log{};

@@ -40,6 +40,11 @@ Bytes request_key(const EscrowId& id, ByteView request) {
   append(out, request);
   return out;
 }
+Bytes stray_key(const EscrowId& id, const Address& from) {
+  Bytes out = key('x', id);
+  append(out, from.view());
+  return out;
+}
 Bytes timer_key(UnixMs deadline, const EscrowId& id) {
   Bytes out = prefix('t');
   append_ordered(out, deadline.count());
@@ -62,6 +67,7 @@ Bytes encode(const Head& head) {
   append_number(out, head.sequence);
   append_number(out, head.commits);
   append(out, head.hash.view());
+  if (head.strays > 0) append_number(out, head.strays);
   return out;
 }
 std::optional<Head> decode_head(ByteView bytes) {
@@ -70,6 +76,7 @@ std::optional<Head> decode_head(ByteView bytes) {
   out.sequence = in.number<std::uint64_t>();
   out.commits = in.number<std::uint64_t>();
   out.hash = in.fixed<base::Digest>();
+  if (!in.ended()) out.strays = in.number<std::uint64_t>();
   if (!in.ended()) return std::nullopt;
   return out;
 }
@@ -148,11 +155,11 @@ std::optional<Alive> decode_alive(ByteView bytes) {
 }
 
 Changes of_entries(const Replay* before, const Replay& after, std::span<const Entry> entries, std::uint64_t commits,
-                   const std::map<Bytes, Address>& fresh, bool owed) {
+                   const std::map<Bytes, Address>& fresh, const Aside& was, const Aside& is) {
   const Escrow& it = after.escrow();
   const EscrowId id = id_of(it.agreement);
   Changes out;
-  out[key('h', id)] = encode(Head{after.sequence(), commits, after.hash()});
+  out[key('h', id)] = encode(Head{after.sequence(), commits, after.hash(), is.strays});
   for (const Entry& entry : entries) out[numbered_key('e', id, entry.sequence)] = escrow::encode(entry);
   const bool waits = !is_final(it.stage);
   out[key('s', id)] = encode(Summary{it.stage, it.agreement.price, waits ? it.deadline : UnixMs(0), it.agreement.buyer,
@@ -162,8 +169,8 @@ Changes of_entries(const Replay* before, const Replay& after, std::span<const En
   if (had_timer && (!waits || deadline != it.deadline)) out[timer_key(deadline, id)] = std::nullopt;
   if (waits && (!had_timer || deadline != it.deadline)) out[timer_key(it.deadline, id)] = Bytes();
   for (const auto& [saying, arbiter] : fresh) out[saying] = Bytes(arbiter.bytes.begin(), arbiter.bytes.end());
-  const bool was_unfinished = (before != nullptr && !unfinished(before->escrow()).empty()) || owed;
-  const bool is_unfinished = !unfinished(it).empty() || owed || !fresh.empty();
+  const bool was_unfinished = (before != nullptr && !unfinished(before->escrow()).empty()) || was.any();
+  const bool is_unfinished = !unfinished(it).empty() || is.any() || !fresh.empty();
   if (is_unfinished != was_unfinished) out[key('o', id)] = is_unfinished ? std::optional(Bytes()) : std::nullopt;
   if (before == nullptr) return out;  // nothing was paid in
   for (const Party party : {Party::buyer, Party::provider}) {
@@ -186,7 +193,7 @@ Proposed of_proposal(const Agreement& agreement, const Commitment& buyer, const 
   const Decision decision = escrow::open(replay.escrow(), now);
   auto entries = replay.entries(decision.events, now, agreement.buyer, crypto::sha256(act.bytes));
   for (const Entry& entry : entries) base::ensure(replay.take(entry).ok(), "an escrow begins as it is decided");
-  Changes out = of_entries(nullptr, replay, entries, 1, {}, false);
+  Changes out = of_entries(nullptr, replay, entries, 1, {}, {}, {});
   const EscrowId id = id_of(agreement);
   out[key('g', id)] = encode(founding);
   out[numbered_key('a', id, 1)] = encode(act);

@@ -5,8 +5,9 @@
 //         of the log; 'a' id, sequence: the signed act that caused that entry; 'd' id, party: a deposit that is
 //         under way; 'r' id, request: the hash of the act that a request was about; 'w' id, round, how: what is
 //         still to be said of an arbiter, with its address; 's' id: what a list shows; 't' deadline, id: a timer;
-//         'o' id: something is unfinished; 'b' party, id: money of it that lies in this escrow; 'u': since when the
-//         book takes commands. Numbers in keys are big-endian.
+//         'o' id: something is unfinished; 'x' id, sender: what came unasked and has not gone back; 'z' id: the
+//         escrow as it was at an entry of its log; 'b' party, id: money of it that lies in this escrow; 'u': since when
+//         the book takes commands. Numbers in keys are big-endian.
 #include <map>
 #include <span>
 
@@ -24,6 +25,7 @@ Bytes key(char of, const EscrowId& id);
 Bytes numbered_key(char of, const EscrowId& id, std::uint64_t number);
 Bytes arbiter_key(const EscrowId& id, std::uint64_t round, std::uint8_t how);
 Bytes request_key(const EscrowId& id, ByteView request);
+Bytes stray_key(const EscrowId& id, const Address& from);
 Bytes timer_key(UnixMs deadline, const EscrowId& id);
 Bytes held_prefix(const Address& party);
 Bytes held_key(const Address& party, const EscrowId& id);
@@ -32,6 +34,7 @@ inline Bytes alive_key() { return prefix('u'); }
 struct Head {
   std::uint64_t sequence = 0, commits = 0;
   base::Digest hash;
+  std::uint64_t strays = 0;  ///< rows 'x'
 };
 Bytes encode(const Head& head);
 std::optional<Head> decode_head(ByteView bytes);
@@ -68,10 +71,16 @@ std::optional<Timer> decode_timer(ByteView key);
 
 /// What is changed together, by key; nothing: erased.
 using Changes = std::map<Bytes, std::optional<Bytes>>;
+/// What waits and is in no event.
+struct Aside {
+  bool sayings = false;
+  std::uint64_t strays = 0;
+  bool any() const { return sayings || strays > 0; }
+};
 /// Of these entries; before the first one `before` is none. `commits`: of this change, from 1 on. `fresh`: what is to
-/// be said of an arbiter from now on; `owed`: whether something of that sort waited before.
+/// be said of an arbiter from now on. `was`, `is`: what waits before and after.
 Changes of_entries(const Replay* before, const Replay& after, std::span<const Entry> entries, std::uint64_t commits,
-                   const std::map<Bytes, Address>& fresh, bool owed);
+                   const std::map<Bytes, Address>& fresh, const Aside& was, const Aside& is);
 /// Of an escrow that is proposed: all that it begins with.
 struct Proposed {
   Founding founding;

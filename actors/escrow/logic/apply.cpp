@@ -31,6 +31,7 @@ struct Applied {
     to.arrived = event.sequence;
     to.held = to.held + event.amount;
     if (event.counted) of(to.deposited, *event.counted) = event.amount;
+    else ++to.returns;
   }
   void operator()(const DeliveryMade& event) const {
     to.delivery = Delivery{event.cid, event.number};

@@ -22,6 +22,7 @@ class Deciding {
   Decided operator()(const Looked&);
   Decided operator()(const Fire& command);
   Decided operator()(const Arrived& command);
+  Decided operator()(const GiveBack& command);
   Decided operator()(const DepositRefused& command);
   Decided operator()(const PaymentConfirmed& command);
   Decided operator()(const PaymentRefused& command);
@@ -281,7 +282,8 @@ Decided Deciding::rule(const Address& by, const Rule& what) {
 
 Decided Deciding::operator()(const Fire& command) {
   if (is_final(at_.stage)) return nothing();
-  if (now_ < at_.deadline) return EscrowError::early;
+  const bool again = now_ == at_.entered && at_.stage != Stage::proposed && mutations_.on("escrow.timer_twice");
+  if (now_ < at_.deadline && !again) return EscrowError::early;
   const UnixMs window = std::min(at_.terms.grace, at_.deadline > at_.entered ? at_.deadline - at_.entered : UnixMs(0));
   if (command.up_since > UnixMs(0) && now_ < command.up_since + window && !mutations_.on("escrow.early_after_outage"))
     return EscrowError::early;
@@ -322,6 +324,24 @@ Decided Deciding::operator()(const Arrived& command) {
   }
   const auto paid = [&](Party party) { return of(at_.deposited, party) == at_.share(party); };
   if (paid(Party::buyer) && paid(Party::provider)) enter(Stage::funded, at_.terms.start.from(now_));
+  return done();
+}
+
+Decided Deciding::operator()(const GiveBack& command) {
+  Payouts payouts;
+  Amount sum;
+  for (const wallet::Stray& one : command.strays) {
+    payouts.push_back({one.from, Role::sender, one.amount, Why::unasked});
+    sum = sum + one.amount;
+  }
+  if (payouts.empty()) return nothing();
+  emit(MoneyArrived{command.strays.back().sequence, sum, std::nullopt});
+  for (std::size_t at = 0; at < payouts.size(); at += kPayoutsMax) {
+    const auto from = payouts.begin() + static_cast<std::ptrdiff_t>(at);
+    const auto to = payouts.begin() + static_cast<std::ptrdiff_t>(std::min(at + kPayoutsMax, payouts.size()));
+    emit(Owed{Payouts(from, to), at_.released});
+  }
+  mutations_.sometimes("escrow: money went back whole");
   return done();
 }
 

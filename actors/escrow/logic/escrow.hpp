@@ -6,7 +6,7 @@
 // Money    arrives by the ledger's word alone. What is owed goes out in transfers of the escrow's own account, one at a
 //          time; the end of one is known before the next is bound. One that is refused is sent again as it is: another
 //          one in its place could find that a copy of the first was posted after all. What comes unasked or late goes
-//          back whole.
+//          back whole; what no act has announced, later each time (actors/wallet/logic/ledger/strays.hpp).
 // Deadline fires only when no transfer of the escrow is unconfirmed, and when the book has taken commands for the
 //          grace (at most the length of the state) since its last outage. Acts are taken until it has fired.
 // Acts     of a party have rising numbers. The latest act again is no error and changes nothing; an older one is
@@ -53,6 +53,7 @@ struct Payout {
   friend bool operator==(const Payout&, const Payout&) = default;
 };
 using Payouts = std::vector<Payout>;
+inline constexpr std::size_t kPayoutsMax = 16;  // of one event; no outcome has more than 8
 
 // --- acts: what a party or an arbiter signs
 
@@ -136,6 +137,11 @@ struct Arrived {
   Address from;
   Amount amount;
 };
+/// What came unasked goes back: at most wallet::kStraysAtOnce, in the order of their postings, which are above what has
+/// arrived so far.
+struct GiveBack {
+  std::vector<wallet::Stray> strays;
+};
 /// The deposit was refused by the ledger, and was not replaced.
 struct DepositRefused {
   wallet::TransferId transfer;
@@ -146,7 +152,7 @@ struct PaymentConfirmed {
 struct PaymentRefused {
   wallet::TransferId transfer;
 };
-using Command = std::variant<Acted, Looked, Fire, Arrived, DepositRefused, PaymentConfirmed, PaymentRefused>;
+using Command = std::variant<Acted, Looked, Fire, Arrived, GiveBack, DepositRefused, PaymentConfirmed, PaymentRefused>;
 
 // --- events: what has happened; replayed for ever
 
@@ -305,6 +311,7 @@ struct Escrow {
   std::optional<Proposal> proposal{};
   std::vector<Address> drawn{};  ///< arbiters, the latest last
   std::uint64_t arrived = 0;     ///< the sequence of the latest credit
+  std::uint64_t returns = 0;     ///< how often money came that was not counted
   Amount held;                   ///< arrived and not owed
   Amount released;               ///< gross, of the price
   Payouts owed{};                ///< in no transfer yet

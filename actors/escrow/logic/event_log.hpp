@@ -14,7 +14,6 @@
 namespace troupe::escrow {
 
 inline constexpr std::size_t kEntryBytesMax = 4'096;
-inline constexpr std::size_t kPayoutsMax = 16;  // of one event; no outcome has more than 8
 
 struct Entry {
   std::uint64_t sequence = 0;  ///< 1 is the first
@@ -48,6 +47,12 @@ class Replay {
   /// The next entries, for these events at `now`; take() them, or throw them away.
   std::vector<Entry> entries(std::span<const Event> events, UnixMs now, const Address& by,
                              const base::Digest& cause) const;
+
+  /// All of it as bytes, for a start from here; nothing if it has so much to pay that the log is read instead.
+  std::optional<base::Bytes> snapshot(const base::Mutations& mutations = base::kNoMutations) const;
+  /// Nothing unless the bytes are what snapshot() gives. Its hash has still to be that of the entry before the next
+  /// one.
+  static std::optional<Replay> from_snapshot(Agreement agreement, const Commitment& buyer, base::ByteView bytes);
 
   const Escrow& escrow() const { return escrow_; }
   std::uint64_t sequence() const { return sequence_; }

@@ -1,4 +1,5 @@
-// The power fails at each operation of the disk, in the middle of an escrow and of an airdrop: both end as without it.
+// The power fails at each operation of the disk, in the middle of an escrow and of an airdrop: both end as without it,
+// and what was paid to their accounts unasked is back.
 #include "actors/airdrop/api.hpp"
 #include "actors/airdrop/words.hpp"
 #include "actors/escrow/api.hpp"
@@ -35,9 +36,12 @@ class Evening {
     if (after) book_.disk.halt_after(*after);
     for (Person* one : {&buyer_, &provider_}) issue(*one);
     escrow();
+    send(provider_, 2, account_of(escrow_), 3);
     airdrop();
     book_.run_for(std::chrono::seconds(30));
     judge();
+    CHECK(ending_.balances[account_of(escrow_)] == 0);
+    CHECK(ending_.balances[airdrop_account_] == 0);
   }
   const Ending& ending() const { return ending_; }
   std::uint64_t operations() const { return book_.disk.operations() - begun_; }
@@ -53,6 +57,13 @@ class Evening {
           out.setAmount(kMoney);
           out.setRequest(to.address().hex().substr(0, 16));
         },
+        [](book_wire::Posted::Reader) {}));
+  }
+  /// To an account of no key, unasked: it comes back.
+  void send(Person& from, std::uint64_t number, const Address& to, std::uint64_t amount) {
+    const wallet::Transfer transfer{id_, from.address(), {number}, {{to, Amount::of(amount)}}, ""};
+    done(book_.ask<book_wire::PostTransfer, book_wire::Posted>(
+        wallet::kPath, [&](book_wire::PostTransfer::Builder out) { from.write(out.initTransfer(), transfer); },
         [](book_wire::Posted::Reader) {}));
   }
   void act(Person& by, What what, const std::optional<wallet::Transfer>& deposit = {}) {
@@ -114,6 +125,7 @@ class Evening {
     blank.pool = Amount::of(500);
     const airdrop::Terms terms = airdrop::make_terms(blank, list).value();
     const auto id = id_of(terms);
+    airdrop_account_ = airdrop::account_of(id);
     const wallet::Transfer deposit{id_, buyer_.address(), {2}, {{airdrop::account_of(id), blank.pool}}, "airdrop"};
     namespace drop = airdrop::wire;
     done(book_.ask<drop::CreateAirdrop, drop::AirdropIs>(
@@ -131,6 +143,7 @@ class Evening {
           out.setRows(data_of(encode(airdrop::pages_of(list)[0])));
         },
         [](drop::AirdropStep::Reader) {}));
+    send(provider_, 3, airdrop::account_of(id), 7);
     const Address& struck = list[kStruck].to;
     done(book_.ask<drop::Object, drop::ObjectedRow>(
         airdrop::kPath,
@@ -190,6 +203,7 @@ class Evening {
   Person buyer_{"buyer"}, provider_{"provider"};
   wallet::BookId id_;
   EscrowId escrow_;
+  Address airdrop_account_;
   std::uint64_t begun_ = 0;
   Ending ending_;
 };

@@ -189,3 +189,25 @@ TEST_CASE("escrow log: whatever a chain of entries says, reading it breaks no in
         RC_ASSERT(replay.sequence() == taken);
       });
 }
+
+TEST_CASE("escrow log: from a snapshot at any entry the rest of the log ends as all of it") {
+  const auto buyer = commitment_of(secret_of(Party::buyer));
+  const auto entries = golden_entries();
+  Replay whole(golden_agreement(), buyer);
+  for (const Entry& entry : entries) REQUIRE(whole.take(entry).ok());
+  Replay at(golden_agreement(), buyer);
+  for (std::size_t n = 0; n < entries.size(); ++n) {
+    CAPTURE(n);
+    REQUIRE(at.take(entries[n]).ok());
+    const auto bytes = at.snapshot();
+    REQUIRE(bytes);
+    auto begun = Replay::from_snapshot(golden_agreement(), buyer, *bytes);
+    REQUIRE(begun);
+    CHECK(begun->snapshot() == bytes);
+    CHECK(unfinished(begun->escrow()).size() == unfinished(at.escrow()).size());
+    for (std::size_t rest = n + 1; rest < entries.size(); ++rest) REQUIRE(begun->take(entries[rest]).ok());
+    CHECK(begun->snapshot() == whole.snapshot());
+    for (std::size_t size = 0; size < bytes->size(); ++size)
+      CHECK_FALSE(Replay::from_snapshot(golden_agreement(), buyer, base::ByteView(*bytes).first(size)));
+  }
+}

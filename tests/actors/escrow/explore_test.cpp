@@ -52,6 +52,7 @@ TEST_CASE("escrow explore: each planted bug is found") {
       {"escrow.hears_old_arbiters", calm},
       {"escrow.early_after_outage", outage},
       {"escrow.decides_unconfirmed", calm},
+      {"escrow.timer_twice", calm},
       {"escrow.counts_twice", duplicate},
       {"escrow.keeps_late_money", outage},
       {"escrow.takes_refused_as_paid", duplicate},

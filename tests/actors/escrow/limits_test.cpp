@@ -2,6 +2,7 @@
 #include "actors/airdrop/api.hpp"
 #include "actors/airdrop/rows.hpp"
 #include "actors/airdrop/words.hpp"
+#include "actors/wallet/book_rows.hpp"
 #include "tests/actors/escrow/bookkeeper.hpp"
 
 using namespace troupe;
@@ -74,6 +75,21 @@ struct Bank {
     book.run_for(1s);
     REQUIRE(*count);
     return **count;
+  }
+  /// Whether the book has a row of it.
+  bool has_account(const Address& address) {
+    const auto found = std::make_shared<std::optional<bool>>();
+    std::shared_ptr<durable::Storage> storage;
+    book.inside([&](test::Scripted& self) {
+      storage = std::make_shared<durable::Storage>(self, durable::Place{durable::Place::Kind::self}, "wallet", 0);
+      storage->get(wallet::rows::account_key(address), [found](const base::Outcome<std::optional<base::Bytes>>& row) {
+        REQUIRE(row.ok());
+        *found = row.value().has_value();
+      });
+    });
+    book.run_for(1s);
+    REQUIRE(*found);
+    return **found;
   }
   std::uint64_t transfers_of(const Person& one) {
     std::uint64_t out = 0;
@@ -159,6 +175,7 @@ TEST_CASE("airdrop limits: an airdrop whose deposit the book refuses leaves no r
   CHECK(*sent == base::Code{});
   CHECK(*created == base::Code::conflict);
   CHECK(bank.airdrop_rows() == 0);
+  CHECK_FALSE(bank.has_account(airdrop::account_of(id_of(bank.terms(10)))));
 }
 
 TEST_CASE("escrow watch: many watchers hear of an event with many entries") {

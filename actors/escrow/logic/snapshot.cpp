@@ -1,0 +1,113 @@
+// An escrow as it is at an entry of its log: what a wake begins from, so that a long log is not read from its start.
+#include "actors/escrow/logic/event_fields.hpp"
+#include "actors/escrow/logic/event_log.hpp"
+
+namespace troupe::escrow {
+namespace {
+
+constexpr std::uint8_t kVersion = 1;
+constexpr std::uint32_t kListMax = 4'096;  // our choice: such an escrow is read from its log instead
+
+template <class Fields>
+void each(Fields& of, LastAct& it) {
+  of(it.number);
+  of(it.act);
+}
+template <class Fields>
+void each(Fields& of, Delivery& it) {
+  of(it.cid);
+  of(it.number);
+}
+template <class Fields>
+void each(Fields& of, Proposal& it) {
+  of(it.by, 1);
+  of(it.pay);
+}
+template <class Fields>
+void each(Fields& of, Offer& it) {
+  of.maybe(it.extend);
+}
+
+template <class T>
+void maybe(FieldsOut& of, std::optional<T>& value) {
+  of.out.push_back(value ? 1 : 0);
+  if (value) each(of, *value);
+}
+template <class T>
+void maybe(FieldsIn& of, std::optional<T>& value) {
+  const auto there = of.in.number<std::uint8_t>();
+  if (there > 1) of.in.fail();
+  if (there == 1) each(of, value.emplace());
+}
+template <class T>
+void list(FieldsOut& of, std::vector<T>& all) {
+  base::append_number(of.out, static_cast<std::uint32_t>(all.size()));
+  for (T& one : all) of(one);
+}
+template <class T>
+void list(FieldsIn& of, std::vector<T>& all) {
+  const auto count = of.in.number<std::uint32_t>();
+  if (count > kListMax) return of.in.fail();
+  for (std::uint32_t i = 0; i < count && of.in.ok(); ++i) of(all.emplace_back());
+}
+
+/// With a field more this does not compile: a snapshot has each. The agreement and its id are given.
+template <class Fields>
+void all_of(Fields& of, Escrow& escrow) {
+  auto& [agreement, id, terms, stage, begun, entered, deadline, commitments, reveals, acts, depositing, deposited,
+         offers, delivery, deliveries, milestones, proposal, drawn, arrived, returns, held, released, owed, paying,
+         paid, outgoing] = escrow;
+  for (Due* due : {&terms.start, &terms.deliver, &terms.review}) of(*due);  // the others are as agreed
+  of(stage, 9);
+  for (UnixMs* time : {&begun, &entered, &deadline}) of(*time);
+  for (auto& one : commitments) of(one);
+  for (auto& one : reveals) of.maybe(one);
+  for (auto& one : acts) each(of, one);
+  for (auto& one : depositing) of.maybe(one);
+  for (auto& one : deposited) of(one);
+  for (auto& one : offers) maybe(of, one);
+  maybe(of, delivery);
+  of(deliveries);
+  of(milestones);
+  maybe(of, proposal);
+  list(of, drawn);
+  of(arrived);
+  of(returns);
+  of(held);
+  of(released);
+  for (Payouts* payouts : {&owed, &paying, &paid}) list(of, *payouts);
+  wallet::TransferNumber done = outgoing.done();
+  std::optional<wallet::Transfer> bound = outgoing.bound();
+  of(done.value);
+  of.maybe(bound);
+  outgoing.restore(done, std::move(bound));
+}
+
+}  // namespace
+
+std::optional<base::Bytes> Replay::snapshot(const base::Mutations& mutations) const {
+  for (const Payouts* payouts : {&escrow_.owed, &escrow_.paying, &escrow_.paid})
+    if (payouts->size() > kListMax) return std::nullopt;
+  FieldsOut to{{kVersion}};
+  base::append_number(to.out, sequence_);
+  base::append_number(to.out, time_.count());
+  base::append(to.out, hash_.view());
+  Escrow escrow = escrow_;  // fields are named once, for reading too
+  if (mutations.on("escrow.snapshot_without_outbox")) escrow.outgoing.restore(escrow.outgoing.done(), std::nullopt);
+  all_of(to, escrow);
+  return std::move(to.out);
+}
+
+std::optional<Replay> Replay::from_snapshot(Agreement agreement, const Commitment& buyer, base::ByteView bytes) {
+  FieldsIn from{base::FieldReader(bytes)};
+  if (from.in.number<std::uint8_t>() != kVersion) return std::nullopt;
+  Replay out(std::move(agreement), buyer);
+  from(out.sequence_);
+  from(out.time_);
+  from(out.hash_);
+  all_of(from, out.escrow_);
+  if (!from.in.ended()) return std::nullopt;
+  return out;
+}
+
+}  // namespace troupe::escrow

@@ -1,0 +1,157 @@
+// Money that comes to an escrow's account unasked goes back whole, and costs the escrow little however often it comes.
+#include "actors/escrow/api.hpp"
+#include "tests/actors/escrow/bookkeeper.hpp"
+
+using namespace troupe;
+using namespace troupe::escrow;
+using namespace std::chrono_literals;
+
+namespace {
+
+namespace money_wire = wallet::wire;
+
+constexpr std::uint64_t kMoney = 1'000;
+
+/// An escrow that is proposed and signed, and a stranger.
+struct Street {
+  explicit Street(std::uint64_t dice = 0) : book(dice) {
+    done(book.ask<money_wire::GetBook, money_wire::BookIs>(
+        wallet::kPath, [](money_wire::GetBook::Builder) {},
+        [this](money_wire::BookIs::Reader is) { id = *wallet::BookId::from(bytes_of(is.getBook())); }));
+    for (Person* one : {&buyer, &provider, &stranger})
+      done(book.ask<money_wire::Issue, money_wire::Posted>(
+          wallet::kPath,
+          [&](money_wire::Issue::Builder out) {
+            out.setTo(data_of(one->address().view()));
+            out.setAmount(kMoney);
+            out.setRequest(one->address().hex().substr(0, 16));
+          },
+          [](money_wire::Posted::Reader) {}));
+    agreement = {.book = id,
+                 .buyer = buyer.address(),
+                 .provider = provider.address(),
+                 .fund = wallet::account_of("fund", id.view()),
+                 .price = Amount::of(100),
+                 .bond = Amount::of(15)};
+    agreement.terms.start = agreement.terms.deliver = {Due::Kind::after, 24h};
+    escrow = id_of(agreement);
+    const Act first{escrow, buyer.address(), ++buyer.acts, Sign{commitment_of({})}};
+    const base::Bytes bytes = encode(first);
+    done(book.ask<wire::OpenEscrow, wire::EscrowIs>(
+        escrow::kPath,
+        [&](wire::OpenEscrow::Builder out) {
+          out.setAgreement(data_of(encode(agreement)));
+          const auto approval = buyer.sign(bytes);
+          write(out.initSign(), bytes, buyer.policy, std::span(&approval, 1));
+        },
+        [](wire::EscrowIs::Reader) {}));
+    done(act(provider, Sign{commitment_of({})}));
+  }
+  static void done(const std::optional<base::Error>& why) { REQUIRE_MESSAGE(!why, why->message); }
+
+  std::optional<base::Error> act(Person& by, What what, const std::optional<wallet::Transfer>& deposit = {}) {
+    const base::Bytes bytes = encode(Act{escrow, by.address(), ++by.acts, std::move(what)});
+    return book.ask<wire::TakeAct, wire::ActTaken>(
+        escrow::kPath,
+        [&](wire::TakeAct::Builder out) {
+          const auto approval = by.sign(bytes);
+          write(out.initAct(), bytes, by.policy, std::span(&approval, 1));
+          if (deposit) by.write(out.initDeposit(), *deposit);
+        },
+        [](wire::ActTaken::Reader) {});
+  }
+  wallet::Transfer paying(const Person& from, std::uint64_t number, std::uint64_t amount) const {
+    return {id, from.address(), {number}, {{account_of(escrow), Amount::of(amount)}}, "escrow"};
+  }
+  void send(const Person& from, std::uint64_t number, std::uint64_t amount) {
+    done(book.ask<money_wire::PostTransfer, money_wire::Posted>(
+        wallet::kPath,
+        [&](money_wire::PostTransfer::Builder out) { from.write(out.initTransfer(), paying(from, number, amount)); },
+        [](money_wire::Posted::Reader) {}));
+  }
+  std::uint64_t balance(const Address& address) {
+    std::uint64_t out = 0;
+    done(book.ask<money_wire::GetAccount, money_wire::AccountIs>(
+        wallet::kPath, [&](money_wire::GetAccount::Builder ask) { ask.setAddress(data_of(address.view())); },
+        [&](money_wire::AccountIs::Reader is) { out = is.getAccount().getBalance(); }));
+    return out;
+  }
+  /// The escrow as its log says.
+  Replay replay() {
+    Replay out(agreement, commitment_of({}));
+    done(book.ask<wire::GetEscrow, wire::EscrowIs>(
+        escrow::kPath, [&](wire::GetEscrow::Builder ask) { ask.setEscrow(data_of(escrow.view())); },
+        [&](wire::EscrowIs::Reader is) {
+          out = Replay(agreement, commitment_of({}));
+          for (const auto bytes : is.getEntries()) REQUIRE(out.take(*decode_entry(bytes_of(bytes))).ok());
+        }));
+    return out;
+  }
+
+  Bookkeeper book;
+  Person buyer{"buyer"}, provider{"provider"}, stranger{"stranger"};
+  wallet::BookId id;
+  Agreement agreement;
+  EscrowId escrow;
+};
+
+}  // namespace
+
+TEST_CASE("escrow strays: money that comes 200 times costs the escrow few events, and all of it is back") {
+  Street street;
+  const std::uint64_t before = street.replay().sequence();
+  for (std::uint64_t number = 1; number <= 200; ++number) street.send(street.stranger, number, 3);
+  street.book.run_for(10s);
+  CHECK(street.balance(street.stranger.address()) == kMoney);
+  CHECK(street.balance(account_of(street.escrow)) == 0);
+  const Replay after = street.replay();
+  CHECK(after.sequence() > before);
+  CHECK(after.sequence() <= before + 5 * 4);
+  CHECK(after.escrow().confirmed());
+  // Each that comes later waits longer, and comes back.
+  street.send(street.stranger, 201, 5);
+  street.book.run_for(1h);
+  CHECK(street.balance(street.stranger.address()) == kMoney);
+}
+
+TEST_CASE("escrow strays: what waits does not keep the deposits of the parties from counting") {
+  Street street;
+  for (std::uint64_t number = 1; number <= 20; ++number) street.send(street.stranger, number, 1);
+  const auto price = street.paying(street.buyer, 1, 115), bond = street.paying(street.provider, 1, 15);
+  Street::done(street.act(street.buyer, Fund{wallet::id_of(price), Amount::of(115)}, price));
+  for (std::uint64_t number = 21; number <= 40; ++number) street.send(street.stranger, number, 1);
+  Street::done(street.act(street.provider, Fund{wallet::id_of(bond), Amount::of(15)}, bond));
+  CHECK(street.replay().escrow().stage == Stage::funded);
+  street.book.run_for(1h);
+  CHECK(street.balance(street.stranger.address()) == kMoney);
+  CHECK(street.balance(account_of(street.escrow)) == 130);
+}
+
+TEST_CASE("escrow strays: the power fails while they come, and each is back once") {
+  for (std::uint64_t after = 0; after < 40; ++after) {
+    CAPTURE(after);
+    Street street(after);
+    street.book.disk.halt_after(after);
+    for (std::uint64_t number = 1; number <= 6; ++number) street.send(street.stranger, number, number);
+    street.book.run_for(1min);
+    street.book.run_for(1min);
+    CHECK(street.book.failures() == 1);
+    CHECK(street.balance(street.stranger.address()) == kMoney);
+    CHECK(street.balance(account_of(street.escrow)) == 0);
+  }
+}
+
+TEST_CASE("escrow strays: a deposit that was posted before its act goes back, and holds nothing up") {
+  Street street;
+  const auto price = street.paying(street.buyer, 1, 115);
+  street.send(street.buyer, 1, 115);
+  const auto why = street.act(street.buyer, Fund{wallet::id_of(price), Amount::of(115)}, price);
+  REQUIRE(why);
+  CHECK(why->code == base::Code::refused);
+  street.book.run_for(1min);
+  CHECK(street.balance(street.buyer.address()) == kMoney);
+  CHECK(street.replay().escrow().settled());
+  const auto again = street.paying(street.buyer, 2, 115);
+  Street::done(street.act(street.buyer, Fund{wallet::id_of(again), Amount::of(115)}, again));
+  CHECK(of(street.replay().escrow().deposited, Party::buyer) == Amount::of(115));
+}
