@@ -161,6 +161,8 @@ struct Unfinished $kind(bytesMax = 256) {
   id @0 :Data;
   owner @1 :Data;
   over @2 :Bool;
+  owing @3 :Bool;
+  # Over, but for money that came beside the pool and has not gone back.
 }
 
 struct AirdropsState $kind(from = [peer, view, operate], bytesMax = 512) {

@@ -65,11 +65,14 @@ void AirdropActor::receive(runtime::Handlers& on) {
   on.ask<wire::RunAirdrop, wire::AirdropStep>([this](auto, auto reply) {
     when_there<wire::AirdropStep>(std::move(reply), [this](auto answer) { run(std::move(answer)); });
   });
+  on.ask<wallet::wire::Credited, messages::wire::Nothing>(
+      [this](auto ask, auto reply) { credited(ask, std::move(reply)); });
+  on.timer<GiveBack>([this] { bind_back(); });
   on.timer<Reload>([this] { load(); });
   on.timer<Due>([this] { due(); });
   on.timer<Resend>([this] { go_on(); });
   on.timer<Idle>([this] {
-    if (open_ && (!founding_ || final(state().state))) tell_list(true);
+    if (open_ && (!founding_ || (final(state().state) && !owing()))) tell_list(true);
     after<Idle>(open_ && !founding_ ? std::chrono::duration_cast<base::Duration>(kUnknownIdle) : kIdle);
   });
   on.describe<wire::AirdropState>([this](wire::AirdropState::Builder out) {
@@ -91,12 +94,13 @@ void AirdropActor::receive(runtime::Handlers& on) {
 
 void AirdropActor::load() {
   ++run_;
-  open_ = asking_ = reading_page_ = false;
+  open_ = asking_ = reading_page_ = giving_back_ = false;
+  strays_ = {};
   unsaved_ = 0;
   founding_.reset();
   objected_.clear();
   in_flight_.clear();
-  ++paying_;
+  failed_ = false;
   storage_.get(rows::key('t', setup_.id), [this, run = run_](const base::Outcome<std::optional<Bytes>>& row) {
     if (run != run_) return;
     if (!row.ok()) return reload(row.error());
@@ -132,7 +136,8 @@ void AirdropActor::load_objected(const Bytes& from) {
                          std::move(*objected);
                    }
                    if (page.value().next) return load_objected(*page.value().next);
-                   opened();
+                   if (!founding_ || world().mutations.on("airdrop.forgets_strays")) return opened();
+                   load_strays(rows::key('x', setup_.id));
                  });
 }
 
@@ -153,14 +158,6 @@ void AirdropActor::reload(const Error& why) {
   for (IsReply& one : std::exchange(creating_, {})) one.refuse({Code::unavailable, why.message});
   for (Waiting& one : std::exchange(running_, {})) one.reply.refuse({Code::unavailable, why.message});
   after<Reload>(kReadAgain);
-}
-
-template <class A>
-void AirdropActor::when_open(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then) {
-  if (open_) return then(std::move(reply));
-  if (waiting_open_.size() >= kWaitingMax)
-    return reply.refuse({Code::overloaded, "too many questions wait for this airdrop"});
-  waiting_open_.push_back([reply = std::move(reply), then = std::move(then)]() mutable { then(std::move(reply)); });
 }
 
 template <class A>
@@ -283,32 +280,56 @@ void AirdropActor::deposit() {
       });
 }
 
-/// Without its pool there is no airdrop, and nothing of it stays.
 void AirdropActor::deposited(const base::Outcome<void>& how) {
-  at_time([this, how](const base::Outcome<Times>& times) {
+  if (!how.ok()) return unfollow(how.error());
+  at_time([this](const base::Outcome<Times>& times) {
     if (!times.ok()) return after<Resend>(kTryAgain);  // the deposit is asked for again, and answered alike
     row_.change(
-        [this, how, now = times.value().now](Airdrop& airdrop, durable::Storage::Commit& commit) {
-          if (how.ok()) return outcome(airdrop.funded(now));
-          for (const Bytes& key :
-               {rows::key('t', setup_.id), rows::key('u', setup_.id), rows::nonce_key(founding_->terms), commit.head})
-            commit.rows[key] = std::nullopt;
-          airdrop = Airdrop{};
-          return base::Outcome<void>();
-        },
-        [this, how](const base::Outcome<void>& done) {
+        [now = times.value().now](Airdrop& airdrop, durable::Storage::Commit&) { return outcome(airdrop.funded(now)); },
+        [this](const base::Outcome<void>& done) {
           if (!done.ok()) return;  // it is read again
-          if (!how.ok()) {
-            founding_.reset();
-            for (IsReply& one : std::exchange(creating_, {})) one.refuse(how.error());
-            return tell_list(true);
-          }
           setup_.settings.log.info("an airdrop was created", {{"airdrop", setup_.id.hex()}});
           for (IsReply& one : std::exchange(creating_, {})) show(one);
           go_on();
         },
         Row::Whose::own);
   });
+}
+
+/// Without its pool there is no airdrop, and nothing of it stays: first at the book, where its account may have a row.
+void AirdropActor::unfollow(const Error& why) {
+  ask<wallet::wire::Follow, messages::wire::Nothing>(
+      node().find(wallet::kPath), now() + kLedgerDue,
+      [this](wallet::wire::Follow::Builder out) {
+        out.setKind(std::string(kAccountKind));
+        out.setId(data_of(setup_.id.view()));
+      },
+      [this, run = run_, why](const runtime::Answer<messages::wire::Nothing>& answer) {
+        if (run != run_) return;
+        if (!answer.ok()) return after<Resend>(kTryAgain);
+        not_deposited(why);
+      });
+}
+
+void AirdropActor::not_deposited(const Error& why) {
+  row_.change(
+      [this](Airdrop& airdrop, durable::Storage::Commit& commit) {
+        for (const Bytes& key : {rows::key('t', setup_.id), rows::key('u', setup_.id), rows::key('w', setup_.id),
+                                 rows::nonce_key(founding_->terms), commit.head})
+          commit.rows[key] = std::nullopt;
+        for (const wallet::Stray& one : strays_.first())
+          commit.rows[rows::stray_key(setup_.id, one.from)] = std::nullopt;
+        airdrop = Airdrop{};
+        return base::Outcome<void>();
+      },
+      [this, why](const base::Outcome<void>& done) {
+        if (!done.ok()) return;  // it is read again
+        founding_.reset();
+        strays_ = {};
+        for (IsReply& one : std::exchange(creating_, {})) one.refuse(why);
+        tell_list(true);
+      },
+      Row::Whose::own);
 }
 
 void AirdropActor::give_back_all() {
@@ -364,6 +385,7 @@ void AirdropActor::finished() {
     if (state().state == State::paid) one.reply.send([this](wire::AirdropStep::Builder out) { write(out, state()); });
     else one.reply.refuse(returned);
   }
+  give_back_soon();
 }
 
 /// Whether it has to be begun again when the seat is taken; and that it may end now.
@@ -372,6 +394,7 @@ void AirdropActor::tell_list(bool over) {
     out.setId(data_of(setup_.id.view()));
     if (founding_) out.setOwner(data_of(founding_->terms.owner.view()));
     out.setOver(over);
+    out.setOwing(founding_ && owing());
   });
 }
 

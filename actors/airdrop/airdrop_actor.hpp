@@ -4,14 +4,17 @@
 // Commit   one at a time: the state, with what belongs to the change (actors/durable/api.hpp, StateRow).
 // Time     that on which the book's group has agreed (`/escrow`, GetTerms). After an outage of the book objections are
 //          heard for an hour longer, or for as long as they were to be heard at all.
-// Payment  kAtOnce transfers are on their way; the state follows every kSaveEvery of them. After a crash, or when the
-//          ledger does not answer, the same are sent again from there.
+// Payment  up to kAtOnce transfers are on their way; the state follows every kSaveEvery of them. After a crash the same
+//          are sent again from there; after a refusal, once all are answered, from the first that was refused, half as
+//          many at once.
+// Beside   what is not the pool is noted in a row of its sender, and goes back at the end.
 // Sleep    once it has ended, and nothing was asked for kIdle, it tells the list.
 #include <deque>
 
 #include "actors/airdrop/airdrop_settings.hpp"
 #include "actors/airdrop/rows.hpp"
 #include "actors/airdrop/words.hpp"
+#include "messages/common.capnp.h"
 
 namespace troupe::airdrop {
 
@@ -40,6 +43,7 @@ class AirdropActor final : public runtime::Actor {
   struct Due {};
   struct Resend {};
   struct Idle {};
+  struct GiveBack {};
   using Row = durable::StateRow<Airdrop>;
   using IsReply = runtime::Reply<wire::AirdropIs>;
   using StepReply = runtime::Reply<wire::AirdropStep>;
@@ -52,7 +56,7 @@ class AirdropActor final : public runtime::Actor {
   };
   struct InFlight {
     Batch batch;
-    bool posted = false;
+    bool answered = false, posted = false;
   };
 
   // Opening (airdrop_actor.cpp).
@@ -76,6 +80,8 @@ class AirdropActor final : public runtime::Actor {
   void follow();
   void deposit();
   void deposited(const base::Outcome<void>& how);
+  void unfollow(const base::Error& why);
+  void not_deposited(const base::Error& why);
   void give_back_all();
   void clear(char of);
   /// Until when objections are heard, or pages may come: not before the book has been back for a while.
@@ -107,6 +113,14 @@ class AirdropActor final : public runtime::Actor {
   void posted(wallet::TransferNumber number, const base::Outcome<void>& how);
   void save(const Cursor& reached, bool last);
 
+  // What came beside the pool (beside.cpp).
+  void load_strays(const base::Bytes& from);
+  void credited(wallet::wire::Credited::Reader ask, runtime::Reply<messages::wire::Nothing> reply);
+  void give_back_soon();
+  void bind_back();
+  void send_back();
+  bool owing() const { return state().back || !strays_.empty(); }
+
   const Setup setup_;
   durable::Storage storage_;
   Row row_;
@@ -121,15 +135,26 @@ class AirdropActor final : public runtime::Actor {
     base::Instant due;  // its asker has given up then
   };
   std::vector<Waiting> running_;
+  wallet::Strays strays_;
+  bool giving_back_ = false;
   bool asking_ = false;  // the deposit, or all that is given back
 
-  std::uint64_t paying_ = 0;  // which attempt
   std::deque<InFlight> in_flight_;
+  std::size_t window_ = kAtOnce;  // of them; a ledger that is busy takes fewer
+  bool failed_ = false;           // one of them: no more are sent until all are answered
   Cursor planned_, reached_;
   std::optional<std::uint32_t> page_number_;
   Page page_;
   bool reading_page_ = false;
   std::size_t unsaved_ = 0;
 };
+
+template <class A>
+void AirdropActor::when_open(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then) {
+  if (open_) return then(std::move(reply));
+  if (waiting_open_.size() >= kWaitingMax)
+    return reply.refuse({base::Code::overloaded, "too many questions wait for this airdrop"});
+  waiting_open_.push_back([reply = std::move(reply), then = std::move(then)]() mutable { then(std::move(reply)); });
+}
 
 }  // namespace troupe::airdrop

@@ -1,5 +1,6 @@
 // Airdrops of a book, as a domain of a node.
 #include "actors/airdrop/airdrops_actor.hpp"
+#include "actors/airdrop/sim.hpp"
 #include "actors/node/api.hpp"
 
 namespace troupe::airdrop {
@@ -27,7 +28,8 @@ node::Domain make(const node::DomainParts& parts) {
 }  // namespace
 
 const node::DomainSpec& domain() {
-  static const node::DomainSpec spec{.name = "airdrop", .settings = kSettings, .logs = true, .make = make};
+  static const node::DomainSpec spec{
+      .name = "airdrop", .settings = kSettings, .logs = true, .make = make, .workload = workload};
   return spec;
 }
 

@@ -40,12 +40,18 @@ void ListActor::receive(runtime::Handlers& on) {
     if (!told.getOver()) return;
     unfinished_.erase(*id);
     std::erase_if(claimed_, [&](const auto& one) { return one.second == *id; });
+    if (told.getOwing()) {
+      owing_.insert(*id);
+      return;
+    }
+    owing_.erase(*id);
     airdrops_.sleepy(id->hex());
   });
   on.timer<Again>([this] { take(); });
   on.timer<Look>([this] {
     // One that could not be begun is begun now.
     for (const auto& [id, owner] : unfinished_) wake(id);
+    for (const AirdropId& id : owing_) wake(id);
     after<Look>(kLookEvery);
   });
   on.other([this](const runtime::Envelope& question, runtime::AnyReply reply) {
@@ -74,6 +80,7 @@ void ListActor::take() {
     if (!taken.ok()) return after<Again>(kOpenAgain);
     unfinished_.clear();
     claimed_.clear();
+    owing_.clear();
     find_unfinished(rows::prefix('u'));
   });
 }
@@ -87,6 +94,16 @@ void ListActor::find_unfinished(const Bytes& from) {
       if (id && owner) unfinished_[*id] = *owner;
     }
     if (page.value().next) return find_unfinished(*page.value().next);
+    find_owing(rows::prefix('w'));
+  });
+}
+
+void ListActor::find_owing(const Bytes& from) {
+  storage_.range(rows::prefix('w'), from, kListRows, [this](const base::Outcome<durable::Storage::Page>& page) {
+    if (!page.ok()) return after<Again>(kOpenAgain);
+    for (const auto& row : page.value().rows)
+      if (const auto id = AirdropId::from(base::ByteView(row.key).subspan(1))) owing_.insert(*id);
+    if (page.value().next) return find_owing(*page.value().next);
     opened();
   });
 }
@@ -95,6 +112,7 @@ void ListActor::opened() {
   open_ = true;
   after<Look>(kLookEvery);
   for (const auto& [id, owner] : unfinished_) wake(id);
+  for (const AirdropId& id : owing_) wake(id);
   for (auto& [question, reply] : std::exchange(early_, {})) serve(question, std::move(reply));
 }
 
@@ -121,11 +139,8 @@ void ListActor::serve(const runtime::Envelope& question, runtime::AnyReply reply
     if (pass<wire::GetAirdrop>(question, reply) || pass<wire::GetPage>(question, reply) ||
         pass<wire::AddPage>(question, reply) || pass<wire::GetObjections>(question, reply) ||
         pass<wire::Object>(question, reply) || pass<wire::Decide>(question, reply) ||
-        pass<wire::RunAirdrop>(question, reply))
+        pass<wire::RunAirdrop>(question, reply) || pass<wallet::wire::Credited>(question, reply))
       return;
-    // What comes beside the pool stays on the account.
-    if (question.kind() == &messages::kind_of<wallet::wire::Credited>())
-      return runtime::Reply<messages::wire::Nothing>(std::move(reply)).done();
     if (question.kind() == &messages::kind_of<wire::CreateAirdrop>()) return create(question, std::move(reply));
     if (question.kind() == &messages::kind_of<wire::ListAirdrops>()) {
       runtime::Envelope::Reading<wire::ListAirdrops> reading(question);

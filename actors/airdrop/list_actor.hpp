@@ -4,6 +4,8 @@
 // Wake     the first question about an airdrop begins its actor; so does the seat, of each that has not ended.
 // Spawns   an actor for each airdrop that is awake, at kPath/list/ID.
 // Limits   kUnfinishedMax that have not ended, kUnfinishedOfOwner of them of one account; kAwakeMax awake.
+#include <set>
+
 #include "actors/airdrop/airdrop_actor.hpp"
 #include "messages/common.capnp.h"
 
@@ -33,6 +35,7 @@ class ListActor final : public runtime::Actor {
   struct Look {};
   void take();
   void find_unfinished(const base::Bytes& from);
+  void find_owing(const base::Bytes& from);
   void opened();
   void serve(const runtime::Envelope& question, runtime::AnyReply reply);
   template <class Q>
@@ -46,6 +49,7 @@ class ListActor final : public runtime::Actor {
   durable::Keyed airdrops_;
   bool open_ = false;
   std::map<AirdropId, Address> unfinished_;   // and their owners
+  std::set<AirdropId> owing_;                 // over, but for what came beside the pool
   std::map<base::Bytes, AirdropId> claimed_;  // nonces (rows::nonce_key) of those that begin, before their rows say so
   std::vector<std::pair<runtime::Envelope, runtime::AnyReply>> early_;
 };

@@ -19,6 +19,12 @@ Bytes numbered_key(char of, const AirdropId& id, std::uint64_t number) {
   return out;
 }
 
+Bytes stray_key(const AirdropId& id, const Address& from) {
+  Bytes out = key('x', id);
+  base::append(out, from.view());
+  return out;
+}
+
 Bytes nonce_key(const Terms& terms) {
   Bytes out = prefix('n');
   base::append(out, terms.owner.view());

@@ -1,6 +1,8 @@
 // troupe airdrop verify: nothing that the airdrop's node says is believed but what its owner, the objectors and the
 // book have signed or posted.
 #include <algorithm>
+#include <map>
+#include <span>
 
 #include "actors/airdrop/api.hpp"
 #include "apps/airdrop/airdrop.hpp"
@@ -24,17 +26,24 @@ struct Checked {
 struct Posted {
   std::vector<wallet::Transfer> out;
   bool pool = false;
+  std::map<wallet::Address, wallet::Wide> beside;  ///< who has paid something else in, and how much
 };
 Client::Outcome<Posted> posted_of(Client& client, const airdrop::AirdropId& id, const airdrop::Terms& terms) {
   const wallet::Address account = airdrop::account_of(id);
   Posted posted;
   const auto walked = walk_postings(client, account, 0, [&](const wallet::Posting& one) {
-    if (one.transfer.from == account) posted.out.push_back(one.transfer);
-    else if (one.transfer.from == terms.owner)
-      for (const wallet::Credit& credit : one.transfer.credits)
-        posted.pool |= credit.to == account && credit.amount == terms.pool;
+    if (one.transfer.from == account) {
+      posted.out.push_back(one.transfer);
+      return true;
+    }
+    wallet::Wide credited = 0;
+    for (const wallet::Credit& credit : one.transfer.credits)
+      if (credit.to == account) credited += credit.amount.units();
+    posted.beside[one.transfer.from] += credited;
+    posted.pool |= one.transfer.from == terms.owner && credited >= terms.pool.units();
     return true;
   });
+  if (posted.pool) posted.beside[terms.owner] -= terms.pool.units();
   if (!walked.ok()) return walked.error();
   std::ranges::sort(posted.out, {}, &wallet::Transfer::number);
   return posted;
@@ -60,7 +69,20 @@ class Payments {
     }
     return {};
   }
-  bool all() const { return transfer_ == transfers_.size(); }
+  /// Whether all others, behind the last share, give back what was paid in beside the pool.
+  bool rest_goes_back(std::map<wallet::Address, wallet::Wide> beside) const {
+    return credit_ == 0 &&
+           go_back({transfers_.begin() + static_cast<std::ptrdiff_t>(transfer_), transfers_.end()}, std::move(beside));
+  }
+  static bool go_back(std::span<const wallet::Transfer> transfers, std::map<wallet::Address, wallet::Wide> beside) {
+    for (const wallet::Transfer& transfer : transfers)
+      for (const wallet::Credit& credit : transfer.credits) {
+        auto& left = beside[credit.to];
+        if (left < credit.amount.units()) return false;
+        left -= credit.amount.units();
+      }
+    return true;
+  }
   wallet::Amount paid() const { return paid_; }
 
  private:
@@ -83,8 +105,9 @@ Client::Outcome<Checked> checked(Client& client, const airdrop::AirdropId& id) {
   if (!posted.value().pool) out.bad = "the book has no payment of the pool by its owner";
   for (std::size_t i = 0; i < posted.value().out.size() && out.bad.empty(); ++i)
     if (posted.value().out[i].number.value != i + 1) out.bad = "transfer " + std::to_string(i + 1) + " is missing";
-  const bool returned =
-      posted.value().out.size() == 1 && posted.value().out[0].credits == airdrop::give_back(id, terms).credits;
+  const std::vector<wallet::Transfer>& all = posted.value().out;
+  const bool returned = !all.empty() && all[0].credits == airdrop::give_back(id, terms).credits &&
+                        Payments::go_back(std::span(all).subspan(1), posted.value().beside);
   // What the node says of its pages is believed only where nothing was paid, or all was given back.
   const bool whole = airdrop.pages == terms.pages.size();
   if (!whole && out.bad.empty() && !posted.value().out.empty() && !returned)
@@ -114,7 +137,7 @@ Client::Outcome<Checked> checked(Client& client, const airdrop::AirdropId& id) {
   if (!out.bad.empty()) return out;
   if (out.recipients != terms.recipients) out.bad = "the list has another number of recipients than the terms";
   else if (sum != terms.pool && out.struck < terms.recipients) out.bad = "the shares are not the pool in all";
-  else if (!payments.all()) out.bad = "more was paid than the list says";
+  else if (!payments.rest_goes_back(posted.value().beside)) out.bad = "more was paid than the list says";
   else if (airdrop.state == airdrop::State::paid && out.paid != terms.pool)
     out.bad = "it is said to be paid, and is not";
   return out;

@@ -144,7 +144,7 @@ SPEAKS = {
     "task": {"files", "registry", "reputation", "escrow", "wallet"},
     "escrow": {"raft", "wallet"},
     "fund": {"wallet", "escrow"},
-    "airdrop": {"wallet", "escrow", "registry"},
+    "airdrop": {"wallet", "escrow", "registry", "fund", "raft"},  # the last two: its worlds
 }
 
 

@@ -1,0 +1,126 @@
+#pragma once
+// Airdrops and the fund in one world: parties with accounts, clients at any node, a book at a group.
+//
+// Breaks  as the spec says (sim.cpp); the rest is each actor's own check().
+// Drops   a list of recipients that no one else pays. Plans: 0 paid; 1 the owner strikes one; 2 it keeps one; 3 all are
+//         struck of a list of one; 4 the list never comes.
+// Votes   payments of the fund to an account that no one else pays. Plans: 0 two sign; 1 one signs; 2 all three sign.
+// Strays  a party pays to the account of an airdrop, before or after its end.
+// Clients of a party send what they have signed until its end is known, the same bytes each time.
+// Whole   each airdrop and each vote comes to its end wherever a majority of the group is left, and its clocks were not
+//         set back by more than a world lasts.
+// Owner   one world.
+#include <deque>
+#include <map>
+#include <set>
+
+#include "actors/airdrop/api.hpp"
+#include "actors/fund/api.hpp"
+#include "actors/wallet/words.hpp"
+#include "runtime/sim/clients.hpp"
+
+namespace troupe::airdrop {
+
+inline constexpr std::int64_t kSimParties = 5;
+inline constexpr std::int64_t kSimSigners = 3;  // the first parties
+inline constexpr std::size_t kSimThreshold = 2;
+inline constexpr std::int64_t kSimDailyCap = 150;
+inline constexpr std::int64_t kSimAmountMax = 60;
+enum class DropPlan : std::uint8_t { paid, strikes, keeps, strikes_all, no_list };
+inline constexpr std::int64_t kSimDropPlans = 5;
+enum class VotePlan : std::uint8_t { two_sign, one_signs, all_sign };
+inline constexpr std::int64_t kSimVotePlans = 3;
+
+/// The address of a party: the same in each world, as the settings of its nodes name the signers.
+Address sim_party(std::size_t party);
+
+class AirdropWorkload final : public sim::Workload, private sim::Clients<sim::Client> {
+ public:
+  AirdropWorkload(sim::Nodes& nodes, const sim::Scenario& scenario);
+
+  void perform(const sim::Operation& operation) override;
+  void died(std::size_t node) override;
+  void probe() override;
+  std::vector<std::string> waits() const override;
+  void close() override;
+
+ private:
+  struct Account {
+    crypto::SecretKey key;
+    Address address;
+    bool funded = false;
+    /// Sent until its end is known; nothing else of this account meanwhile.
+    std::optional<wallet::Transfer> sending{};
+    bool asking = false;
+    bool creating = false;  // an airdrop, whose deposit has the next number
+  };
+  enum class Step : std::uint8_t { create, page, object, decide, watch };
+  struct Drop {
+    std::size_t index = 0, owner = 0;
+    DropPlan plan{};
+    std::vector<Recipient> list;
+    Terms terms;
+    AirdropId id;
+    std::optional<wallet::Transfer> deposit{};
+    Step step = Step::create;
+    bool struck = false;  // the first recipient, as it was acknowledged
+    bool asking = false, over = false;
+  };
+  struct Vote {
+    std::size_t index = 0, by = 0;
+    VotePlan plan{};
+    fund::Content content;
+    fund::ProposalId id;
+    bool proposed = false, asking = false, over = false;
+    std::size_t signers = 0;  // that were asked
+  };
+  /// What the book says of one account.
+  struct Paid {
+    std::map<Address, wallet::Wide> in, out;
+    std::map<Address, std::size_t> credits;  // of `out`
+    std::set<std::uint64_t> numbers;
+  };
+
+  void found(std::size_t members);
+  void learn(std::size_t node);
+  void issue(const std::string& name, const Address& to, bool& done, bool& asking, std::size_t node);
+  void push(std::size_t node);
+  void send_on(std::size_t node, Account& account);
+  void next_number(std::size_t node, Account& account, base::Callback<void(wallet::TransferNumber)> then);
+  void stray(std::size_t node, std::size_t from, std::size_t drop);
+  void drop(std::size_t node, std::size_t owner, std::int64_t plan, std::int64_t recipients);
+  void go_on(Drop& drop, std::size_t node);
+  void create(Drop& drop, std::size_t node);
+  void give_page(Drop& drop, std::size_t node);
+  void object(Drop& drop, std::size_t node);
+  void decide(Drop& drop, std::size_t node);
+  void look(Drop& drop, std::size_t node);
+  void judge(Drop& drop, const Paid& paid, bool returned);
+  void vote(std::size_t node, std::size_t by, std::int64_t amount, std::int64_t plan);
+  void go_on(Vote& vote, std::size_t node);
+  void sign(Vote& vote, std::size_t node);
+  void look(Vote& vote, std::size_t node);
+  void judge(Vote& vote, const Paid& paid, bool was_paid);
+  void read_postings(std::size_t node, const Address& account, std::uint64_t before, std::shared_ptr<Paid> paid,
+                     base::Callback<void(const Paid*)> then);
+  void audit();
+  void audit_fund(std::size_t node, std::shared_ptr<fund::Fund> fund, std::shared_ptr<std::vector<fund::Entry>> log);
+  void judge(const std::vector<fund::Entry>& log);
+  void write(wallet::wire::SignedTransfer::Builder out, const Account& by, const wallet::Transfer& transfer) const;
+  std::optional<std::size_t> serving(std::size_t from) const;
+  bool clocks_go_on() const;
+  std::size_t whole() const;
+
+  std::map<std::size_t, std::int64_t> stepped_ms_;  // of each node's date, by faults
+  std::vector<Account> accounts_;
+  std::deque<Drop> drops_;
+  std::deque<Vote> votes_;
+  std::size_t members_ = 0;
+  bool made_ = false, making_ = false, learning_ = false;
+  std::optional<wallet::BookId> book_;
+  bool fund_paid_ = false, paying_fund_ = false;
+  std::size_t turn_ = 0;
+  bool closing_ = false, audited_ = false, auditing_ = false;
+};
+
+}  // namespace troupe::airdrop
