@@ -5,6 +5,7 @@
 #include "apps/wallet/deposit.hpp"
 #include "messages/output/escrow.capnp.h"
 #include "messages/words.hpp"
+#include "runtime/config/forms.hpp"
 #include "runtime/crypto/hash.hpp"
 
 namespace troupe::apps {
@@ -82,6 +83,11 @@ Ending print_acted(const Invocation& invocation, Console& console, const escrow:
   const escrow::Escrow& escrow = at.escrow();
   if (!invocation.globals.json) {
     console.err << sentence(escrow) << '\n';
+    // What one party offers moves nothing yet.
+    for (const Party party : {Party::buyer, Party::provider})
+      if (const auto& offer = of(escrow.offers, party))
+        console.err << "offer: the " << party_name(party) << (offer->extend ? " extends a time" : " cancels")
+                    << ", once the " << party_name(other(party)) << " gives the same command\n";
     return Exit::done;
   }
   JsonLine<output::wire::EscrowActed> line;
@@ -374,7 +380,7 @@ escrow::Reveal reveal_of(const crypto::SecretKey& key, const escrow::EscrowId& i
 void show_agreement(std::ostream& err, const escrow::EscrowId& id, const escrow::Agreement& agreement) {
   const auto due = [](const escrow::Due& one, const char* state) {
     return one.kind == escrow::Due::Kind::at ? date_of(one.value)
-                                             : std::to_string(one.value.count() / 1'000) + " s after it is " + state;
+                                             : config::duration_text(one.value) + " after it is " + state;
   };
   err << "signs: escrow " << id.hex() << "\nbuyer     " << text(agreement.buyer) << "\nprovider  "
       << text(agreement.provider) << "\nprice     " << agreement.price.text() << ", a bond of " << agreement.bond.text()

@@ -1,5 +1,6 @@
 // The events of an escrow in words.
 #include "apps/escrow/log.hpp"
+#include "runtime/config/forms.hpp"
 
 namespace troupe::apps::escrows {
 namespace {
@@ -8,7 +9,7 @@ using escrow::Extend;
 
 std::string due_text(const escrow::Due& due) {
   if (due.kind == escrow::Due::Kind::at) return wallets::date_of(due.value);
-  return std::to_string(due.value.count() / 1'000) + " s after the state begins";
+  return config::duration_text(due.value) + " after the state begins";
 }
 
 std::string extend_text(const Extend& extend) {

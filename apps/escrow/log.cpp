@@ -6,6 +6,7 @@
 #include "apps/cli/json_read.hpp"
 #include "messages/output/escrow.capnp.h"
 #include "messages/words.hpp"
+#include "runtime/config/forms.hpp"
 #include "runtime/crypto/hash.hpp"
 
 namespace troupe::apps::escrows {
@@ -123,6 +124,29 @@ struct JsonBytes {
   }
 };
 
+/// What stands beside these bytes in a file; `what` may be worded otherwise by another version.
+Columns columns_of(const escrow::Entry& entry, base::ByteView bytes) {
+  return {entry.sequence,
+          entry.time.count(),
+          std::string(event_name(entry.event)),
+          entry.by == escrow::Address() ? "" : text(entry.by),
+          copied(crypto::sha256(bytes).view()),
+          copied(entry.before.view())};
+}
+
+std::optional<Columns> read_columns(const JsonValue& row) {
+  const JsonValue *const seq = row.find("seq"), *const time = row.find("time"), *const event = row.find("event"),
+                         *const by = row.find("by");
+  auto hash = JsonBytes::of(row, "hash"), prev = JsonBytes::of(row, "prev");
+  if (seq == nullptr || time == nullptr || event == nullptr || by == nullptr || !hash || !prev) return std::nullopt;
+  const auto number = [](const JsonValue& value) {
+    return value.kind == JsonValue::Kind::number ? config::parse_count(value.text) : std::nullopt;
+  };
+  const auto at = number(*seq), when = number(*time);
+  if (!at || !when) return std::nullopt;
+  return Columns{*at, *when, event->text, by->text, std::move(*hash), std::move(*prev)};
+}
+
 std::optional<LoggedAct> read_act(const JsonValue& from, std::uint64_t sequence) {
   auto act = JsonBytes::of(from, "act"), policy = JsonBytes::of(from, "policy");
   const JsonValue* const approvals = from.find("approvals");
@@ -228,6 +252,8 @@ Verified verify(const std::optional<escrow::EscrowId>& id, const Log& log) {
     const std::uint64_t sequence = at.sequence() + 1;
     const auto entry = escrow::decode_entry(bytes);
     if (!entry) return flawed(sequence, "it breaks its format");
+    if (!log.columns.empty() && log.columns[sequence - 1] != columns_of(*entry, bytes))
+      return flawed(sequence, "what stands beside its bytes is not what they say");
     if (const std::string wrong = acts.look(at.escrow(), *entry, commitment); !wrong.empty())
       return flawed(sequence, wrong);
     if (const auto taken = at.take(*entry); !taken.ok()) return flawed(sequence, words_of(taken.error()));
@@ -275,6 +301,9 @@ std::optional<Log> read_log(std::string_view json) {
     auto entry = JsonBytes::of(row, "entry");
     if (!entry) return std::nullopt;
     out.entries.push_back(std::move(*entry));
+    auto columns = read_columns(row);
+    if (!columns) return std::nullopt;
+    out.columns.push_back(std::move(*columns));
     const JsonValue* const act = row.find("act");
     if (act == nullptr) return std::nullopt;
     if (act->kind == JsonValue::Kind::null) continue;

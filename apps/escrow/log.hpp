@@ -18,12 +18,21 @@ struct LoggedAct {
   std::vector<wallet::Approval> approvals{};
 };
 
+/// What a file says beside the bytes of an entry, for people.
+struct Columns {
+  std::uint64_t seq = 0, time = 0;
+  std::string event, by;  ///< `by` is empty: none
+  base::Bytes hash, prev;
+  friend bool operator==(const Columns&, const Columns&) = default;
+};
+
 struct Log {
   base::Bytes agreement;
   base::Bytes commitment;
   std::vector<base::Bytes> entries{};  ///< from sequence 1 on
   std::vector<LoggedAct> acts{};
   std::vector<std::string> notes{};
+  std::vector<Columns> columns{};  ///< of a file, as many as entries
 };
 
 /// Fails with usage.

@@ -22,9 +22,17 @@ struct Own {
   std::string kind;
 };
 
-/// The accounts of the caller, by address; none if there is no directory.
-base::Result<std::map<wallet::Address, Own>, Failure> own_accounts(Console& console) {
-  std::map<wallet::Address, Own> out;
+struct OwnAccounts {
+  std::map<wallet::Address, Own> all;
+  std::optional<Failure> damaged{};  ///< the first whose file is
+};
+
+/// The accounts of the caller, by address; none if there is no directory. One that is damaged hides no other.
+base::Result<OwnAccounts, Failure> own_accounts(Console& console) {
+  OwnAccounts out;
+  const auto damaged = [&](const Failure& why) {
+    if (!out.damaged) out.damaged = why;
+  };
   const auto directory = Directory::open(console);
   if (!directory.ok() && directory.error().error.code == base::Code::not_found) return out;
   if (!directory.ok()) return directory.error();
@@ -33,13 +41,13 @@ base::Result<std::map<wallet::Address, Own>, Failure> own_accounts(Console& cons
   if (!policies.ok()) return policies.error();
   for (const std::string& name : names.value()) {
     const auto found = directory.value().find(name);
-    if (!found.ok()) return found.error();
-    if (found.value()) out.emplace(found.value()->address(), Own{name, kKindKey});
+    if (!found.ok()) damaged(found.error());
+    else if (found.value()) out.all.emplace(found.value()->address(), Own{name, kKindKey});
   }
   for (const std::string& name : policies.value()) {
     const auto found = directory.value().find_policy(name);
-    if (!found.ok()) return found.error();
-    if (found.value()) out.emplace(found.value()->policy.address(), Own{name, "multisig"});
+    if (!found.ok()) damaged(found.error());
+    else if (found.value()) out.all.emplace(found.value()->policy.address(), Own{name, "multisig"});
   }
   return out;
 }
@@ -267,8 +275,9 @@ void print_audit_text(std::ostream& out, money_wire::BookChecked::Reader checked
 }  // namespace
 
 Ending wallet_list(const Invocation& invocation, Console& console) {
-  const auto own = own_accounts(console);
-  if (!own.ok()) return own.error();
+  const auto known = own_accounts(console);
+  if (!known.ok()) return known.error();
+  const std::map<wallet::Address, Own>& own = known.value().all;
   const bool all = invocation.has("--all");
   auto client = Client::connect(invocation, console);
   auto now = client.ok() ? chain_of(*client.value()) : Client::Outcome<std::optional<ChainNow>>(client.error());
@@ -277,16 +286,16 @@ Ending wallet_list(const Invocation& invocation, Console& console) {
   if (!now.ok() && !alone) return now.error();
   std::vector<ListedAccount> rows;  // all is known before the first row is printed
   if (alone) {
-    for (const auto& [address, mine] : own.value()) rows.push_back({address, mine.name, mine.kind, {}, {}});
+    for (const auto& [address, mine] : own) rows.push_back({address, mine.name, mine.kind, {}, {}});
   } else if (now.value()) {
-    auto on_chain = list_on_chain(*client.value(), own.value(), all);
+    auto on_chain = list_on_chain(*client.value(), own, all);
     if (!on_chain.ok()) return on_chain.error();
     rows = std::move(on_chain).value();
   } else if (!all) {
-    for (const auto& [address, mine] : own.value()) {
+    for (const auto& [address, mine] : own) {
       const auto account = account_at(*client.value(), address);
       if (!account.ok()) return account.error();
-      auto one = listed(*client.value(), account.value(), own.value());
+      auto one = listed(*client.value(), account.value(), own);
       if (!one.ok()) return one.error();
       rows.push_back(std::move(one).value());
     }
@@ -295,10 +304,13 @@ Ending wallet_list(const Invocation& invocation, Console& console) {
   AccountTable table(invocation, console);
   for (const ListedAccount& row : rows) table.add(row);
   if (whole_book)
-    if (const auto listed_all = list_all(*client.value(), own.value(), table); !listed_all.ok())
-      return listed_all.error();
+    if (const auto listed_all = list_all(*client.value(), own, table); !listed_all.ok()) return listed_all.error();
   table.end();
-  return Exit::done;
+  if (!known.value().damaged) return Exit::done;
+  Failure damaged = *known.value().damaged;
+  damaged.outcome = "the others were listed";
+  damaged.exit = Exit::partly;
+  return damaged;
 }
 
 Ending wallet_balance(const Invocation& invocation, Console& console) {

@@ -62,6 +62,18 @@ TEST_CASE("cluster escrow: money is issued, sent and audited; what is no amount,
   CHECK(value_in(audit, "mismatches") == "[]");
 }
 
+TEST_CASE("cluster escrow: a keystore that is damaged hides no other wallet") {
+  Bank bank;
+  const std::string ada = bank.get({"wallet", "new", "ada"}), bob = bank.get({"wallet", "new", "bob"});
+  std::filesystem::resize_file(bank.folder / "config/troupe/wallets/bob", 60);
+  const Seen listed = bank.run({"wallet", "ls"});
+  CHECK(listed.exit == 3);
+  CHECK(contains(listed.out, ada));
+  CHECK_FALSE(contains(listed.out, bob));
+  CHECK(contains(listed.err, "the keystore of wallet bob is damaged"));
+  CHECK(bank.exit({"wallet", "send", "bob", ada, "1"}) == 1);
+}
+
 TEST_CASE("cluster escrow: at a node that names another's book all works but issuing; without a book it is exit 7") {
   Bank bank;
   NodeProgram other(bank.folder, "other",

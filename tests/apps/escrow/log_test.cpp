@@ -112,6 +112,26 @@ TEST_CASE("escrow log: a log with all its acts is good, and comes back from its 
   for (std::size_t cut = 0; cut + 1 < out.str().size(); cut += 97) CHECK_FALSE(read_log(out.str().substr(0, cut)));
 }
 
+TEST_CASE("escrow log: in a file nothing else may stand beside the bytes of an entry") {
+  SignedEscrow one;
+  one.to_running();
+  std::ostringstream out;
+  write_log(out, one.log);
+  const std::string time = std::to_string(escrow::decode_entry(one.log.entries[2]).value().time.count());
+  const std::pair<std::string, std::string> changes[] = {{"\"seq\":3", "\"seq\":4"},
+                                                         {"\"time\":" + time, "\"time\":" + time + "0"},
+                                                         {"\"event\":\"signed\"", "\"event\":\"entered\""}};
+  for (const auto& [from, to] : changes) {
+    std::string text = out.str();
+    const auto at = text.find(from);
+    REQUIRE(at != std::string::npos);
+    text.replace(at, from.size(), to);
+    const auto read = read_log(text);
+    REQUIRE(read);
+    CHECK_MESSAGE(verify(one.at.escrow().id, *read).flaw, from);
+  }
+}
+
 TEST_CASE("escrow log: whatever is changed in it is found at the entry where it is") {
   SignedEscrow one;
   one.to_running();
