@@ -22,6 +22,7 @@ void Seat::start(base::Callback<void()> taken, base::Callback<void()> lost) {
 
 void Seat::became(bool here, std::uint64_t term) {
   if (here == here_ && (!here || term == term_)) return;
+  if (here_ && world().mutations.on("durable.old_term")) return;  // see Storage::commit, too
   if (std::exchange(here_, false)) lost_();
   term_ = term;
   here_ = here;

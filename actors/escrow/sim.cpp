@@ -87,7 +87,7 @@ const sim::WorkloadSpec& workload() {
               {"escrow.task_forgets_to_send", "what an escrow of a task has not sent before a restart is never sent"},
               {"escrow.task_deposit_assumed", "a deposit counts before the ledger has taken it"},
               {"escrow.snapshot_without_outbox", "what a snapshot was to pay is not paid after a restart"},
-              {"durable.old_term", "what a leader of an older term decided counts"},
+              {"durable.old_term", "who leads no more goes on in its term, and what it decides counts"},
               {"wallet.posts_again", "a transfer that comes again is posted again"},
           },
       .draw = draw_operations,
