@@ -92,6 +92,36 @@ TEST_CASE("cluster airdrop: a list is published, objected to, decided on, paid b
                    "--wallet", "ada"}) == 2);
 }
 
+TEST_CASE("cluster airdrop: what is paid beside the pool comes back, before its end and after a restart") {
+  Bank bank({"--set", "airdrop.objections=5s"});
+  const std::string ada = bank.get({"wallet", "new", "ada"}), bob = bank.get({"wallet", "new", "bob"});
+  bank.get({"wallet", "issue", ada, "1000"});
+  bank.get({"wallet", "issue", bob, "100"});
+  const std::string id = bank.get(
+      {"airdrop", "create", file_of(bank.folder, "drop.toml", "pool = 100\n", {{stranger(1), 1}}), "--wallet", "ada"});
+  // Its account is the only one of that kind.
+  const std::string all = bank.get({"wallet", "ls", "--all", "--json"});
+  const auto kind = all.find("\"kind\":\"airdrop\"");
+  REQUIRE(kind != std::string::npos);
+  const std::string account = value_in(all.substr(all.rfind('{', kind)), "account");
+  bank.get({"wallet", "send", "bob", account, "7"});
+  bank.get({"wallet", "send", "ada", account, "100"});  // as much as the pool
+  CHECK(bank.balance("bob") == "93");
+  REQUIRE(until([&] { return state_of(bank, id) == "paid"; }));
+  CHECK(until([&] { return bank.balance("bob") == "100" && bank.balance("ada") == "900"; }));
+  CHECK(bank.exit({"airdrop", "verify", id}) == 0);
+
+  bank.node->kill(SIGKILL);
+  bank.node->wait();
+  bank.node = std::make_unique<NodeProgram>(bank.folder, "bank", bank.options);
+  REQUIRE(bank.node->ready());
+  bank.get({"wallet", "send", "bob", account, "9"});
+  CHECK(until([&] { return bank.balance("bob") == "100"; }));
+  CHECK(bank.balance(account) == "0");
+  CHECK(bank.balance(stranger(1)) == "100");
+  CHECK(bank.exit({"airdrop", "verify", id}) == 0);
+}
+
 TEST_CASE("cluster airdrop: a node that is killed while it pays goes on, and pays none of them twice") {
   Bank bank({"--set", "airdrop.objections=1s"});
   const std::string ada = bank.get({"wallet", "new", "ada"});

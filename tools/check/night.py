@@ -32,7 +32,8 @@ COVERAGE_OPTIONS = ["--buildtype=plain", "-Doptimization=0", "-Dwerror=false", "
 # ThreadSanitizer does not see, and what would silence that would silence everything.
 THREADED = ("actor", "observe")
 FUZZ_SECONDS = 60
-WORLDS = (("peers,files", 20), ("dht", 20), ("registry", 20), ("raft", 20), ("escrow", 20), ("tasks", 20), ("chain", 6))
+WORLDS = (("peers,files", 20), ("dht", 20), ("registry", 20), ("raft", 20), ("escrow", 20), ("airdrop", 20),
+          ("tasks", 20), ("chain", 6))
 LEAKS_OFF = {"ASAN_OPTIONS": "detect_leaks=0"}  # a process that is killed or ends by exit() has freed nothing
 PROGRESS = ROOT / "build" / "night.json"
 
