@@ -12,6 +12,7 @@ void Raft::become_leader(base::Instant now) {
   leads.term_start = log_.last().next();
   leads.heartbeat_due = now + settings_.heartbeat;
   role_ = std::move(leads);
+  if (log_.configuration().joint()) mutations_->sometimes("raft: the leader changed during a joint change");
   note(Event::What::role);
   append_own(EntryKind::term_start, nullptr, now);
   begin_round(now);

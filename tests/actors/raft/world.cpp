@@ -20,6 +20,11 @@ class World final : Members {
       first.seats[member(static_cast<std::uint8_t>(i + 1))] = {.voter = true};
       if (random_.chance(1, 6)) first.seats.rbegin()->second.priority = static_cast<std::uint8_t>(random_.below(100));
     }
+    const std::uint64_t mood = aside_.below(8);
+    in_doubt_ = mood == 0;
+    quarrels_ = mood == 1;
+    if (quarrels_)
+      for (std::uint8_t i = 1; i <= 4; ++i) first.seats[member(i)].voter = true;
     for (const auto& [id, seat] : first.seats) add(id, first);
     in_joint_ = random_.chance(1, 3);
   }
@@ -32,6 +37,7 @@ class World final : Members {
       run_until(now_ + options_.faulty);
       heal();
       run_until(now_ + options_.calm);
+      disturb();
       settle();
     } catch (const std::exception& broken) {
       report_.broken = broken.what();
@@ -45,6 +51,38 @@ class World final : Members {
  private:
   void elected(Node& node) override {
     if (now_ < early_until_) meet_early_end(node);
+    if (quarrels_ && !healed_) quarrel(node);
+    if (in_doubt_ && !healed_)
+      later(node, between(aside_, milliseconds{20}, milliseconds{200}), [this](Node& at) { hand_over_twice(at); });
+  }
+  /// A voter ends once its vote is on its way, and begins anew at once.
+  void votes(Node& node) override {
+    if (!in_doubt_ || healed_ || !aside_.chance(1, 2)) return;
+    later(node, microseconds(10), [this](Node& at) {
+      crash(at);
+      start(at);
+    });
+  }
+  /// A leader asks two to take over: both stand for one term, and one of them is heard late.
+  void hand_over_twice(Node& node) {
+    for (const auto& [id, seat] : node.raft->log().configuration().seats)
+      if (id != node.id) (void)node.raft->transfer(id, local(node));
+    pump(node);
+  }
+  Duration longer(const Message& message) override {
+    const auto* ask = std::get_if<VoteRequest>(&message.body);
+    if (!in_doubt_ || healed_ || !ask || ask->campaign != Campaign::transfer || !aside_.chance(1, 2)) return {};
+    return between(aside_, milliseconds{5}, milliseconds{30});
+  }
+  /// Each new leader wants a member out at once, and is cut off with one other.
+  void quarrel(Node& node) {
+    const auto seats = node.raft->log().configuration().seats;
+    const auto pick = [&] { return std::next(seats.begin(), static_cast<long>(aside_.below(seats.size())))->first; };
+    if (const MemberId other = pick(); other != node.id && node.raft->log().configuration().voters() == 4)
+      (void)node.raft->change({{.kind = ChangeKind::remove, .member = other}}, local(node));
+    cut_ = {node.id};
+    if (aside_.chance(1, 2)) cut_.insert(pick());
+    at(now_ + between(aside_, milliseconds{50}, milliseconds{700}), [this] { cut_.clear(); });
   }
 
   // --- clients and faults
@@ -270,6 +308,21 @@ class World final : Members {
     return lost_ && quorum_value(best->configuration(), [&](const MemberId& id) { return id == *lost_ ? 0 : 1; }) == 0;
   }
 
+  /// A voter that was away for long comes back, and the leader stays.
+  void disturb() {
+    Node* leads = leading();
+    if (!leads || lost_) return;
+    const Term term = leads->raft->term();
+    for (const auto& [id, seat] : leads->raft->log().configuration().seats)
+      if (id != leads->id && seat.voter && leads->raft->log().configuration().voters() > 2) cut_ = {id};
+    if (cut_.empty()) return;
+    run_until(now_ + milliseconds{1'500});
+    must(leads->raft->role() == Role::leader && leads->raft->term() == term, "a leader needs no minority");
+    cut_.clear();
+    run_until(now_ + milliseconds{1'000});
+    must(leads->raft->role() == Role::leader && leads->raft->term() == term, "who comes back deposes no leader");
+  }
+
   /// Everyone has the same, and the group works.
   void settle() {
     Node* leads = leading();
@@ -288,7 +341,7 @@ class World final : Members {
   std::unique_ptr<Node> gone_;
   std::optional<MemberId> lost_;
   Instant early_until_, quiet_until_;
-  bool in_joint_ = false;
+  bool in_joint_ = false, in_doubt_ = false, quarrels_ = false;
 };
 
 }  // namespace

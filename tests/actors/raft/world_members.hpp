@@ -6,10 +6,13 @@ namespace troupe::raft_test {
 
 class Members {
  protected:
-  explicit Members(const WorldOptions& options) : planted_(options.bug), random_(options.seed) {}
+  explicit Members(const WorldOptions& options)
+      : planted_(options.bug), random_(options.seed), aside_(options.seed ^ (3 * 0x9e3779b97f4a7c15)) {}
   ~Members() = default;
   virtual void elected(Node&) {}
   virtual void leader_commits(Node&) {}
+  virtual void votes(Node&) {}
+  virtual Duration longer(const Message&) { return {}; }
 
   Node& add(const MemberId& id, const Configuration& first) {
     auto node = std::make_unique<Node>();
@@ -74,9 +77,10 @@ class Members {
       if (node.raft && node.run == run) what(node);
     });
   }
-  Duration between(Duration low, Duration high) {
-    return low + Duration(random_.below(static_cast<std::uint64_t>((high - low).count()) + 1));
+  static Duration between(base::Random& random, Duration low, Duration high) {
+    return low + Duration(random.below(static_cast<std::uint64_t>((high - low).count()) + 1));
   }
+  Duration between(Duration low, Duration high) { return between(random_, low, high); }
 
   // --- a node
   void start(Node& node) {
@@ -116,7 +120,13 @@ class Members {
     Output out = node.raft->take(local(node));
     look(node, out);
     if (out.save) save(node, std::move(*out.save));
-    for (Message& message : out.messages) carry(message);
+    bool voted = false;
+    for (Message& message : out.messages) {
+      carry(message);
+      const auto* reply = std::get_if<VoteReply>(&message.body);
+      voted = voted || (reply && reply->granted && !reply->pre);
+    }
+    if (voted) votes(node);
     if (!out.apply.empty()) {
       node.applying.push_back(std::move(out.apply));
       later(node, between(Duration{0}, milliseconds{2}), [this](Node& at) { apply(at); });
@@ -248,7 +258,7 @@ class Members {
     for (int i = 0; i < copies; ++i) {
       const Duration delay = random_.chance(loss_, 2'000) ? between(milliseconds{5}, milliseconds{600})
                                                           : between(microseconds{50}, milliseconds{4});
-      at(now_ + delay, [this, node = target->second.get(), source, run, message] {
+      at(now_ + delay + longer(message), [this, node = target->second.get(), source, run, message] {
         if (!node->raft || cut(message.from, message.to) || (source && source->reset.contains(run))) return;
         const auto taken = node->raft->receive(message, local(*node));
         if (!taken.ok() && taken.error() != Rejected::unknown_member && taken.error() != Rejected::not_leader &&
@@ -294,6 +304,7 @@ class Members {
 
   Planted planted_;
   base::Random random_;
+  base::Random aside_;  ///< for what only some worlds have: it leaves the draws of the others as they are
   Settings settings_;
   WorldReport report_;
   Instant now_{std::chrono::hours{1}};
