@@ -258,6 +258,8 @@ void GroupActor::change_role() {
   }
   if (role == Role::leader) ++counters.leading, ++counters.leads_won;
   if (role == Role::candidate) ++counters.elections;
+  if (role == Role::leader && (taking_ || fetching_ || installing_))
+    world().mutations.sometimes("raft: the leader changed during a snapshot");
   role_ = behaviour_of(role, *this);
   role_->begin();
 }

@@ -124,6 +124,8 @@ void GroupActor::serve_snapshot(wire::FetchSnapshot::Reader question, runtime::R
 void GroupActor::fetch(const Fetch& fetch) {
   if (fetching_ && fetching_->snapshot == fetch.snapshot && fetching_->from == fetch.from) return;
   if (installing_ || taking_) return;  // the leader offers it again
+  if (fetching_ && fetching_->from != fetch.from)
+    world().mutations.sometimes("raft: the leader changed during a snapshot");
   fetching_ = Fetching{.from = fetch.from, .snapshot = fetch.snapshot};
   fetch_next();
 }

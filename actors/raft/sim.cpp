@@ -28,13 +28,23 @@ std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Sha
     else if (dice < 98) out.push_back({at, node, "raft.transfer", {{"to", draw.node()}}});
     else out.push_back({at, node, "raft.snapshot", {}});
   }
+  // Half of the worlds change their members. The draw of the others is what it is without them.
+  if (draw.below(2) == 0) return out;
+  for (const base::Duration at : draw.moments(1 + draw.count(2, 16))) {
+    const std::uint16_t node = draw.node(), who = draw.node();
+    const std::int64_t dice = draw.below(100);
+    if (dice < 35) out.push_back({at, node, "raft.add", {{"who", who}}});
+    else if (dice < 50) out.push_back({at, node, "raft.learn", {{"who", who}}});
+    else if (dice < 80) out.push_back({at, node, "raft.remove", {{"who", who}, {"least", std::min(least, members)}}});
+    else out.push_back({at, node, "raft.mend", {{"who", who}}});
+  }
   return out;
 }
 
 }  // namespace
 
 const sim::WorkloadSpec& workload() {
-  static const sim::NumberSpec key{"key", 0, 7};
+  static const sim::NumberSpec key{"key", 0, 7}, who{"who", 0, sim::kNodesMax - 1, true};
   static const sim::WorkloadSpec spec{
       .name = "raft",
       .operations =
@@ -47,6 +57,10 @@ const sim::WorkloadSpec& workload() {
               {"retry", "a client writes a key with a request id, twice at two nodes", {key}},
               {"transfer", "a person hands the lead to a node", {{"to", 0, sim::kNodesMax - 1, true}}},
               {"snapshot", "a person asks a member for a snapshot", {}},
+              {"add", "a person makes a node a voter", {who}},
+              {"learn", "a person makes a node a learner", {who}},
+              {"remove", "a person removes a member, if there are more voters than that", {who, {"least", 1, 7}}},
+              {"mend", "a person removes a member whose disk is gone, and adds the node that it is now", {who}},
           },
       .knobs =
           {
@@ -63,12 +77,22 @@ const sim::WorkloadSpec& workload() {
               {"alike", "members that have applied the same index have the same state"},
               {"linearizable", "one order of all operations explains what clients were told"},
               {"once", "a command with a request id is applied once, and answered alike"},
+              {"named", "beyond what is promised: no two members serve different states for over a minute"},
           },
       .sometimes =
           {
               {"raft: a snapshot was installed", "a member lacked what the log no longer had"},
               {"raft: a member found that it has lost something", "its log was damaged or missing"},
               {"raft: a member was replaced by its next incarnation", "a node came back without its log"},
+              {"raft: a node without its disk was taken in anew", "a person removed what it was, and added what it is"},
+              {"raft: a learner that had caught up was promoted", "a voter was added"},
+              {"raft: a leader removed itself", "a person removed the leader"},
+              {"raft: the lead was handed over", "a person asked for it, or the leader's disk stalled"},
+              {"raft: the leader changed during a snapshot", "a new leader, or a fetch from another one"},
+              {"raft: a majority had an entry of an older term, which was not committed by that", "figure 8"},
+              {"raft: a request for votes was ignored, because a leader is heard", "a disturber was refused"},
+              {"raft: pre-votes were refused", "a member that lacks entries asked"},
+              {"raft: lease reads were turned off, because a clock drifts", "more than raft.clock_drift_max"},
           },
       .mutants =
           {

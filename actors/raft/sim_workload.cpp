@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "actors/raft/group_actor.hpp"
+#include "actors/raft/logic/quorum.hpp"
 #include "messages/words.hpp"
 #include "runtime/base/ensure.hpp"
+#include "runtime/sim/fabric.hpp"
 #include "runtime/sim/linearizable.hpp"
 
 namespace troupe::raft {
@@ -14,6 +16,7 @@ using sim::Did;
 using sim::node_name;
 
 const std::string kGroupPath = path_of(kSimGroup);
+constexpr std::uint16_t kSimPort = 4'000;       // where nodes of the simulation listen
 constexpr std::size_t kSimHashesKept = 20'000;  // our choice: members are never that far apart in a world
 
 std::string text(capnp::Data::Reader data) { return std::string(base::as_text(bytes_of(data))); }
@@ -26,7 +29,8 @@ bool surely_nothing(const base::Error& error) {
 
 }  // namespace
 
-RaftWorkload::RaftWorkload(sim::Nodes& nodes, const sim::Scenario&) : Clients(nodes) {}
+RaftWorkload::RaftWorkload(sim::Nodes& nodes, const sim::Scenario& scenario)
+    : Clients(nodes), beyond_(scenario.beyond) {}
 
 // -- clients ---------------------------------------------------------------------------------------------------------
 
@@ -64,17 +68,24 @@ void RaftWorkload::perform(const sim::Operation& operation) {
       });
     }
     if (operation.what == "raft.transfer") {
-      const auto to = nodes_.id(static_cast<std::size_t>(operation.number("to")));
-      if (!to) return;
-      return ask<wire::ChangeMember, messages::wire::Nothing>(
-          begin(node, "a transfer"), kGroupPath.c_str(), kSimWait,
-          [to = *to](wire::ChangeMember::Builder out) {
-            out.setChange(wire::MemberChange::TRANSFER);
-            out.initMember().setNode(data_of(to.view()));
-            out.setDueMs(5'000);
-          },
-          [](const Error&, auto) {});
+      const auto to = static_cast<std::size_t>(operation.number("to"));
+      if (const auto id = nodes_.id(to)) change(node, wire::MemberChange::TRANSFER, *id, to, false, {});
+      return;
     }
+    const auto who = static_cast<std::size_t>(operation.number("who"));
+    if (operation.what == "raft.add" || operation.what == "raft.learn") {
+      if (const auto id = nodes_.id(who))
+        change(node, wire::MemberChange::ADD, *id, who, operation.what == "raft.learn", {});
+      return;
+    }
+    if (operation.what == "raft.remove") {
+      const Configuration* const known = configuration();
+      const auto id = nodes_.id(who);
+      if (id && known && known->voters() > static_cast<std::size_t>(operation.number("least")))
+        change(node, wire::MemberChange::REMOVE, *id, who, false, {});
+      return;
+    }
+    if (operation.what == "raft.mend") return mend(who);
     base::ensure(operation.what == "raft.snapshot", "an operation of this domain is in its spec");
     ask<wire::TakeSnapshot, messages::wire::Nothing>(
         begin(node, "a snapshot"), kGroupPath.c_str(), kSimWait, [](wire::TakeSnapshot::Builder) {},
@@ -98,10 +109,59 @@ void RaftWorkload::init(std::size_t members) {
         auto list = out.initMembers(size32(ids));
         for (unsigned i = 0; i < list.size(); ++i) list[i].setNode(data_of(ids[i].view()));
       },
-      [this](const Error& error, wire::GroupMade::Reader made) {
+      [this, ids](const Error& error, wire::GroupMade::Reader made) {
         asking_.erase(0);
-        if (!error && made.getFailed().size() == 0) made_ = true;
+        if (error || made.getFailed().size() > 0) return;
+        made_ = true;
+        for (std::size_t node = 0; node < ids.size(); ++node) joined_.try_emplace(node, ids[node]);
       });
+}
+
+void RaftWorkload::change(std::size_t node, wire::MemberChange what, const base::NodeId& who, std::size_t who_node,
+                          bool learner, std::function<void()> then) {
+  const base::Endpoint at{sim::address_of(static_cast<std::uint16_t>(who_node + 1)), kSimPort};
+  if (what == wire::MemberChange::ADD) joined_.try_emplace(who_node, who);
+  ask<wire::ChangeMember, messages::wire::Nothing>(
+      begin(node, "a change of " + node_name(who_node)), kGroupPath.c_str(), kSimWait,
+      [what, who, at, learner](wire::ChangeMember::Builder out) {
+        out.setChange(what);
+        auto member = out.initMember();
+        member.setNode(data_of(who.view()));
+        if (what == wire::MemberChange::ADD) member.setEndpoint(at.text());
+        out.setLearner(learner);
+        out.setDueMs(15'000);
+      },
+      [then](const Error&, auto) {
+        if (then) then();
+      });
+}
+
+/// A person finds that a member is a node which is no more, because its disk is gone, and removes it; then adds `who`,
+/// if that was a member before it lost its disk.
+void RaftWorkload::mend(std::size_t who) {
+  const Configuration* const known = configuration();
+  const auto members = whole();
+  const auto asked = std::ranges::find_if(members, [this](std::size_t one) { return nodes_.serving(one); });
+  if (mending_ || !known || asked == members.end()) return;
+  const auto ended = [this, who, at = nodes_.time()] {
+    mending_.reset();
+    if (nodes_.time() > at) mend(who);
+  };
+  const auto gone =
+      std::ranges::find_if(known->seats, [this](const auto& one) { return !nodes_.find(one.first.node); });
+  if (gone != known->seats.end()) {
+    mending_ = *asked;
+    return change(*asked, wire::MemberChange::REMOVE, gone->first.node, who, false, ended);
+  }
+  const auto was = joined_.find(who);
+  const auto is = nodes_.id(who);
+  if (was == joined_.end() || !is || was->second == *is) return;
+  if (std::ranges::any_of(known->seats, [&](const auto& one) { return one.first.node == *is; })) {
+    was->second = *is;
+    return nodes_.mutations().sometimes("raft: a node without its disk was taken in anew");
+  }
+  mending_ = *asked;
+  change(*asked, wire::MemberChange::ADD, *is, who, false, ended);
 }
 
 void RaftWorkload::write(std::size_t node, const std::string& key, Did did, const sim::Value& value,
@@ -160,6 +220,8 @@ void RaftWorkload::died(std::size_t node) {
   Clients::died(node);
   seen_.erase(node);
   asking_.erase(node);
+  if (mending_ == node) mending_.reset();
+  std::erase_if(apart_, [node](const auto& one) { return one.first.first == node || one.first.second == node; });
 }
 
 // -- after each event ------------------------------------------------------------------------------------------------
@@ -171,7 +233,28 @@ void RaftWorkload::handled(std::size_t node, std::string_view path, const runtim
   Seen& seen = seen_[node];
   const Raft* const core = group->running();
   seen.serves = core != nullptr;
-  if (core == nullptr || nodes_.lost_data(node)) return;
+  if (core == nullptr) {
+    seen.hashes.clear();
+    std::erase_if(apart_, [node](const auto& one) { return one.first.first == node || one.first.second == node; });
+    return;
+  }
+  const Log& log = core->log();
+  if (seen.self != core->self() || seen.configuration_index != log.configuration_index() ||
+      seen.last_term != log.last_term()) {
+    seen.configuration_index = log.configuration_index();
+    seen.configuration = log.configuration();
+  }
+  seen.self = core->self();
+  seen.last = log.last();
+  seen.last_term = log.last_term();
+  if (beyond_) {
+    if (group->applied() == seen.applied) return;
+    seen.applied = group->applied();
+    seen.hashes[seen.applied.value] = group->hash();
+    if (seen.hashes.size() > kSimHashesKept) seen.hashes.erase(seen.hashes.begin());
+    return compare(node);
+  }
+  if (nodes_.lost_data(node)) return;
   const bool leads = core->role() == Role::leader;
   if (leads && !seen.leads) {
     const auto [known, fresh] = leaders_.try_emplace(core->term().value, core->self());
@@ -198,71 +281,120 @@ void RaftWorkload::handled(std::size_t node, std::string_view path, const runtim
   if (hashes_.size() > kSimHashesKept) hashes_.erase(hashes_.begin());
 }
 
+/// Who has applied the same entry and has another state differs from then on, until a snapshot brings it back.
+void RaftWorkload::compare(std::size_t node) {
+  const Seen& seen = seen_.at(node);
+  for (const auto& [other, its] : seen_) {
+    const auto hash = its.hashes.find(seen.applied.value);
+    if (other == node || !its.serves || hash == its.hashes.end()) continue;
+    const auto pair = std::minmax(node, other);
+    if (hash->second == seen.hashes.at(seen.applied.value)) apart_.erase(pair);
+    else apart_.try_emplace(pair, nodes_.time());
+  }
+}
+
 // -- convergence -----------------------------------------------------------------------------------------------------
 
-std::size_t RaftWorkload::whole() const {
-  std::size_t out = 0;
-  for (std::size_t node = 0; node < members_; ++node) out += nodes_.lost_data(node) ? 0 : 1;
+const Configuration* RaftWorkload::configuration() const {
+  const Seen* best = nullptr;
+  for (const auto& [node, seen] : seen_)
+    if (!nodes_.lost_data(node) && !seen.configuration.seats.empty() &&
+        (!best || std::pair(best->last_term, best->last) < std::pair(seen.last_term, seen.last)))
+      best = &seen;
+  return best ? &best->configuration : nullptr;
+}
+
+std::optional<std::size_t> RaftWorkload::whole(const MemberId& member) const {
+  const auto node = nodes_.find(member.node);
+  return node && !nodes_.lost_data(*node) ? node : std::nullopt;
+}
+
+std::vector<std::size_t> RaftWorkload::whole() const {
+  std::vector<std::size_t> out;
+  const Configuration* const known = configuration();
+  if (!known || quorum_value(*known, [this](const MemberId& id) { return whole(id) ? 1 : 0; }) == 0) return out;
+  for (const auto& [id, seat] : known->seats)
+    if (const auto node = whole(id)) out.push_back(*node);
   return out;
 }
 
 void RaftWorkload::probe() {
   if (members_ == 0) return;
+  if (!healed_) healed_ = nodes_.time();
   if (!made_) {
     if (asking_.empty()) init(members_);
     return;
   }
-  for (std::size_t node = 0; node < members_; ++node) {
-    if (nodes_.lost_data(node) || !nodes_.serving(node) || answered_.contains(node)) continue;
-    if (!asking_.insert(node).second) continue;
+  if (beyond_) {
+    // Members compare what they have applied: there must be something.
+    for (const auto& [node, seen] : seen_)
+      if (nodes_.serving(node)) write(node, "k0", Did::write, fresh(), {}, {}, {});
+    for (const auto& [pair, since] : apart_)
+      if (nodes_.time() - std::max(since, *healed_) > kSimNamedWithin)
+        nodes_.violated("named", node_name(pair.first) + " and " + node_name(pair.second) +
+                                     " serve different states for more than a minute");
+    return;
+  }
+  for (const std::size_t node : whole()) {
+    if (!nodes_.serving(node) || answered_.contains(node) || !asking_.insert(node).second) continue;
     read(node, "k0", [this, node](bool ok) {
       asking_.erase(node);
       if (ok) answered_.insert(node);
     });
   }
+  for (std::size_t node = 0; node < nodes_.size(); ++node) mend(node);
 }
 
 std::vector<std::string> RaftWorkload::waits() const {
   std::vector<std::string> out;
-  if (members_ == 0 || 2 * whole() <= members_) return out;
+  if (members_ == 0) return out;
+  if (beyond_) {
+    for (const auto& [pair, since] : apart_)
+      out.push_back(node_name(pair.first) + " and " + node_name(pair.second) + " serve different states");
+    return out;
+  }
   if (!made_) {
     // A member whose disk is gone may have been one of those that were to be asked.
     if (nodes_.lost_data_count() == 0) out.push_back("the group is to be made");
     return out;
   }
-  for (std::size_t node = 0; node < members_; ++node)
-    if (!nodes_.lost_data(node) && !answered_.contains(node)) out.push_back(node_name(node) + " is to answer a read");
+  const auto members = whole();
+  for (const std::size_t node : members)
+    if (!answered_.contains(node)) out.push_back(node_name(node) + " is to answer a read");
   Index newest;
-  for (const auto& [node, seen] : seen_)
-    if (member(node) && !nodes_.lost_data(node)) newest = std::max(newest, seen.applied);
-  for (std::size_t node = 0; node < members_; ++node) {
+  const auto applied = [this](std::size_t node) {
     const auto found = seen_.find(node);
-    const Index applied = found == seen_.end() ? Index{} : found->second.applied;
-    if (!nodes_.lost_data(node) && applied < newest)
+    return found == seen_.end() ? Index{} : found->second.applied;
+  };
+  for (const std::size_t node : members) newest = std::max(newest, applied(node));
+  for (const std::size_t node : members)
+    if (applied(node) < newest)
       out.push_back(node_name(node) + " is to apply up to " + std::to_string(newest.value) + ", and is at " +
-                    std::to_string(applied.value));
-  }
+                    std::to_string(applied(node).value));
+  if (!members.empty())
+    for (const auto& [id, seat] : configuration()->seats)
+      if (!nodes_.find(id.node)) out.push_back("a node that is no more is to be removed from the members");
   if (closing_ && final_reads_ > 0) out.push_back(std::to_string(final_reads_) + " last reads are to be answered");
   return out;
 }
 
 void RaftWorkload::close() {
-  if (closing_) return;
+  if (closing_ || beyond_) return;
   closing_ = true;
-  if (made_ && 2 * whole() > members_)
-    for (std::size_t node = 0; node < members_; ++node)
-      if (!nodes_.lost_data(node) && nodes_.serving(node))
-        for (std::size_t key = 0; key < 8; ++key) {
-          ++final_reads_;
-          read(node, "k" + std::to_string(key), [this](bool) {
-            if (--final_reads_ > 0) return;
-            const auto found = sim::linearizable(history_.operations());
-            if (found.verdict != sim::Verdict::broken) return;
-            nodes_.violated("linearizable",
-                            "no order explains what clients saw of " + found.key +
-                                (found.unexplained ? ": " + sim::text(*found.unexplained) : std::string()));
-          });
-        }
+  if (!made_) return;
+  for (const std::size_t node : whole()) {
+    if (!nodes_.serving(node)) continue;
+    for (std::size_t key = 0; key < 8; ++key) {
+      ++final_reads_;
+      read(node, "k" + std::to_string(key), [this](bool) {
+        if (--final_reads_ > 0) return;
+        const auto found = sim::linearizable(history_.operations());
+        if (found.verdict != sim::Verdict::broken) return;
+        nodes_.violated("linearizable", "no order explains what clients saw of " + found.key +
+                                            (found.unexplained ? ": " + sim::text(*found.unexplained) : std::string()));
+      });
+    }
+  }
 }
 
 }  // namespace troupe::raft

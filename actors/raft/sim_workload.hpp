@@ -6,8 +6,13 @@
 //         alike         two members differ after the same index
 //         linearizable  what clients were told has no order that explains it
 //         once          a retry was answered otherwise, or applied again
-// Whole   each member that has lost nothing has the leader's state, and every node answers.
-// Lost    a member that lost its log takes part no more: a majority is left by the draw.
+//         named         beyond what is promised: members go on to serve different states
+// Members a person adds and removes some; a node whose disk was emptied is another node: a person removes the old one,
+//         and adds the new one.
+// Whole   if a quorum has lost nothing: each member that has lost nothing has the leader's state, and answers; no
+//         member is a node that is no more.
+// Lost    a member that lost its log takes part no more: a majority is left by the draw, and by those who remove.
+// Beyond  syncs may lie, so nothing is promised but that who differs stops: the others above are not looked at.
 // Owner   one world.
 #include <map>
 #include <optional>
@@ -15,7 +20,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/raft/logic/types.hpp"
+#include "actors/raft/logic/configuration.hpp"
 #include "messages/raft.capnp.h"
 #include "runtime/sim/clients.hpp"
 #include "runtime/sim/history.hpp"
@@ -24,6 +29,7 @@ namespace troupe::raft {
 
 inline constexpr std::chrono::seconds kSimWait{20};  // our choice: several elections of slow nodes
 inline constexpr const char* kSimGroup = "world";
+inline constexpr std::chrono::seconds kSimNamedWithin{60};  // issue: how long two may serve different states
 
 class RaftWorkload final : public sim::Workload, private sim::Clients<sim::Client> {
  public:
@@ -38,18 +44,33 @@ class RaftWorkload final : public sim::Workload, private sim::Clients<sim::Clien
 
  private:
   struct Seen {
-    Index applied, commit;
+    MemberId self;
+    Index applied, commit, last;
+    Term last_term;
+    Configuration configuration;
+    Index configuration_index;
     bool leads = false, serves = false;
+    std::map<std::uint64_t, std::uint64_t> hashes{};  // beyond: after each index
   };
   void init(std::size_t members);
+  void change(std::size_t node, wire::MemberChange what, const base::NodeId& who, std::size_t who_node, bool learner,
+              std::function<void()> then);
+  void mend(std::size_t who);
+  void compare(std::size_t node);
   void write(std::size_t node, const std::string& key, sim::Did did, const sim::Value& value,
              const sim::Value& expected, const std::string& request, std::function<void(std::uint64_t)> then);
   void read(std::size_t node, const std::string& key, std::function<void(bool)> then);
-  bool member(std::size_t node) const { return node < members_; }
-  /// Members that have all they ever acknowledged.
-  std::size_t whole() const;
+  /// Whether clients know it as a member, now or once.
+  bool member(std::size_t node) const { return node < members_ || seen_.contains(node); }
+  /// Of the member whose log is ahead of all others that have lost nothing; null before the first one runs.
+  const Configuration* configuration() const;
+  /// The node that this member lives on, if it has all that it ever acknowledged.
+  std::optional<std::size_t> whole(const MemberId& member) const;
+  /// The nodes of all members that are whole, if they are a quorum.
+  std::vector<std::size_t> whole() const;
   std::string fresh() { return "v" + std::to_string(++values_); }
 
+  const bool beyond_;
   sim::History history_;
   std::size_t members_ = 0;  // the first ones; 0: the group was not asked for yet
   bool made_ = false;
@@ -59,8 +80,12 @@ class RaftWorkload final : public sim::Workload, private sim::Clients<sim::Clien
   std::map<std::uint64_t, std::uint64_t> committed_;  // term of each index
   std::map<std::uint64_t, std::uint64_t> hashes_;     // after each index
   std::map<std::size_t, Seen> seen_;
+  std::map<std::size_t, base::NodeId> joined_;                           // who a node was when it became a member
+  std::map<std::pair<std::size_t, std::size_t>, base::Duration> apart_;  // members that serve different states, since
+  std::optional<base::Duration> healed_;
   std::set<std::size_t> answered_;  // nodes that read after the faults
   std::set<std::size_t> asking_;
+  std::optional<std::size_t> mending_;  // where a person asks for it
   bool closing_ = false, checked_ = false;
   std::size_t final_reads_ = 0;
 };
