@@ -111,7 +111,8 @@ struct StateHashes $kind(from = [peer], bytesMax = 256, whenFull = dropNewest) {
   index @3 :UInt64;
   union {
     ask @4 :Void;
-    # The leader wants to know the hash.
+    # The leader wants to know the hash. Of a follower: the leader contradicts what was committed there, and is to ask
+    # all.
     answer @5 :UInt64;
     right @6 :UInt64;
     # The one that a majority has: who has another one stops.

@@ -94,7 +94,10 @@ void GroupActor::take(wire::Talk::Reader talk) {
   Counters& counters = *settings().counters;
   ++counters.messages_taken;
   if (!comes_from(message ? &message->from : nullptr)) return;
-  if (!raft_->receive(*message, now()).ok()) ++counters.messages_rejected;
+  if (const auto taken = raft_->receive(*message, now()); !taken.ok()) {
+    ++counters.messages_rejected;
+    if (taken.error() == Rejected::conflicts_with_committed) contradicted(message->from);
+  }
   pump_soon();
 }
 

@@ -171,6 +171,7 @@ class GroupActor final : public runtime::Actor, public Group {
   void tell_hashes(const MemberId& to, Index index, const std::function<void(wire::StateHashes::Builder)>& write_body);
   void take(wire::StateHashes::Reader told);
   void answer_hashes();
+  void contradicted(const MemberId& leader);
   void settle_hashes();
   void differs(Index index, const char* what, bool others);
 
@@ -251,7 +252,8 @@ class GroupActor final : public runtime::Actor, public Group {
   Index compared_;          // by this member as the leader
   bool comparing_ = false;  // CompareHashes is set
   std::optional<std::pair<MemberId, Index>> hash_asked_;
-  std::vector<ChangeAsked> changes_asked_;  // they wait for a leader
+  std::optional<base::Instant> contradicted_;  // by its leader, who was told so then
+  std::vector<ChangeAsked> changes_asked_;     // they wait for a leader
   std::vector<Changing> changes_;
   std::uint64_t replicators_ = 0;  // ever: a name is free only once its actor has ended
   std::size_t asked_in_ = 0;       // members that were asked to be taken in

@@ -47,6 +47,11 @@ void GroupActor::take(wire::StateHashes::Reader told) {
     poll_->heard(*from, told.getAnswer());
     return settle_hashes();
   }
+  if (leads() && told.isAsk() && !comparing_) {  // a follower that cannot follow: all are compared, also anew
+    compared_ = Index{};
+    comparing_ = true;
+    return after<CompareHashes>(kComparePeriod);
+  }
   if (raft_->known_leader() != *from) return;
   if (told.isAsk()) {
     hash_asked_ = {*from, index};
@@ -54,15 +59,26 @@ void GroupActor::take(wire::StateHashes::Reader told) {
   }
   if (told.isStop()) return differs(index, "no state has a majority after entry ", false);
   const auto own = hashes_.after(index);
-  if (own && *own != told.getRight()) differs(index, "its state is not that of the majority after entry ", true);
+  if (contradicted_ ? own != told.getRight() : own && *own != told.getRight())
+    differs(index, "its state is not that of the majority after entry ", true);
 }
 
-/// Once what was asked about is applied here.
+/// Once what was asked about is applied here; at once by who never will apply it.
 void GroupActor::answer_hashes() {
-  if (!hash_asked_ || applied_ < hash_asked_->second) return;
+  if (!hash_asked_ || (applied_ < hash_asked_->second && !contradicted_)) return;
   const auto [leader, index] = *std::exchange(hash_asked_, std::nullopt);
-  if (const auto hash = hashes_.after(index))
-    tell_hashes(leader, index, [&](wire::StateHashes::Builder out) { out.setAnswer(*hash); });
+  auto hash = hashes_.after(index);
+  if (!hash && contradicted_) hash = machine_->hash();
+  if (hash) tell_hashes(leader, index, [&](wire::StateHashes::Builder out) { out.setAnswer(*hash); });
+}
+
+/// The leader's log is another one where this member has applied its own: one of the two has lost something without
+/// knowing it. Which one, a comparison of all says, for which the leader is asked.
+void GroupActor::contradicted(const MemberId& leader) {
+  if (raft_->known_leader() != leader || (contradicted_ && now() < *contradicted_ + kComparePeriod)) return;
+  world().mutations.sometimes("raft: the leader contradicted what was committed here");
+  contradicted_ = now();
+  tell_hashes(leader, applied_, [](wire::StateHashes::Builder out) { out.setAsk(); });
 }
 
 void GroupActor::settle_hashes() {

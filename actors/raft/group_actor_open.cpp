@@ -145,6 +145,7 @@ void GroupActor::opened(Restored restored, bool restarts, bool saved) {
   compared_ = applied_;
   poll_.reset();
   hash_asked_.reset();
+  contradicted_.reset();
   why_not_.clear();
   raft_ = std::make_unique<Raft>(settings().core, std::move(restored), now(), base::Random(random().next()));
   raft_->plant(world().mutations);
