@@ -243,6 +243,10 @@ void RaftWorkload::handled(std::size_t node, std::string_view path, const runtim
       seen.last_term != log.last_term()) {
     seen.configuration_index = log.configuration_index();
     seen.configuration = log.configuration();
+    if (log.last_term() >= known_term_ && !seen.configuration.seats.empty() && !nodes_.lost_data(node)) {
+      known_term_ = log.last_term();
+      known_ = log.configuration();
+    }
   }
   seen.self = core->self();
   seen.last = log.last();
@@ -301,7 +305,8 @@ const Configuration* RaftWorkload::configuration() const {
     if (!nodes_.lost_data(node) && !seen.configuration.seats.empty() &&
         (!best || std::pair(best->last_term, best->last) < std::pair(seen.last_term, seen.last)))
       best = &seen;
-  return best ? &best->configuration : nullptr;
+  if (best) return &best->configuration;
+  return known_.seats.empty() ? nullptr : &known_;
 }
 
 std::optional<std::size_t> RaftWorkload::whole(const MemberId& member) const {

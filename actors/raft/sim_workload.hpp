@@ -62,7 +62,8 @@ class RaftWorkload final : public sim::Workload, private sim::Clients<sim::Clien
   void read(std::size_t node, const std::string& key, std::function<void(bool)> then);
   /// Whether clients know it as a member, now or once.
   bool member(std::size_t node) const { return node < members_ || seen_.contains(node); }
-  /// Of the member whose log is ahead of all others that have lost nothing; null before the first one runs.
+  /// Of the member whose log is ahead of all others that have lost nothing; if none runs, what was known last; null
+  /// before the first one runs.
   const Configuration* configuration() const;
   /// The node that this member lives on, if it has all that it ever acknowledged.
   std::optional<std::size_t> whole(const MemberId& member) const;
@@ -80,6 +81,8 @@ class RaftWorkload final : public sim::Workload, private sim::Clients<sim::Clien
   std::map<std::uint64_t, std::uint64_t> committed_;  // term of each index
   std::map<std::uint64_t, std::uint64_t> hashes_;     // after each index
   std::map<std::size_t, Seen> seen_;
+  Configuration known_;  // of the latest term that was seen
+  Term known_term_;
   std::map<std::size_t, base::NodeId> joined_;                           // who a node was when it became a member
   std::map<std::pair<std::size_t, std::size_t>, base::Duration> apart_;  // members that serve different states, since
   std::optional<base::Duration> healed_;
