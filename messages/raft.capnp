@@ -85,6 +85,8 @@ struct Talk $kind(from = [peer], bytesMax = 2621440, whenFull = dropNewest) {
       clock @24 :Int64;
       # Nanoseconds of the sender's monotonic clock.
       sequence @25 :UInt64;
+      shortOfRoom @32 :Bool;
+      # The sender's device is nearly full: a leader takes no command that needs room while half of the voters say so.
     }
     installSnapshot :group {
       # The receiver fetches it (FetchSnapshot) and then answers appendReply.

@@ -36,6 +36,7 @@ bool is_group_name(std::string_view name);
 struct Submission {
   base::Instant due;
   std::size_t bytes = 0;  ///< about what it takes while it waits
+  bool frees = false;     ///< it makes the state no larger: it is taken while devices are nearly full
   /// Its bytes, at the moment when this member proposes it. At most kCommandBytesMax.
   base::Callback<Payload()> command;
   /// Once: right after it was applied, or why it was not. `unavailable`: it never will be. `unknown_outcome`.

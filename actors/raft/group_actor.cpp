@@ -192,6 +192,7 @@ void GroupActor::pump_soon() { after<Pump>(base::Duration::zero()); }
 
 void GroupActor::pump() {
   if (!raft_) return;
+  raft_->short_of_room(*settings().short_of_room);
   raft_->tick(now());
   const std::uint64_t run = run_;
   for (int rounds = 0; rounds < 64; ++rounds) {
@@ -414,6 +415,13 @@ void GroupActor::park(std::shared_ptr<Submission> submission) {
 }
 
 void GroupActor::propose(std::shared_ptr<Submission> submission) {
+  if (!submission->frees && !raft_->has_room()) {
+    world().mutations.sometimes("raft: a command was refused, because devices are nearly full");
+    return submission->done(
+        Error{Code::no_space,
+              "no space left on the devices of the group: less than 32 MiB free on the leader's or on "
+              "half of them; what removes is still taken"});
+  }
   const auto position = raft_->propose(submission->command(), now());
   if (!position.ok()) {
     switch (position.error()) {

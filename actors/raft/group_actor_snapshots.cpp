@@ -10,6 +10,7 @@ using messages::wire::Nothing;
 
 constexpr std::chrono::minutes kChunkDue{10};
 constexpr std::chrono::seconds kFetchDue{10};
+constexpr std::chrono::minutes kSnapshotShort{1};  // our choice: how often what was removed is made room of
 constexpr std::chrono::seconds kSnapshotRetry{5};  // our choice: one that could not be written, on a full device
 
 }  // namespace
@@ -19,9 +20,11 @@ constexpr std::chrono::seconds kSnapshotRetry{5};  // our choice: one that could
 void GroupActor::snapshot_if_due() {
   if (taking_ || installing_ || !raft_) return;
   const Index since = raft_->log().snapshot().index;
-  if (applied_ - since < settings().snapshot_after_entries && applied_bytes_ < settings().snapshot_after_bytes) return;
-  if (applied_ == since || now() < snapshot_at_) return;
-  snapshot_at_ = now() + kSnapshotRetry;
+  const bool due =
+      applied_ - since >= settings().snapshot_after_entries || applied_bytes_ >= settings().snapshot_after_bytes;
+  const bool short_of_room = *settings().short_of_room;  // the log behind the next snapshot goes
+  if (applied_ == since || now() < snapshot_at_ || !(due || short_of_room)) return;
+  snapshot_at_ = now() + (due ? base::Duration(kSnapshotRetry) : kSnapshotShort);
   begin_snapshot({});
 }
 

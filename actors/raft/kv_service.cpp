@@ -136,6 +136,7 @@ void KvService::execute(wire::Execute::Reader ask, runtime::Reply<wire::Executed
   auto pending = std::make_shared<Pending>(std::move(command).value(), std::move(reply), ask.getForwarded());
   auto submission = std::make_shared<Submission>();
   submission->due = due(ask.getDueMs());
+  submission->frees = kv::frees(pending->command);
   submission->bytes = ask.totalSize().wordCount * sizeof(capnp::word);
   submission->command = [this, pending] {
     pending->sent = true;
@@ -209,6 +210,7 @@ void KvService::answer(runtime::Reply<wire::Executed>& reply, kv::LeaseId grante
 void KvService::command(kv::Command command) {
   auto submission = std::make_shared<Submission>();
   submission->due = now() + kDueDefault;
+  submission->frees = true;
   submission->command = [this, command = std::move(command)]() mutable {
     command.time_ms = time_ms();
     return std::make_shared<const base::Bytes>(kv::encode(command));

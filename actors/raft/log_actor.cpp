@@ -26,6 +26,7 @@ void LogActor::receive(runtime::Handlers& on) {
   on.timer<Flush>([this] { flush(); });
   on.timer<Tidy>([this] { tidy(); });
   on.timer<Reopen>([this] { open(); });
+  on.timer<LookAtRoom>([this] { look_at_room(); });
   on.describe<wire::LogState>([this](wire::LogState::Builder state) { describe(state); });
 }
 
@@ -39,6 +40,7 @@ void LogActor::open() {
   if (opened.ok()) {
     logs_ = std::move(opened).value();
     if (kept_) logs_->keep(*kept_);
+    look_at_room();
     return after<Tidy>(kTidyDelay);
   }
   closed_ = to_error(opened.error());
@@ -86,6 +88,7 @@ void LogActor::flush() {
   const auto synced = world().mutations.on("raft.acknowledged_unsynced") ? store::StoreResult<void>() : logs_->sync();
   if (!synced.ok()) return fail(synced.error());
   ++syncs_;
+  if (!std::exchange(looking_, true)) after<LookAtRoom>(base::Duration::zero());
   if (const base::Duration took = now() - began; took >= runtime::kSlowSync)
     node().alarms().sound(runtime::Alarm::slow_sync, path(), took, now());
   for (Done& reply : std::exchange(waiting_, {})) reply.done();
@@ -97,6 +100,16 @@ void LogActor::fail(const store::StoreError& why) {
   logs_.reset();
   for (Done& reply : std::exchange(waiting_, {})) reply.refuse(closed_);
   after<Reopen>(kReopenDelay);
+}
+
+/// While it writes, and until there is room again.
+void LogActor::look_at_room() {
+  const auto free = world().disk.free_bytes();
+  const bool is = free.ok() && free.value() < store::kReserveBytes;
+  *short_of_room_ = is;
+  looking_ = is || writes_looked_at_ != writes_;
+  writes_looked_at_ = writes_;
+  if (looking_) after<LookAtRoom>(kRoomPeriod);
 }
 
 void LogActor::read_log(wire::ReadLog::Reader ask, runtime::Reply<wire::LogEntries> reply) {

@@ -25,11 +25,14 @@ class LogActor final : public runtime::Actor {
   static constexpr std::size_t kWritesAtOnce = 4'096;              // our choice: answered after one sync
   static constexpr std::chrono::milliseconds kReopenDelay{1'000};  // our choice: a device that failed
   static constexpr std::chrono::seconds kRoomDelay{30};            // our choice: a full device
+  static constexpr std::chrono::milliseconds kRoomPeriod{500};     // our choice: looks at what is free, while it writes
   static constexpr std::chrono::milliseconds kTidyDelay{200};      // our choice: commands go first
 
   /// `open` is shared by all that use the directory: one at a time does.
-  LogActor(std::string directory, std::shared_ptr<std::atomic_bool> open)
-      : directory_(std::move(directory)), open_(std::move(open)) {}
+  /// `short_of_room` is kept up to date: whether less than store::kReserveBytes is free.
+  LogActor(std::string directory, std::shared_ptr<std::atomic_bool> open,
+           std::shared_ptr<std::atomic_bool> short_of_room)
+      : directory_(std::move(directory)), open_(std::move(open)), short_of_room_(std::move(short_of_room)) {}
   ~LogActor() override {
     if (holds_) *open_ = false;
   }
@@ -41,6 +44,7 @@ class LogActor final : public runtime::Actor {
   struct Flush {};
   struct Tidy {};
   struct Reopen {};
+  struct LookAtRoom {};
   using Done = runtime::Reply<messages::wire::Nothing>;
 
   template <class Q, class A>
@@ -53,16 +57,17 @@ class LogActor final : public runtime::Actor {
   void flush();
   void fail(const store::StoreError& why);
   void tidy();
+  void look_at_room();
   void describe(wire::LogState::Builder state) const;
 
   const std::string directory_;
-  const std::shared_ptr<std::atomic_bool> open_;
-  bool holds_ = false;
+  const std::shared_ptr<std::atomic_bool> open_, short_of_room_;
+  bool holds_ = false, looking_ = false;
   std::optional<std::set<Incarnation>> kept_;
   std::unique_ptr<Logs> logs_;
   base::Error closed_;
   std::vector<Done> waiting_;
-  std::uint64_t syncs_ = 0, writes_ = 0;
+  std::uint64_t syncs_ = 0, writes_ = 0, writes_looked_at_ = 0;
 };
 
 }  // namespace troupe::raft

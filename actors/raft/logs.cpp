@@ -121,7 +121,8 @@ std::optional<Logs::Content> Logs::decode(base::ByteView bytes) {
 
 StoreResult<std::unique_ptr<Logs>> Logs::open(ports::Disk& disk, const std::string& directory, std::uint64_t seed,
                                               std::uint64_t pack_bytes_max) {
-  auto packs = store::Packs::open(disk, directory, {.seed = seed, .pack_bytes_max = pack_bytes_max});
+  auto packs = store::Packs::open(disk, directory,
+                                  {.seed = seed, .pack_bytes_max = pack_bytes_max, .reserve_bytes = kLogReserveBytes});
   if (!packs.ok()) return packs.error();
   std::unique_ptr<Logs> logs(new Logs(disk, std::move(packs).value(), pack_bytes_max));
   if (const auto started = logs->start(); !started.ok()) return started.error();

@@ -26,7 +26,9 @@ namespace troupe::raft {
 using Incarnation = std::uint64_t;  ///< names a log
 
 inline constexpr std::size_t kLogRecordBytesMax = std::size_t{3'500} << 10;  // below that of a pack
-inline constexpr std::uint64_t kLogPackBytesMax = std::uint64_t{32} << 20;   // our choice: what a move copies at most
+/// Of store::kReserveBytes, below which commands that take room are refused; removals and elections go on.
+inline constexpr std::uint64_t kLogReserveBytes = store::kReserveBytes / 4;
+inline constexpr std::uint64_t kLogPackBytesMax = std::uint64_t{32} << 20;  // our choice: what a move copies at most
 
 class Logs {
  public:

@@ -79,7 +79,9 @@ void RaftActor::start() {
   };
   log_ = spawn(
       std::string(kLogName),
-      [at = settings_->directory + "/log", open = settings_->log_open] { return std::make_unique<LogActor>(at, open); },
+      [at = settings_->directory + "/log", settings = settings_] {
+        return std::make_unique<LogActor>(at, settings->log_open, settings->short_of_room);
+      },
       own_thread(LogActor::kName));
   snapshots_ = spawn(
       std::string(kSnapshotsName),

@@ -34,6 +34,8 @@ struct RaftSettings {
   std::string directory = "raft";
   /// One that is still blocked on its device must not write behind the next one.
   std::shared_ptr<std::atomic_bool> log_open = std::make_shared<std::atomic_bool>(false);
+  /// The device of the logs is nearly full.
+  std::shared_ptr<std::atomic_bool> short_of_room = std::make_shared<std::atomic_bool>(false);
   observe::Health* health = nullptr;  ///< outlives the node
   observe::DomainLog log{};
   std::shared_ptr<Counters> counters = std::make_shared<Counters>();

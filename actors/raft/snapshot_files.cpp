@@ -135,9 +135,9 @@ StoreResult<SnapshotFiles::Writing*> SnapshotFiles::begin(Incarnation member, In
 }
 
 StoreResult<void> SnapshotFiles::append(Writing& writing, Incarnation member, base::ByteView bytes) {
-  if (const auto free = disk_.free_bytes(); free.ok() && free.value() < store::kReserveBytes + bytes.size()) {
+  if (const auto free = disk_.free_bytes(); free.ok() && free.value() < kSnapshotReserveBytes + bytes.size()) {
     writing_.erase(member);
-    return store::nearly_full(path_of_new(member), free.value(), store::kReserveBytes);
+    return store::nearly_full(path_of_new(member), free.value(), kSnapshotReserveBytes);
   }
   if (const auto written = writing.file->append(bytes); !written.ok()) {
     const auto why = store::disk_failure(written.error(), path_of_new(member));

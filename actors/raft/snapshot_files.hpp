@@ -18,7 +18,9 @@
 
 namespace troupe::raft {
 
-inline constexpr std::size_t kSnapshotChunkBytes = std::size_t{1} << 20;     // our choice: some milliseconds
+inline constexpr std::size_t kSnapshotChunkBytes = std::size_t{1} << 20;  // our choice: some milliseconds
+/// Lower than store::kReserveBytes: the log behind a snapshot goes, so that one makes room.
+inline constexpr std::uint64_t kSnapshotReserveBytes = store::kReserveBytes / 2;
 inline constexpr std::size_t kSnapshotChunkMax = std::size_t{3} << 20;       // a chunk and its last record
 inline constexpr std::uint64_t kSnapshotBytesMax = std::uint64_t{64} << 30;  // our choice; what a leader may name
 

@@ -122,6 +122,7 @@ void write(Words out, const HeartbeatReply& reply) {
   to.setDurable(reply.durable.value);
   to.setClock(reply.clock.count());
   to.setSequence(reply.sequence);
+  to.setShortOfRoom(reply.short_of_room);
 }
 void write(Words out, const InstallSnapshot& install) {
   auto to = out.initInstallSnapshot();
@@ -168,7 +169,7 @@ std::optional<Body> read_body(wire::Talk::Body::Reader from) {
     case wire::Talk::Body::HEARTBEAT_REPLY: {
       const auto reply = from.getHeartbeatReply();
       return HeartbeatReply{Round{reply.getRound()}, Index{reply.getDurable()}, base::Duration{reply.getClock()},
-                            reply.getSequence()};
+                            reply.getSequence(), reply.getShortOfRoom()};
     }
     case wire::Talk::Body::INSTALL_SNAPSHOT: {
       auto snapshot = read(from.getInstallSnapshot().getSnapshot());

@@ -54,6 +54,14 @@ void Raft::advance_commit(base::Instant now) {
   tend_members(now);
 }
 
+bool Raft::has_room() const {
+  if (short_of_room_) return false;
+  return !leader() || quorum_value(log_.configuration(), [&](const MemberId& id) -> std::uint64_t {
+                        const auto at = leader()->progress.find(id);
+                        return id == self_ || (at != leader()->progress.end() && !at->second.short_of_room);
+                      }) > 0;
+}
+
 bool Raft::quorum_heard(base::Instant since) const {
   return quorum_value(log_.configuration(), [&](const MemberId& id) -> std::uint64_t {
            if (id == self_) return 1;
@@ -110,6 +118,7 @@ Raft::Taken Raft::on(const MemberId& from, const HeartbeatReply& reply, base::In
   Progress& progress = found->second;
   if (reply.round > leads->round || reply.sequence > progress.sequence) return Rejected::malformed;
   progress.heard = now;
+  progress.short_of_room = reply.short_of_room;
   progress.waiting = false;
   if (progress.standing == Standing::recovering) return {};
   if (leads->clocks.hear(from, reply.clock, now, settings_.clock_drift_max)) {

@@ -54,6 +54,7 @@ struct HeartbeatReply {
   Index durable;
   base::Duration clock{};  ///< monotonic time of the follower, for its rate
   std::uint64_t sequence = 0;
+  bool short_of_room = false;  ///< its device is nearly full
 };
 /// The follower fetches that snapshot from the sender, and then accepts it with AppendReply.
 struct InstallSnapshot {

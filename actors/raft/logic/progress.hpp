@@ -58,9 +58,10 @@ struct Progress {
   Index match;  ///< durable there and the same as here
   Index next;   ///< the next entry to send
   InFlight in_flight{};
-  bool waiting = false;  ///< probe: its answer is awaited
-  bool nudge = false;    ///< replicate: something may be lost; an empty message finds out
-  bool loading = false;  ///< entries from `next` on are being read from the disk
+  bool waiting = false;        ///< probe: its answer is awaited
+  bool nudge = false;          ///< replicate: something may be lost; an empty message finds out
+  bool short_of_room = false;  ///< its device is nearly full, as it said last
+  bool loading = false;        ///< entries from `next` on are being read from the disk
   Index told_commit{};
   base::Instant heard{};        ///< the last answer of this term
   Round acknowledged{};         ///< the last round of heartbeats that it answered

@@ -68,6 +68,11 @@ class Raft {
   /// Hands the lead to `target` once it has all entries; given up after one election time-out.
   base::Result<void, Refused> transfer(const MemberId& target, base::Instant now);
 
+  /// Whether the device of this member is nearly full.
+  void short_of_room(bool is) { short_of_room_ = is; }
+  /// Whether this member, and a quorum if it leads, have room for commands that take some.
+  bool has_room() const;
+
   void saved(SaveId id, base::Instant now);
   void applied(Index index);
   /// The entries that a Load named, as far as the disk gave them.
@@ -222,7 +227,7 @@ class Raft {
   std::optional<base::Instant> stall_transfer_;
   Smoothed disk_delay_;
   Index applied_, given_out_;
-  bool installing_ = false;
+  bool installing_ = false, short_of_room_ = false;
   std::vector<Held> held_;
   ReadId read_;                                // the last one given
   std::map<ReadId, base::Instant> forwarded_;  // reads that the leader was asked for, until when

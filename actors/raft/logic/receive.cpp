@@ -120,10 +120,12 @@ void Raft::commit_to(Index index) {
 
 Raft::Taken Raft::on(const MemberId& from, const Heartbeat& beat, base::Instant now) {
   if (auto taken = follow(from, now); !taken.ok()) return taken;
-  send_after(
-      saves_.of_state(), from,
-      HeartbeatReply{
-          .round = beat.round, .durable = saves_.durable(), .clock = now.since_origin(), .sequence = beat.sequence});
+  send_after(saves_.of_state(), from,
+             HeartbeatReply{.round = beat.round,
+                            .durable = saves_.durable(),
+                            .clock = now.since_origin(),
+                            .sequence = beat.sequence,
+                            .short_of_room = short_of_room_});
   if (beat.commit > saves_.durable()) return Rejected::behind;
   commit_to(beat.commit);
   return {};

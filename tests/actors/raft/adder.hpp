@@ -32,6 +32,7 @@ class Adder final : public StateMachine, public runtime::Part {
       auto kept = std::make_shared<runtime::Reply<Number>>(std::move(reply));
       auto submission = std::make_shared<Submission>();
       submission->due = now() + std::chrono::seconds(5);
+      submission->frees = value == 0;
       submission->command = [value] {
         base::Bytes out;
         base::append_number(out, value);
@@ -136,13 +137,15 @@ class AdderCluster {
         std::chrono::seconds(10));
     return added;
   }
-  /// What the group answers when a client of that node adds a number.
+  /// What the group answers when a client of that node adds a number; 0 needs no room.
   std::optional<std::uint64_t> sum(std::size_t node, std::uint64_t value) {
     std::optional<std::uint64_t> out;
+    refused.reset();
     net.inside(node, [&](test::Scripted& self) {
       self.ask<Adder::Number, Adder::Number>(self.node().find(path_of("sums")), self.now() + std::chrono::seconds(8),
                                              test::number(value), [&](runtime::Answer<Adder::Number> answer) {
                                                if (answer.ok()) out = answer.value().getValue();
+                                               else refused = answer.error().code;
                                              });
     });
     return out;
@@ -150,6 +153,7 @@ class AdderCluster {
 
   test::NetCluster net;
   std::vector<Home> homes;
+  std::optional<base::Code> refused;  ///< what sum() was told last, if not a sum
 
  private:
   void address(wire::Address::Builder out, std::size_t node) {

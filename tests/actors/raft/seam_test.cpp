@@ -1,6 +1,8 @@
 // Machines on groups of real actors, links and stores, in virtual time.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "actors/raft/logic/delays.hpp"
 #include "actors/raft/logic/hashes.hpp"
 #include "tests/actors/raft/adder.hpp"
@@ -19,6 +21,41 @@ TEST_CASE("raft seam: a machine of another domain stands on a group, and its sna
   CHECK(cluster.homes[2].machine->sum() == sum);
   CHECK(cluster.homes[2].settings->counters->snapshots_installed == 1);
   CHECK(cluster.sum(2, 5) == sum + 5);
+}
+
+TEST_CASE("raft room: nearly full devices refuse what needs room, take what frees some, and recover by themselves") {
+  AdderCluster cluster(3);
+  REQUIRE(cluster.make(3));
+  REQUIRE(cluster.sum(0, 5) == 5);
+  const auto leader = static_cast<std::size_t>(
+      std::ranges::find_if(cluster.homes, [](const auto& home) { return home.settings->counters->leading == 1; }) -
+      cluster.homes.begin());
+  REQUIRE(leader < 3);
+  const std::size_t one = (leader + 1) % 3, other = (leader + 2) % 3;
+  std::vector<std::size_t> full;
+  bool refuses = true;
+  SUBCASE("the leader's alone") { full = {leader}; }
+  SUBCASE("those of a majority of voters, the leader not among them") { full = {one, other}; }
+  SUBCASE("that of one follower is no reason") {
+    full = {one};
+    refuses = false;
+  }
+  std::vector<std::uint64_t> limits;
+  for (const std::size_t node : full) {
+    limits.push_back(cluster.net[node].disk.used_bytes() + store::kReserveBytes - (std::uint64_t{8} << 20));
+    cluster.net[node].disk.limit(limits.back());
+  }
+  REQUIRE(cluster.sum(one, 0) == 5);  // it is written: who writes looks at what is free
+  cluster.net.stage.run_for(std::chrono::seconds(2));
+  for (const std::size_t node : {leader, one}) {
+    const auto sum = cluster.sum(node, 1);
+    CHECK(sum.has_value() != refuses);
+    CHECK(cluster.refused.value_or(base::Code::no_space) == base::Code::no_space);
+    CHECK(cluster.sum(node, 0).has_value());
+  }
+  for (std::size_t i = 0; i < full.size(); ++i) cluster.net[full[i]].disk.lift(limits[i]);
+  cluster.net.stage.run_for(std::chrono::seconds(2));
+  CHECK(cluster.sum(other, 3) == (refuses ? 8 : 10));
 }
 
 TEST_CASE("raft hashes: a member whose state is another one stops, and comes back with that of the others") {

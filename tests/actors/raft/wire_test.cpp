@@ -37,7 +37,7 @@ Body drawn_body(base::Random& random, int which) {
     }
     case 3: return AppendReply{random.chance(1, 2), Index{number()}, Index{number()}, Term{number()}, number()};
     case 4: return Heartbeat{Index{number()}, Round{number()}, number()};
-    case 5: return HeartbeatReply{Round{number()}, Index{number()}, base::Duration{-5}, number()};
+    case 5: return HeartbeatReply{Round{number()}, Index{number()}, base::Duration{-5}, number(), number() % 2 == 1};
     case 6: {
       Snapshot snapshot{.index = Index{number()}, .term = Term{number()}, .bytes = number()};
       snapshot.configuration.seats[drawn_member(random)] = {.voter = true, .address = {{}, 80}};

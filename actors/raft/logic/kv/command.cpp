@@ -1,5 +1,7 @@
 #include "actors/raft/logic/kv/command.hpp"
 
+#include <algorithm>
+
 #include "actors/raft/logic/kv/fields.hpp"
 
 namespace troupe::raft::kv {
@@ -81,6 +83,13 @@ LimitSessions take_limits(base::FieldReader& in) {
 }
 
 }  // namespace
+
+bool frees(const Command& command) {
+  if (std::holds_alternative<GrantLease>(command.what)) return false;
+  const auto* const txn = std::get_if<Txn>(&command.what);
+  return !txn ||
+         std::ranges::none_of(txn->operations, [](const Operation& one) { return one.kind == Operation::Kind::put; });
+}
 
 base::Bytes encode(const Command& command) {
   base::Bytes out{kCommandVersion, static_cast<std::uint8_t>(command.what.index())};

@@ -77,6 +77,9 @@ struct Command {
   std::variant<Txn, GrantLease, DropLease, Compact, LimitSessions> what{};
 };
 
+/// Whether it surely makes the store no larger, but for its request id.
+bool frees(const Command& command);
+
 base::Bytes encode(const Command& command);
 /// Nothing unless the bytes are within the limits and what encode() makes.
 std::optional<Command> decode_command(base::ByteView bytes);
