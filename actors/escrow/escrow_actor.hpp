@@ -4,11 +4,11 @@
 // Start    by the first question about it; reads its log. Sleeps when nothing was asked for a while (Sleepy).
 // Command  one at a time: the next is decided on what this one leaves. Events, the timer, what is unfinished and the
 //          signed act are one commit.
-// Log      is replayed from the latest snapshot on, which is made every `escrow.snapshot_after` entries; all of it
-// stays. Unasked  money that no act has announced is noted in a row of its sender, and goes back by and by
-// (wallet::Strays). Doubt    after a commit whose end is not known, or that is void, the log is read again. Money
-// deposits and payments are sent again until the ledger has said what became of them. Source   Akka's persistent
-// actors.
+// Log      is replayed from the latest snapshot on, made every `escrow.snapshot_after` entries; all of it stays.
+// Unasked  money that no act has announced is noted in a row of its sender; it goes back by and by (wallet::Strays).
+// Doubt    after a commit whose end is not known, or that is void, the log is read again.
+// Money    deposits and payments are sent again until the ledger has said what became of them.
+// Source   Akka's persistent actors.
 #include <atomic>
 #include <deque>
 

@@ -6,7 +6,8 @@
 // Half    a side that has ended is told to the other one, which may go on.
 // Limits  kCarriedMax connections of a process, kCarriedOfAllMax of all: one more is closed at once. A connection
 //         holds kCarriedBytes for each direction; a slow reader slows its writer down. A dial takes kDialPatience.
-// Use     wait until descriptor() can be read, then step(). Safety  one thread.
+// Use     wait until descriptor() can be read, then step().
+// Safety  one thread.
 #include <array>
 #include <cstdint>
 #include <map>

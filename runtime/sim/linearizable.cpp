@@ -178,7 +178,7 @@ class Search {
   std::size_t unexplained_ = 0;
 };
 
-/// Without lost changes whose value nobody was told of. They may never have taken effect, so an order of the others
+/// Without lost changes whose value no client was told of. They may never have taken effect, so an order of the others
 /// explains all; it is found sooner, because each of them could stand anywhere.
 std::vector<const KeyOperation*> seen(const std::vector<const KeyOperation*>& operations) {
   std::unordered_set<std::string> values;

@@ -1,7 +1,6 @@
 #pragma once
-// What a provider says of whose tasks it takes, and when (task.hours, task.signers, task.deny,
-// task.time_max). Its own tasks, and
-// checks of what it can do, are taken at all hours; what is denied never is.
+// What a provider says of whose tasks it takes, and when (task.hours, task.signers, task.deny, task.time_max).
+// Its own tasks, and checks of what it can do, are taken at all hours; what is denied never is.
 #include <chrono>
 #include <optional>
 #include <set>
