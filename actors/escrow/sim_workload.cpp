@@ -468,8 +468,10 @@ void EscrowWorkload::probe() {
   for (Trade& trade : trades_)
     if (trade.opened && !trade.over && !trade.checking && nodes_.serving(*node) && ++looks <= 8)
       look(trade, *node, nullptr, trade.acknowledged);
+  // Counted apart: what never ends, where clocks were set back, does not keep these from being looked at.
+  std::size_t accounts = 0;
   for (Trade& trade : trades_)
-    if (trade.over && trade.strays && !trade.checking && nodes_.serving(*node) && ++looks <= 8)
+    if (trade.over && trade.strays && !trade.checking && nodes_.serving(*node) && ++accounts <= 8)
       look_for_strays(trade, *node);
   for (Job& one : jobs_)
     if (one.begun && !one.over && !one.checking && nodes_.serving(*node) && ++looks <= 8) look(one, *node);
