@@ -90,6 +90,7 @@ const sim::WorkloadSpec& workload() {
               {"raft: the lead was handed over", "a person asked for it, or the leader's disk stalled"},
               {"raft: the leader changed during a snapshot", "a new leader, or a fetch from another one"},
               {"raft: a majority had an entry of an older term, which was not committed by that", "figure 8"},
+              {"raft: a command was refused, because devices are nearly full", "a leader's disk, or half of all"},
               {"raft: a request for votes was ignored, because a leader is heard", "a disturber was refused"},
               {"raft: pre-votes were refused", "a member that lacks entries asked"},
               {"raft: lease reads were turned off, because a clock drifts", "more than raft.clock_drift_max"},

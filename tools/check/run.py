@@ -49,6 +49,7 @@ DATA = {
     "apps": [ROOT / "tests/scenarios"],
     CLUSTER: [BUILD / "troupe", ROOT / "tools/metrics"],
     "os": [ROOT / "tests/runtime/os/corpus"],
+    "raft": [ROOT / "tests/actors/raft/scripts"],
     "sim": [ROOT.parent / "shared/vectors"],
 }
 # The same of one source of the cluster tests.

@@ -1,5 +1,7 @@
 #include "actors/raft/logic/raft.hpp"
 
+#include <algorithm>
+
 namespace troupe::raft {
 
 Raft::Raft(const Settings& settings, Restored from, base::Instant now, base::Random chance)
@@ -31,6 +33,9 @@ void Raft::note(Event::What what, MemberId member) { out_.events.push_back({what
 void Raft::become_follower(Term term, std::optional<MemberId> leader, base::Instant now) {
   const Role before = role();
   if (before == Role::leader || known_leader() != leader) fail_reads();
+  if (const Leader* leads = this->leader())
+    if (std::ranges::any_of(leads->progress, [](const auto& one) { return one.second.standing == Standing::snapshot; }))
+      mutations_->sometimes("raft: the leader changed during a snapshot");
   if (term > state_.term) {
     state_.term = term;
     state_.vote.reset();

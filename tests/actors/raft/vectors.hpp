@@ -1,5 +1,6 @@
 #pragma once
-// The published data-driven cases of etcd-io/raft (../shared/vectors/etcd-raft): a command, `----`, its output.
+// Data-driven cases in the form of etcd-io/raft: a command, `----`, its output. Its published ones lie in
+// ../shared/vectors/etcd-raft, our own in scripts.
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -28,14 +29,10 @@ inline std::vector<std::string> words_of(const std::string& text) {
   return {std::sregex_token_iterator(text.begin(), text.end(), word), {}};
 }
 
-/// The cases of a file; nothing, with a message, where the folder is absent.
-inline std::optional<std::vector<Case>> published(const std::string& file) {
+/// The cases of a file.
+inline std::vector<Case> cases_in(const std::filesystem::path& at) {
   static const std::regex option(R"((\w+)=(\([^)]*\)|\S+))");
-  const std::filesystem::path at = std::filesystem::path(TROUPE_VECTORS) / "etcd-raft" / file;
-  if (!std::filesystem::exists(at)) {
-    test::skip("no ../shared/vectors beside the project");
-    return std::nullopt;
-  }
+  const std::string file = at.filename().string();
   std::ifstream in(at);
   std::vector<Case> out;
   enum { between, input, output } where = between;
@@ -60,6 +57,14 @@ inline std::optional<std::vector<Case>> published(const std::string& file) {
   }
   REQUIRE(!out.empty());
   return out;
+}
+
+/// Those of a published file; nothing, with a message, where the folder is absent.
+inline std::optional<std::vector<Case>> published(const std::string& file) {
+  const std::filesystem::path at = std::filesystem::path(TROUPE_VECTORS) / "etcd-raft" / file;
+  if (std::filesystem::exists(at)) return cases_in(at);
+  test::skip("no ../shared/vectors beside the project");
+  return std::nullopt;
 }
 
 }  // namespace troupe::raft_test
