@@ -114,13 +114,14 @@ void ChainActor::accuse_caller(net::wire::Violation how, std::string_view what) 
   if (from.role == messages::Role::peer && from.node) accuse(*from.node, how, what);
 }
 
-/// Whether what is told is of this chain. Neighbours know each other's, so another one is a lie.
-/// A neighbour has its place; what any other node tells is of its share.
+/// A neighbour has its place; what any other node tells is of its share. Before the chain is read there are no shares.
 bool ChainActor::heeds_caller() {
+  if (!ready_) return false;
   const auto from = caller().node;
   return !from || neighbours_.contains(*from) || !too_much(1);
 }
 
+/// Whether what is told is of this chain. Neighbours know each other's, so another one is a lie.
 bool ChainActor::told_ours(capnp::Data::Reader chain) {
   if (!ready_) return false;
   if (ours(chain)) return true;

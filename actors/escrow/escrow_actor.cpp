@@ -139,7 +139,7 @@ void EscrowActor::load() {
 
 /// Without one that can be read the log is read from its start.
 void EscrowActor::load_snapshot(rows::Founding founding, rows::Head head) {
-  if (head.sequence < setup_.settings->snapshot_after) {
+  if (snapshot_doubted_ || head.sequence < setup_.settings->snapshot_after) {
     Replay replay(founding.agreement, founding.buyer);
     return load_log(std::move(founding), head, {}, std::move(replay));
   }
@@ -156,27 +156,32 @@ void EscrowActor::load_snapshot(rows::Founding founding, rows::Head head) {
 
 void EscrowActor::load_log(rows::Founding founding, rows::Head head, const Bytes& from, std::optional<Replay> replay) {
   const Bytes prefix = rows::key('e', setup_.id);
-  storage_.range(
-      prefix, from.empty() ? prefix : from, 512,
-      [this, run = run_, head, founding = std::move(founding),
-       replay = std::move(replay)](const base::Outcome<durable::Storage::Page>& page) mutable {
-        if (run != run_) return;
-        if (!page.ok()) return reload(page.error());
-        for (const auto& row : page.value().rows) {
-          const auto entry = decode_entry(row.value);
-          if (!entry || !replay->take(*entry).ok())
-            return reload({Code::corrupt, "the log of escrow " + setup_.id.hex() + " breaks at entry " +
-                                              std::to_string(replay->sequence() + 1)});
-        }
-        if (page.value().next) return load_log(std::move(founding), head, *page.value().next, std::move(replay));
-        if (replay->sequence() != head.sequence || replay->hash() != head.hash)
-          return reload({Code::corrupt, "the log of escrow " + setup_.id.hex() + " does not end where its head says"});
-        founding_ = std::move(founding);
-        commits_ = head.commits;
-        replay_ = std::move(replay);
-        if (head.strays > 0) return load_strays({});
-        load_deposits(Party::buyer);
-      });
+  storage_.range(prefix, from.empty() ? prefix : from, 512,
+                 [this, run = run_, head, founding = std::move(founding),
+                  replay = std::move(replay)](const base::Outcome<durable::Storage::Page>& page) mutable {
+                   if (run != run_) return;
+                   if (!page.ok()) return reload(page.error());
+                   for (const auto& row : page.value().rows) {
+                     const auto entry = decode_entry(row.value);
+                     if (!entry || !replay->take(*entry).ok())
+                       return breaks("breaks at entry " + std::to_string(replay->sequence() + 1));
+                   }
+                   if (page.value().next)
+                     return load_log(std::move(founding), head, *page.value().next, std::move(replay));
+                   if (replay->sequence() != head.sequence || replay->hash() != head.hash)
+                     return breaks("does not end where its head says");
+                   founding_ = std::move(founding);
+                   commits_ = head.commits;
+                   replay_ = std::move(replay);
+                   if (head.strays > 0) return load_strays({});
+                   load_deposits(Party::buyer);
+                 });
+}
+
+/// It may be the snapshot that is wrong: then the log is read from its start, once.
+void EscrowActor::breaks(const std::string& how) {
+  if (!std::exchange(snapshot_doubted_, true)) return load();
+  reload({Code::corrupt, "the log of escrow " + setup_.id.hex() + ' ' + how});
 }
 
 void EscrowActor::load_strays(const Bytes& from) {
@@ -778,7 +783,10 @@ void EscrowActor::strays_wait() {
 }
 
 void EscrowActor::give_back() {
-  if (!strays_.empty()) want({.command = GiveBack{}, .done = [](const base::Outcome<Taken>&) {}});
+  if (!strays_.empty())
+    want({.command = GiveBack{}, .done = [this](const base::Outcome<Taken>& taken) {
+            if (!taken.ok() && loaded_) strays_wait();
+          }});
 }
 
 // -- what is asked

@@ -76,6 +76,7 @@ class EscrowActor final : public runtime::Actor {
   void load();
   void load_snapshot(rows::Founding founding, rows::Head head);
   void load_log(rows::Founding founding, rows::Head head, const base::Bytes& from, std::optional<Replay> replay);
+  void breaks(const std::string& how);
   void load_deposits(Party party);
   void load_sayings();
   void load_strays(const base::Bytes& from);
@@ -133,6 +134,7 @@ class EscrowActor final : public runtime::Actor {
   std::map<base::Bytes, Address> sayings_;  // of arbiters, by their rows
   wallet::Strays strays_;
   bool paying_ = false, saying_ = false;
+  bool snapshot_doubted_ = false;
   base::Duration backoff_{};
 };
 

@@ -392,6 +392,7 @@ void GroupActor::apply(const std::vector<Entry>& entries) {
     else waiting.submission->done(lost());
   }
   if (entries.empty()) return;
+  contradicted_.reset();
   raft_->applied(applied_);
   answer_hashes();
 }

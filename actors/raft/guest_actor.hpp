@@ -4,9 +4,8 @@
 // Way     a member with a link in service; where there is none all are dialled, and the question waits, kPatience at
 //         most. A member knows its leader: which one is asked does not matter.
 // Answer  as the member gave it. If the link ends before, a command with no answer is `unknown_outcome`.
-// Trust   the member sees this node as the asker (`raft.clients`), so only who may command this node may ask:
-// operators,
-//         nodes on loopback, and those of its own `raft.clients`.
+// Trust   the member sees this node as the asker (`raft.clients`), so only who may command this node may
+//         ask: operators, nodes on loopback, and those of its own `raft.clients`.
 // End     by itself, kIdle after the last question.
 // Watch   as one of the member; it ends with the link.
 // Limits  kWaitingMax questions wait for a link; kWatchesMax watches.

@@ -43,7 +43,7 @@ struct RaftSettings {
 
 using SharedSettings = std::shared_ptr<const RaftSettings>;
 
-/// Operators, nodes on loopback, and those of `raft.clients`. `from` beside its members, at a member.
+/// Operators, nodes on loopback, and those of `raft.clients`.
 inline bool is_client(const RaftSettings& settings, const runtime::Caller& from) {
   return from.role != messages::Role::peer || !from.node || settings.serves_all ||
          (from.at && from.at->is_loopback()) ||
@@ -52,6 +52,7 @@ inline bool is_client(const RaftSettings& settings, const runtime::Caller& from)
 inline base::Error stranger() {
   return {base::Code::refused, "this node takes no commands for the group from that node (raft.clients)"};
 }
+/// At a member its fellows, too.
 inline bool may_command(const RaftSettings& settings, const Group& group, const runtime::Caller& from) {
   return is_client(settings, from) || group.has(*from.node);
 }

@@ -139,7 +139,7 @@ std::optional<Error> WorkerActor::refusal(const AttemptActor::What& what) const 
   if (!closed_.empty()) return Error{Code::refused, "this node takes no tasks now: " + closed_};
   if (order.limits.cpu.thousandths > slots_)
     return Error{Code::refused, "the task may use more cores than this node gives to tasks (task.slots)"};
-  if (order.limits.memory_bytes > memory_)
+  if (order.limits.memory_bytes > (what.submitter == settings_.self() ? memory_ : memory_of_others()))
     return Error{Code::refused, "the task may use more memory than this node gives to tasks (task.memory)"};
   for (const std::string& host : order.hosts)
     if (!grants(settings_.network, host))
@@ -241,15 +241,15 @@ bool WorkerActor::fits(const One& one) const {
   const sandbox::Limits& limits = one.what->order.limits;
   const std::uint32_t used = one.user.reserved ? slots_used_.own : slots_used_.others;
   if (limits.cpu.thousandths > slots_ - used || limits.memory_bytes > memory_ - memory_used_) return false;
-  return one.user.reserved || memory_used_ == 0 ||
-         memory_used_ + limits.memory_bytes <= memory_ - memory_ / kOwnMemoryPart;
+  return one.user.reserved || limits.memory_bytes <= memory_of_others() - std::min(memory_used_, memory_of_others());
 }
 
-std::optional<TaskId> WorkerActor::next() const {
+std::optional<TaskId> WorkerActor::next(bool own) const {
   std::optional<TaskId> best;
   std::tuple<bool, std::int64_t, base::Duration> rank{};  // this node's own come first: others choose their priority
   for (const TaskId& id : waiting_) {
     const One& one = all_.at(id);
+    if (one.user.reserved && !own) continue;
     const base::Duration waited = now() - one.came;
     const std::tuple mine{one.user.reserved, std::int64_t{one.what->order.priority} + waited / kAging, waited};
     if (best && mine <= rank) continue;
@@ -264,17 +264,22 @@ bool WorkerActor::too_late(const One& one) const {
          base::unix_milliseconds(wall()) + base::milliseconds(one.what->order.limits.time) > one.due.count();
 }
 
-/// Strictly in order: a large one is not passed by small ones for ever.
+/// Strictly in order: a large one is not passed by small ones for ever. Where own ones wait for cores of their own,
+/// those of other nodes go on.
 void WorkerActor::begin_next() {
-  while (const auto id = next()) {
+  bool own = true;
+  while (const auto id = next(own)) {
     One& one = all_.at(*id);
     if (too_late(one)) {
       one.waiting.fail({Code::refused, "it has waited for so long that its escrow would not pay it any more"});
       forget(*id);
-      continue;
+    } else if (fits(one)) {
+      begin(*id);
+    } else if (one.user.reserved && one.what->order.limits.memory_bytes <= memory_ - memory_used_) {
+      own = false;
+    } else {
+      return;
     }
-    if (!fits(one)) return;
-    begin(*id);
   }
 }
 

@@ -75,9 +75,10 @@ class WorkerActor final : public runtime::Actor {
   /// It could not be handed in any more.
   bool too_late(const One& one) const;
   void begin_next();
-  /// The most urgent one that waits; nothing if none does.
-  std::optional<TaskId> next() const;
+  /// The most urgent one that waits, `own` ones included or not; nothing if none does.
+  std::optional<TaskId> next(bool own) const;
   bool fits(const One& one) const;
+  std::uint64_t memory_of_others() const { return memory_ - memory_ / kOwnMemoryPart; }
   std::uint32_t& slots_of(const One& one) { return one.user.reserved ? slots_used_.own : slots_used_.others; }
   void begin(const TaskId& id);
   /// Its submitter has given it up, or asks anew.

@@ -11,11 +11,12 @@
 
 namespace troupe::chain {
 
-/// Node 0 has the chain; 1 to 3 are peers. The only validator is node 0, or peer 1, whose keys the test has.
+/// Node 0 has the chain; 1 to 3 are peers. The only validator is node 0, or peer 1, whose keys the test has; or node 0
+/// has no chain, and the peers have one.
 class HostileChain {
  public:
   static constexpr std::size_t kNodes = 4;
-  enum class Votes : std::uint8_t { here, at_peer };
+  enum class Votes : std::uint8_t { here, at_peer, no_chain };
 
   /// What a peer answers, and what it was asked.
   struct Peer {
@@ -49,7 +50,7 @@ class HostileChain {
     chain = id_of(genesis->genesis());
     settings.pool = net[0].pool;
     settings.identity = net[0].pool->setup().identity;
-    settings.genesis = genesis;
+    if (votes != Votes::no_chain) settings.genesis = genesis;
     if (votes == Votes::here) settings.signer = std::make_shared<const crypto::SecretKey>(test_key(40));
     settings.counters = std::make_shared<Counters>();
     runtime::Node& node = net[0].node;

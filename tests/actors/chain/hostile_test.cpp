@@ -84,6 +84,16 @@ TEST_CASE("chain hostile: votes that are forged, foreign or nothing are a violat
   }
 }
 
+TEST_CASE("chain hostile: a node without a chain heeds no vote and no proposal") {
+  HostileChain world(HostileChain::Votes::no_chain);
+  const SignedVote vote{kFirst, world.identity(1).id(), world.key.sign(signed_bytes(world.chain, kFirst))};
+  world.push_vote(2, encode(vote), world.chain);
+  world.tell<wire::PushProposal>(2,
+                                 [&](wire::PushProposal::Builder out) { out.setChain(data_of(world.chain.view())); });
+  CHECK(world.height() == 0);
+  CHECK(world.net.accused.empty());
+}
+
 TEST_CASE("chain hostile: what is given for an id is what was asked for, or its sender lies") {
   HostileChain world(HostileChain::Votes::at_peer);
   const SignedTransaction one = world.transfer(0);

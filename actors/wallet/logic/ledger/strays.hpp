@@ -3,8 +3,7 @@
 //
 // Cost     a sender that pays again and again has one entry. The account that keeps them gives back up to kStraysAtOnce
 //          of them in a transfer, and waits longer each time: so money that comes without end costs little.
-// Order    entries are in the order of the latest credit of each, which is a posting of the book: credits of one
-// account
+// Order    entries are in the order of the latest credit of each, which is a posting of the book: credits of an account
 //          are told in the order of their postings, so one that is not above the latest was told before.
 // Owner    one actor; not thread-safe.
 #include <chrono>
