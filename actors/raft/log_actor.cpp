@@ -53,6 +53,7 @@ void LogActor::open_log(wire::OpenLog::Reader ask, runtime::Reply<wire::LogOpene
   flush();
   if (!logs_) return reply.refuse(closed_);
   const auto found = logs_->find(ask.getIncarnation());
+  asked_.insert(ask.getIncarnation());
   reply.send([&](wire::LogOpened::Builder out) {
     out.setFound(found.has_value());
     out.setDamaged(logs_->damaged(ask.getIncarnation()));
@@ -63,7 +64,11 @@ void LogActor::open_log(wire::OpenLog::Reader ask, runtime::Reply<wire::LogOpene
   });
 }
 
+/// Behind a write that was lost another one would leave a gap, and what lies before a gap is given up: the owner of a log
+/// asks first what it holds.
 void LogActor::write_log(wire::WriteLog::Reader ask, Done reply) {
+  if (!ask.getRestarts() && !asked_.contains(ask.getIncarnation()))
+    return reply.refuse({base::Code::unavailable, "a write of this log may be lost: it is to be opened anew"});
   ++writes_;
   Save save;
   if (ask.getRestarts()) save.restart.emplace();
@@ -98,6 +103,7 @@ void LogActor::fail(const store::StoreError& why) {
   closed_ = to_error(why);
   closed_.retry_after = kReopenDelay;
   logs_.reset();
+  asked_.clear();
   for (Done& reply : std::exchange(waiting_, {})) reply.refuse(closed_);
   after<Reopen>(kReopenDelay);
 }

@@ -66,6 +66,7 @@ class LogActor final : public runtime::Actor {
   std::optional<std::set<Incarnation>> kept_;
   std::unique_ptr<Logs> logs_;
   base::Error closed_;
+  std::set<Incarnation> asked_;  // whose owners know what they hold, since they were opened here
   std::vector<Done> waiting_;
   std::uint64_t syncs_ = 0, writes_ = 0, writes_looked_at_ = 0;
 };

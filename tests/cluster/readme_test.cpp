@@ -25,7 +25,7 @@ const Line kLines[] = {
     // A person takes a while from one line to the next; a script has to look whether the nodes have found each other.
     {"troupe peers --data a", "know_each_other a b c; troupe peers --data a", "healthy"},
     {"cid=$(date | troupe file put - --data a) && kill -9 %1"},
-    {"troupe file get \"$cid\" --data c", "", "the words that were stored"},
+    {"troupe file get \"$cid\" -o - --data c", "", "the words that were stored"},
     {"key=$(troupe dht put greeting hello --data b)"},
     {"troupe dht get \"$key\" --data c", "", "hello"},
     {"troupe dht put greeting again --data b", "", "/kv/"},

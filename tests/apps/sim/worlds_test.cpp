@@ -99,7 +99,7 @@ const std::vector<Recorded>& recorded() {
       {"escrow.counts_twice", {73}, {"sim.actor-breaks"}},
       {"escrow.task_forgets_to_send", {25, 37, 67}, {"sim.converges"}},
       {"escrow.task_deposit_assumed", {1, 37, 61}, {"sim.converges"}},
-      {"escrow.snapshot_without_outbox", {84, 97, 208}, {"sim.converges"}},
+      {"escrow.snapshot_without_outbox", {199, 325}, {"sim.converges"}},
       {"durable.old_term", {1, 18}, {"log", "sim.converges"}},
       {"wallet.posts_again", {1, 37, 61}, {"book"}},
       {"airdrop.assumes_posted", {1, 40}, {"sim.converges"}},
