@@ -64,8 +64,8 @@ void LogActor::open_log(wire::OpenLog::Reader ask, runtime::Reply<wire::LogOpene
   });
 }
 
-/// Behind a write that was lost another one would leave a gap, and what lies before a gap is given up: the owner of a log
-/// asks first what it holds.
+/// Behind a write that was lost another one would leave a gap, and what lies before a gap is given up: the owner of a
+/// log asks first what it holds.
 void LogActor::write_log(wire::WriteLog::Reader ask, Done reply) {
   if (!ask.getRestarts() && !asked_.contains(ask.getIncarnation()))
     return reply.refuse({base::Code::unavailable, "a write of this log may be lost: it is to be opened anew"});
