@@ -21,7 +21,6 @@ using base::Code;
 constexpr const char* kSimGroup = "world";
 constexpr std::chrono::seconds kWait{20};
 constexpr std::uint64_t kIssued = 1'000'000;
-constexpr std::int64_t kStepMs = 120'000;        // our choice
 constexpr UnixMs kVoteLife{40'000};              // our choice
 constexpr std::uint64_t kStrayAmount = 11;       // our choice
 constexpr std::size_t kAtOnce = 2;               // our choice
@@ -51,34 +50,10 @@ Address account_named(const std::string& name) {
 
 Address sim_party(std::size_t party) { return wallet::address_of(key_of(party).public_key()); }
 
-AirdropWorkload::AirdropWorkload(sim::Nodes& nodes, const sim::Scenario& scenario) : Clients(nodes) {
-  for (const sim::Fault& fault : scenario.faults)
-    if (fault.what == sim::FaultKind::clock_step) stepped_ms_[fault.node] += std::abs(fault.amount);
+AirdropWorkload::AirdropWorkload(sim::Nodes& nodes, const sim::Scenario& scenario)
+    : Clients(nodes), members_(nodes, scenario) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(kSimParties); ++i)
     accounts_.push_back({key_of(i), sim_party(i)});
-}
-
-std::optional<std::size_t> AirdropWorkload::serving(std::size_t from) const {
-  for (std::size_t i = 0; i < nodes_.size(); ++i)
-    if (const std::size_t node = (from + i) % nodes_.size(); nodes_.serving(node)) return node;
-  return std::nullopt;
-}
-
-std::size_t AirdropWorkload::whole() const {
-  std::size_t out = 0;
-  for (std::size_t node = 0; node < members_; ++node) out += nodes_.lost_data(node) ? 0 : 1;
-  return out;
-}
-
-/// Whether a majority of the members passes deadlines within the time of a world.
-bool AirdropWorkload::clocks_go_on() const {
-  std::size_t out = 0;
-  for (std::size_t node = 0; node < members_; ++node) {
-    const auto stepped = stepped_ms_.find(node);
-    const bool goes_on = stepped == stepped_ms_.end() || stepped->second < kStepMs;
-    out += goes_on && !nodes_.lost_data(node) ? 1 : 0;
-  }
-  return 2 * out > members_;
 }
 
 void AirdropWorkload::died(std::size_t node) {
@@ -107,12 +82,12 @@ void AirdropWorkload::perform(const sim::Operation& operation) {
 // -- the group, the book and its money -------------------------------------------------------------------------------
 
 void AirdropWorkload::found(std::size_t members) {
-  members_ = std::min(members, nodes_.size());
+  members_.are(members);
   if (made_ || making_ || !nodes_.serving(0)) return;
   std::vector<base::NodeId> ids;
-  for (std::size_t node = 0; node < members_; ++node)
+  for (std::size_t node = 0; node < members_.count(); ++node)
     if (const auto id = nodes_.id(node)) ids.push_back(*id);
-  if (ids.size() < members_) return;
+  if (ids.size() < members_.count()) return;
   making_ = true;
   ask<raft::wire::InitGroup, raft::wire::GroupMade>(
       begin(0, "the group is made"), raft::kPath, kWait,
@@ -153,11 +128,11 @@ void AirdropWorkload::issue(const std::string& name, const Address& to, bool& do
 }
 
 void AirdropWorkload::push(std::size_t node) {
-  if (members_ == 0) return;
-  if (!made_) return found(members_);
+  if (members_.count() == 0) return;
+  if (!made_) return found(members_.count());
   if (!nodes_.serving(node)) return;
   if (!book_) return learn(node);
-  const std::size_t member = node % members_;
+  const std::size_t member = node % members_.count();
   if (nodes_.serving(member)) {
     for (std::size_t i = 0; i < accounts_.size(); ++i)
       issue("party " + std::to_string(i), accounts_[i].address, accounts_[i].funded, accounts_[i].asking, member);
@@ -180,12 +155,6 @@ void AirdropWorkload::push(std::size_t node) {
     }
 }
 
-void AirdropWorkload::write(wallet::wire::SignedTransfer::Builder out, const Account& by,
-                            const wallet::Transfer& transfer) const {
-  const wallet::Approval approval{by.key.public_key(), by.key.sign(wallet::encode(transfer))};
-  wallet::write(out, transfer, wallet::Policy::of_key(by.key.public_key()), std::span(&approval, 1));
-}
-
 void AirdropWorkload::next_number(std::size_t node, Account& account,
                                   base::Callback<void(wallet::TransferNumber)> then) {
   if (!account.funded || account.sending || account.creating || std::exchange(account.asking, true)) return;
@@ -204,7 +173,7 @@ void AirdropWorkload::send_on(std::size_t node, Account& account) {
   ask<wallet::wire::PostTransfer, wallet::wire::Posted>(
       begin(node, "a transfer"), wallet::kPath, kWait,
       [this, &account, transfer = *account.sending](wallet::wire::PostTransfer::Builder out) {
-        write(out.initTransfer(), account, transfer);
+        wallet::write(out.initTransfer(), transfer, account.key);
       },
       [&account](const Error& error, wallet::wire::Posted::Reader) {
         account.asking = false;
@@ -272,7 +241,7 @@ void AirdropWorkload::create(Drop& drop, std::size_t node) {
       [this, &drop, &owner](wire::CreateAirdrop::Builder out) {
         out.setTerms(data_of(encode(drop.terms)));
         wallet::write(out.initBy(), {owner.key.public_key(), owner.key.sign(encode(drop.terms))});
-        write(out.initDeposit(), owner, *drop.deposit);
+        wallet::write(out.initDeposit(), *drop.deposit, owner.key);
       },
       [&drop, &owner](const Error& error, wire::AirdropIs::Reader) {
         drop.asking = false;
@@ -528,17 +497,17 @@ void AirdropWorkload::read_postings(std::size_t node, const Address& account, st
 
 void AirdropWorkload::probe() {
   if (closing_) audit();
-  if (const auto node = serving(turn_++)) push(*node);
+  if (const auto node = sim::first_serving(nodes_, turn_++)) push(*node);
 }
 
 std::vector<std::string> AirdropWorkload::waits() const {
   std::vector<std::string> out;
-  if (members_ == 0 || 2 * whole() <= members_) return out;
+  if (members_.count() == 0 || 2 * members_.whole() <= members_.count()) return out;
   if (!made_) {
     if (nodes_.lost_data_count() == 0) out.push_back("the group is to be made");
     return out;
   }
-  if (clocks_go_on()) {
+  if (members_.clocks_go_on()) {
     for (const Drop& one : drops_)
       if (one.step != Step::create && one.plan != DropPlan::no_list && !one.over)
         out.push_back("airdrop " + std::to_string(one.index) + " is to end");
@@ -555,8 +524,8 @@ void AirdropWorkload::close() {
 }
 
 void AirdropWorkload::audit() {
-  if (audited_ || auditing_ || !made_ || 2 * whole() <= members_) return;
-  const auto node = serving(turn_++);
+  if (audited_ || auditing_ || !made_ || 2 * members_.whole() <= members_.count()) return;
+  const auto node = sim::first_serving(nodes_, turn_++);
   if (!node) return;
   if (!book_) return learn(*node);
   auditing_ = true;

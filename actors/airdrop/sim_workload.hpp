@@ -18,6 +18,7 @@
 #include "actors/fund/api.hpp"
 #include "actors/wallet/words.hpp"
 #include "runtime/sim/clients.hpp"
+#include "runtime/sim/members.hpp"
 
 namespace troupe::airdrop {
 
@@ -106,16 +107,11 @@ class AirdropWorkload final : public sim::Workload, private sim::Clients<sim::Cl
   void audit();
   void audit_fund(std::size_t node, std::shared_ptr<fund::Fund> fund, std::shared_ptr<std::vector<fund::Entry>> log);
   void judge(const std::vector<fund::Entry>& log);
-  void write(wallet::wire::SignedTransfer::Builder out, const Account& by, const wallet::Transfer& transfer) const;
-  std::optional<std::size_t> serving(std::size_t from) const;
-  bool clocks_go_on() const;
-  std::size_t whole() const;
 
-  std::map<std::size_t, std::int64_t> stepped_ms_;  // of each node's date, by faults
   std::vector<Account> accounts_;
   std::deque<Drop> drops_;
   std::deque<Vote> votes_;
-  std::size_t members_ = 0;
+  sim::Members members_;
   bool made_ = false, making_ = false, learning_ = false;
   std::optional<wallet::BookId> book_;
   bool fund_paid_ = false, paying_fund_ = false;

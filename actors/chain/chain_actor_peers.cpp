@@ -3,6 +3,7 @@
 
 #include "actors/chain/chain_actor.hpp"
 #include "messages/words.hpp"
+#include "runtime/actor/user.hpp"
 
 namespace troupe::chain {
 namespace {
@@ -23,10 +24,9 @@ bool ChainActor::is_validator(const base::NodeId& id) const {
 
 /// Takes `pieces` of what this node does for others. Else how long the caller waits.
 std::optional<base::Duration> ChainActor::too_much(std::uint32_t pieces) {
-  const runtime::Caller from = caller();
-  if (from.role != messages::Role::peer || !from.node) return std::nullopt;
-  const base::User<base::NodeId> user{*from.node, from.at ? base::group_of(*from.at) : base::AddressGroup{},
-                                      is_validator(*from.node)};
+  auto user = runtime::user_of(caller());
+  if (user.reserved) return std::nullopt;
+  user.reserved = is_validator(user.id);
   const auto wait = served_.take(user, now(), pieces);
   if (wait) ++settings_.counters->refused;
   return wait;

@@ -7,6 +7,7 @@
 #include "actors/dht/wire.hpp"
 #include "actors/peers/api.hpp"
 #include "messages/contact.hpp"
+#include "runtime/actor/user.hpp"
 #include "runtime/net/misbehaved.hpp"
 
 namespace troupe::dht {
@@ -160,10 +161,7 @@ bool DhtActor::may_store(capnp::Data::Reader token) {
 }
 
 bool DhtActor::affords(Resource resource, std::uint32_t count) {
-  const runtime::Caller from = caller();
-  const base::User<base::NodeId> user{from.node.value_or(own()),
-                                      from.at ? base::group_of(*from.at) : base::AddressGroup{},
-                                      from.role != messages::Role::peer};
+  const auto user = runtime::user_of(caller());
   const auto wait = budgets_.take(resource, user, now(), count);
   if (!wait) return true;
   ++counts_.over_budget[static_cast<std::size_t>(resource)];

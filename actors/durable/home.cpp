@@ -1,4 +1,5 @@
 #include "actors/durable/api.hpp"
+#include "runtime/actor/user.hpp"
 
 namespace troupe::durable {
 
@@ -47,10 +48,8 @@ void Home::take(const runtime::Envelope& question, runtime::AnyReply reply) {
 }
 
 Home::User Home::user(const runtime::Caller& from) const {
-  if (from.role != messages::Role::peer || !from.node || seat_.trusts(*from.node)) return {.reserved = true};
-  User out{.id = *from.node};
-  if (from.at) out.group = base::group_of(*from.at);
-  return out;
+  const User out = runtime::user_of(from);
+  return out.reserved || seat_.trusts(out.id) ? User{.reserved = true} : out;
 }
 
 void Home::ask_child(const runtime::Envelope& question, const runtime::Caller& from, runtime::AnyReply reply) {

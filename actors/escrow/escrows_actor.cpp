@@ -5,6 +5,7 @@
 #include "actors/escrow/api.hpp"
 #include "messages/runtime.capnp.h"
 #include "messages/words.hpp"
+#include "runtime/actor/user.hpp"
 
 namespace troupe::escrow {
 namespace {
@@ -103,10 +104,8 @@ void EscrowsActor::receive(runtime::Handlers& on) {
 
 /// Signatures are checked in this actor, and nearly all of a large question are signatures.
 std::optional<base::Duration> EscrowsActor::too_much(const runtime::Envelope& question) {
-  const runtime::Caller from = caller();
-  if (from.role != messages::Role::peer || !from.node || seat_.trusts(*from.node)) return std::nullopt;
-  base::User<base::NodeId> user{.id = *from.node};
-  if (from.at) user.group = base::group_of(*from.at);
+  const auto user = runtime::user_of(caller());
+  if (user.reserved || seat_.trusts(user.id)) return std::nullopt;
   return asked_.take(user, now(), static_cast<std::uint32_t>(1 + question.bytes().size() / kUnitBytes));
 }
 

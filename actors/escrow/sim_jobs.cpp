@@ -108,7 +108,7 @@ void EscrowWorkload::send(Job& job, std::size_t node, const Account& by, decltyp
         escrow::write(out.initAct(), bytes, wallet::Policy::of_key(by.key.public_key()), {&approval, 1});
         if (!std::holds_alternative<Engage>(act.what)) return;
         out.setAgreement(data_of(encode(job.agreement)));
-        write(out.initDeposit(), accounts_[job.buyer], *job.deposit);
+        wallet::write(out.initDeposit(), *job.deposit, accounts_[job.buyer].key);
       },
       [this, &job, at = job.at, node](const Error& error, wire::TaskEscrowIs::Reader) {
         if (at != job.at) return;  // after the death of a node the same may have been asked twice

@@ -19,7 +19,6 @@ constexpr const char* kSimGroup = "world";
 constexpr std::size_t kSimArbiters = 2;
 constexpr std::chrono::seconds kWait{20};
 constexpr std::uint64_t kIssued = 1'000'000;
-constexpr std::int64_t kStepMs = 120'000;  // our choice
 
 /// The same will be said of the same, whenever it is asked.
 bool definite(const base::Error& error) {
@@ -35,37 +34,13 @@ crypto::SecretKey key_of(std::size_t party) {
 
 }  // namespace
 
-EscrowWorkload::EscrowWorkload(sim::Nodes& nodes, const sim::Scenario& scenario) : Clients(nodes) {
-  for (const sim::Fault& fault : scenario.faults)
-    if (fault.what == sim::FaultKind::clock_step) stepped_ms_[fault.node] += std::abs(fault.amount);
+EscrowWorkload::EscrowWorkload(sim::Nodes& nodes, const sim::Scenario& scenario)
+    : Clients(nodes), members_(nodes, scenario) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(kSimParties); ++i) {
     crypto::SecretKey key = key_of(i);
     const Address address = wallet::address_of(key.public_key());
     accounts_.push_back({std::move(key), address});
   }
-}
-
-std::optional<std::size_t> EscrowWorkload::serving(std::size_t from) const {
-  for (std::size_t i = 0; i < nodes_.size(); ++i)
-    if (const std::size_t node = (from + i) % nodes_.size(); nodes_.serving(node)) return node;
-  return std::nullopt;
-}
-
-std::size_t EscrowWorkload::whole() const {
-  std::size_t out = 0;
-  for (std::size_t node = 0; node < members_; ++node) out += nodes_.lost_data(node) ? 0 : 1;
-  return out;
-}
-
-/// Whether a majority of the members passes deadlines within the time of a world.
-bool EscrowWorkload::clocks_go_on() const {
-  std::size_t out = 0;
-  for (std::size_t node = 0; node < members_; ++node) {
-    const auto stepped = stepped_ms_.find(node);
-    const bool goes_on = stepped == stepped_ms_.end() || stepped->second < kStepMs;
-    out += goes_on && !nodes_.lost_data(node) ? 1 : 0;
-  }
-  return 2 * out > members_;
 }
 
 void EscrowWorkload::died(std::size_t node) {
@@ -96,12 +71,12 @@ void EscrowWorkload::perform(const sim::Operation& operation) {
 // -- the group, the book and its money -------------------------------------------------------------------------------
 
 void EscrowWorkload::found(std::size_t members) {
-  members_ = std::min(members, nodes_.size());
+  members_.are(members);
   if (made_ || making_ || !nodes_.serving(0)) return;
   std::vector<base::NodeId> ids;
-  for (std::size_t node = 0; node < members_; ++node)
+  for (std::size_t node = 0; node < members_.count(); ++node)
     if (const auto id = nodes_.id(node)) ids.push_back(*id);
-  if (ids.size() < members_) return;
+  if (ids.size() < members_.count()) return;
   making_ = true;
   ask<raft::wire::InitGroup, raft::wire::GroupMade>(
       begin(0, "the group is made"), raft::kPath, kWait,
@@ -264,12 +239,6 @@ void EscrowWorkload::write(wire::SignedAct::Builder out, const Account& account,
   escrow::write(out, bytes, wallet::Policy::of_key(account.key.public_key()), std::span(&approval, 1));
 }
 
-void EscrowWorkload::write(wallet::wire::SignedTransfer::Builder out, const Account& account,
-                           const wallet::Transfer& transfer) const {
-  const wallet::Approval approval{account.key.public_key(), account.key.sign(wallet::encode(transfer))};
-  wallet::write(out, transfer, wallet::Policy::of_key(account.key.public_key()), std::span(&approval, 1));
-}
-
 void EscrowWorkload::send_step(Trade& trade, std::size_t node) {
   const Stride& stride = trade.plan[trade.at];
   const SignedStep step = *trade.signed_step;
@@ -291,7 +260,7 @@ void EscrowWorkload::send_step(Trade& trade, std::size_t node) {
       client, kPath, kWait,
       [this, &by, step](wire::TakeAct::Builder out) {
         write(out.initAct(), by, step.act);
-        if (step.deposit) write(out.initDeposit(), by, *step.deposit);
+        if (step.deposit) wallet::write(out.initDeposit(), *step.deposit, by.key);
       },
       [this, &trade, step, node](const Error& error, wire::ActTaken::Reader taken) {
         if (!error && step.deposit && taken.getChanged()) posted_.insert(wallet::id_of(*step.deposit));
@@ -321,7 +290,7 @@ void EscrowWorkload::push(std::size_t node) {
   if (!made_) return;
   if (!terms_) return learn(node);
   for (std::size_t i = 0; i < accounts_.size(); ++i) {
-    const std::size_t member = node % members_;
+    const std::size_t member = node % members_.count();
     if (!accounts_[i].funded && nodes_.serving(member)) issue(i, member);
     if (accounts_[i].sending) send_on(node, accounts_[i]);
     if (i < kSimArbiters && nodes_.serving(node)) join(i, node);
@@ -383,7 +352,7 @@ void EscrowWorkload::send_on(std::size_t node, Account& account) {
   ask<wallet::wire::PostTransfer, wallet::wire::Posted>(
       begin(node, "a transfer"), wallet::kPath, kWait,
       [this, &account, transfer](wallet::wire::PostTransfer::Builder out) {
-        write(out.initTransfer(), account, transfer);
+        wallet::write(out.initTransfer(), transfer, account.key);
       },
       [this, &account, transfer](const Error& error, wallet::wire::Posted::Reader posted) {
         account.asking = false;
@@ -416,7 +385,9 @@ void EscrowWorkload::join(std::size_t party, std::size_t node) {
                                     "arbiter"};
         ask<wire::JoinArbiters, messages::wire::Nothing>(
             begin(node, "an arbiter joins"), kPath, kWait,
-            [this, &account, bond](wire::JoinArbiters::Builder out) { write(out.initDeposit(), account, bond); },
+            [this, &account, bond](wire::JoinArbiters::Builder out) {
+              wallet::write(out.initDeposit(), bond, account.key);
+            },
             [&account](const Error& refused, auto) { account.arbiter = account.arbiter || !refused; });
       });
 }
@@ -447,7 +418,7 @@ void EscrowWorkload::replay(std::size_t node) {
       client, kPath, kWait,
       [this, &by, again](wire::TakeAct::Builder out) {
         write(out.initAct(), by, again.act);
-        if (again.deposit) write(out.initDeposit(), by, *again.deposit);
+        if (again.deposit) wallet::write(out.initDeposit(), *again.deposit, by.key);
       },
       [this, &client](const Error& error, wire::ActTaken::Reader taken) {
         if (!error && taken.getChanged()) violated("replayed", client, "has changed something for the second time");
@@ -457,10 +428,10 @@ void EscrowWorkload::replay(std::size_t node) {
 // -- convergence -----------------------------------------------------------------------------------------------------
 
 void EscrowWorkload::probe() {
-  if (members_ == 0) return;
-  if (!made_) return found(members_);
+  if (members_.count() == 0) return;
+  if (!made_) return found(members_.count());
   if (closing_) audit();
-  const auto node = serving(turn_++);
+  const auto node = sim::first_serving(nodes_, turn_++);
   if (!node) return;
   push(*node);
   // A few at a time: mailboxes are small in worlds.
@@ -526,18 +497,19 @@ void EscrowWorkload::judge(Trade& trade, const Replay& replay, std::uint64_t lea
 
 std::vector<std::string> EscrowWorkload::waits() const {
   std::vector<std::string> out;
-  if (members_ == 0 || 2 * whole() <= members_) return out;
+  if (members_.count() == 0 || 2 * members_.whole() <= members_.count()) return out;
   if (!made_) {
     if (nodes_.lost_data_count() == 0) out.push_back("the group is to be made");
     return out;
   }
   for (const Trade& trade : trades_)
-    if (trade.opened && !trade.over && clocks_go_on())
+    if (trade.opened && !trade.over && members_.clocks_go_on())
       out.push_back("trade " + std::to_string(trade.index) + " is to end");
     else if (trade.over && trade.strays)
       out.push_back("what was paid to trade " + std::to_string(trade.index) + " unasked is to go back");
   for (const Job& one : jobs_)
-    if (one.begun && !one.over && clocks_go_on()) out.push_back("job " + std::to_string(one.index) + " is to end");
+    if (one.begun && !one.over && members_.clocks_go_on())
+      out.push_back("job " + std::to_string(one.index) + " is to end");
   if (closing_ && !audited_) out.push_back("the book is to be checked");
   return out;
 }
@@ -548,8 +520,8 @@ void EscrowWorkload::close() {
 }
 
 void EscrowWorkload::audit() {
-  if (audited_ || auditing_ || !made_ || 2 * whole() <= members_) return;
-  const auto node = serving(turn_++);
+  if (audited_ || auditing_ || !made_ || 2 * members_.whole() <= members_.count()) return;
+  const auto node = sim::first_serving(nodes_, turn_++);
   if (!node) return;
   auditing_ = true;
   ask<wallet::wire::CheckBook, wallet::wire::BookChecked>(

@@ -16,6 +16,7 @@
 #include "actors/escrow/api.hpp"
 #include "actors/escrow/words.hpp"
 #include "runtime/sim/clients.hpp"
+#include "runtime/sim/members.hpp"
 
 namespace troupe::escrow {
 
@@ -123,16 +124,11 @@ class EscrowWorkload final : public sim::Workload, private sim::Clients<sim::Cli
   }
   Reveal reveal_of(const Trade& trade, Party by) const;
   void write(wire::SignedAct::Builder out, const Account& account, const Act& act) const;
-  void write(wallet::wire::SignedTransfer::Builder out, const Account& account, const wallet::Transfer& transfer) const;
-  std::optional<std::size_t> serving(std::size_t from) const;
-  bool clocks_go_on() const;
-  std::size_t whole() const;
 
-  std::map<std::size_t, std::int64_t> stepped_ms_;  // of each node's date, by faults
   std::vector<Account> accounts_;
   std::deque<Trade> trades_;
   std::deque<Job> jobs_;
-  std::size_t members_ = 0;
+  sim::Members members_;
   bool made_ = false, making_ = false, learning_ = false;
   std::optional<wallet::BookId> book_;
   std::optional<Terms> terms_;

@@ -8,6 +8,7 @@
 #include "actors/task/logic/network.hpp"
 #include "actors/task/orders_actor.hpp"
 #include "messages/words.hpp"
+#include "runtime/actor/user.hpp"
 #include "runtime/base/whole_units.hpp"
 
 namespace troupe::task {
@@ -152,8 +153,7 @@ void WorkerActor::take(wire::RunAttempt::Reader request, runtime::Sink<wire::Att
   sign_soon();
   const runtime::Caller from = caller();
   const base::NodeId submitter = from.node.value_or(settings_.self());
-  User user{.id = submitter, .reserved = !from.node};
-  if (from.at) user.group = base::group_of(*from.at);
+  const User user = runtime::user_of(from);
   auto order = read_order(bytes_of(request.getOrder()), settings_.work_bits);
   Asked asked{{{}, request.getToken(), submitter, escrow::TaskEscrowId::from(bytes_of(request.getEscrow()))},
               user,

@@ -57,6 +57,11 @@ void write(wire::SignedTransfer::Builder to, const Transfer& transfer, const Pol
   for (unsigned i = 0; i < more.size(); ++i) write(more[i], on_chain[i]);
 }
 
+void write(wire::SignedTransfer::Builder to, const Transfer& transfer, const crypto::SecretKey& key) {
+  const Approval approval{key.public_key(), key.sign(encode(transfer))};
+  write(to, transfer, Policy::of_key(key.public_key()), std::span(&approval, 1));
+}
+
 /// The number of approvals for the chain stands above the bytes of the policy, which are at most 514: it is 0 in rows
 /// of books.
 base::Bytes encode(const SignedBytes& it) {

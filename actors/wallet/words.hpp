@@ -18,6 +18,8 @@ struct Signed {
 base::Outcome<Signed> read(wire::SignedTransfer::Reader from);
 void write(wire::SignedTransfer::Builder to, const Transfer& transfer, const Policy& policy,
            std::span<const Approval> approvals, std::span<const Approval> on_chain = {});
+/// Signed by the one key of its account.
+void write(wire::SignedTransfer::Builder to, const Transfer& transfer, const crypto::SecretKey& key);
 
 /// Bytes with who has approved them, as a part of the program keeps them until they had their effect.
 struct SignedBytes {
