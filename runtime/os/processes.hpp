@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "runtime/ports/clock.hpp"
 #include "runtime/ports/processes.hpp"
 #include "runtime/sandbox/launcher.hpp"
 

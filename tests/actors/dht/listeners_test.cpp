@@ -12,6 +12,7 @@ using namespace troupe;
 using namespace troupe::dht;
 using namespace std::chrono_literals;
 using troupe::dht::test::contact;
+using troupe::dht::test::contact_at;
 
 namespace {
 

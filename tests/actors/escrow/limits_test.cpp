@@ -2,6 +2,7 @@
 #include "actors/airdrop/api.hpp"
 #include "actors/airdrop/rows.hpp"
 #include "actors/airdrop/words.hpp"
+#include "actors/escrow/api.hpp"
 #include "actors/wallet/book_rows.hpp"
 #include "tests/actors/escrow/bookkeeper.hpp"
 

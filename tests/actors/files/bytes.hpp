@@ -5,6 +5,7 @@
 #include "actors/files/api.hpp"
 #include "runtime/base/bytes.hpp"
 #include "runtime/base/mutations.hpp"
+#include "runtime/base/time.hpp"
 
 namespace troupe::files {
 

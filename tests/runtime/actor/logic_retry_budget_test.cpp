@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "runtime/actor/logic/retry_budget.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::runtime::logic;

@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "runtime/base/random.hpp"
 #include "tests/support.hpp"
 
 using namespace troupe;

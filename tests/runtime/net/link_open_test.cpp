@@ -8,6 +8,7 @@ namespace troupe::test {
 namespace {
 
 using namespace std::chrono_literals;
+using bench::wire::Number;
 
 TEST_CASE("link: over channels without TLS nodes prove who they are and talk as over TLS") {
   NetCluster cluster(2, 5, {}, {}, true);
