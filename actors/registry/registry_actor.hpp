@@ -80,6 +80,12 @@ class RegistryActor final : public runtime::Actor {
   // -- what judges say of this node: registry_actor_vouches.cpp
   void vouched(wire::HandVouch::Reader handed, runtime::Reply<wire::VouchTaken> reply);
   std::optional<base::Error> take_vouch(const Vouch& vouch, base::ByteView bytes);
+  struct Vouched {
+    std::uint64_t unix_ms = 0;
+    base::Bytes bytes;
+    base::AddressGroup group{};  ///< of its judge when it came; one of its own after a restart
+  };
+  std::vector<Vouched>::const_iterator gives_way(const base::AddressGroup& newcomer, std::uint64_t today) const;
   void save_vouches();
   void restore_vouches(base::ByteView value);
 
@@ -121,8 +127,8 @@ class RegistryActor final : public runtime::Actor {
   bool ready_ = false;  // the rows are read
 
   Own own_;
-  std::vector<std::pair<std::uint64_t, base::Bytes>> vouches_;  // for this node, by rising date
-  Registration registration_;                                   // that own_.registration holds
+  std::vector<Vouched> vouches_;  // for this node, by rising date
+  Registration registration_;     // that own_.registration holds
   ports::Hardware::Has has_;
   std::map<std::string, Capabilities> measured_;  // of other domains, by name
   std::uint64_t disk_bytes_ = 0;

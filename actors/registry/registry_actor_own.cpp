@@ -222,7 +222,7 @@ void RegistryActor::tell_watchers() {
                                        {{"node", id.hex()}, {"why", answer.error().message}});
           }
           if (!std::exchange(whose->has_beat, true)) ++settings_.counters->watchers;
-          const std::uint64_t newest = vouches_.empty() ? 0 : vouches_.back().first;
+          const std::uint64_t newest = vouches_.empty() ? 0 : vouches_.back().unix_ms;
           if (answer.value().getRegistration() < registration_.sequence || answer.value().getVouchedMs() < newest)
             offer(whose->contact);
         });
@@ -236,7 +236,7 @@ void RegistryActor::offer(const base::Contact& watcher) {
       [this](wire::OfferRegistration::Builder out) {
         out.setRegistration(data_of(own_.registration));
         auto vouches = out.initVouches(size32(vouches_));
-        for (unsigned i = 0; i < vouches.size(); ++i) vouches.set(i, data_of(vouches_[i].second));
+        for (unsigned i = 0; i < vouches.size(); ++i) vouches.set(i, data_of(vouches_[i].bytes));
       },
       [](const runtime::Answer<wire::BeatNoted>&) {});
 }

@@ -22,7 +22,7 @@ void RegistryActor::vouched(wire::HandVouch::Reader handed, runtime::Reply<wire:
   if (!vouch) return reply.refuse({Code::malformed, "a vouch breaks its format"});
   if (caller().node != vouch->judge() || vouch->node != settings_.identity->id())
     return reply.refuse({Code::refused, "a vouch is for this node, and comes from its judge"});
-  if (std::ranges::any_of(vouches_, [&](const auto& one) { return std::ranges::equal(one.second, bytes); }))
+  if (std::ranges::any_of(vouches_, [&](const auto& one) { return std::ranges::equal(one.bytes, bytes); }))
     return reply.done();
   if (budget_.take(user(vouch->judge()), now()))
     return reply.refuse({Code::overloaded, "this node checks no more signatures at a time", kAnswerDue});
@@ -39,24 +39,37 @@ std::optional<base::Error> RegistryActor::take_vouch(const Vouch& vouch, base::B
     return base::Error{Code::refused, "the clocks of these two nodes are more than ten minutes apart"};
   if (const auto wrong = fault(bytes, vouch.by, vouch.by_nonce, settings_.work_bits))
     return base::Error{Code::refused, "a vouch is of no use: " + std::string(name(*wrong))};
+  const base::AddressGroup group = user(vouch.judge()).group;
   const auto same = std::ranges::find_if(
-      vouches_, [&](const auto& one) { return parse_vouch(one.second)->judge() == vouch.judge(); });
+      vouches_, [&](const Vouched& one) { return parse_vouch(one.bytes)->judge() == vouch.judge(); });
   if (same != vouches_.end()) {
-    if (same->first >= date) return base::Error{Code::refused, "a newer vouch of this judge is here"};
+    if (same->unix_ms >= date) return base::Error{Code::refused, "a newer vouch of this judge is here"};
     vouches_.erase(same);
   } else if (vouches_.size() >= kVouchesMax) {
-    if (today < vouches_.front().first + kKeptAtLeastMs)
-      return base::Error{Code::overloaded, "this node has as many vouches as it may show"};
-    vouches_.erase(vouches_.begin());
+    const auto out = gives_way(group, today);
+    if (out == vouches_.end()) return base::Error{Code::overloaded, "this node has as many vouches as it may show"};
+    vouches_.erase(out);
   }
-  vouches_.emplace_back(date, base::Bytes(bytes.begin(), bytes.end()));
-  std::ranges::sort(vouches_);
+  vouches_.push_back({date, base::Bytes(bytes.begin(), bytes.end()), group});
+  std::ranges::sort(vouches_, {}, &Vouched::unix_ms);
   return std::nullopt;
+}
+
+/// The oldest one if it is old; else the oldest of a group that has more than one, and more than the newcomer's: two
+/// judges of one group count as one, so that a group's second vouch is of less use than another group's first.
+auto RegistryActor::gives_way(const base::AddressGroup& newcomer, std::uint64_t today) const
+    -> std::vector<Vouched>::const_iterator {
+  if (today >= vouches_.front().unix_ms + kKeptAtLeastMs) return vouches_.begin();
+  const auto count = [&](const base::AddressGroup& group) {
+    return std::ranges::count(vouches_, group, &Vouched::group);
+  };
+  const auto most = std::ranges::max_element(vouches_, {}, [&](const Vouched& one) { return count(one.group); });
+  return count(most->group) > std::max<std::ptrdiff_t>(count(newcomer), 1) ? most : vouches_.end();
 }
 
 void RegistryActor::save_vouches() {
   base::Bytes value;
-  for (const auto& [date, bytes] : vouches_) base::append(value, bytes);
+  for (const Vouched& one : vouches_) base::append(value, one.bytes);
   store::RowChange change;
   change.save.push_back({{kVouchesRow}, std::move(value)});
   rows_.write(std::move(change));  // what is lost is checked again
@@ -67,8 +80,10 @@ void RegistryActor::restore_vouches(base::ByteView value) {
   while (from.ok() && !from.ended() && vouches_.size() < kVouchesMax) {
     const base::ByteView bytes = from.take(kVouchBytes);
     const auto vouch = parse_vouch(bytes);
-    if (vouch && vouch->node == settings_.identity->id())
-      vouches_.emplace_back(vouch->unix_ms, base::Bytes(bytes.begin(), bytes.end()));
+    if (!vouch || vouch->node != settings_.identity->id()) continue;
+    base::AddressGroup group;
+    std::ranges::copy(vouch->judge().view().first(group.prefix.size()), group.prefix.begin());
+    vouches_.push_back({vouch->unix_ms, base::Bytes(bytes.begin(), bytes.end()), group});
   }
 }
 

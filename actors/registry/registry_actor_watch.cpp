@@ -214,7 +214,7 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
     own = false;
     const Status status = judge(*read_checked_heartbeat(beat_bytes_), settings_.watched.thresholds);
     rows.push_back({own_.registration, beat_bytes_, status, base::Duration::zero()});
-    for (const auto& [date, bytes] : vouches_) rows.back().vouches.push_back(bytes);
+    for (const Vouched& one : vouches_) rows.back().vouches.push_back(one.bytes);
   };
   watched_.walk(*prefix, question.getBits(), behind, [&](const base::NodeId& id, const Watch& watch) {
     if (own && self < id) add_own();

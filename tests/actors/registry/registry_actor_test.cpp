@@ -259,6 +259,24 @@ TEST_CASE("registry: a node shows four vouches, and a judge cannot push out what
   CHECK(shown(it, self).size() == kVouchesMax);
 }
 
+TEST_CASE("registry: judges of one address group do not keep those of others out, nor push them out") {
+  RegistryFixture it;
+  const base::NodeId& self = it.settings.identity->id();
+  const auto by = [&](std::uint8_t number, const char* at) {
+    const TestNode judge(number);
+    test::ForeignActor from(it, judge.id(), Role::peer, base::Endpoint::parse(at));
+    return hand(it, from, sign(vouch(judge, self, it.ms()), judge.identity->key()));
+  };
+  for (std::uint8_t i = 1; i <= kVouchesMax; ++i) CHECK(took(by(i, "198.51.100.7:4000")));
+  CHECK(took(by(10, "203.0.113.1:4000")));
+  CHECK(took(by(11, "192.0.2.1:4000")));
+  CHECK(took(by(12, "198.18.0.1:4000")));
+  // One of each group now.
+  CHECK(refused(by(13, "198.51.100.8:4000"), base::Code::overloaded));
+  CHECK(refused(by(14, "198.19.0.1:4000"), base::Code::overloaded));
+  CHECK(shown(it, self).size() == kVouchesMax);
+}
+
 TEST_CASE("registry: what a watched node shows is in its row, and says until when it is verified here") {
   RegistryFixture it;
   const TestNode node(1), judge(2);

@@ -1,6 +1,5 @@
 #pragma once
 // Somebody behind a link, for tests of actors that ask who is speaking: questions with a sender on another node.
-#include <caf/actor_proxy.hpp>
 #include <caf/make_actor.hpp>
 #include <utility>
 #include <vector>
@@ -11,11 +10,13 @@
 namespace troupe::test {
 
 /// The sender: keeps whatever comes back.
-class Mouthpiece final : public caf::actor_proxy {
+class Mouthpiece final : public runtime::Proxy {
  public:
-  Mouthpiece(caf::actor_config& config, std::vector<runtime::Envelope>* heard)
-      : caf::actor_proxy(config), heard_(heard) {}
+  Mouthpiece(caf::actor_config& config, std::vector<runtime::Envelope>* heard,
+             std::optional<base::Endpoint> at = std::nullopt)
+      : Proxy(config), heard_(heard), at_(at) {}
 
+  std::optional<base::Endpoint> proven_at() const override { return at_; }
   using caf::actor_proxy::enqueue;
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit*) override {
     if (element->content().match_elements<runtime::Envelope>())
@@ -25,14 +26,17 @@ class Mouthpiece final : public caf::actor_proxy {
 
  private:
   std::vector<runtime::Envelope>* heard_;
+  const std::optional<base::Endpoint> at_;
 };
 
 class ForeignActor {
  public:
-  ForeignActor(ActorFixture& actors, const base::NodeId& id, messages::Role role)
+  /// `at`: the address that its link has proven.
+  ForeignActor(ActorFixture& actors, const base::NodeId& id, messages::Role role,
+               std::optional<base::Endpoint> at = std::nullopt)
       : theatre_(actors),
         mouthpiece_(caf::make_actor<Mouthpiece, caf::strong_actor_ptr>(1, runtime::remote_node_id(id, role),
-                                                                       &actors.stage.system(), config_, &heard_)) {}
+                                                                       &actors.stage.system(), config_, &heard_, at)) {}
 
   /// Asks `whom`, lets everybody act on it, and returns the answer that came meanwhile; none if it is still to come.
   template <class Question, class Fill>
