@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/node/status.hpp"
 #include "messages/runtime.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/base/ensure.hpp"
@@ -15,15 +16,6 @@ using base::Code;
 
 constexpr std::size_t kLogBytesMax = 600'000;         // of messages/node.capnp's 1 MiB, for lines alone
 constexpr std::chrono::milliseconds kDrainSoon{200};  // our choice: so that the operator hears the answer
-
-wire::Health wire_health(observe::HealthState state) {
-  switch (state) {
-    case observe::HealthState::ok: return wire::Health::OK;
-    case observe::HealthState::degraded: return wire::Health::DEGRADED;
-    case observe::HealthState::failing: return wire::Health::FAILING;
-  }
-  return wire::Health::FAILING;
-}
 
 }  // namespace
 
@@ -136,13 +128,7 @@ void NodeActor::status(wire::NodeStatus::Builder out) {
   out.setSeats(static_cast<std::uint32_t>(setup_.seats()));
   out.setActors(static_cast<std::uint32_t>(node().registry().size()));
   out.setStage(stage_);
-  out.setHealth(wire_health(setup_.health->state()));
-  const auto reasons = setup_.health->reasons();
-  auto rows = out.initReasons(static_cast<unsigned>(reasons.size()));
-  for (unsigned i = 0; i < rows.size(); ++i) {
-    rows[i].setSource(reasons[i].source.c_str());
-    rows[i].setText(reasons[i].text.c_str());
-  }
+  write_health(out, *setup_.health);
 }
 
 void NodeActor::note(const char* act, const std::string& what) {

@@ -6,6 +6,7 @@
 
 #include "actors/dht/settings.hpp"
 #include "apps/bench/figures.hpp"
+#include "apps/bench/held.hpp"
 #include "apps/cli/command.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/cli/shell_word.hpp"
@@ -170,12 +171,12 @@ Ending run_actor(const Invocation& invocation, Console& console) {
     if (!done.ok()) return done.error();
   const Ending ending = print(invocation, console, figures);
   if (!holds) return ending;
-  held.begin(runner);
+  if (const auto begun = held.begin(runner, *folder.value()); !begun.ok()) return begun.error();
   if (invocation.has("--busy")) bench::HeldNode::keep_busy(runner);
   if (const auto slow = invocation.number("--slow"))
     bench::HeldNode::keep_slow(runner, std::chrono::milliseconds(*slow));
   console.err << "held until Ctrl-C: troupe inspect --data " << shell_word(folder.value()->path()) << std::endl;
-  runner.hold();
+  runner.hold([&] { return held.ended(); });
   return ending;
 }
 

@@ -5,7 +5,6 @@
 #include "apps/bench/node_processes.hpp"
 #include "apps/bench/runner.hpp"
 #include "apps/bench/second_process.hpp"
-#include "runtime/observe/health.hpp"
 #include "runtime/sandbox/launcher.hpp"
 
 namespace troupe::bench {
@@ -116,22 +115,5 @@ Measurement<Figures> measure_chain_inside(Runner& runner, const ChainPlan& plan)
 /// Blocks run and kept on a ledger of a million accounts, with the root of the state and the sync of the store:
 /// transfers a second. Its delays are those of blocks.
 Measurement<Figure> measure_execution(Runner& runner, base::Duration span);
-
-/// What `--hold` keeps after the figures: a node that `troupe inspect --once --data DIR` reaches, until Ctrl-C.
-class HeldNode {
- public:
-  /// Serves the local socket in the runner's folder, with an inspector behind it. It outlives the runner's actors: they
-  /// use it until they end.
-  void begin(Runner& runner);
-
-  /// Two actors for each core that tell and answer each other numbers until the end: no core rests.
-  static void keep_busy(Runner& runner);
-  /// Eight workers that get a question each 20 ms; the fifth takes `each` for every one.
-  static void keep_slow(Runner& runner, base::Duration each);
-
- private:
-  observe::Health health_;
-  std::shared_ptr<net::Pool> pool_;
-};
 
 }  // namespace troupe::bench

@@ -1,14 +1,34 @@
-// The node that `--hold` keeps.
+#include "apps/bench/held.hpp"
+
 #include <thread>
 
 #include "actors/inspect/inspect_actor.hpp"
-#include "apps/bench/figures.hpp"
+#include "actors/node/node_actor.hpp"
+#include "apps/bench/actors.hpp"
 #include "apps/cli/directory_access.hpp"
+#include "apps/host/domains.hpp"
+#include "apps/host/node_log.hpp"
 #include "runtime/net/links_actor.hpp"
+#include "runtime/observe/log_sink.hpp"
 
 namespace troupe::bench {
+namespace {
 
-void HeldNode::begin(Runner& runner) {
+constexpr std::uint64_t kLogBytes = 1 << 20;  // our choice: a log that lives as long as the folder
+
+}  // namespace
+
+Measurement<void> HeldNode::begin(Runner& runner, const ScratchFolder& folder) {
+  auto sink = observe::file_sink(folder.path() + "/node.log", kLogBytes, 1);
+  if (!sink.ok())
+    return Failure{{base::Code::internal, "cannot write " + folder.path() + "/node.log: " + sink.error()},
+                   "nothing is held",
+                   {},
+                   Exit::failed};
+  const auto& clock = runner.node().world().clock;
+  log_ = std::make_unique<observe::Log>(
+      std::move(sink).value(), observe::LogFormat::text, [&clock] { return clock.wall(); }, apps::domain_logs());
+  apps::log_changes(health_, *log_);
   net::NetSetup setup;
   setup.identity = new_identity();
   setup.control_path = apps::kControlSocket;
@@ -18,6 +38,20 @@ void HeldNode::begin(Runner& runner) {
   inspect::InspectActor::Setup inspector{.node = setup.identity->id(), .health = &health_};
   runner.node().start("inspect", factory<inspect::InspectActor>(inspector),
                       {.kind = inspect::InspectActor::kName, .placement = ports::Placement::own_thread});
+  node::NodeActor::Setup root{.id = setup.identity->id(),
+                              .name = "bench",
+                              .listen = [] { return std::string(); },
+                              .peers = [] { return std::size_t{0}; },
+                              .seats = [pool = pool_] { return pool->seats().taken; },
+                              .health = &health_,
+                              .log = log_.get(),
+                              .drained =
+                                  [this, &runner] {
+                                    ended_ = true;
+                                    runner.ring();
+                                  }};
+  runner.node().start("node", factory<node::NodeActor>(root), {.kind = node::NodeActor::kName});
+  return {};
 }
 
 namespace {

@@ -65,8 +65,8 @@ Measurement<void> Runner::pause(base::Duration span) {
   return {};
 }
 
-void Runner::hold() {
-  while (!waker_.wait(kForever)) continue;
+void Runner::hold(const std::function<bool()>& ended) {
+  while (!ended() && !waker_.wait(kForever)) continue;
 }
 
 std::uint64_t resident_bytes() {

@@ -78,8 +78,8 @@ class Runner {
   }
   /// Waits until `done()`; ring() has it looked at at once. `what` is for the failure.
   Measurement<void> wait_until(const std::string& what, base::Duration at_most, const std::function<bool()>& done);
-  /// Waits until the command is told to end.
-  void hold();
+  /// Waits until the command is told to end, or until `ended()`; ring() has it looked at.
+  void hold(const std::function<bool()>& ended = [] { return false; });
   /// Lets time pass. Fails if interrupted.
   Measurement<void> pause(base::Duration span);
   void ring() { waker_.ring(); }

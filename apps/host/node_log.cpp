@@ -59,4 +59,13 @@ void apply_levels(observe::Log& log, const config::Settings& settings, const con
   for (const auto& [domain, level] : wanted) log.set_level(domain, observe::log_level(level));
 }
 
+void log_changes(observe::Health& health, observe::Log& log) {
+  health.on_change([&log](const observe::HealthReason& reason) {
+    if (reason.state == observe::HealthState::ok) return log.info("health", "is over", {{"source", reason.source}});
+    const bool failing = reason.state == observe::HealthState::failing;
+    log.write(failing ? observe::LogLevel::error : observe::LogLevel::warn, "health", std::string(name(reason.state)),
+              {{"source", reason.source}, {"why", reason.text}});
+  });
+}
+
 }  // namespace troupe::apps

@@ -6,6 +6,7 @@
 #include "apps/cli/failure.hpp"
 #include "runtime/config/settings.hpp"
 #include "runtime/observe/audit.hpp"
+#include "runtime/observe/health.hpp"
 #include "runtime/observe/log.hpp"
 
 namespace troupe::apps {
@@ -22,5 +23,8 @@ base::Result<std::unique_ptr<observe::Audit>, Failure> make_audit(const std::str
 
 /// Sets all levels to those of `settings`. Domains of `before` that are not named any more lose theirs.
 void apply_levels(observe::Log& log, const config::Settings& settings, const config::Pairs& before = {});
+
+/// Has each change of `health` logged. Before other threads start.
+void log_changes(observe::Health& health, observe::Log& log);
 
 }  // namespace troupe::apps

@@ -199,12 +199,7 @@ class NodeRun {
     node.reaches = [table = datagrams_.get()](const base::Contact& contact, const std::string& path) {
       return table->proxy(contact, path);
     };
-    health_.on_change([log = log_.get()](const observe::HealthReason& reason) {
-      if (reason.state == observe::HealthState::ok) return log->info("health", "is over", {{"source", reason.source}});
-      const bool failing = reason.state == observe::HealthState::failing;
-      log->write(failing ? observe::LogLevel::error : observe::LogLevel::warn, "health",
-                 std::string(name(reason.state)), {{"source", reason.source}, {"why", reason.text}});
-    });
+    log_changes(health_, *log_);
   }
 
   node::DomainParts parts() {

@@ -4,21 +4,13 @@
 #include <map>
 
 #include "actors/inspect/row_of.hpp"
+#include "actors/node/status.hpp"
 #include "messages/schemas.hpp"
 #include "runtime/actor/envelope.hpp"
 #include "runtime/observe/decode.hpp"
 
 namespace troupe::apps {
 namespace {
-
-node::wire::Health wire_health(observe::HealthState state) {
-  switch (state) {
-    case observe::HealthState::ok: return node::wire::Health::OK;
-    case observe::HealthState::degraded: return node::wire::Health::DEGRADED;
-    case observe::HealthState::failing: return node::wire::Health::FAILING;
-  }
-  return node::wire::Health::FAILING;
-}
 
 std::map<std::string, runtime::Listing> actors_of(World& world, std::size_t node) {
   std::map<std::string, runtime::Listing> all;
@@ -61,16 +53,9 @@ void write_status(node::wire::NodeStatus::Builder out, World& world, std::size_t
     reason[0].setText("the node is down");
     return;
   }
-  const auto& health = world.health(node);
   out.setStage(world.serving(node) ? node::wire::Stage::SERVING : node::wire::Stage::STARTING);
-  out.setHealth(wire_health(health.state()));
   out.setActors(static_cast<std::uint32_t>(world.machine(node).node().registry().size()));
-  const auto reasons = health.reasons();
-  auto list = out.initReasons(static_cast<unsigned>(reasons.size()));
-  for (unsigned i = 0; i < list.size(); ++i) {
-    list[i].setSource(reasons[i].source);
-    list[i].setText(reasons[i].text);
-  }
+  node::write_health(out, world.health(node));
 }
 
 void write_actors(inspect::wire::ActorRows::Builder out, World& world, std::size_t node, std::size_t rows_max) {

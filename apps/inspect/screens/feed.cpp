@@ -168,8 +168,8 @@ void Feed::tell_not_done(const Order& order) {
 // -- what is asked each second ---------------------------------------------------------------------------------------
 
 /// Says so, and that nothing of what was ordered is done: not later either, when the node is back.
-void Feed::lose(Watch& watch, const base::Error& why) {
-  watch.refusals = why.code == base::Code::refused ? watch.refusals + 1 : 0;
+void Feed::lose(Watch& watch, const Failure& why) {
+  watch.refusals = why.error.code == base::Code::refused ? watch.refusals + 1 : 0;
   const base::Duration delay = retry_delay(watch.refusals);
   std::deque<Order> orders;
   {
@@ -178,7 +178,8 @@ void Feed::lose(Watch& watch, const base::Error& why) {
     watch.lost = true;
   }
   News news{.node = watch.number};
-  news.lost = why.message;
+  news.lost = why.error.message;
+  if (!why.try_.empty()) *news.lost += "; try: " + why.try_;
   if (delay > kTryAgain) *news.lost += "; asked again in " + std::to_string(delay / std::chrono::seconds(1)) + " s";
   post_(std::move(news));
   for (const Order& order : orders) tell_not_done(order);
@@ -192,7 +193,7 @@ void Feed::run(Watch& watch) {
     if (!client) {
       auto made = connect(watch.at, watch.cancel);
       if (!made.ok()) {
-        lose(watch, made.error().error);
+        lose(watch, made.error());
         continue;
       }
       client = std::move(made).value();
@@ -212,7 +213,7 @@ void Feed::run(Watch& watch) {
     });
     if (broken || unasked) {
       client.reset();
-      if (!ended()) lose(watch, broken ? base::Error{base::Code::malformed, *broken} : unasked->error);
+      if (!ended()) lose(watch, broken ? Failure{{base::Code::malformed, *broken}} : *unasked);
       continue;
     }
     watch.refusals = 0;
@@ -232,10 +233,8 @@ std::optional<Failure> Feed::refresh(Watch& watch, Client& client, const Questio
   const bool shown = watch.number == question.node;
   auto status =
       client.ask<node::wire::GetStatus, node::wire::NodeStatus>(kNode, kTimeout, [](node::wire::GetStatus::Builder) {});
-  const bool no_root = !status.ok() && status.error().error.code == base::Code::not_found;  // of `bench --hold`
-  if (!status.ok() && !no_root) return status.error();
-  if (no_root) news.status = Status{.node = "?", .name = "a node without a root", .health = "ok", .stage = "held"};
-  else news.status = read(status.value().root());
+  if (!status.ok()) return status.error();
+  news.status = read(status.value().root());
   if (shown) ask_for_views(watch, client, question, news);
   post_(std::move(news));
   return std::nullopt;

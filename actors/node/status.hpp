@@ -1,0 +1,11 @@
+#pragma once
+// How a node's health is told to operators.
+#include "messages/node.capnp.h"
+#include "runtime/observe/health.hpp"
+
+namespace troupe::node {
+
+/// Sets the state and its reasons.
+void write_health(wire::NodeStatus::Builder out, const observe::Health& health);
+
+}  // namespace troupe::node
