@@ -158,6 +158,9 @@ Ending inspect(const Invocation& invocation, Console& console) {
   for (const char* option : {"--filter", "--top", "--limit", "--ended"})
     if (invocation.has(option))
       return usage_failure(std::string(option) + " is for lists, not for one actor", "troupe inspect --once " + *path);
+  if (path->ends_with(".trace") || path->ends_with(".capture"))
+    return usage_failure("a recorded world is for the screens, not for --once; `sim replay` prints its actors",
+                         "troupe sim replay " + shell_word(*path));
   if (!path->starts_with('/'))
     return usage_failure("a path begins with /; actors of a kind are listed by --filter kind=" + *path,
                          "troupe inspect --once --filter " + shell_word("kind=" + *path));

@@ -141,8 +141,9 @@ Commands trace_commands() {
   return {
       {.name = "trace",
        .summary = "Print messages as actors handle them, for a limited time",
-       .options = {number_option("--count", "N", "stop after N messages (100)", 1, 1'000'000),
-                   number_option("--seconds", "S", "stop after S seconds (10)", 1, kMillisecondsMax / 1'000),
+       .options = {number_option("--count", "N", "stop after N messages (100 unless --seconds is given)", 1, 1'000'000),
+                   number_option("--seconds", "S", "stop after S seconds (10, or a day if --count is given)", 1,
+                                 kMillisecondsMax / 1'000),
                    {.name = "--id",
                     .value = "HEX",
                     .help = "only messages of this trace; its id is the same at each node"},

@@ -137,7 +137,7 @@ void draw_keys(Grid& grid, const Model& model) {
     case Model::Mode::filter: keys = "enter filter  esc leave"; break;
     case Model::Mode::confirm: keys = "y yes  any other key no"; break;
     case Model::Mode::browse:
-      keys = std::string(find_view(model.place().view)->keys);
+      keys = keys_of(*find_view(model.place().view), !model.time);
       keys += (keys.empty() ? "" : "  ") + std::string(model.time
                                                            ? ", . event  < > second  space play  : view  ? help  q end"
                                                            : ": view  ? help  esc back  q end");

@@ -21,6 +21,25 @@ bool is_live(std::string_view view) {
   return std::ranges::find(kLive, view) != kLive.end();
 }
 
+/// What is typed after ':' beside the views; with a blank if it needs more. Of live nodes, of worlds, or of both.
+enum class Where : std::uint8_t { both, live, world };
+constexpr std::pair<std::string_view, Where> kWords[] = {
+    {"save ", Where::both},   {"capture ", Where::both}, {"quit", Where::both},  {"level ", Where::live},
+    {"restart", Where::live}, {"kill", Where::live},     {"pause", Where::live}, {"resume", Where::live},
+    {"drain", Where::live},   {"follow ", Where::live},  {"at ", Where::world},  {"event ", Where::world},
+    {"cut ", Where::world},   {"heal ", Where::world},
+};
+
+/// Words and views that apply, of a world or of a live node.
+std::vector<std::string_view> typed_words(bool world) {
+  std::vector<std::string_view> out;
+  for (const View& view : views())
+    if (!world || !is_live(view.name)) out.push_back(view.name);
+  for (const auto& [word, where] : kWords)
+    if (where == Where::both || (where == Where::world) == world) out.push_back(word);
+  return out;
+}
+
 bool lists_actors(std::string_view view) { return view == "actors" || view == "tree"; }
 
 bool contains(const Content::Row& row, const std::string& text) {
@@ -67,6 +86,12 @@ std::string_view name(Order::What what) {
 const View* find_view(std::string_view name) {
   const auto found = std::ranges::find(views(), name, &View::name);
   return found == views().end() ? nullptr : &*found;
+}
+
+std::string keys_of(const View& view, bool live) {
+  std::string out(view.keys);
+  if (live && !view.live.empty()) out += (out.empty() ? "" : "  ") + std::string(view.live);
+  return out;
 }
 
 Content content(const Model& model) {
@@ -265,12 +290,8 @@ void Model::entered() {
 /// The longest beginning that all views of this beginning share.
 void Model::complete() {
   if (mode != Mode::command) return;
-  std::vector<std::string_view> fitting;
-  for (const View& view : views())
-    if (view.name.starts_with(line)) fitting.push_back(view.name);
-  for (const char* word : {"save ", "capture ", "quit", "level ", "restart", "kill", "pause", "resume", "drain",
-                           "follow ", "cut ", "heal "})
-    if (std::string_view(word).starts_with(line)) fitting.push_back(word);
+  std::vector<std::string_view> fitting = typed_words(time.has_value());
+  std::erase_if(fitting, [&](std::string_view one) { return !one.starts_with(line); });
   if (fitting.empty()) return;
   std::string common(fitting.front());
   for (const auto one : fitting)
@@ -320,11 +341,11 @@ void Model::run(const std::string& command) {
     open(word, rest);
     return;
   }
-  std::vector<std::string_view> names;
-  for (const View& view : views()) names.push_back(view.name);
-  for (const char* other : {"save", "capture", "quit", "level", "restart", "kill", "pause", "resume", "drain"})
-    names.push_back(other);
-  say("there is no view \"" + word + "\"; did you mean :" + std::string(base::nearest(word, names)) + "?", Style::bad);
+  std::vector<std::string_view> names = typed_words(time.has_value());
+  for (auto& one : names)
+    if (one.ends_with(' ')) one.remove_suffix(1);
+  say("there is no view or command \"" + word + "\"; did you mean :" + std::string(base::nearest(word, names)) + "?",
+      Style::bad);
 }
 
 void Model::browse(const Key& key) {
@@ -406,6 +427,8 @@ void Model::character(const std::string& text) {
 /// Keys of a world that can be moved in; false if it is none of them.
 bool Model::move_in_time(const std::string& text) {
   if (text == " ") {
+    if (!time->playing && time->event >= time->events)
+      return say("this is the end of the world: < goes a second back, g to a time", Style::warn), true;
     time->playing = !time->playing;
     say(time->playing ? "playing; + and - change the speed" : "");
     return true;

@@ -56,12 +56,15 @@ struct View {
   Content (*show)(const Model& model);
   void (*enter)(Model& model, const Content::Row& row) = nullptr;
   bool (*key)(Model& model, const std::string& key, const Content::Row* row) = nullptr;  ///< true if it was taken
-  std::string_view keys = "";  ///< those of its own, for the last line and help: "m messages"
+  std::string_view keys = "";  ///< those of its own, for the last line and help: "enter open"
+  std::string_view live = "";  ///< more of them, which only a live node has: "m messages"
 };
 
 /// All views, in the order of help; to add one: README.md.
 const std::vector<View>& views();
 const View* find_view(std::string_view name);
+/// Keys of the view, as they apply: in a recorded or simulated world without those of live nodes.
+std::string keys_of(const View& view, bool live);
 
 /// What the loop is to do for the user.
 struct Order {

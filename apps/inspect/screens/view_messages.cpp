@@ -254,8 +254,12 @@ Content follow(const Model& model) {
                                         : Style::plain,
          .key = std::to_string(one.number)});
   }
+  const auto lost = std::ranges::count_if(model.nodes, [](const NodeData& one) { return one.lost.has_value(); });
+  const std::string all = std::to_string(model.nodes.size());
   out.title = "trace " + model.place().subject + ": " + std::to_string(steps.size()) + " steps" +
-              (model.tracing.empty() ? "" : ", listening at " + std::to_string(model.nodes.size()) + " nodes") +
+              (model.tracing.empty() ? ""
+               : lost == 0           ? ", listening at " + all + " nodes"
+                                     : ", without those at " + std::to_string(lost) + " lost nodes of " + all) +
               dropped_text(model);
   return out;
 }

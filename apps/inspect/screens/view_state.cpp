@@ -90,6 +90,7 @@ Content overview(const Model& model) {
 void overview_enter(Model& model, const Content::Row& row) {
   if (row.key.starts_with('/')) return model.open("actor", row.key);
   if (row.key.starts_with("warning ")) return model.open("warnings");
+  if (model.top.empty()) model.top = "busy";  // as they stand here
   model.open("actors");
 }
 

@@ -23,14 +23,16 @@ const std::vector<View>& views() {
        .show = actors,
        .enter = actors_enter,
        .key = actors_key,
-       .keys = "enter open  / filter  left right sort  m messages"},
+       .keys = "enter open  / filter  left right sort",
+       .live = "m messages"},
       {.name = "tree",
        .doc = "actors below their parents; - folds, tab shows which send to which",
        .wants = {.actors = true, .by_path = true},
        .show = tree,
        .enter = actors_enter,
        .key = tree_key,
-       .keys = "enter open  - fold  tab flows"},
+       .keys = "enter open  - fold",
+       .live = "tab flows"},
       {.name = "flows",
        .doc = "which actors send to which: a sample of one second",
        .wants = {},
@@ -48,7 +50,8 @@ const std::vector<View>& views() {
        .show = one_actor,
        .enter = one_actor_enter,
        .key = one_actor_key,
-       .keys = "enter open  m messages  d compare  p pause  r restart  K kill"},
+       .keys = "enter open  d compare",
+       .live = "m messages  p pause  r restart  K kill"},
       {.name = "messages",
        .doc = "messages as actors handle them",
        .wants = {},
@@ -84,8 +87,8 @@ Content help(const Model& model) {
     out.rows.push_back(text_row("  " + padded(std::string(keys), 20) + std::string(what)));
   };
   const View* behind = find_view(model.place().subject);
-  if (behind != nullptr && !behind->keys.empty())
-    out.rows.push_back(text_row("in " + std::string(behind->name) + ": " + std::string(behind->keys), Style::marked));
+  if (const std::string keys = behind == nullptr ? "" : keys_of(*behind, !model.time); !keys.empty())
+    out.rows.push_back(text_row("in " + std::string(behind->name) + ": " + keys, Style::marked));
   add(":", "a view by its name; tab completes it");
   add("/", "filter; of actors in the language of `troupe inspect --filter`");
   add("enter, esc", "into a row, and back");

@@ -395,6 +395,47 @@ TEST_CASE("screens: of a world a view that only live nodes have is refused, howe
   CHECK(model.take_orders().front().subject == "cut n1 n2");
 }
 
+TEST_CASE("screens: in a world the last line and the suggestions have the keys and words of worlds alone") {
+  Model model = started();
+  command(model, "actors");
+  CHECK(draw(model).text().find("m messages") != std::string::npos);
+  command(model, "cutt n1 n2");
+  CHECK(model.said.find(":cut?") == std::string::npos);
+  model.time.emplace();
+  CHECK(draw(model).text().find("m messages") == std::string::npos);
+  command(model, "cutt n1 n2");
+  CHECK(model.said.find(":cut?") != std::string::npos);
+  type(model, ":dr");
+  press(model, Key::What::tab);
+  CHECK(model.line == "dr");  // drain is of live nodes
+  press(model, Key::What::escape);
+  model.time->event = model.time->events = 7;
+  type(model, " ");
+  CHECK_FALSE(model.time->playing);
+  CHECK(model.said.find("the end of the world") != std::string::npos);
+}
+
+TEST_CASE("screens: from a line of the overview enter leads to the actors, the busiest first") {
+  Model model = started();
+  press(model, Key::What::enter);
+  CHECK(model.place().view == "actors");
+  CHECK(model.top == "busy");
+  press(model, Key::What::escape);
+  model.top = "mailbox";
+  press(model, Key::What::enter);
+  CHECK(model.top == "mailbox");
+}
+
+TEST_CASE("screens: a followed trace says which part of it is missing") {
+  Model model = started();
+  News lost;
+  lost.node = 1;
+  lost.lost = "it does not take this key";
+  model.take(lost, kNow);
+  command(model, "follow abc");
+  CHECK(draw(model).text().find("without those at 1 lost nodes of 2") != std::string::npos);
+}
+
 TEST_CASE("screens: d compares an actor with itself at another instant, or with the one of another node") {
   Model model = started();
   command(model, "actor /dht");
