@@ -40,6 +40,7 @@ void print_text(std::ostream& out, node::wire::NodeStatus::Reader status) {
   line("node     ", hex(status.getNode()));
   line("name     ", status.getName());
   line("version  ", status.getVersion());
+  line("stage    ", enumerant_text(status.getStage()));
   line("up       ", uptime(status.getUptimeS()));
   line("listen   ", status.getListen());
   line("peers    ", std::to_string(status.getPeers()));

@@ -200,6 +200,12 @@ void Directory::forget_sent(const wallet::RequestMark& request) const {
   static_cast<void>(disk_->remove(request.hex() + std::string(kSentEnd)));
 }
 
+Failure Directory::taken(const std::string& name) const {
+  return {{Code::conflict, "there is a wallet " + name + " in " + path_ + " already, and it is another one"},
+          "nothing was changed",
+          "troupe wallet ls"};
+}
+
 base::Result<std::unique_ptr<ports::DiskLock>, Failure> Directory::lock() const {
   auto held = disk_->lock(kLockFile);
   if (held.ok()) return std::move(held).value();

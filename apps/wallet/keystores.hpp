@@ -51,6 +51,9 @@ class Directory {
   /// Nothing if there is no policy of that name. Fails if it is damaged.
   base::Result<std::optional<PolicyFile>, Failure> find_policy(const std::string& name) const;
 
+  /// What a wallet that is to be made cannot be called, for another has that name.
+  Failure taken(const std::string& name) const;
+
   /// Held by the process that is about to add a keystore.
   base::Result<std::unique_ptr<ports::DiskLock>, Failure> lock() const;
   /// Durable when it returns. The caller holds the lock, and has looked that the name is free.

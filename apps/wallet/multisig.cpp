@@ -143,7 +143,7 @@ Ending multisig_create(const Invocation& invocation, Console& console) {
   const auto there = directory.value().find_policy(name.value());
   if (!there.ok()) return there.error();
   if (keystore.value() || (there.value() && there.value()->policy != policy.value()))
-    return Failure{{Code::conflict, "there is another wallet " + name.value()}, "nothing was changed", "another name"};
+    return directory.value().taken(name.value());
   PolicyFile file{policy.value()};
   if (!request.value().empty())
     file.request = {crypto::sha256(base::as_bytes("troupe wallet request v1"), base::as_bytes(request.value())).bytes};

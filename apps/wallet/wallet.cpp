@@ -127,10 +127,6 @@ struct Before {
   std::optional<Named> wallet;
   bool same_request = false;
 };
-Failure taken(const std::string& name) {
-  return {{base::Code::conflict, "there is another wallet " + name}, "nothing was changed", "another name"};
-}
-
 base::Result<Before, Failure> before(const Directory& directory, const std::string& name,
                                      const wallet::RequestMark& request) {
   if (request != wallet::RequestMark{}) {
@@ -142,7 +138,7 @@ base::Result<Before, Failure> before(const Directory& directory, const std::stri
   }
   const auto policy = directory.find_policy(name);
   if (!policy.ok()) return policy.error();
-  if (policy.value()) return taken(name);
+  if (policy.value()) return directory.taken(name);
   auto found = directory.find(name);
   if (!found.ok()) return found.error();
   if (!found.value()) return Before{};
@@ -163,7 +159,7 @@ Ending make(const Invocation& invocation, Console& console) {
   const auto there = before(directory.value(), name.value(), request.value());
   if (!there.ok()) return there.error();
   if (there.value().wallet && (!there.value().same_request || there.value().wallet->keystore.words() != count))
-    return taken(name.value());
+    return directory.value().taken(name.value());
   const auto secret = passphrase(invocation, console, there.value().wallet ? Asked::once : Asked::twice);
   if (!secret.ok()) return secret.error();
   if (there.value().wallet) {
@@ -209,7 +205,7 @@ Ending restore(const Invocation& invocation, Console& console) {
   if (!there.ok()) return there.error();
   if (there.value().wallet &&
       there.value().wallet->keystore.public_key() != wallet::wallet_key(words.value()).public_key())
-    return taken(name.value());
+    return directory.value().taken(name.value());
   const auto secret = passphrase(invocation, console, there.value().wallet ? Asked::once : Asked::twice, false);
   if (!secret.ok()) return secret.error();
   if (there.value().wallet) {
