@@ -97,6 +97,7 @@ class AdderCluster {
   struct Home {
     std::shared_ptr<RaftSettings> settings = std::make_shared<RaftSettings>();
     const Adder* machine = nullptr;  ///< the latest one
+    std::size_t machines = 0;        ///< that were made; a new one may lie where an old one lay
     std::uint64_t flaw = 0;          ///< of the next one alone
   };
 
@@ -174,6 +175,7 @@ class AdderCluster {
     settings.machine = [this, i](runtime::Actor& owner, raft::Group& group, const std::string&) {
       auto out = std::make_unique<Adder>(owner, group, std::exchange(homes[i].flaw, 0));
       homes[i].machine = out.get();
+      ++homes[i].machines;
       return out;
     };
     home.node.start(
