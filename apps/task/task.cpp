@@ -101,7 +101,7 @@ verdicts of an attempt
 constexpr const char* kResultNotes = R"(
 what it does
   prints the standard output of the attempt that decided, of an array that of its members, in order; -o DIR writes it to DIR/stdout, the errors to DIR/stderr and
-  each output to its path below DIR
+  each output to its path below DIR; of an array each member has a folder of its own, DIR/0, DIR/1, …
 exits
   5 if the task has not ended, or has no result; 3 if some members of an array have none
 )";

@@ -1,5 +1,6 @@
 // troupe task logs, and task result
 #include <filesystem>
+#include <functional>
 #include <map>
 
 #include "apps/cli/file_target.hpp"
@@ -207,25 +208,22 @@ Ending tasks::wait_for_array(Client& client, Console& console, const task::TaskI
 
 namespace {
 
-/// What the members of an array have printed, as far as they have a result.
-Ending results_of_array(Client& client, Console& console, const task::TaskId& id) {
+/// What the members of an array came to, in order, as far as they have a result: `each` passes on that of one.
+Ending results_of_array(Client& client, const task::TaskId& id, const char* passed_on,
+                        const std::function<Ending(std::uint32_t index, const task::TaskId& member)>& each) {
   const auto shown = tasks::ask_array(client, id);
   if (!shown.ok()) return shown.error();
   const std::uint32_t members = shown.value().array.members;
   std::uint32_t with = 0;
   for (std::uint32_t i = 0; i < members; ++i) {
-    const auto printed = read(client, id_of(shown.value().array.member(i)), wire::TaskPart::RESULT, false,
-                              [&](wire::TaskText::Reader text) {
-                                if (text.getPart() != task::kStandardPart) return Client::Outcome<void>();
-                                return print_bytes(console.out, console, bytes_of(text.getBytes()));
-                              });
-    with += printed.ok();
-    const Code why = printed.ok() ? Code::conflict : printed.error().error.code;
-    if (why != Code::conflict && why != Code::not_found) return printed.error();
+    const Ending passed = each(i, id_of(shown.value().array.member(i)));
+    with += passed.ok();
+    const Code why = passed.ok() ? Code::conflict : passed.error().error.code;
+    if (why != Code::conflict && why != Code::not_found) return passed;
   }
   if (with == members) return Exit::done;
   return Failure{{Code::conflict, std::to_string(with) + " of " + std::to_string(members) + " members have a result"},
-                 "what these have printed was passed on",
+                 passed_on,
                  "troupe task view " + id.hex(),
                  with > 0 ? Exit::partly : Exit::refused};
 }
@@ -264,18 +262,27 @@ Ending task_result(const Invocation& invocation, Console& console) {
   const bool wait = invocation.has("--wait");
   const auto known = tasks::resolve(*client.value(), id.value());
   if (!known.ok()) return known.error();
-  if (const auto directory = invocation.text("-o")) return result_to(*client.value(), known.value(), *directory, wait);
-  if (!id.value().member && tasks::ask_array(*client.value(), known.value()).ok()) {
-    if (wait) return tasks::wait_for_array(*client.value(), console, known.value());
-    return results_of_array(*client.value(), console, known.value());
-  }
-  const auto printed =
-      read(*client.value(), known.value(), wire::TaskPart::RESULT, wait, [&](wire::TaskText::Reader text) {
-        if (text.getPart() != task::kStandardPart) return Client::Outcome<void>();
-        return print_bytes(console.out, console, bytes_of(text.getBytes()));
-      });
-  if (!printed.ok()) return printed.error();
-  return Exit::done;
+  const auto directory = invocation.text("-o");
+  const bool array = !id.value().member && tasks::ask_array(*client.value(), known.value()).ok();
+  if (array && directory)
+    return results_of_array(*client.value(), known.value(), "the results of these were written",
+                            [&](std::uint32_t index, const task::TaskId& member) {
+                              const auto below = std::filesystem::path(*directory) / std::to_string(index);
+                              return result_to(*client.value(), member, below.string(), wait);
+                            });
+  if (array && wait) return tasks::wait_for_array(*client.value(), console, known.value());
+  if (directory) return result_to(*client.value(), known.value(), *directory, wait);
+  const auto print = [&](const task::TaskId& one) -> Ending {
+    const auto printed = read(*client.value(), one, wire::TaskPart::RESULT, wait, [&](wire::TaskText::Reader text) {
+      if (text.getPart() != task::kStandardPart) return Client::Outcome<void>();
+      return print_bytes(console.out, console, bytes_of(text.getBytes()));
+    });
+    if (!printed.ok()) return printed.error();
+    return Exit::done;
+  };
+  if (!array) return print(known.value());
+  return results_of_array(*client.value(), known.value(), "what these have printed was passed on",
+                          [&](std::uint32_t, const task::TaskId& member) { return print(member); });
 }
 
 }  // namespace troupe::apps

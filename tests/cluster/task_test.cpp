@@ -440,6 +440,10 @@ TEST_CASE("cluster tasks: an array is many tasks, whose ends add up to its own")
   CHECK(contains(cluster.run(0, {"task", "ls", "--json"}).out, "\"member\":\"" + id + ".71\""));
   CHECK(cluster.run(0, {"task", "result", id + ".7"}).out == "7 of x7x7\n");
   CHECK(cluster.run(0, {"task", "result", id}).out == printed);
+  const std::string results = cluster.folder / "results";
+  CHECK(cluster.run(0, {"task", "result", id, "-o", results}).exit == 0);
+  CHECK(content_of(results + "/0/stdout") == "0 of x0x0\n");
+  CHECK(content_of(results + "/71/stdout") == "71 of x71x71\n");
   CHECK(cluster.run(0, {"task", "view", id + ".71"}).exit == 0);
   CHECK(cluster.run(0, {"task", "view", id + ".72"}).exit == 4);
   CHECK(cluster.run(0, {"task", "view", id + ".x"}).exit == 2);
