@@ -118,27 +118,28 @@ void AirdropActor::load_state() {
             [this, run = run_](const base::Outcome<void>& done) {
               if (run != run_) return;
               if (!done.ok()) return reload(done.error());
-              load_objected(rows::key('o', setup_.id));
+              load_objected();
             });
 }
 
-void AirdropActor::load_objected(const Bytes& from) {
-  storage_.range(rows::key('o', setup_.id), from, kObjectedRows,
-                 [this, run = run_](const base::Outcome<durable::Storage::Page>& page) {
-                   if (run != run_) return;
-                   if (!page.ok()) return reload(page.error());
-                   for (const auto& row : page.value().rows) {
-                     constexpr std::size_t kPrefix = 1 + AirdropId::kBytes;
-                     auto objected = decode_objected(row.value);
-                     if (!objected || row.key.size() != kPrefix + 8)
-                       return reload({Code::corrupt, "the row of an objection cannot be read"});
-                     objected_[static_cast<std::uint32_t>(durable::ordered_at(row.key, kPrefix))] =
-                         std::move(*objected);
-                   }
-                   if (page.value().next) return load_objected(*page.value().next);
-                   if (!founding_ || world().mutations.on("airdrop.forgets_strays")) return opened();
-                   load_strays(rows::key('x', setup_.id));
-                 });
+void AirdropActor::load_objected() {
+  storage_.each(
+      rows::key('o', setup_.id), {},
+      [this, run = run_](const durable::Storage::Row& row) -> std::optional<Error> {
+        constexpr std::size_t kPrefix = 1 + AirdropId::kBytes;
+        if (run != run_) return durable::read_again();
+        auto objected = decode_objected(row.value);
+        if (!objected || row.key.size() != kPrefix + 8)
+          return Error{Code::corrupt, "the row of an objection cannot be read"};
+        objected_[static_cast<std::uint32_t>(durable::ordered_at(row.key, kPrefix))] = std::move(*objected);
+        return std::nullopt;
+      },
+      [this, run = run_](const base::Outcome<void>& done) {
+        if (run != run_) return;
+        if (!done.ok()) return reload(done.error());
+        if (!founding_ || world().mutations.on("airdrop.forgets_strays")) return opened();
+        load_strays();
+      });
 }
 
 void AirdropActor::opened() {
@@ -312,20 +313,23 @@ void AirdropActor::unfollow(const Error& why) {
 }
 
 void AirdropActor::not_deposited(const Error& why) {
+  const std::vector<wallet::Stray> gone = strays_.first();
+  const bool last = gone.size() == strays_.size();
   row_.change(
-      [this](Airdrop& airdrop, durable::Storage::Commit& commit) {
+      [this, gone, last](Airdrop& airdrop, durable::Storage::Commit& commit) {
+        for (const wallet::Stray& one : gone) commit.rows[rows::stray_key(setup_.id, one.from)] = std::nullopt;
+        if (!last) return base::Outcome<void>();
         for (const Bytes& key : {rows::key('t', setup_.id), rows::key('u', setup_.id), rows::key('w', setup_.id),
                                  rows::nonce_key(founding_->terms), commit.head})
           commit.rows[key] = std::nullopt;
-        for (const wallet::Stray& one : strays_.first())
-          commit.rows[rows::stray_key(setup_.id, one.from)] = std::nullopt;
         airdrop = Airdrop{};
         return base::Outcome<void>();
       },
-      [this, why](const base::Outcome<void>& done) {
+      [this, why, gone, last](const base::Outcome<void>& done) {
         if (!done.ok()) return;  // it is read again
+        for (const wallet::Stray& one : gone) strays_.erase(one.from);
+        if (!last) return not_deposited(why);
         founding_.reset();
-        strays_ = {};
         for (IsReply& one : std::exchange(creating_, {})) one.refuse(why);
         tell_list(true);
       },

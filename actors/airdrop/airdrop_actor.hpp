@@ -62,7 +62,7 @@ class AirdropActor final : public runtime::Actor {
   // Opening (airdrop_actor.cpp).
   void load();
   void load_state();
-  void load_objected(const base::Bytes& from);
+  void load_objected();
   void opened();
   void reload(const base::Error& why);
   template <class A>
@@ -114,7 +114,7 @@ class AirdropActor final : public runtime::Actor {
   void save(const Cursor& reached, bool last);
 
   // What came beside the pool (beside.cpp).
-  void load_strays(const base::Bytes& from);
+  void load_strays();
   void credited(wallet::wire::Credited::Reader ask, runtime::Reply<messages::wire::Nothing> reply);
   void give_back_soon();
   void bind_back();
@@ -137,7 +137,8 @@ class AirdropActor final : public runtime::Actor {
   std::vector<Waiting> running_;
   wallet::Strays strays_;
   bool giving_back_ = false;
-  bool asking_ = false;  // the deposit, or all that is given back
+  base::Duration back_again_{};  // of what the book has refused last
+  bool asking_ = false;          // the deposit, or all that is given back
 
   std::deque<InFlight> in_flight_;
   std::size_t window_ = kAtOnce;  // of them; a ledger that is busy takes fewer

@@ -8,25 +8,27 @@
 namespace troupe::airdrop {
 namespace {
 
-constexpr std::chrono::seconds kBackDue{20};   // our choice: it is sent again
-constexpr std::chrono::seconds kBackAgain{1};  // our choice
-constexpr std::uint32_t kStrayRows = 512;      // our choice
+constexpr std::chrono::seconds kBackDue{20};       // our choice: it is sent again
+constexpr std::chrono::seconds kBackAgain{1};      // our choice: later each time
+constexpr std::chrono::seconds kBackAgainMax{60};  // our choice
 
 }  // namespace
 
-void AirdropActor::load_strays(const base::Bytes& from) {
-  storage_.range(rows::key('x', setup_.id), from, kStrayRows,
-                 [this, run = run_](const base::Outcome<durable::Storage::Page>& page) {
-                   if (run != run_) return;
-                   if (!page.ok()) return reload(page.error());
-                   for (const auto& row : page.value().rows) {
-                     const auto stray = wallet::decode_stray(row.value);
-                     if (!stray) return reload({base::Code::corrupt, "a row of money beside the pool cannot be read"});
-                     strays_.put(*stray);
-                   }
-                   if (page.value().next) return load_strays(*page.value().next);
-                   opened();
-                 });
+void AirdropActor::load_strays() {
+  storage_.each(
+      rows::key('x', setup_.id), {},
+      [this, run = run_](const durable::Storage::Row& row) -> std::optional<base::Error> {
+        if (run != run_) return durable::read_again();
+        const auto stray = wallet::decode_stray(row.value);
+        if (!stray) return base::Error{base::Code::corrupt, "a row of money beside the pool cannot be read"};
+        strays_.put(*stray);
+        return std::nullopt;
+      },
+      [this, run = run_](const base::Outcome<void>& done) {
+        if (run != run_) return;
+        if (!done.ok()) return reload(done.error());
+        opened();
+      });
 }
 
 void AirdropActor::credited(wallet::wire::Credited::Reader ask, runtime::Reply<messages::wire::Nothing> reply) {
@@ -103,7 +105,11 @@ void AirdropActor::send_back() {
       [this, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
         if (run != run_) return;
         giving_back_ = false;
-        if (!answer.ok()) return after<GiveBack>(kBackAgain);
+        if (!answer.ok()) {
+          back_again_ = std::clamp<base::Duration>(2 * back_again_, kBackAgain, kBackAgainMax);
+          return after<GiveBack>(back_again_);
+        }
+        back_again_ = {};
         giving_back_ = true;
         row_.change(
             [this](Airdrop& airdrop, durable::Storage::Commit& commit) -> base::Outcome<void> {

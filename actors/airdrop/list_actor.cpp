@@ -81,31 +81,36 @@ void ListActor::take() {
     unfinished_.clear();
     claimed_.clear();
     owing_.clear();
-    find_unfinished(rows::prefix('u'));
+    find_unfinished();
   });
 }
 
-void ListActor::find_unfinished(const Bytes& from) {
-  storage_.range(rows::prefix('u'), from, kListRows, [this](const base::Outcome<durable::Storage::Page>& page) {
-    if (!page.ok()) return after<Again>(kOpenAgain);
-    for (const auto& row : page.value().rows) {
-      const auto id = AirdropId::from(base::ByteView(row.key).subspan(1));
-      const auto owner = Address::from(row.value);
-      if (id && owner) unfinished_[*id] = *owner;
-    }
-    if (page.value().next) return find_unfinished(*page.value().next);
-    find_owing(rows::prefix('w'));
-  });
+void ListActor::find_unfinished() {
+  storage_.each(
+      rows::prefix('u'), {},
+      [this](const durable::Storage::Row& row) -> std::optional<base::Error> {
+        const auto id = AirdropId::from(base::ByteView(row.key).subspan(1));
+        const auto owner = Address::from(row.value);
+        if (id && owner) unfinished_[*id] = *owner;
+        return std::nullopt;
+      },
+      [this](const base::Outcome<void>& done) {
+        if (!done.ok()) return after<Again>(kOpenAgain);
+        find_owing();
+      });
 }
 
-void ListActor::find_owing(const Bytes& from) {
-  storage_.range(rows::prefix('w'), from, kListRows, [this](const base::Outcome<durable::Storage::Page>& page) {
-    if (!page.ok()) return after<Again>(kOpenAgain);
-    for (const auto& row : page.value().rows)
-      if (const auto id = AirdropId::from(base::ByteView(row.key).subspan(1))) owing_.insert(*id);
-    if (page.value().next) return find_owing(*page.value().next);
-    opened();
-  });
+void ListActor::find_owing() {
+  storage_.each(
+      rows::prefix('w'), {},
+      [this](const durable::Storage::Row& row) -> std::optional<base::Error> {
+        if (const auto id = AirdropId::from(base::ByteView(row.key).subspan(1))) owing_.insert(*id);
+        return std::nullopt;
+      },
+      [this](const base::Outcome<void>& done) {
+        if (!done.ok()) return after<Again>(kOpenAgain);
+        opened();
+      });
 }
 
 void ListActor::opened() {

@@ -34,8 +34,8 @@ class ListActor final : public runtime::Actor {
   struct Again {};
   struct Look {};
   void take();
-  void find_unfinished(const base::Bytes& from);
-  void find_owing(const base::Bytes& from);
+  void find_unfinished();
+  void find_owing();
   void opened();
   void serve(const runtime::Envelope& question, runtime::AnyReply reply);
   template <class Q>

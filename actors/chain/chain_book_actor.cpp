@@ -16,7 +16,6 @@ using base::Error;
 // Rows: 'h' the head; 'f' account: it is followed; 'a' account: a KeptAccount; 'b' account: its transaction under way;
 // 'n' account, number: where a transfer is; 'r' mark: the transfer of a request; 'o' sequence, credit: one to be told;
 // 'p' transaction: that of a party was submitted, and its last height.
-constexpr std::uint32_t kBookLoadRows = 1'000;
 constexpr std::chrono::milliseconds kBookReopen{500};  // our choice
 constexpr std::size_t kOpenWaitingMax = 4'096;         // our choice
 constexpr std::size_t kCommitAtOnce = 256;             // our choice: rows of other writes that may join a commit
@@ -208,19 +207,20 @@ void ChainBookActor::found(std::uint64_t commits, Height looked) {
 
 void ChainBookActor::load_from(std::size_t index) {
   if (index == kBookLoaded.size()) return opened();
-  load(kBookLoaded[index], {}, [this, index] { load_from(index + 1); });
+  load(kBookLoaded[index], [this, index] { load_from(index + 1); });
 }
 
-void ChainBookActor::load(char kind, const Bytes& from, base::Callback<void()> then) {
-  const Bytes prefix{static_cast<std::uint8_t>(kind)};
-  storage_.range(
-      prefix, from.empty() ? prefix : from, kBookLoadRows,
-      [this, kind, run = run_, then = std::move(then)](const base::Outcome<durable::Storage::Page>& page) mutable {
+void ChainBookActor::load(char kind, base::Callback<void()> then) {
+  storage_.each(
+      {static_cast<std::uint8_t>(kind)}, {},
+      [this, kind, run = run_](const durable::Storage::Row& row) -> std::optional<Error> {
+        if (run != run_) return durable::read_again();
+        if (!keep(kind, row)) return Error{Code::corrupt, "a row cannot be read"};
+        return std::nullopt;
+      },
+      [this, run = run_, then = std::move(then)](const base::Outcome<void>& done) mutable {
         if (run != run_) return;
-        if (!page.ok()) return reopen(page.error());
-        for (const auto& row : page.value().rows)
-          if (!keep(kind, row)) return reopen({Code::corrupt, "a row cannot be read"});
-        if (page.value().next) return load(kind, *page.value().next, std::move(then));
+        if (!done.ok()) return reopen(done.error());
         then();
       });
 }

@@ -152,7 +152,7 @@ class ChainBookActor final : public runtime::Actor {
   void open();
   void found(std::uint64_t commits, Height looked);
   void load_from(std::size_t index);
-  void load(char kind, const base::Bytes& from, base::Callback<void()> then);
+  void load(char kind, base::Callback<void()> then);
   bool keep(char kind, const durable::Storage::Row& row);
   void opened();
   void reopen(const base::Error& why);

@@ -210,6 +210,10 @@ class Storage final : public runtime::Part {
   void get(const base::Bytes& key, Then<std::optional<base::Bytes>> done);
   /// Rows whose keys begin with `prefix`, from `from` on.
   void range(const base::Bytes& prefix, const base::Bytes& from, std::uint32_t rows_max, Then<Page> done);
+  /// All of them, page by page; empty `from`: from the first. `take` gives the error that ends it, if any. The storage
+  /// is there until the end of it.
+  using Take = base::Callback<std::optional<base::Error>(const Row&)>;
+  void each(const base::Bytes& prefix, const base::Bytes& from, Take take, Then<void> done);
   /// `conflict`: nothing was changed, and the owner knows an old head. `unknown_outcome`. Others: nothing was changed.
   void commit(Commit commit, Then<void> done);
   /// Fine if this node still holds the seat: what its actors know is what was decided last.
@@ -224,6 +228,9 @@ class Storage final : public runtime::Part {
   const std::string kind_;
   const std::uint64_t term_;
 };
+
+/// What ends the reading of rows whose owner reads them anew by now (Storage::each).
+base::Error read_again();
 
 /// What the asker is told of a commit that failed, or that ended after its owner had begun to read its rows
 /// again (`reread` says so): then it may have been done.

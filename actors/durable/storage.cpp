@@ -17,6 +17,7 @@ constexpr std::chrono::seconds kReadDue{10};
 constexpr std::chrono::seconds kCommitDue{60};        // our choice: a time-out does not tell whether it was done
 constexpr std::uint32_t kGroupDueMs = 20'000;         // below it: the group's own answer tells more
 constexpr std::uint32_t kRangeBytesMax = 512 * 1024;  // our choice
+constexpr std::uint32_t kEachRows = 512;              // our choice
 
 Error held_by_another() {
   return {Code::conflict, "another holds the seat, or has changed the actor: nothing was done"};
@@ -29,6 +30,8 @@ void set_equals(raft::wire::Condition::Builder out, const Bytes& key, const std:
 }
 
 }  // namespace
+
+Error read_again() { return {Code::dropped, "the rows are read again"}; }
 
 Error not_committed(const base::Outcome<void>& done, const char* reread) {
   if (done.ok()) return {Code::unknown_outcome, reread};
@@ -180,6 +183,17 @@ void Storage::range(const Bytes& prefix, const Bytes& from, std::uint32_t rows_m
         }
         done(std::move(page));
       });
+}
+
+void Storage::each(const Bytes& prefix, const Bytes& from, Take take, Then<void> done) {
+  range(prefix, from.empty() ? prefix : from, kEachRows,
+        [this, prefix, take = std::move(take), done = std::move(done)](const base::Outcome<Page>& page) mutable {
+          if (!page.ok()) return done(page.error());
+          for (const Row& row : page.value().rows)
+            if (const auto wrong = take(row)) return done(*wrong);
+          if (!page.value().next) return done({});
+          each(prefix, *page.value().next, std::move(take), std::move(done));
+        });
 }
 
 void Storage::commit(Commit commit, Then<void> done) {

@@ -39,6 +39,9 @@ class EscrowActor final : public runtime::Actor {
   void start() override { load(); }
 
  private:
+  static constexpr std::chrono::seconds kBookDue{20};            // our choice: it is tried again
+  static constexpr std::chrono::milliseconds kUnknownIdle{100};  // our choice
+  static constexpr std::chrono::seconds kBackoffMax{30};         // our choice
   struct Reload {};
   struct Resend {};
   struct Idle {};
@@ -73,17 +76,19 @@ class EscrowActor final : public runtime::Actor {
   };
   struct Opening;
 
+  // -- escrow_actor_load.cpp
   void load();
   void load_snapshot(rows::Founding founding, rows::Head head);
-  void load_log(rows::Founding founding, rows::Head head, const base::Bytes& from, std::optional<Replay> replay);
+  void load_log(rows::Founding founding, rows::Head head, const base::Bytes& from, Replay before);
   void breaks(const std::string& how);
   void load_deposits(Party party);
   void load_sayings();
-  void load_strays(const base::Bytes& from);
+  void load_strays();
   void loaded();
   void reload(const base::Error& why);
   void when_loaded(base::Callback<void()> then);
 
+  // -- escrow_actor.cpp
   void open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> reply);
   void open_at_book(std::shared_ptr<Opening> opening);
   void found(std::shared_ptr<Opening> opening);
@@ -102,20 +107,22 @@ class EscrowActor final : public runtime::Actor {
   durable::Storage::Commit commit_of(const std::vector<Entry>& entries, const Replay& after,
                                      const std::map<base::Bytes, Address>& fresh, std::uint64_t strays) const;
   rows::Aside aside() const;
+  void happened(const std::vector<Entry>& entries);
+  void effect(const Effect& effect);
+  void send_deposit(Party party);
+  void send_payment(const wallet::Transfer& transfer);
+  void deposit_ended(Party party, const base::Outcome<Taken>& how);
+  // -- escrow_actor_aside.cpp
+  std::map<base::Bytes, Address> sayings_of(const Wanted& wanted, const Decision& decision, const Escrow& after) const;
+  void say();
+  void forget(Wanted wanted);
   void commit_aside(Wanted wanted, durable::Storage::Commit commit, std::uint64_t strays,
                     base::Callback<void(const Wanted&)> then);
   bool told(std::uint64_t sequence) const;
   void note(Wanted wanted);
   void strays_wait();
   void give_back();
-  void happened(const std::vector<Entry>& entries);
-  void effect(const Effect& effect);
-  void send_deposit(Party party);
-  void send_payment(const wallet::Transfer& transfer);
-  std::map<base::Bytes, Address> sayings_of(const Wanted& wanted, const Decision& decision, const Escrow& after) const;
-  void say();
-  void forget(Wanted wanted);
-  void deposit_ended(Party party, const base::Outcome<Taken>& how);
+
   base::Error unknown() const;
   const Escrow& escrow() const { return replay_->escrow(); }
   UnixMs time() const;

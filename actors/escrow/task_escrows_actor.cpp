@@ -14,7 +14,6 @@ using base::Error;
 
 constexpr std::chrono::minutes kTasksLookEvery{1};         // our choice
 constexpr std::chrono::milliseconds kTasksOpenAgain{500};  // our choice
-constexpr std::uint32_t kTasksRows = 256;
 constexpr const char* kIdIs = "the id of an escrow has 32 bytes";
 
 }  // namespace
@@ -76,25 +75,26 @@ void TaskEscrowsActor::take() {
     if (!taken.ok()) return after<Again>(kTasksOpenAgain);
     open_.clear();
     of_buyer_.clear();
-    find_open({static_cast<std::uint8_t>('u')});
+    find_open();
   });
 }
 
-void TaskEscrowsActor::find_open(const Bytes& from) {
-  storage_.range({static_cast<std::uint8_t>('u')}, from, kTasksRows,
-                 [this](const base::Outcome<durable::Storage::Page>& page) {
-                   if (!page.ok()) return after<Again>(kTasksOpenAgain);
-                   for (const auto& row : page.value().rows) {
-                     const auto id = TaskEscrowId::from(base::ByteView(row.key).subspan(1));
-                     const auto buyer = Address::from(row.value);
-                     if (id && buyer && open_.emplace(*id, *buyer).second) ++of_buyer_[*buyer];
-                   }
-                   if (page.value().next) return find_open(*page.value().next);
-                   ready_ = true;
-                   after<Look>(kTasksLookEvery);
-                   for (const auto& [id, buyer] : open_) wake(id);
-                   for (auto& [question, reply] : std::exchange(early_, {})) serve(question, std::move(reply));
-                 });
+void TaskEscrowsActor::find_open() {
+  storage_.each(
+      {static_cast<std::uint8_t>('u')}, {},
+      [this](const durable::Storage::Row& row) -> std::optional<base::Error> {
+        const auto id = TaskEscrowId::from(base::ByteView(row.key).subspan(1));
+        const auto buyer = Address::from(row.value);
+        if (id && buyer && open_.emplace(*id, *buyer).second) ++of_buyer_[*buyer];
+        return std::nullopt;
+      },
+      [this](const base::Outcome<void>& done) {
+        if (!done.ok()) return after<Again>(kTasksOpenAgain);
+        ready_ = true;
+        after<Look>(kTasksLookEvery);
+        for (const auto& [id, buyer] : open_) wake(id);
+        for (auto& [question, reply] : std::exchange(early_, {})) serve(question, std::move(reply));
+      });
 }
 
 void TaskEscrowsActor::wake(const TaskEscrowId& id) {

@@ -27,7 +27,7 @@ class TaskEscrowsActor final : public runtime::Actor {
   struct Again {};
   struct Look {};
   void take();
-  void find_open(const base::Bytes& from);
+  void find_open();
   void serve(const runtime::Envelope& question, runtime::AnyReply reply);
   void act(const runtime::Envelope& question, runtime::AnyReply reply);
   std::optional<base::Error> crowded(const TaskEscrowId& id, const TaskAct& act) const;

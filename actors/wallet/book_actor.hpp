@@ -80,7 +80,7 @@ class BookActor final : public runtime::Actor, private BookRows {
   // Opening (book_actor_open.cpp).
   void open();
   void found(Genesis genesis);
-  void load(char kind, const base::Bytes& from, base::Callback<void()> then);
+  void load(char kind, base::Callback<void()> then);
   bool keep(char kind, const durable::Storage::Row& row);
   void opened();
   void reopen(const base::Error& why);

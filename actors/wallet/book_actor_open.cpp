@@ -12,8 +12,7 @@ using base::Code;
 using base::Error;
 
 constexpr std::chrono::milliseconds kReopen{500};  // our choice
-constexpr std::uint32_t kLoadRows = 1'000;
-constexpr std::size_t kWaitingOpenMax = 4'096;  // our choice
+constexpr std::size_t kWaitingOpenMax = 4'096;     // our choice
 constexpr const char* kHealthSource = "wallet.book";
 constexpr std::string_view kLoaded = "aqo";
 
@@ -92,19 +91,21 @@ void BookActor::found(Genesis genesis) {
     head_ = *head;
     head_row_ = row.value();
     commits_ = base::load<std::uint64_t>(*head_row_, head_row_->size() - kNumber);
-    load(kLoaded[0], {}, [this] { load(kLoaded[1], {}, [this] { load(kLoaded[2], {}, [this] { opened(); }); }); });
+    load(kLoaded[0], [this] { load(kLoaded[1], [this] { load(kLoaded[2], [this] { opened(); }); }); });
   });
 }
 
-void BookActor::load(char kind, const Bytes& from, base::Callback<void()> then) {
-  storage_.range(
-      rows::prefix(kind), from.empty() ? rows::prefix(kind) : from, kLoadRows,
-      [this, kind, run = run_, then = std::move(then)](const base::Outcome<durable::Storage::Page>& page) mutable {
+void BookActor::load(char kind, base::Callback<void()> then) {
+  storage_.each(
+      rows::prefix(kind), {},
+      [this, kind, run = run_](const durable::Storage::Row& row) -> std::optional<Error> {
+        if (run != run_) return durable::read_again();
+        if (!keep(kind, row)) return Error{Code::corrupt, "a row of the book cannot be read"};
+        return std::nullopt;
+      },
+      [this, run = run_, then = std::move(then)](const base::Outcome<void>& done) mutable {
         if (run != run_) return;
-        if (!page.ok()) return reopen(page.error());
-        for (const auto& row : page.value().rows)
-          if (!keep(kind, row)) return reopen({Code::corrupt, "a row of the book cannot be read"});
-        if (page.value().next) return load(kind, *page.value().next, std::move(then));
+        if (!done.ok()) return reopen(done.error());
         then();
       });
 }

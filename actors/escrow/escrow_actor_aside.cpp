@@ -1,0 +1,135 @@
+// What changes no log: what is said of arbiters, and money that came unasked. Each is a row, and the head changes with
+// it.
+#include <algorithm>
+
+#include "actors/escrow/arbiters_actor.hpp"
+#include "actors/escrow/escrow_actor.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::escrow {
+namespace {
+
+using base::Bytes;
+using base::Code;
+using base::Error;
+
+constexpr std::chrono::seconds kSayAgain{1};  // our choice
+
+}  // namespace
+
+// -- what is said of arbiters
+
+std::map<Bytes, Address> EscrowActor::sayings_of(const Wanted& wanted, const Decision& decision,
+                                                 const Escrow& after_it) const {
+  std::map<Bytes, Address> out;
+  const auto add = [&](std::size_t round, ArbiterHow how, const Address& arbiter) {
+    out.emplace(rows::arbiter_key(setup_.id, round, static_cast<std::uint8_t>(how)), arbiter);
+  };
+  for (const Effect& one : decision.effects)
+    if (const auto* silent = std::get_if<ForfeitArbiter>(&one)) add(silent->round, ArbiterHow::silent, silent->arbiter);
+  for (const Event& one : decision.events)
+    if (const auto* drawn = std::get_if<ArbiterDrawn>(&one))
+      add(after_it.drawn.size(), ArbiterHow::drawn, drawn->arbiter);
+  const auto* acted = std::get_if<Acted>(&wanted.command);
+  const bool ends = acted != nullptr && escrow().stage == Stage::disputed && escrow::is_final(after_it.stage);
+  if (ends && !after_it.drawn.empty())
+    add(after_it.drawn.size(), std::holds_alternative<Rule>(acted->act.what) ? ArbiterHow::ruled : ArbiterHow::over,
+        after_it.drawn.back());
+  return out;
+}
+
+/// The first of them, until it is answered; then the next.
+void EscrowActor::say() {
+  if (sayings_.empty() || std::exchange(saying_, true)) return;
+  const auto& [key, arbiter] = *sayings_.begin();
+  ask<wire::ArbiterAct, messages::wire::Nothing>(
+      node().find(kArbitersPath), now() + kBookDue,
+      [&, &key = key, &arbiter = arbiter](wire::ArbiterAct::Builder out) {
+        out.setEscrow(data_of(setup_.id.view()));
+        out.setRound(static_cast<std::uint32_t>(durable::ordered_at(key, key.size() - 9)));
+        out.setHow(static_cast<wire::ArbiterHow>(key.back()));
+        out.setArbiter(data_of(arbiter.view()));
+        out.setBuyer(data_of(escrow().agreement.buyer.view()));
+        out.setProvider(data_of(escrow().agreement.provider.view()));
+      },
+      [this, key = key, run = run_](const runtime::Answer<messages::wire::Nothing>& answer) {
+        if (run != run_) return;
+        saying_ = false;
+        if (!answer.ok()) return after<Resend>(kSayAgain);
+        want({.command = Looked{}, .said = key, .done = [this](const base::Outcome<Taken>&) { say(); }});
+      });
+}
+
+/// That row is not needed any more.
+void EscrowActor::forget(Wanted wanted) {
+  durable::Storage::Commit commit{.head = {}};
+  commit.rows[*wanted.said] = std::nullopt;
+  if (sayings_.size() == 1 && strays_.empty() && unfinished(escrow()).empty())
+    commit.rows[rows::key('o', setup_.id)] = std::nullopt;
+  commit_aside(std::move(wanted), std::move(commit), strays_.size(),
+               [this](const Wanted& done) { sayings_.erase(*done.said); });
+}
+
+/// What is in no event: only the head changes with it.
+void EscrowActor::commit_aside(Wanted wanted, durable::Storage::Commit commit, std::uint64_t strays,
+                               base::Callback<void(const Wanted&)> then) {
+  commit.head = rows::key('h', setup_.id);
+  commit.expected = head_row_;
+  Bytes head = rows::encode(rows::Head{replay_->sequence(), commits_ + 1, replay_->hash(), strays});
+  commit.rows[commit.head] = head;
+  busy_ = true;
+  const auto kept = std::make_shared<Wanted>(std::move(wanted));
+  storage_.commit(std::move(commit), [this, run = run_, kept, head = std::move(head),
+                                      then = std::move(then)](const base::Outcome<void>& done) mutable {
+    if (run != run_ || !done.ok()) {
+      const Error why = durable::not_committed(done, "the escrow was read again");
+      kept->done(why);
+      if (run == run_) reload(why);
+      return;
+    }
+    busy_ = false;
+    ++commits_;
+    head_row_ = head;
+    then(*kept);
+    kept->done(Taken{replay_->sequence(), false});
+    next();
+  });
+}
+
+// -- what comes unasked
+
+/// Credits are told in their order: one that is not above the latest was told before.
+bool EscrowActor::told(std::uint64_t sequence) const {
+  return sequence <= std::max(escrow().arrived, strays_.latest());
+}
+
+void EscrowActor::note(Wanted wanted) {
+  const wallet::Stray& came = *wanted.stray;
+  if (told(came.sequence) && !world().mutations.on("escrow.counts_twice"))
+    return wanted.done(Taken{replay_->sequence(), false});
+  const auto sum = strays_.with(came.sequence, came.from, came.amount);
+  if (!sum) return wanted.done(Error{Code::refused, "an account has no more than 2^63 units"});
+  const bool same = sum->amount != came.amount;
+  durable::Storage::Commit commit{.head = {}};
+  commit.rows[rows::stray_key(setup_.id, sum->from)] = wallet::encode(*sum);
+  commit.rows[rows::key('o', setup_.id)] = Bytes();
+  commit_aside(std::move(wanted), std::move(commit), strays_.size() + (same ? 0 : 1), [this, sum](const Wanted&) {
+    const bool first = strays_.empty();
+    strays_.put(*sum);
+    if (first) strays_wait();
+    if (strays_.size() >= wallet::kStraysAtOnce) give_back();
+  });
+}
+
+void EscrowActor::strays_wait() {
+  if (!strays_.empty()) after<GiveBackDue>(wallet::strays_wait(escrow().returns));
+}
+
+void EscrowActor::give_back() {
+  if (!strays_.empty())
+    want({.command = GiveBack{}, .done = [this](const base::Outcome<Taken>& taken) {
+            if (!taken.ok() && loaded_) strays_wait();
+          }});
+}
+
+}  // namespace troupe::escrow
