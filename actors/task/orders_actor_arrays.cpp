@@ -1,5 +1,7 @@
 // Arrays: orders that are many tasks.
 #include <algorithm>
+#include <memory>
+#include <optional>
 
 #include "actors/task/orders_actor.hpp"
 #include "messages/words.hpp"
@@ -122,13 +124,23 @@ void OrdersActor::cancel_array(const TaskId& id, runtime::Reply<wire::TaskCancel
       open.push_back(member);
   if (open.empty() && !job.array.grows()) return reply.refuse({Code::conflict, "each member of the array has ended"});
   job.array.closed = true;
+  // Answered once the end of each member is durable, and so what others are told.
+  struct Ends {
+    runtime::Reply<wire::TaskCancelled> reply;
+    std::size_t left;
+    std::optional<base::Error> error;
+  };
+  const auto ends = std::make_shared<Ends>(Ends{std::move(reply), open.size() + 1, std::nullopt});
+  const auto saved = [ends](const base::Outcome<void>& done) {
+    if (!done.ok() && !ends->error) ends->error = done.error();
+    if (--ends->left > 0) return;
+    if (ends->error) return ends->reply.refuse(*ends->error);
+    ends->reply.send([](wire::TaskCancelled::Builder) {});
+  };
   store::RowChange change;
   change.save.push_back({array_key(id), job.array.encode()});
-  tasks_.save(std::move(change), [reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
-    if (!saved.ok()) return reply.refuse(saved.error());
-    reply.send([](wire::TaskCancelled::Builder) {});
-  });
-  for (const TaskId& member : open) changed(member);
+  tasks_.save(std::move(change), saved);
+  for (const TaskId& member : open) changed(member, saved);
 }
 
 // -- members
