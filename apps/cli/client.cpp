@@ -23,6 +23,8 @@ constexpr std::chrono::seconds kEndPatience{2};  // our choice: nothing of a com
 constexpr int kExitOfSignals = 128;              // as a shell tells that a signal has ended a program
 constexpr base::Duration kForever = std::chrono::hours{24};
 constexpr std::chrono::seconds kProbeTimeout{2 * kDialTimeout};
+constexpr std::chrono::milliseconds kStartAgain{20};  // our choice
+constexpr const char* kNode = "/node";
 
 /// A command keeps nothing.
 class NoDisk final : public ports::Disk {
@@ -122,8 +124,8 @@ std::optional<Failure> Client::connect_remotely(const NodeAddress& node, Console
     close();
     open(identity, role, {});
     link_ = pool_->dial(node.id, node.at);
-    const auto seen = ask<node::wire::GetStatus, node::wire::NodeStatus>("/node", kProbeTimeout,
-                                                                         [](node::wire::GetStatus::Builder) {});
+    const auto seen =
+        ask<node::wire::GetStatus, node::wire::NodeStatus>(kNode, kProbeTimeout, [](node::wire::GetStatus::Builder) {});
     if (interrupted_ || in_service()) {
       if (!seen.ok()) return seen.error();
       if (role == messages::Role::operate || needs != Needs::operate) return std::nullopt;
@@ -178,24 +180,40 @@ Client::~Client() {
 
 // -- calls -----------------------------------------------------------------------------------------------------------
 
-runtime::Handle Client::service(const std::string& path) { return link_ ? link_->proxy(path) : runtime::Handle{}; }
+runtime::Handle Client::service(const std::string& path) {
+  if (!awaited_ && path != kNode && path != "/inspect") await_serving();
+  return link_ ? link_->proxy(path) : runtime::Handle{};
+}
 
-Client::Outcome<runtime::Envelope> Client::pose(const std::string& path, runtime::Envelope question) {
+/// A node that has just started still reads what it holds, and its domains refuse until then. What else it may lack,
+/// the answer to the caller's own question says.
+void Client::await_serving() {
+  for (awaited_ = true; true;) {
+    auto seen =
+        ask<node::wire::GetStatus, node::wire::NodeStatus>(kNode, kProbeTimeout, [](node::wire::GetStatus::Builder) {});
+    if (!seen.ok()) return;
+    const node::wire::NodeStatus::Reader status = seen.value().root();
+    if (status.getStage() != node::wire::Stage::STARTING || status.getUptimeS() >= std::uint64_t{kStartMax.count()})
+      return;
+    if (!pause(kStartAgain).ok()) return;
+  }
+}
+
+Client::Outcome<runtime::Envelope> Client::pose(const runtime::Handle& whom, runtime::Envelope question) {
   struct Waiting {
     std::mutex lock;
     std::optional<runtime::Envelope> answer;
   };
   const auto waiting = std::make_shared<Waiting>();
-  outside_->run(
-      [this, waiting, whom = service(path), question = std::move(question)](runtime::ExternalActor::Inside& actor) {
-        actor.pose(whom, question, [this, waiting](const runtime::Envelope& answer) {
-          {
-            const std::lock_guard hold(waiting->lock);
-            waiting->answer = answer;
-          }
-          waker_->ring();
-        });
-      });
+  outside_->run([this, waiting, whom, question = std::move(question)](runtime::ExternalActor::Inside& actor) {
+    actor.pose(whom, question, [this, waiting](const runtime::Envelope& answer) {
+      {
+        const std::lock_guard hold(waiting->lock);
+        waiting->answer = answer;
+      }
+      waker_->ring();
+    });
+  });
   const auto answered = [&] {
     const std::lock_guard hold(waiting->lock);
     return waiting->answer.has_value();

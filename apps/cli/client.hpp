@@ -32,6 +32,7 @@ inline constexpr std::size_t kReadAheadBytes = 4u << 20;  // our choice: beside 
 inline constexpr std::size_t kWriteAhead = 4;             // our choice: one is made while others are sent
 inline constexpr std::chrono::seconds kMuteMax{10};       // our choice: an actor that serves links answers in much less
 inline constexpr std::chrono::seconds kDialTimeout{5};    // our choice: a person does not wait for longer
+inline constexpr std::chrono::seconds kStartMax{10};      // our choice: by then a node has read what it holds
 
 /// An answer that is kept for as long as it is needed.
 template <class A>
@@ -85,7 +86,8 @@ class Client {
   /// the failure is `unknown_outcome`.
   template <class Q, class A, class Fill>
   Outcome<Kept<A>> ask(const std::string& path, base::Duration timeout, Fill&& fill) {
-    return keep<A>(pose(path, runtime::Envelope::build<Q>({.due = now() + timeout}, std::forward<Fill>(fill))));
+    const runtime::Handle whom = service(path);
+    return keep<A>(pose(whom, runtime::Envelope::build<Q>({.due = now() + timeout}, std::forward<Fill>(fill))));
   }
 
   /// Asks for a stream and hands each item to `on_item(Item::Reader) -> Outcome<void>`, whose failure cancels the
@@ -146,8 +148,10 @@ class Client {
   bool turned_away();
   void close();
 
-  Outcome<runtime::Envelope> pose(const std::string& path, runtime::Envelope question);
+  Outcome<runtime::Envelope> pose(const runtime::Handle& whom, runtime::Envelope question);
+  /// Once the node serves: what a question may take begins then.
   runtime::Handle service(const std::string& path);
+  void await_serving();
   Failure failure(const base::Error& error);
   void note(std::optional<int> signal);
   /// Runs `what` in the actor's context and waits for it.
@@ -167,6 +171,7 @@ class Client {
   std::string way_;
   std::uint64_t trace_ = 0;
   Effect effect_ = Effect::read;          // of the command, once it is connected
+  bool awaited_ = false;                  // that the node serves, or is not what keeps the caller waiting
   std::optional<std::string> directory_;  // of a local node
   std::optional<base::Instant> mute_at_;  // a local node that has said nothing by then does not answer
   // What to say if there never was a link.

@@ -63,6 +63,19 @@ TEST_CASE("cluster: a node that has waited for longer than its end may take stil
   CHECK_FALSE(contains(node.err(), "did not end in time"));
 }
 
+TEST_CASE("cluster: a command that comes while its node starts is answered once the node serves") {
+  const Folder folder;
+  NodeProgram node(folder, "a");
+  Seen seen;
+  CHECK(until([&] {
+    seen = troupe::test::troupe(folder, {"file", "ls", "--data", node.data});
+    return !contains(seen.err, "no node runs") && !contains(seen.err, "cannot be reached");
+  }));
+  CHECK(seen.err == "");
+  CHECK(seen.exit == 0);
+  CHECK(node.ready());
+}
+
 TEST_CASE("cluster: a second process for the same directory is refused, and the first one goes on") {
   const Folder folder;
   NodeProgram first(folder, "a");
