@@ -115,6 +115,22 @@ TEST_CASE("escrow log: a log of version 1 is read for ever, and has each kind of
   CHECK(hex_of(today.log) == golden);
 }
 
+TEST_CASE("escrow log: a snapshot of version 1 is read for ever, and the log goes on from it") {
+  const std::vector<Entry> log = golden_entries();
+  Replay replay(golden_agreement(), commitment_of(secret_of(Party::buyer)));
+  std::size_t next = 0;
+  while (next < kGoldenSnapshotAt) REQUIRE(replay.take(log[next++]).ok());
+  CHECK(replay.escrow().outgoing.bound().has_value());  // what is to be paid is in it
+  std::string golden;
+  for (const std::string_view line : kGoldenSnapshot) golden.append(line);
+  CHECK(base::hex(replay.snapshot().value()) == golden);
+  auto read =
+      Replay::from_snapshot(golden_agreement(), commitment_of(secret_of(Party::buyer)), test::bytes_of_hex(golden));
+  REQUIRE(read);
+  while (next < log.size()) REQUIRE(read->take(log[next++]).ok());
+  CHECK(read->hash().hex() == kGoldenHash);
+}
+
 TEST_CASE("escrow log: each entry is what its bytes say, and a replay is in the same state") {
   LoggedEscrow one;
   one.play();
