@@ -199,14 +199,14 @@ void Client::await_serving() {
   }
 }
 
-Client::Outcome<runtime::Envelope> Client::pose(const runtime::Handle& whom, runtime::Envelope question) {
+Client::Outcome<runtime::Envelope> Client::pose(const runtime::Handle& callee, runtime::Envelope question) {
   struct Waiting {
     std::mutex lock;
     std::optional<runtime::Envelope> answer;
   };
   const auto waiting = std::make_shared<Waiting>();
-  outside_->run([this, waiting, whom, question = std::move(question)](runtime::ExternalActor::Inside& actor) {
-    actor.pose(whom, question, [this, waiting](const runtime::Envelope& answer) {
+  outside_->run([this, waiting, callee, question = std::move(question)](runtime::ExternalActor::Inside& actor) {
+    actor.pose(callee, question, [this, waiting](const runtime::Envelope& answer) {
       {
         const std::lock_guard hold(waiting->lock);
         waiting->answer = answer;

@@ -86,8 +86,8 @@ class Client {
   /// the failure is `unknown_outcome`.
   template <class Q, class A, class Fill>
   Outcome<Kept<A>> ask(const std::string& path, base::Duration timeout, Fill&& fill) {
-    const runtime::Handle whom = service(path);
-    return keep<A>(pose(whom, runtime::Envelope::build<Q>({.due = now() + timeout}, std::forward<Fill>(fill))));
+    const runtime::Handle callee = service(path);
+    return keep<A>(pose(callee, runtime::Envelope::build<Q>({.due = now() + timeout}, std::forward<Fill>(fill))));
   }
 
   /// Asks for a stream and hands each item to `on_item(Item::Reader) -> Outcome<void>`, whose failure cancels the
@@ -148,7 +148,7 @@ class Client {
   bool turned_away();
   void close();
 
-  Outcome<runtime::Envelope> pose(const runtime::Handle& whom, runtime::Envelope question);
+  Outcome<runtime::Envelope> pose(const runtime::Handle& callee, runtime::Envelope question);
   /// Once the node serves: what a question may take begins then.
   runtime::Handle service(const std::string& path);
   void await_serving();
