@@ -74,6 +74,8 @@ void GroupActor::open_log(Snapshot snapshot) {
         if (run != run_) return;
         if (!answer.ok()) return reopen(answer.error());
         const auto log = answer.value();
+        if ((log.getDamaged() || !log.getFound()) && world().mutations.on("raft.votes_without_its_log"))
+          return opened({setup_.self, setup_.epoch, {}, Log(snapshot), snapshot.index}, true, false);
         if (log.getDamaged()) return recovering("what it had acknowledged in its log cannot be read");
         if (!log.getFound()) return recovering("its log is missing");
         const auto state = raft::read(log.getState());

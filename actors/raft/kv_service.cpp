@@ -47,7 +47,7 @@ kv::LeaseId lease_of(const std::string& request, std::uint64_t chance) {
 
 class Chunks final : public ChunkSource {
  public:
-  explicit Chunks(kv::Machine& machine) : writer_(machine) {}
+  Chunks(kv::Machine& machine, const base::Mutations& mutations) : writer_(machine, mutations) {}
   std::optional<base::Bytes> next(std::size_t bytes) override { return writer_.next(bytes); }
 
  private:
@@ -456,7 +456,7 @@ void KvService::keep(wire::KeepLease::Reader ask, runtime::Reply<wire::LeaseKept
 
 // -- snapshots -------------------------------------------------------------------------------------------------------
 
-std::unique_ptr<ChunkSource> KvService::freeze() { return std::make_unique<Chunks>(machine_); }
+std::unique_ptr<ChunkSource> KvService::freeze() { return std::make_unique<Chunks>(machine_, world().mutations); }
 
 void KvService::begin_load() {
   reader_.emplace();

@@ -56,7 +56,7 @@ void LogActor::open_log(wire::OpenLog::Reader ask, runtime::Reply<wire::LogOpene
   asked_.insert(ask.getIncarnation());
   reply.send([&](wire::LogOpened::Builder out) {
     out.setFound(found.has_value());
-    out.setDamaged(logs_->damaged(ask.getIncarnation()));
+    out.setDamaged(logs_->damaged(ask.getIncarnation()) && !world().mutations.on("raft.cuts_acknowledged"));
     if (!found) return;
     write(out.initState(), found->state);
     out.setFirst(found->first.value);

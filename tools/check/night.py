@@ -27,7 +27,8 @@ ASAN_OPTIONS = ["--buildtype=plain", "-Doptimization=1", "-Dcpp_args=['-g1']", "
                 "-Dtests=true", *command.UNITY]
 TSAN_OPTIONS = ["--buildtype=plain", "-Doptimization=1", "-Dcpp_args=['-g1']", "-Dsanitize=thread", "-Dtests=true",
                 *command.UNITY]
-COVERAGE_OPTIONS = ["--buildtype=plain", "-Doptimization=0", "-Dwerror=false", "-Db_coverage=true", "-Dtests=true"]
+COVERAGE_OPTIONS = ["--buildtype=plain", "-Doptimization=0", "-Dwerror=false", "-Db_coverage=true", "-Dtests=true",
+                    *command.UNITY]
 # Areas whose tests run real threads. Not `os`: all it does passes through CAF's workers, whose reference counts
 # ThreadSanitizer does not see, and what would silence that would silence everything.
 THREADED = ("actor", "observe")

@@ -41,8 +41,11 @@ Answer take_answer(base::FieldReader& in) {
 
 }  // namespace
 
-SnapshotWriter::SnapshotWriter(Machine& machine)
-    : machine_(machine), index_(machine.applied_), leases_(machine.leases_) {
+SnapshotWriter::SnapshotWriter(Machine& machine, const base::Mutations& mutations)
+    : machine_(machine),
+      index_(machine.applied_),
+      leases_(machine.leases_),
+      no_sessions_(mutations.on("raft.snapshot_without_sessions")) {
   machine.rows_.freeze();
   machine.sessions_.freeze();
   head_ = {kHead, kSnapshotVersion};
@@ -89,7 +92,7 @@ bool SnapshotWriter::write(base::Bytes& out) {
       ++rows_;
       return true;
     }
-    part_ = Part::sessions;
+    part_ = no_sessions_ ? Part::end : Part::sessions;
   }
   if (part_ == Part::sessions) {
     if (const auto session = machine_.sessions_.read()) {

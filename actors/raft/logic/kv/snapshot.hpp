@@ -2,13 +2,13 @@
 // A state machine as chunks of bytes, written while it goes on, and read back by another member.
 //
 // Chunks  whole records, in one order: head, leases, rows by key, sessions by request id, end. The sender may write
-// them
-//         anew after a break: the same state gives the same chunks.
+//         them anew after a break: the same state gives the same chunks.
 // Reader  trusts nothing: order, sizes, counts and the end are checked. The caller checks the digest over all bytes.
 #include <optional>
 
 #include "actors/raft/logic/kv/machine.hpp"
 #include "runtime/base/fields.hpp"
+#include "runtime/base/mutations.hpp"
 #include "runtime/base/result.hpp"
 
 namespace troupe::raft::kv {
@@ -16,7 +16,7 @@ namespace troupe::raft::kv {
 /// Writes `machine` as it is now. One writer at a time; the machine outlives it and may change meanwhile.
 class SnapshotWriter {
  public:
-  explicit SnapshotWriter(Machine& machine);
+  explicit SnapshotWriter(Machine& machine, const base::Mutations& mutations = base::kNoMutations);
   ~SnapshotWriter();
   SnapshotWriter(const SnapshotWriter&) = delete;
   SnapshotWriter& operator=(const SnapshotWriter&) = delete;
@@ -33,6 +33,7 @@ class SnapshotWriter {
   Index index_;
   base::Bytes head_;
   std::map<LeaseId, std::uint64_t> leases_;
+  const bool no_sessions_;  // a planted bug
   Part part_ = Part::head;
   std::optional<LeaseId> lease_;  // the last one written
   std::uint64_t rows_ = 0, sessions_ = 0;
