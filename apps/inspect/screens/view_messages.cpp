@@ -60,7 +60,7 @@ std::string dropped_text(const Model& model) {
 /// Its bytes, sixteen a line, as numbers and as text.
 void add_bytes(Content& out, const Message& message) {
   for (std::size_t at = 0; at < message.words.size(); at += kBytesALine) {
-    char offset[16];
+    char offset[24];  // of 16 digits at most
     std::snprintf(offset, sizeof offset, "  %06zx  ", at);
     std::string line = offset, plain;
     for (std::size_t i = at; i < at + kBytesALine; ++i) {
