@@ -107,7 +107,7 @@ void Earnings::hand() {
     if (std::exchange(one.asked, true)) continue;
     ask<escrow::wire::TakeTaskAct, escrow::wire::TaskEscrowIs>(
         node().find(escrow::kPath), now() + kBookDue,
-        [&](escrow::wire::TakeTaskAct::Builder out) { write_act(out.initAct(), one.act, *identity_); },
+        [this, &one = one](escrow::wire::TakeTaskAct::Builder out) { write_act(out.initAct(), one.act, *identity_); },
         [this, key = key](const runtime::Answer<escrow::wire::TaskEscrowIs>& answer) {
           const auto at = handing_.find(key);
           if (at == handing_.end()) return;

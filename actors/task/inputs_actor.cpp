@@ -52,7 +52,7 @@ void InputsActor::receive(runtime::Handlers& on) {
     after<StillThere>(kStillThere);
     for (auto& [wanted, file] : files_)
       for (auto& [number, user] : file.users)
-        if (user.to.ready()) user.to.push([&](wire::InputAt::Builder out) { out.setPath(file.path); });
+        if (user.to.ready()) user.to.push([&file = file](wire::InputAt::Builder out) { out.setPath(file.path); });
   });
   on.timer<Unpack>([this] { unpack(); });
   on.describe<wire::InputsState>([this](wire::InputsState::Builder state) {
