@@ -258,6 +258,11 @@ void RaftWorkload::handled(std::size_t node, std::string_view path, const runtim
     if (seen.hashes.size() > kSimHashesKept) seen.hashes.erase(seen.hashes.begin());
     return compare(node);
   }
+  Index& held = held_[core->self()];
+  if (log.last() < held)
+    nodes_.violated("held", node_name(node) + " goes on at index " + std::to_string(log.last().value) +
+                                ", and had acknowledged " + std::to_string(held.value));
+  held = std::max(held, std::min(core->durable(), core->commit()));
   if (nodes_.lost_data(node)) return;
   const bool leads = core->role() == Role::leader;
   if (leads && !seen.leads) {

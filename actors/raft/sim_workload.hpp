@@ -6,6 +6,7 @@
 //         alike         two members differ after the same index
 //         linearizable  what clients were told has no order that explains it
 //         once          a retry was answered otherwise, or applied again
+//         held          a member goes on without what it had on its disk and was committed
 //         named         beyond what is promised: members go on to serve different states
 // Members a person adds and removes some; a node whose disk was emptied is another node: a person removes the old one,
 //         and adds the new one.
@@ -78,6 +79,7 @@ class RaftWorkload final : public sim::Workload, private sim::Clients<sim::Clien
   std::uint64_t values_ = 0, requests_ = 0;
   std::map<std::string, sim::Value> read_last_;
   std::map<std::uint64_t, MemberId> leaders_;         // by term
+  std::map<MemberId, Index> held_;                    // committed, and durable at this member
   std::map<std::uint64_t, std::uint64_t> committed_;  // term of each index
   std::map<std::uint64_t, std::uint64_t> hashes_;     // after each index
   std::map<std::size_t, Seen> seen_;

@@ -1,5 +1,7 @@
 #include "apps/sim/faults.hpp"
 
+#include <algorithm>
+
 #include "apps/sim/span.hpp"
 #include "runtime/sim/datagrams.hpp"
 
@@ -286,7 +288,9 @@ bool Faults::strike_disk(const Fault& fault) {
     case disk_rot: {
       // Payloads have copies elsewhere; the rows of a node do not, and without them it refuses to serve.
       const auto rotten = disk.rot(amount, [this](std::string_view path) {
-        return !scenario_.beyond && path.find("/packs/") == std::string_view::npos;
+        return !scenario_.beyond && std::ranges::none_of(rots_, [path](std::string_view directory) {
+          return path.find(directory) != std::string_view::npos;
+        });
       });
       device_failed_[node] = device_failed_[node] || rotten;
       return rotten.has_value();

@@ -9,6 +9,7 @@
 #include <functional>
 #include <list>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apps/sim/keeper.hpp"
@@ -19,10 +20,13 @@ namespace troupe::apps {
 
 class Faults {
  public:
-  Faults(World& world, Keeper& keeper, const sim::Scenario& scenario, std::function<void(std::string)> tell)
+  /// `rots`: in which directories files may rot.
+  Faults(World& world, Keeper& keeper, const sim::Scenario& scenario, std::vector<std::string_view> rots,
+         std::function<void(std::string)> tell)
       : world_(world),
         keeper_(keeper),
         scenario_(scenario),
+        rots_(std::move(rots)),
         tell_(std::move(tell)),
         power_failures_(world.size(), 0),
         lost_data_(world.size(), false),
@@ -68,6 +72,7 @@ class Faults {
   World& world_;
   Keeper& keeper_;
   const sim::Scenario& scenario_;
+  const std::vector<std::string_view> rots_;
   std::function<void(std::string)> tell_;
   std::list<Lasting> lasting_;
   bool ended_ = false;

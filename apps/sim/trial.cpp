@@ -32,6 +32,14 @@ WorldOptions options_of(const sim::Scenario& scenario, const base::Mutations& mu
   return options;
 }
 
+std::vector<std::string_view> rots_of(const sim::Scenario& scenario, sim::WorkloadSpecs workloads) {
+  std::vector<std::string_view> out{"/packs/"};
+  for (const std::string& name : scenario.domains)
+    if (const auto* spec = sim::find(workloads, name); spec != nullptr && !spec->rots.empty())
+      out.push_back(spec->rots);
+  return out;
+}
+
 std::string first_of(std::vector<std::string> all) {
   const std::size_t size = all.size();
   all.resize(std::min(size, kWaitsTold));
@@ -48,7 +56,8 @@ Trial::Trial(const sim::Scenario& scenario, sim::WorkloadSpecs workloads)
   keeper_ = std::make_unique<Keeper>(
       *world_, Keeper::Told{[this](std::size_t node) { died(node); },
                             [this](std::size_t node, std::string line) { tell(node_name(node) + ' ' + line); }});
-  faults_ = std::make_unique<Faults>(*world_, *keeper_, scenario_, [this](std::string line) { tell(std::move(line)); });
+  faults_ = std::make_unique<Faults>(*world_, *keeper_, scenario_, rots_of(scenario, workloads),
+                                     [this](std::string line) { tell(std::move(line)); });
   for (const std::string& name : scenario_.domains) {
     const sim::WorkloadSpec* spec = sim::find(workloads, name);
     base::ensure(spec != nullptr, "a scenario names domains that are there");

@@ -153,6 +153,9 @@ struct WorkloadSpec {
   /// What a node of a world of that many has before its first start, and not again once its disk is lost; null:
   /// nothing.
   std::vector<GivenFile> (*files)(std::size_t node, std::size_t nodes) = nullptr;
+  /// The directory of files that may rot in worlds of this domain, beside the payloads of the store: their loss is
+  /// noticed, and others have what was in them. Empty: none.
+  std::string_view rots{};
 };
 
 /// Of several domains; each outlives the list.

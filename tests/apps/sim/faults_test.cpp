@@ -26,7 +26,7 @@ struct Struck {
   std::vector<std::string> told;
   World world{{.nodes = 3}};
   Keeper keeper{world, {[this](std::size_t node) { died.push_back(node); }, [](std::size_t, const std::string&) {}}};
-  Faults faults{world, keeper, scenario, [this](std::string line) { told.push_back(std::move(line)); }};
+  Faults faults{world, keeper, scenario, {"/packs/"}, [this](std::string line) { told.push_back(std::move(line)); }};
 };
 
 /// Something that lasts from 20 s to 60 s, and for one second of it a second time.
