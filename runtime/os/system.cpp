@@ -73,8 +73,8 @@ struct System::Parts {
   }
 
   Config config;
+  Clock clock;  // outlives the workers, which end with `system`: they read it behind the last turn of an actor
   caf::actor_system system;
-  Clock clock;
   Chance chance;
   Threads threads;
   Hardware hardware;
