@@ -77,6 +77,7 @@ const sim::WorkloadSpec& workload() {
               {"alike", "members that have applied the same index have the same state"},
               {"linearizable", "one order of all operations explains what clients were told"},
               {"once", "a command with a request id is applied once, and answered alike"},
+              {"durable", "what a leader commits is on the disks of a majority"},
               {"held", "a member never goes on without what it had on its disk and was committed"},
               {"named", "beyond what is promised: no two members serve different states for over a minute"},
           },

@@ -1,6 +1,7 @@
 #include "actors/raft/sim_workload.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "actors/raft/group_actor.hpp"
 #include "actors/raft/logic/quorum.hpp"
@@ -239,10 +240,11 @@ void RaftWorkload::handled(std::size_t node, std::string_view path, const runtim
     return;
   }
   const Log& log = core->log();
+  std::optional<Configuration> before;
   if (seen.self != core->self() || seen.configuration_index != log.configuration_index() ||
       seen.last_term != log.last_term()) {
     seen.configuration_index = log.configuration_index();
-    seen.configuration = log.configuration();
+    before = std::exchange(seen.configuration, log.configuration());
     if (log.last_term() >= known_term_ && !seen.configuration.seats.empty() && !nodes_.lost_data(node)) {
       known_term_ = log.last_term();
       known_ = log.configuration();
@@ -263,8 +265,15 @@ void RaftWorkload::handled(std::size_t node, std::string_view path, const runtim
     nodes_.violated("held", node_name(node) + " goes on at index " + std::to_string(log.last().value) +
                                 ", and had acknowledged " + std::to_string(held.value));
   held = std::max(held, std::min(core->durable(), core->commit()));
+  Index& durable = durable_[core->self()];
+  durable = std::max(durable, core->durable());
   if (nodes_.lost_data(node)) return;
   const bool leads = core->role() == Role::leader;
+  // The commit may have changed the members in the same event.
+  if (leads && core->commit() > seen.commit && !on_majority(core->commit(), log.configuration()) &&
+      !(before && on_majority(core->commit(), *before)))
+    nodes_.violated("durable", node_name(node) + " has committed index " + std::to_string(core->commit().value) +
+                                   ", which the disks of a majority do not have");
   if (leads && !seen.leads) {
     const auto [known, fresh] = leaders_.try_emplace(core->term().value, core->self());
     if (!fresh && known->second != core->self())
@@ -288,6 +297,13 @@ void RaftWorkload::handled(std::size_t node, std::string_view path, const runtim
     nodes_.violated("alike", node_name(node) + " has another state after index " + std::to_string(seen.applied.value) +
                                  " than an earlier member");
   if (hashes_.size() > kSimHashesKept) hashes_.erase(hashes_.begin());
+}
+
+bool RaftWorkload::on_majority(Index index, const Configuration& configuration) const {
+  return quorum_value(configuration, [this](const MemberId& id) {
+           const auto found = durable_.find(id);
+           return found == durable_.end() ? 0 : found->second.value;
+         }) >= index.value;
 }
 
 /// Who has applied the same entry and has another state differs from then on, until a snapshot brings it back.

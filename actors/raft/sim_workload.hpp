@@ -6,6 +6,7 @@
 //         alike         two members differ after the same index
 //         linearizable  what clients were told has no order that explains it
 //         once          a retry was answered otherwise, or applied again
+//         durable       a leader commits what the disks of a majority do not have
 //         held          a member goes on without what it had on its disk and was committed
 //         named         beyond what is promised: members go on to serve different states
 // Members a person adds and removes some; a node whose disk was emptied is another node: a person removes the old one,
@@ -58,6 +59,7 @@ class RaftWorkload final : public sim::Workload, private sim::Clients<sim::Clien
               std::function<void()> then);
   void mend(std::size_t who);
   void compare(std::size_t node);
+  bool on_majority(Index index, const Configuration& configuration) const;
   void write(std::size_t node, const std::string& key, sim::Did did, const sim::Value& value,
              const sim::Value& expected, const std::string& request, std::function<void(std::uint64_t)> then);
   void read(std::size_t node, const std::string& key, std::function<void(bool)> then);
@@ -80,6 +82,7 @@ class RaftWorkload final : public sim::Workload, private sim::Clients<sim::Clien
   std::map<std::string, sim::Value> read_last_;
   std::map<std::uint64_t, MemberId> leaders_;         // by term
   std::map<MemberId, Index> held_;                    // committed, and durable at this member
+  std::map<MemberId, Index> durable_;                 // the most that its disk ever had
   std::map<std::uint64_t, std::uint64_t> committed_;  // term of each index
   std::map<std::uint64_t, std::uint64_t> hashes_;     // after each index
   std::map<std::size_t, Seen> seen_;

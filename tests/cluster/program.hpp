@@ -74,9 +74,12 @@ inline bool until(const std::function<bool()>& claim) {
 /// One process; killed at the end of its life here, if it still runs.
 class Program {
  public:
-  /// Output goes to `talk`.out and `talk`.err.
-  Program(const std::vector<std::string>& arguments, const std::string& talk) : talk_(talk) {
-    std::vector<std::string> words{binary()};
+  /// Output goes to `talk`.out and `talk`.err. `before`: a program that becomes it, with an absolute path.
+  Program(const std::vector<std::string>& arguments, const std::string& talk,
+          const std::vector<std::string>& before = {})
+      : talk_(talk) {
+    std::vector<std::string> words = before;
+    words.push_back(binary());
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> pointers;
     for (auto& word : words) pointers.push_back(word.data());
@@ -103,6 +106,7 @@ class Program {
   Program& operator=(const Program&) = delete;
 
   void kill(int signal) { ::kill(child_, signal); }
+  pid_t process() const { return child_; }
 
   /// Whether it reads SIGINT itself, instead of being ended by it.
   bool reads_sigint() const {
@@ -162,8 +166,9 @@ inline Seen troupe(const Folder& folder, const std::vector<std::string>& argumen
 /// `troupe node` in the directory `name` of the folder, on a port of its own.
 class NodeProgram : public Program {
  public:
-  NodeProgram(const Folder& folder, const std::string& name, std::vector<std::string> more = {})
-      : Program(with(folder, name, std::move(more)), folder / name), data(folder / name + ".data") {}
+  NodeProgram(const Folder& folder, const std::string& name, std::vector<std::string> more = {},
+              const std::vector<std::string>& before = {})
+      : Program(with(folder, name, std::move(more)), folder / name, before), data(folder / name + ".data") {}
 
   /// Waits for the ready line. False if the node ends before it.
   bool ready() {
