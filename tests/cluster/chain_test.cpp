@@ -1,5 +1,6 @@
 // The ledger at real nodes: one alone, four that agree, and what they survive.
 #include "tests/cluster/bank.hpp"
+#include "tests/cluster/streets.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -8,7 +9,8 @@ namespace {
 
 /// Wallets of a person, and the nodes of a chain that they found.
 struct Validators {
-  explicit Validators(std::size_t count, std::vector<std::string> params = {}) {
+  explicit Validators(std::size_t count, std::vector<std::string> params = {}, Streets* its_streets = nullptr)
+      : streets(its_streets) {
     ::setenv("XDG_CONFIG_HOME", (folder / "config").c_str(), 1);
     ::setenv("TROUPE_PASSPHRASE_FILE", (folder / "secret").c_str(), 1);
     std::ofstream(folder / "secret") << "open sesame\n";
@@ -34,7 +36,10 @@ struct Validators {
   std::vector<std::string> joined() const { return {"--join", nodes[0]->id + '@' + nodes[0]->at}; }
   void begin(std::size_t i, std::vector<std::string> more) {
     more.insert(more.end(), {"--chain", genesis()});
-    nodes[i] = std::make_unique<NodeProgram>(folder, "v" + std::to_string(i), more);
+    if (streets != nullptr) more.insert(more.end(), {"--listen", Streets::address(i)});
+    nodes[i] = std::make_unique<NodeProgram>(folder, "v" + std::to_string(i), more,
+                                             streets != nullptr ? streets->before(i) : std::vector<std::string>{});
+    if (streets != nullptr) REQUIRE(streets->join(i, *nodes[i]));
     REQUIRE(nodes[i]->ready());
   }
   void kill(std::size_t i) {
@@ -104,6 +109,7 @@ struct Validators {
   }
 
   const Folder folder;
+  Streets* const streets;
   std::vector<std::unique_ptr<NodeProgram>> nodes;
 };
 
@@ -197,6 +203,40 @@ TEST_CASE("cluster chain: four validators agree, one dies, and a fifth node foll
   CHECK(chain.root(4, then) == chain.root(0, then));
   CHECK(chain.at(4, {"wallet", "balance", to}) == "1000118");
   for (std::size_t i = 0; i < 5; ++i) CHECK(value_in(chain.at(i, {"chain", "verify", "--json"}), "ok") == "true");
+}
+
+TEST_CASE("cluster chain: one validator cut off stops nothing, two stop all, and healed they agree") {
+  const Folder streets_folder;
+  Streets streets(streets_folder);
+  if (!streets.there()) return skip("no network namespaces can be made and joined");
+  Validators four(4, {"block.empty_ms=1000"}, &streets);
+  const std::string bob = value_in(four.get({"wallet", "new", "bob", "--json"}), "account");
+  REQUIRE(until([&] { return four.height(0) > 0; }));
+  four.pay(0, bob);
+  REQUIRE(streets.cut(3));
+  four.pay(0, bob);
+  CHECK(four.height(3) < four.height(0));
+
+  REQUIRE(streets.cut(2));
+  const std::uint64_t halted = four.height(0) + 1;  // one may have been under way
+  const Seen sent =
+      four.run({"wallet", "send", "founder0", bob, "1", "--wait", "--seconds", "3", "--data", four.data(0)});
+  CHECK(sent.exit == 8);
+  CHECK(four.height(1) <= halted);
+
+  REQUIRE(streets.heal(3));
+  CHECK(until([&] { return four.height(0) > halted && four.height(3) > halted; }));
+  const auto bob_has = [&](std::size_t node, const char* amount) {
+    return until([&] { return four.get({"wallet", "balance", "bob", "--data", four.data(node)}) == amount; });
+  };
+  CHECK(bob_has(0, "3"));  // what could not be final in time is, after all
+  REQUIRE(streets.heal(2));
+  CHECK(bob_has(2, "3"));
+  four.pay(2, bob);
+  const std::uint64_t last = four.height(2);
+  CHECK(until([&] { return four.height(0) >= last && four.height(1) >= last && four.height(3) >= last; }));
+  for (const std::size_t i : {0, 1, 3}) CHECK(four.root(i, last) == four.root(2, last));
+  CHECK(bob_has(3, "4"));
 }
 
 TEST_CASE("cluster chain: a validator restored from a backup waits, then signs past what it signed before") {
