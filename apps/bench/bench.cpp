@@ -19,6 +19,7 @@ namespace {
 
 constexpr double kSecondsDefault = 2;
 constexpr double kSecondsMax = 600;
+constexpr const char* kNoTasks = "task.slots=0";  // nodes check in their first minute what others compute
 constexpr std::uint64_t kActorsMax = 1'000'000;   // 2 GiB and more
 constexpr std::uint64_t kMessagesMax = 1u << 30;  // minutes
 constexpr std::uint64_t kMibDefault = 256;
@@ -242,7 +243,7 @@ Ending run_kv(const Invocation& invocation, Console& console) {
   os::Waker waker{SIGINT, SIGTERM};
   const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!folder.ok()) return folder.error();
-  const auto processes = bench::NodeProcesses::start(invocation.table(), *folder.value());
+  const auto processes = bench::NodeProcesses::start(invocation.table(), *folder.value(), bench::kKvNodes, {kNoTasks});
   if (!processes.ok()) return processes.error();
   bench::Runner runner(waker, *folder.value(), {});
   if (invocation.has("--failover"))
@@ -283,7 +284,7 @@ Ending run_escrow(const Invocation& invocation, Console& console) {
       bench::NodeProcesses::start(invocation.table(), *folder.value(), 1, {"ledger.book=self", rate, transfers});
   if (!alone.ok()) return alone.error();
   const auto group = bench::NodeProcesses::start(invocation.table(), *group_folder.value(), bench::kKvNodes,
-                                                 {"ledger.book=group:bench", rate, transfers});
+                                                 {"ledger.book=group:bench", rate, transfers, kNoTasks});
   if (!group.ok()) return group.error();
   const auto asleep_folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!asleep_folder.ok()) return asleep_folder.error();
@@ -321,10 +322,11 @@ Ending run_task(const Invocation& invocation, Console& console) {
            });
   };
   const bool tasks = wanted({"task.place", "task.run", "task.empty"}), lists = wanted({"registry.fed", "registry.ls"});
-  const bool sandboxes = wanted({"sandbox.start"});
+  const bool sandboxes = wanted({"sandbox.start", "sandbox.pool"});
   if (!tasks && !lists && !sandboxes)
     return usage_failure(
-        "--only names figures: sandbox.start, task.place, task.run, task.empty, registry.fed, registry.ls",
+        "--only names figures: sandbox.start, sandbox.pool, task.place, task.run, task.empty, registry.fed, "
+        "registry.ls",
         "troupe help bench task");
   const auto span = span_of(invocation);
   if (!span.ok()) return span.error();
@@ -345,9 +347,11 @@ Ending run_task(const Invocation& invocation, Console& console) {
   bench::Figures figures;
   if (sandboxes) {
     bench::Runner runner(waker, *task_folder.value(), {});
-    auto more = bench::measure_sandboxes(runner, *launcher, span.value());
-    if (!more.ok()) return more.error();
-    figures.push_back(std::move(more).value());
+    for (const bench::Ready ready : {bench::Ready::no, bench::Ready::yes}) {
+      auto more = bench::measure_sandboxes(runner, *launcher, span.value(), ready);
+      if (!more.ok()) return more.error();
+      figures.push_back(std::move(more).value());
+    }
   }
   if (tasks) {
     bench::Runner runner(waker, *task_folder.value(), {});

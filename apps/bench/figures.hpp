@@ -52,7 +52,8 @@ Measurement<Figures> measure_files(os::Waker& waker, Runner& runner, FileProcess
                                    const ScratchFolder& folder, const std::string& given, std::uint64_t bytes);
 
 /// Puts, linearizable and stale gets at the leader of a group of three processes, by 1, 16 and 128 clients of one link:
-/// `kv.put`, `kv.get`, `kv.stale`. Each takes `span`.
+/// `kv.put`, `kv.get`, `kv.stale`. Each takes `span`. An error unless one order explains what clients saw of the keys
+/// that are watched.
 Measurement<Figures> measure_kv(os::Waker& waker, Runner& runner, NodeProcesses& processes, base::Duration span);
 /// The longest time without a successful put after SIGKILL of the leader, at a client of another member:
 /// `kv.failover`, the median and the longest of ten.
@@ -76,9 +77,10 @@ Measurement<Figures> measure_airdrop(os::Waker& waker, Runner& runner, NodeProce
 /// (`registry.fed`: ratio), and `troupe registry ls` there (`registry.ls`).
 Measurement<Figures> measure_registry(os::Waker& waker, Runner& runner, NodeProcesses& processes);
 
-/// Start and end of `true` in a sandbox, one after another: `sandbox.start`. The launcher was started before any
-/// thread.
-Measurement<Figure> measure_sandboxes(Runner& runner, sandbox::Launcher& launcher, base::Duration span);
+enum class Ready : std::uint8_t { no, yes };
+/// Start and end of `true` in a sandbox, one after another: `sandbox.start`; with Ready::yes in one that was made
+/// ahead, and with pauses in which the next ones are made: `sandbox.pool`. The launcher was started before any thread.
+Measurement<Figure> measure_sandboxes(Runner& runner, sandbox::Launcher& launcher, base::Duration span, Ready ready);
 
 /// Choices among a thousand nodes: `task.place`. Then empty tasks at a node that runs them itself, from the submission
 /// to the result that was read: one after the other (`task.run`), and some at once (`task.empty`). Both take `span`.

@@ -2,6 +2,7 @@
 #include "apps/bench/figures.hpp"
 #include "apps/bench/node_processes.hpp"
 #include "messages/words.hpp"
+#include "runtime/sim/linearizable.hpp"
 
 namespace troupe::bench {
 namespace {
@@ -10,6 +11,7 @@ namespace words = raft::wire;
 
 constexpr std::size_t kKvKeys = 100'000;  // as the benchmark of etcd has them
 constexpr std::size_t kKvValueBytes = 256;
+constexpr std::size_t kKvWatched = 16;  // our choice: what clients see of one key in as many is checked
 
 std::string key_of(std::uint64_t number) {
   std::string out = "key-00000000";
@@ -29,12 +31,14 @@ class KvLoad final : public Measuring {
  public:
   static constexpr const char* kName = "kv-load";
   enum class What : std::uint8_t { put, get, stale };
+  using Noted = std::optional<sim::History::Number>;
   struct Plan {
     runtime::Handle to;
     What what = What::put;
     std::size_t clients = 1;
     base::Duration span{0};
     std::uint64_t count = UINT64_MAX;  ///< whichever is over first
+    sim::History* history = nullptr;   ///< in which watched keys are noted
   };
   KvLoad(Plan plan, Figure figure, Measured measured)
       : Measuring(std::move(figure), std::move(measured)), plan_(plan) {}
@@ -51,29 +55,42 @@ class KvLoad final : public Measuring {
       if (--under_way_ == 0) end();
       return;
     }
-    const std::string key = key_of(plan_.count == UINT64_MAX ? random().below(kKvKeys) : begun_ % kKvKeys);
+    const std::uint64_t number = plan_.count == UINT64_MAX ? random().below(kKvKeys) : begun_ % kKvKeys;
     ++begun_;
-    if (plan_.what == What::put) put(key);
-    else get(key);
+    const bool watched = plan_.history != nullptr && number % kKvWatched == 0;
+    if (plan_.what == What::put) put(key_of(number), watched);
+    else get(key_of(number), watched);
   }
-  void put(const std::string& key) {
+  /// A value is one byte, again and again.
+  Noted note(const std::string& key, sim::Did did, sim::Value value) {
+    return plan_.history->begin({.key = key, .did = did, .value = std::move(value)});
+  }
+  void put(const std::string& key, bool watched) {
+    const auto filling = static_cast<std::uint8_t>(random().next());
+    const Noted noted = watched ? note(key, sim::Did::write, std::string(1, static_cast<char>(filling))) : Noted();
     ask<words::Execute, words::Executed>(
-        plan_.to, now() + kDue,
-        [&](words::Execute::Builder out) { write_put(out, key, static_cast<std::uint8_t>(random().next())); },
-        [this, from = now()](runtime::Answer<words::Executed> answer) {
-          done(from, !answer.ok()                                          ? answer.error().message
-                     : answer.value().getOutcome() == words::Outcome::DONE ? ""
-                                                                           : "a put was not done");
+        plan_.to, now() + kDue, [&](words::Execute::Builder out) { write_put(out, key, filling); },
+        [this, from = now(), noted](runtime::Answer<words::Executed> answer) {
+          const bool ok = answer.ok() && answer.value().getOutcome() == words::Outcome::DONE;
+          if (noted && ok) plan_.history->answered(*noted);
+          done(from, ok ? "" : answer.ok() ? "a put was not done" : answer.error().message);
         });
   }
-  void get(const std::string& key) {
+  void get(const std::string& key, bool watched) {
+    const Noted noted = watched && plan_.what == What::get ? note(key, sim::Did::read, {}) : Noted();
     ask<words::GetKey, words::GotKey>(
         plan_.to, now() + kDue,
         [&](words::GetKey::Builder out) {
           out.setKey(data_of(base::as_bytes(key)));
           out.setStale(plan_.what == What::stale);
         },
-        [this, from = now()](const runtime::Answer<words::GotKey>& answer) {
+        [this, from = now(), noted](runtime::Answer<words::GotKey> answer) {
+          if (noted && answer.ok()) {
+            const auto value = answer.value().getValue();
+            plan_.history->answered_read(*noted, answer.value().getFound()
+                                                     ? sim::Value(std::string(1, static_cast<char>(value[0])))
+                                                     : std::nullopt);
+          }
           done(from, answer.ok() ? "" : answer.error().message);
         });
   }
@@ -180,6 +197,7 @@ Measurement<Figures> measure_kv_memory(os::Waker& waker, Runner& runner, NodePro
 Measurement<Figures> measure_kv(os::Waker& waker, Runner& runner, NodeProcesses& processes, base::Duration span) {
   if (auto made = processes.make_group(waker, runner); !made.ok()) return made.error();
   Figures out;
+  sim::History history;
   struct One {
     const char* what;
     KvLoad::What does;
@@ -190,11 +208,18 @@ Measurement<Figures> measure_kv(os::Waker& waker, Runner& runner, NodeProcesses&
       const auto leads = processes.leader(runner);
       if (!leads.ok()) return leads.error();
       auto figure = runner.measure<KvLoad>("kv-load", span, {.what = one.what, .clients = clients},
-                                           KvLoad::Plan{processes.member(leads.value()), one.does, clients, span});
+                                           KvLoad::Plan{.to = processes.member(leads.value()),
+                                                        .what = one.does,
+                                                        .clients = clients,
+                                                        .span = span,
+                                                        .history = &history});
       if (!figure.ok()) return figure.error();
       out.push_back(std::move(figure).value());
     }
   }
+  const auto found = sim::linearizable(history.operations());
+  if (found.verdict != sim::Verdict::holds)
+    return Failure{{base::Code::internal, "no order explains what clients saw of " + found.key}};
   return out;
 }
 

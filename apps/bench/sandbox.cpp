@@ -9,12 +9,13 @@ namespace troupe::bench {
 namespace {
 
 constexpr std::chrono::seconds kOneDue{10};
+constexpr std::chrono::minutes kTime{1};
+constexpr std::chrono::milliseconds kBetween{100};
 
 }  // namespace
 
-/// Start and end of `true` with this host's files as its root, one after another.
-Measurement<Figure> measure_sandboxes(Runner& runner, sandbox::Launcher& launcher, base::Duration span) {
-  Figure out{.what = "sandbox.start", .clients = 1};
+Measurement<Figure> measure_sandboxes(Runner& runner, sandbox::Launcher& launcher, base::Duration span, Ready ready) {
+  Figure out{.what = ready == Ready::yes ? "sandbox.pool" : "sandbox.start", .clients = 1};
   sandbox::Spec spec;
   spec.command = {"/bin/true"};
   spec.environment = sandbox::default_environment();
@@ -23,6 +24,9 @@ Measurement<Figure> measure_sandboxes(Runner& runner, sandbox::Launcher& launche
   const base::Instant begin = runner.now();
   Progress progress(begin, span);
   for (std::uint64_t number = 1;; ++number) {
+    // Each of its own shape has nothing made ahead. Otherwise there is time to make the next one.
+    if (ready == Ready::no) spec.limits.time = kTime + std::chrono::nanoseconds(number);
+    else if (auto paused = runner.pause(kBetween); !paused.ok()) return paused.error();
     const base::Instant from = runner.now();
     if (!launcher.make({number}, spec, {nowhere.get(), nowhere.get(), nowhere.get()})) {
       out.errors = 1;

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
@@ -95,14 +96,13 @@ bool write_file(const char* to, std::string_view text) {
   return done;
 }
 
-bool perform(const Step& step, int tree, Ids ids) {
+bool perform(Step::Kind kind, const char* from, const char* to, int tree, Ids ids) {
   using Kind = Step::Kind;
   constexpr std::uint64_t kReadOnly = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID;
-  const char *const from = step.from.c_str(), *const to = step.to.c_str();
-  switch (step.kind) {
+  switch (kind) {
     case Kind::folder: return ::mkdir(to, 0755) == 0 || errno == EEXIST;
     case Kind::file: return make_file(to);
-    case Kind::text: return write_file(to, step.from);
+    case Kind::text: return write_file(to, from);
     case Kind::link: return ::symlink(from, to) == 0;
     case Kind::bind:
       if (tree >= 0) return ::move_mount(tree, "", AT_FDCWD, to, MOVE_MOUNT_F_EMPTY_PATH) == 0;
@@ -142,7 +142,7 @@ void build_tree(const Plan& plan) {
   if (root < 0) fail(plan.talk, Stage::mounts, errno);
   int index = 0;
   for (const Step& step : plan.steps) {
-    if (!perform(step, plan.trees[static_cast<std::size_t>(index)], plan.ids))
+    if (!perform(step.kind, step.from.c_str(), step.to.c_str(), plan.trees[static_cast<std::size_t>(index)], plan.ids))
       fail(plan.talk, Stage::tree, errno, index);
     ++index;
   }
@@ -263,10 +263,86 @@ bool forgo_capabilities_of_programs() {
   return true;
 }
 
-bool forgo_capabilities() {
+bool forgo_capabilities(std::uint32_t but = 0) {
   __user_cap_header_struct head{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
-  return call(SYS_capset, &head, none) == 0;
+  __user_cap_data_struct left[_LINUX_CAPABILITY_U32S_3] = {};
+  left[0].effective = left[0].permitted = but;
+  return call(SYS_capset, &head, left) == 0;
+}
+
+/// Moves `descriptor` to `number`, and closes it where it was.
+bool move_to(int descriptor, int number) {
+  if (descriptor == number) return true;
+  const bool done = ::dup3(descriptor, number, O_CLOEXEC) == number;
+  ::close(descriptor);
+  return done;
+}
+
+/// The texts of an order, one after the other; null beyond the last one.
+class Texts {
+ public:
+  Texts(std::span<char> bytes, std::span<char*> pointers) : bytes_(bytes), pointers_(pointers) {}
+
+  char* next() {
+    const auto end = std::find(bytes_.begin(), bytes_.end(), '\0');
+    if (end == bytes_.end()) return nullptr;
+    char* const out = bytes_.data();
+    bytes_ = bytes_.subspan(static_cast<std::size_t>(end - bytes_.begin()) + 1);
+    return out;
+  }
+  /// Ended by null. Null if there are not as many, or no room for their pointers.
+  char** list(std::uint32_t count) {
+    if (count >= pointers_.size()) return nullptr;
+    char** const out = pointers_.data();
+    for (std::uint32_t i = 0; i < count; ++i)
+      if ((out[i] = next()) == nullptr) return nullptr;
+    out[count] = nullptr;
+    pointers_ = pointers_.subspan(std::size_t{count} + 1);
+    return out;
+  }
+
+ private:
+  std::span<char> bytes_;
+  std::span<char*> pointers_;
+};
+
+/// All is there but the program, which comes with the next packet. Nothing of the parent is held until then.
+void await_order(Plan& plan) {
+  int parts[1 + kOrderStreams + kOrderTreesMax];
+  iovec part{plan.order.data(), plan.order.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof parts)] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  ssize_t got = 0;
+  do got = ::recvmsg(plan.talk, &message, MSG_CMSG_CLOEXEC);
+  while (got < 0 && errno == EINTR);
+  std::size_t passed = 0;
+  if (const cmsghdr* const head = CMSG_FIRSTHDR(&message); head != nullptr && head->cmsg_type == SCM_RIGHTS) {
+    passed = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    std::memcpy(parts, CMSG_DATA(head), passed * sizeof(int));
+  }
+  OrderHead head;
+  if (got < static_cast<ssize_t>(sizeof head) || passed < kOrderStreams) fail(plan.talk, Stage::parent, 0);
+  std::memcpy(&head, plan.order.data(), sizeof head);
+  for (std::size_t i = 0; i < kOrderStreams; ++i) plan.streams[i] = parts[i];
+  Texts texts(plan.order.subspan(sizeof head, static_cast<std::size_t>(got) - sizeof head), plan.texts);
+  plan.directory = texts.next();
+  std::size_t tree = kOrderStreams;
+  for (std::uint32_t i = 0; i < head.steps; ++i) {
+    const char* const text = texts.next();
+    if (text == nullptr) fail(plan.talk, Stage::parent, 0);
+    const auto kind = static_cast<Step::Kind>(text[0] - mark_of(Step::Kind{}));
+    const int shown = kind == Step::Kind::bind && tree < passed ? parts[tree++] : -1;
+    if (!perform(kind, "", text + 1, shown, plan.ids))
+      fail(plan.talk, Stage::tree, errno, static_cast<int>(plan.steps.size() + i));
+  }
+  plan.paths = texts.list(head.paths);
+  plan.arguments = texts.list(head.arguments);
+  plan.environment = texts.list(head.environment);
+  if (!plan.directory || !plan.paths || !plan.arguments || !plan.environment) fail(plan.talk, Stage::parent, 0);
 }
 
 struct Start {
@@ -345,23 +421,35 @@ pid_t make_program(const Plan& plan) {
   return program;
 }
 
+/// The kernel takes its time to end namespaces: what the program has left running ends before, so that its end can be
+/// told.
 [[noreturn]] void reap_until_end_of(pid_t program, int talk) {
+  int status = 0;
   for (;;) {
-    int status = 0;
     const pid_t ended = ::waitpid(-1, &status, __WALL);
-    if (ended != program && !(ended < 0 && errno != EINTR)) continue;
-    send(talk, {.kind = Report::Kind::ended,
-                .signalled = WIFSIGNALED(status),
-                .status = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)});
-    ::_exit(0);  // and the kernel ends whatever else runs in these namespaces
+    if (ended == program || (ended < 0 && errno != EINTR)) break;
   }
+  ::kill(-1, SIGKILL);  // all but this one
+  while (::waitpid(-1, nullptr, __WALL) > 0 || errno == EINTR) continue;
+  rusage own{}, all{};
+  ::getrusage(RUSAGE_SELF, &own);
+  ::getrusage(RUSAGE_CHILDREN, &all);
+  std::int64_t spent = 0;
+  for (const timeval& one : {own.ru_utime, own.ru_stime, all.ru_utime, all.ru_stime})
+    spent += one.tv_sec * std::int64_t{1'000'000} + one.tv_usec;
+  send(talk, {.kind = Report::Kind::ended,
+              .signalled = WIFSIGNALED(status),
+              .status = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+              .cpu_us = spent,
+              .resident_kib_max = std::max(own.ru_maxrss, all.ru_maxrss)});
+  ::_exit(0);
 }
 
 }  // namespace
 
-void become_init(const Plan& plan) {
+void become_init(Plan plan) {
   // What runs out of memory is the program, never its init: the program keeps the first value, the init the second.
-  const int badness = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  int badness = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   const bool first = badness >= 0 && write_at(badness, "1000");
   for (const int door : plan.doors)
     if (!write_at(door, "0")) fail(plan.talk, Stage::cgroup, errno);
@@ -383,6 +471,19 @@ void become_init(const Plan& plan) {
   if (views[0] < 0 || views[1] < 0) fail(plan.talk, Stage::root, errno);
   send(plan.talk, {.kind = Report::Kind::made}, views);
 
+  constexpr int kTalk = 3, kBadness = 4;
+  if (!plan.order.empty()) {
+    int talk = ::fcntl(plan.talk, F_DUPFD_CLOEXEC, 10);
+    const int own = first ? ::fcntl(badness, F_DUPFD_CLOEXEC, 10) : -1;
+    if (talk < 0 || !move_to(talk, kTalk)) fail(plan.talk, Stage::process, errno);
+    plan.talk = kTalk;
+    badness = kBadness;
+    if ((own >= 0 && !move_to(own, kBadness)) ||
+        call(SYS_close_range, own >= 0 ? kBadness + 1 : kTalk + 1, ~0u, 0) != 0)
+      fail(kTalk, Stage::process, errno);
+    await_order(plan);
+  }
+
   // The streams may be any descriptors, 0 to 2 among them: first all go above those.
   int above[3];
   for (int i = 0; i < 3; ++i)
@@ -392,17 +493,16 @@ void become_init(const Plan& plan) {
   if (talk < 0) fail(plan.talk, Stage::process, errno);
   for (int i = 0; i < 3; ++i)
     if (::dup2(above[i], i) < 0) fail(talk, Stage::process, errno);
-  constexpr int kTalk = 3, kBadness = 4;
   if (::dup3(talk, kTalk, O_CLOEXEC) < 0) fail(talk, Stage::process, errno);
   if (own >= 0 && ::dup3(own, kBadness, O_CLOEXEC) < 0) fail(talk, Stage::process, errno);
   if (call(SYS_close_range, own >= 0 ? kBadness + 1 : kTalk + 1, ~0u, 0) != 0) fail(kTalk, Stage::process, errno);
 
-  Plan last = plan;
-  last.talk = kTalk;
-  const pid_t program = make_program(last);
+  plan.talk = kTalk;
+  const pid_t program = make_program(plan);
   for (int i = 0; i < 3; ++i) ::close(i);  // the program's end of them is the last one
   if (own >= 0) write_at(kBadness, "0");
-  forgo_capabilities();
+  constexpr std::uint32_t kMayEnd = 1u << CAP_KILL;  // what runs inside has another id
+  forgo_capabilities(kMayEnd);
   reap_until_end_of(program, kTalk);
 }
 

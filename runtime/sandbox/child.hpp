@@ -3,7 +3,9 @@
 //
 // Rules    system calls alone: no memory is taken, no lock, nothing of libc that knows threads. What they need was
 //          laid out before, in a Plan.
-// Talk     one socket of packets. The parent says `mapped`; the init answers with Reports.
+// Talk     one socket of packets. The parent says `mapped`; the init answers with Reports. One that was made ahead
+// waits
+//          for an order then (order.hpp).
 #include <linux/filter.h>
 #include <sys/resource.h>
 
@@ -12,6 +14,7 @@
 #include <span>
 
 #include "runtime/base/endpoint.hpp"
+#include "runtime/sandbox/order.hpp"
 #include "runtime/sandbox/spec.hpp"
 #include "runtime/sandbox/steps.hpp"
 
@@ -47,14 +50,15 @@ struct Report {
     made,     ///< all is there but the program; carries descriptors of /proc and /task inside
     guarded,  ///< carries the descriptor on which forbidden calls are reported
     failed,   ///< `stage`, `index`, `error`; the init ends
-    ended,    ///< the program has: `signal` or `status`
+    ended,    ///< the program has, and nothing of it runs: `signalled`, `status`, `cpu_us`, `resident_kib_max`
   };
   Kind kind = Kind::failed;
   Stage stage = Stage::parent;
   bool signalled = false;
   std::int32_t status = 0;  ///< exit status, or number of a signal
   std::int32_t index = 0;
-  std::int32_t error = 0;  ///< errno
+  std::int32_t error = 0;                         ///< errno
+  std::int64_t cpu_us = 0, resident_kib_max = 0;  ///< of all that ran inside
 };
 
 struct ResourceLimit {
@@ -80,10 +84,12 @@ struct Plan {
   int talk = -1;                           ///< this side's end of the socket
   std::array<int, 3> streams{-1, -1, -1};  ///< what become its standard streams
   std::span<std::byte> stack;              ///< of the process that becomes the program, until it does
+  std::span<char> order;                   ///< room for an order, which it waits for; empty: all is here
+  std::span<char*> texts;                  ///< room for pointers into it: kOrderTextsMax
 };
 
 /// Runs in the new process, as process 1 of its namespaces. Ends with it.
-[[noreturn]] void become_init(const Plan& plan);
+[[noreturn]] void become_init(Plan plan);
 
 inline constexpr char kMapped = 'm';
 

@@ -22,6 +22,7 @@
 
 #include "runtime/base/fields.hpp"
 #include "runtime/sandbox/passed.hpp"
+#include "runtime/sandbox/pool.hpp"
 #include "runtime/sandbox/spec_bytes.hpp"
 
 namespace troupe::sandbox {
@@ -42,8 +43,7 @@ constexpr std::uint8_t kForNoLimit = 0xff;
 constexpr std::size_t kIdBytes = 8;
 constexpr std::size_t kHeadBytes = 1 + kIdBytes;
 constexpr std::size_t kStreams = 3;
-constexpr std::size_t kPassedMax =
-    std::max({kStreams, kOutputsMax, kHostsMax});  // descriptors with a packet; Linux takes 253
+static_assert(std::max({kStreams, kOutputsMax, kHostsMax}) <= kPassedMax);
 static_assert(1 + kSandboxesMax * (kIdBytes + kUsageBytes) <= kPacketBytesMax);
 
 base::Instant time_now() {
@@ -53,27 +53,11 @@ base::Instant time_now() {
 enum class Sent : std::uint8_t { yes, later, never };
 
 Sent send_packet(int to, const Bytes& bytes, std::span<const int> descriptors) {
-  iovec part{const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(kPassedMax * sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  if (!descriptors.empty()) {
-    message.msg_control = control.data();
-    message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
-    cmsghdr* const head = CMSG_FIRSTHDR(&message);
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(descriptors.size_bytes());
-    std::memcpy(CMSG_DATA(head), descriptors.data(), descriptors.size_bytes());
-  }
-  ssize_t sent = 0;
-  do sent = ::sendmsg(to, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-  while (sent < 0 && errno == EINTR);
-  // The kernel may be short of memory for a moment.
-  // And as many descriptors may be on their way as a process may have open.
-  if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM || errno == ETOOMANYREFS)) return Sent::later;
-  return sent == static_cast<ssize_t>(bytes.size()) ? Sent::yes : Sent::never;
+  errno = 0;
+  if (pass(to, bytes, descriptors)) return Sent::yes;
+  // The kernel may be short of memory for a moment, and as many descriptors may be on their way as a process may have
+  // open.
+  return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM || errno == ETOOMANYREFS ? Sent::later : Sent::never;
 }
 
 struct Received {
@@ -112,6 +96,8 @@ class Server {
   explicit Server(int talk) : talk_(talk) {}
   ~Server() {
     running_.clear();
+    ended_.clear();
+    pool_.clear();
     for (const std::string& group : groups_) remove_leftovers(places_, group);
   }
   Server(const Server&) = delete;
@@ -119,7 +105,7 @@ class Server {
 
   void serve() {
     while (!gone_) {
-      wait();
+      if (!wait()) pool_.fill(time_now());
       while (const auto packet = receive_packet(talk_)) {
         if (packet->bytes.empty()) return;
         take(*packet);
@@ -131,20 +117,20 @@ class Server {
   }
 
  private:
-  void wait() {
+  /// False if nothing has happened.
+  bool wait() {
     std::vector<pollfd> watched{{talk_, static_cast<short>(told_.empty() ? POLLIN : POLLIN | POLLOUT), 0}};
-    base::Instant due = base::Instant::max();
+    base::Instant due = pool_.due(time_now());
     for (const auto& [id, sandbox] : running_) {
       due = std::min(due, sandbox->due());
       for (const int one : sandbox->descriptors()) watched.push_back({one, POLLIN, 0});
     }
-    if (running_.empty()) {
-      ::ppoll(watched.data(), watched.size(), nullptr, nullptr);
-      return;
-    }
+    for (const auto& sandbox : ended_)
+      for (const int one : sandbox->descriptors()) watched.push_back({one, POLLIN, 0});
+    if (due == base::Instant::max()) return ::ppoll(watched.data(), watched.size(), nullptr, nullptr) != 0;
     const auto span = std::max(due - time_now(), base::Duration(0));
     const timespec at_most{span / std::chrono::seconds(1), (span % std::chrono::seconds(1)).count()};
-    ::ppoll(watched.data(), watched.size(), &at_most, nullptr);
+    return ::ppoll(watched.data(), watched.size(), &at_most, nullptr) != 0;
   }
 
   void take(const Received& packet) {
@@ -162,12 +148,17 @@ class Server {
     if (!spec || spec->command.empty() || packet.descriptors.size() != kStreams)
       return refuse(id, {"the order to the launcher was not understood", ""});
     if (running_.empty()) usages_told_ = time_now();
-    if (running_.size() >= kSandboxesMax || running_.contains(id))
-      return refuse(id, {"the launcher has " + std::to_string(running_.size()) + " sandboxes", "again, later"});
+    const std::size_t there = running_.size() + ended_.size();
+    if (there >= kSandboxesMax || running_.contains(id))
+      return refuse(id, {"the launcher has " + std::to_string(there) + " sandboxes", "again, later"});
     Streams streams{};
     for (std::size_t i = 0; i < kStreams; ++i) streams[i] = packet.descriptors[i].get();
     if (spec->cgroups == Cgroups::where_possible && groups_.insert(spec->group).second)
       remove_leftovers(places_, spec->group);
+    if (auto ready = pool_.take(*spec, streams, time_now())) {
+      running_.emplace(id, std::move(ready));
+      return;
+    }
     auto made = Sandbox::start(*spec, streams, places_, time_now());
     if (!made.ok()) return refuse(id, made.error());
     running_.emplace(id, std::move(made).value());
@@ -187,11 +178,16 @@ class Server {
         told_.push_back({head(Word::listens, at->first), std::move(listeners)});
       if (at->second->outcome()) {
         tell(at->first, *at->second->outcome(), at->second->take_outputs());
+        if (!at->second->gone()) ended_.push_back(std::move(at->second));
         at = running_.erase(at);
       } else {
         ++at;
       }
     }
+    std::erase_if(ended_, [](const auto& sandbox) {
+      sandbox->step(time_now());
+      return sandbox->gone();
+    });
   }
 
   void tell(SandboxId id, const Outcome& outcome, std::vector<base::Descriptor> outputs = {}) {
@@ -234,8 +230,10 @@ class Server {
   std::deque<Told> told_;  // packets that the other side has yet to take
   base::Instant usages_told_{};
   const CgroupPlaces places_ = find_cgroups();
+  Pool pool_{places_};
   std::set<std::string> groups_;  // whose leftovers are removed; a node has one
   std::map<SandboxId, std::unique_ptr<Sandbox>> running_;
+  std::vector<std::unique_ptr<Sandbox>> ended_;  // the kernel still has to end their namespaces
 };
 
 [[noreturn]] void become_launcher(int talk) {

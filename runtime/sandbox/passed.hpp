@@ -1,10 +1,13 @@
 #pragma once
-// Descriptors that came with a message over a local socket.
+// Descriptors that go with a packet over a local socket.
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <cstring>
+#include <span>
 #include <vector>
 
+#include "runtime/base/bytes.hpp"
 #include "runtime/base/descriptor.hpp"
 
 namespace troupe::sandbox {
@@ -21,6 +24,30 @@ inline std::vector<base::Descriptor> passed_with(msghdr& message) {
     }
   }
   return out;
+}
+
+inline constexpr std::size_t kPassedMax = 253;  // Linux takes no more with a packet
+
+/// Does not wait. False with errno set if the packet was not taken.
+inline bool pass(int to, base::ByteView bytes, std::span<const int> descriptors) {
+  iovec part{const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(kPassedMax * sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  if (!descriptors.empty()) {
+    message.msg_control = control;
+    message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+    cmsghdr* const head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+    std::memcpy(CMSG_DATA(head), descriptors.data(), descriptors.size_bytes());
+  }
+  ssize_t sent = 0;
+  do sent = ::sendmsg(to, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  while (sent < 0 && errno == EINTR);
+  return sent == static_cast<ssize_t>(bytes.size());
 }
 
 }  // namespace troupe::sandbox

@@ -149,6 +149,7 @@ class Run {
     while (!sandbox_->outcome() || !out.done() || !err.done()) turn(in, out, err, output->read, errors->read);
     Ran ran{*sandbox_->outcome(), interrupted_, cgroup};
     ran.outcome.usage.output_bytes = output_bytes_;
+    sandbox_.reset();  // waits until the kernel has ended it: its groups go with the leftovers
     return ran;
   }
 

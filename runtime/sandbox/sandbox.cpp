@@ -87,7 +87,7 @@ std::optional<Packet> receive(int talk) {
 }  // namespace
 
 Sandbox::~Sandbox() {
-  if (init_ <= 0 || finished_) return;
+  if (init_ <= 0 || gone_) return;
   ::syscall(SYS_pidfd_send_signal, life_.get(), SIGKILL, nullptr, 0);
   while (::waitpid(init_, nullptr, 0) < 0 && errno == EINTR) continue;
 }
@@ -105,14 +105,19 @@ base::Instant Sandbox::due() const {
 }
 
 void Sandbox::step(base::Instant now) {
-  if (finished_) return;
+  if (gone_) return;
+  if (finished_) return bury();
   if (watched_ == base::Instant()) watched_ = now;
   hear();
+  if (waits_) return;
   hear_guard();
   if (now >= started_ + spec_.limits.time && !ended_) end(Limit::time);
   if (now >= watched_ + kWatchPeriod) watch(now);
+  if (quiet_) return finish(now);
   pollfd life{life_.get(), POLLIN, 0};
-  if (::poll(&life, 1, 0) == 1) finish(now);
+  if (::poll(&life, 1, 0) != 1) return;
+  hear();  // what it has said last
+  finish(now);
 }
 
 void Sandbox::hear() {
@@ -140,6 +145,9 @@ void Sandbox::take_report(const Report& report, std::vector<base::Descriptor> de
       ended_ = true;
       outcome_.how = report.signalled ? Ended::signalled : Ended::exited;
       outcome_.status = report.status;
+      quiet_ = true;
+      outcome_.usage.cpu = std::chrono::microseconds(report.cpu_us);
+      note_resident(report.resident_kib_max);
       return;
     case Report::Kind::failed: {
       ended_ = true;
@@ -247,32 +255,43 @@ Usage Sandbox::usage(base::Instant now) const {
   return out;
 }
 
-void Sandbox::finish(base::Instant now) {
-  hear();  // what it has said last
+/// Where no cgroup counts: one that took much and ended between two looks.
+void Sandbox::note_resident(std::int64_t kib) {
+  if (cgroup_.has(Controller::memory)) return;
+  const auto largest = std::uint64_t{1'024} * static_cast<std::uint64_t>(kib);
+  outcome_.usage.memory_bytes_max = std::max(outcome_.usage.memory_bytes_max, largest);
+  memory_full_ = memory_full_ || largest > spec_.limits.memory_bytes / 8 * 7;
+}
+
+void Sandbox::bury() {
+  pollfd life{life_.get(), POLLIN, 0};
+  if (finished_ && ::poll(&life, 1, 0) != 1) return;
   rusage spent{};
   int status = 0;
   while (::wait4(init_, &status, 0, &spent) < 0 && errno == EINTR) continue;
+  gone_ = true;
+  if (finished_) return cgroup_.remove();
   if (!ended_) {  // ended by something else than its program: by the kernel for lack of memory, or by an operator
     outcome_.how = Ended::signalled;
     outcome_.status = WIFSIGNALED(status) ? WTERMSIG(status) : SIGKILL;
   }
-  watch_disk();
   const auto time = [](const timeval& of) {
     return base::Duration(std::chrono::seconds(of.tv_sec)) + std::chrono::microseconds(of.tv_usec);
   };
   // Of the init and of all that ended before it: what a program's own cgroup has not counted.
   outcome_.usage.cpu = time(spent.ru_utime) + time(spent.ru_stime);
-  if (!cgroup_.has(Controller::memory)) {  // one that took much and ended between two looks
-    const auto largest = std::uint64_t{1'024} * static_cast<std::uint64_t>(spent.ru_maxrss);
-    outcome_.usage.memory_bytes_max = std::max(outcome_.usage.memory_bytes_max, largest);
-    memory_full_ = memory_full_ || largest > spec_.limits.memory_bytes / 8 * 7;
-  }
+  note_resident(spent.ru_maxrss);
+}
+
+void Sandbox::finish(base::Instant now) {
+  if (!quiet_) bury();
+  watch_disk();
   outcome_.usage = usage(now);
   if (outcome_.usage.pids_max == 0 && outcome_.how != Ended::not_made) outcome_.usage.pids_max = 1;
   find_limit();
   keep_outputs();
   proc_.reset(), disk_.reset(), guard_.reset(), talk_.reset();
-  cgroup_.remove();
+  if (gone_) cgroup_.remove();
   finished_ = outcome_;
 }
 

@@ -2,9 +2,12 @@
 // One sandbox under way: made, watched, ended, and cleaned up after. It never blocks for longer than the kernel takes
 // to make one; its user waits on its descriptors.
 //
-// States   being made -> running -> ending -> ended. `outcome()` is there once it is ended.
-// Use      wait until one of descriptors() can be read, or kWatchPeriod has passed; then call step(). Until it is
-// ended. Safety   one thread, which must be the one that started it: the sandbox ends with that thread.
+// States   being made -> running -> ending -> ended -> gone. `outcome()` is there once it is ended: nothing of the
+//          program runs. It is gone when the kernel has ended its namespaces too, which takes some milliseconds. One
+//          that is made ahead waits between the first two, until it is given a program.
+// Use      wait until one of descriptors() can be read, or kWatchPeriod has passed; then call step(). Until it is gone,
+//          or not wanted any more.
+// Safety   one thread, which must be the one that started it: the sandbox ends with that thread.
 #include <sys/types.h>
 
 #include <array>
@@ -40,6 +43,13 @@ class Sandbox {
   /// `places` are those of find_cgroups().
   static base::Result<std::unique_ptr<Sandbox>, NotMade> start(const Spec& spec, const Streams& streams,
                                                                const CgroupPlaces& places, base::Instant now);
+  /// Makes one without a program, which waits for go(). Of `shape` no command, environment, directory, outputs, hosts,
+  /// or bind below /task counts.
+  static base::Result<std::unique_ptr<Sandbox>, NotMade> make_ahead(const Spec& shape, const CgroupPlaces& places,
+                                                                    base::Instant now);
+  /// Gives it the program, and the time begins; all else in `spec` is that of the shape. False if it takes no such
+  /// program: then it is of no use.
+  bool go(const Spec& spec, const Streams& streams, base::Instant now);
   /// Ends it if it still runs.
   ~Sandbox();
   Sandbox(const Sandbox&) = delete;
@@ -57,8 +67,10 @@ class Sandbox {
   /// Of standard output and error, as the caller has counted them.
   void count_output(std::uint64_t bytes) { outcome_.usage.output_bytes += bytes; }
 
-  /// Once it has ended and nothing of it is left.
+  /// Once nothing of the program runs.
   const std::optional<Outcome>& outcome() const { return finished_; }
+  /// Whether nothing of it is left.
+  bool gone() const { return gone_; }
   /// Once: those of Outcome::outputs, open to be read; their file system lasts as long as they do.
   std::vector<base::Descriptor> take_outputs() { return std::move(outputs_); }
   /// Once: what takes connections to Spec::hosts, in their order; empty while the sandbox is being made.
@@ -68,7 +80,7 @@ class Sandbox {
 
  private:
   Sandbox(const Spec& spec, base::Instant now) : spec_(spec), started_(now) {}
-  std::optional<NotMade> make(const Streams& streams, const CgroupPlaces& places);
+  std::optional<NotMade> make(const Streams* streams, const CgroupPlaces& places);
   void prepare(Plan& plan);
   std::optional<NotMade> let_go();
   void hear();
@@ -78,6 +90,9 @@ class Sandbox {
   void watch_processes(base::Instant now);
   void watch_disk();
   void finish(base::Instant now);
+  /// Waits for its init, which ends or has ended. What it has used counts, unless it has told so itself.
+  void bury();
+  void note_resident(std::int64_t kib);
   void find_limit();
   void keep_outputs();
 
@@ -98,6 +113,8 @@ class Sandbox {
   std::vector<ResourceLimit> limits_;
   std::vector<base::Endpoint> listens_;
   std::vector<std::byte> stack_;
+  std::vector<char> order_;
+  std::vector<char*> texts_;
   Ids ids_ = Ids::one;
 
   pid_t init_ = -1;
@@ -105,6 +122,9 @@ class Sandbox {
   base::Descriptor talk_;   // to the init
   base::Descriptor guard_;  // on which forbidden calls are reported
   base::Descriptor proc_, disk_;
+  bool waits_ = false;  // for a program
+  bool quiet_ = false;  // the init has told so after nothing else ran
+  bool gone_ = false;
   bool ended_ = false;  // the init has told how the program ended
   bool disk_full_ = false, inodes_full_ = false, pids_full_ = false, files_full_ = false, memory_full_ = false;
   std::deque<Cpu> cpu_;  // of the last kCpuWindow, where no cgroup has the cores

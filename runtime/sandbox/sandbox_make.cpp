@@ -16,6 +16,7 @@
 #include "runtime/sandbox/filter.hpp"
 #include "runtime/sandbox/hosts.hpp"
 #include "runtime/sandbox/identity.hpp"
+#include "runtime/sandbox/passed.hpp"
 #include "runtime/sandbox/sandbox.hpp"
 
 namespace troupe::sandbox {
@@ -116,11 +117,41 @@ base::Result<std::unique_ptr<Sandbox>, NotMade> Sandbox::start(const Spec& spec,
                                                                const CgroupPlaces& places, base::Instant now) {
   base::ensure(!spec.command.empty() || spec.inside.run != nullptr, "a sandbox has something to run");
   std::unique_ptr<Sandbox> out(new Sandbox(spec, now));
-  if (const auto wrong = out->make(streams, places)) return *wrong;
+  if (const auto wrong = out->make(&streams, places)) return *wrong;
   return out;
 }
 
-std::optional<NotMade> Sandbox::make(const Streams& streams, const CgroupPlaces& places) {
+base::Result<std::unique_ptr<Sandbox>, NotMade> Sandbox::make_ahead(const Spec& shape, const CgroupPlaces& places,
+                                                                    base::Instant now) {
+  std::unique_ptr<Sandbox> out(new Sandbox(shape, now));
+  out->waits_ = true;
+  if (const auto wrong = out->make(nullptr, places)) return *wrong;
+  return out;
+}
+
+bool Sandbox::go(const Spec& spec, const Streams& streams, base::Instant now) {
+  base::ensure(waits_ && !spec.command.empty(), "a sandbox that waits is given a program, once");
+  auto steps = disk_steps_of(spec);
+  if (!steps.ok() || finished_ || ended_) return false;
+  const auto order = write_order(spec, steps.value(), paths_of(spec));
+  if (!order) return false;
+  const auto trees = trees_of(steps.value(), ids_);
+  std::vector<int> passed(streams.begin(), streams.end());
+  for (std::size_t i = 0; i < trees.size(); ++i) {
+    if (steps.value()[i].kind != Step::Kind::bind) continue;
+    if (!trees[i].valid()) return false;
+    passed.push_back(trees[i].get());
+  }
+  if (!pass(talk_.get(), *order, passed)) return false;
+  steps_.insert(steps_.end(), steps.value().begin(), steps.value().end());
+  spec_ = spec;
+  started_ = now;
+  watched_ = {};
+  waits_ = false;
+  return true;
+}
+
+std::optional<NotMade> Sandbox::make(const Streams* streams, const CgroupPlaces& places) {
   if (spec_.hosts.size() > kHostsMax) return NotMade{"the sandbox could not be made: too many hosts are named", ""};
   auto steps = steps_of(spec_);
   if (!steps.ok()) return NotMade{"the sandbox could not be made: " + steps.error(), ""};
@@ -135,7 +166,7 @@ std::optional<NotMade> Sandbox::make(const Streams& streams, const CgroupPlaces&
   Plan plan;
   prepare(plan);
   plan.talk = theirs.get();
-  plan.streams = streams;
+  if (streams != nullptr) plan.streams = *streams;
   const auto doors = cgroup_.doors(), trees = trees_of(steps_, ids_);
   const auto door_numbers = numbers_of(doors), tree_numbers = numbers_of(trees);
   plan.doors = door_numbers;
@@ -187,6 +218,11 @@ void Sandbox::prepare(Plan& plan) {
                        spec_.tripwires == Tripwires::yes ? Forbidden::reported : Forbidden::refused);
   plan.guarded = spec_.tripwires == Tripwires::yes;
   plan.stack = stack_;
+  if (!waits_) return;
+  order_.resize(kOrderBytesMax);
+  texts_.resize(kOrderTextsMax);
+  plan.order = order_;
+  plan.texts = texts_;
 }
 
 std::optional<NotMade> Sandbox::let_go() {

@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 // Ours inside, whatever the root has of that name. /sys and /run of a host would show its devices and its sockets.
 constexpr std::string_view kOurs[] = {"proc", "dev", "tmp", "task", "sys", "run"};
 constexpr const char* kDevices[] = {"null", "zero", "full", "random", "urandom"};
+constexpr std::string_view kDisk = "task";      // what a program may write to
 constexpr std::string_view kEtc = "etc";        // the folder of what says how a name is found
 constexpr std::size_t kRootEntriesMax = 4'096;  // of the top folder; each is a mount
 
@@ -50,6 +51,11 @@ class Builder {
     add_disk();
     if (const auto wrong = add_binds(Where::on_disk); !wrong.empty()) return wrong;
     add(Kind::seal, "", ".");
+    return std::move(steps_);
+  }
+
+  base::Result<std::vector<Step>, std::string> build_disk() {
+    if (const auto wrong = add_binds(Where::on_disk); !wrong.empty()) return wrong;
     return std::move(steps_);
   }
 
@@ -114,9 +120,9 @@ class Builder {
     for (const Bind& bind : spec_.binds) {
       const auto parts = parts_of(bind.to);
       if (parts.empty()) return '"' + bind.to + "\" is no place inside: it needs an absolute path without \"..\"";
-      if (parts.front() != "task" && is_ours(parts.front()))
+      if (parts.front() != kDisk && is_ours(parts.front()))
         return '"' + bind.to + "\" is no place for a file of the host: inputs lie below /task";
-      if ((parts.front() == "task") != (where == Where::on_disk)) continue;
+      if ((parts.front() == kDisk) != (where == Where::on_disk)) continue;
       std::error_code failed;
       const auto type = fs::status(bind.from, failed).type();
       if (type != fs::file_type::directory && type != fs::file_type::regular)
@@ -125,9 +131,9 @@ class Builder {
       std::string to;
       for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
         to += (i > 0 ? "/" : "") + parts[i];
-        if (i == 0 && parts.front() == "task") continue;
+        if (i == 0 && parts.front() == kDisk) continue;
         add(Kind::folder, "", to);
-        if (parts.front() == "task") add(Kind::give, "", to);
+        if (parts.front() == kDisk) add(Kind::give, "", to);
       }
       to += (to.empty() ? "" : "/") + parts.back();
       add(type == fs::file_type::directory ? Kind::folder : Kind::file, "", to);
@@ -170,6 +176,12 @@ class Builder {
 }  // namespace
 
 base::Result<std::vector<Step>, std::string> steps_of(const Spec& spec) { return Builder(spec).build(); }
+base::Result<std::vector<Step>, std::string> disk_steps_of(const Spec& spec) { return Builder(spec).build_disk(); }
+
+bool on_disk(const Bind& bind) {
+  const auto parts = parts_of(bind.to);
+  return !parts.empty() && parts.front() == kDisk;
+}
 
 std::string text(const Step& step) {
   const std::string to = step.to == "." ? "/" : '/' + step.to;

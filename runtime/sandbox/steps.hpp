@@ -36,6 +36,11 @@ struct Step {
 /// The error says which folder cannot be read, or which bind is wrong, and why.
 base::Result<std::vector<Step>, std::string> steps_of(const Spec& spec);
 
+/// Those for the binds below /task alone: what may be done in a sandbox that has all else.
+base::Result<std::vector<Step>, std::string> disk_steps_of(const Spec& spec);
+/// Whether a bind to that place is among them.
+bool on_disk(const Bind& bind);
+
 /// "the mount of /proc", for an error.
 std::string text(const Step& step);
 

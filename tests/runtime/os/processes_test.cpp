@@ -4,8 +4,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <vector>
 
 #include "runtime/actor/actor.hpp"
 #include "runtime/os/clock.hpp"
@@ -60,14 +62,19 @@ class OsProcesses {
     return outcome.how == sandbox::Ended::exited;
   }
 
-  /// How many children the launcher has.
+  /// How many children the launcher has that run a program: others wait for one.
   std::size_t programs() const {
-    const std::string number = std::to_string(launcher_);
-    std::ifstream children("/proc/" + number + "/task/" + number + "/children");
-    return static_cast<std::size_t>(std::distance(std::istream_iterator<int>(children), {}));
+    const auto children = children_of(launcher_);
+    return static_cast<std::size_t>(
+        std::ranges::count_if(children, [](pid_t init) { return !children_of(init).empty(); }));
   }
 
  private:
+  static std::vector<pid_t> children_of(pid_t process) {
+    const std::string number = std::to_string(process);
+    std::ifstream children("/proc/" + number + "/task/" + number + "/children");
+    return {std::istream_iterator<pid_t>(children), {}};
+  }
   /// The launcher comes before the threads of the actor system.
   explicit OsProcesses(std::optional<sandbox::Launcher> launcher)
       : launcher_(launcher ? launcher->process() : -1), config_(std::make_unique<caf::actor_system_config>()) {
