@@ -108,6 +108,16 @@ struct AttemptAnswered $kind(bytesMax = 128) {
   answer @2 :Data;
 }
 
+struct AttemptMalicious $kind(bytesMax = 256) {
+  # The actor of an attempt tells `/task` that its program tried what no task may.
+
+  task @0 :Data;
+  token @1 :UInt64;
+  submitter @2 :Data;
+  tripwire @3 :Text;
+  # The call, as in TaskEnded.
+}
+
 struct UseInput $kind(bytesMax = 128) {
   # To `/task/inputs`: a content is to be a file or folder of this node. Answered by a stream of InputAt, which comes once it is there
   # and then now and then; it is kept until the stream ends. Errors: `refused` (an archive that cannot be unpacked),
@@ -116,6 +126,10 @@ struct UseInput $kind(bytesMax = 128) {
   content @0 :Data;
   unpacked @1 :Bool;
   # It is a tar archive, and wanted as the folder that comes of it.
+  submitter @2 :Data;
+  # The node whose task needs it; empty: this one.
+  group @3 :Data;
+  # 16 bytes of the address group in which that node is.
 }
 
 struct InputAt $kind(bytesMax = 2048, whenFull = credit) {

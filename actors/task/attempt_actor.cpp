@@ -69,6 +69,9 @@ void AttemptActor::fetch(Input& input, const Cid& cid, bool unpacked) {
       [&](wire::UseInput::Builder out) {
         out.setContent(data_of(cid.view()));
         out.setUnpacked(unpacked);
+        if (what_->submitter == settings_.self()) return;
+        out.setSubmitter(data_of(what_->submitter.view()));
+        out.setGroup(data_of(base::group_of(what_->coordinated_at).prefix));
       },
       [this, &input](wire::InputAt::Reader at) {
         input.path = text_of(at.getPath());
@@ -212,6 +215,13 @@ void AttemptActor::ended(ports::ProcessEnded&& end) {
     const auto bytes = base::as_bytes(text);
     printed_.push_back({kTicket, ports::Output::errors, {bytes.begin(), bytes.end()}});
   }
+  if (!outcome.tripwire.empty() && what_->submitter != settings_.self())
+    tell<wire::AttemptMalicious>(node().find(kPath), [&](wire::AttemptMalicious::Builder out) {
+      out.setTask(data_of(id_of(what_->order).view()));
+      out.setToken(what_->token);
+      out.setSubmitter(data_of(what_->submitter.view()));
+      out.setTripwire(outcome.tripwire);
+    });
   usage_ = outcome.usage;
   left_bytes_ = what_->order.limits.disk_bytes;
   end_ = std::move(end);

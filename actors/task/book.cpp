@@ -89,6 +89,12 @@ base::Bytes task_key(const TaskId& id) {
   return out;
 }
 
+base::Bytes record_key(const base::NodeId& node) {
+  base::Bytes out{kRecordRow};
+  base::append(out, node.view());
+  return out;
+}
+
 base::Bytes array_key(const TaskId& id) {
   base::Bytes out{kArrayRow};
   base::append(out, id.view());

@@ -45,9 +45,12 @@ struct Text {
   std::uint64_t unix_ms = 0;
   base::ByteView bytes;
 };
-// Keys of the rows of tasks and arrays: one byte, and the id.
-inline constexpr std::uint8_t kTaskRow = 't', kArrayRow = 'a';
+// Keys of the rows of tasks, arrays and records of nodes: one byte, and the id. The value of a record is one byte: how
+// often in a row the node was right.
+inline constexpr std::uint8_t kTaskRow = 't', kArrayRow = 'a', kRecordRow = 'w';
+inline constexpr std::size_t kRecordsMax = 20'000;  // our choice: as many nodes as the registry watches
 base::Bytes task_key(const TaskId& id);
+base::Bytes record_key(const base::NodeId& node);
 base::Bytes array_key(const TaskId& id);
 
 base::Bytes text_prefix(const TaskId& id);

@@ -58,6 +58,12 @@ constexpr auto kTimeMax = config::duration("task.time_max", "24h", 1s, 24h * 365
                                            "how long a task of another node may ask to run");
 constexpr auto kTripwires = config::flag("task.tripwires", "true", When::start,
                                          "whether a task ends that tries what no task may, instead of being refused");
+constexpr auto kMaliceRefused =
+    config::duration("task.malice_refused", "720h", 0s, 24h * 3'650, When::start,
+                     "for how long a node is refused whose task tried what no task may; 0: not at all");
+constexpr auto kTrust = config::flag("task.trust", "true", When::start,
+                                     "whether one answer is enough of a node that was right often, where a quorum is "
+                                     "less than all replicas");
 /// A share that leaves most workers honest.
 std::optional<double> share_typed(const std::string& text) {
   double out = 0;
@@ -81,10 +87,11 @@ constexpr auto kPayMargin =
     config::duration("task.pay_margin", "1h", 1s, 24h * 30, When::start,
                      "how long after the time of its program an attempt that is paid may be handed in");
 constexpr auto kSettings = std::to_array<config::Setting>(
-    {kSlots, kMemory, kLease, kQueueMax, kInputs, kKept, kTasksMax, kHostUsr, kNetwork, kHours, kSigners, kDeny,
-     kTimeMax, kTripwires, kDishonest, kPayMargin, kRequireVerified, kChecks});
+    {kSlots,     kMemory,    kLease,           kQueueMax, kInputs,  kKept,      kTasksMax,      kHostUsr,
+     kNetwork,   kHours,     kSigners,         kDeny,     kTimeMax, kTripwires, kMaliceRefused, kTrust,
+     kDishonest, kPayMargin, kRequireVerified, kChecks});
 
-constexpr std::string_view kHealthSources[] = {kTaskRows, kTextRows, kSandboxSource};
+constexpr std::string_view kHealthSources[] = {kTaskRows, kTextRows, kMaliceRows, kSandboxSource};
 
 node::Domain make(const node::DomainParts& parts) {
   const auto& settings = parts.settings;
@@ -106,6 +113,8 @@ node::Domain make(const node::DomainParts& parts) {
   out.endpoint = parts.own_endpoint();
   out.host_usr = settings.get(kHostUsr);
   out.tripwires = settings.get(kTripwires);
+  out.malice_refused = settings.get(kMaliceRefused);
+  out.trust = settings.get(kTrust);
   out.dishonest = share_typed(settings.get(kDishonest)).value_or(out.dishonest);
   out.pay_margin = settings.get(kPayMargin);
   out.simulated = parts.simulated;

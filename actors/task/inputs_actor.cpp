@@ -32,6 +32,11 @@ Error full(std::uint64_t bytes) {
           "its files for tasks are full (task.inputs_bytes): one more has " + std::to_string(bytes) + " bytes"};
 }
 
+const Error kNoShare{Code::no_space,
+                     "what tasks of that submitter use takes as much of this node's space for inputs as its share is "
+                     "(task.inputs_bytes)",
+                     std::chrono::minutes(1)};
+
 }  // namespace
 
 std::string InputsActor::path_of(const Wanted& wanted) {
@@ -46,7 +51,11 @@ void InputsActor::receive(runtime::Handlers& on) {
   on.stream<wire::UseInput, wire::InputAt>([this](wire::UseInput::Reader wanted, runtime::Sink<wire::InputAt> user) {
     const auto cid = Cid::from(bytes_of(wanted.getContent()));
     if (!cid) return user.fail({Code::malformed, "a content id has 32 bytes"});
-    use({*cid, wanted.getUnpacked() ? Form::folder : Form::file}, std::move(user));
+    Submitter of{.reserved = true};
+    if (const auto node = base::NodeId::from(bytes_of(wanted.getSubmitter()))) of = {.id = *node};
+    if (wanted.getGroup().size() == of.group.prefix.size())
+      std::ranges::copy(bytes_of(wanted.getGroup()), of.group.prefix.begin());
+    use({*cid, wanted.getUnpacked() ? Form::folder : Form::file}, of, std::move(user));
   });
   on.timer<StillThere>([this] {
     after<StillThere>(kStillThere);
@@ -101,22 +110,28 @@ void InputsActor::start() {
 }
 
 void InputsActor::check() const {
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = 0, shared = 0;
   std::size_t used = 0, held = 0;
   for (const auto& [wanted, file] : files_) {
+    base::ensure(file.holder.has_value() == !file.users.empty(), "who uses a file holds it");
+    shared += file.holder ? file.bytes : 0;
     bytes += file.bytes;
     used += !file.users.empty();
     held += file.users.size();
   }
   base::ensure(held == held_, "each user is counted");
   base::ensure(bytes == bytes_, "the bytes of all files are counted");
+  base::ensure(shared == shares_.used(), "what is in use is held");
   base::ensure(idle_.size() + used == files_.size(), "a file without a user is idle");
   base::ensure(fetches_ <= kFetchesMax, "as many fetches as may be");
 }
 
-void InputsActor::use(const Wanted& wanted, runtime::Sink<wire::InputAt> user) {
+void InputsActor::use(const Wanted& wanted, const Submitter& by, runtime::Sink<wire::InputAt> user) {
   if (held_ >= kUsersMax)
     return user.fail({Code::overloaded, "as many inputs are in use as may be", std::chrono::seconds(10)});
+  if (const auto there = files_.find(wanted);
+      there != files_.end() && !there->second.holder && !shares_.fits(by, there->second.bytes))
+    return user.fail(kNoShare);
   ++held_;
   const auto [at, fresh] = files_.try_emplace(wanted);
   File& file = at->second;
@@ -124,7 +139,12 @@ void InputsActor::use(const Wanted& wanted, runtime::Sink<wire::InputAt> user) {
   const std::uint64_t number = ++users_;
   user.on_cancel([this, wanted, number] { left(wanted, number); });
   User& one = file.users[number];
+  one.of = by;
   one.to = std::move(user);
+  if (!file.holder) {
+    file.holder = by;
+    shares_.hold(by, file.bytes);
+  }
   one.to.on_ready([this, wanted, number] {
     File& of = files_.at(wanted);
     tell(of, of.users.at(number));
@@ -141,10 +161,40 @@ void InputsActor::left(const Wanted& wanted, std::uint64_t user) {
   const auto at = files_.find(wanted);
   if (at == files_.end() || at->second.users.erase(user) == 0) return;
   --held_;
-  if (!at->second.users.empty()) return;
   File& file = at->second;
+  hand_over(file);
+  if (!file.users.empty()) return;
   if (file.path.empty()) return forget(wanted);
   file.idle = idle_.insert(idle_.end(), wanted);
+}
+
+/// One of its users holds it; without any nothing is held.
+void InputsActor::hand_over(File& file) {
+  if (!file.holder) return;
+  const auto same = [&](const auto& user) {
+    return user.second.of.id == file.holder->id && user.second.of.reserved == file.holder->reserved;
+  };
+  if (std::ranges::any_of(file.users, same)) return;
+  shares_.release(*file.holder, file.bytes);
+  file.holder.reset();
+  if (file.users.empty()) return;
+  file.holder = file.users.begin()->second.of;
+  shares_.hold(*file.holder, file.bytes);
+}
+
+std::optional<Error> InputsActor::grow(File& file, std::uint64_t bytes) {
+  if (!make_room(bytes)) return full(file.bytes + bytes);
+  if (file.holder && !shares_.fits(*file.holder, bytes)) return kNoShare;
+  if (file.holder) shares_.hold(*file.holder, bytes);
+  file.bytes += bytes;
+  bytes_ += bytes;
+  return std::nullopt;
+}
+
+void InputsActor::shrink(File& file, std::uint64_t bytes) {
+  if (file.holder) shares_.release(*file.holder, bytes);
+  file.bytes -= bytes;
+  bytes_ -= bytes;
 }
 
 bool InputsActor::make_room(std::uint64_t bytes) {
@@ -170,7 +220,7 @@ void InputsActor::forget(const Wanted& wanted) {
     remove(disk, path_of(wanted, file.bytes));
   }
   if (file.users.empty() && !file.path.empty()) idle_.erase(file.idle);
-  bytes_ -= file.bytes;
+  shrink(file, file.bytes);
   files_.erase(at);
   fetch_next();
 }
@@ -192,10 +242,7 @@ void InputsActor::fetch_next() {
 bool InputsActor::write_program(const Wanted& wanted) {
   if (wanted.form != Form::file || wanted.content != spot_program_id()) return false;
   File& file = files_.at(wanted);
-  const std::uint64_t bytes = spot_program().size();
-  if (!make_room(bytes)) return fail(wanted, full(bytes)), true;
-  file.bytes = bytes;
-  bytes_ += bytes;
+  if (const auto why = grow(file, spot_program().size())) return fail(wanted, *why), true;
   if (const auto put = file.part->append(spot_program()); !put.ok()) return fail(wanted, disk_error(put.error())), true;
   fetched(wanted, {});
   return true;
@@ -222,10 +269,7 @@ void InputsActor::take(const Wanted& wanted, files::wire::GetItem::Reader item) 
   if (at == files_.end() || !at->second.part) return;
   File& file = at->second;
   if (item.isStart()) {
-    const std::uint64_t bytes = item.getStart().getFileBytes();
-    if (!make_room(bytes)) return fail(wanted, full(bytes));
-    file.bytes = bytes;
-    bytes_ += bytes;
+    if (const auto why = grow(file, item.getStart().getFileBytes())) fail(wanted, *why);
     return;
   }
   if (const auto put = file.part->append(bytes_of(item.getPiece())); !put.ok()) fail(wanted, disk_error(put.error()));
@@ -287,16 +331,13 @@ void InputsActor::unpack() {
     return fail(wanted, why);
   }
   const auto [bytes, whole] = made.value();
-  if (!make_room(bytes - file.unpacked)) return fail(wanted, full(bytes));
-  bytes_ += bytes - file.unpacked;
-  file.bytes += bytes - file.unpacked;
+  if (const auto why = grow(file, bytes - file.unpacked)) return fail(wanted, *why);
   file.unpacked = bytes;
   if (!whole) return;
   file.unpacking.reset();
   unpacking_.pop_front();
   remove(world().disk, path_of(wanted) + std::string(kPart));
-  bytes_ -= file.bytes - bytes;
-  file.bytes = bytes;
+  shrink(file, file.bytes - bytes);
   settle(wanted, path_of(wanted) + std::string(kNew));
 }
 
@@ -309,6 +350,7 @@ void InputsActor::tell(const File& file, User& user) {
 void InputsActor::fail(const Wanted& wanted, const Error& why) {
   auto users = std::exchange(files_.at(wanted).users, {});
   held_ -= users.size();
+  hand_over(files_.at(wanted));
   forget(wanted);
   for (auto& [number, user] : users) user.to.fail(why);
 }

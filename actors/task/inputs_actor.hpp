@@ -10,6 +10,7 @@
 // Disk     kDirectory/inputs/CID, which every id of the machine may read and execute, and CID.root.BYTES, a folder;
 //          "CID.part", "CID.root.part" and "CID.root.new" until they are whole. What is there at the start is used
 //          again if it is whole, and removed otherwise.
+// Shares   of what is in use, by submitter and address group; the first one that uses a file holds it, then another.
 // Limits   TaskSettings::inputs_bytes of all; kFetchesMax at once; of a folder those of runtime/ports/unpacking.hpp.
 #include <deque>
 #include <list>
@@ -18,6 +19,7 @@
 #include "actors/task/settings.hpp"
 #include "messages/files.capnp.h"
 #include "runtime/actor/actor.hpp"
+#include "runtime/base/share_budget.hpp"
 #include "runtime/ports/unpacking.hpp"
 
 namespace troupe::task {
@@ -27,7 +29,8 @@ class InputsActor final : public runtime::Actor {
   static constexpr const char* kName = "inputs";
   static constexpr std::size_t kFetchesMax = 16;  // our choice
   static constexpr std::size_t kUsersMax = 8'192;
-  explicit InputsActor(TaskSettings settings) : settings_(std::move(settings)) {}
+  explicit InputsActor(TaskSettings settings)
+      : settings_(std::move(settings)), shares_(settings_.inputs_bytes, {.reserve = base::Reserve::none}) {}
 
   void receive(runtime::Handlers& on) override;
   void start() override;
@@ -46,7 +49,9 @@ class InputsActor final : public runtime::Actor {
     Form form = Form::file;
     friend auto operator<=>(const Wanted&, const Wanted&) = default;
   };
+  using Submitter = base::User<base::NodeId>;
   struct User {
+    Submitter of;
     runtime::Sink<wire::InputAt> to;
     bool told = false;
   };
@@ -55,14 +60,19 @@ class InputsActor final : public runtime::Actor {
     std::uint64_t bytes = 0;
     std::uint64_t unpacked = 0;  ///< of them, in the folder
     std::map<std::uint64_t, User> users;
-    std::list<Wanted>::iterator idle;  ///< in `idle_`, while it has no user
+    std::optional<Submitter> holder{};  ///< while it has users: one of theirs
+    std::list<Wanted>::iterator idle;   ///< in `idle_`, while it has no user
     std::unique_ptr<ports::File> part;
     runtime::Subscription fetching;
     std::unique_ptr<ports::Unpacking> unpacking;
   };
   /// What a name in the folder says is there, and of how many bytes; nothing if it is not whole.
   static std::optional<std::pair<Wanted, std::uint64_t>> read_name(ports::Disk& disk, const std::string& name);
-  void use(const Wanted& wanted, runtime::Sink<wire::InputAt> user);
+  void use(const Wanted& wanted, const Submitter& by, runtime::Sink<wire::InputAt> user);
+  /// Makes room for that many bytes more of a file that is in use, and counts them. Says why it cannot.
+  std::optional<base::Error> grow(File& file, std::uint64_t bytes);
+  void shrink(File& file, std::uint64_t bytes);
+  void hand_over(File& file);
   void fetch(const Wanted& wanted);
   bool write_program(const Wanted& wanted);
   void fetch_next();
@@ -87,6 +97,7 @@ class InputsActor final : public runtime::Actor {
   std::deque<Wanted> waiting_;
   std::deque<Wanted> unpacking_;  // the first is under way
   std::size_t fetches_ = 0;
+  base::ShareBudget<base::NodeId> shares_;
   std::uint64_t bytes_ = 0;  // of all, those that are fetched included
   std::uint64_t users_ = 0;  // numbers
   std::size_t held_ = 0;     // users of all files

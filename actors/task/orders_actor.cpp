@@ -103,6 +103,12 @@ store::Use OrdersActor::take(ByteView key, ByteView value) {
     starts_ = base::load<std::uint64_t>(value);
     return store::Use::keep;
   }
+  if (key.size() == 1 + base::NodeId::kBytes && key[0] == kRecordRow) {
+    const bool fits = value.size() == 1 && value[0] <= kValidMax && records_.size() < kRecordsMax;
+    if (!fits) return store::Use::erase;
+    records_.insert_or_assign(*base::NodeId::from(key.subspan(1)), Record(value[0]));
+    return store::Use::keep;
+  }
   const auto id = key.empty() ? std::nullopt : TaskId::from(key.subspan(1));
   if (id && key[0] == kArrayRow) {
     auto array = Array::decode(value);

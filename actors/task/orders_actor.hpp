@@ -8,6 +8,7 @@
 //          others get nothing until they are verified (checks_actor.hpp).
 //          Each gets some tasks more than it has cores for, so that it need not wait for the next; one that does not
 //          take a task is left alone for a while.
+// Trust    how often in a row a node was right where answers were compared is a row of its own, and may be lost.
 // Money    the price of an attempt lies in the task's escrow before its node is asked (settlement.hpp); a task that has
 //          ended is settled until the escrow has answered. While nothing can be paid, nodes with a price are left
 //          alone.
@@ -30,6 +31,7 @@
 #include "actors/task/book.hpp"
 #include "actors/task/logic/array.hpp"
 #include "actors/task/logic/lease.hpp"
+#include "actors/task/logic/risk.hpp"
 #include "actors/task/settlement.hpp"
 #include "runtime/actor/actor.hpp"
 #include "runtime/crypto/hash.hpp"
@@ -197,6 +199,10 @@ class OrdersActor final : public runtime::Actor {
   void changed(
       const TaskId& id, Done saved = [](const base::Outcome<void>&) {});
   void observe(const TaskId& id, const Attempt& attempt, const char* event);
+  /// Whether one answer of it is enough now.
+  bool believed(const base::NodeId& node);
+  /// Of a task whose answers were compared: what they say about their nodes.
+  void remember(const Task& task);
   Running* find(const TaskId& id, std::uint64_t token);
 
   // -- readers: orders_actor_read.cpp
@@ -235,6 +241,7 @@ class OrdersActor final : public runtime::Actor {
 
   std::map<base::NodeId, registry::Listed> nodes_, looked_;
   std::map<base::NodeId, int> scores_, scored_;
+  std::map<base::NodeId, Record> records_;      // of nodes whose answers were compared with others
   std::map<base::NodeId, std::uint32_t> busy_;  // attempts of this node under way
   std::map<base::NodeId, base::Instant> left_alone_;
   Settlement settlement_;

@@ -199,6 +199,7 @@ void OrdersActor::changed(const TaskId& id, Done saved) {
       if (one.verdict == Verdict::right) observe(id, one, "task_success");
       if (one.verdict == Verdict::wrong) observe(id, one, "malicious_behavior");
     }
+    if (task.compared()) remember(task);
   }
   if (task.state() == State::done && job.entry.order.replicas > 1) world().mutations.sometimes("task: replicas agreed");
   save(id, [this, id, saved = std::move(saved)](const base::Outcome<void>& done) mutable {
@@ -207,6 +208,25 @@ void OrdersActor::changed(const TaskId& id, Done saved) {
     settle_if_owing(id);
   });
   place();
+}
+
+bool OrdersActor::believed(const base::NodeId& node) {
+  const auto known = records_.find(node);
+  return settings_.trust && known != records_.end() && known->second.believed(random().next());
+}
+
+void OrdersActor::remember(const Task& task) {
+  store::RowChange change;
+  for (const Attempt& one : task.attempts()) {
+    if (one.verdict == Verdict::wrong) world().mutations.sometimes("task: a replica was wrong");
+    if (one.verdict != Verdict::right && one.verdict != Verdict::wrong) continue;
+    if (records_.size() >= kRecordsMax && !records_.contains(one.node)) continue;
+    Record& record = records_[one.node];
+    if (one.verdict == Verdict::right) record.right();
+    else record.wrong();
+    change.save.push_back({record_key(one.node), {static_cast<std::uint8_t>(record.row())}});
+  }
+  tasks_.write(std::move(change), [](const base::Outcome<void>&) {});
 }
 
 /// For the book of this node; its own work is not in it.

@@ -191,6 +191,10 @@ void OrdersActor::place(const TaskId& id, std::vector<Candidate>& free) {
   await_verified_ = await_verified_ || (new_here && choice.best.empty() && choice.lacking(Lack::verified) > 0);
   std::vector<Candidate> chosen;
   for (const Candidate* one : choice.best) chosen.push_back(*one);
+  if (!chosen.empty() && task.may_believe() && believed(chosen.front().node)) {
+    task.believe();
+    chosen.resize(1);
+  }
   for (const Candidate& one : chosen) {
     begin(id, one);
     const auto at = std::ranges::find(free, one.node, &Candidate::node);

@@ -17,6 +17,7 @@ namespace troupe::task {
 
 inline constexpr const char* kTaskRows = "task";  // keyspaces, and sources of health
 inline constexpr const char* kTextRows = "task-texts";
+inline constexpr const char* kMaliceRows = "task-malice";
 inline constexpr const char* kSandboxSource = "sandbox";
 inline constexpr const char* kDirectory = "tasks";  // of this domain, below the node's
 inline constexpr std::size_t kPieceBytes = 65'536;  // messages/task.capnp
@@ -45,6 +46,8 @@ struct TaskSettings {
   std::function<base::Endpoint()> endpoint = [] { return base::Endpoint{}; };  ///< by which others reach this node
   bool host_usr = false;                                                       ///< /usr of the machine is seen inside
   bool tripwires = true;
+  base::Duration malice_refused = std::chrono::days(30);  ///< a submitter whose program was malicious
+  bool trust = true;  ///< one answer is enough of a node whose answers were right before, where replicas may differ
   bool simulated = false;  ///< machines of one address group are those of many owners
   std::string store = "/store";
   std::string files = "/files";

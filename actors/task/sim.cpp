@@ -48,7 +48,9 @@ sim::Script program(const sim::Run& run) {
   const auto& command = run.spec.command;
   if (const auto spot = spot_of({command.begin() + 1, command.end()}))
     return {sim::Work{100ms, 50ms}, sim::print(answer_of(*spot))};
-  const auto number = run.spec.command.size() > 1 ? std::stoull(run.spec.command[1]) : 0;
+  const auto number = command.size() > 1 ? std::stoull(command[1]) : 0;
+  if (command.size() > 2 && std::stoull(command[2]) == run.node)
+    return {sim::print("a lie of node " + std::to_string(run.node) + '\n')};
   const sim::Print answer = sim::print(printed_by(number));
   switch (plan_of(number)) {
     case Plan::prints: return {answer};
@@ -84,8 +86,22 @@ std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Sha
       out.push_back({at, node, "tasks.submit", {{"plan", draw.below(kPlans * 100)}, {"replicas", replicas}}});
     }
   }
+  // In half of the worlds some tasks have a node that lies, whatever it is asked.
+  if (draw.below(2) == 0) return out;
+  for (std::size_t i = 0, count = draw.count(2, 12); i < count; ++i) {
+    const base::Duration at = draw.moment();
+    const std::uint16_t node = draw.node(), liar = draw.node();
+    out.push_back({at, node, "tasks.lied", {{"plan", draw.below(kPlans * 100)}, {"liar", liar}}});
+  }
   return out;
 }
+
+/// What is submitted: its program and in how many replicas, and the number of the node that lies about it.
+struct Wish {
+  std::uint64_t plan = 0;
+  std::uint8_t replicas = 1;
+  std::optional<std::uint64_t> liar{};
+};
 
 struct Client : sim::Client {
   runtime::Sink<files::wire::PutPiece> sink;
@@ -99,9 +115,11 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
     by_operation([&] {
       if (operation.what == "tasks.cancel")
         return cancel(operation.node, static_cast<std::size_t>(operation.number("which")));
+      const auto plan = static_cast<std::uint64_t>(operation.number("plan"));
+      if (operation.what == "tasks.lied")
+        return store(operation.node, {plan, 3, static_cast<std::uint64_t>(operation.number("liar")) + 1});
       base::ensure(operation.what == "tasks.submit", "an operation of this domain is in its spec");
-      store(operation.node, static_cast<std::uint64_t>(operation.number("plan")),
-            static_cast<std::uint8_t>(operation.number("replicas")));
+      store(operation.node, {plan, static_cast<std::uint8_t>(operation.number("replicas"))});
     });
   }
   void died(std::size_t node) override {
@@ -143,6 +161,7 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
     std::size_t node = 0;
     TaskId id;
     std::uint64_t plan = 0;
+    bool lied = false;  ///< one node lies about it
     State state = State::queued;
     std::string end;    ///< as it was told first
     bool read = false;  ///< its end was looked at, and is right
@@ -150,19 +169,19 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
   /// Nothing is promised of it.
   bool lost(const Known& one) const { return nodes_.lost_data(one.node) || !nodes_.id(one.node); }
 
-  void store(std::size_t node, std::uint64_t plan, std::uint8_t replicas) {
+  void store(std::size_t node, const Wish& wish) {
     Client& client = begin(node, "a put of a program");
-    nodes_.inside(node, [this, &client, plan, replicas](Inside& actor) {
+    nodes_.inside(node, [this, &client, wish](Inside& actor) {
       namespace wire = files::wire;
       client.sink = actor.feed<wire::PutFile, wire::PutPiece, wire::PutDone>(
           actor.node().find(files::kPath), kPutIdle, [](wire::PutFile::Builder out) { out.setName("program"); },
-          [this, &client, plan, replicas](runtime::Answer<wire::PutDone> answer) {
+          [this, &client, wish](runtime::Answer<wire::PutDone> answer) {
             if (client.over) return;
             const Error error = answer.ok() ? Error() : answer.error();
             end(client, error);
             if (error) return;
             const auto cid = Cid::from(bytes_of(answer.value().getCid()));
-            if (cid) submit(client.node, *cid, plan, replicas);
+            if (cid) submit(client.node, *cid, wish);
           });
       client.sink.on_ready([this, &client] { feed(client); });
       feed(client);
@@ -174,25 +193,27 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
     client.sink.end();
   }
 
-  void submit(std::size_t node, const Cid& program, std::uint64_t plan, std::uint8_t replicas) {
+  void submit(std::size_t node, const Cid& program, const Wish& wish) {
     Order order;
     order.program = program;
-    order.arguments = {std::to_string(plan)};
+    order.arguments = {std::to_string(wish.plan)};
+    if (wish.liar) order.arguments.push_back(std::to_string(*wish.liar));
     order.outputs = {"left"};
     order.limits.time = 20s;
     order.limits.memory_bytes = 64u << 20;
     order.limits.cpu.thousandths = 500;
-    order.replicas = replicas;
-    order.quorum = static_cast<std::uint8_t>(replicas / 2 + 1);
+    order.replicas = wish.replicas;
+    order.quorum = static_cast<std::uint8_t>(wish.replicas / 2 + 1);
     order.deterministic = true;
     order.queue_max_s = UINT32_MAX;
     const base::Bytes bytes = encode(order);
-    Client& client = begin(node, "task " + std::to_string(plan));
+    Client& client = begin(node, "task " + std::to_string(wish.plan));
     ask<wire::SubmitTask, wire::TaskSubmitted>(
         client, kOrdersPath, kAnswer, [bytes](wire::SubmitTask::Builder out) { out.setOrder(data_of(bytes)); },
-        [this, &client, plan](const Error& error, wire::TaskSubmitted::Reader told) {
+        [this, &client, plan = wish.plan, lied = wish.liar.has_value()](const Error& error,
+                                                                        wire::TaskSubmitted::Reader told) {
           const auto id = error ? std::nullopt : TaskId::from(bytes_of(told.getId()));
-          if (id) tasks_.push_back({.node = client.node, .id = *id, .plan = plan});
+          if (id) tasks_.push_back({.node = client.node, .id = *id, .plan = plan, .lied = lied});
         });
   }
 
@@ -261,6 +282,11 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
       one.end = end;
       nodes_.tell("a task of " + node_name(one.node) + " is " + std::string(name(task.state())) + ": " + task.reason());
     }
+    if (one.lied && task.believes()) {  // who behaves until it is believed is found out later
+      nodes_.mutations().sometimes("task: a node was believed that may lie");
+      one.read = true;
+      return looked(number, true);
+    }
     const Plan plan = plan_of(one.plan);
     const bool should_fail = plan == Plan::fails || plan == Plan::crashes || plan == Plan::hangs;
     if (task.state() == State::done && should_fail)
@@ -306,12 +332,14 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
 }  // namespace
 
 const sim::WorkloadSpec& workload() {
-  static const sim::NumberSpec plan{"plan", 0, kPlans * 100 - 1}, replicas{"replicas", 1, 3}, which{"which", 0, 7};
+  static const sim::NumberSpec plan{"plan", 0, kPlans * 100 - 1}, replicas{"replicas", 1, 3}, which{"which", 0, 7},
+      liar{"liar", 0, sim::kNodesMax - 1, true};
   static const sim::WorkloadSpec spec{
       .name = "tasks",
       .operations =
           {
               {"submit", "an operator stores a program and submits a task", {plan, replicas}},
+              {"lied", "the same in three replicas, about which one node lies", {plan, liar}},
               {"cancel", "an operator ends one of the tasks of its node", {which}},
           },
       .knobs =
@@ -335,6 +363,8 @@ const sim::WorkloadSpec& workload() {
               {"task: a task went on after a restart", "the rows of an open task were read back"},
               {"task: a node has answered a check right", "its vouch makes it one that gets tasks", true},
               {"task: replicas agreed", "several nodes came to the same", true},
+              {"task: a replica was wrong", "two agreed, and a liar did not"},
+              {"task: a node was believed that may lie", "it was right ten times before"},
           },
       .mutants =
           {

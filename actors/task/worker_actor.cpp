@@ -7,6 +7,7 @@
 #include "actors/task/logic/loader.hpp"
 #include "actors/task/logic/network.hpp"
 #include "actors/task/orders_actor.hpp"
+#include "messages/reputation.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/actor/user.hpp"
 #include "runtime/base/whole_units.hpp"
@@ -18,11 +19,14 @@ using base::Code;
 using base::Error;
 
 constexpr std::uint64_t kProbeTicket = 1;
+constexpr std::chrono::seconds kMaliceDue{30};
 
 }  // namespace
 
 WorkerActor::WorkerActor(TaskSettings settings)
-    : settings_(std::move(settings)), earnings_(*this, settings_.identity, settings_.registry) {}
+    : settings_(std::move(settings)),
+      malice_(*this, settings_),
+      earnings_(*this, settings_.identity, settings_.registry) {}
 
 void WorkerActor::receive(runtime::Handlers& on) {
   on.stream<wire::RunAttempt, wire::AttemptItem>(
@@ -39,6 +43,8 @@ void WorkerActor::receive(runtime::Handlers& on) {
     earnings_.hand_in(owed->second.escrow, told.getToken(), *answer);
     owed_.erase(owed);
   });
+  malice_.receive<MaliceAgain>(on);
+  on.tell<wire::AttemptMalicious>([this](wire::AttemptMalicious::Reader told) { hear_malice(told); });
   on.describe<wire::WorkerState>([this](wire::WorkerState::Builder state) {
     state.setSlots(slots_);
     state.setUsed(slots_used_.own + slots_used_.others);
@@ -62,6 +68,7 @@ void WorkerActor::start() {
     spawn("checks", [settings = settings_] { return std::make_unique<ChecksActor>(settings); },
           {.kind = ChecksActor::kName, .placement = ports::Placement::own_thread});
   node().publish<wire::RunAttempt>(kPath, self());
+  malice_.start();
   earnings_.on_book([this] { tell_registry(); });
   earnings_.refresh();
   after<Tell>(kTryAgain);
@@ -74,6 +81,7 @@ void WorkerActor::start() {
 }
 
 void WorkerActor::stop() {
+  malice_.stop();
   for (auto& [id, one] : all_)
     if (one.waiting) one.waiting.fail({Code::unavailable, "the node ends"});
 }
@@ -145,8 +153,25 @@ std::optional<Error> WorkerActor::refusal(const AttemptActor::What& what) const 
   for (const std::string& host : order.hosts)
     if (!grants(settings_.network, host))
       return Error{Code::refused, "this node lets no task talk to " + host + " (task.network)"};
-  if (what.submitter != settings_.self()) return settings_.provider.refusal(order, what.submitter, wall());
-  return std::nullopt;
+  if (what.submitter == settings_.self()) return std::nullopt;
+  if (const auto why = malice_.refusal(what.submitter, wall())) return why;
+  return settings_.provider.refusal(order, what.submitter, wall());
+}
+
+/// Counts in this node's own book.
+void WorkerActor::hear_malice(wire::AttemptMalicious::Reader told) {
+  const auto submitter = base::NodeId::from(bytes_of(told.getSubmitter()));
+  const auto task = TaskId::from(bytes_of(told.getTask()));
+  if (!submitter || !task) return;
+  malice_.note(*submitter, text_of(told.getTripwire()), wall());
+  ask<reputation::wire::Observe, reputation::wire::Reported>(
+      node().find(settings_.reputation), now() + kMaliceDue,
+      [&](reputation::wire::Observe::Builder out) {
+        out.setNode(data_of(submitter->view()));
+        out.setEvent("malicious_behavior");
+        out.setRequest("malice " + task->hex() + ' ' + std::to_string(told.getToken()));
+      },
+      [](const runtime::Answer<reputation::wire::Reported>&) {});  // it says itself what it could not keep
 }
 
 void WorkerActor::take(wire::RunAttempt::Reader request, runtime::Sink<wire::AttemptItem> to) {

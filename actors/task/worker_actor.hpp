@@ -8,6 +8,7 @@
 // Paid     an order whose price this node wants begins once that lies in an escrow (earnings.hpp); what comes of the
 //          attempt is handed in, and without an answer it resigns.
 // Closed   while no sandbox can be made, which is tried at the start and each kTryAgain, or where task.slots is 0.
+// Malice   of a program ends all dealings with its submitter for a while (malice.hpp).
 // Checks   are orders like others, and free (logic/spot.hpp).
 // Spawns   `orders` (orders_actor.hpp), `inputs` (inputs_actor.hpp), `checks` (checks_actor.hpp), and the attempts.
 // Limits   kWaitingMax attempts wait, of which a node and its address group have shares.
@@ -16,6 +17,7 @@
 
 #include "actors/task/attempt_actor.hpp"
 #include "actors/task/earnings.hpp"
+#include "actors/task/malice.hpp"
 #include "runtime/actor/relay.hpp"
 #include "runtime/base/share_budget.hpp"
 
@@ -47,6 +49,7 @@ class WorkerActor final : public runtime::Actor {
   struct Tell {};
   struct RefreshPrice {};
   struct HandAgain {};
+  struct MaliceAgain {};
   using User = base::User<base::NodeId>;
   struct One {
     std::shared_ptr<const AttemptActor::What> what;
@@ -72,6 +75,7 @@ class WorkerActor final : public runtime::Actor {
   /// What is engaged for it goes back.
   void turn_away(Asked& asked, const base::Error& why);
   std::optional<base::Error> refusal(const AttemptActor::What& what) const;
+  void hear_malice(wire::AttemptMalicious::Reader told);
   /// It could not be handed in any more.
   bool too_late(const One& one) const;
   void begin_next();
@@ -112,6 +116,7 @@ class WorkerActor final : public runtime::Actor {
   std::vector<Draining> draining_;
   bool signs_ = false;
   std::set<TaskId> waiting_;
+  Malice malice_;
   Earnings earnings_;
   /// Attempts that are paid and were not handed in.
   struct Owed {

@@ -44,6 +44,7 @@ void print_json(Console& console, const task::TaskId& id, const Shown& shown) {
   for (unsigned i = 0; i < arguments.size(); ++i) arguments.set(i, order.arguments[i]);
   line->setReplicas(order.replicas);
   line->setQuorum(task.quorum());
+  line->setTrusted(task.believes());
   auto attempts = line->initAttempts(size32(task.attempts()));
   for (unsigned i = 0; i < attempts.size(); ++i) write(attempts[i], task.attempts()[i]);
   if (!why.empty()) line->setWhy(why);

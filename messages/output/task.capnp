@@ -84,6 +84,8 @@ struct TaskView {
   # That pays its attempts; null: none was paid yet.
   network @18 :List(Text);
   # HOST:PORT that its program may talk to.
+  trusted @19 :Bool;
+  # One answer was enough, of a node that was right often where answers were compared.
 }
 
 struct TaskAttempt {

@@ -76,6 +76,19 @@ TEST_CASE("cluster tasks: a program runs at another node, and what it prints and
   CHECK_MESSAGE(flooded.exit == 0, flooded.err);
   CHECK(flooded.out == std::string(9'000'000, 'x'));
 
+  // Nodes that were right often are believed, where not all need agree.
+  const std::string same = script(cluster.folder, "same", "echo the same");
+  const std::vector<std::string> compared{"--array", "40", "--replicas", "3", "--deterministic", "--request", "array"};
+  const std::string array = line(cluster.run(0, submit(same, compared)));
+  REQUIRE(until([&] { return contains(cluster.run(0, {"task", "view", array, "--json"}).out, R"("done":40)"); }));
+  int trusted = 0;
+  for (int i = 0; i < 40; ++i) {
+    const auto one = cluster.run(0, {"task", "view", array + '.' + std::to_string(i), "--json"}).out;
+    trusted += contains(one, R"("trusted":true)") && contains(one, R"("quorum":1)");
+  }
+  CHECK(trusted > 0);
+  CHECK(trusted < 40);
+
   // Requests.
   const auto again = submit(program, {"--request", "r"});
   CHECK(line(cluster.run(0, again)) == line(cluster.run(0, again)));
@@ -472,9 +485,13 @@ TEST_CASE("cluster tasks: a stranger's program does not keep those of the node w
   Cluster cluster(1, {"--set", "registry.heartbeat=2s", "--set", "task.host_usr=true", "--set", "task.slots=1", "--set",
                       "task.require_verified=false"});
   if (!sandboxes(cluster.folder)) return;
-  NodeProgram stranger(cluster.folder, "stranger",
-                       {"--join", cluster.nodes[0]->id + '@' + cluster.nodes[0]->at, "--set", "registry.heartbeat=2s",
-                        "--set", "task.slots=0", "--set", "task.require_verified=false"});
+  const auto options = [&] {
+    return std::vector<std::string>{"--join", cluster.nodes[0]->id + '@' + cluster.nodes[0]->at,
+                                    "--set",  "registry.heartbeat=2s",
+                                    "--set",  "task.slots=0",
+                                    "--set",  "task.require_verified=false"};
+  };
+  NodeProgram stranger(cluster.folder, "stranger", options());
   REQUIRE(stranger.ready());
   const auto there = [&](std::vector<std::string> words) {
     words.insert(words.end(), {"--data", stranger.data});
@@ -493,6 +510,25 @@ TEST_CASE("cluster tasks: a stranger's program does not keep those of the node w
   const Seen own = cluster.run(0, submit(quick, {"--cpu", "1", "--wait"}));
   CHECK_MESSAGE(own.exit == 0, own.err);
   CHECK(own.out == "done\n");
+  CHECK(there({"task", "cancel", id}).exit == 0);
   REQUIRE(submitted("30h"));
   CHECK(until([&] { return contains(there({"task", "view", id}).out, "task.time_max"); }));
+
+  // Whose program tries what none may is refused from then on, and no better liked.
+  const Seen bad = there(submit(script(cluster.folder, "bad", "mount -t tmpfs none /tmp; echo here"), {"--wait"}));
+  CHECK(bad.exit == 1);
+  CHECK(bad.out.empty());
+  const std::string next = line(there(submit(quick)));
+  const auto refused = [&] {
+    return until([&] { return contains(there({"task", "view", next}).out, "tried here what no task may: mount"); });
+  };
+  CHECK(refused());
+  CHECK(contains(cluster.run(0, {"reputation", stranger.id, "--events"}).out, "malicious_behavior"));
+  // Also after a start of both: the stranger left that node alone for an hour.
+  stranger.kill(SIGKILL), stranger.wait();
+  cluster.kill(0);
+  cluster.restart(0);
+  NodeProgram again(cluster.folder, "stranger", options());
+  REQUIRE(again.ready());
+  CHECK(refused());
 }

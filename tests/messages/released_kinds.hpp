@@ -318,6 +318,7 @@ inline constexpr ReleasedKind kReleasedKinds[] = {
     {0xd4668841195734ac, "inspect.Looked"},
     {0xd47211ab988f53cc, "fund.FundIs"},
     {0xd479d3919ac609da, "fund.GetFund"},
+    {0xd47e74ccd83d050e, "task.AttemptMalicious"},
     {0xd4a445041db0c78c, "catalogue.MemberState"},
     {0xd4abe23728547b68, "fund.SignProposal"},
     {0xd4ad67f962518512, "registry.RegistryState"},

@@ -23,6 +23,8 @@ std::optional<unsigned> first_to(double risk, double dishonest, unsigned most);
 /// What is known of a worker's answers.
 class Record {
  public:
+  Record() = default;
+  explicit Record(std::uint32_t row) : row_(row) {}
   void right() { row_ = row_ < kValidMax ? row_ + 1 : kValidMax; }
   void wrong() { row_ = 0; }
   /// `draw` is a fresh random number.

@@ -92,9 +92,11 @@ Task::Task(const Order& order, std::uint64_t submitted_ms)
       expires_ms_(submitted_ms + std::uint64_t{order.queue_max_s} * 1'000),
       queue_ms_(std::uint64_t{order.queue_max_s} * 1'000),
       run_ms_max_(2 * base::milliseconds(order.limits.time) + kGraceMs),
+      asked_replicas_(order.replicas),
+      asked_quorum_(order.quorum),
+      retries_(order.retries),
       replicas_(order.replicas),
-      quorum_(order.quorum),
-      retries_(order.retries) {}
+      quorum_(order.quorum) {}
 
 const Attempt* Task::find(std::uint64_t token) const {
   const auto at = std::ranges::find(attempts_, token, &Attempt::token);
@@ -118,6 +120,27 @@ std::size_t Task::wanted(std::uint64_t now_ms) const {
   const auto there = static_cast<std::size_t>(std::ranges::count_if(
       attempts_, [](const Attempt& one) { return one.active() || one.state == AttemptState::answered; }));
   return replicas_ > there ? replicas_ - there : 0;
+}
+
+bool Task::may_believe() const {
+  return !final(state_) && asked_quorum_ < asked_replicas_ && replicas_ == asked_replicas_ &&
+         std::ranges::none_of(attempts_,
+                              [](const Attempt& one) { return one.active() || one.state == AttemptState::answered; });
+}
+
+void Task::believe() {
+  base::ensure(may_believe(), "one answer is enough only of the first node");
+  replicas_ = quorum_ = 1;
+}
+
+void Task::doubt() {
+  if (!believes()) return;
+  replicas_ = asked_replicas_;
+  quorum_ = asked_quorum_;
+}
+
+bool Task::compared() const {
+  return result() != nullptr && std::ranges::count(attempts_, Verdict::right, &Attempt::verdict) > 1;
 }
 
 Apart Task::apart(bool again) const {
@@ -171,6 +194,7 @@ bool Task::ended(std::uint64_t token, const Ended& how, std::uint64_t now_ms) {
   attempt->usage = how.usage;
   attempt->answer = how.answer;
   if (how.malicious) attempt->verdict = Verdict::malicious;
+  if (!attempt->succeeded()) doubt();
   if (state_ == State::queued) state_ = State::running;
   decide(now_ms);
   return true;
@@ -202,6 +226,7 @@ void Task::failed_attempt(Attempt& attempt, AttemptState how, std::string why, s
   attempt.state = how;
   attempt.ended_ms = now_ms;
   attempt.why = cut(std::move(why));
+  doubt();
   if (retried_ == retries_) return finish(State::failed, "every attempt was lost; the last: " + attempt.why, now_ms);
   const std::uint64_t wait = std::min(kBackoffMs << std::min<unsigned>(retried_, 16), kBackoffMaxMs);
   retry_at_ms_ = now_ms + wait;
@@ -363,9 +388,12 @@ std::optional<Task> Task::decode(const Order& order, base::ByteView bytes) {
     one.answer = from.fixed<Answer>();
     out.attempts_.push_back(std::move(one));
   }
+  if (out.believes()) out.quorum_ = 1;
+  const bool believes = out.replicas_ == 1 && out.asked_quorum_ < out.asked_replicas_;
   const bool exact =
-      from.ended() && has_result <= 1 && (has_result == 1 || result == 0) &&
-      (!out.result_ || out.find(*out.result_) != nullptr) && out.retried_ <= out.retries_ &&
+      from.ended() && (out.replicas_ >= out.asked_replicas_ || believes) && has_result <= 1 &&
+      (has_result == 1 || result == 0) && (!out.result_ || out.find(*out.result_) != nullptr) &&
+      out.retried_ <= out.retries_ &&
       std::ranges::adjacent_find(out.attempts_, std::greater_equal<>(), &Attempt::token) == out.attempts_.end();
   return exact ? std::optional(std::move(out)) : std::nullopt;
 }

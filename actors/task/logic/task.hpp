@@ -6,6 +6,8 @@
 // Answers   what a program has come to, as a hash; the program's failure is an answer, too. With one replica the first
 //           answer decides. With several `quorum` equal ones decide; if all replicas have answered and none has that
 //           many, one more is asked, as long as retries are left.
+// Trust     where fewer than all replicas need agree, one answer is enough of a node that is believed (risk.hpp); one
+//           that is lost, or says that the program failed, raises the quorum to what the order says.
 // Retries   an attempt that was lost, refused or could not be made is repeated elsewhere, Order::retries times in all,
 //           after 1 s, 2 s, 4 s, … 60 s. Elsewhere: no node gets the same task twice while others are left.
 // Ends      once, and for good: done, failed, cancelled, or expired when nothing ran within Order::queue_max_s. One
@@ -95,6 +97,13 @@ class Task {
 
   /// How many attempts are to be placed at `now_ms`.
   std::size_t wanted(std::uint64_t now_ms) const;
+  /// Whether one node could be enough: there is no answer yet, and nothing under way.
+  bool may_believe() const;
+  /// The next attempt is that of a node which is believed.
+  void believe();
+  bool believes() const { return replicas_ < asked_replicas_; }
+  /// Whether answers were compared, so that each of them says something about its node.
+  bool compared() const;
   /// What they must keep away from. With `again` also nodes that failed before are tried: no others are left.
   Apart apart(bool again) const;
   /// When wanted() or tick() may say something else; nothing: not by time.
@@ -132,6 +141,7 @@ class Task {
   Attempt* active(std::uint64_t token);
   std::size_t count(AttemptState state) const;
   void failed_attempt(Attempt& attempt, AttemptState how, std::string why, std::uint64_t now_ms);
+  void doubt();
   void decide(std::uint64_t now_ms);
   void finish(State state, std::string reason, std::uint64_t now_ms);
 
@@ -142,7 +152,8 @@ class Task {
   std::uint64_t run_ms_max_ = 0;  ///< from the begin of an attempt to its end
   std::uint64_t idle_since_ms_ =
       0;  ///< nothing is under way of what has run before; 0: something is, or it was not noted
-  std::uint8_t replicas_ = 1, quorum_ = 1, retries_ = 0;  ///< `replicas_` grows with doubt
+  std::uint8_t asked_replicas_ = 1, asked_quorum_ = 1, retries_ = 0;  ///< of the order
+  std::uint8_t replicas_ = 1, quorum_ = 1;  ///< `replicas_` grows with doubt; both are 1 where a node is believed
   std::uint8_t retried_ = 0;
   std::optional<std::uint64_t> result_;  ///< token
 };

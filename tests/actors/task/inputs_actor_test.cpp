@@ -126,6 +126,45 @@ TEST_CASE("inputs: a root for which there is no room is refused, and leaves noth
   CHECK(f.there().empty());
 }
 
+TEST_CASE("inputs: what one submitter uses leaves room for others, and own tasks have all of it") {
+  InputsFixture f;
+  f.settings.inputs_bytes = 100'000;
+  f.content.assign(40'000, 'x');
+  f.begin();
+  const auto use = [&](InputsFixture::Use& one, std::uint8_t number, std::uint8_t submitter) {
+    f.inside([&](test::Scripted& self) {
+      one.held = self.subscribe<wire::UseInput, wire::InputAt>(
+          f.inputs, base::Duration::max(),
+          [&](wire::UseInput::Builder out) {
+            out.setContent(data_of(Cid{{number}}.view()));
+            if (submitter > 0) out.setSubmitter(data_of(base::NodeId{{submitter}}.view()));
+          },
+          [&one](wire::InputAt::Reader at) { one.path = text_of(at.getPath()); },
+          [&one](const base::Outcome<void>& end) {
+            if (!end.ok()) one.why = end.error();
+          });
+    });
+    f.stage.run_for(1s);
+  };
+  InputsFixture::Use first, shared, second, own, again;
+  use(first, 1, 7);
+  CHECK_FALSE(first.path.empty());
+  use(second, 2, 7);
+  REQUIRE(second.why);
+  CHECK(second.why->code == base::Code::no_space);
+  CHECK(test::contains(second.why->message, "share"));
+  use(shared, 1, 8);  // it takes no more room
+  CHECK_FALSE(shared.path.empty());
+  use(own, 3, 0);
+  CHECK_FALSE(own.path.empty());
+  // Then another one holds it, until it is not used any more.
+  f.leave(first);
+  f.leave(own);
+  f.leave(shared);
+  use(again, 2, 7);
+  CHECK_FALSE(again.path.empty());
+}
+
 TEST_CASE("inputs: a root that cannot be unpacked is told with its id, and can be tried again") {
   InputsFixture f;
   f.begin();

@@ -256,6 +256,40 @@ TEST_CASE("task: replicas that do not agree are asked for more, and then there i
   }
 }
 
+TEST_CASE("task: one answer is enough of a node that is believed, unless all replicas must agree") {
+  TestTask it(replicated(3, 2, 1));
+  REQUIRE(it.task.may_believe());
+  it.task.believe();
+  CHECK(it.task.wanted(it.now) == 1);
+  const auto a = it.run(1);
+  CHECK_FALSE(it.task.may_believe());
+  CHECK(*Task::decode(it.order, it.task.encode()) == it.task);
+  SUBCASE("it is taken, and says nothing about the node") {
+    it.task.ended(a, exited(0), it.now);
+    CHECK(it.task.state() == State::done);
+    CHECK(it.task.believes());
+    CHECK_FALSE(it.task.compared());
+  }
+  SUBCASE("a failure is compared") {
+    it.task.ended(a, exited(1), it.now);
+    CHECK(it.task.state() == State::verifying);
+    CHECK(it.task.quorum() == 2);
+    CHECK(it.task.wanted(it.now) == 2);
+    it.task.ended(it.run(2), exited(1), it.now);
+    CHECK(it.task.state() == State::failed);
+    CHECK(it.task.compared());
+  }
+  SUBCASE("a loss raises the quorum") {
+    it.task.lost(a, "lost", it.now);
+    it.pass(1'000);
+    CHECK(it.task.wanted(it.now) == 3);
+    CHECK(it.task.quorum() == 2);
+    CHECK(it.task.may_believe());
+  }
+  CHECK_FALSE(TestTask(replicated(2, 2, 1)).task.may_believe());
+  CHECK_FALSE(TestTask().task.may_believe());
+}
+
 TEST_CASE("task: a restart of its coordinator loses what was under way, and keeps the rest") {
   TestTask it(replicated(2, 2, 2));
   const auto a = it.run(1);
@@ -279,6 +313,7 @@ TEST_CASE("task: whatever happens in whatever order, it ends once, and its row i
     for (int step = 0; step < 60; ++step) {
       it.pass(random.below(3'000));
       const std::uint64_t any = random.below(it.token + 2);
+      if (it.task.may_believe() && random.below(4) == 0) it.task.believe();
       switch (random.below(8)) {
         case 0:
         case 1:

@@ -1,0 +1,69 @@
+#include "actors/task/malice.hpp"
+
+#include <algorithm>
+
+#include "runtime/base/fields.hpp"
+#include "runtime/base/whole_units.hpp"
+
+namespace troupe::task {
+namespace {
+
+constexpr std::size_t kCallBytesMax = 64;  // our choice: names of system calls are shorter
+
+}  // namespace
+
+Malice::Malice(runtime::Actor& owner, const TaskSettings& settings)
+    : refused_for_(settings.malice_refused),
+      rows_(owner, settings.rows(kMaliceRows, "the submitters whose programs were malicious")) {}
+
+void Malice::start() {
+  rows_.load([this](base::ByteView key, base::ByteView value) { return take(key, value); },
+             [](const base::Outcome<void>&) {});
+}
+
+store::Use Malice::take(base::ByteView key, base::ByteView value) {
+  const auto node = base::NodeId::from(key);
+  if (!node || value.size() < sizeof(std::uint64_t) || value.size() > sizeof(std::uint64_t) + kCallBytesMax)
+    return store::Use::erase;
+  // What was seen since the start is newer.
+  seen_.try_emplace(*node, Seen{base::load<std::uint64_t>(value), std::string(base::as_text(value.subspan(8)))});
+  return store::Use::keep;
+}
+
+void Malice::note(const base::NodeId& submitter, std::string call, base::WallTime at) {
+  call.resize(std::min(call.size(), kCallBytesMax));
+  if (!seen_.contains(submitter)) make_room();
+  base::Bytes value;
+  base::append_number(value, base::unix_milliseconds(at));
+  base::append(value, base::as_bytes(call));
+  seen_.insert_or_assign(submitter, Seen{base::unix_milliseconds(at), std::move(call)});
+  store::RowChange change;
+  change.save.push_back({{submitter.bytes.begin(), submitter.bytes.end()}, std::move(value)});
+  rows_.write(std::move(change), [](const base::Outcome<void>&) {});
+}
+
+void Malice::make_room() {
+  if (seen_.size() < kMaliciousMax) return;
+  const auto first =
+      std::ranges::min_element(seen_, std::ranges::less(), [](const auto& one) { return one.second.unix_ms; });
+  store::RowChange change;
+  change.erase.push_back({first->first.bytes.begin(), first->first.bytes.end()});
+  seen_.erase(first);
+  rows_.write(std::move(change), [](const base::Outcome<void>&) {});
+}
+
+std::optional<base::Error> Malice::refusal(const base::NodeId& submitter, base::WallTime at) const {
+  const auto found = seen_.find(submitter);
+  if (found == seen_.end()) return std::nullopt;
+  const std::uint64_t now = base::unix_milliseconds(at);
+  const auto span = static_cast<std::uint64_t>(base::milliseconds(refused_for_));
+  // A clock that was set back does not make it longer.
+  const std::uint64_t since = now > found->second.unix_ms ? now - found->second.unix_ms : 0;
+  if (since >= span) return std::nullopt;
+  return base::Error{
+      base::Code::refused,
+      "a program of that submitter tried here what no task may: " + found->second.call + " (task.malice_refused)",
+      std::chrono::milliseconds(std::min<std::uint64_t>(span - since, 3'600'000))};
+}
+
+}  // namespace troupe::task
