@@ -519,7 +519,9 @@ def files(most):
     """Files and sockets above what there were in nine of ten looks: seats that are held. A socket that the node has
     refused is open for a moment, too, and on a busy machine a look meets several of them."""
     def holds(run):
-        more, allowed = run.figures["files"] - run.before["files"], 3 * most if run.plan.full else most
+        # A sanitized program closes what it has refused later.
+        times = 3 if run.plan.full else 5 if "BINARY_UNDER_TEST" in os.environ else 1
+        more, allowed = run.figures["files"] - run.before["files"], times * most
         return more <= allowed, f"{more} more files and sockets open, of {allowed}"
     return holds
 
