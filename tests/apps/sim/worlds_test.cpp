@@ -91,7 +91,7 @@ const std::vector<Recorded>& recorded() {
       {"dht.rows_unread", {1, 4, 6}, {"kept"}},
       {"raft.reads_without_asking", {1, 4, 19}, {"linearizable"}},
       {"raft.acknowledged_unsynced", {1, 4, 6}, {"sim.converges"}},
-      {"raft.acknowledges_before_sync", {16}, {"sim.converges"}},
+      {"raft.acknowledges_before_sync", {16}, {"durable"}},
       {"raft.counts_itself_at_once", {1}, {"durable"}},
       {"raft.votes_for_shorter_log", {7}, {"held"}},
       {"raft.reads_before_its_term", {1}, {"linearizable"}},
