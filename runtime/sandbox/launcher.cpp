@@ -105,7 +105,8 @@ class Server {
 
   void serve() {
     while (!gone_) {
-      if (!wait()) pool_.fill(time_now());
+      // What begins, and may end soon, is heard first.
+      if (!wait() && (running_.empty() || time_now() >= begun_ + kReadyAfter)) pool_.fill(time_now());
       while (const auto packet = receive_packet(talk_)) {
         if (packet->bytes.empty()) return;
         take(*packet);
@@ -120,7 +121,7 @@ class Server {
   /// False if nothing has happened.
   bool wait() {
     std::vector<pollfd> watched{{talk_, static_cast<short>(told_.empty() ? POLLIN : POLLIN | POLLOUT), 0}};
-    base::Instant due = pool_.due(time_now());
+    base::Instant due = pool_.due(running_.empty() ? time_now() : std::max(time_now(), begun_ + kReadyAfter));
     for (const auto& [id, sandbox] : running_) {
       due = std::min(due, sandbox->due());
       for (const int one : sandbox->descriptors()) watched.push_back({one, POLLIN, 0});
@@ -155,6 +156,7 @@ class Server {
     for (std::size_t i = 0; i < kStreams; ++i) streams[i] = packet.descriptors[i].get();
     if (spec->cgroups == Cgroups::where_possible && groups_.insert(spec->group).second)
       remove_leftovers(places_, spec->group);
+    begun_ = time_now();
     if (auto ready = pool_.take(*spec, streams, time_now())) {
       running_.emplace(id, std::move(ready));
       return;
@@ -229,6 +231,7 @@ class Server {
   };
   std::deque<Told> told_;  // packets that the other side has yet to take
   base::Instant usages_told_{};
+  base::Instant begun_{};  // the latest of those that run
   const CgroupPlaces places_ = find_cgroups();
   Pool pool_{places_};
   std::set<std::string> groups_;  // whose leftovers are removed; a node has one
