@@ -19,7 +19,7 @@ namespace troupe::sandbox {
 
 inline constexpr std::size_t kReadyEach = 2;                           // our choice
 inline constexpr std::size_t kShapesMax = 4;                           // our choice
-inline constexpr base::Duration kReadyKept = std::chrono::minutes{1};  // our choice
+inline constexpr base::Duration kReadyKept = std::chrono::seconds{5};  // our choice: what waits is seen in cgroups
 // Our choice: none is made while a program begins, which may end soon, or while something happens.
 inline constexpr base::Duration kReadyAfter = std::chrono::milliseconds{50};
 inline constexpr base::Duration kReadyQuiet = std::chrono::milliseconds{3};
