@@ -218,6 +218,7 @@ bool Task::turned_away(std::uint64_t token, std::string why) {
   const Attempt* const attempt = active(token);
   if (attempt == nullptr || attempt->state != AttemptState::starting) return false;
   std::erase_if(attempts_, [&](const Attempt& one) { return one.token == token; });
+  doubt();  // the next node may be another one
   waits_for(std::move(why));
   return true;
 }

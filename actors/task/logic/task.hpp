@@ -7,7 +7,7 @@
 //           answer decides. With several `quorum` equal ones decide; if all replicas have answered and none has that
 //           many, one more is asked, as long as retries are left.
 // Trust     where fewer than all replicas need agree, one answer is enough of a node that is believed (risk.hpp); one
-//           that is lost, or says that the program failed, raises the quorum to what the order says.
+//           that is lost or not taken, or says that the program failed, raises the quorum to what the order says.
 // Retries   an attempt that was lost, refused or could not be made is repeated elsewhere, Order::retries times in all,
 //           after 1 s, 2 s, 4 s, … 60 s. Elsewhere: no node gets the same task twice while others are left.
 // Ends      once, and for good: done, failed, cancelled, or expired when nothing ran within Order::queue_max_s. One

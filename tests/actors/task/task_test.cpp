@@ -286,6 +286,14 @@ TEST_CASE("task: one answer is enough of a node that is believed, unless all rep
     CHECK(it.task.quorum() == 2);
     CHECK(it.task.may_believe());
   }
+  SUBCASE("one that was not taken raises it: the next node may be any") {
+    TestTask other(replicated(3, 2, 1));
+    other.task.believe();
+    REQUIRE(other.task.turned_away(other.place(1), "busy"));
+    CHECK_FALSE(other.task.believes());
+    CHECK(other.task.quorum() == 2);
+    CHECK(other.task.wanted(other.now) == 3);
+  }
   CHECK_FALSE(TestTask(replicated(2, 2, 1)).task.may_believe());
   CHECK_FALSE(TestTask().task.may_believe());
 }
