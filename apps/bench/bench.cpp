@@ -52,6 +52,7 @@ void print_json(std::ostream& out, const bench::Figures& figures) {
     if (from.resident_bytes) row.getResidentBytes().setValue(*from.resident_bytes);
     if (from.requests_each) row.getRequestsEach().setValue(*from.requests_each);
     if (from.cpu_ms_each) row.getCpuMsEach().setValue(*from.cpu_ms_each);
+    if (from.syncs_each) row.getSyncsEach().setValue(*from.syncs_each);
     if (from.mib) row.getMib().setValue(*from.mib);
     if (from.seconds) row.getSeconds().setValue(*from.seconds);
     if (from.seconds_max) row.getSecondsMax().setValue(*from.seconds_max);
@@ -87,6 +88,7 @@ void print_text(std::ostream& out, const bench::Figures& figures) {
       {"MIB", field(&bench::Figure::mib)},
       {"REQUESTS EACH", field(&bench::Figure::requests_each)},
       {"CPU MS EACH", field(&bench::Figure::cpu_ms_each)},
+      {"SYNCS EACH", field(&bench::Figure::syncs_each)},
       {"SECONDS", field(&bench::Figure::seconds)},
       {"LONGEST", field(&bench::Figure::seconds_max)},
       {"RATIO", field(&bench::Figure::ratio)}};

@@ -22,6 +22,7 @@ struct Figure {
   std::optional<std::uint64_t> resident_bytes = {};  ///< by which resident memory has grown, divided by `clients`
   std::optional<double> requests_each = {};          ///< sent by all nodes together for one operation
   std::optional<double> cpu_ms_each = {};            ///< of the whole process for one operation
+  std::optional<double> syncs_each = {};             ///< of all members' logs for one operation
   std::optional<double> mib = {};                    ///< memory
   std::optional<double> seconds = {};                ///< of a whole that is done once, or the median of some
   std::optional<double> seconds_max = {};            ///< the longest of these

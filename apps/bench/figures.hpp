@@ -53,7 +53,7 @@ Measurement<Figures> measure_files(os::Waker& waker, Runner& runner, FileProcess
 
 /// Puts, linearizable and stale gets at the leader of a group of three processes, by 1, 16 and 128 clients of one link:
 /// `kv.put`, `kv.get`, `kv.stale`. Each takes `span`. An error unless one order explains what clients saw of the keys
-/// that are watched.
+/// that are watched, and unless the members synced their logs as often as a majority for each put needs.
 Measurement<Figures> measure_kv(os::Waker& waker, Runner& runner, NodeProcesses& processes, base::Duration span);
 /// The longest time without a successful put after SIGKILL of the leader, at a client of another member:
 /// `kv.failover`, the median and the longest of ten.

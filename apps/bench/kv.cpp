@@ -1,4 +1,8 @@
 // The figures of `troupe bench kv`.
+#include <algorithm>
+#include <array>
+#include <numeric>
+
 #include "apps/bench/figures.hpp"
 #include "apps/bench/node_processes.hpp"
 #include "messages/words.hpp"
@@ -37,8 +41,9 @@ class KvLoad final : public Measuring {
     What what = What::put;
     std::size_t clients = 1;
     base::Duration span{0};
-    std::uint64_t count = UINT64_MAX;  ///< whichever is over first
-    sim::History* history = nullptr;   ///< in which watched keys are noted
+    std::uint64_t count = UINT64_MAX;   ///< whichever is over first
+    sim::History* history = nullptr;    ///< in which watched keys are noted
+    std::uint64_t* answered = nullptr;  ///< counts what succeeded, before measuring begins too
   };
   KvLoad(Plan plan, Figure figure, Measured measured)
       : Measuring(std::move(figure), std::move(measured)), plan_(plan) {}
@@ -96,8 +101,10 @@ class KvLoad final : public Measuring {
   }
   void done(base::Instant from, const std::string& why) {
     const base::Instant at = now();
-    if (why.empty()) note_delay(from, at);
-    else if (figure_.errors++ == 0) figure_.error = why;
+    if (why.empty()) {
+      note_delay(from, at);
+      if (plan_.answered != nullptr) ++*plan_.answered;
+    } else if (figure_.errors++ == 0) figure_.error = why;
     if (!progress_->done(1, at)) over_ = true;
     next();
   }
@@ -153,6 +160,31 @@ class KvFailover final : public Measuring {
   base::Duration longest_{0};
 };
 
+using Syncs = std::array<std::uint64_t, kKvNodes>;
+
+Measurement<Syncs> syncs_of(Runner& runner, NodeProcesses& processes) {
+  Syncs out{};
+  for (std::size_t node = 0; node < kKvNodes; ++node) {
+    const auto made = processes.log_syncs(runner, node);
+    if (!made.ok()) return made.error();
+    out[node] = made.value();
+  }
+  return out;
+}
+
+/// Adds to `figure` how often the members synced for each put. A put is acknowledged once a majority has synced it,
+/// each put perhaps another one, and with `clients` at once no sync is for more than as many: with fewer syncs in all,
+/// some put is on too few disks.
+void compare_syncs(Figure& figure, const Syncs& before, const Syncs& after, std::uint64_t puts) {
+  constexpr std::uint64_t kMajority = kKvNodes / 2 + 1;
+  const auto total = [](const Syncs& of) { return std::accumulate(of.begin(), of.end(), std::uint64_t{0}); };
+  const std::uint64_t made = total(after) - total(before);
+  if (puts > 0) figure.syncs_each = static_cast<double>(made) / static_cast<double>(puts);
+  if (made * figure.clients >= kMajority * puts || figure.errors > 0) return;
+  figure.errors = 1;
+  figure.error = "the members synced " + std::to_string(made) + " times for " + std::to_string(puts) + " puts";
+}
+
 double seconds_of(base::Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 }  // namespace
@@ -207,13 +239,22 @@ Measurement<Figures> measure_kv(os::Waker& waker, Runner& runner, NodeProcesses&
     for (const std::size_t clients : {1, 16, 128}) {
       const auto leads = processes.leader(runner);
       if (!leads.ok()) return leads.error();
+      const auto before = syncs_of(runner, processes);
+      if (!before.ok()) return before.error();
+      std::uint64_t answered = 0;
       auto figure = runner.measure<KvLoad>("kv-load", span, {.what = one.what, .clients = clients},
                                            KvLoad::Plan{.to = processes.member(leads.value()),
                                                         .what = one.does,
                                                         .clients = clients,
                                                         .span = span,
-                                                        .history = &history});
+                                                        .history = &history,
+                                                        .answered = &answered});
       if (!figure.ok()) return figure.error();
+      if (one.does == KvLoad::What::put) {
+        const auto after = syncs_of(runner, processes);
+        if (!after.ok()) return after.error();
+        compare_syncs(figure.value(), before.value(), after.value(), answered);
+      }
       out.push_back(std::move(figure).value());
     }
   }

@@ -1,15 +1,18 @@
 #include "apps/bench/node_processes.hpp"
 
+#include <capnp/serialize.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <sstream>
 
+#include "actors/inspect/api.hpp"
 #include "actors/peers/api.hpp"
 #include "apps/bench/ask_once.hpp"
 #include "apps/cli/directory_access.hpp"
@@ -24,6 +27,7 @@ namespace words = raft::wire;
 
 constexpr std::chrono::seconds kNodeReadyMax{60};  // our choice: far beyond what a first start takes
 constexpr const char* kGroup = "bench";
+constexpr const char* kLogs = "/raft/log";
 
 Failure not_ready(const std::string& line) {
   return {{base::Code::unavailable, "a node said \"" + line + "\" in place of ready"},
@@ -187,6 +191,23 @@ Measurement<std::size_t> NodeProcesses::leader(Runner& runner) {
     if (auto paused = runner.pause(std::chrono::milliseconds(20)); !paused.ok()) return paused.error();
   }
   return failed({base::Code::timeout, "the group has no leader"});
+}
+
+Measurement<std::uint64_t> NodeProcesses::log_syncs(Runner& runner, std::size_t node) {
+  using Look = inspect::wire::LookAt;
+  using Seen = inspect::wire::Looked;
+  const auto looked =
+      ask_once<Look, Seen>(runner, service(node, inspect::kPath), [](Look::Builder out) { out.setPath(kLogs); });
+  if (!looked.ok()) return looked.error();
+  if (!looked.value().ok()) return failed(looked.value().error());
+  runtime::Envelope::Reading<Seen> reading(looked.value().value());
+  const auto bytes = reading.root().getPortrait().getState();
+  if (bytes.size() == 0)
+    return failed({base::Code::timeout, "the logs of a node do not say how often they were synced"});
+  auto flat = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
+  std::memcpy(flat.begin(), bytes.begin(), flat.asBytes().size());
+  capnp::FlatArrayMessageReader state(flat);
+  return state.getRoot<words::LogState>().getSyncs();
 }
 
 }  // namespace troupe::bench

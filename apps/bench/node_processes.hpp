@@ -31,6 +31,8 @@ class NodeProcesses {
   Measurement<void> make_group(os::Waker& waker, Runner& runner);
   /// Which node leads.
   Measurement<std::size_t> leader(Runner& runner);
+  /// How often it has synced its logs since it began.
+  Measurement<std::uint64_t> log_syncs(Runner& runner, std::size_t node);
   /// Its member of the group; dialled anew after a restart.
   runtime::Handle member(std::size_t node);
   /// What it serves at that path.

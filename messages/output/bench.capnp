@@ -69,4 +69,9 @@ struct BenchRow {
     none @25 :Void;
     value @26 :Float64;
   }
+  syncsEach :union {
+    none @27 :Void;
+    value @28 :Float64;
+    # Syncs of their logs that all members made for one operation.
+  }
 }

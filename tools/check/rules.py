@@ -181,7 +181,7 @@ def phrases(root: Path) -> list[str]:
         allowed[folder] = int(count)
     return [
         f"{folder} has {count} banned phrases, {allowed.get(folder, 0)} are allowed ({PHRASES_ALLOWED}): "
-        f"git grep -nwiE '{BANNED}' {folder}"
+        f"git grep --untracked -nwiE '{BANNED}' {folder}"
         for folder, count in phrase_counts(root).items()
         if count > allowed.get(folder, 0)
     ]
