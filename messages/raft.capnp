@@ -78,6 +78,8 @@ struct Talk $kind(from = [peer], bytesMax = 2621440, whenFull = dropNewest) {
       commit @19 :UInt64;
       round @20 :UInt64;
       sequence @21 :UInt64;
+      quietMs @33 :UInt32;
+      # The group sleeps: the next heartbeat comes after that time, at most a minute; 0: as usual.
     }
     heartbeatReply :group {
       round @22 :UInt64;
@@ -101,6 +103,8 @@ struct Talk $kind(from = [peer], bytesMax = 2621440, whenFull = dropNewest) {
       index @31 :UInt64;
       # The read is linearizable on a state that has applied this.
     }
+    wake @34 :Void;
+    # A follower of a sleeping group wants to hear its leader.
   }
 }
 
@@ -427,6 +431,8 @@ struct GroupStatus $kind(from = [peer, view, operate], bytesMax = 65536) {
   leases @17 :UInt64;
   sessions @18 :UInt64;
   watchers @19 :UInt64;
+  asleep @20 :Bool;
+  # Not used for a while: members exchange a heartbeat each 10 s. Who asks for this wakes it.
 }
 
 struct MemberRow {

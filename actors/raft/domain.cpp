@@ -35,6 +35,8 @@ constexpr auto kHeartbeat =
 constexpr auto kDrift =
     config::text("raft.clock_drift_max", "0.05", 8, When::start,
                  "share by which the clocks of members may differ in speed, at most 0.3", check_share);
+constexpr auto kSleepAfter = config::duration("raft.sleep_after", "10s", 100ms, 24h * 365, When::start,
+                                              "time after which a group that is not used has hardly any heartbeats");
 constexpr auto kLeaseReads =
     config::flag("raft.lease_reads", "false", When::start, "whether a leader answers reads without asking a quorum");
 constexpr auto kStall = config::duration("raft.stall_max", "1s", 100ms, 600s, When::start,
@@ -70,8 +72,8 @@ constexpr auto kHistoryBytes = config::bytes("kv.history_bytes", "1 GiB", 0, con
                                              "disk space for past revisions of one group; 0: memory alone");
 constexpr auto kSettings =
     std::to_array<config::Setting>({kRevisionsKept, kRevisionBytes, kHistoryBytes, kElection, kHeartbeat, kDrift,
-                                    kLeaseReads, kStall, kSnapshotEntries, kSnapshotBytes, kUncommitted, kInFlight,
-                                    kGroups, kInvites, kClients, kSessionsKept, kSessionsMax});
+                                    kSleepAfter, kLeaseReads, kStall, kSnapshotEntries, kSnapshotBytes, kUncommitted,
+                                    kInFlight, kGroups, kInvites, kClients, kSessionsKept, kSessionsMax});
 
 constexpr std::string_view kHealthSources[] = {"raft.groups"};
 
@@ -84,6 +86,7 @@ node::Domain make(const node::DomainParts& parts) {
   core.election = parts.settings.get(kElection);
   core.heartbeat = std::min<base::Duration>(parts.settings.get(kHeartbeat), core.election / 3);
   core.clock_drift_max = thousandths(parts.settings.get(kDrift)).value_or(core.clock_drift_max);
+  core.sleep_after = parts.settings.get(kSleepAfter);
   core.lease_reads = parts.settings.get(kLeaseReads);
   core.stall_max = parts.settings.get(kStall);
   core.uncommitted_bytes_max = parts.settings.get(kUncommitted).value;

@@ -44,6 +44,7 @@ void GroupActor::receive(runtime::Handlers& on) {
   on.ask<wire::GetGroup, wire::GroupStatus>([this](auto, auto reply) {
     if (!may_command(settings(), *this, caller()))
       return reply.refuse({Code::refused, "only members and raft.clients may ask how a group is"});
+    stir();  // who asks wants to know how it is, not how it was
     reply.send([this](wire::GroupStatus::Builder out) { describe(out); });
   });
   on.ask<wire::ChangeMember, messages::wire::Nothing>([this](auto ask, auto reply) { change(ask, std::move(reply)); });
@@ -83,7 +84,8 @@ void GroupActor::stop() {
 }
 
 void GroupActor::down(const runtime::Handle& ended, const std::optional<Error>&) {
-  for (auto& [member, line] : lines_) line.down(ended);
+  for (auto& [member, line] : lines_)
+    if (line.down(ended) && raft_ && raft_->known_leader() == member) stir();
 }
 
 // -- what others say -------------------------------------------------------------------------------------------------
@@ -189,6 +191,10 @@ void GroupActor::say_through(const runtime::Handle& replicator, const Message& m
 // -- the core --------------------------------------------------------------------------------------------------------
 
 void GroupActor::pump_soon() { after<Pump>(base::Duration::zero()); }
+
+void GroupActor::stir() {
+  if (raft_ && raft_->stir(now())) pump_soon();
+}
 
 void GroupActor::pump() {
   if (!raft_) return;
@@ -402,6 +408,7 @@ void GroupActor::apply(const std::vector<Entry>& entries) {
 void GroupActor::submit(std::shared_ptr<Submission> submission) {
   if (recovering_) return submission->done(Error{Code::unavailable, "this member is recovering: " + why_not_});
   if (!role_) return park(std::move(submission));
+  stir();
   role_->submit(std::move(submission));
 }
 

@@ -139,6 +139,7 @@ class GroupActor final : public runtime::Actor, public Group {
   bool trusts(const MemberId& member);
   void look_up(const MemberId& stranger);
   void pump_soon();
+  void stir();
   void pump();
   void perform(Output& out);
   void apply(const std::vector<Entry>& entries);

@@ -78,6 +78,7 @@ void GroupActor::describe(wire::GroupStatus::Builder out) {
   if (status.leader) out.setLeader(data_of(status.leader->node.view()));
   out.setCommit(status.commit.value);
   out.setLast(status.last.value);
+  out.setAsleep(status.asleep);
   auto members = out.initMembers(static_cast<unsigned>(status.configuration.seats.size()));
   unsigned i = 0;
   for (const auto& [member, seat] : status.configuration.seats) {

@@ -69,6 +69,7 @@ const sim::WorkloadSpec& workload() {
               {"raft.election", {"2s", "4s"}, true},
               {"raft.heartbeat", {"300ms", "600ms"}, true},
               {"raft.stall_max", {"200ms"}},
+              {"raft.sleep_after", {"500ms", "2s"}},
           },
       .invariants =
           {
@@ -95,6 +96,7 @@ const sim::WorkloadSpec& workload() {
               {"raft: a command was refused, because devices are nearly full", "a leader's disk, or half of all"},
               {"raft: a request for votes was ignored, because a leader is heard", "a disturber was refused"},
               {"raft: pre-votes were refused", "a member that lacks entries asked"},
+              {"raft: a group that was not used fell asleep", "no client asked for a while"},
               {"raft: lease reads were turned off, because a clock drifts", "more than raft.clock_drift_max"},
           },
       .mutants =

@@ -115,6 +115,7 @@ void write(Words out, const Heartbeat& beat) {
   to.setCommit(beat.commit.value);
   to.setRound(beat.round.value);
   to.setSequence(beat.sequence);
+  to.setQuietMs(static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(beat.quiet).count()));
 }
 void write(Words out, const HeartbeatReply& reply) {
   auto to = out.initHeartbeatReply();
@@ -130,6 +131,7 @@ void write(Words out, const InstallSnapshot& install) {
   to.setSequence(install.sequence);
 }
 void write(Words out, const TimeoutNow&) { out.setTimeoutNow(); }
+void write(Words out, const Wake&) { out.setWake(); }
 void write(Words out, const ReadRequest& ask) { out.setReadRequest(ask.id.value); }
 void write(Words out, const ReadReply& reply) {
   auto to = out.initReadReply();
@@ -164,7 +166,8 @@ std::optional<Body> read_body(wire::Talk::Body::Reader from) {
     }
     case wire::Talk::Body::HEARTBEAT: {
       const auto beat = from.getHeartbeat();
-      return Heartbeat{Index{beat.getCommit()}, Round{beat.getRound()}, beat.getSequence()};
+      return Heartbeat{Index{beat.getCommit()}, Round{beat.getRound()}, beat.getSequence(),
+                       std::chrono::milliseconds(beat.getQuietMs())};
     }
     case wire::Talk::Body::HEARTBEAT_REPLY: {
       const auto reply = from.getHeartbeatReply();
@@ -177,6 +180,7 @@ std::optional<Body> read_body(wire::Talk::Body::Reader from) {
       return InstallSnapshot{std::move(*snapshot), from.getInstallSnapshot().getSequence()};
     }
     case wire::Talk::Body::TIMEOUT_NOW: return TimeoutNow{};
+    case wire::Talk::Body::WAKE: return Wake{};
     case wire::Talk::Body::READ_REQUEST: return ReadRequest{ReadId{from.getReadRequest()}};
     case wire::Talk::Body::READ_REPLY: {
       const auto reply = from.getReadReply();

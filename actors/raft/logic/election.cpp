@@ -25,7 +25,7 @@ bool Raft::may_campaign() const {
 }
 
 bool Raft::hears_leader(base::Instant now) const {
-  if (leader()) return quorum_heard(now - settings_.election);
+  if (leader()) return now < leader()->awake_since + settings_.election || quorum_heard(now - settings_.election);
   return leader_heard_ && now < *leader_heard_ + settings_.election;
 }
 

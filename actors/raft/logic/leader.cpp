@@ -11,6 +11,7 @@ void Raft::become_leader(base::Instant now) {
       leads.progress[id] = {.next = log_.last().next(), .heard = now, .round_goal = log_.last(), .round_begun = now};
   leads.term_start = log_.last().next();
   leads.heartbeat_due = now + settings_.heartbeat;
+  leads.used = leads.awake_since = now;
   role_ = std::move(leads);
   if (log_.configuration().joint()) mutations_->sometimes("raft: the leader changed during a joint change");
   note(Event::What::role);
@@ -19,6 +20,7 @@ void Raft::become_leader(base::Instant now) {
 }
 
 Position Raft::append_own(EntryKind kind, Payload data, base::Instant now) {
+  stir(now);
   const Entry entry{.index = log_.last().next(), .term = state_.term, .kind = kind, .data = std::move(data)};
   base::ensure(log_.append(entry).ok(), "a leader appends what can be read");
   if (kind == EntryKind::membership) adopt_configuration(now);
@@ -74,24 +76,70 @@ void Raft::tick_leader(base::Instant now) {
   Leader& leads = *leader();
   if (leads.transfer && now >= leads.transfer->due) leads.transfer.reset();
   if (now < leads.heartbeat_due) return;
-  leads.heartbeat_due = now + settings_.heartbeat;
   // Twice the time-out: the answers of one round may be lost.
-  if (!quorum_heard(now - 2 * settings_.election)) {
+  const base::Duration patience = 2 * settings_.election;
+  if (!leads.asleep && now >= leads.awake_since + patience && !quorum_heard(now - patience)) {
     note(Event::What::quorum_lost);
     return become_follower(state_.term, std::nullopt, now);
   }
+  const bool sleeps = may_sleep(now);
+  if (sleeps && !leads.asleep) mutations_->sometimes("raft: a group that was not used fell asleep");
+  if (!sleeps && leads.asleep) stir(now);
+  leads.asleep = sleeps;
+  leads.heartbeat_due = now + (sleeps ? base::Duration(kSleepingHeartbeat) : settings_.heartbeat);
   begin_round(now);
   hand_over_if_stalled(now);
   tend_members(now);
 }
 
+/// It was not used for a while, a quorum answers, and each member that answers has all there is.
+bool Raft::may_sleep(base::Instant now) const {
+  const Leader& leads = *leader();
+  if (now < leads.used + settings_.sleep_after || leads.transfer || leads.reads.size() > 0 || !has_room()) return false;
+  if (commit() != log_.last() || saves_.durable() != log_.last() || log_.configuration().joint()) return false;
+  const base::Instant since = leads.asleep ? leads.round_sent : now - 2 * settings_.election;
+  for (const auto& [id, progress] : leads.progress) {
+    const bool whole = progress.standing == Standing::replicate && progress.match == log_.last() &&
+                       progress.told_commit == commit() && !progress.short_of_room;
+    if (progress.heard >= since && !whole) return false;
+  }
+  return quorum_heard(since);
+}
+
+bool Raft::asleep(base::Instant now) const {
+  return leader() ? leader()->asleep : leader_heard_ && *leader_heard_ > now;
+}
+
+bool Raft::stir(base::Instant now) {
+  const bool slept = asleep(now);
+  if (Leader* leads = leader()) {
+    leads->used = now;
+    if (!slept) return false;
+    leads->asleep = false;
+    leads->awake_since = leads->heartbeat_due = now;
+  } else if (slept) {
+    leader_heard_ = now;
+    arm_election(now);
+    if (const auto to = known_leader()) send(*to, Wake{});
+  }
+  return slept;
+}
+
+Raft::Taken Raft::on(const MemberId&, const Wake&, base::Instant now) {
+  if (leader()) stir(now);
+  return {};
+}
+
 void Raft::begin_round(base::Instant now) {
   Leader& leads = *leader();
+  const base::Duration quiet = leads.asleep ? kSleepingHeartbeat : base::Duration::zero();
   leads.round = leads.round.next();
   leads.rounds[leads.round] = leads.round_sent = now;
   for (auto& [id, progress] : leads.progress)
-    send(id, Heartbeat{
-                 .commit = std::min(progress.match, commit()), .round = leads.round, .sequence = ++progress.sequence});
+    send(id, Heartbeat{.commit = std::min(progress.match, commit()),
+                       .round = leads.round,
+                       .sequence = ++progress.sequence,
+                       .quiet = quiet});
   count_rounds();
 }
 
@@ -176,6 +224,7 @@ base::Result<void, Refused> Raft::transfer(const MemberId& target, base::Instant
   const Seat* seat = log_.configuration().find(target);
   if (!seat || !seat->voter) return Refused::unknown_member;
   if (target == self_) return {};
+  stir(now);
   if (leads->progress.at(target).standing == Standing::recovering) return Refused::recovering;
   leads->transfer = Transfer{target, now + settings_.election};
   try_transfer();

@@ -33,7 +33,9 @@ struct WellFormed {
     return fit(last);
   }
   bool operator()(const AppendReply& reply) const { return fit(reply.match, reply.hint, reply.hint_term); }
-  bool operator()(const Heartbeat& beat) const { return fit(beat.commit, beat.round); }
+  bool operator()(const Heartbeat& beat) const {
+    return fit(beat.commit, beat.round) && beat.quiet >= base::Duration::zero() && beat.quiet <= kQuietMax;
+  }
   bool operator()(const HeartbeatReply& reply) const { return fit(reply.round, reply.durable); }
   bool operator()(const InstallSnapshot& install) const {
     const Snapshot& of = install.snapshot;
@@ -42,6 +44,7 @@ struct WellFormed {
            decode_configuration(encode(of.configuration)) == of.configuration;
   }
   bool operator()(const TimeoutNow&) const { return true; }
+  bool operator()(const Wake&) const { return true; }
   bool operator()(const ReadRequest&) const { return true; }
   bool operator()(const ReadReply& reply) const { return fit(reply.index); }
 };

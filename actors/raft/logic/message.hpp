@@ -48,6 +48,7 @@ struct Heartbeat {
   Index commit;  ///< not beyond what this follower has acknowledged
   Round round;
   std::uint64_t sequence = 0;
+  base::Duration quiet{};  ///< the group sleeps: the next one comes after that time; at most kQuietMax
 };
 struct HeartbeatReply {
   Round round;
@@ -62,6 +63,8 @@ struct InstallSnapshot {
   std::uint64_t sequence = 0;
 };
 struct TimeoutNow {};
+/// A follower of a sleeping group asks whether its leader is there.
+struct Wake {};
 struct ReadRequest {
   ReadId id;
 };
@@ -71,7 +74,7 @@ struct ReadReply {
 };
 
 using Body = std::variant<VoteRequest, VoteReply, Append, AppendReply, Heartbeat, HeartbeatReply, InstallSnapshot,
-                          TimeoutNow, ReadRequest, ReadReply>;
+                          TimeoutNow, ReadRequest, ReadReply, Wake>;
 
 struct Message {
   MemberId from, to;

@@ -97,6 +97,7 @@ struct Status {
   std::uint64_t uncommitted_bytes = 0;
   bool transferring = false;
   bool lease = false;
+  bool asleep = false;
 };
 
 }  // namespace troupe::raft

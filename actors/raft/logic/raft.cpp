@@ -178,7 +178,8 @@ Status Raft::status(base::Instant now) const {
              .durable = saves_.durable(),
              .last = log_.last(),
              .configuration = log_.configuration(),
-             .configuration_index = log_.configuration_index()};
+             .configuration_index = log_.configuration_index(),
+             .asleep = asleep(now)};
   if (const Leader* leads = leader()) {
     out.progress = leads->progress;
     out.reads_waiting = leads->reads.size();
@@ -203,7 +204,8 @@ std::vector<CommitDelay> Raft::commit_delays(base::Instant now) const {
       const auto append = progress.append_delay.value(), beat = progress.heartbeat_delay.value();
       one.link = beat.value_or(base::Duration::zero());
       if (append) one.link = std::min(one.link, *append), one.disk = *append - one.link;
-      if (progress.heard + settings_.election < now) one.silent = now - progress.heard;
+      if (!leads->asleep && now >= leads->awake_since + settings_.election && progress.heard + settings_.election < now)
+        one.silent = now - progress.heard;
     }
     voters.push_back(one);
   }

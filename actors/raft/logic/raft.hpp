@@ -68,6 +68,10 @@ class Raft {
   /// Hands the lead to `target` once it has all entries; given up after one election time-out.
   base::Result<void, Refused> transfer(const MemberId& target, base::Instant now);
 
+  /// The group is used: if it sleeps it wakes up. A follower asks its leader for a sign of life, and waits no longer
+  /// for it than awake. Returns whether it slept.
+  bool stir(base::Instant now);
+
   /// Whether the device of this member is nearly full.
   void short_of_room(bool is) { short_of_room_ = is; }
   /// Whether this member, and a quorum if it leads, have room for commands that take some.
@@ -96,6 +100,7 @@ class Raft {
   /// What a commit waits for now, what decides first; nothing unless this member leads.
   std::vector<CommitDelay> commit_delays(base::Instant now) const;
   std::optional<MemberId> known_leader() const;
+  bool asleep(base::Instant now) const;
   bool transferring() const { return leader() && leader()->transfer; }
   Role role() const { return static_cast<Role>(role_.index()); }
   Term term() const { return state_.term; }
@@ -121,6 +126,9 @@ class Raft {
     Index term_start;
     std::map<MemberId, Progress> progress;  // of all members but this one
     base::Instant heartbeat_due;
+    base::Instant used;         // last; the group sleeps settings_.sleep_after later
+    base::Instant awake_since;  // followers have answered often enough two election time-outs later
+    bool asleep = false;
     Round round;                               // the last one sent
     base::Instant round_sent{};                // and when
     std::map<Round, base::Instant> rounds;     // when each was sent that no quorum has answered yet
@@ -163,6 +171,7 @@ class Raft {
   Taken on(const MemberId& from, const HeartbeatReply& reply, base::Instant now);
   Taken on(const MemberId& from, const InstallSnapshot& install, base::Instant now);
   Taken on(const MemberId& from, const TimeoutNow& ask, base::Instant now);
+  Taken on(const MemberId& from, const Wake& ask, base::Instant now);
   Taken on(const MemberId& from, const ReadRequest& ask, base::Instant now);
   Taken on(const MemberId& from, const ReadReply& reply, base::Instant now);
 
@@ -183,6 +192,7 @@ class Raft {
   void tick_leader(base::Instant now);
   Position append_own(EntryKind kind, Payload data, base::Instant now);
   void advance_commit(base::Instant now);
+  bool may_sleep(base::Instant now) const;
   void begin_round(base::Instant now);
   void count_rounds();
   bool quorum_heard(base::Instant since) const;
@@ -222,7 +232,9 @@ class Raft {
   std::variant<Follower, Candidate, Leader> role_;  // in the order of Role
 
   base::Instant started_;
-  std::optional<base::Instant> leader_heard_;  // of whatever term: until one time-out later no vote is given
+  /// Of whatever term: until one time-out later no vote is given. In a sleeping group it is in the future: when the
+  /// leader will be heard.
+  std::optional<base::Instant> leader_heard_;
   base::Instant election_due_;
   std::optional<base::Instant> stall_transfer_;
   Smoothed disk_delay_;

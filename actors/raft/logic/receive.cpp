@@ -16,8 +16,10 @@ base::Result<void, Rejected> Raft::receive(const Message& message, base::Instant
   const MemberId& from = message.from;
   // An answer counts only if it comes from a member, in the incarnation that the configuration names. A request for a
   // vote may come from a member that this one has not heard of yet.
-  if (is<VoteReply, AppendReply, HeartbeatReply, ReadRequest>(message.body) && !log_.configuration().find(from))
+  if (is<VoteReply, AppendReply, HeartbeatReply, ReadRequest, Wake>(message.body) && !log_.configuration().find(from))
     return Rejected::unknown_member;
+  // Perhaps the leader is gone, which a sleeping member would not notice.
+  if (is<VoteRequest>(message.body)) stir(now);
   if (disturbs(message, now)) return {};
   if (message.term < state_.term) {
     answer_older(message);
@@ -120,6 +122,12 @@ void Raft::commit_to(Index index) {
 
 Raft::Taken Raft::on(const MemberId& from, const Heartbeat& beat, base::Instant now) {
   if (auto taken = follow(from, now); !taken.ok()) return taken;
+  if (beat.quiet > base::Duration::zero()) {
+    // The leader's clock may be slower than this one.
+    const base::Duration quiet = beat.quiet + beat.quiet / 1'000 * (2 * settings_.clock_drift_max);
+    leader_heard_ = now + quiet;
+    election_due_ = election_due_ + quiet;
+  }
   send_after(saves_.of_state(), from,
              HeartbeatReply{.round = beat.round,
                             .durable = saves_.durable(),

@@ -63,7 +63,7 @@ class Liar {
     return out;
   }
   Body body() {
-    switch (random_.below(10)) {
+    switch (random_.below(11)) {
       case 0: return VoteRequest{static_cast<Campaign>(random_.below(4)), index(), term()};
       case 1: return VoteReply{random_.chance(1, 2), random_.chance(1, 2)};
       case 2: {
@@ -77,11 +77,14 @@ class Liar {
                            .hint = index(),
                            .hint_term = term(),
                            .sequence = number(30)};
-      case 4: return Heartbeat{index(), Round{number(20)}, number(30)};
+      case 4:
+        return Heartbeat{index(), Round{number(20)}, number(30),
+                         std::chrono::seconds(number(90)) - std::chrono::seconds(9)};
       case 5: return HeartbeatReply{Round{number(20)}, index(), base::Duration(random_.next()), number(30)};
       case 6: return InstallSnapshot{{.index = index(), .term = term(), .configuration = configuration()}, number(30)};
       case 7: return TimeoutNow{};
       case 8: return ReadRequest{ReadId{number(9)}};
+      case 9: return Wake{};
       default: return ReadReply{ReadId{number(9)}, index()};
     }
   }
@@ -113,6 +116,8 @@ TEST_CASE("hostile: fields that contradict each other or leave their range are r
   CHECK(error(from_leader(Heartbeat{}, Term{kNumberMax + 1})) == Rejected::malformed);
   CHECK(error(from_leader(Heartbeat{}, Term{0})) == Rejected::malformed);
   CHECK(error(from_leader(Heartbeat{.round = Round{kNumberMax + 1}})) == Rejected::malformed);
+  CHECK(error(from_leader(Heartbeat{.quiet = kQuietMax + std::chrono::nanoseconds{1}})) == Rejected::malformed);
+  CHECK(error(from_leader(Heartbeat{.quiet = std::chrono::nanoseconds{-1}})) == Rejected::malformed);
   CHECK(error(from_leader(InstallSnapshot{{.index = Index{9}, .term = Term{2}}})) == Rejected::malformed);
   CHECK(error(from_leader(VoteRequest{Campaign{3}})) == Rejected::malformed);
   CHECK(group.at(2).log().last() == Index{2});

@@ -13,6 +13,8 @@ class World final : Members {
     settings_.in_flight_messages_max = 1 + random_.below(6);
     settings_.memory_bytes_max = random_.below(1'000);
     settings_.apply_bytes_max = 1 + random_.below(2'000);
+    if (base::Random naps(options.seed ^ 0x51ee9); naps.chance(1, 2))
+      settings_.sleep_after = milliseconds{20 + naps.below(200)};
     loss_ = random_.below(3) * random_.below(60);
     const std::size_t members = random_.chance(1, 2) ? 3 : 1 + random_.below(5);
     Configuration first;
