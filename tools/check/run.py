@@ -175,14 +175,17 @@ def configure(folder: Path, options: list[str], environment: dict[str, str] = {}
     if (folder / "build.ninja").exists():
         old = dict(line.split(" = ", 1) for line in said.read_text().splitlines() if " = " in line)
         new = [f"-D{name}={value}" for name, value in asked.items() if old.get(name) != value]
-        command = ["meson", "configure", str(folder), *new] if new else []
+        commands = [["meson", "configure", str(folder), *new]] if new else []
+        # The lists of tests are read before anything is built: an area may be new.
+        commands.append(["ninja", "-C", str(folder), "build.ninja"])
     else:
         wipe = ["--wipe"] if (folder / "meson-private").exists() else []
-        command = ["meson", "setup", *wipe, str(folder), *options]
-    if not command:
-        return []
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | environment)
-    return done.stdout.splitlines()[-30:] + done.stderr.splitlines() if done.returncode != 0 else []
+        commands = [["meson", "setup", *wipe, str(folder), *options]]
+    for command in commands:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | environment)
+        if done.returncode != 0:
+            return done.stdout.splitlines()[-30:] + done.stderr.splitlines()
+    return []
 
 
 AREA = re.compile(r"(?:^|[/_])(?:(?:actors|runtime)[/_]([a-z]+)[/_]|tests/test_([a-z]+)$|joined_([a-z]+)_|"

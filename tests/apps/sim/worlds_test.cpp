@@ -132,7 +132,7 @@ TEST_CASE("sim worlds: each planted bug breaks its invariant in one of its recor
       CAPTURE(std::string(mutant.name));
       const auto found = std::find_if(recorded().begin(), recorded().end(),
                                       [&](const Recorded& one) { return mutant.name == one.mutant; });
-      REQUIRE(found != recorded().end());
+      REQUIRE_MESSAGE(found != recorded().end(), "no seeds are recorded: `troupe sim mutants` finds some");
       ++known;
       if (found->dear && !every) continue;
       std::size_t tried = 0, seen = 0;
