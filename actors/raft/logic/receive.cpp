@@ -19,7 +19,7 @@ base::Result<void, Rejected> Raft::receive(const Message& message, base::Instant
   if (is<VoteReply, AppendReply, HeartbeatReply, ReadRequest, Wake>(message.body) && !log_.configuration().find(from))
     return Rejected::unknown_member;
   // Perhaps the leader is gone, which a sleeping member would not notice.
-  if (is<VoteRequest>(message.body)) stir(now);
+  if (is<VoteRequest>(message.body) || message.term > state_.term) stir(now);
   if (disturbs(message, now)) return {};
   if (message.term < state_.term) {
     answer_older(message);
