@@ -130,13 +130,17 @@ struct UseInput $kind(bytesMax = 128) {
   # The node whose task needs it; empty: this one.
   group @3 :Data;
   # 16 bytes of the address group in which that node is.
+  asBytes @4 :Bool;
+  # Its bytes are wanted, at most 1 MiB: a standard input. Errors: also `refused` if it is larger.
 }
 
-struct InputAt $kind(bytesMax = 2048, whenFull = credit) {
+struct InputAt $kind(bytesMax = 1114112, whenFull = credit) {
   # The answer to UseInput.
 
   path @0 :Text;
   # Absolute, on this machine.
+  bytes @1 :Data;
+  # Where they are wanted; once.
 }
 
 # --- operators, at /task/orders --------------------------------------------------------------------------------------

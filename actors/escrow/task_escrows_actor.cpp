@@ -4,6 +4,7 @@
 
 #include "actors/escrow/words.hpp"
 #include "messages/words.hpp"
+#include "runtime/actor/user.hpp"
 
 namespace troupe::escrow {
 namespace {
@@ -40,7 +41,7 @@ void TaskEscrowsActor::receive(runtime::Handlers& on) {
     // Something else may have been asked of it meanwhile.
     const auto at = escrows_.ends(id->hex()) ? open_.find(*id) : open_.end();
     if (at == open_.end()) return;
-    if (const auto of = of_buyer_.find(at->second); --of->second == 0) of_buyer_.erase(of);
+    budget_.release(at->second, 1);
     open_.erase(at);
   });
   on.timer<Again>([this] { take(); });
@@ -50,10 +51,12 @@ void TaskEscrowsActor::receive(runtime::Handlers& on) {
     after<Look>(kTasksLookEvery);
   });
   on.other([this](const runtime::Envelope& question, runtime::AnyReply reply) {
-    if (ready_) return serve(question, std::move(reply));
+    const auto from = runtime::user_of(caller());
+    Question asked{question, std::move(reply), {.group = from.group, .reserved = from.reserved}};
+    if (ready_) return serve(std::move(asked));
     if (early_.size() >= kEarlyMax)
-      return reply.refuse({Code::overloaded, "the escrows are being read: try again in a moment"});
-    early_.emplace_back(question, std::move(reply));
+      return asked.reply.refuse({Code::overloaded, "the escrows are being read: try again in a moment"});
+    early_.push_back(std::move(asked));
   });
   on.describe<wire::TaskEscrowsState>([this](wire::TaskEscrowsState::Builder state) {
     state.setAwake(static_cast<std::uint32_t>(escrows_.awake()));
@@ -74,7 +77,7 @@ void TaskEscrowsActor::take() {
   storage_.take([this](const base::Outcome<void>& taken) {
     if (!taken.ok()) return after<Again>(kTasksOpenAgain);
     open_.clear();
-    of_buyer_.clear();
+    budget_ = base::ShareBudget<Address>(kOpenMax);
     find_open();
   });
 }
@@ -85,7 +88,7 @@ void TaskEscrowsActor::find_open() {
       [this](const durable::Storage::Row& row) -> std::optional<base::Error> {
         const auto id = TaskEscrowId::from(base::ByteView(row.key).subspan(1));
         const auto buyer = Address::from(row.value);
-        if (id && buyer && open_.emplace(*id, *buyer).second) ++of_buyer_[*buyer];
+        if (id && buyer) open(*id, {.id = *buyer});  // from where is not known any more
         return std::nullopt;
       },
       [this](const base::Outcome<void>& done) {
@@ -93,7 +96,7 @@ void TaskEscrowsActor::find_open() {
         ready_ = true;
         after<Look>(kTasksLookEvery);
         for (const auto& [id, buyer] : open_) wake(id);
-        for (auto& [question, reply] : std::exchange(early_, {})) serve(question, std::move(reply));
+        for (Question& question : std::exchange(early_, {})) serve(std::move(question));
       });
 }
 
@@ -105,38 +108,41 @@ void TaskEscrowsActor::wake(const TaskEscrowId& id) {
 
 // -- questions
 
-void TaskEscrowsActor::serve(const runtime::Envelope& question, runtime::AnyReply reply) {
+void TaskEscrowsActor::serve(Question question) {
   try {
-    if (question.kind() == &messages::kind_of<wire::TakeTaskAct>()) return act(question, std::move(reply));
-    if (question.kind() == &messages::kind_of<wire::GetTaskEscrow>()) {
-      runtime::Envelope::Reading<wire::GetTaskEscrow> reading(question);
+    if (question.envelope.kind() == &messages::kind_of<wire::TakeTaskAct>()) return act(std::move(question));
+    if (question.envelope.kind() == &messages::kind_of<wire::GetTaskEscrow>()) {
+      runtime::Envelope::Reading<wire::GetTaskEscrow> reading(question.envelope);
       const auto id = TaskEscrowId::from(bytes_of(reading.root().getEscrow()));
-      if (!id) return reply.refuse({Code::malformed, kIdIs});
-      return escrows_.ask(id->hex(), {question, std::move(reply)});
+      if (!id) return question.reply.refuse({Code::malformed, kIdIs});
+      return escrows_.ask(id->hex(), {question.envelope, std::move(question.reply)});
     }
   } catch (const kj::Exception&) {
-    return reply.refuse({Code::malformed, "the question cannot be read"});
+    return question.reply.refuse({Code::malformed, "the question cannot be read"});
   }
-  reply.refuse({Code::unsupported, "this is not asked of escrows of tasks"});
+  question.reply.refuse({Code::unsupported, "this is not asked of escrows of tasks"});
 }
 
-void TaskEscrowsActor::act(const runtime::Envelope& question, runtime::AnyReply reply) {
-  runtime::Envelope::Reading<wire::TakeTaskAct> reading(question);
+void TaskEscrowsActor::act(Question question) {
+  runtime::Envelope::Reading<wire::TakeTaskAct> reading(question.envelope);
   const auto given = read_task_act(reading.root().getAct());
-  if (!given.ok()) return reply.refuse(given.error());
+  if (!given.ok()) return question.reply.refuse(given.error());
   const TaskAct& act = given.value();
-  if (const auto why = crowded(act.escrow, act)) return reply.refuse(*why);
-  if (std::holds_alternative<Engage>(act.what) && open_.emplace(act.escrow, act.by).second) ++of_buyer_[act.by];
-  escrows_.ask(act.escrow.hex(), {question, std::move(reply)});
+  if (std::holds_alternative<Engage>(act.what) && !open_.contains(act.escrow)) {
+    question.by.id = act.by;
+    if (!budget_.fits(question.by, 1))
+      return question.reply.refuse({Code::overloaded,
+                                    "as many escrows of tasks are open as may be: of this account, of those who ask "
+                                    "from there, or in all",
+                                    std::chrono::seconds(10)});
+    open(act.escrow, question.by);
+  }
+  escrows_.ask(act.escrow.hex(), {question.envelope, std::move(question.reply)});
 }
 
 /// One that has nothing durable goes to sleep and says so: then it does not count any more.
-std::optional<Error> TaskEscrowsActor::crowded(const TaskEscrowId& id, const TaskAct& act) const {
-  if (!std::holds_alternative<Engage>(act.what) || open_.contains(id)) return std::nullopt;
-  const auto of = of_buyer_.find(act.by);
-  if (open_.size() < kOpenMax && (of == of_buyer_.end() || of->second < kOpenOfBuyer)) return std::nullopt;
-  return Error{Code::overloaded, "as many escrows of tasks are open as may be: of this account, or in all",
-               std::chrono::seconds(10)};
+void TaskEscrowsActor::open(const TaskEscrowId& id, const Buyer& by) {
+  if (open_.emplace(id, by).second) budget_.hold(by, 1);
 }
 
 }  // namespace troupe::escrow

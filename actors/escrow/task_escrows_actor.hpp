@@ -4,19 +4,19 @@
 // Wake     the first question about an escrow begins its actor; so does the seat, of each that waits for something.
 // Trust    each act is verified here, before anything else about it is done.
 // Spawns   an actor for each escrow that is awake.
-// Limits   kOpenMax that wait for something, kOpenOfBuyer of them of one account; kAwakeMax awake. How
-//          often acts may come is limited by link.
+// Limits   kOpenMax that wait for something, of which an account, and the address group that asks, have shares, and the
+//          last eighth is for this node; kAwakeMax awake. How often acts may come is limited by link.
 #include "actors/escrow/task_escrow_actor.hpp"
+#include "runtime/base/share_budget.hpp"
 
 namespace troupe::escrow {
 
 class TaskEscrowsActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "task escrows";
-  static constexpr std::size_t kOpenMax = 16'384;     // our choice
-  static constexpr std::size_t kOpenOfBuyer = 4'096;  // our choice
-  static constexpr std::size_t kAwakeMax = 20'000;    // our choice: what is open, and some that are looked at
-  static constexpr std::size_t kEarlyMax = 1'024;     // our choice: questions while the rows are read
+  static constexpr std::size_t kOpenMax = 16'384;   // our choice
+  static constexpr std::size_t kAwakeMax = 20'000;  // our choice: what is open, and some that are looked at
+  static constexpr std::size_t kEarlyMax = 1'024;   // our choice: questions while the rows are read
   explicit TaskEscrowsActor(TaskEscrowSetup setup);
 
   void receive(runtime::Handlers& on) override;
@@ -26,20 +26,27 @@ class TaskEscrowsActor final : public runtime::Actor {
  private:
   struct Again {};
   struct Look {};
+  using Buyer = base::User<Address>;
+  /// With the address group of who asks; its id is not known yet.
+  struct Question {
+    runtime::Envelope envelope;
+    runtime::AnyReply reply;
+    Buyer by;
+  };
   void take();
   void find_open();
-  void serve(const runtime::Envelope& question, runtime::AnyReply reply);
-  void act(const runtime::Envelope& question, runtime::AnyReply reply);
-  std::optional<base::Error> crowded(const TaskEscrowId& id, const TaskAct& act) const;
+  void serve(Question question);
+  void act(Question question);
+  void open(const TaskEscrowId& id, const Buyer& by);
   void wake(const TaskEscrowId& id);
 
   const TaskEscrowSetup setup_;
   durable::Storage storage_;
   durable::Keyed escrows_;
   bool ready_ = false;
-  std::map<TaskEscrowId, Address> open_;  // and their buyers
-  std::map<Address, std::size_t> of_buyer_;
-  std::vector<std::pair<runtime::Envelope, runtime::AnyReply>> early_;
+  std::map<TaskEscrowId, Buyer> open_;
+  base::ShareBudget<Address> budget_{kOpenMax};
+  std::vector<Question> early_;
 };
 
 }  // namespace troupe::escrow

@@ -56,55 +56,44 @@ void AttemptActor::begin(runtime::Sink<wire::AttemptItem> to) {
   const Order& order = what_->order;
   inputs_[order.program];
   for (const task::Input& input : order.inputs) inputs_[input.content];
-  for (auto& [cid, input] : inputs_) fetch(input, cid, false);
-  if (order.root) fetch(root_.emplace(), *order.root, true);
+  for (auto& [cid, input] : inputs_) fetch(input, cid, Form::file);
+  if (order.root) fetch(root_.emplace(), *order.root, Form::folder);
   if (order.standard_input) fetch_standard_input();
   else standard_input_.emplace();
   start_if_ready();
 }
 
-void AttemptActor::fetch(Input& input, const Cid& cid, bool unpacked) {
-  input.held = subscribe<wire::UseInput, wire::InputAt>(
+runtime::Subscription AttemptActor::use(const Cid& cid, Form form, std::function<void(wire::InputAt::Reader)> there) {
+  return subscribe<wire::UseInput, wire::InputAt>(
       node().find(kInputsPath), base::Duration::max(),
       [&](wire::UseInput::Builder out) {
         out.setContent(data_of(cid.view()));
-        out.setUnpacked(unpacked);
+        out.setUnpacked(form == Form::folder);
+        out.setAsBytes(form == Form::bytes);
         if (what_->submitter == settings_.self()) return;
         out.setSubmitter(data_of(what_->submitter.view()));
         out.setGroup(data_of(base::group_of(what_->coordinated_at).prefix));
       },
-      [this, &input](wire::InputAt::Reader at) {
-        input.path = text_of(at.getPath());
-        start_if_ready();
-      },
+      std::move(there),
       [this](const base::Result<void, Error>& end) {
         fail(end.ok() ? Error{Code::unavailable, "the file of an input was not kept"} : end.error());
       });
 }
 
+void AttemptActor::fetch(Input& input, const Cid& cid, Form form) {
+  input.held = use(cid, form, [this, &input](wire::InputAt::Reader at) {
+    input.path = text_of(at.getPath());
+    start_if_ready();
+  });
+}
+
 void AttemptActor::fetch_standard_input() {
-  auto bytes = std::make_shared<base::Bytes>();
-  reading_input_ = subscribe<files::wire::GetFile, files::wire::GetItem>(
-      node().find(settings_.files), kFetchIdle,
-      [&](files::wire::GetFile::Builder out) {
-        out.setCid(data_of(what_->order.standard_input->view()));
-        out.getPart().setWhole();
-      },
-      [this, bytes](files::wire::GetItem::Reader item) {
-        if (item.isStart() && item.getStart().getFileBytes() > ports::kInputBytesMax)
-          return fail({Code::refused, "a standard input has at most " + std::to_string(ports::kInputBytesMax) +
-                                          " bytes: what is larger is an input file"});
-        if (item.isPiece()) base::append(*bytes, bytes_of(item.getPiece()));
-      },
-      [this, bytes](const base::Result<void, Error>& end) {
-        if (!end.ok()) {
-          Error why = end.error();
-          why.message = "the standard input could not be fetched: " + why.message;
-          return fail(why);
-        }
-        standard_input_ = std::move(*bytes);
-        start_if_ready();
-      });
+  reading_input_ = use(*what_->order.standard_input, Form::bytes, [this](wire::InputAt::Reader at) {
+    if (standard_input_ || !at.hasBytes()) return;  // a sign of life
+    const auto bytes = bytes_of(at.getBytes());
+    standard_input_.emplace(bytes.begin(), bytes.end());
+    start_if_ready();
+  });
 }
 
 void AttemptActor::start_if_ready() {
@@ -168,6 +157,7 @@ void AttemptActor::renew() {
 void AttemptActor::lease_ends() {
   if (end_ || !process_) return;
   if (lease_.holds(now())) return after<LeaseEnds>(lease_.end() - now());
+  if (world().mutations.on("task.lease_outlived")) return;
   process_.reset();
   fail({Code::unavailable, "its submitter did not renew the lease, without which it talks to no host"});
 }
@@ -178,6 +168,7 @@ void AttemptActor::fail(const Error& why) {
   if (why.code == Code::timeout) to_.fail({Code::unavailable, why.message, why.retry_after});
   else to_.fail(why);
   to_ = {};
+  process_.reset();
   finish();
 }
 
@@ -185,6 +176,10 @@ void AttemptActor::fail(const Error& why) {
 
 void AttemptActor::sign() {
   after<Sign>(kSign);
+  if (to_.ready()) stalled_.reset();
+  else if (!stalled_) stalled_ = now();
+  else if (now() - *stalled_ >= kTakenWithin)
+    return fail({Code::unavailable, "its submitter takes nothing of what it prints and leaves"});
   if (!to_.ready() || end_) return;  // what waits for credit is a sign itself
   to_.push([&](wire::AttemptItem::Builder out) {
     if (told_begin_) messages::write_usage(out.initUses(), usage_);
@@ -302,6 +297,7 @@ void AttemptActor::tell_answer(const Ended& how) {
 
 void AttemptActor::given_up() {
   if (what_->paid_by && told_begin_) tell_answer({});
+  process_.reset();
   finish();
 }
 

@@ -3,12 +3,13 @@
 // which ends with it.
 //
 // Stream   a sign of life each kSign, `began`, what is printed as there is credit for it; at last the outputs, `ended`.
-// Credit   of the stream is that of the program: it waits while the submitter does not read.
+// Credit   of the stream is that of the program: it waits while the submitter does not read, for kTakenWithin at most.
 // Paid     for one that is paid the answer is hashed as it is sent, and told to `/task` before the end is. One that its
 //          submitter gives up after its begin is answered, too, by what there was: it has had the work.
 // Lease    of one that talks to hosts is renewed by its submitter (logic/lease.hpp): no program without one.
 // Outputs  are read from the disk of the sandbox, in memory; together at most what the order allows it to write.
 #include <deque>
+#include <functional>
 #include <map>
 
 #include "actors/escrow/api.hpp"
@@ -24,6 +25,7 @@ namespace troupe::task {
 class AttemptActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "attempt";
+  static constexpr std::chrono::minutes kTakenWithin{2};  // our choice: it has cores, and others wait for them
   struct What {
     Order order;
     std::uint64_t token = 0;
@@ -38,6 +40,10 @@ class AttemptActor final : public runtime::Actor {
   void receive(runtime::Handlers& on) override;
   void process(ports::ProcessEvent&& event) override;
 
+  /// For simulations.
+  const What& what() const { return *what_; }
+  bool runs() const { return process_ != nullptr && !end_; }
+
  private:
   struct Sign {};
   struct Renew {};
@@ -47,7 +53,10 @@ class AttemptActor final : public runtime::Actor {
     runtime::Subscription held;
   };
   void begin(runtime::Sink<wire::AttemptItem> to);
-  void fetch(Input& input, const Cid& cid, bool unpacked);
+  enum class Form : std::uint8_t { file, folder, bytes };
+  /// A content, for as long as the subscription lives.
+  runtime::Subscription use(const Cid& cid, Form form, std::function<void(wire::InputAt::Reader)> there);
+  void fetch(Input& input, const Cid& cid, Form form);
   void fetch_standard_input();
   void start_if_ready();
   ports::ProcessStart program() const;
@@ -76,6 +85,7 @@ class AttemptActor final : public runtime::Actor {
   std::unique_ptr<ports::Process> process_;
   Lease lease_;
   bool told_begin_ = false;
+  std::optional<base::Instant> stalled_;  // since when there is no credit
   sandbox::Usage usage_;
   std::deque<ports::Printed> printed_;
   std::optional<ports::ProcessEnded> end_;

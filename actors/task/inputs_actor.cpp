@@ -55,7 +55,8 @@ void InputsActor::receive(runtime::Handlers& on) {
     if (const auto node = base::NodeId::from(bytes_of(wanted.getSubmitter()))) of = {.id = *node};
     if (wanted.getGroup().size() == of.group.prefix.size())
       std::ranges::copy(bytes_of(wanted.getGroup()), of.group.prefix.begin());
-    use({*cid, wanted.getUnpacked() ? Form::folder : Form::file}, of, std::move(user));
+    const bool as_bytes = wanted.getAsBytes();
+    use({*cid, wanted.getUnpacked() && !as_bytes ? Form::folder : Form::file}, of, as_bytes, std::move(user));
   });
   on.timer<StillThere>([this] {
     after<StillThere>(kStillThere);
@@ -111,28 +112,30 @@ void InputsActor::start() {
 
 void InputsActor::check() const {
   std::uint64_t bytes = 0, shared = 0;
-  std::size_t used = 0, held = 0;
+  std::size_t used = 0, held = 0, of_others = 0;
   for (const auto& [wanted, file] : files_) {
     base::ensure(file.holder.has_value() == !file.users.empty(), "who uses a file holds it");
     shared += file.holder ? file.bytes : 0;
     bytes += file.bytes;
     used += !file.users.empty();
     held += file.users.size();
+    for (const auto& [number, user] : file.users) of_others += user.of.reserved ? 0 : 1;
   }
-  base::ensure(held == held_, "each user is counted");
+  base::ensure(held == held_ && of_others == places_.used(), "each user is counted");
   base::ensure(bytes == bytes_, "the bytes of all files are counted");
   base::ensure(shared == shares_.used(), "what is in use is held");
   base::ensure(idle_.size() + used == files_.size(), "a file without a user is idle");
-  base::ensure(fetches_ <= kFetchesMax, "as many fetches as may be");
+  base::ensure(fetches_.size() <= kFetchesMax, "as many fetches as may be");
 }
 
-void InputsActor::use(const Wanted& wanted, const Submitter& by, runtime::Sink<wire::InputAt> user) {
-  if (held_ >= kUsersMax)
+void InputsActor::use(const Wanted& wanted, const Submitter& by, bool as_bytes, runtime::Sink<wire::InputAt> user) {
+  if (held_ >= kUsersMax || (!by.reserved && !places_.fits(by, 1)))
     return user.fail({Code::overloaded, "as many inputs are in use as may be", std::chrono::seconds(10)});
   if (const auto there = files_.find(wanted);
       there != files_.end() && !there->second.holder && !shares_.fits(by, there->second.bytes))
     return user.fail(kNoShare);
   ++held_;
+  if (!by.reserved) places_.hold(by, 1);
   const auto [at, fresh] = files_.try_emplace(wanted);
   File& file = at->second;
   if (!fresh && file.users.empty()) idle_.erase(file.idle);
@@ -140,28 +143,30 @@ void InputsActor::use(const Wanted& wanted, const Submitter& by, runtime::Sink<w
   user.on_cancel([this, wanted, number] { left(wanted, number); });
   User& one = file.users[number];
   one.of = by;
+  one.as_bytes = as_bytes;
   one.to = std::move(user);
   if (!file.holder) {
     file.holder = by;
     shares_.hold(by, file.bytes);
   }
-  one.to.on_ready([this, wanted, number] {
-    File& of = files_.at(wanted);
-    tell(of, of.users.at(number));
-  });
+  one.to.on_ready([this, wanted, number] { tell(wanted, number); });
   if (fresh) {
     waiting_.push_back(wanted);
     return fetch_next();
   }
-  tell(file, one);
+  tell(wanted, number);
 }
 
 void InputsActor::left(const Wanted& wanted, std::uint64_t user) {
   if (world().mutations.on("task.inputs_held")) return;
   const auto at = files_.find(wanted);
-  if (at == files_.end() || at->second.users.erase(user) == 0) return;
-  --held_;
+  if (at == files_.end()) return;
   File& file = at->second;
+  const auto one = file.users.find(user);
+  if (one == file.users.end()) return;
+  if (!one->second.of.reserved) places_.release(one->second.of, 1);
+  file.users.erase(one);
+  --held_;
   hand_over(file);
   if (!file.users.empty()) return;
   if (file.path.empty()) return forget(wanted);
@@ -211,11 +216,11 @@ void InputsActor::forget(const Wanted& wanted) {
   File& file = at->second;
   auto& disk = world().disk;
   if (file.path.empty()) {
-    const bool begun = std::erase(waiting_, wanted) == 0;
+    std::erase(waiting_, wanted);
+    fetches_.erase(wanted);
     remove(disk, path_of(wanted) + std::string(kPart));
     std::erase(unpacking_, wanted);
     if (wanted.form == Form::folder) remove(disk, path_of(wanted) + std::string(kNew));
-    if (begun) --fetches_;
   } else {
     remove(disk, path_of(wanted, file.bytes));
   }
@@ -229,18 +234,45 @@ void InputsActor::forget(const Wanted& wanted) {
 
 void InputsActor::fetch_next() {
   if (std::exchange(fetching_next_, true)) return;  // one that fails at once makes room for the next
-  while (fetches_ < kFetchesMax && !waiting_.empty()) {
-    const Wanted wanted = waiting_.front();
-    waiting_.pop_front();
-    ++fetches_;
-    fetch(wanted);
+  while (const auto wanted = next()) {
+    std::erase(waiting_, *wanted);
+    fetches_.insert(*wanted);
+    fetch(*wanted);
   }
   fetching_next_ = false;
 }
 
+/// Those of this node's own tasks come first; of others the one whose submitter has fewest under way.
+std::optional<InputsActor::Wanted> InputsActor::next() const {
+  if (fetches_.size() >= kFetchesMax) return std::nullopt;
+  std::map<base::NodeId, std::size_t> of_submitter;
+  std::map<base::AddressGroup, std::size_t> of_group;
+  std::size_t of_others = 0;
+  for (const Wanted& one : fetches_) {
+    const Submitter& by = *files_.at(one).holder;
+    if (by.reserved) continue;
+    ++of_others, ++of_submitter[by.id], ++of_group[by.group];
+  }
+  std::optional<Wanted> best;
+  std::size_t fewest = kFetchesOfSubmitter;
+  for (const Wanted& one : waiting_) {
+    const Submitter& by = *files_.at(one).holder;
+    if (by.reserved || is_program(one)) return one;
+    const std::size_t has = of_submitter[by.id];
+    if (of_others >= kFetchesOfOthers || of_group[by.group] >= kFetchesOfGroup || has >= fewest) continue;
+    best = one;
+    fewest = has;
+  }
+  return best;
+}
+
 /// Each node has the program of checks without asking another one.
+bool InputsActor::is_program(const Wanted& wanted) {
+  return wanted.form == Form::file && wanted.content == spot_program_id();
+}
+
 bool InputsActor::write_program(const Wanted& wanted) {
-  if (wanted.form != Form::file || wanted.content != spot_program_id()) return false;
+  if (!is_program(wanted)) return false;
   File& file = files_.at(wanted);
   if (const auto why = grow(file, spot_program().size())) return fail(wanted, *why), true;
   if (const auto put = file.part->append(spot_program()); !put.ok()) return fail(wanted, disk_error(put.error())), true;
@@ -302,8 +334,10 @@ void InputsActor::settle(const Wanted& wanted, const std::string& from) {
   if (!shown.ok()) return fail(wanted, disk_error(shown.error()));
   file.part.reset();
   file.path = shown.value();
-  --fetches_;
-  for (auto& [number, user] : file.users) tell(file, user);
+  fetches_.erase(wanted);
+  std::vector<std::uint64_t> users;
+  for (const auto& [number, user] : file.users) users.push_back(number);
+  for (const std::uint64_t number : users) tell(wanted, number);
   fetch_next();
 }
 
@@ -341,15 +375,47 @@ void InputsActor::unpack() {
   settle(wanted, path_of(wanted) + std::string(kNew));
 }
 
-void InputsActor::tell(const File& file, User& user) {
-  if (file.path.empty() || user.told || !user.to.ready()) return;
+void InputsActor::tell(const Wanted& wanted, std::uint64_t number) {
+  const auto at = files_.find(wanted);
+  if (at == files_.end() || at->second.path.empty()) return;
+  const File& file = at->second;
+  const auto found = at->second.users.find(number);
+  if (found == at->second.users.end()) return;
+  User& user = found->second;
+  if (user.told || !user.to.ready()) return;
   user.told = true;
-  user.to.push([&](wire::InputAt::Builder out) { out.setPath(file.path); });
+  if (!user.as_bytes) {
+    user.to.push([&](wire::InputAt::Builder out) { out.setPath(file.path); });
+    return;
+  }
+  auto bytes = bytes_at(wanted, file.bytes);
+  if (bytes.ok()) {
+    user.to.push([&](wire::InputAt::Builder out) { out.setBytes(data_of(bytes.value())); });
+    return;
+  }
+  auto to = std::move(user.to);
+  left(wanted, number);
+  to.fail(bytes.error());
+}
+
+base::Outcome<base::Bytes> InputsActor::bytes_at(const Wanted& wanted, std::uint64_t size) {
+  if (size > ports::kInputBytesMax)
+    return Error{Code::refused, "a standard input has at most " + std::to_string(ports::kInputBytesMax) +
+                                    " bytes: what is larger is an input file"};
+  base::Bytes out(size);
+  const auto file = world().disk.open(path_of(wanted), ports::OpenMode::read);
+  if (!file.ok()) return disk_error(file.error());
+  const auto read = file.value()->read(0, out);
+  if (!read.ok()) return disk_error(read.error());
+  if (read.value() != size) return Error{Code::unavailable, "the file of a standard input is not whole"};
+  return out;
 }
 
 void InputsActor::fail(const Wanted& wanted, const Error& why) {
   auto users = std::exchange(files_.at(wanted).users, {});
   held_ -= users.size();
+  for (const auto& [number, user] : users)
+    if (!user.of.reserved) places_.release(user.of, 1);
   hand_over(files_.at(wanted));
   forget(wanted);
   for (auto& [number, user] : users) user.to.fail(why);

@@ -10,11 +10,15 @@
 // Disk     kDirectory/inputs/CID, which every id of the machine may read and execute, and CID.root.BYTES, a folder;
 //          "CID.part", "CID.root.part" and "CID.root.new" until they are whole. What is there at the start is used
 //          again if it is whole, and removed otherwise.
-// Shares   of what is in use, by submitter and address group; the first one that uses a file holds it, then another.
-// Limits   TaskSettings::inputs_bytes of all; kFetchesMax at once; of a folder those of runtime/ports/unpacking.hpp.
+// Shares   of what is in use, by submitter and address group; the first one that uses a file holds it, then another. Of
+//          uses, those of this node's own tasks have places that no other node takes; so have fetches, which go to who
+//          has fewest, and of which a submitter and its group have few. The program of checks needs none.
+// Limits   TaskSettings::inputs_bytes of all; kUsersMax uses; kFetchesMax at once; of a folder those of
+//          runtime/ports/unpacking.hpp.
 #include <deque>
 #include <list>
 #include <map>
+#include <set>
 
 #include "actors/task/settings.hpp"
 #include "messages/files.capnp.h"
@@ -27,10 +31,16 @@ namespace troupe::task {
 class InputsActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "inputs";
-  static constexpr std::size_t kFetchesMax = 16;  // our choice
-  static constexpr std::size_t kUsersMax = 8'192;
+  static constexpr std::size_t kFetchesMax = 16;         // our choice
+  static constexpr std::size_t kFetchesOfOthers = 12;    // our choice
+  static constexpr std::size_t kFetchesOfGroup = 8;      // our choice
+  static constexpr std::size_t kFetchesOfSubmitter = 4;  // our choice
+  static constexpr std::size_t kUsersMax = 960;       // each is a stream, of which an actor has NodeLimits::streams_max
+  static constexpr std::size_t kUsersOfOthers = 640;  // our choice: an order has as many inputs as are left
   explicit InputsActor(TaskSettings settings)
-      : settings_(std::move(settings)), shares_(settings_.inputs_bytes, {.reserve = base::Reserve::none}) {}
+      : settings_(std::move(settings)),
+        shares_(settings_.inputs_bytes),
+        places_(kUsersOfOthers, {.reserve = base::Reserve::none}) {}
 
   void receive(runtime::Handlers& on) override;
   void start() override;
@@ -53,6 +63,7 @@ class InputsActor final : public runtime::Actor {
   struct User {
     Submitter of;
     runtime::Sink<wire::InputAt> to;
+    bool as_bytes = false;
     bool told = false;
   };
   struct File {
@@ -68,20 +79,24 @@ class InputsActor final : public runtime::Actor {
   };
   /// What a name in the folder says is there, and of how many bytes; nothing if it is not whole.
   static std::optional<std::pair<Wanted, std::uint64_t>> read_name(ports::Disk& disk, const std::string& name);
-  void use(const Wanted& wanted, const Submitter& by, runtime::Sink<wire::InputAt> user);
+  void use(const Wanted& wanted, const Submitter& by, bool as_bytes, runtime::Sink<wire::InputAt> user);
   /// Makes room for that many bytes more of a file that is in use, and counts them. Says why it cannot.
   std::optional<base::Error> grow(File& file, std::uint64_t bytes);
   void shrink(File& file, std::uint64_t bytes);
   void hand_over(File& file);
   void fetch(const Wanted& wanted);
+  static bool is_program(const Wanted& wanted);
   bool write_program(const Wanted& wanted);
   void fetch_next();
+  /// The next one that may be fetched now; nothing if none may.
+  std::optional<Wanted> next() const;
   void take(const Wanted& wanted, files::wire::GetItem::Reader item);
   void fetched(const Wanted& wanted, const base::Result<void, base::Error>& end);
   void settle(const Wanted& wanted, const std::string& from);
   void begin_unpacking(const Wanted& wanted);
   void unpack();
-  static void tell(const File& file, User& user);
+  void tell(const Wanted& wanted, std::uint64_t user);
+  base::Outcome<base::Bytes> bytes_at(const Wanted& wanted, std::uint64_t size);
   void fail(const Wanted& wanted, const base::Error& why);
   void left(const Wanted& wanted, std::uint64_t user);
   /// Makes room for that many bytes. False if what is in use leaves none.
@@ -96,11 +111,12 @@ class InputsActor final : public runtime::Actor {
   std::list<Wanted> idle_;  // the one that was used longest ago first
   std::deque<Wanted> waiting_;
   std::deque<Wanted> unpacking_;  // the first is under way
-  std::size_t fetches_ = 0;
-  base::ShareBudget<base::NodeId> shares_;
-  std::uint64_t bytes_ = 0;  // of all, those that are fetched included
-  std::uint64_t users_ = 0;  // numbers
-  std::size_t held_ = 0;     // users of all files
+  std::set<Wanted> fetches_;
+  base::ShareBudget<base::NodeId> shares_;  // of bytes
+  base::ShareBudget<base::NodeId> places_;  // of uses, of other nodes
+  std::uint64_t bytes_ = 0;                 // of all, those that are fetched included
+  std::uint64_t users_ = 0;                 // numbers
+  std::size_t held_ = 0;                    // users of all files
   bool fetching_next_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "actors/files/api.hpp"
+#include "actors/task/attempt_actor.hpp"
 #include "actors/task/inputs_actor.hpp"
 #include "actors/task/logic/spot.hpp"
 #include "actors/task/worker_actor.hpp"
@@ -23,11 +24,14 @@ using sim::node_name;
 
 constexpr std::chrono::seconds kAnswer{30}, kPutIdle{300};
 constexpr std::chrono::hours kReadIdle{2};
+constexpr base::Duration kTime = 20s, kHostedTime = 60s;
+constexpr base::Duration kSilent = 2 * kSign + kSign / 2;  // a node that runs gives a sign of life each kSign
 constexpr std::string_view kContent = "#!/sim\n";
 
 /// What a program does, by its number: all that can be drawn.
 enum class Plan : std::uint8_t { prints, takes_long, fails, crashes, hangs, leaves, floods };
 constexpr std::size_t kPlans = 7;
+constexpr std::uint64_t kHangs = static_cast<std::uint64_t>(Plan::hangs);
 constexpr std::size_t kFloodLines = 60'000;  // more than a stream has credit for
 
 Plan plan_of(std::uint64_t number) { return static_cast<Plan>(number % kPlans); }
@@ -82,6 +86,14 @@ std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Sha
     if (draw.below(4) == 0) {
       out.push_back({at, node, "tasks.cancel", {{"which", draw.below(8)}}});
     } else {
+      if (draw.below(4) == 0) {
+        out.push_back({at, node, "tasks.hosted", {}});
+        continue;
+      }
+      if (draw.below(8) == 0) {
+        out.push_back({at, node, "tasks.follows", {{"plan", draw.below(kPlans * 100)}}});
+        continue;
+      }
       const std::int64_t replicas = draw.below(4) == 0 ? 3 : 1;
       out.push_back({at, node, "tasks.submit", {{"plan", draw.below(kPlans * 100)}, {"replicas", replicas}}});
     }
@@ -101,6 +113,8 @@ struct Wish {
   std::uint64_t plan = 0;
   std::uint8_t replicas = 1;
   std::optional<std::uint64_t> liar{};
+  bool hosted = false;   ///< it talks to a host
+  bool follows = false;  ///< it begins after the last task of its node
 };
 
 struct Client : sim::Client {
@@ -109,13 +123,19 @@ struct Client : sim::Client {
 
 class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
  public:
-  TaskWorkload(sim::Nodes& nodes, const sim::Scenario&) : Clients(nodes) {}
+  TaskWorkload(sim::Nodes& nodes, const sim::Scenario& scenario)
+      : Clients(nodes), swaps_(std::ranges::any_of(scenario.faults, [](const sim::Fault& fault) {
+          return fault.what == sim::FaultKind::disk_swap;
+        })) {}
 
   void perform(const sim::Operation& operation) override {
     by_operation([&] {
       if (operation.what == "tasks.cancel")
         return cancel(operation.node, static_cast<std::size_t>(operation.number("which")));
+      if (operation.what == "tasks.hosted")
+        return store(operation.node, {.plan = kHangs, .replicas = 2, .hosted = true});
       const auto plan = static_cast<std::uint64_t>(operation.number("plan"));
+      if (operation.what == "tasks.follows") return store(operation.node, {.plan = plan, .follows = true});
       if (operation.what == "tasks.lied")
         return store(operation.node, {plan, 3, static_cast<std::uint64_t>(operation.number("liar")) + 1});
       base::ensure(operation.what == "tasks.submit", "an operation of this domain is in its spec");
@@ -123,19 +143,30 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
     });
   }
   void died(std::size_t node) override {
+    note_name(node);
     Clients::died(node);
     running_.erase(node);
     used_.erase(node);
     probing_.clear();
+    std::erase_if(hosted_, [node](const auto& one) { return one.first.second == node; });
   }
   void handled(std::size_t node, std::string_view, const runtime::Actor& actor) override {
     const auto* const worker = dynamic_cast<const WorkerActor*>(&actor);
-    if (worker != nullptr) running_[node] = worker->tasks();
+    if (worker != nullptr) note_name(node);
+    if (worker != nullptr) {
+      running_[node] = worker->tasks();
+      std::erase_if(hosted_, [node, worker](const auto& one) {
+        return one.first.second == node && !worker->has(one.first.first);
+      });
+    }
+    const auto* const attempt = dynamic_cast<const AttemptActor*>(&actor);
+    if (attempt != nullptr && !attempt->what().order.hosts.empty()) look_at_hosted(node, *attempt);
     const auto* const inputs = dynamic_cast<const InputsActor*>(&actor);
     if (inputs != nullptr) used_[node] = inputs->used();
   }
 
   void probe() override {
+    for (std::size_t node = 0; node < nodes_.size(); ++node) note_name(node);
     for (std::size_t node = 0; node < nodes_.size(); ++node) look_at_next(node);
   }
   std::vector<std::string> waits() const override {
@@ -161,11 +192,15 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
     std::size_t node = 0;
     TaskId id;
     std::uint64_t plan = 0;
-    bool lied = false;  ///< one node lies about it
+    std::optional<std::uint64_t> liar{};  ///< the node that lies about it
+    std::optional<TaskId> after{};
     State state = State::queued;
     std::string end;    ///< as it was told first
     bool read = false;  ///< its end was looked at, and is right
   };
+  void note_name(std::size_t node) {
+    if (const auto id = nodes_.id(node)) known_as_[node].insert(*id);
+  }
   /// Nothing is promised of it.
   bool lost(const Known& one) const { return nodes_.lost_data(one.node) || !nodes_.id(one.node); }
 
@@ -199,7 +234,11 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
     order.arguments = {std::to_string(wish.plan)};
     if (wish.liar) order.arguments.push_back(std::to_string(*wish.liar));
     order.outputs = {"left"};
-    order.limits.time = 20s;
+    order.limits.time = wish.hosted ? kHostedTime : kTime;
+    if (wish.hosted) order.hosts = {"example.org:443"};
+    if (wish.follows)
+      for (const Known& one : tasks_)
+        if (one.node == node) order.after = one.id;
     order.limits.memory_bytes = 64u << 20;
     order.limits.cpu.thousandths = 500;
     order.replicas = wish.replicas;
@@ -210,10 +249,10 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
     Client& client = begin(node, "task " + std::to_string(wish.plan));
     ask<wire::SubmitTask, wire::TaskSubmitted>(
         client, kOrdersPath, kAnswer, [bytes](wire::SubmitTask::Builder out) { out.setOrder(data_of(bytes)); },
-        [this, &client, plan = wish.plan, lied = wish.liar.has_value()](const Error& error,
-                                                                        wire::TaskSubmitted::Reader told) {
+        [this, &client, plan = wish.plan, liar = wish.liar, after = order.after](const Error& error,
+                                                                                 wire::TaskSubmitted::Reader told) {
           const auto id = error ? std::nullopt : TaskId::from(bytes_of(told.getId()));
-          if (id) tasks_.push_back({.node = client.node, .id = *id, .plan = plan, .lied = lied});
+          if (id) tasks_.push_back({.node = client.node, .id = *id, .plan = plan, .liar = liar, .after = after});
         });
   }
 
@@ -228,6 +267,26 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
         begin(node, "to cancel a task"), kOrdersPath, kAnswer,
         [id = one.id](wire::CancelTask::Builder out) { out.setId(data_of(id.view())); },
         [](const Error&, wire::TaskCancelled::Reader) {});
+  }
+
+  /// What a program does at a host cannot be undone: of a task no more run at once than it has replicas. A node that
+  /// was stopped whole ends its own only when it goes on, which it shows by signs of life that were missing.
+  void look_at_hosted(std::size_t node, const AttemptActor& attempt) {
+    const TaskId id = id_of(attempt.what().order);
+    if (!attempt.runs()) return static_cast<void>(hosted_.erase({id, node}));
+    const base::Duration at = nodes_.time();
+    const auto [found, fresh] = hosted_.try_emplace({id, node}, Hosted{at, at});
+    Hosted& own = found->second;
+    if (!fresh && at - own.seen > kSilent) own.counts_from = at + kSign;
+    own.seen = at;
+    const auto counts = [at](const Hosted& one) { return at - one.seen <= kSilent && at >= one.counts_from; };
+    if (!counts(own)) return;
+    std::string where;
+    std::size_t count = 0;
+    for (const auto& [key, one] : hosted_)
+      if (key.first == id && counts(one)) where += ' ' + node_name(key.second), ++count;
+    if (count > attempt.what().order.replicas)
+      nodes_.violated("alone", "a task with hosts runs at more nodes than it has replicas:" + where);
   }
 
   /// One of a node at a time: some worlds have small mailboxes.
@@ -282,20 +341,43 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
       one.end = end;
       nodes_.tell("a task of " + node_name(one.node) + " is " + std::string(name(task.state())) + ": " + task.reason());
     }
-    if (one.lied && task.believes()) {  // who behaves until it is believed is found out later
+    if (one.liar && task.believes()) {  // who behaves until it is believed is found out later
       nodes_.mutations().sometimes("task: a node was believed that may lie");
       one.read = true;
       return looked(number, true);
     }
+    if (one.liar && (swaps_ || known_as_[static_cast<std::size_t>(*one.liar) - 1].size() > 1)) {
+      one.read = true;  // it is a machine that lies, once under each name that it has had
+      return looked(number, true);
+    }
+    if (one.after && !right_to_follow(one, task)) return violated("follows", client, "found that it did not wait");
     const Plan plan = plan_of(one.plan);
     const bool should_fail = plan == Plan::fails || plan == Plan::crashes || plan == Plan::hangs;
     if (task.state() == State::done && should_fail)
-      return violated("right", client, "found that it is done, though its program fails");
+      return violated("right", client, "found that it is done, though its program fails: " + story_of(task));
     if (task.result() == nullptr) {
       one.read = true;  // cancelled, expired, or each attempt was lost
       return looked(number, true);
     }
     read(number, plan != Plan::hangs);
+  }
+  /// What its attempts came to.
+  std::string story_of(const Task& task) const {
+    std::string out;
+    for (const Attempt& attempt : task.attempts()) {
+      const auto node = nodes_.find(attempt.node);
+      out += (node ? node_name(*node) : "a node that was") + " " + std::string(name(attempt.state)) + ' ' +
+             std::string(name(attempt.verdict)) + (attempt.succeeded() ? " 0" : "") + "; ";
+    }
+    return out + "quorum " + std::to_string(task.quorum());
+  }
+  /// It has run only if the task that it follows is done, as far as that is known by now.
+  bool right_to_follow(const Known& one, const Task& task) const {
+    if (task.attempts().empty()) return true;
+    nodes_.mutations().sometimes("task: a task began after the one that it follows");
+    return std::ranges::any_of(tasks_, [&](const Known& other) {
+      return other.id == one.after && (other.state == State::done || !other.read);
+    });
   }
   /// The standard output of the attempt that decided.
   void read(std::size_t number, bool whole) {
@@ -323,9 +405,16 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
         });
   }
 
+  const bool swaps_;  ///< disks, and with them names, move between machines
+  struct Hosted {
+    base::Duration seen, counts_from;
+  };
+
   std::deque<Known> tasks_;
-  std::set<std::size_t> probing_;                      // nodes
-  std::map<std::size_t, std::size_t> looked_at_;       // the last task of each node
+  std::map<std::pair<TaskId, std::size_t>, Hosted> hosted_;  // programs with hosts that run, by task and node
+  std::set<std::size_t> probing_;                            // nodes
+  std::map<std::size_t, std::size_t> looked_at_;             // the last task of each node
+  std::map<std::size_t, std::set<base::NodeId>> known_as_;
   std::map<std::size_t, std::size_t> running_, used_;  // attempts, and inputs in use, at each node
 };
 
@@ -340,6 +429,8 @@ const sim::WorkloadSpec& workload() {
           {
               {"submit", "an operator stores a program and submits a task", {plan, replicas}},
               {"lied", "the same in three replicas, about which one node lies", {plan, liar}},
+              {"hosted", "a task of two replicas that talk to a host and do not end", {}},
+              {"follows", "a task that begins once the last one of its node is done", {plan}},
               {"cancel", "an operator ends one of the tasks of its node", {which}},
           },
       .knobs =
@@ -347,6 +438,7 @@ const sim::WorkloadSpec& workload() {
               {"registry.active", {"true"}, true},
               {"registry.heartbeat", {"2s"}, true},
               {"task.lease", {"3s", "10s"}, true},
+              {"task.network", {"*:443"}, true},
               {"task.queue_max", {"30s", "120s"}, true},
               {"task.require_verified", {"true", "false"}, true},
               {"task.slots", {"0.5", "1", "2", "all"}, true},
@@ -355,6 +447,8 @@ const sim::WorkloadSpec& workload() {
           {
               {"kept", "a task that was acknowledged is known until it is forgotten to make room"},
               {"once", "a task ends once, and nothing of it is under way then"},
+              {"alone", "a task that talks to hosts never runs at more nodes than it has replicas"},
+              {"follows", "a task that follows another one runs only if that is done"},
               {"right", "a task is done only by a program that succeeded, and its result is what that printed"},
           },
       .sometimes =
@@ -362,6 +456,7 @@ const sim::WorkloadSpec& workload() {
               {"task: an attempt was lost and repeated", "another node ran what the first did not end"},
               {"task: a task went on after a restart", "the rows of an open task were read back"},
               {"task: a node has answered a check right", "its vouch makes it one that gets tasks", true},
+              {"task: a task began after the one that it follows", "an operator named it", true},
               {"task: replicas agreed", "several nodes came to the same", true},
               {"task: a replica was wrong", "two agreed, and a liar did not"},
               {"task: a node was believed that may lie", "it was right ten times before"},
@@ -372,6 +467,7 @@ const sim::WorkloadSpec& workload() {
               {"task.restart_forgets", "attempts of before a restart are taken for running"},
               {"task.restart_untold", "what a restart made of a task is not written down"},
               {"task.attempt_stays", "an attempt goes on after its submitter has given it up"},
+              {"task.lease_outlived", "a program that talks to hosts goes on when its lease has ended"},
               {"task.inputs_held", "an input is in use for ever"},
               {"task.slots_kept", "what an attempt has used is not given back"},
               {"task.old_texts", "what a lost attempt printed is read as that of the next one"},

@@ -42,6 +42,7 @@ class WorkerActor final : public runtime::Actor {
 
   /// Attempts that wait or run.
   std::size_t tasks() const { return all_.size(); }
+  bool has(const TaskId& id) const { return all_.contains(id); }
 
  private:
   struct Sign {};

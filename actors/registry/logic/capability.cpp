@@ -106,7 +106,10 @@ std::optional<std::uint64_t> number_of(std::string_view text) {
 }
 
 bool in_order(const Capabilities& all) {
-  return all.size() <= kCapabilitiesMax &&
+  std::size_t texts = 0;
+  for (const Capability& one : all)
+    if (const auto* list = std::get_if<Texts>(&one.value)) texts += list->size();
+  return all.size() <= kCapabilitiesMax && texts <= kTextsInAllMax &&
          std::ranges::all_of(all, [](const Capability& one) { return is_name(one.name) && is_value(one); }) &&
          std::ranges::adjacent_find(all, std::greater_equal<>(), &Capability::name) == all.end();
 }
@@ -144,6 +147,7 @@ void append(base::Bytes& out, const Capabilities& all) {
 
 Capabilities read_capabilities(base::FieldReader& from) {
   Capabilities out;
+  std::size_t texts_in_all = 0;
   const std::size_t count = from.number<std::uint8_t>();
   if (count > kCapabilitiesMax) from.fail();
   for (std::size_t i = 0; i < count && from.ok(); ++i) {
@@ -155,7 +159,8 @@ Capabilities read_capabilities(base::FieldReader& from) {
       case kTexts: {
         Texts texts;
         const std::size_t size = from.number<std::uint8_t>();
-        if (size > kTextsMax) from.fail();
+        texts_in_all += size;
+        if (size > kTextsMax || texts_in_all > kTextsInAllMax) from.fail();
         for (std::size_t j = 0; j < size && from.ok(); ++j) texts.push_back(read_text(from, kTextBytesMax));
         one.value = std::move(texts);
         break;

@@ -6,7 +6,7 @@
 // Need    conditions joined by commas, all of which must hold: "memory>=4G,arch=x86_64,gpu". A number may end in K M G
 //         T (of 1,024). `=` and `!=` compare any value, the others numbers; a list equals each text that it holds. A
 //         name alone holds if the capability is there. What is not there fulfils `!=` alone.
-// Limits  kCapabilitiesMax of a node, kNeedsMax conditions.
+// Limits  kCapabilitiesMax of a node, with kTextsInAllMax texts in lists; kNeedsMax conditions.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,6 +22,7 @@ inline constexpr std::size_t kCapabilitiesMax = 32;
 inline constexpr std::size_t kNameBytesMax = 32;
 inline constexpr std::size_t kTextBytesMax = 64;
 inline constexpr std::size_t kTextsMax = 16;
+inline constexpr std::size_t kTextsInAllMax = 64;  // our choice: in memory each is larger than in a registration
 inline constexpr std::size_t kNeedsMax = 16;
 /// A node states these of itself: they are not set by hand.
 inline constexpr std::string_view kMeasured[] = {"arch",    "cpu",      "disk",  "memory",

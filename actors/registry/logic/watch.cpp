@@ -74,6 +74,7 @@ bool Watched::take(const base::User<base::NodeId>& from, Registration what, base
     return false;
   Watch* const watch = place(from, now);
   if (watch == nullptr) return false;
+  what.capabilities = {};
   watch->registration = std::move(what);
   watch->registration_bytes = std::move(bytes);
   return true;
@@ -86,6 +87,7 @@ void Watched::show(const base::NodeId& id, std::vector<base::Bytes> vouches) {
 void Watched::restore(const base::User<base::NodeId>& user, Watch watch, base::Instant now) {
   Watch* const at = place(user, now);
   if (at == nullptr) return;
+  if (watch.registration) watch.registration->capabilities = {};
   watch.user = at->user;
   watch.due = at->due;
   watch.heard = now;

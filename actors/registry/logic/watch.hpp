@@ -42,7 +42,7 @@ Status judge(const Heartbeat& beat, const Thresholds& thresholds);
 
 /// One watched node.
 struct Watch {
-  std::optional<Registration> registration;
+  std::optional<Registration> registration;  ///< without its capabilities, which nothing here asks for
   base::Bytes registration_bytes;
   Heartbeat beat;
   base::Bytes beat_bytes;              ///< empty: only its registration came so far

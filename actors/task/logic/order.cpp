@@ -73,8 +73,8 @@ sandbox::Limits read_limits(FieldReader& from) {
   out.disk_bytes = from.number<std::uint64_t>();
   out.pids = from.number<std::uint32_t>();
   const auto time = from.number<std::uint64_t>();
-  constexpr std::uint64_t kTimeMax = std::chrono::milliseconds(std::chrono::hours(24 * 366)).count();
-  if (time > kTimeMax) from.fail();
+  constexpr std::uint64_t kTimeMsMax = std::chrono::milliseconds(std::chrono::hours(24 * 366)).count();
+  if (time > kTimeMsMax) from.fail();
   else out.time = std::chrono::milliseconds(time);
   out.files = from.number<std::uint32_t>();
   out.output_bytes = from.number<std::uint64_t>();

@@ -85,6 +85,19 @@ TEST_CASE("capability: bytes are read back, and others refused") {
   CHECK_FALSE(wrong.ok());
 }
 
+TEST_CASE("capability: a node has few texts in all, which take more memory than bytes") {
+  Capabilities all;
+  for (char name = 'a'; name < 'e'; ++name) all.push_back({std::string(1, name), Texts(kTextsMax, "x")});
+  CHECK(in_order(all));
+  all.push_back({"e", Texts{"y"}});
+  CHECK_FALSE(in_order(all));
+  base::Bytes bytes;
+  append(bytes, all);
+  base::FieldReader from(bytes);
+  CHECK(read_capabilities(from).empty());
+  CHECK_FALSE(from.ok());
+}
+
 TEST_CASE("capability: one takes the place of another of its name") {
   Capabilities all = kAll;
   put(all, {"gpu", "a100"});

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <deque>
+
 #include "actors/task/logic/spot.hpp"
 #include "messages/words.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
@@ -20,15 +23,26 @@ struct InputsFixture : test::ActorFixture {
     settings.inputs_bytes = 1u << 20;
     start("files", [this](test::Scripted&, runtime::Handlers& on) {
       on.stream<files::wire::GetFile, files::wire::GetItem>(
-          [this](files::wire::GetFile::Reader, runtime::Sink<files::wire::GetItem> to) {
+          [this](files::wire::GetFile::Reader ask, runtime::Sink<files::wire::GetItem> to) {
             ++fetched;
+            if (bytes_of(ask.getCid())[0] == kSilent) return unanswered.push_back(std::move(to));
             to.push([&](files::wire::GetItem::Builder out) { out.initStart().setFileBytes(content.size()); });
-            to.push([&](files::wire::GetItem::Builder out) { out.setPiece(data_of(base::as_bytes(content))); });
+            for (std::size_t at = 0; at < content.size(); at += kPiece) {
+              const auto piece = base::as_bytes(content).subspan(at, std::min(kPiece, content.size() - at));
+              to.push([&](files::wire::GetItem::Builder out) { out.setPiece(data_of(piece)); });
+            }
             to.end();
           });
     });
   }
+  static constexpr std::size_t kPiece = 256 << 10;
+  static constexpr std::uint8_t kSilent = 9;
   static Cid cid() { return Cid{{1, 2, 3}}; }
+  /// One that the content store never gives.
+  static Cid silent(std::size_t number) {
+    return Cid{{kSilent, static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)}};
+  }
+  static base::NodeId stranger(std::uint8_t number) { return base::NodeId{{number}}; }
   static std::string path(const std::string& end = "") { return "tasks/inputs/" + cid().hex() + end; }
 
   void begin() {
@@ -38,8 +52,33 @@ struct InputsFixture : test::ActorFixture {
   struct Use {
     runtime::Subscription held;
     std::string path;
+    std::optional<std::string> bytes{};
     std::optional<base::Error> why;
   };
+  /// For a task of that node, each of which is in a group of its own.
+  void use(Use& one, const Cid& wanted, std::optional<base::NodeId> submitter, bool as_bytes = false) {
+    inside([&](test::Scripted& self) {
+      one.held = self.subscribe<wire::UseInput, wire::InputAt>(
+          inputs, base::Duration::max(),
+          [&](wire::UseInput::Builder out) {
+            out.setContent(data_of(wanted.view()));
+            out.setAsBytes(as_bytes);
+            if (!submitter) return;
+            out.setSubmitter(data_of(submitter->view()));
+            base::AddressGroup group;
+            group.prefix[0] = submitter->bytes[0];
+            out.setGroup(data_of(group.prefix));
+          },
+          [&one](wire::InputAt::Reader at) {
+            one.path = text_of(at.getPath());
+            if (at.hasBytes()) one.bytes = std::string(base::as_text(bytes_of(at.getBytes())));
+          },
+          [&one](const base::Outcome<void>& end) {
+            if (!end.ok()) one.why = end.error();
+          });
+    });
+    stage.run_for(10ms);
+  }
   void use(Use& one, bool unpacked) {
     inside([&](test::Scripted& self) {
       one.held = self.subscribe<wire::UseInput, wire::InputAt>(
@@ -65,6 +104,7 @@ struct InputsFixture : test::ActorFixture {
   runtime::Handle inputs;
   std::string content = "the bytes of an archive";
   int fetched = 0;
+  std::vector<runtime::Sink<files::wire::GetItem>> unanswered;
 };
 
 /// As the simulated disk unpacks it: one file.
@@ -215,4 +255,71 @@ TEST_CASE("inputs: the program of checks is there without the content store") {
   CHECK(f.fetched == 0);
   CHECK(f.disk.size("tasks/inputs/" + spot_program_id().hex()).value() == spot_program().size());
   f.inside([&](test::Scripted&) { held.cancel(); });
+}
+
+TEST_CASE("inputs: what tasks of others leave unanswered keeps neither this node's own nor third ones waiting") {
+  InputsFixture f;
+  f.begin();
+  std::deque<InputsFixture::Use> strangers;
+  for (std::size_t i = 0; i < 1'000; ++i) f.use(strangers.emplace_back(), f.silent(i), f.stranger(1));
+  CHECK(f.fetched == InputsActor::kFetchesOfSubmitter);
+  const auto refused = std::ranges::count_if(strangers, [](const auto& one) { return one.why.has_value(); });
+  CHECK(refused >= 1'000 - static_cast<std::ptrdiff_t>(InputsActor::kUsersOfOthers) / 2);
+  SUBCASE("own ones have places and fetches") {
+    for (std::uint8_t number = 2; number < 40; ++number)
+      for (std::size_t i = 0; i < 32; ++i)
+        f.use(strangers.emplace_back(), f.silent(std::size_t{1'000} + number * 32u + i), f.stranger(number));
+    CHECK(f.fetched == InputsActor::kFetchesOfOthers);
+    std::deque<InputsFixture::Use> own;
+    for (std::size_t i = 0; i < 256; ++i) f.use(own.emplace_back(), f.silent(20'000 + i), std::nullopt);
+    CHECK(std::ranges::none_of(own, [](const auto& one) { return one.why.has_value(); }));
+    own.clear();
+    f.stage.run_for(1s);
+    f.use(own.emplace_back(), f.cid(), std::nullopt);
+    f.stage.run_for(1s);
+    CHECK(own.back().path != "");
+  }
+  SUBCASE("a third one's is fetched") {
+    InputsFixture::Use third;
+    f.use(third, f.cid(), f.stranger(2));
+    f.stage.run_for(1s);
+    CHECK(third.path != "");
+  }
+  SUBCASE("the program of checks waits for none") {
+    for (std::uint8_t number = 2; number < 8; ++number)
+      for (std::size_t i = 0; i < 8; ++i)
+        f.use(strangers.emplace_back(), f.silent(std::size_t{1'000} + number * 8u + i), f.stranger(number));
+    InputsFixture::Use check;
+    f.use(check, spot_program_id(), f.stranger(9));
+    f.stage.run_for(1s);
+    CHECK(check.path != "");
+  }
+}
+
+TEST_CASE("inputs: a standard input comes as its bytes, if they are few") {
+  InputsFixture f;
+  f.settings.inputs_bytes = 8u << 20;
+  InputsFixture::Use whole;
+  SUBCASE("few") {
+    f.begin();
+    f.use(whole, f.cid(), f.stranger(1), true);
+    f.stage.run_for(1s);
+    CHECK(whole.bytes == f.content);
+  }
+  SUBCASE("none") {
+    f.content.clear();
+    f.begin();
+    f.use(whole, f.cid(), f.stranger(1), true);
+    f.stage.run_for(1s);
+    CHECK(whole.bytes == "");
+  }
+  SUBCASE("too many") {
+    f.content.assign(ports::kInputBytesMax + 1, 'x');
+    f.begin();
+    f.use(whole, f.cid(), f.stranger(1), true);
+    f.stage.run_for(1s);
+    REQUIRE(whole.why.has_value());
+    INFO(whole.why->message);
+    CHECK(whole.why->code == base::Code::refused);
+  }
 }
