@@ -82,6 +82,26 @@ TEST_CASE("cluster raft: keys are written and read at any member, also when the 
   CHECK(cluster.run(leads, {"kv", "get", "a"}).out == "three");
 }
 
+TEST_CASE("cluster raft: a group that sleeps has another leader as soon as it is used, and sleeps again") {
+  Cluster cluster(3, {"--set", "raft.sleep_after=300ms"});
+  REQUIRE(cluster.run(0, {"raft", "init", "--members", members_of(cluster, 0, 3)}).exit == 0);
+  REQUIRE(cluster.run(0, {"kv", "put", "a", "one"}).exit == 0);
+  const auto asleep = [&](std::size_t node) {
+    return until([&] {
+      return contains(cluster.run(node, {"inspect", "--once", "/raft/main", "--json"}).out, "\"asleep\":true");
+    });
+  };
+  const std::size_t leads = leader_of(cluster, {0, 1, 2});
+  for (std::size_t node = 0; node < 3; ++node) CHECK(asleep(node));
+  cluster.kill(leads);
+  const std::size_t other = (leads + 1) % 3;
+  CHECK(cluster.run(other, {"kv", "put", "a", "two"}).exit == 0);
+  CHECK(cluster.run((leads + 2) % 3, {"kv", "get", "a"}).out == "two");
+  CHECK(asleep(other));
+  cluster.restart(leads);
+  CHECK(until([&] { return cluster.run(leads, {"kv", "get", "a", "--timeout", "1s"}).out == "two"; }));
+}
+
 TEST_CASE("cluster raft: a node that is no member passes commands on to one, also when that one dies") {
   Cluster cluster(4);
   REQUIRE(cluster.run(0, {"raft", "init", "--members", members_of(cluster, 0, 3)}).exit == 0);
