@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstdlib>
 #include <exception>
+#include <set>
+#include <utility>
 
 namespace troupe::bench {
 namespace {
@@ -21,6 +23,13 @@ constexpr std::size_t kLineBytesMax = 128;         // the longest: `ready`, an i
 
 Failure no_process(const std::string& why) {
   return {{base::Code::unavailable, "the second process " + why}, "nothing was measured", "again", Exit::failed};
+}
+
+/// The first process's ends of all pipes. A later process closes them: the pipes of an earlier one would else not end
+/// with the first process's ends of them, and that one would be waited for. Used by the command's thread alone.
+std::set<int>& own_ends() {
+  static std::set<int> all;
+  return all;
 }
 
 }  // namespace
@@ -55,6 +64,7 @@ Measurement<std::unique_ptr<SecondProcess>> SecondProcess::start(const std::func
     if (::getppid() != parent) std::_Exit(1);  // it died before the line above
     to_write = {};
     from_read = {};
+    for (const int end : std::exchange(own_ends(), {})) ::close(end);
     Pipes pipes{std::move(to_read), std::move(from_write)};
     try {
       work(pipes);
@@ -64,10 +74,13 @@ Measurement<std::unique_ptr<SecondProcess>> SecondProcess::start(const std::func
     std::_Exit(0);
   }
   ::fcntl(from_read.get(), F_SETFL, O_NONBLOCK);
+  own_ends().insert({from_read.get(), to_write.get()});
   return std::unique_ptr<SecondProcess>(new SecondProcess(id, Pipes{std::move(from_read), std::move(to_write)}));
 }
 
 SecondProcess::~SecondProcess() {
+  own_ends().erase(pipes_.in.get());
+  own_ends().erase(pipes_.out.get());
   pipes_ = {};
   os::Waker waker{};
   for (base::Duration waited{}; waited < kEndMax; waited += kChildLook) {
