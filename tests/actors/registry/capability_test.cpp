@@ -87,7 +87,9 @@ TEST_CASE("capability: bytes are read back, and others refused") {
 
 TEST_CASE("capability: a node has few texts in all, which take more memory than bytes") {
   Capabilities all;
-  for (char name = 'a'; name < 'e'; ++name) all.push_back({std::string(1, name), Texts(kTextsMax, "x")});
+  Texts texts;
+  for (std::size_t i = 0; i < kTextsMax; ++i) texts.push_back(std::string(1, static_cast<char>('a' + i)));
+  for (char name = 'a'; name < 'e'; ++name) all.push_back({std::string(1, name), texts});
   CHECK(in_order(all));
   all.push_back({"e", Texts{"y"}});
   CHECK_FALSE(in_order(all));
