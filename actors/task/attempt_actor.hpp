@@ -16,7 +16,6 @@
 #include "actors/task/book.hpp"
 #include "actors/task/logic/lease.hpp"
 #include "actors/task/settings.hpp"
-#include "messages/files.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/crypto/hash.hpp"
 

@@ -152,8 +152,8 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
   }
   void handled(std::size_t node, std::string_view, const runtime::Actor& actor) override {
     const auto* const worker = dynamic_cast<const WorkerActor*>(&actor);
-    if (worker != nullptr) note_name(node);
     if (worker != nullptr) {
+      note_name(node);
       running_[node] = worker->tasks();
       std::erase_if(hosted_, [node, worker](const auto& one) {
         return one.first.second == node && !worker->has(one.first.first);

@@ -1,7 +1,5 @@
 // The figures of `troupe bench kv`.
 #include <algorithm>
-#include <array>
-#include <numeric>
 
 #include "apps/bench/figures.hpp"
 #include "apps/bench/node_processes.hpp"
@@ -160,14 +158,13 @@ class KvFailover final : public Measuring {
   base::Duration longest_{0};
 };
 
-using Syncs = std::array<std::uint64_t, kKvNodes>;
-
-Measurement<Syncs> syncs_of(Runner& runner, NodeProcesses& processes) {
-  Syncs out{};
+/// Of the logs of all members, since they began.
+Measurement<std::uint64_t> syncs_of(Runner& runner, NodeProcesses& processes) {
+  std::uint64_t out = 0;
   for (std::size_t node = 0; node < kKvNodes; ++node) {
     const auto made = processes.log_syncs(runner, node);
     if (!made.ok()) return made.error();
-    out[node] = made.value();
+    out += made.value();
   }
   return out;
 }
@@ -175,10 +172,8 @@ Measurement<Syncs> syncs_of(Runner& runner, NodeProcesses& processes) {
 /// Adds to `figure` how often the members synced for each put. A put is acknowledged once a majority has synced it,
 /// each put perhaps another one, and with `clients` at once no sync is for more than as many: with fewer syncs in all,
 /// some put is on too few disks.
-void compare_syncs(Figure& figure, const Syncs& before, const Syncs& after, std::uint64_t puts) {
+void compare_syncs(Figure& figure, std::uint64_t made, std::uint64_t puts) {
   constexpr std::uint64_t kMajority = kKvNodes / 2 + 1;
-  const auto total = [](const Syncs& of) { return std::accumulate(of.begin(), of.end(), std::uint64_t{0}); };
-  const std::uint64_t made = total(after) - total(before);
   if (puts > 0) figure.syncs_each = static_cast<double>(made) / static_cast<double>(puts);
   if (made * figure.clients >= kMajority * puts || figure.errors > 0) return;
   figure.errors = 1;
@@ -239,7 +234,8 @@ Measurement<Figures> measure_kv(os::Waker& waker, Runner& runner, NodeProcesses&
     for (const std::size_t clients : {1, 16, 128}) {
       const auto leads = processes.leader(runner);
       if (!leads.ok()) return leads.error();
-      const auto before = syncs_of(runner, processes);
+      const bool puts = one.does == KvLoad::What::put;
+      const auto before = puts ? syncs_of(runner, processes) : Measurement<std::uint64_t>(std::uint64_t{0});
       if (!before.ok()) return before.error();
       std::uint64_t answered = 0;
       auto figure = runner.measure<KvLoad>("kv-load", span, {.what = one.what, .clients = clients},
@@ -250,10 +246,10 @@ Measurement<Figures> measure_kv(os::Waker& waker, Runner& runner, NodeProcesses&
                                                         .history = &history,
                                                         .answered = &answered});
       if (!figure.ok()) return figure.error();
-      if (one.does == KvLoad::What::put) {
+      if (puts) {
         const auto after = syncs_of(runner, processes);
         if (!after.ok()) return after.error();
-        compare_syncs(figure.value(), before.value(), after.value(), answered);
+        compare_syncs(figure.value(), after.value() - before.value(), answered);
       }
       out.push_back(std::move(figure).value());
     }

@@ -147,7 +147,6 @@ void append(base::Bytes& out, const Capabilities& all) {
 
 Capabilities read_capabilities(base::FieldReader& from) {
   Capabilities out;
-  std::size_t texts_in_all = 0;
   const std::size_t count = from.number<std::uint8_t>();
   if (count > kCapabilitiesMax) from.fail();
   for (std::size_t i = 0; i < count && from.ok(); ++i) {
@@ -159,8 +158,7 @@ Capabilities read_capabilities(base::FieldReader& from) {
       case kTexts: {
         Texts texts;
         const std::size_t size = from.number<std::uint8_t>();
-        texts_in_all += size;
-        if (size > kTextsMax || texts_in_all > kTextsInAllMax) from.fail();
+        if (size > kTextsMax) from.fail();
         for (std::size_t j = 0; j < size && from.ok(); ++j) texts.push_back(read_text(from, kTextBytesMax));
         one.value = std::move(texts);
         break;
