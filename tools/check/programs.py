@@ -60,8 +60,9 @@ def run(job: Job) -> Outcome:
     """Runs the process to its end, or kills it and its children after its time."""
     began = time.monotonic()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        # A group to kill, but no session: where Linux groups processes by session, `nice` counts within one alone.
         process = subprocess.Popen(job.command, cwd=job.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                                   env=os.environ | job.environment, start_new_session=True)
+                                   env=os.environ | job.environment, process_group=0)
         late = threading.Event()
 
         def end() -> None:

@@ -216,13 +216,13 @@ def shares(folder: Path, since_ns: int) -> dict[str, float]:
 
 
 def build(count: Count, folder: Path, options: list[str], targets: list[str]) -> bool:
-    """Builds, politely: what runs at the same time goes first."""
+    """Builds with what is left: tests that run at the same time wait for each other, and go first."""
     complaints = configure(folder, options)
     if not complaints:
         began, began_at = time.monotonic(), time.time_ns()
         # Three failed commands are enough to see what is wrong.
         job = Job(f"{folder.name} builds", folder.name, counts=False, timeout_s=24 * 3600,
-                  command=["nice", "-n", "5", "ninja", "-C", str(folder), "--quiet", "-k", "3", *targets],
+                  command=["nice", "-n", "19", "ninja", "-C", str(folder), "--quiet", "-k", "3", *targets],
                   environment=BUILDING)
         outcome = programs.run(job)
         complaints = outcome.complaints
@@ -252,13 +252,14 @@ def jobs_of(folder: Path, wanted, environment: dict[str, str], times: int) -> li
         inputs = [Path(word) for word in test["cmd"][1:] if Path(word).is_dir()]
         job = Job(f"{folder.name} {test['name']}", area, test["cmd"], [*DATA.get(area, []), *inputs], environment,
                   int(test["timeout"] * times), counts=area != "fuzz")
-        jobs += by_source(job) if area == CLUSTER else [job]
+        jobs += by_source(job) if area in IN_OPTIMISED else [job]
     return jobs
 
 
 def by_source(job: Job) -> list[Job]:
-    """A job for each source of a program: its cases wait more than they work, so that some run at once."""
-    sources = sorted(path.name for path in (ROOT / "tests" / job.area).glob("*_test.cpp"))
+    """A job for each source of a program: some run at once, and none has the time of all."""
+    folder = ROOT / "tests" / job.area
+    sources = sorted(str(path.relative_to(folder)) for path in folder.rglob("*_test.cpp"))
     return [Job(f"{job.name} {name}", job.area, [*job.command, f"--source-file=*/{job.area}/{name}"],
                 [*job.data, *DATA_OF_SOURCE.get(name, [])], job.environment, job.timeout_s) for name in sources]
 
