@@ -23,6 +23,7 @@
 // attempts say; _read.cpp:
 //          readers, and what is forgotten.
 // Limits   TaskSettings::tasks_max and kept_bytes: the tasks that ended first make room; kReadersMax.
+#include <array>
 #include <deque>
 #include <map>
 #include <set>
@@ -47,6 +48,11 @@ class OrdersActor final : public runtime::Actor {
   static constexpr std::chrono::seconds kLookPeriod{10};  // our choice
   static constexpr std::chrono::seconds kLookSoon{2};     // our choice: while a node is likely to be verified soon
   static constexpr std::chrono::seconds kLeftAlone{10};   // our choice: a node that did not take a task
+  static constexpr std::chrono::minutes kPaidForNothing{5};  // our choice: a node that was engaged and did not take it
+  static constexpr std::chrono::seconds kWaitMax{30};        // our choice: at a node; after each move twice that
+  static constexpr unsigned kMovesDoubled = 8;               // our choice: then two hours each
+  static constexpr std::uint32_t kSmallTexts = 1'024;     // our choice: rows of a few bytes that one attempt may have
+  static constexpr std::uint64_t kTextBytesLeast = 256;   // our choice: of its other rows, on the average
   static constexpr std::chrono::seconds kSettleAgain{5};  // our choice
   static constexpr std::chrono::milliseconds kTickPeriod{
       500};  // our choice: a task is repeated after 1 s at the soonest
@@ -73,7 +79,8 @@ class OrdersActor final : public runtime::Actor {
     std::uint32_t texts = 0;  ///< rows that were begun
     std::size_t saving = 0;   ///< of them
     std::uint64_t printed = 0, left = 0;
-    crypto::Sha256 standard;  ///< of all that came so far
+    std::array<base::Bytes, 2> gathered{};  ///< of both streams, while many small pieces come; not yet saved
+    crypto::Sha256 standard;                ///< of all that came so far
     std::uint64_t standard_bytes = 0;
     crypto::Sha256 output;  ///< the last of `outputs`
     Parts outputs;
@@ -82,6 +89,7 @@ class OrdersActor final : public runtime::Actor {
     bool heard = false;
     std::optional<base::Instant> renewed;  ///< of an order with hosts: its lease was granted last
     bool paid = false;
+    base::Instant moves_at{};  ///< if it still waits then, and another node is free
   };
   struct Job {
     Entry entry;
@@ -92,6 +100,7 @@ class OrdersActor final : public runtime::Actor {
     std::optional<base::Instant> held_until{};  ///< of an order with hosts: a lease may not have ended before
     std::string declined{};                     ///< what the last node said that did not take it
     std::optional<base::Instant> pays_again{};  ///< its escrow took no provider before
+    unsigned moves = 0;                         ///< from nodes that let it wait
 
     /// Its place in `open_`.
     std::tuple<int, std::uint64_t, TaskId> rank(const TaskId& id) const {
@@ -182,6 +191,8 @@ class OrdersActor final : public runtime::Actor {
   enum class Turn : std::uint8_t { now, later, never };
   Turn turn_of(const Job& job) const;
   void tick();
+  void move_waiting();
+  void save_gathered();
   /// Whether it has changed.
   bool tick(Job& job);
   void arm();
@@ -190,6 +201,8 @@ class OrdersActor final : public runtime::Actor {
   void hear(const TaskId& id, std::uint64_t token, wire::AttemptItem::Reader item);
   void hear_printed(const TaskId& id, std::uint64_t token, Running& one, wire::TaskPrinted::Reader printed);
   void hear_output(const TaskId& id, std::uint64_t token, Running& one, wire::TaskOutput::Reader output);
+  bool gather(Running& one, bool standard, base::ByteView bytes);
+  void save_gathered(const TaskId& id, std::uint64_t token);
   void save_text(const TaskId& id, std::uint64_t token, Running& one, const Text& text);
   void renew(wire::RenewAttempt::Reader request, runtime::Reply<wire::AttemptRenewed> reply);
   void stream_ended(const TaskId& id, std::uint64_t token, const base::Outcome<void>& end);

@@ -12,9 +12,8 @@ using base::Code;
 using base::Error;
 
 constexpr std::chrono::seconds kObserveDue{30};
-constexpr std::chrono::minutes kPaidForNothing{5};  // our choice: a node that was engaged and did not take it
-constexpr std::uint64_t kTextOverhead = 128;        // of a row: its key, its head, and what the store needs
-constexpr std::size_t kSavingMax = 64;              // our choice: 4 MiB of an attempt wait for the disk
+constexpr std::uint64_t kTextOverhead = 128;  // of a row: its key, its head, and what the store needs
+constexpr std::size_t kSavingMax = 64;        // our choice: 4 MiB of an attempt wait for the disk
 constexpr const char* kTooMuch = "its node sent more than the order allows, or out of order";
 
 /// Whether the node has said no, and nothing has come to be: it may be asked again.
@@ -53,8 +52,8 @@ void OrdersActor::hear(const TaskId& id, std::uint64_t token, wire::AttemptItem:
     case wire::AttemptItem::OUTPUT: return hear_output(id, token, *one, item.getOutput());
     case wire::AttemptItem::ENDED:
       one->ended = task::read(item.getEnded());
-      if (!one->ended) lose(id, token, "its node said nonsense about its end");
-      return;
+      if (!one->ended) return lose(id, token, "its node said nonsense about its end");
+      return save_gathered(id, token);
   }
 }
 
@@ -69,7 +68,28 @@ void OrdersActor::hear_printed(const TaskId& id, std::uint64_t token, Running& o
     one.standard.update(bytes);
     one.standard_bytes += bytes.size();
   }
-  save_text(id, token, one, {standard ? kStandardPart : kErrorsPart, unix_ms(), bytes});
+  if (gather(one, standard, bytes)) return;
+  save_gathered(id, token);
+  if (find(id, token) != nullptr) save_text(id, token, one, {standard ? kStandardPart : kErrorsPart, unix_ms(), bytes});
+}
+
+/// A row costs more than a few bytes, and room is made by forgetting other tasks: of an attempt that has many small
+/// ones the next pieces wait for each other until a tick. Whether they do.
+bool OrdersActor::gather(Running& one, bool standard, ByteView bytes) {
+  base::Bytes& gathered = one.gathered[standard ? 0 : 1];
+  const bool many = one.texts >= kSmallTexts + one.printed / kTextBytesLeast;
+  if (!many || gathered.size() + bytes.size() > kPieceBytes) return false;
+  base::append(gathered, bytes);
+  return true;
+}
+
+void OrdersActor::save_gathered(const TaskId& id, std::uint64_t token) {
+  for (const std::size_t stream : {0, 1}) {
+    Running* const one = find(id, token);
+    if (one == nullptr) return;  // the one before had no room
+    const base::Bytes bytes = std::exchange(one->gathered[stream], {});
+    if (!bytes.empty()) save_text(id, token, *one, {stream == 0 ? kStandardPart : kErrorsPart, unix_ms(), bytes});
+  }
 }
 
 void OrdersActor::hear_output(const TaskId& id, std::uint64_t token, Running& one, wire::TaskOutput::Reader output) {
@@ -80,6 +100,10 @@ void OrdersActor::hear_output(const TaskId& id, std::uint64_t token, Running& on
   if (!known || bytes.size() > kPieceBytes || bytes.size() > one.left ||
       (!first && (one.outputs.back().output != index || bytes.empty())))
     return lose(id, token, kTooMuch);
+  if (one.outputs.empty()) {
+    save_gathered(id, token);
+    if (find(id, token) == nullptr) return;
+  }
   if (first) {
     if (!one.outputs.empty()) one.outputs.back().digest = one.output.finish();
     one.outputs.push_back({.output = index});

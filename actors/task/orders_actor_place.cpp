@@ -21,6 +21,7 @@ constexpr std::chrono::seconds kRateDue{10};
 constexpr std::uint64_t kSoonMs = 60'000;                 // our choice: for that long a task is worth a list each 2 s
 constexpr int kUnknownToBookMax = 12;                     // our choice: a minute, in which the book's node may begin
 constexpr int kOwnReputation = 100;                       // a node trusts itself
+constexpr std::size_t kMovesAtOnce = 16;                  // our choice: a list of nodes is read for each
 constexpr std::size_t kAheadMin = 2, kAheadEachCore = 2;  // our choice: so that a node need not wait for its next one
 
 /// Why an order fits no node: for want of a loader alone it is the order that is wrong.
@@ -210,6 +211,7 @@ void OrdersActor::begin(const TaskId& id, const Candidate& at) {
   Running& one = job.running[token];
   one.node = at.node;
   one.left = job.entry.order.limits.disk_bytes;
+  one.moves_at = now() + kWaitMax * (1u << std::min(job.moves, kMovesDoubled));
   ++busy_[at.node];
   const std::uint64_t price = cost(at, job.entry.order).value_or(0);
   if (price == 0) return run(id, token, std::nullopt);
@@ -364,7 +366,42 @@ bool OrdersActor::tick(Job& job) {
       other + (there ? "is " + std::string(name(known->second.told().state())) : "is not known any more"), unix_ms());
 }
 
+/// Who lets a task wait may do so for ever: another one gets it, if one is free. After each move it may wait twice as
+/// long, so that a busy cluster does not pass its tasks around.
+void OrdersActor::move_waiting() {
+  std::vector<std::pair<TaskId, std::uint64_t>> waiting;
+  for (const auto& [priority, since, id] : open_)
+    for (auto& [token, one] : jobs_.at(id).running)
+      if (now() >= one.moves_at && waiting.size() < kMovesAtOnce &&
+          jobs_.at(id).entry.task.find(token)->state == AttemptState::starting) {
+        one.moves_at = now() + kWaitMax;
+        waiting.emplace_back(id, token);
+      }
+  if (waiting.empty()) return;
+  const std::vector<Candidate> free = nodes(true);
+  for (const auto& [id, token] : waiting) {
+    Job& job = jobs_.at(id);
+    if (choose(free, job.entry.order, id, policy(), job.entry.task.apart(false), 1).best.empty()) continue;
+    const Running& one = job.running.at(token);
+    left_alone_.insert_or_assign(one.node,
+                                 now() + (one.paid ? base::Duration(kPaidForNothing) : base::Duration(kLeftAlone)));
+    ++job.moves;
+    job.entry.task.turned_away(token, "a node lets it wait, and another one is free");
+    world().mutations.sometimes("task: one that waited at a node went to another");
+    changed(id);
+  }
+}
+
+void OrdersActor::save_gathered() {
+  std::vector<std::pair<TaskId, std::uint64_t>> all;
+  for (const auto& [priority, since, id] : open_)
+    for (const auto& [token, one] : jobs_.at(id).running)
+      if (!one.gathered[0].empty() || !one.gathered[1].empty()) all.emplace_back(id, token);
+  for (const auto& [id, token] : all) save_gathered(id, token);
+}
+
 void OrdersActor::tick() {
+  save_gathered();
   std::vector<TaskId> ticked;
   for (const auto& [priority, since, id] : open_)
     if (tick(jobs_.at(id))) ticked.push_back(id);
@@ -385,6 +422,7 @@ void OrdersActor::tick() {
     if (one.again && *one.again <= now()) owing.push_back(id);
   for (const TaskId& id : owing) settle(id);
   place();
+  move_waiting();
   arm();
 }
 
