@@ -11,6 +11,8 @@ namespace {
 using ports::DiskError;
 using ports::DiskResult;
 
+constexpr std::uint64_t kTailBytes = 256;  // our choice: the last records of most files
+
 /// What is left of a file when the power fails.
 void survive(Inode& file, base::Random& random) {
   const std::uint64_t unsynced = file.content.size() - file.stable;
@@ -158,7 +160,9 @@ std::optional<Disk::Rotten> Disk::rot(std::uint64_t which, const std::function<b
   if (candidates.empty()) return std::nullopt;
   base::Random random(which);
   Candidate& hit = candidates[random.below(candidates.size())];
-  const std::uint64_t offset = random.below(hit.bytes);
+  // Often at the end: there it may pass for what was being written.
+  const std::uint64_t tail = std::min(hit.bytes, kTailBytes);
+  const std::uint64_t offset = random.chance(1, 4) ? hit.bytes - 1 - random.below(tail) : random.below(hit.bytes);
   hit.file->content.flip(offset, static_cast<std::uint8_t>(1 + random.below(255)));
   return Rotten{hit.path, offset};
 }

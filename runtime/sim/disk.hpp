@@ -112,7 +112,8 @@ class Disk final : public ports::Disk {
     friend bool operator==(const Rotten&, const Rotten&) = default;
   };
   /// Changes one byte that lies on the device: `which` draws first the file, then the byte, so that small files are hit
-  /// as often as large ones. Never a file that is `exempt`. Nothing if there is no such byte.
+  /// as often as large ones, and the end of a file more often than the rest. Never a file that is `exempt`. Nothing if
+  /// there is no such byte.
   std::optional<Rotten> rot(std::uint64_t which, const std::function<bool(std::string_view path)>& exempt = {});
 
   struct State;
