@@ -137,12 +137,12 @@ def worlds() -> str:
 
 
 def cluster() -> str:
-    """The processes of the cluster tests are sanitized ones."""
+    """The processes of the cluster tests are sanitized ones: of the build whose libraries tools/test has made."""
     built(command.BUILD, command.OPTIMISED, *command.OPTIMISED_TARGETS)
-    built(ASAN, ASAN_OPTIONS, "troupe")
+    built(command.SANITIZE, command.SANITIZED, "troupe")
     jobs = command.optimised_jobs([command.CLUSTER])
     for job in jobs:
-        job.environment = job.environment | LEAKS_OFF | {"BINARY_UNDER_TEST": str(ASAN / "troupe")}
+        job.environment = job.environment | LEAKS_OFF | {"BINARY_UNDER_TEST": str(command.SANITIZE / "troupe")}
         job.timeout_s *= 5
     return passed(jobs, 2)
 
