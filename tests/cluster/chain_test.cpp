@@ -249,7 +249,7 @@ TEST_CASE("cluster chain: a validator restored from a backup waits, then signs p
   chain.pay(1, to);
   // It asks at each start, and goes on at once where its guard is the latest.
   const std::uint64_t then = chain.height(0);
-  REQUIRE(until([&] { return chain.signed_at(3) > then + 2; }));
+  REQUIRE_MESSAGE(until([&] { return chain.signed_at(3) > then + 2; }), chain.at(3, {"chain", "status"}));
   const std::uint64_t before = chain.signed_at(3);
 
   chain.restore(3, "1h");
