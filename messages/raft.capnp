@@ -105,6 +105,8 @@ struct Talk $kind(from = [peer], bytesMax = 2621440, whenFull = dropNewest) {
     }
     wake @34 :Void;
     # A follower of a sleeping group wants to hear its leader.
+    commit @35 :UInt64;
+    # Is committed, and no higher than what the receiver has acknowledged. Not answered.
   }
 }
 
@@ -134,6 +136,8 @@ struct FetchSnapshot $kind(from = [peer], bytesMax = 256) {
   # The one that answers.
   index @1 :UInt64;
   offset @2 :UInt64;
+  damaged @3 :Bool;
+  # What was fetched here is not what was named: who answers looks at its file.
 }
 
 struct SnapshotBytes $kind(from = [peer], bytesMax = 1114112) {
@@ -403,6 +407,9 @@ struct GroupRow {
 struct GetGroup $kind(from = [peer, view, operate], bytesMax = 64) {
   # Asks a member how it is. Answered by GroupStatus; `refused` to a node that is neither a member nor one of
   # `raft.clients`.
+
+  wake @0 :Bool = true;
+  # A group that sleeps wakes up, so that what is said of members is of now.
 }
 
 struct GroupStatus $kind(from = [peer, view, operate], bytesMax = 65536) {

@@ -41,10 +41,10 @@ void GroupActor::receive(runtime::Handlers& on) {
   on.tell<wire::StateHashes>([this](wire::StateHashes::Reader told) { take(told); });
   on.ask<wire::FetchSnapshot, wire::SnapshotBytes>(
       [this](auto ask, auto reply) { serve_snapshot(ask, std::move(reply)); });
-  on.ask<wire::GetGroup, wire::GroupStatus>([this](auto, auto reply) {
+  on.ask<wire::GetGroup, wire::GroupStatus>([this](auto question, auto reply) {
     if (!may_command(settings(), *this, caller()))
       return reply.refuse({Code::refused, "only members and raft.clients may ask how a group is"});
-    stir();  // who asks wants to know how it is, not how it was
+    if (question.getWake()) stir();
     reply.send([this](wire::GroupStatus::Builder out) { describe(out); });
   });
   on.ask<wire::ChangeMember, messages::wire::Nothing>([this](auto ask, auto reply) { change(ask, std::move(reply)); });

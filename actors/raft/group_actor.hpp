@@ -157,6 +157,7 @@ class GroupActor final : public runtime::Actor, public Group {
   // Snapshots (group_actor_snapshots.cpp).
   void snapshot_if_due();
   void begin_snapshot(Nothing reply);
+  void take_snapshot(Nothing reply);
   void write_chunk(bool first);
   void end_snapshot();
   void snapshot_ended(Snapshot snapshot, std::vector<Nothing> replies);
@@ -165,6 +166,8 @@ class GroupActor final : public runtime::Actor, public Group {
   void fetched(base::ByteView bytes);
   void install();
   void serve_snapshot(wire::FetchSnapshot::Reader ask, runtime::Reply<wire::SnapshotBytes> reply);
+  void look_at_snapshot();
+  void complain();
 
   // The states of all members (group_actor_hashes.cpp).
   void note_hash();
@@ -245,7 +248,8 @@ class GroupActor final : public runtime::Actor, public Group {
     std::vector<Nothing> replies;
   };
   std::optional<Taking> taking_;
-  base::Instant snapshot_at_{};  // the next one, not before
+  base::Instant snapshot_at_{};         // the next one, not before
+  base::Instant snapshot_looked_at_{};  // whether it rotted
   std::optional<Fetching> fetching_;
   bool installing_ = false;
   RecentHashes hashes_;

@@ -32,6 +32,10 @@ void GroupActor::begin_snapshot(GroupActor::Nothing reply) {
   if (!raft_) return reply.refuse({base::Code::unavailable, "this member does not serve: " + why_not_});
   if (taking_) return taking_->replies.push_back(std::move(reply));
   if (applied_ == raft_->log().snapshot().index) return reply.done();
+  take_snapshot(std::move(reply));
+}
+
+void GroupActor::take_snapshot(GroupActor::Nothing reply) {
   const auto term = raft_->log().term_at(applied_);
   if (!term || installing_) return reply.refuse({base::Code::overloaded, "another snapshot is being installed"});
   taking_.emplace();
@@ -89,8 +93,8 @@ void GroupActor::end_snapshot() {
 }
 
 void GroupActor::snapshot_ended(Snapshot snapshot, std::vector<Nothing> replies) {
-  // Another one may have been installed meanwhile.
-  if (snapshot.index > raft_->log().snapshot().index) {
+  // Another one may have been installed meanwhile. One of the same index takes the place of one that rotted.
+  if (snapshot.index >= raft_->log().snapshot().index) {
     tell<wire::CompactLog>(log_, [&](wire::CompactLog::Builder out) {
       out.setIncarnation(setup_.self.incarnation);
       out.setTo(snapshot.index.value);
@@ -107,6 +111,7 @@ void GroupActor::serve_snapshot(wire::FetchSnapshot::Reader question, runtime::R
   const auto asker = caller().node;
   if (!raft_ || !asker || !has(*asker) || raft::read(question.getMember()) != setup_.self)
     return reply.refuse({base::Code::refused, "only members of the group may have its snapshot"});
+  if (question.getDamaged()) look_at_snapshot();
   ask<wire::ReadSnapshot, wire::SnapshotBytes>(
       snapshots_, now() + kFetchDue,
       [&](wire::ReadSnapshot::Builder out) {
@@ -119,6 +124,23 @@ void GroupActor::serve_snapshot(wire::FetchSnapshot::Reader question, runtime::R
           for (const auto& [member, seat] : raft_->log().configuration().seats)
             if (member.node == asker) raft_->snapshot_gone(member);
         reply.forward(answer.envelope());
+      });
+}
+
+/// A member has fetched other bytes than were named. If they changed on the device here, the machine, which has the
+/// state, is written anew: nothing else gives it to members that are behind the log.
+void GroupActor::look_at_snapshot() {
+  if (now() < snapshot_looked_at_ + kSnapshotRetry) return;
+  snapshot_looked_at_ = now();
+  ask<wire::FindSnapshot, wire::SnapshotFound>(
+      snapshots_, now() + kChunkDue,
+      [&](wire::FindSnapshot::Builder out) { out.setIncarnation(setup_.self.incarnation); },
+      [this, run = run_](runtime::Answer<wire::SnapshotFound> answer) {
+        if (run != run_ || !raft_ || taking_ || installing_ || !answer.ok()) return;
+        if (answer.value().getFound() && !answer.value().getDamaged()) return;
+        settings().log.warn("a snapshot has rotted on the device, and is written anew", {{"group", setup_.name}});
+        world().mutations.sometimes("raft: a snapshot that rotted was written anew");
+        take_snapshot({});
       });
 }
 
@@ -150,6 +172,7 @@ void GroupActor::fetch_next() {
         if (run != run_ || !fetching_ || fetching_->snapshot.index != index) return;
         fetching_->asked = false;
         if (answer.ok() && answer.value().getBytes().size() > 0) return fetched(bytes_of(answer.value().getBytes()));
+        if (answer.ok()) complain();  // it is shorter than was named
         if (answer.ok() || !base::transient(answer.error().code)) return fetching_.reset();  // another is offered
         world().mutations.sometimes("raft: the fetch of a snapshot went on after a break");
         after<FetchOn>(kFetchRetry);
@@ -178,6 +201,21 @@ void GroupActor::fetched(base::ByteView bytes) {
       });
 }
 
+/// What was fetched is not what was named. If this is lost, the next one that fetches it says so.
+void GroupActor::complain() {
+  const runtime::Handle from = handle_to(fetching_->from);
+  if (!from) return;
+  ask<wire::FetchSnapshot, wire::SnapshotBytes>(
+      from, now() + kFetchDue,
+      [&](wire::FetchSnapshot::Builder out) {
+        write(out.initMember(), fetching_->from);
+        out.setIndex(fetching_->snapshot.index.value);
+        out.setOffset(fetching_->snapshot.bytes);
+        out.setDamaged(true);
+      },
+      [](const runtime::Answer<wire::SnapshotBytes>&) {});
+}
+
 /// All bytes are here: they are checked and made durable, and take the place of the machine's state.
 void GroupActor::install() {
   const Snapshot snapshot = fetching_->snapshot;
@@ -201,6 +239,7 @@ void GroupActor::install() {
         if (!answer.ok()) {
           settings().log.warn("a snapshot was not installed",
                               {{"group", setup_.name}, {"why", std::string_view(answer.error().message)}});
+          if (answer.error().code == base::Code::corrupt && fetching_) complain();
           return give_up();
         }
         machine_->begin_load();

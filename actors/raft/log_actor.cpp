@@ -27,6 +27,7 @@ void LogActor::receive(runtime::Handlers& on) {
   on.timer<Tidy>([this] { tidy(); });
   on.timer<Reopen>([this] { open(); });
   on.timer<LookAtRoom>([this] { look_at_room(); });
+  on.timer<Cover>([this] { cover(); });
   on.describe<wire::LogState>([this](wire::LogState::Builder state) { describe(state); });
 }
 
@@ -94,9 +95,24 @@ void LogActor::flush() {
   if (!synced.ok()) return fail(synced.error());
   ++syncs_;
   if (!std::exchange(looking_, true)) after<LookAtRoom>(base::Duration::zero());
+  if (!std::exchange(covering_, true)) after<Cover>(kCoverDelay);
   if (const base::Duration took = now() - began; took >= runtime::kSlowSync)
     node().alarms().sound(runtime::Alarm::slow_sync, path(), took, now());
   for (Done& reply : std::exchange(waiting_, {})) reply.done();
+}
+
+/// Twice without a write between: a burst covers itself, all but its end.
+void LogActor::cover() {
+  covering_ = false;
+  if (!logs_) return;
+  if (std::exchange(writes_covered_, writes_) == writes_) {
+    const auto covered = logs_->cover();
+    const auto synced = covered.ok() ? logs_->sync() : covered;
+    if (synced.ok()) return void(++syncs_);
+    if (!(synced.error() == store::StoreError::no_space)) return fail(synced.error());
+  }
+  covering_ = true;
+  after<Cover>(kCoverDelay);
 }
 
 void LogActor::fail(const store::StoreError& why) {

@@ -2,6 +2,7 @@
 // Gives the logs on the disk to the groups of this node. Blocks on its device: it has a thread of its own.
 //
 // Write   what waits in the mailbox together is made durable by one sync, and answered after it.
+// Cover   a while after the last write comes a record behind it, or the last one could pass for one that was cut off.
 // Failed  what was gathered is answered with an error, and the logs are opened again; so do the groups. Meanwhile each
 //         question is refused.
 // Limits  the mailbox's; a group waits for its saves.
@@ -27,6 +28,7 @@ class LogActor final : public runtime::Actor {
   static constexpr std::chrono::seconds kRoomDelay{30};            // our choice: a full device
   static constexpr std::chrono::milliseconds kRoomPeriod{500};     // our choice: looks at what is free, while it writes
   static constexpr std::chrono::milliseconds kTidyDelay{200};      // our choice: commands go first
+  static constexpr std::chrono::seconds kCoverDelay{1};            // our choice: not between the writes of a burst
 
   /// `open` is shared by all that use the directory: one at a time does.
   /// `short_of_room` is kept up to date: whether less than store::kReserveBytes is free.
@@ -39,12 +41,15 @@ class LogActor final : public runtime::Actor {
   void receive(runtime::Handlers& on) override;
   void start() override { open(); }
   void stop() override { flush(); }
+  /// Since its start. Each covers what was durable before it.
+  std::uint64_t syncs() const { return syncs_; }
 
  private:
   struct Flush {};
   struct Tidy {};
   struct Reopen {};
   struct LookAtRoom {};
+  struct Cover {};
   using Done = runtime::Reply<messages::wire::Nothing>;
 
   template <class Q, class A>
@@ -58,17 +63,18 @@ class LogActor final : public runtime::Actor {
   void fail(const store::StoreError& why);
   void tidy();
   void look_at_room();
+  void cover();
   void describe(wire::LogState::Builder state) const;
 
   const std::string directory_;
   const std::shared_ptr<std::atomic_bool> open_, short_of_room_;
-  bool holds_ = false, looking_ = false;
+  bool holds_ = false, looking_ = false, covering_ = false;
   std::optional<std::set<Incarnation>> kept_;
   std::unique_ptr<Logs> logs_;
   base::Error closed_;
   std::set<Incarnation> asked_;  // whose owners know what they hold, since they were opened here
   std::vector<Done> waiting_;
-  std::uint64_t syncs_ = 0, writes_ = 0, writes_looked_at_ = 0;
+  std::uint64_t syncs_ = 0, writes_ = 0, writes_looked_at_ = 0, writes_covered_ = 0;
 };
 
 }  // namespace troupe::raft

@@ -303,6 +303,11 @@ StoreResult<void> Logs::append(Incarnation log, Content content) {
   return {};
 }
 
+StoreResult<void> Logs::cover() {
+  if (records_.empty()) return {};
+  return append(std::prev(records_.end())->second.log, {.log = std::prev(records_.end())->second.log});
+}
+
 // -- read ------------------------------------------------------------------------------------------------------------
 
 std::optional<Logs::Found> Logs::find(Incarnation log) const {

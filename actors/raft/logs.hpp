@@ -49,6 +49,9 @@ class Logs {
   /// Durable after sync(). `save.restart` says no more than that all entries before are void.
   store::StoreResult<void> write(Incarnation log, const Save& save);
   store::StoreResult<void> sync() { return packs_->sync(); }
+  /// Writes an empty record: it says of all records before it that they are durable, if they are, so that none of them
+  /// passes for one that was being written when the node ended. Durable after sync().
+  store::StoreResult<void> cover();
   /// Entries from `from` to `to`: as many as fit into `bytes_max`, at least one if there is any.
   store::StoreResult<std::vector<Entry>> read(Incarnation log, Index from, Index to, std::size_t bytes_max);
   /// Entries up to `to` are of no use any more.

@@ -85,6 +85,7 @@ const sim::WorkloadSpec& workload() {
       .sometimes =
           {
               {"raft: a snapshot was installed", "a member lacked what the log no longer had"},
+              {"raft: a snapshot that rotted was written anew", "a byte of a leader's file changed, and was fetched"},
               {"raft: a member found that it has lost something", "its log was damaged or missing"},
               {"raft: a member was replaced by its next incarnation", "a node came back without its log"},
               {"raft: a node without its disk was taken in anew", "a person removed what it was, and added what it is"},

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "actors/raft/group_actor.hpp"
+#include "actors/raft/log_actor.hpp"
 #include "actors/raft/logic/quorum.hpp"
 #include "messages/words.hpp"
 #include "runtime/base/ensure.hpp"
@@ -17,6 +18,7 @@ using sim::Did;
 using sim::node_name;
 
 const std::string kGroupPath = path_of(kSimGroup);
+const std::string kLogPath = std::string(kPath) + "/log";
 constexpr std::uint16_t kSimPort = 4'000;       // where nodes of the simulation listen
 constexpr std::size_t kSimHashesKept = 20'000;  // our choice: members are never that far apart in a world
 
@@ -228,6 +230,14 @@ void RaftWorkload::died(std::size_t node) {
 // -- after each event ------------------------------------------------------------------------------------------------
 
 void RaftWorkload::handled(std::size_t node, std::string_view path, const runtime::Actor& actor) {
+  if (path == kLogPath) {
+    const auto* const logs = dynamic_cast<const LogActor*>(&actor);
+    const auto seen = seen_.find(node);
+    // What its group had heard of is older than this sync, which had something to sync.
+    if (logs != nullptr && std::exchange(syncs_[node], logs->syncs()) != logs->syncs() && seen != seen_.end())
+      covered_[seen->second.self] = held_[seen->second.self];
+    return;
+  }
   if (path != kGroupPath) return;
   const auto* const group = dynamic_cast<const GroupActor*>(&actor);
   if (group == nullptr) return;
@@ -261,7 +271,7 @@ void RaftWorkload::handled(std::size_t node, std::string_view path, const runtim
     return compare(node);
   }
   Index& held = held_[core->self()];
-  if (log.last() < held)
+  if (log.last() < (nodes_.lost_data(node) ? covered_[core->self()] : held))
     nodes_.violated("held", node_name(node) + " goes on at index " + std::to_string(log.last().value) +
                                 ", and had acknowledged " + std::to_string(held.value));
   held = std::max(held, std::min(core->durable(), core->commit()));

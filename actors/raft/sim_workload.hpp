@@ -7,7 +7,8 @@
 //         linearizable  what clients were told has no order that explains it
 //         once          a retry was answered otherwise, or applied again
 //         durable       a leader commits what the disks of a majority do not have
-//         held          a member goes on without what it had on its disk and was committed
+//         held          a member goes on without what it had on its disk and was committed; where a byte of the disk
+//                       may have changed, without what had a record behind it
 //         named         beyond what is promised: members go on to serve different states
 // Members a person adds and removes some; a node whose disk was emptied is another node: a person removes the old one,
 //         and adds the new one.
@@ -82,6 +83,8 @@ class RaftWorkload final : public sim::Workload, private sim::Clients<sim::Clien
   std::map<std::string, sim::Value> read_last_;
   std::map<std::uint64_t, MemberId> leaders_;         // by term
   std::map<MemberId, Index> held_;                    // committed, and durable at this member
+  std::map<MemberId, Index> covered_;                 // of that, what other records lie behind
+  std::map<std::size_t, std::uint64_t> syncs_;        // of each node's logs
   std::map<MemberId, Index> durable_;                 // the most that its disk ever had
   std::map<std::uint64_t, std::uint64_t> committed_;  // term of each index
   std::map<std::uint64_t, std::uint64_t> hashes_;     // after each index

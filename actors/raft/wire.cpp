@@ -110,6 +110,7 @@ void write(Words out, const AppendReply& reply) {
   to.setHintTerm(reply.hint_term.value);
   to.setSequence(reply.sequence);
 }
+void write(Words out, const Commit& told) { out.setCommit(told.index.value); }
 void write(Words out, const Heartbeat& beat) {
   auto to = out.initHeartbeat();
   to.setCommit(beat.commit.value);
@@ -181,6 +182,7 @@ std::optional<Body> read_body(wire::Talk::Body::Reader from) {
     }
     case wire::Talk::Body::TIMEOUT_NOW: return TimeoutNow{};
     case wire::Talk::Body::WAKE: return Wake{};
+    case wire::Talk::Body::COMMIT: return Commit{Index{from.getCommit()}};
     case wire::Talk::Body::READ_REQUEST: return ReadRequest{ReadId{from.getReadRequest()}};
     case wire::Talk::Body::READ_REPLY: {
       const auto reply = from.getReadReply();

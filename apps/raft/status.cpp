@@ -123,8 +123,8 @@ Ending raft_list(const Invocation& invocation, Console& console) {
     rows[i].setGroup(name);
     rows[i].setRole("prepared");
     if (list[i].getMember()) {
-      auto status = client.value()->ask<wire::GetGroup, wire::GroupStatus>(raft::path_of(name), kTimeout,
-                                                                           [](wire::GetGroup::Builder) {});
+      auto status = client.value()->ask<wire::GetGroup, wire::GroupStatus>(
+          raft::path_of(name), kTimeout, [](wire::GetGroup::Builder question) { question.setWake(false); });
       if (!status.ok()) return status.error();
       const auto is = status.value().root();
       rows[i].setRole(is.getRole());

@@ -11,7 +11,7 @@ void Raft::become_leader(base::Instant now) {
       leads.progress[id] = {.next = log_.last().next(), .heard = now, .round_goal = log_.last(), .round_begun = now};
   leads.term_start = log_.last().next();
   leads.heartbeat_due = now + settings_.heartbeat;
-  leads.used = leads.awake_since = now;
+  leads.awake_since = now;
   role_ = std::move(leads);
   if (log_.configuration().joint()) mutations_->sometimes("raft: the leader changed during a joint change");
   note(Event::What::role);
@@ -20,7 +20,8 @@ void Raft::become_leader(base::Instant now) {
 }
 
 Position Raft::append_own(EntryKind kind, Payload data, base::Instant now) {
-  stir(now);
+  if (kind == EntryKind::term_start) stir(now);
+  else use(now);
   const Entry entry{.index = log_.last().next(), .term = state_.term, .kind = kind, .data = std::move(data)};
   base::ensure(log_.append(entry).ok(), "a leader appends what can be read");
   if (kind == EntryKind::membership) adopt_configuration(now);
@@ -95,7 +96,10 @@ void Raft::tick_leader(base::Instant now) {
 /// It was not used for a while, a quorum answers, and each member that answers has all there is.
 bool Raft::may_sleep(base::Instant now) const {
   const Leader& leads = *leader();
-  if (now < leads.used + settings_.sleep_after || leads.transfer || leads.reads.size() > 0 || !has_room()) return false;
+  if (leads.used && now < *leads.used + settings_.sleep_after) return false;
+  const base::Duration disturbed = std::max(settings_.sleep_after / kDisturbedPart, kDisturbedMin * settings_.election);
+  if (!leads.asleep && now < leads.awake_since + disturbed) return false;
+  if (leads.transfer || leads.reads.size() > 0 || !has_room()) return false;
   if (commit() != log_.last() || saves_.durable() != log_.last() || log_.configuration().joint()) return false;
   const base::Instant since = leads.asleep ? leads.round_sent : now - 2 * settings_.election;
   for (const auto& [id, progress] : leads.progress) {
@@ -113,7 +117,6 @@ bool Raft::asleep(base::Instant now) const {
 bool Raft::stir(base::Instant now) {
   const bool slept = asleep(now);
   if (Leader* leads = leader()) {
-    leads->used = now;
     if (!slept) return false;
     leads->asleep = false;
     leads->awake_since = leads->heartbeat_due = now;
@@ -123,6 +126,11 @@ bool Raft::stir(base::Instant now) {
     if (const auto to = known_leader()) send(*to, Wake{});
   }
   return slept;
+}
+
+void Raft::use(base::Instant now) {
+  stir(now);
+  if (leader()) leader()->used = now;
 }
 
 Raft::Taken Raft::on(const MemberId&, const Wake&, base::Instant now) {
@@ -224,7 +232,7 @@ base::Result<void, Refused> Raft::transfer(const MemberId& target, base::Instant
   const Seat* seat = log_.configuration().find(target);
   if (!seat || !seat->voter) return Refused::unknown_member;
   if (target == self_) return {};
-  stir(now);
+  use(now);
   if (leads->progress.at(target).standing == Standing::recovering) return Refused::recovering;
   leads->transfer = Transfer{target, now + settings_.election};
   try_transfer();

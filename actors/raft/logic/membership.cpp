@@ -30,12 +30,19 @@ base::Result<Position, Refused> Raft::change(const std::vector<Change>& changes,
   return append_configuration(next.value(), now);
 }
 
+/// Of a group that sleeps, or has just woken up, no answers come as often as of others.
+bool Raft::answers(const Progress& progress, base::Instant now) const {
+  const base::Duration patience = 2 * settings_.election;
+  const bool rests = leader()->asleep || now < leader()->awake_since + patience;
+  return progress.heard + (rests ? base::Duration(2 * kSleepingHeartbeat) : patience) >= now;
+}
+
 bool Raft::would_lose_quorum(const Configuration& next, base::Instant now) const {
   return quorum_value(next, [&](const MemberId& id) -> std::uint64_t {
            if (id == self_) return 1;
            const auto at = leader()->progress.find(id);
            return at != leader()->progress.end() && at->second.standing != Standing::recovering &&
-                  at->second.heard + 2 * settings_.election >= now;
+                  answers(at->second, now);
          }) == 0;
 }
 

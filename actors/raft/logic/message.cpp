@@ -33,6 +33,7 @@ struct WellFormed {
     return fit(last);
   }
   bool operator()(const AppendReply& reply) const { return fit(reply.match, reply.hint, reply.hint_term); }
+  bool operator()(const Commit& told) const { return fit(told.index); }
   bool operator()(const Heartbeat& beat) const {
     return fit(beat.commit, beat.round) && beat.quiet >= base::Duration::zero() && beat.quiet <= kQuietMax;
   }

@@ -44,6 +44,10 @@ struct AppendReply {
   Term hint_term;  ///< … where this is the follower's term
   std::uint64_t sequence = 0;
 };
+/// There is nothing else to say, and it is not answered.
+struct Commit {
+  Index index;  ///< not beyond what this follower has acknowledged
+};
 struct Heartbeat {
   Index commit;  ///< not beyond what this follower has acknowledged
   Round round;
@@ -74,7 +78,7 @@ struct ReadReply {
 };
 
 using Body = std::variant<VoteRequest, VoteReply, Append, AppendReply, Heartbeat, HeartbeatReply, InstallSnapshot,
-                          TimeoutNow, ReadRequest, ReadReply, Wake>;
+                          TimeoutNow, ReadRequest, ReadReply, Wake, Commit>;
 
 struct Message {
   MemberId from, to;

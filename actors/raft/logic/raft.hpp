@@ -68,7 +68,7 @@ class Raft {
   /// Hands the lead to `target` once it has all entries; given up after one election time-out.
   base::Result<void, Refused> transfer(const MemberId& target, base::Instant now);
 
-  /// The group is used: if it sleeps it wakes up. A follower asks its leader for a sign of life, and waits no longer
+  /// If the group sleeps it wakes up for a while. A follower asks its leader for a sign of life, and waits no longer
   /// for it than awake. Returns whether it slept.
   bool stir(base::Instant now);
 
@@ -89,6 +89,7 @@ class Raft {
   /// machine is of no use any more.
   base::Result<void, Rejected> install_ended(const std::optional<Snapshot>& snapshot, base::Instant now);
   /// `snapshot`, of an index that is applied and at most durable(), is durable: the log begins behind it from now on.
+  /// It may take the place of one of the same index.
   void compacted(Snapshot snapshot);
   /// The snapshot that `member` fetches from here is gone: it is offered the newest one.
   void snapshot_gone(const MemberId& member);
@@ -126,8 +127,8 @@ class Raft {
     Index term_start;
     std::map<MemberId, Progress> progress;  // of all members but this one
     base::Instant heartbeat_due;
-    base::Instant used;         // last; the group sleeps settings_.sleep_after later
-    base::Instant awake_since;  // followers have answered often enough two election time-outs later
+    std::optional<base::Instant> used{};  // last, by a client or a change; the group sleeps settings_.sleep_after later
+    base::Instant awake_since;            // followers have answered often enough two election time-outs later
     bool asleep = false;
     Round round;                               // the last one sent
     base::Instant round_sent{};                // and when
@@ -167,6 +168,7 @@ class Raft {
   Taken on(const MemberId& from, const VoteReply& reply, base::Instant now);
   Taken on(const MemberId& from, const Append& append, base::Instant now);
   Taken on(const MemberId& from, const AppendReply& reply, base::Instant now);
+  Taken on(const MemberId& from, const Commit& told, base::Instant now);
   Taken on(const MemberId& from, const Heartbeat& beat, base::Instant now);
   Taken on(const MemberId& from, const HeartbeatReply& reply, base::Instant now);
   Taken on(const MemberId& from, const InstallSnapshot& install, base::Instant now);
@@ -189,6 +191,7 @@ class Raft {
 
   // leader.cpp
   void become_leader(base::Instant now);
+  void use(base::Instant now);
   void tick_leader(base::Instant now);
   Position append_own(EntryKind kind, Payload data, base::Instant now);
   void advance_commit(base::Instant now);
@@ -214,6 +217,7 @@ class Raft {
   void tend_members(base::Instant now);
   Position append_configuration(const Configuration& next, base::Instant now);
   void promote_learner(base::Instant now);
+  bool answers(const Progress& progress, base::Instant now) const;
   bool would_lose_quorum(const Configuration& next, base::Instant now) const;
 
   // reading.cpp

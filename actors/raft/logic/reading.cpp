@@ -6,7 +6,7 @@ namespace troupe::raft {
 base::Result<ReadId, Refused> Raft::read(base::Instant now) {
   const auto leads = known_leader();
   if (!leads) return Refused::no_leader;
-  stir(now);
+  use(now);
   const ReadId id = read_.next();
   if (leader()) {
     if (lease_holds(now) || planted("raft.reads_without_asking")) out_.reads.push_back({id, commit()});
@@ -48,7 +48,7 @@ void Raft::fail_reads() {
 }
 
 Raft::Taken Raft::on(const MemberId& from, const ReadRequest& ask, base::Instant now) {
-  stir(now);
+  use(now);
   // More than can wait: no answer, and the follower gives up in its own time.
   if (leader()) (void)leader()->reads.add({ask.id, from}, settings_.reads_max);
   return {};

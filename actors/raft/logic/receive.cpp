@@ -30,7 +30,7 @@ base::Result<void, Rejected> Raft::receive(const Message& message, base::Instant
     const auto* ask = std::get_if<VoteRequest>(&message.body);
     const bool pre = (ask && ask->campaign == Campaign::pre) || (vote && vote->pre && vote->granted);
     if (vote && pre && message.term != state_.term.next()) return {};  // of an earlier campaign
-    const bool leads = is<Append, Heartbeat, InstallSnapshot>(message.body);
+    const bool leads = is<Append, Commit, Heartbeat, InstallSnapshot>(message.body);
     if (!pre) become_follower(message.term, leads ? std::optional(from) : std::nullopt, now);
   } else if (const auto* vote = std::get_if<VoteReply>(&message.body); vote && vote->pre && vote->granted) {
     return {};  // for a term that has begun meanwhile
@@ -118,6 +118,13 @@ void Raft::refuse_append(const MemberId& to, const Append& append) {
 
 void Raft::commit_to(Index index) {
   if (index > state_.commit) state_.commit = std::min(index, log_.last());
+}
+
+Raft::Taken Raft::on(const MemberId& from, const Commit& told, base::Instant now) {
+  if (auto taken = follow(from, now); !taken.ok()) return taken;
+  if (told.index > saves_.durable()) return Rejected::behind;
+  commit_to(told.index);
+  return {};
 }
 
 Raft::Taken Raft::on(const MemberId& from, const Heartbeat& beat, base::Instant now) {

@@ -21,7 +21,10 @@ void Raft::send_entries(const MemberId& to, Progress& progress, base::Instant no
     }
     if (progress.in_flight.full(settings_) && !progress.nudge) return;
     if (progress.next > log_.last() || progress.nudge) {
-      if (probes || progress.nudge || progress.told_commit < commit()) send_append(to, progress, {}, now);
+      if (probes || progress.nudge) return send_append(to, progress, {}, now);
+      // What it has not acknowledged may be lost: its answer brings it here again.
+      const Index known = std::min(progress.match, commit());
+      if (progress.told_commit < known) send(to, Commit{progress.told_commit = known});
       return;
     }
     if (progress.next < log_.window_first()) {

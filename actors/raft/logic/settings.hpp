@@ -11,7 +11,7 @@ struct Settings {
   base::Duration election = std::chrono::milliseconds{150};  ///< a follower campaigns after this to twice this
   base::Duration heartbeat = std::chrono::milliseconds{50};  ///< at most a third of `election`
   base::Duration stall_max = std::chrono::seconds{1};        ///< silence of its disk after which a leader hands over
-  base::Duration sleep_after = std::chrono::seconds{10};     ///< a group that was not used for so long sleeps
+  base::Duration sleep_after = std::chrono::seconds{10};     ///< a group that was used sleeps after that
   bool lease_reads = false;
   std::uint32_t clock_drift_max = 50;  ///< thousandths by which two clocks may differ in speed
 
@@ -33,6 +33,9 @@ inline constexpr int kReadPatience = 8;
 /// thesis 4.2.1: how often a stalled leader may hand over.
 inline constexpr std::chrono::minutes kStallTransferGap{1};
 inline constexpr std::chrono::seconds kDriftWindow{10};
+/// Our choice: a leader that was only disturbed sleeps again after that part of `sleep_after`, and after several
+/// election time-outs at the least.
+inline constexpr int kDisturbedPart = 16, kDisturbedMin = 4;
 /// Our choice: from one heartbeat of a sleeping group to the next one.
 inline constexpr std::chrono::seconds kSleepingHeartbeat{10};
 inline constexpr std::chrono::minutes kQuietMax{1};  // what a follower believes

@@ -63,7 +63,7 @@ class Liar {
     return out;
   }
   Body body() {
-    switch (random_.below(11)) {
+    switch (random_.below(12)) {
       case 0: return VoteRequest{static_cast<Campaign>(random_.below(4)), index(), term()};
       case 1: return VoteReply{random_.chance(1, 2), random_.chance(1, 2)};
       case 2: {
@@ -85,6 +85,7 @@ class Liar {
       case 7: return TimeoutNow{};
       case 8: return ReadRequest{ReadId{number(9)}};
       case 9: return Wake{};
+      case 10: return Commit{index()};
       default: return ReadReply{ReadId{number(9)}, index()};
     }
   }

@@ -202,7 +202,7 @@ TEST_CASE("raft logs: a byte that rots among what was acknowledged is found at t
     base::Random random(which);
     disk.crash(random);
     const auto size = disk.size("log/00000001.pack").value();
-    // The last record has no mark behind it: it counts as torn.
+    // The last record is not covered: it counts as torn.
     if (!disk.corrupt("log/00000001.pack", random.below(size - 300), 0x10)) continue;
     ++tried;
     logs = opened_logs(disk);
@@ -210,6 +210,29 @@ TEST_CASE("raft logs: a byte that rots among what was acknowledged is found at t
   }
   CHECK(tried > 100);
   CHECK(found == tried);
+}
+
+TEST_CASE("raft logs: a byte of the last record that rots is found once it is covered") {
+  for (const bool covered : {false, true}) {
+    sim::Disk disk;
+    auto logs = opened_logs(disk);
+    REQUIRE(logs->write(1, {.state = HardState{.term = Term{1}}, .entries = {entry_at(1, 1, 60)}}).ok());
+    REQUIRE(logs->sync().ok());
+    const auto size = disk.size("log/00000001.pack").value();
+    if (covered) REQUIRE((logs->cover().ok() && logs->sync().ok()));
+    logs.reset();
+    base::Random random(1);
+    disk.crash(random);
+    REQUIRE(disk.corrupt("log/00000001.pack", size - 10, 0x10));
+    logs = opened_logs(disk);
+    CHECK(logs->damaged(1) == covered);
+  }
+  SUBCASE("there is nothing to cover in an empty log") {
+    sim::Disk disk;
+    auto logs = opened_logs(disk);
+    CHECK(logs->cover().ok());
+    CHECK_FALSE(logs->find(0));
+  }
 }
 
 TEST_CASE("raft logs: a save larger than a record is divided, and read back whole") {

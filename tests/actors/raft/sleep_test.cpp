@@ -94,6 +94,34 @@ TEST_CASE("sleep: a command and a read wake all, wherever they are asked") {
   CHECK(group.at(3).status(group.now).asleep);
 }
 
+TEST_CASE("sleep: a change of members is taken, and wakes all") {
+  Group group = asleep();
+  group.pass_time(5s);  // since the last answers
+  REQUIRE(group.at(1).change({{.kind = ChangeKind::remove, .member = member(3)}}, group.now).ok());
+  group.step(1);
+  group.deliver();
+  CHECK(group.at(1).log().configuration().seats.size() == 2);
+  CHECK_FALSE(group.at(1).status(group.now).asleep);
+}
+
+TEST_CASE("sleep: what only disturbs a group wakes it for a moment, and what uses it for longer") {
+  Group group = asleep();
+  SUBCASE("disturbed") {
+    CHECK(group.at(1).stir(group.now));
+    group.step(1);
+    group.pass_time(3 * kElection);
+    CHECK_FALSE(group.at(1).status(group.now).asleep);
+    group.pass_time(Settings{}.sleep_after / kDisturbedPart);
+    CHECK(group.at(1).status(group.now).asleep);
+  }
+  SUBCASE("used") {
+    group.propose(1, "y");
+    group.deliver();
+    group.pass_time(Settings{}.sleep_after - 1s);
+    CHECK_FALSE(group.at(1).status(group.now).asleep);
+  }
+}
+
 TEST_CASE("sleep: a follower that is stirred asks its leader, and has no other one for that") {
   Group group = asleep();
   const Term term = group.at(1).term();

@@ -48,6 +48,7 @@ Body drawn_body(base::Random& random, int which) {
     case 7: return TimeoutNow{};
     case 8: return ReadRequest{ReadId{number()}};
     case 9: return Wake{};
+    case 10: return Commit{Index{number()}};
     default: return ReadReply{ReadId{number()}, Index{number()}};
   }
 }
@@ -56,7 +57,7 @@ TEST_CASE("raft wire: each message of a member is read as it was written") {
   base::Random random(3);
   for (int round = 0; round < 300; ++round) {
     const Message message{drawn_member(random), drawn_member(random), Epoch{random.below(9)}, Term{random.next() >> 3},
-                          drawn_body(random, round % 11)};
+                          drawn_body(random, round % 12)};
     capnp::MallocMessageBuilder words, again;
     write(words.initRoot<wire::Talk>(), message);
     const auto read_back = read(words.getRoot<wire::Talk>().asReader());

@@ -318,6 +318,8 @@ class World final : Members {
     for (const auto& [id, seat] : leads->raft->log().configuration().seats)
       if (id != leads->id && seat.voter && leads->raft->log().configuration().voters() > 2) cut_ = {id};
     if (cut_.empty()) return;
+    // Where nothing is written meanwhile, who comes back has all there is, and may be voted for.
+    if (aside_.chance(1, 3)) quiet_until_ = now_ + milliseconds{2'500};
     run_until(now_ + milliseconds{1'500});
     must(leads->raft->role() == Role::leader && leads->raft->term() == term, "a leader needs no minority");
     cut_.clear();

@@ -29,7 +29,7 @@ TEST_CASE("world: whatever fails, one leader a term, logs that match, nothing co
 
 TEST_CASE("world: the leader changes while two configurations count, and all holds") {
   // A change of the worlds shifts the seeds: search again from 1.
-  for (const std::uint64_t seed : {49, 77}) {
+  for (const std::uint64_t seed : {197, 428}) {
     const auto report = run_world({.seed = seed});
     INFO(report.state);
     CHECK(report.broken == "");
@@ -47,19 +47,19 @@ TEST_CASE("world: one seed is one history") {
 TEST_CASE("world: each planted bug is found, by the first of these seeds") {
   // A change of the worlds shifts the seeds: search again from 1.
   const std::pair<const char*, std::uint64_t> found[] = {{"raft.reads_without_asking", 1},
-                                                         {"raft.votes_for_shorter_log", 1},
+                                                         {"raft.votes_for_shorter_log", 4},
                                                          {"raft.truncates_without_conflict", 1},
-                                                         {"raft.acknowledges_before_sync", 2},
-                                                         {"raft.reads_before_its_term", 2},
-                                                         {"raft.votes_twice", 8},
-                                                         {"raft.no_pre_vote", 1},
+                                                         {"raft.acknowledges_before_sync", 1},
+                                                         {"raft.reads_before_its_term", 4},
+                                                         {"raft.votes_twice", 58},
+                                                         {"raft.no_pre_vote", 6},
                                                          {"raft.counts_itself_at_once", 13},
                                                          {"raft.changes_before_its_term", 73},
-                                                         {"raft.votes_at_once_after_start", 131},
-                                                         {"raft.lease_kept_while_handing_over", 151},
-                                                         {"raft.disturbed", 684},
-                                                         {"raft.vote_not_saved", 575},
-                                                         {"raft.skips_joint_step", 712},
+                                                         {"raft.votes_at_once_after_start", 641},
+                                                         {"raft.lease_kept_while_handing_over", 419},
+                                                         {"raft.disturbed", 17},
+                                                         {"raft.vote_not_saved", 885},
+                                                         {"raft.skips_joint_step", 653},
                                                          {"raft.commits_older_term", 922}};
   for (const auto& [bug, seed] : found) {
     CAPTURE(bug);
