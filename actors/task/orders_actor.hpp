@@ -49,8 +49,11 @@ class OrdersActor final : public runtime::Actor {
   static constexpr std::chrono::seconds kLookSoon{2};     // our choice: while a node is likely to be verified soon
   static constexpr std::chrono::seconds kLeftAlone{10};   // our choice: a node that did not take a task
   static constexpr std::chrono::minutes kPaidForNothing{5};  // our choice: a node that was engaged and did not take it
-  static constexpr std::chrono::seconds kWaitMax{30};        // our choice: at a node; after each move twice that
-  static constexpr unsigned kMovesDoubled = 8;               // our choice: then two hours each
+  static constexpr base::Duration kWaitMax =
+      std::chrono::seconds{30};  // our choice: at a node; after each move twice that
+  static constexpr base::Duration kFetchMax =
+      std::chrono::minutes{5};                            // our choice: with inputs, which take their time
+  static constexpr unsigned kMovesDoubled = 8;            // our choice: then two hours each
   static constexpr std::uint32_t kSmallTexts = 1'024;     // our choice: rows of a few bytes that one attempt may have
   static constexpr std::uint64_t kTextBytesLeast = 256;   // our choice: of its other rows, on the average
   static constexpr std::chrono::seconds kSettleAgain{5};  // our choice

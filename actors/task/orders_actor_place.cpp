@@ -211,7 +211,9 @@ void OrdersActor::begin(const TaskId& id, const Candidate& at) {
   Running& one = job.running[token];
   one.node = at.node;
   one.left = job.entry.order.limits.disk_bytes;
-  one.moves_at = now() + kWaitMax * (1u << std::min(job.moves, kMovesDoubled));
+  const Order& order = job.entry.order;
+  const bool fetches = order.standard_input || order.root || !order.inputs.empty();
+  one.moves_at = now() + (fetches ? kFetchMax : kWaitMax) * (1u << std::min(job.moves, kMovesDoubled));
   ++busy_[at.node];
   const std::uint64_t price = cost(at, job.entry.order).value_or(0);
   if (price == 0) return run(id, token, std::nullopt);
@@ -284,7 +286,7 @@ runtime::Handle OrdersActor::worker_at(const base::NodeId& node_id) {
   const auto listed = nodes_.find(node_id);
   if (listed == nodes_.end()) return {};
   const auto& told = listed->second.registration;
-  return settings_.pool->remote(base::Contact{told.key, told.nonce, told.at}, kPath);
+  return node().remote(base::Contact{told.key, told.nonce, told.at}, kPath);
 }
 
 void OrdersActor::run(const TaskId& id, std::uint64_t token, const std::optional<escrow::TaskEscrowId>& paid_by) {
@@ -381,8 +383,12 @@ void OrdersActor::move_waiting() {
   const std::vector<Candidate> free = nodes(true);
   for (const auto& [id, token] : waiting) {
     Job& job = jobs_.at(id);
-    if (choose(free, job.entry.order, id, policy(), job.entry.task.apart(false), 1).best.empty()) continue;
     const Running& one = job.running.at(token);
+    Task moved = job.entry.task;
+    moved.turned_away(token, {});
+    Apart apart = moved.apart(false);
+    apart.tried.insert(one.node);
+    if (choose(free, job.entry.order, id, policy(), apart, 1).best.empty()) continue;
     left_alone_.insert_or_assign(one.node,
                                  now() + (one.paid ? base::Duration(kPaidForNothing) : base::Duration(kLeftAlone)));
     ++job.moves;

@@ -1,0 +1,184 @@
+#include "actors/task/orders_actor.hpp"
+
+#include <doctest/doctest.h>
+
+#include <deque>
+
+#include "messages/reputation.capnp.h"
+#include "messages/words.hpp"
+#include "runtime/store/store_actor.hpp"
+#include "tests/actors/registry/nodes.hpp"
+#include "tests/actors/task/orders.hpp"
+#include "tests/runtime/actor/actor_fixture.hpp"
+
+using namespace troupe;
+using namespace troupe::task;
+using namespace std::chrono_literals;
+using registry::TestNode;
+
+namespace {
+
+/// `/orders` of a node that takes no tasks itself and knows two workers, each of another owner, which say what a test
+/// wants.
+struct OrdersFixture : test::ActorFixture {
+  OrdersFixture() {
+    settings.identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(ports.world().chance, 0));
+    settings.slots = sandbox::Cores{0};
+    settings.require_verified = false;
+    settings.kept_bytes = 4u << 20;
+    settings.simulated = true;
+    settings.registry = "/list";
+    start("list", [this](test::Scripted&, runtime::Handlers& on) {
+      on.stream<registry::wire::ListNodes, registry::wire::NodeRows>(
+          [this](registry::wire::ListNodes::Reader, runtime::Sink<registry::wire::NodeRows> to) {
+            to.push([this](registry::wire::NodeRows::Builder out) {
+              auto rows = out.initRows(2);
+              for (unsigned i = 0; i < 2; ++i) {
+                registry::Registration told = workers[i].registration();
+                told.capabilities = {{"arch", "x86_64"},
+                                     {"cpu", std::uint64_t{2}},
+                                     {"disk", std::uint64_t{8} << 30},
+                                     {"memory", std::uint64_t{8} << 30},
+                                     {"tasks", registry::Flag{}}};
+                rows[i].setRegistration(data_of(*sign(told, workers[i].identity->key())));
+                rows[i].setHeartbeat(data_of(workers[i].signed_beat()));
+                rows[i].setStatus(registry::wire::Status::HEALTHY);
+              }
+            });
+            to.end();
+          });
+    });
+    start("reputation", [](test::Scripted&, runtime::Handlers& on) {
+      on.ask<reputation::wire::ListScores, reputation::wire::Scores>(
+          [](auto, runtime::Reply<reputation::wire::Scores> reply) { reply.send([](auto) {}); });
+      on.ask<reputation::wire::Observe, reputation::wire::Reported>([](auto, auto reply) { reply.done(); });
+    });
+    for (std::size_t i = 0; i < 2; ++i)
+      there[i] = start("there" + std::to_string(i), [this, i](test::Scripted&, runtime::Handlers& on) {
+        on.stream<wire::RunAttempt, wire::AttemptItem>(
+            [this, i](wire::RunAttempt::Reader, runtime::Sink<wire::AttemptItem> to) {
+              Asked& one = asked.emplace_back(i, std::move(to));
+              one.to.on_cancel([&one] { one.cancelled = true; });
+            });
+      });
+    node.remotes_at = [this](const base::Contact& contact, const std::string&) {
+      return there[contact.key == workers[0].identity->public_key() ? 0 : 1];
+    };
+    node.start("store", [] { return std::make_unique<store::StoreActor>("store"); });
+    orders = node.start("orders", [this] { return std::make_unique<OrdersActor>(settings); });
+    stage.run_for(2s);
+  }
+
+  TaskId submit() {
+    Order order = small_order();
+    order.limits.output_bytes = 1u << 20;
+    TaskId out;
+    inside([&](test::Scripted& self) {
+      self.ask<wire::SubmitTask, wire::TaskSubmitted>(
+          orders, self.now() + 5s, [&](wire::SubmitTask::Builder to) { to.setOrder(data_of(encode(order))); },
+          [&](runtime::Answer<wire::TaskSubmitted> answer) {
+            REQUIRE_MESSAGE(answer.ok(), answer.error().message);
+            out = *TaskId::from(bytes_of(answer.value().getId()));
+          });
+    });
+    stage.run_for(1s);
+    return out;
+  }
+  /// Each second for that long.
+  void let_wait(std::size_t attempt, int seconds) {
+    for (int i = 0; i < seconds && !asked[attempt].cancelled; ++i) {
+      asked[attempt].to.push([](wire::AttemptItem::Builder out) { out.setWaits(); });
+      stage.run_for(1s);
+    }
+  }
+  void print(std::size_t attempt, const std::string& bytes) {
+    asked[attempt].to.push([&](wire::AttemptItem::Builder out) {
+      auto printed = out.initPrinted();
+      printed.setStream(wire::TaskStream::STANDARD);
+      printed.setBytes(data_of(base::as_bytes(bytes)));
+    });
+  }
+  void end(std::size_t attempt) {
+    asked[attempt].to.push([](wire::AttemptItem::Builder out) { out.initEnded().getHow().setExited(0); });
+    asked[attempt].to.end();
+    stage.run_for(1s);
+  }
+  struct Text {
+    std::string bytes;
+    std::size_t pieces = 0;
+  };
+  Text read(const TaskId& id) {
+    Text out;
+    runtime::Subscription held;
+    inside([&](test::Scripted& self) {
+      held = self.subscribe<wire::ReadTask, wire::TaskText>(
+          orders, 10s, [&](wire::ReadTask::Builder to) { to.setId(data_of(id.view())); },
+          [&](wire::TaskText::Reader text) {
+            out.bytes += base::as_text(bytes_of(text.getBytes()));
+            ++out.pieces;
+          },
+          [](const base::Outcome<void>& end) { CHECK(end.ok()); });
+    });
+    stage.run_for(2s);
+    return out;
+  }
+
+  struct Asked {
+    std::size_t worker;
+    runtime::Sink<wire::AttemptItem> to;
+    bool cancelled = false;
+    Asked(std::size_t which, runtime::Sink<wire::AttemptItem> sink) : worker(which), to(std::move(sink)) {}
+  };
+  TaskSettings settings;
+  std::array<TestNode, 2> workers{TestNode(1), TestNode(2)};
+  std::array<runtime::Handle, 2> there;
+  std::deque<Asked> asked;
+  runtime::Handle orders;
+};
+
+}  // namespace
+
+TEST_CASE("orders: a task that waits at a node goes to another one that is free, and back only after twice that time") {
+  OrdersFixture f;
+  f.submit();
+  REQUIRE(f.asked.size() == 1);
+  f.let_wait(0, 25);
+  CHECK(f.asked.size() == 1);
+  f.let_wait(0, 10);
+  REQUIRE(f.asked.size() == 2);
+  CHECK(f.asked[0].cancelled);
+  CHECK(f.asked[1].worker != f.asked[0].worker);
+  f.let_wait(1, 55);
+  CHECK(f.asked.size() == 2);
+  f.let_wait(1, 10);
+  REQUIRE(f.asked.size() == 3);
+  CHECK(f.asked[2].worker == f.asked[0].worker);
+}
+
+TEST_CASE("orders: a task that runs stays where it is") {
+  OrdersFixture f;
+  f.submit();
+  f.asked[0].to.push([](wire::AttemptItem::Builder out) { out.setBegan(); });
+  f.let_wait(0, 100);
+  CHECK(f.asked.size() == 1);
+  CHECK_FALSE(f.asked[0].cancelled);
+}
+
+TEST_CASE("orders: what is printed in small pieces takes few rows, and all of it is there in order") {
+  OrdersFixture f;
+  const TaskId id = f.submit();
+  std::string all;
+  for (int i = 0; i < 4'000; ++i) {
+    const std::string piece(1, static_cast<char>('a' + i % 26));
+    f.print(0, piece);
+    all += piece;
+    if (i % 16 == 0) f.stage.run_for(5ms);
+  }
+  f.print(0, std::string(60'000, 'z'));
+  all.append(60'000, 'z');
+  f.end(0);
+  const auto text = f.read(id);
+  CHECK(text.bytes == all);
+  CHECK(text.pieces <= OrdersActor::kSmallTexts + 100);
+  CHECK(text.pieces > 100);
+}
