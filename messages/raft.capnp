@@ -137,7 +137,7 @@ struct FetchSnapshot $kind(from = [peer], bytesMax = 256) {
   index @1 :UInt64;
   offset @2 :UInt64;
   damaged @3 :Bool;
-  # What was fetched here is not what was named: who answers looks at its file.
+  # What was fetched here is not what was named: the member that is asked looks at its file.
 }
 
 struct SnapshotBytes $kind(from = [peer], bytesMax = 1114112) {

@@ -133,7 +133,7 @@ void GroupActor::look_up(const MemberId& stranger) {
   const runtime::Handle to = handle_to(known[looked_up_++ % known.size()]);
   if (!to) return;
   ask<wire::GetGroup, wire::GroupStatus>(
-      to, now() + kLookUpDue, [](wire::GetGroup::Builder) {},
+      to, now() + kLookUpDue, [](wire::GetGroup::Builder out) { out.setWake(false); },
       [this, run = run_, stranger](runtime::Answer<wire::GroupStatus> answer) {
         if (run != run_ || !answer.ok() || vouched_for_.size() >= kVouchedMax) return;
         for (const auto row : answer.value().getMembers())

@@ -250,6 +250,7 @@ class GroupActor final : public runtime::Actor, public Group {
   std::optional<Taking> taking_;
   base::Instant snapshot_at_{};         // the next one, not before
   base::Instant snapshot_looked_at_{};  // whether it rotted
+  bool looking_at_snapshot_ = false;
   std::optional<Fetching> fetching_;
   bool installing_ = false;
   RecentHashes hashes_;

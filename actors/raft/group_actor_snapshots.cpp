@@ -11,6 +11,7 @@ using messages::wire::Nothing;
 constexpr std::chrono::minutes kChunkDue{10};
 constexpr std::chrono::seconds kFetchDue{10};
 constexpr std::chrono::minutes kSnapshotShort{1};  // our choice: how often what was removed is made room of
+constexpr std::chrono::minutes kSnapshotLook{1};   // our choice: how often one is read because a member complains
 constexpr std::chrono::seconds kSnapshotRetry{5};  // our choice: one that could not be written, on a full device
 
 }  // namespace
@@ -119,7 +120,9 @@ void GroupActor::serve_snapshot(wire::FetchSnapshot::Reader question, runtime::R
         out.setIndex(question.getIndex());
         out.setOffset(question.getOffset());
       },
-      [this, asker = *asker, reply = std::move(reply)](const runtime::Answer<wire::SnapshotBytes>& answer) mutable {
+      [this, run = run_, asker = *asker,
+       reply = std::move(reply)](const runtime::Answer<wire::SnapshotBytes>& answer) mutable {
+        if (!answer.ok() && answer.error().code != base::Code::not_found && run == run_) look_at_snapshot();
         if (!answer.ok() && answer.error().code == base::Code::not_found && leads())
           for (const auto& [member, seat] : raft_->log().configuration().seats)
             if (member.node == asker) raft_->snapshot_gone(member);
@@ -127,17 +130,20 @@ void GroupActor::serve_snapshot(wire::FetchSnapshot::Reader question, runtime::R
       });
 }
 
-/// A member has fetched other bytes than were named. If they changed on the device here, the machine, which has the
-/// state, is written anew: nothing else gives it to members that are behind the log.
+/// A member has fetched other bytes than were named, or the device does not give them. If it was the device here, the
+/// machine, which has the state, is written anew: nothing else gives it to members that are behind the log.
 void GroupActor::look_at_snapshot() {
-  if (now() < snapshot_looked_at_ + kSnapshotRetry) return;
+  if (!raft_ || raft_->log().snapshot().bytes == 0) return;  // that of a founded group has no file
+  if (looking_at_snapshot_ || now() < snapshot_looked_at_ + kSnapshotLook) return;
+  looking_at_snapshot_ = true;
   snapshot_looked_at_ = now();
   ask<wire::FindSnapshot, wire::SnapshotFound>(
       snapshots_, now() + kChunkDue,
       [&](wire::FindSnapshot::Builder out) { out.setIncarnation(setup_.self.incarnation); },
       [this, run = run_](runtime::Answer<wire::SnapshotFound> answer) {
-        if (run != run_ || !raft_ || taking_ || installing_ || !answer.ok()) return;
-        if (answer.value().getFound() && !answer.value().getDamaged()) return;
+        looking_at_snapshot_ = false;
+        if (run != run_ || !raft_ || taking_ || installing_) return;
+        if (answer.ok() && answer.value().getFound() && !answer.value().getDamaged()) return;
         settings().log.warn("a snapshot has rotted on the device, and is written anew", {{"group", setup_.name}});
         world().mutations.sometimes("raft: a snapshot that rotted was written anew");
         take_snapshot({});

@@ -42,6 +42,8 @@ void LogActor::open() {
     logs_ = std::move(opened).value();
     if (kept_) logs_->keep(*kept_);
     look_at_room();
+    // The run before may have ended within that time.
+    if (!std::exchange(covering_, true)) after<Cover>(kCoverDelay);
     return after<Tidy>(kTidyDelay);
   }
   closed_ = to_error(opened.error());
@@ -107,9 +109,11 @@ void LogActor::cover() {
   if (!logs_) return;
   if (std::exchange(writes_covered_, writes_) == writes_) {
     const auto covered = logs_->cover();
-    const auto synced = covered.ok() ? logs_->sync() : covered;
-    if (synced.ok()) return void(++syncs_);
-    if (!(synced.error() == store::StoreError::no_space)) return fail(synced.error());
+    const auto synced = covered.ok() ? logs_->sync() : store::StoreResult<void>();
+    if (covered.ok() && synced.ok()) return void(++syncs_);
+    // A record without room has stored nothing; a sync that fails has lost what was not synced.
+    if (!synced.ok()) return fail(synced.error());
+    if (!(covered.error() == store::StoreError::no_space)) return fail(covered.error());
   }
   covering_ = true;
   after<Cover>(kCoverDelay);

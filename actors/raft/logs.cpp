@@ -38,6 +38,8 @@ struct Logs::Content {
   std::optional<Floor> floor{};
   Index first{};
   std::vector<Entry> entries{};
+
+  bool says_nothing() const { return !restarts && !state && !floor && entries.empty(); }
 };
 
 // -- bytes -----------------------------------------------------------------------------------------------------------
@@ -154,6 +156,10 @@ StoreResult<void> Logs::start() {
     if (!content || content->log != base::load<std::uint64_t>(id.view()) || number == 0) {
       damaged_ = true;
       damaged_packs_.insert(where.pack);
+      continue;
+    }
+    if (content->says_nothing()) {  // it covers those before it, and makes no log
+      packs_->drop(where);
       continue;
     }
     records_.emplace(number, Record{content->log, id, where});

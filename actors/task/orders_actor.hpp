@@ -92,7 +92,7 @@ class OrdersActor final : public runtime::Actor {
     bool heard = false;
     std::optional<base::Instant> renewed;  ///< of an order with hosts: its lease was granted last
     bool paid = false;
-    base::Instant moves_at{};  ///< if it still waits then, and another node is free
+    base::Instant moves_at = base::Instant::max();  ///< if it still waits then, and another node is free
   };
   struct Job {
     Entry entry;

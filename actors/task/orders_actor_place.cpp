@@ -21,7 +21,7 @@ constexpr std::chrono::seconds kRateDue{10};
 constexpr std::uint64_t kSoonMs = 60'000;                 // our choice: for that long a task is worth a list each 2 s
 constexpr int kUnknownToBookMax = 12;                     // our choice: a minute, in which the book's node may begin
 constexpr int kOwnReputation = 100;                       // a node trusts itself
-constexpr std::size_t kMovesAtOnce = 16;                  // our choice: a list of nodes is read for each
+constexpr std::size_t kMovesAtOnce = 16;                  // our choice: a list of nodes is made for each
 constexpr std::size_t kAheadMin = 2, kAheadEachCore = 2;  // our choice: so that a node need not wait for its next one
 
 /// Why an order fits no node: for want of a loader alone it is the order that is wrong.
@@ -211,9 +211,6 @@ void OrdersActor::begin(const TaskId& id, const Candidate& at) {
   Running& one = job.running[token];
   one.node = at.node;
   one.left = job.entry.order.limits.disk_bytes;
-  const Order& order = job.entry.order;
-  const bool fetches = order.standard_input || order.root || !order.inputs.empty();
-  one.moves_at = now() + (fetches ? kFetchMax : kWaitMax) * (1u << std::min(job.moves, kMovesDoubled));
   ++busy_[at.node];
   const std::uint64_t price = cost(at, job.entry.order).value_or(0);
   if (price == 0) return run(id, token, std::nullopt);
@@ -293,6 +290,9 @@ void OrdersActor::run(const TaskId& id, std::uint64_t token, const std::optional
   Job& job = jobs_.at(id);
   Running& one = job.running.at(token);
   one.paid = paid_by.has_value();
+  const Order& order = job.entry.order;
+  const bool fetches = order.standard_input || order.root || !order.inputs.empty();
+  one.moves_at = now() + (fetches ? kFetchMax : kWaitMax) * (1u << std::min(job.moves, kMovesDoubled));
   one.stream = subscribe<wire::RunAttempt, wire::AttemptItem>(
       worker_at(one.node), settings_.lease,
       [&](wire::RunAttempt::Builder out) {
@@ -368,8 +368,8 @@ bool OrdersActor::tick(Job& job) {
       other + (there ? "is " + std::string(name(known->second.told().state())) : "is not known any more"), unix_ms());
 }
 
-/// Who lets a task wait may do so for ever: another one gets it, if one is free. After each move it may wait twice as
-/// long, so that a busy cluster does not pass its tasks around.
+/// A node that lets a task wait may do so for ever: another one gets it, if one is free. After each move it may wait
+/// twice as long, so that a busy cluster does not pass its tasks around.
 void OrdersActor::move_waiting() {
   std::vector<std::pair<TaskId, std::uint64_t>> waiting;
   for (const auto& [priority, since, id] : open_)
@@ -379,18 +379,20 @@ void OrdersActor::move_waiting() {
         one.moves_at = now() + kWaitMax;
         waiting.emplace_back(id, token);
       }
-  if (waiting.empty()) return;
-  const std::vector<Candidate> free = nodes(true);
   for (const auto& [id, token] : waiting) {
+    if (find(id, token) == nullptr) continue;
     Job& job = jobs_.at(id);
+    if ((job.held_until && now() < *job.held_until) || (job.pays_again && now() < *job.pays_again))
+      continue;                                       // it would be placed nowhere
+    const std::vector<Candidate> free = nodes(true);  // fewer after each move
     const Running& one = job.running.at(token);
     Task moved = job.entry.task;
     moved.turned_away(token, {});
     Apart apart = moved.apart(false);
     apart.tried.insert(one.node);
     if (choose(free, job.entry.order, id, policy(), apart, 1).best.empty()) continue;
-    left_alone_.insert_or_assign(one.node,
-                                 now() + (one.paid ? base::Duration(kPaidForNothing) : base::Duration(kLeftAlone)));
+    auto& alone = left_alone_[one.node];
+    alone = std::max(alone, now() + (one.paid ? base::Duration(kPaidForNothing) : base::Duration(kLeftAlone)));
     ++job.moves;
     job.entry.task.turned_away(token, "a node lets it wait, and another one is free");
     world().mutations.sometimes("task: one that waited at a node went to another");

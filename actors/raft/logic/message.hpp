@@ -44,7 +44,7 @@ struct AppendReply {
   Term hint_term;  ///< … where this is the follower's term
   std::uint64_t sequence = 0;
 };
-/// There is nothing else to say, and it is not answered.
+/// What a follower is told to apply where no entries bring it. It is not answered: the next heartbeat repeats it.
 struct Commit {
   Index index;  ///< not beyond what this follower has acknowledged
 };

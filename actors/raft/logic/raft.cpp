@@ -113,7 +113,7 @@ void Raft::applied(Index index) {
 void Raft::compacted(Snapshot snapshot) {
   base::ensure(snapshot.index <= std::min(applied_, saves_.durable()), "a snapshot is of what is applied");
   if (snapshot.index < log_.snapshot().index) return;
-  // In place of one of the same index, whose bytes may be others: who fetches that one is offered this.
+  // In place of one of the same index, whose bytes may be others: followers that fetch that one are offered this.
   if (leader())
     for (auto& [member, progress] : leader()->progress)
       if (progress.snapshot && progress.snapshot->index == snapshot.index) progress.snapshot = snapshot;

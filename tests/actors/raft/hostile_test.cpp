@@ -143,6 +143,10 @@ TEST_CASE("hostile: a second leader of a term, and a commit beyond what was ackn
   other.from = member(3);
   CHECK(group.at(2).receive(other, group.now).error() == Rejected::two_leaders);
   CHECK(group.at(2).receive(from_leader(Heartbeat{.commit = Index{50}}), group.now).error() == Rejected::behind);
+  CHECK(group.at(2).receive(from_leader(Commit{Index{50}}), group.now).error() == Rejected::behind);
+  Message told = from_leader(Commit{Index{2}});
+  told.from = member(3);
+  CHECK(group.at(2).receive(told, group.now).error() == Rejected::two_leaders);
   CHECK(group.at(2).commit() == Index{2});
 }
 

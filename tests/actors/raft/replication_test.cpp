@@ -1,6 +1,8 @@
 // Thesis 3.5 (log matching), 3.6.2 with figure 3.7 (figure 8 of the paper), 10.2 (pipeline, own disk), 5 (snapshots).
 #include <doctest/doctest.h>
 
+#include <array>
+
 #include "tests/actors/raft/group.hpp"
 
 using namespace troupe;
@@ -317,4 +319,31 @@ TEST_CASE("recovering: a late refusal is not taken for a loss") {
   const Message late{member(2), member(1), Epoch{1}, Term{2}, AppendReply{.match = Index{3}, .sequence = 1}};
   REQUIRE(group.pass(late).ok());
   CHECK(group.at(1).status(group.now).progress.at(member(2)).standing == Standing::replicate);
+}
+
+TEST_CASE(
+    "replication: what is committed is told once, without an answer, and again by the heartbeat if that was lost") {
+  Group group(3);
+  group.elect(1);
+  group.propose(1);
+  group.deliver();
+  const Index before = group.at(2).commit();
+  group[3].disk_held = true;  // two make the majority
+  group.propose(1);
+  const auto is_told = [](const Message& message) { return std::holds_alternative<Commit>(message.body); };
+  while (std::ranges::none_of(group.wire, is_told)) {
+    REQUIRE_FALSE(group.wire.empty());
+    const Message message = group.wire.front();
+    group.wire.pop_front();
+    (void)group.at(message.to == member(1) ? 1 : message.to == member(2) ? 2 : 3).receive(message, group.now);
+    for (const std::uint8_t n : std::array<std::uint8_t, 3>{1, 2, 3}) group.step(n);
+  }
+  CHECK(std::ranges::count_if(group.wire, is_told) == 1);  // member 3 has acknowledged nothing
+  group.wire.clear();
+  CHECK(group.at(2).commit() == before);
+  group.pass_time(Settings{}.heartbeat + std::chrono::milliseconds(5));
+  CHECK(group.at(2).commit() == before.next());
+  group.release_disk(3);
+  group.deliver();
+  CHECK(group.at(3).commit() == before.next());
 }
