@@ -79,7 +79,8 @@ class Liar {
                            .sequence = number(30)};
       case 4:
         return Heartbeat{index(), Round{number(20)}, number(30),
-                         std::chrono::seconds(number(90)) - std::chrono::seconds(9)};
+                         random_.chance(1, 8) ? base::Duration(random_.next())
+                                              : std::chrono::seconds(random_.below(90)) - std::chrono::seconds(9)};
       case 5: return HeartbeatReply{Round{number(20)}, index(), base::Duration(random_.next()), number(30)};
       case 6: return InstallSnapshot{{.index = index(), .term = term(), .configuration = configuration()}, number(30)};
       case 7: return TimeoutNow{};
