@@ -408,8 +408,8 @@ struct GetGroup $kind(from = [peer, view, operate], bytesMax = 64) {
   # Asks a member how it is. Answered by GroupStatus; `refused` to a node that is neither a member nor one of
   # `raft.clients`.
 
-  wake @0 :Bool = true;
-  # A group that sleeps wakes up, so that what is said of members is of now.
+  letSleep @0 :Bool;
+  # A group that sleeps is not woken up for it: what is said of its members may be ten seconds old.
 }
 
 struct GroupStatus $kind(from = [peer, view, operate], bytesMax = 65536) {

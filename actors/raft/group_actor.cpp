@@ -44,7 +44,7 @@ void GroupActor::receive(runtime::Handlers& on) {
   on.ask<wire::GetGroup, wire::GroupStatus>([this](auto question, auto reply) {
     if (!may_command(settings(), *this, caller()))
       return reply.refuse({Code::refused, "only members and raft.clients may ask how a group is"});
-    if (question.getWake()) stir();
+    if (!question.getLetSleep()) stir();
     reply.send([this](wire::GroupStatus::Builder out) { describe(out); });
   });
   on.ask<wire::ChangeMember, messages::wire::Nothing>([this](auto ask, auto reply) { change(ask, std::move(reply)); });
@@ -133,7 +133,7 @@ void GroupActor::look_up(const MemberId& stranger) {
   const runtime::Handle to = handle_to(known[looked_up_++ % known.size()]);
   if (!to) return;
   ask<wire::GetGroup, wire::GroupStatus>(
-      to, now() + kLookUpDue, [](wire::GetGroup::Builder out) { out.setWake(false); },
+      to, now() + kLookUpDue, [](wire::GetGroup::Builder out) { out.setLetSleep(true); },
       [this, run = run_, stranger](runtime::Answer<wire::GroupStatus> answer) {
         if (run != run_ || !answer.ok() || vouched_for_.size() >= kVouchedMax) return;
         for (const auto row : answer.value().getMembers())

@@ -157,7 +157,7 @@ void RaftActor::reach(wire::ReachGroup::Reader question, Nothing reply) {
       if (!link) continue;
       ++reaching->waits;
       ask<wire::GetGroup, wire::GroupStatus>(
-          link->proxy(path_of(group)), now() + kReachDue, [](wire::GetGroup::Builder out) { out.setWake(false); },
+          link->proxy(path_of(group)), now() + kReachDue, [](wire::GetGroup::Builder out) { out.setLetSleep(true); },
           [this, group, reaching, none](runtime::Answer<wire::GroupStatus> answer) {
             --reaching->waits;
             if (!reaching->reply.open()) return;

@@ -124,7 +124,7 @@ Ending raft_list(const Invocation& invocation, Console& console) {
     rows[i].setRole("prepared");
     if (list[i].getMember()) {
       auto status = client.value()->ask<wire::GetGroup, wire::GroupStatus>(
-          raft::path_of(name), kTimeout, [](wire::GetGroup::Builder question) { question.setWake(false); });
+          raft::path_of(name), kTimeout, [](wire::GetGroup::Builder question) { question.setLetSleep(true); });
       if (!status.ok()) return status.error();
       const auto is = status.value().root();
       rows[i].setRole(is.getRole());
