@@ -109,10 +109,12 @@ void LogActor::cover() {
   if (!logs_) return;
   if (std::exchange(writes_covered_, writes_) == writes_) {
     const auto covered = logs_->cover();
-    const auto synced = covered.ok() ? logs_->sync() : store::StoreResult<void>();
-    if (covered.ok() && synced.ok()) return void(++syncs_);
-    // A record without room has stored nothing; a sync that fails has lost what was not synced.
-    if (!synced.ok()) return fail(synced.error());
+    if (covered.ok()) {
+      if (const auto synced = logs_->sync(); !synced.ok()) return fail(synced.error());
+      ++syncs_;
+      return;
+    }
+    // Without room nothing was stored: again.
     if (!(covered.error() == store::StoreError::no_space)) return fail(covered.error());
   }
   covering_ = true;

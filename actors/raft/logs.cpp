@@ -311,7 +311,8 @@ StoreResult<void> Logs::append(Incarnation log, Content content) {
 
 StoreResult<void> Logs::cover() {
   if (records_.empty()) return {};
-  return append(std::prev(records_.end())->second.log, {.log = std::prev(records_.end())->second.log});
+  const Incarnation log = records_.rbegin()->second.log;  // any of them
+  return append(log, {.log = log});
 }
 
 // -- read ------------------------------------------------------------------------------------------------------------
