@@ -113,23 +113,31 @@ bool GroupActor::comes_from(const MemberId* from) {
   return false;
 }
 
+/// Who were members when this one was added, until it finds itself among them: the snapshot that it begins with may be
+/// of a time before its leader was one.
+const Configuration* GroupActor::told_members() const {
+  const bool joins = raft_ && setup_.known && !raft_->log().configuration().find(setup_.self);
+  return joins ? &*setup_.known : nullptr;
+}
+
 bool GroupActor::trusts(const MemberId& member) {
-  const auto& seats = raft_->log().configuration().seats;
-  if (seats.contains(member) || vouched_for_.contains(member)) return true;
+  if (raft_->log().configuration().find(member) || vouched_for_.contains(member)) return true;
   // One that was removed is not trusted for ever.
-  return seats.empty() && setup_.known && setup_.known->find(member);
+  const Configuration* told = told_members();
+  return told && told->find(member);
 }
 
 /// A leader may have been added while this member was away: one that it knows is asked.
 void GroupActor::look_up(const MemberId& stranger) {
   if (now() < look_up_at_) return;
   look_up_at_ = now() + kLookUpPeriod;
-  const auto& own = raft_->log().configuration().seats;
-  if (own.empty() && !setup_.known) return;
-  std::vector<MemberId> known;
-  for (const auto& [member, seat] : own.empty() ? setup_.known->seats : own)
-    if (member.node != setup_.self.node) known.push_back(member);
-  if (known.empty()) return;
+  std::set<MemberId> members;
+  for (const Configuration* some : {&raft_->log().configuration(), told_members()})
+    if (some)
+      for (const auto& [member, seat] : some->seats) members.insert(member);
+  std::erase_if(members, [this](const MemberId& member) { return member.node == setup_.self.node; });
+  if (members.empty()) return;
+  const std::vector<MemberId> known(members.begin(), members.end());
   const runtime::Handle to = handle_to(known[looked_up_++ % known.size()]);
   if (!to) return;
   ask<wire::GetGroup, wire::GroupStatus>(
@@ -146,6 +154,7 @@ void GroupActor::look_up(const MemberId& stranger) {
 
 Line* GroupActor::line_to(const MemberId& member) {
   const Seat* seat = raft_ ? raft_->log().configuration().find(member) : nullptr;
+  if (const Configuration* told = told_members(); told && !seat) seat = told->find(member);
   const base::Endpoint at = seat ? seat->address : base::Endpoint{};
   const auto found = lines_.find(member);
   if (found != lines_.end() && (found->second.at() == at || !seat)) return &found->second;

@@ -136,6 +136,7 @@ class GroupActor final : public runtime::Actor, public Group {
   // The core (group_actor.cpp).
   void take(wire::Talk::Reader talk);
   bool comes_from(const MemberId* from);
+  const Configuration* told_members() const;
   bool trusts(const MemberId& member);
   void look_up(const MemberId& stranger);
   void pump_soon();

@@ -35,15 +35,14 @@ void GroupActor::tell_members() {
 
 /// Asks one member after the other to be taken in, until the log says that it was.
 void GroupActor::ask_in() {
-  if (!raft_ || !setup_.known || raft_->log().configuration().find(setup_.self)) return;
+  const Configuration* told = told_members();
+  if (!told) return;
   after<AskIn>(kAskInPeriod);
   std::vector<MemberId> others;
-  for (const auto& [member, seat] : setup_.known->seats)
+  for (const auto& [member, seat] : told->seats)
     if (member.node != setup_.self.node) others.push_back(member);
   if (others.empty()) return;
-  const MemberId& member = others[asked_in_++ % others.size()];
-  lines_.try_emplace(member, settings().pool, member, setup_.known->seats.at(member).address, path_here());
-  const runtime::Handle to = handle_to(member);
+  const runtime::Handle to = handle_to(others[asked_in_++ % others.size()]);
   if (!to) return;
   ask<wire::ReplaceMember, messages::wire::Nothing>(
       to, now() + kAskInDue,

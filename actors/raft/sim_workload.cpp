@@ -233,8 +233,9 @@ void RaftWorkload::handled(std::size_t node, std::string_view path, const runtim
   if (path == kLogPath) {
     const auto* const logs = dynamic_cast<const LogActor*>(&actor);
     const auto seen = seen_.find(node);
-    // What its group had heard of is older than this sync, which had something to sync.
-    if (logs != nullptr && std::exchange(syncs_[node], logs->syncs()) != logs->syncs() && seen != seen_.end())
+    if (logs == nullptr) return;
+    // What its group had heard of is older than this sync, which had something to sync. A new run counts from zero.
+    if (logs->syncs() > std::exchange(syncs_[node], logs->syncs()) && seen != seen_.end())
       covered_[seen->second.self] = held_[seen->second.self];
     return;
   }
@@ -274,6 +275,7 @@ void RaftWorkload::handled(std::size_t node, std::string_view path, const runtim
   if (log.last() < (nodes_.lost_data(node) ? covered_[core->self()] : held))
     nodes_.violated("held", node_name(node) + " goes on at index " + std::to_string(log.last().value) +
                                 ", and had acknowledged " + std::to_string(held.value));
+  held = std::min(held, log.last());  // what its disk has lost cannot be covered any more
   held = std::max(held, std::min(core->durable(), core->commit()));
   Index& durable = durable_[core->self()];
   durable = std::max(durable, core->durable());
