@@ -79,7 +79,7 @@ struct Talk $kind(from = [peer], bytesMax = 2621440, whenFull = dropNewest) {
       round @20 :UInt64;
       sequence @21 :UInt64;
       quietMs @33 :UInt32;
-      # The group sleeps: the next heartbeat comes after that time, at most a minute; 0: as usual.
+      # The group sleeps: the next heartbeat comes within that time, at most a minute; 0: as usual.
     }
     heartbeatReply :group {
       round @22 :UInt64;

@@ -38,8 +38,7 @@ void MemberActor::again(const std::string& why) {
   after<Again>(kRetry);
 }
 
-// -- what the group has agreed on
-// --------------------------------------------------------------------------------------
+// -- what the group has agreed on ------------------------------------------------------------------------------------
 
 void MemberActor::load(const std::string& from) {
   if (from.empty()) {
@@ -53,11 +52,13 @@ void MemberActor::load(const std::string& from) {
         const std::string prefix = reserved_prefix();
         out.setPrefix(data_of(base::as_bytes(prefix)));
         out.setFrom(data_of(base::as_bytes(from)));
+        out.setStale(true);  // what is newer comes by the watch; asking the leader would wake a group that sleeps
       },
-      [this, run = run_](runtime::Answer<raft::wire::KeyRows> answer) {
+      [this, run = run_, from](runtime::Answer<raft::wire::KeyRows> answer) {
         if (run != run_) return;
         if (!answer.ok()) return again(answer.error().message);
         const auto page = answer.value();
+        if (from.empty()) revision_ = page.getRevision();  // what changes between two pages is watched
         for (const auto row : page.getRows()) {
           const auto value = bytes_of(row.getValue());
           note(base::as_text(bytes_of(row.getKey())), base::Bytes(value.begin(), value.end()));
@@ -66,7 +67,6 @@ void MemberActor::load(const std::string& from) {
           const auto last = page.getRows()[page.getRows().size() - 1].getKey();
           return load(std::string(base::as_text(bytes_of(last))) + '\0');
         }
-        revision_ = page.getRevision();
         list_files();
       });
 }
@@ -121,8 +121,7 @@ void MemberActor::note(std::string_view key, const std::optional<base::Bytes>& v
   else held_.erase(held->cid);
 }
 
-// -- what this node does about it
-// --------------------------------------------------------------------------------------
+// -- what this node does about it ------------------------------------------------------------------------------------
 
 /// One thing at a time; each calls this again at its end.
 void MemberActor::go_on() {

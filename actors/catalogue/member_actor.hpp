@@ -1,9 +1,9 @@
 #pragma once
 // The catalogue of one group at one of its members: what the group has agreed to keep, this node keeps up, too.
 //
-// Load    all rows, then a watch from there; again when the watch ends, at the latest after kWatchIdle without a
-// change. Adopt   a file that this node does not own yet is read from whichever nodes have it, and put here: this node
-// becomes
+// Load    all rows as this member knows them, then a watch from there; again when the watch ends, at the latest after
+//         kWatchIdle without a change.
+// Adopt   a file that this node does not own yet is read from whichever nodes have it, and put here: this node becomes
 //         an owner of it, and its watch repairs copies. One at a time; tried again after kRetry.
 // Say     once it is owned here, a row of the group says so.
 // Remove  an entry that is gone: a file that was adopted is removed, and the row.

@@ -140,7 +140,7 @@ Raft::Taken Raft::on(const MemberId&, const Wake&, base::Instant now) {
 
 void Raft::begin_round(base::Instant now) {
   Leader& leads = *leader();
-  const base::Duration quiet = leads.asleep ? kSleepingHeartbeat : base::Duration::zero();
+  const base::Duration quiet = leads.asleep ? kSleepingQuiet : base::Duration::zero();
   leads.round = leads.round.next();
   leads.rounds[leads.round] = leads.round_sent = now;
   for (auto& [id, progress] : leads.progress)

@@ -34,7 +34,7 @@ base::Result<Position, Refused> Raft::change(const std::vector<Change>& changes,
 bool Raft::answers(const Progress& progress, base::Instant now) const {
   const base::Duration patience = 2 * settings_.election;
   const bool rests = leader()->asleep || now < leader()->awake_since + patience;
-  return progress.heard + (rests ? base::Duration(2 * kSleepingHeartbeat) : patience) >= now;
+  return progress.heard + (rests ? kSleepingQuiet : patience) >= now;
 }
 
 bool Raft::would_lose_quorum(const Configuration& next, base::Instant now) const {

@@ -52,7 +52,7 @@ struct Heartbeat {
   Index commit;  ///< not beyond what this follower has acknowledged
   Round round;
   std::uint64_t sequence = 0;
-  base::Duration quiet{};  ///< the group sleeps: the next one comes after that time; at most kQuietMax
+  base::Duration quiet{};  ///< the group sleeps: the next one comes within that time; at most kQuietMax
 };
 struct HeartbeatReply {
   Round round;

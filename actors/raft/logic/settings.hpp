@@ -38,6 +38,9 @@ inline constexpr std::chrono::seconds kDriftWindow{10};
 inline constexpr int kDisturbedPart = 16, kDisturbedMin = 4;
 /// Our choice: from one heartbeat of a sleeping group to the next one.
 inline constexpr std::chrono::seconds kSleepingHeartbeat{10};
+/// Our choice: so long a sleeping follower is content, so that one lost heartbeat, or a machine that stands still for a
+/// moment, wakes no groups.
+inline constexpr base::Duration kSleepingQuiet = 2 * kSleepingHeartbeat;
 inline constexpr std::chrono::minutes kQuietMax{1};  // what a follower believes
 
 }  // namespace troupe::raft

@@ -144,11 +144,22 @@ TEST_CASE("sleep: without its leader it finds another one") {
     while (!group.leads(2) && !group.leads(3) && group.now < gone + 1min) group.pass_time(10ms);
     CHECK(group.now <= gone + 6 * kElection);
   }
-  SUBCASE("without that when a heartbeat is missing") {
+  SUBCASE("without that when two heartbeats in a row are missing") {
     while (!group.leads(2) && !group.leads(3) && group.now < gone + 1min) group.pass_time(10ms);
-    CHECK(group.now > gone + kSleepingHeartbeat - 1s);
-    CHECK(group.now <= gone + kSleepingHeartbeat + kSleepingHeartbeat / 10 + 6 * kElection);
+    CHECK(group.now > gone + kSleepingHeartbeat);
+    CHECK(group.now <= gone + kSleepingQuiet + kSleepingQuiet / 10 + 6 * kElection);
   }
+}
+
+TEST_CASE("sleep: one heartbeat that is lost wakes no follower") {
+  Group group = asleep();
+  group.cut = {member(1)};
+  group.pass_time(kSleepingHeartbeat);
+  CHECK(group.at(2).status(group.now).asleep);
+  group.cut.clear();
+  group.pass_time(kSleepingQuiet);
+  CHECK(group.leads(1));
+  CHECK(group.at(1).status(group.now).asleep);
 }
 
 TEST_CASE("sleep: who comes back asks for votes, gets none, and follows") {
