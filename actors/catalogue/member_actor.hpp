@@ -18,9 +18,9 @@
 
 namespace troupe::catalogue {
 
-inline constexpr std::size_t kEntriesMax = 100'000;    // our choice: 30 MiB
-inline constexpr std::chrono::seconds kWatchIdle{60};  // our choice
-inline constexpr std::chrono::seconds kRetry{5};       // our choice
+inline constexpr std::size_t kEntriesMax = 100'000;     // our choice: 30 MiB
+inline constexpr std::chrono::seconds kWatchIdle{600};  // our choice, below runtime::kServedIdle
+inline constexpr std::chrono::seconds kRetry{5};        // our choice
 inline constexpr std::chrono::seconds kStreamIdle{60};
 
 class MemberActor final : public runtime::Actor {

@@ -18,6 +18,7 @@ constexpr std::uint8_t kScoreRow = 's', kOfNode = 'n', kOfRequest = 'r', kEventR
 constexpr std::size_t kEventKeyBytes = 1 + base::NodeId::kBytes + 8 + EventId::kBytes;
 constexpr std::uint32_t kScanBytes = 384u << 10;
 constexpr std::chrono::seconds kFindDue{60};
+constexpr std::size_t kFadingAtOnce = 1'024;  // our choice: one look at all nodes gives that many
 
 Bytes score_key(const base::NodeId& node) {
   Bytes out{kScoreRow, kOfNode};
@@ -261,9 +262,10 @@ void ReputationActor::add() {
   }
   const auto known = scores_.find(wanted.node);
   const Score before = known == scores_.end() ? Score{} : known->second;
-  if ((known == scores_.end() && scores_.size() >= kNodesMax) || before.events >= kEventsMax) {
+  if (known == scores_.end() && scores_.size() >= settings_.nodes_max) return make_room();
+  if (before.events >= kEventsMax) {
     ++refused_;
-    return refused({Code::refused, "as many events are kept of this node, or in all, as may be"});
+    return refused({Code::refused, "as many events are kept of this node as may be"});
   }
   const crypto::Identity& self = *settings_.identity;
   Event event{.by = self.public_key(), .by_nonce = self.nonce(), .node = wanted.node};
@@ -281,6 +283,47 @@ void ReputationActor::add() {
   done.clamped = after.fold(event, id);
   done.new_score = after.value;
   save(done, event_key(event, id), std::move(bytes), after);
+}
+
+void ReputationActor::make_room() {
+  const auto gone = [this](const base::NodeId& node) {
+    const auto known = scores_.find(node);
+    return known == scores_.end() || known->second.last_ms >= fading_since_;
+  };
+  while (!fading_.empty() && gone(fading_.front())) fading_.pop_front();
+  if (fading_.empty()) {
+    fading_since_ = unix_ms();
+    fading_ = fading(scores_, fading_since_ / kDayMs, kFadingAtOnce);
+  }
+  if (!fading_.empty()) return forget(fading_.front());
+  ++refused_;
+  queue_.front().second.refuse({Code::refused, "as many nodes are known as may be, each by many events"});
+  next();
+}
+
+void ReputationActor::forget(base::NodeId node) {
+  fading_.pop_front();
+  events_.scan(events_of(node), kFadingEventsMax + 1, kScanBytes,
+               [this, node](const base::Outcome<store::Rows::Page>& page) {
+                 const auto failed = [this](const Error& why) {
+                   queue_.front().second.refuse(why);
+                   next();
+                 };
+                 if (!page.ok()) return failed(page.error());
+                 store::RowChange change;
+                 change.erase.push_back(score_key(node));
+                 for (const auto row : page.value().rows)
+                   if (const ByteView key = bytes_of(row.getKey()); is_event_of(key, node))
+                     change.erase.emplace_back(key.begin(), key.end());
+                 rows_.save(std::move(change), [this, node, failed](const base::Outcome<void>& erased) {
+                   if (!erased.ok()) return failed(erased.error());
+                   events_all_ -= scores_.at(node).events;
+                   scores_.erase(node);
+                   settings_.log.info("the book of reputations is full: what it had of a node is forgotten",
+                                      {{"node", node.hex()}});
+                   add();
+                 });
+               });
 }
 
 void ReputationActor::save(Request done, Bytes key, Bytes event, const Score& score) {

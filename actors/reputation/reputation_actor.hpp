@@ -2,11 +2,11 @@
 // What this node thinks of others, at kPath: it signs each event that it sees, and folds it into a score.
 //
 // Rows     one keyspace: "sn" node: its Score; "sr" hash of a request: what it came to; "e" node, time, id: an event,
-// as
-//          signed. Numbers in keys are big-endian, so that events lie in the order in which they are folded.
+//          as signed. Numbers in keys are big-endian, so that events lie in the order in which they are folded.
 // Order    one event at a time is decided, written, and then counted. Its time is behind that of the last one of its
 //          node, also where a clock was set back.
-// Limits   kNodesMax nodes, kEventsMax events of each; the kRequestsMax newest requests are remembered.
+// Limits   ReputationSettings::nodes_max nodes, kEventsMax events of each; the kRequestsMax newest requests are
+//          remembered. A further node takes the place of the one whose score says least (logic/score.hpp).
 #include <deque>
 #include <map>
 
@@ -18,7 +18,6 @@ namespace troupe::reputation {
 class ReputationActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "reputation";
-  static constexpr std::size_t kNodesMax = 100'000;     // our choice: 10 MiB of memory
   static constexpr std::uint32_t kEventsMax = 100'000;  // our choice: 250 bytes each
   static constexpr std::size_t kRequestsMax = 1'024;    // our choice
   static constexpr std::size_t kWaitingMax = 1'024;     // our choice
@@ -54,6 +53,9 @@ class ReputationActor final : public runtime::Actor {
   void want(Wanted wanted, Reply reply);
   /// The first of the queue.
   void add();
+  /// Forgets a node with its events, and goes on with the first of the queue.
+  void make_room();
+  void forget(base::NodeId node);
   void save(Request done, base::Bytes key, base::Bytes event, const Score& score);
   void remember(const base::Digest& request, const Request& done);
   void next();
@@ -67,9 +69,10 @@ class ReputationActor final : public runtime::Actor {
   bool ready_ = false;
   std::deque<std::pair<Wanted, Reply>> queue_;  // the first is being written
   std::map<base::NodeId, Score> scores_;
+  std::deque<base::NodeId> fading_;  // to be forgotten next
   std::map<base::Digest, Request> requests_;
   std::map<std::uint64_t, base::Digest> serials_;
-  std::uint64_t events_all_ = 0, refused_ = 0;
+  std::uint64_t events_all_ = 0, refused_ = 0, fading_since_ = 0;
 };
 
 }  // namespace troupe::reputation

@@ -17,6 +17,7 @@ inline constexpr const char* kEventRows = "reputation-events";
 struct ReputationSettings {
   std::shared_ptr<const crypto::Identity> identity;
   std::map<std::string, std::int8_t> rules;  ///< own ones
+  std::size_t nodes_max = 100'000;           ///< our choice: 10 MiB of memory
   std::string store = "/store";
   std::string registry = "/registry/list";
   observe::Health* health = nullptr;  ///< outlives the actors; null: not told

@@ -192,7 +192,12 @@ void WorkerActor::take(wire::RunAttempt::Reader request, runtime::Sink<wire::Att
     return turn_away(asked, {Code::refused, "the order is of another node than the one that asks"});
   if (!places_.fits(user, 1))
     return turn_away(asked, {Code::overloaded, "as many tasks wait at this node as may", std::chrono::seconds(10)});
-  if (asked.what.paid_by) return look_up(std::make_shared<Asked>(std::move(asked)));
+  if (asked.what.paid_by) {
+    if (!look_ups_.fits(user, 1))
+      return turn_away(
+          asked, {Code::overloaded, "as many escrows are looked up by this node as may", std::chrono::seconds(10)});
+    return look_up(std::make_shared<Asked>(std::move(asked)));
+  }
   // A node pays itself nothing, and checks are free: they show others what it can do.
   const bool free = !from.node || is_check(asked.what.order);
   const std::uint64_t wanted = free ? 0 : earnings_.wanted(asked.what.order);
@@ -205,6 +210,7 @@ void WorkerActor::take(wire::RunAttempt::Reader request, runtime::Sink<wire::Att
 /// Whether its price lies in the escrow that it names; meanwhile it holds a place, and its submitter hears of it.
 void WorkerActor::look_up(std::shared_ptr<Asked> asked) {
   places_.hold(asked->user, 1);
+  look_ups_.hold(asked->user, 1);
   looking_up_.push_back(asked);
   asked->to.on_cancel([asked = std::weak_ptr(asked)] {
     if (const auto it = asked.lock()) it->gone = true;
@@ -212,6 +218,7 @@ void WorkerActor::look_up(std::shared_ptr<Asked> asked) {
   const AttemptActor::What& what = asked->what;
   earnings_.check(what.order, what.token, *what.paid_by, [this, asked](const base::Outcome<wallet::UnixMs>& due) {
     places_.release(asked->user, 1);
+    look_ups_.release(asked->user, 1);
     std::erase_if(looking_up_, [&](const auto& one) { return one.expired() || one.lock() == asked; });
     if (!due.ok()) return turn_away(*asked, due.error());
     asked->engaged = true;

@@ -129,6 +129,7 @@ class WorkerActor final : public runtime::Actor {
   std::map<TaskId, std::uint64_t> tokens_;  // the highest, of those that ended too
   std::deque<TaskId> ended_;                // in the order of their ends
   base::ShareBudget<base::NodeId> places_{kWaitingMax};
+  base::ShareBudget<base::NodeId> look_ups_{Earnings::kCheckingMax};  // of escrows, at the hosts that submitters name
 };
 
 }  // namespace troupe::task

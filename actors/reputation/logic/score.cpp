@@ -1,6 +1,9 @@
 #include "actors/reputation/logic/score.hpp"
 
 #include <array>
+#include <cstdlib>
+#include <tuple>
+#include <vector>
 
 namespace troupe::reputation {
 namespace {
@@ -61,6 +64,18 @@ std::optional<Score> Score::decode(base::ByteView bytes) {
   out.last_ms = from.number<std::uint64_t>();
   out.last = from.fixed<EventId>();
   return from.ended() && out.value >= 0 && out.value <= kMost ? std::optional(out) : std::nullopt;
+}
+
+std::deque<base::NodeId> fading(const std::map<base::NodeId, Score>& scores, std::uint64_t day, std::size_t count) {
+  using Says = std::tuple<Thousandths, std::uint64_t, base::NodeId>;
+  std::vector<Says> all;
+  for (const auto& [node, score] : scores)
+    if (score.events <= kFadingEventsMax) all.emplace_back(std::abs(score.on(day) - kStart), score.last_ms, node);
+  const auto end = all.begin() + static_cast<std::ptrdiff_t>(std::min(count, all.size()));
+  std::partial_sort(all.begin(), end, all.end());
+  std::deque<base::NodeId> out;
+  for (auto at = all.begin(); at != end; ++at) out.push_back(std::get<base::NodeId>(*at));
+  return out;
 }
 
 }  // namespace troupe::reputation

@@ -7,6 +7,8 @@
 // Rounded  half up, for people.
 #include <algorithm>
 #include <cstdint>
+#include <deque>
+#include <map>
 
 #include "actors/reputation/logic/event.hpp"
 
@@ -44,5 +46,11 @@ struct Score {
   static std::optional<Score> decode(base::ByteView bytes);
   friend bool operator==(const Score&, const Score&) = default;
 };
+
+inline constexpr std::uint32_t kFadingEventsMax = 256;  // our choice: one commit erases them
+
+/// Nodes that a full book may forget, `count` at most: the ones whose score is nearest to that of a stranger, of equals
+/// the one whose last event is older first. None with over kFadingEventsMax events.
+std::deque<base::NodeId> fading(const std::map<base::NodeId, Score>& scores, std::uint64_t day, std::size_t count);
 
 }  // namespace troupe::reputation

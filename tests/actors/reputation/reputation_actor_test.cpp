@@ -15,13 +15,16 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const base::NodeId kKnown = [] {
+/// One that the registry knows; kKnown is the first.
+base::NodeId known(std::uint8_t number) {
   base::NodeId out;
   out.bytes[0] = 7;
+  out.bytes[1] = number;
   return out;
-}();
+}
+const base::NodeId kKnown = known(0);
 
-/// A node with a store, whose registry knows one other node.
+/// A node with a store, whose registry knows some others.
 struct ReputationFixture : test::ActorFixture {
   ReputationFixture() {
     settings.identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(ports.world().chance, 0));
@@ -30,7 +33,7 @@ struct ReputationFixture : test::ActorFixture {
     start("list", [](test::Scripted&, runtime::Handlers& on) {
       on.stream<registry::wire::ViewNode, registry::wire::NodeRows>(
           [](registry::wire::ViewNode::Reader question, runtime::Sink<registry::wire::NodeRows> to) {
-            if (node_of(question.getNode()) == kKnown) return to.end();
+            if (node_of(question.getNode())->bytes[0] == kKnown.bytes[0]) return to.end();
             to.fail({base::Code::not_found, "no node of this id is in the registry"});
           });
     });
@@ -72,11 +75,11 @@ struct ReputationFixture : test::ActorFixture {
     stage.run_for(6s);
     return out;
   }
-  std::vector<Event> events() {
+  std::vector<Event> events(const base::NodeId& of = kKnown) {
     std::vector<Event> out;
     inside([&](test::Scripted& self) {
       self.ask<wire::ListEvents, wire::Events>(
-          actor, self.now() + 5s, [&](wire::ListEvents::Builder to) { to.setNode(data_of(kKnown.view())); },
+          actor, self.now() + 5s, [&](wire::ListEvents::Builder to) { to.setNode(data_of(of.view())); },
           [&](runtime::Answer<wire::Events> answer) {
             REQUIRE(answer.ok());
             for (const auto one : answer.value().getEvents()) out.push_back(*parse_event(bytes_of(one)));
@@ -139,6 +142,25 @@ TEST_CASE("reputation: after a clock went back, an event comes behind the last o
   REQUIRE(events.size() == 2);
   CHECK(events[1].kind == "task_failure");
   CHECK(events[1].unix_ms == events[0].unix_ms + 1);
+}
+
+TEST_CASE("reputation: in a full book a further node takes the place of the one whose score says least") {
+  ReputationFixture it;
+  it.settings.nodes_max = 3;
+  it.restart();
+  it.report("malicious_behavior", {}, "", known(1));
+  it.report("praise", 1, "", known(2));
+  it.report("praise", -1, "", known(2));  // at 10 again
+  it.report("task_success", {}, "", known(3));
+  CHECK(it.report("task_failure", {}, "", known(4)).after == 5'000);
+  CHECK(it.events(known(2)).empty());
+  CHECK(it.events(known(1)).size() == 1);
+  it.restart();
+  CHECK(it.report("praise", 1, "", known(1)).before == 0);
+  CHECK(it.report("praise", 1, "", known(3)).before == 20'000);
+  CHECK(it.report("praise", 1, "", known(4)).before == 5'000);
+  CHECK(it.report("praise", 1, "", known(2)).before == 10'000);  // in the place of known(4)
+  CHECK(it.events(known(4)).empty());
 }
 
 TEST_CASE("reputation: the same request twice at once counts once, and many events at once all count") {

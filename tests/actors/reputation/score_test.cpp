@@ -19,6 +19,27 @@ Score folded(const std::vector<Event>& events) {
 
 }  // namespace
 
+TEST_CASE("score: whose score is nearest to a stranger's today fades first, and none with many events") {
+  std::map<base::NodeId, Score> scores;
+  const auto add = [&](std::uint8_t id, Thousandths value, std::uint64_t day, std::uint32_t events) {
+    base::NodeId node;
+    node.bytes[0] = id;
+    scores[node] = {.value = value, .day = day, .events = events, .last_ms = day * kDayMs};
+  };
+  add(1, 15'000, 90, 1);
+  add(2, 7'000, 0, 1);                       // 8.5 by then
+  add(3, 5'000, 89, 1);                      // as far as 1, and older
+  add(4, kStart, 90, kFadingEventsMax + 1);  // much is known of it
+  add(5, 100'000, 90, 1);
+  const auto names = [&](std::size_t count) {
+    std::string out;
+    for (const auto& node : fading(scores, 90, count)) out += std::to_string(node.bytes[0]);
+    return out;
+  };
+  CHECK(names(2) == "23");
+  CHECK(names(9) == "2315");
+}
+
 TEST_CASE("score: points are added, and cut at 0 and 100") {
   CHECK(points(Score{}.value) == 10);
   CHECK(folded({test_event(1, 10)}).value == 20'000);
