@@ -38,6 +38,19 @@ struct AttemptRenewed $kind(from = [peer], bytesMax = 64) {
   # The answer to RenewAttempt: the lease counts from when it was asked for.
 }
 
+struct GetWarnings $kind(from = [peer], bytesMax = 128) {
+  # Asks a node, at /task/warnings, whether a program of that submitter tried there what no task may. Answered by Warnings.
+
+  submitter @0 :Data;
+}
+
+struct Warnings $kind(from = [peer], bytesMax = 20480) {
+  # The answer to GetWarnings.
+
+  warning @0 :Data;
+  # As the answering node has signed it (actors/task/logic/warning.hpp); empty: it has seen nothing.
+}
+
 struct AttemptItem $kind(from = [peer], bytesMax = 131072, whenFull = credit) {
   # What RunAttempt streams. After `ended` the stream ends.
 
@@ -116,6 +129,28 @@ struct AttemptMalicious $kind(bytesMax = 256) {
   submitter @2 :Data;
   tripwire @3 :Text;
   # The call, as in TaskEnded.
+}
+
+struct WarnOf $kind(bytesMax = 20480) {
+  # `/task` tells `/task/warnings` what a program tried here that no task may.
+
+  submitter @0 :Data;
+  call @1 :Text;
+  order @2 :Data;
+  # As signed.
+}
+
+struct LookForWarnings $kind(bytesMax = 128) {
+  # `/task` tells `/task/warnings` that a node wants a task run here.
+
+  submitter @0 :Data;
+}
+
+struct WarnedOf $kind(bytesMax = 256) {
+  # `/task/warnings` tells `/task` that enough other nodes have seen malicious programs of a submitter.
+
+  submitter @0 :Data;
+  call @1 :Text;
 }
 
 struct UseInput $kind(bytesMax = 128) {
@@ -314,6 +349,17 @@ struct ChecksState $kind(from = [view, operate], bytesMax = 256) {
   nodes @0 :UInt32;
   # That this node checks.
   underWay @1 :UInt32;
+}
+
+struct WarningsState $kind(from = [view, operate], bytesMax = 256) {
+  # Of `/task/warnings`.
+
+  own @0 :UInt32;
+  # Submitters that this node warns of.
+  looked @1 :UInt32;
+  # Submitters of which others were asked.
+  looking @2 :UInt32;
+  # Of them, under way.
 }
 
 struct InputsState $kind(from = [view, operate], bytesMax = 256) {

@@ -30,6 +30,7 @@ class AttemptActor final : public runtime::Actor {
     std::uint64_t token = 0;
     base::NodeId submitter;
     std::optional<escrow::TaskEscrowId> paid_by{};
+    base::Bytes order_bytes{};        ///< as signed by another node, for a warning; empty: too large
     base::Duration lease{};           ///< of an order with hosts
     base::Endpoint coordinated_at{};  ///< where its submitter is
   };

@@ -91,7 +91,7 @@ constexpr auto kSettings = std::to_array<config::Setting>(
      kNetwork,   kHours,     kSigners,         kDeny,     kTimeMax, kTripwires, kMaliceRefused, kTrust,
      kDishonest, kPayMargin, kRequireVerified, kChecks});
 
-constexpr std::string_view kHealthSources[] = {kTaskRows, kTextRows, kMaliceRows, kSandboxSource};
+constexpr std::string_view kHealthSources[] = {kTaskRows, kTextRows, kMaliceRows, kWarningRows, kSandboxSource};
 
 node::Domain make(const node::DomainParts& parts) {
   const auto& settings = parts.settings;

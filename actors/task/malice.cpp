@@ -2,16 +2,16 @@
 
 #include <algorithm>
 
+#include "actors/task/logic/warning.hpp"
 #include "runtime/base/fields.hpp"
 #include "runtime/base/whole_units.hpp"
 
 namespace troupe::task {
 namespace {
 
-constexpr std::size_t kCallBytesMax = 64;  // our choice: names of system calls are shorter
+constexpr char kElsewhere = '+';
 
 }  // namespace
-
 Malice::Malice(runtime::Actor& owner, const TaskSettings& settings)
     : refused_for_(settings.malice_refused),
       rows_(owner, settings.rows(kMaliceRows, "the submitters whose programs were malicious")) {}
@@ -23,20 +23,24 @@ void Malice::start() {
 
 store::Use Malice::take(base::ByteView key, base::ByteView value) {
   const auto node = base::NodeId::from(key);
-  if (!node || value.size() < sizeof(std::uint64_t) || value.size() > sizeof(std::uint64_t) + kCallBytesMax)
+  if (!node || value.size() < sizeof(std::uint64_t) || value.size() > sizeof(std::uint64_t) + 1 + kCallBytesMax)
     return store::Use::erase;
+  std::string call(base::as_text(value.subspan(8)));
+  const Where where = call.starts_with(kElsewhere) ? Where::elsewhere : Where::here;
+  if (where == Where::elsewhere) call.erase(0, 1);
   // What was seen since the start is newer.
-  seen_.try_emplace(*node, Seen{base::load<std::uint64_t>(value), std::string(base::as_text(value.subspan(8)))});
+  seen_.try_emplace(*node, Seen{base::load<std::uint64_t>(value), std::move(call), where});
   return store::Use::keep;
 }
 
-void Malice::note(const base::NodeId& submitter, std::string call, base::WallTime at) {
+void Malice::note(const base::NodeId& submitter, std::string call, Where where, base::WallTime at) {
   call.resize(std::min(call.size(), kCallBytesMax));
   if (!seen_.contains(submitter)) make_room();
   base::Bytes value;
   base::append_number(value, base::unix_milliseconds(at));
+  if (where == Where::elsewhere) value.push_back(kElsewhere);
   base::append(value, base::as_bytes(call));
-  seen_.insert_or_assign(submitter, Seen{base::unix_milliseconds(at), std::move(call)});
+  seen_.insert_or_assign(submitter, Seen{base::unix_milliseconds(at), std::move(call), where});
   store::RowChange change;
   change.save.push_back({{submitter.bytes.begin(), submitter.bytes.end()}, std::move(value)});
   rows_.write(std::move(change), [](const base::Outcome<void>&) {});
@@ -60,10 +64,11 @@ std::optional<base::Error> Malice::refusal(const base::NodeId& submitter, base::
   // A clock that was set back does not make it longer.
   const std::uint64_t since = now > found->second.unix_ms ? now - found->second.unix_ms : 0;
   if (since >= span) return std::nullopt;
-  return base::Error{
-      base::Code::refused,
-      "a program of that submitter tried here what no task may: " + found->second.call + " (task.malice_refused)",
-      std::chrono::milliseconds(std::min<std::uint64_t>(span - since, 3'600'000))};
+  const char* const tried = found->second.where == Where::here
+                                ? "a program of that submitter tried here what no task may: "
+                                : "a program of that submitter tried at several other nodes what no task may: ";
+  return base::Error{base::Code::refused, tried + found->second.call + " (task.malice_refused)",
+                     std::chrono::milliseconds(std::min<std::uint64_t>(span - since, 3'600'000))};
 }
 
 }  // namespace troupe::task

@@ -1,8 +1,10 @@
 #pragma once
-// Submitters whose programs tried here what no task may: this node takes no tasks of theirs for a while.
+// Submitters whose programs tried what no task may: this node takes no tasks of theirs for a while.
 //
-// Rows    the id of a node; Unix ms (8, little-endian) of the last time, and the name of the call.
-// Told    to the reputation, as `malicious_behavior` of the submitter in this node's own book.
+// Rows    the id of a node; Unix ms (8, little-endian) of the last time, and the name of the call; before it a '+' if
+// it
+//         was tried at other nodes alone (logic/warning.hpp).
+// Told    what was tried here: to the reputation, as `malicious_behavior` of the submitter in this node's own book.
 // Limits  kMaliciousMax submitters: the one that was seen first makes room. An id costs work (identity.work_bits).
 // Owner   the worker.
 #include <map>
@@ -29,8 +31,9 @@ class Malice final {
   void start();
   void stop() { rows_.stop(); }
 
-  /// A program of that submitter has tried it now.
-  void note(const base::NodeId& submitter, std::string call, base::WallTime at);
+  enum class Where : std::uint8_t { here, elsewhere };
+  /// A program of that submitter has tried it now, or that was heard now.
+  void note(const base::NodeId& submitter, std::string call, Where where, base::WallTime at);
   /// Why a task of that submitter is not taken.
   std::optional<base::Error> refusal(const base::NodeId& submitter, base::WallTime at) const;
 
@@ -38,6 +41,7 @@ class Malice final {
   struct Seen {
     std::uint64_t unix_ms = 0;
     std::string call;
+    Where where{};
   };
   store::Use take(base::ByteView key, base::ByteView value);
   void make_room();

@@ -18,6 +18,7 @@ namespace troupe::task {
 inline constexpr const char* kTaskRows = "task";  // keyspaces, and sources of health
 inline constexpr const char* kTextRows = "task-texts";
 inline constexpr const char* kMaliceRows = "task-malice";
+inline constexpr const char* kWarningRows = "task-warnings";
 inline constexpr const char* kSandboxSource = "sandbox";
 inline constexpr const char* kDirectory = "tasks";  // of this domain, below the node's
 inline constexpr std::size_t kPieceBytes = 65'536;  // messages/task.capnp

@@ -7,6 +7,7 @@
 #include "actors/task/logic/loader.hpp"
 #include "actors/task/logic/network.hpp"
 #include "actors/task/orders_actor.hpp"
+#include "actors/task/warnings_actor.hpp"
 #include "messages/reputation.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/actor/user.hpp"
@@ -45,6 +46,7 @@ void WorkerActor::receive(runtime::Handlers& on) {
   });
   malice_.receive<MaliceAgain>(on);
   on.tell<wire::AttemptMalicious>([this](wire::AttemptMalicious::Reader told) { hear_malice(told); });
+  on.tell<wire::WarnedOf>([this](wire::WarnedOf::Reader told) { hear_warnings(told); });
   on.describe<wire::WorkerState>([this](wire::WorkerState::Builder state) {
     state.setSlots(slots_);
     state.setUsed(slots_used_.own + slots_used_.others);
@@ -64,6 +66,8 @@ void WorkerActor::start() {
         {.kind = InputsActor::kName, .placement = ports::Placement::own_thread});
   spawn("orders", [settings = settings_] { return std::make_unique<OrdersActor>(settings); },
         {.kind = OrdersActor::kName});
+  spawn("warnings", [settings = settings_] { return std::make_unique<WarningsActor>(settings); },
+        {.kind = WarningsActor::kName});
   if (settings_.require_verified)
     spawn("checks", [settings = settings_] { return std::make_unique<ChecksActor>(settings); },
           {.kind = ChecksActor::kName, .placement = ports::Placement::own_thread});
@@ -158,12 +162,12 @@ std::optional<Error> WorkerActor::refusal(const AttemptActor::What& what) const 
   return settings_.provider.refusal(order, what.submitter, wall());
 }
 
-/// Counts in this node's own book.
+/// Counts in this node's own book, and others are warned.
 void WorkerActor::hear_malice(wire::AttemptMalicious::Reader told) {
   const auto submitter = base::NodeId::from(bytes_of(told.getSubmitter()));
   const auto task = TaskId::from(bytes_of(told.getTask()));
   if (!submitter || !task) return;
-  malice_.note(*submitter, text_of(told.getTripwire()), wall());
+  malice_.note(*submitter, text_of(told.getTripwire()), Malice::Where::here, wall());
   ask<reputation::wire::Observe, reputation::wire::Reported>(
       node().find(settings_.reputation), now() + kMaliceDue,
       [&](reputation::wire::Observe::Builder out) {
@@ -172,6 +176,21 @@ void WorkerActor::hear_malice(wire::AttemptMalicious::Reader told) {
         out.setRequest("malice " + task->hex() + ' ' + std::to_string(told.getToken()));
       },
       [](const runtime::Answer<reputation::wire::Reported>&) {});  // it says itself what it could not keep
+  const auto one = all_.find(*task);
+  if (one == all_.end() || one->second.what->order_bytes.empty()) return;  // it is gone, or too large
+  tell<wire::WarnOf>(node().find(kWarningsPath), [&](wire::WarnOf::Builder out) {
+    out.setSubmitter(data_of(submitter->view()));
+    out.setCall(told.getTripwire());
+    out.setOrder(data_of(one->second.what->order_bytes));
+  });
+}
+
+void WorkerActor::hear_warnings(wire::WarnedOf::Reader told) {
+  const auto submitter = base::NodeId::from(bytes_of(told.getSubmitter()));
+  if (!submitter || malice_.refusal(*submitter, wall())) return;
+  settings_.log.warn("other nodes have seen malicious programs of a submitter: this one takes no tasks of it",
+                     {{"node", submitter->hex()}});
+  malice_.note(*submitter, text_of(told.getCall()), Malice::Where::elsewhere, wall());
 }
 
 void WorkerActor::take(wire::RunAttempt::Reader request, runtime::Sink<wire::AttemptItem> to) {
@@ -192,6 +211,13 @@ void WorkerActor::take(wire::RunAttempt::Reader request, runtime::Sink<wire::Att
     return turn_away(asked, {Code::refused, "the order is of another node than the one that asks"});
   if (!places_.fits(user, 1))
     return turn_away(asked, {Code::overloaded, "as many tasks wait at this node as may", std::chrono::seconds(10)});
+  if (from.node) {
+    if (const auto bytes = bytes_of(request.getOrder()); bytes.size() <= kWarnedOrderBytesMax)
+      asked.what.order_bytes.assign(bytes.begin(), bytes.end());
+    tell<wire::LookForWarnings>(node().find(kWarningsPath), [&](wire::LookForWarnings::Builder out) {
+      out.setSubmitter(data_of(submitter.view()));
+    });
+  }
   if (asked.what.paid_by) {
     if (!look_ups_.fits(user, 1))
       return turn_away(

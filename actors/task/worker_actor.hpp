@@ -77,6 +77,7 @@ class WorkerActor final : public runtime::Actor {
   void turn_away(Asked& asked, const base::Error& why);
   std::optional<base::Error> refusal(const AttemptActor::What& what) const;
   void hear_malice(wire::AttemptMalicious::Reader told);
+  void hear_warnings(wire::WarnedOf::Reader told);
   /// It could not be handed in any more.
   bool too_late(const One& one) const;
   void begin_next();

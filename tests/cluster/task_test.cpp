@@ -481,6 +481,50 @@ TEST_CASE("cluster tasks: an array is many tasks, whose ends add up to its own")
   CHECK(until([&] { return contains(view(), ended); }));
 }
 
+TEST_CASE("cluster tasks: what three nodes have seen of a submitter, a fourth one takes over") {
+  const std::vector<std::string> of_workers{"--set", "registry.heartbeat=2s",      "--set", "task.host_usr=true",
+                                            "--set", "task.require_verified=false"};
+  Cluster cluster(3, of_workers);
+  if (!sandboxes(cluster.folder)) return;
+  const std::vector<std::string> join{"--join", cluster.nodes[0]->id + '@' + cluster.nodes[0]->at};
+  std::vector<std::string> options = of_workers;
+  options.insert(options.end(), join.begin(), join.end());
+  std::vector<std::string> of_stranger = options;
+  of_stranger.insert(of_stranger.end(), {"--set", "task.slots=0"});
+  NodeProgram stranger(cluster.folder, "stranger", of_stranger);
+  REQUIRE(stranger.ready());
+  const auto there = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--data", stranger.data});
+    return troupe::test::troupe(cluster.folder, words);
+  };
+  const std::string bad = script(cluster.folder, "bad", "mount -t tmpfs none /tmp; echo here");
+  std::string id;
+  REQUIRE(until([&] {
+    const Seen seen = there(submit(bad, {"--replicas", "3", "--quorum", "3", "--deterministic", "--request", "bad"}));
+    if (seen.exit == 0) id = line(seen);
+    return seen.exit == 0;
+  }));
+  for (std::size_t i = 0; i < 3; ++i)
+    REQUIRE(until([&] {
+      return contains(cluster.run(i, {"reputation", stranger.id, "--events"}).out, "malicious_behavior");
+    }));
+
+  NodeProgram fourth(cluster.folder, "fourth", options);
+  REQUIRE(fourth.ready());
+  const std::string quick = script(cluster.folder, "quick", "echo done");
+  // Its first tasks may still run there.
+  CHECK(until([&] {
+    const Seen seen = there(submit(quick));
+    if (seen.exit != 0) return false;
+    std::string view;
+    const auto decided = [&] {
+      view = there({"task", "view", line(seen)}).out;
+      return contains(view, "what no task may") || contains(view, "done");
+    };
+    return until(decided) && contains(view, "tried at several other nodes what no task may: mount");
+  }));
+}
+
 TEST_CASE("cluster tasks: a stranger's program does not keep those of the node waiting, and may not run for ever") {
   Cluster cluster(1, {"--set", "registry.heartbeat=2s", "--set", "task.host_usr=true", "--set", "task.slots=1", "--set",
                       "task.require_verified=false"});

@@ -141,7 +141,7 @@ SPEAKS = {
     "chain": {"wallet"},  # the book of accounts, where it is the chain
     "registry": {"dht", "peers", "reputation"},
     "reputation": {"registry"},
-    "task": {"files", "registry", "reputation", "escrow", "wallet"},
+    "task": {"dht", "files", "registry", "reputation", "escrow", "wallet"},
     "escrow": {"raft", "wallet"},
     "fund": {"wallet", "escrow"},
     "airdrop": {"wallet", "escrow", "registry", "fund", "raft"},  # the last two: its worlds

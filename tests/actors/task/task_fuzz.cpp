@@ -6,6 +6,7 @@
 #include "actors/task/book.hpp"
 #include "actors/task/logic/loader.hpp"
 #include "actors/task/logic/spot.hpp"
+#include "actors/task/logic/warning.hpp"
 
 using namespace troupe;
 using namespace troupe::task;
@@ -15,6 +16,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   base::Bytes body(data, data + size);
   if (const auto loader = loader_of(body); loader.ok() && loader.value().size() > size) std::abort();
   if (const auto entry = Entry::decode(body)) entry->task.check();
+  if (const auto warning = parse_warning(body)) {
+    const base::Bytes again = sign(*warning, self.key());  // all but the signature
+    if (again.size() != body.size() || !std::ranges::equal(base::ByteView(again).first(again.size() - 64),
+                                                           base::ByteView(body).first(body.size() - 64)))
+      std::abort();
+    static_cast<void>(read_warning(again, 0));
+  }
   if (const auto text = decode_text(body); text && encode(*text) != body) std::abort();
   // The submitter's key stands behind the mark of 14 bytes.
   constexpr std::size_t kKeyAt = 14;

@@ -1,0 +1,66 @@
+#pragma once
+// What a node signs of a submitter whose program tried there what no task may, so that others need not try it.
+//
+// Bytes    "troupe malice v1" || key of the witness (32) || its work nonce (4) || Unix ms (8) || length of the call's
+// name
+//          (1) and the name || length of the order (4) and its bytes, as its submitter signed them || signature (64) of
+//          all before it, by the witness. Numbers are little-endian.
+// Counts   the order is the submitter's own word, that its program was malicious is that of the witness alone: so
+//          kWitnesses of different address groups have to say it of one order.
+// Old      after task.malice_refused it counts no more.
+#include <map>
+#include <optional>
+#include <set>
+
+#include "actors/task/logic/order.hpp"
+#include "runtime/base/address_group.hpp"
+
+namespace troupe::task {
+
+inline constexpr std::size_t kWitnesses = 3;
+inline constexpr std::size_t kCallBytesMax = 64;                 // our choice: names of system calls are shorter
+inline constexpr std::size_t kWarnedOrderBytesMax = 16 * 1'024;  // our choice: of larger orders none is warned
+inline constexpr std::size_t kWarningBytesMax = kWarnedOrderBytesMax + 256;
+
+struct Warning {
+  base::PublicKey by;
+  std::uint32_t by_nonce = 0;
+  std::uint64_t unix_ms = 0;
+  std::string call;         ///< that its program tried
+  base::Bytes order_bytes;  ///< as signed
+
+  base::NodeId witness() const { return crypto::node_id(by, by_nonce); }
+  friend bool operator==(const Warning&, const Warning&) = default;
+};
+
+base::Bytes sign(const Warning& what, const crypto::SecretKey& key);
+/// Of bytes that were verified before: nothing is checked but the format.
+std::optional<Warning> parse_warning(base::ByteView bytes);
+
+struct Warned {
+  Warning warning;
+  TaskId order;
+  base::NodeId submitter;
+};
+/// Reads what sign() made, and the order in it, cheap questions first.
+base::Result<Warned, ReadError> read_warning(base::ByteView bytes, unsigned work_bits);
+
+/// Where the DHT names those who warn of a submitter.
+base::NodeId place_of_warnings(const base::NodeId& submitter);
+
+/// Counts the witnesses of each order of one submitter.
+class Witnesses final {
+ public:
+  void add(const Warned& what, const base::AddressGroup& group);
+  /// The call that kWitnesses of different groups have seen with one order; nothing: not yet.
+  std::optional<std::string> agree() const;
+
+ private:
+  struct Seen {
+    std::set<base::AddressGroup> groups;
+    std::string call;  ///< as the first one has it
+  };
+  std::map<TaskId, Seen> orders_;
+};
+
+}  // namespace troupe::task

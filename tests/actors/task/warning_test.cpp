@@ -1,0 +1,82 @@
+#include "actors/task/logic/warning.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/actors/task/orders.hpp"
+
+using namespace troupe;
+using namespace troupe::task;
+
+namespace {
+
+crypto::Identity witness(std::uint8_t number) {
+  crypto::Seed seed;
+  seed.bytes[0] = number;
+  return *crypto::Identity::from(crypto::SecretKey{seed}, 0, 0);
+}
+
+Warning warning(const crypto::Identity& by, const Order& order) {
+  return {.by = by.public_key(), .unix_ms = 5, .call = "ptrace", .order_bytes = sign(order, submitter().key())};
+}
+
+base::AddressGroup group(std::uint8_t number) {
+  base::AddressGroup out;
+  out.prefix[0] = number;
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("warning: what was signed is read again, with the order and its submitter") {
+  const auto by = witness(1);
+  const auto read = read_warning(sign(warning(by, large_order()), by.key()), 0);
+  REQUIRE(read.ok());
+  CHECK(read.value().warning == warning(by, large_order()));
+  CHECK(read.value().warning.witness() == by.id());
+  CHECK(read.value().order == id_of(large_order()));
+  CHECK(read.value().submitter == submitter().id());
+}
+
+TEST_CASE("warning: each changed byte, and each cut, is refused") {
+  const auto by = witness(1);
+  const base::Bytes bytes = sign(warning(by, small_order()), by.key());
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    base::Bytes changed = bytes;
+    changed[i] ^= 1;
+    CHECK_FALSE(read_warning(changed, 0).ok());
+    CHECK_FALSE(read_warning(base::ByteView(bytes).first(i), 0).ok());
+  }
+  base::Bytes longer = bytes;
+  longer.push_back(0);
+  CHECK_FALSE(read_warning(longer, 0).ok());
+}
+
+TEST_CASE("warning: an order that the submitter has not signed, no work, and a name with a line end are refused") {
+  const auto by = witness(1);
+  Warning forged = warning(by, small_order());
+  forged.order_bytes = sign(small_order(), by.key());
+  CHECK(read_warning(sign(forged, by.key()), 0).error() == ReadError::bad_signature);
+  CHECK(read_warning(sign(warning(by, small_order()), by.key()), 24).error() == ReadError::lacks_work);
+  Warning lines = warning(by, small_order());
+  lines.call = "ptrace\n";
+  CHECK(read_warning(sign(lines, by.key()), 0).error() == ReadError::malformed);
+  lines.call.clear();
+  CHECK(read_warning(sign(lines, by.key()), 0).error() == ReadError::malformed);
+}
+
+TEST_CASE("warning: three witnesses of different sites have to say it of one order") {
+  const auto said = [](std::uint8_t by, const Order& order) {
+    const auto one = witness(by);
+    return read_warning(sign(warning(one, order), one.key()), 0).value();
+  };
+  Order other = small_order();
+  other.nonce.bytes[0] = 1;
+  Witnesses all;
+  all.add(said(1, small_order()), group(1));
+  all.add(said(2, small_order()), group(2));
+  all.add(said(3, small_order()), group(2));
+  all.add(said(4, other), group(3));
+  CHECK_FALSE(all.agree());
+  all.add(said(4, small_order()), group(3));
+  CHECK(all.agree() == "ptrace");
+}
