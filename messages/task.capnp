@@ -151,6 +151,8 @@ struct WarnedOf $kind(bytesMax = 256) {
 
   submitter @0 :Data;
   call @1 :Text;
+  unixMs @2 :UInt64;
+  # When the first of them saw it.
 }
 
 struct UseInput $kind(bytesMax = 128) {

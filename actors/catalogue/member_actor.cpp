@@ -1,5 +1,7 @@
 #include "actors/catalogue/member_actor.hpp"
 
+#include <algorithm>
+
 #include "actors/raft/api.hpp"
 #include "messages/common.capnp.h"
 #include "messages/words.hpp"
@@ -52,12 +54,16 @@ void MemberActor::load(const std::string& from) {
         const std::string prefix = reserved_prefix();
         out.setPrefix(data_of(base::as_bytes(prefix)));
         out.setFrom(data_of(base::as_bytes(from)));
-        out.setStale(true);  // what is newer comes by the watch; asking the leader would wake a group that sleeps
+        out.setStale(seen_ > 0);  // asking the leader would wake a group that sleeps
       },
       [this, run = run_, from](runtime::Answer<raft::wire::KeyRows> answer) {
         if (run != run_) return;
         if (!answer.ok()) return again(answer.error().message);
         const auto page = answer.value();
+        if (page.getRevision() < seen_) {
+          seen_ = 0;
+          return again("this member of the group has begun anew");
+        }
         if (from.empty()) revision_ = page.getRevision();  // what changes between two pages is watched
         for (const auto row : page.getRows()) {
           const auto value = bytes_of(row.getValue());
@@ -67,6 +73,7 @@ void MemberActor::load(const std::string& from) {
           const auto last = page.getRows()[page.getRows().size() - 1].getKey();
           return load(std::string(base::as_text(bytes_of(last))) + '\0');
         }
+        seen_ = std::max(seen_, page.getRevision());
         list_files();
       });
 }
@@ -97,6 +104,7 @@ void MemberActor::watch_keys() {
       },
       [this](raft::wire::KeyChange::Reader change) {
         const auto value = bytes_of(change.getValue());
+        seen_ = std::max(seen_, change.getRevision());
         note(base::as_text(bytes_of(change.getKey())),
              change.getRemoved() ? std::nullopt : std::optional(base::Bytes(value.begin(), value.end())));
         after<Go>(base::Duration::zero());

@@ -1,8 +1,8 @@
 #pragma once
 // The catalogue of one group at one of its members: what the group has agreed to keep, this node keeps up, too.
 //
-// Load    all rows as this member knows them, then a watch from there; again when the watch ends, at the latest after
-//         kWatchIdle without a change.
+// Load    all rows, then a watch from there; again when the watch ends, at the latest after kWatchIdle without a
+//         change: then as this member knows them, if that is no older than what it has acted on.
 // Adopt   a file that this node does not own yet is read from whichever nodes have it, and put here: this node becomes
 //         an owner of it, and its watch repairs copies. One at a time; tried again after kRetry.
 // Say     once it is owned here, a row of the group says so.
@@ -60,6 +60,7 @@ class MemberActor final : public runtime::Actor {
   const std::string group_;
   std::uint64_t run_ = 0;       // what an earlier load asked is ignored
   std::uint64_t revision_ = 0;  // of the rows that were loaded
+  std::uint64_t seen_ = 0;      // the highest; 0: none yet, or the member has begun anew
   bool loaded_ = false, asking_ = false;
   std::map<files::Cid, Entry> entries_;
   std::map<files::Cid, bool> held_;  // by this node, as the group knows; whether it was adopted

@@ -122,7 +122,7 @@ const Configuration* GroupActor::told_members() const {
 
 bool GroupActor::trusts(const MemberId& member) {
   if (raft_->log().configuration().find(member) || vouched_for_.contains(member)) return true;
-  // One that was removed is not trusted for ever.
+  // Not what it was told later on: a member that was removed is not trusted for ever.
   const Configuration* told = told_members();
   return told && told->find(member);
 }

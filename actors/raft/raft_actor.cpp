@@ -231,7 +231,10 @@ void RaftActor::told_members(wire::MembersAre::Reader told) {
   const auto configuration = decode_configuration(bytes_of(told.getConfiguration()));
   if (found == groups_.end() || !configuration || beginning_.contains(found->first)) return;
   GroupRow row = found->second;
-  if (configuration->find({settings_->self, row.incarnation})) row.lost = 0;
+  // One that does not have this member is of before it was added, or of after it was removed: those that it was told of
+  // then are still who may take it in.
+  if (!configuration->find({settings_->self, row.incarnation})) return;
+  row.lost = 0;
   row.known = configuration;
   if (row != found->second) save(found->first, row, [](const base::Outcome<void>&) {});
 }

@@ -286,16 +286,13 @@ void ReputationActor::add() {
 }
 
 void ReputationActor::make_room() {
-  const auto gone = [this](const base::NodeId& node) {
-    const auto known = scores_.find(node);
-    return known == scores_.end() || known->second.last_ms >= fading_since_;
+  const auto changed = [this](const Fading& one) {
+    const auto known = scores_.find(one.node);
+    return known == scores_.end() || known->second.events != one.events;
   };
-  while (!fading_.empty() && gone(fading_.front())) fading_.pop_front();
-  if (fading_.empty()) {
-    fading_since_ = unix_ms();
-    fading_ = fading(scores_, fading_since_ / kDayMs, kFadingAtOnce);
-  }
-  if (!fading_.empty()) return forget(fading_.front());
+  while (!fading_.empty() && changed(fading_.front())) fading_.pop_front();
+  if (fading_.empty()) fading_ = fading(scores_, unix_ms() / kDayMs, kFadingAtOnce);
+  if (!fading_.empty()) return forget(fading_.front().node);
   ++refused_;
   queue_.front().second.refuse({Code::refused, "as many nodes are known as may be, each by many events"});
   next();

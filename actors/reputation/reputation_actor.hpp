@@ -69,10 +69,10 @@ class ReputationActor final : public runtime::Actor {
   bool ready_ = false;
   std::deque<std::pair<Wanted, Reply>> queue_;  // the first is being written
   std::map<base::NodeId, Score> scores_;
-  std::deque<base::NodeId> fading_;  // to be forgotten next
+  std::deque<Fading> fading_;  // to be forgotten next
   std::map<base::Digest, Request> requests_;
   std::map<std::uint64_t, base::Digest> serials_;
-  std::uint64_t events_all_ = 0, refused_ = 0, fading_since_ = 0;
+  std::uint64_t events_all_ = 0, refused_ = 0;
 };
 
 }  // namespace troupe::reputation

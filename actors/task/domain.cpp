@@ -111,6 +111,10 @@ node::Domain make(const node::DomainParts& parts) {
   out.network = settings.get(kNetwork);
   out.provider = Provider(settings.get(kHours), settings.get(kSigners), settings.get(kDeny), settings.get(kTimeMax));
   out.endpoint = parts.own_endpoint();
+  out.linked_at = [pool = parts.pool](const base::NodeId& node) {
+    const auto link = pool->find(node);
+    return link ? std::optional(link->contact.endpoint) : std::nullopt;
+  };
   out.host_usr = settings.get(kHostUsr);
   out.tripwires = settings.get(kTripwires);
   out.malice_refused = settings.get(kMaliceRefused);

@@ -12,6 +12,7 @@ namespace {
 constexpr char kElsewhere = '+';
 
 }  // namespace
+
 Malice::Malice(runtime::Actor& owner, const TaskSettings& settings)
     : refused_for_(settings.malice_refused),
       rows_(owner, settings.rows(kMaliceRows, "the submitters whose programs were malicious")) {}
@@ -33,14 +34,14 @@ store::Use Malice::take(base::ByteView key, base::ByteView value) {
   return store::Use::keep;
 }
 
-void Malice::note(const base::NodeId& submitter, std::string call, Where where, base::WallTime at) {
+void Malice::note(const base::NodeId& submitter, std::string call, Where where, std::uint64_t unix_ms) {
   call.resize(std::min(call.size(), kCallBytesMax));
   if (!seen_.contains(submitter)) make_room();
   base::Bytes value;
-  base::append_number(value, base::unix_milliseconds(at));
+  base::append_number(value, unix_ms);
   if (where == Where::elsewhere) value.push_back(kElsewhere);
   base::append(value, base::as_bytes(call));
-  seen_.insert_or_assign(submitter, Seen{base::unix_milliseconds(at), std::move(call), where});
+  seen_.insert_or_assign(submitter, Seen{unix_ms, std::move(call), where});
   store::RowChange change;
   change.save.push_back({{submitter.bytes.begin(), submitter.bytes.end()}, std::move(value)});
   rows_.write(std::move(change), [](const base::Outcome<void>&) {});

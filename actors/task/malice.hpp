@@ -2,8 +2,7 @@
 // Submitters whose programs tried what no task may: this node takes no tasks of theirs for a while.
 //
 // Rows    the id of a node; Unix ms (8, little-endian) of the last time, and the name of the call; before it a '+' if
-// it
-//         was tried at other nodes alone (logic/warning.hpp).
+//         it was tried at other nodes alone (logic/warning.hpp).
 // Told    what was tried here: to the reputation, as `malicious_behavior` of the submitter in this node's own book.
 // Limits  kMaliciousMax submitters: the one that was seen first makes room. An id costs work (identity.work_bits).
 // Owner   the worker.
@@ -32,8 +31,8 @@ class Malice final {
   void stop() { rows_.stop(); }
 
   enum class Where : std::uint8_t { here, elsewhere };
-  /// A program of that submitter has tried it now, or that was heard now.
-  void note(const base::NodeId& submitter, std::string call, Where where, base::WallTime at);
+  /// A program of that submitter has tried it then.
+  void note(const base::NodeId& submitter, std::string call, Where where, std::uint64_t unix_ms);
   /// Why a task of that submitter is not taken.
   std::optional<base::Error> refusal(const base::NodeId& submitter, base::WallTime at) const;
 

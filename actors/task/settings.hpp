@@ -45,7 +45,11 @@ struct TaskSettings {
   Provider provider;                                  ///< of others: whose, and when
   std::vector<std::string> network;  ///< patterns of the hosts that tasks may talk to (logic/network.hpp)
   std::function<base::Endpoint()> endpoint = [] { return base::Endpoint{}; };  ///< by which others reach this node
-  bool host_usr = false;                                                       ///< /usr of the machine is seen inside
+  /// Where a node is linked from, which nothing that it says of itself can change; nothing: it is not.
+  std::function<std::optional<base::Endpoint>(const base::NodeId&)> linked_at = [](const base::NodeId&) {
+    return std::optional<base::Endpoint>();
+  };
+  bool host_usr = false;  ///< /usr of the machine is seen inside
   bool tripwires = true;
   base::Duration malice_refused = std::chrono::days(30);  ///< a submitter whose program was malicious
   bool trust = true;  ///< one answer is enough of a node whose answers were right before, where replicas may differ

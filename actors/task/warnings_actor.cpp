@@ -28,6 +28,7 @@ void WarningsActor::receive(runtime::Handlers& on) {
     if (const auto node = node_of(told.getSubmitter())) want_look(*node);
   });
   on.ask<wire::GetWarnings, wire::Warnings>([this](wire::GetWarnings::Reader asked, auto reply) {
+    if (!loaded_) return reply.refuse(rows_.refusal());
     const auto node = node_of(asked.getSubmitter());
     if (!node) return reply.refuse({base::Code::malformed, "an id has 20 bytes"});
     const auto kept = own_.find(*node);
@@ -48,15 +49,17 @@ void WarningsActor::receive(runtime::Handlers& on) {
 void WarningsActor::start() {
   node().publish<wire::GetWarnings>(kWarningsPath, self());
   rows_.load([this](base::ByteView key, base::ByteView value) { return take(key, value); },
-             [this](const base::Outcome<void>&) { announce(); });
+             [this](const base::Outcome<void>&) {
+               loaded_ = true;
+               announce();
+             });
 }
 
 store::Use WarningsActor::take(base::ByteView key, base::ByteView value) {
   const auto node = base::NodeId::from(key);
   const auto warning = parse_warning(value);
   if (!node || !warning || is_old(warning->unix_ms)) return store::Use::erase;
-  // What was seen since the start is newer.
-  own_.try_emplace(*node, Kept{warning->unix_ms, {value.begin(), value.end()}});
+  own_.insert_or_assign(*node, Kept{warning->unix_ms, {value.begin(), value.end()}});  // the first one counts
   return store::Use::keep;
 }
 
@@ -70,7 +73,7 @@ bool WarningsActor::is_old(std::uint64_t unix_ms) const {
 void WarningsActor::warn(wire::WarnOf::Reader told) {
   const auto node = node_of(told.getSubmitter());
   const auto order = bytes_of(told.getOrder());
-  if (!node || order.size() > kWarnedOrderBytesMax) return;
+  if (!loaded_ || !node || order.size() > kWarnedOrderBytesMax) return;
   if (const auto kept = own_.find(*node); kept != own_.end() && !is_old(kept->second.unix_ms)) return;
   Warning warning{.by = settings_.identity->public_key(),
                   .by_nonce = settings_.identity->nonce(),
@@ -78,6 +81,7 @@ void WarningsActor::warn(wire::WarnOf::Reader told) {
                   .call = text_of(told.getCall()),
                   .order_bytes = {order.begin(), order.end()}};
   warning.call.resize(std::min(warning.call.size(), kCallBytesMax));
+  forget_old();
   make_room();
   base::Bytes bytes = sign(warning, settings_.identity->key());
   store::RowChange change;
@@ -85,6 +89,16 @@ void WarningsActor::warn(wire::WarnOf::Reader told) {
   own_.insert_or_assign(*node, Kept{warning.unix_ms, std::move(bytes)});
   rows_.write(std::move(change), [](const base::Outcome<void>&) {});
   announce();
+}
+
+void WarningsActor::forget_old() {
+  store::RowChange change;
+  for (auto at = own_.begin(); at != own_.end();) {
+    const bool old = is_old(at->second.unix_ms);
+    if (old) change.erase.push_back({at->first.bytes.begin(), at->first.bytes.end()});
+    at = old ? own_.erase(at) : std::next(at);
+  }
+  if (!change.erase.empty()) rows_.write(std::move(change), [](const base::Outcome<void>&) {});
 }
 
 void WarningsActor::make_room() {
@@ -100,9 +114,9 @@ void WarningsActor::make_room() {
 /// One after the other.
 void WarningsActor::announce() {
   if (announcing_) return;
+  forget_old();
   base::Instant next = base::Instant::max();
   for (auto& [submitter, kept] : own_) {
-    if (is_old(kept.unix_ms)) continue;
     if (now() < kept.announce_at) {
       next = std::min(next, kept.announce_at);
       continue;
@@ -131,7 +145,7 @@ void WarningsActor::announce() {
 void WarningsActor::want_look(const base::NodeId& submitter) {
   const auto known = looked_.find(submitter);
   if (known != looked_.end() && now() < known->second) return;
-  if (queue_.size() >= kQueueMax || looks_.contains(submitter)) return;
+  if (queue_.size() >= kQueueMax || looks_.contains(submitter) || std::ranges::count(queue_, submitter) > 0) return;
   if (known == looked_.end()) {
     looked_order_.push_back(submitter);
     if (looked_order_.size() > kLookedMax) {
@@ -148,7 +162,7 @@ void WarningsActor::look_next() {
   if (queue_.empty() || looks_.size() >= kLooksMax) return;
   const base::NodeId submitter = queue_.front();
   queue_.pop_front();
-  looks_[submitter].open = 1;
+  looks_.try_emplace(submitter);
   ask<dht::wire::Search, dht::wire::SearchResult>(
       node().find(dht::kPath), now() + kSearchDue,
       [&](dht::wire::Search::Builder search) {
@@ -174,31 +188,33 @@ void WarningsActor::ask_witness(const base::NodeId& submitter, const base::Conta
   ask<wire::GetWarnings, wire::Warnings>(
       node().remote(contact, kWarningsPath), now() + kWitnessDue,
       [&](wire::GetWarnings::Builder out) { out.setSubmitter(data_of(submitter.view())); },
-      [this, submitter, from, at = contact.endpoint](runtime::Answer<wire::Warnings> answer) {
-        if (answer.ok()) heard(submitter, from, at, answer.value());
+      [this, submitter, from](runtime::Answer<wire::Warnings> answer) {
+        if (answer.ok()) heard(submitter, from, answer.value());
         end_one(submitter);
       });
 }
 
 /// A witness speaks for itself: what others have signed, they are asked for.
-void WarningsActor::heard(const base::NodeId& submitter, const base::NodeId& from, const base::Endpoint& at,
-                          wire::Warnings::Reader told) {
+void WarningsActor::heard(const base::NodeId& submitter, const base::NodeId& from, wire::Warnings::Reader told) {
+  const auto at = settings_.linked_at(from);
+  if (!at) return;
   const auto read = read_warning(bytes_of(told.getWarning()), settings_.work_bits);
   if (!read.ok() || read.value().submitter != submitter || read.value().warning.witness() != from) return;
   const std::uint64_t seen = read.value().warning.unix_ms;
   constexpr std::uint64_t kSkewMs = std::chrono::milliseconds(kClockSkewMax).count();
   if (is_old(seen) || seen > base::unix_milliseconds(wall()) + kSkewMs) return;
-  looks_.at(submitter).witnesses.add(read.value(), registry::group_of(from, at));
+  looks_.at(submitter).witnesses.add(read.value(), registry::group_of(from, *at));
 }
 
 void WarningsActor::end_one(const base::NodeId& submitter) {
   const auto look = looks_.find(submitter);
   if (--look->second.open > 0) return;
-  if (const auto call = look->second.witnesses.agree()) {
+  if (const auto agreed = look->second.witnesses.agree()) {
     world().mutations.sometimes("task: a submitter was refused because of what others had seen");
     tell<wire::WarnedOf>(node().find(kPath), [&](wire::WarnedOf::Builder out) {
       out.setSubmitter(data_of(submitter.view()));
-      out.setCall(*call);
+      out.setCall(agreed->call);
+      out.setUnixMs(agreed->unix_ms);
     });
   }
   looks_.erase(look);

@@ -3,13 +3,13 @@
 //
 // Own      what was tried here is signed, kept, and shown on request; the DHT names this node at the place of that
 //          submitter. One a submitter, the first: after it this node takes no tasks of it.
-// Others   when a node wants a task run here, the DHT is asked who warns of it, and each of those for what it has seen.
-// If
-//          kWitnesses agree, `/task` takes no more tasks of it. Once in kLookAgain a submitter; its first tasks run
-//          meanwhile.
-// Limits   kOwnMax warnings of its own, the oldest makes room; kLooksMax looks at once, kQueueMax wait, the last ones
-// to come
-//          are passed over; kLookedMax submitters are remembered.
+// Others   when a task of another node is taken, the DHT is asked who warns of that node, and each of those for what it
+//          has seen. If kWitnesses agree, `/task` takes no more tasks of it. Once in kLookAgain a submitter; its first
+//          tasks run meanwhile.
+// Site     of a witness: the address at which it is linked. What the DHT says of it is what it says of itself.
+// Limits   kOwnMax warnings of its own, the oldest makes room; kLooksMax looks at once, kQueueMax wait, later ones are
+//          passed over; kLookedMax submitters are remembered; of kAskedMax witnesses, so that a submitter with many ids
+//          may hide three honest ones.
 #include <deque>
 #include <map>
 
@@ -27,7 +27,7 @@ class WarningsActor final : public runtime::Actor {
   static constexpr std::size_t kLooksMax = 8;              // our choice
   static constexpr std::size_t kQueueMax = 256;            // our choice
   static constexpr std::size_t kLookedMax = 10'000;        // our choice
-  static constexpr std::size_t kAskedMax = 8;              // our choice: witnesses of one submitter
+  static constexpr std::size_t kAskedMax = 32;             // our choice: witnesses of one submitter
   static constexpr std::chrono::minutes kLookRetry{1};     // our choice: the DHT has not answered
   static constexpr std::chrono::hours kLookAgain{1};       // our choice
   static constexpr std::chrono::hours kAnnounceAgain{20};  // below dht.hold, 48 h
@@ -46,7 +46,7 @@ class WarningsActor final : public runtime::Actor {
     base::Instant announce_at{};
   };
   struct Look {
-    std::size_t open = 0;
+    std::size_t open = 1;  ///< questions, of which the search is one
     Witnesses witnesses;
   };
   void warn(wire::WarnOf::Reader told);
@@ -54,17 +54,17 @@ class WarningsActor final : public runtime::Actor {
   void want_look(const base::NodeId& submitter);
   void look_next();
   void ask_witness(const base::NodeId& submitter, const base::Contact& contact);
-  void heard(const base::NodeId& submitter, const base::NodeId& from, const base::Endpoint& at,
-             wire::Warnings::Reader told);
+  void heard(const base::NodeId& submitter, const base::NodeId& from, wire::Warnings::Reader told);
   void end_one(const base::NodeId& submitter);
   void make_room();
+  void forget_old();
   bool is_old(std::uint64_t unix_ms) const;
   store::Use take(base::ByteView key, base::ByteView value);
 
   const TaskSettings settings_;
   store::Rows rows_;
   std::map<base::NodeId, Kept> own_;  // by submitter
-  bool announcing_ = false;
+  bool loaded_ = false, announcing_ = false;
   std::map<base::NodeId, base::Instant> looked_;  // submitters, and when they may be looked for again
   std::deque<base::NodeId> looked_order_;         // the oldest first
   std::deque<base::NodeId> queue_;

@@ -167,7 +167,7 @@ void WorkerActor::hear_malice(wire::AttemptMalicious::Reader told) {
   const auto submitter = base::NodeId::from(bytes_of(told.getSubmitter()));
   const auto task = TaskId::from(bytes_of(told.getTask()));
   if (!submitter || !task) return;
-  malice_.note(*submitter, text_of(told.getTripwire()), Malice::Where::here, wall());
+  malice_.note(*submitter, text_of(told.getTripwire()), Malice::Where::here, base::unix_milliseconds(wall()));
   ask<reputation::wire::Observe, reputation::wire::Reported>(
       node().find(settings_.reputation), now() + kMaliceDue,
       [&](reputation::wire::Observe::Builder out) {
@@ -190,7 +190,7 @@ void WorkerActor::hear_warnings(wire::WarnedOf::Reader told) {
   if (!submitter || malice_.refusal(*submitter, wall())) return;
   settings_.log.warn("other nodes have seen malicious programs of a submitter: this one takes no tasks of it",
                      {{"node", submitter->hex()}});
-  malice_.note(*submitter, text_of(told.getCall()), Malice::Where::elsewhere, wall());
+  malice_.note(*submitter, text_of(told.getCall()), Malice::Where::elsewhere, told.getUnixMs());
 }
 
 void WorkerActor::take(wire::RunAttempt::Reader request, runtime::Sink<wire::AttemptItem> to) {
@@ -211,13 +211,8 @@ void WorkerActor::take(wire::RunAttempt::Reader request, runtime::Sink<wire::Att
     return turn_away(asked, {Code::refused, "the order is of another node than the one that asks"});
   if (!places_.fits(user, 1))
     return turn_away(asked, {Code::overloaded, "as many tasks wait at this node as may", std::chrono::seconds(10)});
-  if (from.node) {
-    if (const auto bytes = bytes_of(request.getOrder()); bytes.size() <= kWarnedOrderBytesMax)
-      asked.what.order_bytes.assign(bytes.begin(), bytes.end());
-    tell<wire::LookForWarnings>(node().find(kWarningsPath), [&](wire::LookForWarnings::Builder out) {
-      out.setSubmitter(data_of(submitter.view()));
-    });
-  }
+  if (const auto bytes = bytes_of(request.getOrder()); from.node && bytes.size() <= kWarnedOrderBytesMax)
+    asked.what.order_bytes.assign(bytes.begin(), bytes.end());
   if (asked.what.paid_by) {
     if (!look_ups_.fits(user, 1))
       return turn_away(
@@ -278,6 +273,10 @@ void WorkerActor::admit(Asked asked) {
     }
     forget(id);
   }
+  if (asked.what.submitter != settings_.self())
+    tell<wire::LookForWarnings>(node().find(kWarningsPath), [&](wire::LookForWarnings::Builder out) {
+      out.setSubmitter(data_of(asked.what.submitter.view()));
+    });
   tokens_.insert_or_assign(id, token);
   places_.hold(asked.user, 1);
   if (asked.what.paid_by) owed_.insert_or_assign({id, token}, Owed{*asked.what.paid_by});

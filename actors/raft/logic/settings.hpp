@@ -38,8 +38,8 @@ inline constexpr std::chrono::seconds kDriftWindow{10};
 inline constexpr int kDisturbedPart = 16, kDisturbedMin = 4;
 /// Our choice: from one heartbeat of a sleeping group to the next one.
 inline constexpr std::chrono::seconds kSleepingHeartbeat{10};
-/// Our choice: so long a sleeping follower is content, so that one lost heartbeat, or a machine that stands still for a
-/// moment, wakes no groups.
+/// Our choice: so long a sleeping follower is content, so that a heartbeat that is lost on its way, or a machine that
+/// stands still for a moment, wakes none. A leader that hears no quorum in a round wakes all.
 inline constexpr base::Duration kSleepingQuiet = 2 * kSleepingHeartbeat;
 inline constexpr std::chrono::minutes kQuietMax{1};  // what a follower believes
 

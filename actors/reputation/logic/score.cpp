@@ -66,15 +66,18 @@ std::optional<Score> Score::decode(base::ByteView bytes) {
   return from.ended() && out.value >= 0 && out.value <= kMost ? std::optional(out) : std::nullopt;
 }
 
-std::deque<base::NodeId> fading(const std::map<base::NodeId, Score>& scores, std::uint64_t day, std::size_t count) {
+std::deque<Fading> fading(const std::map<base::NodeId, Score>& scores, std::uint64_t day, std::size_t count) {
   using Says = std::tuple<Thousandths, std::uint64_t, base::NodeId>;
   std::vector<Says> all;
   for (const auto& [node, score] : scores)
     if (score.events <= kFadingEventsMax) all.emplace_back(std::abs(score.on(day) - kStart), score.last_ms, node);
   const auto end = all.begin() + static_cast<std::ptrdiff_t>(std::min(count, all.size()));
   std::partial_sort(all.begin(), end, all.end());
-  std::deque<base::NodeId> out;
-  for (auto at = all.begin(); at != end; ++at) out.push_back(std::get<base::NodeId>(*at));
+  std::deque<Fading> out;
+  for (auto at = all.begin(); at != end; ++at) {
+    const auto& node = std::get<base::NodeId>(*at);
+    out.push_back({node, scores.at(node).events});
+  }
   return out;
 }
 

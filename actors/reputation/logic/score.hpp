@@ -49,8 +49,12 @@ struct Score {
 
 inline constexpr std::uint32_t kFadingEventsMax = 256;  // our choice: one commit erases them
 
+struct Fading {
+  base::NodeId node;
+  std::uint32_t events = 0;  ///< that were known of it
+};
 /// Nodes that a full book may forget, `count` at most: the ones whose score is nearest to that of a stranger, of equals
 /// the one whose last event is older first. None with over kFadingEventsMax events.
-std::deque<base::NodeId> fading(const std::map<base::NodeId, Score>& scores, std::uint64_t day, std::size_t count);
+std::deque<Fading> fading(const std::map<base::NodeId, Score>& scores, std::uint64_t day, std::size_t count);
 
 }  // namespace troupe::reputation

@@ -66,13 +66,14 @@ base::NodeId place_of_warnings(const base::NodeId& submitter) {
 
 void Witnesses::add(const Warned& what, const base::AddressGroup& group) {
   Seen& seen = orders_[what.order];
-  if (seen.groups.empty()) seen.call = what.warning.call;
+  if (seen.groups.empty()) seen.agreed = {what.warning.call, what.warning.unix_ms};
+  seen.agreed.unix_ms = std::min(seen.agreed.unix_ms, what.warning.unix_ms);
   seen.groups.insert(group);
 }
 
-std::optional<std::string> Witnesses::agree() const {
+std::optional<Witnesses::Agreed> Witnesses::agree() const {
   for (const auto& [order, seen] : orders_)
-    if (seen.groups.size() >= kWitnesses) return seen.call;
+    if (seen.groups.size() >= kWitnesses) return seen.agreed;
   return std::nullopt;
 }
 

@@ -2,9 +2,8 @@
 // What a node signs of a submitter whose program tried there what no task may, so that others need not try it.
 //
 // Bytes    "troupe malice v1" || key of the witness (32) || its work nonce (4) || Unix ms (8) || length of the call's
-// name
-//          (1) and the name || length of the order (4) and its bytes, as its submitter signed them || signature (64) of
-//          all before it, by the witness. Numbers are little-endian.
+//          name (1) and the name || length of the order (4) and its bytes, as its submitter signed them || signature
+//          (64) of all before it, by the witness. Numbers are little-endian.
 // Counts   the order is the submitter's own word, that its program was malicious is that of the witness alone: so
 //          kWitnesses of different address groups have to say it of one order.
 // Old      after task.malice_refused it counts no more.
@@ -52,13 +51,17 @@ base::NodeId place_of_warnings(const base::NodeId& submitter);
 class Witnesses final {
  public:
   void add(const Warned& what, const base::AddressGroup& group);
-  /// The call that kWitnesses of different groups have seen with one order; nothing: not yet.
-  std::optional<std::string> agree() const;
+  struct Agreed {
+    std::string call;           ///< as the first witness has it
+    std::uint64_t unix_ms = 0;  ///< the earliest
+  };
+  /// What kWitnesses of different groups have seen with one order; nothing: not yet.
+  std::optional<Agreed> agree() const;
 
  private:
   struct Seen {
     std::set<base::AddressGroup> groups;
-    std::string call;  ///< as the first one has it
+    Agreed agreed;
   };
   std::map<TaskId, Seen> orders_;
 };

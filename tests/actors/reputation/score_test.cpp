@@ -33,7 +33,7 @@ TEST_CASE("score: whose score is nearest to a stranger's today fades first, and 
   add(5, 100'000, 90, 1);
   const auto names = [&](std::size_t count) {
     std::string out;
-    for (const auto& node : fading(scores, 90, count)) out += std::to_string(node.bytes[0]);
+    for (const Fading& one : fading(scores, 90, count)) out += std::to_string(one.node.bytes[0]);
     return out;
   };
   CHECK(names(2) == "23");

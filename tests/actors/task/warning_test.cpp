@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "runtime/crypto/hash.hpp"
 #include "tests/actors/task/orders.hpp"
 
 using namespace troupe;
@@ -64,6 +65,25 @@ TEST_CASE("warning: an order that the submitter has not signed, no work, and a n
   CHECK(read_warning(sign(lines, by.key()), 0).error() == ReadError::malformed);
 }
 
+TEST_CASE("warning: names of 64 bytes and orders of 16 KiB are taken, one more is not") {
+  const auto by = witness(1);
+  const auto taken = [&](std::size_t call, std::size_t order) {
+    Warning one = warning(by, small_order());
+    one.call = std::string(call, 'x');
+    one.order_bytes.resize(order);
+    return parse_warning(sign(one, by.key())).has_value();
+  };
+  CHECK(taken(kCallBytesMax, kWarnedOrderBytesMax));
+  CHECK_FALSE(taken(kCallBytesMax + 1, 100));
+  CHECK_FALSE(taken(1, kWarnedOrderBytesMax + 1));
+}
+
+TEST_CASE("warning: its bytes are what they were") {
+  const auto by = witness(1);
+  const base::Bytes bytes = sign(warning(by, small_order()), by.key());
+  CHECK(crypto::sha256(bytes).hex() == "c534e5daf35d712c6f64595a23840a1e0c751a38764899368673520522046c90");
+}
+
 TEST_CASE("warning: three witnesses of different sites have to say it of one order") {
   const auto said = [](std::uint8_t by, const Order& order) {
     const auto one = witness(by);
@@ -78,5 +98,6 @@ TEST_CASE("warning: three witnesses of different sites have to say it of one ord
   all.add(said(4, other), group(3));
   CHECK_FALSE(all.agree());
   all.add(said(4, small_order()), group(3));
-  CHECK(all.agree() == "ptrace");
+  CHECK(all.agree()->call == "ptrace");
+  CHECK(all.agree()->unix_ms == 5);
 }

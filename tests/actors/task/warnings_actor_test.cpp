@@ -34,29 +34,34 @@ struct WarningsFixture : test::ActorFixture {
   WarningsFixture() {
     settings.identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(ports.world().chance, 0));
     settings.work_bits = 0;
+    settings.linked_at = [this](const base::NodeId& id) -> std::optional<base::Endpoint> {
+      for (const Witness& one : witnesses)
+        if (one.identity.id() == id) return *base::Endpoint::parse("192.0." + std::to_string(one.site) + ".1:7000");
+      return std::nullopt;
+    };
     store = node.start("store", [] { return std::make_unique<store::StoreActor>("store"); });
     start("dht", [this](test::Scripted&, runtime::Handlers& on) {
-      on.ask<dht::wire::Search, dht::wire::SearchResult>(
-          [this](dht::wire::Search::Reader search, runtime::Reply<dht::wire::SearchResult> reply) {
-            REQUIRE(node_of(search.getKey()) == place_of_warnings(submitter().id()));
-            if (search.getGoal().isProvide()) {
-              ++announced;
-              return reply.send([](dht::wire::SearchResult::Builder out) {
-                out.setStores(1);
-                out.setStored(1);
-              });
-            }
-            ++searched;
-            reply.send([this](dht::wire::SearchResult::Builder out) {
-              if (connected) out.initNearest(1);
-              auto all = out.initProviders(static_cast<unsigned>(witnesses.size()));
-              for (unsigned i = 0; i < all.size(); ++i) {
-                base::Contact contact{.key = witnesses[i].identity.public_key()};
-                contact.endpoint = *base::Endpoint::parse("192.0." + std::to_string(witnesses[i].site) + ".1:7000");
-                messages::write_contact(all[i], contact);
-              }
-            });
+      on.ask<dht::wire::Search, dht::wire::SearchResult>([this](dht::wire::Search::Reader search,
+                                                                runtime::Reply<dht::wire::SearchResult> reply) {
+        REQUIRE(node_of(search.getKey()) == place_of_warnings(submitter().id()));
+        if (search.getGoal().isProvide()) {
+          ++announced;
+          return reply.send([](dht::wire::SearchResult::Builder out) {
+            out.setStores(1);
+            out.setStored(1);
           });
+        }
+        ++searched;
+        reply.send([this](dht::wire::SearchResult::Builder out) {
+          if (connected) out.initNearest(1);
+          auto all = out.initProviders(static_cast<unsigned>(witnesses.size()));
+          for (unsigned i = 0; i < all.size(); ++i) {
+            base::Contact contact{.key = witnesses[i].identity.public_key()};
+            contact.endpoint = *base::Endpoint::parse("192.0." + std::to_string(100 + i) + ".1:7000");  // as it says
+            messages::write_contact(all[i], contact);
+          }
+        });
+      });
     });
     start("task", [this](test::Scripted&, runtime::Handlers& on) {
       on.tell<wire::WarnedOf>([this](wire::WarnedOf::Reader told) {
@@ -169,6 +174,19 @@ TEST_CASE("warnings: what three sites have seen of one order is taken over, and 
   CHECK(it.searched == 2);
 }
 
+TEST_CASE("warnings: who asks for a look again while one waits or is under way changes nothing") {
+  WarningsFixture it;
+  for (std::uint8_t i = 1; i <= 3; ++i) it.add(i, i, small_order());
+  it.inside([&](test::Scripted& self) {
+    for (int i = 0; i < 3; ++i)
+      self.tell<wire::LookForWarnings>(
+          it.actor, [&](wire::LookForWarnings::Builder out) { out.setSubmitter(data_of(submitter().id().view())); });
+  });
+  it.stage.run_for(20s);
+  CHECK(it.searched == 1);
+  CHECK(it.warned.size() == 1);
+}
+
 TEST_CASE("warnings: a node that reached no other one looks again after a minute") {
   WarningsFixture it;
   it.connected = false;
@@ -187,7 +205,7 @@ TEST_CASE("warnings: two sites, other orders, old words and what others have sig
   WarningsFixture it;
   it.add(1, 1, small_order());
   it.add(2, 2, small_order());
-  SUBCASE("the third one is of a site that was heard") { it.add(3, 2, small_order()); }
+  SUBCASE("the third one is linked from a site that was heard") { it.add(3, 2, small_order()); }
   SUBCASE("of another order") { it.add(3, 3, large_order()); }
   SUBCASE("old") { it.add(3, 3, small_order(), it.settings.malice_refused + 1h); }
   SUBCASE("of tomorrow") { it.add(3, 3, small_order(), -24h); }
