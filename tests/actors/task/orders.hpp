@@ -9,6 +9,13 @@ inline const crypto::Identity& submitter() {
   return made;
 }
 
+/// Another node, not 0.
+inline crypto::Identity other_node(std::uint8_t number) {
+  crypto::Seed seed;
+  seed.bytes[0] = number;
+  return *crypto::Identity::from(crypto::SecretKey{seed}, 0, 0);
+}
+
 inline Order small_order() {
   Order out{.submitter = submitter().public_key(), .submitter_nonce = 0};
   out.program.bytes[0] = 1;

@@ -10,12 +10,6 @@ using namespace troupe::task;
 
 namespace {
 
-crypto::Identity witness(std::uint8_t number) {
-  crypto::Seed seed;
-  seed.bytes[0] = number;
-  return *crypto::Identity::from(crypto::SecretKey{seed}, 0, 0);
-}
-
 Warning warning(const crypto::Identity& by, const Order& order) {
   return {.by = by.public_key(), .unix_ms = 5, .call = "ptrace", .order_bytes = sign(order, submitter().key())};
 }
@@ -29,7 +23,7 @@ base::AddressGroup group(std::uint8_t number) {
 }  // namespace
 
 TEST_CASE("warning: what was signed is read again, with the order and its submitter") {
-  const auto by = witness(1);
+  const auto by = other_node(1);
   const auto read = read_warning(sign(warning(by, large_order()), by.key()), 0);
   REQUIRE(read.ok());
   CHECK(read.value().warning == warning(by, large_order()));
@@ -39,7 +33,7 @@ TEST_CASE("warning: what was signed is read again, with the order and its submit
 }
 
 TEST_CASE("warning: each changed byte, and each cut, is refused") {
-  const auto by = witness(1);
+  const auto by = other_node(1);
   const base::Bytes bytes = sign(warning(by, small_order()), by.key());
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     base::Bytes changed = bytes;
@@ -53,7 +47,7 @@ TEST_CASE("warning: each changed byte, and each cut, is refused") {
 }
 
 TEST_CASE("warning: an order that the submitter has not signed, no work, and a name with a line end are refused") {
-  const auto by = witness(1);
+  const auto by = other_node(1);
   Warning forged = warning(by, small_order());
   forged.order_bytes = sign(small_order(), by.key());
   CHECK(read_warning(sign(forged, by.key()), 0).error() == ReadError::bad_signature);
@@ -66,7 +60,7 @@ TEST_CASE("warning: an order that the submitter has not signed, no work, and a n
 }
 
 TEST_CASE("warning: names of 64 bytes and orders of 16 KiB are taken, one more is not") {
-  const auto by = witness(1);
+  const auto by = other_node(1);
   const auto taken = [&](std::size_t call, std::size_t order) {
     Warning one = warning(by, small_order());
     one.call = std::string(call, 'x');
@@ -79,14 +73,14 @@ TEST_CASE("warning: names of 64 bytes and orders of 16 KiB are taken, one more i
 }
 
 TEST_CASE("warning: its bytes are what they were") {
-  const auto by = witness(1);
+  const auto by = other_node(1);
   const base::Bytes bytes = sign(warning(by, small_order()), by.key());
   CHECK(crypto::sha256(bytes).hex() == "c534e5daf35d712c6f64595a23840a1e0c751a38764899368673520522046c90");
 }
 
 TEST_CASE("warning: three witnesses of different sites have to say it of one order") {
   const auto said = [](std::uint8_t by, const Order& order) {
-    const auto one = witness(by);
+    const auto one = other_node(by);
     return read_warning(sign(warning(one, order), one.key()), 0).value();
   };
   Order other = small_order();

@@ -17,12 +17,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-crypto::Identity identity(std::uint8_t number) {
-  crypto::Seed seed;
-  seed.bytes[0] = number;
-  return *crypto::Identity::from(crypto::SecretKey{seed}, 0, 0);
-}
-
 /// `/warnings` at a node whose DHT knows some witnesses.
 struct WarningsFixture : test::ActorFixture {
   struct Witness {
@@ -115,7 +109,7 @@ struct WarningsFixture : test::ActorFixture {
   }
   /// A node at that site says that it has seen `order` try something, `ago` from now.
   Witness& add(std::uint8_t number, std::uint8_t site, const Order& order, base::Duration ago = {}) {
-    Witness one{identity(number), site};
+    Witness one{other_node(number), site};
     Warning warning{.by = one.identity.public_key(), .call = "ptrace", .order_bytes = sign(order, submitter().key())};
     warning.unix_ms = base::unix_milliseconds(ports.world().clock.wall()) - static_cast<std::uint64_t>(ago / 1ms);
     one.says = sign(warning, one.identity.key());
