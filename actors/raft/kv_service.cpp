@@ -118,8 +118,10 @@ base::Instant KvService::due(std::uint32_t ms) const {
   return now() + std::min<base::Duration>(wait, kDueMax);
 }
 
+/// By the clock of the leader that is never set: whatever becomes of its wall clock, no session ends early.
 std::int64_t KvService::time_ms() const {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(wall().since_origin()).count();
+  if (!leads_) return machine_.time_ms();
+  return leads_from_ms_ + std::chrono::duration_cast<std::chrono::milliseconds>(now() - leads_since_).count();
 }
 
 // -- changes ---------------------------------------------------------------------------------------------------------
@@ -233,7 +235,11 @@ void KvService::leads(bool leads) {
   leads_ = leads;
   limits_proposed_ = false;
   ages_.clear();
-  if (leads) leases_.begin(machine_.leases(), now());
+  if (!leads) return;
+  leases_.begin(machine_.leases(), now());
+  leads_since_ = now();
+  leads_from_ms_ = machine_.time_ms();
+  if (leads_from_ms_ == 0) leads_from_ms_ = static_cast<std::int64_t>(base::unix_milliseconds(wall()));
 }
 
 /// The leader lets all members forget what is older than revisions_kept: late, never early. A new leader counts anew.

@@ -84,6 +84,8 @@ class KvService final : public StateMachine, public runtime::Part {
   std::optional<kv::SnapshotReader> reader_;
   bool read_any_ = false;
   bool leads_ = false, limits_proposed_ = false;
+  base::Instant leads_since_{};
+  std::int64_t leads_from_ms_ = 0;  // the time of the group then
   kv::LeaseTimes leases_;
   std::deque<std::pair<base::Instant, kv::Revision>> ages_;  // of a leader: which revision was the latest when
   std::list<Watcher> watchers_;

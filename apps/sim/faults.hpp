@@ -42,6 +42,7 @@ class Faults {
   const FaultCounts& counts() const { return counts_; }
   /// What a node has acknowledged may be gone.
   bool lost_data(std::size_t node) const { return lost_data_[node]; }
+  std::size_t fired(sim::FaultKind what) const { return counts_[static_cast<std::size_t>(what)].fired; }
   /// Its device has refused something: it may give up.
   bool device_failed(std::size_t node) const { return device_failed_[node]; }
 

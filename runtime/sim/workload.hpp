@@ -74,6 +74,8 @@ class Nodes {
   virtual bool any_gone() const = 0;
   /// Whether a fault has destroyed, or may have destroyed, what this node acknowledged: its copies may be gone.
   virtual bool lost_data(std::size_t node) const = 0;
+  /// How many bytes of disks have changed so far.
+  virtual std::size_t rots() const { return 0; }
   std::size_t lost_data_count() const {
     std::size_t out = 0;
     for (std::size_t node = 0; node < size(); ++node) out += lost_data(node) ? 1 : 0;

@@ -4,7 +4,7 @@
 // Order     commands are applied by rising index; keys are ordered by their bytes.
 // Revision  one for the whole store; a command that changes something is one revision, whatever it changes.
 // Sessions  the answer to a command with a request id is kept: the same id again is answered alike and changes nothing.
-//           Their age is the leader's time in later commands. If as many are kept as may be, a new id is refused;
+//           Their age is the group's time in later commands. If as many are kept as may be, a new id is refused;
 //           none is forgotten early.
 // Leases    keys that were put with one go when it is dropped. Members count no time: see lease_times.hpp.
 // Hash      rolls over all effects; members at one index have the same, or one of them is wrong.
@@ -97,6 +97,8 @@ class Machine {
   Index applied() const { return applied_; }
   Revision revision() const { return revision_; }
   Revision oldest() const { return oldest_; }
+  /// The latest in a command; 0: none yet.
+  std::int64_t time_ms() const { return time_ms_; }
   std::uint64_t hash() const { return hash_; }
   std::size_t keys() const { return rows_.rows().size(); }
   std::size_t sessions() const { return sessions_.rows().size(); }
