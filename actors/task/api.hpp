@@ -1,8 +1,8 @@
 #pragma once
 // What is asked of tasks from outside.
 //
-// kPath        RunAttempt of nodes -> a stream of AttemptItem
-// kOrdersPath  SubmitTask, ListTasks, ViewTask, ViewArray, CancelTask, ReadTask of operators; RenewAttempt of nodes
+// kPath          RunAttempt of nodes -> a stream of AttemptItem
+// kOrdersPath    SubmitTask, ListTasks, ViewTask, ViewArray, CancelTask, ReadTask of operators; RenewAttempt of nodes
 // kWarningsPath  GetWarnings of nodes
 //
 // The bytes in these messages are read with logic/order.hpp and logic/task.hpp.

@@ -81,7 +81,6 @@ void WarningsActor::warn(wire::WarnOf::Reader told) {
                   .call = text_of(told.getCall()),
                   .order_bytes = {order.begin(), order.end()}};
   warning.call.resize(std::min(warning.call.size(), kCallBytesMax));
-  forget_old();
   make_room();
   base::Bytes bytes = sign(warning, settings_.identity->key());
   store::RowChange change;
