@@ -118,10 +118,16 @@ base::Instant KvService::due(std::uint32_t ms) const {
   return now() + std::min<base::Duration>(wait, kDueMax);
 }
 
-/// By the clock of the leader that is never set: whatever becomes of its wall clock, no session ends early.
+/// From what this member has applied, by the clock of the leader that is never set: whatever becomes of wall clocks, no
+/// session ends early.
 std::int64_t KvService::time_ms() const {
   if (!leads_) return machine_.time_ms();
   return leads_from_ms_ + std::chrono::duration_cast<std::chrono::milliseconds>(now() - leads_since_).count();
+}
+
+void KvService::count_time() {
+  leads_since_ = now();
+  leads_from_ms_ = machine_.time_ms();
 }
 
 // -- changes ---------------------------------------------------------------------------------------------------------
@@ -227,6 +233,7 @@ void KvService::apply(const Entry& entry) {
   history_.add(latest_.changes);
   if (history_.oldest() < machine_.oldest()) history_.compact(machine_.oldest());
   if (!leads_) return;
+  if (machine_.time_ms() > time_ms()) count_time();  // an entry of a leader before it
   if (latest_.granted.value != 0) leases_.granted(latest_.granted, machine_.leases().at(latest_.granted), now());
   if (latest_.dropped.value != 0) leases_.dropped(latest_.dropped);
 }
@@ -237,9 +244,7 @@ void KvService::leads(bool leads) {
   ages_.clear();
   if (!leads) return;
   leases_.begin(machine_.leases(), now());
-  leads_since_ = now();
-  leads_from_ms_ = machine_.time_ms();
-  if (leads_from_ms_ == 0) leads_from_ms_ = static_cast<std::int64_t>(base::unix_milliseconds(wall()));
+  count_time();
 }
 
 /// The leader lets all members forget what is older than revisions_kept: late, never early. A new leader counts anew.

@@ -74,6 +74,7 @@ class KvService final : public StateMachine, public runtime::Part {
   void command(kv::Command command);
   base::Instant forget_revisions();
   std::int64_t time_ms() const;
+  void count_time();
 
   Group& group_;
   const SharedSettings settings_;

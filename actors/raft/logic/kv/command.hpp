@@ -72,7 +72,7 @@ struct LimitSessions {
 };
 
 struct Command {
-  std::int64_t time_ms = 0;  ///< of the group: Unix time at first, from then on as leaders run
+  std::int64_t time_ms = 0;  ///< of the group: for how long it has had leaders that others heard of
   std::string request{};     ///< a retry with the same one is answered alike and changes nothing; empty: none
   std::variant<Txn, GrantLease, DropLease, Compact, LimitSessions> what{};
 };
