@@ -2,12 +2,10 @@
 // Sandboxes that are made ahead, so that a program starts in one that is ready.
 //
 // Shape   all of a Spec but the program and what lies below /task. A shape that was asked for twice within kReadyKept
-// has
-//         kReadyEach sandboxes ready; once it was not asked for as long, they end.
+//         has kReadyEach sandboxes ready; once it was not asked for as long, they end.
 // Files   a root or bind that is another one by now, or whose entries are others, is no longer that of the shape.
 // Where   a program needs inputs below /task, which root alone can show in a sandbox that is made: for other users
-// there
-//         is no pool. Shapes with hosts are made when they are asked for.
+//         there is no pool. Shapes with hosts are made when they are asked for.
 // Owner   one launcher; not thread-safe.
 #include <deque>
 #include <memory>
