@@ -158,7 +158,7 @@ void ChainActor::resume(wire::GuardIs::Reader kept, const std::vector<Bytes>& bl
   for (const Bytes& bytes : blocks) {
     auto block = parse_block(bytes);
     if (!block.ok()) continue;
-    auto transactions = approve(block.value().transactions);
+    auto transactions = approve(std::move(block.value().transactions));
     if (!transactions) continue;
     auto candidate = judge(std::move(block).value(), std::move(*transactions));
     at_validator_.insert(candidate->id);

@@ -87,8 +87,8 @@ class ChainActor final : public runtime::Actor {
 
   /// A block of the next height that is whole here.
   struct Candidate {
-    Block block;
-    base::Bytes bytes;
+    Block block;        // without transactions
+    base::Bytes bytes;  // of the whole block
     BlockId id;
     std::shared_ptr<const std::vector<Approved>> transactions;
     Verdict verdict = Verdict::invalid;
@@ -210,7 +210,7 @@ class ChainActor final : public runtime::Actor {
   bool offer(const BlockId& id, wire::ProposedBlock::Reader body, const base::NodeId& from);
   void assemble(const BlockId& id, const base::NodeId& from);
   void whole(const BlockId& id);
-  std::optional<std::vector<Approved>> approve(const std::vector<SignedTransaction>& transactions) const;
+  std::optional<std::vector<Approved>> approve(std::vector<SignedTransaction> transactions) const;
   std::shared_ptr<Candidate> judge(Block block, std::vector<Approved> transactions) const;
   void add(std::shared_ptr<const Candidate> candidate);
   void fetch(const BlockId& id);

@@ -86,8 +86,7 @@ void ChainActor::build(Round round) {
       [this, round, picked, block = std::move(block)](const base::Outcome<void>& whole) mutable {
         if (!whole.ok()) return failed(whole.error().message);
         if (!consensus_ || consensus_->place().height != block.header.height || block.header.fork != fork_) return;
-        for (const Approved& one : *picked) block.transactions.push_back(one.whole());
-        seal(block);
+        seal(block, *picked);
         auto candidate = judge(std::move(block), std::move(*picked));
         base::ensure(candidate->verdict == chain::Verdict::valid, "what is built here is valid here");
         candidates_[candidate->id] = candidate;
@@ -115,9 +114,10 @@ const Approved* ChainActor::Candidate::find(const TxId& wanted) const {
 }
 
 std::shared_ptr<ChainActor::Candidate> ChainActor::judge(Block block, std::vector<Approved> transactions) const {
+  block.transactions.clear();
   auto out = std::make_shared<Candidate>();
   out->id = id_of(block.header);
-  out->bytes = encode(block);
+  out->bytes = encode(block, transactions);
   const auto commit_fine = [&] {
     const rows::Head& head = ledger_.head();
     if (head.height.value == 0) return block.commit.empty();
@@ -130,7 +130,7 @@ std::shared_ptr<ChainActor::Candidate> ChainActor::judge(Block block, std::vecto
     return judge_late(block.late, ledger_.next().presence, chain_, fork_, crypto::verify).ok() &&
            judge_evidence(block.evidence, evidence_view(), chain_, crypto::verify).ok();
   };
-  const bool valid = follows(block.header) && !flaw(block, ledger_.next().parameters) &&
+  const bool valid = follows(block.header) && !flaw(block, transactions, ledger_.next().parameters) &&
                      fits(ledger_.next().parameters, transactions) && commit_fine() && lists_fine();
   out->verdict = valid ? chain::Verdict::valid : chain::Verdict::invalid;
   out->block = std::move(block);
@@ -143,15 +143,15 @@ std::shared_ptr<ChainActor::Candidate> ChainActor::judge(Block block, std::vecto
 }
 
 /// Of a block of the next height. What waits here as it is there was verified when it came.
-std::optional<std::vector<Approved>> ChainActor::approve(const std::vector<SignedTransaction>& transactions) const {
+std::optional<std::vector<Approved>> ChainActor::approve(std::vector<SignedTransaction> transactions) const {
   std::vector<Approved> out;
   out.reserve(transactions.size());
-  for (const SignedTransaction& one : transactions) {
+  for (SignedTransaction& one : transactions) {
     if (const Approved* waiting = mempool_.find(id_of(one.content)); waiting != nullptr && waiting->whole() == one) {
       out.push_back(*waiting);
       continue;
     }
-    auto approved = Approved::verify(one, chain_, fork_);
+    auto approved = Approved::verify(std::move(one), chain_, fork_);
     if (!approved.ok()) return std::nullopt;
     out.push_back(std::move(approved).value());
   }
@@ -260,10 +260,8 @@ void ChainActor::whole(const BlockId& id) {
   auto one = assemblies_.extract(id);
   Assembly& assembly = one.mapped();
   std::vector<Approved> transactions;
-  for (const TxId& tx : assembly.ids) {
-    transactions.push_back(assembly.have.at(tx));
-    assembly.block.transactions.push_back(transactions.back().whole());
-  }
+  transactions.reserve(assembly.ids.size());
+  for (const TxId& tx : assembly.ids) transactions.push_back(assembly.have.at(tx));
   add(judge(std::move(assembly.block), std::move(transactions)));
 }
 

@@ -360,7 +360,7 @@ void ChainActor::take_next() {
       refuse("its commit proves nothing");
       break;
     }
-    auto transactions = approve(block.value().transactions);
+    auto transactions = approve(std::move(block.value().transactions));
     if (!transactions) {
       accuse(synced_from_, net::wire::Violation::BAD_RECORD, "a block with a transaction that no key has signed");
       refuse("a transaction that is not approved");

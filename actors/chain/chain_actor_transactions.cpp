@@ -227,9 +227,8 @@ void ChainActor::give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Tr
   std::vector<Bytes> out;
   std::size_t bytes = 0;
   const auto give_one = [&](const Approved& one) {
-    Bytes whole = encode(one.whole());
-    bytes += whole.size() + 16;
-    if (bytes <= kGivenBytesMax) out.push_back(std::move(whole));
+    bytes += one.bytes() + 16;
+    if (bytes <= kGivenBytesMax) out.push_back(one.encoded());
   };
   for (const TxId& id : *asked) {
     if (bytes > kGivenBytesMax) break;

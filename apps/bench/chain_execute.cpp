@@ -83,10 +83,9 @@ class ExecuteLoad final : public Measuring {
     header.time = ledger_.head().time + chain::UnixMs{1};
     header.proposer = proposer();
     header.parent = ledger_.head().id;
-    for (const chain::Approved& one : *transactions) block->transactions.push_back(one.whole());
     if (ledger_.head_commit()) block->commit = commit_entries(*ledger_.head_commit());
-    seal(*block);
-    const auto bytes = std::make_shared<const base::Bytes>(encode(*block));
+    seal(*block, *transactions);
+    const auto bytes = std::make_shared<const base::Bytes>(encode(*block, *transactions));
     const auto context = context_of(*block, money_->address(0));
     base::ensure(context.has_value(), "a block that is made here can be read");
     const base::Instant from = now();

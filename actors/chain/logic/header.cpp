@@ -33,22 +33,51 @@ std::vector<TxId> ids_of(const Block& block) {
   return out;
 }
 
+std::vector<TxId> ids_of(std::span<const Approved> transactions) {
+  std::vector<TxId> out;
+  for (const Approved& one : transactions) out.push_back(one.id());
+  return out;
+}
+
+/// Of its transactions, as a list of a block.
+std::vector<base::Bytes> entries_of(const Block& block) {
+  std::vector<base::Bytes> out;
+  for (const SignedTransaction& one : block.transactions) out.push_back(encode(one));
+  return out;
+}
+
 std::size_t bytes_of(const std::vector<base::Bytes>& entries) {
   std::size_t out = 0;
   for (const base::Bytes& one : entries) out += entry_bytes(one.size());
   return out;
 }
 
-std::size_t bytes_of(const Block& block) {
-  std::size_t out = kBlockFrameBytes + bytes_of(block.evidence) + bytes_of(block.commit) + bytes_of(block.late);
-  for (const SignedTransaction& one : block.transactions) out += entry_bytes(encode(one).size());
-  return out;
+/// Without its transactions.
+std::size_t bytes_beside(const Block& block) {
+  return kBlockFrameBytes + bytes_of(block.evidence) + bytes_of(block.commit) + bytes_of(block.late);
 }
 
 /// Of a block that has `bytes` at most.
 bool lists_fit(const Block& block, std::size_t bytes) {
   return bytes_of(block.evidence) <= bytes / kListShare && bytes_of(block.late) <= bytes / kListShare &&
          bytes_of(block.commit) <= kCommitEntriesMax;
+}
+
+base::Bytes encode(const Block& block, std::vector<base::Bytes> transactions) {
+  CanonStruct out;
+  out.data(encode(block.header)).data_list(std::move(transactions)).data_list(block.evidence);
+  out.data_list(block.commit).data_list(block.late);
+  return out.encode();
+}
+
+/// `bytes`: of its transactions, as entries.
+std::optional<BlockError> flaw(const Block& block, std::vector<TxId> ids, std::size_t bytes,
+                               const Parameters& parameters) {
+  const std::size_t most = parameters[Param::block_bytes];
+  if (has_twice(std::move(ids))) return BlockError::repeated;
+  if (!lists_fit(block, most)) return BlockError::list;
+  if (bytes_beside(block) + bytes > most) return BlockError::too_large;
+  return std::nullopt;
 }
 
 Header with_roots(const Block& block, const std::vector<TxId>& ids) {
@@ -92,13 +121,12 @@ std::optional<Header> parse_header(base::ByteView bytes) {
 
 BlockId id_of(const Header& header) { return {crypto::sha256(encode(header)).bytes}; }
 
-base::Bytes encode(const Block& block) {
-  std::vector<base::Bytes> transactions;
-  for (const SignedTransaction& one : block.transactions) transactions.push_back(encode(one));
-  CanonStruct out;
-  out.data(encode(block.header)).data_list(std::move(transactions)).data_list(block.evidence);
-  out.data_list(block.commit).data_list(block.late);
-  return out.encode();
+base::Bytes encode(const Block& block) { return encode(block, entries_of(block)); }
+
+base::Bytes encode(const Block& block, std::span<const Approved> transactions) {
+  std::vector<base::Bytes> entries;
+  for (const Approved& one : transactions) entries.push_back(one.encoded());
+  return encode(block, std::move(entries));
 }
 
 base::Result<Block, BlockError> parse_block(base::ByteView bytes) {
@@ -126,16 +154,19 @@ base::Result<Block, BlockError> parse_block(base::ByteView bytes) {
 }
 
 std::optional<BlockError> flaw(const Block& block, const Parameters& parameters) {
-  const std::size_t most = parameters[Param::block_bytes];
-  if (has_twice(ids_of(block))) return BlockError::repeated;
-  if (!lists_fit(block, most)) return BlockError::list;
-  if (bytes_of(block) > most) return BlockError::too_large;
-  return std::nullopt;
+  return flaw(block, ids_of(block), bytes_of(entries_of(block)), parameters);
+}
+
+std::optional<BlockError> flaw(const Block& block, std::span<const Approved> transactions,
+                               const Parameters& parameters) {
+  std::size_t bytes = 0;
+  for (const Approved& one : transactions) bytes += entry_bytes(one.bytes());
+  return flaw(block, ids_of(transactions), bytes, parameters);
 }
 
 std::size_t bytes_left(const Block& block, const Parameters& parameters) {
   const std::size_t most = parameters[Param::block_bytes];
-  return most - std::min(most, bytes_of(block));
+  return most - std::min(most, bytes_beside(block) + bytes_of(entries_of(block)));
 }
 
 bool has_twice(std::vector<TxId> ids) {
@@ -150,5 +181,9 @@ base::Digest root_of(const std::vector<TxId>& ids) {
 }
 
 void seal(Block& block) { block.header = with_roots(block, ids_of(block)); }
+
+void seal(Block& block, std::span<const Approved> transactions) {
+  block.header = with_roots(block, ids_of(transactions));
+}
 
 }  // namespace troupe::chain

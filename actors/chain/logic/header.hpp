@@ -8,6 +8,7 @@
 // Limits  kHeaderBytes, always. A block has at most block.bytes (parameters.hpp), of which evidence and late precommits
 //         have an eighth each at most, and the commit what kValidatorsMax votes need. Transactions have what is left.
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "actors/chain/logic/commit.hpp"
@@ -80,11 +81,15 @@ enum class BlockError : std::uint8_t {
 };
 
 base::Bytes encode(const Block& block);
+/// Of a block with these transactions in place of its own.
+base::Bytes encode(const Block& block, std::span<const Approved> transactions);
 /// Takes what encode() gives of a block whose roots are those of its lists, and which has no flaw where block.bytes is
 /// kBlockBytesMax.
 base::Result<Block, BlockError> parse_block(base::ByteView bytes);
 /// `repeated`, `list` or `too_large`. Roots are not looked at.
 std::optional<BlockError> flaw(const Block& block, const Parameters& parameters);
+std::optional<BlockError> flaw(const Block& block, std::span<const Approved> transactions,
+                               const Parameters& parameters);
 /// What entries may still take beside those that it has; 0 if it has too many.
 std::size_t bytes_left(const Block& block, const Parameters& parameters);
 bool has_twice(std::vector<TxId> ids);
@@ -92,5 +97,6 @@ bool has_twice(std::vector<TxId> ids);
 base::Digest root_of(const std::vector<TxId>& ids);
 /// Writes the roots of the four lists into the header.
 void seal(Block& block);
+void seal(Block& block, std::span<const Approved> transactions);
 
 }  // namespace troupe::chain

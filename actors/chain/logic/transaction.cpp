@@ -61,6 +61,25 @@ std::optional<TransactionError> flaw_of(const Transaction& transaction, const Fa
   return free ? std::nullopt : std::optional(TransactionError::fee);
 }
 
+// -- of a transaction whose content is encoded already
+
+TxId id_of_bytes(base::ByteView content) { return {crypto::sha256(content).bytes}; }
+
+base::Bytes encode(const SignedTransaction& transaction, base::ByteView content) {
+  CanonStruct out;
+  out.data(content).object(form_of(transaction.from));
+  if (transaction.fee_payer) out.object(form_of(*transaction.fee_payer));
+  return out.encode();
+}
+
+Gas gas_of(const SignedTransaction& transaction, base::ByteView content) {
+  std::uint64_t signatures = transaction.from.policy.threshold();
+  if (transaction.fee_payer) signatures += transaction.fee_payer->policy.threshold();
+  std::uint64_t accounts = transaction.fee_payer ? 2 : 1;
+  if (const auto* transfer = std::get_if<Transfer>(&transaction.content.body)) accounts += transfer->credits.size();
+  return {signatures * kGasSignature + accounts * kGasAccount + content.size()};
+}
+
 }  // namespace
 
 std::string_view name(TransactionError error) {
@@ -128,14 +147,9 @@ base::Result<Transaction, TransactionError> parse_transaction(base::ByteView byt
   return out;
 }
 
-TxId id_of(const Transaction& transaction) { return {crypto::sha256(encode(transaction)).bytes}; }
+TxId id_of(const Transaction& transaction) { return id_of_bytes(encode(transaction)); }
 
-base::Bytes encode(const SignedTransaction& transaction) {
-  CanonStruct out;
-  out.data(encode(transaction.content)).object(form_of(transaction.from));
-  if (transaction.fee_payer) out.object(form_of(*transaction.fee_payer));
-  return out.encode();
-}
+base::Bytes encode(const SignedTransaction& transaction) { return encode(transaction, encode(transaction.content)); }
 
 base::Result<SignedTransaction, TransactionError> parse_signed_transaction(base::ByteView bytes) {
   if (bytes.size() > kTransactionBytesMax) return TransactionError::too_large;
@@ -157,31 +171,23 @@ base::Bytes signed_bytes(const Transaction& transaction, Fork fork) {
   return signed_bytes(kTransactionDomain, transaction.chain, fork, encode(transaction));
 }
 
-Approved::Approved(SignedTransaction transaction)
-    : signed_(std::move(transaction)),
-      id_(id_of(signed_.content)),
-      bytes_(encode(signed_).size()),
-      gas_(gas_of(signed_)) {}
-
 base::Result<Approved, TransactionError> Approved::verify(SignedTransaction transaction, const ChainId& chain,
                                                           Fork fork) {
   const Transaction& content = transaction.content;
   if (const auto wrong = flaw(content)) return *wrong;
   if (content.chain != chain) return TransactionError::wrong_chain;
   if (transaction.fee_payer.has_value() != content.fee_payer.has_value()) return TransactionError::authority;
-  const base::Bytes message = signed_bytes(content, fork);
+  const base::Bytes bytes = encode(content);
+  const base::Bytes message = signed_bytes(kTransactionDomain, content.chain, fork, bytes);
   if (!speaks_for(transaction.from, content.from, message)) return TransactionError::authority;
   if (content.fee_payer && !speaks_for(*transaction.fee_payer, *content.fee_payer, message))
     return TransactionError::authority;
-  return Approved(std::move(transaction));
+  const TxId id = id_of_bytes(bytes);
+  base::Bytes encoded = encode(transaction, bytes);
+  const Gas gas = gas_of(transaction, bytes);
+  return Approved(std::make_shared<const Held>(Held{std::move(transaction), id, std::move(encoded), gas}));
 }
 
-Gas gas_of(const SignedTransaction& transaction) {
-  std::uint64_t signatures = transaction.from.policy.threshold();
-  if (transaction.fee_payer) signatures += transaction.fee_payer->policy.threshold();
-  std::uint64_t accounts = transaction.fee_payer ? 2 : 1;
-  if (const auto* transfer = std::get_if<Transfer>(&transaction.content.body)) accounts += transfer->credits.size();
-  return {signatures * kGasSignature + accounts * kGasAccount + encode(transaction.content).size()};
-}
+Gas gas_of(const SignedTransaction& transaction) { return gas_of(transaction, encode(transaction.content)); }
 
 }  // namespace troupe::chain

@@ -7,6 +7,7 @@
 // Signed  "troupe transaction v1" || chain || fork || Transaction, by the sender and by a fee payer if there is one.
 // Fee     gas used x base fee, which is burnt, and the tip, which goes to the proposer. A faucet is free.
 // Limits  kContentBytesMax, kTransactionBytesMax; wallet::kCreditsMax credits; kReferenceBytesMax.
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -96,7 +97,8 @@ base::Result<SignedTransaction, TransactionError> parse_signed_transaction(base:
 /// What sender and payer sign.
 base::Bytes signed_bytes(const Transaction& transaction, Fork fork);
 
-/// A transaction whose signatures were verified for a chain and a fork. There is no other way to make one.
+/// A transaction whose signatures were verified for a chain and a fork. There is no other way to make one. Copies share
+/// what they hold, which never changes.
 class Approved {
  public:
   /// Errors: a flaw, `wrong_chain`, `authority`. Verifies as many signatures as there are the policies demand, 32 at
@@ -104,18 +106,22 @@ class Approved {
   static base::Result<Approved, TransactionError> verify(SignedTransaction transaction, const ChainId& chain,
                                                          Fork fork);
 
-  const Transaction& content() const { return signed_.content; }
-  const SignedTransaction& whole() const { return signed_; }
-  const TxId& id() const { return id_; }
-  std::size_t bytes() const { return bytes_; }  ///< of the SignedTransaction; follow from content and policies
-  Gas gas_needed() const { return gas_; }
+  const Transaction& content() const { return held_->whole.content; }
+  const SignedTransaction& whole() const { return held_->whole; }
+  const TxId& id() const { return held_->id; }
+  const base::Bytes& encoded() const { return held_->encoded; }  ///< whole()
+  std::size_t bytes() const { return held_->encoded.size(); }    ///< follow from content and policies
+  Gas gas_needed() const { return held_->gas; }
 
  private:
-  explicit Approved(SignedTransaction transaction);
-  SignedTransaction signed_;
-  TxId id_;
-  std::size_t bytes_ = 0;
-  Gas gas_;
+  struct Held {
+    SignedTransaction whole;
+    TxId id;
+    base::Bytes encoded;
+    Gas gas;
+  };
+  explicit Approved(std::shared_ptr<const Held> held) : held_(std::move(held)) {}
+  std::shared_ptr<const Held> held_;
 };
 
 /// What it uses: follows from the content and the policies alone, so that no one else can make it dearer. In units of
