@@ -31,9 +31,10 @@ class Progress {
  public:
   Progress(base::Instant begin, base::Duration span) : counted_from_(begin + span / kWarmUpShare), end_(begin + span) {}
 
-  /// Notes that `count` more are done at `now`. False once the time is over.
+  /// Notes that `count` more are done at `now`. False once the time is over and there is a rate: what comes in lumps
+  /// longer than the time is measured until the second of them.
   bool done(std::uint64_t count, base::Instant now) {
-    if (now >= end_) return false;
+    if (now >= end_ && per_second() > 0) return false;
     if (!counts(now)) return true;
     if (!first_) first_ = now;
     else counted_ += count;

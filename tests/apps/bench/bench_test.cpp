@@ -106,6 +106,15 @@ TEST_CASE("bench: a warm-up is not counted, nor what comes after the end") {
   CHECK(progress.per_second() == doctest::Approx(5));
 }
 
+TEST_CASE("bench: lumps that take longer than the time are measured until the second of them") {
+  const base::Instant begin{100s};
+  bench::Progress progress(begin, 2s);
+  CHECK(progress.done(100, begin + 3s));
+  CHECK(progress.done(100, begin + 5s));
+  CHECK_FALSE(progress.done(100, begin + 7s));
+  CHECK(progress.per_second() == doctest::Approx(50));
+}
+
 TEST_CASE("bench: a percentile is the smallest delay that so many do not exceed") {
   CHECK_FALSE(bench::percentile_ms({}, 50));
   std::vector<base::Duration> delays;
