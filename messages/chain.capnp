@@ -728,7 +728,7 @@ struct ChainStatus $kind(from = [peer, view, operate], bytesMax = 32768) {
   baseFee @13 :UInt64;
   supply @14 :UInt64;
   quorum @15 :Bool;
-  # Over 2/3 of the power has been heard at this height or the one before within the last minute.
+  # A block was final here since the start, and the next one is not overdue.
   neighbours @16 :UInt32;
   fork @17 :UInt32;
   waits @18 :Text;

@@ -339,6 +339,7 @@ class ChainActor final : public runtime::Actor {
   void answers(runtime::Handlers& on);
   Height target() const;
   bool has_quorum() const;
+  bool stands_still() const;
   void status(runtime::Reply<wire::ChainStatus>& reply) const;
   void blocks(wire::ListBlocks::Reader ask, runtime::Reply<wire::BlockInfos> reply);
   struct Gathering;

@@ -15,7 +15,6 @@ constexpr std::uint32_t kTransactionsMax = 256;     // messages/chain.capnp
 constexpr std::size_t kBlocksBytesMax = 2'500'000;  // messages/chain.capnp
 constexpr std::size_t kStateBytesMax = 900'000;     // messages/chain.capnp
 constexpr std::size_t kListBytesMax = 2'000'000;    // messages/chain.capnp
-constexpr std::chrono::minutes kQuorumHeard{1};     // messages/chain.capnp
 constexpr std::chrono::milliseconds kAccountWaitMax{600'000};
 
 void write_existence(wire::Existence::Builder out, const ExistenceProof& proof) {
@@ -164,7 +163,7 @@ void ChainActor::status(runtime::Reply<wire::ChainStatus>& reply) const {
   });
 }
 
-bool ChainActor::has_quorum() const { return heard_quorum_ != base::Instant{} && now() < heard_quorum_ + kQuorumHeard; }
+bool ChainActor::has_quorum() const { return heard_quorum_ != base::Instant{} && !stands_still(); }
 
 // -- blocks
 

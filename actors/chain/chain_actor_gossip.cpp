@@ -132,10 +132,15 @@ void ChainActor::tell_head() {
   tell_all<wire::ChainHead>(std::nullopt, [this](wire::ChainHead::Builder out) { write_head(out); });
 }
 
+/// A block is overdue.
+bool ChainActor::stands_still() const {
+  const auto empty = std::chrono::milliseconds(ledger_.next().parameters[Param::block_empty_ms]);
+  return now() >= since_ + empty + kNoQuorum;
+}
+
 void ChainActor::tell_health() {
   if (settings_.health == nullptr) return;
-  const auto empty = std::chrono::milliseconds(ledger_.next().parameters[Param::block_empty_ms]);
-  if (now() < since_ + empty + kNoQuorum) return settings_.health->clear(kHealthSource);
+  if (!stands_still()) return settings_.health->clear(kHealthSource);
   settings_.health->raise(kHealthSource, observe::HealthState::degraded,
                           "no quorum: no block is final since that of height " +
                               std::to_string(ledger_.head().height.value) + "; too few validators are heard");

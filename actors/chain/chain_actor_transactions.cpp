@@ -18,16 +18,36 @@ constexpr std::size_t kGivenBytesMax = 2 * 1024 * 1024;  // messages/chain.capnp
 constexpr std::size_t kToldMax = 50'000;                 // our choice: of one height, to one neighbour
 constexpr std::chrono::minutes kWaitMax{10};             // our choice
 
-Error error_of(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::funds: return {Code::refused, "the sender has less than amount and fee"};
-    case Outcome::fee_funds: return {Code::refused, "its payer has less than the fee"};
-    case Outcome::price: return {Code::refused, "the base fee is more than its fee-max allows"};
-    case Outcome::expired: return {Code::refused, "its last height is past"};
+/// What a transaction is held against.
+struct Weighed {
+  Outcome outcome = Outcome::done;
+  Standing standing;
+  wallet::Amount sender;  ///< what it has
+};
+
+Error error_of(const Weighed& seen, const Approved& one, BaseFee base_fee, Height head) {
+  const Transaction& content = one.content();
+  const auto fee = fee_of(one, base_fee);
+  const std::string fee_now = fee ? fee->text() : "2^63 or more";
+  switch (seen.outcome) {
+    case Outcome::funds: {
+      const auto* transfer = std::get_if<Transfer>(&content.body);
+      return {Code::refused, "the sender has " + seen.sender.text() + ", which is less than the amount, " +
+                                 (transfer ? total_of(*transfer).text() : "0") + ", and the fee, " + fee_now};
+    }
+    case Outcome::fee_funds:
+      return {Code::refused,
+              "its payer has " + seen.standing.payer_balance.text() + ", which is less than the fee, " + fee_now};
+    case Outcome::price:
+      return {Code::refused, "its fee is " + fee_now + " now, more than the " + content.fee_max.text() +
+                                 " that it allows at most (fee-max)"};
+    case Outcome::expired:
+      return {Code::refused, "its last height, " + std::to_string(content.last_height.value) +
+                                 ", is past: the chain is at " + std::to_string(head.value)};
     case Outcome::gas: return {Code::refused, "it allows itself another amount of gas than it needs"};
     case Outcome::faucet_early: return {Code::refused, "this address got money from the faucet a short while ago"};
     case Outcome::faucet_empty: return {Code::refused, "the faucet is empty, or this chain has none"};
-    default: return {Code::refused, std::string(name(outcome))};
+    default: return {Code::refused, std::string(name(seen.outcome))};
   }
 }
 Error error_of(MempoolError why) {
@@ -78,11 +98,7 @@ void ChainActor::submit(wire::SubmitTransaction::Reader ask, runtime::Reply<wire
 
 void ChainActor::admit(Approved transaction, std::optional<base::NodeId> from, bool dry, Admitted done) {
   if (mempool_.find(transaction.id()) != nullptr) return done({});
-  struct Seen {
-    Outcome outcome = Outcome::done;
-    Standing standing;
-  };
-  const auto seen = std::make_shared<Seen>();
+  const auto seen = std::make_shared<Weighed>();
   const auto one = std::make_shared<const Approved>(std::move(transaction));
   ledger_.with_rows(
       [this, one, seen] {
@@ -91,13 +107,16 @@ void ChainActor::admit(Approved transaction, std::optional<base::NodeId> from, b
         StateView view = ledger_.view();
         seen->outcome = admissible(view, next.totals, next.parameters, *one, head.height.next(),
                                    std::max(unix_ms(), head.time + UnixMs{1}));
-        seen->standing = {view.account(one->content().from).nonce, view.account(one->content().payer()).balance};
+        const Account& sender = view.account(one->content().from);
+        seen->sender = sender.balance;
+        seen->standing = {sender.nonce, view.account(one->content().payer()).balance};
         return !view.damage();
       },
       [this, one, seen, from, dry, fork = fork_, done = std::move(done)](const base::Outcome<void>& read) mutable {
         if (!read.ok()) return done(read.error());
         if (fork != fork_) return done(Error{Code::refused, "the chain went on as another fork: sign it for that"});
-        if (seen->outcome != Outcome::done && seen->outcome != Outcome::nonce) return done(error_of(seen->outcome));
+        if (seen->outcome != Outcome::done && seen->outcome != Outcome::nonce)
+          return done(error_of(*seen, *one, ledger_.next().totals.base_fee, ledger_.head().height));
         if (seen->standing.next > one->content().nonce) return done(error_of(MempoolError::past));
         if (dry) return done({});
         const Gas block_gas{ledger_.next().parameters[Param::block_gas]};
@@ -342,7 +361,9 @@ void ChainActor::overdue() {
   }
   std::erase_if(account_waiters_, [this](AccountWaiter& one) {
     if (one.due > now()) return false;
-    one.reply.refuse({Code::timeout, "no block has followed that would prove it"});
+    one.reply.refuse(
+        {Code::timeout,
+         "no block has followed that would prove it: too few validators are heard, or this node follows none"});
     return true;
   });
   if (!waiters_.empty() || !account_waiters_.empty()) after<Waiters>(std::chrono::milliseconds(100));

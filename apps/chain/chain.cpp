@@ -18,8 +18,9 @@ what it prints
 
 constexpr const char* kGenesisNotes = R"(
 what it does
-  makes block 0 of a chain of what its founders wrote (troupe chain found); each of them signs it (troupe chain sign G)
-  --test makes a chain for tests, which has a faucet
+  makes block 0 of a chain of what its founders wrote (troupe chain found); each of them signs it (troupe chain sign G):
+  the file is handed on from one to the next, and each adds its signature to those that are there
+  --test makes a chain for tests, which has a faucet; else who pays needs a balance from its beginning
   a file with the same genesis stays as it is, with its time and its signatures
 parameters
   block.interval_ms block.empty_ms block.bytes block.gas block.precision_ms block.delay_ms consensus.propose_ms
@@ -32,7 +33,8 @@ exits
 
 constexpr const char* kSignNotes = R"(
 what it does
-  adds the signature of this directory's node, by its own key, its consensus key and the wallet that owns its stake
+  adds the signature of this directory's node, by its own key, its consensus key and the wallet that owns its stake,
+  to those in the file; of two copies that were signed apart only one can be used
   nodes take a genesis that founders with more than 2/3 of the stake have signed; signed again, it stays as it is
   of a statement (troupe chain fork) it adds the signature of the consensus key alone, one of a fork: DIR/forks keeps
   what this key has signed, and what `chain resume` took there

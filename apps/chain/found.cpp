@@ -142,6 +142,14 @@ Failure no_founder(const std::string& what) {
   return {{Code::refused, what}, "nothing was signed", kSignHelp, Exit::refused};
 }
 
+/// What a file says that is about to be written; nothing if there is none.
+std::optional<chain::Founding> founding_there(const std::string& file) {
+  std::error_code unseen;
+  if (!std::filesystem::is_regular_file(file, unseen)) return std::nullopt;
+  const auto bytes = bytes_in(file, kFoundingBytesMax);
+  return bytes.ok() ? chain::parse_founding(bytes.value()) : std::nullopt;
+}
+
 /// The genesis in a file that is about to be written; nothing if there is none.
 std::optional<SignedGenesis> genesis_there(const std::string& file) {
   std::error_code unseen;
@@ -149,6 +157,18 @@ std::optional<SignedGenesis> genesis_there(const std::string& file) {
   auto read = genesis_in(file);
   if (!read.ok()) return std::nullopt;
   return std::move(read).value();
+}
+
+/// What makes two files no foundings of one chain: they are of one node.
+std::optional<Failure> of_one_node(const std::vector<chain::Founding>& foundings,
+                                   const std::vector<std::string>& paths) {
+  for (std::size_t i = 0; i < foundings.size(); ++i)
+    for (std::size_t k = 0; k < i; ++k)
+      if (foundings[i].founder.node_key == foundings[k].founder.node_key)
+        return usage_failure(paths[k] + " and " + paths[i] +
+                                 " are of one node: each founder is another node, with a directory of its own",
+                             "troupe chain found NAME --stake AMOUNT --data DIR -o " + shell_word(paths[i]));
+  return std::nullopt;
 }
 
 /// Whether they say the same, made at different times.
@@ -163,6 +183,9 @@ Ending print_genesis(const Invocation& invocation, Console& console, const std::
   const auto id = id_of(genesis);
   if (!invocation.globals.json) {
     console.out << "chain   " << id.hex() << "\nsupply  " << supply.text() << '\n';
+    if (genesis.balances.empty() && genesis.purpose == chain::Purpose::real)
+      console.err << "no one could pay a fee on it: all its money is staked, and it has no faucet; `chain found` takes "
+                     "--balance, and `chain genesis` --test\n";
     return Exit::done;
   }
   JsonLine<output::wire::ChainGenesis> line;
@@ -180,7 +203,8 @@ Ending print_genesis(const Invocation& invocation, Console& console, const std::
 Ending chain_found(const Invocation& invocation, Console& console) {
   const auto file = invocation.text("-o");
   if (!file) return usage_failure("say the file to write with -o", kFoundHelp);
-  const auto stake = amount_typed(invocation.text("--stake").value_or(""), kFoundHelp);
+  if (!invocation.has("--stake")) return usage_failure("say the validator's stake with --stake", kFoundHelp);
+  const auto stake = amount_typed(*invocation.text("--stake"), kFoundHelp);
   if (!stake.ok()) return stake.error();
   wallet::Amount balance;
   if (const auto typed = invocation.text("--balance")) {
@@ -199,6 +223,11 @@ Ending chain_found(const Invocation& invocation, Console& console) {
   const crypto::Identity& node = keys.value().identity;
   const chain::Founding founding{
       {node.public_key(), node.nonce(), keys.value().consensus.public_key(), address.value(), stake.value()}, balance};
+  if (const auto there = founding_there(*file); there && there->founder.node_key != node.public_key())
+    return Failure{
+        {Code::conflict, *file + " is what another node founds a chain with, " + there->founder.node().hex()},
+        "it was left as it is",
+        "another file with -o"};
   if (const auto written = write_file(*file, encode(founding)); !written.ok()) return written.error();
   if (!invocation.globals.json) {
     console.out << node.id().hex() << '\n';
@@ -230,6 +259,7 @@ Ending chain_genesis(const Invocation& invocation, Console& console) {
     if (!one) return usage_failure(path + " is not what `chain found` writes", kFoundHelp);
     foundings.push_back(*one);
   }
+  if (auto twice = of_one_node(foundings, paths)) return std::move(*twice);
   const auto purpose = invocation.has("--test") ? chain::Purpose::test : chain::Purpose::real;
   auto genesis = chain::found(*invocation.text("CHAIN"), chain::UnixMs(static_cast<std::int64_t>(unix_now().count())),
                               purpose, parameters.value(), foundings);

@@ -52,12 +52,15 @@ void print_status_text(std::ostream& out, show_wire::ChainStatus::Reader status)
   out << "\nblock       " << hex(status.getId()) << ", " << date_of(wallet::UnixMs(status.getTime())) << ", one each "
       << status.getBlockTimeMs() << " ms\nstate root  " << hex(status.getStateRoot()) << "\nconsensus   round "
       << status.getRound() << ", " << base::printable(text_of(status.getStep())) << ", " << status.getValidators()
-      << " validators, " << (status.getQuorum() ? "with" : "without") << " quorum\npending     " << status.getPending()
-      << " transactions\nbase fee    " << status.getBaseFee() << "\nsupply      " << status.getSupply()
-      << "\nneighbours  " << status.getNeighbours() << '\n';
+      << " validators, " << (status.getQuorum() ? "a quorum votes" : "no quorum heard lately") << "\npending     "
+      << status.getPending() << " transactions\nbase fee    " << status.getBaseFee() << "\nsupply      "
+      << status.getSupply() << "\nneighbours  " << status.getNeighbours() << '\n';
   if (status.getFork() > 0) out << "fork        " << status.getFork() << '\n';
   for (const auto suspect : status.getSuspects())
     out << "suspect     " << hex(suspect) << " has signed two final blocks of one height\n";
+  if (!status.getQuorum() && status.getNeighbours() + 1 < status.getValidators())
+    out << "links       too few: `troupe peers connect HOST:PORT`, or `troupe node --join HOST:PORT`, to the other "
+           "validators\n";
   if (status.getWaits().size() == 0) return;
   out << "waits       this node's validator signs nothing: " << base::printable(text_of(status.getWaits())) << '\n';
   if (status.getWaitingPower() > 0)

@@ -4,6 +4,7 @@
 
 #include "apps/cli/help.hpp"
 #include "apps/cli/parse.hpp"
+#include "apps/cli/shell_word.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -13,6 +14,17 @@ Ending written(Ending ending, Effect effect, Console& console) {
   console.out.flush();
   if (!ending.ok() || console.out) return ending;
   return unwritten(console, effect == Effect::write ? "done, but not all of it was printed" : "");
+}
+
+/// A command to try that names no node is meant for the node that was asked.
+Failure of_same_node(Failure failure, const Globals& globals) {
+  const std::string& line = failure.try_;
+  const bool command =
+      line.starts_with("troupe ") && !line.starts_with("troupe help") && line.find(',') == std::string::npos;
+  if (command && globals.data && line.find(" --data ") == std::string::npos &&
+      line.find(" --node ") == std::string::npos)
+    failure.try_ += " --data " + shell_word(*globals.data);
+  return failure;
 }
 
 Exit run_or_throw(const Commands& table, const std::vector<std::string>& arguments, Console& console, Form form) {
@@ -30,6 +42,7 @@ Exit run_or_throw(const Commands& table, const std::vector<std::string>& argumen
     const auto& invocation = std::get<Invocation>(parsed.value());
     effect = invocation.command().effect;
     ending = invocation.command().run(invocation, console);
+    if (!ending.ok()) ending = of_same_node(ending.error(), invocation.globals);
   }
   ending = written(std::move(ending), effect, console);
   return ending.ok() ? ending.value() : tell(ending.error(), effect);

@@ -80,13 +80,17 @@ base::Result<wallet::Address, Failure> account_typed(Console& console, const std
   const auto directory = Directory::open(console);
   if (!directory.ok()) return directory.error();
   const auto found = directory.value().choose(std::nullopt);
-  if (!found.ok()) return found.error();
-  return found.value().keystore.address();
+  if (found.ok()) return found.value().keystore.address();
+  Failure failure = found.error();
+  if (failure.exit == Exit::usage) failure.try_ = help;  // of a command that has no --wallet
+  return failure;
 }
 
 Failure without_book(Failure failure) {
   if (failure.error.code == Code::unavailable && failure.outcome.empty() && failure.try_.empty())
-    failure.try_ = "troupe config show, at this node: the node or group that ledger.book names has to run";
+    failure.try_ =
+        "troupe config show, at this node: the node or group that ledger.book names has to run; a node with a ledger "
+        "is started with --chain";
   return failure;
 }
 

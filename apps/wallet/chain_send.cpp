@@ -68,6 +68,8 @@ Client::Outcome<SeenTransaction> submit(Client& client, const chain::SignedTrans
   if (!answer.ok()) {
     Failure failure = answer.error();
     if (exit_of(failure, Effect::write) == Exit::unknown && !dry) failure.try_ = "troupe tx wait " + id.hex();
+    if (failure.error.code == Code::refused && failure.try_.empty())
+      failure.try_ = "troupe chain account " + text(transaction.content.from);
     return failure;
   }
   auto seen = read_transaction(answer.value().root());
@@ -146,7 +148,9 @@ Client::Outcome<SeenTransaction> send_on_chain(Client& client, Console& console,
     if (kept.value()) {
       const auto sent = chain::parse_signed_transaction(*kept.value());
       if (!sent.ok() || !is_same(sent.value().content, now, signer, body, terms))
-        return Failure{{Code::conflict, "this request has sent another transaction"}, "nothing was sent"};
+        return Failure{{Code::conflict, "this request has sent another transaction"},
+                       "nothing was sent",
+                       "another --request, or the same transaction"};
       return submit_again(client, sent.value());
     }
   }

@@ -153,7 +153,7 @@ base::Result<Named, Failure> Directory::choose(const std::optional<std::string>&
   auto found = find(name);
   if (!found.ok()) return found.error();
   if (!found.value())
-    return Failure{{Code::not_found, "there is no wallet " + name + " in " + path_}, "", "troupe wallet new " + name};
+    return Failure{{Code::not_found, "there is no wallet " + name + " in " + path_}, "", "troupe wallet ls"};
   return Named{name, std::move(*found.value())};
 }
 

@@ -282,10 +282,11 @@ std::optional<Failure> wait_failure(const SeenTransaction& seen) {
                      Exit::failed};
     case TransactionState::PENDING: break;
   }
-  return Failure{{Code::timeout, "transaction " + id + " is in no block yet"},
-                 "it waits, and may still be done",
-                 "troupe tx wait " + id,
-                 Exit::unknown};
+  return Failure{
+      {Code::timeout, "transaction " + id + " is in no block yet: `troupe chain status` shows whether blocks come"},
+      "it waits, and may still be done",
+      "troupe tx wait " + id,
+      Exit::unknown};
 }
 
 Client::Outcome<std::vector<SeenTransaction>> list_transactions(Client& client,

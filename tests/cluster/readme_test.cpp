@@ -51,6 +51,13 @@ const Line kLines[] = {
     {"troupe wallet send ann \"$bob\" 500 --wait --data ledger"},
     {"troupe chain account \"$bob\" --proof --data ledger", "", "500"},
     {"troupe chain verify --data ledger"},
+    {"troupe chain found ann --stake 1000 --balance 5000 --data v1 -o ann.f"},
+    {"troupe chain found bob --stake 1000 --balance 5000 --data v2 -o bob.f"},
+    {"troupe chain genesis hats ann.f bob.f -o hats"},
+    {"troupe chain sign hats --data v1 && troupe chain sign hats --data v2"},
+    {"troupe node --data v1 --listen 127.0.0.1:7009 --chain hats &"},
+    {"troupe node --data v2 --listen 127.0.0.1:7010 --chain hats --join 127.0.0.1:7009 &"},
+    {"troupe wallet send ann \"$bob\" 5 --wait --data v1", "again troupe wallet send ann \"$bob\" 5 --wait --data v1"},
     {"mkdir root && cp -r --parents /usr/bin/python3* /usr/lib/python3.* root"},
     {"cp -L --parents $(ldd /usr/bin/python3 | grep -o '/[^ ]*') root"},
     {"printf '#!/usr/bin/python3\\nprint(sum(range(100)))\\n' > sum.py"},
@@ -200,7 +207,7 @@ class Ports {
  public:
   Ports() {
     std::vector<os::Descriptor> held;
-    for (const char* named : {"7001", "7002", "7003", "7004", "7005", "7006", "7007", "7008", "9464"}) {
+    for (const char* named : {"7001", "7002", "7003", "7004", "7005", "7006", "7007", "7008", "7009", "7010", "9464"}) {
       auto socket = os::listen_tcp(*base::HostPort::parse("127.0.0.1:0"));
       REQUIRE(socket.ok());
       free_.emplace_back(named, std::to_string(os::local_endpoint(socket.value().get()).port));

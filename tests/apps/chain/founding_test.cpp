@@ -146,12 +146,46 @@ TEST_CASE("chain founding: what cannot be founded or signed is refused, and says
         Exit::usage);
   CHECK(genesis({}) == Exit::done);
 
+  us.get({"chain", "found", "ada", "--stake", "5", "-o", us.at("mine")}, "ada");  // another file of the same node
+  const Seen twice = us.run({"chain", "genesis", "c", us.at("ada.found"), us.at("mine"), "-o", us.at("T")});
+  CHECK(twice.exit == Exit::usage);
+  CHECK_MESSAGE(contains(twice.err, us.at("ada.found") + " and " + us.at("mine") + " are of one node"), twice.err);
+
   us.get({"chain", "found", "eve", "--stake", "1", "-o", us.at("F"), "--set", "identity.work_bits=0"}, "eve");
   CHECK(us.run({"chain", "sign", us.at("G")}, "eve").exit == Exit::refused);
   CHECK(us.run({"chain", "sign", us.at("G")}, "no-node").exit == Exit::refused);
   CHECK(us.run({"chain", "sign", us.at("ada.found")}, "ada").exit == Exit::usage);
   std::filesystem::remove(us.at("ada/validator"));
   CHECK(us.run({"chain", "sign", us.at("G")}, "ada").exit == Exit::refused);
+}
+
+TEST_CASE("chain founding: what another node has written is not overwritten") {
+  Founders us;
+  us.found("ada", "100");
+  us.found("eve", "100");
+  const std::string before = us.bytes("ada.found");
+  const Seen other = us.run({"chain", "found", "eve", "--stake", "7", "-o", us.at("ada.found")}, "eve");
+  CHECK(other.exit == Exit::refused);
+  CHECK(us.bytes("ada.found") == before);
+  us.get({"chain", "found", "ada", "--stake", "7", "-o", us.at("ada.found")}, "ada");
+  CHECK(us.bytes("ada.found") != before);
+}
+
+TEST_CASE("chain founding: of a chain on which no fee could be paid its maker is told") {
+  Founders us;
+  us.found("ada", "100");
+  const auto said = [&](const std::vector<std::string>& founding, const std::vector<std::string>& more) {
+    us.get(founding, "ada");
+    std::vector<std::string> all{"chain", "genesis", "c", us.at("ada.found"), "-o", us.at("G")};
+    all.insert(all.end(), more.begin(), more.end());
+    return us.run(all).err;
+  };
+  const std::vector<std::string> poor{"chain", "found", "ada", "--stake", "7", "-o", us.at("ada.found")};
+  std::vector<std::string> rich = poor;
+  rich.insert(rich.end(), {"--balance", "9"});
+  CHECK(contains(said(poor, {}), "--balance"));
+  CHECK(said(poor, {"--test"}).empty());
+  CHECK(said(rich, {}).empty());
 }
 
 TEST_CASE("chain founding: a directory signs one statement of a fork, and says which one it was") {

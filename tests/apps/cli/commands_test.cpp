@@ -111,6 +111,23 @@ TEST_CASE("commands: a usage error exits 2, with --json as one line") {
         "\\\"version\\\"?\",\"outcome\":\"nothing was done\",\"try\":\"troupe help\",\"retryAfterMs\":null}}\n");
 }
 
+TEST_CASE("commands: what is to be tried asks the node that was asked") {
+  const auto tried = [](const char* try_, const std::vector<std::string>& more) {
+    const Commands table{{.name = "fail", .run = [try_](const Invocation&, Console&) -> Ending {
+                            return Failure{{base::Code::refused, "no"}, "nothing was done", try_};
+                          }}};
+    std::vector<std::string> words{"fail"};
+    words.insert(words.end(), more.begin(), more.end());
+    const std::string said = run_with(table, words).err;
+    return said.substr(said.find("try: ") + 5);
+  };
+  CHECK(tried("troupe tx ls", {}) == "troupe tx ls\n");
+  CHECK(tried("troupe tx ls", {"--data", "a b"}) == "troupe tx ls --data 'a b'\n");
+  CHECK(tried("troupe tx ls --data c", {"--data", "d"}) == "troupe tx ls --data c\n");
+  CHECK(tried("troupe help tx ls", {"--data", "d"}) == "troupe help tx ls\n");
+  CHECK(tried("troupe status, at that node", {"--data", "d"}) == "troupe status, at that node\n");
+}
+
 TEST_CASE("commands: what an error repeats of its input is escaped once, in text and in JSON") {
   const TemporaryFolder folder;
   const std::string word = "a\\b\n";
