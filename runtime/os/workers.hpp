@@ -3,10 +3,10 @@
 //
 // Source  CAF 0.17.6, `policy/work_stealing.hpp`. There a worker without work looks for it every 50 us for 25 ms after
 //         each message, and every 10 ms from then on, whatever the others do.
-// States  running: has work. Searching: looks as CAF's workers do, since another one runs and may leave work to steal.
-//         Asleep: no worker runs, so there is nothing to steal; it waits without a time limit.
+// States  running: has work. Searching: looks at all queues, for about a millisecond while another one runs. Asleep: is
+//         woken, and while another one runs looks once in CAF's 10 ms, at what was added just as it fell asleep.
 // Wake    work that is added to a sleeping worker wakes it. Work that is added to a running one calls a sleeping one to
-//         search, unless one searches already: work behind a long handler is stolen within CAF's 10 ms.
+//         search, unless one searches already.
 #include <atomic>
 #include <caf/policy/work_stealing.hpp>
 #include <thread>
@@ -25,6 +25,7 @@ class Workers final : public caf::policy::work_stealing {
   struct worker_data : work_stealing::worker_data {
     using work_stealing::worker_data::worker_data;
     bool running = false;  // known to its own thread alone
+    bool stole = false;    // the same: its latest work was in another's queue
     bool asleep = false;   // under waitdata.lock
   };
 
@@ -57,7 +58,7 @@ class Workers final : public caf::policy::work_stealing {
     if (std::exchange(d(self).running, false)) d(self->parent()).running.fetch_sub(1);
     while (true) {
       if (caf::resumable* const job = search(self)) return run(self, job);
-      sleep(self);
+      if (caf::resumable* const job = sleep(self)) return run(self, job);
     }
   }
 
@@ -69,53 +70,55 @@ class Workers final : public caf::policy::work_stealing {
 
   template <class Worker>
   caf::resumable* run(Worker* self, caf::resumable* job) {
-    if (std::exchange(d(self).running, true)) return job;
+    auto& mine = d(self);
+    if (std::exchange(mine.running, true)) return job;
     d(self->parent()).running.fetch_add(1);
-    call_one(self->parent());  // more may lie where this job was stolen, and this worker searches no longer
+    // There may be more where this came from, and this worker searches no longer.
+    if (std::exchange(mine.stole, false) || !mine.queue.empty()) call_one(self->parent());
     return job;
   }
 
-  /// Nothing if no worker runs. CAF's three phases: without a pause, with short ones, with long ones.
+  /// CAF's first phase, without a pause, and the beginning of its second, with short ones. The rest of that would have
+  /// a worker of a busy process wake 20,000 times a second.
   template <class Worker>
   caf::resumable* search(Worker* self) {
-    auto& mine = d(self);
-    const auto& [aggressive, moderate, relaxed] = mine.strategies;
+    constexpr std::size_t kShortPauses = 20;  // our choice: a millisecond
+    const auto& [aggressive, moderate, relaxed] = d(self).strategies;
     for (std::size_t i = 0; i < aggressive.attempts; i += aggressive.step_size)
       if (caf::resumable* const job = look(self, i % aggressive.steal_interval == 0)) return job;
-    for (std::size_t i = 0; i < moderate.attempts && !alone(self); i += moderate.step_size) {
-      if (caf::resumable* const job = look(self, i % moderate.steal_interval == 0)) return job;
-      std::this_thread::sleep_for(moderate.sleep_duration);
-    }
-    while (!alone(self)) {
-      {
-        std::unique_lock lock(mine.waitdata.lock);
-        mine.waitdata.sleeping = true;
-        mine.waitdata.cv.wait_for(lock, relaxed.sleep_duration, [&] { return !mine.queue.empty(); });
-        mine.waitdata.sleeping = false;
-      }
+    for (std::size_t i = 0; i < kShortPauses && !alone(self); ++i) {
       if (caf::resumable* const job = look(self, true)) return job;
+      std::this_thread::sleep_for(moderate.sleep_duration);
     }
     return nullptr;
   }
 
   template <class Worker>
   caf::resumable* look(Worker* self, bool steals) {
-    caf::resumable* const job = d(self).queue.take_head();
-    return job == nullptr && steals ? this->try_steal(self) : job;
+    if (caf::resumable* const job = d(self).queue.take_head()) return job;
+    caf::resumable* const job = steals ? this->try_steal(self) : nullptr;
+    d(self).stole = job != nullptr;
+    return job;
   }
 
-  /// Until there is work in its own queue, it is called, or another one runs. Each of the two counters is written
-  /// before the other one is read, here and in run(): a worker that begins to run is seen here, or sees this one
-  /// asleep.
+  /// Until there is work, or it is called: then nothing. Each of the two counters is written before the other one is
+  /// read, here and in run(): of a worker that begins to run either this one knows, or that one knows that this one
+  /// sleeps. What was added before is looked for.
   template <class Worker>
-  void sleep(Worker* self) {
+  caf::resumable* sleep(Worker* self) {
     auto& mine = d(self);
+    const auto called = [&] { return !mine.asleep || !mine.queue.empty(); };
     std::unique_lock lock(mine.waitdata.lock);
     mine.waitdata.sleeping = mine.asleep = true;
     d(self->parent()).asleep.fetch_add(1);
-    mine.waitdata.cv.wait(lock, [&] { return !mine.asleep || !mine.queue.empty() || !alone(self); });
+    caf::resumable* job = nullptr;
+    while (job == nullptr && !alone(self) &&
+           !mine.waitdata.cv.wait_for(lock, mine.strategies[2].sleep_duration, called))
+      job = look(self, true);
+    if (job == nullptr) mine.waitdata.cv.wait(lock, called);
     if (mine.asleep) wake(self);
     mine.waitdata.sleeping = false;
+    return job;
   }
 
   /// The worker's lock is held.
