@@ -63,6 +63,28 @@ struct Found $kind(bytesMax = 1049600) {
   value @0 :Data;
 }
 
+struct GetRows $kind(bytesMax = 294912) {
+  # Asks for several rows of known keys. Answered by FoundRows.
+
+  keyspace @0 :Text;
+  keys @1 :List(Data);
+  # At most 256.
+}
+
+struct FoundRows $kind(bytesMax = 3145728) {
+  # Answers GetRows.
+
+  rows @0 :List(FoundRow);
+  # In the order of the keys: all of them, or as many as have 1 MiB, and one at least.
+}
+
+struct FoundRow {
+  union {
+    absent @0 :Void;
+    value @1 :Data;
+  }
+}
+
 struct Scan $kind(bytesMax = 4096) {
   # Asks for rows in the order of their keys. Answered by Slice.
 

@@ -11,6 +11,7 @@
 
 namespace troupe::store {
 
+inline constexpr std::size_t kGetRowsMax = 256;                 // our choice: rows that are asked for at once
 inline constexpr std::size_t kKeyBytesMax = 1024;               // our choice: ids, paths and numbers are far shorter
 inline constexpr std::size_t kValueBytesMax = 1024 * 1024;      // our choice: larger things belong into packs
 inline constexpr std::size_t kBatchBytesMax = 4 * 1024 * 1024;  // LevelDB's write buffer: one batch, one memtable

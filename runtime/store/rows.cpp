@@ -6,6 +6,7 @@
 
 #include "messages/words.hpp"
 #include "runtime/base/ensure.hpp"
+#include "runtime/store/batch.hpp"
 
 namespace troupe::store {
 namespace {
@@ -208,6 +209,45 @@ void Rows::save_row(const base::Bytes& key, RowChange change, Done done, Whose w
         tell_all(waiting, saved);
       },
       {}, whose);
+}
+
+// -- many -----------------------------------------------------------------------------------------------------------
+
+struct Rows::Getting {
+  std::vector<base::Bytes> keys;
+  std::size_t asked = 0;
+  FoundSome found;
+  Done done;
+};
+
+void Rows::get_all(std::vector<base::Bytes> keys, FoundSome found, Done done) {
+  get_next(std::make_shared<Getting>(Getting{std::move(keys), 0, std::move(found), std::move(done)}));
+}
+
+void Rows::get_next(std::shared_ptr<Getting> getting) {
+  const auto keys = std::span(getting->keys).subspan(getting->asked);
+  if (keys.empty()) return getting->done({});
+  ask<wire::GetRows, wire::FoundRows>(
+      store(), now() + kReadDue,
+      [&](wire::GetRows::Builder out) {
+        out.setKeyspace(setup_.keyspace);
+        auto list = out.initKeys(static_cast<unsigned>(std::min(keys.size(), kGetRowsMax)));
+        for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(keys[i]));
+      },
+      [this, getting, most = keys.size()](runtime::Answer<wire::FoundRows> answer) {
+        if (!answer.ok()) return getting->done(answer.error());
+        std::vector<Value> values;
+        for (const auto row : answer.value().getRows())
+          values.push_back(row.isValue() ? Value(bytes_of(row.getValue())) : std::nullopt);
+        if (values.empty() || values.size() > most)
+          return getting->done(Error{Code::internal, "the store answered with another number of rows"});
+        getting->asked += values.size();
+        // The next ones are read while these are used.
+        const bool more = values.size() < most;
+        if (more) get_next(getting);
+        getting->found(values);
+        if (!more) getting->done({});
+      });
 }
 
 // -- write behind ----------------------------------------------------------------------------------------------------

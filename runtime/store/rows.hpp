@@ -12,6 +12,7 @@
 // Behind  what write() is given waits here (write_behind.hpp) and is tried again until the store takes it.
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "messages/common.capnp.h"
@@ -27,7 +28,7 @@ inline constexpr std::chrono::seconds kReadDue{10};
 inline constexpr std::chrono::seconds kSaveDue{60};
 inline constexpr std::uint32_t kLoadRows = 512;  // our choice: some milliseconds of the owner's time
 inline constexpr std::uint32_t kLoadBytes = 1024 * 1024;
-inline constexpr std::size_t kSaveRows = 2048;   // of a commit, and as many erased; our choice
+inline constexpr std::size_t kSaveRows = 8192;   // of a commit, and as many erased; our choice
 inline constexpr std::size_t kReloadsMax = 256;  // our choice: what is left out is read at the next start
 
 /// What becomes of a row that was read.
@@ -115,6 +116,10 @@ class Rows final : public runtime::Part {
           found(base::Outcome<Value>(answer.error()));
         });
   }
+  /// Calls `found` with the values of some of the keys, in their order, and then of those behind them; last `done`,
+  /// with an error if one could not be read. The values are valid during the call.
+  using FoundSome = base::Callback<void(std::span<const Value> values)>;
+  void get_all(std::vector<base::Bytes> keys, FoundSome found, Done done);
   /// Calls back with an Outcome<Page> of rows from a key on. For an owner that reads at its own pace.
   template <class F>
   void scan(const base::Bytes& from, std::uint32_t rows_max, std::uint32_t bytes_max, F read) {
@@ -161,6 +166,7 @@ class Rows final : public runtime::Part {
   std::uint32_t writes_failed() const { return writes_failed_; }
 
  private:
+  struct Getting;
   struct Saving;
   struct Reload {
     base::Callback<void()> taken{};
@@ -177,6 +183,7 @@ class Rows final : public runtime::Part {
   void read_slice();
   void took(const Page& page);
   void settled();
+  void get_next(std::shared_ptr<Getting> getting);
   void reload_now(const base::Bytes& key);
   void write_row(wire::Change::Builder out, const base::Bytes& key, const base::Bytes* value) const;
   void erase(RowChange useless, Done done);

@@ -26,6 +26,7 @@ bool stops_writes(const base::Error& why) {
 void StoreActor::receive(runtime::Handlers& on) {
   serve<wire::Commit>(on, &StoreActor::commit);
   serve<wire::Get>(on, &StoreActor::get);
+  serve<wire::GetRows>(on, &StoreActor::get_rows);
   serve<wire::Scan>(on, &StoreActor::scan);
   serve<wire::Read>(on, &StoreActor::read);
   serve<wire::Has>(on, &StoreActor::has);
@@ -113,6 +114,25 @@ void StoreActor::get(wire::Get::Reader question, runtime::Reply<wire::Found> rep
   const auto found = store_->get(view(question.getKeyspace()), bytes_of(question.getKey()));
   if (!found.ok()) return reply.refuse(found.error());
   reply.send([&](wire::Found::Builder out) { out.setValue(data_of(found.value())); });
+}
+
+void StoreActor::get_rows(wire::GetRows::Reader question, runtime::Reply<wire::FoundRows> reply) {
+  constexpr std::size_t kBytes = std::size_t{1} << 20;  // messages/store.capnp
+  const auto keys = question.getKeys();
+  if (keys.size() > kGetRowsMax) return reply.refuse({base::Code::malformed, "at most 256 rows are asked for at once"});
+  std::vector<std::optional<base::Bytes>> out;
+  std::size_t bytes = 0;
+  for (unsigned i = 0; i < keys.size() && (i == 0 || bytes < kBytes); ++i) {
+    auto found = store_->get(view(question.getKeyspace()), bytes_of(keys[i]));
+    if (!found.ok() && found.error().code != base::Code::not_found) return reply.refuse(found.error());
+    out.push_back(found.ok() ? std::optional(std::move(found).value()) : std::nullopt);
+    if (out.back()) bytes += out.back()->size();
+  }
+  reply.send([&](wire::FoundRows::Builder answer) {
+    auto list = answer.initRows(static_cast<unsigned>(out.size()));
+    for (unsigned i = 0; i < list.size(); ++i)
+      if (out[i]) list[i].setValue(data_of(*out[i]));
+  });
 }
 
 void StoreActor::scan(wire::Scan::Reader question, runtime::Reply<wire::Slice> reply) {

@@ -63,6 +63,7 @@ class StoreActor final : public runtime::Actor {
   }
   void commit(wire::Commit::Reader question, Done reply);
   void get(wire::Get::Reader question, runtime::Reply<wire::Found> reply);
+  void get_rows(wire::GetRows::Reader question, runtime::Reply<wire::FoundRows> reply);
   void scan(wire::Scan::Reader question, runtime::Reply<wire::Slice> reply);
   void read(wire::Read::Reader question, runtime::Reply<wire::Blobbed> reply);
   void has(wire::Has::Reader question, runtime::Reply<wire::Held> reply);
