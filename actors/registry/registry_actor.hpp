@@ -31,7 +31,8 @@ inline constexpr std::string_view kRecordName = "registry";
 class RegistryActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "registry";
-  static constexpr std::size_t kPullsMax = 64;  // our choice
+  static constexpr std::size_t kPullsMax = 64;          // our choice
+  static constexpr base::Rate kHistoryReads{256, 256};  // our choice: for all other nodes together
   explicit RegistryActor(RegistrySettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -110,6 +111,8 @@ class RegistryActor final : public runtime::Actor {
   void observe(const base::NodeId& id, const char* milestone, std::uint64_t number);
   void flush(const base::NodeId& id, bool last = false);
   void tidy();
+  template <class A>
+  bool refuse_much(runtime::Reply<A>& reply);
   void get_history(wire::GetHistory::Reader question, runtime::Reply<wire::History> reply);
   void get_uptime(wire::GetUptime::Reader question, runtime::Reply<wire::UptimeIs> reply);
   using Blocks = std::vector<base::Bytes>;
@@ -123,6 +126,7 @@ class RegistryActor final : public runtime::Actor {
   runtime::Followers<wire::FollowOwnRegistration, wire::OwnRegistrationChanged> followers_;
   Watched watched_;
   base::RateBudget<base::NodeId> budget_;
+  base::RateBudget<base::NodeId> reads_;  // of histories
   runtime::BudgetAlarm full_{"registry.beats"};
   bool ready_ = false;  // the rows are read
 
@@ -144,6 +148,7 @@ class RegistryActor final : public runtime::Actor {
   std::map<base::NodeId, Heard> heard_;                                // of watched nodes, as many as may be
   std::set<std::pair<base::NodeId, base::NodeId>> heard_by_distance_;  // of `heard_`: how far from this node, and which
   base::Bytes tidied_;                                                 // the key from which history is looked at next
+  base::Instant late_at_ = base::Instant::max();                       // when late ones are looked at; max: never
   std::size_t pulling_ = 0;
 };
 

@@ -12,6 +12,8 @@ using base::Code;
 
 // Our choice: so that a judge cannot push out what others have just said.
 constexpr std::uint64_t kKeptAtLeastMs = std::chrono::milliseconds(kVouchLife).count() / 2;
+// Our choice: each one is told to all watchers.
+constexpr std::uint64_t kVouchAgainMs = std::chrono::milliseconds(std::chrono::minutes(10)).count();
 
 }  // namespace
 
@@ -44,6 +46,8 @@ std::optional<base::Error> RegistryActor::take_vouch(const Vouch& vouch, base::B
       vouches_, [&](const Vouched& one) { return parse_vouch(one.bytes)->judge() == vouch.judge(); });
   if (same != vouches_.end()) {
     if (same->unix_ms >= date) return base::Error{Code::refused, "a newer vouch of this judge is here"};
+    if (date - same->unix_ms < kVouchAgainMs)
+      return base::Error{Code::refused, "this judge has vouched less than ten minutes ago"};
     vouches_.erase(same);
   } else if (vouches_.size() >= kVouchesMax) {
     const auto out = gives_way(group, today);

@@ -139,14 +139,17 @@ void RegistryActor::offered(wire::OfferRegistration::Reader told, runtime::Reply
 
 // -- late ones
 
+/// Each heartbeat puts its node off: the next look is not, so that it costs no timer each time.
 void RegistryActor::arm_late() {
   settings_.counters->watched = watched_.size();
-  if (watched_.due_at() != base::Instant::max())
-    after<Late>(std::max<base::Duration>(watched_.due_at() - now(), std::chrono::milliseconds(1)));
+  if (watched_.due_at() >= late_at_) return;
+  late_at_ = watched_.due_at();
+  after<Late>(std::max<base::Duration>(late_at_ - now(), std::chrono::milliseconds(1)));
 }
 
 /// One for which no question is left now is asked when it is due again.
 void RegistryActor::look_at_late() {
+  late_at_ = base::Instant::max();
   constexpr std::size_t kLooksMax = 1'024;
   for (const base::NodeId& id : watched_.due(now(), kLooksMax)) {
     const Watch& watch = *watched_.find(id);
@@ -398,9 +401,19 @@ void RegistryActor::tidy() {
   });
 }
 
+/// A week of a node is 150 KiB of the disk.
+template <class A>
+bool RegistryActor::refuse_much(runtime::Reply<A>& reply) {
+  const auto asker = caller().node;
+  if (!asker || !reads_.take(user(*asker), now())) return false;
+  reply.refuse({Code::overloaded, "this node reads no more histories at a time", kAnswerDue});
+  return true;
+}
+
 void RegistryActor::get_history(wire::GetHistory::Reader question, runtime::Reply<wire::History> reply) {
   const auto id = node_of(question.getNode());
   if (!id) return reply.refuse({Code::malformed, "an id has 20 bytes"});
+  if (refuse_much(reply)) return;
   gather(*id, block_key(*id, 0), std::make_shared<Blocks>(),
          [reply = std::move(reply)](const base::Outcome<std::shared_ptr<Blocks>>& read) mutable {
            if (!read.ok()) return reply.refuse(read.error());
@@ -427,6 +440,7 @@ void RegistryActor::get_uptime(wire::GetUptime::Reader question, runtime::Reply<
   // A node does not speak for itself, and nothing is signed of what was not heard.
   if (!ready_ || watched_.find(*id) == nullptr || !heard_.contains(*id))
     return reply.refuse({Code::not_found, "this node does not watch that one"});
+  if (refuse_much(reply)) return;
   gather(*id, block_key(*id, 0), std::make_shared<Blocks>(),
          [this, id = *id, from, until,
           reply = std::move(reply)](const base::Outcome<std::shared_ptr<Blocks>>& read) mutable {

@@ -141,6 +141,20 @@ TEST_CASE("registry: a node is listed once both its heartbeat and its registrati
   CHECK(std::ranges::count(listed.statuses, wire::Status::OFFLINE) == 1);
 }
 
+TEST_CASE("registry: a stranger that reads histories without end is told to wait, and others are not") {
+  RegistryFixture it;
+  const TestNode greedy(1), other(2);
+  test::ForeignActor from(it, greedy.id(), Role::peer, base::Endpoint::parse("198.51.100.7:4000"));
+  test::ForeignActor modest(it, other.id(), Role::peer, base::Endpoint::parse("203.0.113.1:4000"));
+  const auto read = [&](test::ForeignActor& asker) {
+    return asker.ask<wire::GetHistory>(
+        it.registry, [&](wire::GetHistory::Builder out) { out.setNode(data_of(greedy.id().view())); });
+  };
+  std::size_t answered = 0;
+  while (!refused(read(from), base::Code::overloaded)) REQUIRE(++answered <= RegistryActor::kHistoryReads.burst);
+  CHECK_FALSE(refused(read(modest), base::Code::overloaded));
+}
+
 TEST_CASE("registry: what an operator sets is signed anew, and a request has one content") {
   RegistryFixture it;
   const std::uint64_t before = read_registration(it.published, 0).value().sequence;
@@ -237,6 +251,8 @@ TEST_CASE("registry: a vouch is taken from its judge alone, for this node, and s
   CHECK(took(hand(it, from, good)));
   CHECK(took(hand(it, from, good)));
   CHECK(shown(it, self) == std::vector<base::Bytes>{good});
+  it.stage.run_for(599s);
+  CHECK(refused(hand(it, from, sign(vouch(judge, self, it.ms()), judge.identity->key())), base::Code::refused));
   it.stage.run_for(1s);
   const auto newer = sign(vouch(judge, self, it.ms()), judge.identity->key());
   CHECK(took(hand(it, from, newer)));
