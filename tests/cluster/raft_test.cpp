@@ -163,7 +163,7 @@ TEST_CASE("cluster raft: transactions and batches are read line by line, and a g
   CHECK(contains(batch.out, "{\"ok\":true,\"exit\":0,\"value\":\"1\""));
   CHECK(contains(batch.out, "\"exit\":4"));
   CHECK(contains(batch.out, "\"exit\":5"));
-  const std::string lease = line(cluster.run(0, {"kv", "lease", "grant", "1s"}));
+  const std::string lease = line(cluster.run(0, {"kv", "lease", "grant", "3s"}));
   CHECK(cluster.run(0, {"kv", "put", "short", "lived", "--lease", lease}).exit == 0);
   CHECK(cluster.run(0, {"kv", "lease", "keep", lease}).exit == 0);
   CHECK(until([&] { return cluster.run(0, {"kv", "get", "short"}).exit == 4; }));
