@@ -15,7 +15,8 @@ constexpr std::chrono::milliseconds kReopen{500};  // our choice
 
 }  // namespace
 
-ChainActor::ChainActor(ChainSettings settings) : settings_(std::move(settings)), ledger_(*this, settings_.health) {
+ChainActor::ChainActor(ChainSettings settings)
+    : settings_(std::move(settings)), ledger_(*this, settings_.health, settings_.cache_bytes) {
   if (has_chain()) chain_ = {id_of(genesis()).bytes};
 }
 
@@ -92,7 +93,7 @@ void ChainActor::start() {
 
 void ChainActor::open() {
   if (!has_chain()) return;
-  ledger_.open(genesis(), [this](const base::Outcome<void>& read) { opened(read); });
+  ledger_.open(genesis(), random().next(), [this](const base::Outcome<void>& read) { opened(read); });
 }
 
 void ChainActor::stop() {

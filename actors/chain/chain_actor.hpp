@@ -41,11 +41,12 @@ class ChainActor final : public runtime::Actor {
   static constexpr std::uint32_t kNoBlocks = UINT32_MAX;  // of GetGuard: none is asked for
   static constexpr std::size_t kEarlyMax = 4'096;         // our choice
   static constexpr std::size_t kNeighboursMax = 50;       // beyond that a mesh is needed
-  static constexpr std::size_t kWaitersMax = 16'384;      // our choice
-  static constexpr std::size_t kEarlyOfOneMax = 8;        // our choice: two future rounds of both steps, and again
-  static constexpr std::size_t kTellersMax = 3;           // our choice: who else is asked for a transaction
-  static constexpr std::size_t kAskedAtOnceMax = 4;       // our choice: one that is silent holds up no other one
-  static constexpr std::size_t kGivingMax = 8;            // our choice: 20 MiB of blocks on their way
+  static constexpr std::size_t kRelaysMax = 6;        // our choice: that many, at random, hear what another one made
+  static constexpr std::size_t kWaitersMax = 16'384;  // our choice
+  static constexpr std::size_t kEarlyOfOneMax = 8;    // our choice: two future rounds of both steps, and again
+  static constexpr std::size_t kTellersMax = 3;       // our choice: who else is asked for a transaction
+  static constexpr std::size_t kAskedAtOnceMax = 4;   // our choice: one that is silent holds up no other one
+  static constexpr std::size_t kGivingMax = 8;        // our choice: 20 MiB of blocks on their way
   static constexpr std::size_t kPieceBytes = 64 * 1024;
   /// What all other nodes are given a second, in pieces of kPieceBytes: 50 MiB, and twice that in a burst.
   static constexpr base::Rate kServed{800, 1'600};
@@ -221,12 +222,14 @@ class ChainActor final : public runtime::Actor {
 
   // Transactions (chain_actor_transactions.cpp).
   void submit(wire::SubmitTransaction::Reader ask, runtime::Reply<wire::TransactionInfo> reply);
+  void refuse_unless_final(const TxId& id, const base::Error& why, runtime::Reply<wire::TransactionInfo> reply);
   void admit(Approved transaction, std::optional<base::NodeId> from, bool dry, Admitted done);
   void hear_have(wire::HaveTransactions::Reader have);
   void get_transactions(const base::NodeId& from, std::vector<TxId> ids);
   void got_transactions(const base::NodeId& from, const std::set<TxId>& asked,
                         runtime::Answer<wire::Transactions> answer);
   void give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Transactions> reply);
+  void tell_soon();
   void tell_transactions();
   void answer_final(const rows::Location& at, runtime::Reply<wire::TransactionInfo> reply);
   void write_pending(wire::TransactionInfo::Builder out, const Approved& one) const;
@@ -247,6 +250,7 @@ class ChainActor final : public runtime::Actor {
             const std::optional<base::NodeId>& except);
   void push_own(const SignedProposal& proposal, const Candidate& candidate);
   static void write(wire::ProposedBlock::Builder out, const Candidate& candidate);
+  void tell_some(const base::NodeId& except, const runtime::Envelope& told);
   template <class Message, class Fill>
   void tell_all(const std::optional<base::NodeId>& except, Fill&& fill);
   void mend();
@@ -419,6 +423,7 @@ class ChainActor final : public runtime::Actor {
 
   Mempool mempool_;
   std::vector<TxId> to_tell_;
+  base::Instant tell_at_{};  // not before
   std::map<TxId, Fetching> fetching_;
   std::multimap<TxId, Waiter> waiters_;
   std::vector<AccountWaiter> account_waiters_;

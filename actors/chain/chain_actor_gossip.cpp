@@ -105,7 +105,7 @@ void ChainActor::hear_head(const base::NodeId& node_id, const runtime::Handle& h
     tell<wire::ChainHead>(neighbour.handle, [this](wire::ChainHead::Builder out) { write_head(out); });
     // What waits here may be news there.
     for (const Approved* one : mempool_.first(kPoolCountMax)) to_tell_.push_back(one->id());
-    after<TellTransactions>({});
+    tell_soon();
   }
   if (neighbour.fork > fork_) ask_forks(node_id);
   check_head(node_id);
@@ -124,8 +124,19 @@ template <class Message, class Fill>
 void ChainActor::tell_all(const std::optional<base::NodeId>& except, Fill&& fill) {
   if (neighbours_.empty()) return;
   const auto told = runtime::Envelope::build<Message>({.trace = trace()}, fill);  // once: what it reads has a limit
+  const bool relayed = except.has_value();
+  if (relayed && neighbours_.size() > kRelaysMax) return tell_some(*except, told);
   for (const auto& [node_id, neighbour] : neighbours_)
     if (node_id != except) send(neighbour.handle, told);
+}
+
+/// Who made it has told all of its own neighbours. If everyone who hears it told all others, too, it would be told n^2
+/// times. By a few of each it comes to those that lack a link within some steps; what is lost is mended.
+void ChainActor::tell_some(const base::NodeId& except, const runtime::Envelope& told) {
+  for (std::size_t i = 0; i < kRelaysMax; ++i) {
+    const auto at = std::next(neighbours_.begin(), static_cast<std::ptrdiff_t>(random().below(neighbours_.size())));
+    if (at->first != except) send(at->second.handle, told);
+  }
 }
 
 void ChainActor::tell_head() {

@@ -15,6 +15,7 @@ constexpr std::size_t kFetchingMax = 200'000;            // our choice: 30 MiB
 constexpr std::size_t kFetchingOfOneMax = 8'192;         // our choice: asked of one neighbour and not answered yet
 constexpr std::uint32_t kIdsOfPiece = 128;               // of ChainActor::kServed: as many make about 64 KiB
 constexpr std::size_t kGivenBytesMax = 2 * 1024 * 1024;  // messages/chain.capnp
+constexpr std::chrono::milliseconds kTellEach{20};       // our choice: short beside a block of as many
 constexpr std::size_t kToldMax = 50'000;                 // our choice: of one height, to one neighbour
 constexpr std::chrono::minutes kWaitMax{10};             // our choice
 
@@ -83,17 +84,24 @@ void ChainActor::submit(wire::SubmitTransaction::Reader ask, runtime::Reply<wire
   if (!approved.ok()) return reply.refuse(error_of(approved.error()));
   const TxId id = approved.value().id();
   const bool dry = ask.getDry();
-  ledger_.location_of(id, [this, id, dry, approved = std::move(approved).value(),
-                           reply = std::move(reply)](base::Outcome<std::optional<rows::Location>> at) mutable {
-    if (!at.ok()) return reply.refuse(at.error());
-    if (at.value()) return answer(id, std::move(reply), {});
-    admit(std::move(approved), std::nullopt, dry,
-          [this, id, dry, reply = std::move(reply)](base::Outcome<void> done) mutable {
-            if (!done.ok()) return reply.refuse(done.error());
-            if (!dry) return answer(id, std::move(reply), {});
-            reply.send([&](wire::TransactionInfo::Builder out) { out.setId(data_of(id.view())); });
+  admit(std::move(approved).value(), std::nullopt, dry,
+        [this, id, dry, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+          if (!done.ok()) return refuse_unless_final(id, done.error(), std::move(reply));
+          const Approved* waiting = dry ? nullptr : mempool_.find(id);
+          reply.send([&](wire::TransactionInfo::Builder out) {
+            if (waiting != nullptr) write_pending(out, *waiting);
+            else out.setId(data_of(id.view()));
           });
-  });
+        });
+}
+
+/// A transaction that is final has taken its nonce. So only one that is refused may be final, and is looked for.
+void ChainActor::refuse_unless_final(const TxId& id, const Error& why, runtime::Reply<wire::TransactionInfo> reply) {
+  ledger_.location_of(
+      id, [this, why, reply = std::move(reply)](const base::Outcome<std::optional<rows::Location>>& at) mutable {
+        if (at.ok() && at.value()) return answer_final(*at.value(), std::move(reply));
+        reply.refuse(at.ok() ? why : at.error());
+      });
 }
 
 void ChainActor::admit(Approved transaction, std::optional<base::NodeId> from, bool dry, Admitted done) {
@@ -128,7 +136,7 @@ void ChainActor::admit(Approved transaction, std::optional<base::NodeId> from, b
           if (const auto at = neighbours_.find(*from); at != neighbours_.end()) at->second.told.insert(one->id());
         }
         to_tell_.push_back(one->id());
-        after<TellTransactions>({});
+        tell_soon();
         done({});
         begin_if_due();
       });
@@ -136,8 +144,13 @@ void ChainActor::admit(Approved transaction, std::optional<base::NodeId> from, b
 
 // -- passed on
 
+void ChainActor::tell_soon() { after<TellTransactions>(std::max(tell_at_ - now(), base::Duration::zero())); }
+
+/// One alone is told at once. Where they come in number, a list is a while after the one before: each costs three
+/// messages with each neighbour, however long it is.
 void ChainActor::tell_transactions() {
   const std::vector<TxId> ids = std::exchange(to_tell_, {});
+  if (ids.size() > 1) tell_at_ = now() + kTellEach;
   for (auto& [node_id, neighbour] : neighbours_) {
     std::vector<TxId> news;
     for (const TxId& id : ids)

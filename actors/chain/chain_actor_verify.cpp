@@ -37,7 +37,7 @@ struct ChainActor::Verifying {
   runtime::Reply<wire::ChainVerified> reply;
 
   void apply(const TreeUpdate& update) {
-    for (const auto& [key, bytes] : update.rows) state.rows[key] = std::make_shared<const Bytes>(bytes);
+    for (const auto& [key, bytes] : update.rows) state.rows[key] = bytes;
     for (const RowKey& key : update.stale) state.rows.erase(key);
     root = update.root;
   }

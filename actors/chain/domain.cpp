@@ -13,7 +13,9 @@ using namespace std::chrono_literals;
 constexpr auto kGuardWait =
     config::duration("guard.wait", "30s", 100ms, 1h, config::When::start,
                      "how long a validator that was restored from a backup hears others before it signs again");
-constexpr auto kSettings = std::to_array<config::Setting>({kGuardWait});
+constexpr auto kCache = config::bytes("chain.cache", "256 MiB", config::kMiB, config::kTiB, config::When::start,
+                                      "how much of the state of the chain is held in memory");
+constexpr auto kSettings = std::to_array<config::Setting>({kGuardWait, kCache});
 
 constexpr std::string_view kHealthSources[] = {kHealthSource, kSigningSource, "chain.rows"};
 constexpr std::string_view kGuardSources[] = {"chain.guard"};
@@ -46,6 +48,7 @@ ChainSettings read(const node::DomainParts& parts) {
       out.signer = nullptr;
   }
   out.guard_wait = parts.settings.get(kGuardWait);
+  out.cache_bytes = static_cast<std::size_t>(parts.settings.get(kCache).value);
   out.counters = std::make_shared<Counters>();
   out.health = parts.health;
   out.log = parts.domain_log;

@@ -1,6 +1,7 @@
 #include "actors/chain/ledger.hpp"
 
 #include "actors/chain/settings.hpp"
+#include "runtime/base/fields.hpp"
 
 namespace troupe::chain {
 namespace {
@@ -10,7 +11,7 @@ using base::ByteView;
 using base::Code;
 using base::Error;
 
-constexpr std::size_t kLoadAtOnce = 256;  // our choice: questions to the store
+constexpr std::size_t kAroundRow = 128;  // bytes of its place in the map
 
 const Error kDamaged{Code::corrupt, "the state of the chain is damaged"};
 
@@ -30,13 +31,26 @@ void add_keys(std::set<Bytes>& keys, const Transaction& content) {
 
 }  // namespace
 
-Ledger::Ledger(runtime::Actor& owner, observe::Health* health)
+std::size_t RowKeyHash::operator()(const RowKey& key) const {
+  // A multiplication to 128 bits, folded, for each word: as wyhash does it.
+  const auto mixed = [](std::uint64_t a, std::uint64_t b) {
+    __extension__ const auto product = static_cast<unsigned __int128>(a) * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  };
+  std::uint64_t out = mixed(secret ^ (key.height.value << 8 | key.nibbles), 0x9e3779b97f4a7c15u);
+  for (std::size_t at = 0; at < Path::kBytes; at += 8)
+    out = mixed(out ^ secret, base::load<std::uint64_t>(key.path.view(), at) ^ 0xa0761d6478bd642fu);
+  return out;
+}
+
+Ledger::Ledger(runtime::Actor& owner, observe::Health* health, std::size_t cache_bytes)
     : Part(owner),
       rows_(owner, {.store = "/store",
                     .keyspace = "chain",
                     .what = "the blocks and the state of the chain",
                     .source = "chain.rows",
-                    .health = health}) {}
+                    .health = health}),
+      cache_bytes_(cache_bytes) {}
 
 void Ledger::get(const Bytes& key, Then<std::optional<Bytes>> then) {
   rows_.get(key, [then = std::move(then)](const base::Outcome<store::Rows::Value>& value) mutable {
@@ -46,8 +60,10 @@ void Ledger::get(const Bytes& key, Then<std::optional<Bytes>> then) {
   });
 }
 
-void Ledger::open(const Genesis& genesis, Done done) {
+void Ledger::open(const Genesis& genesis, std::uint64_t secret, Done done) {
   genesis_ = &genesis;
+  young_ = old_ = RowCache(0, RowKeyHash{secret});
+  young_bytes_ = 0;
   forks_ = {};
   floor_ = {};
   divergence_.reset();
@@ -83,8 +99,8 @@ void Ledger::open_head(Done done) {
     head_validators_ = std::make_shared<const ValidatorSet>(founders_of(genesis));
     store::RowChange change;
     for (auto& [key, bytes] : made.value().rows) {
-      change.save.push_back({rows::tree_key(key), bytes});
-      remember(key, std::make_shared<const Bytes>(std::move(bytes)));
+      change.save.push_back({rows::tree_key(key), *bytes});
+      remember(key, std::move(bytes));
     }
     change.save.push_back({rows::root_key(Height{0}), rows::encode(head_.state)});
     change.save.push_back({rows::head_key(), rows::encode(head_, *head_validators_)});
@@ -109,12 +125,20 @@ RowBytes Ledger::row(const RowKey& key) const {
 }
 
 void Ledger::remember(const RowKey& key, RowBytes bytes) const {
-  constexpr std::size_t kAround = 128;  // of a place in the map
-  young_bytes_ += bytes->size() + kAround;
+  young_bytes_ += bytes->size() + kAroundRow;
+  if (young_.empty()) young_.reserve(old_.size());
   young_.insert_or_assign(key, std::move(bytes));
-  if (young_bytes_ < kGenerationBytes) return;
-  old_ = std::exchange(young_, {});
+  if (young_bytes_ < cache_bytes_ / 2) return;
+  old_ = std::exchange(young_, RowCache(0, young_.hash_function()));
   young_bytes_ = 0;
+}
+
+void Ledger::forget(const RowKey& key) {
+  old_.erase(key);
+  const auto at = young_.find(key);
+  if (at == young_.end()) return;
+  young_bytes_ -= at->second->size() + kAroundRow;
+  young_.erase(at);
 }
 
 void Ledger::with_rows(base::Callback<bool()> attempt, Done done) {
@@ -130,35 +154,22 @@ void Ledger::with_rows(base::Callback<bool()> attempt, Done done) {
 }
 
 void Ledger::load_missing(std::vector<RowKey> wanted, Done done) {
-  struct Loading {
-    std::vector<RowKey> wanted;
-    std::size_t asked = 0, open = 0;
-    std::optional<Error> failed;
-    Done done;
-  };
-  const auto loading = std::make_shared<Loading>();
-  loading->wanted = std::move(wanted);
-  loading->done = std::move(done);
-  const auto more = std::make_shared<std::function<void()>>();
-  const std::weak_ptr<std::function<void()>> again = more;
-  *more = [this, loading, again] {
-    while (loading->open < kLoadAtOnce && loading->asked < loading->wanted.size() && !loading->failed) {
-      const RowKey key = loading->wanted[loading->asked++];
-      ++loading->open;
-      get(rows::tree_key(key), [this, loading, key, next = again.lock()](base::Outcome<std::optional<Bytes>> row) {
-        --loading->open;
-        if (!row.ok()) loading->failed = row.error();
-        else if (!row.value()) loading->failed = kDamaged;
-        else remember(key, std::make_shared<const Bytes>(std::move(*row.value())));
-        (*next)();
+  std::vector<Bytes> keys;
+  keys.reserve(wanted.size());
+  for (const RowKey& key : wanted) keys.push_back(rows::tree_key(key));
+  const auto lost = std::make_shared<bool>(false);
+  rows_.get_all(
+      std::move(keys),
+      [this, lost, at = std::size_t{0}, wanted = std::move(wanted)](std::span<const store::Rows::Value> found) mutable {
+        for (const auto& value : found) {
+          const RowKey& key = wanted[at++];
+          if (value) remember(key, std::make_shared<const Bytes>(value->begin(), value->end()));
+          else *lost = true;
+        }
+      },
+      [lost, done = std::move(done)](const base::Outcome<void>& read) mutable {
+        done(read.ok() && *lost ? base::Outcome<void>(kDamaged) : read);
       });
-    }
-    if (loading->open == 0 && loading->done) {
-      Done last = std::exchange(loading->done, {});
-      last(loading->failed ? base::Outcome<void>(*loading->failed) : base::Outcome<void>());
-    }
-  };
-  (*more)();
 }
 
 void Ledger::read_next(Done done) {
@@ -194,8 +205,9 @@ void Ledger::run(const BlockContext& block, std::shared_ptr<const std::vector<Ap
   const auto out = std::make_shared<std::optional<Executed>>();
   with_rows(
       [this, block, transactions, keys, out] {
-        // All that it touches is looked for first, so that what is missing is asked for at once.
-        for (const Bytes& key : *keys) static_cast<void>(find(*this, head_.state, key));
+        // All that it touches is looked for first, so that what is missing is asked for at once; and once it is here,
+        // it is not looked for at the next attempt.
+        std::erase_if(*keys, [this](const Bytes& key) { return find(*this, head_.state, key).ok(); });
         if (!missing_.empty()) return true;
         auto ran = execute(*this, head_.state, block, *transactions);
         if (!ran.ok()) return false;
@@ -232,7 +244,7 @@ void Ledger::append(const Block& block, const Bytes& bytes, const Commit& commit
       for (const wallet::Credit& credit : transfer->credits) touched.insert(credit.to);
     for (const wallet::Address& address : touched) save(rows::history_key(address, height, i), {});
   }
-  for (const auto& [key, row] : executed->tree.rows) save(rows::tree_key(key), row);
+  for (const auto& [key, row] : executed->tree.rows) save(rows::tree_key(key), *row);
   save(rows::root_key(height), rows::encode(executed->tree.root));
   save(rows::stale_key(height), rows::encode(executed->tree.stale));
   rows::Head head{.height = height,
@@ -244,7 +256,9 @@ void Ledger::append(const Block& block, const Bytes& bytes, const Commit& commit
   rows_.save(std::move(change), [this, head, commit, validators = next_.validators, executed,
                                  done = std::move(done)](const base::Outcome<void>& saved) mutable {
     if (!saved.ok()) return done(saved);
-    for (const auto& [key, row] : executed->tree.rows) remember(key, std::make_shared<const Bytes>(row));
+    // What only earlier states read makes room.
+    for (const RowKey& key : executed->tree.stale) forget(key);
+    for (const auto& [key, row] : executed->tree.rows) remember(key, row);
     head_ = head;
     head_commit_ = commit;
     head_validators_ = validators;

@@ -3,12 +3,13 @@
 //
 // Rows     of the tree are read when they are asked for: with_rows() runs an attempt again until all that it looked at
 //          is in memory. So an attempt has no effect until it is whole, and nothing blocks.
-// Memory   rows of the tree that were used lately, at most 2 · kGenerationBytes.
+// Memory   rows of the tree that were used lately: ChainSettings::cache_bytes.
 // Kept     states of the last kStatesKept heights; blocks, commits and receipts for ever.
 // Forks    a fork is a row, in one commit with the head that it goes back to. What lies above that head is
 //          erased before anything else goes on, also after a crash: its ids and transactions would be mistaken later.
 #include <map>
 #include <set>
+#include <unordered_map>
 
 #include "actors/chain/logic/divergence.hpp"
 #include "actors/chain/logic/fork.hpp"
@@ -17,6 +18,12 @@
 #include "runtime/store/rows.hpp"
 
 namespace troupe::chain {
+
+/// Who chooses addresses does not know the secret.
+struct RowKeyHash {
+  std::uint64_t secret = 0;
+  std::size_t operator()(const RowKey& key) const;
+};
 
 /// The state after a block as the next one needs it.
 struct NextBlock {
@@ -37,14 +44,13 @@ struct FinalRow {
 
 class Ledger final : public runtime::Part, public TreeRows {
  public:
-  static constexpr std::size_t kGenerationBytes = std::size_t{32} << 20;  // our choice
-  static constexpr std::uint64_t kStatesKept = 1'000;                     // heights
+  static constexpr std::uint64_t kStatesKept = 1'000;  // heights
 
   using Done = base::Callback<void(const base::Outcome<void>&)>;
   template <class T>
   using Then = base::Callback<void(base::Outcome<T>)>;
 
-  Ledger(runtime::Actor& owner, observe::Health* health);
+  Ledger(runtime::Actor& owner, observe::Health* health, std::size_t cache_bytes);
   /// Call it in the owner's receive().
   template <class Timer>
   void receive(runtime::Handlers& on) {
@@ -52,8 +58,8 @@ class Ledger final : public runtime::Part, public TreeRows {
   }
   void stop() { rows_.stop(); }
 
-  /// Reads the head, or writes the state of the genesis.
-  void open(const Genesis& genesis, Done done);
+  /// Reads the head, or writes the state of the genesis. `secret`: a number of chance, of RowKeyHash.
+  void open(const Genesis& genesis, std::uint64_t secret, Done done);
   const rows::Head& head() const { return head_; }
   /// Those whose votes made the head final.
   const std::shared_ptr<const ValidatorSet>& head_validators() const { return head_validators_; }
@@ -107,6 +113,7 @@ class Ledger final : public runtime::Part, public TreeRows {
   void read_next(Done done);
   void load_missing(std::vector<RowKey> wanted, Done done);
   void remember(const RowKey& key, RowBytes bytes) const;
+  void forget(const RowKey& key);
   void parts(Height height, std::uint8_t part, base::Bytes so_far, Then<std::optional<base::Bytes>> then);
   void get(const base::Bytes& key, Then<std::optional<base::Bytes>> then);
   void prune(Height height);
@@ -129,8 +136,10 @@ class Ledger final : public runtime::Part, public TreeRows {
   std::shared_ptr<const ValidatorSet> head_validators_;
   std::optional<Commit> head_commit_;
   NextBlock next_;
-  // Two generations: what is looked at moves to the young one, and the old one is dropped when that is full.
-  mutable std::map<RowKey, RowBytes> young_, old_;
+  // Two generations: what is looked at moves to the young one, and the old one is dropped when that has half of all.
+  const std::size_t cache_bytes_;
+  using RowCache = std::unordered_map<RowKey, RowBytes, RowKeyHash>;
+  mutable RowCache young_, old_;  // their order reaches nothing
   mutable std::size_t young_bytes_ = 0;
   mutable std::set<RowKey> missing_;
 };

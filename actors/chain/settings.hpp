@@ -16,6 +16,7 @@ struct ChainSettings {
   std::shared_ptr<const crypto::SecretKey> signer;       ///< of consensus; null: this node is no validator
   bool dev = false;                                      ///< a network of this node alone
   base::Duration guard_wait = std::chrono::seconds(30);  ///< of a validator whose guard is older than its signatures
+  std::size_t cache_bytes = std::size_t{256} << 20;      ///< of rows of the state in memory
   std::shared_ptr<Counters> counters;
   observe::Health* health = nullptr;
   observe::DomainLog log;

@@ -119,6 +119,8 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
  public:
   ChainWorkload(sim::Nodes& nodes, const sim::Scenario& scenario)
       : Clients(nodes), chain_{id_of(genesis_of(nodes.size()).genesis()).bytes} {
+    for (std::size_t node = 0; node < nodes.size(); ++node)
+      ids_.push_back(crypto::node_id(node_key(node).public_key(), 0));
     if (!has_liar(nodes.size())) return;
     if (scenario.beyond) conspiracy_.emplace(conspiracy_of(nodes, chain_));
     else liar_.emplace(nodes, kLiar, consensus_key(kLiar), chain_);
@@ -145,13 +147,17 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
     const rows::Head* head = chain == nullptr ? nullptr : chain->head();
     if (head != nullptr && liar_ && liar_->node() == node) liar_->handled(*chain);
     if (head != nullptr && conspiracy_) return conspired(node, *chain);
-    if (!promised()) return;
     if (head == nullptr || head->height.value == 0) return;
+    const std::vector<base::NodeId> accused = chain->accused();
+    const auto seen = heads_.find(head->height);
+    const bool same =
+        seen != heads_.end() && seen->second.id == head->id && seen->second.state.hash == head->state.hash;
+    if ((same && accused.empty()) || !promised()) return;
     const auto [at, first] = heads_.try_emplace(head->height, *head);
     if (!first && (at->second.id != head->id || at->second.state.hash != head->state.hash))
       return nodes_.violated("agreement", node_name(node) + " has another block of height " +
                                               std::to_string(head->height.value) + ", or another state after it");
-    for (const base::NodeId& liar : chain->accused())
+    for (const base::NodeId& liar : accused)
       if (const auto place = nodes_.find(liar);
           place && !nodes_.lost_data(*place) && !(liar_ && liar_->node() == *place))
         return nodes_.violated("honest", node_name(*place) + " has signed two contents for one step");
@@ -213,7 +219,7 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
 
   bool has_chain(std::size_t node) const {
     const auto id = nodes_.id(node);
-    return id && *id == crypto::node_id(node_key(node).public_key(), 0);
+    return id && *id == ids_[node];
   }
   /// Below a third of the validators lie or have lost what they had written: more is beyond what a chain bears.
   bool promised() const {
@@ -394,6 +400,7 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
   }
 
   const ChainId chain_;
+  std::vector<base::NodeId> ids_;  // of nodes that have what they were given
   std::optional<Liar> liar_;
   std::optional<Conspiracy> conspiracy_;
   bool two_final_ = false;       // of one height

@@ -29,11 +29,21 @@ double processors() { return std::max(1u, std::thread::hardware_concurrency()); 
 
 Figure verified_figure(double each) { return {.what = "chain.verify", .per_second = 1 / each}; }
 
+/// Payments a second that the processors can verify, if each validator verifies each once.
+double limit_of(const ChainPlan& plan, double verify_each) {
+  return processors() / (static_cast<double>(plan.validators) * verify_each);
+}
+
+/// No more than half a second's at the limit: what waits is final soon after the span, also on a slow machine.
+std::size_t pending_max(const ChainPlan& plan, double verify_each) {
+  const double waiting = limit_of(plan, verify_each) * std::min(span_seconds(plan.span), 0.5);
+  return std::clamp(static_cast<std::size_t>(waiting), ChainLoad::kPendingMin, ChainLoad::kPendingMax);
+}
+
 /// Payments for the whole span: no more can become final than can be verified.
 std::shared_ptr<const std::vector<Payment>> payments_for(const ChainPlan& plan, double verify_each, ChainMoney& money) {
-  const double limit = processors() / (static_cast<double>(plan.validators) * verify_each);
-  const double most = kBeyondLimit * limit * span_seconds(plan.span) + ChainLoad::kPendingMax;
-  const std::size_t count = std::min(kPaymentsMax, static_cast<std::size_t>(most));
+  const double most = kBeyondLimit * limit_of(plan, verify_each) * span_seconds(plan.span);
+  const std::size_t count = std::min(kPaymentsMax, static_cast<std::size_t>(most) + pending_max(plan, verify_each));
   auto out = std::make_shared<std::vector<Payment>>();
   out->reserve(count);
   for (std::size_t i = 0; i < count; ++i) out->push_back(money.pay(i % money.accounts()));
@@ -60,11 +70,11 @@ Measurement<Loaded> load_chain(Runner& runner, const ChainPlan& plan, double ver
                                                           .watched = watched,
                                                           .payments = payments_for(plan, verify_each, money),
                                                           .accounts = money.accounts(),
+                                                          .pending_max = pending_max(plan, verify_each),
                                                           .blocks = blocks,
                                                           .span = plan.span});
   if (!figure.ok()) return figure.error();
-  const double limit = processors() / (static_cast<double>(plan.validators) * verify_each);
-  figure.value().ratio = figure.value().per_second.value_or(0) / limit;
+  figure.value().ratio = figure.value().per_second.value_or(0) / limit_of(plan, verify_each);
   return Loaded{std::move(figure).value(), blocks};
 }
 

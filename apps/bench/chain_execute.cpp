@@ -1,5 +1,6 @@
 // The figure of `troupe bench chain` that is about the state alone: blocks run and kept, without votes and links.
 #include "actors/chain/ledger.hpp"
+#include "actors/chain/settings.hpp"
 #include "apps/bench/chain_money.hpp"
 #include "apps/bench/figures.hpp"
 #include "runtime/crypto/hash.hpp"
@@ -9,8 +10,8 @@ namespace troupe::bench {
 namespace {
 
 constexpr std::size_t kSenders = 8'000;           // funded by the genesis, which has room for 10,000
-constexpr std::size_t kFundings = 1'000;          // transfers of a block that makes accounts
-constexpr std::size_t kFundingBlocks = 16;        // of 64 credits a transfer: 1,024,000 accounts
+constexpr std::size_t kFundings = 125;            // transfers of a block that makes accounts
+constexpr std::size_t kFundingBlocks = 128;       // of 64 credits a transfer: 1,024,000 accounts
 constexpr std::size_t kExecutedAtOnce = 2'000;    // of a block of 2,000,000 gas, which is what a new chain has
 constexpr std::chrono::seconds kMillionMax{300};  // our choice: until the accounts are there
 
@@ -25,14 +26,15 @@ class ExecuteLoad final : public Measuring {
         money_(std::move(money)),
         genesis_(std::move(genesis)),
         span_(span),
-        ledger_(*this, nullptr) {}
+        chain_{id_of(genesis_->genesis()).bytes},
+        ledger_(*this, nullptr, chain::ChainSettings{}.cache_bytes) {}
 
   void receive(runtime::Handlers& on) override {
     ledger_.receive<RowsAgain>(on);
     on.timer<NextBlock>([this] { next(); });
   }
   void start() override {
-    ledger_.open(genesis_->genesis(), [this](const base::Outcome<void>& read) {
+    ledger_.open(genesis_->genesis(), random().next(), [this](const base::Outcome<void>& read) {
       if (!read.ok()) return fail(read.error().message);
       next();
     });
@@ -55,8 +57,7 @@ class ExecuteLoad final : public Measuring {
     constexpr std::uint64_t kReceivers = kFundingBlocks * kFundings * wallet::kCreditsMax;
     auto out = std::make_shared<Approved>();
     const auto add = [&](std::size_t from, std::vector<wallet::Credit> credits) {
-      auto approved =
-          chain::Approved::verify(money_->pay(from, std::move(credits)), {id_of(genesis_->genesis()).bytes}, {});
+      auto approved = chain::Approved::verify(money_->pay(from, std::move(credits)), chain_, {});
       base::ensure(approved.ok(), "what a purse has signed is approved");
       out->push_back(std::move(approved).value());
     };
@@ -122,6 +123,7 @@ class ExecuteLoad final : public Measuring {
   const std::shared_ptr<ChainMoney> money_;
   const std::shared_ptr<const chain::SignedGenesis> genesis_;
   const base::Duration span_;
+  const chain::ChainId chain_;
   chain::Ledger ledger_;
   std::uint64_t made_ = 0, executed_ = 0;
   bool warm_ = false;

@@ -55,7 +55,8 @@ void ChainLoad::start() {
 
 void ChainLoad::fill(std::size_t node) {
   Queue& queue = queues_[node];
-  while (!over_ && !queue.full && queue.in_flight < kInFlight && !queue.payments.empty() && pending_ < kPendingMax) {
+  while (!over_ && !queue.full && queue.in_flight < kInFlight && !queue.payments.empty() &&
+         pending_ < plan_.pending_max) {
     const std::size_t payment = queue.payments.front();
     queue.payments.pop_front();
     submit(node, payment);

@@ -20,12 +20,14 @@ class ChainLoad final : public Measuring {
  public:
   static constexpr const char* kName = "chain-load";
   static constexpr std::size_t kInFlight = 128;       // our choice: half of what a link may have
+  static constexpr std::size_t kPendingMin = 200;     // our choice
   static constexpr std::size_t kPendingMax = 10'000;  // our choice: some blocks of the largest size
   struct Plan {
     std::vector<runtime::Handle> to;
     runtime::Handle watched;
     std::shared_ptr<const std::vector<Payment>> payments;
-    std::size_t accounts = 1;  ///< payment i is one of account i % accounts
+    std::size_t accounts = 1;               ///< payment i is one of account i % accounts
+    std::size_t pending_max = kPendingMax;  ///< submitted and not final yet, at most
     std::shared_ptr<BlockSizes> blocks;
     base::Duration span{0};
   };

@@ -193,7 +193,6 @@ base::Result<void, MempoolError> Mempool::add_evidence(base::Bytes evidence) {
 void Mempool::insert(const Place& place, Entry entry, Nonce next) {
   const Transaction& content = entry.transaction.content();
   bytes_ += entry.transaction.bytes();
-  places_.emplace(entry.transaction.id(), place);
   ends_.insert({content.last_height, place});
   Sizes& sizes = sizes_[static_cast<std::size_t>(entry.lane)];
   sizes.gas.insert(entry.transaction.gas_needed().value);
@@ -203,7 +202,8 @@ void Mempool::insert(const Place& place, Entry entry, Nonce next) {
   payer.places.insert(place);
   Queue& queue = queues_[place.sender];
   queue.next = next;
-  queue.entries.emplace(place.nonce, std::move(entry));
+  const Entry& held = queue.entries.emplace(place.nonce, std::move(entry)).first->second;
+  places_.emplace(held.transaction.id(), Listed{place, &held});
   rank(place.sender);
 }
 
@@ -263,7 +263,7 @@ void Mempool::settle(const wallet::Address& address, Nonce next, wallet::Amount 
 void Mempool::drop(const TxId& id) {
   const auto place = places_.find(id);
   if (place == places_.end()) return;
-  remove(from(place->second));
+  remove(from(place->second.place));
   check();
 }
 
@@ -276,7 +276,7 @@ void Mempool::expire(Height height) {
 
 const Approved* Mempool::find(const TxId& id) const {
   const auto place = places_.find(id);
-  return place == places_.end() ? nullptr : &at(place->second).transaction;
+  return place == places_.end() ? nullptr : &place->second.entry->transaction;
 }
 
 std::vector<const Approved*> Mempool::first(std::size_t most) const {

@@ -135,6 +135,10 @@ class Mempool {
     Nonce nonce;
     friend auto operator<=>(const Place&, const Place&) = default;
   };
+  struct Listed {
+    Place place;
+    const Entry* entry;  ///< in its queue
+  };
   /// Those of one sender by nonce, because none is worth more than what is before it.
   struct Ranked {
     Worth worth;
@@ -173,7 +177,7 @@ class Mempool {
 
   MempoolLimits limits_;
   std::map<wallet::Address, Queue> queues_;
-  std::map<TxId, Place> places_;
+  std::map<TxId, Listed> places_;
   std::set<Ranked> ranked_;
   std::map<wallet::Address, Payer> payers_;
   std::set<std::pair<Height, Place>> ends_;  // by last height

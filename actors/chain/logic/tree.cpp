@@ -158,7 +158,7 @@ class TreeUpdater {
 
   void write(RowKey key, const Row& row) {
     key.height = height_;
-    out_.rows.emplace(key, encode(row));
+    out_.rows.emplace(key, std::make_shared<const base::Bytes>(encode(row)));
   }
 
   /// A leaf that moves up, away from the bytes that it was read from.

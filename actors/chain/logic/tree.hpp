@@ -51,8 +51,8 @@ using TreeChanges = std::map<base::Bytes, std::optional<base::Bytes>>;
 
 struct TreeUpdate {
   TreeRoot root;
-  std::map<RowKey, base::Bytes> rows;  ///< to be written in one batch
-  std::vector<RowKey> stale;           ///< not read by this version and later ones; in order of path
+  std::map<RowKey, RowBytes> rows;  ///< to be written in one batch; none is null
+  std::vector<RowKey> stale;        ///< not read by this version and later ones; in order of path
 };
 
 /// The tree after `changes`, under `height`, which is above each height in the tree. Values that stay the same change

@@ -17,7 +17,7 @@ class MemoryRows : public TreeRows {
   }
   void commit(const TreeUpdate& update) {
     for (const auto& [key, bytes] : update.rows) {
-      REQUIRE(rows.emplace(key, bytes).second);  // written once
+      REQUIRE(rows.emplace(key, *bytes).second);  // written once
     }
   }
   std::map<RowKey, base::Bytes> rows;
