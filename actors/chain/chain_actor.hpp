@@ -40,7 +40,7 @@ class ChainActor final : public runtime::Actor {
   static constexpr std::size_t kCandidatesMax = 64;       // our choice
   static constexpr std::uint32_t kNoBlocks = UINT32_MAX;  // of GetGuard: none is asked for
   static constexpr std::size_t kEarlyMax = 4'096;         // our choice
-  static constexpr std::size_t kNeighboursMax = 50;       // beyond that a mesh is needed
+  static constexpr std::size_t kNeighboursMax = 50;       // beside the validators; beyond that a mesh is needed
   static constexpr std::size_t kRelaysMax = 6;        // our choice: that many, at random, hear what another one made
   static constexpr std::size_t kWaitersMax = 16'384;  // our choice
   static constexpr std::size_t kEarlyOfOneMax = 8;    // our choice: two future rounds of both steps, and again
@@ -267,7 +267,7 @@ class ChainActor final : public runtime::Actor {
   bool heeds_caller();
   template <class A>
   bool refuse_much(std::uint32_t pieces, runtime::Reply<A>& reply);
-  bool has_place(const base::NodeId& id);
+  bool has_place(const base::NodeId& id) const;
   void leave(const base::NodeId& id);
   /// Of a neighbour, or of one that was; null if nothing is known.
   Conduct* conduct(const base::NodeId& id);

@@ -56,7 +56,7 @@ void ChainActor::greet() {
   }
   for (const base::NodeId& id : gone) leave(id);
   for (const auto& [id, link] : linked) {
-    if (neighbours_.size() + greeting_.size() >= kNeighboursMax && !is_validator(id)) continue;
+    if (!has_place(id) || (greeting_.size() >= kNeighboursMax && !is_validator(id))) continue;
     if (neighbours_.contains(id) || strangers_.contains(id) || !greeting_.insert(id).second) continue;
     const runtime::Handle handle = settings_.pool->remote(id, kPath);
     ask<wire::GetChainHead, wire::ChainHead>(

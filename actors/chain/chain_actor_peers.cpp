@@ -50,14 +50,12 @@ template bool ChainActor::refuse_much(std::uint32_t, runtime::Reply<wire::TreeRo
 
 // -- who
 
-/// Whether there is a place for it. A validator takes that of a node that is none: others could keep it away otherwise.
-bool ChainActor::has_place(const base::NodeId& id) {
-  if (neighbours_.contains(id) || neighbours_.size() < kNeighboursMax) return true;
-  if (!is_validator(id)) return false;
-  const auto other = std::ranges::find_if(neighbours_, [this](const auto& one) { return !is_validator(one.first); });
-  if (other == neighbours_.end()) return false;
-  leave(base::NodeId(other->first));
-  return true;
+/// Whether there is a place for it. A validator always has one: others could keep it away otherwise, and one that has a
+/// place at no other hears nothing.
+bool ChainActor::has_place(const base::NodeId& id) const {
+  if (neighbours_.contains(id) || neighbours_.size() < kNeighboursMax || is_validator(id)) return true;
+  const auto others = std::ranges::count_if(neighbours_, [this](const auto& one) { return !is_validator(one.first); });
+  return static_cast<std::size_t>(others) < kNeighboursMax;
 }
 
 void ChainActor::leave(const base::NodeId& id) {

@@ -205,13 +205,12 @@ void Ledger::run(const BlockContext& block, std::shared_ptr<const std::vector<Ap
   const auto out = std::make_shared<std::optional<Executed>>();
   with_rows(
       [this, block, transactions, keys, out] {
-        // All that it touches is looked for first, so that what is missing is asked for at once; and once it is here,
-        // it is not looked for at the next attempt.
-        std::erase_if(*keys, [this](const Bytes& key) { return find(*this, head_.state, key).ok(); });
-        if (!missing_.empty()) return true;
         auto ran = execute(*this, head_.state, block, *transactions);
-        if (!ran.ok()) return false;
-        *out = std::move(ran).value();
+        if (ran.ok()) *out = std::move(ran).value();
+        if (missing_.empty()) return ran.ok();
+        // All that it touches is looked for, so that what is missing is asked for at once; and once it is here, it is
+        // not looked for at the next attempt.
+        std::erase_if(*keys, [this](const Bytes& key) { return find(*this, head_.state, key).ok(); });
         return true;
       },
       [out, done = std::move(done)](const base::Outcome<void>& whole) mutable {

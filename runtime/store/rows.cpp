@@ -157,7 +157,8 @@ void Rows::erase(RowChange useless, Done done) {
 }
 
 void Rows::save_next(std::shared_ptr<Saving> saving, Fill fill) {
-  std::size_t bytes = kSaveBytes;
+  // What is not filled up with blobs has nearly all of what a commit may have.
+  std::size_t bytes = fill ? kSaveBytes : kSaveBytes * 15 / 8;
   const auto puts = fitting(std::span<const Row>(saving->change->save).subspan(saving->saved), bytes);
   const bool all_put = saving->saved + puts.size() == saving->change->save.size();
   auto keys = std::span<const base::Bytes>(saving->change->erase).subspan(saving->erased);
