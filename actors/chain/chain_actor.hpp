@@ -241,7 +241,7 @@ class ChainActor final : public runtime::Actor {
   // Neighbours (chain_actor_gossip.cpp).
   void greet();
   std::map<base::NodeId, base::Digest> links() const;
-  void hear_head(const base::NodeId& node, const runtime::Handle& handle, wire::ChainHead::Reader head);
+  void hear_head(const base::NodeId& node, wire::ChainHead::Reader head);
   void tell_head();
   void tell_health();
   void write_head(wire::ChainHead::Builder out) const;

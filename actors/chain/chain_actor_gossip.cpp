@@ -55,15 +55,17 @@ void ChainActor::greet() {
     if (link == linked.end() || link->second != one.link) gone.push_back(id);
   }
   for (const base::NodeId& id : gone) leave(id);
+  // For a moment a node may have two links, of which the one that was written down is not the one that was told over.
+  for (auto& [id, one] : neighbours_) one.handle = settings_.pool->remote(id, kPath);
   for (const auto& [id, link] : linked) {
     if (!has_place(id) || (greeting_.size() >= kNeighboursMax && !is_validator(id))) continue;
     if (neighbours_.contains(id) || strangers_.contains(id) || !greeting_.insert(id).second) continue;
-    const runtime::Handle handle = settings_.pool->remote(id, kPath);
     ask<wire::GetChainHead, wire::ChainHead>(
-        handle, now() + kHeadDue, [this](wire::GetChainHead::Builder out) { out.setChain(data_of(chain_.view())); },
-        [this, id = id, handle](runtime::Answer<wire::ChainHead> answer) {
+        settings_.pool->remote(id, kPath), now() + kHeadDue,
+        [this](wire::GetChainHead::Builder out) { out.setChain(data_of(chain_.view())); },
+        [this, id = id](runtime::Answer<wire::ChainHead> answer) {
           greeting_.erase(id);
-          if (answer.ok() && ours(answer.value().getChain())) return hear_head(id, handle, answer.value());
+          if (answer.ok() && ours(answer.value().getChain())) return hear_head(id, answer.value());
           // Of another chain, or of none: asked again once it has a new link.
           const bool lasting =
               !answer.ok() && (answer.error().code == Code::not_found || answer.error().code == Code::refused ||
@@ -81,7 +83,7 @@ std::map<base::NodeId, base::Digest> ChainActor::links() const {
   return out;
 }
 
-void ChainActor::hear_head(const base::NodeId& node_id, const runtime::Handle& handle, wire::ChainHead::Reader head) {
+void ChainActor::hear_head(const base::NodeId& node_id, wire::ChainHead::Reader head) {
   if (!has_place(node_id)) return;
   const auto [at, first] = neighbours_.try_emplace(node_id);
   Neighbour& neighbour = at->second;
@@ -90,8 +92,8 @@ void ChainActor::hear_head(const base::NodeId& node_id, const runtime::Handle& h
     const auto link = links_now.find(node_id);
     if (link == links_now.end()) return static_cast<void>(neighbours_.erase(at));
     neighbour.link = link->second;
-    neighbour.handle = handle;
-    if (const auto before = departed_.came(node_id, now())) static_cast<Conduct&>(neighbour) = *before;
+    neighbour.handle = settings_.pool->remote(node_id, kPath);
+    if (const auto known = departed_.came(node_id, now())) static_cast<Conduct&>(neighbour) = *known;
   }
   if (first && rejoin_ && rejoin_->asks(node_id)) ask_latest(node_id);
   const Height told{head.getHeight()};
