@@ -143,6 +143,7 @@ void ChainActor::hear_guard(runtime::Answer<wire::GuardIs> answer, std::vector<B
   settings_.pool->partners().are(kPath, std::move(partners));
   next_height();
   resume(answer.value(), blocks);
+  if (keyless()) tell_signing();
   if (ledger_.divergence()) stand_still();
   greet();
   mend();

@@ -62,6 +62,8 @@ class ChainActor final : public runtime::Actor {
   // For simulations.
   /// Null before it is read.
   const rows::Head* head() const { return ready_ ? &ledger_.head() : nullptr; }
+  /// A validator by its id, which does not have the key of it.
+  bool keyless() const;
   /// Validators that signed two contents for one step.
   std::vector<base::NodeId> accused() const;
   /// The height at hand; null before it has begun.

@@ -251,6 +251,8 @@ bool ChainActor::may_sign() const {
 
 /// Nothing if it signs, or there is none.
 std::string ChainActor::why_silent() const {
+  if (keyless())
+    return "its key of consensus is lost or damaged: DIR/validator has to be the file that `troupe chain found` wrote";
   if (!validator_here()) return {};
   if (elsewhere_ || used_elsewhere())
     return "identity used elsewhere: within the last 10 minutes another running node has proven this node's own key; "

@@ -26,6 +26,8 @@ std::optional<base::NodeId> ChainActor::validator_here() const {
   return index && key_ == validators.at(*index).key ? std::optional(settings_.self()) : std::nullopt;
 }
 
+bool ChainActor::keyless() const { return ready_ && is_validator(settings_.self()) && !validator_here(); }
+
 void ChainActor::next_height() {
   if (consensus_)
     for (const SignedVote& vote : consensus_->votes()) hear_late(vote, std::nullopt);

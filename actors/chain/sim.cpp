@@ -139,6 +139,7 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
     for (auto at = busy_.begin(); at != busy_.end();) at = at->second == node ? busy_.erase(at) : std::next(at);
     heights_.erase(node);
     asked_.erase(node);
+    keyless_.erase(node);
   }
 
   void handled(std::size_t node, std::string_view path, const runtime::Actor& actor) override {
@@ -146,6 +147,7 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
     const auto* chain = dynamic_cast<const ChainActor*>(&actor);
     const rows::Head* head = chain == nullptr ? nullptr : chain->head();
     if (head != nullptr && liar_ && liar_->node() == node) liar_->handled(*chain);
+    if (head != nullptr && chain->keyless()) keyless_.insert(node);
     if (head != nullptr && conspiracy_) return conspired(node, *chain);
     if (head == nullptr || head->height.value == 0) return;
     const std::vector<base::NodeId> accused = chain->accused();
@@ -226,8 +228,10 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
     if (conspiracy_) return false;
     std::size_t lost = 0;
     for (std::size_t node = 0; node < founders_of(nodes_.size()); ++node)
-      lost +=
-          (liar_ && liar_->node() == node) || nodes_.lost_data(node) || (nodes_.id(node) && !has_chain(node)) ? 1 : 0;
+      lost += (liar_ && liar_->node() == node) || nodes_.lost_data(node) || keyless_.contains(node) ||
+                      (nodes_.id(node) && !has_chain(node))
+                  ? 1
+                  : 0;
     return 3 * lost < founders_of(nodes_.size());
   }
 
@@ -401,6 +405,7 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
 
   const ChainId chain_;
   std::vector<base::NodeId> ids_;  // of nodes that have what they were given
+  std::set<std::size_t> keyless_;  // whose key of consensus has rotted
   std::optional<Liar> liar_;
   std::optional<Conspiracy> conspiracy_;
   bool two_final_ = false;       // of one height
