@@ -170,6 +170,24 @@ TEST_CASE("cluster chain: a node alone has a faucet, takes a transfer, and prove
   CHECK(value_in(verified.out, "ok") == "true");
 }
 
+TEST_CASE("cluster chain: a validator whose key is damaged says so") {
+  const Folder folder;
+  const std::vector<std::string> chain{"--chain", "dev"};
+  auto node = std::make_unique<NodeProgram>(folder, "dev", chain);
+  REQUIRE(node->ready());
+  const auto status = [&] { return troupe::test::troupe(folder, {"status", "--data", node->data}).out; };
+  CHECK_FALSE(contains(status(), "chain.signing"));
+  node->kill(SIGTERM);
+  node->wait();
+  const std::string file = node->data + "/validator";
+  std::string key = content(file);
+  key[3] = key[3] == '0' ? '1' : '0';
+  std::ofstream(file) << key;
+  node = std::make_unique<NodeProgram>(folder, "dev", chain);
+  REQUIRE(node->ready());
+  CHECK(until([&] { return contains(status(), "its key of consensus is lost or damaged"); }));
+}
+
 TEST_CASE("cluster chain: four validators agree, one dies, and a fifth node follows them") {
   Validators chain(4, {"block.empty_ms=1000"});
   const std::string to = value_in(chain.at(0, {"wallet", "show", "founder1", "--json"}), "account");
