@@ -89,6 +89,35 @@ TEST_CASE("store actor: a scan of the largest rows fits its answer") {
   CHECK(rows == 2);
 }
 
+TEST_CASE("store actor: several rows are answered in the order of their keys, and as many as fit") {
+  Counter counter;
+  counter.open();
+  std::vector<std::string> values;
+  const auto ask = [&](const std::vector<std::string>& keys) {
+    values.clear();
+    return counter.ask<wire::GetRows, wire::FoundRows>(
+        [&](wire::GetRows::Builder question) {
+          question.setKeyspace("test");
+          auto list = question.initKeys(static_cast<unsigned>(keys.size()));
+          for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(base::as_bytes(keys[i])));
+        },
+        [&](wire::FoundRows::Reader answer) {
+          for (const auto row : answer.getRows())
+            values.emplace_back(row.isValue() ? base::as_text(bytes_of(row.getValue())) : "absent");
+        });
+  };
+  for (const char* key : {"a", "b"}) REQUIRE(counter.commit(key, key).ok);
+  CHECK(ask({"b", "none", "a", "b"}).ok);
+  CHECK(values == std::vector<std::string>{"b", "absent", "a", "b"});
+  CHECK(ask({}).ok);
+  CHECK(values.empty());
+  const std::string largest(kValueBytesMax, 'v');
+  REQUIRE(counter.commit("large", largest).ok);
+  CHECK(ask({"a", "large", "a", "large"}).ok);
+  CHECK(values == std::vector<std::string>{"a", largest});
+  CHECK(ask(std::vector<std::string>(kGetRowsMax + 1, "a")).code == Code::malformed);
+}
+
 TEST_CASE("store actor: questions against the rules are malformed, and change nothing") {
   Counter counter;
   counter.open();
