@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 constexpr auto kGuardWait =
     config::duration("guard.wait", "30s", 100ms, 1h, config::When::start,
                      "how long a validator that was restored from a backup hears others before it signs again");
-constexpr auto kCache = config::bytes("chain.cache", "256 MiB", config::kMiB, config::kTiB, config::When::start,
+constexpr auto kCache = config::bytes("chain.cache", "256 MiB", 64 * config::kMiB, config::kTiB, config::When::start,
                                       "how much of the state of the chain is held in memory");
 constexpr auto kSettings = std::to_array<config::Setting>({kGuardWait, kCache});
 

@@ -93,7 +93,7 @@ TEST_CASE("cluster airdrop: a list is published, objected to, decided on, paid b
 }
 
 TEST_CASE("cluster airdrop: what is paid beside the pool comes back, before its end and after a restart") {
-  Bank bank({"--set", "airdrop.objections=5s"});
+  Bank bank({"--set", "airdrop.objections=10s"});
   const std::string ada = bank.get({"wallet", "new", "ada"}), bob = bank.get({"wallet", "new", "bob"});
   bank.get({"wallet", "issue", ada, "1000"});
   bank.get({"wallet", "issue", bob, "100"});
@@ -106,6 +106,7 @@ TEST_CASE("cluster airdrop: what is paid beside the pool comes back, before its 
   const std::string account = value_in(all.substr(all.rfind('{', kind)), "account");
   bank.get({"wallet", "send", "bob", account, "7"});
   bank.get({"wallet", "send", "ada", account, "100"});  // as much as the pool
+  CHECK(bank.balance("bob") == "93");
   REQUIRE(until([&] { return state_of(bank, id) == "paid"; }));
   CHECK(until([&] { return bank.balance("bob") == "100" && bank.balance("ada") == "900"; }));
   CHECK(bank.exit({"airdrop", "verify", id}) == 0);

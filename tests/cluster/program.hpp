@@ -27,7 +27,7 @@ namespace troupe::test {
 
 using namespace std::chrono_literals;
 
-inline constexpr std::chrono::seconds kPatience{120};  // a bound for broken code, never a wait for working code
+inline constexpr std::chrono::seconds kPatience{60};  // a bound for broken code, never a wait for working code
 
 inline std::string binary() {
   const char* const named = std::getenv("BINARY_UNDER_TEST");
