@@ -46,10 +46,12 @@ class RegistryActor final : public runtime::Actor {
   struct Pulse {};
   struct Late {};
   struct Tidy {};
+  struct Seek {};
   struct Watcher {
     base::NodeId id;
     base::Contact contact;
-    bool has_beat = false;  ///< the last one
+    bool has_beat = false;           ///< the last one
+    std::uint64_t registration = 0;  ///< the newest that it is known to have
   };
 
   struct Heard {
@@ -70,8 +72,11 @@ class RegistryActor final : public runtime::Actor {
   void announce();
   void beat();
   void find_watchers();
+  /// A node that this one begins to watch may be nearer to it than its own watchers, or they are too few.
+  void met(const base::NodeId& newcomer);
   void tell_watchers();
-  void offer(const base::Contact& watcher);
+  void offer(const Watcher& watcher);
+  void offer_to_all();
   void set_own(std::string_view request, const base::Digest& content, const std::function<void(Own&)>& change,
                runtime::Reply<wire::Registered> reply);
   store::RowChange own_row() const;
@@ -141,6 +146,8 @@ class RegistryActor final : public runtime::Actor {
   std::vector<Watcher> watchers_;
   base::Instant search_at_;  // when watchers are sought anew
   bool searching_ = false;
+  bool newcomers_ = false;       // there were some since the last search
+  base::Duration seek_again_{};  // how long after a search that found too few
   bool published_ = false, publishing_ = false;
   std::vector<base::NodeId> to_announce_;  // places of capabilities
   base::Instant announce_at_;              // when all of them are due again

@@ -18,7 +18,7 @@ namespace {
 using base::Code;
 
 constexpr std::chrono::seconds kFirst{1};         // our choice: the first peers are there by then
-constexpr std::chrono::seconds kRetry{2};         // our choice: while there is no watcher at all
+constexpr std::chrono::seconds kRetry{2};         // our choice: while there are too few watchers, later and later
 constexpr std::chrono::hours kAnnounceAgain{20};  // below dht.hold, 48 h
 constexpr std::uint32_t kSearchEach = 10;         // periods, our choice: nodes come and go
 
@@ -56,7 +56,10 @@ void RegistryActor::located(const base::Endpoint& at) {
   renew(at.dialable() ? at : base::Endpoint{});
   if (!published_) publish_record();
   announce();
-  if (!own_.registered) return beat_bytes_.clear();
+  if (!own_.registered) {
+    beat_bytes_.clear();
+    return offer_to_all();  // to those that have missed it
+  }
   beat();
   if (watchers_.empty() || now() >= search_at_) return find_watchers();
   tell_watchers();
@@ -105,8 +108,7 @@ void RegistryActor::measured(const std::string& domain, Capabilities all) {
   Capabilities& known = measured_[domain];
   if (known == all) return;
   known = std::move(all);
-  if (!ready_ || own_.registration.empty() || !renew(registration_.at)) return;
-  for (const Watcher& watcher : watchers_) offer(watcher.contact);
+  if (ready_ && !own_.registration.empty() && renew(registration_.at)) offer_to_all();
 }
 
 store::RowChange RegistryActor::own_row() const {
@@ -180,6 +182,7 @@ void RegistryActor::beat() {
 
 void RegistryActor::find_watchers() {
   if (std::exchange(searching_, true)) return;
+  newcomers_ = false;
   ask<dht::wire::Search, dht::wire::SearchResult>(
       node().find(dht::kPath), now() + kSearchDue,
       [this](dht::wire::Search::Builder search) {
@@ -194,16 +197,36 @@ void RegistryActor::find_watchers() {
             const base::Contact contact = messages::read_contact(one);
             const base::NodeId id = crypto::node_id(contact.key, contact.nonce);
             if (id == settings_.identity->id() || found.size() == kWatchers) continue;
-            found.push_back({.id = id, .contact = contact});
+            const auto known = std::ranges::find(watchers_, id, &Watcher::id);
+            found.push_back(known == watchers_.end() ? Watcher{.id = id} : *known);
+            found.back().contact = contact;
           }
         if (!found.empty()) {
+          if (found.size() > watchers_.size()) seek_again_ = kRetry;
           watchers_ = std::move(found);
-          search_at_ = now() + settings_.watched.period * kSearchEach;
+          settings_.counters->watchers =
+              static_cast<std::uint64_t>(std::ranges::count(watchers_, true, &Watcher::has_beat));
+          const base::Duration each = settings_.watched.period * kSearchEach;
+          search_at_ = now() + each;
+          if (newcomers_) after<Seek>(kRetry);
+          else if (watchers_.size() < kWatchers) after<Seek>(seek_again_);
+          seek_again_ = std::min(2 * seek_again_, each);
         } else if (watchers_.empty()) {
           after<Pulse>(std::min<base::Duration>(kRetry, settings_.watched.period));
         }
         tell_watchers();
       });
+}
+
+void RegistryActor::met(const base::NodeId& newcomer) {
+  if (beat_bytes_.empty() || newcomers_ || std::ranges::find(watchers_, newcomer, &Watcher::id) != watchers_.end())
+    return;
+  const auto distance = [this](const base::NodeId& id) { return base::distance(settings_.identity->id(), id); };
+  const bool nearer =
+      std::ranges::any_of(watchers_, [&](const Watcher& one) { return distance(newcomer) < distance(one.id); });
+  if (watchers_.size() == kWatchers && !nearer) return;
+  newcomers_ = true;
+  after<Seek>(kRetry);
 }
 
 void RegistryActor::tell_watchers() {
@@ -222,23 +245,34 @@ void RegistryActor::tell_watchers() {
                                        {{"node", id.hex()}, {"why", answer.error().message}});
           }
           if (!std::exchange(whose->has_beat, true)) ++settings_.counters->watchers;
+          whose->registration = answer.value().getRegistration();
           const std::uint64_t newest = vouches_.empty() ? 0 : vouches_.back().unix_ms;
-          if (answer.value().getRegistration() < registration_.sequence || answer.value().getVouchedMs() < newest)
-            offer(whose->contact);
+          if (whose->registration < registration_.sequence || answer.value().getVouchedMs() < newest) offer(*whose);
         });
   }
 }
 
-void RegistryActor::offer(const base::Contact& watcher) {
+void RegistryActor::offer(const Watcher& watcher) {
   if (world().mutations.on("registry.not_offered")) return;
   ask<wire::OfferRegistration, wire::BeatNoted>(
-      node().reach(watcher, kPath), now() + kAnswerDue,
+      node().reach(watcher.contact, kPath), now() + kAnswerDue,
       [this](wire::OfferRegistration::Builder out) {
         out.setRegistration(data_of(own_.registration));
         auto vouches = out.initVouches(size32(vouches_));
         for (unsigned i = 0; i < vouches.size(); ++i) vouches.set(i, data_of(vouches_[i].bytes));
       },
-      [](const runtime::Answer<wire::BeatNoted>&) {});
+      [this, id = watcher.id, sequence = registration_.sequence](runtime::Answer<wire::BeatNoted> answer) {
+        const auto whose = std::ranges::find(watchers_, id, &Watcher::id);
+        if (whose == watchers_.end()) return;
+        if (answer.ok()) whose->registration = answer.value().getRegistration();
+        // It does not watch this node: it need not hear that there is nothing to watch.
+        else if (answer.error().code == Code::refused) whose->registration = std::max(whose->registration, sequence);
+      });
+}
+
+void RegistryActor::offer_to_all() {
+  for (const Watcher& watcher : watchers_)
+    if (watcher.registration < registration_.sequence) offer(watcher);
 }
 
 // -- operators
@@ -279,7 +313,7 @@ void RegistryActor::set_own(std::string_view request, const base::Digest& conten
       return reply.refuse(saved.error());
     }
     answer(reply);
-    for (const Watcher& watcher : watchers_) offer(watcher.contact);
+    offer_to_all();
     if (own_.registered && beat_bytes_.empty()) after<Pulse>(base::Duration::zero());
   });
 }

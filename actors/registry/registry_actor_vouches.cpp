@@ -30,7 +30,7 @@ void RegistryActor::vouched(wire::HandVouch::Reader handed, runtime::Reply<wire:
     return reply.refuse({Code::overloaded, "this node checks no more signatures at a time", kAnswerDue});
   if (const auto why = take_vouch(*vouch, bytes)) return reply.refuse(*why);
   save_vouches();
-  for (const Watcher& watcher : watchers_) offer(watcher.contact);
+  for (const Watcher& watcher : watchers_) offer(watcher);
   reply.done();
 }
 

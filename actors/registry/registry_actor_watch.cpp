@@ -79,8 +79,10 @@ void RegistryActor::heard(wire::Beat::Reader told, runtime::Reply<wire::BeatNote
   }
   if (const auto wrong = fault(bytes, beat->key, beat->nonce, settings_.work_bits))
     return refused({Code::refused, "a heartbeat is of no use: " + std::string(name(*wrong))});
+  const bool newcomer = watched_.find(id) == nullptr;
   take(from, *beat, bytes, Watched::Way::told);
   if (watched_.find(id) == nullptr) return refused(error_of(Watched::Refusal::full));
+  if (newcomer) met(id);
   answer(reply, id);
 }
 

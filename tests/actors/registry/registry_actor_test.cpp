@@ -35,7 +35,10 @@ struct RegistryFixture : test::ActorFixture {
       on.ask<dht::wire::Search, dht::wire::SearchResult>(
           [this](dht::wire::Search::Reader, runtime::Reply<dht::wire::SearchResult> reply) {
             ++searches;
-            reply.done();
+            reply.send([&](dht::wire::SearchResult::Builder out) {
+              auto list = out.initNearest(size32(nearest));
+              for (unsigned i = 0; i < list.size(); ++i) messages::write_contact(list[i], nearest[i]);
+            });
           });
       on.ask<dht::wire::Put, dht::wire::PutDone>(
           [this](dht::wire::Put::Reader put, runtime::Reply<dht::wire::PutDone> reply) {
@@ -44,6 +47,20 @@ struct RegistryFixture : test::ActorFixture {
             reply.done();
           });
     });
+    watcher = start("watcher", [this](test::Scripted&, runtime::Handlers& on) {
+      const auto note = [this](auto& reply) {
+        if (watcher_is_away) return reply.refuse({base::Code::unavailable, "away"});
+        reply.send([this](wire::BeatNoted::Builder out) { out.setRegistration(told ? told->sequence : 0); });
+      };
+      on.ask<wire::Beat, wire::BeatNoted>(
+          [note](wire::Beat::Reader, runtime::Reply<wire::BeatNoted> reply) { note(reply); });
+      on.ask<wire::OfferRegistration, wire::BeatNoted>(
+          [this, note](wire::OfferRegistration::Reader offer, runtime::Reply<wire::BeatNoted> reply) {
+            if (!watcher_is_away) told = parse_registration(bytes_of(offer.getRegistration()));
+            note(reply);
+          });
+    });
+    node.reaches = [this](const base::Contact&, const std::string&) { return watcher; };
     // The children of a root have its place in their paths, those of a domain have the domain's.
     start("node", {}, [this](test::Scripted& self) {
       registry = self.spawn("registry", [this] { return std::make_unique<RegistryActor>(settings); });
@@ -85,6 +102,10 @@ struct RegistryFixture : test::ActorFixture {
 
   RegistrySettings settings;
   std::size_t searches = 0;
+  std::vector<base::Contact> nearest;  // that the DHT names
+  runtime::Handle watcher;             // whichever of them is asked
+  bool watcher_is_away = false;
+  std::optional<Registration> told;  // the last one that the watcher took
   base::Bytes published;
   runtime::Handle registry;
 };
@@ -189,6 +210,49 @@ TEST_CASE("registry: what an operator sets is signed anew, and a request has one
   for (int i = 0; i < 28; ++i) put(many, {"own" + std::to_string(i), Flag{}});
   CHECK(set(many, "many").second->code == base::Code::refused);
   CHECK(set({}, "").first->capabilities.size() == 6);
+}
+
+TEST_CASE("registry: a node with too few watchers seeks more, later and later, and soon once a newcomer shows itself") {
+  RegistryFixture it;
+  const auto contact = [](const TestNode& node) {
+    return base::Contact{node.identity->public_key(), 0, *base::Endpoint::parse("10.0.0.2:4000")};
+  };
+  const TestNode first(1), second(2);
+  it.nearest = {contact(first)};
+  it.stage.run_for(5s);
+  const std::uint64_t soon = it.searches;
+  it.stage.run_for(60s);
+  const std::uint64_t later = it.searches - soon;
+  CHECK(later >= 3);
+  CHECK(later <= 6);
+  it.stage.run_for(600s);
+  const std::uint64_t before = it.searches;
+  it.nearest.push_back(contact(second));
+  test::ForeignActor own(it, second.id(), Role::peer);
+  CHECK(taken(it.beat(own, second.signed_beat(it.ms()))));
+  CHECK(taken(it.beat(own, second.signed_beat(it.ms()))));
+  it.stage.run_for(3s);
+  CHECK(it.searches == before + 1);
+  CHECK(it.settings.counters->watchers == 2);
+}
+
+TEST_CASE("registry: that a node has left is told again to a watcher that has missed it") {
+  RegistryFixture it;
+  const TestNode first(1);
+  it.nearest = {{first.identity->public_key(), 0, *base::Endpoint::parse("10.0.0.2:4000")}};
+  it.stage.run_for(70s);
+  REQUIRE(it.told);
+  CHECK(it.told->registered);
+  it.watcher_is_away = true;
+  it.inside([&](test::Scripted& self) {
+    self.ask<wire::Unregister, wire::Registered>(
+        it.registry, self.now() + 5s, [](wire::Unregister::Builder) {}, [](runtime::Answer<wire::Registered>) {});
+  });
+  it.stage.run_for(5s);
+  CHECK(it.told->registered);
+  it.watcher_is_away = false;
+  it.stage.run_for(61s);
+  CHECK_FALSE(it.told->registered);
 }
 
 TEST_CASE("registry: a page has at most 128 rows, and this node in its place") {
