@@ -134,10 +134,11 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
   if (!lock.ok()) return base::Error{base::Code::unavailable, "LOCK: " + std::string(ports::name(lock.error()))};
   life.lock = std::move(lock).value();
   if (auto format = check_format(machine.disk()); !format.ok()) return format;
-  if (options_.files != nullptr && given_.insert(number).second)
+  if (options_.files != nullptr && !given_.contains(number))
     for (const sim::GivenFile& file : options_.files(number, options_.nodes))
       if (const auto given = ports::write_durably(machine.disk(), file.name, file.bytes); !given.ok())
         return base::Error{base::Code::unavailable, file.name + ": " + std::string(ports::name(given.error()))};
+  given_.insert(number);
   auto identity = crypto::load_or_make(machine.disk(), node.world().chance, 0);
   if (!identity.ok()) return identity.error();
   life.identity = std::make_shared<const crypto::Identity>(std::move(identity).value());
@@ -170,6 +171,7 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
   node.reaches = [table = life.datagrams.get()](const base::Contact& contact, const std::string& path) {
     return table->proxy(contact, path);
   };
+  std::optional<base::Error> unread;  // of what the directory keeps: a node does not start without it
   const node::DomainParts parts{.settings = life.settings,
                                 .pool = life.pool,
                                 .datagrams = life.datagrams,
@@ -178,12 +180,14 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
                                 .log = life.log.get(),
                                 .cannot_listen = gives_up,
                                 .kept =
-                                    [&disk = machine.disk()](std::string_view name) {
+                                    [&disk = machine.disk(), &unread](std::string_view name) {
                                       const auto file = kept_file(disk, name, kKeptBytesMax);
+                                      if (!file.ok()) unread = file.error();
                                       return file.ok() ? file.value() : std::nullopt;
                                     },
                                 .simulated = true};
   life.domains = compose(parts, *options_.domains);
+  if (unread) return *unread;
   node::NodeActor::Setup setup = root_setup(parts, life.domains, node_name(number));
   setup.serving = [&life] { life.serving = true; };
   node.start("node", [setup] { return std::make_unique<node::NodeActor>(setup); }, {.kind = node::NodeActor::kName});
