@@ -168,8 +168,7 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
   void probe() override {
     for (std::size_t node = 0; node < nodes_.size(); ++node)
       if (nodes_.serving(node) && has_chain(node) && asked_.insert(node).second) look(node);
-    for (auto& [id, payment] : payments_)
-      if (!payment.height && !payment.void_ && !payment.asking) follow(payment);
+    follow_all();
   }
 
   std::vector<std::string> waits() const override {
@@ -313,6 +312,19 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
     else payment.height = info.getHeight();
   }
 
+  /// Each time from the one behind that where it began before: a small mailbox takes only the first.
+  void follow_all() {
+    if (payments_.empty()) return;
+    auto at = payments_.upper_bound(followed_from_);
+    if (at == payments_.end()) at = payments_.begin();
+    followed_from_ = at->first;
+    for (std::size_t i = 0; i < payments_.size(); ++i) {
+      Payment& payment = at->second;
+      if (!payment.height && !payment.void_ && !payment.asking) follow(payment);
+      if (++at == payments_.end()) at = payments_.begin();
+    }
+  }
+
   /// After the faults: what a pool has lost is given again.
   void follow(Payment& payment) {
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -411,6 +423,7 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
   bool two_final_ = false;       // of one height
   std::set<std::size_t> named_;  // nodes that name suspects
   std::map<TxId, Payment> payments_;
+  TxId followed_from_;
   std::map<std::size_t, std::size_t> busy_;  // founders that pay, at which node
   std::map<Height, rows::Head> heads_;
   std::map<std::size_t, std::uint64_t> heights_;
