@@ -99,7 +99,7 @@ void Ledger::open_head(Done done) {
     head_validators_ = std::make_shared<const ValidatorSet>(founders_of(genesis));
     store::RowChange change;
     for (auto& [key, bytes] : made.value().rows) {
-      change.save.push_back({rows::tree_key(key), *bytes});
+      change.shared.push_back({rows::tree_key(key), bytes});
       remember(key, std::move(bytes));
     }
     change.save.push_back({rows::root_key(Height{0}), rows::encode(head_.state)});
@@ -243,7 +243,8 @@ void Ledger::append(const Block& block, const Bytes& bytes, const Commit& commit
       for (const wallet::Credit& credit : transfer->credits) touched.insert(credit.to);
     for (const wallet::Address& address : touched) save(rows::history_key(address, height, i), {});
   }
-  for (const auto& [key, row] : executed->tree.rows) save(rows::tree_key(key), *row);
+  change.shared.reserve(executed->tree.rows.size());
+  for (const auto& [key, row] : executed->tree.rows) change.shared.push_back({rows::tree_key(key), row});
   save(rows::root_key(height), rows::encode(executed->tree.root));
   save(rows::stale_key(height), rows::encode(executed->tree.stale));
   rows::Head head{.height = height,

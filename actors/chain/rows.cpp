@@ -12,7 +12,9 @@ using base::Bytes;
 using base::ByteView;
 
 Bytes key_of(char kind, ByteView rest) {
-  Bytes out{static_cast<std::uint8_t>(kind)};
+  Bytes out;
+  out.reserve(1 + rest.size());
+  out.push_back(static_cast<std::uint8_t>(kind));
   base::append(out, rest);
   return out;
 }
@@ -35,7 +37,13 @@ Bytes commit_key(Height height) { return key_of('c', height); }
 Bytes id_key(const BlockId& id) { return key_of('i', id.view()); }
 Bytes transaction_key(const TxId& id) { return key_of('t', id.view()); }
 Bytes receipts_key(Height height) { return key_of('r', height); }
-Bytes tree_key(const RowKey& row) { return key_of('n', row.encode()); }
+Bytes tree_key(const RowKey& row) {
+  Bytes out;
+  out.reserve(1 + RowKey::kBytesMax);
+  out.push_back('n');
+  row.append_to(out);
+  return out;
+}
 Bytes stale_key(Height height) { return key_of('s', height); }
 Bytes root_key(Height height) { return key_of('o', height); }
 Bytes head_key() { return {'z'}; }
@@ -49,7 +57,10 @@ Bytes undone_key() { return {'u'}; }
 Bytes tree_prefix(Height height) { return key_of('n', height); }
 Bytes history_prefix(const wallet::Address& address) { return key_of('x', address.view()); }
 Bytes history_key(const wallet::Address& address, Height height, std::uint32_t index) {
-  Bytes out = history_prefix(address);
+  Bytes out;
+  out.reserve(kHistoryKeyBytes);
+  out.push_back('x');
+  base::append(out, address.view());
   // The latest first: a list begins there, and the store reads forward alone.
   base::append_big_endian(out, ~std::uint64_t{height.value});
   base::append_big_endian(out, std::uint32_t{~index});
@@ -166,10 +177,16 @@ std::optional<std::vector<Bytes>> decode_list(ByteView bytes) {
   return out;
 }
 
+/// As encode_list() of their own bytes.
 Bytes encode(const std::vector<RowKey>& stale) {
-  std::vector<Bytes> list;
-  for (const RowKey& key : stale) list.push_back(key.encode());
-  return encode_list(list);
+  Bytes out;
+  out.reserve(4 + stale.size() * (4 + RowKey::kBytesMax));
+  base::append_number(out, static_cast<std::uint32_t>(stale.size()));
+  for (const RowKey& key : stale) {
+    base::append_number(out, static_cast<std::uint32_t>(key.bytes()));
+    key.append_to(out);
+  }
+  return out;
 }
 
 std::optional<std::vector<RowKey>> decode_stale(ByteView bytes) {

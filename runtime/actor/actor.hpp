@@ -96,12 +96,12 @@ class Actor {
 
   /// Asks a question and calls back exactly once: with the answer, an error of the other side, `timeout` at `due`,
   /// `unavailable` if the other side is gone, `overloaded` above NodeLimits::asks_max. Never calls back after a
-  /// restart.
+  /// restart. `bytes`: of the question, as for Envelope::build().
   template <class Q, class A, class Fill, class F>
-  void ask(const Handle& to, base::Instant due, Fill&& fill, F callback) {
+  void ask(const Handle& to, base::Instant due, Fill&& fill, F callback, std::size_t bytes = 0) {
     Header head = header();
     head.due = due;
-    request(to, Envelope::build<Q>(head, std::forward<Fill>(fill)),
+    request(to, Envelope::build<Q>(head, std::forward<Fill>(fill), bytes),
             [callback = std::move(callback)](const Envelope& envelope) mutable { callback(Answer<A>(envelope)); });
   }
   /// The same with an envelope that is at hand; its header names the deadline.

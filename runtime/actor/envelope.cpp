@@ -10,7 +10,7 @@
 namespace troupe::runtime {
 namespace {
 
-constexpr std::size_t kScratchWords = 512;        // 4 KiB: nearly every message fits into its first segment
+constexpr std::size_t kScratchWords = 512;
 constexpr std::size_t kErrorTextBytesMax = 1024;  // as common.capnp says
 
 struct ThreadScratch {
@@ -22,6 +22,7 @@ thread_local ThreadScratch thread_scratch;
 }  // namespace
 
 Envelope::Scratch::Scratch() : shared_(!thread_scratch.used) {
+  static_assert(sizeof(thread_scratch.words) == kScratchBytes);
   if (shared_) {
     thread_scratch.used = true;
     ::new (static_cast<void*>(space_)) capnp::MallocMessageBuilder(kj::arrayPtr(thread_scratch.words, kScratchWords));
@@ -103,6 +104,36 @@ Envelope Envelope::from_builder(const Header& header, capnp::MessageBuilder& mes
     to += segments[i].size();
   }
   return out;
+}
+
+Envelope::Place::Place(std::size_t bytes) : frame_(allocate({}, 1 + bytes / sizeof(capnp::word) + 1)) {
+  std::memset(words_of(frame_), 0, frame_->words * sizeof(capnp::word));
+}
+
+Envelope::Place::~Place() {
+  if (frame_ != nullptr) destroy(frame_);
+}
+
+/// The first word of the envelope is the table of a message of one segment.
+kj::ArrayPtr<capnp::word> Envelope::Place::allocateSegment(unsigned words_min) {
+  if (!begun_ && words_min < frame_->words) {
+    begun_ = true;
+    return kj::arrayPtr(words_of(frame_) + 1, frame_->words - 1);
+  }
+  more_.emplace_back(std::max<std::size_t>(words_min, frame_->words));
+  return kj::arrayPtr(more_.back().data(), more_.back().size());
+}
+
+Envelope Envelope::Place::take(const Header& header) {
+  const auto segments = getSegmentsForOutput();
+  if (segments.size() != 1 || !begun_) return from_builder(header, *this);
+  const std::size_t words = 1 + segments[0].size();
+  base::ensure(words * sizeof(capnp::word) <= header.kind->bytes_max, "a message that we build fits its kind");
+  const std::uint32_t table[] = {0, static_cast<std::uint32_t>(segments[0].size())};
+  std::memcpy(words_of(frame_), table, sizeof table);
+  frame_->words = static_cast<std::uint32_t>(words);
+  frame_->header = header;
+  return Envelope(std::exchange(frame_, nullptr));
 }
 
 Envelope error_envelope(const base::Error& error, Header header) {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "messages/kinds.hpp"
 #include "runtime/base/bytes.hpp"
@@ -87,12 +88,18 @@ class Envelope {
     frame_->admitted.store(at.since_origin().count(), std::memory_order_relaxed);
   }
 
-  /// Builds a `T`, filled by `fill(T::Builder)`. Errors: ensure() if it is larger than its kind allows.
+  /// Builds a `T`, filled by `fill(T::Builder)`. `bytes`: about as many as it will have, where that is much; then it is
+  /// built in its place, and copied only if it has more. Errors: ensure() if it is larger than its kind allows.
   template <class T, class Fill>
-  static Envelope build(Header header, Fill&& fill) {
+  static Envelope build(Header header, Fill&& fill, std::size_t bytes = 0) {
+    header.kind = &messages::kind_of<T>();
+    if (bytes > kScratchBytes) {
+      Place place(bytes);
+      fill(place.template initRoot<T>());
+      return place.take(header);
+    }
     Scratch scratch;
     fill(scratch.message().template initRoot<T>());
-    header.kind = &messages::kind_of<T>();
     return from_builder(header, scratch.message());
   }
 
@@ -134,9 +141,10 @@ class Envelope {
   };
 
  private:
-  static constexpr std::uint64_t kReadsMax = 8;     // our choice: a handler may read each part a few times
-  static constexpr std::uint64_t kReadsFree = 128;  // words; default values are read as well
-  static constexpr int kNestingMax = 32;            // our choice: no schema of ours nests deeper than 8
+  static constexpr std::size_t kScratchBytes = 4096;  // our choice: nearly every message fits into its first segment
+  static constexpr std::uint64_t kReadsMax = 8;       // our choice: a handler may read each part a few times
+  static constexpr std::uint64_t kReadsFree = 128;    // words; default values are read as well
+  static constexpr int kNestingMax = 32;              // our choice: no schema of ours nests deeper than 8
 
   struct Frame {
     std::atomic<std::uint32_t> references{1};
@@ -158,6 +166,22 @@ class Envelope {
    private:
     bool shared_;
     alignas(capnp::MallocMessageBuilder) std::byte space_[sizeof(capnp::MallocMessageBuilder)];
+  };
+
+  /// A message builder whose first segment is that of the envelope to come.
+  class Place final : public capnp::MessageBuilder {
+   public:
+    explicit Place(std::size_t bytes);
+    ~Place() override;
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    kj::ArrayPtr<capnp::word> allocateSegment(unsigned words_min) override;
+    Envelope take(const Header& header);
+
+   private:
+    Frame* frame_;
+    bool begun_ = false;                          // its words are the first segment
+    std::vector<std::vector<capnp::word>> more_;  // segments, of a message with more than was said
   };
 
   explicit Envelope(Frame* frame) : frame_(frame) {}

@@ -25,8 +25,8 @@ class Part {
   Caller caller() const { return owner_.caller(); }
   /// As Actor::ask().
   template <class Q, class A, class Fill, class F>
-  void ask(const Handle& to, base::Instant due, Fill&& fill, F callback) {
-    owner_.ask<Q, A>(to, due, std::forward<Fill>(fill), std::move(callback));
+  void ask(const Handle& to, base::Instant due, Fill&& fill, F callback, std::size_t bytes = 0) {
+    owner_.ask<Q, A>(to, due, std::forward<Fill>(fill), std::move(callback), bytes);
   }
   void request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback) {
     owner_.request(to, std::move(question), std::move(callback));

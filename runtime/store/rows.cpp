@@ -16,16 +16,27 @@ using base::Error;
 using Committed = runtime::Answer<messages::wire::Nothing>;
 
 std::size_t size_of(const Row& row) { return kRowOverhead + row.key.size() + row.value.size(); }
+std::size_t size_of(const SharedRow& row) { return kRowOverhead + row.key.size() + row.value->size(); }
 std::size_t size_of(const base::Bytes& key) { return kRowOverhead + key.size(); }
 
-/// Those at the front that a commit takes which has `bytes` left: at least one.
-template <class Item>
-std::span<const Item> fitting(std::span<const Item> items, std::size_t& bytes) {
-  std::size_t count = 0;
-  while (count < std::min(items.size(), kSaveRows) && (count == 0 || size_of(items[count]) <= bytes))
-    bytes -= std::min(bytes, size_of(items[count++]));
-  return items.first(count);
-}
+/// What a commit has left.
+struct Room {
+  std::size_t bytes;
+  std::size_t rows = kSaveRows;
+  bool used = false;  // it takes one row at least
+
+  /// Those at the front that it takes.
+  template <class Item>
+  std::span<const Item> take(std::span<const Item> items) {
+    std::size_t count = 0;
+    while (count < std::min(items.size(), rows) && (!used || size_of(items[count]) <= bytes)) {
+      used = true;
+      bytes -= std::min(bytes, size_of(items[count++]));
+    }
+    rows -= count;
+    return items.first(count);
+  }
+};
 
 void tell_all(std::vector<Rows::Done>& all, const base::Outcome<void>& how) {
   for (Rows::Done& one : std::exchange(all, {})) one(how);
@@ -132,8 +143,14 @@ struct Rows::Saving {
   Done done;
   Doubt doubt;
   std::uint64_t leave = 0;
+  std::size_t shared = 0;  // that are saved
   std::size_t saved = 0;
   std::size_t erased = 0;
+
+  bool begun() const { return shared + saved + erased > 0; }
+  bool whole() const {
+    return shared == change->shared.size() && saved == change->save.size() && erased == change->erase.size();
+  }
 };
 
 void Rows::write_row(wire::Change::Builder out, const base::Bytes& key, const base::Bytes* value) const {
@@ -158,30 +175,36 @@ void Rows::erase(RowChange useless, Done done) {
 
 void Rows::save_next(std::shared_ptr<Saving> saving, Fill fill) {
   // What is not filled up with blobs has nearly all of what a commit may have.
-  std::size_t bytes = fill ? kSaveBytes : kSaveBytes * 15 / 8;
-  const auto puts = fitting(std::span<const Row>(saving->change->save).subspan(saving->saved), bytes);
-  const bool all_put = saving->saved + puts.size() == saving->change->save.size();
-  auto keys = std::span<const base::Bytes>(saving->change->erase).subspan(saving->erased);
-  keys = all_put ? fitting(keys, bytes) : keys.first(0);
-  const bool first = saving->saved + saving->erased == 0;
+  const std::size_t most = fill ? kSaveBytes : kSaveBytes * 15 / 8;
+  const RowChange& change = *saving->change;
+  Room room{most};
+  const auto shared = room.take(std::span(change.shared).subspan(saving->shared));
+  const bool all_shared = saving->shared + shared.size() == change.shared.size();
+  const auto puts = room.take(std::span(change.save).subspan(saving->saved, all_shared ? std::dynamic_extent : 0));
+  const bool all_put = all_shared && saving->saved + puts.size() == change.save.size();
+  room.rows = kSaveRows;
+  const auto keys = room.take(std::span(change.erase).subspan(saving->erased, all_put ? std::dynamic_extent : 0));
+  const std::size_t rows = shared.size() + puts.size() + keys.size();
   ask<wire::Commit, messages::wire::Nothing>(
       store(), now() + kSaveDue,
       [&](wire::Commit::Builder out) {
-        auto rows = out.initRows(static_cast<unsigned>(puts.size() + keys.size()));
+        auto to = out.initRows(static_cast<unsigned>(rows));
         unsigned i = 0;
-        for (const Row& row : puts) write_row(rows[i++], row.key, &row.value);
-        for (const base::Bytes& key : keys) write_row(rows[i++], key, nullptr);
-        if (!puts.empty()) out.setLeave(saving->leave);
+        for (const SharedRow& row : shared) write_row(to[i++], row.key, row.value.get());
+        for (const Row& row : puts) write_row(to[i++], row.key, &row.value);
+        for (const base::Bytes& key : keys) write_row(to[i++], key, nullptr);
+        if (rows > keys.size()) out.setLeave(saving->leave);
         if (fill) fill(out);
       },
-      [this, saving, first, saved = puts.size(), erased = keys.size()](const Committed& answer) {
-        if (!answer.ok()) return not_saved(*saving, first, answer.error());
+      [this, saving, shared = shared.size(), saved = puts.size(), erased = keys.size()](const Committed& answer) {
+        if (!answer.ok()) return not_saved(*saving, !saving->begun(), answer.error());
+        saving->shared += shared;
         saving->saved += saved;
         saving->erased += erased;
-        const bool more = saving->saved < saving->change->save.size() || saving->erased < saving->change->erase.size();
-        if (more) save_next(saving, {});
-        else saving->done({});
-      });
+        if (saving->whole()) saving->done({});
+        else save_next(saving, {});
+      },
+      most - room.bytes);  // kRowOverhead is more than the message has around a row
 }
 
 void Rows::not_saved(Saving& saving, bool first, const Error& why) {

@@ -67,11 +67,16 @@ RowKey RowKey::child(std::size_t cell, Height written) const {
   return out;
 }
 
-base::Bytes RowKey::encode() const {
-  base::Bytes out;
+void RowKey::append_to(base::Bytes& out) const {
   for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(height.value >> shift));
   out.push_back(nibbles);
   base::append(out, path.view().first((nibbles + 1u) / 2));
+}
+
+base::Bytes RowKey::encode() const {
+  base::Bytes out;
+  out.reserve(bytes());
+  append_to(out);
   return out;
 }
 

@@ -45,6 +45,9 @@ struct RowKey {
   friend auto operator<=>(const RowKey&, const RowKey&) = default;
   /// The row below cell `cell`, as it was written at `written`.
   RowKey child(std::size_t cell, Height written) const;
+  static constexpr std::size_t kBytesMax = 8 + 1 + Path::kBytes;
+  std::size_t bytes() const { return 8 + 1 + (nibbles + 1u) / 2; }  ///< of encode()
+  void append_to(base::Bytes& out) const;
   base::Bytes encode() const;
   static std::optional<RowKey> decode(base::ByteView bytes);
 };

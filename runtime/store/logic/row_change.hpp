@@ -1,6 +1,7 @@
 #pragma once
 // Rows of one keyspace, and a change of them that happens whole or not at all.
 #include <iterator>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -17,14 +18,22 @@ struct Row {
   friend bool operator==(const Row&, const Row&) = default;
 };
 
-/// No key is named twice.
-struct RowChange {
-  std::vector<Row> save;
-  std::vector<base::Bytes> erase;
+/// A row whose value its owner keeps as well: many large ones are not copied for the change alone.
+struct SharedRow {
+  base::Bytes key;
+  std::shared_ptr<const base::Bytes> value;  ///< not null
+};
 
-  bool empty() const { return save.empty() && erase.empty(); }
+/// No key is named twice. Where the whole takes several commits: first what is shared, then what is saved.
+struct RowChange {
+  std::vector<Row> save{};
+  std::vector<base::Bytes> erase{};
+  std::vector<SharedRow> shared{};
+
+  bool empty() const { return shared.empty() && save.empty() && erase.empty(); }
   /// Takes over the rows of `other`, after those already here.
   void add(RowChange other) {
+    std::move(other.shared.begin(), other.shared.end(), std::back_inserter(shared));
     std::move(other.save.begin(), other.save.end(), std::back_inserter(save));
     std::move(other.erase.begin(), other.erase.end(), std::back_inserter(erase));
   }

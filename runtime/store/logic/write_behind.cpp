@@ -16,6 +16,7 @@ std::size_t cost_of(const WriteBehind::Changes::value_type& row) {
 
 void WriteBehind::add(RowChange change) {
   for (const base::Bytes& key : change.erase) put_in(key, std::nullopt);
+  for (const SharedRow& row : change.shared) put_in(row.key, *row.value);
   for (Row& row : change.save) put_in(row.key, std::move(row.value));
 }
 

@@ -262,6 +262,15 @@ TEST_CASE("rows: a change is saved in one commit if it fits, and the owner is to
     CHECK(one.disk == OnDisk{{{1}, {2}}});
     CHECK(one.commits == 1);
   }
+  SUBCASE("with a value that its owner keeps as well") {
+    RowChange change = saved(1);
+    change.shared.push_back({{3}, std::make_shared<const base::Bytes>(base::Bytes{4})});
+    const OnDisk both{{{1}, change.save.front().value}, {{3}, {4}}, {{9}, {1}}};
+    one.inside([&](Owner& self) { self.rows.save(change, one.note()); });
+    CHECK(one.ended == Ended{std::nullopt});
+    CHECK(one.disk == both);
+    CHECK(one.commits == 1);
+  }
   SUBCASE("with nothing to do") {
     one.inside([&](Owner& self) { self.rows.save(RowChange(), one.note()); });
     CHECK(one.ended == Ended{std::nullopt});
