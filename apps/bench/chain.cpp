@@ -29,9 +29,9 @@ double processors() { return std::max(1u, std::thread::hardware_concurrency()); 
 
 Figure verified_figure(double each) { return {.what = "chain.verify", .per_second = 1 / each}; }
 
-/// Payments a second that the processors can verify, if each validator verifies each once.
+/// Payments a second that the processors can verify, if each node verifies each once.
 double limit_of(const ChainPlan& plan, double verify_each) {
-  return processors() / (static_cast<double>(plan.validators) * verify_each);
+  return processors() / (static_cast<double>(std::max(plan.validators, plan.nodes)) * verify_each);
 }
 
 /// No more than half a second's at the limit: what waits is final soon after the span, also on a slow machine.
