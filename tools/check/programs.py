@@ -32,7 +32,7 @@ class Job:
     command: list[str]
     data: list[Path] = field(default_factory=list)  # what it reads besides the program: files and folders
     environment: dict[str, str] = field(default_factory=dict)
-    timeout_s: int = 300
+    timeout_s: int = 600  # beside a whole build, real processes take three times as long as alone
     folder: Path = ROOT
     counts: bool = True  # a doctest program; otherwise a process that ends well is one case
 
