@@ -82,7 +82,9 @@ void RegistryActor::receive(runtime::Handlers& on) {
   on.timer<Pulse>([this] { pulse(); });
   on.timer<Late>([this] { look_at_late(); });
   on.timer<Tidy>([this] { tidy(); });
-  on.timer<Seek>([this] { find_watchers(); });
+  on.timer<Seek>([this] {
+    if (!beat_bytes_.empty()) find_watchers();
+  });
   on.describe<wire::RegistryState>([this](wire::RegistryState::Builder state) {
     state.setRegistered(ready_ && own_.registered);
     state.setSequence(registration_.sequence);

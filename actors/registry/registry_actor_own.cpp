@@ -58,6 +58,7 @@ void RegistryActor::located(const base::Endpoint& at) {
   announce();
   if (!own_.registered) {
     beat_bytes_.clear();
+    search_at_ = now();     // none is sought until it registers again
     return offer_to_all();  // to those that have missed it
   }
   beat();
@@ -201,19 +202,19 @@ void RegistryActor::find_watchers() {
             found.push_back(known == watchers_.end() ? Watcher{.id = id} : *known);
             found.back().contact = contact;
           }
+        const base::Duration each = settings_.watched.period * kSearchEach;
+        if (found.size() > watchers_.size()) seek_again_ = kRetry;
         if (!found.empty()) {
-          if (found.size() > watchers_.size()) seek_again_ = kRetry;
           watchers_ = std::move(found);
+          search_at_ = now() + each;
           settings_.counters->watchers =
               static_cast<std::uint64_t>(std::ranges::count(watchers_, true, &Watcher::has_beat));
-          const base::Duration each = settings_.watched.period * kSearchEach;
-          search_at_ = now() + each;
-          if (newcomers_) after<Seek>(kRetry);
-          else if (watchers_.size() < kWatchers) after<Seek>(seek_again_);
-          seek_again_ = std::min(2 * seek_again_, each);
-        } else if (watchers_.empty()) {
-          after<Pulse>(std::min<base::Duration>(kRetry, settings_.watched.period));
         }
+        // Also after a search that found nothing: it may be the DHT that was not there.
+        if (watchers_.empty()) after<Pulse>(std::min<base::Duration>(kRetry, settings_.watched.period));
+        else if (newcomers_) after<Seek>(kRetry);
+        else if (watchers_.size() < kWatchers) after<Seek>(seek_again_);
+        seek_again_ = std::min(2 * seek_again_, each);
         tell_watchers();
       });
 }
@@ -230,6 +231,7 @@ void RegistryActor::met(const base::NodeId& newcomer) {
 }
 
 void RegistryActor::tell_watchers() {
+  if (beat_bytes_.empty()) return;  // it has left while they were sought
   for (const Watcher& watcher : watchers_) {
     if (watcher.has_beat) continue;
     ask<wire::Beat, wire::BeatNoted>(

@@ -33,8 +33,9 @@ struct RegistryFixture : test::ActorFixture {
     });
     start("dht", [this](test::Scripted&, runtime::Handlers& on) {
       on.ask<dht::wire::Search, dht::wire::SearchResult>(
-          [this](dht::wire::Search::Reader, runtime::Reply<dht::wire::SearchResult> reply) {
+          [this](dht::wire::Search::Reader search, runtime::Reply<dht::wire::SearchResult> reply) {
             ++searches;
+            if (search.getGoal().isNodes()) ++seeks;
             reply.send([&](dht::wire::SearchResult::Builder out) {
               auto list = out.initNearest(size32(nearest));
               for (unsigned i = 0; i < list.size(); ++i) messages::write_contact(list[i], nearest[i]);
@@ -102,6 +103,7 @@ struct RegistryFixture : test::ActorFixture {
 
   RegistrySettings settings;
   std::size_t searches = 0;
+  std::size_t seeks = 0;               // of them, for watchers
   std::vector<base::Contact> nearest;  // that the DHT names
   runtime::Handle watcher;             // whichever of them is asked
   bool watcher_is_away = false;
@@ -234,6 +236,28 @@ TEST_CASE("registry: a node with too few watchers seeks more, later and later, a
   it.stage.run_for(3s);
   CHECK(it.searches == before + 1);
   CHECK(it.settings.counters->watchers == 2);
+}
+
+TEST_CASE("registry: a search that finds none is no end of seeking, and a node that has left seeks none") {
+  RegistryFixture it;
+  const TestNode first(1);
+  const base::Contact contact{first.identity->public_key(), 0, *base::Endpoint::parse("10.0.0.2:4000")};
+  it.nearest = {contact};
+  it.stage.run_for(3s);
+  it.nearest.clear();
+  it.stage.run_for(40s);
+  const std::size_t before = it.seeks;
+  it.stage.run_for(200s);
+  CHECK(it.seeks > before);
+  it.nearest = {contact};
+  it.inside([&](test::Scripted& self) {
+    self.ask<wire::Unregister, wire::Registered>(
+        it.registry, self.now() + 5s, [](wire::Unregister::Builder) {}, [](runtime::Answer<wire::Registered>) {});
+  });
+  it.stage.run_for(130s);
+  const std::size_t left = it.seeks;
+  it.stage.run_for(700s);
+  CHECK(it.seeks == left);
 }
 
 TEST_CASE("registry: that a node has left is told again to a watcher that has missed it") {
