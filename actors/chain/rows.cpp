@@ -57,10 +57,8 @@ Bytes undone_key() { return {'u'}; }
 Bytes tree_prefix(Height height) { return key_of('n', height); }
 Bytes history_prefix(const wallet::Address& address) { return key_of('x', address.view()); }
 Bytes history_key(const wallet::Address& address, Height height, std::uint32_t index) {
-  Bytes out;
+  Bytes out = history_prefix(address);
   out.reserve(kHistoryKeyBytes);
-  out.push_back('x');
-  base::append(out, address.view());
   // The latest first: a list begins there, and the store reads forward alone.
   base::append_big_endian(out, ~std::uint64_t{height.value});
   base::append_big_endian(out, std::uint32_t{~index});
@@ -177,16 +175,11 @@ std::optional<std::vector<Bytes>> decode_list(ByteView bytes) {
   return out;
 }
 
-/// As encode_list() of their own bytes.
 Bytes encode(const std::vector<RowKey>& stale) {
-  Bytes out;
-  out.reserve(4 + stale.size() * (4 + RowKey::kBytesMax));
-  base::append_number(out, static_cast<std::uint32_t>(stale.size()));
-  for (const RowKey& key : stale) {
-    base::append_number(out, static_cast<std::uint32_t>(key.bytes()));
-    key.append_to(out);
-  }
-  return out;
+  std::vector<Bytes> list;
+  list.reserve(stale.size());
+  for (const RowKey& key : stale) list.push_back(key.encode());
+  return encode_list(list);
 }
 
 std::optional<std::vector<RowKey>> decode_stale(ByteView bytes) {
