@@ -119,10 +119,11 @@ struct Progress {
     return true;
   }
 
-  /// Notes how the rounds of a learner go; at most one election time-out for the last one is "caught up".
+  /// Notes how the rounds of a learner go; at most one election time-out for the last one is "caught up". So is having
+  /// all there is, however long that took: of a group that is not written to, no further round would ever end.
   void count_rounds(Index last, base::Duration election, base::Instant now) {
     if (match < round_goal) return;
-    caught_up = now - round_begun <= election;
+    caught_up = match >= last || now - round_begun <= election;
     round_goal = last;
     round_begun = now;
   }

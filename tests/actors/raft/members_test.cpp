@@ -55,6 +55,18 @@ TEST_CASE("members: a new one is a learner until it has caught up, and then a vo
   CHECK_FALSE(group.at(1).log().configuration().joint());  // one voter more needs no joint step
 }
 
+TEST_CASE("members: a new one whose snapshot took longer than an election becomes a voter, though nothing is written") {
+  Group group(3);
+  group.elect(1);
+  group.propose(1), group.deliver();
+  group.join(4);
+  change(group, 1, {add(4)});
+  group.pass_time(10s);
+  install(group, 4);
+  group.pass_time(200ms);
+  CHECK(group.at(1).log().configuration().votes(member(4)));
+}
+
 TEST_CASE("members: a learner that is to stay one gets all entries and no vote") {
   Group group(1);
   group.elect(1);
