@@ -134,6 +134,12 @@ TEST_CASE("sandbox filter: what reaches other processes or the machine is refuse
   CHECK(!allowed(100'000));  // a call that no kernel has yet
 }
 
+TEST_CASE("sandbox filter: nothing makes the machine write its disks, and a program that asks hears that it was done") {
+  for (const Memory memory : {Memory::counted, Memory::watched})
+    for (const long number : {SYS_sync, SYS_syncfs})
+      CHECK(answer(filter(memory, Forbidden::refused), call_data(number, {})) == SECCOMP_RET_ERRNO);
+}
+
 TEST_CASE("sandbox filter: a clone makes processes and threads, and no namespaces") {
   CHECK(allowed(SYS_clone, {SIGCHLD}));
   CHECK(allowed(SYS_clone,
