@@ -11,8 +11,6 @@ using base::ByteView;
 using base::Code;
 using base::Error;
 
-constexpr std::size_t kAroundRow = 128;  // bytes of its place in the map
-
 const Error kDamaged{Code::corrupt, "the state of the chain is damaged"};
 
 ValidatorSet founders_of(const Genesis& genesis) {
@@ -31,18 +29,6 @@ void add_keys(std::set<Bytes>& keys, const Transaction& content) {
 
 }  // namespace
 
-std::size_t RowKeyHash::operator()(const RowKey& key) const {
-  // A multiplication to 128 bits, folded, for each word: as wyhash does it.
-  const auto mixed = [](std::uint64_t a, std::uint64_t b) {
-    __extension__ const auto product = static_cast<unsigned __int128>(a) * b;
-    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-  };
-  std::uint64_t out = mixed(secret ^ (key.height.value << 8 | key.nibbles), 0x9e3779b97f4a7c15u);
-  for (std::size_t at = 0; at < Path::kBytes; at += 8)
-    out = mixed(out ^ secret, base::load<std::uint64_t>(key.path.view(), at) ^ 0xa0761d6478bd642fu);
-  return out;
-}
-
 Ledger::Ledger(runtime::Actor& owner, observe::Health* health, std::size_t cache_bytes)
     : Part(owner),
       rows_(owner, {.store = "/store",
@@ -50,7 +36,7 @@ Ledger::Ledger(runtime::Actor& owner, observe::Health* health, std::size_t cache
                     .what = "the blocks and the state of the chain",
                     .source = "chain.rows",
                     .health = health}),
-      cache_bytes_(cache_bytes) {}
+      cache_(cache_bytes) {}
 
 void Ledger::get(const Bytes& key, Then<std::optional<Bytes>> then) {
   rows_.get(key, [then = std::move(then)](const base::Outcome<store::Rows::Value>& value) mutable {
@@ -62,8 +48,7 @@ void Ledger::get(const Bytes& key, Then<std::optional<Bytes>> then) {
 
 void Ledger::open(const Genesis& genesis, std::uint64_t secret, Done done) {
   genesis_ = &genesis;
-  young_ = old_ = RowCache(0, RowKeyHash{secret});
-  young_bytes_ = 0;
+  cache_.clear(secret);
   forks_ = {};
   floor_ = {};
   divergence_.reset();
@@ -100,7 +85,7 @@ void Ledger::open_head(Done done) {
     store::RowChange change;
     for (auto& [key, bytes] : made.value().rows) {
       change.shared.push_back({rows::tree_key(key), bytes});
-      remember(key, std::move(bytes));
+      cache_.put(key, std::move(bytes));
     }
     change.save.push_back({rows::root_key(Height{0}), rows::encode(head_.state)});
     change.save.push_back({rows::head_key(), rows::encode(head_, *head_validators_)});
@@ -114,31 +99,9 @@ void Ledger::open_head(Done done) {
 // -- the state
 
 RowBytes Ledger::row(const RowKey& key) const {
-  if (const auto at = young_.find(key); at != young_.end()) return at->second;
-  if (const auto at = old_.find(key); at != old_.end()) {
-    RowBytes bytes = at->second;
-    remember(key, bytes);
-    return bytes;
-  }
-  missing_.insert(key);
-  return nullptr;
-}
-
-void Ledger::remember(const RowKey& key, RowBytes bytes) const {
-  young_bytes_ += bytes->size() + kAroundRow;
-  if (young_.empty()) young_.reserve(old_.size());
-  young_.insert_or_assign(key, std::move(bytes));
-  if (young_bytes_ < cache_bytes_ / 2) return;
-  old_ = std::exchange(young_, RowCache(0, young_.hash_function()));
-  young_bytes_ = 0;
-}
-
-void Ledger::forget(const RowKey& key) {
-  old_.erase(key);
-  const auto at = young_.find(key);
-  if (at == young_.end()) return;
-  young_bytes_ -= at->second->size() + kAroundRow;
-  young_.erase(at);
+  RowBytes out = cache_.find(key);
+  if (!out) missing_.insert(key);
+  return out;
 }
 
 void Ledger::with_rows(base::Callback<bool()> attempt, Done done) {
@@ -163,8 +126,13 @@ void Ledger::load_missing(std::vector<RowKey> wanted, Done done) {
       [this, lost, at = std::size_t{0}, wanted = std::move(wanted)](std::span<const store::Rows::Value> found) mutable {
         for (const auto& value : found) {
           const RowKey& key = wanted[at++];
-          if (value) remember(key, std::make_shared<const Bytes>(value->begin(), value->end()));
-          else *lost = true;
+          if (!value) {
+            *lost = true;
+            continue;
+          }
+          auto bytes = cache_.buffer();
+          bytes->assign(value->begin(), value->end());
+          cache_.put(key, std::move(bytes));
         }
       },
       [lost, done = std::move(done)](const base::Outcome<void>& read) mutable {
@@ -199,9 +167,7 @@ void Ledger::read_next(Done done) {
 // -- blocks
 
 void Ledger::run(const BlockContext& block, std::shared_ptr<const std::vector<Approved>> transactions, Ran done) {
-  auto keys = std::make_shared<std::set<Bytes>>();
-  for (const Approved& one : *transactions) add_keys(*keys, one.content());
-  keys->insert(account_key(block.proposer));
+  const auto keys = std::make_shared<std::optional<std::set<Bytes>>>();  // that may not be here; none yet: all of them
   const auto out = std::make_shared<std::optional<Executed>>();
   with_rows(
       [this, block, transactions, keys, out] {
@@ -210,7 +176,11 @@ void Ledger::run(const BlockContext& block, std::shared_ptr<const std::vector<Ap
         if (missing_.empty()) return ran.ok();
         // All that it touches is looked for, so that what is missing is asked for at once; and once it is here, it is
         // not looked for at the next attempt.
-        std::erase_if(*keys, [this](const Bytes& key) { return find(*this, head_.state, key).ok(); });
+        if (!*keys) {
+          keys->emplace({account_key(block.proposer)});
+          for (const Approved& one : *transactions) add_keys(**keys, one.content());
+        }
+        std::erase_if(**keys, [this](const Bytes& key) { return find(*this, head_.state, key).ok(); });
         return true;
       },
       [out, done = std::move(done)](const base::Outcome<void>& whole) mutable {
@@ -257,8 +227,8 @@ void Ledger::append(const Block& block, const Bytes& bytes, const Commit& commit
                                  done = std::move(done)](const base::Outcome<void>& saved) mutable {
     if (!saved.ok()) return done(saved);
     // What only earlier states read makes room.
-    for (const RowKey& key : executed->tree.stale) forget(key);
-    for (const auto& [key, row] : executed->tree.rows) remember(key, row);
+    for (const RowKey& key : executed->tree.stale) cache_.forget(key);
+    for (const auto& [key, row] : executed->tree.rows) cache_.put(key, row);
     head_ = head;
     head_commit_ = commit;
     head_validators_ = validators;

@@ -9,21 +9,15 @@
 //          erased before anything else goes on, also after a crash: its ids and transactions would be mistaken later.
 #include <map>
 #include <set>
-#include <unordered_map>
 
 #include "actors/chain/logic/divergence.hpp"
 #include "actors/chain/logic/fork.hpp"
 #include "actors/chain/logic/machine.hpp"
+#include "actors/chain/logic/row_cache.hpp"
 #include "actors/chain/rows.hpp"
 #include "runtime/store/rows.hpp"
 
 namespace troupe::chain {
-
-/// Who chooses addresses does not know the secret.
-struct RowKeyHash {
-  std::uint64_t secret = 0;
-  std::size_t operator()(const RowKey& key) const;
-};
 
 /// The state after a block as the next one needs it.
 struct NextBlock {
@@ -73,7 +67,8 @@ class Ledger final : public runtime::Part, public TreeRows {
   StateView view() const { return StateView(*this, head_.state); }
   /// Null if it is not in memory, which is noted.
   RowBytes row(const RowKey& key) const override;
-  std::size_t cached() const { return young_.size() + old_.size(); }
+  std::shared_ptr<base::Bytes> buffer() const override { return cache_.buffer(); }
+  std::size_t cached() const { return cache_.size(); }
 
   /// What a block does, which is judged to be valid; `at` has been given all but rows.
   using Ran = base::Callback<void(base::Outcome<std::shared_ptr<const Executed>>)>;
@@ -112,8 +107,6 @@ class Ledger final : public runtime::Part, public TreeRows {
  private:
   void read_next(Done done);
   void load_missing(std::vector<RowKey> wanted, Done done);
-  void remember(const RowKey& key, RowBytes bytes) const;
-  void forget(const RowKey& key);
   void parts(Height height, std::uint8_t part, base::Bytes so_far, Then<std::optional<base::Bytes>> then);
   void get(const base::Bytes& key, Then<std::optional<base::Bytes>> then);
   void prune(Height height);
@@ -136,11 +129,7 @@ class Ledger final : public runtime::Part, public TreeRows {
   std::shared_ptr<const ValidatorSet> head_validators_;
   std::optional<Commit> head_commit_;
   NextBlock next_;
-  // Two generations: what is looked at moves to the young one, and the old one is dropped when that has half of all.
-  const std::size_t cache_bytes_;
-  using RowCache = std::unordered_map<RowKey, RowBytes, RowKeyHash>;
-  mutable RowCache young_, old_;  // their order reaches nothing
-  mutable std::size_t young_bytes_ = 0;
+  mutable RowCache cache_;
   mutable std::set<RowKey> missing_;
 };
 

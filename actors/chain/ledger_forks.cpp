@@ -149,9 +149,7 @@ void Ledger::set_head(const SignedFork& fork, const rows::Head& head, std::share
     head_validators_ = std::move(validators);
     head_commit_ = std::move(commit);
     // The same keys will name other rows.
-    young_.clear();
-    old_.clear();
-    young_bytes_ = 0;
+    cache_.clear();
     forget_undone(std::move(done));
   });
 }

@@ -28,6 +28,7 @@ class RowReader {
     if (!row) damaged(key);
     return row.value_or(Row{});
   }
+  std::shared_ptr<base::Bytes> buffer() const { return rows_.buffer(); }
   void damaged(const RowKey& key) {
     if (!damage_) damage_ = TreeDamage{key};
   }
@@ -91,6 +92,7 @@ class TreeUpdater {
     if (tree_empty(out_.root)) return std::move(out_);
     out_.root.version = height_;
     write(key, row);
+    std::ranges::sort(out_.rows, {}, &std::pair<RowKey, RowBytes>::first);
     return std::move(out_);
   }
 
@@ -158,7 +160,9 @@ class TreeUpdater {
 
   void write(RowKey key, const Row& row) {
     key.height = height_;
-    out_.rows.emplace(key, std::make_shared<const base::Bytes>(encode(row)));
+    auto bytes = rows_.buffer();
+    encode(row, *bytes);
+    out_.rows.emplace_back(key, std::move(bytes));
   }
 
   /// A leaf that moves up, away from the bytes that it was read from.

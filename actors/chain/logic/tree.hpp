@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "actors/chain/logic/tree_proof.hpp"
@@ -33,6 +34,9 @@ class TreeRows {
   virtual ~TreeRows() = default;
   /// Null if there is none.
   virtual RowBytes row(const RowKey& key) const = 0;
+  /// Where the bytes of a new row go. Of what is in it only the memory counts: an update makes thousands, and who
+  /// forgets as many rows may give their buffers.
+  virtual std::shared_ptr<base::Bytes> buffer() const { return std::make_shared<base::Bytes>(); }
 };
 
 struct TreeRoot {
@@ -51,8 +55,8 @@ using TreeChanges = std::map<base::Bytes, std::optional<base::Bytes>>;
 
 struct TreeUpdate {
   TreeRoot root;
-  std::map<RowKey, RowBytes> rows;  ///< to be written in one batch; none is null
-  std::vector<RowKey> stale;        ///< not read by this version and later ones; in order of path
+  std::vector<std::pair<RowKey, RowBytes>> rows;  ///< to be written in one batch, in order of key; none is null
+  std::vector<RowKey> stale;                      ///< not read by this version and later ones; in order of path
 };
 
 /// The tree after `changes`, under `height`, which is above each height in the tree. Values that stay the same change

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/base/big_endian.hpp"
 #include "runtime/base/fields.hpp"
 #include "runtime/crypto/hash.hpp"
 
@@ -68,7 +69,7 @@ RowKey RowKey::child(std::size_t cell, Height written) const {
 }
 
 void RowKey::append_to(base::Bytes& out) const {
-  for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(height.value >> shift));
+  base::append_big_endian(out, height.value);
   out.push_back(nibbles);
   base::append(out, path.view().first((nibbles + 1u) / 2));
 }
@@ -92,6 +93,12 @@ std::optional<RowKey> RowKey::decode(base::ByteView bytes) {
 }
 
 base::Bytes encode(const Row& row) {
+  base::Bytes out;
+  encode(row, out);
+  return out;
+}
+
+void encode(const Row& row, base::Bytes& out) {
   CellKinds kinds{};
   std::size_t bytes = kRowHeadBytes;
   for (std::size_t i = 0; i < kRowCells; ++i) {
@@ -100,7 +107,7 @@ base::Bytes encode(const Row& row) {
     if (row[i].child()) kinds.children = static_cast<std::uint16_t>(kinds.children | bit);
     bytes += row[i].leaf() ? 32 + 3 + row[i].key.size() + row[i].value.size() : row[i].child() ? kChildCellBytes : 0;
   }
-  base::Bytes out;
+  out.clear();
   out.reserve(bytes);
   base::append_number(out, kinds.leaves);
   base::append_number(out, kinds.children);
@@ -116,7 +123,6 @@ base::Bytes encode(const Row& row) {
     base::append(out, cell.key);
     base::append(out, cell.value);
   }
-  return out;
 }
 
 std::optional<Row> decode_row(base::ByteView bytes) {

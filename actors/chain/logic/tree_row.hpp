@@ -68,6 +68,8 @@ struct Cell {
 using Row = std::array<Cell, kRowCells>;
 
 base::Bytes encode(const Row& row);
+/// The same, in place of what was in `out`.
+void encode(const Row& row, base::Bytes& out);
 /// Nothing unless the bytes are what encode() gives. The cells point into `bytes`.
 std::optional<Row> decode_row(base::ByteView bytes);
 /// One cell of a row, without looking at those behind it; nothing if the bytes end before it.
