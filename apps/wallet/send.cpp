@@ -1,6 +1,7 @@
 // troupe wallet send | faucet
 #include <fstream>
 
+#include "actors/chain/logic/mempool.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/cli/shell_word.hpp"
 #include "apps/wallet/chain_send.hpp"
@@ -116,15 +117,42 @@ std::string again_with(const Invocation& invocation, const SendTyped& typed, con
   return out + " --request " + shell_word(request);
 }
 
-/// Each payment is a transaction. All are sent before the first is waited for.
-Ending send_all_on_chain(const Invocation& invocation, Console& console, Client& client, const ChainNow& now,
+/// A node keeps kSenderMax transactions of one sender. Waits for the oldest of `sent`, from the `settled` first on,
+/// until one more may follow. That takes blocks, so `now` is asked for again.
+Client::Outcome<void> wait_for_room(Client& client, const wallet::Address& sender, const ChainTerms& terms,
+                                    const std::vector<SeenTransaction>& sent, std::size_t& settled, ChainNow& now) {
+  for (; settled < sent.size(); ++settled) {
+    const auto account = chain_account_at(client, sender);
+    if (!account.ok()) return account.error();
+    if (account.value().next.value < account.value().account.nonce.value + chain::kSenderMax) return {};
+    const auto seen = wait_for(client, sent[settled].id, terms.length);
+    if (!seen.ok()) return seen.error();
+    if (auto waits = wait_failure(seen.value()); seen.value().state == chain::wire::TransactionState::PENDING) {
+      waits->exit = Exit::partly;  // what it was to make room for was not sent
+      return std::move(*waits);
+    }
+    const auto then = chain_here(client);
+    if (!then.ok()) return then.error();
+    now = then.value();
+  }
+  return {};
+}
+
+/// Each payment is a transaction. None is waited for before the last is sent, but where a node keeps no more of them.
+Ending send_all_on_chain(const Invocation& invocation, Console& console, Client& client, ChainNow now,
                          const Signer& signer, const SendTyped& typed, const ChainTerms& terms) {
   std::vector<SeenTransaction> sent;
-  for (const Payment& one : typed.payments) {
+  std::size_t settled = 0;
+  const auto send = [&](const Payment& one) -> Client::Outcome<SeenTransaction> {
     const auto request = sent_mark(invocation, one.line);
     if (!request.ok()) return request.error();
-    auto seen =
-        send_on_chain(client, console, now, signer, chain::Transfer{{one.credit}, one.memo}, terms, request.value());
+    if (!terms.dry)
+      if (const auto room = wait_for_room(client, signer.address(), terms, sent, settled, now); !room.ok())
+        return room.error();
+    return send_on_chain(client, console, now, signer, chain::Transfer{{one.credit}, one.memo}, terms, request.value());
+  };
+  for (const Payment& one : typed.payments) {
+    auto seen = send(one);
     if (!seen.ok()) {
       Failure failure = seen.error();
       if (one.line > 0) failure.error.message = "line " + std::to_string(one.line) + ": " + failure.error.message;

@@ -1,4 +1,6 @@
 // The ledger at real nodes: one alone, four that agree, and what they survive.
+#include <algorithm>
+
 #include "tests/cluster/bank.hpp"
 #include "tests/cluster/streets.hpp"
 
@@ -221,6 +223,24 @@ TEST_CASE("cluster chain: four validators agree, one dies, and a fifth node foll
   CHECK(chain.root(4, then) == chain.root(0, then));
   CHECK(chain.at(4, {"wallet", "balance", to}) == "1000118");
   for (std::size_t i = 0; i < 5; ++i) CHECK(value_in(chain.at(i, {"chain", "verify", "--json"}), "ok") == "true");
+}
+
+TEST_CASE("cluster chain: a file of more payments than may wait is sent as blocks take them") {
+  Validators chain(2, {"block.empty_ms=1000"});
+  const std::string bob = value_in(chain.get({"wallet", "new", "bob", "--json"}), "account");
+  const std::string file = chain.folder / "payments";
+  std::ofstream lines(file);
+  for (int i = 0; i < 100; ++i) lines << bob << " 1\n";
+  lines.close();
+  REQUIRE(until([&] { return chain.height(0) > 0; }));
+  chain.nodes[1]->stop();  // no block any more
+  Program sends({"wallet", "send", "founder0", "--from", file, "--wait", "--data", chain.data(0)},
+                chain.folder / "sends");
+  CHECK(until([&] { return std::ranges::count(chain.at(0, {"tx", "pending", "--json"}), '\n') >= 60; }));
+  chain.nodes[1]->kill(SIGCONT);
+  CHECK_MESSAGE(sends.wait() == 0, sends.err());
+  CHECK(std::ranges::count(sends.out(), '\n') == 100);
+  CHECK(chain.at(0, {"wallet", "balance", "bob"}) == "100");
 }
 
 TEST_CASE("cluster chain: one validator cut off stops nothing, two stop all, and healed they agree") {

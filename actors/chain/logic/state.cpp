@@ -157,7 +157,9 @@ std::optional<base::Bytes> StateView::read(const base::Bytes& key) {
 }
 
 Account& StateView::account(const wallet::Address& address) {
+  if (last_ != nullptr && last_->first == address) return last_->second.now;
   const auto [at, added] = accounts_.try_emplace(address);
+  last_ = &*at;
   if (added) {
     if (const auto bytes = read(account_key(address))) {
       const auto account = parse_account(*bytes);

@@ -88,6 +88,8 @@ class StateView {
  public:
   /// `rows` outlives it.
   StateView(const TreeRows& rows, const TreeRoot& root) : rows_(rows), root_(root) {}
+  StateView(const StateView&) = delete;
+  StateView& operator=(const StateView&) = delete;
 
   /// An account that is not there is one of zeros. Valid as long as the view.
   Account& account(const wallet::Address& address);
@@ -123,7 +125,9 @@ class StateView {
 
   const TreeRows& rows_;
   TreeRoot root_;
-  std::map<wallet::Address, Seen> accounts_;  // not by hash: senders choose the addresses
+  using Accounts = std::map<wallet::Address, Seen>;  // not by hash: senders choose the addresses
+  Accounts accounts_;
+  Accounts::value_type* last_ = nullptr;  // a transaction asks for its sender six times
   std::optional<TreeDamage> damage_;
 };
 
