@@ -130,7 +130,7 @@ void Ledger::load_missing(std::vector<RowKey> wanted, Done done) {
             *lost = true;
             continue;
           }
-          auto bytes = cache_.buffer();
+          auto bytes = cache_.buffer(value->size());
           bytes->assign(value->begin(), value->end());
           cache_.put(key, std::move(bytes));
         }

@@ -67,7 +67,7 @@ class Ledger final : public runtime::Part, public TreeRows {
   StateView view() const { return StateView(*this, head_.state); }
   /// Null if it is not in memory, which is noted.
   RowBytes row(const RowKey& key) const override;
-  std::shared_ptr<base::Bytes> buffer() const override { return cache_.buffer(); }
+  std::shared_ptr<base::Bytes> buffer(std::size_t bytes) const override { return cache_.buffer(bytes); }
   std::size_t cached() const { return cache_.size(); }
 
   /// What a block does, which is judged to be valid; `at` has been given all but rows.

@@ -127,10 +127,11 @@ Client::Outcome<void> wait_for_room(Client& client, const wallet::Address& sende
     if (account.value().next.value < account.value().account.nonce.value + chain::kSenderMax) return {};
     const auto seen = wait_for(client, sent[settled].id, terms.length);
     if (!seen.ok()) return seen.error();
-    if (auto waits = wait_failure(seen.value()); seen.value().state == chain::wire::TransactionState::PENDING) {
-      waits->exit = Exit::partly;  // what it was to make room for was not sent
-      return std::move(*waits);
-    }
+    if (seen.value().state == chain::wire::TransactionState::PENDING)
+      return Failure{{base::Code::timeout, "it was not sent: as many transactions of this wallet as a node keeps, " +
+                                               std::to_string(chain::kSenderMax) + ", wait for a block"},
+                     "",
+                     "troupe tx wait " + seen.value().id.hex()};
     const auto then = chain_here(client);
     if (!then.ok()) return then.error();
     now = then.value();
@@ -147,8 +148,11 @@ Ending send_all_on_chain(const Invocation& invocation, Console& console, Client&
     const auto request = sent_mark(invocation, one.line);
     if (!request.ok()) return request.error();
     if (!terms.dry)
-      if (const auto room = wait_for_room(client, signer.address(), terms, sent, settled, now); !room.ok())
-        return room.error();
+      if (auto room = wait_for_room(client, signer.address(), terms, sent, settled, now); !room.ok()) {
+        Failure failure = room.error();
+        failure.exit = Exit::partly;  // this one was not sent
+        return failure;
+      }
     return send_on_chain(client, console, now, signer, chain::Transfer{{one.credit}, one.memo}, terms, request.value());
   };
   for (const Payment& one : typed.payments) {

@@ -7,7 +7,7 @@
 namespace troupe::chain {
 namespace {
 
-constexpr std::size_t kSpareRowsMax = 8 * 1024;  // our choice: a large block changes 7,000 rows
+constexpr std::size_t kSparePlacesMax = 16 * 1024;  // our choice: a large block changes 10,000 rows
 
 }  // namespace
 
@@ -54,19 +54,28 @@ void RowCache::forget(const RowKey& key) {
   if (auto place = rows_.extract(key); !place.empty()) take_out(std::move(place));
 }
 
-std::shared_ptr<base::Bytes> RowCache::buffer() {
-  if (spare_buffers_.empty()) return std::make_shared<base::Bytes>();
-  auto out = std::move(spare_buffers_.back());
-  spare_buffers_.pop_back();
+std::shared_ptr<base::Bytes> RowCache::buffer(std::size_t bytes) {
+  const std::size_t steps = (bytes + kBufferStep - 1) / kBufferStep;
+  if (steps < kSizes && !spare_buffers_[steps].empty()) {
+    auto out = std::move(spare_buffers_[steps].back());
+    spare_buffers_[steps].pop_back();
+    spare_bytes_ -= out->capacity();
+    return out;
+  }
+  auto out = std::make_shared<base::Bytes>();
+  out->reserve(steps < kSizes ? steps * kBufferStep : bytes);
   return out;
 }
 
 void RowCache::take_out(Rows::node_type place) {
   RowBytes bytes = std::move(place.mapped().bytes);
   bytes_ -= bytes_of(bytes);
-  if (spare_places_.size() < kSpareRowsMax) spare_places_.push_back(std::move(place));
-  if (bytes.use_count() == 1 && spare_buffers_.size() < kSpareRowsMax)
-    spare_buffers_.push_back(std::const_pointer_cast<base::Bytes>(std::move(bytes)));
+  if (spare_places_.size() < kSparePlacesMax) spare_places_.push_back(std::move(place));
+  const std::size_t capacity = bytes->capacity(), steps = capacity / kBufferStep;
+  if (bytes.use_count() > 1 || capacity % kBufferStep > 0 || steps >= kSizes) return;
+  if (spare_bytes_ + capacity > kSpareBytesMax) return;
+  spare_bytes_ += capacity;
+  spare_buffers_[steps].push_back(std::const_pointer_cast<base::Bytes>(std::move(bytes)));
 }
 
 void RowCache::make_room(std::size_t bytes) {

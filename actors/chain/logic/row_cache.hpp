@@ -4,8 +4,11 @@
 // Bound   the bytes of all rows, with kAroundRow for each. Above it a hand goes round (CLOCK, Corbató 1968): what was
 //         looked at since it came by stays for another round, what was not goes. So all of the bound is in use: a block
 //         that lacks one row in memory runs twice.
-// Buffers what is forgotten is used again for new rows: malloc takes longer for the rows of a block than hashing them.
+// Buffers of what is forgotten are used again for new rows, by their size, so that none has more than kBufferStep too
+//         many: malloc takes longer for the rows of a block than hashing them. Beside the bound kSpareBytesMax of them
+//         are kept.
 // Owner   one thread; also of all that it has given out.
+#include <array>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -22,7 +25,9 @@ struct RowKeyHash {
 
 class RowCache {
  public:
-  static constexpr std::size_t kAroundRow = 128;  // bytes of its place
+  static constexpr std::size_t kAroundRow = 128;                   // bytes of its place
+  static constexpr std::size_t kBufferStep = 128;                  // our choice
+  static constexpr std::size_t kSpareBytesMax = 16 * 1024 * 1024;  // our choice: a large block changes 7 MiB of rows
 
   explicit RowCache(std::size_t bytes_max) : bytes_max_(bytes_max) {}
 
@@ -35,8 +40,8 @@ class RowCache {
   /// `bytes` is not null, and was made as what can be changed: a buffer(). A row above the bound is alone here.
   void put(const RowKey& key, RowBytes bytes);
   void forget(const RowKey& key);
-  /// To write a row to. What is in it is of no meaning.
-  std::shared_ptr<base::Bytes> buffer();
+  /// To write a row of that size to. Its content is overwritten, its capacity is used again.
+  std::shared_ptr<base::Bytes> buffer(std::size_t bytes);
 
   std::size_t size() const { return rows_.size(); }
   std::size_t bytes() const { return bytes_; }
@@ -56,7 +61,9 @@ class RowCache {
   std::size_t bytes_ = 0;
   std::size_t hand_ = 0;  // a bucket
   std::vector<Rows::node_type> spare_places_;
-  std::vector<std::shared_ptr<base::Bytes>> spare_buffers_;
+  static constexpr std::size_t kSizes = 33;  // in steps; a larger one is not used again
+  std::array<std::vector<std::shared_ptr<base::Bytes>>, kSizes> spare_buffers_;  // by capacity
+  std::size_t spare_bytes_ = 0;
 };
 
 }  // namespace troupe::chain

@@ -28,7 +28,7 @@ class RowReader {
     if (!row) damaged(key);
     return row.value_or(Row{});
   }
-  std::shared_ptr<base::Bytes> buffer() const { return rows_.buffer(); }
+  std::shared_ptr<base::Bytes> buffer(std::size_t bytes) const { return rows_.buffer(bytes); }
   void damaged(const RowKey& key) {
     if (!damage_) damage_ = TreeDamage{key};
   }
@@ -160,7 +160,7 @@ class TreeUpdater {
 
   void write(RowKey key, const Row& row) {
     key.height = height_;
-    auto bytes = rows_.buffer();
+    auto bytes = rows_.buffer(encoded_bytes(row));
     encode(row, *bytes);
     out_.rows.emplace_back(key, std::move(bytes));
   }

@@ -34,9 +34,9 @@ class TreeRows {
   virtual ~TreeRows() = default;
   /// Null if there is none.
   virtual RowBytes row(const RowKey& key) const = 0;
-  /// Where the bytes of a new row go. Of what is in it only the memory counts: an update makes thousands, and who
-  /// forgets as many rows may give their buffers.
-  virtual std::shared_ptr<base::Bytes> buffer() const { return std::make_shared<base::Bytes>(); }
+  /// To write a new row of that size to. Its content is overwritten: an update makes thousands, and who forgets as many
+  /// may give their buffers.
+  virtual std::shared_ptr<base::Bytes> buffer(std::size_t) const { return std::make_shared<base::Bytes>(); }
 };
 
 struct TreeRoot {

@@ -98,17 +98,22 @@ base::Bytes encode(const Row& row) {
   return out;
 }
 
+std::size_t encoded_bytes(const Row& row) {
+  std::size_t out = kRowHeadBytes;
+  for (const Cell& cell : row)
+    out += cell.leaf() ? 32 + 3 + cell.key.size() + cell.value.size() : cell.child() ? kChildCellBytes : 0;
+  return out;
+}
+
 void encode(const Row& row, base::Bytes& out) {
   CellKinds kinds{};
-  std::size_t bytes = kRowHeadBytes;
   for (std::size_t i = 0; i < kRowCells; ++i) {
     const auto bit = static_cast<std::uint16_t>(1u << i);
     if (row[i].leaf()) kinds.leaves = static_cast<std::uint16_t>(kinds.leaves | bit);
     if (row[i].child()) kinds.children = static_cast<std::uint16_t>(kinds.children | bit);
-    bytes += row[i].leaf() ? 32 + 3 + row[i].key.size() + row[i].value.size() : row[i].child() ? kChildCellBytes : 0;
   }
   out.clear();
-  out.reserve(bytes);
+  out.reserve(encoded_bytes(row));
   base::append_number(out, kinds.leaves);
   base::append_number(out, kinds.children);
   for (const Cell& cell : row) {

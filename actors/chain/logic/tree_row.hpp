@@ -67,6 +67,7 @@ struct Cell {
 
 using Row = std::array<Cell, kRowCells>;
 
+std::size_t encoded_bytes(const Row& row);
 base::Bytes encode(const Row& row);
 /// The same, in place of what was in `out`.
 void encode(const Row& row, base::Bytes& out);

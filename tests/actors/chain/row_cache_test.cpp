@@ -10,14 +10,13 @@ using namespace troupe::chain;
 
 namespace {
 
-constexpr std::size_t kRowBytes = 100;
+constexpr std::size_t kRowBytes = RowCache::kBufferStep;
 
 RowKey row_of(std::uint64_t number) { return {.height = Height{number}}; }
 
 void put(RowCache& cache, std::uint64_t number) {
-  auto bytes = cache.buffer();
+  auto bytes = cache.buffer(kRowBytes);
   bytes->assign(kRowBytes, static_cast<std::uint8_t>(number));
-  bytes->shrink_to_fit();
   cache.put(row_of(number), std::move(bytes));
 }
 
@@ -83,4 +82,21 @@ TEST_CASE("row cache: a row larger than its room is alone there, so that who ask
     CHECK(has(cache, number));
     CHECK(cache.size() == 1);
   }
+}
+
+TEST_CASE("row cache: a small row does not keep the buffer of a large one") {
+  constexpr std::size_t kSmall = 3 * RowCache::kBufferStep - 5, kLarge = 40'000;
+  RowCache cache(std::size_t{1} << 20);
+  cache.clear(7);
+  std::uint64_t number = 0;
+  for (int round = 0; round < 500; ++round) {
+    for (const std::size_t size : {kLarge, kSmall, 2 * kSmall, kSmall}) {
+      auto bytes = cache.buffer(size);
+      bytes->assign(size, 1);
+      CHECK(bytes->capacity() < size + RowCache::kBufferStep);
+      cache.put(row_of(++number), std::move(bytes));
+    }
+    for (std::uint64_t old = number - 3; old <= number; ++old) cache.forget(row_of(old));
+  }
+  CHECK(cache.bytes() == 0);
 }

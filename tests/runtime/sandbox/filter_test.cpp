@@ -134,7 +134,9 @@ TEST_CASE("sandbox filter: what reaches other processes or the machine is refuse
   CHECK(!allowed(100'000));  // a call that no kernel has yet
 }
 
-TEST_CASE("sandbox filter: nothing makes the machine write its disks, and a program that asks hears that it was done") {
+TEST_CASE(
+    "sandbox filter: nothing makes the machine write all of its disks, and a program that asks hears that it was "
+    "done") {
   for (const Memory memory : {Memory::counted, Memory::watched})
     for (const long number : {SYS_sync, SYS_syncfs})
       CHECK(answer(filter(memory, Forbidden::refused), call_data(number, {})) == SECCOMP_RET_ERRNO);
