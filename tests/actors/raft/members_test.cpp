@@ -33,14 +33,19 @@ void change(Group& group, std::uint8_t leader, const std::vector<Change>& change
   group.deliver();
 }
 
-}  // namespace
-
-TEST_CASE("members: a new one is a learner until it has caught up, and then a voter by itself") {
-  Group group(3);
+/// The first of three members leads, has written, and adds a fourth.
+void add_fourth(Group& group) {
   group.elect(1);
   group.propose(1), group.deliver();
   group.join(4);
   change(group, 1, {add(4)});
+}
+
+}  // namespace
+
+TEST_CASE("members: a new one is a learner until it has caught up, and then a voter by itself") {
+  Group group(3);
+  add_fourth(group);
   const Seat* seat = group.at(1).log().configuration().find(member(4));
   REQUIRE(seat != nullptr);
   CHECK(seat->learner);
@@ -57,10 +62,7 @@ TEST_CASE("members: a new one is a learner until it has caught up, and then a vo
 
 TEST_CASE("members: a new one whose snapshot took longer than an election becomes a voter, though nothing is written") {
   Group group(3);
-  group.elect(1);
-  group.propose(1), group.deliver();
-  group.join(4);
-  change(group, 1, {add(4)});
+  add_fourth(group);
   group.pass_time(10s);
   install(group, 4);
   group.pass_time(200ms);
