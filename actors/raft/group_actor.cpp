@@ -108,7 +108,7 @@ bool GroupActor::comes_from(const MemberId* from) {
   const bool named = from != nullptr && caller().node == from->node;
   if (named && trusts(*from)) return true;
   ++settings().counters->messages_rejected;
-  if (named) look_up(*from);
+  if (named) look_up();
   else refuse({Code::malformed, "a message between members breaks its format, or comes from another node"});
   return false;
 }
@@ -127,8 +127,9 @@ bool GroupActor::trusts(const MemberId& member) {
   return told && told->find(member);
 }
 
-/// A leader may have been added while this member was away: one that it knows is asked.
-void GroupActor::look_up(const MemberId& stranger) {
+/// A leader may have been added while this member was away: one that it knows is asked for all members, so that it does
+/// not matter which stranger made it ask.
+void GroupActor::look_up() {
   if (now() < look_up_at_) return;
   look_up_at_ = now() + kLookUpPeriod;
   std::set<MemberId> members;
@@ -142,13 +143,15 @@ void GroupActor::look_up(const MemberId& stranger) {
   if (!to) return;
   ask<wire::GetGroup, wire::GroupStatus>(
       to, now() + kLookUpDue, [](wire::GetGroup::Builder out) { out.setLetSleep(true); },
-      [this, run = run_, stranger](runtime::Answer<wire::GroupStatus> answer) {
-        if (run != run_ || !answer.ok() || vouched_for_.size() >= kVouchedMax) return;
-        for (const auto row : answer.value().getMembers())
-          if (raft::read(row.getMember()) == stranger) {
-            world().mutations.sometimes("raft: a leader that was not known was vouched for");
-            vouched_for_.insert(stranger);
-          }
+      [this, run = run_](runtime::Answer<wire::GroupStatus> answer) {
+        if (run != run_ || !answer.ok() || answer.value().getMembers().size() > kMembersMax) return;
+        if (vouched_for_.size() >= kMembersMax) vouched_for_.clear();
+        for (const auto row : answer.value().getMembers()) {
+          const auto member = raft::read(row.getMember());
+          if (!member || trusts(*member)) continue;
+          world().mutations.sometimes("raft: a member that was not known was vouched for");
+          vouched_for_.insert(*member);
+        }
       });
 }
 

@@ -27,11 +27,10 @@ namespace troupe::raft {
 
 inline constexpr std::size_t kParkedBytesMax = std::size_t{64} << 20;  // our choice
 inline constexpr std::size_t kParkedMax = 10'000;                      // our choice
-inline constexpr std::chrono::seconds kLookUpPeriod{1};                // our choice: one stranger at a time
-inline constexpr std::size_t kVouchedMax = 2 * kMembersMax;
-inline constexpr std::chrono::milliseconds kSweepPeriod{50};        // our choice: how late a time-out may be told
-inline constexpr std::chrono::milliseconds kFetchRetry{200};        // our choice
-inline constexpr std::size_t kLogPageBytes = std::size_t{2} << 20;  // of one answer while the log is read
+inline constexpr std::chrono::seconds kLookUpPeriod{1};                // our choice
+inline constexpr std::chrono::milliseconds kSweepPeriod{50};           // our choice: how late a time-out may be told
+inline constexpr std::chrono::milliseconds kFetchRetry{200};           // our choice
+inline constexpr std::size_t kLogPageBytes = std::size_t{2} << 20;     // of one answer while the log is read
 
 class GroupActor final : public runtime::Actor, public Group {
  public:
@@ -138,7 +137,7 @@ class GroupActor final : public runtime::Actor, public Group {
   bool comes_from(const MemberId* from);
   const Configuration* told_members() const;
   bool trusts(const MemberId& member);
-  void look_up(const MemberId& stranger);
+  void look_up();
   void pump_soon();
   void stir();
   void pump();

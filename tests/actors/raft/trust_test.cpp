@@ -157,3 +157,60 @@ TEST_CASE("raft trust: no group has the name of another child of /raft") {
     CHECK(refused->code == Code::malformed);
   }
 }
+
+TEST_CASE("raft trust: a stranger that speaks all the time does not keep a new leader from being known") {
+  constexpr std::size_t kVoters = 4, kAdded = 4, kLoud = 5;
+  AdderCluster cluster(6);
+  REQUIRE(cluster.make(kVoters));
+  const auto at = [&](std::size_t node) { return cluster.net[node].ports.address(); };
+  const auto isolate = [&](std::size_t one, bool cut) {
+    for (std::size_t other = 0; other < kLoud; ++other) {
+      if (other == one) continue;
+      for (const auto& [from, to] : {std::pair(at(one), at(other)), std::pair(at(other), at(one))})
+        cut ? cluster.net.fabric->cut(from, to) : cluster.net.fabric->heal(from, to);
+    }
+  };
+  const auto leader = [&] {
+    std::size_t out = 0;
+    for (std::size_t node = 1; node <= kAdded; ++node) {
+      const Counters& counters = *cluster.homes[node].settings->counters;
+      if (counters.leading == 1) out = node;
+    }
+    return out;
+  };
+  // One is away while another is added, and comes to lead.
+  const std::size_t away = leader() == 3 ? 2 : 3;
+  isolate(away, true);
+  REQUIRE(cluster.add(kAdded));
+  std::optional<std::size_t> apart;
+  for (int tries = 0; tries < 20 && leader() != kAdded; ++tries) {
+    const std::size_t before = leader();
+    isolate(before, true);
+    if (apart) isolate(*apart, false);
+    apart = before;
+    (void)cluster.sum(kAdded, 0);  // an idle group sleeps
+    cluster.net.stage.run_for(20s);
+  }
+  REQUIRE(leader() == kAdded);
+  if (apart) isolate(*apart, false);
+  REQUIRE(cluster.sum(kAdded, 7) == 7);
+
+  isolate(away, false);
+  for (int i = 0; i < 5'000; ++i)
+    cluster.net.inside(
+        kLoud,
+        [&](test::Scripted& self) {
+          self.tell<wire::Talk>(self.node().remote(cluster.net[away].id(), path_of(kGroup)),
+                                [&](wire::Talk::Builder out) {
+                                  out.initFrom().setNode(data_of(cluster.net[kLoud].id().view()));
+                                  out.getFrom().setIncarnation(1);
+                                  out.initTo().setNode(data_of(cluster.net[away].id().view()));
+                                  out.getTo().setIncarnation(1);
+                                  out.initBody().initVoteRequest();
+                                });
+        },
+        1ms);
+  CHECK(leader() == kAdded);
+  CHECK(cluster.homes[away].settings->counters->messages_rejected > 1'000);
+  CHECK(cluster.homes[away].machine->sum() == 7);
+}
