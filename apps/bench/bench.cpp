@@ -325,10 +325,11 @@ Ending run_task(const Invocation& invocation, Console& console) {
   };
   const bool tasks = wanted({"task.place", "task.run", "task.empty"}), lists = wanted({"registry.fed", "registry.ls"});
   const bool sandboxes = wanted({"sandbox.start", "sandbox.pool"});
-  if (!tasks && !lists && !sandboxes)
+  const bool apart = wanted({"task.apart"});
+  if (!tasks && !apart && !lists && !sandboxes)
     return usage_failure(
-        "--only names figures: sandbox.start, sandbox.pool, task.place, task.run, task.empty, registry.fed, "
-        "registry.ls",
+        "--only names figures: sandbox.start, sandbox.pool, task.place, task.run, task.empty, task.apart, "
+        "registry.fed, registry.ls",
         "troupe help bench task");
   const auto span = span_of(invocation);
   if (!span.ok()) return span.error();
@@ -340,6 +341,11 @@ Ending run_task(const Invocation& invocation, Console& console) {
   if (!task_folder.ok()) return task_folder.error();
   const auto worker = bench::NodeProcesses::start(invocation.table(), *task_folder.value(), 1);
   if (!worker.ok()) return worker.error();
+  constexpr std::size_t kApart = 5;  // the issue on tasks
+  const auto apart_folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
+  if (!apart_folder.ok()) return apart_folder.error();
+  const auto five = bench::NodeProcesses::start(invocation.table(), *apart_folder.value(), apart ? kApart : 0);
+  if (!five.ok()) return five.error();
   const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!folder.ok()) return folder.error();
   // The ten thousand have no work to show.
@@ -360,6 +366,12 @@ Ending run_task(const Invocation& invocation, Console& console) {
     auto more = bench::measure_tasks(waker, runner, *worker.value(), span.value());
     if (!more.ok()) return more.error();
     for (bench::Figure& one : more.value()) figures.push_back(std::move(one));
+  }
+  if (apart) {
+    bench::Runner runner(waker, *apart_folder.value(), {});
+    auto more = bench::measure_tasks_apart(waker, runner, *five.value(), span.value());
+    if (!more.ok()) return more.error();
+    figures.insert(figures.end(), more.value().begin(), more.value().end());
   }
   if (lists) {
     bench::Runner runner(waker, *folder.value(), {});

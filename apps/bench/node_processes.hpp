@@ -39,6 +39,8 @@ class NodeProcesses {
   runtime::Handle service(std::size_t node, const std::string& path) { return link(node)->proxy(path); }
   /// Links the node `from` to `to`. Linked already: nothing is done.
   Measurement<void> connect(Runner& runner, std::size_t from, std::size_t to);
+  std::size_t size() const { return members_.size(); }
+  const std::string& id(std::size_t node) const { return members_[node].id; }
   /// ID@HOST:PORT, as `--join` takes it.
   std::string address(std::size_t node) const { return members_[node].id + '@' + members_[node].at; }
   /// Ends it with SIGKILL. Safe from any thread.

@@ -8,14 +8,17 @@ extern char** environ;
 
 namespace troupe::bench {
 
-Ran run_troupe(Runner& runner, std::vector<std::string> words) {
+namespace {
+
+/// The descriptors in `silent` lead nowhere.
+Ran run(Runner& runner, std::vector<std::string> words, std::initializer_list<int> silent) {
   words.insert(words.begin(), "troupe");
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   posix_spawn_file_actions_t files;
   ::posix_spawn_file_actions_init(&files);
-  ::posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
+  for (const int descriptor : silent) ::posix_spawn_file_actions_addopen(&files, descriptor, "/dev/null", O_WRONLY, 0);
   const base::Instant from = runner.now();
   pid_t process = 0;
   int status = -1;
@@ -23,6 +26,14 @@ Ran run_troupe(Runner& runner, std::vector<std::string> words) {
   ::posix_spawn_file_actions_destroy(&files);
   if (spawned == 0) ::waitpid(process, &status, 0);
   return {spawned == 0 && status == 0, std::chrono::duration<double>(runner.now() - from).count()};
+}
+
+}  // namespace
+
+Ran run_troupe(Runner& runner, std::vector<std::string> words) { return run(runner, std::move(words), {1}); }
+
+bool troupe_agrees(Runner& runner, std::vector<std::string> words) {
+  return run(runner, std::move(words), {1, 2}).done;
 }
 
 }  // namespace troupe::bench

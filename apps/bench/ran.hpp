@@ -14,5 +14,7 @@ struct Ran {
 };
 /// `words` begin behind "troupe".
 Ran run_troupe(Runner& runner, std::vector<std::string> words);
+/// Whether it ends with 0; for what is asked until it is so. Its errors are thrown away too.
+bool troupe_agrees(Runner& runner, std::vector<std::string> words);
 
 }  // namespace troupe::bench

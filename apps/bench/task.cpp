@@ -4,6 +4,7 @@
 #include "actors/files/api.hpp"
 #include "actors/task/api.hpp"
 #include "apps/bench/figures.hpp"
+#include "apps/bench/ran.hpp"
 #include "messages/files.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/base/fields.hpp"
@@ -41,6 +42,7 @@ class TaskLoad final : public Measuring {
     runtime::Handle files, orders;
     std::size_t clients = 1;
     base::Duration span{0};
+    std::string need{};  ///< of the nodes that may run them
   };
   TaskLoad(Plan plan, Figure figure, Measured measured)
       : Measuring(std::move(figure), std::move(measured)), plan_(plan) {}
@@ -53,6 +55,7 @@ class TaskLoad final : public Measuring {
           const auto cid = task::Cid::from(bytes_of(done.value().getCid()));
           if (!cid) return fail("the answer to a put is no content id");
           order_.program = *cid;
+          order_.need = plan_.need;
           order_.limits.memory_bytes = 16u << 20;
           order_.limits.cpu.thousandths = 100;
           progress_.emplace(now(), plan_.span);
@@ -164,6 +167,30 @@ Measurement<Figures> measure_tasks(os::Waker& waker, Runner& runner, NodeProcess
     out.push_back(std::move(measured).value());
   }
   return out;
+}
+
+Measurement<Figures> measure_tasks_apart(os::Waker& waker, Runner& runner, NodeProcesses& processes,
+                                         base::Duration span) {
+  constexpr const char* kWorks = "bench";  // what a node offers that may run these tasks
+  constexpr std::chrono::seconds kKnownMax{60}, kLook{1};
+  if (auto begun = processes.begin(waker, runner); !begun.ok()) return begun.error();
+  for (std::size_t node = 1; node < processes.size(); ++node) {
+    if (auto linked = processes.connect(runner, node, 0); !linked.ok()) return linked.error();
+    if (!run_troupe(runner, {"registry", "register", "--capability", kWorks, "--data", processes.data(node)}).done)
+      return Failure{{base::Code::unavailable, "a node did not tell that it runs tasks"}};
+  }
+  for (std::size_t node = 1; node < processes.size(); ++node)
+    for (const base::Instant due = runner.now() + kKnownMax;
+         !troupe_agrees(runner, {"registry", "view", processes.id(node), "--data", processes.data(0)});) {
+      if (runner.now() > due)
+        return Failure{{base::Code::timeout, "a node was not found in the registry within a minute"}};
+      if (auto waited = runner.pause(kLook); !waited.ok()) return waited.error();
+    }
+  const TaskLoad::Plan plan{processes.service(0, files::kPath), processes.service(0, task::kOrdersPath), 1, span,
+                            kWorks};
+  auto measured = runner.measure<TaskLoad>("task-apart", span, {.what = "task.apart", .clients = 1}, plan);
+  if (!measured.ok()) return measured.error();
+  return Figures{std::move(measured).value()};
 }
 
 }  // namespace troupe::bench
