@@ -24,6 +24,23 @@ constexpr std::chrono::seconds kMaliceDue{30};
 
 }  // namespace
 
+WorkerActor::Used& WorkerActor::Used::operator+=(const Used& more) {
+  slots += more.slots;
+  descriptors += more.descriptors;
+  return *this;
+}
+
+WorkerActor::Used& WorkerActor::Used::operator-=(const Used& less) {
+  slots -= less.slots;
+  descriptors -= less.descriptors;
+  return *this;
+}
+
+WorkerActor::Used WorkerActor::used_by(const Order& order) {
+  constexpr std::uint32_t kStreams = 2;  // what it prints, and its errors
+  return {order.limits.cpu.thousandths, kStreams + static_cast<std::uint32_t>(order.outputs.size())};
+}
+
 WorkerActor::WorkerActor(TaskSettings settings)
     : settings_(std::move(settings)),
       malice_(*this, settings_),
@@ -49,7 +66,7 @@ void WorkerActor::receive(runtime::Handlers& on) {
   on.tell<wire::WarnedOf>([this](wire::WarnedOf::Reader told) { hear_warnings(told); });
   on.describe<wire::WorkerState>([this](wire::WorkerState::Builder state) {
     state.setSlots(slots_);
-    state.setUsed(slots_used_.own + slots_used_.others);
+    state.setUsed(own_.slots + others_.slots);
     state.setMemoryBytes(memory_);
     state.setMemoryUsed(memory_used_);
     state.setRunning(size32(all_) - size32(waiting_));
@@ -91,16 +108,18 @@ void WorkerActor::stop() {
 }
 
 void WorkerActor::check() const {
-  Used slots;
+  Used own, others;
   std::uint64_t memory = 0;
   for (const auto& [id, one] : all_) {
     base::ensure(waiting_.contains(id) == !one.actor, "an attempt waits or runs");
     if (!one.actor) continue;
-    (one.user.reserved ? slots.own : slots.others) += one.what->order.limits.cpu.thousandths;
+    (one.user.reserved ? own : others) += used_by(one.what->order);
     memory += one.what->order.limits.memory_bytes;
   }
-  base::ensure(slots == slots_used_ && memory == memory_used_, "what runs is what is counted");
-  base::ensure(std::max(slots.own, slots.others) <= slots_ && memory <= memory_, "no more runs than may");
+  base::ensure(own == own_ && others == others_ && memory == memory_used_, "what runs is what is counted");
+  base::ensure(std::max(own.slots, others.slots) <= slots_ && memory <= memory_ &&
+                   std::max(own.descriptors, others.descriptors) <= kDescriptorsMax,
+               "no more runs than may");
 }
 
 // -- whether a sandbox can be made: a program that is not there is not started in one that was
@@ -296,8 +315,10 @@ void WorkerActor::admit(Asked asked) {
 /// Tasks of others hold cores for as long as they like: those of this node do not wait for them, but share the machine.
 bool WorkerActor::fits(const One& one) const {
   const sandbox::Limits& limits = one.what->order.limits;
-  const std::uint32_t used = one.user.reserved ? slots_used_.own : slots_used_.others;
-  if (limits.cpu.thousandths > slots_ - used || limits.memory_bytes > memory_ - memory_used_) return false;
+  const Used used = used_by_its_like(one), more = used_by(one.what->order);
+  if (more.slots > slots_ - used.slots || more.descriptors > kDescriptorsMax - used.descriptors ||
+      limits.memory_bytes > memory_ - memory_used_)
+    return false;
   return one.user.reserved || limits.memory_bytes <= memory_of_others() - std::min(memory_used_, memory_of_others());
 }
 
@@ -343,7 +364,7 @@ void WorkerActor::begin_next() {
 void WorkerActor::begin(const TaskId& id) {
   One& one = all_.at(id);
   waiting_.erase(id);
-  slots_of(one) += one.what->order.limits.cpu.thousandths;
+  used_by_its_like(one) += used_by(one.what->order);
   memory_used_ += one.what->order.limits.memory_bytes;
   one.actor = spawn(id.hex(),
                     [settings = settings_, what = one.what] { return std::make_unique<AttemptActor>(settings, what); },
@@ -394,7 +415,7 @@ void WorkerActor::forget(const TaskId& id) {
   One& one = at->second;
   places_.release(one.user, 1);
   if (one.actor && !world().mutations.on("task.slots_kept")) {
-    slots_of(one) -= one.what->order.limits.cpu.thousandths;
+    used_by_its_like(one) -= used_by(one.what->order);
     memory_used_ -= one.what->order.limits.memory_bytes;
   }
   if (const auto owed = owed_.find({id, one.what->token}); owed != owed_.end()) owed->second.ended = now();

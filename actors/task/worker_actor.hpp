@@ -11,7 +11,8 @@
 // Malice   of a program ends all dealings with its submitter for a while (malice.hpp).
 // Checks   are orders like others, and free (logic/spot.hpp).
 // Spawns   `orders` (orders_actor.hpp), `inputs` (inputs_actor.hpp), `checks` (checks_actor.hpp), and the attempts.
-// Limits   kWaitingMax attempts wait, of which a node and its address group have shares.
+// Limits   kWaitingMax attempts wait, of which a node and its address group have shares. What an attempt prints and
+//          leaves is read from descriptors: those of all have a bound, and another attempt waits for them as for cores.
 #include <map>
 #include <set>
 
@@ -26,11 +27,12 @@ namespace troupe::task {
 class WorkerActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "task";
-  static constexpr std::size_t kWaitingMax = 1'024;     // our choice
-  static constexpr std::size_t kTokensMax = 4'096;      // our choice: of tasks that ended here last
-  static constexpr std::chrono::seconds kTryAgain{60};  // our choice
-  static constexpr std::uint64_t kOwnMemoryPart = 8;    // our choice: an eighth is for tasks of this node
-  static constexpr std::chrono::seconds kAging{60};     // our choice: after that long one is as urgent as the next
+  static constexpr std::size_t kWaitingMax = 1'024;      // our choice
+  static constexpr std::size_t kTokensMax = 4'096;       // our choice: of tasks that ended here last
+  static constexpr std::chrono::seconds kTryAgain{60};   // our choice
+  static constexpr std::uint32_t kDescriptorsMax = 512;  // our choice: twice this is half of what is no stream's
+  static constexpr std::uint64_t kOwnMemoryPart = 8;     // our choice: an eighth is for tasks of this node
+  static constexpr std::chrono::seconds kAging{60};      // our choice: after that long one is as urgent as the next
   explicit WorkerActor(TaskSettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -70,6 +72,14 @@ class WorkerActor final : public runtime::Actor {
     bool engaged = false;   ///< its price lies in the escrow
     wallet::UnixMs due{0};  ///< to be handed in
   };
+  struct Used {
+    std::uint32_t slots = 0;        ///< thousandths of cores
+    std::uint32_t descriptors = 0;  ///< of this process, until the attempt has been read
+    Used& operator+=(const Used& more);
+    Used& operator-=(const Used& less);
+    friend bool operator==(const Used&, const Used&) = default;
+  };
+  static Used used_by(const Order& order);
   void take(wire::RunAttempt::Reader request, runtime::Sink<wire::AttemptItem> to);
   void look_up(std::shared_ptr<Asked> asked);
   void admit(Asked asked);
@@ -85,7 +95,9 @@ class WorkerActor final : public runtime::Actor {
   std::optional<TaskId> next(bool own) const;
   bool fits(const One& one) const;
   std::uint64_t memory_of_others() const { return memory_ - memory_ / kOwnMemoryPart; }
-  std::uint32_t& slots_of(const One& one) { return one.user.reserved ? slots_used_.own : slots_used_.others; }
+  /// Own tasks have as much again as those of others.
+  Used& used_by_its_like(const One& one) { return one.user.reserved ? own_ : others_; }
+  const Used& used_by_its_like(const One& one) const { return one.user.reserved ? own_ : others_; }
   void begin(const TaskId& id);
   /// Its submitter has given it up, or asks anew.
   void give_up(const TaskId& id);
@@ -100,12 +112,8 @@ class WorkerActor final : public runtime::Actor {
   void count();
 
   const TaskSettings settings_;
-  struct Used {
-    std::uint32_t own = 0, others = 0;  // of tasks that this node has submitted, and those of other nodes
-    friend bool operator==(const Used&, const Used&) = default;
-  };
   std::uint32_t slots_ = 0;  // thousandths of cores, for each of both
-  Used slots_used_;
+  Used own_, others_;        // of tasks that this node has submitted, and those of other nodes
   std::uint64_t memory_ = 0, memory_used_ = 0;
   std::string closed_;
   std::unique_ptr<ports::Process> probing_;

@@ -17,7 +17,7 @@ namespace troupe::os {
 
 namespace {
 
-constexpr std::uint64_t kReservedMax = 1024;  // our choice: LevelDB's files, packs, logs, threads' own
+constexpr std::uint64_t kReservedMax = 2'048;  // our choice: LevelDB's files, packs, logs, threads' own, programs'
 
 class Listener final : public ports::Listener {
  public:

@@ -1,0 +1,77 @@
+#include "actors/task/worker_actor.hpp"
+
+#include <doctest/doctest.h>
+
+#include "messages/files.capnp.h"
+#include "messages/words.hpp"
+#include "tests/actors/task/orders.hpp"
+#include "tests/runtime/actor/actor_fixture.hpp"
+
+using namespace troupe;
+using namespace troupe::task;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// `/task` of a node of many cores whose files never come, so that attempts stay once they have begun.
+struct WorkerFixture : test::ActorFixture {
+  WorkerFixture() {
+    settings.identity = std::shared_ptr<const crypto::Identity>(&submitter(), [](const crypto::Identity*) {});
+    settings.work_bits = 0;
+    settings.slots = sandbox::Cores{100'000};
+    settings.memory_bytes = std::uint64_t{1} << 40;
+    settings.require_verified = false;
+    settings.simulated = true;
+    start("files", [this](test::Scripted&, runtime::Handlers& on) {
+      on.stream<files::wire::GetFile, files::wire::GetItem>(
+          [this](files::wire::GetFile::Reader, runtime::Sink<files::wire::GetItem> to) {
+            unanswered.push_back(std::move(to));
+          });
+    });
+    node.start("node", test::script({}, [this](test::Scripted& self) {
+                 worker = self.spawn("task", [this] { return std::make_unique<WorkerActor>(settings); });
+               }));
+    stage.run_for(2s);
+  }
+
+  void run(const Order& order) {
+    inside([&](test::Scripted& self) {
+      attempts.push_back(self.subscribe<wire::RunAttempt, wire::AttemptItem>(
+          worker, 1h,
+          [&](wire::RunAttempt::Builder out) {
+            out.setOrder(data_of(sign(order, submitter().key())));
+            out.setToken(1);
+          },
+          [](wire::AttemptItem::Reader) {},
+          [](const base::Outcome<void>& end) { CHECK_MESSAGE(end.ok(), end.error().message); }));
+    });
+  }
+
+  TaskSettings settings;
+  runtime::Handle worker;
+  std::vector<runtime::Subscription> attempts;
+  std::vector<runtime::Sink<files::wire::GetItem>> unanswered;
+};
+
+}  // namespace
+
+TEST_CASE("task worker: those that leave many files cannot use up the node's descriptors: attempts wait for them") {
+  WorkerFixture it;
+  Order order = small_order();
+  order.limits.cpu.thousandths = 10;
+  for (std::size_t i = 0; i < 64; ++i) order.outputs.push_back("out" + std::to_string(10 + i));
+  for (std::uint8_t i = 0; i < 20; ++i) {
+    order.nonce.bytes[0] = i;
+    it.run(order);
+  }
+  it.stage.run_for(2s);
+  constexpr std::uint32_t kEach = 64 + 2;
+  CHECK(it.settings.counters->running.load() == WorkerActor::kDescriptorsMax / kEach);
+  it.attempts.pop_back();
+  it.attempts.erase(it.attempts.begin());
+  it.stage.run_for(2s);
+  CHECK(it.settings.counters->running.load() == WorkerActor::kDescriptorsMax / kEach);
+  it.attempts.clear();
+  it.stage.run_for(2s);
+  CHECK(it.settings.counters->running.load() == 0);
+}
