@@ -88,6 +88,8 @@ struct Domain {
   runtime::SpawnOptions options = {};
   /// Read from any thread, also after the node has ended; empty: nothing is counted.
   std::function<observe::CounterTable()> counters{};
+  /// Hears of settings that changed while the node runs, in the main thread; empty: it has none that may.
+  std::function<void(const config::Settings&)> reloaded{};
 };
 
 /// All that the rest of the program knows of a domain. Its texts outlive the process's main().

@@ -22,12 +22,12 @@ std::optional<std::string> owner_fault(const std::string& text) {
 }
 constexpr auto kOwner = config::text("registry.owner", "", 64, When::start,
                                      "who owns this node, 64 hexadecimal digits; empty: its own key", owner_fault);
-constexpr auto kLoadMax = config::count("registry.load_max", "4000", 1, 1'000'000, When::start,
+constexpr auto kLoadMax = config::count("registry.load_max", "4000", 1, 1'000'000, When::reload,
                                         "a node is unhealthy above this load: runnable threads a core, thousandths");
-constexpr auto kMemoryMax = config::count("registry.memory_max", "950", 1, 1'000, When::start,
+constexpr auto kMemoryMax = config::count("registry.memory_max", "950", 1, 1'000, When::reload,
                                           "a node is unhealthy above this use of its memory, thousandths");
 constexpr auto kSuccessMin =
-    config::count("registry.success_min", "500", 0, 1'000, When::start,
+    config::count("registry.success_min", "500", 0, 1'000, When::reload,
                   "a node is unhealthy if fewer of its tasks succeed, thousandths; 0: never for that");
 constexpr auto kWatchedMax =
     config::count("registry.watched_max", "20000", 16, 1'000'000, When::start, "nodes that this node watches at most");
@@ -38,6 +38,12 @@ constexpr auto kSettings = std::to_array<config::Setting>(
 
 constexpr std::string_view kHealthSources[] = {kRows, kHistoryRows};
 
+Thresholds thresholds_of(const config::Settings& settings) {
+  return {.load = static_cast<std::uint32_t>(settings.get(kLoadMax)),
+          .memory = static_cast<std::uint16_t>(settings.get(kMemoryMax)),
+          .success = static_cast<std::uint16_t>(settings.get(kSuccessMin))};
+}
+
 RegistrySettings read(const node::DomainParts& parts) {
   const auto& settings = parts.settings;
   RegistrySettings out;
@@ -46,9 +52,8 @@ RegistrySettings read(const node::DomainParts& parts) {
   out.active = settings.get(kActive);
   out.watched = {.period = settings.get(kHeartbeat),
                  .nodes_max = settings.get(kWatchedMax),
-                 .thresholds = {.load = static_cast<std::uint32_t>(settings.get(kLoadMax)),
-                                .memory = static_cast<std::uint16_t>(settings.get(kMemoryMax)),
-                                .success = static_cast<std::uint16_t>(settings.get(kSuccessMin))}};
+                 .thresholds = thresholds_of(settings)};
+  out.thresholds->set(out.watched.thresholds);
   out.beats_per_second = static_cast<std::uint32_t>(settings.get(kBeats));
   out.owner = Owner::from_hex(settings.get(kOwner));
   out.version = observe::version();
@@ -63,7 +68,9 @@ node::Domain make(const node::DomainParts& parts) {
   return {.name = "registry",
           .factory = [settings] { return std::make_unique<RegistryActor>(settings); },
           .options = {.kind = RegistryActor::kName},
-          .counters = [counters = settings.counters] { return table_of(*counters); }};
+          .counters = [counters = settings.counters] { return table_of(*counters); },
+          .reloaded =
+              [shared = settings.thresholds](const config::Settings& changed) { shared->set(thresholds_of(changed)); }};
 }
 
 }  // namespace

@@ -217,7 +217,7 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
   bool own = !beat_bytes_.empty() && shared_bits(self, *prefix) >= question.getBits() && (!behind || *behind < self);
   const auto add_own = [&] {
     own = false;
-    const Status status = judge(*read_checked_heartbeat(beat_bytes_), settings_.watched.thresholds);
+    const Status status = judge(*read_checked_heartbeat(beat_bytes_), watched_.limits().thresholds);
     rows.push_back({own_.registration, beat_bytes_, status, base::Duration::zero()});
     for (const Vouched& one : vouches_) rows.back().vouches.push_back(one.bytes);
   };
@@ -228,7 +228,7 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
       return false;
     }
     const bool never = world().mutations.on("registry.never_offline");
-    const Status status = never ? judge(watch.beat, settings_.watched.thresholds) : watched_.status(watch, now());
+    const Status status = never ? judge(watch.beat, watched_.limits().thresholds) : watched_.status(watch, now());
     rows.push_back({watch.registration_bytes, watch.beat_bytes, status, now() - watch.heard, watch.unheard});
     rows.back().vouches.assign(watch.vouches.begin(), watch.vouches.end());
     return true;
@@ -384,6 +384,7 @@ void RegistryActor::flush(const base::NodeId& id, bool last) {
 /// Round and round, a page at a time: what is older than a week goes, and what belongs to a node that is not watched.
 void RegistryActor::tidy() {
   after<Tidy>(kTidyEvery);
+  watched_.judge_by(settings_.thresholds->get());
   history_.scan(tidied_, kScanRows, kScanBytes, [this](const base::Outcome<store::Rows::Page>& page) {
     if (!page.ok()) return;
     constexpr std::uint64_t kKeepS = std::chrono::seconds(kKeep).count();

@@ -1,6 +1,7 @@
 #pragma once
-// What a node says about its part of the registry. Fixed for the life of the actors.
+// What a node says about its part of the registry. Fixed for the life of the actors, but for the thresholds.
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "actors/registry/counters.hpp"
@@ -19,11 +20,29 @@ inline constexpr std::chrono::seconds kSearchDue{40};  // of the DHT, which has 
 /// Our choice: a week of a node is 150 KiB, and a node of a large network has some ten others to watch.
 inline constexpr std::size_t kHistoriesMax = 1'024;
 
+/// What an operator may change while the node runs. Safe from any thread.
+class SharedThresholds {
+ public:
+  void set(const Thresholds& thresholds) {
+    const std::lock_guard hold(lock_);
+    thresholds_ = thresholds;
+  }
+  Thresholds get() const {
+    const std::lock_guard hold(lock_);
+    return thresholds_;
+  }
+
+ private:
+  mutable std::mutex lock_;
+  Thresholds thresholds_;
+};
+
 struct RegistrySettings {
   std::shared_ptr<const crypto::Identity> identity;
   unsigned work_bits = crypto::kWorkBitsDefault;
-  bool active = true;  ///< false: the node is in no list, and watches no other
-  Watched::Limits watched;
+  bool active = true;       ///< false: the node is in no list, and watches no other
+  Watched::Limits watched;  ///< its thresholds are those below
+  std::shared_ptr<SharedThresholds> thresholds = std::make_shared<SharedThresholds>();
   std::uint32_t beats_per_second = 1'024;  ///< of all other nodes together, that are verified
   std::optional<Owner> owner;              ///< nothing: the node's key
   std::optional<std::uint64_t> price;      ///< until an operator sets another one

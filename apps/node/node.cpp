@@ -332,6 +332,8 @@ class NodeRun {
       return;
     }
     apply_levels(*log_, settings_, levels);  // nothing else can change while the node runs
+    for (const node::Domain& domain : domains_)
+      if (domain.reloaded) domain.reloaded(settings_);
     for (const auto& key : changed.value())
       log_->info("config", "changed", {{"key", key}, {"value", config::toml(settings_.value(key))}});
     if (changed.value().empty()) log_->info("config", "reloaded; nothing has changed");

@@ -60,3 +60,12 @@ TEST_CASE("cluster registry: nodes are listed with what they offer, and those th
   CHECK(cluster.run(0, {"registry", "ls", "--need", "memory>"}).exit == 2);
   CHECK(cluster.run(0, {"registry", "register", "--capability", "cpu=64"}).exit == 2);
 }
+
+TEST_CASE("cluster registry: a node reads again at SIGHUP from which use of memory on others are unhealthy") {
+  Cluster cluster(2, {"--set", "registry.heartbeat=2s"});
+  REQUIRE(until([&] { return rows(cluster, 0, R"("status":"healthy")") == 2; }));
+  std::ofstream(cluster.nodes[0]->data + "/config.toml") << "[registry]\nmemory_max = 1\n";
+  cluster.nodes[0]->kill(SIGHUP);
+  CHECK(until([&] { return rows(cluster, 0, R"("status":"unhealthy")") > 0; }));
+  CHECK(until([&] { return contains(cluster.nodes[0]->err(), "config: changed key=registry.memory_max value=1"); }));
+}

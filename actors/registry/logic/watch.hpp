@@ -36,6 +36,7 @@ struct Thresholds {
   std::uint32_t load = 4'000;  ///< runnable threads a core
   std::uint16_t memory = 950;
   std::uint16_t success = 500;  ///< less than that, of its tasks
+  friend bool operator==(const Thresholds&, const Thresholds&) = default;
 };
 
 Status judge(const Heartbeat& beat, const Thresholds& thresholds);
@@ -105,6 +106,8 @@ class Watched {
 
   base::Duration missed_after() const { return limits_.period * kMissed + limits_.period / 10; }
   const Limits& limits() const { return limits_; }
+  /// From now on; what has been heard is judged anew when it is asked for.
+  void judge_by(const Thresholds& thresholds) { limits_.thresholds = thresholds; }
 
  private:
   using Nodes = std::map<base::NodeId, Watch>;
@@ -112,7 +115,7 @@ class Watched {
   void forget(Nodes::iterator at);
   void set_due(Nodes::iterator at, base::Instant when);
 
-  const Limits limits_;
+  Limits limits_;
   base::ShareBudget<base::NodeId> budget_;
   Nodes nodes_;
   std::set<std::pair<base::Instant, base::NodeId>> due_;
