@@ -76,7 +76,7 @@ struct WatchedPage $kind(from = [peer], bytesMax = 1048576) {
   # The answer to ListWatched.
 
   rows @0 :List(WatchedRow);
-  # At most 128, by rising id; also of nodes that have taken themselves off the list.
+  # At most 128, and about 128 KiB, by rising id; also of nodes that have taken themselves off the list.
   more @1 :Bool;
 }
 

@@ -45,6 +45,10 @@ node::Domain make(const node::DomainParts& parts) {
   };
   for (const auto& text : settings.get(kJoin))
     if (const auto target = Target::parse(text)) setup.seeds.push_back(*target);
+  setup.owes_answer = [pool = parts.pool](const base::NodeId& id) {
+    const auto link = pool->in_service(id);
+    return link != nullptr && link->awaits.load(std::memory_order_relaxed);
+  };
   setup.health = parts.health;
   setup.log = parts.domain_log;
   return {.name = "peers",

@@ -79,6 +79,7 @@ void PeersActor::start() {
   node().publish<wire::Ping, wire::Exchange, wire::ListPeers, wire::ConnectPeer, wire::DropPeer, wire::PardonPeer>(
       kPath, self());
   peers_.plant(world().mutations);
+  peers_.ask_who_owes(setup_.owes_answer);
   load();
 }
 

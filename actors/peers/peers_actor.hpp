@@ -54,6 +54,8 @@ class PeersActor final : public runtime::Actor {
     std::string store = "/store";
     observe::Health* health = nullptr;  ///< outlives the actor; null: not told
     observe::DomainLog log{};
+    /// Whether a linked peer has a question of this node.
+    std::function<bool(const base::NodeId&)> owes_answer = [](const base::NodeId&) { return false; };
   };
 
   /// Broken invariant: a policy beyond the limits of the messages, or an identity without its work.

@@ -25,7 +25,7 @@ class ListActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "registry list";
   static constexpr std::size_t kSweepsMax = 16;          // our choice
-  static constexpr std::size_t kPagesMax = 160;          // of kBatchRows rows: more than Watched::Limits::nodes_max
+  static constexpr std::size_t kPagesMax = 512;          // our choice: of nodes with many vouches a page has few
   static constexpr std::size_t kAskedMax = 256;          // our choice
   static constexpr std::chrono::seconds kRegionDue{20};  // our choice: one that answers slowly holds up no list
   explicit ListActor(RegistrySettings settings)

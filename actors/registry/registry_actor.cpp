@@ -20,7 +20,8 @@ RegistryActor::RegistryActor(RegistrySettings settings)
       followers_(*this),
       watched_(settings_.watched),
       budget_({settings_.beats_per_second, settings_.beats_per_second}, base::Instant{}),
-      reads_(kHistoryReads, base::Instant{}) {}
+      reads_(kHistoryReads, base::Instant{}),
+      lists_(kListedKiB, base::Instant{}) {}
 
 void RegistryActor::receive(runtime::Handlers& on) {
   on.ask<wire::Beat, wire::BeatNoted>([this](wire::Beat::Reader told, auto reply) { heard(told, std::move(reply)); });

@@ -31,8 +31,10 @@ inline constexpr std::string_view kRecordName = "registry";
 class RegistryActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "registry";
-  static constexpr std::size_t kPullsMax = 64;          // our choice
-  static constexpr base::Rate kHistoryReads{256, 256};  // our choice: for all other nodes together
+  static constexpr std::size_t kPullsMax = 64;             // our choice
+  static constexpr base::Rate kHistoryReads{256, 256};     // our choice: for all other nodes together
+  static constexpr base::Rate kListedKiB{16'384, 32'768};  // our choice: a list of 20,000 nodes at once
+  static constexpr std::size_t kPageBytes = 128u << 10;    // our choice: with one more row
   explicit RegistryActor(RegistrySettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -132,6 +134,7 @@ class RegistryActor final : public runtime::Actor {
   Watched watched_;
   base::RateBudget<base::NodeId> budget_;
   base::RateBudget<base::NodeId> reads_;  // of histories
+  base::RateBudget<base::NodeId> lists_;  // KiB of pages
   runtime::BudgetAlarm full_{"registry.beats"};
   bool ready_ = false;  // the rows are read
 

@@ -5,6 +5,7 @@
 #include "messages/reputation.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/base/whole_units.hpp"
+#include "runtime/net/logic/datagram.hpp"
 
 namespace troupe::registry {
 namespace {
@@ -211,33 +212,54 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
     std::vector<base::ByteView> vouches{};
   };
   std::vector<Row> rows;
+  std::size_t bytes = 0;
   bool more = false;
+  const auto add = [&](Row row) {
+    constexpr std::size_t kAround = 64;  // about what a row has beside its texts
+    bytes += row.registration.size() + row.beat.size() + kAround;
+    for (const base::ByteView vouch : row.vouches) bytes += vouch.size();
+    rows.push_back(std::move(row));
+  };
+  const auto is_full = [&] { return rows.size() >= kBatchRows || bytes >= kPageBytes; };
   const base::NodeId& self = settings_.identity->id();
   // This node itself is one of the rows, in its place.
   bool own = !beat_bytes_.empty() && shared_bits(self, *prefix) >= question.getBits() && (!behind || *behind < self);
   const auto add_own = [&] {
     own = false;
     const Status status = judge(*read_checked_heartbeat(beat_bytes_), watched_.limits().thresholds);
-    rows.push_back({own_.registration, beat_bytes_, status, base::Duration::zero()});
-    for (const Vouched& one : vouches_) rows.back().vouches.push_back(one.bytes);
+    Row row{own_.registration, beat_bytes_, status, base::Duration::zero()};
+    for (const Vouched& one : vouches_) row.vouches.push_back(one.bytes);
+    add(std::move(row));
   };
   watched_.walk(*prefix, question.getBits(), behind, [&](const base::NodeId& id, const Watch& watch) {
     if (own && self < id) add_own();
-    if (rows.size() >= kBatchRows) {
+    const bool too_large = caller().by_datagram && bytes > net::kAnswerWordsBytesMax;
+    if (is_full() || too_large) {
       more = true;
       return false;
     }
     const bool never = world().mutations.on("registry.never_offline");
     const Status status = never ? judge(watch.beat, watched_.limits().thresholds) : watched_.status(watch, now());
-    rows.push_back({watch.registration_bytes, watch.beat_bytes, status, now() - watch.heard, watch.unheard});
-    rows.back().vouches.assign(watch.vouches.begin(), watch.vouches.end());
+    add({watch.registration_bytes,
+         watch.beat_bytes,
+         status,
+         now() - watch.heard,
+         watch.unheard,
+         {watch.vouches.begin(), watch.vouches.end()}});
     return true;
   });
   if (own && !more) {
-    if (rows.size() < kBatchRows) add_own();
-    else more = true;
+    if (is_full()) more = true;
+    else add_own();
   }
-  if (rows.size() > kBatchRows) rows.resize(kBatchRows);
+  if (caller().by_datagram && bytes > net::kAnswerWordsBytesMax)  // `/datagrams` says `too_large` in its place
+    return reply.send(
+        [](wire::WatchedPage::Builder out) { out.initRows(1)[0].initRegistration(net::kDatagramBytesMax); });
+  // A small question has a large answer.
+  if (const auto asker = caller().node)
+    if (const auto wait = lists_.take(user(*asker), now(), static_cast<std::uint32_t>(bytes / 1'024 + 1)))
+      return reply.refuse({Code::overloaded, "this node lists no more of what it watches at a time",
+                           std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kAnswerDue))});
   reply.send([&](wire::WatchedPage::Builder out) {
     auto list = out.initRows(size32(rows));
     for (unsigned i = 0; i < list.size(); ++i) {

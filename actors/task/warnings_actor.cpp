@@ -173,9 +173,17 @@ void WarningsActor::look_next() {
         const bool searched = answer.ok() && answer.value().getNearest().size() > 0;
         if (const auto known = looked_.find(submitter); !searched && known != looked_.end())
           known->second = now() + kLookRetry;
+        // The submitter may have named them all: no more of a site are dialled than could say something new.
+        std::map<base::AddressGroup, std::size_t> of_group;
         if (answer.ok())
-          for (const auto one : answer.value().getProviders())
-            if (asked++ < kAskedMax) ask_witness(submitter, messages::read_contact(one));
+          for (const auto one : answer.value().getProviders()) {
+            const base::Contact contact = messages::read_contact(one);
+            const base::NodeId id = crypto::node_id(contact.key, contact.nonce);
+            if (asked == kAskedMax || of_group[registry::group_of(id, contact.endpoint)]++ >= kAskedOfGroupMax)
+              continue;
+            ++asked;
+            ask_witness(submitter, contact);
+          }
         end_one(submitter);
       });
 }

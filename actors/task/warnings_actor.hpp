@@ -28,6 +28,7 @@ class WarningsActor final : public runtime::Actor {
   static constexpr std::size_t kQueueMax = 256;            // our choice
   static constexpr std::size_t kLookedMax = 10'000;        // our choice
   static constexpr std::size_t kAskedMax = 32;             // our choice: witnesses of one submitter
+  static constexpr std::size_t kAskedOfGroupMax = 2;       // our choice: one address group counts once
   static constexpr std::chrono::minutes kLookRetry{1};     // our choice: the DHT has not answered
   static constexpr std::chrono::hours kLookAgain{1};       // our choice
   static constexpr std::chrono::hours kAnnounceAgain{20};  // below dht.hold, 48 h

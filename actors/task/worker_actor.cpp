@@ -38,13 +38,15 @@ WorkerActor::Used& WorkerActor::Used::operator-=(const Used& less) {
 
 WorkerActor::Used WorkerActor::used_by(const Order& order) {
   constexpr std::uint32_t kStreams = 2;  // what it prints, and its errors
-  return {order.limits.cpu.thousandths, kStreams + static_cast<std::uint32_t>(order.outputs.size())};
+  return {order.limits.cpu.thousandths,
+          kStreams + static_cast<std::uint32_t>(order.outputs.size()) + static_cast<std::uint32_t>(order.hosts.size())};
 }
 
 WorkerActor::WorkerActor(TaskSettings settings)
     : settings_(std::move(settings)),
       malice_(*this, settings_),
-      earnings_(*this, settings_.identity, settings_.registry) {}
+      earnings_(*this, settings_.identity, settings_.registry),
+      orders_({kOrdersPerSecond, kOrdersPerSecond}, base::Instant{}) {}
 
 void WorkerActor::receive(runtime::Handlers& on) {
   on.stream<wire::RunAttempt, wire::AttemptItem>(
@@ -166,9 +168,14 @@ void WorkerActor::tell_registry() {
 
 // -- what comes
 
+std::optional<Error> WorkerActor::refusal_of(const base::NodeId& submitter) const {
+  if (!closed_.empty()) return Error{Code::refused, "this node takes no tasks now: " + closed_};
+  return submitter == settings_.self() ? std::nullopt : malice_.refusal(submitter, wall());
+}
+
 std::optional<Error> WorkerActor::refusal(const AttemptActor::What& what) const {
   const Order& order = what.order;
-  if (!closed_.empty()) return Error{Code::refused, "this node takes no tasks now: " + closed_};
+  if (const auto why = refusal_of(what.submitter)) return why;
   if (order.limits.cpu.thousandths > slots_)
     return Error{Code::refused, "the task may use more cores than this node gives to tasks (task.slots)"};
   if (order.limits.memory_bytes > (what.submitter == settings_.self() ? memory_ : memory_of_others()))
@@ -177,7 +184,6 @@ std::optional<Error> WorkerActor::refusal(const AttemptActor::What& what) const 
     if (!grants(settings_.network, host))
       return Error{Code::refused, "this node lets no task talk to " + host + " (task.network)"};
   if (what.submitter == settings_.self()) return std::nullopt;
-  if (const auto why = malice_.refusal(what.submitter, wall())) return why;
   return settings_.provider.refusal(order, what.submitter, wall());
 }
 
@@ -217,12 +223,16 @@ void WorkerActor::take(wire::RunAttempt::Reader request, runtime::Sink<wire::Att
   const runtime::Caller from = caller();
   const base::NodeId submitter = from.node.value_or(settings_.self());
   const User user = runtime::user_of(from);
-  auto order = read_order(bytes_of(request.getOrder()), settings_.work_bits);
   Asked asked{{{}, request.getToken(), submitter, escrow::TaskEscrowId::from(bytes_of(request.getEscrow()))},
               user,
               std::move(to)};
   asked.what.lease = std::chrono::milliseconds(request.getLeaseMs());
   asked.what.coordinated_at = from.at.value_or(base::Endpoint{});
+  // A signature costs as much as hundreds of these refusals.
+  if (const auto why = refusal_of(submitter)) return turn_away(asked, *why);
+  if (from.node && orders_.take(user, now()))
+    return turn_away(asked, {Code::overloaded, "this node looks at no more orders at a time", std::chrono::seconds(1)});
+  auto order = read_order(bytes_of(request.getOrder()), settings_.work_bits);
   if (!order.ok())
     return turn_away(asked, {Code::malformed, "the order is no good: " + std::string(name(order.error()))});
   asked.what.order = std::move(order).value();

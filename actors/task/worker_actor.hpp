@@ -20,6 +20,7 @@
 #include "actors/task/earnings.hpp"
 #include "actors/task/malice.hpp"
 #include "runtime/actor/relay.hpp"
+#include "runtime/base/rate_budget.hpp"
 #include "runtime/base/share_budget.hpp"
 
 namespace troupe::task {
@@ -27,12 +28,13 @@ namespace troupe::task {
 class WorkerActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "task";
-  static constexpr std::size_t kWaitingMax = 1'024;      // our choice
-  static constexpr std::size_t kTokensMax = 4'096;       // our choice: of tasks that ended here last
-  static constexpr std::chrono::seconds kTryAgain{60};   // our choice
-  static constexpr std::uint32_t kDescriptorsMax = 512;  // our choice: twice this is half of what is no stream's
-  static constexpr std::uint64_t kOwnMemoryPart = 8;     // our choice: an eighth is for tasks of this node
-  static constexpr std::chrono::seconds kAging{60};      // our choice: after that long one is as urgent as the next
+  static constexpr std::size_t kWaitingMax = 1'024;         // our choice
+  static constexpr std::size_t kTokensMax = 4'096;          // our choice: of tasks that ended here last
+  static constexpr std::chrono::seconds kTryAgain{60};      // our choice
+  static constexpr std::uint32_t kOrdersPerSecond = 1'024;  // our choice: a tenth of a core
+  static constexpr std::uint32_t kDescriptorsMax = 512;     // our choice: twice this is half of what is no stream's
+  static constexpr std::uint64_t kOwnMemoryPart = 8;        // our choice: an eighth is for tasks of this node
+  static constexpr std::chrono::seconds kAging{60};         // our choice: after that long one is as urgent as the next
   explicit WorkerActor(TaskSettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -85,6 +87,8 @@ class WorkerActor final : public runtime::Actor {
   void admit(Asked asked);
   /// What is engaged for it goes back.
   void turn_away(Asked& asked, const base::Error& why);
+  /// Of all orders of that node.
+  std::optional<base::Error> refusal_of(const base::NodeId& submitter) const;
   std::optional<base::Error> refusal(const AttemptActor::What& what) const;
   void hear_malice(wire::AttemptMalicious::Reader told);
   void hear_warnings(wire::WarnedOf::Reader told);
@@ -138,6 +142,7 @@ class WorkerActor final : public runtime::Actor {
   std::map<TaskId, std::uint64_t> tokens_;  // the highest, of those that ended too
   std::deque<TaskId> ended_;                // in the order of their ends
   base::ShareBudget<base::NodeId> places_{kWaitingMax};
+  base::RateBudget<base::NodeId> orders_;                             // of other nodes, whose signatures are verified
   base::ShareBudget<base::NodeId> look_ups_{Earnings::kCheckingMax};  // of escrows, at the hosts that submitters name
 };
 

@@ -122,7 +122,13 @@ void Link::hand_over(const std::string* path, caf::mailbox_element& element, caf
     out.answers = true;
     out.path = nullptr;
     out.correlation = id.request_id().integer_value();
-    queued_.fetch_add(cost(out.envelope), std::memory_order_relaxed);
+    const std::size_t before = queued_.fetch_add(cost(out.envelope), std::memory_order_relaxed);
+    // Small questions may have large answers, and who asks them need not read: all of those asked would pile up here.
+    if (out.envelope.header().signal == Signal::message && before + cost(out.envelope) > limits_.queue_bytes_max) {
+      queued_.fetch_sub(cost(out.envelope), std::memory_order_relaxed);
+      out.envelope = runtime::error_envelope(kQueueFull);
+      queued_.fetch_add(cost(out.envelope), std::memory_order_relaxed);
+    }
     return forward(std::move(out), id.is_urgent_message(), worker);
   }
   if (closed()) return bounce(element, kGone, worker);

@@ -271,7 +271,8 @@ void Peer::note_buffers() {
       after<Slow>(pool_->setup().limits.keep_alive);
   }
   link_->awaits.store(link_->waiting() > 0, std::memory_order_relaxed);
-  pool_->buffers(*link_, unwritten_ + plain_.size() + reader_.held_bytes());
+  // What waits in this actor's mailbox is among what is queued.
+  pool_->buffers(*link_, std::max(unwritten_ + plain_.size(), link_->queued()) + reader_.held_bytes());
 }
 
 /// Looks at a whole period in which much has waited all the time.
@@ -290,10 +291,11 @@ void Peer::look_whether_slow() {
   after<Slow>(period - (now() - *much_waits_));
 }
 
-/// A peer that does not read our bytes is not read either: otherwise the answers to its questions would pile up here.
+/// A peer that does not read our bytes is not read either: otherwise the answers to its questions would pile up here,
+/// and be refused beyond queue_bytes_max.
 void Peer::hold_back() {
   const std::size_t limit = pool_->setup().limits.queue_bytes_max;
-  const bool pause = paused_ ? unwritten_ > limit / 2 : unwritten_ > limit;
+  const bool pause = unwritten_ > (paused_ ? limit / 4 : limit / 2);
   if (pause == paused_) return;
   paused_ = pause;
   stream_->pause(pause);

@@ -139,11 +139,19 @@ void Carrier::take_answers() {
 void Carrier::move(std::uint64_t number, std::size_t side, std::uint32_t events) {
   Flow& flow = flows_.at(number);
   // One that has ended both ways, or is broken, takes nothing more.
-  const bool broken = (events & (EPOLLHUP | EPOLLERR)) != 0 && flow.ways[side].ended;
-  if (broken || !pump(flow, kInside) || !pump(flow, kOutside) || (flow.ways[0].over() && flow.ways[1].over())) {
+  bool broken = (events & (EPOLLHUP | EPOLLERR)) != 0 && flow.ways[side].ended;
+  for (const std::size_t from : {kInside, kOutside}) {
+    const Way& way = flow.ways[from];
+    broken = broken || !pump(flow, from);
+    // Nothing tells of what is left in a side that is waited for no more.
+    while (!broken && flow.sides[from].left && way.bytes.empty() && !way.ended) broken = !pump(flow, from);
+  }
+  if (broken || (flow.ways[0].over() && flow.ways[1].over())) {
     flows_.erase(number);
     return;
   }
+  // It would be told without end, asked for or not. What waits for the other side is still carried there.
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0 && !flow.ways[side].bytes.empty()) leave(flow.sides[side]);
   watch(number, flow);
 }
 
@@ -173,10 +181,16 @@ bool Carrier::pump(Flow& flow, std::size_t from) {
   return true;
 }
 
+void Carrier::leave(Side& side) {
+  if (std::exchange(side.left, true) || !side.watched) return;
+  ::epoll_ctl(watch_.get(), EPOLL_CTL_DEL, side.socket.get(), nullptr);
+}
+
 /// Waits for what can be moved.
 void Carrier::watch(std::uint64_t number, Flow& flow) {
   for (std::size_t i = 0; i < flow.sides.size(); ++i) {
     Side& side = flow.sides[i];
+    if (side.left) continue;
     const Way &from = flow.ways[i], &to = flow.ways[1 - i];
     epoll_event wanted{};
     if (from.bytes.empty() && !from.ended) wanted.events |= EPOLLIN;

@@ -63,6 +63,7 @@ class Carrier {
     Descriptor socket;
     std::uint32_t events = 0;  // that are waited for
     bool watched = false;
+    bool left = false;  // it has ended, and is waited for no more
   };
   struct Flow {
     Process process;
@@ -80,6 +81,7 @@ class Carrier {
   /// False once the connection has failed.
   bool pump(Flow& flow, std::size_t from);
   void watch(std::uint64_t number, Flow& flow);
+  void leave(Side& side);
   std::size_t carried_of(Process process) const;
 
   const ports::Clock& clock_;

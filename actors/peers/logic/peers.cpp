@@ -68,7 +68,8 @@ Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& rando
   const auto known = links_.find(up.id);
   const bool again = known != links_.end();
   if (again && known->second.up == up) return settle(now, random);
-  bool guest = up.direction == Direction::inbound && !again && crowded();
+  const bool own = is_own(up);
+  bool guest = !own && !again && crowded();
   if (guest && welcome(up.id, now)) {
     if (const auto leaving = gives_way(up)) {
       mutations_->sometimes("peers: a peer of the largest address group made room");
@@ -85,7 +86,7 @@ Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& rando
     Link& link = links_[up.id];
     if (again) count(link, false);
     link.up = up;
-    link.own |= up.direction == Direction::outbound || counts_as_dialled(up);
+    link.own |= own;
     count(link, true);
     candidate_at_.reset();
     if (!again) {
@@ -95,7 +96,8 @@ Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& rando
       else if (started_ && pinged_ < policy_.links_target) ping(up.id, link, now);
     }
     if (guest) visit(link, now + kGuestTime);
-    else if (up.direction == Direction::outbound) visit(link, std::nullopt);
+    else if (link.own) visit(link, std::nullopt);
+    asked_for_.erase(up.id);
     retry_at_.erase(up.id);
     turned_us_away_.erase(up.id);
     Contact contact{up.key, up.nonce, {}};
@@ -116,6 +118,7 @@ Decisions Peers::unlinked(const base::NodeId& id, LinkEnd how, base::Instant now
     if (brief && how == LinkEnd::hung_up && brief_.contains(id)) turned_us_away_.insert(id);
     retry_at_.insert_or_assign(id, now + backoff(kRetryMin, kSettled, times, random));
   }
+  asked_for_.erase(id);
   return settle(now, random);
 }
 
@@ -126,6 +129,18 @@ void Peers::visit(Link& link, std::optional<base::Instant> until) {
 }
 
 bool Peers::crowded() const { return links_.size() - guests_ >= kLinksMax; }
+
+// What another domain dials, strangers may have named to it, any number of theirs: it is own while there are few links,
+// or few of its address group.
+bool Peers::is_own(const LinkUp& up) const {
+  if (up.direction == Direction::inbound) return counts_as_dialled(up);
+  if (links_.size() <= policy_.links_target || dialling(up.id) || asked_for_.contains(up.id)) return true;
+  const auto group = base::group_of(up.remote);
+  const auto of_group = std::ranges::count_if(links_, [&](const auto& one) {
+    return one.second.own && one.first != up.id && base::group_of(one.second.up.remote) == group;
+  });
+  return static_cast<std::size_t>(of_group) < kDialledOfGroupMax;
+}
 
 // A peer that this node has dialled before, but few of one address group: a stranger with many ids gets them all
 // dialled once, and then comes back by itself.
@@ -168,8 +183,9 @@ void Peers::expire_guests(base::Instant now) {
   std::vector<base::NodeId> leaving;
   for (auto& [id, link] : links_) {
     if (!link.guest_until || *link.guest_until > now) continue;
-    if (crowded()) leaving.push_back(id);
-    else visit(link, std::nullopt);
+    if (!crowded()) visit(link, std::nullopt);
+    else if (link.up.direction == Direction::outbound && owes_answer_(id)) visit(link, now + kGuestTime);
+    else leaving.push_back(id);
   }
   for (const auto& id : leaving) drop_link(id, DropReason::too_many);
 }

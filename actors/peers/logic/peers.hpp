@@ -5,13 +5,16 @@
 //          calls at other times, and repeated calls, are harmless.
 // Dials    to known peers until there are `links_target` links and half as many own ones; to seeds while fewer than
 //          `healthy_min` own links are healthy. A link is own if this node dialled it, or has dialled that peer before:
-//          those who dial this node cannot keep it from dialling others.
+//          those who dial this node cannot keep it from dialling others. Nor can those who are named to its other
+//          domains: of what these dial, few of an address group are own.
 // Health   each `health_period` the `links_target` links that have waited longest are pinged, and new links at once;
 //          half of the pings are never for new links.
 // Crowded  at kLinksMax, a peer of the address group that has most makes room for one of a smaller group. Else the new
-//          one is a guest: it may ask for contacts, and is dropped after kGuestTime unless a link has ended.
+//          one is a guest: it may ask for contacts, and is dropped after kGuestTime unless a link has ended. One that
+//          this node dialled stays while it owes an answer.
 // Limits   the book's (address_book.hpp), kDialsMax, kGuestsMax, kTargetsMax dials for a person, kHeldOffMax.
 // Owner    the actor `peers`; not thread-safe. Reads no clock and sends nothing; time is monotonic.
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -30,6 +33,8 @@ class Peers {
   /// Where a simulation plants bugs and notes rare paths; outlives this object. Without a call no bug is planted.
   /// Planted bugs: `peers.dropped_is_welcome`, `peers.failed_dial_not_repeated`.
   void plant(const base::Mutations& mutations) { mutations_ = &mutations; }
+  /// How it is known that a linked peer has a question of this node. Without a call none has.
+  void ask_who_owes(std::function<bool(const base::NodeId&)> owes_answer) { owes_answer_ = std::move(owes_answer); }
 
   /// Restores a stored row before start(). On an error, or on false (the book is full), the caller erases the row.
   base::Result<bool, RowError> load(const base::NodeId& id, base::ByteView row, Moment moment);
@@ -176,6 +181,7 @@ class Peers {
   void visit(Link& link, std::optional<base::Instant> until);
   bool crowded() const;
   std::optional<base::NodeId> gives_way(const LinkUp& to) const;
+  bool is_own(const LinkUp& up) const;
   bool counts_as_dialled(const LinkUp& up) const;
   void count(const Link& link, bool in);
   void expire_guests(base::Instant now);
@@ -191,9 +197,11 @@ class Peers {
   const Policy policy_;
   const IdOf id_of_;
   const base::Mutations* mutations_ = &base::kNoMutations;
+  std::function<bool(const base::NodeId&)> owes_answer_ = [](const base::NodeId&) { return false; };
   AddressBook book_;
   std::map<base::NodeId, Link> links_;
   std::map<std::uint64_t, UnderWay> dials_;
+  std::set<base::NodeId> asked_for_;  // dialled for this table, and not linked() yet
   std::vector<Seed> seeds_;
   std::map<base::NodeId, base::Instant> retry_at_;  // for known peers that failed or were just unlinked
   std::map<base::NodeId, std::uint32_t> brief_;  // for known peers: dialled links in a row that ended within kSettled

@@ -9,6 +9,7 @@
 namespace troupe::peers {
 namespace {
 
+constexpr std::size_t kAskedForMax = 64;    // our choice: links that are on their way, far more than kDialsMax
 constexpr std::int32_t kSubnetPenalty = 5;  // our choice: four links into a network weigh as much as one day's silence
 constexpr std::int32_t kSubnetPenaltyMax = 25;  // and never more than an address that fails
 constexpr std::int32_t kBriefPenalty = 50;      // our choice: a peer that turned us away ranks below an untried peer
@@ -39,6 +40,15 @@ Decisions Peers::dialled(std::uint64_t ticket, const base::NodeId& id, base::Ins
       seed.next_at = now + spread(policy_.rejoin_period, random);
     }
     dials_.erase(at);
+    if (const auto link = links_.find(id); link == links_.end()) {
+      if (asked_for_.size() >= kAskedForMax) asked_for_.clear();
+      asked_for_.insert(id);
+    } else if (link->second.up.direction == Direction::outbound && !link->second.own) {
+      count(link->second, false);
+      link->second.own = true;
+      count(link->second, true);
+      visit(link->second, std::nullopt);
+    }
     if (!links_.contains(id))
       retry_at_.insert_or_assign(id, now + spread(kRetryMin, random));  // linked() is on its way
   }

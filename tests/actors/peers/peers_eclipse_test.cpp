@@ -70,6 +70,34 @@ TEST_CASE("eclipse: who was dialled once and comes back with all its ids is a cr
   for (std::uint32_t i = 1; i <= 10; ++i) CHECK(node.state(i) != State::known);
 }
 
+TEST_CASE("eclipse: strangers that other domains were made to dial are a crowd, and do not pass for peers of choice") {
+  Fixture node;
+  node.start();
+  for (std::uint32_t i = 0; i < kLinksMax; ++i) {
+    LinkUp up = attacker(i);
+    up.direction = Direction::outbound;
+    node.befriend(up);
+  }
+  REQUIRE(node.peers.links() == kLinksMax);
+  SUBCASE("others find a place") {
+    for (std::uint32_t i = 1; i <= 10; ++i) node.befriend(inbound(i));
+    node.pass(1min);
+    for (std::uint32_t i = 1; i <= 10; ++i) CHECK(node.state(i) != State::known);
+  }
+  SUBCASE("one more of them is a guest, and leaves unless it owes an answer") {
+    bool owes = true;
+    node.peers.ask_who_owes([&](const base::NodeId&) { return owes; });
+    LinkUp up = attacker(1'000);
+    up.direction = Direction::outbound;
+    CHECK(only<Drop>(node.peers.linked(up, node.now, node.random)).empty());
+    CHECK(only<Drop>(node.pass(1min)).empty());
+    owes = false;
+    const auto guest = only<Drop>(node.pass(1min));
+    REQUIRE(guest.size() == 1);
+    CHECK(guest[0].peer == up.id);
+  }
+}
+
 TEST_CASE("eclipse: healthy strangers do not keep a node from its seeds") {
   Fixture node;
   for (std::uint32_t i = 0; i < 16; ++i) node.befriend(attacker(i));

@@ -295,6 +295,36 @@ TEST_CASE("registry: a page has at most 128 rows, and this node in its place") {
   CHECK(std::ranges::count(listed.nodes, it.settings.identity->id()) == 1);
 }
 
+TEST_CASE("registry: pages of large registrations are small, and a crowd that asks for them has shares") {
+  RegistryFixture it;
+  const std::string text(60, 'x');
+  std::vector<std::unique_ptr<test::ForeignActor>> all;
+  for (std::uint8_t i = 1; i <= 100; ++i) {
+    const TestNode node(i);
+    Registration large = node.registration();
+    for (std::size_t more = 0; more < 24; ++more) put(large.capabilities, {"c" + std::to_string(more), text});
+    all.push_back(std::make_unique<test::ForeignActor>(it, node.id(), Role::peer));
+    REQUIRE(taken(it.beat(*all.back(), node.signed_beat(it.ms()))));
+    const auto bytes = sign(large, node.identity->key());
+    REQUIRE(bytes);
+    REQUIRE(bytes->size() > 1'500);
+    REQUIRE(taken(it.offer(*all.back(), *bytes)));
+  }
+  CHECK(it.list().nodes.size() == 101);
+  std::size_t pages = 0, refusals = 0;
+  for (int i = 0; i < 1'000; ++i) {
+    const auto answer = all[static_cast<std::size_t>(i % 100)]->ask<wire::ListWatched>(
+        it.registry, [](wire::ListWatched::Builder out) { out.setPrefix(data_of(base::NodeId{}.view())); });
+    refusals += refused(answer, base::Code::overloaded);
+    if (answer.kind() != &messages::kind_of<wire::WatchedPage>()) continue;
+    ++pages;
+    CHECK(answer.bytes().size() < RegistryActor::kPageBytes + 8'192);
+  }
+  CHECK(pages > 50);
+  CHECK(refusals > 500);
+  CHECK(it.list().nodes.size() == 101);  // by this node itself
+}
+
 namespace {
 
 Vouch vouch(const TestNode& by, const base::NodeId& node, std::uint64_t unix_ms) {

@@ -105,8 +105,42 @@ TEST_CASE("link: who does not read is not read, so that answers do not pile up f
   for (int round = 0; round < 20; ++round) cluster.inside(0, ask_ten);
   const auto link = cluster[1].pool->in_service(cluster[0].id());
   REQUIRE(link != nullptr);
-  CHECK(link->queued() > 1 << 20);
-  CHECK(link->queued() <= 10 * (kAnswerBytes + 1000));  // of the round that reached the limit, and of no later one
+  CHECK(link->queued() > 1 << 19);
+  CHECK(link->queued() <= 1 << 20);  // and no round later than that which reached half of it is read at all
+}
+
+TEST_CASE("link: answers beyond what may wait for a link are refused, though all the questions were read before") {
+  constexpr std::size_t kAnswerBytes = 50'000, kQuestions = 200;
+  NetCluster cluster(2, 1, {.queue_bytes_max = 1 << 20, .keep_alive = 1h});
+  std::vector<Reply<Parcel>> asked;
+  cluster.serve<Number>(1, "count", [&](Scripted&, Handlers& on) {
+    on.ask<Number, Parcel>([&](Number::Reader, Reply<Parcel> reply) {
+      asked.push_back(std::move(reply));
+      if (asked.size() < kQuestions) return;
+      for (Reply<Parcel>& one : asked) one.send([](Parcel::Builder parcel) { parcel.initData(kAnswerBytes); });
+      asked.clear();
+    });
+  });
+  Handle remote;
+  cluster.inside(0, [&](Scripted& self) { remote = self.node().remote(cluster[1].id(), "/count"); });
+  cluster.fabric->cut(cluster[1].ports.address(), cluster[0].ports.address());
+  std::size_t whole = 0, refused = 0;
+  cluster.inside(0, [&](Scripted& self) {
+    for (std::size_t i = 0; i < kQuestions; ++i)
+      self.ask<Number, Parcel>(remote, base::Instant::max(), number(1), [&](const Answer<Parcel>& answer) {
+        if (answer.ok()) ++whole;
+        else if (answer.error().code == Code::overloaded) ++refused;
+      });
+  });
+  const auto link = cluster[1].pool->in_service(cluster[0].id());
+  REQUIRE(link != nullptr);
+  CHECK(link->queued() > 1'000'000);
+  CHECK(link->queued() <= (1 << 20) + kQuestions * 400);  // and the refusals
+  CHECK(link->buffered.load() >= link->queued());
+  cluster.fabric->heal_all();
+  cluster.stage.run_for(10s);
+  CHECK(whole == (1 << 20) / (kAnswerBytes + 200));
+  CHECK(whole + refused == kQuestions);
 }
 
 TEST_CASE("link: items without credit end it") {

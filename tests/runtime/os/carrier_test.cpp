@@ -1,0 +1,107 @@
+// Connections of programs that the node carries to hosts, with sockets of this machine at both ends.
+#include "runtime/os/carrier.hpp"
+
+#include <arpa/inet.h>
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "runtime/os/clock.hpp"
+#include "tests/runtime/os/os_place.hpp"
+
+namespace troupe::os {
+namespace {
+
+using test::poll_until;
+
+struct Listening {
+  Descriptor socket{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  std::uint16_t port = 0;
+
+  Listening() {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    REQUIRE(::bind(socket.get(), reinterpret_cast<sockaddr*>(&at), size) == 0);
+    REQUIRE(::listen(socket.get(), 4) == 0);
+    REQUIRE(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&at), &size) == 0);
+    port = ntohs(at.sin_port);
+  }
+  std::string text() const { return "127.0.0.1:" + std::to_string(port); }
+};
+
+Descriptor connected(std::uint16_t port) {
+  Descriptor out(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  at.sin_port = htons(port);
+  REQUIRE(::connect(out.get(), reinterpret_cast<sockaddr*>(&at), sizeof at) == 0);
+  return out;
+}
+
+bool readable(int descriptor, int milliseconds) {
+  pollfd one{.fd = descriptor, .events = POLLIN, .revents = 0};
+  return ::poll(&one, 1, milliseconds) == 1;
+}
+
+}  // namespace
+
+TEST_CASE("carrier: a host that resets, or has ended, while its program does not read, gives the node no work") {
+  const Clock clock;
+  Carrier carrier(clock);
+  REQUIRE(carrier.descriptor() >= 0);
+  Listening host, inside;
+  const std::uint16_t door = inside.port;
+  std::vector<Descriptor> listeners;
+  listeners.push_back(std::move(inside.socket));
+  carrier.add(1, std::move(listeners), {*base::HostPort::parse(host.text())},
+              {.listed = {*base::Endpoint::parse(host.text())}, .own = {}});
+
+  Descriptor program = connected(door);
+  REQUIRE(poll_until([&] {
+    carrier.step();
+    return readable(host.socket.get(), 0);
+  }));
+  Descriptor served(::accept4(host.socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  REQUIRE(served.valid());
+  // As much as lies in the buffers on the way.
+  const std::vector<char> much(1 << 20, 'x');
+  std::size_t idle = 0;
+  while (idle < 100) {
+    const bool wrote = ::send(served.get(), much.data(), much.size(), MSG_NOSIGNAL) > 0;
+    idle = wrote || readable(carrier.descriptor(), 0) ? 0 : idle + 1;
+    carrier.step();
+    ::poll(nullptr, 0, 1);
+  }
+  SUBCASE("reset") {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    REQUIRE(::setsockopt(served.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+    served.reset();
+  }
+  SUBCASE("ended, as its program has said all") {
+    REQUIRE(::shutdown(program.get(), SHUT_WR) == 0);
+    served.reset();
+  }
+  REQUIRE(poll_until([&] {
+    carrier.step();
+    return !readable(carrier.descriptor(), 20);
+  }));
+  CHECK(carrier.carried() == 1);
+  // What had come before is there for the program.
+  std::vector<char> got(1 << 16);
+  std::size_t read = 0;
+  REQUIRE(poll_until([&] {
+    carrier.step();
+    const ssize_t more = ::recv(program.get(), got.data(), got.size(), MSG_DONTWAIT);
+    if (more > 0) read += static_cast<std::size_t>(more);
+    return more == 0 || (more < 0 && errno != EAGAIN);
+  }));
+  CHECK(read >= kCarriedBytes);
+  CHECK(carrier.carried() == 0);
+}
+
+}  // namespace troupe::os
