@@ -1,5 +1,6 @@
 #include "actors/registry/logic/history.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace troupe::registry {
@@ -77,7 +78,7 @@ std::optional<std::vector<Sample>> decode_block(base::ByteView bytes) {
     sample.status = static_cast<Status>(status);
     out.push_back(sample);
   }
-  const bool exact = from.ended() && encode_block(out).size() == bytes.size();
+  const bool exact = from.ended() && std::ranges::equal(encode_block(out), bytes);
   return exact ? std::optional(std::move(out)) : std::nullopt;
 }
 

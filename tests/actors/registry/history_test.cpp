@@ -42,6 +42,13 @@ TEST_CASE("history: a block that is cut, longer or of too many samples is refuse
   CHECK_FALSE(decode_block(many));
 }
 
+TEST_CASE("history: a block whose first time is not that of its first sample is refused") {
+  base::Bytes block = encode_block(hour());
+  REQUIRE(block[11] == 0);
+  block[11] = 2;  // a millisecond later
+  CHECK_FALSE(decode_block(block));
+}
+
 TEST_CASE("history: any numbers are read back, and any bytes are one encoding or none") {
   rc::check([](const std::vector<std::pair<std::uint64_t, std::uint64_t>>& numbers) {
     RC_PRE(!numbers.empty());
