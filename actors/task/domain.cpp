@@ -1,5 +1,6 @@
 // Tasks, as a domain of a node.
 #include <charconv>
+#include <set>
 
 #include "actors/node/api.hpp"
 #include "actors/task/logic/network.hpp"
@@ -108,7 +109,9 @@ node::Domain make(const node::DomainParts& parts) {
   out.tasks_max = static_cast<std::uint32_t>(settings.get(kTasksMax));
   out.require_verified = settings.get(kRequireVerified);
   out.checks_per_hour = static_cast<std::uint32_t>(settings.get(kChecks));
-  out.network = settings.get(kNetwork);
+  // As the registry has lists: an operator may give them in any order.
+  const std::set<std::string> patterns(settings.get(kNetwork).begin(), settings.get(kNetwork).end());
+  out.network.assign(patterns.begin(), patterns.end());
   out.provider = Provider(settings.get(kHours), settings.get(kSigners), settings.get(kDeny), settings.get(kTimeMax));
   out.endpoint = parts.own_endpoint();
   out.linked_at = [pool = parts.pool](const base::NodeId& node) {

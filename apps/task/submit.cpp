@@ -1,10 +1,12 @@
 // troupe task submit
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <limits>
 
 #include "actors/task/logic/loader.hpp"
 #include "apps/cli/json.hpp"
+#include "apps/cli/shell_word.hpp"
 #include "apps/files/file.hpp"
 #include "apps/sandbox/sandbox.hpp"
 #include "apps/task/task.hpp"
@@ -12,6 +14,7 @@
 #include "messages/output/task.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/base/text.hpp"
+#include "runtime/ports/processes.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -129,6 +132,26 @@ Client::Outcome<base::Bytes> head_of(Client& client, const task::Cid& program) {
   return out;
 }
 
+/// Of a file that a path names; nothing for a content id and for `-`.
+std::optional<std::uintmax_t> size_of(const std::string& typed) {
+  std::error_code none;
+  const auto size = std::filesystem::file_size(typed, none);
+  return none ? std::nullopt : std::optional(size);
+}
+
+/// What can be said before anything is stored.
+std::optional<Failure> local_fault(const Invocation& invocation) {
+  const std::string program = *invocation.text("PROGRAM");
+  if (!task::Cid::from_hex(program) && size_of(program) == 0)
+    return Failure{{Code::refused, "the program cannot be run: it is empty"}, "nothing was submitted"};
+  const auto input = invocation.text("--stdin");
+  if (input && size_of(*input).value_or(0) > ports::kInputBytesMax)
+    return Failure{{Code::refused, "a standard input has at most 1 MiB"},
+                   "nothing was submitted",
+                   "troupe file put " + shell_word(*input) + "; then --input CID:PATH, and read that"};
+  return std::nullopt;
+}
+
 }  // namespace
 
 Ending task_submit(const Invocation& invocation, Console& console) {
@@ -136,6 +159,7 @@ Ending task_submit(const Invocation& invocation, Console& console) {
   if (!order.ok()) return order.error();
   const auto request = wallets::request_typed(invocation);
   if (!request.ok()) return request.error();
+  if (const auto why = local_fault(invocation)) return *why;
   auto connected = Client::connect(invocation, console);
   if (!connected.ok()) return connected.error();
   Client& client = *connected.value();

@@ -381,7 +381,7 @@ TEST_CASE("cluster tasks: what talks to hosts runs again once the lease of a los
     std::vector<std::string> options{"--join", cluster.nodes[0]->id + '@' + cluster.nodes[0]->at,
                                      "--set",  "registry.heartbeat=2s",
                                      "--set",  "task.host_usr=true",
-                                     "--set",  "task.network=127.0.0.1"};
+                                     "--set",  "task.network=127.0.0.1,*.invalid,127.0.0.1"};
     workers.push_back(std::make_unique<NodeProgram>(cluster.folder, name, options));
     REQUIRE(workers.back()->ready());
   }

@@ -1,6 +1,7 @@
 #include "actors/task/logic/order.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "actors/registry/api.hpp"
 #include "actors/task/logic/text_field.hpp"
@@ -104,6 +105,18 @@ bool are_paths(const Items& items, Path path) {
          std::ranges::adjacent_find(items, std::greater_equal<>(), path) == items.end();
 }
 
+/// A file cannot have another one below it.
+bool has_file_below_file(const std::vector<Input>& inputs) {
+  std::set<std::string_view> paths;
+  for (const Input& one : inputs) paths.insert(one.path);
+  const auto is_below = [&](std::string_view path) {
+    for (auto at = path.find('/'); at != std::string_view::npos; at = path.find('/', at + 1))
+      if (paths.contains(path.substr(0, at))) return true;
+    return false;
+  };
+  return std::ranges::any_of(paths, is_below);
+}
+
 std::optional<OrderError> size_fault(const Order& order) {
   std::size_t bytes = 0;
   for (const std::string& one : order.arguments) {
@@ -123,7 +136,8 @@ std::optional<OrderError> size_fault(const Order& order) {
 std::string_view name(OrderError error) {
   switch (error) {
     case OrderError::size: return "a part of the task is larger than it may be, or an argument holds a zero byte";
-    case OrderError::path: return "a path leaves /task, is there twice, or is that of the program";
+    case OrderError::path:
+      return "a path leaves /task, is there twice, is below another file, or is that of the program";
     case OrderError::limits: return "a limit is outside of what a sandbox can keep";
     case OrderError::replicas:
       return "the quorum is 1 to the number of replicas, 15 at most, and several replicas are of deterministic tasks";
@@ -150,7 +164,7 @@ std::optional<OrderError> fault(const Order& order) {
   const auto is_program = [](const Input& one) {
     return one.path == kProgramName || one.path.starts_with(std::string(kProgramName) + '/');
   };
-  if (std::ranges::any_of(order.inputs, is_program)) return OrderError::path;
+  if (std::ranges::any_of(order.inputs, is_program) || has_file_below_file(order.inputs)) return OrderError::path;
   if (!can_be_kept(order.limits)) return OrderError::limits;
   if (order.replicas == 0 || order.replicas > kReplicasMax || order.quorum == 0 || order.quorum > order.replicas ||
       (order.replicas > 1 && !order.deterministic))

@@ -58,6 +58,7 @@ TEST_CASE("order: what no sandbox or quorum can keep is refused before it is sig
   CHECK(wrong([](Order& one) { one.inputs[0].path = "../secret"; }) == OrderError::path);
   CHECK(wrong([](Order& one) { one.inputs[0].path = "/etc/passwd"; }) == OrderError::path);
   CHECK(wrong([](Order& one) { one.inputs.push_back(one.inputs[0]); }) == OrderError::path);
+  CHECK(wrong([](Order& one) { one.inputs[1].path = one.inputs[0].path + "/below"; }) == OrderError::path);
   CHECK(wrong([](Order& one) { one.outputs = {"b", "a"}; }) == OrderError::path);
   CHECK(wrong([](Order& one) { one.inputs[1].path = "program"; }) == OrderError::path);
   CHECK(wrong([](Order& one) { one.inputs[1].path = "program/part"; }) == OrderError::path);
