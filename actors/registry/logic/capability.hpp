@@ -24,9 +24,9 @@ inline constexpr std::size_t kTextBytesMax = 64;
 inline constexpr std::size_t kTextsMax = 16;
 inline constexpr std::size_t kTextsInAllMax = 64;  // our choice: in memory each is larger than in a registration
 inline constexpr std::size_t kNeedsMax = 16;
-/// A node states these of itself: they are not set by hand.
-inline constexpr std::string_view kMeasured[] = {"arch",    "cpu",      "disk",  "memory",
-                                                 "network", "runtimes", "tasks", "usr"};
+/// A node states these of itself, and others find the last one: they are not set by hand.
+inline constexpr std::string_view kMeasured[] = {"arch",     "cpu",   "disk", "memory",  "network",
+                                                 "runtimes", "tasks", "usr",  "verified"};
 
 struct Flag {
   friend bool operator==(const Flag&, const Flag&) = default;

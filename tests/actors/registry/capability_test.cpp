@@ -59,7 +59,8 @@ TEST_CASE("capability: a value is typed as a number if it is one") {
   CHECK(std::get<std::uint64_t>(capability_typed("vram=8G")->value) == std::uint64_t{8} << 30);
   CHECK(std::get<std::string>(capability_typed("gpu=a100")->value) == "a100");
   CHECK(std::holds_alternative<Flag>(capability_typed("gpu")->value));
-  CHECK_FALSE(capability_typed("cpu=4"));  // it is measured
+  CHECK_FALSE(capability_typed("cpu=4"));     // it is measured
+  CHECK_FALSE(capability_typed("verified"));  // others find it
   CHECK_FALSE(capability_typed("gpu="));
   CHECK_FALSE(capability_typed("gpu=a,b"));
   CHECK_FALSE(capability_typed("gpu=" + std::string(kTextBytesMax + 1, 'a')));
