@@ -12,6 +12,11 @@ LinkUp attacker(std::uint32_t number) {
   out.remote = *base::Endpoint::parse("10.66.6." + std::to_string(1 + number % 250) + ":5000");
   return out;
 }
+LinkUp dialled_attacker(std::uint32_t number) {
+  LinkUp out = attacker(number);
+  out.direction = Direction::outbound;
+  return out;
+}
 
 }  // namespace
 
@@ -58,8 +63,7 @@ TEST_CASE("eclipse: who was dialled once and comes back with all its ids is a cr
   Fixture node;
   node.start();
   for (std::uint32_t i = 0; i < kLinksMax; ++i) {
-    LinkUp up = attacker(i);
-    up.direction = Direction::outbound;
+    const LinkUp up = dialled_attacker(i);
     node.befriend(up);
     node.peers.unlinked(up.id, LinkEnd::hung_up, node.now, node.random);
   }
@@ -74,8 +78,7 @@ TEST_CASE("eclipse: strangers that other domains were made to dial are a crowd, 
   Fixture node;
   node.start();
   for (std::uint32_t i = 0; i < kLinksMax; ++i) {
-    LinkUp up = attacker(i);
-    up.direction = Direction::outbound;
+    const LinkUp up = dialled_attacker(i);
     node.befriend(up);
   }
   REQUIRE(node.peers.links() == kLinksMax);
@@ -87,8 +90,7 @@ TEST_CASE("eclipse: strangers that other domains were made to dial are a crowd, 
   SUBCASE("one more of them is a guest, and leaves unless it owes an answer") {
     bool owes = true;
     node.peers.ask_who_owes([&](const base::NodeId&) { return owes; });
-    LinkUp up = attacker(1'000);
-    up.direction = Direction::outbound;
+    const LinkUp up = dialled_attacker(1'000);
     CHECK(only<Drop>(node.peers.linked(up, node.now, node.random)).empty());
     CHECK(only<Drop>(node.pass(1min)).empty());
     owes = false;
