@@ -199,14 +199,9 @@ void Sandbox::watch(base::Instant now) {
   if (ended_) return;
   if (cgroup_.out_of_memory() > 0) return end(Limit::memory);
   if (spec_.tripwires == Tripwires::no || !cgroup_.has(Controller::pids)) return;
-  const std::uint64_t refused = cgroup_.forks_refused();
-  if (refused > forks_refused_ + kForksRefusedMax) {
-    outcome_.tripwire = "forks";
-    return end(Limit::pids);
-  }
-  if (now < forks_counted_ + std::chrono::seconds{1}) return;
-  forks_counted_ = now;
-  forks_refused_ = refused;
+  if (!forks_.seen(now, cgroup_.forks_refused())) return;
+  outcome_.tripwire = "forks";
+  end(Limit::pids);
 }
 
 void Sandbox::watch_processes(base::Instant now) {

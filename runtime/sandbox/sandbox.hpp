@@ -20,13 +20,13 @@
 #include "runtime/base/descriptor.hpp"
 #include "runtime/sandbox/cgroup.hpp"
 #include "runtime/sandbox/child.hpp"
+#include "runtime/sandbox/fork_storm.hpp"
 #include "runtime/sandbox/spec.hpp"
 
 namespace troupe::sandbox {
 
 inline constexpr base::Duration kWatchPeriod = std::chrono::milliseconds{50};
 inline constexpr base::Duration kCpuWindow = std::chrono::seconds{5};  // in which a program may exceed its cores
-inline constexpr std::uint64_t kForksRefusedMax = 1'000;               // in a second, with tripwires
 
 /// What become standard input, output and error of the program. They stay the caller's.
 using Streams = std::array<int, 3>;
@@ -128,8 +128,7 @@ class Sandbox {
   bool ended_ = false;  // the init has told how the program ended
   bool disk_full_ = false, inodes_full_ = false, pids_full_ = false, files_full_ = false, memory_full_ = false;
   std::deque<Cpu> cpu_;  // of the last kCpuWindow, where no cgroup has the cores
-  std::uint64_t forks_refused_ = 0;
-  base::Instant forks_counted_{};
+  ForkStorm forks_;
   Outcome outcome_;
   std::optional<Outcome> finished_;
   std::vector<base::Descriptor> outputs_, listeners_;
