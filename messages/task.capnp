@@ -11,10 +11,11 @@ $Cxx.namespace("troupe::task::wire");
 # --- between nodes, at /task ---------------------------------------------------------------------------------------
 
 struct RunAttempt $kind(from = [peer], bytesMax = 196608) {
-  # A submitter asks a node to run a task. Answered by a stream of AttemptItem, in which something comes each second: it is
-  # the lease of the attempt, which ends with it on both sides. Errors: `malformed`, `refused` (this node takes no tasks, or
-  # not of this submitter, or not with these limits), `overloaded` (as many wait as may), `conflict` (it has run a later
-  # attempt), `not_found` (the program or an input), `unavailable` (no sandbox could be made), `no_space`.
+  # A submitter asks a node to run a task. Answered by a stream of AttemptItem, in which something comes each second, or
+  # four times in a shorter lease: it is the lease of the attempt, which ends with it on both sides. Errors: `malformed`,
+  # `refused` (this node takes no tasks, or not of this submitter, or not with these limits), `overloaded` (as many wait as
+  # may), `conflict` (it has run a later attempt), `not_found` (the program or an input), `unavailable` (no sandbox could
+  # be made), `no_space`.
 
   order @0 :Data;
   # Signed by the asking node.
@@ -22,8 +23,8 @@ struct RunAttempt $kind(from = [peer], bytesMax = 196608) {
   escrow @2 :Data;
   # By which this attempt is paid (messages/escrow.capnp); empty: it is not.
   leaseMs @3 :UInt32;
-  # Of an order with hosts: how long its program may run after the worker has asked for that (RenewAttempt), 3,000 to
-  # 30,000; what is outside counts as the nearest.
+  # After how much silence the submitter takes the attempt for lost, 1,000 to 30,000; what is outside counts as the nearest.
+  # Of an order with hosts also how long its program may run after the worker has asked for that (RenewAttempt).
 }
 
 struct RenewAttempt $kind(from = [peer], bytesMax = 128) {
@@ -280,7 +281,8 @@ struct ArrayIs $kind(from = [view, operate], bytesMax = 196608) {
 }
 
 struct CancelTask $kind(from = [operate], bytesMax = 128) {
-  # Ends a task, or all of an array. Answered by TaskCancelled once that is durable. Errors: `not_found`, `conflict` (it has ended before).
+  # Ends a task, or all of an array. Answered by TaskCancelled once that is durable, also if it was cancelled before.
+  # Errors: `not_found`, `conflict` (it has ended otherwise).
 
   id @0 :Data;
 }
@@ -315,6 +317,8 @@ struct TaskText $kind(from = [view, operate], bytesMax = 131072, whenFull = cred
   # When it came here.
   bytes @2 :Data;
   # Empty: nothing is new; now and then, where it is followed.
+  token @3 :UInt64;
+  # Of the attempt that has printed or left it. Where a log is followed, another one may come after one that was lost.
 }
 
 # --- what the inspector shows --------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "actors/task/logic/loader.hpp"
 #include "actors/task/logic/network.hpp"
 #include "actors/task/words.hpp"
 #include "messages/usage.hpp"
@@ -16,10 +17,6 @@ using base::Error;
 
 constexpr std::uint64_t kTicket = 1;                    // an actor has one process
 constexpr int kNotStarted = 126, kNoSuchProgram = 127;  // as env(1) has them
-
-/// What a machine that shows its /usr shows of it.
-constexpr std::pair<const char*, const char*> kUsr[] = {
-    {"/usr", "/usr"}, {"/usr/bin", "/bin"}, {"/usr/lib", "/lib"}, {"/usr/lib64", "/lib64"}};
 
 std::string inside(const std::string& path) { return "/task/" + path; }
 
@@ -51,7 +48,7 @@ void AttemptActor::begin(runtime::Sink<wire::AttemptItem> to) {
   to_.on_cancel([this] {
     if (!world().mutations.on("task.attempt_stays")) given_up();
   });
-  after<Sign>(kSign);
+  after<Sign>(sign_period(what_->lease));
   if (needs_lease()) renew();
   const Order& order = what_->order;
   inputs_[order.program];
@@ -175,7 +172,7 @@ void AttemptActor::fail(const Error& why) {
 // -- what its submitter hears
 
 void AttemptActor::sign() {
-  after<Sign>(kSign);
+  after<Sign>(sign_period(what_->lease));
   if (to_.ready()) stalled_.reset();
   else if (!stalled_) stalled_ = now();
   else if (now() - *stalled_ >= kTakenWithin && !world().mutations.on("task.attempt_stays"))

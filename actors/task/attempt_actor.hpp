@@ -2,9 +2,10 @@
 // One attempt: fetches what its program needs, runs it in a sandbox, and streams what comes of it. It owns the process,
 // which ends with it.
 //
-// Stream   a sign of life each kSign, `began`, what is printed as there is credit for it; at last the outputs, `ended`.
-// Credit   of the stream is that of the program: it waits while the submitter does not read, for kTakenWithin at most.
-// Paid     for one that is paid the answer is hashed as it is sent, and told to `/task` before the end is. One that its
+// Stream   a sign of life each sign_period(), `began`, what is printed as there is credit for it; at last the outputs,
+// `ended`. Credit   of the stream is that of the program: it waits while the submitter does not read, for kTakenWithin
+// at most. Paid     for one that is paid the answer is hashed as it is sent, and told to `/task` before the end is. One
+// that its
 //          submitter gives up after its begin is answered, too, by what there was: it has had the work.
 // Lease    of one that talks to hosts is renewed by its submitter (logic/lease.hpp): no program without one.
 // Outputs  are read from the disk of the sandbox, in memory; together at most what the order allows it to write.

@@ -116,6 +116,7 @@ void ChecksActor::begin(const base::NodeId& id) {
       [&](wire::RunAttempt::Builder out) {
         out.setOrder(data_of(bytes));
         out.setToken(1);
+        out.setLeaseMs(static_cast<std::uint32_t>(base::milliseconds(lease_within(settings_.lease))));
       },
       [this, id](wire::AttemptItem::Reader item) { hear(id, item); },
       [this, id](const base::Outcome<void>& end) { over(id, end); });

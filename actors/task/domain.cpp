@@ -29,7 +29,7 @@ constexpr auto kSlots =
                  "cores that tasks may use together; all: those of the machine; 0: takes none", slots_fault);
 constexpr auto kMemory = config::bytes("task.memory", "0 B", 0, 1'024 * config::kTiB, When::start,
                                        "memory that tasks may use together; 0: three quarters of the machine's");
-constexpr auto kLease = config::duration("task.lease", "10s", 3s, 1h, When::start,
+constexpr auto kLease = config::duration("task.lease", "10s", 1s, 1h, When::start,
                                          "silence after which an attempt is lost, and another one begins");
 constexpr auto kQueueMax = config::duration("task.queue_max", "1h", 1s, 24h * 365, When::start,
                                             "a task that no node has begun by then expires");

@@ -219,14 +219,15 @@ void WorkerActor::hear_warnings(wire::WarnedOf::Reader told) {
 }
 
 void WorkerActor::take(wire::RunAttempt::Reader request, runtime::Sink<wire::AttemptItem> to) {
-  sign_soon();
+  const base::Duration lease = std::chrono::milliseconds(request.getLeaseMs());
+  sign_within(sign_period(lease));
   const runtime::Caller from = caller();
   const base::NodeId submitter = from.node.value_or(settings_.self());
   const User user = runtime::user_of(from);
   Asked asked{{{}, request.getToken(), submitter, escrow::TaskEscrowId::from(bytes_of(request.getEscrow()))},
               user,
               std::move(to)};
-  asked.what.lease = std::chrono::milliseconds(request.getLeaseMs());
+  asked.what.lease = lease;
   asked.what.coordinated_at = from.at.value_or(base::Endpoint{});
   // A signature costs as much as hundreds of these refusals.
   if (const auto why = refusal_of(submitter)) return turn_away(asked, *why);
@@ -440,23 +441,32 @@ void WorkerActor::forget(const TaskId& id) {
   begin_next();
 }
 
-void WorkerActor::sign_soon() {
-  if (!std::exchange(signs_, true)) after<Sign>(kSign);
+void WorkerActor::sign_within(base::Duration period) {
+  if (signs_ && *signs_ <= period) return;
+  signs_ = period;
+  after<Sign>(period);
 }
 
 void WorkerActor::sign() {
-  signs_ = false;
-  for (const TaskId& id : waiting_) say_waits(id);
-  for (const auto& one : looking_up_)
-    if (const auto asked = one.lock(); asked && asked->to.ready())
-      asked->to.push([](wire::AttemptItem::Builder out) { out.setWaits(); });
+  signs_.reset();
+  base::Duration next = kSign;
+  for (const TaskId& id : waiting_) {
+    next = std::min(next, sign_period(all_.at(id).what->lease));
+    say_waits(id);
+  }
+  for (const auto& one : looking_up_) {
+    const auto asked = one.lock();
+    if (!asked) continue;
+    next = std::min(next, sign_period(asked->what.lease));
+    if (asked->to.ready()) asked->to.push([](wire::AttemptItem::Builder out) { out.setWaits(); });
+  }
   sweep();
   std::erase_if(owed_, [this](const auto& one) {
     const bool nothing_comes = one.second.ended != base::Instant{} && now() >= one.second.ended + kSign;
     if (nothing_comes) earnings_.resign(one.second.escrow, one.first.second);
     return nothing_comes;
   });
-  if (!all_.empty() || !looking_up_.empty() || !draining_.empty() || !owed_.empty()) sign_soon();
+  if (!all_.empty() || !looking_up_.empty() || !draining_.empty() || !owed_.empty()) sign_within(next);
 }
 
 void WorkerActor::say_waits(const TaskId& id) {

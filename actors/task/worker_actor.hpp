@@ -107,7 +107,8 @@ class WorkerActor final : public runtime::Actor {
   void give_up(const TaskId& id);
   void forget(const TaskId& id);
   void sweep();
-  void sign_soon();
+  /// At the latest after that.
+  void sign_within(base::Duration period);
   void sign();
   void say_waits(const TaskId& id);
   void probe();
@@ -128,7 +129,7 @@ class WorkerActor final : public runtime::Actor {
     std::unique_ptr<runtime::OutputRelay<wire::AttemptItem>> relay;
   };
   std::vector<Draining> draining_;
-  bool signs_ = false;
+  std::optional<base::Duration> signs_;  // how soon
   std::set<TaskId> waiting_;
   Malice malice_;
   Earnings earnings_;

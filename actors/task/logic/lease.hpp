@@ -14,9 +14,15 @@
 namespace troupe::task {
 
 /// A coordinator that began anew does not know when it has answered last, nor with which setting.
-inline constexpr base::Duration kLeaseMin = std::chrono::seconds{3}, kLeaseMax = std::chrono::seconds{30};
+inline constexpr base::Duration kLeaseMin = std::chrono::seconds{1}, kLeaseMax = std::chrono::seconds{30};
 
 inline base::Duration lease_within(base::Duration length) { return std::clamp(length, kLeaseMin, kLeaseMax); }
+
+/// How often a worker gives a sign of life in the stream of an attempt: its submitter takes silence of `length` for its
+/// end.
+inline base::Duration sign_period(base::Duration length) {
+  return std::min<base::Duration>(lease_within(length) / 4, std::chrono::seconds{1});
+}
 
 /// At the worker.
 class Lease {

@@ -75,4 +75,7 @@ TEST_CASE("task lease: it counts from when it was asked for, and has surely ende
   CHECK(surely_ended(base::Instant{100s}, 10s) == base::Instant{112s});
   CHECK(lease_within(1ms) == kLeaseMin);
   CHECK(lease_within(1h) == kLeaseMax);
+  CHECK(sign_period(10s) == 1s);
+  CHECK(sign_period(1s) == 250ms);
+  CHECK(sign_period(0s) == 250ms);
 }
