@@ -79,20 +79,68 @@ void print_rows(const Invocation& invocation, Console& console, const std::vecto
   table.print(console.out);
 }
 
+/// Of a node that is in the lists no more: what the last one said of it.
+void print_gone(const Invocation& invocation, Console& console, const Row& row) {
+  constexpr const char* kGone = "gone";
+  if (invocation.globals.json) {
+    JsonLine<output::wire::RegistryRow> line;
+    write(*line, row);
+    line->setStatus(kGone);
+    return line.print(console.out);
+  }
+  console.out << row.registration.id().hex() << ' ' << kGone << '\n';
+}
+
+/// What `registry ls --watch` has shown, and tells.
+class Changes {
+ public:
+  Changes(const Invocation& invocation, Console& console, const Wanted& wanted)
+      : invocation_(invocation), console_(console), wanted_(wanted) {}
+
+  void take(const Listed& listed) {
+    ++lists_;
+    for (const Row& row : listed.rows) {
+      if (registry::lacks(row.registration.capabilities, wanted_.need) != nullptr) continue;
+      const auto [at, first] = shown_.try_emplace(row.registration.id(), Shown{row, lists_});
+      const bool changed = first || at->second.row.status != row.status ||
+                           at->second.row.registration.sequence != row.registration.sequence;
+      at->second = {row, lists_};
+      if (changed && wanted_.takes(row)) print_line(invocation_, console_, row);
+    }
+    // A list of which parts did not come tells of no one that is missing from it; nor does one alone, while watchers
+    // come and go.
+    if (listed.answered < listed.asked) return;
+    constexpr std::uint64_t kMissing = 2;
+    for (auto at = shown_.begin(); at != shown_.end();) {
+      if (lists_ - at->second.seen < kMissing) {
+        ++at;
+        continue;
+      }
+      if (!wanted_.status) print_gone(invocation_, console_, at->second.row);
+      at = shown_.erase(at);
+    }
+  }
+
+ private:
+  struct Shown {
+    Row row;
+    std::uint64_t seen;  ///< the list in which it was last
+  };
+
+  const Invocation& invocation_;
+  Console& console_;
+  const Wanted& wanted_;
+  std::uint64_t lists_ = 0;
+  std::map<base::NodeId, Shown> shown_;
+};
+
 Ending watch(const Invocation& invocation, Console& console, Client& client, const Wanted& wanted) {
   constexpr std::chrono::seconds kEvery{2};  // our choice
-  std::map<base::NodeId, std::pair<registry::Status, std::uint64_t>> shown;
+  Changes changes(invocation, console, wanted);
   while (true) {
     const auto listed = list_nodes(client);
     if (!listed.ok()) return listed.error();
-    for (const Row& row : listed.value().rows) {
-      if (registry::lacks(row.registration.capabilities, wanted.need) != nullptr) continue;
-      const std::pair now_is{row.status, row.registration.sequence};
-      const auto [at, first] = shown.try_emplace(row.registration.id(), now_is);
-      if (!first && at->second == now_is) continue;
-      at->second = now_is;
-      if (wanted.takes(row)) print_line(invocation, console, row);
-    }
+    changes.take(listed.value());
     console.out.flush();
     if (!console.out) return unwritten(console, "");
     if (const auto paused = client.pause(kEvery); !paused.ok()) return paused.error();

@@ -26,7 +26,7 @@ need
   conditions joined by commas: 'memory>=4G,arch=x86_64,runtimes=python3,gpu'
   = and != compare anything, >= <= > < numbers, which may end in K M G; a name alone: the node has it
 --watch
-  goes on, with a line for each node that comes or changes
+  goes on, with a line for each node that comes, changes, or is gone: the lists have it no more
 )";
 
 }  // namespace

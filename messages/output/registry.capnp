@@ -10,7 +10,7 @@ struct RegistryRow {
 
   node @0 :Data;
   status @1 :Text;
-  # healthy unhealthy offline
+  # healthy unhealthy offline; with --watch also gone: the lists have it no more
   capabilities @2 :Capabilities;
   price @3 :Text;
   # For a core and an hour; null: not for money.

@@ -39,8 +39,16 @@ TEST_CASE("cluster registry: nodes are listed with what they offer, and those th
   cluster.kill(3);
   REQUIRE(until([&] { return rows(cluster, 0, "\"node\":", {"--status", "offline"}) == 1; }));
   CHECK(until([&] { return rows(cluster, 4, "\"node\":", {"--status", "healthy"}) == 5; }));
+  Program watch({"registry", "ls", "--watch", "--json", "--data", cluster.nodes[0]->data}, cluster.folder / "watch");
+  const auto told = [&](const char* status) {
+    return contains(watch.out(), "\"node\":\"" + cluster.nodes[1]->id + "\",\"status\":\"" + status + '"');
+  };
+  REQUIRE(until([&] { return told("healthy"); }));
   CHECK(line(cluster.run(1, {"registry", "unregister"})) == cluster.nodes[1]->id);
   REQUIRE(until([&] { return rows(cluster, 0, "\"node\":") == 5; }));
+  CHECK(until([&] { return told("gone"); }));
+  watch.kill(SIGINT);
+  watch.wait();
 
   // What was set and heard outlives the nodes.
   cluster.nodes[2]->kill(SIGTERM);
