@@ -168,7 +168,11 @@ void OrdersActor::save(const TaskId& id, Done done) {
   tasks_.save(std::move(change),
               [this, id, task = entry.task, done = std::move(done)](const base::Outcome<void>& saved) mutable {
                 const auto job = jobs_.find(id);
-                if (job != jobs_.end() && saved.ok()) job->second.durable = std::move(task);
+                if (job != jobs_.end() && saved.ok()) {
+                  const bool ended = final(task.state()) && !final(job->second.durable.state());
+                  job->second.durable = std::move(task);
+                  if (ended) member_ended(id);
+                }
                 if (job != jobs_.end() && !saved.ok()) unsaved_.insert(id);
                 arm();
                 done(saved);
@@ -199,9 +203,9 @@ void OrdersActor::submit(wire::SubmitTask::Reader request, Submitted reply) {
     order->queue_max_s = static_cast<std::uint32_t>(settings_.queue_max / std::chrono::seconds(1));
   if (request.getRisk() != 0)
     if (const auto why = set_replicas(*order, request.getRisk())) return reply.refuse(*why);
-  if (order->after && !jobs_.contains(*order->after))
+  if (order->after && !jobs_.contains(*order->after) && !arrays_.contains(*order->after))
     return reply.refuse(
-        {Code::not_found, "this node knows no task " + order->after->hex() + ", which it is to follow"});
+        {Code::not_found, "this node knows no task or array " + order->after->hex() + ", which it is to follow"});
   if (request.getRequest().size() > 0) order->nonce = nonce_of(order->submitter, text_of(request.getRequest()));
   else world().chance.fill(order->nonce.bytes);
   const std::uint32_t array = request.getArray();
@@ -372,12 +376,14 @@ void OrdersActor::cancel(wire::CancelTask::Reader request, runtime::Reply<wire::
   if (id && arrays_.contains(*id)) return cancel_array(*id, std::move(reply));
   const auto job = id ? jobs_.find(*id) : jobs_.end();
   if (job == jobs_.end()) return reply.refuse(kUnknown);
-  if (!job->second.entry.task.cancel("an operator has cancelled it", unix_ms()))
-    return reply.refuse({Code::conflict, "the task has ended: " + std::string(name(job->second.entry.task.state()))});
-  changed(*id, [reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
+  auto done = [reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
     if (!saved.ok()) return reply.refuse(saved.error());
     reply.send([](wire::TaskCancelled::Builder) {});
-  });
+  };
+  if (job->second.entry.task.cancel("an operator has cancelled it", unix_ms())) return changed(*id, std::move(done));
+  const State state = job->second.entry.task.state();
+  if (state != State::cancelled) return done(Error{Code::conflict, "the task has ended: " + std::string(name(state))});
+  save(*id, std::move(done));  // again: it may not be durable yet
 }
 
 }  // namespace troupe::task

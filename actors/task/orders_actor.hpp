@@ -124,11 +124,13 @@ class OrdersActor final : public runtime::Actor {
   };
   struct ArrayJob {
     Array array;
-    std::vector<Submitted> askers{};  ///< wait for its row
-    bool written = false;             ///< once
-    bool making = false;              ///< members are being written
-    bool unsaved = false;             ///< its row could not be written: it is tried again
-    std::size_t known = 0;            ///< members that are tasks here
+    std::vector<Submitted> askers{};   ///< wait for its row
+    bool written = false;              ///< once
+    bool making = false;               ///< members are being written
+    bool unsaved = false;              ///< its row could not be written: it is tried again
+    std::size_t known = 0;             ///< members that are tasks here
+    std::size_t done = 0, failed = 0;  ///< members whose end is durable, forgotten since or not; failed: not done
+    std::size_t open = 0;              ///< known ones that have no durable end
   };
   struct Parked {
     Order order;
@@ -166,6 +168,9 @@ class OrdersActor final : public runtime::Actor {
   void view(wire::ViewArray::Reader question, runtime::Reply<wire::ArrayIs> reply) const;
   void cancel_array(const TaskId& id, runtime::Reply<wire::TaskCancelled> reply);
   void member_known(const TaskId& array, const TaskId& id);
+  void member_ended(const TaskId& id);
+  enum class Turn : std::uint8_t { now, later, never };
+  static Turn turn_after(const ArrayJob& job);
   void member_forgotten(const TaskId& id);
   void arrays_loaded();
   /// Which array it is a member of; null: none.
@@ -191,7 +196,6 @@ class OrdersActor final : public runtime::Actor {
   void owe_again(const TaskId& id);
   void settle(const TaskId& id);
   void settle_if_owing(const TaskId& id);
-  enum class Turn : std::uint8_t { now, later, never };
   Turn turn_of(const Job& job) const;
   void tick();
   void move_waiting();

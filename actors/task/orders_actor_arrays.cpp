@@ -122,7 +122,8 @@ void OrdersActor::cancel_array(const TaskId& id, runtime::Reply<wire::TaskCancel
   for (const auto& [member, array] : members_)
     if (array == id && jobs_.at(member).entry.task.cancel("an operator has cancelled its array", unix_ms()))
       open.push_back(member);
-  if (open.empty() && !job.array.grows()) return reply.refuse({Code::conflict, "each member of the array has ended"});
+  if (open.empty() && !job.array.grows() && !job.array.closed)
+    return reply.refuse({Code::conflict, "each member of the array has ended"});
   job.array.closed = true;
   // Answered once the end of each member is durable, and so what others are told.
   struct Ends {
@@ -151,7 +152,30 @@ const TaskId* OrdersActor::array_of(const TaskId& id) const {
 }
 
 void OrdersActor::member_known(const TaskId& array, const TaskId& id) {
-  if (members_.emplace(id, array).second) ++arrays_.at(array).known;
+  if (!members_.emplace(id, array).second) return;
+  ArrayJob& job = arrays_.at(array);
+  ++job.known;
+  const State state = jobs_.at(id).durable.state();
+  if (!final(state)) ++job.open;
+  else if (state == State::done) ++job.done;
+  else ++job.failed;
+}
+
+/// Its end is durable.
+void OrdersActor::member_ended(const TaskId& id) {
+  const TaskId* const array = array_of(id);
+  if (array == nullptr) return;
+  ArrayJob& job = arrays_.at(*array);
+  --job.open;
+  if (jobs_.at(id).durable.state() == State::done) ++job.done;
+  else ++job.failed;
+}
+
+/// What follows an array begins once each of its members is done. After a restart those that were forgotten are not.
+OrdersActor::Turn OrdersActor::turn_after(const ArrayJob& job) {
+  if (job.done == job.array.members) return Turn::now;
+  const bool may_be_done = job.failed == 0 && (job.open > 0 || job.array.grows());
+  return may_be_done ? Turn::later : Turn::never;
 }
 
 void OrdersActor::member_forgotten(const TaskId& id) {

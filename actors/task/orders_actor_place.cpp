@@ -346,6 +346,7 @@ void OrdersActor::arm() {
 /// Whether the task that it follows has let it begin.
 OrdersActor::Turn OrdersActor::turn_of(const Job& job) const {
   if (!job.entry.order.after || job.entry.task.state() != State::queued) return Turn::now;
+  if (const auto array = arrays_.find(*job.entry.order.after); array != arrays_.end()) return turn_after(array->second);
   const auto other = jobs_.find(*job.entry.order.after);
   if (other == jobs_.end()) return Turn::never;
   const State state = other->second.told().state();
@@ -357,15 +358,18 @@ bool OrdersActor::tick(Job& job) {
   Task& task = job.entry.task;
   const Turn turn = turn_of(job);
   if (turn == Turn::now) return task.tick(unix_ms());
-  const std::string other = "the task " + job.entry.order.after->hex() + ", which it follows, ";
+  const TaskId& after = *job.entry.order.after;
+  const bool array = arrays_.contains(after);
+  const std::string other = (array ? "the array " : "the task ") + after.hex() + ", which it follows, ";
   if (turn == Turn::later) {
     task.held(other + "has not ended", unix_ms());
     return false;
   }
-  const auto known = jobs_.find(*job.entry.order.after);
-  const bool there = known != jobs_.end();
-  return task.cancel(
-      other + (there ? "is " + std::string(name(known->second.told().state())) : "is not known any more"), unix_ms());
+  const auto known = jobs_.find(after);
+  const std::string why = array                  ? "has members that are not done"
+                          : known != jobs_.end() ? "is " + std::string(name(known->second.told().state()))
+                                                 : "is not known any more";
+  return task.cancel(other + why, unix_ms());
 }
 
 /// A node that lets a task wait may do so for ever: another one gets it, if one is free. After each move it may wait

@@ -110,6 +110,7 @@ void OrdersActor::push_texts(Reading& reading) {
       out.setPart(text->part);
       out.setTimeMs(text->unix_ms);
       out.setBytes(data_of(text->bytes));
+      out.setToken(reading.token);
     });
   }
 }
@@ -171,6 +172,10 @@ void OrdersActor::forget_oldest() {
   text_bytes_ -= job->second.entry.text_bytes;
   nonces_.erase(job->second.entry.order.nonce);
   unsaved_.erase(id);
+  if (!final(job->second.durable.state())) {
+    job->second.durable = job->second.entry.task;
+    member_ended(id);
+  }
   jobs_.erase(job);
   member_forgotten(id);
   forgetting_.insert(id);

@@ -8,9 +8,11 @@
 #include "apps/cli/json.hpp"
 #include "apps/cli/shell_word.hpp"
 #include "apps/files/file.hpp"
+#include "apps/registry/registry.hpp"
 #include "apps/sandbox/sandbox.hpp"
 #include "apps/task/task.hpp"
 #include "apps/wallet/typed.hpp"
+#include "messages/node.capnp.h"
 #include "messages/output/task.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/base/text.hpp"
@@ -152,6 +154,31 @@ std::optional<Failure> local_fault(const Invocation& invocation) {
   return std::nullopt;
 }
 
+/// Why a program without a root of its own is not submitted: no node that shows its /usr has what loads it.
+Client::Outcome<std::optional<Failure>> loader_fault(Client& client, const Invocation& invocation,
+                                                     const std::string& loader) {
+  const auto fault = [&](const std::string& why) {
+    return std::optional(Failure{{Code::refused, "the program needs " + loader + ", " + why},
+                                 "nothing was submitted",
+                                 "--root DIR, a folder that holds it and what it needs itself"});
+  };
+  if (!task::in_usr(loader)) return fault("and of its machine a node shows /usr at most (task.host_usr)");
+  std::error_code unknown;
+  if (invocation.globals.node || std::filesystem::exists(loader, unknown)) return std::optional<Failure>();
+  // This machine does not have it: another one may.
+  auto status = client.ask<node::wire::GetStatus, node::wire::NodeStatus>("/node", tasks::kDue,
+                                                                          [](node::wire::GetStatus::Builder) {});
+  if (!status.ok()) return status.error();
+  const auto self = node_of(status.value().root().getNode());
+  const auto listed = registries::list_nodes(client);
+  if (!listed.ok()) return listed.error();
+  const bool others = std::ranges::any_of(listed.value().rows, [&](const registries::Row& row) {
+    return row.registration.id() != self && registry::find(row.registration.capabilities, task::kUsrCapability);
+  });
+  if (others) return std::optional<Failure>();
+  return fault("which this machine does not have, and no other node shows its /usr (task.host_usr)");
+}
+
 }  // namespace
 
 Ending task_submit(const Invocation& invocation, Console& console) {
@@ -187,8 +214,12 @@ Ending task_submit(const Invocation& invocation, Console& console) {
     if (!root.ok()) return root.error();
     out.root = root.value();
   }
-  if (!out.root && !loader.value().empty())
+  if (!out.root && !loader.value().empty()) {
+    const auto why = loader_fault(client, invocation, loader.value());
+    if (!why.ok()) return why.error();
+    if (why.value()) return *why.value();
     out.need += (out.need.empty() ? "" : ",") + std::string(task::kUsrCapability);
+  }
   auto answer = client.ask<wire::SubmitTask, wire::TaskSubmitted>(
       task::kOrdersPath, tasks::kDue, [&](wire::SubmitTask::Builder question) {
         question.setOrder(data_of(encode(out)));

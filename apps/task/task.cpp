@@ -103,7 +103,22 @@ what it does
   prints the standard output of the attempt that decided, of an array that of its members, in order; -o DIR writes it to DIR/stdout, the errors to DIR/stderr and
   each output to its path below DIR; of an array each member has a folder of its own, DIR/0, DIR/1, …
 exits
-  5 if the task has not ended, or has no result; 3 if some members of an array have none
+  5 if the task has not ended, or has no result; 3 if some members of an array are not done: why stands on standard error
+)";
+
+constexpr const char* kLogsNotes = R"(
+what it does
+  prints both streams of the attempt that decided, else of the newest one, in the order in which they came; of an array
+  those of its members, one after the other
+  With -f, where that attempt is lost, what another one prints follows: a note on standard error says so, and with --json
+  each line has the token of its attempt
+exits
+  3 if some members of an array are not known any more, or were not made yet
+)";
+
+constexpr const char* kCancelNotes = R"(
+exits
+  5 if it has ended otherwise; what was cancelled before stays so: 0
 )";
 
 Option wait_option(const char* help) { return {.name = "--wait", .help = help}; }
@@ -132,7 +147,7 @@ std::vector<Option> submit_options() {
       {.name = "--deterministic", .help = "it always comes to the same, so replicas can be compared"},
       {.name = "--after",
        .value = "ID",
-       .help = "begin once that task is done; cancelled if it is not done at its end"},
+       .help = "begin once that task, or each of that array, is done; cancelled if it is not done at its end"},
       number_option("--array", "N", "submit it N times; in its arguments {index} is 0, 1, … N-1", 1, task::kArrayMax),
       {.name = "--max-price",
        .value = "AMOUNT",
@@ -174,12 +189,14 @@ Commands task_commands() {
        .options = {{.name = "-f", .help = "and what it prints from now on", .alias = "--follow"}},
        .positionals = {id_argument()},
        .needs = Needs::view,
+       .notes = kLogsNotes,
        .run = task_logs},
       {.name = "task cancel",
        .summary = "End a task",
        .positionals = {id_argument()},
        .needs = Needs::operate,
        .effect = Effect::write,
+       .notes = kCancelNotes,
        .run = task_cancel},
       {.name = "task result",
        .summary = "Print what a task has come to",

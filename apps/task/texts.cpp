@@ -52,10 +52,13 @@ std::string shown(std::string_view text) {
 /// The lines of both streams, each with the time at which its end came.
 class Lines {
  public:
-  explicit Lines(std::ostream& out) : out_(out) {}
+  /// `member`: what they are of an array; empty: of a task.
+  Lines(std::ostream& out, std::string member) : out_(out), member_(std::move(member)) {}
 
   void take(wire::TaskText::Reader text) {
     if (text.getBytes().size() == 0) return;
+    if (text.getToken() != attempt_) end();
+    attempt_ = text.getToken();
     auto& [rest, time] = streams_[text.getPart()];
     rest += base::as_text(bytes_of(text.getBytes()));
     std::size_t begin = 0;
@@ -79,10 +82,14 @@ class Lines {
     line->setTime(time);
     line->setStream(part == task::kStandardPart ? "stdout" : "stderr");
     line->setText(shown(text));
+    line->setAttempt(attempt_);
+    if (!member_.empty()) line->setMember(member_);
     line.print(out_);
   }
 
   std::ostream& out_;
+  const std::string member_;
+  std::uint64_t attempt_ = 0;
   struct Stream {
     std::string rest;  ///< of a line that has not ended
     std::uint64_t time = 0;
@@ -208,24 +215,93 @@ Ending tasks::wait_for_array(Client& client, Console& console, const task::TaskI
 
 namespace {
 
-/// What the members of an array came to, in order, as far as they have a result: `each` passes on that of one.
-Ending results_of_array(Client& client, const task::TaskId& id, const char* passed_on,
-                        const std::function<Ending(std::uint32_t index, const task::TaskId& member)>& each) {
-  const auto shown = tasks::ask_array(client, id);
-  if (!shown.ok()) return shown.error();
-  const std::uint32_t members = shown.value().array.members;
+/// Of each member of an array in order, as far as there is something: `each` passes it on.
+Ending members_of(const tasks::ShownArray& shown, const task::TaskId& id, const char* passed_on,
+                  const std::function<Ending(const task::TaskId& member, const std::string& name)>& each) {
+  const std::uint32_t members = shown.array.members;
   std::uint32_t with = 0;
   for (std::uint32_t i = 0; i < members; ++i) {
-    const Ending passed = each(i, id_of(shown.value().array.member(i)));
+    const Ending passed = each(id_of(shown.array.member(i)), id.hex() + '.' + std::to_string(i));
     with += passed.ok();
     const Code why = passed.ok() ? Code::conflict : passed.error().error.code;
     if (why != Code::conflict && why != Code::not_found) return passed;
   }
   if (with == members) return Exit::done;
-  return Failure{{Code::conflict, std::to_string(with) + " of " + std::to_string(members) + " members have a result"},
+  return Failure{{Code::conflict, std::to_string(with) + " of " + std::to_string(members) + " members have that"},
                  passed_on,
                  "troupe task view " + id.hex(),
                  with > 0 ? Exit::partly : Exit::refused};
+}
+
+/// The array of that id; nothing if a task has it, or nothing at all has.
+Client::Outcome<std::optional<tasks::ShownArray>> array_named(Client& client, const tasks::Typed& typed) {
+  if (typed.member) return std::optional<tasks::ShownArray>();
+  auto shown = tasks::ask_array(client, typed.id);
+  if (shown.ok()) return std::optional(std::move(shown).value());
+  if (shown.error().error.code == Code::not_found) return std::optional<tasks::ShownArray>();
+  return shown.error();
+}
+
+Ending log_of(Client& client, const Invocation& invocation, Console& console, const task::TaskId& id,
+              const std::string& member) {
+  Lines lines(console.out, member);
+  std::uint64_t attempt = 0;
+  const auto ended = read(
+      client, id, wire::TaskPart::LOG, invocation.has("-f"), [&](wire::TaskText::Reader text) -> Client::Outcome<void> {
+        if (text.getBytes().size() == 0) return {};
+        if (invocation.globals.json) {
+          lines.take(text);
+          console.out.flush();
+          if (!console.out) return unwritten(console, "");
+          return {};
+        }
+        if (attempt != 0 && attempt != text.getToken())
+          console.err << "note: that attempt does not count; what follows is of another one\n";
+        attempt = text.getToken();
+        const bool standard = text.getPart() == task::kStandardPart;
+        return print_bytes(standard ? console.out : console.err, console, bytes_of(text.getBytes()));
+      });
+  lines.end();
+  if (!ended.ok()) return ended.error();
+  return Exit::done;
+}
+
+/// What it came to, on standard output. A program that has failed has come to something, too.
+Ending print_result(Client& client, Console& console, const task::TaskId& id, bool wait) {
+  const auto printed = read(client, id, wire::TaskPart::RESULT, wait, [&](wire::TaskText::Reader text) {
+    if (text.getPart() != task::kStandardPart) return Client::Outcome<void>();
+    return print_bytes(console.out, console, bytes_of(text.getBytes()));
+  });
+  if (!printed.ok()) return printed.error();
+  return Exit::done;
+}
+
+/// Of a member it has to be known whether it is done: what it has printed does not say so.
+Ending done_too(Client& client, Console& console, const task::TaskId& id, const std::string& member, Ending passed) {
+  if (!passed.ok()) {
+    console.err << "member " << member << ": " << passed.error().error.message << '\n';
+    return passed;
+  }
+  const auto shown = tasks::ask(client, id);
+  if (!shown.ok()) return shown.error();
+  const task::Task& task = shown.value().task;
+  if (task.state() == task::State::done) return passed;
+  const std::string why =
+      "it is " + std::string(name(task.state())) + (task.reason().empty() ? "" : ": ") + base::printable(task.reason());
+  console.err << "member " << member << ": " << why << '\n';
+  return Failure{{Code::conflict, why}, ""};
+}
+
+Ending results_of(Client& client, Console& console, const tasks::ShownArray& array, const task::TaskId& id,
+                  const std::optional<std::string>& directory, bool wait) {
+  if (wait && !directory) return tasks::wait_for_array(client, console, id);
+  return members_of(array, id, directory ? "what they came to was written" : "what they have printed was passed on",
+                    [&](const task::TaskId& member, const std::string& name) {
+                      const auto below = [&] { return *directory + '/' + name.substr(name.find('.') + 1); };
+                      return done_too(client, console, member, name,
+                                      directory ? result_to(client, member, below(), wait)
+                                                : print_result(client, console, member, wait));
+                    });
 }
 
 }  // namespace
@@ -235,23 +311,17 @@ Ending task_logs(const Invocation& invocation, Console& console) {
   if (!id.ok()) return id.error();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
+  const auto array = array_named(*client.value(), id.value());
+  if (!array.ok()) return array.error();
+  if (array.value())
+    return members_of(*array.value(), id.value().id, "what they have printed was passed on",
+                      [&](const task::TaskId& member, const std::string& name) {
+                        return log_of(*client.value(), invocation, console, member, name);
+                      });
   const auto known = tasks::resolve(*client.value(), id.value());
   if (!known.ok()) return known.error();
-  Lines lines(console.out);
-  const auto ended =
-      read(*client.value(), known.value(), wire::TaskPart::LOG, invocation.has("-f"),
-           [&](wire::TaskText::Reader text) -> Client::Outcome<void> {
-             const bool standard = text.getPart() == task::kStandardPart;
-             if (!invocation.globals.json)
-               return print_bytes(standard ? console.out : console.err, console, bytes_of(text.getBytes()));
-             lines.take(text);
-             console.out.flush();
-             if (!console.out) return unwritten(console, "");
-             return {};
-           });
-  lines.end();
-  if (!ended.ok()) return ended.error();
-  return Exit::done;
+  return log_of(*client.value(), invocation, console, known.value(),
+                id.value().member ? *invocation.text("ID") : std::string());
 }
 
 Ending task_result(const Invocation& invocation, Console& console) {
@@ -260,29 +330,14 @@ Ending task_result(const Invocation& invocation, Console& console) {
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   const bool wait = invocation.has("--wait");
+  const auto directory = invocation.text("-o");
+  const auto array = array_named(*client.value(), id.value());
+  if (!array.ok()) return array.error();
+  if (array.value()) return results_of(*client.value(), console, *array.value(), id.value().id, directory, wait);
   const auto known = tasks::resolve(*client.value(), id.value());
   if (!known.ok()) return known.error();
-  const auto directory = invocation.text("-o");
-  const bool array = !id.value().member && tasks::ask_array(*client.value(), known.value()).ok();
-  if (array && directory)
-    return results_of_array(*client.value(), known.value(), "the results of these were written",
-                            [&](std::uint32_t index, const task::TaskId& member) {
-                              const auto below = std::filesystem::path(*directory) / std::to_string(index);
-                              return result_to(*client.value(), member, below.string(), wait);
-                            });
-  if (array && wait) return tasks::wait_for_array(*client.value(), console, known.value());
   if (directory) return result_to(*client.value(), known.value(), *directory, wait);
-  const auto print = [&](const task::TaskId& one) -> Ending {
-    const auto printed = read(*client.value(), one, wire::TaskPart::RESULT, wait, [&](wire::TaskText::Reader text) {
-      if (text.getPart() != task::kStandardPart) return Client::Outcome<void>();
-      return print_bytes(console.out, console, bytes_of(text.getBytes()));
-    });
-    if (!printed.ok()) return printed.error();
-    return Exit::done;
-  };
-  if (!array) return print(known.value());
-  return results_of_array(*client.value(), known.value(), "what these have printed was passed on",
-                          [&](std::uint32_t, const task::TaskId& member) { return print(member); });
+  return print_result(*client.value(), console, known.value(), wait);
 }
 
 }  // namespace troupe::apps

@@ -133,4 +133,8 @@ struct TaskLine {
   # stdout stderr
   text @2 :Text;
   # Without its end; what is not UTF-8 is shown as U+FFFD.
+  attempt @3 :UInt64;
+  # Its token. With -f another one may follow one that was lost.
+  member @4 :Text;
+  # "ID.K", of an array; null: it is a task.
 }

@@ -193,6 +193,19 @@ TEST_CASE("cluster tasks: one that follows another begins once that is done, and
   REQUIRE(until([&] { return contains(state(never), R"("state":"cancelled")"); }));
   CHECK(contains(state(never), "the task " + failing + ", which it follows, is failed"));
   CHECK(contains(state(never), R"("attempt":0)"));
+  CHECK(cluster.run(0, {"task", "cancel", failing}).exit == 5);  // it has failed
+
+  const std::string third = script(cluster.folder, "third", "sleep 1; [ $1 != 3 ]");
+  const auto array = [&](const char* members) {
+    return line(cluster.run(0, submit(third, {"{index}", "--array", members})));
+  };
+  const std::string all = array("3"), some = array("4");
+  CHECK(cluster.run(0, submit(good, {"--after", all, "--wait"})).exit == 0);
+  CHECK(contains(cluster.run(0, {"task", "view", all, "--json"}).out, R"("done":3,)"));
+  const std::string not_all = line(cluster.run(0, submit(good, {"--after", some})));
+  REQUIRE(until([&] { return contains(state(not_all), R"("state":"cancelled")"); }));
+  CHECK(contains(state(not_all), "the array " + some + ", which it follows, has members that are not done"));
+
   CHECK(cluster.run(0, submit(good, {"--after", std::string(64, '7')})).exit == 4);
   CHECK(cluster.run(0, submit(good, {"--after", "7"})).exit == 2);
 }
@@ -217,7 +230,7 @@ TEST_CASE("cluster tasks: one whose node dies is run by another, and one is canc
   CHECK(until([&] { return contains(view(), R"("attempt":2)") && contains(view(), R"("state":"lost")"); }));
   CHECK(cluster.run(0, {"task", "cancel", id}).exit == 0);
   CHECK(contains(view(), R"("state":"cancelled")"));
-  CHECK(cluster.run(0, {"task", "cancel", id}).exit == 5);
+  CHECK(cluster.run(0, {"task", "cancel", id}).exit == 0);  // it is
   CHECK(cluster.run(0, {"task", "result", id}).exit == 5);
 }
 
@@ -452,9 +465,14 @@ TEST_CASE("cluster tasks: an array is many tasks, whose ends add up to its own")
   CHECK(contains(cluster.run(0, {"task", "ls"}).out, id + ".71"));
   CHECK(contains(cluster.run(0, {"task", "ls", "--json"}).out, "\"member\":\"" + id + ".71\""));
   CHECK(cluster.run(0, {"task", "result", id + ".7"}).out == "7 of x7x7\n");
-  CHECK(cluster.run(0, {"task", "result", id}).out == printed);
+  const Seen result = cluster.run(0, {"task", "result", id});
+  CHECK(result.out == printed);
+  CHECK(result.exit == 3);
+  CHECK(contains(result.err, "member " + id + ".71: it is failed"));
+  CHECK(cluster.run(0, {"task", "logs", id}).out == printed);
+  CHECK(contains(cluster.run(0, {"task", "logs", id, "--json"}).out, "\"member\":\"" + id + ".71\""));
   const std::string results = cluster.folder / "results";
-  CHECK(cluster.run(0, {"task", "result", id, "-o", results}).exit == 0);
+  CHECK(cluster.run(0, {"task", "result", id, "-o", results}).exit == 3);
   CHECK(content_of(results + "/0/stdout") == "0 of x0x0\n");
   CHECK(content_of(results + "/71/stdout") == "71 of x71x71\n");
   CHECK(cluster.run(0, {"task", "view", id + ".71"}).exit == 0);

@@ -52,6 +52,13 @@ base::Result<std::string, NoProgram> elf_loader(ByteView head) {
 
 }  // namespace
 
+bool in_usr(std::string_view path) {
+  return std::ranges::any_of(kUsr, [path](const auto& one) {
+    const std::string_view folder = one.second;
+    return path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/';
+  });
+}
+
 base::Result<std::string, NoProgram> loader_of(ByteView head) {
   const std::string_view text = base::as_text(head);
   if (text.starts_with("#!")) return script_loader(head);

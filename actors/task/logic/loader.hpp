@@ -4,6 +4,7 @@
 // Reads   "#!" lines, and ELF files of 64 bits, little-endian (System V ABI, chapters 4 and 5), from outside: offsets
 //         and sizes are checked.
 #include <string>
+#include <utility>
 
 #include "runtime/base/bytes.hpp"
 #include "runtime/base/result.hpp"
@@ -13,6 +14,11 @@ namespace troupe::task {
 inline constexpr std::size_t kLoaderBytes = 65'536;  // our choice: linkers put it into the first page
 /// Of a node that shows tasks its /usr (task.host_usr): interpreters and shared libraries are there.
 inline constexpr std::string_view kUsrCapability = "usr";
+/// What it shows of that, and where; all of a program's loaders that such a node may have lie below the second ones.
+inline constexpr std::pair<const char*, const char*> kUsr[] = {
+    {"/usr", "/usr"}, {"/usr/bin", "/bin"}, {"/usr/lib", "/lib"}, {"/usr/lib64", "/lib64"}};
+/// Whether a node could show that path.
+bool in_usr(std::string_view path);
 
 /// Why a file is no program: it begins with "it" or "its".
 struct NoProgram {

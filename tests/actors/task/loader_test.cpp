@@ -62,6 +62,12 @@ TEST_CASE("loader: of an ELF file it is the interpreter that it names, and a sta
   CHECK(loader(std::string_view(self).substr(0, kLoaderBytes)).starts_with("/lib"));
 }
 
+TEST_CASE("loader: what a node shows of its machine has a few folders") {
+  for (const char* there : {"/usr/bin/env", "/bin/sh", "/lib64/ld.so", "/lib/x/ld.so"}) CHECK(in_usr(there));
+  for (const char* not_there : {"/opt/python", "/usr", "/usrbin/env", "/home/a/usr/bin/env", "/sbin/x", ""})
+    CHECK_FALSE(in_usr(not_there));
+}
+
 TEST_CASE("loader: what is no program is said so") {
   CHECK(loader("").starts_with("no: it is neither"));
   CHECK(loader("echo hello\n").starts_with("no: it is neither"));
