@@ -231,6 +231,7 @@ class ChainActor final : public runtime::Actor {
   void got_transactions(const base::NodeId& from, const std::set<TxId>& asked,
                         runtime::Answer<wire::Transactions> answer);
   void give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Transactions> reply);
+  const Approved* known(const TxId& id) const;
   void tell_soon();
   void tell_transactions();
   void answer_final(const rows::Location& at, runtime::Reply<wire::TransactionInfo> reply);

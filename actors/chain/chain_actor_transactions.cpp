@@ -14,6 +14,7 @@ constexpr std::chrono::seconds kGetDue{5};               // our choice
 constexpr std::size_t kFetchingMax = 200'000;            // our choice: 30 MiB
 constexpr std::size_t kFetchingOfOneMax = 8'192;         // our choice: asked of one neighbour and not answered yet
 constexpr std::uint32_t kIdsOfPiece = 128;               // of ChainActor::kServed: as many make about 64 KiB
+constexpr std::size_t kListEntryBytes = 16;              // of a list in a message
 constexpr std::size_t kGivenBytesMax = 2 * 1024 * 1024;  // messages/chain.capnp
 constexpr std::chrono::milliseconds kTellEach{20};       // our choice: short beside a block of as many
 constexpr std::size_t kToldMax = 50'000;                 // our choice: of one height, to one neighbour
@@ -255,31 +256,31 @@ void ChainActor::give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Tr
     accuse_caller(net::wire::Violation::MALFORMED, "more ids than a node asks for, or one that is none");
     return reply.refuse({Code::malformed, "at most 2,048 ids of 32 bytes are asked for at once"});
   }
-  if (refuse_much(size32(*asked) / kIdsOfPiece + 1, reply)) return;
-  std::vector<Bytes> out;
+  std::vector<const Approved*> out;
   std::size_t bytes = 0;
-  const auto give_one = [&](const Approved& one) {
-    bytes += one.bytes() + 16;
-    if (bytes <= kGivenBytesMax) out.push_back(one.encoded());
-  };
+  std::set<TxId> seen;
   for (const TxId& id : *asked) {
+    const Approved* const one = seen.insert(id).second ? known(id) : nullptr;
+    if (one == nullptr) continue;
+    bytes += one->bytes() + kListEntryBytes;
     if (bytes > kGivenBytesMax) break;
-    if (const Approved* one = mempool_.find(id)) {
-      give_one(*one);
-      continue;
-    }
-    // Of a block that is voted on: the pool may have dropped it.
-    for (const auto& [block, candidate] : candidates_) {
-      const Approved* one = candidate->find(id);
-      if (one == nullptr) continue;
-      give_one(*one);
-      break;
-    }
+    out.push_back(one);
   }
+  // Of what it looks up, or what it gives: an id may be that of a large transaction, or of none.
+  const std::size_t pieces = std::max(asked->size() / kIdsOfPiece, bytes / kPieceBytes) + 1;
+  if (refuse_much(static_cast<std::uint32_t>(pieces), reply)) return;
   reply.send([&](wire::Transactions::Builder answer) {
     auto list = answer.initList(size32(out));
-    for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(out[i]));
+    for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(out[i]->encoded()));
   });
+}
+
+/// Here, or of a block that is voted on: the pool may have dropped that. Null: neither.
+const Approved* ChainActor::known(const TxId& id) const {
+  if (const Approved* one = mempool_.find(id)) return one;
+  for (const auto& [block, candidate] : candidates_)
+    if (const Approved* one = candidate->find(id)) return one;
+  return nullptr;
 }
 
 // -- waited for

@@ -356,7 +356,14 @@ void InputsActor::begin_unpacking(const Wanted& wanted) {
 void InputsActor::unpack() {
   if (unpacking_.empty()) return;
   after<Unpack>(base::Duration{0});
-  const Wanted wanted = unpacking_.front();
+  // Of this node's own tasks first; strangers' go on by turns, so that none waits for all of a large one.
+  const auto own = std::ranges::find_if(unpacking_, [this](const Wanted& one) {
+    const auto& holder = files_.at(one).holder;
+    return holder && holder->reserved;
+  });
+  const Wanted wanted = own == unpacking_.end() ? unpacking_.front() : *own;
+  std::erase(unpacking_, wanted);
+  unpacking_.push_back(wanted);
   File& file = files_.at(wanted);
   const auto made = file.unpacking->step();
   if (!made.ok()) {
@@ -369,7 +376,7 @@ void InputsActor::unpack() {
   file.unpacked = bytes;
   if (!whole) return;
   file.unpacking.reset();
-  unpacking_.pop_front();
+  unpacking_.pop_back();
   remove(world().disk, path_of(wanted) + std::string(kPart));
   shrink(file, file.bytes - bytes);
   settle(wanted, path_of(wanted) + std::string(kNew));

@@ -2,9 +2,8 @@
 // Files and folders of this node for programs, inputs and roots of tasks, at kInputsPath, in a thread of its own.
 //
 // Fetched  from the content store, which has verified what it gives; once for all that want it.
-// Unpacked what is wanted as a folder, one at a time and a step (ports::Unpacking) between two messages; the archive
-// then
-//          goes. A step is counted once it was made.
+// Unpacked what is wanted as a folder, a step (ports::Unpacking) between two messages: of this node's own tasks first,
+//          of others by turns; the archive then goes. A step is counted once it was made.
 // Kept     while an attempt uses it, and afterwards for the next ones: of those that are not in use the one that was
 //          used longest ago makes room.
 // Disk     kDirectory/inputs/CID, which every id of the machine may read and execute, and CID.root.BYTES, a folder;
@@ -110,7 +109,7 @@ class InputsActor final : public runtime::Actor {
   std::map<Wanted, File> files_;
   std::list<Wanted> idle_;  // the one that was used longest ago first
   std::deque<Wanted> waiting_;
-  std::deque<Wanted> unpacking_;  // the first is under way
+  std::deque<Wanted> unpacking_;  // the next one of others first
   std::set<Wanted> fetches_;
   base::ShareBudget<base::NodeId> shares_;  // of bytes
   base::ShareBudget<base::NodeId> places_;  // of uses, of other nodes

@@ -74,9 +74,10 @@ void Gathered::take_vouches(One& one, const base::NodeId& id, std::span<const ba
     const auto same = std::ranges::find_if(
         known, [&](const Vouch& other) { return other.by == vouch->by && other.by_nonce == vouch->by_nonce; });
     const bool newer = same == known.end() || same->unix_ms < vouch->unix_ms;
-    if (!newer || fault(bytes, vouch->by, vouch->by_nonce, work_bits_)) continue;
+    const bool room = same != known.end() || known.size() < kWatchers * kVouchesMax;
+    if (!newer || !room || fault(bytes, vouch->by, vouch->by_nonce, work_bits_)) continue;
     if (same != known.end()) *same = *vouch;
-    else if (known.size() < kWatchers * kVouchesMax) known.push_back(*vouch);
+    else known.push_back(*vouch);
   }
 }
 
