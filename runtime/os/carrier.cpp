@@ -99,7 +99,8 @@ void Carrier::step() {
 void Carrier::accept_at(std::uint64_t listener) {
   const Listener& at = listeners_.at(listener);
   Descriptor taken(::accept4(at.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-  if (!taken.valid() || flows_.size() >= kCarriedOfAllMax || carried_of(at.process) >= kCarriedMax) return;
+  const std::size_t free = kCarriedOfAllMax - flows_.size();
+  if (!taken.valid() || carried_of(at.process) >= std::min(kCarriedMax, free)) return;
   if (!dialler_) dialler_ = std::make_unique<Dialler>(clock_);
   const std::uint64_t number = ++number_;
   Flow& flow = flows_[number];

@@ -104,4 +104,40 @@ TEST_CASE("carrier: a host that resets, or has ended, while its program does not
   CHECK(carrier.carried() == 0);
 }
 
+TEST_CASE("carrier: whatever some processes hold, another one has connections, too") {
+  const Clock clock;
+  Carrier carrier(clock);
+  REQUIRE(carrier.descriptor() >= 0);
+  const Listening host;
+  std::vector<Descriptor> programs;
+  // How many of `count` connections of a new process are carried.
+  const auto carried = [&](Carrier::Process process, std::size_t count) {
+    Listening inside;
+    const std::uint16_t door = inside.port;
+    std::vector<Descriptor> listeners;
+    listeners.push_back(std::move(inside.socket));
+    carrier.add(process, std::move(listeners), {*base::HostPort::parse(host.text())},
+                {.listed = {*base::Endpoint::parse(host.text())}, .own = {}});
+    const std::size_t before = carrier.carried();
+    for (std::size_t i = 0; i < count; ++i) {
+      programs.push_back(connected(door));
+      const bool taken = poll_until([&] {
+        const std::size_t had = carrier.carried();
+        carrier.step();
+        return carrier.carried() > had || readable(programs.back().get(), 0);  // it was closed at once
+      });
+      REQUIRE(taken);
+    }
+    return carrier.carried() - before;
+  };
+  CHECK(carried(1, kCarriedMax + 1) == kCarriedMax);
+  CHECK(carried(2, kCarriedMax + 1) == kCarriedMax);
+  CHECK(carried(3, kCarriedMax + 1) == kCarriedMax);
+  CHECK(carried(4, kCarriedMax) == kCarriedMax / 2);
+  CHECK(carried(5, kCarriedMax) == kCarriedMax / 4);
+  CHECK(carried(6, 1) == 1);
+  carrier.remove(1);
+  CHECK(carried(7, kCarriedMax) >= kCarriedMax / 2);
+}
+
 }  // namespace troupe::os
