@@ -375,11 +375,11 @@ TEST_CASE("cluster tasks: a program talks to the hosts that were granted, and to
          "say other.example 80 x; wc -l </etc/hosts\n";
   const std::string node = cluster.nodes[0]->at.substr(cluster.nodes[0]->at.rfind(':') + 1);
   const auto run = [&](std::vector<std::string> more) {
-    auto words = submit(program, {host.port, node, "--wait"});
+    auto words = submit(program, {host.port(), node, "--wait"});
     words.insert(words.end(), more.begin(), more.end());
     return cluster.run(0, words);
   };
-  const auto seen = run({"--network", "127.0.0.1:" + host.port, "--network", "example.invalid:80"});
+  const auto seen = run({"--network", "127.0.0.1:" + host.port(), "--network", "example.invalid:80"});
   CHECK_MESSAGE(seen.exit == 0, seen.err);
   CHECK(seen.out == "seventeen\nno\nno\nno\nno\n3\n");
   CHECK(run({"--network", "10.0.0.1:80"}).exit == 7);
@@ -400,7 +400,7 @@ TEST_CASE("cluster tasks: what talks to hosts runs again once the lease of a los
   }
   const EchoHost host;
   const std::string slow = script(cluster.folder, "slow", "echo begun; sleep 600");
-  const auto words = submit(slow, {"--retries", "9", "--network", "127.0.0.1:" + host.port});
+  const auto words = submit(slow, {"--retries", "9", "--network", "127.0.0.1:" + host.port()});
   std::string id;
   REQUIRE(until([&] {
     const Seen seen = cluster.run(0, words);

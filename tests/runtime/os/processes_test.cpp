@@ -244,12 +244,12 @@ TEST_CASE(
   const EchoHost host;
   ProcessProbe owner(here.system());
   // The second connection asks for a name that leads to an address which is not listed.
-  sandbox::Spec spec = here.shell("for at in 127.0.0.1 localhost 127.0.0.9; do (exec 3<>/dev/tcp/$at/" + host.port +
+  sandbox::Spec spec = here.shell("for at in 127.0.0.1 localhost 127.0.0.9; do (exec 3<>/dev/tcp/$at/" + host.port() +
                                   " && echo $at >&3 && read word <&3 && echo $word) 2>/dev/null || echo no; done");
   spec.command.front() = "/usr/bin/bash";
-  const auto port = static_cast<std::uint16_t>(std::stoi(host.port));
+  const auto port = static_cast<std::uint16_t>(std::stoi(host.port()));
   spec.hosts = {{"127.0.0.1", port}, {"localhost", port}};
-  auto listed = *base::Endpoint::parse("127.0.0.1:" + host.port);
+  auto listed = *base::Endpoint::parse("127.0.0.1:" + host.port());
   SUBCASE("at its port") {}
   SUBCASE("at each port") { listed.port = 0; }
   SUBCASE("not at another one") { listed.port ^= 1; }
