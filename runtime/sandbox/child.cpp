@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -372,6 +373,8 @@ int start_program(void* argument) {
     const rlimit64 both{limit.soft, limit.hard};
     if (call(SYS_prlimit64, 0, limit.resource, &both, nullptr) != 0) return not_started(start, Stage::limits);
   }
+  if (plan.niceness != 0 && call(SYS_setpriority, PRIO_PROCESS, 0, plan.niceness) != 0)
+    return not_started(start, Stage::limits);
   if (plan.ids == Ids::two && !take_id(kProgramId)) return not_started(start, Stage::ids);
   if (!forgo_capabilities()) return not_started(start, Stage::rights);
   if (::chdir(plan.directory) != 0) return not_started(start, Stage::directory);

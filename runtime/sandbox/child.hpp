@@ -77,6 +77,7 @@ struct Plan {
   const char* directory = nullptr;
   Inside inside;
   std::span<const ResourceLimit> limits;
+  int niceness = 0;                         ///< 0: that of the caller
   std::span<const base::Endpoint> listens;  ///< addresses of the loopback; at most kHostsMax
   std::span<const sock_filter> filter;
   std::span<const int> doors;              ///< of its cgroups, to which it writes "0"

@@ -45,7 +45,7 @@ constexpr const char* kAllowed[] = {
     "epoll_pwait2", "eventfd", "eventfd2", "signalfd", "signalfd4", "timerfd_create", "timerfd_settime",
     "timerfd_gettime",
     // memory
-    "brk", "mmap", "munmap", "mprotect", "mremap", "madvise", "mincore", "msync", "mlock", "mlock2", "munlock",
+    "brk", "munmap", "mprotect", "mremap", "madvise", "mincore", "msync", "mlock", "mlock2", "munlock",
     "mlockall", "munlockall", "membarrier", "pkey_alloc", "pkey_free", "pkey_mprotect", "cachestat", "mseal",
     // processes and threads
     "fork", "vfork", "execve", "execveat", "exit", "exit_group", "wait4", "waitid", "getpid", "getppid", "gettid",
@@ -233,6 +233,11 @@ std::vector<sock_filter> make(bool counted, bool reported) {
   for (const char* name : kDoneAtOnce) out.rule(SCMP_ACT_ERRNO(0), name);
   if (counted)
     for (const char* name : kAllowedIfCounted) out.allow(name);
+  // Pages that are shared and of no file stay when nobody has them mapped any more.
+  constexpr std::uint64_t kSharedOfNoFile = MAP_SHARED | MAP_ANONYMOUS;
+  for (const std::uint64_t kind : {0, MAP_SHARED, MAP_ANONYMOUS})
+    out.allow("mmap", {bits_are(3, kSharedOfNoFile, kind)});
+  if (counted) out.allow("mmap", {bits_are(3, kSharedOfNoFile, kSharedOfNoFile)});
   out.allow("clone", {bits_are(0, kNamespaces, 0)});  // clone3 hides its flags: libc falls back to clone
   for (const auto request : kIoctls) out.allow("ioctl", {low_is(1, request)});
   for (const auto command : kFcntls) out.allow("fcntl", {low_is(1, command)});

@@ -61,8 +61,17 @@ void add_process(ProcessesUsage& sum, std::string_view status, std::string_view 
   sum.cpu += base::Duration(std::chrono::seconds(1)) / per_second * static_cast<std::int64_t>(ticks(stat));
 }
 
+std::uint64_t bytes_of_sockets(std::string_view sockstat, std::string_view sockstat6) {
+  const std::uint64_t all = number_after(sockstat, "sockets: used");
+  const std::uint64_t tcp = number_after(sockstat, "TCP: inuse") + number_after(sockstat6, "TCP6: inuse");
+  return (all - std::min(all, tcp)) * kSocketBytes + tcp * kTcpSocketBytes;
+}
+
 ProcessesUsage usage_of_processes(int proc, Look look) {
   ProcessesUsage out;
+  const std::string network = std::to_string(kInit) + "/net/";
+  if (look == Look::all)
+    out.sockets_bytes = bytes_of_sockets(text_at(proc, network + "sockstat"), text_at(proc, network + "sockstat6"));
   const int again = ::openat(proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (again < 0) return out;
   DIR* const listing = ::fdopendir(again);

@@ -8,11 +8,12 @@
 namespace troupe::sandbox {
 
 struct ProcessesUsage {
-  std::uint64_t memory_bytes = 0;  ///< not of files; what is shared counts for each process that has it
-  std::uint64_t threads = 0;       ///< without the init
-  std::uint64_t files = 0;         ///< open ones, of all processes
-  std::uint64_t files_max = 0;     ///< of the process that has most
-  base::Duration cpu{0};           ///< also of those that have ended
+  std::uint64_t memory_bytes = 0;   ///< not of files; what is shared counts for each process that has it
+  std::uint64_t threads = 0;        ///< without the init
+  std::uint64_t files = 0;          ///< open ones, of all processes
+  std::uint64_t files_max = 0;      ///< of the process that has most
+  base::Duration cpu{0};            ///< also of those that have ended
+  std::uint64_t sockets_bytes = 0;  ///< that all sockets could hold, also those that are under way in others
 };
 
 enum class Look : std::uint8_t {
@@ -20,8 +21,15 @@ enum class Look : std::uint8_t {
   files,  ///< `files` and `files_max` alone: a tenth of the work
 };
 
+/// What the kernel lets one socket hold: twice net.core.wmem_max and rmem_max as they usually are; of TCP our choice,
+/// for its buffers grow by themselves (net.ipv4.tcp_rmem and tcp_wmem; 6 and 4 MiB at most).
+inline constexpr std::uint64_t kSocketBytes = std::uint64_t{416} << 10, kTcpSocketBytes = std::uint64_t{4} << 20;
+
 /// `proc` is the folder /proc of the sandbox. A process that ends meanwhile may be missed.
 ProcessesUsage usage_of_processes(int proc, Look look);
+
+/// From /proc/PID/net/sockstat and sockstat6.
+std::uint64_t bytes_of_sockets(std::string_view sockstat, std::string_view sockstat6);
 
 /// Adds what /proc/PID/status and /proc/PID/stat say of one process.
 void add_process(ProcessesUsage& sum, std::string_view status, std::string_view stat);

@@ -210,7 +210,7 @@ void Sandbox::watch_processes(base::Instant now) {
   files_full_ = files_full_ || seen.files_max >= spec_.limits.files;
   if (counted) return;
   auto& usage = outcome_.usage;
-  const std::uint64_t memory = seen.memory_bytes + usage.disk_bytes;
+  const std::uint64_t memory = seen.memory_bytes + usage.disk_bytes + seen.sockets_bytes;
   usage.memory_bytes_max = std::max(usage.memory_bytes_max, memory);
   usage.pids_max = std::max<std::uint64_t>(usage.pids_max, seen.threads);
   pids_full_ = pids_full_ || seen.threads >= spec_.limits.pids;

@@ -29,6 +29,7 @@ constexpr rlim_t kStackMax = rlim_t{64} << 20;
 constexpr rlim_t kStackUsual = rlim_t{8} << 20;
 constexpr rlim_t kLockedBytesMax = rlim_t{64} << 10;
 constexpr rlim_t kSignalsMax = 1'024;
+constexpr int kNiceMost = 19;  // setpriority(2)
 
 // As fork(2), without what libc does around it: nothing in the new process may wait for a lock.
 pid_t make_process(int cgroup, int& life) {
@@ -68,6 +69,12 @@ std::vector<base::Descriptor> trees_of(const std::vector<Step>& steps, Ids ids) 
       out[i] = std::move(tree);
   }
   return out;
+}
+
+/// Shared mappings of /dev/zero hold memory that no process has mapped. /dev/full reads the same, and cannot be mapped.
+void forgo_shared_zeros(std::vector<Step>& steps) {
+  for (Step& step : steps)
+    if (step.from == "/dev/zero") step.from = "/dev/full";
 }
 
 std::vector<int> numbers_of(const std::vector<base::Descriptor>& descriptors) {
@@ -157,6 +164,7 @@ std::optional<NotMade> Sandbox::make(const Streams* streams, const CgroupPlaces&
   if (!steps.ok()) return NotMade{"the sandbox could not be made: " + steps.error(), ""};
   steps_ = std::move(steps).value();
   if (spec_.cgroups == Cgroups::where_possible) cgroup_ = Cgroup::make(places, spec_.group, spec_.limits);
+  if (!cgroup_.has(Controller::memory)) forgo_shared_zeros(steps_);
   ids_ = mappable();
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
@@ -204,6 +212,8 @@ void Sandbox::prepare(Plan& plan) {
     const rlim_t processes = spec_.limits.pids + (ids_ == Ids::one ? 1 : 0);  // then the init has the same id
     limits_.push_back(lowered(RLIMIT_NPROC, processes, processes));
   }
+  // Without a cgroup that shares the cores out, all else that the machine does goes before it.
+  plan.niceness = cgroup_.has(Controller::cpu) ? 0 : kNiceMost;
   plan.ids = ids_;
   plan.steps = steps_;
   plan.paths = path_pointers_.data();

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -204,6 +205,16 @@ TEST_CASE("sandbox filter: without a cgroup nothing holds memory that no process
   for (const long number : {SYS_memfd_create, SYS_shmget, SYS_semget, SYS_msgget, SYS_inotify_add_watch}) {
     CHECK_MESSAGE(allowed(Memory::counted, number), number);
     CHECK_MESSAGE(!allowed(Memory::watched, number), number);
+  }
+  constexpr std::uint64_t kShared = MAP_SHARED, kAnonymous = MAP_ANONYMOUS, kPrivate = MAP_PRIVATE;
+  for (const std::uint64_t flags : {kShared, kPrivate, kPrivate | kAnonymous, kPrivate | MAP_FIXED}) {
+    CHECK(allowed(Memory::counted, SYS_mmap, {0, 4'096, PROT_READ, flags}));
+    CHECK(allowed(Memory::watched, SYS_mmap, {0, 4'096, PROT_READ, flags}));
+  }
+  for (const std::uint64_t flags : {kShared | kAnonymous, kShared | kAnonymous | MAP_NORESERVE,
+                                    std::uint64_t{MAP_SHARED_VALIDATE} | kAnonymous, kShared | kAnonymous | kAbove}) {
+    CHECK(allowed(Memory::counted, SYS_mmap, {0, 4'096, PROT_READ, flags}));
+    CHECK(!allowed(Memory::watched, SYS_mmap, {0, 4'096, PROT_READ, flags}));
   }
   CHECK(allowed(Memory::counted, SYS_fcntl, {0, F_SETPIPE_SZ}));
   CHECK(!allowed(Memory::watched, SYS_fcntl, {0, F_SETPIPE_SZ}));
