@@ -23,6 +23,7 @@
 #include "messages/common.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/actor/budget_alarm.hpp"
+#include "runtime/base/rate_budget.hpp"
 #include "runtime/store/rows.hpp"
 
 namespace troupe::files {
@@ -47,7 +48,8 @@ class HolderActor final : public FilesPart {
         store_path_(store),
         rows_(*this, rows_setup(settings_, std::move(store))),
         shares_(std::make_shared<StoreShares>(settings_.stores_max, settings_.store_bytes_max)),
-        reads_(settings_.reads_max) {}
+        reads_(settings_.reads_max),
+        read_rate_({settings_.read_kib_per_second, settings_.read_kib_per_second}, base::Instant{}) {}
 
   void receive(runtime::Handlers& on) override;
   void start() override;
@@ -151,9 +153,10 @@ class HolderActor final : public FilesPart {
   std::set<ContentKey> damaged_;  // of those that are claimed
   std::vector<base::Callback<void()>> waiting_;
   std::map<ContentKey, std::vector<base::Callback<void()>>> stores_waiting_;
-  std::size_t stores_wait_ = 0;            // in all
-  std::size_t commits_ = 0;                // under way
-  base::ShareBudget<base::NodeId> reads_;  // under way
+  std::size_t stores_wait_ = 0;               // in all
+  std::size_t commits_ = 0;                   // under way
+  base::ShareBudget<base::NodeId> reads_;     // under way
+  base::RateBudget<base::NodeId> read_rate_;  // of KiB, for other nodes
 };
 
 }  // namespace troupe::files

@@ -5,6 +5,16 @@ namespace troupe::files {
 
 using base::Code;
 
+namespace {
+
+/// What reading it costs, whether its asker waits for it or not.
+std::uint32_t kib_of(const ContentKey& key) {
+  constexpr std::uint32_t kKiB = 1'024, kOfManifest = 64;  // our choice: its size is not known before
+  return key.kind == ContentKind::manifest ? kOfManifest : key.bytes / kKiB + 1;
+}
+
+}  // namespace
+
 struct HolderActor::Read {
   ContentKey key;
   base::User<base::NodeId> asker;
@@ -20,6 +30,12 @@ void HolderActor::take_fetch(wire::FetchContent::Reader question, runtime::Reply
   if (!reads_.fits(asker, 1) || reads_.held(asker) >= settings_.reads_per_node_max) {
     reads_full_.refused(node(), asker.group, now());
     return reply.refuse({Code::overloaded, "too many reads are under way", std::chrono::milliseconds(200)});
+  }
+  if (const auto wait = asker.reserved ? std::nullopt : read_rate_.take(asker, now(), kib_of(key.value()))) {
+    reads_full_.refused(node(), asker.group, now());
+    constexpr base::Duration kWaitMax = std::chrono::seconds(1);
+    return reply.refuse({Code::overloaded, "this node reads no more for others at a time",
+                         std::chrono::ceil<std::chrono::milliseconds>(std::min(*wait, kWaitMax))});
   }
   reads_.hold(asker, 1);
   read(std::make_shared<Read>(Read{key.value(), asker, {}, std::move(reply)}));

@@ -44,6 +44,7 @@ struct FilesSettings {
   /// rest of those is for contents that ended before a restart, and for `troupe dht provide`.
   std::uint64_t announced_max = 8'192;
   std::size_t reads_max = 128;                                ///< at a holder; our choice: 128 MiB in memory at most
+  std::uint32_t read_kib_per_second = 512 * 1024;             ///< for all other nodes, at a holder; our choice
   std::size_t reads_per_node_max = 16;                        ///< of those; our choice: some gets of two
   base::Duration content_timeout = std::chrono::seconds{20};  ///< a content on its way; our choice: 50 KiB/s
   base::Duration answer_timeout = std::chrono::seconds{10};   ///< anything smaller; as long as a dial may take

@@ -12,7 +12,7 @@ namespace {
 using base::Code;
 using base::Error;
 
-constexpr std::string_view kPart = ".part", kNew = ".new", kRoot = ".root";
+constexpr std::string_view kPart = ".part", kNew = ".new", kRoot = ".root", kGone = "gone.";
 constexpr std::uint64_t kLeaves = 256u << 20;  // our choice: of the device, for all else that the node writes
 
 std::string folder() { return std::string(kDirectory) + "/inputs"; }
@@ -98,7 +98,7 @@ void InputsActor::start() {
     const auto whole = read_name(disk, name);
     const auto shown = whole ? disk.show(path) : ports::DiskError::denied;
     if (!shown.ok()) {
-      remove(disk, path);
+      let_go(path);
       continue;
     }
     File& file = files_[whole->first];
@@ -220,7 +220,9 @@ void InputsActor::forget(const Wanted& wanted) {
     fetches_.erase(wanted);
     remove(disk, path_of(wanted) + std::string(kPart));
     std::erase(unpacking_, wanted);
-    if (wanted.form == Form::folder) remove(disk, path_of(wanted) + std::string(kNew));
+    if (wanted.form == Form::folder) let_go(path_of(wanted) + std::string(kNew));
+  } else if (wanted.form == Form::folder) {
+    let_go(path_of(wanted, file.bytes));
   } else {
     remove(disk, path_of(wanted, file.bytes));
   }
@@ -228,6 +230,16 @@ void InputsActor::forget(const Wanted& wanted) {
   shrink(file, file.bytes);
   files_.erase(at);
   fetch_next();
+}
+
+/// A folder may have many entries: it loses its name at once, and they go by steps.
+void InputsActor::let_go(const std::string& path) {
+  auto& disk = world().disk;
+  const std::string gone = folder() + '/' + std::string(kGone) + std::to_string(base::unix_milliseconds(wall())) + '.' +
+                           std::to_string(++gone_);
+  if (!disk.rename(path, gone).ok()) return remove(disk, path);
+  leaving_.emplace_back(gone);
+  after<Unpack>(base::Duration{0});
 }
 
 // -- from the content store
@@ -354,13 +366,18 @@ void InputsActor::begin_unpacking(const Wanted& wanted) {
 }
 
 void InputsActor::unpack() {
-  if (unpacking_.empty()) return;
+  if (unpacking_.empty() && leaving_.empty()) return;
   after<Unpack>(base::Duration{0});
   // Of this node's own tasks first; strangers' go on by turns, so that none waits for all of a large one.
   const auto own = std::ranges::find_if(unpacking_, [this](const Wanted& one) {
     const auto& holder = files_.at(one).holder;
     return holder && holder->reserved;
   });
+  // As many entries as a step of unpacking makes, so that no more and more of them are left.
+  constexpr std::size_t kLeavesAtOnce = ports::kUnpackStepBytes / ports::kEntryBytes;
+  if (own == unpacking_.end() && !leaving_.empty() && leaving_.front().step(world().disk, kLeavesAtOnce))
+    leaving_.pop_front();
+  if (unpacking_.empty()) return;
   const Wanted wanted = own == unpacking_.end() ? unpacking_.front() : *own;
   std::erase(unpacking_, wanted);
   unpacking_.push_back(wanted);

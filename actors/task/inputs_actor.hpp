@@ -7,8 +7,8 @@
 // Kept     while an attempt uses it, and afterwards for the next ones: of those that are not in use the one that was
 //          used longest ago makes room.
 // Disk     kDirectory/inputs/CID, which every id of the machine may read and execute, and CID.root.BYTES, a folder;
-//          "CID.part", "CID.root.part" and "CID.root.new" until they are whole. What is there at the start is used
-//          again if it is whole, and removed otherwise.
+//          "CID.part", "CID.root.part" and "CID.root.new" until they are whole; "gone.…" goes by steps. What is there
+//          at the start is used again if it is whole, and removed otherwise.
 // Shares   of what is in use, by submitter and address group; the first one that uses a file holds it, then another. Of
 //          uses, those of this node's own tasks have places that no other node takes; so have fetches, which go to who
 //          has fewest, and of which a submitter and its group have few. The program of checks needs none.
@@ -101,6 +101,7 @@ class InputsActor final : public runtime::Actor {
   /// Makes room for that many bytes. False if what is in use leaves none.
   bool make_room(std::uint64_t bytes);
   void forget(const Wanted& wanted);
+  void let_go(const std::string& path);
   /// Without an end: that of a file.
   static std::string path_of(const Wanted& wanted);
   static std::string path_of(const Wanted& wanted, std::uint64_t bytes);
@@ -109,7 +110,9 @@ class InputsActor final : public runtime::Actor {
   std::map<Wanted, File> files_;
   std::list<Wanted> idle_;  // the one that was used longest ago first
   std::deque<Wanted> waiting_;
-  std::deque<Wanted> unpacking_;  // the next one of others first
+  std::deque<Wanted> unpacking_;            // the next one of others first
+  std::deque<ports::TreeRemoval> leaving_;  // folders that no task wants any more; the first is under way
+  std::uint64_t gone_ = 0;                  // numbers
   std::set<Wanted> fetches_;
   base::ShareBudget<base::NodeId> shares_;  // of bytes
   base::ShareBudget<base::NodeId> places_;  // of uses, of other nodes

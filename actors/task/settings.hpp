@@ -73,6 +73,11 @@ struct TaskSettings {
   std::uint64_t memory_of(const ports::Hardware::Has& has) const {
     return memory_bytes > 0 ? memory_bytes : has.memory_bytes / 4 * 3;
   }
+  /// Processes and threads of all tasks of other nodes that run: an eighth of those that there may be.
+  static std::uint32_t pids_of_others(const ports::Hardware::Has& has) {
+    constexpr std::uint64_t kUsual = 32'768, kPart = 8;
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>((has.pids > 0 ? has.pids : kUsual) / kPart, 1u << 20));
+  }
   store::Rows::Setup rows(const char* keyspace, const char* what) const {
     return {.store = store,
             .keyspace = keyspace,

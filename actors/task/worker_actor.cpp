@@ -27,19 +27,22 @@ constexpr std::chrono::seconds kMaliceDue{30};
 WorkerActor::Used& WorkerActor::Used::operator+=(const Used& more) {
   slots += more.slots;
   descriptors += more.descriptors;
+  pids += more.pids;
   return *this;
 }
 
 WorkerActor::Used& WorkerActor::Used::operator-=(const Used& less) {
   slots -= less.slots;
   descriptors -= less.descriptors;
+  pids -= less.pids;
   return *this;
 }
 
 WorkerActor::Used WorkerActor::used_by(const Order& order) {
   constexpr std::uint32_t kStreams = 2;  // what it prints, and its errors
   return {order.limits.cpu.thousandths,
-          kStreams + static_cast<std::uint32_t>(order.outputs.size()) + static_cast<std::uint32_t>(order.hosts.size())};
+          kStreams + static_cast<std::uint32_t>(order.outputs.size()) + static_cast<std::uint32_t>(order.hosts.size()),
+          order.limits.pids};
 }
 
 WorkerActor::WorkerActor(TaskSettings settings)
@@ -81,6 +84,7 @@ void WorkerActor::start() {
   const auto has = world().hardware.has();
   slots_ = settings_.slots_of(has).thousandths;
   memory_ = settings_.memory_of(has);
+  pids_ = TaskSettings::pids_of_others(has);
   spawn("inputs", [settings = settings_] { return std::make_unique<InputsActor>(settings); },
         {.kind = InputsActor::kName, .placement = ports::Placement::own_thread});
   spawn("orders", [settings = settings_] { return std::make_unique<OrdersActor>(settings); },
@@ -184,6 +188,9 @@ std::optional<Error> WorkerActor::refusal(const AttemptActor::What& what) const 
     if (!grants(settings_.network, host))
       return Error{Code::refused, "this node lets no task talk to " + host + " (task.network)"};
   if (what.submitter == settings_.self()) return std::nullopt;
+  if (order.limits.pids > pids_)
+    return Error{Code::refused, "the task may have more processes than this node gives to those of other nodes, " +
+                                    std::to_string(pids_) + " together: an eighth of what the machine has"};
   return settings_.provider.refusal(order, what.submitter, wall());
 }
 
@@ -330,6 +337,7 @@ bool WorkerActor::fits(const One& one) const {
   if (more.slots > slots_ - used.slots || more.descriptors > kDescriptorsMax - used.descriptors ||
       limits.memory_bytes > memory_ - memory_used_)
     return false;
+  if (!one.user.reserved && more.pids > pids_ - used.pids) return false;
   return one.user.reserved || limits.memory_bytes <= memory_of_others() - std::min(memory_used_, memory_of_others());
 }
 

@@ -77,6 +77,7 @@ class WorkerActor final : public runtime::Actor {
   struct Used {
     std::uint32_t slots = 0;        ///< thousandths of cores
     std::uint32_t descriptors = 0;  ///< of this process, until the attempt has been read
+    std::uint32_t pids = 0;         ///< processes and threads
     Used& operator+=(const Used& more);
     Used& operator-=(const Used& less);
     friend bool operator==(const Used&, const Used&) = default;
@@ -118,6 +119,7 @@ class WorkerActor final : public runtime::Actor {
 
   const TaskSettings settings_;
   std::uint32_t slots_ = 0;  // thousandths of cores, for each of both
+  std::uint32_t pids_ = 0;   // of tasks of other nodes
   Used own_, others_;        // of tasks that this node has submitted, and those of other nodes
   std::uint64_t memory_ = 0, memory_used_ = 0;
   std::string closed_;

@@ -44,10 +44,30 @@ std::uint64_t cores() {
   return static_cast<std::uint64_t>(std::max(::sysconf(_SC_NPROCESSORS_ONLN), 1l));
 }
 
+/// The least of what the kernel and the groups of this process allow: systemd gives a service some thousands.
+std::uint64_t pids() {
+  std::uint64_t out = UINT64_MAX;
+  const auto limit = [&out](const std::string& path) {
+    std::uint64_t number = 0;
+    if (std::ifstream in(path); in >> number) out = std::min(out, number);  // "max" is none
+  };
+  limit("/proc/sys/kernel/pid_max");
+  limit("/proc/sys/kernel/threads-max");
+  std::ifstream groups("/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {
+    const bool second = line.starts_with("0::");
+    if (!second && line.find(":pids:") == line.npos) continue;
+    const std::string top = second ? "/sys/fs/cgroup" : "/sys/fs/cgroup/pids";
+    for (std::string group = line.substr(line.rfind(':') + 1); group.size() > 1; group.resize(group.rfind('/')))
+      limit(top + group + "/pids.max");
+  }
+  return out == UINT64_MAX ? 0 : out;
+}
+
 }  // namespace
 
 ports::Hardware::Has Hardware::has() const {
-  Has out{.cores = cores(), .memory_bytes = memory().all, .arch = {}, .runtimes = {}};
+  Has out{.cores = cores(), .memory_bytes = memory().all, .pids = pids(), .arch = {}, .runtimes = {}};
   utsname name{};
   if (::uname(&name) == 0) out.arch = name.machine;
   for (const char* runtime : {"bash", "java", "lua", "node", "perl", "php", "python3", "ruby"})

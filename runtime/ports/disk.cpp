@@ -65,6 +65,22 @@ DiskResult<void> remove_tree(Disk& disk, const std::string& path) {
   return disk.remove(path);
 }
 
+bool TreeRemoval::step(Disk& disk, std::size_t most) {
+  for (; most > 0 && !left_.empty(); --most) {
+    const std::string path = left_.back().path;
+    const auto removed = disk.remove(path);
+    const bool full = !removed.ok() && removed.error() == DiskError::denied && !left_.back().listed;
+    const auto names = full ? disk.list(path) : DiskError::not_found;
+    if (!names.ok()) {
+      left_.pop_back();
+      continue;
+    }
+    left_.back().listed = true;
+    for (const std::string& name : names.value()) left_.push_back({path + '/' + name, false});
+  }
+  return left_.empty();
+}
+
 DiskResult<void> write_durably(Disk& disk, std::string_view name, base::ByteView bytes) {
   const std::string temporary = std::string(name) + ".new";
   auto file = disk.open(temporary, OpenMode::replace);

@@ -106,6 +106,21 @@ class Disk {
 /// Removes a file, or a folder with all that is in it; a link, and not what it leads to. After an error a part is left.
 DiskResult<void> remove_tree(Disk& disk, const std::string& path);
 
+/// The same, some entries at a time. What cannot be removed stays.
+class TreeRemoval {
+ public:
+  explicit TreeRemoval(std::string path) { left_.push_back({std::move(path), false}); }
+  /// Tries `most` entries more. Whether that was all.
+  bool step(Disk& disk, std::size_t most);
+
+ private:
+  struct Entry {
+    std::string path;
+    bool listed;  ///< what is in it was tried
+  };
+  std::vector<Entry> left_;
+};
+
 /// Replaces the contents of a file in the root, or makes it: the name changes only once the bytes are durable, and the
 /// change is durable when this returns. A crash leaves the old file or the new one.
 DiskResult<void> write_durably(Disk& disk, std::string_view name, base::ByteView bytes);

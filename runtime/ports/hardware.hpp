@@ -13,6 +13,7 @@ class Hardware {
   struct Has {
     std::uint64_t cores = 1;            ///< that this process may run on
     std::uint64_t memory_bytes = 0;     ///< 0: the system does not say
+    std::uint64_t pids = 0;             ///< processes and threads that there may be; 0: the system does not say
     std::string arch;                   ///< "x86_64", "aarch64"
     std::vector<std::string> runtimes;  ///< interpreters by the names of their programs, sorted: "python3"
   };

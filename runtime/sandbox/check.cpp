@@ -25,6 +25,7 @@ constexpr std::uint64_t kBombBytes = 512 * kMiB;
 constexpr std::uint64_t kLittle = 32 * kMiB;
 constexpr std::uint32_t kFewProcesses = 8;
 constexpr std::uint32_t kFewFiles = 16;
+constexpr int kLooks = 1'000;  // in ms: within that the watcher has looked
 constexpr base::Duration kShort = std::chrono::milliseconds{150};
 constexpr base::Duration kPatient = std::chrono::seconds{20};
 
@@ -91,6 +92,30 @@ int take_memory(void*) {
   return 0;
 }
 
+/// Pages that stay though no process has them mapped.
+int take_shared_memory(void*) {
+  for (std::uint64_t taken = 0; taken < kBombBytes; taken += kMiB) {
+    void* const part = ::mmap(nullptr, kMiB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (part == MAP_FAILED) return 1;
+    std::memset(part, 1, kMiB);
+    ::madvise(part, kMiB, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+/// What waits in sockets is mapped by none either.
+int take_sockets(void*) {
+  const std::string part(64 << 10, 'x');
+  for (;;) {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) != 0) break;
+    for (const int end : ends)
+      while (::send(end, part.data(), part.size(), 0) > 0) continue;
+  }
+  ::poll(nullptr, 0, kLooks);
+  return 0;
+}
+
 int take_processes(void*) {
   for (std::uint32_t made = 1; made <= kFewProcesses; ++made) {  // itself is one
     const pid_t child = ::fork();
@@ -154,6 +179,8 @@ std::vector<Held> held() {
   return {
       {"time", wait_for_ever, with([](Limits& of) { of.time = kShort; }), Limit::time},
       {"memory", take_memory, with([](Limits& of) { of.memory_bytes = kLittle; }), Limit::memory},
+      {"shared memory", take_shared_memory, with([](Limits& of) { of.memory_bytes = kLittle; }), Limit::memory},
+      {"sockets", take_sockets, with([](Limits& of) { of.memory_bytes = kLittle; }), Limit::memory},
       {"processes", take_processes, with([](Limits& of) { of.pids = kFewProcesses; }), Limit::pids},
       {"disk", take_disk, with([](Limits& of) { of.disk_bytes = kLittle; }), Limit::disk},
       {"inodes", take_inodes, with([](Limits& of) { of.files = kFewFiles; }), Limit::files},

@@ -233,7 +233,7 @@ std::vector<sock_filter> make(bool counted, bool reported) {
   for (const char* name : kDoneAtOnce) out.rule(SCMP_ACT_ERRNO(0), name);
   if (counted)
     for (const char* name : kAllowedIfCounted) out.allow(name);
-  // Pages that are shared and of no file stay when nobody has them mapped any more.
+  // Pages that are shared and of no file stay when no process has them mapped any more.
   constexpr std::uint64_t kSharedOfNoFile = MAP_SHARED | MAP_ANONYMOUS;
   for (const std::uint64_t kind : {0, MAP_SHARED, MAP_ANONYMOUS})
     out.allow("mmap", {bits_are(3, kSharedOfNoFile, kind)});

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 
+#include "runtime/sandbox/processes.hpp"
+
 using namespace troupe;
 using namespace troupe::sandbox;
 
@@ -55,6 +57,15 @@ TEST_CASE("sandbox limits: what is typed as a number is read as that number, and
     const auto bytes = parse_size(text);
     if (bytes) RC_ASSERT(*bytes > 0 && *bytes <= kBytesMax);
   }));
+}
+
+TEST_CASE("sandbox limits: without a cgroup a socket counts as what it may hold, open or under way") {
+  const char* const some =
+      "sockets: used 25\nTCP: inuse 2 orphan 0 tw 0 alloc 4 mem 128\nUDP: inuse 0 mem 142\nUDPLITE: inuse 0\n";
+  CHECK(bytes_of_sockets(some, "TCP6: inuse 1\nUDP6: inuse 0\n") == 22 * kSocketBytes + 3 * kTcpSocketBytes);
+  CHECK(bytes_of_sockets("sockets: used 0\n", "") == 0);
+  CHECK(bytes_of_sockets("sockets: used 1\nTCP: inuse 2\n", "") == 2 * kTcpSocketBytes);
+  CHECK(bytes_of_sockets("", "") == 0);  // it has ended
 }
 
 TEST_CASE("sandbox limits: each limit has the name that scripts know") {
