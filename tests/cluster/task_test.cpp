@@ -60,7 +60,7 @@ TEST_CASE("cluster tasks: a program runs at another node, and what it prints and
   CHECK(contains(view, R"({"path":"left","bytes":5)"));
   CHECK_FALSE(contains(view, R"("path":"none")"));
   const auto logs = cluster.run(0, {"task", "logs", id, "--json"}).out;
-  CHECK(contains(logs, R"("stream":"stderr","text":"no"})"));
+  CHECK(contains(logs, R"("stream":"stderr","text":"no","attempt":)"));
   CHECK(cluster.run(0, {"task", "result", id}).out == "seventeen two words seventeen\n");
   const std::string to = cluster.folder / "result";
   CHECK(cluster.run(0, {"task", "result", id, "-o", to}).exit == 0);
