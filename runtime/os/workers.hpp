@@ -3,10 +3,15 @@
 //
 // Source  CAF 0.17.6, `policy/work_stealing.hpp`. There a worker without work looks for it every 50 us for 25 ms after
 //         each message, and every 10 ms from then on, whatever the others do.
+// Order   each worker has three queues, and takes from them in turn: what its own actors sent to, the latest first;
+// what
+//         came from elsewhere (sockets, disks, clocks); and actors whose turn ended before their messages did. So
+//         one that has much to do delays a short one by a turn, not by all that waits.
 // States  running: has work. Searching: looks at all queues, for about a millisecond while another one runs. Asleep: is
 //         woken, and while another one runs looks once in CAF's 10 ms, at what was added just as it fell asleep.
 // Wake    work that is added to a sleeping worker wakes it. Work that is added to a running one calls a sleeping one to
 //         search, unless one searches already.
+#include <array>
 #include <atomic>
 #include <caf/policy/work_stealing.hpp>
 #include <thread>
@@ -24,15 +29,38 @@ class Workers final : public caf::policy::work_stealing {
   };
   struct worker_data : work_stealing::worker_data {
     using work_stealing::worker_data::worker_data;
-    bool running = false;  // known to its own thread alone
-    bool stole = false;    // the same: its latest work was in another's queue
-    bool asleep = false;   // under waitdata.lock
+    worker_data(const worker_data& other) : work_stealing::worker_data(other) {}  // what waits is not copied
+
+    bool empty() const { return queue.empty() && outside.empty() && continued.empty(); }
+    caf::resumable* take() {
+      const std::array<queue_type*, 3> all{&queue, &outside, &continued};
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        queue_type& from = *all[next];
+        next = (next + 1) % all.size();
+        if (from.empty()) continue;
+        if (caf::resumable* const job = from.take_head()) return job;
+      }
+      return nullptr;
+    }
+    /// For another worker. The oldest of what the own actors sent to.
+    caf::resumable* give() {
+      if (caf::resumable* const job = queue.take_tail()) return job;
+      if (caf::resumable* const job = outside.take_head()) return job;
+      return continued.take_head();
+    }
+
+    // `queue`: what the own actors sent to.
+    queue_type outside, continued;
+    std::size_t next = 0;  // of the three; known to its own thread alone, as are the next two
+    bool running = false;
+    bool stole = false;   // its latest work was in another's queue
+    bool asleep = false;  // under waitdata.lock
   };
 
   template <class Worker>
   void external_enqueue(Worker* self, caf::resumable* job) {
     auto& mine = d(self);
-    mine.queue.append(job);
+    mine.outside.append(job);
     {
       const std::lock_guard hold(mine.waitdata.lock);
       if (mine.waitdata.sleeping) return wake(self);
@@ -48,13 +76,19 @@ class Workers final : public caf::policy::work_stealing {
 
   template <class Worker>
   void resume_job_later(Worker* self, caf::resumable* job) {
-    d(self).queue.append(job);
+    d(self).continued.append(job);
     call_one(self->parent());
+  }
+
+  /// At the end of the system.
+  template <class Worker, class Each>
+  void foreach_resumable(Worker* self, Each each) {
+    while (caf::resumable* const job = d(self).take()) each(job);
   }
 
   template <class Worker>
   caf::resumable* dequeue(Worker* self) {
-    if (caf::resumable* const job = d(self).queue.take_head()) return run(self, job);
+    if (caf::resumable* const job = d(self).take()) return run(self, job);
     if (std::exchange(d(self).running, false)) d(self->parent()).running.fetch_sub(1);
     while (true) {
       if (caf::resumable* const job = search(self)) return run(self, job);
@@ -74,7 +108,7 @@ class Workers final : public caf::policy::work_stealing {
     if (std::exchange(mine.running, true)) return job;
     d(self->parent()).running.fetch_add(1);
     // There may be more where this came from, and this worker searches no longer.
-    if (std::exchange(mine.stole, false) || !mine.queue.empty()) call_one(self->parent());
+    if (std::exchange(mine.stole, false) || !mine.empty()) call_one(self->parent());
     return job;
   }
 
@@ -95,10 +129,18 @@ class Workers final : public caf::policy::work_stealing {
 
   template <class Worker>
   caf::resumable* look(Worker* self, bool steals) {
-    if (caf::resumable* const job = d(self).queue.take_head()) return job;
-    caf::resumable* const job = steals ? this->try_steal(self) : nullptr;
+    if (caf::resumable* const job = d(self).take()) return job;
+    caf::resumable* const job = steals ? steal(self) : nullptr;
     d(self).stole = job != nullptr;
     return job;
+  }
+
+  template <class Worker>
+  static caf::resumable* steal(Worker* self) {
+    auto* const all = self->parent();
+    if (all->num_workers() < 2) return nullptr;
+    const std::size_t drawn = d(self).uniform(d(self).rengine);
+    return d(all->worker_by_id(drawn == self->id() ? all->num_workers() - 1 : drawn)).give();
   }
 
   /// Until there is work, or it is called: then nothing. Each of the two counters is written before the other one is
@@ -107,7 +149,7 @@ class Workers final : public caf::policy::work_stealing {
   template <class Worker>
   caf::resumable* sleep(Worker* self) {
     auto& mine = d(self);
-    const auto called = [&] { return !mine.asleep || !mine.queue.empty(); };
+    const auto called = [&] { return !mine.asleep || !mine.empty(); };
     std::unique_lock lock(mine.waitdata.lock);
     mine.waitdata.sleeping = mine.asleep = true;
     d(self->parent()).asleep.fetch_add(1);

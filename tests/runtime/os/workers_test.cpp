@@ -51,6 +51,22 @@ class Guest final : public runtime::Actor {
   Meeting& meeting_;
 };
 
+/// Sends on what it gets, until somebody has met.
+class Player final : public runtime::Actor {
+ public:
+  explicit Player(const Meeting& meeting) : meeting_(meeting) {}
+  void receive(runtime::Handlers& on) override {
+    on.tell<Number>([this](Number::Reader number) {
+      const Handle other = node().find(number.getValue() == 0 ? "/pong" : "/ping");
+      if (meeting_.over > 0) return;
+      tell<Number>(other, [&](Number::Builder out) { out.setValue(1 - number.getValue()); });
+    });
+  }
+
+ private:
+  const Meeting& meeting_;
+};
+
 struct WorkerScene {
   Handle start(const std::string& name, std::vector<Handle> others = {}) {
     return system.node().start(name, [this, others] {
@@ -102,6 +118,18 @@ TEST_CASE("workers: what comes for a busy worker is taken by one that sleeps") {
     WorkerScene::tell(guests.back(), 1);
   }
   REQUIRE(poll_until([&] { return scene.meeting.over == 1 + 4 * kWorkers; }));
+}
+
+TEST_CASE("workers: two actors that talk to each other without end do not keep a worker for themselves") {
+  const test::OsDirectory folder;
+  Meeting meeting;
+  System system(open_disk(folder.path()).value(), {.workers = 1, .sockets = folder.path()});
+  const Handle ping = system.node().start("ping", [&] { return std::make_unique<Player>(meeting); });
+  const Handle pong = system.node().start("pong", [&] { return std::make_unique<Player>(meeting); });
+  WorkerScene::tell(ping, 0);
+  WorkerScene::tell(system.node().start("guest", [&] { return std::make_unique<Guest>(meeting); }), 1);
+  REQUIRE(poll_until([&] { return meeting.over == 1; }));
+  CHECK(system.end(10s));
 }
 
 TEST_CASE("workers: a system with one worker, or with no work at all, ends") {
