@@ -407,11 +407,11 @@ void HolderActor::keep(const ContentKey& key, base::ByteView bytes, Done done) {
 }
 
 void HolderActor::check() const {
-  base::ensure(claims_ ? !loading_ : commits_ + reads_.used() + damaged_.size() == 0,
+  base::ensure(claims_ ? !loading_ : commits_ + reads_->used() + damaged_.size() == 0,
                "a holder serves once it has read its rows");
   base::ensure((waiting_.empty() && stores_waiting_.empty()) || commits_ > 0,
                "who waits at a holder waits for a commit that is under way");
-  base::ensure(reads_.used() <= settings_.reads_max, "few reads are under way");
+  base::ensure(reads_->used() <= settings_.reads_max, "few reads are under way");
   if (!claims_) return;
   claims_->check(commits_);
   if (damaged_.size() > kDamagedChecked) return;
@@ -434,7 +434,7 @@ void HolderActor::describe(wire::HolderState::Builder state) {
   observe::describe(holder_table(*settings_.counters), state);
   state.setLoading(!claims_);
   state.setCommitsUnderWay(static_cast<std::uint32_t>(commits_));
-  state.setReadsUnderWay(static_cast<std::uint32_t>(reads_.used()));
+  state.setReadsUnderWay(static_cast<std::uint32_t>(reads_->used()));
   if (claims_) state.setPutsClaimed(static_cast<std::uint32_t>(claims_->puts()));
 }
 

@@ -10,7 +10,7 @@
 // Shares  of what is held: logic/owners.hpp; of the device: what others store leaves FilesSettings::left_to_self free,
 //         what binds a put of theirs FilesSettings::left_to_self_by_claims, and what they may have in all is no more
 //         than that lets it be; of stores under way and of their bytes: store_shares.hpp, asked before anything is
-//         hashed; of reads under way.
+//         hashed; of reads: read_places.hpp.
 // Limits  those of logic/claims.hpp; FilesSettings::stores_max, store_bytes_max, reads_max and reads_per_node_max,
 //         beyond them `overloaded`.
 #include <map>
@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "actors/files/files_part.hpp"
+#include "actors/files/read_places.hpp"
 #include "actors/files/store_shares.hpp"
 #include "messages/common.capnp.h"
 #include "runtime/actor/actor.hpp"
@@ -48,7 +49,7 @@ class HolderActor final : public FilesPart {
         store_path_(store),
         rows_(*this, rows_setup(settings_, std::move(store))),
         shares_(std::make_shared<StoreShares>(settings_.stores_max, settings_.store_bytes_max)),
-        reads_(settings_.reads_max),
+        reads_(std::make_shared<ReadPlaces>(settings_.reads_max, settings_.reads_per_node_max)),
         read_rate_({settings_.read_kib_per_second, settings_.read_kib_per_second}, base::Instant{}) {}
 
   void receive(runtime::Handlers& on) override;
@@ -126,7 +127,6 @@ class HolderActor final : public FilesPart {
 
   struct Read;
   void read(std::shared_ptr<Read> read);
-  void read_ended(Read& read);
 
   static store::Rows::Setup rows_setup(const FilesSettings& settings, std::string store);
   void load();
@@ -153,9 +153,9 @@ class HolderActor final : public FilesPart {
   std::set<ContentKey> damaged_;  // of those that are claimed
   std::vector<base::Callback<void()>> waiting_;
   std::map<ContentKey, std::vector<base::Callback<void()>>> stores_waiting_;
-  std::size_t stores_wait_ = 0;               // in all
-  std::size_t commits_ = 0;                   // under way
-  base::ShareBudget<base::NodeId> reads_;     // under way
+  std::size_t stores_wait_ = 0;  // in all
+  std::size_t commits_ = 0;      // under way
+  std::shared_ptr<ReadPlaces> reads_;
   base::RateBudget<base::NodeId> read_rate_;  // of KiB, for other nodes
 };
 

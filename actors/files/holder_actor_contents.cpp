@@ -17,7 +17,8 @@ std::uint32_t kib_of(const ContentKey& key) {
 
 struct HolderActor::Read {
   ContentKey key;
-  base::User<base::NodeId> asker;
+  std::shared_ptr<ReadPlace> place;
+  bool own = false;   // then who passes it on keeps the answer for as long as its reader likes
   base::Bytes first;  // of two parts
   runtime::Reply<wire::Fetched> reply;
 };
@@ -27,18 +28,17 @@ void HolderActor::take_fetch(wire::FetchContent::Reader question, runtime::Reply
   if (!key.ok()) return reply.refuse(key.error());
   if (!claims_->has(key.value())) return reply.refuse({Code::not_found, "this node does not hold that content"});
   const base::User<base::NodeId> asker{owner(), group(), caller().role == messages::Role::inside};
-  if (!reads_.fits(asker, 1) || reads_.held(asker) >= settings_.reads_per_node_max) {
+  constexpr std::chrono::milliseconds kPlaceWithin{200}, kWaitMax{1'000};
+  auto place = ReadPlace::take(reads_, asker);
+  std::optional<base::Duration> wait;
+  if (!place) wait = kPlaceWithin;
+  else if (!asker.reserved) wait = read_rate_.take(asker, now(), kib_of(key.value()));
+  if (wait) {
     reads_full_.refused(node(), asker.group, now());
-    return reply.refuse({Code::overloaded, "too many reads are under way", std::chrono::milliseconds(200)});
-  }
-  if (const auto wait = asker.reserved ? std::nullopt : read_rate_.take(asker, now(), kib_of(key.value()))) {
-    reads_full_.refused(node(), asker.group, now());
-    constexpr base::Duration kWaitMax = std::chrono::seconds(1);
     return reply.refuse({Code::overloaded, "this node reads no more for others at a time",
-                         std::chrono::ceil<std::chrono::milliseconds>(std::min(*wait, kWaitMax))});
+                         std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kWaitMax))});
   }
-  reads_.hold(asker, 1);
-  read(std::make_shared<Read>(Read{key.value(), asker, {}, std::move(reply)}));
+  read(std::make_shared<Read>(Read{key.value(), std::move(place), asker.reserved, {}, std::move(reply)}));
 }
 
 void HolderActor::read(std::shared_ptr<Read> read) {
@@ -56,8 +56,7 @@ void HolderActor::read(std::shared_ptr<Read> read) {
             show_counts();
             read->reply.refuse({Code::corrupt, "this node's copy of that content is damaged"});
           }
-          read->reply.refuse(answer.error());
-          return read_ended(*read);
+          return read->reply.refuse(answer.error());
         }
         const base::ByteView bytes = bytes_of(answer.value().getBytes());
         if (part == 0 && blob_parts(read->key) == 2 && bytes.size() == kBlobBytesMax) {
@@ -71,12 +70,10 @@ void HolderActor::read(std::shared_ptr<Read> read) {
         }
         ++settings_.counters->fetched;
         settings_.counters->fetched_bytes += whole.size();
-        read->reply.send([&](wire::Fetched::Builder out) { out.adoptBytes(borrow(out, whole)); });
-        read_ended(*read);
+        read->reply.send([&](wire::Fetched::Builder out) { out.adoptBytes(borrow(out, whole)); },
+                         read->own ? nullptr : read->place);
       });
 }
-
-void HolderActor::read_ended(Read& read) { reads_.release(read.asker, 1); }
 
 void HolderActor::take_has(wire::HasContents::Reader question, runtime::Reply<wire::Has> reply) {
   const auto list = question.getContents();

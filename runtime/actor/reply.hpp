@@ -2,6 +2,7 @@
 // The promise to answer one question, and the answer that comes back.
 //
 // A question is answered exactly once: a Reply that is dropped unanswered answers `dropped`.
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -62,6 +63,14 @@ class Reply : public AnyReply {
   template <class Fill>
   void send(Fill&& fill) {
     if (open()) forward(Envelope::build<A>(header(), std::forward<Fill>(fill)));
+  }
+  /// The same. `account` is told once the answer was used, or has left this process.
+  template <class Fill>
+  void send(Fill&& fill, std::shared_ptr<Envelope::Account> account) {
+    if (!open()) return;
+    auto answer = Envelope::build<A>(header(), std::forward<Fill>(fill));
+    answer.charge(std::move(account));
+    forward(std::move(answer));
   }
   /// Answers with an `A` in its default state.
   void done() {

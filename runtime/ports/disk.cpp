@@ -56,27 +56,28 @@ DiskResult<void> File::fill(std::uint64_t bytes, std::uint64_t seed) {
 DiskResult<std::unique_ptr<Unpacking>> Disk::unpack(std::string_view, std::string_view) { return DiskError::denied; }
 
 DiskResult<void> remove_tree(Disk& disk, const std::string& path) {
-  auto removed = disk.remove(path);
-  if (removed.ok() || removed.error() != DiskError::denied) return removed;
-  const auto names = disk.list(path);
-  if (!names.ok()) return names.error();
-  for (const std::string& name : names.value())
-    if (const auto gone = remove_tree(disk, path + '/' + name); !gone.ok()) return gone;
-  return disk.remove(path);
+  constexpr std::size_t kStep = 1'024;
+  TreeRemoval all(path);
+  while (!all.step(disk, kStep)) {
+  }
+  return all.outcome();
 }
 
 bool TreeRemoval::step(Disk& disk, std::size_t most) {
   for (; most > 0 && !left_.empty(); --most) {
     const std::string path = left_.back().path;
-    const auto removed = disk.remove(path);
-    const bool full = !removed.ok() && removed.error() == DiskError::denied && !left_.back().listed;
-    const auto names = full ? disk.list(path) : DiskError::not_found;
-    if (!names.ok()) {
-      left_.pop_back();
-      continue;
+    DiskResult<void> removed = disk.remove(path);
+    if (!removed.ok() && removed.error() == DiskError::denied && !left_.back().listed) {
+      const auto names = disk.list(path);
+      left_.back().listed = true;
+      if (names.ok()) {
+        for (const std::string& name : names.value()) left_.push_back({path + '/' + name, false});
+        continue;
+      }
+      removed = names.error();
     }
-    left_.back().listed = true;
-    for (const std::string& name : names.value()) left_.push_back({path + '/' + name, false});
+    if (outcome_.ok()) outcome_ = removed;
+    left_.pop_back();
   }
   return left_.empty();
 }

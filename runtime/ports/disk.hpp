@@ -103,15 +103,18 @@ class Disk {
   virtual DiskResult<std::uint64_t> free_bytes() = 0;
 };
 
-/// Removes a file, or a folder with all that is in it; a link, and not what it leads to. After an error a part is left.
+/// Removes a file, or a folder with all that is in it; a link, and not what it leads to. What cannot be removed stays;
+/// the first error tells why.
 DiskResult<void> remove_tree(Disk& disk, const std::string& path);
 
-/// The same, some entries at a time. What cannot be removed stays.
+/// The same, some entries at a time.
 class TreeRemoval {
  public:
   explicit TreeRemoval(std::string path) { left_.push_back({std::move(path), false}); }
   /// Tries `most` entries more. Whether that was all.
   bool step(Disk& disk, std::size_t most);
+  /// The first error so far.
+  const DiskResult<void>& outcome() const { return outcome_; }
 
  private:
   struct Entry {
@@ -119,6 +122,7 @@ class TreeRemoval {
     bool listed;  ///< what is in it was tried
   };
   std::vector<Entry> left_;
+  DiskResult<void> outcome_;
 };
 
 /// Replaces the contents of a file in the root, or makes it: the name changes only once the bytes are durable, and the

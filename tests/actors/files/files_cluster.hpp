@@ -402,14 +402,16 @@ class FilesCluster {
   struct Held {
     std::uint64_t contents = 0, claims = 0, bytes = 0, damaged = 0, bad = 0;
     std::uint64_t blobs = 0;  // in the store
+    std::uint64_t reads = 0;  // under way
   };
   Held held(std::size_t i) {
     Held out;
     ask<runtime::wire::Describe, wire::HolderState>(
         i, kHolderPath, [](auto) {},
         [&](wire::HolderState::Reader state) {
-          out = {state.getContents(), state.getClaims(),     state.getBytes(),
-                 state.getDamaged(),  state.getBadDigests(), 0};
+          out = {state.getContents(),     state.getClaims(),     state.getBytes(),
+                 state.getDamaged(),      state.getBadDigests(), 0,
+                 state.getReadsUnderWay()};
         });
     ask<store::wire::Usage, store::wire::Used>(
         i, "/files/store", [](auto) {}, [&](store::wire::Used::Reader used) { out.blobs = used.getBlobs(); });

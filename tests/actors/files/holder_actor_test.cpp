@@ -71,6 +71,28 @@ ContentKey chunk_of(const base::Bytes& bytes) {
   return ContentKey::chunk(chunk_id(bytes), static_cast<std::uint32_t>(bytes.size()));
 }
 
+/// Many reads at once of what the last node holds, by each of the nodes.
+struct Readers {
+  void read(std::size_t from, int count) {
+    const std::size_t holding = cluster.members.size() - 1;
+    cluster.inside(from, [&](Scripted& self) {
+      const runtime::Handle holder =
+          from == holding ? self.node().find(kHolderPath) : self.node().remote(cluster[holding].id(), kHolderPath);
+      for (int i = 0; i < count; ++i)
+        self.ask<wire::FetchContent, wire::Fetched>(
+            holder, self.now() + 30s, [&](wire::FetchContent::Builder out) { write(out.initContent(), what); },
+            [this, from](const runtime::Answer<wire::Fetched>& answer) {
+              if (answer.ok()) ++done[from];
+              else if (answer.error().code == Code::overloaded) ++refused[from];
+            });
+    });
+  }
+
+  FilesCluster& cluster;
+  ContentKey what;
+  std::map<std::size_t, int> done{}, refused{};
+};
+
 }  // namespace
 
 TEST_CASE("holder: bytes that are not what their id says are refused and told to `/peers`, and leave nothing") {
@@ -332,41 +354,80 @@ TEST_CASE("holder: who binds a put on a device that is nearly full leaves a part
 }
 
 TEST_CASE("holder: nodes of one site that read leave reads for this node and for other sites") {
-  std::map<std::size_t, int> read, refused;
   FilesCluster cluster(3, [](FilesSettings& settings) { settings.reads_max = 32; });
-  Guest own{cluster, 2, 2};
   const base::Bytes bytes = pattern(5000);
-  REQUIRE(!own.store(chunk_of(bytes), bytes, cid(1)));
+  REQUIRE(!Guest{cluster, 2, 2}.store(chunk_of(bytes), bytes, cid(1)));
   cluster.inside(2, [&](Scripted& self) {
     self.tell<runtime::wire::Hold>(self.node().find("/files/store"), [](auto out) { out.setMilliseconds(5'000); });
   });
-  const auto storm = [&](std::size_t from, int count) {
-    cluster.inside(from, [&](Scripted& self) {
-      const runtime::Handle holder =
-          from == 2 ? self.node().find(kHolderPath) : self.node().remote(cluster[2].id(), kHolderPath);
-      for (int i = 0; i < count; ++i)
-        self.ask<wire::FetchContent, wire::Fetched>(
-            holder, self.now() + 30s,
-            [&](wire::FetchContent::Builder out) { write(out.initContent(), chunk_of(bytes)); },
-            [&, from](runtime::Answer<wire::Fetched> answer) {
-              if (answer.ok()) ++read[from];
-              else if (answer.error().code == Code::overloaded) ++refused[from];
-            });
+  Readers readers{cluster, chunk_of(bytes)};
+  readers.read(2, 4);
+  readers.read(0, 20);
+  readers.read(1, 1);  // of the same site
+  cluster.stage.run_for(20s);
+  CHECK(readers.done[0] == 12);  // half of all are under way then
+  CHECK(readers.refused[0] == 8);
+  CHECK(readers.refused[1] == 1);
+  CHECK(readers.done[2] == 4);
+  readers.read(0, 1);
+  readers.read(1, 1);
+  cluster.stage.run_for(20s);
+  CHECK(readers.done[0] == 13);
+  CHECK(readers.done[1] == 1);
+}
+
+TEST_CASE("holder: answers that wait to be sent to a node keep the places of its reads") {
+  FilesCluster cluster(2, [](FilesSettings& settings) { settings.reads_per_node_max = 4; });
+  const base::Bytes bytes = pattern(5000);
+  REQUIRE(!Guest{cluster, 1, 1}.store(chunk_of(bytes), bytes, cid(1)));
+  Readers readers{cluster, chunk_of(bytes)};
+  readers.read(0, 1);
+  cluster.stage.run_for(1s);
+  REQUIRE(readers.done[0] == 1);
+  std::vector<runtime::Handle> links;
+  cluster[1].life().node.registry().walk([&](const runtime::Listing& listing) {
+    if (listing.path.starts_with("/peer/")) links.push_back(listing.handle);
+    return true;
+  });
+  REQUIRE(links.size() == 1);
+  const auto hold = [&](const runtime::Handle& whom, std::uint32_t milliseconds) {
+    cluster.inside(1, [&](Scripted& self) {
+      self.tell<runtime::wire::Hold>(whom, [&](auto out) { out.setMilliseconds(milliseconds); });
     });
   };
-  storm(2, 4);
-  storm(0, 20);
-  storm(1, 1);  // of the same site
-  cluster.stage.run_for(20s);
-  CHECK(read[0] == 12);  // half of all are under way then
-  CHECK(refused[0] == 8);
-  CHECK(refused[1] == 1);
-  CHECK(read[2] == 4);
-  storm(0, 1);
-  storm(1, 1);
-  cluster.stage.run_for(20s);
-  CHECK(read[0] == 13);
-  CHECK(read[1] == 1);
+  hold(cluster[1].life().node.find("/files/store"), 1'000);
+  readers.read(0, 4);
+  cluster.stage.run_for(500ms);
+  CHECK(cluster.held(1).reads == 4);
+  hold(links.front(), 5'000);
+  cluster.stage.run_for(2s);  // they have been read
+  CHECK(readers.done[0] == 1);
+  CHECK(cluster.held(1).reads == 4);
+  readers.read(1, 4);
+  cluster.stage.run_for(1s);
+  CHECK(readers.done[1] == 4);
+  cluster.stage.run_for(10s);
+  CHECK(readers.done[0] == 5);
+  CHECK(cluster.held(1).reads == 0);
+}
+
+TEST_CASE("holder: what others read has a rate, this node's own reads have none") {
+  constexpr int kRate = 60, kEach = 5;  // KiB
+  FilesCluster cluster(2, [](FilesSettings& settings) { settings.read_kib_per_second = kRate; });
+  const base::Bytes bytes = pattern(5000);
+  REQUIRE(!Guest{cluster, 1, 1}.store(chunk_of(bytes), bytes, cid(1)));
+  Readers readers{cluster, chunk_of(bytes)};
+  readers.read(0, 30);
+  readers.read(1, 30);
+  cluster.stage.run_for(5s);
+  CHECK(readers.done[0] > 0);
+  CHECK(readers.done[0] <= kRate / kEach);
+  CHECK(readers.done[0] + readers.refused[0] == 30);
+  CHECK(readers.done[1] == 30);
+  const int before = readers.done[0];
+  readers.read(0, 30);
+  cluster.stage.run_for(5s);
+  CHECK(readers.done[0] > before);
 }
 
 TEST_CASE("holder: what others may have in all is looked at each hour, and at the start, by the room of the device") {

@@ -1,0 +1,62 @@
+#pragma once
+// Reads of held contents that are under way, each until its answer was used, or was encrypted for its link: what waits
+// to be sent to one asker delays what is sent to all others.
+//
+// Limits  a ShareBudget of all, and as many of one asker as may be.
+// Safety  any thread.
+#include <memory>
+#include <mutex>
+
+#include "runtime/actor/envelope.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/base/share_budget.hpp"
+
+namespace troupe::files {
+
+class ReadPlaces {
+ public:
+  using User = base::User<base::NodeId>;
+  ReadPlaces(std::size_t most, std::size_t most_of_one) : places_(most), most_of_one_(most_of_one) {}
+
+  /// False if the asker has as many as it may, or all have.
+  bool take(const User& user) {
+    const std::lock_guard hold(lock_);
+    if (!places_.fits(user, 1) || places_.held(user) >= most_of_one_) return false;
+    places_.hold(user, 1);
+    return true;
+  }
+  void give_back(const User& user) {
+    const std::lock_guard hold(lock_);
+    places_.release(user, 1);
+  }
+  std::size_t used() const {
+    const std::lock_guard hold(lock_);
+    return places_.used();
+  }
+
+ private:
+  mutable std::mutex lock_;
+  base::ShareBudget<base::NodeId> places_;
+  const std::size_t most_of_one_;
+};
+
+/// One place, held by a read and then by its answer.
+class ReadPlace final : public runtime::Envelope::Account {
+ public:
+  /// Null if there is none.
+  static std::shared_ptr<ReadPlace> take(std::shared_ptr<ReadPlaces> from, const ReadPlaces::User& user) {
+    return from->take(user) ? std::shared_ptr<ReadPlace>(new ReadPlace(std::move(from), user)) : nullptr;
+  }
+  ~ReadPlace() override { from_->give_back(user_); }
+  ReadPlace(const ReadPlace&) = delete;
+  ReadPlace& operator=(const ReadPlace&) = delete;
+  void freed(std::size_t) noexcept override {}
+
+ private:
+  ReadPlace(std::shared_ptr<ReadPlaces> from, const ReadPlaces::User& user) : from_(std::move(from)), user_(user) {}
+
+  std::shared_ptr<ReadPlaces> from_;  // may outlive the holder, as answers do
+  const ReadPlaces::User user_;
+};
+
+}  // namespace troupe::files
