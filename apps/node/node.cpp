@@ -33,6 +33,7 @@ constexpr std::chrono::milliseconds kDrainPatience{4'300};  // the root gives up
 constexpr std::chrono::milliseconds kEndPatience{500};      // both together: within the 5 s of the contract
 static_assert(kDrainPatience > node::kDrainMax && kDrainPatience + kEndPatience < std::chrono::seconds{5});
 constexpr base::Duration kForever = std::chrono::hours{24};  // a wait that ends early is only a look at nothing
+constexpr std::chrono::seconds kTrimEvery{10};               // our choice
 
 /// What the actors tell the main thread.
 struct Event {
@@ -191,7 +192,6 @@ class NodeRun {
       log_->error("actor", "broke", {{"path", path}, {"why", why.message}});
     };
     net::NetSetup links = net_setup(settings_, identity_);
-    links.trim = os::trim_memory;
     links.terms.start = node.world().chance.seed();
     pool_ = std::make_shared<net::Pool>(node, std::move(links));
     pool_->offer();
@@ -266,7 +266,7 @@ class NodeRun {
         log_->warn("node", "did not end in time");
         return Exit::done;
       }
-      if (const auto signal = waker_.wait(due ? *due - now() : kForever)) {
+      if (const auto signal = waker_.wait(due ? *due - now() : kTrimEvery)) {
         if (*signal == SIGHUP) {
           reload();
         } else if (!due) {
@@ -275,6 +275,7 @@ class NodeRun {
           runtime::post(root_, runtime::Envelope::build<node::wire::Drain>({}, [](node::wire::Drain::Builder) {}));
         }
       }
+      os::trim_memory();
       while (const auto event = events_.pop()) {
         switch (event->what) {
           case Event::What::serving:

@@ -45,6 +45,7 @@ class Link : public std::enable_shared_from_this<Link> {
   const std::shared_ptr<Served> served;  ///< messages of the other side that services have not dropped yet
   std::atomic<bool> awaits{false};       ///< an answer, when its bytes were last counted
   std::atomic<bool> makes_room{false};   ///< ended to free memory: the bytes that wait are dropped
+  std::atomic<bool> gives_way{false};    ///< to a second link that gives way: it ends without a word
 
   /// The node that the proxies show: the dialled node before who_is_there(), the proven node after it.
   void who_is_there(const base::NodeId& id, messages::Role role);

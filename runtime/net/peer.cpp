@@ -379,8 +379,9 @@ void Peer::end(const std::string& why, base::Code code) {
     channel_->close();
     if (channel_->wire_bytes() > 0) stream_->write(channel_->take_wire());
   }
-  // A stream that closes keeps what waits for it for seconds, and no budget counts that: it must not be much.
-  const bool polite = trusted_ && (role_ != messages::Role::peer || unwritten_ < kSlowBytes);
+  // A stream that closes stays for seconds, with what waits for it, and no budget counts that: it must not be much.
+  const bool polite =
+      trusted_ && !link_->gives_way.load() && (role_ != messages::Role::peer || unwritten_ < kSlowBytes);
   if (stream_ && polite) stream_->close();
   else if (stream_) stream_->abandon();
   stream_.reset();

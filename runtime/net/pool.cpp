@@ -8,7 +8,6 @@
 namespace troupe::net {
 namespace {
 
-constexpr std::chrono::seconds kTrimEvery{10};  // our choice: a trim takes some ms for each 100 MiB
 /// Our choice: of buffer_bytes_max, for messages that are being served. What links of the past have left in mailboxes
 /// is at most that, so that ending a link that is there always makes room.
 constexpr std::size_t kServedPart = 2;
@@ -232,7 +231,10 @@ Pool::Claim Pool::claim(const std::shared_ptr<Link>& link, const LinkInfo& info,
     }
   }
   if (replaced) give_way(*replaced);
-  for (const auto& link_of_it : gave_way) hang_up(*link_of_it, "another link gives way, and this one did so before");
+  for (const auto& link_of_it : gave_way) {
+    link_of_it->gives_way.store(true);
+    hang_up(*link_of_it, "another link gives way, and this one did so before");
+  }
   return claim;
 }
 
@@ -278,20 +280,7 @@ void Pool::buffers(Link& link, std::size_t bytes) {
   if (before == bytes) return;
   const std::size_t all =
       buffered_.fetch_add(bytes - before, std::memory_order_relaxed) + bytes - before + served_bytes_->all();
-  const std::size_t most = setup_.limits.buffer_bytes_max;
-  if (bytes > before) {
-    // What has passed may lie in mailboxes and in memory that was freed since, though little is buffered.
-    const std::uint64_t passed = passed_.fetch_add(bytes - before, std::memory_order_relaxed) + bytes - before;
-    if (all > most / 2 || passed > most / 2) trims_.store(true, std::memory_order_relaxed);
-    if (all > most) make_room();
-  } else if (all < most / 4 && trims_.load(std::memory_order_relaxed) && setup_.trim) {
-    const std::int64_t at = node_.world().clock.coarse().since_origin().count();
-    std::int64_t last = trimmed_.load(std::memory_order_relaxed);
-    if (at - last < base::Duration(kTrimEvery).count() || !trimmed_.compare_exchange_strong(last, at)) return;
-    trims_.store(false, std::memory_order_relaxed);
-    passed_.store(0, std::memory_order_relaxed);
-    setup_.trim();
-  }
+  if (bytes > before && all > setup_.limits.buffer_bytes_max) make_room();
 }
 
 void Pool::make_room() {

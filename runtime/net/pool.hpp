@@ -181,9 +181,6 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   std::atomic<std::size_t> buffered_{0};  // the sum over all links
   const std::shared_ptr<ServedBytes> served_bytes_;
-  std::atomic<bool> trims_{false};        // much was buffered since memory was given back, or has passed
-  std::atomic<std::uint64_t> passed_{0};  // bytes that were buffered since then
-  std::atomic<std::int64_t> trimmed_{0};  // when that was, nanoseconds of the node's clock
   mutable std::mutex lock_;
   std::map<std::uint64_t, Entry> serving_;                  // by number of coming into service
   std::map<base::NodeId, std::uint64_t> peers_;             // of `serving_`, the links in the role of a peer

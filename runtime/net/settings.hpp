@@ -45,8 +45,6 @@ struct NetSetup {
   std::function<std::unique_ptr<crypto::Channel>(crypto::Side)> channels{};
   /// The keys for datagrams shared with a node; empty: crypto::Agreement. Only simulations set it, to save the cost.
   std::function<std::optional<crypto::DatagramKeys>(const base::PublicKey&)> agree{};
-  /// Gives memory that is free back to the system, once much of it is free again; empty: it is kept.
-  std::function<void()> trim{};
 };
 
 }  // namespace troupe::net

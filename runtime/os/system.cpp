@@ -42,7 +42,9 @@ void keep_freed_memory() {
 
 }  // namespace
 
-void trim_memory() { malloc_trim(0); }
+void trim_memory() {
+  if (mallinfo2().fordblks >= kMuchIsFree) malloc_trim(0);
+}
 
 namespace {
 

@@ -25,7 +25,8 @@ struct SystemOptions {
   bool watched = false;  ///< look after handlers that do not return (watchdog.hpp)
 };
 
-/// Gives memory that is free back to the system: milliseconds for each GiB.
+inline constexpr std::size_t kMuchIsFree = std::size_t{32} << 20;  // our choice: less is soon needed again
+/// Gives memory that was freed back to the system if it is kMuchIsFree or more: some ms for each 100 MiB.
 void trim_memory();
 
 class System {
