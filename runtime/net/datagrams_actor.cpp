@@ -9,6 +9,7 @@
 #include "runtime/base/ensure.hpp"
 #include "runtime/net/admission.hpp"
 #include "runtime/net/logic/envelope_check.hpp"
+#include "runtime/net/logic/readable.hpp"
 #include "runtime/net/misbehaved.hpp"
 
 namespace troupe::net {
@@ -202,7 +203,7 @@ void DatagramsActor::give(const Datagrams::Asked& asked, const Answer& answer) {
   const auto* kind = messages::find_kind(answer.kind);
   const bool error = answer.type == AnswerType::error;
   const bool known = kind != nullptr && messages::fits(*kind, answer.words.size());
-  const bool broken = known && check_envelope(answer.words);
+  const bool broken = known && (check_envelope(answer.words) || !readable(answer.words, *kind));
   if (broken) misbehaved(asked.route->id, wire::Violation::MALFORMED, "an answer that is no message");
   const bool sound = known && !broken && (!error || kind == &messages::kind_of<messages::wire::Error>());
   runtime::Header header;

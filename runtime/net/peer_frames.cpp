@@ -5,6 +5,7 @@
 #include "messages/common.capnp.h"
 #include "runtime/net/admission.hpp"
 #include "runtime/net/logic/envelope_check.hpp"
+#include "runtime/net/logic/readable.hpp"
 #include "runtime/net/misbehaved.hpp"
 #include "runtime/net/peer.hpp"
 
@@ -198,7 +199,8 @@ void Peer::take_conversation(const Frame& frame) {
     // From a newer node, with unknown kinds or larger messages: useless here, but no violation.
     if (kind == nullptr || !messages::fits(*kind, frame.payload.size()))
       return turn_away(Turned::frames, "an answer or item of a kind or size that this node does not know");
-    if (check_envelope(frame.payload)) return violated("an answer or item that is no message");
+    if (check_envelope(frame.payload) || !readable(frame.payload, *kind))
+      return violated("an answer or item that is no message");
     if (type == FrameType::error && kind != &messages::kind_of<messages::wire::Error>())
       return violated("an error of another kind");
   } else if (type == FrameType::answer || type == FrameType::item || type == FrameType::error) {
