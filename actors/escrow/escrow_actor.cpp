@@ -185,6 +185,7 @@ void EscrowActor::found(std::shared_ptr<Opening> opening) {
     founding_ = std::move(proposed->founding);
     replay_.emplace(std::move(proposed->replay));
     happened(proposed->entries);
+    setup_.rates->note(opening->agreement.buyer);
     show(0, std::move(opening->reply));
     next();
   });
@@ -198,8 +199,10 @@ void EscrowActor::act(wire::ActAt::Reader ask, runtime::Reply<wire::ActTaken> re
   Wanted wanted{.command = Acted{given.value().act},
                 .act = rows::SignedBytes{given.value().bytes, given.value().policy, given.value().approvals},
                 .owner = node_of(ask.getOwner()),
-                .done = [reply = std::move(reply)](const base::Outcome<Taken>& done) mutable {
+                .done = [rates = setup_.rates, by = given.value().act.by,
+                         reply = std::move(reply)](const base::Outcome<Taken>& done) mutable {
                   if (!done.ok()) return reply.refuse(done.error());
+                  if (done.value().changed) rates->note(by);
                   reply.send([&](wire::ActTaken::Builder out) {
                     out.setSequence(done.value().sequence);
                     out.setChanged(done.value().changed);

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <deque>
 
+#include "actors/escrow/act_rates.hpp"
 #include "actors/escrow/escrow_settings.hpp"
 #include "actors/escrow/rows.hpp"
 #include "actors/escrow/words.hpp"
@@ -30,6 +31,7 @@ class EscrowActor final : public runtime::Actor {
     EscrowId id;
     std::shared_ptr<const std::atomic<std::uint32_t>> watchers;
     std::shared_ptr<const std::atomic<std::int64_t>> correction;  ///< see group_time()
+    std::shared_ptr<ActRates> rates;
     std::shared_ptr<std::atomic<std::uint32_t>> unknown;  ///< escrows that unknown accounts proposed in this minute
   };
   explicit EscrowActor(Setup setup) : setup_(std::move(setup)), storage_(*this, setup_.place, kKeyspace, setup_.term) {}

@@ -20,6 +20,8 @@ constexpr std::ptrdiff_t kWatchersOfNodes = 128;    // our choice: the rest is f
 constexpr std::ptrdiff_t kWatchersOfNode = 8;       // our choice
 constexpr std::size_t kWatcherWaitingMax = 16'384;  // our choice: a reader that falls behind it is ended
 constexpr std::uint32_t kListRows = 512;
+const Error kActsOften{Code::refused,
+                       "this account has acted as often as it may in a minute (escrow.rate_per_account)"};
 
 template <class... Kinds>
 bool is_one_of(const runtime::Envelope& question) {
@@ -42,7 +44,7 @@ EscrowsActor::EscrowsActor(SharedSettings settings)
                {.begin =
                     [this](const std::string& name) {
                       const EscrowActor::Setup setup{settings_, seat_.place(), seat_.term(), *EscrowId::from_hex(name),
-                                                     watching_, correction_,   unknown_};
+                                                     watching_, correction_,   rates_,       unknown_};
                       const runtime::Handle actor = spawn<EscrowActor>(name, setup);
                       watch(actor);
                       return actor;
@@ -90,7 +92,8 @@ void EscrowsActor::receive(runtime::Handlers& on) {
   on.timer<Deadlines>([this] { deadlines(); });
   on.timer<Alive>([this] { note_alive(); });
   on.timer<Minute>([this] {
-    acts_.clear();
+    after<Minute>(std::chrono::minutes(1));
+    rates_->clear();
     unknown_->store(0);
   });
   on.describe<wire::EscrowsState>([this](wire::EscrowsState::Builder state) {
@@ -114,6 +117,7 @@ void EscrowsActor::start() {
       .publish<wire::GetTerms, wire::OpenEscrow, wire::TakeAct, wire::GetEscrow, wire::ListEscrows, wire::GetHeld,
                wire::WatchEscrows, wire::LookAt, wire::GetClock, wire::JoinArbiters, wire::LeaveArbiters,
                wire::ListArbiters, wire::TakeTaskAct, wire::GetTaskEscrow>(kPath, self());
+  after<Minute>(std::chrono::minutes(1));
   seat_.start([this] { begin(); }, [this] { end(); });
 }
 
@@ -228,26 +232,13 @@ void EscrowsActor::terms(wire::GetTerms::Reader, runtime::Reply<wire::TermsAre> 
       });
 }
 
-/// Acts of an account in this minute. What was verified counts: a stranger's does not. Keys cost nothing, so a full
-/// table counts no more of them, and refuses none.
-bool EscrowsActor::within_rate(const Address& account) {
-  if (acts_.empty()) after<Minute>(std::chrono::minutes(1));
-  if (acts_.size() >= kAccountsCountedMax && !acts_.contains(account)) return true;
-  std::uint32_t& count = acts_[account];
-  if (count >= settings_->acts_per_minute) return false;
-  ++count;
-  return true;
-}
-
 void EscrowsActor::open(wire::OpenEscrow::Reader ask, runtime::Reply<wire::EscrowIs> reply) {
   const auto agreement = decode_agreement(bytes_of(ask.getAgreement()));
   auto act = read(ask.getSign());
   if (!agreement) return reply.refuse({Code::malformed, "the agreement breaks its format"});
   if (!act.ok()) return reply.refuse(act.error());
   if (!holds(act.value())) return reply.refuse({Code::refused, "the buyer has not signed this agreement"});
-  if (!within_rate(act.value().act.by))
-    return reply.refuse(
-        {Code::refused, "this account has acted as often as it may in a minute (escrow.rate_per_account)"});
+  if (!rates_->may(act.value().act.by)) return reply.refuse(kActsOften);
   ask_escrow(id_of(*agreement), {runtime::Envelope::build<wire::OpenAt>({},
                                                                         [&](wire::OpenAt::Builder out) {
                                                                           out.setOpen(ask);
@@ -260,9 +251,7 @@ void EscrowsActor::act(wire::TakeAct::Reader ask, runtime::Reply<wire::ActTaken>
   auto act = read(ask.getAct());
   if (!act.ok()) return reply.refuse(act.error());
   if (!holds(act.value())) return reply.refuse({Code::refused, "the signers of the account have not signed this act"});
-  if (!within_rate(act.value().act.by))
-    return reply.refuse(
-        {Code::refused, "this account has acted as often as it may in a minute (escrow.rate_per_account)"});
+  if (!rates_->may(act.value().act.by)) return reply.refuse(kActsOften);
   ask_escrow(act.value().act.escrow, {runtime::Envelope::build<wire::ActAt>({},
                                                                             [&](wire::ActAt::Builder out) {
                                                                               out.setTake(ask);

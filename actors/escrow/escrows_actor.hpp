@@ -9,8 +9,8 @@
 //           this node alone it is the node's date, once that has made no step for kSteadyFor.
 // Outage    the book notes every kAliveEvery that it takes commands. After an absence of kOutage what is due waits for
 //           the grace of each escrow.
-// Trust     each act is verified here, before anything else about it is done; then its account's rate counts.
-// Spawns    `arbiters`, `tasks` (task_escrows_actor.hpp), and an actor for each escrow that is awake.
+// Trust     each act is verified here, before anything else about it is done; then its account's rate is looked at
+// (act_rates.hpp). Spawns    `arbiters`, `tasks` (task_escrows_actor.hpp), and an actor for each escrow that is awake.
 // Limits    kAwakeMax escrows awake; EscrowSettings::acts_per_minute of an account; of all accounts that were never
 //           paid together 60 proposals a minute.
 #include <list>
@@ -27,14 +27,13 @@ namespace troupe::escrow {
 class EscrowsActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "escrows";
-  static constexpr std::size_t kAwakeMax = 16'384;             // our choice: 100 MiB
-  static constexpr std::chrono::seconds kAliveEvery{20};       // our choice
-  static constexpr std::size_t kEarlyMax = 4'096;              // our choice: questions while the seat is being taken
-  static constexpr std::chrono::seconds kTryAgain{1};          // our choice: what could not fire, or be read
-  static constexpr std::chrono::seconds kOutage{60};           // the issue on escrow
-  static constexpr std::chrono::minutes kSteadyFor{10};        // the issue on escrow
-  static constexpr std::chrono::milliseconds kStep{1'000};     // our choice
-  static constexpr std::size_t kAccountsCountedMax = 100'000;  // our choice: of a minute
+  static constexpr std::size_t kAwakeMax = 16'384;          // our choice: 100 MiB
+  static constexpr std::chrono::seconds kAliveEvery{20};    // our choice
+  static constexpr std::size_t kEarlyMax = 4'096;           // our choice: questions while the seat is being taken
+  static constexpr std::chrono::seconds kTryAgain{1};       // our choice: what could not fire, or be read
+  static constexpr std::chrono::seconds kOutage{60};        // the issue on escrow
+  static constexpr std::chrono::minutes kSteadyFor{10};     // the issue on escrow
+  static constexpr std::chrono::milliseconds kStep{1'000};  // our choice
   /// Our choice: what other nodes may ask a second, in units of kUnitBytes: 400 acts with 16 signatures, a third of a
   /// core.
   static constexpr base::Rate kAsked{4'000, 8'000};
@@ -89,7 +88,6 @@ class EscrowsActor final : public runtime::Actor {
   void add_held(const base::Bytes& prefix, const base::Bytes& from, Amount sum, runtime::Reply<wire::HeldIs> reply);
   void watch_escrows(wire::WatchEscrows::Reader ask, runtime::Sink<wire::EscrowEvent> sink);
   void show(Watcher& watcher);
-  bool within_rate(const Address& account);
   base::NodeId owner() const;
 
   void ask_escrow(const EscrowId& id, Question question);
@@ -118,7 +116,7 @@ class EscrowsActor final : public runtime::Actor {
   std::shared_ptr<std::atomic<std::uint32_t>> watching_ = std::make_shared<std::atomic<std::uint32_t>>(0);
   std::shared_ptr<std::atomic<std::int64_t>> correction_ = std::make_shared<std::atomic<std::int64_t>>(kNoGroup);
   std::shared_ptr<std::atomic<std::uint32_t>> unknown_ = std::make_shared<std::atomic<std::uint32_t>>(0);
-  std::map<Address, std::uint32_t> acts_;  // of this minute
+  std::shared_ptr<ActRates> rates_ = std::make_shared<ActRates>(settings_->acts_per_minute);
   std::optional<UnixMs> next_deadline_;
   bool firing_ = false;
   bool alive_ = false;  // the row of the outage was read, and what time it is

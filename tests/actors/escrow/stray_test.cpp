@@ -50,7 +50,10 @@ struct Street {
   static void done(const std::optional<base::Error>& why) { REQUIRE_MESSAGE(!why, why->message); }
 
   std::optional<base::Error> act(Person& by, What what, const std::optional<wallet::Transfer>& deposit = {}) {
-    const base::Bytes bytes = encode(Act{escrow, by.address(), ++by.acts, std::move(what)});
+    return take(by, encode(Act{escrow, by.address(), ++by.acts, std::move(what)}), deposit);
+  }
+  std::optional<base::Error> take(const Person& by, const base::Bytes& bytes,
+                                  const std::optional<wallet::Transfer>& deposit = {}) {
     return book.ask<wire::TakeAct, wire::ActTaken>(
         escrow::kPath,
         [&](wire::TakeAct::Builder out) {
@@ -154,4 +157,12 @@ TEST_CASE("escrow strays: a deposit that was posted before its act goes back, an
   const auto again = street.paying(street.buyer, 2, 115);
   Street::done(street.act(street.buyer, Fund{wallet::id_of(again), Amount::of(115)}, again));
   CHECK(of(street.replay().escrow().deposited, Party::buyer) == Amount::of(115));
+}
+
+TEST_CASE("escrow rates: what anybody sends again of what an account has signed takes nothing from it") {
+  Street street;
+  const base::Bytes first = encode(Act{street.escrow, street.provider.address(), 1, Sign{commitment_of({})}});
+  for (int i = 0; i < 100; ++i) (void)street.take(street.provider, first);
+  const auto bond = street.paying(street.provider, 1, 15);
+  Street::done(street.act(street.provider, Fund{wallet::id_of(bond), Amount::of(15)}, bond));
 }

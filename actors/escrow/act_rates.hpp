@@ -1,0 +1,42 @@
+#pragma once
+// Acts of accounts that have had an effect in this minute. What others send again of what an account has signed has
+// none, so it takes nothing from the account.
+//
+// Limits  kAccountsMax accounts: keys cost nothing, so a full table counts no more of them, and refuses none.
+// Safety  any thread.
+#include <cstdint>
+#include <map>
+#include <mutex>
+
+#include "actors/wallet/logic/address.hpp"
+
+namespace troupe::escrow {
+
+class ActRates {
+ public:
+  static constexpr std::size_t kAccountsMax = 100'000;  // our choice
+
+  explicit ActRates(std::uint32_t per_minute) : per_minute_(per_minute) {}
+
+  bool may(const wallet::Address& account) const {
+    const std::lock_guard hold(lock_);
+    const auto known = acts_.find(account);
+    return known == acts_.end() || known->second < per_minute_;
+  }
+  void note(const wallet::Address& account) {
+    const std::lock_guard hold(lock_);
+    if (acts_.size() < kAccountsMax || acts_.contains(account)) ++acts_[account];
+  }
+  /// A minute has passed.
+  void clear() {
+    const std::lock_guard hold(lock_);
+    acts_.clear();
+  }
+
+ private:
+  const std::uint32_t per_minute_;
+  mutable std::mutex lock_;
+  std::map<wallet::Address, std::uint32_t> acts_;
+};
+
+}  // namespace troupe::escrow
