@@ -114,7 +114,7 @@ void Carrier::accept_at(std::uint64_t listener) {
         const std::uint64_t one = 1;
         [[maybe_unused]] const auto rung = ::write(bell_.get(), &one, sizeof one);
       },
-      [reach = at.reach](const base::Endpoint& to) { return may_dial(*reach, to); });
+      [reach = at.reach](const base::Endpoint& to) { return may_dial(*reach, to); }, at.process);
 }
 
 void Carrier::take_answers() {

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "runtime/base/ensure.hpp"
+#include "runtime/os/lookup_queue.hpp"
 #include "runtime/os/sockets.hpp"
 
 namespace troupe::os {
@@ -17,6 +18,7 @@ struct Dialler::Dial {
   base::Instant due;
   Done done;
   Allows allows;
+  std::uint64_t owner = 0;
   bool looking_up = false;
   bool resolved = false;
   std::deque<base::Endpoint> addresses;  // still to try
@@ -32,14 +34,19 @@ class Dialler::Lookups : public std::enable_shared_from_this<Lookups> {
   using Answer = std::function<void(std::uint64_t, std::vector<base::Endpoint>)>;
   explicit Lookups(Answer answer) : answer_(std::move(answer)) {}
 
-  void ask(std::uint64_t number, base::HostPort host) {
+  void ask(LookupQueue::Question question) {
     const std::lock_guard lock(mutex_);
-    questions_.emplace_back(number, std::move(host));
+    questions_.add(std::move(question));
     if (idle_ == 0 && threads_ < kLookupThreads) {
       ++threads_;
       std::thread([self = shared_from_this()] { self->run(); }).detach();
     }
     changed_.notify_one();
+  }
+
+  void forget(std::uint64_t number) {
+    const std::lock_guard lock(mutex_);
+    questions_.forget(number);
   }
 
   void end() {
@@ -55,22 +62,22 @@ class Dialler::Lookups : public std::enable_shared_from_this<Lookups> {
     std::unique_lock lock(mutex_);
     while (true) {
       ++idle_;
-      changed_.wait(lock, [this] { return ending_ || !questions_.empty(); });
+      changed_.wait(lock, [this] { return ending_ || questions_.ready(); });
       --idle_;
       if (ending_) return;
-      const auto [number, host] = std::move(questions_.front());
-      questions_.pop_front();
+      const LookupQueue::Question question = *questions_.take();
       lock.unlock();
-      std::vector<base::Endpoint> addresses = look_up(host);
+      std::vector<base::Endpoint> addresses = look_up(question.host);
       lock.lock();
-      if (answer_) answer_(number, std::move(addresses));
+      questions_.done(question);
+      if (answer_) answer_(question.number, std::move(addresses));
     }
   }
 
   std::mutex mutex_;
   std::condition_variable changed_;
   Answer answer_;
-  std::deque<std::pair<std::uint64_t, base::HostPort>> questions_;
+  LookupQueue questions_;
   std::size_t threads_ = 0;
   std::size_t idle_ = 0;
   bool ending_ = false;
@@ -95,12 +102,13 @@ Dialler::~Dialler() {
   thread_.join();
 }
 
-void Dialler::dial(const base::HostPort& to, base::Instant due, Done done, Allows allows) {
+void Dialler::dial(const base::HostPort& to, base::Instant due, Done done, Allows allows, std::uint64_t owner) {
   auto dial = std::make_unique<Dial>();
   dial->to = to;
   dial->due = due;
   dial->done = std::move(done);
   dial->allows = std::move(allows);
+  dial->owner = owner;
   if (const auto numeric = base::Endpoint::parse(to.text())) {
     dial->addresses.push_back(*numeric);
     dial->resolved = true;
@@ -175,7 +183,7 @@ void Dialler::begin_waiting() {
   for (auto& [number, dial] : dials_) {
     if (!dial->resolved && !dial->looking_up) {
       dial->looking_up = true;
-      lookups_->ask(number, dial->to);
+      lookups_->ask({number, dial->owner, dial->to});
     }
     if (!dial->resolved || dial->socket.valid() || connecting >= kConnectsMax) continue;
     next_address(*dial);
@@ -273,6 +281,7 @@ void Dialler::expire() {
 void Dialler::finish(std::uint64_t number, Result result) {
   const auto known = dials_.find(number);
   const Done done = std::move(known->second->done);
+  if (known->second->looking_up && !known->second->resolved) lookups_->forget(number);
   dials_.erase(known);
   {
     const std::lock_guard lock(mutex_);

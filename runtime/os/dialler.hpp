@@ -45,7 +45,8 @@ class Dialler {
   Dialler(const Dialler&) = delete;
   Dialler& operator=(const Dialler&) = delete;
 
-  void dial(const base::HostPort& to, base::Instant due, Done done, Allows allows = {});
+  /// Of each `owner` but 0 one host is looked up at a time.
+  void dial(const base::HostPort& to, base::Instant due, Done done, Allows allows = {}, std::uint64_t owner = 0);
   /// A local socket at `path`; fails unless this user or root listens there.
   void dial_local(const std::string& path, base::Instant due, Done done);
 
