@@ -156,7 +156,7 @@ void AttemptActor::lease_ends() {
   if (lease_.holds(now())) return after<LeaseEnds>(lease_.end() - now());
   if (world().mutations.on("task.lease_outlived")) return;
   process_.reset();
-  fail({Code::unavailable, "its submitter did not renew the lease, without which it talks to no host"});
+  let_go({Code::unavailable, "its submitter did not renew the lease, without which it talks to no host"});
 }
 
 void AttemptActor::fail(const Error& why) {
@@ -169,19 +169,30 @@ void AttemptActor::fail(const Error& why) {
   finish();
 }
 
+void AttemptActor::let_go(const Error& why) {
+  if (what_->paid_by && told_begin_) tell_answer({});
+  fail(why);
+}
+
 // -- what its submitter hears
 
 void AttemptActor::sign() {
   after<Sign>(sign_period(what_->lease));
-  if (to_.ready()) stalled_.reset();
-  else if (!stalled_) stalled_ = now();
-  else if (now() - *stalled_ >= kTakenWithin && !world().mutations.on("task.attempt_stays"))
-    return fail({Code::unavailable, "its submitter takes nothing of what it prints and leaves"});
+  if (!is_taken() && !world().mutations.on("task.attempt_stays"))
+    return let_go({Code::unavailable, "its submitter takes too little of what it prints and leaves"});
   if (!to_.ready() || end_) return;  // what waits for credit is a sign itself
   to_.push([&](wire::AttemptItem::Builder out) {
     if (told_begin_) messages::write_usage(out.initUses(), usage_);
     else out.setWaits();
   });
+}
+
+bool AttemptActor::is_taken() {
+  const base::Duration bought = std::chrono::seconds(1) * taken_ / kTakenPerSecond;
+  taken_ = 0;
+  if (to_.ready()) waited_ = {};
+  else waited_ = std::max(waited_ + sign_period(what_->lease) - bought, base::Duration{});
+  return waited_ < kTakenWithin;
 }
 
 void AttemptActor::process(ports::ProcessEvent&& event) {
@@ -235,6 +246,7 @@ void AttemptActor::push_printed() {
   const ports::Printed one = std::move(printed_.front());
   printed_.pop_front();
   process_->grant(one.bytes.size());
+  taken_ += one.bytes.size();
   if (what_->paid_by && one.stream == ports::Output::standard) {
     standard_.update(one.bytes);
     parts_.front().bytes += one.bytes.size();
@@ -265,6 +277,7 @@ void AttemptActor::push_output() {
   offset_ += piece.size();
   if (piece.size() < kPieceBytes) ++output_, offset_ = 0;
   if (piece.empty() && !first) return;
+  taken_ += piece.size();
   if (what_->paid_by) note_output(index, piece);
   to_.push([&](wire::AttemptItem::Builder out) {
     auto to = out.initOutput();

@@ -3,9 +3,10 @@
 // which ends with it.
 //
 // Stream   a sign of life each sign_period(), `began`, what is printed as there is credit for it; at last the outputs,
-// `ended`. Credit   of the stream is that of the program: it waits while the submitter does not read, for kTakenWithin
-// at most. Paid     for one that is paid the answer is hashed as it is sent, and told to `/task` before the end is. One
-// that its
+//          `ended`.
+// Credit   of the stream is that of the program: it waits while the submitter does not read, for kTakenWithin at most;
+//          what is taken buys time at kTakenPerSecond, so that a slow line is fine and a trickle is not.
+// Paid     for one that is paid the answer is hashed as it is sent, and told to `/task` before the end is. One that its
 //          submitter gives up after its begin is answered, too, by what there was: it has had the work.
 // Lease    of one that talks to hosts is renewed by its submitter (logic/lease.hpp): no program without one.
 // Outputs  are read from the disk of the sandbox, in memory; together at most what the order allows it to write.
@@ -25,7 +26,8 @@ namespace troupe::task {
 class AttemptActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "attempt";
-  static constexpr std::chrono::minutes kTakenWithin{2};  // our choice: it has cores, and others wait for them
+  static constexpr std::chrono::minutes kTakenWithin{2};       // our choice: it has cores, and others wait for them
+  static constexpr std::uint64_t kTakenPerSecond = 16u << 10;  // our choice: a line of 128 kbit/s
   struct What {
     Order order;
     std::uint64_t token = 0;
@@ -62,6 +64,8 @@ class AttemptActor final : public runtime::Actor {
   void start_if_ready();
   ports::ProcessStart program() const;
   void sign();
+  /// Whether its submitter takes what there is for it.
+  bool is_taken();
   void pump();
   void push_printed();
   void push_output();
@@ -75,6 +79,8 @@ class AttemptActor final : public runtime::Actor {
   void renew();
   void lease_ends();
   void fail(const base::Error& why);
+  /// Its submitter let go of it, by word or by deed: one that was paid for has done its part.
+  void let_go(const base::Error& why);
 
   const TaskSettings settings_;
   const std::shared_ptr<const What> what_;
@@ -86,7 +92,8 @@ class AttemptActor final : public runtime::Actor {
   std::unique_ptr<ports::Process> process_;
   Lease lease_;
   bool told_begin_ = false;
-  std::optional<base::Instant> stalled_;  // since when there is no credit
+  base::Duration waited_{};  // for credit, less what was bought by taking
+  std::uint64_t taken_ = 0;  // bytes, since the last sign
   sandbox::Usage usage_;
   std::deque<ports::Printed> printed_;
   std::optional<ports::ProcessEnded> end_;

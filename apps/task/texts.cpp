@@ -49,6 +49,11 @@ std::string shown(std::string_view text) {
   return out;
 }
 
+/// "failed: its disk is full".
+std::string state_of(const task::Task& task) {
+  return std::string(name(task.state())) + (task.reason().empty() ? "" : ": ") + base::printable(task.reason());
+}
+
 /// The lines of both streams, each with the time at which its end came.
 class Lines {
  public:
@@ -182,8 +187,7 @@ Ending tasks::wait_for(Client& client, Console& console, const task::TaskId& id)
   if (!shown.ok()) return shown.error();
   const task::Task& task = shown.value().task;
   if (task.state() == task::State::done) return Exit::done;
-  const std::string reason = task.reason().empty() ? "" : ": " + task.reason();
-  return Failure{{Code::refused, "the task " + id.hex() + " is " + std::string(name(task.state())) + reason},
+  return Failure{{Code::refused, "the task " + id.hex() + " is " + state_of(task)},
                  "its standard output was passed on; its errors were not",
                  "troupe task logs " + id.hex(),
                  Exit::failed};
@@ -286,8 +290,7 @@ Ending done_too(Client& client, Console& console, const task::TaskId& id, const 
   if (!shown.ok()) return shown.error();
   const task::Task& task = shown.value().task;
   if (task.state() == task::State::done) return passed;
-  const std::string why =
-      "it is " + std::string(name(task.state())) + (task.reason().empty() ? "" : ": ") + base::printable(task.reason());
+  const std::string why = "it is " + state_of(task);
   console.err << "member " << member << ": " << why << '\n';
   return Failure{{Code::conflict, why}, ""};
 }
