@@ -103,7 +103,8 @@ struct Accounts $kind(from = [peer, view, operate], bytesMax = 131072) {
 
 struct PostTransfer $kind(from = [peer, operate], bytesMax = 16384) {
   # Answered by Posted once it is durable. The same bytes again are answered alike. Errors: `malformed`, `refused` (not
-  # approved, funds), `conflict` (the number is not the next one; or another transfer was posted under the request).
+  # approved, funds), `conflict` (the number is not the next one; or another transfer was posted under the request),
+  # `overloaded`, `no_space`; the last is for other nodes while the book's node needs what is left of its device.
 
   transfer @0 :SignedTransfer;
   request @1 :Text;

@@ -4,7 +4,8 @@
 // Place    one for all of a kind: this node, another node, or the leader of a Raft group.
 // Seat     tells an actor when this node is that place, and when it is no more. In a group it has a term.
 // Gateway  passes what clients ask at other nodes on to the place.
-// Home     the root of a domain with one durable actor: all three of these.
+// Room     what of the device other nodes leave free.
+// Home     the root of a domain with one durable actor: all of these.
 // Storage  the rows of one kind there: in the node's store, or as keys of the group.
 // StateRow a state that is one of these rows, changed by one commit at a time.
 // Keyed    the actors that have a key each: begun when they are asked, and again when they were ending.
@@ -79,6 +80,33 @@ class Seat final : public runtime::Part {
   std::set<base::NodeId> members_;
 };
 
+/// Whether a question may have an effect: what viewers may ask has none.
+bool changes(const runtime::Envelope& question);
+
+/// The part of this node's device that what other nodes ask of durable actors leaves free, so that no stranger fills
+/// it.
+///
+/// Look   at most once in kLookEvery, and only if it is asked. What comes before the answer is judged by the look
+///        before: what is written meanwhile is part of what is left.
+/// Group  this node's device alone counts: that of the leader.
+class Room final : public runtime::Part {
+ public:
+  static constexpr std::uint64_t kLeft = 128u << 20;  // our choice: four times the reserve of the store
+  /// Of these, for what goes on with something that was begun while there was room. Our choice.
+  static constexpr std::uint64_t kLeftByBegun = 96u << 20;
+  static constexpr std::chrono::seconds kLookEvery{1};  // our choice: strangers write some MiB in it
+  using Part::Part;
+
+  /// Why what another node asks is not done: it `changes()` something, and less than `left` bytes are free.
+  std::optional<base::Error> refusal(const runtime::Envelope& question, std::uint64_t left = kLeft);
+
+ private:
+  void look();
+
+  std::optional<std::uint64_t> free_;  // bytes of the device; nothing: not known yet
+  base::Instant look_at_{};
+};
+
 /// Passes questions on to the actor of the same path at the place. Each may be sent again until its deadline: what is
 /// asked through a gateway has the same effect once and twice.
 class Gateway final : public runtime::Part {
@@ -144,7 +172,8 @@ class Home : public runtime::Actor {
       : path_(std::move(path)),
         child_name_(std::move(child)),
         seat_(*this, place, pool),
-        gateway_(*this, seat_, pool, path_) {}
+        gateway_(*this, seat_, pool, path_),
+        room_(*this) {}
 
   /// Call it in receive(). It takes all kinds that have no handler of their own.
   void receive_home(runtime::Handlers& on);
@@ -159,18 +188,20 @@ class Home : public runtime::Actor {
 
   const Seat& seat() const { return seat_; }
   const Gateway& gateway() const { return gateway_; }
+  using User = base::User<base::NodeId>;
+  /// Who is behind a question; members of the group are reserved, too.
+  User user(const runtime::Caller& from) const;
 
  private:
   struct Follow {};
   struct Again {};
-  using User = base::User<base::NodeId>;
   void take(const runtime::Envelope& question, runtime::AnyReply reply);
   void ask_child(const runtime::Envelope& question, const runtime::Caller& from, runtime::AnyReply reply);
-  User user(const runtime::Caller& from) const;
 
   const std::string path_, child_name_;
   Seat seat_;
   Gateway gateway_;
+  Room room_;
   runtime::Handle child_;
   base::ShareBudget<base::NodeId> asked_{kAskedMax};
 };

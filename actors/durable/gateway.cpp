@@ -17,12 +17,11 @@ bool may_send_again(Code code) {
   return code == Code::unavailable || code == Code::dropped || code == Code::not_found || code == Code::unknown_outcome;
 }
 
-/// Whether it may have an effect: what viewers may ask has none.
+}  // namespace
+
 bool changes(const runtime::Envelope& question) {
   return question.kind() == nullptr || !question.kind()->from.has(messages::Role::view);
 }
-
-}  // namespace
 
 bool Gateway::linked() const {
   const Place& place = seat_.place();

@@ -44,6 +44,8 @@ bool Home::operator_of_the_place() const {
 void Home::take(const runtime::Envelope& question, runtime::AnyReply reply) {
   if (const auto why = refusal(question)) return reply.refuse(*why);
   if (!seat_.here()) return gateway_.pass(question, std::move(reply));
+  if (!user(caller()).reserved)
+    if (const auto why = room_.refusal(question)) return reply.refuse(*why);
   ask_child(question, caller(), std::move(reply));
 }
 

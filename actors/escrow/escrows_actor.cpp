@@ -40,6 +40,7 @@ EscrowsActor::EscrowsActor(SharedSettings settings)
     : settings_(std::move(settings)),
       seat_(*this, settings_->book, settings_->pool),
       gateway_(*this, seat_, settings_->pool, kPath),
+      room_(*this),
       escrows_(*this, kAwakeMax,
                {.begin =
                     [this](const std::string& name) {
@@ -63,9 +64,7 @@ void EscrowsActor::receive(runtime::Handlers& on) {
   gateway_.when_here(here);
   on.other([this, here](const runtime::Envelope& question, runtime::AnyReply reply) {
     if (!seat_.here()) return gateway_.pass(question, std::move(reply));
-    if (const auto wait = too_much(question))
-      return reply.refuse({Code::overloaded, "this node takes no more acts of others at a time",
-                           std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kTryAgain))});
+    if (const auto why = refusal(question)) return reply.refuse(*why);
     here(question, std::move(reply), caller());
   });
   on.ask<runtime::wire::AwaitReady, messages::wire::Nothing>([this](auto, Nothing reply) {
@@ -105,11 +104,16 @@ void EscrowsActor::receive(runtime::Handlers& on) {
   });
 }
 
-/// Signatures are checked in this actor, and nearly all of a large question are signatures.
-std::optional<base::Duration> EscrowsActor::too_much(const runtime::Envelope& question) {
+/// Signatures are checked in this actor, and nearly all of a large question are signatures. On a device that is nearly
+/// full escrows that were begun can end.
+std::optional<Error> EscrowsActor::refusal(const runtime::Envelope& question) {
   const auto user = runtime::user_of(caller());
   if (user.reserved || seat_.trusts(user.id)) return std::nullopt;
-  return asked_.take(user, now(), static_cast<std::uint32_t>(1 + question.bytes().size() / kUnitBytes));
+  if (const auto wait = asked_.take(user, now(), static_cast<std::uint32_t>(1 + question.bytes().size() / kUnitBytes)))
+    return Error{Code::overloaded, "this node takes no more acts of others at a time",
+                 std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kTryAgain))};
+  const bool begun = is_one_of<wire::TakeAct, wire::TakeTaskAct>(question);
+  return room_.refusal(question, begun ? durable::Room::kLeftByBegun : durable::Room::kLeft);
 }
 
 void EscrowsActor::start() {

@@ -45,7 +45,7 @@ class EscrowsActor final : public runtime::Actor {
   void down(const runtime::Handle& ended, const std::optional<base::Error>& why) override;
 
  private:
-  std::optional<base::Duration> too_much(const runtime::Envelope& question);
+  std::optional<base::Error> refusal(const runtime::Envelope& question);
   struct Follow {};
   struct Again {};
   struct Deadlines {};
@@ -107,6 +107,7 @@ class EscrowsActor final : public runtime::Actor {
   const SharedSettings settings_;
   durable::Seat seat_;
   durable::Gateway gateway_;
+  durable::Room room_;
   std::optional<durable::Storage> storage_;  // of the present term
   std::uint64_t run_ = 0;                    // answers to an earlier term are ignored
   runtime::Handle arbiters_, tasks_;

@@ -21,7 +21,10 @@ constexpr auto kOwnDaily =
                   "what the node itself spends of its own account in one UTC day at most; 0: nothing");
 constexpr auto kTransfers = config::count("wallet.transfers_per_account", "60000", 1, 100'000'000, When::start,
                                           "transfers of one account that the book takes in a minute");
-constexpr auto kSettings = std::to_array<config::Setting>({kBook, kOwnDaily, kTransfers});
+constexpr auto kOfOthers = config::count(
+    "wallet.transfers_of_others", "1024", kStrangersMin, 1'000'000, When::start,
+    "transfers that the book takes of all other nodes together in a second; a long one counts as several");
+constexpr auto kSettings = std::to_array<config::Setting>({kBook, kOwnDaily, kTransfers, kOfOthers});
 
 constexpr std::string_view kHealthSources[] = {"wallet.book"};
 
@@ -30,6 +33,7 @@ node::Domain make(const node::DomainParts& parts) {
                                 .book = durable::Place::parse(parts.settings.get(kBook)).value_or(durable::Place{}),
                                 .own_daily = Amount::of(parts.settings.get(kOwnDaily)),
                                 .transfers_per_minute = static_cast<std::uint32_t>(parts.settings.get(kTransfers)),
+                                .strangers_per_second = static_cast<std::uint32_t>(parts.settings.get(kOfOthers)),
                                 .health = parts.health,
                                 .log = parts.domain_log};
   return {.name = "wallet",

@@ -6,20 +6,27 @@
 // Chain   with `ledger.book = chain` what is asked of the book is asked of kChainBookPath, which turns transfers into
 //         transactions.
 // Moved   a node that keeps a book with postings, and whose `ledger.book` names another place, asks nothing there.
+// Rate    WalletSettings::strangers_per_second of what other nodes order: each order is rows for ever, and costs them
+//         nothing. Units of kUnitBytes, in shares (runtime/base/rate_budget.hpp).
 // Trust   who issues: an operator at the local socket of the book's node, or of a member of its group.
 #include "actors/durable/api.hpp"
 #include "actors/wallet/api.hpp"
 #include "messages/wallet.capnp.h"
+#include "runtime/base/rate_budget.hpp"
 #include "runtime/observe/domain_log.hpp"
 #include "runtime/observe/health.hpp"
 
 namespace troupe::wallet {
+
+/// The largest order is 33 units (WalletActor::kUnitBytes), and the budget of a second holds it beside its reserve.
+inline constexpr std::uint32_t kStrangersMin = 64;
 
 struct WalletSettings {
   std::shared_ptr<net::Pool> pool;
   durable::Place book;
   Amount own_daily;                             ///< what the node's own account spends in a day
   std::uint32_t transfers_per_minute = 60'000;  ///< of an account that a key spends from
+  std::uint32_t strangers_per_second = 1'024;   ///< of all other nodes, at least kStrangersMin; twice as many at once
   observe::Health* health = nullptr;            ///< outlives the node
   observe::DomainLog log{};
 };
@@ -27,8 +34,11 @@ struct WalletSettings {
 class WalletActor final : public durable::Home {
  public:
   static constexpr const char* kName = "wallet";
+  static constexpr std::size_t kUnitBytes = 512;  // our choice: a plain transfer, signed by one key, without a memo
   explicit WalletActor(const WalletSettings& settings)
-      : Home(settings.book, settings.pool, kPath, "book"), settings_(settings) {}
+      : Home(settings.book, settings.pool, kPath, "book"),
+        settings_(settings),
+        ordered_({settings.strangers_per_second, 2 * settings.strangers_per_second}, base::Instant{}) {}
 
   void receive(runtime::Handlers& on) override;
 
@@ -38,8 +48,10 @@ class WalletActor final : public durable::Home {
   std::optional<base::Error> refusal(const runtime::Envelope& question) override;
 
   void look_for_own_book();
+  std::optional<base::Duration> too_much(const runtime::Envelope& question);
 
   const WalletSettings settings_;
+  base::RateBudget<base::NodeId> ordered_;       // by other nodes
   std::optional<durable::Storage> own_, chain_;  // of a book, and accounts on the chain, that this node may have kept
   bool moved_ = false, left_chain_ = false;
 };

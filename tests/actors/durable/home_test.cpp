@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "actors/durable/api.hpp"
+#include "messages/store.capnp.h"
 #include "tests/runtime/actor/questions.hpp"
 #include "tests/runtime/net/net_cluster.hpp"
 
@@ -68,5 +69,45 @@ TEST_CASE("durable home: strangers have shares of the questions that are under w
   CHECK(answered == of_strangers + 10);
   cluster.inside(1, [&](Scripted& self) { ask(self, self.node().remote(cluster[0].id(), "/count"), 5); });
   CHECK(home->waiting.size() == 5);
+  home->waiting.clear();
+}
+
+TEST_CASE("durable home: what strangers ask to be changed leaves a part of the device free") {
+  std::uint64_t free = durable::Room::kLeft;
+  std::optional<base::Error> refused;
+  NetCluster cluster(2);
+  Counting* home = nullptr;
+  cluster[0].node.start("count", [&] {
+    auto out = std::make_unique<Counting>(cluster[0].pool);
+    home = out.get();
+    return out;
+  });
+  cluster[0].node.start("store", script([&](Scripted&, runtime::Handlers& on) {
+                          on.ask<store::wire::Usage, store::wire::Used>([&](auto, auto reply) {
+                            reply.send([&](store::wire::Used::Builder out) { out.setFreeBytes(free); });
+                          });
+                        }));
+  const auto ask = [&](std::size_t from) {
+    refused.reset();
+    cluster.inside(from, [&](Scripted& self) {
+      const auto service = from == 0 ? self.node().find("/count") : self.node().remote(cluster[0].id(), "/count");
+      self.ask<Number, Number>(service, self.now() + 50s, number(1), [&](const runtime::Answer<Number>& answer) {
+        if (!answer.ok()) refused = answer.error();
+      });
+    });
+    return home->waiting.size();
+  };
+  CHECK(ask(1) == 1);
+  CHECK(ask(1) == 2);  // as much as has to be left is free
+  --free;
+  cluster.stage.run_for(durable::Room::kLookEvery);
+  CHECK(ask(1) == 3);  // what comes before the look has an answer is judged by the look before
+  CHECK(ask(1) == 3);
+  REQUIRE(refused);
+  CHECK(refused->code == Code::no_space);
+  CHECK(ask(0) == 4);
+  free = durable::Room::kLeft;
+  CHECK(ask(1) == 4);
+  CHECK(ask(1) == 5);
   home->waiting.clear();
 }
