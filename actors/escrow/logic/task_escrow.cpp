@@ -186,13 +186,14 @@ void TaskEscrow::open_if_all_are_in(UnixMs now) {
   }
   if (!settled_ && (providers_.empty() || now <= (handed ? last : last + kAbandonedAfter))) return;
   opened_ = true;
-  const auto engaged =
-      std::ranges::count_if(providers_, [](const Provider& one) { return one.state != ProviderState::resigned; });
+  const auto agreed = [this](const Provider& one) {
+    return one.answer && std::ranges::count(providers_, one.answer, &Provider::answer) >= agreement_.quorum;
+  };
+  // Only another answer makes one wrong: that a provider of the submitter's own disagrees, or is silent, does not.
+  const bool decided = std::ranges::any_of(providers_, agreed);
   for (Provider& one : providers_) {
     if (one.state != ProviderState::handed) continue;
-    const auto alike =
-        std::ranges::count_if(providers_, [&](const Provider& other) { return other.answer == one.answer; });
-    if (alike >= agreement_.quorum || engaged < agreement_.quorum) pay(one);
+    if (!decided || agreed(one)) pay(one);
     else give_back(one, ProviderState::wrong);
   }
 }

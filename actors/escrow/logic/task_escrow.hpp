@@ -6,9 +6,9 @@
 // Sealed   what a provider hands in is shown once the escrow has opened: before that another one could copy it.
 // Opens    when the submitter has settled, or what is handed in waits beyond the latest time that any provider had; and
 //          no provider is awaited any more. Who has an answer that `quorum` providers gave is paid, the others' prices
-//          go back. A submitter that has not engaged as many is no reason not to pay: then each answer is paid. It may
-//          have an answer paid at once; one that it has accepted before it came is paid when it was due, too. One in
-//          which nothing has been left for kAbandonedAfter ends, too.
+//          go back. Without such an answer each that came in time is paid: the submitter chose quorum and providers. It
+//          may have an answer paid at once; one that it has accepted before it came is paid when it was due, too. One
+//          in which nothing has been left for kAbandonedAfter ends, too.
 // Back     at once: the price of a provider that resigns, and of one that was silent until its time.
 // Fund     gets floor(released / 20), counted over the total.
 // Money    goes out in transfers of the escrow's own account, one at a time; one that is refused is sent again as it
@@ -98,7 +98,7 @@ enum class ProviderState : std::uint8_t {
   engaged,  ///< it works
   handed,   ///< it has handed in
   paid,
-  wrong,  ///< too few have answered alike
+  wrong,  ///< enough others have answered alike
   resigned,
   silent,  ///< until its time
 };
