@@ -104,7 +104,6 @@ class ChainActor final : public runtime::Actor {
   struct Assembly {
     Block block;  // without transactions
     std::vector<TxId> ids;
-    std::set<TxId> all;  // the same
     std::map<TxId, Approved> have;
     bool asking = false;
   };
@@ -280,7 +279,8 @@ class ChainActor final : public runtime::Actor {
   void accuse_caller(net::wire::Violation how, std::string_view what);
   bool told_ours(capnp::Data::Reader chain);
   bool forged(const SignedTransaction& transaction) const;
-  std::optional<Approved> read_given(const base::NodeId& from, base::ByteView bytes, const std::set<TxId>& asked);
+  std::vector<Approved> read_given(const base::NodeId& from, wire::Transactions::Reader answer,
+                                   const std::set<TxId>& asked);
 
   // What this validator may sign after its start (chain_actor_rejoin.cpp).
   void begin_rejoin(wire::GuardIs::Reader kept);

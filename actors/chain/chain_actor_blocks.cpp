@@ -212,8 +212,8 @@ bool ChainActor::offer(const BlockId& id, wire::ProposedBlock::Reader body, cons
   Assembly out;
   out.block = std::move(proposed->block);
   out.ids = std::move(proposed->ids);
-  out.all = {out.ids.begin(), out.ids.end()};
-  if (out.all.size() != out.ids.size()) return true;  // a true body, of a block that is none
+  if (std::set<TxId>(out.ids.begin(), out.ids.end()).size() != out.ids.size())
+    return true;  // a true body, of a block that is none
   wanted_.erase(id);
   assemblies_.emplace(id, std::move(out));
   assemble(id, from);
@@ -231,26 +231,23 @@ void ChainActor::assemble(const BlockId& id, const base::NodeId& from) {
   if (missing.empty()) return whole(id);
   if (one.asking || world().mutations.on("chain.missing_unasked")) return;
   one.asking = true;
+  if (missing.size() > kGivenAtOnce) missing.resize(kGivenAtOnce);
   ask<wire::GetTransactions, wire::Transactions>(
       at(from), now() + kFetchDue,
       [&](wire::GetTransactions::Builder out) {
         out.setChain(data_of(chain_.view()));
-        auto ids = out.initIds(static_cast<unsigned>(std::min(missing.size(), kGivenAtOnce)));
-        for (unsigned i = 0; i < ids.size(); ++i) ids.set(i, data_of(missing[i].view()));
+        chain::write(out.initIds(size32(missing)), missing);
       },
-      [this, id, from](runtime::Answer<wire::Transactions> answer) {
+      [this, id, from,
+       asked = std::set<TxId>(missing.begin(), missing.end())](runtime::Answer<wire::Transactions> answer) {
         const auto found = assemblies_.find(id);
         if (found == assemblies_.end()) return;
         found->second.asking = false;
         if (!answer.ok()) return;
         bool more = false;
-        const auto list = answer.value().getList();
-        settings_.counters->received += list.size();
-        for (const auto bytes : list) {
-          auto given = read_given(from, bytes_of(bytes), found->second.all);
-          if (!given) continue;
-          const TxId tx = given->id();
-          more = found->second.have.emplace(tx, std::move(*given)).second || more;
+        for (Approved& given : read_given(from, answer.value(), asked)) {
+          const TxId tx = given.id();
+          more = found->second.have.emplace(tx, std::move(given)).second || more;
         }
         if (more) assemble(id, from);
       });

@@ -134,25 +134,41 @@ bool ChainActor::forged(const SignedTransaction& transaction) const {
   return !approved(Fork{fork_.value + 1}) && (fork_.value == 0 || !approved(Fork{fork_.value - 1}));
 }
 
-/// What a neighbour has sent for an id; nothing if it is none of those asked for, or not approved.
-std::optional<Approved> ChainActor::read_given(const base::NodeId& from, base::ByteView bytes,
-                                               const std::set<TxId>& asked) {
-  auto parsed = parse_signed_transaction(bytes);
-  if (!parsed.ok()) {
-    accuse(from, net::wire::Violation::MALFORMED, "bytes that are no transaction");
-    return std::nullopt;
+/// What a neighbour has sent for ids: what is approved of it. Each id is looked at once, for an approval may take many
+/// signatures; after a lie, nothing.
+std::vector<Approved> ChainActor::read_given(const base::NodeId& from, wire::Transactions::Reader answer,
+                                             const std::set<TxId>& asked) {
+  const auto list = answer.getList();
+  settings_.counters->received += list.size();
+  std::vector<Approved> out;
+  if (list.size() > asked.size()) {
+    accuse(from, net::wire::Violation::MALFORMED, "more transactions than it was asked for");
+    return out;
   }
-  if (!asked.contains(id_of(parsed.value().content))) {
-    accuse(from, net::wire::Violation::BAD_RECORD, "a transaction that it was not asked for");
-    return std::nullopt;
-  }
-  auto approved = Approved::verify(parsed.value(), chain_, fork_);
-  if (approved.ok()) return std::move(approved).value();
   const auto neighbour = neighbours_.find(from);
   const bool of_fork = neighbour != neighbours_.end() && neighbour->second.fork == fork_;
-  if (of_fork && forged(parsed.value()))
-    accuse(from, net::wire::Violation::BAD_RECORD, "a transaction that no key has signed");
-  return std::nullopt;
+  std::set<TxId> seen;
+  for (const auto bytes : list) {
+    auto parsed = parse_signed_transaction(bytes_of(bytes));
+    if (!parsed.ok()) {
+      accuse(from, net::wire::Violation::MALFORMED, "bytes that are no transaction");
+      break;
+    }
+    const TxId id = id_of(parsed.value().content);
+    if (!asked.contains(id)) {
+      accuse(from, net::wire::Violation::BAD_RECORD, "a transaction that it was not asked for");
+      break;
+    }
+    if (!seen.insert(id).second) continue;
+    auto approved = Approved::verify(parsed.value(), chain_, fork_);
+    if (approved.ok()) {
+      out.push_back(std::move(approved).value());
+    } else if (of_fork && forged(parsed.value())) {
+      accuse(from, net::wire::Violation::BAD_RECORD, "a transaction that no key has signed");
+      break;
+    }
+  }
+  return out;
 }
 
 }  // namespace troupe::chain

@@ -213,20 +213,15 @@ void ChainActor::got_transactions(const base::NodeId& from, const std::set<TxId>
                                   runtime::Answer<wire::Transactions> answer) {
   std::set<TxId> given;
   if (answer.ok()) {
-    const auto list = answer.value().getList();
-    settings_.counters->received += list.size();
-    for (const auto bytes : list) {
-      auto one = read_given(from, bytes_of(bytes), asked);
-      const std::optional<TxId> id = one ? std::optional(one->id()) : std::nullopt;
-      if (id && !given.insert(*id).second) continue;
+    for (Approved& one : read_given(from, answer.value(), asked)) {
+      const TxId id = one.id();
+      given.insert(id);
       // It is under way until it waits here, so that no other neighbour is asked for it meanwhile.
-      const auto done = [this, id, from](const base::Outcome<void>& added) {
-        if (id) fetching_.erase(*id);
-        const auto sender = neighbours_.find(from);
-        if (!added.ok() && sender != neighbours_.end()) sender->second.useless.spend(now());
-      };
-      if (one) admit(std::move(*one), from, false, done);
-      else done(base::Error{Code::refused, "it is no transaction of this chain"});
+      admit(std::move(one), from, false, [this, id, from](const base::Outcome<void>& added) {
+        fetching_.erase(id);
+        if (added.ok()) return;
+        if (Conduct* const sender = conduct(from)) sender->useless.spend(now());
+      });
     }
   }
   std::map<base::NodeId, std::vector<TxId>> again;

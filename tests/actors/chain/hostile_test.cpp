@@ -156,6 +156,21 @@ TEST_CASE("chain hostile: what is given for an id is what was asked for, or its 
     world.have(2, {id});
     CHECK(world.accused(2, Violation::MALFORMED) == 1);
   }
+  SUBCASE("copies of one are looked at once") {
+    const SignedTransaction other = world.transfer(1);
+    SignedTransaction forged = one;
+    forged.from.approvals[0].signature.bytes[5] ^= 1;
+    world.peers[2].transactions = [&](const auto&) { return bytes_of_all({one, forged}); };
+    world.have(2, {id, id_of(other.content)});
+    CHECK(world.pending() == 1);
+    CHECK(world.net.accused.empty());
+  }
+  SUBCASE("more of them than were asked for: none is looked at") {
+    world.peers[2].transactions = [&](const auto&) { return bytes_of_all({one, one}); };
+    world.have(2, {id});
+    CHECK(world.accused(2, Violation::MALFORMED) == 1);
+    CHECK(world.pending() == 0);
+  }
   SUBCASE("one that does not give what it tells keeps nothing away: the other that told it is asked") {
     world.peers[3].transactions = [&](const auto&) { return bytes_of_all({one}); };
     world.have(2, {id}, 1ms);
