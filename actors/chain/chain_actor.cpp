@@ -63,7 +63,7 @@ void ChainActor::receive(runtime::Handlers& on) {
     const bool right = !from || offer(proposal->content.block, pushed.getBody(), *from);
     if (!right) accuse_caller(net::wire::Violation::BAD_RECORD, "a block that is not the proposed one");
     take(*proposal);
-    if (right) push(*proposal, pushed.getBody(), caller().node);
+    if (right) push(*proposal, caller().node);
     drive();
   });
   on.ask<wire::GetProposed, wire::PushProposal>([this](auto ask, auto reply) {

@@ -248,9 +248,7 @@ class ChainActor final : public runtime::Actor {
   void tell_health();
   void write_head(wire::ChainHead::Builder out) const;
   void push(const SignedVote& vote, const std::optional<base::NodeId>& except);
-  void push(const SignedProposal& proposal, wire::ProposedBlock::Reader body,
-            const std::optional<base::NodeId>& except);
-  void push_own(const SignedProposal& proposal, const Candidate& candidate);
+  void push(const SignedProposal& proposal, const std::optional<base::NodeId>& except);
   static void write(wire::ProposedBlock::Builder out, const Candidate& candidate);
   void tell_some(const base::NodeId& except, const runtime::Envelope& told);
   template <class Message, class Fill>

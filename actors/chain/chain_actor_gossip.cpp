@@ -125,7 +125,7 @@ void ChainActor::write_head(wire::ChainHead::Builder out) const {
 template <class Message, class Fill>
 void ChainActor::tell_all(const std::optional<base::NodeId>& except, Fill&& fill) {
   if (neighbours_.empty()) return;
-  const auto told = runtime::Envelope::build<Message>({.trace = trace()}, fill);  // once: what it reads has a limit
+  const auto told = runtime::Envelope::build<Message>({.trace = trace()}, fill);  // once
   const bool relayed = except.has_value();
   if (relayed && neighbours_.size() > kRelaysMax) return tell_some(*except, told);
   for (const auto& [node_id, neighbour] : neighbours_)
@@ -169,22 +169,17 @@ void ChainActor::push(const SignedVote& vote, const std::optional<base::NodeId>&
   });
 }
 
-void ChainActor::push(const SignedProposal& proposal, wire::ProposedBlock::Reader body,
-                      const std::optional<base::NodeId>& except) {
+/// With its block as it was read or built here, never as it came: a message may have parts that no one has looked at.
+void ChainActor::push(const SignedProposal& proposal, const std::optional<base::NodeId>& except) {
+  const auto whole = candidates_.find(proposal.content.block);
+  const auto part = assemblies_.find(proposal.content.block);
+  if (whole == candidates_.end() && part == assemblies_.end()) return;
   const Bytes bytes = encode(proposal);
   tell_all<wire::PushProposal>(except, [&](wire::PushProposal::Builder out) {
     out.setChain(data_of(chain_.view()));
     out.setProposal(data_of(bytes));
-    out.setBody(body);
-  });
-}
-
-void ChainActor::push_own(const SignedProposal& proposal, const Candidate& candidate) {
-  const Bytes bytes = encode(proposal);
-  tell_all<wire::PushProposal>(std::nullopt, [&](wire::PushProposal::Builder out) {
-    out.setChain(data_of(chain_.view()));
-    out.setProposal(data_of(bytes));
-    write(out.initBody(), candidate);
+    if (whole != candidates_.end()) write(out.initBody(), *whole->second);
+    else chain::write(out.initBody(), part->second.block, part->second.ids);
   });
 }
 

@@ -167,11 +167,7 @@ void ChainActor::signed_content(const Content& content, runtime::Answer<wire::Si
     return;
   const Signed<Content> made{content, settings_.self(), *signature};
   take(made);
-  if constexpr (std::is_same_v<Content, Vote>) {
-    push(made, std::nullopt);
-  } else if (const auto block = candidates_.find(content.block); block != candidates_.end()) {
-    push_own(made, *block->second);
-  }
+  push(made, std::nullopt);
   drive();
 }
 

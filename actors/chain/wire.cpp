@@ -8,9 +8,18 @@ namespace {
 
 using BytesList = std::vector<base::Bytes>;
 
+constexpr std::size_t kPointerBytes = 8;
+
 BytesList read_list(capnp::List<capnp::Data>::Reader list) {
   BytesList out;
   for (const auto one : list) out.emplace_back(one.begin(), one.end());
+  return out;
+}
+
+/// As it is written.
+std::size_t bytes_of_list(capnp::List<capnp::Data>::Reader list) {
+  std::size_t out = 0;
+  for (const auto one : list) out += kPointerBytes + (one.size() + kPointerBytes - 1) / kPointerBytes * kPointerBytes;
   return out;
 }
 
@@ -39,6 +48,10 @@ std::optional<Proposed> read(wire::ProposedBlock::Reader from, const BlockId& id
   if (from.getEvidence().size() > kBlockEntriesMax || from.getCommit().size() > kBlockEntriesMax ||
       from.getLate().size() > kBlockEntriesMax)
     return std::nullopt;
+  // Entries may share their bytes in what came: here, and where it is sent on, each has its own.
+  const std::size_t bytes = from.getHeader().size() + ids.size() + bytes_of_list(from.getEvidence()) +
+                            bytes_of_list(from.getCommit()) + bytes_of_list(from.getLate());
+  if (bytes > kBlockBytesMax) return std::nullopt;
   Proposed out;
   out.block.header = *header;
   for (std::size_t at = 0; at < ids.size(); at += TxId::kBytes)

@@ -21,7 +21,7 @@ struct Proposed {
 };
 /// The transactions that the block itself has are left out.
 void write(wire::ProposedBlock::Builder out, const Block& block, const std::vector<TxId>& ids);
-/// Nothing unless it is the block of that id.
+/// Nothing unless it is the block of that id, and no larger than any.
 std::optional<Proposed> read(wire::ProposedBlock::Reader from, const BlockId& id);
 
 /// The bytes of a block, which are not looked at, and what proves it.

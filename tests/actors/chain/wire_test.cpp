@@ -106,6 +106,19 @@ TEST_CASE("chain wire: each list of a proposed block is that of its header, or i
   CHECK_FALSE(taken());
 }
 
+TEST_CASE("chain wire: a proposed block whose lists are larger than any block is none") {
+  base::Random random(5);
+  Proposed proposed = drawn_block(random);
+  for (const std::size_t entries : {std::size_t{1}, std::size_t{8}, std::size_t{9}}) {
+    proposed.block.evidence.assign(entries, base::Bytes(kBlockBytesMax / 9, 1));
+    proposed.block.header.evidence = log_root(proposed.block.evidence);
+    capnp::MallocMessageBuilder message;
+    auto body = message.initRoot<wire::ProposedBlock>();
+    write(body, proposed.block, proposed.ids);
+    CHECK(read(body.asReader(), id_of(proposed.block.header)).has_value() == (entries <= 8));
+  }
+}
+
 TEST_CASE("chain wire: ids are taken up to their number, and if each is one") {
   for (const std::size_t count : {std::size_t{0}, kToldAtOnce, kToldAtOnce + 1}) {
     capnp::MallocMessageBuilder message;
