@@ -21,6 +21,7 @@
 #include "actors/chain/ledger.hpp"
 #include "actors/chain/logic/consensus.hpp"
 #include "actors/chain/logic/departed.hpp"
+#include "actors/chain/logic/fetching.hpp"
 #include "actors/chain/logic/mempool.hpp"
 #include "actors/chain/logic/patience.hpp"
 #include "actors/chain/logic/rejoin.hpp"
@@ -44,7 +45,6 @@ class ChainActor final : public runtime::Actor {
   static constexpr std::size_t kRelaysMax = 6;        // our choice: that many, at random, hear what another one made
   static constexpr std::size_t kWaitersMax = 16'384;  // our choice
   static constexpr std::size_t kEarlyOfOneMax = 8;    // our choice: two future rounds of both steps, and again
-  static constexpr std::size_t kTellersMax = 3;       // our choice: who else is asked for a transaction
   static constexpr std::size_t kAskedAtOnceMax = 4;   // our choice: one that is silent holds up no other one
   static constexpr std::size_t kGivingMax = 8;        // our choice: 20 MiB of blocks on their way
   static constexpr std::size_t kPieceBytes = 64 * 1024;
@@ -122,12 +122,6 @@ class ChainActor final : public runtime::Actor {
     Fork fork{};
     Height head_height{};  // as it told last
     BlockId head{};
-    std::size_t fetching = 0;
-  };
-  /// A transaction that was told, and is on its way.
-  struct Fetching {
-    base::NodeId from;
-    std::vector<base::NodeId> others;  // have told it too, kTellersMax at most
   };
   /// What `/validator` is asked for, one after another: again until it has answered.
   struct Signing {
@@ -243,6 +237,7 @@ class ChainActor final : public runtime::Actor {
   // Neighbours (chain_actor_gossip.cpp).
   void greet();
   std::map<base::NodeId, base::Digest> links() const;
+  bool is_linked(const base::NodeId& neighbour) const;
   void hear_head(const base::NodeId& node, wire::ChainHead::Reader head);
   void tell_head();
   void tell_health();
@@ -423,9 +418,10 @@ class ChainActor final : public runtime::Actor {
   std::string unsigned_;  // why what was to be signed last is not
 
   Mempool mempool_;
+  std::shared_ptr<const Candidate> head_block_;  // null after a start; some tell late what it has
   std::vector<TxId> to_tell_;
   base::Instant tell_at_{};  // not before
-  std::map<TxId, Fetching> fetching_;
+  Fetching fetching_;
   std::multimap<TxId, Waiter> waiters_;
   std::vector<AccountWaiter> account_waiters_;
 

@@ -276,7 +276,10 @@ void ChainActor::finish(std::shared_ptr<const Candidate> candidate, const Commit
                 ledger_.append(
                     candidate->block, candidate->bytes, commit, candidate->transactions, ran.value(),
                     [this, candidate, commit, synced, executed = ran.value()](const base::Outcome<void>& kept) {
-                      if (kept.ok()) return finished(*candidate, commit, *executed, synced);
+                      if (kept.ok()) {
+                        head_block_ = candidate;
+                        return finished(*candidate, commit, *executed, synced);
+                      }
                       // It is decided, and maybe not here: it comes again from a neighbour, or from the votes.
                       reopen("a block could not be kept: " + kept.error().message);
                     });
@@ -305,6 +308,7 @@ void ChainActor::finished(const Candidate& candidate, const Commit& commit, cons
   heard_quorum_ = now();
   remember(commit);
   barren_ = candidate.transactions->empty();
+  for (const Approved& one : *candidate.transactions) fetching_.done(one.id());
   hear_evidence(candidate.block);
   settle(candidate, executed);
   next_height();

@@ -146,6 +146,7 @@ void ChainActor::forget_fork() {
   halted_ = false;
   // All of it is signed for the fork before.
   mempool_ = Mempool();
+  head_block_ = nullptr;
   settings_.counters->pending = 0;
   to_tell_.clear();
   late_.clear();

@@ -83,6 +83,13 @@ std::map<base::NodeId, base::Digest> ChainActor::links() const {
   return out;
 }
 
+/// Whether it has the link still over which it became a neighbour.
+bool ChainActor::is_linked(const base::NodeId& neighbour) const {
+  const auto at = neighbours_.find(neighbour);
+  const auto is = [&](const net::LinkInfo& link) { return link.node == neighbour && link.token == at->second.link; };
+  return at != neighbours_.end() && std::ranges::any_of(settings_.pool->rows(), is);
+}
+
 void ChainActor::hear_head(const base::NodeId& node_id, wire::ChainHead::Reader head) {
   if (!has_place(node_id)) return;
   const auto [at, first] = neighbours_.try_emplace(node_id);

@@ -11,8 +11,8 @@ using base::Code;
 using base::Error;
 
 constexpr std::chrono::seconds kGetDue{5};               // our choice
-constexpr std::size_t kFetchingMax = 200'000;            // our choice: 30 MiB
-constexpr std::size_t kFetchingOfOneMax = 8'192;         // our choice: asked of one neighbour and not answered yet
+constexpr std::size_t kFetchingOfOneMax = 2'048;         // our choice: those of all that have a place are half of all
+constexpr std::size_t kFetchingOfValidatorMax = 8'192;   // our choice: most come from them
 constexpr std::uint32_t kIdsOfPiece = 128;               // of ChainActor::kServed: as many make about 64 KiB
 constexpr std::size_t kListEntryBytes = 16;              // of a list in a message
 constexpr std::size_t kGivenBytesMax = 2 * 1024 * 1024;  // messages/chain.capnp
@@ -175,21 +175,13 @@ void ChainActor::hear_have(wire::HaveTransactions::Reader have) {
   if (!told) return accuse(*from, net::wire::Violation::MALFORMED, "more ids than a node tells, or one that is none");
   Neighbour& neighbour = at->second;
   if (neighbour.useless.wait(now(), size32(*told)) > base::Duration::zero()) return;
+  const std::size_t most = is_validator(*from) ? kFetchingOfValidatorMax : kFetchingOfOneMax;
   std::vector<TxId> missing;
   for (const TxId& id : *told) {
-    const bool here = mempool_.find(id) != nullptr;
-    if (const auto under_way = fetching_.find(id); !here && under_way != fetching_.end()) {
-      // The one that told it first may not have it.
-      auto& others = under_way->second.others;
-      if (others.size() < kTellersMax && under_way->second.from != *from &&
-          std::ranges::find(others, *from) == others.end())
-        others.push_back(*from);
-    } else if (!here) {
-      if (neighbour.fetching >= kFetchingOfOneMax || fetching_.size() >= kFetchingMax) continue;
-      ++neighbour.fetching;
-      fetching_.emplace(id, Fetching{*from, {}});
-      missing.push_back(id);
-    }
+    const bool here = mempool_.find(id) != nullptr || (head_block_ && head_block_->find(id) != nullptr);
+    const auto heard = here ? Fetching::Told::under_way : fetching_.told(id, *from, most, now());
+    if (heard == Fetching::Told::full) continue;
+    if (heard == Fetching::Told::asked) missing.push_back(id);
     // Only what there is, or may be, is remembered.
     if (neighbour.told.size() < kToldMax) neighbour.told.insert(id);
   }
@@ -212,35 +204,31 @@ void ChainActor::get_transactions(const base::NodeId& from, std::vector<TxId> id
 void ChainActor::got_transactions(const base::NodeId& from, const std::set<TxId>& asked,
                                   runtime::Answer<wire::Transactions> answer) {
   std::set<TxId> given;
+  std::size_t bytes = 0;
   if (answer.ok()) {
     for (Approved& one : read_given(from, answer.value(), asked)) {
       const TxId id = one.id();
       given.insert(id);
+      bytes += one.bytes() + kListEntryBytes;
       // It is under way until it waits here, so that no other neighbour is asked for it meanwhile.
       admit(std::move(one), from, false, [this, id, from](const base::Outcome<void>& added) {
-        fetching_.erase(id);
+        fetching_.done(id);
         if (added.ok()) return;
         if (Conduct* const sender = conduct(from)) sender->useless.spend(now());
       });
     }
   }
   std::map<base::NodeId, std::vector<TxId>> again;
-  if (const auto neighbour = neighbours_.find(from); neighbour != neighbours_.end())
-    neighbour->second.fetching -= std::min(neighbour->second.fetching, asked.size());
+  std::uint32_t useless = 0;
   for (const TxId& id : asked) {
-    const auto under_way = fetching_.find(id);
-    if (under_way == fetching_.end() || under_way->second.from != from) continue;
-    auto& others = under_way->second.others;
-    if (given.contains(id)) continue;
-    if (others.empty()) {
-      fetching_.erase(under_way);
-      continue;
-    }
-    under_way->second.from = others.front();
-    others.erase(others.begin());
-    if (const auto next = neighbours_.find(under_way->second.from); next != neighbours_.end()) ++next->second.fetching;
-    again[under_way->second.from].push_back(id);
+    if (given.contains(id) || !fetching_.asked(id, from)) continue;
+    if (known(id) == nullptr) ++useless;
+    if (const auto next = fetching_.pass_on(id, now())) again[*next].push_back(id);
   }
+  // To tell what is not given costs as much as to give what is of no use. Who gave as much as an answer holds, or has
+  // lost its link, may have the rest.
+  const bool could = answer.ok() ? bytes + kTransactionBytesMax + kListEntryBytes <= kGivenBytesMax : is_linked(from);
+  if (Conduct* const sender = conduct(from); sender != nullptr && could) sender->useless.spend(now(), useless);
   for (auto& [next, ids] : again) get_transactions(next, std::move(ids));
 }
 

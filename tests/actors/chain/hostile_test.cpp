@@ -211,6 +211,28 @@ TEST_CASE("chain hostile: transactions that can be in no block are not fetched w
   CHECK(asked <= 800);
 }
 
+TEST_CASE("chain hostile: who tells transactions that it does not give is heard ever less") {
+  HostileChain world(HostileChain::Votes::at_peer);
+  world.meet(2);
+  std::uint32_t count = 0;
+  const auto tell_some = [&] {
+    std::vector<TxId> ids(200);
+    for (TxId& id : ids) {
+      ++count;
+      for (std::size_t i = 0; i < 4; ++i) id.bytes[i] = static_cast<std::uint8_t>(count >> 8 * i);
+    }
+    world.have(2, ids, 100ms);
+  };
+  for (int i = 0; i < 10; ++i) tell_some();
+  const std::size_t asked = world.peers[2].transactions_asked.size();
+  CHECK(asked >= 400);
+  CHECK(asked <= 800);
+  world.net.stage.run_for(10s);
+  tell_some();
+  CHECK(world.peers[2].transactions_asked.size() == asked + 200);
+  CHECK(world.net.accused.empty());
+}
+
 TEST_CASE("chain hostile: a block that is false, or is not given, holds up no height") {
   SUBCASE("bytes that are no block, under a commit that can be read") {
     HostileChain world(HostileChain::Votes::at_peer);

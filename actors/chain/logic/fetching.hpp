@@ -1,0 +1,111 @@
+#pragma once
+// Transactions that were told, and are on their way: who is asked for each, and who next.
+//
+// Limits  kMax of them; of one node as many as the caller says; kTellersMax others that have told one.
+// Due     kDue after it was asked for, one counts no longer: its answer is lost, or was never looked at.
+// Time    monotonic, given by the caller.
+// Owner   one actor; not thread-safe.
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "actors/chain/logic/ids.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::chain {
+
+class Fetching {
+ public:
+  static constexpr std::size_t kMax = 200'000;           // our choice: 40 MiB
+  static constexpr std::size_t kTellersMax = 3;          // our choice: who else is asked for a transaction
+  static constexpr std::chrono::seconds kDue{10};        // our choice: twice as long as an answer is waited for
+  static constexpr std::chrono::seconds kSweepEvery{1};  // our choice: it is a walk of all
+
+  enum class Told : std::uint8_t {
+    asked,      ///< it is to be asked of who told it
+    under_way,  ///< another one is asked, or the same
+    full,       ///< it is not remembered
+  };
+
+  /// `from` has it, of whom `most` may be asked for at a time.
+  Told told(const TxId& id, const base::NodeId& from, std::size_t most, base::Instant now) {
+    const auto known = all_.find(id);
+    if (known != all_.end() && now < known->second.due) {
+      auto& others = known->second.others;
+      // The one that told it first may not have it.
+      if (others.size() < kTellersMax && known->second.from != from && std::ranges::find(others, from) == others.end())
+        others.push_back(from);
+      return Told::under_way;
+    }
+    if (known != all_.end()) done(id);
+    if (all_.size() >= kMax || of(from) >= most) sweep(now);
+    if (all_.size() >= kMax || of(from) >= most) return Told::full;
+    all_.emplace(id, One{from, {}, now + kDue});
+    ++of_[from];
+    return Told::asked;
+  }
+  /// It is here, or of no use.
+  void done(const TxId& id) {
+    const auto known = all_.find(id);
+    if (known == all_.end()) return;
+    less(known->second.from);
+    all_.erase(known);
+  }
+  /// Whether it is under way from there.
+  bool asked(const TxId& id, const base::NodeId& from) const {
+    const auto known = all_.find(id);
+    return known != all_.end() && known->second.from == from;
+  }
+  /// Who is asked for it from now on, because the one that was asked did not give it; nothing if no other has told it:
+  /// then it is forgotten.
+  std::optional<base::NodeId> pass_on(const TxId& id, base::Instant now) {
+    const auto known = all_.find(id);
+    if (known == all_.end()) return std::nullopt;
+    One& one = known->second;
+    if (one.others.empty()) {
+      done(id);
+      return std::nullopt;
+    }
+    less(one.from);
+    one.from = one.others.front();
+    one.others.erase(one.others.begin());
+    one.due = now + kDue;
+    ++of_[one.from];
+    return one.from;
+  }
+
+  std::size_t size() const { return all_.size(); }
+  /// How many are asked of it.
+  std::size_t of(const base::NodeId& from) const {
+    const auto known = of_.find(from);
+    return known == of_.end() ? 0 : known->second;
+  }
+
+ private:
+  struct One {
+    base::NodeId from;
+    std::vector<base::NodeId> others;
+    base::Instant due;
+  };
+
+  void less(const base::NodeId& from) {
+    if (const auto known = of_.find(from); --known->second == 0) of_.erase(known);
+  }
+  void sweep(base::Instant now) {
+    if (now < sweep_at_) return;
+    sweep_at_ = now + kSweepEvery;
+    std::erase_if(all_, [&](const auto& one) {
+      if (now < one.second.due) return false;
+      less(one.second.from);
+      return true;
+    });
+  }
+
+  std::map<TxId, One> all_;
+  std::map<base::NodeId, std::size_t> of_;  // those of all_, never 0
+  base::Instant sweep_at_{};
+};
+
+}  // namespace troupe::chain
