@@ -8,7 +8,7 @@
 #include <map>
 #include <mutex>
 
-#include "actors/wallet/logic/address.hpp"
+#include "actors/wallet/api.hpp"
 
 namespace troupe::escrow {
 

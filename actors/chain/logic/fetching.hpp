@@ -29,7 +29,7 @@ class Fetching {
     full,       ///< it is not remembered
   };
 
-  /// `from` has it, of whom `most` may be asked for at a time.
+  /// `from` has it. Of one neighbour `most` may be asked for at a time.
   Told told(const TxId& id, const base::NodeId& from, std::size_t most, base::Instant now) {
     const auto known = all_.find(id);
     if (known != all_.end() && now < known->second.due) {

@@ -159,7 +159,7 @@ TEST_CASE("escrow strays: a deposit that was posted before its act goes back, an
   CHECK(of(street.replay().escrow().deposited, Party::buyer) == Amount::of(115));
 }
 
-TEST_CASE("escrow rates: what anybody sends again of what an account has signed takes nothing from it") {
+TEST_CASE("escrow rates: what others send again of what an account has signed takes nothing from it") {
   Street street;
   const base::Bytes first = encode(Act{street.escrow, street.provider.address(), 1, Sign{commitment_of({})}});
   for (int i = 0; i < 100; ++i) (void)street.take(street.provider, first);

@@ -390,9 +390,9 @@ TEST_CASE("holder: answers that wait to be sent to a node keep the places of its
     return true;
   });
   REQUIRE(links.size() == 1);
-  const auto hold = [&](const runtime::Handle& whom, std::uint32_t milliseconds) {
+  const auto hold = [&](const runtime::Handle& actor, std::uint32_t milliseconds) {
     cluster.inside(1, [&](Scripted& self) {
-      self.tell<runtime::wire::Hold>(whom, [&](auto out) { out.setMilliseconds(milliseconds); });
+      self.tell<runtime::wire::Hold>(actor, [&](auto out) { out.setMilliseconds(milliseconds); });
     });
   };
   hold(cluster[1].life().node.find("/files/store"), 1'000);

@@ -51,7 +51,7 @@ class Guest final : public runtime::Actor {
   Meeting& meeting_;
 };
 
-/// Sends on what it gets, until somebody has met.
+/// Sends on what it gets, until a guest was there.
 class Player final : public runtime::Actor {
  public:
   explicit Player(const Meeting& meeting) : meeting_(meeting) {}
