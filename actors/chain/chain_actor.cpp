@@ -38,7 +38,7 @@ void ChainActor::receive(runtime::Handlers& on) {
     reply.send([this](wire::ChainHead::Builder out) { write_head(out); });
   });
   on.tell<wire::ChainHead>([this](auto head) {
-    if (const auto from = caller().node; from && ready_ && ours(head.getChain())) hear_head(*from, head);
+    if (const auto from = caller().node; from && heeds_caller() && ours(head.getChain())) hear_head(*from, head);
   });
   on.ask<wire::GetBlocks, wire::FinalBlocks>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
   on.tell<wire::HaveTransactions>([this](auto have) { hear_have(have); });

@@ -24,6 +24,7 @@
 #include "actors/chain/logic/fetching.hpp"
 #include "actors/chain/logic/mempool.hpp"
 #include "actors/chain/logic/patience.hpp"
+#include "actors/chain/logic/places.hpp"
 #include "actors/chain/logic/rejoin.hpp"
 #include "actors/chain/settings.hpp"
 #include "actors/chain/wire.hpp"
@@ -117,6 +118,8 @@ class ChainActor final : public runtime::Actor {
   struct Neighbour : Conduct {
     runtime::Handle handle;
     base::Digest link;  // its token
+    base::AddressGroup group{};
+    bool dialled = false;  // by this node
     Height height;
     std::set<TxId> told;  // this height's, by us or by it
     Fork fork{};
@@ -236,7 +239,7 @@ class ChainActor final : public runtime::Actor {
 
   // Neighbours (chain_actor_gossip.cpp).
   void greet();
-  std::map<base::NodeId, base::Digest> links() const;
+  std::map<base::NodeId, net::LinkInfo> links() const;
   bool is_linked(const base::NodeId& neighbour) const;
   void hear_head(const base::NodeId& node, wire::ChainHead::Reader head);
   void tell_head();
@@ -262,7 +265,8 @@ class ChainActor final : public runtime::Actor {
   bool heeds_caller();
   template <class A>
   bool refuse_much(std::uint32_t pieces, runtime::Reply<A>& reply);
-  bool has_place(const base::NodeId& id) const;
+  std::vector<Placed> placed() const;
+  std::optional<base::NodeId> place_of(const net::LinkInfo& link, const std::vector<Placed>& others) const;
   void leave(const base::NodeId& id);
   /// Of a neighbour, or of one that was; null if nothing is known.
   Conduct* conduct(const base::NodeId& id);

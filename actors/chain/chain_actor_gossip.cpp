@@ -47,19 +47,21 @@ struct HeldHere {
 void ChainActor::greet() {
   after<Greet>(kGreetEach);
   if (!ready_ || settings_.dev) return;
-  const std::map<base::NodeId, base::Digest> linked = links();
+  const std::map<base::NodeId, net::LinkInfo> linked = links();
   // A new link has another end, which knows nothing of what was told over the old one.
   std::vector<base::NodeId> gone;
   for (const auto& [id, one] : neighbours_) {
     const auto link = linked.find(id);
-    if (link == linked.end() || link->second != one.link) gone.push_back(id);
+    if (link == linked.end() || link->second.token != one.link) gone.push_back(id);
   }
   for (const base::NodeId& id : gone) leave(id);
   // For a moment a node may have two links, of which the one that was written down is not the one that was told over.
   for (auto& [id, one] : neighbours_) one.handle = settings_.pool->remote(id, kPath);
+  const std::vector<Placed> others = placed();
   for (const auto& [id, link] : linked) {
-    if (!has_place(id) || (greeting_.size() >= kNeighboursMax && !is_validator(id))) continue;
-    if (neighbours_.contains(id) || strangers_.contains(id) || !greeting_.insert(id).second) continue;
+    if (neighbours_.contains(id) || strangers_.contains(id) || greeting_.contains(id)) continue;
+    if (!place_of(link, others) || (greeting_.size() >= kNeighboursMax && !is_validator(id))) continue;
+    greeting_.insert(id);
     ask<wire::GetChainHead, wire::ChainHead>(
         settings_.pool->remote(id, kPath), now() + kHeadDue,
         [this](wire::GetChainHead::Builder out) { out.setChain(data_of(chain_.view())); },
@@ -76,10 +78,10 @@ void ChainActor::greet() {
   std::erase_if(strangers_, [&](const base::NodeId& id) { return !linked.contains(id); });
 }
 
-std::map<base::NodeId, base::Digest> ChainActor::links() const {
-  std::map<base::NodeId, base::Digest> out;
+std::map<base::NodeId, net::LinkInfo> ChainActor::links() const {
+  std::map<base::NodeId, net::LinkInfo> out;
   for (const net::LinkInfo& link : settings_.pool->rows())
-    if (link.role == messages::Role::peer) out.emplace(link.node, link.token);
+    if (link.role == messages::Role::peer) out.emplace(link.node, link);
   return out;
 }
 
@@ -91,14 +93,21 @@ bool ChainActor::is_linked(const base::NodeId& neighbour) const {
 }
 
 void ChainActor::hear_head(const base::NodeId& node_id, wire::ChainHead::Reader head) {
-  if (!has_place(node_id)) return;
-  const auto [at, first] = neighbours_.try_emplace(node_id);
-  Neighbour& neighbour = at->second;
+  const bool first = !neighbours_.contains(node_id);
+  std::optional<net::LinkInfo> link;
   if (first) {
     const auto links_now = links();
-    const auto link = links_now.find(node_id);
-    if (link == links_now.end()) return static_cast<void>(neighbours_.erase(at));
-    neighbour.link = link->second;
+    const auto linked = links_now.find(node_id);
+    const auto place = linked != links_now.end() ? place_of(linked->second, placed()) : std::nullopt;
+    if (!place) return;
+    if (*place != node_id) leave(*place);
+    link = linked->second;
+  }
+  Neighbour& neighbour = neighbours_[node_id];
+  if (link) {
+    neighbour.link = link->token;
+    neighbour.group = base::group_of(link->contact.endpoint);
+    neighbour.dialled = link->outbound;
     neighbour.handle = settings_.pool->remote(node_id, kPath);
     if (const auto known = departed_.came(node_id, now())) static_cast<Conduct&>(neighbour) = *known;
   }

@@ -50,12 +50,19 @@ template bool ChainActor::refuse_much(std::uint32_t, runtime::Reply<wire::TreeRo
 
 // -- who
 
-/// Whether there is a place for it. A validator always has one: others could keep it away otherwise, and one that has a
-/// place at no other hears nothing.
-bool ChainActor::has_place(const base::NodeId& id) const {
-  if (neighbours_.contains(id) || neighbours_.size() < kNeighboursMax || is_validator(id)) return true;
-  const auto others = std::ranges::count_if(neighbours_, [this](const auto& one) { return !is_validator(one.first); });
-  return static_cast<std::size_t>(others) < kNeighboursMax;
+/// Those that share the places beside the validators.
+std::vector<Placed> ChainActor::placed() const {
+  std::vector<Placed> out;
+  for (const auto& [id, one] : neighbours_)
+    if (!is_validator(id)) out.push_back({id, one.group, one.dialled});
+  return out;
+}
+
+/// Whose place it takes: its own id if one is free; nothing: there is none for it. A validator always has one: others
+/// could keep it away otherwise, and one that has a place at no other hears nothing.
+std::optional<base::NodeId> ChainActor::place_of(const net::LinkInfo& link, const std::vector<Placed>& others) const {
+  if (is_validator(link.node)) return link.node;
+  return place_for({link.node, base::group_of(link.contact.endpoint), link.outbound}, others, kNeighboursMax);
 }
 
 void ChainActor::leave(const base::NodeId& id) {
