@@ -4,7 +4,7 @@
 // Dialled one of base::kReservePart places is for nodes that this one has dialled by itself. One more of them takes the
 //         place of one that has dialled this node.
 // Groups  a place that is free is anyone's. Then a newcomer takes that of one of the largest group, if its own stays no
-//         larger than that becomes: so nobody comes and goes by turns.
+//         larger than that becomes: so no two come and go by turns.
 #include <algorithm>
 #include <optional>
 #include <vector>

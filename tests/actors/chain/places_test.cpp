@@ -54,7 +54,7 @@ TEST_CASE("places: groups that want more than there is come to rest") {
   }
 }
 
-TEST_CASE("places: who was dialled has a place, and nobody takes it") {
+TEST_CASE("places: who was dialled has a place that no other takes") {
   std::vector<Placed> places;
   for (int i = 0; i < 60; ++i) come(places, at(1 + i % 2, i));
   CHECK(places.size() == 44);
