@@ -127,10 +127,12 @@ void ChainActor::admit(Approved transaction, std::optional<base::NodeId> from, b
         if (seen->outcome != Outcome::done && seen->outcome != Outcome::nonce)
           return done(error_of(*seen, *one, ledger_.next().totals.base_fee, ledger_.head().height));
         if (seen->standing.next > one->content().nonce) return done(error_of(MempoolError::past));
-        if (dry) return done({});
         const Gas block_gas{ledger_.next().parameters[Param::block_gas]};
-        const auto added = mempool_.add(*one, seen->standing, ledger_.head().height, block_gas);
+        const Height head = ledger_.head().height;
+        const auto added = dry ? mempool_.would_add(*one, seen->standing, head, block_gas)
+                               : mempool_.add(*one, seen->standing, head, block_gas);
         if (!added.ok() && added.error() != MempoolError::known) return done(error_of(added.error()));
+        if (dry) return done({});
         settings_.counters->pending = mempool_.count();
         barren_ = false;
         if (from) {

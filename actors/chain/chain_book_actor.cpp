@@ -15,7 +15,7 @@ using base::Error;
 
 // Rows: 'h' the head; 'f' account: it is followed; 'a' account: a KeptAccount; 'b' account: its transaction under way;
 // 'n' account, number: where a transfer is; 'r' mark: the transfer of a request; 'o' sequence, credit: one to be told;
-// 'p' transaction: that of a party was submitted, and its last height.
+// 'p' transaction: that of a party was submitted; its last height and, unless the row is an old one, its account.
 constexpr std::chrono::milliseconds kBookReopen{500};  // our choice
 constexpr std::size_t kOpenWaitingMax = 4'096;         // our choice
 constexpr std::size_t kCommitAtOnce = 256;             // our choice: rows of other writes that may join a commit
@@ -163,6 +163,7 @@ void ChainBookActor::open() {
   followed_.clear();
   paying_.clear();
   parties_.clear();
+  party_counts_.clear();
   telling_.clear();
   told_.clear();
   orders_ = 0;
@@ -235,8 +236,11 @@ bool ChainBookActor::keep(char kind, const durable::Storage::Row& row) {
     const auto id = TxId::from(base::ByteView(row.key).subspan(1));
     base::FieldReader in(row.value);
     const Height last{in.number<std::uint64_t>()};
-    if (id) parties_[*id] = {.last = last, .kept = true};
-    return id && in.ended();
+    const Address account = in.ended() ? Address{} : in.fixed<Address>();
+    if (!id || !in.ended()) return false;
+    parties_[*id] = {.account = account, .last = last, .kept = true, .taken = true};
+    ++party_counts_[account];
+    return true;
   }
   const auto account = Address::from(base::ByteView(row.key).subspan(1));
   if (!account) return false;
@@ -275,6 +279,7 @@ void ChainBookActor::reopen(const Error& why) {
   for (auto& [id, party] : std::exchange(parties_, {}))
     for (Party::Waiting& one : party.waiting)
       one.done(Error{Code::unavailable, "the accounts on the chain are read again: try again"});
+  party_counts_.clear();
   orders_ = 0;
   settings_.log.warn("the accounts on the chain are read again", {{"why", std::string_view(why.message)}});
   if (settings_.health != nullptr)

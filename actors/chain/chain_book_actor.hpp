@@ -8,12 +8,13 @@
 // Own      the account of this node's key, in the same way; it pays its own fees.
 // Parties  have signed their transaction themselves (logic/book_transfer.hpp). It is submitted as it is. That it was is
 //          durable before: from then on it is not refused until it has failed in a block, or its last height is past.
+//          One that the chain refuses at once has gone nowhere, and is forgotten.
 // Credits  of accounts that a part of the program keeps are found in the final blocks, each of which is looked at once,
 //          and told to that part one after another, until it has answered each.
 // Doubt    after a commit whose end is not known the rows are read again. Who asked asks again, and hears the same.
 // Backup   a kept account whose nonce is beyond what the rows know has paid what they do not know: it pays no more.
-// Limits   kWaitingMax orders, kAccountMax of one account; kPartiesMax transactions of parties. Memory: about 200 bytes
-// for each account that is followed.
+// Limits   kWaitingMax orders, kAccountMax of one account; kPartiesMax transactions of parties, kPartyMax
+//          of one account. Memory: about 200 bytes for each account that is followed.
 #include <deque>
 #include <map>
 
@@ -32,6 +33,7 @@ class ChainBookActor final : public runtime::Actor {
   static constexpr const char* kName = "chain book";
   static constexpr std::size_t kWaitingMax = 16'384;  // our choice, as that of a book
   static constexpr std::size_t kPartiesMax = 16'384;  // our choice: submitted, and their last heights not past
+  static constexpr std::size_t kPartyMax = 64;        // our choice: as many as wait in a pool (mempool.hpp)
   static constexpr std::size_t kAccountMax = 64;      // our choice: an airdrop sends several payments at once
   enum class Use : std::uint8_t { none, book };       ///< whether ledger.book names the chain
   ChainBookActor(ChainSettings settings, Use use);
@@ -123,8 +125,10 @@ class ChainBookActor final : public runtime::Actor {
       wallet::TransferId id;
       Done done;
     };
-    Height last;
-    bool kept = false;  ///< durable: it may have been submitted
+    Address account{};  ///< of its sender
+    Height last{};
+    bool kept = false;   ///< durable: it may have been submitted
+    bool taken = false;  ///< the chain may have taken it, and passed it on
     bool busy = false;
     std::vector<Waiting> waiting{};
   };
@@ -177,6 +181,7 @@ class ChainBookActor final : public runtime::Actor {
   void end_of_party(const TxId& id, const base::Outcome<Settled>& how);
   void answer_parties(const TxId& id, const base::Outcome<Posted>& how);
   void forget_parties();
+  void uncount(const Party& party);
   void look_up_request(Wanted wanted);
   void want(Wanted wanted);
   void next(const Address& account);
@@ -233,6 +238,7 @@ class ChainBookActor final : public runtime::Actor {
   std::map<Address, Address> in_book_;  // addresses on the chain of all of these
   std::map<Address, Paying> paying_;    // what is under way, and who waits
   std::map<TxId, Party> parties_;
+  std::map<Address, std::size_t> party_counts_;  // of parties_, by account
   std::map<Address, Telling> telling_;
   std::size_t orders_ = 0;  // that wait
   wallet::Amount fees_needed_;

@@ -5,6 +5,7 @@
 #include "actors/chain/chain_book_actor.hpp"
 #include "actors/chain/logic/mempool.hpp"
 #include "messages/words.hpp"
+#include "runtime/base/ensure.hpp"
 #include "runtime/base/fields.hpp"
 #include "runtime/crypto/hash.hpp"
 
@@ -132,8 +133,17 @@ void ChainBookActor::post_of_party(const wallet::Signed& given, bool to_no_key, 
   const auto known = parties_.find(id);
   if (orders_ >= kWaitingMax || (known == parties_.end() && parties_.size() >= kPartiesMax))
     return done(Error{Code::overloaded, "too many transfers wait for the chain"});
+  const Address& account = transaction->content.from;
+  if (known == parties_.end()) {
+    std::size_t& count = party_counts_[account];
+    if (count >= kPartyMax)
+      return done(Error{Code::overloaded, "as many transfers of this account as may, " + std::to_string(kPartyMax) +
+                                              ", wait for the chain or for their last heights"});
+    ++count;
+  }
   ++orders_;
   Party& party = parties_[id];
+  if (known == parties_.end()) party.account = account;
   party.last = transaction->content.last_height;
   party.waiting.push_back({id_of(given.transfer), std::move(done)});
   if (std::exchange(party.busy, true)) return;
@@ -182,6 +192,7 @@ void ChainBookActor::keep_of_party(Submitted it) {
       return answer_parties(id, Error{Code::refused, "the last height of its transaction is too far away"});
     Bytes row;
     base::append_number(row, last.value);
+    base::append(row, it->content.from.view());
     Write one{.rows = {{party_row(id), std::move(row)}}};
     one.done = [this, it, id](const base::Outcome<void>& done) {
       if (!done.ok()) return;  // who waits was told; the rows are read again
@@ -199,9 +210,12 @@ void ChainBookActor::pursue_of_party(const Submitted& it) {
 }
 
 void ChainBookActor::end_of_party(const TxId& id, const base::Outcome<Settled>& how) {
-  const Party& party = parties_.at(id);
-  if (!how.ok()) {
+  Party& party = parties_.at(id);
+  // Only a submission is answered so.
+  const bool refused = !how.ok() && (how.error().code == Code::refused || how.error().code == Code::conflict);
+  if (!how.ok() && (party.taken || !refused)) {
     const Error& why = how.error();
+    party.taken = true;
     if (why.code == Code::timeout || why.code == Code::unavailable || why.code == Code::overloaded)
       return answer_parties(id, why);
     // The asker must not take it for the end: it may wait at other nodes.
@@ -210,11 +224,12 @@ void ChainBookActor::end_of_party(const TxId& id, const base::Outcome<Settled>& 
                                     "block " +
                                         std::to_string(party.last.value) + ": " + why.message});
   }
-  // The chain tells its end from now on.
+  // The chain tells its end from now on, or has never had it.
   if (party.kept) write({.rows = {{party_row(id), std::nullopt}}, .done = [](const base::Outcome<void>&) {}});
   const auto at = parties_.find(id);
   if (at == parties_.end()) return;
   at->second.kept = false;
+  if (!how.ok()) return answer_parties(id, how.error());
   const Settled& end = how.value();
   switch (end.how) {
     case Settled::How::final: return answer_parties(id, Posted{{}, sequence_of(end.height, end.index), end.time});
@@ -232,7 +247,10 @@ void ChainBookActor::answer_parties(const TxId& id, const base::Outcome<Posted>&
   const auto at = parties_.find(id);
   at->second.busy = false;
   auto waiting = std::exchange(at->second.waiting, {});
-  if (!at->second.kept) parties_.erase(at);
+  if (!at->second.kept) {
+    uncount(at->second);
+    parties_.erase(at);
+  }
   orders_ -= waiting.size();
   for (Party::Waiting& one : waiting) {
     if (!how.ok()) one.done(how.error());
@@ -245,10 +263,18 @@ void ChainBookActor::forget_parties() {
   Write gone{.done = [](const base::Outcome<void>&) {}};
   std::erase_if(parties_, [&](const auto& one) {
     const bool past = one.second.kept && !one.second.busy && one.second.last < looked_;
-    if (past) gone.rows[party_row(one.first)] = std::nullopt;
-    return past;
+    if (!past) return false;
+    gone.rows[party_row(one.first)] = std::nullopt;
+    uncount(one.second);
+    return true;
   });
   if (!gone.rows.empty()) write(std::move(gone));
+}
+
+void ChainBookActor::uncount(const Party& party) {
+  const auto at = party_counts_.find(party.account);
+  base::ensure(at != party_counts_.end() && at->second > 0, "a party is counted while it is known");
+  if (--at->second == 0) party_counts_.erase(at);
 }
 
 // -- of accounts whose key is here

@@ -155,6 +155,28 @@ base::Result<void, MempoolError> Mempool::add(Approved transaction, const Standi
 
 base::Result<void, MempoolError> Mempool::add(Approved transaction, Lane lane, const Standing& standing, Height height,
                                               Gas block_gas) {
+  auto way = entrance(std::move(transaction), lane, standing, height, block_gas);
+  if (!way.ok()) return way.error();
+  auto& [entry, next, leaving] = way.value();
+  remove(leaving);
+  ++arrivals_;
+  const Transaction& content = entry.transaction.content();
+  const Place place{content.from, content.nonce};
+  insert(place, std::move(entry), next);
+  check();
+  return {};
+}
+
+base::Result<void, MempoolError> Mempool::would_add(const Approved& transaction, const Standing& standing,
+                                                    Height height, Gas block_gas) const {
+  const auto way = entrance(transaction, lane_of(transaction.content()), standing, height, block_gas);
+  if (!way.ok()) return way.error();
+  return {};
+}
+
+base::Result<Mempool::Entrance, MempoolError> Mempool::entrance(Approved transaction, Lane lane,
+                                                                const Standing& standing, Height height,
+                                                                Gas block_gas) const {
   const Transaction& content = transaction.content();
   if (places_.contains(transaction.id())) return MempoolError::known;
   const auto queue = queues_.find(content.from);
@@ -174,13 +196,9 @@ base::Result<void, MempoolError> Mempool::add(Approved transaction, Lane lane, c
   }
   if (!covered(content, replaced, standing.payer_balance)) return MempoolError::funds;
   Entry entry{std::move(transaction), lane, arrivals_, replaced == nullptr ? 0 : replaced->replacements + 1};
-  const auto leaving = room_for(entry, place, next, replaced);
+  auto leaving = room_for(entry, place, next, replaced);
   if (!leaving) return MempoolError::full;
-  remove(*leaving);
-  ++arrivals_;
-  insert(place, std::move(entry), next);
-  check();
-  return {};
+  return Entrance{std::move(entry), next, std::move(*leaving)};
 }
 
 base::Result<void, MempoolError> Mempool::add_evidence(base::Bytes evidence) {

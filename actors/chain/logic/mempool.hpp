@@ -82,6 +82,9 @@ class Mempool {
   base::Result<void, MempoolError> add(Approved transaction, const Standing& standing, Height height, Gas block_gas);
   base::Result<void, MempoolError> add(Approved transaction, Lane lane, const Standing& standing, Height height,
                                        Gas block_gas);
+  /// What add() would say of it now.
+  base::Result<void, MempoolError> would_add(const Approved& transaction, const Standing& standing, Height height,
+                                             Gas block_gas) const;
   /// Evidence that was judged to be true. Errors: `known`, `full`.
   base::Result<void, MempoolError> add_evidence(base::Bytes evidence);
 
@@ -139,6 +142,12 @@ class Mempool {
     Place place;
     const Entry* entry;  ///< in its queue
   };
+  /// How one gets in.
+  struct Entrance {
+    Entry entry;
+    Nonce next;               ///< of its sender
+    std::set<Place> leaving;  ///< what goes for it
+  };
   /// Those of one sender by nonce, because none is worth more than what is before it.
   struct Ranked {
     Worth worth;
@@ -160,6 +169,8 @@ class Mempool {
 
   const Entry& at(const Place& place) const { return queues_.at(place.sender).entries.at(place.nonce); }
   const Entry* held(const Place& place) const;
+  base::Result<Entrance, MempoolError> entrance(Approved transaction, Lane lane, const Standing& standing,
+                                                Height height, Gas block_gas) const;
   bool covered(const Transaction& transaction, const Entry* replaced, wallet::Amount balance) const;
   /// What it would be worth with what its sender has before it, from the nonce `next` on.
   Worth worth_at(const Entry& entry, const Place& place, Nonce next) const;

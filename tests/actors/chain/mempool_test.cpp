@@ -41,7 +41,11 @@ const Standing kRich{{0}, Amount::of(1'000'000'000)};
 std::optional<MempoolError> add(Mempool& pool, const Offer& offer, const Standing& standing = kRich,
                                 Lane lane = Lane::payments) {
   const auto count = pool.count(), bytes = pool.bytes();
+  const auto foretold = pool.would_add(approved(offer), standing, Height{10}, kBlockGas);
+  CHECK(pool.count() == count);
   const auto added = pool.add(approved(offer), lane, standing, Height{10}, kBlockGas);
+  CHECK(foretold.ok() == added.ok());
+  if (!foretold.ok() && !added.ok()) CHECK(foretold.error() == added.error());
   if (added.ok()) return std::nullopt;
   CHECK(pool.count() == count);
   CHECK(pool.bytes() == bytes);

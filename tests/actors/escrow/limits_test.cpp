@@ -2,6 +2,8 @@
 #include "actors/airdrop/api.hpp"
 #include "actors/airdrop/rows.hpp"
 #include "actors/airdrop/words.hpp"
+#include "actors/chain/logic/book_transfer.hpp"
+#include "actors/chain/logic/mempool.hpp"
 #include "actors/escrow/api.hpp"
 #include "actors/wallet/book_rows.hpp"
 #include "tests/actors/escrow/bookkeeper.hpp"
@@ -113,7 +115,84 @@ struct Bank {
   wallet::BookId id;
 };
 
+/// A book that is a chain, with money for two people who have spent none.
+struct ChainBank {
+  static constexpr std::uint64_t kFee = 20'000;  // at most, of a transfer
+
+  ChainBank() : book(0, Bookkeeper::OnChain{{ann.address(), bob.address()}, 100'000'000}) {
+    REQUIRE_FALSE(book.ask<money_wire::GetAccount, money_wire::AccountIs>(
+        wallet::kPath, [&](money_wire::GetAccount::Builder ask) { ask.setAddress(data_of(ann.address().view())); },
+        [this](money_wire::AccountIs::Reader is) {
+          id = *wallet::BookId::from(bytes_of(is.getBook()));
+          chain = *chain::ChainId::from(bytes_of(is.getChain().getChain()));
+          height = is.getChain().getHeight();
+        }));
+  }
+  Heard send(test::Scripted& self, const Person& from, std::uint64_t nonce, std::uint64_t amount,
+             std::uint64_t fee = kFee) {
+    const chain::BookTerms terms{{height + chain::kLifeMax - 1'000}, Amount::of(fee)};
+    const wallet::Transfer transfer{id,
+                                    from.address(),
+                                    {nonce + 1},
+                                    {{(&from == &ann ? bob : ann).address(), Amount::of(amount)}},
+                                    chain::memo_with("", terms)};
+    const auto transaction =
+        chain::transaction_of(transfer, chain, from.policy, [](const Address& account) { return account; });
+    REQUIRE(transaction);
+    const auto in_book = from.sign(wallet::encode(transfer));
+    const auto on_chain = from.sign(signed_bytes(transaction->content, chain::Fork{}));
+    return Bank::asked<money_wire::PostTransfer, money_wire::Posted>(
+        self, wallet::kPath, [&](money_wire::PostTransfer::Builder out) {
+          wallet::write(out.initTransfer(), transfer, from.policy, std::span(&in_book, 1), std::vector{on_chain});
+        });
+  }
+
+  Person ann{"ann"}, bob{"bob"};
+  Bookkeeper book;
+  wallet::BookId id;
+  chain::ChainId chain;
+  std::uint64_t height = 0;
+};
+
 }  // namespace
+
+TEST_CASE("chain book limits: what the pool would not take is refused, and nothing of it is kept") {
+  ChainBank bank;
+  std::vector<Heard> ahead;
+  Heard last, first, other, bobs;
+  bank.book.inside([&](test::Scripted& self) {
+    for (std::uint64_t i = 0; i < 20; ++i) ahead.push_back(bank.send(self, bank.ann, chain::kSenderMax + 1'000 * i, 1));
+    last = bank.send(self, bank.ann, chain::kSenderMax - 1, 1);
+    // The dry run takes both, and the pool one.
+    first = bank.send(self, bank.bob, 0, 1);
+    other = bank.send(self, bank.bob, 0, 2);
+  });
+  bank.book.run_for(15s);
+  bank.book.inside([&](test::Scripted& self) { bobs = bank.send(self, bank.bob, 1, 1); });
+  bank.book.run_for(15s);
+  for (const Heard& one : ahead) CHECK(*one == base::Code::refused);
+  CHECK(*last == base::Code::unavailable);  // it waits for those before it
+  CHECK(*first == base::Code{});
+  CHECK(*other == base::Code::conflict);
+  CHECK(*bobs == base::Code{});
+}
+
+TEST_CASE("chain book limits: an account has 64 transfers that wait for their last heights") {
+  ChainBank bank;
+  std::vector<Heard> kept;
+  Heard more, bobs;
+  bank.book.inside([&](test::Scripted& self) {
+    for (std::uint64_t nonce = 1; nonce < chain::kSenderMax; ++nonce)
+      kept.push_back(bank.send(self, bank.ann, nonce, 1));
+    kept.push_back(bank.send(self, bank.ann, 1, 1, 2 * ChainBank::kFee));  // in the place of the first
+    more = bank.send(self, bank.ann, 1, 1, 3 * ChainBank::kFee);
+    bobs = bank.send(self, bank.bob, 0, 1);
+  });
+  bank.book.run_for(20s);
+  for (const Heard& one : kept) CHECK(*one == base::Code::unavailable);
+  CHECK(*more == base::Code::overloaded);
+  CHECK(*bobs == base::Code{});
+}
 
 TEST_CASE("wallet limits: an account makes a number of transfers in a minute, and the next ones after it") {
   Bank bank(0, 3);
