@@ -342,7 +342,8 @@ void EscrowActor::perform(Wanted& wanted) {
   std::vector<wallet::Stray> back;
   if (auto* giving = std::get_if<GiveBack>(&wanted.command)) back = giving->strays = strays_.first();
   const UnixMs at = time();
-  auto decided = decide(escrow(), wanted.command, at, world().mutations);
+  const Paying paying = setup_.place.chain ? Paying::gathered : Paying::at_once;
+  auto decided = decide(escrow(), wanted.command, at, world().mutations, paying);
   if (!decided.ok()) return wanted.done(error_of(decided.error()));
   Decision decision = std::move(decided).value();
   const auto* acted = std::get_if<Acted>(&wanted.command);

@@ -90,7 +90,10 @@ bool Escrow::confirmed() const { return !depositing[0] && !depositing[1] && !out
 
 bool Escrow::settled() const {
   const auto unasked = [](const Payout& one) { return one.why == Why::unasked; };
-  return !depositing[0] && !depositing[1] && std::ranges::all_of(owed, unasked) && std::ranges::all_of(paying, unasked);
+  // What is owed while no transfer is bound is gathered.
+  const bool gathered = !outgoing.bound();
+  return !depositing[0] && !depositing[1] && (gathered || std::ranges::all_of(owed, unasked)) &&
+         std::ranges::all_of(paying, unasked);
 }
 
 void apply(Escrow& escrow, const Event& event) {

@@ -15,8 +15,8 @@ constexpr UnixMs kNever{UINT64_MAX};
 /// Decides one command: events are applied to a copy as they come, so that each stands on the one before.
 class Deciding {
  public:
-  Deciding(const Escrow& escrow, UnixMs now, const base::Mutations& mutations)
-      : at_(escrow), now_(now), mutations_(mutations) {}
+  Deciding(const Escrow& escrow, UnixMs now, const base::Mutations& mutations, Paying paying)
+      : at_(escrow), now_(now), mutations_(mutations), paying_(paying) {}
 
   Decided operator()(const Acted& command);
   Decided operator()(const Looked&);
@@ -68,6 +68,16 @@ class Deciding {
     const std::uint64_t left = next.value > now_ ? (next.value - now_).count() : 0;
     return wallet::Wide{left} * 10 < (next.value - at_.begun).count();
   }
+  /// Whether what is owed is paid now. What came unasked does not wait, and takes the rest with it.
+  bool due() const {
+    if (paying_ == Paying::at_once || is_final(at_.stage)) return true;
+    Amount owed;
+    for (const Payout& payout : at_.owed) {
+      if (payout.why == Why::unasked) return true;
+      owed = owed + payout.amount;
+    }
+    return owed.units() >= kGatheredMin && wallet::Wide{owed.units()} * kGatheredPart >= at_.agreement.price.units();
+  }
   bool payable(Amount total) const { return total >= at_.released && total <= at_.agreement.price; }
   /// A provider's first act in a dispute has its bytes. Whether they are there now, or were.
   bool reveal(Party by, const std::optional<Reveal>& bytes);
@@ -75,11 +85,12 @@ class Deciding {
   Escrow at_;
   const UnixMs now_;
   const base::Mutations& mutations_;
+  const Paying paying_;
   Decision out_;
 };
 
 Decided Deciding::done() {
-  if (!at_.outgoing.bound() && !at_.owed.empty()) {
+  if (!at_.outgoing.bound() && !at_.owed.empty() && due()) {
     std::vector<wallet::Credit> credits;
     for (const Payout& payout : at_.owed)
       if (credits.size() < wallet::kCreditsMax) credits.push_back({payout.to, payout.amount});
@@ -422,8 +433,8 @@ Decision open(const Escrow& escrow, UnixMs now) {
 }
 
 base::Result<Decision, EscrowError> decide(const Escrow& escrow, const Command& command, UnixMs now,
-                                           const base::Mutations& mutations) {
-  Deciding deciding(escrow, now, mutations);
+                                           const base::Mutations& mutations, Paying paying) {
+  Deciding deciding(escrow, now, mutations, paying);
   return std::visit(deciding, command);
 }
 

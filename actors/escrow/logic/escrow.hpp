@@ -7,6 +7,8 @@
 //          time; the end of one is known before the next is bound. One that is refused is sent again as it is: another
 //          one in its place could find that a copy of the first was posted after all. What comes unasked or late goes
 //          back whole; what no act has announced, later each time (actors/wallet/logic/ledger/strays.hpp).
+// Gathered where each payment costs a fee (Paying), what is due of an escrow that goes on waits for more. What waits so
+//          is no transfer, and holds no deadline up; it goes out at the end, if not before.
 // Deadline fires only when no transfer of the escrow is unconfirmed, and when the book has taken commands for the
 //          grace (at most the length of the state) since its last outage. Acts are taken until it has fired.
 // Acts     of a party have rising numbers. The latest act again is no error and changes nothing; an older one is
@@ -322,9 +324,10 @@ struct Escrow {
   const Address& address(Party party) const { return party == Party::buyer ? agreement.buyer : agreement.provider; }
   /// What the party pays in.
   Amount share(Party party) const { return party == Party::buyer ? agreement.price + agreement.bond : agreement.bond; }
-  /// No transfer is unconfirmed and nothing is owed.
+  /// No transfer is unconfirmed and nothing is owed, gathered or not.
   bool confirmed() const;
-  /// The same but for what came unasked and goes back: that holds no deadline up, or anyone could.
+  /// The same but for what is gathered, and for what came unasked and goes back: that holds no deadline up, or anyone
+  /// could.
   bool settled() const;
 };
 
@@ -336,9 +339,18 @@ struct Decision {
 /// The events with which an escrow begins: the buyer has signed, its agreement passed check().
 Decision open(const Escrow& escrow, UnixMs now);
 
+/// When what is due of an escrow that goes on is paid.
+enum class Paying : std::uint8_t {
+  at_once,
+  gathered,  ///< each payment costs the book's node a fee: once it is this much of the price, and of money
+};
+inline constexpr std::uint64_t kGatheredPart = 8;       // our choice: at most as many payments before the last one
+inline constexpr std::uint64_t kGatheredMin = 100'000;  // units; our choice: 64 fees, where a unit of gas costs one
+
 /// Errors change nothing. No event: the command has its effect already, or a payment that was refused is sent again.
 base::Result<Decision, EscrowError> decide(const Escrow& escrow, const Command& command, UnixMs now,
-                                           const base::Mutations& mutations = base::kNoMutations);
+                                           const base::Mutations& mutations = base::kNoMutations,
+                                           Paying paying = Paying::at_once);
 void apply(Escrow& escrow, const Event& event);
 
 /// What a restart sends again.

@@ -173,7 +173,7 @@ class ChainEvening {
     const std::size_t ended = Event(PaymentEnded{}).index();
     for (int i = 0; i < 100; ++i) {
       events_ = log();
-      if (std::ranges::count(events_, ended) >= 2) break;
+      if (std::ranges::count(events_, ended) >= 1) break;  // the milestone waited for the end
       book_.run_for(std::chrono::seconds(1));
     }
     book_.run_for(std::chrono::seconds(30));  // nothing is paid twice

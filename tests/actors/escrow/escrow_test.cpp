@@ -110,6 +110,51 @@ TEST_CASE("escrow: a thousand payments of progress pay as one") {
   CHECK(one.ended(Stage::released, 0, 1'000'000'007 - 50'000'000, 50'000'000));
 }
 
+TEST_CASE("escrow: where payments cost a fee, what is due gathers until it is an eighth of the price, or the end") {
+  SUBCASE("a small price is paid at the end, in one payment") {
+    OneEscrow one(agreement(200, 0));
+    one.paying = Paying::gathered;
+    one.to_running();
+    for (std::uint64_t earned = 1; earned < 200; ++earned) REQUIRE(one.buyer(Progress{Amount::of(earned)}).ok());
+    CHECK(one.payments == 0);
+    CHECK(one.escrow.settled());
+    SUBCASE("by the last act") {
+      REQUIRE(one.buyer(Progress{Amount::of(200)}).ok());
+      CHECK(one.ended(Stage::released, 0, 190, 10));
+    }
+    SUBCASE("by the deadline, which it does not hold up") {
+      one.to_deadline();
+      REQUIRE(one.fire().ok());
+      CHECK(one.ended(Stage::refunded, 1, 199 - 9, 9));
+    }
+    SUBCASE("what a stranger pays goes back with it") {
+      REQUIRE(one.command(Arrived{++one.sequence, {}, kStranger, Amount::of(3)}).ok());
+      CHECK(one.paid[kStranger] == 3);
+      CHECK(one.paid[kProvider] == 199 - 9);
+      REQUIRE(one.buyer(Progress{Amount::of(200)}).ok());
+      CHECK(one.payments == 2);
+      return;
+    }
+    CHECK(one.payments == 1);
+  }
+  SUBCASE("a large one in eight payments and the last one at most, at the bound and not before") {
+    const std::uint64_t price = kGatheredPart * kGatheredMin;
+    OneEscrow one(agreement(price, 0));
+    one.paying = Paying::gathered;
+    one.to_running();
+    REQUIRE(one.buyer(Progress{Amount::of(kGatheredMin - 1)}).ok());
+    CHECK(one.payments == 0);
+    REQUIRE(one.buyer(Progress{Amount::of(kGatheredMin)}).ok());
+    CHECK(one.payments == 1);
+    CHECK(one.paid[kFund] == kGatheredMin / 20);
+    for (std::uint64_t earned = kGatheredMin + 500; earned < price; earned += 500)
+      REQUIRE(one.buyer(Progress{Amount::of(earned)}).ok());
+    REQUIRE(one.buyer(Progress{Amount::of(price)}).ok());
+    CHECK(one.ended(Stage::released, 0, price - price / 20, price / 20));
+    CHECK(one.payments <= kGatheredPart + 1);
+  }
+}
+
 TEST_CASE("escrow: milestones are paid one by one; the last one ends it; none is paid twice") {
   OneEscrow one(agreement(47, 10, {Amount::of(19), Amount::of(28)}));
   one.to_running();

@@ -52,12 +52,14 @@ struct OneEscrow {
   std::map<Address, std::uint64_t> paid{};
   std::vector<ForfeitArbiter> forfeited{};
   bool ledger_answers = true;
+  Paying paying = Paying::at_once;
+  std::size_t payments = 0;
   std::uint64_t sequence = 0;
 
   void apply(const Event& event) { escrow::apply(escrow, event); }
 
   base::Result<void, EscrowError> command(const Command& what) {
-    auto decided = decide(escrow, what, now);
+    auto decided = decide(escrow, what, now, base::kNoMutations, paying);
     if (!decided.ok()) return decided.error();
     for (const Event& event : decided.value().events) apply(event);
     for (const Effect& effect : decided.value().effects) perform(effect);
@@ -67,6 +69,7 @@ struct OneEscrow {
     if (const auto* forfeit = std::get_if<ForfeitArbiter>(&effect)) forfeited.push_back(*forfeit);
     const auto* payment = std::get_if<SendPayment>(&effect);
     if (payment == nullptr || !ledger_answers) return;
+    ++payments;
     for (const wallet::Credit& credit : payment->transfer.credits) paid[credit.to] += credit.amount.units();
     REQUIRE(command(PaymentConfirmed{id_of(payment->transfer)}).ok());
   }
