@@ -206,6 +206,7 @@ void ChainActor::take_forks(const base::NodeId& neighbour, std::shared_ptr<const
     const auto found = neighbours_.find(neighbour);
     if (found == neighbours_.end()) return;
     found->second.forks.gave();
+    found->second.blocks.gave();   // of that fork, maybe, before the statement
     found->second.forks_due = {};  // it may know of later ones
     found->second.height = found->second.head_height;
   });

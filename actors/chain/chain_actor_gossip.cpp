@@ -372,9 +372,9 @@ void ChainActor::take_next() {
     }
     const BlockId id = id_of(block.value().header);
     if (block.value().header.fork > fork_ && block.value().header.height == ledger_.head().height.next()) {
-      synced_.clear();  // first, why the chain goes on from here
+      synced_.clear();  // first, why the chain goes on from here; who does not tell it has given nothing
+      distrust(synced_from_);
       if (const auto from = neighbours_.find(synced_from_); from != neighbours_.end()) {
-        from->second.height = ledger_.head().height;
         from->second.forks_due = {};
         ask_forks(synced_from_);
       }

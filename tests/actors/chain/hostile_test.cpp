@@ -229,6 +229,7 @@ TEST_CASE("chain hostile: who tells transactions that it does not give is heard 
   CHECK(asked <= 800);
   world.net.stage.run_for(10s);
   tell_some();
+  world.net.stage.run_for(1s);
   CHECK(world.peers[2].transactions_asked.size() == asked + 200);
   CHECK(world.net.accused.empty());
 }
@@ -271,6 +272,25 @@ TEST_CASE("chain hostile: a block that is false, or is not given, holds up no he
     CHECK(world.height() >= 20);  // an empty block a second, and a second's patience each time
     CHECK(world.peers[2].blocks_asked <= 12);
     CHECK(world.peers[3].blocks_asked <= 12);
+  }
+  SUBCASE("blocks of a later fork, and not its statement: the same") {
+    HostileChain world(HostileChain::Votes::here);
+    world.peers[2].blocks = [&](auto reply) {
+      Block block;
+      block.header.fork = Fork{1};
+      block.header.height = Height{world.height() + 1};
+      block.header.time = UnixMs{2};
+      block.header.proposer = world.validator();
+      block.header.parent = {world.chain.bytes};
+      seal(block);
+      const Commit commit{{Fork{1}, block.header.height, Round{0}}, id_of(block.header), {{world.validator(), {}}}};
+      answer_blocks(reply, encode(block), commit_entries(commit));
+    };
+    for (int second = 0; second < 60; ++second) world.meet(2, 1u << 30);
+    CHECK(world.height() >= 20);
+    CHECK(world.peers[2].blocks_asked >= 2);
+    CHECK(world.peers[2].blocks_asked <= 12);
+    CHECK(world.peers[2].forks_asked >= 1);
   }
 }
 
