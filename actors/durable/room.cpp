@@ -6,7 +6,7 @@ namespace troupe::durable {
 namespace {
 
 constexpr std::string_view kStore = "/store";
-constexpr std::chrono::seconds kLookDue{10};  // our choice: as other reads
+constexpr std::chrono::seconds kUsageDue{10};  // our choice: as other reads
 
 }  // namespace
 
@@ -23,7 +23,7 @@ void Room::look() {
   if (now() < look_at_) return;
   look_at_ = now() + kLookEvery;
   ask<store::wire::Usage, store::wire::Used>(
-      node().find(kStore), now() + kLookDue, [](store::wire::Usage::Builder) {},
+      node().find(kStore), now() + kUsageDue, [](store::wire::Usage::Builder) {},
       [this](runtime::Answer<store::wire::Used> used) {
         if (used.ok()) free_ = used.value().getFreeBytes();
       });

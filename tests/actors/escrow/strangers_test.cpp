@@ -12,7 +12,7 @@ using base::Code;
 
 namespace {
 
-constexpr std::size_t kBook = 0, kStranger = 1;
+constexpr std::size_t kBook = 0, kGuest = 1;
 
 /// The escrows of a node whose device has so much room, and another node.
 struct Escrows {
@@ -55,12 +55,12 @@ struct Escrows {
 
 TEST_CASE("escrow: strangers begin nothing on a device that is nearly full, and what they have begun can end") {
   Escrows escrows;
-  CHECK_FALSE(escrows.no_room<wire::OpenEscrow, wire::EscrowIs>(kStranger));
+  CHECK_FALSE(escrows.no_room<wire::OpenEscrow, wire::EscrowIs>(kGuest));
   escrows.free = durable::Room::kLeft - 1;
-  CHECK(escrows.no_room<wire::OpenEscrow, wire::EscrowIs>(kStranger));
-  CHECK_FALSE(escrows.no_room<wire::TakeAct, wire::ActTaken>(kStranger));
-  CHECK_FALSE(escrows.no_room<wire::TakeTaskAct, wire::TaskEscrowIs>(kStranger));
+  CHECK(escrows.no_room<wire::OpenEscrow, wire::EscrowIs>(kGuest));
+  CHECK_FALSE(escrows.no_room<wire::TakeAct, wire::ActTaken>(kGuest));
+  CHECK_FALSE(escrows.no_room<wire::TakeTaskAct, wire::TaskEscrowIs>(kGuest));
   escrows.free = durable::Room::kLeftByBegun - 1;
-  CHECK(escrows.no_room<wire::TakeAct, wire::ActTaken>(kStranger));
+  CHECK(escrows.no_room<wire::TakeAct, wire::ActTaken>(kGuest));
   CHECK_FALSE(escrows.no_room<wire::OpenEscrow, wire::EscrowIs>(kBook));
 }

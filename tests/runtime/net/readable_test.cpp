@@ -25,7 +25,7 @@ Words answer() {
   auto found = message.initRoot<dht::wire::FoundValue>();
   found.setRecord(capnp::Data::Reader(reinterpret_cast<const kj::byte*>("record"), 6));
   auto list = found.initContacts(3);
-  for (auto one : list) one.setKey(capnp::Data::Reader(reinterpret_cast<const kj::byte*>("key"), 3));
+  for (auto one : list) one.setKey0(7);
   return capnp::messageToFlatArray(message);
 }
 const messages::KindInfo& kind() { return messages::kind_of<dht::wire::FoundValue>(); }
@@ -35,7 +35,7 @@ void read(const Words& words) {
   capnp::FlatArrayMessageReader message(words.asPtr());
   const auto found = message.getRoot<dht::wire::FoundValue>();
   (void)found.getRecord().size();
-  for (const auto one : found.getContacts()) (void)one.getKey().size();
+  for (const auto one : found.getContacts()) (void)one.getKey0();
 }
 
 }  // namespace
