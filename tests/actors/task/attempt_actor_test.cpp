@@ -12,9 +12,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t kPieces = 96;
+constexpr std::size_t kPieces = 512;
 
-/// An attempt whose program leaves kPieces pieces, and a submitter that takes one of them each `pause`.
+/// An attempt whose program leaves kPieces pieces, and a submitter that grants a window each `pause`.
 struct AttemptFixture : test::ActorFixture {
   explicit AttemptFixture(base::Duration pause) {
     programs.add("/task/program", [](const sim::Run&) -> sim::Script {
@@ -22,8 +22,7 @@ struct AttemptFixture : test::ActorFixture {
     });
     ports.processes().use(programs);
     settings.identity = std::shared_ptr<const crypto::Identity>(&submitter(), [](const crypto::Identity*) {});
-    start(
-        "task",
+    const auto task = test::script(
         [this](test::Scripted&, runtime::Handlers& on) {
           on.tell<wire::AttemptAnswered>([this](wire::AttemptAnswered::Reader) { ++answered; });
         },
@@ -41,6 +40,8 @@ struct AttemptFixture : test::ActorFixture {
               AttemptActor::What{.order = order, .paid_by = escrow::TaskEscrowId{}});
           attempt = self.spawn("attempt", [this, what] { return std::make_unique<AttemptActor>(settings, what); });
         });
+    start("node", {}, [task](test::Scripted& self) { self.spawn("task", task); });
+    stage.run_for(1s);
     start(
         "submitter",
         [this, pause](test::Scripted& self, runtime::Handlers& on) {
@@ -75,17 +76,17 @@ struct AttemptFixture : test::ActorFixture {
 }  // namespace
 
 TEST_CASE("task attempt: a submitter on a slow line gets all outputs, however long that takes") {
-  AttemptFixture it(2s);
-  it.stage.run_for(10min);
+  AttemptFixture it(30s);
+  it.stage.run_for(1h);
   REQUIRE(it.end);
   CHECK_MESSAGE(it.end->ok(), it.end->error().message);
   CHECK(it.bytes == kPieces * kPieceBytes);
   CHECK(it.answered == 1);
 }
 
-TEST_CASE("task attempt: a submitter that takes a piece each two minutes does not keep it, and owes for it") {
-  AttemptFixture it(119s);
-  it.stage.run_for(6min);
+TEST_CASE("task attempt: a submitter that takes a window each four minutes does not keep it, and owes for it") {
+  AttemptFixture it(4min);
+  it.stage.run_for(20min);
   REQUIRE(it.end);
   REQUIRE_FALSE(it.end->ok());
   CHECK(it.end->error().code == base::Code::unavailable);
