@@ -4,8 +4,7 @@
 // Source  CAF 0.17.6, `policy/work_stealing.hpp`. There a worker without work looks for it every 50 us for 25 ms after
 //         each message, and every 10 ms from then on, whatever the others do.
 // Order   each worker has three queues, and takes from them in turn: what its own actors sent to, the latest first;
-// what
-//         came from elsewhere (sockets, disks, clocks); and actors whose turn ended before their messages did. So
+//         what came from elsewhere (sockets, disks, clocks); and actors whose turn ended before their messages did. So
 //         one that has much to do delays a short one by a turn, not by all that waits.
 // States  running: has work. Searching: looks at all queues, for about a millisecond while another one runs. Asleep: is
 //         woken, and while another one runs looks once in CAF's 10 ms, at what was added just as it fell asleep.

@@ -6,10 +6,7 @@
 
 #include <map>
 #include <memory>
-#include <optional>
 #include <vector>
-
-#include "runtime/base/ensure.hpp"
 
 namespace troupe::net {
 namespace {

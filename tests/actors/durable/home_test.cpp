@@ -34,16 +34,21 @@ class Counting final : public durable::Home {
   std::optional<base::Error> refusal(const runtime::Envelope&) override { return std::nullopt; }
 };
 
+template <class Node>
+void start(Node& at, Counting*& home) {
+  at.node.start("count", [&] {
+    auto out = std::make_unique<Counting>(at.pool);
+    home = out.get();
+    return out;
+  });
+}
+
 }  // namespace
 
 TEST_CASE("durable home: strangers have shares of the questions that are under way, and the node has the rest") {
   NetCluster cluster(2);
   Counting* home = nullptr;
-  cluster[0].node.start("count", [&] {
-    auto out = std::make_unique<Counting>(cluster[0].pool);
-    home = out.get();
-    return out;
-  });
+  start(cluster[0], home);
   std::size_t refused = 0, answered = 0;
   const auto ask = [&](Scripted& self, const runtime::Handle& service, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i)
@@ -77,11 +82,7 @@ TEST_CASE("durable home: what strangers ask to be changed leaves a part of the d
   std::optional<base::Error> refused;
   NetCluster cluster(2);
   Counting* home = nullptr;
-  cluster[0].node.start("count", [&] {
-    auto out = std::make_unique<Counting>(cluster[0].pool);
-    home = out.get();
-    return out;
-  });
+  start(cluster[0], home);
   cluster[0].node.start("store", script([&](Scripted&, runtime::Handlers& on) {
                           on.ask<store::wire::Usage, store::wire::Used>([&](auto, auto reply) {
                             reply.send([&](store::wire::Used::Builder out) { out.setFreeBytes(free); });
