@@ -60,6 +60,10 @@ class Seat final : public runtime::Part {
   std::uint64_t term() const { return term_; }
   /// Whether an operator of that node may do what an operator of the place may: it is a member of the group.
   bool trusts(const base::NodeId& node) const { return members_.contains(node); }
+  /// Who is behind a question; members of the group are reserved, as this node is.
+  base::User<base::NodeId> user(const runtime::Caller& from) const;
+  /// The caller that a child of the owner is to see: a reserved one is the node itself.
+  runtime::Caller behind(const runtime::Caller& from) const { return user(from).reserved ? runtime::Caller{} : from; }
   /// Of the group; empty without one, and at a node that is none of them.
   const std::set<base::NodeId>& members() const { return members_; }
   /// The leader, where this node is a member that knows it.
@@ -189,8 +193,7 @@ class Home : public runtime::Actor {
   const Seat& seat() const { return seat_; }
   const Gateway& gateway() const { return gateway_; }
   using User = base::User<base::NodeId>;
-  /// Who is behind a question; members of the group are reserved, too.
-  User user(const runtime::Caller& from) const;
+  User user(const runtime::Caller& from) const { return seat_.user(from); }
 
  private:
   struct Follow {};

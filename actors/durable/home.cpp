@@ -1,5 +1,4 @@
 #include "actors/durable/api.hpp"
-#include "runtime/actor/user.hpp"
 
 namespace troupe::durable {
 
@@ -49,21 +48,17 @@ void Home::take(const runtime::Envelope& question, runtime::AnyReply reply) {
   ask_child(question, caller(), std::move(reply));
 }
 
-Home::User Home::user(const runtime::Caller& from) const {
-  const User out = runtime::user_of(from);
-  return out.reserved || seat_.trusts(out.id) ? User{.reserved = true} : out;
-}
-
 void Home::ask_child(const runtime::Envelope& question, const runtime::Caller& from, runtime::AnyReply reply) {
   const User user = this->user(from);
   if (!asked_.fits(user, 1))
     return reply.refuse({Code::overloaded, "it has as many questions as it takes at a time", std::chrono::seconds(1)});
   if (!child_) return reply.refuse({Code::unavailable, "it is being opened: try again in a moment"});
   asked_.hold(user, 1);
-  request(child_, question, [this, user, reply = std::move(reply)](const runtime::Envelope& answer) mutable {
-    asked_.release(user, 1);
-    reply.forward(answer);
-  });
+  request_for(seat_.behind(from), child_, question,
+              [this, user, reply = std::move(reply)](const runtime::Envelope& answer) mutable {
+                asked_.release(user, 1);
+                reply.forward(answer);
+              });
 }
 
 }  // namespace troupe::durable

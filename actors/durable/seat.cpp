@@ -1,6 +1,7 @@
 #include "actors/durable/api.hpp"
 #include "actors/raft/api.hpp"
 #include "messages/words.hpp"
+#include "runtime/actor/user.hpp"
 
 namespace troupe::durable {
 namespace {
@@ -12,6 +13,11 @@ constexpr std::chrono::hours kIdle{24};                 // a leader that stays s
 
 Seat::Seat(runtime::Actor& owner, Place place, std::shared_ptr<net::Pool> pool)
     : Part(owner), place_(place.at(pool->setup().identity->id())), pool_(std::move(pool)) {}
+
+base::User<base::NodeId> Seat::user(const runtime::Caller& from) const {
+  const auto out = runtime::user_of(from);
+  return out.reserved || trusts(out.id) ? base::User<base::NodeId>{.reserved = true} : out;
+}
 
 void Seat::start(base::Callback<void()> taken, base::Callback<void()> lost) {
   taken_ = std::move(taken);

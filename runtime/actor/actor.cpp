@@ -16,6 +16,10 @@ void Actor::send(const Handle& to, Envelope envelope) { shell_->send(to, std::mo
 void Actor::request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback) {
   shell_->request(to, std::move(question), std::move(callback));
 }
+void Actor::request_for(const Caller& asker, const Handle& to, Envelope question,
+                        base::Callback<void(const Envelope&)> callback) {
+  shell_->request(to, std::move(question), std::move(callback), asker.handle);
+}
 Handle Actor::spawn(std::string name, Factory factory, SpawnOptions options) {
   return shell_->spawn_child(std::move(name), std::move(factory), std::move(options));
 }

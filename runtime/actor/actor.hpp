@@ -19,13 +19,14 @@
 
 namespace troupe::runtime {
 
-/// Who sent the message at hand.
+/// Who sent the message at hand; of one that an actor of this node passed on with request_for(), who sent it there.
 struct Caller {
   messages::Role role = messages::Role::inside;
   std::optional<base::NodeId> node;  ///< the other node, or an operator's key hash; none for this node
   /// Where it gets what is sent to it, which it has shown; none for this node, and at the control socket.
   std::optional<base::Endpoint> at{};
   bool by_datagram = false;  ///< said by it once, but maybe said again by somebody else
+  Handle handle{};           ///< itself, for request_for(); null for a sender without an address
 
   /// "9f3c…" of an operator's key, or "local" for one at this machine: for logs of what was done.
   std::string who() const { return !node || *node == base::NodeId{} ? "local" : node->hex(); }
@@ -106,6 +107,9 @@ class Actor {
   }
   /// The same with an envelope that is at hand; its header names the deadline.
   void request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback);
+  /// The same for `asker`, who has asked this actor: an actor of this node finds it as its caller().
+  void request_for(const Caller& asker, const Handle& to, Envelope question,
+                   base::Callback<void(const Envelope&)> callback);
 
   /// Asks for a stream: `item(Item::Reader)` for each, then `ended(Result<void, Error>)` once. With nobody to ask, or
   /// above NodeLimits::asks_max, it ends as a question does.

@@ -52,9 +52,10 @@ inline std::optional<base::NodeId> node_of(const caf::actor_control_block& whom,
 }
 
 inline Caller caller_of(caf::actor_control_block& whom, const caf::actor_system& system) {
-  const auto* data = remote_data_of(whom, system);
-  if (data == nullptr) return {};
   Caller out;
+  out.handle = caf::actor_cast<Handle>(&whom);
+  const auto* data = remote_data_of(whom, system);
+  if (data == nullptr) return out;
   out.role = static_cast<messages::Role>(data->process_id() & kRoleMask);
   out.node = node_of(whom, system);
   out.by_datagram = (data->process_id() & static_cast<std::uint32_t>(Takes::one_answer)) != 0;

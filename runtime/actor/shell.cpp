@@ -230,7 +230,7 @@ void Shell::replay() {
   replaying_ = true;
   for (Stashed& message : waiting) {
     if (!object_) stash_.push_back(std::move(message));
-    else take(std::move(message.sender), message.id, message.envelope);
+    else take(std::move(message.sender), std::move(message.asker), message.id, message.envelope);
   }
   replaying_ = false;
 }
@@ -288,7 +288,8 @@ void Shell::refuse_later(std::uint64_t id, base::Code code, const char* text) {
           execution());
 }
 
-void Shell::request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback) {
+void Shell::request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback,
+                    const Handle& asker) {
   const bool full = pending_.size() - free_.size() >= setup_.node->limits().asks_max;
   if (full || !to) {
     const std::uint64_t refused = add_pending({0, std::move(callback), nullptr}, base::Instant::max());
@@ -299,7 +300,11 @@ void Shell::request(const Handle& to, Envelope question, base::Callback<void(con
       add_pending({0, std::move(callback), nullptr, question.kind(), to.id(), turn_began()}, question.header().due);
   const bool urgent = question.kind()->lane == messages::Lane::control;
   const caf::message_id mid{id | (urgent ? 0 : caf::message_id::default_async_value)};
-  post(caf::actor_cast<caf::actor_control_block*>(to), caf::make_mailbox_element(ctrl(), mid, {}, std::move(question)));
+  // CAF's own place for those behind the sender. A proxy does not pass it on: another node sees this one ask.
+  caf::mailbox_element::forwarding_stack behind;
+  if (asker) behind.push_back(caf::actor_cast<caf::strong_actor_ptr>(asker));
+  post(caf::actor_cast<caf::actor_control_block*>(to),
+       caf::make_mailbox_element(ctrl(), mid, std::move(behind), std::move(question)));
 }
 
 void Shell::set_timer(TimerTag tag, base::Duration delay) {

@@ -59,7 +59,9 @@ class Shell final : public caf::event_based_actor {
   Header header() const { return Header{.trace = current_.trace}; }
   void refuse(const base::Error& error);
   void send(const Handle& to, Envelope envelope);
-  void request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback);
+  /// `asker`: an actor of this node finds it as its caller(); null: this one.
+  void request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback,
+               const Handle& asker = {});
   void answer(const ReturnAddress& to, Envelope envelope);
   bool refused(const ReturnAddress& question) const {
     return current_.refused && question.message_id == current_.message_id && question.to == current_.sender;
@@ -108,8 +110,9 @@ class Shell final : public caf::event_based_actor {
     caf::strong_actor_ptr sender;
     std::uint64_t message_id = 0;
     Trace trace;
-    bool refused = false;     // Actor::refuse has answered it
-    bool unanswered = false;  // its Reply went with what was thrown
+    caf::strong_actor_ptr asker;  // behind the sender; null: it asks for itself
+    bool refused = false;         // Actor::refuse has answered it
+    bool unanswered = false;      // its Reply went with what was thrown
   };
   struct Pending {         // a question that waits, or a stream that this actor opened
     std::uint64_t id = 0;  // zero: free
@@ -121,7 +124,7 @@ class Shell final : public caf::event_based_actor {
     base::Instant since{};
   };
   struct Stashed {
-    caf::strong_actor_ptr sender;
+    caf::strong_actor_ptr sender, asker;
     caf::message_id id;
     Envelope envelope;
   };
@@ -170,7 +173,7 @@ class Shell final : public caf::event_based_actor {
   bool admit(caf::mailbox_element& element, const Envelope& envelope, caf::execution_unit* worker);
   bool keep_latest(caf::mailbox_element& element, const Envelope& envelope);
   void bounce(const caf::mailbox_element& element, const base::Error& error, caf::execution_unit* worker);
-  void take(caf::strong_actor_ptr sender, caf::message_id id, const Envelope& envelope);
+  void take(caf::strong_actor_ptr sender, caf::strong_actor_ptr asker, caf::message_id id, const Envelope& envelope);
   void handle(const Envelope& envelope);
   void run_handler(const Envelope& envelope);
   void dead_letter(DeadLetter reason);

@@ -117,7 +117,10 @@ caf::invoke_message_result Shell::consume(caf::mailbox_element& element) {
   if (element.content().match_elements<Envelope>()) {
     if (turn_ != nullptr) turn_->next(element.content().get_as<Envelope>(0).kind());
     // Kept by a copy: the handler may outlive the element's place in the queue only through its own copy.
-    take(std::move(element.sender), element.mid, element.content().get_as<Envelope>(0));
+    caf::strong_actor_ptr asker;
+    if (!element.stages.empty()) [[unlikely]]
+      asker = std::move(element.stages.back());
+    take(std::move(element.sender), std::move(asker), element.mid, element.content().get_as<Envelope>(0));
   } else {
     if (turn_ != nullptr) turn_->next(nullptr);
     take_foreign(element);
@@ -172,14 +175,15 @@ class Shell::Tapping {
   bool handled_ = true;
 };
 
-void Shell::take(caf::strong_actor_ptr sender, caf::message_id id, const Envelope& envelope) {
+void Shell::take(caf::strong_actor_ptr sender, caf::strong_actor_ptr asker, caf::message_id id,
+                 const Envelope& envelope) {
   if (setup_.node->witness != nullptr) setup_.node->witness->taken(this->id(), sender ? sender->id() : 0, envelope);
   span_ = 0;
   std::optional<Tapping> tapping;
   if (tapped() && !is_token(id, envelope)) [[unlikely]]
     tapping.emplace(*this, sender, id.is_response(), envelope);
   if (id.is_response()) return take_answer(id.request_id().integer_value(), envelope);
-  current_ = {std::move(sender), id.integer_value(), enter(envelope), false};
+  current_ = {std::move(sender), id.integer_value(), enter(envelope), std::move(asker)};
   // CAF resumes an actor with a thread of its own until its mailbox is empty: a batch without end.
   if (setup_.options.placement == ports::Placement::own_thread) batch_now_known_ = false;
   if (is_control(envelope) && envelope.header().signal == Signal::message && take_runtime_message(envelope)) {
@@ -198,7 +202,7 @@ void Shell::take(caf::strong_actor_ptr sender, caf::message_id id, const Envelop
   }
   if (!object_ || held_) {  // queued before it broke or was paused: it keeps its place
     if (tapping) tapping->put_off();
-    stash_.push_back({std::move(current_.sender), id, envelope});
+    stash_.push_back({std::move(current_.sender), std::move(current_.asker), id, envelope});
     current_ = {};
     return;
   }
@@ -277,7 +281,7 @@ void Shell::take_answer(std::uint64_t id, const Envelope& envelope) {
   Pending* waiting = find_pending(id);
   if (waiting == nullptr) return setup_.node->count(DeadLetter::late_answer);
   if (counting_) Record::count(record_->answers);
-  current_ = {nullptr, 0, enter(envelope), false, false};
+  current_ = {.trace = enter(envelope)};
   if (waiting->stream) {
     const auto stream = waiting->stream;
     if (current_.trace.id == 0) current_.trace = stream->trace();
@@ -476,7 +480,8 @@ void Shell::refuse(const base::Error& error) {
 Handle Shell::sender() const { return caf::actor_cast<caf::actor>(current_.sender); }
 
 Caller Shell::caller() const {
-  return current_.sender ? caller_of(*current_.sender.get(), setup_.node->system()) : Caller{};
+  const auto& from = current_.asker ? current_.asker : current_.sender;
+  return from ? caller_of(*from.get(), setup_.node->system()) : Caller{};
 }
 
 }  // namespace troupe::runtime

@@ -12,4 +12,11 @@ inline base::User<base::NodeId> user_of(const Caller& from) {
   return {.id = *from.node, .group = from.at ? base::group_of(*from.at) : base::AddressGroup{}};
 }
 
+/// An account of theirs, where accounts are what is counted: they cost nothing, but where they are asked from does.
+template <class Id>
+base::User<Id> user_of(const Caller& from, const Id& account) {
+  const auto by = user_of(from);
+  return {.id = account, .group = by.group, .reserved = by.reserved};
+}
+
 }  // namespace troupe::runtime

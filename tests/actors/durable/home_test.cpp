@@ -21,15 +21,18 @@ class Counting final : public durable::Home {
       : Home({.kind = durable::Place::Kind::self}, pool, "/count", "child") {}
   void receive(runtime::Handlers& on) override { receive_home(on); }
   std::vector<runtime::Reply<Number>> waiting;
+  runtime::Caller from;  // of the last one
 
  private:
   void publish() override { node().publish<Number>("/count", self()); }
   runtime::Handle begin_child(const std::string& name) override {
-    return spawn(
-        name, script([this](Scripted&, runtime::Handlers& on) {
-          on.ask<Number, Number>([this](auto, runtime::Reply<Number> reply) { waiting.push_back(std::move(reply)); });
-        }),
-        {});
+    return spawn(name, script([this](Scripted& self, runtime::Handlers& on) {
+                   on.ask<Number, Number>([this, &self](auto, runtime::Reply<Number> reply) {
+                     waiting.push_back(std::move(reply));
+                     from = self.caller();
+                   });
+                 }),
+                 {});
   }
   std::optional<base::Error> refusal(const runtime::Envelope&) override { return std::nullopt; }
 };
@@ -63,8 +66,11 @@ TEST_CASE("durable home: strangers have shares of the questions that are under w
   REQUIRE(home != nullptr);
   CHECK(home->waiting.size() < kAll);
   CHECK(home->waiting.size() + refused == 2 * kAll);
+  CHECK(home->from.node == cluster[1].id());  // as the child sees it
+  CHECK(home->from.at);
   const std::size_t of_strangers = home->waiting.size();
   cluster.inside(0, [&](Scripted& self) { ask(self, self.node().find("/count"), 10); });
+  CHECK(home->from.role == messages::Role::inside);
   CHECK(home->waiting.size() == of_strangers + 10);
 
   // What is answered makes room.

@@ -46,6 +46,7 @@ class Scripted final : public runtime::Actor {
   using Actor::note_stirs;
   using Actor::now;
   using Actor::refuse;
+  using Actor::request_for;
   using Actor::self;
   using Actor::send;
   using Actor::sender;

@@ -159,3 +159,47 @@ TEST_CASE("actor: a question whose handler catches that it cannot be read is ans
   REQUIRE(answer);
   CHECK(runtime::read_error(answer).code == Code::malformed);
 }
+
+TEST_CASE("actor: who asks through another actor of this node is the caller behind it, also where the question waits") {
+  ActorFixture actors;
+  const base::NodeId id{{7}};
+  ForeignActor stranger(actors, id, messages::Role::peer, base::Endpoint::parse("192.0.2.7:1"));
+  std::vector<runtime::Caller> seen;
+  const Handle last = actors.start("last", [&](Scripted& self, Handlers& on) {
+    on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) {
+      seen.push_back(self.caller());
+      reply.send(number(9));
+    });
+  });
+  const auto passes_to = [&](std::string name, const Handle& next) {
+    return actors.start(std::move(name), [next](Scripted& self, Handlers& on) {
+      on.other([&self, next](const Envelope& question, AnyReply reply) {
+        self.request_for(self.caller(), next, question,
+                         [reply = std::move(reply)](const Envelope& answer) mutable { reply.forward(answer); });
+      });
+    });
+  };
+  const Handle middle = passes_to("middle", last);
+  const Handle first = passes_to("first", middle);
+  const Handle itself = actors.start("itself", [&](Scripted& self, Handlers& on) {
+    on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) {
+      self.ask<Number, Number>(middle, self.now() + 1s, number(2),
+                               [reply = std::move(reply)](const runtime::Answer<Number>&) mutable { reply.done(); });
+    });
+  });
+  const auto ask = [&](const Handle& actor) { return stranger.ask<Number>(actor, number(1)); };
+  REQUIRE(ask(first));
+  REQUIRE(seen.size() == 1);
+  CHECK(seen[0].role == messages::Role::peer);
+  CHECK(seen[0].node == id);
+  CHECK(seen[0].at == base::Endpoint::parse("192.0.2.7:1"));
+  REQUIRE(ask(itself));
+  CHECK(seen[1].role == messages::Role::inside);
+
+  actors.inside(
+      [&](Scripted& self) { self.tell<runtime::wire::Hold>(last, [](auto out) { out.setMilliseconds(1'000); }); });
+  CHECK_FALSE(ask(first));
+  actors.stage.run_for(2s);
+  REQUIRE(seen.size() == 3);
+  CHECK(seen[2].node == id);
+}
