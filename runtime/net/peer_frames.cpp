@@ -184,7 +184,7 @@ void Peer::take_tell(const Frame& frame) {
   const auto service = node().service(frame.path);
   if (forbidden(frame, kind, service.get())) return node().count(runtime::DeadLetter::unsupported);
   Envelope message = envelope_of(frame, kind, Signal::message);
-  if (!link_->served->charge_other(message)) return node().count(runtime::DeadLetter::full);
+  if (!link_->served->charge_tell(message)) return node().count(runtime::DeadLetter::full);
   deliver(caf::actor_cast<caf::strong_actor_ptr>(service->handle), link_->answers(),
           caf::message_id::default_async_value, std::move(message));
 }
@@ -207,7 +207,7 @@ void Peer::take_conversation(const Frame& frame) {
     return violated("an answer or item without words");
   }
   const auto served = ours(number) ? served_.end() : served_.find(number);
-  const Envelope envelope =
+  Envelope envelope =
       envelope_of(frame, kind, *signal_of(type), served == served_.end() ? runtime::Trace{} : served->second.trace);
   if (ours(number)) {
     const auto flow = flows_.find(number);
@@ -220,6 +220,13 @@ void Peer::take_conversation(const Frame& frame) {
     if (!is_last(type) && (flow == flows_.end() || !take_part(frame, flow->second)))
       return violated("more than was granted");
     if (is_last(type) && flow != flows_.end()) flows_.erase(flow);
+    // Items are bounded by the credit that their reader grants.
+    const bool large = envelope.bytes().size() >= ServedBytes::kSharedMin;
+    if (large && type == FrameType::answer && !link_->served->charge_answer(envelope))
+      envelope = runtime::error_envelope(
+          {Code::unknown_outcome,
+           "it has answered, and too many bytes of its answers are in use (net.buffer_bytes_max)"},
+          {.trace = envelope.header().trace});
     return deliver(asker.who, link_->answers(), caf::message_id{asker.message_id}.response_id().integer_value(),
                    envelope);
   }

@@ -2,26 +2,26 @@
 
 namespace troupe::net {
 
-bool ServedBytes::take(const base::User<base::NodeId>& user, std::size_t bytes) {
+bool ServedBytes::take(Sort sort, const User& user, std::size_t bytes) {
   if (bytes >= kSharedMin) {
     const std::lock_guard hold(lock_);
-    if (!shares_.fits(user, bytes)) return false;
-    shares_.hold(user, bytes);
+    if (!shares(sort).fits(user, bytes)) return false;
+    shares(sort).hold(user, bytes);
   }
   all_.fetch_add(bytes, std::memory_order_relaxed);
   return true;
 }
 
-void ServedBytes::give_back(const base::User<base::NodeId>& user, std::size_t bytes) {
+void ServedBytes::give_back(Sort sort, const User& user, std::size_t bytes) {
   all_.fetch_sub(bytes, std::memory_order_relaxed);
   if (bytes < kSharedMin) return;
   const std::lock_guard hold(lock_);
-  shares_.release(user, bytes);
+  shares(sort).release(user, bytes);
 }
 
 bool Served::charge(Account& account, runtime::Envelope& envelope) {
   const std::size_t bytes = envelope.bytes().size();
-  if (!all_->take(user_, bytes)) return false;
+  if (!all_->take(account.sort, user_, bytes)) return false;
   bytes_.fetch_add(bytes, std::memory_order_relaxed);
   account.count.fetch_add(1, std::memory_order_relaxed);
   envelope.charge({shared_from_this(), &account});
@@ -31,7 +31,7 @@ bool Served::charge(Account& account, runtime::Envelope& envelope) {
 void Served::Account::freed(std::size_t bytes) noexcept {
   count.fetch_sub(1, std::memory_order_relaxed);
   of.bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-  of.all_->give_back(of.user_, bytes);
+  of.all_->give_back(sort, of.user_, bytes);
 }
 
 }  // namespace troupe::net

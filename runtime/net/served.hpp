@@ -1,10 +1,11 @@
 #pragma once
-// The memory of messages that other nodes sent and that services of this node have not dropped yet.
+// The memory of messages that other nodes sent and that actors of this node have not dropped yet.
 //
 // A message counts from its arrival until its last envelope is gone: while it waits in a mailbox, and while a service
 // keeps it. That its asker cancels it, or ends its link, changes nothing.
 // Limits  ServedBytes holds those of at least kSharedMin in a ShareBudget by node and group: the newcomer is refused.
-//         Smaller ones are counted, and bounded by the places in mailboxes.
+//         Smaller ones are counted, and bounded by the places in mailboxes. Answers have a budget of their own: what
+//         others push leaves room for what this node has asked for.
 // Safety  any thread; belongs_to() before the first charge.
 #include <atomic>
 #include <memory>
@@ -23,29 +24,37 @@ class ServedBytes {
   /// mailbox, are 40 MiB.
   static constexpr std::size_t kSharedMin = 4 * 1024;
 
-  explicit ServedBytes(std::size_t whole) : shares_(whole) {}
+  using User = base::User<base::NodeId>;
+  enum class Sort : std::uint8_t { pushed, answers };
+
+  /// `whole`: of each sort.
+  explicit ServedBytes(std::size_t whole) : pushed_(whole), answers_(whole) {}
 
   /// False if there is no room for it; then nothing has changed.
-  bool take(const base::User<base::NodeId>& user, std::size_t bytes);
-  void give_back(const base::User<base::NodeId>& user, std::size_t bytes);
+  bool take(Sort sort, const User& user, std::size_t bytes);
+  void give_back(Sort sort, const User& user, std::size_t bytes);
+  /// Of both sorts.
   std::size_t all() const { return all_.load(std::memory_order_relaxed); }
 
  private:
+  base::ShareBudget<base::NodeId>& shares(Sort sort) { return sort == Sort::pushed ? pushed_ : answers_; }
+
   std::atomic<std::size_t> all_{0};
   std::mutex lock_;
-  base::ShareBudget<base::NodeId> shares_;
+  base::ShareBudget<base::NodeId> pushed_, answers_;
 };
 
 /// Of one link. Its messages keep it.
 class Served : public std::enable_shared_from_this<Served> {
  public:
-  explicit Served(std::shared_ptr<ServedBytes> all) : all_(std::move(all)), questions_(*this), others_(*this) {}
+  explicit Served(std::shared_ptr<ServedBytes> all) : all_(std::move(all)) {}
 
   void belongs_to(const base::User<base::NodeId>& user) { user_ = user; }
 
   /// Charges an envelope that was just made. False if there is no room for it; then nothing has changed.
   bool charge_question(runtime::Envelope& question) { return charge(questions_, question); }
-  bool charge_other(runtime::Envelope& message) { return charge(others_, message); }
+  bool charge_tell(runtime::Envelope& message) { return charge(tells_, message); }
+  bool charge_answer(runtime::Envelope& answer) { return charge(answers_, answer); }
 
   /// Questions that have not been dropped, whether or not they were answered.
   std::size_t questions() const { return questions_.count.load(std::memory_order_relaxed); }
@@ -54,9 +63,10 @@ class Served : public std::enable_shared_from_this<Served> {
 
  private:
   struct Account final : runtime::Envelope::Account {
-    explicit Account(Served& owner) : of(owner) {}
+    Account(Served& owner, ServedBytes::Sort its_sort) : of(owner), sort(its_sort) {}
     void freed(std::size_t bytes) noexcept override;
     Served& of;
+    const ServedBytes::Sort sort;
     std::atomic<std::size_t> count{0};
   };
   bool charge(Account& account, runtime::Envelope& envelope);
@@ -64,7 +74,8 @@ class Served : public std::enable_shared_from_this<Served> {
   const std::shared_ptr<ServedBytes> all_;
   base::User<base::NodeId> user_;
   std::atomic<std::size_t> bytes_{0};
-  Account questions_, others_;
+  Account questions_{*this, ServedBytes::Sort::pushed}, tells_{*this, ServedBytes::Sort::pushed},
+      answers_{*this, ServedBytes::Sort::answers};
 };
 
 }  // namespace troupe::net

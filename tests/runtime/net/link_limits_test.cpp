@@ -468,3 +468,32 @@ TEST_CASE("link: a question keeps its place and its bytes until its service is d
   CHECK(later.answered() == 20);
   CHECK(later.refused() == 0);
 }
+
+TEST_CASE("link: a large answer counts until its asker is done with it, and one that finds no room is not known") {
+  NetCluster cluster(2, 1, {.buffer_bytes_max = 4u << 20});
+  cluster.serve<Number>(1, "shop", [](Scripted&, Handlers& on) {
+    on.ask<Number, Parcel>(
+        [](Number::Reader, Reply<Parcel> reply) { reply.send([](Parcel::Builder out) { out.initData(500'000); }); });
+  });
+  std::vector<Envelope> kept;
+  std::size_t refused = 0;
+  const auto ask = [&] {
+    cluster.inside(0, [&](Scripted& self) {
+      self.ask<Number, Parcel>(self.node().remote(cluster[1].id(), "/shop"), self.now() + 30s, number(1),
+                               [&](const runtime::Answer<Parcel>& answer) {
+                                 if (answer.ok()) kept.push_back(answer.envelope());
+                                 else refused += answer.error().code == Code::unknown_outcome;
+                               });
+    });
+  };
+  for (int i = 0; i < 10; ++i) ask();
+  CHECK(kept.size() == 2);  // half of it; a site has a quarter from there on
+  CHECK(refused == 8);
+  const auto link = cluster[0].pool->in_service(cluster[1].id());
+  REQUIRE(link != nullptr);
+  CHECK(link->served->bytes() > 2 * 500'000);
+  kept.clear();
+  CHECK(link->served->bytes() == 0);
+  ask();
+  CHECK(kept.size() == 1);
+}
