@@ -188,7 +188,7 @@ void AttemptActor::sign() {
 }
 
 bool AttemptActor::is_taken() {
-  const base::Duration bought = std::chrono::seconds(1) * taken_ / kTakenPerSecond;
+  const base::Duration bought = base::Duration(std::chrono::seconds(1)) * taken_ / kTakenPerSecond;
   taken_ = 0;
   if (to_.ready()) waited_ = {};
   else waited_ = std::max(waited_ + sign_period(what_->lease) - bought, base::Duration{});

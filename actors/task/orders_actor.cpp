@@ -355,7 +355,8 @@ void OrdersActor::view(wire::ViewTask::Reader question, runtime::Reply<wire::Tas
   reply.send([&](wire::TaskIs::Builder out) {
     out.setOrder(data_of(encode(entry.order)));
     out.setTask(data_of(task.encode()));
-    if (!final(task.state())) out.setWhy(choose(nodes(false), entry.order, *id, policy(), task.apart(false), 1).why());
+    if (!final(task.state()))
+      out.setWhy(choose(nodes(false), entry.order, *id, policy(), task.apart(Task::Away::nodes), 1).why());
     const auto paid_by = settlement_.known_escrow(*id, entry.order);
     if (paid_by && entry.debt != Debt::none) out.setEscrow(data_of(paid_by->view()));
     const Attempt* const result = task.result();

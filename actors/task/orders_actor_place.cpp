@@ -181,8 +181,10 @@ void OrdersActor::place(const TaskId& id, std::vector<Candidate>& free) {
   const auto& held_until = jobs_.at(id).held_until;
   if (held_until && now() < *held_until)
     return task.waits_for("the lease of an attempt that was lost may not have ended: it talks to hosts");
-  Choice choice = choose(free, order, id, policy(), task.apart(false), wanted);
-  if (choice.best.empty()) choice = choose(free, order, id, policy(), task.apart(true), wanted);
+  const auto away_from = [&](Task::Away away) { return choose(free, order, id, policy(), task.apart(away), wanted); };
+  Choice choice = away_from(Task::Away::sites);
+  for (const Task::Away away : {Task::Away::nodes, Task::Away::none})
+    if (choice.best.empty() && !task.attempts().empty()) choice = away_from(away);
   // Why nothing could be paid says more than that nodes are left alone.
   if (choice.best.empty() && !(pays_again_ && now() < *pays_again_)) {
     const std::string& declined = jobs_.at(id).declined;
@@ -392,7 +394,7 @@ void OrdersActor::move_waiting() {
     const Running& one = job.running.at(token);
     Task moved = job.entry.task;
     moved.turned_away(token, {});
-    Apart apart = moved.apart(false);
+    Apart apart = moved.apart(Task::Away::nodes);
     apart.tried.insert(one.node);
     if (choose(free, job.entry.order, id, policy(), apart, 1).best.empty()) continue;
     auto& alone = left_alone_[one.node];

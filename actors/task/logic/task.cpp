@@ -143,13 +143,13 @@ bool Task::compared() const {
   return result() != nullptr && std::ranges::count(attempts_, Verdict::right, &Attempt::verdict) > 1;
 }
 
-Apart Task::apart(bool again) const {
+Apart Task::apart(Away away) const {
   Apart out;
   for (const Attempt& one : attempts_) {
     const bool counts = one.active() || one.state == AttemptState::answered;
-    if (counts || !again) out.tried.insert(one.node);
+    if (counts || away != Away::none) out.tried.insert(one.node);
     // Replicas are compared: nodes of one owner or line are not strangers to each other.
-    if (!counts || replicas_ == 1) continue;
+    if (counts ? replicas_ == 1 : away != Away::sites) continue;
     out.owners.insert(one.owner);
     out.groups.insert(one.group);
   }

@@ -104,8 +104,10 @@ class Task {
   bool believes() const { return replicas_ < asked_replicas_; }
   /// Whether answers were compared, so that each of them says something about its node.
   bool compared() const;
-  /// What they must keep away from. With `again` also nodes that failed before are tried: no others are left.
-  Apart apart(bool again) const;
+  /// From what attempts keep away after one that has failed, as long as there are others: its site, so that many ids
+  /// of one site do not hold a task one after the other; at least its node; nothing.
+  enum class Away : std::uint8_t { sites, nodes, none };
+  Apart apart(Away away) const;
   /// When wanted() or tick() may say something else; nothing: not by time.
   std::optional<std::uint64_t> wake_ms() const;
 

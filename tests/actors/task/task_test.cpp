@@ -95,8 +95,9 @@ TEST_CASE("task: a lost attempt is repeated elsewhere, later and later, and its 
   CHECK(it.task.wake_ms() == it.now + 1'000);
   it.pass(1'000);
   CHECK(it.task.wanted(it.now) == 1);
-  CHECK(it.task.apart(false).tried.contains(worker(1).node));
-  CHECK(it.task.apart(true).tried.empty());
+  CHECK(it.task.apart(Task::Away::nodes).tried.contains(worker(1).node));
+  CHECK(it.task.apart(Task::Away::nodes).groups.empty());
+  CHECK(it.task.apart(Task::Away::none).tried.empty());
   const auto second = it.run(2);
   CHECK_FALSE(it.task.ended(first, exited(0), it.now));
   CHECK_FALSE(it.task.place(first, worker(3), it.now));
@@ -220,11 +221,22 @@ TEST_CASE("task: cancelled, it has no attempt under way") {
   CHECK(it.task.state() == State::cancelled);
 }
 
+TEST_CASE("task: after a lost attempt another site is tried first, whether or not replicas are compared") {
+  TestTask it;
+  CHECK(it.task.lost(it.run(1), "its link ended", it.now));
+  it.pass(1'000);
+  const Apart apart = it.task.apart(Task::Away::sites);
+  CHECK(apart.groups.contains(worker(1).group));
+  CHECK(apart.owners.contains(worker(1).owner));
+  it.run(2);  // as long as it runs, and nothing is compared, its site is as good as others
+  CHECK_FALSE(it.task.apart(Task::Away::sites).groups.contains(worker(2).group));
+}
+
 TEST_CASE("task: of replicas the quorum decides, and who is in the minority was wrong") {
   TestTask it(replicated(3, 2, 0));
   CHECK(it.task.wanted(it.now) == 3);
   const auto a = it.run(1), b = it.run(2), c = it.run(3);
-  CHECK(it.task.apart(false).owners.size() == 3);
+  CHECK(it.task.apart(Task::Away::nodes).owners.size() == 3);
   CHECK(it.task.ended(a, exited(0, 9), it.now));
   CHECK(it.task.state() == State::verifying);
   CHECK(it.task.ended(b, exited(0, 1), it.now));
