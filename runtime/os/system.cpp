@@ -43,7 +43,13 @@ void keep_freed_memory() {
 }  // namespace
 
 void trim_memory() {
-  if (mallinfo2().fordblks >= kMuchIsFree) malloc_trim(0);
+  // Pages that were given back count as free, too: it is done again when much more is free than was left then.
+  static std::size_t left = 0;
+  const std::size_t free = mallinfo2().fordblks;
+  left = std::min(left, free);
+  if (free < left + kMuchIsFree) return;
+  malloc_trim(0);
+  left = mallinfo2().fordblks;
 }
 
 namespace {
