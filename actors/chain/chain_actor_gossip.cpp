@@ -264,16 +264,22 @@ void ChainActor::hear_held(wire::HeldVotes::Reader held) {
   if (Height{held.getHeight()} <= ledger_.head().height)
     return tell<wire::ChainHead>(handle, [this](wire::ChainHead::Builder out) { write_head(out); });
   if (!consensus_ || Height{held.getHeight()} != consensus_->place().height) return;
-  std::map<Round, wire::HeldRound::Reader> there;
+  // Read once: what a message may be read in all is bounded, and there may be many votes.
+  struct Held {
+    bool proposal;
+    capnp::Data::Reader prevotes, precommits;
+  };
+  std::map<Round, Held> there;
   for (const auto round : held.getRounds())
-    if (there.size() < kRoundsToldMax) there.emplace(Round{round.getRound()}, round);
+    if (there.size() < kRoundsToldMax)
+      there.emplace(Round{round.getRound()}, Held{round.getProposal(), round.getPrevotes(), round.getPrecommits()});
   const ValidatorSet& validators = *ledger_.next().validators;
   std::size_t proposals = 0;
   std::vector<SignedProposal> latest_first = consensus_->proposals();
   std::ranges::reverse(latest_first);
   for (const SignedProposal& proposal : latest_first) {
     const auto row = there.find(proposal.content.place.round);
-    if (row != there.end() && row->second.getProposal()) continue;
+    if (row != there.end() && row->second.proposal) continue;
     const auto block = candidates_.find(proposal.content.block);
     if (block == candidates_.end()) continue;
     const Bytes bytes = encode(proposal);
@@ -289,8 +295,7 @@ void ChainActor::hear_held(wire::HeldVotes::Reader held) {
     const auto row = there.find(vote.content.place.round);
     const bool prevote = vote.content.step == Step::prevote;
     const std::size_t index = *validators.index_of(vote.validator);
-    if (row != there.end() && has_bit(prevote ? row->second.getPrevotes() : row->second.getPrecommits(), index))
-      continue;
+    if (row != there.end() && has_bit(prevote ? row->second.prevotes : row->second.precommits, index)) continue;
     const Bytes bytes = encode(vote);
     tell<wire::PushVote>(handle, [&](wire::PushVote::Builder out) {
       out.setChain(data_of(chain_.view()));
