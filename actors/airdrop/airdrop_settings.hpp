@@ -9,7 +9,8 @@ namespace troupe::airdrop {
 struct AirdropSettings {
   std::shared_ptr<net::Pool> pool;
   durable::Place book;
-  UnixMs objections{0};  ///< for how long they are heard
+  UnixMs objections{0};                ///< for how long they are heard
+  std::size_t unfinished_max = 1'024;  ///< of all accounts: each may hold 10 MiB of objections (our choice)
   observe::DomainLog log{};
 };
 

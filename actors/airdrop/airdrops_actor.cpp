@@ -19,6 +19,14 @@ void AirdropsActor::publish() {
                wire::GetObjections, wire::Object, wire::Decide, wire::RunAirdrop>(kPath, self());
 }
 
+std::optional<base::Error> AirdropsActor::refusal(const runtime::Envelope& question) {
+  if (question.kind() != &messages::kind_of<wire::CreateAirdrop>() || !seat().place().chain || user(caller()).reserved)
+    return std::nullopt;
+  return base::Error{base::Code::refused,
+                     "on a chain the node of an airdrop pays the fees of its payments, and so begins those of its own "
+                     "operators alone: create it at a node of your own"};
+}
+
 runtime::Handle AirdropsActor::begin_child(const std::string& name) {
   return spawn<ListActor>(name, ListActor::Setup{settings_, seat().place(), seat().term()});
 }

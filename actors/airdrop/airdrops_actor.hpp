@@ -20,8 +20,9 @@ class AirdropsActor final : public durable::Home {
  private:
   void publish() override;
   runtime::Handle begin_child(const std::string& name) override;
-  /// Who acts is known by a signature.
-  std::optional<base::Error> refusal(const runtime::Envelope&) override { return std::nullopt; }
+  /// Who acts is known by a signature. On a chain the node whose book it is pays the fees of each payment: it begins
+  /// its own airdrops alone.
+  std::optional<base::Error> refusal(const runtime::Envelope& question) override;
 
   const AirdropSettings settings_;
 };

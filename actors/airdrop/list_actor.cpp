@@ -4,6 +4,7 @@
 
 #include "actors/airdrop/rows.hpp"
 #include "messages/words.hpp"
+#include "runtime/actor/user.hpp"
 
 namespace troupe::airdrop {
 namespace {
@@ -36,16 +37,15 @@ void ListActor::receive(runtime::Handlers& on) {
     const auto id = AirdropId::from(bytes_of(told.getId()));
     const auto owner = Address::from(bytes_of(told.getOwner()));
     if (!id) return;
-    if (!told.getOver() && owner) unfinished_[*id] = *owner;
+    if (!told.getOver() && owner) begun(*id, {.id = *owner});
     if (!told.getOver()) return;
-    unfinished_.erase(*id);
+    if (told.getOwing()) owing_.insert(*id);
+    else airdrops_.sleepy(id->hex());
+    // Something may be asked of it: one that nothing is known of is being created.
+    if (!told.getOwing() && !airdrops_.ends(id->hex())) return;
+    if (!told.getOwing()) owing_.erase(*id);
+    ended(*id);
     std::erase_if(claimed_, [&](const auto& one) { return one.second == *id; });
-    if (told.getOwing()) {
-      owing_.insert(*id);
-      return;
-    }
-    owing_.erase(*id);
-    airdrops_.sleepy(id->hex());
   });
   on.timer<Again>([this] { take(); });
   on.timer<Look>([this] {
@@ -55,10 +55,10 @@ void ListActor::receive(runtime::Handlers& on) {
     after<Look>(kLookEvery);
   });
   on.other([this](const runtime::Envelope& question, runtime::AnyReply reply) {
-    if (open_) return serve(question, std::move(reply));
+    if (open_) return serve({question, std::move(reply), caller()});
     if (early_.size() >= kEarlyMax)
       return reply.refuse({Code::overloaded, "the airdrops are being read: try again in a moment"});
-    early_.emplace_back(question, std::move(reply));
+    early_.push_back({question, std::move(reply), caller()});
   });
   on.describe<wire::AirdropListState>([this](wire::AirdropListState::Builder state) {
     state.setAwake(static_cast<std::uint32_t>(airdrops_.awake()));
@@ -79,6 +79,7 @@ void ListActor::take() {
   storage_.take([this](const base::Outcome<void>& taken) {
     if (!taken.ok()) return after<Again>(kOpenAgain);
     unfinished_.clear();
+    places_ = base::ShareBudget<Address>(setup_.settings.unfinished_max);
     claimed_.clear();
     owing_.clear();
     find_unfinished();
@@ -91,7 +92,7 @@ void ListActor::find_unfinished() {
       [this](const durable::Storage::Row& row) -> std::optional<base::Error> {
         const auto id = AirdropId::from(base::ByteView(row.key).subspan(1));
         const auto owner = Address::from(row.value);
-        if (id && owner) unfinished_[*id] = *owner;
+        if (id && owner) begun(*id, {.id = *owner});
         return std::nullopt;
       },
       [this](const base::Outcome<void>& done) {
@@ -118,7 +119,7 @@ void ListActor::opened() {
   after<Look>(kLookEvery);
   for (const auto& [id, owner] : unfinished_) wake(id);
   for (const AirdropId& id : owing_) wake(id);
-  for (auto& [question, reply] : std::exchange(early_, {})) serve(question, std::move(reply));
+  for (Question& one : std::exchange(early_, {})) serve(std::move(one));
 }
 
 void ListActor::wake(const AirdropId& id) {
@@ -139,14 +140,16 @@ bool ListActor::pass(const runtime::Envelope& question, runtime::AnyReply& reply
   return true;
 }
 
-void ListActor::serve(const runtime::Envelope& question, runtime::AnyReply reply) {
+void ListActor::serve(Question asked) {
+  const runtime::Envelope& question = asked.envelope;
+  runtime::AnyReply& reply = asked.reply;
   try {
     if (pass<wire::GetAirdrop>(question, reply) || pass<wire::GetPage>(question, reply) ||
         pass<wire::AddPage>(question, reply) || pass<wire::GetObjections>(question, reply) ||
         pass<wire::Object>(question, reply) || pass<wire::Decide>(question, reply) ||
         pass<wire::RunAirdrop>(question, reply) || pass<wallet::wire::Credited>(question, reply))
       return;
-    if (question.kind() == &messages::kind_of<wire::CreateAirdrop>()) return create(question, std::move(reply));
+    if (question.kind() == &messages::kind_of<wire::CreateAirdrop>()) return create(std::move(asked));
     if (question.kind() == &messages::kind_of<wire::ListAirdrops>()) {
       runtime::Envelope::Reading<wire::ListAirdrops> reading(question);
       const auto from = AirdropId::from(bytes_of(reading.root().getFrom()));
@@ -161,32 +164,48 @@ void ListActor::serve(const runtime::Envelope& question, runtime::AnyReply reply
 }
 
 /// The account, its nonce and its number of airdrops are looked at here; the rest by the airdrop itself.
-void ListActor::create(const runtime::Envelope& question, runtime::AnyReply reply) {
-  runtime::Envelope::Reading<wire::CreateAirdrop> reading(question);
+void ListActor::create(Question asked) {
+  runtime::Envelope::Reading<wire::CreateAirdrop> reading(asked.envelope);
   const auto terms = decode_terms(bytes_of(reading.root().getTerms()));
-  if (!terms) return reply.refuse({Code::malformed, "the terms of the airdrop break their format"});
+  if (!terms) return asked.reply.refuse({Code::malformed, "the terms of the airdrop break their format"});
   // A stranger's bytes begin no actor.
   const auto by = wallet::read(reading.root().getBy());
   const auto policy = by ? std::optional(wallet::Policy::of_key(by->key)) : std::nullopt;
   if (!policy || policy->address() != terms->owner || !policy->approved(bytes_of(reading.root().getTerms()), {&*by, 1}))
-    return reply.refuse({Code::refused, "the owner has not signed these terms"});
+    return asked.reply.refuse({Code::refused, "the owner has not signed these terms"});
   const AirdropId id = id_of(*terms);
-  const auto of_owner = std::ranges::count_if(unfinished_, [&](const auto& one) { return one.second == terms->owner; });
-  const bool full = unfinished_.size() >= kUnfinishedMax || static_cast<std::size_t>(of_owner) >= kUnfinishedOfOwner;
-  if (full && !unfinished_.contains(id))
-    return reply.refuse({Code::refused, "as many airdrops have not ended as may be: of this account, or in all"});
-  storage_.get(
-      rows::nonce_key(*terms), [this, id, owner = terms->owner, nonce = rows::nonce_key(*terms), question,
-                                reply = std::move(reply)](const base::Outcome<std::optional<Bytes>>& row) mutable {
-        if (!row.ok()) return reply.refuse(row.error());
-        // Another one may have begun and not be durable yet.
-        const auto claim = claimed_.find(nonce);
-        if ((row.value() && AirdropId::from(*row.value()) != id) || (claim != claimed_.end() && claim->second != id))
-          return reply.refuse({Code::conflict, "this request has created another airdrop"});
-        claimed_.insert_or_assign(nonce, id);
-        unfinished_.try_emplace(id, owner);  // counts from now on; the airdrop says if it comes to nothing
-        airdrops_.ask(id.hex(), {question, std::move(reply)});
-      });
+  const auto owner = runtime::user_of(asked.from, terms->owner);
+  if (const auto why = full(id, owner)) return asked.reply.refuse(*why);
+  storage_.get(rows::nonce_key(*terms), [this, id, owner, nonce = rows::nonce_key(*terms), asked = std::move(asked)](
+                                            const base::Outcome<std::optional<Bytes>>& row) mutable {
+    runtime::AnyReply& reply = asked.reply;
+    if (!row.ok()) return reply.refuse(row.error());
+    // Another one may have begun and not be durable yet.
+    const auto claim = claimed_.find(nonce);
+    if ((row.value() && AirdropId::from(*row.value()) != id) || (claim != claimed_.end() && claim->second != id))
+      return reply.refuse({Code::conflict, "this request has created another airdrop"});
+    if (const auto why = full(id, owner)) return reply.refuse(*why);  // others have come meanwhile
+    claimed_.insert_or_assign(nonce, id);
+    begun(id, owner);  // counts from now on; the airdrop says if it comes to nothing
+    airdrops_.ask(id.hex(), {asked.envelope, std::move(reply)});
+  });
+}
+
+std::optional<base::Error> ListActor::full(const AirdropId& id, const base::User<Address>& owner) const {
+  if (unfinished_.contains(id) || (places_.held(owner) < kUnfinishedOfOwner && places_.fits(owner, 1)))
+    return std::nullopt;
+  return base::Error{Code::refused,
+                     "as many airdrops have not ended as may be: of this account, of those who ask from there, or in "
+                     "all"};
+}
+
+void ListActor::begun(const AirdropId& id, const base::User<Address>& owner) {
+  if (unfinished_.try_emplace(id, owner).second) places_.hold(owner, 1);
+}
+
+void ListActor::ended(const AirdropId& id) {
+  const auto owner = unfinished_.extract(id);
+  if (!owner.empty()) places_.release(owner.mapped(), 1);
 }
 
 void ListActor::list(const std::optional<AirdropId>& from, runtime::Reply<wire::Airdrops> reply) {

@@ -3,18 +3,19 @@
 //
 // Wake     the first question about an airdrop begins its actor; so does the seat, of each that has not ended.
 // Spawns   an actor for each airdrop that is awake, at kPath/list/ID.
-// Limits   kUnfinishedMax that have not ended, kUnfinishedOfOwner of them of one account; kAwakeMax awake.
+// Limits   `unfinished_max` that have not ended, kUnfinishedOfOwner of them of an account. Those who ask from one place
+//          have a share (from before a start: from nowhere); the last eighth is for this node. kAwakeMax awake.
 #include <set>
 
 #include "actors/airdrop/airdrop_actor.hpp"
 #include "messages/common.capnp.h"
+#include "runtime/base/share_budget.hpp"
 
 namespace troupe::airdrop {
 
 class ListActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "airdrop list";
-  static constexpr std::size_t kUnfinishedMax = 1'024;   // our choice: each may hold 10 MiB of objections
   static constexpr std::size_t kUnfinishedOfOwner = 16;  // our choice
   static constexpr std::size_t kAwakeMax = 2'048;        // our choice
   static constexpr std::size_t kEarlyMax = 1'024;        // our choice: questions while the rows are read
@@ -37,21 +38,31 @@ class ListActor final : public runtime::Actor {
   void find_unfinished();
   void find_owing();
   void opened();
-  void serve(const runtime::Envelope& question, runtime::AnyReply reply);
+  struct Question {
+    runtime::Envelope envelope;
+    runtime::AnyReply reply;
+    runtime::Caller from;
+  };
+  void serve(Question asked);
   template <class Q>
   bool pass(const runtime::Envelope& question, runtime::AnyReply& reply);
-  void create(const runtime::Envelope& question, runtime::AnyReply reply);
+  void create(Question asked);
+  /// Why there is no place for it; nothing if there is one, or it has one.
+  std::optional<base::Error> full(const AirdropId& id, const base::User<Address>& owner) const;
   void list(const std::optional<AirdropId>& from, runtime::Reply<wire::Airdrops> reply);
   void wake(const AirdropId& id);
+  void begun(const AirdropId& id, const base::User<Address>& owner);
+  void ended(const AirdropId& id);
 
   const Setup setup_;
   durable::Storage storage_;
   durable::Keyed airdrops_;
   bool open_ = false;
-  std::map<AirdropId, Address> unfinished_;   // and their owners
-  std::set<AirdropId> owing_;                 // over, but for what came beside the pool
+  std::map<AirdropId, base::User<Address>> unfinished_;  // and their owners, with where they were asked for from
+  base::ShareBudget<Address> places_{setup_.settings.unfinished_max};  // of unfinished_
+  std::set<AirdropId> owing_;                                          // over, but for what came beside the pool
   std::map<base::Bytes, AirdropId> claimed_;  // nonces (rows::nonce_key) of those that begin, before their rows say so
-  std::vector<std::pair<runtime::Envelope, runtime::AnyReply>> early_;
+  std::vector<Question> early_;
 };
 
 }  // namespace troupe::airdrop
