@@ -163,7 +163,7 @@ void ChainBookActor::open() {
   followed_.clear();
   paying_.clear();
   parties_.clear();
-  party_counts_.clear();
+  party_places_ = base::ShareBudget<Address>(kPartiesMax);
   telling_.clear();
   told_.clear();
   orders_ = 0;
@@ -238,8 +238,8 @@ bool ChainBookActor::keep(char kind, const durable::Storage::Row& row) {
     const Height last{in.number<std::uint64_t>()};
     const Address account = in.ended() ? Address{} : in.fixed<Address>();
     if (!id || !in.ended()) return false;
-    parties_[*id] = {.account = account, .last = last, .kept = true, .taken = true};
-    ++party_counts_[account];
+    parties_[*id] = {.by = {.id = account}, .last = last, .kept = true, .taken = true};
+    party_places_.hold({.id = account}, 1);
     return true;
   }
   const auto account = Address::from(base::ByteView(row.key).subspan(1));
@@ -279,7 +279,7 @@ void ChainBookActor::reopen(const Error& why) {
   for (auto& [id, party] : std::exchange(parties_, {}))
     for (Party::Waiting& one : party.waiting)
       one.done(Error{Code::unavailable, "the accounts on the chain are read again: try again"});
-  party_counts_.clear();
+  party_places_ = base::ShareBudget<Address>(kPartiesMax);
   orders_ = 0;
   settings_.log.warn("the accounts on the chain are read again", {{"why", std::string_view(why.message)}});
   if (settings_.health != nullptr)

@@ -13,8 +13,9 @@
 //          and told to that part one after another, until it has answered each.
 // Doubt    after a commit whose end is not known the rows are read again. Who asked asks again, and hears the same.
 // Backup   a kept account whose nonce is beyond what the rows know has paid what they do not know: it pays no more.
-// Limits   kWaitingMax orders, kAccountMax of one account; kPartiesMax transactions of parties, kPartyMax
-//          of one account. Memory: about 200 bytes for each account that is followed.
+// Limits   kWaitingMax orders, kAccountMax of one account; kPartiesMax transactions of parties, kPartyMax of one
+//          account, and where they are asked from has a share (those from before a start: from nowhere). Memory: about
+//          200 bytes for each account that is followed.
 #include <deque>
 #include <map>
 
@@ -25,6 +26,7 @@
 #include "actors/wallet/words.hpp"
 #include "messages/chain.capnp.h"
 #include "messages/common.capnp.h"
+#include "runtime/base/share_budget.hpp"
 
 namespace troupe::chain {
 
@@ -125,7 +127,7 @@ class ChainBookActor final : public runtime::Actor {
       wallet::TransferId id;
       Done done;
     };
-    Address account{};  ///< of its sender
+    base::User<Address> by{};  ///< its sender, and where it was asked from
     Height last{};
     bool kept = false;   ///< durable: it may have been submitted
     bool taken = false;  ///< the chain may have taken it, and passed it on
@@ -174,14 +176,13 @@ class ChainBookActor final : public runtime::Actor {
   void post(wallet::wire::PostTransfer::Reader ask, runtime::Reply<wallet::wire::Posted> reply);
   void pay_from(wallet::wire::PayFrom::Reader ask, runtime::Reply<wallet::wire::Posted> reply);
   static Done answer_to(runtime::Reply<wallet::wire::Posted> reply);
-  void post_of_party(const wallet::Signed& given, bool to_no_key, Done done);
+  void post_of_party(const wallet::Signed& given, const runtime::Caller& from, bool to_no_key, Done done);
   void try_of_party(Submitted it);
   void keep_of_party(Submitted it);
   void pursue_of_party(const Submitted& it);
   void end_of_party(const TxId& id, const base::Outcome<Settled>& how);
   void answer_parties(const TxId& id, const base::Outcome<Posted>& how);
   void forget_parties();
-  void uncount(const Party& party);
   void look_up_request(Wanted wanted);
   void want(Wanted wanted);
   void next(const Address& account);
@@ -238,7 +239,7 @@ class ChainBookActor final : public runtime::Actor {
   std::map<Address, Address> in_book_;  // addresses on the chain of all of these
   std::map<Address, Paying> paying_;    // what is under way, and who waits
   std::map<TxId, Party> parties_;
-  std::map<Address, std::size_t> party_counts_;  // of parties_, by account
+  base::ShareBudget<Address> party_places_{kPartiesMax};  // of parties_
   std::map<Address, Telling> telling_;
   std::size_t orders_ = 0;  // that wait
   wallet::Amount fees_needed_;

@@ -5,6 +5,7 @@
 #include "actors/chain/chain_book_actor.hpp"
 #include "actors/chain/logic/mempool.hpp"
 #include "messages/words.hpp"
+#include "runtime/actor/user.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/fields.hpp"
 #include "runtime/crypto/hash.hpp"
@@ -88,8 +89,8 @@ void ChainBookActor::post(wallet::wire::PostTransfer::Reader ask, runtime::Reply
     wanted.request =
         crypto::sha256(base::as_bytes("troupe chain request v1"), base::as_bytes(text_of(ask.getRequest())));
   const auto one = std::make_shared<Wanted>(std::move(wanted));
-  when_open([this, one, of_this_node, given = std::move(given).value()]() mutable {
-    if (!of_this_node) return post_of_party(given, one->to_no_key, std::move(one->done));
+  when_open([this, one, of_this_node, from = caller(), given = std::move(given).value()]() mutable {
+    if (!of_this_node) return post_of_party(given, from, one->to_no_key, std::move(one->done));
     if (one->request) look_up_request(std::move(*one));
     else want(std::move(*one));
   });
@@ -121,7 +122,8 @@ void ChainBookActor::pay_from(wallet::wire::PayFrom::Reader ask, runtime::Reply<
 // -- of parties
 
 /// It was signed for its fee and its last height: what becomes of it is the chain's to say.
-void ChainBookActor::post_of_party(const wallet::Signed& given, bool to_no_key, Done done) {
+void ChainBookActor::post_of_party(const wallet::Signed& given, const runtime::Caller& from, bool to_no_key,
+                                   Done done) {
   auto transaction = transaction_of(given.transfer, chain_, given.policy, on_chain(to_no_key));
   if (!transaction || given.on_chain.empty())
     return done(Error{Code::refused,
@@ -131,19 +133,19 @@ void ChainBookActor::post_of_party(const wallet::Signed& given, bool to_no_key, 
   std::ranges::sort(transaction->from.approvals, {}, &wallet::Approval::key);
   const TxId id = id_of(transaction->content);
   const auto known = parties_.find(id);
-  if (orders_ >= kWaitingMax || (known == parties_.end() && parties_.size() >= kPartiesMax))
-    return done(Error{Code::overloaded, "too many transfers wait for the chain"});
-  const Address& account = transaction->content.from;
+  const auto by = runtime::user_of(from, transaction->content.from);
+  if (orders_ >= kWaitingMax || (known == parties_.end() && !party_places_.fits(by, 1)))
+    return done(Error{Code::overloaded, "too many transfers wait for the chain: of those who ask from there, or in all",
+                      std::chrono::seconds(10)});
   if (known == parties_.end()) {
-    std::size_t& count = party_counts_[account];
-    if (count >= kPartyMax)
+    if (party_places_.held(by) >= kPartyMax)
       return done(Error{Code::overloaded, "as many transfers of this account as may, " + std::to_string(kPartyMax) +
                                               ", wait for the chain or for their last heights"});
-    ++count;
+    party_places_.hold(by, 1);
   }
   ++orders_;
   Party& party = parties_[id];
-  if (known == parties_.end()) party.account = account;
+  if (known == parties_.end()) party.by = by;
   party.last = transaction->content.last_height;
   party.waiting.push_back({id_of(given.transfer), std::move(done)});
   if (std::exchange(party.busy, true)) return;
@@ -248,7 +250,7 @@ void ChainBookActor::answer_parties(const TxId& id, const base::Outcome<Posted>&
   at->second.busy = false;
   auto waiting = std::exchange(at->second.waiting, {});
   if (!at->second.kept) {
-    uncount(at->second);
+    party_places_.release(at->second.by, 1);
     parties_.erase(at);
   }
   orders_ -= waiting.size();
@@ -265,16 +267,10 @@ void ChainBookActor::forget_parties() {
     const bool past = one.second.kept && !one.second.busy && one.second.last < looked_;
     if (!past) return false;
     gone.rows[party_row(one.first)] = std::nullopt;
-    uncount(one.second);
+    party_places_.release(one.second.by, 1);
     return true;
   });
   if (!gone.rows.empty()) write(std::move(gone));
-}
-
-void ChainBookActor::uncount(const Party& party) {
-  const auto at = party_counts_.find(party.account);
-  base::ensure(at != party_counts_.end() && at->second > 0, "a party is counted while it is known");
-  if (--at->second == 0) party_counts_.erase(at);
 }
 
 // -- of accounts whose key is here

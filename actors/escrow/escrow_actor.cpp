@@ -80,7 +80,9 @@ void EscrowActor::receive(runtime::Handlers& on) {
     say();
   });
   on.timer<Idle>([this] {
-    if (loaded_ && queue_.empty() && !busy_ && (!replay_ || (unfinished(escrow()).empty() && !aside().any())))
+    const bool waits_for_more = sayings_.empty() && gathers_strays();
+    if (loaded_ && queue_.empty() && !busy_ &&
+        (!replay_ || (unfinished(escrow()).empty() && (!aside().any() || waits_for_more))))
       tell<wire::Sleepy>(node().find(kPath),
                          [&](wire::Sleepy::Builder out) { out.setEscrow(data_of(setup_.id.view())); });
     after<Idle>(replay_ ? setup_.settings->idle : std::chrono::duration_cast<base::Duration>(kUnknownIdle));

@@ -33,6 +33,7 @@ class EscrowActor final : public runtime::Actor {
     std::shared_ptr<const std::atomic<std::int64_t>> correction;  ///< see group_time()
     std::shared_ptr<ActRates> rates;
     std::shared_ptr<std::atomic<std::uint32_t>> unknown;  ///< escrows that unknown accounts proposed in this minute
+    std::shared_ptr<std::atomic<std::uint32_t>> returns;  ///< transfers of unasked money by escrows in this minute
   };
   explicit EscrowActor(Setup setup) : setup_(std::move(setup)), storage_(*this, setup_.place, kKeyspace, setup_.term) {}
   static constexpr const char* kKeyspace = "escrow";
@@ -123,6 +124,7 @@ class EscrowActor final : public runtime::Actor {
   bool told(std::uint64_t sequence) const;
   void note(Wanted wanted);
   void strays_wait();
+  bool gathers_strays() const;
   void give_back();
 
   base::Error unknown() const;

@@ -13,7 +13,9 @@ using base::Bytes;
 using base::Code;
 using base::Error;
 
-constexpr std::chrono::seconds kSayAgain{1};  // our choice
+constexpr std::chrono::seconds kSayAgain{1};     // our choice
+constexpr std::uint32_t kReturnsAMinute = 2;     // our choice: of all escrows on a chain, a fee of the node each
+constexpr std::chrono::minutes kReturnAgain{1};  // until the count of the minute begins anew
 
 }  // namespace
 
@@ -116,20 +118,24 @@ void EscrowActor::note(Wanted wanted) {
   commit_aside(std::move(wanted), std::move(commit), strays_.size() + (same ? 0 : 1), [this, sum](const Wanted&) {
     const bool first = strays_.empty();
     strays_.put(*sum);
-    if (first) strays_wait();
+    if (first || setup_.place.chain) strays_wait();
     if (strays_.size() >= wallet::kStraysAtOnce) give_back();
   });
 }
 
+/// Where its return costs the book's node a fee, it waits for more: one transfer can pay dust to many escrows.
+bool EscrowActor::gathers_strays() const { return setup_.place.chain && strays_.sum() < kGatheredMin; }
+
 void EscrowActor::strays_wait() {
-  if (!strays_.empty()) after<GiveBackDue>(wallet::strays_wait(escrow().returns));
+  if (!strays_.empty() && !gathers_strays()) after<GiveBackDue>(wallet::strays_wait(escrow().returns));
 }
 
 void EscrowActor::give_back() {
-  if (!strays_.empty())
-    want({.command = GiveBack{}, .done = [this](const base::Outcome<Taken>& taken) {
-            if (!taken.ok() && loaded_) strays_wait();
-          }});
+  if (strays_.empty() || gathers_strays()) return;
+  if (setup_.place.chain && setup_.returns->fetch_add(1) >= kReturnsAMinute) return after<GiveBackDue>(kReturnAgain);
+  want({.command = GiveBack{}, .done = [this](const base::Outcome<Taken>& taken) {
+          if (!taken.ok() && loaded_) strays_wait();
+        }});
 }
 
 }  // namespace troupe::escrow

@@ -45,7 +45,8 @@ EscrowsActor::EscrowsActor(SharedSettings settings)
                {.begin =
                     [this](const std::string& name) {
                       const EscrowActor::Setup setup{settings_, seat_.place(), seat_.term(), *EscrowId::from_hex(name),
-                                                     watching_, correction_,   rates_,       unknown_};
+                                                     watching_, correction_,   rates_,       unknown_,
+                                                     returns_};
                       const runtime::Handle actor = spawn<EscrowActor>(name, setup);
                       watch(actor);
                       return actor;
@@ -94,6 +95,7 @@ void EscrowsActor::receive(runtime::Handlers& on) {
     after<Minute>(std::chrono::minutes(1));
     rates_->clear();
     unknown_->store(0);
+    returns_->store(0);
   });
   on.describe<wire::EscrowsState>([this](wire::EscrowsState::Builder state) {
     state.setPlace(settings_->book.text());
@@ -107,8 +109,8 @@ void EscrowsActor::receive(runtime::Handlers& on) {
 /// Signatures are checked in this actor, and nearly all of a large question are signatures. On a device that is nearly
 /// full escrows that were begun can end.
 std::optional<Error> EscrowsActor::refusal(const runtime::Envelope& question) {
-  const auto user = runtime::user_of(caller());
-  if (user.reserved || seat_.trusts(user.id)) return std::nullopt;
+  const auto user = seat_.user(caller());
+  if (user.reserved) return std::nullopt;
   if (const auto wait = asked_.take(user, now(), static_cast<std::uint32_t>(1 + question.bytes().size() / kUnitBytes)))
     return Error{Code::overloaded, "this node takes no more acts of others at a time",
                  std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kTryAgain))};
@@ -202,8 +204,8 @@ void EscrowsActor::take(Early early) {
 
 void EscrowsActor::pass_to(const runtime::Handle& child, const runtime::Envelope& question, runtime::AnyReply reply) {
   if (!child) return reply.refuse({Code::unavailable, "it is being opened: try again in a moment"});
-  request(child, question,
-          [answer_to = std::move(reply)](const runtime::Envelope& answer) mutable { answer_to.forward(answer); });
+  request_for(seat_.behind(asker_), child, question,
+              [answer_to = std::move(reply)](const runtime::Envelope& answer) mutable { answer_to.forward(answer); });
 }
 
 base::NodeId EscrowsActor::owner() const {
@@ -243,6 +245,10 @@ void EscrowsActor::open(wire::OpenEscrow::Reader ask, runtime::Reply<wire::Escro
   if (!act.ok()) return reply.refuse(act.error());
   if (!holds(act.value())) return reply.refuse({Code::refused, "the buyer has not signed this agreement"});
   if (!rates_->may(act.value().act.by)) return reply.refuse(kActsOften);
+  if (const auto by = seat_.user(asker_); !by.reserved)
+    if (const auto wait = opened_.take(by, now()))
+      return reply.refuse({Code::overloaded, "other nodes open as many escrows as this book takes of them",
+                           std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kTryAgain))});
   ask_escrow(id_of(*agreement), {runtime::Envelope::build<wire::OpenAt>({},
                                                                         [&](wire::OpenAt::Builder out) {
                                                                           out.setOpen(ask);

@@ -10,7 +10,8 @@
 // Outage    the book notes every kAliveEvery that it takes commands. After an absence of kOutage what is due waits for
 //           the grace of each escrow.
 // Trust     each act is verified here, before anything else about it is done; then its account's rate is looked at
-// (act_rates.hpp). Spawns    `arbiters`, `tasks` (task_escrows_actor.hpp), and an actor for each escrow that is awake.
+//           (act_rates.hpp).
+// Spawns    `arbiters`, `tasks` (task_escrows_actor.hpp), and an actor for each escrow that is awake.
 // Limits    kAwakeMax escrows awake; EscrowSettings::acts_per_minute of an account; of all accounts that were never
 //           paid together 60 proposals a minute.
 #include <list>
@@ -37,6 +38,7 @@ class EscrowsActor final : public runtime::Actor {
   /// Our choice: what other nodes may ask a second, in units of kUnitBytes: 400 acts with 16 signatures, a third of a
   /// core.
   static constexpr base::Rate kAsked{4'000, 8'000};
+  static constexpr base::Rate kOpened{16, 1'024};  // our choice: 70 MB of rows and memory an hour, by other nodes
   static constexpr std::size_t kUnitBytes = 256;
   explicit EscrowsActor(SharedSettings settings);
 
@@ -129,6 +131,8 @@ class EscrowsActor final : public runtime::Actor {
   std::optional<std::chrono::nanoseconds> offset_;  // of the date from the monotonic clock
   std::optional<base::Instant> stepped_;
   base::RateBudget<base::NodeId> asked_{kAsked, base::Instant{}};
+  base::RateBudget<base::NodeId> opened_{kOpened, base::Instant{}};
+  std::shared_ptr<std::atomic<std::uint32_t>> returns_ = std::make_shared<std::atomic<std::uint32_t>>(0);
 };
 
 }  // namespace troupe::escrow

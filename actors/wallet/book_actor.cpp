@@ -4,6 +4,7 @@
 
 #include "actors/wallet/words.hpp"
 #include "messages/words.hpp"
+#include "runtime/actor/user.hpp"
 #include "runtime/base/fields.hpp"
 
 namespace troupe::wallet {
@@ -96,6 +97,9 @@ void BookActor::post(wire::PostTransfer::Reader ask, runtime::Reply<wire::Posted
   if (!within_rate(order->transfer().from))
     return reply.refuse({Code::overloaded,
                          "this account has as many transfers in this minute as it may (wallet.transfers_per_account)"});
+  if (const auto wait = too_many_fresh(order->transfer()))
+    return reply.refuse({Code::overloaded, "other nodes pay as many accounts that are new as this book takes of them",
+                         std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kBackoffMax))});
   Wanted wanted{.order = std::move(order),
                 .done = [reply = std::move(reply)](const Outcome& done) mutable { answer(reply, done); }};
   if (ask.getRequest().size() > 0)
@@ -109,6 +113,15 @@ bool BookActor::within_rate(const Address& account) {
   if (spending_.empty()) after<Minute>(std::chrono::minutes(1));
   if (spending_.size() >= kSpendersMax && !spending_.contains(account)) return true;  // what it may cost is bounded
   return ++spending_[account] <= setup_.settings.transfers_per_minute;
+}
+
+/// An account that was paid once is kept for ever, whatever it has.
+std::optional<base::Duration> BookActor::too_many_fresh(const Transfer& transfer) {
+  const auto by = runtime::user_of(caller());
+  const auto fresh =
+      std::ranges::count_if(transfer.credits, [this](const Credit& one) { return !accounts_.contains(one.to); });
+  if (by.reserved || fresh == 0) return std::nullopt;
+  return fresh_.take(by, now(), static_cast<std::uint32_t>(fresh));
 }
 
 void BookActor::issue(wire::Issue::Reader ask, runtime::Reply<wire::Posted> reply) {
@@ -159,24 +172,49 @@ void BookActor::propose(wire::Propose::Reader ask, runtime::Reply<wire::Proposal
   auto given = read(ask.getTransfer());
   if (!given.ok()) return reply.refuse(given.error());
   if (given.value().approvals.size() != 1) return reply.refuse({Code::malformed, "a proposal has one approval"});
-  when_open(
-      [this, given = std::move(given).value(), expires = UnixMs(ask.getExpires()), reply = std::move(reply)]() mutable {
-        const Transfer& transfer = given.transfer;
-        if (transfer.book != genesis_.id()) return reply.refuse(error_of(LedgerError::wrong_book));
-        if (transfer.number <= account(transfer.from).done) return reply.refuse(error_of(LedgerError::taken));
-        const TransferId id = id_of(transfer);
-        const Proposal* there = proposals_.find(id);
-        // A stranger without money takes no room.
-        const auto total = total_of(transfer);
-        if (there == nullptr && (!total.ok() || account(transfer.from).balance < total.value()))
-          return reply.refuse(error_of(total.ok() ? LedgerError::funds : LedgerError::malformed));
-        if (proposals_.all().size() >= kProposalsAll) proposals_.expire(time());
-        if (there == nullptr && proposals_.all().size() >= kProposalsAll)
-          return reply.refuse({Code::overloaded, "there are as many proposals as may be"});
-        auto before = there == nullptr ? std::nullopt : std::optional(*there);
-        auto result = proposals_.propose(transfer, given.policy, given.approvals[0], expires, time());
-        proposed(id, std::move(before), std::move(result), std::move(reply));
-      });
+  when_open([this, given = std::move(given).value(), expires = UnixMs(ask.getExpires()), from = caller(),
+             reply = std::move(reply)]() mutable {
+    const Transfer& transfer = given.transfer;
+    if (transfer.book != genesis_.id()) return reply.refuse(error_of(LedgerError::wrong_book));
+    if (transfer.number <= account(transfer.from).done) return reply.refuse(error_of(LedgerError::taken));
+    expire_proposals();
+    const TransferId id = id_of(transfer);
+    const Proposal* there = proposals_.find(id);
+    // A stranger without money takes no room.
+    const auto total = total_of(transfer);
+    if (there == nullptr && (!total.ok() || account(transfer.from).balance < total.value()))
+      return reply.refuse(error_of(total.ok() ? LedgerError::funds : LedgerError::malformed));
+    const auto by = runtime::user_of(from, transfer.from);
+    if (there == nullptr && !places_.fits(by, 1))
+      return reply.refuse({Code::overloaded,
+                           "as many proposals wait for signatures as may: of this account, of those who ask from "
+                           "there, or in all",
+                           std::chrono::minutes(1)});
+    auto before = there == nullptr ? std::nullopt : std::optional(*there);
+    auto result = proposals_.propose(transfer, given.policy, given.approvals[0], expires, time());
+    if (!before && result.ok()) hold(id, by);
+    proposed(id, std::move(before), std::move(result), std::move(reply));
+  });
+}
+
+void BookActor::hold(const TransferId& id, const base::User<Address>& by) {
+  places_.hold(by, 1);
+  proposed_by_.emplace(id, by);
+  std::erase(told_, rows::proposal_key(id));
+}
+
+void BookActor::forget(const TransferId& id) {
+  proposals_.erase(id);
+  const auto by = proposed_by_.extract(id);
+  if (!by.empty()) places_.release(by.mapped(), 1);
+}
+
+void BookActor::expire_proposals() {
+  for (const TransferId& id : proposals_.expire(time())) {
+    forget(id);
+    told_.push_back(rows::proposal_key(id));
+  }
+  if (!told_.empty()) after<Flush>(kFlush);
 }
 
 void BookActor::sign(wire::SignProposal::Reader ask, runtime::Reply<wire::ProposalIs> reply) {
@@ -204,7 +242,7 @@ void BookActor::proposed(const TransferId& id, std::optional<Proposal> before,
           if (done.ok()) return reply.refuse(error_of(ProposalError::expired));
           // The ledger has refused it: it is as it was.
           if (before) proposals_.put(std::move(*before));
-          else proposals_.erase(id);
+          else forget(id);
           reply.refuse(done.error());
         }});
 }
@@ -362,7 +400,7 @@ void BookActor::pump() {
         account == rows::Account{} ? std::nullopt : std::optional(rows::encode(account));
   std::size_t erased = 0;
   for (; erased < told_.size() && commit.rows.size() < durable::Storage::kCommitRowsMax; ++erased)
-    commit.rows[told_[erased]] = std::nullopt;
+    commit.rows.try_emplace(told_[erased]);
   told_.erase(told_.begin(), told_.begin() + static_cast<std::ptrdiff_t>(erased));
 
   Bytes head = rows::encode(batch->head());

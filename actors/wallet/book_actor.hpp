@@ -8,7 +8,8 @@
 // Requests one transfer a request is under way; who comes with the same meanwhile is answered with it.
 // Credits  of accounts that a part of the program keeps are told to it one after another, until it has answered each.
 // Memory   a row an account, and proposals. Postings are read when they are asked for.
-// Limits   kWaitingMax orders wait; kProposalsAll proposals, of accounts that can pay what they propose.
+// Limits   kWaitingMax orders wait; `proposals_max` proposals, of accounts that can pay what they propose, in shares of
+//          accounts and of where it is asked from (those from before a start: from nowhere).
 #include <deque>
 #include <map>
 #include <set>
@@ -18,6 +19,8 @@
 #include "actors/wallet/logic/ledger/batch.hpp"
 #include "actors/wallet/wallet_actor.hpp"
 #include "messages/common.capnp.h"
+#include "runtime/base/rate_budget.hpp"
+#include "runtime/base/share_budget.hpp"
 
 namespace troupe::wallet {
 
@@ -25,8 +28,8 @@ class BookActor final : public runtime::Actor, private BookRows {
  public:
   static constexpr const char* kName = "book";
   static constexpr std::size_t kWaitingMax = 16'384;    // our choice: some seconds of orders
+  static constexpr base::Rate kFresh{16, 1'024};        // our choice: accounts that other nodes begin, 20 MB an hour
   static constexpr std::size_t kSpendersMax = 100'000;  // our choice: accounts that are counted in a minute
-  static constexpr std::size_t kProposalsAll = 16'384;  // our choice: of all accounts, 16 MiB
   static constexpr std::uint32_t kPostingsMax = 256;    // messages/wallet.capnp
   static constexpr std::uint32_t kAccountsMax = 512;    // messages/wallet.capnp
   struct Setup {
@@ -103,6 +106,9 @@ class BookActor final : public runtime::Actor, private BookRows {
   void follow(wire::Follow::Reader ask, Nothing reply);
   void propose(wire::Propose::Reader ask, runtime::Reply<wire::ProposalIs> reply);
   void sign(wire::SignProposal::Reader ask, runtime::Reply<wire::ProposalIs> reply);
+  void hold(const TransferId& id, const base::User<Address>& by);
+  void forget(const TransferId& id);
+  void expire_proposals();
   void proposed(const TransferId& id, std::optional<Proposal> before,
                 base::Result<std::optional<Order>, ProposalError> result, runtime::Reply<wire::ProposalIs> reply);
   void untold(const Posting& posting, durable::Storage::Commit& commit,
@@ -123,6 +129,7 @@ class BookActor final : public runtime::Actor, private BookRows {
   void write(wire::ProposalIs::Builder out, const TransferId& id, const Proposal& proposal) const;
 
   bool within_rate(const Address& account);
+  std::optional<base::Duration> too_many_fresh(const Transfer& transfer);
 
   UnixMs time() const;
   Address owner() const;
@@ -140,10 +147,13 @@ class BookActor final : public runtime::Actor, private BookRows {
   std::optional<base::Bytes> head_row_;
   std::map<Address, rows::Account> accounts_;
   Proposals proposals_;
+  base::ShareBudget<Address> places_{setup_.settings.proposals_max};  // of proposals_
+  std::map<TransferId, base::User<Address>> proposed_by_;  // of proposals_: the account, and where it was asked from
   std::map<KeeperId, Telling> telling_;
-  std::vector<base::Bytes> told_;  // rows of credits to erase
+  std::vector<base::Bytes> told_;  // rows to erase: of credits, of proposals that have expired
 
   std::map<Address, std::uint32_t> spending_;  // transfers of this minute
+  base::RateBudget<base::NodeId> fresh_{kFresh, base::Instant{}};
 
   bool auditing_ = false;
   base::Instant audit_free_{};                               // the next one begins then

@@ -50,6 +50,8 @@ void BookActor::open() {
   open_ = committing_ = false;
   accounts_.clear();
   proposals_ = {};
+  places_ = base::ShareBudget<Address>(setup_.settings.proposals_max);
+  proposed_by_.clear();
   telling_.clear();
   told_.clear();
   storage_.take([this, run = run_](const base::Outcome<void>& taken) {
@@ -120,8 +122,14 @@ bool BookActor::keep(char kind, const durable::Storage::Row& row) {
   } else if (kind == 'q') {
     auto proposal = rows::decode_proposal(row.value);
     if (!proposal) return false;
-    if (time() >= proposal->expires) told_.push_back(row.key);
-    else proposals_.put(std::move(*proposal));
+    if (time() >= proposal->expires) {
+      told_.push_back(row.key);
+    } else {
+      const base::User<Address> by{.id = proposal->transfer.from};
+      places_.hold(by, 1);
+      proposed_by_.emplace(id_of(proposal->transfer), by);
+      proposals_.put(std::move(*proposal));
+    }
   } else {
     auto untold = rows::decode_untold(row.value);
     if (!untold) return false;

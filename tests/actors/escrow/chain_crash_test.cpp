@@ -28,7 +28,7 @@ struct Signing {
   crypto::SecretKey key;
   wallet::Policy policy;
   std::uint64_t acts = 0;
-  std::uint64_t fee = 0;  ///< of its deposit, where a unit of gas costs one
+  std::uint64_t fee = 0;  ///< of what it has paid, where a unit of gas costs one
 };
 
 struct Balances {
@@ -59,6 +59,19 @@ class ChainEvening {
   std::size_t failures() const { return book_.failures(); }
   /// What it comes to whatever happens on the way: of 100 the fund gets 5, and each pays the fee of its deposit.
   Balances due() const { return {kEach - 100 - buyer_.fee, kEach + 95 - provider_.fee, 5, 0}; }
+  /// The provider pays to the account of the escrow what it does not wait for.
+  void stray(std::uint64_t amount) {
+    const Paid paid = transfer(provider_, amount);
+    done(book_.ask<money_wire::PostTransfer, money_wire::Posted>(
+        wallet::kPath,
+        [&](money_wire::PostTransfer::Builder out) {
+          const auto approval = provider_.sign(wallet::encode(paid.transfer));
+          wallet::write(out.initTransfer(), paid.transfer, provider_.policy, std::span(&approval, 1), paid.on_chain);
+          out.setToNoKey(true);
+        },
+        [](money_wire::Posted::Reader) {}));
+    judge();
+  }
 
  private:
   struct Seen {
@@ -101,22 +114,32 @@ class ChainEvening {
         },
         [](wire::ActTaken::Reader) {}));
   }
-  void fund(Signing& by, std::uint64_t amount) {
+  struct Paid {
+    wallet::Transfer transfer;
+    std::vector<wallet::Approval> on_chain;
+  };
+  /// A transfer to the escrow's account, with the transaction that it is.
+  Paid transfer(Signing& by, std::uint64_t amount) {
     const Seen payer = account(by.address(), false), receiver = account(account_of(escrow_), true);
     CHECK(payer.base_fee == 1);
     CHECK(receiver.on_chain != account_of(escrow_));
     const chain::BookTerms terms{{payer.height + chain::kBookHeights}, Amount::of(20'000)};
-    const wallet::Transfer deposit{id_,
-                                   by.address(),
-                                   {payer.debits + 1},
-                                   {{account_of(escrow_), Amount::of(amount)}},
-                                   chain::memo_with("escrow", terms)};
+    Paid out{{id_,
+              by.address(),
+              {payer.debits + 1},
+              {{account_of(escrow_), Amount::of(amount)}},
+              chain::memo_with("escrow", terms)},
+             {}};
     const auto transaction =
-        chain::transaction_of(deposit, payer.chain, by.policy, [&](const Address&) { return receiver.on_chain; });
+        chain::transaction_of(out.transfer, payer.chain, by.policy, [&](const Address&) { return receiver.on_chain; });
     REQUIRE(transaction);
-    by.fee = transaction->content.gas.value;
-    const std::vector<wallet::Approval> approvals{by.sign(signed_bytes(transaction->content, chain::Fork{}))};
-    act(by, Fund{wallet::id_of(deposit), Amount::of(amount)}, &deposit, approvals);
+    by.fee += transaction->content.gas.value;
+    out.on_chain.push_back(by.sign(signed_bytes(transaction->content, chain::Fork{})));
+    return out;
+  }
+  void fund(Signing& by, std::uint64_t amount) {
+    const Paid deposit = transfer(by, amount);
+    act(by, Fund{wallet::id_of(deposit.transfer), Amount::of(amount)}, &deposit.transfer, deposit.on_chain);
   }
   void escrow() {
     Agreement agreement{.book = id_,
@@ -207,4 +230,14 @@ TEST_CASE("escrow chain: money on a chain is paid once, wherever the power fails
     CHECK(stormy.balances() == stormy.due());
     CHECK(stormy.events() == calm.events());
   }
+}
+
+TEST_CASE("escrow chain: what comes unasked goes back once it is worth the fee that the node pays for it") {
+  ChainEvening evening({});
+  evening.stray(1);
+  Balances due = evening.due();
+  due.provider -= 1, due.escrow = 1;
+  CHECK(evening.balances() == due);
+  evening.stray(kGatheredMin - 1);
+  CHECK(evening.balances() == evening.due());
 }

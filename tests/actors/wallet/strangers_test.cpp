@@ -20,7 +20,7 @@ constexpr std::size_t kBank = 0, kStranger = 1;
 
 /// A node with a book, another node, and a key that has money.
 struct Bank {
-  explicit Bank(std::uint32_t strangers_per_second = 1'024) {
+  explicit Bank(std::uint32_t strangers_per_second = 1'024, std::size_t proposals_max = 16'384) {
     auto& home = cluster[kBank];
     home.node.start("store", [this] {
       return std::make_unique<store::StoreActor>("store", store::StoreOptions{},
@@ -28,18 +28,33 @@ struct Bank {
     });
     const WalletSettings settings{.pool = home.pool,
                                   .book = {.kind = durable::Place::Kind::self},
+                                  .proposals_max = proposals_max,
                                   .strangers_per_second = strangers_per_second,
                                   .health = &health};
-    home.node.start("wallet", [settings] { return std::make_unique<WalletActor>(settings); });
+    begin = [this, settings] {
+      wallet = cluster[kBank].node.start("wallet", [settings] { return std::make_unique<WalletActor>(settings); });
+    };
+    begin();
     cluster.stage.run_for(60s);  // the store has made its ballast
     REQUIRE_FALSE(ask<wire::GetBook, wire::BookIs>(
         kBank, [](wire::GetBook::Builder) {},
         [this](wire::BookIs::Reader is) { book = *BookId::from(bytes_of(is.getBook())); }));
-    REQUIRE_FALSE(ask<wire::Issue, wire::Posted>(kBank, [](wire::Issue::Builder out) {
-      out.setTo(data_of(test_address(1).view()));
-      out.setAmount(100);
-      out.setRequest("first");
+    issue(test_address(1));
+  }
+  ~Bank() { wallet = {}; }
+  void issue(const Address& to, std::uint64_t units = 100) {
+    REQUIRE_FALSE(ask<wire::Issue, wire::Posted>(kBank, [&](wire::Issue::Builder out) {
+      out.setTo(data_of(to.view()));
+      out.setAmount(units);
+      out.setRequest(to.hex());
     }));
+  }
+  /// The book is opened again, by the same node.
+  void reopen() {
+    test::ActorFixture::kill(std::exchange(wallet, {}));
+    cluster.stage.run_for(1s);
+    begin();
+    cluster.stage.run_for(1s);
   }
 
   template <class Q, class A>
@@ -66,6 +81,38 @@ struct Bank {
     return ask<wire::PostTransfer, wire::Posted>(
         from, [&](wire::PostTransfer::Builder out) { write(out.initTransfer(), transfer, test_key(1)); });
   }
+  /// A unit each to accounts that are new: as many as a transfer may pay.
+  std::optional<Error> begin_accounts(std::size_t from, std::uint64_t number) {
+    Transfer transfer{book, test_address(3), {number}, {}, ""};
+    while (transfer.credits.size() < kCreditsMax) {
+      Address fresh;
+      fresh.bytes[0] = static_cast<std::uint8_t>(++accounts_begun);
+      fresh.bytes[1] = static_cast<std::uint8_t>(accounts_begun >> 8);
+      transfer.credits.push_back({fresh, Amount::of(1)});
+    }
+    return ask<wire::PostTransfer, wire::Posted>(
+        from, [&](wire::PostTransfer::Builder out) { write(out.initTransfer(), transfer, test_key(3)); });
+  }
+  /// A unit of an account of two keys, one of which signs. It lives for ten minutes.
+  std::optional<Error> propose(std::size_t from, std::uint8_t account, std::uint64_t number) {
+    const Policy policy = joint(account);
+    const Transfer transfer{book, policy.address(), {number}, {{test_address(2), Amount::of(1)}}, ""};
+    const auto now = unix_ms(cluster[kBank].ports.world().clock.wall());
+    return ask<wire::Propose, wire::ProposalIs>(from, [&](wire::Propose::Builder out) {
+      write(out.initTransfer(), transfer, policy, std::vector{approval(test_key(account), encode(transfer))});
+      out.setExpires(static_cast<std::uint64_t>((now + UnixMs(10min)).count()));
+    });
+  }
+  static Policy joint(std::uint8_t account) {
+    return Policy::of_signers(2, {test_address(account), test_address(99)}).value();
+  }
+  std::size_t proposals_of(std::uint8_t account) {
+    std::size_t out = 0;
+    REQUIRE_FALSE(ask<wire::ListProposals, wire::Proposals>(
+        kBank, [&](wire::ListProposals::Builder to) { to.setAddress(data_of(joint(account).address().view())); },
+        [&](wire::Proposals::Reader are) { out = are.getRows().size(); }));
+    return out;
+  }
   /// Of as many orders at once, all of which the book would refuse for another reason.
   std::size_t turned_away(std::size_t from, std::size_t orders) {
     std::size_t answered = 0, refused = 0;
@@ -90,8 +137,11 @@ struct Bank {
   }
 
   observe::Health health;
+  std::function<void()> begin;
+  runtime::Handle wallet;
   test::NetCluster cluster{2};
   BookId book;
+  std::uint32_t accounts_begun = 0;
 };
 
 }  // namespace
@@ -120,4 +170,47 @@ TEST_CASE("wallet: what other nodes order together has a rate, and what the book
   CHECK(bank.turned_away(kBank, 4 * kStrangersMin) == 0);
   bank.cluster.stage.run_for(2s);
   CHECK_FALSE(bank.send(kStranger, 1));
+}
+
+TEST_CASE("wallet: proposals from elsewhere have shares of their places, and the book's own node has the rest") {
+  constexpr std::size_t kAll = 64;
+  Bank bank(1'024, kAll);
+  for (std::uint8_t account = 10; account < 14; ++account) bank.issue(Bank::joint(account).address());
+  std::uint64_t number = 0;
+  while (number < kAll && !bank.propose(kStranger, 10, number + 1)) ++number;
+  CHECK(number == kAll / 2);
+  const auto refused = bank.propose(kStranger, 11, 1);  // another account, asked from the same place
+  REQUIRE(refused);
+  CHECK(refused->code == Code::overloaded);
+  CHECK(refused->message.find("of those who ask from there") != std::string::npos);
+  CHECK_FALSE(bank.propose(kStranger, 10, 1));  // one that is there
+  CHECK_FALSE(bank.propose(kBank, 12, 1));
+  CHECK(bank.proposals_of(10) == kAll / 2);
+
+  bank.cluster.stage.run_for(10min);
+  // The same again is another row: it is not erased with those that have expired, by the same commit.
+  CHECK_FALSE(bank.propose(kStranger, 10, 1));
+  CHECK(bank.proposals_of(10) == 1);
+  CHECK_FALSE(bank.propose(kStranger, 11, 1));
+  bank.reopen();
+  CHECK(bank.proposals_of(10) == 1);
+  CHECK(bank.proposals_of(11) == 1);
+}
+
+TEST_CASE("wallet: accounts that other nodes begin have a rate, for a book keeps each of them for ever") {
+  Bank bank;
+  bank.issue(test_address(3), 10'000);
+  std::uint64_t number = 0;
+  while (number < 20 && !bank.begin_accounts(kStranger, number + 1)) ++number;
+  CHECK(number >= 8);  // half of the burst
+  CHECK(number < 20);
+  const auto refused = bank.begin_accounts(kStranger, number + 1);
+  REQUIRE(refused);
+  CHECK(refused->code == Code::overloaded);
+  CHECK(refused->message.find("accounts that are new") != std::string::npos);
+  CHECK_FALSE(bank.begin_accounts(kBank, number + 1));
+  CHECK_FALSE(bank.send(kBank, 1));
+  CHECK_FALSE(bank.send(kStranger, 2));  // to one that is there
+  bank.cluster.stage.run_for(60s);
+  CHECK_FALSE(bank.begin_accounts(kStranger, number + 2));
 }

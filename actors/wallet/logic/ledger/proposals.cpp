@@ -29,10 +29,11 @@ base::Result<std::optional<Order>, ProposalError> Proposals::propose(Transfer tr
   // Before room is made for it: a stranger's proposal takes none.
   if (!policy.lists(approval.key) || !crypto::verify(approval.key, encode(transfer), approval.signature))
     return ProposalError::not_signer;
-  expire(now);
-  const auto same_account = [&](const auto& entry) { return entry.second.transfer.from == transfer.from; };
+  const auto same_account = [&](const auto& entry) {
+    return entry.second.transfer.from == transfer.from && now < entry.second.expires;
+  };
   if (static_cast<std::size_t>(std::ranges::count_if(all_, same_account)) >= kProposalsMax) return ProposalError::full;
-  all_.emplace(id, Proposal{std::move(transfer), policy, {}, expires});
+  put({std::move(transfer), policy, {}, expires});
   return sign(id, approval, now);
 }
 
@@ -57,8 +58,27 @@ base::Result<std::optional<Order>, ProposalError> Proposals::sign(const Transfer
   return order;
 }
 
-void Proposals::expire(UnixMs now) {
-  std::erase_if(all_, [&](const auto& entry) { return now >= entry.second.expires; });
+void Proposals::put(Proposal proposal) {
+  const TransferId id = id_of(proposal.transfer);
+  erase(id);
+  by_expiry_.emplace(proposal.expires, id);
+  all_.emplace(id, std::move(proposal));
+}
+
+void Proposals::erase(const TransferId& id) {
+  const auto at = all_.find(id);
+  if (at == all_.end()) return;
+  by_expiry_.erase({at->second.expires, id});
+  all_.erase(at);
+}
+
+std::vector<TransferId> Proposals::expire(UnixMs now) {
+  std::vector<TransferId> gone;
+  while (!by_expiry_.empty() && by_expiry_.begin()->first <= now) {
+    gone.push_back(by_expiry_.begin()->second);
+    erase(gone.back());
+  }
+  return gone;
 }
 
 const Proposal* Proposals::find(const TransferId& id) const {

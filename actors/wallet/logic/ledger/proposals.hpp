@@ -6,6 +6,9 @@
 // States  open -> ordered or expired; an ordered one is not forgotten before it has expired.
 // Limits  kProposalsMax of an account that have not expired; they live at most kProposalLifeMax.
 #include <map>
+#include <set>
+#include <utility>
+#include <vector>
 
 #include "actors/wallet/logic/ledger/book.hpp"
 
@@ -45,14 +48,11 @@ class Proposals {
   base::Result<std::optional<Order>, ProposalError> sign(const TransferId& id, const Approval& approval, UnixMs now);
 
   /// One that was stored, in place of what is known of it.
-  void put(Proposal proposal) {
-    const TransferId id = id_of(proposal.transfer);
-    all_.insert_or_assign(id, std::move(proposal));
-  }
-  void erase(const TransferId& id) { all_.erase(id); }
+  void put(Proposal proposal);
+  void erase(const TransferId& id);
 
-  /// Forgets what has expired.
-  void expire(UnixMs now);
+  /// Forgets what has expired, and says which.
+  std::vector<TransferId> expire(UnixMs now);
 
   /// Null if it is not known.
   const Proposal* find(const TransferId& id) const;
@@ -60,6 +60,7 @@ class Proposals {
 
  private:
   std::map<TransferId, Proposal> all_;
+  std::set<std::pair<UnixMs, TransferId>> by_expiry_;
 };
 
 }  // namespace troupe::wallet

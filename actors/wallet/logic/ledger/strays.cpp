@@ -46,6 +46,12 @@ void Strays::erase(const Address& from) {
   senders_.erase(there);
 }
 
+Wide Strays::sum() const {
+  Wide out = 0;
+  for (const auto& [sequence, stray] : all_) out += stray.amount.units();
+  return out;
+}
+
 std::vector<Stray> Strays::first() const {
   std::vector<Stray> out;
   for (auto at = all_.begin(); at != all_.end() && out.size() < kStraysAtOnce; ++at) out.push_back(at->second);

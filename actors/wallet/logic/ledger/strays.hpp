@@ -36,6 +36,8 @@ class Strays {
 
   bool empty() const { return all_.empty(); }
   std::size_t size() const { return all_.size(); }
+  /// Of all.
+  Wide sum() const;
   /// Of the latest credit among them; 0: there is none.
   std::uint64_t latest() const { return all_.empty() ? 0 : all_.rbegin()->first; }
 
