@@ -191,7 +191,8 @@ void BookActor::propose(wire::Propose::Reader ask, runtime::Reply<wire::Proposal
                            "there, or in all",
                            std::chrono::minutes(1)});
     auto before = there == nullptr ? std::nullopt : std::optional(*there);
-    auto result = proposals_.propose(transfer, given.policy, given.approvals[0], expires, time());
+    auto result =
+        proposals_.propose(transfer, given.policy, given.approvals[0], expires, time(), account(transfer.from).done);
     if (!before && result.ok()) hold(id, by);
     proposed(id, std::move(before), std::move(result), std::move(reply));
   });

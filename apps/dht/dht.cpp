@@ -211,8 +211,8 @@ Commands dht_commands() {
        .summary = "Print the value of a key, or of several keys",
        .options = {number_option(
                        "--quorum", "N",
-                       "other nodes that must agree on a signed value (3); with fewer the value is printed with a note",
-                       1, 20),
+                       "other nodes that must agree on a signed value (3); where named, a value of fewer has a note", 1,
+                       20),
                    kExplain},
        .positionals = {{.name = "KEY",
                         .help = "as `dht put` printed it, or the NAME of a value of this node; of several each value "

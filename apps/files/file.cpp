@@ -110,7 +110,8 @@ Commands file_commands() {
        .positionals = {{.name = "OWNER", .help = "the id of that node, as `file owners` prints it"}},
        .needs = Needs::operate,
        .effect = Effect::write,
-       .notes = "Takes nothing more of that node for files.kept_days. 'troupe peers ban' keeps it away for good.",
+       .notes =
+           "Takes nothing more of that node for files.kept_days. 'troupe peers drop' keeps it away for ten minutes.",
        .run = file_release},
   };
 }

@@ -48,7 +48,7 @@ constexpr struct {
       ":peers shows it; the log of the other node says why it ends"}},
     {"budget-full",
      {"Strangers use all they may have of a resource; more of them are refused.",
-      "the warning names the resource and the group; `troupe peers ban` or the setting named in "
+      "the warning names the resource and the group; `troupe peers drop` or the setting named in "
       "runtime/net/README.md"}},
     {"disk",
      {"The device is full or fails.", "free space; deleting files with `troupe file rm` works on a full device"}},

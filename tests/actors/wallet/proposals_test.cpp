@@ -14,6 +14,7 @@ struct Joint {
   Policy policy = Policy::of_signers(2, {test_address(1), test_address(2), test_address(3)}).value();
   Proposals proposals;
   UnixMs now{10'000}, later{70'000};
+  TransferNumber done{0};
 
   Joint() {
     const Address issuance = issuance_of(test.book.id());
@@ -27,7 +28,7 @@ struct Joint {
     return {test.book.id(), policy.address(), {number}, {credit(9, units)}};
   }
   auto propose(const Transfer& transfer, std::uint8_t key) {
-    return proposals.propose(transfer, policy, approval(test_key(key), encode(transfer)), later, now);
+    return proposals.propose(transfer, policy, approval(test_key(key), encode(transfer)), later, now, done);
   }
   auto sign(const Transfer& transfer, std::uint8_t key) {
     return proposals.sign(id_of(transfer), approval(test_key(key), encode(transfer)), now);
@@ -76,7 +77,7 @@ TEST_CASE("wallet proposals: strangers, signatures of other bytes and late ones 
   CHECK(joint.sign(joint.pay(41), 2).error() == ProposalError::unknown);
   CHECK(joint.proposals
             .propose(transfer, Policy::of_key(test_key(1).public_key()), approval(test_key(1), encode(transfer)),
-                     joint.later, joint.now)
+                     joint.later, joint.now, joint.done)
             .error() == ProposalError::transfer);
   joint.now = joint.later;
   CHECK(joint.sign(transfer, 2).error() == ProposalError::expired);
@@ -84,14 +85,23 @@ TEST_CASE("wallet proposals: strangers, signatures of other bytes and late ones 
   CHECK(joint.sign(transfer, 2).error() == ProposalError::unknown);
 }
 
-TEST_CASE("wallet proposals: an account has at most 64, and each lives from a second to 30 days") {
+TEST_CASE(
+    "wallet proposals: an account has at most 64 that can be paid, in parts, and each lives from 1 s to 30 days") {
   Joint joint;
-  for (std::uint64_t i = 0; i < kProposalsMax; ++i) REQUIRE(joint.propose(joint.pay(1 + i), 1).ok());
+  constexpr std::uint64_t kPart = kProposalsMax / 3;
+  for (std::uint64_t i = 0; i < kPart; ++i) REQUIRE(joint.propose(joint.pay(1 + i), 1).ok());
   CHECK(joint.propose(joint.pay(100), 1).error() == ProposalError::full);
+  CHECK(joint.propose(joint.pay(100), 2).ok());   // another signer has a part of its own
   CHECK(joint.propose(joint.pay(1), 2).value());  // one that is there
+  CHECK(joint.propose(joint.pay(99), 1).ok());    // what was paid takes no place
+  CHECK(joint.propose(joint.pay(98), 1).error() == ProposalError::full);
+  joint.done = {1};
+  CHECK(joint.propose(joint.pay(98, 2), 1).ok());  // nor does what cannot be paid any more
   joint.now = joint.later;
+  CHECK(joint.proposals.expire(joint.now).size() == kPart + 3);
+  CHECK(joint.proposals.all().empty());
   joint.later = joint.now + kProposalLifeMax;
-  CHECK(joint.propose(joint.pay(100), 1).ok());  // the others have expired
+  CHECK(joint.propose(joint.pay(100), 1).ok());
   joint.later += UnixMs(1);
   CHECK(joint.propose(joint.pay(99), 1).error() == ProposalError::life);
   joint.later = joint.now + kProposalLifeMin - UnixMs(1);

@@ -14,14 +14,16 @@ std::string_view name(ProposalError error) {
     case ProposalError::not_signer: return "this is no signature by a signer of the account";
     case ProposalError::ordered: return "enough signers have signed it already";
     case ProposalError::expired: return "the proposal has expired";
-    case ProposalError::full: return "the account has as many proposals as it may have";
+    case ProposalError::full:
+      return "the account has as many open proposals as it may, or this signer its part of the 64: one that is paid or "
+             "expires makes room";
   }
   return "refused";
 }
 
 base::Result<std::optional<Order>, ProposalError> Proposals::propose(Transfer transfer, const Policy& policy,
                                                                      const Approval& approval, UnixMs expires,
-                                                                     UnixMs now) {
+                                                                     UnixMs now, TransferNumber done) {
   if (!total_of(transfer).ok() || transfer.from != policy.address()) return ProposalError::transfer;
   const TransferId id = id_of(transfer);
   if (all_.contains(id)) return sign(id, approval, now);
@@ -29,12 +31,21 @@ base::Result<std::optional<Order>, ProposalError> Proposals::propose(Transfer tr
   // Before room is made for it: a stranger's proposal takes none.
   if (!policy.lists(approval.key) || !crypto::verify(approval.key, encode(transfer), approval.signature))
     return ProposalError::not_signer;
-  const auto same_account = [&](const auto& entry) {
-    return entry.second.transfer.from == transfer.from && now < entry.second.expires;
-  };
-  if (static_cast<std::size_t>(std::ranges::count_if(all_, same_account)) >= kProposalsMax) return ProposalError::full;
+  if (full(transfer, policy, approval, now, done)) return ProposalError::full;
   put({std::move(transfer), policy, {}, expires});
   return sign(id, approval, now);
+}
+
+bool Proposals::full(const Transfer& transfer, const Policy& policy, const Approval& first, UnixMs now,
+                     TransferNumber done) const {
+  std::size_t of_account = 0, of_signer = 0;
+  for (const auto& [id, one] : all_) {
+    const bool payable = now < one.expires && !one.ordered && one.transfer.number > done;
+    if (!payable || one.transfer.from != transfer.from) continue;
+    ++of_account;
+    of_signer += one.approvals.front().key == first.key ? 1 : 0;
+  }
+  return of_account >= kProposalsMax || of_signer >= kProposalsMax / policy.signers();
 }
 
 base::Result<std::optional<Order>, ProposalError> Proposals::sign(const TransferId& id, const Approval& approval,

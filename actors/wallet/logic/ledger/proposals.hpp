@@ -4,7 +4,8 @@
 // Rule    a proposal is ordered at the signature that reaches the threshold, once; one more is refused. Its number is
 //         part of what is signed: of two proposals with one number at most one is paid.
 // States  open -> ordered or expired; an ordered one is not forgotten before it has expired.
-// Limits  kProposalsMax of an account that have not expired; they live at most kProposalLifeMax.
+// Limits  kProposalsMax of an account that can still be paid, in equal parts of its signers: none of them alone takes
+//         all places. They live at most kProposalLifeMax.
 #include <map>
 #include <set>
 #include <utility>
@@ -25,7 +26,7 @@ enum class ProposalError : std::uint8_t {
   not_signer,  ///< the key is none of the policy's, or the signature is wrong
   ordered,     ///< enough have signed already
   expired,     ///< too late
-  full,        ///< the account has kProposalsMax
+  full,        ///< the account has kProposalsMax, or the signer its part of them
 };
 std::string_view name(ProposalError error);
 
@@ -39,9 +40,11 @@ struct Proposal {
 
 class Proposals {
  public:
-  /// Proposes with a first signature. The same proposal again is a signature of it.
+  /// Proposes with a first signature. The same proposal again is a signature of it. `done`: the latest number that the
+  /// account has posted.
   base::Result<std::optional<Order>, ProposalError> propose(Transfer transfer, const Policy& policy,
-                                                            const Approval& approval, UnixMs expires, UnixMs now);
+                                                            const Approval& approval, UnixMs expires, UnixMs now,
+                                                            TransferNumber done);
 
   /// Adds a signature. Gives the order at the one that reaches the threshold. A signature that is there already changes
   /// nothing, unless the proposal is ordered.
@@ -59,6 +62,9 @@ class Proposals {
   const std::map<TransferId, Proposal>& all() const { return all_; }
 
  private:
+  bool full(const Transfer& transfer, const Policy& policy, const Approval& first, UnixMs now,
+            TransferNumber done) const;
+
   std::map<TransferId, Proposal> all_;
   std::set<std::pair<UnixMs, TransferId>> by_expiry_;
 };
