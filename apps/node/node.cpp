@@ -261,6 +261,7 @@ class NodeRun {
 
   Ending serve() {
     std::optional<base::Instant> due;  // of the drain
+    base::Instant trim_at{};
     while (true) {
       if (due && now() >= *due) {
         log_->warn("node", "did not end in time");
@@ -275,7 +276,10 @@ class NodeRun {
           runtime::post(root_, runtime::Envelope::build<node::wire::Drain>({}, [](node::wire::Drain::Builder) {}));
         }
       }
-      os::trim_memory();
+      if (now() >= trim_at) {
+        os::trim_memory();
+        trim_at = now() + kTrimEvery;
+      }
       while (const auto event = events_.pop()) {
         switch (event->what) {
           case Event::What::serving:

@@ -87,7 +87,7 @@ void StreamBroker::obey(BrokerCommand& order) {
   if (order.command == Command::leave) return quit();
   if (ended_) return;
   switch (order.command) {
-    case Command::write: return write(order.bytes);
+    case Command::write: return write(std::move(order.bytes));
     case Command::own: owner_ = std::move(order.owner); return;
     case Command::pause:
       paused_ = true;  // what is being read now still comes
@@ -157,30 +157,46 @@ void StreamBroker::read_on() {
   });
 }
 
-void StreamBroker::write(const base::Bytes& bytes) {
-  if (closing_ || !valid(handle_)) return;
-  std::size_t sent = 0;
-  if (unwritten_ == 0) {
-    const ssize_t taken = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (taken > 0) sent = static_cast<std::size_t>(taken);
-    if (sent > 0) tell(owner_, ports::Written{sent});
+void StreamBroker::write(base::Bytes bytes) {
+  if (closing_ || !valid(handle_) || bytes.empty()) return;
+  unwritten_ += bytes.size();
+  queue_.push_back(std::move(bytes));
+  if (handed_ == 0) write_on();
+}
+
+/// Nothing is in CAF's buffer. What the kernel takes at once need not go through it.
+void StreamBroker::write_on() {
+  while (!queue_.empty()) {
+    const auto rest = base::ByteView(queue_.front()).subspan(front_written_);
+    const ssize_t taken = ::send(socket_, rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    std::size_t gone = 0;
+    if (taken > 0) {
+      gone = static_cast<std::size_t>(taken);
+      unwritten_ -= gone;
+      tell(owner_, ports::Written{gone});
+    }
+    // An error of the socket shows again when CAF writes the rest, and ends the stream there.
+    handed_ = std::min(rest.size() - gone, kHandedMax);
+    if (handed_ > 0) {
+      std::vector<char>& buffer = wr_buf(handle_);
+      const char* first = reinterpret_cast<const char*>(rest.data()) + gone;
+      buffer.insert(buffer.end(), first, first + handed_);
+    }
+    front_written_ += gone + handed_;
+    if (front_written_ == queue_.front().size()) {
+      queue_.pop_front();
+      front_written_ = 0;
+    }
+    if (handed_ > 0) return flush(handle_);
   }
-  if (sent == bytes.size()) return;
-  // An error of the socket shows again when CAF writes the rest, and ends the stream there.
-  unwritten_ += bytes.size() - sent;
-  std::vector<char>& queue = wr_buf(handle_);
-  const char* first = reinterpret_cast<const char*>(bytes.data());
-  queue.insert(queue.end(), first + sent, first + bytes.size());
-  flush(handle_);
 }
 
 void StreamBroker::written(std::size_t bytes) {
+  handed_ -= bytes;
   unwritten_ -= bytes;
   tell(owner_, ports::Written{bytes});
-  if (unwritten_ > 0) return;
-  std::vector<char>& spare = wr_buf(handle_);
-  if (spare.capacity() > kWindowMax) std::vector<char>().swap(spare);
-  if (closing_) close();
+  if (handed_ == 0) write_on();
+  if (unwritten_ == 0 && closing_) close();
 }
 
 /// Begins to close, or goes on with it once everything is written.

@@ -6,12 +6,16 @@
 // Reading  a window of kWindowMin to kWindowMax bytes, doubled by each read that fills it, freed after kIdleAfter. It
 //          stops at kUnreadMax bytes that the owner has not returned as credit (Received), and while the owner pauses.
 //          All streams together: links.hpp.
-// Writing  from the owner's buffer if nothing is queued, otherwise through CAF's. The owner limits what is unwritten.
+// Writing  from the owner's buffers, as much as the kernel takes; then kHandedMax at most go through CAF's buffer,
+// which
+//          tells when it takes more. CAF's own queue would be copied each time it grows, in the one thread of all
+//          streams. The owner limits what is unwritten.
 // Thread   CAF's multiplexer. CAF 0.17.6 loses the resuming of a scribe in the round in which it was halted, so that
 //          goes through multiplexer::post; its graceful shutdown waits for the other side without limit, so close and
 //          linger are ours.
 #include <caf/io/broker.hpp>
 #include <caf/io/scribe.hpp>
+#include <deque>
 #include <memory>
 #include <string>
 
@@ -23,6 +27,7 @@ namespace troupe::os {
 inline constexpr std::size_t kWindowMin = 4 * 1024;     // resident for each idle stream
 inline constexpr std::size_t kWindowMax = 256 * 1024;   // our choice: beyond it one read costs more than it saves
 inline constexpr std::size_t kUnreadMax = 1024 * 1024;  // our choice: four full windows in the owner's queue
+inline constexpr std::size_t kHandedMax = 64 * 1024;    // our choice: enough to wake up for
 inline constexpr std::chrono::seconds kIdleAfter{1};    // our choice
 inline constexpr std::chrono::seconds kLingerMax{5};    // our choice: a slow reader gets that long for the rest
 static_assert(kWindowMax < kUnreadMax);
@@ -49,7 +54,8 @@ class StreamBroker final : public caf::io::broker {
 
   void obey(BrokerCommand& order);
   void received(caf::io::new_data_msg& data);
-  void write(const base::Bytes& bytes);
+  void write(base::Bytes bytes);
+  void write_on();
   void written(std::size_t bytes);
   void close();
   void abandon();
@@ -71,7 +77,10 @@ class StreamBroker final : public caf::io::broker {
   caf::io::connection_handle handle_;
   int socket_;  // owned by the scribe
   std::shared_ptr<Unread> unread_;
-  std::size_t unwritten_ = 0;
+  std::deque<base::Bytes> queue_;
+  std::size_t front_written_ = 0;  // of the first of them, to the kernel or to CAF
+  std::size_t handed_ = 0;         // in CAF's buffer
+  std::size_t unwritten_ = 0;      // of all, CAF's included
   std::size_t window_ = kWindowMin;
   bool filled_lately_ = false;
   bool paused_ = false;

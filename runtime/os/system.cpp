@@ -31,25 +31,22 @@ constexpr std::chrono::milliseconds kLookAgain{1};  // while the last actors end
 
 /// The largest message, and what its envelope, its frame and its records add to it (TLS: 29 bytes for 16 KiB).
 constexpr int kLargestBlock = messages::kBytesMaxLimit + messages::kBytesMaxLimit / 64;
+constexpr int kKept = 32 << 20;    // our choice: of each arena; more is given back at once
+constexpr int kGrownBy = 4 << 20;  // our choice: two of the largest blocks
 
 /// What one side of a link frees it needs again at once. glibc would give it back to the kernel at 128 KiB, and each
-/// GiB of large messages would fault in 0.8 GiB anew. It raises these two bounds by itself, to the largest block that
-/// was ever freed and to twice that; we begin where it arrives after our largest message.
+/// GiB of large messages would fault in 0.8 GiB anew, at some ms for each of them in a virtual machine. trim_memory()
+/// gives it back once it is not needed any more.
 void keep_freed_memory() {
   mallopt(M_MMAP_THRESHOLD, kLargestBlock);
-  mallopt(M_TRIM_THRESHOLD, 2 * kLargestBlock);
+  mallopt(M_TRIM_THRESHOLD, kKept);
+  mallopt(M_TOP_PAD, kGrownBy);
 }
 
 }  // namespace
 
 void trim_memory() {
-  // Pages that were given back count as free, too: it is done again when much more is free than was left then.
-  static std::size_t left = 0;
-  const std::size_t free = mallinfo2().fordblks;
-  left = std::min(left, free);
-  if (free < left + kMuchIsFree) return;
-  malloc_trim(0);
-  left = mallinfo2().fordblks;
+  if (mallinfo2().fordblks >= kMuchIsFree) malloc_trim(0);
 }
 
 namespace {

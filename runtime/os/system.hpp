@@ -26,8 +26,8 @@ struct SystemOptions {
 };
 
 inline constexpr std::size_t kMuchIsFree = std::size_t{32} << 20;  // our choice: less is soon needed again
-/// Gives memory that was freed back to the system if kMuchIsFree more is free than after the last time: some ms for
-/// each 100 MiB. For one thread.
+/// Gives memory that was freed back to the system if it is kMuchIsFree or more: some ms for each 100 MiB that are still
+/// resident.
 void trim_memory();
 
 class System {
