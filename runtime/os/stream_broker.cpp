@@ -1,7 +1,9 @@
 #include "runtime/os/stream_broker.hpp"
 
 #include <sys/socket.h>
+#include <sys/uio.h>
 
+#include <array>
 #include <atomic>
 #include <caf/io/middleman.hpp>
 #include <caf/io/network/multiplexer.hpp>
@@ -167,27 +169,43 @@ void StreamBroker::write(base::Bytes bytes) {
 /// Nothing is in CAF's buffer. What the kernel takes at once need not go through it.
 void StreamBroker::write_on() {
   while (!queue_.empty()) {
-    const auto rest = base::ByteView(queue_.front()).subspan(front_written_);
-    const ssize_t taken = ::send(socket_, rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    std::size_t gone = 0;
+    std::array<iovec, kPiecesMax> pieces;
+    std::size_t count = 0, offered = 0;
+    for (const base::Bytes& one : queue_) {
+      if (count == pieces.size()) break;
+      const auto rest = base::ByteView(one).subspan(count == 0 ? front_written_ : 0);
+      pieces[count++] = {const_cast<std::uint8_t*>(rest.data()), rest.size()};
+      offered += rest.size();
+    }
+    msghdr message{};
+    message.msg_iov = pieces.data();
+    message.msg_iovlen = count;
+    const ssize_t taken = ::sendmsg(socket_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (taken > 0) {
-      gone = static_cast<std::size_t>(taken);
-      unwritten_ -= gone;
-      tell(owner_, ports::Written{gone});
+      unwritten_ -= static_cast<std::size_t>(taken);
+      drop(static_cast<std::size_t>(taken));
+      tell(owner_, ports::Written{static_cast<std::size_t>(taken)});
     }
+    if (taken == static_cast<ssize_t>(offered)) continue;
     // An error of the socket shows again when CAF writes the rest, and ends the stream there.
-    handed_ = std::min(rest.size() - gone, kHandedMax);
-    if (handed_ > 0) {
-      std::vector<char>& buffer = wr_buf(handle_);
-      const char* first = reinterpret_cast<const char*>(rest.data()) + gone;
-      buffer.insert(buffer.end(), first, first + handed_);
+    std::vector<char>& buffer = wr_buf(handle_);
+    while (!queue_.empty() && handed_ < kHandedMax) {
+      const auto rest = base::ByteView(queue_.front()).subspan(front_written_);
+      const auto part = rest.first(std::min(rest.size(), kHandedMax - handed_));
+      buffer.insert(buffer.end(), part.begin(), part.end());
+      handed_ += part.size();
+      drop(part.size());
     }
-    front_written_ += gone + handed_;
-    if (front_written_ == queue_.front().size()) {
-      queue_.pop_front();
-      front_written_ = 0;
-    }
-    if (handed_ > 0) return flush(handle_);
+    return flush(handle_);
+  }
+}
+
+/// From the front of the queue.
+void StreamBroker::drop(std::size_t bytes) {
+  front_written_ += bytes;
+  while (!queue_.empty() && front_written_ >= queue_.front().size()) {
+    front_written_ -= queue_.front().size();
+    queue_.pop_front();
   }
 }
 

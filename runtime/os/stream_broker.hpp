@@ -28,6 +28,7 @@ inline constexpr std::size_t kWindowMin = 4 * 1024;     // resident for each idl
 inline constexpr std::size_t kWindowMax = 256 * 1024;   // our choice: beyond it one read costs more than it saves
 inline constexpr std::size_t kUnreadMax = 1024 * 1024;  // our choice: four full windows in the owner's queue
 inline constexpr std::size_t kHandedMax = 64 * 1024;    // our choice: enough to wake up for
+inline constexpr std::size_t kPiecesMax = 16;           // our choice: of one call of the kernel
 inline constexpr std::chrono::seconds kIdleAfter{1};    // our choice
 inline constexpr std::chrono::seconds kLingerMax{5};    // our choice: a slow reader gets that long for the rest
 static_assert(kWindowMax < kUnreadMax);
@@ -56,6 +57,7 @@ class StreamBroker final : public caf::io::broker {
   void received(caf::io::new_data_msg& data);
   void write(base::Bytes bytes);
   void write_on();
+  void drop(std::size_t bytes);
   void written(std::size_t bytes);
   void close();
   void abandon();
