@@ -558,7 +558,7 @@ SMALL_BUFFERS = "net.buffer_bytes_max=16MiB", "net.keep_alive=1s", "net.question
 ATTACKS = {
     "seats": Attack(seats, True, ["net.links_max=32"], Plan(count=80, groups=4, per_second=80, questions=8),
                     Plan(count=1500, groups=4, per_second=200, seconds=20, hold=2),
-                    [answers, files(24, 24), grows(64), dials]),
+                    [answers, files(24, 24), grows(96), dials]),  # queues of four links, and what is kept for reuse
     "slow": Attack(slow, True, SMALL_BUFFERS, Plan(count=8), Plan(count=64, seconds=60, every=15, trickle=48 * KIB),
                    [few("open", 1, 0), grows(128)]),
     "twice": Attack(slow, True, SMALL_BUFFERS, Plan(count=8, twice=True),
