@@ -39,11 +39,14 @@ void ListActor::receive(runtime::Handlers& on) {
     if (!id) return;
     if (!told.getOver() && owner) begun(*id, {.id = *owner});
     if (!told.getOver()) return;
-    if (told.getOwing()) owing_.insert(*id);
-    else airdrops_.sleepy(id->hex());
-    // Something may be asked of it: one that nothing is known of is being created.
-    if (!told.getOwing() && !airdrops_.ends(id->hex())) return;
-    if (!told.getOwing()) owing_.erase(*id);
+    if (told.getOwing()) {
+      owing_.insert(*id);
+    } else {
+      airdrops_.sleepy(id->hex());
+      // Something may be asked of it: one that nothing is known of is being created.
+      if (!airdrops_.ends(id->hex())) return;
+      owing_.erase(*id);
+    }
     ended(*id);
     std::erase_if(claimed_, [&](const auto& one) { return one.second == *id; });
   });
