@@ -30,14 +30,14 @@ ListActor::ListActor(Setup setup)
                  return actor;
                },
            .end = [this](const runtime::Handle& actor) { stop_child(actor); },
-           .may_end = [this](const std::string& name) { return !unfinished_.contains(*AirdropId::from_hex(name)); }}) {}
+           .may_end = [this](const std::string& name) { return !unfinished_.has(*AirdropId::from_hex(name)); }}) {}
 
 void ListActor::receive(runtime::Handlers& on) {
   on.tell<wire::Unfinished>([this](wire::Unfinished::Reader told) {
     const auto id = AirdropId::from(bytes_of(told.getId()));
     const auto owner = Address::from(bytes_of(told.getOwner()));
     if (!id) return;
-    if (!told.getOver() && owner) begun(*id, {.id = *owner});
+    if (!told.getOver() && owner) unfinished_.hold(*id, {.id = *owner});
     if (!told.getOver()) return;
     if (told.getOwing()) {
       owing_.insert(*id);
@@ -47,13 +47,13 @@ void ListActor::receive(runtime::Handlers& on) {
       if (!airdrops_.ends(id->hex())) return;
       owing_.erase(*id);
     }
-    ended(*id);
+    unfinished_.release(*id);
     std::erase_if(claimed_, [&](const auto& one) { return one.second == *id; });
   });
   on.timer<Again>([this] { take(); });
   on.timer<Look>([this] {
     // One that could not be begun is begun now.
-    for (const auto& [id, owner] : unfinished_) wake(id);
+    for (const auto& [id, owner] : unfinished_.holders()) wake(id);
     for (const AirdropId& id : owing_) wake(id);
     after<Look>(kLookEvery);
   });
@@ -73,7 +73,7 @@ void ListActor::receive(runtime::Handlers& on) {
 void ListActor::down(const runtime::Handle& ended, const std::optional<base::Error>&) {
   const auto name = airdrops_.down(ended);
   const auto id = name ? AirdropId::from_hex(*name) : std::nullopt;
-  if (id && unfinished_.contains(*id)) wake(*id);
+  if (id && unfinished_.has(*id)) wake(*id);
 }
 
 // -- opening
@@ -81,8 +81,7 @@ void ListActor::down(const runtime::Handle& ended, const std::optional<base::Err
 void ListActor::take() {
   storage_.take([this](const base::Outcome<void>& taken) {
     if (!taken.ok()) return after<Again>(kOpenAgain);
-    unfinished_.clear();
-    places_ = base::ShareBudget<Address>(setup_.settings.unfinished_max);
+    unfinished_ = base::SharePlaces<AirdropId, Address>(setup_.settings.unfinished_max);
     claimed_.clear();
     owing_.clear();
     find_unfinished();
@@ -95,7 +94,7 @@ void ListActor::find_unfinished() {
       [this](const durable::Storage::Row& row) -> std::optional<base::Error> {
         const auto id = AirdropId::from(base::ByteView(row.key).subspan(1));
         const auto owner = Address::from(row.value);
-        if (id && owner) begun(*id, {.id = *owner});
+        if (id && owner) unfinished_.hold(*id, {.id = *owner});
         return std::nullopt;
       },
       [this](const base::Outcome<void>& done) {
@@ -120,7 +119,7 @@ void ListActor::find_owing() {
 void ListActor::opened() {
   open_ = true;
   after<Look>(kLookEvery);
-  for (const auto& [id, owner] : unfinished_) wake(id);
+  for (const auto& [id, owner] : unfinished_.holders()) wake(id);
   for (const AirdropId& id : owing_) wake(id);
   for (Question& one : std::exchange(early_, {})) serve(std::move(one));
 }
@@ -189,26 +188,17 @@ void ListActor::create(Question asked) {
       return reply.refuse({Code::conflict, "this request has created another airdrop"});
     if (const auto why = full(id, owner)) return reply.refuse(*why);  // others have come meanwhile
     claimed_.insert_or_assign(nonce, id);
-    begun(id, owner);  // counts from now on; the airdrop says if it comes to nothing
+    unfinished_.hold(id, owner);  // counts from now on; the airdrop says if it comes to nothing
     airdrops_.ask(id.hex(), {asked.envelope, std::move(reply)});
   });
 }
 
 std::optional<base::Error> ListActor::full(const AirdropId& id, const base::User<Address>& owner) const {
-  if (unfinished_.contains(id) || (places_.held(owner) < kUnfinishedOfOwner && places_.fits(owner, 1)))
+  if (unfinished_.has(id) || (unfinished_.held(owner) < kUnfinishedOfOwner && unfinished_.fits(owner)))
     return std::nullopt;
   return base::Error{Code::refused,
                      "as many airdrops have not ended as may be: of this account, of those who ask from there, or in "
                      "all"};
-}
-
-void ListActor::begun(const AirdropId& id, const base::User<Address>& owner) {
-  if (unfinished_.try_emplace(id, owner).second) places_.hold(owner, 1);
-}
-
-void ListActor::ended(const AirdropId& id) {
-  const auto owner = unfinished_.extract(id);
-  if (!owner.empty()) places_.release(owner.mapped(), 1);
 }
 
 void ListActor::list(const std::optional<AirdropId>& from, runtime::Reply<wire::Airdrops> reply) {

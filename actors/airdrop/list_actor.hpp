@@ -9,7 +9,7 @@
 
 #include "actors/airdrop/airdrop_actor.hpp"
 #include "messages/common.capnp.h"
-#include "runtime/base/share_budget.hpp"
+#include "runtime/base/share_places.hpp"
 
 namespace troupe::airdrop {
 
@@ -51,16 +51,13 @@ class ListActor final : public runtime::Actor {
   std::optional<base::Error> full(const AirdropId& id, const base::User<Address>& owner) const;
   void list(const std::optional<AirdropId>& from, runtime::Reply<wire::Airdrops> reply);
   void wake(const AirdropId& id);
-  void begun(const AirdropId& id, const base::User<Address>& owner);
-  void ended(const AirdropId& id);
 
   const Setup setup_;
   durable::Storage storage_;
   durable::Keyed airdrops_;
   bool open_ = false;
-  std::map<AirdropId, base::User<Address>> unfinished_;  // and their owners, with where they were asked for from
-  base::ShareBudget<Address> places_{setup_.settings.unfinished_max};  // of unfinished_
-  std::set<AirdropId> owing_;                                          // over, but for what came beside the pool
+  base::SharePlaces<AirdropId, Address> unfinished_{setup_.settings.unfinished_max};  // of owners
+  std::set<AirdropId> owing_;                 // over, but for what came beside the pool
   std::map<base::Bytes, AirdropId> claimed_;  // nonces (rows::nonce_key) of those that begin, before their rows say so
   std::vector<Question> early_;
 };

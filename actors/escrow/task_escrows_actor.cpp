@@ -22,16 +22,15 @@ constexpr const char* kIdIs = "the id of an escrow has 32 bytes";
 TaskEscrowsActor::TaskEscrowsActor(TaskEscrowSetup setup)
     : setup_(std::move(setup)),
       storage_(*this, setup_.place, kTaskKeyspace, setup_.term),
-      escrows_(
-          *this, kAwakeMax,
-          {.begin =
-               [this](const std::string& name) {
-                 const runtime::Handle actor = spawn<TaskEscrowActor>(name, setup_, *TaskEscrowId::from_hex(name));
-                 watch(actor);
-                 return actor;
-               },
-           .end = [this](const runtime::Handle& actor) { stop_child(actor); },
-           .may_end = [this](const std::string& name) { return !open_.contains(*TaskEscrowId::from_hex(name)); }}) {}
+      escrows_(*this, kAwakeMax,
+               {.begin =
+                    [this](const std::string& name) {
+                      const runtime::Handle actor = spawn<TaskEscrowActor>(name, setup_, *TaskEscrowId::from_hex(name));
+                      watch(actor);
+                      return actor;
+                    },
+                .end = [this](const runtime::Handle& actor) { stop_child(actor); },
+                .may_end = [this](const std::string& name) { return !open_.has(*TaskEscrowId::from_hex(name)); }}) {}
 
 void TaskEscrowsActor::receive(runtime::Handlers& on) {
   on.tell<wire::TaskEscrowIdle>([this](wire::TaskEscrowIdle::Reader told) {
@@ -39,20 +38,16 @@ void TaskEscrowsActor::receive(runtime::Handlers& on) {
     if (!id) return;
     escrows_.sleepy(id->hex());
     // Something else may have been asked of it meanwhile.
-    const auto at = escrows_.ends(id->hex()) ? open_.find(*id) : open_.end();
-    if (at == open_.end()) return;
-    budget_.release(at->second, 1);
-    open_.erase(at);
+    if (escrows_.ends(id->hex())) open_.release(*id);
   });
   on.timer<Again>([this] { take(); });
   on.timer<Look>([this] {
     // One that could not be begun is begun now.
-    for (const auto& [id, buyer] : open_) wake(id);
+    for (const auto& [id, buyer] : open_.holders()) wake(id);
     after<Look>(kTasksLookEvery);
   });
   on.other([this](const runtime::Envelope& question, runtime::AnyReply reply) {
-    const auto from = runtime::user_of(caller());
-    Question asked{question, std::move(reply), {.group = from.group, .reserved = from.reserved}};
+    Question asked{question, std::move(reply), runtime::user_of(caller(), Address())};
     if (ready_) return serve(std::move(asked));
     if (early_.size() >= kEarlyMax)
       return asked.reply.refuse({Code::overloaded, "the escrows are being read: try again in a moment"});
@@ -60,7 +55,7 @@ void TaskEscrowsActor::receive(runtime::Handlers& on) {
   });
   on.describe<wire::TaskEscrowsState>([this](wire::TaskEscrowsState::Builder state) {
     state.setAwake(static_cast<std::uint32_t>(escrows_.awake()));
-    state.setOpen(size32(open_));
+    state.setOpen(static_cast<std::uint32_t>(open_.size()));
   });
 }
 
@@ -68,7 +63,7 @@ void TaskEscrowsActor::receive(runtime::Handlers& on) {
 void TaskEscrowsActor::down(const runtime::Handle& ended, const std::optional<Error>&) {
   const auto name = escrows_.down(ended);
   const auto id = name ? TaskEscrowId::from_hex(*name) : std::nullopt;
-  if (id && open_.contains(*id)) wake(*id);
+  if (id && open_.has(*id)) wake(*id);
 }
 
 // -- opening
@@ -76,8 +71,7 @@ void TaskEscrowsActor::down(const runtime::Handle& ended, const std::optional<Er
 void TaskEscrowsActor::take() {
   storage_.take([this](const base::Outcome<void>& taken) {
     if (!taken.ok()) return after<Again>(kTasksOpenAgain);
-    open_.clear();
-    budget_ = base::ShareBudget<Address>(kOpenMax);
+    open_ = base::SharePlaces<TaskEscrowId, Address>(kOpenMax);
     find_open();
   });
 }
@@ -88,14 +82,14 @@ void TaskEscrowsActor::find_open() {
       [this](const durable::Storage::Row& row) -> std::optional<base::Error> {
         const auto id = TaskEscrowId::from(base::ByteView(row.key).subspan(1));
         const auto buyer = Address::from(row.value);
-        if (id && buyer) open(*id, {.id = *buyer});  // from where is not known any more
+        if (id && buyer) open_.hold(*id, {.id = *buyer});  // from where is not known any more
         return std::nullopt;
       },
       [this](const base::Outcome<void>& done) {
         if (!done.ok()) return after<Again>(kTasksOpenAgain);
         ready_ = true;
         after<Look>(kTasksLookEvery);
-        for (const auto& [id, buyer] : open_) wake(id);
+        for (const auto& [id, buyer] : open_.holders()) wake(id);
         for (Question& question : std::exchange(early_, {})) serve(std::move(question));
       });
 }
@@ -128,21 +122,16 @@ void TaskEscrowsActor::act(Question question) {
   const auto given = read_task_act(reading.root().getAct());
   if (!given.ok()) return question.reply.refuse(given.error());
   const TaskAct& act = given.value();
-  if (std::holds_alternative<Engage>(act.what) && !open_.contains(act.escrow)) {
+  if (std::holds_alternative<Engage>(act.what) && !open_.has(act.escrow)) {
     question.by.id = act.by;
-    if (!budget_.fits(question.by, 1))
+    if (!open_.fits(question.by))
       return question.reply.refuse({Code::overloaded,
                                     "as many escrows of tasks are open as may be: of this account, of those who ask "
                                     "from there, or in all",
                                     std::chrono::seconds(10)});
-    open(act.escrow, question.by);
+    open_.hold(act.escrow, question.by);  // one that has nothing durable goes to sleep and says so
   }
   escrows_.ask(act.escrow.hex(), {question.envelope, std::move(question.reply)});
-}
-
-/// One that has nothing durable goes to sleep and says so: then it does not count any more.
-void TaskEscrowsActor::open(const TaskEscrowId& id, const Buyer& by) {
-  if (open_.emplace(id, by).second) budget_.hold(by, 1);
 }
 
 }  // namespace troupe::escrow

@@ -7,7 +7,7 @@
 // Limits   kOpenMax that wait for something, of which an account, and the address group that asks, have shares, and the
 //          last eighth is for this node; kAwakeMax awake. How often acts may come is limited by link.
 #include "actors/escrow/task_escrow_actor.hpp"
-#include "runtime/base/share_budget.hpp"
+#include "runtime/base/share_places.hpp"
 
 namespace troupe::escrow {
 
@@ -26,26 +26,23 @@ class TaskEscrowsActor final : public runtime::Actor {
  private:
   struct Again {};
   struct Look {};
-  using Buyer = base::User<Address>;
   /// With the address group of who asks; its id is not known yet.
   struct Question {
     runtime::Envelope envelope;
     runtime::AnyReply reply;
-    Buyer by;
+    base::User<Address> by;
   };
   void take();
   void find_open();
   void serve(Question question);
   void act(Question question);
-  void open(const TaskEscrowId& id, const Buyer& by);
   void wake(const TaskEscrowId& id);
 
   const TaskEscrowSetup setup_;
   durable::Storage storage_;
   durable::Keyed escrows_;
   bool ready_ = false;
-  std::map<TaskEscrowId, Buyer> open_;
-  base::ShareBudget<Address> budget_{kOpenMax};
+  base::SharePlaces<TaskEscrowId, Address> open_{kOpenMax};
   std::vector<Question> early_;
 };
 

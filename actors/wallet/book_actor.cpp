@@ -185,7 +185,7 @@ void BookActor::propose(wire::Propose::Reader ask, runtime::Reply<wire::Proposal
     if (there == nullptr && (!total.ok() || account(transfer.from).balance < total.value()))
       return reply.refuse(error_of(total.ok() ? LedgerError::funds : LedgerError::malformed));
     const auto by = runtime::user_of(from, transfer.from);
-    if (there == nullptr && !places_.fits(by, 1))
+    if (there == nullptr && !places_.fits(by))
       return reply.refuse({Code::overloaded,
                            "as many proposals wait for signatures as may: of this account, of those who ask from "
                            "there, or in all",
@@ -199,15 +199,13 @@ void BookActor::propose(wire::Propose::Reader ask, runtime::Reply<wire::Proposal
 }
 
 void BookActor::hold(const TransferId& id, const base::User<Address>& by) {
-  places_.hold(by, 1);
-  proposed_by_.emplace(id, by);
+  places_.hold(id, by);
   std::erase(told_, rows::proposal_key(id));
 }
 
 void BookActor::forget(const TransferId& id) {
   proposals_.erase(id);
-  const auto by = proposed_by_.extract(id);
-  if (!by.empty()) places_.release(by.mapped(), 1);
+  places_.release(id);
 }
 
 void BookActor::expire_proposals() {

@@ -20,7 +20,7 @@
 #include "actors/wallet/wallet_actor.hpp"
 #include "messages/common.capnp.h"
 #include "runtime/base/rate_budget.hpp"
-#include "runtime/base/share_budget.hpp"
+#include "runtime/base/share_places.hpp"
 
 namespace troupe::wallet {
 
@@ -147,8 +147,7 @@ class BookActor final : public runtime::Actor, private BookRows {
   std::optional<base::Bytes> head_row_;
   std::map<Address, rows::Account> accounts_;
   Proposals proposals_;
-  base::ShareBudget<Address> places_{setup_.settings.proposals_max};  // of proposals_
-  std::map<TransferId, base::User<Address>> proposed_by_;  // of proposals_: the account, and where it was asked from
+  base::SharePlaces<TransferId, Address> places_{setup_.settings.proposals_max};  // of proposals_, by their accounts
   std::map<KeeperId, Telling> telling_;
   std::vector<base::Bytes> told_;  // rows to erase: of credits, of proposals that have expired
 

@@ -50,8 +50,7 @@ void BookActor::open() {
   open_ = committing_ = false;
   accounts_.clear();
   proposals_ = {};
-  places_ = base::ShareBudget<Address>(setup_.settings.proposals_max);
-  proposed_by_.clear();
+  places_ = base::SharePlaces<TransferId, Address>(setup_.settings.proposals_max);
   telling_.clear();
   told_.clear();
   storage_.take([this, run = run_](const base::Outcome<void>& taken) {
@@ -125,9 +124,7 @@ bool BookActor::keep(char kind, const durable::Storage::Row& row) {
     if (time() >= proposal->expires) {
       told_.push_back(row.key);
     } else {
-      const base::User<Address> by{.id = proposal->transfer.from};
-      places_.hold(by, 1);
-      proposed_by_.emplace(id_of(proposal->transfer), by);
+      places_.hold(id_of(proposal->transfer), {.id = proposal->transfer.from});
       proposals_.put(std::move(*proposal));
     }
   } else {

@@ -1,10 +1,11 @@
 #include <doctest/doctest.h>
 
+#include <string>
 #include <vector>
 
 #include "runtime/base/random.hpp"
 #include "runtime/base/rate_budget.hpp"
-#include "runtime/base/share_budget.hpp"
+#include "runtime/base/share_places.hpp"
 #include "tests/support.hpp"
 
 using namespace troupe;
@@ -190,4 +191,21 @@ TEST_CASE("share budget: what is held is what was held less what was released") 
     REQUIRE(sum <= 1'000 - 1'000 / base::kReservePart);
     REQUIRE((sum <= 500 || (of_one <= 1'000 / base::kIdPart && of_group <= 1'000 / base::kGroupPart)));
   }
+}
+
+TEST_CASE("share places: a key takes one, whatever its users, and gives it back to who has it, once") {
+  base::SharePlaces<std::string, int> places(16);
+  for (int i = 0; i < 2; ++i) places.hold("a", user(1, 1));
+  places.hold("a", user(2, 2));
+  CHECK(places.has("a"));
+  CHECK(places.size() == 1);
+  CHECK(places.held(user(1, 1)) == 1);
+  CHECK(places.held(user(2, 2)) == 0);
+  for (int i = 0; i < 13; ++i) places.hold(std::to_string(i), user(3 + i, 3 + i));
+  CHECK_FALSE(places.fits(user(20, 20)));  // the rest is for this node
+  for (int i = 0; i < 2; ++i) places.release("a");
+  CHECK_FALSE(places.has("a"));
+  CHECK(places.held(user(1, 1)) == 0);
+  CHECK(places.fits(user(20, 20)));
+  CHECK(places.holders().size() == 13);
 }
