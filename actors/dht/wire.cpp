@@ -134,7 +134,13 @@ std::optional<Error> store_error(Result result, std::size_t asked, const std::st
     return Error{Code::unavailable,
                  "no other node answered, and nothing is stored; see by 'troupe peers' whether this node has links"};
   if (stored >= needed) return std::nullopt;
-  if (result.hasRefusal() && stored == 0) return error_of(result.getRefusal());
+  if (result.hasRefusal() && stored == 0) {
+    Error refused = error_of(result.getRefusal());
+    const std::string own = "this node's own store: " + own_failure;
+    if (refused.code == Code::no_space && !own_failure.empty())
+      refused.message = asked == 1 ? own : refused.message + "; " + own;
+    return refused;
+  }
   std::string text = "only " + std::to_string(stored) + " of " + std::to_string(asked) +
                      " nodes have acknowledged it, and " + std::to_string(needed) + " have to";
   if (asked < needed && silent > 0)

@@ -413,6 +413,7 @@ TEST_CASE("lookup actor: a put says why this node's own store has not taken it")
     const auto stored = cluster.put(0, Space::kv, "orders", "seven");
     REQUIRE(stored.error);
     CHECK(stored.error->code == Code::no_space);
+    CHECK(stored.error->message.starts_with("this node's own store: "));
   }
 }
 
