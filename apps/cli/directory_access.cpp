@@ -61,21 +61,26 @@ std::optional<int> lock_holder(const std::string& path) {
   return std::nullopt;
 }
 
+std::string mode_text(mode_t mode) {
+  std::array<char, 8> text{};
+  std::snprintf(text.data(), text.size(), "%04o", mode & 07777U);
+  return text.data();
+}
+
 std::optional<Failure> kept_out(const std::string& path) {
   const auto at = barring_directory(path, EACCES);
   struct stat there {};
   if (at.empty() || ::stat(at.c_str(), &there) != 0) return std::nullopt;
-  std::array<char, 8> mode{};
-  std::snprintf(mode.data(), mode.size(), "%04o", there.st_mode & 07777U);
   const std::string owner = user_name(there.st_uid);
   const bool own = there.st_uid == ::geteuid();
-  return Failure{{base::Code::refused, "cannot use the data directory " + path + ": permission denied: " + at.string() +
-                                           " belongs to the user " + owner + ", its mode is " + mode.data() +
-                                           ", and this is the user " + user_name(::geteuid())},
-                 "nothing was done",
-                 own ? "chmod u+rwx " + shell_word(at.string())
-                     : "the same as the user " + owner + ", or with --data and a directory of your own",
-                 Exit::failed};
+  return Failure{
+      {base::Code::refused, "cannot use the data directory " + path + ": permission denied: " + at.string() +
+                                " belongs to the user " + owner + ", its mode is " + mode_text(there.st_mode) +
+                                ", and this is the user " + user_name(::geteuid())},
+      "nothing was done",
+      own ? "chmod u+rwx " + shell_word(at.string())
+          : "the same as the user " + owner + ", or with --data and a directory of your own",
+      Exit::failed};
 }
 
 }  // namespace troupe::apps

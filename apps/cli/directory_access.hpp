@@ -19,6 +19,9 @@ std::optional<int> lock_holder(const std::string& path);
 /// The failure to report if the directory, or one on the way to it, belongs to another user or denies this one.
 std::optional<Failure> kept_out(const std::string& path);
 
+/// The permissions of a file as chmod(1) takes them: "0644".
+std::string mode_text(mode_t mode);
+
 /// The name of a user, or "number N" if it has none.
 std::string user_name(uid_t user);
 

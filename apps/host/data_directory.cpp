@@ -4,9 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstdio>
 
 #include "apps/cli/directory_access.hpp"
 #include "apps/cli/shell_word.hpp"
@@ -70,6 +68,20 @@ std::optional<Failure> incomplete(ports::Disk& disk, const std::string& path) {
                         shell_word(folder + "/format") + "; or begin anew: " + away);
 }
 
+/// The failure to report if others can read the key of this node: a copy that was put back may allow it.
+std::optional<Failure> readable_key(const std::string& path) {
+  const std::string key = path + '/' + std::string(crypto::kIdentityFile);
+  struct stat there {};
+  struct stat file {};
+  constexpr mode_t kEntered = S_IXGRP | S_IXOTH, kRead = S_IRWXG | S_IRWXO;
+  if (::stat(path.c_str(), &there) != 0 || (there.st_mode & kEntered) == 0) return std::nullopt;
+  if (::stat(key.c_str(), &file) != 0 || (file.st_mode & kRead) == 0) return std::nullopt;
+  return cannot_use(path,
+                    {Code::refused, "other users can get at identity.key, the secret of this node: its mode is " +
+                                        mode_text(file.st_mode)},
+                    "chmod 600 " + shell_word(key));
+}
+
 /// The failure to report if another user owns the directory, or may write to it.
 std::optional<Failure> exposed(const std::string& path) {
   struct stat there {};
@@ -80,9 +92,7 @@ std::optional<Failure> exposed(const std::string& path) {
         path, {Code::refused, "it belongs to the user " + owner + ", and this is the user " + user_name(::geteuid())},
         "the same as the user " + owner + ", or with --data and a directory of your own");
   }
-  std::array<char, 8> mode{};
-  std::snprintf(mode.data(), mode.size(), "%04o", there.st_mode & 07777U);
-  return cannot_use(path, {Code::refused, "other users may write to it: its mode is " + std::string(mode.data())},
+  return cannot_use(path, {Code::refused, "other users may write to it: its mode is " + mode_text(there.st_mode)},
                     "chmod go-w " + shell_word(path));
 }
 
@@ -147,6 +157,7 @@ base::Result<DataDirectory, Failure> open_data_directory(const std::string& path
     if (lock.error() != DiskError::locked) return cannot_use(path, disk_error("cannot lock it", lock.error()), "");
     return cannot_use(path, {Code::conflict, "another node runs in it"}, "troupe status --data " + shell_word(path));
   }
+  if (const auto open = readable_key(path)) return *open;
   if (const auto lacking = incomplete(*disk.value(), path)) return *lacking;
   if (const auto format = check_format(*disk.value()); !format.ok()) return cannot_use(path, format.error(), "");
   return DataDirectory{path, std::move(disk).value(), std::move(lock).value()};

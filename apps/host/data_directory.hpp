@@ -23,8 +23,8 @@ struct DataDirectory {
 
 /// Makes the directory (0700) with its parents if there is none, and its format file. Blocks on the disk.
 /// Fails, with exit 1, if another process has it, if it belongs to another user than this one and root, if others may
-/// write to it, if its format is newer or unreadable, if it holds data without its identity or its format, or the
-/// device refuses.
+/// write to it, if they can get at its key, if its format is newer or unreadable, if it holds data without its identity
+/// or its format, or the device refuses.
 base::Result<DataDirectory, Failure> open_data_directory(const std::string& path);
 
 /// A file of the directory that is read as a whole; nothing if there is none. Errors: `corrupt` if it has more than

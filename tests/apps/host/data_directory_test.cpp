@@ -115,6 +115,24 @@ TEST_CASE("data directory: one to which other users may write is refused with th
   CHECK(open_data_directory(path).ok());
 }
 
+TEST_CASE("data directory: one whose key others can get at is refused with the way to close it") {
+  const TemporaryFolder folder;
+  const std::string key = folder.path() + "/identity.key";
+  folder.write("identity.key", "as a copy came back");
+  REQUIRE(::chmod(key.c_str(), 0644) == 0);
+  REQUIRE(::chmod(folder.path().c_str(), 0755) == 0);
+  const auto opened = open_data_directory(folder.path());
+  REQUIRE_FALSE(opened.ok());
+  CHECK(opened.error().exit == Exit::failed);
+  CHECK(opened.error().error.message ==
+        "cannot use the data directory " + folder.path() +
+            ": other users can get at identity.key, the secret of this node: its mode is 0644");
+  CHECK(opened.error().try_ == "chmod 600 " + key);
+  SUBCASE("its mode keeps them out") { REQUIRE(::chmod(key.c_str(), 0600) == 0); }
+  SUBCASE("the directory keeps them out") { REQUIRE(::chmod(folder.path().c_str(), 0700) == 0); }
+  CHECK(open_data_directory(folder.path()).ok());
+}
+
 TEST_CASE("data directory: one of another user is refused with the name of that user") {
   if (::geteuid() != 0) return test::skip("only root can make a directory of another user");
   const TemporaryFolder folder;
