@@ -1,7 +1,5 @@
 #pragma once
 // This domain's values in the words of messages/files.capnp and messages/store.capnp, there and back.
-#include <capnp/orphan.h>
-
 #include <optional>
 #include <set>
 #include <span>
@@ -11,6 +9,7 @@
 #include "actors/files/logic/claims.hpp"
 #include "actors/files/logic/fetch.hpp"
 #include "actors/files/logic/pace.hpp"
+#include "messages/borrow.hpp"
 #include "messages/files.capnp.h"
 #include "messages/store.capnp.h"
 #include "messages/words.hpp"
@@ -19,17 +18,6 @@
 namespace troupe::files {
 
 inline constexpr std::size_t kBlobBytesMax = 2u << 20;  // messages/store.capnp: Blob
-
-/// Bytes for a message under construction, not copied where that is possible: they must stay as they are until it is
-/// built.
-template <class Builder>
-capnp::Orphan<capnp::Data> borrow(Builder message, base::ByteView bytes) {
-  const auto orphanage = capnp::Orphanage::getForMessageContaining(message);
-  const bool whole_words = bytes.size() % sizeof(capnp::word) == 0;
-  const bool aligned = reinterpret_cast<std::uintptr_t>(bytes.data()) % sizeof(capnp::word) == 0;
-  if (!bytes.empty() && whole_words && aligned) return orphanage.referenceExternalData(data_of(bytes));
-  return orphanage.newOrphanCopy(data_of(bytes));
-}
 
 /// Errors: `malformed` unless it has the length of an `Id`.
 template <class Id>

@@ -101,7 +101,7 @@ class FilePutter final : public FileMeasuring {
       if (!read.ok()) return sink_.fail(read.error().error);
       if (read.value() == 0) return sink_.end();
       const base::ByteView bytes{reinterpret_cast<const std::uint8_t*>(piece_.get()), read.value()};
-      sink_.push([bytes](files::wire::PutPiece::Builder out) { out.adoptBytes(files::borrow(out, bytes)); });
+      sink_.push([bytes](files::wire::PutPiece::Builder out) { out.adoptBytes(borrow(out, bytes)); });
     }
   }
 

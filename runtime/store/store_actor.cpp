@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "messages/borrow.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/store/store_words.hpp"
 
@@ -160,7 +161,7 @@ void StoreActor::read(wire::Read::Reader question, runtime::Reply<wire::Blobbed>
     if (bytes.error().code == base::Code::corrupt) report_->damage(store_->damage());
     return reply.refuse(bytes.error());
   }
-  reply.send([&](wire::Blobbed::Builder out) { out.setBytes(data_of(bytes.value())); });
+  reply.send([&](wire::Blobbed::Builder out) { out.adoptBytes(borrow(out, bytes.value())); });
 }
 
 void StoreActor::has(wire::Has::Reader question, runtime::Reply<wire::Held> reply) {
