@@ -35,6 +35,9 @@ struct NodeStatus $kind(from = [peer, view, operate], bytesMax = 131072) {
 
   seats @10 :UInt32;
   # Connections that were accepted, unfinished handshakes included.
+
+  seatsMax @11 :UInt32;
+  # How many there may be at a time: 7/8 of `net.links_max`.
 }
 
 enum Health {

@@ -126,6 +126,7 @@ void NodeActor::status(wire::NodeStatus::Builder out) {
   out.setListen(setup_.listen().c_str());
   out.setPeers(static_cast<std::uint32_t>(setup_.peers()));
   out.setSeats(static_cast<std::uint32_t>(setup_.seats()));
+  out.setSeatsMax(static_cast<std::uint32_t>(setup_.seats_max));
   out.setActors(static_cast<std::uint32_t>(node().registry().size()));
   out.setStage(stage_);
   write_health(out, *setup_.health);

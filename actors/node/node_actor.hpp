@@ -37,6 +37,7 @@ class NodeActor final : public runtime::Actor {
     std::function<std::string()> listen;  ///< "HOST:PORT", empty while it does not listen; any thread
     std::function<std::size_t()> peers;   ///< nodes linked now; any thread
     std::function<std::size_t()> seats = [] { return std::size_t{0}; };  ///< connections accepted; any thread
+    std::size_t seats_max = 0;                                           ///< at a time
     observe::Health* health = nullptr;                                   ///< outlives the actor
     observe::Log* log = nullptr;                                         ///< outlives the actor
     observe::Audit* audit = nullptr;                                     ///< outlives the actor; may be null

@@ -66,6 +66,7 @@ node::NodeActor::Setup root_setup(const node::DomainParts& parts, std::vector<no
     return peers;
   };
   setup.seats = [pool = parts.pool] { return pool->seats().taken; };
+  setup.seats_max = parts.pool->seats().most;
   setup.health = parts.health;
   setup.log = parts.log;
   setup.audit = parts.audit;

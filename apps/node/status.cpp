@@ -44,7 +44,8 @@ void print_text(std::ostream& out, node::wire::NodeStatus::Reader status) {
   line("up       ", uptime(status.getUptimeS()));
   line("listen   ", status.getListen());
   line("peers    ", std::to_string(status.getPeers()));
-  line("seats    ", std::to_string(status.getSeats()));
+  line("seats    ", std::to_string(status.getSeats()) + " of " + std::to_string(status.getSeatsMax()) +
+                        " connections that others may make");
   line("actors   ", std::to_string(status.getActors()));
   line("health   ", enumerant_text(status.getHealth()));
   for (const auto reason : status.getReasons()) line("         ", text_of(reason));

@@ -26,6 +26,18 @@ struct Status {
   # Why not `ok`: "disk: the disk is full".
   seats @9 :UInt32;
   # Connections that were accepted, unfinished handshakes included.
+  seatsMax @10 :UInt32;
+  # How many there may be at a time.
+  stage @11 :Stage;
+}
+
+enum Stage {
+  # Of the node's life.
+
+  starting @0;
+  # Not all domains have answered yet.
+  serving @1;
+  draining @2;
 }
 
 struct LogLevel {

@@ -158,7 +158,7 @@ std::optional<Pool::Seat> Pool::admit(const base::Endpoint& from, base::Instant 
 
 Pool::SeatCounts Pool::seats() const {
   const std::lock_guard hold(lock_);
-  return {seats_.taken(), seats_.handshakes()};
+  return {seats_.taken(), seats_.most(), seats_.handshakes()};
 }
 
 std::shared_ptr<Link> Pool::accept() {

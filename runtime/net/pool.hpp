@@ -119,6 +119,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::optional<Seat> admit(const base::Endpoint& from, base::Instant now);
   struct SeatCounts {
     std::size_t taken = 0;       ///< accepted connections, whether or not they serve
+    std::size_t most = 0;        ///< of them, for strangers
     std::size_t handshakes = 0;  ///< of them, with unfinished handshakes
   };
   SeatCounts seats() const;

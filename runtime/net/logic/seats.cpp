@@ -33,7 +33,7 @@ base::Result<Seats::Admission, Turned> Seats::admit(const base::Endpoint& from, 
   const base::AddressGroup line = base::line_of(from);
   Admission out{.seat = last_ + 1};
   const base::User<std::uint64_t> user{out.seat, base::group_of(from)};
-  if (taken() - handshakes() >= links_max()) return Turned::too_many_links;
+  if (taken() - handshakes() >= most()) return Turned::too_many_links;
   if (const auto known = lines_.find(line); known != lines_.end()) {
     if (known->second.links >= limits_.links_per_address_max) return Turned::too_many_of_address;
     if (known->second.handshakes >= limits_.handshakes_per_address_max) return Turned::handshakes_of_address;
@@ -58,7 +58,7 @@ bool Seats::settle(std::uint64_t seat) {
   if (known == seats_.end() || !std::exchange(known->second.shaking_hands, false)) return true;
   --lines_.at(known->second.line).handshakes;
   handshakes_.release(known->second.user, 1);
-  return taken() - handshakes() <= links_max();
+  return taken() - handshakes() <= most();
 }
 
 void Seats::leave(std::uint64_t seat) {

@@ -59,6 +59,8 @@ class Seats {
 
   bool has(std::uint64_t seat) const { return seats_.contains(seat); }
   std::size_t taken() const { return seats_.size(); }
+  /// How many links strangers may have here.
+  std::size_t most() const { return limits_.links_max - limits_.links_max / base::kReservePart; }
   std::size_t handshakes() const { return static_cast<std::size_t>(handshakes_.used()); }
   /// Ensures what must hold.
   void check() const;
@@ -72,8 +74,6 @@ class Seats {
   struct Line {
     std::size_t links = 0, handshakes = 0;
   };
-
-  std::size_t links_max() const { return limits_.links_max - limits_.links_max / base::kReservePart; }
 
   const LinkLimits limits_;
   std::map<std::uint64_t, Seat> seats_;
