@@ -100,12 +100,10 @@ void ChainBookActor::receive(runtime::Handlers& on) {
   on.timer<Again>([this] { go_on(); });
   on.timer<Fees>([this] { look_at_fees(); });
   on.describe<asked::BookState>([this](asked::BookState::Builder state) {
-    std::size_t untold = 0;
-    for (const auto& [account, telling] : telling_) untold += telling.credits.size();
     state.setSequence(looked_.value);
     state.setAccounts(followed_.size());
     state.setWaiting(static_cast<std::uint32_t>(orders_));
-    state.setUntold(static_cast<std::uint32_t>(untold));
+    state.setUntold(static_cast<std::uint32_t>(untold()));
   });
 }
 
@@ -229,7 +227,8 @@ void ChainBookActor::load(char kind, base::Callback<void()> then) {
 bool ChainBookActor::keep(char kind, const durable::Storage::Row& row) {
   if (kind == 'o') {
     auto credit = decode_credit(row.value);
-    if (credit) telling_[credit->account].credits.emplace(row.key, *credit);
+    // One of a block that was not looked at to its end is found there again, under the same key.
+    if (credit && height_of(credit->sequence) <= looked_) telling_[credit->account].credits.emplace(row.key, *credit);
     return credit.has_value();
   }
   if (kind == 'p') {

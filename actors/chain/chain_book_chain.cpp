@@ -12,15 +12,17 @@ using base::Bytes;
 using base::Code;
 using base::Error;
 
-constexpr std::chrono::seconds kChainDue{5};          // our choice: it is at this node
-constexpr std::chrono::seconds kFinalBlocksDue{20};   // our choice
-constexpr std::chrono::seconds kFinalWait{10};        // our choice: below that of who waits for a transfer
-constexpr std::chrono::hours kWatchIdle{24};          // a chain whose blocks are rare
-constexpr std::chrono::seconds kLookAgain{1};         // our choice
-constexpr std::chrono::seconds kLookAnyway{10};       // our choice: a block that was not told
-constexpr std::uint64_t kSaveEveryBlocks = 256;       // our choice: at most that many are looked at again
-constexpr std::chrono::seconds kTellCreditDue{20};    // our choice
-constexpr std::chrono::seconds kTellAgainMax{30};     // our choice
+constexpr std::chrono::seconds kChainDue{5};         // our choice: it is at this node
+constexpr std::chrono::seconds kFinalBlocksDue{20};  // our choice
+constexpr std::chrono::seconds kFinalWait{10};       // our choice: below that of who waits for a transfer
+constexpr std::chrono::hours kWatchIdle{24};         // a chain whose blocks are rare
+constexpr std::chrono::seconds kLookAgain{1};        // our choice
+constexpr std::chrono::seconds kLookAnyway{10};      // our choice: a block that was not told
+constexpr std::uint64_t kSaveEveryBlocks = 256;      // our choice: at most that many are looked at again
+constexpr std::size_t kNotedAtOnce = 1'024;         // our choice: credits in a commit, of which a block may have 13,000
+constexpr std::size_t kUntoldMax = 65'536;          // our choice: 13 MB; beyond it no further block is looked at
+constexpr std::chrono::seconds kTellCreditDue{20};  // our choice
+constexpr std::chrono::seconds kTellAgainMax{30};   // our choice
 constexpr std::chrono::milliseconds kTellAgain{200};  // our choice
 constexpr std::chrono::milliseconds kToldFlush{50};   // our choice: what was told waits for a commit, not for long
 
@@ -138,7 +140,9 @@ struct ChainBookActor::Found {
   Height last;
   std::vector<One> all;
   std::size_t at = 0;
-  std::vector<Credit> credits;
+  std::vector<Credit> credits{};
+  std::size_t noted = 0;  ///< of them, in rows
+  std::vector<Bytes> keys{};
 };
 
 void ChainBookActor::watch_chain() {
@@ -160,6 +164,7 @@ void ChainBookActor::look() {
     look_more_ = true;
     return;
   }
+  if (untold() >= kUntoldMax) return look_again(kLookAgain);
   ask<wire::GetBlocks, wire::FinalBlocks>(
       node().find(kPath), now() + kFinalBlocksDue,
       [this](wire::GetBlocks::Builder out) {
@@ -230,26 +235,44 @@ void ChainBookActor::note(std::shared_ptr<Found> found) {
     forget_parties();
     return look();
   }
-  Write one{.looked = found->last};
-  const auto fresh = std::make_shared<std::map<Bytes, Credit>>();
+  // A number of its own in its transaction: the same row, also if this is looked at again after half of it was written.
   std::uint64_t number = 0;
-  for (const Credit& credit : found->credits) {
+  for (std::size_t i = 0; i < found->credits.size(); ++i) {
+    number = i > 0 && found->credits[i].sequence == found->credits[i - 1].sequence ? number + 1 : 0;
     Bytes key{'o'};
-    durable::append_ordered(key, credit.sequence);
-    durable::append_ordered(key, number++);
-    one.rows[key] = encode(credit);
-    fresh->emplace(std::move(key), credit);
+    durable::append_ordered(key, found->credits[i].sequence);
+    durable::append_ordered(key, number);
+    found->keys.push_back(std::move(key));
   }
-  one.done = [this, found, fresh](const base::Outcome<void>& done) {
+  note_some(std::move(found));
+}
+
+/// The blocks count as looked at with the last of their credits. Before that none is told: what is looked at again is
+/// not told again.
+void ChainBookActor::note_some(std::shared_ptr<Found> found) {
+  Write one;
+  for (std::size_t n = 0; n < kNotedAtOnce && found->noted < found->credits.size(); ++n, ++found->noted)
+    one.rows[found->keys[found->noted]] = encode(found->credits[found->noted]);
+  const bool all = found->noted == found->credits.size();
+  if (all) one.looked = found->last;
+  one.done = [this, found, all](const base::Outcome<void>& done) {
     if (!done.ok()) return;  // the rows are read again
+    if (!all) return note_some(found);
     looked_ = found->last;
     looking_ = false;
-    for (const auto& [key, credit] : *fresh) telling_[credit.account].credits.emplace(key, credit);
+    for (std::size_t i = 0; i < found->credits.size(); ++i)
+      telling_[found->credits[i].account].credits.emplace(std::move(found->keys[i]), found->credits[i]);
     forget_parties();
     tell();
     look();
   };
   write(std::move(one));
+}
+
+std::size_t ChainBookActor::untold() const {
+  std::size_t out = 0;
+  for (const auto& [account, telling] : telling_) out += telling.credits.size();
+  return out;
 }
 
 void ChainBookActor::tell() {

@@ -57,6 +57,7 @@ static_assert(kBlockEntriesMax < std::size_t{1} << kSequenceShift);
 inline std::uint64_t sequence_of(Height height, std::uint32_t index) {
   return height.value << kSequenceShift | (index + 1);
 }
+inline Height height_of(std::uint64_t sequence) { return {sequence >> kSequenceShift}; }
 
 /// What the host of a kept account remembers of it: durable before a transaction leaves.
 class KeptAccount {

@@ -42,7 +42,8 @@ class Bookkeeper {
   /// Accounts that the genesis of a chain gives money, and how much.
   struct OnChain {
     std::vector<Address> accounts;
-    std::uint64_t each = 0;  ///< also of the node's own account
+    std::uint64_t each = 0;                    ///< also of the node's own account
+    std::optional<std::uint64_t> block_gas{};  ///< else what a chain begins with
   };
   /// `dice`: what survives of what was not synced. Without `on_chain` it is a book.
   explicit Bookkeeper(std::uint64_t dice, const std::optional<OnChain>& on_chain = {},
@@ -102,6 +103,9 @@ class Bookkeeper {
   UnixMs time() { return wallet::unix_ms(lives_.back()->ports.world().clock.wall()); }
 
   sim::Disk disk;
+  /// Of accounts that are followed at kTold: the sequences of what credited them, as they were told.
+  std::map<base::Digest, std::vector<std::uint64_t>> told;
+  static constexpr const char* kTold = "/outside";
 
  private:
   static constexpr std::uint16_t kNumber = 1;
@@ -126,7 +130,9 @@ class Bookkeeper {
     const chain::Founding founding{
         {identity_->public_key(), identity_->nonce(), signer_->public_key(), own, Amount::of(1'000)},
         Amount::of(on_chain.each)};
-    auto genesis = chain::found("sim", chain::UnixMs{1}, chain::Purpose::test, chain::Parameters(), {founding});
+    chain::Parameters parameters;
+    if (on_chain.block_gas) REQUIRE(parameters.set(chain::Param::block_gas, *on_chain.block_gas));
+    auto genesis = chain::found("sim", chain::UnixMs{1}, chain::Purpose::test, parameters, {founding});
     REQUIRE(genesis.ok());
     chain::Genesis made = std::move(genesis).value();
     for (const Address& account : on_chain.accounts) made.balances[account] = Amount::of(on_chain.each);
@@ -170,11 +176,16 @@ class Bookkeeper {
                       self.spawn("escrow", [=] { return std::make_unique<EscrowsActor>(escrows); }, {});
                       self.spawn("airdrop", [=] { return std::make_unique<airdrop::AirdropsActor>(drops); }, {});
                     }));
-    life.outside = life.node.start("outside", test::script([&life](test::Scripted& self, runtime::Handlers& on) {
-                                     on.tell<messages::wire::Nothing>([&life, &self](messages::wire::Nothing::Reader) {
-                                       std::exchange(life.what, {})(self);
-                                     });
-                                   }));
+    life.outside =
+        life.node.start("outside", test::script([this, &life](test::Scripted& self, runtime::Handlers& on) {
+                          on.ask<wallet::wire::Credited, messages::wire::Nothing>(
+                              [this](wallet::wire::Credited::Reader credit, auto reply) {
+                                told[*base::Digest::from(bytes_of(credit.getId()))].push_back(credit.getSequence());
+                                reply.done();
+                              });
+                          on.tell<messages::wire::Nothing>(
+                              [&life, &self](messages::wire::Nothing::Reader) { std::exchange(life.what, {})(self); });
+                        }));
     stage_.settle();
   }
   void end() {
