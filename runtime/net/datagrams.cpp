@@ -23,6 +23,8 @@ const Error kQuestionsFull{Code::overloaded, "too many questions wait for answer
 const Error kBanned{Code::unavailable, "this node has banned that peer for a while"};
 const Error kNoLink{Code::overloaded, "this node can make no link now (net.links_max)",
                     std::chrono::milliseconds(1000)};
+const Error kSilentDialled{Code::unavailable,
+                           "the other node answers no datagram, and as many such nodes are dialled as may be"};
 const Error kElsewhere{Code::unavailable,
                        "the other node answers no datagram there, and its link comes from elsewhere"};
 
@@ -114,14 +116,18 @@ void Datagrams::hand_over(const std::shared_ptr<const Route>& route, caf::mailbo
     return give_to_link(*route, std::move(element), worker);
   Outbound out;
   runtime::Handle actor;
+  bool silent = false;
   {
     const std::lock_guard hold(lock_);
-    if (actor_ && !is_silent(*route)) actor = actor_;
+    silent = actor_ && is_silent(*route);
+    if (!silent) actor = actor_;
     if (actor && waiting_.size() < kAsksMax) {
       out.correlation = ++last_;
       waiting_.emplace(out.correlation, Asked{element->sender, element->mid.integer_value(), envelope, route, 0});
     }
   }
+  if (silent && !may_dial_silent(*route))
+    return answer(element->sender, element->mid.integer_value(), kSilentDialled, worker);
   if (!actor) return give_to_link(*route, std::move(element), worker, true);
   if (out.correlation == 0) return answer(element->sender, element->mid.integer_value(), kQuestionsFull, worker);
   out.from = element->sender ? element->sender->id() : 0;
@@ -136,6 +142,13 @@ bool Datagrams::is_silent(const Route& route) {
   if (pool_->node().world().clock.coarse() < known->until) return true;
   silent_.take(silent(route));
   return false;
+}
+
+/// Whether a link to it is there, or may be dialled now.
+bool Datagrams::may_dial_silent(const Route& route) {
+  if (pool_->in_service(route.id)) return true;
+  const std::lock_guard hold(lock_);
+  return silent_dials_.take(pool_->node().world().clock.coarse());
 }
 
 void Datagrams::give_to_link(const Route& route, caf::mailbox_element_ptr element, caf::execution_unit* worker,

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "runtime/base/contact.hpp"
+#include "runtime/base/rate_limit.hpp"
 #include "runtime/net/logic/datagram.hpp"
 #include "runtime/net/logic/lru_map.hpp"
 #include "runtime/net/pool.hpp"
@@ -36,6 +37,9 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   // while.
   static constexpr std::uint32_t kSilentMax = 3;
   static constexpr std::chrono::minutes kSilenceKept{10};
+  /// Our choice: links dialled because of that. Others name the addresses, and of the 64 that connect at a time
+  /// (runtime/os/dialler.hpp) at most 46 are such ones.
+  static constexpr std::uint32_t kSilentDialsPerSecond = 3, kSilentDialsBurst = 16;
   /// Our choice: cookies come in clear, and the first may be forged by a node that saw the question.
   static constexpr std::uint32_t kCookiesMax = 3;
   /// The asked node keeps a question for this long; a later answer has no asker.
@@ -117,6 +121,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   };
   runtime::Handle make_proxy(std::shared_ptr<const Route> route);
   bool is_silent(const Route& route);
+  bool may_dial_silent(const Route& route);
   /// The key has both: an address is hearsay, and a false address must not make a node count as silent.
   using Silent = std::pair<base::NodeId, base::Endpoint>;
   static Silent silent(const Route& route) { return {route.id, route.contact.endpoint}; }
@@ -132,6 +137,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   runtime::Handle actor_;
   std::map<std::uint64_t, Asked> waiting_;  // by number, in the order of asking
   LruMap<Silent, Silence> silent_{kSilencesMax};
+  base::RateLimit silent_dials_{kSilentDialsPerSecond, kSilentDialsBurst, base::Instant{}};
   std::uint64_t last_ = 0;
   Proxies proxies_;  // empty while it is closed
   std::list<const Route*> oldest_first_;

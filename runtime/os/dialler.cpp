@@ -19,12 +19,13 @@ struct Dialler::Dial {
   Done done;
   Allows allows;
   std::uint64_t owner = 0;
+  bool waits() const { return resolved && !socket.valid(); }
   bool looking_up = false;
   bool resolved = false;
   std::deque<base::Endpoint> addresses;  // still to try
   base::Endpoint current;
   Descriptor socket;  // connecting to `current`
-  base::Instant address_due;
+  base::Instant address_since, address_due;
   std::string why = "no answer in time";
 };
 
@@ -167,12 +168,28 @@ void Dialler::run() {
       }
       answers_.clear();
     }
-    begin_waiting();
+    make_room();
     expire();
+    begin_waiting();
     wait_for_sockets();
   }
   while (!dials_.empty()) finish(dials_.begin()->first, {{}, {}, "the network is closed"});
   for (auto& dial : fresh_) dial->done({{}, {}, "the network is closed"});
+}
+
+/// Of those that have had their share as many end as others wait for their places.
+void Dialler::make_room() {
+  const auto count = [this](auto is) { return static_cast<std::size_t>(std::ranges::count_if(dials_, is)); };
+  std::size_t more = count([](const auto& entry) { return entry.second->waits(); });
+  const std::size_t connecting = count([](const auto& entry) { return entry.second->socket.valid(); });
+  more -= std::min(more, kConnectsMax - std::min(kConnectsMax, connecting));
+  const base::Instant now = clock_.now();
+  for (auto& [number, dial] : dials_) {
+    if (more == 0) return;
+    if (!dial->socket.valid() || now < dial->address_since + kConnectShare) continue;
+    dial->address_due = now;
+    --more;
+  }
 }
 
 /// Starts what can be started within the limits.
@@ -185,7 +202,7 @@ void Dialler::begin_waiting() {
       dial->looking_up = true;
       lookups_->ask({number, dial->owner, dial->to});
     }
-    if (!dial->resolved || dial->socket.valid() || connecting >= kConnectsMax) continue;
+    if (!dial->waits() || connecting >= kConnectsMax) continue;
     next_address(*dial);
     if (dial->socket.valid()) {
       ++connecting;
@@ -202,6 +219,7 @@ void Dialler::next_address(Dial& dial) {
     auto socket = connect_local(dial.path);
     if (socket.ok()) {
       dial.socket = std::move(socket).value();
+      dial.address_since = clock_.now();
       dial.address_due = dial.due;
     } else {
       dial.why = socket.error().message;
@@ -211,7 +229,8 @@ void Dialler::next_address(Dial& dial) {
   while (!dial.addresses.empty()) {
     // What is left of the time is shared among the addresses that are left.
     const auto left = static_cast<std::int64_t>(dial.addresses.size());
-    dial.address_due = clock_.now() + (dial.due - clock_.now()) / left;
+    dial.address_since = clock_.now();
+    dial.address_due = dial.address_since + (dial.due - dial.address_since) / left;
     dial.current = dial.addresses.front();
     dial.addresses.pop_front();
     if (dial.allows && !dial.allows(dial.current)) {
@@ -231,10 +250,12 @@ void Dialler::wait_for_sockets() {
   std::vector<pollfd> watched{{bell_.get(), POLLIN, 0}};
   std::vector<std::uint64_t> numbers;
   base::Instant next = base::Instant::max();
+  const bool full = std::ranges::any_of(dials_, [](const auto& entry) { return entry.second->waits(); });
   for (const auto& [number, dial] : dials_) {
     next = std::min(next, dial->due);
     if (!dial->socket.valid()) continue;
     next = std::min(next, dial->address_due);
+    if (full) next = std::min(next, dial->address_since + kConnectShare);
     watched.push_back({dial->socket.get(), POLLOUT, 0});
     numbers.push_back(number);
   }
@@ -271,8 +292,7 @@ void Dialler::expire() {
     if (now >= dial->due || (silent && dial->addresses.empty())) {
       ended.push_back(number);
     } else if (silent) {
-      dial->socket.reset();  // the next round tries the next address
-      ring();
+      dial->socket.reset();  // the next address is tried
     }
   }
   for (const std::uint64_t number : ended) finish(number, {{}, {}, "no answer in time"});

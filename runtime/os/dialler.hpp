@@ -4,6 +4,8 @@
 // States  waiting for its turn, looking up, connecting to one address after the other, done. A dial that is not done
 //         at its deadline fails, even while its look-up hangs.
 // Limits  kDialsMax dials known, kConnectsMax connecting at once; kLookupThreads look-ups at once.
+// Room    while others wait to connect, an address that has not answered for kConnectShare gives way, the oldest first:
+//         who makes this node dial addresses that are silent does not make other dials wait.
 // Ends    the destructor fails what is under way. A look-up that hangs keeps its thread beyond that, and its result
 //         is thrown away.
 #include <condition_variable>
@@ -23,9 +25,10 @@
 
 namespace troupe::os {
 
-inline constexpr std::size_t kDialsMax = 1024;    // our choice: joining asks for tens
-inline constexpr std::size_t kConnectsMax = 64;   // our choice: poll(2) looks at each in each round
-inline constexpr std::size_t kLookupThreads = 2;  // one may hang on a dead name server
+inline constexpr std::size_t kDialsMax = 1024;                    // our choice: joining asks for tens
+inline constexpr std::size_t kConnectsMax = 64;                   // our choice: poll(2) looks at each in each round
+inline constexpr std::chrono::milliseconds kConnectShare{1'500};  // our choice: the kernel asks again after 1 s
+inline constexpr std::size_t kLookupThreads = 2;                  // one may hang on a dead name server
 
 class Dialler {
  public:
@@ -57,6 +60,7 @@ class Dialler {
   void add(std::unique_ptr<Dial> dial);
   void looked_up(std::uint64_t number, std::vector<base::Endpoint> addresses);
   void run();
+  void make_room();
   void begin_waiting();
   void wait_for_sockets();
   void expire();
