@@ -53,6 +53,7 @@ void ListActor::receive(runtime::Handlers& on) {
   });
   on.ask<wire::NoteFinding, wire::FindingNoted>(
       [this](wire::NoteFinding::Reader finding, auto reply) { note(finding, std::move(reply)); });
+  on.timer<Enough>([this] { enough(); });
   on.describe<wire::RegistryListState>([this](wire::RegistryListState::Builder state) {
     state.setSweeps(static_cast<std::uint32_t>(sweeps_.size()));
     if (!sweeps_.empty()) state.setAt(sweeps_.begin()->second.region.prefix.hex());
@@ -154,6 +155,7 @@ void ListActor::ask_region(std::uint64_t number, const std::vector<base::Contact
       sweep.only ? Region{*sweep.only, 8 * base::NodeId::kBytes} : region_of(*sweep.next, asked, kNearestMax);
   sweep.next = sweep.only ? std::nullopt : sweep.region.behind();
   sweep.asked = sweep.answered = 0;
+  sweep.enough_at.reset();
   std::vector<base::NodeId> all = asked;
   if (std::ranges::find(all, self) == all.end()) all.push_back(self);
   sweep.gathered.emplace(sweep.region, all, settings_.work_bits);
@@ -188,7 +190,7 @@ void ListActor::ask_page(const At& at, const base::NodeId& of, const runtime::Ha
 void ListActor::take_page(const At& at, const base::NodeId& of, const runtime::Handle& to, std::size_t page,
                           const std::optional<base::NodeId>& behind, runtime::Answer<wire::WatchedPage>& answer) {
   Sweep* const sweep = find(at);
-  if (sweep == nullptr) return;
+  if (sweep == nullptr || !sweep->gathered) return;  // the region is over
   const bool own = of == settings_.identity->id();
   if (!answer.ok()) return answered(at);
   if (page == 1 && !own) ++sweep->answered;
@@ -217,7 +219,23 @@ void ListActor::take_page(const At& at, const base::NodeId& of, const runtime::H
 
 void ListActor::answered(const At& at) {
   Sweep& sweep = *find(at);
-  if (--sweep.open > 0) return;
+  if (--sweep.open == 0) return go_on(at);
+  if (sweep.enough_at || 2 * sweep.open > sweep.asked) return;
+  sweep.enough_at = now() + kEnoughAfter;
+  after<Enough>(kEnoughAfter);
+}
+
+void ListActor::enough() {
+  std::vector<At> all;
+  for (const auto& [number, sweep] : sweeps_)
+    if (sweep.gathered && sweep.enough_at && *sweep.enough_at <= now()) all.push_back({number, sweep.regions});
+  for (const At& at : all) go_on(at);
+}
+
+void ListActor::go_on(const At& at) {
+  Sweep& sweep = *find(at);
+  sweep.enough_at.reset();
+  const std::size_t late = sweep.open;
   // Nodes that the DHT did not name.
   if (sweep.region.bits == 0 && now() < sweep.due && sweep.asked < kAskedMax) {
     for (const auto& [id, contact] : sweep.gathered->unasked(kAskedMax - sweep.asked)) {
@@ -225,9 +243,12 @@ void ListActor::answered(const At& at) {
       ++sweep.open;
       ask_page(at, id, node().reach(contact, kPath), std::nullopt, 1);
     }
-    if (sweep.open > 0) return;
+    if (sweep.open > late) return;
   }
-  for (auto& [id, found] : sweep.gathered->end()) {
+  const auto within = std::chrono::duration_cast<std::chrono::milliseconds>(missed_after(settings_.watched.period));
+  const Fresh fresh{base::unix_milliseconds(wall()), static_cast<std::uint64_t>(within.count()),
+                    settings_.thresholds->get()};
+  for (auto& [id, found] : sweep.gathered->end(fresh)) {
     judges_.see(*found.registration, found.status, now());
     sweep.found.emplace_back(id, std::move(found));
   }

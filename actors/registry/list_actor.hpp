@@ -5,7 +5,8 @@
 //          them says what it watches around it, page by page; then comes the next region. This node is one of them.
 // Few      where the DHT names fewer nodes than it may, the region is the whole key space, and nodes that are found are
 //          asked, too: a table of contacts holds only some of an address group.
-// Parts    a node that does not answer in time, or answers nonsense, is left out; how many have answered is told.
+// Parts    a node that does not answer in time, or answers nonsense, is left out; how many have answered is told. Once
+//          half of a region have answered the others have kEnoughAfter: a node that is silent holds up no list.
 // Verified each row says until when its node is, here (logic/judges.hpp); judges are those of the lists that were made.
 // Signs    what this node has found out itself, NoteFinding, as a vouch.
 // Pace     the next region is looked at once the reader has taken the last one.
@@ -24,10 +25,11 @@ namespace troupe::registry {
 class ListActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "registry list";
-  static constexpr std::size_t kSweepsMax = 16;          // our choice
-  static constexpr std::size_t kPagesMax = 512;          // our choice: of nodes with many vouches a page has few
-  static constexpr std::size_t kAskedMax = 256;          // our choice
-  static constexpr std::chrono::seconds kRegionDue{20};  // our choice: one that answers slowly holds up no list
+  static constexpr std::size_t kSweepsMax = 16;           // our choice
+  static constexpr std::size_t kPagesMax = 512;           // our choice: of nodes with many vouches a page has few
+  static constexpr std::size_t kAskedMax = 256;           // our choice
+  static constexpr std::chrono::seconds kRegionDue{20};   // our choice: those that all answer slowly
+  static constexpr std::chrono::seconds kEnoughAfter{2};  // our choice: a page takes milliseconds
   explicit ListActor(RegistrySettings settings)
       : settings_(std::move(settings)), judges_(settings_.identity->id(), settings_.groups) {}
 
@@ -45,8 +47,9 @@ class ListActor final : public runtime::Actor {
     Step step = Step::searching;
     std::optional<base::NodeId> next{};  ///< where the next region begins; nothing: there is none
     Region region{};
-    std::uint64_t regions = 0;  ///< begun; answers about an earlier one are ignored
-    base::Instant due{};        ///< of the region
+    std::uint64_t regions = 0;                 ///< begun; answers about an earlier one are ignored
+    base::Instant due{};                       ///< of the region
+    std::optional<base::Instant> enough_at{};  ///< half have answered, and the others have until then
     std::optional<Gathered> gathered{};
     std::uint32_t asked = 0, answered = 0;  ///< of this region, without this node
     std::size_t open = 0;                   ///< questions of this region under way
@@ -59,6 +62,7 @@ class ListActor final : public runtime::Actor {
   struct At {
     std::uint64_t number, region;
   };
+  struct Enough {};
 
   void begin(Sweep sweep);
   void learn_judges(std::uint64_t number);
@@ -66,6 +70,8 @@ class ListActor final : public runtime::Actor {
   void write_row(wire::NodeRow::Builder to, const Found& from) const;
   void look(std::uint64_t number);
   void ask_region(std::uint64_t number, const std::vector<base::Contact>& nearest);
+  void enough();
+  void go_on(const At& at);
   void ask_page(const At& at, const base::NodeId& of, const runtime::Handle& to,
                 const std::optional<base::NodeId>& behind, std::size_t page);
   void take_page(const At& at, const base::NodeId& of, const runtime::Handle& to, std::size_t page,

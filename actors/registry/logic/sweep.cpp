@@ -96,7 +96,7 @@ std::vector<std::pair<base::NodeId, base::Contact>> Gathered::unasked(std::size_
   return out;
 }
 
-std::map<base::NodeId, Found> Gathered::end() {
+std::map<base::NodeId, Found> Gathered::end(const Fresh& fresh) {
   std::map<base::NodeId, Found> out;
   for (auto& entry : nodes_) {
     const base::NodeId& id = entry.first;  // clang 15 has no bindings in lambdas
@@ -132,6 +132,8 @@ std::map<base::NodeId, Found> Gathered::end() {
     }
     // The first of the largest: the better one.
     one.found.status = static_cast<Status>(std::ranges::max_element(counts) - counts.begin());
+    if (one.found.status == Status::offline && fresh.has(*one.found.beat))
+      one.found.status = judge(*one.found.beat, fresh.thresholds);
     one.found.heard_ms = heard;
     if (one.found.registration->registered) out.emplace(id, std::move(one.found));
   }

@@ -5,6 +5,8 @@
 //         the key space. Otherwise in the smallest part that leaves the farthest one out.
 // Votes   a node's status is that of most of its watchers: of the kWatchers nodes of a region that are nearest to it.
 //         If as many say one thing as another, the better one holds: who heard it last knows best.
+// Lives   a heartbeat that is not older than one may be shows by its node's own signature that it is not offline, also
+//         where watchers say so.
 // Unheard a watcher that has started since it heard a node judges only where no other does.
 // Trust   a part of an answer that was not signed by its node is left out, and the rest of the answer stays.
 #include <map>
@@ -44,6 +46,13 @@ struct Found {
   std::vector<Vouch> vouches{};  ///< of different judges, whose signatures are good
 };
 
+/// When a heartbeat is of a node that lives, and what it says of the node then.
+struct Fresh {
+  std::uint64_t unix_ms = 0, within_ms = 0;
+  Thresholds thresholds{};
+  bool has(const Heartbeat& beat) const { return beat.unix_ms <= unix_ms && unix_ms - beat.unix_ms < within_ms; }
+};
+
 /// Gathers what is said about the nodes of one region.
 class Gathered {
  public:
@@ -65,7 +74,7 @@ class Gathered {
   std::vector<std::pair<base::NodeId, base::Contact>> unasked(std::size_t most);
 
   /// By rising id, with their status; without those that have taken themselves off the list.
-  std::map<base::NodeId, Found> end();
+  std::map<base::NodeId, Found> end(const Fresh& fresh = {});
 
  private:
   struct Vote {

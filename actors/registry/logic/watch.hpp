@@ -21,6 +21,8 @@
 namespace troupe::registry {
 
 inline constexpr std::uint32_t kMissed = 3;
+/// Without a heartbeat for longer a node is offline.
+inline base::Duration missed_after(base::Duration period) { return period * kMissed + period / 10; }
 inline constexpr std::uint32_t kPatience = 10;            // our choice
 inline constexpr std::chrono::minutes kClockSkewMax{10};  // as of the DHT's records
 inline constexpr std::chrono::hours kKeep{7 * 24};        // of history, and of nodes that are gone
@@ -104,7 +106,7 @@ class Watched {
   template <class Take>
   void walk(const base::NodeId& prefix, unsigned bits, const std::optional<base::NodeId>& behind, Take&& take) const;
 
-  base::Duration missed_after() const { return limits_.period * kMissed + limits_.period / 10; }
+  base::Duration missed_after() const { return registry::missed_after(limits_.period); }
   const Limits& limits() const { return limits_; }
   /// From now on; what has been heard is judged anew when it is asked for.
   void judge_by(const Thresholds& thresholds) { limits_.thresholds = thresholds; }

@@ -84,6 +84,25 @@ TEST_CASE("sweep: a node is as most of its five nearest watchers say") {
   CHECK(found.begin()->second.heard_ms == 1'000);
 }
 
+TEST_CASE("sweep: watchers that lie do not make a node offline whose own heartbeat is fresh") {
+  const TestNode node(1);
+  std::vector<TestNode> others;
+  for (std::uint8_t i = 2; i < 7; ++i) others.emplace_back(i);
+  std::vector<base::NodeId> asked;
+  for (const TestNode& one : others) asked.push_back(one.id());
+  const auto status_at = [&](std::uint64_t unix_ms) {
+    Gathered it(Region{}, asked, 0);
+    for (const base::NodeId& by : asked)
+      CHECK(it.take(by, said(node.signed_registration(), node.signed_beat(), Status::offline), false));
+    return it.end({.unix_ms = unix_ms, .within_ms = 1'000}).begin()->second.status;
+  };
+  const std::uint64_t sent = read_checked_heartbeat(node.signed_beat())->unix_ms;
+  CHECK(status_at(sent) == Status::healthy);
+  CHECK(status_at(sent + 999) == Status::healthy);
+  CHECK(status_at(sent + 1'000) == Status::offline);
+  CHECK(status_at(sent - 1) == Status::offline);  // its clock, or this one, says nothing of its age
+}
+
 TEST_CASE("sweep: of two words of equal weight the better one holds") {
   const TestNode node(1), a(2), b(3);
   Gathered it(Region{}, {a.id(), b.id()}, 0);
