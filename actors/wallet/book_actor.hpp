@@ -28,6 +28,7 @@ class BookActor final : public runtime::Actor, private BookRows {
  public:
   static constexpr const char* kName = "book";
   static constexpr std::size_t kWaitingMax = 16'384;    // our choice: some seconds of orders
+  static constexpr base::Rate kPaged{4'096, 16'384};    // our choice: postings read for other nodes; each is a look-up
   static constexpr base::Rate kFresh{16, 1'024};        // our choice: accounts that other nodes begin, 20 MB an hour
   static constexpr std::size_t kSpendersMax = 100'000;  // our choice: accounts that are counted in a minute
   static constexpr std::uint32_t kPostingsMax = 256;    // messages/wallet.capnp
@@ -153,6 +154,7 @@ class BookActor final : public runtime::Actor, private BookRows {
 
   std::map<Address, std::uint32_t> spending_;  // transfers of this minute
   base::RateBudget<base::NodeId> fresh_{kFresh, base::Instant{}};
+  base::RateBudget<base::NodeId> paged_{kPaged, base::Instant{}};
 
   bool auditing_ = false;
   base::Instant audit_free_{};                               // the next one begins then

@@ -4,6 +4,7 @@
 #include "actors/wallet/book_actor.hpp"
 #include "actors/wallet/words.hpp"
 #include "messages/words.hpp"
+#include "runtime/actor/user.hpp"
 
 namespace troupe::wallet {
 namespace {
@@ -14,8 +15,9 @@ using base::Error;
 
 constexpr std::size_t kPostingsBytesMax = std::size_t{1} << 20;  // messages/wallet.capnp
 constexpr std::uint32_t kAuditRows = 512;
-constexpr unsigned kNamedMax = 256;        // messages/wallet.capnp
-constexpr std::size_t kAuditorsMax = 256;  // our choice
+constexpr std::chrono::seconds kPagedWaitMax{5};  // our choice
+constexpr unsigned kNamedMax = 256;               // messages/wallet.capnp
+constexpr std::size_t kAuditorsMax = 256;         // our choice
 
 }  // namespace
 
@@ -140,6 +142,11 @@ void BookActor::postings(wire::ListPostings::Reader ask, runtime::Reply<wire::Po
   if (!address && ask.getAddress().size() > 0) return reply.refuse({Code::malformed, "an address has 32 bytes"});
   const std::uint32_t limit =
       ask.getLimit() == 0 ? kPostingsMax : std::min<std::uint32_t>(ask.getLimit(), kPostingsMax);
+  if (const auto by = runtime::user_of(caller()); !by.reserved)
+    if (const auto wait = paged_.take(by, now(), limit))
+      return reply.refuse(
+          {Code::overloaded, "other nodes read as many postings as this book reads for them",
+           std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kPagedWaitMax))});
   reading<wire::Postings>(std::move(reply), [this, address, before = ask.getBefore(), limit](auto& to) {
     if (!address) {
       std::vector<std::uint64_t> sequences;
