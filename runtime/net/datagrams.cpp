@@ -23,8 +23,9 @@ const Error kQuestionsFull{Code::overloaded, "too many questions wait for answer
 const Error kBanned{Code::unavailable, "this node has banned that peer for a while"};
 const Error kNoLink{Code::overloaded, "this node can make no link now (net.links_max)",
                     std::chrono::milliseconds(1000)};
-const Error kSilentDialled{Code::unavailable,
-                           "the other node answers no datagram, and as many such nodes are dialled as may be"};
+const Error kSilentDialled{Code::overloaded,  // which says nothing of the other node
+                           "the other node answers no datagram, and as many such nodes are dialled as may be",
+                           std::chrono::milliseconds(1000)};
 const Error kElsewhere{Code::unavailable,
                        "the other node answers no datagram there, and its link comes from elsewhere"};
 
@@ -144,11 +145,16 @@ bool Datagrams::is_silent(const Route& route) {
   return false;
 }
 
-/// Whether a link to it is there, or may be dialled now.
+/// Whether a link to it is there, is being dialled, or may be dialled now.
 bool Datagrams::may_dial_silent(const Route& route) {
   if (pool_->in_service(route.id)) return true;
+  const base::Instant now = pool_->node().world().clock.coarse();
   const std::lock_guard hold(lock_);
-  return silent_dials_.take(pool_->node().world().clock.coarse());
+  const auto* const dialled = silent_dialled_.find(route.id);
+  if (dialled != nullptr && now < *dialled + pool_->setup().limits.dial_timeout) return true;
+  if (!silent_dials_.take(now)) return false;
+  silent_dialled_.put(route.id, now);
+  return true;
 }
 
 void Datagrams::give_to_link(const Route& route, caf::mailbox_element_ptr element, caf::execution_unit* worker,

@@ -38,8 +38,9 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   static constexpr std::uint32_t kSilentMax = 3;
   static constexpr std::chrono::minutes kSilenceKept{10};
   /// Our choice: links dialled because of that. Others name the addresses, and of the 64 that connect at a time
-  /// (runtime/os/dialler.hpp) at most 46 are such ones.
+  /// (runtime/os/dialler.hpp) at most 46 are such ones where a dial has 10 s.
   static constexpr std::uint32_t kSilentDialsPerSecond = 3, kSilentDialsBurst = 16;
+  static constexpr std::size_t kSilentDialledMax = 256;
   /// Our choice: cookies come in clear, and the first may be forged by a node that saw the question.
   static constexpr std::uint32_t kCookiesMax = 3;
   /// The asked node keeps a question for this long; a later answer has no asker.
@@ -137,6 +138,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   runtime::Handle actor_;
   std::map<std::uint64_t, Asked> waiting_;  // by number, in the order of asking
   LruMap<Silent, Silence> silent_{kSilencesMax};
+  LruMap<base::NodeId, base::Instant> silent_dialled_{kSilentDialledMax};  // when, of the latest
   base::RateLimit silent_dials_{kSilentDialsPerSecond, kSilentDialsBurst, base::Instant{}};
   std::uint64_t last_ = 0;
   Proxies proxies_;  // empty while it is closed
