@@ -21,6 +21,8 @@ struct Dialler::Dial {
   std::uint64_t owner = 0;
   bool waits() const { return resolved && !socket.valid(); }
   bool looking_up = false;
+  bool tried = false;      // an address
+  bool gives_way = false;  // its address, to others that wait
   bool resolved = false;
   std::deque<base::Endpoint> addresses;  // still to try
   base::Endpoint current;
@@ -188,6 +190,7 @@ void Dialler::make_room() {
     if (more == 0) return;
     if (!dial->socket.valid() || now < dial->address_since + kConnectShare) continue;
     dial->address_due = now;
+    dial->gives_way = true;
     --more;
   }
 }
@@ -198,19 +201,25 @@ void Dialler::begin_waiting() {
       std::count_if(dials_.begin(), dials_.end(), [](const auto& entry) { return entry.second->socket.valid(); }));
   std::vector<std::uint64_t> ended;
   for (auto& [number, dial] : dials_) {
-    if (!dial->resolved && !dial->looking_up) {
-      dial->looking_up = true;
-      lookups_->ask({number, dial->owner, dial->to});
-    }
-    if (!dial->waits() || connecting >= kConnectsMax) continue;
-    next_address(*dial);
-    if (dial->socket.valid()) {
-      ++connecting;
-    } else {
-      ended.push_back(number);
+    if (dial->resolved || dial->looking_up) continue;
+    dial->looking_up = true;
+    lookups_->ask({number, dial->owner, dial->to});
+  }
+  // Those that have tried no address come first: one that has just given way would take its place again.
+  for (const bool tried : {false, true}) {
+    for (auto& [number, dial] : dials_) {
+      if (connecting >= kConnectsMax) break;
+      if (!dial->waits() || dial->tried != tried) continue;
+      next_address(*dial);
+      if (dial->socket.valid()) ++connecting;
+      else ended.push_back(number);
     }
   }
-  for (const std::uint64_t number : ended) finish(number, {{}, {}, dials_.at(number)->why});
+  for (auto& [number, dial] : dials_) dial->tried = dial->tried || dial->socket.valid();
+  for (const std::uint64_t number : ended) {
+    const bool gave_way = dials_.at(number)->gives_way;
+    finish(number, {{}, {}, gave_way ? "no answer for a while, and others wait to connect" : "no answer in time"});
+  }
 }
 
 /// Begins to connect to the first address that lets itself be dialled; none left leaves `why`.
@@ -229,6 +238,7 @@ void Dialler::next_address(Dial& dial) {
   while (!dial.addresses.empty()) {
     // What is left of the time is shared among the addresses that are left.
     const auto left = static_cast<std::int64_t>(dial.addresses.size());
+    dial.gives_way = false;
     dial.address_since = clock_.now();
     dial.address_due = dial.address_since + (dial.due - dial.address_since) / left;
     dial.current = dial.addresses.front();
@@ -295,7 +305,7 @@ void Dialler::expire() {
       dial->socket.reset();  // the next address is tried
     }
   }
-  for (const std::uint64_t number : ended) finish(number, {{}, {}, "no answer in time"});
+  for (const std::uint64_t number : ended) finish(number, {{}, {}, dials_.at(number)->why});
 }
 
 void Dialler::finish(std::uint64_t number, Result result) {
