@@ -220,9 +220,14 @@ void ListActor::take_page(const At& at, const base::NodeId& of, const runtime::H
 void ListActor::answered(const At& at) {
   Sweep& sweep = *find(at);
   if (--sweep.open == 0) return go_on(at);
-  if (sweep.enough_at || 2 * sweep.open > sweep.asked) return;
+  if (!sweep.enough_at && 2 * sweep.open <= sweep.asked) hurry(sweep);
+}
+
+/// One timer serves all lists, and a later one would take its place.
+void ListActor::hurry(Sweep& sweep) {
+  const bool armed = std::ranges::any_of(sweeps_, [](const auto& one) { return one.second.enough_at.has_value(); });
   sweep.enough_at = now() + kEnoughAfter;
-  after<Enough>(kEnoughAfter);
+  if (!armed) after<Enough>(kEnoughAfter);
 }
 
 void ListActor::enough() {
@@ -230,6 +235,10 @@ void ListActor::enough() {
   for (const auto& [number, sweep] : sweeps_)
     if (sweep.gathered && sweep.enough_at && *sweep.enough_at <= now()) all.push_back({number, sweep.regions});
   for (const At& at : all) go_on(at);
+  std::optional<base::Instant> next;
+  for (const auto& [number, sweep] : sweeps_)
+    if (sweep.enough_at && (!next || *sweep.enough_at < *next)) next = sweep.enough_at;
+  if (next) after<Enough>(std::max<base::Duration>(*next - now(), base::Duration::zero()));
 }
 
 void ListActor::go_on(const At& at) {
@@ -243,7 +252,10 @@ void ListActor::go_on(const At& at) {
       ++sweep.open;
       ask_page(at, id, node().reach(contact, kPath), std::nullopt, 1);
     }
-    if (sweep.open > late) return;
+    if (sweep.open > late) {
+      if (late > 0) hurry(sweep);
+      return;
+    }
   }
   const auto within = std::chrono::duration_cast<std::chrono::milliseconds>(missed_after(settings_.watched.period));
   const Fresh fresh{base::unix_milliseconds(wall()), static_cast<std::uint64_t>(within.count()),
@@ -254,6 +266,7 @@ void ListActor::go_on(const At& at) {
   }
   judges_.forget(now());
   sweep.gathered.reset();
+  sweep.enough_at.reset();
   if (sweep.only && !sweep.found.empty()) return ask_watchers(at);
   sweep.step = Step::writing;
   write(at.number);

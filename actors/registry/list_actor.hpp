@@ -70,6 +70,7 @@ class ListActor final : public runtime::Actor {
   void write_row(wire::NodeRow::Builder to, const Found& from) const;
   void look(std::uint64_t number);
   void ask_region(std::uint64_t number, const std::vector<base::Contact>& nearest);
+  void hurry(Sweep& sweep);
   void enough();
   void go_on(const At& at);
   void ask_page(const At& at, const base::NodeId& of, const runtime::Handle& to,

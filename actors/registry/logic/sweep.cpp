@@ -132,7 +132,9 @@ std::map<base::NodeId, Found> Gathered::end(const Fresh& fresh) {
     }
     // The first of the largest: the better one.
     one.found.status = static_cast<Status>(std::ranges::max_element(counts) - counts.begin());
-    if (one.found.status == Status::offline && fresh.has(*one.found.beat))
+    const bool heard_lately =
+        std::ranges::any_of(one.votes, [&](const auto& vote) { return vote.second.heard_ms < fresh.within_ms; });
+    if (one.found.status == Status::offline && heard_lately && fresh.has(*one.found.beat))
       one.found.status = judge(*one.found.beat, fresh.thresholds);
     one.found.heard_ms = heard;
     if (one.found.registration->registered) out.emplace(id, std::move(one.found));

@@ -6,7 +6,7 @@
 // Votes   a node's status is that of most of its watchers: of the kWatchers nodes of a region that are nearest to it.
 //         If as many say one thing as another, the better one holds: who heard it last knows best.
 // Lives   a heartbeat that is not older than one may be shows by its node's own signature that it is not offline, also
-//         where watchers say so.
+//         where most watchers say so; but one that was heard by none of them lately is of a clock that is ahead.
 // Unheard a watcher that has started since it heard a node judges only where no other does.
 // Trust   a part of an answer that was not signed by its node is left out, and the rest of the answer stays.
 #include <map>
@@ -50,7 +50,7 @@ struct Found {
 struct Fresh {
   std::uint64_t unix_ms = 0, within_ms = 0;
   Thresholds thresholds{};
-  bool has(const Heartbeat& beat) const { return beat.unix_ms <= unix_ms && unix_ms - beat.unix_ms < within_ms; }
+  bool has(const Heartbeat& beat) const { return unix_ms < beat.unix_ms + within_ms; }
 };
 
 /// Gathers what is said about the nodes of one region.

@@ -90,17 +90,20 @@ TEST_CASE("sweep: watchers that lie do not make a node offline whose own heartbe
   for (std::uint8_t i = 2; i < 7; ++i) others.emplace_back(i);
   std::vector<base::NodeId> asked;
   for (const TestNode& one : others) asked.push_back(one.id());
-  const auto status_at = [&](std::uint64_t unix_ms) {
+  const auto status_at = [&](std::uint64_t unix_ms, std::uint64_t heard_ms = 10) {
     Gathered it(Region{}, asked, 0);
-    for (const base::NodeId& by : asked)
-      CHECK(it.take(by, said(node.signed_registration(), node.signed_beat(), Status::offline), false));
+    for (const base::NodeId& by : asked) {
+      const std::uint64_t heard = by == asked.back() ? heard_ms : 9'000;
+      CHECK(it.take(by, said(node.signed_registration(), node.signed_beat(), Status::offline, heard), false));
+    }
     return it.end({.unix_ms = unix_ms, .within_ms = 1'000}).begin()->second.status;
   };
   const std::uint64_t sent = read_checked_heartbeat(node.signed_beat())->unix_ms;
   CHECK(status_at(sent) == Status::healthy);
   CHECK(status_at(sent + 999) == Status::healthy);
   CHECK(status_at(sent + 1'000) == Status::offline);
-  CHECK(status_at(sent - 1) == Status::offline);  // its clock, or this one, says nothing of its age
+  CHECK(status_at(sent - 300'000) == Status::healthy);
+  CHECK(status_at(sent - 300'000, 1'000) == Status::offline);  // its clock was ahead, and it is gone
 }
 
 TEST_CASE("sweep: of two words of equal weight the better one holds") {
