@@ -124,7 +124,8 @@ bool Claims::full(const ClaimedContent& held, const base::NodeId& owner, const b
   return static_cast<std::size_t>(of_group) >= max / base::kGroupPart;
 }
 
-/// Locks what the plan is about: contents of the claim that no other plan is about, up to kSliceMax.
+/// Locks what the plan is about: contents of the claim that no other plan is about, up to kSliceMax. Few busy ones are
+/// passed over: they are free after their commits, and many who wait for a large claim look at it after each.
 void Claims::select(const Claim& claim, ClaimPlan& plan) {
   const auto keys = by_claim_.find(claim);
   plan.more = claiming_.contains(claim) || binding_.contains(claim);
@@ -132,13 +133,15 @@ void Claims::select(const Claim& claim, ClaimPlan& plan) {
     if (!plan.more) puts_.erase(claim);
     return;
   }
+  std::size_t passed = 0;
   for (const ContentKey& key : keys->second) {
-    if (plan.busy.size() == kSliceMax) {
+    if (plan.busy.size() == kSliceMax || passed == kBusyPassedMax) {
       plan.more = true;
       break;
     }
     if (busy_.contains(key)) {
       plan.more = true;
+      ++passed;
     } else {
       plan.busy.push_back(key);
     }
@@ -162,16 +165,23 @@ ClaimPlan Claims::plan_release(const Claim& claim) {
 ClaimPlan Claims::plan_end(const base::NodeId& owner) {
   ClaimPlan plan;
   std::map<ContentKey, std::size_t> ended;  // how many claims on each
+  std::size_t passed = 0;
+  const auto enough = [&] { return plan.change.erase.size() == kSliceMax || passed == kBusyPassedMax; };
   for (auto at = by_claim_.lower_bound({owner, ClaimKind::file, {}}); at != by_claim_.end(); ++at) {
     const Claim& claim = at->first;
-    if (claim.owner != owner || plan.change.erase.size() == kSliceMax) {
+    if (claim.owner != owner || enough()) {
       plan.more = plan.more || claim.owner == owner;
       break;
     }
     if (claim.kind == ClaimKind::put) note_ended(claim);
     for (const ContentKey& key : at->second) {
-      if (plan.change.erase.size() == kSliceMax || busy_.contains(key)) {
+      if (enough()) {
         plan.more = true;
+        break;
+      }
+      if (busy_.contains(key)) {
+        plan.more = true;
+        ++passed;
         continue;
       }
       ++ended[key];
@@ -246,7 +256,12 @@ void Claims::apply(const ClaimPlan& plan) {
   unlock(plan);
 }
 
-void Claims::abandon(const ClaimPlan& plan) { unlock(plan); }
+/// A put that came to nothing is not remembered: nothing would end it soon.
+void Claims::abandon(const ClaimPlan& plan) {
+  unlock(plan);
+  if (plan.claiming && !claiming_.contains(*plan.claiming) && !by_claim_.contains(*plan.claiming))
+    puts_.erase(*plan.claiming);
+}
 
 void Claims::unlock(const ClaimPlan& plan) {
   for (const ContentKey& key : plan.busy) busy_.erase(key);

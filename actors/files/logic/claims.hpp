@@ -28,6 +28,7 @@ namespace troupe::files {
 
 inline constexpr std::size_t kEndedPutsMax = 4096;       // our choice; beyond it the owner with most forgets one
 inline constexpr std::size_t kEndedPutsOfOwnerMax = 64;  // the latest; older ones have nothing on its way
+inline constexpr std::size_t kBusyPassedMax = 64;        // our choice: contents that other plans are about
 inline constexpr std::size_t kSliceMax = 1024;           // contents a plan; our choice: a batch of some 200 KiB
 
 enum class ClaimError : std::uint8_t {

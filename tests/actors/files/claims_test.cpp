@@ -265,6 +265,30 @@ TEST_CASE("claims: a put's claims become claims for its file, in slices, and aga
   CHECK(claims.used(kAnn) == used);
 }
 
+TEST_CASE("claims: who waits for a claim with many contents looks at few of them") {
+  Claims claims;
+  const Claim put = Claim::put(kAnn, put_id(7));
+  for (std::uint32_t i = 1; i <= 2 * kSliceMax; ++i) hold(claims, put, content(0, i));
+  const ClaimPlan first = claims.plan_release(put), meanwhile = claims.plan_release(put);
+  CHECK(first.busy.size() == kSliceMax);
+  CHECK(meanwhile.busy.empty());  // although half of it is free
+  CHECK(meanwhile.more);
+  perform(claims, first);
+  const ClaimPlan second = claims.plan_release(put);
+  CHECK(second.busy.size() == kSliceMax);
+  perform(claims, second);
+  CHECK_FALSE(claims.has(put));
+}
+
+TEST_CASE("claims: a put that came to nothing is not remembered") {
+  Claims claims;
+  const Claim put = Claim::put(kAnn, put_id(7));
+  const auto plan = claims.plan_claim(put, content(0), content(0).bytes, Payload::given, kStart);
+  REQUIRE(plan.ok());
+  claims.abandon(plan.value());
+  CHECK(claims.idle_puts(kStart + 24h, 10).empty());
+}
+
 TEST_CASE("claims: who ends a file's claim while a bind is about to make it waits for the bind") {
   Claims claims;
   hold(claims, Claim::put(kAnn, put_id(7)), content(0));
