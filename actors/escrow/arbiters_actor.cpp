@@ -1,5 +1,7 @@
 #include "actors/escrow/arbiters_actor.hpp"
 
+#include <algorithm>
+
 #include "actors/escrow/api.hpp"
 #include "actors/wallet/words.hpp"
 #include "messages/words.hpp"
@@ -127,8 +129,9 @@ void ArbitersActor::go_on() {
          run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
           if (run != run_) return;
           sending_.erase(arbiter);
-          const bool refused =
-              !answer.ok() && (answer.error().code == Code::refused || answer.error().code == Code::conflict);
+          // What the book will never take, however often it is sent.
+          constexpr Code kEnds[] = {Code::refused, Code::conflict, Code::malformed, Code::unsupported};
+          const bool refused = !answer.ok() && std::ranges::find(kEnds, answer.error().code) != std::end(kEnds);
           if (!answer.ok() && !refused) return after<Resend>(kSendAgain);
           const base::Outcome<void> how = answer.ok() ? base::Outcome<void>() : base::Outcome<void>(answer.error());
           change(

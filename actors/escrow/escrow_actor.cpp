@@ -133,6 +133,13 @@ void EscrowActor::open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> 
       return opening->reply.refuse(
           {Code::refused, "an agreement has " + std::string(kWhat[static_cast<std::size_t>(valid.error())])});
     }
+    // An arbiter that has said nothing by then loses its bond to the parties, who would choose the shortest.
+    const UnixMs term = opening->agreement.terms.arbiter_term, least = setup_.settings->terms.arbiter_term;
+    if (term < least || term / kArbiterTermPart > least)
+      return opening->reply.refuse(
+          {Code::refused,
+           "an agreement gives its arbiters the time that this book does (escrow.arbiter_term), or up to "
+           "ten times as much"});
     open_at_book(opening);
   });
 }

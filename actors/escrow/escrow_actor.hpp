@@ -43,6 +43,7 @@ class EscrowActor final : public runtime::Actor {
 
  private:
   static constexpr std::chrono::seconds kBookDue{20};            // our choice: it is tried again
+  static constexpr int kArbiterTermPart = 10;                    // our choice: who is drawn cannot leave meanwhile
   static constexpr std::chrono::milliseconds kUnknownIdle{100};  // our choice
   static constexpr std::chrono::seconds kBackoffMax{30};         // our choice
   struct Reload {};

@@ -111,7 +111,9 @@ void EscrowsActor::receive(runtime::Handlers& on) {
 std::optional<Error> EscrowsActor::refusal(const runtime::Envelope& question) {
   const auto user = seat_.user(caller());
   if (user.reserved) return std::nullopt;
-  if (const auto wait = asked_.take(user, now(), static_cast<std::uint32_t>(1 + question.bytes().size() / kUnitBytes)))
+  const std::uint32_t scan = is_one_of<wire::GetHeld, wire::ListEscrows>(question) ? kScanUnits : 0;
+  const auto units = static_cast<std::uint32_t>(1 + question.bytes().size() / kUnitBytes) + scan;
+  if (const auto wait = asked_.take(user, now(), units))
     return Error{Code::overloaded, "this node takes no more acts of others at a time",
                  std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kTryAgain))};
   const bool begun = is_one_of<wire::TakeAct, wire::TakeTaskAct>(question);
@@ -343,27 +345,33 @@ void EscrowsActor::held(wire::GetHeld::Reader ask, runtime::Reply<wire::HeldIs> 
   const auto address = Address::from(bytes_of(ask.getAddress()));
   if (!address) return reply.refuse({Code::malformed, "an address has 32 bytes"});
   const Bytes prefix = rows::held_prefix(*address);
-  storage_->confirm([this, run = run_, prefix, reply = std::move(reply)](const base::Outcome<void>& here) mutable {
+  storage_->confirm([this, run = run_, by = seat_.user(asker_), prefix,
+                     reply = std::move(reply)](const base::Outcome<void>& here) mutable {
     if (!here.ok() || run != run_) return reply.refuse({Code::unavailable, "the book is kept elsewhere by now"});
-    add_held(prefix, prefix, Amount(), std::move(reply));
+    add_held(by, prefix, prefix, Amount(), std::move(reply));
   });
 }
 
-void EscrowsActor::add_held(const Bytes& prefix, const Bytes& from, Amount sum, runtime::Reply<wire::HeldIs> reply) {
-  storage_->range(prefix, from, kListRows,
-                  [this, run = run_, prefix, sum,
-                   reply = std::move(reply)](const base::Outcome<durable::Storage::Page>& page) mutable {
-                    if (!page.ok()) return reply.refuse(page.error());
-                    for (const auto& row : page.value().rows)
-                      if (row.value.size() == 8)
-                        if (const auto one = Amount::from(base::load<std::uint64_t>(row.value)))
-                          sum = plus(sum, *one).value_or(sum);
-                    if (page.value().next) {
-                      if (run != run_) return reply.refuse({Code::unavailable, "the book is kept elsewhere by now"});
-                      return add_held(prefix, *page.value().next, sum, std::move(reply));
-                    }
-                    reply.send([&](wire::HeldIs::Builder out) { out.setAmount(sum.units()); });
-                  });
+void EscrowsActor::add_held(const base::User<base::NodeId>& by, const Bytes& prefix, const Bytes& from, Amount sum,
+                            runtime::Reply<wire::HeldIs> reply) {
+  storage_->range(
+      prefix, from, kListRows,
+      [this, run = run_, by, prefix, sum,
+       reply = std::move(reply)](const base::Outcome<durable::Storage::Page>& page) mutable {
+        if (!page.ok()) return reply.refuse(page.error());
+        for (const auto& row : page.value().rows)
+          if (row.value.size() == 8)
+            if (const auto one = Amount::from(base::load<std::uint64_t>(row.value)))
+              sum = plus(sum, *one).value_or(sum);
+        if (page.value().next) {
+          if (run != run_) return reply.refuse({Code::unavailable, "the book is kept elsewhere by now"});
+          if (const auto wait = by.reserved ? std::nullopt : asked_.take(by, now(), kScanUnits))
+            return reply.refuse(
+                {Code::overloaded, "other nodes read as many escrows as this book reads for them", kTryAgain});
+          return add_held(by, prefix, *page.value().next, sum, std::move(reply));
+        }
+        reply.send([&](wire::HeldIs::Builder out) { out.setAmount(sum.units()); });
+      });
 }
 
 // -- the actors of escrows

@@ -35,20 +35,23 @@ struct Street {
                  .bond = Amount::of(15)};
     agreement.terms.start = agreement.terms.deliver = {Due::Kind::after, 24h};
     escrow = id_of(agreement);
-    const Act first{escrow, buyer.address(), ++buyer.acts, Sign{commitment_of({})}};
-    const base::Bytes bytes = encode(first);
-    done(book.ask<wire::OpenEscrow, wire::EscrowIs>(
-        escrow::kPath,
-        [&](wire::OpenEscrow::Builder out) {
-          out.setAgreement(data_of(encode(agreement)));
-          const auto approval = buyer.sign(bytes);
-          write(out.initSign(), bytes, buyer.policy, std::span(&approval, 1));
-        },
-        [](wire::EscrowIs::Reader) {}));
+    ++buyer.acts;
+    done(propose(agreement));
     done(act(provider, Sign{commitment_of({})}));
   }
   static void done(const std::optional<base::Error>& why) { REQUIRE_MESSAGE(!why, why->message); }
 
+  std::optional<base::Error> propose(const Agreement& made) {
+    const base::Bytes bytes = encode(Act{id_of(made), buyer.address(), 1, Sign{commitment_of({})}});
+    return book.ask<wire::OpenEscrow, wire::EscrowIs>(
+        escrow::kPath,
+        [&](wire::OpenEscrow::Builder out) {
+          out.setAgreement(data_of(encode(made)));
+          const auto approval = buyer.sign(bytes);
+          write(out.initSign(), bytes, buyer.policy, std::span(&approval, 1));
+        },
+        [](wire::EscrowIs::Reader) {});
+  }
   std::optional<base::Error> act(Person& by, What what, const std::optional<wallet::Transfer>& deposit = {}) {
     return take(by, encode(Act{escrow, by.address(), ++by.acts, std::move(what)}), deposit);
   }
@@ -165,4 +168,22 @@ TEST_CASE("escrow rates: what others send again of what an account has signed ta
   for (int i = 0; i < 100; ++i) (void)street.take(street.provider, first);
   const auto bond = street.paying(street.provider, 1, 15);
   Street::done(street.act(street.provider, Fund{wallet::id_of(bond), Amount::of(15)}, bond));
+}
+
+TEST_CASE("escrow arbiters: an agreement gives them the time that its book does, or up to ten times as much") {
+  Street street;
+  const auto refused = [&](UnixMs term) {
+    Agreement made = street.agreement;
+    made.terms.arbiter_term = term;
+    made.nonce[0] = 1;  // another one than the street's
+    const auto why = street.propose(made);
+    if (why) CHECK(why->code == base::Code::refused);
+    return why.has_value();
+  };
+  const UnixMs books = Terms().arbiter_term;
+  CHECK(refused(1s));  // they would lose their bonds before they hear of it
+  CHECK(refused(books - UnixMs(1)));
+  CHECK_FALSE(refused(books));
+  CHECK_FALSE(refused(10 * books));
+  CHECK(refused(11 * books));
 }
