@@ -366,8 +366,11 @@ void BookActor::pump() {
       ended->push_back({std::move(wanted), at});
     }
     if (const auto& proposal = ended->back().wanted.proposal)
-      if (const Proposal* there = proposals_.find(*proposal))
-        commit.rows[rows::proposal_key(*proposal)] = rows::encode(*there);
+      if (const Proposal* there = proposals_.find(*proposal)) {
+        Bytes row = rows::encode(*there);
+        bytes += row.size();
+        commit.rows[rows::proposal_key(*proposal)] = std::move(row);
+      }
   }
   // What was refused because of what this commit holds is told with it: until then the other may come to nothing.
   const bool follows = !ended->empty();
