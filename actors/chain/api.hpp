@@ -12,6 +12,7 @@ inline constexpr std::string_view kDevName = "dev";
 
 /// The source in a node's health while its account lacks the fees for what its escrows have to pay.
 inline constexpr const char* kBookFeesHealth = "chain.book_fees";
+inline constexpr const char* kBookCreditsHealth = "chain.book_credits";
 
 /// Files of the data directory, as node::DomainParts::kept names them.
 inline constexpr const char* kChainFile = "chain";          ///< a SignedGenesis

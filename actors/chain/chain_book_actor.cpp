@@ -117,6 +117,7 @@ void ChainBookActor::clear_health() const {
   if (settings_.health == nullptr) return;
   settings_.health->clear(kHealth);
   settings_.health->clear(kFeesHealth);
+  settings_.health->clear(kUntoldHealth);
 }
 
 crypto::SecretKey ChainBookActor::key_of(const Address& account) const {
@@ -261,7 +262,7 @@ bool ChainBookActor::keep(char kind, const durable::Storage::Row& row) {
 void ChainBookActor::opened() {
   open_ = true;
   clear_health();
-  lacks_fees_ = again_ = false;
+  lacks_fees_ = again_ = held_up_ = false;
   for (auto& then : std::exchange(waiting_open_, {})) then();
   watch_chain();
   tell();

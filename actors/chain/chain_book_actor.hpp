@@ -48,6 +48,7 @@ class ChainBookActor final : public runtime::Actor {
  private:
   static constexpr const char* kHealth = "chain.book";
   static constexpr const char* kFeesHealth = kBookFeesHealth;
+  static constexpr const char* kUntoldHealth = kBookCreditsHealth;
   struct Reopen {};
   struct Follow {};
   struct Look {};
@@ -233,7 +234,8 @@ class ChainBookActor final : public runtime::Actor {
   const wallet::Policy own_policy_;
   durable::Storage storage_;
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
-  bool open_ = false, committing_ = false, looking_ = false, look_more_ = false, lacks_fees_ = false, again_ = false;
+  bool open_ = false, committing_ = false, looking_ = false, look_more_ = false, lacks_fees_ = false, again_ = false,
+       held_up_ = false;
   std::vector<base::Callback<void()>> waiting_open_;
   runtime::Subscription watching_;
 

@@ -12,17 +12,17 @@ using base::Bytes;
 using base::Code;
 using base::Error;
 
-constexpr std::chrono::seconds kChainDue{5};         // our choice: it is at this node
-constexpr std::chrono::seconds kFinalBlocksDue{20};  // our choice
-constexpr std::chrono::seconds kFinalWait{10};       // our choice: below that of who waits for a transfer
-constexpr std::chrono::hours kWatchIdle{24};         // a chain whose blocks are rare
-constexpr std::chrono::seconds kLookAgain{1};        // our choice
-constexpr std::chrono::seconds kLookAnyway{10};      // our choice: a block that was not told
-constexpr std::uint64_t kSaveEveryBlocks = 256;      // our choice: at most that many are looked at again
-constexpr std::size_t kNotedAtOnce = 1'024;         // our choice: credits in a commit, of which a block may have 13,000
-constexpr std::size_t kUntoldMax = 65'536;          // our choice: 13 MB; beyond it no further block is looked at
-constexpr std::chrono::seconds kTellCreditDue{20};  // our choice
-constexpr std::chrono::seconds kTellAgainMax{30};   // our choice
+constexpr std::chrono::seconds kChainDue{5};          // our choice: it is at this node
+constexpr std::chrono::seconds kFinalBlocksDue{20};   // our choice
+constexpr std::chrono::seconds kFinalWait{10};        // our choice: below that of who waits for a transfer
+constexpr std::chrono::hours kWatchIdle{24};          // a chain whose blocks are rare
+constexpr std::chrono::seconds kLookAgain{1};         // our choice
+constexpr std::chrono::seconds kLookAnyway{10};       // our choice: a block that was not told
+constexpr std::uint64_t kSaveEveryBlocks = 256;       // our choice: at most that many are looked at again
+constexpr std::size_t kNotedAtOnce = 512;             // our choice: credits in a commit; a block may have 13,000
+constexpr std::size_t kUntoldMax = 65'536;            // our choice: 13 MB, and what one more answer of blocks has
+constexpr std::chrono::seconds kTellCreditDue{20};    // our choice
+constexpr std::chrono::seconds kTellAgainMax{30};     // our choice
 constexpr std::chrono::milliseconds kTellAgain{200};  // our choice
 constexpr std::chrono::milliseconds kToldFlush{50};   // our choice: what was told waits for a commit, not for long
 
@@ -164,7 +164,15 @@ void ChainBookActor::look() {
     look_more_ = true;
     return;
   }
-  if (untold() >= kUntoldMax) return look_again(kLookAgain);
+  const bool held_up = untold() >= kUntoldMax;
+  if (settings_.health != nullptr && held_up != std::exchange(held_up_, held_up)) {
+    if (held_up)
+      settings_.health->raise(kUntoldHealth, observe::HealthState::degraded,
+                              "escrows and other parts of this node have not taken 65,536 credits yet: further blocks "
+                              "of the chain are looked at later");
+    else settings_.health->clear(kUntoldHealth);
+  }
+  if (held_up) return look_again(kLookAgain);
   ask<wire::GetBlocks, wire::FinalBlocks>(
       node().find(kPath), now() + kFinalBlocksDue,
       [this](wire::GetBlocks::Builder out) {

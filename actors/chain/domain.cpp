@@ -19,7 +19,7 @@ constexpr auto kSettings = std::to_array<config::Setting>({kGuardWait, kCache});
 
 constexpr std::string_view kHealthSources[] = {kHealthSource, kSigningSource, "chain.rows"};
 constexpr std::string_view kGuardSources[] = {"chain.guard"};
-constexpr std::string_view kBookSources[] = {"chain.book", kBookFeesHealth};
+constexpr std::string_view kBookSources[] = {"chain.book", kBookFeesHealth, kBookCreditsHealth};
 
 std::shared_ptr<const crypto::SecretKey> signer_of(const base::Bytes& file) {
   std::string hex(file.begin(), file.end());
