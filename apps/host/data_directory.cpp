@@ -68,16 +68,17 @@ std::optional<Failure> incomplete(ports::Disk& disk, const std::string& path) {
                         shell_word(folder + "/format") + "; or begin anew: " + away);
 }
 
-/// The failure to report if others can read the key of this node: a copy that was put back may allow it.
-std::optional<Failure> readable_key(const std::string& path) {
+/// The failure to report if the modes of the directory and of the key of this node let others at it: a copy that was
+/// put back may. Directories above are not looked at: they may be opened tomorrow.
+std::optional<Failure> exposed_key(const std::string& path) {
   const std::string key = path + '/' + std::string(crypto::kIdentityFile);
   struct stat there {};
   struct stat file {};
-  constexpr mode_t kEntered = S_IXGRP | S_IXOTH, kRead = S_IRWXG | S_IRWXO;
+  constexpr mode_t kEntered = S_IXGRP | S_IXOTH, kOthers = S_IRWXG | S_IRWXO;
   if (::stat(path.c_str(), &there) != 0 || (there.st_mode & kEntered) == 0) return std::nullopt;
-  if (::stat(key.c_str(), &file) != 0 || (file.st_mode & kRead) == 0) return std::nullopt;
+  if (::stat(key.c_str(), &file) != 0 || (file.st_mode & kOthers) == 0) return std::nullopt;
   return cannot_use(path,
-                    {Code::refused, "other users can get at identity.key, the secret of this node: its mode is " +
+                    {Code::refused, "identity.key, the secret of this node, is open to other users: its mode is " +
                                         mode_text(file.st_mode)},
                     "chmod 600 " + shell_word(key));
 }
@@ -157,7 +158,7 @@ base::Result<DataDirectory, Failure> open_data_directory(const std::string& path
     if (lock.error() != DiskError::locked) return cannot_use(path, disk_error("cannot lock it", lock.error()), "");
     return cannot_use(path, {Code::conflict, "another node runs in it"}, "troupe status --data " + shell_word(path));
   }
-  if (const auto open = readable_key(path)) return *open;
+  if (const auto open = exposed_key(path)) return *open;
   if (const auto lacking = incomplete(*disk.value(), path)) return *lacking;
   if (const auto format = check_format(*disk.value()); !format.ok()) return cannot_use(path, format.error(), "");
   return DataDirectory{path, std::move(disk).value(), std::move(lock).value()};

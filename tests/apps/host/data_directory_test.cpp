@@ -126,7 +126,7 @@ TEST_CASE("data directory: one whose key others can get at is refused with the w
   CHECK(opened.error().exit == Exit::failed);
   CHECK(opened.error().error.message ==
         "cannot use the data directory " + folder.path() +
-            ": other users can get at identity.key, the secret of this node: its mode is 0644");
+            ": identity.key, the secret of this node, is open to other users: its mode is 0644");
   CHECK(opened.error().try_ == "chmod 600 " + key);
   SUBCASE("its mode keeps them out") { REQUIRE(::chmod(key.c_str(), 0600) == 0); }
   SUBCASE("the directory keeps them out") { REQUIRE(::chmod(folder.path().c_str(), 0700) == 0); }
