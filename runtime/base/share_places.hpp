@@ -4,6 +4,8 @@
 // Shares  those of share_budget.hpp: an address group and an id have a part, the last part is for reserved users.
 // Once    a key that holds a place takes no second one, and gives it back once.
 // Owner   one actor; not thread-safe.
+#include <map>
+
 #include "runtime/base/share_budget.hpp"
 
 namespace troupe::base {
