@@ -216,10 +216,7 @@ void Dialler::begin_waiting() {
     }
   }
   for (auto& [number, dial] : dials_) dial->tried = dial->tried || dial->socket.valid();
-  for (const std::uint64_t number : ended) {
-    const bool gave_way = dials_.at(number)->gives_way;
-    finish(number, {{}, {}, gave_way ? "no answer for a while, and others wait to connect" : "no answer in time"});
-  }
+  for (const std::uint64_t number : ended) finish(number, {{}, {}, dials_.at(number)->why});
 }
 
 /// Begins to connect to the first address that lets itself be dialled; none left leaves `why`.
@@ -305,7 +302,10 @@ void Dialler::expire() {
       dial->socket.reset();  // the next address is tried
     }
   }
-  for (const std::uint64_t number : ended) finish(number, {{}, {}, dials_.at(number)->why});
+  for (const std::uint64_t number : ended) {
+    const bool gave_way = dials_.at(number)->gives_way;
+    finish(number, {{}, {}, gave_way ? "no answer for a while, and others wait to connect" : "no answer in time"});
+  }
 }
 
 void Dialler::finish(std::uint64_t number, Result result) {
