@@ -155,7 +155,6 @@ void ListActor::ask_region(std::uint64_t number, const std::vector<base::Contact
       sweep.only ? Region{*sweep.only, 8 * base::NodeId::kBytes} : region_of(*sweep.next, asked, kNearestMax);
   sweep.next = sweep.only ? std::nullopt : sweep.region.behind();
   sweep.asked = sweep.answered = 0;
-  sweep.enough_at.reset();
   std::vector<base::NodeId> all = asked;
   if (std::ranges::find(all, self) == all.end()) all.push_back(self);
   sweep.gathered.emplace(sweep.region, all, settings_.work_bits);
@@ -266,7 +265,6 @@ void ListActor::go_on(const At& at) {
   }
   judges_.forget(now());
   sweep.gathered.reset();
-  sweep.enough_at.reset();
   if (sweep.only && !sweep.found.empty()) return ask_watchers(at);
   sweep.step = Step::writing;
   write(at.number);
