@@ -22,6 +22,8 @@ Error error_of(RegistryError why) {
     case RegistryError::member: return {Code::conflict, "this account is an arbiter already, or about to be one"};
     case RegistryError::unknown: return {Code::not_found, "this account is no arbiter"};
     case RegistryError::busy: return {Code::conflict, "this arbiter is drawn in a dispute that is open"};
+    case RegistryError::owing:
+      return {Code::overloaded, "many bonds are being paid back, and no more are taken until then: try again later"};
     case RegistryError::full:
       return {Code::overloaded, "there are as many arbiters as may be, and none that is free has a smaller bond"};
   }
@@ -253,13 +255,13 @@ void ArbitersActor::note(wire::ArbiterAct::Reader ask, Nothing reply) {
   if (!escrow || !arbiter || !buyer || !provider) return reply.refuse({Code::malformed, "ids have 32 bytes"});
   const auto how = static_cast<ArbiterHow>(ask.getHow());
   Bytes once = once_key(*escrow, ask.getRound(), how);
-  storage_.get(once, [this, once, escrow = *escrow, arbiter = *arbiter, buyer = *buyer, provider = *provider, how,
+  storage_.get(once, [this, once, arbiter = *arbiter, buyer = *buyer, provider = *provider, how,
                       reply = std::move(reply)](const base::Outcome<std::optional<Bytes>>& before) mutable {
     if (!before.ok()) return reply.refuse(before.error());
     if (before.value()) return reply.done();
     change(
         [=](Registry& to) -> base::Outcome<void> {
-          to.note(escrow, arbiter, how, buyer, provider);
+          to.note(arbiter, how, buyer, provider);
           return {};
         },
         [reply = std::move(reply)](const base::Outcome<void>& done) mutable {

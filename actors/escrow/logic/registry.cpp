@@ -1,14 +1,14 @@
 #include "actors/escrow/logic/registry.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include "runtime/base/fields.hpp"
 
 namespace troupe::escrow {
 namespace {
 
-constexpr std::uint8_t kRegistryVersion = 1;
+constexpr std::uint8_t kRegistryVersion = 2;
+constexpr std::uint8_t kListsDisputes = 1;  // the version before
 constexpr std::size_t kDepositBytesMax = 8'192;
 
 Amount amount_in(base::FieldReader& in) {
@@ -33,6 +33,7 @@ base::Result<void, RegistryError> Registry::may_join(const Address& arbiter, Amo
   if (joining_.contains(arbiter) || (there != records_.end() && there->second.bond > Amount()))
     return RegistryError::member;
   if (joining_.size() >= kJoiningMax) return RegistryError::full;
+  if (owed_.size() >= kOwedMax) return RegistryError::owing;
   if (candidates().size() + joining_.size() < kArbitersMax) return {};
   const auto least = smallest();
   if (!least || bond <= least->bond) return RegistryError::full;
@@ -40,11 +41,9 @@ base::Result<void, RegistryError> Registry::may_join(const Address& arbiter, Amo
 }
 
 std::optional<Arbiter> Registry::smallest() const {
-  std::set<Address> busy;
-  for (const auto& [escrow, arbiter] : cases_) busy.insert(arbiter);
   std::optional<Arbiter> out;
-  for (const Arbiter& one : candidates())
-    if (!busy.contains(one.address) && (!out || one.bond < out->bond)) out = one;
+  for (const auto& [address, record] : records_)
+    if (record.bond > Amount() && record.open == 0 && (!out || record.bond < out->bond)) out = {address, record.bond};
   return out;
 }
 
@@ -53,38 +52,49 @@ void Registry::joined(const Address& arbiter, Amount bond, const wallet::Transfe
   ArbiterRecord& record = records_[arbiter];
   record.bond = bond;
   record.joined = transfer;
-  // The new one is in no dispute, so there is one to pay back.
   if (candidates().size() > kArbitersMax) {
-    const Arbiter least = *smallest();
+    // It may itself be in a dispute, of before it lost another bond: where all are, it has no place.
+    const Arbiter least = smallest().value_or(Arbiter{arbiter, bond});
     owed_.push_back({least.address, least.bond});
     records_[least.address].bond = Amount();
   }
+  forget();
+}
+
+void Registry::forget() {
   if (records_.size() <= kArbitersMax + kRecordsMax) return;
-  const auto old = std::ranges::find_if(records_, [](const auto& one) { return one.second.bond == Amount(); });
+  const auto left = [](const auto& one) { return one.second.bond == Amount(); };
+  auto old = std::ranges::find_if(records_, [&](const auto& one) { return left(one) && one.second.open == 0; });
+  if (old == records_.end()) old = std::ranges::find_if(records_, left);
   if (old != records_.end()) records_.erase(old);
 }
 
 base::Result<void, RegistryError> Registry::leave(const Address& arbiter) {
   const auto there = records_.find(arbiter);
   if (there == records_.end() || there->second.bond == Amount()) return RegistryError::unknown;
-  if (std::ranges::any_of(cases_, [&](const auto& one) { return one.second == arbiter; })) return RegistryError::busy;
+  if (there->second.open > 0) return RegistryError::busy;
   owed_.push_back({arbiter, there->second.bond});
   there->second.bond = Amount();
   return {};
 }
 
-void Registry::note(const EscrowId& escrow, const Address& arbiter, ArbiterHow how, const Address& buyer,
-                    const Address& provider) {
+void Registry::note(const Address& arbiter, ArbiterHow how, const Address& buyer, const Address& provider) {
   ArbiterRecord& record = records_[arbiter];
   if (how == ArbiterHow::drawn) {
     ++record.drawn;
-    cases_[escrow] = arbiter;
-    return;
+    ++record.open;
+  } else if (record.open > 0) {  // 0: it was forgotten meanwhile
+    --record.open;
   }
-  if (const auto at = cases_.find(escrow); at != cases_.end() && at->second == arbiter) cases_.erase(at);
   if (how == ArbiterHow::ruled) ++record.ruled;
-  if (how != ArbiterHow::silent) return;
-  ++record.silent;
+  if (how == ArbiterHow::silent) {
+    ++record.silent;
+    forfeit(record, buyer, provider);
+  }
+  forget();
+}
+
+void Registry::forfeit(ArbiterRecord& record, const Address& buyer, const Address& provider) {
   if (record.bond == Amount()) return;
   // Half each; of an odd bond the buyer has the larger half.
   const Amount half = *share(record.bond, 1, 2);
@@ -120,18 +130,14 @@ base::Bytes Registry::encode() const {
     base::append(out, address.view());
     base::append_number(out, record.bond.units());
     base::append(out, record.joined.view());
-    for (const std::uint32_t count : {record.drawn, record.ruled, record.silent}) base::append_number(out, count);
+    for (const std::uint32_t count : {record.drawn, record.ruled, record.silent, record.open})
+      base::append_number(out, count);
   }
   base::append_number(out, static_cast<std::uint32_t>(joining_.size()));
   for (const auto& [address, deposit] : joining_) {
     base::append(out, address.view());
     base::append_number(out, static_cast<std::uint32_t>(deposit.size()));
     base::append(out, deposit);
-  }
-  base::append_number(out, static_cast<std::uint32_t>(cases_.size()));
-  for (const auto& [escrow, arbiter] : cases_) {
-    base::append(out, escrow.view());
-    base::append(out, arbiter.view());
   }
   base::append_number(out, static_cast<std::uint32_t>(owed_.size()));
   for (const wallet::Credit& credit : owed_) {
@@ -144,7 +150,8 @@ base::Bytes Registry::encode() const {
 std::optional<Registry> Registry::decode(const wallet::BookId& book, base::ByteView bytes) {
   base::FieldReader in(bytes);
   Registry out(book);
-  if (in.number<std::uint8_t>() != kRegistryVersion) return std::nullopt;
+  const auto version = in.number<std::uint8_t>();
+  if (version != kRegistryVersion && version != kListsDisputes) return std::nullopt;
   const wallet::TransferNumber done{in.number<std::uint64_t>()};
   std::optional<wallet::Transfer> bound;
   if (const auto size = in.number<std::uint32_t>(); size > 0) {
@@ -159,6 +166,7 @@ std::optional<Registry> Registry::decode(const wallet::BookId& book, base::ByteV
     record.bond = amount_in(in);
     record.joined = in.fixed<wallet::TransferId>();
     for (std::uint32_t* count : {&record.drawn, &record.ruled, &record.silent}) *count = in.number<std::uint32_t>();
+    if (version == kRegistryVersion) record.open = in.number<std::uint32_t>();
   }
   for (auto left = in.number<std::uint32_t>(); in.ok() && left > 0; --left) {
     const auto address = in.fixed<Address>();
@@ -167,10 +175,11 @@ std::optional<Registry> Registry::decode(const wallet::BookId& book, base::ByteV
     const base::ByteView deposit = in.take(size);
     out.joining_[address] = base::Bytes(deposit.begin(), deposit.end());
   }
-  for (auto left = in.number<std::uint32_t>(); in.ok() && left > 0; --left) {
-    const auto escrow = in.fixed<EscrowId>();
-    out.cases_[escrow] = in.fixed<Address>();
-  }
+  if (version == kListsDisputes)
+    for (auto left = in.number<std::uint32_t>(); in.ok() && left > 0; --left) {
+      in.fixed<EscrowId>();
+      ++out.records_[in.fixed<Address>()].open;
+    }
   for (auto left = in.number<std::uint32_t>(); in.ok() && left > 0; --left) {
     const auto to = in.fixed<Address>();
     out.owed_.push_back({to, amount_in(in)});

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "runtime/base/fields.hpp"
+
 using namespace troupe;
 using namespace troupe::escrow;
 
@@ -52,7 +54,7 @@ TEST_CASE("escrow arbiters: a larger bond takes the place of the smallest, which
 
 TEST_CASE("escrow arbiters: who is drawn in an open dispute keeps its place") {
   Registry registry = full_registry();
-  registry.note({}, arbiter_number(5), ArbiterHow::drawn, {}, {});
+  registry.note(arbiter_number(5), ArbiterHow::drawn, {}, {});
   const std::uint32_t fresh = 5'000;
   CHECK(registry.may_join(arbiter_number(fresh), Amount::of(20)).error() == RegistryError::full);
   REQUIRE(registry.may_join(arbiter_number(fresh), Amount::of(21)).ok());
@@ -70,4 +72,64 @@ TEST_CASE("escrow arbiters: a bond that is too small by the time it is posted is
   CHECK_FALSE(can_be_drawn(registry, 5'002));
   CHECK(registry.candidates().size() == kArbitersMax);
   CHECK(registry.owed() == 3);
+}
+
+TEST_CASE("escrow arbiters: open disputes without number take no room in the row, and all of them can end") {
+  Registry registry{wallet::BookId{}};
+  joins(registry, 1, 100);
+  const std::size_t before = registry.encode().size();
+  for (int i = 0; i < 50'000; ++i) registry.note(arbiter_number(1), ArbiterHow::drawn, {}, {});
+  CHECK(registry.encode().size() == before);
+  for (int i = 0; i < 50'000; ++i) {
+    CHECK(registry.leave(arbiter_number(1)).error() == RegistryError::busy);
+    registry.note(arbiter_number(1), i % 2 == 0 ? ArbiterHow::ruled : ArbiterHow::over, {}, {});
+  }
+  CHECK(registry.leave(arbiter_number(1)).ok());
+  CHECK(Registry::decode({}, registry.encode()) == registry);
+}
+
+TEST_CASE("escrow arbiters: while much is owed none joins, and what was paid makes room") {
+  Registry registry{wallet::BookId{}};
+  std::uint32_t number = 0;
+  while (registry.owed() < kOwedMax) {
+    REQUIRE(registry.may_join(arbiter_number(number), Amount::of(10)).ok());
+    joins(registry, number, 10);
+    registry.note(arbiter_number(number), ArbiterHow::drawn, {}, {});
+    registry.note(arbiter_number(number++), ArbiterHow::silent, arbiter_number(1), arbiter_number(2));
+  }
+  CHECK(registry.may_join(arbiter_number(number), Amount::of(10)).error() == RegistryError::owing);
+  registry.bind();
+  CHECK(registry.may_join(arbiter_number(number), Amount::of(10)).ok());
+  CHECK(registry.records().size() <= kArbitersMax + kRecordsMax);
+}
+
+TEST_CASE("escrow arbiters: one who joins again while all, itself too, are in open disputes has its bond back") {
+  Registry registry{wallet::BookId{}};
+  for (std::uint32_t i = 0; i <= kArbitersMax; ++i) registry.note(arbiter_number(i), ArbiterHow::drawn, {}, {});
+  for (std::uint32_t i = 0; i <= kArbitersMax; ++i) joins(registry, i, 100);
+  CHECK(registry.candidates().size() == kArbitersMax);
+  CHECK_FALSE(can_be_drawn(registry, kArbitersMax));
+  CHECK(registry.owed() == 1);
+}
+
+TEST_CASE("escrow arbiters: a row of version 1 is read, with its list of open disputes") {
+  Registry registry{wallet::BookId{}};
+  joins(registry, 1, 100);
+  base::Bytes row = registry.encode();
+  row[0] = 1;
+  // Of the counts of the one record the last is not there; the list comes before what is owed: none.
+  const base::Bytes none(4);
+  REQUIRE(row.size() == 1 + 8 + 4 + 4 + (32 + 8 + 32 + 4 * 4) + 4 + 4);
+  row.erase(row.end() - 12, row.end() - 8);
+  row.erase(row.end() - 4, row.end());
+  base::append_number(row, std::uint32_t{2});
+  for (const std::uint8_t id : {std::uint8_t{1}, std::uint8_t{2}}) {
+    row.insert(row.end(), 32, id);
+    base::append(row, arbiter_number(1).view());
+  }
+  base::append(row, none);
+  const auto read = Registry::decode({}, row);
+  REQUIRE(read);
+  CHECK(read->records().at(arbiter_number(1)).open == 2);
+  CHECK(read->records().at(arbiter_number(1)).bond == Amount::of(100));
 }
