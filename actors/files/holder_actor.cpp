@@ -210,29 +210,43 @@ void HolderActor::store(const Storing& storing, base::ByteView bytes, std::share
       claim.owner == settings_.self ? store::Whose::own : store::Whose::strangers);
 }
 
+/// What ends a put or a claim is as many commits as these have contents for: they have places of their own, so that
+/// stores keep no put from its end.
+HolderActor::Ticket HolderActor::end_ticket() {
+  return StoreTicket::take(ends_, {owner(), group(), caller().role == Role::inside}, 0);
+}
+
+Error HolderActor::too_many_ends() {
+  ends_full_.refused(node(), group(), now());
+  return {Code::overloaded, "too many claims are being bound or released", std::chrono::milliseconds(200)};
+}
+
 void HolderActor::take_bind(wire::BindClaim::Reader question, Bound reply) {
   const auto put = read_id<PutId>(question.getPut());
   if (!put.ok()) return reply.refuse(put.error());
   const auto cid = read_id<Cid>(question.getCid());
   if (!cid.ok()) return reply.refuse(cid.error());
-  bind(owner(), put.value(), cid.value(), std::move(reply));
+  const auto ticket = end_ticket();
+  if (!ticket) return reply.refuse(too_many_ends());
+  bind(owner(), put.value(), cid.value(), ticket, std::move(reply));
 }
 
-void HolderActor::bind(const base::NodeId& owner, const PutId& put, const Cid& cid, Bound reply) {
+void HolderActor::bind(const base::NodeId& owner, const PutId& put, const Cid& cid, const Ticket& ticket, Bound reply) {
   auto plan = claims_->plan_bind(owner, put, cid, now());
   if (!plan.busy.empty()) {
     return commit(
         std::move(plan), {}, {},
-        [this, owner, put, cid, reply = std::move(reply)](base::Outcome<void> done) mutable {
+        [this, owner, put, cid, ticket, reply = std::move(reply)](base::Outcome<void> done) mutable {
           if (!done.ok()) return reply.refuse(done.error());
-          bind(owner, put, cid, std::move(reply));
+          bind(owner, put, cid, ticket, std::move(reply));
         },
         owner == settings_.self ? store::Whose::own : store::Whose::strangers_kept);
   }
   if (plan.more && !may_wait()) return reply.refuse(to_error(ClaimError::busy));
   if (plan.more)
-    return waiting_.push_back(
-        [this, owner, put, cid, reply = std::move(reply)]() mutable { bind(owner, put, cid, std::move(reply)); });
+    return waiting_.push_back([this, owner, put, cid, ticket, reply = std::move(reply)]() mutable {
+      bind(owner, put, cid, ticket, std::move(reply));
+    });
   const std::size_t contents = claims_->contents(Claim::file(owner, cid));
   if (contents == 0) return reply.refuse({Code::not_found, "there are no claims of that put or file here"});
   reply.send([&](wire::Bound::Builder out) { out.setContents(static_cast<std::uint32_t>(contents)); });
@@ -241,23 +255,26 @@ void HolderActor::bind(const base::NodeId& owner, const PutId& put, const Cid& c
 void HolderActor::take_release(wire::ReleaseClaim::Reader question, Released reply) {
   const auto claim = read_claim(question.getClaim(), owner());
   if (!claim.ok()) return reply.refuse(claim.error());
-  release(claim.value(), 0, std::move(reply));
+  const auto ticket = end_ticket();
+  if (!ticket) return reply.refuse(too_many_ends());
+  release(claim.value(), 0, ticket, std::move(reply));
 }
 
-void HolderActor::release(const Claim& claim, std::uint32_t ended, Released reply) {
+void HolderActor::release(const Claim& claim, std::uint32_t ended, const Ticket& ticket, Released reply) {
   auto plan = claims_->plan_release(claim);
   if (!plan.busy.empty()) {
     const std::uint32_t more = ended + size32(plan.busy);
     return commit(std::move(plan), {}, {},
-                  [this, claim, more, reply = std::move(reply)](base::Outcome<void> done) mutable {
+                  [this, claim, more, ticket, reply = std::move(reply)](base::Outcome<void> done) mutable {
                     if (!done.ok()) return reply.refuse(done.error());
-                    release(claim, more, std::move(reply));
+                    release(claim, more, ticket, std::move(reply));
                   });
   }
   if (plan.more && !may_wait()) return reply.refuse(to_error(ClaimError::busy));
   if (plan.more)
-    return waiting_.push_back(
-        [this, claim, ended, reply = std::move(reply)]() mutable { release(claim, ended, std::move(reply)); });
+    return waiting_.push_back([this, claim, ended, ticket, reply = std::move(reply)]() mutable {
+      release(claim, ended, ticket, std::move(reply));
+    });
   reply.send([&](wire::Released::Builder out) { out.setContents(ended); });
 }
 
@@ -269,7 +286,7 @@ void HolderActor::keep_house() {
   if (now() >= room_at_) look_at_room();
   for (const Claim& claim : claims_->idle_puts(now(), kIdlePutsMax)) {
     world().mutations.sometimes("files: an idle put was released");
-    release(claim, 0, {});
+    release(claim, 0, nullptr, {});
   }
   if (owners_ending_.empty()) last_ending_.reset();
   end_owners();

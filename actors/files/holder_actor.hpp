@@ -10,7 +10,7 @@
 // Shares  of what is held: logic/owners.hpp; of the device: what others store leaves FilesSettings::left_to_self free,
 //         what binds a put of theirs FilesSettings::left_to_self_by_claims, and what they may have in all is no more
 //         than that lets it be; of stores under way and of their bytes: store_shares.hpp, asked before anything is
-//         hashed; of reads: read_places.hpp.
+//         hashed, and as many places for binds and releases; of reads: read_places.hpp.
 // Limits  those of logic/claims.hpp; FilesSettings::stores_max, store_bytes_max, reads_max and reads_per_node_max,
 //         beyond them `overloaded`.
 #include <map>
@@ -49,6 +49,7 @@ class HolderActor final : public FilesPart {
         store_path_(store),
         rows_(*this, rows_setup(settings_, std::move(store))),
         shares_(std::make_shared<StoreShares>(settings_.stores_max, settings_.store_bytes_max)),
+        ends_(std::make_shared<StoreShares>(settings_.stores_max, 0)),
         reads_(std::make_shared<ReadPlaces>(settings_.reads_max, settings_.reads_per_node_max)),
         read_rate_({settings_.read_kib_per_second, settings_.read_kib_per_second}, base::Instant{}) {}
 
@@ -85,17 +86,21 @@ class HolderActor final : public FilesPart {
   void show_counts();
   void describe(wire::HolderState::Builder state);
 
+  using Ticket = std::shared_ptr<const StoreTicket>;  // none of this node's own
+  Ticket end_ticket();
+  base::Error too_many_ends();
+
   /// One store under way.
   struct Storing {
     Claim claim;
     ContentKey key;
     base::AddressGroup group;
-    std::shared_ptr<const StoreTicket> ticket;  // none of this node's own
+    Ticket ticket;
   };
   /// `kept` has the bytes, where they are no message's any more: of a store that has waited.
   void store(const Storing& storing, base::ByteView bytes, std::shared_ptr<const base::Bytes> kept, Stored reply);
-  void bind(const base::NodeId& owner, const PutId& put, const Cid& cid, Bound reply);
-  void release(const Claim& claim, std::uint32_t ended, Released reply);
+  void bind(const base::NodeId& owner, const PutId& put, const Cid& cid, const Ticket& ticket, Bound reply);
+  void release(const Claim& claim, std::uint32_t ended, const Ticket& ticket, Released reply);
   using Ended = base::Callback<void(base::Outcome<std::uint64_t>)>;
   void keep_house();
   void look_at_room();
@@ -143,8 +148,9 @@ class HolderActor final : public FilesPart {
   std::unique_ptr<Claims> loading_;  // what was read so far
   store::Rows rows_;
   std::shared_ptr<StoreShares> shares_;
+  std::shared_ptr<StoreShares> ends_;  // of binds and releases: places alone
   runtime::BudgetAlarm stores_full_{"stores under way"}, space_full_{"bytes held for others"}, claims_full_{"claims"},
-      reads_full_{"reads of held contents"};
+      reads_full_{"reads of held contents"}, ends_full_{"binds and releases of claims"};
   base::Instant room_looked_at_;
   base::Instant room_at_;  // when it is looked at next
   std::set<base::NodeId> owners_ending_;

@@ -33,6 +33,9 @@ void PutActor::receive(runtime::Handlers& on) {
   on.intake<wire::PutFile, wire::PutPiece, wire::PutDone>(
       [this](auto question, auto intake) { begin(question, std::move(intake)); });
   on.timer<LookAgain>([this] { look_for_late(); });
+  on.timer<BindAgain>([this] {
+    for (const auto& [node, tries_left] : std::exchange(bind_again_, {})) bind(node, tries_left);
+  });
   on.describe<wire::PutState>([this](wire::PutState::Builder state) { describe(state); });
 }
 
@@ -332,6 +335,7 @@ void PutActor::bind() {
         if (state_ != State::binding) return;
         if (!answer.ok()) return fail(answer.error());
         binds_ = stored_at_.size();
+        bind_until_ = now() + settings_.answer_timeout;
         for (const base::NodeId& node : stored_at_) bind(node, kBindTriesMax);
       });
 }
@@ -348,6 +352,13 @@ void PutActor::bind(const base::NodeId& node, int tries_left) {
         if (state_ != State::binding) return;
         if (answer.ok()) return bound(node, true);
         refusal_ = answer.error();
+        if (refusal_->code == base::Code::overloaded && now() < bind_until_) {
+          world().mutations.sometimes("files: a holder had no place for a bind");
+          if (bind_again_.empty())
+            after<BindAgain>(std::clamp<base::Duration>(refusal_->retry_after, kBindAgainMax / 20, kBindAgainMax));
+          bind_again_[node] = tries_left;
+          return;
+        }
         if (tries_left > 1 && base::transient(answer.error().code)) {
           world().mutations.sometimes("files: a put asked again for its claims to be bound");
           return bind(node, tries_left - 1);

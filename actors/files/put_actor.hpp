@@ -21,7 +21,8 @@
 
 namespace troupe::files {
 
-inline constexpr int kBindTriesMax = 3;                   // our choice: of each holder
+inline constexpr int kBindTriesMax = 3;                   // our choice: of each holder, if it is not overloaded
+inline constexpr std::chrono::seconds kBindAgainMax{1};   // our choice: what a holder may make a bind wait at a time
 inline constexpr std::size_t kHeldSlice = 512;            // contents a PutHeld; our choice: 300 KiB at most
 inline constexpr std::chrono::seconds kListTimeout{120};  // our choice: some commits of the catalogue
 inline constexpr std::chrono::minutes kPlaceFresh{5};     // our choice: a put that takes longer asks who is there now
@@ -43,6 +44,7 @@ class PutActor final : public FilesPart {
  private:
   using Intake = runtime::Intake<wire::PutPiece, wire::PutDone>;
   struct LookAgain {};
+  struct BindAgain {};
   enum class State : std::uint8_t { collecting, storing, binding, listing, failing };
 
   void begin(wire::PutFile::Reader question, Intake intake);
@@ -106,8 +108,10 @@ class PutActor final : public FilesPart {
   std::set<base::NodeId> stored_at_;                  // at least one content
   std::set<base::NodeId> maybe_at_;                   // did not answer a store, or has one under way
   std::set<base::NodeId> bound_at_;
-  std::size_t binds_ = 0;               // not answered
-  std::optional<base::Error> refusal_;  // the last of a holder
+  std::map<base::NodeId, int> bind_again_;  // overloaded ones, and the tries left of each
+  base::Instant bind_until_;                // a holder that is overloaded by then counts as one that fails
+  std::size_t binds_ = 0;                   // not answered
+  std::optional<base::Error> refusal_;      // the last of a holder
   Cid cid_;
   std::uint64_t bytes_ = 0;
   std::uint64_t bytes_fresh_ = 0;

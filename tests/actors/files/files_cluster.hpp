@@ -51,8 +51,9 @@ struct ClusterNode {
   std::function<void(Scripted&)> begun;  // at each start, by the parent of its files, before they have done anything
   std::function<void(Scripted&, runtime::Handlers&)> dht, republish;  // no DHT if they are empty
   bool lonely = false;                                                // its peers know nobody who could hold something
-  bool liar = false;  // from its next start on it answers for contents with wrong bytes
-  bool mute = false;  // from its next start on it leaves stores and reads unanswered
+  bool liar = false;   // from its next start on it answers for contents with wrong bytes
+  bool mute = false;   // from its next start on it leaves stores and reads unanswered
+  int busy_binds = 0;  // from its next start on it takes all stores, and that many binds are too many for it
   std::size_t unanswered = 0;
   std::map<base::NodeId, std::size_t> accused;  // how often its `/peers` was told of bad records
   const base::NodeId& id() const { return identity->id(); }
@@ -170,6 +171,21 @@ class FilesCluster {
                           [](Scripted& self) {
                             self.node().publish<wire::StoreContent, wire::FetchContent>(kHolderPath, self.self());
                           }));
+      return;
+    }
+    if (home.busy_binds > 0) {
+      life.node.start("busy", test::script(
+                                  [&home](Scripted&, runtime::Handlers& on) {
+                                    on.ask<wire::StoreContent, wire::Stored>([](auto, auto reply) { reply.done(); });
+                                    on.ask<wire::BindClaim, wire::Bound>([&home](auto, auto reply) {
+                                      if (home.busy_binds-- > 0)
+                                        reply.refuse({base::Code::overloaded, "too many binds", 200ms});
+                                      else reply.done();
+                                    });
+                                  },
+                                  [](Scripted& self) {
+                                    self.node().publish<wire::StoreContent, wire::BindClaim>(kHolderPath, self.self());
+                                  }));
       return;
     }
     life.node.start("node", test::script({}, [&home](Scripted& self) {

@@ -301,6 +301,44 @@ TEST_CASE("holder: a stranger's stores under way leave room for those of others,
   CHECK(taken[2] == 4);
 }
 
+TEST_CASE("holder: a stranger's releases under way leave room for those of others, and for this node's own") {
+  FilesCluster cluster(3, [](FilesSettings& settings) { settings.stores_max = 16; });
+  const base::Bytes bytes = pattern(5000);
+  const auto many = [](std::size_t from) -> std::uint8_t { return from == 0 ? 15 : 2; };  // claims on one content
+  for (std::size_t from : {0, 1, 2})
+    for (std::uint8_t i = 0; i < many(from); ++i)
+      REQUIRE(!Guest{cluster, from, 2}.store(chunk_of(bytes), bytes, cid(i)));
+  const base::Bytes others = pattern(5001);
+  const auto other = [](std::uint8_t i) { return static_cast<std::uint8_t>(100 + i); };
+  for (std::uint8_t i = 0; i < many(0); ++i)
+    REQUIRE(!Guest{cluster, 0, 2}.store(chunk_of(others), others, cid(other(i))));
+  std::map<std::size_t, int> ended, refused;
+  const auto release = [&](std::size_t from, std::uint8_t name) {
+    cluster.inside(from, [&](Scripted& self) {
+      const runtime::Handle holder =
+          from == 2 ? self.node().find(kHolderPath) : self.node().remote(cluster[2].id(), kHolderPath);
+      self.ask<wire::ReleaseClaim, wire::Released>(
+          holder, self.now() + 30s,
+          [&](wire::ReleaseClaim::Builder out) { write(out.initClaim(), ClaimKind::file, {cid(name).bytes}); },
+          [&, from](const runtime::Answer<wire::Released>& answer) {
+            if (answer.ok()) ++ended[from];
+            else if (answer.error().code == Code::overloaded) ++refused[from];
+          });
+    });
+  };
+  for (std::uint8_t i = 0; i < many(0); ++i) {
+    release(0, i);
+    release(0, other(i));
+  }
+  for (const std::size_t from : {1, 2})
+    for (std::uint8_t i = 0; i < many(from); ++i) release(from, i);
+  cluster.stage.run_for(20s);
+  CHECK(refused[0] > 0);
+  CHECK(ended[0] + refused[0] == 2 * many(0));
+  CHECK(ended[1] == many(1));
+  CHECK(ended[2] == many(2));
+}
+
 TEST_CASE("holder: what others store leaves the rest of the device to this node, whose health is no matter of theirs") {
   observe::Health health;
   FilesCluster cluster(2, [&](FilesSettings& settings) { settings.health = &health; });

@@ -19,6 +19,20 @@ TEST_CASE("files: a put that no node would take says when to try again, for its 
   CHECK(put.error->retry_after == kPutAgain);
 }
 
+TEST_CASE("files: a put whose holder has no place for its bind waits for one") {
+  FilesCluster cluster(2);
+  constexpr int kBusyBinds = 6;  // more than it tries one that is not overloaded
+  cluster[1].busy_binds = kBusyBinds;
+  cluster.restart(1);
+  const base::Instant began = cluster.stage.now();
+  const PutOutcome put = cluster.put(0, pattern(3 * kChunkBytesMin), 2);
+  REQUIRE(put.over);
+  CHECK(!put.error);
+  CHECK(put.reached == 2);
+  CHECK(cluster[1].busy_binds == -1);
+  CHECK(cluster.stage.now() - began >= kBusyBinds * 200ms);
+}
+
 TEST_CASE("files: the claims of a put that failed on a full disk end once there is room to write so") {
   FilesCluster cluster(3);
   const auto putting = cluster.start_put(0, pattern(5 * kChunkBytesMin), 2, "a file", 10'000, false);
