@@ -1,6 +1,7 @@
 #include "actors/chain/ledger.hpp"
 
 #include "actors/chain/settings.hpp"
+#include "runtime/base/ensure.hpp"
 #include "runtime/base/fields.hpp"
 
 namespace troupe::chain {
@@ -216,7 +217,11 @@ void Ledger::append(const Block& block, const Bytes& bytes, const Commit& commit
   change.shared.reserve(executed->tree.rows.size());
   for (const auto& [key, row] : executed->tree.rows) change.shared.push_back({rows::tree_key(key), row});
   save(rows::root_key(height), rows::encode(executed->tree.root));
-  save(rows::stale_key(height), rows::encode(executed->tree.stale));
+  base::ensure(executed->tree.stale.size() <= rows::kStaleOfPart * rows::kStalePartsMax,
+               "a block puts no more rows out of use than its size allows");
+  rows::each_stale_part(executed->tree.stale, [&](std::uint8_t part, std::span<const RowKey> keys) {
+    save(rows::stale_key(height, part), rows::encode(keys));
+  });
   rows::Head head{.height = height,
                   .id = commit.block,
                   .time = block.header.time,
@@ -238,16 +243,19 @@ void Ledger::append(const Block& block, const Bytes& bytes, const Commit& commit
 }
 
 /// What an update put out of use that no kept state reads any more.
-void Ledger::prune(Height height) {
-  get(rows::stale_key(height), [this, height](base::Outcome<std::optional<Bytes>> row) {
+void Ledger::prune(Height height, std::uint8_t part) {
+  get(rows::stale_key(height, part), [this, height, part](base::Outcome<std::optional<Bytes>> row) {
     if (!row.ok() || !row.value()) return;
     const auto stale = rows::decode_stale(*row.value());
     if (!stale) return;
     store::RowChange change;
     for (const RowKey& key : *stale) change.erase.push_back(rows::tree_key(key));
-    change.erase.push_back(rows::stale_key(height));
-    change.erase.push_back(rows::root_key(height));
+    change.erase.push_back(rows::stale_key(height, part));
+    if (part == 0) change.erase.push_back(rows::root_key(height));
     rows_.save(std::move(change));
+    // Versions before parts wrote one that may be larger.
+    if (stale->size() >= rows::kStaleOfPart && part + 1u < rows::kStalePartsMax)
+      prune(height, static_cast<std::uint8_t>(part + 1));
   });
 }
 

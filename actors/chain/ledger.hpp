@@ -109,7 +109,7 @@ class Ledger final : public runtime::Part, public TreeRows {
   void load_missing(std::vector<RowKey> wanted, Done done);
   void parts(Height height, std::uint8_t part, base::Bytes so_far, Then<std::optional<base::Bytes>> then);
   void get(const base::Bytes& key, Then<std::optional<base::Bytes>> then);
-  void prune(Height height);
+  void prune(Height height, std::uint8_t part = 0);
   void open_head(Done done);
   void read_forks(const base::Bytes& from, Done done);
   void read_divergence(Done done);

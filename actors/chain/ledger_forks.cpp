@@ -204,8 +204,9 @@ void Ledger::forget_block(Height height, const Block& block, std::shared_ptr<sto
     for (const wallet::Address& address : touched) erase.push_back(rows::history_key(address, height, i));
   }
   auto rest = [this, height, change, done = std::move(done)]() mutable {
-    for (const Bytes& key : {rows::receipts_key(height), rows::root_key(height), rows::stale_key(height)})
-      change->erase.push_back(key);
+    for (const Bytes& key : {rows::receipts_key(height), rows::root_key(height)}) change->erase.push_back(key);
+    for (std::size_t part = 0; part < rows::kStalePartsMax; ++part)
+      change->erase.push_back(rows::stale_key(height, static_cast<std::uint8_t>(part)));
     forget_tree(height, rows::tree_prefix(height), change, std::move(done));
   };
   if (!whole) return rest();

@@ -44,7 +44,11 @@ Bytes tree_key(const RowKey& row) {
   row.append_to(out);
   return out;
 }
-Bytes stale_key(Height height) { return key_of('s', height); }
+Bytes stale_key(Height height, std::uint8_t part) {
+  Bytes out = key_of('s', height);
+  if (part > 0) out.push_back(part);
+  return out;
+}
 Bytes root_key(Height height) { return key_of('o', height); }
 Bytes head_key() { return {'z'}; }
 Bytes fork_key(Fork fork) {
@@ -175,7 +179,7 @@ std::optional<std::vector<Bytes>> decode_list(ByteView bytes) {
   return out;
 }
 
-Bytes encode(const std::vector<RowKey>& stale) {
+Bytes encode(std::span<const RowKey> stale) {
   std::vector<Bytes> list;
   list.reserve(stale.size());
   for (const RowKey& key : stale) list.push_back(key.encode());

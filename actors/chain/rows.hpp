@@ -5,6 +5,7 @@
 // Head     the row that moves last: what lies above its height is not there yet, and is written again.
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "actors/chain/logic/fork.hpp"
@@ -30,7 +31,8 @@ base::Bytes id_key(const BlockId& id);
 base::Bytes transaction_key(const TxId& id);
 base::Bytes receipts_key(Height height);
 base::Bytes tree_key(const RowKey& row);
-base::Bytes stale_key(Height height);
+/// Part 0 has the key that versions before parts gave to the whole list.
+base::Bytes stale_key(Height height, std::uint8_t part);
 base::Bytes root_key(Height height);
 base::Bytes head_key();
 base::Bytes fork_key(Fork fork);
@@ -76,7 +78,16 @@ std::optional<Height> decode_height(base::ByteView bytes);
 base::Bytes encode(const TreeRoot& root);
 std::optional<TreeRoot> decode_root(base::ByteView bytes);
 
-base::Bytes encode(const std::vector<RowKey>& stale);
+inline constexpr std::size_t kStaleOfPart = 16'384;  // our choice: the longest keys of as many are below 1 MiB
+inline constexpr std::size_t kStalePartsMax = 255;   // a block of the largest size puts fewer rows out of use
+/// Calls `row(number, keys)` for each part of what a block put out of use: who pays chooses how many rows there are.
+void each_stale_part(std::span<const RowKey> stale, const auto& row) {
+  for (std::size_t part = 0; part == 0 || part * kStaleOfPart < stale.size(); ++part) {
+    const std::size_t from = part * kStaleOfPart;
+    row(static_cast<std::uint8_t>(part), stale.subspan(from, std::min(kStaleOfPart, stale.size() - from)));
+  }
+}
+base::Bytes encode(std::span<const RowKey> stale);
 std::optional<std::vector<RowKey>> decode_stale(base::ByteView bytes);
 
 struct ForkRow {
