@@ -28,6 +28,8 @@ void ChainActor::receive(runtime::Handlers& on) {
   on.timer<Begin>([this] { begin_if_due(); });
   on.timer<Mend>([this] { mend(); });
   on.timer<TellTransactions>([this] { tell_transactions(); });
+  on.timer<TellPool>([this] { tell_pool(); });
+  on.timer<AskWanted>([this] { ask_wanted(); });
   on.timer<Waiters>([this] { overdue(); });
   on.timer<Rejoining>([this] { rejoin(); });
   on.timer<ResumeAgain>([this] { resume_again(); });

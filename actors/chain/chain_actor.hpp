@@ -14,12 +14,15 @@
 // Limits   kServed for what other nodes ask; kCandidatesMax blocks of a height; kEarlyMax messages of a height that has
 //          not begun; kNeighboursMax.
 #include <deque>
+#include <functional>
 #include <map>
 #include <set>
+#include <span>
 
 #include "actors/chain/api.hpp"
 #include "actors/chain/ledger.hpp"
 #include "actors/chain/logic/consensus.hpp"
+#include "actors/chain/logic/credit.hpp"
 #include "actors/chain/logic/departed.hpp"
 #include "actors/chain/logic/fetching.hpp"
 #include "actors/chain/logic/mempool.hpp"
@@ -52,8 +55,6 @@ class ChainActor final : public runtime::Actor {
   /// What all other nodes are given a second, in pieces of kPieceBytes: 50 MiB, and twice that in a burst.
   static constexpr base::Rate kServed{800, 1'600};
   static constexpr std::chrono::seconds kSyncPatience{1};  // our choice: blocks that are asked for are there by then
-  /// Our choice: transactions a second that a neighbour may send although no block can have them.
-  static constexpr std::uint32_t kUselessEach = 50;
   explicit ChainActor(ChainSettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -85,6 +86,8 @@ class ChainActor final : public runtime::Actor {
   struct Begin {};
   struct Mend {};
   struct TellTransactions {};
+  struct TellPool {};
+  struct AskWanted {};
   struct Waiters {};
   struct Rejoining {};
   struct ResumeAgain {};
@@ -110,10 +113,10 @@ class ChainActor final : public runtime::Actor {
   };
   /// What a new link does not change.
   struct Conduct {
-    base::Instant compare_due{}, forks_due{};                                   // not before
-    Patience blocks{}, commits{}, forks{};                                      // with what it was asked for
-    base::Instant mended{};                                                     // when it was last sent what it lacks
-    base::RateLimit useless{kUselessEach, 10 * kUselessEach, base::Instant{}};  // transactions that were of no use
+    base::Instant compare_due{}, forks_due{};  // not before
+    Patience blocks{}, commits{}, forks{};     // with what it was asked for
+    base::Instant mended{};                    // when it was last sent what it lacks
+    Credit credit{};                           // of signatures that are checked for it
   };
   struct Neighbour : Conduct {
     runtime::Handle handle;
@@ -122,6 +125,13 @@ class ChainActor final : public runtime::Actor {
     bool dialled = false;  // by this node
     Height height;
     std::set<TxId> told;  // this height's, by us or by it
+    struct Wanted {
+      TxId id;
+      std::uint32_t signatures;  // that it has, or 1
+    };
+    std::deque<Wanted> wanted;  // it has told them, and is not asked yet
+    /// What waited here when it came is told it from there on.
+    std::optional<Mempool::Cursor> pool_from;
     Fork fork{};
     Height head_height{};  // as it told last
     BlockId head{};
@@ -223,14 +233,28 @@ class ChainActor final : public runtime::Actor {
   void refuse_unless_final(const TxId& id, const base::Error& why, runtime::Reply<wire::TransactionInfo> reply);
   void admit(Approved transaction, std::optional<base::NodeId> from, bool dry, Admitted done);
   void hear_have(wire::HaveTransactions::Reader have);
-  void get_transactions(const base::NodeId& from, std::vector<TxId> ids);
-  void got_transactions(const base::NodeId& from, const std::set<TxId>& asked,
-                        runtime::Answer<wire::Transactions> answer);
+  /// How many transactions it is asked for at a time, and how many it may tell ahead.
+  std::size_t asked_at_most(const base::NodeId& from) const;
+  void ask_wanted();
+  void ask_wanted(const base::NodeId& from, Neighbour& neighbour);
+  using Asked = std::map<TxId, std::uint32_t>;  // what each has taken of the neighbour's credit
+  void get_transactions(const base::NodeId& from, Asked asked);
+  void got_transactions(const base::NodeId& from, Asked asked, runtime::Answer<wire::Transactions> answer);
   void give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Transactions> reply);
   const Approved* known(const TxId& id) const;
   void tell_soon();
   void tell_transactions();
+  void tell_pool();
+  void tell_ids(const Neighbour& neighbour, std::span<const TxId> ids);
   void answer_final(const rows::Location& at, runtime::Reply<wire::TransactionInfo> reply);
+  /// A block that is final, read.
+  struct ReadBlock {
+    Block block;
+    std::vector<base::Bytes> receipts;
+  };
+  using BlockRead = base::Callback<void(const base::Outcome<std::shared_ptr<const ReadBlock>>&)>;
+  void read_block(Height height, BlockRead then);
+  void block_read(Height height, const base::Outcome<std::shared_ptr<const ReadBlock>>& read);
   void write_pending(wire::TransactionInfo::Builder out, const Approved& one) const;
   void answer(const TxId& id, runtime::Reply<wire::TransactionInfo> reply, base::Duration wait);
   void tell_waiters(const TxId& id);
@@ -276,8 +300,10 @@ class ChainActor final : public runtime::Actor {
   void accuse_caller(net::wire::Violation how, std::string_view what);
   bool told_ours(capnp::Data::Reader chain);
   bool forged(const SignedTransaction& transaction) const;
+  /// Whether a transaction with that many signatures is looked at.
+  using MayCheck = std::function<bool(const TxId&, std::uint32_t signatures)>;
   std::vector<Approved> read_given(const base::NodeId& from, wire::Transactions::Reader answer,
-                                   const std::set<TxId>& asked);
+                                   const std::set<TxId>& asked, const MayCheck& may = {});
 
   // What this validator may sign after its start (chain_actor_rejoin.cpp).
   void begin_rejoin(wire::GuardIs::Reader kept);
@@ -422,7 +448,9 @@ class ChainActor final : public runtime::Actor {
   std::string unsigned_;  // why what was to be signed last is not
 
   Mempool mempool_;
-  std::shared_ptr<const Candidate> head_block_;  // null after a start; some tell late what it has
+  std::shared_ptr<const Candidate> head_block_;           // null after a start; some tell late what it has
+  std::map<Height, std::vector<BlockRead>> blocks_read_;  // who waits for which
+  std::pair<Height, std::shared_ptr<const ReadBlock>> last_read_;
   std::vector<TxId> to_tell_;
   base::Instant tell_at_{};  // not before
   Fetching fetching_;

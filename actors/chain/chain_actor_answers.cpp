@@ -431,7 +431,7 @@ void ChainActor::transactions(wire::ListTransactions::Reader ask, runtime::Reply
   const std::uint32_t limit =
       ask.getLimit() == 0 ? kTransactionsMax : std::min<std::uint32_t>(ask.getLimit(), kTransactionsMax);
   if (ask.getAddress().size() == 0) {
-    const std::vector<const Approved*> waiting = mempool_.first(limit);
+    const std::vector<const Approved*> waiting = mempool_.some({}, limit);
     return reply.send([&](wire::TransactionInfos::Builder out) {
       auto rows = out.initRows(size32(waiting));
       for (unsigned i = 0; i < rows.size(); ++i) write_pending(rows[i], *waiting[i]);

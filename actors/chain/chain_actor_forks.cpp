@@ -149,6 +149,7 @@ void ChainActor::forget_fork() {
   head_block_ = nullptr;
   settings_.counters->pending = 0;
   to_tell_.clear();
+  last_read_ = {};
   late_.clear();
   unheard_.clear();
   spans_.clear();

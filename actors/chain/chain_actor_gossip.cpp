@@ -122,8 +122,8 @@ void ChainActor::hear_head(const base::NodeId& node_id, wire::ChainHead::Reader 
   if (first) {
     tell<wire::ChainHead>(neighbour.handle, [this](wire::ChainHead::Builder out) { write_head(out); });
     // What waits here may be news there.
-    for (const Approved* one : mempool_.first(kPoolCountMax)) to_tell_.push_back(one->id());
-    tell_soon();
+    neighbour.pool_from.emplace();
+    after<TellPool>(base::Duration::zero());
   }
   if (neighbour.fork > fork_) ask_forks(node_id);
   check_head(node_id);

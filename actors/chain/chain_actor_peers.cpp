@@ -13,6 +13,11 @@ using base::Error;
 
 constexpr std::chrono::seconds kServedWaitMax{5};  // our choice: a node asks again by itself
 
+std::uint32_t signatures_of(const SignedTransaction& transaction) {
+  const auto more = transaction.fee_payer ? transaction.fee_payer->approvals.size() : 0;
+  return static_cast<std::uint32_t>(transaction.from.approvals.size() + more);
+}
+
 }  // namespace
 
 // -- how much
@@ -144,7 +149,7 @@ bool ChainActor::forged(const SignedTransaction& transaction) const {
 /// What a neighbour has sent for ids: what is approved of it. Each id is looked at once, for an approval may take many
 /// signatures; after a lie, nothing.
 std::vector<Approved> ChainActor::read_given(const base::NodeId& from, wire::Transactions::Reader answer,
-                                             const std::set<TxId>& asked) {
+                                             const std::set<TxId>& asked, const MayCheck& may) {
   const auto list = answer.getList();
   settings_.counters->received += list.size();
   std::vector<Approved> out;
@@ -167,6 +172,7 @@ std::vector<Approved> ChainActor::read_given(const base::NodeId& from, wire::Tra
       break;
     }
     if (!seen.insert(id).second) continue;
+    if (may && !may(id, signatures_of(parsed.value()))) continue;
     auto approved = Approved::verify(parsed.value(), chain_, fork_);
     if (approved.ok()) {
       out.push_back(std::move(approved).value());

@@ -17,6 +17,8 @@ constexpr std::uint32_t kIdsOfPiece = 128;               // of ChainActor::kServ
 constexpr std::size_t kListEntryBytes = 16;              // of a list in a message
 constexpr std::size_t kGivenBytesMax = 2 * 1024 * 1024;  // messages/chain.capnp
 constexpr std::chrono::milliseconds kTellEach{20};       // our choice: short beside a block of as many
+constexpr std::size_t kPoolToldAtOnce = 2'048;           // our choice: to all newcomers together
+constexpr std::chrono::milliseconds kPoolToldEach{50};   // our choice: a full pool takes 1.2 s
 constexpr std::size_t kToldMax = 50'000;                 // our choice: of one height, to one neighbour
 constexpr std::chrono::minutes kWaitMax{10};             // our choice
 
@@ -158,14 +160,37 @@ void ChainActor::tell_transactions() {
     std::vector<TxId> news;
     for (const TxId& id : ids)
       if (neighbour.told.size() < kToldMax && neighbour.told.insert(id).second) news.push_back(id);
-    for (std::size_t at = 0; at < news.size(); at += kToldAtOnce)
-      tell<wire::HaveTransactions>(neighbour.handle, [&](wire::HaveTransactions::Builder out) {
-        out.setChain(data_of(chain_.view()));
-        const auto end = news.begin() + static_cast<std::ptrdiff_t>(std::min(at + kToldAtOnce, news.size()));
-        const std::vector<TxId> some(news.begin() + static_cast<std::ptrdiff_t>(at), end);
-        chain::write(out.initIds(size32(some)), some);
-      });
+    tell_ids(neighbour, news);
   }
+}
+
+void ChainActor::tell_ids(const Neighbour& neighbour, std::span<const TxId> ids) {
+  for (; !ids.empty(); ids = ids.subspan(std::min(ids.size(), kToldAtOnce)))
+    tell<wire::HaveTransactions>(neighbour.handle, [&](wire::HaveTransactions::Builder out) {
+      out.setChain(data_of(chain_.view()));
+      const auto some = ids.first(std::min(ids.size(), kToldAtOnce));
+      chain::write(out.initIds(size32(some)), {some.begin(), some.end()});
+    });
+}
+
+/// What waits here may be news to who has just come. It alone is told, and so much at a time, for a node comes as often
+/// as it likes, and the pool may be full.
+void ChainActor::tell_pool() {
+  const auto waits = [](const auto& one) { return one.second.pool_from.has_value(); };
+  const auto count = static_cast<std::size_t>(std::ranges::count_if(neighbours_, waits));
+  if (count == 0) return;
+  const std::size_t most = std::max<std::size_t>(kPoolToldAtOnce / count, 1);
+  for (auto& [node_id, neighbour] : neighbours_) {
+    if (!neighbour.pool_from) continue;
+    const auto some = mempool_.some(*neighbour.pool_from, most);
+    std::vector<TxId> news;
+    for (const Approved* one : some)
+      if (neighbour.told.size() < kToldMax && neighbour.told.insert(one->id()).second) news.push_back(one->id());
+    tell_ids(neighbour, news);
+    if (some.size() < most) neighbour.pool_from.reset();
+    else neighbour.pool_from = Mempool::Cursor{some.back()->content().from, {some.back()->content().nonce.value + 1}};
+  }
+  if (std::ranges::any_of(neighbours_, waits)) after<TellPool>(kPoolToldEach);
 }
 
 void ChainActor::hear_have(wire::HaveTransactions::Reader have) {
@@ -176,62 +201,121 @@ void ChainActor::hear_have(wire::HaveTransactions::Reader have) {
   const auto told = read_ids(have.getIds(), kToldAtOnce);
   if (!told) return accuse(*from, net::wire::Violation::MALFORMED, "more ids than a node tells, or one that is none");
   Neighbour& neighbour = at->second;
-  if (neighbour.useless.wait(now(), size32(*told)) > base::Duration::zero()) return;
-  const std::size_t most = is_validator(*from) ? kFetchingOfValidatorMax : kFetchingOfOneMax;
-  std::vector<TxId> missing;
+  const std::size_t most = asked_at_most(*from);
   for (const TxId& id : *told) {
     const bool here = mempool_.find(id) != nullptr || (head_block_ && head_block_->find(id) != nullptr);
-    const auto heard = here ? Fetching::Told::under_way : fetching_.told(id, *from, most, now());
-    if (heard == Fetching::Told::full) continue;
-    if (heard == Fetching::Told::asked) missing.push_back(id);
+    if (!here && neighbour.wanted.size() >= most) continue;
+    if (!here) neighbour.wanted.push_back({id, 1});
     // Only what there is, or may be, is remembered.
     if (neighbour.told.size() < kToldMax) neighbour.told.insert(id);
   }
-  if (!missing.empty()) get_transactions(*from, std::move(missing));
+  ask_wanted(*from, neighbour);
 }
 
-void ChainActor::get_transactions(const base::NodeId& from, std::vector<TxId> ids) {
+std::size_t ChainActor::asked_at_most(const base::NodeId& from) const {
+  return is_validator(from) ? kFetchingOfValidatorMax : kFetchingOfOneMax;
+}
+
+void ChainActor::ask_wanted() {
+  std::vector<base::NodeId> waiting;
+  for (const auto& [id, neighbour] : neighbours_)
+    if (!neighbour.wanted.empty()) waiting.push_back(id);
+  for (const base::NodeId& id : waiting) ask_wanted(id, neighbours_.at(id));
+}
+
+/// Asks for what it has told, as far as its credit goes: what one cannot be asked for is no other one's to wait for.
+void ChainActor::ask_wanted(const base::NodeId& from, Neighbour& neighbour) {
+  Asked asked;
+  while (!neighbour.wanted.empty() && asked.size() < kGivenAtOnce) {
+    const auto [id, signatures] = neighbour.wanted.front();
+    const bool passed_on = fetching_.asked(id, from) && !asked.contains(id);
+    if (mempool_.find(id) == nullptr) {
+      const base::Duration wait = neighbour.credit.wait(now(), signatures);
+      if (wait > base::Duration::zero()) {
+        after<AskWanted>(std::max<base::Duration>(wait, kTellEach));
+        break;
+      }
+      const auto heard = passed_on ? Fetching::Told::asked : fetching_.told(id, from, asked_at_most(from), now());
+      if (heard == Fetching::Told::full) break;  // an answer makes room
+      if (heard == Fetching::Told::asked) {
+        neighbour.credit.take(now(), signatures);
+        asked.emplace(id, signatures);
+      }
+    }
+    neighbour.wanted.pop_front();
+  }
+  if (!asked.empty()) get_transactions(from, std::move(asked));
+}
+
+void ChainActor::get_transactions(const base::NodeId& from, Asked asked) {
   ask<wire::GetTransactions, wire::Transactions>(
       at(from), now() + kGetDue,
       [&](wire::GetTransactions::Builder out) {
         out.setChain(data_of(chain_.view()));
+        std::vector<TxId> ids;
+        for (const auto& [id, signatures] : asked) ids.push_back(id);
         chain::write(out.initIds(size32(ids)), ids);
       },
-      [this, asked = std::set<TxId>(ids.begin(), ids.end()), from](runtime::Answer<wire::Transactions> answer) {
-        got_transactions(from, asked, std::move(answer));
+      [this, asked, from](runtime::Answer<wire::Transactions> answer) mutable {
+        got_transactions(from, std::move(asked), std::move(answer));
       });
 }
 
 /// What one neighbour does not give is asked of the next one that has told it.
-void ChainActor::got_transactions(const base::NodeId& from, const std::set<TxId>& asked,
-                                  runtime::Answer<wire::Transactions> answer) {
+void ChainActor::got_transactions(const base::NodeId& from, Asked asked, runtime::Answer<wire::Transactions> answer) {
+  const auto spend = [&](void (Credit::*how)(std::uint32_t), std::uint32_t count) {
+    if (Conduct* const sender = conduct(from)) (sender->credit.*how)(count);
+  };
   std::set<TxId> given;
+  std::map<TxId, std::uint32_t> put_off;  // with what they take of the credit
   std::size_t bytes = 0;
   if (answer.ok()) {
-    for (Approved& one : read_given(from, answer.value(), asked)) {
+    std::set<TxId> ids;
+    for (const auto& [id, signatures] : asked) ids.insert(id);
+    // It has as many signatures as it likes, which only its bytes tell.
+    const auto may = [&](const TxId& id, std::uint32_t signatures) {
+      std::uint32_t& taken = asked.at(id);
+      Conduct* const sender = conduct(from);
+      if (signatures > taken && sender != nullptr && !sender->credit.take(now(), signatures - taken)) {
+        put_off.emplace(id, signatures);
+        return false;
+      }
+      taken = std::max(taken, signatures);
+      return true;
+    };
+    for (Approved& one : read_given(from, answer.value(), ids, may)) {
       const TxId id = one.id();
       given.insert(id);
       bytes += one.bytes() + kListEntryBytes;
       // It is under way until it waits here, so that no other neighbour is asked for it meanwhile.
-      admit(std::move(one), from, false, [this, id, from](const base::Outcome<void>& added) {
+      admit(std::move(one), from, false, [this, id, from, taken = asked.at(id)](const base::Outcome<void>& added) {
         fetching_.done(id);
-        if (added.ok()) return;
-        if (Conduct* const sender = conduct(from)) sender->useless.spend(now());
+        Conduct* const sender = conduct(from);
+        if (sender == nullptr) return;
+        if (added.ok()) sender->credit.used(taken);
+        else sender->credit.wasted(taken);
       });
     }
-  }
-  std::map<base::NodeId, std::vector<TxId>> again;
-  std::uint32_t useless = 0;
-  for (const TxId& id : asked) {
-    if (given.contains(id) || !fetching_.asked(id, from)) continue;
-    if (known(id) == nullptr) ++useless;
-    if (const auto next = fetching_.pass_on(id, now())) again[*next].push_back(id);
   }
   // To tell what is not given costs as much as to give what is of no use. Who gave as much as an answer holds, or has
   // lost its link, may have the rest.
   const bool could = answer.ok() ? bytes + kTransactionBytesMax + kListEntryBytes <= kGivenBytesMax : is_linked(from);
-  if (Conduct* const sender = conduct(from); sender != nullptr && could) sender->useless.spend(now(), useless);
-  for (auto& [next, ids] : again) get_transactions(next, std::move(ids));
+  std::set<base::NodeId> next_ones;
+  for (const auto& [id, taken] : asked) {
+    if (given.contains(id)) continue;
+    const auto later = put_off.find(id);
+    spend(later == put_off.end() && could && known(id) == nullptr ? &Credit::wasted : &Credit::give_back, taken);
+    if (!fetching_.asked(id, from)) continue;
+    auto next = fetching_.pass_on(id, now());
+    while (next && !neighbours_.contains(*next)) next = fetching_.pass_on(id, now());
+    const auto to = neighbours_.find(next.value_or(from));
+    if (to == neighbours_.end() || (!next && later == put_off.end())) continue;
+    to->second.wanted.push_front({id, later == put_off.end() ? 1 : later->second});
+    next_ones.insert(to->first);
+  }
+  next_ones.insert(from);
+  for (const base::NodeId& next : next_ones)
+    if (const auto to = neighbours_.find(next); to != neighbours_.end()) ask_wanted(next, to->second);
 }
 
 void ChainActor::give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Transactions> reply) {
@@ -294,20 +378,41 @@ void ChainActor::write_pending(wire::TransactionInfo::Builder out, const Approve
 }
 
 void ChainActor::answer_final(const rows::Location& at, runtime::Reply<wire::TransactionInfo> reply) {
-  ledger_.block(at.height, [this, at, reply = std::move(reply)](base::Outcome<std::optional<FinalRow>> row) mutable {
-    if (!row.ok() || !row.value())
-      return reply.refuse(row.ok() ? Error{Code::corrupt, "its block is missing"} : row.error());
-    ledger_.receipts(at.height, [this, at, row = std::move(*row.value()),
-                                 reply = std::move(reply)](base::Outcome<std::vector<Bytes>> receipts) mutable {
-      if (!receipts.ok()) return reply.refuse(receipts.error());
-      auto block = parse_block(row.block);
-      if (!block.ok() || at.index >= block.value().transactions.size() || at.index >= receipts.value().size())
-        return reply.refuse({Code::corrupt, "its block cannot be read"});
-      reply.send([&](wire::TransactionInfo::Builder out) {
-        write_final(out, block.value(), at.index, receipts.value()[at.index]);
-      });
+  read_block(at.height, [this, at, reply = std::move(reply)](
+                            const base::Outcome<std::shared_ptr<const ReadBlock>>& read) mutable {
+    if (!read.ok()) return reply.refuse(read.error());
+    const auto& [block, receipts] = *read.value();
+    if (at.index >= block.transactions.size() || at.index >= receipts.size())
+      return reply.refuse({Code::corrupt, "its block cannot be read"});
+    reply.send([&](wire::TransactionInfo::Builder out) { write_final(out, block, at.index, receipts[at.index]); });
+  });
+}
+
+/// Who asks for all transactions of a block, one by one, has it read once.
+void ChainActor::read_block(Height height, BlockRead then) {
+  if (last_read_.second && last_read_.first == height) return then(last_read_.second);
+  auto& waiting = blocks_read_[height];
+  waiting.push_back(std::move(then));
+  if (waiting.size() > 1) return;
+  ledger_.block(height, [this, height, fork = fork_](base::Outcome<std::optional<FinalRow>> row) {
+    if (!row.ok()) return block_read(height, row.error());
+    if (!row.value()) return block_read(height, Error{Code::corrupt, "its block is missing"});
+    ledger_.receipts(height, [this, height, fork,
+                              bytes = std::move(row.value()->block)](base::Outcome<std::vector<Bytes>> receipts) {
+      if (!receipts.ok()) return block_read(height, receipts.error());
+      auto block = parse_block(bytes);
+      if (!block.ok()) return block_read(height, Error{Code::corrupt, "its block cannot be read"});
+      auto read = std::make_shared<const ReadBlock>(ReadBlock{std::move(block).value(), std::move(receipts).value()});
+      if (fork == fork_) last_read_ = {height, read};
+      block_read(height, std::move(read));
     });
   });
+}
+
+void ChainActor::block_read(Height height, const base::Outcome<std::shared_ptr<const ReadBlock>>& read) {
+  auto waiting = blocks_read_.extract(height);
+  if (waiting.empty()) return;  // read before the chain went back
+  for (auto& then : waiting.mapped()) then(read);
 }
 
 void ChainActor::write_final(wire::TransactionInfo::Builder out, const Block& block, std::uint32_t index,

@@ -12,6 +12,8 @@ using base::ByteView;
 using base::Code;
 using base::Error;
 
+constexpr std::size_t kRoundsMax = 8 * Path::kBytes / 4;  // levels of a tree: one for each half byte of a path
+
 const Error kDamaged{Code::corrupt, "the state of the chain is damaged"};
 
 ValidatorSet founders_of(const Genesis& genesis) {
@@ -105,16 +107,23 @@ RowBytes Ledger::row(const RowKey& key) const {
   return out;
 }
 
-void Ledger::with_rows(base::Callback<bool()> attempt, Done done) {
+/// A round brings one level of the tree at least. After as many as it has levels, rows went while others came: then all
+/// stay until the attempt is whole, or one that needs more than there is room for would never end.
+void Ledger::with_rows(base::Callback<bool()> attempt, Done done, std::size_t round) {
   missing_.clear();
   const bool whole = attempt();
-  if (missing_.empty()) return done(whole ? base::Outcome<void>() : base::Outcome<void>(kDamaged));
+  if (missing_.empty()) {
+    if (round >= kRoundsMax) cache_.let_go();
+    return done(whole ? base::Outcome<void>() : base::Outcome<void>(kDamaged));
+  }
+  if (round + 1 == kRoundsMax) cache_.hold();
   std::vector<RowKey> wanted(missing_.begin(), missing_.end());
-  load_missing(std::move(wanted),
-               [this, attempt = std::move(attempt), done = std::move(done)](const base::Outcome<void>& loaded) mutable {
-                 if (!loaded.ok()) return done(loaded);
-                 with_rows(std::move(attempt), std::move(done));
-               });
+  load_missing(std::move(wanted), [this, attempt = std::move(attempt), done = std::move(done),
+                                   round](const base::Outcome<void>& loaded) mutable {
+    if (loaded.ok()) return with_rows(std::move(attempt), std::move(done), round + 1);
+    if (round + 1 >= kRoundsMax) cache_.let_go();
+    done(loaded);
+  });
 }
 
 void Ledger::load_missing(std::vector<RowKey> wanted, Done done) {

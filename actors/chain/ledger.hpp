@@ -3,7 +3,7 @@
 //
 // Rows     of the tree are read when they are asked for: with_rows() runs an attempt again until all that it looked at
 //          is in memory. So an attempt has no effect until it is whole, and nothing blocks.
-// Memory   rows of the tree that were used lately: ChainSettings::cache_bytes.
+// Memory   rows of the tree that were used lately: ChainSettings::cache_bytes; more only while one attempt needs more.
 // Kept     states of the last kStatesKept heights; blocks, commits and receipts for ever.
 // Forks    a fork is a row, in one commit with the head that it goes back to. What lies above that head is
 //          erased before anything else goes on, also after a crash: its ids and transactions would be mistaken later.
@@ -62,7 +62,7 @@ class Ledger final : public runtime::Part, public TreeRows {
   const NextBlock& next() const { return next_; }
 
   /// Calls `attempt` until it looks at no row that is not in memory. It returns false if what it read is damaged.
-  void with_rows(base::Callback<bool()> attempt, Done done);
+  void with_rows(base::Callback<bool()> attempt, Done done) { with_rows(std::move(attempt), std::move(done), 0); }
   /// The latest state.
   StateView view() const { return StateView(*this, head_.state); }
   /// Null if it is not in memory, which is noted.
@@ -106,6 +106,7 @@ class Ledger final : public runtime::Part, public TreeRows {
 
  private:
   void read_next(Done done);
+  void with_rows(base::Callback<bool()> attempt, Done done, std::size_t round);
   void load_missing(std::vector<RowKey> wanted, Done done);
   void parts(Height height, std::uint8_t part, base::Bytes so_far, Then<std::optional<base::Bytes>> then);
   void get(const base::Bytes& key, Then<std::optional<base::Bytes>> then);

@@ -297,11 +297,16 @@ const Approved* Mempool::find(const TxId& id) const {
   return place == places_.end() ? nullptr : &place->second.entry->transaction;
 }
 
-std::vector<const Approved*> Mempool::first(std::size_t most) const {
+std::vector<const Approved*> Mempool::some(const Cursor& from, std::size_t most) const {
   std::vector<const Approved*> out;
-  for (const auto& [sender, queue] : queues_)
-    for (const auto& [nonce, entry] : queue.entries)
-      if (out.size() < most) out.push_back(&entry.transaction);
+  for (auto queue = queues_.lower_bound(from.sender); queue != queues_.end(); ++queue) {
+    const auto& entries = queue->second.entries;
+    auto entry = queue->first == from.sender ? entries.lower_bound(from.nonce) : entries.begin();
+    for (; entry != entries.end(); ++entry) {
+      if (out.size() == most) return out;
+      out.push_back(&entry->second.transaction);
+    }
+  }
   return out;
 }
 

@@ -107,8 +107,13 @@ class Mempool {
   const Approved* find(const TxId& id) const;
   /// The next nonce that a sender can use, given its next one in the state.
   Nonce next_free(const wallet::Address& address, Nonce next) const;
-  /// Some that wait: by sender, in order.
-  std::vector<const Approved*> first(std::size_t most) const;
+  /// Where a walk of all stands: at what comes first from there on, by sender and nonce.
+  struct Cursor {
+    wallet::Address sender{};
+    Nonce nonce{};
+  };
+  /// Some that wait from there on: by sender, in order.
+  std::vector<const Approved*> some(const Cursor& from, std::size_t most) const;
   std::size_t count() const { return places_.size(); }
   std::size_t bytes() const { return bytes_; }
 

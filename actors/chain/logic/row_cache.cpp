@@ -79,6 +79,7 @@ void RowCache::take_out(Rows::node_type place) {
 }
 
 void RowCache::make_room(std::size_t bytes) {
+  if (holds_ > 0) return;
   std::vector<RowKey> unused;
   while (bytes_ + bytes > bytes_max_ && !rows_.empty()) {
     hand_ = (hand_ + 1) % rows_.bucket_count();

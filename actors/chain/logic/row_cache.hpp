@@ -4,6 +4,7 @@
 // Bound   the bytes of all rows, with kAroundRow for each. Above it a hand goes round (CLOCK, Corbató 1968): what was
 //         looked at since it came by stays for another round, what was not goes. So all of the bound is in use: a block
 //         that lacks one row in memory runs twice.
+// Held     while anyone holds it nothing goes, so that an attempt which needs more rows than the bound comes to an end.
 // Buffers of what is forgotten are used again for new rows, by their size, so that none has more than kBufferStep too
 //         many: malloc takes longer for the rows of a block than hashing them. Beside the bound kSpareBytesMax of them
 //         are kept.
@@ -40,6 +41,9 @@ class RowCache {
   /// `bytes` is not null, and was made as what can be changed: a buffer(). A row above the bound is alone here.
   void put(const RowKey& key, RowBytes bytes);
   void forget(const RowKey& key);
+  /// From here on all rows stay, until each hold() has its let_go().
+  void hold() { ++holds_; }
+  void let_go() { --holds_; }
   /// To write a row of that size to. Its content is overwritten, its capacity is used again.
   std::shared_ptr<base::Bytes> buffer(std::size_t bytes);
 
@@ -60,6 +64,7 @@ class RowCache {
   Rows rows_;
   std::size_t bytes_ = 0;
   std::size_t hand_ = 0;  // a bucket
+  std::size_t holds_ = 0;
   std::vector<Rows::node_type> spare_places_;
   static constexpr std::size_t kSizes = 33;  // in steps; a larger one is not used again
   std::array<std::vector<std::shared_ptr<base::Bytes>>, kSizes> spare_buffers_;  // by capacity

@@ -9,7 +9,7 @@ using Told = Fetching::Told;
 
 namespace {
 
-const base::Instant kNow{100s};
+const base::Instant kBegin{100s};
 
 TxId transaction(int number) {
   TxId out{};
@@ -27,19 +27,19 @@ base::NodeId peer(int number) {
 TEST_CASE("fetching: what one does not give is asked of the next that has told it") {
   Fetching fetching;
   const TxId id = transaction(1);
-  CHECK(fetching.told(id, peer(1), 10, kNow) == Told::asked);
-  for (const int other : {1, 2, 2, 3, 4, 5}) CHECK(fetching.told(id, peer(other), 10, kNow) == Told::under_way);
+  CHECK(fetching.told(id, peer(1), 10, kBegin) == Told::asked);
+  for (const int other : {1, 2, 2, 3, 4, 5}) CHECK(fetching.told(id, peer(other), 10, kBegin) == Told::under_way);
   CHECK(fetching.asked(id, peer(1)));
   for (const int next : {2, 3, 4}) {
-    CHECK(fetching.pass_on(id, kNow) == peer(next));
+    CHECK(fetching.pass_on(id, kBegin) == peer(next));
     CHECK(fetching.asked(id, peer(next)));
     CHECK(fetching.of(peer(next)) == 1);
     CHECK(fetching.of(peer(1)) == 0);
   }
-  CHECK_FALSE(fetching.pass_on(id, kNow).has_value());
+  CHECK_FALSE(fetching.pass_on(id, kBegin).has_value());
   CHECK(fetching.size() == 0);
   CHECK(fetching.of(peer(4)) == 0);
-  CHECK(fetching.told(id, peer(1), 10, kNow) == Told::asked);
+  CHECK(fetching.told(id, peer(1), 10, kBegin) == Told::asked);
   fetching.done(id);
   fetching.done(id);
   CHECK(fetching.size() == 0);
@@ -48,17 +48,17 @@ TEST_CASE("fetching: what one does not give is asked of the next that has told i
 TEST_CASE("fetching: one node has no more under way than it may, and others have theirs") {
   Fetching fetching;
   for (int i = 0; i < 5; ++i)
-    CHECK(fetching.told(transaction(i), peer(1), 3, kNow) == (i < 3 ? Told::asked : Told::full));
-  CHECK(fetching.told(transaction(4), peer(2), 3, kNow) == Told::asked);
+    CHECK(fetching.told(transaction(i), peer(1), 3, kBegin) == (i < 3 ? Told::asked : Told::full));
+  CHECK(fetching.told(transaction(4), peer(2), 3, kBegin) == Told::asked);
   fetching.done(transaction(0));
-  CHECK(fetching.told(transaction(3), peer(1), 3, kNow) == Told::asked);
+  CHECK(fetching.told(transaction(3), peer(1), 3, kBegin) == Told::asked);
   CHECK(fetching.of(peer(1)) == 3);
 }
 
 TEST_CASE("fetching: whose answer never came keeps neither the transaction nor its place") {
   Fetching fetching;
-  for (int i = 0; i < 3; ++i) CHECK(fetching.told(transaction(i), peer(1), 3, kNow) == Told::asked);
-  const base::Instant due = kNow + Fetching::kDue;
+  for (int i = 0; i < 3; ++i) CHECK(fetching.told(transaction(i), peer(1), 3, kBegin) == Told::asked);
+  const base::Instant due = kBegin + Fetching::kDue;
   CHECK(fetching.told(transaction(0), peer(2), 3, due - 1ns) == Told::under_way);
   CHECK(fetching.told(transaction(0), peer(2), 3, due) == Told::asked);
   CHECK(fetching.of(peer(1)) == 2);

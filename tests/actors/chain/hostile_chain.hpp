@@ -27,7 +27,7 @@ class HostileChain {
     std::function<void(runtime::Reply<wire::Forks>)> forks;  // none: leaves questions for them unanswered
     std::size_t blocks_asked = 0, proposed_asked = 0, forks_asked = 0;
     std::uint32_t fork_told = 0;  // by node 0
-    std::vector<TxId> transactions_asked;
+    std::vector<TxId> transactions_asked, told;
     bool silent = false;  // leaves questions for blocks unanswered
   };
 
@@ -150,7 +150,9 @@ class HostileChain {
                 if (peer.forks) peer.forks(std::move(reply));
                 else held.push_back(std::move(reply));
               });
-          on.tell<wire::HaveTransactions>([](auto) {});
+          on.tell<wire::HaveTransactions>([&peer](auto have) {
+            for (const auto id : have.getIds()) peer.told.push_back(*TxId::from(bytes_of(id)));
+          });
           on.tell<wire::PushVote>([](auto) {});
           on.tell<wire::PushProposal>([](auto) {});
           on.tell<wire::HeldVotes>([](auto) {});

@@ -207,8 +207,76 @@ TEST_CASE("chain hostile: transactions that can be in no block are not fetched w
   }
   CHECK(world.pending() == 0);
   const std::size_t asked = world.peers[2].transactions_asked.size();
-  CHECK(asked >= 400);
-  CHECK(asked <= 800);
+  CHECK(asked >= Credit::kLeast);
+  CHECK(asked <= Credit::kLeast + 2 * Credit::kEach);  // in one second
+}
+
+TEST_CASE("chain hostile: of transactions with many signatures fewer are checked, and none is lost for it") {
+  HostileChain world(HostileChain::Votes::at_peer);
+  world.meet(2);
+  const auto signer = [](std::uint8_t i) { return test_key(static_cast<std::uint8_t>(60 + i)); };
+  std::vector<wallet::Address> signers;
+  for (std::uint8_t i = 0; i < 16; ++i) signers.push_back(wallet::Policy::of_key(signer(i).public_key()).address());
+  const auto policy = wallet::Policy::of_signers(16, signers);
+  REQUIRE(policy.ok());
+  std::map<TxId, SignedTransaction> poor;
+  for (std::uint64_t nonce = 0; nonce < 200; ++nonce) {
+    SignedTransaction one{world.transfer(nonce).content, {policy.value(), {}}};
+    one.content.from = policy.value().address();
+    const auto approve = [&] {
+      const base::Bytes message = signed_bytes(one.content, Fork{});
+      one.from.approvals.clear();
+      for (std::uint8_t i = 0; i < 16; ++i) {
+        one.from.approvals.push_back({signer(i).public_key(), signer(i).sign(message)});
+      }
+      std::ranges::sort(one.from.approvals, {}, [](const wallet::Approval& by) { return by.key; });
+    };
+    approve();
+    one.content.gas = gas_of(one);
+    approve();
+    REQUIRE(Approved::verify(one, world.chain, Fork{}).ok());
+    poor.emplace(id_of(one.content), one);
+  }
+  world.peers[2].transactions = [&](const std::vector<TxId>& ids) {
+    std::vector<SignedTransaction> out;
+    for (const TxId& id : ids) out.push_back(poor.at(id));
+    return bytes_of_all(out);
+  };
+  std::vector<TxId> ids;
+  for (const auto& [id, one] : poor) ids.push_back(id);
+  world.have(2, ids, 0ms);
+  world.net.stage.run_for(1s);
+  const auto& asked = world.peers[2].transactions_asked;
+  // Once as what may have one signature, and then as what has 16.
+  CHECK(asked.size() <= Credit::kLeast + 2 * (Credit::kLeast / 16 + Credit::kEach / 16));
+  world.net.stage.run_for(120s);
+  CHECK(std::set<TxId>(asked.begin(), asked.end()).size() == poor.size());
+  CHECK(world.net.accused.empty());
+}
+
+TEST_CASE("chain hostile: who comes anew is told what waits, and others are not told it again") {
+  HostileChain world(HostileChain::Votes::at_peer);
+  world.meet(2);
+  std::map<TxId, SignedTransaction> good;
+  for (std::uint64_t nonce = 0; nonce < kSenderMax; ++nonce) {
+    const SignedTransaction one = world.transfer(nonce);
+    good.emplace(id_of(one.content), one);
+  }
+  world.peers[2].transactions = [&](const std::vector<TxId>& ids) {
+    std::vector<SignedTransaction> out;
+    for (const TxId& id : ids) out.push_back(good.at(id));
+    return bytes_of_all(out);
+  };
+  std::vector<TxId> ids;
+  for (const auto& [id, one] : good) ids.push_back(id);
+  world.have(2, ids, 5s);
+  REQUIRE(world.pending() == good.size());
+  world.meet(3);
+  world.net.stage.run_for(5s);
+  const auto& told = world.peers[3].told;
+  CHECK(told.size() == good.size());
+  CHECK(std::set<TxId>(told.begin(), told.end()).size() == good.size());
+  CHECK(world.peers[2].told.empty());
 }
 
 TEST_CASE("chain hostile: who tells transactions that it does not give is heard ever less") {
@@ -225,12 +293,12 @@ TEST_CASE("chain hostile: who tells transactions that it does not give is heard 
   };
   for (int i = 0; i < 10; ++i) tell_some();
   const std::size_t asked = world.peers[2].transactions_asked.size();
-  CHECK(asked >= 400);
-  CHECK(asked <= 800);
+  CHECK(asked >= Credit::kLeast);
+  CHECK(asked <= Credit::kLeast + 2 * Credit::kEach);
   world.net.stage.run_for(10s);
-  tell_some();
-  world.net.stage.run_for(1s);
-  CHECK(world.peers[2].transactions_asked.size() == asked + 200);
+  const std::size_t later = world.peers[2].transactions_asked.size() - asked;
+  CHECK(later >= 9 * Credit::kEach);
+  CHECK(later <= 11 * Credit::kEach);
   CHECK(world.net.accused.empty());
 }
 

@@ -131,6 +131,21 @@ TEST_CASE("chain mempool: the best tip comes first, and each sender in order of 
   CHECK(pick(pool, 2 * kGas) == Taken{{2, 0}, {4, 0}});  // the third needs more than is left
 }
 
+TEST_CASE("chain mempool: a walk in parts comes by all that wait, once, by sender and nonce") {
+  Mempool pool;
+  for (std::uint8_t from = 1; from <= 3; ++from)
+    for (std::uint64_t nonce = 0; nonce < 5; ++nonce) REQUIRE(!add(pool, {.from = from, .nonce = nonce}));
+  const auto all = pool.some({}, 100);
+  REQUIRE(all.size() == 15);
+  std::vector<const Approved*> walked;
+  Mempool::Cursor at;
+  for (auto part = pool.some(at, 4); !part.empty(); part = pool.some(at, 4)) {
+    walked.insert(walked.end(), part.begin(), part.end());
+    at = {part.back()->content().from, {part.back()->content().nonce.value + 1}};
+  }
+  CHECK(walked == all);
+}
+
 TEST_CASE("chain mempool: nothing is picked across a gap, or that would not pay the base fee") {
   Mempool pool;
   CHECK_FALSE(add(pool, {.from = 1, .nonce = 1}));

@@ -100,3 +100,15 @@ TEST_CASE("row cache: a small row does not keep the buffer of a large one") {
   }
   CHECK(cache.bytes() == 0);
 }
+
+TEST_CASE("row cache: while it is held nothing goes, and what is above its room goes later") {
+  RowCache cache(room_for(10));
+  cache.clear(7);
+  cache.hold();
+  for (std::uint64_t number = 0; number < 100; ++number) put(cache, number);
+  for (std::uint64_t number = 0; number < 100; ++number) CHECK(has(cache, number));
+  cache.let_go();
+  put(cache, 100);
+  CHECK(cache.bytes() <= room_for(10));
+  CHECK(has(cache, 100));
+}
