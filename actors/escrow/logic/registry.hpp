@@ -76,7 +76,7 @@ class Registry {
  private:
   /// The one of the smallest bond that is in no open dispute; none: all are.
   std::optional<Arbiter> smallest() const;
-  /// The bond goes to the parties that waited in vain.
+  /// The bond goes to the parties that it left waiting.
   void forfeit(ArbiterRecord& record, const Address& buyer, const Address& provider);
   /// Forgets one who left, where there are too many: first of those who are in no open dispute.
   void forget();
