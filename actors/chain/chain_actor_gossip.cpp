@@ -258,7 +258,7 @@ void ChainActor::hear_held(wire::HeldVotes::Reader held) {
   if (!from || !told_ours(held.getChain()) || held.getFork() != fork_.value) return;
   const auto neighbour = neighbours_.find(*from);
   // What it is sent may be large: it is told no more often than it may ask.
-  if (neighbour == neighbours_.end() || now() < neighbour->second.mended + kMendEach / 2) return;
+  if (neighbour == neighbours_.end() || now() < neighbour->second.mended + kMendEach / 2 || too_much(1)) return;
   neighbour->second.mended = now();
   const runtime::Handle handle = at(*from);
   if (Height{held.getHeight()} <= ledger_.head().height)
@@ -282,6 +282,8 @@ void ChainActor::hear_held(wire::HeldVotes::Reader held) {
     if (row != there.end() && row->second.proposal) continue;
     const auto block = candidates_.find(proposal.content.block);
     if (block == candidates_.end()) continue;
+    const std::size_t told = block->second->transactions->size() * (TxId::kBytes + 8);
+    if (too_much(static_cast<std::uint32_t>(told / kPieceBytes + 1))) break;
     const Bytes bytes = encode(proposal);
     tell<wire::PushProposal>(handle, [&](wire::PushProposal::Builder out) {
       out.setChain(data_of(chain_.view()));
