@@ -10,8 +10,8 @@
 // Spawns   `list`, which makes lists of all nodes.
 // Reports  milestones of watched nodes to `/reputation` (logic/streak.hpp).
 // Limits   RegistrySettings; kPullsMax questions at once; kHistoriesMax histories: of the nodes nearest to this one.
-// Their
-//          rows leave room on the device, and what no one needs any more is erased in rounds (tidy()).
+//          Their rows leave room on the device, a node has one an hour and one for each end of this node, and what no
+//          one needs any more is erased in rounds (tidy()). kWalksMax readers of them at once, of other nodes.
 #include <map>
 #include <set>
 
@@ -33,6 +33,7 @@ class RegistryActor final : public runtime::Actor {
   static constexpr const char* kName = "registry";
   static constexpr std::size_t kPullsMax = 64;             // our choice
   static constexpr base::Rate kHistoryReads{256, 256};     // our choice: for all other nodes together
+  static constexpr std::size_t kWalksMax = 64;             // our choice: 1 MiB each, of histories that others read
   static constexpr base::Rate kListedKiB{16'384, 32'768};  // our choice: a list of 20,000 nodes at once
   static constexpr std::size_t kPageBytes = 128u << 10;    // our choice: with one more row
   explicit RegistryActor(RegistrySettings settings);
@@ -122,10 +123,19 @@ class RegistryActor final : public runtime::Actor {
   bool refuse_much(runtime::Reply<A>& reply);
   void get_history(wire::GetHistory::Reader question, runtime::Reply<wire::History> reply);
   void get_uptime(wire::GetUptime::Reader question, runtime::Reply<wire::UptimeIs> reply);
-  using Blocks = std::vector<base::Bytes>;
-  /// All blocks of a node, the last of which is not an hour yet.
-  void gather(const base::NodeId& id, const base::Bytes& from, std::shared_ptr<Blocks> blocks,
-              base::Callback<void(base::Outcome<std::shared_ptr<Blocks>>)> then);
+  /// Through the blocks of a node. A stranger's walk holds its place until it ends, also if its asker has gone.
+  struct Walk {
+    base::NodeId id;
+    std::optional<base::User<base::NodeId>> holder{};  ///< of its place; nothing: this node itself
+    base::Callback<void(base::ByteView)> take;
+    base::Callback<void(base::Outcome<void>)> then;
+    std::size_t blocks = 0;  ///< read so far
+  };
+  /// Calls `take` with each block from a time on, the last of which is not an hour yet; then `then`.
+  void walk(const base::NodeId& id, std::uint64_t from_ms, base::Callback<void(base::ByteView)> take,
+            base::Callback<void(base::Outcome<void>)> then);
+  void go_on(std::unique_ptr<Walk> walk, const base::Bytes& from);
+  void end(Walk& walk, const base::Outcome<void>& read);
   std::uint64_t unix_ms() const { return base::unix_milliseconds(wall()); }
 
   const RegistrySettings settings_;
@@ -134,6 +144,7 @@ class RegistryActor final : public runtime::Actor {
   Watched watched_;
   base::RateBudget<base::NodeId> budget_;
   base::RateBudget<base::NodeId> reads_;  // of histories
+  base::ShareBudget<base::NodeId> walks_{kWalksMax};
   base::RateBudget<base::NodeId> lists_;  // KiB of pages
   runtime::BudgetAlarm full_{"registry.beats"};
   bool ready_ = false;  // the rows are read

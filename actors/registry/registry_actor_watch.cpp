@@ -1,5 +1,6 @@
 // The nodes that this node watches.
 #include <algorithm>
+#include <deque>
 
 #include "actors/registry/registry_actor.hpp"
 #include "messages/reputation.capnp.h"
@@ -14,9 +15,13 @@ using base::Code;
 
 constexpr std::uint8_t kNodeRow = 'n';
 constexpr std::size_t kHistoryBytesMax = (1u << 20) - (64u << 10);  // of messages/registry.capnp
-constexpr std::chrono::seconds kTidyEvery{10};                      // our choice: a week of 1,024 nodes in eight hours
+// Our choice: a week of 1,024 nodes in eight hours, and twenty times as fast as rows are written.
+constexpr std::chrono::seconds kTidyEvery{10};
 constexpr std::uint32_t kScanRows = 64, kScanBytes = 256u << 10;
 constexpr std::uint64_t kHourMs = 3'600'000;
+constexpr std::size_t kItemBytes = 16;  // of an item of a list, beside its bytes
+// Our choice: a week has 169 hours, and each end of this node adds a block.
+constexpr std::size_t kBlocksReadMax = 512;
 
 base::Bytes node_key(const base::NodeId& id) {
   base::Bytes out{kNodeRow};
@@ -343,7 +348,8 @@ void RegistryActor::forget_rows() {
 
 // -- history
 
-/// Those of the nodes nearest to this one: it is one of their watchers.
+/// Those of the nodes nearest to this one: it is one of their watchers. A node that gives way loses its last hour: who
+/// displaces a node again and again would have a row written each time.
 RegistryActor::Heard* RegistryActor::heard_of(const base::NodeId& id) {
   const auto known = heard_.find(id);
   if (known != heard_.end()) return &known->second;
@@ -351,7 +357,6 @@ RegistryActor::Heard* RegistryActor::heard_of(const base::NodeId& id) {
   if (heard_.size() >= kHistoriesMax) {
     if (*heard_by_distance_.rbegin() < place) return nullptr;
     const base::NodeId farthest = heard_by_distance_.rbegin()->second;
-    flush(farthest);
     forget_history(farthest);
   }
   heard_by_distance_.insert(place);
@@ -367,10 +372,10 @@ void RegistryActor::note(const base::NodeId& id, const Sample& sample) {
   Heard* const heard = heard_of(id);
   if (heard == nullptr) return;
   const auto& hour = heard->hour;
-  const bool over =
-      !hour.empty() && (sample.unix_ms / kHourMs != hour.front().unix_ms / kHourMs || hour.size() >= kSamplesMax);
+  const bool over = !hour.empty() && sample.unix_ms / kHourMs != hour.front().unix_ms / kHourMs;
   if (over) flush(id);
-  heard->hour.push_back(sample);
+  // What is more is left out: an hour is one row.
+  if (hour.size() < kSamplesMax) heard->hour.push_back(sample);
   const Streak::Milestones come = heard->streak.note(sample, base::milliseconds(watched_.missed_after()));
   for (unsigned i = 0; i < come.healthy; ++i)
     observe(id, "health_milestone", heard->streak.healthy_from / kHealthMilestoneMs - i);
@@ -430,7 +435,7 @@ void RegistryActor::tidy() {
 template <class A>
 bool RegistryActor::refuse_much(runtime::Reply<A>& reply) {
   const auto asker = caller().node;
-  if (!asker || !reads_.take(user(*asker), now())) return false;
+  if (!asker || (walks_.fits(user(*asker), 1) && !reads_.take(user(*asker), now()))) return false;
   reply.refuse({Code::overloaded, "this node reads no more histories at a time", kAnswerDue});
   return true;
 }
@@ -439,19 +444,27 @@ void RegistryActor::get_history(wire::GetHistory::Reader question, runtime::Repl
   const auto id = node_of(question.getNode());
   if (!id) return reply.refuse({Code::malformed, "an id has 20 bytes"});
   if (refuse_much(reply)) return;
-  gather(*id, block_key(*id, 0), std::make_shared<Blocks>(),
-         [reply = std::move(reply)](const base::Outcome<std::shared_ptr<Blocks>>& read) mutable {
-           if (!read.ok()) return reply.refuse(read.error());
-           const Blocks& blocks = *read.value();
-           std::size_t first = blocks.size(), bytes = 0;
-           constexpr std::size_t kOverhead = 16;  // of an item of a list
-           while (first > 0 && bytes + blocks[first - 1].size() + kOverhead <= kHistoryBytesMax)
-             bytes += blocks[--first].size() + kOverhead;
-           reply.send([&](wire::History::Builder out) {
-             auto list = out.initBlocks(static_cast<unsigned>(blocks.size() - first));
-             for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(blocks[first + i]));
-           });
-         });
+  struct Newest {
+    std::deque<base::Bytes> blocks;
+    std::size_t bytes = 0;  // of the answer
+  };
+  const auto newest = std::make_shared<Newest>();
+  constexpr std::uint64_t kKeepMs = std::chrono::milliseconds(kKeep).count();
+  walk(
+      *id, unix_ms() - std::min(unix_ms(), kKeepMs + kHourMs),
+      [newest](base::ByteView block) {
+        newest->blocks.emplace_back(block.begin(), block.end());
+        newest->bytes += block.size() + kItemBytes;
+        for (; newest->bytes > kHistoryBytesMax; newest->blocks.pop_front())
+          newest->bytes -= newest->blocks.front().size() + kItemBytes;
+      },
+      [newest, reply = std::move(reply)](const base::Outcome<void>& read) mutable {
+        if (!read.ok()) return reply.refuse(read.error());
+        reply.send([&](wire::History::Builder out) {
+          auto list = out.initBlocks(size32(newest->blocks));
+          for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(newest->blocks[i]));
+        });
+      });
 }
 
 void RegistryActor::get_uptime(wire::GetUptime::Reader question, runtime::Reply<wire::UptimeIs> reply) {
@@ -466,41 +479,55 @@ void RegistryActor::get_uptime(wire::GetUptime::Reader question, runtime::Reply<
   if (!ready_ || watched_.find(*id) == nullptr || !heard_.contains(*id))
     return reply.refuse({Code::not_found, "this node does not watch that one"});
   if (refuse_much(reply)) return;
-  gather(*id, block_key(*id, 0), std::make_shared<Blocks>(),
-         [this, id = *id, from, until,
-          reply = std::move(reply)](const base::Outcome<std::shared_ptr<Blocks>>& read) mutable {
-           if (!read.ok()) return reply.refuse(read.error());
-           std::vector<Sample> samples;
-           for (const base::Bytes& block : *read.value())
-             if (const auto more = decode_block(block)) samples.insert(samples.end(), more->begin(), more->end());
-           const crypto::Identity& self = *settings_.identity;
-           const Uptime uptime{.by = self.public_key(),
-                               .by_nonce = self.nonce(),
-                               .node = id,
-                               .from = from,
-                               .until = until,
-                               .hours = hours_heard(samples, from, until)};
-           reply.send([&](wire::UptimeIs::Builder out) { out.setUptime(data_of(sign(uptime, self.key()))); });
-         });
+  const auto hours = std::make_shared<HoursHeard>(from, until);
+  walk(
+      *id, from * kHourMs,
+      [hours](base::ByteView block) {
+        if (const auto samples = decode_block(block)) hours->take(*samples);
+      },
+      [this, id = *id, hours, reply = std::move(reply)](const base::Outcome<void>& read) mutable {
+        if (!read.ok()) return reply.refuse(read.error());
+        const crypto::Identity& self = *settings_.identity;
+        const Uptime uptime{.by = self.public_key(),
+                            .by_nonce = self.nonce(),
+                            .node = id,
+                            .from = hours->from(),
+                            .until = hours->until(),
+                            .hours = hours->count()};
+        reply.send([&](wire::UptimeIs::Builder out) { out.setUptime(data_of(sign(uptime, self.key()))); });
+      });
 }
 
-void RegistryActor::gather(const base::NodeId& id, const base::Bytes& from, std::shared_ptr<Blocks> blocks,
-                           base::Callback<void(base::Outcome<std::shared_ptr<Blocks>>)> then) {
+void RegistryActor::walk(const base::NodeId& id, std::uint64_t from_ms, base::Callback<void(base::ByteView)> take,
+                         base::Callback<void(base::Outcome<void>)> then) {
+  auto walk = std::make_unique<Walk>(Walk{.id = id, .take = std::move(take), .then = std::move(then)});
+  if (const auto asker = caller().node) {
+    walk->holder = user(*asker);
+    walks_.hold(*walk->holder, 1);
+  }
+  go_on(std::move(walk), block_key(id, from_ms));
+}
+
+void RegistryActor::go_on(std::unique_ptr<Walk> walk, const base::Bytes& from) {
   history_.scan(from, kScanRows, kScanBytes,
-                [this, id, blocks, then = std::move(then)](const base::Outcome<store::Rows::Page>& page) mutable {
-                  if (!page.ok()) return then(page.error());
-                  bool ended = false;
+                [this, walk = std::move(walk)](const base::Outcome<store::Rows::Page>& page) mutable {
+                  if (!page.ok()) return end(*walk, page.error());
                   for (const auto row : page.value().rows) {
-                    const auto key = bytes_of(row.getKey()), value = bytes_of(row.getValue());
-                    if ((ended = !is_block_of(key, id))) break;
-                    blocks->emplace_back(value.begin(), value.end());
+                    if (!is_block_of(bytes_of(row.getKey()), walk->id) || walk->blocks == kBlocksReadMax)
+                      return end(*walk, {});
+                    ++walk->blocks;
+                    walk->take(bytes_of(row.getValue()));
                   }
-                  if (!ended && page.value().next) return gather(id, *page.value().next, blocks, std::move(then));
-                  const auto heard = heard_.find(id);
-                  if (heard != heard_.end() && !heard->second.hour.empty())
-                    blocks->push_back(encode_block(heard->second.hour));
-                  then(blocks);
+                  if (page.value().next) return go_on(std::move(walk), *page.value().next);
+                  end(*walk, {});
                 });
+}
+
+void RegistryActor::end(Walk& walk, const base::Outcome<void>& read) {
+  if (walk.holder) walks_.release(*walk.holder, 1);
+  const auto heard = heard_.find(walk.id);
+  if (read.ok() && heard != heard_.end() && !heard->second.hour.empty()) walk.take(encode_block(heard->second.hour));
+  walk.then(read);
 }
 
 }  // namespace troupe::registry

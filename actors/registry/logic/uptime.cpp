@@ -1,5 +1,7 @@
 #include "actors/registry/logic/uptime.hpp"
 
+#include <algorithm>
+
 namespace troupe::registry {
 namespace {
 
@@ -7,16 +9,17 @@ constexpr std::string_view kUptimePrefix = "troupe uptime v1";
 
 }  // namespace
 
-std::uint32_t hours_heard(std::span<const Sample> samples, std::uint32_t from, std::uint32_t until) {
-  std::uint32_t out = 0;
-  for (std::size_t i = 0; i < samples.size();) {
-    const std::uint64_t hour = samples[i].unix_ms / kUnixHourMs;
-    bool there = true;
-    for (; i < samples.size() && samples[i].unix_ms / kUnixHourMs == hour; ++i)
-      there = there && samples[i].status != Status::offline;
-    out += there && hour >= from && hour < until;
+void HoursHeard::take(std::span<const Sample> samples) {
+  for (const Sample& one : samples) {
+    const std::uint64_t hour = one.unix_ms / kUnixHourMs;
+    if (hour < from_ || hour >= until_) continue;
+    bool& there = hours_.try_emplace(hour, true).first->second;
+    there = there && one.status != Status::offline;
   }
-  return out;
+}
+
+std::uint32_t HoursHeard::count() const {
+  return static_cast<std::uint32_t>(std::ranges::count(hours_, true, [](const auto& one) { return one.second; }));
 }
 
 base::Bytes sign(const Uptime& what, const crypto::SecretKey& key) {

@@ -6,6 +6,7 @@
 //         the last (4) || hours (4) || signature (64) of all before it. Hours are whole ones of Unix time,
 //         little-endian.
 // Counts  an hour in which the node was heard and never found offline.
+#include <map>
 #include <span>
 
 #include "actors/registry/logic/history.hpp"
@@ -25,8 +26,19 @@ struct Uptime {
   friend bool operator==(const Uptime&, const Uptime&) = default;
 };
 
-/// Of samples in the order of time.
-std::uint32_t hours_heard(std::span<const Sample> samples, std::uint32_t from, std::uint32_t until);
+/// Counts them in samples that come in parts.
+class HoursHeard {
+ public:
+  HoursHeard(std::uint32_t from, std::uint32_t until) : from_(from), until_(until) {}
+  void take(std::span<const Sample> samples);
+  std::uint32_t count() const;
+  std::uint32_t from() const { return from_; }
+  std::uint32_t until() const { return until_; }
+
+ private:
+  std::uint32_t from_, until_;
+  std::map<std::uint64_t, bool> hours_;  // heard in the window; false: found offline
+};
 
 base::Bytes sign(const Uptime& what, const crypto::SecretKey& key);
 /// Reads what sign() made, cheap questions first.

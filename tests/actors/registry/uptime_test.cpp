@@ -20,11 +20,19 @@ Sample at(std::uint32_t hour, std::uint32_t minute, Status status = Status::heal
 TEST_CASE("uptime: an hour counts in which a node was heard and never found offline") {
   const std::vector<Sample> samples{at(0, 5),  at(0, 30), at(1, 1),  at(1, 9, Status::offline),
                                     at(1, 50), at(3, 0),  at(4, 10), at(4, 12, Status::unhealthy)};
-  CHECK(hours_heard(samples, kFirstHour, kFirstHour + 24) == 3);
-  CHECK(hours_heard(samples, kFirstHour + 1, kFirstHour + 4) == 1);
-  CHECK(hours_heard(samples, kFirstHour + 4, kFirstHour + 5) == 1);
-  CHECK(hours_heard(samples, kFirstHour + 5, kFirstHour + 24) == 0);
-  CHECK(hours_heard({}, 0, UINT32_MAX) == 0);
+  const auto heard = [](std::span<const Sample> all, std::uint32_t from, std::uint32_t until, std::size_t part) {
+    HoursHeard out(from, until);
+    for (; all.size() > part; all = all.subspan(part)) out.take(all.first(part));
+    out.take(all);
+    return out.count();
+  };
+  for (const std::size_t part : {1u, 3u, 8u}) {
+    CHECK(heard(samples, kFirstHour, kFirstHour + 24, part) == 3);
+    CHECK(heard(samples, kFirstHour + 1, kFirstHour + 4, part) == 1);
+    CHECK(heard(samples, kFirstHour + 4, kFirstHour + 5, part) == 1);
+    CHECK(heard(samples, kFirstHour + 5, kFirstHour + 24, part) == 0);
+  }
+  CHECK(heard({}, 0, UINT32_MAX, 1) == 0);
 }
 
 TEST_CASE("uptime: what a watcher has signed is read back, and each changed byte and each cut is refused") {
