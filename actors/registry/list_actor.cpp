@@ -99,7 +99,7 @@ void ListActor::learn_judges(std::uint64_t number) {
         if (answer.ok())
           for (const auto row : answer.value().getRows())
             if (const auto told = parse_registration(bytes_of(row.getRegistration())))
-              judges_.see(*told, static_cast<Status>(row.getStatus()), now());
+              judges_.see(*told, static_cast<Status>(row.getStatus()), {.here = true}, now());
         if (sweeps_.contains(number)) look(number);
       });
 }
@@ -260,7 +260,7 @@ void ListActor::go_on(const At& at) {
   const Fresh fresh{base::unix_milliseconds(wall()), static_cast<std::uint64_t>(within.count()),
                     settings_.thresholds->get()};
   for (auto& [id, found] : sweep.gathered->end(fresh)) {
-    judges_.see(*found.registration, found.status, now());
+    judges_.see(*found.registration, found.status, {.watchers = found.votes, .here = found.here}, now());
     sweep.found.emplace_back(id, std::move(found));
   }
   judges_.forget(now());

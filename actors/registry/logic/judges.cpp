@@ -21,19 +21,38 @@ base::AddressGroup Judges::group_of(const Registration& node) const {
   return out;
 }
 
-void Judges::see(const Registration& node, Status status, base::Instant now) {
+std::size_t Judges::weight_of(const base::NodeId& id, Named named) const {
+  constexpr std::size_t kFoundRight = kWatchers + 1, kSelf = kWatchers + 2;
+  if (id == self_) return kSelf;
+  const auto own = judged_.find(id);
+  if (own != judged_.end() && own->second.second == Finding::right) return kFoundRight;
+  return std::min(std::max(named.watchers, named.here ? kConfirmed : 0), kWatchers);
+}
+
+void Judges::drop(All::iterator at) {
+  by_weight_.erase({at->second.weight, at->first});
+  judges_.erase(at);
+}
+
+void Judges::see(const Registration& node, Status status, Named named, base::Instant now) {
   const base::NodeId id = node.id();
-  const auto known = judges_.find(id);
-  if (!node.registered || find(node.capabilities, kChecksCapability) == nullptr) {
-    if (known != judges_.end()) judges_.erase(known);
-    return;
+  const std::size_t weight = weight_of(id, named);
+  if (const auto known = judges_.find(id); known != judges_.end()) drop(known);
+  if (!node.registered || find(node.capabilities, kChecksCapability) == nullptr) return;
+  if (judges_.size() >= kJudgesMax) {
+    const auto least = *by_weight_.begin();
+    if (least.first >= weight) return;
+    drop(judges_.find(least.second));
   }
-  if (known == judges_.end() && judges_.size() >= kJudgesMax) return;
-  judges_[id] = {node.owner, group_of(node), now, status != Status::offline};
+  judges_[id] = {node.owner, group_of(node), now, status != Status::offline, weight};
+  by_weight_.emplace(weight, id);
 }
 
 void Judges::forget(base::Instant now) {
-  std::erase_if(judges_, [&](const auto& one) { return one.second.seen + kForgetAfter <= now; });
+  for (auto at = judges_.begin(); at != judges_.end();) {
+    const auto one = at++;
+    if (one->second.seen + kForgetAfter <= now) drop(one);
+  }
 }
 
 void Judges::judged(const base::NodeId& node, Finding finding, std::uint64_t unix_ms) {
@@ -43,7 +62,9 @@ void Judges::judged(const base::NodeId& node, Finding finding, std::uint64_t uni
 }
 
 std::size_t Judges::needed(const base::NodeId& id, const Judge& node) const {
-  const auto may = [&](const auto& one) { return one.first != id && one.second.lives && apart(one.second, node); };
+  const auto may = [&](const auto& one) {
+    return one.first != id && one.second.lives && one.second.confirmed() && apart(one.second, node);
+  };
   auto first = id == self_ ? judges_.end() : judges_.find(self_);
   if (first == judges_.end()) first = std::ranges::find_if(judges_, may);
   if (first == judges_.end()) return 1;
@@ -78,7 +99,8 @@ std::uint64_t Judges::verified_until(const Registration& node, std::span<const V
   }
   std::uint64_t last = 0;
   if (needed(id, of) == 1) {
-    for (const Word& word : words) last = std::max(last, word.unix_ms);
+    for (const Word& word : words)
+      if (word.own || word.judge->confirmed()) last = std::max(last, word.unix_ms);
   } else {
     // This node may be no judge of the registry, and still has its own word.
     const auto two = [](const Word& a, const Word& b) {

@@ -3,11 +3,15 @@
 //
 // Judges   nodes of the registry that check others (kChecksCapability). One counts for no node of its own owner or
 //          address group, and two of one owner or group count as one: ids cost less than addresses.
+// Named    by how many watchers: made-up nodes are named by the liar alone. A judge that more of them name takes the
+//          place of one that fewer name; this node and those that it has found right always have one. Only a judge that
+//          kConfirmed of them name, or this node as one of them, is waited for, and is enough alone.
 // Itself   this node's own finding counts as one judge, whichever its owner and group are; and where that was a wrong
 //          answer, the node is not verified, whatever others say.
 // As many  if no two judges could count for a node, one is enough; without any, this node's own word.
 // Limits   kJudgesMax judges, kJudgedMax findings; one not seen for kForgetAfter is forgotten.
 #include <map>
+#include <set>
 #include <span>
 
 #include "actors/registry/logic/vouch.hpp"
@@ -17,17 +21,23 @@ namespace troupe::registry {
 
 class Judges {
  public:
-  static constexpr std::size_t kJudgesMax = 4'096;      // our choice
+  static constexpr std::size_t kJudgesMax = 4'096;      // our choice: the one that the fewest name makes room
   static constexpr std::size_t kJudgedMax = 4'096;      // our choice: the oldest makes room
   static constexpr std::chrono::hours kForgetAfter{1};  // our choice: lists are made more often where they are needed
   static constexpr std::size_t kEnough = 2;
+  static constexpr std::size_t kConfirmed = 2;  // our choice: a liar is one watcher
 
   enum class Groups : std::uint8_t { count, are_strangers };
   /// `are_strangers`: all nodes are of different groups, as in a simulation.
   explicit Judges(base::NodeId self, Groups groups = Groups::count) : self_(self), groups_(groups) {}
 
+  /// Which of a node's watchers name it.
+  struct Named {
+    std::size_t watchers = 0;
+    bool here = false;  ///< this node is one of them
+  };
   /// A registered node, whether it checks others or not.
-  void see(const Registration& node, Status status, base::Instant now);
+  void see(const Registration& node, Status status, Named named, base::Instant now);
   void forget(base::Instant now);
   enum class Finding : std::uint8_t { right, wrong };
   void judged(const base::NodeId& node, Finding finding, std::uint64_t unix_ms);
@@ -41,12 +51,17 @@ class Judges {
     base::AddressGroup group;
     base::Instant seen;
     bool lives = false;
+    std::size_t weight = 0;  ///< how many name it; more than any of them if it always has a place
+    bool confirmed() const { return weight >= kConfirmed; }
   };
+  using All = std::map<base::NodeId, Judge>;
   struct Word {
     bool own = false;
     const Judge* judge = nullptr;  ///< null only of `own`
     std::uint64_t unix_ms = 0;
   };
+  std::size_t weight_of(const base::NodeId& id, Named named) const;
+  void drop(All::iterator at);
   base::AddressGroup group_of(const Registration& node) const;
   static bool apart(const Judge& a, const Judge& b) { return a.owner != b.owner && a.group != b.group; }
   /// How many words, of the judges that there are: one that is awaited from none would never come.
@@ -54,7 +69,8 @@ class Judges {
 
   const base::NodeId self_;
   const Groups groups_;
-  std::map<base::NodeId, Judge> judges_;
+  All judges_;
+  std::set<std::pair<std::size_t, base::NodeId>> by_weight_;  // of `judges_`
   std::map<base::NodeId, std::pair<std::uint64_t, Finding>> judged_;
 };
 

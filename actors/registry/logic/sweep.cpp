@@ -36,6 +36,7 @@ bool Gathered::take(const base::NodeId& by, const Said& said, bool trusted) {
   const bool good = take_registration(one, id, said.registration, trusted) && take_beat(one, said.beat, trusted) &&
                     one.found.registration->key == beat->key && one.found.registration->nonce == beat->nonce;
   if (good) one.votes.insert_or_assign(by, Vote{said.status, said.heard_ms, said.unheard});
+  one.found.here = one.found.here || (good && trusted && by != id);
   if (good) take_vouches(one, id, said.vouches);
   else if (one.votes.empty()) nodes_.erase(at);
   return good;

@@ -17,7 +17,6 @@
 
 namespace troupe::registry {
 
-inline constexpr std::size_t kWatchers = 5;
 inline constexpr std::size_t kRegionRowsMax = 20'000;  // as many as a node watches
 
 /// The ids that begin with the first `bits` of `prefix`, whose other bits are 0.
@@ -42,6 +41,7 @@ struct Found {
   Status status = Status::offline;
   std::uint64_t heard_ms = 0;
   std::size_t votes = 0;
+  bool here = false;             ///< this node is one of its watchers
   bool unheard = false;          ///< by all of them, since they started
   std::vector<Vouch> vouches{};  ///< of different judges, whose signatures are good
 };

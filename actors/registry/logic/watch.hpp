@@ -20,6 +20,7 @@
 
 namespace troupe::registry {
 
+inline constexpr std::size_t kWatchers = 5;  // of a node: those nearest to its id
 inline constexpr std::uint32_t kMissed = 3;
 /// Without a heartbeat for longer a node is offline.
 inline base::Duration missed_after(base::Duration period) { return period * kMissed + period / 10; }

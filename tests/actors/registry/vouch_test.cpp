@@ -21,6 +21,8 @@ Vouch vouch(const TestNode& judge, const TestNode& node, std::uint64_t unix_ms =
           .answer = {{4, 5, 6}}};
 }
 
+constexpr Judges::Named kByOne{.watchers = 1}, kByTwo{.watchers = 2}, kHere{.watchers = 1, .here = true};
+
 /// A judge at an address of its own.
 Registration judge(const TestNode& node, std::uint8_t group) {
   Registration out = node.registration();
@@ -34,12 +36,14 @@ struct JudgesFixture {
   TestNode self{1}, a{2}, b{3}, node{4};
   Judges judges{self.id()};
   Registration of = judge(node, 4);
+  struct Unseen {};  ///< none of them is in a list yet
   JudgesFixture() { see(); }
+  explicit JudgesFixture(Unseen) {}
   void see(std::uint8_t group_of_b = 3) {
-    judges.see(judge(self, 1), Status::healthy, kBegin);
-    judges.see(judge(a, 2), Status::healthy, kBegin);
-    judges.see(judge(b, group_of_b), Status::healthy, kBegin);
-    judges.see(of, Status::healthy, kBegin);
+    judges.see(judge(self, 1), Status::healthy, kByTwo, kBegin);
+    judges.see(judge(a, 2), Status::healthy, kByTwo, kBegin);
+    judges.see(judge(b, group_of_b), Status::healthy, kByTwo, kBegin);
+    judges.see(of, Status::healthy, kByTwo, kBegin);
   }
   std::uint64_t until(const std::vector<Vouch>& vouches, std::uint64_t at = kBeginMs) const {
     return judges.verified_until(of, vouches, at);
@@ -84,7 +88,7 @@ TEST_CASE("judges: two judges of different owners and groups make a node verifie
   }
   SUBCASE("nor what a node says that is in no list, or checks no other") {
     CHECK(it.until({vouch(it.a, it.node), vouch(TestNode(9), it.node)}) == 0);
-    it.judges.see(it.b.registration(), Status::healthy, kBegin);
+    it.judges.see(it.b.registration(), Status::healthy, kByTwo, kBegin);
     CHECK(it.until({vouch(it.a, it.node), vouch(it.b, it.node)}) == 0);
   }
   SUBCASE("two judges of one address group are one") {
@@ -117,15 +121,15 @@ TEST_CASE("judges: this node's own finding counts as one judge, and a wrong answ
 TEST_CASE("judges: as many are asked for as there are besides the node") {
   JudgesFixture it;
   SUBCASE("with no other judge this node's own word is enough") {
-    it.judges.see(judge(it.a, 2), Status::offline, kBegin);
-    it.judges.see(judge(it.b, 3), Status::offline, kBegin);
+    it.judges.see(judge(it.a, 2), Status::offline, kByTwo, kBegin);
+    it.judges.see(judge(it.b, 3), Status::offline, kByTwo, kBegin);
     CHECK(it.until({}) == 0);
     it.judges.judged(it.node.id(), Judges::Finding::right, kBeginMs);
     CHECK(it.until({}) == kBeginMs + 24 * kHourMs);
   }
   SUBCASE("one that checks no other may be alone with one judge") {
-    it.judges.see(it.self.registration(), Status::healthy, kBegin);
-    it.judges.see(judge(it.b, 3), Status::offline, kBegin);
+    it.judges.see(it.self.registration(), Status::healthy, kByTwo, kBegin);
+    it.judges.see(judge(it.b, 3), Status::offline, kByTwo, kBegin);
     CHECK(it.until({vouch(it.a, it.node)}) > 0);
   }
   SUBCASE("of itself, by the others") {
@@ -134,15 +138,15 @@ TEST_CASE("judges: as many are asked for as there are besides the node") {
     };
     CHECK(own({vouch(it.a, it.self)}) == 0);
     CHECK(own({vouch(it.a, it.self), vouch(it.b, it.self)}) > 0);
-    it.judges.see(judge(it.b, 3), Status::offline, kBegin);
-    it.judges.see(it.node.registration(), Status::healthy, kBegin);
+    it.judges.see(judge(it.b, 3), Status::offline, kByTwo, kBegin);
+    it.judges.see(it.node.registration(), Status::healthy, kByTwo, kBegin);
     CHECK(own({vouch(it.a, it.self)}) > 0);
   }
   SUBCASE("one that was not seen for an hour is not waited for") {
     it.judges.forget(kBegin + Judges::kForgetAfter - 1ns);
     CHECK(it.until({vouch(it.a, it.node)}) == 0);
     it.judges.forget(kBegin + Judges::kForgetAfter);
-    it.judges.see(judge(it.a, 2), Status::healthy, kBegin + 1h);
+    it.judges.see(judge(it.a, 2), Status::healthy, kByTwo, kBegin + 1h);
     CHECK(it.until({vouch(it.a, it.node)}) > 0);
   }
 }
@@ -153,10 +157,72 @@ TEST_CASE("judges: as many judges and findings are remembered as may be") {
   Registration one = judge(TestNode(2), 2);
   for (std::uint32_t i = 0; i <= Judges::kJudgesMax; ++i) {
     one.nonce = i;  // another id
-    judges.see(one, Status::healthy, kBegin);
+    judges.see(one, Status::healthy, kByTwo, kBegin);
     judges.judged(one.id(), Judges::Finding::right, kBeginMs + i);
   }
   CHECK(judges.verified_until(one, {}, kBeginMs) > 0);
   one.nonce = 0;
   CHECK(judges.verified_until(one, {}, kBeginMs) == 0);  // the oldest finding is gone
+}
+
+namespace {
+
+/// As many judges as may be, each at an address and of an owner of its own, that one watcher names.
+void make_up(Judges& judges, const TestNode& key, Judges::Named named = kByOne) {
+  Registration one = judge(key, 0);
+  for (std::uint32_t i = 0; i < Judges::kJudgesMax; ++i) {
+    one.nonce = 1'000 + i;
+    one.owner.bytes[0] = one.at.address[13] = static_cast<std::uint8_t>(i);
+    one.owner.bytes[1] = one.at.address[14] = static_cast<std::uint8_t>(64 + i / 256);
+    judges.see(one, Status::healthy, named, kBegin);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("judges: judges that one watcher makes up keep no other from its place") {
+  JudgesFixture it(JudgesFixture::Unseen{});
+  const TestNode liar(9);
+  const std::vector<Vouch> both{vouch(it.a, it.node), vouch(it.b, it.node)};
+  make_up(it.judges, liar);
+  CHECK(it.until(both) == 0);
+  it.see();
+  make_up(it.judges, liar);  // renewed with each list
+  CHECK(it.until(both) > 0);
+  SUBCASE("one that no more watchers name finds no place, unless this node has found it right") {
+    const TestNode late(5);
+    it.judges.see(judge(late, 5), Status::healthy, kByOne, kBegin);
+    CHECK(it.until({vouch(it.a, it.node), vouch(late, it.node)}) == 0);
+    it.judges.judged(late.id(), Judges::Finding::right, kBeginMs);
+    it.judges.see(judge(late, 5), Status::healthy, kByOne, kBegin);
+    CHECK(it.until({vouch(it.a, it.node), vouch(late, it.node)}) > 0);
+  }
+}
+
+TEST_CASE("judges: this node itself has a place where all others are named by as many watchers as there are") {
+  JudgesFixture it(JudgesFixture::Unseen{});
+  make_up(it.judges, TestNode(9), {.watchers = 5});
+  it.judges.see(judge(it.self, 1), Status::healthy, kByOne, kBegin);
+  it.judges.judged(it.node.id(), Judges::Finding::right, kBeginMs);
+  it.judges.judged(it.b.id(), Judges::Finding::right, kBeginMs);
+  it.judges.see(judge(it.b, 3), Status::healthy, kByOne, kBegin);
+  CHECK(it.until({vouch(it.b, it.node)}) > 0);
+  // Of this node's group they count as one: that is known of this node only if it has a place.
+  it.judges.see(judge(it.b, 1), Status::healthy, kByOne, kBegin);
+  CHECK(it.until({vouch(it.b, it.node)}) == 0);
+}
+
+TEST_CASE("judges: one that a single watcher names is not waited for, and is not enough alone") {
+  JudgesFixture it(JudgesFixture::Unseen{});
+  it.judges.see(judge(it.self, 1), Status::healthy, kByOne, kBegin);
+  it.judges.see(judge(it.a, 2), Status::healthy, kByOne, kBegin);
+  it.judges.see(judge(it.b, 3), Status::healthy, kByOne, kBegin);
+  CHECK(it.until({vouch(it.a, it.node)}) == 0);
+  it.judges.judged(it.node.id(), Judges::Finding::right, kBeginMs);
+  CHECK(it.until({}) > 0);
+  SUBCASE("one that this node watches itself is, as in a network of two") {
+    it.judges.see(judge(it.a, 2), Status::healthy, kHere, kBegin);
+    CHECK(it.until({}) == 0);
+    CHECK(it.until({vouch(it.a, it.node)}) > 0);
+  }
 }
