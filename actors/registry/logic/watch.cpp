@@ -63,6 +63,7 @@ const Watch* Watched::take(const base::User<base::NodeId>& from, Heartbeat beat,
   watch->beat_bytes = std::move(bytes);
   watch->heard = now;
   watch->unheard = false;
+  list(from.id, *watch);
   if (way == Way::told) watch->told = now;
   set_due(nodes_.find(from.id), now + limits_.period + limits_.period / 10);
   return watch;
@@ -77,6 +78,7 @@ bool Watched::take(const base::User<base::NodeId>& from, Registration what, base
   what.capabilities = {};
   watch->registration = std::move(what);
   watch->registration_bytes = std::move(bytes);
+  list(from.id, *watch);
   return true;
 }
 
@@ -94,6 +96,11 @@ void Watched::restore(const base::User<base::NodeId>& user, Watch watch, base::I
   watch.unheard = true;
   watch.told = now - limits_.period;  // its next heartbeat may come at once
   *at = std::move(watch);
+  list(user.id, *at);
+}
+
+void Watched::list(const base::NodeId& id, const Watch& watch) {
+  if (watch.registration && !watch.beat_bytes.empty()) listed_.insert(id);
 }
 
 const Watch* Watched::find(const base::NodeId& id) const {
@@ -110,7 +117,8 @@ std::vector<base::NodeId> Watched::due(base::Instant now, std::size_t most) {
   while (!due_.empty() && due_.begin()->first <= now && out.size() < most) {
     const auto at = nodes_.find(due_.begin()->second);
     const Watch& watch = at->second;
-    if (now - watch.heard > kForgetAfter || now - watch.told > kStrangeAfter) {
+    const bool nameless = !watch.registration && now - watch.heard > limits_.period * kPatience;
+    if (nameless || now - watch.heard > kForgetAfter || now - watch.told > kStrangeAfter) {
       forget(at);
       continue;
     }
@@ -142,6 +150,7 @@ Watch* Watched::place(const base::User<base::NodeId>& user, base::Instant now) {
 void Watched::forget(Nodes::iterator at) {
   forgotten_.push_back(at->first);
   budget_.release(at->second.user, 1);
+  listed_.erase(at->first);
   due_.erase({at->second.due, at->first});
   nodes_.erase(at);
 }

@@ -7,7 +7,9 @@
 //         periods of a node that is gone.
 // Status  offline: kMissed periods, and a tenth of one, without a heartbeat. Otherwise what its last heartbeat says.
 // Ends    a node is forgotten after kForgetAfter without a heartbeat, or after kStrangeAfter in which it told nothing
-//         by itself: then this node is one of its watchers no more.
+//         by itself: then this node is one of its watchers no more. One without a registration, after kPatience
+//         periods.
+// Listed  nodes with registration and heartbeat: a walk costs as much as it shows, whatever else there is.
 // Limits  nodes_max; shares by address group, as ShareBudget has them. A loopback address is a group by itself.
 // Owner   one actor.
 #include <map>
@@ -117,10 +119,12 @@ class Watched {
   Watch* place(const base::User<base::NodeId>& user, base::Instant now);
   void forget(Nodes::iterator at);
   void set_due(Nodes::iterator at, base::Instant when);
+  void list(const base::NodeId& id, const Watch& watch);
 
   Limits limits_;
   base::ShareBudget<base::NodeId> budget_;
   Nodes nodes_;
+  std::set<base::NodeId> listed_;  // those that walk() shows
   std::set<std::pair<base::Instant, base::NodeId>> due_;
   std::vector<base::NodeId> forgotten_;
 };
@@ -136,10 +140,8 @@ void Watched::walk(const base::NodeId& prefix, unsigned bits, const std::optiona
                    Take&& take) const {
   const base::NodeId first = first_bits(prefix, bits);
   const bool on = behind && first < *behind;
-  for (auto at = on ? nodes_.upper_bound(*behind) : nodes_.lower_bound(first); at != nodes_.end(); ++at) {
-    if (shared_bits(at->first, prefix) < bits) return;
-    if (at->second.registration && !at->second.beat_bytes.empty() && !take(at->first, at->second)) return;
-  }
+  for (auto at = on ? listed_.upper_bound(*behind) : listed_.lower_bound(first); at != listed_.end(); ++at)
+    if (shared_bits(*at, prefix) < bits || !take(*at, nodes_.at(*at))) return;
 }
 
 }  // namespace troupe::registry

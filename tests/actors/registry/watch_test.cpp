@@ -209,3 +209,48 @@ TEST_CASE("watch: after a restart a node counts as heard, and its next heartbeat
   CHECK(it.status(node) == Status::healthy);
   CHECK_FALSE(it.beat(node));
 }
+
+TEST_CASE("watch: a node without a registration is in no walk, and is forgotten after ten silent periods") {
+  TestWatch it;
+  const TestNode named(1), nameless(2);
+  it.enter(named);
+  REQUIRE_FALSE(it.beat(nameless));
+  const auto walked = [&] {
+    std::vector<base::NodeId> out;
+    it.watched.walk({}, 0, std::nullopt, [&](const base::NodeId& id, const Watch&) {
+      out.push_back(id);
+      return true;
+    });
+    return out;
+  };
+  CHECK(walked() == std::vector{named.id()});
+  const auto pass = [&](base::Duration time) {
+    for (const base::Instant until = it.now + time; it.now < until;) {
+      it.pass(std::min(it.watched.due_at(), until) - it.now);
+      it.watched.due(it.now, 10);
+    }
+  };
+  SUBCASE("its heartbeats keep it, and its registration lists it") {
+    for (int i = 0; i < 20; ++i) {
+      pass(kPeriod);
+      REQUIRE_FALSE(it.beat(nameless));
+    }
+    REQUIRE(it.watched.take(it.user(nameless), nameless.registration(), nameless.signed_registration(), it.now));
+    CHECK(walked().size() == 2);
+    pass(12 * kPeriod);
+    CHECK(walked().size() == 2);
+  }
+  SUBCASE("silence ends it, and not the other one") {
+    pass(10 * kPeriod);
+    CHECK(it.watched.size() == 2);
+    pass(2 * kPeriod);
+    CHECK(it.watched.size() == 1);
+    CHECK(it.watched.take_forgotten() == std::vector{nameless.id()});
+    CHECK(walked() == std::vector{named.id()});
+  }
+  SUBCASE("what is forgotten is walked no more") {
+    pass(kStrangeAfter + 11 * kPeriod);
+    CHECK(it.watched.size() == 0);
+    CHECK(walked().empty());
+  }
+}
