@@ -20,6 +20,7 @@ RegistryActor::RegistryActor(RegistrySettings settings)
       followers_(*this),
       watched_(settings_.watched),
       budget_({settings_.beats_per_second, settings_.beats_per_second}, base::Instant{}),
+      registrations_(kRegistrations, base::Instant{}),
       reads_(kHistoryReads, base::Instant{}),
       lists_(kListedKiB, base::Instant{}) {}
 

@@ -31,8 +31,10 @@ inline constexpr std::string_view kRecordName = "registry";
 class RegistryActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "registry";
-  static constexpr std::size_t kPullsMax = 64;             // our choice
-  static constexpr base::Rate kHistoryReads{256, 256};     // our choice: for all other nodes together
+  static constexpr std::size_t kPullsMax = 64;          // our choice
+  static constexpr base::Rate kHistoryReads{256, 256};  // our choice: for all other nodes together
+  // Our choice: 20,000 nodes that change theirs each 20 minutes. Each is a row of 4 KiB.
+  static constexpr base::Rate kRegistrations{16, 512};
   static constexpr std::size_t kWalksMax = 64;             // our choice: 1 MiB each, of histories that others read
   static constexpr base::Rate kListedKiB{16'384, 32'768};  // our choice: a list of 20,000 nodes at once
   static constexpr std::size_t kPageBytes = 128u << 10;    // our choice: with one more row
@@ -143,6 +145,7 @@ class RegistryActor final : public runtime::Actor {
   runtime::Followers<wire::FollowOwnRegistration, wire::OwnRegistrationChanged> followers_;
   Watched watched_;
   base::RateBudget<base::NodeId> budget_;
+  base::RateBudget<base::NodeId> registrations_;
   base::RateBudget<base::NodeId> reads_;  // of histories
   base::ShareBudget<base::NodeId> walks_{kWalksMax};
   base::RateBudget<base::NodeId> lists_;  // KiB of pages

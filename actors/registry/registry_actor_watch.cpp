@@ -137,8 +137,8 @@ void RegistryActor::offered(wire::OfferRegistration::Reader told, runtime::Reply
   watched_.show(id, std::move(vouches));
   if (known->registration && known->registration->sequence >= parsed->sequence) return answer(reply, id);
   const auto from = user(id);
-  if (budget_.take(from, now()))
-    return refused({Code::overloaded, "this node checks no more heartbeats at a time", kAnswerDue});
+  if (registrations_.take(from, now()))
+    return refused({Code::overloaded, "this node takes no more registrations at a time", kAnswerDue});
   if (const auto wrong = fault(bytes, parsed->key, parsed->nonce, settings_.work_bits))
     return refused({Code::refused, "a registration is of no use: " + std::string(name(*wrong))});
   if (watched_.take(from, *parsed, {bytes.begin(), bytes.end()}, now())) save(id);

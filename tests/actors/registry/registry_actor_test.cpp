@@ -53,6 +53,29 @@ TEST_CASE("registry: a node is listed once both its heartbeat and its registrati
   CHECK(std::ranges::count(listed.statuses, wire::Status::OFFLINE) == 1);
 }
 
+TEST_CASE("registry: a node that registers without end is told to wait, and heartbeats and others are not") {
+  RegistryFixture it;
+  const TestNode greedy(1), neighbour(2), other(3);
+  test::ForeignActor from(it, greedy.id(), Role::peer, base::Endpoint::parse("198.51.100.7:4000"));
+  test::ForeignActor near(it, neighbour.id(), Role::peer, base::Endpoint::parse("198.51.100.8:4000"));
+  test::ForeignActor far(it, other.id(), Role::peer, base::Endpoint::parse("203.0.113.1:4000"));
+  REQUIRE(taken(it.beat(from, greedy.signed_beat(it.ms()))));
+  REQUIRE(taken(it.beat(far, other.signed_beat(it.ms()))));
+  std::uint64_t sequence = kBeginMs;
+  const auto flood = [&](base::Duration time) {
+    std::size_t out = 0;
+    for (const base::Duration step = 100ms; time > base::Duration::zero(); time -= step) {
+      for (int i = 0; i < 100; ++i) out += taken(it.offer(from, greedy.signed_registration(++sequence)));
+      it.stage.run_for(step);
+    }
+    return out;
+  };
+  flood(2s);
+  CHECK(flood(3s) <= 3 * RegistryActor::kRegistrations.per_second);
+  CHECK(taken(it.beat(near, neighbour.signed_beat(it.ms()))));
+  CHECK(taken(it.offer(far, other.signed_registration())));
+}
+
 TEST_CASE("registry: a stranger that reads histories without end is told to wait, and others are not") {
   RegistryFixture it;
   const TestNode greedy(1), other(2);
