@@ -99,16 +99,18 @@ std::vector<std::pair<base::NodeId, base::Contact>> Gathered::unasked(std::size_
 
 std::map<base::NodeId, Found> Gathered::end(const Fresh& fresh) {
   std::map<base::NodeId, Found> out;
+  std::vector<base::NodeId> watchers;
   for (auto& entry : nodes_) {
     const base::NodeId& id = entry.first;  // clang 15 has no bindings in lambdas
     One& one = entry.second;
     // Nearest first; the node itself judges only where no other does.
-    std::vector<base::NodeId> watchers;
+    watchers.clear();
     for (const base::NodeId& node : asked_)
       if (node != id) watchers.push_back(node);
     const auto nearer = [&id](const auto& a, const auto& b) { return base::distance(a, id) < base::distance(b, id); };
-    std::ranges::sort(watchers, nearer);
-    watchers.resize(std::min(watchers.size(), kWatchers));
+    const std::size_t first = std::min(watchers.size(), kWatchers);
+    std::ranges::partial_sort(watchers, watchers.begin() + static_cast<std::ptrdiff_t>(first), nearer);
+    watchers.resize(first);
     std::array<std::size_t, 3> counts{};
     std::uint64_t heard = UINT64_MAX;
     const auto count = [&](const base::NodeId& by, bool unheard) {

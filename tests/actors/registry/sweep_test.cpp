@@ -84,6 +84,27 @@ TEST_CASE("sweep: a node is as most of its five nearest watchers say") {
   CHECK(found.begin()->second.heard_ms == 1'000);
 }
 
+TEST_CASE("sweep: the five nearest are found among all that were asked, and this node counts as one of them") {
+  base::Random random(7);
+  for (const std::size_t count : {0u, 1u, 4u, 5u, 6u, 277u}) {
+    const TestNode node(1), self(2);
+    std::vector<base::NodeId> asked{node.id(), self.id()};
+    for (std::size_t i = 0; i < count; ++i) asked.push_back(random_id(random));
+    Gathered it(Region{}, asked, 0);
+    std::erase(asked, node.id());
+    const auto five = nearest(asked, node.id(), kWatchers);
+    for (const base::NodeId& by : asked) {
+      const bool near = std::ranges::find(five, by) != five.end();
+      const auto said_by = near ? Status::unhealthy : Status::healthy;
+      CHECK(it.take(by, said(node.signed_registration(), node.signed_beat(), said_by), by == self.id()));
+    }
+    const auto found = it.end().at(node.id());
+    CHECK(found.status == Status::unhealthy);
+    CHECK(found.votes == five.size());
+    CHECK(found.here);
+  }
+}
+
 TEST_CASE("sweep: watchers that lie do not make a node offline whose own heartbeat is fresh") {
   const TestNode node(1);
   std::vector<TestNode> others;
