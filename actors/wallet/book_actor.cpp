@@ -66,19 +66,18 @@ void BookActor::receive(runtime::Handlers& on) {
   on.timer<Tell>([this] { tell(); });
   on.timer<Flush>([this] { pump(); });
   on.describe<wire::BookState>([this](wire::BookState::Builder state) {
-    std::size_t untold = 0;
-    for (const auto& [id, telling] : telling_) untold += telling.credits.size();
     state.setSequence(head_.sequence);
     state.setAccounts(accounts_.size());
     state.setIssued(open_ ? account(issuance()).balance.units() : 0);
     state.setWaiting(static_cast<std::uint32_t>(queue_.size()));
-    state.setUntold(static_cast<std::uint32_t>(untold));
+    state.setUntold(static_cast<std::uint32_t>(untold_));
   });
 }
 
 /// No money is made or lost but by issue.
 void BookActor::check() const {
   if (!open_) return;
+  base::ensure(asking_ <= kToldAtOnce, "a book tells few credits at once");
   wallet::Wide sum = 0;
   for (const auto& [address, account] : accounts_)
     if (address != issuance()) sum += account.row.balance.units();
@@ -97,14 +96,14 @@ void BookActor::post(wire::PostTransfer::Reader ask, runtime::Reply<wire::Posted
   if (!within_rate(order->transfer().from))
     return reply.refuse({Code::overloaded,
                          "this account has as many transfers in this minute as it may (wallet.transfers_per_account)"});
-  if (const auto wait = too_many_fresh(order->transfer()))
-    return reply.refuse({Code::overloaded, "other nodes pay as many accounts that are new as this book takes of them",
-                         std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kBackoffMax))});
-  Wanted wanted{.order = std::move(order),
-                .done = [reply = std::move(reply)](const Outcome& done) mutable { answer(reply, done); }};
+  Wanted wanted{.order = std::move(order)};
   if (ask.getRequest().size() > 0)
     wanted.request = rows::mark_of(wanted.order->transfer().from, text_of(ask.getRequest()));
-  want(std::move(wanted));
+  when_open([this, by = runtime::user_of(caller()), wanted = std::move(wanted), reply = std::move(reply)]() mutable {
+    if (const auto why = too_much(wanted.order->transfer(), by)) return reply.refuse(*why);
+    wanted.done = [reply = std::move(reply)](const Outcome& done) mutable { answer(reply, done); };
+    want(std::move(wanted));
+  });
 }
 
 /// Of what its signers have approved: a stranger's does not count. Accounts of no key are not counted: their keepers
@@ -115,13 +114,36 @@ bool BookActor::within_rate(const Address& account) {
   return ++spending_[account] <= setup_.settings.transfers_per_minute;
 }
 
-/// An account that was paid once is kept for ever, whatever it has.
-std::optional<base::Duration> BookActor::too_many_fresh(const Transfer& transfer) {
-  const auto by = runtime::user_of(caller());
-  const auto fresh =
-      std::ranges::count_if(transfer.credits, [this](const Credit& one) { return !accounts_.contains(one.to); });
-  if (by.reserved || fresh == 0) return std::nullopt;
-  return fresh_.take(by, now(), static_cast<std::uint32_t>(fresh));
+bool BookActor::kept(const Address& address) const {
+  const auto at = accounts_.find(address);
+  return at != accounts_.end() && at->second.keeper;
+}
+
+/// What an order of another node costs beside its rows: an account that was paid once stays for ever, whatever it has,
+/// and each credit of one that is kept wakes its keeper, for a commit. What was posted before costs nothing again.
+std::optional<Error> BookActor::too_much(const Transfer& transfer, const User& by) {
+  if (by.reserved || transfer.number <= account(transfer.from).done) return std::nullopt;
+  std::uint32_t fresh = 0, told = 0;
+  for (const Credit& one : transfer.credits) {
+    fresh += accounts_.contains(one.to) ? 0 : 1;
+    told += kept(one.to) ? 1 : 0;
+  }
+  const auto later = [](const char* why, base::Duration wait) {
+    return Error{Code::overloaded, why,
+                 std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(wait, kBackoffMax))};
+  };
+  if (told > 0 && untold_ >= kUntoldMax)
+    return later(
+        "escrows and airdrops have not taken 16,384 payments yet that the book has told them of: pay them later",
+        kBackoffMax);
+  if (told > 0)
+    if (const auto wait = told_to_keepers_.take(by, now(), told))
+      return later("other nodes pay escrows and airdrops as often as this book tells them of it: pay them later",
+                   *wait);
+  if (fresh > 0)
+    if (const auto wait = fresh_.take(by, now(), fresh))
+      return later("other nodes pay as many accounts that are new as this book takes of them", *wait);
+  return std::nullopt;
 }
 
 void BookActor::issue(wire::Issue::Reader ask, runtime::Reply<wire::Posted> reply) {
@@ -194,7 +216,7 @@ void BookActor::propose(wire::Propose::Reader ask, runtime::Reply<wire::Proposal
     auto result =
         proposals_.propose(transfer, given.policy, given.approvals[0], expires, time(), account(transfer.from).done);
     if (!before && result.ok()) hold(id, by);
-    proposed(id, std::move(before), std::move(result), std::move(reply));
+    proposed(id, std::move(before), std::move(result), runtime::user_of(from), std::move(reply));
   });
 }
 
@@ -220,18 +242,24 @@ void BookActor::sign(wire::SignProposal::Reader ask, runtime::Reply<wire::Propos
   const auto id = TransferId::from(bytes_of(ask.getId()));
   const auto approval = read(ask.getApproval());
   if (!id || !approval) return reply.refuse({Code::malformed, "an id has 32 bytes, a key 32, a signature 64"});
-  when_open([this, id = *id, approval = *approval, reply = std::move(reply)]() mutable {
-    const Proposal* there = proposals_.find(id);
-    auto before = there == nullptr ? std::nullopt : std::optional(*there);
-    auto result = proposals_.sign(id, approval, time());
-    proposed(id, std::move(before), std::move(result), std::move(reply));
-  });
+  when_open(
+      [this, id = *id, approval = *approval, by = runtime::user_of(caller()), reply = std::move(reply)]() mutable {
+        const Proposal* there = proposals_.find(id);
+        auto before = there == nullptr ? std::nullopt : std::optional(*there);
+        auto result = proposals_.sign(id, approval, time());
+        proposed(id, std::move(before), std::move(result), by, std::move(reply));
+      });
 }
 
 void BookActor::proposed(const TransferId& id, std::optional<Proposal> before,
-                         base::Result<std::optional<Order>, ProposalError> result,
+                         base::Result<std::optional<Order>, ProposalError> result, const User& by,
                          runtime::Reply<wire::ProposalIs> reply) {
   if (!result.ok()) return reply.refuse(error_of(result.error()));
+  if (const auto& order = result.value())
+    if (const auto why = too_much(order->transfer(), by)) {
+      as_before(id, std::move(before));
+      return reply.refuse(*why);
+    }
   want({.order = std::move(result).value(),
         .proposal = id,
         .done = [this, id, before = std::move(before), reply = std::move(reply)](const Outcome& done) mutable {
@@ -239,11 +267,15 @@ void BookActor::proposed(const TransferId& id, std::optional<Proposal> before,
           if (done.ok() && there != nullptr)
             return reply.send([&](wire::ProposalIs::Builder out) { write(out, id, *there); });
           if (done.ok()) return reply.refuse(error_of(ProposalError::expired));
-          // The ledger has refused it: it is as it was.
-          if (before) proposals_.put(std::move(*before));
-          else forget(id);
+          as_before(id, std::move(before));
           reply.refuse(done.error());
         }});
+}
+
+/// What it led to was refused.
+void BookActor::as_before(const TransferId& id, std::optional<Proposal> before) {
+  if (before) proposals_.put(std::move(*before));
+  else forget(id);
 }
 
 // -- orders
@@ -425,7 +457,7 @@ void BookActor::pump() {
       if (account == rows::Account{}) accounts_.erase(address);
       else accounts_.insert_or_assign(address, std::move(account));
     }
-    for (auto& [key, untold] : *fresh) telling_[{untold.keeper.kind, untold.keeper.id}].credits.emplace(key, untold);
+    for (auto& [key, untold] : *fresh) note(key, std::move(untold));
     for (Ended& one : *ended) end(one.wanted, one.outcome);
     if (!fresh->empty()) tell();
     pump();
@@ -454,24 +486,30 @@ void BookActor::untold(const Posting& posting, durable::Storage::Commit& commit,
   }
 }
 
+/// From now on it is to be told.
+void BookActor::note(const Bytes& key, rows::Untold untold) {
+  const KeeperId id{untold.keeper.kind, untold.keeper.id};
+  Telling& telling = telling_[id];
+  untold_ += telling.credits.emplace(key, std::move(untold)).second ? 1 : 0;
+  if (!std::exchange(telling.listed, true)) turns_.push_back(id);
+}
+
+/// To each keeper in its turn, and few at once: a mailbox has to keep room for what others ask.
 void BookActor::tell() {
   if (!open_) return;
-  for (auto at = telling_.begin(); at != telling_.end();) {
-    if (at->second.credits.empty() && !at->second.asked) {
-      at = telling_.erase(at);
-      continue;
-    }
-    tell(at->first, at->second);
-    ++at;
+  while (!later_.empty() && later_.begin()->first <= now()) turns_.push_back(later_.extract(later_.begin()).mapped());
+  while (!turns_.empty() && asking_ < kToldAtOnce) {
+    const KeeperId id = std::move(turns_.front());
+    turns_.pop_front();
+    tell(id);
   }
+  if (!later_.empty()) after<Tell>(later_.begin()->first - now());
 }
 
 /// The first one: the next is told when it was answered.
-void BookActor::tell(const KeeperId& id, Telling& telling) {
-  if (telling.asked || telling.credits.empty()) return;
-  if (now() < telling.not_before) return after<Tell>(kBackoff);
-  telling.asked = true;
-  const auto& [key, credit] = *telling.credits.begin();
+void BookActor::tell(const KeeperId& id) {
+  ++asking_;
+  const auto& [key, credit] = *telling_.at(id).credits.begin();
   ask<wire::Credited, messages::wire::Nothing>(
       node().find(credit.keeper.path), now() + kTellDue,
       [&, &credit = credit](wire::Credited::Builder out) {
@@ -484,20 +522,21 @@ void BookActor::tell(const KeeperId& id, Telling& telling) {
       },
       [this, id, key = key, run = run_](const runtime::Answer<messages::wire::Nothing>& answer) {
         if (run != run_) return;
-        const auto at = telling_.find(id);
-        if (at == telling_.end()) return;
-        at->second.asked = false;
+        --asking_;
+        Telling& telling = telling_.at(id);
         if (answer.ok()) {
-          at->second.credits.erase(key);
-          at->second.backoff = {};
+          telling.credits.erase(key);
+          --untold_;
+          telling.backoff = {};
           told_.push_back(key);
           after<Flush>(kFlush);
-          return tell(id, at->second);
+          if (telling.credits.empty()) telling_.erase(id);
+          else turns_.push_back(id);
+        } else {
+          telling.backoff = std::clamp<base::Duration>(telling.backoff * 2, kBackoff, kBackoffMax);
+          later_.emplace(now() + telling.backoff, id);
         }
-        auto& backoff = at->second.backoff;
-        backoff = std::clamp<base::Duration>(backoff * 2, kBackoff, kBackoffMax);
-        at->second.not_before = now() + backoff;
-        after<Tell>(kBackoff);
+        tell();
       });
 }
 

@@ -7,6 +7,7 @@
 //          transfer again is answered alike.
 // Requests one transfer a request is under way; who comes with the same meanwhile is answered with it.
 // Credits  of accounts that a part of the program keeps are told to it one after another, until it has answered each.
+//          Keepers take turns, kToldAtOnce of them are told at a time.
 // Memory   a row an account, and proposals. Postings are read when they are asked for.
 // Limits   kWaitingMax orders wait; `proposals_max` proposals, of accounts that can pay what they propose, in shares of
 //          accounts and of where it is asked from (those from before a start: from nowhere).
@@ -30,6 +31,9 @@ class BookActor final : public runtime::Actor, private BookRows {
   static constexpr std::size_t kWaitingMax = 16'384;    // our choice: some seconds of orders
   static constexpr base::Rate kPaged{4'096, 16'384};    // our choice: postings read for other nodes; each is a look-up
   static constexpr base::Rate kFresh{16, 1'024};        // our choice: accounts that other nodes begin, 20 MB an hour
+  static constexpr base::Rate kKept{64, 512};           // our choice: credits of kept accounts by other nodes
+  static constexpr std::size_t kUntoldMax = 16'384;     // our choice: 4 MB; beyond it other nodes add none
+  static constexpr std::size_t kToldAtOnce = 256;       // our choice: a small part of a mailbox
   static constexpr std::size_t kSpendersMax = 100'000;  // our choice: accounts that are counted in a minute
   static constexpr std::uint32_t kPostingsMax = 256;    // messages/wallet.capnp
   static constexpr std::uint32_t kAccountsMax = 512;    // messages/wallet.capnp
@@ -69,10 +73,10 @@ class BookActor final : public runtime::Actor, private BookRows {
   };
   struct Telling {
     std::map<base::Bytes, rows::Untold> credits;  // by their keys, the first first
-    bool asked = false;
-    base::Instant not_before{};
+    bool listed = false;                          // its turn comes, it is asked, or it waits after a refusal
     base::Duration backoff{};
   };
+  using User = base::User<base::NodeId>;
   using KeeperId = std::pair<std::string, base::Digest>;
   struct Counted;
   struct Paging;
@@ -111,11 +115,14 @@ class BookActor final : public runtime::Actor, private BookRows {
   void forget(const TransferId& id);
   void expire_proposals();
   void proposed(const TransferId& id, std::optional<Proposal> before,
-                base::Result<std::optional<Order>, ProposalError> result, runtime::Reply<wire::ProposalIs> reply);
+                base::Result<std::optional<Order>, ProposalError> result, const User& by,
+                runtime::Reply<wire::ProposalIs> reply);
+  void as_before(const TransferId& id, std::optional<Proposal> before);
   void untold(const Posting& posting, durable::Storage::Commit& commit,
               std::map<base::Bytes, rows::Untold>& fresh) const;
+  void note(const base::Bytes& key, rows::Untold untold);
   void tell();
-  void tell(const KeeperId& id, Telling& telling);
+  void tell(const KeeperId& id);
 
   // What is asked (book_actor_answers.cpp).
   void answers(runtime::Handlers& on);
@@ -130,7 +137,9 @@ class BookActor final : public runtime::Actor, private BookRows {
   void write(wire::ProposalIs::Builder out, const TransferId& id, const Proposal& proposal) const;
 
   bool within_rate(const Address& account);
-  std::optional<base::Duration> too_many_fresh(const Transfer& transfer);
+  /// Whether a part of the program keeps it.
+  bool kept(const Address& address) const;
+  std::optional<base::Error> too_much(const Transfer& transfer, const User& by);
 
   UnixMs time() const;
   Address owner() const;
@@ -150,10 +159,14 @@ class BookActor final : public runtime::Actor, private BookRows {
   Proposals proposals_;
   base::SharePlaces<TransferId, Address> places_{setup_.settings.proposals_max};  // of proposals_, by their accounts
   std::map<KeeperId, Telling> telling_;
-  std::vector<base::Bytes> told_;  // rows to erase: of credits, of proposals that have expired
+  std::size_t untold_ = 0, asking_ = 0;           // credits of telling_; keepers that are asked
+  std::deque<KeeperId> turns_;                    // the next to be told
+  std::multimap<base::Instant, KeeperId> later_;  // they did not take it, and are told again then
+  std::vector<base::Bytes> told_;                 // rows to erase: of credits, of proposals that have expired
 
   std::map<Address, std::uint32_t> spending_;  // transfers of this minute
   base::RateBudget<base::NodeId> fresh_{kFresh, base::Instant{}};
+  base::RateBudget<base::NodeId> told_to_keepers_{kKept, base::Instant{}};
   base::RateBudget<base::NodeId> paged_{kPaged, base::Instant{}};
 
   bool auditing_ = false;

@@ -52,6 +52,9 @@ void BookActor::open() {
   proposals_ = {};
   places_ = base::SharePlaces<TransferId, Address>(setup_.settings.proposals_max);
   telling_.clear();
+  turns_.clear();
+  later_.clear();
+  untold_ = asking_ = 0;
   told_.clear();
   storage_.take([this, run = run_](const base::Outcome<void>& taken) {
     if (run != run_) return;
@@ -130,8 +133,7 @@ bool BookActor::keep(char kind, const durable::Storage::Row& row) {
   } else {
     auto untold = rows::decode_untold(row.value);
     if (!untold) return false;
-    auto& telling = telling_[{untold->keeper.kind, untold->keeper.id}];
-    telling.credits.emplace(row.key, std::move(*untold));
+    note(row.key, std::move(*untold));
   }
   return true;
 }

@@ -1,8 +1,11 @@
 // What other nodes order of a book fills neither its device nor its time.
 #include <doctest/doctest.h>
 
-#include "actors/wallet/wallet_actor.hpp"
+#include <cstring>
+
+#include "actors/wallet/book_actor.hpp"
 #include "actors/wallet/words.hpp"
+#include "messages/common.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/store/store_actor.hpp"
 #include "tests/actors/wallet/keys.hpp"
@@ -17,6 +20,13 @@ using base::Error;
 namespace {
 
 constexpr std::size_t kBank = 0, kStranger = 1;
+constexpr const char* kKind = "test";  // of accounts that are kept
+
+Address kept_account(std::uint64_t number) {
+  base::Bytes id(32);
+  std::memcpy(id.data(), &number, sizeof number);
+  return account_of(kKind, id);
+}
 
 /// A node with a book, another node, and a key that has money.
 struct Bank {
@@ -41,7 +51,10 @@ struct Bank {
         [this](wire::BookIs::Reader is) { book = *BookId::from(bytes_of(is.getBook())); }));
     issue(test_address(1));
   }
-  ~Bank() { wallet = {}; }
+  ~Bank() {
+    untaken.clear();
+    wallet = keeper = {};
+  }
   void issue(const Address& to, std::uint64_t units = 100) {
     REQUIRE_FALSE(ask<wire::Issue, wire::Posted>(kBank, [&](wire::Issue::Builder out) {
       out.setTo(data_of(to.view()));
@@ -113,6 +126,64 @@ struct Bank {
         [&](wire::Proposals::Reader are) { out = are.getRows().size(); }));
     return out;
   }
+  /// Accounts 0 to `count` - 1 that `/keeper` keeps.
+  void keep(std::uint64_t count) {
+    if (!keeper)
+      keeper = cluster[kBank].node.start(
+          "keeper", test::script([this](test::Scripted&, runtime::Handlers& on) {
+            on.ask<wire::Credited, messages::wire::Nothing>([this](wire::Credited::Reader, auto reply) {
+              ++told;
+              if (takes) return reply.done();
+              untaken.push_back(std::move(reply));
+            });
+          }));
+    std::uint64_t done = 0;
+    cluster.inside(
+        kBank,
+        [&](test::Scripted& self) {
+          for (std::uint64_t i = 0; i < count; ++i)
+            self.ask<wire::Follow, messages::wire::Nothing>(
+                self.node().find(kPath), self.now() + 30s,
+                [&](wire::Follow::Builder out) {
+                  base::Bytes id(32);
+                  std::memcpy(id.data(), &i, sizeof i);
+                  out.setKind(kKind);
+                  out.setId(data_of(id));
+                  out.setPath("/keeper");
+                },
+                [&](const runtime::Answer<messages::wire::Nothing>& answer) { done += answer.ok() ? 1 : 0; });
+        },
+        5s);
+    REQUIRE(done == count);
+  }
+  struct Paid {
+    std::size_t posted = 0;
+    std::vector<Error> refused{};
+  };
+  /// As many orders at once, each of a unit for 64 kept accounts: those behind the ones of the order before, of `kept`.
+  Paid pay_kept(std::size_t from, std::size_t orders, std::uint64_t first, std::uint64_t kept, std::size_t each = 64) {
+    Paid out;
+    std::uint64_t at = 0;
+    cluster.inside(
+        from,
+        [&](test::Scripted& self) {
+          for (std::size_t i = 0; i < orders; ++i) {
+            Transfer transfer{book, test_address(3), {first + i}, {}, ""};
+            while (transfer.credits.size() < each)
+              transfer.credits.push_back({kept_account(at++ % kept), Amount::of(1)});
+            self.ask<wire::PostTransfer, wire::Posted>(
+                wallet_from(self, from), self.now() + 30s,
+                [&](wire::PostTransfer::Builder to) { write(to.initTransfer(), transfer, test_key(3)); },
+                [&](const runtime::Answer<wire::Posted>& answer) {
+                  if (answer.ok()) ++out.posted;
+                  else out.refused.push_back(answer.error());
+                });
+          }
+        },
+        orders < 100 ? 2s : 20s);
+    REQUIRE(out.posted + out.refused.size() == orders);
+    return out;
+  }
   /// Of as many orders at once, all of which the book would refuse for another reason.
   std::size_t turned_away(std::size_t from, std::size_t orders) {
     std::size_t answered = 0, refused = 0;
@@ -138,7 +209,10 @@ struct Bank {
 
   observe::Health health;
   std::function<void()> begin;
-  runtime::Handle wallet;
+  runtime::Handle wallet, keeper;
+  std::size_t told = 0;  // credits
+  bool takes = true;     // otherwise they are not answered
+  std::vector<runtime::Reply<messages::wire::Nothing>> untaken;
   test::NetCluster cluster{2};
   BookId book;
   std::uint32_t accounts_begun = 0;
@@ -213,4 +287,66 @@ TEST_CASE("wallet: accounts that other nodes begin have a rate, for a book keeps
   CHECK_FALSE(bank.send(kStranger, 2));  // to one that is there
   bank.cluster.stage.run_for(60s);
   CHECK_FALSE(bank.begin_accounts(kStranger, number + 2));
+}
+
+TEST_CASE("wallet: credits of kept accounts that other nodes order have a rate, for each costs its keeper a commit") {
+  Bank bank;
+  bank.issue(test_address(3), 100'000);
+  bank.keep(64);
+  const auto paid = bank.pay_kept(kStranger, 20, 1, 64);
+  CHECK(paid.posted >= 1);
+  CHECK(paid.posted <= BookActor::kKept.burst / 64);
+  for (const Error& why : paid.refused) {
+    CHECK(why.code == Code::overloaded);
+    CHECK(why.message.find("pay escrows and airdrops") != std::string::npos);
+    CHECK(why.retry_after > 0ms);
+  }
+  CHECK(bank.told == 64 * paid.posted);
+  CHECK(bank.pay_kept(kStranger, 1, 1, 64).posted == 1);  // what was posted is answered again, and told once
+  CHECK(bank.told == 64 * paid.posted);
+  CHECK(bank.pay_kept(kBank, 20, paid.posted + 1, 64).posted == 20);
+  CHECK_FALSE(bank.send(kStranger, 1));  // to an account of a key
+  bank.cluster.stage.run_for(30s);
+  CHECK(bank.pay_kept(kStranger, 1, paid.posted + 21, 64).posted == 1);
+}
+
+TEST_CASE("wallet: few keepers are told of credits at once, and then the others") {
+  constexpr std::size_t kAll = 2 * BookActor::kToldAtOnce;
+  Bank bank;
+  bank.issue(test_address(3), 100'000);
+  bank.keep(kAll);
+  bank.takes = false;
+  CHECK(bank.pay_kept(kBank, kAll / 64, 1, kAll).posted == kAll / 64);
+  CHECK(bank.untaken.size() == BookActor::kToldAtOnce);
+  SUBCASE("when they have answered") {
+    bank.takes = true;
+    for (auto& one : std::exchange(bank.untaken, {})) one.done();
+  }
+  SUBCASE("when they are not there") {
+    bank.takes = true;
+    bank.told = 0;
+    bank.untaken.clear();
+  }
+  SUBCASE("when the book was opened again") {
+    bank.takes = true;
+    bank.told = 0;
+    bank.reopen();
+  }
+  bank.cluster.stage.run_for(60s);
+  CHECK(bank.told == kAll);
+}
+
+TEST_CASE("wallet: while too many credits are untold other nodes pay no kept account, and the book's own node does") {
+  Bank bank;
+  bank.issue(test_address(3), 100'000);
+  bank.keep(64);
+  bank.takes = false;
+  constexpr std::size_t kOrders = BookActor::kUntoldMax / 64;
+  CHECK(bank.pay_kept(kBank, kOrders, 1, 64).posted == kOrders);
+  const auto paid = bank.pay_kept(kStranger, 1, kOrders + 1, 64, 1);
+  REQUIRE(paid.refused.size() == 1);
+  CHECK(paid.refused[0].code == Code::overloaded);
+  CHECK(paid.refused[0].message.find("16,384 payments") != std::string::npos);
+  CHECK_FALSE(bank.send(kStranger, 1));
+  CHECK(bank.pay_kept(kBank, 1, kOrders + 1, 64, 1).posted == 1);
 }
