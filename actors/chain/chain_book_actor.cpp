@@ -229,7 +229,9 @@ bool ChainBookActor::keep(char kind, const durable::Storage::Row& row) {
   if (kind == 'o') {
     auto credit = decode_credit(row.value);
     // One of a block that was not looked at to its end is found there again, under the same key.
-    if (credit && height_of(credit->sequence) <= looked_) telling_[credit->account].credits.emplace(row.key, *credit);
+    if (credit && followed_.contains(credit->from)) told_.push_back(row.key);  // of an older version
+    else if (credit && height_of(credit->sequence) <= looked_)
+      telling_[credit->account].credits.emplace(row.key, *credit);
     return credit.has_value();
   }
   if (kind == 'p') {

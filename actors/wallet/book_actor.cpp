@@ -119,6 +119,10 @@ bool BookActor::kept(const Address& address) const {
   return at != accounts_.end() && at->second.keeper;
 }
 
+/// Keepers give back what comes unasked. Two of them would do so without end, and the issuance takes nothing back: what
+/// comes from these stays where it is. No part of the program pays the account of another one in earnest.
+bool BookActor::is_told(const Address& from) const { return from != issuance() && !kept(from); }
+
 /// What an order of another node costs beside its rows: an account that was paid once stays for ever, whatever it has,
 /// and each credit of one that is kept wakes its keeper, for a commit. What was posted before costs nothing again.
 std::optional<Error> BookActor::too_much(const Transfer& transfer, const User& by) {
@@ -468,6 +472,7 @@ void BookActor::pump() {
 
 void BookActor::untold(const Posting& posting, durable::Storage::Commit& commit,
                        std::map<Bytes, rows::Untold>& fresh) const {
+  if (!is_told(posting.transfer.from)) return;
   std::map<Address, rows::Untold> kept;
   for (const Credit& credit : posting.transfer.credits) {
     const auto account = accounts_.find(credit.to);

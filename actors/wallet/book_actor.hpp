@@ -7,7 +7,8 @@
 //          transfer again is answered alike.
 // Requests one transfer a request is under way; who comes with the same meanwhile is answered with it.
 // Credits  of accounts that a part of the program keeps are told to it one after another, until it has answered each.
-//          Keepers take turns, kToldAtOnce of them are told at a time.
+//          Not those which a kept account or the issuance has paid. Keepers take turns, kToldAtOnce of them are told at
+//          a time.
 // Memory   a row an account, and proposals. Postings are read when they are asked for.
 // Limits   kWaitingMax orders wait; `proposals_max` proposals, of accounts that can pay what they propose, in shares of
 //          accounts and of where it is asked from (those from before a start: from nowhere).
@@ -139,6 +140,8 @@ class BookActor final : public runtime::Actor, private BookRows {
   bool within_rate(const Address& account);
   /// Whether a part of the program keeps it.
   bool kept(const Address& address) const;
+  /// Whether keepers are told of what `from` pays.
+  bool is_told(const Address& from) const;
   std::optional<base::Error> too_much(const Transfer& transfer, const User& by);
 
   UnixMs time() const;

@@ -133,7 +133,8 @@ bool BookActor::keep(char kind, const durable::Storage::Row& row) {
   } else {
     auto untold = rows::decode_untold(row.value);
     if (!untold) return false;
-    note(row.key, std::move(*untold));
+    if (is_told(untold->from)) note(row.key, std::move(*untold));
+    else told_.push_back(row.key);  // of an older version
   }
   return true;
 }

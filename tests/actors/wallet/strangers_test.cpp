@@ -6,6 +6,7 @@
 #include "actors/wallet/book_actor.hpp"
 #include "actors/wallet/words.hpp"
 #include "messages/common.capnp.h"
+#include "messages/store.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/store/store_actor.hpp"
 #include "tests/actors/wallet/keys.hpp"
@@ -22,11 +23,12 @@ namespace {
 constexpr std::size_t kBank = 0, kStranger = 1;
 constexpr const char* kKind = "test";  // of accounts that are kept
 
-Address kept_account(std::uint64_t number) {
+base::Bytes kept_id(std::uint64_t number) {
   base::Bytes id(32);
   std::memcpy(id.data(), &number, sizeof number);
-  return account_of(kKind, id);
+  return id;
 }
+Address kept_account(std::uint64_t number) { return account_of(kKind, kept_id(number)); }
 
 /// A node with a book, another node, and a key that has money.
 struct Bank {
@@ -145,16 +147,40 @@ struct Bank {
             self.ask<wire::Follow, messages::wire::Nothing>(
                 self.node().find(kPath), self.now() + 30s,
                 [&](wire::Follow::Builder out) {
-                  base::Bytes id(32);
-                  std::memcpy(id.data(), &i, sizeof i);
                   out.setKind(kKind);
-                  out.setId(data_of(id));
+                  out.setId(data_of(kept_id(i)));
                   out.setPath("/keeper");
                 },
                 [&](const runtime::Answer<messages::wire::Nothing>& answer) { done += answer.ok() ? 1 : 0; });
         },
         5s);
     REQUIRE(done == count);
+  }
+  /// From one of the kept accounts, by its keeper.
+  std::optional<Error> pay_from(std::uint64_t account, std::uint64_t number, const std::vector<Credit>& credits) {
+    const Transfer transfer{book, kept_account(account), {number}, credits, ""};
+    return ask<wire::PayFrom, wire::Posted>(kBank, [&](wire::PayFrom::Builder out) {
+      out.setTransfer(data_of(encode(transfer)));
+      out.setKind(kKind);
+      out.setId(data_of(kept_id(account)));
+    });
+  }
+  using Untold = rows::Untold;
+  /// A row of the book, behind its back.
+  void put(const base::Bytes& key, const base::Bytes& value) {
+    bool done = false;
+    cluster.inside(kBank, [&](test::Scripted& self) {
+      self.ask<store::wire::Commit, messages::wire::Nothing>(
+          self.node().find("/store"), self.now() + 30s,
+          [&](store::wire::Commit::Builder out) {
+            auto row = out.initRows(1)[0];
+            row.setKeyspace("wallet");
+            row.setKey(data_of(key));
+            row.initValue().setPut(data_of(value));
+          },
+          [&](const runtime::Answer<messages::wire::Nothing>& answer) { done = answer.ok(); });
+    });
+    REQUIRE(done);
   }
   struct Paid {
     std::size_t posted = 0;
@@ -349,4 +375,24 @@ TEST_CASE("wallet: while too many credits are untold other nodes pay no kept acc
   CHECK(paid.refused[0].message.find("16,384 payments") != std::string::npos);
   CHECK_FALSE(bank.send(kStranger, 1));
   CHECK(bank.pay_kept(kBank, 1, kOrders + 1, 64, 1).posted == 1);
+}
+
+TEST_CASE("wallet: what one kept account pays another stays there, for their keepers would give it back for ever") {
+  Bank bank;
+  bank.issue(test_address(3), 100);
+  bank.keep(2);
+  CHECK(bank.pay_kept(kStranger, 1, 1, 2, 2).posted == 1);
+  CHECK(bank.told == 2);
+  CHECK_FALSE(bank.pay_from(0, 1, {{kept_account(1), Amount::of(1)}}));
+  bank.cluster.stage.run_for(60s);
+  CHECK(bank.told == 2);
+
+  // One that an older version has noted.
+  Bank::Untold noted{{kKind, *base::Digest::from(kept_id(1)), "/keeper"}, 1'000, {}, kept_account(0), Amount::of(1)};
+  bank.put(rows::credit_key(1'000, 0), rows::encode(noted));
+  noted.from = test_address(3);
+  bank.put(rows::credit_key(1'001, 0), rows::encode(noted));
+  bank.reopen();
+  bank.cluster.stage.run_for(60s);
+  CHECK(bank.told == 3);
 }
