@@ -37,6 +37,13 @@ Error error_of(ProposalError why) {
   return {code, std::string(name(why))};
 }
 
+Error issued_to_kept() {
+  return {
+      Code::refused,
+      "the account is that of an escrow or an airdrop, which gives back what it did not ask for, and money goes back "
+      "to no issuance: issue it to an account of a key, and pay from there"};
+}
+
 Outcome same(const PostedAt& at, const base::Digest& content) {
   if (at.content == content) return at;
   return Error{Code::conflict, "another transfer of this account was posted under this request"};
@@ -367,6 +374,11 @@ void BookActor::pump() {
     queue_.pop_front();
     if (wanted.keeper) keepers->insert_or_assign(wanted.keeper->first, wanted.keeper->second);
     if (wanted.issue) {
+      const Address& to = wanted.issue->credits.front().to;
+      if (kept(to) || keepers->contains(to)) {
+        refused.push_back({std::move(wanted), issued_to_kept()});
+        continue;
+      }
       wanted.issue->number = next(batch->account(issuance()).done);
       wanted.order = Order::issue(*wanted.issue, genesis_.owner);
     }

@@ -57,12 +57,13 @@ struct Bank {
     untaken.clear();
     wallet = keeper = {};
   }
-  void issue(const Address& to, std::uint64_t units = 100) {
-    REQUIRE_FALSE(ask<wire::Issue, wire::Posted>(kBank, [&](wire::Issue::Builder out) {
+  void issue(const Address& to, std::uint64_t units = 100) { REQUIRE_FALSE(try_issue(to, to.hex(), units)); }
+  std::optional<Error> try_issue(const Address& to, const std::string& request, std::uint64_t units = 100) {
+    return ask<wire::Issue, wire::Posted>(kBank, [&](wire::Issue::Builder out) {
       out.setTo(data_of(to.view()));
       out.setAmount(units);
-      out.setRequest(to.hex());
-    }));
+      out.setRequest(request);
+    });
   }
   /// The book is opened again, by the same node.
   void reopen() {
@@ -395,4 +396,17 @@ TEST_CASE("wallet: what one kept account pays another stays there, for their kee
   bank.reopen();
   bank.cluster.stage.run_for(60s);
   CHECK(bank.told == 3);
+}
+
+TEST_CASE("wallet: nothing is issued to a kept account, for its keeper could not give it back") {
+  Bank bank;
+  CHECK_FALSE(bank.try_issue(kept_account(0), "before it is kept"));
+  bank.keep(1);
+  CHECK_FALSE(bank.try_issue(kept_account(0), "before it is kept"));  // the same again
+  const auto refused = bank.try_issue(kept_account(0), "since");
+  REQUIRE(refused);
+  CHECK(refused->code == Code::refused);
+  CHECK(refused->message.find("issue it to an account of a key") != std::string::npos);
+  CHECK(bank.told == 0);
+  CHECK_FALSE(bank.pay_from(0, 1, {{test_address(5), Amount::of(100)}}));
 }
