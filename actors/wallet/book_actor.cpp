@@ -367,8 +367,9 @@ void BookActor::pump() {
   durable::Storage::Commit commit{.head = rows::head_key(), .expected = head_row_};
   std::size_t bytes = 0;
   std::vector<Ended> refused;
-  while (!queue_.empty() &&
-         commit.rows.size() + batch->changed().size() + kRowsOfOrder < durable::Storage::kCommitRowsMax &&
+  // The rows of accounts are not in `commit` yet. They and keys are short: what is counted is the rest.
+  const auto rows_so_far = [&] { return commit.rows.size() + batch->changed().size() + keepers->size(); };
+  while (!queue_.empty() && rows_so_far() + kRowsOfOrder < durable::Storage::kCommitRowsMax &&
          bytes < durable::Storage::kCommitBytesMax) {
     Wanted wanted = std::move(queue_.front());
     queue_.pop_front();
