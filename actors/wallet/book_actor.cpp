@@ -134,11 +134,9 @@ bool BookActor::is_told(const Address& from) const { return from != issuance() &
 /// and each credit of one that is kept wakes its keeper, for a commit. What was posted before costs nothing again.
 std::optional<Error> BookActor::too_much(const Transfer& transfer, const User& by) {
   if (by.reserved || transfer.number <= account(transfer.from).done) return std::nullopt;
-  std::uint32_t fresh = 0, told = 0;
-  for (const Credit& one : transfer.credits) {
-    fresh += accounts_.contains(one.to) ? 0 : 1;
-    told += kept(one.to) ? 1 : 0;
-  }
+  const std::uint32_t fresh = fresh_in(transfer);
+  const auto told = static_cast<std::uint32_t>(
+      std::ranges::count_if(transfer.credits, [this](const Credit& one) { return kept(one.to); }));
   const auto later = [](const char* why, base::Duration wait) {
     return Error{Code::overloaded, why,
                  std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(wait, kBackoffMax))};
@@ -179,8 +177,30 @@ void BookActor::pay_from(wire::PayFrom::Reader ask, runtime::Reply<wire::Posted>
   const std::string kind = text_of(ask.getKind());
   if (!transfer || !id || kind.empty() || kind.size() > 16 || transfer->from != account_of(kind, id->view()))
     return reply.refuse({Code::malformed, "the transfer is not one of the account of kind and id"});
-  want({.order = Order::of_account(std::move(*transfer), kind, id->view()),
-        .done = [reply = std::move(reply)](const Outcome& done) mutable { answer(reply, done); }});
+  when_open([this, kind, order = Order::of_account(std::move(*transfer), kind, id->view()),
+             reply = std::move(reply)]() mutable {
+    if (const auto why = too_many_begun(order.transfer(), kind)) return reply.refuse(*why);
+    want({.order = std::move(order),
+          .done = [reply = std::move(reply)](const Outcome& done) mutable { answer(reply, done); }});
+  });
+}
+
+std::uint32_t BookActor::fresh_in(const Transfer& transfer) const {
+  return static_cast<std::uint32_t>(
+      std::ranges::count_if(transfer.credits, [this](const Credit& one) { return !accounts_.contains(one.to); }));
+}
+
+/// Airdrops are of strangers, too. Each kind has a rate of its own, so that they do not put off payments of escrows.
+std::optional<Error> BookActor::too_many_begun(const Transfer& transfer, const std::string& kind) {
+  const std::uint32_t fresh = transfer.number <= account(transfer.from).done ? 0 : fresh_in(transfer);
+  base::RateLimit& limit = begun_.try_emplace(kind, kBegun.per_second, kBegun.burst, now()).first->second;
+  const base::Duration wait = limit.wait(now(), fresh);
+  limit.spend(now(), wait > base::Duration::zero() ? 0 : fresh);
+  if (wait == base::Duration::zero()) return std::nullopt;
+  return Error{Code::overloaded,
+               "accounts of the kind '" + kind +
+                   "' pay as many accounts that are new as this book takes of them: the rest is paid later",
+               std::chrono::ceil<std::chrono::milliseconds>(wait)};
 }
 
 void BookActor::follow(wire::Follow::Reader ask, Nothing reply) {

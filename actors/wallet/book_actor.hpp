@@ -32,6 +32,7 @@ class BookActor final : public runtime::Actor, private BookRows {
   static constexpr std::size_t kWaitingMax = 16'384;    // our choice: some seconds of orders
   static constexpr base::Rate kPaged{4'096, 16'384};    // our choice: postings read for other nodes; each is a look-up
   static constexpr base::Rate kFresh{16, 1'024};        // our choice: accounts that other nodes begin, 20 MB an hour
+  static constexpr base::Rate kBegun{64, 32'768};       // our choice: those that kept accounts of a kind begin, 8 MB
   static constexpr base::Rate kKept{64, 512};           // our choice: credits of kept accounts by other nodes
   static constexpr std::size_t kUntoldMax = 16'384;     // our choice: 4 MB; beyond it other nodes add none
   static constexpr std::size_t kToldAtOnce = 256;       // our choice: a small part of a mailbox
@@ -142,6 +143,9 @@ class BookActor final : public runtime::Actor, private BookRows {
   bool kept(const Address& address) const;
   /// Whether keepers are told of what `from` pays.
   bool is_told(const Address& from) const;
+  /// Credits of accounts that are new.
+  std::uint32_t fresh_in(const Transfer& transfer) const;
+  std::optional<base::Error> too_many_begun(const Transfer& transfer, const std::string& kind);
   std::optional<base::Error> too_much(const Transfer& transfer, const User& by);
 
   UnixMs time() const;
@@ -167,7 +171,8 @@ class BookActor final : public runtime::Actor, private BookRows {
   std::multimap<base::Instant, KeeperId> later_;  // they did not take it, and are told again then
   std::vector<base::Bytes> told_;                 // rows to erase: of credits, of proposals that have expired
 
-  std::map<Address, std::uint32_t> spending_;  // transfers of this minute
+  std::map<Address, std::uint32_t> spending_;     // transfers of this minute
+  std::map<std::string, base::RateLimit> begun_;  // accounts, by the kind of those that have paid them
   base::RateBudget<base::NodeId> fresh_{kFresh, base::Instant{}};
   base::RateBudget<base::NodeId> told_to_keepers_{kKept, base::Instant{}};
   base::RateBudget<base::NodeId> paged_{kPaged, base::Instant{}};

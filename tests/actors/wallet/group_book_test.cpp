@@ -81,8 +81,9 @@ struct GroupBook : test::ActorFixture {
     });
   }
   /// All that was asked has been answered well.
-  void settle() {
-    stage.run_for(5s);
+  void settle() { settle_in(5s); }
+  void settle_in(base::Duration span) {
+    stage.run_for(span);
     CAPTURE(why);
     CHECK(answered == asked);
   }
@@ -175,4 +176,34 @@ TEST_CASE("wallet: a commit of a group's book counts the bytes of the proposals 
   });
   CHECK(it.bytes_max > durable::Storage::kCommitBytesMax);
   CHECK(it.bytes_max < durable::Storage::kCommitBytesMax + (256u << 10));
+}
+
+TEST_CASE("wallet: accounts that the payments of airdrops begin have a rate, and escrows have another one") {
+  constexpr std::uint64_t kOrders = BookActor::kBegun.burst / kCreditsMax;
+  GroupBook it;
+  const Bytes id(32);
+  for (const char* kind : {"airdrop", "escrow"}) it.issue(account_of(kind, id), 100'000);
+  it.settle();
+  std::uint64_t next = 0;
+  const auto pay = [&](const char* kind, std::uint64_t number) {
+    Transfer transfer{it.id, account_of(kind, id), {number}, {}, ""};
+    while (transfer.credits.size() < kCreditsMax) transfer.credits.push_back({GroupBook::fresh(next++), Amount::of(1)});
+    it.ask<wire::PayFrom, wire::Posted>([&](wire::PayFrom::Builder out) {
+      out.setTransfer(data_of(encode(transfer)));
+      out.setKind(kind);
+      out.setId(data_of(id));
+    });
+  };
+  for (std::uint64_t number = 1; number <= kOrders; ++number) pay("airdrop", number);
+  it.settle_in(10ms);
+  pay("airdrop", kOrders + 1);
+  --it.asked;
+  it.settle_in(10ms);
+  CHECK(it.why.find("'airdrop' pay as many accounts that are new") != std::string::npos);
+  pay("escrow", 1);
+  it.settle_in(1s);
+  pay("airdrop", kOrders + 1);
+  next = 0;
+  pay("airdrop", 1);  // posted before
+  it.settle_in(10ms);
 }
