@@ -33,6 +33,9 @@ std::string_view name(FundError error) {
     case FundError::expired: return "the proposal has expired";
     case FundError::life: return "a proposal lives at least 1 second and at most 366 days";
     case FundError::full: return "as many proposals are open as may be: 64";
+    case FundError::part:
+      return "this signer has as many proposals open as are its part of 64: others may propose it, or one of them ends "
+             "first";
     case FundError::categories: return "the fund has as many categories as may be: 256";
     case FundError::itself: return "the fund cannot pay itself";
     case FundError::cap: return "more would be paid today than fund.daily_cap allows; the proposal stays open";
@@ -51,9 +54,14 @@ base::Result<void, FundError> Fund::propose(const Content& content, const Cause&
   for (const auto& [other, proposal] : proposals_)
     if (proposal.content.nonce == content.nonce) return FundError::request;
   if (!content.expiry.from(now)) return FundError::life;
-  const auto late = [now](const auto& one) { return one.second.state == State::open && now >= one.second.expires; };
-  const auto ends = static_cast<std::size_t>(std::ranges::count_if(proposals_, late));
-  if (proposals_.size() - ends >= kOpenMax) return FundError::full;
+  std::size_t there = 0, of_signer = 0;
+  for (const auto& [other, proposal] : proposals_) {
+    if (proposal.state == State::open && now >= proposal.expires) continue;
+    ++there;
+    of_signer += proposal.by == by.account ? 1 : 0;
+  }
+  if (there >= kOpenMax) return FundError::full;
+  if (of_signer >= kOpenMax / signers_.list.size()) return FundError::part;
   if (const auto* payment = std::get_if<Payment>(&content.what)) {
     if (payment->to == account_of(book_)) return FundError::itself;
     // Each open proposal may bring one more.

@@ -11,7 +11,8 @@
 // Log      hash = SHA-256("troupe fund event v1" || entry); each entry has the hash of the one before it, the first one
 //          has the id of the book.
 // Owner    one actor; errors have changed nothing.
-// Limits   kOpenMax proposals that have not ended; kCategoriesMax categories.
+// Limits   kOpenMax proposals that have not ended, in equal parts of the signers: none of them alone takes all places;
+//          kCategoriesMax categories.
 #include <map>
 
 #include "actors/fund/logic/proposal.hpp"
@@ -20,7 +21,8 @@
 
 namespace troupe::fund {
 
-inline constexpr std::size_t kOpenMax = 64;         // the issue on escrow
+inline constexpr std::size_t kOpenMax = 64;  // the issue on escrow
+static_assert(kOpenMax >= wallet::kSignersMax, "each signer has a part of them");
 inline constexpr std::size_t kCategoriesMax = 256;  // our choice: the state is one row
 inline constexpr std::size_t kWhyBytesMax = 256;    // our choice
 
@@ -53,6 +55,7 @@ enum class FundError : std::uint8_t {
   expired,     ///< too late
   life,        ///< it would expire too soon or too late
   full,        ///< kOpenMax are open
+  part,        ///< the signer has its part of them open
   categories,  ///< one category more than may be
   itself,      ///< the fund would pay itself
   cap,         ///< more than may be paid in a day

@@ -173,8 +173,27 @@ TEST_CASE("fund: signers change by the same rule, and signatures of those who le
   }
 }
 
+TEST_CASE("fund: each signer has a part of the proposals that may be open, so that none blocks the others") {
+  TestFund it;
+  constexpr std::uint8_t kPart = kOpenMax / 3;
+  for (std::uint8_t i = 1; i <= kPart; ++i) REQUIRE_FALSE(it.propose(payment(1, i)));
+  CHECK(it.propose(payment(1, 200)) == FundError::part);
+  CHECK_FALSE(it.propose(payment(1, 1)));  // one that is there
+  CHECK_FALSE(it.propose(payment(1, 200), kBegin, kBert));
+  CHECK_FALSE(it.sign(payment(1, 1), kBert));
+  CHECK_FALSE(it.sign(payment(1, 1), kCleo));
+  it.post();
+  CHECK_FALSE(it.propose(payment(1, 201)));
+  CHECK(it.propose(payment(1, 202)) == FundError::part);
+  CHECK_FALSE(it.propose(payment(1, 202), kBegin + kHour));  // the late ones do not count
+}
+
 TEST_CASE("fund: 64 proposals are open at most, and one request is one proposal") {
   TestFund it;
+  CHECK_FALSE(it.propose(signers(1, {kAnna})));
+  CHECK_FALSE(it.sign(signers(1, {kAnna}), kAnna));
+  CHECK_FALSE(it.sign(signers(1, {kAnna}), kBert));
+  it.all.ended.clear();
   for (std::uint8_t i = 1; i <= kOpenMax; ++i) REQUIRE_FALSE(it.propose(payment(1, i)));
   CHECK(it.propose(payment(1, 200)) == FundError::full);
   CHECK(it.propose(payment(2, 3)) == FundError::request);
