@@ -14,14 +14,15 @@ using messages::wire::Nothing;
 constexpr std::chrono::seconds kDue{30};
 constexpr std::size_t kPutBytes = 256 * 1024;  // messages/files.capnp: a piece of GetItem
 
-std::string reserved_prefix() { return std::string(1, raft::kReservedKeys); }
+/// The rows of files. Others of the group are many more, and change with each commit of its actors.
+std::vector<std::string> sorts() { return {entry_prefix(), held_prefix()}; }
 
 }  // namespace
 
 runtime::Handle MemberActor::raft() const { return node().find(raft::path_of(group_)); }
 
 void MemberActor::receive(runtime::Handlers& on) {
-  on.timer<Again>([this] { load({}); });
+  on.timer<Again>([this] { load(0, {}); });
   on.timer<Go>([this] { go_on(); });
   on.describe<wire::MemberState>([this](wire::MemberState::Builder state) {
     state.setEntries(static_cast<std::uint32_t>(entries_.size()));
@@ -34,7 +35,7 @@ void MemberActor::receive(runtime::Handlers& on) {
 void MemberActor::again(const std::string& why) {
   ++run_;
   loaded_ = false;
-  watching_ = {};
+  watching_.clear();
   listing_ = {};
   settings_.log.debug("a catalogue is read again", {{"group", group_}, {"why", std::string_view(why)}});
   after<Again>(kRetry);
@@ -42,8 +43,9 @@ void MemberActor::again(const std::string& why) {
 
 // -- what the group has agreed on ------------------------------------------------------------------------------------
 
-void MemberActor::load(const std::string& from) {
-  if (from.empty()) {
+void MemberActor::load(std::size_t sort, const std::string& from) {
+  const bool first = sort == 0 && from.empty();
+  if (first) {
     ++run_;
     entries_.clear();
     held_.clear();
@@ -51,12 +53,12 @@ void MemberActor::load(const std::string& from) {
   ask<raft::wire::RangeKeys, raft::wire::KeyRows>(
       raft(), now() + kDue,
       [&](raft::wire::RangeKeys::Builder out) {
-        const std::string prefix = reserved_prefix();
+        const std::string prefix = sorts()[sort];
         out.setPrefix(data_of(base::as_bytes(prefix)));
         out.setFrom(data_of(base::as_bytes(from)));
         out.setStale(seen_ > 0);  // asking the leader would wake a group that sleeps
       },
-      [this, run = run_, from](runtime::Answer<raft::wire::KeyRows> answer) {
+      [this, run = run_, sort, first](runtime::Answer<raft::wire::KeyRows> answer) {
         if (run != run_) return;
         if (!answer.ok()) return again(answer.error().message);
         const auto page = answer.value();
@@ -64,16 +66,19 @@ void MemberActor::load(const std::string& from) {
           seen_ = 0;
           return again("this member of the group has begun anew");
         }
-        if (from.empty()) revision_ = page.getRevision();  // what changes between two pages is watched
+        if (first) revision_ = page.getRevision();  // what changes between two pages is watched
         for (const auto row : page.getRows()) {
           const auto value = bytes_of(row.getValue());
           note(base::as_text(bytes_of(row.getKey())), base::Bytes(value.begin(), value.end()));
         }
         if (page.getMore() && page.getRows().size() > 0) {
           const auto last = page.getRows()[page.getRows().size() - 1].getKey();
-          return load(std::string(base::as_text(bytes_of(last))) + '\0');
+          return load(sort, std::string(base::as_text(bytes_of(last))) + '\0');
         }
         seen_ = std::max(seen_, page.getRevision());
+        if (sort + 1 < sorts().size()) return load(sort + 1, {});
+        std::erase_if(later_,
+                      [this](const auto& one) { return !entries_.contains(one.first) && !held_.contains(one.first); });
         list_files();
       });
 }
@@ -95,27 +100,28 @@ void MemberActor::list_files() {
 }
 
 void MemberActor::watch_keys() {
-  watching_ = subscribe<raft::wire::WatchKeys, raft::wire::KeyChange>(
-      raft(), kWatchIdle,
-      [&](raft::wire::WatchKeys::Builder out) {
-        const std::string prefix = reserved_prefix();
-        out.setPrefix(data_of(base::as_bytes(prefix)));
-        out.setRevision(revision_ + 1);
-      },
-      [this](raft::wire::KeyChange::Reader change) {
-        const auto value = bytes_of(change.getValue());
-        seen_ = std::max(seen_, change.getRevision());
-        note(base::as_text(bytes_of(change.getKey())),
-             change.getRemoved() ? std::nullopt : std::optional(base::Bytes(value.begin(), value.end())));
-        after<Go>(base::Duration::zero());
-      },
-      [this, run = run_](const base::Result<void, base::Error>& ended) {
-        if (run == run_) again(ended.ok() ? "the watch has ended" : ended.error().message);
-      });
+  for (const std::string& prefix : sorts())
+    watching_.push_back(subscribe<raft::wire::WatchKeys, raft::wire::KeyChange>(
+        raft(), kWatchIdle,
+        [&](raft::wire::WatchKeys::Builder out) {
+          out.setPrefix(data_of(base::as_bytes(prefix)));
+          out.setRevision(revision_ + 1);
+        },
+        [this](raft::wire::KeyChange::Reader change) {
+          const auto value = bytes_of(change.getValue());
+          seen_ = std::max(seen_, change.getRevision());
+          note(base::as_text(bytes_of(change.getKey())),
+               change.getRemoved() ? std::nullopt : std::optional(base::Bytes(value.begin(), value.end())));
+          after<Go>(base::Duration::zero());
+        },
+        [this, run = run_](const base::Result<void, base::Error>& ended) {
+          if (run == run_) again(ended.ok() ? "the watch has ended" : ended.error().message);
+        }));
 }
 
 void MemberActor::note(std::string_view key, const std::optional<base::Bytes>& value) {
   if (const auto cid = read_entry_key(key)) {
+    if (loaded_) later_.erase(*cid);
     const auto entry = value ? decode_entry(*value) : std::nullopt;
     if (!entry) entries_.erase(*cid);
     else if (entries_.size() < kEntriesMax || entries_.contains(*cid)) entries_.insert_or_assign(*cid, *entry);
@@ -131,33 +137,57 @@ void MemberActor::note(std::string_view key, const std::optional<base::Bytes>& v
 
 // -- what this node does about it ------------------------------------------------------------------------------------
 
-/// One thing at a time; each calls this again at its end.
+/// One thing at a time; each calls this again at its end. A file that nothing can be done about now holds up no other.
 void MemberActor::go_on() {
   if (!loaded_ || asking_ || adopting_) return;
   if (now() < not_before_) return after<Go>(not_before_ - now());
   for (const auto& [cid, adopted] : held_)
-    if (!entries_.contains(cid)) return forget(cid);
+    if (!entries_.contains(cid) && due(cid) <= now()) return forget(cid);
+  std::optional<files::Cid> missing;
   for (const auto& [cid, entry] : entries_) {
+    if (due(cid) > now()) continue;
     const auto own = own_.find(cid);
-    if (own == own_.end()) return adopt(cid, entry);
-    if (own->second != entry.pinned) {
-      asking_ = true;
-      return ask<files::wire::PinFile, Nothing>(
-          files(), now() + kDue,
-          [&cid = cid, &entry = entry](files::wire::PinFile::Builder out) {
-            out.setCid(data_of(cid.view()));
-            out.setPinned(entry.pinned);
-          },
-          [this, cid = cid, pinned = entry.pinned](const runtime::Answer<Nothing>& answer) {
-            asking_ = false;
-            if (answer.ok()) own_[cid] = pinned;
-            else if (answer.error().code == base::Code::not_found) own_.erase(cid);
-            else not_before_ = now() + kRetry;
-            go_on();
-          });
+    if (own == own_.end()) {
+      if (!missing || due(cid) < due(*missing)) missing = cid;
+    } else if (own->second != entry.pinned) {
+      return pin(cid, entry.pinned);
+    } else if (!held_.contains(cid)) {
+      return write(held_key(cid, settings_.self), encode_held(adopted_.contains(cid)));
     }
-    if (!held_.contains(cid)) return write(held_key(cid, settings_.self), encode_held(adopted_.contains(cid)));
   }
+  if (missing) return adopt(*missing, entries_.at(*missing));
+  std::erase_if(later_, [this](const auto& one) { return one.second.due <= now(); });  // of these nothing is left to do
+  const auto next = std::ranges::min_element(later_, {}, [](const auto& one) { return one.second.due; });
+  if (next != later_.end()) after<Go>(next->second.due - now());
+}
+
+void MemberActor::put_off(const files::Cid& cid) {
+  Later& later = later_[cid];
+  later.backoff = std::clamp<base::Duration>(2 * later.backoff, kRetry, kRetryMax);
+  later.due = now() + later.backoff;
+  not_before_ = now() + kRetry;
+}
+
+base::Instant MemberActor::due(const files::Cid& cid) const {
+  const auto later = later_.find(cid);
+  return later == later_.end() ? base::Instant{} : later->second.due;
+}
+
+void MemberActor::pin(const files::Cid& cid, bool pinned) {
+  asking_ = true;
+  ask<files::wire::PinFile, Nothing>(
+      files(), now() + kDue,
+      [&](files::wire::PinFile::Builder out) {
+        out.setCid(data_of(cid.view()));
+        out.setPinned(pinned);
+      },
+      [this, cid, pinned](const runtime::Answer<Nothing>& answer) {
+        asking_ = false;
+        if (answer.ok()) own_[cid] = pinned;
+        else if (answer.error().code == base::Code::not_found) own_.erase(cid);
+        else put_off(cid);
+        go_on();
+      });
 }
 
 void MemberActor::adopt(const files::Cid& cid, const Entry& entry) {
@@ -207,9 +237,10 @@ void MemberActor::adopted(const base::Outcome<files::Cid>& done) {
   if (done.ok()) {
     own_.insert_or_assign(cid, false);
     adopted_.insert(cid);
+    later_.erase(cid);
   } else {
     ++failed_;
-    not_before_ = now() + kRetry;
+    put_off(cid);
     settings_.log.info("a file of a catalogue cannot be fetched yet",
                        {{"group", group_}, {"cid", cid.hex()}, {"why", std::string_view(done.error().message)}});
   }
@@ -226,7 +257,7 @@ void MemberActor::forget(const files::Cid& cid) {
       [this, cid](const runtime::Answer<files::wire::FileRemoved>& answer) {
         asking_ = false;
         if (answer.ok() || answer.error().code == base::Code::not_found) own_.erase(cid);
-        else not_before_ = now() + kRetry;
+        else put_off(cid);
         go_on();
       });
 }
