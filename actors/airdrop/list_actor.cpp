@@ -54,7 +54,7 @@ void ListActor::receive(runtime::Handlers& on) {
   on.timer<Look>([this] {
     // One that could not be begun is begun now.
     for (const auto& [id, owner] : unfinished_.holders()) wake(id);
-    for (const AirdropId& id : owing_) wake(id);
+    wake_owing();
     after<Look>(kLookEvery);
   });
   on.other([this](const runtime::Envelope& question, runtime::AnyReply reply) {
@@ -120,7 +120,7 @@ void ListActor::opened() {
   open_ = true;
   after<Look>(kLookEvery);
   for (const auto& [id, owner] : unfinished_.holders()) wake(id);
-  for (const AirdropId& id : owing_) wake(id);
+  wake_owing();
   for (Question& one : std::exchange(early_, {})) serve(std::move(one));
 }
 
@@ -128,6 +128,17 @@ void ListActor::wake(const AirdropId& id) {
   airdrops_.ask(id.hex(), {runtime::Envelope::build<wire::GetAirdrop>(
                                {}, [&](wire::GetAirdrop::Builder out) { out.setId(data_of(id.view())); }),
                            {}});
+}
+
+/// Strangers choose how many they are: a unit beside the pool of each that has ended.
+void ListActor::wake_owing() {
+  auto at = owing_.upper_bound(turn_);
+  for (std::size_t left = std::min(kOwingAtOnce, owing_.size()); left > 0; --left) {
+    if (airdrops_.awake() >= kAwakeMax - kAwakeMax / 4) return;
+    if (at == owing_.end()) at = owing_.begin();
+    turn_ = *at++;
+    wake(turn_);
+  }
 }
 
 // -- questions

@@ -2,9 +2,12 @@
 #include <doctest/doctest.h>
 
 #include "actors/airdrop/airdrops_actor.hpp"
+#include "actors/airdrop/list_actor.hpp"
+#include "actors/airdrop/rows.hpp"
 #include "actors/escrow/api.hpp"
 #include "actors/wallet/words.hpp"
 #include "messages/escrow.capnp.h"
+#include "messages/store.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/store/store_actor.hpp"
 #include "tests/actors/wallet/keys.hpp"
@@ -23,7 +26,7 @@ constexpr std::size_t kBook = 0, kGuest = 1, kAll = 16;
 
 /// The airdrops of a node whose ledger does not answer, so that those that are created wait for their pools.
 struct Airdrops {
-  explicit Airdrops(bool on_chain = false) {
+  explicit Airdrops(bool on_chain = false, std::size_t owing = 0) {
     auto& home = cluster[kBook];
     home.node.start("store", [this] {
       return std::make_unique<store::StoreActor>("store", store::StoreOptions{},
@@ -33,12 +36,44 @@ struct Airdrops {
                       on.ask<escrow::wire::GetTerms, escrow::wire::TermsAre>(
                           [this](auto, auto reply) { kept.push_back(std::move(reply)); });
                     }));
+    if (owing > 0) owe(owing);
     const AirdropSettings settings{
         .pool = home.pool, .book = {.kind = durable::Place::Kind::self, .chain = on_chain}, .unfinished_max = kAll};
     home.node.start("airdrop", [settings] { return std::make_unique<AirdropsActor>(settings); });
+    if (owing > 0) return;
     cluster.stage.run_for(60s);  // the store has made its ballast
   }
-  ~Airdrops() { kept.clear(); }
+  /// As many airdrops that are over owe something.
+  void owe(std::size_t count) {
+    bool done = false;
+    cluster.inside(kBook, [&](test::Scripted& self) {
+      self.ask<store::wire::Commit, messages::wire::Nothing>(
+          self.node().find("/store"), self.now() + 30s,
+          [&](store::wire::Commit::Builder out) {
+            auto all = out.initRows(static_cast<unsigned>(count));
+            for (unsigned i = 0; i < all.size(); ++i) {
+              AirdropId id;
+              id.bytes[0] = static_cast<std::uint8_t>(i);
+              id.bytes[1] = static_cast<std::uint8_t>(i >> 8);
+              all[i].setKeyspace(rows::kKeyspace);
+              all[i].setKey(data_of(rows::key('w', id)));
+              all[i].initValue().setPut(data_of(base::Bytes()));
+            }
+          },
+          [&](const runtime::Answer<messages::wire::Nothing>& answer) { done = answer.ok(); });
+    });
+    REQUIRE(done);
+  }
+  /// How many were begun. Here none of them ends, for the list is at another path than in a node.
+  std::size_t begun(base::Duration span) {
+    cluster.stage.run_for(span);
+    std::size_t out = 0;
+    cluster[kBook].node.registry().walk([&](const runtime::Listing& one) {
+      out += std::string(one.path).find("list/") != std::string::npos ? 1 : 0;
+      return true;
+    });
+    return out;
+  }
 
   /// Nothing while it waits for its pool.
   std::optional<base::Error> create(std::size_t from, std::uint8_t owner) {
@@ -94,4 +129,12 @@ TEST_CASE("airdrop: on a chain, where its node pays the fees, other nodes begin 
   CHECK(refused->code == Code::refused);
   CHECK(refused->message.find("create it at a node of your own") != std::string::npos);
   CHECK_FALSE(airdrops.create(kBook, 1));
+}
+
+TEST_CASE("airdrop: of those that owe what came beside their pools few are begun at once, and all in their turns") {
+  constexpr std::size_t kOwing = 600;
+  Airdrops airdrops(false, kOwing);
+  CHECK(airdrops.begun(30s) == ListActor::kOwingAtOnce);
+  CHECK(airdrops.begun(60s) == 2 * ListActor::kOwingAtOnce);
+  CHECK(airdrops.begun(60s) == kOwing);
 }
