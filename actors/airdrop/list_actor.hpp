@@ -1,10 +1,9 @@
 #pragma once
 // Which airdrops there are, at kPath/list: finds the actor of one, or begins it.
 //
-// Wake     the first question about an airdrop begins its actor; so does the seat, of each that has not ended. Those
-// that
-//          owe what came beside their pools are begun in turns, kOwingAtOnce a minute, and leave a quarter of
-//          kAwakeMax.
+// Wake     the first question about an airdrop begins its actor; so does the seat, of each that has not ended. Of those
+//          that owe what came beside their pools kOwingAtOnce are begun a minute, in turns, and a quarter of kAwakeMax
+//          is left to others.
 // Spawns   an actor for each airdrop that is awake, at kPath/list/ID.
 // Limits   `unfinished_max` that have not ended, kUnfinishedOfOwner of them of an account. Those who ask from one place
 //          have a share (from before a start: from nowhere); the last eighth is for this node. kAwakeMax awake.

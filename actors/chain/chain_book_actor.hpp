@@ -10,9 +10,8 @@
 //          durable before: from then on it is not refused until it has failed in a block, or its last height is past.
 //          One that the chain refuses at once has gone nowhere, and is forgotten.
 // Credits  of accounts that a part of the program keeps are found in the final blocks, each of which is looked at once,
-//          and told to that part one after another, until it has answered each; not those which another such account
-//          has paid. A block may have more of them than a
-//          commit holds: then their rows are written by several.
+//          and told to that part one after another, until it has answered each; not those which another such
+//          account has paid. A block may have more of them than a commit holds: then their rows are written by several.
 // Doubt    after a commit whose end is not known the rows are read again. Who asked asks again, and hears the same.
 // Backup   a kept account whose nonce is beyond what the rows know has paid what they do not know: it pays no more.
 // Limits   kWaitingMax orders, kAccountMax of one account; kPartiesMax transactions of parties, kPartyMax of one
