@@ -22,7 +22,6 @@
 #include "actors/chain/api.hpp"
 #include "actors/chain/ledger.hpp"
 #include "actors/chain/logic/consensus.hpp"
-#include "actors/chain/logic/credit.hpp"
 #include "actors/chain/logic/departed.hpp"
 #include "actors/chain/logic/fetching.hpp"
 #include "actors/chain/logic/mempool.hpp"
@@ -54,6 +53,8 @@ class ChainActor final : public runtime::Actor {
   static constexpr std::size_t kPieceBytes = 64 * 1024;
   /// What all other nodes are given a second, in pieces of kPieceBytes: 50 MiB, and twice that in a burst.
   static constexpr base::Rate kServed{800, 1'600};
+  /// Signatures of transactions that neighbours tell, a second: 0.3 s of one thread. Our choice.
+  static constexpr base::Rate kChecked{6'000, 6'000};
   static constexpr std::chrono::seconds kSyncPatience{1};  // our choice: blocks that are asked for are there by then
   explicit ChainActor(ChainSettings settings);
 
@@ -109,14 +110,13 @@ class ChainActor final : public runtime::Actor {
     Block block;  // without transactions
     std::vector<TxId> ids;
     std::map<TxId, Approved> have;
-    bool asking = false;
+    std::map<base::NodeId, base::Instant> asked{};  // and not answered: since when
   };
   /// What a new link does not change.
   struct Conduct {
     base::Instant compare_due{}, forks_due{};  // not before
     Patience blocks{}, commits{}, forks{};     // with what it was asked for
     base::Instant mended{};                    // when it was last sent what it lacks
-    Credit credit{};                           // of signatures that are checked for it
   };
   struct Neighbour : Conduct {
     runtime::Handle handle;
@@ -218,6 +218,8 @@ class ChainActor final : public runtime::Actor {
   /// Whether the body is that of the block, as far as it was looked at.
   bool offer(const BlockId& id, wire::ProposedBlock::Reader body, const base::NodeId& from);
   void assemble(const BlockId& id, const base::NodeId& from);
+  /// Asks another one for what a block lacks, if those that were asked have taken long.
+  void assemble_anew(const BlockId& id);
   void whole(const BlockId& id);
   std::optional<std::vector<Approved>> approve(std::vector<SignedTransaction> transactions) const;
   std::shared_ptr<Candidate> judge(Block block, std::vector<Approved> transactions) const;
@@ -237,7 +239,10 @@ class ChainActor final : public runtime::Actor {
   std::size_t asked_at_most(const base::NodeId& from) const;
   void ask_wanted();
   void ask_wanted(const base::NodeId& from, Neighbour& neighbour);
-  using Asked = std::map<TxId, std::uint32_t>;  // what each has taken of the neighbour's credit
+  /// When ask_wanted() goes on by itself: at the earliest time that was named.
+  void ask_wanted_at(base::Instant when);
+  base::User<base::NodeId> user_of(const base::NodeId& id, const Neighbour& neighbour) const;
+  using Asked = std::map<TxId, std::uint32_t>;  // the signatures that were counted for each
   void get_transactions(const base::NodeId& from, Asked asked);
   void got_transactions(const base::NodeId& from, Asked asked, runtime::Answer<wire::Transactions> answer);
   void give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Transactions> reply);
@@ -245,6 +250,7 @@ class ChainActor final : public runtime::Actor {
   void tell_soon();
   void tell_transactions();
   void tell_pool();
+  void tell_what_may_go(const Approved& added);
   void tell_ids(const Neighbour& neighbour, std::span<const TxId> ids);
   void answer_final(const rows::Location& at, runtime::Reply<wire::TransactionInfo> reply);
   /// A block that is final, read.
@@ -254,12 +260,13 @@ class ChainActor final : public runtime::Actor {
   };
   using BlockRead = base::Callback<void(const base::Outcome<std::shared_ptr<const ReadBlock>>&)>;
   void read_block(Height height, BlockRead then);
-  void block_read(Height height, const base::Outcome<std::shared_ptr<const ReadBlock>>& read);
+  void block_read(const std::pair<Fork, Height>& at, const base::Outcome<std::shared_ptr<const ReadBlock>>& read);
   void write_pending(wire::TransactionInfo::Builder out, const Approved& one) const;
   void answer(const TxId& id, runtime::Reply<wire::TransactionInfo> reply, base::Duration wait);
   void tell_waiters(const TxId& id);
   void tell_account_waiters();
   void overdue();
+  void look_for_overdue();
 
   // Neighbours (chain_actor_gossip.cpp).
   void greet();
@@ -300,8 +307,8 @@ class ChainActor final : public runtime::Actor {
   void accuse_caller(net::wire::Violation how, std::string_view what);
   bool told_ours(capnp::Data::Reader chain);
   bool forged(const SignedTransaction& transaction) const;
-  /// Whether a transaction with that many signatures is looked at.
-  using MayCheck = std::function<bool(const TxId&, std::uint32_t signatures)>;
+  /// Whether the signatures of a transaction are checked.
+  using MayCheck = std::function<bool(const TxId&, const SignedTransaction&)>;
   std::vector<Approved> read_given(const base::NodeId& from, wire::Transactions::Reader answer,
                                    const std::set<TxId>& asked, const MayCheck& may = {});
 
@@ -448,9 +455,12 @@ class ChainActor final : public runtime::Actor {
   std::string unsigned_;  // why what was to be signed last is not
 
   Mempool mempool_;
-  std::shared_ptr<const Candidate> head_block_;           // null after a start; some tell late what it has
-  std::map<Height, std::vector<BlockRead>> blocks_read_;  // who waits for which
+  std::shared_ptr<const Candidate> head_block_;  // null after a start; some tell late what it has
+  std::map<std::pair<Fork, Height>, std::vector<BlockRead>> blocks_read_;  // who waits for which
   std::pair<Height, std::shared_ptr<const ReadBlock>> last_read_;
+  base::RateBudget<base::NodeId> checked_{kChecked, base::Instant{}};  // signatures, for neighbours
+  base::Instant ask_wanted_at_ = base::Instant::max();
+  bool overdue_armed_ = false;
   std::vector<TxId> to_tell_;
   base::Instant tell_at_{};  // not before
   Fetching fetching_;
@@ -468,6 +478,7 @@ class ChainActor final : public runtime::Actor {
   std::vector<Resuming> resuming_;
   const std::shared_ptr<std::size_t> diffs_ = std::make_shared<std::size_t>(0);  // under way
   bool blocks_asked_ = false;                                                    // a question for blocks is on its way
+  bool synced_late_ = false;                                                     // what came is no merit of who gave it
   base::Instant sync_asked_{};                                                   // when blocks were last asked for
   base::NodeId synced_from_;                                                     // who has sent those at hand
   std::deque<std::pair<base::Bytes, Commit>> synced_;

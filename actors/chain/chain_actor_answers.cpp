@@ -316,7 +316,7 @@ void ChainActor::prove_account(AccountWaiter waiter) {
     // The latest state is proven by a block that is not there yet, the one before by the head.
     waiter.height = ledger_.head().height;
     account_waiters_.push_back(std::move(waiter));
-    return after<Waiters>(std::chrono::milliseconds(100));
+    return look_for_overdue();
   }
   const auto one = std::make_shared<AccountWaiter>(std::move(waiter));
   ledger_.block(one->height.next(), [this, one](base::Outcome<std::optional<FinalRow>> row) {

@@ -11,9 +11,10 @@ namespace {
 
 using base::Bytes;
 
-constexpr std::chrono::seconds kFetchDue{5};  // our choice
-constexpr std::size_t kAskedMax = 3;          // neighbours, for one block
-constexpr std::size_t kSpans = 100;           // messages/chain.capnp: blockTimeMs
+constexpr std::chrono::seconds kFetchDue{5};        // our choice
+constexpr std::chrono::milliseconds kAskNext{500};  // our choice: longer than a round trip around the earth
+constexpr std::size_t kAskedMax = 3;                // neighbours, for one block
+constexpr std::size_t kSpans = 100;                 // messages/chain.capnp: blockTimeMs
 
 /// What the next one in the block finds: as the machine does it, which runs the block once it is decided.
 void happens(StateView& view, Totals& totals, const Parameters& parameters, const Approved& one, UnixMs time) {
@@ -229,8 +230,9 @@ void ChainActor::assemble(const BlockId& id, const base::NodeId& from) {
     else missing.push_back(wanted_id);
   }
   if (missing.empty()) return whole(id);
-  if (one.asking || world().mutations.on("chain.missing_unasked")) return;
-  one.asking = true;
+  if (one.asked.size() >= kAskedAtOnceMax || one.asked.contains(from)) return;
+  if (world().mutations.on("chain.missing_unasked")) return;
+  one.asked.emplace(from, now());
   if (missing.size() > kGivenAtOnce) missing.resize(kGivenAtOnce);
   ask<wire::GetTransactions, wire::Transactions>(
       at(from), now() + kFetchDue,
@@ -242,7 +244,7 @@ void ChainActor::assemble(const BlockId& id, const base::NodeId& from) {
        asked = std::set<TxId>(missing.begin(), missing.end())](runtime::Answer<wire::Transactions> answer) {
         const auto found = assemblies_.find(id);
         if (found == assemblies_.end()) return;
-        found->second.asking = false;
+        found->second.asked.erase(from);
         if (!answer.ok()) return;
         bool more = false;
         for (Approved& given : read_given(from, answer.value(), asked)) {
@@ -251,6 +253,20 @@ void ChainActor::assemble(const BlockId& id, const base::NodeId& from) {
         }
         if (more) assemble(id, from);
       });
+}
+
+/// Who brought the block may keep what it lacks to itself. Its proposer has all of it, and each validator may.
+void ChainActor::assemble_anew(const BlockId& id) {
+  const Assembly& one = assemblies_.at(id);
+  for (const auto& [node_id, since] : one.asked)
+    if (now() < since + kAskNext) return;
+  std::vector<base::NodeId> validators, others;
+  for (const auto& [node_id, neighbour] : neighbours_)
+    if (!one.asked.contains(node_id)) (is_validator(node_id) ? validators : others).push_back(node_id);
+  const base::NodeId proposer = one.block.header.proposer;
+  if (std::ranges::find(validators, proposer) != validators.end() && one.asked.empty()) return assemble(id, proposer);
+  const auto& some = validators.empty() || random().below(4) == 0 ? others : validators;
+  if (!some.empty()) assemble(id, some[random().below(some.size())]);
 }
 
 void ChainActor::whole(const BlockId& id) {

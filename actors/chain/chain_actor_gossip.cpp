@@ -15,6 +15,7 @@ constexpr std::chrono::seconds kHeadDue{5};           // our choice
 constexpr std::chrono::milliseconds kMendEach{300};   // our choice: longer than a round trip around the earth
 constexpr std::chrono::seconds kNoQuorum{20};         // our choice
 constexpr std::chrono::seconds kBlocksDue{20};        // our choice
+constexpr std::chrono::seconds kBlocksLate{3};        // our choice: half an answer takes less, at 4 Mbit/s
 constexpr std::size_t kGivenBytes = 2'500'000;        // below messages/chain.capnp: FinalBlocks
 constexpr std::size_t kGivenBlocks = 500;             // our choice
 constexpr std::chrono::milliseconds kGivenWait{100};  // our choice: about as long as one answer takes
@@ -215,13 +216,9 @@ void ChainActor::mend() {
   for (const BlockId& id : std::set<BlockId>(wanted_))
     if (consensus_) fetch(id);
   std::vector<BlockId> stalled;
-  for (const auto& [id, assembly] : assemblies_)
-    if (!assembly.asking) stalled.push_back(id);
-  for (const BlockId& id : stalled) {
-    if (neighbours_.empty() || !assemblies_.contains(id)) continue;
-    const auto some = std::next(neighbours_.begin(), static_cast<std::ptrdiff_t>(random().below(neighbours_.size())));
-    assemble(id, some->first);
-  }
+  for (const auto& [id, assembly] : assemblies_) stalled.push_back(id);
+  for (const BlockId& id : stalled)
+    if (assemblies_.contains(id)) assemble_anew(id);
   tell_health();
   if (world().mutations.on("chain.not_mended")) return;
   if (std::exchange(progress_told_, progress_) != progress_ || !consensus_ || finishing_) return;
@@ -332,7 +329,7 @@ void ChainActor::sync() {
         out.setChain(data_of(chain_.view()));
         out.setFrom(ledger_.head().height.next().value);
       },
-      [this, id, fork = fork_](runtime::Answer<wire::FinalBlocks> answer) {
+      [this, id, fork = fork_, from = ledger_.head().height.next()](runtime::Answer<wire::FinalBlocks> answer) {
         blocks_asked_ = false;
         if (!ready_ || fork != fork_) return;  // the chain went back meanwhile, and asks again
         if (!answer.ok()) {
@@ -343,18 +340,30 @@ void ChainActor::sync() {
           return begin_if_due();
         }
         synced_from_ = id;
-        for (const auto row : answer.value().getRows()) {
+        const auto rows = answer.value().getRows();
+        if (rows.size() > kGivenBlocks) accuse(id, net::wire::Violation::MALFORMED, "more blocks than a node gives");
+        std::size_t bytes = 0;
+        for (const auto row : rows) {
+          if (rows.size() > kGivenBlocks) break;
           auto read = chain::read(row);
           if (!read) {
             accuse(id, net::wire::Violation::MALFORMED, "bytes that are no block with its commit");
             break;
           }
-          synced_.push_back(std::move(*read));
+          if (read->second.place.height < from) break;  // below what it was asked for
+          bytes += read->first.size();
+          if (read->second.place.height > ledger_.head().height) synced_.push_back(std::move(*read));
         }
+        // What came meanwhile from others makes an answer useless, not false; and who takes long for little may do so
+        // each time. Both are asked after others, and ever more rarely.
+        const bool late = now() > sync_asked_ + kBlocksLate && bytes < kGivenBytes / 2;
+        synced_late_ = late || synced_.empty();
+        if (synced_late_ && bytes > 0) missed(id, &Conduct::blocks, Code::overloaded);
         if (synced_.empty()) {
           syncing_ = false;
-          distrust(id);
-          return begin_if_due();
+          if (bytes == 0) distrust(id);
+          begin_if_due();
+          return sync();
         }
         take_next();
       });
@@ -409,7 +418,8 @@ void ChainActor::take_next() {
       return failed("over 2/3 of the validators decided a block that is invalid here: " + id.hex());
     }
     sync_asked_ = now();
-    if (const auto from = neighbours_.find(synced_from_); from != neighbours_.end()) from->second.blocks.gave();
+    const auto from = neighbours_.find(synced_from_);
+    if (from != neighbours_.end() && !synced_late_) from->second.blocks.gave();
     return finish(std::move(candidate), commit, true);
   }
   if (!synced_.empty() || finishing_ || blocks_asked_) return;

@@ -13,11 +13,6 @@ using base::Error;
 
 constexpr std::chrono::seconds kServedWaitMax{5};  // our choice: a node asks again by itself
 
-std::uint32_t signatures_of(const SignedTransaction& transaction) {
-  const auto more = transaction.fee_payer ? transaction.fee_payer->approvals.size() : 0;
-  return static_cast<std::uint32_t>(transaction.from.approvals.size() + more);
-}
-
 }  // namespace
 
 // -- how much
@@ -172,7 +167,7 @@ std::vector<Approved> ChainActor::read_given(const base::NodeId& from, wire::Tra
       break;
     }
     if (!seen.insert(id).second) continue;
-    if (may && !may(id, signatures_of(parsed.value()))) continue;
+    if (may && !may(id, parsed.value())) continue;
     auto approved = Approved::verify(parsed.value(), chain_, fork_);
     if (approved.ok()) {
       out.push_back(std::move(approved).value());

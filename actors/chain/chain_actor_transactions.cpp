@@ -18,7 +18,10 @@ constexpr std::size_t kListEntryBytes = 16;              // of a list in a messa
 constexpr std::size_t kGivenBytesMax = 2 * 1024 * 1024;  // messages/chain.capnp
 constexpr std::chrono::milliseconds kTellEach{20};       // our choice: short beside a block of as many
 constexpr std::size_t kPoolToldAtOnce = 2'048;           // our choice: to all newcomers together
-constexpr std::chrono::milliseconds kPoolToldEach{50};   // our choice: a full pool takes 1.2 s
+constexpr std::size_t kPoolToldToOne = 256;              // our choice: as fast as it may have them checked
+constexpr std::chrono::milliseconds kPoolToldEach{50};   // our choice: a full pool takes 10 s
+constexpr std::chrono::seconds kCrowdedWait{1};          // our choice: shorter than an answer is waited for
+constexpr std::chrono::milliseconds kOverdueEach{100};   // our choice
 constexpr std::size_t kToldMax = 50'000;                 // our choice: of one height, to one neighbour
 constexpr std::chrono::minutes kWaitMax{10};             // our choice
 
@@ -28,6 +31,11 @@ struct Weighed {
   Standing standing;
   wallet::Amount sender;  ///< what it has
 };
+
+std::uint32_t signatures_of(const SignedTransaction& transaction) {
+  const auto more = transaction.fee_payer ? transaction.fee_payer->approvals.size() : 0;
+  return std::max<std::uint32_t>(1, static_cast<std::uint32_t>(transaction.from.approvals.size() + more));
+}
 
 Error error_of(const Weighed& seen, const Approved& one, BaseFee base_fee, Height head) {
   const Transaction& content = one.content();
@@ -140,14 +148,24 @@ void ChainActor::admit(Approved transaction, std::optional<base::NodeId> from, b
         if (from) {
           if (const auto at = neighbours_.find(*from); at != neighbours_.end()) at->second.told.insert(one->id());
         }
-        to_tell_.push_back(one->id());
-        tell_soon();
+        tell_what_may_go(*one);
         done({});
         begin_if_due();
       });
 }
 
 // -- passed on
+
+/// What stands behind a gap is told once that is filled: others have no use of it, and it may cost no fee, ever.
+void ChainActor::tell_what_may_go(const Approved& added) {
+  if (mempool_.gapped(added.id())) return;
+  const Transaction& content = added.content();
+  for (const Approved* one : mempool_.some({content.from, content.nonce}, kSenderMax)) {
+    if (one->content().from != content.from || mempool_.gapped(one->id())) break;
+    to_tell_.push_back(one->id());
+  }
+  tell_soon();
+}
 
 void ChainActor::tell_soon() { after<TellTransactions>(std::max(tell_at_ - now(), base::Duration::zero())); }
 
@@ -179,13 +197,15 @@ void ChainActor::tell_pool() {
   const auto waits = [](const auto& one) { return one.second.pool_from.has_value(); };
   const auto count = static_cast<std::size_t>(std::ranges::count_if(neighbours_, waits));
   if (count == 0) return;
-  const std::size_t most = std::max<std::size_t>(kPoolToldAtOnce / count, 1);
+  const std::size_t most = std::clamp<std::size_t>(kPoolToldAtOnce / count, 1, kPoolToldToOne);
   for (auto& [node_id, neighbour] : neighbours_) {
     if (!neighbour.pool_from) continue;
     const auto some = mempool_.some(*neighbour.pool_from, most);
     std::vector<TxId> news;
-    for (const Approved* one : some)
-      if (neighbour.told.size() < kToldMax && neighbour.told.insert(one->id()).second) news.push_back(one->id());
+    for (const Approved* one : some) {
+      if (mempool_.gapped(one->id()) || neighbour.told.size() >= kToldMax) continue;
+      if (neighbour.told.insert(one->id()).second) news.push_back(one->id());
+    }
     tell_ids(neighbour, news);
     if (some.size() < most) neighbour.pool_from.reset();
     else neighbour.pool_from = Mempool::Cursor{some.back()->content().from, {some.back()->content().nonce.value + 1}};
@@ -195,7 +215,7 @@ void ChainActor::tell_pool() {
 
 void ChainActor::hear_have(wire::HaveTransactions::Reader have) {
   const auto from = caller().node;
-  if (!from || !told_ours(have.getChain()) || catching_up()) return;
+  if (!from || !told_ours(have.getChain())) return;
   const auto at = neighbours_.find(*from);
   if (at == neighbours_.end()) return;
   const auto told = read_ids(have.getIds(), kToldAtOnce);
@@ -216,34 +236,52 @@ std::size_t ChainActor::asked_at_most(const base::NodeId& from) const {
   return is_validator(from) ? kFetchingOfValidatorMax : kFetchingOfOneMax;
 }
 
+base::User<base::NodeId> ChainActor::user_of(const base::NodeId& id, const Neighbour& neighbour) const {
+  return {id, neighbour.group, is_validator(id)};
+}
+
 void ChainActor::ask_wanted() {
+  ask_wanted_at_ = base::Instant::max();
   std::vector<base::NodeId> waiting;
   for (const auto& [id, neighbour] : neighbours_)
     if (!neighbour.wanted.empty()) waiting.push_back(id);
   for (const base::NodeId& id : waiting) ask_wanted(id, neighbours_.at(id));
 }
 
-/// Asks for what it has told, as far as its credit goes: what one cannot be asked for is no other one's to wait for.
+void ChainActor::ask_wanted_at(base::Instant when) {
+  if (when >= ask_wanted_at_) return;
+  ask_wanted_at_ = when;
+  after<AskWanted>(when - now());
+}
+
+/// Asks for what it has told, as far as signatures may be checked for it: what it cannot be asked for now is no other
+/// one's to wait for. Blocks that are on their way may have all of it.
 void ChainActor::ask_wanted(const base::NodeId& from, Neighbour& neighbour) {
+  if (neighbour.wanted.empty()) return;
+  if (!synced_.empty()) return ask_wanted_at(now() + kSyncPatience);
+  const auto user = user_of(from, neighbour);
   Asked asked;
+  std::vector<Neighbour::Wanted> crowded;
   while (!neighbour.wanted.empty() && asked.size() < kGivenAtOnce) {
     const auto [id, signatures] = neighbour.wanted.front();
-    const bool passed_on = fetching_.asked(id, from) && !asked.contains(id);
-    if (mempool_.find(id) == nullptr) {
-      const base::Duration wait = neighbour.credit.wait(now(), signatures);
-      if (wait > base::Duration::zero()) {
-        after<AskWanted>(std::max<base::Duration>(wait, kTellEach));
-        break;
-      }
+    if (mempool_.find(id) == nullptr && !asked.contains(id)) {
+      const bool passed_on = fetching_.asked(id, from);
       const auto heard = passed_on ? Fetching::Told::asked : fetching_.told(id, from, asked_at_most(from), now());
       if (heard == Fetching::Told::full) break;  // an answer makes room
+      if (heard == Fetching::Told::crowded) crowded.push_back({id, signatures});
       if (heard == Fetching::Told::asked) {
-        neighbour.credit.take(now(), signatures);
+        if (const auto wait = checked_.take(user, now(), signatures)) {
+          fetching_.done(id);
+          ask_wanted_at(now() + std::clamp<base::Duration>(*wait, kTellEach, kGetDue));
+          break;
+        }
         asked.emplace(id, signatures);
       }
     }
     neighbour.wanted.pop_front();
   }
+  if (!crowded.empty()) ask_wanted_at(now() + kCrowdedWait);
+  neighbour.wanted.insert(neighbour.wanted.end(), crowded.begin(), crowded.end());
   if (!asked.empty()) get_transactions(from, std::move(asked));
 }
 
@@ -263,57 +301,38 @@ void ChainActor::get_transactions(const base::NodeId& from, Asked asked) {
 
 /// What one neighbour does not give is asked of the next one that has told it.
 void ChainActor::got_transactions(const base::NodeId& from, Asked asked, runtime::Answer<wire::Transactions> answer) {
-  const auto spend = [&](void (Credit::*how)(std::uint32_t), std::uint32_t count) {
-    if (Conduct* const sender = conduct(from)) (sender->credit.*how)(count);
+  std::set<TxId> given, ids;
+  std::map<TxId, std::uint32_t> put_off;  // with their signatures
+  for (const auto& [id, signatures] : asked) ids.insert(id);
+  // How many signatures one has only its bytes tell; and what the pool would refuse is not worth one.
+  const auto may = [&](const TxId& id, const SignedTransaction& one) {
+    if (mempool_.is_of_no_use(one.content, ledger_.head().height)) return false;
+    const std::uint32_t signatures = signatures_of(one), counted = asked.at(id);
+    const auto neighbour = neighbours_.find(from);
+    if (signatures <= counted || neighbour == neighbours_.end()) return true;
+    if (!checked_.take(user_of(from, neighbour->second), now(), signatures - counted)) return true;
+    put_off.emplace(id, signatures);
+    return false;
   };
-  std::set<TxId> given;
-  std::map<TxId, std::uint32_t> put_off;  // with what they take of the credit
-  std::size_t bytes = 0;
   if (answer.ok()) {
-    std::set<TxId> ids;
-    for (const auto& [id, signatures] : asked) ids.insert(id);
-    // It has as many signatures as it likes, which only its bytes tell.
-    const auto may = [&](const TxId& id, std::uint32_t signatures) {
-      std::uint32_t& taken = asked.at(id);
-      Conduct* const sender = conduct(from);
-      if (signatures > taken && sender != nullptr && !sender->credit.take(now(), signatures - taken)) {
-        put_off.emplace(id, signatures);
-        return false;
-      }
-      taken = std::max(taken, signatures);
-      return true;
-    };
     for (Approved& one : read_given(from, answer.value(), ids, may)) {
       const TxId id = one.id();
       given.insert(id);
-      bytes += one.bytes() + kListEntryBytes;
       // It is under way until it waits here, so that no other neighbour is asked for it meanwhile.
-      admit(std::move(one), from, false, [this, id, from, taken = asked.at(id)](const base::Outcome<void>& added) {
-        fetching_.done(id);
-        Conduct* const sender = conduct(from);
-        if (sender == nullptr) return;
-        if (added.ok()) sender->credit.used(taken);
-        else sender->credit.wasted(taken);
-      });
+      admit(std::move(one), from, false, [this, id](const base::Outcome<void>&) { fetching_.done(id); });
     }
   }
-  // To tell what is not given costs as much as to give what is of no use. Who gave as much as an answer holds, or has
-  // lost its link, may have the rest.
-  const bool could = answer.ok() ? bytes + kTransactionBytesMax + kListEntryBytes <= kGivenBytesMax : is_linked(from);
-  std::set<base::NodeId> next_ones;
-  for (const auto& [id, taken] : asked) {
-    if (given.contains(id)) continue;
+  std::set<base::NodeId> next_ones{from};
+  for (const TxId& id : ids) {
+    if (given.contains(id) || !fetching_.asked(id, from)) continue;
     const auto later = put_off.find(id);
-    spend(later == put_off.end() && could && known(id) == nullptr ? &Credit::wasted : &Credit::give_back, taken);
-    if (!fetching_.asked(id, from)) continue;
-    auto next = fetching_.pass_on(id, now());
+    // Who has it, and may not have it checked now, has it checked later.
+    auto next = later == put_off.end() ? fetching_.pass_on(id, now()) : std::optional(from);
     while (next && !neighbours_.contains(*next)) next = fetching_.pass_on(id, now());
-    const auto to = neighbours_.find(next.value_or(from));
-    if (to == neighbours_.end() || (!next && later == put_off.end())) continue;
-    to->second.wanted.push_front({id, later == put_off.end() ? 1 : later->second});
-    next_ones.insert(to->first);
+    if (!next) continue;
+    neighbours_.at(*next).wanted.push_front({id, later == put_off.end() ? 1 : later->second});
+    next_ones.insert(*next);
   }
-  next_ones.insert(from);
   for (const base::NodeId& next : next_ones)
     if (const auto to = neighbours_.find(next); to != neighbours_.end()) ask_wanted(next, to->second);
 }
@@ -363,7 +382,7 @@ void ChainActor::answer(const TxId& id, runtime::Reply<wire::TransactionInfo> re
         if (wait > base::Duration::zero() && waiters_.size() < kWaitersMax) {
           waiters_.emplace(
               id, Waiter{now() + std::min<base::Duration>(wait, kWaitMax), waiting != nullptr, std::move(reply)});
-          return after<Waiters>(std::chrono::milliseconds(100));
+          return look_for_overdue();
         }
         if (waiting == nullptr) return reply.refuse({Code::not_found, "no transaction of this id is known here"});
         reply.send([&](wire::TransactionInfo::Builder out) { write_pending(out, *waiting); });
@@ -391,27 +410,27 @@ void ChainActor::answer_final(const rows::Location& at, runtime::Reply<wire::Tra
 /// Who asks for all transactions of a block, one by one, has it read once.
 void ChainActor::read_block(Height height, BlockRead then) {
   if (last_read_.second && last_read_.first == height) return then(last_read_.second);
-  auto& waiting = blocks_read_[height];
+  auto& waiting = blocks_read_[{fork_, height}];
   waiting.push_back(std::move(then));
   if (waiting.size() > 1) return;
   ledger_.block(height, [this, height, fork = fork_](base::Outcome<std::optional<FinalRow>> row) {
-    if (!row.ok()) return block_read(height, row.error());
-    if (!row.value()) return block_read(height, Error{Code::corrupt, "its block is missing"});
+    if (!row.ok()) return block_read({fork, height}, row.error());
+    if (!row.value()) return block_read({fork, height}, Error{Code::corrupt, "its block is missing"});
     ledger_.receipts(height, [this, height, fork,
                               bytes = std::move(row.value()->block)](base::Outcome<std::vector<Bytes>> receipts) {
-      if (!receipts.ok()) return block_read(height, receipts.error());
+      if (!receipts.ok()) return block_read({fork, height}, receipts.error());
       auto block = parse_block(bytes);
-      if (!block.ok()) return block_read(height, Error{Code::corrupt, "its block cannot be read"});
+      if (!block.ok()) return block_read({fork, height}, Error{Code::corrupt, "its block cannot be read"});
       auto read = std::make_shared<const ReadBlock>(ReadBlock{std::move(block).value(), std::move(receipts).value()});
       if (fork == fork_) last_read_ = {height, read};
-      block_read(height, std::move(read));
+      block_read({fork, height}, std::move(read));
     });
   });
 }
 
-void ChainActor::block_read(Height height, const base::Outcome<std::shared_ptr<const ReadBlock>>& read) {
-  auto waiting = blocks_read_.extract(height);
-  if (waiting.empty()) return;  // read before the chain went back
+void ChainActor::block_read(const std::pair<Fork, Height>& at,
+                            const base::Outcome<std::shared_ptr<const ReadBlock>>& read) {
+  auto waiting = blocks_read_.extract(at);
   for (auto& then : waiting.mapped()) then(read);
 }
 
@@ -439,7 +458,13 @@ void ChainActor::tell_waiters(const TxId& id) {
   for (auto& reply : told) answer(id, std::move(reply), {});
 }
 
+/// Soon, however many come to wait meanwhile.
+void ChainActor::look_for_overdue() {
+  if (!std::exchange(overdue_armed_, true)) after<Waiters>(kOverdueEach);
+}
+
 void ChainActor::overdue() {
+  overdue_armed_ = false;
   for (auto at = waiters_.begin(); at != waiters_.end();) {
     const Approved* waiting = mempool_.find(at->first);
     at->second.pending = at->second.pending || waiting != nullptr;
@@ -470,7 +495,7 @@ void ChainActor::overdue() {
          "no block has followed that would prove it: too few validators are heard, or this node follows none"});
     return true;
   });
-  if (!waiters_.empty() || !account_waiters_.empty()) after<Waiters>(std::chrono::milliseconds(100));
+  if (!waiters_.empty() || !account_waiters_.empty()) look_for_overdue();
 }
 
 }  // namespace troupe::chain

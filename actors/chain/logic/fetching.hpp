@@ -25,7 +25,8 @@ class Fetching {
 
   enum class Told : std::uint8_t {
     asked,      ///< it is to be asked of who told it
-    under_way,  ///< another one is asked, or the same
+    under_way,  ///< another one is asked, or the same; it is remembered that this one has told it, too
+    crowded,    ///< the same, but it is not remembered: it is told again later
     full,       ///< it is not remembered
   };
 
@@ -35,8 +36,9 @@ class Fetching {
     if (known != all_.end() && now < known->second.due) {
       auto& others = known->second.others;
       // The one that told it first may not have it.
-      if (others.size() < kTellersMax && known->second.from != from && std::ranges::find(others, from) == others.end())
-        others.push_back(from);
+      if (known->second.from == from || std::ranges::find(others, from) != others.end()) return Told::under_way;
+      if (others.size() >= kTellersMax) return Told::crowded;
+      others.push_back(from);
       return Told::under_way;
     }
     if (known != all_.end()) done(id);

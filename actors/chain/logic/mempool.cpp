@@ -181,24 +181,42 @@ base::Result<Mempool::Entrance, MempoolError> Mempool::entrance(Approved transac
   if (places_.contains(transaction.id())) return MempoolError::known;
   const auto queue = queues_.find(content.from);
   const Nonce next = queue == queues_.end() ? standing.next : std::max(standing.next, queue->second.next);
-  if (content.nonce < next) return MempoolError::past;
-  if (content.nonce.value - next.value >= kSenderMax) return MempoolError::ahead;
-  if (content.last_height <= height) return MempoolError::expired;
-  if (content.last_height.value - height.value > kLifeMax) return MempoolError::lasting;
+  if (const auto why = refusal(content, next, height)) return *why;
   if (content.gas != transaction.gas_needed() || content.gas > block_gas) return MempoolError::gas;
   const Place place{content.from, content.nonce};
   const Entry* replaced = held(place);
-  if (replaced == nullptr && queue != queues_.end() && queue->second.entries.size() >= kSenderMax)
-    return MempoolError::ahead;
-  if (replaced != nullptr) {
-    if (!offers_more(content, replaced->transaction.content())) return MempoolError::cheap;
-    if (replaced->replacements >= kReplacementsMax) return MempoolError::changed;
-  }
   if (!covered(content, replaced, standing.payer_balance)) return MempoolError::funds;
   Entry entry{std::move(transaction), lane, arrivals_, replaced == nullptr ? 0 : replaced->replacements + 1};
   auto leaving = room_for(entry, place, next, replaced);
   if (!leaving) return MempoolError::full;
   return Entrance{std::move(entry), next, std::move(*leaving)};
+}
+
+/// For what it says itself, and for what waits of its sender, whose next nonce is `next`.
+std::optional<MempoolError> Mempool::refusal(const Transaction& content, Nonce next, Height height) const {
+  if (content.nonce < next) return MempoolError::past;
+  if (content.nonce.value - next.value >= kSenderMax) return MempoolError::ahead;
+  if (content.last_height <= height) return MempoolError::expired;
+  if (content.last_height.value - height.value > kLifeMax) return MempoolError::lasting;
+  const Entry* const replaced = held({content.from, content.nonce});
+  const auto queue = queues_.find(content.from);
+  if (replaced == nullptr && queue != queues_.end() && queue->second.entries.size() >= kSenderMax)
+    return MempoolError::ahead;
+  if (replaced == nullptr) return std::nullopt;
+  if (!offers_more(content, replaced->transaction.content())) return MempoolError::cheap;
+  if (replaced->replacements >= kReplacementsMax) return MempoolError::changed;
+  return std::nullopt;
+}
+
+bool Mempool::is_of_no_use(const Transaction& content, Height height) const {
+  const auto queue = queues_.find(content.from);
+  return content.last_height <= height ||
+         (queue != queues_.end() && refusal(content, queue->second.next, height).has_value());
+}
+
+bool Mempool::gapped(const TxId& id) const {
+  const auto at = places_.find(id);
+  return at != places_.end() && at->second.entry->ranked->gapped;
 }
 
 base::Result<void, MempoolError> Mempool::add_evidence(base::Bytes evidence) {

@@ -85,6 +85,8 @@ class Mempool {
   /// What add() would say of it now.
   base::Result<void, MempoolError> would_add(const Approved& transaction, const Standing& standing, Height height,
                                              Gas block_gas) const;
+  /// Whether add() would refuse it for what is here, whatever the state says: before its signatures are looked at.
+  bool is_of_no_use(const Transaction& transaction, Height height) const;
   /// Evidence that was judged to be true. Errors: `known`, `full`.
   base::Result<void, MempoolError> add_evidence(base::Bytes evidence);
 
@@ -105,6 +107,8 @@ class Mempool {
 
   /// Null if it is not here.
   const Approved* find(const TxId& id) const;
+  /// Whether it is here, and behind a nonce that is missing.
+  bool gapped(const TxId& id) const;
   /// The next nonce that a sender can use, given its next one in the state.
   Nonce next_free(const wallet::Address& address, Nonce next) const;
   /// Where a walk of all stands: at what comes first from there on, by sender and nonce.
@@ -174,6 +178,7 @@ class Mempool {
 
   const Entry& at(const Place& place) const { return queues_.at(place.sender).entries.at(place.nonce); }
   const Entry* held(const Place& place) const;
+  std::optional<MempoolError> refusal(const Transaction& content, Nonce next, Height height) const;
   base::Result<Entrance, MempoolError> entrance(Approved transaction, Lane lane, const Standing& standing,
                                                 Height height, Gas block_gas) const;
   bool covered(const Transaction& transaction, const Entry* replaced, wallet::Amount balance) const;

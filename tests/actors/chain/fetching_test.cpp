@@ -28,7 +28,8 @@ TEST_CASE("fetching: what one does not give is asked of the next that has told i
   Fetching fetching;
   const TxId id = transaction(1);
   CHECK(fetching.told(id, peer(1), 10, kBegin) == Told::asked);
-  for (const int other : {1, 2, 2, 3, 4, 5}) CHECK(fetching.told(id, peer(other), 10, kBegin) == Told::under_way);
+  for (const int other : {1, 2, 2, 3, 4}) CHECK(fetching.told(id, peer(other), 10, kBegin) == Told::under_way);
+  CHECK(fetching.told(id, peer(5), 10, kBegin) == Told::crowded);  // it is to tell it again
   CHECK(fetching.asked(id, peer(1)));
   for (const int next : {2, 3, 4}) {
     CHECK(fetching.pass_on(id, kBegin) == peer(next));
