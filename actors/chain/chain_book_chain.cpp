@@ -221,7 +221,7 @@ void ChainBookActor::judge_found(std::shared_ptr<Found> found) {
         const bool done = state == wire::TransactionState::FINAL;
         if (!done && state != wire::TransactionState::FAILED) return look_again(kLookAgain);
         const Found::One& one = found->all[found->at++];
-        // Keepers give back what comes unasked, and two of them would do so without end.
+        // Its keeper would give it back to the address in the book, which is none of the chain: there it would be lost.
         if (!done || followed_.contains(one.transfer.from)) return judge_found(found);
         std::map<Address, Credit> credited;
         for (const wallet::Credit& credit : one.transfer.credits) {
