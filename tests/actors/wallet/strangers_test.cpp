@@ -207,7 +207,7 @@ struct Bank {
                 });
           }
         },
-        orders < 100 ? 2s : 20s);
+        orders < 100 ? base::Duration(500ms) : base::Duration(20s));
     REQUIRE(out.posted + out.refused.size() == orders);
     return out;
   }
@@ -409,4 +409,38 @@ TEST_CASE("wallet: nothing is issued to a kept account, for its keeper could not
   CHECK(refused->message.find("issue it to an account of a key") != std::string::npos);
   CHECK(bank.told == 0);
   CHECK_FALSE(bank.pay_from(0, 1, {{test_address(5), Amount::of(100)}}));
+}
+
+TEST_CASE(
+    "wallet: a transfer that the last signature of a proposal orders has the rate of others, and waits as it was") {
+  Bank bank;
+  bank.issue(test_address(3), 100'000);
+  const Policy policy = Bank::joint(10);
+  bank.issue(policy.address());
+  bank.keep(64);
+  Transfer transfer{bank.book, policy.address(), {1}, {}, ""};
+  while (transfer.credits.size() < kCreditsMax)
+    transfer.credits.push_back({kept_account(transfer.credits.size()), Amount::of(1)});
+  const auto now = unix_ms(bank.cluster[kBank].ports.world().clock.wall());
+  REQUIRE_FALSE(bank.ask<wire::Propose, wire::ProposalIs>(kBank, [&](wire::Propose::Builder out) {
+    write(out.initTransfer(), transfer, policy, std::vector{approval(test_key(10), encode(transfer))});
+    out.setExpires(static_cast<std::uint64_t>((now + UnixMs(10min)).count()));
+  }));
+  const auto sign = [&] {
+    return bank.ask<wire::SignProposal, wire::ProposalIs>(kStranger, [&](wire::SignProposal::Builder out) {
+      out.setId(data_of(id_of(transfer).view()));
+      write(out.initApproval(), approval(test_key(99), encode(transfer)));
+    });
+  };
+  const auto paid = bank.pay_kept(kStranger, 20, 1, 64);
+  CHECK(paid.posted < 20);
+  const auto refused = sign();
+  REQUIRE(refused);
+  CHECK(refused->code == Code::overloaded);
+  CHECK(bank.proposals_of(10) == 1);
+  CHECK(bank.told == 64 * paid.posted);
+  bank.cluster.stage.run_for(30s);
+  CHECK_FALSE(sign());
+  bank.cluster.stage.run_for(5s);
+  CHECK(bank.told == 64 * paid.posted + 64);
 }
