@@ -135,8 +135,9 @@ std::map<base::NodeId, Found> Gathered::end(const Fresh& fresh) {
     }
     // The first of the largest: the better one.
     one.found.status = static_cast<Status>(std::ranges::max_element(counts) - counts.begin());
-    const bool heard_lately =
-        std::ranges::any_of(one.votes, [&](const auto& vote) { return vote.second.heard_ms < fresh.within_ms; });
+    // A watcher that has started since counts from its start.
+    const bool heard_lately = std::ranges::any_of(
+        one.votes, [&](const auto& vote) { return !vote.second.unheard && vote.second.heard_ms < fresh.within_ms; });
     if (one.found.status == Status::offline && heard_lately && fresh.has(*one.found.beat))
       one.found.status = judge(*one.found.beat, fresh.thresholds);
     one.found.heard_ms = heard;

@@ -127,6 +127,22 @@ TEST_CASE("sweep: watchers that lie do not make a node offline whose own heartbe
   CHECK(status_at(sent - 300'000, 1'000) == Status::offline);  // its clock was ahead, and it is gone
 }
 
+// World `registry`, seed 49: this node's clock had gone back, and another watcher had just started.
+TEST_CASE("sweep: what a watcher remembers from before its start is no sign that a node lives") {
+  const TestNode node(1), a(2), started(3);
+  const auto status = [&](bool unheard) {
+    Gathered it(Region{}, {a.id(), started.id()}, 0);
+    it.take(a.id(), said(node.signed_registration(), node.signed_beat(), Status::offline, 9'000), false);
+    const auto registration = node.signed_registration(), beat = node.signed_beat();
+    auto old = said(registration, beat, Status::offline, 10);
+    old.unheard = unheard;
+    it.take(started.id(), old, false);
+    return it.end({.unix_ms = kBeginMs, .within_ms = 1'000}).begin()->second.status;
+  };
+  CHECK(status(false) == Status::healthy);
+  CHECK(status(true) == Status::offline);
+}
+
 TEST_CASE("sweep: of two words of equal weight the better one holds") {
   const TestNode node(1), a(2), b(3);
   Gathered it(Region{}, {a.id(), b.id()}, 0);
