@@ -17,6 +17,9 @@ using base::Error;
 
 constexpr std::uint32_t kUnknownOpens = 60;         // a minute; our choice
 constexpr std::chrono::milliseconds kBackoff{100};  // our choice
+// Our choice: entries of a log in an answer, and as many acts. It has 320 KiB at most.
+constexpr std::uint32_t kPageRows = 64;
+constexpr std::uint32_t kOpenedRows = 1;  // of the log of one that is proposed: the same again is answered alike
 
 Error error_of(EscrowError why) {
   const bool changed = why == EscrowError::changed || why == EscrowError::replayed || why == EscrowError::unconfirmed;
@@ -70,7 +73,9 @@ void EscrowActor::receive(runtime::Handlers& on) {
           }});
   });
   on.ask<wire::GetEscrow, wire::EscrowIs>([this](wire::GetEscrow::Reader ask, auto reply) {
-    when_loaded([this, after = ask.getAfter(), reply = std::move(reply)]() mutable { show(after, std::move(reply)); });
+    when_loaded([this, after = ask.getAfter(), reply = std::move(reply)]() mutable {
+      show(after, kPageRows, std::move(reply));
+    });
   });
   on.timer<Reload>([this] { load(); });
   on.timer<GiveBackDue>([this] { give_back(); });
@@ -122,7 +127,7 @@ void EscrowActor::open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> 
                                         node_of(ask.getOwner()), std::move(reply)});
   when_loaded([this, opening] {
     if (founding_) {
-      if (founding_->buyer == opening->commitment) return show(0, std::move(opening->reply));
+      if (founding_->buyer == opening->commitment) return show(0, kOpenedRows, std::move(opening->reply));
       return opening->reply.refuse({Code::conflict, "this agreement was proposed with other random bytes"});
     }
     if (const auto valid = escrow::check(opening->agreement, time()); !valid.ok()) {
@@ -195,7 +200,7 @@ void EscrowActor::found(std::shared_ptr<Opening> opening) {
     replay_.emplace(std::move(proposed->replay));
     happened(proposed->entries);
     setup_.rates->note(opening->agreement.buyer);
-    show(0, std::move(opening->reply));
+    show(0, kOpenedRows, std::move(opening->reply));
     next();
   });
 }
@@ -529,47 +534,54 @@ void EscrowActor::send_payment(const wallet::Transfer& transfer) {
 
 // -- what is asked
 
-void EscrowActor::show(std::uint64_t after_entry, runtime::Reply<wire::EscrowIs> reply) {
+/// Entries after that one, with the acts that caused them.
+void EscrowActor::show(std::uint64_t after_entry, std::uint32_t rows_max, runtime::Reply<wire::EscrowIs> reply) {
   if (!replay_) return reply.refuse(unknown());
-  storage_.confirm([this, after_entry, reply = std::move(reply)](const base::Outcome<void>& confirmed) mutable {
+  storage_.confirm([this, after_entry, rows_max,
+                    reply = std::move(reply)](const base::Outcome<void>& confirmed) mutable {
     if (!confirmed.ok() || !founding_)
       return reply.refuse({Code::unavailable, "the escrow is kept elsewhere by now, or is read again"});
-    const Bytes entries = rows::key('e', setup_.id);
+    // Who asks again and again whether there is more reads nothing.
+    if (after_entry >= replay_->sequence()) return send_page({}, {}, std::move(reply));
     storage_.range(
-        entries, rows::numbered_key('e', setup_.id, after_entry + 1), 256,
-        [this, reply = std::move(reply), after_entry](base::Outcome<durable::Storage::Page> page) mutable {
+        rows::key('e', setup_.id), rows::numbered_key('e', setup_.id, after_entry + 1), rows_max,
+        [this, rows_max, reply = std::move(reply), after_entry](base::Outcome<durable::Storage::Page> page) mutable {
           if (!page.ok()) return reply.refuse(page.error());
-          if (!founding_) return reply.refuse({Code::unavailable, "the escrow is read again"});
-          storage_.range(
-              rows::key('a', setup_.id), rows::numbered_key('a', setup_.id, after_entry + 1), 256,
-              [this, reply = std::move(reply),
-               page = std::move(page).value()](const base::Outcome<durable::Storage::Page>& acts) mutable {
-                if (!acts.ok()) return reply.refuse(acts.error());
-                if (!founding_) return reply.refuse({Code::unavailable, "the escrow is read again"});
-                const std::uint64_t last =
-                    page.rows.empty() ? 0 : durable::ordered_at(page.rows.back().key, page.rows.back().key.size() - 8);
-                std::vector<std::pair<std::uint64_t, rows::SignedBytes>> caused;
-                for (const auto& row : acts.value().rows) {
-                  const std::uint64_t sequence = durable::ordered_at(row.key, row.key.size() - 8);
-                  auto act = rows::decode_signed(row.value);
-                  if (act && sequence <= last) caused.emplace_back(sequence, std::move(*act));
-                }
-                reply.send([&](wire::EscrowIs::Builder out) {
-                  out.setAgreement(data_of(encode(founding_->agreement)));
-                  out.setCommitment(data_of(founding_->buyer.view()));
-                  auto list = out.initEntries(size32(page.rows));
-                  for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(page.rows[i].value));
-                  auto by = out.initActs(size32(caused));
-                  for (unsigned i = 0; i < by.size(); ++i) {
-                    by[i].setSequence(caused[i].first);
-                    write(by[i].initAct(), caused[i].second.bytes, caused[i].second.policy, caused[i].second.approvals);
-                  }
-                  out.setMore(page.next.has_value());
-                  auto notes = out.initNotes(size32(founding_->notes));
-                  for (unsigned i = 0; i < notes.size(); ++i) notes.set(i, founding_->notes[i]);
-                });
-              });
+          // An act has one entry at least.
+          storage_.range(rows::key('a', setup_.id), rows::numbered_key('a', setup_.id, after_entry + 1), rows_max,
+                         [this, reply = std::move(reply),
+                          page = std::move(page).value()](const base::Outcome<durable::Storage::Page>& acts) mutable {
+                           if (!acts.ok()) return reply.refuse(acts.error());
+                           if (!founding_) return reply.refuse({Code::unavailable, "the escrow is read again"});
+                           send_page(page, acts.value(), std::move(reply));
+                         });
         });
+  });
+}
+
+void EscrowActor::send_page(const durable::Storage::Page& entries, const durable::Storage::Page& acts,
+                            runtime::Reply<wire::EscrowIs> reply) const {
+  const auto sequence_of = [](const durable::Storage::Row& row) {
+    return durable::ordered_at(row.key, row.key.size() - 8);
+  };
+  std::vector<std::pair<std::uint64_t, rows::SignedBytes>> caused;
+  for (const auto& row : acts.rows) {
+    if (entries.rows.empty() || sequence_of(row) > sequence_of(entries.rows.back())) break;
+    if (auto act = rows::decode_signed(row.value)) caused.emplace_back(sequence_of(row), std::move(*act));
+  }
+  reply.send([&](wire::EscrowIs::Builder out) {
+    out.setAgreement(data_of(encode(founding_->agreement)));
+    out.setCommitment(data_of(founding_->buyer.view()));
+    auto list = out.initEntries(size32(entries.rows));
+    for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(entries.rows[i].value));
+    auto by = out.initActs(size32(caused));
+    for (unsigned i = 0; i < by.size(); ++i) {
+      by[i].setSequence(caused[i].first);
+      write(by[i].initAct(), caused[i].second.bytes, caused[i].second.policy, caused[i].second.approvals);
+    }
+    out.setMore(entries.next.has_value());
+    auto notes = out.initNotes(size32(founding_->notes));
+    for (unsigned i = 0; i < notes.size(); ++i) notes.set(i, founding_->notes[i]);
   });
 }
 

@@ -103,7 +103,9 @@ class EscrowActor final : public runtime::Actor {
   bool acted_by_provider(const Wanted& wanted) const;
   void credited(wallet::wire::Credited::Reader ask, Nothing reply);
   void due(wire::DueAt::Reader ask, Nothing reply);
-  void show(std::uint64_t after, runtime::Reply<wire::EscrowIs> reply);
+  void show(std::uint64_t after, std::uint32_t rows_max, runtime::Reply<wire::EscrowIs> reply);
+  void send_page(const durable::Storage::Page& entries, const durable::Storage::Page& acts,
+                 runtime::Reply<wire::EscrowIs> reply) const;
 
   void want(Wanted wanted);
   void next();

@@ -28,6 +28,12 @@ bool is_one_of(const runtime::Envelope& question) {
   return ((question.kind() == &messages::kind_of<Kinds>()) || ...);
 }
 
+/// What is read for the question at once, in units of EscrowsActor::kUnitBytes.
+std::uint32_t read_units(const runtime::Envelope& question) {
+  if (is_one_of<wire::GetHeld, wire::ListEscrows>(question)) return EscrowsActor::kScanUnits;
+  return is_one_of<wire::GetEscrow>(question) ? EscrowsActor::kPageUnits : 0;
+}
+
 std::optional<Stage> stage_named(std::string_view text) {
   for (auto stage = Stage::proposed; stage <= Stage::expired; stage = static_cast<Stage>(static_cast<int>(stage) + 1))
     if (name(stage) == text) return stage;
@@ -111,8 +117,7 @@ void EscrowsActor::receive(runtime::Handlers& on) {
 std::optional<Error> EscrowsActor::refusal(const runtime::Envelope& question) {
   const auto user = seat_.user(caller());
   if (user.reserved) return std::nullopt;
-  const std::uint32_t scan = is_one_of<wire::GetHeld, wire::ListEscrows>(question) ? kScanUnits : 0;
-  const auto units = static_cast<std::uint32_t>(1 + question.bytes().size() / kUnitBytes) + scan;
+  const auto units = static_cast<std::uint32_t>(1 + question.bytes().size() / kUnitBytes) + read_units(question);
   if (const auto wait = asked_.take(user, now(), units))
     return Error{Code::overloaded, "this node takes no more acts of others at a time",
                  std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kTryAgain))};
@@ -275,12 +280,22 @@ void EscrowsActor::act(wire::TakeAct::Reader ask, runtime::Reply<wire::ActTaken>
 void EscrowsActor::show(wire::GetEscrow::Reader ask, runtime::Reply<wire::EscrowIs> reply) {
   const auto id = EscrowId::from(bytes_of(ask.getEscrow()));
   if (!id) return reply.refuse({Code::malformed, "the id of an escrow has 32 bytes"});
-  ask_escrow(*id, {runtime::Envelope::build<wire::GetEscrow>({},
-                                                             [&](wire::GetEscrow::Builder out) {
-                                                               out.setEscrow(ask.getEscrow());
-                                                               out.setAfter(ask.getAfter());
-                                                             }),
-                   std::move(reply)});
+  Question question{runtime::Envelope::build<wire::GetEscrow>({},
+                                                              [&](wire::GetEscrow::Builder out) {
+                                                                out.setEscrow(ask.getEscrow());
+                                                                out.setAfter(ask.getAfter());
+                                                              }),
+                    std::move(reply)};
+  if (const auto by = seat_.user(asker_); !by.reserved) {
+    if (!reading_.fits(by, 1))
+      return question.refuse({Code::overloaded,
+                              "other nodes read as many logs of escrows at a time as this book reads for them: try "
+                              "again in a second",
+                              kTryAgain});
+    reading_.hold(by, 1);
+    question.done = [this, by] { reading_.release(by, 1); };
+  }
+  ask_escrow(*id, std::move(question));
 }
 
 void EscrowsActor::look_at(wire::LookAt::Reader ask, runtime::Reply<wire::ActTaken> reply) {

@@ -22,6 +22,7 @@
 #include "actors/escrow/escrow_actor.hpp"
 #include "actors/escrow/task_escrows_actor.hpp"
 #include "runtime/base/rate_budget.hpp"
+#include "runtime/base/share_budget.hpp"
 
 namespace troupe::escrow {
 
@@ -41,6 +42,8 @@ class EscrowsActor final : public runtime::Actor {
   static constexpr base::Rate kOpened{16, 1'024};  // our choice: 70 MB of rows and memory an hour, by other nodes
   static constexpr std::size_t kUnitBytes = 256;
   static constexpr std::uint32_t kScanUnits = 64;  // of kListRows rows that are read: 62 scans a second
+  static constexpr std::uint32_t kPageUnits = 16;  // of a page of a log, with its acts: 235 pages a second
+  static constexpr std::size_t kReadingMax = 64;   // our choice: pages of logs for other nodes at a time, 40 MiB
   explicit EscrowsActor(SharedSettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -134,6 +137,7 @@ class EscrowsActor final : public runtime::Actor {
   std::optional<base::Instant> stepped_;
   base::RateBudget<base::NodeId> asked_{kAsked, base::Instant{}};
   base::RateBudget<base::NodeId> opened_{kOpened, base::Instant{}};
+  base::ShareBudget<base::NodeId> reading_{kReadingMax, {.reserve = base::Reserve::none}};  // logs, of other nodes
   std::shared_ptr<std::atomic<std::uint32_t>> returns_ = std::make_shared<std::atomic<std::uint32_t>>(0);
 };
 

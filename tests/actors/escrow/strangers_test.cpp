@@ -1,6 +1,8 @@
 // What other nodes ask of escrows does not fill the device of the book.
 #include <doctest/doctest.h>
 
+#include <map>
+
 #include "actors/escrow/api.hpp"
 #include "actors/escrow/escrows_actor.hpp"
 #include "messages/store.capnp.h"
@@ -22,6 +24,13 @@ struct Escrows {
                       on.ask<store::wire::Usage, store::wire::Used>([this](auto, auto reply) {
                         reply.send([this](store::wire::Used::Builder out) { out.setFreeBytes(free); });
                       });
+                      on.ask<store::wire::Get, store::wire::Found>([this](auto, auto reply) {
+                        if (reads) return reply.refuse({Code::not_found, "there is no row"});
+                        waiting.push_back(std::move(reply));
+                      });
+                      on.ask<store::wire::Scan, store::wire::Slice>(
+                          [](auto, auto reply) { reply.send([](store::wire::Slice::Builder) {}); });
+                      on.ask<store::wire::Commit, messages::wire::Nothing>([](auto, auto reply) { reply.done(); });
                     }));
     auto settings = std::make_shared<EscrowSettings>();
     settings->pool = home.pool;
@@ -47,7 +56,30 @@ struct Escrows {
     return how == Code::no_space;
   }
 
+  /// What becomes of that many questions for logs of different escrows, within `then`: how often each answer came.
+  std::map<Code, std::size_t> read(std::size_t from, std::size_t count, base::Duration then) {
+    const auto heard = std::make_shared<std::map<Code, std::size_t>>();
+    cluster.inside(
+        from,
+        [&](test::Scripted& self) {
+          const auto escrows = from == kBook ? self.node().find(kPath) : self.node().remote(cluster[kBook].id(), kPath);
+          for (std::size_t i = 0; i < count; ++i)
+            self.ask<wire::GetEscrow, wire::EscrowIs>(
+                escrows, self.now() + std::chrono::minutes(1),
+                [&](wire::GetEscrow::Builder out) {
+                  EscrowId id;
+                  id.bytes[0] = static_cast<std::uint8_t>(i);
+                  out.setEscrow(data_of(id.view()));
+                },
+                [heard](const runtime::Answer<wire::EscrowIs>& answer) { ++(*heard)[answer.error().code]; });
+        },
+        then);
+    return *heard;
+  }
+
   std::uint64_t free = durable::Room::kLeft;
+  bool reads = true;  // the device answers
+  std::vector<runtime::Reply<store::wire::Found>> waiting{};
   test::NetCluster cluster{2};
 };
 
@@ -63,4 +95,29 @@ TEST_CASE("escrow: strangers begin nothing on a device that is nearly full, and 
   escrows.free = durable::Room::kLeftByBegun - 1;
   CHECK(escrows.no_room<wire::TakeAct, wire::ActTaken>(kGuest));
   CHECK_FALSE(escrows.no_room<wire::OpenEscrow, wire::EscrowIs>(kBook));
+}
+
+TEST_CASE("escrow: strangers read logs a few at a time, and operators are served meanwhile") {
+  constexpr std::size_t kAll = 100, kUntilShares = EscrowsActor::kReadingMax / 2;
+  Escrows escrows;
+  escrows.reads = false;
+  auto heard = escrows.read(kGuest, kAll, std::chrono::seconds(1));
+  CHECK(heard.size() == 1);
+  CHECK(heard[Code::overloaded] == kAll - kUntilShares);
+  CHECK(escrows.read(kBook, kAll, std::chrono::seconds(1)).empty());
+  escrows.reads = true;
+  for (auto& one : std::exchange(escrows.waiting, {})) one.refuse({Code::not_found, "there is no row"});
+  escrows.cluster.stage.run_for(std::chrono::seconds(1));
+  heard = escrows.read(kGuest, kUntilShares, std::chrono::seconds(1));
+  CHECK(heard.size() == 1);
+  CHECK(heard[Code::not_found] == kUntilShares);
+}
+
+TEST_CASE("escrow: a page of a log counts as more questions than one") {
+  constexpr std::size_t kAtOnce = 30;
+  Escrows escrows;
+  std::size_t refused = 0;
+  for (std::size_t asked = 0; asked < EscrowsActor::kAsked.burst / 4; asked += kAtOnce)
+    refused += escrows.read(kGuest, kAtOnce, std::chrono::milliseconds(50))[Code::overloaded];
+  CHECK(refused > 0);
 }

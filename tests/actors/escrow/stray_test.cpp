@@ -187,3 +187,31 @@ TEST_CASE("escrow arbiters: an agreement gives them the time that its book does,
   CHECK_FALSE(refused(10 * books));
   CHECK(refused(11 * books));
 }
+
+TEST_CASE("escrow log: a page has 64 entries at most, and the pages have all of them, with their acts") {
+  constexpr std::uint64_t kPage = 64, kActs = 80;  // as many before it was bounded; two entries each
+  Street street;
+  for (std::uint64_t i = 1; i <= kActs; ++i) {
+    const Extend later{Extended::deliver, {Due::Kind::after, 24h + std::chrono::seconds(i)}};
+    Street::done(street.act(i % 2 == 0 ? street.buyer : street.provider, later));
+  }
+  Replay replay(street.agreement, commitment_of({}));
+  std::uint64_t acts = 0, pages = 0;
+  for (bool more = true; more; ++pages)
+    Street::done(street.book.ask<wire::GetEscrow, wire::EscrowIs>(
+        escrow::kPath,
+        [&](wire::GetEscrow::Builder ask) {
+          ask.setEscrow(data_of(street.escrow.view()));
+          ask.setAfter(replay.sequence());
+        },
+        [&](wire::EscrowIs::Reader is) {
+          CHECK(is.getEntries().size() <= kPage);
+          for (const auto bytes : is.getEntries()) REQUIRE(replay.take(*decode_entry(bytes_of(bytes))).ok());
+          for (const auto act : is.getActs()) CHECK(act.getSequence() <= replay.sequence());
+          acts += is.getActs().size();
+          more = is.getMore();
+        }));
+  CHECK(replay.sequence() > 2 * kActs);
+  CHECK(pages == replay.sequence() / kPage + 1);
+  CHECK(acts == kActs + 2);
+}
