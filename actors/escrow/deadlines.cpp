@@ -170,7 +170,7 @@ void EscrowsActor::note_alive() {
       if (run != run_) return;
       if (done.ok()) alive_row_ = row;
       else alive_ = false;  // read again
-      if (alive_) wake_unfinished({});
+      if (alive_) wake_unfinished();
       after<Alive>(done.ok() ? std::chrono::duration_cast<base::Duration>(kAliveEvery) : kTryAgain);
     });
   };
@@ -200,7 +200,7 @@ void EscrowsActor::back(std::uint64_t run, const std::function<void()>& commit) 
   alive_ = true;
   for (Nothing& one : std::exchange(ready_, {})) one.done();
   for (Early& one : std::exchange(early_, {})) take(std::move(one));
-  wake_unfinished({});
+  wake_unfinished();
   arm(time());
   commit();
 }

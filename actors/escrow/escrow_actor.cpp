@@ -85,9 +85,9 @@ void EscrowActor::receive(runtime::Handlers& on) {
     say();
   });
   on.timer<Idle>([this] {
-    const bool waits_for_more = sayings_.empty() && gathers_strays();
-    if (loaded_ && queue_.empty() && !busy_ &&
-        (!replay_ || (unfinished(escrow()).empty() && (!aside().any() || waits_for_more))))
+    const UnixMs soon = time() + std::chrono::duration_cast<UnixMs>(setup_.settings->idle);
+    const bool waits = sayings_.empty() && (!strays_due_ || *strays_due_ > soon);
+    if (loaded_ && queue_.empty() && !busy_ && (!replay_ || (unfinished(escrow()).empty() && waits)))
       tell<wire::Sleepy>(node().find(kPath),
                          [&](wire::Sleepy::Builder out) { out.setEscrow(data_of(setup_.id.view())); });
     after<Idle>(replay_ ? setup_.settings->idle : std::chrono::duration_cast<base::Duration>(kUnknownIdle));
@@ -374,7 +374,14 @@ void EscrowActor::perform(Wanted& wanted) {
   Replay after_it = *replay_;
   for (const Entry& entry : entries) base::ensure(after_it.take(entry).ok(), "what was decided can happen");
   const auto fresh = sayings_of(wanted, decision, after_it.escrow());
-  durable::Storage::Commit commit = commit_of(entries, after_it, fresh, strays_.size() - back.size());
+  rows::Aside is = aside();
+  if (!back.empty()) {
+    wallet::Wide left = strays_.sum();
+    for (const wallet::Stray& one : back) left -= one.amount.units();
+    is.strays -= back.size();
+    is.strays_due = strays_due(is.strays, left, after_it.escrow().returns);
+  }
+  durable::Storage::Commit commit = commit_of(entries, after_it, fresh, is);
   for (const wallet::Stray& one : back) commit.rows[rows::stray_key(setup_.id, one.from)] = std::nullopt;
   if (wanted.act) commit.rows[rows::numbered_key('a', setup_.id, entries.front().sequence)] = rows::encode(*wanted.act);
   if (wanted.request)
@@ -403,8 +410,8 @@ void EscrowActor::perform(Wanted& wanted) {
       Committing{std::move(wanted), std::move(decision), std::move(entries), std::move(after_it), std::move(founding)});
   if (world().mutations.on("escrow.answers_before_commit") && committing->wanted.act && !funds)
     committing->wanted.done(Taken{committing->replay.sequence(), true});
-  storage_.commit(std::move(commit), [this, run = run_, committing, head, fresh, party, funds,
-                                      back](const base::Outcome<void>& done) {
+  storage_.commit(std::move(commit), [this, run = run_, committing, head, fresh, party, funds, back,
+                                      due = is.strays_due](const base::Outcome<void>& done) {
     Committing& it = *committing;
     if (run != run_ || !done.ok()) {
       const Error why = durable::not_committed(done, "the escrow was read again");
@@ -436,21 +443,22 @@ void EscrowActor::perform(Wanted& wanted) {
     else it.wanted.done(taken);
     sayings_.insert(fresh.begin(), fresh.end());
     for (const wallet::Stray& one : back) strays_.erase(one.from);
-    if (!back.empty()) strays_wait();
+    strays_due_ = due;
+    if (!back.empty()) wait_for_strays();
     for (const Effect& one : it.decision.effects) effect(one);
     say();
     next();
   });
 }
 
-rows::Aside EscrowActor::aside() const { return {!sayings_.empty(), strays_.size()}; }
+rows::Aside EscrowActor::aside() const { return {!sayings_.empty(), strays_.size(), strays_due_}; }
 
 durable::Storage::Commit EscrowActor::commit_of(const std::vector<Entry>& entries, const Replay& after_it,
-                                                const std::map<Bytes, Address>& fresh, std::uint64_t strays) const {
-  durable::Storage::Commit out{.head = rows::key('h', setup_.id),
-                               .expected = head_row_,
-                               .rows = rows::of_entries(&*replay_, after_it, entries, commits_ + 1, fresh, aside(),
-                                                        {!sayings_.empty(), strays})};
+                                                const std::map<Bytes, Address>& fresh, const rows::Aside& is) const {
+  durable::Storage::Commit out{
+      .head = rows::key('h', setup_.id),
+      .expected = head_row_,
+      .rows = rows::of_entries(&*replay_, after_it, entries, commits_ + 1, fresh, aside(), is)};
   const std::uint64_t each = setup_.settings->snapshot_after;
   if (after_it.sequence() / each > replay_->sequence() / each)
     if (auto snapshot = after_it.snapshot(world().mutations); snapshot && snapshot->size() <= kSnapshotBytesMax)

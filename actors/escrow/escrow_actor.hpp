@@ -6,6 +6,7 @@
 //          signed act are one commit.
 // Log      is replayed from the latest snapshot on, made every `escrow.snapshot_after` entries; all of it stays.
 // Unasked  money that no act has announced is noted in a row of its sender; it goes back by and by (wallet::Strays).
+//          The escrow sleeps until then, for the time lies in a row.
 // Doubt    after a commit whose end is not known, or that is void, the log is read again.
 // Money    deposits and payments are sent again until the ledger has said what became of them.
 // Source   Akka's persistent actors.
@@ -88,6 +89,7 @@ class EscrowActor final : public runtime::Actor {
   void load_deposits(Party party);
   void load_sayings();
   void load_strays();
+  void load_wait();
   void loaded();
   void reload(const base::Error& why);
   void when_loaded(base::Callback<void()> then);
@@ -111,7 +113,7 @@ class EscrowActor final : public runtime::Actor {
   void next();
   void perform(Wanted& wanted);
   durable::Storage::Commit commit_of(const std::vector<Entry>& entries, const Replay& after,
-                                     const std::map<base::Bytes, Address>& fresh, std::uint64_t strays) const;
+                                     const std::map<base::Bytes, Address>& fresh, const rows::Aside& is) const;
   rows::Aside aside() const;
   void happened(const std::vector<Entry>& entries);
   void effect(const Effect& effect);
@@ -122,12 +124,12 @@ class EscrowActor final : public runtime::Actor {
   std::map<base::Bytes, Address> sayings_of(const Wanted& wanted, const Decision& decision, const Escrow& after) const;
   void say();
   void forget(Wanted wanted);
-  void commit_aside(Wanted wanted, durable::Storage::Commit commit, std::uint64_t strays,
+  void commit_aside(Wanted wanted, durable::Storage::Commit commit, const rows::Aside& is,
                     base::Callback<void(const Wanted&)> then);
   bool told(std::uint64_t sequence) const;
   void note(Wanted wanted);
-  void strays_wait();
-  bool gathers_strays() const;
+  std::optional<UnixMs> strays_due(std::uint64_t strays, wallet::Wide sum, std::uint64_t returns) const;
+  void wait_for_strays();
   void give_back();
 
   base::Error unknown() const;
@@ -147,6 +149,8 @@ class EscrowActor final : public runtime::Actor {
   EachParty<Depositing> deposits_{};
   std::map<base::Bytes, Address> sayings_;  // of arbiters, by their rows
   wallet::Strays strays_;
+  std::optional<UnixMs> strays_due_;  // see rows::Aside
+  bool marked_ = false;               // it was read that a row 'o' is there
   bool paying_ = false, saying_ = false;
   bool snapshot_doubted_ = false;
   base::Duration backoff_{};

@@ -66,22 +66,22 @@ void EscrowActor::say() {
 void EscrowActor::forget(Wanted wanted) {
   durable::Storage::Commit commit{.head = {}};
   commit.rows[*wanted.said] = std::nullopt;
-  if (sayings_.size() == 1 && strays_.empty() && unfinished(escrow()).empty())
-    commit.rows[rows::key('o', setup_.id)] = std::nullopt;
-  commit_aside(std::move(wanted), std::move(commit), strays_.size(),
-               [this](const Wanted& done) { sayings_.erase(*done.said); });
+  rows::Aside is = aside();
+  is.sayings = sayings_.size() > sayings_.count(*wanted.said);
+  commit_aside(std::move(wanted), std::move(commit), is, [this](const Wanted& done) { sayings_.erase(*done.said); });
 }
 
-/// What is in no event: only the head changes with it.
-void EscrowActor::commit_aside(Wanted wanted, durable::Storage::Commit commit, std::uint64_t strays,
+/// What is in no event: only the head changes with it, and when the escrow goes on by itself.
+void EscrowActor::commit_aside(Wanted wanted, durable::Storage::Commit commit, const rows::Aside& is,
                                base::Callback<void(const Wanted&)> then) {
   commit.head = rows::key('h', setup_.id);
   commit.expected = head_row_;
-  Bytes head = rows::encode(rows::Head{replay_->sequence(), commits_ + 1, replay_->hash(), strays});
+  Bytes head = rows::encode(rows::Head{replay_->sequence(), commits_ + 1, replay_->hash(), is.strays});
   commit.rows[commit.head] = head;
+  commit.rows[rows::key('o', setup_.id)] = rows::unfinished_row(!unfinished(escrow()).empty(), is);
   busy_ = true;
   const auto kept = std::make_shared<Wanted>(std::move(wanted));
-  storage_.commit(std::move(commit), [this, run = run_, kept, head = std::move(head),
+  storage_.commit(std::move(commit), [this, run = run_, kept, head = std::move(head), due = is.strays_due,
                                       then = std::move(then)](const base::Outcome<void>& done) mutable {
     if (run != run_ || !done.ok()) {
       const Error why = durable::not_committed(done, "the escrow was read again");
@@ -92,6 +92,7 @@ void EscrowActor::commit_aside(Wanted wanted, durable::Storage::Commit commit, s
     busy_ = false;
     ++commits_;
     head_row_ = head;
+    strays_due_ = due;
     then(*kept);
     kept->done(Taken{replay_->sequence(), false});
     next();
@@ -111,30 +112,38 @@ void EscrowActor::note(Wanted wanted) {
     return wanted.done(Taken{replay_->sequence(), false});
   const auto sum = strays_.with(came.sequence, came.from, came.amount);
   if (!sum) return wanted.done(Error{Code::refused, "an account has no more than 2^63 units"});
-  const bool same = sum->amount != came.amount;
   durable::Storage::Commit commit{.head = {}};
   commit.rows[rows::stray_key(setup_.id, sum->from)] = wallet::encode(*sum);
-  commit.rows[rows::key('o', setup_.id)] = Bytes();
-  commit_aside(std::move(wanted), std::move(commit), strays_.size() + (same ? 0 : 1), [this, sum](const Wanted&) {
-    const bool first = strays_.empty();
+  rows::Aside is = aside();
+  if (sum->amount == came.amount) ++is.strays;  // the first of its sender
+  const bool begins = !is.strays_due;
+  if (begins) is.strays_due = strays_due(is.strays, strays_.sum() + came.amount.units(), escrow().returns);
+  commit_aside(std::move(wanted), std::move(commit), is, [this, sum, begins](const Wanted&) {
     strays_.put(*sum);
-    if (first || setup_.place.chain) strays_wait();
+    if (begins) wait_for_strays();
     if (strays_.size() >= wallet::kStraysAtOnce) give_back();
   });
 }
 
 /// Where its return costs the book's node a fee, it waits for more: one transfer can pay dust to many escrows.
-bool EscrowActor::gathers_strays() const { return setup_.place.chain && strays_.sum() < kGatheredMin; }
+std::optional<UnixMs> EscrowActor::strays_due(std::uint64_t strays, wallet::Wide sum, std::uint64_t returns) const {
+  if (strays == 0 || (setup_.place.chain && sum < kGatheredMin)) return std::nullopt;
+  return time() + std::chrono::duration_cast<UnixMs>(wallet::strays_wait(returns));
+}
 
-void EscrowActor::strays_wait() {
-  if (!strays_.empty() && !gathers_strays()) after<GiveBackDue>(wallet::strays_wait(escrow().returns));
+void EscrowActor::wait_for_strays() {
+  if (!strays_due_) return;
+  const UnixMs at = time();
+  const UnixMs left = *strays_due_ > at ? std::min(*strays_due_ - at, rows::kUnfinishedWaitMax) : UnixMs(0);
+  after<GiveBackDue>(std::chrono::duration_cast<base::Duration>(left));
 }
 
 void EscrowActor::give_back() {
-  if (strays_.empty() || gathers_strays()) return;
+  if (!strays_due_) return;
+  if (*strays_due_ > time() && strays_.size() < wallet::kStraysAtOnce) return wait_for_strays();
   if (setup_.place.chain && setup_.returns->fetch_add(1) >= kReturnsAMinute) return after<GiveBackDue>(kReturnAgain);
   want({.command = GiveBack{}, .done = [this](const base::Outcome<Taken>& taken) {
-          if (!taken.ok() && loaded_) strays_wait();
+          if (!taken.ok() && loaded_) after<GiveBackDue>(kSayAgain);
         }});
 }
 

@@ -32,6 +32,8 @@ void EscrowActor::load() {
   paying_ = saying_ = false;
   sayings_.clear();
   strays_ = {};
+  strays_due_.reset();
+  marked_ = false;
   storage_.get(rows::key('h', setup_.id), [this, run = run_](base::Outcome<std::optional<Bytes>> row) {
     if (run != run_) return;
     if (!row.ok()) return reload(row.error());
@@ -112,8 +114,22 @@ void EscrowActor::load_strays() {
       [this, run = run_](const base::Outcome<void>& done) {
         if (run != run_) return;
         if (!done.ok()) return reload(done.error());
-        load_deposits(Party::buyer);
+        load_wait();
       });
+}
+
+/// What came unasked has waited while the escrow slept.
+void EscrowActor::load_wait() {
+  storage_.get(rows::key('o', setup_.id), [this, run = run_](const base::Outcome<std::optional<Bytes>>& row) {
+    if (run != run_) return;
+    if (!row.ok()) return reload(row.error());
+    marked_ = row.value().has_value();
+    strays_due_ = strays_due(strays_.size(), strays_.sum(), escrow().returns);
+    // A row of an earlier version does not say when: it waits anew.
+    if (strays_due_ && marked_ && !row.value()->empty())
+      strays_due_ = rows::waits_until(*row.value(), time()).value_or(time());
+    load_deposits(Party::buyer);
+  });
 }
 
 /// Most escrows have none: what their state does not name is not looked for.
@@ -150,7 +166,11 @@ void EscrowActor::loaded() {
   if (replay_)
     for (const Effect& one : unfinished(escrow())) effect(one);
   say();
-  strays_wait();
+  wait_for_strays();
+  // In an earlier version one that waits for more money had that row.
+  if (marked_ && !rows::unfinished_row(!unfinished(escrow()).empty(), aside()))
+    queue_.push_front(
+        {.command = Looked{}, .said = rows::key('o', setup_.id), .done = [](const base::Outcome<Taken>&) {}});
   if (!replay_) after<Idle>(kUnknownIdle);
   for (auto& then : std::exchange(waiting_load_, {})) then();
   next();

@@ -20,6 +20,8 @@ constexpr std::ptrdiff_t kWatchersOfNodes = 128;    // our choice: the rest is f
 constexpr std::ptrdiff_t kWatchersOfNode = 8;       // our choice
 constexpr std::size_t kWatcherWaitingMax = 16'384;  // our choice: a reader that falls behind it is ended
 constexpr std::uint32_t kListRows = 512;
+constexpr std::uint32_t kWakesAtOnce = 64;  // our choice: escrows that are read to go on without being asked
+constexpr std::chrono::seconds kWakeDue{30};
 const Error kActsOften{Code::refused,
                        "this account has acted as often as it may in a minute (escrow.rate_per_account)"};
 
@@ -149,7 +151,7 @@ void EscrowsActor::end() {
   correction_->store(kNoGroup);
   for (const runtime::Handle& child : {arbiters_, tasks_})
     if (child) stop_child(child);
-  alive_ = firing_ = false;
+  alive_ = firing_ = waking_ = false;
   alive_row_.reset();
   next_deadline_.reset();
   cancel<Deadlines>();
@@ -409,26 +411,41 @@ void EscrowsActor::down(const runtime::Handle& ended, const std::optional<base::
   }
 }
 
-/// What was not finished when the seat was held last goes on without being asked.
-void EscrowsActor::wake_unfinished(const Bytes& from) {
-  storage_->range(rows::prefix('o'), from.empty() ? rows::prefix('o') : from, kListRows,
+/// What was not finished when the seat was held last goes on without being asked. One walk at a time.
+void EscrowsActor::wake_unfinished() {
+  if (!std::exchange(waking_, true)) wake_page(rows::prefix('o'));
+}
+
+/// The next page is read once those of this one have answered, so that kWakesAtOnce are read at a time.
+void EscrowsActor::wake_page(const Bytes& from) {
+  storage_->range(rows::prefix('o'), from, kWakesAtOnce,
                   [this, run = run_](const base::Outcome<durable::Storage::Page>& page) {
                     if (run != run_) return;
                     if (!page.ok()) {
-                      alive_ = false;  // begins anew
+                      waking_ = alive_ = false;  // begins anew
                       return after<Alive>(kTryAgain);
                     }
+                    const UnixMs at = time();
+                    // The reading of the page itself is one that is waited for.
+                    const auto waits = std::make_shared<std::size_t>(1);
+                    const auto answered = [this, run, waits, next = page.value().next] {
+                      if (--*waits > 0 || run != run_) return;
+                      if (next) wake_page(*next);
+                      else waking_ = false;
+                    };
                     for (const auto& row : page.value().rows) {
                       const auto id = EscrowId::from(base::ByteView(row.key).subspan(1));
-                      if (!id) continue;
-                      ask_escrow(*id, {runtime::Envelope::build<wire::GetEscrow>({},
+                      if (!id || rows::waits_until(row.value, at)) continue;
+                      ++*waits;
+                      ask_escrow(*id, {runtime::Envelope::build<wire::GetEscrow>({.due = now() + kWakeDue},
                                                                                  [&](wire::GetEscrow::Builder out) {
                                                                                    out.setEscrow(data_of(id->view()));
                                                                                    out.setAfter(UINT64_MAX - 1);
                                                                                  }),
-                                       {}});
+                                       {},
+                                       answered});
                     }
-                    if (page.value().next) wake_unfinished(*page.value().next);
+                    answered();
                   });
 }
 

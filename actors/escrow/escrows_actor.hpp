@@ -3,7 +3,7 @@
 // passes on what is asked of it elsewhere.
 //
 // Wake      the first question about an escrow starts its actor; so do its deadline, a credit, and, when this
-//           node takes the seat, something that it has not finished.
+//           node takes the seat and each kAliveEvery, something that it has not finished and that is due by now.
 // Deadlines in rows, the next one in memory. The time is that which a majority of the group's members have passed
 //           (agree_on_time): a leader whose date is wrong neither ends a state nor says when one ends. Of a book at
 //           this node alone it is the node's date, once that has made no step for kSteadyFor.
@@ -99,7 +99,8 @@ class EscrowsActor final : public runtime::Actor {
 
   void ask_escrow(const EscrowId& id, Question question);
   void happened(wire::Happened::Reader told);
-  void wake_unfinished(const base::Bytes& from);
+  void wake_unfinished();
+  void wake_page(const base::Bytes& from);
 
   void deadlines();
   void agree_on_time(base::Callback<void()> then);
@@ -127,6 +128,7 @@ class EscrowsActor final : public runtime::Actor {
   std::shared_ptr<ActRates> rates_ = std::make_shared<ActRates>(settings_->acts_per_minute);
   std::optional<UnixMs> next_deadline_;
   bool firing_ = false;
+  bool waking_ = false;
   bool alive_ = false;  // the row of the outage was read, and what time it is
   std::vector<Early> early_;
   std::vector<Nothing> ready_;

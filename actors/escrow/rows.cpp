@@ -140,6 +140,19 @@ std::optional<Timer> decode_timer(ByteView key) {
   return Timer{UnixMs(durable::ordered_at(key, 1)), *EscrowId::from(key.subspan(9))};
 }
 
+std::optional<Bytes> unfinished_row(bool at_once, const Aside& aside) {
+  if (!at_once && !aside.sayings && !aside.strays_due) return std::nullopt;
+  Bytes out;
+  if (!at_once && !aside.sayings) append_ordered(out, aside.strays_due->count());
+  return out;
+}
+std::optional<UnixMs> waits_until(ByteView unfinished_row, UnixMs now) {
+  if (unfinished_row.size() != 8) return std::nullopt;
+  const UnixMs until(durable::ordered_at(unfinished_row, 0));
+  if (until <= now || until - now > kUnfinishedWaitMax) return std::nullopt;
+  return until;
+}
+
 Bytes encode(const Alive& alive) {
   Bytes out;
   append_number(out, alive.since.count());
@@ -169,9 +182,9 @@ Changes of_entries(const Replay* before, const Replay& after, std::span<const En
   if (had_timer && (!waits || deadline != it.deadline)) out[timer_key(deadline, id)] = std::nullopt;
   if (waits && (!had_timer || deadline != it.deadline)) out[timer_key(it.deadline, id)] = Bytes();
   for (const auto& [saying, arbiter] : fresh) out[saying] = Bytes(arbiter.bytes.begin(), arbiter.bytes.end());
-  const bool was_unfinished = (before != nullptr && !unfinished(before->escrow()).empty()) || was.any();
-  const bool is_unfinished = !unfinished(it).empty() || is.any() || !fresh.empty();
-  if (is_unfinished != was_unfinished) out[key('o', id)] = is_unfinished ? std::optional(Bytes()) : std::nullopt;
+  const auto was_unfinished = unfinished_row(before != nullptr && !unfinished(before->escrow()).empty(), was);
+  auto is_unfinished = unfinished_row(!unfinished(it).empty() || !fresh.empty(), is);
+  if (is_unfinished != was_unfinished) out[key('o', id)] = std::move(is_unfinished);
   if (before == nullptr) return out;  // nothing was paid in
   for (const Party party : {Party::buyer, Party::provider}) {
     if (of(before->escrow().depositing, party) && !of(it.depositing, party))

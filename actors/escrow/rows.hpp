@@ -5,9 +5,9 @@
 //         of the log; 'a' id, sequence: the signed act that caused that entry; 'd' id, party: a deposit that is
 //         under way; 'r' id, request: the hash of the act that a request was about; 'w' id, round, how: what is
 //         still to be said of an arbiter, with its address; 's' id: what a list shows; 't' deadline, id: a timer;
-//         'o' id: something is unfinished; 'x' id, sender: what came unasked and has not gone back; 'z' id: the
-//         escrow as it was at an entry of its log; 'b' party, id: money of it that lies in this escrow; 'u': since when
-//         the book takes commands. Numbers in keys are big-endian.
+//         'o' id: it goes on without being asked, at that time (8), or now (no bytes); 'x' id, sender: what came
+//         unasked and has not gone back; 'z' id: the escrow as it was at an entry of its log; 'b' party, id: money of
+//         it that lies in this escrow; 'u': since when the book takes commands. Numbers in keys are big-endian.
 #include <map>
 #include <span>
 
@@ -75,8 +75,13 @@ using Changes = std::map<Bytes, std::optional<Bytes>>;
 struct Aside {
   bool sayings = false;
   std::uint64_t strays = 0;
-  bool any() const { return sayings || strays > 0; }
+  std::optional<UnixMs> strays_due{};  ///< when the first go back; nothing: there is none, or they wait for more
 };
+/// The row 'o' of an escrow; `at_once`: a transfer of it is to be sent.
+std::optional<Bytes> unfinished_row(bool at_once, const Aside& aside);
+/// Until when nothing is to be done; nothing: not any more, also if that is so late that a date was wrong.
+std::optional<UnixMs> waits_until(ByteView unfinished_row, UnixMs now);
+inline constexpr UnixMs kUnfinishedWaitMax = std::chrono::hours(2);  // our choice: strays wait an hour at most
 /// Of these entries; before the first one `before` is none. `commits`: of this change, from 1 on. `fresh`: what is to
 /// be said of an arbiter from now on. `was`, `is`: what waits before and after.
 Changes of_entries(const Replay* before, const Replay& after, std::span<const Entry> entries, std::uint64_t commits,

@@ -18,20 +18,25 @@ constexpr std::size_t kBook = 0, kGuest = 1;
 
 /// The escrows of a node whose device has so much room, and another node.
 struct Escrows {
-  Escrows() {
+  /// `pages`: of escrows that are not finished. `logs`: whether their rows can be read now.
+  explicit Escrows(std::uint8_t pages = 0, bool logs = true) : reads(logs) {
     auto& home = cluster[kBook];
-    home.node.start("store", test::script([this](test::Scripted&, runtime::Handlers& on) {
-                      on.ask<store::wire::Usage, store::wire::Used>([this](auto, auto reply) {
-                        reply.send([this](store::wire::Used::Builder out) { out.setFreeBytes(free); });
-                      });
-                      on.ask<store::wire::Get, store::wire::Found>([this](auto, auto reply) {
-                        if (reads) return reply.refuse({Code::not_found, "there is no row"});
-                        waiting.push_back(std::move(reply));
-                      });
-                      on.ask<store::wire::Scan, store::wire::Slice>(
-                          [](auto, auto reply) { reply.send([](store::wire::Slice::Builder) {}); });
-                      on.ask<store::wire::Commit, messages::wire::Nothing>([](auto, auto reply) { reply.done(); });
-                    }));
+    home.node.start(
+        "store", test::script([this, pages](test::Scripted&, runtime::Handlers& on) {
+          on.ask<store::wire::Usage, store::wire::Used>([this](auto, auto reply) {
+            reply.send([this](store::wire::Used::Builder out) { out.setFreeBytes(free); });
+          });
+          on.ask<store::wire::Get, store::wire::Found>([this](store::wire::Get::Reader ask, auto reply) {
+            if (reads || ask.getKey()[0] != 'h') return reply.refuse({Code::not_found, "there is no row"});
+            waiting.push_back(std::move(reply));
+          });
+          on.ask<store::wire::Scan, store::wire::Slice>([this, pages](store::wire::Scan::Reader ask, auto reply) {
+            reply.send([&](store::wire::Slice::Builder out) {
+              if (ask.getPrefix()[0] == 'o') unfinished(ask, pages, out);
+            });
+          });
+          on.ask<store::wire::Commit, messages::wire::Nothing>([](auto, auto reply) { reply.done(); });
+        }));
     auto settings = std::make_shared<EscrowSettings>();
     settings->pool = home.pool;
     settings->book = {.kind = durable::Place::Kind::self};
@@ -77,9 +82,27 @@ struct Escrows {
     return *heard;
   }
 
+  void unfinished(store::wire::Scan::Reader ask, std::uint8_t pages, store::wire::Slice::Builder out) {
+    const std::uint8_t page = ask.getFrom().size() > 1 ? ask.getFrom()[1] : 0;
+    walked.push_back(page);
+    if (page >= pages) return;
+    base::Bytes key(1 + EscrowId::kBytes);
+    key[0] = 'o';
+    key[1] = page;
+    auto rows = out.initRows(3);
+    for (unsigned i = 0; i < rows.size(); ++i) {
+      key.back() = static_cast<std::uint8_t>(i);
+      rows[i].setKey(data_of(key));
+    }
+    key = {'o', static_cast<std::uint8_t>(page + 1)};
+    out.setMore(page + 1 < pages);
+    out.setNext(data_of(key));
+  }
+
   std::uint64_t free = durable::Room::kLeft;
-  bool reads = true;  // the device answers
+  bool reads;
   std::vector<runtime::Reply<store::wire::Found>> waiting{};
+  std::vector<std::uint8_t> walked{};  // pages of what is not finished, as they were read
   test::NetCluster cluster{2};
 };
 
@@ -120,4 +143,14 @@ TEST_CASE("escrow: a page of a log counts as more questions than one") {
   for (std::size_t asked = 0; asked < EscrowsActor::kAsked.burst / 4; asked += kAtOnce)
     refused += escrows.read(kGuest, kAtOnce, std::chrono::milliseconds(50))[Code::overloaded];
   CHECK(refused > 0);
+}
+
+TEST_CASE("escrow: what is not finished is woken page by page, in one walk at a time") {
+  Escrows escrows(4, false);
+  escrows.cluster.stage.run_for(std::chrono::seconds(5));
+  CHECK(escrows.walked == std::vector<std::uint8_t>{0});  // its escrows have not answered
+  escrows.reads = true;
+  for (auto& one : std::exchange(escrows.waiting, {})) one.refuse({Code::not_found, "there is no row"});
+  escrows.cluster.stage.run_for(std::chrono::seconds(5));
+  CHECK(escrows.walked == std::vector<std::uint8_t>{0, 1, 2, 3});
 }

@@ -82,6 +82,18 @@ struct Street {
         [&](money_wire::AccountIs::Reader is) { out = is.getAccount().getBalance(); }));
     return out;
   }
+  bool awake() {
+    bool found = false;
+    const std::string path = std::string(kPath) + '/' + escrow.hex();
+    book.inside([&](test::Scripted& self) {
+      self.node().registry().walk([&](const runtime::Listing& one) {
+        found = found || one.path == path;
+        return true;
+      });
+    });
+    book.run_for(1s);
+    return found;
+  }
   /// The escrow as its log says.
   Replay replay() {
     Replay out(agreement, commitment_of({}));
@@ -145,6 +157,29 @@ TEST_CASE("escrow strays: the power fails while they come, and each is back once
     CHECK(street.balance(street.stranger.address()) == kMoney);
     CHECK(street.balance(account_of(street.escrow)) == 0);
   }
+}
+
+TEST_CASE(
+    "escrow strays: while they wait for long the escrow sleeps, and goes on with the wait when it is begun again") {
+  constexpr std::uint64_t kBefore = 9;  // the next one waits for 256 s
+  Street street;
+  for (std::uint64_t number = 1; number <= kBefore; ++number) {
+    street.send(street.stranger, number, 3);
+    street.book.run_for(5min);
+  }
+  REQUIRE(street.balance(street.stranger.address()) == kMoney);
+  street.send(street.stranger, kBefore + 1, 3);
+  street.book.run_for(150s);
+  CHECK_FALSE(street.awake());
+  SUBCASE("at the same node") {}
+  SUBCASE("after a failure of the power") {
+    street.book.disk.halt_after(0);
+    street.book.run_for(21s);
+    REQUIRE(street.book.failures() == 1);
+  }
+  CHECK(street.balance(street.stranger.address()) == kMoney - 3);
+  street.book.run_for(130s);
+  CHECK(street.balance(street.stranger.address()) == kMoney);
 }
 
 TEST_CASE("escrow strays: a deposit that was posted before its act goes back, and holds nothing up") {
