@@ -14,6 +14,10 @@ constexpr std::uint32_t kTimersAtOnce = 256;    // our choice
 constexpr std::chrono::seconds kLookAhead{10};  // our choice: a clock that steps is noticed
 constexpr std::chrono::seconds kClockDue{1};
 constexpr std::chrono::seconds kFireDue{30};
+// Our choice: a tenth of the time is for what could not fire, but it is not looked at more seldom than kLookAgainMax.
+constexpr int kLookPart = 10;
+constexpr std::chrono::microseconds kSkipTakes{4}, kAskTakes{500};  // of a timer; measured, about
+constexpr std::chrono::minutes kLookAgainMax{10};
 
 }  // namespace
 
@@ -23,6 +27,17 @@ struct EscrowsActor::Clocks {
   std::int64_t asked_at = 0;  ///< ms of the monotonic clock
   std::vector<UnixMs> told;
   base::Callback<void()> then;
+};
+
+/// A look at what is due.
+struct EscrowsActor::Pass {
+  UnixMs at;           ///< until then
+  bool whole = false;  ///< also at what could not fire before
+  std::uint64_t skipped = 0, asked = 0;
+  UnixMs next = UnixMs::max();            ///< the first deadline that is not due
+  std::optional<base::Duration> early{};  ///< until one that may not have fired can, at least
+
+  void leave(base::Duration until) { early = std::min(early.value_or(until), until); }
 };
 
 void EscrowsActor::arm(UnixMs deadline) {
@@ -63,7 +78,7 @@ void EscrowsActor::deadlines() {
   firing_ = true;
   next_deadline_.reset();
   agree_on_time([this, run = run_] {
-    if (run == run_) fire(time(), {}, UnixMs::max());
+    if (run == run_) fire();
   });
 }
 
@@ -102,60 +117,88 @@ void EscrowsActor::agree_on_time(base::Callback<void()> then) {
   settle();
 }
 
-/// All timers up to that time, page by page; then the next one is waited for.
-void EscrowsActor::fire(UnixMs at, const Bytes& from, UnixMs next) {
-  storage_->range(rows::prefix('t'), from.empty() ? rows::prefix('t') : from, kTimersAtOnce,
-                  [this, run = run_, at, next](const base::Outcome<durable::Storage::Page>& page) mutable {
+/// What is due since the last look; and, where it is time, what could not fire then.
+void EscrowsActor::fire() {
+  const auto pass = std::make_shared<Pass>(Pass{.at = time()});
+  pass->whole = !look_again_ || now() >= *look_again_ || pass->at < passed_;
+  fire_page(pass, pass->whole ? rows::prefix('t') : rows::timer_key(passed_ + UnixMs(1), {}));
+}
+
+/// Page by page.
+void EscrowsActor::fire_page(const std::shared_ptr<Pass>& pass, const Bytes& from) {
+  storage_->range(rows::prefix('t'), from, kTimersAtOnce,
+                  [this, run = run_, pass](const base::Outcome<durable::Storage::Page>& page) {
                     if (run != run_) return;
                     struct Round {
-                      std::size_t waits = 0;
-                      std::function<void()> done;
+                      std::size_t waits = 1;  // for the page itself
+                      std::optional<Bytes> next;
                     };
                     const auto round = std::make_shared<Round>();
-                    bool more = page.ok() && page.value().next.has_value(), due_any = !page.ok();
-                    if (page.ok())
-                      for (const auto& row : page.value().rows) {
-                        const auto timer = rows::decode_timer(row.key);
-                        if (!timer) continue;
-                        if (timer->deadline > at) {
-                          next = std::min(next, timer->deadline);
-                          more = false;
-                          break;
-                        }
-                        due_any = true;
-                        ++round->waits;
-                        ask_due(timer->id, [round] {
-                          if (--round->waits == 0 && round->done) round->done();
-                        });
-                      }
-                    // What could not fire is looked at again a little later.
-                    if (due_any) next = std::min<UnixMs>(next, time() + std::chrono::duration_cast<UnixMs>(kTryAgain));
-                    const std::optional<Bytes> on = more ? page.value().next : std::nullopt;
-                    auto finished = [this, run, at, next, on]() mutable {
-                      if (run != run_) return;
-                      if (on) return fire(at, *on, next);
-                      firing_ = false;
-                      if (next_deadline_) next = std::min(next, *std::exchange(next_deadline_, std::nullopt));
-                      if (next != UnixMs::max()) arm(next);
+                    const auto answered = [this, run, pass, round] {
+                      if (--round->waits > 0 || run != run_) return;
+                      if (round->next) fire_page(pass, *round->next);
+                      else fired(*pass);
                     };
-                    if (round->waits == 0) return finished();
-                    round->done = finished;
+                    if (page.ok()) round->next = page.value().next;
+                    else pass->leave(base::Duration::zero());
+                    for (std::size_t i = 0; page.ok() && i < page.value().rows.size(); ++i) {
+                      const auto& row = page.value().rows[i];
+                      const auto timer = rows::decode_timer(row.key, row.value);
+                      if (!timer) continue;
+                      if (timer->deadline > pass->at) {
+                        pass->next = timer->deadline;
+                        round->next.reset();
+                        break;
+                      }
+                      const UnixMs fires = timer->fires(up_since_);
+                      const UnixMs left = fires > pass->at ? fires - pass->at : UnixMs(0);
+                      pass->leave(std::min<UnixMs>(left, std::chrono::duration_cast<UnixMs>(kLookAgainMax)));
+                      ++(fires > pass->at ? pass->skipped : pass->asked);
+                      if (fires > pass->at) continue;
+                      ++round->waits;
+                      ask_due(*timer, answered);
+                    }
+                    answered();
                   });
 }
 
-void EscrowsActor::ask_due(const EscrowId& id, base::Callback<void()> done) {
+void EscrowsActor::fired(const Pass& pass) {
+  firing_ = false;
+  passed_ = pass.at;
+  if (pass.whole) {
+    look_again_.reset();
+    look_pace_ = std::clamp<base::Duration>(kLookPart * (pass.skipped * kSkipTakes + pass.asked * kAskTakes), kTryAgain,
+                                            kLookAgainMax);
+  }
+  const auto told = std::exchange(next_deadline_, std::nullopt);
+  // The row of one that was told meanwhile may have come behind this look.
+  if (pass.early || (told && *told <= passed_)) look_again(pass.early.value_or(base::Duration::zero()));
+  else if (look_again_) look_again(base::Duration::max());
+  for (const auto next : {told.value_or(pass.next), pass.next})
+    if (next > passed_ && next != UnixMs::max()) arm(next);
+}
+
+/// At what was due by `passed_`, after that time, but not more often than its number allows; sooner if that was to be.
+void EscrowsActor::look_again(base::Duration after) {
+  const auto again = now() + std::clamp<base::Duration>(after, look_pace_, kLookAgainMax);
+  look_again_ = std::min(look_again_.value_or(again), again);
+  arm(time() + std::chrono::ceil<UnixMs>(std::max(*look_again_ - now(), base::Duration::zero())));
+}
+
+void EscrowsActor::ask_due(const rows::Timer& timer, base::Callback<void()> done) {
   // Who can be drawn is not known before the arbiters are read: at the next look.
-  if (!candidates_ || escrows_.ends(id.hex())) return done();
+  if (!candidates_ || escrows_.ends(timer.id.hex())) return done();
   runtime::Envelope due =
       runtime::Envelope::build<wire::DueAt>({.due = now() + kFireDue}, [&](wire::DueAt::Builder out) {
         out.setUpSince(up_since_.count());
+        if (!timer.draws) return;
         auto list = out.initCandidates(size32(*candidates_));
         for (unsigned i = 0; i < list.size(); ++i) {
           list[i].setAddress(data_of((*candidates_)[i].address.view()));
           list[i].setBond((*candidates_)[i].bond.units());
         }
       });
-  ask_escrow(id, {std::move(due), {}, std::move(done)});
+  ask_escrow(timer.id, {std::move(due), {}, std::move(done)});
 }
 
 /// Notes that the book takes commands; and, at the beginning of a term, finds out for how long it did not.

@@ -145,6 +145,11 @@ void EscrowActor::open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> 
           {Code::refused,
            "an agreement gives its arbiters the time that this book does (escrow.arbiter_term), or up to "
            "ten times as much"});
+    // All that may wait after an outage is looked at while it does.
+    if (opening->agreement.terms.grace / kGracePart > setup_.settings->terms.grace)
+      return opening->reply.refuse({Code::refused,
+                                    "after an outage an agreement waits for at most ten times as long as this book "
+                                    "does (escrow.grace)"});
     open_at_book(opening);
   });
 }
@@ -321,6 +326,7 @@ void EscrowActor::due(wire::DueAt::Reader ask, Nothing reply) {
     if (address && bond) fire.candidates.push_back({*address, *bond});
   }
   want({.command = std::move(fire),
+        .draws = ask.hasCandidates(),
         .done = [reply = std::move(reply)](const base::Outcome<Taken>&) mutable { reply.done(); }});
 }
 
@@ -353,6 +359,8 @@ void EscrowActor::perform(Wanted& wanted) {
       return queue_.push_front({.command = GiveBack{}, .done = [](const base::Outcome<Taken>&) {}});
     }
   }
+  // It was not disputed when its timer was read: the next look brings who can be drawn.
+  if (!wanted.draws && escrow().stage == Stage::disputed) return wanted.done(error_of(EscrowError::early));
   std::vector<wallet::Stray> back;
   if (auto* giving = std::get_if<GiveBack>(&wanted.command)) back = giving->strays = strays_.first();
   const UnixMs at = time();

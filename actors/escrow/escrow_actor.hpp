@@ -45,6 +45,7 @@ class EscrowActor final : public runtime::Actor {
  private:
   static constexpr std::chrono::seconds kBookDue{20};            // our choice: it is tried again
   static constexpr int kArbiterTermPart = 10;                    // our choice: who is drawn cannot leave meanwhile
+  static constexpr int kGracePart = 10;                          // our choice: until then the timers are there
   static constexpr std::chrono::milliseconds kUnknownIdle{100};  // our choice
   static constexpr std::chrono::seconds kBackoffMax{30};         // our choice
   struct Reload {};
@@ -71,6 +72,7 @@ class EscrowActor final : public runtime::Actor {
     std::optional<std::string> note{};
     std::optional<base::Bytes> said{};     ///< no command: that row of what was to be said is done
     std::optional<wallet::Stray> stray{};  ///< no command: this came unasked
+    bool draws = true;                     ///< a Fire: it is known who can be drawn
     Done done;
   };
   struct Depositing {

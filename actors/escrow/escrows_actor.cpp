@@ -154,6 +154,8 @@ void EscrowsActor::end() {
   alive_ = firing_ = waking_ = false;
   alive_row_.reset();
   next_deadline_.reset();
+  look_again_.reset();
+  passed_ = UnixMs(0);
   cancel<Deadlines>();
   for (Early& one : std::exchange(early_, {}))
     one.reply.refuse({Code::unavailable, "the book is kept elsewhere by now"});
@@ -452,7 +454,10 @@ void EscrowsActor::wake_page(const Bytes& from) {
 void EscrowsActor::happened(wire::Happened::Reader told) {
   const auto id = EscrowId::from(bytes_of(told.getEscrow()));
   if (!id) return;
-  if (told.getDeadline() != 0) arm(UnixMs(told.getDeadline()));
+  if (const UnixMs deadline(told.getDeadline()); deadline > UnixMs(0)) {
+    if (deadline > passed_) arm(deadline);
+    else look_again(base::Duration::zero());
+  }
   watchers_.remove_if([](const Watcher& one) { return one.over; });
   watching_->store(static_cast<std::uint32_t>(watchers_.size()), std::memory_order_relaxed);
   if (watchers_.empty()) return;

@@ -7,6 +7,8 @@
 // Deadlines in rows, the next one in memory. The time is that which a majority of the group's members have passed
 //           (agree_on_time): a leader whose date is wrong neither ends a state nor says when one ends. Of a book at
 //           this node alone it is the node's date, once that has made no step for kSteadyFor.
+// Early     what could not fire is looked at again when it can, and at most a tenth of the time is spent on such looks.
+//           Later deadlines do not wait for them.
 // Outage    the book notes every kAliveEvery that it takes commands. After an absence of kOutage what is due waits for
 //           the grace of each escrow.
 // Trust     each act is verified here, before anything else about it is done; then its account's rate is looked at
@@ -73,6 +75,7 @@ class EscrowsActor final : public runtime::Actor {
     bool over = false;
   };
   struct Clocks;
+  struct Pass;
 
   void take(Early early);
   template <class Q, class A>
@@ -104,8 +107,11 @@ class EscrowsActor final : public runtime::Actor {
 
   void deadlines();
   void agree_on_time(base::Callback<void()> then);
-  void ask_due(const EscrowId& id, base::Callback<void()> done);
-  void fire(UnixMs at, const base::Bytes& from, UnixMs next);
+  void ask_due(const rows::Timer& timer, base::Callback<void()> done);
+  void fire();
+  void fire_page(const std::shared_ptr<Pass>& pass, const base::Bytes& from);
+  void fired(const Pass& pass);
+  void look_again(base::Duration after);
   void arm(UnixMs deadline);
   bool steady();
   void note_alive();
@@ -128,6 +134,9 @@ class EscrowsActor final : public runtime::Actor {
   std::shared_ptr<ActRates> rates_ = std::make_shared<ActRates>(settings_->acts_per_minute);
   std::optional<UnixMs> next_deadline_;
   bool firing_ = false;
+  UnixMs passed_{0};                         // timers until then were looked at
+  std::optional<base::Instant> look_again_;  // at those of them that could not fire; none: there are none
+  base::Duration look_pace_ = kTryAgain;
   bool waking_ = false;
   bool alive_ = false;  // the row of the outage was read, and what time it is
   std::vector<Early> early_;

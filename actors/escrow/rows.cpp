@@ -18,6 +18,15 @@ void append_sized(Bytes& out, ByteView bytes) {
 }
 ByteView read_sized(base::FieldReader& in) { return in.take(in.number<std::uint32_t>()); }
 
+/// Key and value of the timer of an escrow; nothing: it is final.
+std::optional<std::pair<Bytes, Bytes>> timer_of(const Escrow& escrow) {
+  if (is_final(escrow.stage)) return std::nullopt;
+  Bytes value;
+  append_number(value, escrow.window().count());
+  value.push_back(escrow.stage == Stage::disputed ? 1 : 0);
+  return std::pair(timer_key(escrow.deadline, escrow.id), std::move(value));
+}
+
 }  // namespace
 
 Bytes key(char of, const EscrowId& id) {
@@ -135,9 +144,15 @@ std::optional<Summary> decode_summary(ByteView bytes) {
   return out;
 }
 
-std::optional<Timer> decode_timer(ByteView key) {
+std::optional<Timer> decode_timer(ByteView key, ByteView value) {
   if (key.size() != 1 + 8 + 32) return std::nullopt;
-  return Timer{UnixMs(durable::ordered_at(key, 1)), *EscrowId::from(key.subspan(9))};
+  Timer out{UnixMs(durable::ordered_at(key, 1)), *EscrowId::from(key.subspan(9))};
+  if (value.empty()) return out;
+  base::FieldReader in(value);
+  out.window = UnixMs(in.number<std::uint64_t>());
+  out.draws = in.number<std::uint8_t>() != 0;
+  if (!in.ended()) return std::nullopt;
+  return out;
 }
 
 std::optional<Bytes> unfinished_row(bool at_once, const Aside& aside) {
@@ -177,10 +192,10 @@ Changes of_entries(const Replay* before, const Replay& after, std::span<const En
   const bool waits = !is_final(it.stage);
   out[key('s', id)] = encode(Summary{it.stage, it.agreement.price, waits ? it.deadline : UnixMs(0), it.agreement.buyer,
                                      it.agreement.provider});
-  const bool had_timer = before != nullptr && !is_final(before->escrow().stage);
-  const UnixMs deadline = had_timer ? before->escrow().deadline : UnixMs(0);
-  if (had_timer && (!waits || deadline != it.deadline)) out[timer_key(deadline, id)] = std::nullopt;
-  if (waits && (!had_timer || deadline != it.deadline)) out[timer_key(it.deadline, id)] = Bytes();
+  const auto had = before != nullptr ? timer_of(before->escrow()) : std::nullopt;
+  const auto has = timer_of(it);
+  if (had && (!has || had->first != has->first)) out[had->first] = std::nullopt;
+  if (has && has != had) out[has->first] = has->second;
   for (const auto& [saying, arbiter] : fresh) out[saying] = Bytes(arbiter.bytes.begin(), arbiter.bytes.end());
   const auto was_unfinished = unfinished_row(before != nullptr && !unfinished(before->escrow()).empty(), was);
   auto is_unfinished = unfinished_row(!unfinished(it).empty() || !fresh.empty(), is);

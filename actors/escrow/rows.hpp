@@ -4,7 +4,8 @@
 // Keys    'h' id: the head, which changes with each commit; 'g' id: what it began with; 'e' id, sequence: an entry
 //         of the log; 'a' id, sequence: the signed act that caused that entry; 'd' id, party: a deposit that is
 //         under way; 'r' id, request: the hash of the act that a request was about; 'w' id, round, how: what is
-//         still to be said of an arbiter, with its address; 's' id: what a list shows; 't' deadline, id: a timer;
+//         still to be said of an arbiter, with its address; 's' id: what a list shows; 't' deadline, id: a timer, for
+//         how long it waits after an outage, and whether an arbiter may be drawn;
 //         'o' id: it goes on without being asked, at that time (8), or now (no bytes); 'x' id, sender: what came
 //         unasked and has not gone back; 'z' id: the escrow as it was at an entry of its log; 'b' party, id: money of
 //         it that lies in this escrow; 'u': since when the book takes commands. Numbers in keys are big-endian.
@@ -66,8 +67,14 @@ std::optional<Summary> decode_summary(ByteView bytes);
 struct Timer {
   UnixMs deadline{0};
   EscrowId id;
+  UnixMs window{0};   ///< Escrow::window(); 0 in a row of an earlier version, which does not say it
+  bool draws = true;  ///< it may have an arbiter drawn
+  /// When it can fire, in a book that takes commands since then; 0: there was no outage.
+  UnixMs fires(UnixMs up_since) const {
+    return up_since > UnixMs(0) ? std::max(deadline, up_since + window) : deadline;
+  }
 };
-std::optional<Timer> decode_timer(ByteView key);
+std::optional<Timer> decode_timer(ByteView key, ByteView value);
 
 /// What is changed together, by key; nothing: erased.
 using Changes = std::map<Bytes, std::optional<Bytes>>;

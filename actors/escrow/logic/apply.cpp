@@ -96,6 +96,8 @@ bool Escrow::settled() const {
          std::ranges::all_of(paying, unasked);
 }
 
+UnixMs Escrow::window() const { return std::min(terms.grace, deadline > entered ? deadline - entered : UnixMs(0)); }
+
 void apply(Escrow& escrow, const Event& event) {
   std::visit(Applied{escrow}, event);
   base::ensure(escrow.released <= escrow.agreement.price, "no more is released than the price");

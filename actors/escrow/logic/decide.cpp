@@ -295,8 +295,8 @@ Decided Deciding::operator()(const Fire& command) {
   if (is_final(at_.stage)) return nothing();
   const bool again = now_ == at_.entered && at_.stage != Stage::proposed && mutations_.on("escrow.timer_twice");
   if (now_ < at_.deadline && !again) return EscrowError::early;
-  const UnixMs window = std::min(at_.terms.grace, at_.deadline > at_.entered ? at_.deadline - at_.entered : UnixMs(0));
-  if (command.up_since > UnixMs(0) && now_ < command.up_since + window && !mutations_.on("escrow.early_after_outage"))
+  if (command.up_since > UnixMs(0) && now_ < command.up_since + at_.window() &&
+      !mutations_.on("escrow.early_after_outage"))
     return EscrowError::early;
   if (!at_.settled() && !mutations_.on("escrow.decides_unconfirmed")) return EscrowError::unconfirmed;
   if (at_.stage == Stage::disputed) {

@@ -329,6 +329,8 @@ struct Escrow {
   /// The same but for what is gathered, and for what came unasked and goes back: that holds no deadline up, or anyone
   /// could.
   bool settled() const;
+  /// For how long the book has to be back after an outage before the deadline fires.
+  UnixMs window() const;
 };
 
 struct Decision {

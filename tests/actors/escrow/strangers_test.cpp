@@ -19,7 +19,8 @@ constexpr std::size_t kBook = 0, kGuest = 1;
 /// The escrows of a node whose device has so much room, and another node.
 struct Escrows {
   /// `pages`: of escrows that are not finished. `logs`: whether their rows can be read now.
-  explicit Escrows(std::uint8_t pages = 0, bool logs = true) : reads(logs) {
+  explicit Escrows(std::uint8_t pages = 0, bool logs = true, std::optional<base::Bytes> alive_row = {})
+      : alive(std::move(alive_row)), reads(logs) {
     auto& home = cluster[kBook];
     home.node.start(
         "store", test::script([this, pages](test::Scripted&, runtime::Handlers& on) {
@@ -27,12 +28,16 @@ struct Escrows {
             reply.send([this](store::wire::Used::Builder out) { out.setFreeBytes(free); });
           });
           on.ask<store::wire::Get, store::wire::Found>([this](store::wire::Get::Reader ask, auto reply) {
+            if (ask.getKey()[0] == 'h') ++read_heads[ask.getKey()[1]];
+            if (ask.getKey()[0] == 'u' && alive)
+              return reply.send([&](store::wire::Found::Builder out) { out.setValue(data_of(*alive)); });
             if (reads || ask.getKey()[0] != 'h') return reply.refuse({Code::not_found, "there is no row"});
             waiting.push_back(std::move(reply));
           });
           on.ask<store::wire::Scan, store::wire::Slice>([this, pages](store::wire::Scan::Reader ask, auto reply) {
             reply.send([&](store::wire::Slice::Builder out) {
               if (ask.getPrefix()[0] == 'o') unfinished(ask, pages, out);
+              if (ask.getPrefix()[0] == 't') timers(ask, out);
             });
           });
           on.ask<store::wire::Commit, messages::wire::Nothing>([](auto, auto reply) { reply.done(); });
@@ -99,7 +104,52 @@ struct Escrows {
     out.setNext(data_of(key));
   }
 
+  /// A timer that is overdue.
+  void add_timer(std::uint8_t number, std::uint8_t second, UnixMs window) {
+    EscrowId id;
+    id.bytes[0] = number;
+    id.bytes[1] = second;
+    base::Bytes value;
+    if (window > UnixMs(0)) {
+      base::append_number(value, window.count());
+      value.push_back(0);
+    }
+    overdue[rows::timer_key(UnixMs(1'000), id)] = value;
+  }
+  void timers(store::wire::Scan::Reader ask, store::wire::Slice::Builder out) {
+    const base::Bytes from(ask.getFrom().begin(), ask.getFrom().end());
+    whole_looks += from.size() == 1 ? 1 : 0;
+    later_looks += from.size() > 1 && !overdue.empty() && from > overdue.rbegin()->first ? 1 : 0;
+    std::vector<std::pair<base::Bytes, base::Bytes>> found;
+    auto at = overdue.lower_bound(from);
+    for (; at != overdue.end() && found.size() < ask.getRowsMax(); ++at) found.push_back(*at);
+    auto list = out.initRows(size32(found));
+    for (unsigned i = 0; i < list.size(); ++i) {
+      list[i].setKey(data_of(found[i].first));
+      list[i].setValue(data_of(found[i].second));
+    }
+    if (at == overdue.end()) return;
+    out.setMore(true);
+    out.setNext(data_of(at->first));
+  }
+  /// The book knows who can be drawn, and of a deadline.
+  void begin_deadlines(base::Duration in) {
+    cluster.inside(kBook, [&](test::Scripted& self) {
+      self.tell<wire::ArbitersAre>(self.node().find(kPath), [](wire::ArbitersAre::Builder) {});
+      self.tell<wire::Happened>(self.node().find(kPath), [&](wire::Happened::Builder out) {
+        out.setEscrow(data_of(EscrowId{}.view()));
+        out.setDeadline(
+            (wallet::unix_ms(cluster[kBook].ports.world().clock.wall()) + std::chrono::duration_cast<UnixMs>(in))
+                .count());
+      });
+    });
+  }
+
   std::uint64_t free = durable::Room::kLeft;
+  std::optional<base::Bytes> alive;  // the row of when the book took commands last
+  std::map<base::Bytes, base::Bytes> overdue{};
+  std::map<std::uint8_t, std::size_t> read_heads{};  // by the first byte of the id
+  std::size_t whole_looks = 0, later_looks = 0;      // at timers: from the first on, behind what is overdue
   bool reads;
   std::vector<runtime::Reply<store::wire::Found>> waiting{};
   std::vector<std::uint8_t> walked{};  // pages of what is not finished, as they were read
@@ -153,4 +203,29 @@ TEST_CASE("escrow: what is not finished is woken page by page, in one walk at a 
   for (auto& one : std::exchange(escrows.waiting, {})) one.refuse({Code::not_found, "there is no row"});
   escrows.cluster.stage.run_for(std::chrono::seconds(5));
   CHECK(escrows.walked == std::vector<std::uint8_t>{0, 1, 2, 3});
+}
+
+TEST_CASE("escrow deadlines: after an outage none is asked before its time, and what waits is asked then") {
+  constexpr std::uint8_t kWaits = 1, kOld = 2;  // a row of an earlier version does not say how long it waits
+  Escrows escrows(0, true, rows::encode(rows::Alive{UnixMs(1), UnixMs(1)}));
+  escrows.add_timer(kWaits, 0, std::chrono::minutes(2));
+  escrows.add_timer(kOld, 0, UnixMs(0));
+  escrows.begin_deadlines(std::chrono::seconds(1));
+  escrows.cluster.stage.run_for(std::chrono::seconds(60));
+  CHECK(escrows.read_heads[kWaits] == 0);
+  CHECK(escrows.read_heads[kOld] > 1);
+  escrows.cluster.stage.run_for(std::chrono::seconds(70));
+  CHECK(escrows.read_heads[kWaits] > 0);
+}
+
+TEST_CASE("escrow deadlines: the more cannot fire, the less often that is looked at; later deadlines do not wait") {
+  constexpr int kSpan = 20, kLooksMax = 6;  // 5 ms of waiting for each of them
+  Escrows escrows;
+  for (int i = 0; i < 1'000; ++i)
+    escrows.add_timer(static_cast<std::uint8_t>(1 + i / 256), static_cast<std::uint8_t>(i % 256), UnixMs(0));
+  escrows.begin_deadlines(std::chrono::seconds(1));
+  for (int i = 0; i < kSpan; ++i) escrows.begin_deadlines(std::chrono::milliseconds(500));
+  CHECK(escrows.whole_looks > 1);
+  CHECK(escrows.whole_looks <= kLooksMax);
+  CHECK(escrows.later_looks >= kSpan / 2);
 }

@@ -205,6 +205,43 @@ TEST_CASE("escrow rates: what others send again of what an account has signed ta
   Street::done(street.act(street.provider, Fund{wallet::id_of(bond), Amount::of(15)}, bond));
 }
 
+TEST_CASE("escrow grace: an agreement waits after an outage for at most ten times as long as its book") {
+  Street street;
+  const UnixMs books = Terms().grace;
+  const auto proposed = [&](UnixMs grace) {
+    Agreement made = street.agreement;
+    made.terms.grace = grace;
+    made.nonce[0] = 2;  // another one than the street's
+    return !street.propose(made);
+  };
+  CHECK(proposed(UnixMs(0)));
+  CHECK(proposed(10 * books));
+  CHECK_FALSE(proposed(11 * books));
+}
+
+TEST_CASE("escrow rows: a timer says for how long it waits after an outage, and whether an arbiter may be drawn") {
+  const Person buyer{"buyer"};
+  Agreement made;
+  made.buyer = buyer.address();
+  made.terms.sign_by = 2h;
+  made.terms.grace = 3h;
+  const auto proposed = rows::of_proposal(made, {}, {}, {{}, buyer.policy, {}}, UnixMs(1'000));
+  const base::Bytes key = rows::timer_key(UnixMs(1'000) + UnixMs(2h), id_of(made));
+  REQUIRE(proposed.rows.contains(key));
+  const auto timer = rows::decode_timer(key, *proposed.rows.at(key));
+  REQUIRE(timer);
+  CHECK(timer->id == id_of(made));
+  CHECK(timer->window == UnixMs(2h));  // as long as the state
+  CHECK_FALSE(timer->draws);
+  CHECK(timer->fires(UnixMs(0)) == timer->deadline);
+  CHECK(timer->fires(timer->deadline) == timer->deadline + UnixMs(2h));
+  const auto old = rows::decode_timer(key, {});
+  REQUIRE(old);
+  CHECK(old->draws);
+  CHECK(old->fires(timer->deadline) == timer->deadline);
+  CHECK_FALSE(rows::decode_timer(key, base::Bytes(8)));
+}
+
 TEST_CASE("escrow arbiters: an agreement gives them the time that its book does, or up to ten times as much") {
   Street street;
   const auto refused = [&](UnixMs term) {
