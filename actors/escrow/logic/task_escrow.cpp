@@ -22,7 +22,8 @@ std::string_view name(TaskEscrowError error) {
     case TaskEscrowError::token:
       return "the escrow has no such attempt, or it or its deposit was engaged for something else";
     case TaskEscrowError::price: return "a price is above 0, and all of them are below 2^63";
-    case TaskEscrowError::due: return "an answer is due within 30 days from now";
+    case TaskEscrowError::due:
+      return "an answer is due within 30 days from now, and from the time of each answer that waits to be paid";
     case TaskEscrowError::late: return "the time of this attempt was over, or its provider has resigned";
     case TaskEscrowError::other: return "another answer was handed in for this attempt";
   }
@@ -93,13 +94,20 @@ Taken TaskEscrow::take(const wallet::Address& by, const Engage& what, base::Byte
   // A payment that the ledger can never take would hold all others up.
   if (what.pay_to == account_of(id_of(agreement_)) || what.pay_to == wallet::issuance_of(agreement_.book))
     return TaskEscrowError::party;
-  if (what.due <= now || what.due > now + kDueMax) return TaskEscrowError::due;
+  if (what.due <= now || what.due > due_max(now)) return TaskEscrowError::due;
   std::optional<Amount> sum = what.price;
   for (const Provider& one : providers_)
     if (sum) sum = plus(*sum, one.engaged.price);
   if (what.price == Amount() || !sum) return TaskEscrowError::price;
   providers_.push_back({.engaged = what, .deposit = std::move(deposit)});
   return {};
+}
+
+UnixMs TaskEscrow::due_max(UnixMs now) const {
+  UnixMs out = now + kDueMax;
+  for (const Provider& one : providers_)
+    if (one.state == ProviderState::handed) out = std::min(out, one.engaged.due + kDueMax);
+  return out;
 }
 
 Taken TaskEscrow::take(const wallet::Address& by, const HandIn& what) {

@@ -9,6 +9,7 @@
 //          go back. Without such an answer each that came in time is paid: the submitter chose quorum and providers. It
 //          may have an answer paid at once; one that it has accepted before it came is paid when it was due, too. One
 //          in which nothing has been left for kAbandonedAfter ends, too.
+// Wait     who has handed in is paid within kDueMax of its own time: no later time is given to others after that.
 // Back     at once: the price of a provider that resigns, and of one that was silent until its time.
 // Fund     gets floor(released / 20), counted over the total.
 // Money    goes out in transfers of the escrow's own account, one at a time; one that is refused is sent again as it
@@ -87,7 +88,7 @@ enum class TaskEscrowError : std::uint8_t {
   full,    ///< kProvidersMax, or kEngagedMax
   token,   ///< none of this escrow, engaged for something else, or by a deposit of another attempt
   price,   ///< 0, or more than 2^63 - 1 in all
-  due,     ///< past, or beyond kDueMax
+  due,     ///< past, or beyond kDueMax from now or from the time of an answer that waits to be paid
   late,    ///< its time was over, or it has resigned
   other,   ///< another answer was handed in
 };
@@ -160,6 +161,8 @@ class TaskEscrow {
   Result take(const wallet::Address& by, const Resign& what);
   Result take(const wallet::Address& by, const Settle& what);
   Provider* provider(std::uint64_t token);
+  /// Who has handed in does not wait for new ones without end.
+  wallet::UnixMs due_max(wallet::UnixMs now) const;
   void owe(const wallet::Address& to, wallet::Amount amount);
   void pay(Provider& provider);
   void give_back(Provider& provider, ProviderState how);

@@ -92,6 +92,29 @@ TEST_CASE("a provider is paid nineteen parts in twenty once its answer is in and
   CHECK(one.it.find(1)->state == ProviderState::paid);
 }
 
+TEST_CASE("who has handed in waits for others for 30 days after its own time, however many are engaged") {
+  EscrowedTask one(1);
+  REQUIRE(one.engage(1, 100));
+  CHECK(one.hand_in(1, 1));
+  constexpr UnixMs kLast = kTaskDue + kDueMax;
+  std::uint64_t token = 2;
+  const auto engage = [&](UnixMs due, UnixMs now) {
+    Engage more = engaged_as(token, 1);
+    more.due = due;
+    const bool taken = one.act(kSubmitter, more, now) && one.it.deposited(token);
+    if (taken) ++token;
+    return taken;
+  };
+  CHECK(engage(kTaskDue, kTaskDue - UnixMs(1)));
+  CHECK_FALSE(engage(kLast + UnixMs(1), kTaskDue + UnixMs(1)));
+  CHECK(engage(kLast, kTaskDue));
+  one.tick(kLast);
+  CHECK_FALSE(engage(kLast + UnixMs(1), kLast));
+  CHECK_FALSE(one.it.opened());
+  CHECK(one.tick(kLast + UnixMs(1)));
+  CHECK(one.it.find(1)->state == ProviderState::paid);
+}
+
 TEST_CASE("an answer that is accepted before it has come is paid when it comes") {
   EscrowedTask one(1);
   REQUIRE(one.engage(1, 100));
