@@ -88,9 +88,12 @@ void ArbitersActor::reload(const Error& why) {
   after<Reload>(kReadAgain);
 }
 
+/// Most commits change no one who can be drawn. The root forgets them only when this actor ends.
 void ArbitersActor::tell_root() {
-  tell<wire::ArbitersAre>(node().find(kPath), [this](wire::ArbitersAre::Builder out) {
-    const auto candidates = row_.state()->candidates();
+  auto candidates = row_.state()->candidates();
+  if (candidates == told_) return;
+  told_ = std::move(candidates);
+  tell<wire::ArbitersAre>(node().find(kPath), [&candidates = *told_](wire::ArbitersAre::Builder out) {
     auto list = out.initCandidates(size32(candidates));
     for (unsigned i = 0; i < list.size(); ++i) {
       list[i].setAddress(data_of(candidates[i].address.view()));

@@ -56,6 +56,7 @@ class ArbitersActor final : public runtime::Actor {
   std::optional<wallet::BookId> book_;
   std::set<Address> sending_;
   std::map<Address, std::vector<Nothing>> waiting_;  // for their deposits
+  std::optional<std::vector<Arbiter>> told_;         // to the root: who can be drawn
 };
 
 }  // namespace troupe::escrow

@@ -3,7 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include "actors/escrow/api.hpp"
+#include "actors/escrow/arbiters_actor.hpp"
+#include "messages/store.capnp.h"
+#include "messages/words.hpp"
 #include "runtime/base/fields.hpp"
+#include "tests/runtime/actor/actor_fixture.hpp"
 
 using namespace troupe;
 using namespace troupe::escrow;
@@ -132,4 +137,57 @@ TEST_CASE("escrow arbiters: a row of version 1 is read, with its list of open di
   REQUIRE(read);
   CHECK(read->records().at(arbiter_number(1)).open == 2);
   CHECK(read->records().at(arbiter_number(1)).bond == Amount::of(100));
+}
+
+TEST_CASE("arbiters: the root is told who can be drawn, and not again where a commit changes nothing of it") {
+  constexpr std::uint32_t kRounds = 3;
+  test::ActorFixture fixture;
+  std::size_t told = 0, commits = 0, noted = 0;
+  fixture.start("store", [&](test::Scripted&, runtime::Handlers& on) {
+    on.ask<store::wire::Get, store::wire::Found>([](auto, auto reply) {
+      reply.refuse({base::Code::not_found, "there is no row"});
+    });
+    on.ask<store::wire::Commit, messages::wire::Nothing>([&](auto, auto reply) {
+      ++commits;
+      reply.done();
+    });
+  });
+  fixture.start("wallet", [](test::Scripted&, runtime::Handlers& on) {
+    on.ask<wallet::wire::GetBook, wallet::wire::BookIs>([](auto, auto reply) {
+      reply.send([](wallet::wire::BookIs::Builder out) { out.setBook(data_of(wallet::BookId{}.view())); });
+    });
+  });
+  const ArbitersActor::Setup setup{std::make_shared<EscrowSettings>(), {.kind = durable::Place::Kind::self}, 0};
+  // The child of a root stands beside it.
+  fixture.start(
+      "escrow",
+      [&](test::Scripted&, runtime::Handlers& on) {
+        on.tell<wire::ArbitersAre>([&](wire::ArbitersAre::Reader) { ++told; });
+      },
+      [=](test::Scripted& self) {
+        self.spawn("arbiters", [=] { return std::make_unique<ArbitersActor>(setup); }, {});
+      });
+  fixture.stage.run_for(std::chrono::seconds(1));
+  REQUIRE(told == 1);
+  for (std::uint32_t round = 1; round <= kRounds; ++round)
+    fixture.inside([&](test::Scripted& self) {
+      self.ask<wire::ArbiterAct, messages::wire::Nothing>(
+          self.node().find("/arbiters"), self.now() + std::chrono::seconds(1),
+          [&](wire::ArbiterAct::Builder out) {
+            out.setEscrow(data_of(EscrowId{}.view()));
+            out.setRound(round);
+            out.setArbiter(data_of(arbiter_number(0).view()));
+            out.setBuyer(data_of(arbiter_number(1).view()));
+            out.setProvider(data_of(arbiter_number(2).view()));
+            out.setHow(wire::ArbiterHow::DRAWN);
+          },
+          [&](const runtime::Answer<messages::wire::Nothing>& answer) {
+            CHECK_MESSAGE(answer.ok(), answer.error().message);
+            ++noted;
+          });
+    });
+  fixture.stage.run_for(std::chrono::seconds(1));
+  CHECK(noted == kRounds);
+  CHECK(commits >= kRounds);
+  CHECK(told == 1);
 }
