@@ -15,6 +15,9 @@ using base::Error;
 constexpr std::string_view kPart = ".part", kNew = ".new", kRoot = ".root", kGone = "gone.";
 constexpr std::uint64_t kLeaves = 256u << 20;  // our choice: of the device, for all else that the node writes
 
+/// What a file of that many bytes takes: a device has a number of entries as well, so each counts, as in a root.
+constexpr std::uint64_t counted(std::uint64_t bytes) { return bytes + ports::kEntryBytes; }
+
 std::string folder() { return std::string(kDirectory) + "/inputs"; }
 
 /// What stays for a fault of the device is looked at again at the next start.
@@ -78,7 +81,7 @@ std::optional<std::pair<InputsActor::Wanted, std::uint64_t>> InputsActor::read_n
   if (!cid) return std::nullopt;
   Wanted wanted{*cid, Form::file};
   const auto size = disk.size(folder() + '/' + name);
-  if (size.ok()) return name == cid->hex() ? std::optional(std::pair(wanted, size.value())) : std::nullopt;
+  if (size.ok()) return name == cid->hex() ? std::optional(std::pair(wanted, counted(size.value()))) : std::nullopt;
   wanted.form = Form::folder;
   std::uint64_t bytes = 0;
   const char* const number = name.data() + (name.rfind('.') + 1);
@@ -106,8 +109,8 @@ void InputsActor::start() {
     file.bytes = whole->second;
     bytes_ += file.bytes;
     file.idle = idle_.insert(idle_.end(), whole->first);
+    make_room(0);  // of each, so that a folder with very many takes no more memory than one that is full
   }
-  make_room(0);
 }
 
 void InputsActor::check() const {
@@ -125,6 +128,7 @@ void InputsActor::check() const {
   base::ensure(bytes == bytes_, "the bytes of all files are counted");
   base::ensure(shared == shares_.used(), "what is in use is held");
   base::ensure(idle_.size() + used == files_.size(), "a file without a user is idle");
+  base::ensure(idle_.size() <= kFilesMax, "as many files are kept as may be");
   base::ensure(fetches_.size() <= kFetchesMax, "as many fetches as may be");
 }
 
@@ -205,7 +209,8 @@ void InputsActor::shrink(File& file, std::uint64_t bytes) {
 bool InputsActor::make_room(std::uint64_t bytes) {
   const auto fits = [&] {
     const auto free = world().disk.free_bytes();
-    return bytes_ + bytes <= settings_.inputs_bytes && (bytes == 0 || (free.ok() && free.value() >= bytes + kLeaves));
+    return files_.size() <= kFilesMax && bytes_ + bytes <= settings_.inputs_bytes &&
+           (bytes == 0 || (free.ok() && free.value() >= bytes + kLeaves));
   };
   while (!fits() && !idle_.empty()) forget(idle_.front());
   return fits();
@@ -286,7 +291,7 @@ bool InputsActor::is_program(const Wanted& wanted) {
 bool InputsActor::write_program(const Wanted& wanted) {
   if (!is_program(wanted)) return false;
   File& file = files_.at(wanted);
-  if (const auto why = grow(file, spot_program().size())) return fail(wanted, *why), true;
+  if (const auto why = grow(file, counted(spot_program().size()))) return fail(wanted, *why), true;
   if (const auto put = file.part->append(spot_program()); !put.ok()) return fail(wanted, disk_error(put.error())), true;
   fetched(wanted, {});
   return true;
@@ -313,7 +318,7 @@ void InputsActor::take(const Wanted& wanted, files::wire::GetItem::Reader item) 
   if (at == files_.end() || !at->second.part) return;
   File& file = at->second;
   if (item.isStart()) {
-    if (const auto why = grow(file, item.getStart().getFileBytes())) fail(wanted, *why);
+    if (const auto why = grow(file, counted(item.getStart().getFileBytes()))) fail(wanted, *why);
     return;
   }
   if (const auto put = file.part->append(bytes_of(item.getPiece())); !put.ok()) fail(wanted, disk_error(put.error()));
@@ -328,7 +333,7 @@ void InputsActor::fetched(const Wanted& wanted, const base::Result<void, Error>&
     return fail(wanted, why);
   }
   const auto bytes = at->second.part->size();
-  if (!bytes.ok() || bytes.value() != at->second.bytes)
+  if (!bytes.ok() || counted(bytes.value()) != at->second.bytes)
     return fail(wanted, {Code::unavailable, "a part of the content " + wanted.content.hex() + " is missing"});
   if (wanted.form == Form::folder) return begin_unpacking(wanted);
   // Synced before it gets its name: what has that name after a crash is whole.
@@ -412,7 +417,7 @@ void InputsActor::tell(const Wanted& wanted, std::uint64_t number) {
     user.to.push([&](wire::InputAt::Builder out) { out.setPath(file.path); });
     return;
   }
-  auto bytes = bytes_at(wanted, file.bytes);
+  auto bytes = bytes_at(wanted, file.bytes - ports::kEntryBytes);
   if (bytes.ok()) {
     user.to.push([&](wire::InputAt::Builder out) { out.setBytes(data_of(bytes.value())); });
     return;

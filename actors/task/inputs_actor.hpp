@@ -12,8 +12,8 @@
 // Shares   of what is in use, by submitter and address group; the first one that uses a file holds it, then another. Of
 //          uses, those of this node's own tasks have places that no other node takes; so have fetches, which go to who
 //          has fewest, and of which a submitter and its group have few. The program of checks needs none.
-// Limits   TaskSettings::inputs_bytes of all; kUsersMax uses; kFetchesMax at once; of a folder those of
-//          runtime/ports/unpacking.hpp.
+// Limits   TaskSettings::inputs_bytes of all, with the room of each entry; kFilesMax of all; kUsersMax uses; kFetchesMax
+//          at once; of a folder those of runtime/ports/unpacking.hpp.
 #include <deque>
 #include <list>
 #include <map>
@@ -34,7 +34,9 @@ class InputsActor final : public runtime::Actor {
   static constexpr std::size_t kFetchesOfOthers = 12;    // our choice
   static constexpr std::size_t kFetchesOfGroup = 8;      // our choice
   static constexpr std::size_t kFetchesOfSubmitter = 4;  // our choice
-  static constexpr std::size_t kUsersMax = 960;       // each is a stream, of which an actor has NodeLimits::streams_max
+  static constexpr std::size_t kUsersMax = 960;     // each is a stream, of which an actor has NodeLimits::streams_max
+  static constexpr std::size_t kFilesMax = 16'384;  // our choice: some 8 MiB of memory; of roots each is one
+  static_assert(kFilesMax > kUsersMax, "what is in use never has to make room");
   static constexpr std::size_t kUsersOfOthers = 640;  // our choice: an order has as many inputs as are left
   explicit InputsActor(TaskSettings settings)
       : settings_(std::move(settings)),
@@ -66,8 +68,8 @@ class InputsActor final : public runtime::Actor {
     bool told = false;
   };
   struct File {
-    std::string path;  ///< absolute; empty: it is fetched
-    std::uint64_t bytes = 0;
+    std::string path;            ///< absolute; empty: it is fetched
+    std::uint64_t bytes = 0;     ///< with ports::kEntryBytes for each entry
     std::uint64_t unpacked = 0;  ///< of them, in the folder
     std::map<std::uint64_t, User> users;
     std::optional<Submitter> holder{};  ///< while it has users: one of theirs

@@ -156,7 +156,7 @@ TEST_CASE("inputs: what was not whole when the node ended is removed, whatever i
 
 TEST_CASE("inputs: a root for which there is no room is refused, and leaves nothing") {
   InputsFixture f;
-  f.settings.inputs_bytes = f.content.size() + 100;  // the archive alone
+  f.settings.inputs_bytes = f.content.size() + ports::kEntryBytes + 100;  // the archive alone
   f.begin();
   InputsFixture::Use one;
   f.use(one, true);
@@ -321,5 +321,36 @@ TEST_CASE("inputs: a standard input comes as its bytes, if they are few") {
     REQUIRE(whole.why.has_value());
     INFO(whole.why->message);
     CHECK(whole.why->code == base::Code::refused);
+  }
+}
+
+TEST_CASE("inputs: files without a byte are kept up to a number, and each takes the room of an entry") {
+  InputsFixture f;
+  const auto leave_behind = [&](std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+      REQUIRE(f.disk.open("tasks/inputs/" + f.silent(i).hex(), ports::OpenMode::create).ok());
+  };
+  InputsFixture::Use one;
+  SUBCASE("as many as may be") {
+    f.settings.inputs_bytes = 1u << 30;
+    REQUIRE(f.disk.make_directory("tasks/inputs").ok());
+    leave_behind(InputsActor::kFilesMax + 10);
+    f.begin();
+    CHECK(f.there().size() == InputsActor::kFilesMax);
+    f.use(one, f.cid(), f.stranger(1));  // it is one more, and an idle one makes room
+    f.stage.run_for(1s);
+    CHECK(one.path == '/' + f.path());
+    CHECK(f.there().size() == InputsActor::kFilesMax);
+  }
+  SUBCASE("an entry takes room, also without a byte") {
+    f.settings.inputs_bytes = 100 * ports::kEntryBytes;
+    REQUIRE(f.disk.make_directory("tasks/inputs").ok());
+    leave_behind(200);
+    f.begin();
+    CHECK(f.there().size() == 100);
+    f.use(one, f.cid(), f.stranger(1));
+    f.stage.run_for(1s);
+    CHECK(one.path == '/' + f.path());
+    CHECK(f.there().size() == 99);  // its bytes have put off another one
   }
 }
