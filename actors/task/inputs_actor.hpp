@@ -12,8 +12,8 @@
 // Shares   of what is in use, by submitter and address group; the first one that uses a file holds it, then another. Of
 //          uses, those of this node's own tasks have places that no other node takes; so have fetches, which go to who
 //          has fewest, and of which a submitter and its group have few. The program of checks needs none.
-// Limits   TaskSettings::inputs_bytes of all, with the room of each entry; kFilesMax of all; kUsersMax uses; kFetchesMax
-//          at once; of a folder those of runtime/ports/unpacking.hpp.
+// Limits   TaskSettings::inputs_bytes of all, entries included; kFilesMax of all; kUsersMax uses; kFetchesMax at once;
+//          of a folder those of runtime/ports/unpacking.hpp.
 #include <deque>
 #include <list>
 #include <map>

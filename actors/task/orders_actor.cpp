@@ -65,6 +65,7 @@ void OrdersActor::receive(runtime::Handlers& on) {
 
 void OrdersActor::start() {
   has_ = world().hardware.has();
+  make_candidates();
   after<StillThere>(kStillThere);
   node()
       .publish<wire::SubmitTask, wire::ListTasks, wire::ViewTask, wire::ViewArray, wire::CancelTask, wire::ReadTask,
@@ -226,7 +227,7 @@ void OrdersActor::submit(wire::SubmitTask::Reader request, Submitted reply) {
 
 /// If some node could run it, at the latest after a look at those that there are.
 void OrdersActor::admit(Order order, std::uint32_t array, Submitted reply) {
-  if (choose(nodes(false), order, TaskId{}, policy(), {}, 1).possible())
+  if (choose(candidates(), order, TaskId{}, policy(), {}, 1).possible())
     return accept(std::move(order), array, std::move(reply));
   if (parked_.size() >= kParkedMax)
     return reply.refuse({Code::overloaded, "too many tasks wait for the list of nodes", std::chrono::seconds(1)});
@@ -345,7 +346,7 @@ void OrdersActor::list(wire::ListTasks::Reader question, runtime::Reply<wire::Ta
   });
 }
 
-void OrdersActor::view(wire::ViewTask::Reader question, runtime::Reply<wire::TaskIs> reply) const {
+void OrdersActor::view(wire::ViewTask::Reader question, runtime::Reply<wire::TaskIs> reply) {
   if (!ready_) return reply.refuse(tasks_.refusal());
   const auto id = TaskId::from(bytes_of(question.getId()));
   const auto job = id ? jobs_.find(*id) : jobs_.end();
@@ -356,7 +357,7 @@ void OrdersActor::view(wire::ViewTask::Reader question, runtime::Reply<wire::Tas
     out.setOrder(data_of(encode(entry.order)));
     out.setTask(data_of(task.encode()));
     if (!final(task.state()))
-      out.setWhy(choose(nodes(false), entry.order, *id, policy(), task.apart(Task::Away::nodes), 1).why());
+      out.setWhy(choose(candidates(), entry.order, *id, policy(), task.apart(Task::Away::nodes), 1).why());
     const auto paid_by = settlement_.known_escrow(*id, entry.order);
     if (paid_by && entry.debt != Debt::none) out.setEscrow(data_of(paid_by->view()));
     const Attempt* const result = task.result();

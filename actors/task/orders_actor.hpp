@@ -5,9 +5,10 @@
 //          are lost with this actor, and repeated.
 // Tokens   the number of this actor's starts, which is durable before it gives one, and a count.
 // Nodes    are those of the registry, looked at again each kLookPeriod while there is something to place, and this one;
-//          others get nothing until they are verified (checks_actor.hpp).
-//          Each gets some tasks more than it has cores for, so that it need not wait for the next; one that does not
-//          take a task is left alone for a while.
+//          others get nothing until they are verified (checks_actor.hpp). Candidates are made once a look. Of those
+//          that may get something now each is looked at for each task that wants one, kLooksMax times between two ticks
+//          at the most: then the next tick goes on with the next task. Each gets some tasks more than it has cores for,
+//          so that it need not wait for the next; one that does not take a task is left alone for a while.
 // Trust    how often in a row a node was right where answers were compared is a row of its own, and may be lost.
 // Money    the price of an attempt lies in the task's escrow before its node is asked (settlement.hpp); a task that has
 //          ended is settled until the escrow has answered. While nothing can be paid, nodes with a price are left
@@ -58,7 +59,9 @@ class OrdersActor final : public runtime::Actor {
   static constexpr std::uint64_t kTextBytesLeast = 256;   // our choice: of its other rows, on the average
   static constexpr std::chrono::seconds kSettleAgain{5};  // our choice
   static constexpr std::chrono::milliseconds kTickPeriod{
-      500};  // our choice: a task is repeated after 1 s at the soonest
+      500};                                          // our choice: a task is repeated after 1 s at the soonest
+  static constexpr std::size_t kNodesMax = 20'000;   // our choice: as many as the registry watches
+  static constexpr std::size_t kLooksMax = 200'000;  // our choice: of nodes, between two ticks; some 50 ms
   explicit OrdersActor(TaskSettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -74,6 +77,8 @@ class OrdersActor final : public runtime::Actor {
   struct StillThere {};
   using Submitted = runtime::Reply<wire::TaskSubmitted>;
   using Done = base::Callback<void(const base::Outcome<void>&)>;
+
+  using Rank = std::tuple<int, std::uint64_t, TaskId>;
 
   /// An attempt under way.
   struct Running {
@@ -106,9 +111,7 @@ class OrdersActor final : public runtime::Actor {
     unsigned moves = 0;                         ///< from nodes that let it wait
 
     /// Its place in `open_`.
-    std::tuple<int, std::uint64_t, TaskId> rank(const TaskId& id) const {
-      return {-entry.order.priority, entry.task.submitted_ms(), id};
-    }
+    Rank rank(const TaskId& id) const { return {-entry.order.priority, entry.task.submitted_ms(), id}; }
     /// What others are told: an end that is durable alone.
     const Task& told() const { return final(entry.task.state()) ? durable : entry.task; }
   };
@@ -149,7 +152,7 @@ class OrdersActor final : public runtime::Actor {
   Policy policy() const { return {.require_verified = settings_.require_verified, .book = settlement_.book()}; }
   void answer_askers(const TaskId& id, const base::Outcome<void>& saved);
   void list(wire::ListTasks::Reader question, runtime::Reply<wire::TaskRows> reply) const;
-  void view(wire::ViewTask::Reader question, runtime::Reply<wire::TaskIs> reply) const;
+  void view(wire::ViewTask::Reader question, runtime::Reply<wire::TaskIs> reply);
   void cancel(wire::CancelTask::Reader request, runtime::Reply<wire::TaskCancelled> reply);
   void loaded();
   void save_start();
@@ -182,10 +185,15 @@ class OrdersActor final : public runtime::Actor {
   void rate_next(const std::optional<base::NodeId>& behind);
   void looked();
   Candidate own() const;
-  std::vector<Candidate> nodes(bool free_only) const;
+  void make_candidates();
+  /// All that are known, as they are now: this one first.
+  std::span<const Candidate> candidates();
+  /// Of them, those that would take one more now.
+  Free free_nodes();
+  bool is_free(const Candidate& node) const;
   std::size_t ahead(const Candidate& node) const;
   void place();
-  void place(const TaskId& id, std::vector<Candidate>& free);
+  void place(const TaskId& id, Free& free);
   void begin(const TaskId& id, const Candidate& at);
   void reserve(const TaskId& id, std::uint64_t token, const Candidate& at, std::uint64_t price);
   void not_reserved(const TaskId& id, std::uint64_t token, const Settlement::NotReserved& why);
@@ -250,7 +258,7 @@ class OrdersActor final : public runtime::Actor {
   std::map<TaskId, TaskId> members_;  // the array of each member that is a task here
   std::map<Nonce, TaskId> nonces_;    // of tasks and arrays
   /// Not ended, most urgent first.
-  std::set<std::tuple<int, std::uint64_t, TaskId>> open_;
+  std::set<Rank> open_;
   std::set<std::pair<std::uint64_t, TaskId>> ended_;  // by when
   std::set<TaskId> unsaved_;                          // whose rows could not be written: it is tried again
   std::set<TaskId> forgetting_;                       // whose rows are being erased
@@ -260,6 +268,7 @@ class OrdersActor final : public runtime::Actor {
   std::deque<Parked> parked_;
 
   std::map<base::NodeId, registry::Listed> nodes_, looked_;
+  std::vector<Candidate> candidates_;  // this node, then `nodes_` in their order
   std::map<base::NodeId, int> scores_, scored_;
   std::map<base::NodeId, Record> records_;      // of nodes whose answers were compared with others
   std::map<base::NodeId, std::uint32_t> busy_;  // attempts of this node under way
@@ -276,6 +285,8 @@ class OrdersActor final : public runtime::Actor {
   bool await_verified_ = false;  // a new task found no node, and one that lacks nothing else
   runtime::Subscription look_;
   bool placing_ = false;
+  std::size_t looks_left_ = kLooksMax;  // until the next tick
+  std::optional<Rank> place_from_;      // the task with which it goes on then; nothing: the first
 };
 
 }  // namespace troupe::task

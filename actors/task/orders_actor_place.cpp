@@ -21,11 +21,12 @@ constexpr std::chrono::seconds kRateDue{10};
 constexpr std::uint64_t kSoonMs = 60'000;                 // our choice: for that long a task is worth a list each 2 s
 constexpr int kUnknownToBookMax = 12;                     // our choice: a minute, in which the book's node may begin
 constexpr int kOwnReputation = 100;                       // a node trusts itself
-constexpr std::size_t kMovesAtOnce = 16;                  // our choice: a list of nodes is made for each
+constexpr std::size_t kMovesAtOnce = 16;                  // our choice: each free node is looked at for each
+constexpr std::size_t kChoicesEach = 3;                   // away from sites, from nodes, from none
 constexpr std::size_t kAheadMin = 2, kAheadEachCore = 2;  // our choice: so that a node need not wait for its next one
 
 /// Why an order fits no node: for want of a loader alone it is the order that is wrong.
-Error misfit(const std::vector<Candidate>& all, const Order& order, const Policy& policy, const Choice& choice) {
+Error misfit(std::span<const Candidate> all, const Order& order, const Policy& policy, const Choice& choice) {
   Order static_one = order;
   std::string& need = static_one.need;
   if (need.ends_with(kUsrCapability)) {
@@ -55,7 +56,6 @@ void OrdersActor::look() {
 }
 
 void OrdersActor::take(registry::wire::NodeRows::Reader part) {
-  constexpr std::size_t kNodesMax = 20'000;  // our choice: as many as the registry watches
   for (const auto row : part.getRows()) {
     auto one = registry::read(row);
     if (one && looked_.size() < kNodesMax) looked_.insert_or_assign(one->registration.id(), std::move(*one));
@@ -87,7 +87,8 @@ void OrdersActor::looked() {
   nodes_ = std::move(looked_);
   scores_ = std::move(scored_);
   nodes_.erase(settings_.self());  // which is known better here
-  const auto all = nodes(false);
+  make_candidates();
+  const auto all = candidates();
   for (Parked& one : std::exchange(parked_, {})) {
     if (answer_known(one.order, one.reply)) continue;
     const Choice choice = choose(all, one.order, TaskId{}, policy(), {}, 1);
@@ -114,8 +115,6 @@ Candidate OrdersActor::own() const {
   out.status = registry::Status::healthy;
   out.reputation = kOwnReputation;
   out.verified = true;
-  const auto busy = busy_.find(out.node);
-  out.running = busy == busy_.end() ? 0 : busy->second;
   return out;
 }
 
@@ -124,55 +123,83 @@ std::size_t OrdersActor::ahead(const Candidate& node) const {
                                           std::min<std::uint64_t>(registry::number(node.capabilities, "cpu"), 64));
 }
 
-/// All that are known; `free_only`: those that would take one now.
-std::vector<Candidate> OrdersActor::nodes(bool free_only) const {
-  std::vector<Candidate> out;
-  out.reserve(nodes_.size() + 1);
-  const auto add = [&](Candidate one) {
-    const auto alone = left_alone_.find(one.node);
-    if (free_only && ((alone != left_alone_.end() && now() < alone->second) || one.running >= ahead(one))) return;
-    if (free_only && one.price && pays_again_ && now() < *pays_again_) return;
-    out.push_back(std::move(one));
-  };
-  add(own());
+void OrdersActor::make_candidates() {
+  candidates_.clear();
+  candidates_.reserve(nodes_.size() + 1);
+  candidates_.push_back(own());
   for (const auto& [id, listed] : nodes_) {
     const registry::Registration& told = listed.registration;
-    Candidate one{.node = id, .owner = told.owner, .group = registry::group_of(id, told.at)};
+    Candidate& one =
+        candidates_.emplace_back(Candidate{.node = id, .owner = told.owner, .group = registry::group_of(id, told.at)});
     if (settings_.simulated) std::ranges::copy(id.view().first(one.group.prefix.size()), one.group.prefix.begin());
     one.capabilities = told.capabilities;
     one.price = told.price;
     one.status = listed.status;
     one.load = listed.beat.load;
-    one.verified = unix_ms() < listed.verified_until_ms;
     const auto score = scores_.find(id);
     one.reputation = score == scores_.end() ? reputation::points(reputation::kStart) : score->second;
-    const auto busy = busy_.find(id);
-    one.running = busy == busy_.end() ? 0 : busy->second;
-    add(std::move(one));
   }
+}
+
+std::span<const Candidate> OrdersActor::candidates() {
+  const std::uint64_t now_ms = unix_ms();
+  auto listed = nodes_.begin();
+  for (Candidate& one : candidates_) {
+    const auto busy = busy_.find(one.node);
+    one.running = busy == busy_.end() ? 0 : busy->second;
+    if (&one == &candidates_.front()) continue;
+    one.verified = now_ms < listed->second.verified_until_ms;
+    ++listed;
+  }
+  return candidates_;
+}
+
+bool OrdersActor::is_free(const Candidate& node) const {
+  const auto alone = left_alone_.find(node.node);
+  if ((alone != left_alone_.end() && now() < alone->second) || node.running >= ahead(node)) return false;
+  return !node.price || !pays_again_ || now() >= *pays_again_;
+}
+
+Free OrdersActor::free_nodes() {
+  Free out;
+  const Policy by = policy();
+  candidates();
+  for (Candidate& one : candidates_)
+    if (is_free(one)) out.add(one, by);
   return out;
 }
 
 // -- choices
 
 void OrdersActor::place() {
-  if (!ready_ || open_.empty() || std::exchange(placing_, true)) return;
+  if (!ready_ || open_.empty() || placing_) return;
   const base::Duration period = await_verified_ ? base::Duration(kLookSoon) : base::Duration(kLookPeriod);
   if (!looking_ && (!looked_at_ || now() >= *looked_at_ + period)) look();
-  await_verified_ = false;
-  std::vector<Candidate> free = nodes(true);
-  std::vector<TaskId> wanting;
-  for (const auto& [priority, since, id] : open_)
-    if (jobs_.at(id).written && turn_of(jobs_.at(id)) == Turn::now && jobs_.at(id).entry.task.wanted(unix_ms()) > 0)
-      wanting.push_back(id);
-  for (const TaskId& id : wanting) {
+  static_assert(kLooksMax > (1 + kChoicesEach) * (kNodesMax + 1), "at least one task is placed between two ticks");
+  if (looks_left_ < candidates_.size()) return;
+  looks_left_ -= candidates_.size();
+  placing_ = true;
+  Free free = free_nodes();
+  if (!place_from_) await_verified_ = false;
+  const auto from = place_from_ ? open_.lower_bound(*place_from_) : open_.begin();
+  place_from_.reset();
+  std::vector<Rank> wanting;
+  for (auto at = from; at != open_.end(); ++at) {
+    const Job& job = jobs_.at(std::get<TaskId>(*at));
+    if (job.written && turn_of(job) == Turn::now && job.entry.task.wanted(unix_ms()) > 0) wanting.push_back(*at);
+  }
+  for (const Rank& rank : wanting) {
     if (free.empty()) break;
-    place(id, free);
+    if (looks_left_ < kChoicesEach * free.nodes.size()) {
+      place_from_ = rank;
+      break;
+    }
+    place(std::get<TaskId>(rank), free);
   }
   placing_ = false;
 }
 
-void OrdersActor::place(const TaskId& id, std::vector<Candidate>& free) {
+void OrdersActor::place(const TaskId& id, Free& free) {
   Task& task = jobs_.at(id).entry.task;
   const Order& order = jobs_.at(id).entry.order;
   const std::size_t wanted = task.wanted(unix_ms());
@@ -181,7 +208,10 @@ void OrdersActor::place(const TaskId& id, std::vector<Candidate>& free) {
   const auto& held_until = jobs_.at(id).held_until;
   if (held_until && now() < *held_until)
     return task.waits_for("the lease of an attempt that was lost may not have ended: it talks to hosts");
-  const auto away_from = [&](Task::Away away) { return choose(free, order, id, policy(), task.apart(away), wanted); };
+  const auto away_from = [&](Task::Away away) {
+    looks_left_ -= free.nodes.size();
+    return choose(free, order, id, policy(), task.apart(away), wanted);
+  };
   Choice choice = away_from(Task::Away::sites);
   for (const Task::Away away : {Task::Away::nodes, Task::Away::none})
     if (choice.best.empty() && !task.attempts().empty()) choice = away_from(away);
@@ -192,17 +222,16 @@ void OrdersActor::place(const TaskId& id, std::vector<Candidate>& free) {
   }
   const bool new_here = unix_ms() < task.submitted_ms() + kSoonMs;
   await_verified_ = await_verified_ || (new_here && choice.best.empty() && choice.lacking(Lack::verified) > 0);
-  std::vector<Candidate> chosen;
-  for (const Candidate* one : choice.best) chosen.push_back(*one);
-  if (!chosen.empty() && task.may_believe() && believed(chosen.front().node)) {
+  auto& chosen = choice.best;
+  if (!chosen.empty() && task.may_believe() && believed(chosen.front()->node)) {
     task.believe();
     chosen.resize(1);
   }
-  for (const Candidate& one : chosen) {
-    begin(id, one);
-    const auto at = std::ranges::find(free, one.node, &Candidate::node);
-    ++at->running;
-    if (at->running >= ahead(*at)) free.erase(at);
+  for (const Candidate* const one : chosen) {
+    begin(id, *one);
+    const auto at = std::ranges::find(free.nodes, one);
+    ++(*at)->running;
+    if (one->running >= ahead(*one)) free.nodes.erase(at);
   }
 }
 
@@ -385,12 +414,14 @@ void OrdersActor::move_waiting() {
         one.moves_at = now() + kWaitMax;
         waiting.emplace_back(id, token);
       }
+  if (waiting.empty()) return;
+  Free free = free_nodes();
   for (const auto& [id, token] : waiting) {
     if (find(id, token) == nullptr) continue;
     Job& job = jobs_.at(id);
     if ((job.held_until && now() < *job.held_until) || (job.pays_again && now() < *job.pays_again))
-      continue;                                       // it would be placed nowhere
-    const std::vector<Candidate> free = nodes(true);  // fewer after each move
+      continue;                                                                          // it would be placed nowhere
+    std::erase_if(free.nodes, [this](const Candidate* one) { return !is_free(*one); });  // fewer after each move
     const Running& one = job.running.at(token);
     Task moved = job.entry.task;
     moved.turned_away(token, {});
@@ -415,6 +446,7 @@ void OrdersActor::save_gathered() {
 }
 
 void OrdersActor::tick() {
+  looks_left_ = kLooksMax;
   save_gathered();
   std::vector<TaskId> ticked;
   for (const auto& [priority, since, id] : open_)

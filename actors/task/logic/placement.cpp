@@ -88,6 +88,19 @@ std::optional<Lack> lack_of(const Candidate& node, const Order& order, const reg
   return std::nullopt;
 }
 
+std::optional<Lack> lack_of_all(const Candidate& node, const Policy& policy) {
+  if (node.status == registry::Status::offline) return Lack::online;
+  if (find(node.capabilities, kTasksCapability) == nullptr) return Lack::tasks;
+  if (policy.require_verified && !node.verified) return Lack::verified;
+  if (node.status != registry::Status::healthy) return Lack::health;
+  return std::nullopt;
+}
+
+void Free::add(Candidate& node, const Policy& policy) {
+  if (const auto lack = lack_of_all(node, policy)) ++left_out[static_cast<std::size_t>(*lack)];
+  else nodes.push_back(&node);
+}
+
 std::uint32_t score(const Candidate& node, const Order& order) {
   const std::uint32_t idle = kFull - std::min(node.load, kLoadOfFull) * kFull / kLoadOfFull;
   const auto wanted = cost(node, order);
@@ -109,8 +122,10 @@ std::string Choice::why() const {
   return out;
 }
 
-Choice choose(std::span<const Candidate> nodes, const Order& order, const TaskId& id, const Policy& policy,
-              const Apart& apart, std::size_t wanted) {
+namespace {
+
+Choice choose_of(std::span<const Candidate* const> nodes, const Order& order, const TaskId& id, const Policy& policy,
+                 const Apart& apart, std::size_t wanted) {
   const auto need = order.need.empty() ? registry::Need{} : registry::need_typed(order.need).value_or(registry::Need{});
   struct Ranked {
     std::uint32_t score;
@@ -119,10 +134,10 @@ Choice choose(std::span<const Candidate> nodes, const Order& order, const TaskId
   };
   std::vector<Ranked> fit;
   Choice out;
-  for (const Candidate& node : nodes) {
-    const auto lack = lack_of(node, order, need, policy, apart);
+  for (const Candidate* const node : nodes) {
+    const auto lack = lack_of(*node, order, need, policy, apart);
     if (lack) ++out.lacks[static_cast<std::size_t>(*lack)];
-    else fit.push_back({score(node, order), draw(id, node.node), &node});
+    else fit.push_back({score(*node, order), draw(id, node->node), node});
   }
   out.fit = static_cast<std::uint32_t>(fit.size());
   const auto better = [](const Ranked& a, const Ranked& b) {
@@ -142,6 +157,23 @@ Choice choose(std::span<const Candidate> nodes, const Order& order, const TaskId
     }
     std::iter_swap(best, --end);
   }
+  return out;
+}
+
+}  // namespace
+
+Choice choose(std::span<const Candidate> nodes, const Order& order, const TaskId& id, const Policy& policy,
+              const Apart& apart, std::size_t wanted) {
+  std::vector<const Candidate*> all;
+  all.reserve(nodes.size());
+  for (const Candidate& node : nodes) all.push_back(&node);
+  return choose_of(all, order, id, policy, apart, wanted);
+}
+
+Choice choose(const Free& free, const Order& order, const TaskId& id, const Policy& policy, const Apart& apart,
+              std::size_t wanted) {
+  Choice out = choose_of(free.nodes, order, id, policy, apart, wanted);
+  for (std::size_t i = 0; i < kLacks; ++i) out.lacks[i] += free.left_out[i];
   return out;
 }
 

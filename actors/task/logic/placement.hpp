@@ -7,7 +7,9 @@
 // the
 //         inputs are there, how few of this submitter's tasks it has. Equals are ordered by a hash of task and node, so
 //         that tasks spread.
-// Speed   a choice among 1,000 nodes looks at each once and allocates nothing but its result.
+// Speed   a choice among 1,000 nodes looks at each once and allocates nothing but its result. What no order can be
+// given
+//         now is not among those that are looked at for each.
 #include <array>
 #include <set>
 #include <span>
@@ -75,15 +77,29 @@ struct Apart {
 /// What is not there for `order`; nothing if it fits.
 std::optional<Lack> lack_of(const Candidate& node, const Order& order, const registry::Need& need, const Policy& policy,
                             const Apart& apart);
+/// What keeps it from every order now; nothing: it depends on the order.
+std::optional<Lack> lack_of_all(const Candidate& node, const Policy& policy);
 /// 0 to 5,000; more is better. Of a candidate that fits.
 std::uint32_t score(const Candidate& node, const Order& order);
 /// What a task costs at most at a price for a core and an hour: price · cores · time, rounded up; nothing without one.
 std::optional<std::uint64_t> cost(std::optional<std::uint64_t> price, const Order& order);
 inline std::optional<std::uint64_t> cost(const Candidate& node, const Order& order) { return cost(node.price, order); }
 
+/// How many nodes lack what.
+using Lacks = std::array<std::uint32_t, kLacks>;
+
+/// Nodes that may get a task now. Valid as long as the candidates are.
+struct Free {
+  std::vector<Candidate*> nodes;
+  Lacks left_out{};  ///< those that no order can be given, by the first thing that they lack
+
+  void add(Candidate& node, const Policy& policy);
+  bool empty() const { return nodes.empty() && left_out == Lacks{}; }
+};
+
 struct Choice {
   std::vector<const Candidate*> best;  ///< at most as many as were wanted
-  std::array<std::uint32_t, kLacks> lacks{};
+  Lacks lacks{};
   std::uint32_t fit = 0;
   std::uint32_t lacking(Lack lack) const { return lacks[static_cast<std::size_t>(lack)]; }
   /// Whether a node fits, or would once it is verified and healthy.
@@ -95,5 +111,8 @@ struct Choice {
 /// Up to `wanted` different nodes, of different owners and groups, best first.
 Choice choose(std::span<const Candidate> nodes, const Order& order, const TaskId& id, const Policy& policy,
               const Apart& apart, std::size_t wanted);
+/// The same of those that are free. Those that were left out are counted, by what they lack for all orders.
+Choice choose(const Free& free, const Order& order, const TaskId& id, const Policy& policy, const Apart& apart,
+              std::size_t wanted);
 
 }  // namespace troupe::task

@@ -32,17 +32,24 @@ struct OrdersFixture : test::ActorFixture {
       on.stream<registry::wire::ListNodes, registry::wire::NodeRows>(
           [this](registry::wire::ListNodes::Reader, runtime::Sink<registry::wire::NodeRows> to) {
             to.push([this](registry::wire::NodeRows::Builder out) {
-              auto rows = out.initRows(2);
+              auto rows = out.initRows(2 + size32(others));
               for (unsigned i = 0; i < 2; ++i) {
                 registry::Registration told = workers[i].registration();
                 told.capabilities = {{"arch", "x86_64"},
-                                     {"cpu", std::uint64_t{2}},
+                                     {"cpu", cores},
                                      {"disk", std::uint64_t{8} << 30},
                                      {"memory", std::uint64_t{8} << 30},
                                      {"tasks", registry::Flag{}}};
                 rows[i].setRegistration(data_of(*sign(told, workers[i].identity->key())));
                 rows[i].setHeartbeat(data_of(workers[i].signed_beat()));
                 rows[i].setStatus(registry::wire::Status::HEALTHY);
+                rows[i].setVerifiedUntilMs(UINT64_MAX);
+              }
+              for (unsigned i = 0; i < others.size(); ++i) {
+                rows[2 + i].setRegistration(data_of(others[i].registration));
+                rows[2 + i].setHeartbeat(data_of(others[i].beat));
+                rows[2 + i].setStatus(registry::wire::Status::HEALTHY);
+                rows[2 + i].setVerifiedUntilMs(others_verified ? UINT64_MAX : 0);
               }
             });
             to.end();
@@ -65,8 +72,46 @@ struct OrdersFixture : test::ActorFixture {
       return there[contact.key == workers[0].identity->public_key() ? 0 : 1];
     };
     node.start("store", [] { return std::make_unique<store::StoreActor>("store"); });
+    begin();
+  }
+  void begin() {
     orders = node.start("orders", [this] { return std::make_unique<OrdersActor>(settings); });
     stage.run_for(2s);
+  }
+  /// Nodes of which each lacks memory.
+  void list_others(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      crypto::Seed seed;
+      seed.bytes[2] = static_cast<std::uint8_t>(i), seed.bytes[3] = static_cast<std::uint8_t>(1 + (i >> 8));
+      TestNode one(0);
+      one.identity = crypto::Identity::from(crypto::SecretKey(seed), 0, 0);
+      registry::Registration told = one.registration();
+      told.capabilities = {{"cpu", std::uint64_t{2}}, {"tasks", registry::Flag{}}};
+      others.push_back({*sign(told, one.identity->key()), one.signed_beat()});
+    }
+  }
+  void submit_more(std::size_t count) {
+    inside([&](test::Scripted& self) {
+      for (std::size_t i = 0; i < count; ++i)
+        self.ask<wire::SubmitTask, wire::TaskSubmitted>(
+            orders, self.now() + 5s, [&](wire::SubmitTask::Builder to) { to.setOrder(data_of(encode(small_order()))); },
+            [](runtime::Answer<wire::TaskSubmitted> answer) { REQUIRE(answer.ok()); });
+    });
+  }
+  /// Of one that waits.
+  std::string reason() {
+    std::string out;
+    inside([&](test::Scripted& self) {
+      self.ask<wire::ListTasks, wire::TaskRows>(
+          orders, self.now() + 5s, [](auto) {},
+          [&](runtime::Answer<wire::TaskRows> answer) {
+            REQUIRE(answer.ok());
+            for (const auto row : answer.value().getRows())
+              if (row.getReason().size() > 0) out = text_of(row.getReason());
+          });
+    });
+    stage.run_for(1s);
+    return out;
   }
 
   TaskId submit() {
@@ -132,6 +177,12 @@ struct OrdersFixture : test::ActorFixture {
   TaskSettings settings;
   std::array<TestNode, 2> workers{TestNode(1), TestNode(2)};
   std::array<runtime::Handle, 2> there;
+  struct Other {
+    base::Bytes registration, beat;
+  };
+  std::vector<Other> others;
+  bool others_verified = false;
+  std::uint64_t cores = 2;
   std::deque<Asked> asked;
   runtime::Handle orders;
 };
@@ -181,4 +232,32 @@ TEST_CASE("orders: what is printed in small pieces takes few rows, and all of it
   CHECK(text.bytes == all);
   CHECK(text.pieces <= OrdersActor::kSmallTexts + 100);
   CHECK(text.pieces > 100);
+}
+
+TEST_CASE("orders: what many nodes cost that fit no task is bounded between two ticks, and the next goes on") {
+  OrdersFixture f;
+  f.kill(f.orders);
+  f.cores = 64;
+  f.list_others(1'000);
+  SUBCASE("verified ones are looked at for each task: some are placed at each tick, and in the end all") {
+    f.others_verified = true;
+    f.begin();
+    constexpr std::size_t kEach = OrdersActor::kLooksMax / 1'000, kAll = 250;  // 260 is what two nodes get ahead
+    f.submit();
+    f.stage.run_for(1s);
+    f.submit_more(kAll);
+    f.stage.run_for(OrdersActor::kTickPeriod / 2);
+    CHECK(f.asked.size() > 10);
+    CHECK(f.asked.size() <= 1 + 2 * kEach);
+    f.stage.run_for(12 * OrdersActor::kTickPeriod);
+    CHECK(f.asked.size() == 1 + kAll);
+  }
+  SUBCASE("ones that are not verified are not looked at for each, and are told of") {
+    f.settings.require_verified = true;
+    f.begin();
+    f.submit_more(300);
+    f.stage.run_for(5s);
+    CHECK(f.asked.size() == 260);
+    CHECK(f.reason() == "1 take no tasks, 1000 are not verified");
+  }
 }

@@ -157,5 +157,27 @@ TEST_CASE("placement: why no node fits is told in numbers") {
   nodes[0].status = registry::Status::healthy;
   nodes[0].verified = true;
   CHECK(choose(nodes, order, id_of(order), {.require_verified = true}, {}, 1).best.size() == 1);
-  CHECK(choose({}, order, id_of(order), {}, {}, 1).why() == "");
+  CHECK(choose(std::span<const Candidate>(), order, id_of(order), {}, {}, 1).why() == "");
+}
+
+TEST_CASE("placement: what no order can be given now is left out once, and counted for each") {
+  const Policy policy{.require_verified = true};
+  std::vector<Candidate> nodes(6, candidate(1));
+  for (std::uint8_t i = 0; i < 6; ++i) nodes[i].node.bytes[0] = i, nodes[i].verified = true;
+  nodes[0].status = registry::Status::offline;
+  nodes[1].capabilities.pop_back();
+  nodes[2].verified = false;
+  nodes[2].price = 1'000'000;  // which depends on the order
+  nodes[3].status = registry::Status::unhealthy;
+  nodes[4].price = 1'000'000;
+  Free free;
+  CHECK(free.empty());
+  for (Candidate& node : nodes) free.add(node, policy);
+  CHECK(free.nodes == std::vector{&nodes[4], &nodes[5]});
+  const Order order = small_order();
+  const Choice choice = choose(free, order, id_of(order), policy, {}, 1);
+  CHECK(choice.best == std::vector<const Candidate*>{&nodes[5]});
+  CHECK(choice.why() == "1 are offline, 1 are too dear, 1 take no tasks, 1 are not verified, 1 are not healthy");
+  free.nodes.clear();
+  CHECK_FALSE(free.empty());  // there is something to tell
 }
