@@ -1,5 +1,7 @@
 #include "actors/task/checks_actor.hpp"
 
+#include <algorithm>
+
 #include "actors/reputation/api.hpp"
 #include "actors/task/words.hpp"
 #include "messages/reputation.capnp.h"
@@ -46,10 +48,7 @@ void ChecksActor::look() {
       },
       [this](runtime::Answer<registry::wire::WatchedPage> answer) {
         if (answer.ok()) take(answer.value());
-        std::vector<base::NodeId> late;
-        for (const auto& [id, one] : running_)
-          if (one.due <= now()) late.push_back(id);
-        for (const base::NodeId& id : late) close(id, Checks::Ending::nothing);
+        end_late();
         checks_.forget(now());
         std::erase_if(to_hand_, [this](const auto& one) { return !checks_.knows(one.first); });
         std::vector<base::NodeId> untaken;
@@ -72,7 +71,9 @@ void ChecksActor::take(registry::wire::WatchedPage::Reader page) {
     const bool works = registry::find(told->capabilities, kTasksCapability) != nullptr;
     const bool there = told->registered && told->at.dialable() && row.getStatus() != registry::wire::Status::OFFLINE;
     if (id == settings_.self() || !same || !works || !there) continue;
-    checks_.see(id, checks_.knows(id) ? std::nullopt : judged(row, id), now(), chance_);
+    base::AddressGroup group = registry::group_of(id, told->at);
+    if (settings_.simulated) std::ranges::copy(id.view().first(group.prefix.size()), group.prefix.begin());
+    checks_.see(id, group, checks_.knows(id) ? std::nullopt : judged(row, id), now(), chance_);
     if (checks_.knows(id)) contacts_.insert_or_assign(id, base::Contact{told->key, told->nonce, told->at});
   }
   behind_ = page.getMore() ? last : std::nullopt;
@@ -104,6 +105,7 @@ void ChecksActor::begin_next() {
 void ChecksActor::begin(const base::NodeId& id) {
   Running& one = running_[id];
   one.due = now() + kAnswerDue;
+  one.begin_due = now() + kBeginDue;
   one.spot.rounds = settings_.simulated ? kSpotRoundsOfSim : kSpotRounds;
   world().chance.fill(one.spot.seed.bytes);
   Order order = order_of(one.spot);
@@ -122,10 +124,20 @@ void ChecksActor::begin(const base::NodeId& id) {
       [this, id](const base::Outcome<void>& end) { over(id, end); });
 }
 
+/// A busy node may let a check wait, but not while others are kept waiting by that.
+void ChecksActor::end_late() {
+  const bool others_wait = checks_.kept_waiting(now());
+  std::vector<base::NodeId> late;
+  for (const auto& [id, one] : running_)
+    if (one.due <= now() || (others_wait && !one.began && one.begin_due <= now())) late.push_back(id);
+  for (const base::NodeId& id : late) close(id, Checks::Ending::nothing);
+}
+
 void ChecksActor::hear(const base::NodeId& id, wire::AttemptItem::Reader item) {
   const auto at = running_.find(id);
   if (at == running_.end()) return;
   Running& one = at->second;
+  if (item.isBegan() && !std::exchange(one.began, true)) one.due = std::min<base::Instant>(one.due, now() + kRunDue);
   if (item.isEnded()) one.ended = task::read(item.getEnded());
   if (!item.isPrinted() || item.getPrinted().getStream() != wire::TaskStream::STANDARD) return;
   one.printed += base::as_text(bytes_of(item.getPrinted().getBytes()));

@@ -24,6 +24,8 @@ class ChecksActor final : public runtime::Actor {
   static constexpr const char* kName = "checks";
   static constexpr std::chrono::seconds kLookPeriod{3};    // our choice: of what this node knows anyway
   static constexpr std::chrono::minutes kAnswerDue{5};     // our choice: with what waits before it
+  static constexpr std::chrono::seconds kBeginDue{30};     // our choice: if others are kept waiting by it
+  static constexpr std::chrono::seconds kRunDue{30};       // our choice: once it has begun; its program takes 0.1 s
   static constexpr std::chrono::seconds kRegistryDue{10};  // our choice
   explicit ChecksActor(TaskSettings settings);
 
@@ -37,6 +39,8 @@ class ChecksActor final : public runtime::Actor {
     runtime::Subscription stream;
     Spot spot;
     base::Instant due;
+    base::Instant begin_due;
+    bool began = false;
     std::string printed;
     std::optional<Ended> ended{};
   };
@@ -47,6 +51,7 @@ class ChecksActor final : public runtime::Actor {
   std::optional<base::Duration> judged(registry::wire::WatchedRow::Reader row, const base::NodeId& id) const;
   void begin_next();
   void begin(const base::NodeId& id);
+  void end_late();
   void hear(const base::NodeId& id, wire::AttemptItem::Reader item);
   void over(const base::NodeId& id, const base::Outcome<void>& end);
   void close(const base::NodeId& id, Checks::Ending ending);

@@ -1,31 +1,73 @@
 #include "actors/task/logic/checks.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace troupe::task {
 
-void Checks::see(const base::NodeId& node, std::optional<base::Duration> judged, base::Instant now,
-                 base::Random& chance) {
+void Checks::see(const base::NodeId& node, const base::AddressGroup& group, std::optional<base::Duration> judged,
+                 base::Instant now, base::Random& chance) {
   if (const auto known = nodes_.find(node); known != nodes_.end()) {
     known->second.seen = now;
     return;
   }
-  if (nodes_.size() >= kNodesMax) return;
+  if (!make_room(group)) return;
   const base::Duration left = judged ? kAgain - *judged : base::Duration::zero();
-  nodes_.emplace(node, One{.due = now + std::max(left, base::Duration::zero()) + drawn(kSpread, chance), .seen = now});
+  ++groups_[group];
+  nodes_.emplace(node, One{.group = group,
+                           .due = now + std::max(left, base::Duration::zero()) + drawn(kSpread, chance),
+                           .seen = now,
+                           .right = judged.has_value()});
+}
+
+std::size_t Checks::of(const base::AddressGroup& group) const {
+  const auto known = groups_.find(group);
+  return known == groups_.end() ? 0 : known->second;
+}
+
+/// What makes room comes back later as a new node: only from larger groups to smaller ones, so that this has an end.
+bool Checks::make_room(const base::AddressGroup& group) {
+  if (nodes_.size() >= kNodesMax / 2 && of(group) >= kGroupMax) return false;
+  if (nodes_.size() < kNodesMax) return true;
+  auto most = nodes_.end();
+  for (auto at = nodes_.begin(); at != nodes_.end(); ++at) {
+    const One& one = at->second;
+    if (one.running || one.right || one.silent == 0 || of(one.group) <= of(group) + 1) continue;
+    if (most == nodes_.end() || one.silent > most->second.silent) most = at;
+  }
+  if (most == nodes_.end()) return false;
+  forget(most);
+  return true;
+}
+
+Checks::Nodes::iterator Checks::first(base::Instant now) {
+  while (!begun_.empty() && begun_.front().at + std::chrono::hours(1) <= now) begun_.pop_front();
+  if (begun_.size() >= limits_.per_hour) return nodes_.end();
+  std::map<base::AddressGroup, std::size_t> begun_of;
+  std::size_t begun_silent = 0;
+  for (const Begun& one : begun_) ++begun_of[one.group], begun_silent += one.silent;
+  const bool silent_too = begun_silent < std::max(limits_.per_hour / kSilentPart, 1u);
+  const auto rank = [&](const One& one) {
+    const auto begun = begun_of.find(one.group);
+    return std::tuple(one.silent, begun == begun_of.end() ? 0 : begun->second, one.due);
+  };
+  auto out = nodes_.end();
+  for (auto at = nodes_.begin(); at != nodes_.end(); ++at) {
+    const One& one = at->second;
+    if (one.running || now < one.due || (one.silent > 0 && !silent_too)) continue;
+    if (out == nodes_.end() || rank(one) < rank(out->second)) out = at;
+  }
+  return out;
 }
 
 std::optional<base::NodeId> Checks::next(base::Instant now) {
-  while (!begun_.empty() && begun_.front() + std::chrono::hours(1) <= now) begun_.pop_front();
-  if (under_way_ >= limits_.at_once || begun_.size() >= limits_.per_hour) return std::nullopt;
-  auto first = nodes_.end();
-  for (auto at = nodes_.begin(); at != nodes_.end(); ++at)
-    if (!at->second.running && (first == nodes_.end() || at->second.due < first->second.due)) first = at;
-  if (first == nodes_.end() || now < first->second.due) return std::nullopt;
-  first->second.running = true;
+  if (under_way_ >= limits_.at_once) return std::nullopt;
+  const auto one = first(now);
+  if (one == nodes_.end()) return std::nullopt;
+  one->second.running = true;
   ++under_way_;
-  begun_.push_back(now);
-  return first->first;
+  begun_.push_back({now, one->second.group, one->second.silent > 0});
+  return one->first;
 }
 
 void Checks::ended(const base::NodeId& node, Ending ending, base::Instant now, base::Random& chance) {
@@ -46,6 +88,7 @@ void Checks::ended(const base::NodeId& node, Ending ending, base::Instant now, b
     }
   }
   one.silent = ending == Ending::nothing ? one.silent + 1 : 0;
+  one.right = one.right || ending == Ending::right;
 }
 
 void Checks::again(const base::NodeId& node, base::Instant now) {
@@ -53,7 +96,16 @@ void Checks::again(const base::NodeId& node, base::Instant now) {
 }
 
 void Checks::forget(base::Instant now) {
-  std::erase_if(nodes_, [&](const auto& one) { return !one.second.running && one.second.seen + kForgetAfter <= now; });
+  for (auto at = nodes_.begin(); at != nodes_.end();) {
+    const auto one = at++;
+    if (!one->second.running && one->second.seen + kForgetAfter <= now) forget(one);
+  }
+}
+
+void Checks::forget(Nodes::iterator one) {
+  const auto group = groups_.find(one->second.group);
+  if (--group->second == 0) groups_.erase(group);
+  nodes_.erase(one);
 }
 
 }  // namespace troupe::task

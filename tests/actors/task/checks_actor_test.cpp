@@ -30,12 +30,19 @@ struct ChecksActorFixture : test::ActorFixture {
       on.ask<registry::wire::ListWatched, registry::wire::WatchedPage>(
           [this](registry::wire::ListWatched::Reader, runtime::Reply<registry::wire::WatchedPage> reply) {
             reply.send([this](registry::wire::WatchedPage::Builder out) {
-              auto row = out.initRows(1)[0];
+              auto rows = out.initRows(1 + size32(strangers));
+              auto row = rows[0];
               row.setRegistration(data_of(*sign(told, worker.identity->key())));
               row.setHeartbeat(data_of(worker.signed_beat()));
               row.setStatus(status);
               auto vouches = row.initVouches(vouch.empty() ? 0 : 1);
               if (!vouch.empty()) vouches.set(0, data_of(vouch));
+              for (unsigned i = 0; i < strangers.size(); ++i) {
+                registry::Registration one = strangers[i].registration();
+                one.capabilities = told.capabilities;
+                rows[1 + i].setRegistration(data_of(*sign(one, strangers[i].identity->key())));
+                rows[1 + i].setHeartbeat(data_of(strangers[i].signed_beat()));
+              }
             });
           });
     });
@@ -77,7 +84,16 @@ struct ChecksActorFixture : test::ActorFixture {
             reply.done();
           });
     });
-    node.remotes_at = [there](const base::Contact&, const std::string&) { return there; };
+    const auto stranger = start("stranger", [this](test::Scripted&, runtime::Handlers& on) {
+      on.stream<wire::RunAttempt, wire::AttemptItem>(
+          [this](wire::RunAttempt::Reader, runtime::Sink<wire::AttemptItem> to) {
+            if (strangers_begin) to.push([](wire::AttemptItem::Builder out) { out.setBegan(); });
+            waiting.push_back(std::move(to));
+          });
+    });
+    node.remotes_at = [this, there, stranger](const base::Contact& contact, const std::string&) {
+      return contact.key == worker.identity->public_key() ? there : stranger;
+    };
   }
 
   void run(wire::RunAttempt::Reader asked, runtime::Sink<wire::AttemptItem> to) {
@@ -108,8 +124,20 @@ struct ChecksActorFixture : test::ActorFixture {
     stage.run_for(10s);
   }
 
+  /// Strangers tell each second that the check waits.
+  void let_wait(int seconds) {
+    for (int i = 0; i < seconds; ++i) {
+      for (auto& one : waiting)
+        if (one.ready()) one.push([](wire::AttemptItem::Builder out) { out.setWaits(); });
+      stage.run_for(1s);
+    }
+  }
+
   TaskSettings settings;
   TestNode worker{1};
+  std::vector<TestNode> strangers;
+  std::vector<runtime::Sink<wire::AttemptItem>> waiting;
+  bool strangers_begin = false;
   registry::Registration told;
   registry::wire::Status status = registry::wire::Status::HEALTHY;
   base::Bytes vouch;
@@ -194,4 +222,20 @@ TEST_CASE("checks: a node without tasks, offline, of another processor or known 
   it.begin();
   it.stage.run_for(1h);
   CHECK(it.seeds.empty());
+}
+
+TEST_CASE("checks: one that does not begin or end does not keep others waiting for long, and may wait if none do") {
+  ChecksActorFixture it;
+  it.strangers.emplace_back(std::uint8_t{2});
+  it.strangers.emplace_back(std::uint8_t{3});
+  it.status = registry::wire::Status::OFFLINE;
+  SUBCASE("it does not begin") {}
+  SUBCASE("it has begun") { it.strangers_begin = true; }
+  it.begin();
+  CHECK(it.waiting.size() == 2);
+  if (!it.strangers_begin) it.let_wait(60);
+  CHECK(it.waiting.size() == 2);
+  it.status = registry::wire::Status::HEALTHY;
+  it.let_wait(40);
+  CHECK(it.right == 1);
 }

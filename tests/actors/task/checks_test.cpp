@@ -15,12 +15,25 @@ base::NodeId node(std::uint8_t number) {
   return out;
 }
 
+base::AddressGroup group(std::uint8_t site) {
+  base::AddressGroup out;
+  out.prefix[0] = site;
+  return out;
+}
+
+base::NodeId one_of_many(std::uint32_t number) {
+  base::NodeId out;
+  out.bytes[1] = static_cast<std::uint8_t>(number), out.bytes[2] = static_cast<std::uint8_t>(number >> 8);
+  out.bytes[3] = 1;
+  return out;
+}
+
 struct ChecksFixture {
   base::Random chance{7};
   base::Instant now{1h};
   Checks checks{{.at_once = 2, .per_hour = 100}};
-  void see(std::uint8_t number, std::optional<base::Duration> judged = {}) {
-    checks.see(node(number), judged, now, chance);
+  void see(std::uint8_t number, std::optional<base::Duration> judged = {}, std::uint8_t site = 0) {
+    checks.see(node(number), group(site), judged, now, chance);
   }
   /// How long until it is checked, to the second; nothing: not within a day.
   std::optional<base::Duration> wait() {
@@ -80,7 +93,7 @@ TEST_CASE("checks: as many are under way, and begun in an hour, as may be") {
   struct : ChecksFixture {
     Checks checks{{.at_once = 2, .per_hour = 10}};
   } it;
-  for (std::uint8_t i = 0; i < 20; ++i) it.checks.see(node(i), {}, it.now, it.chance);
+  for (std::uint8_t i = 0; i < 20; ++i) it.checks.see(node(i), {}, {}, it.now, it.chance);
   it.now = it.now + Checks::kSpread;
   std::size_t begun = 0;
   while (const auto first = it.checks.next(it.now)) {
@@ -110,10 +123,68 @@ TEST_CASE("checks: one that is not seen any more is forgotten, unless its check 
   it.checks.forget(it.now + Checks::kForgetAfter);
   CHECK(it.checks.size() == 1);
   CHECK(it.checks.knows(*running));
-  for (std::uint32_t i = 0; i < 2 * Checks::kNodesMax; ++i) {
-    base::NodeId one;
-    one.bytes[1] = static_cast<std::uint8_t>(i), one.bytes[2] = static_cast<std::uint8_t>(i >> 8);
-    it.checks.see(one, {}, it.now, it.chance);
+}
+
+TEST_CASE(
+    "checks: of nodes that are due those come first that have answered, and of them those of sites checked least") {
+  ChecksFixture it;
+  it.see(1);
+  for (int i = 0; i < 3; ++i) it.wait(), it.checks.ended(node(1), Ending::nothing, it.now, it.chance);
+  it.now = it.now + Checks::kRetryMax;
+  it.see(2);
+  it.see(3);
+  it.now = it.now + Checks::kSpread;
+  it.see(4, {}, 7);
+  it.now = it.now + Checks::kSpread;
+  CHECK(it.checks.next(it.now) == node(4));
+  CHECK_FALSE(it.checks.kept_waiting(it.now));
+  CHECK(it.checks.next(it.now) != node(1));
+  CHECK(it.checks.kept_waiting(it.now));
+  it.checks.ended(node(4), Ending::right, it.now, it.chance);
+  CHECK(it.checks.next(it.now) != node(1));
+  it.checks.ended(node(2), Ending::right, it.now, it.chance);
+  CHECK(it.checks.next(it.now) == node(1));
+  it.checks.ended(node(1), Ending::right, it.now, it.chance);
+  CHECK_FALSE(it.checks.kept_waiting(it.now));
+}
+
+TEST_CASE("checks: nodes that do not answer leave half of an hour's checks to others") {
+  ChecksFixture it;
+  for (std::uint32_t i = 0; i < 200; ++i) it.checks.see(one_of_many(i), {}, {}, it.now, it.chance);
+  std::size_t begun = 0;
+  for (base::Duration waited = 0s; waited < 3h; waited += 10s) {
+    if (waited == 2h + 10min) it.see(1, {}, 1);
+    while (const auto one = it.checks.next(it.now + waited)) {
+      begun += waited >= 2h ? 1 : 0;
+      const auto ending = *one == node(1) ? Ending::right : Ending::nothing;
+      it.checks.ended(*one, ending, it.now + waited, it.chance);
+      if (*one == node(1)) CHECK(waited <= 2h + 11min);
+    }
+    for (std::uint32_t i = 0; i < 200; ++i) it.checks.see(one_of_many(i), {}, {}, it.now + waited, it.chance);
   }
+  CHECK(begun == 51);
+}
+
+TEST_CASE("checks: ids of one site leave half of the places to others, and silent ones make room") {
+  ChecksFixture it;
+  for (std::uint32_t i = 0; i < 2 * Checks::kNodesMax; ++i)
+    it.checks.see(one_of_many(i), group(1), {}, it.now, it.chance);
+  CHECK(it.checks.size() == Checks::kNodesMax / 2);
+  for (std::uint32_t i = 0; i < 2 * Checks::kNodesMax; ++i)
+    it.checks.see(one_of_many(10'000 + i), group(static_cast<std::uint8_t>(2 + i % 2)), {}, it.now, it.chance);
   CHECK(it.checks.size() == Checks::kNodesMax);
+  it.see(1, {}, 9);
+  CHECK_FALSE(it.checks.knows(node(1)));  // they are all new
+  it.now = it.now + Checks::kSpread;
+  const auto first = it.checks.next(it.now), second = it.checks.next(it.now);
+  REQUIRE(second.has_value());
+  it.checks.ended(*first, Ending::nothing, it.now, it.chance);
+  it.checks.ended(*second, Ending::right, it.now, it.chance);
+  it.see(1, {}, 9);
+  CHECK(it.checks.knows(node(1)));
+  CHECK_FALSE(it.checks.knows(*first));
+  CHECK(it.checks.knows(*second));
+  CHECK(it.checks.size() == Checks::kNodesMax);
+  it.see(2, {}, 9);
+  CHECK_FALSE(it.checks.knows(node(2)));  // no other one is silent
 }
