@@ -75,7 +75,7 @@ void OrdersActor::hear_printed(const TaskId& id, std::uint64_t token, Running& o
 
 /// A row costs more than a few bytes, and room is made by forgetting other tasks: of an attempt that has many small
 /// ones the next pieces wait for each other until a tick. Whether they do.
-bool OrdersActor::gather(Running& one, bool standard, ByteView bytes) {
+bool OrdersActor::gather(Running& one, bool standard, base::ByteView bytes) {
   base::Bytes& gathered = one.gathered[standard ? 0 : 1];
   const bool many = one.texts >= kSmallTexts + one.printed / kTextBytesLeast;
   if (!many || gathered.size() + bytes.size() > kPieceBytes) return false;

@@ -24,25 +24,11 @@ constexpr std::chrono::seconds kMaliceDue{30};
 
 }  // namespace
 
-WorkerActor::Used& WorkerActor::Used::operator+=(const Used& more) {
-  slots += more.slots;
-  descriptors += more.descriptors;
-  pids += more.pids;
-  return *this;
-}
-
-WorkerActor::Used& WorkerActor::Used::operator-=(const Used& less) {
-  slots -= less.slots;
-  descriptors -= less.descriptors;
-  pids -= less.pids;
-  return *this;
-}
-
-WorkerActor::Used WorkerActor::used_by(const Order& order) {
+Used WorkerActor::used_by(const Order& order) {
   constexpr std::uint32_t kStreams = 2;  // what it prints, and its errors
   return {order.limits.cpu.thousandths,
           kStreams + static_cast<std::uint32_t>(order.outputs.size()) + static_cast<std::uint32_t>(order.hosts.size()),
-          order.limits.pids};
+          order.limits.pids, order.limits.memory_bytes};
 }
 
 WorkerActor::WorkerActor(TaskSettings settings)
@@ -73,7 +59,7 @@ void WorkerActor::receive(runtime::Handlers& on) {
     state.setSlots(slots_);
     state.setUsed(own_.slots + others_.slots);
     state.setMemoryBytes(memory_);
-    state.setMemoryUsed(memory_used_);
+    state.setMemoryUsed(memory_used());
     state.setRunning(size32(all_) - size32(waiting_));
     state.setWaiting(size32(waiting_));
     state.setClosed(closed_);
@@ -115,15 +101,13 @@ void WorkerActor::stop() {
 
 void WorkerActor::check() const {
   Used own, others;
-  std::uint64_t memory = 0;
   for (const auto& [id, one] : all_) {
     base::ensure(waiting_.contains(id) == !one.actor, "an attempt waits or runs");
     if (!one.actor) continue;
     (one.user.reserved ? own : others) += used_by(one.what->order);
-    memory += one.what->order.limits.memory_bytes;
   }
-  base::ensure(own == own_ && others == others_ && memory == memory_used_, "what runs is what is counted");
-  base::ensure(std::max(own.slots, others.slots) <= slots_ && memory <= memory_ &&
+  base::ensure(own == own_ && others == others_, "what runs is what is counted");
+  base::ensure(std::max(own.slots, others.slots) <= slots_ && memory_used() <= memory_ &&
                    std::max(own.descriptors, others.descriptors) <= kDescriptorsMax,
                "no more runs than may");
 }
@@ -332,24 +316,41 @@ void WorkerActor::admit(Asked asked) {
 
 /// Tasks of others hold cores for as long as they like: those of this node do not wait for them, but share the machine.
 bool WorkerActor::fits(const One& one) const {
-  const sandbox::Limits& limits = one.what->order.limits;
-  const Used used = used_by_its_like(one), more = used_by(one.what->order);
-  if (more.slots > slots_ - used.slots || more.descriptors > kDescriptorsMax - used.descriptors ||
-      limits.memory_bytes > memory_ - memory_used_)
-    return false;
-  if (!one.user.reserved && more.pids > pids_ - used.pids) return false;
-  return one.user.reserved || limits.memory_bytes <= memory_of_others() - std::min(memory_used_, memory_of_others());
+  Used used = used_by_its_like(one);
+  used.memory = memory_used();
+  return used.fits(used_by(one.what->order), most(one.user.reserved));
 }
 
-std::optional<TaskId> WorkerActor::next(bool own) const {
+Used WorkerActor::most(bool own) const {
+  return {slots_, kDescriptorsMax, own ? UINT32_MAX : pids_, own ? memory_ : memory_of_others()};
+}
+
+Line::Running WorkerActor::running(const One& one, base::Instant began) {
+  return {began + one.what->order.limits.time + kBeginMargin, used_by(one.what->order)};
+}
+
+Line WorkerActor::line_behind(const One& head) const {
+  std::vector<Line::Running> all;
+  for (const auto& [id, one] : all_) {
+    if (!one.actor) continue;
+    all.push_back(running(one, one.began));
+    if (one.user.reserved) all.back().used = {.memory = all.back().used.memory};
+  }
+  Used used = others_;
+  used.memory = memory_used();
+  return {used, most(false), used_by(head.what->order), std::move(all), now()};
+}
+
+std::optional<TaskId> WorkerActor::next(bool own, const std::optional<Line>& line) const {
   std::optional<TaskId> best;
   std::tuple<bool, std::int64_t, base::Duration> rank{};  // this node's own come first: others choose their priority
   for (const TaskId& id : waiting_) {
     const One& one = all_.at(id);
-    if (one.user.reserved && !own) continue;
+    if (one.user.reserved && (!own || line)) continue;
     const base::Duration waited = now() - one.came;
     const std::tuple mine{one.user.reserved, std::int64_t{one.what->order.priority} + waited / kAging, waited};
     if (best && mine <= rank) continue;
+    if (line && !(fits(one) && line->lets_pass(running(one, now())))) continue;
     best = id;
     rank = mine;
   }
@@ -361,18 +362,24 @@ bool WorkerActor::too_late(const One& one) const {
          base::unix_milliseconds(wall()) + base::milliseconds(one.what->order.limits.time) > one.due.count();
 }
 
-/// Strictly in order: a large one is not passed by small ones for ever. Where own ones wait for cores of their own,
-/// those of other nodes go on.
+/// In order, but for those that do not delay the first one of others that does not fit: a large one is not passed by
+/// small ones for ever, and does not keep cores idle either. Where own ones wait for cores of their own, those of other
+/// nodes go on.
 void WorkerActor::begin_next() {
   bool own = true;
-  while (const auto id = next(own)) {
+  std::optional<Line> line;
+  while (const auto id = next(own, line)) {
     One& one = all_.at(*id);
     if (too_late(one)) {
       one.waiting.fail({Code::refused, "it has waited for so long that its escrow would not pay it any more"});
-      forget(*id);
-    } else if (fits(one)) {
+      return forget(*id);  // which begins the next
+    }
+    if (fits(one)) {
+      if (line) line->passed(running(one, now()));
       begin(*id);
-    } else if (one.user.reserved && one.what->order.limits.memory_bytes <= memory_ - memory_used_) {
+    } else if (!one.user.reserved) {
+      line.emplace(line_behind(one));
+    } else if (one.what->order.limits.memory_bytes <= memory_ - memory_used()) {
       own = false;
     } else {
       return;
@@ -383,8 +390,8 @@ void WorkerActor::begin_next() {
 void WorkerActor::begin(const TaskId& id) {
   One& one = all_.at(id);
   waiting_.erase(id);
+  one.began = now();
   used_by_its_like(one) += used_by(one.what->order);
-  memory_used_ += one.what->order.limits.memory_bytes;
   one.actor = spawn(id.hex(),
                     [settings = settings_, what = one.what] { return std::make_unique<AttemptActor>(settings, what); },
                     {.kind = AttemptActor::kName, .on_failure = runtime::logic::OnFailure::stop});
@@ -433,10 +440,7 @@ void WorkerActor::forget(const TaskId& id) {
   const auto at = all_.find(id);
   One& one = at->second;
   places_.release(one.user, 1);
-  if (one.actor && !world().mutations.on("task.slots_kept")) {
-    used_by_its_like(one) -= used_by(one.what->order);
-    memory_used_ -= one.what->order.limits.memory_bytes;
-  }
+  if (one.actor && !world().mutations.on("task.slots_kept")) used_by_its_like(one) -= used_by(one.what->order);
   if (const auto owed = owed_.find({id, one.what->token}); owed != owed_.end()) owed->second.ended = now();
   waiting_.erase(id);
   all_.erase(at);
@@ -469,6 +473,7 @@ void WorkerActor::sign() {
     if (asked->to.ready()) asked->to.push([](wire::AttemptItem::Builder out) { out.setWaits(); });
   }
   sweep();
+  if (!waiting_.empty()) begin_next();  // what runs may be overdue now
   std::erase_if(owed_, [this](const auto& one) {
     const bool nothing_comes = one.second.ended != base::Instant{} && now() >= one.second.ended + kSign;
     if (nothing_comes) earnings_.resign(one.second.escrow, one.first.second);

@@ -4,7 +4,8 @@
 // Takes    an order that its submitter has signed and asks for itself, whose limits fit into what this node gives to
 //          tasks; of two attempts of a task the one with the higher token.
 // Waits    in a queue, most urgent first and longer waiting ones before, for cores and memory; then an actor of the
-//          attempt is spawned, `/task/ID`.
+//          attempt is spawned, `/task/ID`. One of another node that does not fit yet is passed by those that do not
+//          delay it (logic/line.hpp).
 // Paid     an order whose price this node wants begins once that lies in an escrow (earnings.hpp); what comes of the
 //          attempt is handed in, and without an answer it resigns.
 // Closed   while no sandbox can be made, which is tried at the start and each kTryAgain, or where task.slots is 0.
@@ -18,6 +19,7 @@
 
 #include "actors/task/attempt_actor.hpp"
 #include "actors/task/earnings.hpp"
+#include "actors/task/logic/line.hpp"
 #include "actors/task/malice.hpp"
 #include "runtime/actor/relay.hpp"
 #include "runtime/base/rate_budget.hpp"
@@ -35,6 +37,7 @@ class WorkerActor final : public runtime::Actor {
   static constexpr std::uint32_t kDescriptorsMax = 512;     // our choice: twice this is half of what is no stream's
   static constexpr std::uint64_t kOwnMemoryPart = 8;        // our choice: an eighth is for tasks of this node
   static constexpr std::chrono::seconds kAging{60};         // our choice: after that long one is as urgent as the next
+  static constexpr std::chrono::minutes kBeginMargin{5};    // our choice: beyond its time, until its inputs are there
   explicit WorkerActor(TaskSettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -63,6 +66,7 @@ class WorkerActor final : public runtime::Actor {
     runtime::Sink<wire::AttemptItem> waiting;                        ///< until it runs
     std::unique_ptr<runtime::OutputRelay<wire::AttemptItem>> relay;  ///< from then on, unless it is given up
     runtime::Handle actor;                                           ///< null: it waits
+    base::Instant began{};                                           ///< then
     wallet::UnixMs due{0};                                           ///< of one that is paid
   };
   /// An attempt that its submitter asks for.
@@ -73,14 +77,6 @@ class WorkerActor final : public runtime::Actor {
     bool gone = false;      ///< its submitter has given it up
     bool engaged = false;   ///< its price lies in the escrow
     wallet::UnixMs due{0};  ///< to be handed in
-  };
-  struct Used {
-    std::uint32_t slots = 0;        ///< thousandths of cores
-    std::uint32_t descriptors = 0;  ///< of this process, until the attempt has been read
-    std::uint32_t pids = 0;         ///< processes and threads
-    Used& operator+=(const Used& more);
-    Used& operator-=(const Used& less);
-    friend bool operator==(const Used&, const Used&) = default;
   };
   static Used used_by(const Order& order);
   void take(wire::RunAttempt::Reader request, runtime::Sink<wire::AttemptItem> to);
@@ -96,9 +92,14 @@ class WorkerActor final : public runtime::Actor {
   /// It could not be handed in any more.
   bool too_late(const One& one) const;
   void begin_next();
-  /// The most urgent one that waits, `own` ones included or not; nothing if none does.
-  std::optional<TaskId> next(bool own) const;
+  /// The most urgent one that waits, `own` ones included or not; with a line those alone that pass its head.
+  std::optional<TaskId> next(bool own, const std::optional<Line>& line) const;
   bool fits(const One& one) const;
+  Line line_behind(const One& head) const;
+  static Line::Running running(const One& one, base::Instant began);
+  /// What tasks of this node, or those of others, may use together; the memory is that of both.
+  Used most(bool own) const;
+  std::uint64_t memory_used() const { return own_.memory + others_.memory; }
   std::uint64_t memory_of_others() const { return memory_ - memory_ / kOwnMemoryPart; }
   /// Own tasks have as much again as those of others.
   Used& used_by_its_like(const One& one) { return one.user.reserved ? own_ : others_; }
@@ -121,7 +122,7 @@ class WorkerActor final : public runtime::Actor {
   std::uint32_t slots_ = 0;  // thousandths of cores, for each of both
   std::uint32_t pids_ = 0;   // of tasks of other nodes
   Used own_, others_;        // of tasks that this node has submitted, and those of other nodes
-  std::uint64_t memory_ = 0, memory_used_ = 0;
+  std::uint64_t memory_ = 0;
   std::string closed_;
   std::unique_ptr<ports::Process> probing_;
   std::map<TaskId, One> all_;
