@@ -424,15 +424,16 @@ void WorkerActor::down(const runtime::Handle& ended, const std::optional<Error>&
   const TaskId id = at->first;
   if (auto& relay = at->second.relay; relay && !relay->over()) {
     places_.hold(at->second.user, 1);
-    draining_.push_back({at->second.user, std::move(relay)});
+    draining_.push_back({at->second.user, std::move(relay), now() + kDrainMax});
   }
   forget(id);
 }
 
 void WorkerActor::sweep() {
   std::erase_if(draining_, [this](const Draining& one) {
-    if (one.relay->over()) places_.release(one.user, 1);
-    return one.relay->over();
+    const bool ends = one.relay->over() || now() >= one.until;
+    if (ends) places_.release(one.user, 1);
+    return ends;
   });
 }
 

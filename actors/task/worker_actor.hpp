@@ -36,8 +36,9 @@ class WorkerActor final : public runtime::Actor {
   static constexpr std::uint32_t kOrdersPerSecond = 1'024;  // our choice: a tenth of a core
   static constexpr std::uint32_t kDescriptorsMax = 512;     // our choice: twice this is half of what is no stream's
   static constexpr std::uint64_t kOwnMemoryPart = 8;        // our choice: an eighth is for tasks of this node
-  static constexpr std::chrono::seconds kAging{60};         // our choice: after that long one is as urgent as the next
-  static constexpr std::chrono::minutes kBeginMargin{5};    // our choice: beyond its time, until its inputs are there
+  static constexpr std::chrono::minutes kDrainMax{2};     // our choice: what an attempt said last waits for its reader
+  static constexpr std::chrono::seconds kAging{60};       // our choice: after that long one is as urgent as the next
+  static constexpr std::chrono::minutes kBeginMargin{5};  // our choice: beyond its time, until its inputs are there
   explicit WorkerActor(TaskSettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -130,6 +131,7 @@ class WorkerActor final : public runtime::Actor {
   struct Draining {
     User user;
     std::unique_ptr<runtime::OutputRelay<wire::AttemptItem>> relay;
+    base::Instant until;
   };
   std::vector<Draining> draining_;
   std::optional<base::Duration> signs_;  // how soon

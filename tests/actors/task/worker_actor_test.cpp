@@ -75,3 +75,33 @@ TEST_CASE("task worker: those that leave many files cannot use up the node's des
   it.stage.run_for(2s);
   CHECK(it.settings.counters->running.load() == 0);
 }
+
+TEST_CASE("task worker: what an attempt said last waits for its reader, and not for long") {
+  WorkerFixture it;
+  std::optional<base::Outcome<void>> end;
+  runtime::Subscription attempt;
+  it.inside([&](test::Scripted& self) {
+    attempt = self.subscribe<wire::RunAttempt, wire::AttemptItem>(
+        it.worker, 24h,
+        [&](wire::RunAttempt::Builder out) {
+          out.setOrder(data_of(sign(small_order(), submitter().key())));
+          out.setToken(1);
+        },
+        [](wire::AttemptItem::Reader) {}, [&](const base::Outcome<void>& how) { end = how; });
+    attempt.pause();
+  });
+  it.stage.run_for(90s);  // more signs of life than its reader has given credit for
+  for (auto& one : it.unanswered) one.fail({base::Code::not_found, "there is no such content"});
+  bool late = false;
+  SUBCASE("in time") { it.stage.run_for(60s); }
+  SUBCASE("late") {
+    late = true;
+    it.stage.run_for(WorkerActor::kDrainMax + 60s);
+  }
+  it.inside([&](test::Scripted&) { attempt.resume(); });
+  it.stage.run_for(5s);
+  REQUIRE(end.has_value());
+  REQUIRE_FALSE(end->ok());
+  INFO(end->error().message);
+  CHECK(end->error().message.ends_with("there is no such content") != late);
+}
