@@ -204,7 +204,9 @@ void ChecksActor::tell(const base::NodeId& id, const Spot& spot, const std::stri
         if (!noted.ok()) return checks_.again(id, now());
         const auto vouch = bytes_of(noted.value().getVouch());
         if (vouch.empty()) return;
-        to_hand_.insert_or_assign(id, base::Bytes(vouch.begin(), vouch.end()));
+        ToHand& one = to_hand_[id];
+        one.vouch.assign(vouch.begin(), vouch.end());
+        one.tries = 0, one.again = {};
         hand(id);
       });
   if (ending == Checks::Ending::right) return world().mutations.sometimes("task: a node has answered a check right");
@@ -219,16 +221,30 @@ void ChecksActor::tell(const base::NodeId& id, const Spot& spot, const std::stri
       [](const runtime::Answer<reputation::wire::Reported>&) {});
 }
 
-/// Here it counts already; others see it once the node shows it. So it is handed over until the node has taken it.
+/// Here it counts already; others see it once the node shows it. So it is handed over until the node has taken it,
+/// later and later.
 void ChecksActor::hand(const base::NodeId& id) {
+  ToHand& one = to_hand_.at(id);
+  if (one.asking || now() < one.again) return;
+  one.asking = true;
   ask<registry::wire::HandVouch, registry::wire::VouchTaken>(
       at(id, registry::kPath), now() + kRegistryDue,
-      [&](registry::wire::HandVouch::Builder out) { out.setVouch(data_of(to_hand_.at(id))); },
-      [this, id](const runtime::Answer<registry::wire::VouchTaken>& taken) {
+      [&](registry::wire::HandVouch::Builder out) { out.setVouch(data_of(one.vouch)); },
+      [this, id, vouch = one.vouch](const runtime::Answer<registry::wire::VouchTaken>& taken) {
+        const auto known = to_hand_.find(id);
+        if (known == to_hand_.end()) return;
+        ToHand& handed = known->second;
+        handed.asking = false;
+        if (handed.vouch != vouch) return hand(id);  // there is a newer one
         const auto code = taken.ok() ? base::Code::refused : taken.error().code;
-        if (taken.ok() || code == base::Code::refused || code == base::Code::malformed) to_hand_.erase(id);
         if (!taken.ok())
           settings_.log.debug("a node has not taken a vouch", {{"node", id.hex()}, {"why", taken.error().message}});
+        if (code == base::Code::refused || code == base::Code::malformed)
+          return static_cast<void>(to_hand_.erase(known));
+        constexpr unsigned kDoublings = 10;  // more than lie between the two
+        handed.again =
+            now() + std::min<base::Duration>(
+                        base::Duration(kHandAgainMin) * (1 << std::min(handed.tries++, kDoublings)), kHandAgainMax);
       });
 }
 

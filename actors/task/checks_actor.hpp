@@ -27,6 +27,8 @@ class ChecksActor final : public runtime::Actor {
   static constexpr std::chrono::seconds kBeginDue{30};     // our choice: if others are kept waiting by it
   static constexpr std::chrono::seconds kRunDue{30};       // our choice: once it has begun; its program takes 0.1 s
   static constexpr std::chrono::seconds kRegistryDue{10};  // our choice
+  static constexpr std::chrono::seconds kHandAgainMin{3};  // our choice: after each refusal twice that
+  static constexpr std::chrono::minutes kHandAgainMax{5};  // our choice
   explicit ChecksActor(TaskSettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -43,6 +45,14 @@ class ChecksActor final : public runtime::Actor {
     bool began = false;
     std::string printed;
     std::optional<Ended> ended{};
+  };
+
+  /// A vouch that its node has not taken yet.
+  struct ToHand {
+    base::Bytes vouch;
+    bool asking = false;
+    unsigned tries = 0;
+    base::Instant again{};
   };
 
   void look();
@@ -65,8 +75,8 @@ class ChecksActor final : public runtime::Actor {
   std::string arch_;
   Checks checks_;
   std::map<base::NodeId, base::Contact> contacts_;  // of those in `checks_`
-  std::map<base::NodeId, base::Bytes> to_hand_;     // vouches that their nodes have not taken yet
-  std::optional<base::NodeId> behind_;              // the last node of the page that was looked at
+  std::map<base::NodeId, ToHand> to_hand_;
+  std::optional<base::NodeId> behind_;  // the last node of the page that was looked at
   std::map<base::NodeId, Running> running_;
   runtime::Sink<files::wire::PutPiece> storing_;
   bool stored_ = false;  // or tried

@@ -81,7 +81,9 @@ struct ChecksActorFixture : test::ActorFixture {
       on.ask<registry::wire::HandVouch, registry::wire::VouchTaken>(
           [this](registry::wire::HandVouch::Reader one, runtime::Reply<registry::wire::VouchTaken> reply) {
             handed += base::as_text(bytes_of(one.getVouch()));
-            reply.done();
+            ++hands;
+            if (takes) reply.done();
+            else untaken.push_back(std::move(reply));
           });
     });
     const auto stranger = start("stranger", [this](test::Scripted&, runtime::Handlers& on) {
@@ -144,7 +146,9 @@ struct ChecksActorFixture : test::ActorFixture {
   Answer answer = Answer::right;
   std::set<Spot::Seed> seeds;
   std::vector<runtime::Sink<wire::AttemptItem>> silent;
-  std::size_t right = 0, wrong = 0;
+  std::size_t right = 0, wrong = 0, hands = 0;
+  bool takes = true;
+  std::vector<runtime::Reply<registry::wire::VouchTaken>> untaken;
   std::string handed, observed, stored;
   runtime::Intake<files::wire::PutPiece, files::wire::PutDone> storing;
   runtime::Handle checks;
@@ -238,4 +242,19 @@ TEST_CASE("checks: one that does not begin or end does not keep others waiting f
   it.status = registry::wire::Status::HEALTHY;
   it.let_wait(40);
   CHECK(it.right == 1);
+}
+
+TEST_CASE("checks: a vouch that its node does not take is handed once at a time, and later and later") {
+  ChecksActorFixture it;
+  it.takes = false;
+  it.begin();
+  CHECK(it.hands == 1);
+  it.stage.run_for(1h);
+  CHECK(it.hands > 10);
+  CHECK(it.hands < 25);
+  it.takes = true;
+  it.stage.run_for(10min);
+  const std::size_t taken = it.hands;
+  it.stage.run_for(1h);
+  CHECK(it.hands == taken);
 }
