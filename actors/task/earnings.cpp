@@ -102,25 +102,41 @@ void Earnings::put(const escrow::TaskEscrowId& id, std::uint64_t token, decltype
   hand();
 }
 
+/// By turns, so that some which the book does not answer keep no others waiting.
 void Earnings::hand() {
-  for (auto& [key, one] : handing_) {
-    if (std::exchange(one.asked, true)) continue;
-    ask<escrow::wire::TakeTaskAct, escrow::wire::TaskEscrowIs>(
-        node().find(escrow::kPath), now() + kBookDue,
-        [this, &one = one](escrow::wire::TakeTaskAct::Builder out) { write_act(out.initAct(), one.act, *identity_); },
-        [this, key = key](const runtime::Answer<escrow::wire::TaskEscrowIs>& answer) {
-          const auto at = handing_.find(key);
-          if (at == handing_.end()) return;
-          const Code code = answer.ok() ? Code::internal : answer.error().code;
-          // A node that is just beginning does not know it either.
-          const bool unknown = code == Code::not_found && ++at->second.unknown >= kUnknownMax;
-          const bool ended =
-              answer.ok() || unknown || code == Code::refused || code == Code::conflict || code == Code::malformed;
-          if (ended) return static_cast<void>(handing_.erase(at));
-          at->second.asked = false;
-          wait_to_hand_(*this);
-        });
+  const std::size_t all = handing_.size();
+  auto at = last_ ? handing_.upper_bound(*last_) : handing_.begin();
+  for (std::size_t i = 0; i < all && asking_ < kAskingMax; ++i) {
+    if (at == handing_.end()) at = handing_.begin();
+    auto& [key, one] = *at++;
+    if (!one.asked && now() >= one.again) hand(key, one);
   }
+}
+
+void Earnings::hand(const Key& key, Handing& one) {
+  one.asked = true;
+  ++asking_;
+  last_ = key;
+  ask<escrow::wire::TakeTaskAct, escrow::wire::TaskEscrowIs>(
+      node().find(escrow::kPath), now() + kBookDue,
+      [&](escrow::wire::TakeTaskAct::Builder out) { write_act(out.initAct(), one.act, *identity_); },
+      [this, key](const runtime::Answer<escrow::wire::TaskEscrowIs>& answer) {
+        --asking_;
+        const auto at = handing_.find(key);
+        const Code code = answer.ok() ? Code::internal : answer.error().code;
+        // A node that is just beginning does not know it either.
+        const bool unknown = code == Code::not_found && ++at->second.unknown >= kUnknownMax;
+        const bool ended =
+            answer.ok() || unknown || code == Code::refused || code == Code::conflict || code == Code::malformed;
+        if (ended) {
+          handing_.erase(at);
+        } else {
+          at->second.asked = false;
+          at->second.again = now() + kHandAgain;
+          wait_to_hand_(*this);
+        }
+        hand();
+      });
 }
 
 }  // namespace troupe::task

@@ -3,7 +3,8 @@
 // begins, and hands in what the program came to, or resigns, until the escrow has answered.
 //
 // Price   that of this node's registration (`registry register --price`), asked for again when it changes.
-// Limits  kHandingMax acts wait for the book, and as many answers again; kCheckingMax attempts wait to be looked up.
+// Limits  kHandingMax acts wait for the book, and as many answers again, kAskingMax of them are under way, in turns;
+//         kCheckingMax attempts wait to be looked up.
 // Owner   WorkerActor.
 #include <map>
 
@@ -16,6 +17,7 @@ namespace troupe::task {
 class Earnings final : public runtime::Part {
  public:
   static constexpr std::size_t kHandingMax = 4'096;     // our choice
+  static constexpr std::size_t kAskingMax = 64;         // our choice
   static constexpr std::size_t kCheckingMax = 256;      // our choice
   static constexpr std::chrono::seconds kHandAgain{2};  // our choice
 
@@ -55,12 +57,15 @@ class Earnings final : public runtime::Part {
   struct Handing {
     escrow::TaskAct act;
     bool asked = false;
+    base::Instant again{};
     int unknown = 0;  ///< answers that there is no such escrow
   };
   base::Outcome<wallet::UnixMs> due_of(const Order& order, std::uint64_t token,
                                        escrow::wire::TaskEscrowIs::Reader is) const;
   void put(const escrow::TaskEscrowId& id, std::uint64_t token, decltype(escrow::TaskAct::what) what);
   void hand();
+  using Key = std::pair<escrow::TaskEscrowId, std::uint64_t>;
+  void hand(const Key& key, Handing& one);
   void learn_book();
 
   const std::shared_ptr<const crypto::Identity> identity_;
@@ -73,7 +78,9 @@ class Earnings final : public runtime::Part {
   std::string book_;
   base::Callback<void()> book_changed_;
   std::size_t checking_ = 0;
-  std::map<std::pair<escrow::TaskEscrowId, std::uint64_t>, Handing> handing_;
+  std::map<Key, Handing> handing_;
+  std::size_t asking_ = 0;   // of them
+  std::optional<Key> last_;  // that was asked for
 };
 
 }  // namespace troupe::task
