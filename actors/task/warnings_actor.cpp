@@ -57,9 +57,15 @@ void WarningsActor::start() {
 
 store::Use WarningsActor::take(base::ByteView key, base::ByteView value) {
   const auto node = base::NodeId::from(key);
-  const auto warning = parse_warning(value);
+  base::AddressGroup group;
+  auto warning = parse_warning(value);
+  if (!warning && value.size() > group.prefix.size()) {
+    std::ranges::copy(value.last(group.prefix.size()), group.prefix.begin());
+    value = value.first(value.size() - group.prefix.size());
+    warning = parse_warning(value);
+  }
   if (!node || !warning || is_old(warning->unix_ms)) return store::Use::erase;
-  own_.insert_or_assign(*node, Kept{warning->unix_ms, {value.begin(), value.end()}});  // the first one counts
+  own_.insert_or_assign(*node, Kept{warning->unix_ms, {value.begin(), value.end()}, group});  // the first one counts
   return store::Use::keep;
 }
 
@@ -81,11 +87,15 @@ void WarningsActor::warn(wire::WarnOf::Reader told) {
                   .call = text_of(told.getCall()),
                   .order_bytes = {order.begin(), order.end()}};
   warning.call.resize(std::min(warning.call.size(), kCallBytesMax));
-  make_room();
+  const auto at = settings_.linked_at(*node);
+  const auto group = at ? registry::group_of(*node, *at) : base::AddressGroup{};
+  make_room(group);
   base::Bytes bytes = sign(warning, settings_.identity->key());
   store::RowChange change;
-  change.save.push_back({{node->bytes.begin(), node->bytes.end()}, bytes});
-  own_.insert_or_assign(*node, Kept{warning.unix_ms, std::move(bytes)});
+  base::Bytes row = bytes;
+  base::append(row, base::ByteView(group.prefix));
+  change.save.push_back({{node->bytes.begin(), node->bytes.end()}, std::move(row)});
+  own_.insert_or_assign(*node, Kept{warning.unix_ms, std::move(bytes), group});
   rows_.write(std::move(change), [](const base::Outcome<void>&) {});
   announce();
 }
@@ -100,10 +110,14 @@ void WarningsActor::forget_old() {
   if (!change.erase.empty()) rows_.write(std::move(change), [](const base::Outcome<void>&) {});
 }
 
-void WarningsActor::make_room() {
+/// Many ids of one site push out what was seen of one another, and not of others.
+void WarningsActor::make_room(const base::AddressGroup& group) {
   if (own_.size() < kOwnMax) return;
-  const auto first =
-      std::ranges::min_element(own_, std::ranges::less(), [](const auto& one) { return one.second.unix_ms; });
+  std::map<base::AddressGroup, std::size_t> of_group{{group, 1}};
+  for (const auto& [submitter, kept] : own_) ++of_group[kept.group];
+  const auto first = std::ranges::max_element(own_, std::ranges::less(), [&](const auto& one) {
+    return std::pair(of_group.at(one.second.group), UINT64_MAX - one.second.unix_ms);
+  });
   store::RowChange change;
   change.erase.push_back({first->first.bytes.begin(), first->first.bytes.end()});
   own_.erase(first);

@@ -7,7 +7,9 @@
 //          has seen. If kWitnesses agree, `/task` takes no more tasks of it. Once in kLookAgain a submitter; its first
 //          tasks run meanwhile.
 // Site     of a witness: the address at which it is linked. What the DHT says of it is what it says of itself.
-// Limits   kOwnMax warnings of its own, the oldest makes room; kLooksMax looks at once, kQueueMax wait, later ones are
+// Rows     a warning, and the address group from which its submitter was linked then; older ones lack that.
+// Limits   kOwnMax warnings of its own, the oldest of the largest address group makes room; kLooksMax looks at once,
+// kQueueMax wait, later ones are
 //          passed over; kLookedMax submitters are remembered; of kAskedMax witnesses, so that a submitter with many ids
 //          may hide three honest ones.
 #include <deque>
@@ -44,6 +46,7 @@ class WarningsActor final : public runtime::Actor {
   struct Kept {
     std::uint64_t unix_ms = 0;
     base::Bytes bytes;
+    base::AddressGroup group;  ///< of the submitter
     base::Instant announce_at{};
   };
   struct Look {
@@ -57,7 +60,7 @@ class WarningsActor final : public runtime::Actor {
   void ask_witness(const base::NodeId& submitter, const base::Contact& contact);
   void heard(const base::NodeId& submitter, const base::NodeId& from, wire::Warnings::Reader told);
   void end_one(const base::NodeId& submitter);
-  void make_room();
+  void make_room(const base::AddressGroup& group);
   void forget_old();
   bool is_old(std::uint64_t unix_ms) const;
   store::Use take(base::ByteView key, base::ByteView value);

@@ -29,6 +29,8 @@ struct WarningsFixture : test::ActorFixture {
     settings.identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(ports.world().chance, 0));
     settings.work_bits = 0;
     settings.linked_at = [this](const base::NodeId& id) -> std::optional<base::Endpoint> {
+      if (const auto known = linked.find(id); known != linked.end())
+        return *base::Endpoint::parse("192.1." + std::to_string(known->second) + ".1:7000");
       for (const Witness& one : witnesses)
         if (one.identity.id() == id) return *base::Endpoint::parse("192.0." + std::to_string(one.site) + ".1:7000");
       return std::nullopt;
@@ -37,7 +39,7 @@ struct WarningsFixture : test::ActorFixture {
     start("dht", [this](test::Scripted&, runtime::Handlers& on) {
       on.ask<dht::wire::Search, dht::wire::SearchResult>([this](dht::wire::Search::Reader search,
                                                                 runtime::Reply<dht::wire::SearchResult> reply) {
-        REQUIRE(node_of(search.getKey()) == place_of_warnings(submitter().id()));
+        if (linked.empty()) REQUIRE(node_of(search.getKey()) == place_of_warnings(submitter().id()));
         if (search.getGoal().isProvide()) {
           ++announced;
           return reply.send([](dht::wire::SearchResult::Builder out) {
@@ -80,10 +82,11 @@ struct WarningsFixture : test::ActorFixture {
     actor = node.start("warnings", [this] { return std::make_unique<WarningsActor>(settings); });
     stage.run_for(5s);
   }
-  void warn_of(const Order& order) {
+  void warn_of(const Order& order) { warn_of(order, submitter().id()); }
+  void warn_of(const Order& order, const base::NodeId& id) {
     inside([&](test::Scripted& self) {
       self.tell<wire::WarnOf>(actor, [&](wire::WarnOf::Builder out) {
-        out.setSubmitter(data_of(submitter().id().view()));
+        out.setSubmitter(data_of(id.view()));
         out.setCall("ptrace");
         out.setOrder(data_of(sign(order, submitter().key())));
       });
@@ -126,6 +129,7 @@ struct WarningsFixture : test::ActorFixture {
   TaskSettings settings;
   runtime::Handle store, actor;
   std::vector<Witness> witnesses;
+  std::map<base::NodeId, int> linked;  // submitters, by site
   bool connected = true;
   std::size_t announced = 0, searched = 0, asked = 0;
   std::vector<std::string> warned;
@@ -211,4 +215,25 @@ TEST_CASE("warnings: two sites, other orders, old words and what others have sig
   it.look();
   CHECK(it.searched == 1);
   CHECK(it.warned.empty());
+}
+
+TEST_CASE("warnings: many submitters of one site do not push out what was seen of another") {
+  WarningsFixture it;
+  it.linked[submitter().id()] = 1;
+  it.warn_of(small_order());
+  const auto many = [&](std::size_t from) {
+    for (std::size_t i = from; i < from + WarningsActor::kOwnMax; ++i) {
+      const base::NodeId id{{static_cast<std::uint8_t>(i), static_cast<std::uint8_t>(i >> 8), 1}};
+      it.linked[id] = 2;
+      it.warn_of(small_order(), id);
+    }
+  };
+  many(0);
+  CHECK(it.shown().has_value());
+  it.kill(it.actor);
+  it.stage.run_for(1s);
+  it.begin();
+  CHECK(it.shown().has_value());
+  many(1'000);
+  CHECK(it.shown().has_value());
 }
