@@ -76,7 +76,6 @@ class Registry {
  private:
   /// The one of the smallest bond that is in no open dispute; none: all are.
   std::optional<Arbiter> smallest() const;
-  /// The bond goes to the parties that it left waiting.
   /// The bond goes to the parties that have waited for it.
   void forfeit(ArbiterRecord& record, const Address& buyer, const Address& provider);
   /// Forgets one who left, where there are too many: first of those who are in no open dispute.
