@@ -89,7 +89,7 @@ void FilesActor::end_round(const std::vector<base::NodeId>& candidates, const Ne
   auto copies = std::make_shared<std::vector<Restore>>();
   change(
       [this, candidates, near, copies]() -> Planned {
-        RoundEnd end = watch_->end(*catalogue_, candidates, now(), near);
+        RoundEnd end = watch_->end(*catalogue_, candidates, now(), near, sites_);
         note_copies(end);
         std::set<std::pair<Cid, base::NodeId>> claimed;
         for (Restore& restore : end.restores) {

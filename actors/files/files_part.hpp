@@ -136,7 +136,7 @@ class FilesPart : public runtime::Actor {
 
   const FilesSettings settings_;
   MetNodes met_;
-  std::map<base::NodeId, base::AddressGroup> sites_;  // of candidates and of nodes met; at most kSitesMax
+  Sites sites_;  // of candidates and of nodes met; at most kSitesMax
 
  private:
   static constexpr std::size_t kSitesMax = 2 * kCandidatesMax;

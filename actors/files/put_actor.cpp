@@ -159,7 +159,7 @@ void PutActor::place(const ContentKey& key) {
 
 /// Nodes that lately left a store unanswered come last.
 void PutActor::place(const ContentKey& key, const std::vector<base::NodeId>& nodes) {
-  replication_->place(key, nodes, silent_);
+  replication_->place(key, nodes, silent_, sites_);
 }
 
 /// None found: these contents go to nodes that this one knows, and the next one asks again.

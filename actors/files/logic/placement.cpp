@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace troupe::files {
 
@@ -16,12 +17,44 @@ std::vector<base::NodeId> nearest(std::span<const base::NodeId> candidates, cons
   return out;
 }
 
+namespace {
+
+/// Counts the copies that each site would have if the nodes were asked in their order.
+class Turns {
+ public:
+  explicit Turns(const Sites& sites) : sites_(sites) {}
+
+  /// How many nodes of the same site came before this one.
+  std::size_t take(const base::NodeId& node) {
+    const auto site = sites_.find(node);
+    return site == sites_.end() ? 0 : taken_[site->second]++;
+  }
+  void append(const std::vector<base::NodeId>& nearest_first, std::vector<base::NodeId>& out) {
+    std::vector<std::pair<std::size_t, base::NodeId>> turns;
+    turns.reserve(nearest_first.size());
+    for (const base::NodeId& node : nearest_first) turns.emplace_back(take(node), node);
+    std::ranges::stable_sort(turns, {}, [](const auto& one) { return one.first; });
+    for (const auto& [turn, node] : turns) out.push_back(node);
+  }
+
+ private:
+  const Sites& sites_;
+  std::map<base::AddressGroup, std::size_t> taken_;
+};
+
+}  // namespace
+
 std::vector<base::NodeId> order_of_candidates(std::span<const base::NodeId> near, std::span<const base::NodeId> known,
-                                              const base::NodeId& position) {
-  std::vector<base::NodeId> out = nearest(near, position, near.size());
+                                              const base::NodeId& position, const Sites& sites,
+                                              std::span<const base::NodeId> holders) {
+  Turns turns(sites);
+  for (const base::NodeId& node : holders) turns.take(node);
+  std::vector<base::NodeId> out;
+  turns.append(nearest(near, position, near.size()), out);
   const std::set<base::NodeId> placed(out.begin(), out.end());
-  for (const base::NodeId& node : nearest(known, position, known.size()))
-    if (!placed.contains(node)) out.push_back(node);
+  std::vector<base::NodeId> others = nearest(known, position, known.size());
+  std::erase_if(others, [&](const base::NodeId& node) { return placed.contains(node); });
+  turns.append(others, out);
   return out;
 }
 

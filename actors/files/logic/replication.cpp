@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "actors/files/logic/placement.hpp"
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::files {
@@ -27,11 +26,12 @@ bool Replication::hold(const ContentKey& key, std::uint64_t bytes) {
   return true;
 }
 
-void Replication::place(const ContentKey& key, std::span<const base::NodeId> near, const std::set<base::NodeId>& last) {
+void Replication::place(const ContentKey& key, std::span<const base::NodeId> near, const std::set<base::NodeId>& last,
+                        const Sites& sites) {
   const auto item = std::ranges::find(items_, key, &Item::key);
   if (item == items_.end() || item->placed) return;
   item->placed = true;
-  item->order = order_of_candidates(near, candidates_, key.position());
+  item->order = order_of_candidates(near, candidates_, key.position(), sites);
   const auto elsewhere = [&](const base::NodeId& node) { return !last.contains(node); };
   std::stable_partition(item->order.begin(), item->order.end(), elsewhere);
   item->states.assign(item->order.size(), State::untried);

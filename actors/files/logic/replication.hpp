@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "actors/files/api.hpp"
+#include "actors/files/logic/placement.hpp"
 #include "runtime/base/mutations.hpp"
 
 namespace troupe::files {
@@ -62,8 +63,9 @@ class Replication {
   bool hold(const ContentKey& key, std::uint64_t bytes);
   /// The nodes `near` the position of a content that is held, in any order; none: the candidates alone. A content that
   /// has its places keeps them.
-  /// Those of `last` are asked after all others.
-  void place(const ContentKey& key, std::span<const base::NodeId> near, const std::set<base::NodeId>& last = {});
+  /// Those of `last` are asked after all others; copies are spread over `sites`.
+  void place(const ContentKey& key, std::span<const base::NodeId> near, const std::set<base::NodeId>& last = {},
+             const Sites& sites = {});
 
   /// The stores to begin now; each counts as in flight until stored() or failed() is called for it.
   /// Planted bug: `files.replica_counted_before_stored`.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "actors/files/logic/placement.hpp"
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::files {
@@ -69,11 +68,11 @@ std::vector<base::NodeId> Watch::wanting(const Catalogue& catalogue) {
 }
 
 RoundEnd Watch::end(const Catalogue& catalogue, std::span<const base::NodeId> candidates, base::Instant now,
-                    const Near& near) {
+                    const Near& near, const Sites& sites) {
   base::ensure(in_round_, "a round that ends was begun");
   count_silence();
   RoundEnd out;
-  for (const auto& [place, heard] : round_) judge(catalogue, place, heard, candidates, near, out);
+  for (const auto& [place, heard] : round_) judge(catalogue, place, heard, candidates, near, sites, out);
   for (auto node = passed_over_.begin(); node != passed_over_.end();)
     node = --node->second == 0 ? passed_over_.erase(node) : std::next(node);
   round_.clear();
@@ -116,7 +115,7 @@ Watch::Copies Watch::copies(const Catalogue& catalogue, const FileContent& place
 }
 
 void Watch::judge(const Catalogue& catalogue, const FileContent& place, const Heard& heard,
-                  std::span<const base::NodeId> candidates, const Near& near, RoundEnd& out) {
+                  std::span<const base::NodeId> candidates, const Near& near, const Sites& sites, RoundEnd& out) {
   const auto& [cid, key] = place;
   const Entry* entry = catalogue.find(cid);
   if (entry == nullptr) return;  // removed during the round
@@ -133,7 +132,7 @@ void Watch::judge(const Catalogue& catalogue, const FileContent& place, const He
   std::size_t missing = entry->replicas - live;
   const auto around = near.find(key.position());
   const auto order = order_of_candidates(around == near.end() ? std::span<const base::NodeId>{} : around->second,
-                                         candidates, key.position());
+                                         candidates, key.position(), sites, holders);
   for (const base::NodeId& node : order) {
     if (missing == 0 || out.restores.size() == limits_.restores_per_round_max) break;
     const bool holds = std::find(holders.begin(), holders.end(), node) != holders.end();

@@ -17,6 +17,7 @@
 
 #include "actors/files/api.hpp"
 #include "actors/files/logic/catalogue.hpp"
+#include "actors/files/logic/placement.hpp"
 #include "runtime/base/mutations.hpp"
 #include "runtime/base/time.hpp"
 
@@ -76,9 +77,10 @@ class Watch {
   /// restores_per_round_max. What is found there goes into end().
   std::vector<base::NodeId> wanting(const Catalogue& catalogue);
 
-  /// Ends the round. Copies go to the nodes near a position as far as they are given, else to `candidates`.
+  /// Ends the round. Copies go to the nodes near a position as far as they are given, else to `candidates`; to `sites`
+  /// without a copy first.
   RoundEnd end(const Catalogue& catalogue, std::span<const base::NodeId> candidates, base::Instant now,
-               const Near& near = {});
+               const Near& near = {}, const Sites& sites = {});
 
   /// `target` did not take a copy: others are tried for the next refusal_rounds rounds.
   void refused(const base::NodeId& target);
@@ -103,7 +105,7 @@ class Watch {
   void count_silence();
   Copies copies(const Catalogue& catalogue, const FileContent& place, const Heard& heard) const;
   void judge(const Catalogue& catalogue, const FileContent& place, const Heard& heard,
-             std::span<const base::NodeId> candidates, const Near& near, RoundEnd& out);
+             std::span<const base::NodeId> candidates, const Near& near, const Sites& sites, RoundEnd& out);
 
   const WatchLimits limits_;
   const base::Mutations& mutations_;

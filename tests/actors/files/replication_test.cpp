@@ -51,6 +51,41 @@ TEST_CASE("placement: those found near come first, nearest first, then the other
   CHECK(order_of_candidates(near, {}, node(8)) == std::vector{node(8), node(9)});
 }
 
+TEST_CASE("placement: a second node of a site comes behind the first of each other site") {
+  base::AddressGroup one, two;
+  one.prefix[0] = 1;
+  two.prefix[0] = 2;
+  const Sites sites{{node(1), one}, {node(2), one}, {node(3), one}, {node(5), two}};
+  const std::vector<base::NodeId> known = nodes(6);  // of 4 and 6 it is not known where they live
+  const auto order = order_of_candidates({}, known, content(0).position(), sites);
+  CHECK(order == std::vector{node(1), node(4), node(5), node(6), node(2), node(3)});
+  // A site that has a copy comes behind those that have none.
+  const std::vector<base::NodeId> holders{node(5)};
+  CHECK(order_of_candidates({}, known, content(0).position(), sites, holders)[2] == node(6));
+  // Those that were found near come first, and one of the others that is alone at its site next.
+  const std::vector<base::NodeId> near = nodes(2);
+  CHECK(order_of_candidates(near, known, content(0).position(), sites) ==
+        std::vector{node(1), node(2), node(4), node(5), node(6), node(3)});
+  // Where all live at one site nothing changes.
+  Sites alike;
+  for (const base::NodeId& id : known) alike[id] = one;
+  CHECK(order_of_candidates({}, known, content(0).position(), alike) == known);
+}
+
+TEST_CASE("replication: the copies of a content are spread over sites, and come to one again where others fail") {
+  base::AddressGroup one;
+  one.prefix[0] = 1;
+  const Sites sites{{node(1), one}, {node(2), one}, {node(3), one}};
+  Replication put(nodes(5), 3);
+  REQUIRE(put.hold(content(0), 1000));
+  put.place(content(0), {}, {}, sites);
+  CHECK(targets(put.next()) == std::vector{node(1), node(4), node(5)});
+  put.failed(content(0), node(4), StoreFailure::refused);
+  CHECK(targets(put.next()) == std::vector{node(2)});
+  put.failed(content(0), node(5), StoreFailure::silent);
+  CHECK(targets(put.next()) == std::vector{node(3)});
+}
+
 TEST_CASE("placement: a content lies where the first 20 bytes of its id say") {
   ChunkId id;
   for (std::size_t i = 0; i < 32; ++i) id.bytes[i] = static_cast<std::uint8_t>(i + 1);

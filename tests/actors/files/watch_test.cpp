@@ -127,6 +127,27 @@ TEST_CASE("watch: copies go to those who were found near the content, and it say
   CHECK(next.restores[0].target == node(2));
 }
 
+TEST_CASE("watch: a copy goes to a site that has none, if there is any") {
+  base::AddressGroup one;
+  one.prefix[0] = 1;
+  const Sites sites{{node(2), one}, {node(3), one}, {node(4), one}};
+  Catalogue catalogue = catalogue_of(1);
+  Watch watch({}, base::Instant{});
+  for (const WatchQuestion& question : watch.begin(catalogue, watch.due()))
+    watch.answered(question, std::vector<bool>(question.contents.size(), question.node == node(2)));
+  const std::vector<base::NodeId> others{node(3), node(4), node(5)};
+  SUBCASE("there is") {
+    const RoundEnd end = watch.end(catalogue, others, base::Instant(1s), {}, sites);
+    REQUIRE(end.restores.size() == 1);
+    CHECK(end.restores[0].target == node(5));
+  }
+  SUBCASE("there is none") {
+    const RoundEnd end = watch.end(catalogue, std::vector{node(3), node(4)}, base::Instant(1s), {}, sites);
+    REQUIRE(end.restores.size() == 1);
+    CHECK(end.restores[0].target == node(3));
+  }
+}
+
 TEST_CASE("watch: a planted bug that counts absent holders is visible") {
   const Planted bug("files.absent_holder_counted");
   Catalogue catalogue = catalogue_of(1);

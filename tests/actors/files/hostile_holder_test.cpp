@@ -1,0 +1,37 @@
+// Holders that take copies and do not serve their owner.
+#include <doctest/doctest.h>
+
+#include "tests/actors/files/files_cluster.hpp"
+
+namespace troupe::files {
+namespace {
+
+/// The node lives at another site from now on: an address group of 256 numbers.
+void move(FilesCluster& cluster, std::size_t i, std::uint16_t site) {
+  cluster.kill(i);
+  cluster[i].number = static_cast<std::uint16_t>(256 * site + i);
+  cluster.begin(i);
+  cluster.stage.run_for(3s);
+}
+
+}  // namespace
+
+TEST_CASE("files: a site has one copy of a content at most while other sites can have the others") {
+  constexpr std::size_t kOwner = 0, kChunks = 8;
+  FilesCluster cluster(6);
+  move(cluster, 4, 1);
+  move(cluster, 5, 2);
+  const PutOutcome put = cluster.put(kOwner, pattern(kChunks * kOneChunk), 3);
+  REQUIRE(!put.error);
+  CHECK(put.reached == 3);
+  CHECK(cluster.held(1).contents + cluster.held(2).contents + cluster.held(3).contents <= kChunks + 1);
+  // Without the others it may have all of them.
+  cluster.kill(4);
+  cluster.kill(5);
+  const PutOutcome next = cluster.put(kOwner, pattern(kChunks * kOneChunk - 1), 4);
+  REQUIRE(!next.error);
+  CHECK(next.reached == 4);
+  CHECK(cluster.failures().empty());
+}
+
+}  // namespace troupe::files
