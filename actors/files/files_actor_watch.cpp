@@ -4,6 +4,7 @@
 #include "actors/files/copy_actor.hpp"
 #include "actors/files/files_actor.hpp"
 #include "actors/files/logic/catalogue_rows.hpp"
+#include "actors/files/logic/contents.hpp"
 
 namespace troupe::files {
 
@@ -57,7 +58,41 @@ void FilesActor::question_answered(const WatchQuestion& question, runtime::Answe
       questions_.erase(rest);
     }
   }
-  if (asked_ == 0 && questions_.empty()) end_round();
+  if (asked_ == 0 && questions_.empty()) read_copies();
+}
+
+/// A holder may say that it has what it has not: some are to give a content before the round ends.
+void FilesActor::read_copies() {
+  base::Random random(world().chance.seed());
+  for (const WatchRead& read : watch_->reads(random)) {
+    ++asked_;
+    ask<wire::FetchContent, wire::Fetched>(
+        holder(read.node), now() + settings_.content_timeout,
+        [&](wire::FetchContent::Builder out) { files::write(out.initContent(), read.key); },
+        [this, read](runtime::Answer<wire::Fetched> answer) {
+          const WatchReadEnd how = end_of(read, answer);
+          watch_->was_read(read, how);
+          // Its word is worth little: the next puts ask it last.
+          if (how != WatchReadEnd::sound) pace_.silent(read.node, now());
+          if (--asked_ == 0) end_round();
+        });
+  }
+  if (asked_ == 0) end_round();
+}
+
+WatchReadEnd FilesActor::end_of(const WatchRead& read, runtime::Answer<wire::Fetched>& answer) {
+  using base::Code;
+  if (answer.ok() && verify_content(read.key, bytes_of(answer.value().getBytes()), world().mutations))
+    return WatchReadEnd::sound;
+  if (answer.ok()) accuse(read.node);
+  settings_.log.warn("a holder does not give a content that it says it has; it is asked for another soon",
+                     {{"node", read.node.hex()},
+                      {"content", read.key.id.hex()},
+                      {"why", answer.ok() ? "its bytes are not that content" : answer.error().message}});
+  if (answer.ok()) return WatchReadEnd::lacks;
+  const Code code = answer.error().code;
+  const bool lacks = code == Code::not_found || code == Code::unsupported || code == Code::corrupt;
+  return lacks ? WatchReadEnd::lacks : WatchReadEnd::silent;
 }
 
 /// Written once a day of each holder, so that `file ls` knows after a restart for how long copies are kept.

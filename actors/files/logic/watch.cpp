@@ -53,6 +53,45 @@ void Watch::answered(const WatchQuestion& question, const std::vector<bool>& has
 
 void Watch::silent(const WatchQuestion& question) { not_answering_.insert(question.node); }
 
+/// A node that has failed is asked again at once, until it is known to give nothing: then it has its turn like others.
+std::vector<WatchRead> Watch::reads(base::Random& random) const {
+  base::ensure(in_round_, "copies are read during a round");
+  const auto doubted = [&](const base::NodeId& node) { return unread_.contains(node) && !gives_nothing(node); };
+  const bool all = random.chance(1, limits_.rounds_per_read);
+  if (!all && unread_.empty()) return {};
+  struct Pick {
+    const FileContent* place = nullptr;
+    std::uint64_t seen = 0;
+  };
+  std::map<base::NodeId, Pick> picks;
+  for (const auto& [place, heard] : round_) {
+    for (const base::NodeId& node : heard.has) {
+      if (!all && !doubted(node)) continue;
+      Pick& pick = picks[node];
+      if (random.chance(1, ++pick.seen)) pick.place = &place;
+    }
+  }
+  std::vector<WatchRead> out;
+  for (const auto& [node, pick] : picks) out.push_back({node, pick.place->first, pick.place->second});
+  random.shuffle(out);
+  std::stable_partition(out.begin(), out.end(), [&](const WatchRead& read) { return doubted(read.node); });
+  if (out.size() > limits_.reads_per_round_max) out.resize(limits_.reads_per_round_max);
+  return out;
+}
+
+void Watch::was_read(const WatchRead& read, WatchReadEnd how) {
+  if (how == WatchReadEnd::sound) {
+    unread_.erase(read.node);
+    return;
+  }
+  std::uint32_t& unread = unread_[read.node];
+  unread = std::min(unread + 1, limits_.unread_max);
+  const auto heard = round_.find({read.cid, read.key});
+  if (how != WatchReadEnd::lacks || heard == round_.end()) return;
+  heard->second.has.erase(read.node);
+  heard->second.lacks.insert(read.node);
+}
+
 std::vector<base::NodeId> Watch::wanting(const Catalogue& catalogue) {
   base::ensure(in_round_, "copies are wanted at the end of a round");
   count_silence();
@@ -97,7 +136,9 @@ void Watch::count_silence() {
     silences = std::min(silences + 1, limits_.silent_passes_max);
   }
   if (cursor_) return;  // the pass goes on
-  std::erase_if(silences_, [&](const auto& known) { return !asked_.contains(known.first); });
+  const auto unasked = [&](const auto& known) { return !asked_.contains(known.first); };
+  std::erase_if(silences_, unasked);
+  std::erase_if(unread_, unasked);
   asked_.clear();
   missed_.clear();
 }
@@ -109,7 +150,8 @@ Watch::Copies Watch::copies(const Catalogue& catalogue, const FileContent& place
     out.holders.push_back(node);
     const bool has = heard.has.contains(node);
     if (has) out.sources.push_back(node);
-    if (has || !absent(node) || mutations_.on("files.absent_holder_counted")) ++out.live;
+    const bool counts = has ? !gives_nothing(node) : !absent(node);
+    if (counts || mutations_.on("files.absent_holder_counted")) ++out.live;
   }
   return out;
 }
@@ -131,8 +173,10 @@ void Watch::judge(const Catalogue& catalogue, const FileContent& place, const He
   if (sources.empty()) return;
   std::size_t missing = entry->replicas - live;
   const auto around = near.find(key.position());
-  const auto order = order_of_candidates(around == near.end() ? std::span<const base::NodeId>{} : around->second,
-                                         candidates, key.position(), sites, holders);
+  auto order = order_of_candidates(around == near.end() ? std::span<const base::NodeId>{} : around->second, candidates,
+                                   key.position(), sites, holders);
+  // Those that did not give what they had said to have come last.
+  std::ranges::stable_partition(order, [&](const base::NodeId& node) { return !unread_.contains(node); });
   for (const base::NodeId& node : order) {
     if (missing == 0 || out.restores.size() == limits_.restores_per_round_max) break;
     const bool holds = std::find(holders.begin(), holders.end(), node) != holders.end();
@@ -145,15 +189,21 @@ void Watch::judge(const Catalogue& catalogue, const FileContent& place, const He
 void Watch::refused(const base::NodeId& target) { passed_over_[target] = limits_.refusal_rounds; }
 
 std::vector<base::NodeId> Watch::absent() const {
-  std::vector<base::NodeId> out;
-  for (const auto& [node, silences] : silences_)
-    if (silences >= limits_.silent_passes_max) out.push_back(node);
-  return out;
+  std::set<base::NodeId> out;
+  for (const auto* counts : {&silences_, &unread_})
+    for (const auto& [node, count] : *counts)
+      if (absent(node)) out.insert(node);
+  return {out.begin(), out.end()};
 }
 
 bool Watch::absent(const base::NodeId& node) const {
   const auto silences = silences_.find(node);
-  return silences != silences_.end() && silences->second >= limits_.silent_passes_max;
+  return (silences != silences_.end() && silences->second >= limits_.silent_passes_max) || gives_nothing(node);
+}
+
+bool Watch::gives_nothing(const base::NodeId& node) const {
+  const auto unread = unread_.find(node);
+  return unread != unread_.end() && unread->second >= limits_.unread_max;
 }
 
 }  // namespace troupe::files

@@ -5,6 +5,10 @@
 //         answered() and silent() take what they say, end() decides.
 // Gone    a holder that lacks a content is off its list at once. One that is silent for silent_passes_max passes in a
 //         row is absent: its copies do not count until it is back. After a restart none is absent.
+// Read    what a holder says is not believed for ever: in one round of rounds_per_read each of some holders is to give
+// a
+//         random content of those that it says it has. One that it does not give counts as lacking, and it is asked for
+//         another in the next round. After unread_max misses in a row it is absent until it gives one.
 // Limits  WatchLimits: the work of a round does not grow with the catalogue.
 // Owner   the catalogue's actor; not thread-safe. Sends nothing; `now` is the caller's monotonic time.
 #include <cstdint>
@@ -19,6 +23,7 @@
 #include "actors/files/logic/catalogue.hpp"
 #include "actors/files/logic/placement.hpp"
 #include "runtime/base/mutations.hpp"
+#include "runtime/base/random.hpp"
 #include "runtime/base/time.hpp"
 
 namespace troupe::files {
@@ -30,6 +35,9 @@ struct WatchLimits {
   std::size_t contents_per_question_max = 1024;      // our choice: 40 KiB a question
   std::size_t restores_per_round_max = 256;          // our choice: 256 MiB of copies before anything is asked again
   std::uint32_t silent_passes_max = 2;               // our choice: a node that only restarts is not copied
+  std::size_t reads_per_round_max = 8;               // our choice: 8 MiB a round that reads, of as many holders
+  std::uint32_t rounds_per_read = 16;                // our choice: 8 KiB a second on the average, by chance
+  std::uint32_t unread_max = 3;                      // our choice: one damaged content is not the loss of all others
   std::uint32_t refusal_rounds = 5;                  // our choice: how long a node that refused a copy is passed over
 };
 
@@ -37,6 +45,19 @@ struct WatchQuestion {
   base::NodeId node;
   Cid cid;
   std::vector<ContentKey> contents;  ///< does the node hold them under our claim for `cid`?
+};
+
+/// A content to read from a holder that said just now that it has it.
+struct WatchRead {
+  base::NodeId node;
+  Cid cid;
+  ContentKey key;
+};
+
+enum class WatchReadEnd : std::uint8_t {
+  sound,
+  lacks,   ///< the node answered without the content
+  silent,  ///< no answer in time, or too busy
 };
 
 /// A content to read from one of `sources` (each said just now that it holds it) and to store at `target`.
@@ -73,7 +94,12 @@ class Watch {
   void answered(const WatchQuestion& question, const std::vector<bool>& has);
   void silent(const WatchQuestion& question);
 
-  /// Every question was answered or given up: the positions around which copies are wanted, each once, at most
+  /// Every question was answered or given up: what is to be read before the round ends, one content of a holder; mostly
+  /// nothing. was_read() is called for each.
+  std::vector<WatchRead> reads(base::Random& random) const;
+  void was_read(const WatchRead& read, WatchReadEnd how);
+
+  /// All that was to be read was: the positions around which copies are wanted, each once, at most
   /// restores_per_round_max. What is found there goes into end().
   std::vector<base::NodeId> wanting(const Catalogue& catalogue);
 
@@ -85,7 +111,7 @@ class Watch {
   /// `target` did not take a copy: others are tried for the next refusal_rounds rounds.
   void refused(const base::NodeId& target);
 
-  /// Silent for silent_passes_max passes; sorted.
+  /// Silent for silent_passes_max passes, or gave none of unread_max contents; sorted.
   std::vector<base::NodeId> absent() const;
 
  private:
@@ -102,6 +128,7 @@ class Watch {
   };
 
   bool absent(const base::NodeId& node) const;
+  bool gives_nothing(const base::NodeId& node) const;
   void count_silence();
   Copies copies(const Catalogue& catalogue, const FileContent& place, const Heard& heard) const;
   void judge(const Catalogue& catalogue, const FileContent& place, const Heard& heard,
@@ -120,6 +147,7 @@ class Watch {
   std::set<base::NodeId> asked_;                       // in this pass
   std::set<base::NodeId> missed_;                      // silent in a round of this pass, which counts once
   std::map<base::NodeId, std::uint32_t> silences_;     // passes in a row; holders only
+  std::map<base::NodeId, std::uint32_t> unread_;       // contents in a row that were not given; holders only
   std::map<base::NodeId, std::uint32_t> passed_over_;  // rounds left
 };
 

@@ -51,9 +51,10 @@ struct ClusterNode {
   std::function<void(Scripted&)> begun;  // at each start, by the parent of its files, before they have done anything
   std::function<void(Scripted&, runtime::Handlers&)> dht, republish;  // no DHT if they are empty
   bool lonely = false;                                                // its peers know nobody who could hold something
-  bool liar = false;   // from its next start on it answers for contents with wrong bytes
-  bool mute = false;   // from its next start on it leaves stores and reads unanswered
-  int busy_binds = 0;  // from its next start on it takes all stores, and that many binds are too many for it
+  bool liar = false;    // from its next start on it answers for contents with wrong bytes
+  bool mute = false;    // from its next start on it leaves stores and reads unanswered
+  bool boasts = false;  // from its next start on it takes all stores, says that it has everything, and gives nothing
+  int busy_binds = 0;   // from its next start on it takes all stores, and that many binds are too many for it
   std::size_t unanswered = 0;
   std::map<base::NodeId, std::size_t> accused;  // how often its `/peers` was told of bad records
   const base::NodeId& id() const { return identity->id(); }
@@ -171,6 +172,30 @@ class FilesCluster {
                           [](Scripted& self) {
                             self.node().publish<wire::StoreContent, wire::FetchContent>(kHolderPath, self.self());
                           }));
+      return;
+    }
+    if (home.boasts) {
+      life.node.start(
+          "boasts",
+          test::script(
+              [](Scripted&, runtime::Handlers& on) {
+                on.ask<wire::StoreContent, wire::Stored>([](auto, auto reply) { reply.done(); });
+                on.ask<wire::BindClaim, wire::Bound>([](auto, auto reply) { reply.done(); });
+                on.ask<wire::FetchContent, wire::Fetched>([](auto, auto reply) {
+                  reply.refuse({base::Code::not_found, "there was never anything"});
+                });
+                on.ask<wire::HasContents, wire::Has>(
+                    [](wire::HasContents::Reader question, runtime::Reply<wire::Has> reply) {
+                      reply.send([&](wire::Has::Builder out) {
+                        auto present = out.initPresent(question.getContents().size());
+                        for (unsigned at = 0; at < present.size(); ++at) present.set(at, true);
+                      });
+                    });
+              },
+              [](Scripted& self) {
+                self.node().publish<wire::StoreContent, wire::BindClaim, wire::FetchContent, wire::HasContents>(
+                    kHolderPath, self.self());
+              }));
       return;
     }
     if (home.busy_binds > 0) {

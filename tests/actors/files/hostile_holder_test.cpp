@@ -34,4 +34,21 @@ TEST_CASE("files: a site has one copy of a content at most while other sites can
   CHECK(cluster.failures().empty());
 }
 
+TEST_CASE("files: holders that have nothing of what they say they have are replaced") {
+  constexpr std::size_t kChunks = 8;
+  FilesCluster cluster(5, [](FilesSettings& settings) { settings.watch.rounds_per_read = 1; });
+  for (const std::size_t i : {1, 2}) {
+    cluster[i].boasts = true;
+    cluster.restart(i);
+  }
+  const PutOutcome put = cluster.put(0, pattern(kChunks * kOneChunk), 3);
+  REQUIRE(!put.error);
+  const auto held = [&] { return cluster.held(0).contents + cluster.held(3).contents + cluster.held(4).contents; };
+  CHECK(held() < 3 * (kChunks + 1));
+  cluster.stage.run_for(10min);
+  CHECK(held() == 3 * (kChunks + 1));
+  CHECK(cluster.owned(0).short_of == 0);
+  CHECK(cluster.failures().empty());
+}
+
 }  // namespace troupe::files

@@ -148,6 +148,94 @@ TEST_CASE("watch: a copy goes to a site that has none, if there is any") {
   }
 }
 
+TEST_CASE("watch: a holder that only says that it has its contents is found out, and they are stored elsewhere") {
+  constexpr std::uint8_t kContents = 20;
+  Catalogue catalogue = catalogue_of(kContents);
+  Watch watch({.rounds_per_read = 1}, base::Instant(0s));
+  base::Random random(7);
+  std::set<base::NodeId> failing;
+  WatchReadEnd failure = WatchReadEnd::lacks;
+  const auto pass = [&] {
+    const base::Instant now = watch.due();
+    for (const WatchQuestion& question : watch.begin(catalogue, now))
+      watch.answered(question, std::vector<bool>(question.contents.size(), true));
+    std::set<base::NodeId> asked;
+    for (const WatchRead& read : watch.reads(random)) {
+      CHECK(asked.insert(read.node).second);
+      watch.was_read(read, failing.contains(read.node) ? failure : WatchReadEnd::sound);
+    }
+    CHECK(asked.size() >= 2);
+    RoundEnd end = watch.end(catalogue, kNodes, now + 1s);
+    catalogue.apply(end.change);
+    return end;
+  };
+  CHECK(pass().restores.empty());
+  failing = {node(1)};
+  SUBCASE("what it lacks is stored anew at once, at another node, and in the end all of it") {
+    for (std::uint32_t i = 1; i < WatchLimits{}.unread_max; ++i) {
+      const RoundEnd end = pass();
+      CHECK(end.change.save.size() == 1);
+      REQUIRE(end.restores.size() >= 1);
+      for (const Restore& restore : end.restores) CHECK(restore.target == node(3));
+      CHECK(watch.absent().empty());
+    }
+    CHECK(pass().restores.size() == kContents);
+    CHECK(watch.absent() == std::vector{node(1)});
+    failing.clear();
+    pass();
+    CHECK(watch.absent().empty());
+  }
+  SUBCASE("silence loses it no single content, and comes to the same") {
+    failure = WatchReadEnd::silent;
+    for (std::uint32_t i = 1; i < WatchLimits{}.unread_max; ++i) CHECK(pass().restores.empty());
+    CHECK(pass().restores.size() == kContents);
+    CHECK(watch.absent() == std::vector{node(1)});
+  }
+  SUBCASE("one that gives the next one has only lost a content") {
+    CHECK(pass().restores.size() == 1);
+    failing.clear();
+    CHECK(pass().contents_short == 1);
+    failing = {node(1)};
+    for (std::uint32_t i = 1; i < WatchLimits{}.unread_max; ++i) pass();
+    CHECK(watch.absent().empty());
+  }
+}
+
+TEST_CASE("watch: few holders are read from in a round, those in doubt first, and in most rounds none") {
+  Catalogue catalogue;
+  Entry entry;
+  entry.cid = cid(10);
+  entry.replicas = 1;
+  std::vector<HeldContent> contents;
+  constexpr std::uint8_t kHolders = 40;
+  for (std::uint8_t i = 1; i <= kHolders; ++i) contents.push_back({content(0, 1000u + i), {node(i)}});
+  catalogue.apply(catalogue.plan_add(put_id(1), entry, contents, {}, kToday).value());
+  base::Random random(3);
+  const auto begin = [&](Watch& watch) {
+    for (const WatchQuestion& question : watch.begin(catalogue, watch.due()))
+      watch.answered(question, std::vector<bool>(question.contents.size(), true));
+    return watch.reads(random);
+  };
+  Watch each({.rounds_per_read = 1}, base::Instant{});
+  const auto reads = begin(each);
+  REQUIRE(reads.size() == WatchLimits{}.reads_per_round_max);
+  for (const WatchRead& read : reads) each.was_read(read, WatchReadEnd::silent);
+  each.end(catalogue, kNodes, base::Instant(1s));
+  std::set<base::NodeId> doubted, again;
+  for (const WatchRead& read : reads) doubted.insert(read.node);
+  for (const WatchRead& read : begin(each)) again.insert(read.node);
+  CHECK(again == doubted);
+
+  Watch watch({}, base::Instant{});
+  int rounds = 0;
+  for (int i = 0; i < 160; ++i) {
+    rounds += begin(watch).empty() ? 0 : 1;
+    watch.end(catalogue, kNodes, watch.due());
+  }
+  CHECK(rounds > 0);
+  CHECK(rounds < 40);
+}
+
 TEST_CASE("watch: a planted bug that counts absent holders is visible") {
   const Planted bug("files.absent_holder_counted");
   Catalogue catalogue = catalogue_of(1);
