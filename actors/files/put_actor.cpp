@@ -243,15 +243,19 @@ void PutActor::look_for_late() {
     if (sent.late_at <= now()) {
       sent.late_at = base::Instant::max();
       if (!replication_->late(store.first, store.second)) continue;
-      pace_.silent(store.second, now());
-      silent_.insert(store.second);
-      paced_.insert(store.second);
+      note_silent(store.second);
     }
     next = std::min(next, sent.late_at);
   }
   look_again_at(next);
   advance();
   pump();
+}
+
+void PutActor::note_silent(const base::NodeId& node) {
+  pace_.silent(node, now());
+  silent_.insert(node);
+  paced_.insert(node);
 }
 
 /// Other puts of this node are to know, however this one ends.
@@ -359,10 +363,12 @@ void PutActor::bind(const base::NodeId& node, int tries_left) {
           bind_again_[node] = tries_left;
           return;
         }
-        if (tries_left > 1 && base::transient(answer.error().code)) {
+        if (tries_left > 1 && base::transient(refusal_->code) && now() < bind_until_) {
           world().mutations.sometimes("files: a put asked again for its claims to be bound");
           return bind(node, tries_left - 1);
         }
+        // It took what was stored, and would delay each put by its silence.
+        if (failure_of(refusal_->code) == StoreFailure::silent) note_silent(node);
         bound(node, false);
       });
 }

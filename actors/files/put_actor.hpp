@@ -21,7 +21,7 @@
 
 namespace troupe::files {
 
-inline constexpr int kBindTriesMax = 3;                   // our choice: of each holder, if it is not overloaded
+inline constexpr int kBindTriesMax = 3;                   // our choice: of each holder, begun within one answer_timeout
 inline constexpr std::chrono::seconds kBindAgainMax{1};   // our choice: what a holder may make a bind wait at a time
 inline constexpr std::size_t kHeldSlice = 512;            // contents a PutHeld; our choice: 300 KiB at most
 inline constexpr std::chrono::seconds kListTimeout{120};  // our choice: some commits of the catalogue
@@ -59,6 +59,7 @@ class PutActor final : public FilesPart {
   void send(const Store& store);
   void be_less_patient(base::Duration took);
   void look_for_late();
+  void note_silent(const base::NodeId& node);
   void look_again_at(base::Instant when);
   void tell_pace();
   void place(const ContentKey& key, const std::vector<base::NodeId>& nodes);
@@ -109,7 +110,7 @@ class PutActor final : public FilesPart {
   std::set<base::NodeId> maybe_at_;                   // did not answer a store, or has one under way
   std::set<base::NodeId> bound_at_;
   std::map<base::NodeId, int> bind_again_;  // overloaded ones, and the tries left of each
-  base::Instant bind_until_;                // a holder that is overloaded by then counts as one that fails
+  base::Instant bind_until_;                // a holder that has not bound by then gets no further try
   std::size_t binds_ = 0;                   // not answered
   std::optional<base::Error> refusal_;      // the last of a holder
   Cid cid_;

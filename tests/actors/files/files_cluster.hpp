@@ -54,7 +54,8 @@ struct ClusterNode {
   bool liar = false;    // from its next start on it answers for contents with wrong bytes
   bool mute = false;    // from its next start on it leaves stores and reads unanswered
   bool boasts = false;  // from its next start on it takes all stores, says that it has everything, and gives nothing
-  int busy_binds = 0;   // from its next start on it takes all stores, and that many binds are too many for it
+  bool mute_binds = false;  // and one that boasts leaves binds unanswered
+  int busy_binds = 0;       // from its next start on it takes all stores, and that many binds are too many for it
   std::size_t unanswered = 0;
   std::map<base::NodeId, std::size_t> accused;  // how often its `/peers` was told of bad records
   const base::NodeId& id() const { return identity->id(); }
@@ -178,9 +179,14 @@ class FilesCluster {
       life.node.start(
           "boasts",
           test::script(
-              [](Scripted&, runtime::Handlers& on) {
+              [&home, kept = std::make_shared<std::vector<runtime::Reply<wire::Bound>>>()](Scripted&,
+                                                                                           runtime::Handlers& on) {
                 on.ask<wire::StoreContent, wire::Stored>([](auto, auto reply) { reply.done(); });
-                on.ask<wire::BindClaim, wire::Bound>([](auto, auto reply) { reply.done(); });
+                on.ask<wire::BindClaim, wire::Bound>([&home, kept](auto, runtime::Reply<wire::Bound> reply) {
+                  if (!home.mute_binds) return reply.done();
+                  ++home.unanswered;
+                  kept->push_back(std::move(reply));
+                });
                 on.ask<wire::FetchContent, wire::Fetched>([](auto, auto reply) {
                   reply.refuse({base::Code::not_found, "there was never anything"});
                 });

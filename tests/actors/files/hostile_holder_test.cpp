@@ -51,4 +51,23 @@ TEST_CASE("files: holders that have nothing of what they say they have are repla
   CHECK(cluster.failures().empty());
 }
 
+TEST_CASE("files: a holder that leaves a bind unanswered delays one put by one answer's time, and the next ones not") {
+  constexpr std::size_t kChunks = 8;
+  FilesCluster cluster(5);
+  cluster[1].boasts = cluster[1].mute_binds = true;
+  cluster.restart(1);
+  const auto timed_put = [&](std::size_t bytes) {
+    const base::Instant began = cluster.stage.now();
+    const PutOutcome put = cluster.put(0, pattern(bytes), 3);
+    CHECK(!put.error);
+    return cluster.stage.now() - began;
+  };
+  const base::Duration first = timed_put(kChunks * kOneChunk);
+  CHECK(cluster[1].unanswered == 1);
+  CHECK_MESSAGE(first < 15s, first.count());
+  const base::Duration second = timed_put(kChunks * kOneChunk - 1);
+  CHECK(cluster[1].unanswered == 1);
+  CHECK_MESSAGE(second < 5s, second.count());
+}
+
 }  // namespace troupe::files
