@@ -124,7 +124,6 @@ void HolderActor::wake(const std::vector<ContentKey>& unlocked) {
   for (const ContentKey& key : unlocked) {
     auto stores = stores_waiting_.extract(key);
     if (stores.empty()) continue;
-    stores_wait_ -= stores.mapped().size();
     std::ranges::move(stores.mapped(), std::back_inserter(waiting));
   }
   for (auto& again : waiting) again();
@@ -171,7 +170,6 @@ void HolderActor::store(const Storing& storing, base::ByteView bytes, std::share
     world().mutations.sometimes("files: a store waited for another of the same content");
     // Copied once, however often it waits.
     if (!kept) kept = std::make_shared<const base::Bytes>(bytes.begin(), bytes.end());
-    ++stores_wait_;
     return stores_waiting_[key].push_back(
         [this, storing, kept, reply = std::move(reply)]() mutable { store(storing, *kept, kept, std::move(reply)); });
   }

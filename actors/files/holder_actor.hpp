@@ -29,7 +29,6 @@
 
 namespace troupe::files {
 
-inline constexpr std::size_t kWaitingMax = 256;         // questions that wait for another's commit; our choice
 inline constexpr std::size_t kContentsAskedMax = 1024;  // messages/files.capnp: HasContents
 inline constexpr std::size_t kContentsListed = 512;     // messages/files.capnp: HeldContents
 inline constexpr std::size_t kOwnersListed = 512;       // messages/files.capnp: HeldOwners
@@ -111,8 +110,9 @@ class HolderActor final : public FilesPart {
               store::Whose whose = store::Whose::own);
   /// Stores the bytes of a content that has a claim; its last claim may be released meanwhile.
   void keep(const ContentKey& key, base::ByteView bytes, Done done);
-  /// Whether one more question may wait for the next commit to end.
-  bool may_wait() const { return waiting_.size() + stores_wait_ < kWaitingMax && commits_ > 0; }
+  /// Whether there is a commit to wait for. How many wait is bounded by their tickets, of which this node has a
+  /// reserve.
+  bool may_wait() const { return commits_ > 0; }
   /// Those that wait for any commit, and the stores that wait for one of these contents.
   void wake(const std::vector<ContentKey>& unlocked);
   /// The network is to know that this node has a content.
@@ -159,8 +159,7 @@ class HolderActor final : public FilesPart {
   std::set<ContentKey> damaged_;  // of those that are claimed
   std::vector<base::Callback<void()>> waiting_;
   std::map<ContentKey, std::vector<base::Callback<void()>>> stores_waiting_;
-  std::size_t stores_wait_ = 0;  // in all
-  std::size_t commits_ = 0;      // under way
+  std::size_t commits_ = 0;  // under way
   std::shared_ptr<ReadPlaces> reads_;
   base::RateBudget<base::NodeId> read_rate_;  // of KiB, for other nodes
 };

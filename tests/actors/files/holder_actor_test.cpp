@@ -201,6 +201,30 @@ TEST_CASE("holder: many stores of one content at once are one copy and each a cl
   CHECK(cluster.held(0).claims == 20);
 }
 
+TEST_CASE("holder: each store that has its place under way may wait for the commit of another") {
+  constexpr int kStores = 300;  // more than were let wait when strangers and this node shared 256 places
+  FilesCluster cluster(1, [](FilesSettings& settings) { settings.stores_max = 2 * kStores; });
+  const base::Bytes bytes = pattern(5000);
+  int answered = 0;
+  cluster.inside(0, [&](Scripted& self) {
+    for (int i = 0; i < kStores; ++i) {
+      Cid name = cid(static_cast<std::uint8_t>(i / 256));
+      name.bytes[1] = static_cast<std::uint8_t>(i % 256);
+      self.ask<wire::StoreContent, wire::Stored>(
+          self.node().find(kHolderPath), self.now() + 30s,
+          [&](wire::StoreContent::Builder out) {
+            write(out.initClaim(), ClaimKind::file, {name.bytes});
+            write(out.initContent(), chunk_of(bytes));
+            out.setBytes(data_of(bytes));
+          },
+          [&](const runtime::Answer<wire::Stored>& answer) { answered += answer.ok() ? 1 : 0; });
+    }
+  });
+  cluster.stage.run_for(25s);
+  CHECK(answered == kStores);
+  CHECK(cluster.held(0).claims == kStores);
+}
+
 TEST_CASE("holder: questions that make no sense are answered `malformed` or `unsupported`") {
   FilesCluster cluster(2);
   Guest guest{cluster, 0, 1};
