@@ -201,18 +201,26 @@ bool Claims::has_ended(const Claim& put) const {
   return of_owner != ended_puts_.end() && std::ranges::find(of_owner->second, put.name) != of_owner->second.end();
 }
 
+/// Also one of which nothing is held: its store may arrive after the release.
 void Claims::note_ended(const Claim& put) {
   if (has_ended(put)) return;
-  ended_puts_[put.owner].push_back(put.name);
+  std::deque<base::Digest>& of_owner = ended_puts_[put.owner];
+  ended_most_.erase({of_owner.size(), put.owner});
+  of_owner.push_back(put.name);
+  ended_most_.emplace(of_owner.size(), put.owner);
   ++ended_count_;
-  auto most = ended_puts_.find(put.owner);
-  if (most->second.size() <= kEndedPutsOfOwnerMax) {
-    if (ended_count_ <= kEndedPutsMax) return;
-    most = std::ranges::max_element(ended_puts_, {}, [](const auto& one) { return one.second.size(); });
-  }
-  most->second.pop_front();
+  if (of_owner.size() > kEndedPutsOfOwnerMax) return forget_ended(put.owner);
+  if (ended_count_ > kEndedPutsMax) forget_ended(base::NodeId(ended_most_.rbegin()->second));
+}
+
+/// The oldest of the owner's.
+void Claims::forget_ended(const base::NodeId& owner) {
+  const auto of_owner = ended_puts_.find(owner);
+  ended_most_.erase({of_owner->second.size(), owner});
+  of_owner->second.pop_front();
   --ended_count_;
-  if (most->second.empty()) ended_puts_.erase(most);
+  if (of_owner->second.empty()) ended_puts_.erase(of_owner);
+  else ended_most_.emplace(of_owner->second.size(), owner);
 }
 
 ClaimPlan Claims::plan_bind(const base::NodeId& owner, const PutId& put, const Cid& cid, base::Instant now) {
@@ -350,6 +358,7 @@ void Claims::check(std::size_t plans) const {
   base::ensure(claiming_.size() <= owners_.reserved() && owners_.reserved() <= plans && binding_.size() <= plans,
                "a place is reserved by plans that are under way");
   base::ensure(plans > 0 || busy_.empty(), "a content is locked by plans that are under way");
+  base::ensure(ended_puts_.size() == ended_most_.size(), "each owner of ended puts is found by their number");
   base::ensure(ended_puts_.size() <= ended_count_ && ended_count_ <= kEndedPutsMax, "few ended puts are remembered");
   owners_.check();
 }

@@ -128,6 +128,7 @@ class Claims {
   void unlock(const ClaimPlan& plan);
   void select(const Claim& claim, ClaimPlan& plan);
   void note_ended(const Claim& put);
+  void forget_ended(const base::NodeId& owner);
   bool has_ended(const Claim& put) const;
 
   const ClaimsLimits limits_;
@@ -139,8 +140,9 @@ class Claims {
   /// Released since the start, the oldest first: a store of theirs may arrive after that, and its claim would stay.
   std::map<base::NodeId, std::deque<base::Digest>> ended_puts_;
   std::size_t ended_count_ = 0;
-  std::map<Claim, std::size_t> claiming_;  // plans under way that add a content to the claim
-  std::map<Claim, std::size_t> binding_;   // plans under way that turn claims of a put into it
+  std::set<std::pair<std::size_t, base::NodeId>> ended_most_;  // how many of each owner: whoever has most is last
+  std::map<Claim, std::size_t> claiming_;                      // plans under way that add a content to the claim
+  std::map<Claim, std::size_t> binding_;                       // plans under way that turn claims of a put into it
   std::set<ContentKey> busy_;
   std::uint64_t bytes_ = 0;
 };

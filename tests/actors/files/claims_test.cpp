@@ -347,6 +347,15 @@ TEST_CASE("claims: of puts that were released the latest are remembered, each ow
     claims.check(0);
     CHECK(ended(put(7, kBob), 3));
   }
+  SUBCASE("when owners of one each fill it, the owner with more forgets all but one, and each is found by its number") {
+    for (std::uint32_t i = 0; i < kEndedPutsMax + 8; ++i) {
+      claims.plan_release(put(1, node(static_cast<std::uint8_t>(20 + i / 256), static_cast<std::uint8_t>(i % 256))));
+      if (i % 64 == 0) claims.check(0);
+    }
+    claims.check(0);
+    CHECK_FALSE(ended(put(kEndedPutsOfOwnerMax - 1, kAnn), 3));
+    CHECK(ended(put(7, kBob), 4));
+  }
 }
 
 TEST_CASE("claims: an owner that ends takes all its claims along, in slices, and no other's") {
