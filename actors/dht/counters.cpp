@@ -60,6 +60,8 @@ observe::CounterTable table_of(const Counters& from) {
   for (std::size_t i = 0; i < kResources; ++i)
     labelled("troupe_dht_over_budget_total", "Questions refused because other nodes have used up what they may.",
              {{"resource", std::string(name(static_cast<Resource>(i)))}}, from.over_budget[i]);
+  labelled("troupe_dht_over_budget_total", "Questions refused because other nodes have used up what they may.",
+           {{"resource", "dht.reads"}}, from.reads_refused);
   const auto hits = [&](const char* asker, const Counters::Count& value, const char* field) {
     labelled("troupe_dht_cache_hits_total", "Questions that a copy answered, by who asked.", {{"asker", asker}}, value,
              field);

@@ -45,6 +45,7 @@ struct Counters {
   // Records read back from the store, and what was refused for a budget (logic/budgets.hpp).
   Count rows_read{0};
   std::array<Count, kResources> over_budget{};
+  Count reads_refused{0};  // as many were under way for other nodes as may be
 
   // Sent to listeners (notices.cpp).
   Count notices{0};

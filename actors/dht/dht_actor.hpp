@@ -6,7 +6,8 @@
 //         what others store and read here; dht_actor_search.cpp searches and what they leave at other nodes.
 // Parts   parts.hpp: operators' questions, and notices to listeners.
 // Loading questions are answered while rows are read back; nothing is stored until then, because rows may be newer.
-// Limits  kSearchesMax searches, kRepairsMax repairs, kBatchesMax batches; those of settings.hpp.
+// Limits  kSearchesMax searches, kRepairsMax repairs, kBatchesMax batches, kReadsMax reads for other nodes; those of
+//         settings.hpp.
 // Address a node that listens at all its addresses is a client until others agree which one they see (`/peers` knows).
 // Trust   a node shows its id by a seal or a link, and is listed once it has answered us. Only a node with our token
 //         may store.
@@ -21,6 +22,7 @@
 #include "messages/links.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/actor/budget_alarm.hpp"
+#include "runtime/base/share_budget.hpp"
 
 namespace troupe::dht {
 
@@ -28,6 +30,8 @@ inline constexpr std::size_t kHealthyMin = 3;            // issue 5, part 4: wit
 inline constexpr std::chrono::seconds kGoneAfter{30};    // our choice: a restart takes less; a get waits no longer
 inline constexpr std::chrono::seconds kEarlyMax{10};     // issue 17: how long a search waits for the first contact
 inline constexpr std::chrono::seconds kRecoverAgain{1};  // our choice: links come up in bursts
+inline constexpr std::size_t kReadsMax = 256;  // of rows, for other nodes; our choice: 16 MiB of answers of the store
+inline constexpr std::chrono::milliseconds kReadAgain{100};  // our choice: the store reads as many in that time
 
 class DhtActor final : public runtime::Actor, public Head {
  public:
@@ -101,6 +105,10 @@ class DhtActor final : public runtime::Actor, public Head {
   void answer(wire::AddProvider::Reader question, Reply<wire::Added> reply);
   void answer(wire::GetProviders::Reader question, Reply<wire::Providers> reply);
   void read(const RecordKey& place, base::Callback<void(base::ByteView)> found) override;
+  /// Calls back with the record; empty if there is none, an error if the store does not tell.
+  void look_up(const RecordKey& place, base::Callback<void(const base::Outcome<base::ByteView>&)> found);
+  /// Holds one of reads_ for the asker of the question at hand. Nothing: it was refused, and told when to ask again.
+  std::optional<Budgets::User> may_read(std::size_t bytes);
   std::optional<Facts> held_facts(const RecordKey& place) const override { return held_->find(place, wall()); }
   std::vector<Contact> held_providers(const Key& key, std::size_t most) override;
   Expired check_clock();
@@ -184,6 +192,8 @@ class DhtActor final : public runtime::Actor, public Head {
   std::array<runtime::BudgetAlarm, kResources> full_{runtime::BudgetAlarm("questions to the DHT"),
                                                      runtime::BudgetAlarm("checks of DHT records"),
                                                      runtime::BudgetAlarm("DHT bytes written")};
+  base::ShareBudget<base::NodeId> reads_{kReadsMax, {.reserve = base::Reserve::none}};  // of rows, for other nodes
+  runtime::BudgetAlarm reads_full_{"reads of DHT records"};
   ClockGuard clock_;
   std::optional<Held> held_;
   std::optional<QueryCache> cache_;

@@ -6,6 +6,7 @@
 #include "actors/dht/dht_actor.hpp"
 #include "actors/dht/logic/audit.hpp"
 #include "actors/dht/wire.hpp"
+#include "runtime/actor/user.hpp"
 #include "runtime/net/logic/datagram.hpp"
 
 namespace troupe::dht {
@@ -128,21 +129,29 @@ std::vector<Contact> DhtActor::held_providers(const Key& key, std::size_t most) 
   return providers_->find(key, most, wall(), random());
 }
 
+/// What the store does not tell this node asks of others.
 void DhtActor::read(const RecordKey& place, base::Callback<void(base::ByteView)> found) {
+  look_up(place, [found = std::move(found)](const base::Outcome<base::ByteView>& record) mutable {
+    found(record.ok() ? record.value() : base::ByteView());
+  });
+}
+
+void DhtActor::look_up(const RecordKey& place, base::Callback<void(const base::Outcome<base::ByteView>&)> found) {
   const auto reading = held_->read(place, wall());
-  if (!reading) return found({});
-  if (reading->encoded != nullptr) return found(*reading->encoded);
+  if (!reading) return found(base::ByteView());
+  if (reading->encoded != nullptr) return found(base::ByteView(*reading->encoded));
   const base::Bytes key = row_key(place);
   ++counts_.rows_read;
   record_rows_.get(key,
                    [this, place, key, found = std::move(found)](const base::Outcome<store::Rows::Value>& row) mutable {
-                     if (!row.ok()) return found({});
+                     if (!row.ok() && row.error().code != Code::corrupt) return found(row.error());
+                     if (!row.ok()) return found(base::ByteView());
                      const auto record = row.value() ? held_->loaded(place, *row.value(), wall())
                                                      : base::Result<base::Bytes, LoadedError>(LoadedError::corrupt);
-                     if (record.ok()) return found(record.value());
+                     if (record.ok()) return found(base::ByteView(record.value()));
                      if (record.error() == LoadedError::corrupt && !record_rows_.changing(key))
                        record_rows_.save(held_->forget(place));
-                     found({});  // of one that was replaced meanwhile: the next question finds it
+                     found(base::ByteView());  // of one that was replaced meanwhile: the next question finds it
                    });
 }
 
@@ -157,11 +166,40 @@ void DhtActor::answer(wire::FindValue::Reader question, Reply<wire::FoundValue> 
   note_asker(question.getAsker());
   const RecordKey place{*space, *key};
   // Found before a large record is read and hashed for nothing.
-  if (const auto held = held_facts(place); held && caller().by_datagram && needs_link(held->bytes))
-    return answer_too_large(reply);
-  read(place, [this, reply = std::move(reply), place, contacts_max, asker = caller()](base::ByteView record) mutable {
-    found_value(std::move(reply), place, contacts_max, record, asker);
+  const auto held = held_->read(place, wall());
+  if (held && caller().by_datagram && needs_link(held->facts.bytes)) return answer_too_large(reply);
+  std::optional<Budgets::User> reader;
+  if (held && held->encoded == nullptr && of_stranger()) {
+    reader = may_read(held->facts.bytes);
+    if (!reader) return;
+  }
+  look_up(place, [this, reader, reply = std::move(reply), place, contacts_max,
+                  asker = caller()](const base::Outcome<base::ByteView>& record) mutable {
+    if (reader) reads_.release(*reader, 1);
+    if (!record.ok())
+      return reply.refuse({Code::unavailable,
+                           "this node holds a record there, and its store cannot read it now: " +
+                               record.error().message + "; ask another holder, or again later",
+                           kReadAgain});
+    found_value(std::move(reply), place, contacts_max, record.value(), asker);
   });
+}
+
+/// A large record is read, hashed and copied: it costs more than a question.
+std::optional<Budgets::User> DhtActor::may_read(std::size_t bytes) {
+  const std::uint32_t more = read_cost(bytes);
+  if (more > 0 && !affords(Resource::questions, more)) return std::nullopt;
+  const auto user = runtime::user_of(caller());
+  if (reads_.fits(user, 1)) {
+    reads_.hold(user, 1);
+    return user;
+  }
+  ++counts_.reads_refused;
+  reads_full_.refused(node(), user.group, now());
+  refuse(Error{Code::overloaded,
+               "this node reads as many records for others as it does at a time: ask another holder, or again later",
+               kReadAgain});
+  return std::nullopt;
 }
 
 /// Other nodes get a copy where nothing is held; what this one holds is what its own actors ask for.

@@ -21,6 +21,7 @@ struct BudgetLimits {
 };
 inline constexpr std::uint32_t kBurstSeconds = 4;  // our choice
 inline constexpr std::uint32_t kRowCost = 2'048;   // bytes, beside its own: a row costs a part of a sync
+inline constexpr std::uint32_t kReadCost = 2'048;  // bytes that cost as much as a question; our choice: 8 MiB/s
 
 enum class Resource : std::uint8_t { questions, checks, written };
 inline constexpr std::size_t kResources = 3;
@@ -31,6 +32,9 @@ constexpr std::string_view name(Resource resource) {
 }
 /// Bytes on disk, of a record of that size.
 constexpr std::uint32_t written(std::size_t bytes) { return kRowCost + static_cast<std::uint32_t>(bytes); }
+
+/// Questions, beside the one that asks, of a record of that size that is read from the store.
+constexpr std::uint32_t read_cost(std::size_t bytes) { return static_cast<std::uint32_t>(bytes / kReadCost); }
 
 class Budgets {
  public:

@@ -123,3 +123,90 @@ TEST_CASE("dht budgets: questions of peers are limited, and go on after a while"
   cluster.stage.run_for(5s);
   CHECK_FALSE(ask());
 }
+
+TEST_CASE("dht budgets: a large record that is read costs as many questions as it has pieces of 2 KiB") {
+  DhtCluster cluster(3, [](std::size_t i, ClusterNode& member) {
+    member.settings.held.cache_bytes_max = 0;
+    if (i == 0) member.settings.budgets.questions_per_second = 16;
+  });
+  const Record large = cluster.signed_by(1, 7, std::string(60'000, 'x'));
+  const Record small = cluster.signed_by(1, 7, "seven", "small");
+  for (const Record& one : {large, small}) REQUIRE(cluster.store(1, 0, one).result == Result::STORED);
+  cluster.stage.run_for(10s);
+  const auto ask = [&](const Record& record) {
+    return cluster.ask_from<wire::FindValue, wire::FoundValue>(1, 0, [&](wire::FindValue::Builder out) {
+      out.setSpace(static_cast<std::uint8_t>(Space::kv));
+      out.setKey(data_of(key_of(record).view()));
+    });
+  };
+  const std::uint64_t before = cluster[0].settings.counters->rows_read;
+  std::optional<base::Error> why;
+  for (int i = 0; !why && i < 8; ++i) why = ask(large);
+  REQUIRE(code(why) == Code::overloaded);
+  CHECK(why->retry_after > 0ms);
+  CHECK(cluster[0].settings.counters->rows_read <= before + 3);
+  cluster.stage.run_for(5s);
+  CHECK_FALSE(ask(small));
+  CHECK_FALSE(ask(large));
+}
+
+TEST_CASE("dht budgets: few records are read for others at a time, and what is not read is not said to be missing") {
+  DhtCluster cluster(2, [](std::size_t i, ClusterNode& member) {
+    member.settings.held.cache_bytes_max = 0;
+    member.stores = i != 0;
+  });
+  std::vector<runtime::Reply<store::wire::Found>> reads;  // that the store of node 0 has not answered
+  cluster[0].life().node.start(
+      "store", script([&](Scripted&, runtime::Handlers& on) {
+        on.ask<store::wire::Scan, store::wire::Slice>(
+            [](auto, runtime::Reply<store::wire::Slice> reply) { reply.send([](store::wire::Slice::Builder) {}); });
+        on.ask<store::wire::Commit, messages::wire::Nothing>([](auto, runtime::Reply<messages::wire::Nothing> reply) {
+          reply.send([](messages::wire::Nothing::Builder) {});
+        });
+        on.ask<store::wire::Get, store::wire::Found>(
+            [&](auto, runtime::Reply<store::wire::Found> reply) { reads.push_back(std::move(reply)); });
+      }));
+  cluster.stage.run_for(10s);
+  const KvRecord record = cluster.signed_by(1, 7, "seven");
+  REQUIRE(cluster.store(1, 0, record).result == Result::STORED);
+  std::map<Code, std::size_t> refused;
+  const auto ask = [&](std::size_t count) {
+    cluster.inside(1, [&, count](Scripted& self) {
+      for (std::size_t i = 0; i < count; ++i)
+        self.ask<wire::FindValue, wire::FoundValue>(
+            self.node().remote(cluster[0].id(), kPath), self.now() + 60s,
+            [&](wire::FindValue::Builder out) {
+              out.setSpace(static_cast<std::uint8_t>(Space::kv));
+              out.setKey(data_of(key_of(record).view()));
+            },
+            [&](runtime::Answer<wire::FoundValue> answer) {
+              REQUIRE_FALSE(answer.ok());
+              ++refused[answer.error().code];
+            });
+    });
+    cluster.stage.run_for(1s);
+  };
+  ask(200);
+  // The shares bind once half of the places are taken.
+  CHECK(reads.size() == kReadsMax / 2);
+  CHECK(refused == std::map<Code, std::size_t>{{Code::overloaded, 200 - kReadsMax / 2}});
+  CHECK(cluster[0].settings.counters->reads_refused == 200 - kReadsMax / 2);
+  // This node itself needs no place.
+  cluster.inside(0, [&](Scripted& self) {
+    self.ask<wire::FindValue, wire::FoundValue>(
+        self.node().find(kPath), self.now() + 60s,
+        [&](wire::FindValue::Builder out) {
+          out.setSpace(static_cast<std::uint8_t>(Space::kv));
+          out.setKey(data_of(key_of(record).view()));
+        },
+        [](auto) {});
+  });
+  CHECK(reads.size() == kReadsMax / 2 + 1);
+  for (auto& one : std::exchange(reads, {})) one.refuse({Code::overloaded, "the store has too much to do"});
+  cluster.stage.run_for(1s);
+  CHECK(refused[Code::unavailable] == kReadsMax / 2);
+  ask(10);
+  CHECK(reads.size() == 10);
+  for (auto& one : std::exchange(reads, {})) one.refuse({Code::overloaded, "the store has too much to do"});
+  cluster.stage.run_for(1s);
+}
