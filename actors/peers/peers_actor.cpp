@@ -117,7 +117,7 @@ void PeersActor::note_seen(const base::NodeId& by, capnp::Data::Reader seen) {
   OwnAddress::Address address{};
   if (!remote || seen.size() != address.size()) return;
   std::ranges::copy(seen, address.begin());
-  if (own_address_.said(by, *remote, address))
+  if (own_address_.said(by, *remote, address, peers_.chose(by) ? Choice::ours : Choice::theirs))
     setup_.log.info("others see this node", {{"at", own_address_.at().text()}});
 }
 

@@ -1,7 +1,6 @@
 #include "actors/peers/logic/own_address.hpp"
 
 #include <algorithm>
-#include <set>
 #include <tuple>
 
 namespace troupe::peers {
@@ -37,7 +36,7 @@ base::Endpoint voice_group(const base::Endpoint& endpoint) {
 OwnAddress::OwnAddress(const base::Endpoint& listening)
     : listening_(listening), open_(listening.port != 0 && is_unspecified(listening)) {}
 
-bool OwnAddress::said(const base::NodeId& peer, const base::Endpoint& remote, const Address& seen) {
+bool OwnAddress::said(const base::NodeId& peer, const base::Endpoint& remote, const Address& seen, Choice choice) {
   if (!open_) return false;
   const base::Endpoint told{seen, listening_.port};
   // A node that listens at 0.0.0.0 is not reached by IPv6.
@@ -46,34 +45,41 @@ bool OwnAddress::said(const base::NodeId& peer, const base::Endpoint& remote, co
     voices_.erase(peer);
     return false;
   }
-  voices_.insert_or_assign(peer, Voice{voice_group(remote), seen});
+  voices_.insert_or_assign(peer, Voice{voice_group(remote), seen, choice});
   return settle();
 }
 
 bool OwnAddress::settle() {
-  std::map<Address, std::set<base::Endpoint>> named;
-  for (const auto& [peer, voice] : voices_) named[voice.address].insert(voice.group);
+  std::map<Address, Named> named;
+  for (const auto& [peer, voice] : voices_) {
+    Named& by = named[voice.address];
+    by.all.insert(voice.group);
+    if (voice.choice == Choice::ours) by.chosen.insert(voice.group);
+  }
   const auto kind_of = [](const Address& address) {
     const base::Endpoint at{address, 1};
     return std::tuple(scope_of(at), at.is_v4());
   };
   const auto first_of_its_kind = [&](const Address& address) {
-    const std::size_t groups = named.at(address).size();
-    return groups >= kVoicesMin && std::ranges::none_of(named, [&](const auto& other) {
-             return other.first != address && kind_of(other.first) == kind_of(address) && other.second.size() >= groups;
+    const Named& by = named.at(address);
+    return by.all.size() >= kVoicesMin && std::ranges::none_of(named, [&](const auto& other) {
+             return other.first != address && kind_of(other.first) == kind_of(address) &&
+                    other.second.weight() >= by.weight();
            });
   };
   std::optional<Address> best;
-  for (const auto& [address, groups] : named) {
-    if (!first_of_its_kind(address)) continue;
+  for (const auto& [address, by] : named) {
+    if (!first_of_its_kind(address) || (by_chosen_ && !by.settled())) continue;
     const auto rank = [&](const Address& one) {
-      return std::tuple(std::get<Scope>(kind_of(one)), one == agreed_, named.at(one).size());
+      return std::tuple(std::get<Scope>(kind_of(one)), one == agreed_, named.at(one).weight());
     };
     if (!best || rank(*best) < rank(address)) best = address;
   }
+  if (best && best == agreed_) by_chosen_ = by_chosen_ || named.at(*best).settled();
   if (!best || best == agreed_) return false;
   if (agreed_ && std::get<Scope>(kind_of(*best)) < std::get<Scope>(kind_of(*agreed_))) return false;
   agreed_ = best;
+  by_chosen_ = named.at(*best).settled();
   return true;
 }
 

@@ -5,6 +5,8 @@
 //         private or loopback.
 // Rule    an address is taken once peers of kVoicesMin groups name it, and more groups than name any other address of
 //         its family and scope. The widest scope is preferred.
+// Choice  how many dial this node is an attacker's choice. So once kVoicesMin groups of peers that this node dialled by
+//         itself agree on an address, only others that it dialled so move it, also when the former are gone.
 // Groups  what one operator usually holds (contact.hpp), so that many voices of one operator change nothing.
 // Source  libp2p specification, "AutoNAT" and "identify": observed addresses. README.md, "The own address".
 // Limits  one voice for each link.
@@ -13,6 +15,8 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "actors/peers/logic/contact.hpp"
 
@@ -20,6 +24,9 @@ namespace troupe::peers {
 
 inline constexpr std::size_t kVoicesMin =
     2;  // issue 5, part 1: two or three; our choice, so that networks of three nodes work
+
+/// Which side chose to have the link that a voice comes over.
+enum class Choice : std::uint8_t { ours, theirs };
 
 class OwnAddress {
  public:
@@ -29,7 +36,7 @@ class OwnAddress {
   explicit OwnAddress(const base::Endpoint& listening);
 
   /// `peer`, linked from or at `remote`, sees this node at `seen`. Returns whether at() has changed.
-  bool said(const base::NodeId& peer, const base::Endpoint& remote, const Address& seen);
+  bool said(const base::NodeId& peer, const base::Endpoint& remote, const Address& seen, Choice choice);
   /// The link to `peer` has ended. The agreed address stays.
   void forget(const base::NodeId& peer) { voices_.erase(peer); }
 
@@ -41,6 +48,17 @@ class OwnAddress {
   struct Voice {
     base::Endpoint group;
     Address address;
+    Choice choice;
+  };
+  /// How many groups name an address.
+  struct Named {
+    std::set<base::Endpoint> all{};
+    std::set<base::Endpoint> chosen{};  ///< of those, peers that this node chose
+    bool settled() const { return chosen.size() >= kVoicesMin; }
+    /// The first decides.
+    std::pair<std::size_t, std::size_t> weight() const {
+      return settled() ? std::pair(chosen.size(), std::size_t{0}) : std::pair(std::size_t{0}, all.size());
+    }
   };
   bool settle();
 
@@ -48,6 +66,7 @@ class OwnAddress {
   bool open_;  // voices decide
   std::map<base::NodeId, Voice> voices_;
   std::optional<Address> agreed_;
+  bool by_chosen_ = false;  // peers that this node chose have agreed on it, though they may be gone
 };
 
 }  // namespace troupe::peers

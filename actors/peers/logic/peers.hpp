@@ -104,6 +104,11 @@ class Peers {
     const auto link = links_.find(id);
     return link == links_.end() ? std::nullopt : std::optional(link->second.up.remote);
   }
+  /// Whether this node dialled the peer that it is linked to, by its own choice and not for another domain.
+  bool chose(const base::NodeId& id) const {
+    const auto link = links_.find(id);
+    return link != links_.end() && link->second.own && link->second.up.direction == Direction::outbound;
+  }
   const base::NodeId& self() const { return self_; }
   std::size_t links() const { return links_.size(); }
   std::size_t healthy() const { return healthy_; }

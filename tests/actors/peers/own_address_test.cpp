@@ -11,8 +11,9 @@ base::Endpoint at(const std::string& text) { return *base::Endpoint::parse(text)
 const base::Endpoint kNowhere{};
 
 /// Peer `number`, which lives at `remote`, says that it sees us at `seen`.
-bool says(OwnAddress& own, std::uint32_t number, const std::string& remote, const std::string& seen) {
-  return own.said(id_of(number), at(remote), at(seen).address);
+bool says(OwnAddress& own, std::uint32_t number, const std::string& remote, const std::string& seen,
+          Choice choice = Choice::theirs) {
+  return own.said(id_of(number), at(remote), at(seen).address, choice);
 }
 
 }  // namespace
@@ -50,6 +51,46 @@ TEST_CASE("own address: a few wrong voices move nothing") {
   CHECK_FALSE(says(own, 100, "1.100.0.1:4000", "6.6.6.6:1"));  // as many
   CHECK(says(own, 101, "1.101.0.1:4000", "6.6.6.6:1"));        // more: we have moved
   CHECK(own.at() == at("6.6.6.6:4001"));
+}
+
+TEST_CASE("own address: what peers that this node chose agree on is not moved by those that dial it") {
+  OwnAddress own(at("[::]:4001"));
+  const auto site = [](std::uint32_t i) { return "1." + std::to_string(i) + ".0.1:4000"; };
+  const auto others_dial = [&](const std::string& seen) {
+    for (std::uint32_t i = 10; i < 30; ++i) says(own, i, site(i), seen);
+  };
+  SUBCASE("one chosen peer is like any other") {
+    says(own, 1, site(1), "9.9.9.9:1", Choice::ours);
+    others_dial("6.6.6.6:1");
+    CHECK(own.at() == at("6.6.6.6:4001"));
+    SUBCASE("and two decide, though others were heard first") {
+      CHECK(says(own, 2, site(2), "9.9.9.9:1", Choice::ours));
+      CHECK(own.at() == at("9.9.9.9:4001"));
+    }
+  }
+  SUBCASE("two chosen peers") {
+    for (const std::uint32_t i : {1u, 2u}) says(own, i, site(i), "9.9.9.9:1", Choice::ours);
+    others_dial("6.6.6.6:1");
+    CHECK(own.at() == at("9.9.9.9:4001"));
+    SUBCASE("also once their links have ended") {
+      for (const std::uint32_t i : {1u, 2u}) own.forget(id_of(i));
+      others_dial("6.6.6.6:1");
+      CHECK(own.at() == at("9.9.9.9:4001"));
+    }
+    SUBCASE("nor by others beside as many chosen ones") {
+      for (const std::uint32_t i : {3u, 4u}) CHECK_FALSE(says(own, i, site(i), "6.6.6.6:1", Choice::ours));
+      CHECK(says(own, 5, site(5), "6.6.6.6:1", Choice::ours));  // more: this node has moved
+      CHECK(own.at() == at("6.6.6.6:4001"));
+    }
+  }
+  SUBCASE("nor by those that name an address of a wider scope") {
+    for (const std::uint32_t i : {1u, 2u})
+      says(own, i, "192.168.1." + std::to_string(i) + ":5000", "192.168.1.7:1", Choice::ours);
+    others_dial("6.6.6.6:1");
+    CHECK(own.at() == at("192.168.1.7:4001"));
+    for (const std::uint32_t i : {3u, 4u}) says(own, i, site(i), "9.9.9.9:1", Choice::ours);
+    CHECK(own.at() == at("9.9.9.9:4001"));
+  }
 }
 
 TEST_CASE("own address: a voice counts within its own scope, and the widest scope goes first") {
