@@ -112,7 +112,7 @@ class FilesActor final : public FilesPart {
   void ask_next(const base::NodeId& node);
   void question_answered(const WatchQuestion& question, runtime::Answer<wire::Has>& answer);
   void read_copies();
-  WatchReadEnd end_of(const WatchRead& read, runtime::Answer<wire::Fetched>& answer);
+  void note_read(const WatchRead& read, runtime::Answer<wire::Fetched>& answer);
   void note_kept(const base::NodeId& node, std::uint16_t days);
   void end_round();
   void end_round(const std::vector<base::NodeId>& candidates, const Near& near);

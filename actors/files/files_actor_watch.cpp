@@ -70,29 +70,28 @@ void FilesActor::read_copies() {
         holder(read.node), now() + settings_.content_timeout,
         [&](wire::FetchContent::Builder out) { files::write(out.initContent(), read.key); },
         [this, read](runtime::Answer<wire::Fetched> answer) {
-          const WatchReadEnd how = end_of(read, answer);
-          watch_->was_read(read, how);
-          // Its word is worth little: the next puts ask it last.
-          if (how != WatchReadEnd::sound) pace_.silent(read.node, now());
+          note_read(read, answer);
           if (--asked_ == 0) end_round();
         });
   }
   if (asked_ == 0) end_round();
 }
 
-WatchReadEnd FilesActor::end_of(const WatchRead& read, runtime::Answer<wire::Fetched>& answer) {
+void FilesActor::note_read(const WatchRead& read, runtime::Answer<wire::Fetched>& answer) {
   using base::Code;
-  if (answer.ok() && verify_content(read.key, bytes_of(answer.value().getBytes()), world().mutations))
-    return WatchReadEnd::sound;
-  if (answer.ok()) accuse(read.node);
+  const bool given = answer.ok();
+  if (given && verify_content(read.key, bytes_of(answer.value().getBytes()), world().mutations))
+    return watch_->was_read(read, WatchReadEnd::sound);
+  if (given) accuse(read.node);
+  if (catalogue_->find(read.cid) == nullptr) return;  // removed meanwhile: no longer the holder's to give
+  const Code code = given ? Code::corrupt : answer.error().code;
   settings_.log.warn("a holder does not give a content that it says it has; it is asked for another soon",
                      {{"node", read.node.hex()},
                       {"content", read.key.id.hex()},
-                      {"why", answer.ok() ? "its bytes are not that content" : answer.error().message}});
-  if (answer.ok()) return WatchReadEnd::lacks;
-  const Code code = answer.error().code;
+                      {"why", given ? "its bytes are not that content" : answer.error().message}});
   const bool lacks = code == Code::not_found || code == Code::unsupported || code == Code::corrupt;
-  return lacks ? WatchReadEnd::lacks : WatchReadEnd::silent;
+  watch_->was_read(read, lacks ? WatchReadEnd::lacks : WatchReadEnd::silent);
+  pace_.silent(read.node, now());  // its word is worth little: the next puts ask it last
 }
 
 /// Written once a day of each holder, so that `file ls` knows after a restart for how long copies are kept.

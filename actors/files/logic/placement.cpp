@@ -1,6 +1,7 @@
 #include "actors/files/logic/placement.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -24,17 +25,24 @@ class Turns {
  public:
   explicit Turns(const Sites& sites) : sites_(sites) {}
 
-  /// How many nodes of the same site came before this one.
-  std::size_t take(const base::NodeId& node) {
+  /// How many nodes of the same site came before this one; none if its site is not known.
+  std::optional<std::size_t> take(const base::NodeId& node) {
     const auto site = sites_.find(node);
-    return site == sites_.end() ? 0 : taken_[site->second]++;
+    if (site == sites_.end()) return std::nullopt;
+    return taken_[site->second]++;
   }
+  /// A node whose site is not known stays behind the one that is nearer: this node is one, and may live where others
+  /// do.
   void append(const std::vector<base::NodeId>& nearest_first, std::vector<base::NodeId>& out) {
     std::vector<std::pair<std::size_t, base::NodeId>> turns;
     turns.reserve(nearest_first.size());
-    for (const base::NodeId& node : nearest_first) turns.emplace_back(take(node), node);
+    std::size_t turn = 0;
+    for (const base::NodeId& node : nearest_first) {
+      turn = take(node).value_or(turn);
+      turns.emplace_back(turn, node);
+    }
     std::ranges::stable_sort(turns, {}, [](const auto& one) { return one.first; });
-    for (const auto& [turn, node] : turns) out.push_back(node);
+    for (const auto& one : turns) out.push_back(one.second);
   }
 
  private:

@@ -5,7 +5,7 @@
 // Near    nodes that a search around that position found come first: they are the nearest of the network and have just
 //         answered. Other nodes that this one knows come after them.
 // Sites   of either kind, the nodes of an address group come in turn with those of others: one site gets a second copy
-//         once each other site has one. Nodes whose group is not known are sites of their own.
+//         once each other site has one. Nodes whose group is not known stay behind those that are nearer.
 #include <cstddef>
 #include <map>
 #include <span>

@@ -5,9 +5,9 @@
 //         answered() and silent() take what they say, end() decides.
 // Gone    a holder that lacks a content is off its list at once. One that is silent for silent_passes_max passes in a
 //         row is absent: its copies do not count until it is back. After a restart none is absent.
-// Read    what a holder says is not believed for ever: in one round of rounds_per_read each of some holders is to give
-//         a random content of those that it says it has. One that it does not give counts as lacking, and it is asked
-//         for another in the next round. After unread_max misses in a row it is absent until it gives one.
+// Read    what a holder says is not believed for ever: in one round of rounds_per_read, some holders are each to give a
+//         random content of those that they say they have. One that is not given counts as lacking, and its holder is
+//         asked for another in the next round. After unread_max misses in a row it is absent until it gives one.
 // Limits  WatchLimits: the work of a round does not grow with the catalogue.
 // Owner   the catalogue's actor; not thread-safe. Sends nothing; `now` is the caller's monotonic time.
 #include <cstdint>

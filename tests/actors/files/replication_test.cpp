@@ -58,14 +58,15 @@ TEST_CASE("placement: a second node of a site comes behind the first of each oth
   const Sites sites{{node(1), one}, {node(2), one}, {node(3), one}, {node(5), two}};
   const std::vector<base::NodeId> known = nodes(6);  // of 4 and 6 it is not known where they live
   const auto order = order_of_candidates({}, known, content(0).position(), sites);
-  CHECK(order == std::vector{node(1), node(4), node(5), node(6), node(2), node(3)});
+  CHECK(order == std::vector{node(1), node(5), node(6), node(2), node(3), node(4)});
   // A site that has a copy comes behind those that have none.
   const std::vector<base::NodeId> holders{node(5)};
-  CHECK(order_of_candidates({}, known, content(0).position(), sites, holders)[2] == node(6));
+  CHECK(order_of_candidates({}, known, content(0).position(), sites, holders) ==
+        std::vector{node(1), node(2), node(5), node(6), node(3), node(4)});
   // Those that were found near come first, and one of the others that is alone at its site next.
   const std::vector<base::NodeId> near = nodes(2);
   CHECK(order_of_candidates(near, known, content(0).position(), sites) ==
-        std::vector{node(1), node(2), node(4), node(5), node(6), node(3)});
+        std::vector{node(1), node(2), node(5), node(6), node(3), node(4)});
   // Where all live at one site nothing changes.
   Sites alike;
   for (const base::NodeId& id : known) alike[id] = one;
@@ -73,9 +74,11 @@ TEST_CASE("placement: a second node of a site comes behind the first of each oth
 }
 
 TEST_CASE("replication: the copies of a content are spread over sites, and come to one again where others fail") {
-  base::AddressGroup one;
+  base::AddressGroup one, two, three;
   one.prefix[0] = 1;
-  const Sites sites{{node(1), one}, {node(2), one}, {node(3), one}};
+  two.prefix[0] = 2;
+  three.prefix[0] = 3;
+  const Sites sites{{node(1), one}, {node(2), one}, {node(3), one}, {node(4), two}, {node(5), three}};
   Replication put(nodes(5), 3);
   REQUIRE(put.hold(content(0), 1000));
   put.place(content(0), {}, {}, sites);

@@ -128,9 +128,10 @@ TEST_CASE("watch: copies go to those who were found near the content, and it say
 }
 
 TEST_CASE("watch: a copy goes to a site that has none, if there is any") {
-  base::AddressGroup one;
+  base::AddressGroup one, two;
   one.prefix[0] = 1;
-  const Sites sites{{node(2), one}, {node(3), one}, {node(4), one}};
+  two.prefix[0] = 2;
+  const Sites sites{{node(2), one}, {node(3), one}, {node(4), one}, {node(5), two}};
   Catalogue catalogue = catalogue_of(1);
   Watch watch({}, base::Instant{});
   for (const WatchQuestion& question : watch.begin(catalogue, watch.due()))
