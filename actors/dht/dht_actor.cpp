@@ -80,6 +80,9 @@ void DhtActor::receive(runtime::Handlers& on) {
   on.timer<Refresh>([this] { refresh(); });
   on.timer<Expire>([this] { expire(); });
   on.timer<EarlyOver>([this] { search_early(); });
+  on.timer<ReadNext>([this] {
+    for (const std::string_view keyspace : {kRecordRows, kProviderRows}) read_next(keyspace);
+  });
   record_rows_.receive<RecordsAgain>(on);
   provider_rows_.receive<ProvidersAgain>(on);
   on.describe<wire::DhtState>([this](wire::DhtState::Builder state) { describe(state); });

@@ -31,6 +31,7 @@ inline constexpr std::chrono::seconds kGoneAfter{30};    // our choice: a restar
 inline constexpr std::chrono::seconds kEarlyMax{10};     // issue 17: how long a search waits for the first contact
 inline constexpr std::chrono::seconds kRecoverAgain{1};  // our choice: links come up in bursts
 inline constexpr std::size_t kReadsMax = 256;  // of rows, for other nodes; our choice: 16 MiB of answers of the store
+inline constexpr std::chrono::seconds kReadNext{5};  // our choice: until a store that could not read is asked again
 inline constexpr std::chrono::milliseconds kReadAgain{100};  // our choice: the store reads as many in that time
 
 class DhtActor final : public runtime::Actor, public Head {
@@ -54,6 +55,7 @@ class DhtActor final : public runtime::Actor, public Head {
   struct Refresh {};
   struct Expire {};
   struct EarlyOver {};
+  struct ReadNext {};
   struct RecordsAgain {};
   struct ProvidersAgain {};
   template <class A>
@@ -100,8 +102,14 @@ class DhtActor final : public runtime::Actor, public Head {
   void found_value(Reply<wire::FoundValue> reply, const RecordKey& place, std::size_t contacts_max,
                    base::ByteView record, const runtime::Caller& asker);
   void answer(wire::Store::Reader question, Reply<wire::StoreDone> reply);
-  void unwritten(const RecordKey& place, const Tag& tag, StoredAs as);
-  void unwritten(const Key& key, const base::NodeId& provider, AddedAs as);
+  struct Unwritten {                      // of a change that was not saved
+    std::vector<base::Bytes> erased;      // rows that it was to erase
+    std::optional<base::WallTime> ended;  // when what it was to lengthen ends
+  };
+  void unwritten(const RecordKey& place, const Tag& tag, StoredAs as, const Unwritten& change);
+  void unwritten(const Key& key, const base::NodeId& provider, AddedAs as, const Unwritten& change);
+  void read_again(std::string_view keyspace, const std::vector<base::Bytes>& keys);
+  void read_next(std::string_view keyspace);
   void answer(wire::AddProvider::Reader question, Reply<wire::Added> reply);
   void answer(wire::GetProviders::Reader question, Reply<wire::Providers> reply);
   void read(const RecordKey& place, base::Callback<void(base::ByteView)> found) override;
@@ -203,6 +211,11 @@ class DhtActor final : public runtime::Actor, public Head {
   std::set<std::string_view> loading_;      // keyspaces that are not read back yet
   std::set<std::string_view> turned_away_;  // keyspaces with rows that had no room while the clock was doubted
   std::set<std::string_view> rereading_;    // of those, that are read again
+  struct Unindexed {
+    std::set<base::Bytes> keys;  // at most as many as may be held
+    bool reading = false;
+  };
+  std::map<std::string_view, Unindexed> unindexed_;  // rows of each keyspace that are read again
   runtime::Handle buckets_;
   runtime::Handle republish_;
   std::map<base::NodeId, base::Instant> banned_;  // until then; at most kBannedMax

@@ -281,9 +281,10 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
     });
   }
   if (world().mutations.on("dht.stored_before_commit")) reply.send([](wire::StoreDone::Builder) {});
+  Unwritten change{stored.value().rows.erase, stored.value().ended};
   record_rows_.save_row(
       row_key(place), stored.value().rows,
-      [this, place, tag = offer.tag, as = stored.value().as,
+      [this, place, tag = offer.tag, as = stored.value().as, change = std::move(change),
        reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
         if (saved.ok() || world().mutations.on("dht.failed_commit_acknowledged")) {
           reply.send([](wire::StoreDone::Builder) {});
@@ -291,22 +292,54 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
           return;
         }
         reply.refuse(saved.error());
-        unwritten(place, tag, as);
+        unwritten(place, tag, as, change);
       },
       whose_row());
   expire_at();
 }
 
-/// What could not be written is not held: a restart would not know of it. The row that it was to replace, or to
-/// lengthen, still says what is.
-void DhtActor::unwritten(const RecordKey& place, const Tag& tag, StoredAs as) {
+/// What could not be written is not held: a restart would not know of it. Rows that it was to replace or to erase still
+/// say what is; a life that it was to lengthen ends as before.
+void DhtActor::unwritten(const RecordKey& place, const Tag& tag, StoredAs as, const Unwritten& change) {
+  read_again(kRecordRows, change.erased);
   const auto held = held_->find(place, wall());
   if (!held || held->tag != tag) return;
+  const bool forgets = world().mutations.on("dht.failed_commit_forgets");
+  if (as == StoredAs::refreshed && !forgets) {
+    if (change.ended) held_->put_back(place, *change.ended);
+    return expire_at();
+  }
   RowChange rows = held_->forget(place);
   if (as != StoredAs::added) std::erase(rows.erase, row_key(place));
   record_rows_.save(std::move(rows));
-  if (as != StoredAs::added && !world().mutations.on("dht.failed_commit_forgets"))
-    record_rows_.reload(row_key(place), [this] { expire_at(); });
+  if (as != StoredAs::added && !forgets) read_again(kRecordRows, {row_key(place)});
+}
+
+/// Rows that are on disk and not in the index, as many as may be held: further ones are read at the next start.
+void DhtActor::read_again(std::string_view keyspace, const std::vector<base::Bytes>& keys) {
+  auto& waiting = unindexed_[keyspace].keys;
+  const std::uint64_t most =
+      keyspace == kRecordRows ? settings_->held.records_max : settings_->providers.announcements_max;
+  for (const base::Bytes& key : keys)
+    if (waiting.size() < most) waiting.insert(key);
+  read_next(keyspace);
+}
+
+/// One at a time: what fails in thousands of changes is not asked of the store at once.
+void DhtActor::read_next(std::string_view keyspace) {
+  Unindexed& unindexed = unindexed_[keyspace];
+  if (unindexed.reading || unindexed.keys.empty()) return;
+  unindexed.reading = true;
+  const base::Bytes key = *unindexed.keys.begin();
+  rows(keyspace).get(key, [this, keyspace, key](const base::Outcome<store::Rows::Value>& row) {
+    unindexed_[keyspace].reading = false;
+    if (!row.ok() && row.error().code != Code::corrupt) return after<ReadNext>(kReadNext);
+    unindexed_[keyspace].keys.erase(key);
+    const bool useless = row.ok() && row.value() && take_row(keyspace, key, *row.value()) == store::Use::erase;
+    if (useless) rows(keyspace).save({.save = {}, .erase = {key}});
+    expire_at();
+    read_next(keyspace);
+  });
 }
 
 void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> reply) {
@@ -325,9 +358,10 @@ void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> rep
     ++counts_.refused;
     return reply.refuse({Code::no_space, "this node keeps as many providers as it may"});
   }
+  Unwritten change{added.value().rows.erase, added.value().ended};
   provider_rows_.save_row(
       Providers::row_key(*key, who->id), added.value().rows,
-      [this, key = *key, who = *who, as = added.value().as,
+      [this, key = *key, who = *who, as = added.value().as, change = std::move(change),
        reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
         if (saved.ok()) {
           reply.send([](wire::Added::Builder) {});
@@ -335,20 +369,22 @@ void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> rep
           return;
         }
         reply.refuse(saved.error());
-        unwritten(key, who.id, as);
+        unwritten(key, who.id, as, change);
       },
       whose_row());
   note_asker(question.getAsker());
   expire_at();
 }
 
-void DhtActor::unwritten(const Key& key, const base::NodeId& provider, AddedAs as) {
+void DhtActor::unwritten(const Key& key, const base::NodeId& provider, AddedAs as, const Unwritten& change) {
+  read_again(kProviderRows, change.erased);
   const base::Bytes row = Providers::row_key(key, provider);
   if (provider_rows_.changing(row)) return;  // a later announcement's own end decides
-  RowChange rows = providers_->forget(key, provider);
-  if (as == AddedAs::renewed) std::erase(rows.erase, row);
-  provider_rows_.save(std::move(rows));
-  if (as == AddedAs::renewed) provider_rows_.reload(row, [this] { expire_at(); });
+  if (as == AddedAs::renewed) {
+    if (change.ended) providers_->put_back(key, provider, *change.ended);
+    return expire_at();
+  }
+  provider_rows_.save(providers_->forget(key, provider));
 }
 
 // -- what should be on disk, for `/dht/audit` -------------------------------------------------------------------------

@@ -114,11 +114,8 @@ bool Held::renews(const Entry& present, const Offer& offer, base::WallTime wall)
 
 Stored Held::refresh(Node& present, const Offer& offer, base::WallTime wall) {
   if (!renews(present.second, offer, wall)) return {StoredAs::refreshed, take_owed()};
-  const base::WallTime expires = end_of(offer, wall);
-  by_expiry_.erase(&present);
-  present.second.expires = expires;
-  by_expiry_.insert(&present);
-  Stored out{StoredAs::refreshed, take_owed()};
+  Stored out{StoredAs::refreshed, take_owed(), present.second.expires};
+  end_at(present, end_of(offer, wall));
   if (values_ == Values::on_disk) {
     Offer first = offer;  // it still counts for the node that stored it first
     first.from = storer_of(present.second);
@@ -126,6 +123,17 @@ Stored Held::refresh(Node& present, const Offer& offer, base::WallTime wall) {
   }
   check();
   return out;
+}
+
+void Held::end_at(Node& node, base::WallTime expires) {
+  by_expiry_.erase(&node);
+  node.second.expires = expires;
+  by_expiry_.insert(&node);
+}
+
+void Held::put_back(const RecordKey& place, base::WallTime ended) {
+  if (Node* const node = look(place)) end_at(*node, ended);
+  check();
 }
 
 bool Held::owners_have_room(const Offer& offer, const Node* present) const {

@@ -74,6 +74,7 @@ enum class StoredAs : std::uint8_t {
 struct Stored {
   StoredAs as;
   RowChange rows;
+  std::optional<base::WallTime> ended{};  ///< when it was to end before, where only that has changed
 };
 
 struct Facts {
@@ -142,6 +143,9 @@ class Held {
   /// Drops one: its row cannot be read, or could not be written.
   RowChange forget(const RecordKey& place);
 
+  /// A change of its end was not written: it ends as before.
+  void put_back(const RecordKey& place, base::WallTime ended);
+
   /// Places of one space, nearest to the own id first, after `after`; at most `places_max`. Expired ones included.
   std::vector<RecordKey> places(Space space, const std::optional<Key>& after, std::size_t places_max) const;
 
@@ -206,6 +210,7 @@ class Held {
   std::size_t fullest() const;
   bool renews(const Entry& present, const Offer& offer, base::WallTime wall) const;
   Stored refresh(Node& present, const Offer& offer, base::WallTime wall);
+  void end_at(Node& node, base::WallTime expires);
   void insert(const Offer& offer, base::WallTime expires);
   void remove(Node& node);
   void expire(base::WallTime wall, std::size_t records_max);

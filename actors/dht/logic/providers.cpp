@@ -69,7 +69,9 @@ base::Result<Added, ProviderError> Providers::add(const Key& key, const Contact&
   if (const auto present = announced_.find(name); present != announced_.end()) {
     const AddedAs as = present->second.expires > wall ? AddedAs::renewed : AddedAs::added;
     note_network(*present->second.provider, network);
-    return Added{as, renew(*present, provider, expires)};
+    Added out = renew(*present, provider, expires);
+    out.as = as;
+    return out;
   }
   if (keys_of(provider.id) >= limits_.per_provider_max) return ProviderError::provider_full;
   if (!network_has_room(provider.id, network)) return ProviderError::network_full;
@@ -89,20 +91,31 @@ base::Result<Added, ProviderError> Providers::add(const Key& key, const Contact&
   return out;
 }
 
-RowChange Providers::renew(Node& present, const Contact& provider, base::WallTime expires) {
+Added Providers::renew(Node& present, const Contact& provider, base::WallTime expires) {
   Announced& announced = present.second;
   const bool moved = announced.provider->second.where != provider.where;
   if (expired_ == Expired::kept) expires = std::max(expires, announced.expires);
-  if (!moved && std::chrono::abs(expires - announced.expires) < renewed_after(limits_.hold)) return take_owed();
-  by_expiry_.erase(&present);
-  announced.expires = expires;
-  by_expiry_.insert(&present);
+  if (!moved && std::chrono::abs(expires - announced.expires) < renewed_after(limits_.hold))
+    return {AddedAs::renewed, take_owed()};
+  Added out{AddedAs::renewed, take_owed(), announced.expires};
+  end_at(present, expires);
   announced.provider->second.where = provider.where;
   announced.provider->second.told = expires;
-  RowChange out = take_owed();
-  out.save.push_back({row_key(present.first), row_value(provider.where, announced.expires)});
+  out.rows.save.push_back({row_key(present.first), row_value(provider.where, announced.expires)});
   check();
   return out;
+}
+
+void Providers::end_at(Node& node, base::WallTime expires) {
+  by_expiry_.erase(&node);
+  node.second.expires = expires;
+  by_expiry_.insert(&node);
+}
+
+void Providers::put_back(const Key& key, const base::NodeId& provider, base::WallTime ended) {
+  const auto present = announced_.find({base::distance(own_, key), provider});
+  if (present != announced_.end()) end_at(*present, ended);
+  check();
 }
 
 std::uint64_t Providers::rank_of(const Key& key, const base::NodeId& provider) const {

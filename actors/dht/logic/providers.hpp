@@ -59,6 +59,7 @@ enum class AddedAs : std::uint8_t { added, renewed };
 struct Added {
   AddedAs as;
   RowChange rows;
+  std::optional<base::WallTime> ended{};  ///< when it was to end before, where it is held already and that has changed
 };
 
 class Providers {
@@ -88,6 +89,9 @@ class Providers {
 
   /// Drops one: it says that it has it no more, or its row could not be written.
   RowChange forget(const Key& key, const base::NodeId& provider);
+
+  /// A change of its end was not written: it ends as before.
+  void put_back(const Key& key, const base::NodeId& provider, base::WallTime ended);
 
   static base::Bytes row_key(const Key& key, const base::NodeId& provider);
 
@@ -133,7 +137,8 @@ class Providers {
   };
 
   std::uint64_t rank_of(const Key& key, const base::NodeId& provider) const;
-  RowChange renew(Node& present, const Contact& provider, base::WallTime expires);
+  Added renew(Node& present, const Contact& provider, base::WallTime expires);
+  void end_at(Node& node, base::WallTime expires);
   /// Which announcement has to go so that `name` can come; nothing if there is room.
   base::Result<std::optional<Name>, ProviderError> make_room(const Name& name, std::uint64_t rank) const;
   void insert(const Name& name, const base::Contact& where, std::uint64_t rank, base::WallTime expires);

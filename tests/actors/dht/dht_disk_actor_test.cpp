@@ -143,6 +143,69 @@ TEST_CASE("dht store: a life that the disk has not taken the end of is no longer
   CHECK(cluster.held(1, 0, Space::cid, key_of(record)).empty());
 }
 
+TEST_CASE("dht store: what the disk has not lengthened stays where it is, and nothing is read") {
+  DhtCluster cluster(2, [](std::size_t i, ClusterNode& member) { member.stores = i != 0; });
+  bool full = false;
+  std::size_t read = 0;
+  cluster[0].life().node.start(
+      "store", script([&](Scripted&, runtime::Handlers& on) {
+        on.ask<store::wire::Scan, store::wire::Slice>(
+            [](auto, runtime::Reply<store::wire::Slice> reply) { reply.send([](store::wire::Slice::Builder) {}); });
+        on.ask<store::wire::Commit, messages::wire::Nothing>([&](auto, runtime::Reply<messages::wire::Nothing> reply) {
+          if (full) return reply.refuse({Code::no_space, "no space left on the device"});
+          reply.send([](messages::wire::Nothing::Builder) {});
+        });
+        on.ask<store::wire::Get, store::wire::Found>([&](auto, runtime::Reply<store::wire::Found> reply) {
+          ++read;
+          reply.refuse({Code::overloaded, "the store has too much to do"});
+        });
+      }));
+  cluster.stage.run_for(10s);
+  const CidRecord record{bytes_of("bytes")};
+  REQUIRE(cluster.store(1, 0, record).result == Result::STORED);
+  REQUIRE_FALSE(announce(cluster, 1, 0, key(5), cluster.token(1, 0)));
+  cluster.stage.run_for(2h);
+  const Token token = cluster.token(1, 0);
+  full = true;
+  CHECK(code(cluster.store(1, 0, key_of(record), encode(record), token.view()).error) == Code::no_space);
+  CHECK(code(announce(cluster, 1, 0, key(5), token)) == Code::no_space);
+  CHECK(cluster.state(0).records == 1);
+  CHECK(cluster.state(0).announcements == 1);
+  CHECK(read == 0);
+  SUBCASE("until it ends by its row") {
+    cluster.stage.run_for(47h);
+    CHECK(cluster.state(0).records == 0);
+    CHECK(cluster.state(0).announcements == 0);
+  }
+}
+
+TEST_CASE("dht store: what was to make room for a record that the disk has not taken is held again") {
+  DhtCluster cluster(2, [](std::size_t i, ClusterNode& member) {
+    if (i == 0) member.settings.held.records_max = member.settings.providers.announcements_max = 3;
+  });
+  std::map<Key, CidRecord> by_distance;
+  for (int i = 0; i < 4; ++i) {
+    const CidRecord record{bytes_of("value " + std::to_string(i))};
+    by_distance.emplace(base::distance(key_of(record), cluster[0].id()), record);
+  }
+  const CidRecord nearest = by_distance.begin()->second, farthest = by_distance.rbegin()->second;
+  for (const auto& [distance, record] : by_distance)
+    if (record != nearest) REQUIRE(cluster.store(1, 0, record).result == Result::STORED);
+  const Token token = cluster.token(1, 0);
+  std::map<Key, Key> keys;
+  for (std::uint32_t i = 0; i < 4; ++i) keys.emplace(base::distance(key(i), cluster[0].id()), key(i));
+  for (const auto& [distance, one] : keys)
+    if (one != keys.begin()->second) REQUIRE_FALSE(announce(cluster, 1, 0, one, token));
+  cluster[0].disk.set_capacity(1);
+  CHECK(cluster.store(1, 0, key_of(nearest), encode(nearest), token.view()).error);
+  CHECK(announce(cluster, 1, 0, keys.begin()->second, token));
+  cluster[0].disk.set_capacity(sim::kDiskBytes);
+  cluster.stage.run_for(120s);
+  CHECK(cluster.state(0).records == 3);
+  CHECK(cluster.held(1, 0, Space::cid, key_of(farthest)) == text(encode(farthest)));
+  CHECK(cluster.state(0).announcements == 3);
+}
+
 TEST_CASE("dht store: what finds no room among expired rows at a start has it once these are dropped") {
   DhtCluster cluster(2, [](std::size_t i, ClusterNode& member) {
     if (i == 0) member.settings.held.records_max = 2;
