@@ -32,9 +32,11 @@ struct Airdrops {
       return std::make_unique<store::StoreActor>("store", store::StoreOptions{},
                                                  store::StoreTold{.health = &health, .mend = {}});
     });
-    home.node.start("escrow", test::script([this](test::Scripted&, runtime::Handlers& on) {
+    home.node.start("escrow", test::script([](test::Scripted&, runtime::Handlers& on) {
                       on.ask<escrow::wire::GetTerms, escrow::wire::TermsAre>(
-                          [this](auto, auto reply) { kept.push_back(std::move(reply)); });
+                          [kept = std::vector<runtime::Reply<escrow::wire::TermsAre>>()](auto, auto reply) mutable {
+                            kept.push_back(std::move(reply));
+                          });
                     }));
     if (owing > 0) owe(owing);
     const AirdropSettings settings{
@@ -103,7 +105,6 @@ struct Airdrops {
   }
 
   observe::Health health;
-  std::vector<runtime::Reply<escrow::wire::TermsAre>> kept;
   test::NetCluster cluster{2};
 };
 

@@ -42,7 +42,11 @@ struct FakeStore {
 };
 
 struct HistoryFixture {
-  ~HistoryFixture() { store.waiting.clear(); }  // before the node ends
+  // Before the node ends, and while those are there who are answered then.
+  ~HistoryFixture() {
+    store.waiting.clear();
+    node.stage.settle();
+  }
   FakeStore store;
   RegistryFixture node{[this](test::Scripted&, runtime::Handlers& on) { store.receive(on); }};
 
