@@ -53,8 +53,11 @@ class ChainActor final : public runtime::Actor {
   static constexpr std::size_t kPieceBytes = 64 * 1024;
   /// What all other nodes are given a second, in pieces of kPieceBytes: 50 MiB, and twice that in a burst.
   static constexpr base::Rate kServed{800, 1'600};
-  /// Signatures of transactions that neighbours tell, a second: 0.3 s of one thread. Our choice.
-  static constexpr base::Rate kChecked{6'000, 6'000};
+  /// Signatures of transactions that neighbours tell, a second: 0.2 s of one thread, and 0.3 s of those of validators.
+  /// Our choice.
+  static constexpr base::Rate kChecked{4'000, 4'000}, kCheckedOfValidators{6'000, 6'000};
+  static constexpr base::Rate kUngiven{200, 2'000};        // our choice: of one neighbour
+  static constexpr std::size_t kCrowdedMax = 256;          // our choice: of one neighbour
   static constexpr std::chrono::seconds kSyncPatience{1};  // our choice: blocks that are asked for are there by then
   explicit ChainActor(ChainSettings settings);
 
@@ -110,13 +113,15 @@ class ChainActor final : public runtime::Actor {
     Block block;  // without transactions
     std::vector<TxId> ids;
     std::map<TxId, Approved> have;
-    std::map<base::NodeId, base::Instant> asked{};  // and not answered: since when
+    std::set<base::NodeId> asked{};  // and not answered
+    base::Instant ask_next{};        // another one, from then on
   };
   /// What a new link does not change.
   struct Conduct {
     base::Instant compare_due{}, forks_due{};  // not before
     Patience blocks{}, commits{}, forks{};     // with what it was asked for
     base::Instant mended{};                    // when it was last sent what it lacks
+    base::RateLimit ungiven{kUngiven.per_second, kUngiven.burst, base::Instant{}};  // ids that it told and did not give
   };
   struct Neighbour : Conduct {
     runtime::Handle handle;
@@ -130,6 +135,8 @@ class ChainActor final : public runtime::Actor {
       std::uint32_t signatures;  // that it has, or 1
     };
     std::deque<Wanted> wanted;  // it has told them, and is not asked yet
+    std::set<TxId> wants;       // the ids of these
+    std::set<TxId> crowded;     // others are asked for them: looked at again later
     /// What waited here when it came is told it from there on.
     std::optional<Mempool::Cursor> pool_from;
     Fork fork{};
@@ -241,7 +248,8 @@ class ChainActor final : public runtime::Actor {
   void ask_wanted(const base::NodeId& from, Neighbour& neighbour);
   /// When ask_wanted() goes on by itself: at the earliest time that was named.
   void ask_wanted_at(base::Instant when);
-  base::User<base::NodeId> user_of(const base::NodeId& id, const Neighbour& neighbour) const;
+  std::optional<base::Duration> may_check(const base::NodeId& id, const Neighbour& neighbour, std::uint32_t signatures);
+  void want(Neighbour& neighbour, const Neighbour::Wanted& one, bool first);
   using Asked = std::map<TxId, std::uint32_t>;  // the signatures that were counted for each
   void get_transactions(const base::NodeId& from, Asked asked);
   void got_transactions(const base::NodeId& from, Asked asked, runtime::Answer<wire::Transactions> answer);
@@ -250,7 +258,7 @@ class ChainActor final : public runtime::Actor {
   void tell_soon();
   void tell_transactions();
   void tell_pool();
-  void tell_what_may_go(const Approved& added);
+  void tell_what_may_go(const wallet::Address& sender);
   void tell_ids(const Neighbour& neighbour, std::span<const TxId> ids);
   void answer_final(const rows::Location& at, runtime::Reply<wire::TransactionInfo> reply);
   /// A block that is final, read.
@@ -459,6 +467,9 @@ class ChainActor final : public runtime::Actor {
   std::map<std::pair<Fork, Height>, std::vector<BlockRead>> blocks_read_;  // who waits for which
   std::pair<Height, std::shared_ptr<const ReadBlock>> last_read_;
   base::RateBudget<base::NodeId> checked_{kChecked, base::Instant{}};  // signatures, for neighbours
+  base::RateBudget<base::NodeId> checked_of_validators_{kCheckedOfValidators, base::Instant{}};
+  base::NodeId asked_last_{};  // of those that wait to be asked
+  base::Instant crowded_at_{};
   base::Instant ask_wanted_at_ = base::Instant::max();
   bool overdue_armed_ = false;
   std::vector<TxId> to_tell_;

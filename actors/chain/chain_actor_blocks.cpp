@@ -213,6 +213,7 @@ bool ChainActor::offer(const BlockId& id, wire::ProposedBlock::Reader body, cons
   Assembly out;
   out.block = std::move(proposed->block);
   out.ids = std::move(proposed->ids);
+  out.ask_next = now() + kAskNext;
   if (std::set<TxId>(out.ids.begin(), out.ids.end()).size() != out.ids.size())
     return true;  // a true body, of a block that is none
   wanted_.erase(id);
@@ -232,7 +233,7 @@ void ChainActor::assemble(const BlockId& id, const base::NodeId& from) {
   if (missing.empty()) return whole(id);
   if (one.asked.size() >= kAskedAtOnceMax || one.asked.contains(from)) return;
   if (world().mutations.on("chain.missing_unasked")) return;
-  one.asked.emplace(from, now());
+  one.asked.insert(from);
   if (missing.size() > kGivenAtOnce) missing.resize(kGivenAtOnce);
   ask<wire::GetTransactions, wire::Transactions>(
       at(from), now() + kFetchDue,
@@ -257,14 +258,14 @@ void ChainActor::assemble(const BlockId& id, const base::NodeId& from) {
 
 /// Who brought the block may keep what it lacks to itself. Its proposer has all of it, and each validator may.
 void ChainActor::assemble_anew(const BlockId& id) {
-  const Assembly& one = assemblies_.at(id);
-  for (const auto& [node_id, since] : one.asked)
-    if (now() < since + kAskNext) return;
+  Assembly& one = assemblies_.at(id);
+  if (now() < one.ask_next) return;
+  one.ask_next = now() + kAskNext;
   std::vector<base::NodeId> validators, others;
   for (const auto& [node_id, neighbour] : neighbours_)
     if (!one.asked.contains(node_id)) (is_validator(node_id) ? validators : others).push_back(node_id);
   const base::NodeId proposer = one.block.header.proposer;
-  if (std::ranges::find(validators, proposer) != validators.end() && one.asked.empty()) return assemble(id, proposer);
+  if (std::ranges::find(validators, proposer) != validators.end()) return assemble(id, proposer);
   const auto& some = validators.empty() || random().below(4) == 0 ? others : validators;
   if (!some.empty()) assemble(id, some[random().below(some.size())]);
 }
@@ -357,7 +358,10 @@ void ChainActor::settle(const Candidate& candidate, const Executed& executed) {
       [this, accounts](const base::Outcome<void>& read) {
         if (!read.ok()) return failed(read.error().message);
         if (world().mutations.on("chain.pool_not_settled")) return;
-        for (const auto& [address, account] : *accounts) mempool_.settle(address, account.nonce, account.balance);
+        for (const auto& [address, account] : *accounts) {
+          mempool_.settle(address, account.nonce, account.balance);
+          tell_what_may_go(address);  // a nonce that was missing may have come with the block
+        }
         mempool_.expire(ledger_.head().height);
         settings_.counters->pending = mempool_.count();
       });

@@ -171,7 +171,9 @@ std::vector<Approved> ChainActor::read_given(const base::NodeId& from, wire::Tra
     auto approved = Approved::verify(parsed.value(), chain_, fork_);
     if (approved.ok()) {
       out.push_back(std::move(approved).value());
-    } else if (of_fork && forged(parsed.value())) {
+    } else if (!of_fork) {
+      break;  // it is ahead or behind, as all of it may be
+    } else if (forged(parsed.value())) {
       accuse(from, net::wire::Violation::BAD_RECORD, "a transaction that no key has signed");
       break;
     }

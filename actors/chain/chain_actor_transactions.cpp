@@ -148,7 +148,7 @@ void ChainActor::admit(Approved transaction, std::optional<base::NodeId> from, b
         if (from) {
           if (const auto at = neighbours_.find(*from); at != neighbours_.end()) at->second.told.insert(one->id());
         }
-        tell_what_may_go(*one);
+        tell_what_may_go(one->content().from);
         done({});
         begin_if_due();
       });
@@ -157,13 +157,10 @@ void ChainActor::admit(Approved transaction, std::optional<base::NodeId> from, b
 // -- passed on
 
 /// What stands behind a gap is told once that is filled: others have no use of it, and it may cost no fee, ever.
-void ChainActor::tell_what_may_go(const Approved& added) {
-  if (mempool_.gapped(added.id())) return;
-  const Transaction& content = added.content();
-  for (const Approved* one : mempool_.some({content.from, content.nonce}, kSenderMax)) {
-    if (one->content().from != content.from || mempool_.gapped(one->id())) break;
-    to_tell_.push_back(one->id());
-  }
+void ChainActor::tell_what_may_go(const wallet::Address& sender) {
+  const std::vector<TxId> ready = mempool_.take_ready(sender);
+  if (ready.empty()) return;
+  to_tell_.insert(to_tell_.end(), ready.begin(), ready.end());
   tell_soon();
 }
 
@@ -222,29 +219,50 @@ void ChainActor::hear_have(wire::HaveTransactions::Reader have) {
   if (!told) return accuse(*from, net::wire::Violation::MALFORMED, "more ids than a node tells, or one that is none");
   Neighbour& neighbour = at->second;
   const std::size_t most = asked_at_most(*from);
+  bool more = false;
   for (const TxId& id : *told) {
     const bool here = mempool_.find(id) != nullptr || (head_block_ && head_block_->find(id) != nullptr);
     if (!here && neighbour.wanted.size() >= most) continue;
-    if (!here) neighbour.wanted.push_back({id, 1});
+    if (!here && !neighbour.crowded.contains(id)) want(neighbour, {id, 1}, false);
+    more = more || !here;
     // Only what there is, or may be, is remembered.
     if (neighbour.told.size() < kToldMax) neighbour.told.insert(id);
   }
-  ask_wanted(*from, neighbour);
+  if (more) ask_wanted(*from, neighbour);
 }
 
 std::size_t ChainActor::asked_at_most(const base::NodeId& from) const {
   return is_validator(from) ? kFetchingOfValidatorMax : kFetchingOfOneMax;
 }
 
-base::User<base::NodeId> ChainActor::user_of(const base::NodeId& id, const Neighbour& neighbour) const {
-  return {id, neighbour.group, is_validator(id)};
+/// Nothing if it has its part; else for how long it waits. Validators have a budget of their own: the chain needs what
+/// they tell, and one that lies takes nothing from others.
+std::optional<base::Duration> ChainActor::may_check(const base::NodeId& id, const Neighbour& neighbour,
+                                                    std::uint32_t signatures) {
+  auto& budget = is_validator(id) ? checked_of_validators_ : checked_;
+  return budget.take({id, neighbour.group, false}, now(), signatures);
 }
 
+void ChainActor::want(Neighbour& neighbour, const Neighbour::Wanted& one, bool first) {
+  if (!neighbour.wants.insert(one.id).second) return;
+  if (first) neighbour.wanted.push_front(one);
+  else neighbour.wanted.push_back(one);
+}
+
+/// Each that waits, in turns, so that none is always the first to have what comes back.
 void ChainActor::ask_wanted() {
   ask_wanted_at_ = base::Instant::max();
+  const bool crowded = now() >= crowded_at_;
+  if (crowded) crowded_at_ = now() + kCrowdedWait;
   std::vector<base::NodeId> waiting;
-  for (const auto& [id, neighbour] : neighbours_)
+  for (auto& [id, neighbour] : neighbours_) {
+    if (crowded)
+      for (const TxId& one : std::exchange(neighbour.crowded, {})) want(neighbour, {one, 1}, false);
+    if (!neighbour.crowded.empty()) ask_wanted_at(crowded_at_);
     if (!neighbour.wanted.empty()) waiting.push_back(id);
+  }
+  std::ranges::rotate(waiting, std::ranges::upper_bound(waiting, asked_last_));
+  if (!waiting.empty()) asked_last_ = waiting.front();
   for (const base::NodeId& id : waiting) ask_wanted(id, neighbours_.at(id));
 }
 
@@ -254,35 +272,43 @@ void ChainActor::ask_wanted_at(base::Instant when) {
   after<AskWanted>(when - now());
 }
 
-/// Asks for what it has told, as far as signatures may be checked for it: what it cannot be asked for now is no other
-/// one's to wait for. Blocks that are on their way may have all of it.
+/// Asks for what it has told, as far as it gives what it tells. Blocks that are on their way may have all of it.
 void ChainActor::ask_wanted(const base::NodeId& from, Neighbour& neighbour) {
   if (neighbour.wanted.empty()) return;
   if (!synced_.empty()) return ask_wanted_at(now() + kSyncPatience);
-  const auto user = user_of(from, neighbour);
+  if (const auto wait = neighbour.ungiven.wait(now()); wait > base::Duration::zero())
+    return ask_wanted_at(now() + std::clamp<base::Duration>(wait, kTellEach, kGetDue));
+  // What it does not give is known only later: at a time no more than it may leave ungiven.
+  std::uint32_t most = kUngiven.burst;
+  while (most > 1 && neighbour.ungiven.wait(now(), most) > base::Duration::zero()) most /= 2;
   Asked asked;
-  std::vector<Neighbour::Wanted> crowded;
-  while (!neighbour.wanted.empty() && asked.size() < kGivenAtOnce) {
+  while (!neighbour.wanted.empty() && asked.size() < most) {
     const auto [id, signatures] = neighbour.wanted.front();
-    if (mempool_.find(id) == nullptr && !asked.contains(id)) {
-      const bool passed_on = fetching_.asked(id, from);
-      const auto heard = passed_on ? Fetching::Told::asked : fetching_.told(id, from, asked_at_most(from), now());
-      if (heard == Fetching::Told::full) break;  // an answer makes room
-      if (heard == Fetching::Told::crowded) crowded.push_back({id, signatures});
-      if (heard == Fetching::Told::asked) {
-        if (const auto wait = checked_.take(user, now(), signatures)) {
-          fetching_.done(id);
+    if (mempool_.find(id) == nullptr) {
+      // What was put off has its signatures counted before it is asked for again.
+      if (signatures > 1)
+        if (const auto wait = may_check(from, neighbour, signatures)) {
           ask_wanted_at(now() + std::clamp<base::Duration>(*wait, kTellEach, kGetDue));
           break;
         }
-        asked.emplace(id, signatures);
+      const bool passed_on = fetching_.asked(id, from);
+      const auto heard = passed_on ? Fetching::Told::asked : fetching_.told(id, from, asked_at_most(from), now());
+      if (heard == Fetching::Told::full) {
+        ask_wanted_at(now() + kCrowdedWait);  // or an answer makes room before
+        break;
       }
+      if (heard == Fetching::Told::crowded && neighbour.crowded.size() < kCrowdedMax) {
+        neighbour.crowded.insert(id);
+        ask_wanted_at(std::max(crowded_at_, now() + kTellEach));
+      }
+      if (heard == Fetching::Told::asked) asked.emplace(id, signatures > 1 ? signatures : 0);
     }
+    neighbour.wants.erase(id);
     neighbour.wanted.pop_front();
   }
-  if (!crowded.empty()) ask_wanted_at(now() + kCrowdedWait);
-  neighbour.wanted.insert(neighbour.wanted.end(), crowded.begin(), crowded.end());
   if (!asked.empty()) get_transactions(from, std::move(asked));
+  // What is left is asked for with the answer, or without one.
+  if (!neighbour.wanted.empty()) ask_wanted_at(now() + kCrowdedWait);
 }
 
 void ChainActor::get_transactions(const base::NodeId& from, Asked asked) {
@@ -304,35 +330,47 @@ void ChainActor::got_transactions(const base::NodeId& from, Asked asked, runtime
   std::set<TxId> given, ids;
   std::map<TxId, std::uint32_t> put_off;  // with their signatures
   for (const auto& [id, signatures] : asked) ids.insert(id);
+  std::size_t bytes = 0;
   // How many signatures one has only its bytes tell; and what the pool would refuse is not worth one.
   const auto may = [&](const TxId& id, const SignedTransaction& one) {
+    given.insert(id);
     if (mempool_.is_of_no_use(one.content, ledger_.head().height)) return false;
     const std::uint32_t signatures = signatures_of(one), counted = asked.at(id);
     const auto neighbour = neighbours_.find(from);
     if (signatures <= counted || neighbour == neighbours_.end()) return true;
-    if (!checked_.take(user_of(from, neighbour->second), now(), signatures - counted)) return true;
+    if (!may_check(from, neighbour->second, signatures - counted)) return true;
     put_off.emplace(id, signatures);
     return false;
   };
+  std::set<TxId> admitted;
   if (answer.ok()) {
     for (Approved& one : read_given(from, answer.value(), ids, may)) {
       const TxId id = one.id();
-      given.insert(id);
+      admitted.insert(id);
+      bytes += one.bytes() + kListEntryBytes;
       // It is under way until it waits here, so that no other neighbour is asked for it meanwhile.
-      admit(std::move(one), from, false, [this, id](const base::Outcome<void>&) { fetching_.done(id); });
+      admit(std::move(one), from, false, [this, id](const base::Outcome<void>&) {
+        fetching_.done(id);
+        ask_wanted_at(now() + kTellEach);
+      });
     }
   }
+  // Who gave as much as an answer holds may have the rest.
+  const bool cut_off = answer.ok() && bytes + kTransactionBytesMax + kListEntryBytes > kGivenBytesMax;
   std::set<base::NodeId> next_ones{from};
+  std::uint32_t ungiven = 0;
   for (const TxId& id : ids) {
-    if (given.contains(id) || !fetching_.asked(id, from)) continue;
+    if (admitted.contains(id) || !fetching_.asked(id, from)) continue;
     const auto later = put_off.find(id);
-    // Who has it, and may not have it checked now, has it checked later.
-    auto next = later == put_off.end() ? fetching_.pass_on(id, now()) : std::optional(from);
+    const bool again = later != put_off.end() || (cut_off && !given.contains(id));
+    if (!again && !given.contains(id) && known(id) == nullptr) ++ungiven;
+    auto next = again ? std::optional(from) : fetching_.pass_on(id, now());
     while (next && !neighbours_.contains(*next)) next = fetching_.pass_on(id, now());
     if (!next) continue;
-    neighbours_.at(*next).wanted.push_front({id, later == put_off.end() ? 1 : later->second});
+    want(neighbours_.at(*next), {id, later == put_off.end() ? 1 : later->second}, true);
     next_ones.insert(*next);
   }
+  if (Conduct* const sender = conduct(from)) sender->ungiven.spend(now(), ungiven);
   for (const base::NodeId& next : next_ones)
     if (const auto to = neighbours_.find(next); to != neighbours_.end()) ask_wanted(next, to->second);
 }

@@ -1,7 +1,8 @@
 #pragma once
 // Transactions that were told, and are on their way: who is asked for each, and who next.
 //
-// Limits  kMax of them; of one node as many as the caller says; kTellersMax others that have told one.
+// Limits  kMax of them; of one node as many as the caller says; kTellersMax others that have told one, and kFailedMax
+//         that have told it and not given it, so that it is no use to tell it again.
 // Due     kDue after it was asked for, one counts no longer: its answer is lost, or was never looked at.
 // Time    monotonic, given by the caller.
 // Owner   one actor; not thread-safe.
@@ -20,6 +21,7 @@ class Fetching {
  public:
   static constexpr std::size_t kMax = 200'000;           // our choice: 40 MiB
   static constexpr std::size_t kTellersMax = 3;          // our choice: who else is asked for a transaction
+  static constexpr std::size_t kFailedMax = 8;           // our choice: who is not asked again for it
   static constexpr std::chrono::seconds kDue{10};        // our choice: twice as long as an answer is waited for
   static constexpr std::chrono::seconds kSweepEvery{1};  // our choice: it is a walk of all
 
@@ -34,9 +36,11 @@ class Fetching {
   Told told(const TxId& id, const base::NodeId& from, std::size_t most, base::Instant now) {
     const auto known = all_.find(id);
     if (known != all_.end() && now < known->second.due) {
-      auto& others = known->second.others;
+      auto& [at, others, failed, due] = known->second;
       // The one that told it first may not have it.
-      if (known->second.from == from || std::ranges::find(others, from) != others.end()) return Told::under_way;
+      if (at == from || std::ranges::find(others, from) != others.end()) return Told::under_way;
+      // It was asked, and did not give it.
+      if (std::ranges::find(failed, from) != failed.end()) return Told::under_way;
       if (others.size() >= kTellersMax) return Told::crowded;
       others.push_back(from);
       return Told::under_way;
@@ -44,7 +48,7 @@ class Fetching {
     if (known != all_.end()) done(id);
     if (all_.size() >= kMax || of(from) >= most) sweep(now);
     if (all_.size() >= kMax || of(from) >= most) return Told::full;
-    all_.emplace(id, One{from, {}, now + kDue});
+    all_.emplace(id, One{from, {}, {}, now + kDue});
     ++of_[from];
     return Told::asked;
   }
@@ -71,6 +75,7 @@ class Fetching {
       return std::nullopt;
     }
     less(one.from);
+    if (one.failed.size() < kFailedMax) one.failed.push_back(one.from);
     one.from = one.others.front();
     one.others.erase(one.others.begin());
     one.due = now + kDue;
@@ -89,6 +94,7 @@ class Fetching {
   struct One {
     base::NodeId from;
     std::vector<base::NodeId> others;
+    std::vector<base::NodeId> failed{};  // to give it
     base::Instant due;
   };
 

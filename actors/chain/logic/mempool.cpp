@@ -328,6 +328,17 @@ std::vector<const Approved*> Mempool::some(const Cursor& from, std::size_t most)
   return out;
 }
 
+std::vector<TxId> Mempool::take_ready(const wallet::Address& sender) {
+  std::vector<TxId> out;
+  const auto queue = queues_.find(sender);
+  if (queue == queues_.end()) return out;
+  for (auto& [nonce, entry] : queue->second.entries) {
+    if (entry.ranked->gapped) break;
+    if (!std::exchange(entry.taken, true)) out.push_back(entry.transaction.id());
+  }
+  return out;
+}
+
 Nonce Mempool::next_free(const wallet::Address& address, Nonce next) const {
   while (held({address, next}) != nullptr) ++next.value;
   return next;

@@ -109,6 +109,8 @@ class Mempool {
   const Approved* find(const TxId& id) const;
   /// Whether it is here, and behind a nonce that is missing.
   bool gapped(const TxId& id) const;
+  /// Those of a sender that are behind no missing nonce, each once: they can be in a block, and be told to others.
+  std::vector<TxId> take_ready(const wallet::Address& sender);
   /// The next nonce that a sender can use, given its next one in the state.
   Nonce next_free(const wallet::Address& address, Nonce next) const;
   /// Where a walk of all stands: at what comes first from there on, by sender and nonce.
@@ -137,6 +139,7 @@ class Mempool {
     std::uint64_t arrival;
     std::size_t replacements;       ///< earlier ones of its nonce
     std::optional<Worth> ranked{};  ///< as it stands in ranked_
+    bool taken = false;             ///< by take_ready()
   };
   struct Queue {
     Nonce next;  ///< of the sender, as it was last told; no entry is before it

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
 using namespace troupe;
 using namespace troupe::chain;
 using namespace std::chrono_literals;
@@ -31,11 +33,14 @@ TEST_CASE("fetching: what one does not give is asked of the next that has told i
   for (const int other : {1, 2, 2, 3, 4}) CHECK(fetching.told(id, peer(other), 10, kBegin) == Told::under_way);
   CHECK(fetching.told(id, peer(5), 10, kBegin) == Told::crowded);  // it is to tell it again
   CHECK(fetching.asked(id, peer(1)));
+  int before = 1;
   for (const int next : {2, 3, 4}) {
     CHECK(fetching.pass_on(id, kBegin) == peer(next));
     CHECK(fetching.asked(id, peer(next)));
     CHECK(fetching.of(peer(next)) == 1);
     CHECK(fetching.of(peer(1)) == 0);
+    // Who has not given it takes no other one's place by telling it again.
+    CHECK(fetching.told(id, peer(std::exchange(before, next)), 10, kBegin) == Told::under_way);
   }
   CHECK_FALSE(fetching.pass_on(id, kBegin).has_value());
   CHECK(fetching.size() == 0);

@@ -319,9 +319,10 @@ TEST_CASE("chain hostile: who comes anew is told what waits, and others are not 
   CHECK(world.peers[2].told.empty());
 }
 
-TEST_CASE("chain hostile: who tells transactions that it does not give has its share of questions, and no more") {
+TEST_CASE("chain hostile: who tells transactions that it does not give is asked for few of them") {
   HostileChain world(HostileChain::Votes::at_peer);
   world.meet(2);
+  world.meet(3);
   std::uint32_t count = 0;
   for (int i = 0; i < 40; ++i) {
     std::vector<TxId> ids(250);
@@ -332,10 +333,29 @@ TEST_CASE("chain hostile: who tells transactions that it does not give has its s
     world.have(2, ids, 25ms);
   }
   const std::size_t asked = world.peers[2].transactions_asked.size();
-  constexpr std::uint32_t kEach = ChainActor::kChecked.per_second;
-  CHECK(asked >= kEach / 2);
-  CHECK(asked <= kEach / 2 + kEach * 11 / 10);
+  constexpr base::Rate kUngiven = ChainActor::kUngiven;
+  CHECK(asked >= kUngiven.burst);
+  CHECK(asked <= kUngiven.burst + 2 * kUngiven.per_second);
+  world.net.stage.run_for(2s);
+  CHECK(world.peers[2].transactions_asked.size() <= asked + 3 * kUngiven.per_second);
+  // And that of another one comes at once.
+  const SignedTransaction one = world.transfer(0);
+  world.peers[3].transactions = [&](const auto&) { return bytes_of_all({one}); };
+  world.have(3, {id_of(one.content)}, 1s);
+  CHECK(world.pending() == 1);
   CHECK(world.net.accused.empty());
+}
+
+TEST_CASE("chain hostile: an id that is told again and again is asked for once") {
+  HostileChain world(HostileChain::Votes::at_peer);
+  world.meet(2);
+  const SignedTransaction one = world.transfer(0);
+  world.peers[2].transactions = [&](const auto&) { return bytes_of_all({one}); };
+  world.have(2, std::vector<TxId>(250, id_of(one.content)), 0ms);
+  for (int i = 0; i < 10; ++i) world.have(2, {}, 0ms);
+  world.net.stage.run_for(2s);
+  CHECK(world.peers[2].transactions_asked.size() == 1);
+  CHECK(world.pending() == 1);
 }
 
 TEST_CASE("chain hostile: a block that is false, or is not given, holds up no height") {

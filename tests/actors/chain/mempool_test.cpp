@@ -146,6 +146,25 @@ TEST_CASE("chain mempool: a walk in parts comes by all that wait, once, by sende
   CHECK(walked == all);
 }
 
+TEST_CASE(
+    "chain mempool: what stands behind no missing nonce is taken once to be told, also when a block brings that") {
+  Mempool pool;
+  const auto ready = [&] { return pool.take_ready(test_address(1)).size(); };
+  REQUIRE(!add(pool, {.from = 1, .nonce = 2}));
+  REQUIRE(!add(pool, {.from = 1, .nonce = 4}));
+  CHECK(ready() == 0);
+  REQUIRE(!add(pool, {.from = 1, .nonce = 0}));
+  CHECK(ready() == 1);
+  CHECK(ready() == 0);
+  pool.settle(test_address(1), {2}, Amount::of(1'000'000));
+  CHECK(ready() == 1);
+  REQUIRE(!add(pool, {.from = 1, .nonce = 3}));
+  CHECK(ready() == 2);
+  REQUIRE(!add(pool, {.from = 1, .nonce = 3, .tip = 5, .fee_max = 3'000}));
+  CHECK(ready() == 1);  // another one in its place
+  CHECK(pool.take_ready(test_address(7)).empty());
+}
+
 TEST_CASE("chain mempool: nothing is picked across a gap, or that would not pay the base fee") {
   Mempool pool;
   CHECK_FALSE(add(pool, {.from = 1, .nonce = 1}));
