@@ -132,7 +132,7 @@ class ChainActor final : public runtime::Actor {
     std::set<TxId> told;  // this height's, by us or by it
     struct Wanted {
       TxId id;
-      std::uint32_t signatures;  // that it has, or 1
+      std::uint32_t signatures;  // that it has; 0: not known
     };
     std::deque<Wanted> wanted;  // it has told them, and is not asked yet
     std::set<TxId> wants;       // the ids of these

@@ -223,7 +223,7 @@ void ChainActor::hear_have(wire::HaveTransactions::Reader have) {
   for (const TxId& id : *told) {
     const bool here = mempool_.find(id) != nullptr || (head_block_ && head_block_->find(id) != nullptr);
     if (!here && neighbour.wanted.size() >= most) continue;
-    if (!here && !neighbour.crowded.contains(id)) want(neighbour, {id, 1}, false);
+    if (!here && !neighbour.crowded.contains(id)) want(neighbour, {id, 0}, false);
     more = more || !here;
     // Only what there is, or may be, is remembered.
     if (neighbour.told.size() < kToldMax) neighbour.told.insert(id);
@@ -257,7 +257,7 @@ void ChainActor::ask_wanted() {
   std::vector<base::NodeId> waiting;
   for (auto& [id, neighbour] : neighbours_) {
     if (crowded)
-      for (const TxId& one : std::exchange(neighbour.crowded, {})) want(neighbour, {one, 1}, false);
+      for (const TxId& one : std::exchange(neighbour.crowded, {})) want(neighbour, {one, 0}, false);
     if (!neighbour.crowded.empty()) ask_wanted_at(crowded_at_);
     if (!neighbour.wanted.empty()) waiting.push_back(id);
   }
@@ -286,7 +286,7 @@ void ChainActor::ask_wanted(const base::NodeId& from, Neighbour& neighbour) {
     const auto [id, signatures] = neighbour.wanted.front();
     if (mempool_.find(id) == nullptr) {
       // What was put off has its signatures counted before it is asked for again.
-      if (signatures > 1)
+      if (signatures > 0)
         if (const auto wait = may_check(from, neighbour, signatures)) {
           ask_wanted_at(now() + std::clamp<base::Duration>(*wait, kTellEach, kGetDue));
           break;
@@ -301,7 +301,7 @@ void ChainActor::ask_wanted(const base::NodeId& from, Neighbour& neighbour) {
         neighbour.crowded.insert(id);
         ask_wanted_at(std::max(crowded_at_, now() + kTellEach));
       }
-      if (heard == Fetching::Told::asked) asked.emplace(id, signatures > 1 ? signatures : 0);
+      if (heard == Fetching::Told::asked) asked.emplace(id, signatures);
     }
     neighbour.wants.erase(id);
     neighbour.wanted.pop_front();
@@ -367,7 +367,7 @@ void ChainActor::got_transactions(const base::NodeId& from, Asked asked, runtime
     auto next = again ? std::optional(from) : fetching_.pass_on(id, now());
     while (next && !neighbours_.contains(*next)) next = fetching_.pass_on(id, now());
     if (!next) continue;
-    want(neighbours_.at(*next), {id, later == put_off.end() ? 1 : later->second}, true);
+    want(neighbours_.at(*next), {id, later == put_off.end() ? 0 : later->second}, true);
     next_ones.insert(*next);
   }
   if (Conduct* const sender = conduct(from)) sender->ungiven.spend(now(), ungiven);

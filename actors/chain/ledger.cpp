@@ -12,7 +12,7 @@ using base::ByteView;
 using base::Code;
 using base::Error;
 
-constexpr std::size_t kRoundsMax = 8 * Path::kBytes / 4;  // levels of a tree: one for each half byte of a path
+constexpr std::size_t kRoundsMax = 2 * Path::kBytes;  // levels of a tree: one for each half byte of a path
 
 const Error kDamaged{Code::corrupt, "the state of the chain is damaged"};
 
