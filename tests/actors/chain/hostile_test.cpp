@@ -210,6 +210,32 @@ TEST_CASE("chain hostile: transactions that can be in no block are fetched once,
   CHECK(asked == poor.size());
 }
 
+TEST_CASE("chain hostile: what may not be checked now is asked for twice at most") {
+  HostileChain world(HostileChain::Votes::at_peer);
+  world.meet(2);
+  std::map<TxId, SignedTransaction> poor;
+  for (std::uint64_t nonce = 0; nonce < 4'000; ++nonce) {
+    Transaction content = world.transfer(nonce).content;
+    content.from = test_address(9);
+    const SignedTransaction one = sign(with_gas(content, 9), Fork{}, 9);
+    poor.emplace(id_of(one.content), one);
+  }
+  world.peers[2].transactions = [&](const std::vector<TxId>& ids) {
+    std::vector<SignedTransaction> out;
+    for (const TxId& id : ids) out.push_back(poor.at(id));
+    return bytes_of_all(out);
+  };
+  std::vector<TxId> some;
+  for (const auto& [id, one] : poor) {
+    some.push_back(id);
+    if (some.size() == 250) world.have(2, std::exchange(some, {}), 5ms);
+  }
+  world.net.stage.run_for(5s);
+  const auto& asked = world.peers[2].transactions_asked;
+  CHECK(std::set<TxId>(asked.begin(), asked.end()).size() == poor.size());
+  CHECK(asked.size() <= 2 * poor.size());
+}
+
 TEST_CASE("chain hostile: of transactions with many signatures fewer are checked, and none is lost for it") {
   HostileChain world(HostileChain::Votes::at_peer);
   world.meet(2);
