@@ -93,6 +93,8 @@ struct WatchedRow {
   # Not since this watcher started: what it says of it is old, and it counts as heard at the start.
   vouches @5 :List(Data);
   # That the node has shown, at most 4.
+  site @6 :Data;
+  # The address group that the watcher hears it from, 16 bytes. Empty: of itself, or it does not know.
 }
 
 enum Status {
@@ -176,6 +178,8 @@ struct NodeRow {
   # By no watcher since that one started.
   verifiedUntilMs @6 :UInt64;
   # It counts as verified at this node until then, in Unix ms. 0: it does not.
+  site @7 :Data;
+  # The address group that most of its watchers hear it from, 16 bytes. Empty: none has told.
 }
 
 struct Register $kind(from = [operate], bytesMax = 8192) {
