@@ -69,7 +69,9 @@ void ListActor::write_row(wire::NodeRow::Builder to, const Found& from) const {
   to.setHeardMs(from.heard_ms);
   to.setWatchers(static_cast<std::uint8_t>(from.votes));
   to.setUnheard(from.unheard);
-  to.setVerifiedUntilMs(judges_.verified_until(*from.registration, from.vouches, base::unix_milliseconds(wall())));
+  to.setVerifiedUntilMs(
+      judges_.verified_until(*from.registration, from.vouches, base::unix_milliseconds(wall()), from.site));
+  if (from.site) to.setSite(data_of(from.site->prefix));
 }
 
 ListActor::Sweep* ListActor::find(const At& at) {
@@ -99,7 +101,8 @@ void ListActor::learn_judges(std::uint64_t number) {
         if (answer.ok())
           for (const auto row : answer.value().getRows())
             if (const auto told = parse_registration(bytes_of(row.getRegistration())))
-              judges_.see(*told, static_cast<Status>(row.getStatus()), {.here = true}, now());
+              judges_.see(*told, static_cast<Status>(row.getStatus()),
+                          {.here = true, .site = site_from(bytes_of(row.getSite()))}, now());
         if (sweeps_.contains(number)) look(number);
       });
 }
@@ -157,7 +160,10 @@ void ListActor::ask_region(std::uint64_t number, const std::vector<base::Contact
   sweep.asked = sweep.answered = 0;
   std::vector<base::NodeId> all = asked;
   if (std::ranges::find(all, self) == all.end()) all.push_back(self);
-  sweep.gathered.emplace(sweep.region, all, settings_.work_bits);
+  Gathered::Sites sites;
+  if (settings_.groups == Judges::Groups::count)
+    for (std::size_t i = 0; i < nearest.size(); ++i) sites.emplace(asked[i], group_of(asked[i], nearest[i].endpoint));
+  sweep.gathered.emplace(sweep.region, all, settings_.work_bits, std::move(sites));
   sweep.open = 1;
   const At at{number, ++sweep.regions};
   for (std::size_t i = 0; i < nearest.size(); ++i) {
@@ -207,7 +213,8 @@ void ListActor::take_page(const At& at, const base::NodeId& of, const runtime::H
                               static_cast<Status>(status),
                               row.getHeardMs(),
                               row.getUnheard(),
-                              vouches};
+                              vouches,
+                              site_from(bytes_of(row.getSite()))};
     if (sweep->gathered->take(of, said, own)) last = read_checked_heartbeat(said.beat)->id();
   }
   // A page that brings nothing new would be asked for again and again.
@@ -260,7 +267,8 @@ void ListActor::go_on(const At& at) {
   const Fresh fresh{base::unix_milliseconds(wall()), static_cast<std::uint64_t>(within.count()),
                     settings_.thresholds->get()};
   for (auto& [id, found] : sweep.gathered->end(fresh)) {
-    judges_.see(*found.registration, found.status, {.watchers = found.votes, .here = found.here}, now());
+    judges_.see(*found.registration, found.status, {.sites = found.sites, .here = found.here, .site = found.site},
+                now());
     sweep.found.emplace_back(id, std::move(found));
   }
   judges_.forget(now());

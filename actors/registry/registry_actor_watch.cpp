@@ -214,6 +214,7 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
     Status status;
     base::Duration heard;
     bool unheard = false;
+    base::AddressGroup site{};
     std::vector<base::ByteView> vouches{};
   };
   std::vector<Row> rows;
@@ -250,6 +251,7 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
          status,
          now() - watch.heard,
          watch.unheard,
+         watch.site,
          {watch.vouches.begin(), watch.vouches.end()}});
     return true;
   });
@@ -273,6 +275,8 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
       list[i].setStatus(static_cast<wire::Status>(rows[i].status));
       list[i].setHeardMs(base::milliseconds(rows[i].heard));
       list[i].setUnheard(rows[i].unheard);
+      const bool tells = settings_.groups == Judges::Groups::count && rows[i].site != base::AddressGroup{};
+      if (tells) list[i].setSite(data_of(rows[i].site.prefix));
       auto vouches = list[i].initVouches(size32(rows[i].vouches));
       for (unsigned j = 0; j < vouches.size(); ++j) vouches.set(j, data_of(rows[i].vouches[j]));
     }
@@ -320,7 +324,7 @@ void RegistryActor::save(const base::NodeId& id, bool last) {
   const Watch* const watch = watched_.find(id);
   if (watch == nullptr || !watch->registration || watch->beat_bytes.empty()) return;
   base::Bytes value;
-  base::append(value, watch->user.group.prefix);
+  base::append(value, watch->site.prefix);
   const auto heard = heard_.find(id);
   const Streak streak = heard == heard_.end() ? Streak{} : heard->second.streak;
   for (const std::uint64_t time : {streak.healthy_from, streak.online_from, streak.last})
@@ -480,12 +484,13 @@ void RegistryActor::get_uptime(wire::GetUptime::Reader question, runtime::Reply<
     return reply.refuse({Code::not_found, "this node does not watch that one"});
   if (refuse_much(reply)) return;
   const auto hours = std::make_shared<HoursHeard>(from, until);
+  const base::AddressGroup site = watched_.find(*id)->site;
   walk(
       *id, from * kHourMs,
       [hours](base::ByteView block) {
         if (const auto samples = decode_block(block)) hours->take(*samples);
       },
-      [this, id = *id, hours, reply = std::move(reply)](const base::Outcome<void>& read) mutable {
+      [this, id = *id, hours, site, reply = std::move(reply)](const base::Outcome<void>& read) mutable {
         if (!read.ok()) return reply.refuse(read.error());
         const crypto::Identity& self = *settings_.identity;
         const Uptime uptime{.by = self.public_key(),
@@ -493,7 +498,8 @@ void RegistryActor::get_uptime(wire::GetUptime::Reader question, runtime::Reply<
                             .node = id,
                             .from = hours->from(),
                             .until = hours->until(),
-                            .hours = hours->count()};
+                            .hours = hours->count(),
+                            .site = site};
         reply.send([&](wire::UptimeIs::Builder out) { out.setUptime(data_of(sign(uptime, self.key()))); });
       });
 }

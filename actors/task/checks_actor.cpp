@@ -71,12 +71,13 @@ void ChecksActor::take(registry::wire::WatchedPage::Reader page) {
     const bool works = registry::find(told->capabilities, kTasksCapability) != nullptr;
     const bool there = told->registered && told->at.dialable() && row.getStatus() != registry::wire::Status::OFFLINE;
     if (id == settings_.self() || !same || !works || !there) continue;
-    base::AddressGroup group = registry::group_of(id, told->at);
-    if (settings_.simulated) std::ranges::copy(id.view().first(group.prefix.size()), group.prefix.begin());
+    const base::AddressGroup group =
+        settings_.simulated ? registry::group_alone(id) : registry::site_of(bytes_of(row.getSite()), *told);
     checks_.see(id, group, checks_.knows(id) ? std::nullopt : judged(row, id), now(), chance_);
     if (checks_.knows(id)) contacts_.insert_or_assign(id, base::Contact{told->key, told->nonce, told->at});
   }
   behind_ = page.getMore() ? last : std::nullopt;
+  if (!behind_) checks_.walked();
 }
 
 std::optional<base::Duration> ChecksActor::judged(registry::wire::WatchedRow::Reader row,

@@ -129,9 +129,8 @@ void OrdersActor::make_candidates() {
   candidates_.push_back(own());
   for (const auto& [id, listed] : nodes_) {
     const registry::Registration& told = listed.registration;
-    Candidate& one =
-        candidates_.emplace_back(Candidate{.node = id, .owner = told.owner, .group = registry::group_of(id, told.at)});
-    if (settings_.simulated) std::ranges::copy(id.view().first(one.group.prefix.size()), one.group.prefix.begin());
+    Candidate& one = candidates_.emplace_back(Candidate{.node = id, .owner = told.owner, .group = listed.site});
+    if (settings_.simulated) one.group = registry::group_alone(id);
     one.capabilities = told.capabilities;
     one.price = told.price;
     one.status = listed.status;

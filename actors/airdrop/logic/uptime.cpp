@@ -57,6 +57,7 @@ base::Result<Present, std::string> present_by(const Evidence& evidence, const Up
   const registry::Registration& node = read.value();
   std::set<base::NodeId> watchers;
   std::vector<std::uint32_t> hours;
+  std::map<base::AddressGroup, std::size_t> sites;
   for (const base::Bytes& bytes : evidence.uptimes) {
     const auto uptime = registry::read_uptime(bytes, work_bits);
     if (!uptime.ok()) return "a watcher's word is of no use: " + std::string(registry::name(uptime.error()));
@@ -66,13 +67,15 @@ base::Result<Present, std::string> present_by(const Evidence& evidence, const Up
     if (said.watcher() == node.id() || !watchers.insert(said.watcher()).second)
       return std::string("a watcher speaks twice, or of itself");
     hours.push_back(said.hours);
+    if (said.site != base::AddressGroup{}) ++sites[said.site];
   }
   if (hours.size() < kUptimeQuorum) return std::string("fewer than three watchers have signed for it");
   std::ranges::sort(hours);
   const auto own = wallet::Policy::of_key(node.key).address();
+  const auto site = std::ranges::max_element(sites, {}, [](const auto& one) { return one.second; });
+  const auto group = site == sites.end() ? registry::group_of(node.id(), node.at) : site->first;
   const bool named = node.pay_to != registry::Payee{};
-  return Present{node.id(), node.owner, registry::group_of(node.id(), node.at),
-                 named ? Address{node.pay_to.bytes} : own, hours[(hours.size() - 1) / 2]};
+  return Present{node.id(), node.owner, group, named ? Address{node.pay_to.bytes} : own, hours[(hours.size() - 1) / 2]};
 }
 
 std::vector<Present> paid_of(std::vector<Present> all, const UptimeRule& rule) {

@@ -10,6 +10,8 @@
 // Hours     of kUptimeQuorum or more watchers the lower median; fewer watchers prove nothing. The node is none of them.
 // Owners    at most `per_owner` nodes of an owner, and `per_net` of an address group, are paid: those with most hours,
 //           of equals the one with the least id. 0: no limit. Nodes at loopback are groups of their own.
+// Groups    that of the address from which most watchers hear the node, of equals the least; where none of them tells,
+//           of the address that it claims.
 // Limits    what is left out leaves no trace in the evidence: that is what objections are for. The ids of watchers show
 //           the work that the verifying command asks for.
 #include <optional>

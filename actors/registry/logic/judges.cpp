@@ -14,11 +14,9 @@ bool counts(std::uint64_t unix_ms, std::uint64_t now_ms) {
 
 }  // namespace
 
-base::AddressGroup Judges::group_of(const Registration& node) const {
-  base::AddressGroup out;
-  if (groups_ == Groups::count) return registry::group_of(node.id(), node.at);
-  std::ranges::copy(node.id().view().first(out.prefix.size()), out.prefix.begin());
-  return out;
+base::AddressGroup Judges::group_of(const Registration& node, const std::optional<base::AddressGroup>& site) const {
+  if (groups_ == Groups::are_strangers) return group_alone(node.id());
+  return site ? *site : registry::group_of(node.id(), node.at);
 }
 
 std::size_t Judges::weight_of(const base::NodeId& id, Named named) const {
@@ -26,7 +24,7 @@ std::size_t Judges::weight_of(const base::NodeId& id, Named named) const {
   if (id == self_) return kSelf;
   const auto own = judged_.find(id);
   if (own != judged_.end() && own->second.second == Finding::right) return kFoundRight;
-  return std::min(std::max(named.watchers, named.here ? kConfirmed : 0), kWatchers);
+  return std::min(std::max(named.sites, named.here ? kConfirmed : 0), kWatchers);
 }
 
 void Judges::drop(All::iterator at) {
@@ -36,15 +34,18 @@ void Judges::drop(All::iterator at) {
 
 void Judges::see(const Registration& node, Status status, Named named, base::Instant now) {
   const base::NodeId id = node.id();
-  const std::size_t weight = weight_of(id, named);
-  if (const auto known = judges_.find(id); known != judges_.end()) drop(known);
+  std::size_t weight = weight_of(id, named);
+  if (const auto known = judges_.find(id); known != judges_.end()) {
+    if (named.sites == 0) weight = std::max(weight, known->second.weight);
+    drop(known);
+  }
   if (!node.registered || find(node.capabilities, kChecksCapability) == nullptr) return;
   if (judges_.size() >= kJudgesMax) {
     const auto least = *by_weight_.begin();
     if (least.first >= weight) return;
     drop(judges_.find(least.second));
   }
-  judges_[id] = {node.owner, group_of(node), now, status != Status::offline, weight};
+  judges_[id] = {node.owner, group_of(node, named.site), now, status != Status::offline, weight};
   by_weight_.emplace(weight, id);
 }
 
@@ -73,10 +74,10 @@ std::size_t Judges::needed(const base::NodeId& id, const Judge& node) const {
   return another ? kEnough : 1;
 }
 
-std::uint64_t Judges::verified_until(const Registration& node, std::span<const Vouch> vouches,
-                                     std::uint64_t now_ms) const {
+std::uint64_t Judges::verified_until(const Registration& node, std::span<const Vouch> vouches, std::uint64_t now_ms,
+                                     const std::optional<base::AddressGroup>& site) const {
   const base::NodeId id = node.id();
-  const Judge of{.owner = node.owner, .group = group_of(node)};
+  const Judge of{.owner = node.owner, .group = group_of(node, site)};
   std::vector<Word> words;
   const auto self = judges_.find(self_);
   const auto own = judged_.find(id);

@@ -3,7 +3,9 @@
 //
 // Judges   nodes of the registry that check others (kChecksCapability). One counts for no node of its own owner or
 //          address group, and two of one owner or group count as one: ids cost less than addresses.
-// Named    by how many watchers: made-up nodes are named by the liar alone. A judge that more of them name takes the
+// Site     the address group that its watchers hear a node from; what it claims, only where none of them tells.
+// Named    by watchers of how many sites: made-up nodes are named by the liar alone. A judge that more of them name
+// takes the
 //          place of one that fewer name; this node and those that it has found right always have one. Only a judge that
 //          kConfirmed of them name, or this node as one of them, is waited for, and is enough alone.
 // Itself   this node's own finding counts as one judge, whichever its owner and group are; and where that was a wrong
@@ -31,10 +33,11 @@ class Judges {
   /// `are_strangers`: all nodes are of different groups, as in a simulation.
   explicit Judges(base::NodeId self, Groups groups = Groups::count) : self_(self), groups_(groups) {}
 
-  /// Which of a node's watchers name it.
+  /// Which of a node's watchers name it, and where they hear it.
   struct Named {
-    std::size_t watchers = 0;
-    bool here = false;  ///< this node is one of them
+    std::size_t sites = 0;  ///< of those watchers; 0: no other was asked
+    bool here = false;      ///< this node is one of them
+    std::optional<base::AddressGroup> site{};
   };
   /// A registered node, whether it checks others or not.
   void see(const Registration& node, Status status, Named named, base::Instant now);
@@ -42,8 +45,9 @@ class Judges {
   enum class Finding : std::uint8_t { right, wrong };
   void judged(const base::NodeId& node, Finding finding, std::uint64_t unix_ms);
 
-  /// Until when, in Unix ms, `node` is verified by `vouches`, whose signatures are good; 0: it is not.
-  std::uint64_t verified_until(const Registration& node, std::span<const Vouch> vouches, std::uint64_t now_ms) const;
+  /// Until when, in Unix ms, `node` of that site is verified by `vouches`, whose signatures are good; 0: it is not.
+  std::uint64_t verified_until(const Registration& node, std::span<const Vouch> vouches, std::uint64_t now_ms,
+                               const std::optional<base::AddressGroup>& site = {}) const;
 
  private:
   struct Judge {
@@ -62,7 +66,7 @@ class Judges {
   };
   std::size_t weight_of(const base::NodeId& id, Named named) const;
   void drop(All::iterator at);
-  base::AddressGroup group_of(const Registration& node) const;
+  base::AddressGroup group_of(const Registration& node, const std::optional<base::AddressGroup>& site) const;
   static bool apart(const Judge& a, const Judge& b) { return a.owner != b.owner && a.group != b.group; }
   /// How many words, of the judges that there are: one that is awaited from none would never come.
   std::size_t needed(const base::NodeId& id, const Judge& node) const;

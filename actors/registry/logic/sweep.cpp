@@ -35,8 +35,11 @@ bool Gathered::take(const base::NodeId& by, const Said& said, bool trusted) {
   One& one = at->second;
   const bool good = take_registration(one, id, said.registration, trusted) && take_beat(one, said.beat, trusted) &&
                     one.found.registration->key == beat->key && one.found.registration->nonce == beat->nonce;
-  if (good) one.votes.insert_or_assign(by, Vote{said.status, said.heard_ms, said.unheard});
-  one.found.here = one.found.here || (good && trusted && by != id);
+  if (good) one.votes.insert_or_assign(by, Vote{said.status, said.heard_ms, said.unheard, said.site});
+  if (good && trusted && by != id) {
+    one.found.here = true;
+    one.found.site = said.site;
+  }
   if (good) take_vouches(one, id, said.vouches);
   else if (one.votes.empty()) nodes_.erase(at);
   return good;
@@ -93,8 +96,34 @@ std::vector<std::pair<base::NodeId, base::Contact>> Gathered::unasked(std::size_
     if (std::ranges::find(asked_, id) == asked_.end())
       out.emplace_back(id, base::Contact{node->key, node->nonce, node->at});
   }
-  for (const auto& [id, contact] : out) asked_.push_back(id);
+  for (const auto& [id, contact] : out) {
+    const One& one = nodes_.at(id);
+    std::vector<base::NodeId> by;
+    for (const auto& [watcher, vote] : one.votes) by.push_back(watcher);
+    if (const auto site = one.found.site ? one.found.site : heard_from(one, by).site) sites_.emplace(id, *site);
+    asked_.push_back(id);
+  }
   return out;
+}
+
+base::AddressGroup Gathered::site_of(const base::NodeId& watcher) const {
+  const auto known = sites_.find(watcher);
+  return known == sites_.end() ? group_alone(watcher) : known->second;
+}
+
+/// Of things that are said as often the one of the nearest watcher is believed.
+Gathered::Heard Gathered::heard_from(const One& one, std::span<const base::NodeId> watchers) const {
+  std::set<base::AddressGroup> spoke;
+  std::vector<std::pair<base::AddressGroup, std::size_t>> said;
+  for (const base::NodeId& by : watchers) {
+    const auto vote = one.votes.find(by);
+    if (vote == one.votes.end() || !spoke.insert(site_of(by)).second || !vote->second.site) continue;
+    const auto same = std::ranges::find(said, *vote->second.site, [](const auto& of) { return of.first; });
+    if (same == said.end()) said.emplace_back(*vote->second.site, 1);
+    else ++same->second;
+  }
+  if (said.empty()) return {spoke.size(), std::nullopt};
+  return {spoke.size(), std::ranges::max_element(said, {}, [](const auto& of) { return of.second; })->first};
 }
 
 std::map<base::NodeId, Found> Gathered::end(const Fresh& fresh) {
@@ -111,6 +140,9 @@ std::map<base::NodeId, Found> Gathered::end(const Fresh& fresh) {
     const std::size_t first = std::min(watchers.size(), kWatchers);
     std::ranges::partial_sort(watchers, watchers.begin() + static_cast<std::ptrdiff_t>(first), nearer);
     watchers.resize(first);
+    const Heard from = heard_from(one, watchers);
+    one.found.sites = from.sites;
+    if (!one.found.site) one.found.site = from.site;
     std::array<std::size_t, 3> counts{};
     std::uint64_t heard = UINT64_MAX;
     const auto count = [&](const base::NodeId& by, bool unheard) {

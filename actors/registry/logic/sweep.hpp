@@ -8,8 +8,11 @@
 // Lives   a heartbeat that is not older than one may be shows by its node's own signature that it is not offline, also
 //         where most watchers say so; but one that was heard by none of them lately is of a clock that is ahead.
 // Unheard a watcher that has started since it heard a node judges only where no other does.
+// Site    of a node: the address group that most of its watchers hear it from; what it claims itself costs nothing. Of
+//         the watchers of one site the nearest has a word, and where this node is a watcher, it has the only one.
 // Trust   a part of an answer that was not signed by its node is left out, and the rest of the answer stays.
 #include <map>
+#include <set>
 #include <span>
 
 #include "actors/registry/logic/vouch.hpp"
@@ -41,9 +44,11 @@ struct Found {
   Status status = Status::offline;
   std::uint64_t heard_ms = 0;
   std::size_t votes = 0;
-  bool here = false;             ///< this node is one of its watchers
-  bool unheard = false;          ///< by all of them, since they started
-  std::vector<Vouch> vouches{};  ///< of different judges, whose signatures are good
+  std::size_t sites = 0;                     ///< of the nearest watchers that name it
+  std::optional<base::AddressGroup> site{};  ///< nothing: none of them has told
+  bool here = false;                         ///< this node is one of its watchers
+  bool unheard = false;                      ///< by all of them, since they started
+  std::vector<Vouch> vouches{};              ///< of different judges, whose signatures are good
 };
 
 /// When a heartbeat is of a node that lives, and what it says of the node then.
@@ -56,9 +61,10 @@ struct Fresh {
 /// Gathers what is said about the nodes of one region.
 class Gathered {
  public:
-  /// `asked`: the nodes that are asked about it, this one included.
-  Gathered(Region region, std::vector<base::NodeId> asked, unsigned work_bits)
-      : region_(region), asked_(std::move(asked)), work_bits_(work_bits) {}
+  using Sites = std::map<base::NodeId, base::AddressGroup>;
+  /// `asked`: the nodes that are asked about it, this one included; `sites`: of those of them that share one.
+  Gathered(Region region, std::vector<base::NodeId> asked, unsigned work_bits, Sites sites = {})
+      : region_(region), asked_(std::move(asked)), sites_(std::move(sites)), work_bits_(work_bits) {}
 
   struct Said {
     base::ByteView registration, beat;
@@ -66,6 +72,7 @@ class Gathered {
     std::uint64_t heard_ms = 0;
     bool unheard = false;
     std::span<const base::ByteView> vouches{};
+    std::optional<base::AddressGroup> site{};
   };
   /// What `by` says. `trusted`: this node itself, which has verified it before. False: it is of no use.
   bool take(const base::NodeId& by, const Said& said, bool trusted);
@@ -81,6 +88,7 @@ class Gathered {
     Status status;
     std::uint64_t heard_ms;
     bool unheard;
+    std::optional<base::AddressGroup> site;
   };
   struct One {
     Found found;
@@ -88,10 +96,18 @@ class Gathered {
   };
   bool take_registration(One& one, const base::NodeId& id, base::ByteView bytes, bool trusted) const;
   bool take_beat(One& one, base::ByteView bytes, bool trusted) const;
+  /// By watchers of how many sites a node is heard, and where.
+  struct Heard {
+    std::size_t sites = 0;
+    std::optional<base::AddressGroup> site{};
+  };
+  Heard heard_from(const One& one, std::span<const base::NodeId> watchers) const;
+  base::AddressGroup site_of(const base::NodeId& watcher) const;
   void take_vouches(One& one, const base::NodeId& id, std::span<const base::ByteView> all) const;
 
   const Region region_;
   std::vector<base::NodeId> asked_;
+  Sites sites_;
   const unsigned work_bits_;
   std::map<base::NodeId, One> nodes_;
 };

@@ -5,7 +5,7 @@
 namespace troupe::registry {
 namespace {
 
-constexpr std::string_view kUptimePrefix = "troupe uptime v1";
+constexpr std::string_view kPrefixWithoutSite = "troupe uptime v1", kUptimePrefix = "troupe uptime v2";
 
 }  // namespace
 
@@ -31,13 +31,15 @@ base::Bytes sign(const Uptime& what, const crypto::SecretKey& key) {
   base::append_number(out, what.from);
   base::append_number(out, what.until);
   base::append_number(out, what.hours);
+  base::append(out, what.site.prefix);
   base::append(out, key.sign(out).view());
   return out;
 }
 
 base::Result<Uptime, ReadError> read_uptime(base::ByteView bytes, unsigned work_bits) {
   base::FieldReader from(bytes);
-  if (base::as_text(from.take(kUptimePrefix.size())) != kUptimePrefix) return ReadError::malformed;
+  const std::string_view prefix = base::as_text(from.take(kUptimePrefix.size()));
+  if (prefix != kUptimePrefix && prefix != kPrefixWithoutSite) return ReadError::malformed;
   Uptime out;
   out.by = from.fixed<base::PublicKey>();
   out.by_nonce = from.number<std::uint32_t>();
@@ -45,6 +47,7 @@ base::Result<Uptime, ReadError> read_uptime(base::ByteView bytes, unsigned work_
   out.from = from.number<std::uint32_t>();
   out.until = from.number<std::uint32_t>();
   out.hours = from.number<std::uint32_t>();
+  if (prefix == kUptimePrefix) out.site.prefix = from.array<16>();
   from.fixed<crypto::Signature>();
   if (!from.ended() || out.from > out.until || out.hours > out.until - out.from) return ReadError::malformed;
   if (const auto wrong = fault(bytes, out.by, out.by_nonce, work_bits)) return *wrong;

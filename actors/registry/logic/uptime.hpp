@@ -1,15 +1,16 @@
 #pragma once
 // What a watcher signs of a node: in how many hours of a window the node was there.
 //
-// Bytes   "troupe uptime v1" || key of the watcher (32) || its work nonce (4) || node (20) || first hour (4) || hour
-// behind
-//         the last (4) || hours (4) || signature (64) of all before it. Hours are whole ones of Unix time,
-//         little-endian.
+// Bytes   "troupe uptime v2" || key of the watcher (32) || its work nonce (4) || node (20) || first hour (4) || hour
+//         behind the last (4) || hours (4) || site (16) || signature (64) of all before it. Hours are whole ones of
+//         Unix time, little-endian. "troupe uptime v1" is read, too: it has no site.
 // Counts  an hour in which the node was heard and never found offline.
+// Site    the address group from which the watcher hears the node, as it does when it signs; zeros: it does not know.
 #include <map>
 #include <span>
 
 #include "actors/registry/logic/history.hpp"
+#include "runtime/base/address_group.hpp"
 
 namespace troupe::registry {
 
@@ -21,6 +22,7 @@ struct Uptime {
   base::NodeId node;
   std::uint32_t from = 0, until = 0;  ///< hours of Unix time; `until` is not one of them
   std::uint32_t hours = 0;            ///< of them
+  base::AddressGroup site{};          ///< zeros: not known
 
   base::NodeId watcher() const { return crypto::node_id(by, by_nonce); }
   friend bool operator==(const Uptime&, const Uptime&) = default;

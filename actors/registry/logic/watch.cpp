@@ -25,10 +25,21 @@ Status judge(const Heartbeat& beat, const Thresholds& thresholds) {
   return fails || busy ? Status::unhealthy : Status::healthy;
 }
 
-base::AddressGroup group_of(const base::NodeId& id, const base::Endpoint& at) {
-  base::AddressGroup out = base::group_of(at);
-  if (at.is_loopback()) std::copy_n(id.bytes.begin(), out.prefix.size(), out.prefix.begin());
+base::AddressGroup group_alone(const base::NodeId& id) {
+  base::AddressGroup out;
+  std::copy_n(id.bytes.begin(), out.prefix.size(), out.prefix.begin());
   return out;
+}
+
+base::AddressGroup group_of(const base::NodeId& id, const base::Endpoint& at) {
+  return at.is_loopback() ? group_alone(id) : base::group_of(at);
+}
+
+std::optional<base::AddressGroup> site_from(base::ByteView bytes) {
+  base::AddressGroup out;
+  if (bytes.size() != out.prefix.size()) return std::nullopt;
+  std::ranges::copy(bytes, out.prefix.begin());
+  return out == base::AddressGroup{} ? std::nullopt : std::optional(out);
 }
 
 base::NodeId first_bits(const base::NodeId& of, unsigned bits) {
@@ -64,7 +75,10 @@ const Watch* Watched::take(const base::User<base::NodeId>& from, Heartbeat beat,
   watch->heard = now;
   watch->unheard = false;
   list(from.id, *watch);
-  if (way == Way::told) watch->told = now;
+  if (way == Way::told) {
+    watch->told = now;
+    if (from.group != base::AddressGroup{}) watch->site = from.group;  // an operator tells it from nowhere
+  }
   set_due(nodes_.find(from.id), now + limits_.period + limits_.period / 10);
   return watch;
 }
@@ -91,6 +105,7 @@ void Watched::restore(const base::User<base::NodeId>& user, Watch watch, base::I
   if (at == nullptr) return;
   if (watch.registration) watch.registration->capabilities = {};
   watch.user = at->user;
+  watch.site = user.group;
   watch.due = at->due;
   watch.heard = now;
   watch.unheard = true;

@@ -57,7 +57,8 @@ struct Watch {
   base::Instant told;                  ///< the last one that was not asked for
   base::Instant due;                   ///< when it is asked for one, or forgotten
   bool unheard = false;                ///< since this node started
-  base::User<base::NodeId> user{};
+  base::User<base::NodeId> user{};     ///< whose place it has
+  base::AddressGroup site{};           ///< from which it told its last heartbeat; zeros: not known
 };
 
 class Watched {
@@ -130,6 +131,10 @@ class Watched {
 };
 
 using dht::shared_bits;
+/// An address group as messages carry it: 16 bytes; nothing if they are others, or zeros.
+std::optional<base::AddressGroup> site_from(base::ByteView bytes);
+/// Of a node that shares its address group with no other.
+base::AddressGroup group_alone(const base::NodeId& id);
 /// Of a node at that address. Nodes of one machine are groups of their own, as in the DHT.
 base::AddressGroup group_of(const base::NodeId& id, const base::Endpoint& at);
 /// The first `bits` of an id, and zeros behind them.

@@ -9,7 +9,8 @@ void Checks::see(const base::NodeId& node, const base::AddressGroup& group, std:
                  base::Instant now, base::Random& chance) {
   if (const auto known = nodes_.find(node); known != nodes_.end()) {
     known->second.seen = now;
-    return;
+    known->second.walk = walks_;
+    return move(known->second, group);
   }
   if (!make_room(group)) return;
   const base::Duration left = judged ? kAgain - *judged : base::Duration::zero();
@@ -17,7 +18,16 @@ void Checks::see(const base::NodeId& node, const base::AddressGroup& group, std:
   nodes_.emplace(node, One{.group = group,
                            .due = now + std::max(left, base::Duration::zero()) + drawn(kSpread, chance),
                            .seen = now,
+                           .walk = walks_,
                            .right = judged.has_value()});
+}
+
+/// It keeps its place, and what is known of it.
+void Checks::move(One& one, const base::AddressGroup& group) {
+  if (one.group == group) return;
+  if (const auto old = groups_.find(one.group); --old->second == 0) groups_.erase(old);
+  ++groups_[group];
+  one.group = group;
 }
 
 std::size_t Checks::of(const base::AddressGroup& group) const {
@@ -98,7 +108,8 @@ void Checks::again(const base::NodeId& node, base::Instant now) {
 void Checks::forget(base::Instant now) {
   for (auto at = nodes_.begin(); at != nodes_.end();) {
     const auto one = at++;
-    if (!one->second.running && one->second.seen + kForgetAfter <= now) forget(one);
+    const bool missed = walks_ - one->second.walk > kWalksMissed;
+    if (!one->second.running && one->second.seen + kForgetAfter <= now && missed) forget(one);
   }
 }
 

@@ -11,7 +11,7 @@
 //          the hour, then who is due for longer. Nodes that were silent have kSilentPart of the checks of an hour.
 // Limits   `at_once` under way, `per_hour` begun in an hour, kNodesMax nodes, in the second half of which a group has
 //          kGroupMax. When it is full, a node that was silent, never right, and of a larger group makes room. A node
-//          not seen for kForgetAfter is forgotten.
+//          not seen for kForgetAfter, nor in kWalksMissed whole walks over those that are watched, is forgotten.
 #include <deque>
 #include <map>
 #include <optional>
@@ -33,6 +33,7 @@ class Checks {
   static constexpr std::chrono::seconds kRetryMin{2};      // our choice: a node that has just started
   static constexpr std::chrono::minutes kRetryMax{30};     // our choice
   static constexpr std::chrono::minutes kForgetAfter{10};  // our choice
+  static constexpr std::uint32_t kWalksMissed = 2;         // our choice: one takes minutes where many are watched
   static constexpr std::size_t kNodesMax = 1'024;  // our choice: a node watches some ten, or all of a small network
   static constexpr std::size_t kGroupMax = kNodesMax / base::kGroupPart;
   static constexpr std::uint32_t kSilentPart =
@@ -50,6 +51,8 @@ class Checks {
   /// A node that takes tasks is there. `judged`: how long ago it has answered this node right, as far as is known.
   void see(const base::NodeId& node, const base::AddressGroup& group, std::optional<base::Duration> judged,
            base::Instant now, base::Random& chance);
+  /// All nodes that are watched were looked at once more.
+  void walked() { ++walks_; }
   bool knows(const base::NodeId& node) const { return nodes_.contains(node); }
   /// The node to check now, which counts as under way until ended(); nothing if none is due, or may be begun.
   std::optional<base::NodeId> next(base::Instant now);
@@ -68,6 +71,7 @@ class Checks {
     base::AddressGroup group;
     base::Instant due;
     base::Instant seen;
+    std::uint64_t walk = 0;    ///< in which it was seen
     std::uint32_t silent = 0;  ///< times in a row
     bool right = false;        ///< once, as far as is known
     bool running = false;
@@ -78,6 +82,7 @@ class Checks {
     base::AddressGroup group;
     bool silent = false;  ///< its node was, before
   };
+  void move(One& one, const base::AddressGroup& group);
   bool make_room(const base::AddressGroup& group);
   void forget(Nodes::iterator one);
   std::size_t of(const base::AddressGroup& group) const;
@@ -92,6 +97,7 @@ class Checks {
   std::map<base::AddressGroup, std::size_t> groups_;  ///< how many of `nodes_`
   std::deque<Begun> begun_;                           ///< within the last hour
   std::size_t under_way_ = 0;
+  std::uint64_t walks_ = 0;  ///< that are over
 };
 
 }  // namespace troupe::task

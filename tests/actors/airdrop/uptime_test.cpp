@@ -21,9 +21,11 @@ struct Node {
     registration.owner = *registry::Owner::from(identity->public_key().view());
     registration.at = *base::Endpoint::parse(at);
   }
-  base::Bytes word_of(const Node& other, std::uint32_t hours, const UptimeRule& rule = kRule) const {
-    return sign(registry::Uptime{identity->public_key(), 0, other.identity->id(), rule.from, rule.until, hours},
-                identity->key());
+  base::Bytes word_of(const Node& other, std::uint32_t hours, const UptimeRule& rule = kRule,
+                      std::uint8_t site = 0) const {
+    registry::Uptime word{identity->public_key(), 0, other.identity->id(), rule.from, rule.until, hours};
+    word.site.prefix[0] = site;
+    return sign(word, identity->key());
   }
   base::Bytes signed_registration() const { return *sign(registration, identity->key()); }
   std::optional<crypto::Identity> identity;
@@ -69,6 +71,19 @@ TEST_CASE("airdrop uptime: the account that a node names is paid, with a share f
   Present other = is;
   other.node.bytes[0] ^= 1;
   CHECK(list_of({is, other}) == std::vector<Recipient>{{is.to, 2}});
+}
+
+TEST_CASE("airdrop uptime: a node is of the site from which most of its watchers hear it, whatever it claims") {
+  const Node node(1, "127.0.0.1:4000"), a(2), b(3), c(4);
+  const auto heard_at = [&](std::uint8_t by_a, std::uint8_t by_b, std::uint8_t by_c) {
+    const Evidence three{
+        node.signed_registration(),
+        {a.word_of(node, 24, kRule, by_a), b.word_of(node, 24, kRule, by_b), c.word_of(node, 24, kRule, by_c)}};
+    return present_by(three, kRule, 0).value().group;
+  };
+  CHECK(heard_at(7, 8, 8).prefix[0] == 8);
+  CHECK(heard_at(7, 0, 0).prefix[0] == 7);
+  CHECK(heard_at(0, 0, 0) == registry::group_of(node.identity->id(), node.registration.at));
 }
 
 TEST_CASE("airdrop uptime: two watchers, one that speaks twice, the node itself and strangers' words prove nothing") {

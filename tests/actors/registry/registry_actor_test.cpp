@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "actors/registry/words.hpp"
 #include "tests/actors/registry/registry_fixture.hpp"
 
 using namespace troupe;
@@ -384,4 +385,29 @@ TEST_CASE("registry: what a watched node shows is in its row, and says until whe
   CHECK(until() == 0);
   CHECK(taken(offer({})));
   CHECK(shown(it, node.id()).empty());
+}
+
+TEST_CASE("registry: a row of a list names the site from which this node hears a node, not what it claims") {
+  RegistryFixture it;
+  const TestNode node(1);
+  test::ForeignActor own(it, node.id(), Role::peer, base::Endpoint::parse("198.51.100.7:4000"));
+  CHECK(taken(it.beat(own, node.signed_beat(it.ms()))));
+  CHECK(taken(it.offer(own, node.signed_registration())));
+  std::optional<base::AddressGroup> site;
+  runtime::Subscription stream;
+  it.inside([&](test::Scripted& self) {
+    stream = self.subscribe<wire::ListNodes, wire::NodeRows>(
+        it.node.find(kListPath), 30s, [](wire::ListNodes::Builder) {},
+        [&](wire::NodeRows::Reader part) {
+          for (const auto row : part.getRows()) {
+            const auto one = read(row);
+            REQUIRE(one);
+            if (one->registration.id() == node.id()) site = one->site;
+          }
+        },
+        [](const base::Result<void, base::Error>&) {});
+  });
+  it.stage.run_for(1s);
+  it.inside([&](test::Scripted&) { stream.cancel(); });
+  CHECK(site == base::group_of(*base::Endpoint::parse("198.51.100.7:4000")));
 }

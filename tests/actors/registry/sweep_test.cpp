@@ -249,3 +249,55 @@ TEST_CASE("sweep: the newest vouch of each judge counts, and one that is forged 
   CHECK(found[0].unix_ms == 7);
   CHECK(found[1].unix_ms == 6);
 }
+
+namespace {
+
+base::AddressGroup site(std::uint8_t number) {
+  base::AddressGroup out;
+  out.prefix[0] = number;
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("sweep: a node is of the site from which most of its watchers hear it, and those of one site have one word") {
+  const TestNode node(1);
+  std::vector<TestNode> others;
+  for (std::uint8_t i = 2; i < 8; ++i) others.emplace_back(i);
+  std::vector<base::NodeId> asked;
+  for (const TestNode& one : others) asked.push_back(one.id());
+  asked = nearest(asked, node.id(), 6);
+  const auto registration = node.signed_registration(), beat = node.signed_beat();
+  const auto found = [&](std::vector<std::uint8_t> said_sites, Gathered::Sites sites, int self = -1) {
+    Gathered it(Region{}, asked, 0, std::move(sites));
+    for (std::size_t i = 0; i < said_sites.size(); ++i) {
+      auto what = said(registration, beat);
+      if (said_sites[i] != 0) what.site = site(said_sites[i]);
+      CHECK(it.take(asked[i], what, static_cast<int>(i) == self));
+    }
+    return it.end().begin()->second;
+  };
+  const Gathered::Sites liars{{asked[0], site(9)}, {asked[1], site(9)}, {asked[2], site(9)}};
+  CHECK(found({1, 1, 1, 2, 2}, {}).site == site(1));
+  CHECK(found({1, 1, 1, 2, 2}, liars).site == site(2));
+  CHECK(found({1, 1, 1, 2, 2}, liars).sites == 3);
+  CHECK(found({1, 2, 0, 0, 0}, {}).site == site(1));          // the nearest
+  CHECK(found({0, 0, 0, 0, 0, 7}, {}).site == std::nullopt);  // the sixth is none of its watchers
+  CHECK(found({1, 1, 1, 1, 2}, {}, 4).site == site(2));       // this node has heard it itself
+  CHECK(found({1, 1, 1, 1, 1}, {}).sites == 5);
+}
+
+TEST_CASE("sweep: a watcher that is named by others is of the site from which they hear it") {
+  const TestNode node(1), first(2), a(3), b(4), c(5);
+  Gathered it(Region{}, {first.id()}, 0);
+  for (const TestNode* const one : {&a, &b, &c}) {
+    const auto registration = one->signed_registration(), beat = one->signed_beat();
+    auto what = said(registration, beat);
+    what.site = site(9);
+    CHECK(it.take(first.id(), what, false));
+  }
+  CHECK(it.unasked(10).size() == 3);
+  for (const TestNode* const by : {&first, &a, &b, &c})
+    CHECK(it.take(by->id(), said(node.signed_registration(), node.signed_beat()), false));
+  CHECK(it.end().at(node.id()).sites == 2);
+}

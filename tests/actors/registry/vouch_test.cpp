@@ -21,7 +21,7 @@ Vouch vouch(const TestNode& judge, const TestNode& node, std::uint64_t unix_ms =
           .answer = {{4, 5, 6}}};
 }
 
-constexpr Judges::Named kByOne{.watchers = 1}, kByTwo{.watchers = 2}, kHere{.watchers = 1, .here = true};
+constexpr Judges::Named kByOne{.sites = 1}, kByTwo{.sites = 2}, kHere{.sites = 1, .here = true};
 
 /// A judge at an address of its own.
 Registration judge(const TestNode& node, std::uint8_t group) {
@@ -201,7 +201,7 @@ TEST_CASE("judges: judges that one watcher makes up keep no other from its place
 
 TEST_CASE("judges: this node itself has a place where all others are named by as many watchers as there are") {
   JudgesFixture it(JudgesFixture::Unseen{});
-  make_up(it.judges, TestNode(9), {.watchers = 5});
+  make_up(it.judges, TestNode(9), {.sites = 5});
   it.judges.see(judge(it.self, 1), Status::healthy, kByOne, kBegin);
   it.judges.judged(it.node.id(), Judges::Finding::right, kBeginMs);
   it.judges.judged(it.b.id(), Judges::Finding::right, kBeginMs);
@@ -225,4 +225,34 @@ TEST_CASE("judges: one that a single watcher names is not waited for, and is not
     CHECK(it.until({}) == 0);
     CHECK(it.until({vouch(it.a, it.node)}) > 0);
   }
+}
+
+TEST_CASE("judges: where watchers hear a node counts, and not what it claims") {
+  JudgesFixture it;
+  const std::vector<Vouch> both{vouch(it.a, it.node), vouch(it.b, it.node)};
+  REQUIRE(it.until(both) > 0);
+  const auto heard_at = [](std::uint8_t group) {
+    base::AddressGroup out;
+    out.prefix[14] = group;
+    return out;
+  };
+  const auto see = [&](const TestNode& node, std::uint8_t claims, std::uint8_t group) {
+    it.judges.see(judge(node, claims), Status::healthy, {.sites = 2, .site = heard_at(group)}, kBegin);
+  };
+  see(it.a, 2, 8);
+  see(it.b, 3, 8);
+  CHECK(it.until(both) == 0);
+  see(it.a, 2, 2);
+  see(it.b, 2, 3);
+  CHECK(it.until(both) > 0);
+  CHECK(it.judges.verified_until(it.of, both, kBeginMs, heard_at(3)) == 0);
+}
+
+TEST_CASE("judges: that this node watches one makes no less of it than a list did") {
+  JudgesFixture it(JudgesFixture::Unseen{});
+  it.judges.see(judge(it.a, 2), Status::healthy, {.sites = 4}, kBegin);
+  it.judges.see(judge(it.a, 2), Status::healthy, {.here = true}, kBegin);
+  make_up(it.judges, TestNode(9), {.sites = 3});
+  it.judges.see(judge(it.b, 3), Status::healthy, {.sites = 4}, kBegin);
+  CHECK(it.until({vouch(it.a, it.node), vouch(it.b, it.node)}) > 0);
 }

@@ -254,3 +254,28 @@ TEST_CASE("watch: a node without a registration is in no walk, and is forgotten 
     CHECK(walked().empty());
   }
 }
+
+TEST_CASE("watch: the site of a node is the one from which it told its last heartbeat") {
+  const TestNode node(1);
+  TestWatch it;
+  it.enter(node);
+  const base::AddressGroup first = it.user(node).group;
+  CHECK(it.watched.find(node.id())->site == first);
+  const auto told_from = [&](const base::AddressGroup& group) {
+    it.pass(kPeriod);
+    const auto beat = node.beat(it.ms());
+    REQUIRE(it.watched.take({.id = node.id(), .group = group}, beat, sign(beat, node.identity->key()),
+                            Watched::Way::told, it.now));
+    return it.watched.find(node.id())->site;
+  };
+  base::AddressGroup other;
+  other.prefix[0] = 77;
+  CHECK(told_from(other) == other);
+  CHECK(told_from({}) == other);  // by an operator
+  it.pass(2 * kPeriod);
+  REQUIRE_FALSE(it.beat(node, Watched::Way::pulled));
+  CHECK(it.watched.find(node.id())->site == other);
+  TestWatch after_restart;
+  after_restart.watched.restore({.id = node.id(), .group = other}, *it.watched.find(node.id()), it.now);
+  CHECK(after_restart.watched.find(node.id())->site == other);
+}

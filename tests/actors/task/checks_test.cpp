@@ -118,6 +118,7 @@ TEST_CASE("checks: one that is not seen any more is forgotten, unless its check 
   it.now = it.now + Checks::kSpread;
   const auto running = it.checks.next(it.now);
   REQUIRE(running.has_value());
+  for (std::uint32_t i = 0; i <= Checks::kWalksMissed; ++i) it.checks.walked();
   it.checks.forget(it.now + Checks::kForgetAfter - Checks::kSpread - 1ns);
   CHECK(it.checks.size() == 2);
   it.checks.forget(it.now + Checks::kForgetAfter);
@@ -187,4 +188,35 @@ TEST_CASE("checks: ids of one site leave half of the places to others, and silen
   CHECK(it.checks.size() == Checks::kNodesMax);
   it.see(2, {}, 9);
   CHECK_FALSE(it.checks.knows(node(2)));  // no other one is silent
+}
+
+TEST_CASE("checks: what is known of a node lasts as long as a walk over all that are watched") {
+  ChecksFixture it;
+  it.see(1);
+  it.wait();
+  it.checks.ended(node(1), Ending::nothing, it.now, it.chance);
+  for (std::uint32_t i = 0; i < Checks::kWalksMissed; ++i) {
+    it.now = it.now + 2 * Checks::kForgetAfter;
+    it.checks.walked();
+    it.checks.forget(it.now);
+  }
+  CHECK(it.checks.knows(node(1)));
+  it.checks.walked();
+  it.checks.forget(it.now);
+  CHECK_FALSE(it.checks.knows(node(1)));
+}
+
+TEST_CASE("checks: a node that is heard from another site counts there, with what is known of it") {
+  ChecksFixture it;
+  for (std::uint32_t i = 0; i < Checks::kNodesMax; ++i) it.checks.see(one_of_many(i), group(1), {}, it.now, it.chance);
+  REQUIRE(it.checks.size() == Checks::kNodesMax / 2);
+  it.checks.see(one_of_many(0), group(2), {}, it.now, it.chance);
+  CHECK(it.checks.size() == Checks::kNodesMax / 2);
+  // Site 1 has no more than half, and one less than that now.
+  it.checks.see(one_of_many(Checks::kNodesMax), group(1), {}, it.now, it.chance);
+  CHECK_FALSE(it.checks.knows(one_of_many(Checks::kNodesMax)));
+  for (std::uint32_t i = 1; i < Checks::kNodesMax / 2; ++i)
+    it.checks.see(one_of_many(i), group(2), {}, it.now, it.chance);
+  it.checks.see(one_of_many(Checks::kNodesMax), group(1), {}, it.now, it.chance);
+  CHECK(it.checks.knows(one_of_many(Checks::kNodesMax)));
 }
