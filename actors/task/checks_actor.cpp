@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/registry/words.hpp"
 #include "actors/reputation/api.hpp"
 #include "actors/task/words.hpp"
 #include "messages/reputation.capnp.h"
