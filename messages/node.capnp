@@ -38,6 +38,9 @@ struct NodeStatus $kind(from = [peer, view, operate], bytesMax = 131072) {
 
   seatsMax @11 :UInt32;
   # How many there may be at a time: 7/8 of `net.links_max`.
+
+  publicKey @12 :Data;
+  # 32 bytes.
 }
 
 enum Health {

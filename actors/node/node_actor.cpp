@@ -119,6 +119,7 @@ void NodeActor::check() const {
 
 void NodeActor::status(wire::NodeStatus::Builder out) {
   out.setNode(kj::arrayPtr(setup_.id.bytes.data(), setup_.id.bytes.size()));
+  out.setPublicKey(kj::arrayPtr(setup_.key.bytes.data(), setup_.key.bytes.size()));
   out.setName(setup_.name.c_str());
   out.setVersion(std::string(observe::version()).c_str());
   out.setUptimeS(

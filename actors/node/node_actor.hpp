@@ -32,6 +32,7 @@ class NodeActor final : public runtime::Actor {
 
   struct Setup {
     base::NodeId id;
+    base::PublicKey key;
     std::string name;
     std::vector<Domain> domains;          ///< in the order in which they start
     std::function<std::string()> listen;  ///< "HOST:PORT", empty while it does not listen; any thread

@@ -9,6 +9,7 @@
 #include "apps/cli/shell_word.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/dht/key.hpp"
+#include "apps/dht/owner.hpp"
 #include "apps/dht/show.hpp"
 #include "messages/contact.hpp"
 #include "messages/output/dht.capnp.h"
@@ -26,10 +27,11 @@ Ending get(const Invocation& invocation, Console& console) {
     return usage_failure("--explain is for one key at a time", "troupe help dht get");
   }
   const std::string typed = keys.front();
-  const auto key = dht_command::parse_key(typed);
+  auto key = dht_command::parse_key(typed);
   if (!key || (key->space != dht::Space::kv && !key->key && !key->digest)) return dht_command::wrong_key(typed);
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
+  if (auto wrong = dht_command::resolve(*client.value(), *key)) return *wrong;
   auto answer = client.value()->ask<wire::GetValue, wire::GotValue>(
       dht::kPath, kDhtTimeout, [&](wire::GetValue::Builder question) {
         question.setSpace(static_cast<std::uint8_t>(key->space));
@@ -193,7 +195,7 @@ Commands dht_commands() {
                                  UINT64_MAX),
                    {.name = "--reader",
                     .value = "KEY",
-                    .help = "encrypt the value for this public key; repeat for more readers",
+                    .help = "encrypt the value for the node of this id or public key; repeat for more readers",
                     .repeatable = true},
                    {.name = "--from",
                     .value = "FILE",
@@ -215,8 +217,9 @@ Commands dht_commands() {
                        20),
                    kExplain},
        .positionals = {{.name = "KEY",
-                        .help = "as `dht put` printed it, or the NAME of a value of this node; of several each value "
-                                "comes on a line, in their order",
+                        .help =
+                            "as `dht put` printed it, the NAME of a value of this node, or NAME@ID; of several each "
+                            "value comes on a line, in their order",
                         .arity = Arity::some}},
        .needs = Needs::view,
        .notes = kGetNotes,
@@ -251,7 +254,7 @@ Commands dht_commands() {
        .summary = "Print the value or providers of a key, then each change as it comes",
        .options = {number_option("--count", "N", "stop after N values or providers", 1, 1'000'000),
                    number_option("--seconds", "S", "stop after S seconds", 1, 31'536'000)},
-       .positionals = {{.name = "KEY", .help = "a NAME or /kv/KEY as of `dht get`; a CID for its providers"}},
+       .positionals = {{.name = "KEY", .help = "a NAME, NAME@ID or /kv/KEY as of `dht get`; a CID for its providers"}},
        .needs = Needs::view,
        .notes = kListenNotes,
        .run = dht_listen},

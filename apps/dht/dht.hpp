@@ -72,8 +72,8 @@ lines of --from FILE
   any other line ends the command with its line number; the lines before it may have been published
 options
   --ttl, --expect and --reader are for a NAME; under /cid and /pk nothing changes or ends
-  --reader takes 64 digits: at the reader's node `troupe dht put /pk`, then the valueHex of
-  `troupe dht get /pk/ID --json`; the node that seals can open the value only if it is a reader
+  --reader takes the 40 digits of a node's id, whose key is looked up, or the 64 of its key, which its
+  `troupe status` prints; the node that seals can open the value only if it is a reader
 limits
   each node holds at most 8,192 values and 16 MiB of one owner, and as much from one storing node
 exits
@@ -84,6 +84,7 @@ exits
 inline constexpr const char* kGetNotes = R"(
 keys
   NAME, /kv/NAME            a value that this node has signed, by its name of at most 64 bytes
+  NAME@ID, /kv/NAME@ID      a value that the node of that id has signed, by its name
   /kv/KEY, KEY              a value that any node has signed: 40 digits; more than 20 after /kv/ are a KEY
   /cid/DIGEST               a value by its hash: 64 digits
   /pk/ID                    a node's public key, by its id: 40 digits

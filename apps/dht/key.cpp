@@ -45,6 +45,8 @@ std::optional<TypedKey> parse_key(const std::string& typed) {
   out.key = dht::Key::from_hex(rest);
   if (out.key) return out;
   if (out.space == dht::Space::pk) return rest.empty() ? std::optional(out) : std::nullopt;
+  const auto mark = rest.rfind('@');
+  if (mark != std::string::npos && (out.owner = base::NodeId::from_hex(rest.substr(mark + 1)))) rest.resize(mark);
   if (rest.empty() || rest.size() > dht::kNameBytesMax) return std::nullopt;
   out.name = rest;
   return out;

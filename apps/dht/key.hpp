@@ -5,7 +5,8 @@
 //   /kv/KEY            a signed value, by its 40 hexadecimal digits as `dht put` prints it
 //   /cid/DIGEST        a value by its hash: 64 digits
 //   /pk/ID             a node's public key by its id: 40 digits
-//   NAME               short for /kv/NAME
+//   /kv/NAME@ID        what that node has signed under the name
+//   NAME, NAME@ID      short for /kv/NAME, /kv/NAME@ID
 #include <optional>
 #include <string>
 
@@ -17,7 +18,8 @@ struct TypedKey {
   dht::Space space = dht::Space::kv;
   std::optional<dht::Key> key;         ///< by its digits
   std::optional<base::Digest> digest;  ///< of cid
-  std::string name;                    ///< of this node's own; empty unless neither is given
+  std::string name;                    ///< empty unless neither is given
+  std::optional<base::NodeId> owner;   ///< of the name; nothing: the node that is asked
 };
 
 /// Nothing for what is none of these, a name above 64 bytes, or what has wrong_digits().

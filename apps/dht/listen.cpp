@@ -5,7 +5,7 @@
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/dht/dht.hpp"
-#include "apps/dht/key.hpp"
+#include "apps/dht/owner.hpp"
 #include "apps/dht/show.hpp"
 #include "messages/output/dht.capnp.h"
 #include "runtime/base/text.hpp"
@@ -20,17 +20,18 @@ constexpr std::chrono::minutes kListenIdle{5};  // the node says something each 
 /// What is listened to; nothing for what never changes, or is no key.
 struct Target {
   dht::TopicKind kind = dht::TopicKind::value;
-  std::optional<dht::Key> key;
-  std::string name;  // of this node's own value, without a key
+  dht_command::TypedKey key;
 };
 
+Target providers_of(const base::Digest& cid) { return {dht::TopicKind::providers, {.key = dht::key_of(cid)}}; }
+
 std::optional<Target> target_of(const std::string& typed) {
-  if (const auto cid = base::Digest::from_hex(typed)) return Target{dht::TopicKind::providers, dht::key_of(*cid), {}};
+  if (const auto cid = base::Digest::from_hex(typed)) return providers_of(*cid);
   const auto key = dht_command::parse_key(typed);
   if (!key) return std::nullopt;
-  if (key->digest) return Target{dht::TopicKind::providers, dht::key_of(*key->digest), {}};
+  if (key->digest) return providers_of(*key->digest);
   if (key->space != dht::Space::kv) return std::nullopt;
-  return Target{dht::TopicKind::value, key->key, key->name};
+  return Target{dht::TopicKind::value, *key};
 }
 
 /// Lines as they come.
@@ -107,23 +108,25 @@ class ChangePrinter {
 
 Ending dht_listen(const Invocation& invocation, Console& console) {
   const std::string typed = *invocation.text("KEY");
-  const auto target = target_of(typed);
+  auto target = target_of(typed);
   if (const auto digits = dht_command::wrong_digits(typed)) return usage_failure(*digits, "troupe help dht listen");
   if (!target)
     return usage_failure(
-        "what can change is a value, NAME or /kv/ and 40 digits, or who provides a content, of 64 "
+        "what can change is a value, NAME, NAME@ID or /kv/ and 40 digits, or who provides a content, of 64 "
         "digits; not \"" +
             typed + '"',
         "troupe help dht listen");
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
+  if (auto wrong = dht_command::resolve(*client.value(), target->key)) return *wrong;
   ChangePrinter printer(console, invocation.globals.json, typed);
   const auto ended = client.value()->subscribe<wire::ListenTo, wire::Came>(
       dht::kListenPath, kListenIdle,
       [&](wire::ListenTo::Builder question) {
         question.setWhat(static_cast<std::uint8_t>(target->kind));
-        if (target->key) question.setKey(data(target->key->view()));
-        else question.setName(data(base::as_bytes(target->name)));
+        const dht_command::TypedKey& key = target->key;
+        if (key.key) question.setKey(data(key.key->view()));
+        else question.setName(data(base::as_bytes(key.name)));
         question.setCount(invocation.number("--count").value_or(0));
         question.setMilliseconds(invocation.number("--seconds").value_or(0) * 1'000);
       },

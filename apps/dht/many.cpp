@@ -10,6 +10,7 @@
 #include "apps/dht/dht.hpp"
 #include "apps/dht/in_order.hpp"
 #include "apps/dht/key.hpp"
+#include "apps/dht/owner.hpp"
 #include "apps/dht/show.hpp"
 
 namespace troupe::apps::dht_command {
@@ -58,6 +59,7 @@ base::Result<std::optional<Line>, Failure> next_line(std::istream& in, std::size
   line.typed = text.substr(0, end);
   const auto key = parse_key(line.typed);
   const std::string where = "line " + std::to_string(number) + ": ";
+  if (key && key->owner) return anothers_name(where);
   if (const auto digits = wrong_digits(line.typed)) return usage_failure(where + *digits, kHelp);
   if (const auto too_long = long_name(line.typed)) return usage_failure(where + *too_long, kHelp);
   const bool named = key && (key->space == dht::Space::cid ? !key->digest : key->space == dht::Space::kv && !key->key);
@@ -150,6 +152,8 @@ Ending get_many(const Invocation& invocation, Console& console, const std::vecto
   }
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
+  for (TypedKey& key : parsed)
+    if (auto wrong = resolve(*client.value(), key)) return *wrong;
   Tally tally(invocation, console);
   for (std::size_t from = 0; from < keys.size(); from += kManyMax) {
     const std::size_t count = std::min(kManyMax, keys.size() - from);

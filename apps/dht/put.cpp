@@ -6,6 +6,7 @@
 #include "apps/cli/json.hpp"
 #include "apps/dht/dht.hpp"
 #include "apps/dht/key.hpp"
+#include "apps/dht/owner.hpp"
 #include "apps/dht/show.hpp"
 
 namespace troupe::apps {
@@ -43,6 +44,7 @@ Ending dht_put(const Invocation& invocation, Console& console) {
   const std::string typed = *invocation.text("KEY");
   const auto key = dht_command::parse_key(typed);
   if (!key) return dht_command::wrong_key(typed);
+  if (key->owner) return dht_command::anothers_name();
   if (key->key && key->space == dht::Space::kv)
     return usage_failure("a value is put under a name, which is signed; its key follows from name and node", kHelp);
   if (key->digest || key->key)
@@ -57,13 +59,16 @@ Ending dht_put(const Invocation& invocation, Console& console) {
   const auto value = value_of(invocation, console);
   if (!value.ok()) return value.error();
   std::vector<base::PublicKey> readers;
-  for (const auto& reader : invocation.all("--reader")) {
-    const auto its = base::PublicKey::from_hex(reader);
-    if (!its) return dht_command::wrong_reader(reader);
-    readers.push_back(*its);
-  }
+  for (const auto& reader : invocation.all("--reader"))
+    if (!base::PublicKey::from_hex(reader) && !base::NodeId::from_hex(reader)) return dht_command::wrong_reader(reader);
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
+  for (const auto& reader : invocation.all("--reader")) {
+    const auto id = base::NodeId::from_hex(reader);
+    const auto its = id ? dht_command::public_key_of(*client.value(), *id) : *base::PublicKey::from_hex(reader);
+    if (!its.ok()) return its.error();
+    readers.push_back(its.value());
+  }
   auto answer = client.value()->ask<wire::Put, wire::PutDone>(dht::kPath, kDhtTimeout, [&](wire::Put::Builder order) {
     order.setSpace(static_cast<std::uint8_t>(key->space));
     order.setName(data(base::as_bytes(key->name)));

@@ -168,10 +168,9 @@ Failure for_names_alone(const std::string& option) {
 }
 
 Failure wrong_reader(const std::string& typed) {
-  const std::string id = dht::Key::from_hex(typed) ? typed : "ID";  // most have the id at hand
-  return usage_failure(
-      "a reader is a public key of 64 hexadecimal digits, not \"" + base::shortened(typed, 80) + '"',
-      "at the reader's node: troupe dht put /pk; then the valueHex of: troupe dht get /pk/" + id + " --json");
+  return usage_failure("a reader is a node's id of 40 hexadecimal digits, or its public key of 64, not \"" +
+                           base::shortened(typed, 80) + '"',
+                       "at the reader's node: troupe status");
 }
 
 std::string put_try(base::Code why, dht::Space space) {
@@ -186,14 +185,16 @@ Failure wrong_key(const std::string& typed) {
   if (const auto digits = wrong_digits(typed)) return usage_failure(*digits, "troupe help dht get");
   if (const auto too_long = long_name(typed)) return usage_failure(*too_long, "troupe help dht put");
   return usage_failure(
-      "a key is NAME, /kv/NAME, /kv/ and 40 digits, /cid/ and 64 digits, or /pk/ and 40 digits, not \"" + typed + '"',
+      "a key is NAME, NAME@ID, /kv/NAME, /kv/ and 40 digits, /cid/ and 64 digits, or /pk/ and 40 digits, not \"" +
+          typed + '"',
       "troupe help dht get");
 }
 
 Failure sealed_to_others(std::string outcome) {
   return {{base::Code::refused, "the value is sealed, and not for this node"},
           std::move(outcome),
-          "at a node that is a reader of it: `troupe dht put NAME VALUE --reader KEY` names them by their public keys"};
+          "at a node that is a reader of it: `troupe dht put NAME VALUE --reader KEY` names them by their ids or "
+          "public keys"};
 }
 
 Failure not_got(base::Error why, const std::string& typed, const std::string& way) {
@@ -206,7 +207,7 @@ Failure not_got(base::Error why, const std::string& typed, const std::string& wa
   if (!key || key->name.empty()) return {std::move(why), {}, "troupe help dht get"};
   if (const auto digest = base::Digest::from_hex(key->name))
     return {std::move(why), {}, "troupe dht get /cid/" + key->name + ' ' + way + "; " + file_get(*digest)};
-  why.message += "; a name is of this very node's values, another node's has the key that its `dht put` printed";
+  why.message += "; a name is of this very node's values, NAME@ID of another node's";
   return {std::move(why), {}, "troupe help dht get"};
 }
 

@@ -4,6 +4,7 @@
 #include "apps/cli/json.hpp"
 #include "apps/dht/dht.hpp"
 #include "apps/dht/key.hpp"
+#include "apps/dht/owner.hpp"
 #include "apps/dht/show.hpp"
 #include "messages/output/dht.capnp.h"
 
@@ -15,6 +16,7 @@ Ending dht_withdraw(const Invocation& invocation, Console& console) {
   const std::string typed = *invocation.text("KEY");
   const auto key = dht_command::parse_key(typed);
   if (!key || (key->space != dht::Space::kv && !key->key && !key->digest)) return dht_command::wrong_key(typed);
+  if (key->owner) return dht_command::anothers_name();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   auto answer = client.value()->ask<wire::Withdraw, wire::WithdrawDone>(

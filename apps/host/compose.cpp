@@ -57,7 +57,9 @@ std::vector<node::Domain> compose(const node::DomainParts& parts, const DomainSp
 }
 
 node::NodeActor::Setup root_setup(const node::DomainParts& parts, std::vector<node::Domain> made, std::string name) {
-  node::NodeActor::Setup setup{.id = parts.pool->setup().identity->id(), .name = std::move(name)};
+  node::NodeActor::Setup setup{.id = parts.pool->setup().identity->id(),
+                               .key = parts.pool->setup().identity->public_key(),
+                               .name = std::move(name)};
   setup.domains = std::move(made);
   setup.listen = [serving = parts.serving] { return serving->text(); };
   setup.peers = [pool = parts.pool] {

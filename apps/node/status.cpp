@@ -38,6 +38,7 @@ void print_text(std::ostream& out, node::wire::NodeStatus::Reader status) {
     out << title << base::printable(value) << '\n';
   };
   line("node     ", hex(status.getNode()));
+  line("key      ", hex(status.getPublicKey()));
   line("name     ", status.getName());
   line("version  ", status.getVersion());
   line("stage    ", enumerant_text(status.getStage()));

@@ -29,6 +29,7 @@ struct Status {
   seatsMax @10 :UInt32;
   # How many there may be at a time.
   stage @11 :Stage;
+  publicKey @12 :Data;
 }
 
 enum Stage {

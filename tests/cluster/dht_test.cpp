@@ -155,14 +155,42 @@ TEST_CASE("cluster dht: exits say what went wrong") {
   }
 }
 
+namespace {
+
+/// A field of `status --json` that is text.
+std::string status_of(Cluster& cluster, std::size_t node, const std::string& field) {
+  const std::string json = cluster.run(node, {"status", "--json"}).out;
+  const auto from = json.find('"' + field + "\":\"") + field.size() + 4;
+  return json.substr(from, json.find('"', from) - from);
+}
+
+}  // namespace
+
+TEST_CASE("cluster dht: another node's name is got, and sealed for, by its id") {
+  Cluster cluster(2);
+  const std::string first = status_of(cluster, 0, "node"), second = status_of(cluster, 1, "node");
+  REQUIRE(cluster.run(0, {"dht", "put", "orders", "seven"}).exit == 0);
+  REQUIRE(cluster.run(1, {"dht", "put", "orders", "eight"}).exit == 0);
+  CHECK(cluster.run(1, {"dht", "get", "orders@" + first}).out == "seven");
+  CHECK(cluster.run(0, {"dht", "get", "orders@" + first}).out == "seven");
+  CHECK(cluster.run(0, {"dht", "get", "orders", "/kv/orders@" + second}).out ==
+        "orders seven\n/kv/orders@" + second + " eight\n");
+  const std::string sealed = line(cluster.run(0, {"dht", "put", "sealed", "hush", "--reader", second}));
+  CHECK(cluster.run(1, {"dht", "get", sealed}).out == "hush");
+  CHECK(cluster.run(0, {"dht", "get", sealed}).exit == 5);
+  const std::string own = line(cluster.run(0, {"dht", "put", "own", "mine", "--reader", first}));
+  CHECK(cluster.run(0, {"dht", "get", own}).out == "mine");
+  const Seen unknown = cluster.run(0, {"dht", "get", "orders@" + std::string(40, '1')});
+  CHECK(unknown.exit == 4);
+  CHECK(contains(unknown.err, "troupe dht put /pk"));
+}
+
 TEST_CASE("cluster dht: a value that is sealed for others is refused, alone and among several") {
   Cluster cluster(2);
-  const std::string own = line(cluster.run(0, {"dht", "put", "/pk"}));
-  const std::string json = cluster.run(0, {"dht", "get", own, "--json"}).out;
-  const auto digits = json.find("\"valueHex\":\"") + 12;
+  const std::string key = status_of(cluster, 0, "publicKey");
+  CHECK(line(cluster.run(0, {"dht", "put", "/pk"})) == "/pk/" + status_of(cluster, 0, "node"));
   const std::string open = line(cluster.run(0, {"dht", "put", "open", "seven"}));
-  const std::string sealed =
-      line(cluster.run(0, {"dht", "put", "sealed", "hush", "--reader", json.substr(digits, 64)}));
+  const std::string sealed = line(cluster.run(0, {"dht", "put", "sealed", "hush", "--reader", key}));
   const std::string nobodys = "/cid/" + std::string(64, '1');
   const auto get = [&](std::size_t node, std::vector<std::string> keys) {
     keys.insert(keys.begin(), {"dht", "get"});

@@ -27,7 +27,7 @@ TEST_CASE("json: every field of the contract is there when nothing was set") {
   capnp::MallocMessageBuilder message;
   CHECK(json(message.initRoot<wire::Status>().asReader()) ==
         R"({"node":null,"name":null,"version":null,"uptimeS":0,"listen":null,"peers":0,"actors":0,"health":"ok",)"
-        R"("reasons":[],"seats":0,"seatsMax":0,"stage":"starting"})");
+        R"("reasons":[],"seats":0,"seatsMax":0,"stage":"starting","publicKey":null})");
   CHECK(json(message.initRoot<wire::Peer>().asReader()) ==
         R"({"node":null,"address":null,"state":null,"rttMs":null,"direction":"out","sent":0,)"
         R"("received":0,"score":0,"bannedForMs":null})");
@@ -44,9 +44,10 @@ TEST_CASE("json: numbers of 64 bits are numbers, ids are hex, enums are names") 
   status.setUptimeS(std::numeric_limits<std::uint64_t>::max());
   status.setHealth(wire::Health::DEGRADED);
   status.initReasons(2).set(0, "disk: \"full\"");
-  CHECK(json(status.asReader()) ==
-        R"({"node":"009fff","name":"","version":null,"uptimeS":18446744073709551615,"listen":null,"peers":0,)"
-        R"("actors":0,"health":"degraded","reasons":["disk: \"full\"",""],"seats":0,"seatsMax":0,"stage":"starting"})");
+  CHECK(
+      json(status.asReader()) ==
+      R"({"node":"009fff","name":"","version":null,"uptimeS":18446744073709551615,"listen":null,"peers":0,)"
+      R"("actors":0,"health":"degraded","reasons":["disk: \"full\"",""],"seats":0,"seatsMax":0,"stage":"starting","publicKey":null})");
 }
 
 TEST_CASE("json: a number that may be unset is null or the number, even if it is zero") {

@@ -42,16 +42,23 @@ TEST_CASE("dht commands: options of a signed value are refused with a value that
   }
 }
 
-TEST_CASE("dht commands: a reader that is no key is told how to get one, of the id that was typed") {
+TEST_CASE("dht commands: a reader that is neither an id nor a key is told where they are") {
   const auto wrong = [](const std::string& typed) {
     const auto seen = troupe_with({"dht", "put", "orders", "x", "--reader", typed});
     CHECK(seen.exit == Exit::usage);
     return seen.err;
   };
-  const std::string id(40, 'a');
   CHECK(contains(wrong("me"), "not \"me\"\n"));
-  CHECK(contains(wrong("me"),
-                 "\ntry: at the reader's node: troupe dht put /pk; then the valueHex of: troupe dht get "
-                 "/pk/ID --json\n"));
-  CHECK(contains(wrong(id), "troupe dht get /pk/" + id + " --json\n"));
+  CHECK(contains(wrong("me"), "\ntry: at the reader's node: troupe status\n"));
+  CHECK(contains(wrong(std::string(41, 'a')), "a node's id of 40 hexadecimal digits, or its public key of 64"));
+}
+
+TEST_CASE("dht commands: another node's name is neither put nor withdrawn") {
+  const std::string typed = "orders@" + std::string(40, 'a');
+  for (const auto& words :
+       std::vector<std::vector<std::string>>{{"dht", "put", typed, "x"}, {"dht", "withdraw", "/kv/" + typed}}) {
+    const auto seen = troupe_with(words);
+    CHECK(seen.exit == Exit::usage);
+    CHECK_MESSAGE(contains(seen.err, "only that node changes it"), seen.err);
+  }
 }

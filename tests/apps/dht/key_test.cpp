@@ -23,6 +23,24 @@ TEST_CASE("dht key: a name is this node's own value, with or without its space")
   CHECK_FALSE(parse_key(std::string(65, 'n')));
 }
 
+TEST_CASE("dht key: a name is another node's with that node's id behind it") {
+  const std::string id(40, 'a');
+  for (const std::string& typed : {"orders@" + id, "/kv/orders@" + id}) {
+    const auto key = parse_key(typed);
+    REQUIRE(key);
+    CHECK(key->name == "orders");
+    CHECK(key->owner == base::NodeId::from_hex(id));
+  }
+  CHECK(parse_key("a@b@" + id)->name == "a@b");
+  CHECK(parse_key(std::string(64, 'n') + '@' + id));
+  CHECK_FALSE(parse_key(std::string(65, 'n') + '@' + id));
+  CHECK_FALSE(parse_key('@' + id));
+  for (const std::string& typed : {"orders@" + id + 'a', "orders@" + id.substr(1), std::string("orders@host")}) {
+    CHECK(parse_key(typed)->name == typed);
+    CHECK_FALSE(parse_key(typed)->owner);
+  }
+}
+
 TEST_CASE("dht key: digits are a key, of as many as its space has") {
   const std::string id(40, 'a'), digest(64, 'b');
   CHECK(parse_key("/kv/" + id)->key == dht::Key::from_hex(id));
