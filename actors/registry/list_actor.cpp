@@ -164,17 +164,32 @@ void ListActor::ask_region(std::uint64_t number, const std::vector<base::Contact
   if (settings_.groups == Judges::Groups::count)
     for (std::size_t i = 0; i < nearest.size(); ++i) sites.emplace(asked[i], group_of(asked[i], nearest[i].endpoint));
   sweep.gathered.emplace(sweep.region, all, settings_.work_bits, std::move(sites));
+  if (sweep.only) choose_watchers(sweep, nearest);
   sweep.open = 1;
   const At at{number, ++sweep.regions};
   for (std::size_t i = 0; i < nearest.size(); ++i) {
     if (asked[i] == self) continue;
     ++sweep.asked;
     ++sweep.open;
-    if (sweep.only && *sweep.only != asked[i] && sweep.watchers.size() < kWatchers)
-      sweep.watchers.emplace_back(asked[i], nearest[i]);
     ask_page(at, asked[i], node().reach(nearest[i], kPath), std::nullopt, 1);
   }
   ask_page(at, self, node().find(kPath), std::nullopt, 1);
+}
+
+/// The nearest of each site: ids near to another one cost little, and sites more. Those of known sites fill what is
+/// left.
+void ListActor::choose_watchers(Sweep& sweep, const std::vector<base::Contact>& nearest) const {
+  std::set<base::AddressGroup> sites;
+  std::vector<std::pair<base::NodeId, base::Contact>> others;
+  for (const base::Contact& one : nearest) {
+    const base::NodeId id = crypto::node_id(one.key, one.nonce);
+    if (id == *sweep.only || id == settings_.identity->id()) continue;
+    const bool alone = settings_.groups == Judges::Groups::are_strangers;
+    const bool first = sites.insert(alone ? group_alone(id) : group_of(id, one.endpoint)).second;
+    (first ? sweep.watchers : others).emplace_back(id, one);
+  }
+  for (auto& one : others) sweep.watchers.push_back(std::move(one));
+  sweep.watchers.resize(std::min(sweep.watchers.size(), kWatchers));
 }
 
 void ListActor::ask_page(const At& at, const base::NodeId& of, const runtime::Handle& to,

@@ -13,6 +13,7 @@
 // Limits   kSweepsMax at once; kPagesMax pages of a node, kAskedMax nodes and kRegionDue a region.
 #include <deque>
 #include <map>
+#include <set>
 
 #include "actors/registry/api.hpp"
 #include "actors/registry/logic/judges.hpp"
@@ -55,7 +56,7 @@ class ListActor final : public runtime::Actor {
     std::size_t open = 0;                   ///< questions of this region under way
     std::deque<std::pair<base::NodeId, Found>> found{};
     bool told = false;                                               ///< `asked` and `answered` of this region
-    std::vector<std::pair<base::NodeId, base::Contact>> watchers{};  ///< of the single node, nearest first
+    std::vector<std::pair<base::NodeId, base::Contact>> watchers{};  ///< of the single node
     std::vector<std::vector<base::Bytes>> histories{};               ///< the first is that of this node
     std::vector<base::Bytes> uptimes{};
   };
@@ -70,6 +71,7 @@ class ListActor final : public runtime::Actor {
   void write_row(wire::NodeRow::Builder to, const Found& from) const;
   void look(std::uint64_t number);
   void ask_region(std::uint64_t number, const std::vector<base::Contact>& nearest);
+  void choose_watchers(Sweep& sweep, const std::vector<base::Contact>& nearest) const;
   void hurry(Sweep& sweep);
   void enough();
   void go_on(const At& at);

@@ -122,7 +122,9 @@ void RegistryActor::stop() {
 void RegistryActor::check() const {
   rows_.check();
   history_.check();
-  base::ensure(heard_.size() == heard_by_distance_.size(), "each history has its place");
+  std::size_t places = 0;
+  for (const auto& [group, all] : heard_by_group_) places += all.size();
+  base::ensure(heard_.size() == places, "each history has its place");
   base::ensure(heard_.size() <= kHistoriesMax, "as many histories as may be");
   base::ensure(pulling_ <= kPullsMax, "as many pulls as may be");
 }

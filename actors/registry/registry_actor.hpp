@@ -62,6 +62,7 @@ class RegistryActor final : public runtime::Actor {
   struct Heard {
     std::vector<Sample> hour;
     Streak streak{};
+    base::AddressGroup group{};  ///< among which it has its place
   };
 
   // -- this node: registry_actor_own.cpp
@@ -169,10 +170,11 @@ class RegistryActor final : public runtime::Actor {
   std::vector<base::NodeId> to_announce_;  // places of capabilities
   base::Instant announce_at_;              // when all of them are due again
   bool announcing_ = false;
-  std::map<base::NodeId, Heard> heard_;                                // of watched nodes, as many as may be
-  std::set<std::pair<base::NodeId, base::NodeId>> heard_by_distance_;  // of `heard_`: how far from this node, and which
-  base::Bytes tidied_;                                                 // the key from which history is looked at next
-  base::Instant late_at_ = base::Instant::max();                       // when late ones are looked at; max: never
+  std::map<base::NodeId, Heard> heard_;  // of watched nodes, as many as may be
+  /// Of `heard_`: how far from this node, and which.
+  std::map<base::AddressGroup, std::set<std::pair<base::NodeId, base::NodeId>>> heard_by_group_;
+  base::Bytes tidied_;                            // the key from which history is looked at next
+  base::Instant late_at_ = base::Instant::max();  // when late ones are looked at; max: never
   std::size_t pulling_ = 0;
 };
 

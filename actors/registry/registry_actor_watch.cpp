@@ -19,6 +19,7 @@ constexpr std::size_t kHistoryBytesMax = (1u << 20) - (64u << 10);  // of messag
 constexpr std::chrono::seconds kTidyEvery{10};
 constexpr std::uint32_t kScanRows = 64, kScanBytes = 256u << 10;
 constexpr std::uint64_t kHourMs = 3'600'000;
+constexpr std::uint32_t kWalkKib = 4;   // our choice: what a page costs at least, whether or not it is given
 constexpr std::size_t kItemBytes = 16;  // of an item of a list, beside its bytes
 // Our choice: a week has 169 hours, and each end of this node adds a block.
 constexpr std::size_t kBlocksReadMax = 512;
@@ -209,6 +210,15 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
   const auto behind = node_of(question.getBehind());
   if (!prefix || question.getBits() > 8 * base::NodeId::kBytes || (!behind && question.getBehind().size() > 0))
     return reply.refuse({Code::malformed, "an id has 20 bytes, a prefix at most 160 bits"});
+  const auto asker = caller().node;
+  const auto refuse_more = [&](std::uint32_t kib) {
+    const auto wait = asker ? lists_.take(user(*asker), now(), kib) : std::nullopt;
+    if (wait)
+      reply.refuse({Code::overloaded, "this node lists no more of what it watches at a time",
+                    std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kAnswerDue))});
+    return wait.has_value();
+  };
+  if (refuse_more(kWalkKib)) return;  // the walk itself is paid first
   struct Row {
     base::ByteView registration, beat;
     Status status;
@@ -263,10 +273,7 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
     return reply.send(
         [](wire::WatchedPage::Builder out) { out.initRows(1)[0].initRegistration(net::kDatagramBytesMax); });
   // A small question has a large answer.
-  if (const auto asker = caller().node)
-    if (const auto wait = lists_.take(user(*asker), now(), static_cast<std::uint32_t>(bytes / 1'024 + 1)))
-      return reply.refuse({Code::overloaded, "this node lists no more of what it watches at a time",
-                           std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kAnswerDue))});
+  if (bytes > 1'024 * kWalkKib && refuse_more(static_cast<std::uint32_t>(bytes / 1'024 + 1 - kWalkKib))) return;
   reply.send([&](wire::WatchedPage::Builder out) {
     auto list = out.initRows(size32(rows));
     for (unsigned i = 0; i < list.size(); ++i) {
@@ -317,7 +324,7 @@ store::Use RegistryActor::restore(base::ByteView key, base::ByteView value) {
   if (Heard* const heard = heard_of(user.id)) heard->streak = streak;
   world().mutations.sometimes("registry: a node was known after a restart");
   watched_.restore(user, std::move(watch), now());
-  return store::Use::keep;
+  return watched_.find(user.id) == nullptr ? store::Use::erase : store::Use::keep;
 }
 
 void RegistryActor::save(const base::NodeId& id, bool last) {
@@ -352,24 +359,40 @@ void RegistryActor::forget_rows() {
 
 // -- history
 
-/// Those of the nodes nearest to this one: it is one of their watchers. A node that gives way loses its last hour: who
-/// displaces a node again and again would have a row written each time.
+/// Those of the nodes nearest to this one: it is one of their watchers. An address group has kHistoriesMax /
+/// kGroupPart: ids near to another one cost little. A node that gives way loses its last hour: who displaces a node
+/// again and again would have a row written each time.
 RegistryActor::Heard* RegistryActor::heard_of(const base::NodeId& id) {
   const auto known = heard_.find(id);
   if (known != heard_.end()) return &known->second;
+  const Watch* const watch = watched_.find(id);
+  const base::AddressGroup group = watch == nullptr ? base::AddressGroup{} : watch->user.group;
   const std::pair place{base::distance(settings_.identity->id(), id), id};
   if (heard_.size() >= kHistoriesMax) {
-    if (*heard_by_distance_.rbegin() < place) return nullptr;
-    const base::NodeId farthest = heard_by_distance_.rbegin()->second;
-    forget_history(farthest);
+    const auto larger = [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); };
+    constexpr std::size_t kShare = kHistoriesMax / base::kGroupPart;
+    auto from = heard_by_group_.find(group);
+    if (from == heard_by_group_.end() || from->second.size() < kShare)
+      from = std::ranges::max_element(heard_by_group_, larger);
+    const bool all = from->second.size() <= kShare;  // then the farthest of all
+    if (all) from = std::ranges::max_element(heard_by_group_, {}, [](const auto& one) { return *one.second.rbegin(); });
+    const bool own = all || from->first == group;
+    if (own && *from->second.rbegin() < place) return nullptr;
+    forget_history(base::NodeId(from->second.rbegin()->second));
   }
-  heard_by_distance_.insert(place);
-  return &heard_[id];
+  heard_by_group_[group].insert(place);
+  Heard& out = heard_[id];
+  out.group = group;
+  return &out;
 }
 
 void RegistryActor::forget_history(const base::NodeId& id) {
-  heard_by_distance_.erase({base::distance(settings_.identity->id(), id), id});
-  heard_.erase(id);
+  const auto known = heard_.find(id);
+  if (known == heard_.end()) return;
+  const auto group = heard_by_group_.find(known->second.group);
+  group->second.erase({base::distance(settings_.identity->id(), id), id});
+  if (group->second.empty()) heard_by_group_.erase(group);
+  heard_.erase(known);
 }
 
 void RegistryActor::note(const base::NodeId& id, const Sample& sample) {
@@ -447,6 +470,8 @@ bool RegistryActor::refuse_much(runtime::Reply<A>& reply) {
 void RegistryActor::get_history(wire::GetHistory::Reader question, runtime::Reply<wire::History> reply) {
   const auto id = node_of(question.getNode());
   if (!id) return reply.refuse({Code::malformed, "an id has 20 bytes"});
+  if (caller().by_datagram)  // a week is not read to find that it does not fit
+    return reply.send([](wire::History::Builder out) { out.initBlocks(1).init(0, net::kDatagramBytesMax); });
   if (refuse_much(reply)) return;
   struct Newest {
     std::deque<base::Bytes> blocks;
@@ -480,18 +505,20 @@ void RegistryActor::get_uptime(wire::GetUptime::Reader question, runtime::Reply<
   if (until > hour + 1 || from + kKeepHours < hour)
     return reply.refuse({Code::refused, "a window lies within the last seven days, and ends with this hour"});
   // A node does not speak for itself, and nothing is signed of what was not heard.
-  if (!ready_ || watched_.find(*id) == nullptr || !heard_.contains(*id))
+  if (!ready_ || watched_.find(*id) == nullptr)
     return reply.refuse({Code::not_found, "this node does not watch that one"});
   if (refuse_much(reply)) return;
   const auto hours = std::make_shared<HoursHeard>(from, until);
+  const auto any = std::make_shared<bool>(false);
   const base::AddressGroup site = watched_.find(*id)->site;
   walk(
       *id, from * kHourMs,
-      [hours](base::ByteView block) {
-        if (const auto samples = decode_block(block)) hours->take(*samples);
+      [hours, any](base::ByteView block) {
+        if (const auto samples = decode_block(block)) hours->take(*samples), *any = true;
       },
-      [this, id = *id, hours, site, reply = std::move(reply)](const base::Outcome<void>& read) mutable {
+      [this, id = *id, hours, any, site, reply = std::move(reply)](const base::Outcome<void>& read) mutable {
         if (!read.ok()) return reply.refuse(read.error());
+        if (!*any) return reply.refuse({Code::not_found, "this node has heard nothing of that one"});
         const crypto::Identity& self = *settings_.identity;
         const Uptime uptime{.by = self.public_key(),
                             .by_nonce = self.nonce(),

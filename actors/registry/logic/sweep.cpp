@@ -86,23 +86,31 @@ void Gathered::take_vouches(One& one, const base::NodeId& id, std::span<const ba
 }
 
 std::vector<std::pair<base::NodeId, base::Contact>> Gathered::unasked(std::size_t most) {
-  std::vector<std::pair<base::NodeId, base::Contact>> out;
+  struct Named {
+    base::NodeId id;
+    Heard from;
+  };
+  std::vector<Named> named;
+  const std::set<base::NodeId> asked(asked_.begin(), asked_.end());
   for (const auto& [id, one] : nodes_) {
-    if (out.size() == most) break;
     const auto& node = one.found.registration;
     const bool lives =
         std::ranges::any_of(one.votes, [](const auto& vote) { return vote.second.status != Status::offline; });
-    if (!node || !node->registered || !node->at.dialable() || !lives) continue;
-    if (std::ranges::find(asked_, id) == asked_.end())
-      out.emplace_back(id, base::Contact{node->key, node->nonce, node->at});
+    if (node && node->registered && node->at.dialable() && lives && !asked.contains(id))
+      named.push_back({id, heard_from(id, one)});
   }
-  for (const auto& [id, contact] : out) {
-    const One& one = nodes_.at(id);
-    std::vector<base::NodeId> by;
-    for (const auto& [watcher, vote] : one.votes) by.push_back(watcher);
-    if (const auto site = one.found.site ? one.found.site : heard_from(one, by).site) sites_.emplace(id, *site);
-    asked_.push_back(id);
+  std::ranges::stable_sort(named, std::ranges::greater(), [](const Named& one) { return one.from.sites; });
+  const std::size_t each = std::max<std::size_t>(most / base::kGroupPart, 1);
+  std::map<std::optional<base::AddressGroup>, std::size_t> from_one_site;
+  std::vector<std::pair<base::NodeId, base::Contact>> out;
+  for (const auto& [id, from] : named) {
+    if (out.size() == most) break;
+    if (from.sites <= 1 && from_one_site[from.named_from]++ >= each) continue;
+    const Registration& node = *nodes_.at(id).found.registration;
+    out.emplace_back(id, base::Contact{node.key, node.nonce, node.at});
+    if (from.site) sites_.emplace(id, *from.site);
   }
+  for (const auto& [id, contact] : out) asked_.push_back(id);
   return out;
 }
 
@@ -111,38 +119,49 @@ base::AddressGroup Gathered::site_of(const base::NodeId& watcher) const {
   return known == sites_.end() ? group_alone(watcher) : known->second;
 }
 
-/// Of things that are said as often the one of the nearest watcher is believed.
-Gathered::Heard Gathered::heard_from(const One& one, std::span<const base::NodeId> watchers) const {
-  std::set<base::AddressGroup> spoke;
-  std::vector<std::pair<base::AddressGroup, std::size_t>> said;
-  for (const base::NodeId& by : watchers) {
+std::vector<base::NodeId> Gathered::watchers_of(const base::NodeId& id) const {
+  std::vector<base::NodeId> out;
+  for (const base::NodeId& node : asked_)
+    if (node != id) out.push_back(node);
+  const auto nearer = [&id](const auto& a, const auto& b) { return base::distance(a, id) < base::distance(b, id); };
+  const std::size_t first = std::min(out.size(), kWatchers);
+  std::ranges::partial_sort(out, out.begin() + static_cast<std::ptrdiff_t>(first), nearer);
+  out.resize(first);
+  return out;
+}
+
+Gathered::Heard Gathered::heard_from(const base::NodeId& id, const One& one) const {
+  Heard out;
+  std::set<base::AddressGroup> all, spoke;
+  std::map<base::AddressGroup, std::size_t> said;
+  for (const base::NodeId& by : watchers_of(id)) {
+    const base::AddressGroup from = site_of(by);
+    all.insert(from);
     const auto vote = one.votes.find(by);
-    if (vote == one.votes.end() || !spoke.insert(site_of(by)).second || !vote->second.site) continue;
-    const auto same = std::ranges::find(said, *vote->second.site, [](const auto& of) { return of.first; });
-    if (same == said.end()) said.emplace_back(*vote->second.site, 1);
-    else ++same->second;
+    if (vote == one.votes.end() || !spoke.insert(from).second) continue;
+    if (!out.named_from) out.named_from = from;
+    ++said[vote->second.site.value_or(group_of(id, one.found.registration->at))];
   }
-  if (said.empty()) return {spoke.size(), std::nullopt};
-  return {spoke.size(), std::ranges::max_element(said, {}, [](const auto& of) { return of.second; })->first};
+  out.sites = spoke.size();
+  // None of the nearest: then who else names it.
+  for (const auto& [by, vote] : one.votes)
+    if (!out.named_from && by != id) out.named_from = site_of(by);
+  const auto most = std::ranges::max_element(said, {}, [](const auto& of) { return of.second; });
+  out.site = most != said.end() && 2 * most->second > all.size() ? most->first : out.named_from;
+  if (one.found.here) out.site = one.found.site;
+  return out;
 }
 
 std::map<base::NodeId, Found> Gathered::end(const Fresh& fresh) {
   std::map<base::NodeId, Found> out;
-  std::vector<base::NodeId> watchers;
   for (auto& entry : nodes_) {
     const base::NodeId& id = entry.first;  // clang 15 has no bindings in lambdas
     One& one = entry.second;
-    // Nearest first; the node itself judges only where no other does.
-    watchers.clear();
-    for (const base::NodeId& node : asked_)
-      if (node != id) watchers.push_back(node);
-    const auto nearer = [&id](const auto& a, const auto& b) { return base::distance(a, id) < base::distance(b, id); };
-    const std::size_t first = std::min(watchers.size(), kWatchers);
-    std::ranges::partial_sort(watchers, watchers.begin() + static_cast<std::ptrdiff_t>(first), nearer);
-    watchers.resize(first);
-    const Heard from = heard_from(one, watchers);
+    // The node itself judges only where no other does.
+    const auto watchers = watchers_of(id);
+    const Heard from = heard_from(id, one);
     one.found.sites = from.sites;
-    if (!one.found.site) one.found.site = from.site;
+    one.found.site = from.site;
     std::array<std::size_t, 3> counts{};
     std::uint64_t heard = UINT64_MAX;
     const auto count = [&](const base::NodeId& by, bool unheard) {

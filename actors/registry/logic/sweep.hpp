@@ -8,8 +8,12 @@
 // Lives   a heartbeat that is not older than one may be shows by its node's own signature that it is not offline, also
 //         where most watchers say so; but one that was heard by none of them lately is of a clock that is ahead.
 // Unheard a watcher that has started since it heard a node judges only where no other does.
-// Site    of a node: the address group that most of its watchers hear it from; what it claims itself costs nothing. Of
-//         the watchers of one site the nearest has a word, and where this node is a watcher, it has the only one.
+// Site    of a node: the address group from which its watchers hear it. It counts if the sites of more than half of the
+//         nearest nodes that were asked say the same, of each site its nearest watcher; otherwise the node is of the
+//         site of the nearest that names it: what is made up belongs to who makes it up. A watcher that does not tell
+//         says what the node claims. Where this node is a watcher, its own word is the only one.
+// Asked   beside those that the DHT names: first the nodes that watchers of most sites name, and of those that are
+//         named from one site alone a quarter for each.
 // Trust   a part of an answer that was not signed by its node is left out, and the rest of the answer stays.
 #include <map>
 #include <set>
@@ -45,7 +49,7 @@ struct Found {
   std::uint64_t heard_ms = 0;
   std::size_t votes = 0;
   std::size_t sites = 0;                     ///< of the nearest watchers that name it
-  std::optional<base::AddressGroup> site{};  ///< nothing: none of them has told
+  std::optional<base::AddressGroup> site{};  ///< nothing: the node alone names itself
   bool here = false;                         ///< this node is one of its watchers
   bool unheard = false;                      ///< by all of them, since they started
   std::vector<Vouch> vouches{};              ///< of different judges, whose signatures are good
@@ -100,8 +104,11 @@ class Gathered {
   struct Heard {
     std::size_t sites = 0;
     std::optional<base::AddressGroup> site{};
+    std::optional<base::AddressGroup> named_from{};  ///< the site of the nearest that names it
   };
-  Heard heard_from(const One& one, std::span<const base::NodeId> watchers) const;
+  Heard heard_from(const base::NodeId& id, const One& one) const;
+  /// The nodes that were asked and are nearest to one, without itself, nearest first.
+  std::vector<base::NodeId> watchers_of(const base::NodeId& id) const;
   base::AddressGroup site_of(const base::NodeId& watcher) const;
   void take_vouches(One& one, const base::NodeId& id, std::span<const base::ByteView> all) const;
 

@@ -83,6 +83,43 @@ TEST_CASE("history: a node that is displaced from the histories again and again 
   CHECK(it.store.saved.empty());
 }
 
+TEST_CASE("history: ids of one site, however near, leave places to nodes of others") {
+  HistoryFixture it;
+  const TestNode key(1);
+  std::vector<std::pair<base::NodeId, std::uint32_t>> all;
+  for (std::uint32_t nonce = 0; nonce <= kHistoriesMax; ++nonce)
+    all.emplace_back(base::distance(it.node.settings.identity->id(), crypto::node_id(key.beat().key, nonce)), nonce);
+  std::ranges::sort(all);
+  const auto beat = [&](std::uint32_t nonce, const char* at) {
+    Heartbeat said = key.beat(it.node.ms());
+    said.nonce = nonce;
+    test::ForeignActor own(it.node, said.id(), Role::peer, base::Endpoint::parse(at));
+    return taken(it.node.beat(own, sign(said, key.identity->key())));
+  };
+  const std::uint32_t farthest = all.back().second;
+  all.pop_back();
+  std::size_t taken_so_far = 0;
+  for (const auto& [distance, nonce] : all) {
+    REQUIRE(beat(nonce, kSite));
+    if (++taken_so_far % 64 == 0) it.node.stage.run_for(1s);  // of the budget of signatures
+  }
+  const base::NodeId id = crypto::node_id(key.beat().key, farthest);
+  const auto blocks = [&] {
+    const auto answer = it.read(TestNode(2).id(), "192.0.2.1:4000", id);
+    REQUIRE(answer.kind() == &messages::kind_of<wire::History>());
+    return runtime::Envelope::Reading<wire::History>(answer).root().getBlocks().size();
+  };
+  REQUIRE(beat(farthest, "203.0.113.1:4000"));
+  CHECK(blocks() == 1);
+  // It is the farthest, and stays: those of the crowd displace each other.
+  Heartbeat said = key.beat(it.node.ms());
+  said.nonce = kHistoriesMax + 1;
+  for (; base::distance(it.node.settings.identity->id(), said.id()) > all.back().first; ++said.nonce) {
+  }
+  REQUIRE(beat(said.nonce, kSite));
+  CHECK(blocks() == 1);
+}
+
 TEST_CASE("history: each hour of a node is one row") {
   HistoryFixture it;
   const TestNode node(1);

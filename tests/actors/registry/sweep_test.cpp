@@ -277,14 +277,28 @@ TEST_CASE("sweep: a node is of the site from which most of its watchers hear it,
     }
     return it.end().begin()->second;
   };
+  const base::AddressGroup claimed = group_of(node.id(), node.registration().at);
   const Gathered::Sites liars{{asked[0], site(9)}, {asked[1], site(9)}, {asked[2], site(9)}};
   CHECK(found({1, 1, 1, 2, 2}, {}).site == site(1));
   CHECK(found({1, 1, 1, 2, 2}, liars).site == site(2));
   CHECK(found({1, 1, 1, 2, 2}, liars).sites == 3);
-  CHECK(found({1, 2, 0, 0, 0}, {}).site == site(1));          // the nearest
-  CHECK(found({0, 0, 0, 0, 0, 7}, {}).site == std::nullopt);  // the sixth is none of its watchers
-  CHECK(found({1, 1, 1, 1, 2}, {}, 4).site == site(2));       // this node has heard it itself
+  CHECK(found({1, 1, 0, 0, 0}, {}).site == claimed);     // by watchers that do not tell
+  CHECK(found({1, 1, 1, 1, 2}, {}, 4).site == site(2));  // this node has heard it itself
   CHECK(found({1, 1, 1, 1, 1}, {}).sites == 5);
+}
+
+TEST_CASE("sweep: a node that one watcher makes up is of that watcher's site, whatever it says") {
+  const TestNode made_up(1), liar(2);
+  std::vector<base::NodeId> asked{liar.id()};
+  for (std::uint8_t i = 3; i < 8; ++i) asked.push_back(TestNode(i).id());
+  Gathered it(Region{}, asked, 0, {{liar.id(), site(9)}});
+  const auto registration = made_up.signed_registration(), beat = made_up.signed_beat();
+  auto what = said(registration, beat);
+  what.site = site(1);
+  CHECK(it.take(liar.id(), what, false));
+  const auto found = it.end().begin()->second;
+  CHECK(found.site == site(9));
+  CHECK(found.sites <= 1);
 }
 
 TEST_CASE("sweep: a watcher that is named by others is of the site from which they hear it") {
@@ -296,8 +310,22 @@ TEST_CASE("sweep: a watcher that is named by others is of the site from which th
     what.site = site(9);
     CHECK(it.take(first.id(), what, false));
   }
-  CHECK(it.unasked(10).size() == 3);
+  CHECK(it.unasked(12).size() == 3);
   for (const TestNode* const by : {&first, &a, &b, &c})
     CHECK(it.take(by->id(), said(node.signed_registration(), node.signed_beat()), false));
   CHECK(it.end().at(node.id()).sites == 2);
+}
+
+TEST_CASE("sweep: nodes that one site alone names take a quarter of the questions, behind those that more name") {
+  const TestNode liar(1), honest(2), node(200);
+  Gathered it(Region{}, {liar.id(), honest.id()}, 0);
+  for (std::uint8_t i = 3; i < 43; ++i) {
+    const TestNode made_up(i);
+    CHECK(it.take(liar.id(), said(made_up.signed_registration(), made_up.signed_beat()), false));
+  }
+  for (const TestNode* const by : {&liar, &honest})
+    CHECK(it.take(by->id(), said(node.signed_registration(), node.signed_beat()), false));
+  const auto unasked = it.unasked(16);
+  CHECK(unasked.size() == 5);
+  CHECK(unasked[0].first == node.id());
 }
