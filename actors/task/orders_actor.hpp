@@ -36,6 +36,7 @@
 #include "actors/task/logic/risk.hpp"
 #include "actors/task/settlement.hpp"
 #include "runtime/actor/actor.hpp"
+#include "runtime/base/share_budget.hpp"
 #include "runtime/crypto/hash.hpp"
 
 namespace troupe::task {
@@ -48,6 +49,7 @@ class OrdersActor final : public runtime::Actor {
   static constexpr std::uint32_t kMadeMax = 64;           // our choice: members of an array that are written at once
   static constexpr std::chrono::seconds kLookPeriod{10};  // our choice
   static constexpr std::chrono::seconds kLookSoon{2};     // our choice: while a node is likely to be verified soon
+  static constexpr std::size_t kUnpaidMax = 256;          // our choice: of a task; then they are forgotten
   static constexpr std::chrono::seconds kLeftAlone{10};   // our choice: a node that did not take a task
   static constexpr std::chrono::minutes kPaidForNothing{5};  // our choice: a node that was engaged and did not take it
   static constexpr base::Duration kWaitMax =
@@ -108,6 +110,7 @@ class OrdersActor final : public runtime::Actor {
     std::optional<base::Instant> held_until{};  ///< of an order with hosts: a lease may not have ended before
     std::string declined{};                     ///< what the last node said that did not take it
     std::optional<base::Instant> pays_again{};  ///< its escrow took no provider before
+    Apart unpaid{};                             ///< those that it did not take, and their sites
     unsigned moves = 0;                         ///< from nodes that let it wait
 
     /// Its place in `open_`.
@@ -268,7 +271,8 @@ class OrdersActor final : public runtime::Actor {
   std::deque<Parked> parked_;
 
   std::map<base::NodeId, registry::Listed> nodes_, looked_;
-  std::vector<Candidate> candidates_;  // this node, then `nodes_` in their order
+  base::ShareBudget<base::NodeId> looked_sites_{kNodesMax};  // of `looked_`: who lists many nodes keeps out no other
+  std::vector<Candidate> candidates_;                        // this node, then `nodes_` in their order
   std::map<base::NodeId, int> scores_, scored_;
   std::map<base::NodeId, Record> records_;      // of nodes whose answers were compared with others
   std::map<base::NodeId, std::uint32_t> busy_;  // attempts of this node under way

@@ -46,6 +46,7 @@ void OrdersActor::look() {
   if (looking_) return;
   looking_ = true;
   looked_.clear();
+  looked_sites_ = base::ShareBudget<base::NodeId>(kNodesMax, {.reserve = base::Reserve::none});
   look_ = subscribe<registry::wire::ListNodes, registry::wire::NodeRows>(
       node().find(settings_.registry), kLookIdle, [](registry::wire::ListNodes::Builder) {},
       [this](registry::wire::NodeRows::Reader part) { take(part); },
@@ -58,7 +59,13 @@ void OrdersActor::look() {
 void OrdersActor::take(registry::wire::NodeRows::Reader part) {
   for (const auto row : part.getRows()) {
     auto one = registry::read(row);
-    if (one && looked_.size() < kNodesMax) looked_.insert_or_assign(one->registration.id(), std::move(*one));
+    if (!one) continue;
+    const base::NodeId id = one->registration.id();
+    const base::User<base::NodeId> node{id, settings_.simulated ? registry::group_alone(id) : one->site};
+    const bool known = looked_.contains(id);
+    if (!known && !looked_sites_.fits(node, 1)) continue;
+    if (!known) looked_sites_.hold(node, 1);
+    looked_.insert_or_assign(id, std::move(*one));
   }
 }
 
@@ -207,13 +214,18 @@ void OrdersActor::place(const TaskId& id, Free& free) {
   const auto& held_until = jobs_.at(id).held_until;
   if (held_until && now() < *held_until)
     return task.waits_for("the lease of an attempt that was lost may not have ended: it talks to hosts");
+  const Apart& unpaid = jobs_.at(id).unpaid;
   const auto away_from = [&](Task::Away away) {
     looks_left_ -= free.nodes.size();
-    return choose(free, order, id, policy(), task.apart(away), wanted);
+    Apart apart = task.apart(away);
+    if (away != Task::Away::none) apart.tried.insert(unpaid.tried.begin(), unpaid.tried.end());
+    if (away == Task::Away::sites) apart.groups.insert(unpaid.groups.begin(), unpaid.groups.end());
+    return choose(free, order, id, policy(), apart, wanted);
   };
+  const bool any = !task.attempts().empty() || !unpaid.tried.empty();
   Choice choice = away_from(Task::Away::sites);
   for (const Task::Away away : {Task::Away::nodes, Task::Away::none})
-    if (choice.best.empty() && !task.attempts().empty()) choice = away_from(away);
+    if (choice.best.empty() && any) choice = away_from(away);
   // Why nothing could be paid says more than that nodes are left alone.
   if (choice.best.empty() && !(pays_again_ && now() < *pays_again_)) {
     const std::string& declined = jobs_.at(id).declined;
@@ -278,9 +290,17 @@ void OrdersActor::reserve(const TaskId& id, std::uint64_t token, const Candidate
                       });
 }
 
+/// What keeps a node from being paid may be its own doing, such as an account that no payment reaches: others come
+/// first.
 void OrdersActor::not_reserved(const TaskId& id, std::uint64_t token, const Settlement::NotReserved& why) {
   if (find(id, token) == nullptr) return;
   Job& job = jobs_.at(id);
+  if (why.trouble == Settlement::Trouble::escrow) {
+    const Attempt& attempt = *job.entry.task.find(token);
+    if (job.unpaid.tried.size() >= kUnpaidMax) job.unpaid = {};
+    job.unpaid.tried.insert(attempt.node);
+    job.unpaid.groups.insert(attempt.group);
+  }
   (why.trouble == Settlement::Trouble::account ? pays_again_ : job.pays_again) = now() + kLeftAlone;
   job.entry.task.turned_away(token, "a node could not be paid: " + why.why.message);
   changed(id);

@@ -4,6 +4,8 @@
 
 #include <deque>
 
+#include "actors/escrow/words.hpp"
+#include "actors/task/settlement.hpp"
 #include "messages/reputation.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/store/store_actor.hpp"
@@ -40,6 +42,10 @@ struct OrdersFixture : test::ActorFixture {
                                      {"disk", std::uint64_t{8} << 30},
                                      {"memory", std::uint64_t{8} << 30},
                                      {"tasks", registry::Flag{}}};
+                if (price) {
+                  told.price = *price;
+                  registry::put(told.capabilities, {std::string(kBookCapability), name_of(wallet::BookId{})});
+                }
                 rows[i].setRegistration(data_of(*sign(told, workers[i].identity->key())));
                 rows[i].setHeartbeat(data_of(workers[i].signed_beat()));
                 rows[i].setStatus(registry::wire::Status::HEALTHY);
@@ -183,6 +189,7 @@ struct OrdersFixture : test::ActorFixture {
   std::vector<Other> others;
   bool others_verified = false;
   std::uint64_t cores = 2;
+  std::optional<std::uint64_t> price;
   std::deque<Asked> asked;
   runtime::Handle orders;
 };
@@ -260,4 +267,54 @@ TEST_CASE("orders: what many nodes cost that fit no task is bounded between two 
     CHECK(f.asked.size() == 260);
     CHECK(f.reason() == "1 take no tasks, 1000 are not verified");
   }
+}
+
+// Of a node that names an account which no payment reaches: it was chosen again and again until the task expired.
+TEST_CASE("orders: a node that cannot be paid keeps a task from no other") {
+  OrdersFixture f;
+  f.price = 1;
+  std::vector<wallet::Address> refused;
+  const auto own = [](test::Scripted&, runtime::Handlers& on) {
+    on.ask<wallet::wire::Spend, wallet::wire::Spending>(
+        [](wallet::wire::Spend::Reader spend, runtime::Reply<wallet::wire::Spending> reply) {
+          wallet::Transfer transfer;
+          transfer.number.value = 1;
+          transfer.credits.push_back(
+              {*wallet::Address::from(bytes_of(spend.getTo())), wallet::Amount::of(spend.getAmount())});
+          const base::Bytes bytes = wallet::encode(transfer);
+          reply.send([&](wallet::wire::Spending::Builder out) { out.initTransfer().setTransfer(data_of(bytes)); });
+        });
+    on.tell<wallet::wire::Spent>([](auto) {});
+  };
+  f.start("wallet", {}, [&](test::Scripted& self) { self.spawn("own", test::script(own)); });
+  f.start("escrow", [&](test::Scripted&, runtime::Handlers& on) {
+    on.ask<escrow::wire::GetTerms, escrow::wire::TermsAre>([](auto, runtime::Reply<escrow::wire::TermsAre> reply) {
+      reply.send([](escrow::wire::TermsAre::Builder out) {
+        out.setBook(data_of(wallet::BookId{}.view()));
+        out.setFund(data_of(wallet::Address{}.view()));
+      });
+    });
+    on.ask<escrow::wire::TakeTaskAct, escrow::wire::TaskEscrowIs>(
+        [&](escrow::wire::TakeTaskAct::Reader take, runtime::Reply<escrow::wire::TaskEscrowIs> reply) {
+          const auto act = escrow::decode_task_act(bytes_of(take.getAct().getAct()));
+          const auto* const engage = act ? std::get_if<escrow::Engage>(&act->what) : nullptr;
+          REQUIRE(engage != nullptr);
+          if (refused.empty() || refused.front() == engage->provider) {
+            refused.push_back(engage->provider);
+            return reply.refuse({base::Code::refused, "no payment reaches that account"});
+          }
+          reply.send([](escrow::wire::TaskEscrowIs::Builder) {});
+        });
+  });
+  Order order = small_order();
+  order.price_max = 1'000;
+  order.payment = Payment::escrow;
+  f.inside([&](test::Scripted& self) {
+    self.ask<wire::SubmitTask, wire::TaskSubmitted>(
+        f.orders, self.now() + 5s, [&](wire::SubmitTask::Builder to) { to.setOrder(data_of(encode(order))); },
+        [&](runtime::Answer<wire::TaskSubmitted> answer) { REQUIRE_MESSAGE(answer.ok(), answer.error().message); });
+  });
+  f.stage.run_for(60s);
+  CHECK(refused.size() == 1);
+  CHECK(f.asked.size() == 1);
 }
