@@ -47,6 +47,7 @@ PeersActor::PeersActor(Setup setup)
       peers_(own_id(setup_), setup_.policy, setup_.id_of),
       own_address_(setup_.self.endpoint),
       exchanges_({kExchangesPerSecond, kExchangesPerSecond}, base::Instant{}),
+      voices_({kVoicesPerSecond, kVoicesPerSecond}, base::Instant{}),
       rows_(*this, rows_setup(setup_)) {
   static_assert(kKnownMax <= kKnownContactsMax && kKnownMax + kLinksMax + kGuestsMax + kStrangersMax <= kPeerRowsMax,
                 "answers have room for all");
@@ -116,6 +117,7 @@ void PeersActor::note_seen(const base::NodeId& by, capnp::Data::Reader seen) {
   const auto remote = peers_.remote_of(by);
   OwnAddress::Address address{};
   if (!remote || seen.size() != address.size()) return;
+  if (voices_.take({by, base::group_of(*remote)}, now())) return;  // it says so again in a minute
   std::ranges::copy(seen, address.begin());
   if (own_address_.said(by, *remote, address, peers_.chose(by) ? Choice::ours : Choice::theirs))
     setup_.log.info("others see this node", {{"at", own_address_.at().text()}});

@@ -35,8 +35,9 @@ inline constexpr std::size_t kRowsWaitingMax =
     2 * kKnownMax;                                         // beyond it, rows to erase stay in the store a while longer
 inline constexpr std::chrono::seconds kTrafficTimeout{1};  // issue: an operator does not wait for byte counts
 inline constexpr std::uint32_t kExchangesPerSecond =
-    256;                                              // our choice: of all peers, each of which asks twice a minute
-inline constexpr std::size_t kWhatBytesMax = 200;     // of messages/links.capnp
+    256;                                               // our choice: of all peers, each of which asks twice a minute
+inline constexpr std::uint32_t kVoicesPerSecond = 64;  // our choice: of all links, each of which speaks twice a minute
+inline constexpr std::size_t kWhatBytesMax = 200;      // of messages/links.capnp
 inline constexpr std::chrono::seconds kSayAgain{60};  // our choice: between log lines about a seed that does not answer
 inline constexpr std::chrono::seconds kFollowAgain{
     60};  // our choice: the longest time without links after a restart of `/links`
@@ -128,6 +129,7 @@ class PeersActor final : public runtime::Actor {
   Peers peers_;
   OwnAddress own_address_;
   base::RateBudget<base::NodeId> exchanges_;
+  base::RateBudget<base::NodeId> voices_;                              // at which address others see this node
   std::map<std::uint64_t, runtime::Reply<wire::Connected>> commands_;  // by ticket of their dial
   bool loading_ = true;
   store::Rows rows_;

@@ -42,14 +42,18 @@ bool OwnAddress::said(const base::NodeId& peer, const base::Endpoint& remote, co
   // A node that listens at 0.0.0.0 is not reached by IPv6.
   const bool reached = told.is_v4() || !listening_.is_v4();
   if (!told.dialable() || !reached || scope_of(told) != scope_of(remote)) {
-    voices_.erase(peer);
+    forget(peer);
     return false;
   }
-  voices_.insert_or_assign(peer, Voice{voice_group(remote), seen, choice});
+  const Voice voice{voice_group(remote), seen, choice};
+  const auto known = voices_.find(peer);
+  if (known != voices_.end() && known->second == voice && !fewer_) return false;  // it says so each minute
+  voices_.insert_or_assign(peer, voice);
   return settle();
 }
 
 bool OwnAddress::settle() {
+  fewer_ = false;
   std::map<Address, Named> named;
   for (const auto& [peer, voice] : voices_) {
     Named& by = named[voice.address];

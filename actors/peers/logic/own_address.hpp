@@ -38,7 +38,7 @@ class OwnAddress {
   /// `peer`, linked from or at `remote`, sees this node at `seen`. Returns whether at() has changed.
   bool said(const base::NodeId& peer, const base::Endpoint& remote, const Address& seen, Choice choice);
   /// The link to `peer` has ended. The agreed address stays.
-  void forget(const base::NodeId& peer) { voices_.erase(peer); }
+  void forget(const base::NodeId& peer) { fewer_ = voices_.erase(peer) > 0 || fewer_; }
 
   /// Where other nodes can dial this node: the agreed address with our port, or the address at which it listens.
   /// Not dialable: the address is unknown, or this node does not listen.
@@ -49,6 +49,7 @@ class OwnAddress {
     base::Endpoint group;
     Address address;
     Choice choice;
+    friend bool operator==(const Voice&, const Voice&) = default;
   };
   /// How many groups name an address.
   struct Named {
@@ -65,6 +66,7 @@ class OwnAddress {
   base::Endpoint listening_;
   bool open_;  // voices decide
   std::map<base::NodeId, Voice> voices_;
+  bool fewer_ = false;  // voices, since they were counted
   std::optional<Address> agreed_;
   bool by_chosen_ = false;  // peers that this node chose have agreed on it, though they may be gone
 };

@@ -145,3 +145,13 @@ TEST_CASE("own address: who was told its address, or does not listen, heeds no v
   CHECK(told.at() == at("9.9.9.9:4001"));
   CHECK(deaf.at() == kNowhere);
 }
+
+TEST_CASE("own address: a voice that says the same counts again once others have gone") {
+  OwnAddress own(at("0.0.0.0:4001"));
+  for (std::uint32_t i = 1; i <= 2; ++i) says(own, i, "1." + std::to_string(i) + ".0.1:4000", "9.9.9.9:1");
+  for (std::uint32_t i = 3; i <= 5; ++i) says(own, i, "1." + std::to_string(i) + ".0.1:4000", "6.6.6.6:1");
+  CHECK(own.at() == at("6.6.6.6:4001"));
+  for (std::uint32_t i = 3; i <= 5; ++i) own.forget(id_of(i));
+  CHECK(says(own, 1, "1.1.0.1:4000", "9.9.9.9:1"));
+  CHECK(own.at() == at("9.9.9.9:4001"));
+}
