@@ -27,6 +27,7 @@ void ChainActor::receive(runtime::Handlers& on) {
   on.timer<Timeouts>([this] { timeouts(); });
   on.timer<Begin>([this] { begin_if_due(); });
   on.timer<Mend>([this] { mend(); });
+  on.timer<AskBeside>([this] { sync(); });
   on.timer<TellTransactions>([this] { tell_transactions(); });
   on.timer<TellPool>([this] { tell_pool(); });
   on.timer<AskWanted>([this] { ask_wanted(); });
@@ -211,7 +212,8 @@ wallet::Address ChainActor::owner_of(const base::NodeId& validator) const {
 
 void ChainActor::reopen(const std::string& why) {
   failed(why);
-  ready_ = syncing_ = finishing_ = false;
+  ready_ = finishing_ = false;
+  blocks_awaited_to_ = {};
   giving_.clear();
   synced_.clear();
   consensus_.reset();

@@ -21,6 +21,7 @@
 
 #include "actors/chain/api.hpp"
 #include "actors/chain/ledger.hpp"
+#include "actors/chain/logic/blocks_asked.hpp"
 #include "actors/chain/logic/consensus.hpp"
 #include "actors/chain/logic/departed.hpp"
 #include "actors/chain/logic/fetching.hpp"
@@ -89,6 +90,7 @@ class ChainActor final : public runtime::Actor {
   struct Timeouts {};
   struct Begin {};
   struct Mend {};
+  struct AskBeside {};
   struct TellTransactions {};
   struct TellPool {};
   struct AskWanted {};
@@ -293,6 +295,7 @@ class ChainActor final : public runtime::Actor {
   void mend();
   void hear_held(wire::HeldVotes::Reader held);
   void sync();
+  void got_blocks(const base::NodeId& id, Height from, base::Duration took, runtime::Answer<wire::FinalBlocks> answer);
   void take_next();
   void give(wire::GetBlocks::Reader ask, runtime::Reply<wire::FinalBlocks> reply);
   struct Giving;
@@ -481,17 +484,16 @@ class ChainActor final : public runtime::Actor {
   std::map<base::NodeId, Neighbour> neighbours_;
   Departed<Conduct> departed_;
   std::set<base::NodeId> greeting_, strangers_;
-  bool syncing_ = false;
   bool going_on_ = false;
   std::set<base::NodeId> asking_forks_;  // kAskedAtOnceMax at most
   /// With which heads are compared: the same. Shared with what ends a comparison, which may come after this actor.
   const std::shared_ptr<std::set<base::NodeId>> comparing_ = std::make_shared<std::set<base::NodeId>>();
   std::vector<Resuming> resuming_;
   const std::shared_ptr<std::size_t> diffs_ = std::make_shared<std::size_t>(0);  // under way
-  bool blocks_asked_ = false;                                                    // a question for blocks is on its way
-  bool synced_late_ = false;                                                     // what came is no merit of who gave it
-  base::Instant sync_asked_{};                                                   // when blocks were last asked for
-  base::NodeId synced_from_;                                                     // who has sent those at hand
+  BlocksAsked blocks_asked_;
+  base::Instant blocks_awaited_to_{};  // the next height does not begin before
+  bool synced_late_ = false;           // what came is no merit of who gave it
+  base::NodeId synced_from_;           // who has sent those at hand
   std::deque<std::pair<base::Bytes, Commit>> synced_;
   base::RateBudget<base::NodeId> served_{kServed, base::Instant{}};
   std::set<base::NodeId> giving_;  // for which blocks are being read

@@ -121,7 +121,8 @@ void ChainActor::go_on(const SignedFork& fork, Admitted done) {
   if (height.value > 0 && height < ledger_.head().height && height <= ledger_.lowest_state())
     return done(not_kept(Height{height.value - 1}));  // which names the validators of the block that stays
   going_on_ = true;
-  ready_ = syncing_ = false;  // nothing is answered, and no block is taken, until it is done
+  ready_ = false;  // nothing is answered, and no block is taken, until it is done
+  blocks_awaited_to_ = {};
   synced_.clear();
   consensus_.reset();
   timeouts_.clear();

@@ -307,13 +307,15 @@ void ChainActor::hear_held(wire::HeldVotes::Reader held) {
 // -- blocks that this node lacks
 
 void ChainActor::sync() {
-  if (!ready_ || halted_ || syncing_ || finishing_ || blocks_asked_) return;
+  if (!ready_ || halted_ || finishing_ || !synced_.empty()) return;
   if (world().mutations.on("chain.not_synced")) return;
+  if (now() < blocks_asked_.next()) return after<AskBeside>(blocks_asked_.next() - now());
   // One of those that have missed least.
   std::vector<base::NodeId> ahead;
   for (const base::NodeId& node_id : by_rank(&Conduct::blocks)) {
     const Neighbour& neighbour = neighbours_.at(node_id);
-    if (neighbour.height <= ledger_.head().height || neighbour.fork < fork_ || !neighbour.blocks.may_ask(now()))
+    if (neighbour.height <= ledger_.head().height || neighbour.fork < fork_ || !neighbour.blocks.may_ask(now()) ||
+        blocks_asked_.asks(node_id))
       continue;
     if (!ahead.empty() && neighbours_.at(ahead.front()).blocks.rank() < neighbour.blocks.rank()) break;
     ahead.push_back(node_id);
@@ -321,52 +323,65 @@ void ChainActor::sync() {
   if (ahead.empty()) return;
   const base::NodeId id = ahead[random().below(ahead.size())];
   const Neighbour& one = neighbours_.at(id);
-  syncing_ = blocks_asked_ = true;
-  sync_asked_ = now();
+  const bool beside = blocks_asked_.waited_for() > 0;
+  if (!beside) blocks_awaited_to_ = now() + kSyncPatience;
+  blocks_asked_.ask(id, one.blocks.alone(), now());
   ask<wire::GetBlocks, wire::FinalBlocks>(
       one.handle, now() + kBlocksDue,
-      [this](wire::GetBlocks::Builder out) {
+      [this, beside](wire::GetBlocks::Builder out) {
         out.setChain(data_of(chain_.view()));
         out.setFrom(ledger_.head().height.next().value);
+        // Who gives it is asked for more; the answer of the other one may be on its way.
+        if (beside) out.setCountMax(1);
       },
-      [this, id, fork = fork_, from = ledger_.head().height.next()](runtime::Answer<wire::FinalBlocks> answer) {
-        blocks_asked_ = false;
-        if (!ready_ || fork != fork_) return;  // the chain went back meanwhile, and asks again
-        if (!answer.ok()) {
-          syncing_ = false;
-          const Code why = answer.error().code;
-          if (says_little(why)) missed(id, &Conduct::blocks, why);
-          else distrust(id);
-          return begin_if_due();
-        }
-        synced_from_ = id;
-        const auto rows = answer.value().getRows();
-        if (rows.size() > kGivenBlocks) accuse(id, net::wire::Violation::MALFORMED, "more blocks than a node gives");
-        std::size_t bytes = 0;
-        for (const auto row : rows) {
-          if (rows.size() > kGivenBlocks) break;
-          auto read = chain::read(row);
-          if (!read) {
-            accuse(id, net::wire::Violation::MALFORMED, "bytes that are no block with its commit");
-            break;
-          }
-          if (read->second.place.height < from) break;  // below what it was asked for
-          bytes += read->first.size();
-          if (read->second.place.height > ledger_.head().height) synced_.push_back(std::move(*read));
-        }
-        // What came meanwhile from others makes an answer useless, not false; and who takes long for little may do so
-        // each time. Both are asked after others, and ever more rarely.
-        const bool late = now() > sync_asked_ + kBlocksLate && bytes < kGivenBytes / 2;
-        synced_late_ = late || synced_.empty();
-        if (synced_late_ && bytes > 0) missed(id, &Conduct::blocks, Code::overloaded);
-        if (synced_.empty()) {
-          syncing_ = false;
-          if (bytes == 0) distrust(id);
-          begin_if_due();
-          return sync();
-        }
-        take_next();
+      [this, id, fork = fork_, from = ledger_.head().height.next(),
+       begin = now()](runtime::Answer<wire::FinalBlocks> answer) {
+        blocks_asked_.answered(id);
+        // If the chain went back meanwhile, it asks again.
+        if (ready_ && fork == fork_) got_blocks(id, from, now() - begin, std::move(answer));
       });
+  after<AskBeside>(blocks_asked_.next() - now());
+}
+
+/// The first good answer counts: while blocks of one neighbour are at hand, those of others are of no use.
+void ChainActor::got_blocks(const base::NodeId& id, Height from, base::Duration took,
+                            runtime::Answer<wire::FinalBlocks> answer) {
+  if (!answer.ok()) {
+    blocks_awaited_to_ = {};
+    const Code why = answer.error().code;
+    if (says_little(why)) missed(id, &Conduct::blocks, why);
+    else distrust(id);
+    return begin_if_due();
+  }
+  if (!synced_.empty()) return;
+  synced_from_ = id;
+  const auto rows = answer.value().getRows();
+  if (rows.size() > kGivenBlocks) accuse(id, net::wire::Violation::MALFORMED, "more blocks than a node gives");
+  std::size_t bytes = 0;
+  for (const auto row : rows) {
+    if (rows.size() > kGivenBlocks) break;
+    auto read = chain::read(row);
+    if (!read) {
+      accuse(id, net::wire::Violation::MALFORMED, "bytes that are no block with its commit");
+      break;
+    }
+    if (read->second.place.height < from) break;  // below what it was asked for
+    bytes += read->first.size();
+    if (read->second.place.height > ledger_.head().height) synced_.push_back(std::move(*read));
+  }
+  // What came meanwhile from others makes an answer useless, not false; and who takes long for little may do so each
+  // time. Both are asked after others, and ever more rarely.
+  const bool late = took > kBlocksLate && bytes < kGivenBytes / 2;
+  synced_late_ = late || synced_.empty();
+  if (synced_late_ && bytes > 0) missed(id, &Conduct::blocks, Code::overloaded);
+  if (synced_.empty()) {
+    blocks_awaited_to_ = {};
+    if (bytes == 0) distrust(id);
+    begin_if_due();
+    return sync();
+  }
+  if (Conduct* const giver = conduct(id); giver != nullptr && !synced_late_) giver->blocks.took(took);
+  take_next();
 }
 
 /// The next block that came whole, once the one before is the head.
@@ -417,13 +432,15 @@ void ChainActor::take_next() {
       if (candidate->block.header.parent != ledger_.head().id) compare(synced_from_, ledger_.head().height);
       return failed("over 2/3 of the validators decided a block that is invalid here: " + id.hex());
     }
-    sync_asked_ = now();
+    blocks_awaited_to_ = now() + kSyncPatience;
+    blocks_asked_.given();
     const auto from = neighbours_.find(synced_from_);
     if (from != neighbours_.end() && !synced_late_) from->second.blocks.gave();
     return finish(std::move(candidate), commit, true);
   }
-  if (!synced_.empty() || finishing_ || blocks_asked_) return;
-  if (std::exchange(syncing_, false)) begin_if_due();
+  if (!synced_.empty() || finishing_) return;
+  blocks_awaited_to_ = {};
+  begin_if_due();
   sync();
 }
 

@@ -102,7 +102,7 @@ void ChainActor::missed(const base::NodeId& id, Patience Conduct::*with, Code wh
 }
 
 /// Whether this node is about to get blocks. Who promises them and does not give them holds up nothing for long.
-bool ChainActor::catching_up() const { return !synced_.empty() || (syncing_ && now() < sync_asked_ + kSyncPatience); }
+bool ChainActor::catching_up() const { return !synced_.empty() || now() < blocks_awaited_to_; }
 
 // -- who lies
 

@@ -56,7 +56,12 @@ class HostileChain {
     runtime::Node& node = net[0].node;
     node.start("store", [] { return std::make_unique<store::StoreActor>("store"); }, {.kind = "store"});
     node.start("validator", [this] { return std::make_unique<ValidatorActor>(settings); }, {.kind = "validator"});
-    node.start("chain", [this] { return std::make_unique<ChainActor>(settings); }, {.kind = ChainActor::kName});
+    const auto make = [this] {
+      auto out = std::make_unique<ChainActor>(settings);
+      actor = out.get();
+      return out;
+    };
+    node.start("chain", make, {.kind = ChainActor::kName});
     for (std::size_t i = 1; i < kNodes; ++i) serve(i);
     net.stage.run_for(std::chrono::seconds(5));
   }
@@ -86,13 +91,17 @@ class HostileChain {
     return *out;
   }
   /// Makes a peer a neighbour that has that many blocks.
-  void meet(std::size_t peer, std::uint64_t height = 0, std::uint32_t fork = 0) {
-    tell<wire::ChainHead>(peer, [&](wire::ChainHead::Builder out) {
-      out.setChain(data_of(chain.view()));
-      out.setHeight(height);
-      out.setFork(fork);
-      out.setBlock(data_of(chain.view()));
-    });
+  void meet(std::size_t peer, std::uint64_t height = 0, std::uint32_t fork = 0,
+            base::Duration then = std::chrono::seconds(1)) {
+    tell<wire::ChainHead>(
+        peer,
+        [&](wire::ChainHead::Builder out) {
+          out.setChain(data_of(chain.view()));
+          out.setHeight(height);
+          out.setFork(fork);
+          out.setBlock(data_of(chain.view()));
+        },
+        then);
   }
   void have(std::size_t peer, const std::vector<TxId>& ids, base::Duration then = std::chrono::seconds(1)) {
     tell<wire::HaveTransactions>(
@@ -112,6 +121,16 @@ class HostileChain {
   }
   /// As the validator signs it, if its keys are the test's.
   SignedVote vote(const Vote& content) const { return {content, validator(), key.sign(signed_bytes(chain, content))}; }
+  /// The next block as the validator decides it, if its keys are the test's.
+  FinalRow next_block() const {
+    Block block = actor->next_block(actor->head()->time + UnixMs{1});
+    block.header.proposer = validator();
+    seal(block);
+    const Place place{block.header.fork, block.header.height, Round{0}};
+    const BlockId id = id_of(block.header);
+    const SignedVote precommit = vote({place, Step::precommit, id});
+    return {encode(block), {place, id, {{precommit.validator, precommit.signature}}}};
+  }
   SignedTransaction transfer(std::uint64_t nonce, std::uint64_t amount = 1) const {
     Transaction content{.chain = chain,
                         .from = test_address(1),
@@ -133,6 +152,7 @@ class HostileChain {
   ChainSettings settings;
   ChainId chain{};
   const crypto::SecretKey key = test_key(40);
+  const ChainActor* actor = nullptr;  // of node 0
 
  private:
   void serve(std::size_t i) {

@@ -457,6 +457,40 @@ TEST_CASE("chain hostile: who is always busy is asked ever more rarely, and afte
   CHECK(world.net.accused.empty());
 }
 
+TEST_CASE("chain hostile: neighbours that are silent hold up no sync: others are asked beside") {
+  HostileChain world(HostileChain::Votes::at_peer);
+  for (const std::size_t peer : {std::size_t{2}, std::size_t{3}}) {
+    world.peers[peer].silent = true;
+    world.meet(peer, 5);
+    CHECK(world.peers[peer].blocks_asked == 1);
+  }
+  world.peers[1].blocks = [&](auto reply) {
+    const FinalRow row = world.next_block();
+    answer_blocks(reply, row.block, commit_entries(row.commit));
+  };
+  world.meet(1, 5);
+  world.net.stage.run_for(3s);
+  CHECK(world.height() == 5);
+  CHECK(world.net.accused.empty());
+}
+
+TEST_CASE("chain hostile: who has given blocks is asked for the next ones before neighbours that were never asked") {
+  HostileChain world(HostileChain::Votes::at_peer);
+  for (const std::size_t peer : {std::size_t{1}, std::size_t{2}, std::size_t{3}}) world.meet(peer);
+  std::vector<runtime::Reply<wire::FinalBlocks>> held;
+  world.peers[1].blocks = [&](auto reply) { held.push_back(std::move(reply)); };
+  for (const std::size_t peer : {std::size_t{1}, std::size_t{2}, std::size_t{3}}) world.meet(peer, 9, 0, 100ms);
+  for (int given = 0; given < 5; ++given) {
+    REQUIRE(held.size() == 1);
+    const FinalRow row = world.next_block();
+    answer_blocks(held.front(), row.block, commit_entries(row.commit));
+    held.clear();
+    world.net.stage.run_for(100ms);
+  }
+  CHECK(world.height() == 5);
+  CHECK(world.peers[2].blocks_asked + world.peers[3].blocks_asked == 0);
+}
+
 TEST_CASE("chain hostile: a new link does not make a liar trusted again") {
   HostileChain world(HostileChain::Votes::at_peer);
   world.peers[2].blocks = [](auto reply) { reply.send([](wire::FinalBlocks::Builder) {}); };
