@@ -29,6 +29,7 @@
 #include "actors/chain/logic/patience.hpp"
 #include "actors/chain/logic/places.hpp"
 #include "actors/chain/logic/rejoin.hpp"
+#include "actors/chain/logic/to_ask.hpp"
 #include "actors/chain/settings.hpp"
 #include "actors/chain/wire.hpp"
 #include "messages/chain.capnp.h"
@@ -58,7 +59,6 @@ class ChainActor final : public runtime::Actor {
   /// Our choice.
   static constexpr base::Rate kChecked{4'000, 4'000}, kCheckedOfValidators{6'000, 6'000};
   static constexpr base::Rate kUngiven{200, 2'000};        // our choice: of one neighbour
-  static constexpr std::size_t kCrowdedMax = 256;          // our choice: of one neighbour
   static constexpr std::chrono::seconds kSyncPatience{1};  // our choice: blocks that are asked for are there by then
   explicit ChainActor(ChainSettings settings);
 
@@ -132,13 +132,7 @@ class ChainActor final : public runtime::Actor {
     bool dialled = false;  // by this node
     Height height;
     std::set<TxId> told;  // this height's, by us or by it
-    struct Wanted {
-      TxId id;
-      std::uint32_t signatures;  // that it has; 0: not known
-    };
-    std::deque<Wanted> wanted;  // it has told them, and is not asked yet
-    std::set<TxId> wants;       // the ids of these
-    std::set<TxId> crowded;     // others are asked for them: looked at again later
+    ToAsk to_ask;
     /// What waited here when it came is told it from there on.
     std::optional<Mempool::Cursor> pool_from;
     Fork fork{};
@@ -251,7 +245,6 @@ class ChainActor final : public runtime::Actor {
   /// When ask_wanted() goes on by itself: at the earliest time that was named.
   void ask_wanted_at(base::Instant when);
   std::optional<base::Duration> may_check(const base::NodeId& id, const Neighbour& neighbour, std::uint32_t signatures);
-  void want(Neighbour& neighbour, const Neighbour::Wanted& one, bool first);
   using Asked = std::map<TxId, std::uint32_t>;  // the signatures that were counted for each
   void get_transactions(const base::NodeId& from, Asked asked);
   void got_transactions(const base::NodeId& from, Asked asked, runtime::Answer<wire::Transactions> answer);

@@ -222,8 +222,7 @@ void ChainActor::hear_have(wire::HaveTransactions::Reader have) {
   bool more = false;
   for (const TxId& id : *told) {
     const bool here = mempool_.find(id) != nullptr || (head_block_ && head_block_->find(id) != nullptr);
-    if (!here && neighbour.wanted.size() >= most) continue;
-    if (!here && !neighbour.crowded.contains(id)) want(neighbour, {id, 0}, false);
+    if (!here && !neighbour.to_ask.told(id, most)) continue;
     more = more || !here;
     // Only what there is, or may be, is remembered.
     if (neighbour.told.size() < kToldMax) neighbour.told.insert(id);
@@ -243,12 +242,6 @@ std::optional<base::Duration> ChainActor::may_check(const base::NodeId& id, cons
   return budget.take({id, neighbour.group, false}, now(), signatures);
 }
 
-void ChainActor::want(Neighbour& neighbour, const Neighbour::Wanted& one, bool first) {
-  if (!neighbour.wants.insert(one.id).second) return;
-  if (first) neighbour.wanted.push_front(one);
-  else neighbour.wanted.push_back(one);
-}
-
 /// Each that waits, in turns, so that none is always the first to have what comes back.
 void ChainActor::ask_wanted() {
   ask_wanted_at_ = base::Instant::max();
@@ -256,10 +249,9 @@ void ChainActor::ask_wanted() {
   if (crowded) crowded_at_ = now() + kCrowdedWait;
   std::vector<base::NodeId> waiting;
   for (auto& [id, neighbour] : neighbours_) {
-    if (crowded)
-      for (const TxId& one : std::exchange(neighbour.crowded, {})) want(neighbour, {one, 0}, false);
-    if (!neighbour.crowded.empty()) ask_wanted_at(crowded_at_);
-    if (!neighbour.wanted.empty()) waiting.push_back(id);
+    if (crowded) neighbour.to_ask.look_again();
+    if (neighbour.to_ask.has_crowded()) ask_wanted_at(crowded_at_);
+    if (!neighbour.to_ask.empty()) waiting.push_back(id);
   }
   std::ranges::rotate(waiting, std::ranges::upper_bound(waiting, asked_last_));
   if (!waiting.empty()) asked_last_ = waiting.front();
@@ -274,7 +266,8 @@ void ChainActor::ask_wanted_at(base::Instant when) {
 
 /// Asks for what it has told, as far as it gives what it tells. Blocks that are on their way may have all of it.
 void ChainActor::ask_wanted(const base::NodeId& from, Neighbour& neighbour) {
-  if (neighbour.wanted.empty()) return;
+  ToAsk& to_ask = neighbour.to_ask;
+  if (to_ask.empty()) return;
   if (!synced_.empty()) return ask_wanted_at(now() + kSyncPatience);
   if (const auto wait = neighbour.ungiven.wait(now()); wait > base::Duration::zero())
     return ask_wanted_at(now() + std::clamp<base::Duration>(wait, kTellEach, kGetDue));
@@ -282,8 +275,8 @@ void ChainActor::ask_wanted(const base::NodeId& from, Neighbour& neighbour) {
   std::uint32_t most = kUngiven.burst;
   while (most > 1 && neighbour.ungiven.wait(now(), most) > base::Duration::zero()) most /= 2;
   Asked asked;
-  while (!neighbour.wanted.empty() && asked.size() < most) {
-    const auto [id, signatures] = neighbour.wanted.front();
+  while (!to_ask.empty() && asked.size() < most) {
+    const auto [id, signatures] = to_ask.next();
     if (mempool_.find(id) == nullptr) {
       // What was put off has its signatures counted before it is asked for again.
       if (signatures > 0)
@@ -297,18 +290,15 @@ void ChainActor::ask_wanted(const base::NodeId& from, Neighbour& neighbour) {
         ask_wanted_at(now() + kCrowdedWait);  // or an answer makes room before
         break;
       }
-      if (heard == Fetching::Told::crowded && neighbour.crowded.size() < kCrowdedMax) {
-        neighbour.crowded.insert(id);
+      if (heard == Fetching::Told::crowded && to_ask.put_aside(id))
         ask_wanted_at(std::max(crowded_at_, now() + kTellEach));
-      }
       if (heard == Fetching::Told::asked) asked.emplace(id, signatures);
     }
-    neighbour.wants.erase(id);
-    neighbour.wanted.pop_front();
+    to_ask.pop();
   }
   if (!asked.empty()) get_transactions(from, std::move(asked));
   // What is left is asked for with the answer, or without one.
-  if (!neighbour.wanted.empty()) ask_wanted_at(now() + kCrowdedWait);
+  if (!to_ask.empty()) ask_wanted_at(now() + kCrowdedWait);
 }
 
 void ChainActor::get_transactions(const base::NodeId& from, Asked asked) {
@@ -367,7 +357,7 @@ void ChainActor::got_transactions(const base::NodeId& from, Asked asked, runtime
     auto next = again ? std::optional(from) : fetching_.pass_on(id, now());
     while (next && !neighbours_.contains(*next)) next = fetching_.pass_on(id, now());
     if (!next) continue;
-    want(neighbours_.at(*next), {id, later == put_off.end() ? 0 : later->second}, true);
+    neighbours_.at(*next).to_ask.first({id, later == put_off.end() ? 0 : later->second});
     next_ones.insert(*next);
   }
   if (Conduct* const sender = conduct(from)) sender->ungiven.spend(now(), ungiven);
