@@ -240,6 +240,8 @@ class ChainActor final : public runtime::Actor {
   void hear_have(wire::HaveTransactions::Reader have);
   /// How many transactions it is asked for at a time, and how many it may tell ahead.
   std::size_t asked_at_most(const base::NodeId& from) const;
+  Fetching::Trust trust_in(const base::NodeId& id, const Neighbour& neighbour) const;
+  void pass_overdue();
   void ask_wanted();
   void ask_wanted(const base::NodeId& from, Neighbour& neighbour);
   /// When ask_wanted() goes on by itself: at the earliest time that was named.

@@ -242,9 +242,25 @@ std::optional<base::Duration> ChainActor::may_check(const base::NodeId& id, cons
   return budget.take({id, neighbour.group, false}, now(), signatures);
 }
 
+Fetching::Trust ChainActor::trust_in(const base::NodeId& id, const Neighbour& neighbour) const {
+  return is_validator(id) || neighbour.dialled ? Fetching::Trust::chosen : Fetching::Trust::stranger;
+}
+
+/// What strangers told first and have not given yet counts as not given: they would keep it away again and again.
+void ChainActor::pass_overdue() {
+  for (const auto& [id, from, to] : fetching_.take_overdue(now())) {
+    if (Conduct* const sender = conduct(from)) sender->ungiven.spend(now());
+    auto next = std::optional(to);
+    while (next && !neighbours_.contains(*next)) next = fetching_.pass_on(id, now());
+    if (next) neighbours_.at(*next).to_ask.first({id, 0});
+  }
+  if (fetching_.overdue_at() != base::Instant::max()) ask_wanted_at(fetching_.overdue_at());
+}
+
 /// Each that waits, in turns, so that none is always the first to have what comes back.
 void ChainActor::ask_wanted() {
   ask_wanted_at_ = base::Instant::max();
+  pass_overdue();
   const bool crowded = now() >= crowded_at_;
   if (crowded) crowded_at_ = now() + kCrowdedWait;
   std::vector<base::NodeId> waiting;
@@ -285,7 +301,8 @@ void ChainActor::ask_wanted(const base::NodeId& from, Neighbour& neighbour) {
           break;
         }
       const bool passed_on = fetching_.asked(id, from);
-      const auto heard = passed_on ? Fetching::Told::asked : fetching_.told(id, from, asked_at_most(from), now());
+      const auto heard = passed_on ? Fetching::Told::asked
+                                   : fetching_.told(id, from, trust_in(from, neighbour), asked_at_most(from), now());
       if (heard == Fetching::Told::full) {
         ask_wanted_at(now() + kCrowdedWait);  // or an answer makes room before
         break;
@@ -297,6 +314,7 @@ void ChainActor::ask_wanted(const base::NodeId& from, Neighbour& neighbour) {
     to_ask.pop();
   }
   if (!asked.empty()) get_transactions(from, std::move(asked));
+  if (fetching_.overdue_at() != base::Instant::max()) ask_wanted_at(std::max(now(), fetching_.overdue_at()));
   // What is left is asked for with the answer, or without one.
   if (!to_ask.empty()) ask_wanted_at(now() + kCrowdedWait);
 }

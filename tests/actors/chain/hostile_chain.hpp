@@ -29,6 +29,7 @@ class HostileChain {
     std::uint32_t fork_told = 0;  // by node 0
     std::vector<TxId> transactions_asked, told;
     bool silent = false;  // leaves questions for blocks unanswered
+    bool keeps = false;   // leaves questions for transactions unanswered
   };
 
   explicit HostileChain(Votes votes) : net(kNodes, 1, {}, {}, true), peers(kNodes) {
@@ -186,16 +187,18 @@ class HostileChain {
             ++peer.proposed_asked;
             reply.refuse({base::Code::not_found, "it is not here"});
           });
-          on.ask<wire::GetTransactions, wire::Transactions>([&peer](auto ask, auto reply) {
-            std::vector<TxId> ids;
-            for (const auto id : ask.getIds()) ids.push_back(*TxId::from(bytes_of(id)));
-            peer.transactions_asked.insert(peer.transactions_asked.end(), ids.begin(), ids.end());
-            const auto list = peer.transactions(ids);
-            reply.send([&](wire::Transactions::Builder out) {
-              auto rows = out.initList(size32(list));
-              for (unsigned k = 0; k < rows.size(); ++k) rows.set(k, data_of(list[k]));
-            });
-          });
+          on.ask<wire::GetTransactions, wire::Transactions>(
+              [&peer, held = std::vector<runtime::Reply<wire::Transactions>>()](auto ask, auto reply) mutable {
+                std::vector<TxId> ids;
+                for (const auto id : ask.getIds()) ids.push_back(*TxId::from(bytes_of(id)));
+                peer.transactions_asked.insert(peer.transactions_asked.end(), ids.begin(), ids.end());
+                if (peer.keeps) return held.push_back(std::move(reply));
+                const auto list = peer.transactions(ids);
+                reply.send([&](wire::Transactions::Builder out) {
+                  auto rows = out.initList(size32(list));
+                  for (unsigned k = 0; k < rows.size(); ++k) rows.set(k, data_of(list[k]));
+                });
+              });
         });
   }
 };

@@ -372,6 +372,24 @@ TEST_CASE("chain hostile: who tells transactions that it does not give is asked 
   CHECK(world.net.accused.empty());
 }
 
+TEST_CASE("chain hostile: strangers that tell a transaction first keep it from no node for long") {
+  HostileChain world(HostileChain::Votes::at_peer);
+  for (const std::size_t peer : {std::size_t{1}, std::size_t{2}, std::size_t{3}}) world.meet(peer);
+  const SignedTransaction one = world.transfer(0);
+  const std::vector<TxId> ids{id_of(one.content)};
+  for (const std::size_t stranger : {std::size_t{2}, std::size_t{3}}) {
+    world.peers[stranger].keeps = true;
+    world.have(stranger, ids, 1ms);
+  }
+  world.peers[1].transactions = [&](const auto&) { return bytes_of_all({one}); };  // the validator
+  world.have(1, ids, 500ms);
+  CHECK(world.peers[1].transactions_asked.empty());
+  world.net.stage.run_for(1s);
+  CHECK(world.peers[1].transactions_asked == ids);
+  CHECK(world.pending() == 1);
+  CHECK(world.net.accused.empty());
+}
+
 TEST_CASE("chain hostile: an id that is told again and again is asked for once") {
   HostileChain world(HostileChain::Votes::at_peer);
   world.meet(2);
