@@ -54,6 +54,7 @@ void Ledger::open(const Genesis& genesis, std::uint64_t secret, Done done) {
   cache_.clear(secret);
   forks_ = {};
   floor_ = {};
+  prune_from_ = rows::stale_prefix();
   divergence_.reset();
   head_commit_.reset();
   read_forks(rows::fork_key(Fork{}), [this, done = std::move(done)](const base::Outcome<void>& read) mutable {
@@ -246,25 +247,44 @@ void Ledger::append(const Block& block, const Bytes& bytes, const Commit& commit
     head_ = head;
     head_commit_ = commit;
     head_validators_ = validators;
-    if (head.height.value > kStatesKept) prune(Height{head.height.value - kStatesKept});
+    prune();
     read_next(std::move(done));
   });
 }
 
-/// What an update put out of use that no kept state reads any more.
-void Ledger::prune(Height height, std::uint8_t part) {
-  get(rows::stale_key(height, part), [this, height, part](base::Outcome<std::optional<Bytes>> row) {
-    if (!row.ok() || !row.value()) return;
-    const auto stale = rows::decode_stale(*row.value());
-    if (!stale) return;
+/// What blocks put out of use that no kept state reads any more: of one height each time, and first what was left when
+/// the node ended in between.
+void Ledger::prune() {
+  if (head_.height.value > kStatesKept && !std::exchange(pruning_, true)) prune_next();
+}
+
+/// The list goes last, or with the last of what it names.
+void Ledger::prune_next() {
+  rows_.scan(prune_from_, 1, 1, [this](const base::Outcome<store::Rows::Page>& page) {
+    pruning_ = false;
+    if (!page.ok() || page.value().rows.size() == 0) return;
+    const auto row = page.value().rows[0];
+    const auto at = rows::stale_in({row.getKey().begin(), row.getKey().size()});
+    if (!at || at->height.value + kStatesKept > head_.height.value) return;
+    const auto stale = rows::decode_stale({row.getValue().begin(), row.getValue().size()});
     store::RowChange change;
-    for (const RowKey& key : *stale) change.erase.push_back(rows::tree_key(key));
-    change.erase.push_back(rows::stale_key(height, part));
-    if (part == 0) change.erase.push_back(rows::root_key(height));
-    rows_.save(std::move(change));
+    if (stale) {
+      for (const RowKey& key : *stale) change.erase.push_back(rows::tree_key(key));
+      if (at->part == 0) change.erase.push_back(rows::root_key(at->height));
+      change.erase.push_back(rows::stale_key(at->height, at->part));
+    }
     // Versions before parts wrote one that may be larger.
-    if (stale->size() >= rows::kStaleOfPart && part + 1u < rows::kStalePartsMax)
-      prune(height, static_cast<std::uint8_t>(part + 1));
+    const bool more = stale && stale->size() >= rows::kStaleOfPart && at->part + 1u < rows::kStalePartsMax;
+    pruning_ = true;
+    rows_.save(std::move(change), [this, more, at = *at](const base::Outcome<void>& erased) {
+      pruning_ = false;
+      if (!erased.ok()) return;
+      prune_from_ = more ? rows::stale_key(at.height, static_cast<std::uint8_t>(at.part + 1))
+                         : rows::stale_key(at.height.next(), 0);
+      if (!more && at.height.next().value + kStatesKept > head_.height.value) return;
+      pruning_ = true;
+      prune_next();
+    });
   });
 }
 

@@ -110,7 +110,8 @@ class Ledger final : public runtime::Part, public TreeRows {
   void load_missing(std::vector<RowKey> wanted, Done done);
   void parts(Height height, std::uint8_t part, base::Bytes so_far, Then<std::optional<base::Bytes>> then);
   void get(const base::Bytes& key, Then<std::optional<base::Bytes>> then);
-  void prune(Height height, std::uint8_t part = 0);
+  void prune();
+  void prune_next();
   void open_head(Done done);
   void read_forks(const base::Bytes& from, Done done);
   void read_divergence(Done done);
@@ -130,6 +131,8 @@ class Ledger final : public runtime::Part, public TreeRows {
   std::shared_ptr<const ValidatorSet> head_validators_;
   std::optional<Commit> head_commit_;
   NextBlock next_;
+  base::Bytes prune_from_ = rows::stale_prefix();
+  bool pruning_ = false;
   mutable RowCache cache_;
   mutable std::set<RowKey> missing_;
 };

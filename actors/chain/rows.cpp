@@ -49,6 +49,14 @@ Bytes stale_key(Height height, std::uint8_t part) {
   if (part > 0) out.push_back(part);
   return out;
 }
+Bytes stale_prefix() { return {'s'}; }
+std::optional<StaleAt> stale_in(ByteView key) {
+  constexpr std::size_t kFirstBytes = 1 + 8;
+  if (key.size() < kFirstBytes || key.size() > kFirstBytes + 1 || key.front() != stale_prefix().front())
+    return std::nullopt;
+  const std::uint8_t part = key.size() > kFirstBytes ? key.back() : std::uint8_t{0};
+  return StaleAt{Height{base::big_endian(key.subspan(1, 8))}, part};
+}
 Bytes root_key(Height height) { return key_of('o', height); }
 Bytes head_key() { return {'z'}; }
 Bytes fork_key(Fork fork) {

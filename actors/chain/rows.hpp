@@ -33,6 +33,13 @@ base::Bytes receipts_key(Height height);
 base::Bytes tree_key(const RowKey& row);
 /// Part 0 has the key that versions before parts gave to the whole list.
 base::Bytes stale_key(Height height, std::uint8_t part);
+/// Before all of them.
+base::Bytes stale_prefix();
+struct StaleAt {
+  Height height;
+  std::uint8_t part;
+};
+std::optional<StaleAt> stale_in(base::ByteView key);
 base::Bytes root_key(Height height);
 base::Bytes head_key();
 base::Bytes fork_key(Fork fork);

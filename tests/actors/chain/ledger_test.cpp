@@ -16,19 +16,26 @@ namespace {
 class LedgerOwner final : public runtime::Actor {
  public:
   static constexpr const char* kName = "ledger";
-  explicit LedgerOwner(std::function<void(LedgerOwner&)> begin) : ledger(*this, nullptr, 1 << 20), begin_(begin) {}
+  explicit LedgerOwner(std::function<void(LedgerOwner&)> begin)
+      : ledger(*this, nullptr, 1 << 20), rows(*this, {.store = "/store", .keyspace = "chain"}), begin_(begin) {}
   void receive(runtime::Handlers& on) override {
     ledger.receive<Again>(on);
+    rows.receive<RowsAgain>(on);
     on.tell<messages::wire::Nothing>([this](auto) { std::exchange(order, {})(); });
   }
   void start() override { begin_(*this); }
-  void stop() override { ledger.stop(); }
+  void stop() override {
+    ledger.stop();
+    rows.stop();
+  }
 
   Ledger ledger;
+  store::Rows rows;  // the same ones
   std::function<void()> order;
 
  private:
   struct Again {};
+  struct RowsAgain {};
   std::function<void(LedgerOwner&)> begin_;
 };
 
@@ -109,6 +116,31 @@ TEST_CASE("ledger: however many rows a block puts out of use, it is kept, and th
   for (const std::uint32_t number : some) CHECK(here.has(deep_row(number)));
   REQUIRE(!here.append(Height{2 + Ledger::kStatesKept}, {}, {}));
   for (const std::uint32_t number : some) CHECK_FALSE(here.has(deep_row(number)));
+}
+
+TEST_CASE("ledger: what of the rows out of use was left when a node ended is erased with those of the next height") {
+  LedgerFixture here;
+  constexpr std::uint32_t kRows = 2 * rows::kStaleOfPart + 10;
+  std::vector<std::pair<RowKey, RowBytes>> made;
+  std::vector<RowKey> stale;
+  for (std::uint32_t i = 0; i <= kRows; ++i) {
+    stale.push_back(deep_row(i));
+    made.emplace_back(stale.back(), std::make_shared<const base::Bytes>(base::Bytes{1}));
+  }
+  REQUIRE(!here.append(Height{1}, made, {}));
+  const RowKey last = stale.back();
+  stale.pop_back();
+  REQUIRE(!here.append(Height{2}, {}, stale));
+  REQUIRE(!here.append(Height{3}, {}, {last}));
+  // The first part of height 2 was erased; then the node ended, and came back at the next height.
+  here.inside([&] {
+    store::RowChange change;
+    change.erase.push_back(rows::stale_key(Height{2}, 0));
+    here.owner->rows.save(std::move(change));
+  });
+  REQUIRE(!here.append(Height{3 + Ledger::kStatesKept}, {}, {}));
+  for (const std::uint32_t number : {std::uint32_t{rows::kStaleOfPart}, kRows - 1, kRows})
+    CHECK_FALSE(here.has(deep_row(number)));
 }
 
 TEST_CASE("ledger: a part of the longest keys is a value that the store takes") {
