@@ -69,7 +69,7 @@ Block ChainActor::next_block(UnixMs time) const {
 void ChainActor::build(Round round) {
   Block block = next_block(std::max(ledger_.head().time + UnixMs{1}, unix_ms()));
   const std::size_t bytes = bytes_left(block, ledger_.next().parameters);
-  const auto picked = std::make_shared<std::vector<Approved>>();
+  const auto picked = std::make_shared<Picked>();
   ledger_.with_rows(
       [this, picked, bytes, height = block.header.height, time = block.header.time] {
         const NextBlock& now_next = ledger_.next();
@@ -81,14 +81,16 @@ void ChainActor::build(Round round) {
           return true;
         };
         const Gas gas{now_next.parameters[Param::block_gas]};
-        *picked = mempool_.pick(gas, bytes, totals.base_fee, height, taken).transactions;
+        *picked = mempool_.pick(gas, bytes, totals.base_fee, height, taken);
         return !view.damage();
       },
       [this, round, picked, block = std::move(block)](const base::Outcome<void>& whole) mutable {
         if (!whole.ok()) return failed(whole.error().message);
         if (!consensus_ || consensus_->place().height != block.header.height || block.header.fork != fork_) return;
-        seal(block, *picked);
-        auto candidate = judge(std::move(block), std::move(*picked));
+        for (const TxId& id : picked->refused) mempool_.drop(id);
+        settings_.counters->pending = mempool_.count();
+        seal(block, picked->transactions);
+        auto candidate = judge(std::move(block), std::move(picked->transactions));
         base::ensure(candidate->verdict == chain::Verdict::valid, "what is built here is valid here");
         candidates_[candidate->id] = candidate;
         consensus_->built(round, candidate->id, candidate->block.header.time);

@@ -12,6 +12,8 @@
 // Full    beyond kPoolBytesMax or kPoolCountMax what is worth least is dropped; what is not better than that, or comes
 //         after it, is refused. A sender has kSenderMax, within as many nonces from its next one on.
 // Funds   the fees of all that one address pays for are within its balance, as it was last told.
+// Choice  for a block it ends at kRefusedMax that are not admissible. The caller drops these: what can be in no block
+//         keeps nothing else out of it.
 // Expire  what is past its last height is dropped; that is kLifeMax heights away at most.
 // Trust   a transaction is Approved; whether it is admissible() now was asked by the caller, but for its nonce.
 #include <functional>
@@ -30,6 +32,7 @@ inline constexpr std::size_t kPoolBytesMax = 32u << 20;  // our choice: 16 of th
 inline constexpr std::size_t kPoolCountMax = 50'000;     // our choice: of 650 bytes each, the same
 inline constexpr std::uint64_t kLifeMax = 100'000;       // our choice, in heights: over two days of blocks of 2 s
 inline constexpr std::size_t kReplacementsMax = 16;      // our choice: 1.1^16 is 4.6 times the first fee-max
+inline constexpr std::size_t kRefusedMax = 4'096;        // our choice: about 0.1 s of who builds a block
 inline constexpr std::size_t kEvidencePoolMax = kValidatorsMax;  // our choice: one for each
 
 enum class Lane : std::uint8_t { evidence, payments, contracts };
@@ -43,6 +46,7 @@ Lane lane_of(const Transaction& transaction);
 struct MempoolLimits {
   std::size_t bytes = kPoolBytesMax;
   std::size_t count = kPoolCountMax;
+  std::size_t refused = kRefusedMax;
 };
 
 enum class MempoolError : std::uint8_t {
@@ -69,7 +73,8 @@ struct Standing {
 struct Picked {
   std::vector<base::Bytes> evidence;
   std::vector<Approved> transactions;
-  std::size_t looked = 0;  ///< transactions that were looked at for it
+  std::size_t looked = 0;       ///< transactions that were looked at for it
+  std::vector<TxId> refused{};  ///< those that were not admissible, if they ended the choice; otherwise empty
 };
 
 using Admissible = std::function<bool(const Approved&)>;

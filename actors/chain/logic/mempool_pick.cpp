@@ -31,6 +31,7 @@ class Mempool::Filling {
     take_transactions(Share::own);
     take_evidence(Share::all);
     take_transactions(Share::all);
+    if (refused_.size() >= pool_.limits_.refused) out_.refused = std::move(refused_);
     return std::move(out_);
   }
 
@@ -56,7 +57,7 @@ class Mempool::Filling {
 
   void take_transactions(Share share) {
     std::vector<Place> aside;
-    while (has_room(share)) {
+    while (has_room(share) && refused_.size() < pool_.limits_.refused) {
       const auto next = next_place();
       if (!next) break;
       const Place place = *next;
@@ -105,7 +106,10 @@ class Mempool::Filling {
     const std::size_t bytes = entry_bytes(entry.transaction.bytes());
     if (gas > gas_ || bytes > bytes_) return Took::nothing_now;
     if (share == Share::own && (gas > lane_gas_[lane] || bytes > lane_bytes_[lane])) return Took::nothing_now;
-    if (admissible_ && !admissible_(entry.transaction)) return Took::nothing_of_its_sender;
+    if (admissible_ && !admissible_(entry.transaction)) {
+      refused_.push_back(entry.transaction.id());
+      return Took::nothing_of_its_sender;
+    }
     gas_ -= gas;
     bytes_ -= bytes;
     lane_gas_[lane] -= std::min(gas, lane_gas_[lane]);
@@ -126,6 +130,7 @@ class Mempool::Filling {
   std::array<std::size_t, kLanes> lane_bytes_{};
   std::set<Ranked> waiting_;
   std::set<const base::Bytes*> taken_;
+  std::vector<TxId> refused_;
   Picked out_;
 };
 

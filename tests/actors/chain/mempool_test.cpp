@@ -436,6 +436,29 @@ TEST_CASE("chain mempool: a full block is not compared with the whole pool") {
   }
 }
 
+TEST_CASE("chain mempool: however much is not admissible, a choice ends, and what is goes into a later one") {
+  Mempool pool({.refused = 5});
+  for (std::uint8_t from = 1; from <= 20; ++from) CHECK_FALSE(add(pool, {.from = from, .tip = 1'000u - from}));
+  const auto choose = [&pool](std::uint8_t refused_to) {
+    return pool.pick(kBlockGas, 1 << 20, {1}, Height{11}, [refused_to](const Approved& one) {
+      for (std::uint8_t from = 1; from <= refused_to; ++from)
+        if (one.content().from == test_address(from)) return false;
+      return true;
+    });
+  };
+  for (int choice = 0; choice < 2; ++choice) {
+    const Picked picked = choose(10);
+    CHECK(picked.transactions.empty());
+    CHECK(picked.refused.size() == 5);
+    CHECK(picked.looked == 5);
+    for (const TxId& id : picked.refused) pool.drop(id);
+  }
+  CHECK(choose(10).transactions.size() == 10);
+  const Picked picked = choose(14);
+  CHECK(picked.transactions.size() == 6);
+  CHECK(picked.refused.empty());  // few of them may be admissible another time
+}
+
 TEST_CASE("chain mempool: what is past its last height goes") {
   Mempool pool;
   CHECK_FALSE(add(pool, {.from = 1, .last_height = 11}));
