@@ -29,7 +29,6 @@ constexpr std::chrono::minutes kWaitMax{10};             // our choice
 struct Weighed {
   Outcome outcome = Outcome::done;
   Standing standing;
-  wallet::Amount sender;  ///< what it has
 };
 
 std::uint32_t signatures_of(const SignedTransaction& transaction) {
@@ -44,7 +43,7 @@ Error error_of(const Weighed& seen, const Approved& one, BaseFee base_fee, Heigh
   switch (seen.outcome) {
     case Outcome::funds: {
       const auto* transfer = std::get_if<Transfer>(&content.body);
-      return {Code::refused, "the sender has " + seen.sender.text() + ", which is less than the amount, " +
+      return {Code::refused, "the sender has " + seen.standing.balance.text() + ", which is less than the amount, " +
                                  (transfer ? total_of(*transfer).text() : "0") + ", and the fee, " + fee_now};
     }
     case Outcome::fee_funds:
@@ -69,7 +68,9 @@ Error error_of(MempoolError why) {
     case MempoolError::expired: return {Code::refused, "its last height is past"};
     case MempoolError::lasting: return {Code::refused, "its last height is too far away"};
     case MempoolError::gas: return {Code::refused, "it needs more gas than it allows itself, or than a block has"};
-    case MempoolError::funds: return {Code::refused, "its payer has less than the fees of all that it pays for here"};
+    case MempoolError::funds:
+      return {Code::refused,
+              "its sender has less than its amount and fee-max, or its payer less than all that waits here needs"};
     case MempoolError::cheap:
       return {Code::conflict, "another transaction with this nonce waits, and this one does not offer enough more"};
     case MempoolError::changed: return {Code::conflict, "what has this nonce was replaced too often"};
@@ -127,8 +128,7 @@ void ChainActor::admit(Approved transaction, std::optional<base::NodeId> from, b
         seen->outcome = admissible(view, next.totals, next.parameters, *one, head.height.next(),
                                    std::max(unix_ms(), head.time + UnixMs{1}));
         const Account& sender = view.account(one->content().from);
-        seen->sender = sender.balance;
-        seen->standing = {sender.nonce, view.account(one->content().payer()).balance};
+        seen->standing = {sender.nonce, sender.balance, view.account(one->content().payer()).balance};
         return !view.damage();
       },
       [this, one, seen, from, dry, fork = fork_, done = std::move(done)](const base::Outcome<void>& read) mutable {

@@ -20,6 +20,13 @@ bool offers_more(const Transaction& offer, const Transaction& held) {
   return offer.tip > held.tip || tenth_more(offer.fee_max, held.fee_max);
 }
 
+/// What its sender may have less of afterwards.
+Wide spent(const Transaction& content) {
+  const auto* transfer = std::get_if<Transfer>(&content.body);
+  const Wide amount = transfer == nullptr ? 0 : total_of(*transfer).units();
+  return content.fee_payer ? amount : amount + content.fee_max.units();
+}
+
 }  // namespace
 
 Lane lane_of(const Transaction&) { return Lane::payments; }
@@ -72,13 +79,20 @@ const Mempool::Entry* Mempool::held(const Place& place) const {
   return entry == queue->second.entries.end() ? nullptr : &entry->second;
 }
 
-bool Mempool::covered(const Transaction& transaction, const Entry* replaced, wallet::Amount balance) const {
+bool Mempool::covered(const Transaction& transaction, const Entry* replaced, const Standing& standing) const {
+  if (spent(transaction) > standing.balance.units()) return false;
   Wide sum = transaction.fee_max.units();
   const auto payer = payers_.find(transaction.payer());
   if (payer != payers_.end()) sum += payer->second.reserved.units();
   if (replaced != nullptr && replaced->transaction.content().payer() == transaction.payer())
     sum -= replaced->transaction.content().fee_max.units();
-  return sum <= balance.units();
+  return sum <= standing.payer_balance.units();
+}
+
+Wide Mempool::own_money(const wallet::Address& owner, wallet::Amount balance) const {
+  const auto payer = payers_.find(owner);
+  const Wide for_others = payer == payers_.end() ? 0 : payer->second.for_others.units();
+  return balance.units() - std::min<Wide>(balance.units(), for_others);
 }
 
 std::set<Mempool::Place> Mempool::from(const Place& place) const {
@@ -100,12 +114,13 @@ std::set<Mempool::Place> Mempool::before(const wallet::Address& sender, Nonce no
 /// What the entries of one sender are worth, when they are asked for in their order.
 class Mempool::Descent {
  public:
-  explicit Descent(Nonce next) : expected_(next) {}
+  Descent(Nonce next, Wide money) : expected_(next), money_(money) {}
 
   Worth to(Nonce nonce, const Entry& entry) {
     const Worth own(entry);
     if (!least_ || *least_ < own) least_ = own;
-    gapped_ = gapped_ || nonce != expected_;
+    spent_ += spent(entry.transaction.content());
+    gapped_ = gapped_ || nonce != expected_ || spent_ > money_;
     expected_ = {nonce.value + 1};
     Worth out = *least_;
     out.gapped = gapped_;
@@ -114,22 +129,55 @@ class Mempool::Descent {
 
  private:
   Nonce expected_;
+  Wide money_;
+  Wide spent_ = 0;
   std::optional<Worth> least_;
   bool gapped_ = false;
 };
 
-Mempool::Worth Mempool::worth_at(const Entry& entry, const Place& place, Nonce next) const {
-  Descent descent(next);
+std::size_t Mempool::ready(const wallet::Address& sender, Nonce next, Wide money, const Entry* other) const {
+  const auto queue = queues_.find(sender);
+  if (queue == queues_.end()) return 0;
+  Descent descent(next, money);
+  std::size_t out = 0;
+  for (const auto& [nonce, entry] : queue->second.entries) {
+    if (nonce < next) continue;
+    const bool here = other != nullptr && other->transaction.content().nonce == nonce;
+    if (descent.to(nonce, here ? *other : entry).gapped) break;
+    ++out;
+  }
+  return out;
+}
+
+bool Mempool::uncovers(const Entry& entry, const Entry* replaced, const Standing& standing) const {
+  const Transaction& content = entry.transaction.content();
+  const auto fewer = [&](const wallet::Address& sender, Nonce next, Wide before, Wide after, const Entry* other) {
+    return ready(sender, next, after, other) < ready(sender, next, before, nullptr);
+  };
+  if (replaced != nullptr) {
+    const Wide money = own_money(content.from, standing.balance);
+    if (fewer(content.from, standing.next, money, money, &entry)) return true;
+  }
+  const auto payers = queues_.find(content.payer());
+  if (!content.fee_payer || payers == queues_.end()) return false;
+  const bool paid = replaced != nullptr && replaced->transaction.content().fee_payer == content.fee_payer;
+  const Wide more = content.fee_max.units() - (paid ? replaced->transaction.content().fee_max.units() : 0);
+  const Wide money = own_money(content.payer(), standing.payer_balance);
+  return fewer(content.payer(), payers->second.next, money, money - std::min(money, more), nullptr);
+}
+
+Mempool::Worth Mempool::worth_at(const Entry& entry, const Place& place, const Standing& standing) const {
+  Descent descent(standing.next, own_money(place.sender, standing.balance));
   if (const auto queue = queues_.find(place.sender); queue != queues_.end())
     for (const auto& [nonce, earlier] : queue->second.entries)
-      if (nonce >= next && nonce < place.nonce) (void)descent.to(nonce, earlier);
+      if (nonce >= standing.next && nonce < place.nonce) (void)descent.to(nonce, earlier);
   return descent.to(place.nonce, entry);
 }
 
-std::optional<std::set<Mempool::Place>> Mempool::room_for(const Entry& entry, const Place& place, Nonce next,
-                                                          const Entry* replaced) const {
-  const Worth worth = worth_at(entry, place, next);
-  std::set<Place> leaving = before(place.sender, next);
+std::optional<std::set<Mempool::Place>> Mempool::room_for(const Entry& entry, const Place& place,
+                                                          const Standing& standing, const Entry* replaced) const {
+  const Worth worth = worth_at(entry, place, standing);
+  std::set<Place> leaving = before(place.sender, standing.next);
   if (replaced != nullptr) leaving.insert(place);
   std::size_t count = places_.size() + 1 - leaving.size(), bytes = bytes_ + entry.transaction.bytes();
   for (const Place& one : leaving) bytes -= at(one).transaction.bytes();
@@ -157,12 +205,12 @@ base::Result<void, MempoolError> Mempool::add(Approved transaction, Lane lane, c
                                               Gas block_gas) {
   auto way = entrance(std::move(transaction), lane, standing, height, block_gas);
   if (!way.ok()) return way.error();
-  auto& [entry, next, leaving] = way.value();
+  auto& [entry, now, leaving] = way.value();
   remove(leaving);
   ++arrivals_;
   const Transaction& content = entry.transaction.content();
   const Place place{content.from, content.nonce};
-  insert(place, std::move(entry), next);
+  insert(place, std::move(entry), now);
   check();
   return {};
 }
@@ -180,16 +228,18 @@ base::Result<Mempool::Entrance, MempoolError> Mempool::entrance(Approved transac
   const Transaction& content = transaction.content();
   if (places_.contains(transaction.id())) return MempoolError::known;
   const auto queue = queues_.find(content.from);
-  const Nonce next = queue == queues_.end() ? standing.next : std::max(standing.next, queue->second.next);
-  if (const auto why = refusal(content, next, height)) return *why;
+  Standing now = standing;
+  if (queue != queues_.end()) now.next = std::max(now.next, queue->second.next);
+  if (const auto why = refusal(content, now.next, height)) return *why;
   if (content.gas != transaction.gas_needed() || content.gas > block_gas) return MempoolError::gas;
   const Place place{content.from, content.nonce};
   const Entry* replaced = held(place);
-  if (!covered(content, replaced, standing.payer_balance)) return MempoolError::funds;
+  if (!covered(content, replaced, now)) return MempoolError::funds;
   Entry entry{std::move(transaction), lane, arrivals_, replaced == nullptr ? 0 : replaced->replacements + 1};
-  auto leaving = room_for(entry, place, next, replaced);
+  if (uncovers(entry, replaced, now)) return MempoolError::funds;
+  auto leaving = room_for(entry, place, now, replaced);
   if (!leaving) return MempoolError::full;
-  return Entrance{std::move(entry), next, std::move(*leaving)};
+  return Entrance{std::move(entry), now, std::move(*leaving)};
 }
 
 /// For what it says itself, and for what waits of its sender, whose next nonce is `next`.
@@ -226,7 +276,7 @@ base::Result<void, MempoolError> Mempool::add_evidence(base::Bytes evidence) {
   return {};
 }
 
-void Mempool::insert(const Place& place, Entry entry, Nonce next) {
+void Mempool::insert(const Place& place, Entry entry, const Standing& standing) {
   const Transaction& content = entry.transaction.content();
   bytes_ += entry.transaction.bytes();
   ends_.insert({content.last_height, place});
@@ -235,9 +285,11 @@ void Mempool::insert(const Place& place, Entry entry, Nonce next) {
   sizes.bytes.insert(entry_bytes(entry.transaction.bytes()));
   Payer& payer = payers_[content.payer()];
   payer.reserved = payer.reserved + content.fee_max;
+  if (content.fee_payer) payer.for_others = payer.for_others + content.fee_max;
   payer.places.insert(place);
   Queue& queue = queues_[place.sender];
-  queue.next = next;
+  queue.next = standing.next;
+  queue.balance = standing.balance;
   const Entry& held = queue.entries.emplace(place.nonce, std::move(entry)).first->second;
   places_.emplace(held.transaction.id(), Listed{place, &held});
   rank(place.sender);
@@ -246,7 +298,7 @@ void Mempool::insert(const Place& place, Entry entry, Nonce next) {
 void Mempool::rank(const wallet::Address& sender) {
   const auto queue = queues_.find(sender);
   if (queue == queues_.end()) return;
-  Descent descent(queue->second.next);
+  Descent descent(queue->second.next, own_money(sender, queue->second.balance));
   for (auto& [nonce, entry] : queue->second.entries) {
     const Worth now = descent.to(nonce, entry);
     if (entry.ranked && !(*entry.ranked < now) && !(now < *entry.ranked)) continue;
@@ -257,10 +309,12 @@ void Mempool::rank(const wallet::Address& sender) {
 }
 
 void Mempool::remove(const std::set<Place>& places) {
-  for (const Place& place : places) erase(place);
-  std::optional<wallet::Address> last;
-  for (const Place& place : places)
-    if (last != place.sender) rank(*(last = place.sender));
+  std::set<wallet::Address> changed;
+  for (const Place& place : places) {
+    changed.insert({place.sender, at(place).transaction.content().payer()});
+    erase(place);
+  }
+  for (const wallet::Address& address : changed) rank(address);
 }
 
 void Mempool::erase(const Place& place) {
@@ -277,6 +331,7 @@ void Mempool::erase(const Place& place) {
   sizes.bytes.erase(sizes.bytes.find(entry_bytes(entry.transaction.bytes())));
   const auto payer = payers_.find(content.payer());
   payer->second.reserved = payer->second.reserved - content.fee_max;
+  if (content.fee_payer) payer->second.for_others = payer->second.for_others - content.fee_max;
   payer->second.places.erase(place);
   if (payer->second.places.empty()) payers_.erase(payer);
   queue->second.entries.erase(at);
@@ -284,16 +339,27 @@ void Mempool::erase(const Place& place) {
 }
 
 void Mempool::settle(const wallet::Address& address, Nonce next, wallet::Amount balance) {
-  if (const auto queue = queues_.find(address); queue != queues_.end() && queue->second.next < next) {
-    queue->second.next = next;
-    const std::set<Place> past = before(address, next);
-    remove(past);
-    rank(address);  // also if none was past: there may be a gap no more
+  if (const auto queue = queues_.find(address); queue != queues_.end()) {
+    queue->second.next = std::max(queue->second.next, next);
+    queue->second.balance = balance;
+    remove(before(address, queue->second.next));
+    rank(address);  // also if none was past: there may be a gap no more, or one where there was none
   }
-  for (auto payer = payers_.find(address); payer != payers_.end() && payer->second.reserved > balance;
-       payer = payers_.find(address))
-    remove(from(*payer->second.places.rbegin()));
+  remove(unpaid(address, balance));
   check();
+}
+
+std::set<Mempool::Place> Mempool::unpaid(const wallet::Address& address, wallet::Amount balance) const {
+  std::set<Place> out;
+  const auto payer = payers_.find(address);
+  if (payer == payers_.end()) return out;
+  wallet::Amount left = payer->second.reserved;
+  for (auto last = payer->second.places.rbegin(); left > balance; ++last)
+    for (const Place& one : from(*last)) {
+      const Transaction& content = at(one).transaction.content();
+      if (out.insert(one).second && content.payer() == address) left = left - content.fee_max;
+    }
+  return out;
 }
 
 void Mempool::drop(const TxId& id) {

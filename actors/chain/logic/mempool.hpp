@@ -11,7 +11,10 @@
 //         higher by 1 or the fee-max by 10 %; kReplacementsMax times for a nonce.
 // Full    beyond kPoolBytesMax or kPoolCountMax what is worth least is dropped; what is not better than that, or comes
 //         after it, is refused. A sender has kSenderMax, within as many nonces from its next one on.
-// Funds   the fees of all that one address pays for are within its balance, as it was last told.
+// Funds   the fees of all that one address pays for are within its balance, as it was last told. What a sender's
+//         balance does not cover, with all that it has before it and the fees that it pays for others, waits as behind
+//         a gap. Nothing that comes later takes the cover from what has it: else what has pushed out others would never
+//         be paid (DETER: Li, Wang and Tang, CCS 2021).
 // Choice  for a block it ends at kRefusedMax that are not admissible. The caller drops these: what can be in no block
 //         keeps nothing else out of it.
 // Expire  what is past its last height is dropped; that is kLifeMax heights away at most.
@@ -56,7 +59,8 @@ enum class MempoolError : std::uint8_t {
   expired,  ///< it can be in no later block
   lasting,  ///< its last height is more than kLifeMax away
   gas,      ///< it allows itself another amount of gas than it needs, or needs more than a block has
-  funds,    ///< its payer's balance does not cover the fees of all that it pays for here
+  funds,    ///< its sender lacks amount and fee-max, or its payer the fees of all that it pays for here; or it
+            ///< would take the cover from what waits
   cheap,    ///< another one of its nonce is here, and this one does not offer enough more
   changed,  ///< what has its nonce was replaced kReplacementsMax times
   full,     ///< there is no room, and it is not better than the worst one here
@@ -65,8 +69,9 @@ std::string_view name(MempoolError error);
 
 /// What the state says of the sender and the payer.
 struct Standing {
-  Nonce next;  ///< of its sender
-  wallet::Amount payer_balance;
+  Nonce next;                    ///< of its sender
+  wallet::Amount balance;        ///< of its sender
+  wallet::Amount payer_balance;  ///< the same, if the sender pays
 };
 
 /// What is to be put into a block, in order.
@@ -112,9 +117,9 @@ class Mempool {
 
   /// Null if it is not here.
   const Approved* find(const TxId& id) const;
-  /// Whether it is here, and behind a nonce that is missing.
+  /// Whether it is here, and behind a nonce or money that is missing.
   bool gapped(const TxId& id) const;
-  /// Those of a sender that are behind no missing nonce, each once: they can be in a block, and be told to others.
+  /// Those of a sender that are behind no gap, each once: they can be in a block, and be told to others.
   std::vector<TxId> take_ready(const wallet::Address& sender);
   /// The next nonce that a sender can use, given its next one in the state.
   Nonce next_free(const wallet::Address& address, Nonce next) const;
@@ -132,7 +137,7 @@ class Mempool {
   struct Entry;
   /// Better ones come first.
   struct Worth {
-    bool gapped;  ///< an earlier nonce is missing
+    bool gapped;  ///< an earlier nonce is missing, or money for what comes up to it
     std::uint64_t tip, fee_max, gas, arrival;
     /// By itself.
     explicit Worth(const Entry& entry);
@@ -147,7 +152,8 @@ class Mempool {
     bool taken = false;             ///< by take_ready()
   };
   struct Queue {
-    Nonce next;  ///< of the sender, as it was last told; no entry is before it
+    Nonce next;              ///< of the sender, as it was last told; no entry is before it
+    wallet::Amount balance;  ///< of the sender, as it was last told
     std::map<Nonce, Entry> entries;
   };
   struct Place {
@@ -162,7 +168,7 @@ class Mempool {
   /// How one gets in.
   struct Entrance {
     Entry entry;
-    Nonce next;               ///< of its sender
+    Standing standing;
     std::set<Place> leaving;  ///< what goes for it
   };
   /// Those of one sender by nonce, because none is worth more than what is before it.
@@ -173,6 +179,7 @@ class Mempool {
   };
   struct Payer {
     wallet::Amount reserved;
+    wallet::Amount for_others;  ///< of that, what others send
     std::set<Place> places;
   };
   /// Of the entries of a lane; what is left of a block below the least one ends its filling.
@@ -189,15 +196,23 @@ class Mempool {
   std::optional<MempoolError> refusal(const Transaction& content, Nonce next, Height height) const;
   base::Result<Entrance, MempoolError> entrance(Approved transaction, Lane lane, const Standing& standing,
                                                 Height height, Gas block_gas) const;
-  bool covered(const Transaction& transaction, const Entry* replaced, wallet::Amount balance) const;
-  /// What it would be worth with what its sender has before it, from the nonce `next` on.
-  Worth worth_at(const Entry& entry, const Place& place, Nonce next) const;
+  bool covered(const Transaction& transaction, const Entry* replaced, const Standing& standing) const;
+  /// Whether of its sender or its payer fewer could be in a block with it than without.
+  bool uncovers(const Entry& entry, const Entry* replaced, const Standing& standing) const;
+  /// What is left of a balance for what its owner sends.
+  wallet::Wide own_money(const wallet::Address& owner, wallet::Amount balance) const;
+  /// How many of a sender are behind no gap, from the nonce `next` on; if `other` stood in the place of its nonce.
+  std::size_t ready(const wallet::Address& sender, Nonce next, wallet::Wide money, const Entry* other) const;
+  /// What it would be worth with what its sender has before it, from its next nonce on.
+  Worth worth_at(const Entry& entry, const Place& place, const Standing& standing) const;
   /// What has to go for it, with the one that it replaces and what is past; nothing if it is not better than the rest.
-  std::optional<std::set<Place>> room_for(const Entry& entry, const Place& place, Nonce next,
+  std::optional<std::set<Place>> room_for(const Entry& entry, const Place& place, const Standing& standing,
                                           const Entry* replaced) const;
   std::set<Place> from(const Place& place) const;
   std::set<Place> before(const wallet::Address& sender, Nonce nonce) const;
-  void insert(const Place& place, Entry entry, Nonce next);
+  /// The last of what it pays for, with what follows that, beyond what the balance covers.
+  std::set<Place> unpaid(const wallet::Address& address, wallet::Amount balance) const;
+  void insert(const Place& place, Entry entry, const Standing& standing);
   void remove(const std::set<Place>& places);
   void erase(const Place& place);
   /// Each entry of a sender as it is worth now.

@@ -306,6 +306,27 @@ TEST_CASE("chain hostile: what stands behind a missing nonce is told to others o
   CHECK(world.peers[3].told.size() == good.size());
 }
 
+TEST_CASE("chain hostile: what its sender cannot pay beside what goes before it is told to no one") {
+  HostileChain world(HostileChain::Votes::at_peer);
+  world.meet(2);
+  world.meet(3);
+  std::map<TxId, SignedTransaction> all;
+  std::vector<TxId> ids;
+  for (std::uint64_t nonce = 0; nonce < 6; ++nonce) {
+    const SignedTransaction one = world.transfer(nonce, nonce < 2 ? 1 : 998'000'000);
+    ids.push_back(id_of(one.content));
+    all.emplace(ids.back(), one);
+  }
+  world.peers[2].transactions = [&](const std::vector<TxId>& asked) {
+    std::vector<SignedTransaction> out;
+    for (const TxId& id : asked) out.push_back(all.at(id));
+    return bytes_of_all(out);
+  };
+  world.have(2, ids, 5s);
+  CHECK(world.pending() == ids.size());
+  CHECK(world.peers[3].told.size() == 2);
+}
+
 TEST_CASE("chain hostile: who answers with blocks that it was not asked for keeps no transaction away") {
   HostileChain world(HostileChain::Votes::at_peer);
   const Commit old{{Fork{}, Height{0}, Round{0}}, {}, {{world.validator(), {}}}};

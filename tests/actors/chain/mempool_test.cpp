@@ -22,13 +22,19 @@ struct Offer {
   std::uint64_t last_height = 100;
   std::uint8_t payer = 0;
   std::string reference{};
+  std::uint64_t amount = 1;
 };
 
 Approved approved(const Offer& offer) {
-  Transaction content{
-      {},          test_address(offer.from),  {offer.nonce},         {offer.last_height},
-      {offer.gas}, Amount::of(offer.fee_max), Amount::of(offer.tip), Transfer{{pay(200, 1)}, offer.reference},
-      {}};
+  Transaction content{{},
+                      test_address(offer.from),
+                      {offer.nonce},
+                      {offer.last_height},
+                      {offer.gas},
+                      Amount::of(offer.fee_max),
+                      Amount::of(offer.tip),
+                      Transfer{{pay(200, offer.amount)}, offer.reference},
+                      {}};
   if (offer.payer != 0) content.fee_payer = test_address(offer.payer);
   if (offer.gas == 0) content = with_gas(std::move(content), offer.from, offer.payer);
   auto out = Approved::verify(sign(content, {}, offer.from, offer.payer), {}, {});
@@ -36,7 +42,10 @@ Approved approved(const Offer& offer) {
   return std::move(out).value();
 }
 
-const Standing kRich{{0}, Amount::of(1'000'000'000)};
+/// Of one that pays its own fees.
+Standing own(Nonce next, std::uint64_t balance) { return {next, Amount::of(balance), Amount::of(balance)}; }
+
+const Standing kRich = own({0}, 1'000'000'000);
 
 std::optional<MempoolError> add(Mempool& pool, const Offer& offer, const Standing& standing = kRich,
                                 Lane lane = Lane::payments) {
@@ -175,33 +184,34 @@ TEST_CASE("chain mempool: nothing is picked across a gap, or that would not pay 
   CHECK_FALSE(add(pool, {.from = 1, .nonce = 0}));
   CHECK(pick(pool).size() == 4);
   CHECK(pool.next_free(test_address(1), {0}) == Nonce{2});
-  pool.settle(test_address(2), {1}, kRich.payer_balance);
+  pool.settle(test_address(2), {1}, kRich.balance);
   CHECK(pick(pool, kBlockGas.value, 3) == Taken{{2, 1}});
 }
 
 TEST_CASE("chain mempool: what cannot be in a block is refused, and says why") {
   Mempool pool;
-  CHECK_FALSE(add(pool, {.nonce = 5}, {{5}, Amount::of(10'000)}));
-  CHECK(add(pool, {.nonce = 5}, {{5}, Amount::of(10'000)}) == MempoolError::known);
-  CHECK(add(pool, {.nonce = 4}, {{5}, Amount::of(10'000)}) == MempoolError::past);
-  CHECK(add(pool, {.nonce = 5 + kSenderMax}, {{5}, Amount::of(10'000)}) == MempoolError::ahead);
-  CHECK(add(pool, {.nonce = ~std::uint64_t{0}}, {{5}, Amount::of(10'000)}) == MempoolError::ahead);
-  CHECK(add(pool, {.nonce = 6, .last_height = 10}, {{5}, Amount::of(10'000)}) == MempoolError::expired);
-  CHECK(add(pool, {.nonce = 6, .gas = kGas - 1}, {{5}, Amount::of(10'000)}) == MempoolError::gas);
-  CHECK(add(pool, {.nonce = 6, .gas = kGas + 1}, {{5}, Amount::of(10'000)}) == MempoolError::gas);
+  CHECK_FALSE(add(pool, {.nonce = 5}, own({5}, 10'000)));
+  CHECK(add(pool, {.nonce = 5}, own({5}, 10'000)) == MempoolError::known);
+  CHECK(add(pool, {.nonce = 4}, own({5}, 10'000)) == MempoolError::past);
+  CHECK(add(pool, {.nonce = 5 + kSenderMax}, own({5}, 10'000)) == MempoolError::ahead);
+  CHECK(add(pool, {.nonce = ~std::uint64_t{0}}, own({5}, 10'000)) == MempoolError::ahead);
+  CHECK(add(pool, {.nonce = 6, .last_height = 10}, own({5}, 10'000)) == MempoolError::expired);
+  CHECK(add(pool, {.nonce = 6, .gas = kGas - 1}, own({5}, 10'000)) == MempoolError::gas);
+  CHECK(add(pool, {.nonce = 6, .gas = kGas + 1}, own({5}, 10'000)) == MempoolError::gas);
   CHECK(pool.add(approved({.from = 3}), kRich, Height{10}, Gas{kGas - 1}).error() == MempoolError::gas);
   CHECK(pool.add(approved({.from = 2}), kRich, Height{10}, Gas{kGas}).ok());
-  CHECK(add(pool, {.nonce = 6, .fee_max = 8'001}, {{5}, Amount::of(10'000)}) == MempoolError::funds);
-  CHECK_FALSE(add(pool, {.nonce = 6, .fee_max = 8'000}, {{5}, Amount::of(10'000)}));
+  CHECK(add(pool, {.nonce = 6, .fee_max = 8'001}, own({5}, 10'000)) == MempoolError::funds);
+  CHECK_FALSE(add(pool, {.nonce = 6, .fee_max = 8'000}, own({5}, 10'000)));
 }
 
 TEST_CASE("chain mempool: a sender has 64 at most") {
   Mempool pool;
   for (std::uint64_t nonce = 0; nonce < kSenderMax; ++nonce) CHECK_FALSE(add(pool, {.nonce = nonce}));
   CHECK(add(pool, {.nonce = kSenderMax}) == MempoolError::ahead);
-  CHECK(add(pool, {.nonce = kSenderMax}, {{1}, kRich.payer_balance}) == MempoolError::ahead);  // nonce 0 is still here
-  pool.settle(test_address(1), {1}, kRich.payer_balance);
-  CHECK_FALSE(add(pool, {.nonce = kSenderMax}, {{1}, kRich.payer_balance}));
+  CHECK(add(pool, {.nonce = kSenderMax}, own({1}, kRich.balance.units())) ==
+        MempoolError::ahead);  // nonce 0 is still here
+  pool.settle(test_address(1), {1}, kRich.balance);
+  CHECK_FALSE(add(pool, {.nonce = kSenderMax}, own({1}, kRich.balance.units())));
   CHECK(pick(pool).size() == kSenderMax);
 }
 
@@ -214,8 +224,8 @@ TEST_CASE("chain mempool: a replacement offers 1 more as a tip or a tenth more a
   CHECK_FALSE(add(pool, {.tip = 101, .fee_max = 2'000}));
   CHECK_FALSE(add(pool, {.tip = 102, .fee_max = 2'001}));
   CHECK(add(pool, {.tip = 102, .fee_max = 2'201}) == MempoolError::cheap);
-  CHECK(add(pool, {.tip = 110, .fee_max = 2'200}, {{0}, Amount::of(2'199)}) == MempoolError::funds);
-  CHECK_FALSE(add(pool, {.tip = 110, .fee_max = 2'200}, {{0}, Amount::of(2'200)}));  // the first is not counted twice
+  CHECK(add(pool, {.tip = 110, .fee_max = 2'200}, own({0}, 2'200)) == MempoolError::funds);
+  CHECK_FALSE(add(pool, {.tip = 110, .fee_max = 2'200}, own({0}, 2'201)));  // the first is not counted twice
   CHECK(pool.count() == 1);
   CHECK(pool.find(approved({.tip = 100, .fee_max = 2'000}).id()) == nullptr);
   CHECK(pool.find(approved({.tip = 110, .fee_max = 2'200}).id()) != nullptr);
@@ -281,7 +291,7 @@ TEST_CASE("chain mempool: behind a gap nothing keeps out what can be in a block"
     CHECK(pick(pool) == Taken{{3, 0}, {1, 0}, {1, 1}});
   }
   SUBCASE("a final transaction may close the gap") {
-    pool.settle(test_address(1), {1}, kRich.payer_balance);
+    pool.settle(test_address(1), {1}, kRich.balance);
     CHECK(add(pool, {.from = 3, .nonce = 0, .tip = 5}) == MempoolError::full);
     CHECK(pick(pool) == Taken{{1, 1}, {1, 2}, {2, 0}});
   }
@@ -293,6 +303,128 @@ TEST_CASE("chain mempool: behind a gap nothing keeps out what can be in a block"
     CHECK_FALSE(add(pool, {.from = 4, .nonce = 0}));
     CHECK(pick(pool) == Taken{{2, 0}, {3, 0}, {4, 0}});
   }
+}
+
+TEST_CASE("chain mempool: what its sender cannot pay keeps out nothing that can be in a block") {
+  Mempool pool({kPoolBytesMax, kSenderMax});
+  const Standing half = own({0}, 200'000);
+  for (std::uint64_t nonce = 0; nonce < kSenderMax; ++nonce)
+    REQUIRE(!add(pool, {.nonce = nonce, .tip = 1, .fee_max = 1'000, .amount = 110'000}, half));
+  const auto has = [&](std::uint64_t nonce) {
+    return pool.find(approved({.nonce = nonce, .tip = 1, .fee_max = 1'000, .amount = 110'000}).id()) != nullptr;
+  };
+  SUBCASE("before a block") {
+    for (std::uint8_t from = 2; from <= kSenderMax; ++from) CHECK_FALSE(add(pool, {.from = from}));
+    CHECK(pool.count() == kSenderMax);
+    CHECK(has(0));
+    CHECK_FALSE(has(1));
+    CHECK(add(pool, {.from = 100}) == MempoolError::full);  // the first one can be in a block
+  }
+  SUBCASE("when it has paid the first one, however often it is paid too little") {
+    pool.settle(test_address(1), {1}, Amount::of(89'000));
+    CHECK_FALSE(add(pool, {.from = 2}));
+    for (std::uint64_t more = 0; more < 3; ++more) {
+      pool.settle(test_address(1), {1}, Amount::of(90'000 + more));
+      CHECK(pick(pool) == Taken{{2, 0}});
+      CHECK(pool.pick(kBlockGas, 1 << 20, {1}, Height{11}).looked == 1);
+    }
+    for (std::uint8_t from = 3; from <= kSenderMax; ++from) CHECK_FALSE(add(pool, {.from = from}));
+    CHECK_FALSE(has(2));
+    CHECK(pool.count() == kSenderMax);
+  }
+  SUBCASE("and it stays as long as there is room") {
+    pool.settle(test_address(1), {1}, Amount::of(150'000));
+    CHECK(has(1));
+    CHECK(has(63));
+    CHECK(pick(pool).front() == std::pair(1, 1));
+  }
+}
+
+TEST_CASE("chain mempool: what waits for money is told and picked once that has come, and not before") {
+  Mempool pool;
+  const auto told = [&] { return pool.take_ready(test_address(1)).size(); };
+  const auto is_ready = [&](std::uint64_t nonce) {
+    return !pool.gapped(approved({.nonce = nonce, .amount = 30'000}).id());
+  };
+  for (std::uint64_t nonce = 0; nonce < 4; ++nonce)
+    CHECK_FALSE(add(pool, {.nonce = nonce, .amount = 30'000}, own({0}, 70'000)));
+  CHECK(told() == 2);  // 32,000 are reserved for each
+  CHECK_FALSE(is_ready(2));
+  SUBCASE("with a block that brings less than is missing") {
+    pool.settle(test_address(1), {1}, Amount::of(39'000 + 24'000));
+    CHECK(told() == 0);
+    CHECK(is_ready(1));
+    CHECK_FALSE(is_ready(2));
+  }
+  SUBCASE("with a block that brings it") {
+    pool.settle(test_address(1), {1}, Amount::of(39'000 + 60'000));
+    CHECK(told() == 2);
+    CHECK(pick(pool) == Taken{{1, 1}, {1, 2}, {1, 3}});
+  }
+  SUBCASE("with the next one of its sender, which tells the balance") {
+    CHECK_FALSE(add(pool, {.nonce = 4, .amount = 30'000}, own({0}, 160'000)));
+    CHECK(told() == 3);
+  }
+  SUBCASE("and it is picked with one that goes before it, if the block's state has the money") {
+    CHECK(pick(pool) == Taken{{1, 0}, {1, 1}, {1, 2}, {1, 3}});
+    const auto two = [left = 2](const Approved&) mutable { return left-- > 0; };
+    CHECK(taken(pool.pick(kBlockGas, 1 << 20, {1}, Height{11}, two)) == Taken{{1, 0}, {1, 1}});
+  }
+  SUBCASE("a block of another node that took the money makes it wait") {
+    pool.settle(test_address(1), {1}, Amount::of(31'999));
+    CHECK(pick(pool).empty());
+    CHECK(pool.count() == 3);
+    pool.settle(test_address(1), {1}, Amount::of(32'000));
+    CHECK(is_ready(1));
+  }
+}
+
+TEST_CASE("chain mempool: the amount and the fee-max of one are within its sender's balance") {
+  Mempool pool;
+  CHECK(add(pool, {.amount = 8'001}, own({0}, 10'000)) == MempoolError::funds);
+  CHECK_FALSE(add(pool, {.amount = 8'000}, own({0}, 10'000)));
+  CHECK(add(pool, {.from = 2, .payer = 9, .amount = 10'001}, own({0}, 10'000)) == MempoolError::funds);
+  CHECK_FALSE(add(pool, {.from = 2, .payer = 9, .amount = 10'000}, own({0}, 10'000)));
+}
+
+TEST_CASE("chain mempool: nothing that comes later takes the money from what can be in a block") {
+  Mempool pool;
+  const Standing has = own({0}, 30'000);
+  for (std::uint64_t nonce = 0; nonce < 3; ++nonce) CHECK_FALSE(add(pool, {.nonce = nonce, .amount = 5'000}, has));
+  SUBCASE("no other one of its nonce") {
+    CHECK(add(pool, {.tip = 9, .amount = 14'001}, has) == MempoolError::funds);
+    CHECK_FALSE(add(pool, {.tip = 9, .amount = 14'000}, has));
+    CHECK(pick(pool).size() == 3);
+  }
+  SUBCASE("but from what could not anyway") {
+    CHECK_FALSE(add(pool, {.nonce = 3, .amount = 20'000}, has));
+    CHECK_FALSE(add(pool, {.nonce = 3, .tip = 9, .amount = 25'000}, has));
+    CHECK_FALSE(add(pool, {.nonce = 2, .tip = 9, .amount = 14'000}, has));
+    CHECK(add(pool, {.nonce = 2, .tip = 10, .amount = 14'001}, has) == MempoolError::funds);
+  }
+  SUBCASE("no fee for others") {
+    const Standing other{{0}, Amount::of(1'000), Amount::of(30'000)};
+    for (std::uint8_t from = 2; from < 6; ++from) CHECK_FALSE(add(pool, {.from = from, .payer = 1}, other));
+    CHECK(add(pool, {.from = 6, .payer = 1}, other) == MempoolError::funds);
+    CHECK(add(pool, {.from = 2, .tip = 9, .fee_max = 4'000, .payer = 1}, other) == MempoolError::funds);
+    CHECK_FALSE(add(pool, {.from = 2, .tip = 9, .fee_max = 3'000, .payer = 1}, other));
+    CHECK(pick(pool).size() == 7);
+  }
+}
+
+TEST_CASE("chain mempool: who pays fees of others sends only what is left, until those are gone") {
+  Mempool pool;
+  const Standing other{{0}, Amount::of(1'000), Amount::of(30'000)};
+  for (std::uint8_t from = 2; from < 6; ++from)
+    CHECK_FALSE(add(pool, {.from = from, .last_height = 11, .payer = 1}, other));
+  CHECK_FALSE(add(pool, {.amount = 28'000}, own({0}, 30'000)));
+  CHECK(pick(pool) == Taken{{2, 0}, {3, 0}, {4, 0}, {5, 0}});
+  CHECK_FALSE(add(pool, {.tip = 1, .amount = 20'000}, own({0}, 30'000)));
+  CHECK(pick(pool).size() == 5);
+  CHECK_FALSE(add(pool, {.nonce = 1, .amount = 8'000}, own({0}, 32'000)));
+  CHECK(pool.gapped(approved({.nonce = 1, .amount = 8'000}).id()));
+  pool.expire(Height{11});
+  CHECK_FALSE(pool.gapped(approved({.nonce = 1, .amount = 8'000}).id()));
 }
 
 TEST_CASE("chain mempool: what stands behind one that does not pay is worth no more than that one") {
@@ -308,7 +440,7 @@ TEST_CASE("chain mempool: a sender that is further than the pool knew leaves wha
   Mempool pool({kPoolBytesMax, 2});
   CHECK_FALSE(add(pool, {.from = 1, .nonce = 0}));
   CHECK_FALSE(add(pool, {.from = 1, .nonce = 1}));
-  CHECK_FALSE(add(pool, {.from = 1, .nonce = 2}, {{1}, kRich.payer_balance}));
+  CHECK_FALSE(add(pool, {.from = 1, .nonce = 2}, own({1}, kRich.balance.units())));
   CHECK(pick(pool) == Taken{{1, 1}, {1, 2}});
   CHECK(add(pool, {.from = 1, .nonce = 0}) == MempoolError::past);  // of an older state
 }
@@ -354,17 +486,78 @@ TEST_CASE("chain mempool: a full pool keeps what a list that is sorted anew each
       const auto from = *rc::gen::inRange<std::uint8_t>(1, 5);
       if (*rc::gen::inRange(0, 6) == 0) {
         ++list.next[from];
-        pool.settle(test_address(from), {list.next[from]}, kRich.payer_balance);
+        pool.settle(test_address(from), {list.next[from]}, kRich.balance);
         std::erase_if(list.all, [&](const auto& one) { return one.from == from && one.nonce < list.next[from]; });
       } else {
         const PoolList::One one{from, list.next[from] + *rc::gen::inRange<std::uint64_t>(0, 4),
                                 *rc::gen::inRange<std::uint64_t>(0, 6), arrival};
-        const Standing standing{{list.next[from]}, kRich.payer_balance};
+        const Standing standing{{list.next[from]}, kRich.balance, kRich.balance};
         const bool added = pool.add(approved(one.offer()), standing, Height{10}, kBlockGas).ok();
         RC_ASSERT(added == list.add(one, kRoom));
       }
       RC_ASSERT(pool.count() == list.all.size());
       for (const auto& one : list.all) RC_ASSERT(pool.find(approved(one.offer()).id()) != nullptr);
+    }
+  }));
+}
+
+TEST_CASE("chain mempool: what is behind no gap can all be paid, and what comes takes that from none") {
+  CHECK(rc::check([] {
+    Mempool pool;
+    std::map<std::uint8_t, std::uint64_t> next, balance;
+    std::map<std::pair<std::uint8_t, std::uint64_t>, Offer> all;  // as they wait
+    for (std::uint8_t from = 1; from <= 3; ++from)
+      balance[from] = *rc::gen::element<std::uint64_t>(5'000, 20'000, 60'000);
+    const auto ready = [&] {
+      std::set<std::pair<std::uint8_t, std::uint64_t>> out;
+      for (const auto& [place, one] : all)
+        if (!pool.gapped(approved(one).id())) out.insert(place);
+      return out;
+    };
+    const auto forget_what_is_gone = [&] {
+      std::erase_if(all, [&](const auto& one) { return pool.find(approved(one.second).id()) == nullptr; });
+    };
+    const auto steps = *rc::gen::inRange(1, 30);
+    for (int i = 0; i < steps; ++i) {
+      const auto from = *rc::gen::inRange<std::uint8_t>(1, 4);
+      if (*rc::gen::inRange(0, 4) == 0) {
+        next[from] += *rc::gen::inRange<std::uint64_t>(0, 2);
+        balance[from] = *rc::gen::element<std::uint64_t>(0, 5'000, 20'000, 60'000);
+        pool.settle(test_address(from), {next[from]}, Amount::of(balance[from]));
+        forget_what_is_gone();
+      } else {
+        const auto payer = *rc::gen::element<std::uint8_t>(0, 0, 1, 2);
+        const Offer offer{.from = from,
+                          .nonce = next[from] + *rc::gen::inRange<std::uint64_t>(0, 4),
+                          .tip = *rc::gen::inRange<std::uint64_t>(0, 4),
+                          .fee_max = *rc::gen::element<std::uint64_t>(2'000, 3'000),
+                          .payer = payer == from ? std::uint8_t{0} : payer,
+                          .amount = *rc::gen::element<std::uint64_t>(1, 4'000, 15'000)};
+        const std::uint64_t payers = balance[offer.payer == 0 ? from : offer.payer];
+        const auto before = ready();
+        const Standing standing{{next[from]}, Amount::of(balance[from]), Amount::of(payers)};
+        if (pool.add(approved(offer), standing, Height{10}, kBlockGas).ok()) all[{from, offer.nonce}] = offer;
+        forget_what_is_gone();
+        RC_ASSERT(std::ranges::includes(ready(), before));
+      }
+      // In a block that takes all of them, in any order, no balance falls below zero.
+      std::map<std::uint8_t, std::uint64_t> needed;
+      for (const auto& [place, one] : all) {
+        const std::uint8_t payer = one.payer == 0 ? one.from : one.payer;
+        if (one.payer != 0) needed[payer] += one.fee_max;
+        if (pool.gapped(approved(one).id())) continue;
+        needed[one.from] += one.amount + (one.payer == 0 ? one.fee_max : 0);
+      }
+      for (const auto& [place, one] : all)
+        if (!pool.gapped(approved(one).id())) RC_ASSERT(needed[one.from] <= balance[one.from]);
+      // And nothing waits for money that is there.
+      for (const auto& [place, one] : all) {
+        const auto before = all.find({place.first, place.second - 1});
+        const bool follows =
+            place.second == next[place.first] || (before != all.end() && !pool.gapped(approved(before->second).id()));
+        if (!follows || !pool.gapped(approved(one).id())) continue;
+        RC_ASSERT(needed[one.from] + one.amount + (one.payer == 0 ? one.fee_max : 0) > balance[one.from]);
+      }
     }
   }));
 }
@@ -408,7 +601,7 @@ TEST_CASE("chain mempool: what the machine refuses goes, with what its sender ha
   pool.drop(approved({.from = 2}).id());
   CHECK(pool.count() == 0);
   CHECK(pool.bytes() == 0);
-  CHECK_FALSE(add(pool, {.from = 1, .fee_max = 10'000}, {{0}, Amount::of(10'000)}));  // nothing is reserved any more
+  CHECK_FALSE(add(pool, {.from = 1, .fee_max = 9'999}, own({0}, 10'000)));  // nothing is reserved any more
 }
 
 TEST_CASE("chain mempool: a full block is not compared with the whole pool") {
@@ -515,11 +708,11 @@ TEST_CASE("chain mempool: whatever comes and goes, a block is within its bounds,
     const auto steps = *rc::gen::inRange(1, 25);
     for (int i = 0; i < steps; ++i) {
       const auto from = *rc::gen::inRange<std::uint8_t>(1, 5);
-      const Standing standing{{next[from]}, Amount::of(*rc::gen::element<std::uint64_t>(1'000, 8'000, 100'000))};
+      const Standing standing = own({next[from]}, *rc::gen::element<std::uint64_t>(1'000, 8'000, 100'000));
       switch (*rc::gen::inRange(0, 6)) {
         case 0:
           ++next[from];
-          pool.settle(test_address(from), {next[from]}, standing.payer_balance);
+          pool.settle(test_address(from), {next[from]}, standing.balance);
           break;
         case 1: pool.expire(Height{*rc::gen::inRange<std::uint64_t>(10, 14)}); break;
         default:
