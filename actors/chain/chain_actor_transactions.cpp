@@ -390,6 +390,9 @@ void ChainActor::give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Tr
     accuse_caller(net::wire::Violation::MALFORMED, "more ids than a node asks for, or one that is none");
     return reply.refuse({Code::malformed, "at most 2,048 ids of 32 bytes are asked for at once"});
   }
+  // First for what it looks up, then for what it gives beyond that: an id may be that of none, or of a large one.
+  const std::size_t looked = asked->size() / kIdsOfPiece + 1;
+  if (refuse_much(static_cast<std::uint32_t>(looked), reply)) return;
   std::vector<const Approved*> out;
   std::size_t bytes = 0;
   std::set<TxId> seen;
@@ -400,9 +403,8 @@ void ChainActor::give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Tr
     if (bytes > kGivenBytesMax) break;
     out.push_back(one);
   }
-  // Of what it looks up, or what it gives: an id may be that of a large transaction, or of none.
-  const std::size_t pieces = std::max(asked->size() / kIdsOfPiece, bytes / kPieceBytes) + 1;
-  if (refuse_much(static_cast<std::uint32_t>(pieces), reply)) return;
+  const std::size_t given = bytes / kPieceBytes + 1;
+  if (given > looked && refuse_much(static_cast<std::uint32_t>(given - looked), reply)) return;
   reply.send([&](wire::Transactions::Builder answer) {
     auto list = answer.initList(size32(out));
     for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(out[i]->encoded()));
