@@ -445,8 +445,8 @@ class ChainActor final : public runtime::Actor {
   std::map<base::NodeId, Evidence> evidence_;  // of validators that signed twice
   /// Precommits for final blocks that were not in their commits: by height and validator.
   std::map<std::pair<Height, base::NodeId>, SignedVote> late_;
-  /// Came while the block at hand was being kept, and from where.
-  std::vector<std::pair<SignedVote, std::optional<base::NodeId>>> unheard_;
+  /// Came while the block at hand was being kept: of each that sent any, one of each validator.
+  std::map<std::pair<std::optional<base::NodeId>, base::NodeId>, SignedVote> unheard_;
   base::Instant heard_quorum_{};
 
   // After the start.

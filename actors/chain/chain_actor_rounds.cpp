@@ -31,7 +31,7 @@ bool ChainActor::keyless() const { return ready_ && is_validator(settings_.self(
 void ChainActor::next_height() {
   if (consensus_)
     for (const SignedVote& vote : consensus_->votes()) hear_late(vote, std::nullopt);
-  for (const auto& [vote, from] : std::exchange(unheard_, {})) hear_late(vote, from);
+  for (const auto& [source, vote] : std::exchange(unheard_, {})) hear_late(vote, source.first);
   forget_late();
   consensus_.reset();
   timeouts_.clear();
@@ -220,7 +220,8 @@ bool ChainActor::hear_late(const SignedVote& vote, const std::optional<base::Nod
   const Place& place = vote.content.place;
   if (place.fork != fork_ || vote.content.step != Step::precommit) return false;
   if (finishing_ && place.height == ledger_.head().height.next()) {
-    if (unheard_.size() < kEarlyMax) unheard_.emplace_back(vote, from);
+    if (vote.content.choice && is_validator(vote.validator) && unheard_.size() < kEarlyMax)
+      unheard_.try_emplace({from, vote.validator}, vote);
     return false;
   }
   const Presence& presence = ledger_.next().presence;
