@@ -190,12 +190,12 @@ std::uint32_t BookActor::fresh_in(const Transfer& transfer) const {
       std::ranges::count_if(transfer.credits, [this](const Credit& one) { return !accounts_.contains(one.to); }));
 }
 
-/// Airdrops are of strangers, too. Each kind has a rate of its own, so that they do not put off payments of escrows.
+/// Airdrops are of strangers, too. Each kind has a rate of its own, so that they do not put off payments of escrows;
+/// and accounts of a kind pay in turns, so that one is paid whatever others pay.
 std::optional<Error> BookActor::too_many_begun(const Transfer& transfer, const std::string& kind) {
   const std::uint32_t fresh = transfer.number <= account(transfer.from).done ? 0 : fresh_in(transfer);
-  base::RateLimit& limit = begun_.try_emplace(kind, kBegun.per_second, kBegun.burst, now()).first->second;
-  const base::Duration wait = limit.wait(now(), fresh);
-  limit.spend(now(), wait > base::Duration::zero() ? 0 : fresh);
+  if (fresh == 0) return std::nullopt;
+  const base::Duration wait = begun_.try_emplace(kind, kBegun).first->second.take(transfer.from, now(), fresh);
   if (wait == base::Duration::zero()) return std::nullopt;
   return Error{Code::overloaded,
                "accounts of the kind '" + kind +

@@ -19,6 +19,7 @@
 #include "actors/wallet/book_rows.hpp"
 #include "actors/wallet/logic/ledger/audit.hpp"
 #include "actors/wallet/logic/ledger/batch.hpp"
+#include "actors/wallet/logic/ledger/turn_limit.hpp"
 #include "actors/wallet/wallet_actor.hpp"
 #include "messages/common.capnp.h"
 #include "runtime/base/rate_budget.hpp"
@@ -172,7 +173,7 @@ class BookActor final : public runtime::Actor, private BookRows {
   std::vector<base::Bytes> told_;                 // rows to erase: of credits, of proposals that have expired
 
   std::map<Address, std::uint32_t> spending_;     // transfers of this minute
-  std::map<std::string, base::RateLimit> begun_;  // accounts, by the kind of those that have paid them
+  std::map<std::string, TurnLimit> begun_;        // accounts, by the kind of those that have paid them
   base::RateBudget<base::NodeId> fresh_{kFresh, base::Instant{}};
   base::RateBudget<base::NodeId> told_to_keepers_{kKept, base::Instant{}};
   base::RateBudget<base::NodeId> paged_{kPaged, base::Instant{}};

@@ -207,3 +207,36 @@ TEST_CASE("wallet: accounts that the payments of airdrops begin have a rate, and
   pay("airdrop", 1);  // posted before
   it.settle_in(10ms);
 }
+
+TEST_CASE("wallet: a payment that begins many accounts has its turn, however many others begin meanwhile") {
+  constexpr std::uint64_t kOrders = BookActor::kBegun.burst / kCreditsMax;
+  GroupBook it;
+  const Bytes small(32), large(32, 1);
+  for (const Bytes& id : {small, large}) it.issue(account_of("airdrop", id), 100'000);
+  it.settle();
+  std::uint64_t next = 0, number = 0;
+  const auto pay = [&](const Bytes& id, std::uint64_t nth, std::size_t credits) {
+    Transfer transfer{it.id, account_of("airdrop", id), {nth}, {}, ""};
+    while (transfer.credits.size() < credits) transfer.credits.push_back({GroupBook::fresh(next++), Amount::of(1)});
+    bool posted = false;
+    it.ask<wire::PayFrom, wire::Posted>(
+        [&](wire::PayFrom::Builder out) {
+          out.setTransfer(data_of(encode(transfer)));
+          out.setKind("airdrop");
+          out.setId(data_of(id));
+        },
+        [&](wire::Posted::Reader) { posted = true; });
+    it.stage.run_for(10ms);
+    return posted;
+  };
+  while (pay(small, number + 1, kCreditsMax)) ++number;
+  REQUIRE(number >= kOrders);
+  std::size_t small_paid = 0;
+  bool large_paid = false;
+  for (int i = 0; i < 500; ++i) {  // five seconds
+    if (pay(small, number + 1, 1)) ++number, ++small_paid;
+    if (i % 100 == 0 && !large_paid) large_paid = pay(large, 1, kCreditsMax);
+  }
+  CHECK(large_paid);
+  CHECK(small_paid > 100);
+}
