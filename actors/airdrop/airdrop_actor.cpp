@@ -71,6 +71,10 @@ void AirdropActor::receive(runtime::Handlers& on) {
   on.timer<Reload>([this] { load(); });
   on.timer<Due>([this] { due(); });
   on.timer<Resend>([this] { go_on(); });
+  on.timer<PayAgain>([this] {
+    failed_.reset();
+    go_on();
+  });
   on.timer<Idle>([this] {
     if (open_ && (!founding_ || (final(state().state) && !owing()))) tell_list(true);
     after<Idle>(open_ && !founding_ ? std::chrono::duration_cast<base::Duration>(kUnknownIdle) : kIdle);
@@ -100,7 +104,8 @@ void AirdropActor::load() {
   founding_.reset();
   objected_.clear();
   in_flight_.clear();
-  failed_ = false;
+  failed_.reset();
+  cancel<PayAgain>();
   storage_.get(rows::key('t', setup_.id), [this, run = run_](const base::Outcome<std::optional<Bytes>>& row) {
     if (run != run_) return;
     if (!row.ok()) return reload(row.error());
@@ -349,7 +354,7 @@ void AirdropActor::give_back_all() {
       [this, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
         if (run != run_) return;
         asking_ = false;
-        if (!answer.ok()) return after<Resend>(kTryAgain);
+        if (!answer.ok()) return after<Resend>(pays_again_.next(answer.error()));
         clear('p');
       });
 }

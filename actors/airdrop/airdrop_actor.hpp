@@ -6,7 +6,7 @@
 //          heard for an hour longer, or for as long as they were to be heard at all.
 // Payment  up to kAtOnce transfers are on their way; the state follows every kSaveEvery of them. After a crash the same
 //          are sent again from there; after a refusal, once all are answered, from the first that was refused, half as
-//          many at once.
+//          many at once, when the ledger says, and later each time that none was posted.
 // Beside   what is not the pool is noted in a row of its sender, and goes back at the end.
 // Sleep    once it has ended, and nothing was asked for kIdle, it tells the list.
 #include <deque>
@@ -15,6 +15,7 @@
 #include "actors/airdrop/rows.hpp"
 #include "actors/airdrop/words.hpp"
 #include "messages/common.capnp.h"
+#include "runtime/base/backoff.hpp"
 
 namespace troupe::airdrop {
 
@@ -42,6 +43,7 @@ class AirdropActor final : public runtime::Actor {
   struct Reload {};
   struct Due {};
   struct Resend {};
+  struct PayAgain {};
   struct Idle {};
   struct GiveBack {};
   using Row = durable::StateRow<Airdrop>;
@@ -137,12 +139,14 @@ class AirdropActor final : public runtime::Actor {
   std::vector<Waiting> running_;
   wallet::Strays strays_;
   bool giving_back_ = false;
-  base::Duration back_again_{};  // of what the book has refused last
-  bool asking_ = false;          // the deposit, or all that is given back
+  base::Backoff back_again_{std::chrono::seconds(1), std::chrono::seconds(60)};  // our choice
+  bool asking_ = false;  // for the deposit, or for all that is given back
 
   std::deque<InFlight> in_flight_;
   std::size_t window_ = kAtOnce;  // of them; a ledger that is busy takes fewer
-  bool failed_ = false;           // one of them: no more are sent until all are answered
+  /// Why one of them was not posted: no more are sent until all are answered, and some time has passed.
+  std::optional<base::Error> failed_;
+  base::Backoff pays_again_{std::chrono::seconds(1), std::chrono::seconds(30)};  // our choice
   Cursor planned_, reached_;
   std::optional<std::uint32_t> page_number_;
   Page page_;

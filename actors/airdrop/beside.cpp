@@ -8,9 +8,7 @@
 namespace troupe::airdrop {
 namespace {
 
-constexpr std::chrono::seconds kBackDue{20};       // our choice: it is sent again
-constexpr std::chrono::seconds kBackAgain{1};      // our choice: later each time
-constexpr std::chrono::seconds kBackAgainMax{60};  // our choice
+constexpr std::chrono::seconds kBackDue{20};  // our choice: it is sent again
 
 }  // namespace
 
@@ -105,11 +103,8 @@ void AirdropActor::send_back() {
       [this, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
         if (run != run_) return;
         giving_back_ = false;
-        if (!answer.ok()) {
-          back_again_ = std::clamp<base::Duration>(2 * back_again_, kBackAgain, kBackAgainMax);
-          return after<GiveBack>(back_again_);
-        }
-        back_again_ = {};
+        if (!answer.ok()) return after<GiveBack>(back_again_.next(answer.error()));
+        back_again_.reset();
         giving_back_ = true;
         row_.change(
             [this](Airdrop& airdrop, durable::Storage::Commit& commit) -> base::Outcome<void> {

@@ -64,7 +64,10 @@ void AirdropActor::posted(wallet::TransferNumber number, const base::Outcome<voi
   if (!how.ok())
     setup_.settings.log.debug("payments of an airdrop are sent again",
                               {{"airdrop", setup_.id.hex()}, {"why", std::string_view(how.error().message)}});
-  failed_ = failed_ || !how.ok();
+  if (number.value > 0 && how.ok()) pays_again_.reset();
+  // Those behind one that failed fail, too, as its number is missing: what counts is for how long the first has to
+  // wait.
+  if (!how.ok() && (!failed_ || how.error().retry_after > failed_->retry_after)) failed_ = how.error();
   while (!in_flight_.empty() && in_flight_.front().posted) {
     reached_ = in_flight_.front().batch.after;
     in_flight_.pop_front();
@@ -73,13 +76,11 @@ void AirdropActor::posted(wallet::TransferNumber number, const base::Outcome<voi
   const bool last = reached_.index >= founding_->terms.recipients;
   if (unsaved_ >= kSaveEvery || (last && state().state == State::paying)) save(reached_, last);
   if (failed_) {
-    // Those behind one that failed fail, too, as its number is missing. Those before it count.
     if (!std::ranges::all_of(in_flight_, &InFlight::answered)) return;
-    failed_ = false;
     window_ = std::max<std::size_t>(window_ / 2, 1);
-    in_flight_.clear();
+    in_flight_.clear();  // those before it count
     planned_ = reached_;
-    return after<Resend>(kSendAgain);
+    return after<PayAgain>(pays_again_.next(*failed_));
   }
   if (number.value > 0) window_ = std::min(window_ + 1, kAtOnce);
   if (!last && (number.value > 0 || in_flight_.empty())) pay();

@@ -15,8 +15,7 @@ using base::Bytes;
 using base::Code;
 using base::Error;
 
-constexpr std::uint32_t kUnknownOpens = 60;         // a minute; our choice
-constexpr std::chrono::milliseconds kBackoff{100};  // our choice
+constexpr std::uint32_t kUnknownOpens = 60;  // a minute; our choice
 // Our choice: entries of a log in an answer, and as many acts. It has 320 KiB at most.
 constexpr std::uint32_t kPageRows = 64;
 constexpr std::uint32_t kOpenedRows = 1;  // of the log of one that is proposed: the same again is answered alike
@@ -79,10 +78,10 @@ void EscrowActor::receive(runtime::Handlers& on) {
   });
   on.timer<Reload>([this] { load(); });
   on.timer<GiveBackDue>([this] { give_back(); });
-  on.timer<Resend>([this] {
-    if (!loaded_ || !replay_) return;
-    for (const Effect& one : unfinished(escrow())) effect(one);
-    say();
+  on.timer<Resend>([this] { resend(); });
+  on.timer<PayAgain>([this] {
+    paying_ = false;
+    resend();
   });
   on.timer<Idle>([this] {
     const UnixMs soon = time() + std::chrono::duration_cast<UnixMs>(setup_.settings->idle);
@@ -486,6 +485,13 @@ void EscrowActor::happened(const std::vector<Entry>& entries) {
 
 // -- money
 
+/// What is durable and not known to be done.
+void EscrowActor::resend() {
+  if (!loaded_ || !replay_) return;
+  for (const Effect& one : unfinished(escrow())) effect(one);
+  say();
+}
+
 void EscrowActor::effect(const Effect& effect) {
   if (const auto* payment = std::get_if<SendPayment>(&effect)) return send_payment(payment->transfer);
   if (const auto* deposit = std::get_if<SendDeposit>(&effect))
@@ -509,13 +515,11 @@ void EscrowActor::send_deposit(Party party) {
       [this, party, id = id_of(*transfer), run = run_](runtime::Answer<wallet::wire::Posted> answer) {
         if (run != run_) return;
         of(deposits_, party).asked = false;
+        if (answer.ok() || for_good(answer.error().code)) deposits_again_.reset();
         // The book tells of the credit. If it has done so before the act was here, the deposit is one that goes back.
         if (answer.ok() && !(replay_ && told(answer.value().getSequence()))) return;
         if (answer.ok()) return want({.command = DepositRefused{id}, .done = [](const base::Outcome<Taken>&) {}});
-        if (!for_good(answer.error().code)) {
-          backoff_ = std::clamp<base::Duration>(backoff_ * 2, kBackoff, kBackoffMax);
-          return after<Resend>(backoff_);
-        }
+        if (!for_good(answer.error().code)) return after<Resend>(deposits_again_.next(answer.error()));
         of(deposits_, party).refused = answer.error();
         want({.command = DepositRefused{id}, .done = [](const base::Outcome<Taken>&) {}});
       });
@@ -536,15 +540,14 @@ void EscrowActor::send_payment(const wallet::Transfer& transfer) {
       },
       [this, id = id_of(transfer), run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
         if (run != run_) return;
-        paying_ = false;
         if (answer.ok()) {
-          backoff_ = {};
+          paying_ = false;
+          pays_again_.reset();
           return want({.command = PaymentConfirmed{id}, .done = [](const base::Outcome<Taken>&) {}});
         }
         setup_.settings->log.warn("a payment of an escrow is sent again",
                                   {{"escrow", setup_.id.hex()}, {"why", std::string_view(answer.error().message)}});
-        backoff_ = std::clamp<base::Duration>(backoff_ * 2, kBackoff, kBackoffMax);
-        after<Resend>(backoff_);
+        after<PayAgain>(pays_again_.next(answer.error()));
       });
 }
 

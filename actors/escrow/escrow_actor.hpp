@@ -18,6 +18,7 @@
 #include "actors/escrow/rows.hpp"
 #include "actors/escrow/words.hpp"
 #include "messages/common.capnp.h"
+#include "runtime/base/backoff.hpp"
 
 namespace troupe::escrow {
 
@@ -47,9 +48,11 @@ class EscrowActor final : public runtime::Actor {
   static constexpr int kArbiterTermPart = 10;                    // our choice: who is drawn cannot leave meanwhile
   static constexpr int kGracePart = 10;                          // our choice: until then the timers are there
   static constexpr std::chrono::milliseconds kUnknownIdle{100};  // our choice
+  static constexpr std::chrono::milliseconds kBackoff{100};      // our choice
   static constexpr std::chrono::seconds kBackoffMax{30};         // our choice
   struct Reload {};
   struct Resend {};
+  struct PayAgain {};
   struct Idle {};
   struct GiveBackDue {};
   using Nothing = runtime::Reply<messages::wire::Nothing>;
@@ -118,6 +121,7 @@ class EscrowActor final : public runtime::Actor {
                                      const std::map<base::Bytes, Address>& fresh, const rows::Aside& is) const;
   rows::Aside aside() const;
   void happened(const std::vector<Entry>& entries);
+  void resend();
   void effect(const Effect& effect);
   void send_deposit(Party party);
   void send_payment(const wallet::Transfer& transfer);
@@ -153,9 +157,10 @@ class EscrowActor final : public runtime::Actor {
   wallet::Strays strays_;
   std::optional<UnixMs> strays_due_;  // see rows::Aside
   bool marked_ = false;               // it was read that a row 'o' is there
-  bool paying_ = false, saying_ = false;
+  bool paying_ = false;               // it was asked for, or waits to be asked for again
+  bool saying_ = false;
   bool snapshot_doubted_ = false;
-  base::Duration backoff_{};
+  base::Backoff deposits_again_{kBackoff, kBackoffMax}, pays_again_{kBackoff, kBackoffMax};
 };
 
 /// The time of a group: `correction` ms after this node's monotonic clock, so that no step of its date moves it.

@@ -30,6 +30,7 @@ void EscrowActor::load() {
   commits_ = 0;
   for (Depositing& one : deposits_) one.transfer.reset(), one.asked = false;
   paying_ = saying_ = false;
+  cancel<PayAgain>();
   sayings_.clear();
   strays_ = {};
   strays_due_.reset();

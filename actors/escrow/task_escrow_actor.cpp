@@ -54,6 +54,10 @@ void TaskEscrowActor::receive(runtime::Handlers& on) {
   });
   on.timer<Reload>([this] { load(); });
   on.timer<Resend>([this] { go_on(); });
+  on.timer<PayAgain>([this] {
+    paying_ = false;
+    if (there()) send_payment();
+  });
   on.timer<Due>([this] { due(); });
   on.timer<Idle>([this] {
     if (open_ && row_.idle() && (!there() || state().over()))
@@ -82,6 +86,7 @@ void TaskEscrowActor::check() const {
 void TaskEscrowActor::load() {
   ++run_;
   open_ = paying_ = looking_ = false;
+  cancel<PayAgain>();
   depositing_.clear();
   row_.load([](std::optional<base::ByteView> bytes) { return bytes ? TaskEscrow::decode(*bytes) : TaskEscrow(); },
             [this, run = run_](const base::Outcome<void>& done) {
@@ -269,12 +274,13 @@ void TaskEscrowActor::send_payment() {
       },
       [this, id = id_of(transfer), run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
         if (run != run_) return;
-        paying_ = false;
         if (!answer.ok()) {
           setup_.settings->log.warn("a payment of an escrow of a task is sent again",
                                     {{"escrow", id_.hex()}, {"why", std::string_view(answer.error().message)}});
-          return after<Resend>(kTaskTryAgain);
+          return after<PayAgain>(pays_again_.next(answer.error()));
         }
+        paying_ = false;
+        pays_again_.reset();
         note([id](TaskEscrow& to) { to.paid(id); }, [] {});
       });
 }

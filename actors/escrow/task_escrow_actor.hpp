@@ -13,6 +13,7 @@
 #include "messages/common.capnp.h"
 #include "messages/escrow.capnp.h"
 #include "runtime/actor/actor.hpp"
+#include "runtime/base/backoff.hpp"
 
 namespace troupe::escrow {
 
@@ -44,6 +45,7 @@ class TaskEscrowActor final : public runtime::Actor {
  private:
   struct Reload {};
   struct Resend {};
+  struct PayAgain {};
   struct Due {};
   struct Idle {};
   using Row = durable::StateRow<TaskEscrow>;
@@ -74,7 +76,9 @@ class TaskEscrowActor final : public runtime::Actor {
   durable::Storage storage_;
   Row row_;
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
-  bool open_ = false, paying_ = false, looking_ = false;
+  bool open_ = false, looking_ = false;
+  bool paying_ = false;  // it was asked for, or waits to be asked for again
+  base::Backoff pays_again_{std::chrono::seconds(1), std::chrono::seconds(30)};  // our choice
   std::vector<base::Callback<void()>> waiting_open_;
   std::set<std::uint64_t> depositing_;                   // asked of the ledger
   std::map<std::uint64_t, std::vector<Reply>> waiting_;  // for the end of a deposit, by token
