@@ -76,7 +76,7 @@ void AirdropActor::receive(runtime::Handlers& on) {
     go_on();
   });
   on.timer<Idle>([this] {
-    if (open_ && (!founding_ || (final(state().state) && !owing()))) tell_list(true);
+    if (open_ && (!founding_ || (final(state().state) && may_sleep()))) tell_list(true);
     after<Idle>(open_ && !founding_ ? std::chrono::duration_cast<base::Duration>(kUnknownIdle) : kIdle);
   });
   on.describe<wire::AirdropState>([this](wire::AirdropState::Builder out) {
@@ -100,6 +100,7 @@ void AirdropActor::load() {
   ++run_;
   open_ = asking_ = reading_page_ = giving_back_ = false;
   strays_ = {};
+  back_due_ = UnixMs(0);
   unsaved_ = 0;
   founding_.reset();
   objected_.clear();
@@ -397,13 +398,14 @@ void AirdropActor::finished() {
   give_back_soon();
 }
 
-/// Whether it has to be begun again when the seat is taken; and that it may end now.
+/// Whether it has to be begun again when the seat is taken; and that it may end now. One that owes something, but not
+/// soon, is begun again when row 'w' says.
 void AirdropActor::tell_list(bool over) {
   tell<wire::Unfinished>(node().find(std::string(kPath) + "/list"), [&](wire::Unfinished::Builder out) {
     out.setId(data_of(setup_.id.view()));
     if (founding_) out.setOwner(data_of(founding_->terms.owner.view()));
     out.setOver(over);
-    out.setOwing(founding_ && owing());
+    out.setOwing(founding_ && !may_sleep());
   });
 }
 

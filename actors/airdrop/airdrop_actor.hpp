@@ -7,7 +7,8 @@
 // Payment  up to kAtOnce transfers are on their way; the state follows every kSaveEvery of them. After a crash the same
 //          are sent again from there; after a refusal, once all are answered, from the first that was refused, half as
 //          many at once, when the ledger says, and later each time that none was posted.
-// Beside   what is not the pool is noted in a row of its sender, and goes back at the end.
+// Beside   what is not the pool is noted in a row of its sender, and goes back at the end. The airdrop sleeps until
+//          then, for the time lies in a row.
 // Sleep    once it has ended, and nothing was asked for kIdle, it tells the list.
 #include <deque>
 
@@ -117,11 +118,17 @@ class AirdropActor final : public runtime::Actor {
 
   // What came beside the pool (beside.cpp).
   void load_strays();
+  void load_owing();
   void credited(wallet::wire::Credited::Reader ask, runtime::Reply<messages::wire::Nothing> reply);
+  UnixMs next_back(const Airdrop& airdrop) const;
   void give_back_soon();
   void bind_back();
   void send_back();
   bool owing() const { return state().back || !strays_.empty(); }
+  /// For how long what came beside the pool still waits.
+  UnixMs back_in() const;
+  /// Whether there is nothing to do, or not soon.
+  bool may_sleep() const;
 
   const Setup setup_;
   durable::Storage storage_;
@@ -138,6 +145,7 @@ class AirdropActor final : public runtime::Actor {
   };
   std::vector<Waiting> running_;
   wallet::Strays strays_;
+  UnixMs back_due_{0};  // of the first of strays_; in row 'w'
   bool giving_back_ = false;
   base::Backoff back_again_{std::chrono::seconds(1), std::chrono::seconds(60)};  // our choice
   bool asking_ = false;  // for the deposit, or for all that is given back

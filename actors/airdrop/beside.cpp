@@ -25,8 +25,27 @@ void AirdropActor::load_strays() {
       [this, run = run_](const base::Outcome<void>& done) {
         if (run != run_) return;
         if (!done.ok()) return reload(done.error());
-        opened();
+        load_owing();
       });
+}
+
+void AirdropActor::load_owing() {
+  storage_.get(rows::key('w', setup_.id), [this, run = run_](const base::Outcome<std::optional<base::Bytes>>& row) {
+    if (run != run_) return;
+    if (!row.ok()) return reload(row.error());
+    if (row.value()) back_due_ = rows::waits_until(*row.value(), wallet::unix_ms(wall())).value_or(UnixMs(0));
+    opened();
+  });
+}
+
+UnixMs AirdropActor::back_in() const {
+  const UnixMs now = wallet::unix_ms(wall());
+  const bool at_once = state().back || strays_.size() >= wallet::kStraysAtOnce || back_due_ <= now;
+  return at_once ? UnixMs(0) : std::min(back_due_ - now, rows::kOwingWaitMax);
+}
+
+bool AirdropActor::may_sleep() const {
+  return !owing() || (!giving_back_ && back_in() > std::chrono::duration_cast<UnixMs>(kIdle));
 }
 
 void AirdropActor::credited(wallet::wire::Credited::Reader ask, runtime::Reply<messages::wire::Nothing> reply) {
@@ -40,38 +59,48 @@ void AirdropActor::credited(wallet::wire::Credited::Reader ask, runtime::Reply<m
     if (!founding_ || row_.state() == nullptr) return answer.done();
     const auto pool = wallet::decode_transfer(founding_->deposit.bytes);
     if (pool && id_of(*pool) == transfer) return answer.done();
-    const auto noted = std::make_shared<std::optional<wallet::Stray>>();
+    struct Noted {
+      std::optional<wallet::Stray> stray;
+      UnixMs due{0};  // of the first one; before the end of the airdrop that is not known
+    };
+    const auto noted = std::make_shared<Noted>();
     row_.change(
         [this, came, noted](Airdrop& airdrop, durable::Storage::Commit& commit) -> base::Outcome<void> {
           if (came.sequence <= std::max(airdrop.arrived, strays_.latest())) return {};  // told before
-          *noted = strays_.with(came.sequence, came.from, came.amount);
-          if (!*noted) return base::Error{base::Code::refused, "an account has no more than 2^63 units"};
-          commit.rows[rows::stray_key(setup_.id, came.from)] = wallet::encode(**noted);
-          commit.rows[rows::key('w', setup_.id)] = base::Bytes();
+          noted->stray = strays_.with(came.sequence, came.from, came.amount);
+          if (!noted->stray) return base::Error{base::Code::refused, "an account has no more than 2^63 units"};
+          commit.rows[rows::stray_key(setup_.id, came.from)] = wallet::encode(*noted->stray);
+          if (!strays_.empty()) return {};
+          if (final(airdrop.state)) noted->due = next_back(airdrop);
+          commit.rows[rows::key('w', setup_.id)] = rows::owing_row(noted->due);
           return {};
         },
         [this, noted, reply = std::move(answer)](const base::Outcome<void>& done) mutable {
           if (!done.ok()) return reply.refuse(done.error());
           reply.done();
-          if (!*noted) return;
+          if (!noted->stray) return;
           const bool first = strays_.empty();
-          strays_.put(**noted);
-          if (first && final(state().state)) tell_list(true);  // it is woken again until nothing is owed
+          if (first) back_due_ = noted->due;
+          strays_.put(*noted->stray);
           if (first || strays_.size() == wallet::kStraysAtOnce) give_back_soon();
         });
   });
 }
 
 /// Later each time: money that comes without end costs little.
+UnixMs AirdropActor::next_back(const Airdrop& airdrop) const {
+  return wallet::unix_ms(wall()) + std::chrono::duration_cast<UnixMs>(wallet::strays_wait(airdrop.returns));
+}
+
 void AirdropActor::give_back_soon() {
   if (!open_ || !founding_ || !final(state().state) || !owing()) return;
-  const bool at_once = state().back || strays_.size() >= wallet::kStraysAtOnce;
-  after<GiveBack>(at_once ? std::chrono::seconds(0) : wallet::strays_wait(state().returns));
+  after<GiveBack>(std::chrono::duration_cast<base::Duration>(back_in()));
 }
 
 void AirdropActor::bind_back() {
   if (!open_ || !founding_ || !final(state().state) || giving_back_) return;
   if (state().back) return send_back();
+  if (back_in() > UnixMs(0)) return give_back_soon();
   giving_back_ = true;
   const auto back = std::make_shared<std::vector<wallet::Stray>>();
   row_.change(
@@ -79,6 +108,7 @@ void AirdropActor::bind_back() {
         *back = strays_.first();
         if (back->empty()) return {};
         airdrop.bind_back(setup_.id, founding_->terms, *back);
+        commit.rows[rows::key('w', setup_.id)] = rows::owing_row(UnixMs(0));
         for (const wallet::Stray& one : *back) commit.rows[rows::stray_key(setup_.id, one.from)] = std::nullopt;
         return {};
       },
@@ -106,15 +136,19 @@ void AirdropActor::send_back() {
         if (!answer.ok()) return after<GiveBack>(back_again_.next(answer.error()));
         back_again_.reset();
         giving_back_ = true;
+        const auto due = std::make_shared<UnixMs>(0);
         row_.change(
-            [this](Airdrop& airdrop, durable::Storage::Commit& commit) -> base::Outcome<void> {
+            [this, due](Airdrop& airdrop, durable::Storage::Commit& commit) -> base::Outcome<void> {
               airdrop.gone_back();
-              if (strays_.empty()) commit.rows[rows::key('w', setup_.id)] = std::nullopt;
+              if (!strays_.empty()) *due = next_back(airdrop);
+              commit.rows[rows::key('w', setup_.id)] =
+                  strays_.empty() ? std::nullopt : std::optional(rows::owing_row(*due));
               return {};
             },
-            [this](const base::Outcome<void>& done) {
+            [this, due](const base::Outcome<void>& done) {
               giving_back_ = false;
               if (!done.ok()) return;  // it is read again
+              back_due_ = *due;
               world().mutations.sometimes("airdrop: money beside the pool went back");
               if (owing()) give_back_soon();
               else tell_list(true);

@@ -39,13 +39,10 @@ void ListActor::receive(runtime::Handlers& on) {
     if (!id) return;
     if (!told.getOver() && owner) unfinished_.hold(*id, {.id = *owner});
     if (!told.getOver()) return;
-    if (told.getOwing()) {
-      owing_.insert(*id);
-    } else {
+    if (!told.getOwing()) {
       airdrops_.sleepy(id->hex());
       // Something may be asked of it: one that nothing is known of is being created.
       if (!airdrops_.ends(id->hex())) return;
-      owing_.erase(*id);
     }
     unfinished_.release(*id);
     std::erase_if(claimed_, [&](const auto& one) { return one.second == *id; });
@@ -83,7 +80,6 @@ void ListActor::take() {
     if (!taken.ok()) return after<Again>(kOpenAgain);
     unfinished_ = base::SharePlaces<AirdropId, Address>(setup_.settings.unfinished_max);
     claimed_.clear();
-    owing_.clear();
     find_unfinished();
   });
 }
@@ -95,19 +91,6 @@ void ListActor::find_unfinished() {
         const auto id = AirdropId::from(base::ByteView(row.key).subspan(1));
         const auto owner = Address::from(row.value);
         if (id && owner) unfinished_.hold(*id, {.id = *owner});
-        return std::nullopt;
-      },
-      [this](const base::Outcome<void>& done) {
-        if (!done.ok()) return after<Again>(kOpenAgain);
-        find_owing();
-      });
-}
-
-void ListActor::find_owing() {
-  storage_.each(
-      rows::prefix('w'), {},
-      [this](const durable::Storage::Row& row) -> std::optional<base::Error> {
-        if (const auto id = AirdropId::from(base::ByteView(row.key).subspan(1))) owing_.insert(*id);
         return std::nullopt;
       },
       [this](const base::Outcome<void>& done) {
@@ -130,15 +113,30 @@ void ListActor::wake(const AirdropId& id) {
                            {}});
 }
 
-/// Strangers choose how many they are: a unit beside the pool of each that has ended.
+/// Strangers choose how many they are: a unit beside the pool of each that has ended. So they are in rows alone, and
+/// the next look goes on where this one ends.
 void ListActor::wake_owing() {
-  auto at = owing_.upper_bound(turn_);
-  for (std::size_t left = std::min(kOwingAtOnce, owing_.size()); left > 0; --left) {
-    if (airdrops_.awake() >= kAwakeMax - kAwakeMax / 4) return;
-    if (at == owing_.end()) at = owing_.begin();
-    turn_ = *at++;
-    wake(turn_);
-  }
+  if (!std::exchange(waking_, true)) wake_page(kOwingAtOnce);
+}
+
+void ListActor::wake_page(std::size_t left) {
+  storage_.range(rows::prefix('w'), turn_, kOwingAtOnce,
+                 [this, left](const base::Outcome<durable::Storage::Page>& page) mutable {
+                   waking_ = false;
+                   if (!page.ok()) return;
+                   const UnixMs now = wallet::unix_ms(wall());
+                   for (const auto& row : page.value().rows) {
+                     const auto id = AirdropId::from(base::ByteView(row.key).subspan(1));
+                     if (!id || rows::waits_until(row.value, now)) continue;
+                     turn_ = row.key;
+                     if (left-- == 0 || airdrops_.awake() >= kAwakeMax - kAwakeMax / 4) return;
+                     wake(*id);
+                   }
+                   turn_ = page.value().next.value_or(rows::prefix('w'));
+                   if (!page.value().next) return;
+                   waking_ = true;
+                   wake_page(left);
+                 });
 }
 
 // -- questions

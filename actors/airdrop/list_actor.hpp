@@ -2,13 +2,11 @@
 // Which airdrops there are, at kPath/list: finds the actor of one, or begins it.
 //
 // Wake     the first question about an airdrop begins its actor; so does the seat, of each that has not ended. Of those
-//          that owe what came beside their pools kOwingAtOnce are begun a minute, in turns, and a quarter of kAwakeMax
-//          is left to others.
+//          that are to give back by now what came beside their pools kOwingAtOnce are begun a minute, in turns, and a
+//          quarter of kAwakeMax is left to others.
 // Spawns   an actor for each airdrop that is awake, at kPath/list/ID.
 // Limits   `unfinished_max` that have not ended, kUnfinishedOfOwner of them of an account. Those who ask from one place
 //          have a share (from before a start: from nowhere); the last eighth is for this node. kAwakeMax awake.
-#include <set>
-
 #include "actors/airdrop/airdrop_actor.hpp"
 #include "messages/common.capnp.h"
 #include "runtime/base/share_places.hpp"
@@ -39,7 +37,6 @@ class ListActor final : public runtime::Actor {
   struct Look {};
   void take();
   void find_unfinished();
-  void find_owing();
   void opened();
   struct Question {
     runtime::Envelope envelope;
@@ -55,14 +52,15 @@ class ListActor final : public runtime::Actor {
   void list(const std::optional<AirdropId>& from, runtime::Reply<wire::Airdrops> reply);
   void wake(const AirdropId& id);
   void wake_owing();
+  void wake_page(std::size_t left);
 
   const Setup setup_;
   durable::Storage storage_;
   durable::Keyed airdrops_;
   bool open_ = false;
   base::SharePlaces<AirdropId, Address> unfinished_{setup_.settings.unfinished_max};  // of owners
-  std::set<AirdropId> owing_;                 // over, but for what came beside the pool
-  AirdropId turn_;                            // the last of them that was woken
+  bool waking_ = false;                                                               // those that owe something
+  base::Bytes turn_ = rows::prefix('w');                                              // the row of the next of them
   std::map<base::Bytes, AirdropId> claimed_;  // nonces (rows::nonce_key) of those that begin, before their rows say so
   std::vector<Question> early_;
 };

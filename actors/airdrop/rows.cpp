@@ -32,6 +32,19 @@ Bytes nonce_key(const Terms& terms) {
   return out;
 }
 
+Bytes owing_row(UnixMs due) {
+  Bytes out;
+  if (due > UnixMs(0)) durable::append_ordered(out, due.count());
+  return out;
+}
+
+std::optional<UnixMs> waits_until(base::ByteView owing_row, UnixMs now) {
+  if (owing_row.size() != 8) return std::nullopt;
+  const UnixMs until(durable::ordered_at(owing_row, 0));
+  if (until <= now || until - now > kOwingWaitMax) return std::nullopt;
+  return until;
+}
+
 Bytes encode(const Founding& founding) {
   Bytes out;
   const Bytes terms = airdrop::encode(founding.terms);

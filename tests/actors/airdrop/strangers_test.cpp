@@ -26,7 +26,7 @@ constexpr std::size_t kBook = 0, kGuest = 1, kAll = 16;
 
 /// The airdrops of a node whose ledger does not answer, so that those that are created wait for their pools.
 struct Airdrops {
-  explicit Airdrops(bool on_chain = false, std::size_t owing = 0) {
+  explicit Airdrops(bool on_chain = false, std::size_t owing = 0, std::size_t later = 0) {
     auto& home = cluster[kBook];
     home.node.start("store", [this] {
       return std::make_unique<store::StoreActor>("store", store::StoreOptions{},
@@ -38,16 +38,18 @@ struct Airdrops {
                             kept.push_back(std::move(reply));
                           });
                     }));
-    if (owing > 0) owe(owing);
+    if (later > 0) owe(later, wallet::unix_ms(home.ports.world().clock.wall()) + UnixMs(std::chrono::minutes(50)));
+    if (owing > 0) owe(owing, UnixMs(0));
     const AirdropSettings settings{
         .pool = home.pool, .book = {.kind = durable::Place::Kind::self, .chain = on_chain}, .unfinished_max = kAll};
     home.node.start("airdrop", [settings] { return std::make_unique<AirdropsActor>(settings); });
     if (owing > 0) return;
     cluster.stage.run_for(60s);  // the store has made its ballast
   }
-  /// As many airdrops that are over owe something.
-  void owe(std::size_t count) {
+  /// As many airdrops that are over owe something, which goes back then.
+  void owe(std::size_t count, UnixMs due) {
     bool done = false;
+    const base::Bytes value = rows::owing_row(due);
     cluster.inside(kBook, [&](test::Scripted& self) {
       self.ask<store::wire::Commit, messages::wire::Nothing>(
           self.node().find("/store"), self.now() + 30s,
@@ -57,9 +59,10 @@ struct Airdrops {
               AirdropId id;
               id.bytes[0] = static_cast<std::uint8_t>(i);
               id.bytes[1] = static_cast<std::uint8_t>(i >> 8);
+              id.bytes[2] = due > UnixMs(0) ? 0 : 1;
               all[i].setKeyspace(rows::kKeyspace);
               all[i].setKey(data_of(rows::key('w', id)));
-              all[i].initValue().setPut(data_of(base::Bytes()));
+              all[i].initValue().setPut(data_of(value));
             }
           },
           [&](const runtime::Answer<messages::wire::Nothing>& answer) { done = answer.ok(); });
@@ -138,4 +141,10 @@ TEST_CASE("airdrop: of those that owe what came beside their pools few are begun
   CHECK(airdrops.begun(30s) == ListActor::kOwingAtOnce);
   CHECK(airdrops.begun(60s) == 2 * ListActor::kOwingAtOnce);
   CHECK(airdrops.begun(60s) == kOwing);
+}
+
+TEST_CASE("airdrop: those that owe what is to go back later keep none asleep that is to give back now") {
+  constexpr std::size_t kNow = 10, kLater = 2'500;
+  Airdrops airdrops(false, kNow, kLater);
+  CHECK(airdrops.begun(30s) == kNow);
 }
