@@ -16,6 +16,7 @@ using base::Error;
 constexpr std::chrono::seconds kLedgerDue{20};        // our choice: it is tried again
 constexpr std::chrono::milliseconds kReadAgain{500};  // our choice
 constexpr std::chrono::seconds kSendAgain{1};         // our choice
+constexpr std::chrono::seconds kTellDue{5};           // our choice
 
 Error error_of(RegistryError why) {
   switch (why) {
@@ -51,6 +52,7 @@ void ArbitersActor::receive(runtime::Handlers& on) {
   on.ask<wire::ListArbiters, wire::Arbiters>([this](auto, auto reply) { list(std::move(reply)); });
   on.timer<Reload>([this] { load(); });
   on.timer<Resend>([this] { go_on(); });
+  on.timer<TellAgain>([this] { tell_root(); });
   on.describe<wire::ArbitersState>([this](wire::ArbitersState::Builder state) {
     if (row_.state() == nullptr) return;
     state.setArbiters(static_cast<std::uint32_t>(row_.state()->candidates().size()));
@@ -88,18 +90,28 @@ void ArbitersActor::reload(const Error& why) {
   after<Reload>(kReadAgain);
 }
 
-/// Most commits change no one who can be drawn. The root forgets them only when this actor ends.
+/// Most commits change no one who can be drawn. The root forgets them only when this actor ends; no deadline fires
+/// before it knows them, so it is told again until it has answered.
 void ArbitersActor::tell_root() {
+  if (row_.state() == nullptr || telling_) return;
   auto candidates = row_.state()->candidates();
   if (candidates == told_) return;
-  told_ = std::move(candidates);
-  tell<wire::ArbitersAre>(node().find(kPath), [&candidates = *told_](wire::ArbitersAre::Builder out) {
+  telling_ = true;
+  const auto fill = [&](wire::ArbitersAre::Builder out) {
     auto list = out.initCandidates(size32(candidates));
     for (unsigned i = 0; i < list.size(); ++i) {
       list[i].setAddress(data_of(candidates[i].address.view()));
       list[i].setBond(candidates[i].bond.units());
     }
-  });
+  };
+  ask<wire::ArbitersAre, messages::wire::Nothing>(
+      node().find(kPath), now() + kTellDue, fill,
+      [this, candidates](const runtime::Answer<messages::wire::Nothing>& answer) {
+        telling_ = false;
+        if (!answer.ok()) return after<TellAgain>(kSendAgain);
+        told_ = candidates;
+        tell_root();  // they may have changed meanwhile
+      });
 }
 
 // -- changes

@@ -33,6 +33,7 @@ class ArbitersActor final : public runtime::Actor {
  private:
   struct Reload {};
   struct Resend {};
+  struct TellAgain {};
   using Nothing = runtime::Reply<messages::wire::Nothing>;
   using Done = durable::StateRow<Registry>::Done;
 
@@ -52,11 +53,11 @@ class ArbitersActor final : public runtime::Actor {
   durable::Storage storage_;
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
   durable::StateRow<Registry> row_;
-  bool paying_ = false;
+  bool paying_ = false, telling_ = false;
   std::optional<wallet::BookId> book_;
   std::set<Address> sending_;
   std::map<Address, std::vector<Nothing>> waiting_;  // for their deposits
-  std::optional<std::vector<Arbiter>> told_;         // to the root: who can be drawn
+  std::optional<std::vector<Arbiter>> told_;         // to the root, as it has answered: who can be drawn
 };
 
 }  // namespace troupe::escrow

@@ -86,13 +86,14 @@ void EscrowsActor::receive(runtime::Handlers& on) {
     reply.send([this](wire::ClockIs::Builder out) { out.setNow(wallet::unix_ms(wall()).count()); });
   });
   on.tell<wire::Happened>([this](wire::Happened::Reader told) { happened(told); });
-  on.tell<wire::ArbitersAre>([this](wire::ArbitersAre::Reader are) {
+  on.ask<wire::ArbitersAre, messages::wire::Nothing>([this](wire::ArbitersAre::Reader are, Nothing reply) {
     candidates_.emplace();
     for (const auto one : are.getCandidates()) {
       const auto address = Address::from(bytes_of(one.getAddress()));
       const auto bond = Amount::from(one.getBond());
       if (address && bond) candidates_->push_back({*address, *bond});
     }
+    reply.done();
   });
   on.tell<wire::Sleepy>([this](wire::Sleepy::Reader told) {
     if (const auto id = EscrowId::from(bytes_of(told.getEscrow()))) escrows_.sleepy(id->hex());

@@ -139,8 +139,8 @@ TEST_CASE("escrow arbiters: a row of version 1 is read, with its list of open di
   CHECK(read->records().at(arbiter_number(1)).bond == Amount::of(100));
 }
 
-TEST_CASE("arbiters: the root is told who can be drawn, and not again where a commit changes nothing of it") {
-  constexpr std::uint32_t kRounds = 3;
+TEST_CASE("arbiters: the root is told who can be drawn until it has answered, and not again where nothing changes") {
+  constexpr std::uint32_t kRounds = 3, kBusy = 2;
   test::ActorFixture fixture;
   std::size_t told = 0, commits = 0, noted = 0;
   fixture.start("store", [&](test::Scripted&, runtime::Handlers& on) {
@@ -162,13 +162,16 @@ TEST_CASE("arbiters: the root is told who can be drawn, and not again where a co
   fixture.start(
       "escrow",
       [&](test::Scripted&, runtime::Handlers& on) {
-        on.tell<wire::ArbitersAre>([&](wire::ArbitersAre::Reader) { ++told; });
+        on.ask<wire::ArbitersAre, messages::wire::Nothing>([&](wire::ArbitersAre::Reader, auto reply) {
+          if (++told <= kBusy) return reply.refuse({base::Code::overloaded, "the mailbox is full"});
+          reply.done();
+        });
       },
       [=](test::Scripted& self) {
         self.spawn("arbiters", [=] { return std::make_unique<ArbitersActor>(setup); }, {});
       });
-  fixture.stage.run_for(std::chrono::seconds(1));
-  REQUIRE(told == 1);
+  fixture.stage.run_for(std::chrono::seconds(5));
+  REQUIRE(told == kBusy + 1);
   for (std::uint32_t round = 1; round <= kRounds; ++round)
     fixture.inside([&](test::Scripted& self) {
       self.ask<wire::ArbiterAct, messages::wire::Nothing>(
@@ -189,5 +192,5 @@ TEST_CASE("arbiters: the root is told who can be drawn, and not again where a co
   fixture.stage.run_for(std::chrono::seconds(1));
   CHECK(noted == kRounds);
   CHECK(commits >= kRounds);
-  CHECK(told == 1);
+  CHECK(told == kBusy + 1);
 }

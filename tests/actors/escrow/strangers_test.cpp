@@ -135,7 +135,9 @@ struct Escrows {
   /// The book knows who can be drawn, and of a deadline.
   void begin_deadlines(base::Duration in) {
     cluster.inside(kBook, [&](test::Scripted& self) {
-      self.tell<wire::ArbitersAre>(self.node().find(kPath), [](wire::ArbitersAre::Builder) {});
+      self.ask<wire::ArbitersAre, messages::wire::Nothing>(
+          self.node().find(kPath), self.now() + std::chrono::seconds(1), [](wire::ArbitersAre::Builder) {},
+          [](const runtime::Answer<messages::wire::Nothing>& answer) { CHECK(answer.ok()); });
       self.tell<wire::Happened>(self.node().find(kPath), [&](wire::Happened::Builder out) {
         out.setEscrow(data_of(EscrowId{}.view()));
         out.setDeadline(
