@@ -31,9 +31,9 @@ struct EscrowsActor::Clocks {
 
 /// A look at what is due.
 struct EscrowsActor::Pass {
-  UnixMs at;           ///< until then
-  bool whole = false;  ///< also at what could not fire before
-  std::uint64_t skipped = 0, asked = 0;
+  UnixMs at;                              ///< until then
+  bool whole = false;                     ///< also at what could not fire before
+  std::uint64_t skipped = 0, asked = 0;   ///< of those that did not fire
   UnixMs next = UnixMs::max();            ///< the first deadline that is not due
   std::optional<base::Duration> early{};  ///< until one that may not have fired can, at least
 
@@ -151,12 +151,14 @@ void EscrowsActor::fire_page(const std::shared_ptr<Pass>& pass, const Bytes& fro
                         break;
                       }
                       const UnixMs fires = timer->fires(up_since_);
-                      const UnixMs left = fires > pass->at ? fires - pass->at : UnixMs(0);
-                      pass->leave(std::min<UnixMs>(left, std::chrono::duration_cast<UnixMs>(kLookAgainMax)));
-                      ++(fires > pass->at ? pass->skipped : pass->asked);
-                      if (fires > pass->at) continue;
+                      if (fires > pass->at) {
+                        const UnixMs most = std::chrono::duration_cast<UnixMs>(kLookAgainMax);
+                        pass->leave(std::min(fires - pass->at, most));
+                        ++pass->skipped;
+                        continue;
+                      }
                       ++round->waits;
-                      ask_due(*timer, answered);
+                      ask_due(*timer, pass, answered);
                     }
                     answered();
                   });
@@ -185,9 +187,18 @@ void EscrowsActor::look_again(base::Duration after) {
   arm(time() + std::chrono::ceil<UnixMs>(std::max(*look_again_ - now(), base::Duration::zero())));
 }
 
-void EscrowsActor::ask_due(const rows::Timer& timer, base::Callback<void()> done) {
+void EscrowsActor::ask_due(const rows::Timer& timer, const std::shared_ptr<Pass>& pass, base::Callback<void()> done) {
+  due_.insert(timer.id);
+  auto answered = [this, run = run_, id = timer.id, pass, done = std::move(done)]() mutable {
+    // What the escrow has done was told before it answered (happened).
+    if (run == run_ && due_.erase(id) > 0) {
+      pass->leave(base::Duration::zero());
+      ++pass->asked;
+    }
+    done();
+  };
   // Who can be drawn is not known before the arbiters are read: at the next look.
-  if (!candidates_ || escrows_.ends(timer.id.hex())) return done();
+  if (!candidates_ || escrows_.ends(timer.id.hex())) return answered();
   runtime::Envelope due =
       runtime::Envelope::build<wire::DueAt>({.due = now() + kFireDue}, [&](wire::DueAt::Builder out) {
         out.setUpSince(up_since_.count());
@@ -198,7 +209,7 @@ void EscrowsActor::ask_due(const rows::Timer& timer, base::Callback<void()> done
           list[i].setBond((*candidates_)[i].bond.units());
         }
       });
-  ask_escrow(timer.id, {std::move(due), {}, std::move(done)});
+  ask_escrow(timer.id, {std::move(due), {}, std::move(answered)});
 }
 
 /// Notes that the book takes commands; and, at the beginning of a term, finds out for how long it did not.

@@ -149,6 +149,7 @@ void EscrowsActor::end() {
   ++run_;
   storage_.reset();
   candidates_.reset();
+  due_.clear();
   correction_->store(kNoGroup);
   for (const runtime::Handle& child : {arbiters_, tasks_})
     if (child) stop_child(child);
@@ -455,6 +456,7 @@ void EscrowsActor::wake_page(const Bytes& from) {
 void EscrowsActor::happened(wire::Happened::Reader told) {
   const auto id = EscrowId::from(bytes_of(told.getEscrow()));
   if (!id) return;
+  due_.erase(*id);
   if (const UnixMs deadline(told.getDeadline()); deadline > UnixMs(0)) {
     if (deadline > passed_) arm(deadline);
     else look_again(base::Duration::zero());

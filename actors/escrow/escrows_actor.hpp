@@ -107,7 +107,7 @@ class EscrowsActor final : public runtime::Actor {
 
   void deadlines();
   void agree_on_time(base::Callback<void()> then);
-  void ask_due(const rows::Timer& timer, base::Callback<void()> done);
+  void ask_due(const rows::Timer& timer, const std::shared_ptr<Pass>& pass, base::Callback<void()> done);
   void fire();
   void fire_page(const std::shared_ptr<Pass>& pass, const base::Bytes& from);
   void fired(const Pass& pass);
@@ -134,7 +134,8 @@ class EscrowsActor final : public runtime::Actor {
   std::shared_ptr<ActRates> rates_ = std::make_shared<ActRates>(settings_->acts_per_minute);
   std::optional<UnixMs> next_deadline_;
   bool firing_ = false;
-  UnixMs passed_{0};                         // timers until then were looked at
+  std::set<EscrowId> due_;  // asked whether their deadlines have passed; nothing has happened there yet
+  UnixMs passed_{0};        // timers until then were looked at
   std::optional<base::Instant> look_again_;  // at those of them that could not fire; none: there are none
   base::Duration look_pace_ = kTryAgain;
   bool waking_ = false;

@@ -2,10 +2,12 @@
 #include <doctest/doctest.h>
 
 #include <map>
+#include <set>
 
 #include "actors/escrow/api.hpp"
 #include "actors/escrow/escrows_actor.hpp"
 #include "messages/store.capnp.h"
+#include "messages/words.hpp"
 #include "tests/runtime/net/net_cluster.hpp"
 
 using namespace troupe;
@@ -23,12 +25,13 @@ struct Escrows {
       : alive(std::move(alive_row)), reads(logs) {
     auto& home = cluster[kBook];
     home.node.start(
-        "store", test::script([this, pages](test::Scripted&, runtime::Handlers& on) {
+        "store", test::script([this, pages](test::Scripted& self, runtime::Handlers& on) {
           on.ask<store::wire::Usage, store::wire::Used>([this](auto, auto reply) {
             reply.send([this](store::wire::Used::Builder out) { out.setFreeBytes(free); });
           });
-          on.ask<store::wire::Get, store::wire::Found>([this](store::wire::Get::Reader ask, auto reply) {
+          on.ask<store::wire::Get, store::wire::Found>([this, &self](store::wire::Get::Reader ask, auto reply) {
             if (ask.getKey()[0] == 'h') ++read_heads[ask.getKey()[1]];
+            if (ask.getKey()[0] == 'h' && fire.contains(ask.getKey()[1])) ended(self, ask.getKey());
             if (ask.getKey()[0] == 'u' && alive)
               return reply.send([&](store::wire::Found::Builder out) { out.setValue(data_of(*alive)); });
             if (reads || ask.getKey()[0] != 'h') return reply.refuse({Code::not_found, "there is no row"});
@@ -132,6 +135,13 @@ struct Escrows {
     out.setMore(true);
     out.setNext(data_of(at->first));
   }
+  /// What an escrow says that a deadline has ended.
+  void ended(test::Scripted& self, capnp::Data::Reader head) {
+    const EscrowId id = *EscrowId::from(bytes_of(head).subspan(1));
+    overdue.erase(rows::timer_key(UnixMs(1'000), id));
+    self.tell<wire::Happened>(self.node().find(kPath),
+                              [&](wire::Happened::Builder out) { out.setEscrow(data_of(id.view())); });
+  }
   /// The book knows who can be drawn, and of a deadline.
   void begin_deadlines(base::Duration in) {
     cluster.inside(kBook, [&](test::Scripted& self) {
@@ -151,6 +161,7 @@ struct Escrows {
   std::optional<base::Bytes> alive;  // the row of when the book took commands last
   std::map<base::Bytes, base::Bytes> overdue{};
   std::map<std::uint8_t, std::size_t> read_heads{};  // by the first byte of the id
+  std::set<std::uint8_t> fire{};                     // by the same: their deadlines end when they are asked
   std::size_t whole_looks = 0, later_looks = 0;      // at timers: from the first on, behind what is overdue
   bool reads;
   std::vector<runtime::Reply<store::wire::Found>> waiting{};
@@ -230,4 +241,20 @@ TEST_CASE("escrow deadlines: the more cannot fire, the less often that is looked
   CHECK(escrows.whole_looks > 1);
   CHECK(escrows.whole_looks <= kLooksMax);
   CHECK(escrows.later_looks >= kSpan / 2);
+}
+
+TEST_CASE("escrow deadlines: those that have fired put off no look at one that could not") {
+  constexpr std::uint8_t kLate = 200;
+  Escrows escrows;
+  for (int i = 0; i < 1'000; ++i) {
+    escrows.add_timer(static_cast<std::uint8_t>(1 + i / 256), static_cast<std::uint8_t>(i % 256), UnixMs(0));
+    escrows.fire.insert(static_cast<std::uint8_t>(1 + i / 256));
+  }
+  escrows.add_timer(kLate, 0, UnixMs(0));
+  escrows.begin_deadlines(std::chrono::seconds(1));
+  escrows.cluster.stage.run_for(std::chrono::seconds(3));
+  CHECK(escrows.overdue.size() == 1);
+  const std::size_t before = escrows.read_heads[kLate];
+  escrows.cluster.stage.run_for(std::chrono::seconds(4));
+  CHECK(escrows.read_heads[kLate] >= before + 3);  // with 1,001 of them: once
 }
