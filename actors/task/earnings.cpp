@@ -98,25 +98,19 @@ void Earnings::resign(const escrow::TaskEscrowId& id, std::uint64_t token) { put
 void Earnings::put(const escrow::TaskEscrowId& id, std::uint64_t token, decltype(escrow::TaskAct::what) what) {
   const std::size_t most = std::holds_alternative<escrow::HandIn>(what) ? 2 * kHandingMax : kHandingMax;
   if (handing_.size() >= most) return;
-  handing_.try_emplace({id, token}, Handing{{id, self_, std::move(what)}});
+  if (handing_.try_emplace({id, token}, Handing{{id, self_, std::move(what)}}).second) turns_.emplace_back(id, token);
   hand();
 }
 
 /// By turns, so that some which the book does not answer keep no others waiting.
 void Earnings::hand() {
-  const std::size_t all = handing_.size();
-  auto at = last_ ? handing_.upper_bound(*last_) : handing_.begin();
-  for (std::size_t i = 0; i < all && asking_ < kAskingMax; ++i) {
-    if (at == handing_.end()) at = handing_.begin();
-    auto& [key, one] = *at++;
-    if (!one.asked && now() >= one.again) hand(key, one);
-  }
+  for (; !later_.empty() && later_.front().first <= now(); later_.pop_front()) turns_.push_back(later_.front().second);
+  for (; !turns_.empty() && asking_ < kAskingMax; turns_.pop_front()) hand(turns_.front(), handing_.at(turns_.front()));
+  if (!later_.empty()) wait_to_hand_(*this, later_.front().first - now());
 }
 
-void Earnings::hand(const Key& key, Handing& one) {
-  one.asked = true;
+void Earnings::hand(const Key& key, const Handing& one) {
   ++asking_;
-  last_ = key;
   ask<escrow::wire::TakeTaskAct, escrow::wire::TaskEscrowIs>(
       node().find(escrow::kPath), now() + kBookDue,
       [&](escrow::wire::TakeTaskAct::Builder out) { write_act(out.initAct(), one.act, *identity_); },
@@ -128,13 +122,8 @@ void Earnings::hand(const Key& key, Handing& one) {
         const bool unknown = code == Code::not_found && ++at->second.unknown >= kUnknownMax;
         const bool ended =
             answer.ok() || unknown || code == Code::refused || code == Code::conflict || code == Code::malformed;
-        if (ended) {
-          handing_.erase(at);
-        } else {
-          at->second.asked = false;
-          at->second.again = now() + kHandAgain;
-          wait_to_hand_(*this);
-        }
+        if (ended) handing_.erase(at);
+        else later_.emplace_back(now() + kHandAgain, key);
         hand();
       });
 }

@@ -6,6 +6,7 @@
 // Limits  kHandingMax acts wait for the book, and as many answers again, kAskingMax of them are under way, in turns;
 //         kCheckingMax attempts wait to be looked up.
 // Owner   WorkerActor.
+#include <deque>
 #include <map>
 
 #include "actors/task/settlement.hpp"
@@ -32,7 +33,7 @@ class Earnings final : public runtime::Part {
   template <class Refresh, class Hand>
   void receive(runtime::Handlers& on) {
     wait_to_refresh_ = [](Earnings& self) { self.after<Refresh>(runtime::kFollowEvery); };
-    wait_to_hand_ = [](Earnings& self) { self.after<Hand>(kHandAgain); };
+    wait_to_hand_ = [](Earnings& self, base::Duration delay) { self.after<Hand>(delay); };
     on.timer<Refresh>([this] { refresh(); });
     on.tell<registry::wire::OwnRegistrationChanged>(
         [this](registry::wire::OwnRegistrationChanged::Reader) { refresh(); });
@@ -56,8 +57,6 @@ class Earnings final : public runtime::Part {
  private:
   struct Handing {
     escrow::TaskAct act;
-    bool asked = false;
-    base::Instant again{};
     int unknown = 0;  ///< answers that there is no such escrow
   };
   base::Outcome<wallet::UnixMs> due_of(const Order& order, std::uint64_t token,
@@ -65,22 +64,23 @@ class Earnings final : public runtime::Part {
   void put(const escrow::TaskEscrowId& id, std::uint64_t token, decltype(escrow::TaskAct::what) what);
   void hand();
   using Key = std::pair<escrow::TaskEscrowId, std::uint64_t>;
-  void hand(const Key& key, Handing& one);
+  void hand(const Key& key, const Handing& one);
   void learn_book();
 
   const std::shared_ptr<const crypto::Identity> identity_;
   const std::string registry_;
   const wallet::Address self_;
   void (*wait_to_refresh_)(Earnings&) = nullptr;
-  void (*wait_to_hand_)(Earnings&) = nullptr;
+  void (*wait_to_hand_)(Earnings&, base::Duration) = nullptr;
   wallet::Address pay_to_;
   std::optional<std::uint64_t> price_;
   std::string book_;
   base::Callback<void()> book_changed_;
   std::size_t checking_ = 0;
   std::map<Key, Handing> handing_;
-  std::size_t asking_ = 0;   // of them
-  std::optional<Key> last_;  // that was asked for
+  std::size_t asking_ = 0;                           // of them
+  std::deque<Key> turns_;                            // the next to be asked for
+  std::deque<std::pair<base::Instant, Key>> later_;  // they were not taken, and have a turn again then
 };
 
 }  // namespace troupe::task
