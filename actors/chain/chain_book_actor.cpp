@@ -103,7 +103,7 @@ void ChainBookActor::receive(runtime::Handlers& on) {
     state.setSequence(looked_.value);
     state.setAccounts(followed_.size());
     state.setWaiting(static_cast<std::uint32_t>(orders_));
-    state.setUntold(static_cast<std::uint32_t>(untold()));
+    state.setUntold(static_cast<std::uint32_t>(untold_.size()));
   });
 }
 
@@ -163,7 +163,7 @@ void ChainBookActor::open() {
   paying_.clear();
   parties_.clear();
   party_places_ = base::ShareBudget<Address>(kPartiesMax);
-  telling_.clear();
+  untold_.clear();
   told_.clear();
   orders_ = 0;
   known_.clear();
@@ -230,8 +230,8 @@ bool ChainBookActor::keep(char kind, const durable::Storage::Row& row) {
     auto credit = decode_credit(row.value);
     // One of a block that was not looked at to its end is found there again, under the same key.
     if (credit && followed_.contains(credit->from)) told_.push_back(row.key);  // of an older version
-    else if (credit && height_of(credit->sequence) <= looked_)
-      telling_[credit->account].credits.emplace(row.key, *credit);
+    else if (credit && height_of(credit->sequence) <= looked_ && followed_.contains(credit->account))
+      untold_.put(credit->account, row.key, *credit);
     return credit.has_value();
   }
   if (kind == 'p') {

@@ -10,8 +10,9 @@
 //          durable before: from then on it is not refused until it has failed in a block, or its last height is past.
 //          One that the chain refuses at once has gone nowhere, and is forgotten.
 // Credits  of accounts that a part of the program keeps are found in the final blocks, each of which is looked at once,
-//          and told to that part one after another, until it has answered each; not those which another such
-//          account has paid. A block may have more of them than a commit holds: then their rows are written by several.
+//          and told to that part one after another, until it has answered each, kToldAtOnce accounts at a time; not
+//          those which another such account has paid. A block may have more of them than a commit holds: then their
+//          rows are written by several.
 // Doubt    after a commit whose end is not known the rows are read again. Who asked asks again, and hears the same.
 // Backup   a kept account whose nonce is beyond what the rows know has paid what they do not know: it pays no more.
 // Limits   kWaitingMax orders, kAccountMax of one account; kPartiesMax transactions of parties, kPartyMax of one
@@ -28,6 +29,7 @@
 #include "messages/chain.capnp.h"
 #include "messages/common.capnp.h"
 #include "runtime/base/share_budget.hpp"
+#include "runtime/base/tellings.hpp"
 
 namespace troupe::chain {
 
@@ -38,6 +40,7 @@ class ChainBookActor final : public runtime::Actor {
   static constexpr std::size_t kPartiesMax = 16'384;  // our choice: submitted, and their last heights not past
   static constexpr std::size_t kPartyMax = 64;        // our choice: as many as wait in a pool (mempool.hpp)
   static constexpr std::size_t kAccountMax = 64;      // our choice: an airdrop sends several payments at once
+  static constexpr std::size_t kToldAtOnce = 256;     // our choice, as a book
   enum class Use : std::uint8_t { none, book };       ///< whether ledger.book names the chain
   ChainBookActor(ChainSettings settings, Use use);
 
@@ -137,12 +140,7 @@ class ChainBookActor final : public runtime::Actor {
     std::vector<Waiting> waiting{};
   };
   using Submitted = std::shared_ptr<const SignedTransaction>;
-  struct Telling {
-    std::map<base::Bytes, Credit> credits;  // by their rows, the first first
-    bool asked = false;
-    base::Instant not_before{};
-    base::Duration backoff{};
-  };
+  using Untold = base::Tellings<Address, Credit>;  // by the keys of their rows
   struct Write {
     std::map<base::Bytes, std::optional<base::Bytes>> rows;
     std::optional<Height> looked{};
@@ -216,9 +214,8 @@ class ChainBookActor final : public runtime::Actor {
   void judge_found(std::shared_ptr<Found> found);
   void note(std::shared_ptr<Found> found);
   void note_some(std::shared_ptr<Found> found);
-  std::size_t untold() const;  // credits
   void tell();
-  void tell(const Address& account, Telling& telling);
+  void tell(Untold::Next credit);
 
   crypto::SecretKey key_of(const Address& account) const;
   /// Of an account that belongs to no key.
@@ -245,7 +242,8 @@ class ChainBookActor final : public runtime::Actor {
   std::map<Address, Paying> paying_;    // what is under way, and who waits
   std::map<TxId, Party> parties_;
   base::ShareBudget<Address> party_places_{kPartiesMax};  // of parties_
-  std::map<Address, Telling> telling_;
+  /// Credits. Our choice.
+  Untold untold_{kToldAtOnce, {std::chrono::milliseconds(200), std::chrono::seconds(30)}};
   std::size_t orders_ = 0;  // that wait
   wallet::Amount fees_needed_;
   Height looked_, saved_;  // blocks up to it were looked at; in the rows

@@ -12,19 +12,17 @@ using base::Bytes;
 using base::Code;
 using base::Error;
 
-constexpr std::chrono::seconds kChainDue{5};          // our choice: it is at this node
-constexpr std::chrono::seconds kFinalBlocksDue{20};   // our choice
-constexpr std::chrono::seconds kFinalWait{10};        // our choice: below that of who waits for a transfer
-constexpr std::chrono::hours kWatchIdle{24};          // a chain whose blocks are rare
-constexpr std::chrono::seconds kLookAgain{1};         // our choice
-constexpr std::chrono::seconds kLookAnyway{10};       // our choice: a block that was not told
-constexpr std::uint64_t kSaveEveryBlocks = 256;       // our choice: at most that many are looked at again
-constexpr std::size_t kNotedAtOnce = 512;             // our choice: credits in a commit; a block may have 13,000
-constexpr std::size_t kUntoldMax = 65'536;            // our choice: 13 MB, and what one more answer of blocks has
-constexpr std::chrono::seconds kTellCreditDue{20};    // our choice
-constexpr std::chrono::seconds kTellAgainMax{30};     // our choice
-constexpr std::chrono::milliseconds kTellAgain{200};  // our choice
-constexpr std::chrono::milliseconds kToldFlush{50};   // our choice: what was told waits for a commit, not for long
+constexpr std::chrono::seconds kChainDue{5};         // our choice: it is at this node
+constexpr std::chrono::seconds kFinalBlocksDue{20};  // our choice
+constexpr std::chrono::seconds kFinalWait{10};       // our choice: below that of who waits for a transfer
+constexpr std::chrono::hours kWatchIdle{24};         // a chain whose blocks are rare
+constexpr std::chrono::seconds kLookAgain{1};        // our choice
+constexpr std::chrono::seconds kLookAnyway{10};      // our choice: a block that was not told
+constexpr std::uint64_t kSaveEveryBlocks = 256;      // our choice: at most that many are looked at again
+constexpr std::size_t kNotedAtOnce = 512;            // our choice: credits in a commit; a block may have 13,000
+constexpr std::size_t kUntoldMax = 65'536;           // our choice: 13 MB, and what one more answer of blocks has
+constexpr std::chrono::seconds kTellCreditDue{20};   // our choice
+constexpr std::chrono::milliseconds kToldFlush{50};  // our choice: what was told waits for a commit, not for long
 
 }  // namespace
 
@@ -164,7 +162,7 @@ void ChainBookActor::look() {
     look_more_ = true;
     return;
   }
-  const bool held_up = untold() >= kUntoldMax;
+  const bool held_up = untold_.size() >= kUntoldMax;
   if (settings_.health != nullptr && held_up != std::exchange(held_up_, held_up)) {
     if (held_up)
       settings_.health->raise(kUntoldHealth, observe::HealthState::degraded,
@@ -270,7 +268,7 @@ void ChainBookActor::note_some(std::shared_ptr<Found> found) {
     looked_ = found->last;
     looking_ = false;
     for (std::size_t i = 0; i < found->credits.size(); ++i)
-      telling_[found->credits[i].account].credits.emplace(std::move(found->keys[i]), found->credits[i]);
+      untold_.put(found->credits[i].account, std::move(found->keys[i]), found->credits[i]);
     forget_parties();
     tell();
     look();
@@ -278,57 +276,36 @@ void ChainBookActor::note_some(std::shared_ptr<Found> found) {
   write(std::move(one));
 }
 
-std::size_t ChainBookActor::untold() const {
-  std::size_t out = 0;
-  for (const auto& [account, telling] : telling_) out += telling.credits.size();
-  return out;
-}
-
+/// To each account's keeper in its turn, and few at once: a mailbox has to keep room for what others ask.
 void ChainBookActor::tell() {
   if (!open_) return;
-  for (auto at = telling_.begin(); at != telling_.end();) {
-    if (at->second.credits.empty() && !at->second.asked) {
-      at = telling_.erase(at);
-      continue;
-    }
-    tell(at->first, at->second);
-    ++at;
-  }
+  while (auto credit = untold_.next(now())) tell(std::move(*credit));
+  if (const auto wait = untold_.wait(now())) after<Tell>(*wait);
 }
 
-/// The first one: the next is told when it was answered.
-void ChainBookActor::tell(const Address& account, Telling& telling) {
-  const auto keeper = followed_.find(account);
-  if (telling.asked || telling.credits.empty() || keeper == followed_.end()) return;
-  if (now() < telling.not_before) return after<Tell>(kTellAgain);
-  telling.asked = true;
-  const auto& [key, credit] = *telling.credits.begin();
+void ChainBookActor::tell(Untold::Next next) {
+  const Credit& credit = next.what;
+  const Keeper& keeper = followed_.at(next.to);
   ask<wallet::wire::Credited, messages::wire::Nothing>(
-      node().find(keeper->second.path), now() + kTellCreditDue,
-      [&, &credit = credit](wallet::wire::Credited::Builder out) {
-        out.setKind(keeper->second.kind);
-        out.setId(data_of(keeper->second.id.view()));
+      node().find(keeper.path), now() + kTellCreditDue,
+      [&](wallet::wire::Credited::Builder out) {
+        out.setKind(keeper.kind);
+        out.setId(data_of(keeper.id.view()));
         out.setSequence(credit.sequence);
         out.setTransfer(data_of(credit.transfer.view()));
         out.setFrom(data_of(credit.from.view()));
         out.setAmount(credit.amount.units());
       },
-      [this, account, key = key, run = run_](const runtime::Answer<messages::wire::Nothing>& answer) {
+      [this, to = next.to, key = next.key, run = run_](const runtime::Answer<messages::wire::Nothing>& answer) {
         if (run != run_) return;
-        const auto at = telling_.find(account);
-        if (at == telling_.end()) return;
-        at->second.asked = false;
         if (answer.ok()) {
-          at->second.credits.erase(key);
-          at->second.backoff = {};
+          untold_.told(to, key);
           told_.push_back(key);
           after<Flush>(kToldFlush);
-          return tell(account, at->second);
+        } else {
+          untold_.not_told(to, now(), answer.error());
         }
-        auto& backoff = at->second.backoff;
-        backoff = std::clamp<base::Duration>(backoff * 2, kTellAgain, kTellAgainMax);
-        at->second.not_before = now() + backoff;
-        after<Tell>(kTellAgain);
+        tell();
       });
 }
 

@@ -16,12 +16,11 @@ using base::Error;
 using rows::PostedAt;
 using Outcome = base::Outcome<PostedAt>;
 
-constexpr std::size_t kRequestBytesMax = 64;        // messages/wallet.capnp
-constexpr std::size_t kRowsOfOrder = 210;           // of one with 64 credits, at most
-constexpr std::chrono::seconds kTellDue{20};        // our choice
-constexpr std::chrono::seconds kBackoffMax{30};     // our choice
-constexpr std::chrono::milliseconds kBackoff{200};  // our choice
-constexpr std::chrono::milliseconds kFlush{50};     // our choice: what was told waits for a commit, not for long
+constexpr std::size_t kRequestBytesMax = 64;     // messages/wallet.capnp
+constexpr std::size_t kRowsOfOrder = 210;        // of one with 64 credits, at most
+constexpr std::chrono::seconds kTellDue{20};     // our choice
+constexpr std::chrono::seconds kPaidLater{30};   // our choice: at most
+constexpr std::chrono::milliseconds kFlush{50};  // our choice: what was told waits for a commit, not for long
 
 Error error_of(LedgerError why) {
   const bool changed = why == LedgerError::taken || why == LedgerError::ahead;
@@ -77,14 +76,14 @@ void BookActor::receive(runtime::Handlers& on) {
     state.setAccounts(accounts_.size());
     state.setIssued(open_ ? account(issuance()).balance.units() : 0);
     state.setWaiting(static_cast<std::uint32_t>(queue_.size()));
-    state.setUntold(static_cast<std::uint32_t>(untold_));
+    state.setUntold(static_cast<std::uint32_t>(untold_.size()));
   });
 }
 
 /// No money is made or lost but by issue.
 void BookActor::check() const {
   if (!open_) return;
-  base::ensure(asking_ <= kToldAtOnce, "a book tells few credits at once");
+  base::ensure(untold_.asked() <= kToldAtOnce, "a book tells few credits at once");
   wallet::Wide sum = 0;
   for (const auto& [address, account] : accounts_)
     if (address != issuance()) sum += account.row.balance.units();
@@ -139,12 +138,12 @@ std::optional<Error> BookActor::too_much(const Transfer& transfer, const User& b
       std::ranges::count_if(transfer.credits, [this](const Credit& one) { return kept(one.to); }));
   const auto later = [](const char* why, base::Duration wait) {
     return Error{Code::overloaded, why,
-                 std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(wait, kBackoffMax))};
+                 std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(wait, kPaidLater))};
   };
-  if (told > 0 && untold_ >= kUntoldMax)
+  if (told > 0 && untold_.size() >= kUntoldMax)
     return later(
         "escrows and airdrops have not taken 16,384 payments yet that the book has told them of: pay them later",
-        kBackoffMax);
+        kPaidLater);
   if (told > 0)
     if (const auto wait = told_to_keepers_.take(by, now(), told))
       return later("other nodes pay escrows and airdrops as often as this book tells them of it: pay them later",
@@ -527,30 +526,21 @@ void BookActor::untold(const Posting& posting, durable::Storage::Commit& commit,
 /// From now on it is to be told.
 void BookActor::note(const Bytes& key, rows::Untold untold) {
   const KeeperId id{untold.keeper.kind, untold.keeper.id};
-  Telling& telling = telling_[id];
-  untold_ += telling.credits.emplace(key, std::move(untold)).second ? 1 : 0;
-  if (!std::exchange(telling.listed, true)) turns_.push_back(id);
+  untold_.put(id, key, std::move(untold));
 }
 
 /// To each keeper in its turn, and few at once: a mailbox has to keep room for what others ask.
 void BookActor::tell() {
   if (!open_) return;
-  while (!later_.empty() && later_.begin()->first <= now()) turns_.push_back(later_.extract(later_.begin()).mapped());
-  while (!turns_.empty() && asking_ < kToldAtOnce) {
-    const KeeperId id = std::move(turns_.front());
-    turns_.pop_front();
-    tell(id);
-  }
-  if (!later_.empty()) after<Tell>(later_.begin()->first - now());
+  while (auto credit = untold_.next(now())) tell(std::move(*credit));
+  if (const auto wait = untold_.wait(now())) after<Tell>(*wait);
 }
 
-/// The first one: the next is told when it was answered.
-void BookActor::tell(const KeeperId& id) {
-  ++asking_;
-  const auto& [key, credit] = *telling_.at(id).credits.begin();
+void BookActor::tell(Untold::Next next) {
+  const rows::Untold& credit = next.what;
   ask<wire::Credited, messages::wire::Nothing>(
       node().find(credit.keeper.path), now() + kTellDue,
-      [&, &credit = credit](wire::Credited::Builder out) {
+      [&](wire::Credited::Builder out) {
         out.setKind(credit.keeper.kind);
         out.setId(data_of(credit.keeper.id.view()));
         out.setSequence(credit.sequence);
@@ -558,21 +548,14 @@ void BookActor::tell(const KeeperId& id) {
         out.setFrom(data_of(credit.from.view()));
         out.setAmount(credit.amount.units());
       },
-      [this, id, key = key, run = run_](const runtime::Answer<messages::wire::Nothing>& answer) {
+      [this, to = next.to, key = next.key, run = run_](const runtime::Answer<messages::wire::Nothing>& answer) {
         if (run != run_) return;
-        --asking_;
-        Telling& telling = telling_.at(id);
         if (answer.ok()) {
-          telling.credits.erase(key);
-          --untold_;
-          telling.backoff = {};
+          untold_.told(to, key);
           told_.push_back(key);
           after<Flush>(kFlush);
-          if (telling.credits.empty()) telling_.erase(id);
-          else turns_.push_back(id);
         } else {
-          telling.backoff = std::clamp<base::Duration>(telling.backoff * 2, kBackoff, kBackoffMax);
-          later_.emplace(now() + telling.backoff, id);
+          untold_.not_told(to, now(), answer.error());
         }
         tell();
       });

@@ -14,7 +14,6 @@
 //          accounts and of where it is asked from (those from before a start: from nowhere).
 #include <deque>
 #include <map>
-#include <set>
 
 #include "actors/wallet/book_rows.hpp"
 #include "actors/wallet/logic/ledger/audit.hpp"
@@ -24,6 +23,7 @@
 #include "messages/common.capnp.h"
 #include "runtime/base/rate_budget.hpp"
 #include "runtime/base/share_places.hpp"
+#include "runtime/base/tellings.hpp"
 
 namespace troupe::wallet {
 
@@ -74,13 +74,9 @@ class BookActor final : public runtime::Actor, private BookRows {
     base::Digest content;
     Done done;
   };
-  struct Telling {
-    std::map<base::Bytes, rows::Untold> credits;  // by their keys, the first first
-    bool listed = false;                          // its turn comes, it is asked, or it waits after a refusal
-    base::Duration backoff{};
-  };
   using User = base::User<base::NodeId>;
   using KeeperId = std::pair<std::string, base::Digest>;
+  using Untold = base::Tellings<KeeperId, rows::Untold>;  // by the keys of their rows
   struct Counted;
   struct Paging;
 
@@ -125,7 +121,7 @@ class BookActor final : public runtime::Actor, private BookRows {
               std::map<base::Bytes, rows::Untold>& fresh) const;
   void note(const base::Bytes& key, rows::Untold untold);
   void tell();
-  void tell(const KeeperId& id);
+  void tell(Untold::Next credit);
 
   // What is asked (book_actor_answers.cpp).
   void answers(runtime::Handlers& on);
@@ -166,14 +162,12 @@ class BookActor final : public runtime::Actor, private BookRows {
   std::map<Address, rows::Account> accounts_;
   Proposals proposals_;
   base::SharePlaces<TransferId, Address> places_{setup_.settings.proposals_max};  // of proposals_, by their accounts
-  std::map<KeeperId, Telling> telling_;
-  std::size_t untold_ = 0, asking_ = 0;           // credits of telling_; keepers that are asked
-  std::deque<KeeperId> turns_;                    // the next to be told
-  std::multimap<base::Instant, KeeperId> later_;  // they did not take it, and are told again then
-  std::vector<base::Bytes> told_;                 // rows to erase: of credits, of proposals that have expired
+  /// Credits. Our choice.
+  Untold untold_{kToldAtOnce, {std::chrono::milliseconds(200), std::chrono::seconds(30)}};
+  std::vector<base::Bytes> told_;  // rows to erase: of credits, of proposals that have expired
 
-  std::map<Address, std::uint32_t> spending_;     // transfers of this minute
-  std::map<std::string, TurnLimit> begun_;        // accounts, by the kind of those that have paid them
+  std::map<Address, std::uint32_t> spending_;  // transfers of this minute
+  std::map<std::string, TurnLimit> begun_;     // accounts, by the kind of those that have paid them
   base::RateBudget<base::NodeId> fresh_{kFresh, base::Instant{}};
   base::RateBudget<base::NodeId> told_to_keepers_{kKept, base::Instant{}};
   base::RateBudget<base::NodeId> paged_{kPaged, base::Instant{}};

@@ -51,10 +51,7 @@ void BookActor::open() {
   accounts_.clear();
   proposals_ = {};
   places_ = base::SharePlaces<TransferId, Address>(setup_.settings.proposals_max);
-  telling_.clear();
-  turns_.clear();
-  later_.clear();
-  untold_ = asking_ = 0;
+  untold_.clear();
   told_.clear();
   storage_.take([this, run = run_](const base::Outcome<void>& taken) {
     if (run != run_) return;

@@ -106,6 +106,8 @@ class Bookkeeper {
   /// Of accounts that are followed at kTold: the sequences of what credited them, as they were told.
   std::map<base::Digest, std::vector<std::uint64_t>> told;
   static constexpr const char* kTold = "/outside";
+  bool takes = true;  // else what they are told waits here
+  std::vector<runtime::Reply<messages::wire::Nothing>> untaken;
 
  private:
   static constexpr std::uint16_t kNumber = 1;
@@ -180,6 +182,7 @@ class Bookkeeper {
         life.node.start("outside", test::script([this, &life](test::Scripted& self, runtime::Handlers& on) {
                           on.ask<wallet::wire::Credited, messages::wire::Nothing>(
                               [this](wallet::wire::Credited::Reader credit, auto reply) {
+                                if (!takes) return untaken.push_back(std::move(reply));
                                 told[*base::Digest::from(bytes_of(credit.getId()))].push_back(credit.getSequence());
                                 reply.done();
                               });

@@ -14,12 +14,12 @@ namespace {
 constexpr std::size_t kKept = 56;  // credits of a transfer
 
 struct Credited {
-  explicit Credited(std::size_t payers) {
+  explicit Credited(std::size_t payers, std::size_t kept = kKept) {
     for (std::size_t i = 0; i < payers; ++i) people.emplace_back("payer " + std::to_string(i));
     std::vector<Address> accounts;
     for (const Person& one : people) accounts.push_back(one.address());
     book.emplace(0, Bookkeeper::OnChain{accounts, 1'000'000'000, 10'000'000});
-    for (std::size_t i = 0; i < kKept; ++i) {
+    for (std::size_t i = 0; i < kept; ++i) {
       const base::Digest id = crypto::sha256(base::as_bytes("kept " + std::to_string(i)));
       REQUIRE_FALSE(book->ask<money_wire::Follow, messages::wire::Nothing>(
           wallet::kPath,
@@ -41,11 +41,13 @@ struct Credited {
     }
   }
 
-  /// Pays each of the kept accounts a unit.
-  void pay(test::Scripted& self, const Person& from, std::uint64_t nonce) {
+  /// Pays kKept of the kept accounts a unit, from that one on.
+  void pay(test::Scripted& self, const Person& from, std::uint64_t nonce, std::size_t first = 0) {
     const chain::BookTerms terms{{height + chain::kLifeMax - 1'000}, Amount::of(500'000)};
     std::vector<wallet::Credit> credits;
-    for (const auto& [account, there] : on_chain) credits.push_back({account, Amount::of(1)});
+    for (auto at = std::next(on_chain.begin(), static_cast<std::ptrdiff_t>(first));
+         at != on_chain.end() && credits.size() < kKept; ++at)
+      credits.push_back({at->first, Amount::of(1)});
     const wallet::Transfer transfer{in_book, from.address(), {nonce + 1}, credits, chain::memo_with("", terms)};
     const auto transaction = chain::transaction_of(transfer, chain, from.policy, [this](const Address& account) {
       const auto at = on_chain.find(account);
@@ -93,4 +95,21 @@ TEST_CASE("chain book: a block with more credits of kept accounts than a commit 
     CHECK(sequences.size() == kPayers * kEach);
     CHECK(std::ranges::adjacent_find(sequences, std::greater_equal()) == sequences.end());
   }
+}
+
+TEST_CASE("chain book: few keepers are told of credits at once, and then the others") {
+  constexpr std::size_t kAll = chain::ChainBookActor::kToldAtOnce + kKept;
+  Credited it(1, kAll);
+  it.book->takes = false;
+  it.book->inside([&](test::Scripted& self) {
+    std::uint64_t nonce = 0;
+    for (std::size_t first = 0; first < kAll; first += kKept) it.pay(self, it.people[0], nonce++, first);
+  });
+  it.book->run_for(15s);
+  CHECK(it.book->untaken.size() == chain::ChainBookActor::kToldAtOnce);
+  it.book->takes = true;
+  for (auto& one : std::exchange(it.book->untaken, {})) one.done();
+  it.book->run_for(60s);
+  CHECK(it.book->told.size() == kAll - chain::ChainBookActor::kToldAtOnce);
+  CHECK(it.paid == (kAll + kKept - 1) / kKept);
 }
