@@ -99,10 +99,12 @@ class EscrowActor final : public runtime::Actor {
   void reload(const base::Error& why);
   void when_loaded(base::Callback<void()> then);
 
-  // -- escrow_actor.cpp
+  // -- escrow_actor_open.cpp
   void open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> reply);
   void open_at_book(std::shared_ptr<Opening> opening);
   void found(std::shared_ptr<Opening> opening);
+
+  // -- escrow_actor.cpp
   void act(wire::ActAt::Reader ask, runtime::Reply<wire::ActTaken> reply);
   void look_up_request(std::shared_ptr<Wanted> wanted);
   void take(Wanted wanted);

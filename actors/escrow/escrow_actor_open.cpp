@@ -1,0 +1,125 @@
+// How an escrow begins: what its buyer proposes is looked at, at the book too, and becomes the first commit.
+#include "actors/escrow/api.hpp"
+#include "actors/escrow/escrow_actor.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::escrow {
+namespace {
+
+using base::Bytes;
+using base::Code;
+using base::Error;
+
+constexpr std::uint32_t kUnknownOpens = 60;  // a minute; our choice
+constexpr std::uint32_t kOpenedRows = 1;     // of the log of one that is proposed: the same again is answered alike
+
+}  // namespace
+
+struct EscrowActor::Opening {
+  Agreement agreement;
+  Commitment commitment;
+  rows::SignedBytes act;
+  std::optional<base::NodeId> owner;
+  runtime::Reply<wire::EscrowIs> reply;
+};
+
+void EscrowActor::open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> reply) {
+  auto agreement = decode_agreement(bytes_of(ask.getOpen().getAgreement()));
+  auto act = read(ask.getOpen().getSign());
+  if (!agreement) return reply.refuse({Code::malformed, "the agreement breaks its format"});
+  if (!act.ok()) return reply.refuse(act.error());
+  const auto* sign = std::get_if<Sign>(&act.value().act.what);
+  if (sign == nullptr || act.value().act.escrow != setup_.id || act.value().act.number != 1)
+    return reply.refuse({Code::malformed, "an escrow begins with the first act of its buyer, which signs it"});
+  if (act.value().act.by != agreement->buyer)
+    return reply.refuse({Code::refused, "the buyer alone proposes an escrow"});
+  const auto opening =
+      std::make_shared<Opening>(Opening{std::move(*agreement), sign->commitment,
+                                        rows::SignedBytes{act.value().bytes, act.value().policy, act.value().approvals},
+                                        node_of(ask.getOwner()), std::move(reply)});
+  when_loaded([this, opening] {
+    if (founding_) {
+      if (founding_->buyer == opening->commitment) return show(0, kOpenedRows, std::move(opening->reply));
+      return opening->reply.refuse({Code::conflict, "this agreement was proposed with other random bytes"});
+    }
+    if (const auto valid = escrow::check(opening->agreement, time()); !valid.ok()) {
+      constexpr std::string_view kWhat[] = {"the buyer, the provider and the fund are three",
+                                            "the price is above 0, and with both bonds below 2^63",
+                                            "at most 16 milestones above 0, whose sum is the price",
+                                            "a span from 1 second to 10 years, and no date that is past"};
+      return opening->reply.refuse(
+          {Code::refused, "an agreement has " + std::string(kWhat[static_cast<std::size_t>(valid.error())])});
+    }
+    // An arbiter that has said nothing by then loses its bond to the parties, who would choose the shortest.
+    const UnixMs term = opening->agreement.terms.arbiter_term, least = setup_.settings->terms.arbiter_term;
+    if (term < least || term / kArbiterTermPart > least)
+      return opening->reply.refuse(
+          {Code::refused,
+           "an agreement gives its arbiters the time that this book does (escrow.arbiter_term), or up to "
+           "ten times as much"});
+    // All that may wait after an outage is looked at while it does.
+    if (opening->agreement.terms.grace / kGracePart > setup_.settings->terms.grace)
+      return opening->reply.refuse({Code::refused,
+                                    "after an outage an agreement waits for at most ten times as long as this book "
+                                    "does (escrow.grace)"});
+    open_at_book(opening);
+  });
+}
+
+/// It is of this book, and the book tells of its credits from now on.
+void EscrowActor::open_at_book(std::shared_ptr<Opening> opening) {
+  ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
+      node().find(wallet::kPath), now() + kBookDue,
+      [&](wallet::wire::GetAccount::Builder out) { out.setAddress(data_of(opening->agreement.buyer.view())); },
+      [this, opening](runtime::Answer<wallet::wire::AccountIs> buyer) {
+        if (!buyer.ok()) return opening->reply.refuse(buyer.error());
+        const auto id = wallet::BookId::from(bytes_of(buyer.value().getBook()));
+        if (id != opening->agreement.book || opening->agreement.fund != wallet::account_of("fund", id->view()))
+          return opening->reply.refuse({Code::refused, "the agreement was made for another book, or another fund"});
+        // Keys cost nothing: all accounts that were never paid have one rate.
+        if (buyer.value().getAccount().getSince() == 0 && setup_.unknown->fetch_add(1) >= kUnknownOpens)
+          return opening->reply.refuse({Code::overloaded,
+                                        "accounts that were never paid have proposed as many escrows "
+                                        "as they may in a minute: pay this one first"});
+        ask<wallet::wire::Follow, messages::wire::Nothing>(
+            node().find(wallet::kPath), now() + kBookDue,
+            [&](wallet::wire::Follow::Builder out) {
+              out.setKind("escrow");
+              out.setId(data_of(setup_.id.view()));
+              out.setPath(kPath);
+            },
+            [this, opening](const runtime::Answer<messages::wire::Nothing>& followed) {
+              if (!followed.ok()) return opening->reply.refuse(followed.error());
+              found(opening);
+            });
+      });
+}
+
+void EscrowActor::found(std::shared_ptr<Opening> opening) {
+  if (!loaded_ || busy_ || founding_)
+    return opening->reply.refuse({Code::unavailable, "another has just proposed this escrow: try again"});
+  auto proposed = std::make_shared<rows::Proposed>(
+      rows::of_proposal(opening->agreement, opening->commitment, opening->owner, opening->act, time()));
+  durable::Storage::Commit commit{.head = rows::key('h', setup_.id), .expected = head_row_, .rows = proposed->rows};
+  busy_ = true;
+  const Bytes head = *commit.rows[rows::key('h', setup_.id)];
+  storage_.commit(std::move(commit), [this, run = run_, opening, proposed, head](const base::Outcome<void>& done) {
+    if (run != run_ || !done.ok()) {
+      const Error why = done.ok() ? Error{Code::unavailable, "the escrow is read again: try again"} : done.error();
+      opening->reply.refuse(why);
+      if (run == run_) reload(why);
+      return;
+    }
+    busy_ = false;
+    ++commits_;
+    head_row_ = head;
+    founding_ = std::move(proposed->founding);
+    replay_.emplace(std::move(proposed->replay));
+    happened(proposed->entries);
+    setup_.rates->note(opening->agreement.buyer);
+    show(0, kOpenedRows, std::move(opening->reply));
+    next();
+  });
+}
+
+}  // namespace troupe::escrow
