@@ -93,11 +93,15 @@ class AirdropActor final : public runtime::Actor {
   void finished();
   const Airdrop& state() const { return *row_.state(); }
 
-  // Questions.
+  // Questions (airdrop_actor.cpp).
   void create(wire::CreateAirdrop::Reader ask, IsReply reply);
   void create_it(const std::shared_ptr<rows::Founding>& founding, const Times& times, IsReply reply);
   void add(wire::AddPage::Reader ask, StepReply reply);
   void page(std::uint32_t number, runtime::Reply<wire::PageIs> reply);
+  void run(StepReply reply);
+  void show(IsReply& reply) const;
+
+  // Objections (objections.cpp).
   void object(wire::Object::Reader ask, ObjectedReply reply);
   void decide(wire::Decide::Reader ask, ObjectedReply reply);
   void find_recipient(std::uint32_t index, const Address& recipient,
@@ -106,8 +110,6 @@ class AirdropActor final : public runtime::Actor {
                        base::Callback<base::Result<void, AirdropError>(Airdrop&, Objected&)> change,
                        ObjectedReply reply);
   void objections(std::uint32_t from, runtime::Reply<wire::Objections>& reply) const;
-  void run(StepReply reply);
-  void show(IsReply& reply) const;
 
   // Payments (paying.cpp).
   void pay();
@@ -168,6 +170,15 @@ void AirdropActor::when_open(runtime::Reply<A> reply, base::Callback<void(runtim
   if (waiting_open_.size() >= kWaitingMax)
     return reply.refuse({base::Code::overloaded, "too many questions wait for this airdrop"});
   waiting_open_.push_back([reply = std::move(reply), then = std::move(then)]() mutable { then(std::move(reply)); });
+}
+
+template <class A>
+void AirdropActor::when_there(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then) {
+  when_open<A>(std::move(reply), [this, then = std::move(then)](runtime::Reply<A> waiting) mutable {
+    const bool there = founding_ && row_.state() != nullptr && state().state != State::depositing;
+    if (!there) return waiting.refuse({base::Code::not_found, "the book has no such airdrop"});
+    then(std::move(waiting));
+  });
 }
 
 }  // namespace troupe::airdrop

@@ -61,4 +61,9 @@ void write(wire::AirdropStep::Builder to, const Airdrop& airdrop) {
   to.setEnds(airdrop.ends.count());
 }
 
+base::Error error_of(AirdropError why) {
+  const bool other = why == AirdropError::said || why == AirdropError::decided;
+  return {other ? base::Code::conflict : base::Code::refused, std::string(name(why))};
+}
+
 }  // namespace troupe::airdrop

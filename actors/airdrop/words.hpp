@@ -2,6 +2,7 @@
 // Airdrops as messages carry them.
 #include "actors/airdrop/logic/airdrop.hpp"
 #include "messages/airdrop.capnp.h"
+#include "runtime/base/error.hpp"
 
 namespace troupe::airdrop {
 
@@ -15,5 +16,7 @@ struct Seen {
 std::optional<Seen> read(wire::AirdropIs::Reader from);
 void write(wire::AirdropIs::Builder to, const Seen& seen);
 void write(wire::AirdropStep::Builder to, const Airdrop& airdrop);
+
+base::Error error_of(AirdropError why);
 
 }  // namespace troupe::airdrop
