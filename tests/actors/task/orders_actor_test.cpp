@@ -286,7 +286,9 @@ TEST_CASE("orders: a node that cannot be paid keeps a task from no other") {
         });
     on.tell<wallet::wire::Spent>([](auto) {});
   };
-  f.start("wallet", {}, [&](test::Scripted& self) { self.spawn("own", test::script(own)); });
+  f.start("node", {}, [&](test::Scripted& self) {
+    self.spawn("wallet", test::script({}, [&](test::Scripted& wallet) { wallet.spawn("own", test::script(own)); }));
+  });
   f.start("escrow", [&](test::Scripted&, runtime::Handlers& on) {
     on.ask<escrow::wire::GetTerms, escrow::wire::TermsAre>([](auto, runtime::Reply<escrow::wire::TermsAre> reply) {
       reply.send([](escrow::wire::TermsAre::Builder out) {
@@ -298,8 +300,7 @@ TEST_CASE("orders: a node that cannot be paid keeps a task from no other") {
         [&](escrow::wire::TakeTaskAct::Reader take, runtime::Reply<escrow::wire::TaskEscrowIs> reply) {
           const auto act = escrow::decode_task_act(bytes_of(take.getAct().getAct()));
           const auto* const engage = act ? std::get_if<escrow::Engage>(&act->what) : nullptr;
-          REQUIRE(engage != nullptr);
-          if (refused.empty() || refused.front() == engage->provider) {
+          if (engage != nullptr && (refused.empty() || refused.front() == engage->provider)) {
             refused.push_back(engage->provider);
             return reply.refuse({base::Code::refused, "no payment reaches that account"});
           }
@@ -314,7 +315,7 @@ TEST_CASE("orders: a node that cannot be paid keeps a task from no other") {
         f.orders, self.now() + 5s, [&](wire::SubmitTask::Builder to) { to.setOrder(data_of(encode(order))); },
         [&](runtime::Answer<wire::TaskSubmitted> answer) { REQUIRE_MESSAGE(answer.ok(), answer.error().message); });
   });
-  f.stage.run_for(60s);
+  f.stage.run_for(15s);
   CHECK(refused.size() == 1);
   CHECK(f.asked.size() == 1);
 }
