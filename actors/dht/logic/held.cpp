@@ -28,6 +28,8 @@ base::Result<Stored, StoreRefused> Held::store(const Offer& offer, std::optional
   }
   if (const auto refused = older_than_gone(offer, wall)) return *refused;
   if (!owners_have_room(offer, present)) return StoreRefused{StoreError::owner_full, {}};
+  if (const auto storer = owners_.find(*Owner::from(offer.from.view())); storer != owners_.end())
+    note_network(*storer, offer.network);
   const auto evicted = make_room(offer, present);
   if (!evicted) return StoreRefused{StoreError::no_space, {}};
 
@@ -164,17 +166,24 @@ bool Held::network_has_room(const Offer& offer, const Node* present) const {
 
 /// A node that moves takes along what it has stored. Without a known address it is where it was last seen; a restart
 /// forgets where, until the node stores again.
-void Held::note_network(Account& storer, const std::optional<Group>& network) {
-  if (!network || storer.network == network) return;
-  if (storer.network) leave(*storer.network, storer.use);
-  storer.network = network;
-  networks_[*network].add(storer.use);
+void Held::note_network(Owners::value_type& storer, const std::optional<Group>& network) {
+  Account& account = storer.second;
+  if (!network || account.network == network) return;
+  if (account.network) leave(*account.network, account.use);
+  account.network = network;
+  networks_[*network].add(account.use);
+  for (PeerUsage& peers : per_peer_) peers.move(*base::NodeId::from(storer.first.view()), *network);
 }
 
 void Held::leave(const Group& network, const Use& use) {
   const auto left = networks_.find(network);
   left->second.take(use);
   if (left->second.records == 0) networks_.erase(left);
+}
+
+std::optional<Group> Held::network_of(const base::NodeId& storer) const {
+  const auto known = owners_.find(*Owner::from(storer.view()));
+  return known == owners_.end() ? std::nullopt : known->second.network;
 }
 
 Held::Owners::iterator Held::count_for(const Owner& whose, std::uint32_t bytes) {
@@ -192,11 +201,12 @@ void Held::discount(Owners::iterator whose, std::uint32_t bytes) {
   if (account.use.records == 0) owners_.erase(whose);
 }
 
-/// The space in which one storer has most; of equal ones that with the farthest.
+/// The space in which one site has most; of equal ones that with the farthest.
 std::size_t Held::fullest() const {
   const auto rank = [this](std::size_t space) {
     const auto most = per_peer_[space].most();
-    return most ? std::pair(most->weight, *most->distances->rbegin()) : std::pair(std::uint64_t{0}, Key());
+    return most ? std::tuple(most->of_site, most->weight, *most->distances->rbegin())
+                : std::tuple(std::uint64_t{0}, std::uint64_t{0}, Key());
   };
   std::size_t out = 0;
   for (std::size_t i = 1; i < per_peer_.size(); ++i)
@@ -219,14 +229,19 @@ std::optional<std::vector<RecordKey>> Held::make_room(const Offer& offer, const 
   const auto most = per_peer_[from].most();
   if (!most) return std::nullopt;
   const Key distance = base::distance(own_, offer.place.key);
-  const auto present_of = [&](const base::NodeId& storer) {
-    return present != nullptr && storer_of(present->second) == storer ? weight_of(present->second) : 0;
+  // What the newcomer's site would have, and what the one with most would have left; at one site, its peers. With less
+  // than the former, both would push each other out in turn.
+  const Site site = site_of(offer.from, offer.network ? offer.network : network_of(offer.from));
+  const bool elsewhere = site != most->site;
+  const auto present_of = [&](const base::NodeId& storer, const Site& its) -> std::uint64_t {
+    if (present == nullptr) return 0;
+    const base::NodeId whose = storer_of(present->second);
+    return (elsewhere ? site_of(whose, network_of(whose)) == its : whose == storer) ? weight_of(present->second) : 0;
   };
-  // What the newcomer's storer would have, and what the peer with most would have left. With less than the former, both
-  // would push each other out in turn.
-  const std::uint64_t then =
-      per_peer_[space].weight_of(offer.from) - present_of(offer.from) + offer.encoded.size() + kRecordWeight;
-  std::uint64_t left = most->weight - (from == space ? present_of(most->storer) : 0);
+  const std::uint64_t there = elsewhere ? per_peer_[space].weight_of(site) : per_peer_[space].weight_of(offer.from);
+  const std::uint64_t then = there - present_of(offer.from, site) + offer.encoded.size() + kRecordWeight;
+  std::uint64_t left =
+      (elsewhere ? most->of_site : most->weight) - (from == space ? present_of(most->storer, most->site) : 0);
   const auto take = [&](const Node& victim) {
     out.push_back(place_of(victim));
     if (from == space) space_bytes -= victim.second.bytes;
@@ -265,11 +280,12 @@ void Held::insert(const Offer& offer, base::WallTime expires) {
   const Owner from = *Owner::from(offer.from.view());
   const auto owner = count_for(offer.owner, bytes);
   const auto storer = from == offer.owner ? owner : count_for(from, bytes);
-  note_network(storer->second, offer.network);
+  note_network(*storer, offer.network);
   const Entry entry{offer.sequence, offer.tag, expires, offer.expires, owner, storer, bytes, offer.place.space};
   const auto [node, added] = index(offer.place.space).emplace(base::distance(own_, offer.place.key), entry);
   base::ensure(added, "a place has one record");
-  per_peer_[at(offer.place.space)].add(offer.from, node->first, weight_of(node->second));
+  per_peer_[at(offer.place.space)].add(offer.from, site_of(offer.from, storer->second.network), node->first,
+                                       weight_of(node->second));
   by_expiry_.insert(&*node);
   use_.space_bytes[at(offer.place.space)] += bytes;
   use_.records += 1;

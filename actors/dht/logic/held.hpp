@@ -6,8 +6,9 @@
 // Time    a record lasts `hold` from its last store, a /kv at most until its own end; an expired record is never
 //         served. Dates come from the wall clock. While that is doubted (clock_guard.hpp) no record is dropped for its
 //         age.
-// Full    expired records go first, then the farthest records of the peer with the highest usage (peer_usage.hpp). A
-//         record counts for its owner, for the node that stored it first, and for the network of that node.
+// Full    expired records go first, then the farthest records of the peer with the highest usage, of the address group
+//         with the highest (peer_usage.hpp). A record counts for its owner, for the node that stored it first, and for
+//         the network of that node.
 // Memory  230 B a record beside its value, 310 B where each has another owner. Values are on disk except for a cache,
 //         or all in memory.
 // Owner   one actor; not thread-safe. The rows that it returns are written before the store is acknowledged.
@@ -59,7 +60,7 @@ enum class StoreError : std::uint8_t {
   lost_tie,    ///< another record of the same sequence is held, and stays
   conflict,    ///< another sequence is held than was expected
   owner_full,  ///< its owner, the node that stores it, or the network of that has its quota here
-  no_space,    ///< no peer has clearly more here, and what the one with most would lose is at least as near
+  no_space,    ///< no site has clearly more here, and what the one with most would lose is at least as near
 };
 struct StoreRefused {
   StoreError why;
@@ -202,7 +203,8 @@ class Held {
   bool owners_have_room(const Offer& offer, const Node* present) const;
   bool has_room(const Owner& whose, const Offer& offer, const Node* present) const;
   bool network_has_room(const Offer& offer, const Node* present) const;
-  void note_network(Account& storer, const std::optional<Group>& network);
+  void note_network(Owners::value_type& storer, const std::optional<Group>& network);
+  std::optional<Group> network_of(const base::NodeId& storer) const;
   void leave(const Group& network, const Use& use);
   Owners::iterator count_for(const Owner& whose, std::uint32_t bytes);
   void discount(Owners::iterator whose, std::uint32_t bytes);

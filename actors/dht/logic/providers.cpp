@@ -76,7 +76,10 @@ base::Result<Added, ProviderError> Providers::add(const Key& key, const Contact&
   if (keys_of(provider.id) >= limits_.per_provider_max) return ProviderError::provider_full;
   if (!network_has_room(provider.id, network)) return ProviderError::network_full;
   const std::uint64_t rank = rank_of(key, provider.id);
-  const auto room = make_room(name, rank);
+  const auto known = providers_.find(provider.id);
+  if (known != providers_.end()) note_network(*known, network);
+  const auto room =
+      make_room(name, rank, site_of(provider.id, known != providers_.end() ? known->second.network : network));
   if (!room.ok()) return room.error();
   if (room.value()) {
     remove(*room.value());
@@ -123,8 +126,8 @@ std::uint64_t Providers::rank_of(const Key& key, const base::NodeId& provider) c
   return FieldReader(digest.view()).number<std::uint64_t>();
 }
 
-base::Result<std::optional<Providers::Name>, ProviderError> Providers::make_room(const Name& name,
-                                                                                 std::uint64_t rank) const {
+base::Result<std::optional<Providers::Name>, ProviderError> Providers::make_room(const Name& name, std::uint64_t rank,
+                                                                                 const Site& site) const {
   std::size_t of_key = 0;
   const Node* worst = nullptr;
   auto at = announced_.lower_bound({name.distance, {}});
@@ -142,7 +145,8 @@ base::Result<std::optional<Providers::Name>, ProviderError> Providers::make_room
   if (!most) return ProviderError::no_space;
   const Key& farthest = *most->distances->rbegin();
   // With one fewer, both would push each other out in turn.
-  const bool fewer = keys_of(name.provider) + 1 < most->weight;
+  const bool fewer =
+      site != most->site ? per_peer_.weight_of(site) + 1 < most->of_site : keys_of(name.provider) + 1 < most->weight;
   if (!fewer && farthest <= name.distance) return ProviderError::no_space;
   return std::optional(Name{farthest, most->storer});
 }
@@ -163,6 +167,7 @@ void Providers::note_network(KnownProviders::value_type& provider, const std::op
   const auto keys = static_cast<std::ptrdiff_t>(keys_of(provider.first));
   count_for(provider.second.network, -keys);
   provider.second.network = network;
+  per_peer_.move(provider.first, *network);
   count_for(network, keys);
 }
 
@@ -180,7 +185,7 @@ void Providers::insert(const Name& name, const base::Contact& where, std::uint64
     known.where = where;
     known.told = expires;
   }
-  per_peer_.add(name.provider, name.distance, 1);
+  per_peer_.add(name.provider, site_of(name.provider, known.network), name.distance, 1);
   count_for(known.network, 1);
   const auto [node, added] = announced_.emplace(name, Announced{expires, rank, provider});
   base::ensure(added, "an announcement is kept once");
@@ -231,7 +236,7 @@ base::Result<void, RowError> Providers::load(base::ByteView row_key, base::ByteV
   if (read->expires <= wall && expired_ == Expired::dropped) return RowError::expired;
   if (keys_of(name.provider) >= limits_.per_provider_max) return RowError::full;
   const std::uint64_t rank = rank_of(key, name.provider);
-  const auto room = make_room(name, rank);
+  const auto room = make_room(name, rank, name.provider);
   if (!room.ok() || room.value()) return RowError::full;
   // A clock that was set back does not make anything live longer; one that is not trusted yet changes no end.
   const base::WallTime latest = whole_seconds(wall + limits_.hold);

@@ -5,7 +5,8 @@
 //         renewed. The contact that a provider announced last counts for all its keys.
 // Full    of a key: the providers with the smallest rank stay, a hash with a secret of this node. The sample is fair: a
 //         flood of ids gets its share, and ids cannot be ground for it. Of the node: expired announcements go first,
-//         then the farthest one of the provider with the highest usage (peer_usage.hpp).
+//         then the farthest one of the provider with the highest usage, of the address group with the highest
+//         (peer_usage.hpp).
 // Row     keyspace kProviderRows. Key: key (20) · provider's id (20). Value: version 1 (1) · expires, Unix seconds (8)
 //         · contact: key (32) · nonce (4) · address (16) · port (2); numbers little-endian.
 // Memory  224 B an announcement, 300 B a provider.
@@ -52,7 +53,7 @@ enum class ProviderError : std::uint8_t {
   provider_full,  ///< it has announced per_provider_max keys here
   network_full,   ///< all of its network have announced per_network_max
   key_full,       ///< per_key_max others are in the sample
-  no_space,       ///< no provider has more announcements here, or farther ones
+  no_space,       ///< no site has more announcements here, or farther ones
 };
 
 enum class AddedAs : std::uint8_t { added, renewed };
@@ -140,7 +141,8 @@ class Providers {
   Added renew(Node& present, const Contact& provider, base::WallTime expires);
   void end_at(Node& node, base::WallTime expires);
   /// Which announcement has to go so that `name` can come; nothing if there is room.
-  base::Result<std::optional<Name>, ProviderError> make_room(const Name& name, std::uint64_t rank) const;
+  base::Result<std::optional<Name>, ProviderError> make_room(const Name& name, std::uint64_t rank,
+                                                             const Site& site) const;
   void insert(const Name& name, const base::Contact& where, std::uint64_t rank, base::WallTime expires);
   void remove(const Name& name);
   std::size_t keys_of(const base::NodeId& provider) const { return per_peer_.weight_of(provider); }

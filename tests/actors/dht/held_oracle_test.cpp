@@ -56,9 +56,21 @@ struct Plain {
   HeldLimits limits;
   std::map<RecordKey, Row> rows;
   std::map<RecordKey, std::pair<std::uint64_t, base::WallTime>> outlived;  // what came after, and until when
+  std::map<base::NodeId, Group> networks;                                  // of nodes that have stored something
 
   void expire(base::WallTime wall) {
     std::erase_if(rows, [&](const auto& row) { return row.second.expires <= wall; });
+    forget_networks();
+  }
+  bool stores(const base::NodeId& node) const {
+    return std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.second.offer.from == node; });
+  }
+  void forget_networks() {
+    std::erase_if(networks, [&](const auto& known) { return !stores(known.first); });
+  }
+  Site site(const base::NodeId& node, const std::optional<Group>& network = {}) const {
+    const auto known = networks.find(node);
+    return site_of(node, network || known == networks.end() ? network : known->second);
   }
   std::uint64_t sum(auto&& counted) const {
     std::uint64_t out = 0;
@@ -82,52 +94,71 @@ struct Plain {
     return sum([](const Offer&) { return true; }) > limits.bytes_max || rows.size() > limits.records_max;
   }
   static std::uint64_t weight(const Offer& offer) { return offer.encoded.size() + kRecordWeight; }
-  /// What one node has stored in one space, but for one place.
-  std::map<Key, RecordKey, std::greater<>> share(Space space, const base::NodeId& storer, const RecordKey& but) const {
-    std::map<Key, RecordKey, std::greater<>> out;
+  using Share = std::map<Key, RecordKey, std::greater<>>;
+  /// What those nodes have stored in one space, but for one place.
+  Share share(Space space, const RecordKey& but, auto&& those) const {
+    Share out;
     for (const auto& [place, row] : rows)
-      if (place.space == space && row.offer.from == storer && place != but)
+      if (place.space == space && those(row.offer.from) && place != but)
         out.emplace(base::distance(kHolder, place.key), place);
     return out;
   }
-  std::uint64_t weight(const std::map<Key, RecordKey, std::greater<>>& share) const {
+  Share share(Space space, const base::NodeId& storer, const RecordKey& but) const {
+    return share(space, but, [&](const base::NodeId& node) { return node == storer; });
+  }
+  std::uint64_t weight(const Share& share) const {
     std::uint64_t out = 0;
     for (const auto& [distance, place] : share) out += weight(rows.at(place).offer);
     return out;
+  }
+  std::uint64_t weight(Space space, const Site& where, const RecordKey& but) const {
+    return weight(share(space, but, [&](const base::NodeId& node) { return site(node) == where; }));
   }
   /// Removes what whoever had most `before` has farthest, until there is room for `offer`, which is there already.
   bool make_room(const Offer& offer, const std::map<RecordKey, Row>& before) {
     const auto all_full = [&] { return full(offer.place.space, true) || full(offer.place.space, false); };
     if (!all_full()) return true;
     using Rank = std::tuple<std::uint64_t, Key, base::NodeId>;
-    std::optional<std::pair<Rank, Space>> most;
-    std::map<Space, std::set<Rank>> ranks;
-    const Plain then{limits, before, {}};
+    using SiteRank = std::tuple<std::uint64_t, Rank, Rank>;  // of the site, of its largest peer, of the peer
+    std::optional<std::pair<SiteRank, Space>> most;
+    std::map<Space, std::set<SiteRank>> ranks;
+    const Plain then{limits, before, {}, networks};
     for (const Space space : {Space::pk, Space::kv, Space::cid}) {
       if (full(offer.place.space, true) && space != offer.place.space) continue;
+      std::map<Site, std::set<Rank>> peers;
       for (const auto& [place, row] : before) {
         if (place.space != space) continue;
         const auto share = then.share(space, row.offer.from, {});
-        const Rank rank{then.weight(share), share.begin()->first, row.offer.from};
-        ranks[space].insert(rank);
-        if (!most || rank > most->first) most = {rank, space};
+        peers[site(row.offer.from)].insert(Rank{then.weight(share), share.begin()->first, row.offer.from});
       }
+      for (const auto& [where, of_site] : peers)
+        for (const Rank& one : of_site) ranks[space].insert({then.weight(space, where, {}), *of_site.rbegin(), one});
+      if (ranks[space].empty()) continue;
+      const SiteRank first = *ranks[space].rbegin();
+      if (!most || first > most->first) most = {first, space};
     }
     if (!most) return false;
-    const base::NodeId storer = std::get<2>(most->first);
-    const std::uint64_t mine = weight(share(offer.place.space, offer.from, offer.place)) + weight(offer);
+    const base::NodeId storer = std::get<2>(std::get<2>(most->first));
+    const Site where = site(storer), mine_at = site(offer.from, offer.network);
+    const auto weigh = [&](Space space, const base::NodeId& node, const Site& its) {
+      return where != mine_at ? weight(space, its, offer.place) : weight(share(space, node, offer.place));
+    };
+    const std::uint64_t mine = weigh(offer.place.space, offer.from, mine_at) + weight(offer);
     while (all_full()) {
       const auto theirs = share(most->second, storer, offer.place);
       if (theirs.empty()) break;
       const auto& [distance, place] = *theirs.begin();
-      const bool less = storer != offer.from && mine <= weight(theirs) - weight(rows.at(place).offer);
+      const std::uint64_t left = weigh(most->second, storer, where) - weight(rows.at(place).offer);
+      const bool less = storer != offer.from && mine <= left;
       if (!less && distance <= base::distance(kHolder, offer.place.key)) return false;
       rows.erase(place);
     }
     auto& others = ranks[most->second];
-    for (others.erase(most->first); all_full() && !others.empty(); others.erase(std::prev(others.end())))
-      for (const auto& [distance, place] : share(most->second, std::get<2>(*others.rbegin()), offer.place))
+    for (others.erase(most->first); all_full() && !others.empty(); others.erase(std::prev(others.end()))) {
+      const base::NodeId other = std::get<2>(std::get<2>(*others.rbegin()));
+      for (const auto& [distance, place] : share(most->second, other, offer.place))
         if (all_full() && distance > base::distance(kHolder, offer.place.key)) rows.erase(place);
+    }
     return !all_full();
   }
   std::optional<StoreError> store(const Offer& offer, std::optional<std::uint64_t> expected, base::WallTime wall) {
@@ -156,7 +187,15 @@ struct Plain {
       return error;
     };
     if (beyond_quota(offer.owner) || beyond_quota(*Owner::from(offer.from.view()))) return undo(StoreError::owner_full);
+    const bool known = Plain{limits, before, {}, {}}.stores(offer.from);
+    if (known && offer.network) networks[offer.from] = *offer.network;
     if (!make_room(offer, before)) return undo(StoreError::no_space);
+    const auto others = std::count_if(rows.begin(), rows.end(), [&](const auto& row) {
+      return row.second.offer.from == offer.from && row.first != offer.place;
+    });
+    if (others == 0) networks.erase(offer.from);
+    forget_networks();
+    if (offer.network) networks[offer.from] = *offer.network;
     if (offer.place.space != Space::kv) return std::nullopt;
     if (until > offer.expires) outlived.insert_or_assign(offer.place, std::pair(offer.sequence, until));
     else outlived.erase(offer.place);
@@ -183,7 +222,7 @@ HeldLimits small_limits(base::Random& random) {
 
 class OracleRun {
  public:
-  explicit OracleRun(std::uint64_t seed) : random_(seed), limits_(small_limits(random_)), plain_{limits_, {}} {
+  explicit OracleRun(std::uint64_t seed) : random_(seed), limits_(small_limits(random_)), plain_{limits_, {}, {}, {}} {
     held_.emplace(kHolder, limits_, Values::on_disk, 0u);
   }
 
@@ -201,12 +240,15 @@ class OracleRun {
  private:
   void store() {
     const Record& record = pool()[random_.below(pool().size())];
-    const base::NodeId from = key(static_cast<std::uint8_t>(random_.below(3)));
-    const auto offer = admit(encode(record), key_of(record), from, wall_, 0);
+    const base::NodeId from = key(static_cast<std::uint8_t>(random_.below(5)));
+    auto offer = admit(encode(record), key_of(record), from, wall_, 0);
     if (!offer.ok()) {
       RC_ASSERT(offer.error() == RecordError::expired);
       return;
     }
+    // Of five nodes most live in one of two networks, where that is known.
+    const std::string at = "192.0." + std::to_string(2 + (from == key(0) || random_.chance(1, 8))) + ".1:1";
+    if (random_.chance(3, 4)) offer.value().network = GroupOf{.ten_net = TenNet::network}(*base::Endpoint::parse(at));
     std::optional<std::uint64_t> expected;
     if (random_.chance(1, 3)) expected = random_.below(4);
     const auto out = held_->store(offer.value(), expected, wall_);
@@ -224,11 +266,13 @@ class OracleRun {
     const RecordKey place{space_of(record), key_of(record)};
     write(disk_, held_->forget(place));
     plain_.rows.erase(place);
+    plain_.forget_networks();
   }
 
   void restart() {
     held_.emplace(kHolder, limits_, Values::on_disk, 0u);
     plain_.outlived.clear();
+    plain_.networks.clear();
     for (const auto& [key, value] : disk_) {
       const auto loaded = held_->load(key, value, wall_);
       if (!loaded.ok()) RC_ASSERT(loaded.error() == RowError::expired);

@@ -111,6 +111,37 @@ TEST_CASE("dht held: who floods a space with near names pushes out nobody that h
   for (int i = 0; i < 10; ++i) CHECK(held.find({Space::kv, key(0xf0 + i)}, kWall));
 }
 
+TEST_CASE("dht held: a site with many nodes pushes out nothing of sites that have stored less") {
+  HeldLimits limits;
+  limits.space_bytes_max[2] = 4'000;
+  Held held = held_with(limits);
+  const auto put = [&](int storer, int site, const Key& at) {
+    Offer what = by(key(0xff, storer), offer(0));
+    what.place.key = at;
+    what.network = GroupOf{.ten_net = TenNet::network}(
+        *base::Endpoint::parse("192.0." + std::to_string(site) + "." + std::to_string(storer) + ":1"));
+    return held.store(what, {}, kWall).ok();
+  };
+  const auto has = [&](const Key& at) { return held.find({Space::cid, at}, kWall).has_value(); };
+  // Four nodes, each at its own site, with five far records; at another site a hundred with two near ones each.
+  for (int i = 0; i < 20; ++i) REQUIRE(put(i % 4, i % 4, key(0xf0, i)));
+  for (int i = 0; i < 200; ++i) put(100 + i % 100, 9, key(0, 200 - i));
+  CHECK(held.use().records == 40);
+  for (int i = 0; i < 20; ++i) CHECK(has(key(0xf0, i)));
+
+  SUBCASE("of that site the node with most makes room, and the farthest of it") {
+    CHECK(put(4, 4, key(0xff)));
+    CHECK(has(key(0xff)));
+    CHECK(held.use().records == 40);
+    for (int i = 0; i < 20; ++i) CHECK(has(key(0xf0, i)));
+  }
+  SUBCASE("a node that moves there takes along what it has stored, and is the first to make room") {
+    CHECK_FALSE(put(0, 9, key(0xff)));  // it has most there, and nothing farther
+    CHECK(put(4, 4, key(0xfe)));
+    for (int i = 0; i < 20; ++i) CHECK(has(key(0xf0, i)) == (i != 16));
+  }
+}
+
 TEST_CASE("dht held: the nodes of one network have one quota, once it is known that they live there") {
   HeldLimits limits;
   SUBCASE("bytes") { limits.network_bytes_max = 300; }

@@ -199,6 +199,25 @@ TEST_CASE("dht providers: who floods it with near keys pushes out nobody that ha
   for (std::uint8_t i = 0; i < 10; ++i) CHECK(found(providers, key(0xf0 + i)).size() == 1);
 }
 
+TEST_CASE("dht providers: a site with many providers pushes out no announcement of sites that have announced less") {
+  ProviderLimits limits;
+  limits.announcements_max = 40;
+  Providers providers(kOwn, limits, kSecret, 0);
+  const auto add = [&](const Key& of, int who, int site) {
+    const std::string at = "192.0." + std::to_string(site) + "." + std::to_string(who) + ":1";
+    const Group network = GroupOf{.ten_net = TenNet::network}(*base::Endpoint::parse(at));
+    return providers.add(of, provider_of(static_cast<std::uint8_t>(who)), kWall, network).ok();
+  };
+  for (int i = 0; i < 20; ++i) REQUIRE(add(key(0xf0, i), i % 4, i % 4));
+  for (int i = 0; i < 200; ++i) add(key(0, 200 - i), 100 + i % 100, 9);
+  CHECK(providers.announcements() == 40);
+  for (int i = 0; i < 20; ++i) CHECK(found(providers, key(0xf0, i)).size() == 1);
+  // Who comes late from elsewhere has a place too, however far.
+  CHECK(add(key(0xff), 50, 50));
+  CHECK(found(providers, key(0xff)).size() == 1);
+  for (int i = 0; i < 20; ++i) CHECK(found(providers, key(0xf0, i)).size() == 1);
+}
+
 TEST_CASE("dht providers: those of one network have so many keys, once it is known that they live there") {
   ProviderLimits limits;
   limits.per_network_max = 3;
