@@ -304,8 +304,8 @@ void LookupActor::finish_with(wire::SearchResult::Builder out) {
   out.setBusy(static_cast<std::uint16_t>(busy_));
   out.setHops(static_cast<std::uint16_t>(outcome_->hops));
   out.setMicroseconds(us_of(now() - began_));
-  out.setStores(static_cast<std::uint16_t>(stores_));
-  out.setStored(static_cast<std::uint16_t>(stored_));
+  out.setStores(static_cast<std::uint16_t>(stores_.asked));
+  out.setStored(static_cast<std::uint16_t>(stores_.stored));
   out.setNeeded(static_cast<std::uint16_t>(needed(stores_)));
   if (!refusals_.empty()) write_refusal(out.initRefusal(), refusals_);
   out.setOwnFailure(own_failure_);
@@ -351,7 +351,7 @@ void LookupActor::write_reached(wire::SearchResult::Builder out) const {
 
 void LookupActor::check() const {
   base::ensure(heard_.size() <= 2 * kAskedMax + 2 * kRegionMax, "a search asks a limited number of nodes");
-  base::ensure(said_ <= stores_ && stored_ <= said_, "a store is acknowledged once");
+  base::ensure(said_ <= stores_.asked && stores_.stored <= said_, "a store is acknowledged once");
 }
 
 void LookupActor::describe(wire::LookupState::Builder state) {
@@ -365,8 +365,8 @@ void LookupActor::describe(wire::LookupState::Builder state) {
   state.setRunsMs(ms_of(now() - began_));
   if (!outcome_) state.setDueMs(ms_of(lookup_->question().deadline - now()));
   state.setHolders(static_cast<std::uint32_t>(lookup_->agreeing()));
-  state.setStores(static_cast<std::uint32_t>(stores_));
-  state.setStored(static_cast<std::uint32_t>(stored_));
+  state.setStores(static_cast<std::uint32_t>(stores_.asked));
+  state.setStored(static_cast<std::uint32_t>(stores_.stored));
   const std::size_t shown = std::min(heard_.size(), kAnswersShown);
   auto paths = state.initPaths(static_cast<unsigned>(shown));
   for (std::size_t i = 0; i < shown; ++i) {

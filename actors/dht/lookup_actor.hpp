@@ -88,7 +88,7 @@ class LookupActor final : public runtime::Actor {
 
   // lookup_actor_store.cpp
   void store();
-  void store_at(const Contact& whom);
+  void store_at(const Contact& holder);
   void store_here();
   void unstored(const base::Error& why);
   void unstored_at(const base::NodeId& whom, const base::Error& why);
@@ -101,20 +101,22 @@ class LookupActor final : public runtime::Actor {
   void ask_to_store(Asked kind, const Contact* whom, const Key& key, base::ByteView record,
                     base::Callback<void(const StoreAnswer&)> ended);
   Asked stores_by() const { return goal_ == wire::Search::Goal::PROVIDE ? Asked::add_provider : Asked::store; }
-  void noted(const std::optional<wire::StoreDone::Reader>& said);
+  void noted(std::size_t group, const std::optional<wire::StoreDone::Reader>& said);
   void end_stores_if_done();
-  std::size_t needed(std::size_t stores) const;
+  /// The number of the address group of a node, or with null of this one, among those that are asked to store.
+  std::size_t group_of(const Contact* holder);
+  std::size_t needed(const StoreCount& stores) const;
   std::vector<Key> silent() const;
   bool too_busy(std::size_t stores) const;
 
   // lookup_actor_region.cpp
   void take_region(capnp::List<wire::RegionItem>::Reader items);
   void store_region();
-  void store_item(std::size_t item, const Contact* whom);
-  void ask_for_item(std::size_t item, const std::optional<Contact>& whom);
+  void store_item(std::size_t item, const Contact* holder);
+  void ask_for_item(std::size_t item, const std::optional<Contact>& holder);
   bool put_off(std::size_t item, const std::optional<Contact>& whom, const base::Error& why);
   void store_put_off();
-  void noted(std::size_t item, bool stored, bool newer);
+  void noted(std::size_t item, std::size_t group, bool stored, bool newer);
   bool enough_of_all() const;
 
   const Start start_;
@@ -140,7 +142,9 @@ class LookupActor final : public runtime::Actor {
   };
   std::vector<Heard> heard_;
 
-  std::size_t stores_ = 0, stored_ = 0, said_ = 0, silent_ = 0, silent_lately_ = 0, busy_ = 0;
+  StoreCount stores_;  // of a region: of all its items
+  std::size_t said_ = 0, silent_ = 0, silent_lately_ = 0, busy_ = 0;
+  std::vector<Group> groups_;          // of the nodes that are asked to store, by their numbers
   std::set<base::NodeId> overloaded_;  // by what they or this node said
   bool enough_ = false;
   std::set<base::NodeId> renewed_;  // were asked for a token as they refused that of an earlier search
@@ -165,8 +169,8 @@ class LookupActor final : public runtime::Actor {
   struct Item {  // of a region
     Key key;
     base::Bytes record;  // empty: a provider
-    std::size_t asked = 0, stored = 0;
-    std::size_t newer = 0;  // hold one that stays in its place
+    StoreCount stores{};
+    StoreCount kept{};  // by those too that hold a newer one, which stays in its place
     RefusalsBy refusals{};
   };
   std::vector<Item> items_;

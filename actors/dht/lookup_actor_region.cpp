@@ -39,33 +39,36 @@ void LookupActor::store_region() {
         holders < settings.copies || base::distance(own, key) < base::distance(ids[settings.copies - 1], key);
     if (near_enough && settings.endpoint.dialable()) store_item(i, nullptr);
   }
-  if (stores_ == 0) answer();
+  if (stores_.asked == 0) answer();
 }
 
 /// At another node, or with null at this one, whose actors need no token.
-void LookupActor::store_item(std::size_t item, const Contact* whom) {
-  ++stores_;
-  ++items_[item].asked;
-  ask_for_item(item, whom ? std::optional(*whom) : std::nullopt);
+void LookupActor::store_item(std::size_t item, const Contact* holder) {
+  const std::size_t group = group_of(holder);
+  stores_.ask(group);
+  items_[item].stores.ask(group);
+  items_[item].kept.ask(group);
+  ask_for_item(item, holder ? std::optional(*holder) : std::nullopt);
 }
 
-void LookupActor::ask_for_item(std::size_t item, const std::optional<Contact>& whom) {
+void LookupActor::ask_for_item(std::size_t item, const std::optional<Contact>& holder) {
   const Asked kind = items_[item].record.empty() ? Asked::add_provider : Asked::store;
-  ask_to_store(kind, whom ? &*whom : nullptr, items_[item].key, items_[item].record,
-               [this, item, whom, kind](const StoreAnswer& answer) {
+  ask_to_store(kind, holder ? &*holder : nullptr, items_[item].key, items_[item].record,
+               [this, item, holder, kind](const StoreAnswer& answer) {
                  using Result = wire::StoreDone::Result;
+                 const std::size_t group = group_of(holder ? &*holder : nullptr);
                  auto& refusals = items_[item].refusals;
                  if (!answer.ok()) {
-                   if (put_off(item, whom, answer.error())) return;
+                   if (put_off(item, holder, answer.error())) return;
                    if (kind == Asked::store && answer.error().code == base::Code::no_space)
                      ++refusals[Result::NO_SPACE].times;
                    count_failure(kind, answer.error());
-                   return noted(item, false, false);
+                   return noted(item, group, false, false);
                  }
                  count_answer(kind, now() - stores_began_);
                  const auto result = answer.value() ? answer.value()->getResult() : Result::STORED;
                  if (result != Result::STORED) count(refusals, *answer.value());
-                 noted(item, result == Result::STORED, result == Result::OLDER || result == Result::TIED);
+                 noted(item, group, result == Result::STORED, result == Result::OLDER || result == Result::TIED);
                });
 }
 
@@ -83,12 +86,12 @@ void LookupActor::store_put_off() {
   for (const PutOff& one : std::exchange(put_off_, {})) ask_for_item(one.item, one.whom);
 }
 
-void LookupActor::noted(std::size_t item, bool stored, bool newer) {
+void LookupActor::noted(std::size_t item, std::size_t group, bool stored, bool newer) {
   ++said_;
-  stored_ += stored;
-  items_[item].stored += stored;
-  items_[item].newer += newer;
-  if (said_ == stores_) return answer();
+  if (stored) stores_.store(group);
+  if (stored) items_[item].stores.store(group);
+  if (stored || newer) items_[item].kept.store(group);
+  if (said_ == stores_.asked) return answer();
   // As with one: the others have a moment.
   if (!enough_ && enough_of_all()) {
     enough_ = true;
@@ -97,7 +100,7 @@ void LookupActor::noted(std::size_t item, bool stored, bool newer) {
 }
 
 bool LookupActor::enough_of_all() const {
-  return std::ranges::all_of(items_, [this](const Item& one) { return one.stored >= needed(one.asked); });
+  return std::ranges::all_of(items_, [this](const Item& one) { return one.stores.stored >= needed(one.stores); });
 }
 
 void LookupActor::write_items(wire::SearchResult::Builder out) const {
@@ -107,10 +110,10 @@ void LookupActor::write_items(wire::SearchResult::Builder out) const {
     const Item& one = items_[i];
     // To keep a record in the network, a node that holds a newer one, or the one of two with its number that stays, is
     // as good.
-    items.set(i, one.asked > 0 && one.stored + one.newer >= needed(one.asked));
-    results[i].setAsked(static_cast<std::uint16_t>(one.asked));
-    results[i].setStored(static_cast<std::uint16_t>(one.stored));
-    results[i].setNeeded(static_cast<std::uint16_t>(needed(one.asked)));
+    items.set(i, one.kept.asked > 0 && one.kept.stored >= needed(one.kept));
+    results[i].setAsked(static_cast<std::uint16_t>(one.stores.asked));
+    results[i].setStored(static_cast<std::uint16_t>(one.stores.stored));
+    results[i].setNeeded(static_cast<std::uint16_t>(needed(one.stores)));
     results[i].setSilent(static_cast<std::uint16_t>(silent_));
     results[i].setBusy(static_cast<std::uint16_t>(busy_));
     if (!one.refusals.empty()) write_refusal(results[i].initRefusal(), one.refusals);

@@ -29,22 +29,24 @@ void LookupActor::store() {
 /// Whether too few of `stores` nodes would have it, this one among them, because others could not be asked now. Then
 /// none is told, so that the whole can be tried again. After a search anew some have it already.
 bool LookupActor::too_busy(std::size_t stores) const {
-  return busy_ > 0 && !anew_ && (outcome_->nearest.empty() || stores < needed(stores));
+  return busy_ > 0 && !anew_ && (outcome_->nearest.empty() || stores < needed({.asked = stores}));
 }
 
-void LookupActor::store_at(const Contact& whom) {
-  ++stores_;
-  ask_to_store(stores_by(), &whom, lookup_->question().target, record_,
-               [this, id = whom.id](const StoreAnswer& answer) {
-                 if (answer.ok()) noted(answer.value());
+void LookupActor::store_at(const Contact& holder) {
+  const std::size_t group = group_of(&holder);
+  stores_.ask(group);
+  ask_to_store(stores_by(), &holder, lookup_->question().target, record_,
+               [this, id = holder.id, group](const StoreAnswer& answer) {
+                 if (answer.ok()) noted(group, answer.value());
                  else unstored_at(id, answer.error());
                });
 }
 
 void LookupActor::store_here() {
-  ++stores_;
-  ask_to_store(stores_by(), nullptr, lookup_->question().target, record_, [this](const StoreAnswer& answer) {
-    if (answer.ok()) return noted(answer.value());
+  const std::size_t group = group_of(nullptr);
+  stores_.ask(group);
+  ask_to_store(stores_by(), nullptr, lookup_->question().target, record_, [this, group](const StoreAnswer& answer) {
+    if (answer.ok()) return noted(group, answer.value());
     own_failure_ = answer.error().message.substr(0, 256);  // the client should know, where too few others have it
     unstored(answer.error());
   });
@@ -109,7 +111,7 @@ void LookupActor::renew_token(const Contact& whom) {
           return unstored({base::Code::refused, "it takes no token of an earlier search, and gives no other"});
         tokens_.insert_or_assign(whom.id, *token);
         note_heard(whom, at);
-        --stores_;  // which counts it once more
+        --stores_.asked;  // which counts it once more
         store_at(whom);
       });
 }
@@ -117,7 +119,9 @@ void LookupActor::renew_token(const Contact& whom) {
 /// Too few have it, and of those that were not asked by this search some are gone: now everybody is asked.
 void LookupActor::search_anew() {
   anew_ = true;
-  stores_ = stored_ = said_ = silent_ = silent_lately_ = busy_ = 0;
+  stores_ = {};
+  groups_.clear();
+  said_ = silent_ = silent_lately_ = busy_ = 0;
   overloaded_.clear();
   refusals_.clear();
   outcome_.reset();
@@ -136,10 +140,10 @@ void LookupActor::unstored(const base::Error& why) {
   end_stores_if_done();
 }
 
-void LookupActor::noted(const std::optional<wire::StoreDone::Reader>& said) {
+void LookupActor::noted(std::size_t group, const std::optional<wire::StoreDone::Reader>& said) {
   ++said_;
   count_answer(stores_by(), now() - stores_began_);
-  if (!said || said->getResult() == wire::StoreDone::Result::STORED) ++stored_;
+  if (!said || said->getResult() == wire::StoreDone::Result::STORED) stores_.store(group);
   else count(refusals_, *said);
   end_stores_if_done();
 }
@@ -159,7 +163,16 @@ void LookupActor::write_refusal(wire::StoreDone::Builder out, const RefusalsBy& 
   out.setWhy(most->second.why);
 }
 
-std::size_t LookupActor::needed(std::size_t stores) const {
+std::size_t LookupActor::group_of(const Contact* holder) {
+  const DhtSettings& settings = *start_.settings;
+  const Group group = settings.groups.group_of(holder != nullptr ? holder->where.endpoint : settings.endpoint);
+  const auto known = std::ranges::find(groups_, group);
+  const auto number = static_cast<std::size_t>(known - groups_.begin());
+  if (known == groups_.end() && number < kStoresMax) groups_.push_back(group);
+  return std::min(number, kStoresMax - 1);  // further ones count as one
+}
+
+std::size_t LookupActor::needed(const StoreCount& stores) const {
   return stores_needed(stores, start_.settings->copies, start_.network ? Scale::large : Scale::small, silent_);
 }
 
@@ -191,10 +204,11 @@ std::vector<Key> LookupActor::silent() const {
 }
 
 void LookupActor::end_stores_if_done() {
-  if (said_ == stores_ && lost_ && !anew_ && stored_ < needed(stores_)) return search_anew();
-  if (said_ == stores_) return answer();
+  const bool enough = stores_.stored >= needed(stores_);
+  if (said_ == stores_.asked && lost_ && !anew_ && !enough) return search_anew();
+  if (said_ == stores_.asked) return answer();
   // The others have a moment: what they say is worth knowing, and not worth waiting for a node that is gone.
-  if (stored_ >= needed(stores_) && !std::exchange(enough_, true)) after<Enough>(start_.round_trip.timeout());
+  if (enough && !std::exchange(enough_, true)) after<Enough>(start_.round_trip.timeout());
 }
 
 }  // namespace troupe::dht

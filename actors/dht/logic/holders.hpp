@@ -5,6 +5,7 @@
 //         ids that were ground to lie around a key cannot take it from all honest nodes.
 // Source  issue 5, part 9.
 #include <algorithm>
+#include <bitset>
 #include <optional>
 #include <span>
 
@@ -27,6 +28,23 @@ inline std::size_t holders_among(std::span<const Key> nodes, const Key& key, std
   return out;
 }
 
+/// Who was asked to store a value, and has: this node and those of a region, each with the number that the caller gave
+/// its address group, below kStoresMax.
+inline constexpr std::size_t kStoresMax = kRegionMax + 1;
+struct StoreCount {
+  std::size_t asked = 0, stored = 0;
+  std::bitset<kStoresMax> groups_asked{}, groups_stored{};
+
+  void ask(std::size_t group) {
+    ++asked;
+    groups_asked.set(group);
+  }
+  void store(std::size_t group) {
+    ++stored;
+    groups_stored.set(group);
+  }
+};
+
 enum class Scale : std::uint8_t {
   small,  ///< it may have fewer nodes than there should be copies
   large,
@@ -39,6 +57,17 @@ constexpr std::size_t stores_needed(std::size_t asked, std::size_t copies, Scale
   const std::size_t half = (copies + 1) / 2;
   const std::size_t there = std::max(asked, (asked + silent + 1) / 2);
   return std::max((asked * kStoredPercent + 99) / 100, network == Scale::large ? half : std::min(half, there));
+}
+
+/// The same, where as large a part of the address groups is as good as of the nodes: a site has three of the nodes
+/// around a key, so that two sites that acknowledge nothing would make each store fail. Not where fewer groups were
+/// asked than half as many as `copies`: then a few nodes would be enough.
+inline std::size_t stores_needed(const StoreCount& count, std::size_t copies, Scale network, std::size_t silent = 0) {
+  const std::size_t nodes = stores_needed(count.asked, copies, network, silent);
+  const std::size_t groups = count.groups_asked.count();
+  const bool by_groups =
+      2 * groups >= copies && count.groups_stored.count() >= stores_needed(groups, copies, network, silent);
+  return by_groups ? std::min(nodes, count.stored) : nodes;
 }
 
 }  // namespace troupe::dht

@@ -386,6 +386,58 @@ TEST_CASE("lookup actor: how many acknowledgements a store needs") {
   CHECK(stores_needed(1, 20, Scale::small, 40) == 10);
 }
 
+TEST_CASE(
+    "lookup actor: as large a part of the address groups is as good as of the nodes, where there are many groups") {
+  // `alone` nodes with a group each, all of which acknowledge, and groups of three nodes, none of which does.
+  const auto enough = [](std::size_t alone, std::size_t refusing, Scale scale, std::size_t copies = 20) {
+    StoreCount count;
+    for (std::size_t group = 0; group < alone + refusing; ++group) {
+      for (int i = 0; i < (group < alone ? 1 : 3); ++i) count.ask(group);
+      if (group < alone) count.store(group);
+    }
+    return count.stored >= stores_needed(count, copies, scale);
+  };
+  for (const Scale scale : {Scale::small, Scale::large}) {
+    CHECK(enough(18, 1, scale));
+    CHECK(enough(14, 2, scale));
+    CHECK(enough(11, 3, scale));
+    CHECK_FALSE(enough(10, 4, scale));
+    CHECK_FALSE(enough(9, 1, scale));  // half as many as copies have to have it, whatever the groups
+  }
+  // Nodes of one group are counted one by one.
+  StoreCount cluster;
+  for (int i = 0; i < 8; ++i) cluster.ask(0);
+  cluster.store(0);
+  for (int stored = 1; stored < 6; ++stored, cluster.store(0)) CHECK(stores_needed(cluster, 8, Scale::small) == 6);
+  CHECK(stores_needed(cluster, 8, Scale::small) == 6);
+  CHECK(cluster.stored == 6);
+}
+
+TEST_CASE("lookup actor: two sites that store nothing cannot make a put fail") {
+  // Eight honest nodes at a site each, and three at each of two sites, which say that they store nothing.
+  const Scripted::Receive refuses = [](Scripted&, runtime::Handlers& on) {
+    on.ask<wire::Ping, wire::Pong>([](auto, auto reply) { reply.done(); });
+    on.ask<wire::FindNode, wire::Nodes>(
+        [](auto, auto reply) { reply.send([](wire::Nodes::Builder out) { out.setToken(data_of(Token{}.view())); }); });
+    on.ask<wire::Store, wire::StoreDone>([](auto, auto reply) { reply.refuse({Code::overloaded, "not now"}); });
+  };
+  DhtCluster cluster(14, [&](std::size_t i, ClusterNode& member) {
+    const std::size_t site = i < 8 ? 1 + i : 20 + i % 2;
+    member.number = static_cast<std::uint16_t>(256 * site + i);
+    member.at.address = sim::address_of(member.number);
+    member.settings.endpoint = member.at;
+    member.settings.copies = 12;
+    member.settings.groups = {.group_of = {.ten_net = TenNet::network}, .bucket_max = 3};
+    if (i >= 8) member.acts = refuses;
+    else if (i == 0) member.knows = {8, 9, 10, 11, 12, 13};
+  });
+  cluster.stage.run_for(60s);
+  const auto stored = cluster.put(0, Space::kv, "orders", "seven");
+  CHECK_FALSE(stored.error);
+  CHECK(stored.asked >= 12);
+  CHECK(stored.stored <= 8);
+}
+
 TEST_CASE("lookup actor: where most nodes are silent nothing is acknowledged, nor said not to be there") {
   DhtCluster cluster(9);
   for (std::size_t i = 2; i < 9; ++i) cluster.kill(i);
