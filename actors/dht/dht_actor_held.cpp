@@ -315,6 +315,7 @@ void DhtActor::unwritten(const RecordKey& place, const Tag& tag, StoredAs as, co
   if (as != StoredAs::added && !forgets) read_again(kRecordRows, {row_key(place)});
 }
 
+  if (record_rows_.changing(row_key(place))) return;  // how a later store ends decides
 /// Rows that are on disk and not in the index, as many as may be held: further ones are read at the next start.
 void DhtActor::read_again(std::string_view keyspace, const std::vector<base::Bytes>& keys) {
   auto& waiting = unindexed_[keyspace].keys;

@@ -179,6 +179,58 @@ TEST_CASE("dht store: what the disk has not lengthened stays where it is, and no
   }
 }
 
+TEST_CASE("dht store: a life that a later store has lengthened stays so, though an earlier one was not written") {
+  DhtCluster cluster(1, [](std::size_t, ClusterNode& member) {
+    member.stores = false;
+    member.settings.held.hold = 12min;  // which another store lengthens after half a minute
+  });
+  std::vector<runtime::Reply<messages::wire::Nothing>> commits;
+  cluster[0].life().node.start(
+      "store", script([&](Scripted&, runtime::Handlers& on) {
+        on.ask<store::wire::Scan, store::wire::Slice>(
+            [](auto, runtime::Reply<store::wire::Slice> reply) { reply.send([](store::wire::Slice::Builder) {}); });
+        on.ask<store::wire::Commit, messages::wire::Nothing>(
+            [&](auto, runtime::Reply<messages::wire::Nothing> reply) { commits.push_back(std::move(reply)); });
+      }));
+  cluster.stage.run_for(10s);
+  const CidRecord record{bytes_of("bytes")};
+  const auto store = [&] {
+    cluster.inside(0, [&](Scripted& self) {
+      self.ask<wire::Store, wire::StoreDone>(
+          self.node().find(kPath), self.now() + 60s,
+          [&](wire::Store::Builder order) {
+            order.setKey(data_of(key_of(record).view()));
+            order.setRecord(data_of(encode(record)));
+          },
+          [](auto) {});
+    });
+  };
+  store();
+  cluster.stage.run_for(1s);
+  REQUIRE(commits.size() == 1);
+  commits[0].done();
+  cluster.stage.run_for(5min);
+  store();
+  cluster.stage.run_for(40s);
+  store();
+  cluster.stage.run_for(1s);
+  REQUIRE(commits.size() == 3);
+  commits[1].refuse({Code::no_space, "no space left on the device"});
+  cluster.stage.run_for(1s);
+  commits[2].done();
+  cluster.stage.run_for(8min);  // longer than by its first row
+  std::string found;
+  CHECK_FALSE(cluster.ask<wire::FindValue, wire::FoundValue>(
+      0,
+      [&](wire::FindValue::Builder question) {
+        question.setSpace(static_cast<std::uint8_t>(Space::cid));
+        question.setKey(data_of(key_of(record).view()));
+      },
+      [&](wire::FoundValue::Reader answer) { found = text(bytes_of(answer.getRecord())); }));
+  CHECK(found == text(encode(record)));
+  commits.clear();
+}
+
 TEST_CASE("dht store: what was to make room for a record that the disk has not taken is held again") {
   DhtCluster cluster(2, [](std::size_t i, ClusterNode& member) {
     if (i == 0) member.settings.held.records_max = member.settings.providers.announcements_max = 3;
