@@ -100,7 +100,7 @@ class DhtActor final : public runtime::Actor, public Head {
   store::Use take_row(std::string_view keyspace, base::ByteView key, base::ByteView value);
   void answer(wire::FindValue::Reader question, Reply<wire::FoundValue> reply);
   void found_value(Reply<wire::FoundValue> reply, const RecordKey& place, std::size_t contacts_max,
-                   base::ByteView record, const runtime::Caller& asker);
+                   base::ByteView record, base::WallTime ends, const runtime::Caller& asker);
   void answer(wire::Store::Reader question, Reply<wire::StoreDone> reply);
   struct Unwritten {                      // of a change that was not saved
     std::vector<base::Bytes> erased;      // rows that it was to erase
@@ -112,10 +112,13 @@ class DhtActor final : public runtime::Actor, public Head {
   void read_next(std::string_view keyspace);
   void answer(wire::AddProvider::Reader question, Reply<wire::Added> reply);
   void answer(wire::GetProviders::Reader question, Reply<wire::Providers> reply);
-  void read(const RecordKey& place, base::Callback<void(base::ByteView)> found) override;
+  void read(const RecordKey& place, const Budgets::User& reader, base::Callback<void(base::ByteView)> found) override;
   /// Calls back with the record; empty if there is none, an error if the store does not tell.
-  void look_up(const RecordKey& place, base::Callback<void(const base::Outcome<base::ByteView>&)> found);
-  /// Holds one of reads_ for the asker of the question at hand. Nothing: it was refused, and told when to ask again.
+  void look_up(const RecordKey& place, const std::optional<Reading>& reading,
+               base::Callback<void(const base::Outcome<base::ByteView>&)> found);
+  /// Holds one of reads_, if there is one.
+  bool hold_read(const Budgets::User& reader);
+  /// The same for the asker of the question at hand. Nothing: it was refused, and told when to ask again.
   std::optional<Budgets::User> may_read(std::size_t bytes);
   std::optional<Facts> held_facts(const RecordKey& place) const override { return held_->find(place, wall()); }
   std::vector<Contact> held_providers(const Key& key, std::size_t most) override;

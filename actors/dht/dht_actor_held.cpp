@@ -130,14 +130,18 @@ std::vector<Contact> DhtActor::held_providers(const Key& key, std::size_t most) 
 }
 
 /// What the store does not tell this node asks of others.
-void DhtActor::read(const RecordKey& place, base::Callback<void(base::ByteView)> found) {
-  look_up(place, [found = std::move(found)](const base::Outcome<base::ByteView>& record) mutable {
+void DhtActor::read(const RecordKey& place, const Budgets::User& reader, base::Callback<void(base::ByteView)> found) {
+  const auto reading = held_->read(place, wall());
+  const bool takes_place = reading && reading->encoded == nullptr && !reader.reserved;
+  if (takes_place && !hold_read(reader)) return found(base::ByteView());
+  look_up(place, reading, [this, takes_place, reader, found = std::move(found)](const auto& record) mutable {
+    if (takes_place) reads_.release(reader, 1);
     found(record.ok() ? record.value() : base::ByteView());
   });
 }
 
-void DhtActor::look_up(const RecordKey& place, base::Callback<void(const base::Outcome<base::ByteView>&)> found) {
-  const auto reading = held_->read(place, wall());
+void DhtActor::look_up(const RecordKey& place, const std::optional<Reading>& reading,
+                       base::Callback<void(const base::Outcome<base::ByteView>&)> found) {
   if (!reading) return found(base::ByteView());
   if (reading->encoded != nullptr) return found(base::ByteView(*reading->encoded));
   const base::Bytes key = row_key(place);
@@ -173,16 +177,28 @@ void DhtActor::answer(wire::FindValue::Reader question, Reply<wire::FoundValue> 
     reader = may_read(held->facts.bytes);
     if (!reader) return;
   }
-  look_up(place, [this, reader, reply = std::move(reply), place, contacts_max,
-                  asker = caller()](const base::Outcome<base::ByteView>& record) mutable {
-    if (reader) reads_.release(*reader, 1);
-    if (!record.ok())
-      return reply.refuse({Code::unavailable,
-                           "this node holds a record there, and its store cannot read it now: " +
-                               record.error().message + "; ask another holder, or again later",
-                           kReadAgain});
-    found_value(std::move(reply), place, contacts_max, record.value(), asker);
-  });
+  const base::WallTime ends = held ? held->facts.expires : base::WallTime();
+  look_up(place, held,
+          [this, reader, reply = std::move(reply), place, contacts_max, ends,
+           asker = caller()](const base::Outcome<base::ByteView>& record) mutable {
+            if (reader) reads_.release(*reader, 1);
+            if (!record.ok())
+              return reply.refuse({Code::unavailable,
+                                   "this node holds a record there, and its store cannot read it now: " +
+                                       record.error().message + "; ask another holder, or again later",
+                                   kReadAgain});
+            found_value(std::move(reply), place, contacts_max, record.value(), ends, asker);
+          });
+}
+
+bool DhtActor::hold_read(const Budgets::User& reader) {
+  if (reads_.fits(reader, 1)) {
+    reads_.hold(reader, 1);
+    return true;
+  }
+  ++counts_.reads_refused;
+  reads_full_.refused(node(), reader.group, now());
+  return false;
 }
 
 /// A large record is read, hashed and copied: it costs more than a question.
@@ -190,12 +206,7 @@ std::optional<Budgets::User> DhtActor::may_read(std::size_t bytes) {
   const std::uint32_t more = read_cost(bytes);
   if (more > 0 && !affords(Resource::questions, more)) return std::nullopt;
   const auto user = runtime::user_of(caller());
-  if (reads_.fits(user, 1)) {
-    reads_.hold(user, 1);
-    return user;
-  }
-  ++counts_.reads_refused;
-  reads_full_.refused(node(), user.group, now());
+  if (hold_read(user)) return user;
   refuse(Error{Code::overloaded,
                "this node reads as many records for others as it does at a time: ask another holder, or again later",
                kReadAgain});
@@ -204,10 +215,10 @@ std::optional<Budgets::User> DhtActor::may_read(std::size_t bytes) {
 
 /// Other nodes get a copy where nothing is held; what this one holds is what its own actors ask for.
 void DhtActor::found_value(Reply<wire::FoundValue> reply, const RecordKey& place, std::size_t contacts_max,
-                           base::ByteView record, const runtime::Caller& asker) {
+                           base::ByteView record, base::WallTime ends, const runtime::Caller& asker) {
   base::Duration lasts{0};
   if (!record.empty()) {
-    if (const auto held = held_->find(place, wall())) lasts = held->expires - wall();
+    lasts = std::max(ends - wall(), base::Duration::zero());
   } else if (asker.node && cache_->takes(place.space)) {
     if (const auto copy = cache_->get(place, now())) {
       if (asker.by_datagram && needs_link(copy->record.size())) return answer_too_large(reply);
@@ -304,6 +315,7 @@ void DhtActor::unwritten(const RecordKey& place, const Tag& tag, StoredAs as, co
   read_again(kRecordRows, change.erased);
   const auto held = held_->find(place, wall());
   if (!held || held->tag != tag) return;
+  if (record_rows_.changing(row_key(place))) return;  // how a later store ends decides
   const bool forgets = world().mutations.on("dht.failed_commit_forgets");
   if (as == StoredAs::refreshed && !forgets) {
     if (change.ended) held_->put_back(place, *change.ended);
@@ -315,7 +327,6 @@ void DhtActor::unwritten(const RecordKey& place, const Tag& tag, StoredAs as, co
   if (as != StoredAs::added && !forgets) read_again(kRecordRows, {row_key(place)});
 }
 
-  if (record_rows_.changing(row_key(place))) return;  // how a later store ends decides
 /// Rows that are on disk and not in the index, as many as may be held: further ones are read at the next start.
 void DhtActor::read_again(std::string_view keyspace, const std::vector<base::Bytes>& keys) {
   auto& waiting = unindexed_[keyspace].keys;

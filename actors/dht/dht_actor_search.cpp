@@ -83,10 +83,11 @@ void DhtActor::search(runtime::Envelope words, SearchFor from, Found found) {
   auto contacts = table_.closest(key, kStartMax);
   const auto space = space_sought(reading.root().getGoal());
   if (!space) return search_from(words, from, std::move(contacts), {}, std::move(found));
-  read({*space, key}, [this, words = std::move(words), from = std::move(from), contacts = std::move(contacts),
-                       found = std::move(found)](base::ByteView record) mutable {
-    search_from(words, from, std::move(contacts), record, std::move(found));
-  });
+  read({*space, key}, {.reserved = true},
+       [this, words = std::move(words), from = std::move(from), contacts = std::move(contacts),
+        found = std::move(found)](base::ByteView record) mutable {
+         search_from(words, from, std::move(contacts), record, std::move(found));
+       });
 }
 
 void DhtActor::search_from(const runtime::Envelope& words, const SearchFor& from, std::vector<Contact> contacts,

@@ -17,10 +17,15 @@ constexpr std::size_t kToldRecordMax = 1'024;
 static_assert((kNoticesMax + kListenersPingedMax) * 5 / 3 <= net::Datagrams::kAsksMax - net::Datagrams::kAsksMax / 8 &&
               kListenerDue == std::chrono::seconds(3));
 
-/// The newest record, in the answer itself if it is new to the listener and small.
-void write(wire::Present::Builder out, base::ByteView record, const std::optional<Tag>& knows) {
+/// Of what is held; or the record, in the answer itself if it is new to the listener and small.
+void write(wire::Present::Builder out, const std::optional<Facts>& held, base::ByteView record,
+           const std::optional<Tag>& knows) {
+  if (record.empty() && held) {
+    out.setSequence(held->sequence);
+    out.setTag(data_of(held->tag.view()));
+  }
   const auto parsed = parse(record);
-  if (!parsed.ok()) return;  // nothing is held
+  if (!parsed.ok()) return;  // nothing is held, or it was not read
   const Tag tag = tag_of(record);
   out.setSequence(sequence_of(parsed.value()));
   out.setTag(data_of(tag.view()));
@@ -37,7 +42,12 @@ void write(wire::Present::Builder out, const std::vector<Contact>& providers) {
 
 void Notices::listen(wire::Listen::Reader words, const Topic& topic, const Asker& asker,
                      runtime::Reply<wire::Listening> reply) {
-  Question question{topic, std::chrono::seconds(words.getSeconds()), Tag::from(bytes_of(words.getKnows())), asker.token,
+  const base::User<base::NodeId> user{asker.who.id, base::group_of(asker.who.where.endpoint), asker.inside};
+  Question question{topic,
+                    std::chrono::seconds(words.getSeconds()),
+                    Tag::from(bytes_of(words.getKnows())),
+                    asker.token,
+                    user,
                     std::move(reply)};
   if (question.lease.count() == 0) listeners_.remove(topic, asker.who.id);
   if (question.lease.count() == 0 || !asker.who.where.endpoint.dialable() || !asker.may) {
@@ -45,19 +55,18 @@ void Notices::listen(wire::Listen::Reader words, const Topic& topic, const Asker
     return say_present(std::move(question));
   }
   if (asker.inside || listeners_.listens(topic, asker.who, now())) return give_lease(asker.who, std::move(question));
-  const base::User<base::NodeId> pinged{asker.who.id, base::group_of(asker.who.where.endpoint)};
-  if (!pinging_.fits(pinged, 1)) {
+  if (!pinging_.fits(user, 1)) {
     ++head_.settings().counters->refused;
     question.lease = {};
     return say_present(std::move(question));
   }
-  pinging_.hold(pinged, 1);
+  pinging_.hold(user, 1);
   // A token shows who asks, not where it is: a node that named another's address would have us send notices there.
   ask<wire::Ping, wire::Pong>(
       node().reach(asker.who.where, kPath), now() + kListenerDue,
       [this](wire::Ping::Builder ping) { write_asker(ping.initAsker(), head_.settings()); },
-      [this, who = asker.who, pinged, question = std::move(question)](runtime::Answer<wire::Pong> answer) mutable {
-        pinging_.release(pinged, 1);
+      [this, who = asker.who, question = std::move(question)](runtime::Answer<wire::Pong> answer) mutable {
+        pinging_.release(question.asker, 1);
         if (answer.ok()) return give_lease(who, std::move(question));
         question.lease = {};
         say_present(std::move(question));
@@ -75,6 +84,7 @@ void Notices::give_lease(const Contact& who, Question question) {
 void Notices::say_present(Question question) {
   const Topic topic = question.topic;
   const auto known = question.knows;
+  const auto asker = question.asker;
   auto say = [question = std::move(question)](const auto& fill) mutable {
     question.reply.send([&](wire::Listening::Builder out) {
       out.setSeconds(static_cast<std::uint16_t>(question.lease.count()));
@@ -82,22 +92,23 @@ void Notices::say_present(Question question) {
       fill(out.initPresent(), question.knows);
     });
   };
-  if (topic.kind == TopicKind::value) {
-    // What the answer does not bring is not read.
-    const auto held = head_.held_facts({Space::kv, topic.key});
-    if (held && (held->tag == known || held->bytes > kToldRecordMax)) {
-      return say([&](wire::Present::Builder out, const std::optional<Tag>&) {
-        out.setSequence(held->sequence);
-        out.setTag(data_of(held->tag.view()));
+  if (topic.kind == TopicKind::value)
+    return read(topic.key, known, asker, [this, topic, say = std::move(say)](base::ByteView record) mutable {
+      say([&](wire::Present::Builder out, const std::optional<Tag>& knows) {
+        write(out, head_.held_facts({Space::kv, topic.key}), record, knows);
       });
-    }
-    return head_.read({Space::kv, topic.key}, [say = std::move(say)](base::ByteView record) mutable {
-      say([&](wire::Present::Builder out, const std::optional<Tag>& knows) { write(out, record, knows); });
     });
-  }
   say([&](wire::Present::Builder out, const std::optional<Tag>&) {
     write(out, head_.held_providers(topic.key, kNewProvidersMax));
   });
+}
+
+/// What the message does not bring is not read; nor what there is no place to read: the listener asks for it.
+void Notices::read(const Key& key, const std::optional<Tag>& knows, const base::User<base::NodeId>& reader,
+                   base::Callback<void(base::ByteView)> found) {
+  const auto held = head_.held_facts({Space::kv, key});
+  if (held && (held->tag == knows || held->bytes > kToldRecordMax)) return found(base::ByteView());
+  head_.read({Space::kv, key}, reader, std::move(found));
 }
 
 // -- notices ---------------------------------------------------------------------------------------------------------
@@ -109,7 +120,8 @@ void Notices::changed(const Topic& topic, const std::optional<Contact>& provider
     for (const Notice& one : notices) send(one, {});
     return;
   }
-  head_.read({Space::kv, topic.key}, [this, notices = std::move(notices)](base::ByteView record) {
+  // What was stored just now is read once for all of them.
+  read(topic.key, {}, {.reserved = true}, [this, notices = std::move(notices)](base::ByteView record) {
     for (const Notice& one : notices) send(one, record);
   });
 }
@@ -121,7 +133,8 @@ void Notices::again() {
 
 void Notices::send(const Notice& notice) {
   if (notice.topic.kind == TopicKind::providers) return send(notice, {});
-  head_.read({Space::kv, notice.topic.key}, [this, notice](base::ByteView record) { send(notice, record); });
+  const base::User<base::NodeId> reader{notice.to.id, base::group_of(notice.to.where.endpoint)};
+  read(notice.topic.key, {}, reader, [this, notice](base::ByteView record) { send(notice, record); });
 }
 
 void Notices::send(const Notice& notice, base::ByteView record) {
@@ -132,7 +145,8 @@ void Notices::send(const Notice& notice, base::ByteView record) {
       [&](wire::Changed::Builder out) {
         out.setWhat(static_cast<std::uint8_t>(notice.topic.kind));
         out.setKey(data_of(notice.topic.key.view()));
-        if (notice.topic.kind == TopicKind::value) write(out.initPresent(), record, std::nullopt);
+        if (notice.topic.kind == TopicKind::value)
+          write(out.initPresent(), head_.held_facts({Space::kv, notice.topic.key}), record, std::nullopt);
         else write(out.initPresent(), notice.providers);
       },
       [this, notice](runtime::Answer<wire::Noted> answer) {

@@ -54,8 +54,10 @@ class Head {
   /// From now on it is kept in the network, where `stored` nodes have it. Does not wait for confirmation.
   virtual void publish(Published what, const Key& key, base::ByteView record, std::size_t stored) = 0;
 
-  /// Calls back with the record at a place that this node holds; empty if there is none.
-  virtual void read(const RecordKey& place, base::Callback<void(base::ByteView)> found) = 0;
+  /// Calls back with the record at a place that this node holds, for `reader`; empty if there is none, or no place to
+  /// read it for another node now.
+  virtual void read(const RecordKey& place, const base::User<base::NodeId>& reader,
+                    base::Callback<void(base::ByteView)> found) = 0;
   /// Of the record that this node holds there.
   virtual std::optional<Facts> held_facts(const RecordKey& place) const = 0;
   std::optional<std::uint64_t> held_sequence(const RecordKey& place) const {
@@ -184,12 +186,15 @@ class Notices final : public runtime::Part {
     std::chrono::seconds lease;
     std::optional<Tag> knows;
     std::optional<Token> token;
+    base::User<base::NodeId> asker;
     runtime::Reply<wire::Listening> reply;
   };
   void give_lease(const Contact& who, Question question);
   void say_present(Question question);
   void send(const Notice& notice);
   void send(const Notice& notice, base::ByteView record);
+  void read(const Key& key, const std::optional<Tag>& knows, const base::User<base::NodeId>& reader,
+            base::Callback<void(base::ByteView)> found);
 
   static ListenerLimits of(ListenerLimits limits, const Head& head) {
     limits.self = head.settings().identity->id();

@@ -191,6 +191,23 @@ TEST_CASE("dht budgets: few records are read for others at a time, and what is n
   CHECK(reads.size() == kReadsMax / 2);
   CHECK(refused == std::map<Code, std::size_t>{{Code::overloaded, 200 - kReadsMax / 2}});
   CHECK(cluster[0].settings.counters->reads_refused == 200 - kReadsMax / 2);
+  // A listener is told what there is, and not its value.
+  std::uint64_t sequence = 0;
+  std::size_t bytes = 1;
+  CHECK_FALSE(cluster.ask_from<wire::Listen, wire::Listening>(
+      1, 0,
+      [&](wire::Listen::Builder out) {
+        write_asker(out.initAsker(), cluster[1].settings);
+        out.setWhat(static_cast<std::uint8_t>(TopicKind::value));
+        out.setKey(data_of(key_of(record).view()));
+      },
+      [&](wire::Listening::Reader said) {
+        sequence = said.getPresent().getSequence();
+        bytes = said.getPresent().getRecord().size();
+      }));
+  CHECK(sequence == 7);
+  CHECK(bytes == 0);
+  CHECK(reads.size() == kReadsMax / 2);
   // This node itself needs no place.
   cluster.inside(0, [&](Scripted& self) {
     self.ask<wire::FindValue, wire::FoundValue>(
