@@ -367,8 +367,8 @@ void PutActor::bind(const base::NodeId& node, int tries_left) {
           world().mutations.sometimes("files: a put asked again for its claims to be bound");
           return bind(node, tries_left - 1);
         }
-        // It took what was stored, and would delay each put by its silence.
-        if (failure_of(refusal_->code) == StoreFailure::silent) note_silent(node);
+        // It took what was stored, and would delay each put by its silence, or by having no place for a bind.
+        if (failure_of(refusal_->code) == StoreFailure::silent || refusal_->code == Code::overloaded) note_silent(node);
         bound(node, false);
       });
 }

@@ -33,6 +33,22 @@ TEST_CASE("files: a put whose holder has no place for its bind waits for one") {
   CHECK(cluster.stage.now() - began >= kBusyBinds * 200ms);
 }
 
+TEST_CASE("files: a holder that never has a place for a bind delays one put, and the next ones not") {
+  FilesCluster cluster(5);
+  cluster[1].busy_binds = 1'000'000;
+  cluster.restart(1);
+  const auto timed_put = [&](std::size_t bytes) {
+    const base::Instant began = cluster.stage.now();
+    CHECK(!cluster.put(0, pattern(bytes), 3).error);
+    return cluster.stage.now() - began;
+  };
+  const int asked = cluster[1].busy_binds;
+  timed_put(8 * kChunkBytesMin);
+  CHECK(cluster[1].busy_binds < asked);
+  const base::Duration second = timed_put(8 * kChunkBytesMin - 1);
+  CHECK_MESSAGE(second < 5s, second.count());
+}
+
 TEST_CASE("files: the claims of a put that failed on a full disk end once there is room to write so") {
   FilesCluster cluster(3);
   const auto putting = cluster.start_put(0, pattern(5 * kChunkBytesMin), 2, "a file", 10'000, false);
