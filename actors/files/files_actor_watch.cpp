@@ -51,12 +51,10 @@ void FilesActor::question_answered(const WatchQuestion& question, runtime::Answe
     note_kept(question.node, answer.value().getKeptDays());
     ask_next(question.node);
   } else {
-    // The rest would only wait for the same silence.
-    watch_->silent(question);
-    if (const auto rest = questions_.find(question.node); rest != questions_.end()) {
-      for (const WatchQuestion& unasked : rest->second) watch_->silent(unasked);
-      questions_.erase(rest);
-    }
+    // The rest would only wait for the same.
+    if (answer.error().code == base::Code::overloaded) watch_->busy(question);
+    else watch_->silent(question);
+    questions_.erase(question.node);
   }
   if (asked_ == 0 && questions_.empty()) read_copies();
 }
@@ -85,6 +83,7 @@ void FilesActor::note_read(const WatchRead& read, runtime::Answer<wire::Fetched>
   if (given) accuse(read.node);
   if (catalogue_->find(read.cid) == nullptr) return;  // removed meanwhile: no longer the holder's to give
   const Code code = given ? Code::corrupt : answer.error().code;
+  if (code == Code::overloaded) return watch_->was_read(read, WatchReadEnd::busy);
   settings_.log.warn("a holder does not give a content that it says it has; it is asked for another soon",
                      {{"node", read.node.hex()},
                       {"content", read.key.id.hex()},

@@ -53,6 +53,8 @@ void Watch::answered(const WatchQuestion& question, const std::vector<bool>& has
 
 void Watch::silent(const WatchQuestion& question) { not_answering_.insert(question.node); }
 
+void Watch::busy(const WatchQuestion& question) { busy_.insert(question.node); }
+
 /// A node that has failed is asked again at once, until it is known to give nothing: then it has its turn like others.
 std::vector<WatchRead> Watch::reads(base::Random& random) const {
   base::ensure(in_round_, "copies are read during a round");
@@ -85,7 +87,8 @@ void Watch::was_read(const WatchRead& read, WatchReadEnd how) {
     return;
   }
   std::uint32_t& unread = unread_[read.node];
-  unread = std::min(unread + 1, limits_.unread_max);
+  const std::uint32_t more = how == WatchReadEnd::busy ? 1 : limits_.busy_part;
+  unread = std::min(unread + more, limits_.unread_max * limits_.busy_part);
   const auto heard = round_.find({read.cid, read.key});
   if (how != WatchReadEnd::lacks || heard == round_.end()) return;
   heard->second.has.erase(read.node);
@@ -117,6 +120,7 @@ RoundEnd Watch::end(const Catalogue& catalogue, std::span<const base::NodeId> ca
   round_.clear();
   answering_.clear();
   not_answering_.clear();
+  busy_.clear();
   silence_counted_ = false;
   in_round_ = false;
   due_ = cursor_ ? now + limits_.pause : std::max(pass_begun_ + limits_.period, now + limits_.pause);
@@ -128,13 +132,17 @@ RoundEnd Watch::end(const Catalogue& catalogue, std::span<const base::NodeId> ca
 void Watch::count_silence() {
   if (std::exchange(silence_counted_, true)) return;
   asked_.insert(answering_.begin(), answering_.end());
-  asked_.insert(not_answering_.begin(), not_answering_.end());
   for (const base::NodeId& node : answering_) silences_.erase(node);
-  for (const base::NodeId& node : not_answering_) {
-    if (answering_.contains(node) || !missed_.insert(node).second) continue;
-    std::uint32_t& silences = silences_[node];
-    silences = std::min(silences + 1, limits_.silent_passes_max);
-  }
+  const auto missed = [this](const std::set<base::NodeId>& nodes, std::uint32_t weight) {
+    asked_.insert(nodes.begin(), nodes.end());
+    for (const base::NodeId& node : nodes) {
+      if (answering_.contains(node) || !missed_.insert(node).second) continue;
+      std::uint32_t& silences = silences_[node];
+      silences = std::min(silences + weight, limits_.silent_passes_max * limits_.busy_part);
+    }
+  };
+  missed(busy_, 1);
+  missed(not_answering_, limits_.busy_part);
   if (cursor_) return;  // the pass goes on
   const auto unasked = [&](const auto& known) { return !asked_.contains(known.first); };
   std::erase_if(silences_, unasked);
@@ -198,12 +206,13 @@ std::vector<base::NodeId> Watch::absent() const {
 
 bool Watch::absent(const base::NodeId& node) const {
   const auto silences = silences_.find(node);
-  return (silences != silences_.end() && silences->second >= limits_.silent_passes_max) || gives_nothing(node);
+  return (silences != silences_.end() && silences->second >= limits_.silent_passes_max * limits_.busy_part) ||
+         gives_nothing(node);
 }
 
 bool Watch::gives_nothing(const base::NodeId& node) const {
   const auto unread = unread_.find(node);
-  return unread != unread_.end() && unread->second >= limits_.unread_max;
+  return unread != unread_.end() && unread->second >= limits_.unread_max * limits_.busy_part;
 }
 
 }  // namespace troupe::files

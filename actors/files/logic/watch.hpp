@@ -5,6 +5,9 @@
 //         answered() and silent() take what they say, end() decides.
 // Gone    a holder that lacks a content is off its list at once. One that is silent for silent_passes_max passes in a
 //         row is absent: its copies do not count until it is back. After a restart none is absent.
+// Busy    a holder that answers `overloaded` is there: busy_part such answers are one silence, or one miss. One that
+// says
+//         so for ever is no copy.
 // Read    what a holder says is not believed for ever: in one round of rounds_per_read, some holders are each to give a
 //         random content of those that they say they have. One that is not given counts as lacking, and its holder is
 //         asked for another in the next round. After unread_max misses in a row it is absent until it gives one.
@@ -36,6 +39,7 @@ struct WatchLimits {
   std::uint32_t silent_passes_max = 2;               // our choice: a node that only restarts is not copied
   std::size_t reads_per_round_max = 8;               // our choice: 8 MiB a round that reads, of as many holders
   std::uint32_t rounds_per_read = 16;                // our choice: 8 KiB a second on the average, by chance
+  std::uint32_t busy_part = 8;                       // our choice: a quarter of an hour, then it is as good as gone
   std::uint32_t unread_max = 3;                      // our choice: one damaged content is not the loss of all others
   std::uint32_t refusal_rounds = 5;                  // our choice: how long a node that refused a copy is passed over
 };
@@ -56,7 +60,8 @@ struct WatchRead {
 enum class WatchReadEnd : std::uint8_t {
   sound,
   lacks,   ///< the node answered without the content
-  silent,  ///< no answer in time, or too busy
+  silent,  ///< no answer in time
+  busy,    ///< it has too much to do
 };
 
 /// A content to read from one of `sources` (each said just now that it holds it) and to store at `target`.
@@ -92,6 +97,7 @@ class Watch {
   /// `has[i]` tells about `question.contents[i]`; an answer of another length counts as silence.
   void answered(const WatchQuestion& question, const std::vector<bool>& has);
   void silent(const WatchQuestion& question);
+  void busy(const WatchQuestion& question);
 
   /// Every question was answered or given up: what is to be read before the round ends, one content of a holder; mostly
   /// nothing. was_read() is called for each.
@@ -142,11 +148,13 @@ class Watch {
   std::map<FileContent, Heard> round_;  // the contents of this round
   std::set<base::NodeId> answering_;    // in this round
   std::set<base::NodeId> not_answering_;
-  bool silence_counted_ = false;                       // of this round
-  std::set<base::NodeId> asked_;                       // in this pass
-  std::set<base::NodeId> missed_;                      // silent in a round of this pass, which counts once
-  std::map<base::NodeId, std::uint32_t> silences_;     // passes in a row; holders only
-  std::map<base::NodeId, std::uint32_t> unread_;       // contents in a row that were not given; holders only
+  std::set<base::NodeId> busy_;
+  bool silence_counted_ = false;   // of this round
+  std::set<base::NodeId> asked_;   // in this pass
+  std::set<base::NodeId> missed_;  // silent in a round of this pass, which counts once
+  // In a row, each times busy_part; holders only.
+  std::map<base::NodeId, std::uint32_t> silences_;     // passes
+  std::map<base::NodeId, std::uint32_t> unread_;       // contents that were not given
   std::map<base::NodeId, std::uint32_t> passed_over_;  // rounds left
 };
 

@@ -26,13 +26,15 @@ Catalogue catalogue_of(std::uint8_t count) {
   return catalogue;
 }
 
-/// One round in which `silent` nodes do not answer and `forgetful` ones lack everything.
-RoundEnd round(Watch& watch, Catalogue& catalogue, std::set<base::NodeId> silent,
-               std::set<base::NodeId> forgetful = {}) {
+/// One round in which `silent` nodes do not answer, `forgetful` ones lack everything and `busy` ones are overloaded.
+RoundEnd round(Watch& watch, Catalogue& catalogue, std::set<base::NodeId> silent, std::set<base::NodeId> forgetful = {},
+               std::set<base::NodeId> busy = {}) {
   const base::Instant now = watch.due();
   for (const WatchQuestion& question : watch.begin(catalogue, now)) {
     if (silent.contains(question.node)) {
       watch.silent(question);
+    } else if (busy.contains(question.node)) {
+      watch.busy(question);
     } else {
       watch.answered(question, std::vector<bool>(question.contents.size(), !forgetful.contains(question.node)));
     }
@@ -101,6 +103,22 @@ TEST_CASE("watch: a holder that is gone is replaced by the nearest other node, o
     Watch fresh({}, base::Instant(0s));
     CHECK(round(fresh, catalogue, {node(1)}).restores.empty());
     CHECK(round(fresh, catalogue, {node(1)}).restores.size() == 1);
+  }
+}
+
+TEST_CASE("watch: a holder that is busy is not gone, unless it always is") {
+  Catalogue catalogue = catalogue_of(1);
+  const WatchLimits limits;
+  Watch watch(limits, base::Instant(0s));
+  const std::uint32_t passes = limits.silent_passes_max * limits.busy_part;
+  for (std::uint32_t i = 1; i < passes; ++i) CHECK(round(watch, catalogue, {}, {}, {node(1)}).restores.empty());
+  SUBCASE("an answer in between shows that it is there") {
+    CHECK(round(watch, catalogue, {}).restores.empty());
+    CHECK(round(watch, catalogue, {}, {}, {node(1)}).restores.empty());
+  }
+  SUBCASE("one more, and it is replaced") {
+    CHECK(round(watch, catalogue, {}, {}, {node(1)}).restores.size() == 1);
+    CHECK(watch.absent() == std::vector{node(1)});
   }
 }
 
@@ -191,6 +209,12 @@ TEST_CASE("watch: a holder that only says that it has its contents is found out,
     for (std::uint32_t i = 1; i < WatchLimits{}.unread_max; ++i) CHECK(pass().restores.empty());
     CHECK(pass().restores.size() == kContents);
     CHECK(watch.absent() == std::vector{node(1)});
+  }
+  SUBCASE("one that is too busy to give any is asked again, until it always is") {
+    failure = WatchReadEnd::busy;
+    for (std::uint32_t i = 1; i < WatchLimits{}.unread_max * WatchLimits{}.busy_part; ++i)
+      CHECK(pass().restores.empty());
+    CHECK(pass().restores.size() == kContents);
   }
   SUBCASE("one that gives the next one has only lost a content") {
     CHECK(pass().restores.size() == 1);
