@@ -114,28 +114,6 @@ Error Rows::refusal() const {
   return {Code::unavailable, text, kRetryMin};
 }
 
-void Rows::reload(const base::Bytes& key, base::Callback<void()> taken) {
-  if (reloads_.size() >= kReloadsMax) return;
-  const auto [at, fresh] = reloads_.try_emplace(key);
-  at->second.taken = std::move(taken);
-  if (fresh) reload_now(key);
-}
-
-void Rows::reload_now(const base::Bytes& key) {
-  reloads_.at(key).asked = true;
-  get(key, [this, key](const base::Outcome<Value>& row) {
-    if (!row.ok() && !lasting(row.error().code)) {
-      reloads_.at(key).asked = false;
-      reload_at_ = std::min(reload_at_, now() + kRetryMax);
-      return arm();
-    }
-    auto taken = reloads_.extract(key);
-    if (!row.ok() || !row.value()) return;
-    if (take_(key, *row.value()) == Use::erase) erase({.save = {}, .erase = {key}}, [](const base::Outcome<void>&) {});
-    taken.mapped().taken();
-  });
-}
-
 // -- save now --------------------------------------------------------------------------------------------------------
 
 struct Rows::Saving {
@@ -346,9 +324,6 @@ void Rows::stop() {
 void Rows::again() {
   const auto due = [this](base::Instant& at) { return at <= now() && (at = base::Instant::max(), true); };
   if (due(load_at_)) read_slice();
-  if (due(reload_at_))
-    for (const auto& [key, reload] : reloads_)
-      if (!reload.asked) reload_now(key);
   if (due(write_at_)) {
     behind_.again();
     write_next();
@@ -357,7 +332,7 @@ void Rows::again() {
 }
 
 void Rows::arm() {
-  const base::Instant next = std::min({load_at_, reload_at_, write_at_});
+  const base::Instant next = std::min(load_at_, write_at_);
   if (next < base::Instant::max()) wait_(*this, std::max<base::Duration>(next - now(), base::Duration::zero()));
 }
 
@@ -374,7 +349,6 @@ void Rows::show() {
 void Rows::check() const {
   base::ensure(behind_.under_way() || behind_.waiting() == 0 || write_at_ < base::Instant::max(),
                "rows wait for a commit that is under way, or for its turn");
-  base::ensure(reloads_.size() <= kReloadsMax, "few rows are read again");
 }
 
 }  // namespace troupe::store

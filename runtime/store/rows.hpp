@@ -28,8 +28,7 @@ inline constexpr std::chrono::seconds kReadDue{10};
 inline constexpr std::chrono::seconds kSaveDue{60};
 inline constexpr std::uint32_t kLoadRows = 512;  // our choice: some milliseconds of the owner's time
 inline constexpr std::uint32_t kLoadBytes = 1024 * 1024;
-inline constexpr std::size_t kSaveRows = 8192;   // of a commit, and as many erased; our choice
-inline constexpr std::size_t kReloadsMax = 256;  // our choice: what is left out is read at the next start
+inline constexpr std::size_t kSaveRows = 8192;  // of a commit, and as many erased; our choice
 
 /// What becomes of a row that was read.
 enum class Use : std::uint8_t { keep, erase };
@@ -94,8 +93,6 @@ class Rows final : public runtime::Part {
   void when_settled(base::Callback<void()> settled);
   /// What is said to those who ask for something that is in rows which are not read.
   base::Error refusal() const;
-  /// Reads one row for the `take` of load(), again and again until the store can. Beyond kReloadsMax it is left out.
-  void reload(const base::Bytes& key, base::Callback<void()> taken);
 
   using Value = std::optional<base::ByteView>;
   /// Calls back with an Outcome<Value>: the value of a row, nothing if there is none, or an error.
@@ -168,10 +165,6 @@ class Rows final : public runtime::Part {
  private:
   struct Getting;
   struct Saving;
-  struct Reload {
-    base::Callback<void()> taken{};
-    bool asked = false;  // its question is under way
-  };
   struct Changing {
     std::size_t saves = 0;  // under way
     std::vector<Done> waiting;
@@ -184,7 +177,6 @@ class Rows final : public runtime::Part {
   void took(const Page& page);
   void settled();
   void get_next(std::shared_ptr<Getting> getting);
-  void reload_now(const base::Bytes& key);
   void write_row(wire::Change::Builder out, const base::Bytes& key, const base::Bytes* value) const;
   void erase(RowChange useless, Done done);
   void save_next(std::shared_ptr<Saving> saving, Fill fill);
@@ -205,9 +197,7 @@ class Rows final : public runtime::Part {
   Done loaded_;
   bool settled_ = false;  // loaded, or failed once
   base::Callback<void()> when_settled_;
-  std::map<base::Bytes, Reload> reloads_;
   base::Instant load_at_ = base::Instant::max();
-  base::Instant reload_at_ = base::Instant::max();
 
   std::map<base::Bytes, Changing> changing_;
 

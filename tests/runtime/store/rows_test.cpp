@@ -107,8 +107,6 @@ struct RowsFixture {
   Owner* owner = nullptr;
   runtime::Handle handle;
   std::vector<runtime::Reply<Nothing>> kept;
-  Bytes slow_key{};  // questions for its row wait here
-  std::vector<runtime::Reply<wire::Found>> slow;
 
  private:
   void serve(runtime::Handlers& on) {
@@ -128,7 +126,6 @@ struct RowsFixture {
       });
     });
     on.ask<wire::Get, wire::Found>([this](wire::Get::Reader get, runtime::Reply<wire::Found> reply) {
-      if (copy(get.getKey()) == slow_key && !slow_key.empty()) return slow.push_back(std::move(reply));
       if (scans_fail) return reply.refuse(*scans_fail);
       const auto row = disk.find(copy(get.getKey()));
       if (row == disk.end()) return reply.refuse({Code::not_found, "no such row"});
@@ -396,39 +393,6 @@ TEST_CASE("rows: what waits behind a commit is the last word of an owner that is
   one.actors.inside([&](Scripted&) { one.parent->stop_child(one.handle); });
   CHECK(one.disk.size() == 2);
   one.actors.inside([&](Scripted&) { one.kept.clear(); });
-}
-
-TEST_CASE("rows: one row is read again until the store can") {
-  RowsFixture one;
-  one.disk[{9}] = {1};
-  one.open();
-  one.scans_fail = kNoDevice;
-  int again = 0;
-  one.taken.clear();
-  one.inside([&](Owner& self) { self.rows.reload({9}, [&] { ++again; }); });
-  one.pass(60s);
-  CHECK(one.taken.empty());
-  one.scans_fail.reset();
-  one.pass(kRetryMax);
-  CHECK(one.taken == std::vector<Bytes>{{9}});
-  CHECK(again == 1);
-}
-
-TEST_CASE("rows: a row whose question is under way is not asked for again with those that wait") {
-  RowsFixture one;
-  one.open();
-  one.scans_fail = kNoDevice;
-  one.slow_key = {9};
-  int again = 0;
-  one.inside([&](Owner& self) { self.rows.reload({8}, [] {}); });
-  one.pass(kRetryMax - 1s);
-  one.inside([&](Owner& self) { self.rows.reload({9}, [&] { ++again; }); });
-  one.pass(2s);
-  REQUIRE(one.slow.size() == 1);
-  one.slow.front().send([](wire::Found::Builder found) { found.initValue(1); });
-  one.pass(1s);
-  CHECK(again == 1);
-  CHECK(one.taken == std::vector<Bytes>{{9}});
 }
 
 TEST_CASE("rows: a reason of health stays while erasures are taken and values are not") {
