@@ -150,7 +150,8 @@ struct Decide $kind(from = [peer, operate], bytesMax = 512) {
 }
 
 struct RunAirdrop $kind(from = [peer, operate], bytesMax = 128) {
-  # Waits until all is paid. Answered by AirdropStep; `refused` while objections are heard, or if the pool was returned.
+  # Waits until all is paid, or for some seconds. Answered by AirdropStep; who waits for more asks again. `refused` while
+  # objections are heard, or if the pool was returned.
 
   id @0 :Data;
 }
@@ -162,7 +163,7 @@ struct Unfinished $kind(bytesMax = 256) {
   owner @1 :Data;
   over @2 :Bool;
   owing @3 :Bool;
-  # Over, but for money that came beside the pool and has not gone back.
+  # Over, but for money that came beside the pool and goes back soon.
 }
 
 struct AirdropsState $kind(from = [peer, view, operate], bytesMax = 512) {

@@ -15,7 +15,7 @@ using base::Error;
 
 constexpr std::chrono::seconds kLedgerDue{20};        // our choice: it is tried again
 constexpr std::chrono::seconds kClockDue{5};          // our choice
-constexpr std::chrono::minutes kRunDue{30};           // our choice: no command waits longer for all payments
+constexpr std::chrono::seconds kRunDue{20};           // our choice: who waits has a place of those of all strangers
 constexpr std::chrono::milliseconds kReadAgain{500};  // our choice
 constexpr std::chrono::seconds kTryAgain{1};          // our choice
 constexpr std::uint32_t kClearedAtOnce = 128;         // our choice: rows of a commit
@@ -63,6 +63,7 @@ void AirdropActor::receive(runtime::Handlers& on) {
     failed_.reset();
     go_on();
   });
+  on.timer<RunDue>([this] { tell_waiting(); });
   on.timer<Idle>([this] {
     if (open_ && (!founding_ || (final(state().state) && may_sleep()))) tell_list(true);
     after<Idle>(open_ && !founding_ ? std::chrono::duration_cast<base::Duration>(kUnknownIdle) : kIdle);
@@ -498,20 +499,28 @@ void AirdropActor::page(std::uint32_t number, runtime::Reply<wire::PageIs> reply
 void AirdropActor::run(StepReply reply) {
   const Airdrop& airdrop = state();
   if (airdrop.state == State::filling) return reply.refuse({Code::refused, "the list is not whole yet"});
-  // Those who asked for it long ago wait no more.
-  std::erase_if(running_, [this](const Waiting& one) { return one.due <= now(); });
   if (running_.size() >= kWaitingMax) return reply.refuse({Code::overloaded, "too many wait for these payments"});
-  if (airdrop.state != State::published) {
-    running_.push_back({std::move(reply), now() + kRunDue});
-    return go_on();
-  }
-  at_time([this, reply = std::move(reply)](const base::Outcome<Times>& times) mutable {
+  const auto wait = [this](StepReply waiting) {
+    if (running_.empty()) after<RunDue>(kRunDue);
+    running_.push_back({std::move(waiting), now() + kRunDue});
+    go_on();
+  };
+  if (airdrop.state != State::published) return wait(std::move(reply));
+  at_time([this, wait, reply = std::move(reply)](const base::Outcome<Times>& times) mutable {
     if (!times.ok()) return reply.refuse(times.error());
     if (row_.state() != nullptr && state().state == State::published && times.value().now < state().ends)
       return reply.refuse(error_of(AirdropError::early));
-    running_.push_back({std::move(reply), now() + kRunDue});
-    go_on();
+    wait(std::move(reply));
   });
+}
+
+/// Those who have waited for long are told how far it is, and ask again.
+void AirdropActor::tell_waiting() {
+  const auto late = std::ranges::find_if(running_, [this](const Waiting& one) { return one.due > now(); });
+  for (auto at = running_.begin(); at != late; ++at)
+    at->reply.send([this](wire::AirdropStep::Builder out) { write(out, state()); });
+  running_.erase(running_.begin(), late);
+  if (!running_.empty()) after<RunDue>(running_.front().due - now());
 }
 
 void AirdropActor::show(IsReply& reply) const {

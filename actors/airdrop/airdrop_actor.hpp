@@ -44,6 +44,7 @@ class AirdropActor final : public runtime::Actor {
   struct Reload {};
   struct Due {};
   struct Resend {};
+  struct RunDue {};
   struct PayAgain {};
   struct Idle {};
   struct GiveBack {};
@@ -99,6 +100,7 @@ class AirdropActor final : public runtime::Actor {
   void add(wire::AddPage::Reader ask, StepReply reply);
   void page(std::uint32_t number, runtime::Reply<wire::PageIs> reply);
   void run(StepReply reply);
+  void tell_waiting();
   void show(IsReply& reply) const;
 
   // Objections (objections.cpp).
@@ -143,7 +145,7 @@ class AirdropActor final : public runtime::Actor {
   std::vector<IsReply> creating_;
   struct Waiting {
     StepReply reply;
-    base::Instant due;  // its asker has given up then
+    base::Instant due;  // when its asker is told how far it is
   };
   std::vector<Waiting> running_;
   wallet::Strays strays_;

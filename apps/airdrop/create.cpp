@@ -14,7 +14,7 @@ using base::Code;
 namespace drop = airdrop::wire;
 
 constexpr const char* kAirdropHelp = "troupe help airdrop create";
-constexpr std::chrono::minutes kRunAnswer{30};  // our choice: a million recipients
+constexpr std::chrono::minutes kRunAnswer{30};  // our choice: earlier nodes answer once all is paid
 
 /// Signed with the next number of the account; again if another transfer has taken it meanwhile.
 Client::Outcome<airdrop::Airdrop> founded(Client& client, const Signer& signer, const airdrop::Terms& terms,
@@ -105,14 +105,17 @@ Ending airdrop_run(const Invocation& invocation, Console& console) {
   if (!id.ok()) return id.error();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  auto step = ask_book<drop::RunAirdrop, drop::AirdropStep>(
-      *client.value(), airdrop::kPath, [&](drop::RunAirdrop::Builder out) { out.setId(data_of(id.value().view())); },
-      kRunAnswer);
-  if (!step.ok()) {
-    Failure failure = step.error();
-    if (failure.error.code == Code::refused && failure.try_.empty())
-      failure.try_ = "troupe airdrop show " + id.value().hex();
-    return failure;
+  for (bool paid = false; !paid;) {
+    auto step = ask_book<drop::RunAirdrop, drop::AirdropStep>(
+        *client.value(), airdrop::kPath, [&](drop::RunAirdrop::Builder out) { out.setId(data_of(id.value().view())); },
+        kRunAnswer);
+    if (!step.ok()) {
+      Failure failure = step.error();
+      if (failure.error.code == Code::refused && failure.try_.empty())
+        failure.try_ = "troupe airdrop show " + id.value().hex();
+      return failure;
+    }
+    paid = text_of(step.value().root().getState()) == name(airdrop::State::paid);
   }
   const auto seen = airdrop_seen(*client.value(), id.value());
   if (!seen.ok()) return seen.error();

@@ -60,7 +60,7 @@ struct OneAirdrop : test::ActorFixture {
                  }));
     });
     const AirdropActor::Setup setup{{.pool = nullptr}, {.kind = durable::Place::Kind::self}, 0, id};
-    node.start("one", [setup] { return std::make_unique<AirdropActor>(setup); });
+    one = node.start("one", [setup] { return std::make_unique<AirdropActor>(setup); });
   }
   void serve(runtime::Handlers& on) {
     on.ask<store::wire::Get, store::wire::Found>([this](store::wire::Get::Reader ask, auto reply) {
@@ -96,6 +96,7 @@ struct OneAirdrop : test::ActorFixture {
   }
 
   AirdropId id;
+  runtime::Handle one;
   Airdrop airdrop;
   std::map<Bytes, Bytes> all;
   bool pays = false, sleeps = false;
@@ -116,6 +117,34 @@ TEST_CASE("airdrop: a payment that the book puts off is sent again when it says,
   it.pays = true;
   it.stage.run_for(30s);
   CHECK(it.state_kept() == State::paid);
+}
+
+TEST_CASE("airdrop: who waits for payments that do not come has no place for long, and asks again") {
+  OneAirdrop it;
+  it.begin();
+  std::vector<std::string> told;
+  const auto run = [&] {
+    it.inside([&](test::Scripted& self) {
+      self.ask<wire::RunAirdrop, wire::AirdropStep>(
+          it.one, self.now() + 5min, [&](wire::RunAirdrop::Builder out) { out.setId(data_of(it.id.view())); },
+          [&](runtime::Answer<wire::AirdropStep> answer) {
+            REQUIRE(answer.ok());
+            told.push_back(text_of(answer.value().getState()));
+          });
+    });
+  };
+  run();
+  it.stage.run_for(10s);
+  run();
+  CHECK(told.empty());
+  it.stage.run_for(15s);
+  CHECK(told == std::vector<std::string>{"paying"});
+  it.stage.run_for(10s);
+  CHECK(told.size() == 2);
+  it.pays = true;
+  run();
+  it.stage.run_for(1min);
+  CHECK(told.back() == "paid");
 }
 
 TEST_CASE("airdrop: one that is to give back later sleeps until then, and its row says when") {
