@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/escrow/api.hpp"
+#include "actors/escrow/deposit_waiting.hpp"
 #include "actors/wallet/words.hpp"
 #include "messages/words.hpp"
 
@@ -204,7 +205,7 @@ void ArbitersActor::join(wire::JoinArbiters::Reader question, Nothing reply) {
   Bytes kept = rows::encode(rows::SignedBytes{wallet::encode(transfer), policy, approvals, on_chain});
   if (const auto there = row_.state()->deposits().find(arbiter);
       there != row_.state()->deposits().end() && there->second == kept)
-    return waiting_[arbiter].push_back(std::move(reply));
+    return wait_for_deposit(waiting_[arbiter], std::move(reply));
   if (const auto there = row_.state()->records().find(arbiter); there != row_.state()->records().end() &&
                                                                 there->second.bond > Amount() &&
                                                                 there->second.joined == id_of(transfer))
@@ -235,7 +236,7 @@ void ArbitersActor::add(const Address& arbiter, Amount bond, Bytes kept, Nothing
       },
       [this, arbiter, waiting](const base::Outcome<void>& done) {
         if (!done.ok()) return waiting->refuse(done.error());
-        waiting_[arbiter].push_back(std::move(*waiting));
+        wait_for_deposit(waiting_[arbiter], std::move(*waiting));
       });
 }
 

@@ -4,6 +4,7 @@
 
 #include "actors/escrow/api.hpp"
 #include "actors/escrow/arbiters_actor.hpp"
+#include "actors/escrow/deposit_waiting.hpp"
 #include "messages/words.hpp"
 #include "runtime/base/fields.hpp"
 #include "runtime/crypto/hash.hpp"
@@ -260,7 +261,8 @@ void EscrowActor::perform(Wanted& wanted) {
   const Party party = acted != nullptr && acted->act.by == escrow().agreement.provider ? Party::provider : Party::buyer;
   const bool funds = acted != nullptr && std::holds_alternative<Fund>(acted->act.what);
   if (decision.events.empty()) {
-    if (funds && of(escrow().depositing, party)) return of(deposits_, party).waiting.push_back(std::move(wanted.done));
+    if (funds && of(escrow().depositing, party))
+      return wait_for_deposit(of(deposits_, party).waiting, std::move(wanted.done));
     if (!decision.effects.empty()) after<Resend>(kBackoff);  // a payment that was refused: the same again
     return wanted.done(Taken{replay_->sequence(), false});
   }
@@ -335,7 +337,8 @@ void EscrowActor::perform(Wanted& wanted) {
       refused.reset();
     }
     // A deposit is answered when the ledger has said what became of it.
-    if (funds && of(escrow().depositing, party)) of(deposits_, party).waiting.push_back(std::move(it.wanted.done));
+    if (funds && of(escrow().depositing, party))
+      wait_for_deposit(of(deposits_, party).waiting, std::move(it.wanted.done));
     else it.wanted.done(taken);
     sayings_.insert(fresh.begin(), fresh.end());
     for (const wallet::Stray& one : back) strays_.erase(one.from);

@@ -22,6 +22,8 @@ constexpr std::size_t kWatcherWaitingMax = 16'384;  // our choice: a reader that
 constexpr std::uint32_t kListRows = 512;
 constexpr std::uint32_t kWakesAtOnce = 64;  // our choice: escrows that are read to go on without being asked
 constexpr std::chrono::seconds kWakeDue{30};
+// Our choice: twice what a client waits for a deposit. Who has asked may have named no deadline, and given up.
+constexpr std::chrono::minutes kAskDue{1};
 const Error kActsOften{Code::refused,
                        "this account has acted as often as it may in a minute (escrow.rate_per_account)"};
 
@@ -217,7 +219,10 @@ void EscrowsActor::take(Early early) {
 
 void EscrowsActor::pass_to(const runtime::Handle& child, const runtime::Envelope& question, runtime::AnyReply reply) {
   if (!child) return reply.refuse({Code::unavailable, "it is being opened: try again in a moment"});
-  request_for(seat_.behind(asker_), child, question,
+  runtime::Header header = question.header();
+  const bool longer = header.due > now() + kAskDue;
+  if (longer) header.due = now() + kAskDue;
+  request_for(seat_.behind(asker_), child, longer ? question.with(header) : question,
               [answer_to = std::move(reply)](const runtime::Envelope& answer) mutable { answer_to.forward(answer); });
 }
 
@@ -262,7 +267,7 @@ void EscrowsActor::open(wire::OpenEscrow::Reader ask, runtime::Reply<wire::Escro
     if (const auto wait = opened_.take(by, now()))
       return reply.refuse({Code::overloaded, "other nodes open as many escrows as this book takes of them",
                            std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kTryAgain))});
-  ask_escrow(id_of(*agreement), {runtime::Envelope::build<wire::OpenAt>({},
+  ask_escrow(id_of(*agreement), {runtime::Envelope::build<wire::OpenAt>({.due = now() + kAskDue},
                                                                         [&](wire::OpenAt::Builder out) {
                                                                           out.setOpen(ask);
                                                                           out.setOwner(data_of(owner().view()));
@@ -275,7 +280,7 @@ void EscrowsActor::act(wire::TakeAct::Reader ask, runtime::Reply<wire::ActTaken>
   if (!act.ok()) return reply.refuse(act.error());
   if (!holds(act.value())) return reply.refuse({Code::refused, "the signers of the account have not signed this act"});
   if (!rates_->may(act.value().act.by)) return reply.refuse(kActsOften);
-  ask_escrow(act.value().act.escrow, {runtime::Envelope::build<wire::ActAt>({},
+  ask_escrow(act.value().act.escrow, {runtime::Envelope::build<wire::ActAt>({.due = now() + kAskDue},
                                                                             [&](wire::ActAt::Builder out) {
                                                                               out.setTake(ask);
                                                                               out.setOwner(data_of(owner().view()));
@@ -286,7 +291,7 @@ void EscrowsActor::act(wire::TakeAct::Reader ask, runtime::Reply<wire::ActTaken>
 void EscrowsActor::show(wire::GetEscrow::Reader ask, runtime::Reply<wire::EscrowIs> reply) {
   const auto id = EscrowId::from(bytes_of(ask.getEscrow()));
   if (!id) return reply.refuse({Code::malformed, "the id of an escrow has 32 bytes"});
-  Question question{runtime::Envelope::build<wire::GetEscrow>({},
+  Question question{runtime::Envelope::build<wire::GetEscrow>({.due = now() + kAskDue},
                                                               [&](wire::GetEscrow::Builder out) {
                                                                 out.setEscrow(ask.getEscrow());
                                                                 out.setAfter(ask.getAfter());
@@ -313,7 +318,7 @@ void EscrowsActor::look_at(wire::LookAt::Reader ask, runtime::Reply<wire::ActTak
   const auto id = EscrowId::from(bytes_of(ask.getEscrow()));
   if (!id) return reply.refuse({Code::malformed, "the id of an escrow has 32 bytes"});
   ask_escrow(*id, {runtime::Envelope::build<wire::LookAt>(
-                       {}, [&](wire::LookAt::Builder out) { out.setEscrow(ask.getEscrow()); }),
+                       {.due = now() + kAskDue}, [&](wire::LookAt::Builder out) { out.setEscrow(ask.getEscrow()); }),
                    std::move(reply)});
 }
 

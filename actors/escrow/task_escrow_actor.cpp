@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/escrow/api.hpp"
+#include "actors/escrow/deposit_waiting.hpp"
 #include "actors/escrow/words.hpp"
 #include "messages/words.hpp"
 
@@ -162,7 +163,7 @@ void TaskEscrowActor::act(const TaskAct& act, const Bytes& deposit, const std::o
       [this, token, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
         if (!done.ok()) return reply.refuse(done.error());
         const Provider* one = token ? state().find(*token) : nullptr;
-        if (one != nullptr && one->state == ProviderState::paying) waiting_[*token].push_back(std::move(reply));
+        if (one != nullptr && one->state == ProviderState::paying) wait_for_deposit(waiting_[*token], std::move(reply));
         else show(reply);
         go_on();
       },

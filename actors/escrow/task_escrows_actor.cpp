@@ -96,7 +96,8 @@ void TaskEscrowsActor::find_open() {
 
 void TaskEscrowsActor::wake(const TaskEscrowId& id) {
   escrows_.ask(id.hex(), {runtime::Envelope::build<wire::GetTaskEscrow>(
-                              {}, [&](wire::GetTaskEscrow::Builder out) { out.setEscrow(data_of(id.view())); }),
+                              {.due = now() + kTasksLookEvery},
+                              [&](wire::GetTaskEscrow::Builder out) { out.setEscrow(data_of(id.view())); }),
                           {}});
 }
 
