@@ -162,6 +162,7 @@ void ChainBookActor::open() {
   followed_.clear();
   paying_.clear();
   parties_.clear();
+  trying_.clear();
   party_places_ = base::ShareBudget<Address>(kPartiesMax);
   untold_.clear();
   told_.clear();
@@ -281,6 +282,7 @@ void ChainBookActor::reopen(const Error& why) {
   for (auto& [id, party] : std::exchange(parties_, {}))
     for (Party::Waiting& one : party.waiting)
       one.done(Error{Code::unavailable, "the accounts on the chain are read again: try again"});
+  trying_.clear();
   party_places_ = base::ShareBudget<Address>(kPartiesMax);
   orders_ = 0;
   settings_.log.warn("the accounts on the chain are read again", {{"why", std::string_view(why.message)}});

@@ -8,7 +8,8 @@
 // Own      the account of this node's key, in the same way; it pays its own fees.
 // Parties  have signed their transaction themselves (logic/book_transfer.hpp). It is submitted as it is. That it was is
 //          durable before: from then on it is not refused until it has failed in a block, or its last height is past.
-//          One that the chain refuses at once has gone nowhere, and is forgotten.
+//          One that the chain refuses at once has gone nowhere, and is forgotten; so is one before whose nonce another
+//          one is missing. So those of an account are tried one after another.
 // Credits  of accounts that a part of the program keeps are found in the final blocks, each of which is looked at once,
 //          and told to that part one after another, until it has answered each, kToldAtOnce accounts at a time; not
 //          those which another such account has paid. A block may have more of them than a commit holds: then their
@@ -178,8 +179,10 @@ class ChainBookActor final : public runtime::Actor {
   static Done answer_to(runtime::Reply<wallet::wire::Posted> reply);
   void post_of_party(const wallet::Signed& given, const runtime::Caller& from, bool to_no_key, Done done);
   void try_of_party(Submitted it);
+  void try_dry(Submitted it);
   void keep_of_party(Submitted it);
   void pursue_of_party(const Submitted& it);
+  void tried_of_party(const TxId& id, const Address& account);
   void end_of_party(const TxId& id, const base::Outcome<Settled>& how);
   void answer_parties(const TxId& id, const base::Outcome<Posted>& how);
   void forget_parties();
@@ -205,7 +208,7 @@ class ChainBookActor final : public runtime::Actor {
   void with_now(Then<Now> then);
   void with_account(const Address& on_chain, Then<Seen> then);
   static std::optional<Settled> end_in(wire::TransactionInfo::Reader info);
-  void settle(const SignedTransaction& transaction, Then<Settled> then);
+  void settle(const SignedTransaction& transaction, Then<Settled> then, base::Callback<void()> submitted = {});
   void wait(std::shared_ptr<Settling> settling);
   void look_if_past(std::shared_ptr<Settling> settling);
   void watch_chain();
@@ -241,6 +244,7 @@ class ChainBookActor final : public runtime::Actor {
   std::map<Address, Address> in_book_;  // addresses on the chain of all of these
   std::map<Address, Paying> paying_;    // what is under way, and who waits
   std::map<TxId, Party> parties_;
+  std::map<Address, std::deque<Submitted>> trying_;       // of parties_, by account: the first one is under way
   base::ShareBudget<Address> party_places_{kPartiesMax};  // of parties_
   /// Credits. Our choice.
   Untold untold_{kToldAtOnce, {std::chrono::milliseconds(200), std::chrono::seconds(30)}};

@@ -78,7 +78,8 @@ std::optional<ChainBookActor::Settled> ChainBookActor::end_in(wire::TransactionI
 
 /// Submits it, which changes nothing if it waits or is final, and waits for its block. An error: it is not final, and
 /// may be later.
-void ChainBookActor::settle(const SignedTransaction& transaction, Then<Settled> then) {
+void ChainBookActor::settle(const SignedTransaction& transaction, Then<Settled> then,
+                            base::Callback<void()> submitted) {
   const auto it = std::make_shared<Settling>();
   it->id = id_of(transaction.content);
   it->last = transaction.content.last_height;
@@ -86,7 +87,8 @@ void ChainBookActor::settle(const SignedTransaction& transaction, Then<Settled> 
   ask<wire::SubmitTransaction, wire::TransactionInfo>(
       node().find(kPath), now() + kChainDue,
       [&](wire::SubmitTransaction::Builder out) { out.setTransaction(data_of(chain::encode(transaction))); },
-      [this, it](runtime::Answer<wire::TransactionInfo> answer) {
+      [this, it, submitted = std::move(submitted)](runtime::Answer<wire::TransactionInfo> answer) mutable {
+        if (submitted) submitted();
         if (!answer.ok()) {
           it->why = answer.error();
           return look_if_past(it);

@@ -23,6 +23,8 @@ constexpr std::chrono::milliseconds kPayAgain{200};  // our choice
 constexpr std::chrono::seconds kPayAgainMax{10};     // our choice
 constexpr std::chrono::seconds kFeesAgain{5};        // our choice
 constexpr std::chrono::seconds kPartyDue{5};         // our choice: the chain is at this node
+// Our choice: a transaction holds its place for as many heights, and a wallet signs it for kBookHeights.
+constexpr std::uint64_t kPartyLifeMax = 10 * kBookHeights;
 
 Error posting_error(LedgerError why) {
   const bool changed = why == LedgerError::taken || why == LedgerError::ahead;
@@ -150,12 +152,31 @@ void ChainBookActor::post_of_party(const wallet::Signed& given, const runtime::C
   party.waiting.push_back({id_of(given.transfer), std::move(done)});
   if (std::exchange(party.busy, true)) return;
   const auto it = std::make_shared<const SignedTransaction>(std::move(*transaction));
-  if (party.kept) pursue_of_party(it);
-  else try_of_party(it);
+  if (party.kept) return pursue_of_party(it);
+  auto& trying = trying_[it->content.from];
+  trying.push_back(it);
+  if (trying.size() == 1) try_of_party(it);
 }
 
-/// What was never submitted here may be refused for good: the chain is asked whether it would take it.
+/// What was never submitted here may be refused for good. What waits for one before it could wait until its last
+/// height: it is not kept.
 void ChainBookActor::try_of_party(Submitted it) {
+  with_account(it->content.from, [this, it, run = run_](const base::Outcome<Seen>& sender) {
+    if (run != run_) return;
+    const TxId id = id_of(it->content);
+    if (!sender.ok()) return answer_parties(id, sender.error());
+    if (it->content.nonce <= sender.value().next) return try_dry(it);
+    // One that is kept may be what is missing: a pool is empty after a start, and may be full.
+    const Address& account = it->content.from;
+    if (party_places_.held({.id = account}) == trying_.at(account).size())
+      return answer_parties(id, posting_error(LedgerError::ahead));
+    answer_parties(id,
+                   Error{Code::unavailable, "the chain has not taken the transfers before this one yet: try again"});
+  });
+}
+
+/// The chain is asked whether it would take it.
+void ChainBookActor::try_dry(Submitted it) {
   ask<wire::SubmitTransaction, wire::TransactionInfo>(
       node().find(kPath), now() + kPartyDue,
       [&](wire::SubmitTransaction::Builder out) {
@@ -190,7 +211,7 @@ void ChainBookActor::keep_of_party(Submitted it) {
     if (!now.ok()) return answer_parties(id, now.error());
     const Height last = it->content.last_height;
     // It would be kept for as long.
-    if (last.value > now.value().height.value && last.value - now.value().height.value > kLifeMax)
+    if (last.value > now.value().height.value && last.value - now.value().height.value > kPartyLifeMax)
       return answer_parties(id, Error{Code::refused, "the last height of its transaction is too far away"});
     Bytes row;
     base::append_number(row, last.value);
@@ -206,9 +227,24 @@ void ChainBookActor::keep_of_party(Submitted it) {
 }
 
 void ChainBookActor::pursue_of_party(const Submitted& it) {
-  settle(*it, [this, id = id_of(it->content), run = run_](const base::Outcome<Settled>& how) {
-    if (run == run_) end_of_party(id, how);
-  });
+  const TxId id = id_of(it->content);
+  settle(
+      *it,
+      [this, id, run = run_](const base::Outcome<Settled>& how) {
+        if (run == run_) end_of_party(id, how);
+      },
+      [this, id, account = it->content.from, run = run_] {
+        if (run == run_) tried_of_party(id, account);
+      });
+}
+
+/// Once the pool has it, or it is refused: the next one of its account follows it, or finds it missing.
+void ChainBookActor::tried_of_party(const TxId& id, const Address& account) {
+  const auto at = trying_.find(account);
+  if (at == trying_.end() || id_of(at->second.front()->content) != id) return;
+  at->second.pop_front();
+  if (at->second.empty()) trying_.erase(at);
+  else try_of_party(at->second.front());
 }
 
 void ChainBookActor::end_of_party(const TxId& id, const base::Outcome<Settled>& how) {
@@ -248,6 +284,7 @@ void ChainBookActor::end_of_party(const TxId& id, const base::Outcome<Settled>& 
 void ChainBookActor::answer_parties(const TxId& id, const base::Outcome<Posted>& how) {
   const auto at = parties_.find(id);
   at->second.busy = false;
+  const Address account = at->second.by.id;
   auto waiting = std::exchange(at->second.waiting, {});
   if (!at->second.kept) {
     party_places_.release(at->second.by, 1);
@@ -258,6 +295,7 @@ void ChainBookActor::answer_parties(const TxId& id, const base::Outcome<Posted>&
     if (!how.ok()) one.done(how.error());
     else one.done(Posted{one.id, how.value().sequence, how.value().time});
   }
+  tried_of_party(id, account);
 }
 
 /// Those that no one asks for any more. The chain tells their end.

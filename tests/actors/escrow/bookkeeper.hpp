@@ -44,6 +44,7 @@ class Bookkeeper {
     std::vector<Address> accounts;
     std::uint64_t each = 0;                    ///< also of the node's own account
     std::optional<std::uint64_t> block_gas{};  ///< else what a chain begins with
+    std::uint64_t block_interval_ms = 0;
   };
   /// `dice`: what survives of what was not synced. Without `on_chain` it is a book.
   explicit Bookkeeper(std::uint64_t dice, const std::optional<OnChain>& on_chain = {},
@@ -134,6 +135,7 @@ class Bookkeeper {
         Amount::of(on_chain.each)};
     chain::Parameters parameters;
     if (on_chain.block_gas) REQUIRE(parameters.set(chain::Param::block_gas, *on_chain.block_gas));
+    REQUIRE(parameters.set(chain::Param::block_interval_ms, on_chain.block_interval_ms));
     auto genesis = chain::found("sim", chain::UnixMs{1}, chain::Purpose::test, parameters, {founding});
     REQUIRE(genesis.ok());
     chain::Genesis made = std::move(genesis).value();

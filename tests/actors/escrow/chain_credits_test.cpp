@@ -43,7 +43,7 @@ struct Credited {
 
   /// Pays kKept of the kept accounts a unit, from that one on.
   void pay(test::Scripted& self, const Person& from, std::uint64_t nonce, std::size_t first = 0) {
-    const chain::BookTerms terms{{height + chain::kLifeMax - 1'000}, Amount::of(500'000)};
+    const chain::BookTerms terms{{height + chain::kBookHeights}, Amount::of(500'000)};
     std::vector<wallet::Credit> credits;
     for (auto at = std::next(on_chain.begin(), static_cast<std::ptrdiff_t>(first));
          at != on_chain.end() && credits.size() < kKept; ++at)

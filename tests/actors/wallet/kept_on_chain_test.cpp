@@ -41,7 +41,7 @@ struct KeptOnChain {
   }
   /// By a key, to the first kept account.
   void pay(std::uint64_t amount) {
-    const chain::BookTerms terms{{height + chain::kLifeMax - 1'000}, Amount::of(500'000)};
+    const chain::BookTerms terms{{height + chain::kBookHeights}, Amount::of(500'000)};
     const Transfer transfer{id, payer.address(), {1}, {{accounts[0], Amount::of(amount)}}, chain::memo_with("", terms)};
     const auto transaction = chain::transaction_of(transfer, chain, payer.policy, [this](const Address& account) {
       const auto at = on_chain.find(account);
