@@ -144,9 +144,31 @@ void TaskEscrowActor::take(wire::TakeTaskAct::Reader ask, Reply reply) {
   if (!wallet::Order::approved(transfer, policy, approvals))
     return reply.refuse({Code::refused, "the signers of the account have not approved the deposit"});
   Bytes kept = wallet::encode(wallet::SignedBytes{wallet::encode(transfer), policy, approvals, on_chain});
-  when_open(std::move(reply), [this, agreement = *agreement, act = *act, kept = std::move(kept)](Reply to) {
-    this->act(act, kept, agreement, std::move(to));
-  });
+  unless_own(what->pay_to, std::move(reply),
+             [this, agreement = *agreement, act = *act, kept = std::move(kept)](Reply known) {
+               when_open(std::move(known),
+                         [this, agreement, act, kept](Reply to) { this->act(act, kept, agreement, std::move(to)); });
+             });
+}
+
+/// On a chain the account of the escrow stands at another address, which is no secret. No transaction pays its sender:
+/// all that is owed would wait behind that payment.
+void TaskEscrowActor::unless_own(const Address& pay_to, Reply reply, base::Callback<void(Reply)> then) {
+  if (on_chain_ == pay_to) return reply.refuse({Code::refused, std::string(name(TaskEscrowError::party))});
+  if (on_chain_ || !setup_.place.chain) return then(std::move(reply));
+  ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
+      node().find(wallet::kPath), now() + kTaskLedgerDue,
+      [this](wallet::wire::GetAccount::Builder out) {
+        out.setAddress(data_of(account_of(id_).view()));
+        out.setOfNoKey(true);
+      },
+      [this, pay_to, reply = std::move(reply),
+       then = std::move(then)](runtime::Answer<wallet::wire::AccountIs> account) mutable {
+        if (!account.ok()) return reply.refuse(account.error());
+        on_chain_ = Address::from(bytes_of(account.value().getChain().getAddress()));
+        if (!on_chain_) return reply.refuse({Code::corrupt, "an address has 32 bytes"});
+        unless_own(pay_to, std::move(reply), std::move(then));
+      });
 }
 
 /// One with an agreement begins the escrow, if it is the first.

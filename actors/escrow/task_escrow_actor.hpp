@@ -57,6 +57,7 @@ class TaskEscrowActor final : public runtime::Actor {
   void when_open(Reply reply, base::Callback<void(Reply)> then);
   void take(wire::TakeTaskAct::Reader ask, Reply reply);
   void act(const TaskAct& act, const base::Bytes& deposit, const std::optional<TaskAgreement>& agreement, Reply reply);
+  void unless_own(const Address& pay_to, Reply reply, base::Callback<void(Reply)> then);
   void refuse_unknown(Reply reply);
   void change(Change change, Row::Done done, Row::Whose whose);
   void note(base::Callback<void(TaskEscrow&)> what, base::Callback<void()> noted);
@@ -79,6 +80,7 @@ class TaskEscrowActor final : public runtime::Actor {
   bool open_ = false, looking_ = false;
   bool paying_ = false;  // it was asked for, or waits to be asked for again
   base::Backoff pays_again_{std::chrono::seconds(1), std::chrono::seconds(30)};  // our choice
+  std::optional<Address> on_chain_;  // where its account stands, once that was asked
   std::vector<base::Callback<void()>> waiting_open_;
   std::set<std::uint64_t> depositing_;                   // asked of the ledger
   std::map<std::uint64_t, std::vector<Reply>> waiting_;  // for the end of a deposit, by token

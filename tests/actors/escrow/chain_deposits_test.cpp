@@ -221,3 +221,23 @@ TEST_CASE("task escrow deposits: who names no deadline is answered, though the d
   CHECK(count(heard, Code::timeout) == 1);
   it.posting.clear();
 }
+
+TEST_CASE("task escrow deposits: a provider is not paid to where the escrow itself stands on the chain") {
+  OnChain it;
+  const TaskAgreement agreement = task_of(it.id, it.buyer);
+  const Address own = it.see(account_of(id_of(agreement)), true);
+  const OnChain::Paid deposit = it.pay(it.buyer, account_of(id_of(agreement)), 1);
+  const UnixMs due = it.book.time() + std::chrono::hours(1);
+  const auto engage = [&](const Address& pay_to) {
+    return it.book.ask<wire::TakeTaskAct, wire::TaskEscrowIs>(
+        kPath,
+        [&](wire::TakeTaskAct::Builder out) {
+          write_engage(out, it.buyer, agreement, pay_to, due, deposit.transfer, deposit.on_chain);
+        },
+        [](wire::TaskEscrowIs::Reader) {});
+  };
+  const auto refused = engage(own);
+  REQUIRE(refused);
+  CHECK(refused->code == Code::refused);
+  CHECK_FALSE(engage(it.provider.address()));
+}
