@@ -17,8 +17,9 @@
 // Doubt    after a commit whose end is not known the rows are read again. Who asked asks again, and hears the same.
 // Backup   a kept account whose nonce is beyond what the rows know has paid what they do not know: it pays no more.
 // Limits   kWaitingMax orders, kAccountMax of one account; kPartiesMax transactions of parties, kPartyMax of one
-//          account, and where they are asked from has a share (those from before a start: from nowhere). Memory: about
-//          200 bytes for each account that is followed.
+//          account, and where they are asked from has a share (those from before a start: from nowhere). What a part
+//          of this node posts for others takes nothing of the reserve. Memory: about 200 bytes for each account that
+//          is followed.
 #include <deque>
 #include <map>
 

@@ -135,7 +135,9 @@ void ChainBookActor::post_of_party(const wallet::Signed& given, const runtime::C
   std::ranges::sort(transaction->from.approvals, {}, &wallet::Approval::key);
   const TxId id = id_of(transaction->content);
   const auto known = parties_.find(id);
-  const auto by = runtime::user_of(from, transaction->content.from);
+  auto by = runtime::user_of(from, transaction->content.from);
+  // Parts of this node post for others, which they do not know any more after a start.
+  by.reserved = by.reserved && !to_no_key;
   if (orders_ >= kWaitingMax || (known == parties_.end() && !party_places_.fits(by, 1)))
     return done(Error{Code::overloaded, "too many transfers wait for the chain: of those who ask from there, or in all",
                       std::chrono::seconds(10)});

@@ -129,6 +129,8 @@ void EscrowActor::act(wire::ActAt::Reader ask, runtime::Reply<wire::ActTaken> re
     if (!wallet::Order::approved(transfer, policy, approvals))
       return wanted.done(Error{Code::refused, "the signers of the account have not approved the deposit"});
     wanted.deposit = rows::SignedBytes{wallet::encode(transfer), policy, approvals, on_chain};
+    // Where it waits for a block it has a place, of which those who ask have shares.
+    if (setup_.place.chain && caller().node) wanted.from = caller();
   }
   const auto request = bytes_of(ask.getTake().getRequest());
   if (request.empty()) return take(std::move(wanted));
@@ -322,7 +324,7 @@ void EscrowActor::perform(Wanted& wanted) {
     head_row_ = head;
     replay_.emplace(std::move(it.replay));
     if (it.founding) founding_ = std::move(it.founding);
-    if (it.wanted.deposit) of(deposits_, party) = {std::move(it.wanted.deposit)};
+    if (it.wanted.deposit) of(deposits_, party) = {std::move(it.wanted.deposit), std::move(it.wanted.from)};
     happened(it.entries);
     const Taken taken{replay_->sequence(), true};
     for (const Entry& entry : it.entries) {
@@ -397,8 +399,8 @@ void EscrowActor::send_deposit(Party party) {
   deposit.asked = true;
   const auto transfer = wallet::decode_transfer(deposit.transfer->bytes);
   base::ensure(transfer.has_value(), "a deposit was read before it was kept");
-  ask<wallet::wire::PostTransfer, wallet::wire::Posted>(
-      node().find(wallet::kPath), now() + kBookDue,
+  post_for(
+      deposit.from, now() + kBookDue,
       [&](wallet::wire::PostTransfer::Builder out) {
         const rows::SignedBytes& given = *deposit.transfer;
         wallet::write(out.initTransfer(), *transfer, given.policy, given.approvals, given.on_chain);

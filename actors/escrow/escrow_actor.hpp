@@ -75,11 +75,13 @@ class EscrowActor final : public runtime::Actor {
     std::optional<std::string> note{};
     std::optional<base::Bytes> said{};     ///< no command: that row of what was to be said is done
     std::optional<wallet::Stray> stray{};  ///< no command: this came unasked
+    runtime::Caller from{};                ///< a Fund: who has asked
     bool draws = true;                     ///< a Fire: it is known who can be drawn
     Done done;
   };
   struct Depositing {
     std::optional<rows::SignedBytes> transfer{};
+    runtime::Caller from{};  ///< who has asked for it; not known after a start
     bool asked = false;
     std::optional<base::Error> refused{};  ///< by the ledger
     std::vector<Done> waiting{};
@@ -125,6 +127,15 @@ class EscrowActor final : public runtime::Actor {
   void happened(const std::vector<Entry>& entries);
   void resend();
   void effect(const Effect& effect);
+  /// Asks the ledger, which finds `asker` as its caller().
+  template <class Fill, class F>
+  void post_for(const runtime::Caller& asker, base::Instant due, Fill&& fill, F then) {
+    request_for(asker, node().find(wallet::kPath),
+                runtime::Envelope::build<wallet::wire::PostTransfer>({.due = due, .trace = trace()}, fill),
+                [then = std::move(then)](const runtime::Envelope& answer) mutable {
+                  then(runtime::Answer<wallet::wire::Posted>(answer));
+                });
+  }
   void send_deposit(Party party);
   void send_payment(const wallet::Transfer& transfer);
   void deposit_ended(Party party, const base::Outcome<Taken>& how);

@@ -61,7 +61,12 @@ EscrowsActor::EscrowsActor(SharedSettings settings)
                       watch(actor);
                       return actor;
                     },
-                .end = [this](const runtime::Handle& actor) { stop_child(actor); }}) {}
+                .end = [this](const runtime::Handle& actor) { stop_child(actor); },
+                .ask_for =
+                    [this](const runtime::Caller& from, const runtime::Handle& to, runtime::Envelope question,
+                           durable::Keyed::Answered answered) {
+                      request_for(from, to, std::move(question), std::move(answered));
+                    }}) {}
 
 void EscrowsActor::receive(runtime::Handlers& on) {
   seat_.receive<Follow>(on);
@@ -285,7 +290,9 @@ void EscrowsActor::act(wire::TakeAct::Reader ask, runtime::Reply<wire::ActTaken>
                                                                               out.setTake(ask);
                                                                               out.setOwner(data_of(owner().view()));
                                                                             }),
-                                      std::move(reply)});
+                                      std::move(reply),
+                                      {},
+                                      seat_.behind(asker_)});
 }
 
 void EscrowsActor::show(wire::GetEscrow::Reader ask, runtime::Reply<wire::EscrowIs> reply) {

@@ -127,7 +127,7 @@ void TaskEscrowActor::take(wire::TakeTaskAct::Reader ask, Reply reply) {
   if (!act) return reply.refuse({Code::malformed, "the act breaks its format"});
   const auto* what = std::get_if<Engage>(&act->what);
   if (what == nullptr)
-    return when_open(std::move(reply), [this, act = *act](Reply to) { this->act(act, {}, {}, std::move(to)); });
+    return when_open(std::move(reply), [this, act = *act](Reply to) { this->act(act, {}, {}, {}, std::move(to)); });
   const auto agreement = decode_task_agreement(bytes_of(ask.getAgreement()));
   if (!agreement || id_of(*agreement) != id_)
     return reply.refuse({Code::malformed, "the agreement breaks its format, or is that of another escrow"});
@@ -144,10 +144,13 @@ void TaskEscrowActor::take(wire::TakeTaskAct::Reader ask, Reply reply) {
   if (!wallet::Order::approved(transfer, policy, approvals))
     return reply.refuse({Code::refused, "the signers of the account have not approved the deposit"});
   Bytes kept = wallet::encode(wallet::SignedBytes{wallet::encode(transfer), policy, approvals, on_chain});
+  // Where it waits for a block it has a place, of which those who ask have shares.
+  runtime::Caller from = setup_.place.chain && caller().node ? caller() : runtime::Caller{};
   unless_own(what->pay_to, std::move(reply),
-             [this, agreement = *agreement, act = *act, kept = std::move(kept)](Reply known) {
-               when_open(std::move(known),
-                         [this, agreement, act, kept](Reply to) { this->act(act, kept, agreement, std::move(to)); });
+             [this, agreement = *agreement, act = *act, kept = std::move(kept), from = std::move(from)](Reply known) {
+               when_open(std::move(known), [this, agreement, act, kept, from](Reply to) {
+                 this->act(act, kept, agreement, from, std::move(to));
+               });
              });
 }
 
@@ -173,7 +176,7 @@ void TaskEscrowActor::unless_own(const Address& pay_to, Reply reply, base::Callb
 
 /// One with an agreement begins the escrow, if it is the first.
 void TaskEscrowActor::act(const TaskAct& act, const Bytes& deposit, const std::optional<TaskAgreement>& agreement,
-                          Reply reply) {
+                          const runtime::Caller& from, Reply reply) {
   if (!there() && !agreement) return refuse_unknown(std::move(reply));
   const auto* engages = std::get_if<Engage>(&act.what);
   const auto token = engages != nullptr ? std::optional(engages->token) : std::nullopt;
@@ -182,11 +185,15 @@ void TaskEscrowActor::act(const TaskAct& act, const Bytes& deposit, const std::o
         if (agreement && to.empty()) to = TaskEscrow(*agreement);
         return outcome(to.take(act, deposit, at));
       },
-      [this, token, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+      [this, token, from, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
         if (!done.ok()) return reply.refuse(done.error());
         const Provider* one = token ? state().find(*token) : nullptr;
-        if (one != nullptr && one->state == ProviderState::paying) wait_for_deposit(waiting_[*token], std::move(reply));
-        else show(reply);
+        if (one != nullptr && one->state == ProviderState::paying) {
+          askers_.try_emplace(*token, std::move(from));
+          wait_for_deposit(waiting_[*token], std::move(reply));
+        } else {
+          show(reply);
+        }
         go_on();
       },
       Row::Whose::asker);
@@ -250,8 +257,9 @@ bool TaskEscrowActor::send_deposit(std::uint64_t token, const Bytes& deposit) {
   const auto transfer = given ? wallet::decode_transfer(given->bytes) : std::nullopt;
   if (!transfer) return false;
   if (!depositing_.insert(token).second) return true;
-  ask<wallet::wire::PostTransfer, wallet::wire::Posted>(
-      node().find(wallet::kPath), now() + kTaskLedgerDue,
+  const auto asker = askers_.find(token);
+  post_for(
+      asker != askers_.end() ? asker->second : runtime::Caller{}, now() + kTaskLedgerDue,
       [&](wallet::wire::PostTransfer::Builder out) {
         wallet::write(out.initTransfer(), *transfer, given->policy, given->approvals, given->on_chain);
         out.setToNoKey(true);
@@ -276,6 +284,7 @@ void TaskEscrowActor::deposit_ended(std::uint64_t token, const base::Outcome<voi
       },
       [this, token, how] {
         depositing_.erase(token);
+        askers_.erase(token);
         auto replies = waiting_.extract(token);
         if (replies.empty()) return;
         for (Reply& one : replies.mapped()) {

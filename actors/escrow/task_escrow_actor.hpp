@@ -56,12 +56,22 @@ class TaskEscrowActor final : public runtime::Actor {
   void reload(const base::Error& why);
   void when_open(Reply reply, base::Callback<void(Reply)> then);
   void take(wire::TakeTaskAct::Reader ask, Reply reply);
-  void act(const TaskAct& act, const base::Bytes& deposit, const std::optional<TaskAgreement>& agreement, Reply reply);
+  void act(const TaskAct& act, const base::Bytes& deposit, const std::optional<TaskAgreement>& agreement,
+           const runtime::Caller& from, Reply reply);
   void unless_own(const Address& pay_to, Reply reply, base::Callback<void(Reply)> then);
   void refuse_unknown(Reply reply);
   void change(Change change, Row::Done done, Row::Whose whose);
   void note(base::Callback<void(TaskEscrow&)> what, base::Callback<void()> noted);
   void go_on();
+  /// Asks the ledger, which finds `asker` as its caller().
+  template <class Fill, class F>
+  void post_for(const runtime::Caller& asker, base::Instant due, Fill&& fill, F then) {
+    request_for(asker, node().find(wallet::kPath),
+                runtime::Envelope::build<wallet::wire::PostTransfer>({.due = due, .trace = trace()}, fill),
+                [then = std::move(then)](const runtime::Envelope& answer) mutable {
+                  then(runtime::Answer<wallet::wire::Posted>(answer));
+                });
+  }
   /// False if it cannot be read.
   bool send_deposit(std::uint64_t token, const base::Bytes& deposit);
   void deposit_ended(std::uint64_t token, const base::Outcome<void>& how);
@@ -83,6 +93,7 @@ class TaskEscrowActor final : public runtime::Actor {
   std::optional<Address> on_chain_;  // where its account stands, once that was asked
   std::vector<base::Callback<void()>> waiting_open_;
   std::set<std::uint64_t> depositing_;                   // asked of the ledger
+  std::map<std::uint64_t, runtime::Caller> askers_;      // who has asked for a deposit; not known after a start
   std::map<std::uint64_t, std::vector<Reply>> waiting_;  // for the end of a deposit, by token
 };
 

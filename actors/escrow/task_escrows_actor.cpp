@@ -30,7 +30,12 @@ TaskEscrowsActor::TaskEscrowsActor(TaskEscrowSetup setup)
                       return actor;
                     },
                 .end = [this](const runtime::Handle& actor) { stop_child(actor); },
-                .may_end = [this](const std::string& name) { return !open_.has(*TaskEscrowId::from_hex(name)); }}) {}
+                .may_end = [this](const std::string& name) { return !open_.has(*TaskEscrowId::from_hex(name)); },
+                .ask_for =
+                    [this](const runtime::Caller& from, const runtime::Handle& to, runtime::Envelope question,
+                           durable::Keyed::Answered answered) {
+                      request_for(from, to, std::move(question), std::move(answered));
+                    }}) {}
 
 void TaskEscrowsActor::receive(runtime::Handlers& on) {
   on.tell<wire::TaskEscrowIdle>([this](wire::TaskEscrowIdle::Reader told) {
@@ -47,7 +52,7 @@ void TaskEscrowsActor::receive(runtime::Handlers& on) {
     after<Look>(kTasksLookEvery);
   });
   on.other([this](const runtime::Envelope& question, runtime::AnyReply reply) {
-    Question asked{question, std::move(reply), runtime::user_of(caller(), Address())};
+    Question asked{question, std::move(reply), caller()};
     if (ready_) return serve(std::move(asked));
     if (early_.size() >= kEarlyMax)
       return asked.reply.refuse({Code::overloaded, "the escrows are being read: try again in a moment"});
@@ -124,15 +129,15 @@ void TaskEscrowsActor::act(Question question) {
   if (!given.ok()) return question.reply.refuse(given.error());
   const TaskAct& act = given.value();
   if (std::holds_alternative<Engage>(act.what) && !open_.has(act.escrow)) {
-    question.by.id = act.by;
-    if (!open_.fits(question.by))
+    const auto by = runtime::user_of(question.from, act.by);
+    if (!open_.fits(by))
       return question.reply.refuse({Code::overloaded,
                                     "as many escrows of tasks are open as may be: of this account, of those who ask "
                                     "from there, or in all",
                                     std::chrono::seconds(10)});
-    open_.hold(act.escrow, question.by);  // one that has nothing durable goes to sleep and says so
+    open_.hold(act.escrow, by);  // one that has nothing durable goes to sleep and says so
   }
-  escrows_.ask(act.escrow.hex(), {question.envelope, std::move(question.reply)});
+  escrows_.ask(act.escrow.hex(), {question.envelope, std::move(question.reply), {}, question.from});
 }
 
 }  // namespace troupe::escrow

@@ -26,11 +26,10 @@ class TaskEscrowsActor final : public runtime::Actor {
  private:
   struct Again {};
   struct Look {};
-  /// With the address group of who asks; its id is not known yet.
   struct Question {
     runtime::Envelope envelope;
     runtime::AnyReply reply;
-    base::User<Address> by;
+    runtime::Caller from;
   };
   void take();
   void find_open();

@@ -222,6 +222,18 @@ TEST_CASE("task escrow deposits: who names no deadline is answered, though the d
   it.posting.clear();
 }
 
+TEST_CASE("task escrow deposits: the book of a chain sees who has asked for a deposit, and has shares for it") {
+  Silent it;
+  (void)it.engage(1);
+  REQUIRE(it.askers.size() == 1);
+  CHECK(it.askers[0] == it.cluster[Silent::kGuest].id());
+  it.posting.clear();  // and again, as it is tried again
+  it.cluster.stage.run_for(5s);
+  REQUIRE(it.askers.size() > 1);
+  CHECK(it.askers.back() == it.cluster[Silent::kGuest].id());
+  it.posting.clear();
+}
+
 TEST_CASE("task escrow deposits: a provider is not paid to where the escrow itself stands on the chain") {
   OnChain it;
   const TaskAgreement agreement = task_of(it.id, it.buyer);
