@@ -15,7 +15,8 @@ using base::Code;
 using base::Error;
 
 constexpr std::size_t kArchiveBlockBytes = 65'536;
-constexpr std::size_t kTargetBytesMax = 4'095;  // PATH_MAX of Linux, without the zero
+constexpr std::size_t kHeaderBytesMax = 16'384;  // our choice: two paths of 4 KiB, and attributes
+constexpr std::size_t kTargetBytesMax = 4'095;   // PATH_MAX of Linux, without the zero
 constexpr std::size_t kShownMax = 120;
 
 /// The path below the folder, without "." and slashes at its end; empty for the folder itself.
@@ -40,6 +41,8 @@ base::Outcome<std::string> path_of(const std::string& name) {
   return out;
 }
 
+Error sparse(const std::string& name) { return at_fault(name, "is sparse: make the archive without --sparse"); }
+
 std::string copied(const char* from) { return from == nullptr ? "" : from; }
 
 }  // namespace
@@ -57,12 +60,19 @@ struct ArchiveReader::Source {
 
   static la_ssize_t read(::archive*, void* self, const void** out) {
     auto& source = *static_cast<Source*>(self);
-    const auto got = source.file.read(source.at, source.block);
+    std::span<std::uint8_t> room(source.block);
+    if (source.header_left) {
+      room = room.first(std::min(room.size(), *source.header_left));
+      source.long_header = room.empty();
+      if (source.long_header) return -1;
+    }
+    const auto got = source.file.read(source.at, room);
     if (!got.ok()) {
       source.failed = got.error();
       return -1;
     }
     source.at += got.value();
+    if (source.header_left) *source.header_left -= got.value();
     *out = source.block.data();
     return static_cast<la_ssize_t>(got.value());
   }
@@ -78,6 +88,10 @@ struct ArchiveReader::Source {
   std::uint64_t size = 0, at = 0;
   std::array<std::uint8_t, kArchiveBlockBytes> block;
   std::optional<ports::DiskError> failed;
+  /// How much more a header may take: libarchive reads maps of holes and lists of access rights as a whole, makes more
+  /// memory of them, and compares each right with all before it.
+  std::optional<std::size_t> header_left = kHeaderBytesMax;
+  bool long_header = false;
   ::archive* archive = ::archive_read_new();
 };
 
@@ -95,6 +109,10 @@ ArchiveReader::~ArchiveReader() = default;
 Error ArchiveReader::fault() const {
   if (source_->failed)
     return {Code::unavailable, "the archive could not be read: " + std::string(ports::name(*source_->failed))};
+  if (source_->long_header)
+    return {Code::refused, "the header of entry " + std::to_string(entries_ + 1) + " takes more than " +
+                               std::to_string(kHeaderBytesMax) +
+                               " bytes: make the archive without --sparse, --acls and --xattrs"};
   const std::string why = copied(::archive_error_string(source_->archive));
   if (entries_ == 0) return {Code::refused, "it is no tar archive, or a compressed one"};
   return {Code::refused, "it is broken behind entry " + std::to_string(entries_) + (why.empty() ? "" : ": " + why)};
@@ -105,7 +123,9 @@ base::Outcome<std::optional<ArchiveEntry>> ArchiveReader::next() {
   for (;;) {
     if (source_->failed) return fault();
     ::archive_entry* from = nullptr;
+    source_->header_left = kHeaderBytesMax;
     const int got = ::archive_read_next_header(source_->archive, &from);
+    source_->header_left.reset();
     if (got == ARCHIVE_EOF) return std::optional<ArchiveEntry>();
     // A warning is that of a name in no known character set, which is taken as its bytes, or of an unknown attribute.
     if (got != ARCHIVE_OK && got != ARCHIVE_WARN) return fault();
@@ -113,6 +133,9 @@ base::Outcome<std::optional<ArchiveEntry>> ArchiveReader::next() {
       return Error{Code::refused, "it has more than " + std::to_string(ports::kArchiveEntriesMax) + " entries"};
     const std::string name = copied(::archive_entry_pathname(from));
     if (name.empty()) return Error{Code::refused, "its entry " + std::to_string(entries_) + " has no name"};
+    if (::archive_entry_acl_types(from) != 0)
+      return at_fault(name, "has lists of access rights: make the archive without --acls");
+    if (::archive_entry_sparse_count(from) > 0) return sparse(name);
     auto path = path_of(name);
     if (!path.ok()) return path.error();
     ArchiveEntry out{.path = std::move(path).value()};
@@ -165,7 +188,7 @@ base::Outcome<base::ByteView> ArchiveReader::read() {
   const int got = ::archive_read_data_block(source_->archive, &at, &bytes, &offset);
   if (got != ARCHIVE_OK && got != ARCHIVE_WARN && got != ARCHIVE_EOF) return fault();
   const bool hole = got == ARCHIVE_EOF || bytes == 0 || offset < 0 || static_cast<std::uint64_t>(offset) != read_;
-  if (hole || bytes > size_ - read_) return at_fault(name_, "is sparse: make the archive without --sparse");
+  if (hole || bytes > size_ - read_) return sparse(name_);
   read_ += bytes;
   return base::ByteView(static_cast<const std::uint8_t*>(at), bytes);
 }

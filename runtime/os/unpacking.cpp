@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -51,9 +52,12 @@ class LinuxUnpacking final : public ports::Unpacking {
       : archive_(std::move(archive)), folder_(std::move(folder)), reader_(*archive_) {}
 
   base::Outcome<Progress> step() override {
-    for (const std::uint64_t enough = bytes_ + ports::kUnpackStepBytes; bytes_ < enough;) {
+    // An entry is work also where it makes nothing, such as a folder that is there.
+    for (std::uint64_t work = 0; work < ports::kUnpackStepBytes;) {
+      const std::uint64_t before = bytes_, least = file_.valid() ? 0 : ports::kEntryBytes;
       const auto done = file_.valid() ? write_piece() : make_next();
       if (!done.ok()) return done.error();
+      work += std::max(bytes_ - before, least);
       if (!whole_) continue;
       // Of all that the device has to write: a call for each file would take longer.
       if (::syncfs(folder_.get()) != 0) return not_made("it", errno);

@@ -66,13 +66,22 @@ inline std::string tar_file(const std::string& name, const std::string& content,
   return tar_header(name, '0', content.size(), {}, mode) + tar_padded(content);
 }
 
-/// A name of any length, in a header of pax before that of its entry.
-inline std::string tar_named(const std::string& name, const std::string& rest) {
-  std::string record = " path=" + name + "\n";
+/// A record of a header of pax.
+inline std::string pax_record(const std::string& key, const std::string& value) {
+  const std::string record = " " + key + "=" + value + "\n";
   std::size_t digits = 1;
   while (std::to_string(record.size() + digits).size() > digits) ++digits;
-  record = std::to_string(record.size() + digits) + record;
-  return tar_header("pax", 'x', record.size()) + tar_padded(record) + rest;
+  return std::to_string(record.size() + digits) + record;
+}
+
+/// A header of pax before that of its entry.
+inline std::string tar_pax(const std::string& records, const std::string& rest) {
+  return tar_header("pax", 'x', records.size()) + tar_padded(records) + rest;
+}
+
+/// A name of any length.
+inline std::string tar_named(const std::string& name, const std::string& rest) {
+  return tar_pax(pax_record("path", name), rest);
 }
 
 inline std::string tar_end() { return std::string(2 * kTarBlockBytes, '\0'); }

@@ -169,6 +169,39 @@ TEST_CASE("archive: a hard link has no bytes of its own, and what is at a limit 
   CHECK(long_one.text("large") == large);
 }
 
+// A map of holes was read as a whole, and took twelve times its size of memory; rights were compared with each other.
+TEST_CASE("archive: a header that makes more work and memory than it has bytes is refused") {
+  std::string holes = "500000\n";
+  for (int i = 0; i < 500'000; ++i) holes += "0\n0\n";
+  const std::string is_sparse = pax_record("GNU.sparse.major", "1") + pax_record("GNU.sparse.minor", "0") +
+                                pax_record("GNU.sparse.name", "f") + pax_record("GNU.sparse.realsize", "1");
+  std::string rights = "user::rwx,group::r-x,other::r-x,mask::r-x";
+  const std::string some_rights = rights + ",user:name:rwx:1000";
+  for (int i = 0; i < 50'000; ++i) rights += ",user:name:rwx:" + std::to_string(i);
+  const std::string few_holes = "1\n0\n1\n";
+  const std::pair<std::string, std::string> attacks[] = {
+      {tar_pax(is_sparse, tar_file("f", holes)), "takes more than 16384 bytes"},
+      {tar_pax(is_sparse, tar_file("f", tar_padded(few_holes) + "x")), "is sparse"},
+      {tar_pax(pax_record("SCHILY.acl.access", rights), tar_file("f", "x")), "takes more than 16384 bytes"},
+      {tar_pax(pax_record("SCHILY.acl.access", some_rights), tar_file("f", "x")), "has lists of access rights"},
+  };
+  for (const auto& [archive, why] : attacks) {
+    Unpacked unpacked(archive + tar_end());
+    CHECK_FALSE(unpacked.whole);
+    CHECK(unpacked.why.code == base::Code::refused);
+    CHECK_MESSAGE(contains(unpacked.why.message, why), unpacked.why.message);
+    CHECK(unpacked.harmless());
+  }
+}
+
+TEST_CASE("archive: a folder that is there already is work, so that other archives have their turns") {
+  std::string same;
+  for (int i = 0; i < 10'000; ++i) same += tar_header("a/", '5');
+  const Unpacked unpacked(same + tar_end());
+  CHECK(unpacked.whole);
+  CHECK(unpacked.steps > 2);
+}
+
 TEST_CASE("archive: more entries than a root may have are refused") {
   class Endless final : public ports::File {
     ports::DiskResult<std::size_t> read(std::uint64_t offset, std::span<std::uint8_t> out) const override {
