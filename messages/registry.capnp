@@ -126,6 +126,8 @@ struct GetUptime $kind(from = [peer], bytesMax = 128, datagram = true) {
   # Hours of Unix time.
   until @2 :UInt32;
   # Not one of them.
+  sited @3 :Bool;
+  # The asker reads bytes with a site, too.
 }
 
 struct UptimeIs $kind(from = [peer], bytesMax = 512) {
@@ -179,7 +181,8 @@ struct NodeRow {
   verifiedUntilMs @6 :UInt64;
   # It counts as verified at this node until then, in Unix ms. 0: it does not.
   site @7 :Data;
-  # The address group that most of its watchers hear it from, 16 bytes. Empty: none has told.
+  # The address group that counts as its own here, 16 bytes (actors/registry/logic/sweep.hpp). Empty: no other node
+  # names it.
 }
 
 struct Register $kind(from = [operate], bytesMax = 8192) {

@@ -254,8 +254,11 @@ void ListActor::hurry(Sweep& sweep) {
 void ListActor::enough() {
   std::vector<At> all;
   for (const auto& [number, sweep] : sweeps_)
-    if (sweep.gathered && sweep.enough_at && *sweep.enough_at <= now()) all.push_back({number, sweep.regions});
-  for (const At& at : all) go_on(at);
+    if (sweep.enough_at && *sweep.enough_at <= now()) all.push_back({number, sweep.regions});
+  for (const At& at : all) {
+    if (find(at)->gathered) go_on(at);
+    else write_watchers(at);
+  }
   std::optional<base::Instant> next;
   for (const auto& [number, sweep] : sweeps_)
     if (sweep.enough_at && (!next || *sweep.enough_at < *next)) next = sweep.enough_at;
@@ -268,15 +271,13 @@ void ListActor::go_on(const At& at) {
   const std::size_t late = sweep.open;
   // Nodes that the DHT did not name.
   if (sweep.region.bits == 0 && now() < sweep.due && sweep.asked < kAskedMax) {
-    for (const auto& [id, contact] : sweep.gathered->unasked(kAskedMax - sweep.asked)) {
+    for (const auto& [id, contact] : sweep.gathered->unasked(kAskedMax - sweep.asked, kAskedMax / base::kGroupPart)) {
       ++sweep.asked;
       ++sweep.open;
       ask_page(at, id, node().reach(contact, kPath), std::nullopt, 1);
     }
-    if (sweep.open > late) {
-      if (late > 0) hurry(sweep);
-      return;
-    }
+    // Those that the DHT named have had their time, and who is named by others may be made up.
+    if (sweep.open > late) return hurry(sweep);
   }
   const auto within = std::chrono::duration_cast<std::chrono::milliseconds>(missed_after(settings_.watched.period));
   const Fresh fresh{base::unix_milliseconds(wall()), static_cast<std::uint64_t>(within.count()),
@@ -339,6 +340,7 @@ void ListActor::ask_uptime(const At& at, const runtime::Handle& to, const base::
         out.setNode(data_of(sweep.only->view()));
         out.setFrom(sweep.uptime_from);
         out.setUntil(sweep.uptime_until);
+        out.setSited(true);
       },
       [this, at, of](runtime::Answer<wire::UptimeIs> answer) {
         Sweep* const still = find(at);
@@ -356,7 +358,14 @@ void ListActor::ask_uptime(const At& at, const runtime::Handle& to, const base::
 
 void ListActor::watcher_answered(const At& at) {
   Sweep& sweep = *find(at);
-  if (--sweep.open > 0) return;
+  if (sweep.step != Step::asking) return;  // it had its time
+  if (--sweep.open == 0) return write_watchers(at);
+  if (!sweep.enough_at && sweep.uptimes.size() >= kEnoughUptimes) hurry(sweep);
+}
+
+void ListActor::write_watchers(const At& at) {
+  Sweep& sweep = *find(at);
+  sweep.enough_at.reset();
   sweep.step = Step::writing;
   write(at.number);
 }

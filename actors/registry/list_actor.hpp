@@ -30,6 +30,7 @@ class ListActor final : public runtime::Actor {
   static constexpr std::size_t kPagesMax = 512;           // our choice: of nodes with many vouches a page has few
   static constexpr std::size_t kAskedMax = 256;           // our choice
   static constexpr std::chrono::seconds kRegionDue{20};   // our choice: those that all answer slowly
+  static constexpr std::size_t kEnoughUptimes = 3;        // our choice: what proves something (actors/airdrop)
   static constexpr std::chrono::seconds kEnoughAfter{2};  // our choice: a page takes milliseconds
   explicit ListActor(RegistrySettings settings)
       : settings_(std::move(settings)), judges_(settings_.identity->id(), settings_.groups) {}
@@ -84,6 +85,7 @@ class ListActor final : public runtime::Actor {
   void ask_history(const At& at, const runtime::Handle& to, bool own);
   void ask_uptime(const At& at, const runtime::Handle& to, const base::NodeId& of);
   void watcher_answered(const At& at);
+  void write_watchers(const At& at);
   void write(std::uint64_t number);
   void write_single(Sweep& sweep, std::uint64_t number);
   /// The sweep, if it is still about that region.

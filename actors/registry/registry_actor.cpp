@@ -122,6 +122,10 @@ void RegistryActor::stop() {
 void RegistryActor::check() const {
   rows_.check();
   history_.check();
+  for (const auto& [id, heard] : heard_) {
+    const Watch* const watch = watched_.find(id);
+    base::ensure(watch == nullptr || heard.group == watch->user.group, "a history has its place in its node's group");
+  }
   std::size_t places = 0;
   for (const auto& [group, all] : heard_by_group_) places += all.size();
   base::ensure(heard_.size() == places, "each history has its place");

@@ -321,10 +321,12 @@ store::Use RegistryActor::restore(base::ByteView key, base::ByteView value) {
   watch.beat = *read;
   watch.beat_bytes.assign(beat.begin(), beat.end());
   user.id = read->id();
+  watched_.restore(user, std::move(watch), now());
+  if (watched_.find(user.id) == nullptr) return store::Use::erase;
+  // Its place is one of its address group, which is known by now.
   if (Heard* const heard = heard_of(user.id)) heard->streak = streak;
   world().mutations.sometimes("registry: a node was known after a restart");
-  watched_.restore(user, std::move(watch), now());
-  return watched_.find(user.id) == nullptr ? store::Use::erase : store::Use::keep;
+  return store::Use::keep;
 }
 
 void RegistryActor::save(const base::NodeId& id, bool last) {
@@ -510,7 +512,8 @@ void RegistryActor::get_uptime(wire::GetUptime::Reader question, runtime::Reply<
   if (refuse_much(reply)) return;
   const auto hours = std::make_shared<HoursHeard>(from, until);
   const auto any = std::make_shared<bool>(false);
-  const base::AddressGroup site = watched_.find(*id)->site;
+  const bool tells = question.getSited() && settings_.groups == Judges::Groups::count;
+  const base::AddressGroup site = tells ? watched_.find(*id)->site : base::AddressGroup{};
   walk(
       *id, from * kHourMs,
       [hours, any](base::ByteView block) {

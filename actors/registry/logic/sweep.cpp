@@ -85,7 +85,7 @@ void Gathered::take_vouches(One& one, const base::NodeId& id, std::span<const ba
   }
 }
 
-std::vector<std::pair<base::NodeId, base::Contact>> Gathered::unasked(std::size_t most) {
+std::vector<std::pair<base::NodeId, base::Contact>> Gathered::unasked(std::size_t most, std::size_t each_site) {
   struct Named {
     base::NodeId id;
     Heard from;
@@ -97,15 +97,17 @@ std::vector<std::pair<base::NodeId, base::Contact>> Gathered::unasked(std::size_
     const bool lives =
         std::ranges::any_of(one.votes, [](const auto& vote) { return vote.second.status != Status::offline; });
     if (node && node->registered && node->at.dialable() && lives && !asked.contains(id))
-      named.push_back({id, heard_from(id, one)});
+      named.push_back({id, heard_from(id, one, watchers_of(id))});
   }
   std::ranges::stable_sort(named, std::ranges::greater(), [](const Named& one) { return one.from.sites; });
-  const std::size_t each = std::max<std::size_t>(most / base::kGroupPart, 1);
-  std::map<std::optional<base::AddressGroup>, std::size_t> from_one_site;
   std::vector<std::pair<base::NodeId, base::Contact>> out;
   for (const auto& [id, from] : named) {
     if (out.size() == most) break;
-    if (from.sites <= 1 && from_one_site[from.named_from]++ >= each) continue;
+    if (from.sites <= 1) {
+      std::size_t& asked_of_site = named_from_one_[from.named_from];
+      if (asked_of_site == each_site) continue;
+      ++asked_of_site;
+    }
     const Registration& node = *nodes_.at(id).found.registration;
     out.emplace_back(id, base::Contact{node.key, node.nonce, node.at});
     if (from.site) sites_.emplace(id, *from.site);
@@ -130,11 +132,12 @@ std::vector<base::NodeId> Gathered::watchers_of(const base::NodeId& id) const {
   return out;
 }
 
-Gathered::Heard Gathered::heard_from(const base::NodeId& id, const One& one) const {
+Gathered::Heard Gathered::heard_from(const base::NodeId& id, const One& one,
+                                     std::span<const base::NodeId> watchers) const {
   Heard out;
   std::set<base::AddressGroup> all, spoke;
   std::map<base::AddressGroup, std::size_t> said;
-  for (const base::NodeId& by : watchers_of(id)) {
+  for (const base::NodeId& by : watchers) {
     const base::AddressGroup from = site_of(by);
     all.insert(from);
     const auto vote = one.votes.find(by);
@@ -159,7 +162,7 @@ std::map<base::NodeId, Found> Gathered::end(const Fresh& fresh) {
     One& one = entry.second;
     // The node itself judges only where no other does.
     const auto watchers = watchers_of(id);
-    const Heard from = heard_from(id, one);
+    const Heard from = heard_from(id, one, watchers);
     one.found.sites = from.sites;
     one.found.site = from.site;
     std::array<std::size_t, 3> counts{};

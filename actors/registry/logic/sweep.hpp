@@ -81,8 +81,9 @@ class Gathered {
   /// What `by` says. `trusted`: this node itself, which has verified it before. False: it is of no use.
   bool take(const base::NodeId& by, const Said& said, bool trusted);
 
-  /// Nodes that were named and not asked, at most `most`: they are counted as asked from now on.
-  std::vector<std::pair<base::NodeId, base::Contact>> unasked(std::size_t most);
+  /// Nodes that were named and not asked, at most `most`, and in all `each_site` of those that one site alone names:
+  /// they are counted as asked from now on.
+  std::vector<std::pair<base::NodeId, base::Contact>> unasked(std::size_t most, std::size_t each_site);
 
   /// By rising id, with their status; without those that have taken themselves off the list.
   std::map<base::NodeId, Found> end(const Fresh& fresh = {});
@@ -106,7 +107,7 @@ class Gathered {
     std::optional<base::AddressGroup> site{};
     std::optional<base::AddressGroup> named_from{};  ///< the site of the nearest that names it
   };
-  Heard heard_from(const base::NodeId& id, const One& one) const;
+  Heard heard_from(const base::NodeId& id, const One& one, std::span<const base::NodeId> watchers) const;
   /// The nodes that were asked and are nearest to one, without itself, nearest first.
   std::vector<base::NodeId> watchers_of(const base::NodeId& id) const;
   base::AddressGroup site_of(const base::NodeId& watcher) const;
@@ -115,6 +116,7 @@ class Gathered {
   const Region region_;
   std::vector<base::NodeId> asked_;
   Sites sites_;
+  std::map<std::optional<base::AddressGroup>, std::size_t> named_from_one_;  // nodes that were asked for that
   const unsigned work_bits_;
   std::map<base::NodeId, One> nodes_;
 };

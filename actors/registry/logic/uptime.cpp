@@ -24,14 +24,15 @@ std::uint32_t HoursHeard::count() const {
 
 base::Bytes sign(const Uptime& what, const crypto::SecretKey& key) {
   base::Bytes out;
-  base::append(out, base::as_bytes(kUptimePrefix));
+  const bool sited = what.site != base::AddressGroup{};
+  base::append(out, base::as_bytes(sited ? kUptimePrefix : kPrefixWithoutSite));
   base::append(out, what.by.view());
   base::append_number(out, what.by_nonce);
   base::append(out, what.node.view());
   base::append_number(out, what.from);
   base::append_number(out, what.until);
   base::append_number(out, what.hours);
-  base::append(out, what.site.prefix);
+  if (sited) base::append(out, what.site.prefix);
   base::append(out, key.sign(out).view());
   return out;
 }

@@ -3,7 +3,7 @@
 //
 // Bytes   "troupe uptime v2" || key of the watcher (32) || its work nonce (4) || node (20) || first hour (4) || hour
 //         behind the last (4) || hours (4) || site (16) || signature (64) of all before it. Hours are whole ones of
-//         Unix time, little-endian. "troupe uptime v1" is read, too: it has no site.
+//         Unix time, little-endian. Where no site is known it is "troupe uptime v1", and there is none.
 // Counts  an hour in which the node was heard and never found offline.
 // Site    the address group from which the watcher hears the node, as it does when it signs; zeros: it does not know.
 #include <map>

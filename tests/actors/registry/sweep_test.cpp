@@ -212,10 +212,10 @@ TEST_CASE("sweep: nodes that were named and not asked are named once") {
   Gathered it(Region{}, {by.id()}, 0);
   it.take(by.id(), said(node.signed_registration(), node.signed_beat()), false);
   it.take(by.id(), said(other.signed_registration(), other.signed_beat(), Status::offline), false);
-  const auto unasked = it.unasked(10);
+  const auto unasked = it.unasked(10, 10);
   REQUIRE(unasked.size() == 1);
   CHECK(unasked[0].first == node.id());
-  CHECK(it.unasked(10).empty());
+  CHECK(it.unasked(10, 10).empty());
 }
 
 TEST_CASE("sweep: what lies outside of the region is not taken") {
@@ -310,7 +310,7 @@ TEST_CASE("sweep: a watcher that is named by others is of the site from which th
     what.site = site(9);
     CHECK(it.take(first.id(), what, false));
   }
-  CHECK(it.unasked(12).size() == 3);
+  CHECK(it.unasked(12, 3).size() == 3);
   for (const TestNode* const by : {&first, &a, &b, &c})
     CHECK(it.take(by->id(), said(node.signed_registration(), node.signed_beat()), false));
   CHECK(it.end().at(node.id()).sites == 2);
@@ -325,7 +325,8 @@ TEST_CASE("sweep: nodes that one site alone names take a quarter of the question
   }
   for (const TestNode* const by : {&liar, &honest})
     CHECK(it.take(by->id(), said(node.signed_registration(), node.signed_beat()), false));
-  const auto unasked = it.unasked(16);
+  const auto unasked = it.unasked(16, 4);
   CHECK(unasked.size() == 5);
   CHECK(unasked[0].first == node.id());
+  CHECK(it.unasked(16, 4).empty());  // not in a later round, either
 }
