@@ -133,7 +133,8 @@ void Notices::again() {
 
 void Notices::send(const Notice& notice) {
   if (notice.topic.kind == TopicKind::providers) return send(notice, {});
-  const base::User<base::NodeId> reader{notice.to.id, base::group_of(notice.to.where.endpoint)};
+  const bool ourselves = notice.to.id == head_.settings().identity->id();
+  const base::User<base::NodeId> reader{notice.to.id, base::group_of(notice.to.where.endpoint), ourselves};
   read(notice.topic.key, {}, reader, [this, notice](base::ByteView record) { send(notice, record); });
 }
 

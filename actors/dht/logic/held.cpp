@@ -257,15 +257,20 @@ std::optional<std::vector<RecordKey>> Held::make_room(const Offer& offer, const 
     if (!less && *next <= distance) return std::nullopt;
     take(victim);
   }
-  // All of that was too little: the others have even less.
+  // All of that was too little: the next of that site, however near, while it has more; the others have even less.
   std::size_t others = 0;
   for (auto share = per_peer_[from].next(*most); full(); share = per_peer_[from].next(*share)) {
     if (!share || others++ == kPeersTried) return std::nullopt;
+    const bool of_most = elsewhere && share->site == most->site;
     for (auto next = share->distances->rbegin(); full() && next != share->distances->rend(); ++next) {
-      if (*next <= distance) break;
-      if (out.size() == kEvictedMax) return std::nullopt;
       const Node& victim = *index_[from].find(*next);
-      if (&victim != present) take(victim);
+      if (&victim == present) continue;
+      const std::uint64_t weight = of_most ? weight_of(victim.second) : 0;
+      const bool less = of_most && then + weight <= left;
+      if (!less && *next <= distance) break;
+      if (out.size() == kEvictedMax) return std::nullopt;
+      left -= std::min(left, weight);
+      take(victim);
     }
   }
   return out;

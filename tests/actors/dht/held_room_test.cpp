@@ -135,6 +135,13 @@ TEST_CASE("dht held: a site with many nodes pushes out nothing of sites that hav
     CHECK(held.use().records == 40);
     for (int i = 0; i < 20; ++i) CHECK(has(key(0xf0, i)));
   }
+  SUBCASE("a large one takes the room of several of its nodes, however near and little each has") {
+    Offer what = by(key(0xff, 4), offer(0, 1'000));
+    what.place.key = key(0xff);
+    what.network = GroupOf{.ten_net = TenNet::network}(*base::Endpoint::parse("192.0.4.4:1"));
+    CHECK(held.store(what, {}, kWall).ok());
+    for (int i = 0; i < 20; ++i) CHECK(has(key(0xf0, i)));
+  }
   SUBCASE("a node that moves there takes along what it has stored, and is the first to make room") {
     CHECK_FALSE(put(0, 9, key(0xff)));  // it has most there, and nothing farther
     CHECK(put(4, 4, key(0xfe)));
