@@ -59,6 +59,15 @@ void AirdropActor::receive(runtime::Handlers& on) {
   on.timer<Reload>([this] { load(); });
   on.timer<Due>([this] { due(); });
   on.timer<Resend>([this] { go_on(); });
+  on.timer<AskAgain>([this] {
+    asking_ = false;
+    go_on();
+  });
+  on.timer<BackAgain>([this] {
+    if (!open_ || !founding_ || !state().back) return;  // it was read again meanwhile
+    giving_back_ = false;
+    bind_back();
+  });
   on.timer<PayAgain>([this] {
     failed_.reset();
     go_on();
@@ -259,11 +268,11 @@ void AirdropActor::deposit() {
       },
       [this, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
         if (run != run_) return;
+        const bool ended = answer.ok() || answer.error().code == Code::refused || answer.error().code == Code::conflict;
+        if (!ended) return after<AskAgain>(pays_again_.next(answer.error()));
         asking_ = false;
-        if (answer.ok()) return deposited({});
-        if (answer.error().code == Code::refused || answer.error().code == Code::conflict)
-          return deposited(answer.error());
-        after<Resend>(kTryAgain);
+        pays_again_.reset();
+        deposited(answer.ok() ? base::Outcome<void>() : base::Outcome<void>(answer.error()));
       });
 }
 
@@ -334,8 +343,8 @@ void AirdropActor::give_back_all() {
       },
       [this, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
         if (run != run_) return;
+        if (!answer.ok()) return after<AskAgain>(pays_again_.next(answer.error()));
         asking_ = false;
-        if (!answer.ok()) return after<Resend>(pays_again_.next(answer.error()));
         clear('p');
       });
 }

@@ -44,6 +44,8 @@ class AirdropActor final : public runtime::Actor {
   struct Reload {};
   struct Due {};
   struct Resend {};
+  struct AskAgain {};
+  struct BackAgain {};
   struct RunDue {};
   struct PayAgain {};
   struct Idle {};

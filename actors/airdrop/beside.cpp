@@ -70,8 +70,9 @@ void AirdropActor::credited(wallet::wire::Credited::Reader ask, runtime::Reply<m
           noted->stray = strays_.with(came.sequence, came.from, came.amount);
           if (!noted->stray) return base::Error{base::Code::refused, "an account has no more than 2^63 units"};
           commit.rows[rows::stray_key(setup_.id, came.from)] = wallet::encode(*noted->stray);
-          if (!strays_.empty()) return {};
-          if (final(airdrop.state)) noted->due = next_back(airdrop);
+          const bool many = strays_.size() + 1 >= wallet::kStraysAtOnce;
+          if (!strays_.empty() && !many) return {};
+          if (final(airdrop.state) && !airdrop.back && !many) noted->due = next_back(airdrop);
           commit.rows[rows::key('w', setup_.id)] = rows::owing_row(noted->due);
           return {};
         },
@@ -132,10 +133,8 @@ void AirdropActor::send_back() {
       },
       [this, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
         if (run != run_) return;
-        giving_back_ = false;
-        if (!answer.ok()) return after<GiveBack>(back_again_.next(answer.error()));
+        if (!answer.ok()) return after<BackAgain>(back_again_.next(answer.error()));
         back_again_.reset();
-        giving_back_ = true;
         const auto due = std::make_shared<UnixMs>(0);
         row_.change(
             [this, due](Airdrop& airdrop, durable::Storage::Commit& commit) -> base::Outcome<void> {

@@ -150,7 +150,8 @@ void ArbitersActor::go_on() {
           // What the book will never take, however often it is sent.
           constexpr Code kEnds[] = {Code::refused, Code::conflict, Code::malformed, Code::unsupported};
           const bool refused = !answer.ok() && std::ranges::find(kEnds, answer.error().code) != std::end(kEnds);
-          if (!answer.ok() && !refused) return after<Resend>(kSendAgain);
+          if (!answer.ok() && !refused) return after<Resend>(again_.next(answer.error()));
+          again_.reset();
           const base::Outcome<void> how = answer.ok() ? base::Outcome<void>() : base::Outcome<void>(answer.error());
           change(
               [arbiter, bond, id, how](Registry& to) -> base::Outcome<void> {
@@ -179,7 +180,8 @@ void ArbitersActor::go_on() {
       [this, id = id_of(*bound), run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
         if (run != run_) return;
         paying_ = false;
-        if (!answer.ok()) return after<Resend>(kSendAgain);
+        if (!answer.ok()) return after<Resend>(again_.next(answer.error()));
+        again_.reset();
         change(
             [id](Registry& to) -> base::Outcome<void> {
               to.posted(id);

@@ -9,6 +9,7 @@
 #include "actors/escrow/rows.hpp"
 #include "messages/common.capnp.h"
 #include "messages/escrow.capnp.h"
+#include "runtime/base/backoff.hpp"
 
 namespace troupe::escrow {
 
@@ -56,8 +57,9 @@ class ArbitersActor final : public runtime::Actor {
   bool paying_ = false, telling_ = false;
   std::optional<wallet::BookId> book_;
   std::set<Address> sending_;
-  std::map<Address, std::vector<Nothing>> waiting_;  // for their deposits
-  std::optional<std::vector<Arbiter>> told_;         // to the root, as it has answered: who can be drawn
+  base::Backoff again_{std::chrono::seconds(1), std::chrono::seconds(30)};  // our choice
+  std::map<Address, std::vector<Nothing>> waiting_;                         // for their deposits
+  std::optional<std::vector<Arbiter>> told_;  // to the root, as it has answered: who can be drawn
 };
 
 }  // namespace troupe::escrow

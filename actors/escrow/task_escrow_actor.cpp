@@ -55,6 +55,10 @@ void TaskEscrowActor::receive(runtime::Handlers& on) {
   });
   on.timer<Reload>([this] { load(); });
   on.timer<Resend>([this] { go_on(); });
+  on.timer<DepositAgain>([this] {
+    for (const std::uint64_t token : std::exchange(put_off_, {})) depositing_.erase(token);
+    go_on();
+  });
   on.timer<PayAgain>([this] {
     paying_ = false;
     if (there()) send_payment();
@@ -270,8 +274,8 @@ bool TaskEscrowActor::send_deposit(std::uint64_t token, const Bytes& deposit) {
         const Code code = answer.error().code;
         if (code == Code::refused || code == Code::conflict || code == Code::malformed)
           return deposit_ended(token, answer.error());
-        depositing_.erase(token);
-        after<Resend>(kTaskTryAgain);
+        put_off_.insert(token);
+        after<DepositAgain>(deposits_again_.next(answer.error()));
       });
   return true;
 }
@@ -283,6 +287,7 @@ void TaskEscrowActor::deposit_ended(std::uint64_t token, const base::Outcome<voi
         else to.deposit_refused(token);
       },
       [this, token, how] {
+        deposits_again_.reset();
         depositing_.erase(token);
         askers_.erase(token);
         auto replies = waiting_.extract(token);

@@ -45,6 +45,7 @@ class TaskEscrowActor final : public runtime::Actor {
  private:
   struct Reload {};
   struct Resend {};
+  struct DepositAgain {};
   struct PayAgain {};
   struct Due {};
   struct Idle {};
@@ -90,9 +91,11 @@ class TaskEscrowActor final : public runtime::Actor {
   bool open_ = false, looking_ = false;
   bool paying_ = false;  // it was asked for, or waits to be asked for again
   base::Backoff pays_again_{std::chrono::seconds(1), std::chrono::seconds(30)};  // our choice
+  base::Backoff deposits_again_{std::chrono::seconds(1), std::chrono::seconds(30)};
   std::optional<Address> on_chain_;  // where its account stands, once that was asked
   std::vector<base::Callback<void()>> waiting_open_;
-  std::set<std::uint64_t> depositing_;                   // asked of the ledger
+  std::set<std::uint64_t> depositing_;                   // asked of the ledger, or put off by it
+  std::set<std::uint64_t> put_off_;                      // of those
   std::map<std::uint64_t, runtime::Caller> askers_;      // who has asked for a deposit; not known after a start
   std::map<std::uint64_t, std::vector<Reply>> waiting_;  // for the end of a deposit, by token
 };
