@@ -57,6 +57,7 @@ class ChainActor final : public runtime::Actor {
   static constexpr base::Rate kServed{800, 1'600};
   /// Signatures of transactions that neighbours tell, a second: 0.2 s of one thread, and 0.3 s of those of validators.
   /// Our choice.
+  static constexpr base::Rate kTold{200'000, 200'000};  // our choice: some 50 ms of a second
   static constexpr base::Rate kChecked{4'000, 4'000}, kCheckedOfValidators{6'000, 6'000};
   static constexpr base::Rate kUngiven{200, 2'000};        // our choice: of one neighbour
   static constexpr std::chrono::seconds kSyncPatience{1};  // our choice: blocks that are asked for are there by then
@@ -465,6 +466,7 @@ class ChainActor final : public runtime::Actor {
   std::map<std::pair<Fork, Height>, std::vector<BlockRead>> blocks_read_;  // who waits for which
   std::pair<Height, std::shared_ptr<const ReadBlock>> last_read_;
   base::RateBudget<base::NodeId> checked_{kChecked, base::Instant{}};  // signatures, for neighbours
+  base::RateBudget<base::NodeId> told_rate_{kTold, base::Instant{}};   // ids of transactions, by neighbours
   base::RateBudget<base::NodeId> checked_of_validators_{kCheckedOfValidators, base::Instant{}};
   base::NodeId asked_last_{};  // of those that wait to be asked
   base::Instant crowded_at_{};

@@ -215,6 +215,9 @@ void ChainActor::hear_have(wire::HaveTransactions::Reader have) {
   if (!from || !told_ours(have.getChain())) return;
   const auto at = neighbours_.find(*from);
   if (at == neighbours_.end()) return;
+  // What is not read is told by others, or by its sender again.
+  const base::User<base::NodeId> teller{*from, at->second.group, is_validator(*from)};
+  if (told_rate_.take(teller, now(), std::min<std::uint32_t>(have.getIds().size(), kToldAtOnce))) return;
   const auto told = read_ids(have.getIds(), kToldAtOnce);
   if (!told) return accuse(*from, net::wire::Violation::MALFORMED, "more ids than a node tells, or one that is none");
   Neighbour& neighbour = at->second;

@@ -180,6 +180,7 @@ class ChainBookActor final : public runtime::Actor {
   static Done answer_to(runtime::Reply<wallet::wire::Posted> reply);
   void post_of_party(const wallet::Signed& given, const runtime::Caller& from, bool to_no_key, Done done);
   void try_of_party(Submitted it);
+  bool may_come(const TxId& id);
   void try_dry(Submitted it);
   void keep_of_party(Submitted it);
   void pursue_of_party(const Submitted& it);
@@ -246,6 +247,7 @@ class ChainBookActor final : public runtime::Actor {
   std::map<Address, Paying> paying_;    // what is under way, and who waits
   std::map<TxId, Party> parties_;
   std::map<Address, std::deque<Submitted>> trying_;       // of parties_, by account: the first one is under way
+  std::map<TxId, base::Instant> ahead_;                   // first asked for then, while one before it was missing
   base::ShareBudget<Address> party_places_{kPartiesMax};  // of parties_
   /// Credits. Our choice.
   Untold untold_{kToldAtOnce, {std::chrono::milliseconds(200), std::chrono::seconds(30)}};

@@ -24,6 +24,8 @@ constexpr std::chrono::seconds kPayAgainMax{10};     // our choice
 constexpr std::chrono::seconds kFeesAgain{5};        // our choice
 constexpr std::chrono::seconds kPartyDue{5};         // our choice: the chain is at this node
 // Our choice: a transaction holds its place for as many heights, and a wallet signs it for kBookHeights.
+constexpr std::chrono::seconds kAheadWait{20};  // our choice: two blocks of most chains
+constexpr std::size_t kAheadMax = 1'024;        // our choice: beyond them none is waited for
 constexpr std::uint64_t kPartyLifeMax = 10 * kBookHeights;
 
 Error posting_error(LedgerError why) {
@@ -170,11 +172,21 @@ void ChainBookActor::try_of_party(Submitted it) {
     if (it->content.nonce <= sender.value().next) return try_dry(it);
     // One that is kept may be what is missing: a pool is empty after a start, and may be full.
     const Address& account = it->content.from;
-    if (party_places_.held({.id = account}) == trying_.at(account).size())
+    if (party_places_.held({.id = account}) == trying_.at(account).size() && !may_come(id))
       return answer_parties(id, posting_error(LedgerError::ahead));
     answer_parties(id,
                    Error{Code::unavailable, "the chain has not taken the transfers before this one yet: try again"});
   });
+}
+
+/// What is before it may be in the pool of another node, and on its way here.
+bool ChainBookActor::may_come(const TxId& id) {
+  std::erase_if(ahead_, [this](const auto& one) { return one.second + 3 * kAheadWait <= now(); });
+  const auto known = ahead_.find(id);
+  if (known != ahead_.end()) return now() < known->second + kAheadWait;
+  if (ahead_.size() >= kAheadMax) return false;
+  ahead_.emplace(id, now());
+  return true;
 }
 
 /// The chain is asked whether it would take it.
