@@ -42,6 +42,7 @@ inline constexpr std::size_t kDamagedChecked = 32;      // our choice: more are 
 class HolderActor final : public FilesPart {
  public:
   static constexpr const char* kName = "holder";
+  static constexpr base::Rate kLooks{200'000, 200'000};  // our choice: some 30 ms of a second
   /// `store` is the path of the store actor.
   HolderActor(FilesSettings settings, std::string store)
       : FilesPart(std::move(settings)),
@@ -161,7 +162,8 @@ class HolderActor final : public FilesPart {
   std::map<ContentKey, std::vector<base::Callback<void()>>> stores_waiting_;
   std::size_t commits_ = 0;  // under way
   std::shared_ptr<ReadPlaces> reads_;
-  base::RateBudget<base::NodeId> read_rate_;  // of KiB, for other nodes
+  base::RateBudget<base::NodeId> read_rate_;                           // of KiB, for other nodes
+  base::RateBudget<base::NodeId> look_rate_{kLooks, base::Instant{}};  // of contents that others ask about
 };
 
 }  // namespace troupe::files

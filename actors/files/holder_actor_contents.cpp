@@ -13,6 +13,8 @@ std::uint32_t kib_of(const ContentKey& key) {
   return key.kind == ContentKind::manifest ? kOfManifest : key.bytes / kKiB + 1;
 }
 
+constexpr std::chrono::milliseconds kLookWaitMax{1'000};
+
 }  // namespace
 
 struct HolderActor::Read {
@@ -79,6 +81,12 @@ void HolderActor::take_has(wire::HasContents::Reader question, runtime::Reply<wi
   const auto list = question.getContents();
   if (list.size() == 0 || list.size() > kContentsAskedMax)
     return reply.refuse({Code::malformed, "1 to 1,024 contents are asked about at once"});
+  const base::User<base::NodeId> asker{owner(), group(), caller().role == messages::Role::inside};
+  if (const auto wait = look_rate_.take(asker, now(), list.size())) {
+    reads_full_.refused(node(), asker.group, now());
+    return reply.refuse({Code::overloaded, "this node is asked about as many contents as it looks up",
+                         std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kLookWaitMax))});
+  }
   std::optional<Claim> claim;
   if (question.getClaimedFor().size() > 0) {
     const auto cid = read_id<Cid>(question.getClaimedFor());

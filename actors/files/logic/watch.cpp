@@ -141,8 +141,8 @@ void Watch::count_silence() {
       silences = std::min(silences + weight, limits_.silent_passes_max * limits_.busy_part);
     }
   };
+  missed(not_answering_, limits_.busy_part);  // who is both counts as silent
   missed(busy_, 1);
-  missed(not_answering_, limits_.busy_part);
   if (cursor_) return;  // the pass goes on
   const auto unasked = [&](const auto& known) { return !asked_.contains(known.first); };
   std::erase_if(silences_, unasked);
