@@ -174,11 +174,11 @@ TEST_CASE("archive: a header that makes more work and memory than it has bytes i
   std::string holes = "500000\n";
   for (int i = 0; i < 500'000; ++i) holes += "0\n0\n";
   const std::string is_sparse = pax_record("GNU.sparse.major", "1") + pax_record("GNU.sparse.minor", "0") +
-                                pax_record("GNU.sparse.name", "f") + pax_record("GNU.sparse.realsize", "1");
+                                pax_record("GNU.sparse.name", "f") + pax_record("GNU.sparse.realsize", "5");
   std::string rights = "user::rwx,group::r-x,other::r-x,mask::r-x";
   const std::string some_rights = rights + ",user:name:rwx:1000";
   for (int i = 0; i < 50'000; ++i) rights += ",user:name:rwx:" + std::to_string(i);
-  const std::string few_holes = "1\n0\n1\n";
+  const std::string few_holes = "1\n4\n1\n";
   const std::pair<std::string, std::string> attacks[] = {
       {tar_pax(is_sparse, tar_file("f", holes)), "takes more than 16384 bytes"},
       {tar_pax(is_sparse, tar_file("f", tar_padded(few_holes) + "x")), "is sparse"},
