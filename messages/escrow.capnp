@@ -259,16 +259,16 @@ struct TaskProvider {
 
 # -- inside the node: between `/escrow` and the actor of an escrow
 
-struct OpenAt $kind(bytesMax = 8192) {
-  # An OpenEscrow whose signature holds. Answered by EscrowIs.
+struct OpenAt $kind(bytesMax = 65536) {
+  # An OpenEscrow whose signature holds, written anew: nothing of it is unread. Answered by EscrowIs.
 
   open @0 :OpenEscrow;
   owner @1 :Data;
   # The node through which it was asked.
 }
 
-struct ActAt $kind(bytesMax = 32768) {
-  # A TakeAct whose signature holds. Answered by ActTaken.
+struct ActAt $kind(bytesMax = 131072) {
+  # A TakeAct whose signature holds, written anew: nothing of it is unread. Answered by ActTaken.
 
   take @0 :TakeAct;
   owner @1 :Data;

@@ -26,8 +26,6 @@ Error error_of(EscrowError why) {
 
 constexpr std::size_t kSnapshotBytesMax = 64 * 1024;  // our choice
 
-constexpr std::size_t kRequestBytes = 16;  // messages/escrow.capnp
-
 /// What an act does, as it is typed: not its number, nor how it is paid, nor what a party's first act in a dispute
 /// reveals, nor the date that a span became.
 base::Digest content_of(Act act) {

@@ -272,12 +272,16 @@ void EscrowsActor::open(wire::OpenEscrow::Reader ask, runtime::Reply<wire::Escro
     if (const auto wait = opened_.take(by, now()))
       return reply.refuse({Code::overloaded, "other nodes open as many escrows as this book takes of them",
                            std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kTryAgain))});
-  ask_escrow(id_of(*agreement), {runtime::Envelope::build<wire::OpenAt>({.due = now() + kAskDue},
-                                                                        [&](wire::OpenAt::Builder out) {
-                                                                          out.setOpen(ask);
-                                                                          out.setOwner(data_of(owner().view()));
-                                                                        }),
-                                 std::move(reply)});
+  ask_escrow(id_of(*agreement),
+             {runtime::Envelope::build<wire::OpenAt>({.due = now() + kAskDue},
+                                                     [&](wire::OpenAt::Builder out) {
+                                                       const SignedBy& by = act.value();
+                                                       auto open = out.initOpen();
+                                                       open.setAgreement(data_of(encode(*agreement)));
+                                                       write(open.initSign(), by.bytes, by.policy, by.approvals);
+                                                       out.setOwner(data_of(owner().view()));
+                                                     }),
+              std::move(reply)});
 }
 
 void EscrowsActor::act(wire::TakeAct::Reader ask, runtime::Reply<wire::ActTaken> reply) {
@@ -285,11 +289,27 @@ void EscrowsActor::act(wire::TakeAct::Reader ask, runtime::Reply<wire::ActTaken>
   if (!act.ok()) return reply.refuse(act.error());
   if (!holds(act.value())) return reply.refuse({Code::refused, "the signers of the account have not signed this act"});
   if (!rates_->may(act.value().act.by)) return reply.refuse(kActsOften);
-  ask_escrow(act.value().act.escrow, {runtime::Envelope::build<wire::ActAt>({.due = now() + kAskDue},
-                                                                            [&](wire::ActAt::Builder out) {
-                                                                              out.setTake(ask);
-                                                                              out.setOwner(data_of(owner().view()));
-                                                                            }),
+  const auto request = bytes_of(ask.getRequest());
+  if (!request.empty() && request.size() != kRequestBytes)
+    return reply.refuse({Code::malformed, "a request has 16 bytes"});
+  std::optional<wallet::Signed> deposit;
+  if (std::holds_alternative<Fund>(act.value().act.what)) {
+    auto given = wallet::read(ask.getDeposit());
+    if (!given.ok()) return reply.refuse(given.error());
+    deposit = std::move(given).value();
+  }
+  ask_escrow(act.value().act.escrow, {runtime::Envelope::build<wire::ActAt>(
+                                          {.due = now() + kAskDue},
+                                          [&](wire::ActAt::Builder out) {
+                                            const SignedBy& by = act.value();
+                                            auto take = out.initTake();
+                                            write(take.initAct(), by.bytes, by.policy, by.approvals);
+                                            if (deposit)
+                                              wallet::write(take.initDeposit(), deposit->transfer, deposit->policy,
+                                                            deposit->approvals, deposit->on_chain);
+                                            take.setRequest(data_of(request));
+                                            out.setOwner(data_of(owner().view()));
+                                          }),
                                       std::move(reply),
                                       {},
                                       seat_.behind(asker_)});

@@ -93,6 +93,7 @@ void TaskEscrowActor::load() {
   open_ = paying_ = looking_ = false;
   cancel<PayAgain>();
   depositing_.clear();
+  put_off_.clear();
   row_.load([](std::optional<base::ByteView> bytes) { return bytes ? TaskEscrow::decode(*bytes) : TaskEscrow(); },
             [this, run = run_](const base::Outcome<void>& done) {
               if (run != run_) return;

@@ -11,6 +11,8 @@
 namespace troupe::escrow {
 
 /// An act with the authority that came with it, not verified yet.
+inline constexpr std::size_t kRequestBytes = 16;  // messages/escrow.capnp
+
 struct SignedBy {
   Act act;
   base::Bytes bytes;  ///< as they were signed

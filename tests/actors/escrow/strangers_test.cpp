@@ -6,8 +6,10 @@
 
 #include "actors/escrow/api.hpp"
 #include "actors/escrow/escrows_actor.hpp"
+#include "actors/escrow/words.hpp"
 #include "messages/store.capnp.h"
 #include "messages/words.hpp"
+#include "tests/actors/wallet/keys.hpp"
 #include "tests/runtime/net/net_cluster.hpp"
 
 using namespace troupe;
@@ -181,6 +183,37 @@ TEST_CASE("escrow: strangers begin nothing on a device that is nearly full, and 
   escrows.free = durable::Room::kLeftByBegun - 1;
   CHECK(escrows.no_room<wire::TakeAct, wire::ActTaken>(kGuest));
   CHECK_FALSE(escrows.no_room<wire::OpenEscrow, wire::EscrowIs>(kBook));
+}
+
+// It was passed on as it came, and ended the actor that read it; so did fields that are not known here.
+TEST_CASE("escrow: what a stranger has written wrong is said to be malformed, and ends no actor") {
+  Escrows escrows;
+  const auto key = wallet::test_key(1);
+  const auto policy = wallet::Policy::of_key(key.public_key());
+  constexpr std::uint8_t kTimes = 12;
+  std::size_t malformed = 0;
+  for (std::uint8_t i = 0; i < kTimes; ++i)
+    escrows.cluster.inside(
+        kGuest,
+        [&](test::Scripted& self) {
+          EscrowId id;
+          id.bytes[0] = i;
+          const auto act = encode(Act{id, policy.address(), 1, Cancel{}});
+          const auto by = wallet::approval(key, act);
+          self.ask<wire::TakeAct, wire::ActTaken>(
+              self.node().remote(escrows.cluster[kBook].id(), kPath), self.now() + std::chrono::seconds(5),
+              [&](wire::TakeAct::Builder out) {
+                write(out.initAct(), act, policy, {&by, 1});
+                capnp::AnyStruct::Builder any{wire::TakeAct::Builder(out)};
+                any.getPointerSection()[2].initAsAnyStruct(1, 1);  // in place of the bytes of the request
+              },
+              [&](const runtime::Answer<wire::ActTaken>& answer) {
+                malformed += !answer.ok() && answer.error().code == Code::malformed ? 1 : 0;
+              });
+        },
+        std::chrono::seconds(2));
+  CHECK(malformed == kTimes);
+  CHECK(escrows.read(kBook, 1, std::chrono::seconds(1))[Code::not_found] == 1);
 }
 
 TEST_CASE("escrow: strangers read logs a few at a time, and operators are served meanwhile") {
