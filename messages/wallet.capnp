@@ -214,7 +214,7 @@ struct ProposalIs $kind(from = [peer, view, operate], bytesMax = 16384) {
 }
 
 struct ListProposals $kind(from = [peer, view, operate], bytesMax = 128) {
-  # Of one account; they are at most 64. Answered by Proposals.
+  # Of one account; at most 64 are answered, those that can still be paid first. Answered by Proposals.
 
   address @0 :Data;
 }
