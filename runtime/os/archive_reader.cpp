@@ -106,6 +106,8 @@ ArchiveReader::ArchiveReader(const ports::File& file) : source_(std::make_unique
 
 ArchiveReader::~ArchiveReader() = default;
 
+std::uint64_t ArchiveReader::at() const { return source_->at; }
+
 Error ArchiveReader::fault() const {
   if (source_->failed)
     return {Code::unavailable, "the archive could not be read: " + std::string(ports::name(*source_->failed))};
@@ -120,64 +122,65 @@ Error ArchiveReader::fault() const {
 
 base::Outcome<std::optional<ArchiveEntry>> ArchiveReader::next() {
   using Kind = ArchiveEntry::Kind;
-  for (;;) {
-    if (source_->failed) return fault();
-    ::archive_entry* from = nullptr;
-    source_->header_left = kHeaderBytesMax;
-    const int got = ::archive_read_next_header(source_->archive, &from);
-    source_->header_left.reset();
-    if (got == ARCHIVE_EOF) return std::optional<ArchiveEntry>();
-    // A warning is that of a name in no known character set, which is taken as its bytes, or of an unknown attribute.
-    if (got != ARCHIVE_OK && got != ARCHIVE_WARN) return fault();
-    if (++entries_ > ports::kArchiveEntriesMax)
-      return Error{Code::refused, "it has more than " + std::to_string(ports::kArchiveEntriesMax) + " entries"};
-    const std::string name = copied(::archive_entry_pathname(from));
-    if (name.empty()) return Error{Code::refused, "its entry " + std::to_string(entries_) + " has no name"};
-    if (::archive_entry_acl_types(from) != 0)
-      return at_fault(name, "has lists of access rights: make the archive without --acls");
-    if (::archive_entry_sparse_count(from) > 0) return sparse(name);
-    auto path = path_of(name);
-    if (!path.ok()) return path.error();
-    ArchiveEntry out{.path = std::move(path).value()};
-    if (const char* const same = ::archive_entry_hardlink(from)) {
-      auto target = path_of(same);
-      if (!target.ok()) return target.error();
-      out.kind = Kind::same;
-      out.target = std::move(target).value();
-    } else {
-      switch (::archive_entry_filetype(from)) {
-        case AE_IFREG: out.kind = Kind::file; break;
-        case AE_IFDIR: out.kind = Kind::folder; break;
-        case AE_IFLNK: out.kind = Kind::link; break;
-        case AE_IFCHR:
-        case AE_IFBLK:
-        case AE_IFIFO:
-        case AE_IFSOCK: continue;
-        default: return at_fault(name, "is of a kind that tar does not have");
-      }
+  if (source_->failed) return fault();
+  ::archive_entry* from = nullptr;
+  source_->header_left = kHeaderBytesMax;
+  const int got = ::archive_read_next_header(source_->archive, &from);
+  source_->header_left.reset();
+  if (got == ARCHIVE_EOF) return std::optional<ArchiveEntry>();
+  // A warning is that of a name in no known character set, which is taken as its bytes, or of an unknown attribute.
+  if (got != ARCHIVE_OK && got != ARCHIVE_WARN) return fault();
+  if (++entries_ > ports::kArchiveEntriesMax)
+    return Error{Code::refused, "it has more than " + std::to_string(ports::kArchiveEntriesMax) + " entries"};
+  const std::string name = copied(::archive_entry_pathname(from));
+  if (name.empty()) return Error{Code::refused, "its entry " + std::to_string(entries_) + " has no name"};
+  if (::archive_entry_acl_types(from) != 0)
+    return at_fault(name, "has lists of access rights: make the archive without --acls");
+  if (::archive_entry_sparse_count(from) > 0) return sparse(name);
+  auto path = path_of(name);
+  if (!path.ok()) return path.error();
+  ArchiveEntry out{.path = std::move(path).value()};
+  if (const char* const same = ::archive_entry_hardlink(from)) {
+    auto target = path_of(same);
+    if (!target.ok()) return target.error();
+    out.kind = Kind::same;
+    out.target = std::move(target).value();
+  } else {
+    switch (::archive_entry_filetype(from)) {
+      case AE_IFREG: out.kind = Kind::file; break;
+      case AE_IFDIR: out.kind = Kind::folder; break;
+      case AE_IFLNK: out.kind = Kind::link; break;
+      case AE_IFCHR:
+      case AE_IFBLK:
+      case AE_IFIFO:
+      case AE_IFSOCK: out.kind = Kind::none; return std::optional(std::move(out));
+      default: return at_fault(name, "is of a kind that tar does not have");
     }
-    if (out.path.empty()) {
-      if (out.kind == Kind::folder) continue;  // the folder itself
-      return at_fault(name, "is the folder itself, and no folder");
-    }
-    if (out.kind == Kind::link) {
-      out.target = copied(::archive_entry_symlink(from));
-      if (out.target.empty() || out.target.size() > kTargetBytesMax)
-        return at_fault(name, "is a link to nothing, or to a path that is too long");
-    }
-    if (out.kind == Kind::file) {
-      const auto bytes = ::archive_entry_size(from);
-      if (bytes < 0 || static_cast<std::uint64_t>(bytes) > ports::kArchiveBytesMax - bytes_)
-        return at_fault(name, "makes it larger than " + std::to_string(ports::kArchiveBytesMax) + " bytes");
-      out.bytes = static_cast<std::uint64_t>(bytes);
-      out.executable = (::archive_entry_perm(from) & 0111) != 0;
-      bytes_ += out.bytes;
-    }
-    name_ = name;
-    size_ = out.bytes;
-    read_ = 0;
-    return std::optional(std::move(out));
   }
+  if (out.path.empty()) {
+    if (out.kind == Kind::folder) {
+      out.kind = Kind::none;
+      return std::optional(std::move(out));
+    }
+    return at_fault(name, "is the folder itself, and no folder");
+  }
+  if (out.kind == Kind::link) {
+    out.target = copied(::archive_entry_symlink(from));
+    if (out.target.empty() || out.target.size() > kTargetBytesMax)
+      return at_fault(name, "is a link to nothing, or to a path that is too long");
+  }
+  if (out.kind == Kind::file) {
+    const auto bytes = ::archive_entry_size(from);
+    if (bytes < 0 || static_cast<std::uint64_t>(bytes) > ports::kArchiveBytesMax - bytes_)
+      return at_fault(name, "makes it larger than " + std::to_string(ports::kArchiveBytesMax) + " bytes");
+    out.bytes = static_cast<std::uint64_t>(bytes);
+    out.executable = (::archive_entry_perm(from) & 0111) != 0;
+    bytes_ += out.bytes;
+  }
+  name_ = name;
+  size_ = out.bytes;
+  read_ = 0;
+  return std::optional(std::move(out));
 }
 
 base::Outcome<base::ByteView> ArchiveReader::read() {

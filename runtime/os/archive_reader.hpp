@@ -22,6 +22,7 @@ struct ArchiveEntry {
     file,
     link,  ///< symbolic
     same,  ///< another name of a file that came before
+    none,  ///< it makes nothing: a device, a pipe, a socket, or the folder itself
   };
   Kind kind = Kind::file;
   std::string path;         ///< below the folder: ports::path_ok()
@@ -43,6 +44,8 @@ class ArchiveReader {
   /// The next entry; nothing at the end. After an error neither this nor read() may be called.
   /// Errors: `refused`, a sentence that names the entry; `unavailable` if the file cannot be read.
   base::Outcome<std::optional<ArchiveEntry>> next();
+  /// Of the archive, read so far.
+  std::uint64_t at() const;
   /// The next bytes of the file that next() has given, until the next call; empty at its end. Errors as of next().
   base::Outcome<base::ByteView> read();
 

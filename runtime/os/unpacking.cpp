@@ -17,6 +17,7 @@ using base::Code;
 using base::Error;
 using Done = base::Outcome<void>;
 
+constexpr std::uint64_t kHeaderWork = 16;  // our choice: a byte of a header takes as long as some of a file
 constexpr mode_t kPlainMode = 0644, kProgramMode = 0755, kFolderMode = 0755;
 
 /// Why `path` could not be made.
@@ -52,12 +53,14 @@ class LinuxUnpacking final : public ports::Unpacking {
       : archive_(std::move(archive)), folder_(std::move(folder)), reader_(*archive_) {}
 
   base::Outcome<Progress> step() override {
-    // An entry is work also where it makes nothing, such as a folder that is there.
+    // An entry is work also where it makes nothing, such as a folder that is there, and so is what a header says.
     for (std::uint64_t work = 0; work < ports::kUnpackStepBytes;) {
-      const std::uint64_t before = bytes_, least = file_.valid() ? 0 : ports::kEntryBytes;
+      const bool header = !file_.valid();
+      const std::uint64_t before = bytes_, at = reader_.at();
       const auto done = file_.valid() ? write_piece() : make_next();
       if (!done.ok()) return done.error();
-      work += std::max(bytes_ - before, least);
+      work += bytes_ - before;
+      if (header) work += ports::kEntryBytes + kHeaderWork * (reader_.at() - at);
       if (!whole_) continue;
       // Of all that the device has to write: a call for each file would take longer.
       if (::syncfs(folder_.get()) != 0) return not_made("it", errno);
@@ -76,12 +79,14 @@ class LinuxUnpacking final : public ports::Unpacking {
 
   Done make(const ArchiveEntry& entry) {
     using Kind = ArchiveEntry::Kind;
+    if (entry.kind == Kind::none) return {};  // its path is not looked at
     if (const int why = enter(parent_of(entry.path)); why != 0) return not_made(entry.path, why);
     const std::string name = name_of(entry.path);
     switch (entry.kind) {
       case Kind::folder:
         if (const int why = make_folder(parent_.get(), entry.path); why != 0) return not_made(entry.path, why);
         return {};
+      case Kind::none: return {};
       case Kind::link:
         if (::symlinkat(entry.target.c_str(), parent_.get(), name.c_str()) != 0) return not_made(entry.path, errno);
         break;
