@@ -82,7 +82,8 @@ void HolderActor::take_has(wire::HasContents::Reader question, runtime::Reply<wi
   if (list.size() == 0 || list.size() > kContentsAskedMax)
     return reply.refuse({Code::malformed, "1 to 1,024 contents are asked about at once"});
   const base::User<base::NodeId> asker{owner(), group(), caller().role == messages::Role::inside};
-  if (const auto wait = look_rate_.take(asker, now(), list.size())) {
+  const auto wait = asker.reserved ? std::nullopt : look_rate_.take(asker, now(), list.size());
+  if (wait) {
     reads_full_.refused(node(), asker.group, now());
     return reply.refuse({Code::overloaded, "this node is asked about as many contents as it looks up",
                          std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kLookWaitMax))});

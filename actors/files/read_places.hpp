@@ -21,7 +21,7 @@ class ReadPlaces {
   /// False if the asker has as many as it may, or all have.
   bool take(const User& user) {
     const std::lock_guard hold(lock_);
-    if (!places_.fits(user, 1) || places_.held(user) >= most_of_one_) return false;
+    if (!places_.fits(user, 1) || (!user.reserved && places_.held(user) >= most_of_one_)) return false;
     places_.hold(user, 1);
     return true;
   }

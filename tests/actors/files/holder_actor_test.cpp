@@ -473,6 +473,30 @@ TEST_CASE("holder: what others read has a rate, this node's own reads have none"
   CHECK(readers.done[0] > before);
 }
 
+TEST_CASE("holder: questions about many contents have a rate, and those of this node itself have none") {
+  FilesCluster cluster(2);
+  const base::Bytes bytes = pattern(100);
+  REQUIRE(!Guest{cluster, 1, 1}.store(chunk_of(bytes), bytes, cid(1)));
+  std::array<int, 2> told{}, refused{};
+  for (const std::size_t from : {0u, 1u})
+    cluster.inside(from, [&](Scripted& self) {
+      const runtime::Handle holder =
+          from == 1 ? self.node().find(kHolderPath) : self.node().remote(cluster[1].id(), kHolderPath);
+      for (int i = 0; i < 250; ++i)
+        self.ask<wire::HasContents, wire::Has>(
+            holder, self.now() + 30s,
+            [&](wire::HasContents::Builder question) {
+              auto list = question.initContents(1'024);
+              for (unsigned k = 0; k < list.size(); ++k) write(list[k], chunk_of(bytes));
+            },
+            [&, from](const runtime::Answer<wire::Has>& answer) { ++(answer.ok() ? told : refused)[from]; });
+    });
+  cluster.stage.run_for(5s);
+  CHECK(told[0] >= 97);  // half of all
+  CHECK(refused[0] > 0);
+  CHECK(told[1] == 250);
+}
+
 TEST_CASE("holder: what others may have in all is looked at each hour, and at the start, by the room of the device") {
   FilesCluster cluster(2);
   Guest other{cluster, 0, 1}, self{cluster, 1, 1};
