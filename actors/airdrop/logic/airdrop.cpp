@@ -242,14 +242,17 @@ base::Result<void, AirdropError> object(const Airdrop& airdrop, const AllObjecte
   if (objection.time >= ends) return AirdropError::late;
   std::size_t sum = 0, same = 0;
   for (const auto& [index, other] : all) {
-    sum += other.objections.size();
+    sum += static_cast<std::size_t>(
+        std::ranges::count_if(other.objections, [&](const Objection& one) { return one.by != airdrop.owner; }));
     same += static_cast<std::size_t>(
         std::ranges::count_if(other.objections, [&](const Objection& one) { return one.by == objection.by; }));
   }
   const bool owners = objection.by == airdrop.owner;
-  if (!owners &&
-      (objected.objections.size() >= kObjectionsOfOne || sum >= kObjectionsMax || same >= kObjectionsOfAccount))
-    return AirdropError::full;
+  // The owner's are not in the way of others', nor theirs of the owner's.
+  const bool full =
+      owners ? same >= kObjectionsMax
+             : objected.objections.size() >= kObjectionsOfOne || sum >= kObjectionsMax || same >= kObjectionsOfAccount;
+  if (full) return AirdropError::full;
   objected.objections.push_back(std::move(objection));
   return {};
 }
