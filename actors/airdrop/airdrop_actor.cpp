@@ -60,11 +60,12 @@ void AirdropActor::receive(runtime::Handlers& on) {
   on.timer<Due>([this] { due(); });
   on.timer<Resend>([this] { go_on(); });
   on.timer<AskAgain>([this] {
+    if (again_of_ != run_) return;  // it was read again meanwhile
     asking_ = false;
     go_on();
   });
   on.timer<BackAgain>([this] {
-    if (!open_ || !founding_ || !state().back) return;  // it was read again meanwhile
+    if (back_again_of_ != run_) return;
     giving_back_ = false;
     bind_back();
   });
@@ -269,7 +270,7 @@ void AirdropActor::deposit() {
       [this, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
         if (run != run_) return;
         const bool ended = answer.ok() || answer.error().code == Code::refused || answer.error().code == Code::conflict;
-        if (!ended) return after<AskAgain>(pays_again_.next(answer.error()));
+        if (!ended) return ask_again(answer.error());
         asking_ = false;
         pays_again_.reset();
         deposited(answer.ok() ? base::Outcome<void>() : base::Outcome<void>(answer.error()));
@@ -331,6 +332,12 @@ void AirdropActor::not_deposited(const Error& why) {
       Row::Whose::own);
 }
 
+/// No question goes beside the one that was put off.
+void AirdropActor::ask_again(const Error& why) {
+  again_of_ = run_;
+  after<AskAgain>(pays_again_.next(why));
+}
+
 void AirdropActor::give_back_all() {
   if (std::exchange(asking_, true)) return;
   const wallet::Transfer transfer = give_back(setup_.id, founding_->terms);
@@ -343,7 +350,7 @@ void AirdropActor::give_back_all() {
       },
       [this, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
         if (run != run_) return;
-        if (!answer.ok()) return after<AskAgain>(pays_again_.next(answer.error()));
+        if (!answer.ok()) return ask_again(answer.error());
         asking_ = false;
         clear('p');
       });

@@ -88,6 +88,7 @@ class AirdropActor final : public runtime::Actor {
   void deposited(const base::Outcome<void>& how);
   void unfollow(const base::Error& why);
   void not_deposited(const base::Error& why);
+  void ask_again(const base::Error& why);
   void give_back_all();
   void clear(char of);
   /// Until when objections are heard, or pages may come: not before the book has been back for a while.
@@ -139,7 +140,8 @@ class AirdropActor final : public runtime::Actor {
   const Setup setup_;
   durable::Storage storage_;
   Row row_;
-  std::uint64_t run_ = 0;  // answers to an earlier one are ignored
+  std::uint64_t run_ = 0;                           // answers to an earlier one are ignored
+  std::uint64_t again_of_ = 0, back_again_of_ = 0;  // in which its timers were set
   bool open_ = false;
   std::optional<rows::Founding> founding_;  // none: there is no such airdrop
   AllObjected objected_;

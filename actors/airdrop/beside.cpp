@@ -133,7 +133,10 @@ void AirdropActor::send_back() {
       },
       [this, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
         if (run != run_) return;
-        if (!answer.ok()) return after<BackAgain>(back_again_.next(answer.error()));
+        if (!answer.ok()) {
+          back_again_of_ = run_;
+          return after<BackAgain>(back_again_.next(answer.error()));
+        }
         back_again_.reset();
         const auto due = std::make_shared<UnixMs>(0);
         row_.change(
