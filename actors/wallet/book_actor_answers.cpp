@@ -80,8 +80,9 @@ void BookActor::answers(runtime::Handlers& on) {
         if (proposal.transfer.from == address && time() < proposal.expires) found.emplace_back(id, &proposal);
       // Those that can still be paid are that many at most; paid ones, and those whose number is over, come behind.
       const TransferNumber done = account(address).done;
-      std::ranges::stable_partition(
-          found, [done](const auto& one) { return !one.second->ordered && one.second->transfer.number > done; });
+      std::stable_partition(found.begin(), found.end(), [done](const auto& one) {
+        return !one.second->ordered && one.second->transfer.number > done;
+      });
       found.resize(std::min(found.size(), kProposalsMax));
       to.send([&](wire::Proposals::Builder out) {
         auto list = out.initRows(size32(found));

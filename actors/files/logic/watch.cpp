@@ -184,7 +184,7 @@ void Watch::judge(const Catalogue& catalogue, const FileContent& place, const He
   auto order = order_of_candidates(around == near.end() ? std::span<const base::NodeId>{} : around->second, candidates,
                                    key.position(), sites, holders);
   // Those that did not give what they had said to have come last.
-  std::ranges::stable_partition(order, [&](const base::NodeId& node) { return !unread_.contains(node); });
+  std::stable_partition(order.begin(), order.end(), [&](const base::NodeId& node) { return !unread_.contains(node); });
   for (const base::NodeId& node : order) {
     if (missing == 0 || out.restores.size() == limits_.restores_per_round_max) break;
     const bool holds = std::find(holders.begin(), holders.end(), node) != holders.end();
