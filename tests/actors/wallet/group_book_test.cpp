@@ -178,6 +178,51 @@ TEST_CASE("wallet: a commit of a group's book counts the bytes of the proposals 
   CHECK(it.bytes_max < durable::Storage::kCommitBytesMax + (256u << 10));
 }
 
+// All of them were answered, and an answer larger than its kind may be ended the book.
+TEST_CASE("wallet: of proposals that can be paid no more as many are told as fit, behind those that can") {
+  constexpr std::uint64_t kTimes = 6;
+  GroupBook it;
+  std::vector<Address> signers;
+  for (std::uint8_t i = 1; i <= kSignersMax; ++i) signers.push_back(test_address(i));
+  const Policy account = Policy::of_signers(2, signers).value();
+  it.issue(account.address(), 1'000'000);
+  it.settle();
+  std::uint64_t next = 0;
+  const auto transfer_of = [&](std::uint64_t number) {
+    Transfer out{it.id, account.address(), {number}, {}, std::string(kMemoBytesMax, 'm')};
+    while (out.credits.size() < kCreditsMax) out.credits.push_back({GroupBook::fresh(next++), Amount::of(1)});
+    return out;
+  };
+  const auto propose = [&](std::uint64_t number, std::uint8_t by) {
+    const Transfer transfer = transfer_of(number);
+    it.ask<wire::Propose, wire::ProposalIs>([&](wire::Propose::Builder out) {
+      write(out.initTransfer(), transfer, account, std::vector{approval(test_key(by), encode(transfer))});
+      const auto now = unix_ms(it.ports.world().clock.wall());
+      out.setExpires(static_cast<std::uint64_t>((now + UnixMs(24h)).count()));
+    });
+  };
+  for (std::uint64_t number = 1; number <= kTimes; ++number) {
+    for (std::size_t i = 0; i < kProposalsMax; ++i) propose(number, static_cast<std::uint8_t>(1 + i % kSignersMax));
+    Transfer paid{it.id, account.address(), {number}, {{test_address(1), Amount::of(1)}}, ""};
+    it.ask<wire::PostTransfer, wire::Posted>([&](wire::PostTransfer::Builder out) {
+      write(out.initTransfer(), paid, account,
+            std::vector{approval(test_key(1), encode(paid)), approval(test_key(2), encode(paid))});
+    });
+    it.settle();
+  }
+  propose(kTimes + 1, 1);
+  std::vector<std::uint64_t> told;
+  it.ask<wire::ListProposals, wire::Proposals>(
+      [&](wire::ListProposals::Builder out) { out.setAddress(data_of(account.address().view())); },
+      [&](wire::Proposals::Reader all) {
+        for (const auto row : all.getRows())
+          told.push_back(decode_transfer(bytes_of(row.getTransfer().getTransfer()))->number.value);
+      });
+  it.settle();
+  REQUIRE(told.size() == kProposalsMax);
+  CHECK(told.front() == kTimes + 1);
+}
+
 TEST_CASE("wallet: accounts that the payments of airdrops begin have a rate, and escrows have another one") {
   constexpr std::uint64_t kOrders = BookActor::kBegun.burst / kCreditsMax;
   GroupBook it;
