@@ -272,7 +272,7 @@ void ChainActor::ask_wanted() {
     if (neighbour.to_ask.has_crowded()) ask_wanted_at(crowded_at_);
     if (!neighbour.to_ask.empty()) waiting.push_back(id);
   }
-  std::ranges::rotate(waiting, std::ranges::upper_bound(waiting, asked_last_));
+  std::rotate(waiting.begin(), std::ranges::upper_bound(waiting, asked_last_), waiting.end());
   if (!waiting.empty()) asked_last_ = waiting.front();
   for (const base::NodeId& id : waiting) ask_wanted(id, neighbours_.at(id));
 }
