@@ -451,7 +451,8 @@ void ChainActor::answer_final(const rows::Location& at, runtime::Reply<wire::Tra
   read_block(at.height, [this, at, reply = std::move(reply)](
                             const base::Outcome<std::shared_ptr<const ReadBlock>>& read) mutable {
     if (!read.ok()) return reply.refuse(read.error());
-    const auto& [block, receipts] = *read.value();
+    const auto& block = read.value()->block;  // clang 15 has no bindings in lambdas
+    const auto& receipts = read.value()->receipts;
     if (at.index >= block.transactions.size() || at.index >= receipts.size())
       return reply.refuse({Code::corrupt, "its block cannot be read"});
     reply.send([&](wire::TransactionInfo::Builder out) { write_final(out, block, at.index, receipts[at.index]); });
