@@ -123,6 +123,7 @@ Error ArchiveReader::fault() const {
 base::Outcome<std::optional<ArchiveEntry>> ArchiveReader::next() {
   using Kind = ArchiveEntry::Kind;
   if (source_->failed) return fault();
+  size_ = read_ = 0;
   ::archive_entry* from = nullptr;
   source_->header_left = kHeaderBytesMax;
   const int got = ::archive_read_next_header(source_->archive, &from);
