@@ -2,8 +2,7 @@
 // Transactions that were told, and are on their way: who is asked for each, and who next.
 //
 // Order   those that this node has chosen are asked before strangers. A stranger that was asked first has kStrangerDue
-// to
-//         give it; then the first chosen one that has told it, too, takes its place.
+//         to give it; then the first chosen one that has told it, too, takes its place.
 // Limits  kMax of them; of one node as many as the caller says; kTellersMax others that have told one, of strangers and
 //         of chosen ones, and kFailedMax that have told it and not given it, so that it is no use to tell it again.
 // Due     kDue after it was asked for, one counts no longer: its answer is lost, or was never looked at.

@@ -6,8 +6,7 @@
 // Gone    a holder that lacks a content is off its list at once. One that is silent for silent_passes_max passes in a
 //         row is absent: its copies do not count until it is back. After a restart none is absent.
 // Busy    a holder that answers `overloaded` is there: busy_part such answers are one silence, or one miss. One that
-// says
-//         so for ever is no copy.
+//         says so for ever is no copy.
 // Read    what a holder says is not believed for ever: in one round of rounds_per_read, some holders are each to give a
 //         random content of those that they say they have. One that is not given counts as lacking, and its holder is
 //         asked for another in the next round. After unread_max misses in a row it is absent until it gives one.

@@ -5,9 +5,8 @@
 //          address group, and two of one owner or group count as one: ids cost less than addresses.
 // Site     the address group that its watchers hear a node from; what it claims, only where none of them tells.
 // Named    by watchers of how many sites: made-up nodes are named by the liar alone. A judge that more of them name
-// takes the
-//          place of one that fewer name; this node and those that it has found right always have one. Only a judge that
-//          kConfirmed of them name, or this node as one of them, is waited for, and is enough alone.
+//          takes the place of one that fewer name; this node and those that it has found right always have one. Only a
+//          judge that kConfirmed of them name, or this node as one of them, is waited for, and is enough alone.
 // Itself   this node's own finding counts as one judge, whichever its owner and group are; and where that was a wrong
 //          answer, the node is not verified, whatever others say.
 // As many  if no two judges could count for a node, one is enough; without any, this node's own word.

@@ -2,11 +2,10 @@
 // A rate at which payments may use something; accounts that find nothing left use it in turns.
 //
 // Debt    a payment needs one token, and may take more than are there: one that needs many waits no longer than one
-// that
-//         needs one. What it took more is missing to those behind it.
+//         that needs one. What it took more is missing to those behind it.
 // Turn    of an account, one at a time, in the order in which they came. What is taken at the turn is kept for it, so
-// who
-//         comes later or oftener takes nothing from it. One that does not come for kKept after its turn has lost it.
+//         who comes later or oftener takes nothing from it. One that does not come for kKept after its turn has lost
+//         it.
 // Limits  kTurnsMax accounts wait; the next one has no turn, and tries again after kFull.
 // Time    monotonic, given by the caller.
 // Owner   one book; not thread-safe.
