@@ -406,21 +406,19 @@ class StateRow final : public runtime::Part {
 /// what is asked while it ends begins it again.
 class Keyed final : public runtime::Part {
  public:
-  using Answered = base::Callback<void(const runtime::Envelope&)>;
   /// What its owner does: spawns the actor and watches it; ends it. And whether one may end to make room, while
-  /// nothing is asked of it; none: each may. And Actor::request_for(); none: the owner is the caller.
+  /// nothing is asked of it; none: each may.
   struct Does {
     base::Callback<runtime::Handle(const std::string& name)> begin;
     base::Callback<void(const runtime::Handle&)> end;
     std::function<bool(const std::string& name)> may_end{};
-    std::function<void(const runtime::Caller&, const runtime::Handle&, runtime::Envelope, Answered)> ask_for{};
   };
   static constexpr std::size_t kWaitingMax = 1'024;  // our choice: questions while one ends
   struct Question {
     runtime::Envelope envelope;
     runtime::AnyReply reply;        ///< none: it is not waited for
     base::Callback<void()> done{};  ///< after the answer, whatever it is
-    runtime::Caller from{};         ///< who has asked
+    runtime::Caller from{};         ///< who has asked, for whom the actor finds it as its caller
 
     void refuse(const base::Error& why) {
       if (reply.open()) reply.refuse(why);

@@ -19,14 +19,13 @@ void Keyed::ask(const std::string& name, Question question) {
   }
   Awake& awake = awake_.at(name);
   ++awake.asked;
-  Answered answered = [this, name, reply = std::move(question.reply),
-                       done = std::move(question.done)](const runtime::Envelope& answer) mutable {
+  auto answered = [this, name, reply = std::move(question.reply),
+                   done = std::move(question.done)](const runtime::Envelope& answer) mutable {
     if (const auto at = awake_.find(name); at != awake_.end() && at->second.asked > 0) --at->second.asked;
     if (reply.open()) reply.forward(answer);
     if (done) done();
   };
-  if (does_.ask_for) does_.ask_for(question.from, awake.actor, std::move(question.envelope), std::move(answered));
-  else request(awake.actor, std::move(question.envelope), std::move(answered));
+  request_for(question.from, awake.actor, std::move(question.envelope), std::move(answered));
 }
 
 void Keyed::sleepy(const std::string& name) {

@@ -397,8 +397,8 @@ void EscrowActor::send_deposit(Party party) {
   deposit.asked = true;
   const auto transfer = wallet::decode_transfer(deposit.transfer->bytes);
   base::ensure(transfer.has_value(), "a deposit was read before it was kept");
-  post_for(
-      deposit.from, now() + kBookDue,
+  ask_for<wallet::wire::PostTransfer, wallet::wire::Posted>(
+      deposit.from, node().find(wallet::kPath), now() + kBookDue,
       [&](wallet::wire::PostTransfer::Builder out) {
         const rows::SignedBytes& given = *deposit.transfer;
         wallet::write(out.initTransfer(), *transfer, given.policy, given.approvals, given.on_chain);

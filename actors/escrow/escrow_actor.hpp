@@ -127,15 +127,6 @@ class EscrowActor final : public runtime::Actor {
   void happened(const std::vector<Entry>& entries);
   void resend();
   void effect(const Effect& effect);
-  /// Asks the ledger, which finds `asker` as its caller().
-  template <class Fill, class F>
-  void post_for(const runtime::Caller& asker, base::Instant due, Fill&& fill, F then) {
-    request_for(asker, node().find(wallet::kPath),
-                runtime::Envelope::build<wallet::wire::PostTransfer>({.due = due, .trace = trace()}, fill),
-                [then = std::move(then)](const runtime::Envelope& answer) mutable {
-                  then(runtime::Answer<wallet::wire::Posted>(answer));
-                });
-  }
   void send_deposit(Party party);
   void send_payment(const wallet::Transfer& transfer);
   void deposit_ended(Party party, const base::Outcome<Taken>& how);

@@ -61,12 +61,7 @@ EscrowsActor::EscrowsActor(SharedSettings settings)
                       watch(actor);
                       return actor;
                     },
-                .end = [this](const runtime::Handle& actor) { stop_child(actor); },
-                .ask_for =
-                    [this](const runtime::Caller& from, const runtime::Handle& to, runtime::Envelope question,
-                           durable::Keyed::Answered answered) {
-                      request_for(from, to, std::move(question), std::move(answered));
-                    }}) {}
+                .end = [this](const runtime::Handle& actor) { stop_child(actor); }}) {}
 
 void EscrowsActor::receive(runtime::Handlers& on) {
   seat_.receive<Follow>(on);
@@ -272,16 +267,16 @@ void EscrowsActor::open(wire::OpenEscrow::Reader ask, runtime::Reply<wire::Escro
     if (const auto wait = opened_.take(by, now()))
       return reply.refuse({Code::overloaded, "other nodes open as many escrows as this book takes of them",
                            std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kTryAgain))});
-  ask_escrow(id_of(*agreement),
-             {runtime::Envelope::build<wire::OpenAt>({.due = now() + kAskDue},
-                                                     [&](wire::OpenAt::Builder out) {
-                                                       const SignedBy& by = act.value();
-                                                       auto open = out.initOpen();
-                                                       open.setAgreement(data_of(encode(*agreement)));
-                                                       write(open.initSign(), by.bytes, by.policy, by.approvals);
-                                                       out.setOwner(data_of(owner().view()));
-                                                     }),
-              std::move(reply)});
+  ask_escrow(id_of(*agreement), {runtime::Envelope::build_if_fits<wire::OpenAt>(
+                                     {.due = now() + kAskDue},
+                                     [&](wire::OpenAt::Builder out) {
+                                       const SignedBy& by = act.value();
+                                       auto open = out.initOpen();
+                                       open.setAgreement(data_of(encode(*agreement)));
+                                       write(open.initSign(), by.bytes, by.policy, by.approvals);
+                                       out.setOwner(data_of(owner().view()));
+                                     }),
+                                 std::move(reply)});
 }
 
 void EscrowsActor::act(wire::TakeAct::Reader ask, runtime::Reply<wire::ActTaken> reply) {
@@ -298,7 +293,7 @@ void EscrowsActor::act(wire::TakeAct::Reader ask, runtime::Reply<wire::ActTaken>
     if (!given.ok()) return reply.refuse(given.error());
     deposit = std::move(given).value();
   }
-  ask_escrow(act.value().act.escrow, {runtime::Envelope::build<wire::ActAt>(
+  ask_escrow(act.value().act.escrow, {runtime::Envelope::build_if_fits<wire::ActAt>(
                                           {.due = now() + kAskDue},
                                           [&](wire::ActAt::Builder out) {
                                             const SignedBy& by = act.value();

@@ -263,8 +263,8 @@ bool TaskEscrowActor::send_deposit(std::uint64_t token, const Bytes& deposit) {
   if (!transfer) return false;
   if (!depositing_.insert(token).second) return true;
   const auto asker = askers_.find(token);
-  post_for(
-      asker != askers_.end() ? asker->second : runtime::Caller{}, now() + kTaskLedgerDue,
+  ask_for<wallet::wire::PostTransfer, wallet::wire::Posted>(
+      asker != askers_.end() ? asker->second : runtime::Caller{}, node().find(wallet::kPath), now() + kTaskLedgerDue,
       [&](wallet::wire::PostTransfer::Builder out) {
         wallet::write(out.initTransfer(), *transfer, given->policy, given->approvals, given->on_chain);
         out.setToNoKey(true);

@@ -5,8 +5,7 @@
 // Money    deposits and payments are durable before they are sent, and sent again until the ledger has said what
 //          became of them.
 // Time     a provider is late by that on which the book's group has agreed (`/escrow`, GetTerms), and after an outage
-// of
-//          the book it has kBackGrace longer. When it was engaged, its time was looked at by this node's date.
+//          of the book it has kBackGrace longer. When it was engaged, its time was looked at by this node's date.
 // Sleep    once it waits for nothing, and nothing was asked for kIdle, it tells its parent.
 #include "actors/escrow/escrow_settings.hpp"
 #include "actors/escrow/logic/task_escrow.hpp"
@@ -64,15 +63,6 @@ class TaskEscrowActor final : public runtime::Actor {
   void change(Change change, Row::Done done, Row::Whose whose);
   void note(base::Callback<void(TaskEscrow&)> what, base::Callback<void()> noted);
   void go_on();
-  /// Asks the ledger, which finds `asker` as its caller().
-  template <class Fill, class F>
-  void post_for(const runtime::Caller& asker, base::Instant due, Fill&& fill, F then) {
-    request_for(asker, node().find(wallet::kPath),
-                runtime::Envelope::build<wallet::wire::PostTransfer>({.due = due, .trace = trace()}, fill),
-                [then = std::move(then)](const runtime::Envelope& answer) mutable {
-                  then(runtime::Answer<wallet::wire::Posted>(answer));
-                });
-  }
   /// False if it cannot be read.
   bool send_deposit(std::uint64_t token, const base::Bytes& deposit);
   void deposit_ended(std::uint64_t token, const base::Outcome<void>& how);

@@ -30,12 +30,7 @@ TaskEscrowsActor::TaskEscrowsActor(TaskEscrowSetup setup)
                       return actor;
                     },
                 .end = [this](const runtime::Handle& actor) { stop_child(actor); },
-                .may_end = [this](const std::string& name) { return !open_.has(*TaskEscrowId::from_hex(name)); },
-                .ask_for =
-                    [this](const runtime::Caller& from, const runtime::Handle& to, runtime::Envelope question,
-                           durable::Keyed::Answered answered) {
-                      request_for(from, to, std::move(question), std::move(answered));
-                    }}) {}
+                .may_end = [this](const std::string& name) { return !open_.has(*TaskEscrowId::from_hex(name)); }}) {}
 
 void TaskEscrowsActor::receive(runtime::Handlers& on) {
   on.tell<wire::TaskEscrowIdle>([this](wire::TaskEscrowIdle::Reader told) {

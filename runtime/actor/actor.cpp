@@ -71,6 +71,12 @@ void AnyReply::forward(Envelope answer) {
 
 void AnyReply::refuse(const base::Error& error) { forward(error_envelope(error, header())); }
 
+/// What was asked led to it, perhaps on purpose: it must not end the actor.
+void AnyReply::refuse_as_too_large(const messages::KindInfo& answer) {
+  refuse({base::Code::internal, "the answer is larger than a " + std::string(answer.name) + " may be: " +
+                                    std::to_string(answer.bytes_max) + " bytes. This is a fault of this program"});
+}
+
 void AnyReply::drop() {
   if (shell_ == nullptr) return;
   Shell* shell = std::exchange(shell_, nullptr);

@@ -96,18 +96,24 @@ class Actor {
   void send(const Handle& to, Envelope envelope);
 
   /// Asks a question and calls back exactly once: with the answer, an error of the other side, `timeout` at `due`,
-  /// `unavailable` if the other side is gone, `overloaded` above NodeLimits::asks_max. Never calls back after a
-  /// restart. `bytes`: of the question, as for Envelope::build().
+  /// `unavailable` if the other side is gone, `overloaded` above NodeLimits::asks_max, `internal` if the question is
+  /// larger than its kind may be. Never calls back after a restart. `bytes`: of the question, as for Envelope::build().
   template <class Q, class A, class Fill, class F>
   void ask(const Handle& to, base::Instant due, Fill&& fill, F callback, std::size_t bytes = 0) {
+    ask_for<Q, A>(Caller{}, to, due, std::forward<Fill>(fill), std::move(callback), bytes);
+  }
+  /// The same for `asker`, who has asked this actor: an actor of this node finds it as its caller().
+  template <class Q, class A, class Fill, class F>
+  void ask_for(const Caller& asker, const Handle& to, base::Instant due, Fill&& fill, F callback,
+               std::size_t bytes = 0) {
     Header head = header();
     head.due = due;
-    request(to, Envelope::build<Q>(head, std::forward<Fill>(fill), bytes),
-            [callback = std::move(callback)](const Envelope& envelope) mutable { callback(Answer<A>(envelope)); });
+    request_for(asker, to, Envelope::build_if_fits<Q>(head, std::forward<Fill>(fill), bytes),
+                [callback = std::move(callback)](const Envelope& envelope) mutable { callback(Answer<A>(envelope)); });
   }
-  /// The same with an envelope that is at hand; its header names the deadline.
+  /// The same with an envelope that is at hand; its header names the deadline. An empty one is too large.
   void request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback);
-  /// The same for `asker`, who has asked this actor: an actor of this node finds it as its caller().
+  /// As ask_for(), with an envelope.
   void request_for(const Caller& asker, const Handle& to, Envelope question,
                    base::Callback<void(const Envelope&)> callback);
 

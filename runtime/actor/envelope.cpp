@@ -86,10 +86,14 @@ void Envelope::Room::grow(std::size_t words) {
   *this = std::move(larger);
 }
 
+void Envelope::must_fit(const Envelope& built) {
+  base::ensure(static_cast<bool>(built), "a message that we build fits its kind");
+}
+
 Envelope Envelope::from_builder(const Header& header, capnp::MessageBuilder& message) {
   const auto segments = message.getSegmentsForOutput();
   const std::size_t words = capnp::computeSerializedSizeInWords(segments);
-  base::ensure(words * sizeof(capnp::word) <= header.kind->bytes_max, "a message that we build fits its kind");
+  if (words * sizeof(capnp::word) > header.kind->bytes_max) return {};
   // messageToFlatArray would make an array of its own, which is one more copy of all that it holds.
   Envelope out(allocate(header, words));
   capnp::word* to = words_of(out.frame_);
@@ -128,7 +132,7 @@ Envelope Envelope::Place::take(const Header& header) {
   const auto segments = getSegmentsForOutput();
   if (segments.size() != 1 || !begun_) return from_builder(header, *this);
   const std::size_t words = 1 + segments[0].size();
-  base::ensure(words * sizeof(capnp::word) <= header.kind->bytes_max, "a message that we build fits its kind");
+  if (words * sizeof(capnp::word) > header.kind->bytes_max) return {};
   const std::uint32_t table[] = {0, static_cast<std::uint32_t>(segments[0].size())};
   std::memcpy(words_of(frame_), table, sizeof table);
   frame_->words = static_cast<std::uint32_t>(words);

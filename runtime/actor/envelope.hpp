@@ -91,7 +91,14 @@ class Envelope {
   /// Builds a `T`, filled by `fill(T::Builder)`. `bytes`: about as many as it will have, where that is much; then it is
   /// built in its place, and copied only if it has more. Errors: ensure() if it is larger than its kind allows.
   template <class T, class Fill>
-  static Envelope build(Header header, Fill&& fill, std::size_t bytes = 0) {
+  static Envelope build(const Header& header, Fill&& fill, std::size_t bytes = 0) {
+    Envelope out = build_if_fits<T>(header, std::forward<Fill>(fill), bytes);
+    must_fit(out);
+    return out;
+  }
+  /// The same; nothing if it is larger than its kind allows. For what follows from the words of others.
+  template <class T, class Fill>
+  static Envelope build_if_fits(Header header, Fill&& fill, std::size_t bytes = 0) {
     header.kind = &messages::kind_of<T>();
     if (bytes > kScratchBytes) {
       Place place(bytes);
@@ -185,6 +192,7 @@ class Envelope {
   };
 
   explicit Envelope(Frame* frame) : frame_(frame) {}
+  static void must_fit(const Envelope& built);
   static Envelope from_builder(const Header& header, capnp::MessageBuilder& message);
   static Frame* allocate(const Header& header, std::size_t words);
   static void destroy(Frame* frame);

@@ -31,6 +31,10 @@ class Part {
   void request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback) {
     owner_.request(to, std::move(question), std::move(callback));
   }
+  void request_for(const Caller& asker, const Handle& to, Envelope question,
+                   base::Callback<void(const Envelope&)> callback) {
+    owner_.request_for(asker, to, std::move(question), std::move(callback));
+  }
   template <class T, class Fill>
   void tell(const Handle& to, Fill&& fill) {
     owner_.tell<T>(to, std::forward<Fill>(fill));

@@ -41,6 +41,8 @@ class AnyReply {
   void forward(Envelope answer);
 
  protected:
+  void refuse_as_too_large(const messages::KindInfo& answer);
+
   /// The header that the answer inherits from its question.
   Header header() const { return Header{.trace = address_.trace}; }
 
@@ -59,17 +61,19 @@ class Reply : public AnyReply {
   /// Of a question that an `A` answers.
   explicit Reply(AnyReply&& any) : AnyReply(std::move(any)) {}
 
-  /// Answers with an `A` filled by `fill(A::Builder)`. Does nothing if already answered.
+  /// Answers with an `A` filled by `fill(A::Builder)`, or with `internal` if that is larger than its kind may be. Does
+  /// nothing if already answered.
   template <class Fill>
   void send(Fill&& fill) {
-    if (open()) forward(Envelope::build<A>(header(), std::forward<Fill>(fill)));
+    send(std::forward<Fill>(fill), nullptr);
   }
   /// The same. `account` is told once the answer was used, or has left this process.
   template <class Fill>
   void send(Fill&& fill, std::shared_ptr<Envelope::Account> account) {
     if (!open()) return;
-    auto answer = Envelope::build<A>(header(), std::forward<Fill>(fill));
-    answer.charge(std::move(account));
+    Envelope answer = Envelope::build_if_fits<A>(header(), std::forward<Fill>(fill));
+    if (!answer) return refuse_as_too_large(messages::kind_of<A>());
+    if (account) answer.charge(std::move(account));
     forward(std::move(answer));
   }
   /// Answers with an `A` in its default state.

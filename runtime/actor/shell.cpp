@@ -291,10 +291,12 @@ void Shell::refuse_later(std::uint64_t id, base::Code code, const char* text) {
 void Shell::request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback,
                     const Handle& asker) {
   const bool full = pending_.size() - free_.size() >= setup_.node->limits().asks_max;
-  if (full || !to) {
+  if (full || !to || !question) {
     const std::uint64_t refused = add_pending({0, std::move(callback), nullptr}, base::Instant::max());
-    return full ? refuse_later(refused, base::Code::overloaded, "too many questions of this actor wait for an answer")
-                : refuse_later(refused, base::Code::unavailable, "there is nobody to ask");
+    if (full)
+      return refuse_later(refused, base::Code::overloaded, "too many questions of this actor wait for an answer");
+    if (!to) return refuse_later(refused, base::Code::unavailable, "there is nobody to ask");
+    return refuse_later(refused, base::Code::internal, "the question is larger than its kind may be");
   }
   const std::uint64_t id =
       add_pending({0, std::move(callback), nullptr, question.kind(), to.id(), turn_began()}, question.header().due);

@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 using base::Code;
 using bench::wire::Latest;
 using bench::wire::Number;
+using bench::wire::Parcel;
 using runtime::DeadLetter;
 using runtime::Handle;
 using runtime::Handlers;
@@ -202,4 +203,34 @@ TEST_CASE("actor: broken pointers in foreign words are the sender's fault and re
   CHECK(code == Code::malformed);
   CHECK(built == 1);
   CHECK(actors.node.dead_letters(DeadLetter::malformed) == 1);
+}
+
+TEST_CASE("actor: an answer or a question that is larger than its kind may be is `internal`, and ends nobody") {
+  ActorFixture actors;
+  const Handle asked = actors.start("asked", [](Scripted&, Handlers& on) {
+    on.ask<Parcel, Parcel>([](Parcel::Reader parcel, Reply<Parcel> reply) {
+      reply.send([&](Parcel::Builder out) { out.initData(static_cast<unsigned>(parcel.getNumber())); });
+    });
+  });
+  const auto& most = messages::kind_of<Parcel>().bytes_max;
+  std::vector<std::optional<Code>> ends;
+  const auto ask = [&](std::size_t question, std::size_t answer) {
+    actors.inside([&](Scripted& self) {
+      self.ask<Parcel, Parcel>(
+          asked, self.now() + 1s,
+          [&](Parcel::Builder out) {
+            out.setNumber(answer);
+            out.initData(static_cast<unsigned>(question));
+          },
+          [&ends](const runtime::Answer<Parcel>& answered) {
+            ends.push_back(answered.ok() ? std::nullopt : std::optional(answered.error().code));
+          });
+    });
+    actors.stage.settle();
+  };
+  ask(1, 1);
+  ask(1, most);
+  ask(most, 1);
+  ask(most - 64, most - 64);
+  CHECK(ends == std::vector<std::optional<Code>>{std::nullopt, Code::internal, Code::internal, std::nullopt});
 }
