@@ -1,6 +1,7 @@
 #include "actors/registry/registry_actor.hpp"
 
 #include "actors/registry/list_actor.hpp"
+#include "messages/runtime.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/crypto/hash.hpp"
 
@@ -78,6 +79,8 @@ void RegistryActor::receive(runtime::Handlers& on) {
     Capabilities all = read_capabilities(from);
     if (from.ended()) measured(text_of(told.getDomain()), std::move(all));
   });
+  on.ask<runtime::wire::AwaitReady, messages::wire::Nothing>(
+      [this](auto, Nothing reply) { tell_ready(std::move(reply)); });
   followers_.receive(on);
   rows_.receive<RowsAgain>(on);
   history_.receive<HistoryAgain>(on);
@@ -102,7 +105,7 @@ void RegistryActor::start() {
   if (!settings_.active) return;
   started_ = now();
   rows_.load([this](base::ByteView key, base::ByteView value) { return restore(key, value); },
-             [this](const base::Outcome<void>& read) { loaded(read); });
+             [this](const base::Outcome<void>&) { loaded(); });
   history_.load([](base::ByteView, base::ByteView) { return store::Use::keep; }, [](const base::Outcome<void>&) {});
 }
 

@@ -66,7 +66,9 @@ class RegistryActor final : public runtime::Actor {
   };
 
   // -- this node: registry_actor_own.cpp
-  void loaded(const base::Outcome<void>& read);
+  using Nothing = runtime::Reply<messages::wire::Nothing>;
+  void tell_ready(Nothing reply);
+  void loaded();
   void pulse();
   void located(const base::Endpoint& at);
   /// Signs what is new of this node. False if it says too much: then nothing changes.
@@ -151,7 +153,8 @@ class RegistryActor final : public runtime::Actor {
   base::ShareBudget<base::NodeId> walks_{kWalksMax};
   base::RateBudget<base::NodeId> lists_;  // KiB of pages
   runtime::BudgetAlarm full_{"registry.beats"};
-  bool ready_ = false;  // the rows are read
+  bool ready_ = false;  // the rows are read, and it is known what this node has
+  Nothing awaited_;     // answered then
 
   Own own_;
   std::vector<Vouched> vouches_;  // for this node, by rising date

@@ -24,7 +24,16 @@ constexpr std::uint32_t kSearchEach = 10;         // periods, our choice: nodes 
 
 }  // namespace
 
-void RegistryActor::loaded(const base::Outcome<void>&) {
+/// A node that serves can be registered at once; one whose rows cannot be read serves without.
+void RegistryActor::tell_ready(Nothing reply) {
+  if (!settings_.active) return reply.done();
+  rows_.when_settled([this, reply = std::move(reply)]() mutable {
+    if (ready_ || rows_.reading()) reply.done();
+    else awaited_ = std::move(reply);
+  });
+}
+
+void RegistryActor::loaded() {
   // Damaged rows are gone; what they said comes again with the next heartbeats.
   ask<store::wire::Usage, store::wire::Used>(
       node().find(settings_.store), now() + kAnswerDue, [](store::wire::Usage::Builder) {},
@@ -32,6 +41,7 @@ void RegistryActor::loaded(const base::Outcome<void>&) {
         if (used.ok()) disk_bytes_ = used.value().getFreeBytes();
         has_ = world().hardware.has();
         ready_ = true;
+        if (awaited_.open()) awaited_.done();
         if (auto known = parse_registration(own_.registration)) registration_ = std::move(*known);
         arm_late();
         tidy();

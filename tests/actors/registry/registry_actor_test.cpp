@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include "actors/registry/words.hpp"
+#include "messages/runtime.capnp.h"
+#include "messages/store.capnp.h"
 #include "tests/actors/registry/registry_fixture.hpp"
 
 using namespace troupe;
@@ -410,4 +412,49 @@ TEST_CASE("registry: a row of a list names the site from which this node hears a
   it.stage.run_for(1s);
   it.inside([&](test::Scripted&) { stream.cancel(); });
   CHECK(site == base::group_of(*base::Endpoint::parse("198.51.100.7:4000")));
+}
+
+TEST_CASE("registry: ready means that this node can be registered") {
+  std::vector<runtime::Reply<store::wire::Slice>> waiting;
+  RegistryFixture it([&](test::Scripted&, runtime::Handlers& on) {
+    on.ask<store::wire::Scan, store::wire::Slice>(
+        [&](store::wire::Scan::Reader, runtime::Reply<store::wire::Slice> reply) {
+          waiting.push_back(std::move(reply));
+        });
+    on.ask<store::wire::Usage, store::wire::Used>([](auto, auto reply) { reply.done(); });
+    on.ask<store::wire::Commit, messages::wire::Nothing>([](auto, auto reply) { reply.done(); });
+  });
+  base::Bytes none;
+  append(none, Capabilities{});
+  std::optional<bool> ready;
+  std::optional<base::Error> early, registered;
+  const auto register_it = [&it, &none](test::Scripted& self, std::optional<base::Error>& why) {
+    self.ask<wire::Register, wire::Registered>(
+        it.registry, self.now() + 10s, [&none](wire::Register::Builder out) { out.setCapabilities(data_of(none)); },
+        [&why](const runtime::Answer<wire::Registered>& answer) {
+          why = answer.ok() ? base::Error{} : answer.error();
+        });
+  };
+  it.inside([&](test::Scripted& self) {
+    register_it(self, early);
+    self.ask<runtime::wire::AwaitReady, messages::wire::Nothing>(
+        it.registry, self.now() + 60s, [](auto) {},
+        [&](const runtime::Answer<messages::wire::Nothing>& answer) { ready = answer.ok(); });
+  });
+  it.stage.run_for(1s);
+  REQUIRE(early);
+  CHECK(early->code == base::Code::unavailable);
+  CHECK_FALSE(ready);
+  it.inside([&](test::Scripted&) {
+    for (auto& reply : waiting) reply.done();
+    waiting.clear();
+  });
+  it.stage.run_for(1s);
+  REQUIRE(ready);
+  CHECK(*ready);
+  it.inside([&](test::Scripted& self) { register_it(self, registered); });
+  it.stage.run_for(1s);
+  REQUIRE(registered);
+  CHECK(*registered == base::Error{});
+  it.inside([&](test::Scripted&) { waiting.clear(); });
 }
