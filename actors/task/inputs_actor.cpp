@@ -68,6 +68,10 @@ void InputsActor::receive(runtime::Handlers& on) {
         if (user.to.ready()) user.to.push([&file = file](wire::InputAt::Builder out) { out.setPath(file.path); });
   });
   on.timer<Unpack>([this] { unpack(); });
+  on.timer<Pace>([this] {
+    for (const Wanted& wanted : std::set(fetches_))
+      if (const auto at = files_.find(wanted); at != files_.end() && at->second.owed_kib > 0) pay(wanted);
+  });
   on.describe<wire::InputsState>([this](wire::InputsState::Builder state) {
     state.setFiles(size32(files_));
     state.setBytes(bytes_);
@@ -321,7 +325,23 @@ void InputsActor::take(const Wanted& wanted, files::wire::GetItem::Reader item) 
     if (const auto why = grow(file, counted(item.getStart().getFileBytes()))) fail(wanted, *why);
     return;
   }
-  if (const auto put = file.part->append(bytes_of(item.getPiece())); !put.ok()) fail(wanted, disk_error(put.error()));
+  const auto piece = bytes_of(item.getPiece());
+  if (const auto put = file.part->append(piece); !put.ok()) return fail(wanted, disk_error(put.error()));
+  if (file.holder->reserved) return;
+  file.owed_kib += static_cast<std::uint32_t>(piece.size() / 1024 + 1);
+  pay(wanted);
+}
+
+/// What was written is paid by the one for whom it is fetched; until it can be, no more comes.
+void InputsActor::pay(const Wanted& wanted) {
+  File& file = files_.at(wanted);
+  if (const auto wait = written_.take(*file.holder, now(), file.owed_kib)) {
+    file.fetching.pause();
+    return after<Pace>(std::min<base::Duration>(*wait, kPaceMax));
+  }
+  file.owed_kib = 0;
+  if (file.came) return whole(wanted);
+  file.fetching.resume();
 }
 
 void InputsActor::fetched(const Wanted& wanted, const base::Result<void, Error>& end) {
@@ -335,9 +355,14 @@ void InputsActor::fetched(const Wanted& wanted, const base::Result<void, Error>&
   const auto bytes = at->second.part->size();
   if (!bytes.ok() || counted(bytes.value()) != at->second.bytes)
     return fail(wanted, {Code::unavailable, "a part of the content " + wanted.content.hex() + " is missing"});
+  at->second.came = true;
+  if (at->second.owed_kib == 0) whole(wanted);
+}
+
+void InputsActor::whole(const Wanted& wanted) {
   if (wanted.form == Form::folder) return begin_unpacking(wanted);
   // Synced before it gets its name: what has that name after a crash is whole.
-  if (const auto synced = at->second.part->sync(); !synced.ok()) return fail(wanted, disk_error(synced.error()));
+  if (const auto synced = files_.at(wanted).part->sync(); !synced.ok()) return fail(wanted, disk_error(synced.error()));
   settle(wanted, path_of(wanted) + std::string(kPart));
 }
 

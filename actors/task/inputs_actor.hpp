@@ -13,7 +13,8 @@
 //          uses, those of this node's own tasks have places that no other node takes; so have fetches, which go to who
 //          has fewest, and of which a submitter and its group have few. The program of checks needs none.
 // Limits   TaskSettings::inputs_bytes of all, entries included; kFilesMax of all; kUsersMax uses; kFetchesMax at once;
-//          of a folder those of runtime/ports/unpacking.hpp.
+//          of a folder those of runtime/ports/unpacking.hpp. For other nodes TaskSettings::inputs_written: a content
+//          may name one chunk many times, so that a few KB of its node are GB here. A fetch beyond it waits.
 #include <deque>
 #include <list>
 #include <map>
@@ -22,6 +23,7 @@
 #include "actors/task/settings.hpp"
 #include "messages/files.capnp.h"
 #include "runtime/actor/actor.hpp"
+#include "runtime/base/rate_budget.hpp"
 #include "runtime/base/share_budget.hpp"
 #include "runtime/ports/unpacking.hpp"
 
@@ -37,11 +39,13 @@ class InputsActor final : public runtime::Actor {
   static constexpr std::size_t kUsersMax = 960;     // each is a stream, of which an actor has NodeLimits::streams_max
   static constexpr std::size_t kFilesMax = 16'384;  // our choice: some 8 MiB of memory; of roots each is one
   static_assert(kFilesMax > kUsersMax, "what is in use never has to make room");
-  static constexpr std::size_t kUsersOfOthers = 640;  // our choice: an order has as many inputs as are left
+  static constexpr std::chrono::milliseconds kPaceMax{500};  // our choice
+  static constexpr std::size_t kUsersOfOthers = 640;         // our choice: an order has as many inputs as are left
   explicit InputsActor(TaskSettings settings)
       : settings_(std::move(settings)),
         shares_(settings_.inputs_bytes),
-        places_(kUsersOfOthers, {.reserve = base::Reserve::none}) {}
+        places_(kUsersOfOthers, {.reserve = base::Reserve::none}),
+        written_(settings_.inputs_written, base::Instant{}) {}
 
   void receive(runtime::Handlers& on) override;
   void start() override;
@@ -53,6 +57,7 @@ class InputsActor final : public runtime::Actor {
  private:
   struct StillThere {};
   struct Unpack {};
+  struct Pace {};
   enum class Form : std::uint8_t { file, folder };
   /// A content, and what it is to be.
   struct Wanted {
@@ -76,6 +81,8 @@ class InputsActor final : public runtime::Actor {
     std::list<Wanted>::iterator idle;   ///< in `idle_`, while it has no user
     std::unique_ptr<ports::File> part;
     runtime::Subscription fetching;
+    std::uint32_t owed_kib = 0;  ///< written for its holder, and not yet paid: the fetch is paused
+    bool came = false;           ///< all of it; it is whole once that is paid
     std::unique_ptr<ports::Unpacking> unpacking;
   };
   /// What a name in the folder says is there, and of how many bytes; nothing if it is not whole.
@@ -92,7 +99,9 @@ class InputsActor final : public runtime::Actor {
   /// The next one that may be fetched now; nothing if none may.
   std::optional<Wanted> next() const;
   void take(const Wanted& wanted, files::wire::GetItem::Reader item);
+  void pay(const Wanted& wanted);
   void fetched(const Wanted& wanted, const base::Result<void, base::Error>& end);
+  void whole(const Wanted& wanted);
   void settle(const Wanted& wanted, const std::string& from);
   void begin_unpacking(const Wanted& wanted);
   void unpack();
@@ -118,6 +127,7 @@ class InputsActor final : public runtime::Actor {
   std::set<Wanted> fetches_;
   base::ShareBudget<base::NodeId> shares_;  // of bytes
   base::ShareBudget<base::NodeId> places_;  // of uses, of other nodes
+  base::RateBudget<base::NodeId> written_;  // KiB for other nodes
   std::uint64_t bytes_ = 0;                 // of all, those that are fetched included
   std::uint64_t users_ = 0;                 // numbers
   std::size_t held_ = 0;                    // users of all files

@@ -7,6 +7,7 @@
 #include "actors/task/api.hpp"
 #include "actors/task/counters.hpp"
 #include "actors/task/logic/provider.hpp"
+#include "runtime/base/rate_budget.hpp"
 #include "runtime/net/pool.hpp"
 #include "runtime/observe/domain_log.hpp"
 #include "runtime/observe/health.hpp"
@@ -36,7 +37,9 @@ struct TaskSettings {
   base::Duration lease = std::chrono::seconds{10};
   base::Duration queue_max = std::chrono::hours{1};
   std::uint64_t inputs_bytes = 0;  ///< of files that are kept for tasks
-  std::uint64_t kept_bytes = 0;    ///< of what tasks have printed and left
+  /// KiB that are written for other nodes' tasks, our choice: as a link of 0.5 Gbit/s brings.
+  base::Rate inputs_written{64 * 1024, 1024 * 1024};
+  std::uint64_t kept_bytes = 0;  ///< of what tasks have printed and left
   std::uint32_t tasks_max = 10'000;
   base::Duration pay_margin = std::chrono::hours{1};  ///< beyond its time, for an attempt that is paid
   double dishonest = 0.1;                             ///< share of workers that are thought to collude

@@ -354,3 +354,22 @@ TEST_CASE("inputs: files without a byte are kept up to a number, and each takes 
     CHECK(f.there().size() == 99);  // its bytes have put off another one
   }
 }
+
+TEST_CASE(
+    "inputs: what is written for other nodes has a rate, however fast it comes; for this node's tasks it has none") {
+  InputsFixture f;
+  f.settings.inputs_bytes = 64u << 20;
+  f.settings.inputs_written = {64, 1'024};
+  f.content = std::string(1'200 << 10, 'x');
+  f.begin();
+  InputsFixture::Use strangers, own;
+  f.use(strangers, f.cid(), f.stranger(1));
+  f.stage.run_for(1s);
+  CHECK(strangers.path.empty());
+  f.stage.run_for(60s);
+  CHECK(strangers.path == '/' + f.path());
+  f.leave(strangers);
+
+  f.use(own, Cid{{7}}, std::nullopt);
+  CHECK(own.path.ends_with(Cid{{7}}.hex()));
+}

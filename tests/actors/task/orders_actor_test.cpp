@@ -120,9 +120,10 @@ struct OrdersFixture : test::ActorFixture {
     return out;
   }
 
-  TaskId submit() {
+  TaskId submit(std::vector<std::string> outputs = {}) {
     Order order = small_order();
     order.limits.output_bytes = 1u << 20;
+    order.outputs = std::move(outputs);
     TaskId out;
     inside([&](test::Scripted& self) {
       self.ask<wire::SubmitTask, wire::TaskSubmitted>(
@@ -148,6 +149,14 @@ struct OrdersFixture : test::ActorFixture {
       printed.setStream(wire::TaskStream::STANDARD);
       printed.setBytes(data_of(base::as_bytes(bytes)));
     });
+  }
+  void hand(std::size_t attempt, std::uint16_t output, const std::string& bytes) {
+    asked[attempt].to.push([&](wire::AttemptItem::Builder out) {
+      auto piece = out.initOutput();
+      piece.setIndex(output);
+      piece.setBytes(data_of(base::as_bytes(bytes)));
+    });
+    stage.run_for(1s);
   }
   void end(std::size_t attempt) {
     asked[attempt].to.push([](wire::AttemptItem::Builder out) { out.initEnded().getHow().setExited(0); });
@@ -239,6 +248,19 @@ TEST_CASE("orders: what is printed in small pieces takes few rows, and all of it
   CHECK(text.bytes == all);
   CHECK(text.pieces <= OrdersActor::kSmallTexts + 100);
   CHECK(text.pieces > 100);
+}
+
+TEST_CASE("orders: a node that hands an output in many short pieces is given up, because each piece takes a row") {
+  OrdersFixture f;
+  f.submit({"first", "second"});
+  const std::string full(kPieceBytes, 'x');
+  f.hand(0, 0, full);
+  f.hand(0, 0, full);
+  f.hand(0, 0, "end");
+  f.hand(0, 1, "all of the second");
+  CHECK_FALSE(f.asked[0].cancelled);
+  f.hand(0, 1, "and more of it");
+  CHECK(f.asked[0].cancelled);
 }
 
 TEST_CASE("orders: what many nodes cost that fit no task is bounded between two ticks, and the next goes on") {
