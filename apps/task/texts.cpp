@@ -207,7 +207,7 @@ Ending tasks::wait_for_array(Client& client, Console& console, const task::TaskI
     }
     // What a program came to; anything else is no answer of the member.
     if (ending.error().exit != Exit::failed) return ending;
-    console.err << "member " << i << ": " << ending.error().error.message << '\n';
+    console.err << "member " << i << ": " << base::printable(ending.error().error.message) << '\n';
   }
   if (done == members) return Exit::done;
   return Failure{{Code::refused, std::to_string(done) + " of " + std::to_string(members) + " members of the array " +
@@ -283,7 +283,7 @@ Ending print_result(Client& client, Console& console, const task::TaskId& id, bo
 /// Of a member it has to be known whether it is done: what it has printed does not say so.
 Ending done_too(Client& client, Console& console, const task::TaskId& id, const std::string& member, Ending passed) {
   if (!passed.ok()) {
-    console.err << "member " << member << ": " << passed.error().error.message << '\n';
+    console.err << "member " << member << ": " << base::printable(passed.error().error.message) << '\n';
     return passed;
   }
   const auto shown = tasks::ask(client, id);
@@ -291,7 +291,7 @@ Ending done_too(Client& client, Console& console, const task::TaskId& id, const 
   const task::Task& task = shown.value().task;
   if (task.state() == task::State::done) return passed;
   const std::string why = "it is " + state_of(task);
-  console.err << "member " << member << ": " << why << '\n';
+  console.err << "member " << member << ": " << base::printable(why) << '\n';
   return Failure{{Code::conflict, why}, ""};
 }
 
