@@ -205,7 +205,7 @@ TEST_CASE("actor: broken pointers in foreign words are the sender's fault and re
   CHECK(actors.node.dead_letters(DeadLetter::malformed) == 1);
 }
 
-TEST_CASE("actor: an answer or a question that is larger than its kind may be is `internal`, and ends nobody") {
+TEST_CASE("actor: an answer or a question that is larger than its kind may be is `internal`, and ends no actor") {
   ActorFixture actors;
   const Handle asked = actors.start("asked", [](Scripted&, Handlers& on) {
     on.ask<Parcel, Parcel>([](Parcel::Reader parcel, Reply<Parcel> reply) {
