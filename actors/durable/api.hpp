@@ -418,7 +418,7 @@ class Keyed final : public runtime::Part {
     runtime::Envelope envelope;
     runtime::AnyReply reply;        ///< none: it is not waited for
     base::Callback<void()> done{};  ///< after the answer, whatever it is
-    runtime::Caller from{};         ///< who has asked, for whom the actor finds it as its caller
+    runtime::Caller from{};         ///< who has asked: the caller that the actor finds
 
     void refuse(const base::Error& why) {
       if (reply.open()) reply.refuse(why);

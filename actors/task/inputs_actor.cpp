@@ -332,7 +332,7 @@ void InputsActor::take(const Wanted& wanted, files::wire::GetItem::Reader item) 
   pay(wanted);
 }
 
-/// What was written is paid by the one for whom it is fetched; until it can be, no more comes.
+/// What was written is paid by its holder; until it can be, no more comes.
 void InputsActor::pay(const Wanted& wanted) {
   File& file = files_.at(wanted);
   if (const auto wait = written_.take(*file.holder, now(), file.owed_kib)) {
