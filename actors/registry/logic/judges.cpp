@@ -78,38 +78,27 @@ std::uint64_t Judges::verified_until(const Registration& node, std::span<const V
                                      const std::optional<base::AddressGroup>& site) const {
   const base::NodeId id = node.id();
   const Judge of{.owner = node.owner, .group = group_of(node, site)};
+  std::uint64_t last = 0;
   std::vector<Word> words;
-  const auto self = judges_.find(self_);
   const auto own = judged_.find(id);
-  const auto add_own = [&](std::uint64_t unix_ms) {
-    words.push_back({.own = true, .judge = self == judges_.end() ? nullptr : &self->second, .unix_ms = unix_ms});
-  };
   if (own != judged_.end() && counts(own->second.first, now_ms)) {
     if (own->second.second == Finding::wrong) return 0;
-    add_own(own->second.first);
+    last = own->second.first;
   }
   for (const Vouch& vouch : vouches) {
     if (vouch.node != id || !counts(vouch.unix_ms, now_ms)) continue;
     if (vouch.judge() == self_) {
-      add_own(vouch.unix_ms);  // after a restart it is known by this alone
+      last = std::max(last, vouch.unix_ms);  // after a restart it is known by this alone
       continue;
     }
     const auto judge = judges_.find(vouch.judge());
-    if (judge != judges_.end() && apart(judge->second, of))
-      words.push_back({.judge = &judge->second, .unix_ms = vouch.unix_ms});
+    if (judge != judges_.end() && apart(judge->second, of)) words.push_back({judge->second, vouch.unix_ms});
   }
-  std::uint64_t last = 0;
-  if (needed(id, of) == 1) {
-    for (const Word& word : words)
-      if (word.own || word.judge->confirmed()) last = std::max(last, word.unix_ms);
-  } else {
-    // This node may be no judge of the registry, and still has its own word.
-    const auto two = [](const Word& a, const Word& b) {
-      return a.judge == nullptr || b.judge == nullptr ? a.own != b.own : apart(*a.judge, *b.judge);
-    };
-    for (const Word& a : words)
-      for (const Word& b : words)
-        if (two(a, b)) last = std::max(last, std::min(a.unix_ms, b.unix_ms));
+  const bool alone = needed(id, of) == 1;
+  for (const Word& a : words) {
+    if (alone && a.judge.confirmed()) last = std::max(last, a.unix_ms);
+    for (const Word& b : words)
+      if (!alone && apart(a.judge, b.judge)) last = std::max(last, std::min(a.unix_ms, b.unix_ms));
   }
   return last == 0 ? 0 : last + kLifeMs;
 }

@@ -1,5 +1,6 @@
 #pragma once
-// Whether a node counts as verified here: by the word of two judges of different owners, or of as many as there are.
+// Whether a node counts as verified here: by this node's own finding, or by the word of two judges of different owners,
+// or of as many as there are.
 //
 // Judges   nodes of the registry that check others (kChecksCapability). One counts for no node of its own owner or
 //          address group, and two of one owner or group count as one: ids cost less than addresses.
@@ -7,9 +8,10 @@
 // Named    by watchers of how many sites: made-up nodes are named by the liar alone. A judge that more of them name
 //          takes the place of one that fewer name; this node and those that it has found right always have one. Only a
 //          judge that kConfirmed of them name, or this node as one of them, is waited for, and is enough alone.
-// Itself   this node's own finding counts as one judge, whichever its owner and group are; and where that was a wrong
-//          answer, the node is not verified, whatever others say.
-// As many  if no two judges could count for a node, one is enough; without any, this node's own word.
+// Itself   this node's own finding is enough: a judge that never vouches keeps no node waiting that is checked from
+// here.
+//          Where that was a wrong answer, the node is not verified, whatever others say.
+// As many  if no two judges could count for a node, this node as one of them, the word of one is enough.
 // Limits   kJudgesMax judges, kJudgedMax findings; one not seen for kForgetAfter is forgotten.
 #include <map>
 #include <set>
@@ -59,8 +61,7 @@ class Judges {
   };
   using All = std::map<base::NodeId, Judge>;
   struct Word {
-    bool own = false;
-    const Judge* judge = nullptr;  ///< null only of `own`
+    const Judge& judge;
     std::uint64_t unix_ms = 0;
   };
   std::size_t weight_of(const base::NodeId& id, Named named) const;

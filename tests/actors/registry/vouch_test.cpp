@@ -103,19 +103,30 @@ TEST_CASE("judges: two judges of different owners and groups make a node verifie
   }
 }
 
-TEST_CASE("judges: this node's own finding counts as one judge, and a wrong answer more than all others") {
+TEST_CASE("judges: this node's own finding is enough, and a wrong answer more than all others") {
   JudgesFixture it;
-  it.judges.judged(it.node.id(), Judges::Finding::right, kBeginMs);
-  CHECK(it.until({}) == 0);
-  CHECK(it.until({vouch(it.a, it.node)}) == kBeginMs + 24 * kHourMs);
-  CHECK(it.until({vouch(it.self, it.node)}) == 0);
+  it.judges.judged(it.node.id(), Judges::Finding::right, kBeginMs - kHourMs);
+  CHECK(it.until({}) == kBeginMs + 23 * kHourMs);
+  CHECK(it.until({vouch(it.a, it.node)}) == kBeginMs + 23 * kHourMs);
+  CHECK(it.until({vouch(it.self, it.node)}) == kBeginMs + 24 * kHourMs);
   it.judges.judged(it.node.id(), Judges::Finding::wrong, kBeginMs);
   CHECK(it.until({vouch(it.a, it.node), vouch(it.b, it.node)}) == 0);
   CHECK(it.until({vouch(it.a, it.node, kBeginMs + kHourMs), vouch(it.b, it.node, kBeginMs + kHourMs)},
                  kBeginMs + 24 * kHourMs) > 0);
 
   JudgesFixture after_restart;
-  CHECK(after_restart.until({vouch(after_restart.self, after_restart.node), vouch(after_restart.a, it.node)}) > 0);
+  CHECK(after_restart.until({vouch(after_restart.self, after_restart.node)}) > 0);
+}
+
+TEST_CASE("judges: a judge of another site that vouches for none takes `verified` from none that this node checks") {
+  // A cluster in one address group: what its other nodes say of each other does not count.
+  JudgesFixture it(JudgesFixture::Unseen{});
+  for (const TestNode* one : {&it.self, &it.a, &it.b})
+    it.judges.see(judge(*one, 4), Status::healthy, {.sites = 1, .here = true}, kBegin);
+  it.judges.judged(it.node.id(), Judges::Finding::right, kBeginMs);
+  REQUIRE(it.until({vouch(it.a, it.node)}) > 0);
+  it.judges.see(judge(TestNode(9), 7), Status::healthy, kHere, kBegin);
+  CHECK(it.until({vouch(it.a, it.node)}) > 0);
 }
 
 TEST_CASE("judges: as many are asked for as there are besides the node") {
@@ -202,14 +213,17 @@ TEST_CASE("judges: judges that one watcher makes up keep no other from its place
 TEST_CASE("judges: this node itself has a place where all others are named by as many watchers as there are") {
   JudgesFixture it(JudgesFixture::Unseen{});
   make_up(it.judges, TestNode(9), {.sites = 5});
-  it.judges.see(judge(it.self, 1), Status::healthy, kByOne, kBegin);
-  it.judges.judged(it.node.id(), Judges::Finding::right, kBeginMs);
   it.judges.judged(it.b.id(), Judges::Finding::right, kBeginMs);
   it.judges.see(judge(it.b, 3), Status::healthy, kByOne, kBegin);
-  CHECK(it.until({vouch(it.b, it.node)}) > 0);
-  // Of this node's group they count as one: that is known of this node only if it has a place.
-  it.judges.see(judge(it.b, 1), Status::healthy, kByOne, kBegin);
-  CHECK(it.until({vouch(it.b, it.node)}) == 0);
+  const auto all = [&] { return it.until({vouch(it.b, it.node)}); };
+  // It is one of two that could judge the node, so that the other one is not enough: it is known only if it has a
+  // place.
+  it.judges.see(judge(it.self, 1), Status::healthy, kByOne, kBegin);
+  CHECK(all() == 0);
+  it.judges.see(it.self.registration(), Status::healthy, kByOne, kBegin);
+  it.judges.forget(kBegin + Judges::kForgetAfter);
+  it.judges.see(judge(it.b, 3), Status::healthy, kByOne, kBegin + Judges::kForgetAfter);
+  CHECK(all() > 0);
 }
 
 TEST_CASE("judges: one that a single watcher names is not waited for, and is not enough alone") {
@@ -221,8 +235,10 @@ TEST_CASE("judges: one that a single watcher names is not waited for, and is not
   it.judges.judged(it.node.id(), Judges::Finding::right, kBeginMs);
   CHECK(it.until({}) > 0);
   SUBCASE("one that this node watches itself is, as in a network of two") {
-    it.judges.see(judge(it.a, 2), Status::healthy, kHere, kBegin);
+    it.judges.judged(it.node.id(), Judges::Finding::right, kBeginMs - 24 * kHourMs);
+    it.judges.see(it.self.registration(), Status::healthy, kByOne, kBegin);
     CHECK(it.until({}) == 0);
+    it.judges.see(judge(it.a, 2), Status::healthy, kHere, kBegin);
     CHECK(it.until({vouch(it.a, it.node)}) > 0);
   }
 }
