@@ -18,7 +18,9 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/fields.hpp"
 #include "runtime/crypto/rng.hpp"
+#include "runtime/crypto/server_certificate.hpp"
 
 namespace troupe::crypto {
 namespace {
@@ -35,6 +37,7 @@ constexpr std::size_t kBuffersReserved = 0;
 
 // RFC 5246 6.2.1.
 constexpr std::size_t kRecordHeaderBytes = 5;
+constexpr std::uint8_t kChangeCipherRecord = 20;
 constexpr std::uint8_t kAlertRecord = 21;
 constexpr std::uint8_t kHandshakeRecord = 22;
 constexpr std::uint8_t kApplicationRecord = 23;
@@ -192,10 +195,21 @@ struct SecureChannel::Inner final : tls::Callbacks {
       channel->send_fatal_alert(tls::Alert::UNEXPECTED_MESSAGE);
       return fail(type == kHandshakeRecord ? ChannelError::renegotiation : ChannelError::bad_record);
     }
+    if (type == kChangeCipherRecord && certificate && certificate->passed()) certificate.reset();
     handshake_bytes += kRecordHeaderBytes + bytes;
     if (handshake_bytes <= kHandshakeBytesMax) return {};
     channel->send_fatal_alert(tls::Alert::RECORD_OVERFLOW);
     return fail(ChannelError::handshake_too_long);
+  }
+
+  /// A dialler's record of the handshake is fed once it is whole and may be parsed.
+  Status feed_handshake(base::ByteView part) {
+    base::append(held, part);
+    if (left_in_record > 0) return {};
+    const base::Bytes whole = std::exchange(held, {});
+    if (certificate->may_pass(whole)) return feed(whole);
+    channel->send_fatal_alert(tls::Alert::UNSUPPORTED_CERTIFICATE);
+    return fail(ChannelError::handshake_failed);
   }
 
   /// Hands Botan the bytes of the current record from the front of `bytes`, and removes them from `bytes`.
@@ -216,7 +230,8 @@ struct SecureChannel::Inner final : tls::Callbacks {
     bytes = bytes.subspan(take);
     left_in_record -= take;
     if (left_in_record == 0) header_bytes = 0;
-    return feed(part);
+    const bool in_clear = certificate && header[0] == kHandshakeRecord;
+    return in_clear ? feed_handshake(part) : feed(part);
   }
 
   std::shared_ptr<const ChannelCredentials> credentials;
@@ -232,6 +247,8 @@ struct SecureChannel::Inner final : tls::Callbacks {
   std::size_t header_bytes = 0;
   std::size_t left_in_record = 0;
   std::size_t handshake_bytes = 0;
+  std::optional<ServerCertificate> certificate;  // of a dialler, until what follows is encrypted
+  base::Bytes held;                              // of a record that it looks at
 };
 
 SecureChannel::SecureChannel(std::unique_ptr<Inner> inner) : inner_(std::move(inner)) {}
@@ -242,6 +259,7 @@ SecureChannel& SecureChannel::operator=(SecureChannel&&) noexcept = default;
 SecureChannel SecureChannel::client(std::shared_ptr<const ChannelCredentials> credentials) {
   auto inner = std::make_unique<Inner>(std::move(credentials));
   auto& shared = inner->credentials->inner();
+  inner->certificate.emplace();
   inner->channel = std::make_unique<tls::Client>(
       *inner, shared.no_sessions, shared.certificate, shared.policy, shared.rng.botan(), tls::Server_Information(),
       tls::Protocol_Version::TLS_V12, std::vector<std::string>{}, kBuffersReserved);

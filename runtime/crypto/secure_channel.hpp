@@ -5,6 +5,7 @@
 //         (RFC 7627), no resumption, no renegotiation, no time in the hello. The server shows a throw-away P-256
 //         certificate that proves nothing: identity is proven above, by signatures over exporter().
 // States  shaking hands -> established -> closed; or failed, from any state, which is final.
+// Server  what it shows is looked at before Botan parses it (server_certificate.hpp).
 // Limits  kHandshakeBytesMax from the peer until established; one record (16 KiB) waits for its end afterwards.
 // Errors  values; nothing is thrown. After one, send what take_wire() still holds (an alert) and drop the stream.
 // Owner   one peer actor; not thread-safe. Keeps its credentials alive.

@@ -262,6 +262,27 @@ TEST_CASE("crypto: a peer outside the policy is refused before any plaintext") {
   }
 }
 
+TEST_CASE("crypto: a dialler breaks off where the certificate has a key of another curve, without a look at the key") {
+  constexpr std::uint8_t kUnsupportedCertificate = 43;  // RFC 5246 7.2
+  const std::uint8_t curve[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{1} << 20}) {
+    Pair pair(18);
+    REQUIRE_FALSE(pair.move(pair.client, pair.server, pair.to_server, piece).has_value());
+    base::Bytes wire = pair.server.take_wire();
+    const auto at = std::ranges::search(wire, curve);
+    REQUIRE(at.size() == sizeof curve);
+    at.back() = 1;
+    std::optional<ChannelError> why;
+    for (std::size_t i = 0; i < wire.size() && !why; i += piece) {
+      const auto status =
+          pair.client.receive(base::ByteView(wire).subspan(i, std::min(piece, wire.size() - i)), ignore);
+      if (!status.ok()) why = status.error();
+    }
+    CHECK(why == ChannelError::handshake_failed);
+    CHECK(pair.client.take_wire().back() == kUnsupportedCertificate);
+  }
+}
+
 TEST_CASE("crypto: a handshake that never ends is cut at its limit") {
   SeededChance chance(12);
   SecureChannel server = SecureChannel::server(ChannelCredentials::make(chance));
