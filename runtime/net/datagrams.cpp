@@ -26,6 +26,9 @@ const Error kNoLink{Code::overloaded, "this node can make no link now (net.links
 const Error kSilentDialled{Code::overloaded,  // which says nothing of the other node
                            "the other node answers no datagram, and as many such nodes are dialled as may be",
                            std::chrono::milliseconds(1000)};
+const Error kLargeDialled{Code::overloaded,
+                          "the answer is too large for a datagram, and as many such nodes are dialled as may be",
+                          std::chrono::milliseconds(1000)};
 const Error kElsewhere{Code::unavailable,
                        "the other node answers no datagram there, and its link comes from elsewhere"};
 
@@ -127,7 +130,7 @@ void Datagrams::hand_over(const std::shared_ptr<const Route>& route, caf::mailbo
       waiting_.emplace(out.correlation, Asked{element->sender, element->mid.integer_value(), envelope, route, 0});
     }
   }
-  if (silent && !may_dial_silent(*route))
+  if (silent && !may_dial(*route, silent_dials_))
     return answer(element->sender, element->mid.integer_value(), kSilentDialled, worker);
   if (!actor) return give_to_link(*route, std::move(element), worker, true);
   if (out.correlation == 0) return answer(element->sender, element->mid.integer_value(), kQuestionsFull, worker);
@@ -146,14 +149,14 @@ bool Datagrams::is_silent(const Route& route) {
 }
 
 /// Whether a link to it is there, is being dialled, or may be dialled now.
-bool Datagrams::may_dial_silent(const Route& route) {
+bool Datagrams::may_dial(const Route& route, base::RateLimit& dials) {
   if (pool_->in_service(route.id)) return true;
   const base::Instant now = pool_->node().world().clock.coarse();
   const std::lock_guard hold(lock_);
-  const auto* const dialled = silent_dialled_.find(route.id);
+  const auto* const dialled = dialled_.find(route.id);
   if (dialled != nullptr && now < *dialled + pool_->setup().limits.dial_timeout) return true;
-  if (!silent_dials_.take(now)) return false;
-  silent_dialled_.put(route.id, now);
+  if (!dials.take(now)) return false;
+  dialled_.put(route.id, now);
   return true;
 }
 
@@ -171,6 +174,7 @@ void Datagrams::give_to_link(const Route& route, caf::mailbox_element_ptr elemen
 }
 
 void Datagrams::over_link(const Asked& asked) {
+  if (!may_dial(*asked.route, large_dials_)) return answer(asked.who, asked.message_id, kLargeDialled, nullptr);
   give_to_link(*asked.route,
                caf::make_mailbox_element(asked.who, caf::message_id{asked.message_id}, {}, asked.question), nullptr);
 }

@@ -264,6 +264,7 @@ std::optional<LinkInfo> Pool::release(Link& link) {
   // An actor's recent messages outlive the link by which they came.
   for (auto& one : link.names()) unlinked_.push_back(std::move(one));
   drop_old_names();
+  made_.erase(link.serial());
   std::erase_if(dialling_, [&](const auto& one) { return one.second.get() == &link; });
   std::erase_if(giving_way_, [&](const auto& one) { return one.second.serial == link.serial(); });
   const auto found = serving_.find(link.service_number);
@@ -388,6 +389,8 @@ void Pool::check() const {
   const std::lock_guard hold(lock_);
   seats_.check();
   base::ensure(peers_.size() <= serving_.size() && serving_.size() <= made_.size(), "a link in service was made");
+  base::ensure(std::ranges::none_of(made_, [](const auto& one) { return one.second.expired(); }),
+               "a link that has ended leaves nothing behind");
 }
 
 std::vector<std::shared_ptr<Link>> Pool::close() {

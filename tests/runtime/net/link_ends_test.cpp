@@ -30,6 +30,21 @@ TEST_CASE("link: one that has ended is freed") {
   CHECK(link.expired());
 }
 
+TEST_CASE("link: strangers that connect and leave are forgotten, also by a node that never dials") {
+  NetCluster cluster(2);
+  Visitor::Seen seen;
+  for (int i = 0; i < 8; ++i) {
+    const Handle stranger = cluster[0].node.start("stranger-" + std::to_string(i), [&] {
+      return std::make_unique<Visitor>(Visitor::at(*cluster[1].address), seen);
+    });
+    cluster.stage.run_for(100ms);
+    caf::anon_send_exit(stranger, caf::exit_reason::kill);
+    cluster.stage.run_for(1s);
+  }
+  CHECK(cluster[1].pool->seats().taken == 0);
+  CHECK_NOTHROW(cluster[1].pool->check());
+}
+
 TEST_CASE("link: what it has moved stays counted after its end, and a next one adds to that") {
   NetCluster cluster(2);
   cluster.serve<Number>(1, "count", successor);
