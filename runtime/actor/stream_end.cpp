@@ -33,6 +33,7 @@ void StreamEnd::grant(logic::Credit more) {
 }
 
 void StreamEnd::grant_first() {
+  is_intake_ = true;
   const logic::Credit first = in_.first();
   if (!open()) return;
   send(Envelope::bare({.signal = Signal::credit,
@@ -97,8 +98,14 @@ bool StreamEnd::take_item(const Envelope& item) {
 }
 
 void StreamEnd::take_end(const Envelope& last) {
+  const bool is_error = last.header().signal == Signal::error;
+  // Of a reader: to have done with a stream is to cancel it, whatever it calls that; and it has no items that could
+  // end.
+  const bool from_reader = side_ == Side::server && !is_intake_;
+  if (from_reader && is_error) return broken(kCancelled);
+  if (from_reader) return;
   auto ended = std::move(on_end);
-  const bool answer_due = side_ == Side::server && last.header().signal != Signal::error;
+  const bool answer_due = side_ == Side::server && !is_error;
   if (answer_due) input_ended_ = true;  // an intake: all items are here, our answer ends the stream
   else detach();
   if (!open()) drop_callbacks();

@@ -55,6 +55,7 @@ class StreamEnd {
   void grant(logic::Credit more);
   /// Since when this end could write and the reader has granted nothing; nothing if it is not so.
   std::optional<base::Instant> starved_since() const { return starved_since_; }
+  /// Of the server of an intake.
   void grant_first();
   void time_out();
 
@@ -99,6 +100,7 @@ class StreamEnd {
   logic::Credit held_back_;  // consumed while paused, granted on resume
   bool paused_ = false;
   std::optional<base::Instant> starved_since_;
+  bool is_intake_ = false;    // of the server: it reads
   bool input_ended_ = false;  // the writer has ended; the answer is still to come
 };
 

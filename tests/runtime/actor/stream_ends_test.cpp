@@ -4,6 +4,7 @@
 #include "messages/bench.capnp.h"
 #include "runtime/actor/stream_end.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
+#include "tests/runtime/actor/foreign_actor.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -253,4 +254,24 @@ TEST_CASE("stream: above the limit of questions it is `overloaded`, and the acto
   CHECK(shop.sinks.size() == 2);
   CHECK(actors.record("/outside")->restarts == 0);
   actors.inside([&](Scripted&) { all.clear(); });
+}
+
+TEST_CASE("stream: a reader on another node that ends it with an error has cancelled it, and its END says nothing") {
+  ActorFixture actors;
+  Shop shop;
+  const Handle seller = actors.start("shop", shop.receive());
+  ForeignActor reader(actors, base::NodeId{{7}}, messages::Role::peer);
+  const runtime::Header opens{.signal = runtime::Signal::open};
+  reader.ask(seller, runtime::Envelope::build<Order>(opens, no_fill));
+  REQUIRE(shop.sinks.size() == 1);
+  SUBCASE("an error") {
+    reader.follow(seller, runtime::error_envelope({Code::internal, "have done with it"}));
+    CHECK(shop.cancelled == 1);
+  }
+  SUBCASE("an END: the stream is idle as before") {
+    reader.follow(seller, runtime::Envelope::build<Order>({.signal = runtime::Signal::end}, no_fill));
+    CHECK(shop.cancelled == 0);
+    actors.stage.run_for(runtime::kServedIdle + 1s);
+    CHECK(shop.cancelled == 1);
+  }
 }
