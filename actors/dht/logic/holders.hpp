@@ -54,9 +54,11 @@ enum class Scale : std::uint8_t {
 /// node that met few nodes of a large network, or silence in a small one, cannot tell that the value will be found.
 /// `silent` are known nodes that should hold it too, and cannot be asked.
 constexpr std::size_t stores_needed(std::size_t asked, std::size_t copies, Scale network, std::size_t silent = 0) {
+  const std::size_t part = (asked * kStoredPercent + 99) / 100;
   const std::size_t half = (copies + 1) / 2;
-  const std::size_t there = std::max(asked, (asked + silent + 1) / 2);
-  return std::max((asked * kStoredPercent + 99) / 100, network == Scale::large ? half : std::min(half, there));
+  // Not all there are: one that refuses would make each store in a small network fail.
+  const std::size_t there = std::max(part, (asked + silent + 1) / 2);
+  return std::max(part, network == Scale::large ? half : std::min(half, there));
 }
 
 /// The same, where as large a part of the address groups is as good as of the nodes: a site has three of the nodes

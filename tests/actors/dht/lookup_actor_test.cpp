@@ -366,10 +366,12 @@ TEST_CASE("lookup actor: how many acknowledgements a store needs") {
   const auto needed = [](std::size_t asked, std::size_t copies) { return stores_needed(asked, copies, Scale::small); };
   CHECK(needed(0, 20) == 0);
   CHECK(needed(1, 20) == 1);
-  CHECK(needed(4, 20) == 4);
-  CHECK(needed(9, 20) == 9);
-  CHECK(needed(10, 20) == 10);
-  CHECK(needed(12, 20) == 10);
+  CHECK(needed(3, 20) == 3);
+  // One that refuses is not in the way, as soon as there are three others.
+  CHECK(needed(4, 20) == 3);
+  CHECK(needed(9, 20) == 7);
+  CHECK(needed(10, 20) == 8);
+  CHECK(needed(12, 20) == 9);
   CHECK(needed(20, 20) == 15);
   CHECK(needed(40, 20) == 30);
   CHECK(needed(3, 1) == 3);
@@ -402,8 +404,10 @@ TEST_CASE(
     CHECK(enough(14, 2, scale));
     CHECK(enough(11, 3, scale));
     CHECK_FALSE(enough(10, 4, scale));
-    CHECK_FALSE(enough(9, 1, scale));  // half as many as copies have to have it, whatever the groups
+    CHECK_FALSE(enough(7, 1, scale));
   }
+  CHECK_FALSE(enough(9, 1, Scale::large));  // half as many as copies have to have it, whatever the groups
+  CHECK(enough(9, 1, Scale::small));        // unless there are no more
   // Nodes of one group are counted one by one.
   StoreCount cluster;
   for (int i = 0; i < 8; ++i) cluster.ask(0);
