@@ -2,6 +2,7 @@
 #include "actors/raft/api.hpp"
 #include "messages/common.capnp.h"
 #include "messages/words.hpp"
+#include "runtime/base/text.hpp"
 
 namespace troupe::durable {
 namespace {
@@ -11,6 +12,7 @@ using base::Code;
 constexpr std::chrono::milliseconds kAgain{100};  // our choice: below an election
 constexpr std::chrono::seconds kPatience{10};     // our choice: of a question without a deadline
 constexpr std::chrono::seconds kLookDue{5};
+constexpr std::size_t kWhyBytesMax = 256;  // our choice: a state that an actor shows has room for it (why())
 
 /// What another node, or this one for it, says where nothing was done or the same again does no harm.
 bool may_send_again(Code code) {
@@ -82,7 +84,7 @@ void Gateway::send(std::shared_ptr<Passing> passing) {
 }
 
 void Gateway::park(std::shared_ptr<Passing> passing, const std::string& why) {
-  why_ = why;
+  why_ = base::shortened(why, kWhyBytesMax);  // the other node chooses it
   const bool late = now() + kAgain >= passing->question.header().due;
   if (late && passing->in_doubt && changes(passing->question))
     return passing->reply.refuse({Code::unknown_outcome, "the book has not answered, and may have done it: " + why});
@@ -101,7 +103,7 @@ void Gateway::look_for_leader() {
   if (std::exchange(looking_, true)) return;
   const auto found = [this](const base::Outcome<void>& done) {
     looking_ = false;
-    if (!done.ok()) why_ = done.error().message;
+    if (!done.ok()) why_ = base::shortened(done.error().message, kWhyBytesMax);
   };
   ask<raft::wire::ReachGroup, messages::wire::Nothing>(
       node().find(raft::kPath), now() + kLookDue,

@@ -17,8 +17,9 @@ namespace {
 /// Its child gives no answer until it is told to.
 class Counting final : public durable::Home {
  public:
-  explicit Counting(const std::shared_ptr<net::Pool>& pool)
-      : Home({.kind = durable::Place::Kind::self}, pool, "/count", "child") {}
+  Counting(const std::shared_ptr<net::Pool>& pool, const durable::Place& place)
+      : Home(place, pool, "/count", "child") {}
+  using Home::gateway;
   void receive(runtime::Handlers& on) override { receive_home(on); }
   std::vector<runtime::Reply<Number>> waiting;
   runtime::Caller from;  // of the last one
@@ -38,9 +39,9 @@ class Counting final : public durable::Home {
 };
 
 template <class Node>
-void start(Node& at, Counting*& home) {
-  at.node.start("count", [&] {
-    auto out = std::make_unique<Counting>(at.pool);
+void start(Node& at, Counting*& home, const durable::Place& place = {.kind = durable::Place::Kind::self}) {
+  at.node.start("count", [&, place] {
+    auto out = std::make_unique<Counting>(at.pool, place);
     home = out.get();
     return out;
   });
@@ -117,4 +118,29 @@ TEST_CASE("durable home: what strangers ask to be changed leaves a part of the d
   CHECK(ask(1) == 4);
   CHECK(ask(1) == 5);
   home->waiting.clear();
+}
+
+// It was shown as it came, larger than a state may be: then each look at the actor ended it.
+TEST_CASE("durable home: of what the book's node says as long as it cannot, a state shows a part that fits") {
+  constexpr std::size_t kRoom = 256;
+  NetCluster cluster(2);
+  cluster.serve<Number>(1, "count", [](Scripted&, runtime::Handlers& on) {
+    on.ask<Number, Number>([](auto, auto reply) { reply.refuse({Code::unavailable, std::string(1'000, 'x')}); });
+  });
+  Counting* home = nullptr;
+  start(cluster[0], home, {.kind = durable::Place::Kind::node, .node = cluster[1].id()});
+  std::optional<base::Error> refused;
+  cluster.inside(
+      0,
+      [&](Scripted& self) {
+        self.ask<Number, Number>(self.node().find("/count"), self.now() + 1s, number(1),
+                                 [&](const runtime::Answer<Number>& answer) {
+                                   if (!answer.ok()) refused = answer.error();
+                                 });
+      },
+      3s);
+  REQUIRE(refused);
+  CHECK(refused->code == Code::unavailable);
+  CHECK(home->gateway().why().starts_with("xxx"));
+  CHECK(home->gateway().why().size() <= kRoom);
 }
