@@ -7,6 +7,7 @@
 #include "messages/escrow.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/base/fields.hpp"
+#include "runtime/base/text.hpp"
 
 namespace troupe::fund {
 namespace {
@@ -185,7 +186,7 @@ void StateActor::make() {
 void StateActor::reload(const Error& why) {
   ++run_;
   row_.forget();
-  why_ = why.message;
+  why_ = base::shortened(why.message, kWhyBytesMax);
   setup_.settings.log.warn("the fund is read again", {{"why", std::string_view(why.message)}});
   if (setup_.settings.health != nullptr)
     setup_.settings.health->raise(kHealthSource, observe::HealthState::degraded,
@@ -231,7 +232,9 @@ void StateActor::want(Change change, Done done, Request request) {
         *changes = fund.take_changes();
         for (const Entry& entry : changes->entries) commit.rows[entry_key(entry.sequence)] = encode(entry);
         for (const Proposal& one : changes->ended) commit.rows[key_of('p', one.id.view())] = encode(one);
-        if (request) commit.rows[request->first] = Bytes(request->second.bytes.begin(), request->second.bytes.end());
+        // Each reader of the log can repeat a signature under new requests: what changes nothing leaves no row.
+        if (request && !changes->entries.empty())
+          commit.rows[request->first] = Bytes(request->second.bytes.begin(), request->second.bytes.end());
         return {};
       },
       [this, changes, done = std::move(done)](const base::Outcome<void>& how) mutable {

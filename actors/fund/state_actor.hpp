@@ -63,7 +63,7 @@ class StateActor final : public runtime::Actor {
   template <class A>
   void reading(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then);
 
-  /// A change of the fund, with a row of a request beside it.
+  /// A change of the fund, with a row of a request beside it; without a change there is no row either.
   void want(Change change, Done done, Request request = {});
   void ended(const std::vector<Proposal>& proposals);
   /// Null while it is being read, or before it was made.

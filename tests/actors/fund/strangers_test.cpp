@@ -1,0 +1,133 @@
+// What other nodes repeat of what is public costs a fund nothing that stays.
+#include <doctest/doctest.h>
+
+#include "actors/escrow/api.hpp"
+#include "actors/fund/fund_actor.hpp"
+#include "actors/fund/words.hpp"
+#include "actors/wallet/words.hpp"
+#include "messages/escrow.capnp.h"
+#include "messages/store.capnp.h"
+#include "messages/words.hpp"
+#include "tests/actors/wallet/keys.hpp"
+#include "tests/runtime/net/net_cluster.hpp"
+
+using namespace troupe;
+using namespace troupe::fund;
+using namespace std::chrono_literals;
+using base::Code;
+using wallet::test_address;
+using wallet::test_key;
+
+namespace {
+
+constexpr std::size_t kBook = 0, kGuest = 1;
+constexpr std::uint8_t kSigner = 1, kOtherSigner = 2;
+
+/// A fund of two signers, both of which have to sign; and another node.
+struct Funds {
+  Funds() {
+    auto& home = cluster[kBook];
+    home.node.start(
+        "store", test::script([this](test::Scripted&, runtime::Handlers& on) {
+          on.ask<store::wire::Get, store::wire::Found>([this](store::wire::Get::Reader ask, auto reply) {
+            const auto row = rows.find(bytes(ask.getKey()));
+            if (row == rows.end()) return reply.refuse({Code::not_found, "there is no row"});
+            reply.send([&](store::wire::Found::Builder out) { out.setValue(data_of(row->second)); });
+          });
+          on.ask<store::wire::Commit, messages::wire::Nothing>([this](store::wire::Commit::Reader ask, auto reply) {
+            ++commits;
+            for (const auto row : ask.getRows()) rows[bytes(row.getKey())] = bytes(row.getValue().getPut());
+            reply.done();
+          });
+        }));
+    home.node.start("wallet", test::script([](test::Scripted&, runtime::Handlers& on) {
+                      on.ask<wallet::wire::GetBook, wallet::wire::BookIs>([](auto, auto reply) {
+                        reply.send([](wallet::wire::BookIs::Builder out) {
+                          out.setBook(data_of(BookId{}.view()));
+                          out.setOwner(data_of(test_address(9).view()));
+                        });
+                      });
+                    }));
+    home.node.start("escrow", test::script([](test::Scripted&, runtime::Handlers& on) {
+                      on.ask<escrow::wire::GetTerms, escrow::wire::TermsAre>([](auto, auto reply) {
+                        reply.send([](escrow::wire::TermsAre::Builder out) { out.setNow(1'700'000'000'000); });
+                      });
+                    }));
+    const FundSettings settings{.pool = home.pool,
+                                .book = {.kind = durable::Place::Kind::self},
+                                .signers = {test_address(kSigner), test_address(kOtherSigner)},
+                                .threshold = 2};
+    home.node.start("fund", [settings] { return std::make_unique<FundActor>(settings); });
+    cluster.stage.run_for(1s);
+    content.what = Payment{test_address(3), Amount::of(1), "food"};
+    content.reason = "bread";
+    content.expiry.value = std::chrono::hours(1);
+    const auto by = wallet::approval(test_key(kSigner), propose_bytes({}, content));
+    const auto heard = ask<wire::Propose>(1, [&](wire::Propose::Builder out, std::size_t) {
+      out.setContent(data_of(encode(content)));
+      wallet::write(out.initBy(), by);
+    });
+    REQUIRE(heard.at(Code{}) == 1);
+  }
+
+  static base::Bytes bytes(capnp::Data::Reader data) { return {data.begin(), data.end()}; }
+
+  /// How often each answer came; Code{}: it was fine.
+  using Heard = std::map<Code, std::size_t>;
+  template <class Q, class Fill>
+  Heard ask(std::size_t count, Fill fill, std::size_t from = kGuest) {
+    const auto heard = std::make_shared<Heard>();
+    cluster.inside(
+        from,
+        [&](test::Scripted& self) {
+          const auto fund = from == kBook ? self.node().find(kPath) : self.node().remote(cluster[kBook].id(), kPath);
+          for (std::size_t i = 0; i < count; ++i)
+            self.ask<Q, wire::ProposalIs>(
+                fund, self.now() + 10s, [&](typename Q::Builder out) { fill(out, i); },
+                [this, heard](runtime::Answer<wire::ProposalIs> answer) {
+                  ++(*heard)[answer.ok() ? Code{} : answer.error().code];
+                  if (answer.ok()) signatures = answer.value().getSigned().size();
+                  else CHECK((answer.error().code != Code::overloaded || answer.error().retry_after > 0ms));
+                });
+        },
+        300ms);
+    return *heard;
+  }
+  /// A signer's approval, under as many requests as were not there before.
+  Heard sign(std::uint8_t signer, std::size_t count, std::size_t from = kGuest) {
+    const auto by = wallet::approval(test_key(signer), sign_bytes({}, content));
+    return ask<wire::SignProposal>(
+        count,
+        [&](wire::SignProposal::Builder out, std::size_t) {
+          Nonce request;
+          ++requests;
+          for (std::size_t i = 0; i < sizeof requests; ++i)
+            request.bytes[i] = static_cast<std::uint8_t>(requests >> (8 * i));
+          out.setId(data_of(id_of({}, content).view()));
+          wallet::write(out.initBy(), by);
+          out.setRequest(data_of(request.view()));
+        },
+        from);
+  }
+
+  std::map<base::Bytes, base::Bytes> rows;
+  std::size_t commits = 0, signatures = 0;
+  std::uint64_t requests = 0;
+  Content content;
+  test::NetCluster cluster{2};
+};
+
+}  // namespace
+
+TEST_CASE("fund: a signature that is there is answered alike under any request, and neither commits nor leaves a row") {
+  constexpr std::size_t kTimes = 20;
+  Funds funds;
+  REQUIRE(funds.sign(kSigner, 1).at(Code{}) == 1);
+  CHECK(funds.signatures == 1);
+  const auto rows = funds.rows;
+  const std::size_t commits = funds.commits;
+  CHECK(funds.sign(kSigner, kTimes) == Funds::Heard{{Code{}, kTimes}});
+  CHECK(funds.signatures == 1);
+  CHECK(funds.commits == commits);
+  CHECK(funds.rows == rows);
+}
