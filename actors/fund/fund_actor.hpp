@@ -3,17 +3,22 @@
 // elsewhere.
 //
 // Spawns  `state` while this node holds the seat (actors/durable/api.hpp).
+// Rate    kOrdered of what other nodes propose and sign: each is a signature to check and a row to read. Units of
+//         kUnitBytes, in shares (runtime/base/rate_budget.hpp).
 // Trust   who acts as the owner of the book without a signature: an operator at the local socket of the book's node, or
 //         of a member of its group.
 #include "actors/fund/api.hpp"
 #include "actors/fund/fund_settings.hpp"
 #include "messages/fund.capnp.h"
+#include "runtime/base/rate_budget.hpp"
 
 namespace troupe::fund {
 
 class FundActor final : public durable::Home {
  public:
   static constexpr const char* kName = "fund";
+  static constexpr base::Rate kOrdered{64, 256};  // our choice: 64 proposals are open at most, of 16 signers each
+  static constexpr std::size_t kUnitBytes = 512;  // our choice: a signature
   explicit FundActor(const FundSettings& settings)
       : Home(settings.book, settings.pool, kPath, "state"), settings_(settings) {}
 
@@ -23,8 +28,10 @@ class FundActor final : public durable::Home {
   void publish() override;
   runtime::Handle begin_child(const std::string& name) override;
   std::optional<base::Error> refusal(const runtime::Envelope& question) override;
+  std::optional<base::Duration> too_much(const runtime::Envelope& question);
 
   const FundSettings settings_;
+  base::RateBudget<base::NodeId> ordered_{kOrdered, base::Instant{}};  // by other nodes
 };
 
 }  // namespace troupe::fund

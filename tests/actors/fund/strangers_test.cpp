@@ -131,3 +131,21 @@ TEST_CASE("fund: a signature that is there is answered alike under any request, 
   CHECK(funds.commits == commits);
   CHECK(funds.rows == rows);
 }
+
+TEST_CASE("fund: other nodes sign at a rate, and those of the fund's own node are not counted in it") {
+  constexpr std::size_t kAtOnce = 100, kBatches = 4;
+  static_assert(kAtOnce * kBatches > FundActor::kOrdered.burst);
+  Funds funds;
+  REQUIRE(funds.sign(kSigner, 1).at(Code{}) == 1);
+  Funds::Heard heard, own;
+  for (std::size_t i = 0; i < kBatches; ++i)
+    for (const auto& [code, count] : funds.sign(kSigner, kAtOnce)) heard[code] += count;
+  CHECK(heard[Code{}] >= FundActor::kOrdered.burst / 4);
+  CHECK(heard[Code::overloaded] > 0);
+  CHECK(heard[Code{}] + heard[Code::overloaded] == kAtOnce * kBatches);
+  for (std::size_t i = 0; i < kBatches; ++i)
+    for (const auto& [code, count] : funds.sign(kSigner, kAtOnce, kBook)) own[code] += count;
+  CHECK(own == Funds::Heard{{Code{}, kAtOnce * kBatches}});
+  funds.cluster.stage.run_for(30s);
+  CHECK(funds.sign(kSigner, 10) == Funds::Heard{{Code{}, 10}});
+}
