@@ -34,7 +34,7 @@ bool is_one_of(const runtime::Envelope& question) {
 
 /// What is read for the question at once, in units of EscrowsActor::kUnitBytes.
 std::uint32_t read_units(const runtime::Envelope& question) {
-  if (is_one_of<wire::GetHeld, wire::ListEscrows>(question)) return EscrowsActor::kScanUnits;
+  if (is_one_of<wire::GetHeld, wire::ListEscrows, wire::ListArbiters>(question)) return EscrowsActor::kScanUnits;
   return is_one_of<wire::GetEscrow>(question) ? EscrowsActor::kPageUnits : 0;
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "actors/escrow/api.hpp"
+#include "actors/escrow/arbiters_actor.hpp"
 #include "actors/escrow/escrows_actor.hpp"
 #include "actors/escrow/words.hpp"
 #include "messages/store.capnp.h"
@@ -45,7 +46,23 @@ struct Escrows {
               if (ask.getPrefix()[0] == 't') timers(ask, out);
             });
           });
-          on.ask<store::wire::Commit, messages::wire::Nothing>([](auto, auto reply) { reply.done(); });
+          on.ask<store::wire::Commit, messages::wire::Nothing>([this](store::wire::Commit::Reader ask, auto reply) {
+            for (const auto row : ask.getRows()) registry_commits += row.getKey() == data_of(rows::prefix('A')) ? 1 : 0;
+            reply.done();
+          });
+        }));
+    home.node.start(
+        "wallet", test::script([this](test::Scripted&, runtime::Handlers& on) {
+          on.ask<wallet::wire::GetBook, wallet::wire::BookIs>([](auto, auto reply) {
+            reply.send([](wallet::wire::BookIs::Builder out) { out.setBook(data_of(wallet::BookId{}.view())); });
+          });
+          on.ask<wallet::wire::GetAccount, wallet::wire::AccountIs>([](auto, auto reply) {
+            reply.send([](wallet::wire::AccountIs::Builder out) { out.initAccount().setBalance(1); });
+          });
+          on.ask<wallet::wire::PostTransfer, wallet::wire::Posted>([this](auto, auto reply) {
+            if (!posts) return reply.refuse({Code::unavailable, "it waits for a block"});
+            reply.send([](wallet::wire::Posted::Builder) {});
+          });
         }));
     auto settings = std::make_shared<EscrowSettings>();
     settings->pool = home.pool;
@@ -92,6 +109,28 @@ struct Escrows {
     return *heard;
   }
 
+  /// What becomes of as many questions within `then`: how often each answer came; Code{}: it was fine.
+  using Heard = std::map<Code, std::size_t>;
+  template <class Q, class A>
+  Heard ask(std::size_t from, std::size_t count, base::Duration then,
+            const std::function<void(typename Q::Builder, std::size_t)>& fill) {
+    const auto heard = std::make_shared<Heard>();
+    cluster.inside(
+        from,
+        [&](test::Scripted& self) {
+          const auto escrows = from == kBook ? self.node().find(kPath) : self.node().remote(cluster[kBook].id(), kPath);
+          for (std::size_t i = 0; i < count; ++i)
+            self.ask<Q, A>(
+                escrows, self.now() + std::chrono::minutes(1), [&](typename Q::Builder out) { fill(out, i); },
+                [heard](const runtime::Answer<A>& answer) {
+                  ++(*heard)[answer.ok() ? Code{} : answer.error().code];
+                  const bool later = answer.ok() || answer.error().code != Code::overloaded;
+                  CHECK((later || answer.error().retry_after > std::chrono::milliseconds(0)));
+                });
+        },
+        then);
+    return *heard;
+  }
   void unfinished(store::wire::Scan::Reader ask, std::uint8_t pages, store::wire::Slice::Builder out) {
     const std::uint8_t page = ask.getFrom().size() > 1 ? ask.getFrom()[1] : 0;
     walked.push_back(page);
@@ -166,6 +205,8 @@ struct Escrows {
   std::set<std::uint8_t> fire{};                     // by the same: their deadlines end when they are asked
   std::size_t whole_looks = 0, later_looks = 0;      // at timers: from the first on, behind what is overdue
   bool reads;
+  bool posts = true;  // the ledger takes what is asked
+  std::size_t registry_commits = 0;
   std::vector<runtime::Reply<store::wire::Found>> waiting{};
   std::vector<std::uint8_t> walked{};  // pages of what is not finished, as they were read
   test::NetCluster cluster{2};
@@ -239,6 +280,15 @@ TEST_CASE("escrow: a page of a log counts as more questions than one") {
   for (std::size_t asked = 0; asked < EscrowsActor::kAsked.burst / 4; asked += kAtOnce)
     refused += escrows.read(kGuest, kAtOnce, std::chrono::milliseconds(50))[Code::overloaded];
   CHECK(refused > 0);
+}
+
+TEST_CASE("escrow: all arbiters count as more questions than one") {
+  constexpr std::size_t kTimes = 100;
+  Escrows escrows;
+  const auto heard = escrows.ask<wire::ListArbiters, wire::Arbiters>(kGuest, kTimes, std::chrono::seconds(1),
+                                                                     [](wire::ListArbiters::Builder, std::size_t) {});
+  CHECK(heard.at(Code{}) >= EscrowsActor::kAsked.burst / 2 / EscrowsActor::kScanUnits);
+  CHECK(heard.contains(Code::overloaded));
 }
 
 TEST_CASE("escrow: what is not finished is woken page by page, in one walk at a time") {
