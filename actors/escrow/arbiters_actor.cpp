@@ -6,6 +6,7 @@
 #include "actors/escrow/deposit_waiting.hpp"
 #include "actors/wallet/words.hpp"
 #include "messages/words.hpp"
+#include "runtime/actor/user.hpp"
 
 namespace troupe::escrow {
 namespace {
@@ -18,6 +19,7 @@ constexpr std::chrono::seconds kLedgerDue{20};        // our choice: it is tried
 constexpr std::chrono::milliseconds kReadAgain{500};  // our choice
 constexpr std::chrono::seconds kSendAgain{1};         // our choice
 constexpr std::chrono::seconds kTellDue{5};           // our choice
+const Error kBeingRead{Code::unavailable, "the arbiters are being read: try again"};
 
 Error error_of(RegistryError why) {
   switch (why) {
@@ -195,7 +197,7 @@ void ArbitersActor::join(wire::JoinArbiters::Reader question, Nothing reply) {
   auto deposit = wallet::read(question.getDeposit());
   if (!deposit.ok()) return reply.refuse(deposit.error());
   const auto& [transfer, policy, approvals, on_chain] = deposit.value();
-  if (row_.state() == nullptr) return reply.refuse({Code::unavailable, "the arbiters are being read: try again"});
+  if (row_.state() == nullptr) return reply.refuse(kBeingRead);
   if (transfer.credits.size() != 1 || transfer.credits[0].to != arbiters_account(*book_))
     return reply.refuse({Code::malformed, "a bond is paid to the account of the arbiters"});
   if (transfer.credits[0].amount < setup_.settings->arbiter_bond_min)
@@ -213,10 +215,11 @@ void ArbitersActor::join(wire::JoinArbiters::Reader question, Nothing reply) {
                                                                 there->second.joined == id_of(transfer))
     return reply.done();
   // What the account has not got, or what another transfer comes before, is written nowhere.
+  const User by = runtime::user_of(caller());
   ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
       node().find(wallet::kPath), now() + kLedgerDue,
       [&](wallet::wire::GetAccount::Builder out) { out.setAddress(data_of(arbiter.view())); },
-      [this, arbiter, kept = std::move(kept), bond = transfer.credits[0].amount, number = transfer.number,
+      [this, by, arbiter, kept = std::move(kept), bond = transfer.credits[0].amount, number = transfer.number,
        reply = std::move(reply)](runtime::Answer<wallet::wire::AccountIs> answer) mutable {
         if (!answer.ok()) return reply.refuse(answer.error());
         const auto account = answer.value().getAccount();
@@ -224,11 +227,13 @@ void ArbitersActor::join(wire::JoinArbiters::Reader question, Nothing reply) {
           return reply.refuse({Code::conflict, "the number of the bond's transfer is not the next one of the account"});
         if (account.getBalance() < bond.units())
           return reply.refuse({Code::refused, "the account has less than the bond"});
-        add(arbiter, bond, std::move(kept), std::move(reply));
+        add(by, arbiter, bond, std::move(kept), std::move(reply));
       });
 }
 
-void ArbitersActor::add(const Address& arbiter, Amount bond, Bytes kept, Nothing reply) {
+void ArbitersActor::add(const User& by, const Address& arbiter, Amount bond, Bytes kept, Nothing reply) {
+  if (row_.state() == nullptr) return reply.refuse(kBeingRead);
+  if (const auto why = refusal(by, row_.state()->may_join(arbiter, bond))) return reply.refuse(*why);
   const auto waiting = std::make_shared<Nothing>(std::move(reply));
   change(
       [arbiter, bond, kept = std::move(kept)](Registry& to) -> base::Outcome<void> {
@@ -242,6 +247,15 @@ void ArbitersActor::add(const Address& arbiter, Amount bond, Bytes kept, Nothing
       });
 }
 
+/// What may be done counts for the asker. It is judged before it waits for its turn, where the whole row is copied.
+std::optional<Error> ArbitersActor::refusal(const User& by, const base::Result<void, RegistryError>& may) {
+  if (!may.ok()) return error_of(may.error());
+  const auto wait = by.reserved ? std::nullopt : asked_.take(by, now(), kChangeUnits);
+  if (!wait) return std::nullopt;
+  return Error{Code::overloaded, "of other nodes as many arbiters join and leave as this book takes at a time",
+               std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kSendAgain))};
+}
+
 void ArbitersActor::leave(wire::LeaveArbiters::Reader ask, Nothing reply) {
   const auto address = Address::from(bytes_of(ask.getAddress()));
   const auto policy = wallet::Policy::decode(bytes_of(ask.getPolicy()));
@@ -251,12 +265,19 @@ void ArbitersActor::leave(wire::LeaveArbiters::Reader ask, Nothing reply) {
       approvals.push_back(*approval);
   if (!address || !policy || policy->address() != *address)
     return reply.refuse({Code::malformed, "an address has 32 bytes, and the policy is its own"});
+  if (row_.state() == nullptr) return reply.refuse(kBeingRead);
+  const auto there = row_.state()->records().find(*address);
+  if (there == row_.state()->records().end()) return reply.refuse(error_of(RegistryError::unknown));
+  const wallet::TransferId joined = there->second.joined;
+  if (!policy->approved(leave_bytes(joined), approvals))
+    return reply.refuse({Code::refused, "the signers of the account have not signed that it leaves"});
+  if (const auto why = refusal(runtime::user_of(caller()), row_.state()->may_leave(*address)))
+    return reply.refuse(*why);
   change(
-      [address = *address, policy = *policy, approvals](Registry& to) -> base::Outcome<void> {
-        const auto there = to.records().find(address);
-        if (there == to.records().end()) return error_of(RegistryError::unknown);
-        if (!policy.approved(leave_bytes(there->second.joined), approvals))
-          return Error{Code::refused, "the signers of the account have not signed that it leaves"};
+      [address = *address, joined](Registry& to) -> base::Outcome<void> {
+        // It may have left meanwhile, and have joined again.
+        const auto record = to.records().find(address);
+        if (record == to.records().end() || record->second.joined != joined) return error_of(RegistryError::unknown);
         if (const auto left = to.leave(address); !left.ok()) return error_of(left.error());
         return {};
       },
@@ -292,8 +313,7 @@ void ArbitersActor::note(wire::ArbiterAct::Reader ask, Nothing reply) {
 
 void ArbitersActor::list(runtime::Reply<wire::Arbiters> reply) {
   storage_.confirm([this, reply = std::move(reply)](const base::Outcome<void>& here) mutable {
-    if (!here.ok() || row_.state() == nullptr)
-      return reply.refuse({Code::unavailable, "the arbiters are being read: try again"});
+    if (!here.ok() || row_.state() == nullptr) return reply.refuse(kBeingRead);
     reply.send([&](wire::Arbiters::Builder out) {
       const auto& records = row_.state()->records();
       auto rows = out.initRows(size32(records));

@@ -4,12 +4,15 @@
 // State    one row (actors/durable/api.hpp, StateRow); what escrows have said of a round in rows beside it, so that it
 //          counts once.
 // Join     the deposit is durable before it is sent; after a crash it is sent again.
+// Rate     each change writes the whole row, 176 KB where it is full: those that other nodes ask for are kAskedByOthers
+//          (runtime/base/rate_budget.hpp).
 #include "actors/escrow/escrow_settings.hpp"
 #include "actors/escrow/logic/registry.hpp"
 #include "actors/escrow/rows.hpp"
 #include "messages/common.capnp.h"
 #include "messages/escrow.capnp.h"
 #include "runtime/base/backoff.hpp"
+#include "runtime/base/rate_budget.hpp"
 
 namespace troupe::escrow {
 
@@ -18,6 +21,9 @@ inline constexpr const char* kArbitersPath = "/escrow/arbiters";
 class ArbitersActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "arbiters";
+  /// Our choice: of other nodes an arbiter joins or leaves a second, 64 at once; each counts as kChangeUnits.
+  static constexpr base::Rate kAskedByOthers{16, 1'024};
+  static constexpr std::uint32_t kChangeUnits = 16;
   struct Setup {
     SharedSettings settings;
     durable::Place place;
@@ -37,6 +43,7 @@ class ArbitersActor final : public runtime::Actor {
   struct TellAgain {};
   using Nothing = runtime::Reply<messages::wire::Nothing>;
   using Done = durable::StateRow<Registry>::Done;
+  using User = base::User<base::NodeId>;
 
   void load();
   void reload(const base::Error& why);
@@ -44,11 +51,13 @@ class ArbitersActor final : public runtime::Actor {
   void change(base::Callback<base::Outcome<void>(Registry&)> change, Done done, std::optional<base::Bytes> once = {});
   void go_on();
   void join(wire::JoinArbiters::Reader question, Nothing reply);
-  void add(const Address& arbiter, Amount bond, base::Bytes kept, Nothing reply);
+  void add(const User& by, const Address& arbiter, Amount bond, base::Bytes kept, Nothing reply);
   void leave(wire::LeaveArbiters::Reader ask, Nothing reply);
   void note(wire::ArbiterAct::Reader ask, Nothing reply);
   void list(runtime::Reply<wire::Arbiters> reply);
   void tell_root();
+  /// Why it is not done now; `may`: what the arbiters themselves say.
+  std::optional<base::Error> refusal(const User& by, const base::Result<void, RegistryError>& may);
 
   const Setup setup_;
   durable::Storage storage_;
@@ -60,6 +69,7 @@ class ArbitersActor final : public runtime::Actor {
   base::Backoff again_{std::chrono::seconds(1), std::chrono::seconds(30)};  // our choice
   std::map<Address, std::vector<Nothing>> waiting_;                         // for their deposits
   std::optional<std::vector<Arbiter>> told_;  // to the root, as it has answered: who can be drawn
+  base::RateBudget<base::NodeId> asked_{kAskedByOthers, base::Instant{}};
 };
 
 }  // namespace troupe::escrow

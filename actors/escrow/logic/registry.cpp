@@ -69,12 +69,17 @@ void Registry::forget() {
   if (old != records_.end()) records_.erase(old);
 }
 
-base::Result<void, RegistryError> Registry::leave(const Address& arbiter) {
+base::Result<void, RegistryError> Registry::may_leave(const Address& arbiter) const {
   const auto there = records_.find(arbiter);
   if (there == records_.end() || there->second.bond == Amount()) return RegistryError::unknown;
   if (there->second.open > 0) return RegistryError::busy;
-  owed_.push_back({arbiter, there->second.bond});
-  there->second.bond = Amount();
+  return {};
+}
+
+base::Result<void, RegistryError> Registry::leave(const Address& arbiter) {
+  if (const auto may = may_leave(arbiter); !may.ok()) return may;
+  ArbiterRecord& record = records_.at(arbiter);
+  owed_.push_back({arbiter, std::exchange(record.bond, Amount())});
   return {};
 }
 

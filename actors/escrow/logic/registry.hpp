@@ -53,6 +53,7 @@ class Registry {
   void joining(const Address& arbiter, base::Bytes deposit) { joining_[arbiter] = std::move(deposit); }
   void not_joined(const Address& arbiter) { joining_.erase(arbiter); }
   void joined(const Address& arbiter, Amount bond, const wallet::TransferId& transfer);
+  base::Result<void, RegistryError> may_leave(const Address& arbiter) const;
   base::Result<void, RegistryError> leave(const Address& arbiter);
   /// What an escrow says of the arbiter of its latest round.
   void note(const Address& arbiter, ArbiterHow how, const Address& buyer, const Address& provider);

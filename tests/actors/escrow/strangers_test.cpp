@@ -131,6 +131,36 @@ struct Escrows {
         then);
     return *heard;
   }
+  /// The bond of the arbiter of that number.
+  static wallet::Transfer bond(std::size_t number) {
+    const Address arbiter = wallet::test_address(static_cast<std::uint8_t>(number));
+    return {{}, arbiter, {1}, {{arbiters_account({}), Amount::of(1)}}, ""};
+  }
+  /// As many arbiters from `first` on, ten at a time.
+  Heard join(std::size_t from, std::size_t first, std::size_t count) {
+    constexpr std::size_t kAtOnce = 10;
+    Heard all;
+    for (std::size_t done = 0; done < count; done += kAtOnce)
+      for (const auto& [code, times] : ask<wire::JoinArbiters, messages::wire::Nothing>(
+               from, std::min(kAtOnce, count - done), std::chrono::milliseconds(200),
+               [&](wire::JoinArbiters::Builder out, std::size_t i) {
+                 const std::size_t number = first + done + i;
+                 wallet::write(out.initDeposit(), bond(number), wallet::test_key(static_cast<std::uint8_t>(number)));
+               }))
+        all[code] += times;
+    return all;
+  }
+  Heard leave(std::size_t from, std::size_t first, std::size_t count) {
+    return ask<wire::LeaveArbiters, messages::wire::Nothing>(
+        from, count, std::chrono::milliseconds(500), [&](wire::LeaveArbiters::Builder out, std::size_t i) {
+          const auto key = wallet::test_key(static_cast<std::uint8_t>(first + i));
+          const auto policy = wallet::Policy::of_key(key.public_key());
+          out.setAddress(data_of(policy.address().view()));
+          out.setPolicy(data_of(policy.encode()));
+          wallet::write(out.initApprovals(1)[0], wallet::approval(key, leave_bytes(id_of(bond(first + i)))));
+        });
+  }
+
   void unfinished(store::wire::Scan::Reader ask, std::uint8_t pages, store::wire::Slice::Builder out) {
     const std::uint8_t page = ask.getFrom().size() > 1 ? ask.getFrom()[1] : 0;
     walked.push_back(page);
@@ -289,6 +319,27 @@ TEST_CASE("escrow: all arbiters count as more questions than one") {
                                                                      [](wire::ListArbiters::Builder, std::size_t) {});
   CHECK(heard.at(Code{}) >= EscrowsActor::kAsked.burst / 2 / EscrowsActor::kScanUnits);
   CHECK(heard.contains(Code::overloaded));
+}
+
+TEST_CASE(
+    "escrow arbiters: each change is the whole row, so those of other nodes have a rate, and the node's own none") {
+  // Half of what may be asked at once, as no other node has asked for it, and a bit that comes meanwhile.
+  constexpr std::size_t kAll = 80, kHalf = ArbitersActor::kAskedByOthers.burst / ArbitersActor::kChangeUnits / 2;
+  constexpr std::size_t kOwn = 100, kMeanwhile = 2;
+  Escrows escrows;
+  auto heard = escrows.join(kGuest, 1, kAll);
+  const std::size_t joined = heard[Code{}];
+  CHECK(joined >= kHalf);
+  CHECK(joined <= kHalf + kMeanwhile);
+  CHECK(heard[Code::overloaded] == kAll - joined);
+  CHECK(escrows.registry_commits == 2 * joined);  // the deposit, and that it is posted
+  CHECK(escrows.leave(kGuest, 1, 5) == Escrows::Heard{{Code::overloaded, 5}});
+  CHECK(escrows.join(kBook, kOwn, kAll) == Escrows::Heard{{Code{}, kAll}});
+  CHECK(escrows.leave(kBook, kOwn, kAll) == Escrows::Heard{{Code{}, kAll}});
+  escrows.cluster.stage.run_for(std::chrono::minutes(10));
+  CHECK(escrows.leave(kGuest, 1, 5) == Escrows::Heard{{Code{}, 5}});
+  // What would change nothing is refused for what it is, and takes nothing.
+  CHECK(escrows.leave(kGuest, 1, 5) == Escrows::Heard{{Code::not_found, 5}});
 }
 
 TEST_CASE("escrow: what is not finished is woken page by page, in one walk at a time") {
