@@ -67,6 +67,7 @@ void ArbitersActor::load() {
   ++run_;
   paying_ = false;
   sending_.clear();
+  joining_ = Joining(kJoiningMax);
   ask<wallet::wire::GetBook, wallet::wire::BookIs>(
       node().find(wallet::kPath), now() + kLedgerDue, [](wallet::wire::GetBook::Builder) {},
       [this, run = run_](runtime::Answer<wallet::wire::BookIs> book) {
@@ -162,6 +163,7 @@ void ArbitersActor::go_on() {
                 return {};
               },
               [this, arbiter, how](const base::Outcome<void>& done) {
+                if (done.ok()) joining_.release(arbiter);
                 for (Nothing& one : std::exchange(waiting_[arbiter], {})) {
                   if (done.ok() && how.ok()) one.done();
                   else one.refuse(done.ok() ? how.error() : done.error());
@@ -233,7 +235,12 @@ void ArbitersActor::join(wire::JoinArbiters::Reader question, Nothing reply) {
 
 void ArbitersActor::add(const User& by, const Address& arbiter, Amount bond, Bytes kept, Nothing reply) {
   if (row_.state() == nullptr) return reply.refuse(kBeingRead);
+  if (joining_.has(arbiter)) return reply.refuse(error_of(RegistryError::member));
+  if (!joining_.fits(by))
+    return reply.refuse(
+        {Code::overloaded, "as many bonds are being paid as are the share of those who ask from there", kSendAgain});
   if (const auto why = refusal(by, row_.state()->may_join(arbiter, bond))) return reply.refuse(*why);
+  joining_.hold(arbiter, by);
   const auto waiting = std::make_shared<Nothing>(std::move(reply));
   change(
       [arbiter, bond, kept = std::move(kept)](Registry& to) -> base::Outcome<void> {
@@ -242,7 +249,10 @@ void ArbitersActor::add(const User& by, const Address& arbiter, Amount bond, Byt
         return {};
       },
       [this, arbiter, waiting](const base::Outcome<void>& done) {
-        if (!done.ok()) return waiting->refuse(done.error());
+        if (!done.ok()) {
+          joining_.release(arbiter);
+          return waiting->refuse(done.error());
+        }
         wait_for_deposit(waiting_[arbiter], std::move(*waiting));
       });
 }

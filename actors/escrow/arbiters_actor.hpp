@@ -13,6 +13,7 @@
 #include "messages/escrow.capnp.h"
 #include "runtime/base/backoff.hpp"
 #include "runtime/base/rate_budget.hpp"
+#include "runtime/base/share_places.hpp"
 
 namespace troupe::escrow {
 
@@ -44,6 +45,7 @@ class ArbitersActor final : public runtime::Actor {
   using Nothing = runtime::Reply<messages::wire::Nothing>;
   using Done = durable::StateRow<Registry>::Done;
   using User = base::User<base::NodeId>;
+  using Joining = base::SharePlaces<Address, base::NodeId>;
 
   void load();
   void reload(const base::Error& why);
@@ -70,6 +72,7 @@ class ArbitersActor final : public runtime::Actor {
   std::map<Address, std::vector<Nothing>> waiting_;                         // for their deposits
   std::optional<std::vector<Arbiter>> told_;  // to the root, as it has answered: who can be drawn
   base::RateBudget<base::NodeId> asked_{kAskedByOthers, base::Instant{}};
+  Joining joining_{kJoiningMax};  // by who has asked; of those in the row when it is read that is not known
 };
 
 }  // namespace troupe::escrow

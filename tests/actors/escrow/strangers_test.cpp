@@ -342,6 +342,19 @@ TEST_CASE(
   CHECK(escrows.leave(kGuest, 1, 5) == Escrows::Heard{{Code::not_found, 5}});
 }
 
+TEST_CASE("escrow arbiters: bonds that are not posted leave places for those that are asked for elsewhere") {
+  constexpr std::size_t kShare = kJoiningMax / 2, kAtFirst = kShare - 2;
+  Escrows escrows;
+  escrows.posts = false;
+  CHECK(escrows.join(kGuest, 1, kAtFirst).empty());
+  escrows.cluster.stage.run_for(std::chrono::minutes(10));  // the rate is whole again
+  CHECK(escrows.join(kGuest, 1 + kAtFirst, 10) == Escrows::Heard{{Code::overloaded, 8}});
+  CHECK(escrows.join(kBook, 100, 10).empty());
+  escrows.posts = true;
+  escrows.cluster.stage.run_for(std::chrono::minutes(1));
+  CHECK(escrows.join(kGuest, 50, 10) == Escrows::Heard{{Code{}, 10}});
+}
+
 TEST_CASE("escrow: what is not finished is woken page by page, in one walk at a time") {
   Escrows escrows(4, false);
   escrows.cluster.stage.run_for(std::chrono::seconds(5));
