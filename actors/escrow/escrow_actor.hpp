@@ -104,6 +104,7 @@ class EscrowActor final : public runtime::Actor {
   // -- escrow_actor_open.cpp
   void open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> reply);
   void open_at_book(std::shared_ptr<Opening> opening);
+  void find_unpaid(std::shared_ptr<Opening> opening);
   void found(std::shared_ptr<Opening> opening);
 
   // -- escrow_actor.cpp

@@ -90,8 +90,26 @@ void EscrowActor::open_at_book(std::shared_ptr<Opening> opening) {
             },
             [this, opening](const runtime::Answer<messages::wire::Nothing>& followed) {
               if (!followed.ok()) return opening->reply.refuse(followed.error());
-              found(opening);
+              find_unpaid(opening);
             });
+      });
+}
+
+/// Of what was paid before, the book tells no actor: as a deposit it would be waited for without end.
+void EscrowActor::find_unpaid(std::shared_ptr<Opening> opening) {
+  ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
+      node().find(wallet::kPath), now() + kBookDue,
+      [&](wallet::wire::GetAccount::Builder out) {
+        out.setAddress(data_of(account_of(setup_.id).view()));
+        out.setOfNoKey(true);
+      },
+      [this, opening](runtime::Answer<wallet::wire::AccountIs> account) {
+        if (!account.ok()) return opening->reply.refuse(account.error());
+        if (account.value().getAccount().getSince() > 0)
+          return opening->reply.refuse({Code::refused,
+                                        "the account of this escrow was paid before the escrow was proposed: propose "
+                                        "another one, and pay once it is created"});
+        found(opening);
       });
 }
 

@@ -132,6 +132,20 @@ TEST_CASE("escrow strays: money that comes 200 times costs the escrow few events
   CHECK(street.balance(street.stranger.address()) == kMoney);
 }
 
+// As a deposit it was waited for without end: the book had told no actor of it.
+TEST_CASE("escrow strays: an escrow whose account was paid before is not proposed") {
+  Street street;
+  Agreement other = street.agreement;
+  other.nonce[0] = 1;
+  street.escrow = id_of(other);
+  street.send(street.provider, 1, 15);
+  const auto refused = street.propose(other);
+  REQUIRE(refused);
+  CHECK(refused->code == base::Code::refused);
+  other.nonce[0] = 2;
+  Street::done(street.propose(other));
+}
+
 TEST_CASE("escrow strays: what waits does not keep the deposits of the parties from counting") {
   Street street;
   for (std::uint64_t number = 1; number <= 20; ++number) street.send(street.stranger, number, 1);
