@@ -209,7 +209,9 @@ void ChainBookActor::look() {
       });
 }
 
-/// What failed has credited nothing.
+/// What failed has credited nothing, and neither has what its block refused. That may be done in another block, wait
+/// still, or be known no more: the chain knows a transaction by the one place where it took its nonce, which is durable
+/// before the block is given to anyone. Other errors say nothing of it.
 void ChainBookActor::judge_found(std::shared_ptr<Found> found) {
   if (found->at == found->all.size()) return note(std::move(found));
   ask<wire::GetTransaction, wire::TransactionInfo>(
@@ -217,10 +219,10 @@ void ChainBookActor::judge_found(std::shared_ptr<Found> found) {
       [&](wire::GetTransaction::Builder out) { out.setId(data_of(found->all[found->at].id.view())); },
       [this, found](runtime::Answer<wire::TransactionInfo> answer) {
         if (found->run != run_) return;
-        const auto state = answer.ok() ? answer.value().getState() : wire::TransactionState::PENDING;
-        const bool done = state == wire::TransactionState::FINAL;
-        if (!done && state != wire::TransactionState::FAILED) return look_again(kLookAgain);
+        if (!answer.ok() && answer.error().code != Code::not_found) return look_again(kLookAgain);
         const Found::One& one = found->all[found->at++];
+        const bool done = answer.ok() && answer.value().getState() == wire::TransactionState::FINAL &&
+                          answer.value().getHeight() == one.height.value && answer.value().getIndex() == one.index;
         // Its keeper would give it back to the address in the book, which is none of the chain: there it would be lost.
         if (!done || followed_.contains(one.transfer.from)) return judge_found(found);
         std::map<Address, Credit> credited;

@@ -123,9 +123,10 @@ class HostileChain {
   /// As the validator signs it, if its keys are the test's.
   SignedVote vote(const Vote& content) const { return {content, validator(), key.sign(signed_bytes(chain, content))}; }
   /// The next block as the validator decides it, if its keys are the test's.
-  FinalRow next_block() const {
+  FinalRow next_block(std::vector<SignedTransaction> transactions = {}) const {
     Block block = actor->next_block(actor->head()->time + UnixMs{1});
     block.header.proposer = validator();
+    block.transactions = std::move(transactions);
     seal(block);
     const Place place{block.header.fork, block.header.height, Round{0}};
     const BlockId id = id_of(block.header);
