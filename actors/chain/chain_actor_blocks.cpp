@@ -37,6 +37,9 @@ void happens(StateView& view, Totals& totals, const Parameters& parameters, cons
   from.faucet = time;
 }
 
+/// For its nonce, or for a lower base fee: a proposer that put it into a block too early has not changed that.
+bool may_wait(Outcome outcome) { return outcome == Outcome::nonce || outcome == Outcome::price; }
+
 }  // namespace
 
 // -- built here
@@ -334,7 +337,8 @@ void ChainActor::finished(const Candidate& candidate, const Commit& commit, cons
   tell_head();
   check_heads();
   tell_watchers();
-  for (const Approved& one : *candidate.transactions) tell_waiters(one.id());
+  for (std::size_t i = 0; i < executed.receipts.size(); ++i)
+    if (!may_wait(executed.receipts[i].outcome)) tell_waiters(executed.receipts[i].id);
   tell_account_waiters();
   take_next();
 }
@@ -348,7 +352,7 @@ void ChainActor::settle(const Candidate& candidate, const Executed& executed) {
     touched.insert({content.from, content.payer()});
     if (const auto* transfer = std::get_if<Transfer>(&content.body))
       for (const wallet::Credit& credit : transfer->credits) touched.insert(credit.to);
-    if (refused(executed.receipts[i].outcome)) mempool_.drop(one.id());
+    if (refused(executed.receipts[i].outcome) && !may_wait(executed.receipts[i].outcome)) mempool_.drop(one.id());
   }
   const auto accounts = std::make_shared<std::map<wallet::Address, Account>>();
   ledger_.with_rows(

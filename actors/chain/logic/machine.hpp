@@ -5,7 +5,7 @@
 //         refused  it could not pay, or came at the wrong time: nothing changes, its nonce stays free
 //         failed   it pays its fee and takes its nonce; nothing else changes
 //         done     it pays its fee and takes its nonce, and its body happens
-//         The proposer of a block gets no tip for refused ones; a pool drops them (admissible()).
+//         The proposer of a block gets no tip for refused ones; a pool drops those that nothing can come of later.
 // Fee     gas used x base fee is burnt; the tip goes to the proposer's address. A faucet is free: it cannot fail.
 // Base    of the next block: up by at most 1/8 if this one used more than half of block.gas, down by at most 1/8 if it
 //         used less; by 1 at least. Between fee.base and kBaseFeeMax. Source: EIP-1559.

@@ -88,3 +88,16 @@ TEST_CASE("chain book: a transaction that blocks have before and after it was do
   CHECK(it.world.height() == 3);
   CHECK(it.told == std::vector{sequence_of(Height{2}, 0), sequence_of(Height{2}, 1), sequence_of(Height{3}, 1)});
 }
+
+TEST_CASE("chain book: what a block refused and waits still is a credit once it is done") {
+  CreditedChain it;
+  const SignedTransaction later = it.payment(1);
+  it.world.peers[1].transactions = [&](const auto&) { return std::vector<base::Bytes>{encode(later)}; };
+  it.world.meet(1);
+  it.world.have(1, {id_of(later.content)});
+  it.block({later});
+  CHECK(it.world.pending() == 1);
+  it.block({it.payment(0)});
+  it.block({later});
+  CHECK(it.told == std::vector{sequence_of(Height{2}, 0), sequence_of(Height{3}, 0)});
+}

@@ -513,6 +513,41 @@ TEST_CASE("chain hostile: neighbours that are silent hold up no sync: others are
   CHECK(world.net.accused.empty());
 }
 
+TEST_CASE("chain hostile: a block that has only the ends of what waits here puts none of that out of the pool") {
+  HostileChain world(HostileChain::Votes::at_peer);
+  std::vector<SignedTransaction> queue;
+  std::vector<TxId> ids;
+  for (std::uint64_t nonce = 0; nonce < 4; ++nonce) {
+    queue.push_back(world.transfer(nonce));
+    ids.push_back(id_of(queue.back().content));
+  }
+  world.peers[1].transactions = [&](const auto&) { return bytes_of_all(queue); };
+  FinalRow row;
+  world.peers[1].blocks = [&](auto reply) { answer_blocks(reply, row.block, commit_entries(row.commit)); };
+  world.meet(1);
+  world.have(1, ids);
+  REQUIRE(world.pending() == 4);
+  row = world.next_block({queue[1], queue[3]});
+  world.meet(1, 1);
+  CHECK(world.height() == 1);
+  CHECK(world.pending() == 4);
+  SUBCASE("one that has all of it leaves none") {
+    row = world.next_block({queue[0], queue[1], queue[2], queue[3]});
+    world.meet(1, 2);
+    CHECK(world.pending() == 0);
+  }
+  SUBCASE("one that has another transaction in the place of the first leaves the others") {
+    row = world.next_block({world.transfer(0, 2)});
+    world.meet(1, 2);
+    CHECK(world.height() == 2);
+    CHECK(world.pending() == 3);
+    row = world.next_block({queue[0], queue[1]});  // the first is refused for good
+    world.meet(1, 3);
+    CHECK(world.height() == 3);
+    CHECK(world.pending() == 2);
+  }
+}
+
 TEST_CASE("chain hostile: who has given blocks is asked for the next ones before neighbours that were never asked") {
   HostileChain world(HostileChain::Votes::at_peer);
   for (const std::size_t peer : {std::size_t{1}, std::size_t{2}, std::size_t{3}}) world.meet(peer);
