@@ -216,18 +216,21 @@ void ChainActor::take_forks(const base::NodeId& neighbour, std::shared_ptr<const
 
 void ChainActor::give(wire::GetForks::Reader ask, runtime::Reply<wire::Forks> reply) {
   if (!ready_ || !ours(ask.getChain())) return reply.refuse({Code::not_found, "this node has another chain"});
-  std::vector<Bytes> list;
+  std::vector<const SignedFork*> list;
   std::size_t bytes = 0;
   for (const SignedFork& one : ledger_.forks().all()) {
     if (one.statement.fork < Fork{ask.getFrom()}) continue;
     if (bytes > kForksGivenBytes) break;
-    list.push_back(encode(one));
-    bytes += list.back().size() + 16;
+    list.push_back(&one);
+    bytes += signed_fork_bytes(one.signatures.size()) + 16;
   }
   if (refuse_much(static_cast<std::uint32_t>(bytes / kPieceBytes + 1), reply)) return;
   reply.send([&](wire::Forks::Builder out) {
     auto to = out.initList(size32(list));
-    for (unsigned i = 0; i < to.size(); ++i) to.set(i, data_of(list[i]));
+    for (unsigned i = 0; i < to.size(); ++i) {
+      const Bytes one = encode(*list[i]);
+      to.set(i, data_of(one));
+    }
   });
 }
 

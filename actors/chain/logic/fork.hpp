@@ -16,9 +16,11 @@ inline constexpr std::uint16_t kForkVersion = 1;
 inline constexpr std::size_t kForksMax = 256;  // our choice: each is the work of people
 // Pointer, words, pointer, block.
 inline constexpr std::size_t kForkStatementBytes = 8 + 2 * 8 + 8 + 32;
-// Pointers, list tag; of each signature pointers, validator, signature.
-inline constexpr std::size_t kSignedForkBytesMax =
-    8 + 2 * 8 + kForkStatementBytes + 8 + kValidatorsMax * (16 + 24 + 64);
+/// Of one with that many signatures. Pointers, list tag; of each signature pointers, validator, signature.
+constexpr std::size_t signed_fork_bytes(std::size_t signatures) {
+  return 8 + 2 * 8 + kForkStatementBytes + 8 + signatures * (16 + 24 + 64);
+}
+inline constexpr std::size_t kSignedForkBytesMax = signed_fork_bytes(kValidatorsMax);
 
 struct ForkStatement {
   Fork fork;      ///< of the blocks that follow; at least 1

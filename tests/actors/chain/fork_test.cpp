@@ -50,6 +50,7 @@ TEST_CASE("fork: its bytes are those of another program") {
   CHECK(base::hex(encode(golden_fork().statement)) == golden::kForkStatement);
   CHECK(base::hex(encode(golden_fork())) == golden::kSignedFork);
   CHECK(encode(golden_fork().statement).size() == kForkStatementBytes);
+  CHECK(encode(golden_fork()).size() == signed_fork_bytes(golden_fork().signatures.size()));
   CHECK(verify_fork(id_of(golden_genesis()), founders_of_golden(), golden_fork(), by_key).ok());
   SignedFork largest = at_height(1, 9);
   for (std::size_t i = 0; i < kValidatorsMax; ++i) {
