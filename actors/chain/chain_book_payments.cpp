@@ -23,9 +23,9 @@ constexpr std::chrono::milliseconds kPayAgain{200};  // our choice
 constexpr std::chrono::seconds kPayAgainMax{10};     // our choice
 constexpr std::chrono::seconds kFeesAgain{5};        // our choice
 constexpr std::chrono::seconds kPartyDue{5};         // our choice: the chain is at this node
+constexpr std::chrono::seconds kAheadWait{20};       // our choice: two blocks of most chains
+constexpr std::size_t kAheadMax = 1'024;             // our choice
 // Our choice: a transaction holds its place for as many heights, and a wallet signs it for kBookHeights.
-constexpr std::chrono::seconds kAheadWait{20};  // our choice: two blocks of most chains
-constexpr std::size_t kAheadMax = 1'024;        // our choice: beyond them none is waited for
 constexpr std::uint64_t kPartyLifeMax = 10 * kBookHeights;
 
 Error posting_error(LedgerError why) {
@@ -179,12 +179,13 @@ void ChainBookActor::try_of_party(Submitted it) {
   });
 }
 
-/// What is before it may be in the pool of another node, and on its way here.
+/// What is before it may be in the pool of another node, and on its way here. Those beyond kAheadMax may be asked for
+/// again for as long as that takes: a `conflict` is for good, and keys without money can fill the list.
 bool ChainBookActor::may_come(const TxId& id) {
   std::erase_if(ahead_, [this](const auto& one) { return one.second + 3 * kAheadWait <= now(); });
   const auto known = ahead_.find(id);
   if (known != ahead_.end()) return now() < known->second + kAheadWait;
-  if (ahead_.size() >= kAheadMax) return false;
+  if (ahead_.size() >= kAheadMax) return true;
   ahead_.emplace(id, now());
   return true;
 }

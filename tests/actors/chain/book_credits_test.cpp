@@ -63,6 +63,42 @@ struct CreditedChain {
     world.meet(1, world.height() + 1, 0, 15s);
   }
 
+  /// Transfers of a key to the kept account, of these nonces. The codes with which they are refused.
+  std::vector<std::optional<base::Code>> post(std::uint8_t key, std::uint64_t first, std::uint64_t count) {
+    const auto account = wallet::account_of(kKind, kKept.view());
+    const auto own = world.settings.identity;
+    const wallet::Policy policy = wallet::Policy::of_key(test_key(key).public_key());
+    const auto out = std::make_shared<std::vector<std::optional<base::Code>>>();
+    const auto there = [&](const wallet::Address& one) {
+      return one == account ? wallet::address_of(kept_key(own->key(), world.chain, one).public_key()) : one;
+    };
+    const auto fill = [&](std::uint64_t nonce, money_wire::PostTransfer::Builder ask) {
+      const wallet::Transfer transfer{book_of(world.chain, own->public_key()),
+                                      test_address(key),
+                                      {nonce + 1},
+                                      {{account, Amount::of(1)}},
+                                      memo_with("", {{100}, Amount::of(500'000)})};
+      const auto made = transaction_of(transfer, world.chain, policy, there);
+      const auto here = wallet::approval(test_key(key), wallet::encode(transfer));
+      const auto approval = wallet::approval(test_key(key), signed_bytes(made.value().content, Fork{}));
+      ask.setToNoKey(true);
+      wallet::write(ask.initTransfer(), transfer, policy, std::span(&here, 1), std::vector{approval});
+    };
+    world.net.inside(
+        0,
+        [&](test::Scripted& self) {
+          for (std::uint64_t nonce = first; nonce < first + count; ++nonce)
+            self.ask<money_wire::PostTransfer, money_wire::Posted>(
+                self.node().find(wallet::kChainBookPath), self.now() + 20s,
+                [&](money_wire::PostTransfer::Builder ask) { fill(nonce, ask); },
+                [out](const runtime::Answer<money_wire::Posted>& answer) {
+                  out->push_back(answer.ok() ? std::nullopt : std::optional(answer.error().code));
+                });
+        },
+        100ms);
+    return *out;
+  }
+
   HostileChain world;
   FinalRow next;
   bool given = true;
@@ -100,4 +136,17 @@ TEST_CASE("chain book: what a block refused and waits still is a credit once it 
   it.block({it.payment(0)});
   it.block({later});
   CHECK(it.told == std::vector{sequence_of(Height{2}, 0), sequence_of(Height{3}, 0)});
+}
+
+TEST_CASE("chain book: one before it may come, although keys without money wait for none in number") {
+  using Codes = std::vector<std::optional<base::Code>>;
+  constexpr std::uint64_t kAtOnce = 32;
+  CreditedChain it;
+  CHECK(it.post(3, 1, 1) == Codes{base::Code::unavailable});
+  it.world.net.stage.run_for(25s);
+  CHECK(it.post(3, 1, 1) == Codes{base::Code::conflict});  // it has not come for long
+  it.world.net.stage.run_for(60s);
+  for (std::uint64_t nonce = 5; nonce < 5 + 1'024; nonce += kAtOnce)
+    REQUIRE(it.post(2, nonce, kAtOnce) == Codes(kAtOnce, base::Code::unavailable));
+  CHECK(it.post(4, 1, 1) == Codes{base::Code::unavailable});
 }
