@@ -156,8 +156,14 @@ struct Plain {
     auto& others = ranks[most->second];
     for (others.erase(most->first); all_full() && !others.empty(); others.erase(std::prev(others.end()))) {
       const base::NodeId other = std::get<2>(std::get<2>(*others.rbegin()));
-      for (const auto& [distance, place] : share(most->second, other, offer.place))
-        if (all_full() && distance > base::distance(kHolder, offer.place.key)) rows.erase(place);
+      const bool of_most = where != mine_at && site(other) == where;
+      for (const auto& [distance, place] : share(most->second, other, offer.place)) {
+        if (!all_full()) break;
+        const std::uint64_t left = weigh(most->second, storer, where);
+        const bool less = of_most && mine + weight(rows.at(place).offer) <= left;
+        if (!less && distance <= base::distance(kHolder, offer.place.key)) break;
+        rows.erase(place);
+      }
     }
     return !all_full();
   }
