@@ -238,8 +238,14 @@ Ending task_submit(const Invocation& invocation, Console& console) {
   const auto id = task::TaskId::from(bytes_of(answer.value().root().getId())).value_or(task::TaskId{});
   if (invocation.has("--wait")) {
     console.err << "task " << id.hex() << '\n';  // what is interrupted goes on
-    if (invocation.has("--array")) return tasks::wait_for_array(client, console, id);
-    return tasks::wait_for(client, console, id);
+    Ending waited =
+        invocation.has("--array") ? tasks::wait_for_array(client, console, id) : tasks::wait_for(client, console, id);
+    if (waited.ok() || !waited.error().try_.empty()) return waited;
+    // To submit it again would pay for it twice.
+    Failure why = waited.error();
+    why.outcome = "the task was submitted, and goes on";
+    why.try_ = "troupe task view " + id.hex();
+    return why;
   }
   if (invocation.globals.json) {
     JsonLine<output::wire::TaskId> line;

@@ -232,6 +232,15 @@ TEST_CASE("cluster tasks: one whose node dies is run by another, and one is canc
   CHECK(contains(view(), R"("state":"cancelled")"));
   CHECK(cluster.run(0, {"task", "cancel", id}).exit == 0);  // it is
   CHECK(cluster.run(0, {"task", "result", id}).exit == 5);
+
+  // Who no longer waits is not told to submit it again.
+  auto waits = submit(slow, {"--wait"});
+  waits.insert(waits.end(), {"--data", cluster.nodes[0]->data});
+  Program waiting(waits, cluster.folder / "waiting");
+  REQUIRE(until([&] { return contains(waiting.err(), "task ") && waiting.reads_sigint(); }));
+  waiting.kill(SIGINT);
+  CHECK(waiting.wait() == 130);
+  CHECK(contains(waiting.err(), "outcome: the task was submitted, and goes on\ntry: troupe task view "));
 }
 
 TEST_CASE("cluster tasks: nodes check each other, and one that is not verified waits for its first task") {
