@@ -77,6 +77,8 @@ class ChainActor final : public runtime::Actor {
   /// The height at hand; null before it has begun.
   const Consensus* consensus() const { return ready_ ? consensus_.get() : nullptr; }
   const Ledger& ledger() const { return ledger_; }
+  /// Transactions that wait here, at most `most`: by sender, in order.
+  std::vector<const Approved*> waiting(std::size_t most) const { return mempool_.some({}, most); }
   /// Blocks of that height that are whole here.
   std::vector<BlockId> blocks_here() const;
   /// The next block without transactions, its proposer this node; to be sealed.

@@ -332,6 +332,8 @@ void ChainActor::finished(const Candidate& candidate, const Commit& commit, cons
   barren_ = candidate.transactions->empty();
   for (const Approved& one : *candidate.transactions) fetching_.done(one.id());
   hear_evidence(candidate.block);
+  if (std::ranges::any_of(executed.receipts, [](const Receipt& one) { return one.outcome == Outcome::nonce; }))
+    world().mutations.sometimes("chain: a block has a transaction before the one that it waits for");
   settle(candidate, executed);
   next_height();
   tell_head();

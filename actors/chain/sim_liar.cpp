@@ -9,6 +9,7 @@ using base::Bytes;
 
 constexpr std::uint64_t kSeldom = 40;  // one step of that many is signed twice; our choice
 constexpr std::uint64_t kHourMs = 3'600'000;
+constexpr std::size_t kTurned = 64;  // transactions of a block whose order is turned; our choice
 
 }  // namespace
 
@@ -86,18 +87,30 @@ void Liar::propose(const ChainActor& chain, const Place& place) {
         return propose(chain, place, made(honest + UnixMs{1}), false);
       }
       [[fallthrough]];
-    default: return propose(chain, place, made(honest), true);
+    default: return propose_turned(chain, place, honest);
   }
 }
 
-void Liar::propose(const ChainActor& chain, const Place& place, const Block& block, bool all) {
+/// What waits behind another one of its sender is refused there, and done later.
+void Liar::propose_turned(const ChainActor& chain, const Place& place, UnixMs time) {
+  std::vector<Approved> transactions;
+  std::vector<TxId> ids;
+  for (const Approved* one : chain.waiting(kTurned)) transactions.insert(transactions.begin(), *one);
+  for (const Approved& one : transactions) ids.push_back(one.id());
+  Block block = chain.next_block(time);
+  seal(block, transactions);
+  propose(chain, place, block, true, ids);
+}
+
+void Liar::propose(const ChainActor& chain, const Place& place, const Block& block, bool all,
+                   const std::vector<TxId>& ids) {
   const auto proposal = sign(Proposal{place, std::nullopt, id_of(block.header), block.header.time});
   for (const Validator& one : chain.ledger().next().validators->all())
     if (all || random_.chance(1, 2))
-      send<wire::PushProposal>(chain, one.id, [proposal, block](wire::PushProposal::Builder out) {
+      send<wire::PushProposal>(chain, one.id, [proposal, block, ids](wire::PushProposal::Builder out) {
         const Bytes bytes = encode(proposal);
         out.setProposal(data_of(bytes));
-        write(out.initBody(), block, {});
+        write(out.initBody(), block, ids);
       });
 }
 

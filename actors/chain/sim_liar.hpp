@@ -4,7 +4,7 @@
 //
 // Lies     votes that differ from neighbour to neighbour, for blocks that no one has, of rounds ahead, or for what is
 //          at hand, though it has precommitted another one; nothing at all, to all or to some. As a proposer: two
-//          blocks, times that are not now, bodies that do not follow.
+//          blocks, times that are not now, bodies that do not follow; transactions before those that they wait for.
 // Chance   a stream of the world. It seldom signs two contents for one step: that ends its part.
 #include <map>
 
@@ -30,7 +30,9 @@ class Liar {
   };
   void vote(const ChainActor& chain, Place place, Step step, bool twice);
   void propose(const ChainActor& chain, const Place& place);
-  void propose(const ChainActor& chain, const Place& place, const Block& block, bool all);
+  void propose_turned(const ChainActor& chain, const Place& place, UnixMs time);
+  void propose(const ChainActor& chain, const Place& place, const Block& block, bool all,
+               const std::vector<TxId>& ids = {});
   Choice choice(const ChainActor& chain);
   template <class Content>
   Signed<Content> sign(const Content& content) const;

@@ -168,6 +168,16 @@ TEST_CASE("sim worlds: validators over a third that conspire make two blocks of 
   CHECK(split > 0);
 }
 
+TEST_CASE("sim worlds: a block of a liar has transactions before those that they wait for, and all agree") {
+  std::size_t refused = 0;
+  for (const std::uint64_t seed : {47, 72, 164}) {
+    const Outcome outcome = Trial(draw(seed, {.domains = {"chain"}, .weather = Weather::calm, .nodes = 4})).run();
+    CHECK_MESSAGE(outcome.held(), outcome.invariant, ": ", outcome.why);
+    refused += outcome.reached.contains("chain: a block has a transaction before the one that it waits for") ? 1 : 0;
+  }
+  CHECK(refused > 0);
+}
+
 TEST_CASE("sim worlds: a world ends at the event that it is told, and nothing more happens") {
   const sim::Scenario scenario = draw(3, {.domains = {"peers"}, .time = std::chrono::seconds(10)});
   Trial trial(scenario);
