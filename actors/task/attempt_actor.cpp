@@ -43,6 +43,7 @@ void AttemptActor::receive(runtime::Handlers& on) {
 
 void AttemptActor::begin(runtime::Sink<wire::AttemptItem> to) {
   if (to_) return to.fail({Code::conflict, "this attempt has begun"});
+  begun_ = now();
   to_ = std::move(to);
   to_.on_ready([this] { pump(); });
   to_.on_cancel([this] {
@@ -180,6 +181,10 @@ void AttemptActor::sign() {
   after<Sign>(sign_period(what_->lease));
   if (!is_taken() && !world().mutations.on("task.attempt_stays"))
     return let_go({Code::unavailable, "its submitter takes too little of what it prints and leaves"});
+  if (now() >= taken_by_)
+    return let_go({Code::unavailable, "its submitter takes too long for what the program has left"});
+  if (lacks_lease())
+    return let_go({Code::unavailable, "its submitter gives no lease, without which it does not begin"});
   if (!to_.ready() || end_) return;  // what waits for credit is a sign itself
   to_.push([&](wire::AttemptItem::Builder out) {
     if (told_begin_) messages::write_usage(out.initUses(), usage_);
@@ -193,6 +198,20 @@ bool AttemptActor::is_taken() {
   if (to_.ready()) waited_ = {};
   else waited_ = std::max(waited_ + sign_period(what_->lease) - bought, base::Duration{});
   return waited_ < kTakenWithin;
+}
+
+base::Instant AttemptActor::taken_by() const {
+  if (what_->submitter == settings_.self()) return base::Instant::max();
+  std::uint64_t bytes = 0;
+  for (const auto& file : end_->outputs) {
+    const auto size = file->size();
+    if (size.ok()) bytes += std::min(size.value(), left_bytes_ - bytes);
+  }
+  return now() + kTakenWithin + std::chrono::seconds(bytes / kHandedPerSecond);
+}
+
+bool AttemptActor::lacks_lease() const {
+  return !process_ && needs_lease() && !lease_.holds(now()) && now() >= begun_ + kTakenWithin;
 }
 
 void AttemptActor::process(ports::ProcessEvent&& event) {
@@ -226,8 +245,10 @@ void AttemptActor::ended(ports::ProcessEnded&& end) {
       out.setTripwire(outcome.tripwire);
     });
   usage_ = outcome.usage;
-  left_bytes_ = what_->order.limits.disk_bytes;
+  // What it has written lies in the memory that it has; what is longer has holes.
+  left_bytes_ = std::min(what_->order.limits.disk_bytes, what_->order.limits.memory_bytes);
   end_ = std::move(end);
+  taken_by_ = taken_by();
   pump();
 }
 

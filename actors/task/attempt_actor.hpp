@@ -5,11 +5,13 @@
 // Stream   a sign of life each sign_period(), `began`, what is printed as there is credit for it; at last the outputs,
 //          `ended`.
 // Credit   of the stream is that of the program: it waits while the submitter does not read, for kTakenWithin at most;
-//          what is taken buys time at kTakenPerSecond, so that a slow line is fine and a trickle is not.
+//          what is taken buys time at kTakenPerSecond, so that a slow line is fine and a trickle is not. What the
+//          program of another node has left is held in memory: it is taken within kTakenWithin, and kHandedPerSecond.
 // Paid     for one that is paid the answer is hashed as it is sent, and told to `/task` before the end is. One that its
 //          submitter gives up after its begin is answered, too, by what there was: it has had the work.
 // Lease    of one that talks to hosts is renewed by its submitter (logic/lease.hpp): no program without one.
-// Outputs  are read from the disk of the sandbox, in memory; together at most what the order allows it to write.
+// Outputs  are read from the disk of the sandbox, in memory; together at most what the order allows it to write, and
+//          what fits into the memory that it has.
 #include <deque>
 #include <functional>
 #include <map>
@@ -26,8 +28,9 @@ namespace troupe::task {
 class AttemptActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "attempt";
-  static constexpr std::chrono::minutes kTakenWithin{2};       // our choice: it has cores, and others wait for them
-  static constexpr std::uint64_t kTakenPerSecond = 16u << 10;  // our choice: a line of 128 kbit/s
+  static constexpr std::chrono::minutes kTakenWithin{2};         // our choice: it has cores, and others wait for them
+  static constexpr std::uint64_t kTakenPerSecond = 16u << 10;    // our choice: a line of 128 kbit/s
+  static constexpr std::uint64_t kHandedPerSecond = 256u << 10;  // our choice: a line of 2 Mbit/s
   struct What {
     Order order;
     std::uint64_t token = 0;
@@ -66,6 +69,10 @@ class AttemptActor final : public runtime::Actor {
   void sign();
   /// Whether its submitter takes what there is for it.
   bool is_taken();
+  /// Until when all of what its program has left is to be taken; for ever by this node itself.
+  base::Instant taken_by() const;
+  /// Whether its submitter has had long enough to give it a lease.
+  bool lacks_lease() const;
   void pump();
   void push_printed();
   void push_output();
@@ -92,6 +99,8 @@ class AttemptActor final : public runtime::Actor {
   std::unique_ptr<ports::Process> process_;
   Lease lease_;
   bool told_begin_ = false;
+  base::Instant begun_{};
+  base::Instant taken_by_ = base::Instant::max();
   base::Duration waited_{};  // for credit, less what was bought by taking
   std::uint64_t taken_ = 0;  // bytes, since the last sign
   sandbox::Usage usage_;

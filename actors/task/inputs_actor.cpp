@@ -1,5 +1,6 @@
 #include "actors/task/inputs_actor.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "actors/files/api.hpp"
@@ -72,6 +73,7 @@ void InputsActor::receive(runtime::Handlers& on) {
     for (const Wanted& wanted : std::set(fetches_))
       if (const auto at = files_.find(wanted); at != files_.end() && at->second.owed_kib > 0) pay(wanted);
   });
+  on.timer<Late>([this] { end_late(); });
   on.describe<wire::InputsState>([this](wire::InputsState::Builder state) {
     state.setFiles(size32(files_));
     state.setBytes(bytes_);
@@ -263,7 +265,7 @@ void InputsActor::fetch_next() {
   fetching_next_ = false;
 }
 
-/// Those of this node's own tasks come first; of others the one whose submitter has fewest under way.
+/// Those of this node's own tasks come first; of others the one whose group has fewest under way, and whose submitter.
 std::optional<InputsActor::Wanted> InputsActor::next() const {
   if (fetches_.size() >= kFetchesMax) return std::nullopt;
   std::map<base::NodeId, std::size_t> of_submitter;
@@ -275,12 +277,13 @@ std::optional<InputsActor::Wanted> InputsActor::next() const {
     ++of_others, ++of_submitter[by.id], ++of_group[by.group];
   }
   std::optional<Wanted> best;
-  std::size_t fewest = kFetchesOfSubmitter;
+  std::pair<std::size_t, std::size_t> fewest;
   for (const Wanted& one : waiting_) {
     const Submitter& by = *files_.at(one).holder;
     if (by.reserved || is_program(one)) return one;
-    const std::size_t has = of_submitter[by.id];
-    if (of_others >= kFetchesOfOthers || of_group[by.group] >= kFetchesOfGroup || has >= fewest) continue;
+    const std::pair has{of_group[by.group], of_submitter[by.id]};
+    if (of_others >= kFetchesOfOthers || has.first >= kFetchesOfGroup || has.second >= kFetchesOfSubmitter) continue;
+    if (best && has >= fewest) continue;
     best = one;
     fewest = has;
   }
@@ -307,6 +310,8 @@ void InputsActor::fetch(const Wanted& wanted) {
   if (!part.ok()) return fail(wanted, disk_error(part.error()));
   file.part = std::move(part).value();
   if (write_program(wanted)) return;
+  file.due = now() + kFetchWithin;
+  if (fetches_.size() == 1) after<Late>(kLateEvery);
   file.fetching = subscribe<files::wire::GetFile, files::wire::GetItem>(
       node().find(settings_.files), kFetchIdle,
       [&](files::wire::GetFile::Builder out) {
@@ -322,7 +327,9 @@ void InputsActor::take(const Wanted& wanted, files::wire::GetItem::Reader item) 
   if (at == files_.end() || !at->second.part) return;
   File& file = at->second;
   if (item.isStart()) {
-    if (const auto why = grow(file, counted(item.getStart().getFileBytes()))) fail(wanted, *why);
+    const std::uint64_t bytes = item.getStart().getFileBytes();
+    if (const auto why = grow(file, counted(bytes))) return fail(wanted, *why);
+    file.due = file.due + std::chrono::seconds(bytes / kFetchedPerSecond);
     return;
   }
   const auto piece = bytes_of(item.getPiece());
@@ -342,6 +349,16 @@ void InputsActor::pay(const Wanted& wanted) {
   file.owed_kib = 0;
   if (file.came) return whole(wanted);
   file.fetching.resume();
+}
+
+void InputsActor::end_late() {
+  for (const Wanted& wanted : std::set(fetches_)) {
+    const auto at = files_.find(wanted);
+    if (at == files_.end() || at->second.came || now() < at->second.due) continue;
+    if (std::ranges::any_of(at->second.users, [](const auto& one) { return one.second.of.reserved; })) continue;
+    fail(wanted, {Code::unavailable, "the content " + wanted.content.hex() + " comes too slowly"});
+  }
+  if (!fetches_.empty()) after<Late>(kLateEvery);
 }
 
 void InputsActor::fetched(const Wanted& wanted, const base::Result<void, Error>& end) {

@@ -14,7 +14,8 @@
 //          has fewest, and of which a submitter and its group have few. The program of checks needs none.
 // Limits   TaskSettings::inputs_bytes of all, entries included; kFilesMax of all; kUsersMax uses; kFetchesMax at once;
 //          of a folder those of runtime/ports/unpacking.hpp. For other nodes TaskSettings::inputs_written: a content
-//          may name one chunk many times, so that a few KB of its node are GB here. A fetch beyond it waits.
+//          may name one chunk many times, so that a few KB of its node are GB here. A fetch beyond it waits. One that
+//          no own task waits for ends after kFetchWithin, and the time that its bytes take at kFetchedPerSecond.
 #include <deque>
 #include <list>
 #include <map>
@@ -32,10 +33,13 @@ namespace troupe::task {
 class InputsActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "inputs";
-  static constexpr std::size_t kFetchesMax = 16;         // our choice
-  static constexpr std::size_t kFetchesOfOthers = 12;    // our choice
-  static constexpr std::size_t kFetchesOfGroup = 8;      // our choice
-  static constexpr std::size_t kFetchesOfSubmitter = 4;  // our choice
+  static constexpr std::size_t kFetchesMax = 16;                  // our choice
+  static constexpr std::size_t kFetchesOfOthers = 12;             // our choice
+  static constexpr std::size_t kFetchesOfGroup = 8;               // our choice
+  static constexpr std::size_t kFetchesOfSubmitter = 4;           // our choice
+  static constexpr std::chrono::minutes kFetchWithin{2};          // our choice: as an attempt that hands over
+  static constexpr std::uint64_t kFetchedPerSecond = 256u << 10;  // our choice: a line of 2 Mbit/s
+  static constexpr std::chrono::seconds kLateEvery{10};           // our choice
   static constexpr std::size_t kUsersMax = 960;     // each is a stream, of which an actor has NodeLimits::streams_max
   static constexpr std::size_t kFilesMax = 16'384;  // our choice: some 8 MiB of memory; of roots each is one
   static_assert(kFilesMax > kUsersMax, "what is in use never has to make room");
@@ -58,6 +62,7 @@ class InputsActor final : public runtime::Actor {
   struct StillThere {};
   struct Unpack {};
   struct Pace {};
+  struct Late {};
   enum class Form : std::uint8_t { file, folder };
   /// A content, and what it is to be.
   struct Wanted {
@@ -81,6 +86,7 @@ class InputsActor final : public runtime::Actor {
     std::list<Wanted>::iterator idle;   ///< in `idle_`, while it has no user
     std::unique_ptr<ports::File> part;
     runtime::Subscription fetching;
+    base::Instant due{};         ///< of the fetch
     std::uint32_t owed_kib = 0;  ///< written for its holder, and not yet paid: the fetch is paused
     bool came = false;           ///< all of it; it is whole once that is paid
     std::unique_ptr<ports::Unpacking> unpacking;
@@ -100,6 +106,8 @@ class InputsActor final : public runtime::Actor {
   std::optional<Wanted> next() const;
   void take(const Wanted& wanted, files::wire::GetItem::Reader item);
   void pay(const Wanted& wanted);
+  /// Of other nodes' tasks: what comes by a trickle holds a place, and the cores of an attempt.
+  void end_late();
   void fetched(const Wanted& wanted, const base::Result<void, base::Error>& end);
   void whole(const Wanted& wanted);
   void settle(const Wanted& wanted, const std::string& from);

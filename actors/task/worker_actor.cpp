@@ -31,6 +31,12 @@ Used WorkerActor::used_by(const Order& order) {
           order.limits.pids, order.limits.memory_bytes};
 }
 
+Used WorkerActor::used_by(const One& one) {
+  Used out = used_by(one.what->order);
+  if (one.program_ended) out.slots = out.pids = 0;
+  return out;
+}
+
 WorkerActor::WorkerActor(TaskSettings settings)
     : settings_(std::move(settings)),
       malice_(*this, settings_),
@@ -104,7 +110,7 @@ void WorkerActor::check() const {
   for (const auto& [id, one] : all_) {
     base::ensure(waiting_.contains(id) == !one.actor, "an attempt waits or runs");
     if (!one.actor) continue;
-    (one.user.reserved ? own : others) += used_by(one.what->order);
+    (one.user.reserved ? own : others) += used_by(one);
   }
   base::ensure(own == own_ && others == others_, "what runs is what is counted");
   base::ensure(std::max(own.slots, others.slots) <= slots_ && memory_used() <= memory_ &&
@@ -318,7 +324,7 @@ void WorkerActor::admit(Asked asked) {
 bool WorkerActor::fits(const One& one) const {
   Used used = used_by_its_like(one);
   used.memory = memory_used();
-  return used.fits(used_by(one.what->order), most(one.user.reserved));
+  return used.fits(used_by(one), most(one.user.reserved));
 }
 
 Used WorkerActor::most(bool own) const {
@@ -326,7 +332,7 @@ Used WorkerActor::most(bool own) const {
 }
 
 Line::Running WorkerActor::running(const One& one, base::Instant began) {
-  return {began + one.what->order.limits.time + kBeginMargin, used_by(one.what->order)};
+  return {began + one.what->order.limits.time + kBeginMargin, used_by(one)};
 }
 
 Line WorkerActor::line_behind(const One& head) const {
@@ -391,7 +397,7 @@ void WorkerActor::begin(const TaskId& id) {
   One& one = all_.at(id);
   waiting_.erase(id);
   one.began = now();
-  used_by_its_like(one) += used_by(one.what->order);
+  used_by_its_like(one) += used_by(one);
   one.actor = spawn(id.hex(),
                     [settings = settings_, what = one.what] { return std::make_unique<AttemptActor>(settings, what); },
                     {.kind = AttemptActor::kName, .on_failure = runtime::logic::OnFailure::stop});
@@ -401,7 +407,14 @@ void WorkerActor::begin(const TaskId& id) {
   // Without a time-out: it is silent while its reader is slow, and an attempt that ends is heard of.
   relay->from(subscribe_raw<wire::StartAttempt>(
       one.actor, base::Duration::max(), [](wire::StartAttempt::Builder) {},
-      [relay](const runtime::Envelope& item) { relay->item(item); },
+      [this, id, relay](const runtime::Envelope& item) {
+        relay->item(item);
+        const auto at = all_.find(id);
+        if (at == all_.end() || at->second.relay.get() != relay || at->second.program_ended) return;
+        runtime::Envelope::Reading<wire::AttemptItem> reading(item);
+        const auto what = reading.root();
+        if (what.isOutput() || what.isEnded()) note_end(at->second);
+      },
       [this, relay](const base::Result<void, Error>& end) {
         relay->ended(end);
         // It may be that no sandbox can be made any more.
@@ -409,6 +422,14 @@ void WorkerActor::begin(const TaskId& id) {
       }));
   settings_.counters->attempts.fetch_add(1, std::memory_order_relaxed);
   count();
+}
+
+/// What it has left may take its submitter long: meanwhile others have its cores.
+void WorkerActor::note_end(One& one) {
+  used_by_its_like(one) -= used_by(one);
+  one.program_ended = true;
+  used_by_its_like(one) += used_by(one);
+  begin_next();
 }
 
 // -- ends
@@ -441,7 +462,7 @@ void WorkerActor::forget(const TaskId& id) {
   const auto at = all_.find(id);
   One& one = at->second;
   places_.release(one.user, 1);
-  if (one.actor && !world().mutations.on("task.slots_kept")) used_by_its_like(one) -= used_by(one.what->order);
+  if (one.actor && !world().mutations.on("task.slots_kept")) used_by_its_like(one) -= used_by(one);
   if (const auto owed = owed_.find({id, one.what->token}); owed != owed_.end()) owed->second.ended = now();
   waiting_.erase(id);
   all_.erase(at);

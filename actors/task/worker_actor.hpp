@@ -68,6 +68,7 @@ class WorkerActor final : public runtime::Actor {
     std::unique_ptr<runtime::OutputRelay<wire::AttemptItem>> relay;  ///< from then on, unless it is given up
     runtime::Handle actor;                                           ///< null: it waits
     base::Instant began{};                                           ///< then
+    bool program_ended = false;                                      ///< what it has left is taken
     wallet::UnixMs due{0};                                           ///< of one that is paid
   };
   /// An attempt that its submitter asks for.
@@ -80,6 +81,8 @@ class WorkerActor final : public runtime::Actor {
     wallet::UnixMs due{0};  ///< to be handed in
   };
   static Used used_by(const Order& order);
+  /// Cores and processes until its program has ended, the rest until all was taken of what that has left.
+  static Used used_by(const One& one);
   void take(wire::RunAttempt::Reader request, runtime::Sink<wire::AttemptItem> to);
   void look_up(std::shared_ptr<Asked> asked);
   void admit(Asked asked);
@@ -106,6 +109,7 @@ class WorkerActor final : public runtime::Actor {
   Used& used_by_its_like(const One& one) { return one.user.reserved ? own_ : others_; }
   const Used& used_by_its_like(const One& one) const { return one.user.reserved ? own_ : others_; }
   void begin(const TaskId& id);
+  void note_end(One& one);
   /// Its submitter has given it up, or asks anew.
   void give_up(const TaskId& id);
   void forget(const TaskId& id);

@@ -14,9 +14,11 @@ namespace {
 
 constexpr std::size_t kPieces = 512;
 
-/// An attempt whose program leaves kPieces pieces, and a submitter that grants a window each `pause`.
+/// An attempt whose program leaves kPieces pieces, and a submitter that grants a window each `pause`: of another node,
+/// unless it is `own`.
 struct AttemptFixture : test::ActorFixture {
-  explicit AttemptFixture(base::Duration pause) {
+  enum class Of : std::uint8_t { own, stranger };
+  explicit AttemptFixture(base::Duration pause, Of of, sandbox::Limits limits = {}) {
     programs.add("/task/program", [](const sim::Run&) -> sim::Script {
       return {sim::Leave{"out", base::Bytes(kPieces * kPieceBytes)}};
     });
@@ -26,7 +28,7 @@ struct AttemptFixture : test::ActorFixture {
         [this](test::Scripted&, runtime::Handlers& on) {
           on.tell<wire::AttemptAnswered>([this](wire::AttemptAnswered::Reader) { ++answered; });
         },
-        [this](test::Scripted& self) {
+        [this, of, limits](test::Scripted& self) {
           self.spawn("inputs", test::script([this](test::Scripted&, runtime::Handlers& on) {
                        on.stream<wire::UseInput, wire::InputAt>(
                            [this](wire::UseInput::Reader, runtime::Sink<wire::InputAt> user) {
@@ -36,8 +38,11 @@ struct AttemptFixture : test::ActorFixture {
                      }));
           Order order = small_order();
           order.outputs = {"out"};
+          order.limits = limits;
           const auto what = std::make_shared<const AttemptActor::What>(
-              AttemptActor::What{.order = order, .paid_by = escrow::TaskEscrowId{}});
+              AttemptActor::What{.order = order,
+                                 .submitter = of == Of::own ? settings.self() : base::NodeId{},
+                                 .paid_by = escrow::TaskEscrowId{}});
           attempt = self.spawn("attempt", [this, what] { return std::make_unique<AttemptActor>(settings, what); });
         });
     start("node", {}, [task](test::Scripted& self) { self.spawn("task", task); });
@@ -54,6 +59,7 @@ struct AttemptFixture : test::ActorFixture {
           stream = self.subscribe<wire::StartAttempt, wire::AttemptItem>(
               attempt, base::Duration::max(), [](wire::StartAttempt::Builder) {},
               [this](wire::AttemptItem::Reader item) {
+                if (item.isEnded()) limit = item.getEnded().getLimit();
                 if (!item.isOutput()) return;
                 bytes += item.getOutput().getBytes().size();
                 stream.pause();
@@ -70,13 +76,19 @@ struct AttemptFixture : test::ActorFixture {
   std::vector<runtime::Sink<wire::InputAt>> inputs;
   runtime::Subscription stream;
   std::size_t bytes = 0, answered = 0;
+  std::uint8_t limit = 0;
   std::optional<base::Outcome<void>> end;
 };
 
+using Of = AttemptFixture::Of;
+
 }  // namespace
 
-TEST_CASE("task attempt: a submitter on a slow line gets all outputs, however long that takes") {
-  AttemptFixture it(30s);
+TEST_CASE("task attempt: this node gets all outputs, however long that takes; others get them on a slow line") {
+  bool own = false;
+  SUBCASE("this node") { own = true; }
+  SUBCASE("another one") {}
+  AttemptFixture it(own ? 30s : 2s, own ? Of::own : Of::stranger);
   it.stage.run_for(1h);
   REQUIRE(it.end);
   CHECK_MESSAGE(it.end->ok(), it.end->error().message);
@@ -85,10 +97,34 @@ TEST_CASE("task attempt: a submitter on a slow line gets all outputs, however lo
 }
 
 TEST_CASE("task attempt: a submitter that takes a window each four minutes does not keep it, and owes for it") {
-  AttemptFixture it(4min);
+  AttemptFixture it(4min, Of::own);
   it.stage.run_for(20min);
   REQUIRE(it.end);
   REQUIRE_FALSE(it.end->ok());
   CHECK(it.end->error().code == base::Code::unavailable);
   CHECK(it.answered == 1);
+}
+
+TEST_CASE("task attempt: what a program of another node has left is not held for it by a trickle") {
+  AttemptFixture it(60s, Of::stranger);
+  it.stage.run_for(AttemptActor::kTakenWithin);
+  CHECK_FALSE(it.end);
+  it.stage.run_for(std::chrono::seconds(kPieces * kPieceBytes / AttemptActor::kHandedPerSecond) + 10s);
+  REQUIRE(it.end);
+  REQUIRE_FALSE(it.end->ok());
+  CHECK(it.end->error().code == base::Code::unavailable);
+  CHECK(it.bytes < kPieces * kPieceBytes);
+  CHECK(it.answered == 1);
+}
+
+TEST_CASE("task attempt: a file with holes is longer than the memory in which it lies, and is not handed over") {
+  sandbox::Limits limits;
+  limits.memory_bytes = 1u << 20;
+  limits.disk_bytes = sandbox::kBytesMax;
+  AttemptFixture it(100ms, Of::stranger, limits);
+  it.stage.run_for(1min);
+  REQUIRE(it.end);
+  CHECK(it.end->ok());
+  CHECK(it.bytes <= limits.memory_bytes);
+  CHECK(it.limit == 1 + static_cast<std::uint8_t>(sandbox::Limit::disk));
 }

@@ -373,3 +373,72 @@ TEST_CASE(
   f.use(own, Cid{{7}}, std::nullopt);
   CHECK(own.path.ends_with(Cid{{7}}.hex()));
 }
+
+TEST_CASE("inputs: a fetch for other nodes has a time, of two minutes and of its bytes; one for own tasks has none") {
+  InputsFixture f;
+  f.settings.inputs_bytes = 8u << 20;
+  f.begin();
+  InputsFixture::Use one, own;
+  const auto trickle = [&](base::Duration period, int pieces) {
+    for (int i = 0; i < pieces; ++i) {
+      f.inside([&](test::Scripted&) {
+        for (auto& to : f.unanswered)
+          if (to.ready())
+            to.push([](files::wire::GetItem::Builder out) { out.setPiece(data_of(base::as_bytes("x"))); });
+      });
+      f.stage.run_for(period);
+    }
+  };
+  const auto begins = [&](std::uint64_t bytes) {
+    f.inside([&](test::Scripted&) {
+      f.unanswered.back().push([&](files::wire::GetItem::Builder out) { out.initStart().setFileBytes(bytes); });
+    });
+  };
+  constexpr auto kRound = 10s;
+  SUBCASE("a trickle ends") {
+    constexpr std::uint64_t kSeconds = 10;
+    f.use(one, f.silent(1), f.stranger(1));
+    begins(kSeconds * InputsActor::kFetchedPerSecond);
+    trickle(kRound, InputsActor::kFetchWithin / kRound);
+    CHECK_FALSE(one.why);
+    trickle(kRound, 3);
+    REQUIRE(one.why);
+    CHECK(one.why->code == base::Code::unavailable);
+    CHECK(f.there().empty());
+  }
+  SUBCASE("of own tasks it does not") {
+    f.use(one, f.silent(1), f.stranger(1));
+    f.use(own, f.silent(1), std::nullopt);
+    begins(1u << 20);
+    trickle(kRound, 100);
+    CHECK_FALSE(one.why);
+    CHECK_FALSE(own.why);
+  }
+}
+
+TEST_CASE("inputs: a submitter of a site that fetches much waits behind those of a site that does not") {
+  InputsFixture f;
+  f.begin();
+  std::deque<InputsFixture::Use> all;
+  for (std::uint8_t site = 1; site <= 3; ++site)
+    for (std::size_t i = 0; i < InputsActor::kFetchesOfSubmitter; ++i)
+      f.use(all.emplace_back(), f.silent(site * 10u + i), f.stranger(site));
+  CHECK(f.fetched == InputsActor::kFetchesOfOthers);
+  InputsFixture::Use same, other;
+  f.inside([&](test::Scripted& self) {  // another submitter at the first site
+    same.held = self.subscribe<wire::UseInput, wire::InputAt>(
+        f.inputs, base::Duration::max(),
+        [&](wire::UseInput::Builder out) {
+          out.setContent(data_of(Cid{{7}}.view()));
+          out.setSubmitter(data_of(f.stranger(40).view()));
+          base::AddressGroup group;
+          group.prefix[0] = 1;
+          out.setGroup(data_of(group.prefix));
+        },
+        [&](wire::InputAt::Reader at) { same.path = text_of(at.getPath()); }, [](const base::Outcome<void>&) {});
+  });
+  f.use(other, f.silent(100), f.stranger(50));
+  f.leave(all.back());
+  CHECK(f.unanswered.size() == InputsActor::kFetchesOfOthers + 1);
+  CHECK(same.path.empty());
+}

@@ -13,19 +13,22 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// `/task` of a node of many cores whose files never come, so that attempts stay once they have begun.
+/// `/task` of a node of many cores whose files never come, so that attempts stay once they have begun; unless `come`.
 struct WorkerFixture : test::ActorFixture {
   WorkerFixture() {
     settings.identity = std::shared_ptr<const crypto::Identity>(&submitter(), [](const crypto::Identity*) {});
     settings.work_bits = 0;
     settings.slots = sandbox::Cores{100'000};
     settings.memory_bytes = std::uint64_t{1} << 40;
+    settings.inputs_bytes = 1u << 20;
     settings.require_verified = false;
     settings.simulated = true;
     start("files", [this](test::Scripted&, runtime::Handlers& on) {
       on.stream<files::wire::GetFile, files::wire::GetItem>(
           [this](files::wire::GetFile::Reader, runtime::Sink<files::wire::GetItem> to) {
-            unanswered.push_back(std::move(to));
+            if (!come) return unanswered.push_back(std::move(to));
+            to.push([](files::wire::GetItem::Builder out) { out.initStart().setFileBytes(0); });
+            to.end();
           });
     });
     node.start("node", test::script({}, [this](test::Scripted& self) {
@@ -47,6 +50,8 @@ struct WorkerFixture : test::ActorFixture {
     });
   }
 
+  sim::Programs programs;
+  bool come = false;
   TaskSettings settings;
   runtime::Handle worker;
   std::vector<runtime::Subscription> attempts;
@@ -104,4 +109,26 @@ TEST_CASE("task worker: what an attempt said last waits for its reader, and not 
   REQUIRE_FALSE(end->ok());
   INFO(end->error().message);
   CHECK(end->error().message.ends_with("there is no such content") != late);
+}
+
+TEST_CASE("task worker: cores are free once a program has ended, while its submitter takes what that has left") {
+  WorkerFixture it;
+  it.come = true;
+  it.programs.add("/task/program", [](const sim::Run& run) -> sim::Script {
+    if (run.spec.outputs.empty()) return {sim::Hang{}};
+    return {sim::Leave{"out", base::Bytes(std::size_t{32} << 20)}};
+  });
+  it.ports.processes().use(it.programs);
+  Order order = small_order();
+  order.limits.cpu.thousandths = 100'000;  // all of them
+  order.outputs = {"out"};
+  it.run(order);
+  it.inside([&](test::Scripted&) { it.attempts.front().pause(); });
+  order.outputs.clear();
+  it.run(order);
+  it.stage.run_for(5s);
+  CHECK(it.settings.counters->running.load() == 2);
+  it.attempts.clear();
+  it.stage.run_for(5s);
+  CHECK(it.settings.counters->running.load() == 0);
 }
