@@ -198,8 +198,10 @@ void InputsActor::hand_over(File& file) {
 }
 
 std::optional<Error> InputsActor::grow(File& file, std::uint64_t bytes) {
-  if (!make_room(bytes)) return full(file.bytes + bytes);
+  // First whether it may have the room at all: what is refused puts off no other one.
+  if (!could_fit(bytes)) return full(file.bytes + bytes);
   if (file.holder && !shares_.fits(*file.holder, bytes)) return kNoShare;
+  if (!make_room(bytes)) return full(file.bytes + bytes);
   if (file.holder) shares_.hold(*file.holder, bytes);
   file.bytes += bytes;
   bytes_ += bytes;
@@ -210,6 +212,12 @@ void InputsActor::shrink(File& file, std::uint64_t bytes) {
   if (file.holder) shares_.release(*file.holder, bytes);
   file.bytes -= bytes;
   bytes_ -= bytes;
+}
+
+bool InputsActor::could_fit(std::uint64_t bytes) const {
+  const std::uint64_t in_use = shares_.used(), most = settings_.inputs_bytes - std::min(in_use, settings_.inputs_bytes);
+  const auto free = world().disk.free_bytes();
+  return bytes <= most && (bytes == 0 || (free.ok() && free.value() + (bytes_ - in_use) >= bytes + kLeaves));
 }
 
 bool InputsActor::make_room(std::uint64_t bytes) {

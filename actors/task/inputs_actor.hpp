@@ -96,6 +96,8 @@ class InputsActor final : public runtime::Actor {
   void use(const Wanted& wanted, const Submitter& by, bool as_bytes, runtime::Sink<wire::InputAt> user);
   /// Makes room for that many bytes more of a file that is in use, and counts them. Says why it cannot.
   std::optional<base::Error> grow(File& file, std::uint64_t bytes);
+  /// Whether that many bytes have room beside what is in use.
+  bool could_fit(std::uint64_t bytes) const;
   void shrink(File& file, std::uint64_t bytes);
   void hand_over(File& file);
   void fetch(const Wanted& wanted);

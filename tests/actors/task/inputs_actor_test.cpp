@@ -442,3 +442,25 @@ TEST_CASE("inputs: a submitter of a site that fetches much waits behind those of
   CHECK(f.unanswered.size() == InputsActor::kFetchesOfOthers + 1);
   CHECK(same.path.empty());
 }
+
+TEST_CASE("inputs: what cannot have room, or has no share, puts off nothing that is kept") {
+  InputsFixture f;
+  f.settings.inputs_bytes = 1u << 20;
+  f.begin();
+  InputsFixture::Use kept, one, again;
+  f.use(kept, f.cid(), std::nullopt);
+  f.leave(kept);
+  std::uint64_t bytes = 0;
+  SUBCASE("more than there is") { bytes = 2u << 20; }
+  SUBCASE("more than a share") { bytes = (1u << 20) - ports::kEntryBytes; }
+  f.use(one, f.silent(1), f.stranger(1));
+  f.inside([&](test::Scripted&) {
+    f.unanswered.back().push([&](files::wire::GetItem::Builder out) { out.initStart().setFileBytes(bytes); });
+  });
+  f.stage.run_for(1s);
+  REQUIRE(one.why);
+  CHECK(one.why->code == base::Code::no_space);
+  CHECK(f.there() == std::vector{f.cid().hex()});
+  f.use(again, f.cid(), std::nullopt);
+  CHECK(again.path != "");
+}
