@@ -7,11 +7,11 @@ using base::Code;
 
 namespace {
 
-/// What reading it costs, whether its asker waits for it or not.
-std::uint32_t kib_of(const ContentKey& key) {
-  constexpr std::uint32_t kKiB = 1'024, kOfManifest = 64;  // our choice: its size is not known before
-  return key.kind == ContentKind::manifest ? kOfManifest : key.bytes / kKiB + 1;
-}
+/// What reading so much costs, whether its asker waits for it or not.
+std::uint32_t kib_of(std::uint32_t bytes) { return bytes / 1'024 + 1; }
+
+/// Of memory: what lies in two blobs is put together.
+std::uint32_t places_of(std::uint32_t bytes) { return bytes > kBlobBytesMax ? 2 : 1; }
 
 constexpr std::chrono::milliseconds kLookWaitMax{1'000};
 
@@ -31,10 +31,11 @@ void HolderActor::take_fetch(wire::FetchContent::Reader question, runtime::Reply
   if (!claims_->has(key.value())) return reply.refuse({Code::not_found, "this node does not hold that content"});
   const base::User<base::NodeId> asker{owner(), group(), caller().role == messages::Role::inside};
   constexpr std::chrono::milliseconds kPlaceWithin{200}, kWaitMax{1'000};
-  auto place = ReadPlace::take(reads_, asker);
+  const std::uint32_t bytes = claims_->bytes_of(key.value());
+  auto place = ReadPlace::take(reads_, asker, places_of(bytes));
   std::optional<base::Duration> wait;
   if (!place) wait = kPlaceWithin;
-  else if (!asker.reserved) wait = read_rate_.take(asker, now(), kib_of(key.value()));
+  else if (!asker.reserved) wait = read_rate_.take(asker, now(), kib_of(bytes));
   if (wait) {
     reads_full_.refused(node(), asker.group, now());
     return reply.refuse({Code::overloaded, "this node reads no more for others at a time",

@@ -2,7 +2,7 @@
 // Reads of held contents that are under way, each until its answer was used, or was encrypted for its link: what waits
 // to be sent to one asker delays what is sent to all others.
 //
-// Limits  a ShareBudget of all, and as many of one asker as may be.
+// Limits  a ShareBudget of all, and as many of one asker as may be. A large read takes more than one.
 // Safety  any thread.
 #include <memory>
 #include <mutex>
@@ -19,15 +19,15 @@ class ReadPlaces {
   ReadPlaces(std::size_t most, std::size_t most_of_one) : places_(most), most_of_one_(most_of_one) {}
 
   /// False if the asker has as many as it may, or all have.
-  bool take(const User& user) {
+  bool take(const User& user, std::uint32_t count) {
     const std::lock_guard hold(lock_);
-    if (!places_.fits(user, 1) || (!user.reserved && places_.held(user) >= most_of_one_)) return false;
-    places_.hold(user, 1);
+    if (!places_.fits(user, count) || (!user.reserved && places_.held(user) >= most_of_one_)) return false;
+    places_.hold(user, count);
     return true;
   }
-  void give_back(const User& user) {
+  void give_back(const User& user, std::uint32_t count) {
     const std::lock_guard hold(lock_);
-    places_.release(user, 1);
+    places_.release(user, count);
   }
   std::size_t used() const {
     const std::lock_guard hold(lock_);
@@ -40,23 +40,26 @@ class ReadPlaces {
   const std::size_t most_of_one_;
 };
 
-/// One place, held by a read and then by its answer.
+/// The places of a read, held by it and then by its answer.
 class ReadPlace final : public runtime::Envelope::Account {
  public:
-  /// Null if there is none.
-  static std::shared_ptr<ReadPlace> take(std::shared_ptr<ReadPlaces> from, const ReadPlaces::User& user) {
-    return from->take(user) ? std::shared_ptr<ReadPlace>(new ReadPlace(std::move(from), user)) : nullptr;
+  /// Null if there are none.
+  static std::shared_ptr<ReadPlace> take(std::shared_ptr<ReadPlaces> from, const ReadPlaces::User& user,
+                                         std::uint32_t count = 1) {
+    return from->take(user, count) ? std::shared_ptr<ReadPlace>(new ReadPlace(std::move(from), user, count)) : nullptr;
   }
-  ~ReadPlace() override { from_->give_back(user_); }
+  ~ReadPlace() override { from_->give_back(user_, count_); }
   ReadPlace(const ReadPlace&) = delete;
   ReadPlace& operator=(const ReadPlace&) = delete;
   void freed(std::size_t) noexcept override {}
 
  private:
-  ReadPlace(std::shared_ptr<ReadPlaces> from, const ReadPlaces::User& user) : from_(std::move(from)), user_(user) {}
+  ReadPlace(std::shared_ptr<ReadPlaces> from, const ReadPlaces::User& user, std::uint32_t count)
+      : from_(std::move(from)), user_(user), count_(count) {}
 
   std::shared_ptr<ReadPlaces> from_;  // may outlive the holder, as answers do
   const ReadPlaces::User user_;
+  const std::uint32_t count_;
 };
 
 }  // namespace troupe::files

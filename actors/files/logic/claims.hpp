@@ -102,6 +102,8 @@ class Claims {
   std::vector<ContentKey> list(const std::optional<ContentKey>& behind, std::size_t max) const;
   /// This node if it claims the content, otherwise one of those that do. The content is held.
   base::NodeId owner_of(const ContentKey& key) const;
+  /// The size of a content that is held.
+  std::uint32_t bytes_of(const ContentKey& key) const { return contents_.at(key).bytes; }
   std::uint64_t bytes() const { return bytes_; }
   std::size_t contents() const { return contents_.size(); }
   std::size_t claims() const { return owners_.claims(); }

@@ -473,6 +473,20 @@ TEST_CASE("holder: what others read has a rate, this node's own reads have none"
   CHECK(readers.done[0] > before);
 }
 
+TEST_CASE("holder: a manifest counts as all of its bytes where it is read") {
+  constexpr int kRate = 1'000, kMoreThanRate = 5;
+  FilesCluster cluster(2, [](FilesSettings& settings) { settings.read_kib_per_second = kRate; });
+  const base::Bytes bytes = pattern(200 << 10);
+  const ContentKey manifest = ContentKey::manifest(cid_of(bytes));
+  REQUIRE(!Guest{cluster, 1, 1}.store(manifest, bytes, cid(1)));
+  Readers readers{cluster, manifest};
+  readers.read(0, 2 * kMoreThanRate);
+  cluster.stage.run_for(500ms);
+  CHECK(readers.done[0] > 0);
+  CHECK(readers.done[0] < kMoreThanRate);
+  CHECK(readers.done[0] + readers.refused[0] == 2 * kMoreThanRate);
+}
+
 TEST_CASE("holder: questions about many contents have a rate, and those of this node itself have none") {
   FilesCluster cluster(2);
   const base::Bytes bytes = pattern(100);
