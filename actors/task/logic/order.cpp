@@ -1,7 +1,6 @@
 #include "actors/task/logic/order.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include "actors/registry/api.hpp"
 #include "actors/task/logic/text_field.hpp"
@@ -105,16 +104,17 @@ bool are_paths(const Items& items, Path path) {
          std::ranges::adjacent_find(items, std::greater_equal<>(), path) == items.end();
 }
 
-/// A file cannot have another one below it.
+/// A file cannot have another one below it. The paths rise, so that those which begin with another one follow it: each
+/// is compared with the beginnings of its own that stand before it, however many slashes it has.
 bool has_file_below_file(const std::vector<Input>& inputs) {
-  std::set<std::string_view> paths;
-  for (const Input& one : inputs) paths.insert(one.path);
-  const auto is_below = [&](std::string_view path) {
-    for (auto at = path.find('/'); at != std::string_view::npos; at = path.find('/', at + 1))
-      if (paths.contains(path.substr(0, at))) return true;
-    return false;
-  };
-  return std::ranges::any_of(paths, is_below);
+  std::vector<std::string_view> beginnings;  // each one of the next
+  for (const Input& one : inputs) {
+    const std::string_view path = one.path;
+    while (!beginnings.empty() && !path.starts_with(beginnings.back())) beginnings.pop_back();
+    if (std::ranges::any_of(beginnings, [&](std::string_view file) { return path[file.size()] == '/'; })) return true;
+    beginnings.push_back(path);
+  }
+  return false;
 }
 
 std::optional<OrderError> size_fault(const Order& order) {

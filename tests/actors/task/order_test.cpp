@@ -2,6 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <set>
+
+#include "runtime/base/random.hpp"
+#include "runtime/ports/disk.hpp"
 #include "tests/actors/task/orders.hpp"
 
 using namespace troupe;
@@ -77,6 +82,29 @@ TEST_CASE("order: what no sandbox or quorum can keep is refused before it is sig
   CHECK(wrong([](Order& one) { one.arguments = {std::string(kArgumentsBytesMax, 'a')}; }) == OrderError::size);
   CHECK(wrong([](Order& one) { one.arguments.assign(kArgumentsMax + 1, ""); }) == OrderError::size);
   CHECK(wrong([](Order& one) { one.arguments.assign(kArgumentsMax, "a"); }) == std::nullopt);
+}
+
+TEST_CASE("order: a file below another one is found, whatever stands between the two, and nothing else is") {
+  base::Random random(1);
+  constexpr std::string_view kLetters = "a-/b0";  // before and behind the slash
+  std::size_t found = 0;
+  for (int round = 0; round < 2'000; ++round) {
+    std::set<std::string> paths;
+    for (int i = 0; i < 8; ++i) {
+      std::string path;
+      for (std::uint64_t length = 1 + random.below(5); path.size() < length;) path += kLetters[random.below(5)];
+      if (ports::path_ok(path)) paths.insert(path);
+    }
+    Order order = small_order();
+    for (const std::string& path : paths) order.inputs.push_back({Cid{}, path});
+    const bool below = std::ranges::any_of(paths, [&](const std::string& file) {
+      return std::ranges::any_of(paths, [&](const std::string& other) { return other.starts_with(file + '/'); });
+    });
+    REQUIRE((fault(order) == OrderError::path) == below);
+    found += below;
+  }
+  CHECK(found > 100);
+  CHECK(found < 1'900);
 }
 
 TEST_CASE("order: a request gives the same nonce, another one another") {
