@@ -69,8 +69,8 @@ std::optional<OutputPipe> make_pipe() {
 
 }  // namespace
 
-ProcessLoop::ProcessLoop(std::optional<sandbox::Launcher> launcher, const ports::Clock& clock)
-    : launcher_(std::move(launcher)), clock_(clock) {}
+ProcessLoop::ProcessLoop(std::optional<sandbox::Launcher> launcher, const ports::Clock& clock, std::size_t running_max)
+    : launcher_(std::move(launcher)), running_max_(running_max), clock_(clock) {}
 
 // -- from any thread --
 
@@ -96,14 +96,14 @@ std::optional<std::string> ProcessLoop::admit(const ports::ProcessStart& what) {
     return "the input has " + std::to_string(what.input.size()) + " bytes, which are more than " +
            std::to_string(ports::kInputBytesMax);
   if (what.spec.command.empty()) return "there is no program to run";
-  if (processes_ >= ports::kProcessesMax) return "the node has " + std::to_string(processes_) + " processes already";
+  if (processes_ >= 2 * running_max_) return "the node has " + std::to_string(processes_) + " processes already";
   if (!thread_.joinable() && !launcher_) return "this program was started without a launcher of sandboxes";
-  if (!begin()) return "there is no room for the thread that serves processes: " + reason(errno);
+  if (!begin_thread()) return "there is no room for the thread that serves processes: " + reason(errno);
   return std::nullopt;
 }
 
 /// What all processes share, unless it is there. False with errno set if the system has no room for it.
-bool ProcessLoop::begin() {
+bool ProcessLoop::begin_thread() {
   if (thread_.joinable()) return true;
   watch_ = Descriptor(::epoll_create1(EPOLL_CLOEXEC));
   bell_ = Descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
@@ -156,6 +156,7 @@ void ProcessLoop::close() {
     ungiven.swap(orders_);
   }
   running_.clear();
+  waiting_.clear();
   carrier_.reset();
   launcher_.reset();
 }
@@ -168,6 +169,7 @@ void ProcessLoop::run() {
     wait();
     if (!take_orders()) return;
     hear();
+    begin_waiting();
   }
 }
 
@@ -210,7 +212,25 @@ bool ProcessLoop::take_orders() {
   return true;
 }
 
+/// One that was dropped takes a place until it has ended: who begins and drops many waits for that.
 void ProcessLoop::obey(Number number, Start& start) {
+  waiting_.emplace(number, std::move(start));
+  begin_waiting();
+}
+
+void ProcessLoop::begin_waiting() {
+  while (!waiting_.empty() && (running_.size() < running_max_ || !launcher_)) {
+    auto first = waiting_.extract(waiting_.begin());
+    begin(first.key(), first.mapped());
+  }
+}
+
+std::optional<ProcessLoop::Start> ProcessLoop::stop_waiting(Number number) {
+  auto one = waiting_.extract(number);
+  return one.empty() ? std::nullopt : std::optional(std::move(one.mapped()));
+}
+
+void ProcessLoop::begin(Number number, Start& start) {
   const auto refuse = [&](sandbox::Outcome why) {
     tell_of_process(start.owner, ports::ProcessEnded{start.what.ticket, std::move(why)});
     forget(number);
@@ -249,6 +269,14 @@ void ProcessLoop::obey(Number number, const Grant& grant) {
 }
 
 void ProcessLoop::obey(Number number, const End& end) {
+  if (const auto waited = stop_waiting(number)) {
+    sandbox::Outcome killed;
+    killed.how = sandbox::Ended::signalled;
+    killed.status = SIGKILL;
+    killed.limit = end.limit;
+    forget(number);
+    return tell_of_process(waited->owner, ports::ProcessEnded{waited->what.ticket, std::move(killed)});
+  }
   Running* const one = find(number);
   if (one == nullptr || one->ended_by_owner) return;
   one->ended_by_owner = true;
@@ -257,6 +285,7 @@ void ProcessLoop::obey(Number number, const End& end) {
 }
 
 void ProcessLoop::obey(Number number, const Drop&) {
+  if (stop_waiting(number)) return forget(number);
   Running* const one = find(number);
   if (one == nullptr) return;
   if (one->outcome) return forget(number);

@@ -3,6 +3,9 @@
 // what the programs print.
 //
 // States  of a process: ordered -> running -> over (the launcher has told its outcome) -> told (its owner too).
+// Limits  ports::kProcessesMax run, with those that were dropped and have not ended; as many wait until one of them
+// has,
+//         the first one first. One more is `not_made`.
 // Reading once a round a pipe, while there is credit; a pipe without credit is not watched. The outcome comes when no
 //         process is left inside, so that nothing more is written: what is in the pipes then is all there is.
 // Dropped its owner hears nothing more; the launcher's outcome ends it.
@@ -31,7 +34,7 @@ class ProcessLoop {
  public:
   using Number = std::uint64_t;  // of a process, 1 and on; never given again
 
-  ProcessLoop(std::optional<sandbox::Launcher> launcher, const ports::Clock& clock);
+  ProcessLoop(std::optional<sandbox::Launcher> launcher, const ports::Clock& clock, std::size_t running_max);
   ~ProcessLoop() { close(); }
   ProcessLoop(const ProcessLoop&) = delete;
   ProcessLoop& operator=(const ProcessLoop&) = delete;
@@ -85,7 +88,7 @@ class ProcessLoop {
   enum class Went : std::uint8_t { read, nothing, closed };
 
   std::optional<std::string> admit(const ports::ProcessStart& what);
-  bool begin();
+  bool begin_thread();
   void give(Order order);
   void ring();
 
@@ -94,6 +97,10 @@ class ProcessLoop {
   void wait();
   bool take_orders();
   void obey(Number number, Start& start);
+  void begin(Number number, Start& start);
+  /// Of those that wait as many as may run; all once the launcher is gone.
+  void begin_waiting();
+  std::optional<Start> stop_waiting(Number number);
   void obey(Number number, const Grant& grant);
   void obey(Number number, const End& end);
   void obey(Number number, const Drop& drop);
@@ -111,7 +118,7 @@ class ProcessLoop {
   std::mutex mutex_;
   std::vector<Order> orders_;
   Number number_ = 0;
-  std::size_t processes_ = 0;  // ordered and not yet told
+  std::size_t processes_ = 0;  // ordered and not yet told, with those that wait
   bool closing_ = false;
   Descriptor watch_;  // an epoll of the pipes, the launcher and the bell
   Descriptor bell_;
@@ -121,7 +128,9 @@ class ProcessLoop {
   std::optional<sandbox::Launcher> launcher_;
   bool launcher_writes_ = false;  // its descriptor is watched for room, too
   bool launcher_ready_ = false;
+  const std::size_t running_max_;
   std::map<Number, Running> running_;
+  std::map<Number, Start> waiting_;  // by their numbers, which rise
   const ports::Clock& clock_;
   std::optional<Carrier> carrier_;  // made for the first process that talks to hosts
   base::Bytes buffer_;

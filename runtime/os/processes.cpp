@@ -23,8 +23,8 @@ class OwnedProcess final : public ports::Process {
 
 }  // namespace
 
-Processes::Processes(std::optional<sandbox::Launcher> launcher, const ports::Clock& clock)
-    : loop_(std::make_shared<ProcessLoop>(std::move(launcher), clock)) {}
+Processes::Processes(std::optional<sandbox::Launcher> launcher, const ports::Clock& clock, std::size_t running_max)
+    : loop_(std::make_shared<ProcessLoop>(std::move(launcher), clock, running_max)) {}
 
 Processes::~Processes() { loop_->close(); }
 

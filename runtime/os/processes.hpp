@@ -14,7 +14,8 @@ class ProcessLoop;
 class Processes final : public ports::Processes {
  public:
   /// Without a launcher, and once it is gone, each start ends as `not_made`.
-  Processes(std::optional<sandbox::Launcher> launcher, const ports::Clock& clock);
+  Processes(std::optional<sandbox::Launcher> launcher, const ports::Clock& clock,
+            std::size_t running_max = ports::kProcessesMax);
   /// Waits until the launcher has ended all it had. Processes that are still held do nothing from then on.
   ~Processes() override;
   Processes(const Processes&) = delete;

@@ -24,7 +24,8 @@ using namespace std::chrono_literals;
 
 class OsProcesses {
  public:
-  OsProcesses() : OsProcesses(sandbox::Launcher::start()) {}
+  explicit OsProcesses(std::size_t running_max = ports::kProcessesMax)
+      : OsProcesses(sandbox::Launcher::start(), running_max) {}
 
   caf::actor_system& system() { return system_; }
   os::Processes& processes() { return *processes_; }
@@ -76,10 +77,10 @@ class OsProcesses {
     return {std::istream_iterator<pid_t>(children), {}};
   }
   /// The launcher comes before the threads of the actor system.
-  explicit OsProcesses(std::optional<sandbox::Launcher> launcher)
+  OsProcesses(std::optional<sandbox::Launcher> launcher, std::size_t running_max)
       : launcher_(launcher ? launcher->process() : -1), config_(std::make_unique<caf::actor_system_config>()) {
     REQUIRE(launcher.has_value());
-    processes_ = std::make_unique<os::Processes>(std::move(launcher), clock_);
+    processes_ = std::make_unique<os::Processes>(std::move(launcher), clock_, running_max);
   }
 
   pid_t launcher_;
@@ -108,6 +109,31 @@ TEST_CASE("processes: many run at a time, and none holds up another") {
   }
   CHECK_FALSE(here.owner.ended(1'000));
   CHECK(here.end_of(1'000).how == sandbox::Ended::exited);
+}
+
+struct TwoOsProcesses : OsProcesses {
+  TwoOsProcesses() : OsProcesses(2) {}
+};
+
+TEST_CASE("processes: where as many run as may, one more waits until one has ended, dropped or not") {
+  OwnedProcesses<TwoOsProcesses> here;
+  if (!here.works()) return;
+  here.start(1, Does::hang);
+  here.start(2, Does::hang);
+  here.start(3, Does::speak);
+  here.start(4, Does::hang);
+  here.start(5, Does::speak);  // as many wait as run
+  CHECK(here.end_of(5).how == sandbox::Ended::not_made);
+  CHECK_FALSE(here.owner.ended(3));
+  here.processes[4]->end(sandbox::Limit::time);
+  CHECK(here.end_of(4).how == sandbox::Ended::signalled);
+  CHECK(here.end_of(4).limit == sandbox::Limit::time);
+  here.start(6, OsProcesses::shell("exit 7"));
+  here.processes.erase(3);
+  here.processes.erase(1);
+  CHECK(here.end_of(6).status == 7);
+  CHECK_FALSE(here.owner.ended(2));
+  CHECK(here.owner.of(3).out.empty());
 }
 
 TEST_CASE("processes: the end of the launcher ends all of them, and nothing is started after it") {
