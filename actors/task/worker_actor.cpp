@@ -41,7 +41,8 @@ WorkerActor::WorkerActor(TaskSettings settings)
     : settings_(std::move(settings)),
       malice_(*this, settings_),
       earnings_(*this, settings_.identity, settings_.registry),
-      orders_({kOrdersPerSecond, kOrdersPerSecond}, base::Instant{}) {}
+      orders_({kOrdersPerSecond, kOrdersPerSecond}, base::Instant{}),
+      starts_(kStarts, base::Instant{}) {}
 
 void WorkerActor::receive(runtime::Handlers& on) {
   on.stream<wire::RunAttempt, wire::AttemptItem>(
@@ -352,7 +353,7 @@ std::optional<TaskId> WorkerActor::next(bool own, const std::optional<Line>& lin
   std::tuple<bool, std::int64_t, base::Duration> rank{};  // this node's own come first: others choose their priority
   for (const TaskId& id : waiting_) {
     const One& one = all_.at(id);
-    if (one.user.reserved && (!own || line)) continue;
+    if ((one.user.reserved && (!own || line)) || now() < one.begins_at) continue;
     const base::Duration waited = now() - one.came;
     const std::tuple mine{one.user.reserved, std::int64_t{one.what->order.priority} + waited / kAging, waited};
     if (best && mine <= rank) continue;
@@ -381,6 +382,11 @@ void WorkerActor::begin_next() {
       return forget(*id);  // which begins the next
     }
     if (fits(one)) {
+      // One that its submitter gives up once it has begun costs a sandbox, and holds nothing any more.
+      if (const auto wait = one.user.reserved ? std::nullopt : starts_.take(one.user, now())) {
+        one.begins_at = now() + *wait;
+        continue;
+      }
       if (line) line->passed(running(one, now()));
       begin(*id);
     } else if (!one.user.reserved) {

@@ -12,8 +12,9 @@
 // Malice   of a program ends all dealings with its submitter for a while (malice.hpp).
 // Checks   are orders like others, and free (logic/spot.hpp).
 // Spawns   `orders` (orders_actor.hpp), `inputs` (inputs_actor.hpp), `checks` (checks_actor.hpp), and the attempts.
-// Limits   kWaitingMax attempts wait, of which a node and its address group have shares. What an attempt prints and
-//          leaves is read from descriptors: those of all have a bound, and another attempt waits for them as for cores.
+// Limits   kWaitingMax attempts wait, of which a node and its address group have shares; so do they of kStarts, beyond
+//          which one of another node waits. What an attempt prints and leaves is read from descriptors: those of all
+//          have a bound, and another attempt waits for them as for cores.
 #include <map>
 #include <set>
 
@@ -34,6 +35,7 @@ class WorkerActor final : public runtime::Actor {
   static constexpr std::size_t kTokensMax = 4'096;          // our choice: of tasks that ended here last
   static constexpr std::chrono::seconds kTryAgain{60};      // our choice
   static constexpr std::uint32_t kOrdersPerSecond = 1'024;  // our choice: a tenth of a core
+  static constexpr base::Rate kStarts{64, 256};             // our choice: each is a sandbox
   static constexpr std::uint32_t kDescriptorsMax = 512;     // our choice: twice this is half of what is no stream's
   static constexpr std::uint64_t kOwnMemoryPart = 8;        // our choice: an eighth is for tasks of this node
   static constexpr std::chrono::minutes kDrainMax{2};     // our choice: what an attempt said last waits for its reader
@@ -64,6 +66,7 @@ class WorkerActor final : public runtime::Actor {
     std::shared_ptr<const AttemptActor::What> what;
     User user;
     base::Instant came;
+    base::Instant begins_at{};                                       ///< and not before
     runtime::Sink<wire::AttemptItem> waiting;                        ///< until it runs
     std::unique_ptr<runtime::OutputRelay<wire::AttemptItem>> relay;  ///< from then on, unless it is given up
     runtime::Handle actor;                                           ///< null: it waits
@@ -153,6 +156,7 @@ class WorkerActor final : public runtime::Actor {
   std::deque<TaskId> ended_;                // in the order of their ends
   base::ShareBudget<base::NodeId> places_{kWaitingMax};
   base::RateBudget<base::NodeId> orders_;                             // of other nodes, whose signatures are verified
+  base::RateBudget<base::NodeId> starts_;                             // of attempts of other nodes
   base::ShareBudget<base::NodeId> look_ups_{Earnings::kCheckingMax};  // of escrows, at the hosts that submitters name
 };
 

@@ -6,6 +6,7 @@
 #include "messages/words.hpp"
 #include "tests/actors/task/orders.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
+#include "tests/runtime/actor/foreign_actor.hpp"
 
 using namespace troupe;
 using namespace troupe::task;
@@ -131,4 +132,41 @@ TEST_CASE("task worker: cores are free once a program has ended, while its submi
   it.attempts.clear();
   it.stage.run_for(5s);
   CHECK(it.settings.counters->running.load() == 0);
+}
+
+TEST_CASE("task worker: a node that gives up what it has begun begins no more than a rate; own tasks begin at once") {
+  WorkerFixture it;
+  const crypto::Identity stranger = other_node(1);
+  test::ForeignActor from(it, stranger.id(), messages::Role::peer, base::Endpoint::parse("198.51.100.7:4000"));
+  Order order = small_order();
+  order.submitter = stranger.public_key();
+  order.submitter_nonce = stranger.nonce();
+  order.limits.cpu.thousandths = 10;
+  const auto ask = [&](std::uint16_t number) {
+    order.nonce.bytes[0] = static_cast<std::uint8_t>(number >> 8);
+    order.nonce.bytes[1] = static_cast<std::uint8_t>(number);
+    from.ask(it.worker, runtime::Envelope::build<wire::RunAttempt>({.signal = runtime::Signal::open},
+                                                                   [&](wire::RunAttempt::Builder out) {
+                                                                     out.setOrder(data_of(sign(order, stranger.key())));
+                                                                     out.setToken(1);
+                                                                   }));
+  };
+  constexpr std::uint16_t kMany = 400;
+  const auto begun = [&] { return it.settings.counters->attempts.load(); };
+  for (std::uint16_t i = 0; i < kMany; ++i) {
+    ask(i);
+    from.follow(it.worker, runtime::Envelope::bare({.signal = runtime::Signal::cancel}));
+  }
+  CHECK(begun() >= WorkerActor::kStarts.burst / 2);
+  CHECK(begun() <= WorkerActor::kStarts.burst);
+  CHECK(it.settings.counters->running.load() == 0);
+
+  const auto before = begun();
+  ask(kMany);
+  CHECK(begun() == before);
+  it.run(small_order());
+  it.stage.run_for(1ms);
+  CHECK(begun() == before + 1);
+  it.stage.run_for(3s);
+  CHECK(begun() == before + 2);
 }
