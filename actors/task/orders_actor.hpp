@@ -9,6 +9,7 @@
 //          that may get something now each is looked at for each task that wants one, kLooksMax times between two ticks
 //          at the most: then the next tick goes on with the next task. Each gets some tasks more than it has cores for,
 //          so that it need not wait for the next; one that does not take a task is left alone for a while.
+//          What it did not take goes to nodes of other sites first, while there are any.
 // Trust    how often in a row a node was right where answers were compared is a row of its own, and may be lost.
 // Money    the price of an attempt lies in the task's escrow before its node is asked (settlement.hpp); a task that has
 //          ended is settled until the escrow has answered. While nothing can be paid, nodes with a price are left
@@ -44,13 +45,14 @@ namespace troupe::task {
 class OrdersActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "orders";
-  static constexpr std::size_t kReadersMax = 256;         // our choice
-  static constexpr std::size_t kParkedMax = 256;          // our choice: submissions that wait for a look at the nodes
-  static constexpr std::uint32_t kMadeMax = 64;           // our choice: members of an array that are written at once
-  static constexpr std::chrono::seconds kLookPeriod{10};  // our choice
-  static constexpr std::chrono::seconds kLookSoon{2};     // our choice: while a node is likely to be verified soon
-  static constexpr std::size_t kUnpaidMax = 256;          // our choice: of a task; then they are forgotten
-  static constexpr std::chrono::seconds kLeftAlone{10};   // our choice: a node that did not take a task
+  static constexpr std::size_t kReadersMax = 256;          // our choice
+  static constexpr std::size_t kParkedMax = 256;           // our choice: submissions that wait for a look at the nodes
+  static constexpr std::uint32_t kMadeMax = 64;            // our choice: members of an array that are written at once
+  static constexpr std::chrono::seconds kLookPeriod{10};   // our choice
+  static constexpr std::chrono::seconds kLookSoon{2};      // our choice: while a node is likely to be verified soon
+  static constexpr std::chrono::seconds kLeftAlone{10};    // our choice: a node that did not take a task
+  static constexpr unsigned kLeftAloneDoubled = 5;         // our choice: by each in a row, up to 5 min
+  static constexpr std::chrono::minutes kDeclinedFor{10};  // our choice: after being left alone; then it is a first one
   static constexpr std::chrono::minutes kPaidForNothing{5};  // our choice: a node that was engaged and did not take it
   static constexpr base::Duration kWaitMax =
       std::chrono::seconds{30};  // our choice: at a node; after each move twice that
@@ -108,9 +110,9 @@ class OrdersActor final : public runtime::Actor {
     bool written = false;                       ///< once
     std::map<std::uint64_t, Running> running;   ///< by token
     std::optional<base::Instant> held_until{};  ///< of an order with hosts: a lease may not have ended before
-    std::string declined{};                     ///< what the last node said that did not take it
+    Declined declined{};                        ///< those that did not take it, could not be paid or let it wait
+    std::string declined_why{};                 ///< what the last one said
     std::optional<base::Instant> pays_again{};  ///< its escrow took no provider before
-    Apart unpaid{};                             ///< those that it did not take, and their sites
     unsigned moves = 0;                         ///< from nodes that let it wait
 
     /// Its place in `open_`.
@@ -194,6 +196,8 @@ class OrdersActor final : public runtime::Actor {
   /// Of them, those that would take one more now.
   Free free_nodes();
   bool is_free(const Candidate& node) const;
+  /// It did not take a task: for `first`, which doubles with each in a row, and for as long as it has asked for.
+  void leave_alone(const base::NodeId& node, base::Duration first, base::Duration asked = {});
   std::size_t ahead(const Candidate& node) const;
   void place();
   void place(const TaskId& id, Free& free);
@@ -276,7 +280,11 @@ class OrdersActor final : public runtime::Actor {
   std::map<base::NodeId, int> scores_, scored_;
   std::map<base::NodeId, Record> records_;      // of nodes whose answers were compared with others
   std::map<base::NodeId, std::uint32_t> busy_;  // attempts of this node under way
-  std::map<base::NodeId, base::Instant> left_alone_;
+  struct Alone {
+    base::Instant until{};
+    unsigned in_a_row = 0;  ///< tasks that it did not take
+  };
+  std::map<base::NodeId, Alone> left_alone_;
   Settlement settlement_;
   std::optional<base::Instant> pays_again_;  // nothing could be paid before
   struct Owing {

@@ -47,6 +47,7 @@ void OrdersActor::hear(const TaskId& id, std::uint64_t token, wire::AttemptItem:
     case wire::AttemptItem::USES:
       // Written down, so that it is known that there was one if this node dies; nothing waits for that.
       if (jobs_.at(id).entry.task.began(token, unix_ms())) save(id, [](const base::Outcome<void>&) {});
+      if (const auto alone = left_alone_.find(one->node); alone != left_alone_.end()) alone->second.in_a_row = 0;
       return read_of(id);
     case wire::AttemptItem::PRINTED: return hear_printed(id, token, *one, item.getPrinted());
     case wire::AttemptItem::OUTPUT: return hear_output(id, token, *one, item.getOutput());
@@ -159,10 +160,10 @@ void OrdersActor::stream_ended(const TaskId& id, std::uint64_t token, const base
   const Attempt* const attempt = task.find(token);
   if (attempt->state == AttemptState::starting && !one->heard && says_no(why.code)) {
     // Its price comes back when it was due, unless it has resigned: not one after another.
-    const base::Duration least = one->paid ? base::Duration(kPaidForNothing) : base::Duration(kLeftAlone);
-    const auto wait = std::max<base::Duration>(why.retry_after, least);
-    left_alone_.insert_or_assign(one->node, now() + wait);
-    jobs_.at(id).declined = why.message;
+    const base::Duration first = one->paid ? base::Duration(kPaidForNothing) : base::Duration(kLeftAlone);
+    leave_alone(one->node, first, why.retry_after);
+    jobs_.at(id).declined.add(attempt->node, attempt->group);
+    jobs_.at(id).declined_why = why.message;
     task.turned_away(token, "a node did not take it: " + why.message);
     return changed(id);
   }

@@ -162,8 +162,15 @@ std::span<const Candidate> OrdersActor::candidates() {
 
 bool OrdersActor::is_free(const Candidate& node) const {
   const auto alone = left_alone_.find(node.node);
-  if ((alone != left_alone_.end() && now() < alone->second) || node.running >= ahead(node)) return false;
+  if ((alone != left_alone_.end() && now() < alone->second.until) || node.running >= ahead(node)) return false;
   return !node.price || !pays_again_ || now() >= *pays_again_;
+}
+
+void OrdersActor::leave_alone(const base::NodeId& node, base::Duration first, base::Duration asked) {
+  Alone& alone = left_alone_[node];
+  if (now() >= alone.until) ++alone.in_a_row;  // those that it does not take at once count as one
+  const unsigned doubled = std::min(std::max(alone.in_a_row, 1u) - 1, kLeftAloneDoubled);
+  alone.until = std::max(alone.until, now() + std::max(asked, first * (1u << doubled)));
 }
 
 Free OrdersActor::free_nodes() {
@@ -214,22 +221,18 @@ void OrdersActor::place(const TaskId& id, Free& free) {
   const auto& held_until = jobs_.at(id).held_until;
   if (held_until && now() < *held_until)
     return task.waits_for("the lease of an attempt that was lost may not have ended: it talks to hosts");
-  const Apart& unpaid = jobs_.at(id).unpaid;
   const auto away_from = [&](Task::Away away) {
     looks_left_ -= free.nodes.size();
-    Apart apart = task.apart(away);
-    if (away != Task::Away::none) apart.tried.insert(unpaid.tried.begin(), unpaid.tried.end());
-    if (away == Task::Away::sites) apart.groups.insert(unpaid.groups.begin(), unpaid.groups.end());
-    return choose(free, order, id, policy(), apart, wanted);
+    return choose(free, order, id, policy(), task.apart(away), wanted, jobs_.at(id).declined);
   };
-  const bool any = !task.attempts().empty() || !unpaid.tried.empty();
+  const bool any = !task.attempts().empty();
   Choice choice = away_from(Task::Away::sites);
   for (const Task::Away away : {Task::Away::nodes, Task::Away::none})
     if (choice.best.empty() && any) choice = away_from(away);
   // Why nothing could be paid says more than that nodes are left alone.
   if (choice.best.empty() && !(pays_again_ && now() < *pays_again_)) {
-    const std::string& declined = jobs_.at(id).declined;
-    task.waits_for(choice.why() + (declined.empty() ? "" : "; one did not take it: " + declined));
+    const std::string& why = jobs_.at(id).declined_why;
+    task.waits_for(choice.why() + (why.empty() ? "" : "; one did not take it: " + why));
   }
   const bool new_here = unix_ms() < task.submitted_ms() + kSoonMs;
   await_verified_ = await_verified_ || (new_here && choice.best.empty() && choice.lacking(Lack::verified) > 0);
@@ -297,9 +300,7 @@ void OrdersActor::not_reserved(const TaskId& id, std::uint64_t token, const Sett
   Job& job = jobs_.at(id);
   if (why.trouble == Settlement::Trouble::escrow) {
     const Attempt& attempt = *job.entry.task.find(token);
-    if (job.unpaid.tried.size() >= kUnpaidMax) job.unpaid = {};
-    job.unpaid.tried.insert(attempt.node);
-    job.unpaid.groups.insert(attempt.group);
+    job.declined.add(attempt.node, attempt.group);
   }
   (why.trouble == Settlement::Trouble::account ? pays_again_ : job.pays_again) = now() + kLeftAlone;
   job.entry.task.turned_away(token, "a node could not be paid: " + why.why.message);
@@ -447,8 +448,8 @@ void OrdersActor::move_waiting() {
     Apart apart = moved.apart(Task::Away::nodes);
     apart.tried.insert(one.node);
     if (choose(free, job.entry.order, id, policy(), apart, 1).best.empty()) continue;
-    auto& alone = left_alone_[one.node];
-    alone = std::max(alone, now() + (one.paid ? base::Duration(kPaidForNothing) : base::Duration(kLeftAlone)));
+    leave_alone(one.node, one.paid ? base::Duration(kPaidForNothing) : base::Duration(kLeftAlone));
+    job.declined.add(one.node, job.entry.task.find(token)->group);
     ++job.moves;
     job.entry.task.turned_away(token, "a node lets it wait, and another one is free");
     world().mutations.sometimes("task: one that waited at a node went to another");
@@ -481,7 +482,7 @@ void OrdersActor::tick() {
     make_members(id);
     at = arrays_.upper_bound(id);
   }
-  std::erase_if(left_alone_, [this](const auto& one) { return one.second <= now(); });
+  std::erase_if(left_alone_, [this](const auto& one) { return one.second.until + kDeclinedFor <= now(); });
   std::vector<TaskId> owing;
   for (const auto& [id, one] : owing_)
     if (one.again && *one.again <= now()) owing.push_back(id);

@@ -113,6 +113,19 @@ std::uint32_t score(const Candidate& node, const Order& order) {
   return idle + cheap + well + near + spread;
 }
 
+void Declined::add(const base::NodeId& node, const base::AddressGroup& site) {
+  if (nodes_.size() >= kMax && !nodes_.contains(node)) *this = {};
+  nodes_[node] = sites_[site] = ++count_;
+}
+
+std::pair<std::uint64_t, std::uint64_t> Declined::turn(const Candidate& node) const {
+  const auto of = [](const auto& all, const auto& key) {
+    const auto known = all.find(key);
+    return known == all.end() ? 0 : known->second;
+  };
+  return {of(sites_, node.group), of(nodes_, node.node)};
+}
+
 std::string Choice::why() const {
   std::string out;
   for (std::size_t i = 0; i < kLacks; ++i) {
@@ -125,9 +138,10 @@ std::string Choice::why() const {
 namespace {
 
 Choice choose_of(std::span<const Candidate* const> nodes, const Order& order, const TaskId& id, const Policy& policy,
-                 const Apart& apart, std::size_t wanted) {
+                 const Apart& apart, std::size_t wanted, const Declined& declined) {
   const auto need = order.need.empty() ? registry::Need{} : registry::need_typed(order.need).value_or(registry::Need{});
   struct Ranked {
+    std::pair<std::uint64_t, std::uint64_t> turn;
     std::uint32_t score;
     std::uint64_t draw;
     const Candidate* node;
@@ -137,10 +151,11 @@ Choice choose_of(std::span<const Candidate* const> nodes, const Order& order, co
   for (const Candidate* const node : nodes) {
     const auto lack = lack_of(*node, order, need, policy, apart);
     if (lack) ++out.lacks[static_cast<std::size_t>(*lack)];
-    else fit.push_back({score(*node, order), draw(id, node->node), node});
+    else fit.push_back({declined.turn(*node), score(*node, order), draw(id, node->node), node});
   }
   out.fit = static_cast<std::uint32_t>(fit.size());
   const auto better = [](const Ranked& a, const Ranked& b) {
+    if (a.turn != b.turn) return a.turn < b.turn;
     return a.score != b.score ? a.score > b.score : a.draw > b.draw;
   };
   Apart taken;
@@ -163,16 +178,16 @@ Choice choose_of(std::span<const Candidate* const> nodes, const Order& order, co
 }  // namespace
 
 Choice choose(std::span<const Candidate> nodes, const Order& order, const TaskId& id, const Policy& policy,
-              const Apart& apart, std::size_t wanted) {
+              const Apart& apart, std::size_t wanted, const Declined& declined) {
   std::vector<const Candidate*> all;
   all.reserve(nodes.size());
   for (const Candidate& node : nodes) all.push_back(&node);
-  return choose_of(all, order, id, policy, apart, wanted);
+  return choose_of(all, order, id, policy, apart, wanted, declined);
 }
 
 Choice choose(const Free& free, const Order& order, const TaskId& id, const Policy& policy, const Apart& apart,
-              std::size_t wanted) {
-  Choice out = choose_of(free.nodes, order, id, policy, apart, wanted);
+              std::size_t wanted, const Declined& declined) {
+  Choice out = choose_of(free.nodes, order, id, policy, apart, wanted, declined);
   for (std::size_t i = 0; i < kLacks; ++i) out.lacks[i] += free.left_out[i];
   return out;
 }

@@ -7,10 +7,12 @@
 // the
 //         inputs are there, how few of this submitter's tasks it has. Equals are ordered by a hash of task and node, so
 //         that tasks spread.
+// Asked   nodes that did not take the task come last, and so do their sites.
 // Speed   a choice among 1,000 nodes looks at each once and allocates nothing but its result. What no order can be
 // given
 //         now is not among those that are looked at for each.
 #include <array>
+#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -74,6 +76,23 @@ struct Apart {
   std::set<base::AddressGroup> groups;
 };
 
+/// Those that did not take a task. They are asked again, once their turn comes: those of the site that was asked
+/// longest ago, and of them who was. Ids of one site thus hold a task no longer than one does, and a small cluster
+/// in which each node is busy gets it all the same.
+class Declined {
+ public:
+  static constexpr std::size_t kMax = 256;  // our choice: of a task; then all are forgotten
+
+  void add(const base::NodeId& node, const base::AddressGroup& site);
+  /// Less is better: its site's turn, and its own; of those that were not asked, 0.
+  std::pair<std::uint64_t, std::uint64_t> turn(const Candidate& node) const;
+
+ private:
+  std::uint64_t count_ = 0;
+  std::map<base::NodeId, std::uint64_t> nodes_;  // the count at which it declined last
+  std::map<base::AddressGroup, std::uint64_t> sites_;
+};
+
 /// What is not there for `order`; nothing if it fits.
 std::optional<Lack> lack_of(const Candidate& node, const Order& order, const registry::Need& need, const Policy& policy,
                             const Apart& apart);
@@ -110,9 +129,9 @@ struct Choice {
 };
 /// Up to `wanted` different nodes, of different owners and groups, best first.
 Choice choose(std::span<const Candidate> nodes, const Order& order, const TaskId& id, const Policy& policy,
-              const Apart& apart, std::size_t wanted);
+              const Apart& apart, std::size_t wanted, const Declined& declined = {});
 /// The same of those that are free. Those that were left out are counted, by what they lack for all orders.
 Choice choose(const Free& free, const Order& order, const TaskId& id, const Policy& policy, const Apart& apart,
-              std::size_t wanted);
+              std::size_t wanted, const Declined& declined = {});
 
 }  // namespace troupe::task

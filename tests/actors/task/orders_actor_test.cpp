@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <deque>
 
 #include "actors/escrow/words.hpp"
@@ -20,8 +21,8 @@ using registry::TestNode;
 
 namespace {
 
-/// `/orders` of a node that takes no tasks itself and knows two workers, each of another owner, which say what a test
-/// wants.
+/// `/orders` of a node that takes no tasks itself and knows two workers or more, each of another owner, which say what
+/// a test wants.
 struct OrdersFixture : test::ActorFixture {
   OrdersFixture() {
     settings.identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(ports.world().chance, 0));
@@ -34,9 +35,10 @@ struct OrdersFixture : test::ActorFixture {
       on.stream<registry::wire::ListNodes, registry::wire::NodeRows>(
           [this](registry::wire::ListNodes::Reader, runtime::Sink<registry::wire::NodeRows> to) {
             to.push([this](registry::wire::NodeRows::Builder out) {
-              auto rows = out.initRows(2 + size32(others));
-              for (unsigned i = 0; i < 2; ++i) {
+              auto rows = out.initRows(known + size32(others));
+              for (unsigned i = 0; i < known; ++i) {
                 registry::Registration told = workers[i].registration();
+                if (!settings.simulated) told.at = *base::Endpoint::parse("10.0." + std::to_string(sites[i]) + ".1:1");
                 told.capabilities = {{"arch", "x86_64"},
                                      {"cpu", cores},
                                      {"disk", std::uint64_t{8} << 30},
@@ -47,15 +49,15 @@ struct OrdersFixture : test::ActorFixture {
                   registry::put(told.capabilities, {std::string(kBookCapability), name_of(wallet::BookId{})});
                 }
                 rows[i].setRegistration(data_of(*sign(told, workers[i].identity->key())));
-                rows[i].setHeartbeat(data_of(workers[i].signed_beat()));
+                rows[i].setHeartbeat(data_of(workers[i].signed_beat(registry::kBeginMs, loads[i])));
                 rows[i].setStatus(registry::wire::Status::HEALTHY);
                 rows[i].setVerifiedUntilMs(UINT64_MAX);
               }
               for (unsigned i = 0; i < others.size(); ++i) {
-                rows[2 + i].setRegistration(data_of(others[i].registration));
-                rows[2 + i].setHeartbeat(data_of(others[i].beat));
-                rows[2 + i].setStatus(registry::wire::Status::HEALTHY);
-                rows[2 + i].setVerifiedUntilMs(others_verified ? UINT64_MAX : 0);
+                rows[known + i].setRegistration(data_of(others[i].registration));
+                rows[known + i].setHeartbeat(data_of(others[i].beat));
+                rows[known + i].setStatus(registry::wire::Status::HEALTHY);
+                rows[known + i].setVerifiedUntilMs(others_verified ? UINT64_MAX : 0);
               }
             });
             to.end();
@@ -66,7 +68,7 @@ struct OrdersFixture : test::ActorFixture {
           [](auto, runtime::Reply<reputation::wire::Scores> reply) { reply.send([](auto) {}); });
       on.ask<reputation::wire::Observe, reputation::wire::Reported>([](auto, auto reply) { reply.done(); });
     });
-    for (std::size_t i = 0; i < 2; ++i)
+    for (std::size_t i = 0; i < workers.size(); ++i)
       there[i] = start("there" + std::to_string(i), [this, i](test::Scripted&, runtime::Handlers& on) {
         on.stream<wire::RunAttempt, wire::AttemptItem>(
             [this, i](wire::RunAttempt::Reader, runtime::Sink<wire::AttemptItem> to) {
@@ -75,7 +77,9 @@ struct OrdersFixture : test::ActorFixture {
             });
       });
     node.remotes_at = [this](const base::Contact& contact, const std::string&) {
-      return there[contact.key == workers[0].identity->public_key() ? 0 : 1];
+      const auto at =
+          std::ranges::find_if(workers, [&](const TestNode& one) { return one.identity->public_key() == contact.key; });
+      return there[static_cast<std::size_t>(at - workers.begin())];
     };
     node.start("store", [] { return std::make_unique<store::StoreActor>("store"); });
     begin();
@@ -143,6 +147,10 @@ struct OrdersFixture : test::ActorFixture {
       stage.run_for(1s);
     }
   }
+  void refuse(std::size_t attempt) {
+    asked[attempt].to.fail({base::Code::overloaded, "it is busy", {}});
+    stage.run_for(1s);
+  }
   void print(std::size_t attempt, const std::string& bytes) {
     asked[attempt].to.push([&](wire::AttemptItem::Builder out) {
       auto printed = out.initPrinted();
@@ -190,8 +198,11 @@ struct OrdersFixture : test::ActorFixture {
     Asked(std::size_t which, runtime::Sink<wire::AttemptItem> sink) : worker(which), to(std::move(sink)) {}
   };
   TaskSettings settings;
-  std::array<TestNode, 2> workers{TestNode(1), TestNode(2)};
-  std::array<runtime::Handle, 2> there;
+  std::array<TestNode, 4> workers{TestNode(1), TestNode(2), TestNode(3), TestNode(4)};
+  unsigned known = 2;                             // of them
+  std::array<std::uint8_t, 4> sites{1, 2, 3, 4};  // unless nodes are simulated
+  std::array<std::uint32_t, 4> loads{100, 100, 100, 100};
+  std::array<runtime::Handle, 4> there;
   struct Other {
     base::Bytes registration, beat;
   };
@@ -220,6 +231,60 @@ TEST_CASE("orders: a task that waits at a node goes to another one that is free,
   f.let_wait(1, 10);
   REQUIRE(f.asked.size() == 3);
   CHECK(f.asked[2].worker == f.asked[0].worker);
+}
+
+// Three ids took turns for as long as they liked: the first was free again before the last had refused.
+TEST_CASE("orders: many ids of one site that do not take a task hold it no longer than one of them") {
+  OrdersFixture f;
+  f.kill(f.orders);
+  f.settings.simulated = false;
+  f.known = 4;
+  f.sites = {1, 1, 1, 2};
+  f.loads = {0, 0, 0, 1'000};
+  f.begin();
+  f.submit();
+  REQUIRE(f.asked.size() == 1);
+  CHECK(f.asked[0].worker != 3);
+  f.stage.run_for(8s);
+  f.refuse(0);
+  REQUIRE(f.asked.size() == 2);
+  CHECK(f.asked[1].worker == 3);
+
+  SUBCASE("a node of another site that is busy has its turn again, before the last of them") {
+    f.refuse(1);
+    for (std::size_t i : {2, 3}) {
+      REQUIRE(f.asked.size() == i + 1);
+      CHECK(f.asked[i].worker != 3);
+      f.stage.run_for(8s);
+      f.refuse(i);
+    }
+    REQUIRE(f.asked.size() == 5);
+    CHECK(f.asked[4].worker == 3);
+  }
+}
+
+TEST_CASE("orders: each refusal in a row leaves a node alone for twice the time, until it has taken a task") {
+  OrdersFixture f;
+  f.kill(f.orders);
+  f.known = 1;
+  f.begin();
+  f.submit();
+  f.refuse(0);
+  f.stage.run_for(11s);
+  REQUIRE(f.asked.size() == 2);
+  f.refuse(1);
+  f.stage.run_for(17s);
+  CHECK(f.asked.size() == 2);
+  f.stage.run_for(4s);
+  REQUIRE(f.asked.size() == 3);
+  f.asked[2].to.push([](wire::AttemptItem::Builder out) { out.setBegan(); });
+  f.end(2);
+  f.stage.run_for(40s);
+  f.submit();
+  REQUIRE(f.asked.size() == 4);
+  f.refuse(3);
+  f.stage.run_for(11s);
+  CHECK(f.asked.size() == 5);
 }
 
 TEST_CASE("orders: a task that runs stays where it is") {

@@ -117,6 +117,42 @@ TEST_CASE("placement: the best comes first, and equals are spread by the task") 
   CHECK(first.size() == 4);
 }
 
+TEST_CASE("placement: nodes that did not take a task come last, from the site that was asked longest ago") {
+  std::vector<Candidate> nodes{candidate(1), candidate(2), candidate(3)};
+  nodes[1].group = nodes[0].group;
+  nodes[0].reputation = nodes[1].reputation = 90;
+  const Order order = small_order();
+  Declined declined;
+  const auto next = [&] {
+    const Candidate& out = *choose(nodes, order, id_of(order), {}, {}, 1, declined).best.at(0);
+    declined.add(out.node, out.group);
+    return out.node.bytes[0];
+  };
+  const std::uint8_t first = next();
+  CHECK(first != 3);
+  CHECK(next() == 3);
+  CHECK(next() == 3 - first);
+  CHECK(next() == 3);
+  CHECK(next() == first);
+}
+
+TEST_CASE("placement: as many nodes that did not take a task are known as may, and one more forgets the others") {
+  Declined declined;
+  const auto decline = [&](std::size_t number) {
+    Candidate one;
+    one.node.bytes[1] = static_cast<std::uint8_t>(number >> 8), one.node.bytes[2] = static_cast<std::uint8_t>(number);
+    one.group.prefix[0] = 1;
+    declined.add(one.node, one.group);
+    return one;
+  };
+  const Candidate first = decline(0);
+  for (std::size_t i = 1; i < Declined::kMax; ++i) decline(i);
+  CHECK(declined.turn(first) == std::pair<std::uint64_t, std::uint64_t>(Declined::kMax, 1));
+  const Candidate last = decline(Declined::kMax);
+  CHECK(declined.turn(last) == std::pair<std::uint64_t, std::uint64_t>(1, 1));
+  CHECK(declined.turn(first) == std::pair<std::uint64_t, std::uint64_t>(1, 0));
+}
+
 TEST_CASE("placement: replicas go to different owners and address groups") {
   std::vector<Candidate> nodes{candidate(1), candidate(2), candidate(3), candidate(4)};
   nodes[1].owner = nodes[0].owner;
