@@ -54,6 +54,8 @@ class OrdersActor final : public runtime::Actor {
   static constexpr unsigned kLeftAloneDoubled = 5;         // our choice: by each in a row, up to 5 min
   static constexpr std::chrono::minutes kDeclinedFor{10};  // our choice: after being left alone; then it is a first one
   static constexpr std::chrono::minutes kPaidForNothing{5};  // our choice: a node that was engaged and did not take it
+  static constexpr unsigned kForNothingDoubled = 8;  // our choice: from the second of a task on it waits kLeftAlone,
+                                                     // twice that, and so on: some ten are engaged in the first hour
   static constexpr base::Duration kWaitMax =
       std::chrono::seconds{30};  // our choice: at a node; after each move twice that
   static constexpr base::Duration kFetchMax =
@@ -112,7 +114,8 @@ class OrdersActor final : public runtime::Actor {
     std::optional<base::Instant> held_until{};  ///< of an order with hosts: a lease may not have ended before
     Declined declined{};                        ///< those that did not take it, could not be paid or let it wait
     std::string declined_why{};                 ///< what the last one said
-    std::optional<base::Instant> pays_again{};  ///< its escrow took no provider before
+    std::optional<base::Instant> pays_again{};  ///< before that it engages no node
+    unsigned for_nothing = 0;                   ///< nodes that were engaged and did not take it
     unsigned moves = 0;                         ///< from nodes that let it wait
 
     /// Its place in `open_`.
@@ -204,6 +207,9 @@ class OrdersActor final : public runtime::Actor {
   void begin(const TaskId& id, const Candidate& at);
   void reserve(const TaskId& id, std::uint64_t token, const Candidate& at, std::uint64_t price);
   void not_reserved(const TaskId& id, std::uint64_t token, const Settlement::NotReserved& why);
+  /// A node that was engaged did not take it: its price may not come back before it was due, and its place in the
+  /// escrow neither, of which there are escrow::kProvidersMax.
+  void paid_for_nothing(Job& job);
   void give_back(const base::NodeId& node, const base::Bytes& order, std::uint64_t token,
                  const escrow::TaskEscrowId& paid_by);
   runtime::Handle worker_at(const base::NodeId& node);

@@ -162,6 +162,7 @@ void OrdersActor::stream_ended(const TaskId& id, std::uint64_t token, const base
     // Its price comes back when it was due, unless it has resigned: not one after another.
     const base::Duration first = one->paid ? base::Duration(kPaidForNothing) : base::Duration(kLeftAlone);
     leave_alone(one->node, first, why.retry_after);
+    if (one->paid) paid_for_nothing(jobs_.at(id));
     jobs_.at(id).declined.add(attempt->node, attempt->group);
     jobs_.at(id).declined_why = why.message;
     task.turned_away(token, "a node did not take it: " + why.message);

@@ -216,21 +216,22 @@ void OrdersActor::place(const TaskId& id, Free& free) {
   Task& task = jobs_.at(id).entry.task;
   const Order& order = jobs_.at(id).entry.order;
   const std::size_t wanted = task.wanted(unix_ms());
-  const auto& pays_again = jobs_.at(id).pays_again;
-  if (pays_again && now() < *pays_again) return;
+  const auto later = [this](const std::optional<base::Instant>& at) { return at && now() < *at; };
+  Policy by = policy();
+  if (later(jobs_.at(id).pays_again)) by.book.clear();  // nodes that want nothing may still get it
   const auto& held_until = jobs_.at(id).held_until;
   if (held_until && now() < *held_until)
     return task.waits_for("the lease of an attempt that was lost may not have ended: it talks to hosts");
   const auto away_from = [&](Task::Away away) {
     looks_left_ -= free.nodes.size();
-    return choose(free, order, id, policy(), task.apart(away), wanted, jobs_.at(id).declined);
+    return choose(free, order, id, by, task.apart(away), wanted, jobs_.at(id).declined);
   };
   const bool any = !task.attempts().empty();
   Choice choice = away_from(Task::Away::sites);
   for (const Task::Away away : {Task::Away::nodes, Task::Away::none})
     if (choice.best.empty() && any) choice = away_from(away);
   // Why nothing could be paid says more than that nodes are left alone.
-  if (choice.best.empty() && !(pays_again_ && now() < *pays_again_)) {
+  if (choice.best.empty() && !later(pays_again_) && !later(jobs_.at(id).pays_again)) {
     const std::string& why = jobs_.at(id).declined_why;
     task.waits_for(choice.why() + (why.empty() ? "" : "; one did not take it: " + why));
   }
@@ -302,9 +303,15 @@ void OrdersActor::not_reserved(const TaskId& id, std::uint64_t token, const Sett
     const Attempt& attempt = *job.entry.task.find(token);
     job.declined.add(attempt.node, attempt.group);
   }
-  (why.trouble == Settlement::Trouble::account ? pays_again_ : job.pays_again) = now() + kLeftAlone;
+  auto& again = why.trouble == Settlement::Trouble::account ? pays_again_ : job.pays_again;
+  again = std::max(again.value_or(now()), now() + kLeftAlone);
   job.entry.task.turned_away(token, "a node could not be paid: " + why.why.message);
   changed(id);
+}
+
+void OrdersActor::paid_for_nothing(Job& job) {
+  if (++job.for_nothing < 2) return;
+  job.pays_again = now() + kLeftAlone * (1u << std::min(job.for_nothing - 2, kForNothingDoubled));
 }
 
 /// The task has ended meanwhile: its node is asked and not waited for, so that it resigns.
@@ -448,6 +455,7 @@ void OrdersActor::move_waiting() {
     Apart apart = moved.apart(Task::Away::nodes);
     apart.tried.insert(one.node);
     if (choose(free, job.entry.order, id, policy(), apart, 1).best.empty()) continue;
+    if (one.paid) paid_for_nothing(job);
     leave_alone(one.node, one.paid ? base::Duration(kPaidForNothing) : base::Duration(kLeftAlone));
     job.declined.add(one.node, job.entry.task.find(token)->group);
     ++job.moves;

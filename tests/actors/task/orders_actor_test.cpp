@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 
 #include "actors/escrow/words.hpp"
 #include "actors/task/settlement.hpp"
@@ -139,6 +140,50 @@ struct OrdersFixture : test::ActorFixture {
     });
     stage.run_for(1s);
     return out;
+  }
+  /// A wallet that pays, and an escrow that engages those that it `takes`.
+  void keep_book(const std::function<bool(const wallet::Address&)>& takes) {
+    const auto own = [](test::Scripted&, runtime::Handlers& on) {
+      on.ask<wallet::wire::Spend, wallet::wire::Spending>(
+          [](wallet::wire::Spend::Reader spend, runtime::Reply<wallet::wire::Spending> reply) {
+            wallet::Transfer transfer;
+            transfer.number.value = 1;
+            transfer.credits.push_back(
+                {*wallet::Address::from(bytes_of(spend.getTo())), wallet::Amount::of(spend.getAmount())});
+            const base::Bytes bytes = wallet::encode(transfer);
+            reply.send([&](wallet::wire::Spending::Builder out) { out.initTransfer().setTransfer(data_of(bytes)); });
+          });
+      on.tell<wallet::wire::Spent>([](auto) {});
+    };
+    start("node", {}, [own](test::Scripted& self) {
+      self.spawn("wallet", test::script({}, [own](test::Scripted& wallet) { wallet.spawn("own", test::script(own)); }));
+    });
+    start("escrow", [takes](test::Scripted&, runtime::Handlers& on) {
+      on.ask<escrow::wire::GetTerms, escrow::wire::TermsAre>([](auto, runtime::Reply<escrow::wire::TermsAre> reply) {
+        reply.send([](escrow::wire::TermsAre::Builder out) {
+          out.setBook(data_of(wallet::BookId{}.view()));
+          out.setFund(data_of(wallet::Address{}.view()));
+        });
+      });
+      on.ask<escrow::wire::TakeTaskAct, escrow::wire::TaskEscrowIs>(
+          [takes](escrow::wire::TakeTaskAct::Reader take, runtime::Reply<escrow::wire::TaskEscrowIs> reply) {
+            const auto act = escrow::decode_task_act(bytes_of(take.getAct().getAct()));
+            const auto* const engage = act ? std::get_if<escrow::Engage>(&act->what) : nullptr;
+            if (engage != nullptr && !takes(engage->provider))
+              return reply.refuse({base::Code::refused, "no payment reaches that account"});
+            reply.send([](escrow::wire::TaskEscrowIs::Builder) {});
+          });
+    });
+  }
+  void submit_paid() {
+    Order order = small_order();
+    order.price_max = 1'000;
+    order.payment = Payment::escrow;
+    inside([&](test::Scripted& self) {
+      self.ask<wire::SubmitTask, wire::TaskSubmitted>(
+          orders, self.now() + 5s, [&](wire::SubmitTask::Builder to) { to.setOrder(data_of(encode(order))); },
+          [](runtime::Answer<wire::TaskSubmitted> answer) { REQUIRE_MESSAGE(answer.ok(), answer.error().message); });
+    });
   }
   /// Each second for that long.
   void let_wait(std::size_t attempt, int seconds) {
@@ -361,48 +406,37 @@ TEST_CASE("orders: a node that cannot be paid keeps a task from no other") {
   OrdersFixture f;
   f.price = 1;
   std::vector<wallet::Address> refused;
-  const auto own = [](test::Scripted&, runtime::Handlers& on) {
-    on.ask<wallet::wire::Spend, wallet::wire::Spending>(
-        [](wallet::wire::Spend::Reader spend, runtime::Reply<wallet::wire::Spending> reply) {
-          wallet::Transfer transfer;
-          transfer.number.value = 1;
-          transfer.credits.push_back(
-              {*wallet::Address::from(bytes_of(spend.getTo())), wallet::Amount::of(spend.getAmount())});
-          const base::Bytes bytes = wallet::encode(transfer);
-          reply.send([&](wallet::wire::Spending::Builder out) { out.initTransfer().setTransfer(data_of(bytes)); });
-        });
-    on.tell<wallet::wire::Spent>([](auto) {});
-  };
-  f.start("node", {}, [&](test::Scripted& self) {
-    self.spawn("wallet", test::script({}, [&](test::Scripted& wallet) { wallet.spawn("own", test::script(own)); }));
+  f.keep_book([&](const wallet::Address& provider) {
+    const bool refuses = refused.empty() || refused.front() == provider;
+    if (refuses) refused.push_back(provider);
+    return !refuses;
   });
-  f.start("escrow", [&](test::Scripted&, runtime::Handlers& on) {
-    on.ask<escrow::wire::GetTerms, escrow::wire::TermsAre>([](auto, runtime::Reply<escrow::wire::TermsAre> reply) {
-      reply.send([](escrow::wire::TermsAre::Builder out) {
-        out.setBook(data_of(wallet::BookId{}.view()));
-        out.setFund(data_of(wallet::Address{}.view()));
-      });
-    });
-    on.ask<escrow::wire::TakeTaskAct, escrow::wire::TaskEscrowIs>(
-        [&](escrow::wire::TakeTaskAct::Reader take, runtime::Reply<escrow::wire::TaskEscrowIs> reply) {
-          const auto act = escrow::decode_task_act(bytes_of(take.getAct().getAct()));
-          const auto* const engage = act ? std::get_if<escrow::Engage>(&act->what) : nullptr;
-          if (engage != nullptr && (refused.empty() || refused.front() == engage->provider)) {
-            refused.push_back(engage->provider);
-            return reply.refuse({base::Code::refused, "no payment reaches that account"});
-          }
-          reply.send([](escrow::wire::TaskEscrowIs::Builder) {});
-        });
-  });
-  Order order = small_order();
-  order.price_max = 1'000;
-  order.payment = Payment::escrow;
-  f.inside([&](test::Scripted& self) {
-    self.ask<wire::SubmitTask, wire::TaskSubmitted>(
-        f.orders, self.now() + 5s, [&](wire::SubmitTask::Builder to) { to.setOrder(data_of(encode(order))); },
-        [&](runtime::Answer<wire::TaskSubmitted> answer) { REQUIRE_MESSAGE(answer.ok(), answer.error().message); });
-  });
+  f.submit_paid();
   f.stage.run_for(15s);
   CHECK(refused.size() == 1);
   CHECK(f.asked.size() == 1);
+}
+
+TEST_CASE("orders: nodes that are engaged and do not take a task do not fill its escrow within seconds") {
+  OrdersFixture f;
+  f.kill(f.orders);
+  f.price = 1;
+  f.known = 4;
+  std::size_t engaged = 0;
+  f.keep_book([&](const wallet::Address&) { return ++engaged > 0; });
+  f.begin();
+  f.submit_paid();
+  f.stage.run_for(1s);
+  f.refuse(0);
+  REQUIRE(f.asked.size() == 2);
+  f.refuse(1);
+  f.stage.run_for(8s);
+  CHECK(engaged == 2);
+  f.stage.run_for(3s);
+  CHECK(engaged == 3);
+  f.refuse(2);
+  f.stage.run_for(18s);
+  CHECK(engaged == 3);
+  f.stage.run_for(3s);
+  CHECK(engaged == 4);
 }
