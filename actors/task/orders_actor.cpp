@@ -31,6 +31,7 @@ OrdersActor::OrdersActor(TaskSettings settings)
                    Bytes(TaskId::kBytes + 16, 0xff);  // nothing is read at the start: what is there is asked for
                return out;
              }()),
+      texts_of_(settings_.kept_bytes),
       settlement_(*this, settings_.identity) {}
 
 void OrdersActor::receive(runtime::Handlers& on) {
@@ -84,16 +85,19 @@ void OrdersActor::check() const {
   tasks_.check();
   texts_.check();
   std::size_t attempts = 0, running = 0;
+  std::uint64_t text_bytes = 0;
   for (const auto& [node, count] : busy_) attempts += count;
   for (const auto& [id, job] : jobs_) {
     job.entry.task.check();
     running += job.running.size();
+    text_bytes += job.entry.text_bytes;
     for (const auto& [token, one] : job.running) {
       const Attempt* const attempt = job.entry.task.find(token);
       base::ensure(attempt != nullptr && attempt->active(), "a stream belongs to an attempt under way");
     }
   }
   base::ensure(attempts == running, "each attempt counts for its node");
+  base::ensure(text_bytes == texts_of_.used(), "each text is held by a node");
   base::ensure(open_.size() + ended_.size() == jobs_.size(), "a task is open or has ended");
 }
 
@@ -121,10 +125,15 @@ store::Use OrdersActor::take(ByteView key, ByteView value) {
   if (!id || key[0] != kTaskRow) return store::Use::erase;
   auto entry = Entry::decode(value);
   if (!id || !entry || id_of(entry->order) != *id) return store::Use::erase;
-  text_bytes_ += entry->text_bytes;
   nonces_.insert_or_assign(entry->order.nonce, *id);
+  const Attempt* const result = entry->task.result();
+  const Texts texts{.of = result == nullptr ? base::User<base::NodeId>{settings_.self(), {}, true} : user_of(*result),
+                    .bytes = entry->text_bytes};
+  texts_of_.hold(texts.of, texts.bytes);
   Task task = entry->task;
-  jobs_.emplace(*id, Job{.entry = std::move(*entry), .durable = std::move(task), .written = true});
+  Job& job =
+      jobs_.emplace(*id, Job{.entry = std::move(*entry), .durable = std::move(task), .written = true}).first->second;
+  job.texts.emplace(kTextsBefore, texts);
   return store::Use::keep;
 }
 

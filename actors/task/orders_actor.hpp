@@ -19,12 +19,15 @@
 // Arrays   an array is a row, written before its id is told; its members are tasks, made kMadeMax at a time in one
 // batch
 //          with the row that says so, as long as there is room. It is forgotten with its last member.
-// Texts    what attempts print and leave are rows; a task has ended once all of its are durable.
+// Texts    what attempts print and leave are rows; a task has ended once all of its are durable. Those that are not
+//          read any more go at once: of an attempt that came to nothing, or whose answer did not decide.
 // Readers  read these rows, also while they are written.
 // Phases   orders_actor.cpp: operators; _arrays.cpp: arrays; _place.cpp: nodes and choices; _attempts.cpp: what
 // attempts say; _read.cpp:
 //          readers, and what is forgotten.
-// Limits   TaskSettings::tasks_max and kept_bytes: the tasks that ended first make room; kReadersMax.
+// Limits   TaskSettings::tasks_max and kept_bytes: the tasks that ended first make room; kReadersMax. Once half of
+//          kept_bytes is used a site of other nodes that has more than a quarter makes room itself, or loses its
+//          attempt.
 #include <array>
 #include <deque>
 #include <map>
@@ -105,6 +108,13 @@ class OrdersActor final : public runtime::Actor {
     bool paid = false;
     base::Instant moves_at = base::Instant::max();  ///< if it still waits then, and another node is free
   };
+  /// Rows of texts of an attempt.
+  struct Texts {
+    base::User<base::NodeId> of;  ///< its node
+    std::uint32_t rows = 0;       ///< numbers given so far
+    std::uint64_t bytes = 0;
+  };
+  static constexpr std::uint64_t kTextsBefore = 0;  ///< in place of a token: those of before this actor's start
   struct Job {
     Entry entry;
     Task durable;                               ///< as its row has it
@@ -112,6 +122,7 @@ class OrdersActor final : public runtime::Actor {
     bool written = false;                       ///< once
     std::map<std::uint64_t, Running> running;   ///< by token
     std::optional<base::Instant> held_until{};  ///< of an order with hosts: a lease may not have ended before
+    std::map<std::uint64_t, Texts> texts{};     ///< by token
     Declined declined{};                        ///< those that did not take it, could not be paid or let it wait
     std::string declined_why{};                 ///< what the last one said
     std::optional<base::Instant> pays_again{};  ///< before that it engages no node
@@ -167,7 +178,11 @@ class OrdersActor final : public runtime::Actor {
   store::Use take(base::ByteView key, base::ByteView value);
   void save(const TaskId& id, Done done);
   bool mutated(const char* name) const { return world().mutations.on(name); }
-  bool make_room(std::uint64_t text_bytes);
+  /// Nodes that print and leave much make room themselves: what others were told to be done stays.
+  bool make_room(const base::User<base::NodeId>& of, std::uint64_t text_bytes);
+  base::User<base::NodeId> user_of(const Attempt& attempt) const {
+    return {attempt.node, attempt.group, attempt.node == settings_.self()};
+  }
   void count();
   std::uint64_t unix_ms() const { return base::unix_milliseconds(wall()); }
 
@@ -256,8 +271,11 @@ class OrdersActor final : public runtime::Actor {
   std::uint64_t texts_of(std::uint64_t token) const { return mutated("task.old_texts") ? 0 : token; }
   void push_texts(Reading& reading);
   void still_there();
-  void forget_oldest();
+  /// One of which that site has printed; nothing: of all. False: there is none.
+  bool forget_oldest(const std::optional<base::AddressGroup>& of = {});
   void erase_texts(const TaskId& id, base::Bytes from);
+  void drop_unread(const TaskId& id);
+  void erase_rows(const TaskId& id, std::uint64_t token, std::uint32_t from, std::uint32_t end);
   void erase_row(const TaskId& id);
 
   const TaskSettings settings_;
@@ -275,7 +293,7 @@ class OrdersActor final : public runtime::Actor {
   std::set<std::pair<std::uint64_t, TaskId>> ended_;  // by when
   std::set<TaskId> unsaved_;                          // whose rows could not be written: it is tried again
   std::set<TaskId> forgetting_;                       // whose rows are being erased
-  std::uint64_t text_bytes_ = 0;
+  base::ShareBudget<base::NodeId> texts_of_;          // bytes of rows
   std::map<std::uint64_t, Reading> readings_;
   std::uint64_t readers_ = 0;
   std::deque<Parked> parked_;

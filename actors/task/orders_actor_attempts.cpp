@@ -119,9 +119,16 @@ void OrdersActor::hear_output(const TaskId& id, std::uint64_t token, Running& on
 
 void OrdersActor::save_text(const TaskId& id, std::uint64_t token, Running& one, const Text& text) {
   const std::uint64_t bytes = text.bytes.size() + kTextOverhead;
-  if (!make_room(bytes)) return lose(id, token, "there is no room for what it printed (task.kept_bytes)");
-  jobs_.at(id).entry.text_bytes += bytes;
-  text_bytes_ += bytes;
+  Job& job = jobs_.at(id);
+  const base::User<base::NodeId> node = user_of(*job.entry.task.find(token));
+  if (!make_room(node, bytes))
+    return lose(id, token, "there is no room for what it printed, or no more of it for its site (task.kept_bytes)");
+  Texts& texts = job.texts[token];
+  texts.of = node;
+  texts.rows = one.texts + 1;
+  texts.bytes += bytes;
+  job.entry.text_bytes += bytes;
+  texts_of_.hold(node, bytes);
   store::RowChange change;
   change.save.push_back({text_key(id, texts_of(token), one.texts++), encode(text)});
   if (++one.saving == kSavingMax) one.stream.pause();
@@ -213,6 +220,7 @@ void OrdersActor::changed(const TaskId& id, Done saved) {
           std::max(job.held_until.value_or(base::Instant{}), surely_ended(*at->second.renewed, settings_.lease));
     at = job.running.erase(at);
   }
+  drop_unread(id);
   if (!final(task.state())) {
     save(id, std::move(saved));  // what a crash forgets of it is repeated
     read_of(id);

@@ -155,21 +155,35 @@ void OrdersActor::scan(std::uint64_t number) {
 
 // -- room
 
-bool OrdersActor::make_room(std::uint64_t text_bytes) {
-  while (text_bytes_ + text_bytes > settings_.kept_bytes && !ended_.empty()) forget_oldest();
-  return text_bytes_ + text_bytes <= settings_.kept_bytes;
+bool OrdersActor::make_room(const base::User<base::NodeId>& of, std::uint64_t text_bytes) {
+  const std::uint64_t kept = settings_.kept_bytes;
+  const auto above_share = [&] {
+    return !of.reserved && texts_of_.used() + text_bytes > kept / 2 &&
+           texts_of_.held(of.group) + text_bytes > kept / base::kGroupPart;
+  };
+  while (above_share())
+    if (!forget_oldest(of.group)) return false;
+  while (texts_of_.used() + text_bytes > kept)
+    if (!forget_oldest()) return false;
+  return true;
 }
 
 /// Of the tasks that have ended the one that did so first; one that is not settled last.
-void OrdersActor::forget_oldest() {
-  if (ended_.empty()) return;
-  auto oldest = std::ranges::find_if(ended_, [this](const auto& one) { return !owing_.contains(one.second); });
-  if (oldest == ended_.end()) oldest = ended_.begin();
+bool OrdersActor::forget_oldest(const std::optional<base::AddressGroup>& of) {
+  const auto fits = [&](const auto& one) {
+    return !of || std::ranges::any_of(jobs_.at(one.second).texts, [&](const auto& texts) {
+      return texts.second.bytes > 0 && !texts.second.of.reserved && texts.second.of.group == *of;
+    });
+  };
+  auto oldest =
+      std::ranges::find_if(ended_, [&](const auto& one) { return !owing_.contains(one.second) && fits(one); });
+  if (oldest == ended_.end()) oldest = std::ranges::find_if(ended_, fits);
+  if (oldest == ended_.end()) return false;
   const TaskId id = oldest->second;
   ended_.erase(oldest);
   owing_.erase(id);
   const auto job = jobs_.find(id);
-  text_bytes_ -= job->second.entry.text_bytes;
+  for (const auto& [token, texts] : job->second.texts) texts_of_.release(texts.of, texts.bytes);
   nonces_.erase(job->second.entry.order.nonce);
   unsaved_.erase(id);
   if (!final(job->second.durable.state())) {
@@ -181,6 +195,36 @@ void OrdersActor::forget_oldest() {
   forgetting_.insert(id);
   read_of(id);
   erase_texts(id, text_prefix(id));
+  return true;
+}
+
+/// Texts of attempts that came to nothing, and of those that did not decide: room is for what is read.
+void OrdersActor::drop_unread(const TaskId& id) {
+  Job& job = jobs_.at(id);
+  const Task& task = job.entry.task;
+  const Attempt* const result = task.result();
+  std::erase_if(job.texts, [&](const auto& one) {
+    const auto& [token, texts] = one;
+    const Attempt* const attempt = task.find(token);
+    const bool read = final(task.state())
+                          ? result == nullptr || result->token == token
+                          : attempt != nullptr && (attempt->active() || attempt->state == AttemptState::answered);
+    if (token == kTextsBefore || read) return false;
+    texts_of_.release(texts.of, texts.bytes);
+    job.entry.text_bytes -= texts.bytes;
+    erase_rows(id, token, 0, texts.rows);
+    return true;
+  });
+}
+
+/// By their numbers: a scan does not see those that are just being saved.
+void OrdersActor::erase_rows(const TaskId& id, std::uint64_t token, std::uint32_t from, std::uint32_t end) {
+  store::RowChange change;
+  while (from < end && change.erase.size() < kEraseRows) change.erase.push_back(text_key(id, token, from++));
+  if (change.erase.empty()) return;
+  texts_.write(std::move(change), [this, id, token, from, end](const base::Outcome<void>& erased) {
+    if (erased.ok()) erase_rows(id, token, from, end);
+  });
 }
 
 /// The row of the task goes last: what a crash leaves is forgotten again after the next start.

@@ -203,6 +203,13 @@ struct OrdersFixture : test::ActorFixture {
       printed.setBytes(data_of(base::as_bytes(bytes)));
     });
   }
+  /// Some 960 KB.
+  void flood(std::size_t attempt) {
+    for (int i = 0; i < 16 && !asked[attempt].cancelled; ++i) {
+      print(attempt, std::string(60'000, 'z'));
+      stage.run_for(20ms);
+    }
+  }
   void hand(std::size_t attempt, std::uint16_t output, const std::string& bytes) {
     asked[attempt].to.push([&](wire::AttemptItem::Builder out) {
       auto piece = out.initOutput();
@@ -439,4 +446,58 @@ TEST_CASE("orders: nodes that are engaged and do not take a task do not fill its
   CHECK(engaged == 3);
   f.stage.run_for(3s);
   CHECK(engaged == 4);
+}
+
+TEST_CASE("orders: a node that prints much makes room itself, and others keep what they were told to be done") {
+  OrdersFixture f;  // which keeps 4 MiB
+  f.kill(f.orders);
+  f.settings.lease = 5min;
+  f.begin();
+  const auto of = [&](std::size_t worker) {
+    std::vector<std::size_t> out;
+    for (std::size_t i = 0; i < f.asked.size(); ++i)
+      if (f.asked[i].worker == worker) out.push_back(i);
+    return out;
+  };
+  std::vector<TaskId> ids;
+  for (int i = 0; i < 11; ++i) ids.push_back(f.submit());
+  REQUIRE(f.asked.size() == 11);
+  const std::size_t honest = of(0).size() > 5 ? 0 : 1, floods = 1 - honest;  // who has six, and who has five
+  const std::size_t last = of(honest).back();
+  for (const std::size_t i : of(honest)) {
+    if (i == last) break;
+    f.print(i, std::string(50'000, 'x'));
+    f.end(i);
+  }
+  const auto attempts = of(floods);
+  REQUIRE(attempts.size() == 5);
+
+  SUBCASE("what it prints while it runs") {
+    for (const std::size_t i : attempts) f.flood(i);
+    CHECK_FALSE(f.asked[attempts[0]].cancelled);
+    CHECK(f.asked[attempts[4]].cancelled);
+    f.print(last, std::string(50'000, 'x'));
+    f.end(last);
+    CHECK(f.read(ids[last]).bytes.size() == 50'000);
+  }
+  SUBCASE("what it has printed and ended") {
+    for (const std::size_t i : attempts) {
+      f.flood(i);
+      f.end(i);
+    }
+    CHECK(f.read(ids[attempts[4]]).bytes.size() == 960'000);
+  }
+  SUBCASE("what was lost takes no room") {
+    for (const std::size_t i : attempts) {
+      f.asked[i].to.push([](wire::AttemptItem::Builder out) { out.setBegan(); });
+      f.flood(i);
+      f.asked[i].to.fail({base::Code::internal, "it fell over", {}});
+      f.stage.run_for(1s);
+    }
+    f.flood(last);
+    f.end(last);
+    CHECK(f.read(ids[last]).bytes.size() == 960'000);
+  }
+  for (const std::size_t i : of(honest))
+    if (i < last) CHECK(f.read(ids[i]).bytes.size() == 50'000);
 }
