@@ -486,6 +486,14 @@ TEST_CASE("orders: a node that prints much makes room itself, and others keep wh
       f.end(i);
     }
     CHECK(f.read(ids[attempts[4]]).bytes.size() == 960'000);
+    f.kill(f.orders);
+    f.begin();  // what is kept still counts, and for its node
+    f.submit();
+    f.submit();
+    for (const std::size_t i : {f.asked.size() - 2, f.asked.size() - 1}) {
+      f.flood(i);
+      f.end(i);
+    }
   }
   SUBCASE("what was lost takes no room") {
     for (const std::size_t i : attempts) {
