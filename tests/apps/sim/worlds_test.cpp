@@ -99,7 +99,7 @@ const std::vector<Recorded>& recorded() {
       {"raft.snapshot_without_sessions", {61, 151}, {"alike"}},
       {"raft.cuts_acknowledged", {135}, {"held"}},
       {"raft.votes_without_its_log", {54, 105}, {"held"}},
-      {"escrow.answers_before_commit", {27}, {"log"}},
+      {"escrow.answers_before_commit", {306, 1324, 244}, {"log", "replayed"}},
       {"escrow.counts_twice", {73, 105, 355}, {"sim.actor-breaks"}},
       {"escrow.task_forgets_to_send", {25, 37, 67}, {"sim.converges"}},
       {"escrow.task_deposit_assumed", {1, 37, 61}, {"sim.converges"}},
