@@ -195,7 +195,14 @@ struct SecureChannel::Inner final : tls::Callbacks {
       channel->send_fatal_alert(tls::Alert::UNEXPECTED_MESSAGE);
       return fail(type == kHandshakeRecord ? ChannelError::renegotiation : ChannelError::bad_record);
     }
-    if (type == kChangeCipherRecord && certificate && certificate->passed()) certificate.reset();
+    if (type == kChangeCipherRecord && certificate) {
+      // Botan takes it for a message of the handshake, also in the middle of another one.
+      if (!certificate->passed()) {
+        channel->send_fatal_alert(tls::Alert::UNEXPECTED_MESSAGE);
+        return fail(ChannelError::handshake_failed);
+      }
+      certificate.reset();
+    }
     handshake_bytes += kRecordHeaderBytes + bytes;
     if (handshake_bytes <= kHandshakeBytesMax) return {};
     channel->send_fatal_alert(tls::Alert::RECORD_OVERFLOW);

@@ -15,7 +15,7 @@ constexpr std::size_t kListHeadBytes = 3 + 3;         // the length of the list,
 constexpr std::string_view kPemBegin = "-----BEGIN";  // RFC 7468
 
 // X.690 8.1.2: the tags that lead to the key.
-constexpr std::uint8_t kSequence = 0x30, kInteger = 0x02, kVersion = 0xa0;
+constexpr std::uint8_t kSequenceTag = 0x30, kIntegerTag = 0x02, kVersionTag = 0xa0;
 
 // RFC 5480 2: id-ecPublicKey with secp256r1, and a point that is not compressed: its mark, and two coordinates.
 constexpr std::size_t kPointBytes = 64;
@@ -28,7 +28,7 @@ std::size_t length_at(base::ByteView bytes) {
 
 /// The content of the value at the front of `der`, which then begins behind it; nothing if it has another tag, or a
 /// length that is indefinite or beyond the end.
-std::optional<base::ByteView> take(base::ByteView& der, std::uint8_t tag) {
+std::optional<base::ByteView> take_value(base::ByteView& der, std::uint8_t tag) {
   if (der.size() < 2 || der[0] != tag) return std::nullopt;
   std::size_t head = 2, length = der[1];
   if (length > 0x7f) {
@@ -48,15 +48,15 @@ std::optional<base::ByteView> take(base::ByteView& der, std::uint8_t tag) {
 bool has_small_key(base::ByteView certificate) {
   if (certificate.size() > kCertificateBytesMax) return false;
   if (base::as_text(certificate).find(kPemBegin) != std::string_view::npos) return false;
-  auto whole = take(certificate, kSequence);
+  auto whole = take_value(certificate, kSequenceTag);
   if (!whole || !certificate.empty()) return false;
-  auto signed_part = take(*whole, kSequence);
+  auto signed_part = take_value(*whole, kSequenceTag);
   if (!signed_part) return false;
-  take(*signed_part, kVersion);  // may be absent
+  take_value(*signed_part, kVersionTag);  // may be absent
   // Serial number, signature, issuer, validity, subject.
-  for (const std::uint8_t tag : {kInteger, kSequence, kSequence, kSequence, kSequence})
-    if (!take(*signed_part, tag)) return false;
-  const auto key = take(*signed_part, kSequence);
+  for (const std::uint8_t tag : {kIntegerTag, kSequenceTag, kSequenceTag, kSequenceTag, kSequenceTag})
+    if (!take_value(*signed_part, tag)) return false;
+  const auto key = take_value(*signed_part, kSequenceTag);
   return key && key->size() == sizeof kKeyBegin + kPointBytes &&
          std::ranges::equal(key->first(sizeof kKeyBegin), kKeyBegin);
 }

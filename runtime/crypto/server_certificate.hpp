@@ -24,8 +24,8 @@ class ServerCertificate {
  public:
   /// The next bytes of handshake messages. False: they show a certificate that must not be parsed.
   bool may_pass(base::ByteView bytes);
-  /// Whether the certificate has passed.
-  bool passed() const { return passed_; }
+  /// Whether the certificate has passed, and no message is under way.
+  bool passed() const { return passed_ && head_bytes_ == 0 && left_ == 0; }
 
  private:
   static constexpr std::size_t kHeadBytes = 4;  // type, and length in 24 bits

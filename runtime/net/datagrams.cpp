@@ -130,7 +130,7 @@ void Datagrams::hand_over(const std::shared_ptr<const Route>& route, caf::mailbo
       waiting_.emplace(out.correlation, Asked{element->sender, element->mid.integer_value(), envelope, route, 0});
     }
   }
-  if (silent && !may_dial(*route, silent_dials_))
+  if (silent && !may_dial_silent(*route))
     return answer(element->sender, element->mid.integer_value(), kSilentDialled, worker);
   if (!actor) return give_to_link(*route, std::move(element), worker, true);
   if (out.correlation == 0) return answer(element->sender, element->mid.integer_value(), kQuestionsFull, worker);
@@ -149,15 +149,23 @@ bool Datagrams::is_silent(const Route& route) {
 }
 
 /// Whether a link to it is there, is being dialled, or may be dialled now.
-bool Datagrams::may_dial(const Route& route, base::RateLimit& dials) {
+bool Datagrams::may_dial_silent(const Route& route) {
   if (pool_->in_service(route.id)) return true;
   const base::Instant now = pool_->node().world().clock.coarse();
   const std::lock_guard hold(lock_);
-  const auto* const dialled = dialled_.find(route.id);
+  const auto* const dialled = silent_dialled_.find(route.id);
   if (dialled != nullptr && now < *dialled + pool_->setup().limits.dial_timeout) return true;
-  if (!dials.take(now)) return false;
-  dialled_.put(route.id, now);
+  if (!silent_dials_.take(now)) return false;
+  silent_dialled_.put(route.id, now);
   return true;
+}
+
+/// Each may lead to a dial, also of the same node: its dials may end at once.
+bool Datagrams::may_dial_for_large(const Route& route) {
+  if (pool_->in_service(route.id)) return true;
+  const base::Instant now = pool_->node().world().clock.coarse();
+  const std::lock_guard hold(lock_);
+  return !large_dials_.take({.id = route.id, .group = base::group_of(route.contact.endpoint)}, now);
 }
 
 void Datagrams::give_to_link(const Route& route, caf::mailbox_element_ptr element, caf::execution_unit* worker,
@@ -174,7 +182,7 @@ void Datagrams::give_to_link(const Route& route, caf::mailbox_element_ptr elemen
 }
 
 void Datagrams::over_link(const Asked& asked) {
-  if (!may_dial(*asked.route, large_dials_)) return answer(asked.who, asked.message_id, kLargeDialled, nullptr);
+  if (!may_dial_for_large(*asked.route)) return answer(asked.who, asked.message_id, kLargeDialled, nullptr);
   give_to_link(*asked.route,
                caf::make_mailbox_element(asked.who, caf::message_id{asked.message_id}, {}, asked.question), nullptr);
 }

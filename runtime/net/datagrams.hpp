@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "runtime/base/contact.hpp"
+#include "runtime/base/rate_budget.hpp"
 #include "runtime/base/rate_limit.hpp"
 #include "runtime/net/logic/datagram.hpp"
 #include "runtime/net/logic/lru_map.hpp"
@@ -41,8 +42,8 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   /// (runtime/os/dialler.hpp) at most 46 are such ones where a dial has 10 s.
   static constexpr std::uint32_t kSilentDialsPerSecond = 3, kSilentDialsBurst = 16;
   /// Our choice: links dialled because an answer is too large for a datagram. Strangers choose to say so.
-  static constexpr std::uint32_t kLargeDialsPerSecond = 32, kLargeDialsBurst = 64;
-  static constexpr std::size_t kDialledMax = 256;
+  static constexpr base::Rate kLargeDials{32, 64};
+  static constexpr std::size_t kSilentDialledMax = 256;
   /// Our choice: cookies come in clear, and the first may be forged by a node that saw the question.
   static constexpr std::uint32_t kCookiesMax = 3;
   /// The asked node keeps a question for this long; a later answer has no asker.
@@ -124,7 +125,8 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   };
   runtime::Handle make_proxy(std::shared_ptr<const Route> route);
   bool is_silent(const Route& route);
-  bool may_dial(const Route& route, base::RateLimit& dials);
+  bool may_dial_silent(const Route& route);
+  bool may_dial_for_large(const Route& route);
   /// The key has both: an address is hearsay, and a false address must not make a node count as silent.
   using Silent = std::pair<base::NodeId, base::Endpoint>;
   static Silent silent(const Route& route) { return {route.id, route.contact.endpoint}; }
@@ -140,9 +142,9 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   runtime::Handle actor_;
   std::map<std::uint64_t, Asked> waiting_;  // by number, in the order of asking
   LruMap<Silent, Silence> silent_{kSilencesMax};
-  LruMap<base::NodeId, base::Instant> dialled_{kDialledMax};  // when, of the latest
+  LruMap<base::NodeId, base::Instant> silent_dialled_{kSilentDialledMax};  // when, of the latest
   base::RateLimit silent_dials_{kSilentDialsPerSecond, kSilentDialsBurst, base::Instant{}};
-  base::RateLimit large_dials_{kLargeDialsPerSecond, kLargeDialsBurst, base::Instant{}};
+  base::RateBudget<base::NodeId> large_dials_{kLargeDials, base::Instant{}};
   std::uint64_t last_ = 0;
   Proxies proxies_;  // empty while it is closed
   std::list<const Route*> oldest_first_;

@@ -283,6 +283,27 @@ TEST_CASE("crypto: a dialler breaks off where the certificate has a key of anoth
   }
 }
 
+TEST_CASE("crypto: a change of the cipher within a message of the server ends the handshake") {
+  // Botan would take it for four bytes of that message, and what follows for others than a dialler has looked at.
+  constexpr std::uint8_t kUnexpectedMessage = 10;  // RFC 5246 7.2
+  constexpr std::size_t kHead = 5, kCut = 20;
+  Pair pair(19);
+  REQUIRE_FALSE(pair.move(pair.client, pair.server, pair.to_server, 1 << 20).has_value());
+  const base::Bytes wire = pair.server.take_wire();
+  const std::size_t bytes = std::size_t{wire[3]} << 8 | wire[4];
+  REQUIRE(bytes > kCut);
+  const auto record = [&](std::uint8_t type, base::ByteView content) {
+    base::Bytes out{type, 3, 3, 0, static_cast<std::uint8_t>(content.size())};
+    out.insert(out.end(), content.begin(), content.end());
+    return out;
+  };
+  const base::ByteView message = base::ByteView(wire).subspan(kHead, bytes);
+  const std::uint8_t change[] = {1};
+  CHECK(pair.client.receive(record(22, message.first(kCut)), ignore).ok());
+  CHECK(pair.client.receive(record(20, change), ignore).error() == ChannelError::handshake_failed);
+  CHECK(pair.client.take_wire().back() == kUnexpectedMessage);
+}
+
 TEST_CASE("crypto: a handshake that never ends is cut at its limit") {
   SeededChance chance(12);
   SecureChannel server = SecureChannel::server(ChannelCredentials::make(chance));
