@@ -170,7 +170,8 @@ void OrdersActor::leave_alone(const base::NodeId& node, base::Duration first, ba
   Alone& alone = left_alone_[node];
   if (now() >= alone.until) ++alone.in_a_row;  // those that it does not take at once count as one
   const unsigned doubled = std::min(std::max(alone.in_a_row, 1u) - 1, kLeftAloneDoubled);
-  alone.until = std::max(alone.until, now() + std::max(asked, first * (1u << doubled)));
+  const base::Duration wait = std::min<base::Duration>(first * (1u << doubled), kPaidForNothing);
+  alone.until = std::max(alone.until, now() + std::max(asked, wait));
 }
 
 Free OrdersActor::free_nodes() {

@@ -374,6 +374,7 @@ bool WorkerActor::too_late(const One& one) const {
 /// nodes go on.
 void WorkerActor::begin_next() {
   bool own = true;
+  std::size_t put_off = 0;
   std::optional<Line> line;
   while (const auto id = next(own, line)) {
     One& one = all_.at(*id);
@@ -384,7 +385,8 @@ void WorkerActor::begin_next() {
     if (fits(one)) {
       // One that its submitter gives up once it has begun costs a sandbox, and holds nothing any more.
       if (const auto wait = one.user.reserved ? std::nullopt : starts_.take(one.user, now())) {
-        one.begins_at = now() + *wait;
+        one.begins_at = now() + std::max<base::Duration>(*wait, kPutOff);
+        if (++put_off == kPutOffMax) return;
         continue;
       }
       if (line) line->passed(running(one, now()));
@@ -450,8 +452,13 @@ void WorkerActor::down(const runtime::Handle& ended, const std::optional<Error>&
   if (at == all_.end()) return;
   const TaskId id = at->first;
   if (auto& relay = at->second.relay; relay && !relay->over()) {
-    places_.hold(at->second.user, 1);
-    draining_.push_back({at->second.user, std::move(relay), now() + kDrainMax});
+    const User& user = at->second.user;
+    const std::uint64_t bytes = user.reserved ? 0 : relay->bytes_waiting();
+    if (drained_.fits(user, bytes)) {
+      places_.hold(user, 1);
+      drained_.hold(user, bytes);
+      draining_.push_back({user, std::move(relay), now() + kDrainMax, bytes});
+    }
   }
   forget(id);
 }
@@ -459,7 +466,10 @@ void WorkerActor::down(const runtime::Handle& ended, const std::optional<Error>&
 void WorkerActor::sweep() {
   std::erase_if(draining_, [this](const Draining& one) {
     const bool ends = one.relay->over() || now() >= one.until;
-    if (ends) places_.release(one.user, 1);
+    if (ends) {
+      places_.release(one.user, 1);
+      drained_.release(one.user, one.bytes);
+    }
     return ends;
   });
 }
