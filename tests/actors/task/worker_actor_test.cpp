@@ -169,4 +169,5 @@ TEST_CASE("task worker: a node that gives up what it has begun begins no more th
   CHECK(begun() == before + 1);
   it.stage.run_for(3s);
   CHECK(begun() == before + 2);
+  from.follow(it.worker, runtime::Envelope::bare({.signal = runtime::Signal::cancel}));  // it ends before the worker
 }
