@@ -3,8 +3,7 @@
 // what the programs print.
 //
 // States  of a process: ordered -> running -> over (the launcher has told its outcome) -> told (its owner too).
-// Limits  ports::kProcessesMax run, with those that were dropped and have not ended; as many wait until one of them
-// has,
+// Limits  ports::kProcessesMax run, with those that were dropped and have not ended; as many wait for the end of one,
 //         the first one first. One more is `not_made`.
 // Reading once a round a pipe, while there is credit; a pipe without credit is not watched. The outcome comes when no
 //         process is left inside, so that nothing more is written: what is in the pipes then is all there is.
