@@ -19,6 +19,7 @@
 
 #include "runtime/actor/part.hpp"
 #include "runtime/base/fields.hpp"
+#include "runtime/base/rate_budget.hpp"
 #include "runtime/base/share_budget.hpp"
 #include "runtime/net/pool.hpp"
 
@@ -167,17 +168,21 @@ class Home : public runtime::Actor {
   /// Our choice: questions that the child has at a time, so that one of this node is soon answered whatever strangers
   /// ask. They have shares of it; operators, this node's actors and members that pass on have its reserve.
   static constexpr std::size_t kAskedMax = 512;
+  static constexpr std::size_t kUnitBytes = 512;  // our choice: a plain order, with one signature
   void start() final;
   void down(const runtime::Handle& ended, const std::optional<base::Error>& why) final;
 
  protected:
-  /// `child` is its name below `path`.
-  Home(const Place& place, const std::shared_ptr<net::Pool>& pool, std::string path, std::string child)
+  /// `child` is its name below `path`; `orders` what other nodes order (order_wait()), in units of kUnitBytes.
+  Home(const Place& place, const std::shared_ptr<net::Pool>& pool, std::string path, std::string child,
+       std::optional<base::Rate> orders = std::nullopt)
       : path_(std::move(path)),
         child_name_(std::move(child)),
         seat_(*this, place, pool),
         gateway_(*this, seat_, pool, path_),
-        room_(*this) {}
+        room_(*this) {
+    if (orders) ordered_.emplace(*orders, base::Instant{});
+  }
 
   /// Call it in receive(). It takes all kinds that have no handler of their own.
   void receive_home(runtime::Handlers& on);
@@ -189,6 +194,9 @@ class Home : public runtime::Actor {
   virtual std::optional<base::Error> refusal(const runtime::Envelope& question) = 0;
   /// An operator at the local socket of the place's node, or of a member of its group.
   bool operator_of_the_place() const;
+  /// How long an order of another node waits, as others have ordered too much; it is counted unless it waits. Only at
+  /// the place: elsewhere another node's question is not passed on.
+  std::optional<std::chrono::milliseconds> order_wait(const runtime::Envelope& question);
 
   const Seat& seat() const { return seat_; }
   const Gateway& gateway() const { return gateway_; }
@@ -207,6 +215,7 @@ class Home : public runtime::Actor {
   Room room_;
   runtime::Handle child_;
   base::ShareBudget<base::NodeId> asked_{kAskedMax};
+  std::optional<base::RateBudget<base::NodeId>> ordered_;
 };
 
 /// The rows of one kind of durable actors, at the node that holds the seat.

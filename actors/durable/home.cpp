@@ -40,6 +40,15 @@ bool Home::operator_of_the_place() const {
   return from.who() == "local";
 }
 
+std::optional<std::chrono::milliseconds> Home::order_wait(const runtime::Envelope& question) {
+  constexpr std::chrono::milliseconds kAgain{1'000};  // our choice: a longer wait is a share that is used up now
+  const User by = user(caller());
+  if (!ordered_ || by.reserved || !seat_.here() || !changes(question)) return std::nullopt;
+  const auto wait = ordered_->take(by, now(), static_cast<std::uint32_t>(1 + question.bytes().size() / kUnitBytes));
+  if (!wait) return std::nullopt;
+  return std::min(std::chrono::ceil<std::chrono::milliseconds>(*wait), kAgain);
+}
+
 void Home::take(const runtime::Envelope& question, runtime::AnyReply reply) {
   if (const auto why = refusal(question)) return reply.refuse(*why);
   if (!seat_.here()) return gateway_.pass(question, std::move(reply));

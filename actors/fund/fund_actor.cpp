@@ -8,8 +8,6 @@ namespace {
 
 using base::Code;
 
-constexpr std::chrono::seconds kOrderAgain{1};  // our choice: a longer wait is a share that is used up now
-
 /// Whether the question is one of the owner, who signs nothing.
 template <class Question>
 bool unsigned_one(const runtime::Envelope& question) {
@@ -41,9 +39,8 @@ runtime::Handle FundActor::begin_child(const std::string& name) {
 }
 
 std::optional<base::Error> FundActor::refusal(const runtime::Envelope& question) {
-  if (const auto wait = too_much(question))
-    return base::Error{Code::overloaded, "other nodes propose and sign as often as this fund takes of them",
-                       std::chrono::ceil<std::chrono::milliseconds>(*wait)};
+  if (const auto wait = order_wait(question))
+    return base::Error{Code::overloaded, "other nodes propose and sign as often as this fund takes of them", *wait};
   try {
     const bool as_owner = unsigned_one<wire::Propose>(question) || unsigned_one<wire::SignProposal>(question);
     if (!as_owner || operator_of_the_place()) return std::nullopt;
@@ -53,15 +50,6 @@ std::optional<base::Error> FundActor::refusal(const runtime::Envelope& question)
   return base::Error{Code::refused,
                      "without a signature the owner of the book acts, at the local socket of the book's node, or of a "
                      "member"};
-}
-
-/// Only at the place: elsewhere another node's question is not passed on.
-std::optional<base::Duration> FundActor::too_much(const runtime::Envelope& question) {
-  const User by = user(caller());
-  if (by.reserved || !seat().here() || !durable::changes(question)) return std::nullopt;
-  const auto wait = ordered_.take(by, now(), static_cast<std::uint32_t>(1 + question.bytes().size() / kUnitBytes));
-  if (!wait) return std::nullopt;
-  return std::min<base::Duration>(*wait, kOrderAgain);
 }
 
 }  // namespace troupe::fund

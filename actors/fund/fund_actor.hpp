@@ -18,9 +18,8 @@ class FundActor final : public durable::Home {
  public:
   static constexpr const char* kName = "fund";
   static constexpr base::Rate kOrdered{64, 256};  // our choice: 64 proposals are open at most, of 16 signers each
-  static constexpr std::size_t kUnitBytes = 512;  // our choice: a signature
   explicit FundActor(const FundSettings& settings)
-      : Home(settings.book, settings.pool, kPath, "state"), settings_(settings) {}
+      : Home(settings.book, settings.pool, kPath, "state", kOrdered), settings_(settings) {}
 
   void receive(runtime::Handlers& on) override;
 
@@ -28,10 +27,8 @@ class FundActor final : public durable::Home {
   void publish() override;
   runtime::Handle begin_child(const std::string& name) override;
   std::optional<base::Error> refusal(const runtime::Envelope& question) override;
-  std::optional<base::Duration> too_much(const runtime::Envelope& question);
 
   const FundSettings settings_;
-  base::RateBudget<base::NodeId> ordered_{kOrdered, base::Instant{}};  // by other nodes
 };
 
 }  // namespace troupe::fund

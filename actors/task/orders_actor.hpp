@@ -169,6 +169,12 @@ class OrdersActor final : public runtime::Actor {
   void accept(Order order, std::uint32_t array, Submitted reply);
   Job& add(const TaskId& id, Order order);
   Policy policy() const { return {.require_verified = settings_.require_verified, .book = settlement_.book()}; }
+  /// While a task engages no node, those that want nothing may still get it.
+  Policy policy(const Job& job) const {
+    Policy out = policy();
+    if (job.pays_again && now() < *job.pays_again) out.book.clear();
+    return out;
+  }
   void answer_askers(const TaskId& id, const base::Outcome<void>& saved);
   void list(wire::ListTasks::Reader question, runtime::Reply<wire::TaskRows> reply) const;
   void view(wire::ViewTask::Reader question, runtime::Reply<wire::TaskIs> reply);

@@ -218,8 +218,7 @@ void OrdersActor::place(const TaskId& id, Free& free) {
   const Order& order = jobs_.at(id).entry.order;
   const std::size_t wanted = task.wanted(unix_ms());
   const auto later = [this](const std::optional<base::Instant>& at) { return at && now() < *at; };
-  Policy by = policy();
-  if (later(jobs_.at(id).pays_again)) by.book.clear();  // nodes that want nothing may still get it
+  const Policy by = policy(jobs_.at(id));
   const auto& held_until = jobs_.at(id).held_until;
   if (held_until && now() < *held_until)
     return task.waits_for("the lease of an attempt that was lost may not have ended: it talks to hosts");
@@ -447,15 +446,14 @@ void OrdersActor::move_waiting() {
   for (const auto& [id, token] : waiting) {
     if (find(id, token) == nullptr) continue;
     Job& job = jobs_.at(id);
-    if ((job.held_until && now() < *job.held_until) || (job.pays_again && now() < *job.pays_again))
-      continue;                                                                          // it would be placed nowhere
+    if (job.held_until && now() < *job.held_until) continue;                             // it would be placed nowhere
     std::erase_if(free.nodes, [this](const Candidate* one) { return !is_free(*one); });  // fewer after each move
     const Running& one = job.running.at(token);
     Task moved = job.entry.task;
     moved.turned_away(token, {});
     Apart apart = moved.apart(Task::Away::nodes);
     apart.tried.insert(one.node);
-    if (choose(free, job.entry.order, id, policy(), apart, 1).best.empty()) continue;
+    if (choose(free, job.entry.order, id, policy(job), apart, 1).best.empty()) continue;
     if (one.paid) paid_for_nothing(job);
     leave_alone(one.node, one.paid ? base::Duration(kPaidForNothing) : base::Duration(kLeftAlone));
     job.declined.add(one.node, job.entry.task.find(token)->group);

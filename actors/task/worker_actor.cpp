@@ -427,7 +427,8 @@ void WorkerActor::begin(const TaskId& id) {
         relay->ended(end);
         // It may be that no sandbox can be made any more.
         if (!end.ok() && end.error().code == Code::unavailable && !probing_) probe();
-      }));
+      },
+      kUntaken));
   settings_.counters->attempts.fetch_add(1, std::memory_order_relaxed);
   count();
 }
@@ -452,13 +453,8 @@ void WorkerActor::down(const runtime::Handle& ended, const std::optional<Error>&
   if (at == all_.end()) return;
   const TaskId id = at->first;
   if (auto& relay = at->second.relay; relay && !relay->over()) {
-    const User& user = at->second.user;
-    const std::uint64_t bytes = user.reserved ? 0 : relay->bytes_waiting();
-    if (drained_.fits(user, bytes)) {
-      places_.hold(user, 1);
-      drained_.hold(user, bytes);
-      draining_.push_back({user, std::move(relay), now() + kDrainMax, bytes});
-    }
+    places_.hold(at->second.user, 1);
+    draining_.push_back({at->second.user, std::move(relay), now() + kDrainMax});
   }
   forget(id);
 }
@@ -466,10 +462,7 @@ void WorkerActor::down(const runtime::Handle& ended, const std::optional<Error>&
 void WorkerActor::sweep() {
   std::erase_if(draining_, [this](const Draining& one) {
     const bool ends = one.relay->over() || now() >= one.until;
-    if (ends) {
-      places_.release(one.user, 1);
-      drained_.release(one.user, one.bytes);
-    }
+    if (ends) places_.release(one.user, 1);
     return ends;
   });
 }

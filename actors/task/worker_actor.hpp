@@ -38,9 +38,9 @@ class WorkerActor final : public runtime::Actor {
   static constexpr base::Rate kStarts{64, 256};             // our choice: each is a sandbox
   static constexpr std::uint32_t kDescriptorsMax = 512;     // our choice: twice this is half of what is no stream's
   static constexpr std::uint64_t kOwnMemoryPart = 8;        // our choice: an eighth is for tasks of this node
-  static constexpr std::uint64_t kDrainBytes = 64u << 20;   // our choice: it is in memory; one that has no room is lost
-  static constexpr std::size_t kPutOffMax = 64;             // our choice: a walk of all that wait for each
-  static constexpr std::chrono::milliseconds kPutOff{250};  // our choice: not again within a turn
+  static constexpr runtime::logic::Credit kUntaken{16, 256u << 10};  // our choice: of each, it is in memory
+  static constexpr std::size_t kPutOffMax = 64;                      // our choice: a walk of all that wait for each
+  static constexpr std::chrono::milliseconds kPutOff{250};           // our choice: not again within a turn
   static constexpr std::chrono::minutes kDrainMax{2};     // our choice: what an attempt said last waits for its reader
   static constexpr std::chrono::seconds kAging{60};       // our choice: after that long one is as urgent as the next
   static constexpr std::chrono::minutes kBeginMargin{5};  // our choice: beyond its time, until its inputs are there
@@ -142,11 +142,9 @@ class WorkerActor final : public runtime::Actor {
     User user;
     std::unique_ptr<runtime::OutputRelay<wire::AttemptItem>> relay;
     base::Instant until;
-    std::uint64_t bytes = 0;
   };
   std::vector<Draining> draining_;
-  base::ShareBudget<base::NodeId> drained_{kDrainBytes};  // of what other nodes have not taken
-  std::optional<base::Duration> signs_;                   // how soon
+  std::optional<base::Duration> signs_;  // how soon
   std::set<TaskId> waiting_;
   Malice malice_;
   Earnings earnings_;

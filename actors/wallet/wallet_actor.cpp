@@ -9,8 +9,6 @@ namespace troupe::wallet {
 
 namespace {
 constexpr std::size_t kHeadBytes = 8 + 8 + 32;  // the number of commits follows
-constexpr std::chrono::seconds kOrderAgain{1};  // our choice: a longer wait is a share that is used up now
-
 }  // namespace
 
 using base::Code;
@@ -72,21 +70,12 @@ std::optional<base::Error> WalletActor::refusal(const runtime::Envelope& questio
     return base::Error{Code::conflict,
                        "this node keeps accounts on its chain, and ledger.book names another place: set it back to "
                        "chain"};
-  if (const auto wait = too_much(question))
+  if (const auto wait = order_wait(question))
     return base::Error{Code::overloaded,
                        "other nodes order as many transfers as this book takes of them (wallet.transfers_of_others)",
-                       std::chrono::ceil<std::chrono::milliseconds>(*wait)};
+                       *wait};
   if (question.kind() != &messages::kind_of<wire::Issue>() || operator_of_the_place()) return std::nullopt;
   return base::Error{Code::refused, "money is issued at the local socket of the book's node, or of a member"};
-}
-
-/// Only at the place: elsewhere another node's question is not passed on.
-std::optional<base::Duration> WalletActor::too_much(const runtime::Envelope& question) {
-  const User by = user(caller());
-  if (by.reserved || !seat().here() || !durable::changes(question)) return std::nullopt;
-  const auto wait = ordered_.take(by, now(), static_cast<std::uint32_t>(1 + question.bytes().size() / kUnitBytes));
-  if (!wait) return std::nullopt;
-  return std::min<base::Duration>(*wait, kOrderAgain);
 }
 
 }  // namespace troupe::wallet

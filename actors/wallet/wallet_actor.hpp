@@ -18,7 +18,7 @@
 
 namespace troupe::wallet {
 
-/// The largest order is 33 units (WalletActor::kUnitBytes), and the budget of a second holds it beside its reserve.
+/// The largest order is 33 units (durable::Home::kUnitBytes), and the budget of a second holds it beside its reserve.
 inline constexpr std::uint32_t kStrangersMin = 64;
 
 struct WalletSettings {
@@ -35,11 +35,10 @@ struct WalletSettings {
 class WalletActor final : public durable::Home {
  public:
   static constexpr const char* kName = "wallet";
-  static constexpr std::size_t kUnitBytes = 512;  // our choice: a plain transfer, signed by one key, without a memo
   explicit WalletActor(const WalletSettings& settings)
-      : Home(settings.book, settings.pool, kPath, "book"),
-        settings_(settings),
-        ordered_({settings.strangers_per_second, 2 * settings.strangers_per_second}, base::Instant{}) {}
+      : Home(settings.book, settings.pool, kPath, "book",
+             base::Rate{settings.strangers_per_second, 2 * settings.strangers_per_second}),
+        settings_(settings) {}
 
   void receive(runtime::Handlers& on) override;
 
@@ -49,10 +48,8 @@ class WalletActor final : public durable::Home {
   std::optional<base::Error> refusal(const runtime::Envelope& question) override;
 
   void look_for_own_book();
-  std::optional<base::Duration> too_much(const runtime::Envelope& question);
 
   const WalletSettings settings_;
-  base::RateBudget<base::NodeId> ordered_;       // by other nodes
   std::optional<durable::Storage> own_, chain_;  // of a book, and accounts on the chain, that this node may have kept
   bool moved_ = false, left_chain_ = false;
 };

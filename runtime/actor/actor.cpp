@@ -40,8 +40,8 @@ void Actor::await_stir(TimerTag tag) { shell_->await_stir(tag); }
 
 std::shared_ptr<StreamEnd> Actor::read_stream(const Handle& to, base::Duration idle, Envelope question,
                                               base::Callback<void(const Envelope&)> item,
-                                              base::Callback<void(const Envelope&)> ended) {
-  auto stream = shell_->open_stream(to, idle, std::move(question), true);
+                                              base::Callback<void(const Envelope&)> ended, logic::Credit window) {
+  auto stream = shell_->open_stream(to, idle, std::move(question), window);
   stream->on_item = std::move(item);
   stream->on_end = std::move(ended);
   return stream;
@@ -49,7 +49,7 @@ std::shared_ptr<StreamEnd> Actor::read_stream(const Handle& to, base::Duration i
 
 std::shared_ptr<StreamEnd> Actor::write_stream(const Handle& to, base::Duration idle, Envelope question,
                                                base::Callback<void(const Envelope&)> answered) {
-  auto stream = shell_->open_stream(to, idle, std::move(question), false);
+  auto stream = shell_->open_stream(to, idle, std::move(question), {});
   stream->on_end = std::move(answered);
   return stream;
 }

@@ -129,16 +129,19 @@ class Actor {
         },
         std::move(ended));
   }
-  /// The same with the items as they come: to keep them for longer, or to pass them on.
+  /// The same with the items as they come: to keep them for longer, or to pass them on. `window`: how much of them may
+  /// wait here while the actor has paused.
   template <class Q, class Fill, class OnEnd>
   Subscription subscribe_raw(const Handle& to, base::Duration idle, Fill&& fill,
-                             base::Callback<void(const Envelope&)> item, OnEnd ended) {
-    return Subscription(read_stream(to, idle, Envelope::build<Q>(header(), std::forward<Fill>(fill)), std::move(item),
-                                    [ended = std::move(ended)](const Envelope& last) mutable {
-                                      if (last.header().signal == Signal::error)
-                                        ended(base::Result<void, base::Error>(read_error(last)));
-                                      else ended(base::Result<void, base::Error>());
-                                    }));
+                             base::Callback<void(const Envelope&)> item, OnEnd ended,
+                             logic::Credit window = kStreamWindow) {
+    return Subscription(read_stream(
+        to, idle, Envelope::build<Q>(header(), std::forward<Fill>(fill)), std::move(item),
+        [ended = std::move(ended)](const Envelope& last) mutable {
+          if (last.header().signal == Signal::error) ended(base::Result<void, base::Error>(read_error(last)));
+          else ended(base::Result<void, base::Error>());
+        },
+        window));
   }
   /// Asks a question whose items this actor writes; `callback(Answer<A>)` once, when the reader answers or is gone.
   template <class Q, class Item, class A, class Fill, class F>
@@ -196,7 +199,7 @@ class Actor {
   Header header() const;
   std::shared_ptr<StreamEnd> read_stream(const Handle& to, base::Duration idle, Envelope question,
                                          base::Callback<void(const Envelope&)> item,
-                                         base::Callback<void(const Envelope&)> ended);
+                                         base::Callback<void(const Envelope&)> ended, logic::Credit window);
   std::shared_ptr<StreamEnd> write_stream(const Handle& to, base::Duration idle, Envelope question,
                                           base::Callback<void(const Envelope&)> answered);
   void set_timer(TimerTag tag, base::Duration delay);

@@ -90,12 +90,6 @@ class OutputRelay {
     flush();
   }
   bool over() const { return over_; }
-  /// What its asker has not taken, at most a window.
-  std::size_t bytes_waiting() const {
-    std::size_t out = 0;
-    for (const Envelope& one : waiting_) out += one.bytes().size();
-    return out;
-  }
 
  private:
   void flush() {

@@ -85,7 +85,8 @@ class Shell final : public caf::event_based_actor {
   std::optional<Envelope> state();
 
   // Streams (shell_streams.cpp).
-  std::shared_ptr<StreamEnd> open_stream(const Handle& to, base::Duration idle, Envelope question, bool reads);
+  std::shared_ptr<StreamEnd> open_stream(const Handle& to, base::Duration idle, Envelope question,
+                                         std::optional<logic::Credit> reads);
   std::shared_ptr<StreamEnd> serve_stream(ReturnAddress from);
   void send_signal(StreamEnd& end, Envelope envelope);
   void forget_stream(StreamEnd& end);

@@ -4,13 +4,15 @@
 #include "runtime/actor/shell.hpp"
 
 namespace troupe::runtime {
-std::shared_ptr<StreamEnd> Shell::open_stream(const Handle& to, base::Duration idle, Envelope question, bool reads) {
+std::shared_ptr<StreamEnd> Shell::open_stream(const Handle& to, base::Duration idle, Envelope question,
+                                              std::optional<logic::Credit> reads) {
   const bool full = pending_.size() - free_.size() >= setup_.node->limits().asks_max;
   caf::strong_actor_ptr other;  // stays null for a stream that ends before it begins
   if (to && !full) other = caf::actor_cast<caf::strong_actor_ptr>(to);
   const std::uint64_t id = add_pending({0, {}, nullptr, question.kind(), to ? to.id() : 0, turn_began()}, now() + idle);
-  auto stream = std::make_shared<StreamEnd>(*this, StreamEnd::Side::opener, other,
-                                            id | caf::message_id::default_async_value, idle);
+  auto stream =
+      std::make_shared<StreamEnd>(*this, StreamEnd::Side::opener, other, id | caf::message_id::default_async_value,
+                                  idle, reads.value_or(kStreamWindow));
   stream->set_idle_id(id, now());
   stream->set_trace(question.header().trace);
   find_pending(id)->stream = stream;
@@ -22,8 +24,8 @@ std::shared_ptr<StreamEnd> Shell::open_stream(const Handle& to, base::Duration i
   Header head = question.header();
   head.signal = Signal::open;
   if (reads) {
-    head.credit_items = kStreamWindow.items;
-    head.credit_bytes = static_cast<std::uint32_t>(kStreamWindow.bytes);
+    head.credit_items = reads->items;
+    head.credit_bytes = static_cast<std::uint32_t>(reads->bytes);
   }
   observe(other.get());
   post(other.get(), caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, caf::message_id{stream->message_id()}, {},
@@ -32,7 +34,8 @@ std::shared_ptr<StreamEnd> Shell::open_stream(const Handle& to, base::Duration i
 }
 
 std::shared_ptr<StreamEnd> Shell::serve_stream(ReturnAddress from) {
-  auto stream = std::make_shared<StreamEnd>(*this, StreamEnd::Side::server, from.to, from.message_id, kServedIdle);
+  auto stream =
+      std::make_shared<StreamEnd>(*this, StreamEnd::Side::server, from.to, from.message_id, kServedIdle, kStreamWindow);
   stream->set_idle_id(kIdleBit | ++served_ever_, now());
   stream->set_trace(from.trace);
   served_.emplace(std::pair{from.to.get(), from.message_id & caf::message_id::request_id_mask}, stream);

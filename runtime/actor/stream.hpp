@@ -8,12 +8,16 @@
 #include <memory>
 
 #include "runtime/actor/envelope.hpp"
+#include "runtime/actor/logic/credit.hpp"
 #include "runtime/base/callback.hpp"
 #include "runtime/base/error.hpp"
 
 namespace troupe::runtime {
 
 class StreamEnd;  // stream_end.hpp: the state of one end, private to runtime/actor
+
+/// The window that a reader grants: a chunk of 1 MiB on its way, one being written and two behind them.
+inline constexpr logic::Credit kStreamWindow{64, 4u << 20};
 
 namespace detail {
 bool stream_push(StreamEnd& end, Envelope item);

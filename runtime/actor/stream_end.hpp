@@ -15,8 +15,6 @@ namespace troupe::runtime {
 
 class Shell;
 
-/// The window that a reader grants: a chunk of 1 MiB on its way, one being written and two behind them.
-inline constexpr logic::Credit kStreamWindow{64, 4u << 20};
 /// The opener names its own idle time-out; the server's is only there for an opener that forgets its stream.
 inline constexpr std::chrono::minutes kServedIdle{15};
 
@@ -24,8 +22,9 @@ class StreamEnd {
  public:
   enum class Side : std::uint8_t { opener, server };
 
-  StreamEnd(Shell& shell, Side side, caf::strong_actor_ptr other, std::uint64_t message_id, base::Duration idle)
-      : shell_(&shell), side_(side), other_(std::move(other)), message_id_(message_id), idle_(idle) {}
+  StreamEnd(Shell& shell, Side side, caf::strong_actor_ptr other, std::uint64_t message_id, base::Duration idle,
+            logic::Credit window)
+      : shell_(&shell), side_(side), other_(std::move(other)), message_id_(message_id), idle_(idle), in_(window) {}
 
   bool open() const { return shell_ != nullptr; }
   Side side() const { return side_; }
@@ -96,7 +95,7 @@ class StreamEnd {
   base::Instant moved_{};
   std::uint64_t idle_id_ = 0;
   logic::CreditSender out_;
-  logic::CreditReceiver in_{kStreamWindow};
+  logic::CreditReceiver in_;
   logic::Credit held_back_;  // consumed while paused, granted on resume
   bool paused_ = false;
   std::optional<base::Instant> starved_since_;

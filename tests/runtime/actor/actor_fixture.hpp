@@ -53,6 +53,7 @@ class Scripted final : public runtime::Actor {
   using Actor::spawn;
   using Actor::stop_child;
   using Actor::subscribe;
+  using Actor::subscribe_raw;
   using Actor::tell;
   using Actor::unwatch;
   using Actor::watch;

@@ -120,6 +120,32 @@ TEST_CASE("stream: a paused reader bounds what its writer sends, in items and in
   }
 }
 
+TEST_CASE("stream: who keeps items for another may grant less than a window") {
+  constexpr runtime::logic::Credit kFew{4, 3'000};
+  for (const std::uint32_t bytes : {10u, 1'000u}) {
+    ActorFixture actors;
+    OpenShop shop;
+    const Handle seller = actors.start("shop", shop.receive());
+    Subscription subscription;
+    std::size_t came = 0;
+    bool complete = false;
+    actors.inside([&](Scripted& self) {
+      subscription = self.subscribe_raw<Order>(
+          seller, 60s, order(100, bytes), [&](const runtime::Envelope&) { ++came; },
+          [&](Result<void, Error> ended) { complete = ended.ok(); }, kFew);
+      subscription.pause();
+    });
+    actors.stage.run_for(1s);
+    CHECK(shop.sent <= kFew.items);
+    CHECK((shop.sent - 1) * bytes <= kFew.bytes);
+    actors.inside([&](Scripted&) { subscription.resume(); });
+    actors.stage.run_for(1s);
+    CHECK(came == 100);
+    CHECK(complete);
+    subscription = {};
+  }
+}
+
 TEST_CASE("stream: a reader that cancels stops its writer, and hears nothing more") {
   ActorFixture actors;
   OpenShop shop;
