@@ -44,6 +44,20 @@ bool colour_on_err(const Console& console) {
   return console.err_is_terminal && variable(console, "NO_COLOR").value_or("").empty();
 }
 
+void print_raw(Console& console, std::string_view value) {
+  if (!console.out_is_terminal) {
+    console.out << value;
+    return;
+  }
+  for (std::size_t at = 0; at < value.size();) {
+    const std::size_t end = std::min(value.find_first_of("\n\t", at), value.size());
+    console.out << base::printable(value.substr(at, end - at));
+    if (end < value.size()) console.out << value[end];
+    at = end + 1;
+  }
+  if (!value.ends_with('\n')) console.out << '\n';
+}
+
 TextTable::TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
 void TextTable::add(std::vector<std::string> cells) {

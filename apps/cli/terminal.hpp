@@ -47,6 +47,10 @@ std::string joined(const Texts& texts, std::string_view between = ", ") {
   return out;
 }
 
+/// A value as it is; on a terminal with its line ended, and with all but its lines and tabs escaped: a stranger may
+/// have written it.
+void print_raw(Console& console, std::string_view value);
+
 /// Shows how far long work is, on standard error: only on a terminal, only after kAfter, and removes
 /// its line at the end. `now` is monotonic and given by the caller.
 class Progress {

@@ -101,9 +101,7 @@ std::string quorum_note(const Invocation& get, dht::wire::GotValue::Reader got) 
 void print_value(const Invocation& invocation, Console& console, const std::string& typed,
                  dht::wire::GotValue::Reader got) {
   if (invocation.globals.json) return print_one_value(invocation, console, typed, got);
-  const std::string value = text(got.getValue());
-  console.out << value;
-  if (console.out_is_terminal && !got.hasError() && !value.ends_with('\n')) console.out << '\n';
+  if (!got.hasError()) print_raw(console, text(got.getValue()));
   console.out.flush();  // before what is said of it
   if (invocation.has("--explain")) explain(console.err, got.getSearch());
   console.err << quorum_note(invocation, got);

@@ -1,4 +1,5 @@
 // troupe kv get | kv ls
+#include "apps/cli/terminal.hpp"
 #include "apps/kv/kv.hpp"
 #include "messages/output/raft.capnp.h"
 
@@ -24,8 +25,7 @@ Ending kv_get(const Invocation& invocation, Console& console) {
     return Exit::done;
   }
   const std::string value(reinterpret_cast<const char*>(row.getValue().begin()), row.getValue().size());
-  console.out << value;
-  if (console.out_is_terminal && !value.ends_with('\n')) console.out << '\n';
+  print_raw(console, value);
   return Exit::done;
 }
 

@@ -233,6 +233,8 @@ Ending task_submit(const Invocation& invocation, Console& console) {
       return Failure{{Code::refused, "the program needs " + loader.value() + ": " + why.error.message},
                      "nothing was submitted",
                      "a static program; or set task.host_usr at a node that has the loader"};
+    // The node has just looked at all that it knows: the same again would not help.
+    if (why.error.code == Code::unavailable && why.try_.empty()) why.try_ = "troupe registry ls";
     return why;
   }
   const auto id = task::TaskId::from(bytes_of(answer.value().root().getId())).value_or(task::TaskId{});

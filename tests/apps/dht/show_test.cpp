@@ -167,7 +167,9 @@ TEST_CASE("dht show: what was not put says what is known of it, and what to do")
   CHECK(contains(not_put(base::Code::no_space, "/cid").try_, "troupe help file put"));
 }
 
-TEST_CASE("dht show: a value that is printed on a terminal ends its line, once, and in a file it is as it was put") {
+TEST_CASE(
+    "dht show: a value that is printed on a terminal ends its line, once, and commands no terminal; in a file it is as "
+    "it was put") {
   const auto printed = [](const std::string& value, bool terminal) {
     capnp::MallocMessageBuilder got;
     auto from = got.initRoot<dht::wire::GotValue>();
@@ -181,6 +183,8 @@ TEST_CASE("dht show: a value that is printed on a terminal ends its line, once, 
   CHECK(printed("seven", true) == "seven\n");
   CHECK(printed("seven\n", true) == "seven\n");
   CHECK(printed("", true) == "\n");
+  CHECK(printed("a\tb\n\nc\x1b[2J", true) == "a\tb\n\nc\\u{1b}[2J\n");
+  CHECK(printed("c\x1b[2J", false) == "c\x1b[2J");
   CHECK(printed("seven", false) == "seven");
 }
 
