@@ -273,15 +273,18 @@ bool ListenActor::take_record(TopicState& place, base::ByteView bytes) {
   return true;
 }
 
-/// From one holder after the other: all tell of the same record, and one that lies costs a while only.
+/// From one holder after the other, all in turn: they tell of the same record, and one that lies costs a while only.
 void ListenActor::fetch(const Topic& topic, TopicState& place) {
   const auto useless = [&](const Told& told) {
     return !place.logic.may_be_new(told.sequence) || (!place.record.empty() && tag_of(place.record) == told.tag);
   };
   std::erase_if(place.told, [&](const auto& one) { return useless(one.second); });
   if (place.fetching || place.told.empty()) return;
-  const Contact from = place.told.begin()->second.from;
-  place.told.erase(place.told.begin());
+  auto next = place.told.upper_bound(place.fetched);
+  if (next == place.told.end()) next = place.told.begin();
+  const Contact from = next->second.from;
+  place.told.erase(next);
+  place.fetched = from.id;
   place.fetching = true;
   ask<wire::FindValue, wire::FoundValue>(
       head_of(from), now() + kListenAnswerDue,

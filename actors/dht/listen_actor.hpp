@@ -58,6 +58,7 @@ class ListenActor final : public runtime::Actor {
     base::Bytes record;                 // the newest
     std::map<base::NodeId, Told> told;  // by holder
     bool fetching = false;              // one of these
+    base::NodeId fetched{};             // of which last
     std::list<Reader> readers;          // a stream's callbacks keep their addresses
   };
   using TopicStates = std::map<Topic, TopicState>;

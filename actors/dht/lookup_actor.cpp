@@ -126,7 +126,10 @@ void LookupActor::ask_node(const Ask& question, Fill fill, Take take) {
         fill(out);
       },
       [this, question, take = std::move(take), at = now()](runtime::Answer<A> answer) {
-        if (!answer.ok()) return failed(question, answer.error());
+        if (!answer.ok()) {
+          const bool here = answer.envelope().header().origin != runtime::Origin::foreign;
+          return failed(question, answer.error(), here);
+        }
         LookupAnswer said;
         said.contacts = take_contacts(question.whom, answer.value().getContacts());
         if (const std::optional<Error> why = take(said, answer.value())) return failed(question, *why);
@@ -188,12 +191,13 @@ void LookupActor::note_heard(const Contact& whom, base::Instant asked_at) {
   heard_.push_back({whom, static_cast<std::uint32_t>(std::max<std::uint64_t>(us_of(now() - asked_at), 1))});
 }
 
-void LookupActor::failed(const Ask& question, const Error& why) {
+void LookupActor::failed(const Ask& question, const Error& why, bool here) {
   const AskFailure how = failure_of(why);
   count_failure(asked(), why);
   if (how == AskFailure::silent && world().mutations.on("dht.silence_is_punished"))
     accuse(question.whom, net::wire::Violation::MALFORMED, "nothing");
   if (why.code == Code::overloaded) overloaded_.insert(question.whom.id);
+  if (why.code == Code::overloaded && here) unasked_.insert(question.whom.id);
   if (how == AskFailure::silent || how == AskFailure::unreachable) heard_.push_back({question.whom, 0});
   if (!outcome_) act(lookup_->failed(question.whom, how, now()));
 }
@@ -263,6 +267,10 @@ void LookupActor::searched(const LookupOutcome& outcome) {
   take_rest();
   const std::vector<Key> silent = this->silent();
   silent_ = silent_lately_ = silent.size();
+  // Each has a value that is too large for a datagram, or may have: farther ones in their place have none.
+  const bool unread = goal_ == wire::Search::Goal::VALUE && !newest_ && silent.empty();
+  for (const Contact& one : outcome_->nearest) unasked_.erase(one.id);
+  if (unread) silent_ = silent_lately_ = unasked_.size();
   busy_ = static_cast<std::size_t>(
       std::ranges::count_if(silent, [this](const Key& one) { return overloaded_.contains(one); }));
   // Where most are silent it may be this node that is cut off.

@@ -68,7 +68,7 @@ class LookupActor final : public runtime::Actor {
   void count_answer(Asked kind, base::Duration took);
   void count_failure(Asked kind, const base::Error& why);
   Asked asked() const;
-  void failed(const Ask& question, const base::Error& why);
+  void failed(const Ask& question, const base::Error& why, bool here = false);
   void note_heard(const Contact& whom, base::Instant asked_at);
   base::Result<Version, RecordError> take_record(base::ByteView record, std::chrono::seconds lasts);
   std::vector<Contact> take_contacts(const Contact& from, capnp::List<messages::wire::Contact>::Reader list);
@@ -146,6 +146,7 @@ class LookupActor final : public runtime::Actor {
   std::size_t said_ = 0, silent_ = 0, silent_lately_ = 0, busy_ = 0;
   std::vector<Group> groups_;          // of the nodes that are asked to store, by their numbers
   std::set<base::NodeId> overloaded_;  // by what they or this node said
+  std::set<base::NodeId> unasked_;     // by a limit of this node
   bool enough_ = false;
   std::set<base::NodeId> renewed_;  // were asked for a token as they refused that of an earlier search
   bool lost_ = false;               // one that answered lately has not answered the store

@@ -123,6 +123,7 @@ void LookupActor::search_anew() {
   groups_.clear();
   said_ = silent_ = silent_lately_ = busy_ = 0;
   overloaded_.clear();
+  unasked_.clear();
   refusals_.clear();
   outcome_.reset();
   auto contacts = start_.contacts;

@@ -162,7 +162,7 @@ bool Datagrams::may_dial_silent(const Route& route) {
 
 /// Each may lead to a dial, also of the same node: its dials may end at once.
 bool Datagrams::may_dial_for_large(const Route& route) {
-  if (pool_->in_service(route.id)) return true;
+  if (pool_->in_service(route.id) || pool_->is_dialling(route.contact)) return true;
   const base::Instant now = pool_->node().world().clock.coarse();
   const std::lock_guard hold(lock_);
   return !large_dials_.take({.id = route.id, .group = base::group_of(route.contact.endpoint)}, now);

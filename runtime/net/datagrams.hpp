@@ -38,11 +38,12 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   // while.
   static constexpr std::uint32_t kSilentMax = 3;
   static constexpr std::chrono::minutes kSilenceKept{10};
-  /// Our choice: links dialled because of that. Others name the addresses, and of the 64 that connect at a time
-  /// (runtime/os/dialler.hpp) at most 46 are such ones where a dial has 10 s.
-  static constexpr std::uint32_t kSilentDialsPerSecond = 3, kSilentDialsBurst = 16;
-  /// Our choice: links dialled because an answer is too large for a datagram. Strangers choose to say so.
-  static constexpr base::Rate kLargeDials{32, 64};
+  /// Our choice: links dialled because of that. Others name the addresses; where more than 256 connect, each has 1.5 s
+  /// (runtime/os/dialler.hpp), and both kinds together 216 places of them.
+  static constexpr std::uint32_t kSilentDialsPerSecond = 16, kSilentDialsBurst = 32;
+  /// Our choice: links dialled because an answer is too large for a datagram; a list of a thousand nodes needs
+  /// hundreds. Strangers choose to say so.
+  static constexpr base::Rate kLargeDials{128, 512};
   static constexpr std::size_t kSilentDialledMax = 256;
   /// Our choice: cookies come in clear, and the first may be forged by a node that saw the question.
   static constexpr std::uint32_t kCookiesMax = 3;

@@ -72,10 +72,20 @@ runtime::Handle Pool::remote(const base::NodeId& id, const std::string& path) {
 }
 
 runtime::Handle Pool::remote(const base::Contact& contact, const std::string& path) {
+  const auto [id, where] = pinned(contact);
+  const auto link = dial(id, where);
+  return link ? link->proxy(path) : runtime::Handle{};
+}
+
+Pool::Pinned Pool::pinned(const base::Contact& contact) {
   std::optional<base::HostPort> where;
   if (contact.endpoint.dialable()) where = base::HostPort::parse(contact.endpoint.text());
-  const auto link = dial(crypto::node_id(contact.key, contact.nonce), where);
-  return link ? link->proxy(path) : runtime::Handle{};
+  return {crypto::node_id(contact.key, contact.nonce), where};
+}
+
+bool Pool::is_dialling(const base::Contact& contact) const {
+  const std::lock_guard hold(lock_);
+  return dialling_.contains(pinned(contact));
 }
 
 std::shared_ptr<Link> Pool::dial(const base::NodeId& id, const std::optional<base::HostPort>& where) {
@@ -83,7 +93,7 @@ std::shared_ptr<Link> Pool::dial(const base::NodeId& id, const std::optional<bas
   {
     const std::lock_guard hold(lock_);
     if (const auto found = peers_.find(id); found != peers_.end()) return serving_.at(found->second).link;
-    if (const auto found = dialling_.find(id); found != dialling_.end()) return found->second;
+    if (const auto found = dialling_.find({id, where}); found != dialling_.end()) return found->second;
   }
   return start_dialling(id, where, {});
 }
@@ -101,12 +111,13 @@ std::shared_ptr<Link> Pool::start_dialling(const std::optional<base::NodeId>& id
   std::erase_if(made_, [](const auto& one) { return one.second.expired(); });
   if (closed_ || !may_dial()) return nullptr;
   if (id) {
-    if (const auto found = dialling_.find(*id); found != dialling_.end()) return found->second;  // another thread did
+    if (const auto found = dialling_.find({*id, where}); found != dialling_.end())
+      return found->second;  // another thread
   }
   auto link = make_link(Link::Side::dialler);
   if (const auto there = where ? base::Endpoint::parse(where->text()) : std::nullopt) link->where_it_is(*there);
   if (id) {
-    dialling_.emplace(*id, link);
+    dialling_.emplace(Pinned{*id, where}, link);
     link->who_is_there(*id, setup_.role);
   }
   auto start = std::make_shared<PeerStart>();
@@ -117,6 +128,10 @@ std::shared_ptr<Link> Pool::start_dialling(const std::optional<base::NodeId>& id
   start->local_path = local_path;
   start_peer(node_, *link, std::move(start), "/peer/dial-" + std::to_string(link->serial()));
   return link;
+}
+
+void Pool::forget_dial(const Link& link) {
+  std::erase_if(dialling_, [&](const auto& one) { return one.second.get() == &link; });
 }
 
 /// Links that others have made never keep this node from making some itself.
@@ -207,8 +222,7 @@ Pool::Claim Pool::claim(const std::shared_ptr<Link>& link, const LinkInfo& info,
   {
     const std::lock_guard hold(lock_);
     if (closed_) return {};
-    if (const auto dialling = dialling_.find(info.node); dialling != dialling_.end() && dialling->second == link)
-      dialling_.erase(dialling);
+    forget_dial(*link);
     if (const auto found = peers_.find(info.node); info.role == messages::Role::peer && found != peers_.end()) {
       Entry& held = serving_.at(found->second);
       const bool duplicate = now - held.info.since <= setup_.limits.handshake_timeout;
@@ -265,7 +279,7 @@ std::optional<LinkInfo> Pool::release(Link& link) {
   for (auto& one : link.names()) unlinked_.push_back(std::move(one));
   drop_old_names();
   made_.erase(link.serial());
-  std::erase_if(dialling_, [&](const auto& one) { return one.second.get() == &link; });
+  forget_dial(link);
   std::erase_if(giving_way_, [&](const auto& one) { return one.second.serial == link.serial(); });
   const auto found = serving_.find(link.service_number);
   if (found == serving_.end()) return std::nullopt;

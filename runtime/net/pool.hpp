@@ -88,6 +88,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   runtime::Handle remote(const base::NodeId& id, const std::string& path);
   /// The same at a known address; the caller has checked the id.
   runtime::Handle remote(const base::Contact& contact, const std::string& path);
+  /// Whether a dial to that node at that address is under way.
+  bool is_dialling(const base::Contact& contact) const;
   /// The link to a node, made if there is none. Without `where`, `/peers` is asked for the address.
   std::shared_ptr<Link> dial(const base::NodeId& id, const std::optional<base::HostPort>& where);
   /// A link to any node that answers at `where`.
@@ -163,8 +165,12 @@ class Pool : public std::enable_shared_from_this<Pool> {
   };
   static LinkInfo with_traffic(const Entry& entry);
   LinkInfo leaves_service(const Entry& entry);
+  /// Whom and where; without an address it is the one that `/peers` knows.
+  using Pinned = std::pair<base::NodeId, std::optional<base::HostPort>>;
+  static Pinned pinned(const base::Contact& contact);
   std::shared_ptr<Link> make_link(Link::Side side);
   bool may_dial() const;
+  void forget_dial(const Link& link);
   void make_room();
   std::vector<std::shared_ptr<Link>> note_giving_way(const LinkInfo& info, const std::shared_ptr<Link>& link);
   std::shared_ptr<Link> start_dialling(const std::optional<base::NodeId>& id,
@@ -183,10 +189,12 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::atomic<std::size_t> buffered_{0};  // the sum over all links
   const std::shared_ptr<ServedBytes> served_bytes_;
   mutable std::mutex lock_;
-  std::map<std::uint64_t, Entry> serving_;                  // by number of coming into service
-  std::map<base::NodeId, std::uint64_t> peers_;             // of `serving_`, the links in the role of a peer
-  std::map<messages::Role, LinkTraffic> ended_;             // bytes of links that are not in service any more
-  std::map<base::NodeId, std::shared_ptr<Link>> dialling_;  // dials with a pinned id, not in service yet
+  std::map<std::uint64_t, Entry> serving_;       // by number of coming into service
+  std::map<base::NodeId, std::uint64_t> peers_;  // of `serving_`, the links in the role of a peer
+  std::map<messages::Role, LinkTraffic> ended_;  // bytes of links that are not in service any more
+  /// Dials with a pinned id, not in service yet. One to another address waits for none of them: who has named it may
+  /// have lied.
+  std::map<Pinned, std::shared_ptr<Link>> dialling_;
   Seats seats_;
   runtime::BudgetAlarm seats_full_{"links"}, handshakes_full_{"handshakes"}, buffers_full_{"bytes on links"};
   std::map<std::uint64_t, runtime::Handle> seated_;  // peers in the handshake, by their seats

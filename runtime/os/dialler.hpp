@@ -26,7 +26,7 @@
 namespace troupe::os {
 
 inline constexpr std::size_t kDialsMax = 1024;                    // our choice: joining asks for tens
-inline constexpr std::size_t kConnectsMax = 64;                   // our choice: poll(2) looks at each in each round
+inline constexpr std::size_t kConnectsMax = 256;                  // our choice: 170 a second of those that are silent
 inline constexpr std::chrono::milliseconds kConnectShare{1'500};  // our choice: the kernel asks again after 1 s
 inline constexpr std::size_t kLookupThreads = 2;                  // one may hang on a dead name server
 

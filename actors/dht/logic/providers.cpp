@@ -128,18 +128,11 @@ std::uint64_t Providers::rank_of(const Key& key, const base::NodeId& provider) c
 
 base::Result<std::optional<Providers::Name>, ProviderError> Providers::make_room(const Name& name, std::uint64_t rank,
                                                                                  const Site& site) const {
-  std::size_t of_key = 0;
-  const Node* worst = nullptr;
-  auto at = announced_.lower_bound({name.distance, {}});
-  for (; at != announced_.end() && at->first.distance == name.distance; ++at) {
-    ++of_key;
-    if (worst == nullptr || at->second.rank > worst->second.rank) worst = &*at;
-  }
-  if (of_key >= limits_.per_key_max) {
-    if (worst == nullptr) return ProviderError::key_full;
-    if (worst->second.rank <= rank && !mutations_.on("dht.providers_keep_newest")) return ProviderError::key_full;
-    return std::optional(worst->first);
-  }
+  std::vector<const Node*> at_key;
+  for (auto at = announced_.lower_bound({name.distance, {}});
+       at != announced_.end() && at->first.distance == name.distance; ++at)
+    at_key.push_back(&*at);
+  if (at_key.size() >= limits_.per_key_max) return worse(at_key, rank, site);
   if (announced_.size() < limits_.announcements_max) return std::optional<Name>();
   const auto most = per_peer_.most();
   if (!most) return ProviderError::no_space;
@@ -149,6 +142,27 @@ base::Result<std::optional<Providers::Name>, ProviderError> Providers::make_room
       site != most->site ? per_peer_.weight_of(site) + 1 < most->of_site : keys_of(name.provider) + 1 < most->weight;
   if (!fewer && farthest <= name.distance) return ProviderError::no_space;
   return std::optional(Name{farthest, most->storer});
+}
+
+/// Of a full key: one of the site with most makes room for another site that has two fewer. Within a site, and among
+/// sites with one each, it is the one with the largest rank, so that those left are a sample of all.
+base::Result<std::optional<Providers::Name>, ProviderError> Providers::worse(std::span<const Node* const> at_key,
+                                                                             std::uint64_t rank,
+                                                                             const Site& site) const {
+  std::map<Site, std::vector<const Node*>> sites;
+  for (const Node* const one : at_key)
+    sites[site_of(one->first.provider, one->second.provider->second.network)].push_back(one);
+  const auto largest_rank = [](std::span<const Node* const> of) {
+    return *std::ranges::max_element(of, {}, [](const Node* one) { return one->second.rank; });
+  };
+  const auto most = std::ranges::max_element(sites, {}, [](const auto& one) { return one.second.size(); });
+  if (most == sites.end()) return ProviderError::key_full;
+  const auto own = sites.find(site);
+  const std::size_t there = own == sites.end() ? 0 : own->second.size();
+  if (most->second.size() >= there + 2) return std::optional(largest_rank(most->second)->first);
+  const Node* const worst = largest_rank(there > 0 ? std::span<const Node* const>(own->second) : at_key);
+  if (worst->second.rank <= rank && !mutations_.on("dht.providers_keep_newest")) return ProviderError::key_full;
+  return std::optional(worst->first);
 }
 
 bool Providers::network_has_room(const base::NodeId& provider, const std::optional<Group>& network) const {

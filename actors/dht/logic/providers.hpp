@@ -3,10 +3,10 @@
 //
 // Rules   a node announces only itself, which the caller has checked. An announcement lasts `hold` unless it is
 //         renewed. The contact that a provider announced last counts for all its keys.
-// Full    of a key: the providers with the smallest rank stay, a hash with a secret of this node. The sample is fair: a
-//         flood of ids gets its share, and ids cannot be ground for it. Of the node: expired announcements go first,
-//         then the farthest one of the provider with the highest usage, of the address group with the highest
-//         (peer_usage.hpp).
+// Full    of a key: one of the site with most makes room for a site that has two fewer. Within a site the providers
+//         with the smallest rank stay, a hash with a secret of this node: a fair sample, for which ids cannot be
+//         ground. Of the node: expired announcements go first, then the farthest one of the provider with the highest
+//         usage, of the address group with the highest (peer_usage.hpp).
 // Row     keyspace kProviderRows. Key: key (20) · provider's id (20). Value: version 1 (1) · expires, Unix seconds (8)
 //         · contact: key (32) · nonce (4) · address (16) · port (2); numbers little-endian.
 // Memory  224 B an announcement, 300 B a provider.
@@ -15,6 +15,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -143,6 +144,8 @@ class Providers {
   /// Which announcement has to go so that `name` can come; nothing if there is room.
   base::Result<std::optional<Name>, ProviderError> make_room(const Name& name, std::uint64_t rank,
                                                              const Site& site) const;
+  base::Result<std::optional<Name>, ProviderError> worse(std::span<const Node* const> at_key, std::uint64_t rank,
+                                                         const Site& site) const;
   void insert(const Name& name, const base::Contact& where, std::uint64_t rank, base::WallTime expires);
   void remove(const Name& name);
   std::size_t keys_of(const base::NodeId& provider) const { return per_peer_.weight_of(provider); }

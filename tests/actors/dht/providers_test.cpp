@@ -155,6 +155,29 @@ TEST_CASE("dht providers: a full key keeps a sample that depends on the secret a
   }
 }
 
+// A thousand ids of one site hid each key of a neighbourhood: they were most of each sample.
+TEST_CASE("dht providers: many ids of one site leave room at a full key for those of other sites") {
+  ProviderLimits limits;
+  limits.per_key_max = 5;
+  Providers providers(kOwn, limits, kSecret, 0);
+  const auto in = [](const char* at) { return GroupOf{}(*base::Endpoint::parse(at)); };
+  const Group crowd = in("203.0.113.1:1"), other = in("198.51.100.1:1");
+  for (std::uint8_t i = 0; i < 60; ++i) static_cast<void>(providers.add(key(1), provider_of(i), kWall, crowd));
+  for (std::uint8_t i = 100; i < 102; ++i) CHECK(providers.add(key(1), provider_of(i), kWall, other).ok());
+  for (std::uint8_t i = 60; i < 99; ++i) static_cast<void>(providers.add(key(1), provider_of(i), kWall, crowd));
+  const auto left = found(providers, key(1));
+  CHECK(left.size() == 5);
+  CHECK(left.contains(provider_of(100).id));
+  CHECK(left.contains(provider_of(101).id));
+  for (std::uint8_t i = 102; i < 120; ++i) static_cast<void>(providers.add(key(1), provider_of(i), kWall, other));
+  const auto shared = found(providers, key(1));
+  CHECK(std::ranges::count_if(shared, [](const auto& id) {
+          for (std::uint8_t i = 100; i < 120; ++i)
+            if (provider_of(i).id == id) return true;
+          return false;
+        }) == 2);
+}
+
 TEST_CASE("dht providers: when all is full a nearer key takes a place of the farthest") {
   ProviderLimits limits;
   limits.announcements_max = 3;

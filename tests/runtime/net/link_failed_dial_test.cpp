@@ -43,6 +43,39 @@ TEST_CASE("link: `/peers` hears of a failed dial to the address that it named, a
   SUBCASE("no node") { expect({cluster[1].address->address, 9}, Met::NOBODY); }
 }
 
+// Whoever named an honest node at a silent address kept all of a node's domains from dialling it where it is.
+TEST_CASE("link: a dial to another address of a node waits for none that is under way") {
+  Outcome there, known, lost;
+  NetCluster cluster(2);
+  cluster.serve<Number>(1, "count", successor);
+  const base::Endpoint right = *cluster[1].address, silent = *base::Endpoint::parse("198.51.100.9:9");
+  cluster.fabric->cut(cluster[0].address->address, silent.address);
+  const auto ask_at = [&](const base::Endpoint& at, Outcome& seen) {
+    cluster.inside(
+        0,
+        [&](Scripted& self) {
+          self.ask<Number, Number>(self.node().remote(contact_of(cluster, 1, at), "/count"), self.now() + 5s, number(1),
+                                   seen.note());
+        },
+        0s);
+  };
+  ask_at(silent, lost);
+  SUBCASE("that another has named") {
+    ask_at(right, there);
+    cluster.stage.run_for(1s);
+    CHECK(there.value == 2);
+  }
+  SUBCASE("that `/peers` knows") {
+    cluster.believed[cluster[1].id()] = right;
+    ask(cluster, known, 1s);
+    CHECK(known.value == 2);
+  }
+  cluster.stage.run_for(20s);
+  CHECK(lost.code.has_value());
+  CHECK(cluster[0].pool->in_service(cluster[1].id()));
+  CHECK(cluster.failed_dials.empty());
+}
+
 TEST_CASE("link: a dial that this node gave up, or that led to a link, says nothing of the address") {
   Outcome seen;
   NetCluster cluster(2);
