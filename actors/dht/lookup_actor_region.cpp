@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::chrono::seconds kAgainFor{15};        // our choice: half of what our own store may take
 constexpr std::chrono::milliseconds kAgainGap{250};  // our choice: what is put off goes together
+constexpr std::chrono::seconds kAgainSoon{1};        // our choice: one that asks for more makes no other wait
 
 }  // namespace
 
@@ -77,7 +78,7 @@ bool LookupActor::put_off(std::size_t item, const std::optional<Contact>& whom, 
   const bool said_when = why.code == base::Code::overloaded && why.retry_after.count() > 0;
   if (!whom || !said_when || now() + why.retry_after >= stores_began_ + kAgainFor) return false;
   // A node that is asked too soon says so again.
-  if (put_off_.empty()) after<StoreAgain>(std::max<base::Duration>(why.retry_after, kAgainGap));
+  if (put_off_.empty()) after<StoreAgain>(std::clamp<base::Duration>(why.retry_after, kAgainGap, kAgainSoon));
   put_off_.push_back({item, *whom});
   return true;
 }

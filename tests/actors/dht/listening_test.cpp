@@ -73,6 +73,13 @@ TEST_CASE("dht listening: who gives no lease is asked now and then") {
   CHECK(listening.due(kStart + 30s).ask.size() == 1);
 }
 
+TEST_CASE("dht listening: who gives a lease of a second is not asked in a loop") {
+  Listening listening = asking(1);
+  listening.answered(contact(0).id, 1s, kToken, kStart);
+  CHECK(listening.settled());
+  CHECK(listening.wake_at() == kStart + kListenAgain);
+}
+
 TEST_CASE("dht listening: who does not answer is given up, and looked for again") {
   Listening listening = asking(2);
   listening.answered(contact(1).id, 240s, kToken, kStart);
