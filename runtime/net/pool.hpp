@@ -165,7 +165,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   };
   static LinkInfo with_traffic(const Entry& entry);
   LinkInfo leaves_service(const Entry& entry);
-  /// Whom and where; without an address it is the one that `/peers` knows.
+  /// A node and where it lives; without an address it is the one that `/peers` knows.
   using Pinned = std::pair<base::NodeId, std::optional<base::HostPort>>;
   static Pinned pinned(const base::Contact& contact);
   std::shared_ptr<Link> make_link(Link::Side side);

@@ -43,7 +43,7 @@ TEST_CASE("link: `/peers` hears of a failed dial to the address that it named, a
   SUBCASE("no node") { expect({cluster[1].address->address, 9}, Met::NOBODY); }
 }
 
-// Whoever named an honest node at a silent address kept all of a node's domains from dialling it where it is.
+// One that named an honest node at a silent address kept all of a node's domains from dialling it where it is.
 TEST_CASE("link: a dial to another address of a node waits for none that is under way") {
   Outcome there, known, lost;
   NetCluster cluster(2);
