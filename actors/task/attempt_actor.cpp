@@ -207,7 +207,7 @@ base::Instant AttemptActor::taken_by() const {
     const auto size = file->size();
     if (size.ok()) bytes += std::min(size.value(), left_bytes_ - bytes);
   }
-  return now() + kTakenWithin + std::chrono::seconds(bytes / kHandedPerSecond);
+  return now() + handed_within(bytes);
 }
 
 bool AttemptActor::lacks_lease() const {
@@ -246,7 +246,7 @@ void AttemptActor::ended(ports::ProcessEnded&& end) {
     });
   usage_ = outcome.usage;
   // What it has written lies in the memory that it has; what is longer has holes.
-  left_bytes_ = std::min(what_->order.limits.disk_bytes, what_->order.limits.memory_bytes);
+  left_bytes_ = left_bytes_max(what_->order);
   end_ = std::move(end);
   taken_by_ = taken_by();
   pump();

@@ -12,6 +12,7 @@
 // Lease    of one that talks to hosts is renewed by its submitter (logic/lease.hpp): no program without one.
 // Outputs  are read from the disk of the sandbox, in memory; together at most what the order allows it to write, and
 //          what fits into the memory that it has.
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -31,6 +32,14 @@ class AttemptActor final : public runtime::Actor {
   static constexpr std::chrono::minutes kTakenWithin{2};         // our choice: it has cores, and others wait for them
   static constexpr std::uint64_t kTakenPerSecond = 16u << 10;    // our choice: a line of 128 kbit/s
   static constexpr std::uint64_t kHandedPerSecond = 256u << 10;  // our choice: a line of 2 Mbit/s
+  /// For how long at most it holds what the program of another node has left, once that has ended.
+  static constexpr base::Duration handed_within(std::uint64_t bytes) {
+    return kTakenWithin + std::chrono::seconds(bytes / kHandedPerSecond);
+  }
+  /// The most that a program of that order may leave.
+  static std::uint64_t left_bytes_max(const Order& order) {
+    return std::min(order.limits.disk_bytes, order.limits.memory_bytes);
+  }
   struct What {
     Order order;
     std::uint64_t token = 0;

@@ -64,6 +64,7 @@ class OrdersActor final : public runtime::Actor {
   static constexpr base::Duration kFetchMax =
       std::chrono::minutes{5};                            // our choice: with inputs, which take their time
   static constexpr unsigned kMovesDoubled = 8;            // our choice: then two hours each
+  static constexpr std::chrono::minutes kEndsMargin{5};   // our choice: beyond all that its worker allows an attempt
   static constexpr std::uint32_t kSmallTexts = 1'024;     // our choice: rows of a few bytes that one attempt may have
   static constexpr std::uint64_t kTextBytesLeast = 256;   // our choice: of its other rows, on the average
   static constexpr std::chrono::seconds kSettleAgain{5};  // our choice
@@ -107,6 +108,8 @@ class OrdersActor final : public runtime::Actor {
     std::optional<base::Instant> renewed;  ///< of an order with hosts: its lease was granted last
     bool paid = false;
     base::Instant moves_at = base::Instant::max();  ///< if it still waits then, and another node is free
+    std::optional<base::Instant> ends_by{};         ///< of one that has begun: all of it is there by then
+    std::optional<base::Instant> paused{};          ///< since then this node takes nothing more, and it is not late
   };
   /// Rows of texts of an attempt.
   struct Texts {
@@ -257,6 +260,9 @@ class OrdersActor final : public runtime::Actor {
   void stream_ended(const TaskId& id, std::uint64_t token, const base::Outcome<void>& end);
   void answered(const TaskId& id, std::uint64_t token);
   void lose(const TaskId& id, std::uint64_t token, const std::string& why);
+  /// Its node is silent, or does not come to an end.
+  void timed_out(const TaskId& id, std::uint64_t token, const std::string& why);
+  void end_late();
   /// After each change of the task: ends what it does not need any more, saves it, tells of it.
   void changed(
       const TaskId& id, Done saved = [](const base::Outcome<void>&) {});

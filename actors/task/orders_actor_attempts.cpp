@@ -1,5 +1,6 @@
 // What the nodes say of the attempts that they were given.
 #include "actors/reputation/api.hpp"
+#include "actors/task/attempt_actor.hpp"
 #include "actors/task/orders_actor.hpp"
 #include "actors/task/words.hpp"
 #include "messages/reputation.capnp.h"
@@ -46,7 +47,12 @@ void OrdersActor::hear(const TaskId& id, std::uint64_t token, wire::AttemptItem:
     case wire::AttemptItem::BEGAN:
     case wire::AttemptItem::USES:
       // Written down, so that it is known that there was one if this node dies; nothing waits for that.
-      if (jobs_.at(id).entry.task.began(token, unix_ms())) save(id, [](const base::Outcome<void>&) {});
+      if (Job& job = jobs_.at(id); job.entry.task.began(token, unix_ms())) {
+        const Order& order = job.entry.order;
+        const base::Duration handed = AttemptActor::handed_within(AttemptActor::left_bytes_max(order));
+        one->ends_by = now() + order.limits.time + handed + kEndsMargin;
+        save(id, [](const base::Outcome<void>&) {});
+      }
       if (const auto alone = left_alone_.find(one->node); alone != left_alone_.end()) alone->second.in_a_row = 0;
       return read_of(id);
     case wire::AttemptItem::PRINTED: return hear_printed(id, token, *one, item.getPrinted());
@@ -131,11 +137,18 @@ void OrdersActor::save_text(const TaskId& id, std::uint64_t token, Running& one,
   texts_of_.hold(node, bytes);
   store::RowChange change;
   change.save.push_back({text_key(id, texts_of(token), one.texts++), encode(text)});
-  if (++one.saving == kSavingMax) one.stream.pause();
+  if (++one.saving == kSavingMax) {
+    one.stream.pause();
+    one.paused = one.paused.value_or(now());
+  }
   texts_.save(std::move(change), [this, id, token](const base::Outcome<void>& saved) {
     Running* const of = find(id, token);
     if (of == nullptr) return;
-    if (--of->saving == kSavingMax / 2) of->stream.resume();
+    if (--of->saving == kSavingMax / 2 && of->paused) {
+      of->stream.resume();
+      if (of->ends_by) of->ends_by = *of->ends_by + (now() - *of->paused);
+      of->paused.reset();
+    }
     if (!saved.ok()) return lose(id, token, "what it printed could not be written: " + saved.error().message);
     read_of(id);
     if (of->over && of->saving == 0) answered(id, token);
@@ -179,9 +192,9 @@ void OrdersActor::stream_ended(const TaskId& id, std::uint64_t token, const base
     task.refused(token, why.message, unix_ms());
     return changed(id);
   }
-  if (why.code == Code::timeout) observe(id, *attempt, "task_timeout");
-  else observe(id, *attempt, "task_failure");
-  lose(id, token, why.code == Code::timeout ? "its lease has run out: its node is silent" : why.message);
+  if (why.code == Code::timeout) return timed_out(id, token, "its lease has run out: its node is silent");
+  observe(id, *attempt, "task_failure");
+  lose(id, token, why.message);
 }
 
 void OrdersActor::answered(const TaskId& id, std::uint64_t token) {
@@ -201,6 +214,23 @@ void OrdersActor::lose(const TaskId& id, std::uint64_t token, const std::string&
   world().mutations.sometimes("task: an attempt was lost and repeated");
   jobs_.at(id).entry.task.lost(token, why, unix_ms());
   changed(id);
+}
+
+void OrdersActor::timed_out(const TaskId& id, std::uint64_t token, const std::string& why) {
+  observe(id, *jobs_.at(id).entry.task.find(token), "task_timeout");
+  leave_alone(find(id, token)->node, kLeftAlone);
+  lose(id, token, why);
+}
+
+/// A worker that gives signs of life could do so for ever.
+void OrdersActor::end_late() {
+  if (mutated("task.loss_unheard")) return;
+  std::vector<std::pair<TaskId, std::uint64_t>> late;
+  for (const auto& [priority, since, id] : open_)
+    for (const auto& [token, one] : jobs_.at(id).running)
+      if (one.ends_by && now() >= *one.ends_by && !one.paused && !one.over) late.emplace_back(id, token);
+  for (const auto& [id, token] : late)
+    if (find(id, token) != nullptr) timed_out(id, token, "its node let it run for longer than it may");
 }
 
 void OrdersActor::changed(const TaskId& id, Done saved) {

@@ -475,6 +475,7 @@ void OrdersActor::save_gathered() {
 void OrdersActor::tick() {
   looks_left_ = kLooksMax;
   save_gathered();
+  end_late();
   std::vector<TaskId> ticked;
   for (const auto& [priority, since, id] : open_)
     if (tick(jobs_.at(id))) ticked.push_back(id);

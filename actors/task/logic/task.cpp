@@ -91,7 +91,6 @@ Task::Task(const Order& order, std::uint64_t submitted_ms)
     : submitted_ms_(submitted_ms),
       expires_ms_(submitted_ms + std::uint64_t{order.queue_max_s} * 1'000),
       queue_ms_(std::uint64_t{order.queue_max_s} * 1'000),
-      run_ms_max_(2 * base::milliseconds(order.limits.time) + kGraceMs),
       asked_replicas_(order.replicas),
       asked_quorum_(order.quorum),
       retries_(order.retries),
@@ -267,11 +266,6 @@ bool Task::tick(std::uint64_t now_ms) {
   expires_ms_ = std::min(expires_ms_, now_ms + queue_ms_);
   retry_at_ms_ = std::min(retry_at_ms_, now_ms + kBackoffMaxMs);
   if (final(state_)) return false;
-  for (Attempt& one : attempts_) {
-    if (one.state != AttemptState::running || now_ms < one.began_ms + run_ms_max_) continue;
-    failed_attempt(one, AttemptState::lost, "its node let it run for much longer than it may", now_ms);
-    return true;
-  }
   if (state_ != State::queued) {
     // What is only asked for, or waits at a node, is not under way.
     const bool idle =

@@ -79,8 +79,6 @@ struct Ended {
 
 class Task {
  public:
-  /// Our choice: beyond twice the time that its program may take; clocks are set, and inputs are fetched.
-  static constexpr std::uint64_t kGraceMs = 7'200'000;
   static constexpr std::uint64_t kBackoffMs = 1'000, kBackoffMaxMs = 60'000;
 
   Task(const Order& order, std::uint64_t submitted_ms);
@@ -121,8 +119,8 @@ class Task {
   bool turned_away(std::uint64_t token, std::string why);
   /// False if it has ended.
   bool cancel(std::string why, std::uint64_t now_ms);
-  /// Expires it, has it fail, or gives an attempt up that runs for much longer than it may. Whether it did. To be
-  /// called now and then: where a clock was set back, nothing waits for longer than it would from now on.
+  /// Expires it, or has it fail. Whether it did. To be called now and then: where a clock was set back, nothing waits
+  /// for longer than it would from now on.
   bool tick(std::uint64_t now_ms);
   /// It has to wait for something else, which `why` names: its time to begin counts from now on.
   void held(std::string why, std::uint64_t now_ms);
@@ -151,7 +149,6 @@ class Task {
   std::string reason_;
   std::vector<Attempt> attempts_;
   std::uint64_t submitted_ms_ = 0, ended_ms_ = 0, retry_at_ms_ = 0, expires_ms_ = 0, queue_ms_ = 0;
-  std::uint64_t run_ms_max_ = 0;  ///< from the begin of an attempt to its end
   std::uint64_t idle_since_ms_ =
       0;  ///< nothing is under way of what has run before; 0: something is, or it was not noted
   std::uint8_t asked_replicas_ = 1, asked_quorum_ = 1, retries_ = 0;  ///< of the order

@@ -7,8 +7,10 @@
 #include <functional>
 
 #include "actors/escrow/words.hpp"
+#include "actors/task/attempt_actor.hpp"
 #include "actors/task/settlement.hpp"
 #include "messages/reputation.capnp.h"
+#include "messages/runtime.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/store/store_actor.hpp"
 #include "tests/actors/registry/nodes.hpp"
@@ -64,10 +66,14 @@ struct OrdersFixture : test::ActorFixture {
             to.end();
           });
     });
-    start("reputation", [](test::Scripted&, runtime::Handlers& on) {
+    start("reputation", [this](test::Scripted&, runtime::Handlers& on) {
       on.ask<reputation::wire::ListScores, reputation::wire::Scores>(
           [](auto, runtime::Reply<reputation::wire::Scores> reply) { reply.send([](auto) {}); });
-      on.ask<reputation::wire::Observe, reputation::wire::Reported>([](auto, auto reply) { reply.done(); });
+      on.ask<reputation::wire::Observe, reputation::wire::Reported>(
+          [this](reputation::wire::Observe::Reader told, auto reply) {
+            observed.push_back(text_of(told.getEvent()));
+            reply.done();
+          });
     });
     for (std::size_t i = 0; i < workers.size(); ++i)
       there[i] = start("there" + std::to_string(i), [this, i](test::Scripted&, runtime::Handlers& on) {
@@ -192,8 +198,21 @@ struct OrdersFixture : test::ActorFixture {
       stage.run_for(1s);
     }
   }
-  void refuse(std::size_t attempt) {
-    asked[attempt].to.fail({base::Code::overloaded, "it is busy", {}});
+  /// For how long an attempt may go on once it has begun.
+  static base::Duration most() {
+    const Order order = small_order();
+    const base::Duration handed = AttemptActor::handed_within(AttemptActor::left_bytes_max(order));
+    return order.limits.time + handed + OrdersActor::kEndsMargin;
+  }
+  /// As it says each second, for that long.
+  void use(std::size_t attempt, base::Duration length) {
+    for (base::Duration used = 0s; used < length && !asked[attempt].cancelled; used += 1s) {
+      asked[attempt].to.push([](wire::AttemptItem::Builder out) { out.initUses(); });
+      stage.run_for(1s);
+    }
+  }
+  void refuse(std::size_t attempt, base::Code code = base::Code::overloaded) {
+    asked[attempt].to.fail({code, "it is busy", {}});
     stage.run_for(1s);
   }
   void print(std::size_t attempt, const std::string& bytes) {
@@ -263,6 +282,7 @@ struct OrdersFixture : test::ActorFixture {
   std::uint64_t cores = 2;
   std::optional<std::uint64_t> price;
   std::deque<Asked> asked;
+  std::vector<std::string> observed;  // of them
   runtime::Handle orders;
 };
 
@@ -346,6 +366,51 @@ TEST_CASE("orders: a task that runs stays where it is") {
   f.let_wait(0, 100);
   CHECK(f.asked.size() == 1);
   CHECK_FALSE(f.asked[0].cancelled);
+}
+
+// It held a task for twice its time and two hours more.
+TEST_CASE("orders: an attempt that does not come to an end, whatever its node says, is lost once it is late") {
+  OrdersFixture f;
+  CHECK(f.most() < small_order().limits.time + 30min);
+  f.submit();
+  REQUIRE(f.asked.size() == 1);
+  f.let_wait(0, 20);  // which does not count
+  f.asked[0].to.push([](wire::AttemptItem::Builder out) { out.setBegan(); });
+  f.use(0, f.most() - 5s);
+  CHECK_FALSE(f.asked[0].cancelled);
+  CHECK(f.observed.empty());
+  f.use(0, 10s);
+  CHECK(f.asked[0].cancelled);
+  CHECK(f.observed == std::vector<std::string>{"task_timeout"});
+  f.stage.run_for(2s);
+  REQUIRE(f.asked.size() == 2);
+  CHECK(f.asked[1].worker != f.asked[0].worker);
+
+  // Its node is left alone for a while.
+  f.submit();
+  REQUIRE(f.asked.size() == 3);
+  CHECK(f.asked[2].worker == f.asked[1].worker);
+}
+
+TEST_CASE("orders: an attempt is not late for the time in which this node itself takes nothing of it") {
+  OrdersFixture f;
+  f.kill(f.orders);
+  f.settings.lease = 5min;
+  f.begin();
+  f.submit();
+  REQUIRE(f.asked.size() == 1);
+  f.asked[0].to.push([](wire::AttemptItem::Builder out) { out.setBegan(); });
+  f.use(0, f.most() - 20s);
+  f.inside([&](test::Scripted& self) {
+    self.tell<runtime::wire::Hold>(self.node().find("/store"), [](auto out) { out.setMilliseconds(40'000); });
+  });
+  for (int i = 0; i < 64; ++i, f.stage.run_for(1ms)) f.print(0, "x");
+  f.stage.run_for(41s);
+  CHECK_FALSE(f.asked[0].cancelled);
+  f.use(0, 15s);
+  CHECK_FALSE(f.asked[0].cancelled);
+  f.use(0, 10s);
+  CHECK(f.asked[0].cancelled);
 }
 
 TEST_CASE("orders: what is printed in small pieces takes few rows, and all of it is there in order") {

@@ -169,19 +169,6 @@ TEST_CASE("task: one that has run, and can go on nowhere, fails once it has wait
   it.task.check();
 }
 
-TEST_CASE("task: an attempt that runs for much longer than it may is given up") {
-  TestTask it;
-  it.run(1);
-  it.pass(2 * 3'600'000 + Task::kGraceMs - 1);  // an hour is its limit
-  CHECK_FALSE(it.task.tick(it.now));
-  it.pass(1);
-  CHECK(it.task.tick(it.now));
-  CHECK(it.task.attempts()[0].state == AttemptState::lost);
-  CHECK_FALSE(final(it.task.state()));
-  it.pass(1'000);
-  CHECK(it.task.wanted(it.now) == 1);
-}
-
 TEST_CASE("task: nodes that are asked and do not begin hold up no end") {
   TestTask it;
   CHECK(it.task.lost(it.run(1), "its link ended", it.now));
