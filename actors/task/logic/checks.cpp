@@ -56,6 +56,8 @@ Checks::Nodes::iterator Checks::first(base::Instant now) {
   std::map<base::AddressGroup, std::size_t> begun_of;
   std::size_t begun_silent = 0;
   for (const Begun& one : begun_) ++begun_of[one.group], begun_silent += one.silent;
+  const bool shares = begun_.size() >= limits_.per_hour - limits_.per_hour / 2;
+  const std::size_t share = std::max(limits_.per_hour / base::kGroupPart, 1u);
   const bool silent_too = begun_silent < std::max(limits_.per_hour / kSilentPart, 1u);
   const auto rank = [&](const One& one) {
     const auto begun = begun_of.find(one.group);
@@ -65,6 +67,8 @@ Checks::Nodes::iterator Checks::first(base::Instant now) {
   for (auto at = nodes_.begin(); at != nodes_.end(); ++at) {
     const One& one = at->second;
     if (one.running || now < one.due || (one.silent > 0 && !silent_too)) continue;
+    if (const auto begun = begun_of.find(one.group); shares && begun != begun_of.end() && begun->second >= share)
+      continue;
     if (out == nodes_.end() || rank(one) < rank(out->second)) out = at;
   }
   return out;

@@ -9,7 +9,8 @@
 // Order    of those that are due: who was silent for fewer times, then whose address group was checked less often
 // within
 //          the hour, then who is due for longer. Nodes that were silent have kSilentPart of the checks of an hour.
-// Limits   `at_once` under way, `per_hour` begun in an hour, kNodesMax nodes, in the second half of which a group has
+// Limits   `at_once` under way, `per_hour` begun in an hour, of which a group has base::kGroupPart once half of them
+//          are: fewer nodes of one site never notice. kNodesMax nodes, in the second half of which a group has
 //          kGroupMax. When it is full, a node that was silent, never right, and of a larger group makes room. A node
 //          not seen for kForgetAfter, nor in kWalksMissed whole walks over those that are watched, is forgotten.
 #include <deque>

@@ -93,7 +93,7 @@ TEST_CASE("checks: as many are under way, and begun in an hour, as may be") {
   struct : ChecksFixture {
     Checks checks{{.at_once = 2, .per_hour = 10}};
   } it;
-  for (std::uint8_t i = 0; i < 20; ++i) it.checks.see(node(i), {}, {}, it.now, it.chance);
+  for (std::uint8_t i = 0; i < 20; ++i) it.checks.see(node(i), group(i % 5), {}, it.now, it.chance);
   it.now = it.now + Checks::kSpread;
   std::size_t begun = 0;
   while (const auto first = it.checks.next(it.now)) {
@@ -164,6 +164,34 @@ TEST_CASE("checks: nodes that do not answer leave half of an hour's checks to ot
     for (std::uint32_t i = 0; i < 200; ++i) it.checks.see(one_of_many(i), {}, {}, it.now + waited, it.chance);
   }
   CHECK(begun == 51);
+}
+
+// 60 of them used all, and who joined then was not verified for up to an hour.
+TEST_CASE("checks: ids of one site leave half of an hour's checks to others") {
+  struct : ChecksFixture {
+    Checks checks{{.at_once = 2, .per_hour = 60}};
+    std::size_t begin_all() {
+      std::size_t out = 0;
+      while (const auto one = checks.next(now)) ++out, checks.ended(*one, Ending::right, now, chance);
+      return out;
+    }
+  } it;
+  const auto join = [&](std::uint32_t from, std::uint8_t site) {
+    for (std::uint32_t i = from; i < from + 200; ++i) it.checks.see(one_of_many(i), group(site), {}, it.now, it.chance);
+    it.now = it.now + Checks::kSpread;
+  };
+  join(0, 1);
+  CHECK(it.begin_all() == 30);  // at once: a cluster of one site does not notice
+  CHECK_FALSE(it.checks.kept_waiting(it.now));
+  join(1'000, 2);
+  CHECK(it.begin_all() == 15);
+  it.now = it.now + 10min;
+  it.checks.see(node(1), group(9), {}, it.now, it.chance);
+  it.now = it.now + Checks::kSpread;
+  CHECK(it.checks.next(it.now) == node(1));
+  it.checks.ended(node(1), Ending::right, it.now, it.chance);
+  it.now = it.now + 50min;
+  CHECK(it.begin_all() == 30);  // both sites have more to check than their shares
 }
 
 TEST_CASE("checks: ids of one site leave half of the places to others, and silent ones make room") {
