@@ -441,6 +441,7 @@ void InputsActor::unpack() {
   if (!made.ok()) {
     Error why = made.error();
     why.message = "the root " + wanted.content.hex() + " cannot be unpacked: " + why.message;
+    if (why.code == Code::refused) why.code = Code::malformed;  // by any node, not only by this one
     return fail(wanted, why);
   }
   const auto [bytes, whole] = made.value();
@@ -479,8 +480,8 @@ void InputsActor::tell(const Wanted& wanted, std::uint64_t number) {
 
 base::Outcome<base::Bytes> InputsActor::bytes_at(const Wanted& wanted, std::uint64_t size) {
   if (size > ports::kInputBytesMax)
-    return Error{Code::refused, "a standard input has at most " + std::to_string(ports::kInputBytesMax) +
-                                    " bytes: what is larger is an input file"};
+    return Error{Code::malformed, "a standard input has at most " + std::to_string(ports::kInputBytesMax) +
+                                      " bytes: what is larger is an input file"};
   base::Bytes out(size);
   const auto file = world().disk.open(path_of(wanted), ports::OpenMode::read);
   if (!file.ok()) return disk_error(file.error());

@@ -103,8 +103,7 @@ class OrdersActor final : public runtime::Actor {
     crypto::Sha256 output;  ///< the last of `outputs`
     Parts outputs;
     std::optional<Ended> ended;
-    bool over = false;  ///< its stream has ended well
-    bool heard = false;
+    bool over = false;                     ///< its stream has ended well
     std::optional<base::Instant> renewed;  ///< of an order with hosts: its lease was granted last
     bool paid = false;
     base::Instant moves_at = base::Instant::max();  ///< if it still waits then, and another node is free

@@ -22,6 +22,7 @@ bool says_no(Code code) {
   switch (code) {
     case Code::refused:
     case Code::overloaded:
+    case Code::no_space:
     case Code::unsupported:
     case Code::unavailable: return true;
     default: return false;
@@ -40,7 +41,6 @@ OrdersActor::Running* OrdersActor::find(const TaskId& id, std::uint64_t token) {
 void OrdersActor::hear(const TaskId& id, std::uint64_t token, wire::AttemptItem::Reader item) {
   Running* const one = find(id, token);
   if (one == nullptr) return;
-  one->heard = true;
   if (one->ended) return lose(id, token, kTooMuch);
   switch (item.which()) {
     case wire::AttemptItem::WAITS: return;
@@ -178,7 +178,7 @@ void OrdersActor::stream_ended(const TaskId& id, std::uint64_t token, const base
   const Error& why = end.error();
   Task& task = jobs_.at(id).entry.task;
   const Attempt* const attempt = task.find(token);
-  if (attempt->state == AttemptState::starting && !one->heard && says_no(why.code)) {
+  if (attempt->state == AttemptState::starting && says_no(why.code)) {
     // Its price comes back when it was due, unless it has resigned: not one after another.
     const base::Duration first = one->paid ? base::Duration(kPaidForNothing) : base::Duration(kLeftAlone);
     leave_alone(one->node, first, why.retry_after);

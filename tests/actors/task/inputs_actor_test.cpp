@@ -320,7 +320,7 @@ TEST_CASE("inputs: a standard input comes as its bytes, if they are few") {
     f.stage.run_for(1s);
     REQUIRE(whole.why.has_value());
     INFO(whole.why->message);
-    CHECK(whole.why->code == base::Code::refused);
+    CHECK(whole.why->code == base::Code::malformed);
   }
 }
 

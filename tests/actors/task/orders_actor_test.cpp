@@ -131,6 +131,20 @@ struct OrdersFixture : test::ActorFixture {
     return out;
   }
 
+  State state() {
+    std::optional<State> out;
+    inside([&](test::Scripted& self) {
+      self.ask<wire::ListTasks, wire::TaskRows>(
+          orders, self.now() + 5s, [](auto) {},
+          [&](runtime::Answer<wire::TaskRows> answer) {
+            REQUIRE(answer.ok());
+            REQUIRE(answer.value().getRows().size() == 1);
+            out = static_cast<State>(answer.value().getRows()[0].getState());
+          });
+    });
+    stage.run_for(1s);
+    return out.value();
+  }
   TaskId submit(std::vector<std::string> outputs = {}) {
     Order order = small_order();
     order.limits.output_bytes = 1u << 20;
@@ -357,6 +371,61 @@ TEST_CASE("orders: each refusal in a row leaves a node alone for twice the time,
   f.refuse(3);
   f.stage.run_for(11s);
   CHECK(f.asked.size() == 5);
+}
+
+// A worker whose room for inputs was used up by others let a task wait until then: three of them ended it.
+TEST_CASE("orders: a node that lets a task wait, and does not take it then, has made no attempt") {
+  OrdersFixture f;
+  const auto waits_and = [&](std::size_t attempt, base::Code code) {
+    f.let_wait(attempt, 3);
+    f.refuse(attempt, code);
+  };
+  SUBCASE("the next one has it, and that one is left alone") {
+    f.submit();
+    REQUIRE(f.asked.size() == 1);
+    waits_and(0, base::Code::no_space);
+    REQUIRE(f.asked.size() == 2);
+    CHECK(f.asked[1].worker != f.asked[0].worker);
+    waits_and(1, base::Code::overloaded);
+    CHECK(f.asked.size() == 2);
+    CHECK(f.state() == State::queued);
+  }
+  SUBCASE("a task that none takes ends all the same, by its time to begin") {
+    f.submit();
+    std::size_t heard = 0;
+    for (const auto end = f.stage.now() + 61min; f.stage.now() < end; f.stage.run_for(1s))
+      if (heard < f.asked.size()) waits_and(heard++, base::Code::no_space);
+    CHECK(heard > small_order().retries + 1u);
+    CHECK(heard < 50);
+    CHECK(f.state() == State::expired);
+  }
+  SUBCASE("of nodes that are paid no more are engaged") {
+    f.kill(f.orders);
+    f.price = 1;
+    f.known = 4;
+    std::size_t engaged = 0;
+    f.keep_book([&](const wallet::Address&) { return ++engaged > 0; });
+    f.begin();
+    f.submit_paid();
+    f.stage.run_for(1s);
+    waits_and(0, base::Code::no_space);
+    REQUIRE(f.asked.size() == 2);
+    waits_and(1, base::Code::no_space);
+    f.stage.run_for(8s);
+    CHECK(engaged == 2);
+    CHECK(f.asked.size() == 2);
+    f.stage.run_for(3s);
+    CHECK(engaged == 3);
+  }
+  SUBCASE("what is the fault of the order is an attempt") {
+    f.submit();
+    for (std::size_t i = 0; i < small_order().retries + 1u; ++i) {
+      REQUIRE(f.asked.size() == i + 1);
+      waits_and(i, i % 2 == 0 ? base::Code::malformed : base::Code::not_found);
+      f.stage.run_for(5s);
+    }
+    CHECK(f.state() == State::failed);
+  }
 }
 
 TEST_CASE("orders: a task that runs stays where it is") {
