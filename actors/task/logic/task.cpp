@@ -149,8 +149,9 @@ Apart Task::apart(Away away) const {
     if (counts || away != Away::none) out.tried.insert(one.node);
     // Replicas are compared: nodes of one owner or line are not strangers to each other.
     if (counts ? replicas_ == 1 : away != Away::sites) continue;
-    out.owners.insert(one.owner);
     out.groups.insert(one.group);
+    // A node names its owner as it likes: one that has failed keeps the task from no node of another site by that.
+    if (counts) out.owners.insert(one.owner);
   }
   return out;
 }
