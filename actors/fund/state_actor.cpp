@@ -313,13 +313,36 @@ void StateActor::propose(wire::Propose::Reader ask, ProposalReply reply) {
             if (ProposalId::from(*before.value()) == id) return answer(id, Asked::to_see, std::move(reply));
             return reply.refuse(error_of(FundError::request));
           }
-          want([this, content, by](Fund& fund) { return outcome(fund.propose(content, by, time())); },
-               [this, id, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
-                 if (done.ok()) answer(id, Asked::to_see, std::move(reply));
-                 else reply.refuse(done.error());
-               },
-               std::pair(key, id));
+          unless_own(content, std::move(reply), [this, id, key, content, by](ProposalReply to) {
+            want([this, content, by](Fund& fund) { return outcome(fund.propose(content, by, time())); },
+                 [this, id, to = std::move(to)](const base::Outcome<void>& done) mutable {
+                   if (done.ok()) answer(id, Asked::to_see, std::move(to));
+                   else to.refuse(done.error());
+                 },
+                 std::pair(key, id));
+          });
         });
+      });
+}
+
+/// No transaction pays its sender, and all that was approved later would wait behind that payment.
+void StateActor::unless_own(const Content& content, ProposalReply reply, base::Callback<void(ProposalReply)> then) {
+  const auto* payment = std::get_if<Payment>(&content.what);
+  if (payment == nullptr || !setup_.place.chain) return then(std::move(reply));
+  if (on_chain_ == payment->to) return reply.refuse(error_of(FundError::itself));
+  if (on_chain_) return then(std::move(reply));
+  ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
+      node().find(wallet::kPath), now() + kLedgerDue,
+      [this](wallet::wire::GetAccount::Builder out) {
+        out.setAddress(data_of(account_of(book_).view()));
+        out.setOfNoKey(true);
+      },
+      [this, content, reply = std::move(reply),
+       then = std::move(then)](runtime::Answer<wallet::wire::AccountIs> account) mutable {
+        if (!account.ok()) return reply.refuse(account.error());
+        on_chain_ = Address::from(bytes_of(account.value().getChain().getAddress()));
+        if (!on_chain_) return reply.refuse({Code::corrupt, "an address has 32 bytes"});
+        unless_own(content, std::move(reply), std::move(then));
       });
 }
 

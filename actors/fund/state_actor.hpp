@@ -72,6 +72,8 @@ class StateActor final : public runtime::Actor {
   void paid(const wallet::TransferId& id, const base::Outcome<void>& how);
 
   void propose(wire::Propose::Reader ask, ProposalReply reply);
+  /// Refuses a payment to where the fund itself stands on a chain.
+  void unless_own(const Content& content, ProposalReply reply, base::Callback<void(ProposalReply)> then);
   void sign(wire::SignProposal::Reader ask, ProposalReply reply);
   void sign_it(const ProposalId& id, Asking asking, ProposalReply reply);
   /// With a signature: what the ledger has refused is an error, and what it has not answered is waited for.
@@ -95,6 +97,7 @@ class StateActor final : public runtime::Actor {
   std::int64_t offset_ms_ = 0;  // of that time from the monotonic clock: a step of the date moves nothing
   wallet::BookId book_;
   Address owner_;
+  std::optional<Address> on_chain_;  // where the fund stands, once it was asked for
   std::string why_ = "the fund is being read";
   std::vector<base::Callback<void()>> waiting_open_;
   std::map<ProposalId, std::vector<ProposalReply>> waiting_;  // for the ledger

@@ -21,11 +21,11 @@ using wallet::test_key;
 namespace {
 
 constexpr std::size_t kBook = 0, kGuest = 1;
-constexpr std::uint8_t kSigner = 1, kOtherSigner = 2;
+constexpr std::uint8_t kSigner = 1, kOtherSigner = 2, kOnChain = 8;  // where the fund stands on a chain
 
 /// A fund of two signers, both of which have to sign; and another node.
 struct Funds {
-  Funds() {
+  explicit Funds(durable::Place book = {.kind = durable::Place::Kind::self}) {
     auto& home = cluster[kBook];
     home.node.start(
         "store", test::script([this](test::Scripted&, runtime::Handlers& on) {
@@ -47,6 +47,11 @@ struct Funds {
                           out.setOwner(data_of(test_address(9).view()));
                         });
                       });
+                      on.ask<wallet::wire::GetAccount, wallet::wire::AccountIs>([](auto, auto reply) {
+                        reply.send([](wallet::wire::AccountIs::Builder out) {
+                          out.initChain().setAddress(data_of(test_address(kOnChain).view()));
+                        });
+                      });
                     }));
     home.node.start("escrow", test::script([](test::Scripted&, runtime::Handlers& on) {
                       on.ask<escrow::wire::GetTerms, escrow::wire::TermsAre>([](auto, auto reply) {
@@ -54,7 +59,7 @@ struct Funds {
                       });
                     }));
     const FundSettings settings{.pool = home.pool,
-                                .book = {.kind = durable::Place::Kind::self},
+                                .book = std::move(book),
                                 .signers = {test_address(kSigner), test_address(kOtherSigner)},
                                 .threshold = 2};
     home.node.start("fund", [settings] { return std::make_unique<FundActor>(settings); });
@@ -62,12 +67,7 @@ struct Funds {
     content.what = Payment{test_address(3), Amount::of(1), "food"};
     content.reason = "bread";
     content.expiry.value = std::chrono::hours(1);
-    const auto by = wallet::approval(test_key(kSigner), propose_bytes({}, content));
-    const auto heard = ask<wire::Propose>(1, [&](wire::Propose::Builder out, std::size_t) {
-      out.setContent(data_of(encode(content)));
-      wallet::write(out.initBy(), by);
-    });
-    REQUIRE(heard.at(Code{}) == 1);
+    REQUIRE(propose().at(Code{}) == 1);
   }
 
   static base::Bytes bytes(capnp::Data::Reader data) { return {data.begin(), data.end()}; }
@@ -92,6 +92,13 @@ struct Funds {
         },
         300ms);
     return *heard;
+  }
+  Heard propose() {
+    const auto by = wallet::approval(test_key(kSigner), propose_bytes({}, content));
+    return ask<wire::Propose>(1, [&](wire::Propose::Builder out, std::size_t) {
+      out.setContent(data_of(encode(content)));
+      wallet::write(out.initBy(), by);
+    });
   }
   /// A signer's approval, under as many requests as were not there before.
   Heard sign(std::uint8_t signer, std::size_t count, std::size_t from = kGuest) {
@@ -148,4 +155,17 @@ TEST_CASE("fund: other nodes sign at a rate, and those of the fund's own node ar
   CHECK(own == Funds::Heard{{Code{}, kAtOnce * kBatches}});
   funds.cluster.stage.run_for(30s);
   CHECK(funds.sign(kSigner, 10) == Funds::Heard{{Code{}, 10}});
+}
+
+TEST_CASE("fund: it does not pay itself, nor to where it stands on a chain") {
+  const auto pay = [](Funds& funds, const Address& to) {
+    funds.content.what = Payment{to, Amount::of(1), "food"};
+    ++funds.content.nonce.bytes[0];
+    return funds.propose();
+  };
+  Funds on_chain(*durable::Place::parse("chain")), funds;
+  CHECK(pay(on_chain, test_address(kOnChain)) == Funds::Heard{{Code::refused, 1}});
+  CHECK(pay(on_chain, account_of({})) == Funds::Heard{{Code::refused, 1}});
+  CHECK(pay(on_chain, test_address(3)) == Funds::Heard{{Code{}, 1}});
+  CHECK(pay(funds, test_address(kOnChain)) == Funds::Heard{{Code{}, 1}});
 }
