@@ -199,13 +199,26 @@ void EscrowActor::credited(wallet::wire::Credited::Reader ask, Nothing reply) {
   const auto from = Address::from(bytes_of(ask.getFrom()));
   const auto amount = Amount::from(ask.getAmount());
   if (!transfer || !from || !amount) return reply.refuse({Code::malformed, "a credit breaks its format"});
-  want({.command = Arrived{ask.getSequence(), *transfer, *from, *amount},
-        .stray = wallet::Stray{ask.getSequence(), *from, *amount},
-        .done = [reply = std::move(reply)](const base::Outcome<Taken>& done) mutable {
-          if (done.ok()) reply.done();
-          else reply.refuse(done.error());
-        }});
+  when_loaded(
+      [this, arrived = Arrived{ask.getSequence(), *transfer, *from, *amount}, reply = std::move(reply)]() mutable {
+        // Told again without end, what came to accounts that will never be an escrow's takes all the room of the book.
+        if (is_none())
+          return storage_.confirm([reply = std::move(reply)](const base::Outcome<void>& here) mutable {
+            if (here.ok()) reply.done();
+            else reply.refuse(here.error());
+          });
+        want({.command = arrived,
+              .stray = wallet::Stray{arrived.sequence, arrived.from, arrived.amount},
+              .done = [reply = std::move(reply)](const base::Outcome<Taken>& done) mutable {
+                if (done.ok()) reply.done();
+                else reply.refuse(done.error());
+              }});
+      });
 }
+
+/// It was never founded, and once its account was paid it never will be: see if_unpaid(). An opening that is under way
+/// may have looked before that.
+bool EscrowActor::is_none() const { return !replay_ && openings_.use_count() == 1; }
 
 void EscrowActor::due(wire::DueAt::Reader ask, Nothing reply) {
   Fire fire{.up_since = UnixMs(ask.getUpSince())};

@@ -86,6 +86,7 @@ class EscrowActor final : public runtime::Actor {
     std::optional<base::Error> refused{};  ///< by the ledger
     std::vector<Done> waiting{};
   };
+  struct UnderWay {};  ///< each opening has a share of openings_
   struct Opening;
 
   // -- escrow_actor_load.cpp
@@ -104,7 +105,8 @@ class EscrowActor final : public runtime::Actor {
   // -- escrow_actor_open.cpp
   void open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> reply);
   void open_at_book(std::shared_ptr<Opening> opening);
-  void find_unpaid(std::shared_ptr<Opening> opening);
+  void follow(std::shared_ptr<Opening> opening);
+  void if_unpaid(std::shared_ptr<Opening> opening, base::Callback<void()> then);
   void found(std::shared_ptr<Opening> opening);
 
   // -- escrow_actor.cpp
@@ -114,6 +116,7 @@ class EscrowActor final : public runtime::Actor {
   void look_before(std::shared_ptr<Wanted> wanted);
   bool acted_by_provider(const Wanted& wanted) const;
   void credited(wallet::wire::Credited::Reader ask, Nothing reply);
+  bool is_none() const;
   void due(wire::DueAt::Reader ask, Nothing reply);
   void show(std::uint64_t after, std::uint32_t rows_max, runtime::Reply<wire::EscrowIs> reply);
   void send_page(const durable::Storage::Page& entries, const durable::Storage::Page& acts,
@@ -156,6 +159,7 @@ class EscrowActor final : public runtime::Actor {
   std::optional<Replay> replay_;
   std::optional<base::Bytes> head_row_;
   std::uint64_t commits_ = 0;
+  const std::shared_ptr<const UnderWay> openings_ = std::make_shared<UnderWay>();
   std::deque<Wanted> queue_;
   EachParty<Depositing> deposits_{};
   std::map<base::Bytes, Address> sayings_;  // of arbiters, by their rows

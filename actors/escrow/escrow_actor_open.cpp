@@ -21,6 +21,7 @@ struct EscrowActor::Opening {
   rows::SignedBytes act;
   std::optional<base::NodeId> owner;
   runtime::Reply<wire::EscrowIs> reply;
+  std::shared_ptr<const UnderWay> under_way;
 };
 
 void EscrowActor::open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> reply) {
@@ -36,7 +37,7 @@ void EscrowActor::open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> 
   const auto opening =
       std::make_shared<Opening>(Opening{std::move(*agreement), sign->commitment,
                                         rows::SignedBytes{act.value().bytes, act.value().policy, act.value().approvals},
-                                        node_of(ask.getOwner()), std::move(reply)});
+                                        node_of(ask.getOwner()), std::move(reply), openings_});
   when_loaded([this, opening] {
     if (founding_) {
       if (founding_->buyer == opening->commitment) return show(0, kOpenedRows, std::move(opening->reply));
@@ -66,7 +67,7 @@ void EscrowActor::open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> 
   });
 }
 
-/// It is of this book, and the book tells of its credits from now on.
+/// It is of this book.
 void EscrowActor::open_at_book(std::shared_ptr<Opening> opening) {
   ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
       node().find(wallet::kPath), now() + kBookDue,
@@ -81,35 +82,41 @@ void EscrowActor::open_at_book(std::shared_ptr<Opening> opening) {
           return opening->reply.refuse({Code::overloaded,
                                         "accounts that were never paid have proposed as many escrows "
                                         "as they may in a minute: pay this one first"});
-        ask<wallet::wire::Follow, messages::wire::Nothing>(
-            node().find(wallet::kPath), now() + kBookDue,
-            [&](wallet::wire::Follow::Builder out) {
-              out.setKind("escrow");
-              out.setId(data_of(setup_.id.view()));
-              out.setPath(kPath);
-            },
-            [this, opening](const runtime::Answer<messages::wire::Nothing>& followed) {
-              if (!followed.ok()) return opening->reply.refuse(followed.error());
-              find_unpaid(opening);
-            });
+        // Before it is followed: that is for good, and of one that is refused no row is to stay.
+        if_unpaid(opening, [this, opening] { follow(opening); });
+      });
+}
+
+/// Again once it is followed: of what is paid from then on the book tells.
+void EscrowActor::follow(std::shared_ptr<Opening> opening) {
+  ask<wallet::wire::Follow, messages::wire::Nothing>(
+      node().find(wallet::kPath), now() + kBookDue,
+      [&](wallet::wire::Follow::Builder out) {
+        out.setKind("escrow");
+        out.setId(data_of(setup_.id.view()));
+        out.setPath(kPath);
+      },
+      [this, opening](const runtime::Answer<messages::wire::Nothing>& followed) {
+        if (!followed.ok()) return opening->reply.refuse(followed.error());
+        if_unpaid(opening, [this, opening] { found(opening); });
       });
 }
 
 /// Of what was paid before, the book tells no actor: as a deposit it would be waited for without end.
-void EscrowActor::find_unpaid(std::shared_ptr<Opening> opening) {
+void EscrowActor::if_unpaid(std::shared_ptr<Opening> opening, base::Callback<void()> then) {
   ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
       node().find(wallet::kPath), now() + kBookDue,
       [&](wallet::wire::GetAccount::Builder out) {
         out.setAddress(data_of(account_of(setup_.id).view()));
         out.setOfNoKey(true);
       },
-      [this, opening](runtime::Answer<wallet::wire::AccountIs> account) {
+      [opening, then = std::move(then)](runtime::Answer<wallet::wire::AccountIs> account) mutable {
         if (!account.ok()) return opening->reply.refuse(account.error());
         if (account.value().getAccount().getSince() > 0)
           return opening->reply.refuse({Code::refused,
                                         "the account of this escrow was paid before the escrow was proposed: propose "
                                         "another one, and pay once it is created"});
-        found(opening);
+        then();
       });
 }
 

@@ -124,25 +124,34 @@ struct OnChain {
 /// The escrows of a node whose book, a chain, does not answer deposits before it is let, and another node.
 struct Silent {
   static constexpr std::size_t kBook = 0, kGuest = 1;
+  static constexpr base::Duration kSoon = 10ms;  // before an escrow sleeps, which this store would forget
   Silent() {
     auto& home = cluster[kBook];
-    home.node.start("store", test::script([](test::Scripted&, runtime::Handlers& on) {
-                      on.ask<store::wire::Usage, store::wire::Used>([](auto, auto reply) {
-                        reply.send([](store::wire::Used::Builder out) { out.setFreeBytes(durable::Room::kLeft); });
-                      });
-                      on.ask<store::wire::Get, store::wire::Found>([](auto, auto reply) {
-                        reply.refuse({Code::not_found, "there is no row"});
-                      });
-                      on.ask<store::wire::Scan, store::wire::Slice>(
-                          [](auto, auto reply) { reply.send([](store::wire::Slice::Builder) {}); });
-                      on.ask<store::wire::Commit, messages::wire::Nothing>([](auto, auto reply) { reply.done(); });
-                    }));
+    home.node.start(
+        "store", test::script([this](test::Scripted&, runtime::Handlers& on) {
+          on.ask<store::wire::Usage, store::wire::Used>([](auto, auto reply) {
+            reply.send([](store::wire::Used::Builder out) { out.setFreeBytes(durable::Room::kLeft); });
+          });
+          on.ask<store::wire::Get, store::wire::Found>([](auto, auto reply) {
+            reply.refuse({Code::not_found, "there is no row"});
+          });
+          on.ask<store::wire::Scan, store::wire::Slice>(
+              [](auto, auto reply) { reply.send([](store::wire::Slice::Builder) {}); });
+          on.ask<store::wire::Commit, messages::wire::Nothing>([this](store::wire::Commit::Reader ask, auto reply) {
+            for (const auto row : ask.getRows()) strays += row.getKey()[0] == 'x' ? 1 : 0;
+            reply.done();
+          });
+        }));
     home.node.start("wallet", test::script([this](test::Scripted& self, runtime::Handlers& on) {
-                      on.ask<money_wire::GetAccount, money_wire::AccountIs>([](auto, auto reply) {
-                        reply.send([](money_wire::AccountIs::Builder out) {
+                      on.ask<money_wire::GetAccount, money_wire::AccountIs>([this](auto, auto reply) {
+                        reply.send([&](money_wire::AccountIs::Builder out) {
+                          out.setBook(data_of(wallet::BookId{}.view()));
+                          out.initAccount().setSince(since);
                           out.initChain().setAddress(data_of(Address{}.view()));
                         });
                       });
+                      on.ask<money_wire::Follow, messages::wire::Nothing>(
+                          [this](auto, auto reply) { following.push_back(std::move(reply)); });
                       on.ask<money_wire::PostTransfer, money_wire::Posted>([this, &self](auto, auto reply) {
                         askers.push_back(self.caller().node);
                         posting.push_back(std::move(reply));
@@ -173,7 +182,55 @@ struct Silent {
     return out;
   }
 
+  static Agreement agreement(const Person& buyer) {
+    Agreement out{.buyer = buyer.address(),
+                  .provider = Person("provider").address(),
+                  .fund = wallet::account_of("fund", wallet::BookId{}.view()),
+                  .price = Amount::of(100)};
+    out.terms.start = out.terms.deliver = {Due::Kind::after, 24h};
+    return out;
+  }
+  Heard open() {
+    Heard out;
+    const Agreement made = agreement(buyer);
+    const base::Bytes bytes = encode(Act{id_of(made), buyer.address(), 1, Sign{commitment_of({})}});
+    cluster.inside(
+        kBook,
+        [&](test::Scripted& self) {
+          out = asked<wire::OpenEscrow, wire::EscrowIs>(
+              self, self.node().find(kPath), base::Instant::max(), [&](wire::OpenEscrow::Builder ask) {
+                ask.setAgreement(data_of(encode(made)));
+                const auto approval = buyer.sign(bytes);
+                escrow::write(ask.initSign(), bytes, buyer.policy, std::span(&approval, 1));
+              });
+        },
+        kSoon);
+    return out;
+  }
+  /// As the book tells it of a payment to the account of that escrow.
+  Heard credit() {
+    Heard out;
+    cluster.inside(
+        kBook,
+        [&](test::Scripted& self) {
+          out = asked<money_wire::Credited, messages::wire::Nothing>(
+              self, self.node().find(kPath), base::Instant::max(), [&](money_wire::Credited::Builder ask) {
+                ask.setKind("escrow");
+                ask.setId(data_of(id_of(agreement(buyer)).view()));
+                ask.setSequence(7);
+                ask.setTransfer(data_of(wallet::TransferId{}.view()));
+                ask.setFrom(data_of(buyer.address().view()));
+                ask.setAmount(1);
+              });
+        },
+        kSoon);
+    return out;
+  }
+
   const Person buyer{"buyer"};
+  std::uint64_t since = 0;                                         // that each account has money, as the book says
+  std::size_t strays = 0;                                          // rows of money that came unasked
+  std::vector<runtime::Reply<messages::wire::Nothing>> following;  // leaves Follow unanswered until then
   std::vector<std::optional<base::NodeId>> askers;
   std::vector<runtime::Reply<money_wire::Posted>> posting;
   test::NetCluster cluster{2};
@@ -252,4 +309,41 @@ TEST_CASE("task escrow deposits: a provider is not paid to where the escrow itse
   REQUIRE(refused);
   CHECK(refused->code == Code::refused);
   CHECK_FALSE(engage(it.provider.address()));
+}
+
+TEST_CASE("escrow credits: what comes to the account of an escrow that never was is told once") {
+  Silent it;
+  CHECK(*it.credit() == Code{});
+  CHECK(it.strays == 0);
+}
+
+TEST_CASE("escrow credits: an escrow whose account was paid before is refused, and its account is not followed") {
+  Silent it;
+  it.since = 1;
+  CHECK(*it.open() == Code::refused);
+  CHECK(it.following.empty());
+}
+
+TEST_CASE(
+    "escrow credits: what comes while an escrow is opened is told again, and is the escrow's once it is founded") {
+  Silent it;
+  const Heard opened = it.open();
+  REQUIRE(it.following.size() == 1);
+  CHECK(*it.credit() == Code::not_found);
+
+  SUBCASE("if it is") {
+    for (auto& one : std::exchange(it.following, {})) one.done();
+    it.cluster.stage.run_for(Silent::kSoon);
+    CHECK(*opened == Code{});
+    CHECK(*it.credit() == Code{});
+    CHECK(it.strays == 1);
+  }
+  SUBCASE("unless the payment was there before it: then it is told once") {
+    it.since = 1;
+    for (auto& one : std::exchange(it.following, {})) one.done();
+    it.cluster.stage.run_for(Silent::kSoon);
+    CHECK(*opened == Code::refused);
+    CHECK(*it.credit() == Code{});
+    CHECK(it.strays == 0);
+  }
 }
