@@ -60,9 +60,12 @@ void ChainActor::receive(runtime::Handlers& on) {
     if (!heeds_caller() || !told_ours(pushed.getChain())) return;
     const auto proposal = parse_signed_proposal(bytes_of(pushed.getProposal()));
     if (!proposal) return accuse_caller(net::wire::Violation::MALFORMED, "bytes that are no proposal");
-    if (!wanted(*proposal)) return;
-    // A false body is not passed on: the proposal comes to the others with its true one.
     const auto from = caller().node;
+    if (!wanted(*proposal)) {
+      if (from) offer_again(*proposal, pushed.getBody(), *from);
+      return;
+    }
+    // A false body is not passed on: the proposal comes to the others with its true one.
     const bool right = !from || offer(proposal->content.block, pushed.getBody(), *from);
     if (!right) accuse_caller(net::wire::Violation::BAD_RECORD, "a block that is not the proposed one");
     take(*proposal);

@@ -223,6 +223,10 @@ class ChainActor final : public runtime::Actor {
   void build(Round round);
   /// Whether the body is that of the block, as far as it was looked at.
   bool offer(const BlockId& id, wire::ProposedBlock::Reader body, const base::NodeId& from);
+  /// With a proposal that was heard before: without a body, with a false one, or from a node that keeps the rest.
+  void offer_again(const SignedProposal& proposal, wire::ProposedBlock::Reader body, const base::NodeId& from);
+  /// The proposal of that block, as it was heard first.
+  std::optional<SignedProposal> proposal_of(const BlockId& id) const;
   void assemble(const BlockId& id, const base::NodeId& from);
   /// Asks another one for what a block lacks, if those that were asked have taken long.
   void assemble_anew(const BlockId& id);
@@ -231,6 +235,7 @@ class ChainActor final : public runtime::Actor {
   std::shared_ptr<Candidate> judge(Block block, std::vector<Approved> transactions) const;
   void add(std::shared_ptr<const Candidate> candidate);
   void fetch(const BlockId& id);
+  void ask_for(const BlockId& id, const base::NodeId& from);
   bool follows(const Header& header) const;
   void finish(std::shared_ptr<const Candidate> candidate, const Commit& commit, bool synced);
   void finished(const Candidate& candidate, const Commit& commit, const Executed& executed, bool synced);

@@ -188,22 +188,28 @@ void ChainActor::fetch(const BlockId& id) {
   if (assemblies_.contains(id)) return;
   wanted_.insert(id);
   if (neighbours_.empty() || world().mutations.on("chain.block_unasked")) return;
-  // Others each time: those that were asked before may not have it, or not want to give it.
+  // Who proposes it has it. The others are others each time: those that were asked before may not have it, or not want
+  // to give it.
+  const auto proposal = proposal_of(id);
   auto at = std::next(neighbours_.begin(), static_cast<std::ptrdiff_t>(random().below(neighbours_.size())));
+  if (proposal && neighbours_.contains(proposal->validator)) ask_for(id, proposal->validator);
   for (std::size_t asked = 0; asked < std::min(kAskedMax, neighbours_.size()); ++asked, ++at) {
     if (at == neighbours_.end()) at = neighbours_.begin();
-    const auto& [node_id, neighbour] = *at;
-    ask<wire::GetProposed, wire::PushProposal>(
-        neighbour.handle, now() + kFetchDue,
-        [&](wire::GetProposed::Builder out) {
-          out.setChain(data_of(chain_.view()));
-          out.setBlock(data_of(id.view()));
-        },
-        [this, id, from = node_id](runtime::Answer<wire::PushProposal> answer) {
-          if (!answer.ok() || !wanted_.contains(id) || offer(id, answer.value().getBody(), from)) return;
-          accuse(from, net::wire::Violation::BAD_RECORD, "a block that is not the one asked for");
-        });
+    if (!proposal || at->first != proposal->validator) ask_for(id, at->first);
   }
+}
+
+void ChainActor::ask_for(const BlockId& id, const base::NodeId& from) {
+  ask<wire::GetProposed, wire::PushProposal>(
+      neighbours_.at(from).handle, now() + kFetchDue,
+      [&](wire::GetProposed::Builder out) {
+        out.setChain(data_of(chain_.view()));
+        out.setBlock(data_of(id.view()));
+      },
+      [this, id, from](runtime::Answer<wire::PushProposal> answer) {
+        if (!answer.ok() || !wanted_.contains(id) || offer(id, answer.value().getBody(), from)) return;
+        accuse(from, net::wire::Violation::BAD_RECORD, "a block that is not the one asked for");
+      });
 }
 
 bool ChainActor::offer(const BlockId& id, wire::ProposedBlock::Reader body, const base::NodeId& from) {
@@ -225,6 +231,27 @@ bool ChainActor::offer(const BlockId& id, wire::ProposedBlock::Reader body, cons
   assemblies_.emplace(id, std::move(out));
   assemble(id, from);
   return true;
+}
+
+/// Who passes on a proposal before its proposer's own push comes may add a false body, or keep what the block lacks to
+/// itself. The rest is as for a first one, but each such body is of the share of who sends it.
+void ChainActor::offer_again(const SignedProposal& proposal, wire::ProposedBlock::Reader body,
+                             const base::NodeId& from) {
+  const BlockId& id = proposal.content.block;
+  const auto heard = proposal_of(id);
+  if (!heard || candidates_.contains(id) || candidates_.size() >= kCandidatesMax) return;
+  const bool lacks_some = assemblies_.contains(id);
+  if (lacks_some && from != heard->validator) return;  // each neighbour pushes it, and one has been asked for the rest
+  if (too_much(static_cast<std::uint32_t>(body.totalSize().wordCount * sizeof(capnp::word) / kPieceBytes + 1))) return;
+  if (!offer(id, body, from))
+    return accuse_caller(net::wire::Violation::BAD_RECORD, "a block that is not the proposed one");
+  if (!lacks_some) push(*heard, from);
+}
+
+std::optional<SignedProposal> ChainActor::proposal_of(const BlockId& id) const {
+  for (const SignedProposal& one : consensus_ ? consensus_->proposals() : early_proposals_)
+    if (one.content.block == id) return one;
+  return std::nullopt;
 }
 
 void ChainActor::assemble(const BlockId& id, const base::NodeId& from) {

@@ -25,7 +25,7 @@ class HostileChain {
       return std::vector<base::Bytes>();
     };
     std::function<void(runtime::Reply<wire::Forks>)> forks;  // none: leaves questions for them unanswered
-    std::size_t blocks_asked = 0, proposed_asked = 0, forks_asked = 0;
+    std::size_t blocks_asked = 0, proposed_asked = 0, forks_asked = 0, pushed = 0;
     std::uint32_t fork_told = 0;  // by node 0
     std::vector<TxId> transactions_asked, told;
     bool silent = false;  // leaves questions for blocks unanswered
@@ -176,7 +176,7 @@ class HostileChain {
             for (const auto id : have.getIds()) peer.told.push_back(*TxId::from(bytes_of(id)));
           });
           on.tell<wire::PushVote>([](auto) {});
-          on.tell<wire::PushProposal>([](auto) {});
+          on.tell<wire::PushProposal>([&peer](auto) { ++peer.pushed; });
           on.tell<wire::HeldVotes>([](auto) {});
           on.ask<wire::GetBlocks, wire::FinalBlocks>(
               [&peer, held = std::vector<runtime::Reply<wire::FinalBlocks>>()](auto, auto reply) mutable {

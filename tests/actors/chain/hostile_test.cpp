@@ -678,30 +678,104 @@ TEST_CASE("chain hostile: statements, rows of the state and latest votes are of 
   }
 }
 
-TEST_CASE("chain hostile: a proposal with a false body is heard, its body is not, and not passed on") {
-  HostileChain world(HostileChain::Votes::at_peer);
-  world.meet(2);
-  world.meet(3);
-  Block block, other;
-  for (Block* one : {&block, &other}) {
-    one->header.height = Height{1};
-    one->header.time = UnixMs{one == &block ? 2 : 3};
-    one->header.proposer = world.validator();
-    seal(*one);
+namespace {
+
+/// A proposal of peer 1, the only validator, that others pass on; node 0 has two of them as neighbours.
+struct Relayed {
+  enum class Has : std::uint8_t { nothing, a_transfer };
+  explicit Relayed(Has has = Has::nothing)
+      : world(HostileChain::Votes::at_peer),
+        block(parse_block(world.next_block(of(has)).block).value()),
+        proposal(sign(block)) {
+    world.meet(2);
+    world.meet(3);
   }
-  const Proposal content{.place = {Fork{}, Height{1}, Round{0}}, .block = id_of(block.header), .time = UnixMs{2}};
-  const SignedProposal proposal{content, world.validator(), world.key.sign(signed_bytes(world.chain, content))};
-  world.tell<wire::PushProposal>(
-      2,
-      [&](wire::PushProposal::Builder out) {
-        const base::Bytes bytes = encode(proposal), header = encode(other.header);
-        out.setChain(data_of(world.chain.view()));
-        out.setProposal(data_of(bytes));
-        out.initBody().setHeader(data_of(header));
-      },
-      2s);
-  CHECK(world.accused(2, Violation::BAD_RECORD) == 1);
-  CHECK(world.peers[2].proposed_asked + world.peers[3].proposed_asked > 0);
+  std::vector<SignedTransaction> of(Has has) const {
+    if (has == Has::nothing) return {};
+    return {world.transfer(0)};
+  }
+  SignedProposal sign(const Block& it) const {
+    const Proposal content{.place = {Fork{}, Height{1}, Round{0}}, .block = id_of(it.header), .time = it.header.time};
+    return {content, world.validator(), world.key.sign(signed_bytes(world.chain, content))};
+  }
+  enum class Body : std::uint8_t { right, other };
+  void push(std::size_t peer, Body body, base::Duration then = 50ms) {
+    Block given = block;
+    if (body == Body::other) given.header.time = given.header.time + UnixMs{1};
+    world.tell<wire::PushProposal>(
+        peer,
+        [&](wire::PushProposal::Builder out) {
+          const base::Bytes bytes = encode(proposal), header = encode(given.header);
+          out.setChain(data_of(world.chain.view()));
+          out.setProposal(data_of(bytes));
+          base::Bytes ids;
+          for (const SignedTransaction& one : block.transactions) base::append(ids, id_of(one.content).view());
+          auto to = out.initBody();
+          to.setHeader(data_of(header));
+          to.setTransactions(data_of(ids));
+        },
+        then);
+  }
+  /// Whether node 0 has the block: it gives it.
+  bool here() {
+    return !world.ask<wire::GetProposed, wire::PushProposal>(
+        2,
+        [&](wire::GetProposed::Builder out) {
+          out.setChain(data_of(world.chain.view()));
+          out.setBlock(data_of(proposal.content.block.view()));
+        },
+        50ms);
+  }
+
+  HostileChain world;
+  Block block;
+  SignedProposal proposal;
+};
+
+}  // namespace
+
+TEST_CASE("chain hostile: a proposal with a false body is heard, its body is not, and not passed on") {
+  Relayed it;
+  it.push(2, Relayed::Body::other, 2s);
+  CHECK(it.world.accused(2, Violation::BAD_RECORD) == 1);
+  CHECK(it.world.peers[2].proposed_asked + it.world.peers[3].proposed_asked > 0);
+}
+
+TEST_CASE("chain hostile: a false body that came first keeps the true one out of nothing") {
+  Relayed it;
+  it.push(2, Relayed::Body::other);
+  CHECK_FALSE(it.here());
+
+  SUBCASE("it is heard from any other node") {
+    it.push(3, Relayed::Body::right);
+    CHECK(it.here());
+    CHECK(it.world.accused(3, Violation::BAD_RECORD) == 0);
+    CHECK(it.world.peers[3].pushed == 0);
+    CHECK(it.world.peers[2].pushed == 1);
+  }
+  SUBCASE("each false one is a violation, until the true one is there") {
+    it.push(2, Relayed::Body::other);
+    CHECK(it.world.accused(2, Violation::BAD_RECORD) == 2);
+    it.push(3, Relayed::Body::right);
+    it.push(2, Relayed::Body::other);
+    CHECK(it.here());
+    CHECK(it.world.accused(2, Violation::BAD_RECORD) == 2);
+  }
+}
+
+TEST_CASE("chain hostile: who passes on a block and keeps its transactions keeps them from no one") {
+  Relayed it(Relayed::Has::a_transfer);
+  REQUIRE(it.block.transactions.size() == 1);
+  it.world.meet(1);
+  it.world.peers[2].keeps = true;
+  it.world.peers[1].transactions = [&](const auto&) { return bytes_of_all(it.block.transactions); };
+  it.push(2, Relayed::Body::right);
+  CHECK_FALSE(it.here());
+  it.push(3, Relayed::Body::right);
+  CHECK(it.world.peers[3].transactions_asked.empty());
+  it.push(1, Relayed::Body::right, 100ms);
+  CHECK(it.world.peers[1].transactions_asked.size() == 1);
+  CHECK(it.here());
 }
 
 TEST_CASE("chain hostile: who tells of a later fork and does not answer keeps no statement away") {
