@@ -72,4 +72,9 @@ std::optional<base::Error> Malice::refusal(const base::NodeId& submitter, base::
                      std::chrono::milliseconds(std::min<std::uint64_t>(span - since, 3'600'000))};
 }
 
+bool Malice::tried_here(const base::NodeId& submitter) const {
+  const auto found = seen_.find(submitter);
+  return found != seen_.end() && found->second.where == Where::here;
+}
+
 }  // namespace troupe::task

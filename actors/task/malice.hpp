@@ -35,6 +35,8 @@ class Malice final {
   void note(const base::NodeId& submitter, std::string call, Where where, std::uint64_t unix_ms);
   /// Why a task of that submitter is not taken.
   std::optional<base::Error> refusal(const base::NodeId& submitter, base::WallTime at) const;
+  /// Whether it was tried at this node, and not at others alone.
+  bool tried_here(const base::NodeId& submitter) const;
 
  private:
   struct Seen {

@@ -170,7 +170,8 @@ std::optional<Error> WorkerActor::refusal_of(const base::NodeId& submitter) cons
 
 std::optional<Error> WorkerActor::refusal(const AttemptActor::What& what) const {
   const Order& order = what.order;
-  if (const auto why = refusal_of(what.submitter)) return why;
+  const bool checks = may_check(what.submitter) && is_check(order);
+  if (const auto why = refusal_of(what.submitter); why && !checks) return why;
   if (order.limits.cpu.thousandths > slots_)
     return Error{Code::refused, "the task may use more cores than this node gives to tasks (task.slots)"};
   if (order.limits.memory_bytes > (what.submitter == settings_.self() ? memory_ : memory_of_others()))
@@ -201,6 +202,7 @@ void WorkerActor::hear_malice(wire::AttemptMalicious::Reader told) {
       [](const runtime::Answer<reputation::wire::Reported>&) {});  // it says itself what it could not keep
   const auto one = all_.find(*task);
   if (one == all_.end() || one->second.what->order_bytes.empty()) return;  // it is gone, or too large
+  if (is_check(one->second.what->order)) return;                           // others would not believe it
   tell<wire::WarnOf>(node().find(kWarningsPath), [&](wire::WarnOf::Builder out) {
     out.setSubmitter(data_of(submitter->view()));
     out.setCall(told.getTripwire());
@@ -228,7 +230,8 @@ void WorkerActor::take(wire::RunAttempt::Reader request, runtime::Sink<wire::Att
   asked.what.lease = lease;
   asked.what.coordinated_at = from.at.value_or(base::Endpoint{});
   // A signature costs as much as hundreds of these refusals.
-  if (const auto why = refusal_of(submitter)) return turn_away(asked, *why);
+  const auto why = refusal_of(submitter);
+  if (why && !may_check(submitter)) return turn_away(asked, *why);
   if (from.node && orders_.take(user, now()))
     return turn_away(asked, {Code::overloaded, "this node looks at no more orders at a time", std::chrono::seconds(1)});
   auto order = read_order(bytes_of(request.getOrder()), settings_.work_bits);
@@ -237,6 +240,7 @@ void WorkerActor::take(wire::RunAttempt::Reader request, runtime::Sink<wire::Att
   asked.what.order = std::move(order).value();
   if (crypto::node_id(asked.what.order.submitter, asked.what.order.submitter_nonce) != submitter)
     return turn_away(asked, {Code::refused, "the order is of another node than the one that asks"});
+  if (why && !is_check(asked.what.order)) return turn_away(asked, *why);
   if (!places_.fits(user, 1))
     return turn_away(asked, {Code::overloaded, "as many tasks wait at this node as may", std::chrono::seconds(10)});
   if (const auto bytes = bytes_of(request.getOrder()); from.node && bytes.size() <= kWarnedOrderBytesMax)

@@ -97,6 +97,8 @@ class WorkerActor final : public runtime::Actor {
   /// Of all orders of that node.
   std::optional<base::Error> refusal_of(const base::NodeId& submitter) const;
   std::optional<base::Error> refusal(const AttemptActor::What& what) const;
+  /// Though none of its tasks are taken: what others say of it keeps it from no proof of this node.
+  bool may_check(const base::NodeId& submitter) const { return closed_.empty() && !malice_.tried_here(submitter); }
   void hear_malice(wire::AttemptMalicious::Reader told);
   void hear_warnings(wire::WarnedOf::Reader told);
   /// It could not be handed in any more.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/task/logic/spot.hpp"
 #include "runtime/crypto/hash.hpp"
 
 namespace troupe::task {
@@ -55,6 +56,8 @@ base::Result<Warned, ReadError> read_warning(base::ByteView bytes, unsigned work
     return ReadError::bad_signature;
   const auto order = read_order(warning->order_bytes, work_bits);
   if (!order.ok()) return order.error();
+  // Any node gets one by registering, and its program is of this code: it shows nothing of who has signed it.
+  if (is_check(order.value())) return ReadError::malformed;
   return Warned{std::move(*warning), id_of(order.value()),
                 crypto::node_id(order.value().submitter, order.value().submitter_nonce)};
 }

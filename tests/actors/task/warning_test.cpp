@@ -2,11 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include "actors/task/logic/spot.hpp"
 #include "runtime/crypto/hash.hpp"
 #include "tests/actors/task/orders.hpp"
 
 using namespace troupe;
 using namespace troupe::task;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -57,6 +59,16 @@ TEST_CASE("warning: an order that the submitter has not signed, no work, and a n
   CHECK(read_warning(sign(lines, by.key()), 0).error() == ReadError::malformed);
   lines.call.clear();
   CHECK(read_warning(sign(lines, by.key()), 0).error() == ReadError::malformed);
+}
+
+// Any node is handed one of each node that checks others: three sites denounced them all with it.
+TEST_CASE("warning: the order of a check shows nothing of who has signed it") {
+  const auto by = other_node(1);
+  Order check = order_of(Spot{});
+  check.submitter = submitter().public_key();
+  CHECK(read_warning(sign(warning(by, check), by.key()), 0).error() == ReadError::malformed);
+  check.limits.time += 1s;  // no check any more
+  CHECK(read_warning(sign(warning(by, check), by.key()), 0).ok());
 }
 
 TEST_CASE("warning: names of 64 bytes and orders of 16 KiB are taken, one more is not") {

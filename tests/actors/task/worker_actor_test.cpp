@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "actors/task/logic/spot.hpp"
 #include "messages/files.capnp.h"
 #include "messages/words.hpp"
 #include "tests/actors/task/orders.hpp"
@@ -132,6 +133,51 @@ TEST_CASE("task worker: cores are free once a program has ended, while its submi
   it.attempts.clear();
   it.stage.run_for(5s);
   CHECK(it.settings.counters->running.load() == 0);
+}
+
+TEST_CASE("task worker: what other nodes say of a submitter keeps it from no proof of this node, and from tasks") {
+  WorkerFixture it;
+  const crypto::Identity stranger = other_node(1);
+  test::ForeignActor from(it, stranger.id(), messages::Role::peer, base::Endpoint::parse("198.51.100.7:4000"));
+  const auto ask = [&](Order order) {
+    order.submitter = stranger.public_key();
+    order.submitter_nonce = stranger.nonce();
+    const auto before = it.settings.counters->attempts.load();
+    from.ask(it.worker, runtime::Envelope::build<wire::RunAttempt>({.signal = runtime::Signal::open},
+                                                                   [&](wire::RunAttempt::Builder out) {
+                                                                     out.setOrder(data_of(sign(order, stranger.key())));
+                                                                     out.setToken(1);
+                                                                   }));
+    it.stage.run_for(1s);
+    const bool begins = it.settings.counters->attempts.load() > before;
+    from.follow(it.worker, runtime::Envelope::bare({.signal = runtime::Signal::cancel}));
+    it.stage.run_for(1s);
+    return begins;
+  };
+  CHECK(ask(small_order()));
+  it.inside([&](test::Scripted& self) {
+    self.tell<wire::WarnedOf>(it.worker, [&](wire::WarnedOf::Builder out) {
+      out.setSubmitter(data_of(stranger.id().view()));
+      out.setCall("ptrace");
+      out.setUnixMs(base::unix_milliseconds(it.ports.world().clock.wall()));
+    });
+  });
+  Order other = small_order();
+  other.nonce.bytes[0] = 2;
+  CHECK_FALSE(ask(other));
+  CHECK(ask(order_of(Spot{})));
+
+  it.inside([&](test::Scripted& self) {
+    self.tell<wire::AttemptMalicious>(it.worker, [&](wire::AttemptMalicious::Builder out) {
+      out.setTask(data_of(TaskId{}.view()));
+      out.setToken(1);
+      out.setSubmitter(data_of(stranger.id().view()));
+      out.setTripwire("ptrace");
+    });
+  });
+  Spot later;
+  later.seed.bytes[0] = 1;
+  CHECK_FALSE(ask(order_of(later)));
 }
 
 TEST_CASE("task worker: a node that gives up what it has begun begins no more than a rate; own tasks begin at once") {

@@ -170,7 +170,7 @@ TEST_CASE("sim worlds: validators over a third that conspire make two blocks of 
 
 TEST_CASE("sim worlds: a block of a liar has transactions before those that they wait for, and all agree") {
   std::size_t refused = 0;
-  for (const std::uint64_t seed : {47, 72, 164}) {
+  for (const std::uint64_t seed : {6, 59, 111}) {
     const Outcome outcome = Trial(draw(seed, {.domains = {"chain"}, .weather = Weather::calm, .nodes = 4})).run();
     CHECK_MESSAGE(outcome.held(), outcome.invariant, ": ", outcome.why);
     refused += outcome.reached.contains("chain: a block has a transaction before the one that it waits for") ? 1 : 0;
