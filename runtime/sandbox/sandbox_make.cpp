@@ -106,6 +106,16 @@ ResourceLimit lowered(int resource, rlim_t soft, rlim_t hard) {
   return {resource, std::min(soft, hard), hard};
 }
 
+/// Who has more descriptors on their way between sockets than a sender may have open keeps that sender from passing any
+/// (unix(7), ETOOMANYREFS), and they count for the user: a program of the launcher's own user has half of what that
+/// has, or one that keeps all on their way would be the end of all other sandboxes.
+ResourceLimit files(rlim_t most) {
+  rlimit now{};
+  ::getrlimit(RLIMIT_NOFILE, &now);
+  most = std::min(most, std::max<rlim_t>(now.rlim_max / 2, kFilesMin));
+  return lowered(RLIMIT_NOFILE, most, most);
+}
+
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> out;
   for (const std::string& one : texts) out.push_back(const_cast<char*>(one.c_str()));
@@ -199,7 +209,7 @@ void Sandbox::prepare(Plan& plan) {
   stack_.resize(kStackBytes);
   const bool counted = cgroup_.has(Controller::memory);
   limits_ = {lowered(RLIMIT_CORE, 1, 1),  // 0 would still start the program of kernel.core_pattern, outside
-             lowered(RLIMIT_NOFILE, spec_.limits.files, spec_.limits.files),
+             files(spec_.limits.files),
              lowered(RLIMIT_MEMLOCK, kLockedBytesMax, kLockedBytesMax),
              lowered(RLIMIT_MSGQUEUE, 0, 0),
              lowered(RLIMIT_NICE, 0, 0),

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -98,6 +99,22 @@ TEST_CASE("sandbox launcher: what cannot be made or started is told, and the lau
   CHECK_FALSE(here.launcher->make({3}, inside, here.quiet()));
   REQUIRE(here.launcher->make({3}, shell("exit 4"), here.quiet()));
   CHECK(here.outcome_of(3).status == 4);
+}
+
+// One that had as many on their way between sockets kept the launcher of its own user from passing any.
+TEST_CASE("sandbox launcher: a program may have half as many descriptors as the launcher, whatever it is given") {
+  Launched here;
+  if (!here.works()) return;
+  rlimit own{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &own) == 0);
+  Spec spec = shell("test $(ulimit -Hn) -le " + std::to_string(own.rlim_max / 2) + " || exit 1; exit 3");
+  spec.limits.files = kFilesMax;
+  REQUIRE(here.launcher->make({1}, spec, here.quiet()));
+  CHECK(here.outcome_of(1).status == 3);
+  spec.command.back() = "test $(ulimit -n) -eq 64 || exit 1; exit 3";
+  spec.limits.files = 64;
+  REQUIRE(here.launcher->make({2}, spec, here.quiet()));
+  CHECK(here.outcome_of(2).status == 3);
 }
 
 TEST_CASE("sandbox launcher: its end is the end of what it runs") {
