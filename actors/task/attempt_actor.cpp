@@ -116,6 +116,7 @@ ports::ProcessStart AttemptActor::program() const {
   spec.outputs = order.outputs;
   spec.limits = order.limits;
   spec.tripwires = settings_.tripwires ? sandbox::Tripwires::yes : sandbox::Tripwires::no;
+  spec.whose = what_->submitter == settings_.self() ? sandbox::Whose::own : sandbox::Whose::others;
   spec.group = settings_.group();
   spec.binds.push_back({inputs_.at(order.program).path, spec.command.front()});
   for (const task::Input& input : order.inputs)

@@ -21,7 +21,12 @@ enum class Forbidden : std::uint8_t {
   reported,  ///< the calls of tripwires() are reported to the supervisor, which ends the program
 };
 
-std::span<const sock_filter> filter(Memory memory, Forbidden forbidden);
+enum class KernelUser : std::uint8_t {
+  apart,   ///< the program has an id of the kernel that no other process has
+  shared,  ///< that of the node, which what the kernel counts by user could keep from working: no epoll
+};
+
+std::span<const sock_filter> filter(Memory memory, Forbidden forbidden, KernelUser user);
 
 /// The name of a call that is reported; empty for any other number.
 std::string_view tripwire_name(int number);

@@ -32,7 +32,7 @@ constexpr const char* kAllowed[] = {
     // files by descriptor
     "read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "preadv2", "pwritev2", "lseek",
     "close", "close_range", "dup", "dup2", "dup3", "pipe", "pipe2", "fstat", "ftruncate", "fallocate", "fadvise64",
-    "fsync", "fdatasync", "sync_file_range", "flock", "fchmod", "fchown", "fchdir", "getdents", "getdents64",
+    "flock", "fchmod", "fchown", "fchdir", "getdents", "getdents64",
     "sendfile", "splice", "tee", "copy_file_range", "readahead", "fgetxattr", "flistxattr", "fstatfs",
     // files by path
     "open", "openat", "openat2", "creat", "access", "faccessat", "faccessat2", "stat", "lstat", "newfstatat", "statx",
@@ -41,7 +41,7 @@ constexpr const char* kAllowed[] = {
     "fchmodat2", "chown", "lchown", "fchownat", "utime", "utimes", "utimensat", "futimesat", "umask", "getxattr",
     "lgetxattr", "listxattr", "llistxattr",
     // waiting
-    "poll", "ppoll", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
+    "poll", "ppoll", "select", "pselect6", "epoll_ctl", "epoll_wait", "epoll_pwait",
     "epoll_pwait2", "eventfd", "eventfd2", "signalfd", "signalfd4", "timerfd_create", "timerfd_settime",
     "timerfd_gettime",
     // memory
@@ -73,7 +73,11 @@ constexpr const char* kAllowed[] = {
 
 // Of the whole machine: a program could keep the disks of all others busy. What it writes itself is in memory, so it is
 // told that this was done.
-constexpr const char* kDoneAtOnce[] = {"sync", "syncfs"};
+constexpr const char* kDoneAtOnce[] = {"sync", "syncfs", "fsync", "fdatasync", "sync_file_range"};
+
+// The kernel counts what is watched by its own id of the user. A program that has the id of the node could watch all that
+// this may, and the node could accept no connection any more: epoll(7), max_user_watches.
+constexpr const char* kAllowedIfApart[] = {"epoll_create", "epoll_create1"};
 
 // They keep memory that no process has mapped, so that only a cgroup counts it.
 constexpr const char* kAllowedIfCounted[] = {
@@ -101,11 +105,12 @@ constexpr std::uint64_t kIoctls[] = {
     TIOCOUTQ, SIOCATMARK, SIOCGIFNAME, SIOCGIFCONF, SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFNETMASK, SIOCGIFMTU, SIOCGIFINDEX,
 };
 
-// F_SETPIPE_SZ is not here: the pages of a pipe belong to no process.
+// F_SETPIPE_SZ is not here: the pages of a pipe belong to no process. Nor is F_SETLEASE: who has one on an input makes
+// each other program that opens it wait.
 constexpr std::uint64_t kFcntls[] = {
-    F_DUPFD,      F_GETFD,     F_SETFD,     F_GETFL,     F_SETFL,     F_GETLK,     F_SETLK,      F_SETLKW,
-    F_SETOWN,     F_GETOWN,    F_SETSIG,    F_GETSIG,    F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_DUPFD_CLOEXEC,
-    F_GETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS, F_SETOWN_EX, F_GETOWN_EX, F_SETLEASE,  F_GETLEASE,
+    F_DUPFD,      F_GETFD,         F_SETFD,      F_GETFL,     F_SETFL,     F_GETLK,     F_SETLK,
+    F_SETLKW,     F_SETOWN,        F_GETOWN,     F_SETSIG,    F_GETSIG,    F_OFD_GETLK, F_OFD_SETLK,
+    F_OFD_SETLKW, F_DUPFD_CLOEXEC, F_GETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS, F_SETOWN_EX, F_GETOWN_EX,
 };
 
 constexpr std::uint64_t kPrctls[] = {
@@ -227,12 +232,14 @@ void allow_socket_options(Filter& out) {
   out.allow("setsockopt", {low_is(1, IPPROTO_IPV6), low_is(2, IPV6_TCLASS)});
 }
 
-std::vector<sock_filter> make(bool counted, bool reported) {
+std::vector<sock_filter> make(bool counted, bool reported, bool apart) {
   Filter out;
   for (const char* name : kAllowed) out.allow(name);
   for (const char* name : kDoneAtOnce) out.rule(SCMP_ACT_ERRNO(0), name);
   if (counted)
     for (const char* name : kAllowedIfCounted) out.allow(name);
+  if (apart)
+    for (const char* name : kAllowedIfApart) out.allow(name);
   // Pages that are shared and of no file stay when no process has them mapped any more.
   constexpr std::uint64_t kSharedOfNoFile = MAP_SHARED | MAP_ANONYMOUS;
   for (const std::uint64_t kind : {0, MAP_SHARED, MAP_ANONYMOUS})
@@ -275,15 +282,22 @@ int main(int count, char** arguments) {
   std::ofstream out(arguments[1]);
   out << "// Made by filter_generator.cpp.\n#include \"runtime/sandbox/filter.hpp\"\n\n"
          "namespace troupe::sandbox {\nnamespace {\n\n";
-  print(out, "kCountedRefused", make(true, false));
-  print(out, "kCountedReported", make(true, true));
-  print(out, "kWatchedRefused", make(false, false));
-  print(out, "kWatchedReported", make(false, true));
+  const std::string memories[] = {"Counted", "Watched"}, forbidden[] = {"Refused", "Reported"},
+                    users[] = {"Apart", "Shared"};
+  for (const auto& memory : memories)
+    for (const auto& how : forbidden)
+      for (const auto& user : users)
+        print(out, ("k" + memory + how + user).c_str(),
+              make(memory == memories[0], how == forbidden[1], user == users[0]));
   out << "\n}  // namespace\n\n"
-         "std::span<const sock_filter> filter(Memory memory, Forbidden forbidden) {\n"
+         "std::span<const sock_filter> filter(Memory memory, Forbidden forbidden, KernelUser user) {\n"
+         "  const bool refused = forbidden == Forbidden::refused, apart = user == KernelUser::apart;\n"
+         "  using Out = std::span<const sock_filter>;\n"
          "  if (memory == Memory::counted) {\n"
-         "    if (forbidden == Forbidden::refused) return kCountedRefused;\n    return kCountedReported;\n  }\n"
-         "  if (forbidden == Forbidden::refused) return kWatchedRefused;\n  return kWatchedReported;\n}\n\n"
+         "    if (refused) return apart ? Out(kCountedRefusedApart) : Out(kCountedRefusedShared);\n"
+         "    return apart ? Out(kCountedReportedApart) : Out(kCountedReportedShared);\n  }\n"
+         "  if (refused) return apart ? Out(kWatchedRefusedApart) : Out(kWatchedRefusedShared);\n"
+         "  return apart ? Out(kWatchedReportedApart) : Out(kWatchedReportedShared);\n}\n\n"
          "std::string_view tripwire_name(int number) {\n  switch (number) {\n";
   for (const char* name : kTripwires)
     if (const int number = seccomp_syscall_resolve_name(name); number >= 0)

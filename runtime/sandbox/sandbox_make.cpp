@@ -235,7 +235,8 @@ void Sandbox::prepare(Plan& plan) {
   plan.listens = listens_;
   plan.limits = limits_;
   plan.filter = filter(counted ? Memory::counted : Memory::watched,
-                       spec_.tripwires == Tripwires::yes ? Forbidden::reported : Forbidden::refused);
+                       spec_.tripwires == Tripwires::yes ? Forbidden::reported : Forbidden::refused,
+                       ids_ == Ids::one && spec_.whose == Whose::others ? KernelUser::shared : KernelUser::apart);
   plan.guarded = spec_.tripwires == Tripwires::yes;
   plan.stack = stack_;
   if (!waits_) return;

@@ -26,6 +26,8 @@ struct Inside {
 
 enum class Cgroups : std::uint8_t { where_possible, never };
 enum class Tripwires : std::uint8_t { no, yes };
+/// A program of others that has the launcher's own id of the kernel may not take what that counts by user.
+enum class Whose : std::uint8_t { own, others };
 
 struct Spec {
   std::optional<std::string> root;       ///< folder seen read-only as `/`; nothing: an empty one
@@ -38,6 +40,7 @@ struct Spec {
   Limits limits;
   Cgroups cgroups = Cgroups::where_possible;
   Tripwires tripwires = Tripwires::no;
+  Whose whose = Whose::own;
   std::string group = "troupe-00000000";  ///< of cgroups: "troupe-" and 8 hexadecimal digits of the node
   Inside inside;                          ///< if it is set, it runs in place of `command`
   friend bool operator==(const Spec&, const Spec&) = default;

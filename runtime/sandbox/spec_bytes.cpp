@@ -94,6 +94,7 @@ Bytes write(const Spec& spec) {
   append_number(out, limits.output_bytes);
   append_number(out, static_cast<std::uint8_t>(spec.cgroups));
   append_number(out, static_cast<std::uint8_t>(spec.tripwires));
+  append_number(out, static_cast<std::uint8_t>(spec.whose));
   append_text(out, spec.group);
   return out;
 }
@@ -128,6 +129,7 @@ std::optional<Spec> read_spec(base::ByteView bytes) {
   out.limits.output_bytes = in.number<std::uint64_t>();
   out.cgroups = one_of(in, Cgroups::never);
   out.tripwires = one_of(in, Tripwires::yes);
+  out.whose = one_of(in, Whose::others);
   out.group = text(in);
   if (!in.ended()) return std::nullopt;
   return out;

@@ -20,6 +20,7 @@ Spec whole_spec() {
   out.limits = {{500}, 1'000'000, 65'536, 7, std::chrono::milliseconds{1'500}, 20, 99};
   out.cgroups = Cgroups::never;
   out.tripwires = Tripwires::yes;
+  out.whose = Whose::others;
   out.group = "troupe-0123abcd";
   return out;
 }
