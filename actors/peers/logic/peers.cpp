@@ -2,9 +2,13 @@
 #include "actors/peers/logic/peers.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <utility>
+#include <vector>
 
 #include "actors/peers/logic/spread.hpp"
+#include "runtime/base/address_group.hpp"
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::peers {
@@ -71,12 +75,14 @@ Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& rando
   const bool own = is_own(up);
   bool guest = !own && !again && crowded();
   if (guest && welcome(up.id, now)) {
-    if (const auto leaving = gives_way(up)) {
+    if (const auto leaving = link_gives_way(up)) {
       mutations_->sometimes("peers: a peer of the largest address group made room");
       drop_link(*leaving, DropReason::too_many);
       guest = false;
     }
   }
+  if (guest && guests_ >= kGuestsMax && welcome(up.id, now))
+    if (const auto leaving = guest_gives_way(up)) drop_link(*leaving, DropReason::too_many);
   if (up.id == self_ || !welcome(up.id, now)) {
     mutations_->sometimes("peers: an unwelcome link was dropped");
     decisions_.push_back(Drop{up.id, banned_until(up.id, now) ? DropReason::banned : DropReason::by_command});
@@ -157,15 +163,33 @@ bool Peers::counts_as_dialled(const LinkUp& up) const {
   return of_group < kDialledOfGroupMax && in_all < (policy_.links_target + 1) / 2;
 }
 
-// Only to a smaller group: among equals a new peer would displace another for ever.
-std::optional<base::NodeId> Peers::gives_way(const LinkUp& to) const {
-  const auto group = base::group_of(to.remote);
-  const auto out = seats_.largest([this](const base::NodeId& id) {
-    const Link& link = links_.at(id);
-    return !link.own && !link.guest_until;
-  });
-  if (!out || seats_.held(base::group_of(links_.at(*out).up.remote)) <= seats_.held(group) + 1) return std::nullopt;
-  return out;
+// Of the largest address group of those that `may`, the one with the least `order`. Only to a smaller group: among
+// equals a new peer would displace another for ever.
+template <class May, class Order>
+std::optional<base::NodeId> Peers::gives_way(const LinkUp& to, May may, Order order) const {
+  std::map<base::AddressGroup, std::vector<base::NodeId>> groups;
+  for (const auto& [id, link] : links_)
+    if (may(id, link)) groups[base::group_of(link.up.remote)].push_back(id);
+  const auto most = std::ranges::max_element(groups, {}, [](const auto& one) { return one.second.size(); });
+  const auto own = groups.find(base::group_of(to.remote));
+  const std::size_t there = own == groups.end() ? 0 : own->second.size();
+  if (most == groups.end() || most->second.size() <= there + 1) return std::nullopt;
+  return *std::ranges::min_element(most->second, {}, order);
+}
+
+std::optional<base::NodeId> Peers::link_gives_way(const LinkUp& to) const {
+  return gives_way(
+      to, [](const base::NodeId&, const Link& link) { return !link.own && !link.guest_until; }, std::identity());
+}
+
+std::optional<base::NodeId> Peers::guest_gives_way(const LinkUp& to) const {
+  return gives_way(
+      to,
+      [this](const base::NodeId& id, const Link& link) {
+        const bool asks = link.up.direction == Direction::outbound && owes_answer_(id);
+        return link.guest_until && !asks;
+      },
+      [this](const base::NodeId& id) { return *links_.at(id).guest_until; });
 }
 
 void Peers::count(const Link& link, bool in) {
@@ -173,9 +197,6 @@ void Peers::count(const Link& link, bool in) {
   add(healthy_, link.healthy());
   add(own_, link.own);
   add(own_healthy_, link.own && link.healthy());
-  const base::User<base::NodeId> user{link.up.id, base::group_of(link.up.remote)};
-  if (in) seats_.hold(user, 1);
-  else seats_.release(user, 1);
 }
 
 // Guests whose time is over are dropped, unless there is a free slot.

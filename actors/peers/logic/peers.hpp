@@ -23,7 +23,6 @@
 #include "actors/peers/logic/decisions.hpp"
 #include "runtime/base/mutations.hpp"
 #include "runtime/base/random.hpp"
-#include "runtime/base/share_budget.hpp"
 
 namespace troupe::peers {
 
@@ -185,7 +184,10 @@ class Peers {
   void forget_link(const base::NodeId& id);
   void visit(Link& link, std::optional<base::Instant> until);
   bool crowded() const;
-  std::optional<base::NodeId> gives_way(const LinkUp& to) const;
+  template <class May, class Order>
+  std::optional<base::NodeId> gives_way(const LinkUp& to, May may, Order order) const;
+  std::optional<base::NodeId> link_gives_way(const LinkUp& to) const;
+  std::optional<base::NodeId> guest_gives_way(const LinkUp& to) const;
   bool is_own(const LinkUp& up) const;
   bool counts_as_dialled(const LinkUp& up) const;
   void count(const Link& link, bool in);
@@ -228,7 +230,6 @@ class Peers {
   std::size_t healthy_ = 0;
   std::size_t own_ = 0, own_healthy_ = 0;
   std::size_t guests_ = 0;
-  base::ShareBudget<base::NodeId> seats_{kLinksMax};
   std::optional<base::Instant> candidate_at_;       // no known peer can be dialled before; nothing: not known
   base::Instant links_due_ = base::Instant::max();  // no link needs attention before, except at a new period
   base::Instant wake_at_ = base::Instant::max();

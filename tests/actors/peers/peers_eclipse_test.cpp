@@ -129,6 +129,40 @@ TEST_CASE("eclipse: a crowd of one address group makes room for others, but not 
   CHECK(guest[0].peer == attacker(1'000).id);
 }
 
+// They were dropped in the turn in which they came, for as long as one machine linked again and again.
+TEST_CASE("eclipse: guests of one address group keep no other newcomer from a full node") {
+  Fixture node;
+  node.start();
+  std::uint32_t next = 1;
+  for (; node.peers.links() < kLinksMax; ++next) node.befriend(inbound(next));
+  for (std::uint32_t i = 0; i < kGuestsMax; ++i) CHECK(only<Drop>(node.befriend(attacker(i))).empty());
+  const auto dropped = only<Drop>(node.befriend(inbound(++next)));
+  REQUIRE(dropped.size() == 1);
+  CHECK(dropped[0].peer != id_of(next));
+  CHECK(node.peers.links() == kLinksMax + kGuestsMax);
+  const auto refused = only<Drop>(node.befriend(attacker(1'000)));
+  REQUIRE(refused.size() == 1);
+  CHECK(refused[0].peer == attacker(1'000).id);
+}
+
+TEST_CASE("eclipse: guests of one address group keep no crowd of another from making room") {
+  Fixture node;
+  node.start();
+  for (std::uint32_t i = 0; i < 20; ++i) node.befriend(attacker(i));
+  for (std::uint32_t i = 1; node.peers.links() < kLinksMax; ++i) node.befriend(inbound(i));
+  const auto of_site = [](std::uint32_t i) {
+    LinkUp out = attacker(2'000 + i);
+    out.remote = *base::Endpoint::parse("203.0.113.7:" + std::to_string(4'000 + i));
+    return out;
+  };
+  for (std::uint32_t i = 0; i < 2 * kGuestsMax; ++i) node.befriend(of_site(i));
+  const auto dropped = only<Drop>(node.befriend(inbound(9'000)));
+  REQUIRE(dropped.size() == 1);
+  CHECK(dropped[0].peer != id_of(9'000));
+  node.pass(1min);
+  CHECK(node.state(9'000) != State::known);
+}
+
 TEST_CASE("eclipse: what a peer says of its own address is saved once a minute, however often it moves") {
   Fixture node;
   node.start();
