@@ -62,12 +62,7 @@ class Deciding {
   bool in(std::initializer_list<Stage> stages) const {
     return std::find(stages.begin(), stages.end(), at_.stage) != stages.end();
   }
-  /// Less than a tenth of what was planned is left until a date.
-  bool late(const Due& next) const {
-    if (next.kind == Due::Kind::after) return false;
-    const std::uint64_t left = next.value > now_ ? (next.value - now_).count() : 0;
-    return wallet::Wide{left} * 10 < (next.value - at_.begun).count();
-  }
+  bool late(const Due& next) const { return is_late(at_, next, now_); }
   /// Whether what is owed is paid now. What came unasked does not wait, and takes the rest with it.
   bool due() const {
     if (paying_ == Paying::at_once || is_final(at_.stage)) return true;

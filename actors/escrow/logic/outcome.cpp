@@ -21,9 +21,22 @@ void bonds_back(const Escrow& escrow, Payouts& out) {
   pay(out, escrow.agreement.provider, Role::provider, escrow.agreement.bond, Why::bond);
 }
 
+/// The provider could have begun, or delivered, until the deadline.
+bool could_act(const Escrow& escrow) {
+  const Terms& terms = escrow.terms;
+  if (escrow.stage == Stage::running) return !is_late(escrow, terms.review, escrow.deadline);
+  return !is_late(escrow, terms.start, escrow.entered) && !is_late(escrow, terms.deliver, escrow.deadline);
+}
+
 std::string recipient(const Payout& payout) { return payout.role == Role::fund ? "the fund" : text(payout.to); }
 
 }  // namespace
+
+bool is_late(const Escrow& escrow, const Due& next, UnixMs at) {
+  if (next.kind == Due::Kind::after) return false;
+  const std::uint64_t left = next.value > at ? (next.value - at).count() : 0;
+  return wallet::Wide{left} * 10 < (next.value - escrow.begun).count();
+}
 
 Payouts release_to(const Escrow& escrow, Amount total, const base::Mutations& mutations) {
   const Amount more = total - escrow.released;
@@ -43,6 +56,11 @@ Outcome ended_with(const Escrow& escrow, Amount total, const base::Mutations& mu
 }
 
 Outcome missed(const Escrow& escrow, const base::Mutations& mutations) {
+  if (!could_act(escrow)) {
+    Outcome out = ended_with(escrow, escrow.released, mutations);
+    out.stage = Stage::refunded;
+    return out;
+  }
   Outcome out{Stage::refunded, {}, escrow.released};
   const Agreement& made = escrow.agreement;
   pay(out.payouts, made.buyer, Role::buyer, made.price - escrow.released, Why::refund);

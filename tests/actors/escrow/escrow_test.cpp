@@ -321,6 +321,34 @@ TEST_CASE("escrow: nothing is begun with less than a tenth of the next time left
   CHECK(one.provider(Start{}).ok());
 }
 
+// A buyer who paid late had the provider's bond: each start was refused, and the deadline took it.
+TEST_CASE("escrow: a provider that could not begin any more loses no bond") {
+  const Payouts back{{kBuyer, Role::buyer, Amount::of(100), Why::refund},
+                     {kBuyer, Role::buyer, Amount::of(15), Why::bond},
+                     {kProvider, Role::provider, Amount::of(15), Why::bond}};
+  Agreement made = agreement();
+  made.terms.fund_by = 1'000 * kHour;
+  made.terms.deliver = {Due::Kind::at, kBegin + 100 * kHour};
+  SUBCASE("as the buyer has paid late") {
+    OneEscrow one(made);
+    one.wait(95 * kHour);
+    one.to_funded();
+    CHECK(one.provider(Start{}).error() == EscrowError::late);
+    one.to_deadline();
+    REQUIRE(one.fire().ok());
+    CHECK(one.escrow.stage == Stage::refunded);
+    CHECK(one.escrow.paid == back);
+  }
+  SUBCASE("but it does if it could have") {
+    OneEscrow one(made);
+    one.wait(1 * kHour);
+    one.to_funded();
+    one.to_deadline();
+    REQUIRE(one.fire().ok());
+    CHECK(one.escrow.paid.back() == Payout{kBuyer, Role::buyer, Amount::of(15), Why::forfeit});
+  }
+}
+
 TEST_CASE("escrow: a guard refuses, or holds before any money has moved") {
   OneEscrow one;
   CHECK(one.act(Party::provider, Sign{}, Verdict::refuse).error() == EscrowError::guard);
