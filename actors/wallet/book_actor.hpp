@@ -32,6 +32,7 @@ class BookActor final : public runtime::Actor, private BookRows {
   static constexpr const char* kName = "book";
   static constexpr std::size_t kWaitingMax = 16'384;    // our choice: some seconds of orders
   static constexpr base::Rate kPaged{4'096, 16'384};    // our choice: postings read for other nodes; each is a look-up
+  static constexpr std::size_t kReadAtOnce = 2'048;     // our choice: of them; a part of the mailbox of the store
   static constexpr base::Rate kFresh{16, 1'024};        // our choice: accounts that other nodes begin, 20 MB an hour
   static constexpr base::Rate kBegun{64, 32'768};       // our choice: those that kept accounts of a kind begin, 8 MB
   static constexpr base::Rate kKept{64, 512};           // our choice: credits of kept accounts by other nodes
@@ -128,7 +129,7 @@ class BookActor final : public runtime::Actor, private BookRows {
   void book(runtime::Reply<wire::BookIs>& reply) const;
   void accounts(const Address& from, runtime::Reply<wire::Accounts>& reply) const;
   void postings(wire::ListPostings::Reader ask, runtime::Reply<wire::Postings> reply);
-  void read_postings(std::vector<std::uint64_t> sequences, bool more, runtime::Reply<wire::Postings> reply);
+  void read_postings(std::vector<std::uint64_t> sequences, bool more, bool own, runtime::Reply<wire::Postings> reply);
   void audit(runtime::Reply<wire::BookChecked> reply);
   void audit_next();
   void audit_on(std::shared_ptr<Counted> counted, const base::Bytes& from);
@@ -171,6 +172,7 @@ class BookActor final : public runtime::Actor, private BookRows {
   base::RateBudget<base::NodeId> fresh_{kFresh, base::Instant{}};
   base::RateBudget<base::NodeId> told_to_keepers_{kKept, base::Instant{}};
   base::RateBudget<base::NodeId> paged_{kPaged, base::Instant{}};
+  std::size_t postings_read_ = 0;  // that are under way
 
   bool auditing_ = false;
   base::Instant audit_free_{};                               // the next one begins then

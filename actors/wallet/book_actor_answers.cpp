@@ -148,34 +148,41 @@ void BookActor::postings(wire::ListPostings::Reader ask, runtime::Reply<wire::Po
   if (!address && ask.getAddress().size() > 0) return reply.refuse({Code::malformed, "an address has 32 bytes"});
   const std::uint32_t limit =
       ask.getLimit() == 0 ? kPostingsMax : std::min<std::uint32_t>(ask.getLimit(), kPostingsMax);
-  if (const auto by = runtime::user_of(caller()); !by.reserved)
+  const auto by = runtime::user_of(caller());
+  if (!by.reserved)
     if (const auto wait = paged_.take(by, now(), limit))
       return reply.refuse(
           {Code::overloaded, "other nodes read as many postings as this book reads for them",
            std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kPagedWaitMax))});
-  reading<wire::Postings>(std::move(reply), [this, address, before = ask.getBefore(), limit](auto& to) {
-    if (!address) {
-      std::vector<std::uint64_t> sequences;
-      std::uint64_t next = before == 0 ? head_.sequence : std::min(before - 1, head_.sequence);
-      for (; next > 0 && sequences.size() < limit; --next) sequences.push_back(next);
-      return read_postings(std::move(sequences), next > 0, std::move(to));
-    }
-    if (before == 1) return read_postings({}, false, std::move(to));
-    const std::uint64_t first = before == 0 ? UINT64_MAX : before - 1;
-    const Bytes prefix = rows::history_prefix(*address);
-    storage_.range(
-        prefix, rows::history_key(*address, first), limit,
-        [this, skip = prefix.size(), to = std::move(to)](const base::Outcome<durable::Storage::Page>& page) mutable {
-          if (!page.ok()) return to.refuse(page.error());
+  reading<wire::Postings>(
+      std::move(reply), [this, address, before = ask.getBefore(), limit, own = by.reserved](auto& to) {
+        if (!address) {
           std::vector<std::uint64_t> sequences;
-          for (const auto& row : page.value().rows)
-            if (row.key.size() == skip + 8) sequences.push_back(~durable::ordered_at(row.key, skip));
-          read_postings(std::move(sequences), page.value().next.has_value(), std::move(to));
-        });
-  });
+          std::uint64_t next = before == 0 ? head_.sequence : std::min(before - 1, head_.sequence);
+          for (; next > 0 && sequences.size() < limit; --next) sequences.push_back(next);
+          return read_postings(std::move(sequences), next > 0, own, std::move(to));
+        }
+        if (before == 1) return read_postings({}, false, own, std::move(to));
+        const std::uint64_t first = before == 0 ? UINT64_MAX : before - 1;
+        const Bytes prefix = rows::history_prefix(*address);
+        storage_.range(prefix, rows::history_key(*address, first), limit,
+                       [this, own, skip = prefix.size(),
+                        to = std::move(to)](const base::Outcome<durable::Storage::Page>& page) mutable {
+                         if (!page.ok()) return to.refuse(page.error());
+                         std::vector<std::uint64_t> sequences;
+                         for (const auto& row : page.value().rows)
+                           if (row.key.size() == skip + 8) sequences.push_back(~durable::ordered_at(row.key, skip));
+                         read_postings(std::move(sequences), page.value().next.has_value(), own, std::move(to));
+                       });
+      });
 }
 
-void BookActor::read_postings(std::vector<std::uint64_t> sequences, bool more, runtime::Reply<wire::Postings> reply) {
+void BookActor::read_postings(std::vector<std::uint64_t> sequences, bool more, bool own,
+                              runtime::Reply<wire::Postings> reply) {
+  // A full mailbox would turn away what the book itself commits.
+  if (!own && postings_read_ + sequences.size() > kReadAtOnce)
+    return reply.refuse({Code::overloaded, "other nodes read as many postings at once as this book reads for them",
+                         std::chrono::milliseconds(100)});
   const auto paging = std::make_shared<Paging>();
   paging->rows.resize(sequences.size());
   paging->waits = sequences.size();
@@ -193,8 +200,10 @@ void BookActor::read_postings(std::vector<std::uint64_t> sequences, bool more, r
     });
   };
   if (sequences.empty()) return send();
+  postings_read_ += sequences.size();
   for (std::size_t i = 0; i < sequences.size(); ++i)
-    storage_.get(rows::posting_key(sequences[i]), [paging, i, send](base::Outcome<std::optional<Bytes>> row) {
+    storage_.get(rows::posting_key(sequences[i]), [this, paging, i, send](base::Outcome<std::optional<Bytes>> row) {
+      --postings_read_;
       if (!row.ok()) paging->failed = row.error();
       else if (!row.value()) paging->failed = Error{Code::corrupt, "a posting is missing"};
       else paging->rows[i] = std::move(*row.value());

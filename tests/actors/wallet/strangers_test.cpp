@@ -247,6 +247,34 @@ struct Bank {
 
 }  // namespace
 
+// A node that asked for thousands at once filled the mailbox of the store: the book's own commit came back, and the
+// book read itself again.
+TEST_CASE("wallet strangers: no more postings are read for other nodes at once than the store has room for") {
+  Bank bank;
+  constexpr std::uint32_t kPage = 256;
+  for (std::uint32_t i = 0; i < kPage; ++i)
+    REQUIRE_FALSE(bank.try_issue(test_address(2), "posting " + std::to_string(i), 1));
+  const auto list = [&](std::size_t from, std::size_t times) {
+    std::size_t answered = 0, refused = 0;
+    bank.cluster.inside(from, [&](test::Scripted& self) {
+      for (std::size_t i = 0; i < times; ++i)
+        self.ask<wire::ListPostings, wire::Postings>(
+            bank.wallet_from(self, from), self.now() + 30s,
+            [](wire::ListPostings::Builder out) { out.setLimit(kPage); },
+            [&](runtime::Answer<wire::Postings> answer) {
+              if (answer.ok()) ++answered;
+              else if (answer.error().code == Code::overloaded) ++refused;
+            });
+    });
+    bank.cluster.stage.run_for(10s);
+    CHECK(answered + refused == times);
+    return answered;
+  };
+  CHECK(list(kStranger, 24) <= BookActor::kReadAtOnce / kPage);
+  CHECK(list(kStranger, 1) == 1);
+  CHECK(list(kBank, 24) == 24);
+}
+
 TEST_CASE("wallet: what other nodes order leaves a part of the device free, and the book goes on for its own node") {
   Bank bank;
   CHECK_FALSE(bank.send(kStranger, 1));
