@@ -205,6 +205,16 @@ struct OrdersFixture : test::ActorFixture {
           [](runtime::Answer<wire::TaskSubmitted> answer) { REQUIRE_MESSAGE(answer.ok(), answer.error().message); });
     });
   }
+  /// Four nodes want a price, and each is `engaged` that is to be.
+  void submit_where_all_are_paid(std::size_t& engaged) {
+    kill(orders);
+    price = 1;
+    known = 4;
+    keep_book([&](const wallet::Address&) { return ++engaged > 0; });
+    begin();
+    submit_paid();
+    stage.run_for(1s);
+  }
   /// Each second for that long.
   void let_wait(std::size_t attempt, int seconds) {
     for (int i = 0; i < seconds && !asked[attempt].cancelled; ++i) {
@@ -400,14 +410,8 @@ TEST_CASE("orders: a node that lets a task wait, and does not take it then, has 
     CHECK(f.state() == State::expired);
   }
   SUBCASE("of nodes that are paid no more are engaged") {
-    f.kill(f.orders);
-    f.price = 1;
-    f.known = 4;
     std::size_t engaged = 0;
-    f.keep_book([&](const wallet::Address&) { return ++engaged > 0; });
-    f.begin();
-    f.submit_paid();
-    f.stage.run_for(1s);
+    f.submit_where_all_are_paid(engaged);
     waits_and(0, base::Code::no_space);
     REQUIRE(f.asked.size() == 2);
     waits_and(1, base::Code::no_space);
@@ -560,14 +564,8 @@ TEST_CASE("orders: a node that cannot be paid keeps a task from no other") {
 
 TEST_CASE("orders: nodes that are engaged and do not take a task do not fill its escrow within seconds") {
   OrdersFixture f;
-  f.kill(f.orders);
-  f.price = 1;
-  f.known = 4;
   std::size_t engaged = 0;
-  f.keep_book([&](const wallet::Address&) { return ++engaged > 0; });
-  f.begin();
-  f.submit_paid();
-  f.stage.run_for(1s);
+  f.submit_where_all_are_paid(engaged);
   f.refuse(0);
   REQUIRE(f.asked.size() == 2);
   f.refuse(1);
