@@ -84,8 +84,9 @@ Pool::Pinned Pool::pinned(const base::Contact& contact) {
 }
 
 bool Pool::is_dialling(const base::Contact& contact) const {
+  const Pinned where = pinned(contact);  // which hashes
   const std::lock_guard hold(lock_);
-  return dialling_.contains(pinned(contact));
+  return dialling_.contains(where);
 }
 
 std::shared_ptr<Link> Pool::dial(const base::NodeId& id, const std::optional<base::HostPort>& where) {
