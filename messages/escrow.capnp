@@ -199,6 +199,8 @@ struct ArbiterRow {
   drawn @3 :UInt32;
   ruled @4 :UInt32;
   silent @5 :UInt32;
+  since @6 :UInt64;
+  # Unix ms: it is drawn for escrows that were proposed later. 0: it joined before that was written down.
 }
 
 struct GetClock $kind(from = [peer], bytesMax = 64) {
@@ -285,6 +287,8 @@ struct DueAt $kind(bytesMax = 131072) {
 struct Candidate {
   address @0 :Data;
   bond @1 :UInt64;
+  since @2 :UInt64;
+  # Unix ms.
 }
 
 struct Happened $kind(bytesMax = 131072) {

@@ -106,6 +106,7 @@ void ArbitersActor::tell_root() {
     for (unsigned i = 0; i < list.size(); ++i) {
       list[i].setAddress(data_of(candidates[i].address.view()));
       list[i].setBond(candidates[i].bond.units());
+      list[i].setSince(candidates[i].since.count());
     }
   };
   ask<wire::ArbitersAre, messages::wire::Nothing>(
@@ -157,8 +158,9 @@ void ArbitersActor::go_on() {
           again_.reset();
           const base::Outcome<void> how = answer.ok() ? base::Outcome<void>() : base::Outcome<void>(answer.error());
           change(
-              [arbiter, bond, id, how](Registry& to) -> base::Outcome<void> {
-                if (how.ok()) to.joined(arbiter, bond, id);
+              [arbiter, bond, id, how,
+               at = group_time(wall(), now(), *setup_.correction)](Registry& to) -> base::Outcome<void> {
+                if (how.ok()) to.joined(arbiter, bond, id, at);
                 else to.not_joined(arbiter);
                 return {};
               },
@@ -336,6 +338,7 @@ void ArbitersActor::list(runtime::Reply<wire::Arbiters> reply) {
         row.setDrawn(record.drawn);
         row.setRuled(record.ruled);
         row.setSilent(record.silent);
+        row.setSince(record.since.count());
       }
       out.setAccount(data_of(arbiters_account(*book_).view()));
     });

@@ -4,9 +4,10 @@
 // State    one row (actors/durable/api.hpp, StateRow); what escrows have said of a round in rows beside it, so that it
 //          counts once.
 // Join     the deposit is durable before it is sent; after a crash it is sent again.
-// Rate     each change writes the whole row, 176 KB where it is full: those that other nodes ask for are kAskedByOthers
+// Rate     each change writes the whole row, 192 KB where it is full: those that other nodes ask for are kAskedByOthers
 //          (runtime/base/rate_budget.hpp).
 #include "actors/escrow/escrow_settings.hpp"
+#include "actors/escrow/group_time.hpp"
 #include "actors/escrow/logic/registry.hpp"
 #include "actors/escrow/rows.hpp"
 #include "messages/common.capnp.h"
@@ -29,6 +30,7 @@ class ArbitersActor final : public runtime::Actor {
     SharedSettings settings;
     durable::Place place;
     std::uint64_t term = 0;
+    std::shared_ptr<const std::atomic<std::int64_t>> correction;  ///< see group_time()
   };
   explicit ArbitersActor(Setup setup)
       : setup_(std::move(setup)),

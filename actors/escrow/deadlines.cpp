@@ -207,6 +207,7 @@ void EscrowsActor::ask_due(const rows::Timer& timer, const std::shared_ptr<Pass>
         for (unsigned i = 0; i < list.size(); ++i) {
           list[i].setAddress(data_of((*candidates_)[i].address.view()));
           list[i].setBond((*candidates_)[i].bond.units());
+          list[i].setSince((*candidates_)[i].since.count());
         }
       });
   ask_escrow(timer.id, {std::move(due), {}, std::move(answered)});

@@ -190,6 +190,14 @@ void EscrowActor::look_before(std::shared_ptr<Wanted> wanted) {
       });
 }
 
+/// Another one each time, until the book has committed to it.
+Reveal EscrowActor::secret() const {
+  if (founding_->secret) return *founding_->secret;
+  Reveal out;
+  world().chance.fill(out.bytes);
+  return out;
+}
+
 bool EscrowActor::acted_by_provider(const Wanted& wanted) const {
   return std::get<Acted>(wanted.command).act.by == escrow().agreement.provider;
 }
@@ -225,7 +233,7 @@ void EscrowActor::due(wire::DueAt::Reader ask, Nothing reply) {
   for (const auto one : ask.getCandidates()) {
     const auto address = Address::from(bytes_of(one.getAddress()));
     const auto bond = Amount::from(one.getBond());
-    if (address && bond) fire.candidates.push_back({*address, *bond});
+    if (address && bond) fire.candidates.push_back({*address, *bond, UnixMs(one.getSince())});
   }
   want({.command = std::move(fire),
         .draws = ask.hasCandidates(),
@@ -265,6 +273,8 @@ void EscrowActor::perform(Wanted& wanted) {
   if (!wanted.draws && escrow().stage == Stage::disputed) return wanted.done(error_of(EscrowError::early));
   std::vector<wallet::Stray> back;
   if (auto* giving = std::get_if<GiveBack>(&wanted.command)) back = giving->strays = strays_.first();
+  if (auto* act = std::get_if<Acted>(&wanted.command)) act->secret = secret();
+  if (auto* fire = std::get_if<Fire>(&wanted.command)) fire->secret = secret();
   const UnixMs at = time();
   const Paying paying = setup_.place.chain ? Paying::gathered : Paying::at_once;
   auto decided = decide(escrow(), wanted.command, at, world().mutations, paying);
@@ -299,15 +309,8 @@ void EscrowActor::perform(Wanted& wanted) {
     commit.rows[wanted.request->row] = Bytes(wanted.request->act.bytes.begin(), wanted.request->act.bytes.end());
   if (wanted.deposit)
     commit.rows[rows::numbered_key('d', setup_.id, static_cast<std::uint64_t>(party))] = rows::encode(*wanted.deposit);
-  std::optional<rows::Founding> founding;
-  if (acted != nullptr &&
-      (wanted.note || (wanted.owner && party == Party::provider && std::holds_alternative<Sign>(acted->act.what)))) {
-    founding = founding_;
-    if (party == Party::provider) of(founding->owners, party) = wanted.owner;
-    if (wanted.note && std::ranges::find(founding->notes, *wanted.note) == founding->notes.end())
-      founding->notes.push_back(*wanted.note);
-    commit.rows[rows::key('g', setup_.id)] = rows::encode(*founding);
-  }
+  std::optional<rows::Founding> founding = founding_after(wanted, decision);
+  if (founding) commit.rows[rows::key('g', setup_.id)] = rows::encode(*founding);
   busy_ = true;
   const Bytes head = *commit.rows[rows::key('h', setup_.id)];
   struct Committing {
@@ -361,6 +364,28 @@ void EscrowActor::perform(Wanted& wanted) {
     say();
     next();
   });
+}
+
+/// Nothing: it stays as it is.
+std::optional<rows::Founding> EscrowActor::founding_after(const Wanted& wanted, const Decision& decision) const {
+  rows::Founding out = *founding_;
+  if (const auto* acted = std::get_if<Acted>(&wanted.command)) {
+    const bool signs = std::holds_alternative<Sign>(acted->act.what);
+    if (acted_by_provider(wanted) && ((wanted.owner && signs) || wanted.note))
+      of(out.owners, Party::provider) = wanted.owner;
+    if (wanted.note && std::ranges::find(out.notes, *wanted.note) == out.notes.end()) out.notes.push_back(*wanted.note);
+  }
+  const bool commits =
+      std::ranges::any_of(decision.events, [](const Event& one) { return std::holds_alternative<BookCommitted>(one); });
+  if (commits)
+    out.secret = std::visit(
+        []<class T>(const T& command) {
+          if constexpr (requires { command.secret; }) return std::optional(command.secret);
+          else return std::optional<Reveal>();
+        },
+        wanted.command);
+  if (out == *founding_) return std::nullopt;
+  return out;
 }
 
 rows::Aside EscrowActor::aside() const { return {!sayings_.empty(), strays_.size(), strays_due_}; }

@@ -10,11 +10,11 @@
 // Doubt    after a commit whose end is not known, or that is void, the log is read again.
 // Money    deposits and payments are sent again until the ledger has said what became of them.
 // Source   Akka's persistent actors.
-#include <atomic>
 #include <deque>
 
 #include "actors/escrow/act_rates.hpp"
 #include "actors/escrow/escrow_settings.hpp"
+#include "actors/escrow/group_time.hpp"
 #include "actors/escrow/rows.hpp"
 #include "actors/escrow/words.hpp"
 #include "messages/common.capnp.h"
@@ -115,6 +115,7 @@ class EscrowActor final : public runtime::Actor {
   void take(Wanted wanted);
   void look_before(std::shared_ptr<Wanted> wanted);
   bool acted_by_provider(const Wanted& wanted) const;
+  Reveal secret() const;
   void credited(wallet::wire::Credited::Reader ask, Nothing reply);
   bool is_none() const;
   void due(wire::DueAt::Reader ask, Nothing reply);
@@ -127,6 +128,7 @@ class EscrowActor final : public runtime::Actor {
   void perform(Wanted& wanted);
   durable::Storage::Commit commit_of(const std::vector<Entry>& entries, const Replay& after,
                                      const std::map<base::Bytes, Address>& fresh, const rows::Aside& is) const;
+  std::optional<rows::Founding> founding_after(const Wanted& wanted, const Decision& decision) const;
   rows::Aside aside() const;
   void happened(const std::vector<Entry>& entries);
   void resend();
@@ -171,10 +173,5 @@ class EscrowActor final : public runtime::Actor {
   bool snapshot_doubted_ = false;
   base::Backoff deposits_again_{kBackoff, kBackoffMax}, pays_again_{kBackoff, kBackoffMax};
 };
-
-/// The time of a group: `correction` ms after this node's monotonic clock, so that no step of its date moves it.
-/// kNoGroup: this node's date.
-inline constexpr std::int64_t kNoGroup = INT64_MIN;
-UnixMs group_time(base::WallTime wall, base::Instant now, const std::atomic<std::int64_t>& correction);
 
 }  // namespace troupe::escrow

@@ -93,7 +93,7 @@ void EscrowsActor::receive(runtime::Handlers& on) {
     for (const auto one : are.getCandidates()) {
       const auto address = Address::from(bytes_of(one.getAddress()));
       const auto bond = Amount::from(one.getBond());
-      if (address && bond) candidates_->push_back({*address, *bond});
+      if (address && bond) candidates_->push_back({*address, *bond, UnixMs(one.getSince())});
     }
     reply.done();
   });
@@ -168,7 +168,7 @@ void EscrowsActor::end() {
 
 void EscrowsActor::begin_arbiters() {
   if (arbiters_) return;  // that of another term is ending: down() begins the next
-  const ArbitersActor::Setup setup{settings_, seat_.place(), seat_.term()};
+  const ArbitersActor::Setup setup{settings_, seat_.place(), seat_.term(), correction_};
   arbiters_ = spawn<ArbitersActor>("arbiters", setup);
   watch(arbiters_);
 }

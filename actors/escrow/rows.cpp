@@ -11,6 +11,7 @@ using base::append_number;
 using durable::append_ordered;
 
 constexpr std::size_t kNotesMax = 8, kNoteBytesMax = 64;
+constexpr std::uint8_t kSecretMark = 255;  // where the size of a note would be
 
 void append_sized(Bytes& out, ByteView bytes) {
   append_number(out, static_cast<std::uint32_t>(bytes.size()));
@@ -102,6 +103,10 @@ Bytes encode(const Founding& founding) {
     out.push_back(static_cast<std::uint8_t>(note.size()));
     append(out, base::as_bytes(note));
   }
+  if (founding.secret) {
+    out.push_back(kSecretMark);
+    append(out, founding.secret->view());
+  }
   return out;
 }
 std::optional<Founding> decode_founding(ByteView bytes) {
@@ -111,9 +116,13 @@ std::optional<Founding> decode_founding(ByteView bytes) {
   Founding out{std::move(*agreement), in.fixed<Commitment>()};
   for (auto& owner : out.owners)
     if (in.number<std::uint8_t>() != 0) owner = in.fixed<base::NodeId>();
-  while (in.ok() && !in.ended() && out.notes.size() < kNotesMax) {
+  while (in.ok() && !in.ended()) {
     const std::size_t size = in.number<std::uint8_t>();
-    if (size > kNoteBytesMax) return std::nullopt;
+    if (size == kSecretMark) {
+      out.secret = in.fixed<Reveal>();
+      break;
+    }
+    if (size > kNoteBytesMax || out.notes.size() == kNotesMax) return std::nullopt;
     out.notes.emplace_back(base::as_text(in.take(size)));
   }
   if (!in.ended()) return std::nullopt;

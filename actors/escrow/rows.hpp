@@ -46,6 +46,8 @@ struct Founding {
   Commitment buyer;
   EachParty<std::optional<base::NodeId>> owners{};
   std::vector<std::string> notes{};  ///< of the guards
+  std::optional<Reveal> secret{};    ///< the book's, for the draws: once it has committed to it. It is shown to no one.
+  friend bool operator==(const Founding&, const Founding&) = default;
 };
 Bytes encode(const Founding& founding);
 std::optional<Founding> decode_founding(ByteView bytes);

@@ -387,6 +387,8 @@ void show_agreement(std::ostream& err, const escrow::EscrowId& id, const escrow:
       << " of each\nstart     by " << due(agreement.terms.start, "funded") << "\ndelivery  by "
       << due(agreement.terms.deliver, "running") << "\nreview    by " << due(agreement.terms.review, "delivered")
       << '\n';
+  err << "a dispute " << config::duration_text(agreement.terms.mediation) << " to agree, then an arbiter has "
+      << config::duration_text(agreement.terms.arbiter_term) << " to rule\n";
   for (const wallet::Amount part : agreement.milestones) err << "milestone " << part.text() << '\n';
   if (agreement.cid) err << "content   " << agreement.cid->hex() << '\n';
 }

@@ -37,7 +37,8 @@ Client::Outcome<KnownArbiters> arbiters_of(Client& client) {
     const auto bond = wallet::Amount::from(row.getBond());
     const auto joined = wallet::TransferId::from(bytes_of(row.getJoined()));
     if (!address || !bond || !joined) return odd_answer("an arbiter");
-    out.records[*address] = {*bond, *joined, row.getDrawn(), row.getRuled(), row.getSilent()};
+    out.records[*address] = {
+        *bond, *joined, row.getDrawn(), row.getRuled(), row.getSilent(), 0, escrow::UnixMs(row.getSince())};
   }
   return out;
 }
@@ -49,6 +50,7 @@ void write(output::wire::EscrowArbiter::Builder out, const wallet::Address& addr
   out.setDrawn(record.drawn);
   out.setRuled(record.ruled);
   out.setSilent(record.silent);
+  out.setSince(record.since.count());
 }
 
 Ending print_one(const Invocation& invocation, Console& console, Client& client, const wallet::Address& address) {
@@ -153,7 +155,7 @@ Commands arbiter_commands() {
   const Option request{.name = "--request", .value = "ID", .help = "a retry with the same id changes nothing"};
   return {
       {.name = "escrow arbiter join",
-       .summary = "Pay a bond, and be drawn for disputes from then on",
+       .summary = "Pay a bond, and be drawn for disputes of escrows that are proposed from then on",
        .options = {{.name = "--bond", .value = "A", .help = "the bond: the chance to be drawn is in proportion to it"},
                    wallet_option(),
                    passphrase_option(),

@@ -62,14 +62,21 @@ struct EventText {
   }
   std::string operator()(const escrow::PaymentBound& it) const { return "transfer " + id_of(it.transfer).hex(); }
   std::string operator()(const escrow::PaymentEnded& it) const { return "transfer " + it.transfer.hex(); }
+  std::string operator()(const escrow::BookCommitted&) const {
+    return "the book commits to its bytes for the draw of an arbiter";
+  }
+  std::string operator()(const escrow::BookRevealed& it) const {
+    return "the book shows its bytes for this draw: " + it.reveal.hex();
+  }
 };
 
 }  // namespace
 
 std::string_view event_name(const escrow::Event& event) {
   constexpr std::string_view kNames[] = {
-      "entered",  "act",     "signed",        "depositBegun", "depositEnded", "moneyArrived", "delivered", "milestone",
-      "revealed", "offered", "deadlineMoved", "proposed",     "arbiter",      "owed",         "paying",    "paid"};
+      "entered",   "act",       "signed",   "depositBegun", "depositEnded",  "moneyArrived",
+      "delivered", "milestone", "revealed", "offered",      "deadlineMoved", "proposed",
+      "arbiter",   "owed",      "paying",   "paid",         "bookCommitted", "bookRevealed"};
   static_assert(std::size(kNames) == std::variant_size_v<escrow::Event>);
   return kNames[event.index()];
 }

@@ -264,4 +264,6 @@ struct EscrowArbiter {
   drawn @2 :UInt32;
   ruled @3 :UInt32;
   silent @4 :UInt32;
+  since @5 :UInt64;
+  # Unix ms: it is drawn for escrows that were proposed later. 0: it joined before that was written down.
 }

@@ -74,6 +74,8 @@ struct Applied {
       if (payout.why != Why::unasked) add_payout(to.paid, payout);
     to.paying.clear();
   }
+  void operator()(const BookCommitted& event) const { to.book = event.book; }
+  void operator()(const BookRevealed& event) const { to.book = Commitment{event.reveal.bytes}; }
 };
 
 }  // namespace

@@ -8,8 +8,17 @@
 
 namespace troupe::escrow {
 
-base::Digest draw_seed(const EscrowId& id, const Reveal& buyer, const Reveal& provider) {
-  return crypto::sha256(id.view(), buyer.view(), provider.view());
+Reveal book_bytes(const Reveal& secret, std::size_t round) {
+  base::ensure(round <= kRoundsMax, "no more arbiters are drawn than may");
+  Reveal out = secret;
+  for (; round < kRoundsMax; ++round) out = Reveal{commitment_of(out).bytes};
+  return out;
+}
+
+base::Digest draw_seed(const EscrowId& id, const Reveal& buyer, const Reveal& provider, const Reveal& book) {
+  base::Bytes parts;
+  for (const base::ByteView one : {id.view(), buyer.view(), provider.view(), book.view()}) base::append(parts, one);
+  return crypto::sha256(parts);
 }
 
 std::optional<Arbiter> draw(const base::Digest& seed, std::size_t round, std::span<const Arbiter> candidates,

@@ -1,8 +1,10 @@
 #pragma once
 // The draw of an arbiter: by a seed that both parties have fixed beforehand, weighted by bonds, verifiable later.
 //
-// Seed    SHA-256(id || the buyer's bytes || the provider's bytes); of a silent party 32 zeros. The party that reveals
-//         last can choose between two draws: its own bytes, or zeros.
+// Seed    SHA-256(id || the buyer's bytes || the provider's bytes || the book's bytes of the round); of a silent party
+//         32 zeros. Each has committed to its bytes in the log before it could know those of the others.
+// Book    each bytes of its rounds are the SHA-256 of the next ones, so that one commitment is enough, and a round that
+//         was drawn tells nothing of the next.
 // Draw    of the candidates in ascending order of addresses, without the parties and those that were drawn before: the
 //         one in whose stretch of bonds lies SHA-256("troupe draw v1" || seed || round), its first 16 bytes big-endian,
 //         modulo the sum of bonds. The sum is below 2^73, so that the remainder is even to one part in 2^55.
@@ -18,10 +20,14 @@ inline constexpr std::size_t kArbitersMax = 1'000;  // our choice: more do not j
 struct Arbiter {
   Address address;
   Amount bond;
+  UnixMs since{0};  ///< it has been one
   friend bool operator==(const Arbiter&, const Arbiter&) = default;
 };
 
-base::Digest draw_seed(const EscrowId& id, const Reveal& buyer, const Reveal& provider);
+/// What the book shows for the draw of that round, from its secret; at 0 what it commits to.
+Reveal book_bytes(const Reveal& secret, std::size_t round);
+
+base::Digest draw_seed(const EscrowId& id, const Reveal& buyer, const Reveal& provider, const Reveal& book);
 
 /// Nothing if there is none to draw. `candidates` in any order, different; at most kArbitersMax.
 std::optional<Arbiter> draw(const base::Digest& seed, std::size_t round, std::span<const Arbiter> candidates,

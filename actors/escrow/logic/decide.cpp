@@ -28,7 +28,7 @@ class Deciding {
   Decided operator()(const PaymentRefused& command);
 
  private:
-  Decided act(Party by, const Sign& what, Verdict verdict);
+  Decided sign(Party by, const Sign& what, const Acted& command);
   Decided act(Party by, const Fund& what, Verdict verdict);
   Decided act(Party by, const Start&);
   Decided act(Party by, const Deliver& what);
@@ -41,6 +41,8 @@ class Deciding {
   Decided act(Party by, const Agree& what);
   Decided rule(const Address& by, const Rule& what);
   Decided accept_milestone(std::size_t milestone);
+  /// Nothing if there is none to draw.
+  std::optional<Decided> draw_arbiter(const Fire& command);
 
   void emit(Event event) {
     escrow::apply(at_, event);
@@ -112,20 +114,21 @@ Decided Deciding::operator()(const Acted& command) {
   return std::visit(
       [&]<class T>(const T& what) -> Decided {
         if constexpr (std::is_same_v<T, Rule>) return EscrowError::party;
-        else if constexpr (std::is_same_v<T, Sign> || std::is_same_v<T, Fund>)
-          return this->act(by, what, command.verdict);
+        else if constexpr (std::is_same_v<T, Sign>) return this->sign(by, what, command);
+        else if constexpr (std::is_same_v<T, Fund>) return this->act(by, what, command.verdict);
         else return this->act(by, what);
       },
       act.what);
 }
 
-Decided Deciding::act(Party by, const Sign& what, Verdict verdict) {
+Decided Deciding::sign(Party by, const Sign& what, const Acted& command) {
   if (by != Party::provider) return EscrowError::party;
   if (is_final(at_.stage)) return EscrowError::state;
   if (at_.stage != Stage::proposed) return nothing();
-  if (verdict == Verdict::refuse) return EscrowError::guard;
+  if (command.verdict == Verdict::refuse) return EscrowError::guard;
   emit(Committed{what.commitment});
-  if (verdict == Verdict::hold) enter(Stage::held, now_ + at_.terms.sign_by);
+  emit(BookCommitted{Commitment{book_bytes(command.secret, 0).bytes}});
+  if (command.verdict == Verdict::hold) enter(Stage::held, now_ + at_.terms.sign_by);
   else enter(Stage::created, now_ + at_.terms.fund_by);
   return done();
 }
@@ -296,19 +299,30 @@ Decided Deciding::operator()(const Fire& command) {
   if (!at_.settled() && !mutations_.on("escrow.decides_unconfirmed")) return EscrowError::unconfirmed;
   if (at_.stage == Stage::disputed) {
     if (!at_.drawn.empty()) out_.effects.push_back(ForfeitArbiter{at_.drawn.back(), at_.drawn.size()});
-    if (at_.drawn.size() < kRoundsMax) {
-      std::vector<Address> excluded = at_.drawn;
-      excluded.insert(excluded.end(), {at_.agreement.buyer, at_.agreement.provider});
-      const auto seed = draw_seed(at_.id, of(at_.reveals, Party::buyer).value_or(Reveal{}),
-                                  of(at_.reveals, Party::provider).value_or(Reveal{}));
-      if (const auto arbiter = draw(seed, at_.drawn.size() + 1, command.candidates, excluded)) {
-        emit(ArbiterDrawn{arbiter->address, arbiter->bond, now_, now_ + at_.terms.arbiter_term});
-        return done();
-      }
-    }
+    if (at_.drawn.size() < kRoundsMax)
+      if (auto drawn = draw_arbiter(command)) return std::move(*drawn);
     mutations_.sometimes("escrow: no arbiter is left");
   }
   settle(otherwise(at_, mutations_));
+  return done();
+}
+
+std::optional<Decided> Deciding::draw_arbiter(const Fire& command) {
+  std::vector<Address> excluded = at_.drawn;
+  excluded.insert(excluded.end(), {at_.agreement.buyer, at_.agreement.provider});
+  std::vector<Arbiter> candidates = command.candidates;
+  if (!mutations_.on("escrow.draws_latecomers"))
+    std::erase_if(candidates, [this](const Arbiter& one) { return one.since > at_.begun; });
+  const std::size_t round = at_.drawn.size() + 1;
+  const Reveal book = book_bytes(command.secret, round);
+  const auto seed = draw_seed(at_.id, of(at_.reveals, Party::buyer).value_or(Reveal{}),
+                              of(at_.reveals, Party::provider).value_or(Reveal{}), book);
+  const auto arbiter = draw(seed, round, candidates, excluded);
+  if (!arbiter) return std::nullopt;
+  // One that was signed in an earlier version has no commitment yet.
+  if (!at_.book) emit(BookCommitted{commitment_of(book)});
+  emit(BookRevealed{book});
+  emit(ArbiterDrawn{arbiter->address, arbiter->bond, now_, now_ + at_.terms.arbiter_term});
   return done();
 }
 

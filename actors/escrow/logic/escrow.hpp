@@ -13,7 +13,8 @@
 //          grace (at most the length of the state) since its last outage. Acts are taken until it has fired.
 // Acts     of a party have rising numbers. The latest act again is no error and changes nothing; an older one is
 //          refused, so that a signature cannot be used twice. What another party accepts is named by its hash.
-// Time     Unix ms, given by the caller. Chance comes in as the parties' 32 bytes alone.
+// Time     Unix ms, given by the caller. Chance comes in as the 32 bytes of the parties and of the book alone.
+// Arbiter  is drawn of those who were there before the escrow: nobody brings one along once there is something to rule.
 // Source   Bisq (disputes, bonds), Akka (decide and apply).
 // Limits   kMilestonesMax milestones, kRoundsMax arbiters, one offer a party, one proposal.
 #include <array>
@@ -124,6 +125,7 @@ enum class Verdict : std::uint8_t { pass, hold, refuse };
 struct Acted {
   Act act;  ///< whose signature was verified
   Verdict verdict = Verdict::pass;
+  Reveal secret{};  ///< of the book for this escrow: it commits to it when the provider signs (book_bytes)
 };
 /// A guard has looked at an escrow that is held.
 struct Looked {};
@@ -131,6 +133,7 @@ struct Looked {};
 struct Fire {
   UnixMs up_since{0};  ///< since when the book has taken commands, after its last outage of over a minute
   std::vector<Arbiter> candidates{};
+  Reveal secret{};  ///< as in Acted
 };
 /// A credit of the escrow's account was posted. Sequences rise.
 struct Arrived {
@@ -225,9 +228,17 @@ struct PaymentBound {
 struct PaymentEnded {
   wallet::TransferId transfer;
 };
-using Event =
-    std::variant<Entered, ActTaken, Committed, DepositBegun, DepositEnded, MoneyArrived, DeliveryMade, MilestonePassed,
-                 RevealTaken, Offered, DeadlineMoved, ProposalMade, ArbiterDrawn, Owed, PaymentBound, PaymentEnded>;
+/// To what the book adds to the next draw.
+struct BookCommitted {
+  Commitment book;
+};
+/// What it was: the commitment is its hash, and it is the commitment to that of the draw after it.
+struct BookRevealed {
+  Reveal reveal;
+};
+using Event = std::variant<Entered, ActTaken, Committed, DepositBegun, DepositEnded, MoneyArrived, DeliveryMade,
+                           MilestonePassed, RevealTaken, Offered, DeadlineMoved, ProposalMade, ArbiterDrawn, Owed,
+                           PaymentBound, PaymentEnded, BookCommitted, BookRevealed>;
 
 // --- effects: what the caller does once the events are durable
 
@@ -303,6 +314,7 @@ struct Escrow {
   UnixMs begun{0}, entered{0}, deadline{0};
   EachParty<Commitment> commitments{};
   EachParty<std::optional<Reveal>> reveals{};
+  std::optional<Commitment> book{};  ///< to what the book adds to the next draw; nothing: of an earlier version
   EachParty<LastAct> acts{};
   EachParty<std::optional<wallet::TransferId>> depositing{};
   EachParty<Amount> deposited{};

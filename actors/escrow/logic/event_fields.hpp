@@ -105,6 +105,14 @@ template <class Fields>
 void fields(Fields& of, PaymentEnded& it) {
   of(it.transfer);
 }
+template <class Fields>
+void fields(Fields& of, BookCommitted& it) {
+  of(it.book);
+}
+template <class Fields>
+void fields(Fields& of, BookRevealed& it) {
+  of(it.reveal);
+}
 
 struct FieldsOut {
   base::Bytes out{};

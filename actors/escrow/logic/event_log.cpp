@@ -59,6 +59,8 @@ struct Fitting {
   bool operator()(const PaymentEnded& event) const {
     return to.outgoing.bound() && id_of(*to.outgoing.bound()) == event.transfer;
   }
+  bool operator()(const BookCommitted&) const { return !to.book; }
+  bool operator()(const BookRevealed& event) const { return to.book == commitment_of(event.reveal); }
 };
 
 }  // namespace

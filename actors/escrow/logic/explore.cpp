@@ -25,7 +25,7 @@ Address numbered(std::uint8_t number) {
   out.bytes.fill(number);
   return out;
 }
-constexpr std::uint8_t kStranger = 9, kFirstArbiter = 20;
+constexpr std::uint8_t kStranger = 9, kFirstArbiter = 20, kLatecomer = 30;
 constexpr UnixMs kHour = std::chrono::hours(1);
 const Amount kStrangersMoney = Amount::of(3);
 
@@ -73,6 +73,8 @@ struct World {
     for (const Event& event : open(escrow, now).events) apply(escrow, event);
     for (std::size_t i = 0; i < limits.arbiters; ++i)
       candidates.push_back({numbered(static_cast<std::uint8_t>(kFirstArbiter + i)), Amount::of(10)});
+    // A party's own, with a bond that makes each draw fall on it.
+    candidates.push_back({numbered(kLatecomer), Amount::of(1'000'000), now + UnixMs(1)});
   }
 
   Exploring limits;  // what is left of each
@@ -213,6 +215,8 @@ struct World {
     must(now >= before.deadline, "no deadline fires before its time");
     must(up_since == UnixMs(0) || now >= open_from, "no deadline fires too soon after an outage");
     must(before.settled(), "no deadline decides while a transfer is unconfirmed");
+    must(escrow.drawn.empty() || escrow.drawn.back() != numbered(kLatecomer),
+         "no arbiter is drawn that joined after the escrow was proposed");
     if (before.stage == Stage::funded || before.stage == Stage::running) bonds_forfeited = true;
     if (before.stage == Stage::delivered) released = limits.price;
     if (before.stage == Stage::disputed && is_final(escrow.stage))

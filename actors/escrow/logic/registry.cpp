@@ -7,8 +7,8 @@
 namespace troupe::escrow {
 namespace {
 
-constexpr std::uint8_t kRegistryVersion = 2;
-constexpr std::uint8_t kListsDisputes = 1;  // the version before
+constexpr std::uint8_t kRegistryVersion = 3;
+constexpr std::uint8_t kWithoutSince = 2, kListsDisputes = 1;  // those before
 constexpr std::size_t kDepositBytesMax = 8'192;
 
 Amount amount_in(base::FieldReader& in) {
@@ -43,18 +43,20 @@ base::Result<void, RegistryError> Registry::may_join(const Address& arbiter, Amo
 std::optional<Arbiter> Registry::smallest() const {
   std::optional<Arbiter> out;
   for (const auto& [address, record] : records_)
-    if (record.bond > Amount() && record.open == 0 && (!out || record.bond < out->bond)) out = {address, record.bond};
+    if (record.bond > Amount() && record.open == 0 && (!out || record.bond < out->bond))
+      out = Arbiter{address, record.bond, record.since};
   return out;
 }
 
-void Registry::joined(const Address& arbiter, Amount bond, const wallet::TransferId& transfer) {
+void Registry::joined(const Address& arbiter, Amount bond, const wallet::TransferId& transfer, UnixMs now) {
   joining_.erase(arbiter);
   ArbiterRecord& record = records_[arbiter];
   record.bond = bond;
   record.joined = transfer;
+  record.since = now;
   if (candidates().size() > kArbitersMax) {
     // It may itself be in a dispute, of before it lost another bond: where all are, it has no place.
-    const Arbiter least = smallest().value_or(Arbiter{arbiter, bond});
+    const Arbiter least = smallest().value_or(Arbiter{arbiter, bond, now});
     owed_.push_back({least.address, least.bond});
     records_[least.address].bond = Amount();
   }
@@ -119,7 +121,7 @@ void Registry::bind() {
 std::vector<Arbiter> Registry::candidates() const {
   std::vector<Arbiter> out;
   for (const auto& [address, record] : records_)
-    if (record.bond > Amount()) out.push_back({address, record.bond});
+    if (record.bond > Amount()) out.push_back({address, record.bond, record.since});
   return out;
 }
 
@@ -137,6 +139,7 @@ base::Bytes Registry::encode() const {
     base::append(out, record.joined.view());
     for (const std::uint32_t count : {record.drawn, record.ruled, record.silent, record.open})
       base::append_number(out, count);
+    base::append_number(out, record.since.count());
   }
   base::append_number(out, static_cast<std::uint32_t>(joining_.size()));
   for (const auto& [address, deposit] : joining_) {
@@ -156,7 +159,7 @@ std::optional<Registry> Registry::decode(const wallet::BookId& book, base::ByteV
   base::FieldReader in(bytes);
   Registry out(book);
   const auto version = in.number<std::uint8_t>();
-  if (version != kRegistryVersion && version != kListsDisputes) return std::nullopt;
+  if (version < kListsDisputes || version > kRegistryVersion) return std::nullopt;
   const wallet::TransferNumber done{in.number<std::uint64_t>()};
   std::optional<wallet::Transfer> bound;
   if (const auto size = in.number<std::uint32_t>(); size > 0) {
@@ -171,7 +174,8 @@ std::optional<Registry> Registry::decode(const wallet::BookId& book, base::ByteV
     record.bond = amount_in(in);
     record.joined = in.fixed<wallet::TransferId>();
     for (std::uint32_t* count : {&record.drawn, &record.ruled, &record.silent}) *count = in.number<std::uint32_t>();
-    if (version == kRegistryVersion) record.open = in.number<std::uint32_t>();
+    if (version >= kWithoutSince) record.open = in.number<std::uint32_t>();
+    if (version > kWithoutSince) record.since = UnixMs(in.number<std::uint64_t>());
   }
   for (auto left = in.number<std::uint32_t>(); in.ok() && left > 0; --left) {
     const auto address = in.fixed<Address>();

@@ -9,7 +9,8 @@
 // Room     where as many can be drawn as may be, a larger bond takes the place of the smallest: that one is paid back.
 // Limits   kArbitersMax that can be drawn or join; kRecordsMax records of those who left: the rest is forgotten.
 //          None joins while kOwedMax credits or more are owed.
-// Row      version 2; one of version 1 lists the open disputes, and is read for ever.
+// Row      version 3; those of 2, which do not say since when one is there, and of 1, which list the open disputes, are
+//          read for ever.
 #include <map>
 
 #include "actors/escrow/logic/escrow.hpp"
@@ -33,6 +34,7 @@ struct ArbiterRecord {
   wallet::TransferId joined;
   std::uint32_t drawn = 0, ruled = 0, silent = 0;
   std::uint32_t open = 0;  ///< disputes in which it is the one at hand
+  UnixMs since{0};         ///< it joined; 0: that was not written down then
   friend bool operator==(const ArbiterRecord&, const ArbiterRecord&) = default;
 };
 
@@ -52,7 +54,7 @@ class Registry {
   base::Result<void, RegistryError> may_join(const Address& arbiter, Amount bond) const;
   void joining(const Address& arbiter, base::Bytes deposit) { joining_[arbiter] = std::move(deposit); }
   void not_joined(const Address& arbiter) { joining_.erase(arbiter); }
-  void joined(const Address& arbiter, Amount bond, const wallet::TransferId& transfer);
+  void joined(const Address& arbiter, Amount bond, const wallet::TransferId& transfer, UnixMs now);
   base::Result<void, RegistryError> may_leave(const Address& arbiter) const;
   base::Result<void, RegistryError> leave(const Address& arbiter);
   /// What an escrow says of the arbiter of its latest round.
@@ -70,7 +72,7 @@ class Registry {
   std::size_t owed() const { return owed_.size() + (bound() ? 1 : 0); }
 
   base::Bytes encode() const;
-  /// Nothing unless the bytes are what encode() gives, or gave in version 1.
+  /// Nothing unless the bytes are what encode() gives, or gave in an earlier version.
   static std::optional<Registry> decode(const wallet::BookId& book, base::ByteView bytes);
   friend bool operator==(const Registry&, const Registry&) = default;
 

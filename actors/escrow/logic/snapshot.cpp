@@ -5,7 +5,8 @@
 namespace troupe::escrow {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
+constexpr std::uint8_t kWithoutBook = 1;   // the version before: what the book adds to a draw is not in it
 constexpr std::uint32_t kListMax = 4'096;  // our choice: such an escrow is read from its log instead
 
 template <class Fields>
@@ -53,8 +54,8 @@ void list(FieldsIn& of, std::vector<T>& all) {
 
 /// With a field more this does not compile: a snapshot has each. The agreement and its id are given.
 template <class Fields>
-void all_of(Fields& of, Escrow& escrow) {
-  auto& [agreement, id, terms, stage, begun, entered, deadline, commitments, reveals, acts, depositing, deposited,
+void all_of(Fields& of, Escrow& escrow, std::uint8_t version) {
+  auto& [agreement, id, terms, stage, begun, entered, deadline, commitments, reveals, book, acts, depositing, deposited,
          offers, delivery, deliveries, milestones, proposal, drawn, arrived, returns, held, released, owed, paying,
          paid, outgoing] = escrow;
   for (Due* due : {&terms.start, &terms.deliver, &terms.review}) of(*due);  // the others are as agreed
@@ -62,6 +63,7 @@ void all_of(Fields& of, Escrow& escrow) {
   for (UnixMs* time : {&begun, &entered, &deadline}) of(*time);
   for (auto& one : commitments) of(one);
   for (auto& one : reveals) of.maybe(one);
+  if (version > kWithoutBook) of.maybe(book);
   for (auto& one : acts) each(of, one);
   for (auto& one : depositing) of.maybe(one);
   for (auto& one : deposited) of(one);
@@ -94,18 +96,19 @@ std::optional<base::Bytes> Replay::snapshot(const base::Mutations& mutations) co
   base::append(to.out, hash_.view());
   Escrow escrow = escrow_;  // fields are named once, for reading too
   if (mutations.on("escrow.snapshot_without_outbox")) escrow.outgoing.restore(escrow.outgoing.done(), std::nullopt);
-  all_of(to, escrow);
+  all_of(to, escrow, kVersion);
   return std::move(to.out);
 }
 
 std::optional<Replay> Replay::from_snapshot(Agreement agreement, const Commitment& buyer, base::ByteView bytes) {
   FieldsIn from{base::FieldReader(bytes)};
-  if (from.in.number<std::uint8_t>() != kVersion) return std::nullopt;
+  const auto version = from.in.number<std::uint8_t>();
+  if (version != kVersion && version != kWithoutBook) return std::nullopt;
   Replay out(std::move(agreement), buyer);
   from(out.sequence_);
   from(out.time_);
   from(out.hash_);
-  all_of(from, out.escrow_);
+  all_of(from, out.escrow_, version);
   if (!from.in.ended()) return std::nullopt;
   return out;
 }

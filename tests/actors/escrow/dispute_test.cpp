@@ -1,5 +1,7 @@
 #include <rapidcheck.h>
 
+#include <set>
+
 #include "tests/actors/escrow/one_escrow.hpp"
 
 using namespace troupe;
@@ -118,8 +120,73 @@ TEST_CASE("escrow dispute: nothing is proposed or ruled below what is released, 
   CHECK(one.ended(Stage::released, 60 + 15 + 12, 38, 2));
 }
 
+TEST_CASE("escrow draw: who joined after the escrow was proposed is not drawn, whatever its bond") {
+  const Arbiter latecomer{person(30), Amount::of(1'000'000), kBegin + UnixMs(1)};
+  OneEscrow one;
+  one.to_disputed();
+  one.candidates = {latecomer, {person(20), Amount::of(1), kBegin}};
+  one.to_deadline();
+  REQUIRE(one.fire().ok());
+  CHECK(one.escrow.drawn == std::vector{person(20)});
+  OneEscrow none;
+  none.to_disputed();
+  none.candidates = {latecomer};
+  none.to_deadline();
+  REQUIRE(none.fire().ok());
+  CHECK(none.ended(Stage::released, 50 + 15, 48 + 15, 2));
+}
+
+TEST_CASE(
+    "escrow draw: the book commits when the provider signs, and what it shows of a round tells nothing of the next") {
+  OneEscrow one;
+  CHECK_FALSE(one.escrow.book);
+  one.to_disputed();
+  one.candidates = kThree;
+  for (std::size_t round = 1; round <= kRoundsMax; ++round) {
+    const Commitment before = one.escrow.book.value();
+    one.to_deadline();
+    REQUIRE(one.fire().ok());
+    CHECK(one.escrow.drawn.size() == round);
+    CHECK(commitment_of(Reveal{one.escrow.book->bytes}) == before);
+  }
+  CHECK(Reveal{one.escrow.book->bytes} == secret_of_book());
+  // Bytes to which it has not committed do not follow.
+  Reveal other;
+  other.bytes.fill(14);
+  CHECK_FALSE(fits(one.escrow, BookRevealed{other}));
+  CHECK_FALSE(fits(one.escrow, BookCommitted{commitment_of(other)}));
+}
+
+TEST_CASE("escrow draw: neither party knows it from its own bytes and those of the other") {
+  std::set<Address> drawn;
+  for (std::uint8_t book = 0; book < 64; ++book) {
+    Reveal secret;
+    secret.bytes.fill(book);
+    const auto seed = draw_seed({}, secret_of(Party::buyer), secret_of(Party::provider), book_bytes(secret, 1));
+    drawn.insert(draw(seed, 1, kThree, {})->address);
+  }
+  CHECK(drawn.size() == kThree.size());
+}
+
+TEST_CASE("escrow draw: an escrow of an earlier version has its commitment when it is drawn for") {
+  OneEscrow one;
+  one.to_disputed();
+  one.escrow.book.reset();
+  one.candidates = kThree;
+  for (std::size_t round = 1; round <= kRoundsMax; ++round) {
+    one.to_deadline();
+    const auto decided = decide(one.escrow, Fire{UnixMs(0), one.candidates, secret_of_book()}, one.now);
+    REQUIRE(decided.ok());
+    for (const Event& event : decided.value().events) {
+      CHECK(fits(one.escrow, event));
+      one.apply(event);
+    }
+  }
+  CHECK(one.escrow.drawn.size() == kRoundsMax);
+}
+
 TEST_CASE("escrow draw: the same seed and candidates draw the same arbiter, in any order; parties are never drawn") {
-  const base::Digest seed = draw_seed({}, secret_of(Party::buyer), secret_of(Party::provider));
+  const base::Digest seed = draw_seed({}, secret_of(Party::buyer), secret_of(Party::provider), secret_of_book());
   auto reversed = kThree;
   std::ranges::reverse(reversed);
   CHECK(draw(seed, 1, kThree, {})->address == draw(seed, 1, reversed, {})->address);
@@ -138,7 +205,7 @@ TEST_CASE("escrow draw: each is drawn as often as its bond says") {
   for (int i = 0; i < 2'000; ++i) {
     reveal.bytes[0] = static_cast<std::uint8_t>(i);
     reveal.bytes[1] = static_cast<std::uint8_t>(i >> 8);
-    ++drawn[draw(draw_seed({}, reveal, {}), 1, weighted, {})->address];
+    ++drawn[draw(draw_seed({}, reveal, {}, {}), 1, weighted, {})->address];
   }
   // Within 5 standard deviations of 200, 600 and 1200.
   CHECK(std::abs(drawn[person(20)] - 200) < 68);

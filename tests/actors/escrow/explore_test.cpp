@@ -50,6 +50,7 @@ TEST_CASE("escrow explore: each planted bug is found") {
       {"escrow.disputes_after_release", calm},
       {"escrow.agrees_to_anything", named("proposals")},
       {"escrow.hears_old_arbiters", calm},
+      {"escrow.draws_latecomers", calm},
       {"escrow.early_after_outage", outage},
       {"escrow.decides_unconfirmed", calm},
       {"escrow.timer_twice", calm},

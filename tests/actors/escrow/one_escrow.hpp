@@ -19,6 +19,11 @@ inline Reveal secret_of(Party party) {
   out.bytes.fill(party == Party::buyer ? 11 : 12);
   return out;
 }
+inline Reveal secret_of_book() {
+  Reveal out;
+  out.bytes.fill(13);
+  return out;
+}
 inline Cid cid(std::uint8_t number) {
   Cid out;
   out.bytes.fill(number);
@@ -75,12 +80,13 @@ struct OneEscrow {
   }
 
   base::Result<void, EscrowError> act(Party party, What what, Verdict verdict = Verdict::pass) {
-    auto done = command(Acted{{escrow.id, escrow.address(party), ++of(numbers, party), std::move(what)}, verdict});
+    auto done = command(
+        Acted{{escrow.id, escrow.address(party), ++of(numbers, party), std::move(what)}, verdict, secret_of_book()});
     return done;
   }
   auto buyer(What what) { return act(Party::buyer, std::move(what)); }
   auto provider(What what) { return act(Party::provider, std::move(what)); }
-  auto fire(UnixMs up_since = UnixMs(0)) { return command(Fire{up_since, candidates}); }
+  auto fire(UnixMs up_since = UnixMs(0)) { return command(Fire{up_since, candidates, secret_of_book()}); }
   void wait(UnixMs span) { now += span; }
   void to_deadline() { now = escrow.deadline; }
   auto arrive(const Address& from, std::uint64_t units, std::uint8_t id) {

@@ -24,7 +24,7 @@ Address arbiter_number(std::uint32_t number) {
 
 void joins(Registry& registry, std::uint32_t number, std::uint64_t bond) {
   registry.joining(arbiter_number(number), {1});
-  registry.joined(arbiter_number(number), Amount::of(bond), {});
+  registry.joined(arbiter_number(number), Amount::of(bond), {}, UnixMs(number));
 }
 
 /// All places are taken, with bonds of 100; but 5 has 10, and 6 has 20.
@@ -117,15 +117,27 @@ TEST_CASE("escrow arbiters: one who joins again while all, itself too, are in op
   CHECK(registry.owed() == 1);
 }
 
+TEST_CASE("escrow arbiters: a row of version 2 is read: who is in it was there before all escrows") {
+  Registry registry{wallet::BookId{}};
+  joins(registry, 1, 100);
+  CHECK(registry.candidates().front().since == UnixMs(1));
+  base::Bytes row = registry.encode();
+  row[0] = 2;
+  row.erase(row.end() - 16, row.end() - 8);
+  const auto read = Registry::decode({}, row);
+  REQUIRE(read);
+  CHECK(read->candidates() == std::vector<Arbiter>{{arbiter_number(1), Amount::of(100), UnixMs(0)}});
+}
+
 TEST_CASE("escrow arbiters: a row of version 1 is read, with its list of open disputes") {
   Registry registry{wallet::BookId{}};
   joins(registry, 1, 100);
   base::Bytes row = registry.encode();
   row[0] = 1;
-  // Of the counts of the one record the last is not there; the list comes before what is owed: none.
+  // Of the one record the last count and the time are not there; the list comes before what is owed: none.
   const base::Bytes none(4);
-  REQUIRE(row.size() == 1 + 8 + 4 + 4 + (32 + 8 + 32 + 4 * 4) + 4 + 4);
-  row.erase(row.end() - 12, row.end() - 8);
+  REQUIRE(row.size() == 1 + 8 + 4 + 4 + (32 + 8 + 32 + 4 * 4 + 8) + 4 + 4);
+  row.erase(row.end() - 20, row.end() - 8);
   row.erase(row.end() - 4, row.end());
   base::append_number(row, std::uint32_t{2});
   for (const std::uint8_t id : {std::uint8_t{1}, std::uint8_t{2}}) {
