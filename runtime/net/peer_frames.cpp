@@ -17,6 +17,7 @@ using base::Error;
 using runtime::Envelope;
 using runtime::Signal;
 
+const std::string kNoMessage = "an answer or item that is no message";
 constexpr std::size_t kWatchedMax = 1024;  // our choice: as many proxies as the other side may hold
 // Our choice: a busy honest node may exceed its rate for a while, but not tenfold.
 constexpr std::chrono::seconds kFloodTime{10};
@@ -189,7 +190,8 @@ void Peer::take_tell(const Frame& frame) {
           caf::message_id::default_async_value, std::move(message));
 }
 
-/// An answer to a question of ours, or a part of a stream in either direction.
+/// An answer to a question of ours, or a part of a stream in either direction. What is not waited for is not read: a
+/// list of structs that are no larger than a byte makes some words of it many.
 void Peer::take_conversation(const Frame& frame) {
   const std::uint64_t number = frame.header.correlation;
   const FrameType type = frame.header.type;
@@ -199,8 +201,7 @@ void Peer::take_conversation(const Frame& frame) {
     // From a newer node, with unknown kinds or larger messages: useless here, but no violation.
     if (kind == nullptr || !messages::fits(*kind, frame.payload.size()))
       return turn_away(Turned::frames, "an answer or item of a kind or size that this node does not know");
-    if (check_envelope(frame.payload) || !readable(frame.payload, *kind))
-      return violated("an answer or item that is no message");
+    if (check_envelope(frame.payload)) return violated(kNoMessage);
     if (type == FrameType::error && kind != &messages::kind_of<messages::wire::Error>())
       return violated("an error of another kind");
   } else if (type == FrameType::answer || type == FrameType::item || type == FrameType::error) {
@@ -221,6 +222,7 @@ void Peer::take_conversation(const Frame& frame) {
       return violated("more than was granted");
     if (is_last(type) && flow != flows_.end()) flows_.erase(flow);
     // Items are bounded by the credit that their reader grants.
+    if (kind != nullptr && !readable(frame.payload, *kind)) return violated(kNoMessage);
     const bool large = envelope.bytes().size() >= ServedBytes::kSharedMin;
     if (large && type == FrameType::answer && !link_->served->charge_answer(envelope))
       envelope = runtime::error_envelope(
@@ -235,6 +237,7 @@ void Peer::take_conversation(const Frame& frame) {
     return node().count(runtime::DeadLetter::late_answer);  // the conversation has ended on this side
   if (kind != nullptr && !messages::may_send(*kind, role_)) return violated("a kind that its role may not send");
   if (!take_part(frame, served->second.flow)) return violated("more than was granted");
+  if (kind != nullptr && !readable(frame.payload, *kind)) return violated(kNoMessage);
   const auto by = served->second.by;
   if (type != FrameType::error && type != FrameType::cancel) served->second.stream = true;
   else if (served->second.stream || role_ != messages::Role::peer) served_.erase(served);

@@ -70,32 +70,45 @@ class Plans {
   std::map<std::uint64_t, std::pair<StructSchema, const Plan*>> kinds_;
 };
 
-void follow(const DynamicStruct::Reader& value, const Plan& plan);
+/// Follows all pointers of a message.
+class Following {
+ public:
+  explicit Following(std::uint64_t elements_max) : elements_left_(elements_max) {}
 
-void follow(const DynamicList::Reader& list, const Plan* parts, int depth) {
-  const bool texts = list.getSchema().getElementType().isText() || list.getSchema().getElementType().isData();
-  const bool nothing = depth == 1 && !texts && (parts == nullptr || (parts->always.empty() && parts->in_union.empty()));
-  for (unsigned i = 0; i < list.size() && !nothing; ++i) {
-    const auto element = list[i];
-    if (depth > 1) follow(element.as<DynamicList>(), parts, depth - 1);
-    else if (parts != nullptr) follow(element.as<DynamicStruct>(), *parts);
+  /// False: it has more elements than it may.
+  bool all(const DynamicStruct::Reader& value, const Plan& plan) {
+    for (const Plan::Step& step : plan.always)
+      if (!one(value, step)) return false;
+    if (plan.in_union.empty()) return true;
+    KJ_IF_MAYBE (active, value.which()) {
+      for (const Plan::Step& step : plan.in_union)
+        if (step.field == *active && !one(value, step)) return false;
+    }
+    return true;
   }
-}
 
-void follow(const DynamicStruct::Reader& value, const Plan::Step& step) {
-  const auto found = value.get(step.field);
-  if (step.depth > 0) follow(found.as<DynamicList>(), step.parts, step.depth);
-  else if (step.parts != nullptr) follow(found.as<DynamicStruct>(), *step.parts);
-}
-
-void follow(const DynamicStruct::Reader& value, const Plan& plan) {
-  for (const Plan::Step& step : plan.always) follow(value, step);
-  if (plan.in_union.empty()) return;
-  KJ_IF_MAYBE (active, value.which()) {
-    for (const Plan::Step& step : plan.in_union)
-      if (step.field == *active) follow(value, step);
+ private:
+  bool one(const DynamicStruct::Reader& value, const Plan::Step& step) {
+    const auto found = value.get(step.field);
+    if (step.depth > 0) return all(found.as<DynamicList>(), step.parts, step.depth);
+    return step.parts == nullptr || all(found.as<DynamicStruct>(), *step.parts);
   }
-}
+  bool all(const DynamicList::Reader& list, const Plan* parts, int depth) {
+    const bool texts = list.getSchema().getElementType().isText() || list.getSchema().getElementType().isData();
+    if (depth == 1 && !texts && (parts == nullptr || (parts->always.empty() && parts->in_union.empty()))) return true;
+    if (list.size() > elements_left_) return false;
+    elements_left_ -= list.size();
+    for (unsigned i = 0; i < list.size(); ++i) {
+      const auto element = list[i];
+      if (depth > 1 ? !all(element.as<DynamicList>(), parts, depth - 1)
+                    : parts != nullptr && !all(element.as<DynamicStruct>(), *parts))
+        return false;
+    }
+    return true;
+  }
+
+  std::uint64_t elements_left_;
+};
 
 }  // namespace
 
@@ -106,8 +119,7 @@ bool readable(base::ByteView payload, const messages::KindInfo& kind) {
                                               payload.size() / sizeof(capnp::word));
   try {
     capnp::FlatArrayMessageReader message(words, {words.size() + kReadsFree, kNestingMax});
-    follow(message.getRoot<DynamicStruct>(schema), *plan);
-    return true;
+    return Following(words.size()).all(message.getRoot<DynamicStruct>(schema), *plan);
   } catch (const kj::Exception&) {
     return false;
   }
