@@ -150,19 +150,17 @@ bool Datagrams::is_silent(const Route& route) {
 
 /// Whether a link to it is there, is being dialled, or may be dialled now.
 bool Datagrams::may_dial_silent(const Route& route) {
-  if (pool_->in_service(route.id)) return true;
+  if (pool_->in_service(route.id) || pool_->is_dialling(route.contact)) return true;
+  if (!pool_->may_dial_named(route.contact.endpoint)) return false;
   const base::Instant now = pool_->node().world().clock.coarse();
   const std::lock_guard hold(lock_);
-  const auto* const dialled = silent_dialled_.find(route.id);
-  if (dialled != nullptr && now < *dialled + pool_->setup().limits.dial_timeout) return true;
-  if (!silent_dials_.take(now)) return false;
-  silent_dialled_.put(route.id, now);
-  return true;
+  return silent_dials_.take(now);
 }
 
 /// Each may lead to a dial, also of the same node: its dials may end at once.
 bool Datagrams::may_dial_for_large(const Route& route) {
   if (pool_->in_service(route.id) || pool_->is_dialling(route.contact)) return true;
+  if (!pool_->may_dial_named(route.contact.endpoint)) return false;
   const base::Instant now = pool_->node().world().clock.coarse();
   const std::lock_guard hold(lock_);
   return !large_dials_.take({.id = route.id, .group = base::group_of(route.contact.endpoint)}, now);

@@ -38,13 +38,12 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   // while.
   static constexpr std::uint32_t kSilentMax = 3;
   static constexpr std::chrono::minutes kSilenceKept{10};
-  /// Our choice: links dialled because of that. Others name the addresses; where more than 256 connect, each has 1.5 s
-  /// (runtime/os/dialler.hpp), and both kinds together 216 places of them.
+  /// Our choice: links dialled because of that, each dial counted. Others name the addresses; these dials and the next
+  /// kind have a part of all links (Pool::may_dial_named).
   static constexpr std::uint32_t kSilentDialsPerSecond = 16, kSilentDialsBurst = 32;
   /// Our choice: links dialled because an answer is too large for a datagram; a list of a thousand nodes needs
   /// hundreds. Strangers choose to say so.
   static constexpr base::Rate kLargeDials{128, 512};
-  static constexpr std::size_t kSilentDialledMax = 256;
   /// Our choice: cookies come in clear, and the first may be forged by a node that saw the question.
   static constexpr std::uint32_t kCookiesMax = 3;
   /// The asked node keeps a question for this long; a later answer has no asker.
@@ -143,7 +142,6 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   runtime::Handle actor_;
   std::map<std::uint64_t, Asked> waiting_;  // by number, in the order of asking
   LruMap<Silent, Silence> silent_{kSilencesMax};
-  LruMap<base::NodeId, base::Instant> silent_dialled_{kSilentDialledMax};  // when, of the latest
   base::RateLimit silent_dials_{kSilentDialsPerSecond, kSilentDialsBurst, base::Instant{}};
   base::RateBudget<base::NodeId> large_dials_{kLargeDials, base::Instant{}};
   std::uint64_t last_ = 0;

@@ -89,12 +89,21 @@ bool Pool::is_dialling(const base::Contact& contact) const {
   return dialling_.contains(where);
 }
 
+bool Pool::may_dial_named(const base::Endpoint& where) const {
+  const std::lock_guard hold(lock_);
+  const std::size_t places = setup_.limits.links_max / kNamedPart;
+  if (dialling_.size() < places / 2) return true;
+  const auto same = [group = base::group_of(where)](const auto& one) { return one.second.group == group; };
+  return dialling_.size() < places &&
+         static_cast<std::size_t>(std::ranges::count_if(dialling_, same)) < places / base::kGroupPart;
+}
+
 std::shared_ptr<Link> Pool::dial(const base::NodeId& id, const std::optional<base::HostPort>& where) {
   if (setup_.identity->id() == id || is_banned(id)) return nullptr;
   {
     const std::lock_guard hold(lock_);
     if (const auto found = peers_.find(id); found != peers_.end()) return serving_.at(found->second).link;
-    if (const auto found = dialling_.find({id, where}); found != dialling_.end()) return found->second;
+    if (const auto found = dialling_.find({id, where}); found != dialling_.end()) return found->second.link;
   }
   return start_dialling(id, where, {});
 }
@@ -113,12 +122,13 @@ std::shared_ptr<Link> Pool::start_dialling(const std::optional<base::NodeId>& id
   if (closed_ || !may_dial()) return nullptr;
   if (id) {
     if (const auto found = dialling_.find({*id, where}); found != dialling_.end())
-      return found->second;  // another thread
+      return found->second.link;  // another thread
   }
   auto link = make_link(Link::Side::dialler);
   if (const auto there = where ? base::Endpoint::parse(where->text()) : std::nullopt) link->where_it_is(*there);
   if (id) {
-    dialling_.emplace(Pinned{*id, where}, link);
+    const auto at = where ? base::Endpoint::parse(where->text()) : std::nullopt;
+    dialling_.emplace(Pinned{*id, where}, Dialling{link, at ? base::group_of(*at) : base::AddressGroup{}});
     link->who_is_there(*id, setup_.role);
   }
   auto start = std::make_shared<PeerStart>();
@@ -132,7 +142,7 @@ std::shared_ptr<Link> Pool::start_dialling(const std::optional<base::NodeId>& id
 }
 
 void Pool::forget_dial(const Link& link) {
-  std::erase_if(dialling_, [&](const auto& one) { return one.second.get() == &link; });
+  std::erase_if(dialling_, [&](const auto& one) { return one.second.link.get() == &link; });
 }
 
 /// Links that others have made never keep this node from making some itself.

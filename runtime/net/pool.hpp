@@ -90,6 +90,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   runtime::Handle remote(const base::Contact& contact, const std::string& path);
   /// Whether a dial to that node at that address is under way.
   bool is_dialling(const base::Contact& contact) const;
+  /// Whether a dial to an address that strangers have named may begin. Such dials have kNamedPart of all links; above
+  /// half of it an address group has a share. All that are under way count: what is silent holds its place for seconds.
+  bool may_dial_named(const base::Endpoint& where) const;
+  static constexpr std::size_t kNamedPart = 4;  // our choice
   /// The link to a node, made if there is none. Without `where`, `/peers` is asked for the address.
   std::shared_ptr<Link> dial(const base::NodeId& id, const std::optional<base::HostPort>& where);
   /// A link to any node that answers at `where`.
@@ -194,7 +198,11 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::map<messages::Role, LinkTraffic> ended_;  // bytes of links that are not in service any more
   /// Dials with a pinned id, not in service yet. One to another address waits for none of them: who has named it may
   /// have lied.
-  std::map<Pinned, std::shared_ptr<Link>> dialling_;
+  struct Dialling {
+    std::shared_ptr<Link> link;
+    base::AddressGroup group;  // of no address: none
+  };
+  std::map<Pinned, Dialling> dialling_;
   Seats seats_;
   runtime::BudgetAlarm seats_full_{"links"}, handshakes_full_{"handshakes"}, buffers_full_{"bytes on links"};
   std::map<std::uint64_t, runtime::Handle> seated_;  // peers in the handshake, by their seats

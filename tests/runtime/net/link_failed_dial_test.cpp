@@ -43,6 +43,36 @@ TEST_CASE("link: `/peers` hears of a failed dial to the address that it named, a
   SUBCASE("no node") { expect({cluster[1].address->address, 9}, Met::NOBODY); }
 }
 
+// Two kinds of dials had no limit together: a site kept all places for links full of them.
+TEST_CASE("link: dials to what strangers name have a part of all links, and a site a share of it") {
+  NetCluster cluster(2);
+  cluster.serve<Number>(1, "count", successor);
+  net::Pool& pool = *cluster[0].pool;
+  base::Endpoint silent = *base::Endpoint::parse("198.51.100.9:9");
+  const base::Endpoint elsewhere = *base::Endpoint::parse("203.0.113.9:9");
+  cluster.fabric->cut(cluster[0].address->address, silent.address);
+  const std::size_t places = pool.setup().limits.links_max / net::Pool::kNamedPart;
+  cluster.inside(
+      0,
+      [&](Scripted&) {
+        for (; pool.may_dial_named(silent); ++silent.port) pool.remote(contact_of(cluster, 1, silent), "/count");
+      },
+      0s);
+  CHECK(silent.port - 9U == places / 2);
+  CHECK(pool.may_dial_named(elsewhere));
+  Outcome there;
+  cluster.inside(
+      0,
+      [&](Scripted& self) {
+        self.ask<Number, Number>(self.node().remote(contact_of(cluster, 1, *cluster[1].address), "/count"),
+                                 self.now() + 5s, number(1), there.note());
+      },
+      1s);
+  CHECK(there.value == 2);
+  cluster.stage.run_for(20s);
+  CHECK(pool.may_dial_named(silent));
+}
+
 // One that named an honest node at a silent address kept all of a node's domains from dialling it where it is.
 TEST_CASE("link: a dial to another address of a node waits for none that is under way") {
   Outcome there, known, lost;
