@@ -158,7 +158,7 @@ TEST_CASE("store actor: commits that wait together cost the device what one cost
   REQUIRE(counter.keep(100, 10).ok);
   const std::uint64_t one = counter.cost([&] { REQUIRE(counter.keep(101, 10).ok); });
   const std::uint64_t before = counter.groups();
-  std::array<Heard, kGroupCommitsMax> heard;
+  std::array<Heard, 64> heard;
   const auto all = [&] {
     counter.actors.inside([&](Scripted& self) {
       for (std::size_t i = 0; i < heard.size(); ++i) {
