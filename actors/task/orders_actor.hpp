@@ -332,6 +332,7 @@ class OrdersActor final : public runtime::Actor {
   bool await_verified_ = false;  // a new task found no node, and one that lacks nothing else
   runtime::Subscription look_;
   bool placing_ = false;
+  bool armed_ = false;                  // a tick is to come
   std::size_t looks_left_ = kLooksMax;  // until the next tick
   std::optional<Rank> place_from_;      // the task with which it goes on then; nothing: the first
 };

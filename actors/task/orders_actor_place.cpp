@@ -396,9 +396,12 @@ void OrdersActor::settle(const TaskId& id) {
 
 // -- time
 
+/// Once: what happens again and again puts no tick off.
 void OrdersActor::arm() {
+  if (armed_) return;
   const bool grow = std::ranges::any_of(arrays_, [](const auto& one) { return one.second.array.grows(); });
-  if (!open_.empty() || !unsaved_.empty() || !owing_.empty() || grow) after<Tick>(kTickPeriod);
+  armed_ = !open_.empty() || !unsaved_.empty() || !owing_.empty() || grow;
+  if (armed_) after<Tick>(kTickPeriod);
 }
 
 /// Whether the task that it follows has let it begin.
@@ -473,6 +476,7 @@ void OrdersActor::save_gathered() {
 }
 
 void OrdersActor::tick() {
+  armed_ = false;
   looks_left_ = kLooksMax;
   save_gathered();
   end_late();

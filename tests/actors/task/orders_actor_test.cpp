@@ -432,6 +432,23 @@ TEST_CASE("orders: a node that lets a task wait, and does not take it then, has 
   }
 }
 
+// Each row that was saved put the tick off: who ended an attempt every half a second kept all else from going on.
+TEST_CASE("orders: what happens again and again keeps no task that waits where it is") {
+  OrdersFixture f;
+  f.kill(f.orders);
+  f.cores = 64;
+  f.known = 4;
+  f.begin();
+  f.submit();
+  REQUIRE(f.asked.size() == 1);
+  for (int i = 0; i < 90 && !f.asked[0].cancelled; ++i) {
+    f.asked[0].to.push([](wire::AttemptItem::Builder out) { out.setWaits(); });
+    f.submit_more(1);
+    f.stage.run_for(400ms);
+  }
+  CHECK(f.asked[0].cancelled);
+}
+
 TEST_CASE("orders: a task that runs stays where it is") {
   OrdersFixture f;
   f.submit();
