@@ -283,7 +283,9 @@ void PutActor::answered(const Store& store, runtime::Answer<wire::Stored>& answe
   } else {
     refusal_ = answer.error();
     if (refusal_->code == Code::no_space) world().mutations.sometimes("files: a node had no room for a content");
-    replication_->failed(store.key, store.node, failure_of(answer.error().code));
+    const StoreFailure why = failure_of(answer.error().code);
+    if (why == StoreFailure::silent) note_silent(store.node);  // the next put asks it last
+    replication_->failed(store.key, store.node, why);
   }
   advance();
   pump();
