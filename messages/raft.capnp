@@ -440,6 +440,10 @@ struct GroupStatus $kind(from = [peer, view, operate], bytesMax = 65536) {
   watchers @19 :UInt64;
   asleep @20 :Bool;
   # Not used for a while: members exchange a heartbeat each 10 s. Who asks for this wakes it.
+  rowBytes @21 :UInt64;
+  # Of memory, about, that the keys of the group take at this member.
+  rowsMax @22 :UInt64;
+  # Above that a book in the group takes nothing more of other nodes (kv.rows_max).
 }
 
 struct MemberRow {

@@ -10,6 +10,7 @@
 // StateRow a state that is one of these rows, changed by one commit at a time.
 // Keyed    the actors that have a key each: begun when they are asked, and again when they were ending.
 // Source   Akka and Orleans (durable actors), Raft's leader as the singleton.
+#include <array>
 #include <deque>
 #include <map>
 #include <optional>
@@ -17,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/actor/budget_alarm.hpp"
 #include "runtime/actor/part.hpp"
 #include "runtime/base/fields.hpp"
 #include "runtime/base/rate_budget.hpp"
@@ -93,22 +95,40 @@ bool changes(const runtime::Envelope& question);
 ///
 /// Look   at most once in kLookEvery, and only if it is asked. What comes before the answer is judged by the look
 ///        before: what is written meanwhile is part of what is left.
-/// Group  this node's device alone counts: that of the leader.
+/// Group  of devices that of the leader alone counts. Its rows are in the memory of all members, and most of them stay
+///        for ever: they have a limit (kv.rows_max), and what was done for other nodes has a rate in the bytes of it.
+///        What begins something and what goes on with it have a rate each. Shares are small there, for what one site
+///        has filled stays: half of it is the first one's, and of the rest 64 sites have their part.
 class Room final : public runtime::Part {
  public:
+  using User = base::User<base::NodeId>;
+  enum class For : std::uint8_t { begins, begun };
   static constexpr std::uint64_t kLeft = 128u << 20;  // our choice: four times the reserve of the store
   /// Of these, for what goes on with something that was begun while there was room. Our choice.
   static constexpr std::uint64_t kLeftByBegun = 96u << 20;
+  /// Our choice: that part of the limit of rows is beyond it for what was begun; as much is written at once, and in a
+  /// day; and the part of that which is the share of an address group, or of an id.
+  static constexpr std::uint64_t kRowsPart = 64;
+  static constexpr std::uint32_t kRowsShare = 64;
+  static constexpr std::uint32_t kRowsOfOrder = 5;      // measured: bytes of rows for each byte of an order
   static constexpr std::chrono::seconds kLookEvery{1};  // our choice: strangers write some MiB in it
-  using Part::Part;
+  Room(runtime::Actor& owner, const Place& place) : Part(owner), group_(place.group) {}
 
-  /// Why what another node asks is not done: it `changes()` something, and less than `left` bytes are free.
-  std::optional<base::Error> refusal(const runtime::Envelope& question, std::uint64_t left = kLeft);
+  /// Why what another node asks is not done: it `changes()` something, and there is no room for it.
+  std::optional<base::Error> refusal(const runtime::Envelope& question, const User& user, For what = For::begins);
+  /// It was done. What was refused has written nothing, and counts for no one.
+  void done(std::size_t question_bytes, const User& user, For what = For::begins);
 
  private:
   void look();
+  void look_at_rows();
+  std::optional<base::Error> refusal_of_rows(const runtime::Envelope& question, const User& user, For what);
 
-  std::optional<std::uint64_t> free_;  // bytes of the device; nothing: not known yet
+  const std::string group_;                // empty: none
+  std::optional<std::uint64_t> free_;      // bytes of the device; nothing: not known yet
+  std::uint64_t rows_ = 0, rows_max_ = 0;  // bytes of the group; 0: not known yet
+  std::array<std::optional<base::RateBudget<base::NodeId>>, 2> written_{};  // by For, in bytes, once rows_max_ is known
+  runtime::BudgetAlarm full_{"rows of the book's group"};
   base::Instant look_at_{};
 };
 
@@ -180,7 +200,7 @@ class Home : public runtime::Actor {
         child_name_(std::move(child)),
         seat_(*this, place, pool),
         gateway_(*this, seat_, pool, path_),
-        room_(*this) {
+        room_(*this, seat_.place()) {
     if (orders) ordered_.emplace(*orders, base::Instant{});
   }
 
@@ -428,6 +448,7 @@ class Keyed final : public runtime::Part {
     runtime::AnyReply reply;        ///< none: it is not waited for
     base::Callback<void()> done{};  ///< after the answer, whatever it is
     runtime::Caller from{};         ///< who has asked: the caller that the actor finds
+    base::Callback<void()> good{};  ///< before the answer, if it is no error
 
     void refuse(const base::Error& why) {
       if (reply.open()) reply.refuse(why);

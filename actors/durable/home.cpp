@@ -52,8 +52,8 @@ std::optional<std::chrono::milliseconds> Home::order_wait(const runtime::Envelop
 void Home::take(const runtime::Envelope& question, runtime::AnyReply reply) {
   if (const auto why = refusal(question)) return reply.refuse(*why);
   if (!seat_.here()) return gateway_.pass(question, std::move(reply));
-  if (!user(caller()).reserved)
-    if (const auto why = room_.refusal(question)) return reply.refuse(*why);
+  if (const User by = user(caller()); !by.reserved)
+    if (const auto why = room_.refusal(question, by)) return reply.refuse(*why);
   ask_child(question, caller(), std::move(reply));
 }
 
@@ -64,8 +64,10 @@ void Home::ask_child(const runtime::Envelope& question, const runtime::Caller& f
   if (!child_) return reply.refuse({Code::unavailable, "it is being opened: try again in a moment"});
   asked_.hold(user, 1);
   request_for(seat_.behind(from), child_, question,
-              [this, user, reply = std::move(reply)](const runtime::Envelope& answer) mutable {
+              [this, user, bytes = changes(question) ? question.bytes().size() : 0,
+               reply = std::move(reply)](const runtime::Envelope& answer) mutable {
                 asked_.release(user, 1);
+                if (answer.header().signal != runtime::Signal::error) room_.done(bytes, user);
                 reply.forward(answer);
               });
 }

@@ -38,6 +38,10 @@ std::uint32_t read_units(const runtime::Envelope& question) {
   return is_one_of<wire::GetEscrow>(question) ? EscrowsActor::kPageUnits : 0;
 }
 
+durable::Room::For what_for(const runtime::Envelope& question) {
+  return is_one_of<wire::TakeAct, wire::TakeTaskAct>(question) ? durable::Room::For::begun : durable::Room::For::begins;
+}
+
 std::optional<Stage> stage_named(std::string_view text) {
   for (auto stage = Stage::proposed; stage <= Stage::expired; stage = static_cast<Stage>(static_cast<int>(stage) + 1))
     if (name(stage) == text) return stage;
@@ -50,7 +54,7 @@ EscrowsActor::EscrowsActor(SharedSettings settings)
     : settings_(std::move(settings)),
       seat_(*this, settings_->book, settings_->pool),
       gateway_(*this, seat_, settings_->pool, kPath),
-      room_(*this),
+      room_(*this, seat_.place()),
       escrows_(*this, kAwakeMax,
                {.begin =
                     [this](const std::string& name) {
@@ -126,8 +130,7 @@ std::optional<Error> EscrowsActor::refusal(const runtime::Envelope& question) {
   if (const auto wait = asked_.take(user, now(), units))
     return Error{Code::overloaded, "this node takes no more acts of others at a time",
                  std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kTryAgain))};
-  const bool begun = is_one_of<wire::TakeAct, wire::TakeTaskAct>(question);
-  return room_.refusal(question, begun ? durable::Room::kLeftByBegun : durable::Room::kLeft);
+  return room_.refusal(question, user, what_for(question));
 }
 
 void EscrowsActor::start() {
@@ -195,6 +198,7 @@ void EscrowsActor::take(Early early) {
   const runtime::Envelope& question = early.question;
   runtime::AnyReply& reply = early.reply;
   asker_ = early.from;
+  asked_bytes_ = question.bytes().size();
   try {
     if (serve<wire::TakeAct, wire::ActTaken>(question, reply, &EscrowsActor::act)) return;
     if (serve<wire::GetEscrow, wire::EscrowIs>(question, reply, &EscrowsActor::show)) return;
@@ -223,7 +227,17 @@ void EscrowsActor::pass_to(const runtime::Handle& child, const runtime::Envelope
   const bool longer = header.due > now() + kAskDue;
   if (longer) header.due = now() + kAskDue;
   request_for(seat_.behind(asker_), child, longer ? question.with(header) : question,
-              [answer_to = std::move(reply)](const runtime::Envelope& answer) mutable { answer_to.forward(answer); });
+              [answer_to = std::move(reply),
+               good = durable::changes(question) ? written(what_for(question))
+                                                 : base::Callback<void()>()](const runtime::Envelope& answer) mutable {
+                if (good && answer.header().signal != runtime::Signal::error) good();
+                answer_to.forward(answer);
+              });
+}
+
+/// To be called once what is asked now is done.
+base::Callback<void()> EscrowsActor::written(durable::Room::For what) {
+  return [this, bytes = asked_bytes_, user = seat_.user(asker_), what] { room_.done(bytes, user, what); };
 }
 
 base::NodeId EscrowsActor::owner() const {
@@ -276,7 +290,10 @@ void EscrowsActor::open(wire::OpenEscrow::Reader ask, runtime::Reply<wire::Escro
                                        write(open.initSign(), by.bytes, by.policy, by.approvals);
                                        out.setOwner(data_of(owner().view()));
                                      }),
-                                 std::move(reply)});
+                                 std::move(reply),
+                                 {},
+                                 {},
+                                 written(durable::Room::For::begins)});
 }
 
 void EscrowsActor::act(wire::TakeAct::Reader ask, runtime::Reply<wire::ActTaken> reply) {
@@ -307,7 +324,8 @@ void EscrowsActor::act(wire::TakeAct::Reader ask, runtime::Reply<wire::ActTaken>
                                           }),
                                       std::move(reply),
                                       {},
-                                      seat_.behind(asker_)});
+                                      seat_.behind(asker_),
+                                      written(durable::Room::For::begun)});
 }
 
 void EscrowsActor::show(wire::GetEscrow::Reader ask, runtime::Reply<wire::EscrowIs> reply) {

@@ -81,6 +81,7 @@ class EscrowsActor final : public runtime::Actor {
   template <class Q, class A>
   bool serve(const runtime::Envelope& question, runtime::AnyReply& reply,
              void (EscrowsActor::*handler)(typename Q::Reader, runtime::Reply<A>));
+  base::Callback<void()> written(durable::Room::For what);
   void pass_to(const runtime::Handle& child, const runtime::Envelope& question, runtime::AnyReply reply);
   void begin();
   void end();
@@ -143,6 +144,7 @@ class EscrowsActor final : public runtime::Actor {
   std::vector<Early> early_;
   std::vector<Nothing> ready_;
   runtime::Caller asker_;  // of the question at hand
+  std::size_t asked_bytes_ = 0;
   UnixMs up_since_{0};
   std::optional<base::Bytes> alive_row_;
   std::optional<std::chrono::nanoseconds> offset_;  // of the date from the monotonic clock

@@ -70,10 +70,13 @@ constexpr auto kRevisionBytes =
                   "memory for past revisions of the keys of one group; older ones are on the disk");
 constexpr auto kHistoryBytes = config::bytes("kv.history_bytes", "1 GiB", 0, config::kTiB, When::start,
                                              "disk space for past revisions of one group; 0: memory alone");
+constexpr auto kRowsMax = config::bytes("kv.rows_max", "4 GiB", 64 * config::kMiB, config::kTiB, When::start,
+                                        "memory for the keys of one group, above which a book in it takes nothing more "
+                                        "of other nodes");
 constexpr auto kSettings =
-    std::to_array<config::Setting>({kRevisionsKept, kRevisionBytes, kHistoryBytes, kElection, kHeartbeat, kDrift,
-                                    kSleepAfter, kLeaseReads, kStall, kSnapshotEntries, kSnapshotBytes, kUncommitted,
-                                    kInFlight, kGroups, kInvites, kClients, kSessionsKept, kSessionsMax});
+    std::to_array<config::Setting>({kRevisionsKept, kRevisionBytes, kHistoryBytes, kRowsMax, kElection, kHeartbeat,
+                                    kDrift, kSleepAfter, kLeaseReads, kStall, kSnapshotEntries, kSnapshotBytes,
+                                    kUncommitted, kInFlight, kGroups, kInvites, kClients, kSessionsKept, kSessionsMax});
 
 constexpr std::string_view kHealthSources[] = {"raft.groups"};
 
@@ -100,6 +103,7 @@ node::Domain make(const node::DomainParts& parts) {
   settings->revision_bytes_max = parts.settings.get(kRevisionBytes).value;
   settings->history_bytes_max = parts.settings.get(kHistoryBytes).value;
   settings->sessions_max = parts.settings.get(kSessionsMax);
+  settings->rows_max = parts.settings.get(kRowsMax).value;
   for (const auto& text : parts.settings.get(kInvites)) {
     if (text == "any") settings->invited_by_all = true;
     else if (const auto id = base::NodeId::from_hex(text)) settings->invites.push_back(*id);

@@ -498,6 +498,8 @@ bool KvService::end_load(Index index) {
 void KvService::describe(wire::GroupStatus::Builder status) const {
   status.setRevision(machine_.revision().value);
   status.setKeys(machine_.keys());
+  status.setRowBytes(machine_.row_bytes());
+  status.setRowsMax(settings_->rows_max);
   status.setOldestRevision(history_.oldest().value);
   status.setLeases(machine_.leases().size());
   status.setSessions(machine_.sessions());

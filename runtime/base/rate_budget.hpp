@@ -1,7 +1,8 @@
 #pragma once
 // How often strangers may use a resource: a rate for all of them, of which an address group and an id have shares.
 //
-// Shares  kGroupPart and kIdPart of rate and burst. They bind only while less than half of the burst of all is left: a
+// Shares  kGroupPart and kIdPart of rate and burst, or as Rate says. They bind only while less than half of the burst
+// of all is left: a
 //         cluster in one group never notices, and a user that takes everything waits by itself.
 // Reserve the last kReservePart of the burst is for reserved users. Only the rate of all limits them.
 // Limits  kUsersMax groups and as many ids are remembered until they have their whole share again. Beyond that, a new
@@ -22,6 +23,8 @@ namespace troupe::base {
 struct Rate {
   std::uint32_t per_second;
   std::uint32_t burst;
+  /// Of these the share of an address group and of an id is one part.
+  std::uint32_t group_part = kGroupPart, id_part = kIdPart;
 };
 
 template <class Id>
@@ -32,27 +35,37 @@ class RateBudget {
 
   /// Of all strangers together. A share of less than one a second is a broken invariant.
   RateBudget(Rate all, Instant now) : rate_(all), all_(all.per_second, all.burst, now) {
-    ensure(all.per_second >= kIdPart && all.burst >= kIdPart, "each share of a budget is something");
+    ensure(std::min(all.per_second, all.burst) >= std::max(all.group_part, all.id_part),
+           "each share of a budget is something");
   }
 
   /// Takes `count` of it. Else how long `user` waits at least; then nothing has changed. More than a share at once is
   /// taken only while half is left; more than all of it, never: Duration::max().
   std::optional<Duration> take(const User<Id>& user, Instant now, std::uint32_t count = 1) {
+    const auto out = wait(user, now, count);
+    if (!out) spend(user, now, count);
+    return out;
+  }
+
+  /// What take() would answer.
+  std::optional<Duration> wait(const User<Id>& user, Instant now, std::uint32_t count = 1) const {
     const std::uint64_t wanted = std::uint64_t{count} + (user.reserved ? 0 : rate_.burst / kReservePart);
     if (wanted > rate_.burst) return Duration::max();
-    Duration wait = all_.wait(now, static_cast<std::uint32_t>(wanted));
-    if (wait > Duration::zero()) return wait;
-    if (!user.reserved && scarce(now)) {
-      wait =
-          std::max(wait_of(groups_, user.group, kGroupPart, now, count), wait_of(ids_, user.id, kIdPart, now, count));
-      if (wait > Duration::zero()) return wait;
-    }
+    Duration out = all_.wait(now, static_cast<std::uint32_t>(wanted));
+    if (out > Duration::zero()) return out;
+    if (user.reserved || !scarce(now)) return std::nullopt;
+    out = std::max(wait_of(groups_, user.group, rate_.group_part, now, count),
+                   wait_of(ids_, user.id, rate_.id_part, now, count));
+    return out > Duration::zero() ? std::optional(out) : std::nullopt;
+  }
+
+  /// Takes it, or as much as is there: some things are known only once they are done.
+  void spend(const User<Id>& user, Instant now, std::uint32_t count) {
     if (!user.reserved) {
-      spend(groups_, user.group, kGroupPart, now, count);
-      spend(ids_, user.id, kIdPart, now, count);
+      spend(groups_, user.group, rate_.group_part, now, count);
+      spend(ids_, user.id, rate_.id_part, now, count);
     }
     all_.spend(now, count);
-    return std::nullopt;
   }
 
   /// Whether shares bind now.

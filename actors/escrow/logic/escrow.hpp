@@ -14,7 +14,7 @@
 // Acts     of a party have rising numbers. The latest act again is no error and changes nothing; an older one is
 //          refused, so that a signature cannot be used twice. What another party accepts is named by its hash.
 // Time     Unix ms, given by the caller. Chance comes in as the 32 bytes of the parties and of the book alone.
-// Arbiter  is drawn of those who were there before the escrow: nobody brings one along once there is something to rule.
+// Arbiter  is drawn of those who were there before the escrow: none is brought along once there is something to rule.
 // Source   Bisq (disputes, bonds), Akka (decide and apply).
 // Limits   kMilestonesMax milestones, kRoundsMax arbiters, one offer a party, one proposal.
 #include <array>

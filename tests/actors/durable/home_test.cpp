@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "actors/durable/api.hpp"
+#include "messages/raft.capnp.h"
 #include "messages/store.capnp.h"
 #include "tests/runtime/actor/questions.hpp"
 #include "tests/runtime/net/net_cluster.hpp"
@@ -45,6 +46,18 @@ void start(Node& at, Counting*& home, const durable::Place& place = {.kind = dur
     home = out.get();
     return out;
   });
+}
+
+/// One question of that node; `refused`: what it was answered, unless it waits.
+void ask_one(NetCluster& cluster, std::size_t from, std::optional<base::Error>& refused, base::Duration length = 1s) {
+  refused.reset();
+  const auto ask = [&](Scripted& self) {
+    const auto service = from == 0 ? self.node().find("/count") : self.node().remote(cluster[0].id(), "/count");
+    self.ask<Number, Number>(service, self.now() + 50s, number(1), [&](const runtime::Answer<Number>& answer) {
+      if (!answer.ok()) refused = answer.error();
+    });
+  };
+  cluster.inside(from, ask, length);
 }
 
 }  // namespace
@@ -96,13 +109,7 @@ TEST_CASE("durable home: what strangers ask to be changed leaves a part of the d
                           });
                         }));
   const auto ask = [&](std::size_t from) {
-    refused.reset();
-    cluster.inside(from, [&](Scripted& self) {
-      const auto service = from == 0 ? self.node().find("/count") : self.node().remote(cluster[0].id(), "/count");
-      self.ask<Number, Number>(service, self.now() + 50s, number(1), [&](const runtime::Answer<Number>& answer) {
-        if (!answer.ok()) refused = answer.error();
-      });
-    });
+    ask_one(cluster, from, refused);
     return home->waiting.size();
   };
   CHECK(ask(1) == 1);
@@ -118,6 +125,57 @@ TEST_CASE("durable home: what strangers ask to be changed leaves a part of the d
   CHECK(ask(1) == 4);
   CHECK(ask(1) == 5);
   home->waiting.clear();
+}
+
+TEST_CASE(
+    "durable home: in a group what is done for strangers has a rate in the rows that it writes, and the rows a limit") {
+  constexpr std::uint64_t kMax = 64 << 20, kDay = kMax / durable::Room::kRowsPart;
+  std::uint64_t rows = 0;
+  std::optional<base::Error> refused;
+  NetCluster cluster(2);
+  Counting* home = nullptr;
+  // The seat is held at once, and the rows are the group's.
+  start(cluster[0], home, {.kind = durable::Place::Kind::self, .group = "g"});
+  const auto group = script([&](Scripted&, runtime::Handlers& on) {
+    on.ask<raft::wire::GetGroup, raft::wire::GroupStatus>([&](auto, auto reply) {
+      reply.send([&](raft::wire::GroupStatus::Builder out) {
+        out.setRowBytes(rows);
+        out.setRowsMax(kMax);
+      });
+    });
+  });
+  // The child of a root stands beside it.
+  cluster[0].node.start("node", script({}, [&group](Scripted& self) {
+                          self.spawn("raft", script({}, [&group](Scripted& raft) { raft.spawn("g", group, {}); }), {});
+                        }));
+  const auto ask = [&](std::size_t from, bool does = true) {
+    ask_one(cluster, from, refused, 100ms);
+    const bool taken = !home->waiting.empty();
+    for (auto& reply : std::exchange(home->waiting, {})) {
+      if (does) reply.send(number(1));
+      else reply.refuse({Code::refused, "it was judged, and wrote nothing"});
+    }
+    return taken;
+  };
+  CHECK(ask(1));
+  cluster.stage.run_for(1s);
+  const std::uint64_t order =
+      durable::Room::kRowsOfOrder * runtime::Envelope::build<Number>({}, number(1)).bytes().size();
+  for (std::uint64_t i = 0; i < kDay / order; ++i) REQUIRE(ask(1, false));
+  std::uint64_t written = 0;
+  while (ask(1)) REQUIRE((written += order) < kDay);
+  REQUIRE(refused);
+  CHECK(refused->code == Code::overloaded);
+  CHECK(written > kDay / 4);  // half of it until shares bind
+  CHECK(ask(0));
+
+  rows = kMax;
+  cluster.stage.run_for(24h);
+  ask(1);  // looks
+  CHECK_FALSE(ask(1));
+  REQUIRE(refused);
+  CHECK(refused->code == Code::no_space);
+  CHECK(ask(0));
 }
 
 // It was shown as it came, larger than a state may be: then each look at the actor ended it.

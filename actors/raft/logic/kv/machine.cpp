@@ -12,6 +12,10 @@ void roll(std::uint64_t& hash, std::uint64_t number) {
   for (int shift = 0; shift < 64; shift += 8) hash = (hash ^ (number >> shift & 0xff)) * 1'099'511'628'211ULL;
 }
 
+std::uint64_t bytes_of(const std::string& key, const Row& row) {
+  return kRowBytes + key.size() + (row.value ? row.value->size() : 0);
+}
+
 }  // namespace
 
 std::uint64_t session_bytes(const std::string& request, const Answer& answer) {
@@ -126,14 +130,25 @@ void Machine::put(const Operation& operation, Revision revision) {
   Row row{operation.value, known ? known->created : revision, revision, operation.lease};
   if (known && known->lease != row.lease) detach(operation.key, known->lease);
   if (row.lease.value != 0) leased_[row.lease].insert(operation.key);
-  rows_.put(operation.key, std::move(row));
+  put_row(operation.key, std::move(row));
+}
+
+void Machine::put_row(const std::string& key, Row row) {
+  if (const Row* known = rows_.find(key)) row_bytes_ -= bytes_of(key, *known);
+  row_bytes_ += bytes_of(key, row);
+  rows_.put(key, std::move(row));
+}
+
+bool Machine::erase_row(const std::string& key) {
+  if (const Row* known = rows_.find(key)) row_bytes_ -= bytes_of(key, *known);
+  return rows_.erase(key);
 }
 
 bool Machine::remove(const std::string& key) {
   const Row* known = rows_.find(key);
   if (!known) return false;
   detach(key, known->lease);
-  return rows_.erase(key);
+  return erase_row(key);
 }
 
 void Machine::detach(const std::string& key, LeaseId lease) {
@@ -158,7 +173,7 @@ Answer Machine::perform(const DropLease& drop, const std::string& request, std::
   if (keys == leased_.end()) return {};
   revision_.value += 1;
   for (const std::string& key : keys->second) {
-    rows_.erase(key);
+    erase_row(key);
     changes.push_back({revision_, key, nullptr, {}, request});
   }
   leased_.erase(keys);

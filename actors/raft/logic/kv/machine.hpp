@@ -19,6 +19,7 @@
 namespace troupe::raft::kv {
 
 inline constexpr std::size_t kAnswerBytesMax = std::size_t{2} << 20;  // of the values in one answer
+inline constexpr std::size_t kRowBytes = 224;                         // measured: beside key and value
 inline constexpr std::size_t kLeasesMax = 100'000;                    // our choice; one more is refused
 
 struct Row {
@@ -101,6 +102,8 @@ class Machine {
   std::int64_t time_ms() const { return time_ms_; }
   std::uint64_t hash() const { return hash_; }
   std::size_t keys() const { return rows_.rows().size(); }
+  /// Of memory, about: what the allocator and the map need for a row is counted as kRowBytes.
+  std::uint64_t row_bytes() const { return row_bytes_; }
   std::size_t sessions() const { return sessions_.rows().size(); }
   const LimitSessions& session_limits() const { return limits_; }
   const std::map<LeaseId, std::uint64_t>& leases() const { return leases_; }  ///< with their time to live, in ms
@@ -118,6 +121,8 @@ class Machine {
   std::uint64_t answer_bytes(const Txn& txn) const;
   void put(const Operation& operation, Revision revision);
   bool remove(const std::string& key);
+  void put_row(const std::string& key, Row row);
+  bool erase_row(const std::string& key);
   void detach(const std::string& key, LeaseId lease);
   void note(const Changed& change);
   void expire_sessions();
@@ -130,6 +135,7 @@ class Machine {
   LimitSessions limits_{.kept_ms = 3'600'000, .rows_max = 1'000'000, .bytes_max = std::uint64_t{256} << 20};
 
   FrozenMap<std::string, Row> rows_;
+  std::uint64_t row_bytes_ = 0;
   FrozenMap<std::string, Session> sessions_;  // by request id
   std::set<std::pair<std::int64_t, std::string>> by_age_;
   std::uint64_t session_bytes_ = 0;

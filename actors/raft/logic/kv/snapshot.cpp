@@ -174,7 +174,7 @@ bool SnapshotReader::row(base::FieldReader& in) {
     if (!machine_.leases_.contains(row.lease)) return false;
     machine_.leased_[row.lease].insert(key);
   }
-  machine_.rows_.put(key, std::move(row));
+  machine_.put_row(key, std::move(row));
   key_ = std::move(key);
   ++rows_;
   return true;

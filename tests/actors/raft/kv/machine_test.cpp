@@ -199,6 +199,9 @@ TEST_CASE("kv: any commands agree with a dumb model") {
       const auto page = store.machine.range("", "", 1'000, 1'000'000);
       const std::vector<std::pair<std::string, kv::Row>> rows(model.rows.begin(), model.rows.end());
       RC_ASSERT((page.rows == rows));
+      std::uint64_t bytes = 0;
+      for (const auto& [key, row] : rows) bytes += kv::kRowBytes + key.size() + row.value->size();
+      RC_ASSERT(store.machine.row_bytes() == bytes);
       RC_ASSERT(store.machine.hash() == twin.machine.hash());
     }
   }));
