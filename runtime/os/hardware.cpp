@@ -12,6 +12,7 @@ namespace troupe::os {
 namespace {
 
 constexpr std::uint16_t kWhole = 1'000;
+constexpr std::uint16_t kBusy = 900;  // our choice: of the cores, below which no program waits for one
 
 std::uint16_t share(std::uint64_t part, std::uint64_t all) {
   if (all == 0) return 0;
@@ -100,6 +101,8 @@ ports::Hardware::Busy Hardware::busy() {
   if (all > all_ && idle >= idle_) out.cpu = share(all - all_ - std::min(idle - idle_, all - all_), all - all_);
   all_ = all;
   idle_ = idle;
+  // A program that makes others wait uninterruptibly adds to the load without taking anything.
+  if (out.cpu < kBusy) out.load = std::min(out.load, std::uint32_t{kWhole});
   return out;
 }
 

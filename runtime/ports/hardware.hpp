@@ -19,7 +19,7 @@ class Hardware {
   };
   /// In thousandths.
   struct Busy {
-    std::uint32_t load = 0;    ///< runnable threads a core, over a minute
+    std::uint32_t load = 0;    ///< runnable threads a core, over a minute; at most one where the cores are not busy
     std::uint16_t memory = 0;  ///< of its memory that cannot be given to another program
     std::uint16_t cpu = 0;     ///< of all cores, since the last question
   };
