@@ -222,7 +222,13 @@ void Peer::take_conversation(const Frame& frame) {
       return violated("more than was granted");
     if (is_last(type) && flow != flows_.end()) flows_.erase(flow);
     // Items are bounded by the credit that their reader grants.
-    if (kind != nullptr && !readable(frame.payload, *kind)) return violated(kNoMessage);
+    if (kind != nullptr && !readable(frame.payload, *kind)) {
+      // It is asked for no more, so that the end of the link would not reach it.
+      deliver(asker.who, link_->answers(), caf::message_id{asker.message_id}.response_id().integer_value(),
+              runtime::error_envelope({Code::malformed, "the other node's answer cannot be read"},
+                                      {.trace = envelope.header().trace}));
+      return violated(kNoMessage);
+    }
     const bool large = envelope.bytes().size() >= ServedBytes::kSharedMin;
     if (large && type == FrameType::answer && !link_->served->charge_answer(envelope))
       envelope = runtime::error_envelope(
