@@ -284,7 +284,7 @@ void PutActor::answered(const Store& store, runtime::Answer<wire::Stored>& answe
     refusal_ = answer.error();
     if (refusal_->code == Code::no_space) world().mutations.sometimes("files: a node had no room for a content");
     const StoreFailure why = failure_of(answer.error().code);
-    if (why == StoreFailure::silent) note_silent(store.node);  // the next put asks it last
+    if (why == StoreFailure::silent && store.node != settings_.self) note_silent(store.node);  // asked last from now on
     replication_->failed(store.key, store.node, why);
   }
   advance();
