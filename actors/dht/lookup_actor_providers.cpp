@@ -1,11 +1,17 @@
 // A search for providers: what each answer adds, so that neither one liar nor one address makes the list.
 #include <algorithm>
+#include <span>
 
 #include "actors/dht/api.hpp"
 #include "actors/dht/lookup_actor.hpp"
 #include "actors/dht/wire.hpp"
 
 namespace troupe::dht {
+namespace {
+
+constexpr std::size_t kToldAtOnce = 64;  // of 4,096 bytes (messages/dht.capnp: ProvidersFound)
+
+}  // namespace
 
 /// At once a third of those wanted is taken of one answer, or of what this node holds, where strangers have announced
 /// too; the rest at the end, so that no liar fills the list alone. Returns how many are taken at once.
@@ -18,12 +24,15 @@ std::size_t LookupActor::take_providers(const std::vector<Contact>& named) {
     else taken += take_provider(one);
   }
   if (!rest.empty()) rest_.push_back(std::move(rest));
-  if (taken > 0 && start_.group > 0)
+  if (start_.group == 0) return taken;
+  const std::vector<Contact> fresh(providers_.end() - static_cast<std::ptrdiff_t>(taken), providers_.end());
+  for (std::size_t at = 0; at < fresh.size(); at += kToldAtOnce) {
+    const auto some = std::span(fresh).subspan(at, std::min(kToldAtOnce, fresh.size() - at));
     tell<wire::ProvidersFound>(node().find(kPath), [&](wire::ProvidersFound::Builder out) {
       out.setGroup(start_.group);
-      write(out.initProviders(static_cast<unsigned>(taken)),
-            std::vector<Contact>(providers_.end() - static_cast<std::ptrdiff_t>(taken), providers_.end()));
+      write(out.initProviders(size32(some)), std::vector<Contact>(some.begin(), some.end()));
     });
+  }
   return taken;
 }
 
