@@ -18,6 +18,7 @@ constexpr std::uint32_t kAuditRows = 512;
 constexpr std::chrono::seconds kPagedWaitMax{5};  // our choice
 constexpr unsigned kNamedMax = 256;               // messages/wallet.capnp
 constexpr std::size_t kAuditorsMax = 256;         // our choice
+constexpr std::size_t kAuditorsOfOthers = 16;     // our choice: they wait for as long as an audit takes
 
 }  // namespace
 
@@ -216,8 +217,9 @@ void BookActor::read_postings(std::vector<std::uint64_t> sequences, bool more, b
 /// One at a time, for it reads all of the book: those who ask meanwhile share the next one, which begins only after as
 /// long a rest. Any node may ask for it.
 void BookActor::audit(runtime::Reply<wire::BookChecked> reply) {
-  reading<wire::BookChecked>(std::move(reply), [this](auto& to) {
-    if (auditors_.size() >= kAuditorsMax) return to.refuse({Code::overloaded, "too many wait for the audit already"});
+  reading<wire::BookChecked>(std::move(reply), [this, by_another = caller().node.has_value()](auto& to) {
+    if (auditors_.size() >= (by_another ? kAuditorsOfOthers : kAuditorsMax))
+      return to.refuse({Code::overloaded, "too many wait for the audit already"});
     auditors_.push_back(std::move(to));
     if (!std::exchange(auditing_, true)) audit_next();
   });
