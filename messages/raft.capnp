@@ -444,6 +444,13 @@ struct GroupStatus $kind(from = [peer, view, operate], bytesMax = 65536) {
   # Of memory, about, that the keys of the group take at this member.
   rowsMax @22 :UInt64;
   # Above that a book in the group takes nothing more of other nodes (kv.rows_max).
+  kinds @23 :List(KindRow);
+  # Of rowBytes, those of the rows of actors that the group keeps; at most 16.
+}
+
+struct KindRow {
+  kind @0 :Text;
+  bytes @1 :UInt64;
 }
 
 struct MemberRow {

@@ -96,9 +96,12 @@ bool changes(const runtime::Envelope& question);
 /// Look   at most once in kLookEvery, and only if it is asked. What comes before the answer is judged by the look
 ///        before: what is written meanwhile is part of what is left.
 /// Group  of devices that of the leader alone counts. Its rows are in the memory of all members, and most of them stay
-///        for ever: they have a limit (kv.rows_max), and what was done for other nodes has a rate in the bytes of it.
-///        What begins something and what goes on with it have a rate each. Shares are small there, for what one site
-///        has filled stays: half of it is the first one's, and of the rest 64 sites have their part.
+///        for ever: they have a limit (kv.rows_max), and what other nodes have written has a rate. What an order will
+///        write is guessed when it begins; each look tells what all have written, and those that were done meanwhile
+///        share it by their guesses, twice its own guess each at most: deadlines write as well. What was refused, or
+///        wrote nothing, counts for no one.
+/// Shares are small there, for what one site has filled stays: half of it is the first one's, and of the rest 64 sites
+///        have their part.
 class Room final : public runtime::Part {
  public:
   using User = base::User<base::NodeId>;
@@ -106,28 +109,42 @@ class Room final : public runtime::Part {
   static constexpr std::uint64_t kLeft = 128u << 20;  // our choice: four times the reserve of the store
   /// Of these, for what goes on with something that was begun while there was room. Our choice.
   static constexpr std::uint64_t kLeftByBegun = 96u << 20;
-  /// Our choice: that part of the limit of rows is beyond it for what was begun; as much is written at once, and in a
-  /// day; and the part of that which is the share of an address group, or of an id.
-  static constexpr std::uint64_t kRowsPart = 64;
-  static constexpr std::uint32_t kRowsShare = 64;
-  static constexpr std::uint32_t kRowsOfOrder = 5;      // measured: bytes of rows for each byte of an order
+  /// Our choice: that part of the limit of rows is beyond it for what was begun, and is written at once, and in a day.
+  static constexpr std::uint64_t kRowsPart = 32;
+  static constexpr std::uint32_t kRowsShare = 64;   // our choice: a part of that is the share of a site, or of an id
+  static constexpr std::uint32_t kRowsOfOrder = 5;  // measured, about: bytes of rows for each byte of an order
   static constexpr std::chrono::seconds kLookEvery{1};  // our choice: strangers write some MiB in it
-  Room(runtime::Actor& owner, const Place& place) : Part(owner), group_(place.group) {}
+  /// `kinds`: of the rows of the domain (Storage).
+  Room(runtime::Actor& owner, const Place& place, std::vector<std::string> kinds)
+      : Part(owner), group_(place.group), kinds_(std::move(kinds)) {}
 
   /// Why what another node asks is not done: it `changes()` something, and there is no room for it.
   std::optional<base::Error> refusal(const runtime::Envelope& question, const User& user, For what = For::begins);
-  /// It was done. What was refused has written nothing, and counts for no one.
-  void done(std::size_t question_bytes, const User& user, For what = For::begins);
+  /// Whether what goes on without end should not: there is no room to begin anything.
+  bool tight() const { return free_ && *free_ < kLeft; }
+  /// What is asked is about to be done: end() it, whatever comes of it.
+  struct Order {
+    User user;
+    std::uint32_t guess = 0;
+    base::RateBudget<base::NodeId>::Spent spent{};
+  };
+  Order begin(std::size_t question_bytes, const User& user);
+  void end(const Order& order, bool good);
 
  private:
+  static constexpr std::size_t kDoneMax = 8'192;  // our choice: further ones have written what was guessed
   void look();
   void look_at_rows();
+  void charge(std::uint64_t rows);
   std::optional<base::Error> refusal_of_rows(const runtime::Envelope& question, const User& user, For what);
 
-  const std::string group_;                // empty: none
-  std::optional<std::uint64_t> free_;      // bytes of the device; nothing: not known yet
-  std::uint64_t rows_ = 0, rows_max_ = 0;  // bytes of the group; 0: not known yet
-  std::array<std::optional<base::RateBudget<base::NodeId>>, 2> written_{};  // by For, in bytes, once rows_max_ is known
+  const std::string group_;  // empty: none
+  const std::vector<std::string> kinds_;
+  std::optional<std::uint64_t> free_;                        // bytes of the device; nothing: not known yet
+  std::uint64_t rows_ = 0, rows_max_ = 0;                    // bytes of the group; 0: not known yet
+  std::optional<std::uint64_t> own_rows_{};                  // of these kinds, at that look
+  std::optional<base::RateBudget<base::NodeId>> written_{};  // bytes; once rows_max_ is known
+  std::vector<Order> done_;                                  // since the look
   runtime::BudgetAlarm full_{"rows of the book's group"};
   base::Instant look_at_{};
 };
@@ -193,14 +210,15 @@ class Home : public runtime::Actor {
   void down(const runtime::Handle& ended, const std::optional<base::Error>& why) final;
 
  protected:
-  /// `child` is its name below `path`; `orders` what other nodes order (order_wait()), in units of kUnitBytes.
+  /// Its rows are of the kind that is `path` without its slash. `child` is its name below `path`; `orders` what other
+  /// nodes order (order_wait()), in units of kUnitBytes.
   Home(const Place& place, const std::shared_ptr<net::Pool>& pool, std::string path, std::string child,
        std::optional<base::Rate> orders = std::nullopt)
       : path_(std::move(path)),
         child_name_(std::move(child)),
         seat_(*this, place, pool),
         gateway_(*this, seat_, pool, path_),
-        room_(*this, seat_.place()) {
+        room_(*this, seat_.place(), {path_.substr(1)}) {
     if (orders) ordered_.emplace(*orders, base::Instant{});
   }
 
@@ -445,12 +463,13 @@ class Keyed final : public runtime::Part {
   static constexpr std::size_t kWaitingMax = 1'024;  // our choice: questions while one ends
   struct Question {
     runtime::Envelope envelope;
-    runtime::AnyReply reply;        ///< none: it is not waited for
-    base::Callback<void()> done{};  ///< after the answer, whatever it is
-    runtime::Caller from{};         ///< who has asked: the caller that the actor finds
-    base::Callback<void()> good{};  ///< before the answer, if it is no error
+    runtime::AnyReply reply;             ///< none: it is not waited for
+    base::Callback<void()> done{};       ///< after the answer, whatever it is
+    runtime::Caller from{};              ///< who has asked: the caller that the actor finds
+    base::Callback<void(bool)> ended{};  ///< before the answer: whether it is no error
 
     void refuse(const base::Error& why) {
+      if (ended) ended(false);
       if (reply.open()) reply.refuse(why);
       if (done) done();
     }

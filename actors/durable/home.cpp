@@ -63,11 +63,11 @@ void Home::ask_child(const runtime::Envelope& question, const runtime::Caller& f
     return reply.refuse({Code::overloaded, "it has as many questions as it takes at a time", std::chrono::seconds(1)});
   if (!child_) return reply.refuse({Code::unavailable, "it is being opened: try again in a moment"});
   asked_.hold(user, 1);
+  const Room::Order order = room_.begin(changes(question) ? question.bytes().size() : 0, user);
   request_for(seat_.behind(from), child_, question,
-              [this, user, bytes = changes(question) ? question.bytes().size() : 0,
-               reply = std::move(reply)](const runtime::Envelope& answer) mutable {
+              [this, user, order, reply = std::move(reply)](const runtime::Envelope& answer) mutable {
                 asked_.release(user, 1);
-                if (answer.header().signal != runtime::Signal::error) room_.done(bytes, user);
+                room_.end(order, answer.header().signal != runtime::Signal::error);
                 reply.forward(answer);
               });
 }

@@ -20,9 +20,9 @@ void Keyed::ask(const std::string& name, Question question) {
   Awake& awake = awake_.at(name);
   ++awake.asked;
   auto answered = [this, name, reply = std::move(question.reply), done = std::move(question.done),
-                   good = std::move(question.good)](const runtime::Envelope& answer) mutable {
+                   ended = std::move(question.ended)](const runtime::Envelope& answer) mutable {
     if (const auto at = awake_.find(name); at != awake_.end() && at->second.asked > 0) --at->second.asked;
-    if (good && answer.header().signal != runtime::Signal::error) good();
+    if (ended) ended(answer.header().signal != runtime::Signal::error);
     if (reply.open()) reply.forward(answer);
     if (done) done();
   };

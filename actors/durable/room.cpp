@@ -1,7 +1,10 @@
+#include <algorithm>
+
 #include "actors/durable/api.hpp"
 #include "actors/raft/api.hpp"
 #include "messages/raft.capnp.h"
 #include "messages/store.capnp.h"
+#include "messages/words.hpp"
 #include "runtime/store/error.hpp"
 
 namespace troupe::durable {
@@ -20,7 +23,7 @@ base::Rate growth(std::uint64_t part) {
           Room::kRowsShare};
 }
 
-std::uint32_t rows_of(std::size_t question_bytes) {
+std::uint32_t guess_of(std::size_t question_bytes) {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(Room::kRowsOfOrder * question_bytes, kAtOnceMax));
 }
 
@@ -44,9 +47,8 @@ std::optional<base::Error> Room::refusal_of_rows(const runtime::Envelope& questi
     return base::Error{base::Code::no_space, "no memory left in the book's group for other nodes: its rows have " +
                                                  store::mebibytes(rows_) + " of the " + store::mebibytes(most) +
                                                  " that its members give (kv.rows_max)"};
-  auto& written = written_[static_cast<std::size_t>(what)];
-  if (!written) written.emplace(growth(rows_max_ / kRowsPart), now());
-  const auto wait = written->wait(user, now(), rows_of(question.bytes().size()));
+  if (!written_) written_.emplace(growth(rows_max_ / kRowsPart), now());
+  const auto wait = written_->wait(user, now(), guess_of(question.bytes().size()));
   if (!wait) return std::nullopt;
   full_.refused(node(), user.group, now());
   return base::Error{base::Code::overloaded,
@@ -55,9 +57,33 @@ std::optional<base::Error> Room::refusal_of_rows(const runtime::Envelope& questi
                      std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kAgain))};
 }
 
-void Room::done(std::size_t question_bytes, const User& user, For what) {
-  auto& written = written_[static_cast<std::size_t>(what)];
-  if (written && !user.reserved) written->spend(user, now(), rows_of(question_bytes));
+Room::Order Room::begin(std::size_t question_bytes, const User& user) {
+  Order out{user, group_.empty() ? 0 : guess_of(question_bytes)};
+  if (written_ && !user.reserved) out.spent = written_->spend(user, now(), out.guess);
+  return out;
+}
+
+void Room::end(const Order& order, bool good) {
+  if (!written_ || order.guess == 0) return;
+  if (!good) written_->give_back(order.user, now(), order.spent, 0);
+  if (good && done_.size() < kDoneMax) done_.push_back(order);
+}
+
+/// What the rows have grown by since the last look was written by what was done since then, of other nodes and own.
+void Room::charge(std::uint64_t rows) {
+  const auto before = std::exchange(own_rows_, rows);
+  const auto done = std::exchange(done_, {});
+  if (!written_ || !before) return;  // it is what was guessed
+  const std::uint64_t grown = rows - std::min(rows, *before);
+  std::uint64_t guessed = 0;
+  for (const Order& one : done) guessed += one.guess;
+  for (const Order& one : done) {
+    if (one.user.reserved) continue;
+    const double share = static_cast<double>(grown) * one.guess / static_cast<double>(guessed);
+    const auto wrote = static_cast<std::uint32_t>(std::min(share, 2.0 * one.guess));
+    if (wrote < one.guess) written_->give_back(one.user, now(), one.spent, wrote);
+    else written_->spend(one.user, now(), wrote - one.guess);
+  }
 }
 
 void Room::look() {
@@ -79,6 +105,10 @@ void Room::look_at_rows() {
         if (!status.ok()) return;
         rows_ = status.value().getRowBytes();
         rows_max_ = status.value().getRowsMax();
+        std::uint64_t own = 0;
+        for (const auto one : status.value().getKinds())
+          if (std::ranges::find(kinds_, text_of(one.getKind())) != kinds_.end()) own += one.getBytes();
+        charge(own);
       });
 }
 

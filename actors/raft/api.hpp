@@ -20,11 +20,6 @@ namespace troupe::raft {
 inline constexpr const char* kPath = "/raft";
 inline constexpr std::size_t kGroupNameMax = 32;
 
-/// Keys of a group's store that begin with it are of other domains: a list or a watch of all keys has them not.
-inline constexpr char kReservedKeys = '\0';
-/// Of those, the rows of actors that a group keeps (actors/durable): no client reads or writes them, whatever its role.
-inline constexpr std::string_view kActorKeys{"\0d", 2};
-
 inline std::string path_of(const std::string& group) { return std::string(kPath) + "/" + group; }
 inline constexpr std::string_view kLogName = "log", kSnapshotsName = "snapshots";  // children of /raft beside groups
 /// 1 to 32 of a-z, 0-9, '-' and '_', and no name of those.

@@ -70,9 +70,9 @@ constexpr auto kRevisionBytes =
                   "memory for past revisions of the keys of one group; older ones are on the disk");
 constexpr auto kHistoryBytes = config::bytes("kv.history_bytes", "1 GiB", 0, config::kTiB, When::start,
                                              "disk space for past revisions of one group; 0: memory alone");
-constexpr auto kRowsMax = config::bytes("kv.rows_max", "4 GiB", 64 * config::kMiB, config::kTiB, When::start,
+constexpr auto kRowsMax = config::bytes("kv.rows_max", "0", 0, config::kTiB, When::start,
                                         "memory for the keys of one group, above which a book in it takes nothing more "
-                                        "of other nodes");
+                                        "of other nodes; 0: a quarter of the machine's, at most 4 GiB");
 constexpr auto kSettings =
     std::to_array<config::Setting>({kRevisionsKept, kRevisionBytes, kHistoryBytes, kRowsMax, kElection, kHeartbeat,
                                     kDrift, kSleepAfter, kLeaseReads, kStall, kSnapshotEntries, kSnapshotBytes,

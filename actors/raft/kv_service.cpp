@@ -19,6 +19,12 @@ Error of_actors() {
 }
 
 /// Whether a client may read or write it.
+/// Of a machine with that much memory; 0: it does not say.
+std::uint64_t rows_max_of(std::uint64_t memory_bytes) {
+  constexpr std::uint64_t kMost = std::uint64_t{4} << 30;
+  return memory_bytes == 0 ? kMost : std::min(kMost, memory_bytes / 4);
+}
+
 bool is_free(std::string_view key) { return !key.starts_with(kActorKeys); }
 /// Whether no key below it is one that a client may not read. A range of all keys has no reserved ones.
 bool is_free_below(std::string_view prefix) {
@@ -86,6 +92,7 @@ KvService::KvService(runtime::Actor& owner, Group& group, SharedSettings setting
 
 void KvService::receive(runtime::Handlers& on) {
   history_.receive(on);
+  rows_max_ = settings_->rows_max > 0 ? settings_->rows_max : rows_max_of(world().hardware.has().memory_bytes);
   on.timer<WatchEnds>([this] { end_watches(); });
   on.ask<wire::Execute, wire::Executed>([this](auto ask, auto reply) { execute(ask, std::move(reply)); });
   on.ask<wire::GetKey, wire::GotKey>([this](auto ask, auto reply) { get(ask, std::move(reply)); });
@@ -499,7 +506,15 @@ void KvService::describe(wire::GroupStatus::Builder status) const {
   status.setRevision(machine_.revision().value);
   status.setKeys(machine_.keys());
   status.setRowBytes(machine_.row_bytes());
-  status.setRowsMax(settings_->rows_max);
+  status.setRowsMax(rows_max_);
+  constexpr std::size_t kKindsMax = 16;
+  const auto& kinds = machine_.kind_bytes();
+  auto list = status.initKinds(static_cast<unsigned>(std::min(kinds.size(), kKindsMax)));
+  auto at = kinds.begin();
+  for (unsigned i = 0; i < list.size(); ++i, ++at) {
+    list[i].setKind(at->first);
+    list[i].setBytes(at->second);
+  }
   status.setOldestRevision(history_.oldest().value);
   status.setLeases(machine_.leases().size());
   status.setSessions(machine_.sessions());

@@ -59,13 +59,29 @@ class RateBudget {
     return out > Duration::zero() ? std::optional(out) : std::nullopt;
   }
 
+  /// What was taken of all, and of the shares of a user.
+  struct Spent {
+    std::uint32_t all = 0, group = 0, id = 0;
+  };
   /// Takes it, or as much as is there: some things are known only once they are done.
-  void spend(const User<Id>& user, Instant now, std::uint32_t count) {
+  Spent spend(const User<Id>& user, Instant now, std::uint32_t count) {
+    Spent out;
     if (!user.reserved) {
-      spend(groups_, user.group, rate_.group_part, now, count);
-      spend(ids_, user.id, rate_.id_part, now, count);
+      out.group = spend(groups_, user.group, rate_.group_part, now, count);
+      out.id = spend(ids_, user.id, rate_.id_part, now, count);
     }
-    all_.spend(now, count);
+    out.all = all_.spend(now, count);
+    return out;
+  }
+
+  /// Of what was spent, `used` was needed.
+  void give_back(const User<Id>& user, Instant now, const Spent& spent, std::uint32_t used) {
+    const auto back = [&](auto& shares, const auto& whose, std::uint32_t taken) {
+      if (const auto known = shares.of.find(whose); known != shares.of.end() && taken > used)
+        known->second.give_back(now, taken - used);
+    };
+    if (!user.reserved) back(groups_, user.group, spent.group), back(ids_, user.id, spent.id);
+    if (spent.all > used) all_.give_back(now, spent.all - used);
   }
 
   /// Whether shares bind now.
@@ -89,17 +105,17 @@ class RateBudget {
   }
 
   template <class Key>
-  void spend(Shares<Key>& shares, const Key& whose, std::uint32_t part, Instant now, std::uint32_t count) {
+  std::uint32_t spend(Shares<Key>& shares, const Key& whose, std::uint32_t part, Instant now, std::uint32_t count) {
     auto known = shares.of.find(whose);
     if (known == shares.of.end()) {
       if (shares.of.size() >= kUsersMax && now >= shares.tidy_at) {
         std::erase_if(shares.of, [now](const auto& one) { return one.second.full(now); });
         shares.tidy_at = now + kTidyEvery;
       }
-      if (shares.of.size() >= kUsersMax) return;
+      if (shares.of.size() >= kUsersMax) return 0;
       known = shares.of.try_emplace(whose, rate_.per_second / part, rate_.burst / part, now).first;
     }
-    known->second.spend(now, count);
+    return known->second.spend(now, count);
   }
 
   Rate rate_;

@@ -25,9 +25,16 @@ bool RateLimit::take(Instant now, std::uint32_t count) {
   return true;
 }
 
-void RateLimit::spend(Instant now, std::uint32_t count) {
-  level_ = level_at(now);
-  level_ -= std::min(level_, count * kParts);
+std::uint32_t RateLimit::spend(Instant now, std::uint32_t count) {
+  const std::uint64_t level = level_at(now), taken = std::min(level, count * kParts);
+  level_ = level - taken;
+  as_of_ = std::max(as_of_, now);
+  return static_cast<std::uint32_t>(taken / kParts);
+}
+
+void RateLimit::give_back(Instant now, std::uint32_t count) {
+  const std::uint64_t level = level_at(now);
+  level_ = level + std::min(burst_ - level, count * kParts);
   as_of_ = std::max(as_of_, now);
 }
 

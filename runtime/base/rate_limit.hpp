@@ -20,8 +20,11 @@ class RateLimit {
   /// Takes `count` tokens, all or none. False if they are not there; then nothing has changed.
   bool take(Instant now, std::uint32_t count = 1);
 
-  /// Takes `count` tokens, or as many as are there.
-  void spend(Instant now, std::uint32_t count = 1);
+  /// Takes `count` tokens, or as many as are there: that many.
+  std::uint32_t spend(Instant now, std::uint32_t count = 1);
+
+  /// Brings `count` tokens back that were taken and not needed.
+  void give_back(Instant now, std::uint32_t count);
 
   /// How long until `count` tokens are there, zero if they are, Duration::max() if they never will be.
   Duration wait(Instant now, std::uint32_t count = 1) const;

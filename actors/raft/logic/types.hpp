@@ -2,6 +2,7 @@
 // The numbers and names of Raft, each a type of its own.
 #include <compare>
 #include <cstdint>
+#include <string_view>
 
 #include "runtime/base/ids.hpp"
 
@@ -19,6 +20,12 @@ struct Number {
   /// 0 stays 0.
   constexpr Number previous() const { return Number{value == 0 ? 0 : value - 1}; }
 };
+
+/// Keys of a group's store that begin with it are of other domains: a list or a watch of all keys has them not.
+inline constexpr char kReservedKeys = '\0';
+/// Of those, the rows of actors that a group keeps (actors/durable): their kind and a '/' come next. No client reads or
+/// writes them, whatever its role.
+inline constexpr std::string_view kActorKeys{"\0d", 2};
 
 using Term = Number<struct TermTag>;    ///< one leader at most in each
 using Index = Number<struct IndexTag>;  ///< of an entry in the log, from 1

@@ -127,10 +127,9 @@ TEST_CASE("durable home: what strangers ask to be changed leaves a part of the d
   home->waiting.clear();
 }
 
-TEST_CASE(
-    "durable home: in a group what is done for strangers has a rate in the rows that it writes, and the rows a limit") {
+TEST_CASE("durable home: in a group what others have written into the rows has a rate, and the rows have a limit") {
   constexpr std::uint64_t kMax = 64 << 20, kDay = kMax / durable::Room::kRowsPart;
-  std::uint64_t rows = 0;
+  std::uint64_t rows = 0, of_others = 0;
   std::optional<base::Error> refused;
   NetCluster cluster(2);
   Counting* home = nullptr;
@@ -139,8 +138,13 @@ TEST_CASE(
   const auto group = script([&](Scripted&, runtime::Handlers& on) {
     on.ask<raft::wire::GetGroup, raft::wire::GroupStatus>([&](auto, auto reply) {
       reply.send([&](raft::wire::GroupStatus::Builder out) {
-        out.setRowBytes(rows);
+        out.setRowBytes(rows + of_others);
         out.setRowsMax(kMax);
+        auto kinds = out.initKinds(2);
+        kinds[0].setKind("count");
+        kinds[0].setBytes(rows);
+        kinds[1].setKind("another");
+        kinds[1].setBytes(of_others);
       });
     });
   });
@@ -148,34 +152,40 @@ TEST_CASE(
   cluster[0].node.start("node", script({}, [&group](Scripted& self) {
                           self.spawn("raft", script({}, [&group](Scripted& raft) { raft.spawn("g", group, {}); }), {});
                         }));
-  const auto ask = [&](std::size_t from, bool does = true) {
+  const auto ask = [&](std::size_t from, std::optional<std::uint64_t> writes) {
     ask_one(cluster, from, refused, 100ms);
     const bool taken = !home->waiting.empty();
     for (auto& reply : std::exchange(home->waiting, {})) {
-      if (does) reply.send(number(1));
+      if (writes) reply.send(number(1));
       else reply.refuse({Code::refused, "it was judged, and wrote nothing"});
+      rows += writes.value_or(0);
     }
     return taken;
   };
-  CHECK(ask(1));
+  CHECK(ask(1, 0));
   cluster.stage.run_for(1s);
-  const std::uint64_t order =
+  const std::uint64_t guess =
       durable::Room::kRowsOfOrder * runtime::Envelope::build<Number>({}, number(1)).bytes().size();
-  for (std::uint64_t i = 0; i < kDay / order; ++i) REQUIRE(ask(1, false));
+  // What is refused, or changes nothing, or was written by others counts for no one.
+  for (std::uint64_t i = 0; i < kDay / guess; ++i) {
+    REQUIRE(ask(1, i % 2 == 0 ? std::optional<std::uint64_t>(0) : std::nullopt));
+    of_others += 1'000;
+  }
+  const std::uint64_t each = 2 * guess;  // more than that is what no order has written
   std::uint64_t written = 0;
-  while (ask(1)) REQUIRE((written += order) < kDay);
+  while (ask(1, each)) REQUIRE((written += each) < kDay);
   REQUIRE(refused);
   CHECK(refused->code == Code::overloaded);
-  CHECK(written > kDay / 4);  // half of it until shares bind
-  CHECK(ask(0));
+  CHECK(written > kDay / 3);  // half of it until shares bind
+  CHECK(ask(0, each));
 
   rows = kMax;
   cluster.stage.run_for(24h);
-  ask(1);  // looks
-  CHECK_FALSE(ask(1));
+  ask(1, 0);  // looks
+  CHECK_FALSE(ask(1, 0));
   REQUIRE(refused);
   CHECK(refused->code == Code::no_space);
-  CHECK(ask(0));
+  CHECK(ask(0, 0));
 }
 
 // It was shown as it came, larger than a state may be: then each look at the actor ended it.

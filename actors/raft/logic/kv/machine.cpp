@@ -12,10 +12,6 @@ void roll(std::uint64_t& hash, std::uint64_t number) {
   for (int shift = 0; shift < 64; shift += 8) hash = (hash ^ (number >> shift & 0xff)) * 1'099'511'628'211ULL;
 }
 
-std::uint64_t bytes_of(const std::string& key, const Row& row) {
-  return kRowBytes + key.size() + (row.value ? row.value->size() : 0);
-}
-
 }  // namespace
 
 std::uint64_t session_bytes(const std::string& request, const Answer& answer) {
@@ -134,14 +130,25 @@ void Machine::put(const Operation& operation, Revision revision) {
 }
 
 void Machine::put_row(const std::string& key, Row row) {
-  if (const Row* known = rows_.find(key)) row_bytes_ -= bytes_of(key, *known);
-  row_bytes_ += bytes_of(key, row);
+  if (const Row* known = rows_.find(key)) count(key, *known, false);
+  count(key, row, true);
   rows_.put(key, std::move(row));
 }
 
 bool Machine::erase_row(const std::string& key) {
-  if (const Row* known = rows_.find(key)) row_bytes_ -= bytes_of(key, *known);
+  if (const Row* known = rows_.find(key)) count(key, *known, false);
   return rows_.erase(key);
+}
+
+void Machine::count(const std::string& key, const Row& row, bool there) {
+  const std::uint64_t bytes = kRowBytes + key.size() + (row.value ? row.value->size() : 0);
+  row_bytes_ += there ? bytes : -bytes;
+  if (!key.starts_with(kActorKeys)) return;
+  const std::string_view kind = std::string_view(key).substr(kActorKeys.size());
+  auto at = kind_bytes_.find(kind.substr(0, kind.find('/')));
+  if (at == kind_bytes_.end()) at = kind_bytes_.emplace(kind.substr(0, kind.find('/')), 0).first;
+  at->second += there ? bytes : -bytes;
+  if (at->second == 0) kind_bytes_.erase(at);
 }
 
 bool Machine::remove(const std::string& key) {

@@ -104,6 +104,8 @@ class Machine {
   std::size_t keys() const { return rows_.rows().size(); }
   /// Of memory, about: what the allocator and the map need for a row is counted as kRowBytes.
   std::uint64_t row_bytes() const { return row_bytes_; }
+  /// Of those, of the rows of each kind of actors (kActorKeys).
+  const std::map<std::string, std::uint64_t, std::less<>>& kind_bytes() const { return kind_bytes_; }
   std::size_t sessions() const { return sessions_.rows().size(); }
   const LimitSessions& session_limits() const { return limits_; }
   const std::map<LeaseId, std::uint64_t>& leases() const { return leases_; }  ///< with their time to live, in ms
@@ -123,6 +125,7 @@ class Machine {
   bool remove(const std::string& key);
   void put_row(const std::string& key, Row row);
   bool erase_row(const std::string& key);
+  void count(const std::string& key, const Row& row, bool there);
   void detach(const std::string& key, LeaseId lease);
   void note(const Changed& change);
   void expire_sessions();
@@ -136,7 +139,8 @@ class Machine {
 
   FrozenMap<std::string, Row> rows_;
   std::uint64_t row_bytes_ = 0;
-  FrozenMap<std::string, Session> sessions_;  // by request id
+  std::map<std::string, std::uint64_t, std::less<>> kind_bytes_;  // few: members alone write such keys
+  FrozenMap<std::string, Session> sessions_;                      // by request id
   std::set<std::pair<std::int64_t, std::string>> by_age_;
   std::uint64_t session_bytes_ = 0;
   std::map<LeaseId, std::uint64_t> leases_;

@@ -207,6 +207,19 @@ TEST_CASE("kv: any commands agree with a dumb model") {
   }));
 }
 
+TEST_CASE("kv: bytes of rows are counted for each kind of actors, until the last of them is removed") {
+  Store store;
+  const std::string key = std::string(kActorKeys) + "wallet/a", other = std::string(kActorKeys) + "fund/a";
+  store.txn({}, {raft_test::put(key, "12345"), raft_test::put(other, "1"), raft_test::put("free", "1")});
+  store.txn({}, {raft_test::put(key, "123")});
+  const auto& kinds = store.machine.kind_bytes();
+  REQUIRE(kinds.size() == 2);
+  CHECK(kinds.find("wallet")->second == kv::kRowBytes + key.size() + 3);
+  CHECK(kinds.find("fund")->second == kv::kRowBytes + other.size() + 1);
+  store.txn({}, {raft_test::removal(key)});
+  CHECK_FALSE(kinds.contains("wallet"));
+}
+
 TEST_CASE("kv: a command has one encoding, and no bytes break the decoder") {
   CHECK(rc::check("there and back", [](std::uint64_t seed) {
     base::Random random(seed);
