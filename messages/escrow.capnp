@@ -274,6 +274,8 @@ struct ActAt $kind(bytesMax = 131072) {
 
   take @0 :TakeAct;
   owner @1 :Data;
+  tight @2 :Bool;
+  # The device has little room: only an act with which the escrow goes on to another state is taken.
 }
 
 struct DueAt $kind(bytesMax = 131072) {

@@ -105,6 +105,7 @@ void EscrowActor::act(wire::ActAt::Reader ask, runtime::Reply<wire::ActTaken> re
   Wanted wanted{.command = Acted{given.value().act},
                 .act = rows::SignedBytes{given.value().bytes, given.value().policy, given.value().approvals},
                 .owner = node_of(ask.getOwner()),
+                .tight = ask.getTight(),
                 .done = [rates = setup_.rates, by = given.value().act.by,
                          reply = std::move(reply)](const base::Outcome<Taken>& done) mutable {
                   if (!done.ok()) return reply.refuse(done.error());
@@ -294,6 +295,10 @@ void EscrowActor::perform(Wanted& wanted) {
   auto entries = replay_->entries(decision.events, at, by, cause);
   Replay after_it = *replay_;
   for (const Entry& entry : entries) base::ensure(after_it.take(entry).ok(), "what was decided can happen");
+  if (wanted.tight && !funds && after_it.escrow().stage == escrow().stage)
+    return wanted.done(Error{Code::no_space,
+                             "the device of the book is nearly full: only acts with which an escrow goes on to another "
+                             "state are taken"});
   const auto fresh = sayings_of(wanted, decision, after_it.escrow());
   rows::Aside is = aside();
   if (!back.empty()) {

@@ -77,6 +77,7 @@ class EscrowActor final : public runtime::Actor {
     std::optional<wallet::Stray> stray{};  ///< no command: this came unasked
     runtime::Caller from{};                ///< a Fund: who has asked
     bool draws = true;                     ///< a Fire: it is known who can be drawn
+    bool tight = false;                    ///< an act: it is taken only if the escrow goes on with it
     Done done;
   };
   struct Depositing {

@@ -54,7 +54,7 @@ EscrowsActor::EscrowsActor(SharedSettings settings)
     : settings_(std::move(settings)),
       seat_(*this, settings_->book, settings_->pool),
       gateway_(*this, seat_, settings_->pool, kPath),
-      room_(*this, seat_.place()),
+      room_(*this, seat_.place(), {EscrowActor::kKeyspace, kTaskKeyspace}),
       escrows_(*this, kAwakeMax,
                {.begin =
                     [this](const std::string& name) {
@@ -127,7 +127,9 @@ std::optional<Error> EscrowsActor::refusal(const runtime::Envelope& question) {
   const auto user = seat_.user(caller());
   if (user.reserved) return std::nullopt;
   const auto units = static_cast<std::uint32_t>(1 + question.bytes().size() / kUnitBytes) + read_units(question);
-  if (const auto wait = asked_.take(user, now(), units))
+  auto wait = asked_.take(user, now(), units);
+  if (!wait && what_for(question) == durable::Room::For::begun) wait = acted_.take(user, now());
+  if (wait)
     return Error{Code::overloaded, "this node takes no more acts of others at a time",
                  std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kTryAgain))};
   return room_.refusal(question, user, what_for(question));
@@ -226,18 +228,17 @@ void EscrowsActor::pass_to(const runtime::Handle& child, const runtime::Envelope
   runtime::Header header = question.header();
   const bool longer = header.due > now() + kAskDue;
   if (longer) header.due = now() + kAskDue;
+  auto ended = durable::changes(question) ? written() : base::Callback<void(bool)>();
   request_for(seat_.behind(asker_), child, longer ? question.with(header) : question,
-              [answer_to = std::move(reply),
-               good = durable::changes(question) ? written(what_for(question))
-                                                 : base::Callback<void()>()](const runtime::Envelope& answer) mutable {
-                if (good && answer.header().signal != runtime::Signal::error) good();
+              [answer_to = std::move(reply), ended = std::move(ended)](const runtime::Envelope& answer) mutable {
+                if (ended) ended(answer.header().signal != runtime::Signal::error);
                 answer_to.forward(answer);
               });
 }
 
-/// To be called once what is asked now is done.
-base::Callback<void()> EscrowsActor::written(durable::Room::For what) {
-  return [this, bytes = asked_bytes_, user = seat_.user(asker_), what] { room_.done(bytes, user, what); };
+/// What is asked now begins; to be called with whether it was done.
+base::Callback<void(bool)> EscrowsActor::written() {
+  return [this, order = room_.begin(asked_bytes_, seat_.user(asker_))](bool good) { room_.end(order, good); };
 }
 
 base::NodeId EscrowsActor::owner() const {
@@ -293,7 +294,7 @@ void EscrowsActor::open(wire::OpenEscrow::Reader ask, runtime::Reply<wire::Escro
                                  std::move(reply),
                                  {},
                                  {},
-                                 written(durable::Room::For::begins)});
+                                 written()});
 }
 
 void EscrowsActor::act(wire::TakeAct::Reader ask, runtime::Reply<wire::ActTaken> reply) {
@@ -320,12 +321,13 @@ void EscrowsActor::act(wire::TakeAct::Reader ask, runtime::Reply<wire::ActTaken>
                                               wallet::write(take.initDeposit(), deposit->transfer, deposit->policy,
                                                             deposit->approvals, deposit->on_chain);
                                             take.setRequest(data_of(request));
+                                            out.setTight(room_.tight() && !seat_.user(asker_).reserved);
                                             out.setOwner(data_of(owner().view()));
                                           }),
                                       std::move(reply),
                                       {},
                                       seat_.behind(asker_),
-                                      written(durable::Room::For::begun)});
+                                      written()});
 }
 
 void EscrowsActor::show(wire::GetEscrow::Reader ask, runtime::Reply<wire::EscrowIs> reply) {

@@ -41,6 +41,7 @@ class EscrowsActor final : public runtime::Actor {
   /// Our choice: what other nodes may ask a second, in units of kUnitBytes: 400 acts with 16 signatures, a third of a
   /// core.
   static constexpr base::Rate kAsked{4'000, 8'000};
+  static constexpr base::Rate kActed{256, 1'024};  // our choice: of acts, for each writes some rows for ever
   static constexpr base::Rate kOpened{16, 1'024};  // our choice: 70 MB of rows and memory an hour, by other nodes
   static constexpr std::size_t kUnitBytes = 256;
   static constexpr std::uint32_t kScanUnits = 64;  // of kListRows rows that are read: 62 scans a second
@@ -81,7 +82,7 @@ class EscrowsActor final : public runtime::Actor {
   template <class Q, class A>
   bool serve(const runtime::Envelope& question, runtime::AnyReply& reply,
              void (EscrowsActor::*handler)(typename Q::Reader, runtime::Reply<A>));
-  base::Callback<void()> written(durable::Room::For what);
+  base::Callback<void(bool)> written();
   void pass_to(const runtime::Handle& child, const runtime::Envelope& question, runtime::AnyReply reply);
   void begin();
   void end();
@@ -150,6 +151,7 @@ class EscrowsActor final : public runtime::Actor {
   std::optional<std::chrono::nanoseconds> offset_;  // of the date from the monotonic clock
   std::optional<base::Instant> stepped_;
   base::RateBudget<base::NodeId> asked_{kAsked, base::Instant{}};
+  base::RateBudget<base::NodeId> acted_{kActed, base::Instant{}};
   base::RateBudget<base::NodeId> opened_{kOpened, base::Instant{}};
   base::ShareBudget<base::NodeId> reading_{kReadingMax, {.reserve = base::Reserve::none}};  // logs, of other nodes
   std::shared_ptr<std::atomic<std::uint32_t>> returns_ = std::make_shared<std::atomic<std::uint32_t>>(0);

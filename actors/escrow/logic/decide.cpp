@@ -156,7 +156,7 @@ Decided Deciding::act(Party by, const Start&) {
   if (by != Party::provider) return EscrowError::party;
   if (at_.stage == Stage::running) return nothing();
   if (at_.stage != Stage::funded) return EscrowError::state;
-  if (late(at_.terms.deliver)) return EscrowError::late;
+  if (late(at_.terms.deliver) || late(at_.terms.review)) return EscrowError::late;
   enter(Stage::running, at_.terms.deliver.from(now_));
   return done();
 }

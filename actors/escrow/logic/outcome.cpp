@@ -21,11 +21,12 @@ void bonds_back(const Escrow& escrow, Payouts& out) {
   pay(out, escrow.agreement.provider, Role::provider, escrow.agreement.bond, Why::bond);
 }
 
-/// The provider could have begun, or delivered, until the deadline.
+/// The provider could have begun, or delivered, once it was its turn: what it let pass later is its own doing.
 bool could_act(const Escrow& escrow) {
   const Terms& terms = escrow.terms;
-  if (escrow.stage == Stage::running) return !is_late(escrow, terms.review, escrow.deadline);
-  return !is_late(escrow, terms.start, escrow.entered) && !is_late(escrow, terms.deliver, escrow.deadline);
+  if (is_late(escrow, terms.review, escrow.entered)) return false;
+  return escrow.stage == Stage::running ||
+         (!is_late(escrow, terms.start, escrow.entered) && !is_late(escrow, terms.deliver, escrow.entered));
 }
 
 std::string recipient(const Payout& payout) { return payout.role == Role::fund ? "the fund" : text(payout.to); }

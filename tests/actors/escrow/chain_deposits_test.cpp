@@ -93,6 +93,22 @@ struct OnChain {
         },
         [](wire::ActTaken::Reader) {});
   }
+  /// As the root passes it on while the device is nearly full.
+  base::Code act_when_tight(Person& by, What what) {
+    const base::Bytes bytes = encode(Act{escrow, by.address(), ++by.acts, std::move(what)});
+    Heard heard;
+    book.inside([&](test::Scripted& self) {
+      heard = asked<wire::ActAt, wire::ActTaken>(
+          self, self.node().find(kPath + ("/" + escrow.hex())), self.now() + 10s, [&](wire::ActAt::Builder out) {
+            const auto approval = by.sign(bytes);
+            escrow::write(out.initTake().initAct(), bytes, by.policy, std::span(&approval, 1));
+            out.setTight(true);
+          });
+    });
+    book.run_for(2s);
+    REQUIRE(*heard);
+    return **heard;
+  }
   void open() {
     Agreement agreement{.book = id,
                         .buyer = buyer.address(),
@@ -237,6 +253,16 @@ struct Silent {
 };
 
 }  // namespace
+
+// Offers without end filled the device, and then no delivery was taken.
+TEST_CASE("escrow: on a device that is nearly full only acts are taken with which an escrow goes on") {
+  OnChain trade;
+  trade.open();
+  const Extend longer{Extended::start, {Due::Kind::after, std::chrono::hours(48)}};
+  CHECK(trade.act_when_tight(trade.buyer, longer) == base::Code::no_space);
+  CHECK_FALSE(trade.act(trade.buyer, longer));
+  CHECK(trade.act_when_tight(trade.buyer, Cancel{}) == Code{});
+}
 
 TEST_CASE("escrow deposits: of those who repeat the act while its deposit waits for a block the last 16 are told") {
   OnChain it;

@@ -339,6 +339,28 @@ TEST_CASE("escrow: a provider that could not begin any more loses no bond") {
     CHECK(one.escrow.stage == Stage::refunded);
     CHECK(one.escrow.paid == back);
   }
+  // A date for the review, so late that each delivery before its deadline was refused.
+  SUBCASE("but it does if it begins, or lets its time to deliver pass, on purpose") {
+    made.terms.deliver = {Due::Kind::after, 90 * kHour};
+    made.terms.review = {Due::Kind::at, kBegin + 100 * kHour};
+    OneEscrow one(made);
+    one.to_funded();
+    one.wait(20 * kHour);
+    REQUIRE(one.provider(Start{}).ok());
+    one.now = kBegin + 95 * kHour;
+    CHECK(one.provider(Deliver{cid(1)}).error() == EscrowError::late);
+    one.to_deadline();
+    REQUIRE(one.fire().ok());
+    CHECK(one.escrow.paid.back() == Payout{kBuyer, Role::buyer, Amount::of(15), Why::forfeit});
+
+    OneEscrow late(made);
+    const Extend start{Extended::start, {Due::Kind::after, 200 * kHour}};
+    late.to_funded();
+    REQUIRE(late.buyer(start).ok());
+    REQUIRE(late.provider(start).ok());
+    late.wait(95 * kHour);
+    CHECK(late.provider(Start{}).error() == EscrowError::late);
+  }
   SUBCASE("but it does if it could have") {
     OneEscrow one(made);
     one.wait(1 * kHour);
