@@ -82,7 +82,7 @@ class KvService final : public StateMachine, public runtime::Part {
   kv::Machine machine_;
   KvHistory history_;
   std::uint64_t rows_max_ = 0;  // bytes
-  kv::Applied latest_;  // what the entry that was applied last has answered
+  kv::Applied latest_;          // what the entry that was applied last has answered
   std::optional<kv::SnapshotReader> reader_;
   bool read_any_ = false;
   bool leads_ = false, limits_proposed_ = false;
