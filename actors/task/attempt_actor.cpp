@@ -7,7 +7,6 @@
 #include "actors/task/words.hpp"
 #include "messages/usage.hpp"
 #include "messages/words.hpp"
-#include "runtime/base/whole_units.hpp"
 
 namespace troupe::task {
 namespace {

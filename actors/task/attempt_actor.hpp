@@ -22,6 +22,7 @@
 #include "actors/task/logic/lease.hpp"
 #include "actors/task/settings.hpp"
 #include "runtime/actor/actor.hpp"
+#include "runtime/base/whole_units.hpp"
 #include "runtime/crypto/hash.hpp"
 
 namespace troupe::task {
@@ -45,9 +46,14 @@ class AttemptActor final : public runtime::Actor {
     std::uint64_t token = 0;
     base::NodeId submitter;
     std::optional<escrow::TaskEscrowId> paid_by{};
-    base::Bytes order_bytes{};        ///< as signed by another node, for a warning; empty: too large
-    base::Duration lease{};           ///< of an order with hosts
-    base::Endpoint coordinated_at{};  ///< where its submitter is
+    wallet::UnixMs due = wallet::UnixMs::max();  ///< its answer, of one that is paid
+    base::Bytes order_bytes{};                   ///< as signed by another node, for a warning; empty: too large
+    base::Duration lease{};                      ///< of an order with hosts
+    base::Endpoint coordinated_at{};             ///< where its submitter is
+    /// Whether less than that is left until its answer is due.
+    bool is_due_within(base::Duration span, base::WallTime now) const {
+      return base::unix_milliseconds(now) + base::milliseconds(span) > due.count();
+    }
   };
   AttemptActor(TaskSettings settings, std::shared_ptr<const What> what)
       : settings_(std::move(settings)), what_(std::move(what)), lease_(what_->lease) {}

@@ -85,7 +85,7 @@ constexpr auto kDishonest =
     config::text("task.dishonest", "0.1", 16, When::start,
                  "share of workers that are thought to collude, for tasks submitted with --risk", share_fault);
 constexpr auto kPayMargin =
-    config::duration("task.pay_margin", "1h", 1s, 24h * 30, When::start,
+    config::duration("task.pay_margin", "1h", 2 * Earnings::kDueMargin, 24h * 30, When::start,
                      "how long after the time of its program an attempt that is paid may be handed in");
 constexpr auto kSettings = std::to_array<config::Setting>(
     {kSlots,     kMemory,    kLease,           kQueueMax, kInputs,  kKept,      kTasksMax,      kHostUsr,

@@ -80,9 +80,9 @@ base::Outcome<wallet::UnixMs> Earnings::due_of(const Order& order, std::uint64_t
   if (one->getPrice() < wanted(order))
     return Error{Code::refused, "this node wants " + std::to_string(wanted(order)) + ", and the escrow has " +
                                     std::to_string(one->getPrice()) + " for it"};
-  const std::uint64_t needs = base::milliseconds(order.limits.time);
+  const std::uint64_t needs = base::milliseconds(order.limits.time + kDueMargin);
   if (one->getDue() < base::unix_milliseconds(wall()) + needs)
-    return Error{Code::refused, "the escrow waits for less time than the program may take"};
+    return Error{Code::refused, "the escrow waits for less time than the program may take, and 5 minutes"};
   return wallet::UnixMs(one->getDue());
 }
 

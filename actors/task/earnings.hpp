@@ -21,6 +21,8 @@ class Earnings final : public runtime::Part {
   static constexpr std::size_t kAskingMax = 64;         // our choice
   static constexpr std::size_t kCheckingMax = 256;      // our choice
   static constexpr std::chrono::seconds kHandAgain{2};  // our choice
+  /// Beyond its time, until the answer is due: its inputs come first, and what comes of it is taken and handed in.
+  static constexpr std::chrono::minutes kDueMargin{5};  // our choice
 
   Earnings(runtime::Actor& owner, std::shared_ptr<const crypto::Identity> identity, std::string registry)
       : Part(owner),

@@ -275,7 +275,7 @@ void WorkerActor::look_up(std::shared_ptr<Asked> asked) {
     std::erase_if(looking_up_, [&](const auto& one) { return one.expired() || one.lock() == asked; });
     if (!due.ok()) return turn_away(*asked, due.error());
     asked->engaged = true;
-    asked->due = due.value();
+    asked->what.due = due.value();
     if (asked->gone) return turn_away(*asked, {Code::refused, "its submitter has given it up"});
     admit(std::move(*asked));
   });
@@ -313,7 +313,6 @@ void WorkerActor::admit(Asked asked) {
   places_.hold(asked.user, 1);
   if (asked.what.paid_by) owed_.insert_or_assign({id, token}, Owed{*asked.what.paid_by});
   One& one = all_[id];
-  one.due = asked.due;
   one.what = std::make_shared<const AttemptActor::What>(std::move(asked.what));
   one.user = asked.user;
   one.came = now();
@@ -369,8 +368,7 @@ std::optional<TaskId> WorkerActor::next(bool own, const std::optional<Line>& lin
 }
 
 bool WorkerActor::too_late(const One& one) const {
-  return one.what->paid_by &&
-         base::unix_milliseconds(wall()) + base::milliseconds(one.what->order.limits.time) > one.due.count();
+  return one.what->is_due_within(one.what->order.limits.time + Earnings::kDueMargin, wall());
 }
 
 /// In order, but for those that do not delay the first one of others that does not fit: a large one is not passed by

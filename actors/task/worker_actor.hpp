@@ -75,16 +75,14 @@ class WorkerActor final : public runtime::Actor {
     runtime::Handle actor;                                           ///< null: it waits
     base::Instant began{};                                           ///< then
     bool program_ended = false;                                      ///< what it has left is taken
-    wallet::UnixMs due{0};                                           ///< of one that is paid
   };
   /// An attempt that its submitter asks for.
   struct Asked {
     AttemptActor::What what;
     User user;
     runtime::Sink<wire::AttemptItem> to;
-    bool gone = false;      ///< its submitter has given it up
-    bool engaged = false;   ///< its price lies in the escrow
-    wallet::UnixMs due{0};  ///< to be handed in
+    bool gone = false;     ///< its submitter has given it up
+    bool engaged = false;  ///< its price lies in the escrow
   };
   static Used used_by(const Order& order);
   /// Cores and processes until its program has ended, the rest until all was taken of what that has left.

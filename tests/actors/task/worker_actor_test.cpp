@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// `/task` of a node of many cores whose files never come, so that attempts stay once they have begun; unless `come`.
+/// Each escrow is of `paid`, and has engaged this node for it.
 struct WorkerFixture : test::ActorFixture {
   WorkerFixture() {
     settings.identity = std::shared_ptr<const crypto::Identity>(&submitter(), [](const crypto::Identity*) {});
@@ -31,6 +32,29 @@ struct WorkerFixture : test::ActorFixture {
             if (!come) return unanswered.push_back(std::move(to));
             to.push([](files::wire::GetItem::Builder out) { out.initStart().setFileBytes(0); });
             to.end();
+          });
+    });
+    start("escrow", [this](test::Scripted&, runtime::Handlers& on) {
+      on.ask<escrow::wire::GetTaskEscrow, escrow::wire::TaskEscrowIs>(
+          [this](auto, runtime::Reply<escrow::wire::TaskEscrowIs> reply) {
+            reply.send([this](escrow::wire::TaskEscrowIs::Builder out) {
+              out.setAgreement(data_of(escrow::encode(agreement())));
+              auto one = out.initProviders(1)[0];
+              const wallet::Address own = wallet::address_of(submitter().public_key());
+              one.setToken(1);
+              one.setProvider(data_of(own.view()));
+              one.setPayTo(data_of(own.view()));
+              one.setDue(due);
+              one.setState(std::string(escrow::name(escrow::ProviderState::engaged)));
+            });
+          });
+      on.ask<escrow::wire::TakeTaskAct, escrow::wire::TaskEscrowIs>(
+          [this](escrow::wire::TakeTaskAct::Reader take, runtime::Reply<escrow::wire::TaskEscrowIs> reply) {
+            const auto act = escrow::decode_task_act(bytes_of(take.getAct().getAct()));
+            REQUIRE(act);
+            resigned += std::holds_alternative<escrow::Resign>(act->what);
+            handed_in += std::holds_alternative<escrow::HandIn>(act->what);
+            reply.send([](auto) {});
           });
     });
     node.start("node", test::script({}, [this](test::Scripted& self) {
@@ -52,8 +76,29 @@ struct WorkerFixture : test::ActorFixture {
     });
   }
 
+  escrow::TaskAgreement agreement() const { return agreement_of({}, {}, {}, id_of(paid), paid); }
+  /// An attempt of `paid` whose answer is due then, from now; its end, once it has come, goes to `over`.
+  void run_paid(base::Duration until_due) {
+    due = base::unix_milliseconds(ports.world().clock.wall() + until_due);
+    inside([&](test::Scripted& self) {
+      attempts.push_back(self.subscribe<wire::RunAttempt, wire::AttemptItem>(
+          worker, 24h,
+          [&](wire::RunAttempt::Builder out) {
+            out.setOrder(data_of(sign(paid, submitter().key())));
+            out.setToken(1);
+            out.setEscrow(data_of(escrow::id_of(agreement()).view()));
+          },
+          [](wire::AttemptItem::Reader) {}, [this](const base::Outcome<void>& how) { over = how; }));
+    });
+    stage.run_for(1s);
+  }
+
   sim::Programs programs;
   bool come = false;
+  Order paid = small_order();
+  std::uint64_t due = 0;
+  std::size_t resigned = 0, handed_in = 0;
+  std::optional<base::Outcome<void>> over;
   TaskSettings settings;
   runtime::Handle worker;
   std::vector<runtime::Subscription> attempts;
@@ -216,4 +261,33 @@ TEST_CASE("task worker: a node that gives up what it has begun begins no more th
   it.stage.run_for(3s);
   CHECK(begun() == before + 2);
   from.follow(it.worker, runtime::Envelope::bare({.signal = runtime::Signal::cancel}));  // it ends before the worker
+}
+
+TEST_CASE("task worker: one that is paid begins only where its escrow waits for its time and five minutes from then") {
+  WorkerFixture it;
+  SUBCASE("when it comes") {
+    it.run_paid(it.paid.limits.time + Earnings::kDueMargin - 1ms);
+    CHECK(it.settings.counters->attempts.load() == 0);
+    CHECK(it.settings.counters->turned_away.load() == 1);
+    REQUIRE(it.over);
+    CHECK(it.over->error().message.starts_with("the escrow waits for less time"));
+  }
+  SUBCASE("when it has waited for cores") {
+    Order all = small_order();
+    all.nonce.bytes[0] = 1;
+    all.limits.cpu.thousandths = 100'000;
+    it.run(all);
+    it.run_paid(it.paid.limits.time + Earnings::kDueMargin + 1min);
+    CHECK_FALSE(it.over);
+    it.stage.run_for(1min);
+    CHECK(it.settings.counters->attempts.load() == 1);
+    REQUIRE(it.over);
+    CHECK(it.over->error().message.starts_with("it has waited for so long"));
+    it.stage.run_for(5s);
+    CHECK(it.resigned == 1);
+  }
+  SUBCASE("in time") {
+    it.run_paid(it.paid.limits.time + Earnings::kDueMargin + 1s);
+    CHECK(it.settings.counters->attempts.load() == 1);
+  }
 }
