@@ -156,7 +156,6 @@ void AttemptActor::lease_ends() {
   if (end_ || !process_) return;
   if (lease_.holds(now())) return after<LeaseEnds>(lease_.end() - now());
   if (world().mutations.on("task.lease_outlived")) return;
-  process_.reset();
   let_go({Code::unavailable, "its submitter did not renew the lease, without which it talks to no host"});
 }
 
@@ -171,7 +170,7 @@ void AttemptActor::fail(const Error& why) {
 }
 
 void AttemptActor::let_go(const Error& why) {
-  if (what_->paid_by && told_begin_) tell_answer({});
+  if (what_->paid_by && process_) tell_answer({});
   fail(why);
 }
 
@@ -327,7 +326,7 @@ void AttemptActor::tell_answer(const Ended& how) {
 }
 
 void AttemptActor::given_up() {
-  if (what_->paid_by && told_begin_) tell_answer({});
+  if (what_->paid_by && process_) tell_answer({});
   process_.reset();
   finish();
 }

@@ -8,7 +8,7 @@
 //          what is taken buys time at kTakenPerSecond, so that a slow line is fine and a trickle is not. What the
 //          program of another node has left is held in memory: it is taken within kTakenWithin, and kHandedPerSecond.
 // Paid     for one that is paid the answer is hashed as it is sent, and told to `/task` before the end is. One that its
-//          submitter gives up after its begin is answered, too, by what there was: it has had the work.
+//          submitter gives up after its start is answered, too, by what there was: it has had the work.
 // Lease    of one that talks to hosts is renewed by its submitter (logic/lease.hpp): no program without one.
 // Outputs  are read from the disk of the sandbox, in memory; together at most what the order allows it to write, and
 //          what fits into the memory that it has.

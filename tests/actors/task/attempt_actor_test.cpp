@@ -14,35 +14,40 @@ namespace {
 
 constexpr std::size_t kPieces = 512;
 
+struct Given {
+  sandbox::Limits limits{};
+  base::Duration until_due = 100h;
+  sim::Script script{sim::Leave{"out", base::Bytes(kPieces* kPieceBytes)}};
+  bool inputs_come = true;
+};
 /// An attempt whose program leaves kPieces pieces, and a submitter that grants a window each `pause`: of another node,
 /// unless it is `own`.
 struct AttemptFixture : test::ActorFixture {
   enum class Of : std::uint8_t { own, stranger };
-  explicit AttemptFixture(base::Duration pause, Of of, sandbox::Limits limits = {}) {
-    programs.add("/task/program", [](const sim::Run&) -> sim::Script {
-      return {sim::Leave{"out", base::Bytes(kPieces * kPieceBytes)}};
-    });
+  explicit AttemptFixture(base::Duration pause, Of of, const Given& given = {}) {
+    programs.add("/task/program", [script = given.script](const sim::Run&) { return script; });
     ports.processes().use(programs);
     settings.identity = std::shared_ptr<const crypto::Identity>(&submitter(), [](const crypto::Identity*) {});
     const auto task = test::script(
         [this](test::Scripted&, runtime::Handlers& on) {
           on.tell<wire::AttemptAnswered>([this](wire::AttemptAnswered::Reader) { ++answered; });
         },
-        [this, of, limits](test::Scripted& self) {
-          self.spawn("inputs", test::script([this](test::Scripted&, runtime::Handlers& on) {
+        [this, of, given](test::Scripted& self) {
+          self.spawn("inputs", test::script([this, given](test::Scripted&, runtime::Handlers& on) {
                        on.stream<wire::UseInput, wire::InputAt>(
-                           [this](wire::UseInput::Reader, runtime::Sink<wire::InputAt> user) {
-                             user.push([](wire::InputAt::Builder out) { out.setPath("/program"); });
+                           [this, given](wire::UseInput::Reader, runtime::Sink<wire::InputAt> user) {
                              inputs.push_back(std::move(user));
+                             if (given.inputs_come) come();
                            });
                      }));
           Order order = small_order();
           order.outputs = {"out"};
-          order.limits = limits;
+          order.limits = given.limits;
           const auto what = std::make_shared<const AttemptActor::What>(
               AttemptActor::What{.order = order,
                                  .submitter = of == Of::own ? settings.self() : base::NodeId{},
-                                 .paid_by = escrow::TaskEscrowId{}});
+                                 .paid_by = escrow::TaskEscrowId{},
+                                 .due = wallet::UnixMs(base::unix_milliseconds(wall() + given.until_due))});
           attempt = self.spawn("attempt", [this, what] { return std::make_unique<AttemptActor>(settings, what); });
         });
     start("node", {}, [task](test::Scripted& self) { self.spawn("task", task); });
@@ -60,13 +65,18 @@ struct AttemptFixture : test::ActorFixture {
               attempt, base::Duration::max(), [](wire::StartAttempt::Builder) {},
               [this](wire::AttemptItem::Reader item) {
                 if (item.isEnded()) limit = item.getEnded().getLimit();
-                if (!item.isOutput()) return;
-                bytes += item.getOutput().getBytes().size();
-                stream.pause();
+                began = began || item.isBegan();
+                if (item.isOutput()) bytes += item.getOutput().getBytes().size();
+                if (item.isOutput() || item.isPrinted()) stream.pause();
               },
               [this](const base::Outcome<void>& how) { end = how; });
           self.after<Take>(pause);
         });
+  }
+
+  base::WallTime wall() { return ports.world().clock.wall(); }
+  void come() {
+    for (auto& one : inputs) one.push([](wire::InputAt::Builder out) { out.setPath("/program"); });
   }
 
   struct Take {};
@@ -77,6 +87,7 @@ struct AttemptFixture : test::ActorFixture {
   runtime::Subscription stream;
   std::size_t bytes = 0, answered = 0;
   std::uint8_t limit = 0;
+  bool began = false;
   std::optional<base::Outcome<void>> end;
 };
 
@@ -121,10 +132,24 @@ TEST_CASE("task attempt: a file with holes is longer than the memory in which it
   sandbox::Limits limits;
   limits.memory_bytes = 1u << 20;
   limits.disk_bytes = sandbox::kBytesMax;
-  AttemptFixture it(100ms, Of::stranger, limits);
+  AttemptFixture it(100ms, Of::stranger, {.limits = limits});
   it.stage.run_for(1min);
   REQUIRE(it.end);
   CHECK(it.end->ok());
   CHECK(it.bytes <= limits.memory_bytes);
   CHECK(it.limit == 1 + static_cast<std::uint8_t>(sandbox::Limit::disk));
+}
+
+TEST_CASE("task attempt: one that was started is owed for, also by a submitter that has not read that it began") {
+  AttemptFixture it(1h, Of::own, {.script = {sim::Hang{}}, .inputs_come = false});
+  it.stage.run_for(1s);
+  it.inside([&](test::Scripted&) { it.stream.pause(); });
+  it.stage.run_for(90s);  // more signs of life than it has given credit for
+  it.inside([&](test::Scripted&) { it.come(); });
+  it.stage.run_for(1s);
+  CHECK(it.ports.processes().running() == 1);
+  CHECK_FALSE(it.began);
+  it.inside([&](test::Scripted&) { it.stream.cancel(); });
+  it.stage.run_for(1s);
+  CHECK(it.answered == 1);
 }
