@@ -1,6 +1,7 @@
 #include "actors/task/attempt_actor.hpp"
 
 #include <cerrno>
+#include <csignal>
 
 #include "actors/task/logic/loader.hpp"
 #include "actors/task/logic/network.hpp"
@@ -94,7 +95,7 @@ void AttemptActor::fetch_standard_input() {
 }
 
 void AttemptActor::start_if_ready() {
-  if (process_ || !standard_input_ || (needs_lease() && !lease_.holds(now()))) return;
+  if (process_ || !standard_input_ || (needs_lease() && !lease_.holds(now())) || too_late()) return;
   for (const auto& [cid, input] : inputs_)
     if (input.path.empty()) return;
   if (root_ && root_->path.empty()) return;
@@ -102,6 +103,8 @@ void AttemptActor::start_if_ready() {
   standard_input_->clear();
   pump();
 }
+
+bool AttemptActor::too_late() const { return what_->is_due_within(what_->order.limits.time + kHandInWithin, wall()); }
 
 ports::ProcessStart AttemptActor::program() const {
   const Order& order = what_->order;
@@ -170,7 +173,7 @@ void AttemptActor::fail(const Error& why) {
 }
 
 void AttemptActor::let_go(const Error& why) {
-  if (what_->paid_by && process_) tell_answer({});
+  if (process_) tell_answer({});
   fail(why);
 }
 
@@ -184,11 +187,20 @@ void AttemptActor::sign() {
     return let_go({Code::unavailable, "its submitter takes too long for what the program has left"});
   if (lacks_lease())
     return let_go({Code::unavailable, "its submitter gives no lease, without which it does not begin"});
+  if (!process_ && too_late())
+    return fail({Code::refused, "what it needs has come so late that its escrow would not pay it any more"});
+  if (process_ && what_->is_due_within(kHandInWithin, wall())) answer_in_time();
   if (!to_.ready() || end_) return;  // what waits for credit is a sign itself
   to_.push([&](wire::AttemptItem::Builder out) {
     if (told_begin_) messages::write_usage(out.initUses(), usage_);
     else out.setWaits();
   });
+}
+
+/// What its program came to is hashed as it is taken: a submitter that takes it slowly gets no answer of all of it.
+void AttemptActor::answer_in_time() {
+  if (end_ || std::exchange(time_is_up_, true)) return tell_answer({});
+  process_->end(sandbox::Limit::time);
 }
 
 bool AttemptActor::is_taken() {
@@ -243,6 +255,14 @@ void AttemptActor::ended(ports::ProcessEnded&& end) {
       out.setSubmitter(data_of(what_->submitter.view()));
       out.setTripwire(outcome.tripwire);
     });
+  if (time_is_up_ && (outcome.how == sandbox::Ended::exited || outcome.how == sandbox::Ended::signalled)) {
+    // It may have ended before, but what it had printed last was dropped.
+    outcome.how = sandbox::Ended::signalled;
+    outcome.status = SIGKILL;
+    outcome.limit = sandbox::Limit::time;
+    outcome.outputs.clear();
+    end.outputs.clear();
+  }
   usage_ = outcome.usage;
   // What it has written lies in the memory that it has; what is longer has holes.
   left_bytes_ = left_bytes_max(what_->order);
@@ -316,6 +336,7 @@ void AttemptActor::note_output(std::uint16_t index, base::ByteView piece) {
 }
 
 void AttemptActor::tell_answer(const Ended& how) {
+  if (!what_->paid_by || std::exchange(answered_, true)) return;
   if (parts_.size() > 1) parts_.back().digest = last_.finish();
   parts_.front().digest = standard_.finish();
   tell<wire::AttemptAnswered>(node().find(kPath), [&](wire::AttemptAnswered::Builder out) {
@@ -326,7 +347,7 @@ void AttemptActor::tell_answer(const Ended& how) {
 }
 
 void AttemptActor::given_up() {
-  if (what_->paid_by && process_) tell_answer({});
+  if (process_) tell_answer({});
   process_.reset();
   finish();
 }
@@ -338,7 +359,7 @@ void AttemptActor::push_end() {
     write(ended, end_->outcome);
     how = task::read(ended.asReader());
   });
-  if (what_->paid_by && how) tell_answer(*how);
+  if (how) tell_answer(*how);
   to_.end();
   to_ = {};
   finish();

@@ -8,7 +8,9 @@
 //          what is taken buys time at kTakenPerSecond, so that a slow line is fine and a trickle is not. What the
 //          program of another node has left is held in memory: it is taken within kTakenWithin, and kHandedPerSecond.
 // Paid     for one that is paid the answer is hashed as it is sent, and told to `/task` before the end is. One that its
-//          submitter gives up after its start is answered, too, by what there was: it has had the work.
+//          submitter gives up after its start is answered, too, by what there was: it has had the work. So is one whose
+//          answer is due within kHandInWithin: its program is ended, and what is left goes on to its submitter. One
+//          that could not end before that is not started.
 // Lease    of one that talks to hosts is renewed by its submitter (logic/lease.hpp): no program without one.
 // Outputs  are read from the disk of the sandbox, in memory; together at most what the order allows it to write, and
 //          what fits into the memory that it has.
@@ -33,6 +35,7 @@ class AttemptActor final : public runtime::Actor {
   static constexpr std::chrono::minutes kTakenWithin{2};         // our choice: it has cores, and others wait for them
   static constexpr std::uint64_t kTakenPerSecond = 16u << 10;    // our choice: a line of 128 kbit/s
   static constexpr std::uint64_t kHandedPerSecond = 256u << 10;  // our choice: a line of 2 Mbit/s
+  static constexpr std::chrono::minutes kHandInWithin{1};        // our choice: a book may be asked several times
   /// For how long at most it holds what the program of another node has left, once that has ended.
   static constexpr base::Duration handed_within(std::uint64_t bytes) {
     return kTakenWithin + std::chrono::seconds(bytes / kHandedPerSecond);
@@ -80,6 +83,8 @@ class AttemptActor final : public runtime::Actor {
   void fetch(Input& input, const Cid& cid, Form form);
   void fetch_standard_input();
   void start_if_ready();
+  /// Its program could run until its answer is to be handed in, or longer.
+  bool too_late() const;
   ports::ProcessStart program() const;
   void sign();
   /// Whether its submitter takes what there is for it.
@@ -93,7 +98,10 @@ class AttemptActor final : public runtime::Actor {
   void push_output();
   void push_end();
   void note_output(std::uint16_t index, base::ByteView piece);
+  /// Of one that is paid; the first one alone.
   void tell_answer(const Ended& how);
+  /// It is due, whatever its submitter has taken.
+  void answer_in_time();
   void given_up();
   void ended(ports::ProcessEnded&& end);
   /// Whether it may run: without hosts, or for this node itself, always.
@@ -114,6 +122,7 @@ class AttemptActor final : public runtime::Actor {
   std::unique_ptr<ports::Process> process_;
   Lease lease_;
   bool told_begin_ = false;
+  bool time_is_up_ = false, answered_ = false;
   base::Instant begun_{};
   base::Instant taken_by_ = base::Instant::max();
   base::Duration waited_{};  // for credit, less what was bought by taking

@@ -140,6 +140,46 @@ TEST_CASE("task attempt: a file with holes is longer than the memory in which it
   CHECK(it.limit == 1 + static_cast<std::uint8_t>(sandbox::Limit::disk));
 }
 
+TEST_CASE("task attempt: one that is paid is answered a minute before it is due, and goes on to who takes it slowly") {
+  AttemptFixture it(30s, Of::own, {.limits = {.time = 1min}, .until_due = 3min});
+  it.stage.run_for(1min + 55s);
+  CHECK(it.answered == 0);
+  it.stage.run_for(7s);
+  CHECK(it.answered == 1);
+  CHECK_FALSE(it.end);
+  it.stage.run_for(1h);
+  REQUIRE(it.end);
+  CHECK_MESSAGE(it.end->ok(), it.end->error().message);
+  CHECK(it.bytes == kPieces * kPieceBytes);
+  CHECK(it.answered == 1);
+}
+
+TEST_CASE("task attempt: a program that has not ended a minute before its answer is due is ended, and answered") {
+  const sim::Print much{.bytes = base::Bytes(std::size_t{32} << 20)};
+  AttemptFixture it(1h, Of::own,
+                    {.limits = {.time = 1min, .output_bytes = 1u << 30}, .until_due = 150s, .script = {much}});
+  it.stage.run_for(85s);
+  CHECK(it.ports.processes().running() == 1);  // its time is up, and what it has printed is not taken
+  CHECK(it.answered == 0);
+  it.stage.run_for(7s);
+  CHECK(it.ports.processes().running() == 0);
+  CHECK(it.answered == 1);
+}
+
+TEST_CASE("task attempt: one that is paid is not started so late that its answer could not be handed in") {
+  AttemptFixture it(1s, Of::own,
+                    {.limits = {.time = 1min}, .until_due = 3min, .script = {sim::Hang{}}, .inputs_come = false});
+  it.stage.run_for(59s + 500ms);
+  it.inside([&](test::Scripted&) { it.come(); });
+  it.stage.run_for(100ms);
+  CHECK(it.ports.processes().running() == 0);
+  it.stage.run_for(2s);
+  REQUIRE(it.end);
+  REQUIRE_FALSE(it.end->ok());
+  CHECK(it.end->error().code == base::Code::refused);
+  CHECK(it.answered == 0);
+}
+
 TEST_CASE("task attempt: one that was started is owed for, also by a submitter that has not read that it began") {
   AttemptFixture it(1h, Of::own, {.script = {sim::Hang{}}, .inputs_come = false});
   it.stage.run_for(1s);

@@ -77,7 +77,8 @@ struct WorkerFixture : test::ActorFixture {
   }
 
   escrow::TaskAgreement agreement() const { return agreement_of({}, {}, {}, id_of(paid), paid); }
-  /// An attempt of `paid` whose answer is due then, from now; its end, once it has come, goes to `over`.
+  /// An attempt of `paid` whose answer is due then, from now, and whose submitter grants one window; its end, once it
+  /// has come, goes to `over`.
   void run_paid(base::Duration until_due) {
     due = base::unix_milliseconds(ports.world().clock.wall() + until_due);
     inside([&](test::Scripted& self) {
@@ -89,6 +90,7 @@ struct WorkerFixture : test::ActorFixture {
             out.setEscrow(data_of(escrow::id_of(agreement()).view()));
           },
           [](wire::AttemptItem::Reader) {}, [this](const base::Outcome<void>& how) { over = how; }));
+      attempts.back().pause();
     });
     stage.run_for(1s);
   }
@@ -290,4 +292,28 @@ TEST_CASE("task worker: one that is paid begins only where its escrow waits for 
     it.run_paid(it.paid.limits.time + Earnings::kDueMargin + 1s);
     CHECK(it.settings.counters->attempts.load() == 1);
   }
+}
+
+TEST_CASE("task worker: one that is paid is handed in before it is due, while its submitter takes a window at a time") {
+  WorkerFixture it;
+  it.come = true;
+  it.programs.add("/task/program", [](const sim::Run&) -> sim::Script {
+    return {sim::Leave{"out", base::Bytes(std::size_t{64} << 20)}};
+  });
+  it.ports.processes().use(it.programs);
+  it.paid.limits.time = 1min;
+  it.paid.outputs = {"out"};
+  it.run_paid(it.paid.limits.time + Earnings::kDueMargin + 1s);
+  for (int minutes = 0; minutes < 5; ++minutes) {
+    CHECK(it.handed_in == 0);
+    it.stage.run_for(1min);
+    it.inside([&](test::Scripted&) {
+      it.attempts.back().resume();
+      it.attempts.back().pause();
+    });
+  }
+  it.stage.run_for(5s);
+  CHECK(it.handed_in == 1);
+  CHECK(it.settings.counters->running.load() == 1);  // the rest goes on to its submitter
+  CHECK_FALSE(it.over);
 }
