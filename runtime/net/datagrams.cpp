@@ -132,7 +132,9 @@ void Datagrams::hand_over(const std::shared_ptr<const Route>& route, caf::mailbo
   }
   if (silent && !may_dial_silent(*route))
     return answer(element->sender, element->mid.integer_value(), kSilentDialled, worker);
-  if (!actor) return give_to_link(*route, std::move(element), worker, true);
+  if (!actor)
+    return give_to_link(*route, std::move(element), worker, silent ? Pool::DialKind::silent : Pool::DialKind::own,
+                        true);
   if (out.correlation == 0) return answer(element->sender, element->mid.integer_value(), kQuestionsFull, worker);
   out.from = element->sender ? element->sender->id() : 0;
   out.envelope = envelope;
@@ -151,7 +153,7 @@ bool Datagrams::is_silent(const Route& route) {
 /// Whether a link to it is there, is being dialled, or may be dialled now.
 bool Datagrams::may_dial_silent(const Route& route) {
   if (pool_->in_service(route.id) || pool_->is_dialling(route.contact)) return true;
-  if (!pool_->may_dial_named(route.contact.endpoint)) return false;
+  if (!pool_->may_dial_named(route.contact.endpoint, Pool::DialKind::silent)) return false;
   const base::Instant now = pool_->node().world().clock.coarse();
   const std::lock_guard hold(lock_);
   return silent_dials_.take(now);
@@ -160,15 +162,15 @@ bool Datagrams::may_dial_silent(const Route& route) {
 /// Each may lead to a dial, also of the same node: its dials may end at once.
 bool Datagrams::may_dial_for_large(const Route& route) {
   if (pool_->in_service(route.id) || pool_->is_dialling(route.contact)) return true;
-  if (!pool_->may_dial_named(route.contact.endpoint)) return false;
+  if (!pool_->may_dial_named(route.contact.endpoint, Pool::DialKind::large)) return false;
   const base::Instant now = pool_->node().world().clock.coarse();
   const std::lock_guard hold(lock_);
   return !large_dials_.take({.id = route.id, .group = base::group_of(route.contact.endpoint)}, now);
 }
 
 void Datagrams::give_to_link(const Route& route, caf::mailbox_element_ptr element, caf::execution_unit* worker,
-                             bool to_its_address) {
-  const runtime::Handle proxy = pool_->remote(route.contact, route.path);
+                             Pool::DialKind kind, bool to_its_address) {
+  const runtime::Handle proxy = pool_->remote(route.contact, route.path, kind);
   const bool elsewhere = proxy && to_its_address && leads_elsewhere(proxy, route.contact.endpoint);
   if (proxy && !elsewhere) {
     over_links_.fetch_add(1, std::memory_order_relaxed);
@@ -182,7 +184,8 @@ void Datagrams::give_to_link(const Route& route, caf::mailbox_element_ptr elemen
 void Datagrams::over_link(const Asked& asked) {
   if (!may_dial_for_large(*asked.route)) return answer(asked.who, asked.message_id, kLargeDialled, nullptr);
   give_to_link(*asked.route,
-               caf::make_mailbox_element(asked.who, caf::message_id{asked.message_id}, {}, asked.question), nullptr);
+               caf::make_mailbox_element(asked.who, caf::message_id{asked.message_id}, {}, asked.question), nullptr,
+               Pool::DialKind::large);
 }
 
 // -- from the actor --

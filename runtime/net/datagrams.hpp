@@ -38,8 +38,8 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   // while.
   static constexpr std::uint32_t kSilentMax = 3;
   static constexpr std::chrono::minutes kSilenceKept{10};
-  /// Our choice: links dialled because of that, each dial counted. Others name the addresses; these dials and the next
-  /// kind have a part of all links (Pool::may_dial_named).
+  /// Our choice: links dialled because of that, each dial counted. Others name the addresses; these dials and those of
+  /// the next kind have a part of all links each (Pool::may_dial_named).
   static constexpr std::uint32_t kSilentDialsPerSecond = 16, kSilentDialsBurst = 32;
   /// Our choice: links dialled because an answer is too large for a datagram; a list of a thousand nodes needs
   /// hundreds. Strangers choose to say so.
@@ -132,7 +132,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   static Silent silent(const Route& route) { return {route.id, route.contact.endpoint}; }
   static bool fits(const Route& route, const runtime::Envelope& envelope, base::Instant now);
   void give_to_link(const Route& route, caf::mailbox_element_ptr element, caf::execution_unit* worker,
-                    bool to_its_address = false);
+                    Pool::DialKind kind = Pool::DialKind::own, bool to_its_address = false);
 
   const std::shared_ptr<Pool> pool_;
   std::atomic<std::uint64_t> over_links_{0};

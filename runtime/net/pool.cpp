@@ -71,9 +71,9 @@ runtime::Handle Pool::remote(const base::NodeId& id, const std::string& path) {
   return link ? link->proxy(path) : runtime::Handle{};
 }
 
-runtime::Handle Pool::remote(const base::Contact& contact, const std::string& path) {
+runtime::Handle Pool::remote(const base::Contact& contact, const std::string& path, DialKind kind) {
   const auto [id, where] = pinned(contact);
-  const auto link = dial(id, where);
+  const auto link = dial(id, where, kind);
   return link ? link->proxy(path) : runtime::Handle{};
 }
 
@@ -89,23 +89,33 @@ bool Pool::is_dialling(const base::Contact& contact) const {
   return dialling_.contains(where);
 }
 
-bool Pool::may_dial_named(const base::Endpoint& where) const {
+bool Pool::may_dial_named(const base::Endpoint& where, DialKind kind) const {
+  if (kind == DialKind::own) return true;
+  const auto part_of = [](std::size_t whole, std::size_t parts, std::size_t of) {
+    return std::max<std::size_t>(1, whole * parts / of);
+  };
+  const bool silent = kind == DialKind::silent;
+  const std::size_t places = part_of(setup_.limits.links_max, silent ? kSilentPart : kLargePart, kNamedParts);
+  const auto group = base::group_of(where);
+  std::size_t all = 0, of_group = 0;
   const std::lock_guard hold(lock_);
-  const std::size_t places = setup_.limits.links_max / kNamedPart;
-  if (dialling_.size() < places / 2) return true;
-  const auto same = [group = base::group_of(where)](const auto& one) { return one.second.group == group; };
-  return dialling_.size() < places &&
-         static_cast<std::size_t>(std::ranges::count_if(dialling_, same)) < places / base::kGroupPart;
+  for (const auto& [to, one] : dialling_) {
+    if (one.kind != kind) continue;
+    ++all;
+    if (one.group == group) ++of_group;
+  }
+  if (silent || all < places / 2) return all < places;
+  return all < places && of_group < part_of(places, 1, base::kGroupPart);
 }
 
-std::shared_ptr<Link> Pool::dial(const base::NodeId& id, const std::optional<base::HostPort>& where) {
+std::shared_ptr<Link> Pool::dial(const base::NodeId& id, const std::optional<base::HostPort>& where, DialKind kind) {
   if (setup_.identity->id() == id || is_banned(id)) return nullptr;
   {
     const std::lock_guard hold(lock_);
     if (const auto found = peers_.find(id); found != peers_.end()) return serving_.at(found->second).link;
     if (const auto found = dialling_.find({id, where}); found != dialling_.end()) return found->second.link;
   }
-  return start_dialling(id, where, {});
+  return start_dialling(id, where, {}, kind);
 }
 
 std::shared_ptr<Link> Pool::dial(const base::HostPort& where) { return start_dialling(std::nullopt, where, {}); }
@@ -115,7 +125,8 @@ std::shared_ptr<Link> Pool::dial_local(const std::string& path) {
 }
 
 std::shared_ptr<Link> Pool::start_dialling(const std::optional<base::NodeId>& id,
-                                           const std::optional<base::HostPort>& where, const std::string& local_path) {
+                                           const std::optional<base::HostPort>& where, const std::string& local_path,
+                                           DialKind kind) {
   // Under the lock, so that the link cannot be found before it has its actor.
   const std::lock_guard hold(lock_);
   std::erase_if(made_, [](const auto& one) { return one.second.expired(); });
@@ -128,7 +139,7 @@ std::shared_ptr<Link> Pool::start_dialling(const std::optional<base::NodeId>& id
   if (const auto there = where ? base::Endpoint::parse(where->text()) : std::nullopt) link->where_it_is(*there);
   if (id) {
     const auto at = where ? base::Endpoint::parse(where->text()) : std::nullopt;
-    dialling_.emplace(Pinned{*id, where}, Dialling{link, at ? base::group_of(*at) : base::AddressGroup{}});
+    dialling_.emplace(Pinned{*id, where}, Dialling{link, at ? base::group_of(*at) : base::AddressGroup{}, kind});
     link->who_is_there(*id, setup_.role);
   }
   auto start = std::make_shared<PeerStart>();

@@ -83,19 +83,28 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// The name of a proxy without a link, for people: "9f3c01ab". The latest are kept.
   void name(std::uint64_t number, const base::NodeId& id);
 
+  /// Why a dial begins.
+  enum class DialKind : std::uint8_t {
+    own,     ///< this node has chosen the other node
+    silent,  ///< the other node answers no datagram where others say that it lives
+    large,   ///< an answer is too large for a datagram
+  };
   /// A handle for the actor `path` on another node; dials if there is no link yet. Null if `id` is this node, or a
   /// limit is reached.
   runtime::Handle remote(const base::NodeId& id, const std::string& path);
   /// The same at a known address; the caller has checked the id.
-  runtime::Handle remote(const base::Contact& contact, const std::string& path);
+  runtime::Handle remote(const base::Contact& contact, const std::string& path, DialKind kind = DialKind::own);
   /// Whether a dial to that node at that address is under way.
   bool is_dialling(const base::Contact& contact) const;
-  /// Whether a dial to an address that strangers have named may begin. Such dials have kNamedPart of all links; above
-  /// half of it an address group has a share. All that are under way count: what is silent holds its place for seconds.
-  bool may_dial_named(const base::Endpoint& where) const;
-  static constexpr std::size_t kNamedPart = 4;  // our choice
+  /// Whether a dial of that kind to an address that strangers have named may begin. What is silent holds its place for
+  /// seconds, so those under way count: of each kind they have a part of all links, and own ones count for neither.
+  /// Nothing has been heard from the addresses of silent dials, so only large ones have shares of address groups, above
+  /// half of their part.
+  bool may_dial_named(const base::Endpoint& where, DialKind kind) const;
+  static constexpr std::size_t kSilentPart = 1, kLargePart = 3, kNamedParts = 16;  // our choice: sixteenths
   /// The link to a node, made if there is none. Without `where`, `/peers` is asked for the address.
-  std::shared_ptr<Link> dial(const base::NodeId& id, const std::optional<base::HostPort>& where);
+  std::shared_ptr<Link> dial(const base::NodeId& id, const std::optional<base::HostPort>& where,
+                             DialKind kind = DialKind::own);
   /// A link to any node that answers at `where`.
   std::shared_ptr<Link> dial(const base::HostPort& where);
   /// A link over the local socket at `path`.
@@ -178,7 +187,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void make_room();
   std::vector<std::shared_ptr<Link>> note_giving_way(const LinkInfo& info, const std::shared_ptr<Link>& link);
   std::shared_ptr<Link> start_dialling(const std::optional<base::NodeId>& id,
-                                       const std::optional<base::HostPort>& where, const std::string& local_path);
+                                       const std::optional<base::HostPort>& where, const std::string& local_path,
+                                       DialKind kind = DialKind::own);
 
   std::map<std::uint64_t, std::string> names_of(const std::vector<std::uint64_t>& numbers) const;
   void drop_old_names();  // with the lock held
@@ -201,6 +211,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   struct Dialling {
     std::shared_ptr<Link> link;
     base::AddressGroup group;  // of no address: none
+    DialKind kind;             // of who began it
   };
   std::map<Pinned, Dialling> dialling_;
   Seats seats_;

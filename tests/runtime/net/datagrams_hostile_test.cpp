@@ -357,6 +357,29 @@ TEST_CASE("datagrams: what answers a question must be a message") {
   CHECK(street.cluster.count(0, &DatagramCounts::getWaiting) == 0);
 }
 
+// Places that silent addresses and fakes hold, which this node has dialled by itself, were those for large answers.
+TEST_CASE("datagrams: own dials to silent addresses keep no node from answers that are too large") {
+  DatagramCluster cluster(2);
+  cluster.cluster.serve<Parcel, Number>(1, "count", [](Scripted&, Handlers& on) {
+    on.ask<Number, Parcel>([](Number::Reader question, Reply<Parcel> reply) {
+      reply.send([&](Parcel::Builder out) { out.initData(static_cast<unsigned>(question.getValue())); });
+    });
+  });
+  net::Pool& pool = *cluster[0].pool;
+  base::Endpoint silent = *base::Endpoint::parse("198.51.100.9:9");
+  cluster.cluster.fabric->cut(cluster[0].address->address, silent.address);
+  std::size_t fetched = 0;
+  cluster.cluster.inside(0, [&](Scripted& self) {
+    for (std::size_t i = 0; i < pool.setup().limits.links_max / 2; ++i, ++silent.port)
+      pool.dial(cluster[1].id(), base::HostPort::parse(silent.text()));
+    self.ask<Number, Parcel>(
+        cluster.reach(self, 1), self.now() + 5s, number(5'000),
+        [&](runtime::Answer<Parcel> answer) { fetched = answer.ok() ? answer.value().getData().size() : 0; });
+  });
+  CHECK(fetched == 5'000);
+  cluster.stage.run_for(20s);
+}
+
 TEST_CASE("datagrams: of many cookies for one question a few count, so that a forged one ends nothing") {
   HostileStreet street;
   Outcome outcome;

@@ -43,23 +43,40 @@ TEST_CASE("link: `/peers` hears of a failed dial to the address that it named, a
   SUBCASE("no node") { expect({cluster[1].address->address, 9}, Met::NOBODY); }
 }
 
-// Two kinds of dials had no limit together: a site kept all places for links full of them.
-TEST_CASE("link: dials to what strangers name have a part of all links, and a site a share of it") {
+// Two kinds of dials had no limit together: a site kept all places for links full of them. Then they had one together,
+// which also counted own dials: silent addresses kept a node from all answers that are too large for a datagram.
+TEST_CASE("link: dials to what strangers name have parts of all links by kind, which own dials do not use up") {
+  using Kind = net::Pool::DialKind;
   NetCluster cluster(2);
   cluster.serve<Number>(1, "count", successor);
   net::Pool& pool = *cluster[0].pool;
   base::Endpoint silent = *base::Endpoint::parse("198.51.100.9:9");
-  const base::Endpoint elsewhere = *base::Endpoint::parse("203.0.113.9:9");
   cluster.fabric->cut(cluster[0].address->address, silent.address);
-  const std::size_t places = pool.setup().limits.links_max / net::Pool::kNamedPart;
-  cluster.inside(
-      0,
-      [&](Scripted&) {
-        for (; pool.may_dial_named(silent); ++silent.port) pool.remote(contact_of(cluster, 1, silent), "/count");
-      },
-      0s);
-  CHECK(silent.port - 9U == places / 2);
-  CHECK(pool.may_dial_named(elsewhere));
+  const std::size_t part = pool.setup().limits.links_max / net::Pool::kNamedParts;
+  const auto dial = [&](Kind kind, std::size_t most) {
+    std::size_t dials = 0;
+    cluster.inside(
+        0,
+        [&](Scripted&) {
+          for (; dials < most && pool.may_dial_named(silent, kind); ++dials, ++silent.port)
+            pool.remote(contact_of(cluster, 1, silent), "/count", kind);
+        },
+        0s);
+    return dials;
+  };
+  CHECK(dial(Kind::own, 5 * part) == 5 * part);
+  CHECK(dial(Kind::silent, 5 * part) == net::Pool::kSilentPart * part);
+  const base::Endpoint elsewhere = *base::Endpoint::parse("203.0.113.9:9");
+  CHECK_FALSE(pool.may_dial_named(elsewhere, Kind::silent));  // a named address is of no site
+  const std::size_t places = net::Pool::kLargePart * part;
+  CHECK(dial(Kind::large, 5 * part) == places / 2);
+  silent.address = elsewhere.address;
+  cluster.fabric->cut(cluster[0].address->address, silent.address);
+  CHECK(dial(Kind::large, 5 * part) == places / base::kGroupPart);
+  silent.address = base::Endpoint::parse("192.0.2.9:9")->address;
+  cluster.fabric->cut(cluster[0].address->address, silent.address);
+  CHECK(dial(Kind::large, 5 * part) == places / base::kGroupPart);
+  CHECK_FALSE(pool.may_dial_named(*cluster[1].address, Kind::large));
   Outcome there;
   cluster.inside(
       0,
@@ -70,7 +87,30 @@ TEST_CASE("link: dials to what strangers name have a part of all links, and a si
       1s);
   CHECK(there.value == 2);
   cluster.stage.run_for(20s);
-  CHECK(pool.may_dial_named(silent));
+  for (const Kind kind : {Kind::silent, Kind::large}) CHECK(pool.may_dial_named(silent, kind));
+}
+
+TEST_CASE("link: a dial that is under way keeps its kind") {
+  using Kind = net::Pool::DialKind;
+  net::LinkLimits limits;
+  limits.links_max = net::Pool::kNamedParts;  // a place for silent ones
+  NetCluster cluster(2, 1, limits);
+  net::Pool& pool = *cluster[0].pool;
+  const base::Endpoint silent = *base::Endpoint::parse("198.51.100.9:9");
+  cluster.fabric->cut(cluster[0].address->address, silent.address);
+  const auto dial = [&](Kind kind) {
+    cluster.inside(
+        0, [&](Scripted&) { CHECK(pool.remote(contact_of(cluster, 1, silent), "/count", kind)); }, 0s);
+  };
+  SUBCASE("an own one") {
+    for (const Kind kind : {Kind::own, Kind::silent}) dial(kind);
+    CHECK(pool.may_dial_named(silent, Kind::silent));
+  }
+  SUBCASE("a silent one") {
+    for (const Kind kind : {Kind::silent, Kind::own}) dial(kind);
+    CHECK_FALSE(pool.may_dial_named(silent, Kind::silent));
+  }
+  cluster.stage.run_for(20s);
 }
 
 // One that named an honest node at a silent address kept all of a node's domains from dialling it where it is.
