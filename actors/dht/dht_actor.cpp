@@ -134,12 +134,13 @@ void DhtActor::answer(wire::Listen::Reader question, Reply<wire::Listening> repl
   if (!kind) return reply.refuse({Code::unsupported, "nothing new ever comes to such a place"});
   const runtime::Caller from = caller();
   const auto who = read_asker(question.getAsker(), from.node ? from.node : own(), settings_->work_bits);
-  if (!who || !believed(who->where.endpoint, from.at.value_or(who->where.endpoint)))
+  const base::Endpoint at = from.at.value_or(who ? who->where.endpoint : base::Endpoint{});
+  if (!who || !believed(who->where.endpoint, at))
     return reply.refuse({Code::malformed, "a listener says who it is, and where it can be told"});
   note_asker(question.getAsker());
   const bool inside = from.role == messages::Role::inside;
   const bool may = inside || shows_token(question.getToken());
-  notices_->listen(question, {*kind, *key}, {*who, inside, may, token_of_caller()}, std::move(reply));
+  notices_->listen(question, {*kind, *key}, {*who, at, inside, may, token_of_caller()}, std::move(reply));
 }
 
 // -- what it shows ----------------------------------------------------------------------------------------------------

@@ -42,7 +42,8 @@ void write(wire::Present::Builder out, const std::vector<Contact>& providers) {
 
 void Notices::listen(wire::Listen::Reader words, const Topic& topic, const Asker& asker,
                      runtime::Reply<wire::Listening> reply) {
-  const base::User<base::NodeId> user{asker.who.id, base::group_of(asker.who.where.endpoint), asker.inside};
+  // By the address that it names it would be of as many groups as it likes.
+  const base::User<base::NodeId> user{asker.who.id, base::group_of(asker.at), asker.inside};
   Question question{topic,
                     std::chrono::seconds(words.getSeconds()),
                     Tag::from(bytes_of(words.getKnows())),

@@ -165,6 +165,7 @@ class Notices final : public runtime::Part {
   /// Which node asks to be told, and how it showed that it may.
   struct Asker {
     Contact who;
+    base::Endpoint at;             ///< where it really is, whatever it names
     bool inside = false;           ///< an actor of this node
     bool may = false;              ///< that, or it has shown a token
     std::optional<Token> token{};  ///< to answer with

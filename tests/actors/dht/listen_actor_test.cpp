@@ -314,6 +314,52 @@ TEST_CASE("dht listen: a lease needs a token of the asker, and the asker where i
   for (const std::size_t bytes : {0, 19, 21}) CHECK(odd(2, bytes)->code == Code::malformed);
 }
 
+// Each address that one named was of another site, so that one site took all places.
+TEST_CASE("dht listen: pings of listeners are of the site that they are at, whichever addresses they name") {
+  DhtCluster cluster(4);
+  const Topic topic = value_of(cluster, 0, "orders");
+  const runtime::Handle silent = cluster[0].life().node.start(
+      "silent", script([](Scripted&, runtime::Handlers& on) {
+        on.ask<wire::Ping, wire::Pong>([kept = std::make_shared<std::vector<runtime::Reply<wire::Pong>>>()](
+                                           auto, auto reply) { kept->push_back(std::move(reply)); });
+      }));
+  runtime::Node& holder = cluster[0].life().node;
+  holder.reaches = [silent, before = holder.reaches](const base::Contact& contact, const std::string& path) {
+    return contact.endpoint.port == 9 ? silent : before(contact, path);
+  };
+  unsigned named = 0;  // an address of a group of its own each time
+  const auto elsewhere = [&](std::size_t asker) {
+    base::Contact out = cluster[asker].where();
+    out.endpoint =
+        *base::Endpoint::parse("100." + std::to_string(64 + named / 256) + "." + std::to_string(named % 256) + ".1:9");
+    ++named;
+    return out;
+  };
+  for (const std::size_t asker : {1, 2}) {
+    const base::Bytes token = listen_at(cluster, asker, 0, topic, {}).token;
+    cluster.inside(asker, [&](Scripted& self) {
+      for (std::size_t i = 0; i < kListenersPingedMax / 4; ++i)
+        self.ask<wire::Listen, wire::Listening>(
+            self.node().reach(cluster[0].where(), kPath), self.now() + 10s,
+            [&](wire::Listen::Builder question) {
+              write_asker(question.initAsker(), cluster[asker].settings);
+              messages::write_contact(question.getAsker().getContact(), elsewhere(asker));
+              question.setToken(data_of(token));
+              question.setWhat(static_cast<std::uint8_t>(topic.kind));
+              question.setKey(data_of(topic.key.view()));
+              question.setSeconds(60);
+            },
+            [](runtime::Answer<wire::Listening>) {});
+    });
+  }
+  const base::Bytes token = listen_at(cluster, 3, 0, topic, {}).token;
+  const auto refused = cluster.state(0).refused;
+  CHECK(listen_at(cluster, 3, 0, topic, token, elsewhere(3)).seconds == 0);
+  CHECK(cluster.state(0).refused == refused + 1);
+  cluster.stage.run_for(5s);
+  CHECK(listen_at(cluster, 3, 0, topic, token).seconds == 60);
+}
+
 TEST_CASE("dht listen: a listener that a holder has no room to ask stays, and is told later") {
   DhtCluster cluster(3);
   Ear ear(cluster, 1, value_of(cluster, 2, "orders"));
