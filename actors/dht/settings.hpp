@@ -14,6 +14,7 @@
 #include "runtime/crypto/identity.hpp"
 #include "runtime/observe/domain_log.hpp"
 #include "runtime/observe/health.hpp"
+#include "runtime/store/left_free.hpp"
 #include "runtime/store/rows.hpp"
 
 namespace troupe::dht {
@@ -41,9 +42,7 @@ struct DhtSettings {
   RepublishSettings republish;
   Values values = Values::on_disk;
   std::size_t cache_bytes_max = 1u << 20;  ///< of copies that searches leave behind; 0: none, here or elsewhere
-  /// Of the device, bytes that rows of other nodes leave free. Our choice: half of what `/files` leaves, so that files
-  /// held for others do not keep the DHT from working, and twice the reserve of the store.
-  std::uint64_t left_to_self = 64u << 20;
+  std::uint64_t left_to_self = store::kRecordsLeave;         ///< of the device, by rows of other nodes
   base::Duration refresh_period = std::chrono::minutes(1);   ///< between two looks for stale ranges
   base::Duration recover_period = std::chrono::seconds(30);  ///< between two tries with too few contacts, at most
   std::string peers = "/peers";

@@ -24,6 +24,7 @@
 #include "runtime/base/rate_budget.hpp"
 #include "runtime/base/share_budget.hpp"
 #include "runtime/net/pool.hpp"
+#include "runtime/store/left_free.hpp"
 
 namespace troupe::durable {
 
@@ -98,17 +99,16 @@ bool changes(const runtime::Envelope& question);
 /// Group  of devices that of the leader alone counts. Its rows are in the memory of all members, and most of them stay
 ///        for ever: they have a limit (kv.rows_max), and what other nodes have written has a rate. What an order will
 ///        write is guessed when it begins; each look tells what all have written, and those that were done meanwhile
-///        share it by their guesses, twice its own guess each at most: deadlines write as well. What was refused, or
-///        wrote nothing, counts for no one.
+///        share it by their guesses, twice its own guess each at most: deadlines write as well. A refusal may have
+///        written something, too.
 /// Shares are small there, for what one site has filled stays: half of it is the first one's, and of the rest 64 sites
 ///        have their part.
 class Room final : public runtime::Part {
  public:
   using User = base::User<base::NodeId>;
   enum class For : std::uint8_t { begins, begun };
-  static constexpr std::uint64_t kLeft = 128u << 20;  // our choice: four times the reserve of the store
-  /// Of these, for what goes on with something that was begun while there was room. Our choice.
-  static constexpr std::uint64_t kLeftByBegun = 96u << 20;
+  static constexpr std::uint64_t kLeft = store::kOrdersLeave;
+  static constexpr std::uint64_t kLeftByBegun = store::kBegunLeave;
   /// Our choice: that part of the limit of rows is beyond it for what was begun, and is written at once, and in a day.
   static constexpr std::uint64_t kRowsPart = 32;
   static constexpr std::uint32_t kRowsShare = 64;   // our choice: a part of that is the share of a site, or of an id
@@ -122,14 +122,14 @@ class Room final : public runtime::Part {
   std::optional<base::Error> refusal(const runtime::Envelope& question, const User& user, For what = For::begins);
   /// Whether what goes on without end should not: there is no room to begin anything.
   bool tight() const { return free_ && *free_ < kLeft; }
-  /// What is asked is about to be done: end() it, whatever comes of it.
+  /// What is asked is about to be done: end() it once it has been answered.
   struct Order {
     User user;
     std::uint32_t guess = 0;
     base::RateBudget<base::NodeId>::Spent spent{};
   };
   Order begin(std::size_t question_bytes, const User& user);
-  void end(const Order& order, bool good);
+  void end(const Order& order);
 
  private:
   static constexpr std::size_t kDoneMax = 8'192;  // our choice: further ones have written what was guessed
@@ -463,13 +463,13 @@ class Keyed final : public runtime::Part {
   static constexpr std::size_t kWaitingMax = 1'024;  // our choice: questions while one ends
   struct Question {
     runtime::Envelope envelope;
-    runtime::AnyReply reply;             ///< none: it is not waited for
-    base::Callback<void()> done{};       ///< after the answer, whatever it is
-    runtime::Caller from{};              ///< who has asked: the caller that the actor finds
-    base::Callback<void(bool)> ended{};  ///< before the answer: whether it is no error
+    runtime::AnyReply reply;         ///< none: it is not waited for
+    base::Callback<void()> done{};   ///< after the answer, whatever it is
+    runtime::Caller from{};          ///< who has asked: the caller that the actor finds
+    base::Callback<void()> ended{};  ///< before the answer
 
     void refuse(const base::Error& why) {
-      if (ended) ended(false);
+      if (ended) ended();
       if (reply.open()) reply.refuse(why);
       if (done) done();
     }

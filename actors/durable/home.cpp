@@ -1,8 +1,12 @@
+#include <algorithm>
+
 #include "actors/durable/api.hpp"
 
 namespace troupe::durable {
 
 using base::Code;
+
+constexpr std::chrono::minutes kOrderDue{1};  // our choice: as escrows have it
 
 void Home::receive_home(runtime::Handlers& on) {
   seat_.receive<Follow>(on);
@@ -64,10 +68,13 @@ void Home::ask_child(const runtime::Envelope& question, const runtime::Caller& f
   if (!child_) return reply.refuse({Code::unavailable, "it is being opened: try again in a moment"});
   asked_.hold(user, 1);
   const Room::Order order = room_.begin(changes(question) ? question.bytes().size() : 0, user);
-  request_for(seat_.behind(from), child_, question,
+  // At a short deadline of its asker its place would be free, and its rows be no one's, while the child is still at it.
+  runtime::Header header = question.header();
+  if (!user.reserved) header.due = std::max(header.due, now() + kOrderDue);
+  request_for(seat_.behind(from), child_, user.reserved ? question : question.with(header),
               [this, user, order, reply = std::move(reply)](const runtime::Envelope& answer) mutable {
                 asked_.release(user, 1);
-                room_.end(order, answer.header().signal != runtime::Signal::error);
+                room_.end(order);
                 reply.forward(answer);
               });
 }

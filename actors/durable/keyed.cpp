@@ -22,7 +22,7 @@ void Keyed::ask(const std::string& name, Question question) {
   auto answered = [this, name, reply = std::move(question.reply), done = std::move(question.done),
                    ended = std::move(question.ended)](const runtime::Envelope& answer) mutable {
     if (const auto at = awake_.find(name); at != awake_.end() && at->second.asked > 0) --at->second.asked;
-    if (ended) ended(answer.header().signal != runtime::Signal::error);
+    if (ended) ended();
     if (reply.open()) reply.forward(answer);
     if (done) done();
   };

@@ -63,10 +63,8 @@ Room::Order Room::begin(std::size_t question_bytes, const User& user) {
   return out;
 }
 
-void Room::end(const Order& order, bool good) {
-  if (!written_ || order.guess == 0) return;
-  if (!good) written_->give_back(order.user, now(), order.spent, 0);
-  if (good && done_.size() < kDoneMax) done_.push_back(order);
+void Room::end(const Order& order) {
+  if (written_ && order.guess > 0 && done_.size() < kDoneMax) done_.push_back(order);
 }
 
 /// What the rows have grown by since the last look was written by what was done since then, of other nodes and own.

@@ -295,7 +295,7 @@ void EscrowActor::perform(Wanted& wanted) {
   auto entries = replay_->entries(decision.events, at, by, cause);
   Replay after_it = *replay_;
   for (const Entry& entry : entries) base::ensure(after_it.take(entry).ok(), "what was decided can happen");
-  if (wanted.tight && !funds && after_it.escrow().stage == escrow().stage)
+  if (wanted.tight && after_it.escrow().stage == escrow().stage)
     return wanted.done(Error{Code::no_space,
                              "the device of the book is nearly full: only acts with which an escrow goes on to another "
                              "state are taken"});

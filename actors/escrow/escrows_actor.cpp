@@ -38,8 +38,12 @@ std::uint32_t read_units(const runtime::Envelope& question) {
   return is_one_of<wire::GetEscrow>(question) ? EscrowsActor::kPageUnits : 0;
 }
 
+/// An engagement for a task begins something: it brings its deposit.
 durable::Room::For what_for(const runtime::Envelope& question) {
-  return is_one_of<wire::TakeAct, wire::TakeTaskAct>(question) ? durable::Room::For::begun : durable::Room::For::begins;
+  if (is_one_of<wire::TakeAct>(question)) return durable::Room::For::begun;
+  if (!is_one_of<wire::TakeTaskAct>(question)) return durable::Room::For::begins;
+  runtime::Envelope::Reading<wire::TakeTaskAct> reading(question);
+  return reading.root().hasDeposit() ? durable::Room::For::begins : durable::Room::For::begun;
 }
 
 std::optional<Stage> stage_named(std::string_view text) {
@@ -127,12 +131,14 @@ std::optional<Error> EscrowsActor::refusal(const runtime::Envelope& question) {
   const auto user = seat_.user(caller());
   if (user.reserved) return std::nullopt;
   const auto units = static_cast<std::uint32_t>(1 + question.bytes().size() / kUnitBytes) + read_units(question);
-  auto wait = asked_.take(user, now(), units);
-  if (!wait && what_for(question) == durable::Room::For::begun) wait = acted_.take(user, now());
-  if (wait)
+  if (const auto wait = asked_.take(user, now(), units))
     return Error{Code::overloaded, "this node takes no more acts of others at a time",
                  std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kTryAgain))};
-  return room_.refusal(question, user, what_for(question));
+  try {
+    return room_.refusal(question, user, what_for(question));
+  } catch (const kj::Exception&) {
+    return Error{Code::malformed, "the question cannot be read"};
+  }
 }
 
 void EscrowsActor::start() {
@@ -226,19 +232,20 @@ void EscrowsActor::take(Early early) {
 void EscrowsActor::pass_to(const runtime::Handle& child, const runtime::Envelope& question, runtime::AnyReply reply) {
   if (!child) return reply.refuse({Code::unavailable, "it is being opened: try again in a moment"});
   runtime::Header header = question.header();
-  const bool longer = header.due > now() + kAskDue;
-  if (longer) header.due = now() + kAskDue;
-  auto ended = durable::changes(question) ? written() : base::Callback<void(bool)>();
-  request_for(seat_.behind(asker_), child, longer ? question.with(header) : question,
+  // What writes has its own time: with that of its asker an answer would come before the rows.
+  const bool writes = durable::changes(question), other = writes || header.due > now() + kAskDue;
+  if (other) header.due = now() + kAskDue;
+  auto ended = writes ? written() : base::Callback<void()>();
+  request_for(seat_.behind(asker_), child, other ? question.with(header) : question,
               [answer_to = std::move(reply), ended = std::move(ended)](const runtime::Envelope& answer) mutable {
-                if (ended) ended(answer.header().signal != runtime::Signal::error);
+                if (ended) ended();
                 answer_to.forward(answer);
               });
 }
 
-/// What is asked now begins; to be called with whether it was done.
-base::Callback<void(bool)> EscrowsActor::written() {
-  return [this, order = room_.begin(asked_bytes_, seat_.user(asker_))](bool good) { room_.end(order, good); };
+/// What is asked now begins; to be called once it is answered.
+base::Callback<void()> EscrowsActor::written() {
+  return [this, order = room_.begin(asked_bytes_, seat_.user(asker_))] { room_.end(order); };
 }
 
 base::NodeId EscrowsActor::owner() const {
@@ -302,6 +309,10 @@ void EscrowsActor::act(wire::TakeAct::Reader ask, runtime::Reply<wire::ActTaken>
   if (!act.ok()) return reply.refuse(act.error());
   if (!holds(act.value())) return reply.refuse({Code::refused, "the signers of the account have not signed this act"});
   if (!rates_->may(act.value().act.by)) return reply.refuse(kActsOften);
+  if (const auto by = seat_.user(asker_); !by.reserved)
+    if (const auto wait = acted_.take(by, now()))
+      return reply.refuse({Code::overloaded, "this book takes no more acts of others at a time",
+                           std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kTryAgain))});
   const auto request = bytes_of(ask.getRequest());
   if (!request.empty() && request.size() != kRequestBytes)
     return reply.refuse({Code::malformed, "a request has 16 bytes"});

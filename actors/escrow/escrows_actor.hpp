@@ -82,7 +82,7 @@ class EscrowsActor final : public runtime::Actor {
   template <class Q, class A>
   bool serve(const runtime::Envelope& question, runtime::AnyReply& reply,
              void (EscrowsActor::*handler)(typename Q::Reader, runtime::Reply<A>));
-  base::Callback<void(bool)> written();
+  base::Callback<void()> written();
   void pass_to(const runtime::Handle& child, const runtime::Envelope& question, runtime::AnyReply reply);
   void begin();
   void end();

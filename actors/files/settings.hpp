@@ -10,17 +10,12 @@
 #include "actors/files/logic/watch.hpp"
 #include "runtime/observe/domain_log.hpp"
 #include "runtime/observe/health.hpp"
+#include "runtime/store/left_free.hpp"
 #include "runtime/store/store.hpp"
 
 namespace troupe::files {
 
 inline constexpr const char* kKeyspace = "files";
-
-/// Of the device, when other nodes bind what they have stored, so that a put that began while there was room can end.
-/// Our choice: what a compaction takes besides the reserve of the store, and some more.
-inline constexpr std::uint64_t kLeftToSelfByClaims = 96u << 20;
-// Whatever strangers do, a pack of which a third is dead can be compacted: what they release is freed.
-static_assert(kLeftToSelfByClaims >= store::kReserveBytes + store::kPackBytesMax / 3 * 2);
 
 struct FilesSettings {
   base::NodeId self;                      ///< this node
@@ -37,9 +32,9 @@ struct FilesSettings {
   WatchLimits watch;
   std::size_t streams_max = 64;  ///< gets, views and verifies at once; our choice: 1.5 GiB in memory at most
   std::size_t stores_max = 256;  ///< under way at a holder, shared by asker; `files.commits_max`
-  std::uint64_t store_bytes_max = 128 << 20;  ///< of these, shared by asker; our choice: a third more in memory
-  std::uint64_t left_to_self = 128 << 20;     ///< of the device, when others store; our choice: four times the reserve
-  std::uint64_t left_to_self_by_claims = kLeftToSelfByClaims;
+  std::uint64_t store_bytes_max = 128 << 20;        ///< of these, shared by asker; our choice: a third more in memory
+  std::uint64_t left_to_self = store::kFilesLeave;  ///< of the device, when others store
+  std::uint64_t left_to_self_by_claims = store::kClaimsLeave;
   /// Contents that this node announces. Another node keeps 10,000 announcements of this one (dht::ProviderLimits); the
   /// rest of those is for contents that ended before a restart, and for `troupe dht provide`.
   std::uint64_t announced_max = 8'192;

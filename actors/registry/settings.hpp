@@ -9,6 +9,7 @@
 #include "actors/registry/logic/watch.hpp"
 #include "runtime/observe/domain_log.hpp"
 #include "runtime/observe/health.hpp"
+#include "runtime/store/left_free.hpp"
 #include "runtime/store/rows.hpp"
 
 namespace troupe::registry {
@@ -54,6 +55,10 @@ struct RegistrySettings {
   observe::DomainLog log{};
   std::shared_ptr<Counters> counters = std::make_shared<Counters>();
 
+  /// Of a node at that address, as judges and watchers are told apart.
+  base::AddressGroup group_of(const base::NodeId& id, const base::Endpoint& at) const {
+    return groups == Judges::Groups::are_strangers ? group_alone(id) : registry::group_of(id, at);
+  }
   store::Rows::Setup rows(const char* keyspace, const char* what) const {
     return {.store = store,
             .keyspace = keyspace,
@@ -61,7 +66,7 @@ struct RegistrySettings {
             .source = keyspace,
             .health = health,
             .unread_is = observe::HealthState::degraded,
-            .leave = 64u << 20};  // as the DHT's
+            .leave = store::kRecordsLeave};
   }
 };
 

@@ -6,6 +6,7 @@
 #include "actors/files/api.hpp"
 #include "actors/task/logic/spot.hpp"
 #include "messages/words.hpp"
+#include "runtime/store/left_free.hpp"
 
 namespace troupe::task {
 namespace {
@@ -14,7 +15,6 @@ using base::Code;
 using base::Error;
 
 constexpr std::string_view kPart = ".part", kNew = ".new", kRoot = ".root", kGone = "gone.";
-constexpr std::uint64_t kLeaves = 256u << 20;  // our choice: of the device, for all else that the node writes
 
 /// What a file of that many bytes takes: a device has a number of entries as well, so each counts, as in a root.
 constexpr std::uint64_t counted(std::uint64_t bytes) { return bytes + ports::kEntryBytes; }
@@ -217,14 +217,15 @@ void InputsActor::shrink(File& file, std::uint64_t bytes) {
 bool InputsActor::could_fit(std::uint64_t bytes) const {
   const std::uint64_t in_use = shares_.used(), most = settings_.inputs_bytes - std::min(in_use, settings_.inputs_bytes);
   const auto free = world().disk.free_bytes();
-  return bytes <= most && (bytes == 0 || (free.ok() && free.value() + (bytes_ - in_use) >= bytes + kLeaves));
+  return bytes <= most &&
+         (bytes == 0 || (free.ok() && free.value() + (bytes_ - in_use) >= bytes + store::kInputsLeave));
 }
 
 bool InputsActor::make_room(std::uint64_t bytes) {
   const auto fits = [&] {
     const auto free = world().disk.free_bytes();
     return files_.size() <= kFilesMax && bytes_ + bytes <= settings_.inputs_bytes &&
-           (bytes == 0 || (free.ok() && free.value() >= bytes + kLeaves));
+           (bytes == 0 || (free.ok() && free.value() >= bytes + store::kInputsLeave));
   };
   while (!fits() && !idle_.empty()) forget(idle_.front());
   return fits();

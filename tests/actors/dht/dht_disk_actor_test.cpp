@@ -105,7 +105,7 @@ TEST_CASE("dht store: rows of strangers leave a part of the device to this node,
   CHECK(cluster.state(0).records == 1);
   CHECK(health.reasons().empty());
   // Erasures, of what has expired, are done.
-  fill(100u << 20);
+  fill(360u << 20);
   CHECK(cluster.store(1, 0, record).result == Result::STORED);
   fill(60u << 20);
   cluster.stage.run_for(72h);

@@ -261,6 +261,7 @@ TEST_CASE("escrow: on a device that is nearly full only acts are taken with whic
   const Extend longer{Extended::start, {Due::Kind::after, std::chrono::hours(48)}};
   CHECK(trade.act_when_tight(trade.buyer, longer) == base::Code::no_space);
   CHECK_FALSE(trade.act(trade.buyer, longer));
+  CHECK(trade.act_when_tight(trade.buyer, Fund{{}, Amount::of(100)}) == base::Code::malformed);  // it has no deposit
   CHECK(trade.act_when_tight(trade.buyer, Cancel{}) == Code{});
 }
 
