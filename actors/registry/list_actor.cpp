@@ -176,20 +176,16 @@ void ListActor::ask_region(std::uint64_t number, const std::vector<base::Contact
   ask_page(at, self, node().find(kPath), std::nullopt, 1);
 }
 
-/// The nearest of each site: ids near to another one cost little, and sites more. Those of known sites fill what is
-/// left.
 void ListActor::choose_watchers(Sweep& sweep, const std::vector<base::Contact>& nearest) const {
-  std::set<base::AddressGroup> sites;
   std::vector<std::pair<base::NodeId, base::Contact>> others;
+  std::vector<base::AddressGroup> groups;
   for (const base::Contact& one : nearest) {
     const base::NodeId id = crypto::node_id(one.key, one.nonce);
     if (id == *sweep.only || id == settings_.identity->id()) continue;
-    const bool alone = settings_.groups == Judges::Groups::are_strangers;
-    const bool first = sites.insert(alone ? group_alone(id) : group_of(id, one.endpoint)).second;
-    (first ? sweep.watchers : others).emplace_back(id, one);
+    others.emplace_back(id, one);
+    groups.push_back(settings_.group_of(id, one.endpoint));
   }
-  for (auto& one : others) sweep.watchers.push_back(std::move(one));
-  sweep.watchers.resize(std::min(sweep.watchers.size(), kWatchers));
+  for (const std::size_t i : registry::choose_watchers(groups)) sweep.watchers.push_back(others[i]);
 }
 
 void ListActor::ask_page(const At& at, const base::NodeId& of, const runtime::Handle& to,

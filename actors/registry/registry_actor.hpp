@@ -1,7 +1,8 @@
 #pragma once
 // This node in the registry, and the nodes that it watches, at kPath.
 //
-// Tells    each period a heartbeat to the kWatchers nodes nearest to its id, which the DHT names; its registration to
+// Tells    each period a heartbeat to the kWatchers nodes nearest to its id, of each site first, which the DHT names;
+// its registration to
 //          those that have an older one, and to the DHT: at /kv under the name kRecordName, and as a provider at the
 //          place of each capability (places_of()).
 // Watches  what tells it heartbeats, by logic/watch.hpp; asks those whose heartbeat is late.

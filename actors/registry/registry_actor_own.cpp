@@ -202,16 +202,19 @@ void RegistryActor::find_watchers() {
       },
       [this](runtime::Answer<dht::wire::SearchResult> answer) {
         searching_ = false;
-        std::vector<Watcher> found;
+        std::vector<Watcher> all, found;
+        std::vector<base::AddressGroup> groups;
         if (answer.ok())
           for (const auto one : answer.value().getNearest()) {
             const base::Contact contact = messages::read_contact(one);
             const base::NodeId id = crypto::node_id(contact.key, contact.nonce);
-            if (id == settings_.identity->id() || found.size() == kWatchers) continue;
+            if (id == settings_.identity->id()) continue;
             const auto known = std::ranges::find(watchers_, id, &Watcher::id);
-            found.push_back(known == watchers_.end() ? Watcher{.id = id} : *known);
-            found.back().contact = contact;
+            all.push_back(known == watchers_.end() ? Watcher{.id = id} : *known);
+            all.back().contact = contact;
+            groups.push_back(settings_.group_of(id, contact.endpoint));
           }
+        for (const std::size_t i : choose_watchers(groups)) found.push_back(std::move(all[i]));
         const base::Duration each = settings_.watched.period * kSearchEach;
         if (found.size() > watchers_.size()) seek_again_ = kRetry;
         if (!found.empty()) {

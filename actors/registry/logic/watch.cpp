@@ -35,6 +35,15 @@ base::AddressGroup group_of(const base::NodeId& id, const base::Endpoint& at) {
   return at.is_loopback() ? group_alone(id) : base::group_of(at);
 }
 
+std::vector<std::size_t> choose_watchers(std::span<const base::AddressGroup> nearest) {
+  std::set<base::AddressGroup> groups;
+  std::vector<std::size_t> out, others;
+  for (std::size_t i = 0; i < nearest.size(); ++i) (groups.insert(nearest[i]).second ? out : others).push_back(i);
+  out.insert(out.end(), others.begin(), others.end());
+  out.resize(std::min(out.size(), kWatchers));
+  return out;
+}
+
 std::optional<base::AddressGroup> site_from(base::ByteView bytes) {
   base::AddressGroup out;
   if (bytes.size() != out.prefix.size()) return std::nullopt;

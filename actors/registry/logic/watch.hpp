@@ -14,7 +14,9 @@
 // Owner   one actor.
 #include <map>
 #include <set>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "actors/dht/api.hpp"
 #include "actors/registry/logic/heartbeat.hpp"
@@ -137,6 +139,10 @@ std::optional<base::AddressGroup> site_from(base::ByteView bytes);
 base::AddressGroup group_alone(const base::NodeId& id);
 /// Of a node at that address. Nodes of one machine are groups of their own, as in the DHT.
 base::AddressGroup group_of(const base::NodeId& id, const base::Endpoint& at);
+/// Who watches a node, of those nearest to it by rising distance, with their groups: at most kWatchers places among
+/// them. The nearest of each group first, for ids near to another one cost little, and sites more; others fill what is
+/// left.
+std::vector<std::size_t> choose_watchers(std::span<const base::AddressGroup> nearest);
 /// The first `bits` of an id, and zeros behind them.
 base::NodeId first_bits(const base::NodeId& of, unsigned bits);
 

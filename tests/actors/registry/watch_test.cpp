@@ -49,6 +49,19 @@ struct TestWatch {
 
 }  // namespace
 
+TEST_CASE("registry watch: a site has one of a node's watchers, as long as others are near to it") {
+  const auto site = [](std::uint8_t number) {
+    base::AddressGroup out;
+    out.prefix[0] = number;
+    return out;
+  };
+  const std::vector<base::AddressGroup> near{site(1), site(1), site(1), site(2), site(2), site(3), site(4), site(5)};
+  CHECK(choose_watchers(near) == std::vector<std::size_t>{0, 3, 5, 6, 7});
+  CHECK(choose_watchers(std::span(near).first(6)) == std::vector<std::size_t>{0, 3, 5, 1, 2});
+  CHECK(choose_watchers(std::span(near).first(3)) == std::vector<std::size_t>{0, 1, 2});
+  CHECK(choose_watchers({}).empty());
+}
+
 TEST_CASE("watch: more than one heartbeat a period is refused, less a tenth") {
   const TestNode node(1);
   TestWatch it;
