@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kStore = "/store";
 constexpr std::chrono::seconds kUsageDue{10};  // our choice: as other reads
-constexpr std::chrono::seconds kAgain{1};      // our choice: a longer wait is a share that is used up now
+constexpr std::chrono::seconds kRowsAgain{1};  // our choice: a longer wait is a share that is used up now
 constexpr std::uint64_t kDaySeconds = 86'400;
 constexpr std::uint64_t kAtOnceMax = std::uint64_t{1} << 31;  // of a RateBudget
 
@@ -54,7 +54,7 @@ std::optional<base::Error> Room::refusal_of_rows(const runtime::Envelope& questi
   return base::Error{base::Code::overloaded,
                      "other nodes have written as much into the rows of the book's group as they may for now, a part "
                      "of kv.rows_max a day: try again later",
-                     std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kAgain))};
+                     std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kRowsAgain))};
 }
 
 Room::Order Room::begin(std::size_t question_bytes, const User& user) {

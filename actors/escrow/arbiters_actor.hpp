@@ -4,7 +4,7 @@
 // State    one row (actors/durable/api.hpp, StateRow); what escrows have said of a round in rows beside it, so that it
 //          counts once.
 // Join     the deposit is durable before it is sent; after a crash it is sent again.
-// Rate     each change writes the whole row, 208 KB where it is full: those that other nodes ask for are kAskedByOthers
+// Rate     each change writes the whole row, 192 KB where it is full: those that other nodes ask for are kAskedByOthers
 //          (runtime/base/rate_budget.hpp).
 #include "actors/escrow/escrow_settings.hpp"
 #include "actors/escrow/group_time.hpp"

@@ -53,13 +53,13 @@ void Registry::joined(const Address& arbiter, Amount bond, const wallet::Transfe
   ArbiterRecord& record = records_[arbiter];
   record.bond = bond;
   record.joined = transfer;
-  // A larger bond than there was weighs more than it did when an escrow was proposed.
-  if (bond > std::exchange(record.displaced, Amount())) record.since = now;
+  // Also of one whose place a larger bond took: a party could hide its own so, and bring them along to a dispute.
+  record.since = now;
   if (candidates().size() > kArbitersMax) {
     // It may itself be in a dispute, of before it lost another bond: where all are, it has no place.
     const Arbiter least = smallest().value_or(Arbiter{arbiter, bond, now});
     owed_.push_back({least.address, least.bond});
-    records_[least.address].displaced = std::exchange(records_[least.address].bond, Amount());
+    records_[least.address].bond = Amount();
   }
   forget();
 }
@@ -141,7 +141,6 @@ base::Bytes Registry::encode() const {
     for (const std::uint32_t count : {record.drawn, record.ruled, record.silent, record.open})
       base::append_number(out, count);
     base::append_number(out, record.since.count());
-    base::append_number(out, record.displaced.units());
   }
   base::append_number(out, static_cast<std::uint32_t>(joining_.size()));
   for (const auto& [address, deposit] : joining_) {
@@ -177,10 +176,7 @@ std::optional<Registry> Registry::decode(const wallet::BookId& book, base::ByteV
     record.joined = in.fixed<wallet::TransferId>();
     for (std::uint32_t* count : {&record.drawn, &record.ruled, &record.silent}) *count = in.number<std::uint32_t>();
     if (version >= kWithoutSince) record.open = in.number<std::uint32_t>();
-    if (version > kWithoutSince) {
-      record.since = UnixMs(in.number<std::uint64_t>());
-      record.displaced = amount_in(in);
-    }
+    if (version > kWithoutSince) record.since = UnixMs(in.number<std::uint64_t>());
   }
   for (auto left = in.number<std::uint32_t>(); in.ok() && left > 0; --left) {
     const auto address = in.fixed<Address>();

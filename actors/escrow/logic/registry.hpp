@@ -35,7 +35,6 @@ struct ArbiterRecord {
   std::uint32_t drawn = 0, ruled = 0, silent = 0;
   std::uint32_t open = 0;  ///< disputes in which it is the one at hand
   UnixMs since{0};         ///< it joined; 0: that was not written down then
-  Amount displaced;        ///< its bond, whose place a larger one took: up to that much has been there all the time
   friend bool operator==(const ArbiterRecord&, const ArbiterRecord&) = default;
 };
 
