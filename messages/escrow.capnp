@@ -267,6 +267,8 @@ struct OpenAt $kind(bytesMax = 65536) {
   open @0 :OpenEscrow;
   owner @1 :Data;
   # The node through which it was asked.
+  bonds @2 :UInt64;
+  # Of all who can be drawn now, without the parties.
 }
 
 struct ActAt $kind(bytesMax = 131072) {

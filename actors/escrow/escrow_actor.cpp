@@ -275,7 +275,7 @@ void EscrowActor::perform(Wanted& wanted) {
   std::vector<wallet::Stray> back;
   if (auto* giving = std::get_if<GiveBack>(&wanted.command)) back = giving->strays = strays_.first();
   if (auto* act = std::get_if<Acted>(&wanted.command)) act->secret = secret();
-  if (auto* fire = std::get_if<Fire>(&wanted.command)) fire->secret = secret();
+  if (auto* fire = std::get_if<Fire>(&wanted.command)) fire->secret = secret(), fire->bonds = founding_->bonds;
   const UnixMs at = time();
   const Paying paying = setup_.place.chain ? Paying::gathered : Paying::at_once;
   auto decided = decide(escrow(), wanted.command, at, world().mutations, paying);

@@ -22,6 +22,7 @@ struct EscrowActor::Opening {
   std::optional<base::NodeId> owner;
   runtime::Reply<wire::EscrowIs> reply;
   std::shared_ptr<const UnderWay> under_way;
+  Amount bonds;  ///< of all who can be drawn then
 };
 
 void EscrowActor::open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> reply) {
@@ -34,10 +35,10 @@ void EscrowActor::open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> 
     return reply.refuse({Code::malformed, "an escrow begins with the first act of its buyer, which signs it"});
   if (act.value().act.by != agreement->buyer)
     return reply.refuse({Code::refused, "the buyer alone proposes an escrow"});
-  const auto opening =
-      std::make_shared<Opening>(Opening{std::move(*agreement), sign->commitment,
-                                        rows::SignedBytes{act.value().bytes, act.value().policy, act.value().approvals},
-                                        node_of(ask.getOwner()), std::move(reply), openings_});
+  const auto opening = std::make_shared<Opening>(
+      Opening{std::move(*agreement), sign->commitment,
+              rows::SignedBytes{act.value().bytes, act.value().policy, act.value().approvals}, node_of(ask.getOwner()),
+              std::move(reply), openings_, Amount::from(ask.getBonds()).value_or(Amount())});
   when_loaded([this, opening] {
     if (founding_) {
       if (founding_->buyer == opening->commitment) return show(0, kOpenedRows, std::move(opening->reply));
@@ -124,7 +125,7 @@ void EscrowActor::found(std::shared_ptr<Opening> opening) {
   if (!loaded_ || busy_ || founding_)
     return opening->reply.refuse({Code::unavailable, "another has just proposed this escrow: try again"});
   auto proposed = std::make_shared<rows::Proposed>(
-      rows::of_proposal(opening->agreement, opening->commitment, opening->owner, opening->act, time()));
+      rows::of_proposal(opening->agreement, opening->commitment, opening->owner, opening->act, time(), opening->bonds));
   durable::Storage::Commit commit{.head = rows::key('h', setup_.id), .expected = head_row_, .rows = proposed->rows};
   busy_ = true;
   const Bytes head = *commit.rows[rows::key('h', setup_.id)];

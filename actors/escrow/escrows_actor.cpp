@@ -131,7 +131,9 @@ std::optional<Error> EscrowsActor::refusal(const runtime::Envelope& question) {
   const auto user = seat_.user(caller());
   if (user.reserved) return std::nullopt;
   const auto units = static_cast<std::uint32_t>(1 + question.bytes().size() / kUnitBytes) + read_units(question);
-  if (const auto wait = asked_.take(user, now(), units))
+  auto wait = asked_.take(user, now(), units);
+  if (!wait && is_one_of<wire::TakeTaskAct>(question)) wait = acted_for_tasks_.take(user, now());
+  if (wait)
     return Error{Code::overloaded, "this node takes no more acts of others at a time",
                  std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kTryAgain))};
   try {
@@ -296,12 +298,22 @@ void EscrowsActor::open(wire::OpenEscrow::Reader ask, runtime::Reply<wire::Escro
                                        auto open = out.initOpen();
                                        open.setAgreement(data_of(encode(*agreement)));
                                        write(open.initSign(), by.bytes, by.policy, by.approvals);
+                                       out.setBonds(bonds_for(*agreement).units());
                                        out.setOwner(data_of(owner().view()));
                                      }),
                                  std::move(reply),
                                  {},
                                  {},
                                  written()});
+}
+
+/// While the arbiters are being read it is not known: 0.
+Amount EscrowsActor::bonds_for(const Agreement& agreement) const {
+  Amount out;
+  if (!candidates_) return out;
+  for (const Arbiter& one : *candidates_)
+    if (one.address != agreement.buyer && one.address != agreement.provider) out = plus(out, one.bond).value_or(out);
+  return out;
 }
 
 void EscrowsActor::act(wire::TakeAct::Reader ask, runtime::Reply<wire::ActTaken> reply) {

@@ -83,6 +83,7 @@ class EscrowsActor final : public runtime::Actor {
   bool serve(const runtime::Envelope& question, runtime::AnyReply& reply,
              void (EscrowsActor::*handler)(typename Q::Reader, runtime::Reply<A>));
   base::Callback<void()> written();
+  Amount bonds_for(const Agreement& agreement) const;
   void pass_to(const runtime::Handle& child, const runtime::Envelope& question, runtime::AnyReply reply);
   void begin();
   void end();
@@ -152,6 +153,8 @@ class EscrowsActor final : public runtime::Actor {
   std::optional<base::Instant> stepped_;
   base::RateBudget<base::NodeId> asked_{kAsked, base::Instant{}};
   base::RateBudget<base::NodeId> acted_{kActed, base::Instant{}};
+  base::RateBudget<base::NodeId> acted_for_tasks_{kActed,
+                                                  base::Instant{}};  // hand-ins and others wait for none of those
   base::RateBudget<base::NodeId> opened_{kOpened, base::Instant{}};
   base::ShareBudget<base::NodeId> reading_{kReadingMax, {.reserve = base::Reserve::none}};  // logs, of other nodes
   std::shared_ptr<std::atomic<std::uint32_t>> returns_ = std::make_shared<std::atomic<std::uint32_t>>(0);

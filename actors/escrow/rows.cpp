@@ -11,7 +11,7 @@ using base::append_number;
 using durable::append_ordered;
 
 constexpr std::size_t kNotesMax = 8, kNoteBytesMax = 64;
-constexpr std::uint8_t kSecretMark = 255;  // where the size of a note would be
+constexpr std::uint8_t kBondsMark = 254, kSecretMark = 255;  // where the size of a note would be
 
 void append_sized(Bytes& out, ByteView bytes) {
   append_number(out, static_cast<std::uint32_t>(bytes.size()));
@@ -103,6 +103,10 @@ Bytes encode(const Founding& founding) {
     out.push_back(static_cast<std::uint8_t>(note.size()));
     append(out, base::as_bytes(note));
   }
+  if (founding.bonds > Amount()) {
+    out.push_back(kBondsMark);
+    append_number(out, founding.bonds.units());
+  }
   if (founding.secret) {
     out.push_back(kSecretMark);
     append(out, founding.secret->view());
@@ -118,6 +122,12 @@ std::optional<Founding> decode_founding(ByteView bytes) {
     if (in.number<std::uint8_t>() != 0) owner = in.fixed<base::NodeId>();
   while (in.ok() && !in.ended()) {
     const std::size_t size = in.number<std::uint8_t>();
+    if (size == kBondsMark && out.bonds == Amount()) {
+      const auto bonds = Amount::from(in.number<std::uint64_t>());
+      if (!bonds || *bonds == Amount()) return std::nullopt;
+      out.bonds = *bonds;
+      continue;
+    }
     if (size == kSecretMark) {
       out.secret = in.fixed<Reveal>();
       break;
@@ -223,8 +233,8 @@ Changes of_entries(const Replay* before, const Replay& after, std::span<const En
 }
 
 Proposed of_proposal(const Agreement& agreement, const Commitment& buyer, const std::optional<base::NodeId>& owner,
-                     const SignedBytes& act, UnixMs now) {
-  Founding founding{agreement, buyer, {}, {}};
+                     const SignedBytes& act, UnixMs now, Amount bonds) {
+  Founding founding{.agreement = agreement, .buyer = buyer, .bonds = bonds};
   of(founding.owners, Party::buyer) = owner;
   Replay replay(agreement, buyer);
   const Decision decision = escrow::open(replay.escrow(), now);

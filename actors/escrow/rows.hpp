@@ -46,6 +46,7 @@ struct Founding {
   Commitment buyer;
   EachParty<std::optional<base::NodeId>> owners{};
   std::vector<std::string> notes{};  ///< of the guards
+  Amount bonds;                      ///< of all who could be drawn then, without the parties; 0: not known
   std::optional<Reveal> secret{};    ///< the book's, for the draws: once it has committed to it. It is shown to no one.
   friend bool operator==(const Founding&, const Founding&) = default;
 };
@@ -103,7 +104,7 @@ struct Proposed {
   Changes rows;
 };
 Proposed of_proposal(const Agreement& agreement, const Commitment& buyer, const std::optional<base::NodeId>& owner,
-                     const SignedBytes& act, UnixMs now);
+                     const SignedBytes& act, UnixMs now, Amount bonds = {});
 
 /// Since when the book takes commands without an outage, and when it was last known to.
 struct Alive {

@@ -130,6 +130,10 @@ void TaskEscrowsActor::act(Question question) {
                                     "as many escrows of tasks are open as may be: of this account, of those who ask "
                                     "from there, or in all",
                                     std::chrono::seconds(10)});
+    if (const auto wait = by.reserved ? std::nullopt : opened_.take(by, now()))
+      return question.reply.refuse(
+          {Code::overloaded, "other nodes open as many escrows of tasks as this book takes",
+           std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, std::chrono::seconds(10)))});
     open_.hold(act.escrow, by);  // one that has nothing durable goes to sleep and says so
   }
   escrows_.ask(act.escrow.hex(), {question.envelope, std::move(question.reply), {}, question.from});

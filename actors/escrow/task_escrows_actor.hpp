@@ -7,6 +7,7 @@
 // Limits   kOpenMax that wait for something, of which an account, and the address group that asks, have shares, and the
 //          last eighth is for this node; kAwakeMax awake. How often acts may come is limited by link.
 #include "actors/escrow/task_escrow_actor.hpp"
+#include "runtime/base/rate_budget.hpp"
 #include "runtime/base/share_places.hpp"
 
 namespace troupe::escrow {
@@ -42,6 +43,9 @@ class TaskEscrowsActor final : public runtime::Actor {
   durable::Keyed escrows_;
   bool ready_ = false;
   base::SharePlaces<TaskEscrowId, Address> open_{kOpenMax};
+  /// Our choice, as of escrows: each begins an account of the book, which is kept for ever.
+  static constexpr base::Rate kOpened{16, 1'024};
+  base::RateBudget<Address> opened_{kOpened, base::Instant{}};
   std::vector<Question> early_;
 };
 

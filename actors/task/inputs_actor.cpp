@@ -64,6 +64,7 @@ void InputsActor::receive(runtime::Handlers& on) {
   });
   on.timer<StillThere>([this] {
     after<StillThere>(kStillThere);
+    make_way();
     for (auto& [wanted, file] : files_)
       for (auto& [number, user] : file.users)
         if (user.to.ready()) user.to.push([&file = file](wire::InputAt::Builder out) { out.setPath(file.path); });
@@ -199,9 +200,11 @@ void InputsActor::hand_over(File& file) {
 
 std::optional<Error> InputsActor::grow(File& file, std::uint64_t bytes) {
   // First whether it may have the room at all: what is refused puts off no other one.
-  if (!could_fit(bytes)) return full(file.bytes + bytes);
+  const bool own = !file.holder || file.holder->reserved;
+  const std::uint64_t leave = own ? store::kInputsLeave : store::kGuestsInputsLeave;
+  if (!could_fit(bytes, leave)) return full(file.bytes + bytes);
   if (file.holder && !shares_.fits(*file.holder, bytes)) return kNoShare;
-  if (!make_room(bytes)) return full(file.bytes + bytes);
+  if (!make_room(bytes, leave)) return full(file.bytes + bytes);
   if (file.holder) shares_.hold(*file.holder, bytes);
   file.bytes += bytes;
   bytes_ += bytes;
@@ -214,21 +217,39 @@ void InputsActor::shrink(File& file, std::uint64_t bytes) {
   bytes_ -= bytes;
 }
 
-bool InputsActor::could_fit(std::uint64_t bytes) const {
-  const std::uint64_t in_use = shares_.used(), most = settings_.inputs_bytes - std::min(in_use, settings_.inputs_bytes);
+/// What the device has free, less what others were promised and have not written yet.
+std::uint64_t InputsActor::free_bytes() const {
   const auto free = world().disk.free_bytes();
-  return bytes <= most &&
-         (bytes == 0 || (free.ok() && free.value() + (bytes_ - in_use) >= bytes + store::kInputsLeave));
+  if (!free.ok()) return 0;
+  std::uint64_t promised = 0;
+  for (const Wanted& wanted : fetches_) {
+    const File& file = files_.at(wanted);
+    promised += file.bytes - std::min(file.bytes, file.written + file.unpacked);
+  }
+  return free.value() - std::min(free.value(), promised);
 }
 
-bool InputsActor::make_room(std::uint64_t bytes) {
+bool InputsActor::could_fit(std::uint64_t bytes, std::uint64_t leave) const {
+  const std::uint64_t in_use = shares_.used(), most = settings_.inputs_bytes - std::min(in_use, settings_.inputs_bytes);
+  return bytes <= most && (bytes == 0 || free_bytes() + (bytes_ - in_use) >= bytes + leave);
+}
+
+bool InputsActor::make_room(std::uint64_t bytes, std::uint64_t leave) {
   const auto fits = [&] {
-    const auto free = world().disk.free_bytes();
     return files_.size() <= kFilesMax && bytes_ + bytes <= settings_.inputs_bytes &&
-           (bytes == 0 || (free.ok() && free.value() >= bytes + store::kInputsLeave));
+           (bytes == 0 || free_bytes() >= bytes + leave);
   };
   while (!fits() && !idle_.empty()) forget(idle_.front());
   return fits();
+}
+
+/// What is in no use gives way to all that other nodes store: it can be fetched again.
+void InputsActor::make_way() {
+  const auto short_of_room = [this] {
+    const auto free = world().disk.free_bytes();
+    return free.ok() && free.value() < store::kGuestsInputsLeave;
+  };
+  while (!idle_.empty() && short_of_room()) forget(idle_.front());
 }
 
 void InputsActor::forget(const Wanted& wanted) {
@@ -343,6 +364,7 @@ void InputsActor::take(const Wanted& wanted, files::wire::GetItem::Reader item) 
   }
   const auto piece = bytes_of(item.getPiece());
   if (const auto put = file.part->append(piece); !put.ok()) return fail(wanted, disk_error(put.error()));
+  file.written += piece.size();
   if (file.holder->reserved) return;
   file.owed_kib += static_cast<std::uint32_t>(piece.size() / 1024 + 1);
   pay(wanted);

@@ -81,6 +81,7 @@ class InputsActor final : public runtime::Actor {
     std::string path;            ///< absolute; empty: it is fetched
     std::uint64_t bytes = 0;     ///< with ports::kEntryBytes for each entry
     std::uint64_t unpacked = 0;  ///< of them, in the folder
+    std::uint64_t written = 0;   ///< of them, of what is fetched
     std::map<std::uint64_t, User> users;
     std::optional<Submitter> holder{};  ///< while it has users: one of theirs
     std::list<Wanted>::iterator idle;   ///< in `idle_`, while it has no user
@@ -97,7 +98,9 @@ class InputsActor final : public runtime::Actor {
   /// Makes room for that many bytes more of a file that is in use, and counts them. Says why it cannot.
   std::optional<base::Error> grow(File& file, std::uint64_t bytes);
   /// Whether that many bytes have room beside what is in use.
-  bool could_fit(std::uint64_t bytes) const;
+  bool could_fit(std::uint64_t bytes, std::uint64_t leave) const;
+  std::uint64_t free_bytes() const;
+  void make_way();
   void shrink(File& file, std::uint64_t bytes);
   void hand_over(File& file);
   void fetch(const Wanted& wanted);
@@ -120,7 +123,7 @@ class InputsActor final : public runtime::Actor {
   void fail(const Wanted& wanted, const base::Error& why);
   void left(const Wanted& wanted, std::uint64_t user);
   /// Makes room for that many bytes. False if what is in use leaves none.
-  bool make_room(std::uint64_t bytes);
+  bool make_room(std::uint64_t bytes, std::uint64_t leave = 0);
   void forget(const Wanted& wanted);
   void let_go(const std::string& path);
   /// Without an end: that of a file.

@@ -52,6 +52,7 @@ struct Applied {
   void operator()(const ProposalMade& event) const { to.proposal = Proposal{event.party, event.pay}; }
   void operator()(const ArbiterDrawn& event) const {
     to.drawn.push_back(event.arbiter);
+    to.drawn_bonds = plus(to.drawn_bonds, event.bond).value_or(to.drawn_bonds);
     to.entered = event.at;
     to.deadline = event.deadline;
   }

@@ -22,7 +22,7 @@ base::Digest draw_seed(const EscrowId& id, const Reveal& buyer, const Reveal& pr
 }
 
 std::optional<Arbiter> draw(const base::Digest& seed, std::size_t round, std::span<const Arbiter> candidates,
-                            std::span<const Address> excluded) {
+                            std::span<const Address> excluded, Amount whole) {
   base::ensure(candidates.size() <= kArbitersMax, "no more arbiters have joined than may");
   std::vector<Arbiter> eligible;
   wallet::Wide total = 0;
@@ -38,12 +38,12 @@ std::optional<Arbiter> draw(const base::Digest& seed, std::size_t round, std::sp
   const base::Digest hash = crypto::sha256(base::as_bytes("troupe draw v1"), seed.view(), number);
   wallet::Wide at = 0;
   for (std::size_t i = 0; i < 16; ++i) at = at << 8 | hash.bytes[i];
-  at %= total;
+  at %= std::max(total, wallet::Wide{whole.units()});
   for (const Arbiter& one : eligible) {
     if (at < one.bond.units()) return one;
     at -= one.bond.units();
   }
-  return eligible.back();
+  return std::nullopt;
 }
 
 }  // namespace troupe::escrow

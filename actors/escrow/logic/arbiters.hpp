@@ -5,9 +5,12 @@
 //         32 zeros. Each has committed to its bytes in the log before it could know those of the others.
 // Book    each bytes of its rounds are the SHA-256 of the next ones, so that one commitment is enough, and a round that
 //         was drawn tells nothing of the next.
+// Whole   the bonds of all who were there when the escrow was proposed, whoever is left of them: so a bond buys its
+// part
+//         of them, however many others are made to go. What falls beyond those who are left draws no one.
 // Draw    of the candidates in ascending order of addresses, without the parties and those that were drawn before: the
 //         one in whose stretch of bonds lies SHA-256("troupe draw v1" || seed || round), its first 16 bytes big-endian,
-//         modulo the sum of bonds. The sum is below 2^73, so that the remainder is even to one part in 2^55.
+//         modulo the whole. The sum is below 2^73, so that the remainder is even to one part in 2^55.
 #include <span>
 
 #include "actors/escrow/logic/agreement.hpp"
@@ -29,8 +32,9 @@ Reveal book_bytes(const Reveal& secret, std::size_t round);
 
 base::Digest draw_seed(const EscrowId& id, const Reveal& buyer, const Reveal& provider, const Reveal& book);
 
-/// Nothing if there is none to draw. `candidates` in any order, different; at most kArbitersMax.
+/// Nothing if none is drawn. `candidates` in any order, different; at most kArbitersMax. `whole`: less than their sum
+/// counts as that.
 std::optional<Arbiter> draw(const base::Digest& seed, std::size_t round, std::span<const Arbiter> candidates,
-                            std::span<const Address> excluded);
+                            std::span<const Address> excluded, Amount whole = {});
 
 }  // namespace troupe::escrow

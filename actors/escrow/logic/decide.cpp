@@ -317,7 +317,8 @@ std::optional<Decided> Deciding::draw_arbiter(const Fire& command) {
   const Reveal book = book_bytes(command.secret, round);
   const auto seed = draw_seed(at_.id, of(at_.reveals, Party::buyer).value_or(Reveal{}),
                               of(at_.reveals, Party::provider).value_or(Reveal{}), book);
-  const auto arbiter = draw(seed, round, candidates, excluded);
+  const Amount whole = command.bonds > at_.drawn_bonds ? command.bonds - at_.drawn_bonds : Amount();
+  const auto arbiter = draw(seed, round, candidates, excluded, whole);
   if (!arbiter) return std::nullopt;
   // One that was signed in an earlier version has no commitment yet.
   if (!at_.book) emit(BookCommitted{commitment_of(book)});

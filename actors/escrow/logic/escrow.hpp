@@ -134,6 +134,7 @@ struct Fire {
   UnixMs up_since{0};  ///< since when the book has taken commands, after its last outage of over a minute
   std::vector<Arbiter> candidates{};
   Reveal secret{};  ///< as in Acted
+  Amount bonds{};   ///< of all who could be drawn when the escrow was proposed; 0: that was not written down
 };
 /// A credit of the escrow's account was posted. Sequences rise.
 struct Arrived {
@@ -324,6 +325,7 @@ struct Escrow {
   std::uint32_t milestones = 0;  ///< a bit for each that was accepted
   std::optional<Proposal> proposal{};
   std::vector<Address> drawn{};  ///< arbiters, the latest last
+  Amount drawn_bonds;            ///< theirs, together
   std::uint64_t arrived = 0;     ///< the sequence of the latest credit
   std::uint64_t returns = 0;     ///< how often money came that was not counted
   Amount held;                   ///< arrived and not owed

@@ -56,8 +56,8 @@ void list(FieldsIn& of, std::vector<T>& all) {
 template <class Fields>
 void all_of(Fields& of, Escrow& escrow, std::uint8_t version) {
   auto& [agreement, id, terms, stage, begun, entered, deadline, commitments, reveals, book, acts, depositing, deposited,
-         offers, delivery, deliveries, milestones, proposal, drawn, arrived, returns, held, released, owed, paying,
-         paid, outgoing] = escrow;
+         offers, delivery, deliveries, milestones, proposal, drawn, drawn_bonds, arrived, returns, held, released, owed,
+         paying, paid, outgoing] = escrow;
   for (Due* due : {&terms.start, &terms.deliver, &terms.review}) of(*due);  // the others are as agreed
   of(stage, 9);
   for (UnixMs* time : {&begun, &entered, &deadline}) of(*time);
@@ -73,6 +73,7 @@ void all_of(Fields& of, Escrow& escrow, std::uint8_t version) {
   of(milestones);
   maybe(of, proposal);
   list(of, drawn);
+  if (version > kWithoutBook) of(drawn_bonds);
   of(arrived);
   of(returns);
   of(held);

@@ -136,6 +136,26 @@ TEST_CASE("escrow draw: who joined after the escrow was proposed is not drawn, w
   CHECK(none.ended(Stage::released, 50 + 15, 48 + 15, 2));
 }
 
+// A party that was there with one bond had all others pushed out by larger ones, and was drawn for certain.
+TEST_CASE("escrow draw: a bond buys its part of all bonds of then, whoever has gone since") {
+  int drawn = 0;
+  for (int i = 0; i < 200; ++i) {
+    Reveal reveal;
+    reveal.bytes[0] = static_cast<std::uint8_t>(i);
+    const std::vector<Arbiter> left{{person(20), Amount::of(100)}};
+    drawn += draw(draw_seed({}, reveal, {}, {}), 1, left, {}, Amount::of(1'000)) ? 1 : 0;
+    CHECK(draw(draw_seed({}, reveal, {}, {}), 1, left, {}, Amount::of(100)));
+  }
+  CHECK(drawn < 45);  // 20, and five standard deviations
+  CHECK(drawn > 0);
+  OneEscrow one;
+  one.to_disputed();
+  one.candidates = {{person(20), Amount::of(1)}};
+  one.to_deadline();
+  REQUIRE(one.command(Fire{UnixMs(0), one.candidates, secret_of_book(), Amount::of(1'000'000'000)}).ok());
+  CHECK(one.ended(Stage::released, 50 + 15, 48 + 15, 2));
+}
+
 TEST_CASE(
     "escrow draw: the book commits when the provider signs, and what it shows of a round tells nothing of the next") {
   OneEscrow one;
