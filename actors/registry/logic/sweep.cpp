@@ -192,8 +192,8 @@ std::map<base::NodeId, Found> Gathered::end(const Fresh& fresh) {
     // A watcher that has started since counts from its start.
     const bool heard_lately = std::ranges::any_of(
         one.votes, [&](const auto& vote) { return !vote.second.unheard && vote.second.heard_ms < fresh.within_ms; });
-    if (one.found.status == Status::offline && heard_lately && fresh.has(*one.found.beat))
-      one.found.status = judge(*one.found.beat, fresh.thresholds);
+    // What it said itself of late is overruled by no one: neither that it is there, nor how it is.
+    if (heard_lately && fresh.has(*one.found.beat)) one.found.status = judge(*one.found.beat, fresh.thresholds);
     one.found.heard_ms = heard;
     if (one.found.registration->registered) out.emplace(id, std::move(one.found));
   }

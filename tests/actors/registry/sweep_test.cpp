@@ -127,6 +127,17 @@ TEST_CASE("sweep: watchers that lie do not make a node offline whose own heartbe
   CHECK(status_at(sent - 300'000, 1'000) == Status::offline);  // its clock was ahead, and it is gone
 }
 
+// Three ids of one site said so of every worker, and no task was placed.
+TEST_CASE(
+    "sweep: watchers that lie do not make a node unhealthy whose own heartbeat is fresh, and says that it is not") {
+  const TestNode node(1), a(2), b(3), c(4);
+  Gathered it(Region{}, {a.id(), b.id(), c.id()}, 0);
+  for (const TestNode* by : {&a, &b, &c})
+    CHECK(it.take(by->id(), said(node.signed_registration(), node.signed_beat(), Status::unhealthy, 10), false));
+  const std::uint64_t sent = read_checked_heartbeat(node.signed_beat())->unix_ms;
+  CHECK(it.end({.unix_ms = sent, .within_ms = 1'000}).begin()->second.status == Status::healthy);
+}
+
 // World `registry`, seed 49: this node's clock had gone back, and another watcher had just started.
 TEST_CASE("sweep: what a watcher remembers from before its start is no sign that a node lives") {
   const TestNode node(1), a(2), started(3);
