@@ -5,7 +5,7 @@
 //         32 zeros. Each has committed to its bytes in the log before it could know those of the others.
 // Book    each bytes of its rounds are the SHA-256 of the next ones, so that one commitment is enough, and a round that
 //         was drawn tells nothing of the next.
-// Whole   the bonds of all who were there when the escrow was proposed, whoever is left of them: so a bond buys its
+// Whole   the bonds of all who were there when the escrow was proposed, however many are left: so a bond buys its
 // part
 //         of them, however many others are made to go. What falls beyond those who are left draws no one.
 // Draw    of the candidates in ascending order of addresses, without the parties and those that were drawn before: the

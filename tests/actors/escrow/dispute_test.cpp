@@ -137,7 +137,7 @@ TEST_CASE("escrow draw: who joined after the escrow was proposed is not drawn, w
 }
 
 // A party that was there with one bond had all others pushed out by larger ones, and was drawn for certain.
-TEST_CASE("escrow draw: a bond buys its part of all bonds of then, whoever has gone since") {
+TEST_CASE("escrow draw: a bond buys its part of all bonds of then, however many have gone since") {
   int drawn = 0;
   for (int i = 0; i < 200; ++i) {
     Reveal reveal;
