@@ -17,6 +17,7 @@
 #include "actors/airdrop/words.hpp"
 #include "messages/common.capnp.h"
 #include "runtime/base/backoff.hpp"
+#include "runtime/base/ensure.hpp"
 
 namespace troupe::airdrop {
 
@@ -95,7 +96,10 @@ class AirdropActor final : public runtime::Actor {
   UnixMs ends(const Times& times) const;
   void tell_list(bool over);
   void finished();
-  const Airdrop& state() const { return *row_.state(); }
+  const Airdrop& state() const {
+    base::ensure(row_.state() != nullptr, "an airdrop is asked for what it is once it was read");
+    return *row_.state();
+  }
 
   // Questions (airdrop_actor.cpp).
   void create(wire::CreateAirdrop::Reader ask, IsReply reply);

@@ -8,6 +8,9 @@ namespace {
 using base::Code;
 using base::Error;
 
+// What was asked for has come while the rows are not there: they are read after a commit that failed.
+const Error kAirdropReadAgain{Code::unavailable, "the airdrop is read again: try again"};
+
 constexpr std::chrono::seconds kObjectorDue{20};  // our choice: until the ledger has said what it knows of an account
 
 /// Whose signature of the bytes it is.
@@ -35,7 +38,7 @@ void AirdropActor::find_recipient(std::uint32_t index, const Address& recipient,
 void AirdropActor::change_objected(std::uint32_t index, const Recipient& recipient,
                                    base::Callback<base::Result<void, AirdropError>(Airdrop&, Objected&)> change,
                                    ObjectedReply reply) {
-  if (!open_) return reply.refuse({Code::unavailable, "the airdrop is read again: try again"});
+  if (!open_) return reply.refuse(kAirdropReadAgain);
   const auto after = std::make_shared<Objected>(Objected{recipient, {}});
   row_.change(
       [this, index, after, change = std::move(change)](
@@ -85,6 +88,7 @@ void AirdropActor::object(wire::Object::Reader ask, ObjectedReply reply) {
                            at_time([this, index, found = found.value(), objection = std::move(objection),
                                     reply = std::move(reply)](const base::Outcome<Times>& times) mutable {
                              if (!times.ok()) return reply.refuse(times.error());
+                             if (!open_) return reply.refuse(kAirdropReadAgain);
                              objection.time = times.value().now;
                              change_objected(
                                  index, found,
@@ -116,6 +120,7 @@ void AirdropActor::decide(wire::Decide::Reader ask, ObjectedReply reply) {
           at_time([this, index, found = found.value(), strike, by,
                    reply = std::move(reply)](const base::Outcome<Times>& times) mutable {
             if (!times.ok()) return reply.refuse(times.error());
+            if (!open_) return reply.refuse(kAirdropReadAgain);
             const Verdict verdict{strike, by, times.value().now};
             change_objected(
                 index, found,
