@@ -218,6 +218,7 @@ void EscrowsActor::note_alive() {
   if (!storage_) return;
   steady();
   const auto commit = [this, run = run_] {
+    if (run != run_) return;
     const Bytes row = rows::encode(rows::Alive{up_since_, time()});
     durable::Storage::Commit change{.head = rows::alive_key(), .expected = alive_row_};
     change.rows[rows::alive_key()] = row;

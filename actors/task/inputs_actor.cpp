@@ -363,6 +363,10 @@ void InputsActor::take(const Wanted& wanted, files::wire::GetItem::Reader item) 
     return;
   }
   const auto piece = bytes_of(item.getPiece());
+  // Others write as well: what was free when it began may be no more.
+  const auto free = world().disk.free_bytes();
+  const std::uint64_t least = file.holder->reserved ? store::kOrdersLeave : store::kGuestsInputsLeave;
+  if (free.ok() && free.value() < piece.size() + least) return fail(wanted, disk_error(ports::DiskError::no_space));
   if (const auto put = file.part->append(piece); !put.ok()) return fail(wanted, disk_error(put.error()));
   file.written += piece.size();
   if (file.holder->reserved) return;

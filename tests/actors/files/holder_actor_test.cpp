@@ -372,7 +372,7 @@ TEST_CASE("holder: what others store leaves the rest of the device to this node,
   const auto refused = other.store(chunk_of(bytes), bytes, cid(1));
   REQUIRE(refused);
   CHECK(refused->code == Code::no_space);
-  CHECK(refused->message.find("512 MiB of it are kept for this node itself") != std::string::npos);
+  CHECK(refused->message.find("1536 MiB of it are kept for this node itself") != std::string::npos);
   CHECK(health.reasons().empty());
   CHECK(!self.store(chunk_of(more), more, cid(1)));
   CHECK(health.reasons().empty());
@@ -402,11 +402,11 @@ TEST_CASE("holder: who binds a put on a device that is nearly full leaves a part
   REQUIRE(!store_for_put(other));
   REQUIRE(!store_for_put(self));
   SUBCASE("what it began while there was room can end") {
-    free(460);
+    free(1'480);
     CHECK(!bind(other));
   }
   SUBCASE("but not with what this node needs") {
-    free(440);
+    free(1'460);
     const auto refused = bind(other);
     REQUIRE(refused);
     CHECK(refused->code == Code::no_space);
