@@ -281,7 +281,7 @@ class LinuxDisk final : public ports::Disk {
   DiskResult<std::uint64_t> free_bytes() override {
     struct statvfs status {};
     if (retry([&] { return ::fstatvfs(root_.get(), &status); }) < 0) return last_error();
-    return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
+    return free_of(status);
   }
 
  private:
@@ -364,6 +364,12 @@ DiskResult<std::unique_ptr<ports::Disk>> disk_at(Descriptor root) {
 }
 
 }  // namespace
+
+std::uint64_t free_of(const struct statvfs& device) {
+  const std::uint64_t bytes = std::uint64_t{device.f_bavail} * device.f_frsize;
+  if (device.f_files == 0) return bytes;
+  return std::min(bytes, std::min<std::uint64_t>(device.f_favail, UINT64_MAX / kFileTakes) * kFileTakes);
+}
 
 DiskResult<std::unique_ptr<ports::Disk>> open_disk(const std::string& root) {
   auto fd = open_root(root);

@@ -8,6 +8,7 @@
 // Locks    flock(2): one holder a file among all processes, and within one process.
 // Threads  as the port says: any call from any thread.
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <memory>
 #include <string>
@@ -27,6 +28,12 @@ ports::DiskResult<std::unique_ptr<ports::Disk>> open_own_disk(const std::string&
 
 /// A file that was opened elsewhere, to be read.
 std::unique_ptr<ports::File> file_of(Descriptor open);
+
+/// Bytes that may still be written. A device may run out of files first, as most of ext4 do where they are small: each
+/// that it can still make is taken for kFileTakes bytes, so that what leaves room for others leaves them files, too.
+/// One that tells of no files (btrfs) makes as many as it has room for.
+std::uint64_t free_of(const struct statvfs& device);
+inline constexpr std::uint64_t kFileTakes = std::uint64_t{64} << 10;  // our choice: above what ext4 is made for, 16 KiB
 
 /// Whether no user but this one and root owns the directory or may write to it.
 bool is_own(const struct stat& directory);

@@ -99,7 +99,7 @@ class Disk {
   /// Begins to make the folder `to`, which must not exist, of the tar archive in the file `archive`.
   /// A disk that keeps nothing for programs answers `denied`.
   virtual DiskResult<std::unique_ptr<Unpacking>> unpack(std::string_view archive, std::string_view to);
-  /// Bytes that may still be written.
+  /// Bytes that may still be written; less where the device runs out of files first.
   virtual DiskResult<std::uint64_t> free_bytes() = 0;
 };
 
