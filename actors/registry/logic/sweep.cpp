@@ -4,6 +4,9 @@
 #include <array>
 
 namespace troupe::registry {
+namespace {
+constexpr std::size_t kSitesAgree = 2;  // our choice: one alone could put all its nodes where it likes
+}
 
 std::optional<base::NodeId> Region::behind() const {
   base::NodeId out = prefix;
@@ -150,7 +153,8 @@ Gathered::Heard Gathered::heard_from(const base::NodeId& id, const One& one,
   for (const auto& [by, vote] : one.votes)
     if (!out.named_from && by != id) out.named_from = site_of(by);
   const auto most = std::ranges::max_element(said, {}, [](const auto& of) { return of.second; });
-  out.site = most != said.end() && 2 * most->second > all.size() ? most->first : out.named_from;
+  const bool agreed = most != said.end() && most->second >= kSitesAgree && 2 * most->second > all.size();
+  out.site = agreed ? most->first : out.named_from;
   if (one.found.here) out.site = one.found.site;
   return out;
 }

@@ -298,6 +298,26 @@ TEST_CASE("sweep: a node is of the site from which most of its watchers hear it,
   CHECK(found({1, 1, 1, 1, 1}, {}).sites == 5);
 }
 
+TEST_CASE("sweep: one site alone, though it is all that is near, does not say of what other site a node is") {
+  const TestNode node(1);
+  std::vector<base::NodeId> asked;
+  Gathered::Sites all_of_one;
+  for (std::uint8_t i = 2; i < 8; ++i) asked.push_back(TestNode(i).id());
+  for (const base::NodeId& id : asked) all_of_one.emplace(id, site(9));
+  const auto registration = node.signed_registration(), beat = node.signed_beat();
+  const auto site_by = [&](Gathered::Sites sites) {
+    Gathered it(Region{}, asked, 0, std::move(sites));
+    for (const base::NodeId& by : asked) {
+      auto what = said(registration, beat);
+      what.site = site(1);
+      CHECK(it.take(by, what, false));
+    }
+    return it.end().begin()->second.site;
+  };
+  CHECK(site_by(all_of_one) == site(9));
+  CHECK(site_by({}) == site(1));
+}
+
 TEST_CASE("sweep: a node that one watcher makes up is of that watcher's site, whatever it says") {
   const TestNode made_up(1), liar(2);
   std::vector<base::NodeId> asked{liar.id()};
@@ -313,18 +333,18 @@ TEST_CASE("sweep: a node that one watcher makes up is of that watcher's site, wh
 }
 
 TEST_CASE("sweep: a watcher that is named by others is of the site from which they hear it") {
-  const TestNode node(1), first(2), a(3), b(4), c(5);
-  Gathered it(Region{}, {first.id()}, 0);
+  const TestNode node(1), first(2), a(3), b(4), c(5), second(6);
+  Gathered it(Region{}, {first.id(), second.id()}, 0);
   for (const TestNode* const one : {&a, &b, &c}) {
     const auto registration = one->signed_registration(), beat = one->signed_beat();
     auto what = said(registration, beat);
     what.site = site(9);
-    CHECK(it.take(first.id(), what, false));
+    for (const TestNode* const by : {&first, &second}) CHECK(it.take(by->id(), what, false));
   }
   CHECK(it.unasked(12, 3).size() == 3);
-  for (const TestNode* const by : {&first, &a, &b, &c})
+  for (const TestNode* const by : {&first, &second, &a, &b, &c})
     CHECK(it.take(by->id(), said(node.signed_registration(), node.signed_beat()), false));
-  CHECK(it.end().at(node.id()).sites == 2);
+  CHECK(it.end().at(node.id()).sites == 3);
 }
 
 TEST_CASE("sweep: nodes that one site alone names take a quarter of the questions, behind those that more name") {
