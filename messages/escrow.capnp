@@ -268,7 +268,7 @@ struct OpenAt $kind(bytesMax = 65536) {
   owner @1 :Data;
   # The node through which it was asked.
   bonds @2 :UInt64;
-  # Of all who can be drawn now, without the parties.
+  # Of all who have been there for a week, without the parties.
 }
 
 struct ActAt $kind(bytesMax = 131072) {

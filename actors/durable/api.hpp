@@ -41,6 +41,9 @@ struct Place {
   /// The same, where the id may be that of the node itself.
   Place at(const base::NodeId& self) const { return kind == Kind::node && node == self ? Place{Kind::self} : *this; }
   std::string text() const;
+  /// Whether money that is moved there takes of what those who ask have shares of: places in blocks, and the memory of
+  /// a group's members.
+  bool has_shares() const { return chain || kind == Kind::group; }
   friend bool operator==(const Place&, const Place&) = default;
 };
 
@@ -282,6 +285,8 @@ class Storage final : public runtime::Part {
     base::Bytes head;                                        ///< the key of the head
     std::optional<base::Bytes> expected;                     ///< as the owner knows it; nothing: there is none
     std::map<base::Bytes, std::optional<base::Bytes>> rows;  ///< the new head too; nothing: erased
+    /// In place of `expected`, where a head is too large to be sent a second time: revision() of it; 0: there is none.
+    std::optional<std::uint64_t> revision{};
 
     std::size_t bytes() const;
   };
@@ -299,6 +304,9 @@ class Storage final : public runtime::Part {
   void commit(Commit commit, Then<void> done);
   /// Fine if this node still holds the seat: what its actors know is what was decided last.
   void confirm(Then<void> done);
+  /// In what get() and commit() call when they are done: the group's revision with which the row that was read, or
+  /// those that were committed, came to be as they are. 0: there is no row, or no group.
+  std::uint64_t revision() const { return revision_; }
 
  private:
   bool in_group() const { return place_.kind == Place::Kind::group; }
@@ -308,6 +316,7 @@ class Storage final : public runtime::Part {
   const Place place_;
   const std::string kind_;
   const std::uint64_t term_;
+  std::uint64_t revision_ = 0;
 };
 
 /// What ends the reading of rows whose owner reads them anew by now (Storage::each).
@@ -354,7 +363,8 @@ class StateRow final : public runtime::Part {
       auto state = decode(bytes);
       if (!state) return done(unreadable());
       commits_ = there ? base::load<std::uint64_t>(*row.value()) : 0;
-      row_ = std::move(row).value();
+      revision_ = storage_.revision();
+      there_ = there;
       state_ = std::move(state);
       done({});
       next();
@@ -365,7 +375,7 @@ class StateRow final : public runtime::Part {
     ++run_;
     busy_ = false;
     state_.reset();
-    row_.reset();
+    there_ = false;
     for (Wanted& one : std::exchange(queue_, {}))
       one.done(base::Error{base::Code::unavailable, what_ + " is read again: try again"});
   }
@@ -373,7 +383,7 @@ class StateRow final : public runtime::Part {
   /// Null while it is not known.
   const State* state() const { return state_ ? &*state_ : nullptr; }
   /// Whether it was committed at least once.
-  bool there() const { return row_.has_value(); }
+  bool there() const { return there_; }
   /// Whether nothing waits or is under way.
   bool idle() const { return !busy_ && queue_.empty(); }
 
@@ -399,7 +409,7 @@ class StateRow final : public runtime::Part {
       const auto wanted = std::make_shared<Wanted>(std::move(queue_.front()));
       queue_.pop_front();
       const auto changed = std::make_shared<State>(*state_);
-      Storage::Commit commit{.head = key_, .expected = row_};
+      Storage::Commit commit{.head = key_, .expected = {}, .rows = {}, .revision = revision_};
       const auto may = wanted->change(*changed, commit);
       if (may.ok() && (!commit.rows.empty() || *changed != *state_))
         return make_durable(wanted, changed, std::move(commit));
@@ -408,15 +418,15 @@ class StateRow final : public runtime::Part {
   }
   void make_durable(const std::shared_ptr<Wanted>& wanted, const std::shared_ptr<State>& changed,
                     Storage::Commit commit) {
-    std::optional<base::Bytes> row;
-    if (!commit.rows.contains(key_)) {
-      base::append_number(row.emplace(), commits_ + 1);
-      base::append(*row, changed->encode());
+    const bool stays = !commit.rows.contains(key_);
+    if (stays) {
+      base::Bytes& row = commit.rows[key_].emplace();
+      base::append_number(row, commits_ + 1);
+      base::append(row, changed->encode());
     }
-    commit.rows[key_] = row;
     busy_ = true;
     storage_.commit(std::move(commit),
-                    [this, run = run_, wanted, changed, row](const base::Outcome<void>& done) mutable {
+                    [this, run = run_, wanted, changed, stays](const base::Outcome<void>& done) mutable {
                       if (run != run_ || !done.ok()) {
                         const base::Error why = not_committed(done, (what_ + " was read again").c_str());
                         const bool lost = run == run_;
@@ -426,9 +436,9 @@ class StateRow final : public runtime::Part {
                         return;
                       }
                       busy_ = false;
-                      ++commits_;
-                      row_ = std::move(row);
-                      if (!row_) commits_ = 0;
+                      commits_ = stays ? commits_ + 1 : 0;
+                      revision_ = stays ? storage_.revision() : 0;
+                      there_ = stays;
                       state_ = std::move(*changed);
                       if (committed_) committed_();
                       wanted->done({});
@@ -444,8 +454,8 @@ class StateRow final : public runtime::Part {
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
   bool busy_ = false;
   std::optional<State> state_;
-  std::optional<base::Bytes> row_;
-  std::uint64_t commits_ = 0;
+  bool there_ = false;
+  std::uint64_t commits_ = 0, revision_ = 0;
   std::deque<Wanted> queue_;
 };
 

@@ -115,9 +115,10 @@ void Storage::get(const Bytes& key, Then<std::optional<Bytes>> done) {
           const Bytes whole = full(key);
           out.setKey(data_of(whole));
         },
-        [done = std::move(done)](runtime::Answer<raft::wire::GotKey> got) mutable {
+        [this, done = std::move(done)](runtime::Answer<raft::wire::GotKey> got) mutable {
           if (!got.ok()) return done(got.error());
           const auto value = bytes_of(got.value().getValue());
+          revision_ = got.value().getFound() ? got.value().getRevision() : 0;
           if (!got.value().getFound()) return done(std::optional<Bytes>());
           done(std::optional(Bytes(value.begin(), value.end())));
         });
@@ -208,7 +209,12 @@ void Storage::commit(Commit commit, Then<void> done) {
           if (!world().mutations.on("durable.old_term")) {
             auto conditions = txn.initConditions(2);
             set_equals(conditions[0], full({'f'}), term);
-            set_equals(conditions[1], full(commit.head), commit.expected);
+            if (commit.revision) {
+              conditions[1].setKey(data_of(full(commit.head)));
+              conditions[1].setRevision(*commit.revision);
+            } else {
+              set_equals(conditions[1], full(commit.head), commit.expected);
+            }
           }
           auto operations = txn.initOperations(size32(commit.rows));
           unsigned i = 0;
@@ -220,14 +226,17 @@ void Storage::commit(Commit commit, Then<void> done) {
             else one.setRemove();
           }
         },
-        [done = std::move(done)](runtime::Answer<raft::wire::Executed> answer) mutable {
+        [this, done = std::move(done)](runtime::Answer<raft::wire::Executed> answer) mutable {
           if (!answer.ok()) {
             const Code code = answer.error().code;
             const bool lost = code == Code::timeout || code == Code::dropped || code == Code::internal;
             return done(lost ? Error{Code::unknown_outcome, answer.error().message} : answer.error());
           }
           const auto outcome = answer.value().getOutcome();
-          if (outcome == raft::wire::Outcome::DONE) return done({});
+          if (outcome == raft::wire::Outcome::DONE) {
+            revision_ = answer.value().getRevision();
+            return done({});
+          }
           if (outcome == raft::wire::Outcome::CONFLICT) return done(held_by_another());
           done(Error{Code::overloaded, "the group takes no commands of this size now"});
         });

@@ -128,8 +128,7 @@ void EscrowActor::act(wire::ActAt::Reader ask, runtime::Reply<wire::ActTaken> re
     if (!wallet::Order::approved(transfer, policy, approvals))
       return wanted.done(Error{Code::refused, "the signers of the account have not approved the deposit"});
     wanted.deposit = rows::SignedBytes{wallet::encode(transfer), policy, approvals, on_chain};
-    // Where it waits for a block it has a place, of which those who ask have shares.
-    if (setup_.place.chain && caller().node) wanted.from = caller();
+    if (setup_.place.has_shares() && caller().node) wanted.from = caller();
   }
   const auto request = bytes_of(ask.getTake().getRequest());
   if (request.empty()) return take(std::move(wanted));

@@ -22,7 +22,7 @@ struct EscrowActor::Opening {
   std::optional<base::NodeId> owner;
   runtime::Reply<wire::EscrowIs> reply;
   std::shared_ptr<const UnderWay> under_way;
-  Amount bonds;  ///< of all who can be drawn then
+  Amount bonds;  ///< settled_bonds()
 };
 
 void EscrowActor::open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> reply) {

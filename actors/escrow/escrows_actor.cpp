@@ -298,22 +298,14 @@ void EscrowsActor::open(wire::OpenEscrow::Reader ask, runtime::Reply<wire::Escro
                                        auto open = out.initOpen();
                                        open.setAgreement(data_of(encode(*agreement)));
                                        write(open.initSign(), by.bytes, by.policy, by.approvals);
-                                       out.setBonds(bonds_for(*agreement).units());
+                                       if (candidates_)  // while the arbiters are being read it is not known: 0
+                                         out.setBonds(settled_bonds(*candidates_, *agreement, time()).units());
                                        out.setOwner(data_of(owner().view()));
                                      }),
                                  std::move(reply),
                                  {},
                                  {},
                                  written()});
-}
-
-/// While the arbiters are being read it is not known: 0.
-Amount EscrowsActor::bonds_for(const Agreement& agreement) const {
-  Amount out;
-  if (!candidates_) return out;
-  for (const Arbiter& one : *candidates_)
-    if (one.address != agreement.buyer && one.address != agreement.provider) out = plus(out, one.bond).value_or(out);
-  return out;
 }
 
 void EscrowsActor::act(wire::TakeAct::Reader ask, runtime::Reply<wire::ActTaken> reply) {

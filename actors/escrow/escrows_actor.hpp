@@ -83,7 +83,6 @@ class EscrowsActor final : public runtime::Actor {
   bool serve(const runtime::Envelope& question, runtime::AnyReply& reply,
              void (EscrowsActor::*handler)(typename Q::Reader, runtime::Reply<A>));
   base::Callback<void()> written();
-  Amount bonds_for(const Agreement& agreement) const;
   void pass_to(const runtime::Handle& child, const runtime::Envelope& question, runtime::AnyReply reply);
   void begin();
   void end();

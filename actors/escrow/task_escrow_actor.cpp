@@ -149,8 +149,7 @@ void TaskEscrowActor::take(wire::TakeTaskAct::Reader ask, Reply reply) {
   if (!wallet::Order::approved(transfer, policy, approvals))
     return reply.refuse({Code::refused, "the signers of the account have not approved the deposit"});
   Bytes kept = wallet::encode(wallet::SignedBytes{wallet::encode(transfer), policy, approvals, on_chain});
-  // Where it waits for a block it has a place, of which those who ask have shares.
-  runtime::Caller from = setup_.place.chain && caller().node ? caller() : runtime::Caller{};
+  runtime::Caller from = setup_.place.has_shares() && caller().node ? caller() : runtime::Caller{};
   unless_own(what->pay_to, std::move(reply),
              [this, agreement = *agreement, act = *act, kept = std::move(kept), from = std::move(from)](Reply known) {
                when_open(std::move(known), [this, agreement, act, kept, from](Reply to) {

@@ -21,6 +21,14 @@ base::Digest draw_seed(const EscrowId& id, const Reveal& buyer, const Reveal& pr
   return crypto::sha256(parts);
 }
 
+Amount settled_bonds(std::span<const Arbiter> candidates, const Agreement& agreement, UnixMs now) {
+  Amount out;
+  for (const Arbiter& one : candidates)
+    if (one.address != agreement.buyer && one.address != agreement.provider && one.since + kSettledAfter <= now)
+      out = plus(out, one.bond).value_or(out);
+  return out;
+}
+
 std::optional<Arbiter> draw(const base::Digest& seed, std::size_t round, std::span<const Arbiter> candidates,
                             std::span<const Address> excluded, Amount whole) {
   base::ensure(candidates.size() <= kArbitersMax, "no more arbiters have joined than may");

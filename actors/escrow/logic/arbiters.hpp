@@ -5,9 +5,10 @@
 //         32 zeros. Each has committed to its bytes in the log before it could know those of the others.
 // Book    each bytes of its rounds are the SHA-256 of the next ones, so that one commitment is enough, and a round that
 //         was drawn tells nothing of the next.
-// Whole   the bonds of all who were there when the escrow was proposed, however many are left: so a bond buys its
-// part
-//         of them, however many others are made to go. What falls beyond those who are left draws no one.
+// Whole   the bonds that had been there for kSettledAfter when the escrow was proposed, however many are left: so a
+// bond
+//         buys its part of them, however many others are made to go. What falls beyond those who are left draws no one.
+//         Younger ones count while they are there: a bond that comes and goes with a proposal leaves no gap.
 // Draw    of the candidates in ascending order of addresses, without the parties and those that were drawn before: the
 //         one in whose stretch of bonds lies SHA-256("troupe draw v1" || seed || round), its first 16 bytes big-endian,
 //         modulo the whole. The sum is below 2^73, so that the remainder is even to one part in 2^55.
@@ -26,6 +27,10 @@ struct Arbiter {
   UnixMs since{0};  ///< it has been one
   friend bool operator==(const Arbiter&, const Arbiter&) = default;
 };
+
+inline constexpr UnixMs kSettledAfter = std::chrono::hours(24 * 7);  // our choice: money is not borrowed for so long
+/// Of all but the two parties.
+Amount settled_bonds(std::span<const Arbiter> candidates, const Agreement& agreement, UnixMs now);
 
 /// What the book shows for the draw of that round, from its secret; at 0 what it commits to.
 Reveal book_bytes(const Reveal& secret, std::size_t round);

@@ -134,7 +134,7 @@ struct Fire {
   UnixMs up_since{0};  ///< since when the book has taken commands, after its last outage of over a minute
   std::vector<Arbiter> candidates{};
   Reveal secret{};  ///< as in Acted
-  Amount bonds{};   ///< of all who could be drawn when the escrow was proposed; 0: that was not written down
+  Amount bonds{};   ///< settled_bonds() when the escrow was proposed; 0: none, or not written down
 };
 /// A credit of the escrow's account was posted. Sequences rise.
 struct Arrived {

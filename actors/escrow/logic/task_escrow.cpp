@@ -18,7 +18,7 @@ std::string_view name(TaskEscrowError error) {
   switch (error) {
     case TaskEscrowError::party: return "this is not for this account to do, or nothing can be paid to that account";
     case TaskEscrowError::opened: return "the escrow has opened, or its submitter has settled it";
-    case TaskEscrowError::full: return "an escrow of a task pays at most 16 providers, of 128 that were engaged";
+    case TaskEscrowError::full: return "an escrow of a task pays at most 16 providers, of 48 that were engaged";
     case TaskEscrowError::token:
       return "the escrow has no such attempt, or it or its deposit was engaged for something else";
     case TaskEscrowError::price: return "a price is above 0, and all of them are below 2^63";

@@ -29,8 +29,9 @@ using TaskHash = base::FixedBytes<struct TaskHashTag, 32>;
 using TaskAnswer = base::FixedBytes<struct TaskAnswerTag, 32>;
 
 inline constexpr std::size_t kProvidersMax = 16;
-inline constexpr std::size_t kEngagedMax = 128;                         // our choice: retries take more than are paid
-inline constexpr wallet::UnixMs kDueMax = std::chrono::hours(24 * 30);  // our choice
+inline constexpr std::size_t kEngagedMax = 48;  // our choice: retries take more than are paid; the row is written whole
+inline constexpr std::size_t kEngagedRead = 128;                           // of a row of before: as many were engaged
+inline constexpr wallet::UnixMs kDueMax = std::chrono::hours(24 * 30);     // our choice
 inline constexpr wallet::UnixMs kAbandonedAfter = std::chrono::hours(24);  // our choice
 inline constexpr const char* kTaskAccountKind = "task";
 

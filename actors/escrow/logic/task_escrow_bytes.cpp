@@ -187,7 +187,7 @@ std::optional<TaskEscrow> TaskEscrow::decode(base::ByteView bytes) {
     out.owed_.push_back({to, read_units(in)});
   }
   const std::size_t providers = in.number<std::uint8_t>();
-  if (providers > kEngagedMax) return std::nullopt;
+  if (providers > kEngagedRead) return std::nullopt;
   for (std::size_t i = 0; i < providers && in.ok(); ++i) {
     Provider one{.engaged = read_engage(in)};
     const auto state = in.number<std::uint8_t>();

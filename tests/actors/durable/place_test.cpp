@@ -15,6 +15,8 @@ TEST_CASE("durable place: is written as it is read, and nothing else is one") {
   }
   for (const char* text : {"Self", "group:", "group:A", "group:a b", "aa", "node", "group"}) CHECK(!Place::parse(text));
   CHECK(Place::parse("chain")->kind == Place::Kind::self);
+  for (const char* text : {"chain", "group:main"}) CHECK(Place::parse(text)->has_shares());
+  for (const char* text : {"self", ""}) CHECK(!Place::parse(text)->has_shares());
   CHECK(Place::parse(id)->at(*base::NodeId::from_hex(id)).kind == Place::Kind::self);
 }
 

@@ -20,6 +20,8 @@ using base::Code;
 /// The keys of a group, without the group.
 struct Keys {
   std::map<Bytes, Bytes> rows;
+  std::map<Bytes, std::uint64_t> changed;
+  std::uint64_t revision = 0;
 
   static Bytes copy(capnp::Data::Reader data) {
     const auto view = bytes_of(data);
@@ -30,7 +32,9 @@ struct Keys {
       const auto at = rows.find(copy(ask.getKey()));
       reply.send([&](raft::wire::GotKey::Builder out) {
         out.setFound(at != rows.end());
-        if (at != rows.end()) out.setValue(data_of(at->second));
+        if (at == rows.end()) return;
+        out.setValue(data_of(at->second));
+        out.setRevision(changed.at(at->first));
       });
     });
     on.ask<raft::wire::Execute, raft::wire::Executed>([this](raft::wire::Execute::Reader ask, auto reply) {
@@ -38,15 +42,22 @@ struct Keys {
       bool holds = true;
       for (const auto one : txn.getConditions()) {
         const auto at = rows.find(copy(one.getKey()));
-        holds = holds && (one.isAbsent() ? at == rows.end() : at != rows.end() && at->second == copy(one.getEquals()));
+        if (one.isRevision()) holds = holds && one.getRevision() == (at == rows.end() ? 0 : changed.at(at->first));
+        else
+          holds =
+              holds && (one.isAbsent() ? at == rows.end() : at != rows.end() && at->second == copy(one.getEquals()));
       }
-      if (holds)
+      if (holds) {
+        ++revision;
         for (const auto one : txn.getOperations()) {
+          changed[copy(one.getKey())] = revision;
           if (one.isPut()) rows[copy(one.getKey())] = copy(one.getPut());
           else rows.erase(copy(one.getKey()));
         }
+      }
       reply.send([&](raft::wire::Executed::Builder out) {
         out.setOutcome(holds ? raft::wire::Outcome::DONE : raft::wire::Outcome::CONFLICT);
+        out.setRevision(revision);
       });
     });
   }
@@ -92,6 +103,14 @@ struct Leaders {
     });
   }
 
+  base::Outcome<void> commit_at(std::uint64_t revision, std::optional<Bytes> head) {
+    return ask(1, [&](Storage& at, auto done) {
+      Storage::Commit commit{.head = {'h'}, .expected = {}, .rows = {}, .revision = revision};
+      commit.rows[{'h'}] = std::move(head);
+      at.commit(std::move(commit), std::move(done));
+    });
+  }
+
   Keys keys;
   std::array<std::optional<Storage>, 2> storage;
   std::function<void(Storage&)> what;
@@ -121,4 +140,29 @@ TEST_CASE("durable storage: a commit of an older term is void, and so is one on 
   CHECK(leaders.confirm(2).ok());
   // No key of them is one that a client lists.
   for (const auto& [key, value] : leaders.keys.rows) CHECK(key.front() == raft::kReservedKeys);
+}
+
+TEST_CASE(
+    "durable storage: a head that is named by its revision is not sent again, and an old one makes a commit void") {
+  Leaders leaders;
+  CHECK(leaders.take(1).ok());
+  CHECK(leaders.commit_at(0, Bytes{1}).ok());
+  const std::uint64_t first = leaders.storage[0]->revision();
+  CHECK(first > 0);
+  CHECK(conflicts(leaders.commit_at(0, Bytes{2})));
+  CHECK(leaders.commit_at(first, Bytes{1}).ok());  // the same bytes: another head
+  CHECK(conflicts(leaders.commit_at(first, Bytes{2})));
+  const auto read = [&] {
+    const auto got = leaders.ask(1, [](Storage& at, auto done) {
+      at.get({'h'}, [done = std::move(done)](const auto& row) mutable {
+        done(row.ok() ? base::Outcome<void>() : base::Outcome<void>(row.error()));
+      });
+    });
+    CHECK(got.ok());
+    return leaders.storage[0]->revision();
+  };
+  CHECK(read() > first);
+  CHECK(leaders.commit_at(read(), std::nullopt).ok());
+  CHECK(read() == 0);
+  CHECK(leaders.commit_at(0, Bytes{3}).ok());
 }

@@ -217,6 +217,16 @@ TEST_CASE("escrow draw: the same seed and candidates draw the same arbiter, in a
   CHECK_FALSE(draw(seed, 1, std::vector{Arbiter{all[0], Amount()}}, {}));
 }
 
+TEST_CASE("escrow draw: bonds that came within a week, and those of the parties, leave no gap when they go") {
+  const UnixMs now = 2 * kSettledAfter;
+  const Agreement between = agreement();
+  const std::vector<Arbiter> all{{person(20), Amount::of(1), UnixMs(0)},
+                                 {person(21), Amount::of(3), now - kSettledAfter},
+                                 {person(22), Amount::of(900), now - kSettledAfter + UnixMs(1)},
+                                 {between.buyer, Amount::of(50), UnixMs(0)}};
+  CHECK(settled_bonds(all, between, now) == Amount::of(4));
+}
+
 TEST_CASE("escrow draw: each is drawn as often as its bond says") {
   const std::vector<Arbiter> weighted{
       {person(20), Amount::of(1)}, {person(21), Amount::of(3)}, {person(22), Amount::of(6)}};
