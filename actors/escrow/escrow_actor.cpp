@@ -243,11 +243,18 @@ void EscrowActor::due(wire::DueAt::Reader ask, Nothing reply) {
 void EscrowActor::want(Wanted wanted) {
   when_loaded([this, wanted = std::move(wanted)]() mutable {
     if (!replay_) return wanted.done(unknown());
-    if (queue_.size() >= kWaitingMax)
+    if (wanted.act && !is_for(std::get<Acted>(wanted.command).act.by)) return wanted.done(error_of(EscrowError::party));
+    if (!wanted.own && queue_.size() >= kWaitingMax)
       return wanted.done(Error{Code::overloaded, "too many commands wait for this escrow"});
     queue_.push_back(std::move(wanted));
     next();
   });
+}
+
+/// Whether that account may act on it at all: strangers take no place of those who do.
+bool EscrowActor::is_for(const Address& by) const {
+  const Agreement& between = escrow().agreement;
+  return by == between.buyer || by == between.provider || std::ranges::find(escrow().drawn, by) != escrow().drawn.end();
 }
 
 void EscrowActor::next() {
@@ -452,10 +459,11 @@ void EscrowActor::send_deposit(Party party) {
         if (answer.ok() || for_good(answer.error().code)) deposits_again_.reset();
         // The book tells of the credit. If it has done so before the act was here, the deposit is one that goes back.
         if (answer.ok() && !(replay_ && told(answer.value().getSequence()))) return;
-        if (answer.ok()) return want({.command = DepositRefused{id}, .done = [](const base::Outcome<Taken>&) {}});
+        if (answer.ok())
+          return want({.command = DepositRefused{id}, .own = true, .done = [](const base::Outcome<Taken>&) {}});
         if (!for_good(answer.error().code)) return after<Resend>(deposits_again_.next(answer.error()));
         of(deposits_, party).refused = answer.error();
-        want({.command = DepositRefused{id}, .done = [](const base::Outcome<Taken>&) {}});
+        want({.command = DepositRefused{id}, .own = true, .done = [](const base::Outcome<Taken>&) {}});
       });
 }
 
@@ -477,7 +485,7 @@ void EscrowActor::send_payment(const wallet::Transfer& transfer) {
         if (answer.ok()) {
           paying_ = false;
           pays_again_.reset();
-          return want({.command = PaymentConfirmed{id}, .done = [](const base::Outcome<Taken>&) {}});
+          return want({.command = PaymentConfirmed{id}, .own = true, .done = [](const base::Outcome<Taken>&) {}});
         }
         setup_.settings->log.warn("a payment of an escrow is sent again",
                                   {{"escrow", setup_.id.hex()}, {"why", std::string_view(answer.error().message)}});

@@ -78,6 +78,7 @@ class EscrowActor final : public runtime::Actor {
     runtime::Caller from{};                ///< a Fund: who has asked
     bool draws = true;                     ///< a Fire: it is known who can be drawn
     bool tight = false;                    ///< an act: it is taken only if the escrow goes on with it
+    bool own = false;                      ///< what this actor has begun itself is not turned away when others ask much
     Done done;
   };
   struct Depositing {
@@ -125,6 +126,7 @@ class EscrowActor final : public runtime::Actor {
                  runtime::Reply<wire::EscrowIs> reply) const;
 
   void want(Wanted wanted);
+  bool is_for(const Address& by) const;
   void next();
   void perform(Wanted& wanted);
   durable::Storage::Commit commit_of(const std::vector<Entry>& entries, const Replay& after,

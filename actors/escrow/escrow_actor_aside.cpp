@@ -58,7 +58,7 @@ void EscrowActor::say() {
         if (run != run_) return;
         saying_ = false;
         if (!answer.ok()) return after<Resend>(kSayAgain);
-        want({.command = Looked{}, .said = key, .done = [this](const base::Outcome<Taken>&) { say(); }});
+        want({.command = Looked{}, .said = key, .own = true, .done = [this](const base::Outcome<Taken>&) { say(); }});
       });
 }
 
@@ -142,7 +142,7 @@ void EscrowActor::give_back() {
   if (!strays_due_) return;
   if (*strays_due_ > time() && strays_.size() < wallet::kStraysAtOnce) return wait_for_strays();
   if (setup_.place.chain && setup_.returns->fetch_add(1) >= kReturnsAMinute) return after<GiveBackDue>(kReturnAgain);
-  want({.command = GiveBack{}, .done = [this](const base::Outcome<Taken>& taken) {
+  want({.command = GiveBack{}, .own = true, .done = [this](const base::Outcome<Taken>& taken) {
           if (!taken.ok() && loaded_) after<GiveBackDue>(kSayAgain);
         }});
 }

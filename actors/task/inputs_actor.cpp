@@ -247,7 +247,7 @@ bool InputsActor::make_room(std::uint64_t bytes, std::uint64_t leave) {
 void InputsActor::make_way() {
   const auto short_of_room = [this] {
     const auto free = world().disk.free_bytes();
-    return free.ok() && free.value() < store::kGuestsInputsLeave;
+    return free.ok() && free.value() < store::kFilesLeave;
   };
   while (!idle_.empty() && short_of_room()) forget(idle_.front());
 }

@@ -5,7 +5,7 @@
 
 namespace troupe::registry {
 namespace {
-constexpr std::size_t kSitesAgree = 2;  // our choice: one alone could put all its nodes where it likes
+constexpr std::size_t kSitesAgree = 3;  // our choice: fewer could put all their nodes where they like
 }
 
 std::optional<base::NodeId> Region::behind() const {
@@ -140,20 +140,24 @@ Gathered::Heard Gathered::heard_from(const base::NodeId& id, const One& one,
   Heard out;
   std::set<base::AddressGroup> all, spoke;
   std::map<base::AddressGroup, std::size_t> said;
+  std::set<base::AddressGroup> said_of_own;
   for (const base::NodeId& by : watchers) {
     const base::AddressGroup from = site_of(by);
     all.insert(from);
     const auto vote = one.votes.find(by);
     if (vote == one.votes.end() || !spoke.insert(from).second) continue;
     if (!out.named_from) out.named_from = from;
-    ++said[vote->second.site.value_or(group_of(id, one.found.registration->at))];
+    const base::AddressGroup site = vote->second.site.value_or(group_of(id, one.found.registration->at));
+    ++said[site];
+    if (site == from) said_of_own.insert(site);
   }
   out.sites = spoke.size();
   // None of the nearest: then who else names it.
   for (const auto& [by, vote] : one.votes)
     if (!out.named_from && by != id) out.named_from = site_of(by);
   const auto most = std::ranges::max_element(said, {}, [](const auto& of) { return of.second; });
-  const bool agreed = most != said.end() && most->second >= kSitesAgree && 2 * most->second > all.size();
+  const bool agreed = most != said.end() && 2 * most->second > all.size() &&
+                      (most->second >= kSitesAgree || said_of_own.contains(most->first));
   out.site = agreed ? most->first : out.named_from;
   if (one.found.here) out.site = one.found.site;
   return out;

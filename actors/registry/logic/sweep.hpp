@@ -8,10 +8,11 @@
 // Lives   a heartbeat that is not older than one may be shows by its node's own signature that it is not offline, also
 //         where most watchers say so; but one that was heard by none of them lately is of a clock that is ahead.
 // Unheard a watcher that has started since it heard a node judges only where no other does.
-// Site    of a node: the address group from which its watchers hear it. It counts if two sites at least, and those
-//         of more than half of the nearest nodes that were asked, say the same, of each its nearest watcher; otherwise
-//         the node is of the site of the nearest that names it: what is made up belongs to who makes it up. A watcher
-//         that does not tell says what the node claims. Where this node is a watcher, its own word is the only one.
+// Site    of a node: the address group from which its watchers hear it. It counts if the sites of more than half of the
+//         nearest nodes that were asked say the same, of each site its nearest watcher, and are three at least or the
+//         site itself among them; otherwise the node is of the site of the nearest that names it: what is made up
+//         belongs to who makes it up. A watcher that does not tell says what the node claims. Where this node is a
+//         watcher, its own word is the only one.
 // Asked   beside those that the DHT names: first the nodes that watchers of most sites name, and of those that are
 //         named from one site alone a quarter for each.
 // Trust   a part of an answer that was not signed by its node is left out, and the rest of the answer stays.

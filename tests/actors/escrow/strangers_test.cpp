@@ -37,6 +37,8 @@ struct Escrows {
             if (ask.getKey()[0] == 'h' && fire.contains(ask.getKey()[1])) ended(self, ask.getKey());
             if (ask.getKey()[0] == 'u' && alive)
               return reply.send([&](store::wire::Found::Builder out) { out.setValue(data_of(*alive)); });
+            if (const auto at = kept.find(copy(ask.getKey())); at != kept.end())
+              return reply.send([&](store::wire::Found::Builder out) { out.setValue(data_of(at->second)); });
             if (reads || ask.getKey()[0] != 'h') return reply.refuse({Code::not_found, "there is no row"});
             waiting.push_back(std::move(reply));
           });
@@ -44,11 +46,15 @@ struct Escrows {
             reply.send([&](store::wire::Slice::Builder out) {
               if (ask.getPrefix()[0] == 'o') unfinished(ask, pages, out);
               if (ask.getPrefix()[0] == 't') timers(ask, out);
+              if (ask.getPrefix()[0] == 'e') entries(ask, out);
             });
           });
           on.ask<store::wire::Commit, messages::wire::Nothing>([this](store::wire::Commit::Reader ask, auto reply) {
             for (const auto row : ask.getRows()) registry_commits += row.getKey() == data_of(rows::prefix('A')) ? 1 : 0;
-            reply.done();
+            for (const auto row : ask.getRows())
+              if (row.getValue().isPut()) kept[copy(row.getKey())] = copy(row.getValue().getPut());
+            if (writes) reply.done();
+            else unwritten.push_back(std::move(reply));
           });
         }));
     home.node.start(
@@ -57,8 +63,12 @@ struct Escrows {
             reply.send([](wallet::wire::BookIs::Builder out) { out.setBook(data_of(wallet::BookId{}.view())); });
           });
           on.ask<wallet::wire::GetAccount, wallet::wire::AccountIs>([](auto, auto reply) {
-            reply.send([](wallet::wire::AccountIs::Builder out) { out.initAccount().setBalance(1); });
+            reply.send([](wallet::wire::AccountIs::Builder out) {
+              out.initAccount().setBalance(1);
+              out.setBook(data_of(wallet::BookId{}.view()));
+            });
           });
+          on.ask<wallet::wire::Follow, messages::wire::Nothing>([](auto, auto reply) { reply.done(); });
           on.ask<wallet::wire::PostTransfer, wallet::wire::Posted>([this](auto, auto reply) {
             if (!posts) return reply.refuse({Code::unavailable, "it waits for a block"});
             reply.send([](wallet::wire::Posted::Builder) {});
@@ -178,6 +188,20 @@ struct Escrows {
     out.setNext(data_of(key));
   }
 
+  static base::Bytes copy(capnp::Data::Reader data) { return {data.begin(), data.end()}; }
+  void entries(store::wire::Scan::Reader ask, store::wire::Slice::Builder out) {
+    const base::Bytes prefix = copy(ask.getPrefix());
+    std::vector<std::pair<base::Bytes, base::Bytes>> found;
+    for (auto at = kept.lower_bound(copy(ask.getFrom())); at != kept.end(); ++at)
+      if (std::ranges::equal(prefix, base::ByteView(at->first).first(std::min(prefix.size(), at->first.size()))))
+        found.push_back(*at);
+    auto list = out.initRows(size32(found));
+    for (unsigned i = 0; i < list.size(); ++i) {
+      list[i].setKey(data_of(found[i].first));
+      list[i].setValue(data_of(found[i].second));
+    }
+  }
+
   /// A timer that is overdue.
   void add_timer(std::uint8_t number, std::uint8_t second, UnixMs window) {
     EscrowId id;
@@ -235,7 +259,10 @@ struct Escrows {
   std::set<std::uint8_t> fire{};                     // by the same: their deadlines end when they are asked
   std::size_t whole_looks = 0, later_looks = 0;      // at timers: from the first on, behind what is overdue
   bool reads;
-  bool posts = true;  // the ledger takes what is asked
+  bool posts = true;   // the ledger takes what is asked
+  bool writes = true;  // else commits wait
+  std::map<base::Bytes, base::Bytes> kept{};
+  std::vector<runtime::Reply<messages::wire::Nothing>> unwritten{};
   std::size_t registry_commits = 0;
   std::vector<runtime::Reply<store::wire::Found>> waiting{};
   std::vector<std::uint8_t> walked{};  // pages of what is not finished, as they were read
@@ -285,6 +312,41 @@ TEST_CASE("escrow: what a stranger has written wrong is said to be malformed, an
         std::chrono::seconds(2));
   CHECK(malformed == kTimes);
   CHECK(escrows.read(kBook, 1, std::chrono::seconds(1))[Code::not_found] == 1);
+}
+
+// With as many acts of no effect before it, what the ledger had said of a payment was turned away, and never told
+// again.
+TEST_CASE("escrow: acts of strangers wait for nothing, and take no place of those of its parties") {
+  constexpr std::size_t kMany = 2 * EscrowActor::kWaitingMax;
+  constexpr std::uint8_t kBuyer = 1, kProvider = 2, kStranger = 3;
+  Escrows escrows;
+  Agreement made{.buyer = wallet::test_address(kBuyer),
+                 .provider = wallet::test_address(kProvider),
+                 .fund = wallet::account_of("fund", wallet::BookId{}.view()),
+                 .price = Amount::of(100),
+                 .bond = Amount::of(15)};
+  made.terms.start = made.terms.deliver = {Due::Kind::after, std::chrono::hours(24)};
+  const auto sign = [&](wire::SignedAct::Builder out, std::uint8_t by, std::uint64_t number, What what) {
+    const auto key = wallet::test_key(by);
+    const base::Bytes bytes = encode(Act{id_of(made), wallet::test_address(by), number, std::move(what)});
+    const auto approval = wallet::approval(key, bytes);
+    write(out, bytes, wallet::Policy::of_key(key.public_key()), std::span(&approval, 1));
+  };
+  const auto act = [&](std::uint8_t by, std::size_t count, What what) {
+    return escrows.ask<wire::TakeAct, wire::ActTaken>(
+        kBook, count, std::chrono::milliseconds(100),
+        [&](wire::TakeAct::Builder out, std::size_t i) { sign(out.initAct(), by, 2 + i, what); });
+  };
+  const Escrows::Heard fine{{Code{}, 1}};
+  CHECK(escrows.ask<wire::OpenEscrow, wire::EscrowIs>(kBook, 1, std::chrono::milliseconds(100),
+                                                      [&](wire::OpenEscrow::Builder out, std::size_t) {
+                                                        out.setAgreement(data_of(encode(made)));
+                                                        sign(out.initSign(), kBuyer, 1, Sign{commitment_of({})});
+                                                      }) == fine);
+  escrows.writes = false;
+  CHECK(act(kProvider, 1, Sign{commitment_of({})}).empty());
+  CHECK(act(kStranger, kMany, Start{}) == Escrows::Heard{{Code::refused, kMany}});
+  CHECK(act(kProvider, 1, Start{}).empty());  // it waits, too
 }
 
 TEST_CASE("escrow: strangers read logs a few at a time, and operators are served meanwhile") {
