@@ -271,14 +271,15 @@ void AirdropActor::deposit() {
         if (run != run_) return;
         const bool ended = answer.ok() || answer.error().code == Code::refused || answer.error().code == Code::conflict;
         if (!ended) return ask_again(answer.error());
-        asking_ = false;
         pays_again_.reset();
-        deposited(answer.ok() ? base::Outcome<void>() : base::Outcome<void>(answer.error()));
+        // Another one that creates it meanwhile asks nothing beside that: there will be no airdrop to ask for.
+        if (!answer.ok()) return unfollow(answer.error());
+        asking_ = false;
+        deposited();
       });
 }
 
-void AirdropActor::deposited(const base::Outcome<void>& how) {
-  if (!how.ok()) return unfollow(how.error());
+void AirdropActor::deposited() {
   at_time([this](const base::Outcome<Times>& times) {
     if (!times.ok()) return after<Resend>(kTryAgain);  // the deposit is asked for again, and answered alike
     row_.change(
@@ -303,8 +304,9 @@ void AirdropActor::unfollow(const Error& why) {
       },
       [this, run = run_, why](const runtime::Answer<messages::wire::Nothing>& answer) {
         if (run != run_) return;
-        if (!answer.ok()) return after<Resend>(kTryAgain);
-        not_deposited(why);
+        if (answer.ok()) return not_deposited(why);
+        asking_ = false;
+        after<Resend>(kTryAgain);
       });
 }
 
@@ -325,6 +327,7 @@ void AirdropActor::not_deposited(const Error& why) {
         if (!done.ok()) return;  // it is read again
         for (const wallet::Stray& one : gone) strays_.erase(one.from);
         if (!last) return not_deposited(why);
+        asking_ = false;
         founding_.reset();
         for (IsReply& one : std::exchange(creating_, {})) one.refuse(why);
         tell_list(true);

@@ -86,7 +86,7 @@ class AirdropActor final : public runtime::Actor {
   void due();
   void follow();
   void deposit();
-  void deposited(const base::Outcome<void>& how);
+  void deposited();
   void unfollow(const base::Error& why);
   void not_deposited(const base::Error& why);
   void ask_again(const base::Error& why);

@@ -250,7 +250,7 @@ void TaskEscrowActor::note(base::Callback<void(TaskEscrow&)> what, base::Callbac
 void TaskEscrowActor::go_on() {
   if (!there()) return;
   for (const Provider& one : state().providers())
-    if (one.state == ProviderState::paying && !send_deposit(one.engaged.token, one.deposit))
+    if (one.depositing() && !send_deposit(one.engaged.token, one.deposit))
       return reload({Code::corrupt, "a deposit of an escrow of a task cannot be read"});
   send_payment();
   arm();

@@ -189,6 +189,7 @@ void OrdersActor::stream_ended(const TaskId& id, std::uint64_t token, const base
     return changed(id);
   }
   if (attempt->state == AttemptState::starting && why.code != Code::timeout) {
+    if (one->node != settings_.self()) leave_alone(one->node, kLeftAlone);
     task.refused(token, why.message, unix_ms());
     return changed(id);
   }
@@ -212,13 +213,15 @@ void OrdersActor::answered(const TaskId& id, std::uint64_t token) {
 
 void OrdersActor::lose(const TaskId& id, std::uint64_t token, const std::string& why) {
   world().mutations.sometimes("task: an attempt was lost and repeated");
+  // What costs a try is not had again by the next task at once.
+  if (const Running* const one = find(id, token); one != nullptr && one->node != settings_.self())
+    leave_alone(one->node, kLeftAlone);
   jobs_.at(id).entry.task.lost(token, why, unix_ms());
   changed(id);
 }
 
 void OrdersActor::timed_out(const TaskId& id, std::uint64_t token, const std::string& why) {
   observe(id, *jobs_.at(id).entry.task.find(token), "task_timeout");
-  leave_alone(find(id, token)->node, kLeftAlone);
   lose(id, token, why);
 }
 

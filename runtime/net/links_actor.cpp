@@ -144,11 +144,10 @@ void LinksActor::made_link(wire::LinkMade::Reader made) {
       const base::Contact contact = messages::read_contact(up.getContact());
       settle([&](auto& reply) { answer(reply, contact); });
       if (result.isTwin()) return;
-      if (const auto id = log_ == nullptr ? std::nullopt : node_of(made.getNode())) {
-        log_->info("links", "link is up",
-                   {{"node", id->hex()},
-                    {"address", contact.endpoint.text()},
-                    {"dialled", up.getOutbound() ? "here" : "there"}});
+      if (const auto id = node_of(made.getNode())) {
+        log_.info("link is up", {{"node", id->hex()},
+                                 {"address", contact.endpoint.text()},
+                                 {"dialled", up.getOutbound() ? "here" : "there"}});
       }
       for (const auto& follower : followers_) tell_up(follower, contact, up.getOutbound());
       return;
@@ -176,10 +175,8 @@ void LinksActor::made_link(wire::LinkMade::Reader made) {
 void LinksActor::note_end(wire::LinkDown::Reader end) {
   const auto id = node_of(end.getNode());
   if (!id) return;
-  if (log_ != nullptr) {
-    log_->info("links", end.getLost() ? "link was lost" : "link has ended",
-               {{"node", id->hex()}, {"address", end.getAddress().cStr()}, {"why", end.getReason().cStr()}});
-  }
+  log_.info(end.getLost() ? "link was lost" : "link has ended",
+            {{"node", id->hex()}, {"address", end.getAddress().cStr()}, {"why", end.getReason().cStr()}});
   if (!end.getLost()) return;
   const base::Instant at = now();
   std::erase_if(losses_, [&](const auto& one) { return at - one.second > runtime::kFlapTime; });

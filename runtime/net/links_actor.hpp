@@ -10,7 +10,7 @@
 #include "messages/links.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/net/pool.hpp"
-#include "runtime/observe/log.hpp"
+#include "runtime/observe/domain_log.hpp"
 #include "runtime/ports/network.hpp"
 
 namespace troupe::net {
@@ -23,7 +23,10 @@ class LinksActor final : public runtime::Actor {
 
   /// `log` outlives the actor; null: no log lines.
   LinksActor(std::shared_ptr<Pool> pool, Listening listening, observe::Log* log = nullptr)
-      : pool_(std::move(pool)), listening_(std::move(listening)), log_(log) {}
+      : pool_(std::move(pool)), listening_(std::move(listening)) {
+    // Strangers' links come and go as fast as they like.
+    if (log != nullptr) log_ = observe::DomainLog(*log, "links", [this] { return now(); });
+  }
 
   void receive(runtime::Handlers& on) override;
   void start() override;
@@ -50,7 +53,7 @@ class LinksActor final : public runtime::Actor {
 
   const std::shared_ptr<Pool> pool_;
   const Listening listening_;
-  observe::Log* const log_;
+  observe::DomainLog log_;
   std::unique_ptr<ports::Listener> listener_, control_;
   std::vector<runtime::Handle> followers_;
   std::vector<Dialling> dialling_;

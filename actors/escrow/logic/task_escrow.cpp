@@ -18,7 +18,7 @@ std::string_view name(TaskEscrowError error) {
   switch (error) {
     case TaskEscrowError::party: return "this is not for this account to do, or nothing can be paid to that account";
     case TaskEscrowError::opened: return "the escrow has opened, or its submitter has settled it";
-    case TaskEscrowError::full: return "an escrow of a task pays at most 16 providers, of 48 that were engaged";
+    case TaskEscrowError::full: return "an escrow of a task pays at most 16 providers, of 64 that were engaged";
     case TaskEscrowError::token:
       return "the escrow has no such attempt, or it or its deposit was engaged for something else";
     case TaskEscrowError::price: return "a price is above 0, and all of them are below 2^63";
@@ -57,7 +57,7 @@ std::optional<UnixMs> TaskEscrow::deadline() const {
     awaited = awaited || one.awaited();
     handed = handed || one.state == ProviderState::handed;
     if (!last || *last < one.engaged.due) last = one.engaged.due;
-    if (one.state == ProviderState::engaged && (!first || one.engaged.due < *first)) first = one.engaged.due;
+    if (one.awaited() && (!first || one.engaged.due < *first)) first = one.engaged.due;
   }
   if (awaited || !last) return first;
   return handed ? *last : *last + kAbandonedAfter;
@@ -148,16 +148,19 @@ Taken TaskEscrow::take(const wallet::Address& by, const Settle& what) {
 
 bool TaskEscrow::deposited(std::uint64_t token) {
   Provider* const one = provider(token);
-  if (one == nullptr || one->state != ProviderState::paying) return false;
+  if (one == nullptr || !one->depositing()) return false;
+  const bool late = one->state == ProviderState::silent;
   one->state = ProviderState::engaged;
   one->deposit.clear();
   held_ = held_ + one->engaged.price;
+  if (late) give_back(*one, ProviderState::silent);
+  bind();
   return true;
 }
 
 bool TaskEscrow::deposit_refused(std::uint64_t token) {
   const bool was = std::erase_if(providers_, [&](const Provider& one) {
-                     return one.engaged.token == token && one.state == ProviderState::paying;
+                     return one.engaged.token == token && one.depositing();
                    }) > 0;
   if (!was) return false;
   open_if_all_are_in(UnixMs(0));
@@ -168,8 +171,9 @@ bool TaskEscrow::deposit_refused(std::uint64_t token) {
 bool TaskEscrow::tick(UnixMs now) {
   bool changed = false;
   for (Provider& one : providers_) {
-    if (one.state != ProviderState::engaged || one.engaged.due >= now) continue;
-    if (one.accepted) pay(one);
+    if (!one.awaited() || one.engaged.due >= now) continue;
+    if (one.state == ProviderState::paying) one.state = ProviderState::silent;  // its price is not here
+    else if (one.accepted) pay(one);
     else give_back(one, ProviderState::silent);
     changed = true;
   }

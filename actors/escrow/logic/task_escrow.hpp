@@ -10,11 +10,14 @@
 //          may have an answer paid at once; one that it has accepted before it came is paid when it was due, too. One
 //          in which nothing has been left for kAbandonedAfter ends, too.
 // Wait     who has handed in is paid within kDueMax of its own time: no later time is given to others after that.
-// Back     at once: the price of a provider that resigns, and of one that was silent until its time.
+// Back     at once: the price of a provider that resigns, and of one that was silent until its time. A deposit whose
+// end
+//          is not known by its time is waited for no more: one that is posted later goes back whole.
 // Fund     gets floor(released / 20), counted over the total.
 // Money    goes out in transfers of the escrow's own account, one at a time; one that is refused is sent again as it
 // is. Limits   kProvidersMax that may be paid, kEngagedMax ever; a time of at most kDueMax from now. Source   BOINC
 // (quorum), Golem (agreement and payment by provider).
+#include <algorithm>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -29,7 +32,7 @@ using TaskHash = base::FixedBytes<struct TaskHashTag, 32>;
 using TaskAnswer = base::FixedBytes<struct TaskAnswerTag, 32>;
 
 inline constexpr std::size_t kProvidersMax = 16;
-inline constexpr std::size_t kEngagedMax = 48;  // our choice: retries take more than are paid; the row is written whole
+inline constexpr std::size_t kEngagedMax = 64;  // our choice: retries take more than are paid; the row is written whole
 inline constexpr std::size_t kEngagedRead = 128;                           // of a row of before: as many were engaged
 inline constexpr wallet::UnixMs kDueMax = std::chrono::hours(24 * 30);     // our choice
 inline constexpr wallet::UnixMs kAbandonedAfter = std::chrono::hours(24);  // our choice
@@ -114,6 +117,8 @@ struct Provider {
   base::Bytes deposit;    ///< the signed transfer, while it is under way
 
   bool awaited() const { return state == ProviderState::paying || state == ProviderState::engaged; }
+  /// Its deposit is under way, also beyond its time.
+  bool depositing() const { return !deposit.empty(); }
   friend bool operator==(const Provider&, const Provider&) = default;
 };
 
@@ -130,7 +135,9 @@ class TaskEscrow {
   wallet::Amount held() const { return held_; }
   bool opened() const { return opened_; }
   /// It has opened, and all is paid out.
-  bool over() const { return opened_ && owed_.empty() && !outgoing_.bound(); }
+  bool over() const {
+    return opened_ && owed_.empty() && !outgoing_.bound() && std::ranges::none_of(providers_, &Provider::depositing);
+  }
   /// Nothing was ever paid in, and nothing is on its way.
   bool empty() const { return providers_.empty(); }
   /// created, running, opened, settled.

@@ -226,6 +226,31 @@ TEST_CASE("a deposit that the ledger refuses leaves nothing") {
   CHECK_FALSE(one.act(kSubmitter, engaged_as(2, 100)));
 }
 
+TEST_CASE(
+    "a deposit whose end is not known keeps no other provider from being paid, and goes back when it comes late") {
+  EscrowedTask one(1);
+  REQUIRE(one.engage(1, 100));
+  CHECK(one.hand_in(1, 1));
+  CHECK(one.act(kSubmitter, engaged_as(2, 50)));
+  CHECK(one.act(kSubmitter, Settle{}));
+  CHECK(one.it.deadline() == kTaskDue);
+  CHECK(one.tick(kTaskDue + UnixMs(1)));
+  CHECK(one.paid[engaged_as(1, 1).pay_to] == 95);
+  CHECK(one.it.opened());
+  CHECK_FALSE(one.it.over());  // it may come yet
+  CHECK_FALSE(one.hand_in(2, 1));
+  SUBCASE("it comes") {
+    CHECK(one.it.deposited(2));
+    CHECK_FALSE(one.it.deposited(2));
+    REQUIRE(one.it.payment());
+    CHECK(one.it.payment()->credits == std::vector<wallet::Credit>{{kSubmitter, Amount::of(50)}});
+    one.it.paid(id_of(*one.it.payment()));
+  }
+  SUBCASE("it is refused") { CHECK(one.it.deposit_refused(2)); }
+  one.it.check();
+  CHECK(one.it.over());
+}
+
 TEST_CASE("an act is taken from its party alone, and once") {
   EscrowedTask one(1);
   CHECK_FALSE(one.act(task_party(3), engaged_as(1, 100)));
