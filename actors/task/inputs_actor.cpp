@@ -156,16 +156,21 @@ void InputsActor::use(const Wanted& wanted, const Submitter& by, bool as_bytes, 
   one.of = by;
   one.as_bytes = as_bytes;
   one.to = std::move(user);
-  if (!file.holder) {
-    file.holder = by;
-    shares_.hold(by, file.bytes);
-  }
+  // One that a stranger has wanted first waits behind no others of theirs.
+  const bool taken_over = file.holder && by.reserved && !file.holder->reserved;
+  if (!file.holder || taken_over) hold(file, by);
   one.to.on_ready([this, wanted, number] { tell(wanted, number); });
-  if (fresh) {
-    waiting_.push_back(wanted);
-    return fetch_next();
-  }
+  if (fresh) waiting_.push_back(wanted);
+  if (taken_over && file.owed_kib > 0) return pay(wanted);
+  if (file.path.empty()) return fetch_next();  // it may be what the others wait for
   tell(wanted, number);
+}
+
+/// From now on it is held by that user, one of its own.
+void InputsActor::hold(File& file, const Submitter& by) {
+  if (file.holder) shares_.release(*file.holder, file.bytes);
+  file.holder = by;
+  shares_.hold(by, file.bytes);
 }
 
 void InputsActor::left(const Wanted& wanted, std::uint64_t user) {
@@ -191,11 +196,20 @@ void InputsActor::hand_over(File& file) {
     return user.second.of.id == file.holder->id && user.second.of.reserved == file.holder->reserved;
   };
   if (std::ranges::any_of(file.users, same)) return;
+  if (!file.users.empty()) return hold(file, file.users.begin()->second.of);
   shares_.release(*file.holder, file.bytes);
   file.holder.reset();
-  if (file.users.empty()) return;
-  file.holder = file.users.begin()->second.of;
+}
+
+/// Whether one of its users has a share for that many bytes more: it holds the file from now on.
+bool InputsActor::share_with(File& file, std::uint64_t bytes) {
+  if (shares_.fits(*file.holder, bytes)) return true;
+  shares_.release(*file.holder, file.bytes);
+  const auto other = std::ranges::find_if(
+      file.users, [&](const auto& user) { return shares_.fits(user.second.of, file.bytes + bytes); });
+  if (other != file.users.end()) file.holder = other->second.of;
   shares_.hold(*file.holder, file.bytes);
+  return other != file.users.end();
 }
 
 std::optional<Error> InputsActor::grow(File& file, std::uint64_t bytes) {
@@ -203,7 +217,7 @@ std::optional<Error> InputsActor::grow(File& file, std::uint64_t bytes) {
   const bool own = !file.holder || file.holder->reserved;
   const std::uint64_t leave = own ? store::kInputsLeave : store::kGuestsInputsLeave;
   if (!could_fit(bytes, leave)) return full(file.bytes + bytes);
-  if (file.holder && !shares_.fits(*file.holder, bytes)) return kNoShare;
+  if (file.holder && !share_with(file, bytes)) return kNoShare;
   if (!make_room(bytes, leave)) return full(file.bytes + bytes);
   if (file.holder) shares_.hold(*file.holder, bytes);
   file.bytes += bytes;
@@ -287,16 +301,19 @@ void InputsActor::let_go(const std::string& path) {
 
 void InputsActor::fetch_next() {
   if (std::exchange(fetching_next_, true)) return;  // one that fails at once makes room for the next
-  while (const auto wanted = next()) {
-    std::erase(waiting_, *wanted);
-    fetches_.insert(*wanted);
-    fetch(*wanted);
+  while (const auto best = next()) {
+    const auto& [wanted, by] = *best;
+    hold(files_.at(wanted), by);
+    std::erase(waiting_, wanted);
+    fetches_.insert(wanted);
+    fetch(wanted);
   }
   fetching_next_ = false;
 }
 
-/// Those of this node's own tasks come first; of others the one whose group has fewest under way, and whose submitter.
-std::optional<InputsActor::Wanted> InputsActor::next() const {
+/// Those of this node's own tasks come first; of others the one of the user whose group has fewest under way, and who
+/// has itself: it holds it then, whoever wanted it first.
+std::optional<std::pair<InputsActor::Wanted, InputsActor::Submitter>> InputsActor::next() const {
   if (fetches_.size() >= kFetchesMax) return std::nullopt;
   std::map<base::NodeId, std::size_t> of_submitter;
   std::map<base::AddressGroup, std::size_t> of_group;
@@ -306,16 +323,18 @@ std::optional<InputsActor::Wanted> InputsActor::next() const {
     if (by.reserved) continue;
     ++of_others, ++of_submitter[by.id], ++of_group[by.group];
   }
-  std::optional<Wanted> best;
+  std::optional<std::pair<Wanted, Submitter>> best;
   std::pair<std::size_t, std::size_t> fewest;
   for (const Wanted& one : waiting_) {
-    const Submitter& by = *files_.at(one).holder;
-    if (by.reserved || is_program(one)) return one;
-    const std::pair has{of_group[by.group], of_submitter[by.id]};
-    if (of_others >= kFetchesOfOthers || has.first >= kFetchesOfGroup || has.second >= kFetchesOfSubmitter) continue;
-    if (best && has >= fewest) continue;
-    best = one;
-    fewest = has;
+    const File& file = files_.at(one);
+    if (file.holder->reserved || is_program(one)) return std::pair(one, *file.holder);
+    if (of_others >= kFetchesOfOthers) continue;
+    for (const auto& [number, user] : file.users) {
+      const std::pair has{of_group[user.of.group], of_submitter[user.of.id]};
+      if (has.first >= kFetchesOfGroup || has.second >= kFetchesOfSubmitter || (best && has >= fewest)) continue;
+      best.emplace(one, user.of);
+      fewest = has;
+    }
   }
   return best;
 }
@@ -374,12 +393,18 @@ void InputsActor::take(const Wanted& wanted, files::wire::GetItem::Reader item) 
   pay(wanted);
 }
 
-/// What was written is paid by its holder; until it can be, no more comes.
+/// What was written is paid by one of its users; until one can, no more comes.
 void InputsActor::pay(const Wanted& wanted) {
   File& file = files_.at(wanted);
-  if (const auto wait = written_.take(*file.holder, now(), file.owed_kib)) {
+  base::Duration wait = kPaceMax;
+  const auto paid = [&](const auto& user) {
+    const auto later = user.second.of.reserved ? std::nullopt : written_.take(user.second.of, now(), file.owed_kib);
+    wait = std::min<base::Duration>(wait, later.value_or(base::Duration{0}));
+    return !later;
+  };
+  if (!std::ranges::any_of(file.users, paid)) {
     file.fetching.pause();
-    return after<Pace>(std::min<base::Duration>(*wait, kPaceMax));
+    return after<Pace>(wait);
   }
   file.owed_kib = 0;
   if (file.came) return whole(wanted);

@@ -9,9 +9,10 @@
 // Disk     kDirectory/inputs/CID, which every id of the machine may read and execute, and CID.root.BYTES, a folder;
 //          "CID.part", "CID.root.part" and "CID.root.new" until they are whole; "gone.…" goes by steps. What is there
 //          at the start is used again if it is whole, and removed otherwise.
-// Shares   of what is in use, by submitter and address group; the first one that uses a file holds it, then another. Of
-//          uses, those of this node's own tasks have places that no other node takes; so have fetches, which go to who
-//          has fewest, and of which a submitter and its group have few. The program of checks needs none.
+// Shares   of what is in use, by submitter and address group; the first one that uses a file holds it, then another one
+//          that has a share, and this node as soon as it uses it. Of uses, those of this node's own tasks have places
+//          that no other node takes; so have fetches, which go to who has fewest, and of which a submitter and its
+//          group have few. The program of checks needs none.
 // Limits   TaskSettings::inputs_bytes of all, entries included; kFilesMax of all; kUsersMax uses; kFetchesMax at once;
 //          of a folder those of runtime/ports/unpacking.hpp. For other nodes TaskSettings::inputs_written: a content
 //          may name one chunk many times, so that a few KB of its node are GB here. A fetch beyond it waits. One that
@@ -102,13 +103,15 @@ class InputsActor final : public runtime::Actor {
   std::uint64_t free_bytes() const;
   void make_way();
   void shrink(File& file, std::uint64_t bytes);
+  void hold(File& file, const Submitter& by);
+  bool share_with(File& file, std::uint64_t bytes);
   void hand_over(File& file);
   void fetch(const Wanted& wanted);
   static bool is_program(const Wanted& wanted);
   bool write_program(const Wanted& wanted);
   void fetch_next();
-  /// The next one that may be fetched now; nothing if none may.
-  std::optional<Wanted> next() const;
+  /// The next one that may be fetched now, and for which of its users; nothing if none may.
+  std::optional<std::pair<Wanted, Submitter>> next() const;
   void take(const Wanted& wanted, files::wire::GetItem::Reader item);
   void pay(const Wanted& wanted);
   /// Of other nodes' tasks: what comes by a trickle holds a place, and the cores of an attempt.

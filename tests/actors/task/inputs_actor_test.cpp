@@ -296,6 +296,23 @@ TEST_CASE("inputs: what tasks of others leave unanswered keeps neither this node
   }
 }
 
+TEST_CASE(
+    "inputs: what one submitter wants first, and leaves waiting, is fetched as soon as another one may fetch it") {
+  InputsFixture f;
+  f.begin();
+  std::deque<InputsFixture::Use> silent;
+  for (std::size_t i = 0; i < 8; ++i) f.use(silent.emplace_back(), f.silent(i), f.stranger(1));
+  InputsFixture::Use first, later;
+  f.use(first, f.cid(), f.stranger(1));
+  f.stage.run_for(1s);
+  CHECK(first.path == "");  // it has as many fetches as it may
+  SUBCASE("this node itself") { f.use(later, f.cid(), std::nullopt); }
+  SUBCASE("a third one") { f.use(later, f.cid(), f.stranger(2)); }
+  f.stage.run_for(1s);
+  CHECK(later.path != "");
+  CHECK(first.path == later.path);
+}
+
 TEST_CASE("inputs: a standard input comes as its bytes, if they are few") {
   InputsFixture f;
   f.settings.inputs_bytes = 8u << 20;
