@@ -312,7 +312,7 @@ void InputsActor::fetch_next() {
 }
 
 /// Those of this node's own tasks come first; of others the one of the user whose group has fewest under way, and who
-/// has itself: it holds it then, whoever wanted it first.
+/// has itself: it holds it then, and not the one that wanted it first.
 std::optional<std::pair<InputsActor::Wanted, InputsActor::Submitter>> InputsActor::next() const {
   if (fetches_.size() >= kFetchesMax) return std::nullopt;
   std::map<base::NodeId, std::size_t> of_submitter;
