@@ -239,10 +239,17 @@ void listen_for_hosts(const Plan& plan) {
 // What a socket of TCP may hold grows to some MiB otherwise, which no cgroup of v1 counts and no watcher sees. Where
 // /proc cannot be written to, the kernel's own bounds hold.
 void narrow_sockets() {
-  for (const char* path : {"/proc/sys/net/ipv4/tcp_rmem", "/proc/sys/net/ipv4/tcp_wmem"}) {
-    const int file = ::open(path, O_WRONLY | O_CLOEXEC);
+  struct Setting {
+    const char *path, *value;
+  };
+  constexpr Setting kNarrow[] = {{"/proc/sys/net/ipv4/tcp_rmem", "4096 65536 212992"},
+                                 {"/proc/sys/net/ipv4/tcp_wmem", "4096 65536 212992"},
+                                 {"/proc/sys/net/core/somaxconn", "128"},
+                                 {"/proc/sys/net/core/optmem_max", "4096"}};  // of its own since Linux 6.7
+  for (const Setting& one : kNarrow) {
+    const int file = ::open(one.path, O_WRONLY | O_CLOEXEC);
     if (file < 0) continue;
-    write_at(file, "4096 65536 212992");
+    write_at(file, one.value);
     ::close(file);
   }
 }

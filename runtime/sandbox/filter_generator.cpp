@@ -202,7 +202,7 @@ void allow_sockets(Filter& out) {
   }
 }
 
-// Not here: filters of packets, devices, what loads a module, and the tables of netfilter (64 and 65 of IP).
+// Not here: filters of packets, devices, and what loads a module.
 constexpr std::uint64_t kSocketOptions[] = {SO_REUSEADDR,
                                             SO_DONTROUTE,
                                             SO_BROADCAST,
@@ -222,14 +222,20 @@ constexpr std::uint64_t kSocketOptions[] = {SO_REUSEADDR,
 constexpr std::uint64_t kTcpOptions[] = {
     TCP_NODELAY, TCP_MAXSEG,       TCP_CORK,     TCP_KEEPIDLE, TCP_KEEPINTVL,  TCP_KEEPCNT,      TCP_SYNCNT,
     TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_QUICKACK, TCP_FASTOPEN, TCP_CONGESTION, TCP_USER_TIMEOUT, TCP_NOTSENT_LOWAT};
-constexpr std::uint64_t kNetfilter = 64;
+// Not here: what takes memory of the kernel's that no cgroup counts, such as the options that go with each packet,
+// those of IPV6_2292PKTOPTIONS, and the groups that a socket joins.
+constexpr std::uint64_t kIpOptions[] = {
+    IP_TOS,      IP_TTL,           IP_PKTINFO,        IP_MTU_DISCOVER,        IP_RECVERR, IP_RECVTTL, IP_RECVTOS,
+    IP_FREEBIND, IP_MULTICAST_TTL, IP_MULTICAST_LOOP, IP_BIND_ADDRESS_NO_PORT};
+constexpr std::uint64_t kIpv6Options[] = {
+    IPV6_V6ONLY,  IPV6_UNICAST_HOPS, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_LOOP, IPV6_MTU_DISCOVER, IPV6_MTU,
+    IPV6_RECVERR, IPV6_RECVPKTINFO,  IPV6_RECVHOPLIMIT,   IPV6_RECVTCLASS,     IPV6_TCLASS,       IPV6_DONTFRAG};
 
 void allow_socket_options(Filter& out) {
   for (const auto option : kSocketOptions) out.allow("setsockopt", {low_is(1, SOL_SOCKET), low_is(2, option)});
   for (const auto option : kTcpOptions) out.allow("setsockopt", {low_is(1, IPPROTO_TCP), low_is(2, option)});
-  for (const std::uint64_t level : {IPPROTO_IP, IPPROTO_IPV6})
-    out.allow("setsockopt", {low_is(1, level), scmp_arg_cmp{2, SCMP_CMP_LT, kNetfilter, 0}});
-  out.allow("setsockopt", {low_is(1, IPPROTO_IPV6), low_is(2, IPV6_TCLASS)});
+  for (const auto option : kIpOptions) out.allow("setsockopt", {low_is(1, IPPROTO_IP), low_is(2, option)});
+  for (const auto option : kIpv6Options) out.allow("setsockopt", {low_is(1, IPPROTO_IPV6), low_is(2, option)});
 }
 
 std::vector<sock_filter> make(bool counted, bool reported, bool apart) {

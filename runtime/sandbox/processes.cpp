@@ -67,11 +67,20 @@ std::uint64_t bytes_of_sockets(std::string_view sockstat, std::string_view socks
   return (all - std::min(all, tcp)) * kSocketBytes + tcp * kTcpSocketBytes;
 }
 
+std::string meminfo() { return text_at(AT_FDCWD, "/proc/meminfo"); }
+
+bool is_short_of_memory(std::string_view meminfo) {
+  constexpr std::uint64_t kPart = 32, kMostKiB = std::uint64_t{1} << 20;
+  const std::uint64_t all = number_after(meminfo, "MemTotal:"), left = number_after(meminfo, "MemAvailable:");
+  return left < std::min(all / kPart, kMostKiB);
+}
+
 ProcessesUsage usage_of_processes(int proc, Look look) {
   ProcessesUsage out;
   const std::string network = std::to_string(kInit) + "/net/";
-  if (look == Look::all)
-    out.sockets_bytes = bytes_of_sockets(text_at(proc, network + "sockstat"), text_at(proc, network + "sockstat6"));
+  const std::string sockstat = text_at(proc, network + "sockstat");
+  out.sockets = number_after(sockstat, "sockets: used");
+  if (look == Look::all) out.sockets_bytes = bytes_of_sockets(sockstat, text_at(proc, network + "sockstat6"));
   const int again = ::openat(proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (again < 0) return out;
   DIR* const listing = ::fdopendir(again);

@@ -1,6 +1,7 @@
 #pragma once
 // What all processes of a sandbox use, as its own /proc shows them: for where no cgroup counts.
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "runtime/base/time.hpp"
@@ -13,17 +14,30 @@ struct ProcessesUsage {
   std::uint64_t files = 0;          ///< open ones, of all processes
   std::uint64_t files_max = 0;      ///< of the process that has most
   base::Duration cpu{0};            ///< also of those that have ended
+  std::uint64_t sockets = 0;        ///< with those that nobody has accepted
   std::uint64_t sockets_bytes = 0;  ///< that all sockets could hold, also those that are under way in others
 };
 
 enum class Look : std::uint8_t {
   all,
-  files,  ///< `files` and `files_max` alone: a tenth of the work
+  files,  ///< `files`, `files_max` and `sockets` alone: a tenth of the work
 };
 
 /// What the kernel lets one socket hold: twice net.core.wmem_max and rmem_max as they usually are; of TCP our choice,
 /// for its buffers grow by themselves (net.ipv4.tcp_rmem and tcp_wmem; 6 and 4 MiB at most).
 inline constexpr std::uint64_t kSocketBytes = std::uint64_t{416} << 10, kTcpSocketBytes = std::uint64_t{4} << 20;
+
+/// What no cgroup counts of a connection that waits to be accepted: 3 KiB, measured.
+inline constexpr std::uint64_t kUncountedSocketBytes = 4'096;
+/// The same of an entry of poll(2), while it is under way: 8 bytes here, as many there, and what wakes it.
+inline constexpr std::uint64_t kUncountedPollBytes = 72;
+
+/// Whether the machine has nearly no memory left, as /proc/meminfo says: a 32nd of it, 1 GiB at most. It is used up by
+/// what no cgroup counts, too, such as locks of files.
+bool is_short_of_memory(std::string_view meminfo);
+
+/// Of this machine.
+std::string meminfo();
 
 /// `proc` is the folder /proc of the sandbox. A process that ends meanwhile may be missed.
 ProcessesUsage usage_of_processes(int proc, Look look);

@@ -208,6 +208,7 @@ void Sandbox::watch_processes(base::Instant now) {
   const bool counted = cgroup_.has(Controller::memory) && cgroup_.has(Controller::cpu);
   const ProcessesUsage seen = usage_of_processes(proc_.get(), counted ? Look::files : Look::all);
   files_full_ = files_full_ || seen.files_max >= spec_.limits.files;
+  if (seen.sockets * kUncountedSocketBytes > spec_.limits.memory_bytes) return end(Limit::memory);
   if (counted) return;
   auto& usage = outcome_.usage;
   const std::uint64_t memory = seen.memory_bytes + usage.disk_bytes + seen.sockets_bytes;

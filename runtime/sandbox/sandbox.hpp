@@ -62,6 +62,7 @@ class Sandbox {
   /// When step() is due even if nothing happens.
   base::Instant due() const;
 
+  bool of_others() const { return spec_.whose == Whose::others; }
   /// Ends the program, for that limit or for none.
   void end(std::optional<Limit> limit);
   /// Of standard output and error, as the caller has counted them.

@@ -17,6 +17,7 @@
 #include "runtime/sandbox/hosts.hpp"
 #include "runtime/sandbox/identity.hpp"
 #include "runtime/sandbox/passed.hpp"
+#include "runtime/sandbox/processes.hpp"
 #include "runtime/sandbox/sandbox.hpp"
 
 namespace troupe::sandbox {
@@ -109,10 +110,14 @@ ResourceLimit lowered(int resource, rlim_t soft, rlim_t hard) {
 /// Who has more descriptors on their way between sockets than a sender may have open keeps that sender from passing any
 /// (unix(7), ETOOMANYREFS), and they count for the user: a program of the launcher's own user has half of what that
 /// has, or one that keeps all on their way would be the end of all other sandboxes.
-ResourceLimit files(rlim_t most) {
+/// A poll(2) of each thread takes memory for as many that no cgroup counts: of others all have room in what they may
+/// use.
+ResourceLimit files(const Limits& limits, Whose whose) {
   rlimit now{};
   ::getrlimit(RLIMIT_NOFILE, &now);
-  most = std::min(most, std::max<rlim_t>(now.rlim_max / 2, kFilesMin));
+  rlim_t most = std::min<rlim_t>(limits.files, std::max<rlim_t>(now.rlim_max / 2, kFilesMin));
+  const rlim_t polled = limits.memory_bytes / kUncountedPollBytes / std::max<rlim_t>(limits.pids, 1);
+  if (whose == Whose::others) most = std::min(most, std::max<rlim_t>(polled, kFilesMin));
   return lowered(RLIMIT_NOFILE, most, most);
 }
 
@@ -209,7 +214,7 @@ void Sandbox::prepare(Plan& plan) {
   stack_.resize(kStackBytes);
   const bool counted = cgroup_.has(Controller::memory);
   limits_ = {lowered(RLIMIT_CORE, 1, 1),  // 0 would still start the program of kernel.core_pattern, outside
-             files(spec_.limits.files),
+             files(spec_.limits, spec_.whose),
              lowered(RLIMIT_MEMLOCK, kLockedBytesMax, kLockedBytesMax),
              lowered(RLIMIT_MSGQUEUE, 0, 0),
              lowered(RLIMIT_NICE, 0, 0),

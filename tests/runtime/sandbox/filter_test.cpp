@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -169,6 +170,17 @@ TEST_CASE("sandbox filter: sockets are local or of IP, and none is raw") {
   CHECK(!allowed(SYS_socket, {AF_INET, SOCK_STREAM, 262}));  // MPTCP
   CHECK(!allowed(SYS_socket, {AF_INET, SOCK_STREAM, 132}));  // SCTP
   CHECK(!allowed(SYS_socket, {AF_INET, SOCK_PACKET, 0}));
+}
+
+TEST_CASE("sandbox filter: no option of a socket takes memory that no cgroup counts") {
+  for (const std::uint64_t option : {IP_TOS, IP_TTL, IP_RECVERR})
+    CHECK_MESSAGE(allowed(SYS_setsockopt, {0, IPPROTO_IP, option}), option);
+  for (const std::uint64_t option : {IPV6_V6ONLY, IPV6_TCLASS, IPV6_UNICAST_HOPS})
+    CHECK_MESSAGE(allowed(SYS_setsockopt, {0, IPPROTO_IPV6, option}), option);
+  for (const std::uint64_t option : {4, 20, 32, 35, 36, 39, 41, 42, 48, 64})  // options of packets, groups, netfilter
+    CHECK_MESSAGE(!allowed(SYS_setsockopt, {0, IPPROTO_IP, option}), option);
+  for (const std::uint64_t option : {6, 20, 27, 32, 35, 42, 46, 54, 55, 57, 59, 64})
+    CHECK_MESSAGE(!allowed(SYS_setsockopt, {0, IPPROTO_IPV6, option}), option);
 }
 
 TEST_CASE("sandbox filter: what a call asks for is compared in the half that the kernel reads") {

@@ -33,3 +33,16 @@ TEST_CASE("sandbox processes: a process that has just ended counts nothing") {
   CHECK(sum.threads == 0);
   CHECK(sum.cpu == 0s);
 }
+
+TEST_CASE(
+    "sandbox processes: a machine is short of memory when nearly none of it is left, and not where nothing is told") {
+  const auto with = [](const std::string& all, const std::string& left) {
+    return is_short_of_memory("MemTotal:       " + all + " kB\nMemFree:    5 kB\nMemAvailable:   " + left + " kB\n");
+  };
+  CHECK(with("3200000", "99999"));
+  CHECK(!with("3200000", "100000"));
+  CHECK(with("320000000", "1048575"));  // of a large one 1 GiB
+  CHECK(!with("320000000", "1048576"));
+  CHECK(!is_short_of_memory(""));
+  CHECK(!is_short_of_memory(meminfo()));
+}
