@@ -443,6 +443,8 @@ void EscrowActor::effect(const Effect& effect) {
 void EscrowActor::send_deposit(Party party) {
   Depositing& deposit = of(deposits_, party);
   if (deposit.asked || !deposit.transfer) return;
+  if (setup_.place.chain && !deposit.from.node && setup_.again->fetch_add(1) >= kAgainAMinute)
+    return after<Resend>(kAgainLater);
   deposit.asked = true;
   const auto transfer = wallet::decode_transfer(deposit.transfer->bytes);
   base::ensure(transfer.has_value(), "a deposit was read before it was kept");

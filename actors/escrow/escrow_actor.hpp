@@ -35,6 +35,7 @@ class EscrowActor final : public runtime::Actor {
     std::shared_ptr<const std::atomic<std::int64_t>> correction;  ///< see group_time()
     std::shared_ptr<ActRates> rates;
     std::shared_ptr<std::atomic<std::uint32_t>> unknown;  ///< escrows that unknown accounts proposed in this minute
+    std::shared_ptr<std::atomic<std::uint32_t>> again;    ///< see kAgainAMinute
     std::shared_ptr<std::atomic<std::uint32_t>> returns;  ///< transfers of unasked money by escrows in this minute
   };
   explicit EscrowActor(Setup setup) : setup_(std::move(setup)), storage_(*this, setup_.place, kKeyspace, setup_.term) {}

@@ -64,7 +64,7 @@ EscrowsActor::EscrowsActor(SharedSettings settings)
                     [this](const std::string& name) {
                       const EscrowActor::Setup setup{settings_, seat_.place(), seat_.term(), *EscrowId::from_hex(name),
                                                      watching_, correction_,   rates_,       unknown_,
-                                                     returns_};
+                                                     again_,    returns_};
                       const runtime::Handle actor = spawn<EscrowActor>(name, setup);
                       watch(actor);
                       return actor;
@@ -115,6 +115,7 @@ void EscrowsActor::receive(runtime::Handlers& on) {
     rates_->clear();
     unknown_->store(0);
     returns_->store(0);
+    again_->store(0);
   });
   on.describe<wire::EscrowsState>([this](wire::EscrowsState::Builder state) {
     state.setPlace(settings_->book.text());
@@ -188,7 +189,7 @@ void EscrowsActor::begin_arbiters() {
 
 void EscrowsActor::begin_tasks() {
   if (tasks_) return;
-  const TaskEscrowSetup setup{settings_, seat_.place(), seat_.term()};
+  const TaskEscrowSetup setup{settings_, seat_.place(), seat_.term(), again_};
   tasks_ = spawn<TaskEscrowsActor>("tasks", setup);
   watch(tasks_);
 }

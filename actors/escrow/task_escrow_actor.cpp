@@ -22,6 +22,8 @@ constexpr std::chrono::minutes kTaskLookAhead{1};         // our choice: the dat
 
 base::Outcome<void> outcome(const base::Result<void, TaskEscrowError>& result) {
   if (result.ok()) return {};
+  if (result.error() == TaskEscrowError::busy)
+    return Error{Code::overloaded, std::string(name(result.error())), std::chrono::seconds(1)};
   const bool other = result.error() == TaskEscrowError::token || result.error() == TaskEscrowError::other;
   return Error{other ? Code::conflict : Code::refused, std::string(name(result.error()))};
 }
@@ -56,7 +58,13 @@ void TaskEscrowActor::receive(runtime::Handlers& on) {
   on.timer<Reload>([this] { load(); });
   on.timer<Resend>([this] { go_on(); });
   on.timer<DepositAgain>([this] {
-    for (const std::uint64_t token : std::exchange(put_off_, {})) depositing_.erase(token);
+    // In turn: what puts one off puts the others off, and each is work for the ledger.
+    auto next = put_off_.upper_bound(tried_);
+    if (next == put_off_.end()) next = put_off_.begin();
+    if (next == put_off_.end()) return;
+    tried_ = *next;
+    put_off_.erase(next);
+    depositing_.erase(tried_);
     go_on();
   });
   on.timer<PayAgain>([this] {
@@ -101,9 +109,18 @@ void TaskEscrowActor::load() {
               open_ = true;
               for (auto& then : std::exchange(waiting_open_, {})) then();
               if (world().mutations.on("escrow.task_forgets_to_send")) return;
+              put_all_off();
               after<Idle>(row_.there() ? std::chrono::duration_cast<base::Duration>(kIdle) : kUnknownIdle);
               go_on();
             });
+}
+
+/// After a start all deposits that are under way are asked for again, one after the other.
+void TaskEscrowActor::put_all_off() {
+  for (const Provider& one : state().providers())
+    if (one.depositing()) put_off_.insert(one.engaged.token);
+  depositing_ = put_off_;
+  if (!put_off_.empty()) after<DepositAgain>(kTaskTryAgain);
 }
 
 void TaskEscrowActor::reload(const Error& why) {
@@ -262,6 +279,11 @@ bool TaskEscrowActor::send_deposit(std::uint64_t token, const Bytes& deposit) {
   if (!transfer) return false;
   if (!depositing_.insert(token).second) return true;
   const auto asker = askers_.find(token);
+  if (setup_.place.chain && asker == askers_.end() && setup_.again->fetch_add(1) >= kAgainAMinute) {
+    put_off_.insert(token);
+    after<DepositAgain>(kAgainLater);
+    return true;
+  }
   ask_for<wallet::wire::PostTransfer, wallet::wire::Posted>(
       asker != askers_.end() ? asker->second : runtime::Caller{}, node().find(wallet::kPath), now() + kTaskLedgerDue,
       [&](wallet::wire::PostTransfer::Builder out) {
@@ -288,6 +310,7 @@ void TaskEscrowActor::deposit_ended(std::uint64_t token, const base::Outcome<voi
       },
       [this, token, how] {
         deposits_again_.reset();
+        for (const std::uint64_t other : std::exchange(put_off_, {})) depositing_.erase(other);
         depositing_.erase(token);
         askers_.erase(token);
         auto replies = waiting_.extract(token);

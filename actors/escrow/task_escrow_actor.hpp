@@ -7,6 +7,8 @@
 // Time     a provider is late by that on which the book's group has agreed (`/escrow`, GetTerms), and after an outage
 //          of the book it has kBackGrace longer. When it was engaged, its time was looked at by this node's date.
 // Sleep    once it waits for nothing, and nothing was asked for kIdle, it tells its parent.
+#include <atomic>
+
 #include "actors/escrow/escrow_settings.hpp"
 #include "actors/escrow/logic/task_escrow.hpp"
 #include "messages/common.capnp.h"
@@ -23,6 +25,7 @@ struct TaskEscrowSetup {
   SharedSettings settings;
   durable::Place place;
   std::uint64_t term = 0;
+  std::shared_ptr<std::atomic<std::uint32_t>> again;  ///< see kAgainAMinute
 };
 
 /// Rows: 'h' id: the state; 'u' id: it waits for something, with its buyer.
@@ -53,6 +56,7 @@ class TaskEscrowActor final : public runtime::Actor {
   using Change = base::Callback<base::Outcome<void>(TaskEscrow&)>;
 
   void load();
+  void put_all_off();
   void reload(const base::Error& why);
   void when_open(Reply reply, base::Callback<void(Reply)> then);
   void take(wire::TakeTaskAct::Reader ask, Reply reply);
@@ -86,6 +90,7 @@ class TaskEscrowActor final : public runtime::Actor {
   std::vector<base::Callback<void()>> waiting_open_;
   std::set<std::uint64_t> depositing_;                   // asked of the ledger, or put off by it
   std::set<std::uint64_t> put_off_;                      // of those
+  std::uint64_t tried_ = 0;                              // the last of them that was asked again
   std::map<std::uint64_t, runtime::Caller> askers_;      // who has asked for a deposit; not known after a start
   std::map<std::uint64_t, std::vector<Reply>> waiting_;  // for the end of a deposit, by token
 };

@@ -25,6 +25,7 @@ std::string_view name(TaskEscrowError error) {
     case TaskEscrowError::due:
       return "an answer is due within 30 days from now, and from the time of each answer that waits to be paid";
     case TaskEscrowError::late: return "the time of this attempt was over, or its provider has resigned";
+    case TaskEscrowError::busy: return "as many deposits of this escrow are under way as may be: try again";
     case TaskEscrowError::other: return "another answer was handed in for this attempt";
   }
   return "refused";
@@ -84,7 +85,7 @@ Taken TaskEscrow::take(const wallet::Address& by, const Engage& what, base::Byte
   if (const Provider* known = find(what.token)) return known->engaged == what ? Taken() : Taken(TaskEscrowError::token);
   if (opened_ || settled_) return TaskEscrowError::opened;
   const auto given_up = [](const Provider& one) {
-    return one.state == ProviderState::resigned || one.state == ProviderState::silent;
+    return one.state == ProviderState::resigned || (one.state == ProviderState::silent && !one.depositing());
   };
   const auto lost = static_cast<std::size_t>(std::ranges::count_if(providers_, given_up));
   if (providers_.size() - lost >= kProvidersMax || providers_.size() >= kEngagedMax) return TaskEscrowError::full;
@@ -99,6 +100,9 @@ Taken TaskEscrow::take(const wallet::Address& by, const Engage& what, base::Byte
   for (const Provider& one : providers_)
     if (sum) sum = plus(*sum, one.engaged.price);
   if (what.price == Amount() || !sum) return TaskEscrowError::price;
+  std::size_t under_way = 0;
+  for (const Provider& one : providers_) under_way += one.deposit.size();
+  if (under_way > 0 && under_way + deposit.size() > kDepositsBytesMax) return TaskEscrowError::busy;
   providers_.push_back({.engaged = what, .deposit = std::move(deposit)});
   return {};
 }

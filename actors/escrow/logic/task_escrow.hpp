@@ -15,8 +15,8 @@
 //          is not known by its time is waited for no more: one that is posted later goes back whole.
 // Fund     gets floor(released / 20), counted over the total.
 // Money    goes out in transfers of the escrow's own account, one at a time; one that is refused is sent again as it
-// is. Limits   kProvidersMax that may be paid, kEngagedMax ever; a time of at most kDueMax from now. Source   BOINC
-// (quorum), Golem (agreement and payment by provider).
+// is. Limits   kProvidersMax that may be paid, kEngagedMax ever, kDepositsBytesMax of deposits under way; a time of at
+// most kDueMax from now. Source   BOINC (quorum), Golem (agreement and payment by provider).
 #include <algorithm>
 #include <optional>
 #include <variant>
@@ -33,7 +33,9 @@ using TaskAnswer = base::FixedBytes<struct TaskAnswerTag, 32>;
 
 inline constexpr std::size_t kProvidersMax = 16;
 inline constexpr std::size_t kEngagedMax = 64;  // our choice: retries take more than are paid; the row is written whole
-inline constexpr std::size_t kEngagedRead = 128;                           // of a row of before: as many were engaged
+inline constexpr std::size_t kEngagedRead = 128;  // of a row of before: as many were engaged
+/// Our choice: deposits of one signer of all that may be paid. A chain may put one off without end, and it is kept.
+inline constexpr std::size_t kDepositsBytesMax = 8 << 10;
 inline constexpr wallet::UnixMs kDueMax = std::chrono::hours(24 * 30);     // our choice
 inline constexpr wallet::UnixMs kAbandonedAfter = std::chrono::hours(24);  // our choice
 inline constexpr const char* kTaskAccountKind = "task";
@@ -95,6 +97,7 @@ enum class TaskEscrowError : std::uint8_t {
   due,     ///< past, or beyond kDueMax from now or from the time of an answer that waits to be paid
   late,    ///< its time was over, or it has resigned
   other,   ///< another answer was handed in
+  busy,    ///< as many deposits are under way as may be
 };
 std::string_view name(TaskEscrowError error);
 

@@ -293,6 +293,22 @@ TEST_CASE("what no ledger could pay, and times that are none, are refused") {
   CHECK_FALSE(many.engage(kEngagedMax + 1, 1));
 }
 
+TEST_CASE("deposits that are under way, also beyond their time, are as many as are kept") {
+  EscrowedTask one(1);
+  const base::Bytes large(kDepositsBytesMax / 2);
+  const auto engage = [&](std::uint64_t token) {
+    return one.it.take({id_of(one.it.agreement()), kSubmitter, engaged_as(token, 1)}, large, kTaskNow);
+  };
+  CHECK(engage(1).ok());
+  CHECK(engage(2).ok());
+  CHECK(engage(3).error() == TaskEscrowError::busy);
+  CHECK(one.it.tick(kTaskDue + UnixMs(1)));
+  CHECK_FALSE(one.it.opened());
+  CHECK(engage(3).error() == TaskEscrowError::busy);
+  CHECK(one.it.deposited(1));
+  CHECK(engage(3).ok());
+}
+
 TEST_CASE("a deposit engages one provider") {
   EscrowedTask one(1);
   REQUIRE(one.engage(1, 100));
