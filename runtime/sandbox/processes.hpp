@@ -14,7 +14,7 @@ struct ProcessesUsage {
   std::uint64_t files = 0;          ///< open ones, of all processes
   std::uint64_t files_max = 0;      ///< of the process that has most
   base::Duration cpu{0};            ///< also of those that have ended
-  std::uint64_t sockets = 0;        ///< with those that nobody has accepted
+  std::uint64_t sockets = 0;        ///< with those that wait to be accepted
   std::uint64_t sockets_bytes = 0;  ///< that all sockets could hold, also those that are under way in others
 };
 
