@@ -225,15 +225,19 @@ constexpr std::uint64_t kTcpOptions[] = {
 // Not here: what takes memory of the kernel's that no cgroup counts, such as the options that go with each packet,
 // those of IPV6_2292PKTOPTIONS, and the groups that a socket joins.
 constexpr std::uint64_t kIpOptions[] = {
-    IP_TOS,      IP_TTL,           IP_PKTINFO,        IP_MTU_DISCOVER,        IP_RECVERR, IP_RECVTTL, IP_RECVTOS,
-    IP_FREEBIND, IP_MULTICAST_TTL, IP_MULTICAST_LOOP, IP_BIND_ADDRESS_NO_PORT};
+    IP_TOS,     IP_TTL,      IP_PKTINFO,       IP_MTU_DISCOVER,   IP_RECVTTL,
+    IP_RECVTOS, IP_FREEBIND, IP_MULTICAST_TTL, IP_MULTICAST_LOOP, IP_BIND_ADDRESS_NO_PORT};
 constexpr std::uint64_t kIpv6Options[] = {
-    IPV6_V6ONLY,  IPV6_UNICAST_HOPS, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_LOOP, IPV6_MTU_DISCOVER, IPV6_MTU,
-    IPV6_RECVERR, IPV6_RECVPKTINFO,  IPV6_RECVHOPLIMIT,   IPV6_RECVTCLASS,     IPV6_TCLASS,       IPV6_DONTFRAG};
+    IPV6_V6ONLY,      IPV6_UNICAST_HOPS, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_LOOP, IPV6_MTU_DISCOVER, IPV6_MTU,
+    IPV6_RECVPKTINFO, IPV6_RECVHOPLIMIT, IPV6_RECVTCLASS,     IPV6_TCLASS,         IPV6_DONTFRAG};
 
 void allow_socket_options(Filter& out) {
   for (const auto option : kSocketOptions) out.allow("setsockopt", {low_is(1, SOL_SOCKET), low_is(2, option)});
   for (const auto option : kTcpOptions) out.allow("setsockopt", {low_is(1, IPPROTO_TCP), low_is(2, option)});
+  // Queues of errors are counted by no cgroup, and there are none on a loopback that a program could need; but libc
+  // does not ask a name server whose socket cannot have one.
+  out.rule(SCMP_ACT_ERRNO(0), "setsockopt", {low_is(1, IPPROTO_IP), low_is(2, IP_RECVERR)});
+  out.rule(SCMP_ACT_ERRNO(0), "setsockopt", {low_is(1, IPPROTO_IPV6), low_is(2, IPV6_RECVERR)});
   for (const auto option : kIpOptions) out.allow("setsockopt", {low_is(1, IPPROTO_IP), low_is(2, option)});
   for (const auto option : kIpv6Options) out.allow("setsockopt", {low_is(1, IPPROTO_IPV6), low_is(2, option)});
 }

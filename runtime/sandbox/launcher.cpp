@@ -201,8 +201,9 @@ class Server {
     const base::Instant now = time_now();
     if (now < spared_ + kSpareEvery) return;
     spared_ = now;
-    const auto of_others =
-        std::find_if(running_.rbegin(), running_.rend(), [](const auto& one) { return one.second->of_others(); });
+    const auto of_others = std::find_if(running_.rbegin(), running_.rend(), [](const auto& one) {
+      return one.second->of_others() && !one.second->ended();
+    });
     if (of_others == running_.rend() || !is_short_of_memory(meminfo())) return;
     of_others->second->end(Limit::memory);
   }

@@ -62,6 +62,8 @@ class Sandbox {
   /// When step() is due even if nothing happens.
   base::Instant due() const;
 
+  /// Whether its program has ended, or is about to.
+  bool ended() const { return ended_; }
   bool of_others() const { return spec_.whose == Whose::others; }
   /// Ends the program, for that limit or for none.
   void end(std::optional<Limit> limit);

@@ -5,8 +5,9 @@
 
 namespace troupe::registry {
 namespace {
-constexpr std::size_t kSitesAgree = 3;  // our choice: fewer could put all their nodes where they like
-}
+/// Our choice: where there are as many sites, fewer could put all their nodes where they like.
+constexpr std::size_t kSitesAgree = 3;
+}  // namespace
 
 std::optional<base::NodeId> Region::behind() const {
   base::NodeId out = prefix;
@@ -135,6 +136,14 @@ std::vector<base::NodeId> Gathered::watchers_of(const base::NodeId& id) const {
   return out;
 }
 
+/// Two where there are no more sites, or fewer nodes than watch one: none of them is there by its id.
+std::size_t Gathered::sites_to_agree(const base::NodeId& id, std::size_t watchers) const {
+  std::set<base::AddressGroup> there;
+  for (const base::NodeId& node : asked_)
+    if (node != id) there.insert(site_of(node));
+  return watchers < kWatchers ? kSitesAgree - 1 : std::clamp(there.size(), kSitesAgree - 1, kSitesAgree);
+}
+
 Gathered::Heard Gathered::heard_from(const base::NodeId& id, const One& one,
                                      std::span<const base::NodeId> watchers) const {
   Heard out;
@@ -157,7 +166,7 @@ Gathered::Heard Gathered::heard_from(const base::NodeId& id, const One& one,
     if (!out.named_from && by != id) out.named_from = site_of(by);
   const auto most = std::ranges::max_element(said, {}, [](const auto& of) { return of.second; });
   const bool agreed = most != said.end() && 2 * most->second > all.size() &&
-                      (most->second >= kSitesAgree || said_of_own.contains(most->first));
+                      (most->second >= sites_to_agree(id, watchers.size()) || said_of_own.contains(most->first));
   out.site = agreed ? most->first : out.named_from;
   if (one.found.here) out.site = one.found.site;
   return out;

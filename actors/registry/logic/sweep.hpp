@@ -9,10 +9,10 @@
 //         where most watchers say so; but one that was heard by none of them lately is of a clock that is ahead.
 // Unheard a watcher that has started since it heard a node judges only where no other does.
 // Site    of a node: the address group from which its watchers hear it. It counts if the sites of more than half of the
-//         nearest nodes that were asked say the same, of each site its nearest watcher, and are three at least or the
-//         site itself among them; otherwise the node is of the site of the nearest that names it: what is made up
-//         belongs to who makes it up. A watcher that does not tell says what the node claims. Where this node is a
-//         watcher, its own word is the only one.
+//         nearest nodes that were asked say the same, of each site its nearest watcher, and are three or the site
+//         itself is among them; two, where there are no more sites or fewer nodes than watch one. Otherwise the node is
+//         of the site of the nearest that names it: what is made up belongs to who makes it up. A watcher that does not
+//         tell says what the node claims. Where this node is a watcher, its own word is the only one.
 // Asked   beside those that the DHT names: first the nodes that watchers of most sites name, and of those that are
 //         named from one site alone a quarter for each.
 // Trust   a part of an answer that was not signed by its node is left out, and the rest of the answer stays.
@@ -111,6 +111,7 @@ class Gathered {
   Heard heard_from(const base::NodeId& id, const One& one, std::span<const base::NodeId> watchers) const;
   /// The nodes that were asked and are nearest to one, without itself, nearest first.
   std::vector<base::NodeId> watchers_of(const base::NodeId& id) const;
+  std::size_t sites_to_agree(const base::NodeId& id, std::size_t watchers) const;
   base::AddressGroup site_of(const base::NodeId& watcher) const;
   void take_vouches(One& one, const base::NodeId& id, std::span<const base::ByteView> all) const;
 

@@ -173,8 +173,12 @@ TEST_CASE("sandbox filter: sockets are local or of IP, and none is raw") {
 }
 
 TEST_CASE("sandbox filter: no option of a socket takes memory that no cgroup counts") {
-  for (const std::uint64_t option : {IP_TOS, IP_TTL, IP_RECVERR})
+  for (const std::uint64_t option : {IP_TOS, IP_TTL, IP_PKTINFO})
     CHECK_MESSAGE(allowed(SYS_setsockopt, {0, IPPROTO_IP, option}), option);
+  for (const auto& [level, option] : {std::pair<std::uint64_t, std::uint64_t>{IPPROTO_IP, IP_RECVERR},
+                                      {IPPROTO_IPV6, IPV6_RECVERR}})  // they are done, and do nothing
+    CHECK(answer(filter(Memory::counted, Forbidden::refused, KernelUser::apart),
+                 call_data(SYS_setsockopt, {0, level, option})) == SECCOMP_RET_ERRNO);
   for (const std::uint64_t option : {IPV6_V6ONLY, IPV6_TCLASS, IPV6_UNICAST_HOPS})
     CHECK_MESSAGE(allowed(SYS_setsockopt, {0, IPPROTO_IPV6, option}), option);
   for (const std::uint64_t option : {4, 20, 32, 35, 36, 39, 41, 42, 48, 64})  // options of packets, groups, netfilter
