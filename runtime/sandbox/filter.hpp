@@ -22,8 +22,10 @@ enum class Forbidden : std::uint8_t {
 };
 
 enum class KernelUser : std::uint8_t {
-  apart,   ///< the program has an id of the kernel that no other process has
-  shared,  ///< that of the node, which what the kernel counts by user could keep from working: no epoll
+  apart,   ///< the program is the node's own, or has an id of the kernel that no other process has
+  guest,   ///< so it is, and another node's: locks of files are memory that nothing counts, and are done at once
+  shared,  ///< another node's with the id of this one, which what the kernel counts by user could keep from working:
+           ///< no epoll either
 };
 
 std::span<const sock_filter> filter(Memory memory, Forbidden forbidden, KernelUser user);

@@ -32,7 +32,7 @@ constexpr const char* kAllowed[] = {
     // files by descriptor
     "read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "preadv2", "pwritev2", "lseek",
     "close", "close_range", "dup", "dup2", "dup3", "pipe", "pipe2", "fstat", "ftruncate", "fallocate", "fadvise64",
-    "flock", "fchmod", "fchown", "fchdir", "getdents", "getdents64",
+    "fchmod", "fchown", "fchdir", "getdents", "getdents64",
     "sendfile", "splice", "tee", "copy_file_range", "readahead", "fgetxattr", "flistxattr", "fstatfs",
     // files by path
     "open", "openat", "openat2", "creat", "access", "faccessat", "faccessat2", "stat", "lstat", "newfstatat", "statx",
@@ -108,10 +108,13 @@ constexpr std::uint64_t kIoctls[] = {
 // F_SETPIPE_SZ is not here: the pages of a pipe belong to no process. Nor is F_SETLEASE: who has one on an input makes
 // each other program that opens it wait.
 constexpr std::uint64_t kFcntls[] = {
-    F_DUPFD,      F_GETFD,         F_SETFD,      F_GETFL,     F_SETFL,     F_GETLK,     F_SETLK,
-    F_SETLKW,     F_SETOWN,        F_GETOWN,     F_SETSIG,    F_GETSIG,    F_OFD_GETLK, F_OFD_SETLK,
-    F_OFD_SETLKW, F_DUPFD_CLOEXEC, F_GETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS, F_SETOWN_EX, F_GETOWN_EX,
+    F_DUPFD,  F_GETFD,     F_SETFD,         F_GETFL,      F_SETFL,     F_GETLK,     F_SETOWN,    F_GETOWN,    F_SETSIG,
+    F_GETSIG, F_OFD_GETLK, F_DUPFD_CLOEXEC, F_GETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS, F_SETOWN_EX, F_GETOWN_EX,
 };
+
+// Each is memory that no cgroup counts; one of a shared input, by flock(2), makes others wait. For other nodes'
+// programs they are done at once, as what is synced is: an order's files are its own.
+constexpr std::uint64_t kLocks[] = {F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW};
 
 constexpr std::uint64_t kPrctls[] = {
     PR_SET_NAME,
@@ -206,8 +209,6 @@ void allow_sockets(Filter& out) {
 constexpr std::uint64_t kSocketOptions[] = {SO_REUSEADDR,
                                             SO_DONTROUTE,
                                             SO_BROADCAST,
-                                            SO_SNDBUF,
-                                            SO_RCVBUF,
                                             SO_KEEPALIVE,
                                             SO_OOBINLINE,
                                             SO_LINGER,
@@ -231,9 +232,14 @@ constexpr std::uint64_t kIpv6Options[] = {
     IPV6_V6ONLY,      IPV6_UNICAST_HOPS, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_LOOP, IPV6_MTU_DISCOVER, IPV6_MTU,
     IPV6_RECVPKTINFO, IPV6_RECVHOPLIMIT, IPV6_RECVTCLASS,     IPV6_TCLASS,         IPV6_DONTFRAG};
 
-void allow_socket_options(Filter& out) {
+void allow_socket_options(Filter& out, bool buffers) {
   for (const auto option : kSocketOptions) out.allow("setsockopt", {low_is(1, SOL_SOCKET), low_is(2, option)});
   for (const auto option : kTcpOptions) out.allow("setsockopt", {low_is(1, IPPROTO_TCP), low_is(2, option)});
+  // For other nodes' programs done at once: what the queues of a socket hold is counted by no cgroup, and Linux lets
+  // one of them ask for 8 MiB.
+  for (const auto option : {SO_SNDBUF, SO_RCVBUF})
+    out.rule(buffers ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(0), "setsockopt",
+             {low_is(1, SOL_SOCKET), low_is(2, static_cast<std::uint64_t>(option))});
   // Queues of errors are counted by no cgroup, and there are none on a loopback that a program could need; but libc
   // does not ask a name server whose socket cannot have one.
   out.rule(SCMP_ACT_ERRNO(0), "setsockopt", {low_is(1, IPPROTO_IP), low_is(2, IP_RECVERR)});
@@ -242,7 +248,7 @@ void allow_socket_options(Filter& out) {
   for (const auto option : kIpv6Options) out.allow("setsockopt", {low_is(1, IPPROTO_IPV6), low_is(2, option)});
 }
 
-std::vector<sock_filter> make(bool counted, bool reported, bool apart) {
+std::vector<sock_filter> make(bool counted, bool reported, bool apart, bool own) {
   Filter out;
   for (const char* name : kAllowed) out.allow(name);
   for (const char* name : kDoneAtOnce) out.rule(SCMP_ACT_ERRNO(0), name);
@@ -258,6 +264,9 @@ std::vector<sock_filter> make(bool counted, bool reported, bool apart) {
   out.allow("clone", {bits_are(0, kNamespaces, 0)});  // clone3 hides its flags: libc falls back to clone
   for (const auto request : kIoctls) out.allow("ioctl", {low_is(1, request)});
   for (const auto command : kFcntls) out.allow("fcntl", {low_is(1, command)});
+  const std::uint32_t lock = own ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(0);
+  for (const auto command : kLocks) out.rule(lock, "fcntl", {low_is(1, command)});
+  out.rule(lock, "flock");
   if (counted) out.allow("fcntl", {low_is(1, F_SETPIPE_SZ)});
   for (const auto option : kPrctls) out.allow("prctl", {low_is(0, option)});
   for (const std::uint64_t persona : {std::uint64_t{0}, kLow}) out.allow("personality", {low_is(0, persona)});
@@ -268,7 +277,7 @@ std::vector<sock_filter> make(bool counted, bool reported, bool apart) {
     out.allow("mknodat", {bits_are(2, S_IFMT, kind)});
   }
   allow_sockets(out);
-  allow_socket_options(out);
+  allow_socket_options(out, own);
   if (reported)
     for (const std::string_view name : kTripwires) {
       std::vector<scmp_arg_cmp> of_others;
@@ -293,21 +302,27 @@ int main(int count, char** arguments) {
   out << "// Made by filter_generator.cpp.\n#include \"runtime/sandbox/filter.hpp\"\n\n"
          "namespace troupe::sandbox {\nnamespace {\n\n";
   const std::string memories[] = {"Counted", "Watched"}, forbidden[] = {"Refused", "Reported"},
-                    users[] = {"Apart", "Shared"};
+                    users[] = {"Apart", "Guest", "Shared"};
   for (const auto& memory : memories)
     for (const auto& how : forbidden)
       for (const auto& user : users)
         print(out, ("k" + memory + how + user).c_str(),
-              make(memory == memories[0], how == forbidden[1], user == users[0]));
+              make(memory == memories[0], how == forbidden[1], user != users[2], user == users[0]));
   out << "\n}  // namespace\n\n"
          "std::span<const sock_filter> filter(Memory memory, Forbidden forbidden, KernelUser user) {\n"
-         "  const bool refused = forbidden == Forbidden::refused, apart = user == KernelUser::apart;\n"
          "  using Out = std::span<const sock_filter>;\n"
-         "  if (memory == Memory::counted) {\n"
-         "    if (refused) return apart ? Out(kCountedRefusedApart) : Out(kCountedRefusedShared);\n"
-         "    return apart ? Out(kCountedReportedApart) : Out(kCountedReportedShared);\n  }\n"
-         "  if (refused) return apart ? Out(kWatchedRefusedApart) : Out(kWatchedRefusedShared);\n"
-         "  return apart ? Out(kWatchedReportedApart) : Out(kWatchedReportedShared);\n}\n\n"
+         "  const Out all[2][2][3] = {\n";
+  for (const auto& memory : memories) {
+    out << "      {";
+    for (const auto& how : forbidden) {
+      out << "{";
+      for (const auto& user : users) out << "Out(k" << memory << how << user << "), ";
+      out << "}, ";
+    }
+    out << "},\n";
+  }
+  out << "  };\n"
+         "  return all[static_cast<int>(memory)][static_cast<int>(forbidden)][static_cast<int>(user)];\n}\n\n"
          "std::string_view tripwire_name(int number) {\n  switch (number) {\n";
   for (const char* name : kTripwires)
     if (const int number = seccomp_syscall_resolve_name(name); number >= 0)

@@ -27,13 +27,16 @@ enum class Look : std::uint8_t {
 /// for its buffers grow by themselves (net.ipv4.tcp_rmem and tcp_wmem; 6 and 4 MiB at most).
 inline constexpr std::uint64_t kSocketBytes = std::uint64_t{416} << 10, kTcpSocketBytes = std::uint64_t{4} << 20;
 
-/// What no cgroup counts of a connection that waits to be accepted: 3 KiB, measured.
-inline constexpr std::uint64_t kUncountedSocketBytes = 4'096;
+/// What no cgroup may count of a socket, measured: 62 KiB of a datagram that is corked (MSG_MORE), 300 KiB of its queue
+/// of errors (SO_TIMESTAMPING), 48 KiB and more of a connection that waits to be accepted.
+inline constexpr std::uint64_t kUncountedSocketBytes = std::uint64_t{416} << 10;
+/// Our choice: sockets, and polls, of another node's program may take so much beside what is counted: a half of it.
+inline constexpr std::uint64_t kUncountedPart = 2;
 /// The same of an entry of poll(2), while it is under way: 8 bytes here, as many there, and what wakes it.
 inline constexpr std::uint64_t kUncountedPollBytes = 72;
 
 /// Whether the machine has nearly no memory left, as /proc/meminfo says: a 32nd of it, 1 GiB at most. It is used up by
-/// what no cgroup counts, too, such as locks of files.
+/// what no cgroup counts, too.
 bool is_short_of_memory(std::string_view meminfo);
 
 /// Of this machine.

@@ -191,6 +191,13 @@ void Sandbox::end(std::optional<Limit> limit) {
   ::syscall(SYS_pidfd_send_signal, life_.get(), SIGKILL, nullptr, 0);
 }
 
+void Sandbox::spare(const std::string& why) {
+  if (ended_) return;
+  end(std::nullopt);
+  outcome_.how = Ended::not_made;
+  outcome_.why = why;
+}
+
 void Sandbox::watch(base::Instant now) {
   watched_ = now;
   if (ended_ || !proc_.valid()) return;
@@ -208,7 +215,8 @@ void Sandbox::watch_processes(base::Instant now) {
   const bool counted = cgroup_.has(Controller::memory) && cgroup_.has(Controller::cpu);
   const ProcessesUsage seen = usage_of_processes(proc_.get(), counted ? Look::files : Look::all);
   files_full_ = files_full_ || seen.files_max >= spec_.limits.files;
-  if (seen.sockets * kUncountedSocketBytes > spec_.limits.memory_bytes) return end(Limit::memory);
+  if (of_others() && seen.sockets * kUncountedSocketBytes > spec_.limits.memory_bytes / kUncountedPart)
+    return end(Limit::memory);
   if (counted) return;
   auto& usage = outcome_.usage;
   const std::uint64_t memory = seen.memory_bytes + usage.disk_bytes + seen.sockets_bytes;

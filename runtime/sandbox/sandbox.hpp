@@ -67,6 +67,8 @@ class Sandbox {
   bool of_others() const { return spec_.whose == Whose::others; }
   /// Ends the program, for that limit or for none.
   void end(std::optional<Limit> limit);
+  /// Ends it as if it had never been made, for want of the machine: that is no answer of its program.
+  void spare(const std::string& why);
   /// Of standard output and error, as the caller has counted them.
   void count_output(std::uint64_t bytes) { outcome_.usage.output_bytes += bytes; }
 

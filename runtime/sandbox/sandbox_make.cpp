@@ -116,7 +116,7 @@ ResourceLimit files(const Limits& limits, Whose whose) {
   rlimit now{};
   ::getrlimit(RLIMIT_NOFILE, &now);
   rlim_t most = std::min<rlim_t>(limits.files, std::max<rlim_t>(now.rlim_max / 2, kFilesMin));
-  const rlim_t polled = limits.memory_bytes / kUncountedPollBytes / std::max<rlim_t>(limits.pids, 1);
+  const rlim_t polled = limits.memory_bytes / kUncountedPart / kUncountedPollBytes / std::max<rlim_t>(limits.pids, 1);
   if (whose == Whose::others) most = std::min(most, std::max<rlim_t>(polled, kFilesMin));
   return lowered(RLIMIT_NOFILE, most, most);
 }
@@ -241,7 +241,9 @@ void Sandbox::prepare(Plan& plan) {
   plan.limits = limits_;
   plan.filter = filter(counted ? Memory::counted : Memory::watched,
                        spec_.tripwires == Tripwires::yes ? Forbidden::reported : Forbidden::refused,
-                       ids_ == Ids::one && spec_.whose == Whose::others ? KernelUser::shared : KernelUser::apart);
+                       spec_.whose == Whose::own ? KernelUser::apart
+                       : ids_ == Ids::one        ? KernelUser::shared
+                                                 : KernelUser::guest);
   plan.guarded = spec_.tripwires == Tripwires::yes;
   plan.stack = stack_;
   if (!waits_) return;
