@@ -30,6 +30,9 @@ constexpr rlim_t kStackMax = rlim_t{64} << 20;
 constexpr rlim_t kStackUsual = rlim_t{8} << 20;
 constexpr rlim_t kLockedBytesMax = rlim_t{64} << 10;
 constexpr rlim_t kSignalsMax = 1'024;
+// Our choice: also of timers, which before Linux 6.13 fire in interrupts that no cgroup counts, and all of them share
+// what the user of the node may have.
+constexpr rlim_t kSignalsOfOthersMax = 64;
 constexpr int kNiceMost = 19;  // setpriority(2)
 
 // As fork(2), without what libc does around it: nothing in the new process may wait for a lock.
@@ -213,13 +216,14 @@ void Sandbox::prepare(Plan& plan) {
   environment_pointers_ = pointers(spec_.environment);
   stack_.resize(kStackBytes);
   const bool counted = cgroup_.has(Controller::memory);
+  const rlim_t signals = of_others() ? kSignalsOfOthersMax : kSignalsMax;
   limits_ = {lowered(RLIMIT_CORE, 1, 1),  // 0 would still start the program of kernel.core_pattern, outside
              files(spec_.limits, spec_.whose),
              lowered(RLIMIT_MEMLOCK, kLockedBytesMax, kLockedBytesMax),
              lowered(RLIMIT_MSGQUEUE, 0, 0),
              lowered(RLIMIT_NICE, 0, 0),
              lowered(RLIMIT_RTPRIO, 0, 0),
-             lowered(RLIMIT_SIGPENDING, kSignalsMax, kSignalsMax),
+             lowered(RLIMIT_SIGPENDING, signals, signals),
              lowered(RLIMIT_STACK, kStackUsual, kStackMax)};
   // The watcher ends a program that has too much. Between two looks this keeps each process from taking all there is.
   if (!counted) limits_.push_back(lowered(RLIMIT_DATA, 2 * spec_.limits.memory_bytes, 2 * spec_.limits.memory_bytes));
