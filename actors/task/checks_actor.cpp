@@ -4,6 +4,7 @@
 
 #include "actors/registry/words.hpp"
 #include "actors/reputation/api.hpp"
+#include "actors/task/logic/lease.hpp"
 #include "actors/task/words.hpp"
 #include "messages/reputation.capnp.h"
 #include "messages/words.hpp"
