@@ -181,6 +181,8 @@ TEST_CASE(
     for (const std::uint64_t command : {F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW})
       CHECK(answer(program, call_data(SYS_fcntl, {3, command})) == expected);
     CHECK(answer(program, call_data(SYS_flock, {3, 2})) == expected);
+    CHECK(answer(program, call_data(SYS_timer_create, {})) ==
+          (user == KernelUser::apart ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | ENOSYS));
     for (const std::uint64_t option : {SO_RCVBUF, SO_SNDBUF})
       CHECK(answer(program, call_data(SYS_setsockopt, {3, SOL_SOCKET, option})) == expected);
     CHECK(answer(program, call_data(SYS_fcntl, {3, F_GETFL})) == SECCOMP_RET_ALLOW);
