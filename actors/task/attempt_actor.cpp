@@ -241,6 +241,7 @@ void AttemptActor::ended(ports::ProcessEnded&& end) {
   sandbox::Outcome& outcome = end.outcome;
   if (outcome.how == sandbox::Ended::not_made)
     return fail({Code::unavailable, outcome.why.empty() ? "the sandbox could not be made" : outcome.why});
+  if (outcome.how == sandbox::Ended::spared) return fail({Code::overloaded, outcome.why, kShortFor});
   if (outcome.how == sandbox::Ended::not_started) {
     outcome.how = sandbox::Ended::exited;
     outcome.status = outcome.status == ENOENT ? kNoSuchProgram : kNotStarted;

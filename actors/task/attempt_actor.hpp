@@ -36,6 +36,7 @@ class AttemptActor final : public runtime::Actor {
   static constexpr std::uint64_t kTakenPerSecond = 16u << 10;    // our choice: a line of 128 kbit/s
   static constexpr std::uint64_t kHandedPerSecond = 256u << 10;  // our choice: a line of 2 Mbit/s
   static constexpr std::chrono::minutes kHandInWithin{1};        // our choice: a book may be asked several times
+  static constexpr std::chrono::minutes kShortFor{1};            // our choice: a machine that had no memory left
   /// For how long at most it holds what the program of another node has left, once that has ended.
   static constexpr base::Duration handed_within(std::uint64_t bytes) {
     return kTakenWithin + std::chrono::seconds(bytes / kHandedPerSecond);

@@ -194,6 +194,7 @@ void OrdersActor::stream_ended(const TaskId& id, std::uint64_t token, const base
     return changed(id);
   }
   if (why.code == Code::timeout) return timed_out(id, token, "its lease has run out: its node is silent");
+  if (why.code == Code::overloaded) return spare(id, token, why);
   observe(id, *attempt, "task_failure");
   lose(id, token, why.message);
 }
@@ -217,6 +218,14 @@ void OrdersActor::lose(const TaskId& id, std::uint64_t token, const std::string&
   if (const Running* const one = find(id, token); one != nullptr && one->node != settings_.self())
     leave_alone(one->node, kLeftAlone);
   jobs_.at(id).entry.task.lost(token, why, unix_ms());
+  changed(id);
+}
+
+/// Its machine had no memory left for it, which is the doing of others: no failure of the node, and no try.
+void OrdersActor::spare(const TaskId& id, std::uint64_t token, const Error& why) {
+  if (const Running* const one = find(id, token); one->node != settings_.self())
+    leave_alone(one->node, kLeftAlone, why.retry_after);
+  jobs_.at(id).entry.task.spared(token, why.message, unix_ms());
   changed(id);
 }
 

@@ -21,6 +21,7 @@ using base::Error;
 
 constexpr std::uint64_t kProbeTicket = 1;
 constexpr std::chrono::seconds kMaliceDue{30};
+constexpr const char* kShort = "this node takes no tasks of others now: its machine had no memory left a moment ago";
 
 }  // namespace
 
@@ -165,7 +166,10 @@ void WorkerActor::tell_registry() {
 
 std::optional<Error> WorkerActor::refusal_of(const base::NodeId& submitter) const {
   if (!closed_.empty()) return Error{Code::refused, "this node takes no tasks now: " + closed_};
-  return submitter == settings_.self() ? std::nullopt : malice_.refusal(submitter, wall());
+  if (submitter == settings_.self()) return std::nullopt;
+  if (is_short())
+    return Error{Code::overloaded, kShort, std::chrono::ceil<std::chrono::milliseconds>(short_until_ - now())};
+  return malice_.refusal(submitter, wall());
 }
 
 std::optional<Error> WorkerActor::refusal(const AttemptActor::What& what) const {
@@ -356,7 +360,7 @@ std::optional<TaskId> WorkerActor::next(bool own, const std::optional<Line>& lin
   std::tuple<bool, std::int64_t, base::Duration> rank{};  // this node's own come first: others choose their priority
   for (const TaskId& id : waiting_) {
     const One& one = all_.at(id);
-    if ((one.user.reserved && (!own || line)) || now() < one.begins_at) continue;
+    if ((one.user.reserved ? !own || line : is_short()) || now() < one.begins_at) continue;
     const base::Duration waited = now() - one.came;
     const std::tuple mine{one.user.reserved, std::int64_t{one.what->order.priority} + waited / kAging, waited};
     if (best && mine <= rank) continue;
@@ -423,16 +427,35 @@ void WorkerActor::begin(const TaskId& id) {
         if (at == all_.end() || at->second.relay.get() != relay || at->second.program_ended) return;
         runtime::Envelope::Reading<wire::AttemptItem> reading(item);
         const auto what = reading.root();
+        at->second.program_runs = at->second.program_runs || !what.isWaits();
         if (what.isOutput() || what.isEnded()) note_end(at->second);
       },
-      [this, relay](const base::Result<void, Error>& end) {
+      [this, id, relay](const base::Result<void, Error>& end) {
         relay->ended(end);
+        const auto at = all_.find(id);
+        const bool ran = at != all_.end() && at->second.relay.get() == relay && at->second.program_runs;
+        // Before that it is what some input says, and strangers can have that.
+        if (ran && !end.ok() && end.error().code == Code::overloaded) run_short(end.error());
         // It may be that no sandbox can be made any more.
         if (!end.ok() && end.error().code == Code::unavailable && !probing_) probe();
       },
       kUntaken));
   settings_.counters->attempts.fetch_add(1, std::memory_order_relaxed);
   count();
+}
+
+/// Those that wait go to other nodes.
+void WorkerActor::run_short(const Error& why) {
+  if (!is_short())
+    settings_.log.warn("tasks end because this machine has no memory left: those of other nodes go elsewhere for now");
+  short_until_ = now() + why.retry_after;
+  std::vector<TaskId> others;
+  for (const TaskId& id : waiting_)
+    if (!all_.at(id).user.reserved) others.push_back(id);
+  for (const TaskId& id : others) {
+    all_.at(id).waiting.fail({Code::overloaded, kShort, why.retry_after});
+    forget(id);
+  }
 }
 
 /// What it has left may take its submitter long: meanwhile others have its cores.

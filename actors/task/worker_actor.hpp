@@ -74,6 +74,7 @@ class WorkerActor final : public runtime::Actor {
     std::unique_ptr<runtime::OutputRelay<wire::AttemptItem>> relay;  ///< from then on, unless it is given up
     runtime::Handle actor;                                           ///< null: it waits
     base::Instant began{};                                           ///< then
+    bool program_runs = false;                                       ///< or has run
     bool program_ended = false;                                      ///< what it has left is taken
   };
   /// An attempt that its submitter asks for.
@@ -96,7 +97,12 @@ class WorkerActor final : public runtime::Actor {
   std::optional<base::Error> refusal_of(const base::NodeId& submitter) const;
   std::optional<base::Error> refusal(const AttemptActor::What& what) const;
   /// Though none of its tasks are taken: what others say of it keeps it from no proof of this node.
-  bool may_check(const base::NodeId& submitter) const { return closed_.empty() && !malice_.tried_here(submitter); }
+  bool may_check(const base::NodeId& submitter) const {
+    return closed_.empty() && !is_short() && !malice_.tried_here(submitter);
+  }
+  /// Of memory: those of others that begin would be the next to be ended.
+  bool is_short() const { return now() < short_until_; }
+  void run_short(const base::Error& why);
   void hear_malice(wire::AttemptMalicious::Reader told);
   void hear_warnings(wire::WarnedOf::Reader told);
   /// It could not be handed in any more.
@@ -135,6 +141,7 @@ class WorkerActor final : public runtime::Actor {
   Used own_, others_;        // of tasks that this node has submitted, and those of other nodes
   std::uint64_t memory_ = 0;
   std::string closed_;
+  base::Instant short_until_{};
   std::unique_ptr<ports::Process> probing_;
   std::map<TaskId, One> all_;
   /// Of attempts that have ended: what they said last waits for its reader.

@@ -32,7 +32,8 @@ Exit exit_of(const Outcome& outcome) {
     case Ended::exited: return static_cast<Exit>(outcome.status);
     case Ended::signalled:
       return outcome.limit == Limit::time ? kTimeOut : static_cast<Exit>(kSignals + outcome.status);
-    case Ended::not_made: return kNotMade;
+    case Ended::not_made:
+    case Ended::spared: return kNotMade;
     case Ended::not_started: return outcome.status == ENOENT ? kNoSuchProgram : kNotStarted;
   }
   return kNotMade;
@@ -59,6 +60,11 @@ std::optional<Failure> failure_of(const Outcome& outcome, const sandbox::Spec& s
     return Failure{{Code::unavailable, outcome.why},
                    "the program was not started",
                    outcome.advice.empty() ? "troupe sandbox check" : outcome.advice,
+                   exit};
+  if (outcome.how == Ended::spared)
+    return Failure{{Code::unavailable, "the program was ended: " + outcome.why},
+                   "that says nothing about the program; what it had printed before was passed on",
+                   "troupe sandbox run again, once other programs need less",
                    exit};
   if (outcome.how == Ended::not_started) {
     std::string advice;

@@ -284,9 +284,26 @@ std::uint64_t Cgroup::forks_refused() const {
   return path.empty() ? 0 : field(content(path), "max");
 }
 
-std::uint64_t Cgroup::out_of_memory() const {
+Killed killed(std::string_view events) {
+  if (field(events, "oom_kill") == 0) return Killed::none;
+  return field(events, "oom") > 0 ? Killed::for_its_limit : Killed::for_the_machine;
+}
+
+// Whether the limit was met is counted for memory alone (memory.failcnt), and with swap it is that of both together.
+Killed killed(std::string_view oom_control, std::uint64_t bytes_max, std::uint64_t limit) {
+  if (field(oom_control, "oom_kill") == 0) return Killed::none;
+  return bytes_max > limit / 8 * 7 ? Killed::for_its_limit : Killed::for_the_machine;
+}
+
+Killed Cgroup::killed() const {
   const auto path = file(Controller::memory, "memory.oom_control", "memory.events");
-  return path.empty() ? 0 : field(content(path), "oom_kill");
+  if (path.empty()) return Killed::none;
+  if (places_.version == 2) return sandbox::killed(content(path));
+  std::uint64_t most = 0;
+  for (const char* of : {"memory.max_usage_in_bytes", "memory.memsw.max_usage_in_bytes"})
+    most = std::max(most, number_in(file(Controller::memory, of, "")).value_or(0));
+  return sandbox::killed(content(path), most,
+                         number_in(file(Controller::memory, "memory.limit_in_bytes", "")).value_or(0));
 }
 
 Cgroup::Counts Cgroup::counts() const {
@@ -301,8 +318,6 @@ Cgroup::Counts Cgroup::counts() const {
     const auto spent = number_in(file(Controller::cpuacct, "cpuacct.usage", ""));
     if (spent) out.cpu = base::Duration(static_cast<base::Duration::rep>(*spent));
   }
-  out.out_of_memory = out_of_memory();
-  out.forks_refused = forks_refused();
   return out;
 }
 

@@ -39,6 +39,14 @@ CgroupPlaces find_cgroups();
 /// Removes what processes that are gone have left of that group, and the group itself if nothing is in it.
 void remove_leftovers(const CgroupPlaces& places, const std::string& group);
 
+/// Whether the kernel has ended processes of a group for want of memory: of the group, or of all that it lies in.
+enum class Killed : std::uint8_t { none, for_its_limit, for_the_machine };
+
+/// As memory.events of v2 says.
+Killed killed(std::string_view events);
+/// As memory.oom_control of v1 says, and the most that it has had of its limit.
+Killed killed(std::string_view oom_control, std::uint64_t bytes_max, std::uint64_t limit);
+
 class Cgroup {
  public:
   Cgroup() = default;  ///< none: nothing is limited, nothing counted
@@ -61,12 +69,10 @@ class Cgroup {
     std::optional<std::uint64_t> memory_bytes_max;
     std::optional<std::uint64_t> pids_max;  ///< with the init
     std::optional<base::Duration> cpu;
-    std::uint64_t out_of_memory = 0;  ///< processes that the kernel has ended for it
-    std::uint64_t forks_refused = 0;
   };
   Counts counts() const;
   std::uint64_t forks_refused() const;
-  std::uint64_t out_of_memory() const;
+  Killed killed() const;
 
   /// Removes the groups, but not the one that they lie in, which the next attempt needs; those that still hold a dying
   /// process are tried again for 200 ms.

@@ -6,13 +6,16 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdio>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "runtime/sandbox/attempts.hpp"
 #include "runtime/sandbox/run.hpp"
@@ -190,11 +193,26 @@ std::vector<Held> held() {
 }
 
 std::string how(const Outcome& outcome) {
-  if (outcome.how == Ended::not_made || outcome.how == Ended::not_started) return outcome.why;
+  if (outcome.how != Ended::exited && outcome.how != Ended::signalled) return outcome.why;
   std::string out = outcome.how == Ended::exited ? "exit " : "signal ";
   out += std::to_string(outcome.status);
   if (outcome.limit) out += ", limit " + std::string(name(*outcome.limit));
   return out;
+}
+
+/// Older kernels look for a module when a file of no known format is started: outside, and for no group.
+std::string modules_of_formats() {
+  constexpr unsigned kNoneFrom[] = {6, 14};
+  utsname machine{};
+  unsigned major = 0, minor = 0;
+  ::uname(&machine);
+  if (std::sscanf(machine.release, "%u.%u", &major, &minor) == 2 &&
+      std::pair(major, minor) >= std::pair(kNoneFrom[0], kNoneFrom[1]))
+    return "refused";
+  const base::Descriptor file(::open("/proc/sys/kernel/modprobe", O_RDONLY | O_CLOEXEC));
+  char program[2] = {};  // its first byte, unless that ends the line
+  if (!file.valid() || ::read(file.get(), program, 1) != 1 || program[0] == '\n') return "refused";
+  return "a program can keep the host busy with modprobe: sysctl -w kernel.modprobe= once all modules are loaded";
 }
 
 class Checker {
@@ -205,6 +223,7 @@ class Checker {
     add_start();
     if (!out.checks.back().ok) return out;
     const Listeners listeners;
+    out.checks.push_back({"modules of formats", true, modules_of_formats()});
     add_attempts("", Cgroups::where_possible);
     for (const Held& one : held()) add_held(one, "", Cgroups::where_possible);
     if (out.cgroup != 0) {

@@ -244,6 +244,7 @@ void narrow_sockets() {
   };
   constexpr Setting kNarrow[] = {{"/proc/sys/net/ipv4/tcp_rmem", "4096 65536 212992"},
                                  {"/proc/sys/net/ipv4/tcp_wmem", "4096 65536 212992"},
+                                 {"/proc/sys/net/ipv4/tcp_max_tw_buckets", "1024"},
                                  {"/proc/sys/net/core/somaxconn", "128"},
                                  {"/proc/sys/net/core/optmem_max", "4096"}};  // of its own since Linux 6.7
   for (const Setting& one : kNarrow) {

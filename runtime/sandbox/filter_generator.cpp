@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -56,14 +57,13 @@ constexpr const char* kAllowed[] = {
     "pidfd_send_signal", "sched_yield", "sched_getaffinity", "sched_setaffinity", "sched_getparam", "sched_setparam",
     "sched_getscheduler", "sched_setscheduler", "sched_getattr", "sched_setattr", "sched_get_priority_max",
     "sched_get_priority_min", "sched_rr_get_interval", "getpriority", "setpriority", "ioprio_get", "ioprio_set",
-    "getrusage", "getrlimit", "setrlimit", "times", "restart_syscall",
+    "getrusage", "getrlimit", "times", "restart_syscall",
     // signals
     "kill", "tkill", "tgkill", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigpending",
     "rt_sigtimedwait", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "sigaltstack", "pause", "alarm",
     // time and the machine
     "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "setitimer", "getitimer",
-    "timer_settime", "timer_gettime", "timer_getoverrun", "timer_delete", "uname", "sysinfo",
-    "getrandom",
+    "uname", "sysinfo", "getrandom",
     // sockets: which ones is a matter of socket()
     "bind", "connect", "listen", "accept", "accept4", "getsockname", "getpeername", "sendto", "recvfrom", "sendmsg",
     "recvmsg", "sendmmsg", "recvmmsg", "shutdown", "getsockopt",
@@ -82,7 +82,16 @@ constexpr const char* kAllowedIfApart[] = {"epoll_create", "epoll_create1"};
 // They keep memory that no process has mapped, so that only a cgroup counts it.
 constexpr const char* kAllowedIfCounted[] = {
     "memfd_create", "shmget", "shmat", "shmdt", "shmctl", "semget", "semop", "semtimedop", "semctl", "msgget",
-    "msgsnd", "msgrcv", "msgctl", "inotify_init", "inotify_init1", "inotify_add_watch", "inotify_rm_watch",
+    "msgsnd", "msgrcv", "msgctl",
+};
+
+// Not for programs of other nodes. Before Linux 6.13 a timer whose signal is ignored fires in each jiffy, in an interrupt
+// that no cgroup counts; and the watches of all of them are those of one user (max_user_instances).
+constexpr const char* kAllowedIfOwn[] = {
+    "timer_create", "timer_settime", "timer_gettime", "timer_getoverrun", "timer_delete",
+};
+constexpr const char* kAllowedIfOwnAndCounted[] = {
+    "inotify_init", "inotify_init1", "inotify_add_watch", "inotify_rm_watch",
 };
 
 // No program that means well makes these inside. Names, as tripwire_name() gives them.
@@ -191,7 +200,9 @@ scmp_arg_cmp bits_are(unsigned argument, std::uint64_t mask, std::uint64_t value
   return scmp_arg_cmp{argument, SCMP_CMP_MASKED_EQ, mask, value};
 }
 
-void allow_sockets(Filter& out) {
+/// One datagram to a group or a broadcast address goes to all sockets of its port, in an interrupt that counts for
+/// nobody: of other nodes' programs none takes part. Names of hosts are in a file.
+void allow_sockets(Filter& out, bool datagrams) {
   constexpr std::uint64_t kType = 0xf, kTcp = 6, kUdp = 17;
   for (const std::uint64_t type : {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET}) {
     out.allow("socket", {low_is(0, AF_UNIX), bits_are(1, kType, type)});
@@ -201,7 +212,7 @@ void allow_sockets(Filter& out) {
     for (const std::uint64_t protocol : {std::uint64_t{0}, kTcp})
       out.allow("socket", {low_is(0, family), bits_are(1, kType, SOCK_STREAM), low_is(2, protocol)});
     for (const std::uint64_t protocol : {std::uint64_t{0}, kUdp})
-      out.allow("socket", {low_is(0, family), bits_are(1, kType, SOCK_DGRAM), low_is(2, protocol)});
+      if (datagrams) out.allow("socket", {low_is(0, family), bits_are(1, kType, SOCK_DGRAM), low_is(2, protocol)});
   }
 }
 
@@ -248,6 +259,20 @@ void allow_socket_options(Filter& out, bool buffers) {
   for (const auto option : kIpv6Options) out.allow("setsockopt", {low_is(1, IPPROTO_IPV6), low_is(2, option)});
 }
 
+// Of its own, not of others. That of core dumps is not to be changed, which is done at once: with 0 in place of 1 the
+// kernel would start the program of kernel.core_pattern, outside.
+void allow_limits(Filter& out) {
+  for (std::uint64_t resource = 0; resource < RLIM_NLIMITS; ++resource) {
+    if (resource == RLIMIT_CORE) continue;
+    out.allow("setrlimit", {low_is(0, resource)});
+    out.allow("prlimit64", {low_is(0, 0), low_is(1, resource)});
+  }
+  out.rule(SCMP_ACT_ERRNO(0), "setrlimit", {low_is(0, RLIMIT_CORE)});
+  const scmp_arg_cmp changes{2, SCMP_CMP_NE, 0, 0}, asks{2, SCMP_CMP_EQ, 0, 0};
+  out.rule(SCMP_ACT_ERRNO(0), "prlimit64", {low_is(0, 0), low_is(1, RLIMIT_CORE), changes});
+  out.allow("prlimit64", {low_is(0, 0), low_is(1, RLIMIT_CORE), asks});
+}
+
 std::vector<sock_filter> make(bool counted, bool reported, bool apart, bool own) {
   Filter out;
   for (const char* name : kAllowed) out.allow(name);
@@ -267,18 +292,20 @@ std::vector<sock_filter> make(bool counted, bool reported, bool apart, bool own)
   const std::uint32_t lock = own ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(0);
   for (const auto command : kLocks) out.rule(lock, "fcntl", {low_is(1, command)});
   out.rule(lock, "flock");
-  // Before Linux 6.13 a timer whose signal is ignored fires in each jiffy, in an interrupt that no cgroup counts.
-  if (own) out.allow("timer_create");
+  if (own)
+    for (const char* name : kAllowedIfOwn) out.allow(name);
+  if (own && counted)
+    for (const char* name : kAllowedIfOwnAndCounted) out.allow(name);
   if (counted) out.allow("fcntl", {low_is(1, F_SETPIPE_SZ)});
   for (const auto option : kPrctls) out.allow("prctl", {low_is(0, option)});
   for (const std::uint64_t persona : {std::uint64_t{0}, kLow}) out.allow("personality", {low_is(0, persona)});
-  out.allow("prlimit64", {low_is(0, 0)});  // its own limits, not those of others
+  allow_limits(out);
   for (const std::uint64_t kind :
        {std::uint64_t{0}, std::uint64_t{S_IFREG}, std::uint64_t{S_IFIFO}, std::uint64_t{S_IFSOCK}}) {
     out.allow("mknod", {bits_are(1, S_IFMT, kind)});
     out.allow("mknodat", {bits_are(2, S_IFMT, kind)});
   }
-  allow_sockets(out);
+  allow_sockets(out, own);
   allow_socket_options(out, own);
   if (reported)
     for (const std::string_view name : kTripwires) {

@@ -205,7 +205,7 @@ class Server {
       return one.second->of_others() && !one.second->ended();
     });
     if (of_others == running_.rend() || !is_short_of_memory(meminfo())) return;
-    of_others->second->spare("the machine had nearly no memory left");
+    of_others->second->spare();
   }
 
   void tell(SandboxId id, const Outcome& outcome, std::vector<base::Descriptor> outputs = {}) {

@@ -69,6 +69,20 @@ std::uint64_t bytes_of_sockets(std::string_view sockstat, std::string_view socks
 
 std::string meminfo() { return text_at(AT_FDCWD, "/proc/meminfo"); }
 
+// It is longer than what text_at() reads, and what is sought stands behind half of it.
+std::uint64_t kills_for_memory() {
+  const base::Descriptor file(::open("/proc/vmstat", O_RDONLY | O_CLOEXEC));
+  std::string text(std::size_t{32} << 10, '\0');
+  std::size_t size = 0;
+  while (file.valid() && size < text.size()) {
+    const ssize_t got = ::read(file.get(), text.data() + size, text.size() - size);
+    if (got <= 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  text.resize(size);
+  return number_after(text, "oom_kill ");
+}
+
 bool is_short_of_memory(std::string_view meminfo) {
   constexpr std::uint64_t kPart = 32, kMostKiB = std::uint64_t{1} << 20;
   const std::uint64_t all = number_after(meminfo, "MemTotal:"), left = number_after(meminfo, "MemAvailable:");

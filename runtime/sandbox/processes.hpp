@@ -32,8 +32,9 @@ inline constexpr std::uint64_t kSocketBytes = std::uint64_t{416} << 10, kTcpSock
 inline constexpr std::uint64_t kUncountedSocketBytes = std::uint64_t{416} << 10;
 /// Our choice: sockets, and polls, of another node's program may take so much beside what is counted: a half of it.
 inline constexpr std::uint64_t kUncountedPart = 2;
-/// The same of an entry of poll(2), while it is under way: 8 bytes here, as many there, and what wakes it.
-inline constexpr std::uint64_t kUncountedPollBytes = 72;
+/// The same of an entry of poll(2), while it is under way: 8 bytes here, as many there, and what wakes it, which is
+/// two entries for some files.
+inline constexpr std::uint64_t kUncountedPollBytes = 136;
 
 /// Whether the machine has nearly no memory left, as /proc/meminfo says: a 32nd of it, 1 GiB at most. It is used up by
 /// what no cgroup counts, too.
@@ -41,6 +42,9 @@ bool is_short_of_memory(std::string_view meminfo);
 
 /// Of this machine.
 std::string meminfo();
+
+/// How many processes the kernel has ended for want of memory, of this machine or of a group, since it runs.
+std::uint64_t kills_for_memory();
 
 /// `proc` is the folder /proc of the sandbox. A process that ends meanwhile may be missed.
 ProcessesUsage usage_of_processes(int proc, Look look);

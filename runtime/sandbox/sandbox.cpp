@@ -191,11 +191,16 @@ void Sandbox::end(std::optional<Limit> limit) {
   ::syscall(SYS_pidfd_send_signal, life_.get(), SIGKILL, nullptr, 0);
 }
 
-void Sandbox::spare(const std::string& why) {
+void Sandbox::spare() {
   if (ended_) return;
   end(std::nullopt);
-  outcome_.how = Ended::not_made;
-  outcome_.why = why;
+  note_spared();
+}
+
+void Sandbox::note_spared() {
+  outcome_.how = Ended::spared;
+  outcome_.limit.reset();
+  outcome_.why = "the machine had no memory left for it";
 }
 
 void Sandbox::watch(base::Instant now) {
@@ -204,7 +209,8 @@ void Sandbox::watch(base::Instant now) {
   watch_disk();
   watch_processes(now);
   if (ended_) return;
-  if (cgroup_.out_of_memory() > 0) return end(Limit::memory);
+  if (const auto killed = cgroup_.killed(); killed != Killed::none)
+    return killed == Killed::for_its_limit ? end(Limit::memory) : spare();
   if (spec_.tripwires == Tripwires::no || !cgroup_.has(Controller::pids)) return;
   if (!forks_.seen(now, cgroup_.forks_refused())) return;
   outcome_.tripwire = "forks";
@@ -315,12 +321,19 @@ void Sandbox::keep_outputs() {
   }
 }
 
+// Without a group that counts them it is one that was killed while the kernel has killed for want of memory.
+bool Sandbox::killed_by_machine() const {
+  if (cgroup_.has(Controller::memory)) return cgroup_.killed() == Killed::for_the_machine;
+  return outcome_.how == Ended::signalled && outcome_.status == SIGKILL && kills_for_memory() > kills_before_;
+}
+
 // Of a program that has failed: which limit it had met before. One that it could live with is none.
 void Sandbox::find_limit() {
   const bool failed = outcome_.how == Ended::signalled || (outcome_.how == Ended::exited && outcome_.status != 0);
   if (!failed) outcome_.limit.reset();
   if (!failed || outcome_.limit || !outcome_.tripwire.empty()) return;
-  if (cgroup_.out_of_memory() > 0 || memory_full_) outcome_.limit = Limit::memory;
+  if (killed_by_machine()) return note_spared();
+  if (cgroup_.killed() != Killed::none || memory_full_) outcome_.limit = Limit::memory;
   else if (cgroup_.forks_refused() > 0 || pids_full_) outcome_.limit = Limit::pids;
   else if (disk_full_) outcome_.limit = Limit::disk;
   else if (inodes_full_ || files_full_) outcome_.limit = Limit::files;

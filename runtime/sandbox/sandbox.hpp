@@ -67,8 +67,8 @@ class Sandbox {
   bool of_others() const { return spec_.whose == Whose::others; }
   /// Ends the program, for that limit or for none.
   void end(std::optional<Limit> limit);
-  /// Ends it as if it had never been made, for want of the machine: that is no answer of its program.
-  void spare(const std::string& why);
+  /// Ends it for want of the machine's memory.
+  void spare();
   /// Of standard output and error, as the caller has counted them.
   void count_output(std::uint64_t bytes) { outcome_.usage.output_bytes += bytes; }
 
@@ -99,6 +99,9 @@ class Sandbox {
   void bury();
   void note_resident(std::int64_t kib);
   void find_limit();
+  /// Whether the kernel has ended one of its processes because the whole machine had no memory left.
+  bool killed_by_machine() const;
+  void note_spared();
   void keep_outputs();
 
   struct Cpu {
@@ -127,8 +130,9 @@ class Sandbox {
   base::Descriptor talk_;   // to the init
   base::Descriptor guard_;  // on which forbidden calls are reported
   base::Descriptor proc_, disk_;
-  bool waits_ = false;  // for a program
-  bool quiet_ = false;  // the init has told so after nothing else ran
+  std::uint64_t kills_before_ = 0;  // of the whole machine, for want of memory, when it began
+  bool waits_ = false;              // for a program
+  bool quiet_ = false;              // the init has told so after nothing else ran
   bool gone_ = false;
   bool ended_ = false;  // the init has told how the program ended
   bool disk_full_ = false, inodes_full_ = false, pids_full_ = false, files_full_ = false, memory_full_ = false;

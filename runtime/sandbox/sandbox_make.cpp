@@ -170,6 +170,7 @@ bool Sandbox::go(const Spec& spec, const Streams& streams, base::Instant now) {
   if (!pass(talk_.get(), *order, passed)) return false;
   steps_.insert(steps_.end(), steps.value().begin(), steps.value().end());
   spec_ = spec;
+  if (!cgroup_.has(Controller::memory)) kills_before_ = kills_for_memory();
   started_ = now;
   watched_ = {};
   waits_ = false;
@@ -193,6 +194,7 @@ std::optional<NotMade> Sandbox::make(const Streams* streams, const CgroupPlaces&
   prepare(plan);
   plan.talk = theirs.get();
   if (streams != nullptr) plan.streams = *streams;
+  if (!cgroup_.has(Controller::memory)) kills_before_ = kills_for_memory();
   const auto doors = cgroup_.doors(), trees = trees_of(steps_, ids_);
   const auto door_numbers = numbers_of(doors), tree_numbers = numbers_of(trees);
   plan.doors = door_numbers;

@@ -163,7 +163,7 @@ Bytes write(const Outcome& outcome) {
 std::optional<Outcome> read_outcome(base::ByteView bytes) {
   FieldReader in(bytes);
   Outcome out;
-  out.how = one_of(in, Ended::not_started);
+  out.how = one_of(in, Ended::spared);
   out.status = static_cast<int>(in.number<std::uint32_t>());
   const auto limit = in.number<std::uint8_t>();
   if (limit != kNoLimit && limit > kLastLimit) return std::nullopt;

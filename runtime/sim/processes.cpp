@@ -280,6 +280,10 @@ class Processes::Table : public std::enable_shared_from_this<Table> {
   void perform(One& one, const Exit& exit) { over(one, Ended::exited, exit.status); }
   void perform(One& one, const Crash& crash) { over(one, Ended::signalled, crash.signal); }
   void perform(One& one, const Hang&) { one.waits = true; }
+  void perform(One& one, const Spare&) {
+    over(one, Ended::spared, 0);
+    one.outcome->why = "the machine had no memory left for it";
+  }
 
   void kill(One& one, std::optional<Limit> limit) { over(one, Ended::signalled, SIGKILL, limit); }
 

@@ -54,7 +54,10 @@ struct Crash {
 /// Does nothing more, until it is ended or its time is over.
 struct Hang {};
 
-using Act = std::variant<Print, Work, Use, Leave, Try, Exit, Crash, Hang>;
+/// Is ended because the machine has no memory left for it.
+struct Spare {};
+
+using Act = std::variant<Print, Work, Use, Leave, Try, Exit, Crash, Hang, Spare>;
 /// What it does, in this order. At its end it exits with 0.
 using Script = std::vector<Act>;
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint8_t kTaskVersion = 1;
 constexpr std::size_t kWhyBytesMax = 256;
-constexpr std::size_t kAttemptsMax = kReplicasMax + kRetriesMax + std::size_t{1};
+constexpr std::size_t kAttemptsMax = kReplicasMax + kRetriesMax + std::size_t{1} + Task::kSparedMax;
 
 template <class Enum, std::size_t N>
 std::string_view name_in(const std::string_view (&names)[N], Enum value) {
@@ -207,6 +207,20 @@ bool Task::lost(std::uint64_t token, std::string why, std::uint64_t now_ms) {
   return true;
 }
 
+bool Task::spared(std::uint64_t token, std::string why, std::uint64_t now_ms) {
+  Attempt* const attempt = active(token);
+  if (attempt == nullptr) return false;
+  // All that were placed are those that were wanted at first, the retries, and those that were spared.
+  const std::size_t placed = attempts_.size(), asked = std::size_t{asked_replicas_} + retried_;
+  if (placed >= asked + kSparedMax) {
+    failed_attempt(*attempt, AttemptState::lost, std::move(why), now_ms);
+    return true;
+  }
+  end_attempt(*attempt, AttemptState::lost, std::move(why), now_ms);
+  retry_at_ms_ = now_ms + std::min(kBackoffMs << std::min<std::size_t>(placed, 16), kBackoffMaxMs);
+  return true;
+}
+
 bool Task::refused(std::uint64_t token, std::string why, std::uint64_t now_ms) {
   Attempt* const attempt = active(token);
   if (attempt == nullptr || attempt->state != AttemptState::starting) return false;
@@ -224,14 +238,18 @@ bool Task::turned_away(std::uint64_t token, std::string why) {
 }
 
 void Task::failed_attempt(Attempt& attempt, AttemptState how, std::string why, std::uint64_t now_ms) {
-  attempt.state = how;
-  attempt.ended_ms = now_ms;
-  attempt.why = cut(std::move(why));
-  doubt();
+  end_attempt(attempt, how, std::move(why), now_ms);
   if (retried_ == retries_) return finish(State::failed, "every attempt was lost; the last: " + attempt.why, now_ms);
   const std::uint64_t wait = std::min(kBackoffMs << std::min<unsigned>(retried_, 16), kBackoffMaxMs);
   retry_at_ms_ = now_ms + wait;
   ++retried_;
+}
+
+void Task::end_attempt(Attempt& attempt, AttemptState how, std::string why, std::uint64_t now_ms) {
+  attempt.state = how;
+  attempt.ended_ms = now_ms;
+  attempt.why = cut(std::move(why));
+  doubt();
 }
 
 void Task::decide(std::uint64_t now_ms) {

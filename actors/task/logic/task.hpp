@@ -80,6 +80,7 @@ struct Ended {
 class Task {
  public:
   static constexpr std::uint64_t kBackoffMs = 1'000, kBackoffMaxMs = 60'000;
+  static constexpr std::size_t kSparedMax = 8;  // our choice: a node can say so without end
 
   Task(const Order& order, std::uint64_t submitted_ms);
 
@@ -114,6 +115,8 @@ class Task {
   bool began(std::uint64_t token, std::uint64_t now_ms);
   bool ended(std::uint64_t token, const Ended& how, std::uint64_t now_ms);
   bool lost(std::uint64_t token, std::string why, std::uint64_t now_ms);
+  /// Lost, but not for a reason that lies in it or its node: up to kSparedMax times no retry is used for that.
+  bool spared(std::uint64_t token, std::string why, std::uint64_t now_ms);
   bool refused(std::uint64_t token, std::string why, std::uint64_t now_ms);
   /// The node did not take it: it was no attempt, and counts as none.
   bool turned_away(std::uint64_t token, std::string why);
@@ -141,6 +144,7 @@ class Task {
   Attempt* active(std::uint64_t token);
   std::size_t count(AttemptState state) const;
   void failed_attempt(Attempt& attempt, AttemptState how, std::string why, std::uint64_t now_ms);
+  void end_attempt(Attempt& attempt, AttemptState how, std::string why, std::uint64_t now_ms);
   void doubt();
   void decide(std::uint64_t now_ms);
   void finish(State state, std::string reason, std::uint64_t now_ms);

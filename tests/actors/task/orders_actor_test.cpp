@@ -482,6 +482,19 @@ TEST_CASE("orders: an attempt that does not come to an end, whatever its node sa
   CHECK(f.asked[2].worker == f.asked[1].worker);
 }
 
+TEST_CASE("orders: what runs where the machine has no memory left goes elsewhere, and its node has not failed") {
+  OrdersFixture f;
+  f.submit();
+  REQUIRE(f.asked.size() == 1);
+  f.asked[0].to.push([](wire::AttemptItem::Builder out) { out.setBegan(); });
+  f.stage.run_for(1s);
+  f.refuse(0, base::Code::overloaded);
+  f.stage.run_for(3s);
+  REQUIRE(f.asked.size() == 2);
+  CHECK(f.asked[1].worker != f.asked[0].worker);
+  CHECK(f.observed.empty());
+}
+
 TEST_CASE("orders: an attempt is not late for the time in which this node itself takes nothing of it") {
   OrdersFixture f;
   f.kill(f.orders);

@@ -110,6 +110,29 @@ TEST_CASE("task: a lost attempt is repeated elsewhere, later and later, and its 
   CHECK(it.task.reason() == "every attempt was lost; the last: no slot");
 }
 
+// Programs of a stranger that keep a worker short of memory ended those of others there, three dips a task for good.
+TEST_CASE("task: one for which a machine had no memory left is repeated without a retry, and not without end") {
+  TestTask it;
+  const auto spare = [&] {
+    const auto token = it.run(static_cast<std::uint8_t>(it.token + 1));
+    CHECK(it.task.spared(token, "no memory", it.now));
+    CHECK_FALSE(it.task.spared(token, "again", it.now));
+    CHECK(it.task.wanted(it.now) == 0);
+    it.pass(Task::kBackoffMaxMs);
+    it.task.check();
+  };
+  for (std::size_t i = 0; i < Task::kSparedMax; ++i) spare();
+  const auto read = Task::decode(it.order, it.task.encode());
+  REQUIRE(read);
+  CHECK(*read == it.task);
+  for (std::uint8_t i = 0; i < it.order.retries; ++i) spare();
+  CHECK(it.task.state() == State::running);
+  const auto last = it.run(100);
+  CHECK(it.task.spared(last, "no memory", it.now));
+  CHECK(it.task.state() == State::failed);
+  CHECK(it.task.reason() == "every attempt was lost; the last: no memory");
+}
+
 TEST_CASE("task: what does not start in time expires, and says what it waited for") {
   TestTask it;
   it.task.waits_for("3 lack memory");

@@ -29,6 +29,7 @@ struct WorkerFixture : test::ActorFixture {
     start("files", [this](test::Scripted&, runtime::Handlers& on) {
       on.stream<files::wire::GetFile, files::wire::GetItem>(
           [this](files::wire::GetFile::Reader, runtime::Sink<files::wire::GetItem> to) {
+            if (refuse) return to.fail(*refuse);
             if (!come) return unanswered.push_back(std::move(to));
             to.push([](files::wire::GetItem::Builder out) { out.initStart().setFileBytes(0); });
             to.end();
@@ -97,6 +98,7 @@ struct WorkerFixture : test::ActorFixture {
 
   sim::Programs programs;
   bool come = false;
+  std::optional<base::Error> refuse;
   Order paid = small_order();
   std::uint64_t due = 0;
   std::size_t resigned = 0, handed_in = 0;
@@ -105,6 +107,32 @@ struct WorkerFixture : test::ActorFixture {
   runtime::Handle worker;
   std::vector<runtime::Subscription> attempts;
   std::vector<runtime::Sink<files::wire::GetItem>> unanswered;
+};
+
+/// Another node that submits, and gives up its last order in the end: an attempt ends before the worker.
+struct Passerby {
+  explicit Passerby(WorkerFixture& its_worker)
+      : it(its_worker),
+        stranger(other_node(1)),
+        from(it, stranger.id(), messages::Role::peer, base::Endpoint::parse("198.51.100.7:4000")) {}
+  ~Passerby() { give_up(); }
+
+  void ask(Order order, std::uint16_t number) {
+    order.submitter = stranger.public_key();
+    order.submitter_nonce = stranger.nonce();
+    order.nonce.bytes[0] = static_cast<std::uint8_t>(number >> 8);
+    order.nonce.bytes[1] = static_cast<std::uint8_t>(number);
+    from.ask(it.worker, runtime::Envelope::build<wire::RunAttempt>({.signal = runtime::Signal::open},
+                                                                   [&](wire::RunAttempt::Builder out) {
+                                                                     out.setOrder(data_of(sign(order, stranger.key())));
+                                                                     out.setToken(1);
+                                                                   }));
+  }
+  void give_up() { from.follow(it.worker, runtime::Envelope::bare({.signal = runtime::Signal::cancel})); }
+
+  WorkerFixture& it;
+  crypto::Identity stranger;
+  test::ForeignActor from;
 };
 
 }  // namespace
@@ -229,40 +257,79 @@ TEST_CASE("task worker: what other nodes say of a submitter keeps it from no pro
 
 TEST_CASE("task worker: a node that gives up what it has begun begins no more than a rate; own tasks begin at once") {
   WorkerFixture it;
-  const crypto::Identity stranger = other_node(1);
-  test::ForeignActor from(it, stranger.id(), messages::Role::peer, base::Endpoint::parse("198.51.100.7:4000"));
+  Passerby others(it);
   Order order = small_order();
-  order.submitter = stranger.public_key();
-  order.submitter_nonce = stranger.nonce();
   order.limits.cpu.thousandths = 10;
-  const auto ask = [&](std::uint16_t number) {
-    order.nonce.bytes[0] = static_cast<std::uint8_t>(number >> 8);
-    order.nonce.bytes[1] = static_cast<std::uint8_t>(number);
-    from.ask(it.worker, runtime::Envelope::build<wire::RunAttempt>({.signal = runtime::Signal::open},
-                                                                   [&](wire::RunAttempt::Builder out) {
-                                                                     out.setOrder(data_of(sign(order, stranger.key())));
-                                                                     out.setToken(1);
-                                                                   }));
-  };
   constexpr std::uint16_t kMany = 400;
   const auto begun = [&] { return it.settings.counters->attempts.load(); };
   for (std::uint16_t i = 0; i < kMany; ++i) {
-    ask(i);
-    from.follow(it.worker, runtime::Envelope::bare({.signal = runtime::Signal::cancel}));
+    others.ask(order, i);
+    others.give_up();
   }
   CHECK(begun() >= WorkerActor::kStarts.burst / 2);
   CHECK(begun() <= WorkerActor::kStarts.burst);
   CHECK(it.settings.counters->running.load() == 0);
 
   const auto before = begun();
-  ask(kMany);
+  others.ask(order, kMany);
   CHECK(begun() == before);
   it.run(small_order());
   it.stage.run_for(1ms);
   CHECK(begun() == before + 1);
   it.stage.run_for(3s);
   CHECK(begun() == before + 2);
-  from.follow(it.worker, runtime::Envelope::bare({.signal = runtime::Signal::cancel}));  // it ends before the worker
+}
+
+// Each dip of the memory ended the newest programs, the worker began the next ones at once, and those ended next.
+TEST_CASE("task worker: where the machine had no memory left tasks of others go elsewhere, and own ones begin") {
+  WorkerFixture it;
+  it.come = true;
+  it.programs.add("/task/program", [](const sim::Run& run) -> sim::Script {
+    if (run.spec.outputs.empty()) return {sim::Work{10s, 10s}, sim::Spare{}};
+    return {sim::Hang{}};
+  });
+  it.ports.processes().use(it.programs);
+  Passerby others(it);
+  Order order = small_order();
+  order.limits.cpu.thousandths = 100'000;  // all of them
+  const auto& counters = *it.settings.counters;
+  others.ask(order, 1);
+  others.ask(order, 2);
+  it.stage.run_for(9s);
+  CHECK(counters.attempts.load() == 1);
+  CHECK(counters.running.load() == 1);
+  it.stage.run_for(5s);
+  CHECK(counters.attempts.load() == 1);  // the other one is gone
+  CHECK(counters.running.load() == 0);
+  others.ask(order, 3);
+  CHECK(counters.turned_away.load() == 1);
+  Order own = small_order();
+  own.outputs = {"out"};
+  it.run(own);
+  it.stage.run_for(5s);
+  CHECK(counters.running.load() == 1);
+  it.stage.run_for(AttemptActor::kShortFor);
+  order.outputs = {"out"};
+  others.ask(order, 4);
+  it.stage.run_for(5s);
+  CHECK(counters.running.load() == 2);
+  it.attempts.clear();
+}
+
+// A stranger could have its inputs refused, and with that all tasks of others at a worker.
+TEST_CASE("task worker: what is overloaded before a program runs says nothing of the machine: others go on waiting") {
+  WorkerFixture it;
+  it.refuse = base::Error{base::Code::overloaded, "as many inputs are in use as may be", 10s};
+  Passerby others(it);
+  Order order = small_order();
+  order.limits.cpu.thousandths = 100'000;
+  others.ask(order, 1);
+  it.refuse.reset();
+  others.ask(order, 2);
+  it.stage.run_for(5s);
+  CHECK(it.settings.counters->attempts.load() == 2);
+  CHECK(it.settings.counters->running.load() == 1);
+  CHECK(it.settings.counters->turned_away.load() == 0);
 }
 
 TEST_CASE("task worker: one that is paid begins only where its escrow waits for its time and five minutes from then") {

@@ -52,6 +52,17 @@ TEST_CASE("sandbox cgroups: where none is mounted there is none, whatever the te
     CHECK(own_groups(odd, odd).version == 0);
 }
 
+// The kernel ends the largest program of a machine that has no memory left: that was taken for the program's own limit.
+TEST_CASE("sandbox cgroups: who was killed for want of the machine's memory has not met a limit of its own") {
+  CHECK(killed("low 0\nhigh 0\nmax 7\noom 0\noom_kill 0\n") == Killed::none);
+  CHECK(killed("low 0\nhigh 0\nmax 7\noom 1\noom_kill 2\n") == Killed::for_its_limit);
+  CHECK(killed("low 0\nhigh 0\nmax 0\noom 0\noom_kill 1\noom_group_kill 1\n") == Killed::for_the_machine);
+  CHECK(killed("") == Killed::none);
+  CHECK(killed("oom_kill_disable 0\nunder_oom 0\noom_kill 0\n", 64, 64) == Killed::none);
+  CHECK(killed("oom_kill_disable 0\nunder_oom 0\noom_kill 1\n", 63, 64) == Killed::for_its_limit);
+  CHECK(killed("oom_kill_disable 0\nunder_oom 0\noom_kill 1\n", 32, 64) == Killed::for_the_machine);
+}
+
 TEST_CASE("sandbox cgroups: no group limits nothing, counts nothing and is removed twice without harm") {
   Cgroup none = Cgroup::make({}, "troupe-00000000", {});
   CHECK(none.version() == 0);
@@ -60,7 +71,8 @@ TEST_CASE("sandbox cgroups: no group limits nothing, counts nothing and is remov
   const auto counts = none.counts();
   CHECK_FALSE(counts.memory_bytes_max);
   CHECK_FALSE(counts.cpu);
-  CHECK(counts.forks_refused == 0);
+  CHECK(none.forks_refused() == 0);
+  CHECK(none.killed() == Killed::none);
   none.remove();
   none.remove();
 }
