@@ -122,6 +122,12 @@ struct AttemptAnswered $kind(bytesMax = 128) {
   answer @2 :Data;
 }
 
+struct AttemptOverMemory $kind(bytesMax = 96) {
+  # The actor of an attempt tells `/task` that its program has met its limit of memory: the kernel writes that down.
+
+  task @0 :Data;
+}
+
 struct AttemptMalicious $kind(bytesMax = 256) {
   # The actor of an attempt tells `/task` that its program tried what no task may.
 

@@ -144,7 +144,7 @@ void ChainActor::admit(Approved transaction, std::optional<base::NodeId> from, b
         if (!added.ok() && added.error() != MempoolError::known) return done(error_of(added.error()));
         if (dry) return done({});
         settings_.counters->pending = mempool_.count();
-        barren_ = false;
+        if (!mempool_.gapped(one->id())) barren_ = false;  // what no block can have hurries none
         if (from) {
           if (const auto at = neighbours_.find(*from); at != neighbours_.end()) at->second.told.insert(one->id());
         }

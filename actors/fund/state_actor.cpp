@@ -269,7 +269,8 @@ void StateActor::pay() {
         // The balance falls by this account's transfers alone, and they come one after another: what the ledger
         // refuses was not posted before, and nothing of it is on its way.
         const bool of_this_node = answer.envelope().header().origin == runtime::Origin::local;
-        if (answer.error().code == Code::refused && of_this_node) return paid(id, answer.error());
+        const bool never = answer.error().code == Code::refused || answer.error().code == Code::malformed;
+        if (never && of_this_node) return paid(id, answer.error());
         setup_.settings.log.debug("a payment is sent again", {{"why", std::string_view(answer.error().message)}});
         after<Resend>(kSendAgain);
       });

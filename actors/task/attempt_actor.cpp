@@ -156,7 +156,7 @@ void AttemptActor::renew() {
 }
 
 void AttemptActor::lease_ends() {
-  if (end_ || !process_) return;
+  if (end_ || !process_ || leaves_) return;
   if (lease_.holds(now())) return after<LeaseEnds>(lease_.end() - now());
   if (world().mutations.on("task.lease_outlived")) return;
   let_go({Code::unavailable, "its submitter did not renew the lease, without which it talks to no host"});
@@ -168,8 +168,7 @@ void AttemptActor::fail(const Error& why) {
   if (why.code == Code::timeout) to_.fail({Code::unavailable, why.message, why.retry_after});
   else to_.fail(why);
   to_ = {};
-  process_.reset();
-  finish();
+  leave();
 }
 
 void AttemptActor::let_go(const Error& why) {
@@ -180,6 +179,7 @@ void AttemptActor::let_go(const Error& why) {
 // -- what its submitter hears
 
 void AttemptActor::sign() {
+  if (leaves_) return;
   after<Sign>(sign_period(what_->lease));
   if (!is_taken() && !world().mutations.on("task.attempt_stays"))
     return let_go({Code::unavailable, "its submitter takes too little of what it prints and leaves"});
@@ -229,7 +229,8 @@ void AttemptActor::process(ports::ProcessEvent&& event) {
   if (auto* const measured = std::get_if<ports::Measured>(&event)) {
     usage_ = measured->usage;
   } else if (auto* const printed = std::get_if<ports::Printed>(&event)) {
-    if (!to_.ready() && world().mutations.on("task.piece_dropped")) return process_->grant(printed->bytes.size());
+    if (leaves_ || (!to_.ready() && world().mutations.on("task.piece_dropped")))
+      return process_->grant(printed->bytes.size());
     printed_.push_back(std::move(*printed));
     pump();
   } else {
@@ -239,9 +240,16 @@ void AttemptActor::process(ports::ProcessEvent&& event) {
 
 void AttemptActor::ended(ports::ProcessEnded&& end) {
   sandbox::Outcome& outcome = end.outcome;
-  if (outcome.how == sandbox::Ended::not_made)
+  if (outcome.over_memory)
+    tell<wire::AttemptOverMemory>(node().find(kPath), [&](wire::AttemptOverMemory::Builder out) {
+      out.setTask(data_of(id_of(what_->order).view()));
+    });
+  if (leaves_) return finish();
+  if (outcome.how == sandbox::Ended::not_made || outcome.how == sandbox::Ended::spared) {
+    process_.reset();
+    if (outcome.how == sandbox::Ended::spared) return fail({Code::overloaded, outcome.why, kShortFor});
     return fail({Code::unavailable, outcome.why.empty() ? "the sandbox could not be made" : outcome.why});
-  if (outcome.how == sandbox::Ended::spared) return fail({Code::overloaded, outcome.why, kShortFor});
+  }
   if (outcome.how == sandbox::Ended::not_started) {
     outcome.how = sandbox::Ended::exited;
     outcome.status = outcome.status == ENOENT ? kNoSuchProgram : kNotStarted;
@@ -349,8 +357,15 @@ void AttemptActor::tell_answer(const Ended& how) {
 
 void AttemptActor::given_up() {
   if (process_) tell_answer({});
-  process_.reset();
-  finish();
+  to_ = {};
+  leave();
+}
+
+/// What its program has is the node's until that has ended, and it can make its end take long.
+void AttemptActor::leave() {
+  if (!process_ || end_) return finish();
+  leaves_ = true;
+  process_->end(std::nullopt);
 }
 
 void AttemptActor::push_end() {

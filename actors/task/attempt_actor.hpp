@@ -104,6 +104,7 @@ class AttemptActor final : public runtime::Actor {
   /// It is due, whatever its submitter has taken.
   void answer_in_time();
   void given_up();
+  void leave();
   void ended(ports::ProcessEnded&& end);
   /// Whether it may run: without hosts, or for this node itself, always.
   bool needs_lease() const;
@@ -124,6 +125,7 @@ class AttemptActor final : public runtime::Actor {
   Lease lease_;
   bool told_begin_ = false;
   bool time_is_up_ = false, answered_ = false;
+  bool leaves_ = false;  // once its program has ended
   base::Instant begun_{};
   base::Instant taken_by_ = base::Instant::max();
   base::Duration waited_{};  // for credit, less what was bought by taking

@@ -6,6 +6,7 @@
 #include "actors/task/logic/network.hpp"
 #include "actors/task/sim.hpp"
 #include "actors/task/worker_actor.hpp"
+#include "runtime/sandbox/host.hpp"
 
 namespace troupe::task {
 namespace {
@@ -119,6 +120,7 @@ node::Domain make(const node::DomainParts& parts) {
     return link ? std::optional(link->contact.endpoint) : std::nullopt;
   };
   out.host_usr = settings.get(kHostUsr);
+  if (!parts.simulated) out.unfit_for_others = sandbox::crashes_in_log();
   out.tripwires = settings.get(kTripwires);
   out.malice_refused = settings.get(kMaliceRefused);
   out.trust = settings.get(kTrust);

@@ -56,6 +56,7 @@ class OrdersActor final : public runtime::Actor {
   static constexpr std::chrono::seconds kLeftAlone{10};    // our choice: a node that did not take a task
   static constexpr unsigned kLeftAloneDoubled = 5;         // our choice: by each in a row, up to 5 min
   static constexpr std::chrono::minutes kDeclinedFor{10};  // our choice: after being left alone; then it is a first one
+  static constexpr std::chrono::hours kLeftAloneMost{1};   // our choice: however long it asks for
   static constexpr std::chrono::minutes kPaidForNothing{5};  // our choice: a node that was engaged and did not take it
   static constexpr unsigned kForNothingDoubled = 8;  // our choice: from the second of a task on it waits kLeftAlone,
                                                      // twice that, and so on: some ten are engaged in the first hour
@@ -319,6 +320,7 @@ class OrdersActor final : public runtime::Actor {
   struct Alone {
     base::Instant until{};
     unsigned in_a_row = 0;  ///< tasks that it did not take
+    bool spared = false;    ///< it had no memory left for one
   };
   std::map<base::NodeId, Alone> left_alone_;
   Settlement settlement_;

@@ -221,11 +221,18 @@ void OrdersActor::lose(const TaskId& id, std::uint64_t token, const std::string&
   changed(id);
 }
 
-/// Its machine had no memory left for it, which is the doing of others: no failure of the node, and no try.
+/// Its machine had no memory left for it, which is the doing of others: no failure of the node, and no try; unless it
+/// says so often, which costs it nothing.
 void OrdersActor::spare(const TaskId& id, std::uint64_t token, const Error& why) {
-  if (const Running* const one = find(id, token); one->node != settings_.self())
-    leave_alone(one->node, kLeftAlone, why.retry_after);
-  jobs_.at(id).entry.task.spared(token, why.message, unix_ms());
+  Job& job = jobs_.at(id);
+  const Running* const one = find(id, token);
+  if (one->paid) paid_for_nothing(job);
+  if (one->node != settings_.self()) {
+    leave_alone(one->node, one->paid ? base::Duration(kPaidForNothing) : base::Duration(kLeftAlone), why.retry_after);
+    const bool again = std::exchange(left_alone_.at(one->node).spared, true);
+    if (again) observe(id, *job.entry.task.find(token), "task_failure");
+  }
+  job.entry.task.spared(token, why.message, unix_ms());
   changed(id);
 }
 

@@ -171,7 +171,7 @@ void OrdersActor::leave_alone(const base::NodeId& node, base::Duration first, ba
   if (now() >= alone.until) ++alone.in_a_row;  // those that it does not take at once count as one
   const unsigned doubled = std::min(std::max(alone.in_a_row, 1u) - 1, kLeftAloneDoubled);
   const base::Duration wait = std::min<base::Duration>(first * (1u << doubled), kPaidForNothing);
-  alone.until = std::max(alone.until, now() + std::max(asked, wait));
+  alone.until = std::max(alone.until, now() + std::clamp<base::Duration>(asked, wait, kLeftAloneMost));
 }
 
 Free OrdersActor::free_nodes() {

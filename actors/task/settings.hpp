@@ -52,7 +52,8 @@ struct TaskSettings {
   std::function<std::optional<base::Endpoint>(const base::NodeId&)> linked_at = [](const base::NodeId&) {
     return std::optional<base::Endpoint>();
   };
-  bool host_usr = false;  ///< /usr of the machine is seen inside
+  bool host_usr = false;         ///< /usr of the machine is seen inside
+  std::string unfit_for_others;  ///< why this machine should run no programs of other nodes; empty: it may
   bool tripwires = true;
   base::Duration malice_refused = std::chrono::days(30);  ///< a submitter whose program was malicious
   bool trust = true;  ///< one answer is enough of a node whose answers were right before, where replicas may differ

@@ -60,6 +60,11 @@ void WorkerActor::receive(runtime::Handlers& on) {
     earnings_.hand_in(owed->second.escrow, told.getToken(), *answer);
     owed_.erase(owed);
   });
+  on.tell<wire::AttemptOverMemory>([this](wire::AttemptOverMemory::Reader told) {
+    const auto task = TaskId::from(bytes_of(told.getTask()));
+    const auto one = task ? all_.find(*task) : all_.end();
+    if (one != all_.end() && !one->second.user.reserved) hold_back(one->second.user.group);
+  });
   malice_.receive<MaliceAgain>(on);
   on.tell<wire::AttemptMalicious>([this](wire::AttemptMalicious::Reader told) { hear_malice(told); });
   on.tell<wire::WarnedOf>([this](wire::WarnedOf::Reader told) { hear_warnings(told); });
@@ -70,7 +75,7 @@ void WorkerActor::receive(runtime::Handlers& on) {
     state.setMemoryUsed(memory_used());
     state.setRunning(size32(all_) - size32(waiting_));
     state.setWaiting(size32(waiting_));
-    state.setClosed(closed_);
+    state.setClosed(closed_.empty() ? settings_.unfit_for_others : closed_);
   });
 }
 
@@ -149,8 +154,8 @@ void WorkerActor::process(ports::ProcessEvent&& event) {
 void WorkerActor::tell_registry() {
   after<Tell>(kTryAgain);
   registry::Capabilities all;
-  if (closed_.empty()) registry::put(all, {std::string(kTasksCapability), registry::Flag{}});
-  if (closed_.empty() && settings_.host_usr) registry::put(all, {std::string(kUsrCapability), registry::Flag{}});
+  if (is_open()) registry::put(all, {std::string(kTasksCapability), registry::Flag{}});
+  if (is_open() && settings_.host_usr) registry::put(all, {std::string(kUsrCapability), registry::Flag{}});
   if (!settings_.network.empty()) registry::put(all, {std::string(kNetworkCapability), settings_.network});
   if (settings_.require_verified) registry::put(all, {std::string(registry::kChecksCapability), registry::Flag{}});
   if (!earnings_.book().empty()) registry::put(all, {std::string(kBookCapability), earnings_.book()});
@@ -167,6 +172,8 @@ void WorkerActor::tell_registry() {
 std::optional<Error> WorkerActor::refusal_of(const base::NodeId& submitter) const {
   if (!closed_.empty()) return Error{Code::refused, "this node takes no tasks now: " + closed_};
   if (submitter == settings_.self()) return std::nullopt;
+  if (!settings_.unfit_for_others.empty())
+    return Error{Code::refused, "this node takes no tasks of others: " + settings_.unfit_for_others};
   if (is_short())
     return Error{Code::overloaded, kShort, std::chrono::ceil<std::chrono::milliseconds>(short_until_ - now())};
   return malice_.refusal(submitter, wall());
@@ -184,6 +191,9 @@ std::optional<Error> WorkerActor::refusal(const AttemptActor::What& what) const 
     if (!grants(settings_.network, host))
       return Error{Code::refused, "this node lets no task talk to " + host + " (task.network)"};
   if (what.submitter == settings_.self()) return std::nullopt;
+  if (order.limits.pids > kPidsMax)
+    return Error{Code::refused, "the task may have more processes than this node gives to one of other nodes, " +
+                                    std::to_string(kPidsMax)};
   if (order.limits.pids > pids_)
     return Error{Code::refused, "the task may have more processes than this node gives to those of other nodes, " +
                                     std::to_string(pids_) + " together: an eighth of what the machine has"};
@@ -390,7 +400,7 @@ void WorkerActor::begin_next() {
     }
     if (fits(one)) {
       // One that its submitter gives up once it has begun costs a sandbox, and holds nothing any more.
-      if (const auto wait = one.user.reserved ? std::nullopt : starts_.take(one.user, now())) {
+      if (const auto wait = wait_to_begin(one.user)) {
         one.begins_at = now() + std::max<base::Duration>(*wait, kPutOff);
         if (++put_off == kPutOffMax) return;
         continue;
@@ -405,6 +415,22 @@ void WorkerActor::begin_next() {
       return;
     }
   }
+}
+
+std::optional<base::Duration> WorkerActor::wait_to_begin(const User& user) {
+  if (user.reserved) return std::nullopt;
+  if (now() < all_held_back_) return all_held_back_ - now();
+  const auto off = held_back_.find(user.group);
+  if (off != held_back_.end() && now() < off->second) return off->second - now();
+  return starts_.take(user, now());
+}
+
+/// The kernel writes into the log of the machine for each program that it ends, and lists all its processes.
+void WorkerActor::hold_back(const base::AddressGroup& group) {
+  std::erase_if(held_back_, [this](const auto& one) { return now() >= one.second; });
+  const bool full = held_back_.size() >= kHeldBackMax && !held_back_.contains(group);
+  base::Instant& until = full ? all_held_back_ : held_back_[group];
+  until = std::min<base::Instant>(std::max(until, now()) + kOverMemoryEach, now() + kOverMemoryMost);
 }
 
 void WorkerActor::begin(const TaskId& id) {

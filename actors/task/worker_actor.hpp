@@ -41,6 +41,11 @@ class WorkerActor final : public runtime::Actor {
   static constexpr runtime::logic::Credit kUntaken{16, 256u << 10};  // our choice: of each, it is in memory
   static constexpr std::size_t kPutOffMax = 64;                      // our choice: a walk of all that wait for each
   static constexpr std::chrono::milliseconds kPutOff{250};           // our choice: not again within a turn
+  static constexpr std::uint32_t kPidsMax = 1'024;                   // our choice: of one program of others
+  static constexpr std::chrono::hours kOverMemoryMost{1};            // our choice
+  static constexpr std::chrono::seconds kOverMemoryEach{
+      10};  // our choice: a pause of a site for each program that met that limit
+  static constexpr std::size_t kHeldBackMax = 4'096;      // our choice: 400 KiB
   static constexpr std::chrono::minutes kDrainMax{2};     // our choice: what an attempt said last waits for its reader
   static constexpr std::chrono::seconds kAging{60};       // our choice: after that long one is as urgent as the next
   static constexpr std::chrono::minutes kBeginMargin{5};  // our choice: beyond its time, until its inputs are there
@@ -98,8 +103,10 @@ class WorkerActor final : public runtime::Actor {
   std::optional<base::Error> refusal(const AttemptActor::What& what) const;
   /// Though none of its tasks are taken: what others say of it keeps it from no proof of this node.
   bool may_check(const base::NodeId& submitter) const {
-    return closed_.empty() && !is_short() && !malice_.tried_here(submitter);
+    return is_open() && !is_short() && !malice_.tried_here(submitter);
   }
+  /// To others.
+  bool is_open() const { return closed_.empty() && settings_.unfit_for_others.empty(); }
   /// Of memory: those of others that begin would be the next to be ended.
   bool is_short() const { return now() < short_until_; }
   void run_short(const base::Error& why);
@@ -108,6 +115,9 @@ class WorkerActor final : public runtime::Actor {
   /// It could not be handed in any more.
   bool too_late(const One& one) const;
   void begin_next();
+  /// Nothing: it begins now, which is counted.
+  std::optional<base::Duration> wait_to_begin(const User& user);
+  void hold_back(const base::AddressGroup& group);
   /// The most urgent one that waits, `own` ones included or not; with a line those alone that pass its head.
   std::optional<TaskId> next(bool own, const std::optional<Line>& line) const;
   bool fits(const One& one) const;
@@ -164,6 +174,8 @@ class WorkerActor final : public runtime::Actor {
   std::vector<std::weak_ptr<Asked>> looking_up_;
   std::map<TaskId, std::uint64_t> tokens_;  // the highest, of those that ended too
   std::deque<TaskId> ended_;                // in the order of their ends
+  base::Instant all_held_back_{};
+  std::map<base::AddressGroup, base::Instant> held_back_;  // whose attempts begin not before then
   base::ShareBudget<base::NodeId> places_{kWaitingMax};
   base::RateBudget<base::NodeId> orders_;                             // of other nodes, whose signatures are verified
   base::RateBudget<base::NodeId> starts_;                             // of attempts of other nodes

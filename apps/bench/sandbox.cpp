@@ -28,7 +28,7 @@ Measurement<Figure> measure_sandboxes(Runner& runner, sandbox::Launcher& launche
     if (ready == Ready::no) spec.limits.time = kTime + std::chrono::nanoseconds(number);
     else if (auto paused = runner.pause(kBetween); !paused.ok()) return paused.error();
     const base::Instant from = runner.now();
-    if (!launcher.make({number}, spec, {nowhere.get(), nowhere.get(), nowhere.get()})) {
+    if (!launcher.make({number}, spec, sandbox::copies_of({nowhere.get(), nowhere.get(), nowhere.get()}))) {
       out.errors = 1;
       out.error = "the launcher takes no sandbox";
       return out;

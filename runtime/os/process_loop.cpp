@@ -20,14 +20,11 @@
 namespace troupe::os {
 namespace {
 
-constexpr int kEventsMax = 64;  // our choice: pipes a round; others come in the next one
-constexpr std::uint64_t kBell = 0, kLauncher = 1, kCarrier = UINT64_MAX;
+constexpr int kEventsMax = 3;
+constexpr std::uint64_t kBell = 0, kLauncher = 1, kCarrier = 2;
 constexpr const char* kGone = "the launcher of sandboxes is gone";
 constexpr const char* kGoneAdvice = "end the node and start it again";
 static_assert(ports::kProcessesMax <= sandbox::kSandboxesMax);
-
-/// What epoll says of a pipe: numbers begin at 1, so that the first two are free.
-std::uint64_t mark_of(std::uint64_t number, std::size_t stream) { return number << 1 | stream; }
 
 sandbox::Outcome not_made(std::string why, std::string advice = {}) {
   sandbox::Outcome out;
@@ -155,16 +152,15 @@ void ProcessLoop::close() {
     const std::lock_guard lock(mutex_);
     ungiven.swap(orders_);
   }
-  running_.clear();
   waiting_.clear();
   carrier_.reset();
-  launcher_.reset();
+  launcher_.reset();  // with all programs, for which a reader may wait
+  running_.clear();
 }
 
 // -- in the thread --
 
 void ProcessLoop::run() {
-  buffer_.resize(ports::kOutputPieceBytesMax);
   while (true) {
     wait();
     if (!take_orders()) return;
@@ -189,12 +185,9 @@ void ProcessLoop::wait() {
       launcher_ready_ = true;
     } else if (mark == kCarrier) {
       carrier_->step();
-    } else if (mark == kBell) {
+    } else {
       std::uint64_t rings = 0;
       [[maybe_unused]] const auto emptied = ::read(bell_.get(), &rings, sizeof rings);
-    } else if (Running* const one = find(mark >> 1)) {
-      read(*one, mark & 1);
-      watch(*one);
     }
   }
 }
@@ -236,12 +229,21 @@ void ProcessLoop::begin(Number number, Start& start) {
     forget(number);
   };
   if (!launcher_) return refuse(not_made(kGone, kGoneAdvice));
-  const Descriptor input = sealed(start.what.input);
+  Descriptor input = sealed(start.what.input);
   if (!input.valid()) return refuse(not_made("there is no room for its input: " + reason(errno)));
   auto output = make_pipe(), errors = make_pipe();
   if (!output || !errors) return refuse(not_made("there is no room for its pipes: " + reason(errno), "ulimit -n"));
-  const sandbox::Streams streams{input.get(), output->write.get(), errors->write.get()};
-  if (!launcher_->make({number}, start.what.spec, streams)) {
+  std::unique_ptr<PipeReader> reader;
+  try {
+    reader = std::make_unique<PipeReader>(PipeReader::Pipes{std::move(output->read), std::move(errors->read)},
+                                          [this, number] {
+                                            give({number, Look{}});
+                                          });
+  } catch (const std::system_error& none) {
+    return refuse(not_made("there is no room for the thread that reads what it prints: " + none.code().message()));
+  }
+  if (!launcher_->make({number}, start.what.spec,
+                       {std::move(input), std::move(output->write), std::move(errors->write)})) {
     hear();  // it may be for this that the launcher is gone
     return refuse(launcher_
                       ? not_made("its arguments, environment and binds are too large for the launcher, or there is "
@@ -252,20 +254,18 @@ void ProcessLoop::begin(Number number, Start& start) {
   one.number = number;
   one.ticket = start.what.ticket;
   one.owner = std::move(start.owner);
-  one.pipes[0].end = std::move(output->read);
-  one.pipes[1].end = std::move(errors->read);
+  one.reader = std::move(reader);
   one.hosts = std::move(start.what.spec.hosts);
   one.reach = std::move(start.what.reach);
   one.output_bytes_max = start.what.spec.limits.output_bytes;
-  watch(one);
+  one.reader->want(one.window.room());
 }
 
 void ProcessLoop::obey(Number number, const Grant& grant) {
   Running* const one = find(number);
   if (one == nullptr) return;
   one->window.granted(grant.bytes);
-  if (one->outcome) settle(*one);
-  else watch(*one);
+  one->reader->want(one->window.room());
 }
 
 void ProcessLoop::obey(Number number, const End& end) {
@@ -288,11 +288,19 @@ void ProcessLoop::obey(Number number, const Drop&) {
   if (stop_waiting(number)) return forget(number);
   Running* const one = find(number);
   if (one == nullptr) return;
-  if (one->outcome) return forget(number);
   one->owner = nullptr;
+  if (one->outcome) return settle(*one);
   if (carrier_) carrier_->remove(number);
-  close_pipes(*one);
+  one->reader->stop();
   if (launcher_) launcher_->end({number}, std::nullopt);
+}
+
+void ProcessLoop::obey(Number number, const Look&) {
+  Running* const one = find(number);
+  if (one == nullptr) return;
+  while (auto piece = one->reader->take()) printed(*one, std::move(*piece));
+  one->reader->want(one->window.room());
+  if (one->outcome) settle(*one);
 }
 
 void ProcessLoop::hear() {
@@ -351,58 +359,31 @@ void ProcessLoop::measure(Running& one, sandbox::Usage usage) {
   tell_of_process(one.owner, ports::Measured{one.ticket, usage, credit});
 }
 
-/// Waits for those of its pipes that may be read.
-void ProcessLoop::watch(Running& one) {
-  const bool wanted = one.window.room() > 0;
-  for (std::size_t stream = 0; stream < one.pipes.size(); ++stream) {
-    Pipe& pipe = one.pipes[stream];
-    if (!pipe.end.valid() || pipe.watched == wanted) continue;
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.u64 = mark_of(one.number, stream);
-    if (::epoll_ctl(watch_.get(), wanted ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, pipe.end.get(), &event) == 0)
-      pipe.watched = wanted;
-  }
-}
-
-/// Reads once and tells the owner. Closed: nothing more comes, or is wanted.
-ProcessLoop::Went ProcessLoop::read(Running& one, std::size_t stream) {
-  Pipe& pipe = one.pipes[stream];
-  const std::size_t room = std::min(one.window.room(), buffer_.size());
-  if (!pipe.end.valid() || room == 0) return Went::nothing;
-  ssize_t got = 0;
-  do got = ::read(pipe.end.get(), buffer_.data(), room);
-  while (got < 0 && errno == EINTR);
-  if (got < 0 && errno == EAGAIN) return Went::nothing;
-  if (got <= 0) {
-    pipe = {};  // the kernel forgets to watch what is closed
-    return Went::closed;
-  }
+/// Tells its owner.
+void ProcessLoop::printed(Running& one, PipeReader::Piece piece) {
+  if (!one.owner || one.too_much) return;
+  const std::size_t read = piece.bytes.size();
   const std::uint64_t left = one.output_bytes_max - one.output_bytes;
-  const auto kept = static_cast<std::size_t>(std::min(left, static_cast<std::uint64_t>(got)));
+  piece.bytes.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, read)));
+  const std::size_t kept = piece.bytes.size();
   if (kept > 0) {
     one.output_bytes += kept;
     one.window.told(kept);
-    const auto which = stream == 0 ? ports::Output::standard : ports::Output::errors;
-    const auto first = buffer_.begin();
-    tell_of_process(one.owner,
-                    ports::Printed{one.ticket, which, base::Bytes(first, first + static_cast<std::ptrdiff_t>(kept))});
+    const auto which = piece.stream == 0 ? ports::Output::standard : ports::Output::errors;
+    tell_of_process(one.owner, ports::Printed{one.ticket, which, std::move(piece.bytes)});
   }
-  if (kept == static_cast<std::size_t>(got)) return Went::read;
+  if (kept == read) return;
   one.too_much = true;
-  close_pipes(one);
+  one.reader->stop();
   if (!one.outcome && launcher_) launcher_->end({one.number}, sandbox::Limit::output);
-  return Went::closed;
 }
 
 /// Of a process that is over: tells what it has printed last, and then its end, unless that has to wait for credit.
 void ProcessLoop::settle(Running& one) {
-  for (std::size_t stream = 0; stream < one.pipes.size(); ++stream) {
-    auto went = Went::read;
-    while (one.pipes[stream].end.valid() && one.window.room() > 0 && went == Went::read) went = read(one, stream);
-    if (went == Went::nothing || one.ended_by_owner) one.pipes[stream] = {};
-  }
-  if (one.pipes[0].end.valid() || one.pipes[1].end.valid()) return watch(one);
+  if (one.ended_by_owner || !one.owner) one.reader->stop();
+  else one.reader->drain();
+  if (!one.reader->ended()) return;
+  while (auto piece = one.reader->take()) printed(one, std::move(*piece));
   if (one.cut_off)
     one.outcome = not_made("this process may open no more files, and so its hosts are not reached", "ulimit -n");
   sandbox::Outcome& outcome = *one.outcome;
@@ -415,14 +396,11 @@ void ProcessLoop::settle(Running& one) {
     outcome.outputs.clear();
     one.outputs.clear();
   }
+  if (!one.owner) return forget(one.number);
   ports::ProcessEnded told{one.ticket, std::move(outcome)};
   for (Descriptor& file : one.outputs) told.outputs.push_back(file_of(std::move(file)));
   tell_of_process(one.owner, std::move(told));
   forget(one.number);
-}
-
-void ProcessLoop::close_pipes(Running& one) {
-  for (Pipe& pipe : one.pipes) pipe = {};
 }
 
 void ProcessLoop::forget(Number number) {

@@ -1,16 +1,16 @@
 #pragma once
-// The one thread that serves all processes of a node: it gives their orders to the launcher, hears from it, and reads
-// what the programs print.
+// The one thread that serves all processes of a node: it gives their orders to the launcher, and hears from it and from
+// the threads that read what the programs print.
 //
 // States  of a process: ordered -> running -> over (the launcher has told its outcome) -> told (its owner too).
 // Limits  ports::kProcessesMax run, with those that were dropped and have not ended; as many wait for the end of one,
 //         the first one first. One more is `not_made`.
-// Reading once a round a pipe, while there is credit; a pipe without credit is not watched. The outcome comes when no
-//         process is left inside, so that nothing more is written: what is in the pipes then is all there is.
+// Reading a piece at a time of a process, while there is credit (pipe_reader.hpp). The outcome comes when no process is
+//         left inside, so that nothing more is written: what is in the pipes then is all there is.
 // Dropped its owner hears nothing more; the launcher's outcome ends it.
+// Waits   for no program: none of the ends of its pipes is touched here.
 // Thread  begins with the first process. close() must not be called in it; the end of a process may be, for the last
 //         handle of an owner may go there.
-#include <array>
 #include <caf/actor_control_block.hpp>
 #include <map>
 #include <memory>
@@ -23,6 +23,7 @@
 
 #include "runtime/os/carrier.hpp"
 #include "runtime/os/descriptor.hpp"
+#include "runtime/os/pipe_reader.hpp"
 #include "runtime/ports/output_window.hpp"
 #include "runtime/ports/processes.hpp"
 #include "runtime/sandbox/launcher.hpp"
@@ -59,19 +60,16 @@ class ProcessLoop {
     std::optional<sandbox::Limit> limit;
   };
   struct Drop {};
+  struct Look {};  // what its reader has
   struct Order {
     Number number;
-    std::variant<Start, Grant, End, Drop> what;
-  };
-  struct Pipe {
-    Descriptor end;  // invalid: all was read, or nothing more is wanted
-    bool watched = false;
+    std::variant<Start, Grant, End, Drop, Look> what;
   };
   struct Running {
     Number number = 0;
     std::uint64_t ticket = 0;
     caf::weak_actor_ptr owner;  // null: dropped
-    std::array<Pipe, 2> pipes;  // standard output, errors
+    std::unique_ptr<PipeReader> reader;
     std::uint64_t output_bytes_max = 0;
     std::uint64_t output_bytes = 0;
     ports::OutputWindow window;
@@ -84,7 +82,6 @@ class ProcessLoop {
     bool cut_off = false;   // its hosts could not be reached from the start
     bool too_much = false;  // it has printed more than its limit
   };
-  enum class Went : std::uint8_t { read, nothing, closed };
 
   std::optional<std::string> admit(const ports::ProcessStart& what);
   bool begin_thread();
@@ -103,14 +100,13 @@ class ProcessLoop {
   void obey(Number number, const Grant& grant);
   void obey(Number number, const End& end);
   void obey(Number number, const Drop& drop);
+  void obey(Number number, const Look& look);
   void hear();
   void lose_launcher();
   void carry(Running& one, std::vector<Descriptor> listeners);
   void measure(Running& one, sandbox::Usage usage);
-  void watch(Running& one);
-  Went read(Running& one, std::size_t stream);
+  void printed(Running& one, PipeReader::Piece piece);
   void settle(Running& one);
-  void close_pipes(Running& one);
   void forget(Number number);
   Running* find(Number number);
 
@@ -119,7 +115,7 @@ class ProcessLoop {
   Number number_ = 0;
   std::size_t processes_ = 0;  // ordered and not yet told, with those that wait
   bool closing_ = false;
-  Descriptor watch_;  // an epoll of the pipes, the launcher and the bell
+  Descriptor watch_;  // an epoll of the launcher, the carrier and the bell
   Descriptor bell_;
   std::thread thread_;
 
@@ -132,7 +128,6 @@ class ProcessLoop {
   std::map<Number, Start> waiting_;  // by their numbers, which rise
   const ports::Clock& clock_;
   std::optional<Carrier> carrier_;  // made for the first process that talks to hosts
-  base::Bytes buffer_;
 };
 
 }  // namespace troupe::os

@@ -18,6 +18,7 @@ namespace troupe::sandbox {
 namespace {
 
 constexpr std::string_view kNames[kControllers] = {"memory", "pids", "cpu", "cpuacct"};
+constexpr std::uint64_t kSlowedPart = 8;      // our choice: of its limit a program may have that much more for a moment
 constexpr int kRemovalsMax = 100;             // tries, each 2 ms later: a dying process leaves its group a moment after
 constexpr int kRemovalPauseMs = 2;            // the parent has heard of its end
 constexpr std::uint64_t kPeriodUs = 100'000;  // of the CPU share; the kernel's own default
@@ -203,7 +204,7 @@ void remove_leftovers(const CgroupPlaces& places, const std::string& group) {
     if (!folder.empty()) sweep(folder + '/' + group), ::rmdir((folder + '/' + group).c_str());
 }
 
-Cgroup Cgroup::make(const CgroupPlaces& places, const std::string& group, const Limits& limits) {
+Cgroup Cgroup::make(const CgroupPlaces& places, const std::string& group, const Limits& limits, Whose whose) {
   static unsigned made = 0;  // one thread makes sandboxes: the launcher, or the command
   if (places.version == 0) return {};
   const std::string name = name_of(::getpid()) + '-' + std::to_string(++made);
@@ -223,7 +224,7 @@ Cgroup Cgroup::make(const CgroupPlaces& places, const std::string& group, const 
       write_text(parent + "/cgroup.subtree_control", "+memory +pids +cpu") ||
           write_text(parent + "/cgroup.subtree_control", "+memory +pids");
   }
-  if (!out.limit(limits)) return {};
+  if (!out.limit(limits, whose)) return {};
   if (places.version == 2) {
     out.folder_ = base::Descriptor(::open(out.places_.folders[0].c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!out.folder_.valid()) return {};
@@ -231,24 +232,30 @@ Cgroup Cgroup::make(const CgroupPlaces& places, const std::string& group, const 
   return out;
 }
 
-bool Cgroup::limit(const Limits& limits) {
+bool Cgroup::limit(const Limits& limits, Whose whose) {
   const std::string memory = std::to_string(limits.memory_bytes), pids = std::to_string(limits.pids + 1);
   const std::string quota = std::to_string(std::max<std::uint64_t>(kPeriodUs * limits.cpu.thousandths / 1'000, 1'000));
   const auto& folders = places_.folders;
   if (places_.version == 2) {
-    // Swap is a controller of its own that may be off, and then there is none; the group ends as a whole is newer.
+    // Swap is a controller of its own that may be off, and then there is none. Not memory.oom.group: the kernel writes
+    // a line of its log for each process that it ends, and ours ends the rest.
     write_text(folders[0] + "/memory.swap.max", "0");
-    write_text(folders[0] + "/memory.oom.group", "1");
     if (!write_text(folders[2] + "/cpu.max", quota + ' ' + std::to_string(kPeriodUs)))
       places_.folders[2].clear(), places_.folders[3].clear();
-    return write_text(folders[0] + "/memory.max", memory) && write_text(folders[1] + "/pids.max", pids);
+    else if (whose == Whose::others) write_text(folders[2] + "/cpu.weight", "1");
+    // Above its limit a program is slowed down until ours ends it. What the kernel ends is in its log.
+    const bool slows = write_text(folders[0] + "/memory.high", memory);
+    const std::uint64_t most = limits.memory_bytes + (slows ? limits.memory_bytes / kSlowedPart : 0);
+    return write_text(folders[0] + "/memory.max", std::to_string(most)) && write_text(folders[1] + "/pids.max", pids);
   }
   if (!folders[2].empty() && !(write_text(folders[2] + "/cpu.cfs_period_us", std::to_string(kPeriodUs)) &&
                                write_text(folders[2] + "/cpu.cfs_quota_us", quota)))
     return false;
+  if (!folders[2].empty() && whose == Whose::others) write_text(folders[2] + "/cpu.shares", "2");
   if (!write_text(folders[0] + "/memory.limit_in_bytes", memory)) return false;
   write_text(folders[0] + "/memory.memsw.limit_in_bytes", memory);  // it may be off
   write_text(folders[0] + "/memory.kmem.tcp.limit_in_bytes", memory);
+  write_text(folders[0] + "/memory.oom_control", "1");  // they wait for us, and the kernel writes nothing in its log
   return write_text(folders[1] + "/pids.max", pids);
 }
 
@@ -284,26 +291,34 @@ std::uint64_t Cgroup::forks_refused() const {
   return path.empty() ? 0 : field(content(path), "max");
 }
 
-Killed killed(std::string_view events) {
-  if (field(events, "oom_kill") == 0) return Killed::none;
-  return field(events, "oom") > 0 ? Killed::for_its_limit : Killed::for_the_machine;
+Killed killed_in_v2(std::string_view events, std::uint64_t bytes, std::uint64_t limit) {
+  if (field(events, "oom") > 0 || bytes > limit + limit / kSlowedPart / 4) return Killed::for_its_limit;
+  return field(events, "oom_kill") > 0 ? Killed::for_the_machine : Killed::none;
 }
 
-// Whether the limit was met is counted for memory alone (memory.failcnt), and with swap it is that of both together.
-Killed killed(std::string_view oom_control, std::uint64_t bytes_max, std::uint64_t limit) {
+Killed killed_in_v1(std::string_view oom_control, std::uint64_t bytes_max, std::uint64_t limit) {
+  // Whether its limit was met is counted for memory alone (memory.failcnt), and with swap it is that of both together.
+  const bool full = bytes_max > limit / 8 * 7;
+  if (full && field(oom_control, "under_oom") > 0) return Killed::for_its_limit;
   if (field(oom_control, "oom_kill") == 0) return Killed::none;
-  return bytes_max > limit / 8 * 7 ? Killed::for_its_limit : Killed::for_the_machine;
+  return full ? Killed::for_its_limit : Killed::for_the_machine;
 }
 
 Killed Cgroup::killed() const {
   const auto path = file(Controller::memory, "memory.oom_control", "memory.events");
   if (path.empty()) return Killed::none;
-  if (places_.version == 2) return sandbox::killed(content(path));
-  std::uint64_t most = 0;
+  if (places_.version == 2)
+    return killed_in_v2(content(path), number_in(file(Controller::memory, "", "memory.current")).value_or(0),
+                        number_in(file(Controller::memory, "", "memory.high")).value_or(UINT64_MAX / 2));
+  return killed_in_v1(content(path), most_in_v1(),
+                      number_in(file(Controller::memory, "memory.limit_in_bytes", "")).value_or(0));
+}
+
+std::uint64_t Cgroup::most_in_v1() const {
+  std::uint64_t out = 0;
   for (const char* of : {"memory.max_usage_in_bytes", "memory.memsw.max_usage_in_bytes"})
-    most = std::max(most, number_in(file(Controller::memory, of, "")).value_or(0));
-  return sandbox::killed(content(path), most,
-                         number_in(file(Controller::memory, "memory.limit_in_bytes", "")).value_or(0));
+    out = std::max(out, number_in(file(Controller::memory, of, "")).value_or(0));
+  return out;
 }
 
 Cgroup::Counts Cgroup::counts() const {

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "runtime/base/descriptor.hpp"
-#include "runtime/sandbox/limits.hpp"
+#include "runtime/sandbox/spec.hpp"
 
 namespace troupe::sandbox {
 
@@ -39,20 +39,21 @@ CgroupPlaces find_cgroups();
 /// Removes what processes that are gone have left of that group, and the group itself if nothing is in it.
 void remove_leftovers(const CgroupPlaces& places, const std::string& group);
 
-/// Whether the kernel has ended processes of a group for want of memory: of the group, or of all that it lies in.
+/// Whether the kernel has ended processes of a group for want of memory, or has them wait: of the group's, or of all
+/// that it lies in.
 enum class Killed : std::uint8_t { none, for_its_limit, for_the_machine };
 
-/// As memory.events of v2 says.
-Killed killed(std::string_view events);
+/// As memory.events of v2 says, and what it has of its limit.
+Killed killed_in_v2(std::string_view events, std::uint64_t bytes, std::uint64_t limit);
 /// As memory.oom_control of v1 says, and the most that it has had of its limit.
-Killed killed(std::string_view oom_control, std::uint64_t bytes_max, std::uint64_t limit);
+Killed killed_in_v1(std::string_view oom_control, std::uint64_t bytes_max, std::uint64_t limit);
 
 class Cgroup {
  public:
   Cgroup() = default;  ///< none: nothing is limited, nothing counted
   /// Makes the groups and sets their limits; with `pids` for the init beside.
   /// Gives none if a limit cannot be set.
-  static Cgroup make(const CgroupPlaces& places, const std::string& group, const Limits& limits);
+  static Cgroup make(const CgroupPlaces& places, const std::string& group, const Limits& limits, Whose whose);
   ~Cgroup() { remove(); }
   Cgroup(Cgroup&& other) noexcept;
   Cgroup& operator=(Cgroup&& other) noexcept;
@@ -80,7 +81,8 @@ class Cgroup {
 
  private:
   std::string file(Controller controller, const char* v1, const char* v2) const;
-  bool limit(const Limits& limits);
+  std::uint64_t most_in_v1() const;
+  bool limit(const Limits& limits, Whose whose);
 
   CgroupPlaces places_;  // of this group
   std::string group_;    // its name

@@ -6,18 +6,16 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
-#include <cstdio>
 #include <cstring>
 #include <string_view>
-#include <utility>
 
 #include "runtime/sandbox/attempts.hpp"
+#include "runtime/sandbox/host.hpp"
 #include "runtime/sandbox/run.hpp"
 
 namespace troupe::sandbox {
@@ -112,9 +110,12 @@ int take_sockets(void*) {
   for (;;) {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) != 0) break;
-    for (const int end : ends)
+    for (const int end : ends) {
       while (::send(end, part.data(), part.size(), 0) > 0) continue;
+      if (errno == ENOBUFS || errno == ENOMEM) return 1;
+    }
   }
+  if (errno == ENOBUFS || errno == ENOMEM) return 1;
   ::poll(nullptr, 0, kLooks);
   return 0;
 }
@@ -200,19 +201,11 @@ std::string how(const Outcome& outcome) {
   return out;
 }
 
-/// Older kernels look for a module when a file of no known format is started: outside, and for no group.
-std::string modules_of_formats() {
-  constexpr unsigned kNoneFrom[] = {6, 14};
-  utsname machine{};
-  unsigned major = 0, minor = 0;
-  ::uname(&machine);
-  if (std::sscanf(machine.release, "%u.%u", &major, &minor) == 2 &&
-      std::pair(major, minor) >= std::pair(kNoneFrom[0], kNoneFrom[1]))
-    return "refused";
-  const base::Descriptor file(::open("/proc/sys/kernel/modprobe", O_RDONLY | O_CLOEXEC));
-  char program[2] = {};  // its first byte, unless that ends the line
-  if (!file.valid() || ::read(file.get(), program, 1) != 1 || program[0] == '\n') return "refused";
-  return "a program can keep the host busy with modprobe: sysctl -w kernel.modprobe= once all modules are loaded";
+/// Not failures: they are usual.
+std::vector<Check> settings_of_host() {
+  const std::string modules = modules_of_formats(), crashes = crashes_in_log();
+  return {{"modules of formats", true, modules.empty() ? "refused" : modules},
+          {"crashes", true, crashes.empty() ? "refused" : crashes}};
 }
 
 class Checker {
@@ -223,7 +216,7 @@ class Checker {
     add_start();
     if (!out.checks.back().ok) return out;
     const Listeners listeners;
-    out.checks.push_back({"modules of formats", true, modules_of_formats()});
+    for (Check& one : settings_of_host()) out.checks.push_back(std::move(one));
     add_attempts("", Cgroups::where_possible);
     for (const Held& one : held()) add_held(one, "", Cgroups::where_possible);
     if (out.cgroup != 0) {

@@ -23,8 +23,13 @@
 #include <cstring>
 #include <string_view>
 
+#include "runtime/sandbox/passed.hpp"
+
 namespace troupe::sandbox {
 namespace {
+
+// Of the init, once it has nothing else open.
+constexpr int kTalk = 3, kHand = 4, kBadness = 5;
 
 // libc's own setresuid() and its like tell all threads of the process, which the copy does not have.
 template <class... Arguments>
@@ -56,12 +61,12 @@ void send(int talk, const Report& report, std::span<const int> descriptors = {})
 }
 
 // The parent may have died before the kernel was told to end us with it: then the socket is at its end.
-void await_mapped(int talk) {
+void await(int talk, char word) {
   char heard = 0;
   ssize_t got = 0;
   do got = ::recv(talk, &heard, 1, 0);
   while (got < 0 && errno == EINTR);
-  if (got != 1 || heard != kMapped) fail(talk, Stage::parent, got < 0 ? errno : 0);
+  if (got != 1 || heard != word) fail(talk, Stage::parent, got < 0 ? errno : 0);
 }
 
 bool take_id(std::uint32_t id) { return call(SYS_setresgid, id, id, id) == 0 && call(SYS_setresuid, id, id, id) == 0; }
@@ -352,6 +357,36 @@ void await_order(Plan& plan) {
   plan.arguments = texts.list(head.arguments);
   plan.environment = texts.list(head.environment);
   if (!plan.directory || !plan.paths || !plan.arguments || !plan.environment) fail(plan.talk, Stage::parent, 0);
+  await(plan.talk, kStreamsClosed);
+}
+
+/// The descriptor from which a child takes the streams, or -1. No process but the program's own has an end of them from
+/// here on: a program can keep a pipe locked for as long as it likes (splice(2), a page that does not come), and who
+/// closes an end of it waits for that, even to be killed.
+int hand_over(const std::array<int, 3>& streams) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return -1;
+  const char byte = 0;
+  const bool passed = pass(ends[0], base::ByteView(reinterpret_cast<const std::uint8_t*>(&byte), 1), streams);
+  ::close(ends[0]);
+  return passed ? ends[1] : -1;
+}
+
+/// They become 0 to 2, the lowest that are free.
+bool take_streams(int from) {
+  char byte = 0;
+  iovec part{&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(3 * sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  ssize_t got = 0;
+  do got = ::recvmsg(from, &message, 0);
+  while (got < 0 && errno == EINTR);
+  const cmsghdr* const head = CMSG_FIRSTHDR(&message);
+  return got == 1 && head != nullptr && head->cmsg_len == CMSG_LEN(3 * sizeof(int)) && ::fcntl(2, F_GETFD) == 0;
 }
 
 struct Start {
@@ -376,7 +411,7 @@ int start_program(void* argument) {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::umask(022);
-  if (::setsid() < 0) return not_started(start, Stage::process);
+  if (!take_streams(kHand) || ::setsid() < 0) return not_started(start, Stage::process);
   for (const ResourceLimit& limit : plan.limits) {
     const rlimit64 both{limit.soft, limit.hard};
     if (call(SYS_prlimit64, 0, limit.resource, &both, nullptr) != 0) return not_started(start, Stage::limits);
@@ -411,6 +446,21 @@ int start_program(void* argument) {
   }
   errno = error;
   return not_started(start, Stage::program);
+}
+
+/// A /proc of the init's own for who watches: in that of the program a call of the program's can hold up all others
+/// (getdents64(2) into a page that does not come). Where the kernel is older than its calls, that one it is.
+int open_own_proc() {
+  const int file_system = ::fsopen("proc", FSOPEN_CLOEXEC);
+  constexpr unsigned kAttributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  int mounted = -1;
+  if (::fsconfig(file_system, FSCONFIG_SET_STRING, "subset", "pid", 0) == 0 &&
+      ::fsconfig(file_system, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0)
+    mounted = ::fsmount(file_system, FSMOUNT_CLOEXEC, kAttributes);
+  const int out = mounted < 0 ? -1 : ::openat(mounted, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (mounted >= 0) ::close(mounted);
+  if (file_system >= 0) ::close(file_system);
+  return out >= 0 ? out : ::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 /// The number of the process that runs the program.
@@ -464,7 +514,7 @@ void become_init(Plan plan) {
   const bool first = badness >= 0 && write_at(badness, "1000");
   for (const int door : plan.doors)
     if (!write_at(door, "0")) fail(plan.talk, Stage::cgroup, errno);
-  await_mapped(plan.talk);
+  await(plan.talk, kMapped);
   if (plan.ids == Ids::two && (call(SYS_setgroups, 0, nullptr) != 0 || !take_id(kInitId)))
     fail(plan.talk, Stage::ids, errno);
   // After the id has changed, which clears both.
@@ -477,41 +527,37 @@ void become_init(Plan plan) {
   if (!forgo_capabilities_of_programs()) fail(plan.talk, Stage::rights, errno);
   if (!name_itself()) fail(plan.talk, Stage::names, errno);
 
-  const int views[] = {::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-                       ::open("/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  const int views[] = {open_own_proc(), ::open("/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (views[0] < 0 || views[1] < 0) fail(plan.talk, Stage::root, errno);
   send(plan.talk, {.kind = Report::Kind::made}, views);
 
-  constexpr int kTalk = 3, kBadness = 4;
   if (!plan.order.empty()) {
     int talk = ::fcntl(plan.talk, F_DUPFD_CLOEXEC, 10);
     const int own = first ? ::fcntl(badness, F_DUPFD_CLOEXEC, 10) : -1;
     if (talk < 0 || !move_to(talk, kTalk)) fail(plan.talk, Stage::process, errno);
     plan.talk = kTalk;
     badness = kBadness;
-    if ((own >= 0 && !move_to(own, kBadness)) ||
-        call(SYS_close_range, own >= 0 ? kBadness + 1 : kTalk + 1, ~0u, 0) != 0)
+    if ((own >= 0 && !move_to(own, kBadness)) || call(SYS_close_range, kTalk + 1, kBadness - 1, 0) != 0 ||
+        call(SYS_close_range, own >= 0 ? kBadness + 1 : kBadness, ~0u, 0) != 0)
       fail(kTalk, Stage::process, errno);
     await_order(plan);
   }
 
-  // The streams may be any descriptors, 0 to 2 among them: first all go above those.
+  // The streams may be any descriptors, and so may all others be 0 to 2: first what stays goes above those.
+  const int hand = hand_over(plan.streams), parts[] = {plan.talk, hand, first ? badness : plan.talk};
   int above[3];
   for (int i = 0; i < 3; ++i)
-    if ((above[i] = ::fcntl(plan.streams[i], F_DUPFD_CLOEXEC, 10)) < 0) fail(plan.talk, Stage::process, errno);
-  const int talk = ::fcntl(plan.talk, F_DUPFD_CLOEXEC, 10);
-  const int own = first ? ::fcntl(badness, F_DUPFD_CLOEXEC, 10) : -1;
-  if (talk < 0) fail(plan.talk, Stage::process, errno);
-  for (int i = 0; i < 3; ++i)
-    if (::dup2(above[i], i) < 0) fail(talk, Stage::process, errno);
-  if (::dup3(talk, kTalk, O_CLOEXEC) < 0) fail(talk, Stage::process, errno);
-  if (own >= 0 && ::dup3(own, kBadness, O_CLOEXEC) < 0) fail(talk, Stage::process, errno);
-  if (call(SYS_close_range, own >= 0 ? kBadness + 1 : kTalk + 1, ~0u, 0) != 0) fail(kTalk, Stage::process, errno);
+    if ((above[i] = ::fcntl(parts[i], F_DUPFD_CLOEXEC, 10)) < 0) fail(plan.talk, Stage::process, errno);
+  const int talk = above[0];
+  if (::dup3(above[0], kTalk, O_CLOEXEC) < 0 || ::dup3(above[1], kHand, O_CLOEXEC) < 0 ||
+      ::dup3(above[2], kBadness, O_CLOEXEC) < 0 || call(SYS_close_range, kBadness + 1, ~0u, 0) != 0 ||
+      call(SYS_close_range, 0, kTalk - 1, 0) != 0)
+    fail(talk, Stage::process, errno);
 
   plan.talk = kTalk;
   const pid_t program = make_program(plan);
-  for (int i = 0; i < 3; ++i) ::close(i);  // the program's end of them is the last one
-  if (own >= 0) write_at(kBadness, "0");
+  ::close(kHand);
+  if (first) write_at(kBadness, "0");
   constexpr std::uint32_t kMayEnd = 1u << CAP_KILL;  // what runs inside has another id
   forgo_capabilities(kMayEnd);
   reap_until_end_of(program, kTalk);

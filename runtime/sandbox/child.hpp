@@ -93,5 +93,6 @@ struct Plan {
 [[noreturn]] void become_init(Plan plan);
 
 inline constexpr char kMapped = 'm';
+inline constexpr char kStreamsClosed = 'c';  // by the parent, after an order: the program begins
 
 }  // namespace troupe::sandbox

@@ -28,7 +28,12 @@ enum class KernelUser : std::uint8_t {
            ///< no epoll either
 };
 
-std::span<const sock_filter> filter(Memory memory, Forbidden forbidden, KernelUser user);
+enum class Talks : std::uint8_t {
+  alone,     ///< another node's program has no sockets of IP
+  to_hosts,  ///< to its hosts, by TCP
+};
+
+std::span<const sock_filter> filter(Memory memory, Forbidden forbidden, KernelUser user, Talks talks = Talks::alone);
 
 /// The name of a call that is reported; empty for any other number.
 std::string_view tripwire_name(int number);

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,8 +44,7 @@ constexpr const char* kAllowed[] = {
     "lgetxattr", "listxattr", "llistxattr",
     // waiting
     "poll", "ppoll", "select", "pselect6", "epoll_ctl", "epoll_wait", "epoll_pwait",
-    "epoll_pwait2", "eventfd", "eventfd2", "signalfd", "signalfd4", "timerfd_create", "timerfd_settime",
-    "timerfd_gettime",
+    "epoll_pwait2", "eventfd", "eventfd2",
     // memory
     "brk", "munmap", "mprotect", "mremap", "madvise", "mincore", "msync", "mlock", "mlock2", "munlock",
     "mlockall", "munlockall", "membarrier", "pkey_alloc", "pkey_free", "pkey_mprotect", "cachestat", "mseal",
@@ -53,7 +53,7 @@ constexpr const char* kAllowed[] = {
     "getpgid", "getpgrp", "setpgid", "getsid", "setsid", "getuid", "geteuid", "getgid", "getegid", "getresuid",
     "getresgid", "getgroups", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid",
     "setfsgid", "setgroups", "capget", "capset", "set_tid_address", "set_robust_list", "get_robust_list", "futex",
-    "futex_waitv", "futex_wake", "futex_wait", "futex_requeue", "rseq", "arch_prctl", "getcpu", "pidfd_open",
+    "futex_wake", "futex_wait", "futex_requeue", "rseq", "arch_prctl", "getcpu", "pidfd_open",
     "pidfd_send_signal", "sched_yield", "sched_getaffinity", "sched_setaffinity", "sched_getparam", "sched_setparam",
     "sched_getscheduler", "sched_setscheduler", "sched_getattr", "sched_setattr", "sched_get_priority_max",
     "sched_get_priority_min", "sched_rr_get_interval", "getpriority", "setpriority", "ioprio_get", "ioprio_set",
@@ -66,7 +66,7 @@ constexpr const char* kAllowed[] = {
     "uname", "sysinfo", "getrandom",
     // sockets: which ones is a matter of socket()
     "bind", "connect", "listen", "accept", "accept4", "getsockname", "getpeername", "sendto", "recvfrom", "sendmsg",
-    "recvmsg", "sendmmsg", "recvmmsg", "shutdown", "getsockopt",
+    "recvmsg", "sendmmsg", "recvmmsg", "shutdown",
     // sandboxing of its own: only takes rights away
     "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
 };
@@ -81,14 +81,17 @@ constexpr const char* kAllowedIfApart[] = {"epoll_create", "epoll_create1"};
 
 // They keep memory that no process has mapped, so that only a cgroup counts it.
 constexpr const char* kAllowedIfCounted[] = {
-    "memfd_create", "shmget", "shmat", "shmdt", "shmctl", "semget", "semop", "semtimedop", "semctl", "msgget",
+    "shmat", "shmdt", "shmctl", "semget", "semop", "semtimedop", "semctl", "msgget",
     "msgsnd", "msgrcv", "msgctl",
 };
 
-// Not for programs of other nodes. Before Linux 6.13 a timer whose signal is ignored fires in each jiffy, in an interrupt
-// that no cgroup counts; and the watches of all of them are those of one user (max_user_instances).
+// Not for programs of other nodes: each expires in an interrupt, which no cgroup counts, and there wakes all that wait
+// for it (some 100,000 entries of poll(2)), or before Linux 6.13 begins anew in each jiffy. And the watches of all of
+// them are those of one user (max_user_instances).
 constexpr const char* kAllowedIfOwn[] = {
     "timer_create", "timer_settime", "timer_gettime", "timer_getoverrun", "timer_delete",
+    "timerfd_create", "timerfd_settime", "timerfd_gettime", "signalfd", "signalfd4",
+    "futex_waitv",  // some 32 KiB of a thread that no cgroup counts
 };
 constexpr const char* kAllowedIfOwnAndCounted[] = {
     "inotify_init", "inotify_init1", "inotify_add_watch", "inotify_rm_watch",
@@ -105,19 +108,24 @@ constexpr const char* kTripwires[] = {
 
 constexpr std::uint64_t kLow = 0xffff'ffff;  // the kernel reads the lower half alone of these arguments
 
+constexpr std::uint64_t kSocketType = 0xf;  // without SOCK_CLOEXEC and SOCK_NONBLOCK
+
 constexpr std::uint64_t kNamespaces =
     CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 
 // What terminals, pipes, sockets and files are asked. TIOCSTI and TIOCLINUX are not here.
 constexpr std::uint64_t kIoctls[] = {
-    TCGETS,   TIOCGWINSZ, TIOCGPGRP,   FIONREAD,    FIONBIO,      FIOASYNC,    FIOCLEX,        FIONCLEX,   FIOQSIZE,
-    TIOCOUTQ, SIOCATMARK, SIOCGIFNAME, SIOCGIFCONF, SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFNETMASK, SIOCGIFMTU, SIOCGIFINDEX,
+    TCGETS, TIOCGWINSZ, TIOCGPGRP, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, FIOQSIZE, TIOCOUTQ, SIOCATMARK,
+};
+// Of the interfaces, of which there is one: each holds a lock of the whole machine's network while it copies.
+constexpr std::uint64_t kIoctlsIfOwn[] = {
+    SIOCGIFNAME, SIOCGIFCONF, SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFNETMASK, SIOCGIFMTU, SIOCGIFINDEX,
 };
 
 // F_SETPIPE_SZ is not here: the pages of a pipe belong to no process. Nor is F_SETLEASE: who has one on an input makes
 // each other program that opens it wait.
 constexpr std::uint64_t kFcntls[] = {
-    F_DUPFD,  F_GETFD,     F_SETFD,         F_GETFL,      F_SETFL,     F_GETLK,     F_SETOWN,    F_GETOWN,    F_SETSIG,
+    F_DUPFD,  F_GETFD,     F_SETFD,         F_GETFL,      F_GETLK,     F_SETOWN,    F_GETOWN,    F_SETSIG,
     F_GETSIG, F_OFD_GETLK, F_DUPFD_CLOEXEC, F_GETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS, F_SETOWN_EX, F_GETOWN_EX,
 };
 
@@ -200,19 +208,24 @@ scmp_arg_cmp bits_are(unsigned argument, std::uint64_t mask, std::uint64_t value
   return scmp_arg_cmp{argument, SCMP_CMP_MASKED_EQ, mask, value};
 }
 
-/// One datagram to a group or a broadcast address goes to all sockets of its port, in an interrupt that counts for
-/// nobody: of other nodes' programs none takes part. Names of hosts are in a file.
-void allow_sockets(Filter& out, bool datagrams) {
-  constexpr std::uint64_t kType = 0xf, kTcp = 6, kUdp = 17;
+void allow_local_sockets(Filter& out) {
   for (const std::uint64_t type : {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET}) {
-    out.allow("socket", {low_is(0, AF_UNIX), bits_are(1, kType, type)});
-    out.allow("socketpair", {low_is(0, AF_UNIX), bits_are(1, kType, type)});
+    out.allow("socket", {low_is(0, AF_UNIX), bits_are(1, kSocketType, type)});
+    out.allow("socketpair", {low_is(0, AF_UNIX), bits_are(1, kSocketType, type)});
   }
+}
+
+/// What arrives at them is worked on in interrupts, which some kernels count for no program. Programs of other nodes
+/// have none unless they talk to hosts, and no datagrams: one of those to a group, or to all, goes to each socket of
+/// its port. Names of hosts are in a file.
+void allow_ip_sockets(Filter& out, bool datagrams) {
+  constexpr std::uint64_t kTcp = 6, kUdp = 17;
   for (const std::uint64_t family : {AF_INET, AF_INET6}) {
     for (const std::uint64_t protocol : {std::uint64_t{0}, kTcp})
-      out.allow("socket", {low_is(0, family), bits_are(1, kType, SOCK_STREAM), low_is(2, protocol)});
+      out.allow("socket", {low_is(0, family), bits_are(1, kSocketType, SOCK_STREAM), low_is(2, protocol)});
     for (const std::uint64_t protocol : {std::uint64_t{0}, kUdp})
-      if (datagrams) out.allow("socket", {low_is(0, family), bits_are(1, kType, SOCK_DGRAM), low_is(2, protocol)});
+      if (datagrams)
+        out.allow("socket", {low_is(0, family), bits_are(1, kSocketType, SOCK_DGRAM), low_is(2, protocol)});
   }
 }
 
@@ -242,6 +255,14 @@ constexpr std::uint64_t kIpOptions[] = {
 constexpr std::uint64_t kIpv6Options[] = {
     IPV6_V6ONLY,      IPV6_UNICAST_HOPS, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_LOOP, IPV6_MTU_DISCOVER, IPV6_MTU,
     IPV6_RECVPKTINFO, IPV6_RECVHOPLIMIT, IPV6_RECVTCLASS,     IPV6_TCLASS,         IPV6_DONTFRAG};
+
+/// The others load modules, or hold a lock of the whole machine's network while they copy.
+void allow_reading_options(Filter& out, bool all) {
+  if (all) return out.allow("getsockopt");
+  for (const std::uint64_t level : {SOL_SOCKET, int{IPPROTO_TCP}}) out.allow("getsockopt", {low_is(1, level)});
+  for (const auto option : kIpOptions) out.allow("getsockopt", {low_is(1, IPPROTO_IP), low_is(2, option)});
+  for (const auto option : kIpv6Options) out.allow("getsockopt", {low_is(1, IPPROTO_IPV6), low_is(2, option)});
+}
 
 void allow_socket_options(Filter& out, bool buffers) {
   for (const auto option : kSocketOptions) out.allow("setsockopt", {low_is(1, SOL_SOCKET), low_is(2, option)});
@@ -273,7 +294,7 @@ void allow_limits(Filter& out) {
   out.allow("prlimit64", {low_is(0, 0), low_is(1, RLIMIT_CORE), asks});
 }
 
-std::vector<sock_filter> make(bool counted, bool reported, bool apart, bool own) {
+std::vector<sock_filter> make(bool counted, bool reported, bool apart, bool own, bool hosts) {
   Filter out;
   for (const char* name : kAllowed) out.allow(name);
   for (const char* name : kDoneAtOnce) out.rule(SCMP_ACT_ERRNO(0), name);
@@ -283,12 +304,22 @@ std::vector<sock_filter> make(bool counted, bool reported, bool apart, bool own)
     for (const char* name : kAllowedIfApart) out.allow(name);
   // Pages that are shared and of no file stay when no process has them mapped any more.
   constexpr std::uint64_t kSharedOfNoFile = MAP_SHARED | MAP_ANONYMOUS;
-  for (const std::uint64_t kind : {0, MAP_SHARED, MAP_ANONYMOUS})
-    out.allow("mmap", {bits_are(3, kSharedOfNoFile, kind)});
-  if (counted) out.allow("mmap", {bits_are(3, kSharedOfNoFile, kSharedOfNoFile)});
+  // The huge pages of the host are counted by no group of memory.
+  constexpr std::uint64_t kKinds = kSharedOfNoFile | MAP_HUGETLB;
+  for (const std::uint64_t kind : {0, MAP_SHARED, MAP_ANONYMOUS}) out.allow("mmap", {bits_are(3, kKinds, kind)});
+  if (counted) {
+    out.allow("mmap", {bits_are(3, kKinds, kSharedOfNoFile)});
+    out.allow("memfd_create", {bits_are(1, MFD_HUGETLB, 0)});
+    out.allow("shmget", {bits_are(2, SHM_HUGETLB, 0)});
+  }
   out.allow("clone", {bits_are(0, kNamespaces, 0)});  // clone3 hides its flags: libc falls back to clone
   for (const auto request : kIoctls) out.allow("ioctl", {low_is(1, request)});
+  if (own)
+    for (const auto request : kIoctlsIfOwn) out.allow("ioctl", {low_is(1, request)});
   for (const auto command : kFcntls) out.allow("fcntl", {low_is(1, command)});
+  // Not with O_ASYNC, nor FIOASYNC: the list of those that have it is of all files of a device, and each close walks
+  // it.
+  out.allow("fcntl", {low_is(1, F_SETFL), bits_are(2, O_ASYNC, 0)});
   const std::uint32_t lock = own ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(0);
   for (const auto command : kLocks) out.rule(lock, "fcntl", {low_is(1, command)});
   out.rule(lock, "flock");
@@ -305,8 +336,10 @@ std::vector<sock_filter> make(bool counted, bool reported, bool apart, bool own)
     out.allow("mknod", {bits_are(1, S_IFMT, kind)});
     out.allow("mknodat", {bits_are(2, S_IFMT, kind)});
   }
-  allow_sockets(out, own);
+  allow_local_sockets(out);
+  if (own || hosts) allow_ip_sockets(out, own);
   allow_socket_options(out, own);
+  allow_reading_options(out, own);
   if (reported)
     for (const std::string_view name : kTripwires) {
       std::vector<scmp_arg_cmp> of_others;
@@ -331,27 +364,33 @@ int main(int count, char** arguments) {
   out << "// Made by filter_generator.cpp.\n#include \"runtime/sandbox/filter.hpp\"\n\n"
          "namespace troupe::sandbox {\nnamespace {\n\n";
   const std::string memories[] = {"Counted", "Watched"}, forbidden[] = {"Refused", "Reported"},
-                    users[] = {"Apart", "Guest", "Shared"};
+                    users[] = {"Apart", "Guest", "Shared"}, talks[] = {"Alone", "ToHosts"};
   for (const auto& memory : memories)
     for (const auto& how : forbidden)
       for (const auto& user : users)
-        print(out, ("k" + memory + how + user).c_str(),
-              make(memory == memories[0], how == forbidden[1], user != users[2], user == users[0]));
+        for (const auto& talk : talks)
+          print(out, ("k" + memory + how + user + talk).c_str(),
+                make(memory == memories[0], how == forbidden[1], user != users[2], user == users[0], talk == talks[1]));
   out << "\n}  // namespace\n\n"
-         "std::span<const sock_filter> filter(Memory memory, Forbidden forbidden, KernelUser user) {\n"
+         "std::span<const sock_filter> filter(Memory memory, Forbidden forbidden, KernelUser user, Talks talks) {\n"
          "  using Out = std::span<const sock_filter>;\n"
-         "  const Out all[2][2][3] = {\n";
+         "  const Out all[2][2][3][2] = {\n";
   for (const auto& memory : memories) {
     out << "      {";
     for (const auto& how : forbidden) {
       out << "{";
-      for (const auto& user : users) out << "Out(k" << memory << how << user << "), ";
+      for (const auto& user : users) {
+        out << "{";
+        for (const auto& talk : talks) out << "Out(k" << memory << how << user << talk << "), ";
+        out << "}, ";
+      }
       out << "}, ";
     }
     out << "},\n";
   }
   out << "  };\n"
-         "  return all[static_cast<int>(memory)][static_cast<int>(forbidden)][static_cast<int>(user)];\n}\n\n"
+         "  return all[static_cast<int>(memory)][static_cast<int>(forbidden)][static_cast<int>(user)]"
+         "[static_cast<int>(talks)];\n}\n\n"
          "std::string_view tripwire_name(int number) {\n  switch (number) {\n";
   for (const char* name : kTripwires)
     if (const int number = seccomp_syscall_resolve_name(name); number >= 0)

@@ -40,6 +40,7 @@ enum class Word : std::uint8_t {
   outcome = 3,  ///< an id, an Outcome; with its outputs
   usages = 4,   ///< of each sandbox that runs an id, a Usage
   listens = 5,  ///< an id; with what takes connections to its hosts
+  go = 6,       ///< an id: after its `make`, once the other side has closed the streams
 };
 
 constexpr std::uint8_t kForNoLimit = 0xff;
@@ -53,7 +54,7 @@ base::Instant time_now() {
   return base::Instant(std::chrono::duration_cast<base::Duration>(std::chrono::steady_clock::now().time_since_epoch()));
 }
 
-enum class Sent : std::uint8_t { yes, later, never };
+using Sent = Launcher::Sent;
 
 Sent send_packet(int to, const Bytes& bytes, std::span<const int> descriptors) {
   errno = 0;
@@ -109,10 +110,11 @@ class Server {
   void serve() {
     while (!gone_) {
       // What begins, and may end soon, is heard first.
-      if (!wait() && (running_.empty() || time_now() >= begun_ + kReadyAfter)) pool_.fill(time_now());
-      while (const auto packet = receive_packet(talk_)) {
+      // A copy of this process would have the streams of one that is ordered, too.
+      if (!wait() && !ordered_ && (running_.empty() || time_now() >= begun_ + kReadyAfter)) pool_.fill(time_now());
+      while (auto packet = receive_packet(talk_)) {
         if (packet->bytes.empty()) return;
-        take(*packet);
+        take(std::move(*packet));
       }
       step();
       spare_machine();
@@ -138,7 +140,7 @@ class Server {
     return ::ppoll(watched.data(), watched.size(), &at_most, nullptr) != 0;
   }
 
-  void take(const Received& packet) {
+  void take(Received packet) {
     base::FieldReader in(packet.bytes);
     const auto word = in.number<std::uint8_t>();
     const SandboxId id{in.number<std::uint64_t>()};
@@ -149,6 +151,18 @@ class Server {
       found->second->end(limit == kForNoLimit ? std::nullopt : std::optional(static_cast<Limit>(limit)));
       return;
     }
+    if (word == static_cast<std::uint8_t>(Word::make)) {
+      ordered_.emplace(id, std::move(packet));
+      return;
+    }
+    if (word != static_cast<std::uint8_t>(Word::go) || !ordered_ || ordered_->first != id) return;
+    Received ordered = std::move(std::exchange(ordered_, std::nullopt)->second);
+    begin(id, std::move(ordered));
+  }
+
+  void begin(SandboxId id, Received packet) {
+    base::FieldReader in(packet.bytes);
+    in.take(kHeadBytes);
     const auto spec = read_spec(in.rest());
     if (!spec || spec->command.empty() || packet.descriptors.size() != kStreams)
       return refuse(id, {"the order to the launcher was not understood", ""});
@@ -157,7 +171,7 @@ class Server {
     if (there >= kSandboxesMax || running_.contains(id))
       return refuse(id, {"the launcher has " + std::to_string(there) + " sandboxes", "again, later"});
     Streams streams{};
-    for (std::size_t i = 0; i < kStreams; ++i) streams[i] = packet.descriptors[i].get();
+    std::ranges::move(packet.descriptors, streams.begin());
     if (spec->cgroups == Cgroups::where_possible && groups_.insert(spec->group).second)
       remove_leftovers(places_, spec->group);
     begun_ = time_now();
@@ -165,7 +179,7 @@ class Server {
       running_.emplace(id, std::move(ready));
       return;
     }
-    auto made = Sandbox::start(*spec, streams, places_, time_now());
+    auto made = Sandbox::start(*spec, std::move(streams), places_, time_now());
     if (!made.ok()) return refuse(id, made.error());
     running_.emplace(id, std::move(made).value());
   }
@@ -241,6 +255,7 @@ class Server {
 
   int talk_;
   bool gone_ = false;
+  std::optional<std::pair<SandboxId, Received>> ordered_;  // its streams are not closed yet; the next packet says so
   struct Told {
     Bytes bytes;
     std::vector<base::Descriptor> descriptors;
@@ -293,20 +308,19 @@ Launcher::~Launcher() {
   while (::waitpid(process_, nullptr, 0) < 0 && errno == EINTR) continue;
 }
 
-bool Launcher::make(SandboxId id, const Spec& spec, const Streams& streams) {
+bool Launcher::make(SandboxId id, const Spec& spec, Streams streams) {
   if (spec.inside.run != nullptr || gone_) return false;
   Bytes out = head(Word::make, id);
   base::append(out, write(spec));
   if (out.size() > kPacketBytesMax) return false;
   give_orders();
-  const Sent sent = orders_.empty() ? send_packet(talk_.get(), out, streams) : Sent::later;
-  if (sent != Sent::later) return sent == Sent::yes;
-  Order order{std::move(out), {}};
-  for (const int stream : streams) {
-    order.streams.emplace_back(::fcntl(stream, F_DUPFD_CLOEXEC, 0));
-    if (!order.streams.back().valid()) return false;
-  }
-  orders_.push_back(std::move(order));
+  Order order{std::move(out), std::move(streams)};
+  const Sent sent = orders_.empty() ? send_order(order) : Sent::later;
+  if (sent == Sent::never) return false;
+  if (sent == Sent::later) orders_.push_back(std::move(order));
+  order.streams = {};
+  orders_.push_back({head(Word::go, id), {}});
+  give_orders();
   return true;
 }
 
@@ -317,14 +331,19 @@ void Launcher::end(SandboxId id, std::optional<Limit> limit) {
   give_orders();
 }
 
+Launcher::Sent Launcher::send_order(const Order& order) const {
+  std::vector<int> streams;
+  for (const base::Descriptor& one : order.streams)
+    if (one.valid()) streams.push_back(one.get());
+  return send_packet(talk_.get(), order.bytes, streams);
+}
+
 void Launcher::give_orders() {
   while (!orders_.empty()) {
     const Order& next = orders_.front();
-    std::vector<int> streams;
-    for (const base::Descriptor& one : next.streams) streams.push_back(one.get());
-    const Sent sent = send_packet(talk_.get(), next.bytes, streams);
+    const Sent sent = send_order(next);
     if (sent == Sent::later) return;
-    if (sent == Sent::never && !streams.empty()) {
+    if (sent == Sent::never && next.streams.front().valid()) {
       Outcome lost;
       lost.why = "the launcher could not be told of it";
       heard_.push_back({{base::load<std::uint64_t>(next.bytes, 1)}, std::move(lost)});

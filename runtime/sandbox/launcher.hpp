@@ -31,6 +31,7 @@ struct SandboxId {
 
 class Launcher {
  public:
+  enum class Sent : std::uint8_t { yes, later, never };
   /// A sandbox takes connections to the hosts of its Spec.
   struct Listens {};
   /// What a sandbox uses, each kUsagePeriod or later; at last how it ended. Without the bytes of output.
@@ -48,8 +49,8 @@ class Launcher {
   Launcher& operator=(Launcher&&) = delete;
 
   /// False if the launcher is gone, or the spec is too large, or has an `inside`; then nothing was started. Otherwise
-  /// an outcome follows, unless the launcher goes. The streams may be closed after it.
-  bool make(SandboxId id, const Spec& spec, const Streams& streams);
+  /// an outcome follows, unless the launcher goes.
+  bool make(SandboxId id, const Spec& spec, Streams streams);
   /// For that limit, or for none. Of an unknown sandbox, or one that has ended, nothing.
   void end(SandboxId id, std::optional<Limit> limit);
   /// Can be read if there is something to hear, or if the launcher is gone.
@@ -67,10 +68,11 @@ class Launcher {
  private:
   struct Order {
     base::Bytes bytes;
-    std::vector<base::Descriptor> streams;
+    Streams streams;  // invalid ones: it has none
   };
   Launcher(pid_t process, base::Descriptor talk) : process_(process), talk_(std::move(talk)) {}
 
+  Sent send_order(const Order& order) const;
   void give_orders();
   void take(base::ByteView packet, std::vector<base::Descriptor> descriptors);
 

@@ -36,7 +36,7 @@ std::vector<std::vector<std::uint64_t>> files_of(const Spec& shape) {
 
 }  // namespace
 
-std::unique_ptr<Sandbox> Pool::take(const Spec& spec, const Streams& streams, base::Instant now) {
+std::unique_ptr<Sandbox> Pool::take(const Spec& spec, Streams& streams, base::Instant now) {
   if (!spec.hosts.empty() || spec.inside.run != nullptr || mappable() != Ids::two) return nullptr;
   Shape& shape = remember(shape_of(spec), now);
   if (!shape.ready.empty() && shape.files != files_of(shape.spec)) shape.ready.clear();

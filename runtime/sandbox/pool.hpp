@@ -27,7 +27,7 @@ class Pool {
   explicit Pool(const CgroupPlaces& places) : places_(places) {}
 
   /// One that has begun to run it; null if none is ready. Remembers what was asked for.
-  std::unique_ptr<Sandbox> take(const Spec& spec, const Streams& streams, base::Instant now);
+  std::unique_ptr<Sandbox> take(const Spec& spec, Streams& streams, base::Instant now);
   /// When fill() has something to do, if nothing happens until then; max(): never.
   base::Instant due(base::Instant now) const;
   /// Makes one that is lacking, and ends those that are not wanted any more.

@@ -13,6 +13,6 @@ struct Ran {
 /// `streams` are the caller's: what is read from the first one becomes the program's input, and its output and errors
 /// are written to the others. The program itself has pipes: no terminal and no file of the caller reaches it.
 /// Errors: an outcome `not_made`.
-Ran run(const Spec& spec, const Streams& streams);
+Ran run(const Spec& spec, const std::array<int, 3>& streams);
 
 }  // namespace troupe::sandbox

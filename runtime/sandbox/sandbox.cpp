@@ -26,6 +26,8 @@
 namespace troupe::sandbox {
 namespace {
 
+constexpr int kWatchedPart = 10;  // our choice: so much of its time is not spent on a look
+constexpr base::Duration kWatchPeriodMost = std::chrono::seconds{2};  // our choice
 constexpr std::uint64_t kFilesOfAllTimes = 2;  // without a cgroup all processes together have that many times `files`
 
 std::string message(int error) { return std::generic_category().message(error); }
@@ -86,6 +88,12 @@ std::optional<Packet> receive(int talk) {
 
 }  // namespace
 
+Streams copies_of(const std::array<int, 3>& streams) {
+  Streams out;
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = base::Descriptor(::fcntl(streams[i], F_DUPFD_CLOEXEC, 0));
+  return out;
+}
+
 Sandbox::~Sandbox() {
   if (init_ <= 0 || gone_) return;
   ::syscall(SYS_pidfd_send_signal, life_.get(), SIGKILL, nullptr, 0);
@@ -101,7 +109,7 @@ std::vector<int> Sandbox::descriptors() const {
 
 base::Instant Sandbox::due() const {
   const base::Instant end = started_ + spec_.limits.time;
-  return std::min(watched_ + kWatchPeriod, end);
+  return std::min(watched_ + watch_period_, end);
 }
 
 void Sandbox::step(base::Instant now) {
@@ -112,7 +120,7 @@ void Sandbox::step(base::Instant now) {
   if (waits_) return;
   hear_guard();
   if (now >= started_ + spec_.limits.time && !ended_) end(Limit::time);
-  if (now >= watched_ + kWatchPeriod) watch(now);
+  if (now >= watched_ + watch_period_) watch(now);
   if (quiet_) return finish(now);
   pollfd life{life_.get(), POLLIN, 0};
   if (::poll(&life, 1, 0) != 1) return;
@@ -188,6 +196,8 @@ void Sandbox::end(std::optional<Limit> limit) {
   if (!ended_ && !outcome_.limit) outcome_.limit = limit;
   if (!ended_) outcome_.how = Ended::signalled, outcome_.status = SIGKILL;
   ended_ = true;
+  // It has no outputs: this process is not the one that frees what it has written.
+  if (talk_.valid()) watch_disk(), disk_.reset();
   ::syscall(SYS_pidfd_send_signal, life_.get(), SIGKILL, nullptr, 0);
 }
 
@@ -207,7 +217,11 @@ void Sandbox::watch(base::Instant now) {
   watched_ = now;
   if (ended_ || !proc_.valid()) return;
   watch_disk();
+  // Of many processes a look is long: one sandbox must not take all the time of who looks at each.
+  const auto began = std::chrono::steady_clock::now();
   watch_processes(now);
+  const base::Duration took = std::chrono::steady_clock::now() - began;
+  watch_period_ = std::clamp<base::Duration>(took * kWatchedPart, kWatchPeriod, kWatchPeriodMost);
   if (ended_) return;
   if (const auto killed = cgroup_.killed(); killed != Killed::none)
     return killed == Killed::for_its_limit ? end(Limit::memory) : spare();
@@ -223,6 +237,7 @@ void Sandbox::watch_processes(base::Instant now) {
   files_full_ = files_full_ || seen.files_max >= spec_.limits.files;
   if (of_others() && seen.sockets * kUncountedSocketBytes > spec_.limits.memory_bytes / kUncountedPart)
     return end(Limit::memory);
+  if (!cgroup_.has(Controller::memory)) kills_ = {kills_for_memory(), kills_[0]};
   if (counted) return;
   auto& usage = outcome_.usage;
   const std::uint64_t memory = seen.memory_bytes + usage.disk_bytes + seen.sockets_bytes;
@@ -324,11 +339,12 @@ void Sandbox::keep_outputs() {
 // Without a group that counts them it is one that was killed while the kernel has killed for want of memory.
 bool Sandbox::killed_by_machine() const {
   if (cgroup_.has(Controller::memory)) return cgroup_.killed() == Killed::for_the_machine;
-  return outcome_.how == Ended::signalled && outcome_.status == SIGKILL && kills_for_memory() > kills_before_;
+  return outcome_.how == Ended::signalled && outcome_.status == SIGKILL && kills_for_memory() > kills_[1];
 }
 
 // Of a program that has failed: which limit it had met before. One that it could live with is none.
 void Sandbox::find_limit() {
+  outcome_.over_memory = outcome_.limit == Limit::memory || cgroup_.killed() == Killed::for_its_limit;
   const bool failed = outcome_.how == Ended::signalled || (outcome_.how == Ended::exited && outcome_.status != 0);
   if (!failed) outcome_.limit.reset();
   if (!failed || outcome_.limit || !outcome_.tripwire.empty()) return;

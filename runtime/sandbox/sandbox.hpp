@@ -28,8 +28,12 @@ namespace troupe::sandbox {
 inline constexpr base::Duration kWatchPeriod = std::chrono::milliseconds{50};
 inline constexpr base::Duration kCpuWindow = std::chrono::seconds{5};  // in which a program may exceed its cores
 
-/// What become standard input, output and error of the program. They stay the caller's.
-using Streams = std::array<int, 3>;
+/// What become standard input, output and error of the program. They are closed before it begins: who holds an end of a
+/// pipe can be kept waiting by the program, even for closing it.
+using Streams = std::array<base::Descriptor, 3>;
+
+/// Copies; invalid where there is no room for one.
+Streams copies_of(const std::array<int, 3>& streams);
 
 /// Why there is no sandbox: a sentence for people, and what to do about it.
 struct NotMade {
@@ -41,15 +45,15 @@ class Sandbox {
  public:
   /// Makes the process and its cgroup. Errors that only the new process finds come as an Outcome.
   /// `places` are those of find_cgroups().
-  static base::Result<std::unique_ptr<Sandbox>, NotMade> start(const Spec& spec, const Streams& streams,
+  static base::Result<std::unique_ptr<Sandbox>, NotMade> start(const Spec& spec, Streams streams,
                                                                const CgroupPlaces& places, base::Instant now);
   /// Makes one without a program, which waits for go(). Of `shape` no command, environment, directory, outputs, hosts,
   /// or bind below /task counts.
   static base::Result<std::unique_ptr<Sandbox>, NotMade> make_ahead(const Spec& shape, const CgroupPlaces& places,
                                                                     base::Instant now);
   /// Gives it the program, and the time begins; all else in `spec` is that of the shape. False if it takes no such
-  /// program: then it is of no use.
-  bool go(const Spec& spec, const Streams& streams, base::Instant now);
+  /// program: then it is of no use, and the streams are the caller's still.
+  bool go(const Spec& spec, Streams& streams, base::Instant now);
   /// Ends it if it still runs.
   ~Sandbox();
   Sandbox(const Sandbox&) = delete;
@@ -85,7 +89,7 @@ class Sandbox {
 
  private:
   Sandbox(const Spec& spec, base::Instant now) : spec_(spec), started_(now) {}
-  std::optional<NotMade> make(const Streams* streams, const CgroupPlaces& places);
+  std::optional<NotMade> make(Streams* streams, const CgroupPlaces& places);
   void prepare(Plan& plan);
   std::optional<NotMade> let_go();
   void hear();
@@ -112,6 +116,7 @@ class Sandbox {
   Spec spec_;
   base::Instant started_;
   base::Instant watched_{};
+  base::Duration watch_period_ = kWatchPeriod;
   Cgroup cgroup_;
   // What the new process reads.
   std::vector<Step> steps_;
@@ -130,9 +135,10 @@ class Sandbox {
   base::Descriptor talk_;   // to the init
   base::Descriptor guard_;  // on which forbidden calls are reported
   base::Descriptor proc_, disk_;
-  std::uint64_t kills_before_ = 0;  // of the whole machine, for want of memory, when it began
-  bool waits_ = false;              // for a program
-  bool quiet_ = false;              // the init has told so after nothing else ran
+  std::array<std::uint64_t, 2>
+      kills_{};         // of the whole machine for want of memory, at the last look and the one before
+  bool waits_ = false;  // for a program
+  bool quiet_ = false;  // the init has told so after nothing else ran
   bool gone_ = false;
   bool ended_ = false;  // the init has told how the program ended
   bool disk_full_ = false, inodes_full_ = false, pids_full_ = false, files_full_ = false, memory_full_ = false;

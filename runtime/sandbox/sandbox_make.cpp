@@ -138,7 +138,7 @@ std::vector<std::string> default_environment() {
           "LANG=C.UTF-8"};
 }
 
-base::Result<std::unique_ptr<Sandbox>, NotMade> Sandbox::start(const Spec& spec, const Streams& streams,
+base::Result<std::unique_ptr<Sandbox>, NotMade> Sandbox::start(const Spec& spec, Streams streams,
                                                                const CgroupPlaces& places, base::Instant now) {
   base::ensure(!spec.command.empty() || spec.inside.run != nullptr, "a sandbox has something to run");
   std::unique_ptr<Sandbox> out(new Sandbox(spec, now));
@@ -154,35 +154,38 @@ base::Result<std::unique_ptr<Sandbox>, NotMade> Sandbox::make_ahead(const Spec& 
   return out;
 }
 
-bool Sandbox::go(const Spec& spec, const Streams& streams, base::Instant now) {
+bool Sandbox::go(const Spec& spec, Streams& streams, base::Instant now) {
   base::ensure(waits_ && !spec.command.empty(), "a sandbox that waits is given a program, once");
   auto steps = disk_steps_of(spec);
   if (!steps.ok() || finished_ || ended_) return false;
   const auto order = write_order(spec, steps.value(), paths_of(spec));
   if (!order) return false;
   const auto trees = trees_of(steps.value(), ids_);
-  std::vector<int> passed(streams.begin(), streams.end());
+  std::vector<int> passed;
+  for (const base::Descriptor& one : streams) passed.push_back(one.get());
   for (std::size_t i = 0; i < trees.size(); ++i) {
     if (steps.value()[i].kind != Step::Kind::bind) continue;
     if (!trees[i].valid()) return false;
     passed.push_back(trees[i].get());
   }
   if (!pass(talk_.get(), *order, passed)) return false;
+  streams = {};
+  ::send(talk_.get(), &kStreamsClosed, 1, MSG_NOSIGNAL);  // if it has failed meanwhile, its report says how
   steps_.insert(steps_.end(), steps.value().begin(), steps.value().end());
   spec_ = spec;
-  if (!cgroup_.has(Controller::memory)) kills_before_ = kills_for_memory();
+  if (!cgroup_.has(Controller::memory)) kills_.fill(kills_for_memory());
   started_ = now;
   watched_ = {};
   waits_ = false;
   return true;
 }
 
-std::optional<NotMade> Sandbox::make(const Streams* streams, const CgroupPlaces& places) {
+std::optional<NotMade> Sandbox::make(Streams* streams, const CgroupPlaces& places) {
   if (spec_.hosts.size() > kHostsMax) return NotMade{"the sandbox could not be made: too many hosts are named", ""};
   auto steps = steps_of(spec_);
   if (!steps.ok()) return NotMade{"the sandbox could not be made: " + steps.error(), ""};
   steps_ = std::move(steps).value();
-  if (spec_.cgroups == Cgroups::where_possible) cgroup_ = Cgroup::make(places, spec_.group, spec_.limits);
+  if (spec_.cgroups == Cgroups::where_possible) cgroup_ = Cgroup::make(places, spec_.group, spec_.limits, spec_.whose);
   if (!cgroup_.has(Controller::memory)) forgo_shared_zeros(steps_);
   ids_ = mappable();
   int ends[2];
@@ -193,8 +196,9 @@ std::optional<NotMade> Sandbox::make(const Streams* streams, const CgroupPlaces&
   Plan plan;
   prepare(plan);
   plan.talk = theirs.get();
-  if (streams != nullptr) plan.streams = *streams;
-  if (!cgroup_.has(Controller::memory)) kills_before_ = kills_for_memory();
+  if (streams != nullptr)
+    for (std::size_t i = 0; i < streams->size(); ++i) plan.streams[i] = (*streams)[i].get();
+  if (!cgroup_.has(Controller::memory)) kills_.fill(kills_for_memory());
   const auto doors = cgroup_.doors(), trees = trees_of(steps_, ids_);
   const auto door_numbers = numbers_of(doors), tree_numbers = numbers_of(trees);
   plan.doors = door_numbers;
@@ -207,6 +211,7 @@ std::optional<NotMade> Sandbox::make(const Streams* streams, const CgroupPlaces&
   }
   if (init_ < 0) return no_namespaces(errno);
   life_ = base::Descriptor(life);
+  if (streams != nullptr) *streams = {};
   return let_go();
 }
 
@@ -249,7 +254,8 @@ void Sandbox::prepare(Plan& plan) {
                        spec_.tripwires == Tripwires::yes ? Forbidden::reported : Forbidden::refused,
                        spec_.whose == Whose::own ? KernelUser::apart
                        : ids_ == Ids::one        ? KernelUser::shared
-                                                 : KernelUser::guest);
+                                                 : KernelUser::guest,
+                       spec_.hosts.empty() ? Talks::alone : Talks::to_hosts);
   plan.guarded = spec_.tripwires == Tripwires::yes;
   plan.stack = stack_;
   if (!waits_) return;

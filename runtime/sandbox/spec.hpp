@@ -75,6 +75,7 @@ struct Outcome {
   Ended how = Ended::not_made;
   int status = 0;
   std::optional<Limit> limit;          ///< that the program has hit; never of a program that has ended with 0
+  bool over_memory = false;            ///< it has met that of memory, however it ended
   std::string tripwire;                ///< what it tried, if a tripwire has ended it: "mount", "forks"
   std::vector<std::uint32_t> outputs;  ///< which of Spec::outputs there are, rising
   std::string why;                     ///< of those that are neither `exited` nor `signalled`, a sentence for people

@@ -128,6 +128,7 @@ class Processes::Table : public std::enable_shared_from_this<Table> {
     ports::OutputWindow window;
     std::weak_ptr<const void> measured;
     std::optional<sandbox::Outcome> outcome;
+    base::Duration lingers{};
     bool ended_by_owner = false;
     bool too_much = false;
     Stage::Appointment next, time_limit, measuring;
@@ -285,7 +286,17 @@ class Processes::Table : public std::enable_shared_from_this<Table> {
     one.outcome->why = "the machine had no memory left for it";
   }
 
-  void kill(One& one, std::optional<Limit> limit) { over(one, Ended::signalled, SIGKILL, limit); }
+  void perform(One& one, const Linger& linger) {
+    one.lingers = linger.time;
+    ++one.at;
+  }
+
+  void kill(One& one, std::optional<Limit> limit) {
+    if (one.lingers == base::Duration::zero()) return over(one, Ended::signalled, SIGKILL, limit);
+    one.waits = true;
+    one.next = later(std::exchange(one.lingers, {}), one,
+                     [limit](Table& table, One& dying) { table.over(dying, Ended::signalled, SIGKILL, limit); });
+  }
 
   void over(One& one, Ended how, int status, std::optional<Limit> limit = std::nullopt) {
     if (one.outcome) return;
@@ -293,6 +304,7 @@ class Processes::Table : public std::enable_shared_from_this<Table> {
     out.how = how;
     out.status = status;
     out.limit = limit;
+    out.over_memory = limit == Limit::memory;
     out.usage = usage(one);
     one.outcome = std::move(out);
     for (const auto& one_of : {one.next, one.time_limit, one.measuring}) stage_.cancel(one_of);

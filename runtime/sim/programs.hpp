@@ -56,8 +56,12 @@ struct Hang {};
 
 /// Is ended because the machine has no memory left for it.
 struct Spare {};
+/// Once it is killed, its end takes that long.
+struct Linger {
+  base::Duration time{};
+};
 
-using Act = std::variant<Print, Work, Use, Leave, Try, Exit, Crash, Hang, Spare>;
+using Act = std::variant<Print, Work, Use, Leave, Try, Exit, Crash, Hang, Spare, Linger>;
 /// What it does, in this order. At its end it exits with 0.
 using Script = std::vector<Act>;
 

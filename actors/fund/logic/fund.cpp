@@ -39,6 +39,7 @@ std::string_view name(FundError error) {
     case FundError::categories: return "the fund has as many categories as may be: 256";
     case FundError::itself: return "the fund cannot pay itself";
     case FundError::cap: return "more would be paid today than fund.daily_cap allows; the proposal stays open";
+    case FundError::issuance: return "the fund cannot pay the account that the book's money is made from";
     case FundError::request: return "this request has proposed something else";
   }
   return "";
@@ -64,6 +65,7 @@ base::Result<void, FundError> Fund::propose(const Content& content, const Cause&
   if (of_signer >= kOpenMax / signers_.list.size()) return FundError::part;
   if (const auto* payment = std::get_if<Payment>(&content.what)) {
     if (payment->to == account_of(book_)) return FundError::itself;
+    if (payment->to == wallet::issuance_of(book_)) return FundError::issuance;
     // Each open proposal may bring one more.
     if (!allocations_.contains(payment->category) && allocations_.size() + proposals_.size() >= kCategoriesMax)
       return FundError::categories;

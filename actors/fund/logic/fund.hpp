@@ -59,6 +59,7 @@ enum class FundError : std::uint8_t {
   categories,  ///< one category more than may be
   itself,      ///< the fund would pay itself
   cap,         ///< more than may be paid in a day
+  issuance,    ///< it would pay the account that money is made from, which no transfer can
   request,     ///< the same request has proposed something else
 };
 std::string_view name(FundError error);

@@ -168,4 +168,6 @@ TEST_CASE("fund: it does not pay itself, nor to where it stands on a chain") {
   CHECK(pay(on_chain, account_of({})) == Funds::Heard{{Code::refused, 1}});
   CHECK(pay(on_chain, test_address(3)) == Funds::Heard{{Code{}, 1}});
   CHECK(pay(funds, test_address(kOnChain)) == Funds::Heard{{Code{}, 1}});
+  // One that was approved stopped the fund for ever: no ledger takes it, and each later payment waited behind it.
+  CHECK(pay(funds, wallet::issuance_of({})) == Funds::Heard{{Code::refused, 1}});
 }

@@ -115,7 +115,10 @@ struct Passerby {
       : it(its_worker),
         stranger(other_node(1)),
         from(it, stranger.id(), messages::Role::peer, base::Endpoint::parse("198.51.100.7:4000")) {}
-  ~Passerby() { give_up(); }
+  ~Passerby() {
+    give_up();
+    it.stage.run_for(1s);
+  }
 
   void ask(Order order, std::uint16_t number) {
     order.submitter = stranger.public_key();
@@ -278,6 +281,50 @@ TEST_CASE("task worker: a node that gives up what it has begun begins no more th
   CHECK(begun() == before + 1);
   it.stage.run_for(3s);
   CHECK(begun() == before + 2);
+}
+
+// What a cancelled program still held counted no more, and it can make its end take 25 minutes: others began on top.
+TEST_CASE("task worker: what a program that was given up still has counts until it has ended") {
+  WorkerFixture it;
+  it.come = true;
+  it.programs.add("/task/program", [](const sim::Run&) -> sim::Script { return {sim::Linger{1min}, sim::Hang{}}; });
+  it.ports.processes().use(it.programs);
+  Order order = small_order();
+  order.limits.memory_bytes = it.settings.memory_bytes / 2;
+  {
+    Passerby others(it);
+    others.ask(order, 1);
+    it.stage.run_for(5s);
+    CHECK(it.settings.counters->running.load() == 1);
+    others.give_up();
+    others.ask(order, 2);
+    it.stage.run_for(50s);
+    CHECK(it.settings.counters->attempts.load() == 1);
+    it.stage.run_for(15s);
+    CHECK(it.settings.counters->attempts.load() == 2);
+  }
+  it.stage.run_for(2min);
+}
+
+TEST_CASE("task worker: programs of a site that meet their limit of memory begin with a pause between them") {
+  WorkerFixture it;
+  it.come = true;
+  it.programs.add("/task/program", [](const sim::Run& run) -> sim::Script {
+    return {sim::Use{.memory_bytes = run.spec.limits.memory_bytes + 1}};
+  });
+  it.ports.processes().use(it.programs);
+  Passerby others(it);
+  for (std::uint16_t i = 0; i < 20; ++i) others.ask(small_order(), i);
+  it.stage.run_for(2s);
+  const auto before = it.settings.counters->attempts.load();
+  for (std::uint16_t i = 20; i < 24; ++i) others.ask(small_order(), i);
+  it.stage.run_for(2s);
+  CHECK(it.settings.counters->attempts.load() == before);
+  it.run(small_order());
+  it.stage.run_for(10ms);
+  CHECK(it.settings.counters->attempts.load() == before + 1);  // an own one
+  it.stage.run_for(before * WorkerActor::kOverMemoryEach);
+  CHECK(it.settings.counters->attempts.load() > before + 1);
 }
 
 // Each dip of the memory ended the newest programs, the worker began the next ones at once, and those ended next.

@@ -1,6 +1,7 @@
 #pragma once
 // Somebody behind a link, for tests of actors that ask who is speaking: questions with a sender on another node.
 #include <caf/make_actor.hpp>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -12,9 +13,9 @@ namespace troupe::test {
 /// The sender: keeps whatever comes back.
 class Mouthpiece final : public runtime::Proxy {
  public:
-  Mouthpiece(caf::actor_config& config, std::vector<runtime::Envelope>* heard,
-             std::optional<base::Endpoint> at = std::nullopt)
-      : Proxy(config), heard_(heard), at_(at) {}
+  using Heard = std::shared_ptr<std::vector<runtime::Envelope>>;
+  Mouthpiece(caf::actor_config& config, Heard heard, std::optional<base::Endpoint> at = std::nullopt)
+      : Proxy(config), heard_(std::move(heard)), at_(at) {}
 
   std::optional<base::Endpoint> proven_at() const override { return at_; }
   using caf::actor_proxy::enqueue;
@@ -25,7 +26,7 @@ class Mouthpiece final : public runtime::Proxy {
   void kill_proxy(caf::execution_unit* worker, caf::error why) override { cleanup(std::move(why), worker); }
 
  private:
-  std::vector<runtime::Envelope>* heard_;
+  const Heard heard_;  // actors have streams to it for longer than a test has it
   const std::optional<base::Endpoint> at_;
 };
 
@@ -36,7 +37,7 @@ class ForeignActor {
                std::optional<base::Endpoint> at = std::nullopt)
       : theatre_(actors),
         mouthpiece_(caf::make_actor<Mouthpiece, caf::strong_actor_ptr>(1, runtime::remote_node_id(id, role),
-                                                                       &actors.stage.system(), config_, &heard_, at)) {}
+                                                                       &actors.stage.system(), config_, heard_, at)) {}
 
   /// Asks `whom`, lets everybody act on it, and returns the answer that came meanwhile; none if it is still to come.
   template <class Question, class Fill>
@@ -50,15 +51,15 @@ class ForeignActor {
   }
   /// Sends what belongs to the last question, as the items of a stream do, and returns what came back last.
   runtime::Envelope follow(const runtime::Handle& whom, runtime::Envelope signal) {
-    heard_.clear();
+    heard_->clear();
     whom->enqueue(caf::make_mailbox_element(mouthpiece_, caf::make_message_id(asked_), {}, std::move(signal)), nullptr);
     theatre_.stage.settle();
-    return heard_.empty() ? runtime::Envelope{} : heard_.back();
+    return heard_->empty() ? runtime::Envelope{} : heard_->back();
   }
 
  private:
   ActorFixture& theatre_;
-  std::vector<runtime::Envelope> heard_;
+  const Mouthpiece::Heard heard_ = std::make_shared<std::vector<runtime::Envelope>>();
   caf::actor_config config_;
   caf::strong_actor_ptr mouthpiece_;
   std::uint64_t asked_ = 0;

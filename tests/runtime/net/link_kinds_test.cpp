@@ -19,7 +19,8 @@ namespace {
 /// An actor outside of all nodes, which keeps what reaches it.
 runtime::Handle collector(sim::Stage& stage, std::vector<Envelope>& heard) {
   caf::actor_config config;
-  return caf::make_actor<Mouthpiece, caf::actor>(1, caf::node_id{}, &stage.system(), config, &heard);
+  return caf::make_actor<Mouthpiece, caf::actor>(1, caf::node_id{}, &stage.system(), config,
+                                                 Mouthpiece::Heard(&heard, [](auto*) {}));
 }
 
 /// A message of that kind with nothing in it.

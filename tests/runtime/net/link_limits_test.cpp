@@ -33,7 +33,7 @@ class Liar {
  public:
   explicit Liar(NetCluster& cluster)
       : mouthpiece_(caf::make_actor<Mouthpiece, caf::strong_actor_ptr>(1, caf::node_id{}, &cluster.stage.system(),
-                                                                       config_, &heard_)),
+                                                                       config_, heard_)),
         village_(cluster) {
     village_.inside(0, [&](Scripted& self) { shop_ = self.node().remote(village_[1].id(), "/shop"); });
     say(Envelope::build<Order>({.signal = Signal::open}, [](auto) {}));
@@ -44,7 +44,7 @@ class Liar {
   }
 
  private:
-  std::vector<Envelope> heard_;
+  const Mouthpiece::Heard heard_ = std::make_shared<std::vector<Envelope>>();
   caf::actor_config config_;
   caf::strong_actor_ptr mouthpiece_;
   NetCluster& village_;
@@ -363,7 +363,7 @@ class Fickle {
  public:
   Fickle(NetCluster& cluster, std::size_t from)
       : mouthpiece_(caf::make_actor<Mouthpiece, caf::strong_actor_ptr>(1, caf::node_id{}, &cluster.stage.system(),
-                                                                       config_, &heard_)),
+                                                                       config_, heard_)),
         cluster_(cluster) {
     cluster.inside(from, [&](Scripted& self) { shop_ = self.node().remote(cluster[0].id(), "/shop"); });
   }
@@ -379,14 +379,14 @@ class Fickle {
       return one.header().signal == Signal::error && runtime::read_error(one).code == Code::overloaded;
     }));
   }
-  std::size_t answered() const { return heard_.size() - refused(); }
+  std::size_t answered() const { return heard_->size() - refused(); }
 
  private:
   void say(const Envelope& envelope) {
     shop_->enqueue(caf::make_mailbox_element(mouthpiece_, caf::make_message_id(asked_), {}, envelope), nullptr);
     cluster_.stage.run_for(100ms);
   }
-  std::vector<Envelope> heard_;
+  const Mouthpiece::Heard heard_ = std::make_shared<std::vector<Envelope>>();
   caf::actor_config config_;
   caf::strong_actor_ptr mouthpiece_;
   NetCluster& cluster_;

@@ -111,6 +111,32 @@ TEST_CASE("processes: many run at a time, and none holds up another") {
   CHECK(here.end_of(1'000).how == sandbox::Ended::exited);
 }
 
+/// A program that keeps its standard output locked: splice(2) waits for bytes of a socket that never come.
+sandbox::Spec locks_its_output() {
+  sandbox::Spec out = OsProcesses::shell("");
+  out.command = {"/usr/bin/python3", "-c",
+                 "import os, socket\na, b = socket.socketpair()\nos.write(2, b'now')\nos.splice(a.fileno(), 1, 4096)"};
+  return out;
+}
+
+// The thread that served all processes waited for it, to read or to close, for as long as the program ran.
+TEST_CASE("processes: one that keeps its output locked holds up no other, dropped, ended or left alone") {
+  OwnedProcesses<OsProcesses> here;
+  if (!here.works()) return;
+  for (std::uint64_t ticket = 1; ticket <= 3; ++ticket) here.start(ticket, locks_its_output());
+  for (std::uint64_t ticket = 1; ticket <= 3; ++ticket)
+    REQUIRE(here.place.until([&] { return here.owner.of(ticket).err == "now"; }));
+  here.processes[1].reset();
+  here.processes[2]->end(sandbox::Limit::time);
+  for (std::uint64_t ticket = 10; ticket < 30; ++ticket) {
+    here.start(ticket, Does::speak);
+    CHECK(here.end_of(ticket).how == sandbox::Ended::exited);
+  }
+  CHECK(here.end_of(2).limit == sandbox::Limit::time);
+  CHECK_FALSE(here.owner.ended(3));
+  here.place.close();  // and the node ends
+}
+
 struct TwoOsProcesses : OsProcesses {
   TwoOsProcesses() : OsProcesses(2) {}
 };

@@ -54,17 +54,21 @@ TEST_CASE("sandbox cgroups: where none is mounted there is none, whatever the te
 
 // The kernel ends the largest program of a machine that has no memory left: that was taken for the program's own limit.
 TEST_CASE("sandbox cgroups: who was killed for want of the machine's memory has not met a limit of its own") {
-  CHECK(killed("low 0\nhigh 0\nmax 7\noom 0\noom_kill 0\n") == Killed::none);
-  CHECK(killed("low 0\nhigh 0\nmax 7\noom 1\noom_kill 2\n") == Killed::for_its_limit);
-  CHECK(killed("low 0\nhigh 0\nmax 0\noom 0\noom_kill 1\noom_group_kill 1\n") == Killed::for_the_machine);
-  CHECK(killed("") == Killed::none);
-  CHECK(killed("oom_kill_disable 0\nunder_oom 0\noom_kill 0\n", 64, 64) == Killed::none);
-  CHECK(killed("oom_kill_disable 0\nunder_oom 0\noom_kill 1\n", 63, 64) == Killed::for_its_limit);
-  CHECK(killed("oom_kill_disable 0\nunder_oom 0\noom_kill 1\n", 32, 64) == Killed::for_the_machine);
+  CHECK(killed_in_v2("low 0\nhigh 0\nmax 7\noom 0\noom_kill 0\n", 64, 64) == Killed::none);
+  CHECK(killed_in_v2("low 0\nhigh 0\nmax 7\noom 1\noom_kill 2\n", 64, 64) == Killed::for_its_limit);
+  CHECK(killed_in_v2("low 0\nhigh 0\nmax 0\noom 0\noom_kill 1\noom_group_kill 1\n", 32, 64) == Killed::for_the_machine);
+  CHECK(killed_in_v2("", 64, 64) == Killed::none);
+  CHECK(killed_in_v2("high 3\noom 0\noom_kill 0\n", 66'000, 64'000) == Killed::none);
+  CHECK(killed_in_v2("high 3\noom 0\noom_kill 0\n", 67'000, 64'000) == Killed::for_its_limit);
+  CHECK(killed_in_v1("oom_kill_disable 0\nunder_oom 0\noom_kill 0\n", 64, 64) == Killed::none);
+  CHECK(killed_in_v1("oom_kill_disable 0\nunder_oom 0\noom_kill 1\n", 63, 64) == Killed::for_its_limit);
+  CHECK(killed_in_v1("oom_kill_disable 0\nunder_oom 0\noom_kill 1\n", 32, 64) == Killed::for_the_machine);
+  CHECK(killed_in_v1("oom_kill_disable 1\nunder_oom 1\noom_kill 0\n", 64, 64) == Killed::for_its_limit);
+  CHECK(killed_in_v1("oom_kill_disable 1\nunder_oom 1\noom_kill 0\n", 32, 64) == Killed::none);  // all that it lies in
 }
 
 TEST_CASE("sandbox cgroups: no group limits nothing, counts nothing and is removed twice without harm") {
-  Cgroup none = Cgroup::make({}, "troupe-00000000", {});
+  Cgroup none = Cgroup::make({}, "troupe-00000000", {}, Whose::own);
   CHECK(none.version() == 0);
   CHECK_FALSE(none.has(Controller::memory));
   CHECK(none.folder() < 0);

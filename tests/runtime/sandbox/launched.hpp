@@ -40,7 +40,8 @@ class Launched {
     REQUIRE(launcher.has_value());
   }
 
-  Streams quiet() const { return {nothing.get(), nothing.get(), nothing.get()}; }
+  Streams quiet() const { return printing_to(nothing.get()); }
+  Streams printing_to(int output) const { return copies_of({nothing.get(), output, nothing.get()}); }
 
   Outcome outcome_of(std::uint64_t id) {
     for (;;) {

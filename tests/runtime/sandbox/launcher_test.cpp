@@ -27,7 +27,7 @@ TEST_CASE("sandbox launcher: several programs run at a time, each with its own s
   for (std::uint64_t id = 0; id < output.size(); ++id) {
     const std::string name = std::to_string(id);
     REQUIRE(here.launcher->make({id + 1}, shell("echo " + name + "; exit " + name),
-                                {here.nothing.get(), output[id].write.get(), here.nothing.get()}));
+                                here.printing_to(output[id].write.get())));
     output[id].write.reset();
   }
   for (std::uint64_t id = output.size(); id > 0; --id) {
@@ -66,7 +66,7 @@ TEST_CASE("sandbox launcher: an input of a folder that is its owner's alone is s
   Flow output = flow();
   Spec spec = shell("cat in/words; : >>in/words || : >in/other || rm in/words || exit 3");
   spec.binds = {{folder + "/words", "/task/in/words"}};
-  REQUIRE(here.launcher->make({1}, spec, {here.nothing.get(), output.write.get(), here.nothing.get()}));
+  REQUIRE(here.launcher->make({1}, spec, here.printing_to(output.write.get())));
   output.write.reset();
   std::array<char, 32> text{};
   CHECK(::read(output.read.get(), text.data(), text.size()) == 11);
@@ -122,8 +122,7 @@ TEST_CASE("sandbox launcher: its end is the end of what it runs") {
   {
     Launched here;
     if (!here.works()) return;
-    REQUIRE(here.launcher->make({1}, shell("echo on; sleep 600"),
-                                {here.nothing.get(), held.write.get(), here.nothing.get()}));
+    REQUIRE(here.launcher->make({1}, shell("echo on; sleep 600"), here.printing_to(held.write.get())));
     held.write.reset();
     std::array<char, 16> text{};
     REQUIRE(::read(held.read.get(), text.data(), text.size()) == 3);

@@ -49,7 +49,7 @@ class Pooled : public Launched {
 
   std::string run(const Spec& spec) {
     Flow output = flow();
-    REQUIRE(launcher->make({++last_}, spec, {nothing.get(), output.write.get(), output.write.get()}));
+    REQUIRE(launcher->make({++last_}, spec, copies_of({nothing.get(), output.write.get(), output.write.get()})));
     output.write.reset();
     std::string out;
     std::array<char, 4'096> bytes{};
