@@ -191,6 +191,9 @@ std::optional<Error> WorkerActor::refusal(const AttemptActor::What& what) const 
     if (!grants(settings_.network, host))
       return Error{Code::refused, "this node lets no task talk to " + host + " (task.network)"};
   if (what.submitter == settings_.self()) return std::nullopt;
+  if (order.limits.files > kFilesMax)
+    return Error{Code::refused, "the task may have more files than this node gives to one of other nodes, " +
+                                    std::to_string(kFilesMax)};
   if (order.limits.pids > kPidsMax)
     return Error{Code::refused, "the task may have more processes than this node gives to one of other nodes, " +
                                     std::to_string(kPidsMax)};

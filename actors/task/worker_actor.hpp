@@ -41,8 +41,10 @@ class WorkerActor final : public runtime::Actor {
   static constexpr runtime::logic::Credit kUntaken{16, 256u << 10};  // our choice: of each, it is in memory
   static constexpr std::size_t kPutOffMax = 64;                      // our choice: a walk of all that wait for each
   static constexpr std::chrono::milliseconds kPutOff{250};           // our choice: not again within a turn
-  static constexpr std::uint32_t kPidsMax = 1'024;                   // our choice: of one program of others
-  static constexpr std::chrono::hours kOverMemoryMost{1};            // our choice
+  static constexpr std::uint32_t kFilesMax =
+      8'192;  // our choice: of one program of others; what is taken apart for long
+  static constexpr std::uint32_t kPidsMax = 1'024;         // our choice: of one program of others
+  static constexpr std::chrono::hours kOverMemoryMost{1};  // our choice
   static constexpr std::chrono::seconds kOverMemoryEach{
       10};  // our choice: a pause of a site for each program that met that limit
   static constexpr std::size_t kHeldBackMax = 4'096;      // our choice: 400 KiB

@@ -113,6 +113,7 @@ bool ProcessLoop::begin_thread() {
     if (::epoll_ctl(watch_.get(), EPOLL_CTL_ADD, descriptor, &wanted) != 0) return false;
   }
   try {
+    closer_ = std::make_shared<Closer>();
     thread_ = std::thread([this] { run(); });
   } catch (const std::system_error& none) {
     errno = none.code().value();
@@ -156,6 +157,7 @@ void ProcessLoop::close() {
   carrier_.reset();
   launcher_.reset();  // with all programs, for which a reader may wait
   running_.clear();
+  closer_.reset();
 }
 
 // -- in the thread --
@@ -398,14 +400,26 @@ void ProcessLoop::settle(Running& one) {
   }
   if (!one.owner) return forget(one.number);
   ports::ProcessEnded told{one.ticket, std::move(outcome)};
-  for (Descriptor& file : one.outputs) told.outputs.push_back(file_of(std::move(file)));
+  for (Descriptor& output : one.outputs) {
+    std::shared_ptr<const ports::File> file = file_of(std::move(output));
+    const ports::File* const seen = file.get();
+    told.outputs.emplace_back(seen, [file = std::move(file), closer = closer_](const ports::File*) mutable {
+      closer->close(std::move(file));
+    });
+  }
+  one.outputs.clear();
   tell_of_process(one.owner, std::move(told));
   forget(one.number);
 }
 
 void ProcessLoop::forget(Number number) {
   if (carrier_) carrier_->remove(number);
-  running_.erase(number);
+  const auto one = running_.find(number);
+  if (one != running_.end()) {
+    if (!one->second.outputs.empty())
+      closer_->close(std::make_shared<const std::vector<Descriptor>>(std::move(one->second.outputs)));
+    running_.erase(one);
+  }
   const std::lock_guard lock(mutex_);
   --processes_;
 }

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "runtime/os/carrier.hpp"
+#include "runtime/os/closer.hpp"
 #include "runtime/os/descriptor.hpp"
 #include "runtime/os/pipe_reader.hpp"
 #include "runtime/ports/output_window.hpp"
@@ -118,6 +119,7 @@ class ProcessLoop {
   Descriptor watch_;  // an epoll of the launcher, the carrier and the bell
   Descriptor bell_;
   std::thread thread_;
+  std::shared_ptr<Closer> closer_;  // of what programs have left, also once this is gone
 
   // Of the thread, while it runs.
   std::optional<sandbox::Launcher> launcher_;

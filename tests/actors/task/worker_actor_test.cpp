@@ -306,6 +306,19 @@ TEST_CASE("task worker: what a program that was given up still has counts until 
   it.stage.run_for(2min);
 }
 
+// What holds many files in deep folders took a thread of the node's minutes to take apart.
+TEST_CASE("task worker: a program of another node has few files, whatever its order says") {
+  WorkerFixture it;
+  Passerby others(it);
+  Order order = small_order();
+  order.limits.files = WorkerActor::kFilesMax + 1;
+  others.ask(order, 1);
+  CHECK(it.settings.counters->turned_away.load() == 1);
+  order.limits.files = WorkerActor::kFilesMax;
+  others.ask(order, 2);
+  CHECK(it.settings.counters->turned_away.load() == 1);
+}
+
 TEST_CASE("task worker: programs of a site that meet their limit of memory begin with a pause between them") {
   WorkerFixture it;
   it.come = true;
