@@ -43,7 +43,7 @@ constexpr const char* kAllowed[] = {
     "fchmodat2", "chown", "lchown", "fchownat", "utime", "utimes", "utimensat", "futimesat", "umask", "getxattr",
     "lgetxattr", "listxattr", "llistxattr",
     // waiting
-    "poll", "ppoll", "select", "pselect6", "epoll_ctl", "epoll_wait", "epoll_pwait",
+    "epoll_ctl", "epoll_wait", "epoll_pwait",
     "epoll_pwait2", "eventfd", "eventfd2",
     // memory
     "brk", "munmap", "mprotect", "mremap", "madvise", "mincore", "msync", "mlock", "mlock2", "munlock",
@@ -108,7 +108,8 @@ constexpr const char* kTripwires[] = {
 
 constexpr std::uint64_t kLow = 0xffff'ffff;  // the kernel reads the lower half alone of these arguments
 
-constexpr std::uint64_t kSocketType = 0xf;  // without SOCK_CLOEXEC and SOCK_NONBLOCK
+constexpr std::uint64_t kWaitedForOthersMax = 64;  // our choice: files that a call waits for
+constexpr std::uint64_t kSocketType = 0xf;         // without SOCK_CLOEXEC and SOCK_NONBLOCK
 
 constexpr std::uint64_t kNamespaces =
     CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
@@ -294,6 +295,19 @@ void allow_limits(Filter& out) {
   out.allow("prlimit64", {low_is(0, 0), low_is(1, RLIMIT_CORE), asks});
 }
 
+/// What waits for a file is woken with interrupts off, each entry of each call; an epoll(7) among them wakes its own,
+/// for each file of its that is woken. Others wait for few at a time, then that is 60 ms at most (kFilesOfAllMax).
+void allow_waiting(Filter& out, bool own) {
+  struct Call {
+    const char* name;
+    unsigned count;  // the argument that says for how many
+  };
+  constexpr Call kWaiting[] = {{"poll", 1}, {"ppoll", 1}, {"select", 0}, {"pselect6", 0}};
+  for (const Call& one : kWaiting)
+    out.allow(one.name, own ? std::vector<scmp_arg_cmp>{}
+                            : std::vector<scmp_arg_cmp>{{one.count, SCMP_CMP_LE, kWaitedForOthersMax, 0}});
+}
+
 std::vector<sock_filter> make(bool counted, bool reported, bool apart, bool own, bool hosts) {
   Filter out;
   for (const char* name : kAllowed) out.allow(name);
@@ -331,6 +345,7 @@ std::vector<sock_filter> make(bool counted, bool reported, bool apart, bool own,
   for (const auto option : kPrctls) out.allow("prctl", {low_is(0, option)});
   for (const std::uint64_t persona : {std::uint64_t{0}, kLow}) out.allow("personality", {low_is(0, persona)});
   allow_limits(out);
+  allow_waiting(out, own);
   for (const std::uint64_t kind :
        {std::uint64_t{0}, std::uint64_t{S_IFREG}, std::uint64_t{S_IFIFO}, std::uint64_t{S_IFSOCK}}) {
     out.allow("mknod", {bits_are(1, S_IFMT, kind)});

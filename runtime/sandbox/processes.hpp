@@ -30,11 +30,8 @@ inline constexpr std::uint64_t kSocketBytes = std::uint64_t{416} << 10, kTcpSock
 /// What no cgroup may count of a socket, measured: 62 KiB of a datagram that is corked (MSG_MORE), 300 KiB of its queue
 /// of errors (SO_TIMESTAMPING), 48 KiB and more of a connection that waits to be accepted.
 inline constexpr std::uint64_t kUncountedSocketBytes = std::uint64_t{416} << 10;
-/// Our choice: sockets, and polls, of another node's program may take so much beside what is counted: a half of it.
+/// Our choice: sockets of another node's program may take so much beside what is counted: a half of it.
 inline constexpr std::uint64_t kUncountedPart = 2;
-/// The same of an entry of poll(2), while it is under way: 8 bytes here, as many there, and what wakes it, which is
-/// two entries for some files.
-inline constexpr std::uint64_t kUncountedPollBytes = 136;
 
 /// Whether the machine has nearly no memory left, as /proc/meminfo says: a 32nd of it, 1 GiB at most. It is used up by
 /// what no cgroup counts, too.

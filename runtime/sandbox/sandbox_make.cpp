@@ -33,7 +33,8 @@ constexpr rlim_t kSignalsMax = 1'024;
 // Our choice: also of timers, which before Linux 6.13 fire in interrupts that no cgroup counts, and all of them share
 // what the user of the node may have.
 constexpr rlim_t kSignalsOfOthersMax = 64;
-constexpr int kNiceMost = 19;  // setpriority(2)
+constexpr rlim_t kFilesOfAllMax = 65'536, kFilesOfAllMin = 64;  // our choice
+constexpr int kNiceMost = 19;                                   // setpriority(2)
 
 // As fork(2), without what libc does around it: nothing in the new process may wait for a lock.
 pid_t make_process(int cgroup, int& life) {
@@ -113,14 +114,14 @@ ResourceLimit lowered(int resource, rlim_t soft, rlim_t hard) {
 /// Who has more descriptors on their way between sockets than a sender may have open keeps that sender from passing any
 /// (unix(7), ETOOMANYREFS), and they count for the user: a program of the launcher's own user has half of what that
 /// has, or one that keeps all on their way would be the end of all other sandboxes.
-/// A poll(2) of each thread takes memory for as many that no cgroup counts: of others all have room in what they may
-/// use.
+/// Of others all processes together have kFilesOfAllMax: what one write wakes is a product of both (allow_waiting() of
+/// filter_generator.cpp).
 ResourceLimit files(const Limits& limits, Whose whose) {
   rlimit now{};
   ::getrlimit(RLIMIT_NOFILE, &now);
   rlim_t most = std::min<rlim_t>(limits.files, std::max<rlim_t>(now.rlim_max / 2, kFilesMin));
-  const rlim_t polled = limits.memory_bytes / kUncountedPart / kUncountedPollBytes / std::max<rlim_t>(limits.pids, 1);
-  if (whose == Whose::others) most = std::min(most, std::max<rlim_t>(polled, kFilesMin));
+  const rlim_t part = kFilesOfAllMax / std::max<rlim_t>(limits.pids, 1);
+  if (whose == Whose::others) most = std::min(most, std::max(part, kFilesOfAllMin));
   return lowered(RLIMIT_NOFILE, most, most);
 }
 

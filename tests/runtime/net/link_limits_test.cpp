@@ -375,7 +375,7 @@ class Fickle {
   void grant() { say(Envelope::bare({.signal = Signal::credit, .credit_items = 1, .credit_bytes = 1})); }
   void cancel() { say(Envelope::bare({.signal = Signal::cancel})); }
   std::size_t refused() const {
-    return static_cast<std::size_t>(std::ranges::count_if(heard_, [](const Envelope& one) {
+    return static_cast<std::size_t>(std::ranges::count_if(*heard_, [](const Envelope& one) {
       return one.header().signal == Signal::error && runtime::read_error(one).code == Code::overloaded;
     }));
   }

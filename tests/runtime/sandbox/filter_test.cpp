@@ -216,6 +216,16 @@ TEST_CASE("sandbox filter: another node's program has no timer that wakes many, 
       CHECK(answer(program, call_data(number, {})) ==
             (user == KernelUser::apart ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | ENOSYS));
     CHECK(answer(program, call_data(SYS_setitimer, {})) == SECCOMP_RET_ALLOW);
+    for (const auto& [number, count] :
+         {std::pair<long, std::size_t>{SYS_poll, 1}, {SYS_ppoll, 1}, {SYS_select, 0}, {SYS_pselect6, 0}}) {
+      std::vector<std::uint64_t> few(2), many(2);
+      few[count] = 64, many[count] = 65;
+      const auto call = [&](const std::vector<std::uint64_t>& arguments) {
+        return answer(program, call_data(number, {arguments[0], arguments[1]})) == SECCOMP_RET_ALLOW;
+      };
+      CHECK(call(few));
+      CHECK(call(many) == (user == KernelUser::apart));
+    }
     CHECK(answer(program, call_data(SYS_fcntl, {3, F_SETFL, O_NONBLOCK})) == SECCOMP_RET_ALLOW);
     CHECK(answer(program, call_data(SYS_fcntl, {3, F_SETFL, O_ASYNC})) == (SECCOMP_RET_ERRNO | ENOSYS));
     CHECK(answer(program, call_data(SYS_ioctl, {3, FIOASYNC})) == (SECCOMP_RET_ERRNO | ENOSYS));
