@@ -10,6 +10,8 @@
 #include <span>
 #include <string_view>
 
+#include "runtime/sandbox/spec.hpp"
+
 namespace troupe::sandbox {
 
 enum class Memory : std::uint8_t {
@@ -21,19 +23,12 @@ enum class Forbidden : std::uint8_t {
   reported,  ///< the calls of tripwires() are reported to the supervisor, which ends the program
 };
 
-enum class KernelUser : std::uint8_t {
-  apart,   ///< the program is the node's own, or has an id of the kernel that no other process has
-  guest,   ///< so it is, and another node's: locks of files are memory that nothing counts, and are done at once
-  shared,  ///< another node's with the id of this one, which what the kernel counts by user could keep from working:
-           ///< no epoll either
-};
-
 enum class Talks : std::uint8_t {
-  alone,     ///< another node's program has no sockets of IP
+  alone,     ///< a program of others has no sockets of IP
   to_hosts,  ///< to its hosts, by TCP
 };
 
-std::span<const sock_filter> filter(Memory memory, Forbidden forbidden, KernelUser user, Talks talks = Talks::alone);
+std::span<const sock_filter> filter(Memory memory, Forbidden forbidden, Whose whose, Talks talks = Talks::alone);
 
 /// The name of a call that is reported; empty for any other number.
 std::string_view tripwire_name(int number);

@@ -75,22 +75,19 @@ constexpr const char* kAllowed[] = {
 // told that this was done.
 constexpr const char* kDoneAtOnce[] = {"sync", "syncfs", "fsync", "fdatasync", "sync_file_range"};
 
-// The kernel counts what is watched by its own id of the user. A program that has the id of the node could watch all that
-// this may, and the node could accept no connection any more: epoll(7), max_user_watches.
-constexpr const char* kAllowedIfApart[] = {"epoll_create", "epoll_create1"};
-
 // They keep memory that no process has mapped, so that only a cgroup counts it.
 constexpr const char* kAllowedIfCounted[] = {
     "shmat", "shmdt", "shmctl", "semget", "semop", "semtimedop", "semctl", "msgget",
     "msgsnd", "msgrcv", "msgctl",
 };
 
-// Not for programs of other nodes: each expires in an interrupt, which no cgroup counts, and there wakes all that wait
-// for it (some 100,000 entries of poll(2)), or before Linux 6.13 begins anew in each jiffy. And the watches of all of
-// them are those of one user (max_user_instances).
+// Not for programs of other nodes. A timer expires in an interrupt, which no cgroup counts, and there wakes all that
+// wait for it, or before Linux 6.13 begins anew in each jiffy. An epoll(7) that is woken wakes all that wait for it, once
+// for each of its files, with interrupts off: a product of what limits count one by one. Its watches, and those of
+// inotify(7), are also counted by the kernel's user, whom a node that is not root shares with its programs.
 constexpr const char* kAllowedIfOwn[] = {
     "timer_create", "timer_settime", "timer_gettime", "timer_getoverrun", "timer_delete",
-    "timerfd_create", "timerfd_settime", "timerfd_gettime", "signalfd", "signalfd4",
+    "epoll_create", "epoll_create1", "timerfd_create", "timerfd_settime", "timerfd_gettime", "signalfd", "signalfd4",
     "futex_waitv",  // some 32 KiB of a thread that no cgroup counts
 };
 constexpr const char* kAllowedIfOwnAndCounted[] = {
@@ -295,8 +292,7 @@ void allow_limits(Filter& out) {
   out.allow("prlimit64", {low_is(0, 0), low_is(1, RLIMIT_CORE), asks});
 }
 
-/// What waits for a file is woken with interrupts off, each entry of each call; an epoll(7) among them wakes its own,
-/// for each file of its that is woken. Others wait for few at a time, then that is 60 ms at most (kFilesOfAllMax).
+/// What waits for a file is woken with interrupts off, each entry of each call: others wait for few at a time.
 void allow_waiting(Filter& out, bool own) {
   struct Call {
     const char* name;
@@ -308,14 +304,12 @@ void allow_waiting(Filter& out, bool own) {
                             : std::vector<scmp_arg_cmp>{{one.count, SCMP_CMP_LE, kWaitedForOthersMax, 0}});
 }
 
-std::vector<sock_filter> make(bool counted, bool reported, bool apart, bool own, bool hosts) {
+std::vector<sock_filter> make(bool counted, bool reported, bool own, bool hosts) {
   Filter out;
   for (const char* name : kAllowed) out.allow(name);
   for (const char* name : kDoneAtOnce) out.rule(SCMP_ACT_ERRNO(0), name);
   if (counted)
     for (const char* name : kAllowedIfCounted) out.allow(name);
-  if (apart)
-    for (const char* name : kAllowedIfApart) out.allow(name);
   // Pages that are shared and of no file stay when no process has them mapped any more.
   constexpr std::uint64_t kSharedOfNoFile = MAP_SHARED | MAP_ANONYMOUS;
   // The huge pages of the host are counted by no group of memory.
@@ -379,17 +373,17 @@ int main(int count, char** arguments) {
   out << "// Made by filter_generator.cpp.\n#include \"runtime/sandbox/filter.hpp\"\n\n"
          "namespace troupe::sandbox {\nnamespace {\n\n";
   const std::string memories[] = {"Counted", "Watched"}, forbidden[] = {"Refused", "Reported"},
-                    users[] = {"Apart", "Guest", "Shared"}, talks[] = {"Alone", "ToHosts"};
+                    users[] = {"Own", "Others"}, talks[] = {"Alone", "ToHosts"};
   for (const auto& memory : memories)
     for (const auto& how : forbidden)
       for (const auto& user : users)
         for (const auto& talk : talks)
           print(out, ("k" + memory + how + user + talk).c_str(),
-                make(memory == memories[0], how == forbidden[1], user != users[2], user == users[0], talk == talks[1]));
+                make(memory == memories[0], how == forbidden[1], user == users[0], talk == talks[1]));
   out << "\n}  // namespace\n\n"
-         "std::span<const sock_filter> filter(Memory memory, Forbidden forbidden, KernelUser user, Talks talks) {\n"
+         "std::span<const sock_filter> filter(Memory memory, Forbidden forbidden, Whose whose, Talks talks) {\n"
          "  using Out = std::span<const sock_filter>;\n"
-         "  const Out all[2][2][3][2] = {\n";
+         "  const Out all[2][2][2][2] = {\n";
   for (const auto& memory : memories) {
     out << "      {";
     for (const auto& how : forbidden) {
@@ -404,7 +398,7 @@ int main(int count, char** arguments) {
     out << "},\n";
   }
   out << "  };\n"
-         "  return all[static_cast<int>(memory)][static_cast<int>(forbidden)][static_cast<int>(user)]"
+         "  return all[static_cast<int>(memory)][static_cast<int>(forbidden)][static_cast<int>(whose)]"
          "[static_cast<int>(talks)];\n}\n\n"
          "std::string_view tripwire_name(int number) {\n  switch (number) {\n";
   for (const char* name : kTripwires)

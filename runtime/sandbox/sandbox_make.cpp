@@ -252,10 +252,7 @@ void Sandbox::prepare(Plan& plan) {
   plan.listens = listens_;
   plan.limits = limits_;
   plan.filter = filter(counted ? Memory::counted : Memory::watched,
-                       spec_.tripwires == Tripwires::yes ? Forbidden::reported : Forbidden::refused,
-                       spec_.whose == Whose::own ? KernelUser::apart
-                       : ids_ == Ids::one        ? KernelUser::shared
-                                                 : KernelUser::guest,
+                       spec_.tripwires == Tripwires::yes ? Forbidden::reported : Forbidden::refused, spec_.whose,
                        spec_.hosts.empty() ? Talks::alone : Talks::to_hosts);
   plan.guarded = spec_.tripwires == Tripwires::yes;
   plan.stack = stack_;

@@ -44,8 +44,9 @@ class Builder {
     if (spec_.root)
       if (const auto wrong = add_root(*spec_.root); !wrong.empty()) return wrong;
     if (const auto wrong = add_binds(Where::elsewhere); !wrong.empty()) return wrong;
-    if (!spec_.hosts.empty())
-      if (const auto wrong = add_names(); !wrong.empty()) return wrong;
+    if (takes_etc_apart())
+      if (const auto wrong = add_etc(); !wrong.empty()) return wrong;
+    if (!spec_.hosts.empty()) add_names();
     add(Kind::process, "", "proc");
     add_devices();
     add_disk();
@@ -72,7 +73,7 @@ class Builder {
     std::size_t entries = 0;
     for (; !failed && at != fs::directory_iterator(); at.increment(failed)) {
       const std::string name = at->path().filename().string();
-      if (is_ours(name) || (name == kEtc && !spec_.hosts.empty())) continue;
+      if (is_ours(name) || (name == kEtc && takes_etc_apart())) continue;
       if (++entries > kRootEntriesMax)
         return "the folder " + root + " has more than " + std::to_string(kRootEntriesMax) +
                " entries, which are too many for the root of a sandbox";
@@ -93,27 +94,38 @@ class Builder {
     }  // a device, socket or pipe of the host is none inside
   }
 
-  // /etc of the root, but for what says how a name is found: that is ours.
-  std::string add_names() {
+  /// A program can hold a folder that it sees, and who reads that waits (getdents64(2) into a page that does not come):
+  /// no program of others has the one that is read here for the next.
+  bool takes_etc_apart() const {
+    if (!spec_.hosts.empty()) return true;
+    std::error_code failed;
+    return spec_.root && spec_.whose == Whose::others &&
+           fs::symlink_status(fs::path(*spec_.root) / kEtc, failed).type() == fs::file_type::directory;
+  }
+
+  // /etc of the root, entry by entry, but for what says how a name is found where that is ours.
+  std::string add_etc() {
     add(Kind::folder, "", std::string(kEtc));
     const fs::path etc = spec_.root ? fs::path(*spec_.root) / kEtc : fs::path();
     std::error_code failed;
-    if (spec_.root && fs::symlink_status(etc, failed).type() == fs::file_type::directory) {
-      fs::directory_iterator at(etc, failed);
-      std::size_t entries = 0;
-      for (; !failed && at != fs::directory_iterator(); at.increment(failed)) {
-        const std::string name = at->path().filename().string();
-        if (name == "hosts" || name == "nsswitch.conf" || name == "resolv.conf") continue;
-        if (++entries > kRootEntriesMax)
-          return "the folder " + etc.string() + " has more than " + std::to_string(kRootEntriesMax) +
-                 " entries, which are too many where hosts are named";
-        show(at->path(), std::string(kEtc) + '/' + name);
-      }
-      if (failed) return "the folder " + etc.string() + " cannot be read: " + failed.message();
+    if (!spec_.root || fs::symlink_status(etc, failed).type() != fs::file_type::directory) return "";
+    fs::directory_iterator at(etc, failed);
+    std::size_t entries = 0;
+    for (; !failed && at != fs::directory_iterator(); at.increment(failed)) {
+      const std::string name = at->path().filename().string();
+      const bool of_names = name == "hosts" || name == "nsswitch.conf" || name == "resolv.conf";
+      if (of_names && !spec_.hosts.empty()) continue;
+      if (++entries > kRootEntriesMax)
+        return "the folder " + etc.string() + " has more than " + std::to_string(kRootEntriesMax) +
+               " entries, which are too many where hosts are named, or for a task of another node";
+      show(at->path(), std::string(kEtc) + '/' + name);
     }
+    return failed ? "the folder " + etc.string() + " cannot be read: " + failed.message() : "";
+  }
+
+  void add_names() {
     add(Kind::text, names_file(spec_.hosts), std::string(kEtc) + "/hosts");
     add(Kind::text, "hosts: files\n", std::string(kEtc) + "/nsswitch.conf");
-    return "";
   }
 
   std::string add_binds(Where where) {

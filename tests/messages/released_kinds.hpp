@@ -98,6 +98,7 @@ inline constexpr ReleasedKind kReleasedKinds[] = {
     {0x941797380dd047eb, "chain.FinalBlocks"},
     {0x94fb0b921bf17d6d, "wallet.Credited"},
     {0x96457bd0a1443cf9, "store.Slice"},
+    {0x968cd26d475b0042, "task.AttemptOverMemory"},
     {0x9717f70ceb4d9a50, "task.ListTasks"},
     {0x97575fc7f380dde4, "net.FollowLinks"},
     {0x98a47ad742d0365f, "raft.SnapshotsState"},

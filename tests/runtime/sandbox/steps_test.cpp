@@ -75,6 +75,22 @@ TEST_CASE("sandbox tree: of a root each entry is shown, but for those that are t
     CHECK(find(steps.value(), Step::Kind::bind, own) == nullptr);
 }
 
+// The launcher reads that folder for the next one with hosts, and a program that had it could hold it.
+TEST_CASE("sandbox tree: a program of another node has the entries of /etc, not the folder") {
+  const Host host;
+  fs::create_directories(host.path + "/etc/ssl");
+  for (const char* file : {"/etc/hosts", "/etc/passwd"}) std::ofstream(host.path + file) << "x";
+  Spec spec;
+  spec.root = host.path;
+  spec.whose = Whose::others;
+  const auto steps = steps_of(spec);
+  REQUIRE(steps.ok());
+  CHECK(find(steps.value(), Step::Kind::bind, "etc") == nullptr);
+  for (const char* entry : {"etc/ssl", "etc/hosts", "etc/passwd"})
+    CHECK(find(steps.value(), Step::Kind::bind, entry) != nullptr);
+  CHECK(find(steps.value(), Step::Kind::text, "etc/hosts") == nullptr);
+}
+
 TEST_CASE("sandbox tree: where hosts are granted, /etc is that of the root but for what finds names") {
   const Host host;
   fs::create_directories(host.path + "/etc/ssl");
