@@ -84,7 +84,7 @@ constexpr const char* kAllowedIfCounted[] = {
 // Not for programs of other nodes. A timer expires in an interrupt, which no cgroup counts, and there wakes all that
 // wait for it, or before Linux 6.13 begins anew in each jiffy. An epoll(7) that is woken wakes all that wait for it, once
 // for each of its files, with interrupts off: a product of what limits count one by one. Its watches, and those of
-// inotify(7), are also counted by the kernel's user, whom a node that is not root shares with its programs.
+// inotify(7), also count for a user of the kernel, who is the node itself where that is not root.
 constexpr const char* kAllowedIfOwn[] = {
     "timer_create", "timer_settime", "timer_gettime", "timer_getoverrun", "timer_delete",
     "epoll_create", "epoll_create1", "timerfd_create", "timerfd_settime", "timerfd_gettime", "signalfd", "signalfd4",
