@@ -26,7 +26,7 @@ constexpr const char* kShort = "this node takes no tasks of others now: its mach
 }  // namespace
 
 Used WorkerActor::used_by(const Order& order) {
-  constexpr std::uint32_t kStreams = 2;  // what it prints, and its errors
+  constexpr std::uint32_t kStreams = 3;  // what it prints, its errors, and what wakes who reads both
   return {order.limits.cpu.thousandths,
           kStreams + static_cast<std::uint32_t>(order.outputs.size()) + static_cast<std::uint32_t>(order.hosts.size()),
           order.limits.pids, order.limits.memory_bytes};

@@ -7,16 +7,17 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <system_error>
 
 #include "runtime/ports/output_window.hpp"
 
 namespace troupe::os {
 
 PipeReader::PipeReader(Pipes pipes, std::function<void()> told)
-    : pipes_(std::move(pipes)),
-      told_(std::move(told)),
-      wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-      thread_([this] { run(); }) {}
+    : pipes_(std::move(pipes)), told_(std::move(told)), wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  if (!wake_.valid()) throw std::system_error(errno, std::generic_category());
+  thread_ = std::thread([this] { run(); });
+}
 
 PipeReader::~PipeReader() {
   stop();

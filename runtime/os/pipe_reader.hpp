@@ -24,7 +24,7 @@ class PipeReader {
     std::size_t stream = 0;
     base::Bytes bytes;
   };
-  /// Throws std::system_error if the system has no room for its thread.
+  /// Throws std::system_error if the system has no room for its thread, or what wakes that.
   PipeReader(Pipes pipes, std::function<void()> told);
   /// Waits for the thread: the program must have ended, or the reader.
   ~PipeReader();

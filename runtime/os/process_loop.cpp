@@ -396,7 +396,7 @@ void ProcessLoop::settle(Running& one) {
     outcome.status = SIGKILL;
     outcome.limit = sandbox::Limit::output;
     outcome.outputs.clear();
-    one.outputs.clear();
+    close_outputs(one);
   }
   if (!one.owner) return forget(one.number);
   ports::ProcessEnded told{one.ticket, std::move(outcome)};
@@ -412,12 +412,17 @@ void ProcessLoop::settle(Running& one) {
   forget(one.number);
 }
 
+void ProcessLoop::close_outputs(Running& one) {
+  if (one.outputs.empty()) return;
+  closer_->close(std::make_shared<const std::vector<Descriptor>>(std::move(one.outputs)));
+  one.outputs.clear();
+}
+
 void ProcessLoop::forget(Number number) {
   if (carrier_) carrier_->remove(number);
   const auto one = running_.find(number);
   if (one != running_.end()) {
-    if (!one->second.outputs.empty())
-      closer_->close(std::make_shared<const std::vector<Descriptor>>(std::move(one->second.outputs)));
+    close_outputs(one->second);
     running_.erase(one);
   }
   const std::lock_guard lock(mutex_);

@@ -108,6 +108,7 @@ class ProcessLoop {
   void measure(Running& one, sandbox::Usage usage);
   void printed(Running& one, PipeReader::Piece piece);
   void settle(Running& one);
+  void close_outputs(Running& one);
   void forget(Number number);
   Running* find(Number number);
 

@@ -78,6 +78,7 @@ struct Plan {
   Inside inside;
   std::span<const ResourceLimit> limits;
   int niceness = 0;                         ///< 0: that of the caller
+  bool reads_last = false;                  ///< of all that a disk is asked for
   std::span<const base::Endpoint> listens;  ///< addresses of the loopback; at most kHostsMax
   std::span<const sock_filter> filter;
   std::span<const int> doors;              ///< of its cgroups, to which it writes "0"

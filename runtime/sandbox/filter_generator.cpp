@@ -56,7 +56,7 @@ constexpr const char* kAllowed[] = {
     "futex_wake", "futex_wait", "futex_requeue", "rseq", "arch_prctl", "getcpu", "pidfd_open",
     "pidfd_send_signal", "sched_yield", "sched_getaffinity", "sched_setaffinity", "sched_getparam", "sched_setparam",
     "sched_getscheduler", "sched_setscheduler", "sched_getattr", "sched_setattr", "sched_get_priority_max",
-    "sched_get_priority_min", "sched_rr_get_interval", "getpriority", "setpriority", "ioprio_get", "ioprio_set",
+    "sched_get_priority_min", "sched_rr_get_interval", "getpriority", "setpriority", "ioprio_get",
     "getrusage", "getrlimit", "times", "restart_syscall",
     // signals
     "kill", "tkill", "tgkill", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigpending",
@@ -75,12 +75,6 @@ constexpr const char* kAllowed[] = {
 // told that this was done.
 constexpr const char* kDoneAtOnce[] = {"sync", "syncfs", "fsync", "fdatasync", "sync_file_range"};
 
-// They keep memory that no process has mapped, so that only a cgroup counts it.
-constexpr const char* kAllowedIfCounted[] = {
-    "shmat", "shmdt", "shmctl", "semget", "semop", "semtimedop", "semctl", "msgget",
-    "msgsnd", "msgrcv", "msgctl",
-};
-
 // Not for programs of other nodes. A timer expires in an interrupt, which no cgroup counts, and there wakes all that
 // wait for it, or before Linux 6.13 begins anew in each jiffy. An epoll(7) that is woken wakes all that wait for it, once
 // for each of its files, with interrupts off: a product of what limits count one by one. Its watches, and those of
@@ -88,10 +82,14 @@ constexpr const char* kAllowedIfCounted[] = {
 constexpr const char* kAllowedIfOwn[] = {
     "timer_create", "timer_settime", "timer_gettime", "timer_getoverrun", "timer_delete",
     "epoll_create", "epoll_create1", "timerfd_create", "timerfd_settime", "timerfd_gettime", "signalfd", "signalfd4",
+    "ioprio_set",
     "futex_waitv",  // some 32 KiB of a thread that no cgroup counts
 };
+// Where a cgroup counts, too: they keep memory that no process has mapped. And one semop(2) of many that wait keeps a
+// core in the kernel for half a second.
 constexpr const char* kAllowedIfOwnAndCounted[] = {
-    "inotify_init", "inotify_init1", "inotify_add_watch", "inotify_rm_watch",
+    "inotify_init", "inotify_init1", "inotify_add_watch", "inotify_rm_watch", "shmat", "shmdt", "shmctl", "semget",
+    "semop", "semtimedop", "semctl", "msgget", "msgsnd", "msgrcv", "msgctl",
 };
 
 // No program that means well makes these inside. Names, as tripwire_name() gives them.
@@ -308,8 +306,6 @@ std::vector<sock_filter> make(bool counted, bool reported, bool own, bool hosts)
   Filter out;
   for (const char* name : kAllowed) out.allow(name);
   for (const char* name : kDoneAtOnce) out.rule(SCMP_ACT_ERRNO(0), name);
-  if (counted)
-    for (const char* name : kAllowedIfCounted) out.allow(name);
   // Pages that are shared and of no file stay when no process has them mapped any more.
   constexpr std::uint64_t kSharedOfNoFile = MAP_SHARED | MAP_ANONYMOUS;
   // The huge pages of the host are counted by no group of memory.
@@ -318,7 +314,7 @@ std::vector<sock_filter> make(bool counted, bool reported, bool own, bool hosts)
   if (counted) {
     out.allow("mmap", {bits_are(3, kKinds, kSharedOfNoFile)});
     out.allow("memfd_create", {bits_are(1, MFD_HUGETLB, 0)});
-    out.allow("shmget", {bits_are(2, SHM_HUGETLB, 0)});
+    if (own) out.allow("shmget", {bits_are(2, SHM_HUGETLB, 0)});
   }
   out.allow("clone", {bits_are(0, kNamespaces, 0)});  // clone3 hides its flags: libc falls back to clone
   for (const auto request : kIoctls) out.allow("ioctl", {low_is(1, request)});

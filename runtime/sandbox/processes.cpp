@@ -55,7 +55,8 @@ std::uint64_t ticks(std::string_view stat) {
 void add_process(ProcessesUsage& sum, std::string_view status, std::string_view stat) {
   constexpr std::uint64_t kKiB = 1'024;
   // Page tables too: a process may have many of them and nearly no page.
-  for (const char* part : {"RssAnon:", "RssShmem:", "VmPTE:"}) sum.memory_bytes += kKiB * number_after(status, part);
+  for (const char* part : {"RssAnon:", "RssShmem:", "VmPTE:", "VmSwap:"})
+    sum.memory_bytes += kKiB * number_after(status, part);
   sum.threads += number_after(status, "Threads:");
   static const long per_second = ::sysconf(_SC_CLK_TCK);
   sum.cpu += base::Duration(std::chrono::seconds(1)) / per_second * static_cast<std::int64_t>(ticks(stat));

@@ -221,10 +221,15 @@ void Sandbox::watch(base::Instant now) {
   const auto began = std::chrono::steady_clock::now();
   watch_processes(now);
   const base::Duration took = std::chrono::steady_clock::now() - began;
-  watch_period_ = std::clamp<base::Duration>(took * kWatchedPart, kWatchPeriod, kWatchPeriodMost);
+  // Where looks alone keep its limits they are at least so often.
+  const base::Duration most = cgroup_.has(Controller::memory) ? kWatchPeriodMost : kWatchPeriodMost / 10;
+  watch_period_ = std::clamp<base::Duration>(took * kWatchedPart, kWatchPeriod, most);
   if (ended_) return;
-  if (const auto killed = cgroup_.killed(); killed != Killed::none)
-    return killed == Killed::for_its_limit ? end(Limit::memory) : spare();
+  // Threads that read files are above it for a moment.
+  const Killed killed = cgroup_.killed();
+  const bool again = std::exchange(over_memory_, killed == Killed::for_its_limit);
+  if (killed == Killed::for_the_machine) return spare();
+  if (killed == Killed::for_its_limit && again) return end(Limit::memory);
   if (spec_.tripwires == Tripwires::no || !cgroup_.has(Controller::pids)) return;
   if (!forks_.seen(now, cgroup_.forks_refused())) return;
   outcome_.tripwire = "forks";

@@ -136,9 +136,10 @@ class Sandbox {
   base::Descriptor guard_;  // on which forbidden calls are reported
   base::Descriptor proc_, disk_;
   std::array<std::uint64_t, 2>
-      kills_{};         // of the whole machine for want of memory, at the last look and the one before
-  bool waits_ = false;  // for a program
-  bool quiet_ = false;  // the init has told so after nothing else ran
+      kills_{};               // of the whole machine for want of memory, at the last look and the one before
+  bool over_memory_ = false;  // at the last look
+  bool waits_ = false;        // for a program
+  bool quiet_ = false;        // the init has told so after nothing else ran
   bool gone_ = false;
   bool ended_ = false;  // the init has told how the program ended
   bool disk_full_ = false, inodes_full_ = false, pids_full_ = false, files_full_ = false, memory_full_ = false;

@@ -241,6 +241,7 @@ void Sandbox::prepare(Plan& plan) {
   }
   // Without a cgroup that shares the cores out, all else that the machine does goes before it.
   plan.niceness = cgroup_.has(Controller::cpu) ? 0 : kNiceMost;
+  plan.reads_last = of_others();
   plan.ids = ids_;
   plan.steps = steps_;
   plan.paths = path_pointers_.data();

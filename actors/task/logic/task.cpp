@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::uint8_t kTaskVersion = 1;
 constexpr std::size_t kWhyBytesMax = 256;
-constexpr std::size_t kAttemptsMax = kReplicasMax + kRetriesMax + std::size_t{1} + Task::kSparedMax;
+// As many as are spared at once may be over the most.
+constexpr std::size_t kAttemptsMax = 2 * kReplicasMax + kRetriesMax + std::size_t{1} + Task::kSparedMax;
 
 template <class Enum, std::size_t N>
 std::string_view name_in(const std::string_view (&names)[N], Enum value) {

@@ -209,8 +209,8 @@ TEST_CASE("sandbox filter: another node's program has sockets of IP for its host
 TEST_CASE("sandbox filter: another node's program has no timer that wakes many, and no signals of its files") {
   for (const Whose user : {Whose::own, Whose::others}) {
     const auto program = filter(Memory::counted, Forbidden::refused, user);
-    for (const long number :
-         {SYS_epoll_create1, SYS_timer_create, SYS_timer_settime, SYS_timerfd_create, SYS_signalfd4, SYS_inotify_init1})
+    for (const long number : {SYS_epoll_create1, SYS_semget, SYS_ioprio_set, SYS_timer_create, SYS_timer_settime,
+                              SYS_timerfd_create, SYS_signalfd4, SYS_inotify_init1})
       CHECK(answer(program, call_data(number, {})) ==
             (user == Whose::own ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | ENOSYS));
     CHECK(answer(program, call_data(SYS_setitimer, {})) == SECCOMP_RET_ALLOW);
