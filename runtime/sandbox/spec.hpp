@@ -26,7 +26,7 @@ struct Inside {
 
 enum class Cgroups : std::uint8_t { where_possible, never };
 enum class Tripwires : std::uint8_t { no, yes };
-/// A program of others that has the launcher's own id of the kernel may not take what that counts by user.
+/// Programs of others have fewer calls (filter_generator.cpp): not those whose work no limit counts.
 enum class Whose : std::uint8_t { own, others };
 
 struct Spec {
