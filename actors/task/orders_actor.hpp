@@ -260,8 +260,9 @@ class OrdersActor final : public runtime::Actor {
   void stream_ended(const TaskId& id, std::uint64_t token, const base::Outcome<void>& end);
   void answered(const TaskId& id, std::uint64_t token);
   void lose(const TaskId& id, std::uint64_t token, const std::string& why);
-  /// Its node is silent, or does not come to an end.
+  /// Its node had no memory left for it.
   void spare(const TaskId& id, std::uint64_t token, const base::Error& why);
+  /// Its node is silent, or does not come to an end.
   void timed_out(const TaskId& id, std::uint64_t token, const std::string& why);
   void end_late();
   /// After each change of the task: ends what it does not need any more, saves it, tells of it.

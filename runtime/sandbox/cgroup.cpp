@@ -236,6 +236,7 @@ bool Cgroup::limit(const Limits& limits, Whose whose) {
   const std::string memory = std::to_string(limits.memory_bytes), pids = std::to_string(limits.pids + 1);
   const std::string quota = std::to_string(std::max<std::uint64_t>(kPeriodUs * limits.cpu.thousandths / 1'000, 1'000));
   const auto& folders = places_.folders;
+  memory_bytes_ = limits.memory_bytes;
   if (places_.version == 2) {
     // Swap is a controller of its own that may be off, and then there is none. Not memory.oom.group: the kernel writes
     // a line of its log for each process that it ends, and ours ends the rest.
@@ -266,6 +267,7 @@ Cgroup& Cgroup::operator=(Cgroup&& other) noexcept {
   remove();
   places_ = std::exchange(other.places_, {});
   group_ = std::exchange(other.group_, {});
+  memory_bytes_ = other.memory_bytes_;
   folder_ = std::exchange(other.folder_, {});
   return *this;
 }
@@ -309,9 +311,8 @@ Killed Cgroup::killed() const {
   if (path.empty()) return Killed::none;
   if (places_.version == 2)
     return killed_in_v2(content(path), number_in(file(Controller::memory, "", "memory.current")).value_or(0),
-                        number_in(file(Controller::memory, "", "memory.high")).value_or(UINT64_MAX / 2));
-  return killed_in_v1(content(path), most_in_v1(),
-                      number_in(file(Controller::memory, "memory.limit_in_bytes", "")).value_or(0));
+                        memory_bytes_);
+  return killed_in_v1(content(path), most_in_v1(), memory_bytes_);
 }
 
 std::uint64_t Cgroup::most_in_v1() const {

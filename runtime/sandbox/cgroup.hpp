@@ -84,8 +84,9 @@ class Cgroup {
   std::uint64_t most_in_v1() const;
   bool limit(const Limits& limits, Whose whose);
 
-  CgroupPlaces places_;  // of this group
-  std::string group_;    // its name
+  CgroupPlaces places_;             // of this group
+  std::string group_;               // its name
+  std::uint64_t memory_bytes_ = 0;  // its limit
   base::Descriptor folder_;
 };
 

@@ -320,24 +320,34 @@ class Texts {
   std::span<char*> pointers_;
 };
 
-/// All is there but the program, which comes with the next packet. Nothing of the parent is held until then.
-void await_order(Plan& plan) {
-  int parts[1 + kOrderStreams + kOrderTreesMax];
-  iovec part{plan.order.data(), plan.order.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof parts)] = {};
+struct Parts {
+  ssize_t bytes = 0;  ///< below 0: there is no packet
+  std::size_t descriptors = 0;
+};
+
+/// The next packet, as much of it as there is room for.
+Parts receive(int from, std::span<char> bytes, std::span<int> descriptors, int flags) {
+  iovec part{bytes.data(), bytes.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE((1 + kOrderStreams + kOrderTreesMax) * sizeof(int))] = {};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  ssize_t got = 0;
-  do got = ::recvmsg(plan.talk, &message, MSG_CMSG_CLOEXEC);
-  while (got < 0 && errno == EINTR);
-  std::size_t passed = 0;
+  message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+  Parts out;
+  do out.bytes = ::recvmsg(from, &message, flags);
+  while (out.bytes < 0 && errno == EINTR);
   if (const cmsghdr* const head = CMSG_FIRSTHDR(&message); head != nullptr && head->cmsg_type == SCM_RIGHTS) {
-    passed = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    std::memcpy(parts, CMSG_DATA(head), passed * sizeof(int));
+    out.descriptors = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    std::memcpy(descriptors.data(), CMSG_DATA(head), std::min(out.descriptors, descriptors.size()) * sizeof(int));
   }
+  return out;
+}
+
+/// All is there but the program, which comes with the next packet. Nothing of the parent is held until then.
+void await_order(Plan& plan) {
+  int parts[1 + kOrderStreams + kOrderTreesMax];
+  const auto [got, passed] = receive(plan.talk, plan.order, parts, MSG_CMSG_CLOEXEC);
   OrderHead head;
   if (got < static_cast<ssize_t>(sizeof head) || passed < kOrderStreams) fail(plan.talk, Stage::parent, 0);
   std::memcpy(&head, plan.order.data(), sizeof head);
@@ -375,18 +385,9 @@ int hand_over(const std::array<int, 3>& streams) {
 /// They become 0 to 2, the lowest that are free.
 bool take_streams(int from) {
   char byte = 0;
-  iovec part{&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(3 * sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  ssize_t got = 0;
-  do got = ::recvmsg(from, &message, 0);
-  while (got < 0 && errno == EINTR);
-  const cmsghdr* const head = CMSG_FIRSTHDR(&message);
-  return got == 1 && head != nullptr && head->cmsg_len == CMSG_LEN(3 * sizeof(int)) && ::fcntl(2, F_GETFD) == 0;
+  int streams[3] = {};
+  const auto [got, passed] = receive(from, std::span(&byte, 1), streams, 0);
+  return got == 1 && passed == 3 && ::fcntl(2, F_GETFD) == 0;
 }
 
 struct Start {

@@ -342,19 +342,20 @@ void Sandbox::keep_outputs() {
 }
 
 // Without a group that counts them it is one that was killed while the kernel has killed for want of memory.
-bool Sandbox::killed_by_machine() const {
-  if (cgroup_.has(Controller::memory)) return cgroup_.killed() == Killed::for_the_machine;
+bool Sandbox::killed_by_machine(Killed in_group) const {
+  if (cgroup_.has(Controller::memory)) return in_group == Killed::for_the_machine;
   return outcome_.how == Ended::signalled && outcome_.status == SIGKILL && kills_for_memory() > kills_[1];
 }
 
 // Of a program that has failed: which limit it had met before. One that it could live with is none.
 void Sandbox::find_limit() {
-  outcome_.over_memory = outcome_.limit == Limit::memory || cgroup_.killed() == Killed::for_its_limit;
+  const Killed killed = cgroup_.killed();
+  outcome_.over_memory = outcome_.limit == Limit::memory || killed == Killed::for_its_limit;
   const bool failed = outcome_.how == Ended::signalled || (outcome_.how == Ended::exited && outcome_.status != 0);
   if (!failed) outcome_.limit.reset();
   if (!failed || outcome_.limit || !outcome_.tripwire.empty()) return;
-  if (killed_by_machine()) return note_spared();
-  if (cgroup_.killed() != Killed::none || memory_full_) outcome_.limit = Limit::memory;
+  if (killed_by_machine(killed)) return note_spared();
+  if (killed != Killed::none || memory_full_) outcome_.limit = Limit::memory;
   else if (cgroup_.forks_refused() > 0 || pids_full_) outcome_.limit = Limit::pids;
   else if (disk_full_) outcome_.limit = Limit::disk;
   else if (inodes_full_ || files_full_) outcome_.limit = Limit::files;

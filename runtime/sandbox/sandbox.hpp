@@ -104,7 +104,7 @@ class Sandbox {
   void note_resident(std::int64_t kib);
   void find_limit();
   /// Whether the kernel has ended one of its processes because the whole machine had no memory left.
-  bool killed_by_machine() const;
+  bool killed_by_machine(Killed in_group) const;
   void note_spared();
   void keep_outputs();
 

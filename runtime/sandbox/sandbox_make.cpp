@@ -30,8 +30,7 @@ constexpr rlim_t kStackMax = rlim_t{64} << 20;
 constexpr rlim_t kStackUsual = rlim_t{8} << 20;
 constexpr rlim_t kLockedBytesMax = rlim_t{64} << 10;
 constexpr rlim_t kSignalsMax = 1'024;
-// Our choice: also of timers, which before Linux 6.13 fire in interrupts that no cgroup counts, and all of them share
-// what the user of the node may have.
+// Our choice: those of all sandboxes share what the user of the node may have.
 constexpr rlim_t kSignalsOfOthersMax = 64;
 constexpr rlim_t kFilesOfAllMax = 65'536, kFilesOfAllMin = 64;  // our choice
 constexpr int kNiceMost = 19;                                   // setpriority(2)
@@ -114,8 +113,7 @@ ResourceLimit lowered(int resource, rlim_t soft, rlim_t hard) {
 /// Who has more descriptors on their way between sockets than a sender may have open keeps that sender from passing any
 /// (unix(7), ETOOMANYREFS), and they count for the user: a program of the launcher's own user has half of what that
 /// has, or one that keeps all on their way would be the end of all other sandboxes.
-/// Of others all processes together have kFilesOfAllMax: what one write wakes is a product of both (allow_waiting() of
-/// filter_generator.cpp).
+/// Of others all processes together have kFilesOfAllMax.
 ResourceLimit files(const Limits& limits, Whose whose) {
   rlimit now{};
   ::getrlimit(RLIMIT_NOFILE, &now);
