@@ -227,8 +227,8 @@ std::optional<ProcessLoop::Start> ProcessLoop::stop_waiting(Number number) {
 
 void ProcessLoop::begin(Number number, Start& start) {
   const auto refuse = [&](sandbox::Outcome why) {
-    tell_of_process(start.owner, ports::ProcessEnded{start.what.ticket, std::move(why)});
     forget(number);
+    tell_of_process(start.owner, ports::ProcessEnded{start.what.ticket, std::move(why)});
   };
   if (!launcher_) return refuse(not_made(kGone, kGoneAdvice));
   Descriptor input = sealed(start.what.input);
@@ -408,8 +408,9 @@ void ProcessLoop::settle(Running& one) {
     });
   }
   one.outputs.clear();
-  tell_of_process(one.owner, std::move(told));
+  const auto owner = std::move(one.owner);
   forget(one.number);
+  tell_of_process(owner, std::move(told));
 }
 
 void ProcessLoop::close_outputs(Running& one) {
@@ -418,6 +419,7 @@ void ProcessLoop::close_outputs(Running& one) {
   one.outputs.clear();
 }
 
+/// Before its owner is told, who may start the next one at once: its place is free by then.
 void ProcessLoop::forget(Number number) {
   if (carrier_) carrier_->remove(number);
   const auto one = running_.find(number);

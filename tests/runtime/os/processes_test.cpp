@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <thread>
 #include <vector>
 
 #include "runtime/actor/actor.hpp"
@@ -135,6 +136,25 @@ TEST_CASE("processes: one that keeps its output locked holds up no other, droppe
   CHECK(here.end_of(2).limit == sandbox::Limit::time);
   CHECK_FALSE(here.owner.ended(3));
   here.place.close();  // and the node ends
+}
+
+struct OneOsProcess : OsProcesses {
+  OneOsProcess() : OsProcesses(1) {}
+};
+
+// It was told first: what an owner started at once was refused as one too many.
+TEST_CASE("processes: the place of one is free before its owner is told of its end") {
+  OwnedProcesses<OneOsProcess> here;
+  if (!here.works()) return;
+  for (std::uint64_t ticket = 0; ticket < 60; ticket += 3) {
+    here.start(ticket, Does::speak);
+    for (int looks = 0; looks < 1'000'000 && !here.owner.ended(ticket); ++looks) std::this_thread::yield();
+    CHECK(here.end_of(ticket).how == sandbox::Ended::exited);
+    here.start(ticket + 1, Does::speak);
+    here.start(ticket + 2, Does::speak);
+    CHECK(here.end_of(ticket + 1).how == sandbox::Ended::exited);
+    CHECK(here.end_of(ticket + 2).how == sandbox::Ended::exited);
+  }
 }
 
 struct TwoOsProcesses : OsProcesses {
