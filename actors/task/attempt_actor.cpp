@@ -240,9 +240,10 @@ void AttemptActor::process(ports::ProcessEvent&& event) {
 
 void AttemptActor::ended(ports::ProcessEnded&& end) {
   sandbox::Outcome& outcome = end.outcome;
-  if (outcome.over_memory)
+  if (outcome.over_memory || outcome.held_up)
     tell<wire::AttemptOverMemory>(node().find(kPath), [&](wire::AttemptOverMemory::Builder out) {
       out.setTask(data_of(id_of(what_->order).view()));
+      out.setHeldUp(outcome.held_up);
     });
   if (leaves_) return finish();
   if (outcome.how == sandbox::Ended::not_made || outcome.how == sandbox::Ended::spared) {

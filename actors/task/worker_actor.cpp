@@ -63,7 +63,9 @@ void WorkerActor::receive(runtime::Handlers& on) {
   on.tell<wire::AttemptOverMemory>([this](wire::AttemptOverMemory::Reader told) {
     const auto task = TaskId::from(bytes_of(told.getTask()));
     const auto one = task ? all_.find(*task) : all_.end();
-    if (one != all_.end() && !one->second.user.reserved) hold_back(one->second.user.group);
+    if (one == all_.end() || one->second.user.reserved) return;
+    one->second.held_up = told.getHeldUp();
+    hold_back(one->second.user.group);
   });
   malice_.receive<MaliceAgain>(on);
   on.tell<wire::AttemptMalicious>([this](wire::AttemptMalicious::Reader told) { hear_malice(told); });
@@ -428,7 +430,8 @@ std::optional<base::Duration> WorkerActor::wait_to_begin(const User& user) {
   return starts_.take(user, now());
 }
 
-/// The kernel writes into the log of the machine for each program that it ends, and lists all its processes.
+/// The kernel writes into the log of the machine for each program that it ends, and lists all its processes; who holds
+/// up the launcher holds up all others.
 void WorkerActor::hold_back(const base::AddressGroup& group) {
   std::erase_if(held_back_, [this](const auto& one) { return now() >= one.second; });
   const bool full = held_back_.size() >= kHeldBackMax && !held_back_.contains(group);
@@ -464,7 +467,7 @@ void WorkerActor::begin(const TaskId& id) {
         const auto at = all_.find(id);
         const bool ran = at != all_.end() && at->second.relay.get() == relay && at->second.program_runs;
         // Before that it is what some input says, and strangers can have that.
-        if (ran && !end.ok() && end.error().code == Code::overloaded) run_short(end.error());
+        if (ran && !end.ok() && end.error().code == Code::overloaded && !at->second.held_up) run_short(end.error());
         // It may be that no sandbox can be made any more.
         if (!end.ok() && end.error().code == Code::unavailable && !probing_) probe();
       },

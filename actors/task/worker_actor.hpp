@@ -42,8 +42,8 @@ class WorkerActor final : public runtime::Actor {
   static constexpr std::size_t kPutOffMax = 64;                      // our choice: a walk of all that wait for each
   static constexpr std::chrono::milliseconds kPutOff{250};           // our choice: not again within a turn
   static constexpr std::uint32_t kFilesMax =
-      8'192;  // our choice: of one program of others; what is taken apart for long
-  static constexpr std::uint32_t kPidsMax = 1'024;         // our choice: of one program of others
+      8'192;                                      // our choice: of one program of others; what is taken apart for long
+  static constexpr std::uint32_t kPidsMax = 128;  // our choice: of one program of others
   static constexpr std::chrono::hours kOverMemoryMost{1};  // our choice
   static constexpr std::chrono::seconds kOverMemoryEach{
       10};  // our choice: a pause of a site for each program that met that limit
@@ -82,6 +82,7 @@ class WorkerActor final : public runtime::Actor {
     runtime::Handle actor;                                           ///< null: it waits
     base::Instant began{};                                           ///< then
     bool program_runs = false;                                       ///< or has run
+    bool held_up = false;                                            ///< the launcher, and was ended for that
     bool program_ended = false;                                      ///< what it has left is taken
   };
   /// An attempt that its submitter asks for.

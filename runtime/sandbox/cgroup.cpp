@@ -337,6 +337,10 @@ Cgroup::Counts Cgroup::counts() const {
   return out;
 }
 
+std::uint64_t Cgroup::processes() const {
+  return number_in(file(Controller::pids, "pids.current", "pids.current")).value_or(0);
+}
+
 void Cgroup::remove() {
   for (std::size_t i = 0; i < kControllers; ++i) {
     const std::string folder = std::exchange(places_.folders[i], {});

@@ -72,6 +72,8 @@ class Cgroup {
     std::optional<base::Duration> cpu;
   };
   Counts counts() const;
+  /// That are inside now, each thread for itself; with the init.
+  std::uint64_t processes() const;
   std::uint64_t forks_refused() const;
   Killed killed() const;
 

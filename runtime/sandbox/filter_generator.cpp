@@ -54,9 +54,8 @@ constexpr const char* kAllowed[] = {
     "getresgid", "getgroups", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid",
     "setfsgid", "setgroups", "capget", "capset", "set_tid_address", "set_robust_list", "get_robust_list", "futex",
     "futex_wake", "futex_wait", "futex_requeue", "rseq", "arch_prctl", "getcpu", "pidfd_open",
-    "pidfd_send_signal", "sched_yield", "sched_getaffinity", "sched_setaffinity", "sched_getparam", "sched_setparam",
-    "sched_getscheduler", "sched_setscheduler", "sched_getattr", "sched_setattr", "sched_get_priority_max",
-    "sched_get_priority_min", "sched_rr_get_interval", "getpriority", "setpriority", "ioprio_get",
+    "pidfd_send_signal", "sched_yield", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "sched_getattr",
+    "sched_get_priority_max", "sched_get_priority_min", "sched_rr_get_interval", "getpriority", "ioprio_get",
     "getrusage", "getrlimit", "times", "restart_syscall",
     // signals
     "kill", "tkill", "tgkill", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigpending",
@@ -67,13 +66,16 @@ constexpr const char* kAllowed[] = {
     // sockets: which ones is a matter of socket()
     "bind", "connect", "listen", "accept", "accept4", "getsockname", "getpeername", "sendto", "recvfrom", "sendmsg",
     "recvmsg", "sendmmsg", "recvmmsg", "shutdown",
-    // sandboxing of its own: only takes rights away
-    "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
 };
 
 // Of the whole machine: a program could keep the disks of all others busy. What it writes itself is in memory, so it is
 // told that this was done.
 constexpr const char* kDoneAtOnce[] = {"sync", "syncfs", "fsync", "fdatasync", "sync_file_range"};
+
+// For programs of other nodes done at once. A thread of the least weight that gets no core among others of the same program
+// keeps what it holds in the kernel, such as the lock of all mounts.
+constexpr const char* kPlaces[] = {"sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr",
+                                   "setpriority"};
 
 // Not for programs of other nodes. A timer expires in an interrupt, which no cgroup counts, and there wakes all that
 // wait for it, or before Linux 6.13 begins anew in each jiffy. An epoll(7) that is woken wakes all that wait for it, once
@@ -84,6 +86,8 @@ constexpr const char* kAllowedIfOwn[] = {
     "epoll_create", "epoll_create1", "timerfd_create", "timerfd_settime", "timerfd_gettime", "signalfd", "signalfd4",
     "ioprio_set",
     "futex_waitv",  // some 32 KiB of a thread that no cgroup counts
+    // Sandboxing of its own only takes rights away. Since Linux 6.15 each call that it refuses is a record of auditd.
+    "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
 };
 // Where a cgroup counts, too: they keep memory that no process has mapped. And one semop(2) of many that wait keeps a
 // core in the kernel for half a second.
@@ -130,28 +134,13 @@ constexpr std::uint64_t kFcntls[] = {
 constexpr std::uint64_t kLocks[] = {F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW};
 
 constexpr std::uint64_t kPrctls[] = {
-    PR_SET_NAME,
-    PR_GET_NAME,
-    PR_SET_PDEATHSIG,
-    PR_GET_PDEATHSIG,
-    PR_GET_DUMPABLE,
-    PR_SET_DUMPABLE,
-    PR_GET_KEEPCAPS,
-    PR_CAPBSET_READ,
-    PR_GET_SECUREBITS,
-    PR_GET_NO_NEW_PRIVS,
-    PR_SET_NO_NEW_PRIVS,
-    PR_GET_SECCOMP,
-    PR_SET_TIMERSLACK,
-    PR_GET_TIMERSLACK,
-    PR_SET_CHILD_SUBREAPER,
-    PR_GET_CHILD_SUBREAPER,
-    PR_SET_THP_DISABLE,
-    PR_GET_THP_DISABLE,
-    PR_GET_TID_ADDRESS,
-    PR_GET_SPECULATION_CTRL,
-    0x53564d41 /* PR_SET_VMA: names of memory */,
+    PR_SET_NAME,        PR_GET_NAME,         PR_SET_PDEATHSIG,       PR_GET_PDEATHSIG,
+    PR_GET_DUMPABLE,    PR_SET_DUMPABLE,     PR_GET_KEEPCAPS,        PR_CAPBSET_READ,
+    PR_GET_SECUREBITS,  PR_GET_NO_NEW_PRIVS, PR_SET_NO_NEW_PRIVS,    PR_GET_SECCOMP,
+    PR_SET_TIMERSLACK,  PR_GET_TIMERSLACK,   PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER,
+    PR_SET_THP_DISABLE, PR_GET_THP_DISABLE,  PR_GET_TID_ADDRESS,     PR_GET_SPECULATION_CTRL,
 };
+constexpr std::uint64_t kNameMemory = 0x53564d41;  // PR_SET_VMA: 96 bytes a mapping that no cgroup counts
 
 [[noreturn]] void fail(const std::string& what) {
   std::fprintf(stderr, "filter_generator: %s\n", what.c_str());
@@ -237,7 +226,6 @@ constexpr std::uint64_t kSocketOptions[] = {SO_REUSEADDR,
                                             SO_RCVLOWAT,
                                             SO_RCVTIMEO,
                                             SO_SNDTIMEO,
-                                            SO_TIMESTAMP,
                                             66 /* SO_RCVTIMEO_NEW */,
                                             67 /* SO_SNDTIMEO_NEW */};
 constexpr std::uint64_t kTcpOptions[] = {
@@ -252,21 +240,26 @@ constexpr std::uint64_t kIpv6Options[] = {
     IPV6_V6ONLY,      IPV6_UNICAST_HOPS, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_LOOP, IPV6_MTU_DISCOVER, IPV6_MTU,
     IPV6_RECVPKTINFO, IPV6_RECVHOPLIMIT, IPV6_RECVTCLASS,     IPV6_TCLASS,         IPV6_DONTFRAG};
 
-/// The others load modules, or hold a lock of the whole machine's network while they copy.
+/// The others load modules, hold a lock of the whole machine's network while they copy, or map what a socket has
+/// received.
 void allow_reading_options(Filter& out, bool all) {
   if (all) return out.allow("getsockopt");
-  for (const std::uint64_t level : {SOL_SOCKET, int{IPPROTO_TCP}}) out.allow("getsockopt", {low_is(1, level)});
+  out.allow("getsockopt", {low_is(1, SOL_SOCKET)});
+  for (const auto option : kTcpOptions) out.allow("getsockopt", {low_is(1, IPPROTO_TCP), low_is(2, option)});
+  out.allow("getsockopt", {low_is(1, IPPROTO_TCP), low_is(2, TCP_INFO)});
   for (const auto option : kIpOptions) out.allow("getsockopt", {low_is(1, IPPROTO_IP), low_is(2, option)});
   for (const auto option : kIpv6Options) out.allow("getsockopt", {low_is(1, IPPROTO_IPV6), low_is(2, option)});
 }
 
-void allow_socket_options(Filter& out, bool buffers) {
+void allow_socket_options(Filter& out, bool own) {
   for (const auto option : kSocketOptions) out.allow("setsockopt", {low_is(1, SOL_SOCKET), low_is(2, option)});
+  // The first one of each moment has the whole machine's code patched, and the last one again.
+  if (own) out.allow("setsockopt", {low_is(1, SOL_SOCKET), low_is(2, SO_TIMESTAMP)});
   for (const auto option : kTcpOptions) out.allow("setsockopt", {low_is(1, IPPROTO_TCP), low_is(2, option)});
   // For other nodes' programs done at once: what the queues of a socket hold is counted by no cgroup, and Linux lets
   // one of them ask for 8 MiB.
   for (const auto option : {SO_SNDBUF, SO_RCVBUF})
-    out.rule(buffers ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(0), "setsockopt",
+    out.rule(own ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(0), "setsockopt",
              {low_is(1, SOL_SOCKET), low_is(2, static_cast<std::uint64_t>(option))});
   // Queues of errors are counted by no cgroup, and there are none on a loopback that a program could need; but libc
   // does not ask a name server whose socket cannot have one.
@@ -324,15 +317,17 @@ std::vector<sock_filter> make(bool counted, bool reported, bool own, bool hosts)
   // Not with O_ASYNC, nor FIOASYNC: the list of those that have it is of all files of a device, and each close walks
   // it.
   out.allow("fcntl", {low_is(1, F_SETFL), bits_are(2, O_ASYNC, 0)});
-  const std::uint32_t lock = own ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(0);
-  for (const auto command : kLocks) out.rule(lock, "fcntl", {low_is(1, command)});
-  out.rule(lock, "flock");
+  const std::uint32_t allowed_if_own = own ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(0);
+  for (const auto command : kLocks) out.rule(allowed_if_own, "fcntl", {low_is(1, command)});
+  out.rule(allowed_if_own, "flock");
+  for (const char* name : kPlaces) out.rule(allowed_if_own, name);
   if (own)
     for (const char* name : kAllowedIfOwn) out.allow(name);
   if (own && counted)
     for (const char* name : kAllowedIfOwnAndCounted) out.allow(name);
   if (counted) out.allow("fcntl", {low_is(1, F_SETPIPE_SZ)});
   for (const auto option : kPrctls) out.allow("prctl", {low_is(0, option)});
+  out.rule(allowed_if_own, "prctl", {low_is(0, kNameMemory)});
   for (const std::uint64_t persona : {std::uint64_t{0}, kLow}) out.allow("personality", {low_is(0, persona)});
   allow_limits(out);
   allow_waiting(out, own);

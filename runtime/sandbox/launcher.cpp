@@ -25,6 +25,7 @@
 #include "runtime/sandbox/pool.hpp"
 #include "runtime/sandbox/processes.hpp"
 #include "runtime/sandbox/spec_bytes.hpp"
+#include "runtime/sandbox/watchdog.hpp"
 
 namespace troupe::sandbox {
 namespace {
@@ -32,6 +33,7 @@ namespace {
 using base::Bytes;
 
 constexpr base::Duration kSpareEvery = std::chrono::milliseconds{200};  // our choice: what one has had is free by then
+constexpr base::Duration kKeptWaitingMost = std::chrono::seconds{1};    // our choice
 
 // The first byte of a packet.
 enum class Word : std::uint8_t {
@@ -99,7 +101,10 @@ class Server {
  public:
   explicit Server(int talk) : talk_(talk) {}
   ~Server() {
-    running_.clear();
+    while (!running_.empty()) {
+      watchdog_.forget(running_.begin()->first.value);
+      running_.erase(running_.begin());
+    }
     ended_.clear();
     pool_.clear();
     for (const std::string& group : groups_) remove_leftovers(places_, group);
@@ -109,12 +114,20 @@ class Server {
 
   void serve() {
     while (!gone_) {
+      watchdog_.turn_ends();
+      const bool happened = wait();
+      watchdog_.turn_begins();
+      for (const Watchdog::Key id : watchdog_.ended()) {
+        const auto one = running_.find({id});
+        if (one != running_.end()) one->second->note_held_up();
+      }
       // What begins, and may end soon, is heard first.
       // A copy of this process would have the streams of one that is ordered, too.
-      if (!wait() && !ordered_ && (running_.empty() || time_now() >= begun_ + kReadyAfter)) pool_.fill(time_now());
+      if (!happened && !ordered_ && (running_.empty() || time_now() >= begun_ + kReadyAfter)) pool_.fill(time_now());
       while (auto packet = receive_packet(talk_)) {
         if (packet->bytes.empty()) return;
         take(std::move(*packet));
+        watchdog_.next_turn();
       }
       step();
       spare_machine();
@@ -175,13 +188,15 @@ class Server {
     if (spec->cgroups == Cgroups::where_possible && groups_.insert(spec->group).second)
       remove_leftovers(places_, spec->group);
     begun_ = time_now();
-    if (auto ready = pool_.take(*spec, streams, time_now())) {
-      running_.emplace(id, std::move(ready));
-      return;
-    }
+    if (auto ready = pool_.take(*spec, streams, time_now())) return run(id, std::move(ready));
     auto made = Sandbox::start(*spec, std::move(streams), places_, time_now());
     if (!made.ok()) return refuse(id, made.error());
-    running_.emplace(id, std::move(made).value());
+    run(id, std::move(made).value());
+  }
+
+  void run(SandboxId id, std::unique_ptr<Sandbox> one) {
+    if (one->of_others()) watchdog_.watch(id.value, one->life(), one->longest_wait());
+    running_.emplace(id, std::move(one));
   }
 
   void refuse(SandboxId id, const NotMade& why) {
@@ -194,9 +209,11 @@ class Server {
   void step() {
     for (auto at = running_.begin(); at != running_.end();) {
       at->second->step(time_now());
+      watchdog_.next_turn();
       if (auto listeners = at->second->take_listeners(); !listeners.empty())
         told_.push_back({head(Word::listens, at->first), std::move(listeners)});
       if (at->second->outcome()) {
+        watchdog_.forget(at->first.value);
         tell(at->first, *at->second->outcome(), at->second->take_outputs());
         if (!at->second->gone()) ended_.push_back(std::move(at->second));
         at = running_.erase(at);
@@ -204,8 +221,9 @@ class Server {
         ++at;
       }
     }
-    std::erase_if(ended_, [](const auto& sandbox) {
+    std::erase_if(ended_, [this](const auto& sandbox) {
       sandbox->step(time_now());
+      watchdog_.next_turn();
       return sandbox->gone();
     });
   }
@@ -218,8 +236,21 @@ class Server {
     const auto of_others = std::find_if(running_.rbegin(), running_.rend(), [](const auto& one) {
       return one.second->of_others() && !one.second->ended();
     });
-    if (of_others == running_.rend() || !is_short_of_memory(meminfo())) return;
-    of_others->second->spare();
+    if (of_others == running_.rend()) return;
+    if (is_short_of_memory(meminfo())) of_others->second->spare();
+    watch_mounts();
+  }
+
+  /// A start takes the lock of all mounts a hundred times. A wait for it that ends is none that the watchdog sees.
+  void watch_mounts() {
+    const base::Instant began = time_now();
+    wait_for_mounts();
+    const base::Instant ended = time_now();
+    kept_waiting_ += ended - began - (ended - std::exchange(mounts_watched_, ended)) / 2;
+    kept_waiting_ = std::max(kept_waiting_, base::Duration::zero());
+    if (kept_waiting_ < kKeptWaitingMost) return;
+    kept_waiting_ = {};
+    watchdog_.end_longest();
   }
 
   void tell(SandboxId id, const Outcome& outcome, std::vector<base::Descriptor> outputs = {}) {
@@ -249,6 +280,7 @@ class Server {
     for (const auto& [id, sandbox] : running_) {
       base::append_number(out, id.value);
       base::append(out, write(sandbox->usage(now)));
+      if (sandbox->of_others()) watchdog_.watch(id.value, sandbox->life(), sandbox->longest_wait());
     }
     send_packet(talk_, out, {});
   }
@@ -261,12 +293,14 @@ class Server {
     std::vector<base::Descriptor> descriptors;
   };
   std::deque<Told> told_;  // packets that the other side has yet to take
-  base::Instant usages_told_{}, spared_{};
-  base::Instant begun_{};  // the latest of those that run
+  base::Instant usages_told_{}, spared_{}, mounts_watched_{};
+  base::Duration kept_waiting_{};  // by who has the lock of all mounts, beyond half of the time
+  base::Instant begun_{};          // the latest of those that run
   const CgroupPlaces places_ = find_cgroups();
   Pool pool_{places_};
   std::set<std::string> groups_;  // whose leftovers are removed; a node has one
   std::map<SandboxId, std::unique_ptr<Sandbox>> running_;
+  Watchdog watchdog_;
   std::vector<std::unique_ptr<Sandbox>> ended_;  // the kernel still has to end their namespaces
 };
 

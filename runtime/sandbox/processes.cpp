@@ -70,6 +70,8 @@ std::uint64_t bytes_of_sockets(std::string_view sockstat, std::string_view socks
 
 std::string meminfo() { return text_at(AT_FDCWD, "/proc/meminfo"); }
 
+void wait_for_mounts() { text_at(AT_FDCWD, "/proc/self/mountinfo"); }
+
 // It is longer than what text_at() reads, and what is sought stands behind half of it.
 std::uint64_t kills_for_memory() {
   const base::Descriptor file(::open("/proc/vmstat", O_RDONLY | O_CLOEXEC));

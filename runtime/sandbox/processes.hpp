@@ -40,6 +40,9 @@ bool is_short_of_memory(std::string_view meminfo);
 /// Of this machine.
 std::string meminfo();
 
+/// Waits for those that hold the lock of all mounts while others wait for it, where there are any (namespace_sem).
+void wait_for_mounts();
+
 /// How many processes the kernel has ended for want of memory, of this machine or of a group, since it runs.
 std::uint64_t kills_for_memory();
 

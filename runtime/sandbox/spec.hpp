@@ -68,7 +68,7 @@ enum class Ended : std::uint8_t {
   signalled,    ///< `status` is the number of the signal
   not_made,     ///< there was no sandbox; `why` says what failed
   not_started,  ///< the sandbox was made, the program could not be started; `status` is the errno
-  spared,       ///< the machine had no memory left for it; `why` says so. That is no answer of its program.
+  spared,       ///< ended for the machine's sake; `why` says what that lacked. That is no answer of its program.
 };
 
 struct Outcome {
@@ -76,6 +76,7 @@ struct Outcome {
   int status = 0;
   std::optional<Limit> limit;          ///< that the program has hit; never of a program that has ended with 0
   bool over_memory = false;            ///< it has met that of memory, however it ended
+  bool held_up = false;                ///< `spared` for keeping the launcher waiting in the kernel
   std::string tripwire;                ///< what it tried, if a tripwire has ended it: "mount", "forks"
   std::vector<std::uint32_t> outputs;  ///< which of Spec::outputs there are, rising
   std::string why;                     ///< of those that are neither `exited` nor `signalled`, a sentence for people

@@ -153,7 +153,7 @@ Bytes write(const Outcome& outcome) {
   append_number(out, static_cast<std::uint8_t>(outcome.how));
   append_number(out, static_cast<std::uint32_t>(outcome.status));
   append_number(out, outcome.limit ? static_cast<std::uint8_t>(*outcome.limit) : kNoLimit);
-  append_number(out, std::uint8_t{outcome.over_memory});
+  for (const bool one : {outcome.over_memory, outcome.held_up}) append_number(out, std::uint8_t{one});
   for (const std::string* one : {&outcome.tripwire, &outcome.why, &outcome.advice}) append_text(out, *one);
   append_number(out, static_cast<std::uint32_t>(outcome.outputs.size()));
   for (const std::uint32_t one : outcome.outputs) append_number(out, one);
@@ -169,9 +169,11 @@ std::optional<Outcome> read_outcome(base::ByteView bytes) {
   const auto limit = in.number<std::uint8_t>();
   if (limit != kNoLimit && limit > kLastLimit) return std::nullopt;
   if (limit != kNoLimit) out.limit = static_cast<Limit>(limit);
-  const auto over_memory = in.number<std::uint8_t>();
-  if (over_memory > 1) return std::nullopt;
-  out.over_memory = over_memory == 1;
+  for (bool* one : {&out.over_memory, &out.held_up}) {
+    const auto said = in.number<std::uint8_t>();
+    if (said > 1) return std::nullopt;
+    *one = said == 1;
+  }
   for (std::string* one : {&out.tripwire, &out.why, &out.advice}) *one = text(in);
   for (auto left = count(in); left > 0 && in.ok(); --left) out.outputs.push_back(in.number<std::uint32_t>());
   out.usage = usage(in);

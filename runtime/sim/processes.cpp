@@ -281,9 +281,10 @@ class Processes::Table : public std::enable_shared_from_this<Table> {
   void perform(One& one, const Exit& exit) { over(one, Ended::exited, exit.status); }
   void perform(One& one, const Crash& crash) { over(one, Ended::signalled, crash.signal); }
   void perform(One& one, const Hang&) { one.waits = true; }
-  void perform(One& one, const Spare&) {
+  void perform(One& one, const Spare& how) {
     over(one, Ended::spared, 0);
-    one.outcome->why = "the machine had no memory left for it";
+    one.outcome->held_up = how.held_up;
+    one.outcome->why = how.held_up ? "it kept this node waiting" : "the machine had no memory left for it";
   }
 
   void perform(One& one, const Linger& linger) {

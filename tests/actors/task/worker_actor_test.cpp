@@ -111,10 +111,10 @@ struct WorkerFixture : test::ActorFixture {
 
 /// Another node that submits, and gives up its last order in the end: an attempt ends before the worker.
 struct Passerby {
-  explicit Passerby(WorkerFixture& its_worker)
+  explicit Passerby(WorkerFixture& its_worker, const std::string& at = "198.51.100.7:4000")
       : it(its_worker),
         stranger(other_node(1)),
-        from(it, stranger.id(), messages::Role::peer, base::Endpoint::parse("198.51.100.7:4000")) {}
+        from(it, stranger.id(), messages::Role::peer, base::Endpoint::parse(at)) {}
   ~Passerby() {
     give_up();
     it.stage.run_for(1s);
@@ -374,6 +374,32 @@ TEST_CASE("task worker: where the machine had no memory left tasks of others go 
   it.stage.run_for(5s);
   CHECK(counters.running.load() == 2);
   it.attempts.clear();
+}
+
+TEST_CASE("task worker: after a program that held up the launcher its site waits, and no other") {
+  WorkerFixture it;
+  it.come = true;
+  it.programs.add("/task/program", [](const sim::Run& run) -> sim::Script {
+    if (run.spec.outputs.empty()) return {sim::Work{1s, 1s}, sim::Spare{.held_up = true}};
+    return {sim::Hang{}};
+  });
+  it.ports.processes().use(it.programs);
+  Passerby others(it), elsewhere(it, "203.0.113.7:4000");
+  const auto& counters = *it.settings.counters;
+  others.ask(small_order(), 1);
+  it.stage.run_for(2s);
+  CHECK(counters.attempts.load() == 1);
+  Order order = small_order();
+  order.outputs = {"out"};
+  others.ask(order, 2);
+  it.stage.run_for(2s);
+  CHECK(counters.attempts.load() == 1);
+  elsewhere.ask(order, 3);
+  it.stage.run_for(2s);
+  CHECK(counters.attempts.load() == 2);
+  CHECK(counters.turned_away.load() == 0);
+  it.stage.run_for(WorkerActor::kOverMemoryEach);
+  CHECK(counters.attempts.load() == 3);
 }
 
 // A stranger could have its inputs refused, and with that all tasks of others at a worker.

@@ -6,6 +6,7 @@
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -188,6 +189,20 @@ TEST_CASE(
   }
 }
 
+// One of the least weight held the lock of all mounts for as long as the program ran: no sandbox was made, or ended.
+TEST_CASE(
+    "sandbox filter: threads of another node's program take turns as they come, and hear that it is as they like") {
+  for (const Whose user : {Whose::own, Whose::others}) {
+    const auto program = filter(Memory::counted, Forbidden::refused, user);
+    for (const long number :
+         {SYS_sched_setaffinity, SYS_sched_setparam, SYS_sched_setscheduler, SYS_sched_setattr, SYS_setpriority})
+      CHECK(answer(program, call_data(number, {0, 5, 0})) ==
+            (user == Whose::own ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO));
+    for (const long number : {SYS_sched_getaffinity, SYS_sched_getattr, SYS_getpriority, SYS_sched_yield})
+      CHECK(answer(program, call_data(number, {})) == SECCOMP_RET_ALLOW);
+  }
+}
+
 // Each datagram to a group goes to all sockets of its port, 0.3 us each, in interrupts: 1.2 cores for 0.01.
 TEST_CASE("sandbox filter: another node's program has sockets of IP for its hosts alone, and sends no datagrams") {
   for (const Whose user : {Whose::own, Whose::others})
@@ -231,6 +246,14 @@ TEST_CASE("sandbox filter: another node's program has no timer that wakes many, 
     CHECK((answer(program, call_data(SYS_getsockopt, {3, IPPROTO_IP, 64})) == SECCOMP_RET_ALLOW) ==
           (user == Whose::own));
     CHECK((answer(program, call_data(SYS_ioctl, {3, SIOCGIFCONF})) == SECCOMP_RET_ALLOW) == (user == Whose::own));
+    CHECK(answer(program, call_data(SYS_getsockopt, {3, IPPROTO_TCP, TCP_INFO})) == SECCOMP_RET_ALLOW);
+    CHECK((answer(program, call_data(SYS_getsockopt, {3, IPPROTO_TCP, 35 /* TCP_ZEROCOPY_RECEIVE */})) ==
+           SECCOMP_RET_ALLOW) == (user == Whose::own));
+    CHECK((answer(program, call_data(SYS_setsockopt, {3, SOL_SOCKET, SO_TIMESTAMP})) == SECCOMP_RET_ALLOW) ==
+          (user == Whose::own));
+    CHECK((answer(program, call_data(SYS_landlock_create_ruleset, {})) == SECCOMP_RET_ALLOW) == (user == Whose::own));
+    CHECK(answer(program, call_data(SYS_prctl, {0x53564d41 /* PR_SET_VMA */})) ==
+          (user == Whose::own ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO));
   }
 }
 

@@ -30,6 +30,7 @@ Outcome whole_outcome() {
   out.how = Ended::signalled;
   out.status = 9;
   out.limit = Limit::output;
+  out.held_up = true;
   out.tripwire = "forks";
   out.outputs = {0, 2};
   out.why = "why";
