@@ -108,6 +108,12 @@ class Run {
     }
     Ran ran{*sandbox_->outcome(), interrupted_, cgroup};
     ran.outcome.usage.output_bytes = output_bytes_;
+    if (too_much_ && (ran.outcome.how == Ended::exited || ran.outcome.how == Ended::signalled)) {
+      // By itself, or by a pipe that is not read any more, before our order came: its end must not depend on that.
+      ran.outcome.how = Ended::signalled;
+      ran.outcome.status = SIGKILL;
+      ran.outcome.limit = Limit::output;
+    }
     sandbox_.reset();  // waits until the kernel has ended it: its groups go with the leftovers
     return ran;
   }

@@ -130,6 +130,8 @@ TEST_CASE("cluster sandbox: each limit holds, and what was hit is said") {
     CHECK(output.exit == kKilled);
     CHECK(output.out.size() == 102'400);
     CHECK_MESSAGE(contains(output.err, "--output"), output.err);
+    // Its pipe takes the rest, and it has ended by itself before it could be ended.
+    CHECK(limited("--output", "100K", "head -c 110000 /dev/zero").exit == kKilled);
 
     // Two of the eight that wait for ever are refused: the script and five of them are as many as may be.
     const Seen pids = limited("--pids", "6", "for i in 1 2 3 4 5 6 7 8; do sleep 60 & done; sleep 0.2; exit 1");
