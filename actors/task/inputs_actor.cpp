@@ -14,7 +14,7 @@ namespace {
 using base::Code;
 using base::Error;
 
-constexpr std::string_view kPart = ".part", kNew = ".new", kRoot = ".root", kGone = "gone.";
+constexpr std::string_view kPart = ".part", kNew = ".new", kRoot = ".root", kBytes = ".bytes", kGone = "gone.";
 
 /// What a file of that many bytes takes: a device has a number of entries as well, so each counts, as in a root.
 constexpr std::uint64_t counted(std::uint64_t bytes) { return bytes + ports::kEntryBytes; }
@@ -44,7 +44,8 @@ const Error kNoShare{Code::no_space,
 }  // namespace
 
 std::string InputsActor::path_of(const Wanted& wanted) {
-  return folder() + '/' + wanted.content.hex() + std::string(wanted.form == Form::folder ? kRoot : "");
+  const std::string_view end = wanted.form == Form::folder ? kRoot : wanted.form == Form::bytes ? kBytes : "";
+  return folder() + '/' + wanted.content.hex() + std::string(end);
 }
 
 std::string InputsActor::path_of(const Wanted& wanted, std::uint64_t bytes) {
@@ -59,8 +60,8 @@ void InputsActor::receive(runtime::Handlers& on) {
     if (const auto node = base::NodeId::from(bytes_of(wanted.getSubmitter()))) of = {.id = *node};
     if (wanted.getGroup().size() == of.group.prefix.size())
       std::ranges::copy(bytes_of(wanted.getGroup()), of.group.prefix.begin());
-    const bool as_bytes = wanted.getAsBytes();
-    use({*cid, wanted.getUnpacked() && !as_bytes ? Form::folder : Form::file}, of, as_bytes, std::move(user));
+    const Form form = wanted.getAsBytes() ? Form::bytes : wanted.getUnpacked() ? Form::folder : Form::file;
+    use({*cid, form}, of, std::move(user));
   });
   on.timer<StillThere>([this] {
     after<StillThere>(kStillThere);
@@ -86,14 +87,16 @@ std::optional<std::pair<InputsActor::Wanted, std::uint64_t>> InputsActor::read_n
                                                                                     const std::string& name) {
   const auto cid = Cid::from_hex(name.substr(0, name.find('.')));
   if (!cid) return std::nullopt;
-  Wanted wanted{*cid, Form::file};
-  const auto size = disk.size(folder() + '/' + name);
-  if (size.ok()) return name == cid->hex() ? std::optional(std::pair(wanted, counted(size.value()))) : std::nullopt;
+  Wanted wanted{*cid, name.ends_with(kBytes) ? Form::bytes : Form::file};
+  const std::string path = folder() + '/' + name;
+  const auto size = disk.size(path);
+  if (size.ok())
+    return path == path_of(wanted) ? std::optional(std::pair(wanted, counted(size.value()))) : std::nullopt;
   wanted.form = Form::folder;
   std::uint64_t bytes = 0;
   const char* const number = name.data() + (name.rfind('.') + 1);
   const bool read = std::from_chars(number, name.data() + name.size(), bytes).ec == std::errc();
-  if (!read || folder() + '/' + name != path_of(wanted, bytes)) return std::nullopt;
+  if (!read || path != path_of(wanted, bytes)) return std::nullopt;
   return std::pair(wanted, bytes);
 }
 
@@ -139,7 +142,7 @@ void InputsActor::check() const {
   base::ensure(fetches_.size() <= kFetchesMax, "as many fetches as may be");
 }
 
-void InputsActor::use(const Wanted& wanted, const Submitter& by, bool as_bytes, runtime::Sink<wire::InputAt> user) {
+void InputsActor::use(const Wanted& wanted, const Submitter& by, runtime::Sink<wire::InputAt> user) {
   if (held_ >= kUsersMax || (!by.reserved && !places_.fits(by, 1)))
     return user.fail({Code::overloaded, "as many inputs are in use as may be", std::chrono::seconds(10)});
   if (const auto there = files_.find(wanted);
@@ -154,7 +157,6 @@ void InputsActor::use(const Wanted& wanted, const Submitter& by, bool as_bytes, 
   user.on_cancel([this, wanted, number] { left(wanted, number); });
   User& one = file.users[number];
   one.of = by;
-  one.as_bytes = as_bytes;
   one.to = std::move(user);
   // One that a stranger has wanted first waits behind no others of theirs.
   const bool taken_over = file.holder && by.reserved && !file.holder->reserved;
@@ -516,7 +518,7 @@ void InputsActor::tell(const Wanted& wanted, std::uint64_t number) {
   User& user = found->second;
   if (user.told || !user.to.ready()) return;
   user.told = true;
-  if (!user.as_bytes) {
+  if (wanted.form != Form::bytes) {
     user.to.push([&](wire::InputAt::Builder out) { out.setPath(file.path); });
     return;
   }

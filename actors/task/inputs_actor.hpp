@@ -64,7 +64,11 @@ class InputsActor final : public runtime::Actor {
   struct Unpack {};
   struct Pace {};
   struct Late {};
-  enum class Form : std::uint8_t { file, folder };
+  enum class Form : std::uint8_t {
+    file,
+    folder,
+    bytes,  ///< read here: a file of its own, for a program can keep the pages of one that it sees locked
+  };
   /// A content, and what it is to be.
   struct Wanted {
     Cid content;
@@ -75,7 +79,6 @@ class InputsActor final : public runtime::Actor {
   struct User {
     Submitter of;
     runtime::Sink<wire::InputAt> to;
-    bool as_bytes = false;
     bool told = false;
   };
   struct File {
@@ -95,7 +98,7 @@ class InputsActor final : public runtime::Actor {
   };
   /// What a name in the folder says is there, and of how many bytes; nothing if it is not whole.
   static std::optional<std::pair<Wanted, std::uint64_t>> read_name(ports::Disk& disk, const std::string& name);
-  void use(const Wanted& wanted, const Submitter& by, bool as_bytes, runtime::Sink<wire::InputAt> user);
+  void use(const Wanted& wanted, const Submitter& by, runtime::Sink<wire::InputAt> user);
   /// Makes room for that many bytes more of a file that is in use, and counts them. Says why it cannot.
   std::optional<base::Error> grow(File& file, std::uint64_t bytes);
   /// Whether that many bytes have room beside what is in use.

@@ -46,7 +46,9 @@ Descriptor sealed(base::ByteView bytes) {
     if (put > 0) bytes = bytes.subspan(static_cast<std::size_t>(put));
     else if (errno != EINTR) out.reset();
   }
-  const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+  // Not F_SEAL_WRITE, which also seals mappings, of which there are none: it waits for all processors, and so for
+  // programs that stop in the kernel.
+  const int seals = F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
   if (!out.valid() || ::fcntl(out.get(), F_ADD_SEALS, seals) != 0 || ::lseek(out.get(), 0, SEEK_SET) != 0) return {};
   return out;
 }

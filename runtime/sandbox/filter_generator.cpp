@@ -33,9 +33,9 @@ namespace {
 constexpr const char* kAllowed[] = {
     // files by descriptor
     "read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "preadv2", "pwritev2", "lseek",
-    "close", "close_range", "dup", "dup2", "dup3", "pipe", "pipe2", "fstat", "ftruncate", "fallocate", "fadvise64",
+    "close", "close_range", "dup", "dup2", "dup3", "pipe", "pipe2", "fstat", "ftruncate", "fallocate",
     "fchmod", "fchown", "fchdir", "getdents", "getdents64",
-    "sendfile", "splice", "tee", "copy_file_range", "readahead", "fgetxattr", "flistxattr", "fstatfs",
+    "sendfile", "splice", "tee", "copy_file_range", "fgetxattr", "flistxattr", "fstatfs",
     // files by path
     "open", "openat", "openat2", "creat", "access", "faccessat", "faccessat2", "stat", "lstat", "newfstatat", "statx",
     "statfs", "readlink", "readlinkat", "getcwd", "chdir", "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat",
@@ -46,7 +46,7 @@ constexpr const char* kAllowed[] = {
     "epoll_ctl", "epoll_wait", "epoll_pwait",
     "epoll_pwait2", "eventfd", "eventfd2",
     // memory
-    "brk", "munmap", "mprotect", "mremap", "madvise", "mincore", "msync", "mlock", "mlock2", "munlock",
+    "brk", "munmap", "mprotect", "mremap", "mincore", "msync", "mlock", "mlock2", "munlock",
     "mlockall", "munlockall", "membarrier", "pkey_alloc", "pkey_free", "pkey_mprotect", "cachestat", "mseal",
     // processes and threads
     "fork", "vfork", "execve", "execveat", "exit", "exit_group", "wait4", "waitid", "getpid", "getppid", "gettid",
@@ -72,10 +72,12 @@ constexpr const char* kAllowed[] = {
 // told that this was done.
 constexpr const char* kDoneAtOnce[] = {"sync", "syncfs", "fsync", "fdatasync", "sync_file_range"};
 
-// For programs of other nodes done at once. A thread of the least weight that gets no core among others of the same program
-// keeps what it holds in the kernel, such as the lock of all mounts.
-constexpr const char* kPlaces[] = {"sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr",
-                                   "setpriority"};
+// For programs of other nodes done at once, too. A thread of the least weight that gets no core among others of the same
+// program keeps what it holds in the kernel, such as the lock of all mounts; and one that stops while it brings in pages
+// of a shared file, or drops them, keeps them locked for all that read the file.
+constexpr const char* kDoneAtOnceOfOthers[] = {"sched_setaffinity", "sched_setparam", "sched_setscheduler",
+                                               "sched_setattr",     "setpriority",    "fadvise64",
+                                               "readahead"};
 
 // Not for programs of other nodes. A timer expires in an interrupt, which no cgroup counts, and there wakes all that
 // wait for it, or before Linux 6.13 begins anew in each jiffy. An epoll(7) that is woken wakes all that wait for it, once
@@ -126,7 +128,7 @@ constexpr std::uint64_t kIoctlsIfOwn[] = {
 // each other program that opens it wait.
 constexpr std::uint64_t kFcntls[] = {
     F_DUPFD,  F_GETFD,     F_SETFD,         F_GETFL,      F_GETLK,     F_SETOWN,    F_GETOWN,    F_SETSIG,
-    F_GETSIG, F_OFD_GETLK, F_DUPFD_CLOEXEC, F_GETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS, F_SETOWN_EX, F_GETOWN_EX,
+    F_GETSIG, F_OFD_GETLK, F_DUPFD_CLOEXEC, F_GETPIPE_SZ, F_GET_SEALS, F_SETOWN_EX, F_GETOWN_EX,
 };
 
 // Each is memory that no cgroup counts; one of a shared input, by flock(2), makes others wait. For other nodes'
@@ -139,6 +141,15 @@ constexpr std::uint64_t kPrctls[] = {
     PR_GET_SECUREBITS,  PR_GET_NO_NEW_PRIVS, PR_SET_NO_NEW_PRIVS,    PR_GET_SECCOMP,
     PR_SET_TIMERSLACK,  PR_GET_TIMERSLACK,   PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER,
     PR_SET_THP_DISABLE, PR_GET_THP_DISABLE,  PR_GET_TID_ADDRESS,     PR_GET_SPECULATION_CTRL,
+};
+// Of memory: what programs of others may advise, which is of their own pages, and what is done at once.
+constexpr std::uint64_t kAdviceOfOthers[] = {
+    MADV_NORMAL,     MADV_RANDOM,     MADV_SEQUENTIAL,    MADV_DONTNEED,       MADV_FREE,     MADV_REMOVE,
+    MADV_DONTFORK,   MADV_DOFORK,     MADV_HUGEPAGE,      MADV_NOHUGEPAGE,     MADV_DONTDUMP, MADV_DODUMP,
+    MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_POPULATE_READ, MADV_POPULATE_WRITE,
+};
+constexpr std::uint64_t kAdviceDoneAtOnce[] = {
+    MADV_WILLNEED, MADV_MERGEABLE, MADV_UNMERGEABLE, MADV_COLD, MADV_PAGEOUT, 25 /* MADV_COLLAPSE */,
 };
 constexpr std::uint64_t kNameMemory = 0x53564d41;  // PR_SET_VMA: 96 bytes a mapping that no cgroup counts
 
@@ -320,7 +331,14 @@ std::vector<sock_filter> make(bool counted, bool reported, bool own, bool hosts)
   const std::uint32_t allowed_if_own = own ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(0);
   for (const auto command : kLocks) out.rule(allowed_if_own, "fcntl", {low_is(1, command)});
   out.rule(allowed_if_own, "flock");
-  for (const char* name : kPlaces) out.rule(allowed_if_own, name);
+  out.rule(allowed_if_own, "fcntl",
+           {low_is(1, F_ADD_SEALS)});  // some of them wait for all processors, one program at a time
+  for (const char* name : kDoneAtOnceOfOthers) out.rule(allowed_if_own, name);
+  if (own) out.allow("madvise");
+  for (const auto advice : kAdviceOfOthers)
+    if (!own) out.allow("madvise", {low_is(2, advice)});
+  for (const auto advice : kAdviceDoneAtOnce)
+    if (!own) out.rule(SCMP_ACT_ERRNO(0), "madvise", {low_is(2, advice)});
   if (own)
     for (const char* name : kAllowedIfOwn) out.allow(name);
   if (own && counted)

@@ -341,6 +341,31 @@ TEST_CASE("inputs: a standard input comes as its bytes, if they are few") {
   }
 }
 
+// A program that stopped while it brought in a page of its input kept this thread waiting, which serves all inputs.
+TEST_CASE("inputs: a standard input is read from a file that no program sees, also after a restart") {
+  InputsFixture f;
+  const auto path = f.path(".bytes");
+  SUBCASE("fetched") {}
+  SUBCASE("kept") {
+    REQUIRE(f.disk.make_directory("tasks/inputs").ok());
+    const auto kept = f.disk.open(path, ports::OpenMode::replace);
+    REQUIRE(kept.ok());
+    REQUIRE(kept.value()->append(base::as_bytes(f.content)).ok());
+    REQUIRE(kept.value()->sync().ok());
+  }
+  const bool kept = f.disk.size(path).ok();
+  f.begin();
+  InputsFixture::Use input, standard;
+  f.use(input, f.cid(), f.stranger(1));
+  f.use(standard, f.cid(), f.stranger(1), true);
+  f.stage.run_for(1s);
+  CHECK_FALSE(input.path.empty());
+  CHECK(standard.bytes == f.content);
+  CHECK(f.fetched == (kept ? 1 : 2));
+  CHECK(f.disk.size(f.path()).ok());
+  CHECK(f.disk.size(path).ok());
+}
+
 TEST_CASE("inputs: files without a byte are kept up to a number, and each takes the room of an entry") {
   InputsFixture f;
   const auto leave_behind = [&](std::size_t count) {

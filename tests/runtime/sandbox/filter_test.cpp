@@ -203,6 +203,21 @@ TEST_CASE(
   }
 }
 
+// A thread that stopped in the midst of it kept pages of a shared input locked: the node waited, who read that input.
+TEST_CASE("sandbox filter: what another node's program advises of files and pages that others have is done at once") {
+  for (const Whose user : {Whose::own, Whose::others}) {
+    const auto program = filter(Memory::counted, Forbidden::refused, user);
+    const auto done_at_once = user == Whose::own ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO;
+    for (const long number : {SYS_fadvise64, SYS_readahead})
+      CHECK(answer(program, call_data(number, {3, 0, 0, 4})) == done_at_once);
+    CHECK(answer(program, call_data(SYS_fcntl, {3, F_ADD_SEALS, F_SEAL_WRITE})) == done_at_once);
+    for (const std::uint64_t advice : {MADV_WILLNEED, MADV_COLD, MADV_PAGEOUT, MADV_MERGEABLE, 25 /* MADV_COLLAPSE */})
+      CHECK(answer(program, call_data(SYS_madvise, {0, 4'096, advice})) == done_at_once);
+    for (const std::uint64_t advice : {MADV_NORMAL, MADV_DONTNEED, MADV_FREE, MADV_DONTFORK, MADV_NOHUGEPAGE})
+      CHECK(answer(program, call_data(SYS_madvise, {0, 4'096, advice})) == SECCOMP_RET_ALLOW);
+  }
+}
+
 // Each datagram to a group goes to all sockets of its port, 0.3 us each, in interrupts: 1.2 cores for 0.01.
 TEST_CASE("sandbox filter: another node's program has sockets of IP for its hosts alone, and sends no datagrams") {
   for (const Whose user : {Whose::own, Whose::others})
