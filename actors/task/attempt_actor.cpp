@@ -104,6 +104,12 @@ void AttemptActor::start_if_ready() {
   pump();
 }
 
+sandbox::Limits AttemptActor::limits_of(const Order& order, bool own) {
+  sandbox::Limits out = order.limits;
+  if (!own) out.cpu.thousandths = std::max(out.cpu.thousandths, kThousandthsOfOthersMin);
+  return out;
+}
+
 bool AttemptActor::too_late() const { return what_->is_due_within(what_->order.limits.time + kHandInWithin, wall()); }
 
 ports::ProcessStart AttemptActor::program() const {
@@ -116,7 +122,7 @@ ports::ProcessStart AttemptActor::program() const {
   spec.command.insert(spec.command.end(), order.arguments.begin(), order.arguments.end());
   spec.environment = sandbox::default_environment();
   spec.outputs = order.outputs;
-  spec.limits = order.limits;
+  spec.limits = limits_of(order, what_->submitter == settings_.self());
   spec.tripwires = settings_.tripwires ? sandbox::Tripwires::yes : sandbox::Tripwires::no;
   spec.whose = what_->submitter == settings_.self() ? sandbox::Whose::own : sandbox::Whose::others;
   spec.group = settings_.group();

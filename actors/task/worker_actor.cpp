@@ -25,15 +25,13 @@ constexpr const char* kShort = "this node takes no tasks of others now: its mach
 
 }  // namespace
 
-Used WorkerActor::used_by(const Order& order) {
-  constexpr std::uint32_t kStreams = 3;  // what it prints, its errors, and what wakes who reads both
-  return {order.limits.cpu.thousandths,
-          kStreams + static_cast<std::uint32_t>(order.outputs.size()) + static_cast<std::uint32_t>(order.hosts.size()),
-          order.limits.pids, order.limits.memory_bytes};
-}
-
 Used WorkerActor::used_by(const One& one) {
-  Used out = used_by(one.what->order);
+  constexpr std::uint32_t kStreams = 3;  // what it prints, its errors, and what wakes who reads both
+  const Order& order = one.what->order;
+  const sandbox::Limits limits = AttemptActor::limits_of(order, one.user.reserved);
+  Used out{limits.cpu.thousandths,
+           kStreams + static_cast<std::uint32_t>(order.outputs.size()) + static_cast<std::uint32_t>(order.hosts.size()),
+           limits.pids, limits.memory_bytes};
   if (one.program_ended) out.slots = out.pids = 0;
   return out;
 }
@@ -185,7 +183,7 @@ std::optional<Error> WorkerActor::refusal(const AttemptActor::What& what) const 
   const Order& order = what.order;
   const bool checks = may_check(what.submitter) && is_check(order);
   if (const auto why = refusal_of(what.submitter); why && !checks) return why;
-  if (order.limits.cpu.thousandths > slots_)
+  if (AttemptActor::limits_of(order, what.submitter == settings_.self()).cpu.thousandths > slots_)
     return Error{Code::refused, "the task may use more cores than this node gives to tasks (task.slots)"};
   if (order.limits.memory_bytes > (what.submitter == settings_.self() ? memory_ : memory_of_others()))
     return Error{Code::refused, "the task may use more memory than this node gives to tasks (task.memory)"};
@@ -220,8 +218,10 @@ void WorkerActor::hear_malice(wire::AttemptMalicious::Reader told) {
       },
       [](const runtime::Answer<reputation::wire::Reported>&) {});  // it says itself what it could not keep
   const auto one = all_.find(*task);
-  if (one == all_.end() || one->second.what->order_bytes.empty()) return;  // it is gone, or too large
-  if (is_check(one->second.what->order)) return;                           // others would not believe it
+  if (one == all_.end()) return;
+  hold_back(one->second.user.group);
+  if (one->second.what->order_bytes.empty()) return;  // it is too large
+  if (is_check(one->second.what->order)) return;      // others would not believe it
   tell<wire::WarnOf>(node().find(kWarningsPath), [&](wire::WarnOf::Builder out) {
     out.setSubmitter(data_of(submitter->view()));
     out.setCall(told.getTripwire());
@@ -367,7 +367,7 @@ Line WorkerActor::line_behind(const One& head) const {
   }
   Used used = others_;
   used.memory = memory_used();
-  return {used, most(false), used_by(head.what->order), std::move(all), now()};
+  return {used, most(false), used_by(head), std::move(all), now()};
 }
 
 std::optional<TaskId> WorkerActor::next(bool own, const std::optional<Line>& line) const {
@@ -431,7 +431,7 @@ std::optional<base::Duration> WorkerActor::wait_to_begin(const User& user) {
 }
 
 /// The kernel writes into the log of the machine for each program that it ends, and lists all its processes; who holds
-/// up the launcher holds up all others.
+/// up the launcher holds up all others, and a tripwire wakes it while the program has a lock.
 void WorkerActor::hold_back(const base::AddressGroup& group) {
   std::erase_if(held_back_, [this](const auto& one) { return now() >= one.second; });
   const bool full = held_back_.size() >= kHeldBackMax && !held_back_.contains(group);

@@ -93,7 +93,6 @@ class WorkerActor final : public runtime::Actor {
     bool gone = false;     ///< its submitter has given it up
     bool engaged = false;  ///< its price lies in the escrow
   };
-  static Used used_by(const Order& order);
   /// Cores and processes until its program has ended, the rest until all was taken of what that has left.
   static Used used_by(const One& one);
   void take(wire::RunAttempt::Reader request, runtime::Sink<wire::AttemptItem> to);

@@ -22,8 +22,6 @@ constexpr std::uint64_t kSlowedPart = 8;      // our choice: of its limit a prog
 constexpr int kRemovalsMax = 100;             // tries, each 2 ms later: a dying process leaves its group a moment after
 constexpr int kRemovalPauseMs = 2;            // the parent has heard of its end
 constexpr std::uint64_t kPeriodUs = 100'000;  // of the CPU share; the kernel's own default
-// Our choice: before Linux 6.18 a thread stops in the kernel for as many periods as the others of its program need.
-constexpr std::uint32_t kThousandthsOfOthersMin = 100;
 
 std::vector<std::string_view> split(std::string_view text, char at) {
   std::vector<std::string_view> out;
@@ -236,8 +234,7 @@ Cgroup Cgroup::make(const CgroupPlaces& places, const std::string& group, const 
 
 bool Cgroup::limit(const Limits& limits, Whose whose) {
   const std::string memory = std::to_string(limits.memory_bytes), pids = std::to_string(limits.pids + 1);
-  const std::uint64_t cores = std::max(limits.cpu.thousandths, whose == Whose::others ? kThousandthsOfOthersMin : 0);
-  const std::string quota = std::to_string(std::max<std::uint64_t>(kPeriodUs * cores / 1'000, 1'000));
+  const std::string quota = std::to_string(std::max<std::uint64_t>(kPeriodUs * limits.cpu.thousandths / 1'000, 1'000));
   const auto& folders = places_.folders;
   memory_bytes_ = limits.memory_bytes;
   if (places_.version == 2) {

@@ -33,6 +33,7 @@ namespace {
 using base::Bytes;
 
 constexpr base::Duration kSpareEvery = std::chrono::milliseconds{200};  // our choice: what one has had is free by then
+constexpr base::Duration kWaitMost = kStuckLook * kStuckLooks / 2;      // or the watchdog would take it for stuck
 constexpr base::Duration kKeptWaitingMost = std::chrono::seconds{1};    // our choice
 
 // The first byte of a packet.
@@ -114,13 +115,9 @@ class Server {
 
   void serve() {
     while (!gone_) {
-      watchdog_.turn_ends();
+      watchdog_.next_turn();
       const bool happened = wait();
-      watchdog_.turn_begins();
-      for (const Watchdog::Key id : watchdog_.ended()) {
-        const auto one = running_.find({id});
-        if (one != running_.end()) one->second->note_held_up();
-      }
+      watchdog_.next_turn();
       // What begins, and may end soon, is heard first.
       // A copy of this process would have the streams of one that is ordered, too.
       if (!happened && !ordered_ && (running_.empty() || time_now() >= begun_ + kReadyAfter)) pool_.fill(time_now());
@@ -147,6 +144,7 @@ class Server {
     }
     for (const auto& sandbox : ended_)
       for (const int one : sandbox->descriptors()) watched.push_back({one, POLLIN, 0});
+    if (!running_.empty()) due = std::min<base::Instant>(due, time_now() + kWaitMost);
     if (due == base::Instant::max()) return ::ppoll(watched.data(), watched.size(), nullptr, nullptr) != 0;
     const auto span = std::max(due - time_now(), base::Duration(0));
     const timespec at_most{span / std::chrono::seconds(1), (span % std::chrono::seconds(1)).count()};
@@ -213,8 +211,9 @@ class Server {
       if (auto listeners = at->second->take_listeners(); !listeners.empty())
         told_.push_back({head(Word::listens, at->first), std::move(listeners)});
       if (at->second->outcome()) {
-        watchdog_.forget(at->first.value);
-        tell(at->first, *at->second->outcome(), at->second->take_outputs());
+        Outcome outcome = *at->second->outcome();
+        if (watchdog_.forget(at->first.value)) hold_up(outcome);
+        tell(at->first, outcome, at->second->take_outputs());
         if (!at->second->gone()) ended_.push_back(std::move(at->second));
         at = running_.erase(at);
       } else {
@@ -226,6 +225,15 @@ class Server {
       watchdog_.next_turn();
       return sandbox->gone();
     });
+  }
+
+  /// Of one that the watchdog has ended: that is no answer of its program, unless it had ended by itself.
+  static void hold_up(Outcome& outcome) {
+    if (outcome.how != Ended::signalled || !outcome.tripwire.empty()) return;
+    outcome.how = Ended::spared;
+    outcome.limit.reset();
+    outcome.held_up = true;
+    outcome.why = "it kept this node waiting for a lock of the kernel";
   }
 
   /// Before the kernel ends what it likes: the newest program of others goes, and the next one if that is not enough.

@@ -207,14 +207,6 @@ void Sandbox::spare() {
   note_spared();
 }
 
-void Sandbox::note_held_up() {
-  if (finished_) return;
-  end(std::nullopt);
-  note_spared();
-  outcome_.held_up = true;
-  outcome_.why = "it kept this node waiting for a lock of the kernel";
-}
-
 std::uint64_t Sandbox::longest_wait() const {
   const std::uint64_t threads = cgroup_.has(Controller::pids) ? cgroup_.processes() : outcome_.usage.pids_max;
   return 1'000 * threads / std::max<std::uint64_t>(spec_.limits.cpu.thousandths, 1);

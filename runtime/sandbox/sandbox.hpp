@@ -73,8 +73,6 @@ class Sandbox {
   void end(std::optional<Limit> limit);
   /// Ends it for want of the machine's memory.
   void spare();
-  /// Of one that the watchdog has ended.
-  void note_held_up();
   /// The pidfd of its init: open as long as this is there.
   int life() const { return life_.get(); }
   /// How long a thread of it may have to wait for its turn of a core, of no unit: its threads now by its cores.

@@ -1,10 +1,9 @@
 #include "runtime/sandbox/watchdog.hpp"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <utility>
 
 namespace troupe::sandbox {
 
@@ -25,23 +24,18 @@ void Watchdog::watch(Key program, int life, std::uint64_t wait) {
   at->second.wait = wait;
 }
 
-void Watchdog::forget(Key program) {
+bool Watchdog::forget(Key program) {
   const std::lock_guard lock(mutex_);
-  watched_.erase(program);
+  const auto at = watched_.find(program);
+  if (at == watched_.end()) return false;
+  const bool ended = at->second.ended;
+  watched_.erase(at);
+  return ended;
 }
 
 void Watchdog::end_longest() {
   const std::lock_guard lock(mutex_);
-  if (!has_ended_) end_one();
-}
-
-std::vector<Watchdog::Key> Watchdog::ended() {
-  std::vector<Key> out;
-  const std::lock_guard lock(mutex_);
-  if (!std::exchange(has_ended_, false)) return out;
-  for (const auto& [program, one] : watched_)
-    if (one.ended) out.push_back(program);
-  return out;
+  if (since_last_ >= kStuckLooks) end_next();
 }
 
 void Watchdog::run() {
@@ -50,19 +44,29 @@ void Watchdog::run() {
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, look_, [this] { return closing_; })) {
     const std::uint64_t turn = turn_;
-    looks = turn % 2 == 1 && turn == seen ? looks + 1 : 0;
+    looks = turn == seen ? looks + 1 : 0;
     seen = turn;
-    if (looks >= kStuckLooks) end_one();
+    if (since_last_ < kStuckLooks) ++since_last_;
+    if (looks >= kStuckLooks && (since_last_ > kPatienceLooks || last_is_gone())) end_next();
   }
 }
 
-void Watchdog::end_one() {
-  Watched* longest = nullptr;
-  for (auto& [program, one] : watched_)
-    if (!one.ended && (longest == nullptr || one.wait > longest->wait)) longest = &one;
-  if (longest == nullptr) return;
-  longest->ended = has_ended_ = true;
-  ::syscall(SYS_pidfd_send_signal, longest->life, SIGKILL, nullptr, 0);
+bool Watchdog::last_is_gone() const {
+  const auto last = watched_.find(last_);
+  if (last == watched_.end()) return true;
+  pollfd life{last->second.life, POLLIN, 0};
+  return ::poll(&life, 1, 0) == 1;
+}
+
+void Watchdog::end_next() {
+  auto longest = watched_.end();
+  for (auto at = watched_.begin(); at != watched_.end(); ++at)
+    if (!at->second.ended && (longest == watched_.end() || at->second.wait > longest->second.wait)) longest = at;
+  if (longest == watched_.end()) return;
+  last_ = longest->first;
+  since_last_ = 0;
+  longest->second.ended = true;
+  ::syscall(SYS_pidfd_send_signal, longest->second.life, SIGKILL, nullptr, 0);
 }
 
 }  // namespace troupe::sandbox

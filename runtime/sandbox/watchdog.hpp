@@ -4,9 +4,11 @@
 // Why     some locks of the kernel are the whole machine's (that of all mounts, of the host's name, of cgroups). A
 //         program that holds one, and gets no turn of a core, keeps the launcher waiting at the next sandbox; and a
 //         signal does not end such a wait.
-// Turn    the launcher says when it begins something and when it has ended. What has not ended after kStuckLooks looks
-// is
-//         stuck: then a program goes at each look, that one first whose threads wait longest for a core.
+// Turn    the launcher says when it goes on to something else, also to a wait: poll(2) takes locks of what it waits
+// for.
+//         What has not ended after kStuckLooks looks is stuck. So the launcher waits for less while it has programs.
+// Ends    while it is stuck that program first whose threads wait longest for a core; the next one when it is gone, or
+//         kPatienceLooks later.
 // Looks   are counted, and not the time: a machine that was stopped for a while is not stuck.
 // Waits   for nothing that a program can hold; takes no memory, for a sandbox may be a copy of this process at any
 // moment. Thread  its own, while it lives. All calls come from the launcher's.
@@ -16,14 +18,14 @@
 #include <map>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 #include "runtime/base/time.hpp"
 
 namespace troupe::sandbox {
 
 inline constexpr base::Duration kStuckLook = std::chrono::milliseconds{200};  // our choice
-inline constexpr int kStuckLooks = 10;  // our choice: a sandbox is made in some milliseconds
+inline constexpr int kStuckLooks = 10;    // our choice: a sandbox is made in some milliseconds
+inline constexpr int kPatienceLooks = 5;  // our choice: a program of many threads may take long to end
 
 class Watchdog {
  public:
@@ -34,18 +36,15 @@ class Watchdog {
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
-  void turn_begins() { turn_ |= 1; }
-  void turn_ends() { turn_ = (turn_ | 1) + 1; }
-  void next_turn() { turn_ends(), turn_begins(); }
+  void next_turn() { ++turn_; }
 
   /// A program of others: `life` is the pidfd of its init, which stays open until forget() or the end of this; `wait`
   /// how long a thread of it may have to wait for its turn of a core, of any unit. Again when that is another one.
   void watch(Key program, int life, std::uint64_t wait);
-  void forget(Key program);
-  /// Without a turn that is stuck, unless one has been ended since the last ended().
+  /// Whether it has ended that program.
+  bool forget(Key program);
+  /// Though the launcher is not stuck; nothing if one was ended a moment ago.
   void end_longest();
-  /// Those that it has ended since the last call.
-  std::vector<Key> ended();
 
  private:
   struct Watched {
@@ -54,15 +53,17 @@ class Watchdog {
     bool ended = false;
   };
   void run();
-  void end_one();
+  void end_next();
+  bool last_is_gone() const;
 
   const base::Duration look_;
-  std::atomic<std::uint64_t> turn_{0};  // odd: one is under way
+  std::atomic<std::uint64_t> turn_{0};
   std::mutex mutex_;
   std::condition_variable wake_;
   bool closing_ = false;
-  bool has_ended_ = false;
   std::map<Key, Watched> watched_;
+  Key last_ = 0;                  // that it has ended
+  int since_last_ = kStuckLooks;  // looks
   std::thread thread_;
 };
 

@@ -54,32 +54,31 @@ TEST_CASE("sandbox watchdog: while a turn does not end the program goes whose th
   watchdog.watch(2, many.life(), 7);
   watchdog.watch(3, kept.life(), 9);
   watchdog.watch(1, few.life(), 5);
-  watchdog.forget(3);
-  CHECK(watchdog.ended().empty());
-  watchdog.turn_begins();
-  std::vector<Watchdog::Key> first;
-  REQUIRE(until([&] { return !first.empty() || !(first = watchdog.ended()).empty(); }));
-  CHECK(first.back() == 2);
-  REQUIRE(until([&] { return !many.runs() && !few.runs(); }));
-  watchdog.turn_ends();
-  watchdog.ended();
-  CHECK(watchdog.ended().empty());
+  CHECK_FALSE(watchdog.forget(3));
+  REQUIRE(until([&] { return !many.runs() || !few.runs(); }));
+  CHECK_FALSE(many.runs());
+  REQUIRE(until([&] { return !few.runs(); }));
+  CHECK(watchdog.forget(1));
+  CHECK(watchdog.forget(2));
+  CHECK_FALSE(watchdog.forget(2));
   CHECK(kept.runs());
 }
 
-TEST_CASE("sandbox watchdog: while the launcher waits for something to do no program goes, however long that is") {
-  Waiting one;
-  Watchdog watchdog(1ms);
+TEST_CASE("sandbox watchdog: while the launcher goes on no program goes but the one that it wants ended") {
+  Waiting one, other;
+  Watchdog watchdog(100ms);
   watchdog.watch(1, one.life(), 5);
-  watchdog.turn_ends();
-  ::poll(nullptr, 0, 10 * kStuckLooks);
-  watchdog.turn_begins();
-  watchdog.turn_ends();
-  ::poll(nullptr, 0, 10 * kStuckLooks);
-  CHECK(one.runs());
-  CHECK(watchdog.ended().empty());
-  watchdog.turn_begins();
-  CHECK(until([&] { return !one.runs(); }));
+  watchdog.watch(2, other.life(), 4);
+  watchdog.end_longest();
+  watchdog.end_longest();  // and not the next one at once
+  for (int turn = 0; turn < 250; ++turn) {
+    watchdog.next_turn();
+    ::poll(nullptr, 0, 5);
+  }
+  CHECK_FALSE(one.runs());
+  CHECK(other.runs());
+  CHECK(watchdog.forget(1));
+  CHECK_FALSE(watchdog.forget(2));
 }
 
 }  // namespace
