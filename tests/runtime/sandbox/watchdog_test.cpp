@@ -1,4 +1,4 @@
-// Real processes that wait; a look takes a millisecond.
+// Real processes that wait, and short looks.
 #include "runtime/sandbox/watchdog.hpp"
 
 #include <doctest/doctest.h>
@@ -49,7 +49,7 @@ class Waiting {
 // order.
 TEST_CASE("sandbox watchdog: while a turn does not end the program goes whose threads wait longest, then the next") {
   Waiting few, many, kept;
-  Watchdog watchdog(1ms);
+  Watchdog watchdog(30ms);  // long enough to say all of it
   watchdog.watch(1, few.life(), 3);
   watchdog.watch(2, many.life(), 7);
   watchdog.watch(3, kept.life(), 9);
