@@ -63,7 +63,7 @@ void WorkerActor::receive(runtime::Handlers& on) {
     const auto one = task ? all_.find(*task) : all_.end();
     if (one == all_.end() || one->second.user.reserved) return;
     one->second.held_up = told.getHeldUp();
-    hold_back(one->second.user.group);
+    hold_back(one->second.user.group, one->second.held_up ? kHeldUpEach : kOverMemoryEach);
   });
   malice_.receive<MaliceAgain>(on);
   on.tell<wire::AttemptMalicious>([this](wire::AttemptMalicious::Reader told) { hear_malice(told); });
@@ -219,7 +219,7 @@ void WorkerActor::hear_malice(wire::AttemptMalicious::Reader told) {
       [](const runtime::Answer<reputation::wire::Reported>&) {});  // it says itself what it could not keep
   const auto one = all_.find(*task);
   if (one == all_.end()) return;
-  hold_back(one->second.user.group);
+  hold_back(one->second.user.group, kOverMemoryEach);
   if (one->second.what->order_bytes.empty()) return;  // it is too large
   if (is_check(one->second.what->order)) return;      // others would not believe it
   tell<wire::WarnOf>(node().find(kWarningsPath), [&](wire::WarnOf::Builder out) {
@@ -432,11 +432,11 @@ std::optional<base::Duration> WorkerActor::wait_to_begin(const User& user) {
 
 /// The kernel writes into the log of the machine for each program that it ends, and lists all its processes; who holds
 /// up the launcher holds up all others, and a tripwire wakes it while the program has a lock.
-void WorkerActor::hold_back(const base::AddressGroup& group) {
+void WorkerActor::hold_back(const base::AddressGroup& group, base::Duration pause) {
   std::erase_if(held_back_, [this](const auto& one) { return now() >= one.second; });
   const bool full = held_back_.size() >= kHeldBackMax && !held_back_.contains(group);
   base::Instant& until = full ? all_held_back_ : held_back_[group];
-  until = std::min<base::Instant>(std::max(until, now()) + kOverMemoryEach, now() + kOverMemoryMost);
+  until = std::min<base::Instant>(std::max(until, now()) + pause, now() + kOverMemoryMost);
 }
 
 void WorkerActor::begin(const TaskId& id) {

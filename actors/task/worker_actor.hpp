@@ -47,6 +47,7 @@ class WorkerActor final : public runtime::Actor {
   static constexpr std::chrono::hours kOverMemoryMost{1};  // our choice
   static constexpr std::chrono::seconds kOverMemoryEach{
       10};  // our choice: a pause of a site for each program that met that limit
+  static constexpr std::chrono::minutes kHeldUpEach{5};   // our choice: and for each that held up the launcher
   static constexpr std::size_t kHeldBackMax = 4'096;      // our choice: 400 KiB
   static constexpr std::chrono::minutes kDrainMax{2};     // our choice: what an attempt said last waits for its reader
   static constexpr std::chrono::seconds kAging{60};       // our choice: after that long one is as urgent as the next
@@ -119,7 +120,7 @@ class WorkerActor final : public runtime::Actor {
   void begin_next();
   /// Nothing: it begins now, which is counted.
   std::optional<base::Duration> wait_to_begin(const User& user);
-  void hold_back(const base::AddressGroup& group);
+  void hold_back(const base::AddressGroup& group, base::Duration pause);
   /// The most urgent one that waits, `own` ones included or not; with a line those alone that pass its head.
   std::optional<TaskId> next(bool own, const std::optional<Line>& line) const;
   bool fits(const One& one) const;

@@ -204,6 +204,13 @@ void remove_leftovers(const CgroupPlaces& places, const std::string& group) {
     if (!folder.empty()) sweep(folder + '/' + group), ::rmdir((folder + '/' + group).c_str());
 }
 
+void lift(int quota) {
+  if (quota < 0) return;
+  constexpr std::string_view kOfV2 = "max", kOfV1 = "-1";  // each is refused by the other
+  for (const std::string_view none : {kOfV2, kOfV1})
+    if (::pwrite(quota, none.data(), none.size(), 0) > 0) return;
+}
+
 Cgroup Cgroup::make(const CgroupPlaces& places, const std::string& group, const Limits& limits, Whose whose) {
   static unsigned made = 0;  // one thread makes sandboxes: the launcher, or the command
   if (places.version == 0) return {};
@@ -225,6 +232,9 @@ Cgroup Cgroup::make(const CgroupPlaces& places, const std::string& group, const 
           write_text(parent + "/cgroup.subtree_control", "+memory +pids");
   }
   if (!out.limit(limits, whose)) return {};
+  if (out.has(Controller::cpu))
+    out.quota_ = base::Descriptor(
+        ::open(out.file(Controller::cpu, "cpu.cfs_quota_us", "cpu.max").c_str(), O_WRONLY | O_CLOEXEC));
   if (places.version == 2) {
     out.folder_ = base::Descriptor(::open(out.places_.folders[0].c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!out.folder_.valid()) return {};
@@ -269,6 +279,7 @@ Cgroup& Cgroup::operator=(Cgroup&& other) noexcept {
   group_ = std::exchange(other.group_, {});
   memory_bytes_ = other.memory_bytes_;
   folder_ = std::exchange(other.folder_, {});
+  quota_ = std::exchange(other.quota_, {});
   return *this;
 }
 
@@ -349,7 +360,7 @@ void Cgroup::remove() {
       ::poll(nullptr, 0, kRemovalPauseMs);
   }
   places_ = {};
-  folder_.reset();
+  folder_.reset(), quota_.reset();
 }
 
 }  // namespace troupe::sandbox

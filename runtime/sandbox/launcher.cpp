@@ -193,7 +193,7 @@ class Server {
   }
 
   void run(SandboxId id, std::unique_ptr<Sandbox> one) {
-    if (one->of_others()) watchdog_.watch(id.value, one->life(), one->longest_wait());
+    if (one->of_others()) watchdog_.watch(id.value, one->life(), one->quota(), one->longest_wait());
     running_.emplace(id, std::move(one));
   }
 
@@ -288,7 +288,7 @@ class Server {
     for (const auto& [id, sandbox] : running_) {
       base::append_number(out, id.value);
       base::append(out, write(sandbox->usage(now)));
-      if (sandbox->of_others()) watchdog_.watch(id.value, sandbox->life(), sandbox->longest_wait());
+      if (sandbox->of_others()) watchdog_.watch(id.value, sandbox->life(), sandbox->quota(), sandbox->longest_wait());
     }
     send_packet(talk_, out, {});
   }

@@ -199,6 +199,7 @@ void Sandbox::end(std::optional<Limit> limit) {
   // It has no outputs: this process is not the one that frees what it has written.
   if (talk_.valid()) watch_disk(), disk_.reset();
   ::syscall(SYS_pidfd_send_signal, life_.get(), SIGKILL, nullptr, 0);
+  lift(cgroup_.quota());
 }
 
 void Sandbox::spare() {

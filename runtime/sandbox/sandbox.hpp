@@ -75,6 +75,7 @@ class Sandbox {
   void spare();
   /// The pidfd of its init: open as long as this is there.
   int life() const { return life_.get(); }
+  int quota() const { return cgroup_.quota(); }
   /// How long a thread of it may have to wait for its turn of a core, of no unit: its threads now by its cores.
   std::uint64_t longest_wait() const;
   /// Of standard output and error, as the caller has counted them.

@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "runtime/sandbox/cgroup.hpp"
+
 namespace troupe::sandbox {
 
 Watchdog::Watchdog(base::Duration look) : look_(look), thread_([this] { run(); }) {}
@@ -18,9 +20,9 @@ Watchdog::~Watchdog() {
   thread_.join();
 }
 
-void Watchdog::watch(Key program, int life, std::uint64_t wait) {
+void Watchdog::watch(Key program, int life, int quota, std::uint64_t wait) {
   const std::lock_guard lock(mutex_);
-  const auto [at, added] = watched_.try_emplace(program, Watched{life, wait});
+  const auto [at, added] = watched_.try_emplace(program, Watched{life, quota, wait});
   at->second.wait = wait;
 }
 
@@ -67,6 +69,7 @@ void Watchdog::end_next() {
   since_last_ = 0;
   longest->second.ended = true;
   ::syscall(SYS_pidfd_send_signal, longest->second.life, SIGKILL, nullptr, 0);
+  lift(longest->second.quota);
 }
 
 }  // namespace troupe::sandbox

@@ -38,9 +38,10 @@ class Watchdog {
 
   void next_turn() { ++turn_; }
 
-  /// A program of others: `life` is the pidfd of its init, which stays open until forget() or the end of this; `wait`
-  /// how long a thread of it may have to wait for its turn of a core, of any unit. Again when that is another one.
-  void watch(Key program, int life, std::uint64_t wait);
+  /// A program of others: `life` is the pidfd of its init, and `quota` what is lifted then (`cgroup.hpp`), which stay
+  /// open until forget() or the end of this; `wait` how long a thread of it may have to wait for its turn of a core, of
+  /// any unit. Again when that is another one.
+  void watch(Key program, int life, int quota, std::uint64_t wait);
   /// Whether it has ended that program.
   bool forget(Key program);
   /// Though the launcher is not stuck; nothing if one was ended a moment ago.
@@ -48,7 +49,7 @@ class Watchdog {
 
  private:
   struct Watched {
-    int life;
+    int life, quota;
     std::uint64_t wait;
     bool ended = false;
   };

@@ -398,7 +398,9 @@ TEST_CASE("task worker: after a program that held up the launcher its site waits
   it.stage.run_for(2s);
   CHECK(counters.attempts.load() == 2);
   CHECK(counters.turned_away.load() == 0);
-  it.stage.run_for(WorkerActor::kOverMemoryEach);
+  it.stage.run_for(WorkerActor::kHeldUpEach - 10s);
+  CHECK(counters.attempts.load() == 2);
+  it.stage.run_for(10s);
   CHECK(counters.attempts.load() == 3);
 }
 

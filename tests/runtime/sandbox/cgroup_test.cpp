@@ -1,6 +1,10 @@
 #include "runtime/sandbox/cgroup.hpp"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iterator>
 
 using namespace troupe;
 using namespace troupe::sandbox;
@@ -79,4 +83,22 @@ TEST_CASE("sandbox cgroups: no group limits nothing, counts nothing and is remov
   CHECK(none.killed() == Killed::none);
   none.remove();
   none.remove();
+}
+
+TEST_CASE("sandbox cgroups: the quota of a program that is ended is lifted") {
+  const CgroupPlaces places = find_cgroups();
+  Cgroup group = Cgroup::make(places, "troupe-00000001", {}, Whose::others);
+  if (!group.has(Controller::cpu)) return MESSAGE("SKIPPED: no cgroup counts cores here");
+  REQUIRE(group.quota() >= 0);
+  const auto text = [&group] {
+    std::ifstream file("/proc/self/fd/" + std::to_string(group.quota()));
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const std::string none = group.version() == 2 ? "max 100000\n" : "-1\n";
+  CHECK(text() != none);
+  lift(group.quota());
+  CHECK(text() == none);
+  lift(-1);
+  group.remove();
+  remove_leftovers(places, "troupe-00000001");
 }

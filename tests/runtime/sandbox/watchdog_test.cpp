@@ -4,9 +4,12 @@
 #include <doctest/doctest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <string>
 
 #include "runtime/base/descriptor.hpp"
 
@@ -29,6 +32,7 @@ class Waiting {
       ::_exit(0);
     }
     life_ = base::Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, process_, 0)));
+    quota_ = base::Descriptor(::memfd_create("quota", MFD_CLOEXEC));
   }
   ~Waiting() {
     if (runs_) ::kill(process_, SIGKILL), ::waitpid(process_, nullptr, 0);
@@ -37,11 +41,18 @@ class Waiting {
   Waiting& operator=(const Waiting&) = delete;
 
   int life() const { return life_.get(); }
+  int quota() const { return quota_.get(); }
+  std::string quota_text() const {
+    std::string out(8, '\0');
+    const auto got = ::pread(quota_.get(), out.data(), out.size(), 0);
+    out.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    return out;
+  }
   bool runs() { return runs_ = runs_ && ::waitpid(process_, nullptr, WNOHANG) == 0; }
 
  private:
   pid_t process_;
-  base::Descriptor life_;
+  base::Descriptor life_, quota_;
   bool runs_ = true;
 };
 
@@ -50,10 +61,10 @@ class Waiting {
 TEST_CASE("sandbox watchdog: while a turn does not end the program goes whose threads wait longest, then the next") {
   Waiting few, many, kept;
   Watchdog watchdog(30ms);  // long enough to say all of it
-  watchdog.watch(1, few.life(), 3);
-  watchdog.watch(2, many.life(), 7);
-  watchdog.watch(3, kept.life(), 9);
-  watchdog.watch(1, few.life(), 5);
+  watchdog.watch(1, few.life(), few.quota(), 3);
+  watchdog.watch(2, many.life(), many.quota(), 7);
+  watchdog.watch(3, kept.life(), kept.quota(), 9);
+  watchdog.watch(1, few.life(), few.quota(), 5);
   CHECK_FALSE(watchdog.forget(3));
   REQUIRE(until([&] { return !many.runs() || !few.runs(); }));
   CHECK_FALSE(many.runs());
@@ -67,8 +78,8 @@ TEST_CASE("sandbox watchdog: while a turn does not end the program goes whose th
 TEST_CASE("sandbox watchdog: while the launcher goes on no program goes but the one that it wants ended") {
   Waiting one, other;
   Watchdog watchdog(100ms);
-  watchdog.watch(1, one.life(), 5);
-  watchdog.watch(2, other.life(), 4);
+  watchdog.watch(1, one.life(), one.quota(), 5);
+  watchdog.watch(2, other.life(), other.quota(), 4);
   watchdog.end_longest();
   watchdog.end_longest();  // and not the next one at once
   for (int turn = 0; turn < 250; ++turn) {
@@ -79,6 +90,9 @@ TEST_CASE("sandbox watchdog: while the launcher goes on no program goes but the 
   CHECK(other.runs());
   CHECK(watchdog.forget(1));
   CHECK_FALSE(watchdog.forget(2));
+  // What it held in the kernel it would have given back a period of its quota later, for each of its threads.
+  CHECK(one.quota_text() == "max");
+  CHECK(other.quota_text() == "");
 }
 
 }  // namespace
