@@ -97,6 +97,7 @@ Streams copies_of(const std::array<int, 3>& streams) {
 Sandbox::~Sandbox() {
   if (init_ <= 0 || gone_) return;
   ::syscall(SYS_pidfd_send_signal, life_.get(), SIGKILL, nullptr, 0);
+  lift(cgroup_.quota());
   while (::waitpid(init_, nullptr, 0) < 0 && errno == EINTR) continue;
 }
 
