@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "runtime/sandbox/cgroup.hpp"
 
 namespace troupe::sandbox {
@@ -48,28 +50,33 @@ void Watchdog::run() {
     const std::uint64_t turn = turn_;
     looks = turn == seen ? looks + 1 : 0;
     seen = turn;
-    if (since_last_ < kStuckLooks) ++since_last_;
-    if (looks >= kStuckLooks && (since_last_ > kPatienceLooks || last_is_gone())) end_next();
+    if (since_last_ < kCalmLooks) ++since_last_;
+    else next_ = 1;
+    if (looks >= kStuckLooks && (since_last_ > kPatienceLooks || ended_are_gone())) end_next();
   }
 }
 
-bool Watchdog::last_is_gone() const {
-  const auto last = watched_.find(last_);
-  if (last == watched_.end()) return true;
-  pollfd life{last->second.life, POLLIN, 0};
-  return ::poll(&life, 1, 0) == 1;
+bool Watchdog::ended_are_gone() const {
+  return std::ranges::all_of(watched_, [](const auto& one) {
+    pollfd life{one.second.life, POLLIN, 0};
+    return !one.second.ended || ::poll(&life, 1, 0) == 1;
+  });
 }
 
 void Watchdog::end_next() {
-  auto longest = watched_.end();
-  for (auto at = watched_.begin(); at != watched_.end(); ++at)
-    if (!at->second.ended && (longest == watched_.end() || at->second.wait > longest->second.wait)) longest = at;
-  if (longest == watched_.end()) return;
-  last_ = longest->first;
+  std::size_t ended = 0;
+  for (; ended < next_; ++ended) {
+    auto longest = watched_.end();
+    for (auto at = watched_.begin(); at != watched_.end(); ++at)
+      if (!at->second.ended && (longest == watched_.end() || at->second.wait > longest->second.wait)) longest = at;
+    if (longest == watched_.end()) break;
+    longest->second.ended = true;
+    ::syscall(SYS_pidfd_send_signal, longest->second.life, SIGKILL, nullptr, 0);
+    lift(longest->second.quota);
+  }
+  if (ended == 0) return;
+  next_ *= 2;
   since_last_ = 0;
-  longest->second.ended = true;
-  ::syscall(SYS_pidfd_send_signal, longest->second.life, SIGKILL, nullptr, 0);
-  lift(longest->second.quota);
 }
 
 }  // namespace troupe::sandbox

@@ -7,8 +7,9 @@
 // Turn    the launcher says when it goes on to something else, also to a wait: poll(2) takes locks of what it waits
 // for.
 //         What has not ended after kStuckLooks looks is stuck. So the launcher waits for less while it has programs.
-// Ends    while it is stuck that program first whose threads wait longest for a core; the next one when it is gone, or
-//         kPatienceLooks later.
+// Ends    while it is stuck that program first whose threads wait longest for a core; twice as many each time that it
+//         has ended some, when those are gone or kPatienceLooks later: one stranger may have dozens that do the same.
+//         One again after kCalmLooks without an end.
 // Looks   are counted, and not the time: a machine that was stopped for a while is not stuck.
 // Waits   for nothing that a program can hold; takes no memory, for a sandbox may be a copy of this process at any
 // moment. Thread  its own, while it lives. All calls come from the launcher's.
@@ -26,6 +27,7 @@ namespace troupe::sandbox {
 inline constexpr base::Duration kStuckLook = std::chrono::milliseconds{200};  // our choice
 inline constexpr int kStuckLooks = 10;    // our choice: a sandbox is made in some milliseconds
 inline constexpr int kPatienceLooks = 5;  // our choice: a program of many threads may take long to end
+inline constexpr int kCalmLooks = 300;    // our choice: a minute
 
 class Watchdog {
  public:
@@ -55,7 +57,8 @@ class Watchdog {
   };
   void run();
   void end_next();
-  bool last_is_gone() const;
+  /// Whether all are gone that it has ended.
+  bool ended_are_gone() const;
 
   const base::Duration look_;
   std::atomic<std::uint64_t> turn_{0};
@@ -63,8 +66,8 @@ class Watchdog {
   std::condition_variable wake_;
   bool closing_ = false;
   std::map<Key, Watched> watched_;
-  Key last_ = 0;                  // that it has ended
-  int since_last_ = kStuckLooks;  // looks
+  std::size_t next_ = 1;         // so many are ended together
+  int since_last_ = kCalmLooks;  // looks
   std::thread thread_;
 };
 

@@ -9,7 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <string>
+#include <vector>
 
 #include "runtime/base/descriptor.hpp"
 
@@ -73,6 +76,22 @@ TEST_CASE("sandbox watchdog: while a turn does not end the program goes whose th
   CHECK(watchdog.forget(2));
   CHECK_FALSE(watchdog.forget(2));
   CHECK(kept.runs());
+}
+
+// Twenty of one stranger's, one a second, kept a start waiting for half a minute.
+TEST_CASE("sandbox watchdog: each time that it has ended some it ends twice as many") {
+  std::array<Waiting, 15> programs;
+  Watchdog watchdog(50ms);
+  for (std::size_t i = 0; i < programs.size(); ++i) watchdog.watch(i, programs[i].life(), programs[i].quota(), 100 - i);
+  std::vector<std::ptrdiff_t> ended{0};
+  REQUIRE(until([&] {
+    watchdog.next_turn();
+    watchdog.end_longest();
+    const auto now = std::ranges::count(programs, "max", &Waiting::quota_text);
+    if (now != ended.back()) ended.push_back(now);
+    return now == 15;
+  }));
+  CHECK(ended == std::vector<std::ptrdiff_t>{0, 1, 3, 7, 15});
 }
 
 TEST_CASE("sandbox watchdog: while the launcher goes on no program goes but the one that it wants ended") {
