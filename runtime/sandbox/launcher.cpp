@@ -34,7 +34,8 @@ using base::Bytes;
 
 constexpr base::Duration kSpareEvery = std::chrono::milliseconds{200};  // our choice: what one has had is free by then
 constexpr base::Duration kWaitMost = kStuckLook * kStuckLooks / 2;      // or the watchdog would take it for stuck
-constexpr base::Duration kKeptWaitingMost = std::chrono::seconds{1};    // our choice
+constexpr base::Duration kTakeMost = std::chrono::milliseconds{50};   // our choice: then those that run have their turn
+constexpr base::Duration kKeptWaitingMost = std::chrono::seconds{1};  // our choice
 
 // The first byte of a packet.
 enum class Word : std::uint8_t {
@@ -121,7 +122,10 @@ class Server {
       // What begins, and may end soon, is heard first.
       // A copy of this process would have the streams of one that is ordered, too.
       if (!happened && !ordered_ && (running_.empty() || time_now() >= begun_ + kReadyAfter)) pool_.fill(time_now());
-      while (auto packet = receive_packet(talk_)) {
+      const base::Instant take_until = time_now() + kTakeMost;
+      while (time_now() < take_until) {
+        auto packet = receive_packet(talk_);
+        if (!packet) break;
         if (packet->bytes.empty()) return;
         take(std::move(*packet));
         watchdog_.next_turn();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <string_view>
 
 #include "runtime/base/result.hpp"
@@ -16,9 +17,12 @@ namespace fs = std::filesystem;
 // Ours inside, whatever the root has of that name. /sys and /run of a host would show its devices and its sockets.
 constexpr std::string_view kOurs[] = {"proc", "dev", "tmp", "task", "sys", "run"};
 constexpr const char* kDevices[] = {"null", "zero", "full", "random", "urandom"};
-constexpr std::string_view kDisk = "task";      // what a program may write to
-constexpr std::string_view kEtc = "etc";        // the folder of what says how a name is found
-constexpr std::size_t kRootEntriesMax = 4'096;  // of the top folder; each is a mount
+constexpr std::string_view kDisk = "task";  // what a program may write to
+constexpr std::string_view kEtc = "etc";    // the folder of what says how a name is found
+// Of the top folder and of one taken apart; each is a mount, and who makes all sandboxes makes them.
+constexpr std::size_t kRootEntriesMax = 4'096;
+constexpr std::size_t kRootEntriesOfOthersMax = 512;  // our choice: of Debian's there are 200
+constexpr std::size_t kStepsOfOthersMax = 4'096;  // our choice: a place may be of 500 folders, and each has its path
 
 bool is_ours(std::string_view name) { return std::ranges::find(kOurs, name) != std::end(kOurs); }
 
@@ -70,13 +74,10 @@ class Builder {
     std::error_code failed;
     if (!fs::path(root).is_absolute()) return "the root " + root + " is not an absolute path";
     fs::directory_iterator at(root, failed);
-    std::size_t entries = 0;
     for (; !failed && at != fs::directory_iterator(); at.increment(failed)) {
       const std::string name = at->path().filename().string();
       if (is_ours(name) || (name == kEtc && takes_etc_apart())) continue;
-      if (++entries > kRootEntriesMax)
-        return "the folder " + root + " has more than " + std::to_string(kRootEntriesMax) +
-               " entries, which are too many for the root of a sandbox";
+      if (++entries_ > entries_max()) return too_many(root);
       show(at->path(), name);
     }
     return failed ? "the root " + root + " cannot be read: " + failed.message() : "";
@@ -110,17 +111,23 @@ class Builder {
     std::error_code failed;
     if (!spec_.root || fs::symlink_status(etc, failed).type() != fs::file_type::directory) return "";
     fs::directory_iterator at(etc, failed);
-    std::size_t entries = 0;
     for (; !failed && at != fs::directory_iterator(); at.increment(failed)) {
       const std::string name = at->path().filename().string();
       const bool of_names = name == "hosts" || name == "nsswitch.conf" || name == "resolv.conf";
       if (of_names && !spec_.hosts.empty()) continue;
-      if (++entries > kRootEntriesMax)
-        return "the folder " + etc.string() + " has more than " + std::to_string(kRootEntriesMax) +
-               " entries, which are too many where hosts are named, or for a task of another node";
+      if (++entries_ > entries_max()) return too_many(*spec_.root);
       show(at->path(), std::string(kEtc) + '/' + name);
     }
     return failed ? "the folder " + etc.string() + " cannot be read: " + failed.message() : "";
+  }
+
+  std::size_t entries_max() const { return spec_.whose == Whose::others ? kRootEntriesOfOthersMax : kRootEntriesMax; }
+
+  std::string too_many(const std::string& root) const {
+    return "the folder " + root + (takes_etc_apart() ? " and its etc together have" : " has") + " more than " +
+           std::to_string(entries_max()) + " entries, which are too many for the root of " +
+           (spec_.whose == Whose::others ? "a task of another node: put them into folders below"
+                                         : "a sandbox: put them into folders below");
   }
 
   void add_names() {
@@ -130,6 +137,8 @@ class Builder {
 
   std::string add_binds(Where where) {
     for (const Bind& bind : spec_.binds) {
+      if (spec_.whose == Whose::others && steps_.size() > kStepsOfOthersMax)
+        return "its inputs lie in too many folders for a task of another node: pack them into one";
       const auto parts = parts_of(bind.to);
       if (parts.empty()) return '"' + bind.to + "\" is no place inside: it needs an absolute path without \"..\"";
       if (parts.front() != kDisk && is_ours(parts.front()))
@@ -143,7 +152,7 @@ class Builder {
       std::string to;
       for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
         to += (i > 0 ? "/" : "") + parts[i];
-        if (i == 0 && parts.front() == kDisk) continue;
+        if ((i == 0 && parts.front() == kDisk) || !folders_.insert(to).second) continue;
         add(Kind::folder, "", to);
         if (parts.front() == kDisk) add(Kind::give, "", to);
       }
@@ -182,6 +191,8 @@ class Builder {
   static constexpr std::uint64_t kOwnInodes = 3;  // the root of the file system and the two folders
 
   const Spec& spec_;
+  std::size_t entries_ = 0;        // of the root, that are mounts
+  std::set<std::string> folders_;  // that lead to a bind
   std::vector<Step> steps_;
 };
 

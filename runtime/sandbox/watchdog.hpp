@@ -66,7 +66,7 @@ class Watchdog {
   std::condition_variable wake_;
   bool closing_ = false;
   std::map<Key, Watched> watched_;
-  std::size_t next_ = 1;         // so many are ended together
+  std::size_t next_ = 1;         // how many are ended together
   int since_last_ = kCalmLooks;  // looks
   std::thread thread_;
 };
