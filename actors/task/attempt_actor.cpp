@@ -5,6 +5,7 @@
 
 #include "actors/task/logic/loader.hpp"
 #include "actors/task/logic/network.hpp"
+#include "actors/task/logic/placement.hpp"
 #include "actors/task/words.hpp"
 #include "messages/usage.hpp"
 #include "messages/words.hpp"
@@ -252,6 +253,8 @@ void AttemptActor::ended(ports::ProcessEnded&& end) {
       out.setHeldUp(outcome.held_up);
     });
   if (leaves_) return finish();
+  // What it has printed is its submitter's: who had it ended by that is paid for as one that is cancelled.
+  if (outcome.held_up) tell_answer({});
   if (outcome.how == sandbox::Ended::not_made || outcome.how == sandbox::Ended::spared) {
     process_.reset();
     if (outcome.how == sandbox::Ended::spared) return fail({Code::overloaded, outcome.why, kShortFor});

@@ -41,11 +41,10 @@ class AttemptActor final : public runtime::Actor {
   static constexpr base::Duration handed_within(std::uint64_t bytes) {
     return kTakenWithin + std::chrono::seconds(bytes / kHandedPerSecond);
   }
-  /// The most that a program of that order may leave.
-  static constexpr std::uint32_t kThousandthsOfOthersMin = 100;  // our choice, see limits_of()
   /// What its program may use. Before Linux 6.18 a thread stops in the kernel, with all that it holds, for as many
   /// periods as the others of its program need: so those of other nodes have a tenth of a core at least.
   static sandbox::Limits limits_of(const Order& order, bool own);
+  /// The most that a program of that order may leave.
   static std::uint64_t left_bytes_max(const Order& order) {
     return std::min(order.limits.disk_bytes, order.limits.memory_bytes);
   }

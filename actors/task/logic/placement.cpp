@@ -62,7 +62,7 @@ std::optional<std::uint64_t> cost(std::optional<std::uint64_t> price, const Orde
   if (!price) return std::nullopt;
   __extension__ using Wide = unsigned __int128;
   const auto ms = static_cast<std::uint64_t>(order.limits.time / std::chrono::milliseconds(1));
-  const Wide whole = Wide{*price} * order.limits.cpu.thousandths * ms;
+  const Wide whole = Wide{*price} * std::max(order.limits.cpu.thousandths, kThousandthsOfOthersMin) * ms;
   const Wide out = (whole + kThousandthHoursMs - 1) / kThousandthHoursMs;
   return out > INT64_MAX ? INT64_MAX : static_cast<std::uint64_t>(out);
 }

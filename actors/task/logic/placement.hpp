@@ -100,6 +100,8 @@ std::optional<Lack> lack_of(const Candidate& node, const Order& order, const reg
 std::optional<Lack> lack_of_all(const Candidate& node, const Policy& policy);
 /// 0 to 5,000; more is better. Of a candidate that fits.
 std::uint32_t score(const Candidate& node, const Order& order);
+/// What a program of another node has at least, in thousandths of a core: it gets and pays that much.
+inline constexpr std::uint32_t kThousandthsOfOthersMin = 100;  // our choice, see AttemptActor::limits_of()
 /// What a task costs at most at a price for a core and an hour: price · cores · time, rounded up; nothing without one.
 std::optional<std::uint64_t> cost(std::optional<std::uint64_t> price, const Order& order);
 inline std::optional<std::uint64_t> cost(const Candidate& node, const Order& order) { return cost(node.price, order); }

@@ -89,7 +89,13 @@ TEST_CASE("placement: a price is for a core and an hour, rounded up, and no node
   order.limits.cpu.thousandths = 500;
   order.limits.time = std::chrono::minutes(1);
   CHECK(cost(node, order) == 1);
+  // A worker gives others a tenth at least, and was paid for a hundredth.
+  node.price = 7'000;
+  order.limits.time = std::chrono::hours(1);
+  order.limits.cpu.thousandths = 10;
+  CHECK(cost(node, order) == 700);
   node.price = INT64_MAX;
+  order.limits.cpu.thousandths = 500;
   order.limits.time = std::chrono::hours(1'000);
   CHECK(cost(node, order) == INT64_MAX);
   node.price.reset();

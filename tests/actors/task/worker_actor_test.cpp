@@ -449,6 +449,25 @@ TEST_CASE("task worker: one that is paid begins only where its escrow waits for 
   }
 }
 
+// It has its submitter's answer by then, and chooses that moment: each was free of charge.
+TEST_CASE("task worker: one that is paid and held up the launcher is handed in as it is, one that was spared is not") {
+  bool held_up = false;
+  SUBCASE("held up") { held_up = true; }
+  SUBCASE("spared") {}
+  WorkerFixture it;
+  it.come = true;
+  it.programs.add("/task/program", [held_up](const sim::Run&) -> sim::Script {
+    return {sim::Work{1s, 1s}, sim::Spare{.held_up = held_up}};
+  });
+  it.ports.processes().use(it.programs);
+  it.run_paid(it.paid.limits.time + Earnings::kDueMargin + 1min);
+  it.stage.run_for(5s);
+  CHECK(it.handed_in == (held_up ? 1 : 0));
+  CHECK(it.resigned == (held_up ? 0 : 1));
+  REQUIRE(it.over);
+  CHECK_FALSE(it.over->ok());
+}
+
 TEST_CASE("task worker: one that is paid is handed in before it is due, while its submitter takes a window at a time") {
   WorkerFixture it;
   it.come = true;
