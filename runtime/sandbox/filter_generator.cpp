@@ -35,7 +35,7 @@ constexpr const char* kAllowed[] = {
     "read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "preadv2", "pwritev2", "lseek",
     "close", "close_range", "dup", "dup2", "dup3", "pipe", "pipe2", "fstat", "ftruncate", "fallocate",
     "fchmod", "fchown", "fchdir", "getdents", "getdents64",
-    "sendfile", "splice", "tee", "copy_file_range", "fgetxattr", "flistxattr", "fstatfs",
+    "copy_file_range", "fgetxattr", "flistxattr", "fstatfs",
     // files by path
     "open", "openat", "openat2", "creat", "access", "faccessat", "faccessat2", "stat", "lstat", "newfstatat", "statx",
     "statfs", "readlink", "readlinkat", "getcwd", "chdir", "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat",
@@ -46,8 +46,7 @@ constexpr const char* kAllowed[] = {
     "epoll_ctl", "epoll_wait", "epoll_pwait",
     "epoll_pwait2", "eventfd", "eventfd2",
     // memory
-    "brk", "munmap", "mprotect", "mremap", "mincore", "msync", "mlock", "mlock2", "munlock",
-    "mlockall", "munlockall", "membarrier", "pkey_alloc", "pkey_free", "pkey_mprotect", "cachestat", "mseal",
+    "brk", "munmap", "mprotect", "mremap", "mincore", "msync", "membarrier", "pkey_alloc", "pkey_free", "pkey_mprotect", "cachestat", "mseal",
     // processes and threads
     "fork", "vfork", "execve", "execveat", "exit", "exit_group", "wait4", "waitid", "getpid", "getppid", "gettid",
     "getpgid", "getpgrp", "setpgid", "getsid", "setsid", "getuid", "geteuid", "getgid", "getegid", "getresuid",
@@ -74,10 +73,12 @@ constexpr const char* kDoneAtOnce[] = {"sync", "syncfs", "fsync", "fdatasync", "
 
 // For programs of other nodes done at once, too. A thread of the least weight that gets no core among others of the same
 // program keeps what it holds in the kernel, such as the lock of all mounts; and one that stops while it brings in pages
-// of a shared file, or drops them, keeps them locked for all that read the file.
+// of a shared file, or drops them, keeps them locked for all that read the file. Who keeps pages of an input in memory
+// keeps what no cgroup of its own counts.
 constexpr const char* kDoneAtOnceOfOthers[] = {"sched_setaffinity", "sched_setparam", "sched_setscheduler",
                                                "sched_setattr",     "setpriority",    "fadvise64",
-                                               "readahead"};
+                                               "readahead",         "mlock",          "mlock2",
+                                               "munlock",           "mlockall",       "munlockall"};
 
 // Not for programs of other nodes. A timer expires in an interrupt, which no cgroup counts, and there wakes all that
 // wait for it, or before Linux 6.13 begins anew in each jiffy. An epoll(7) that is woken wakes all that wait for it, once
@@ -87,6 +88,9 @@ constexpr const char* kAllowedIfOwn[] = {
     "timer_create", "timer_settime", "timer_gettime", "timer_getoverrun", "timer_delete",
     "epoll_create", "epoll_create1", "timerfd_create", "timerfd_settime", "timerfd_gettime", "signalfd", "signalfd4",
     "ioprio_set",
+    // A byte of each page of an input in a pipe, or from there in a socket, keeps all of those pages: they count for who
+    // has written them, and MemAvailable has them.
+    "sendfile", "splice", "tee",
     "futex_waitv",  // some 32 KiB of a thread that no cgroup counts
     // Sandboxing of its own only takes rights away. Since Linux 6.15 each call that it refuses is a record of auditd.
     "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",

@@ -222,10 +222,11 @@ void Sandbox::prepare(Plan& plan) {
   environment_pointers_ = pointers(spec_.environment);
   stack_.resize(kStackBytes);
   const bool counted = cgroup_.has(Controller::memory);
+  const rlim_t locked = of_others() ? 0 : kLockedBytesMax;  // of inputs it is memory that no cgroup counts
   const rlim_t signals = of_others() ? kSignalsOfOthersMax : kSignalsMax;
   limits_ = {lowered(RLIMIT_CORE, 1, 1),  // 0 would still start the program of kernel.core_pattern, outside
              files(spec_.limits, spec_.whose),
-             lowered(RLIMIT_MEMLOCK, kLockedBytesMax, kLockedBytesMax),
+             lowered(RLIMIT_MEMLOCK, locked, locked),
              lowered(RLIMIT_MSGQUEUE, 0, 0),
              lowered(RLIMIT_NICE, 0, 0),
              lowered(RLIMIT_RTPRIO, 0, 0),

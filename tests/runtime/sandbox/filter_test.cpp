@@ -218,6 +218,19 @@ TEST_CASE("sandbox filter: what another node's program advises of files and page
   }
 }
 
+// A program of 128 MiB kept 600 MiB of its input in memory, and MemAvailable had all of it: the node's own pages went.
+TEST_CASE("sandbox filter: another node's program keeps no page of a file in pipes, sockets or its memory") {
+  for (const Whose user : {Whose::own, Whose::others}) {
+    const auto program = filter(Memory::counted, Forbidden::refused, user);
+    const auto answers = [&](long number) { return answer(program, call_data(number, {3, 0, 4, 0, 1})); };
+    for (const long number : {SYS_splice, SYS_tee, SYS_sendfile})
+      CHECK(answers(number) == (user == Whose::own ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | ENOSYS));
+    for (const long number : {SYS_mlock, SYS_mlock2, SYS_mlockall})
+      CHECK(answers(number) == (user == Whose::own ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO));
+    CHECK(answer(program, call_data(SYS_copy_file_range, {3, 0, 4, 0, 1})) == SECCOMP_RET_ALLOW);
+  }
+}
+
 // Each datagram to a group goes to all sockets of its port, 0.3 us each, in interrupts: 1.2 cores for 0.01.
 TEST_CASE("sandbox filter: another node's program has sockets of IP for its hosts alone, and sends no datagrams") {
   for (const Whose user : {Whose::own, Whose::others})
