@@ -36,6 +36,7 @@ constexpr base::Duration kSpareEvery = std::chrono::milliseconds{200};  // our c
 constexpr base::Duration kWaitMost = kStuckLook * kStuckLooks / 2;      // or the watchdog would take it for stuck
 constexpr base::Duration kTakeMost = std::chrono::milliseconds{50};   // our choice: then those that run have their turn
 constexpr base::Duration kKeptWaitingMost = std::chrono::seconds{1};  // our choice
+constexpr int kKeptWaitingPart = 3;                                   // our choice: of the time
 
 // The first byte of a packet.
 enum class Word : std::uint8_t {
@@ -253,15 +254,20 @@ class Server {
     watch_mounts();
   }
 
-  /// A start takes the lock of all mounts a hundred times. A wait for it that ends is none that the watchdog sees.
+  /// A start takes the lock of all mounts a hundred times, most of them as its init, and others of the machine. A wait
+  /// for it that ends is none that the watchdog sees. What one of others waits for while it is made may be a disk,
+  /// which its owner has made slow.
   void watch_mounts() {
     const base::Instant began = time_now();
     wait_for_mounts();
     const base::Instant ended = time_now();
-    kept_waiting_ += ended - began - (ended - std::exchange(mounts_watched_, ended)) / 2;
+    const auto since = std::min<base::Duration>(ended - std::exchange(mounts_watched_, ended), kKeptWaitingMost);
+    const bool one_waits = std::ranges::any_of(
+        running_, [](const auto& one) { return !one.second->of_others() && one.second->waits_to_be_made(); });
+    kept_waiting_ += (one_waits ? since : ended - began) - since / kKeptWaitingPart;
     kept_waiting_ = std::max(kept_waiting_, base::Duration::zero());
     if (kept_waiting_ < kKeptWaitingMost) return;
-    kept_waiting_ = {};
+    kept_waiting_ = kKeptWaitingMost / 2;
     watchdog_.end_longest();
   }
 
@@ -306,7 +312,7 @@ class Server {
   };
   std::deque<Told> told_;  // packets that the other side has yet to take
   base::Instant usages_told_{}, spared_{}, mounts_watched_{};
-  base::Duration kept_waiting_{};  // by who has the lock of all mounts, beyond half of the time
+  base::Duration kept_waiting_{};  // by who has the lock of all mounts, beyond a part of the time
   base::Instant begun_{};          // the latest of those that run
   const CgroupPlaces places_ = find_cgroups();
   Pool pool_{places_};

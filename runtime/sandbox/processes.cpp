@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -70,7 +71,18 @@ std::uint64_t bytes_of_sockets(std::string_view sockstat, std::string_view socks
 
 std::string meminfo() { return text_at(AT_FDCWD, "/proc/meminfo"); }
 
-void wait_for_mounts() { text_at(AT_FDCWD, "/proc/self/mountinfo"); }
+void wait_for_mounts() {
+  // A copy of a mount is made and dropped under the lock that is one's alone, which is what a start waits for. Who may
+  // not do that waits for those that read and have others wait.
+  const base::Descriptor copy(::open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  if (!copy.valid()) text_at(AT_FDCWD, "/proc/self/mountinfo");
+}
+
+bool waits_in_kernel(pid_t process) {
+  const std::string stat = text_at(AT_FDCWD, "/proc/" + std::to_string(process) + "/stat");
+  const auto name_end = stat.rfind(')');
+  return name_end != stat.npos && std::string_view(stat).substr(name_end).starts_with(") D");
+}
 
 // It is longer than what text_at() reads, and what is sought stands behind half of it.
 std::uint64_t kills_for_memory() {

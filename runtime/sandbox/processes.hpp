@@ -1,5 +1,7 @@
 #pragma once
 // What all processes of a sandbox use, as its own /proc shows them: for where no cgroup counts.
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -40,8 +42,11 @@ bool is_short_of_memory(std::string_view meminfo);
 /// Of this machine.
 std::string meminfo();
 
-/// Waits for those that hold the lock of all mounts while others wait for it, where there are any (namespace_sem).
+/// Waits as long as a start does each time that it takes the lock of all mounts (namespace_sem), twice.
 void wait_for_mounts();
+
+/// Whether it waits for a lock or a disk, and no signal ends that (state D of proc(5)).
+bool waits_in_kernel(pid_t process);
 
 /// How many processes the kernel has ended for want of memory, of this machine or of a group, since it runs.
 std::uint64_t kills_for_memory();

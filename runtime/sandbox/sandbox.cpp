@@ -214,6 +214,8 @@ std::uint64_t Sandbox::longest_wait() const {
   return 1'000 * threads / std::max<std::uint64_t>(spec_.limits.cpu.thousandths, 1);
 }
 
+bool Sandbox::waits_to_be_made() const { return !ended_ && !proc_.valid() && waits_in_kernel(init_); }
+
 void Sandbox::note_spared() {
   outcome_.how = Ended::spared;
   outcome_.limit.reset();

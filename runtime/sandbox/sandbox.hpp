@@ -68,6 +68,8 @@ class Sandbox {
 
   /// Whether its program has ended, or is about to.
   bool ended() const { return ended_; }
+  /// Whether it is not made yet, since its init waits in the kernel.
+  bool waits_to_be_made() const;
   bool of_others() const { return spec_.whose == Whose::others; }
   /// Ends the program, for that limit or for none.
   void end(std::optional<Limit> limit);

@@ -39,7 +39,7 @@ bool Watchdog::forget(Key program) {
 
 void Watchdog::end_longest() {
   const std::lock_guard lock(mutex_);
-  if (since_last_ >= kStuckLooks) end_next();
+  if (since_last_ > kPatienceLooks) end_next();
 }
 
 void Watchdog::run() {
