@@ -253,7 +253,7 @@ void AttemptActor::ended(ports::ProcessEnded&& end) {
       out.setHeldUp(outcome.held_up);
     });
   if (leaves_) return finish();
-  // What it has printed is its submitter's: who had it ended by that is paid for as one that is cancelled.
+  // What it has printed is its submitter's, who may have had it ended by that: the worker knows what it owes.
   if (outcome.held_up) tell_answer({});
   if (outcome.how == sandbox::Ended::not_made || outcome.how == sandbox::Ended::spared) {
     process_.reset();

@@ -55,6 +55,7 @@ void WorkerActor::receive(runtime::Handlers& on) {
     const auto answer = Answer::from(bytes_of(told.getAnswer()));
     const auto owed = task ? owed_.find({*task, told.getToken()}) : owed_.end();
     if (owed == owed_.end() || !answer) return;
+    if (const auto one = all_.find(*task); one != all_.end() && one->second.owes_nothing) return;
     earnings_.hand_in(owed->second.escrow, told.getToken(), *answer);
     owed_.erase(owed);
   });
@@ -63,6 +64,7 @@ void WorkerActor::receive(runtime::Handlers& on) {
     const auto one = task ? all_.find(*task) : all_.end();
     if (one == all_.end() || one->second.user.reserved) return;
     one->second.held_up = told.getHeldUp();
+    one->second.owes_nothing = one->second.held_up && !owes_for_hold(one->second.user.group);
     hold_back(one->second.user.group, one->second.held_up ? kHeldUpEach : kOverMemoryEach);
   });
   malice_.receive<MaliceAgain>(on);
@@ -437,6 +439,12 @@ void WorkerActor::hold_back(const base::AddressGroup& group, base::Duration paus
   const bool full = held_back_.size() >= kHeldBackMax && !held_back_.contains(group);
   base::Instant& until = full ? all_held_back_ : held_back_[group];
   until = std::min<base::Instant>(std::max(until, now()) + pause, now() + kOverMemoryMost);
+}
+
+bool WorkerActor::owes_for_hold(const base::AddressGroup& group) {
+  std::erase_if(held_up_, [this](const auto& one) { return now() >= one.second + kHeldUpKept; });
+  if (held_up_.size() >= kHeldBackMax && !held_up_.contains(group)) return false;
+  return now() >= held_up_.try_emplace(group, now()).first->second + kHeldUpEach;
 }
 
 void WorkerActor::begin(const TaskId& id) {

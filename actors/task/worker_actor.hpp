@@ -48,6 +48,7 @@ class WorkerActor final : public runtime::Actor {
   static constexpr std::chrono::seconds kOverMemoryEach{
       10};  // our choice: a pause of a site for each program that met that limit
   static constexpr std::chrono::minutes kHeldUpEach{5};   // our choice: and for each that held up the launcher
+  static constexpr std::chrono::hours kHeldUpKept{24};    // our choice
   static constexpr std::size_t kHeldBackMax = 4'096;      // our choice: 400 KiB
   static constexpr std::chrono::minutes kDrainMax{2};     // our choice: what an attempt said last waits for its reader
   static constexpr std::chrono::seconds kAging{60};       // our choice: after that long one is as urgent as the next
@@ -84,6 +85,7 @@ class WorkerActor final : public runtime::Actor {
     base::Instant began{};                                           ///< then
     bool program_runs = false;                                       ///< or has run
     bool held_up = false;                                            ///< the launcher, and was ended for that
+    bool owes_nothing = false;                                       ///< though it has begun
     bool program_ended = false;                                      ///< what it has left is taken
   };
   /// An attempt that its submitter asks for.
@@ -121,6 +123,9 @@ class WorkerActor final : public runtime::Actor {
   /// Nothing: it begins now, which is counted.
   std::optional<base::Duration> wait_to_begin(const User& user);
   void hold_back(const base::AddressGroup& group, base::Duration pause);
+  /// Whether one that held up the launcher is paid for. A program chooses that moment; but which one it was is not
+  /// known, so a site owes nothing for the first time in a day, and what ended beside.
+  bool owes_for_hold(const base::AddressGroup& group);
   /// The most urgent one that waits, `own` ones included or not; with a line those alone that pass its head.
   std::optional<TaskId> next(bool own, const std::optional<Line>& line) const;
   bool fits(const One& one) const;
@@ -179,6 +184,7 @@ class WorkerActor final : public runtime::Actor {
   std::deque<TaskId> ended_;                // in the order of their ends
   base::Instant all_held_back_{};
   std::map<base::AddressGroup, base::Instant> held_back_;  // whose attempts begin not before then
+  std::map<base::AddressGroup, base::Instant> held_up_;    // whose attempts did so first then
   base::ShareBudget<base::NodeId> places_{kWaitingMax};
   base::RateBudget<base::NodeId> orders_;                             // of other nodes, whose signatures are verified
   base::RateBudget<base::NodeId> starts_;                             // of attempts of other nodes

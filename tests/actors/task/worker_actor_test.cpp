@@ -120,16 +120,23 @@ struct Passerby {
     it.stage.run_for(1s);
   }
 
-  void ask(Order order, std::uint16_t number) {
+  void ask(Order order, std::uint16_t number, bool pays = false) {
     order.submitter = stranger.public_key();
     order.submitter_nonce = stranger.nonce();
     order.nonce.bytes[0] = static_cast<std::uint8_t>(number >> 8);
     order.nonce.bytes[1] = static_cast<std::uint8_t>(number);
-    from.ask(it.worker, runtime::Envelope::build<wire::RunAttempt>({.signal = runtime::Signal::open},
-                                                                   [&](wire::RunAttempt::Builder out) {
-                                                                     out.setOrder(data_of(sign(order, stranger.key())));
-                                                                     out.setToken(1);
-                                                                   }));
+    if (pays) it.paid = order;
+    from.ask(it.worker, runtime::Envelope::build<wire::RunAttempt>(
+                            {.signal = runtime::Signal::open}, [&](wire::RunAttempt::Builder out) {
+                              out.setOrder(data_of(sign(order, stranger.key())));
+                              out.setToken(1);
+                              if (pays) out.setEscrow(data_of(escrow::id_of(it.agreement()).view()));
+                            }));
+  }
+  void pay(const Order& order, std::uint16_t number) {
+    const auto due = it.ports.world().clock.wall() + order.limits.time + Earnings::kDueMargin + 1h;
+    it.due = base::unix_milliseconds(due);
+    ask(order, number, true);
   }
   void give_up() { from.follow(it.worker, runtime::Envelope::bare({.signal = runtime::Signal::cancel})); }
 
@@ -221,11 +228,11 @@ TEST_CASE("task worker: what other nodes say of a submitter keeps it from no pro
     order.submitter = stranger.public_key();
     order.submitter_nonce = stranger.nonce();
     const auto before = it.settings.counters->attempts.load();
-    from.ask(it.worker, runtime::Envelope::build<wire::RunAttempt>({.signal = runtime::Signal::open},
-                                                                   [&](wire::RunAttempt::Builder out) {
-                                                                     out.setOrder(data_of(sign(order, stranger.key())));
-                                                                     out.setToken(1);
-                                                                   }));
+    from.ask(it.worker, runtime::Envelope::build<wire::RunAttempt>(
+                            {.signal = runtime::Signal::open}, [&](wire::RunAttempt::Builder out) {
+                              out.setOrder(data_of(sign(order, stranger.key())));
+                              out.setToken(1);
+                            }));
     it.stage.run_for(1s);
     const bool begins = it.settings.counters->attempts.load() > before;
     from.follow(it.worker, runtime::Envelope::bare({.signal = runtime::Signal::cancel}));
@@ -449,21 +456,39 @@ TEST_CASE("task worker: one that is paid begins only where its escrow waits for 
   }
 }
 
-// It has its submitter's answer by then, and chooses that moment: each was free of charge.
-TEST_CASE("task worker: one that is paid and held up the launcher is handed in as it is, one that was spared is not") {
-  bool held_up = false;
-  SUBCASE("held up") { held_up = true; }
-  SUBCASE("spared") {}
+// It has its submitter's answer by then, and chooses that moment: each was free of charge. But an honest one is taken
+// for it, too, and its submitter paid for that.
+TEST_CASE("task worker: who held up the launcher owes nothing for that once in a day, and then all of it") {
   WorkerFixture it;
   it.come = true;
-  it.programs.add("/task/program", [held_up](const sim::Run&) -> sim::Script {
-    return {sim::Work{1s, 1s}, sim::Spare{.held_up = held_up}};
+  it.programs.add("/task/program", [](const sim::Run&) -> sim::Script {
+    return {sim::Work{1s, 1s}, sim::Spare{.held_up = true}};
   });
+  it.ports.processes().use(it.programs);
+  Passerby others(it);
+  const auto owed_after = [&](std::uint16_t number, base::Duration wait) {
+    const std::size_t before = it.handed_in;
+    others.pay(small_order(), number);
+    it.stage.run_for(wait);
+    return it.handed_in - before;
+  };
+  CHECK(owed_after(1, WorkerActor::kHeldUpEach + 5s) == 0);
+  CHECK(it.resigned == 1);
+  CHECK(owed_after(2, WorkerActor::kHeldUpEach + 5s) == 1);
+  CHECK(owed_after(3, WorkerActor::kHeldUpKept) == 1);
+  CHECK(owed_after(4, 1min) == 0);
+  CHECK(it.resigned == 2);
+}
+
+TEST_CASE("task worker: one that is paid and was spared owes nothing") {
+  WorkerFixture it;
+  it.come = true;
+  it.programs.add("/task/program", [](const sim::Run&) -> sim::Script { return {sim::Work{1s, 1s}, sim::Spare{}}; });
   it.ports.processes().use(it.programs);
   it.run_paid(it.paid.limits.time + Earnings::kDueMargin + 1min);
   it.stage.run_for(5s);
-  CHECK(it.handed_in == (held_up ? 1 : 0));
-  CHECK(it.resigned == (held_up ? 0 : 1));
+  CHECK(it.handed_in == 0);
+  CHECK(it.resigned == 1);
   REQUIRE(it.over);
   CHECK_FALSE(it.over->ok());
 }
