@@ -90,7 +90,7 @@ constexpr const char* kAllowedIfOwn[] = {
     "ioprio_set",
     // A byte of each page of an input in a pipe, or from there in a socket, keeps all of those pages: they count for who
     // has written them, and MemAvailable has them.
-    "sendfile", "splice", "tee",
+    "splice", "tee",
     "futex_waitv",  // some 32 KiB of a thread that no cgroup counts
     // Sandboxing of its own only takes rights away. Since Linux 6.15 each call that it refuses is a record of auditd.
     "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
@@ -343,6 +343,8 @@ std::vector<sock_filter> make(bool counted, bool reported, bool own, bool hosts)
     if (!own) out.allow("madvise", {low_is(2, advice)});
   for (const auto advice : kAdviceDoneAtOnce)
     if (!own) out.rule(SCMP_ACT_ERRNO(0), "madvise", {low_is(2, advice)});
+  // As splice(2), in the words after which those that copy with it read and write.
+  out.rule(own ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EINVAL), "sendfile");
   if (own)
     for (const char* name : kAllowedIfOwn) out.allow(name);
   if (own && counted)

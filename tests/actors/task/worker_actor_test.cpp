@@ -228,11 +228,11 @@ TEST_CASE("task worker: what other nodes say of a submitter keeps it from no pro
     order.submitter = stranger.public_key();
     order.submitter_nonce = stranger.nonce();
     const auto before = it.settings.counters->attempts.load();
-    from.ask(it.worker, runtime::Envelope::build<wire::RunAttempt>(
-                            {.signal = runtime::Signal::open}, [&](wire::RunAttempt::Builder out) {
-                              out.setOrder(data_of(sign(order, stranger.key())));
-                              out.setToken(1);
-                            }));
+    from.ask(it.worker, runtime::Envelope::build<wire::RunAttempt>({.signal = runtime::Signal::open},
+                                                                   [&](wire::RunAttempt::Builder out) {
+                                                                     out.setOrder(data_of(sign(order, stranger.key())));
+                                                                     out.setToken(1);
+                                                                   }));
     it.stage.run_for(1s);
     const bool begins = it.settings.counters->attempts.load() > before;
     from.follow(it.worker, runtime::Envelope::bare({.signal = runtime::Signal::cancel}));
