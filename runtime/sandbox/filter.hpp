@@ -3,7 +3,7 @@
 //
 // Source  filter_generator.cpp makes them with libseccomp while the program is built: to make one takes 2 ms, which
 //         is half of what the start of a sandbox takes.
-// Rule    what is not allowed is answered ENOSYS; another ABI (i386, x32) ends the process.
+// Rule    what is not allowed is answered ENOSYS, all of another ABI (i386, x32) too.
 #include <linux/filter.h>
 
 #include <cstdint>

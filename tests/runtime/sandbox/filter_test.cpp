@@ -406,15 +406,16 @@ TEST_CASE("sandbox filter: no lease makes others wait for a file") {
   for (const std::uint64_t command : {F_SETLEASE, F_GETLEASE}) CHECK_FALSE(allowed(SYS_fcntl, {0, command}));
 }
 
-TEST_CASE("sandbox filter: a call of another ABI ends the process") {
+// It ended the process, and each such end is a record in the journal: 180 GB a day of twelve programs.
+TEST_CASE("sandbox filter: a call of another ABI is answered as one that there is not") {
   for (const Memory memory : {Memory::counted, Memory::watched})
     for (const Forbidden forbidden : {Forbidden::refused, Forbidden::reported}) {
       const auto program = filter(memory, forbidden, Whose::own);
       CHECK(program.size() < 4'096);  // BPF_MAXINSNS
-      CHECK(answer(program, call_data(1, {}, AUDIT_ARCH_I386)) == SECCOMP_RET_KILL_PROCESS);
-      CHECK(answer(program, call_data(1, {}, AUDIT_ARCH_ARM)) == SECCOMP_RET_KILL_PROCESS);
+      CHECK(answer(program, call_data(1, {}, AUDIT_ARCH_I386)) == (SECCOMP_RET_ERRNO | ENOSYS));
+      CHECK(answer(program, call_data(1, {}, AUDIT_ARCH_ARM)) == (SECCOMP_RET_ERRNO | ENOSYS));
 #if defined(__x86_64__)
-      CHECK(answer(program, call_data(0x40000000 | SYS_read, {})) == SECCOMP_RET_KILL_PROCESS);  // x32
+      CHECK(answer(program, call_data(0x40000000 | SYS_read, {})) == (SECCOMP_RET_ERRNO | ENOSYS));  // x32
 #endif
     }
 }
