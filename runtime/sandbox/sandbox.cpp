@@ -324,6 +324,7 @@ void Sandbox::bury() {
 
 void Sandbox::finish(base::Instant now) {
   if (!quiet_) bury();
+  lift(cgroup_.quota());  // its init may still have a full disk to take apart
   watch_disk();
   outcome_.usage = usage(now);
   if (outcome_.usage.pids_max == 0 && outcome_.how != Ended::not_made) outcome_.usage.pids_max = 1;
