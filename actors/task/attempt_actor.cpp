@@ -9,6 +9,7 @@
 #include "actors/task/words.hpp"
 #include "messages/usage.hpp"
 #include "messages/words.hpp"
+#include "runtime/base/address_group.hpp"
 
 namespace troupe::task {
 namespace {
@@ -126,6 +127,7 @@ ports::ProcessStart AttemptActor::program() const {
   spec.limits = limits_of(order, what_->submitter == settings_.self());
   spec.tripwires = settings_.tripwires ? sandbox::Tripwires::yes : sandbox::Tripwires::no;
   spec.whose = what_->submitter == settings_.self() ? sandbox::Whose::own : sandbox::Whose::others;
+  spec.site = base::text(base::group_of(what_->coordinated_at));
   spec.group = settings_.group();
   spec.binds.push_back({inputs_.at(order.program).path, spec.command.front()});
   for (const task::Input& input : order.inputs)

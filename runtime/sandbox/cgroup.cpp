@@ -211,7 +211,7 @@ void lift(int quota) {
     if (::pwrite(quota, none.data(), none.size(), 0) > 0) return;
 }
 
-Cgroup Cgroup::make(const CgroupPlaces& places, const std::string& group, const Limits& limits, Whose whose) {
+Cgroup Cgroup::make(const CgroupPlaces& places, const std::string& group, const Limits& limits) {
   static unsigned made = 0;  // one thread makes sandboxes: the launcher, or the command
   if (places.version == 0) return {};
   const std::string name = name_of(::getpid()) + '-' + std::to_string(++made);
@@ -231,7 +231,7 @@ Cgroup Cgroup::make(const CgroupPlaces& places, const std::string& group, const 
       write_text(parent + "/cgroup.subtree_control", "+memory +pids +cpu") ||
           write_text(parent + "/cgroup.subtree_control", "+memory +pids");
   }
-  if (!out.limit(limits, whose)) return {};
+  if (!out.limit(limits)) return {};
   if (out.has(Controller::cpu))
     out.quota_ = base::Descriptor(
         ::open(out.file(Controller::cpu, "cpu.cfs_quota_us", "cpu.max").c_str(), O_WRONLY | O_CLOEXEC));
@@ -242,7 +242,7 @@ Cgroup Cgroup::make(const CgroupPlaces& places, const std::string& group, const 
   return out;
 }
 
-bool Cgroup::limit(const Limits& limits, Whose whose) {
+bool Cgroup::limit(const Limits& limits) {
   const std::string memory = std::to_string(limits.memory_bytes), pids = std::to_string(limits.pids + 1);
   const std::string quota = std::to_string(std::max<std::uint64_t>(kPeriodUs * limits.cpu.thousandths / 1'000, 1'000));
   const auto& folders = places_.folders;
@@ -253,7 +253,6 @@ bool Cgroup::limit(const Limits& limits, Whose whose) {
     write_text(folders[0] + "/memory.swap.max", "0");
     if (!write_text(folders[2] + "/cpu.max", quota + ' ' + std::to_string(kPeriodUs)))
       places_.folders[2].clear(), places_.folders[3].clear();
-    else if (whose == Whose::others) write_text(folders[2] + "/cpu.weight", "1");
     // Above its limit a program is slowed down until ours ends it. What the kernel ends is in its log.
     const bool slows = write_text(folders[0] + "/memory.high", memory);
     const std::uint64_t most = limits.memory_bytes + (slows ? limits.memory_bytes / kSlowedPart : 0);
@@ -262,12 +261,18 @@ bool Cgroup::limit(const Limits& limits, Whose whose) {
   if (!folders[2].empty() && !(write_text(folders[2] + "/cpu.cfs_period_us", std::to_string(kPeriodUs)) &&
                                write_text(folders[2] + "/cpu.cfs_quota_us", quota)))
     return false;
-  if (!folders[2].empty() && whose == Whose::others) write_text(folders[2] + "/cpu.shares", "2");
   if (!write_text(folders[0] + "/memory.limit_in_bytes", memory)) return false;
   write_text(folders[0] + "/memory.memsw.limit_in_bytes", memory);  // it may be off
   write_text(folders[0] + "/memory.kmem.tcp.limit_in_bytes", memory);
   write_text(folders[0] + "/memory.oom_control", "1");  // they wait for us, and the kernel writes nothing in its log
   return write_text(folders[1] + "/pids.max", pids);
+}
+
+void Cgroup::set_turn(Turn turn) const {
+  if (!has(Controller::cpu)) return;
+  const char* const usual = places_.version == 2 ? "100" : "1024";
+  const char* const least = places_.version == 2 ? "1" : "2";
+  write_text(file(Controller::cpu, "cpu.shares", "cpu.weight"), turn == Turn::usual ? usual : least);
 }
 
 Cgroup::Cgroup(Cgroup&& other) noexcept { *this = std::move(other); }

@@ -52,12 +52,14 @@ Killed killed_in_v1(std::string_view oom_control, std::uint64_t bytes_max, std::
 /// kernel. `quota` is Cgroup::quota(), or -1. Takes no memory, and no lock that a program can hold.
 void lift(int quota);
 
+enum class Turn : std::uint8_t { usual, last };
+
 class Cgroup {
  public:
   Cgroup() = default;  ///< none: nothing is limited, nothing counted
   /// Makes the groups and sets their limits; with `pids` for the init beside.
   /// Gives none if a limit cannot be set.
-  static Cgroup make(const CgroupPlaces& places, const std::string& group, const Limits& limits, Whose whose);
+  static Cgroup make(const CgroupPlaces& places, const std::string& group, const Limits& limits);
   ~Cgroup() { remove(); }
   Cgroup(Cgroup&& other) noexcept;
   Cgroup& operator=(Cgroup&& other) noexcept;
@@ -68,6 +70,8 @@ class Cgroup {
   int folder() const { return folder_.get(); }
   /// The file of the quota of cores, open as long as this is there; -1: no group counts them.
   int quota() const { return quota_.get(); }
+  /// From now on all else that the machine runs goes before it, or no longer.
+  void set_turn(Turn turn) const;
   /// v1: files to which a process writes "0" to enter; a hierarchy each. To write another's number there, as is
   /// usual, takes 6 to 14 ms: the kernel then waits for all its processors, since that process may be forking.
   std::vector<base::Descriptor> doors() const;
@@ -90,7 +94,7 @@ class Cgroup {
  private:
   std::string file(Controller controller, const char* v1, const char* v2) const;
   std::uint64_t most_in_v1() const;
-  bool limit(const Limits& limits, Whose whose);
+  bool limit(const Limits& limits);
 
   CgroupPlaces places_;             // of this group
   std::string group_;               // its name

@@ -563,6 +563,7 @@ void become_init(Plan plan) {
     fail(talk, Stage::process, errno);
 
   plan.talk = kTalk;
+  send(kTalk, {.kind = Report::Kind::begins});
   const pid_t program = make_program(plan);
   ::close(kHand);
   if (first) write_at(kBadness, "0");

@@ -47,7 +47,8 @@ enum class Stage : std::uint8_t {
 struct Report {
   enum class Kind : std::uint8_t {
     listens,  ///< carries the sockets at which connections to hosts are taken, in the order of Plan::listens
-    made,     ///< all is there but the program; carries descriptors of /proc and /task inside
+    made,     ///< all is there but the program and what is its own; carries descriptors of /proc and /task inside
+    begins,   ///< what follows takes no lock of the whole machine
     guarded,  ///< carries the descriptor on which forbidden calls are reported
     failed,   ///< `stage`, `index`, `error`; the init ends
     ended,    ///< the program has, and nothing of it runs: `signalled`, `status`, `cpu_us`, `resident_kib_max`

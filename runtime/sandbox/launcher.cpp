@@ -46,6 +46,7 @@ enum class Word : std::uint8_t {
   usages = 4,   ///< of each sandbox that runs an id, a Usage
   listens = 5,  ///< an id; with what takes connections to its hosts
   go = 6,       ///< an id: after its `make`, once the other side has closed the streams
+  begun = 7,    ///< an id: after its `go`, whether it runs or was refused
 };
 
 constexpr std::uint8_t kForNoLimit = 0xff;
@@ -174,6 +175,7 @@ class Server {
     if (word != static_cast<std::uint8_t>(Word::go) || !ordered_ || ordered_->first != id) return;
     Received ordered = std::move(std::exchange(ordered_, std::nullopt)->second);
     begin(id, std::move(ordered));
+    told_.push_back({head(Word::begun, id), {}});
   }
 
   void begin(SandboxId id, Received packet) {
@@ -198,6 +200,7 @@ class Server {
   }
 
   void run(SandboxId id, std::unique_ptr<Sandbox> one) {
+    starts_waited_ += one->waited_for_mounts();
     if (one->of_others()) watchdog_.watch(id.value, one->life(), one->quota(), one->longest_wait());
     running_.emplace(id, std::move(one));
   }
@@ -254,9 +257,9 @@ class Server {
     watch_mounts();
   }
 
-  /// A start takes the lock of all mounts a hundred times, most of them as its init, and others of the machine. A wait
-  /// for it that ends is none that the watchdog sees. What one of others waits for while it is made may be a disk,
-  /// which its owner has made slow.
+  /// A start takes the lock of all mounts a hundred times, most of them as its init, and others of the machine; with a
+  /// large root a thousand times here. A wait for it that ends is none that the watchdog sees. What one of others waits
+  /// for while it is made may be a disk, which its owner has made slow.
   void watch_mounts() {
     const base::Instant began = time_now();
     wait_for_mounts();
@@ -264,7 +267,8 @@ class Server {
     const auto since = std::min<base::Duration>(ended - std::exchange(mounts_watched_, ended), kKeptWaitingMost);
     const bool one_waits = std::ranges::any_of(
         running_, [](const auto& one) { return !one.second->of_others() && one.second->waits_to_be_made(); });
-    kept_waiting_ += (one_waits ? since : ended - began) - since / kKeptWaitingPart;
+    const auto waited = ended - began + std::exchange(starts_waited_, {});
+    kept_waiting_ += (one_waits ? since : std::min(waited, since)) - since / kKeptWaitingPart;
     kept_waiting_ = std::max(kept_waiting_, base::Duration::zero());
     if (kept_waiting_ < kKeptWaitingMost) return;
     kept_waiting_ = kKeptWaitingMost / 2;
@@ -312,8 +316,9 @@ class Server {
   };
   std::deque<Told> told_;  // packets that the other side has yet to take
   base::Instant usages_told_{}, spared_{}, mounts_watched_{};
-  base::Duration kept_waiting_{};  // by who has the lock of all mounts, beyond a part of the time
-  base::Instant begun_{};          // the latest of those that run
+  base::Duration kept_waiting_{};   // by who has the lock of all mounts, beyond a part of the time
+  base::Duration starts_waited_{};  // for that lock, since mounts_watched_
+  base::Instant begun_{};           // the latest of those that run
   const CgroupPlaces places_ = find_cgroups();
   Pool pool_{places_};
   std::set<std::string> groups_;  // whose leftovers are removed; a node has one
@@ -365,8 +370,13 @@ bool Launcher::make(SandboxId id, const Spec& spec, Streams streams) {
   Bytes out = head(Word::make, id);
   base::append(out, write(spec));
   if (out.size() > kPacketBytesMax) return false;
-  give_orders();
   Order order{std::move(out), std::move(streams)};
+  if (spec.whose == Whose::others) {
+    of_others_[spec.site].push_back({id, std::move(order)});
+    give_orders();
+    return true;
+  }
+  give_orders();
   const Sent sent = orders_.empty() ? send_order(order) : Sent::later;
   if (sent == Sent::never) return false;
   if (sent == Sent::later) orders_.push_back(std::move(order));
@@ -377,6 +387,14 @@ bool Launcher::make(SandboxId id, const Spec& spec, Streams streams) {
 }
 
 void Launcher::end(SandboxId id, std::optional<Limit> limit) {
+  if (leaves_line(id)) {
+    Outcome killed;
+    killed.how = Ended::signalled;
+    killed.status = SIGKILL;
+    killed.limit = limit;
+    heard_.push_back({id, std::move(killed)});
+    return;
+  }
   Bytes out = head(Word::end, id);
   out.push_back(limit ? static_cast<std::uint8_t>(*limit) : kForNoLimit);
   orders_.push_back({std::move(out), {}});
@@ -390,15 +408,42 @@ Launcher::Sent Launcher::send_order(const Order& order) const {
   return send_packet(talk_.get(), order.bytes, streams);
 }
 
+/// Whether it had waited for its turn.
+bool Launcher::leaves_line(SandboxId id) {
+  for (auto line = of_others_.begin(); line != of_others_.end(); ++line) {
+    if (std::erase_if(line->second, [id](const OfOthers& one) { return one.id == id; }) == 0) continue;
+    if (line->second.empty()) of_others_.erase(line);
+    return true;
+  }
+  return false;
+}
+
+void Launcher::give_turns() {
+  while (!of_others_.empty() && under_way_.size() < kOthersUnderWay) {
+    auto line = of_others_.upper_bound(last_site_);
+    if (line == of_others_.end()) line = of_others_.begin();
+    last_site_ = line->first;
+    OfOthers next = std::move(line->second.front());
+    line->second.pop_front();
+    if (line->second.empty()) of_others_.erase(line);
+    under_way_.insert(next.id);
+    orders_.push_back(std::move(next.order));
+    orders_.push_back({head(Word::go, next.id), {}});
+  }
+}
+
 void Launcher::give_orders() {
+  give_turns();
   while (!orders_.empty()) {
     const Order& next = orders_.front();
     const Sent sent = send_order(next);
     if (sent == Sent::later) return;
     if (sent == Sent::never && next.streams.front().valid()) {
+      const SandboxId id{base::load<std::uint64_t>(next.bytes, 1)};
       Outcome lost;
       lost.why = "the launcher could not be told of it";
-      heard_.push_back({{base::load<std::uint64_t>(next.bytes, 1)}, std::move(lost)});
+      heard_.push_back({id, std::move(lost)});
+      under_way_.erase(id);
     }
     orders_.pop_front();
   }
@@ -440,6 +485,10 @@ void Launcher::take(base::ByteView packet, std::vector<base::Descriptor> descrip
       descriptors.clear();
     }
     heard_.push_back({id, std::move(*outcome), std::move(descriptors)});
+  }
+  if (word == static_cast<std::uint8_t>(Word::begun)) {
+    under_way_.erase({in.number<std::uint64_t>()});
+    give_orders();
   }
   if (word == static_cast<std::uint8_t>(Word::listens)) {
     const SandboxId id{in.number<std::uint64_t>()};

@@ -5,12 +5,17 @@
 // Ends     with this process, however that ends; then it ends its sandboxes and removes their cgroups.
 // Streams  are the caller's: it makes pipes, passes their ends, and counts what the program prints.
 // Waits    for nothing, but for its end: an order that the launcher cannot take yet is kept until it can.
+// Turn     of sandboxes of others the launcher has kOthersUnderWay that it has not begun; the next ones are kept here,
+//          and one of this node's own passes them, for a start can be made long. Their sites take turns.
 // Safety   one thread at a time.
 #include <sys/types.h>
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
+#include <set>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -22,6 +27,8 @@ namespace troupe::sandbox {
 
 inline constexpr std::size_t kSandboxesMax = 1'024;                     // of one launcher; one more is `not_made`
 inline constexpr std::size_t kPacketBytesMax = std::size_t{128} << 10;  // of a spec; Linux takes 200 KiB in a packet
+
+inline constexpr std::size_t kOthersUnderWay = 2;  // our choice: it has the next one when it has begun one
 
 /// The caller's name for a sandbox; it may be used again once its outcome is there.
 struct SandboxId {
@@ -70,15 +77,24 @@ class Launcher {
     base::Bytes bytes;
     Streams streams;  // invalid ones: it has none
   };
+  struct OfOthers {
+    SandboxId id;
+    Order order;
+  };
   Launcher(pid_t process, base::Descriptor talk) : process_(process), talk_(std::move(talk)) {}
 
   Sent send_order(const Order& order) const;
   void give_orders();
+  void give_turns();
+  bool leaves_line(SandboxId id);
   void take(base::ByteView packet, std::vector<base::Descriptor> descriptors);
 
   pid_t process_;
   base::Descriptor talk_;
   std::deque<Order> orders_;
+  std::map<std::string, std::deque<OfOthers>> of_others_;  // that wait for their turn, by site
+  std::string last_site_;                                  // that had one
+  std::set<SandboxId> under_way_;                          // of others, given and not begun
   std::deque<Heard> heard_;
   bool gone_ = false;
 };

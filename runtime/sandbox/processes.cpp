@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -76,6 +77,20 @@ void wait_for_mounts() {
   // not do that waits for those that read and have others wait.
   const base::Descriptor copy(::open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
   if (!copy.valid()) text_at(AT_FDCWD, "/proc/self/mountinfo");
+}
+
+base::Duration waited_in_kernel() {
+  const auto whole = std::chrono::steady_clock::now().time_since_epoch();
+  timespec ran{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ran);
+  // Documentation/scheduler/sched-stats.rst: nanoseconds on a core, and nanoseconds in which it waited for one.
+  const std::string turns = text_at(AT_FDCWD, "/proc/thread-self/schedstat");
+  std::string_view delayed = turns;
+  delayed.remove_prefix(std::min(delayed.find(' ') + 1, delayed.size()));
+  delayed = delayed.substr(0, delayed.find(' '));
+  const std::chrono::nanoseconds ready(config::parse_count(delayed).value_or(0));
+  return std::chrono::duration_cast<base::Duration>(whole - std::chrono::seconds(ran.tv_sec) -
+                                                    std::chrono::nanoseconds(ran.tv_nsec) - ready);
 }
 
 bool waits_in_kernel(pid_t process) {

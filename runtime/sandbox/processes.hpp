@@ -45,6 +45,10 @@ std::string meminfo();
 /// Waits as long as a start does each time that it takes the lock of all mounts (namespace_sem), twice.
 void wait_for_mounts();
 
+/// How long this thread has waited in all, but for its turn of a core: for locks, disks, and what it asked to wait for.
+/// The difference of two says something.
+base::Duration waited_in_kernel();
+
 /// Whether it waits for a lock or a disk, and no signal ends that (state D of proc(5)).
 bool waits_in_kernel(pid_t process);
 

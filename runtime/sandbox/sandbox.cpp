@@ -146,6 +146,10 @@ void Sandbox::take_report(const Report& report, std::vector<base::Descriptor> de
       proc_ = std::move(descriptors[0]);
       disk_ = std::move(descriptors[1]);
       return;
+    // Not before: an init that gets no core would keep all others waiting with the lock of all mounts.
+    case Report::Kind::begins:
+      if (of_others() && !ended_) cgroup_.set_turn(Turn::last);
+      return;
     case Report::Kind::listens: listeners_ = std::move(descriptors); return;
     case Report::Kind::guarded:
       if (descriptors.size() == 1) guard_ = std::move(descriptors[0]);
@@ -201,6 +205,7 @@ void Sandbox::end(std::optional<Limit> limit) {
   if (talk_.valid()) watch_disk(), disk_.reset();
   ::syscall(SYS_pidfd_send_signal, life_.get(), SIGKILL, nullptr, 0);
   lift(cgroup_.quota());
+  if (of_others()) cgroup_.set_turn(Turn::usual);
 }
 
 void Sandbox::spare() {
@@ -324,7 +329,9 @@ void Sandbox::bury() {
 
 void Sandbox::finish(base::Instant now) {
   if (!quiet_) bury();
-  lift(cgroup_.quota());  // its init may still have a full disk to take apart
+  // Its init may still have a full disk to take apart, and takes the lock of all mounts.
+  lift(cgroup_.quota());
+  if (of_others()) cgroup_.set_turn(Turn::usual);
   watch_disk();
   outcome_.usage = usage(now);
   if (outcome_.usage.pids_max == 0 && outcome_.how != Ended::not_made) outcome_.usage.pids_max = 1;

@@ -78,6 +78,8 @@ class Sandbox {
   /// The pidfd of its init: open as long as this is there.
   int life() const { return life_.get(); }
   int quota() const { return cgroup_.quota(); }
+  /// How long this process has waited for the lock of all mounts to start it.
+  base::Duration waited_for_mounts() const { return waited_for_mounts_; }
   /// How long a thread of it may have to wait for its turn of a core, of no unit: its threads now by its cores.
   std::uint64_t longest_wait() const;
   /// Of standard output and error, as the caller has counted them.
@@ -97,6 +99,7 @@ class Sandbox {
  private:
   Sandbox(const Spec& spec, base::Instant now) : spec_(spec), started_(now) {}
   std::optional<NotMade> make(Streams* streams, const CgroupPlaces& places);
+  std::vector<base::Descriptor> trees_of(const std::vector<Step>& steps);
   void prepare(Plan& plan);
   std::optional<NotMade> let_go();
   void hear();
@@ -123,7 +126,7 @@ class Sandbox {
   Spec spec_;
   base::Instant started_;
   base::Instant watched_{};
-  base::Duration watch_period_ = kWatchPeriod;
+  base::Duration watch_period_ = kWatchPeriod, waited_for_mounts_{};
   Cgroup cgroup_;
   // What the new process reads.
   std::vector<Step> steps_;

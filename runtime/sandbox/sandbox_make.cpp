@@ -58,23 +58,6 @@ NotMade no_namespaces(int error) {
   return out;
 }
 
-/// What root may show though the ids inside may not: a folder that is its owner's alone. Clones for the binds among the
-/// steps, read-only; nothing is in them where this process may not mount.
-std::vector<base::Descriptor> trees_of(const std::vector<Step>& steps, Ids ids) {
-  std::vector<base::Descriptor> out(steps.size());
-  for (std::size_t i = 0; i < steps.size() && ids == Ids::two; ++i) {
-    if (steps[i].kind != Step::Kind::bind) continue;
-    base::Descriptor tree(
-        ::open_tree(AT_FDCWD, steps[i].from.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
-    mount_attr wanted{};
-    wanted.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-    wanted.propagation = MS_PRIVATE;  // nothing that the host mounts there later is seen
-    if (tree.valid() && ::mount_setattr(tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &wanted, sizeof wanted) == 0)
-      out[i] = std::move(tree);
-  }
-  return out;
-}
-
 /// Shared mappings of /dev/zero hold memory that no process has mapped. /dev/full reads the same, and cannot be mapped.
 void forgo_shared_zeros(std::vector<Step>& steps) {
   for (Step& step : steps)
@@ -159,7 +142,8 @@ bool Sandbox::go(const Spec& spec, Streams& streams, base::Instant now) {
   if (!steps.ok() || finished_ || ended_) return false;
   const auto order = write_order(spec, steps.value(), paths_of(spec));
   if (!order) return false;
-  const auto trees = trees_of(steps.value(), ids_);
+  waited_for_mounts_ = {};  // to make it ahead
+  const auto trees = trees_of(steps.value());
   std::vector<int> passed;
   for (const base::Descriptor& one : streams) passed.push_back(one.get());
   for (std::size_t i = 0; i < trees.size(); ++i) {
@@ -184,7 +168,7 @@ std::optional<NotMade> Sandbox::make(Streams* streams, const CgroupPlaces& place
   auto steps = steps_of(spec_);
   if (!steps.ok()) return NotMade{"the sandbox could not be made: " + steps.error(), ""};
   steps_ = std::move(steps).value();
-  if (spec_.cgroups == Cgroups::where_possible) cgroup_ = Cgroup::make(places, spec_.group, spec_.limits, spec_.whose);
+  if (spec_.cgroups == Cgroups::where_possible) cgroup_ = Cgroup::make(places, spec_.group, spec_.limits);
   if (!cgroup_.has(Controller::memory)) forgo_shared_zeros(steps_);
   ids_ = mappable();
   int ends[2];
@@ -198,7 +182,7 @@ std::optional<NotMade> Sandbox::make(Streams* streams, const CgroupPlaces& place
   if (streams != nullptr)
     for (std::size_t i = 0; i < streams->size(); ++i) plan.streams[i] = (*streams)[i].get();
   if (!cgroup_.has(Controller::memory)) kills_.fill(kills_for_memory());
-  const auto doors = cgroup_.doors(), trees = trees_of(steps_, ids_);
+  const auto doors = cgroup_.doors(), trees = trees_of(steps_);
   const auto door_numbers = numbers_of(doors), tree_numbers = numbers_of(trees);
   plan.doors = door_numbers;
   plan.trees = tree_numbers;
@@ -212,6 +196,27 @@ std::optional<NotMade> Sandbox::make(Streams* streams, const CgroupPlaces& place
   life_ = base::Descriptor(life);
   if (streams != nullptr) *streams = {};
   return let_go();
+}
+
+/// What root may show though the ids inside may not: a folder that is its owner's alone. Clones for the binds among the
+/// steps, read-only; nothing is in them where this process may not mount.
+std::vector<base::Descriptor> Sandbox::trees_of(const std::vector<Step>& steps) {
+  std::vector<base::Descriptor> out(steps.size());
+  if (ids_ != Ids::two) return out;
+  for (std::size_t i = 0; i < steps.size(); ++i)
+    if (steps[i].kind == Step::Kind::bind)
+      out[i] = base::Descriptor(
+          ::open_tree(AT_FDCWD, steps[i].from.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
+  mount_attr wanted{};
+  wanted.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  wanted.propagation = MS_PRIVATE;  // nothing that the host mounts there later is seen
+  const base::Duration before = waited_in_kernel();
+  for (base::Descriptor& tree : out)
+    if (tree.valid() && ::mount_setattr(tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &wanted, sizeof wanted) != 0)
+      tree.reset();
+  // It looks at no disk. To open a tree takes the lock as often, but may wait for a disk, too.
+  waited_for_mounts_ += 2 * (waited_in_kernel() - before);
+  return out;
 }
 
 void Sandbox::prepare(Plan& plan) {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -72,7 +73,7 @@ TEST_CASE("sandbox cgroups: who was killed for want of the machine's memory has 
 }
 
 TEST_CASE("sandbox cgroups: no group limits nothing, counts nothing and is removed twice without harm") {
-  Cgroup none = Cgroup::make({}, "troupe-00000000", {}, Whose::own);
+  Cgroup none = Cgroup::make({}, "troupe-00000000", {});
   CHECK(none.version() == 0);
   CHECK_FALSE(none.has(Controller::memory));
   CHECK(none.folder() < 0);
@@ -85,9 +86,31 @@ TEST_CASE("sandbox cgroups: no group limits nothing, counts nothing and is remov
   none.remove();
 }
 
+TEST_CASE("sandbox cgroups: a group goes last once it is told so, and not while it is made") {
+  const CgroupPlaces places = find_cgroups();
+  Cgroup group = Cgroup::make(places, "troupe-00000002", {});
+  if (!group.has(Controller::cpu)) {
+    MESSAGE("SKIPPED: no cgroup counts cores here");
+    return;
+  }
+  const auto quota = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(group.quota()));
+  const auto weight = [&] {
+    std::uint64_t out = 0;
+    std::ifstream(quota.parent_path() / (group.version() == 2 ? "cpu.weight" : "cpu.shares")) >> out;
+    return out;
+  };
+  CHECK(weight() >= 100);
+  group.set_turn(Turn::last);
+  CHECK(weight() <= 2);
+  group.set_turn(Turn::usual);
+  CHECK(weight() >= 100);
+  group.remove();
+  remove_leftovers(places, "troupe-00000002");
+}
+
 TEST_CASE("sandbox cgroups: the quota of a program that is ended is lifted") {
   const CgroupPlaces places = find_cgroups();
-  Cgroup group = Cgroup::make(places, "troupe-00000001", {}, Whose::others);
+  Cgroup group = Cgroup::make(places, "troupe-00000001", {});
   if (!group.has(Controller::cpu)) {
     MESSAGE("SKIPPED: no cgroup counts cores here");
     return;
