@@ -30,6 +30,13 @@ constexpr int kWatchedPart = 10;  // our choice: so much of its time is not spen
 constexpr base::Duration kWatchPeriodMost = std::chrono::seconds{2};  // our choice
 constexpr std::uint64_t kFilesOfAllTimes = 2;  // without a cgroup all processes together have that many times `files`
 
+/// Of a program that has ended or is ended: what is left of it waits for no quota, and for no one's turn of a core. It
+/// may have a full disk to take apart, and takes the lock of all mounts.
+void hurry(const Cgroup& group, Whose whose) {
+  lift(group.quota());
+  if (whose == Whose::others) group.set_turn(Turn::usual);
+}
+
 std::string message(int error) { return std::generic_category().message(error); }
 
 NotMade not_made(const Report& report, const std::vector<Step>& steps) {
@@ -204,8 +211,7 @@ void Sandbox::end(std::optional<Limit> limit) {
   // It has no outputs: this process is not the one that frees what it has written.
   if (talk_.valid()) watch_disk(), disk_.reset();
   ::syscall(SYS_pidfd_send_signal, life_.get(), SIGKILL, nullptr, 0);
-  lift(cgroup_.quota());
-  if (of_others()) cgroup_.set_turn(Turn::usual);
+  hurry(cgroup_, spec_.whose);
 }
 
 void Sandbox::spare() {
@@ -329,9 +335,7 @@ void Sandbox::bury() {
 
 void Sandbox::finish(base::Instant now) {
   if (!quiet_) bury();
-  // Its init may still have a full disk to take apart, and takes the lock of all mounts.
-  lift(cgroup_.quota());
-  if (of_others()) cgroup_.set_turn(Turn::usual);
+  hurry(cgroup_, spec_.whose);
   watch_disk();
   outcome_.usage = usage(now);
   if (outcome_.usage.pids_max == 0 && outcome_.how != Ended::not_made) outcome_.usage.pids_max = 1;
