@@ -274,12 +274,8 @@ void ProcessLoop::obey(Number number, const Grant& grant) {
 
 void ProcessLoop::obey(Number number, const End& end) {
   if (const auto waited = stop_waiting(number)) {
-    sandbox::Outcome killed;
-    killed.how = sandbox::Ended::signalled;
-    killed.status = SIGKILL;
-    killed.limit = end.limit;
     forget(number);
-    return tell_of_process(waited->owner, ports::ProcessEnded{waited->what.ticket, std::move(killed)});
+    return tell_of_process(waited->owner, ports::ProcessEnded{waited->what.ticket, sandbox::killed(end.limit)});
   }
   Running* const one = find(number);
   if (one == nullptr || one->ended_by_owner) return;

@@ -346,6 +346,14 @@ class Server {
 
 }  // namespace
 
+Outcome killed(std::optional<Limit> limit) {
+  Outcome out;
+  out.how = Ended::signalled;
+  out.status = SIGKILL;
+  out.limit = limit;
+  return out;
+}
+
 std::optional<Launcher> Launcher::start() {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return std::nullopt;
@@ -387,14 +395,7 @@ bool Launcher::make(SandboxId id, const Spec& spec, Streams streams) {
 }
 
 void Launcher::end(SandboxId id, std::optional<Limit> limit) {
-  if (leaves_line(id)) {
-    Outcome killed;
-    killed.how = Ended::signalled;
-    killed.status = SIGKILL;
-    killed.limit = limit;
-    heard_.push_back({id, std::move(killed)});
-    return;
-  }
+  if (leaves_line(id)) return heard_.push_back({id, killed(limit)});
   Bytes out = head(Word::end, id);
   out.push_back(limit ? static_cast<std::uint8_t>(*limit) : kForNoLimit);
   orders_.push_back({std::move(out), {}});

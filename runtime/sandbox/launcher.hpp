@@ -36,6 +36,9 @@ struct SandboxId {
   friend auto operator<=>(const SandboxId&, const SandboxId&) = default;
 };
 
+/// Of one that is ended, for that limit or for none, before it was begun.
+Outcome killed(std::optional<Limit> limit);
+
 class Launcher {
  public:
   enum class Sent : std::uint8_t { yes, later, never };
