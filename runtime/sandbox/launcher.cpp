@@ -18,12 +18,14 @@
 #include <map>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "runtime/base/fields.hpp"
 #include "runtime/sandbox/passed.hpp"
 #include "runtime/sandbox/pool.hpp"
 #include "runtime/sandbox/processes.hpp"
+#include "runtime/sandbox/reclaim_watch.hpp"
 #include "runtime/sandbox/spec_bytes.hpp"
 #include "runtime/sandbox/watchdog.hpp"
 
@@ -54,6 +56,7 @@ constexpr std::size_t kIdBytes = 8;
 constexpr std::size_t kHeadBytes = 1 + kIdBytes;
 constexpr std::size_t kStreams = 3;
 static_assert(std::max({kStreams, kOutputsMax, kHostsMax}) <= kPassedMax);
+static_assert(kSandboxesMax <= kWatchedMax);
 static_assert(1 + kSandboxesMax * (kIdBytes + kUsageBytes) <= kPacketBytesMax);
 
 base::Instant time_now() {
@@ -201,7 +204,7 @@ class Server {
 
   void run(SandboxId id, std::unique_ptr<Sandbox> one) {
     starts_waited_ += one->waited_for_mounts();
-    if (one->of_others()) watchdog_.watch(id.value, one->life(), one->quota(), one->longest_wait());
+    if (one->of_others()) watchdog_.watch(id.value, one->life(), one->cores(), one->longest_wait());
     running_.emplace(id, std::move(one));
   }
 
@@ -241,7 +244,7 @@ class Server {
     outcome.how = Ended::spared;
     outcome.limit.reset();
     outcome.held_up = true;
-    outcome.why = "it kept this node waiting for a lock of the kernel";
+    outcome.why = "it kept this node waiting in the kernel";
   }
 
   /// Before the kernel ends what it likes: the newest program of others goes, and the next one if that is not enough.
@@ -255,6 +258,7 @@ class Server {
     if (of_others == running_.rend()) return;
     if (is_short_of_memory(meminfo())) of_others->second->spare();
     watch_mounts();
+    watch_reclaim();
   }
 
   /// A start takes the lock of all mounts a hundred times, most of them as its init, and others of the machine; with a
@@ -273,6 +277,21 @@ class Server {
     if (kept_waiting_ < kKeptWaitingMost) return;
     kept_waiting_ = kKeptWaitingMost / 2;
     watchdog_.end_longest();
+  }
+
+  /// Who waits for memory waits while the kernel walks all mappings of what it takes back.
+  void watch_reclaim() {
+    if (!reclaim_.is_slow(waited_for_memory(memory_pressure()), time_now())) return;
+    const auto beyond = [this](auto mapped_of) {
+      std::vector<Mapped> programs;
+      for (const auto& [id, sandbox] : running_) {
+        if (sandbox->of_others()) programs.push_back({id.value, mapped_of(*sandbox)});
+        watchdog_.next_turn();
+      }
+      return those_beyond(kMappedMost, std::move(programs));
+    };
+    if (beyond([](const Sandbox& one) { return one.mapped(); }).empty()) return;  // which is told at once
+    for (const auto program : beyond([](const Sandbox& one) { return one.mapped_of_files(); })) watchdog_.end(program);
   }
 
   void tell(SandboxId id, const Outcome& outcome, std::vector<base::Descriptor> outputs = {}) {
@@ -302,7 +321,7 @@ class Server {
     for (const auto& [id, sandbox] : running_) {
       base::append_number(out, id.value);
       base::append(out, write(sandbox->usage(now)));
-      if (sandbox->of_others()) watchdog_.watch(id.value, sandbox->life(), sandbox->quota(), sandbox->longest_wait());
+      if (sandbox->of_others()) watchdog_.watch(id.value, sandbox->life(), sandbox->cores(), sandbox->longest_wait());
     }
     send_packet(talk_, out, {});
   }
@@ -318,7 +337,8 @@ class Server {
   base::Instant usages_told_{}, spared_{}, mounts_watched_{};
   base::Duration kept_waiting_{};   // by who has the lock of all mounts, beyond a part of the time
   base::Duration starts_waited_{};  // for that lock, since mounts_watched_
-  base::Instant begun_{};           // the latest of those that run
+  ReclaimWatch reclaim_{std::max(std::thread::hardware_concurrency(), 1u)};
+  base::Instant begun_{};  // the latest of those that run
   const CgroupPlaces places_ = find_cgroups();
   Pool pool_{places_};
   std::set<std::string> groups_;  // whose leftovers are removed; a node has one

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string>
 
 #include "runtime/base/descriptor.hpp"
@@ -17,7 +18,7 @@
 namespace troupe::sandbox {
 namespace {
 
-constexpr int kInit = 1;
+const std::string kInit = "1";
 
 std::string text_at(int folder, const std::string& path) {
   const base::Descriptor file(::openat(folder, path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -35,6 +36,20 @@ std::uint64_t number_after(std::string_view text, std::string_view name) {
     return config::parse_count(rest.substr(0, rest.find_first_not_of("0123456789"))).value_or(0);
   }
   return 0;
+}
+
+/// Of /proc, by its number.
+void for_each_process(int proc, const auto& seen) {
+  const int again = ::openat(proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (again < 0) return;
+  DIR* const listing = ::fdopendir(again);
+  if (listing == nullptr) {
+    ::close(again);
+    return;
+  }
+  while (const dirent* const entry = ::readdir(listing))
+    if (config::parse_count(entry->d_name)) seen(entry->d_name);
+  ::closedir(listing);
 }
 
 std::uint64_t ticks(std::string_view stat) {
@@ -119,39 +134,90 @@ bool is_short_of_memory(std::string_view meminfo) {
   return left < std::min(all / kPart, kMostKiB);
 }
 
+std::string memory_pressure() { return text_at(AT_FDCWD, "/proc/pressure/memory"); }
+
+base::Duration waited_for_memory(std::string_view pressure) {
+  const std::string_view some = pressure.substr(0, pressure.find('\n'));
+  constexpr std::string_view kTotal = "total=";
+  const auto at = some.find(kTotal);
+  if (!some.starts_with("some ") || at == some.npos) return {};
+  constexpr std::uint64_t kMost = base::Duration::max() / std::chrono::microseconds(1);
+  return std::chrono::microseconds(std::min(config::parse_count(some.substr(at + kTotal.size())).value_or(0), kMost));
+}
+
+std::uint64_t mapped_bytes(int proc) {
+  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  std::uint64_t pages = 0;
+  for_each_process(proc, [&](const std::string& process) {
+    if (process == kInit) return;
+    const std::string sizes = text_at(proc, process + "/statm");
+    pages += config::parse_count(std::string_view(sizes).substr(0, sizes.find(' '))).value_or(0);
+  });
+  return pages * page;
+}
+
+std::uint64_t file_bytes_of(std::string_view line) {
+  // "7f00-7f80 r--s 00000000 08:01 1234   /path", where memory of no file has the inode 0.
+  const auto hexadecimal = [&line](char end) {
+    std::uint64_t out = 0;
+    const auto [at, error] = std::from_chars(line.data(), line.data() + line.size(), out, 16);
+    const bool whole = error == std::errc() && at != line.data() + line.size() && *at == end;
+    line.remove_prefix(whole ? static_cast<std::size_t>(at - line.data()) + 1 : line.size());
+    return out;
+  };
+  const std::uint64_t begin = hexadecimal('-'), end = hexadecimal(' ');
+  for (int field = 0; field < 3; ++field) {
+    line.remove_prefix(std::min(line.find(' '), line.size()));
+    line.remove_prefix(std::min<std::size_t>(1, line.size()));
+  }
+  if (line.empty() || line.substr(0, line.find(' ')) == "0") return 0;
+  return end - std::min(begin, end);
+}
+
+std::uint64_t mapped_file_bytes(int proc) {
+  std::uint64_t out = 0;
+  std::string text;
+  for_each_process(proc, [&](const std::string& process) {
+    if (process == kInit) return;
+    const base::Descriptor file(::openat(proc, (process + "/maps").c_str(), O_RDONLY | O_CLOEXEC));
+    std::array<char, 4096> space;  // the kernel gives a page of whole lines at most
+    for (text.clear(); file.valid();) {
+      const ssize_t got = ::read(file.get(), space.data(), space.size());
+      if (got <= 0) break;
+      text.append(space.data(), static_cast<std::size_t>(got));
+      std::string_view rest = text;
+      for (auto end = rest.find('\n'); end != rest.npos; end = rest.find('\n')) {
+        out += file_bytes_of(rest.substr(0, end));
+        rest.remove_prefix(end + 1);
+      }
+      text.erase(0, text.size() - rest.size());
+    }
+  });
+  return out;
+}
+
 ProcessesUsage usage_of_processes(int proc, Look look) {
   ProcessesUsage out;
-  const std::string network = std::to_string(kInit) + "/net/";
+  const std::string network = kInit + "/net/";
   const std::string sockstat = text_at(proc, network + "sockstat");
   out.sockets = number_after(sockstat, "sockets: used");
   if (look == Look::all) out.sockets_bytes = bytes_of_sockets(sockstat, text_at(proc, network + "sockstat6"));
-  const int again = ::openat(proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (again < 0) return out;
-  DIR* const listing = ::fdopendir(again);
-  if (listing == nullptr) {
-    ::close(again);
-    return out;
-  }
-  while (const dirent* const entry = ::readdir(listing)) {
-    const std::string process = entry->d_name;
-    const auto number = config::parse_count(process);
-    if (!number) continue;
+  for_each_process(proc, [&](const std::string& process) {
     if (look == Look::all) {
       ProcessesUsage one;
       add_process(one, text_at(proc, process + "/status"), text_at(proc, process + "/stat"));
       out.cpu += one.cpu;
       // The memory of the init is a copy of ours; of it only the time counts that its children have left.
-      if (*number != kInit) out.memory_bytes += one.memory_bytes, out.threads += one.threads;
+      if (process != kInit) out.memory_bytes += one.memory_bytes, out.threads += one.threads;
     }
-    if (*number == kInit) continue;
+    if (process == kInit) return;
     struct stat folder {};  // Linux 6.2 and later: its size is the number of open files
     if (::fstatat(proc, (process + "/fd").c_str(), &folder, 0) == 0) {
       const auto files = static_cast<std::uint64_t>(folder.st_size);
       out.files += files;
       out.files_max = std::max(out.files_max, files);
     }
-  }
-  ::closedir(listing);
+  });
   return out;
 }
 

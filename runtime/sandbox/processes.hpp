@@ -52,11 +52,24 @@ base::Duration waited_in_kernel();
 /// Whether it waits for a lock or a disk, and no signal ends that (state D of proc(5)).
 bool waits_in_kernel(pid_t process);
 
+/// How long in all at least one thread of the machine has waited for memory that was being reclaimed, the work for it
+/// included: "some" of /proc/pressure/memory (Documentation/accounting/psi.rst). 0 where the kernel does not say it.
+base::Duration waited_for_memory(std::string_view pressure);
+/// Of this machine, now.
+std::string memory_pressure();
+
 /// How many processes the kernel has ended for want of memory, of this machine or of a group, since it runs.
 std::uint64_t kills_for_memory();
 
 /// `proc` is the folder /proc of the sandbox. A process that ends meanwhile may be missed.
 ProcessesUsage usage_of_processes(int proc, Look look);
+
+/// The addresses that all processes of a sandbox but its init have mapped, of memory or files, used or not.
+std::uint64_t mapped_bytes(int proc);
+/// Those of files alone. It waits for each process that maps or unmaps something, and takes a microsecond a mapping.
+std::uint64_t mapped_file_bytes(int proc);
+/// Of a line of /proc/PID/maps: its addresses if they are those of a file, otherwise 0.
+std::uint64_t file_bytes_of(std::string_view line);
 
 /// From /proc/PID/net/sockstat and sockstat6.
 std::uint64_t bytes_of_sockets(std::string_view sockstat, std::string_view sockstat6);

@@ -30,13 +30,6 @@ constexpr int kWatchedPart = 10;  // our choice: so much of its time is not spen
 constexpr base::Duration kWatchPeriodMost = std::chrono::seconds{2};  // our choice
 constexpr std::uint64_t kFilesOfAllTimes = 2;  // without a cgroup all processes together have that many times `files`
 
-/// Of a program that has ended or is ended: what is left of it waits for no quota, and for no one's turn of a core. It
-/// may have a full disk to take apart, and takes the lock of all mounts.
-void hurry(const Cgroup& group, Whose whose) {
-  lift(group.quota());
-  if (whose == Whose::others) group.set_turn(Turn::usual);
-}
-
 std::string message(int error) { return std::generic_category().message(error); }
 
 NotMade not_made(const Report& report, const std::vector<Step>& steps) {
@@ -104,7 +97,7 @@ Streams copies_of(const std::array<int, 3>& streams) {
 Sandbox::~Sandbox() {
   if (init_ <= 0 || gone_) return;
   ::syscall(SYS_pidfd_send_signal, life_.get(), SIGKILL, nullptr, 0);
-  lift(cgroup_.quota());
+  hurry(cgroup_.cores());
   while (::waitpid(init_, nullptr, 0) < 0 && errno == EINTR) continue;
 }
 
@@ -155,7 +148,7 @@ void Sandbox::take_report(const Report& report, std::vector<base::Descriptor> de
       return;
     // Not before: an init that gets no core would keep all others waiting with the lock of all mounts.
     case Report::Kind::begins:
-      if (of_others() && !ended_) cgroup_.set_turn(Turn::last);
+      if (of_others() && !ended_) cgroup_.go_last();
       return;
     case Report::Kind::listens: listeners_ = std::move(descriptors); return;
     case Report::Kind::guarded:
@@ -211,7 +204,7 @@ void Sandbox::end(std::optional<Limit> limit) {
   // It has no outputs: this process is not the one that frees what it has written.
   if (talk_.valid()) watch_disk(), disk_.reset();
   ::syscall(SYS_pidfd_send_signal, life_.get(), SIGKILL, nullptr, 0);
-  hurry(cgroup_, spec_.whose);
+  hurry(cgroup_.cores());
 }
 
 void Sandbox::spare() {
@@ -335,7 +328,7 @@ void Sandbox::bury() {
 
 void Sandbox::finish(base::Instant now) {
   if (!quiet_) bury();
-  hurry(cgroup_, spec_.whose);
+  hurry(cgroup_.cores());  // it may have a full disk to take apart, and takes the lock of all mounts
   watch_disk();
   outcome_.usage = usage(now);
   if (outcome_.usage.pids_max == 0 && outcome_.how != Ended::not_made) outcome_.usage.pids_max = 1;

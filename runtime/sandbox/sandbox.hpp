@@ -21,6 +21,7 @@
 #include "runtime/sandbox/cgroup.hpp"
 #include "runtime/sandbox/child.hpp"
 #include "runtime/sandbox/fork_storm.hpp"
+#include "runtime/sandbox/processes.hpp"
 #include "runtime/sandbox/spec.hpp"
 
 namespace troupe::sandbox {
@@ -77,11 +78,14 @@ class Sandbox {
   void spare();
   /// The pidfd of its init: open as long as this is there.
   int life() const { return life_.get(); }
-  int quota() const { return cgroup_.quota(); }
+  CoreFiles cores() const { return cgroup_.cores(); }
   /// How long this process has waited for the lock of all mounts to start it.
   base::Duration waited_for_mounts() const { return waited_for_mounts_; }
   /// How long a thread of it may have to wait for its turn of a core, of no unit: its threads now by its cores.
   std::uint64_t longest_wait() const;
+  /// The addresses that its processes have mapped now, and those of files among them.
+  std::uint64_t mapped() const { return proc_.valid() ? mapped_bytes(proc_.get()) : 0; }
+  std::uint64_t mapped_of_files() const { return proc_.valid() ? mapped_file_bytes(proc_.get()) : 0; }
   /// Of standard output and error, as the caller has counted them.
   void count_output(std::uint64_t bytes) { outcome_.usage.output_bytes += bytes; }
 

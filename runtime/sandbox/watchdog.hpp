@@ -11,19 +11,22 @@
 //         has ended some, when those are gone or kPatienceLooks later: one stranger may have dozens that do the same.
 //         One again after kCalmLooks without an end.
 // Looks   are counted, and not the time: a machine that was stopped for a while is not stuck.
-// Waits   for nothing that a program can hold; takes no memory, for a sandbox may be a copy of this process at any
-// moment. Thread  its own, while it lives. All calls come from the launcher's.
-#include <atomic>
-#include <condition_variable>
+// Waits   for nothing that a program can hold, and takes no memory, for what is reclaimed for it may be what keeps the
+//         launcher: all that it writes, its stack too, are pages that no sandbox copies (`own_pages.hpp`), and at each
+//         look it does with nothing what it does to end a program, so that its code is in memory.
+// Thread  its own, while it lives. All calls come from the launcher's.
+#include <pthread.h>
+
+#include <cstddef>
 #include <cstdint>
-#include <map>
-#include <mutex>
-#include <thread>
 
 #include "runtime/base/time.hpp"
+#include "runtime/sandbox/cgroup.hpp"
+#include "runtime/sandbox/own_pages.hpp"
 
 namespace troupe::sandbox {
 
+inline constexpr std::size_t kWatchedMax = 1'024;                             // programs
 inline constexpr base::Duration kStuckLook = std::chrono::milliseconds{200};  // our choice
 inline constexpr int kStuckLooks = 10;    // our choice: a sandbox is made in some milliseconds
 inline constexpr int kPatienceLooks = 5;  // our choice: a program of many threads may take long to end
@@ -38,37 +41,25 @@ class Watchdog {
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
-  void next_turn() { ++turn_; }
+  void next_turn();
 
-  /// A program of others: `life` is the pidfd of its init, and `quota` what is lifted then (`cgroup.hpp`), which stay
-  /// open until forget() or the end of this; `wait` how long a thread of it may have to wait for its turn of a core, of
-  /// any unit. Again when that is another one.
-  void watch(Key program, int life, int quota, std::uint64_t wait);
+  /// A program of others, of kWatchedMax at most: `life` is the pidfd of its init, and `cores` are hurried when it
+  /// ends, which stay open until forget() or the end of this; `wait` how long a thread of it may have to wait for its
+  /// turn of a core, of any unit. Again when that is another one.
+  void watch(Key program, int life, CoreFiles cores, std::uint64_t wait);
   /// Whether it has ended that program.
   bool forget(Key program);
   /// Though the launcher is not stuck; nothing if one was ended a moment ago.
   void end_longest();
+  /// That one, at once.
+  void end(Key program);
 
  private:
-  struct Watched {
-    int life, quota;
-    std::uint64_t wait;
-    bool ended = false;
-  };
-  void run();
-  void end_next();
-  /// Whether all are gone that it has ended.
-  bool ended_are_gone() const;
-
-  const base::Duration look_;
-  std::atomic<std::uint64_t> turn_{0};
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool closing_ = false;
-  std::map<Key, Watched> watched_;
-  std::size_t next_ = 1;         // how many are ended together
-  int since_last_ = kCalmLooks;  // looks
-  std::thread thread_;
+  struct State;
+  class Locked;
+  OwnPages pages_, stack_;
+  State* const state_;
+  pthread_t thread_{};
 };
 
 }  // namespace troupe::sandbox

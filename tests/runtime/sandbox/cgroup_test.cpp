@@ -93,17 +93,18 @@ TEST_CASE("sandbox cgroups: a group goes last once it is told so, and not while 
     MESSAGE("SKIPPED: no cgroup counts cores here");
     return;
   }
-  const auto quota = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(group.quota()));
+  const auto quota = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(group.cores().quota));
   const auto weight = [&] {
     std::uint64_t out = 0;
     std::ifstream(quota.parent_path() / (group.version() == 2 ? "cpu.weight" : "cpu.shares")) >> out;
     return out;
   };
-  CHECK(weight() >= 100);
-  group.set_turn(Turn::last);
+  const std::uint64_t usual = weight();
+  CHECK(usual >= 100);
+  group.go_last();
   CHECK(weight() <= 2);
-  group.set_turn(Turn::usual);
-  CHECK(weight() >= 100);
+  hurry(group.cores());
+  CHECK(weight() == usual);
   group.remove();
   remove_leftovers(places, "troupe-00000002");
 }
@@ -115,16 +116,16 @@ TEST_CASE("sandbox cgroups: the quota of a program that is ended is lifted") {
     MESSAGE("SKIPPED: no cgroup counts cores here");
     return;
   }
-  REQUIRE(group.quota() >= 0);
+  REQUIRE(group.cores().quota >= 0);
   const auto text = [&group] {
-    std::ifstream file("/proc/self/fd/" + std::to_string(group.quota()));
+    std::ifstream file("/proc/self/fd/" + std::to_string(group.cores().quota));
     return std::string(std::istreambuf_iterator<char>(file), {});
   };
   const std::string none = group.version() == 2 ? "max 100000\n" : "-1\n";
   CHECK(text() != none);
-  lift(group.quota());
+  hurry(group.cores());
   CHECK(text() == none);
-  lift(-1);
+  hurry({});
   group.remove();
   remove_leftovers(places, "troupe-00000001");
 }
