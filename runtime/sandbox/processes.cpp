@@ -174,20 +174,20 @@ std::uint64_t file_bytes_of(std::string_view line) {
   return end - std::min(begin, end);
 }
 
-std::uint64_t mapped_file_bytes(int proc) {
+std::uint64_t mapped_file_bytes(int proc, std::uint64_t most) {
   std::uint64_t out = 0;
   std::string text;
   for_each_process(proc, [&](const std::string& process) {
     if (process == kInit) return;
     const base::Descriptor file(::openat(proc, (process + "/maps").c_str(), O_RDONLY | O_CLOEXEC));
     std::array<char, 4096> space;  // the kernel gives a page of whole lines at most
-    for (text.clear(); file.valid();) {
+    for (text.clear(); file.valid() && out <= most;) {
       const ssize_t got = ::read(file.get(), space.data(), space.size());
       if (got <= 0) break;
       text.append(space.data(), static_cast<std::size_t>(got));
       std::string_view rest = text;
       for (auto end = rest.find('\n'); end != rest.npos; end = rest.find('\n')) {
-        out += file_bytes_of(rest.substr(0, end));
+        out += std::max(file_bytes_of(rest.substr(0, end)), kMappingBytes);
         rest.remove_prefix(end + 1);
       }
       text.erase(0, text.size() - rest.size());

@@ -80,18 +80,22 @@ TEST_CASE("sandbox processes: what a process has mapped counts as often as it ha
   REQUIRE(::mkdtemp(proc.data()) != nullptr);
   for (const char* process : {"/1", "/2"}) std::filesystem::create_symlink("/proc/self", proc + process);
   const base::Descriptor folder(::open(proc.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  const auto all = mapped_bytes(folder.get()), of_files = mapped_file_bytes(folder.get());
+  const auto files = [&folder](std::uint64_t most) { return mapped_file_bytes(folder.get(), most); };
+  constexpr std::uint64_t kAll = std::uint64_t{1} << 50;
+  const auto all = mapped_bytes(folder.get()), of_files = files(kAll);
   const base::Descriptor file(::memfd_create("mapped", MFD_CLOEXEC));
   REQUIRE(::ftruncate(file.get(), kBytes) == 0);
   std::vector<void*> mappings;
   for (std::size_t i = 0; i < kTimes; ++i)
     mappings.push_back(::mmap(nullptr, kBytes, PROT_READ, MAP_SHARED, file.get(), 0));
   void* const memory = ::mmap(nullptr, kBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  const auto all_now = mapped_bytes(folder.get()), of_files_now = mapped_file_bytes(folder.get());
+  const auto all_now = mapped_bytes(folder.get()), of_files_now = files(kAll), beyond = files(of_files + 2 * kBytes);
   for (void* const one : mappings) ::munmap(one, kBytes);
   ::munmap(memory, kBytes);
   std::filesystem::remove_all(proc);
-  CHECK(of_files_now == of_files + kTimes * kBytes);
+  CHECK(of_files_now == of_files + kTimes * kBytes + kMappingBytes);
+  CHECK(beyond > of_files + 2 * kBytes);
+  CHECK(beyond < of_files_now);
   CHECK(all_now >= all + (kTimes + 1) * kBytes);
   CHECK(all_now < all + (kTimes + 2) * kBytes);
 }
