@@ -37,7 +37,7 @@ constexpr const char* kAllowed[] = {
     "fchmod", "fchown", "fchdir", "getdents", "getdents64",
     "copy_file_range", "fgetxattr", "flistxattr", "fstatfs",
     // files by path
-    "open", "openat", "openat2", "creat", "access", "faccessat", "faccessat2", "stat", "lstat", "newfstatat", "statx",
+    "creat", "access", "faccessat", "faccessat2", "stat", "lstat", "newfstatat", "statx",
     "statfs", "readlink", "readlinkat", "getcwd", "chdir", "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat",
     "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "truncate", "chmod", "fchmodat",
     "fchmodat2", "chown", "lchown", "fchownat", "utime", "utimes", "utimensat", "futimesat", "umask", "getxattr",
@@ -312,6 +312,29 @@ void allow_waiting(Filter& out, bool own) {
                             : std::vector<scmp_arg_cmp>{{one.count, SCMP_CMP_LE, kWaitedForOthersMax, 0}});
 }
 
+/// Not with O_DIRECT for others, as where a file system has none: reads of a disk that no cache answers hold its queue,
+/// which the node's writes wait for, though their turn is the last.
+void allow_opening(Filter& out, bool own) {
+  struct Call {
+    const char* name;
+    unsigned flags;  // the argument that has them
+  };
+  if (own) out.allow("openat2");  // its flags are not to be seen
+  for (const Call& one : {Call{"open", 1}, Call{"openat", 2}}) {
+    if (own) {
+      out.allow(one.name);
+      continue;
+    }
+    out.allow(one.name, {bits_are(one.flags, O_DIRECT, 0)});
+    out.rule(SCMP_ACT_ERRNO(EINVAL), one.name, {bits_are(one.flags, O_DIRECT, O_DIRECT)});
+  }
+  // Not with O_ASYNC, nor FIOASYNC: the list of those that have it is of all files of a device, and each close walks
+  // it.
+  constexpr std::uint64_t kNone = O_ASYNC | O_DIRECT;
+  out.allow("fcntl", {low_is(1, F_SETFL), bits_are(2, own ? O_ASYNC : kNone, 0)});
+  if (!own) out.rule(SCMP_ACT_ERRNO(EINVAL), "fcntl", {low_is(1, F_SETFL), bits_are(2, kNone, O_DIRECT)});
+}
+
 std::vector<sock_filter> make(bool counted, bool reported, bool own, bool hosts) {
   Filter out;
   for (const char* name : kAllowed) out.allow(name);
@@ -331,9 +354,7 @@ std::vector<sock_filter> make(bool counted, bool reported, bool own, bool hosts)
   if (own)
     for (const auto request : kIoctlsIfOwn) out.allow("ioctl", {low_is(1, request)});
   for (const auto command : kFcntls) out.allow("fcntl", {low_is(1, command)});
-  // Not with O_ASYNC, nor FIOASYNC: the list of those that have it is of all files of a device, and each close walks
-  // it.
-  out.allow("fcntl", {low_is(1, F_SETFL), bits_are(2, O_ASYNC, 0)});
+  allow_opening(out, own);
   const std::uint32_t allowed_if_own = own ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(0);
   for (const auto command : kLocks) out.rule(allowed_if_own, "fcntl", {low_is(1, command)});
   out.rule(allowed_if_own, "flock");

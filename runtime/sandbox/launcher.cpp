@@ -282,23 +282,16 @@ class Server {
   /// Who waits for memory waits while the kernel walks all mappings of what it takes back.
   void watch_reclaim() {
     if (!reclaim_.is_slow(waited_for_memory(memory_pressure()), time_now())) return;
-    std::vector<std::pair<std::uint64_t, const Sandbox*>> of_others;
-    std::uint64_t all = 0;  // which is told at once
-    for (const auto& [id, sandbox] : running_) {
-      if (!sandbox->of_others()) continue;
-      of_others.emplace_back(id.value, sandbox.get());
-      all += sandbox->mapped();
-      watchdog_.next_turn();
-    }
-    if (all <= kMappedMost) return;
     std::vector<Mapped> programs;
-    std::uint64_t of_files = 0;
-    for (const auto& [id, sandbox] : of_others) {
-      if (of_files > kMappedMost) break;  // a million mappings have been read of
-      of_files += programs.emplace_back(Mapped{id, sandbox->mapped_of_files(kMappedMost)}).bytes;
+    for (const auto& [id, sandbox] : running_) {
+      if (sandbox->of_others()) programs.push_back({id.value, sandbox->mapped()});
       watchdog_.next_turn();
     }
-    for (const auto program : those_beyond(kMappedMost, std::move(programs))) watchdog_.end(program);
+    const auto files_of = [this](std::uint64_t program, base::Duration time) {
+      watchdog_.next_turn();
+      return running_.at({program})->mapped_of_files(kMappedMost, time);
+    };
+    for (const auto program : reclaim_.those_to_end(std::move(programs), files_of)) watchdog_.end(program);
   }
 
   void tell(SandboxId id, const Outcome& outcome, std::vector<base::Descriptor> outputs = {}) {

@@ -174,25 +174,32 @@ std::uint64_t file_bytes_of(std::string_view line) {
   return end - std::min(begin, end);
 }
 
-std::uint64_t mapped_file_bytes(int proc, std::uint64_t most) {
+std::optional<std::uint64_t> mapped_file_bytes(int proc, std::uint64_t most, base::Duration time) {
+  constexpr std::size_t kHead = 128;  // of a line: all but its path
+  const auto end = std::chrono::steady_clock::now() + time;
   std::uint64_t out = 0;
-  std::string text;
+  bool in_time = true;
   for_each_process(proc, [&](const std::string& process) {
-    if (process == kInit) return;
+    if (process == kInit || out > most || !in_time) return;
     const base::Descriptor file(::openat(proc, (process + "/maps").c_str(), O_RDONLY | O_CLOEXEC));
-    std::array<char, 4096> space;  // the kernel gives a page of whole lines at most
-    for (text.clear(); file.valid() && out <= most;) {
+    std::array<char, 4096> space;
+    std::string head;
+    while (file.valid() && out <= most && in_time) {
       const ssize_t got = ::read(file.get(), space.data(), space.size());
       if (got <= 0) break;
-      text.append(space.data(), static_cast<std::size_t>(got));
-      std::string_view rest = text;
-      for (auto end = rest.find('\n'); end != rest.npos; end = rest.find('\n')) {
-        out += std::max(file_bytes_of(rest.substr(0, end)), kMappingBytes);
-        rest.remove_prefix(end + 1);
+      for (std::string_view rest(space.data(), static_cast<std::size_t>(got)); !rest.empty();) {
+        const auto part = std::min(rest.find('\n'), rest.size());
+        head += rest.substr(0, std::min(part, kHead - head.size()));
+        if (part < rest.size()) {
+          out += file_bytes_of(head);
+          head.clear();
+        }
+        rest.remove_prefix(std::min(part + 1, rest.size()));
       }
-      text.erase(0, text.size() - rest.size());
+      in_time = std::chrono::steady_clock::now() < end;
     }
   });
+  if (out <= most && !in_time) return std::nullopt;
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -66,11 +67,10 @@ ProcessesUsage usage_of_processes(int proc, Look look);
 
 /// The addresses that all processes of a sandbox but its init have mapped, of memory or files, used or not.
 std::uint64_t mapped_bytes(int proc);
-/// What a mapping counts at least, of a file or not: to read of one takes a microsecond.
-inline constexpr std::uint64_t kMappingBytes = std::uint64_t{64} << 10;
-/// Those of files alone, or beyond `most` any number. It waits for each process that maps or unmaps something.
-std::uint64_t mapped_file_bytes(int proc, std::uint64_t most);
-/// Of a line of /proc/PID/maps: its addresses if they are those of a file, otherwise 0.
+/// Those of files alone, or beyond `most` any number. Nothing if to read of all takes longer than `time`: there may be
+/// millions, with paths of megabytes, and it waits for each process that maps or unmaps something.
+std::optional<std::uint64_t> mapped_file_bytes(int proc, std::uint64_t most, base::Duration time);
+/// Of the begin of a line of /proc/PID/maps: its addresses if they are those of a file, otherwise 0.
 std::uint64_t file_bytes_of(std::string_view line);
 
 /// From /proc/PID/net/sockstat and sockstat6.

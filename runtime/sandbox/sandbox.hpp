@@ -85,8 +85,8 @@ class Sandbox {
   std::uint64_t longest_wait() const;
   /// The addresses that its processes have mapped now, and those of files among them.
   std::uint64_t mapped() const { return proc_.valid() ? mapped_bytes(proc_.get()) : 0; }
-  std::uint64_t mapped_of_files(std::uint64_t most) const {
-    return proc_.valid() ? mapped_file_bytes(proc_.get(), most) : 0;
+  std::optional<std::uint64_t> mapped_of_files(std::uint64_t most, base::Duration time) const {
+    return proc_.valid() ? mapped_file_bytes(proc_.get(), most, time) : 0;
   }
   /// Of standard output and error, as the caller has counted them.
   void count_output(std::uint64_t bytes) { outcome_.usage.output_bytes += bytes; }

@@ -2,7 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 using namespace troupe;
 using namespace troupe::sandbox;
@@ -41,4 +45,30 @@ TEST_CASE("sandbox reclaim: those that have mapped most go, until the rest has n
   CHECK(those_beyond(10, {{1, 9}, {2, 8}, {3, 4}}) == Keys{1, 2});
   CHECK(those_beyond(10, {{1, 90}}) == Keys{1});
   CHECK(those_beyond(10, {}) == Keys{});
+}
+
+// Twenty programs had paths of megabytes: to read what they had mapped kept the launcher for half a minute, each time.
+TEST_CASE("sandbox reclaim: those with most are read first, once until they map more; one too slow to read goes") {
+  using Keys = std::vector<std::uint64_t>;
+  constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
+  ReclaimWatch watch(1);
+  std::map<std::uint64_t, std::optional<std::uint64_t>> files;
+  Keys read;
+  const auto those = [&](std::vector<Mapped> programs) {
+    read.clear();
+    return watch.those_to_end(std::move(programs), [&](std::uint64_t program, base::Duration) {
+      read.push_back(program);
+      return files[program];
+    });
+  };
+  files = {{1, 1 * kGiB}, {2, 2 * kGiB}, {3, std::nullopt}};
+  CHECK(those({{1, 30 * kGiB}, {2, 34 * kGiB}}) == Keys{});
+  CHECK(read == Keys{});  // there is not too much of any kind
+  CHECK(those({{1, 30 * kGiB}, {2, 40 * kGiB}}) == Keys{});
+  CHECK(read == Keys{2, 1});
+  CHECK(those({{1, 30 * kGiB}, {2, 40 * kGiB}, {3, 50 * kGiB}}) == Keys{3});
+  CHECK(read == Keys{3});
+  files[1] = 63 * kGiB;
+  CHECK(those({{1, 90 * kGiB}, {2, 40 * kGiB}}) == Keys{1});
+  CHECK(read == Keys{1});
 }
