@@ -149,12 +149,13 @@ constexpr std::uint64_t kPrctls[] = {
 };
 // Of memory: what programs of others may advise, which is of their own pages, and what is done at once.
 constexpr std::uint64_t kAdviceOfOthers[] = {
-    MADV_NORMAL,     MADV_RANDOM,     MADV_SEQUENTIAL,    MADV_DONTNEED,       MADV_FREE,     MADV_REMOVE,
-    MADV_DONTFORK,   MADV_DOFORK,     MADV_HUGEPAGE,      MADV_NOHUGEPAGE,     MADV_DONTDUMP, MADV_DODUMP,
-    MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_POPULATE_READ, MADV_POPULATE_WRITE,
+    MADV_NORMAL, MADV_RANDOM,     MADV_SEQUENTIAL, MADV_DONTNEED,      MADV_FREE,
+    MADV_REMOVE, MADV_DONTFORK,   MADV_DOFORK,     MADV_NOHUGEPAGE,    MADV_DONTDUMP,
+    MADV_DODUMP, MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_POPULATE_READ, MADV_POPULATE_WRITE,
 };
 constexpr std::uint64_t kAdviceDoneAtOnce[] = {
-    MADV_WILLNEED, MADV_MERGEABLE, MADV_UNMERGEABLE, MADV_COLD, MADV_PAGEOUT, 25 /* MADV_COLLAPSE */,
+    // It has the kernel compact memory, with pages of any process locked.
+    MADV_HUGEPAGE, MADV_WILLNEED, MADV_MERGEABLE, MADV_UNMERGEABLE, MADV_COLD, MADV_PAGEOUT, 25 /* MADV_COLLAPSE */,
 };
 constexpr std::uint64_t kNameMemory = 0x53564d41;  // PR_SET_VMA: 96 bytes a mapping that no cgroup counts
 

@@ -284,7 +284,7 @@ class Server {
     if (!reclaim_.is_slow(waited_for_memory(memory_pressure()), time_now())) return;
     std::vector<Mapped> programs;
     for (const auto& [id, sandbox] : running_) {
-      if (sandbox->of_others()) programs.push_back({id.value, sandbox->mapped()});
+      if (sandbox->of_others()) programs.push_back({id.value, sandbox->site(), sandbox->mapped()});
       watchdog_.next_turn();
     }
     const auto files_of = [this](std::uint64_t program, base::Duration time) {

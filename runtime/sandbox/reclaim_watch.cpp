@@ -46,7 +46,7 @@ std::vector<std::uint64_t> ReclaimWatch::those_to_end(std::vector<Mapped> progra
       known = read_.insert_or_assign(one.program, Read{one.bytes, *files}).first;
     }
     read.insert(*known);
-    of_files.push_back({one.program, known->second.of_files});
+    of_files.push_back({one.program, one.site, known->second.of_files});
   }
   read_ = std::move(read);
   const auto beyond = those_beyond(kMappedMost, std::move(of_files));
@@ -56,12 +56,26 @@ std::vector<std::uint64_t> ReclaimWatch::those_to_end(std::vector<Mapped> progra
 
 std::vector<std::uint64_t> those_beyond(std::uint64_t most, std::vector<Mapped> programs) {
   std::ranges::sort(programs, {}, &Mapped::bytes);
+  struct Site {
+    std::uint64_t bytes = 0;
+    std::vector<Mapped> programs;  // the one with most at the end
+  };
+  std::map<std::string, Site> sites;
   std::uint64_t sum = 0;
-  for (const Mapped& one : programs) sum += one.bytes;
+  for (Mapped& one : programs) {
+    sum += one.bytes;
+    Site& site = sites[one.site];
+    site.bytes += one.bytes;
+    site.programs.push_back(std::move(one));
+  }
   std::vector<std::uint64_t> out;
-  for (; sum > most && !programs.empty(); programs.pop_back()) {
-    sum -= programs.back().bytes;
-    out.push_back(programs.back().program);
+  while (sum > most) {
+    Site& largest = std::ranges::max_element(sites, {}, [](const auto& one) { return one.second.bytes; })->second;
+    const Mapped& gone = largest.programs.back();
+    sum -= gone.bytes;
+    largest.bytes -= gone.bytes;
+    out.push_back(gone.program);
+    largest.programs.pop_back();
   }
   return out;
 }

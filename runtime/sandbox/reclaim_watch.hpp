@@ -5,8 +5,8 @@
 //        processes, half a microsecond for each. A program that has mapped a file 65,000 times, in each of its
 //        processes, pays 250 bytes for a mapping, and a thread of the node did nothing else for two minutes.
 // Bound  what a walk over all pages takes follows from the addresses of files that are mapped, each as often as it is.
-//        Beyond kMappedMost those programs go that have most; but only while memory is waited for, since by themselves
-//        they harm nothing.
+//        Beyond kMappedMost programs of the site go that has most; but only while memory is waited for, since by
+//        themselves they harm nothing.
 // Looks  all that is mapped is told at once; how much of it is of files takes long to read, where a program wants it
 // so.
 //        So those with most are read first, within kReadTime in all, the next ones a look later, and those that have
@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "runtime/base/time.hpp"
@@ -28,7 +29,9 @@ inline constexpr std::uint64_t kMappedMost = std::uint64_t{64} << 30;
 inline constexpr base::Duration kReadTime = std::chrono::milliseconds{250};
 
 struct Mapped {
-  std::uint64_t program, bytes;
+  std::uint64_t program;
+  std::string site;  ///< where it comes from
+  std::uint64_t bytes;
 };
 
 class ReclaimWatch {
@@ -55,7 +58,8 @@ class ReclaimWatch {
   std::map<std::uint64_t, Read> read_;
 };
 
-/// Those with most, so that the rest has `most` at most.
+/// So that the rest has `most` at most: of the site that has most together the program with most, again and again. One
+/// site can have dozens of programs, each with a little less than another's only one.
 std::vector<std::uint64_t> those_beyond(std::uint64_t most, std::vector<Mapped> programs);
 
 }  // namespace troupe::sandbox

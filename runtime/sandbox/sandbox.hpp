@@ -72,6 +72,7 @@ class Sandbox {
   /// Whether it is not made yet, since its init waits in the kernel.
   bool waits_to_be_made() const;
   bool of_others() const { return spec_.whose == Whose::others; }
+  const std::string& site() const { return spec_.site; }
   /// Ends the program, for that limit or for none.
   void end(std::optional<Limit> limit);
   /// Ends it for want of the machine's memory.

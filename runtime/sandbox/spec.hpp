@@ -41,7 +41,7 @@ struct Spec {
   Cgroups cgroups = Cgroups::where_possible;
   Tripwires tripwires = Tripwires::no;
   Whose whose = Whose::own;
-  std::string site;  ///< of others: where it comes from; sites take turns to start. For the caller of a Launcher alone
+  std::string site;                       ///< of others: where it comes from; sites take turns to start
   std::string group = "troupe-00000000";  ///< of cgroups: "troupe-" and 8 hexadecimal digits of the node
   Inside inside;                          ///< if it is set, it runs in place of `command`
   friend bool operator==(const Spec&, const Spec&) = default;

@@ -95,6 +95,7 @@ Bytes write(const Spec& spec) {
   append_number(out, static_cast<std::uint8_t>(spec.cgroups));
   append_number(out, static_cast<std::uint8_t>(spec.tripwires));
   append_number(out, static_cast<std::uint8_t>(spec.whose));
+  append_text(out, spec.site);
   append_text(out, spec.group);
   return out;
 }
@@ -130,6 +131,7 @@ std::optional<Spec> read_spec(base::ByteView bytes) {
   out.cgroups = one_of(in, Cgroups::never);
   out.tripwires = one_of(in, Tripwires::yes);
   out.whose = one_of(in, Whose::others);
+  out.site = text(in);
   out.group = text(in);
   if (!in.ended()) return std::nullopt;
   return out;

@@ -211,7 +211,8 @@ TEST_CASE("sandbox filter: what another node's program advises of files and page
     for (const long number : {SYS_fadvise64, SYS_readahead})
       CHECK(answer(program, call_data(number, {3, 0, 0, 4})) == done_at_once);
     CHECK(answer(program, call_data(SYS_fcntl, {3, F_ADD_SEALS, F_SEAL_WRITE})) == done_at_once);
-    for (const std::uint64_t advice : {MADV_WILLNEED, MADV_COLD, MADV_PAGEOUT, MADV_MERGEABLE, 25 /* MADV_COLLAPSE */})
+    for (const std::uint64_t advice :
+         {MADV_WILLNEED, MADV_COLD, MADV_PAGEOUT, MADV_MERGEABLE, MADV_HUGEPAGE, 25 /* MADV_COLLAPSE */})
       CHECK(answer(program, call_data(SYS_madvise, {0, 4'096, advice})) == done_at_once);
     for (const std::uint64_t advice : {MADV_NORMAL, MADV_DONTNEED, MADV_FREE, MADV_DONTFORK, MADV_NOHUGEPAGE})
       CHECK(answer(program, call_data(SYS_madvise, {0, 4'096, advice})) == SECCOMP_RET_ALLOW);

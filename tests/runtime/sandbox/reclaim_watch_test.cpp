@@ -38,13 +38,17 @@ TEST_CASE("sandbox reclaim: one thread of a machine with many cores that are all
   CHECK(ReclaimWatch(8).is_slow(1h, base::Instant(10s)) == false);  // before this one looked
 }
 
-TEST_CASE("sandbox reclaim: those that have mapped most go, until the rest has not too much") {
+TEST_CASE("sandbox reclaim: of the site that has mapped most those with most go, until the rest has not too much") {
   using Keys = std::vector<std::uint64_t>;
-  CHECK(those_beyond(10, {{1, 3}, {2, 7}}) == Keys{});
-  CHECK(those_beyond(10, {{1, 3}, {2, 8}}) == Keys{2});
-  CHECK(those_beyond(10, {{1, 9}, {2, 8}, {3, 4}}) == Keys{1, 2});
-  CHECK(those_beyond(10, {{1, 90}}) == Keys{1});
+  CHECK(those_beyond(10, {{1, "a", 3}, {2, "a", 7}}) == Keys{});
+  CHECK(those_beyond(10, {{1, "a", 3}, {2, "b", 8}}) == Keys{2});
+  CHECK(those_beyond(10, {{1, "a", 9}, {2, "a", 8}, {3, "a", 4}}) == Keys{1, 2});
+  CHECK(those_beyond(10, {{1, "a", 90}}) == Keys{1});
   CHECK(those_beyond(10, {}) == Keys{});
+  // Many of one site had a little less each than the only one of another, which was ended.
+  CHECK(those_beyond(10, {{1, "a", 4}, {2, "b", 2}, {3, "b", 3}, {4, "b", 2}}) == Keys{3});
+  CHECK(those_beyond(5, {{1, "a", 4}, {2, "b", 1}, {3, "b", 3}, {4, "b", 2}}) == Keys{3, 1});
+  CHECK(those_beyond(0, {{1, "a", 4}, {2, "b", 3}, {3, "b", 0}}).size() == 2);
 }
 
 // Twenty programs had paths of megabytes: to read what they had mapped kept the launcher for half a minute, each time.
@@ -62,13 +66,13 @@ TEST_CASE("sandbox reclaim: those with most are read first, once until they map 
     });
   };
   files = {{1, 1 * kGiB}, {2, 2 * kGiB}, {3, std::nullopt}};
-  CHECK(those({{1, 30 * kGiB}, {2, 34 * kGiB}}) == Keys{});
+  CHECK(those({{1, "a", 30 * kGiB}, {2, "a", 34 * kGiB}}) == Keys{});
   CHECK(read == Keys{});  // there is not too much of any kind
-  CHECK(those({{1, 30 * kGiB}, {2, 40 * kGiB}}) == Keys{});
+  CHECK(those({{1, "a", 30 * kGiB}, {2, "a", 40 * kGiB}}) == Keys{});
   CHECK(read == Keys{2, 1});
-  CHECK(those({{1, 30 * kGiB}, {2, 40 * kGiB}, {3, 50 * kGiB}}) == Keys{3});
+  CHECK(those({{1, "a", 30 * kGiB}, {2, "a", 40 * kGiB}, {3, "a", 50 * kGiB}}) == Keys{3});
   CHECK(read == Keys{3});
   files[1] = 63 * kGiB;
-  CHECK(those({{1, 90 * kGiB}, {2, 40 * kGiB}}) == Keys{1});
+  CHECK(those({{1, "a", 90 * kGiB}, {2, "a", 40 * kGiB}}) == Keys{1});
   CHECK(read == Keys{1});
 }

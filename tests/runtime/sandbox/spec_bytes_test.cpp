@@ -21,6 +21,7 @@ Spec whole_spec() {
   out.cgroups = Cgroups::never;
   out.tripwires = Tripwires::yes;
   out.whose = Whose::others;
+  out.site = "192.0.2.0/24";
   out.group = "troupe-0123abcd";
   return out;
 }
