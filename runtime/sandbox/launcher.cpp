@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "runtime/base/fields.hpp"
+#include "runtime/sandbox/closer.hpp"
 #include "runtime/sandbox/passed.hpp"
 #include "runtime/sandbox/pool.hpp"
 #include "runtime/sandbox/processes.hpp"
@@ -224,6 +225,7 @@ class Server {
       if (at->second->outcome()) {
         Outcome outcome = *at->second->outcome();
         if (watchdog_.forget(at->first.value)) hold_up(outcome);
+        closer_.close(at->second->take_disk());
         tell(at->first, outcome, at->second->take_outputs());
         if (!at->second->gone()) ended_.push_back(std::move(at->second));
         at = running_.erase(at);
@@ -344,6 +346,7 @@ class Server {
   std::set<std::string> groups_;  // whose leftovers are removed; a node has one
   std::map<SandboxId, std::unique_ptr<Sandbox>> running_;
   Watchdog watchdog_;
+  Closer closer_;
   std::vector<std::unique_ptr<Sandbox>> ended_;  // the kernel still has to end their namespaces
 };
 

@@ -1,13 +1,15 @@
 #pragma once
-// Memory that no copy of this process has (clone(2)).
+// Memory that no copy of this process has (clone(2)), and threads that write to such memory alone.
 //
 // Why     after a clone the first write to each page of a process takes a new one, and who takes memory may be kept by
 //         who has that reclaimed. What is written here takes none.
 // Copy    by clone(2) itself: fork() of libc looks at the stacks of all threads, and is not for who has a thread here.
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include <cstddef>
 #include <new>
+#include <system_error>
 
 namespace troupe::sandbox {
 
@@ -29,6 +31,28 @@ class OwnPages {
  private:
   std::size_t bytes_;
   void* begin_;
+};
+
+/// A thread with its stack on such pages, until this is destroyed, which waits for its end. It takes no memory, neither
+/// by new: a copy of this process would find the heap locked for ever.
+class OwnThread {
+ public:
+  OwnThread(void* (*run)(void*), void* argument) : stack_(kBytes) {
+    pthread_attr_t attributes;
+    ::pthread_attr_init(&attributes);
+    ::pthread_attr_setstack(&attributes, stack_.begin(), stack_.size());
+    const int error = ::pthread_create(&thread_, &attributes, run, argument);
+    ::pthread_attr_destroy(&attributes);
+    if (error != 0) throw std::system_error(error, std::generic_category(), "a thread of the launcher");
+  }
+  ~OwnThread() { ::pthread_join(thread_, nullptr); }
+  OwnThread(const OwnThread&) = delete;
+  OwnThread& operator=(const OwnThread&) = delete;
+
+ private:
+  static constexpr std::size_t kBytes = std::size_t{256} << 10;
+  OwnPages stack_;
+  pthread_t thread_{};
 };
 
 }  // namespace troupe::sandbox

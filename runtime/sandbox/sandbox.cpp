@@ -334,7 +334,7 @@ void Sandbox::finish(base::Instant now) {
   if (outcome_.usage.pids_max == 0 && outcome_.how != Ended::not_made) outcome_.usage.pids_max = 1;
   find_limit();
   keep_outputs();
-  proc_.reset(), disk_.reset(), guard_.reset(), talk_.reset();
+  proc_.reset(), guard_.reset(), talk_.reset();
   if (gone_) cgroup_.remove();
   finished_ = outcome_;
 }

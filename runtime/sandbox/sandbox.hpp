@@ -98,6 +98,8 @@ class Sandbox {
   bool gone() const { return gone_; }
   /// Once: those of Outcome::outputs, open to be read; their file system lasts as long as they do.
   std::vector<base::Descriptor> take_outputs() { return std::move(outputs_); }
+  /// Once there is an outcome: its disk, to be closed. It may be what is left of that, and large.
+  base::Descriptor take_disk() { return std::move(disk_); }
   /// Once: what takes connections to Spec::hosts, in their order; empty while the sandbox is being made.
   std::vector<base::Descriptor> take_listeners() { return std::exchange(listeners_, {}); }
   int cgroup_version() const { return cgroup_.version(); }

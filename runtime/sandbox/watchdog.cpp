@@ -12,12 +12,9 @@
 #include <memory>
 #include <mutex>
 #include <span>
-#include <system_error>
 
 namespace troupe::sandbox {
 namespace {
-
-constexpr std::size_t kOwnStackBytes = std::size_t{256} << 10;
 
 /// Writes to the stack below the caller, so that a call from there takes no new page.
 [[gnu::noinline]] void take_stack() {
@@ -78,19 +75,12 @@ class Watchdog::Locked {
 };
 
 Watchdog::Watchdog(base::Duration look)
-    : pages_(sizeof(State)),
-      stack_(kOwnStackBytes),
-      state_(std::construct_at(static_cast<State*>(pages_.begin()), look)) {
-  pthread_attr_t attributes;
-  ::pthread_attr_init(&attributes);
-  ::pthread_attr_setstack(&attributes, stack_.begin(), stack_.size());
+    : pages_(sizeof(State)), state_(std::construct_at(static_cast<State*>(pages_.begin()), look)) {
   const auto run = [](void* state) -> void* {
     static_cast<State*>(state)->run();
     return nullptr;
   };
-  const int error = ::pthread_create(&thread_, &attributes, run, state_);
-  ::pthread_attr_destroy(&attributes);
-  if (error != 0) throw std::system_error(error, std::generic_category(), "a thread of the launcher");
+  thread_.emplace(run, state_);
 }
 
 Watchdog::~Watchdog() {
@@ -99,7 +89,7 @@ Watchdog::~Watchdog() {
     state_->closing = true;
   }
   state_->wake.notify_one();
-  ::pthread_join(thread_, nullptr);
+  thread_.reset();
   std::destroy_at(state_);
 }
 

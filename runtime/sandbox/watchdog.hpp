@@ -15,10 +15,9 @@
 //         launcher: all that it writes, its stack too, are pages that no sandbox copies (`own_pages.hpp`), and at each
 //         look it does with nothing what it does to end a program, so that its code is in memory.
 // Thread  its own, while it lives. All calls come from the launcher's.
-#include <pthread.h>
-
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "runtime/base/time.hpp"
 #include "runtime/sandbox/cgroup.hpp"
@@ -57,9 +56,9 @@ class Watchdog {
  private:
   struct State;
   class Locked;
-  OwnPages pages_, stack_;
+  OwnPages pages_;
   State* const state_;
-  pthread_t thread_{};
+  std::optional<OwnThread> thread_;
 };
 
 }  // namespace troupe::sandbox
