@@ -35,11 +35,7 @@ struct Closer::State {
 };
 
 Closer::Closer() : pages_(sizeof(State)), state_(std::construct_at(static_cast<State*>(pages_.begin()))) {
-  const auto run = [](void* state) -> void* {
-    static_cast<State*>(state)->run();
-    return nullptr;
-  };
-  thread_.emplace(run, state_);
+  thread_.emplace(*state_);
 }
 
 Closer::~Closer() {

@@ -37,11 +37,17 @@ class OwnPages {
 /// by new: a copy of this process would find the heap locked for ever.
 class OwnThread {
  public:
-  OwnThread(void* (*run)(void*), void* argument) : stack_(kBytes) {
+  /// Runs state.run(), of a state on such pages.
+  template <typename State>
+  explicit OwnThread(State& state) : stack_(kBytes) {
+    const auto run = [](void* one) -> void* {
+      static_cast<State*>(one)->run();
+      return nullptr;
+    };
     pthread_attr_t attributes;
     ::pthread_attr_init(&attributes);
     ::pthread_attr_setstack(&attributes, stack_.begin(), stack_.size());
-    const int error = ::pthread_create(&thread_, &attributes, run, argument);
+    const int error = ::pthread_create(&thread_, &attributes, run, &state);
     ::pthread_attr_destroy(&attributes);
     if (error != 0) throw std::system_error(error, std::generic_category(), "a thread of the launcher");
   }

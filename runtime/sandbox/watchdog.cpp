@@ -76,11 +76,7 @@ class Watchdog::Locked {
 
 Watchdog::Watchdog(base::Duration look)
     : pages_(sizeof(State)), state_(std::construct_at(static_cast<State*>(pages_.begin()), look)) {
-  const auto run = [](void* state) -> void* {
-    static_cast<State*>(state)->run();
-    return nullptr;
-  };
-  thread_.emplace(run, state_);
+  thread_.emplace(*state_);
 }
 
 Watchdog::~Watchdog() {
