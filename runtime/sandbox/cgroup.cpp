@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "runtime/config/forms.hpp"
+#include "runtime/sandbox/processes.hpp"
 
 namespace troupe::sandbox {
 namespace {
@@ -122,11 +123,9 @@ std::string delegated(std::string folder, std::string_view mount) {
 /// "1234-56789": a process, and its start in ticks since the machine's.
 std::string name_of(pid_t process) {
   const std::string text = content("/proc/" + std::to_string(process) + "/stat");
-  const auto name_end = text.rfind(')');
-  if (name_end == text.npos) return "";
-  const auto words = split(std::string_view(text).substr(name_end + 1), ' ');
-  constexpr std::size_t kStart = 20;  // after the name, the first of them empty: field 22 of proc(5)
-  return words.size() > kStart ? std::to_string(process) + '-' + std::string(words[kStart]) : "";
+  constexpr int kStart = 22;
+  const auto start = stat_field(text, kStart);
+  return start.empty() ? "" : std::to_string(process) + '-' + std::string(start);
 }
 
 /// Removes the groups below `folder` whose maker is gone. What still holds a process stays.

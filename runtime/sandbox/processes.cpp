@@ -53,21 +53,25 @@ void for_each_process(int proc, const auto& seen) {
 }
 
 std::uint64_t ticks(std::string_view stat) {
-  const auto name_end = stat.rfind(')');  // the name may hold anything
-  if (name_end == stat.npos) return 0;
   std::uint64_t out = 0;
-  constexpr int kFirstTime = 12, kLastTime = 15;  // utime stime cutime cstime, counted from the state as 1
-  std::string_view rest = stat.substr(name_end + 1);
-  for (int field = 1; field <= kLastTime && !rest.empty(); ++field) {
-    rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
-    const auto end = std::min(rest.find(' '), rest.size());
-    if (field >= kFirstTime) out += config::parse_count(rest.substr(0, end)).value_or(0);
-    rest.remove_prefix(end);
-  }
+  for (const int time : {14, 15, 16, 17})  // utime stime cutime cstime
+    out += config::parse_count(stat_field(stat, time)).value_or(0);
   return out;
 }
 
 }  // namespace
+
+std::string_view stat_field(std::string_view stat, int number) {
+  const auto name_end = stat.rfind(')');
+  if (name_end == stat.npos) return {};
+  std::string_view rest = stat.substr(name_end + 1);
+  for (int field = kFirstStatField;; ++field) {
+    rest.remove_prefix(std::min(rest.find_first_not_of(" \n"), rest.size()));
+    const auto end = std::min(rest.find_first_of(" \n"), rest.size());
+    if (field >= number || rest.empty()) return rest.substr(0, end);
+    rest.remove_prefix(end);
+  }
+}
 
 void add_process(ProcessesUsage& sum, std::string_view status, std::string_view stat) {
   constexpr std::uint64_t kKiB = 1'024;
@@ -109,9 +113,7 @@ base::Duration waited_in_kernel() {
 }
 
 bool waits_in_kernel(pid_t process) {
-  const std::string stat = text_at(AT_FDCWD, "/proc/" + std::to_string(process) + "/stat");
-  const auto name_end = stat.rfind(')');
-  return name_end != stat.npos && std::string_view(stat).substr(name_end).starts_with(") D");
+  return stat_field(text_at(AT_FDCWD, "/proc/" + std::to_string(process) + "/stat"), kFirstStatField) == "D";
 }
 
 // It is longer than what text_at() reads, and what is sought stands behind half of it.

@@ -76,6 +76,11 @@ std::uint64_t file_bytes_of(std::string_view line);
 /// From /proc/PID/net/sockstat and sockstat6.
 std::uint64_t bytes_of_sockets(std::string_view sockstat, std::string_view sockstat6);
 
+/// A field of /proc/PID/stat by its number in proc(5): those before the first one here are not found this way. The name
+/// before them may hold anything. Empty if there is none.
+std::string_view stat_field(std::string_view stat, int number);
+inline constexpr int kFirstStatField = 3;  // the state
+
 /// Adds what /proc/PID/status and /proc/PID/stat say of one process.
 void add_process(ProcessesUsage& sum, std::string_view status, std::string_view stat);
 

@@ -14,6 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto half = text.size() / 2;
   sandbox::ProcessesUsage sum;
   sandbox::add_process(sum, text.substr(0, half), text.substr(half));
+  for (int field = 0; field < 64; ++field)
+    if (sandbox::stat_field(text, field).find(' ') != text.npos) std::abort();
   sandbox::waited_for_memory(text);
   if (sandbox::file_bytes_of(text) != 0 && text.find(' ') == text.npos) std::abort();
   const auto places = sandbox::own_groups(text.substr(0, half), text.substr(half));

@@ -32,6 +32,12 @@ TEST_CASE("sandbox processes: memory, threads and time are those of the kernel's
   CHECK(sum.cpu == 2s);
 }
 
+TEST_CASE("sandbox processes: fields behind the name of a process are found, whatever it is called") {
+  CHECK(stat_field("7 (a) D 9 (b) S 1 7\n", kFirstStatField) == "S");
+  CHECK(stat_field("7 (a) D 9 (b) S 1 7\n", 5) == "7");
+  for (const char* const none : {"", "7 (a", "7 (a)", "7 (a) S 1 7\n", ")"}) CHECK(stat_field(none, 6).empty());
+}
+
 TEST_CASE("sandbox processes: a process that has just ended counts nothing") {
   ProcessesUsage sum;
   add_process(sum, "", "");
