@@ -3,8 +3,9 @@
 //
 // Why     who closes the last file of a file system in memory frees all its pages, 2 GB in a second: of a program that
 //         was ended from outside of its sandbox that is who had its disk open last.
-// Not that of runtime/os: this one takes nothing of the heap, which a sandbox, a copy of this process, would find
-// locked. Thread  its own, which ends when all is closed that it was given. All calls come from one other.
+// Apart   from that of runtime/os: this one takes nothing of the heap, which a sandbox, a copy of this process, would
+//         find locked.
+// Thread  its own, which ends when all is closed that it was given. All calls come from one other.
 #include <cstddef>
 #include <optional>
 

@@ -21,27 +21,19 @@
 
 #include "runtime/base/bytes.hpp"
 #include "runtime/base/descriptor.hpp"
+#include "runtime/sandbox/packet.hpp"
 #include "runtime/sandbox/sandbox.hpp"
 
 namespace troupe::sandbox {
 
-inline constexpr std::size_t kSandboxesMax = 1'024;                     // of one launcher; one more is `not_made`
-inline constexpr std::size_t kPacketBytesMax = std::size_t{128} << 10;  // of a spec; Linux takes 200 KiB in a packet
-
-inline constexpr std::size_t kOthersUnderWay = 2;  // our choice: it has the next one when it has begun one
-
-/// The caller's name for a sandbox; it may be used again once its outcome is there.
-struct SandboxId {
-  std::uint64_t value = 0;
-  friend auto operator<=>(const SandboxId&, const SandboxId&) = default;
-};
+inline constexpr std::size_t kSandboxesMax = 1'024;  // of one launcher; one more is `not_made`
+inline constexpr std::size_t kOthersUnderWay = 2;    // our choice: it has the next one when it has begun one
 
 /// Of one that is ended, for that limit or for none, before it was begun.
 Outcome killed(std::optional<Limit> limit);
 
 class Launcher {
  public:
-  enum class Sent : std::uint8_t { yes, later, never };
   /// A sandbox takes connections to the hosts of its Spec.
   struct Listens {};
   /// What a sandbox uses, each kUsagePeriod or later; at last how it ended. Without the bytes of output.

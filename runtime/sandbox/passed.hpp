@@ -12,7 +12,9 @@
 
 namespace troupe::sandbox {
 
-/// All of them, of a message that recvmsg(2) has filled with MSG_CMSG_CLOEXEC.
+inline constexpr std::size_t kPassedMax = 253;  // Linux takes no more with a packet
+
+/// Those of a message that recvmsg(2) has filled with MSG_CMSG_CLOEXEC.
 inline std::vector<base::Descriptor> passed_with(msghdr& message) {
   std::vector<base::Descriptor> out;
   for (cmsghdr* at = CMSG_FIRSTHDR(&message); at != nullptr; at = CMSG_NXTHDR(&message, at)) {
@@ -26,7 +28,26 @@ inline std::vector<base::Descriptor> passed_with(msghdr& message) {
   return out;
 }
 
-inline constexpr std::size_t kPassedMax = 253;  // Linux takes no more with a packet
+struct PassedPacket {
+  ssize_t bytes = -1;  ///< 0: the other side is gone; negative: errno says why there is none
+  std::vector<base::Descriptor> descriptors;
+};
+
+/// The next packet with `Most` of its descriptors; the kernel closes the others. Does not wait.
+template <std::size_t Most>
+PassedPacket take_packet(int from, std::span<std::uint8_t> into) {
+  iovec part{into.data(), into.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(Most * sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  PassedPacket out;
+  out.bytes = ::recvmsg(from, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (out.bytes >= 0) out.descriptors = passed_with(message);
+  return out;
+}
 
 /// Does not wait. False with errno set if the packet was not taken.
 inline bool pass(int to, base::ByteView bytes, std::span<const int> descriptors) {

@@ -7,10 +7,9 @@
 // Bound  what a walk over all pages takes follows from the addresses of files that are mapped, each as often as it is.
 //        Beyond kMappedMost programs of the site go that has most; but only while memory is waited for, since by
 //        themselves they harm nothing.
-// Looks  all that is mapped is told at once; how much of it is of files takes long to read, where a program wants it
-// so.
-//        So those with most are read first, within kReadTime in all, the next ones a look later, and those that have
-//        been read not again before they map more. One that takes longer by itself counts as too much.
+// Looks  all that is mapped is told at once; how much of it is of files takes as long to read as a program likes. So
+//        those with most are read first, within kReadTime in all, the next ones a look later, and those that have been
+//        read not again before they map more. One that takes longer by itself counts as too much.
 // Where the kernel does not tell of such waits (no PSI) this sees nothing.
 #include <cstdint>
 #include <functional>

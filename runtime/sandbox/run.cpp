@@ -15,13 +15,10 @@
 #include <vector>
 
 #include "runtime/sandbox/channel.hpp"
+#include "runtime/sandbox/time_now.hpp"
 
 namespace troupe::sandbox {
 namespace {
-
-base::Instant now() {
-  return base::Instant(std::chrono::duration_cast<base::Duration>(std::chrono::steady_clock::now().time_since_epoch()));
-}
 
 struct Pipe {
   base::Descriptor read, write;
@@ -92,7 +89,7 @@ class Run {
     const CgroupPlaces places = spec_.cgroups == Cgroups::never ? CgroupPlaces{} : find_cgroups();
     const Leftovers leftovers(places, spec_.group);
     auto started = Sandbox::start(spec_, {std::move(input->read), std::move(output->write), std::move(errors->write)},
-                                  places, now());
+                                  places, time_now());
     if (!started.ok()) return not_made(started.error());
     sandbox_ = std::move(started).value();
     const int cgroup = sandbox_->cgroup_version();
@@ -131,7 +128,7 @@ class Run {
     base::Duration wait = std::chrono::seconds{1};
     if (!sandbox_->outcome()) {
       for (const int one : sandbox_->descriptors()) watched.push_back({one, POLLIN, 0});
-      wait = std::max(sandbox_->due() - now(), base::Duration(0));
+      wait = std::max(sandbox_->due() - time_now(), base::Duration(0));
     }
     const timespec at_most{wait / std::chrono::seconds(1), (wait % std::chrono::seconds(1)).count()};
     ::ppoll(watched.data(), watched.size(), &at_most, nullptr);
@@ -143,7 +140,7 @@ class Run {
       if (sandbox_->outcome()) out.stop(), err.stop();
     }
     if (too_much_) sandbox_->end(Limit::output);
-    sandbox_->step(now());
+    sandbox_->step(time_now());
     if (sandbox_->outcome()) in.stop();
   }
 

@@ -66,23 +66,16 @@ NotMade not_made(const Report& report, const std::vector<Step>& steps) {
   return sentence("the program did not start");
 }
 
-struct Packet {
+struct Told {
   Report report;
   std::vector<base::Descriptor> descriptors;
 };
 
-std::optional<Packet> receive(int talk) {
-  Packet out;
-  iovec part{&out.report, sizeof out.report};
-  alignas(cmsghdr) char control[CMSG_SPACE(kHostsMax * sizeof(int))];
-  msghdr head{};
-  head.msg_iov = &part;
-  head.msg_iovlen = 1;
-  head.msg_control = control;
-  head.msg_controllen = sizeof control;
-  const ssize_t got = ::recvmsg(talk, &head, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (got != sizeof out.report) return std::nullopt;
-  out.descriptors = passed_with(head);
+std::optional<Told> receive(int talk) {
+  Told out;
+  auto taken = take_packet<kHostsMax>(talk, {reinterpret_cast<std::uint8_t*>(&out.report), sizeof out.report});
+  if (taken.bytes != sizeof out.report) return std::nullopt;
+  out.descriptors = std::move(taken.descriptors);
   return out;
 }
 

@@ -4,9 +4,8 @@
 // Why     some locks of the kernel are the whole machine's (that of all mounts, of the host's name, of cgroups). A
 //         program that holds one, and gets no turn of a core, keeps the launcher waiting at the next sandbox; and a
 //         signal does not end such a wait.
-// Turn    the launcher says when it goes on to something else, also to a wait: poll(2) takes locks of what it waits
-// for.
-//         What has not ended after kStuckLooks looks is stuck. So the launcher waits for less while it has programs.
+// Turn    the launcher says when it goes on to something else, also to a wait: poll(2) takes locks of its files. What
+//         has not ended after kStuckLooks looks is stuck. So the launcher waits for less while it has programs.
 // Ends    while it is stuck that program first whose threads wait longest for a core; twice as many each time that it
 //         has ended some, when those are gone or kPatienceLooks later: one stranger may have dozens that do the same.
 //         One again after kCalmLooks without an end.
