@@ -25,6 +25,17 @@ void print_row(std::ostream& out, const std::vector<Column>& columns, const std:
   out << line << '\n';
 }
 
+/// How many bytes of `text` lie before a character of UTF-8 at its end that lacks some.
+std::size_t whole_characters(std::string_view text) {
+  for (std::size_t back = 1; back <= std::min<std::size_t>(text.size(), 3); ++back) {
+    const auto byte = static_cast<std::uint8_t>(text[text.size() - back]);
+    if ((byte & 0xc0) == 0x80) continue;  // within one
+    const std::size_t needs = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return needs > back ? text.size() - back : text.size();
+  }
+  return text.size();
+}
+
 }  // namespace
 
 std::optional<std::string> variable(const Console& console, std::string_view name) {
@@ -44,18 +55,31 @@ bool colour_on_err(const Console& console) {
   return console.err_is_terminal && variable(console, "NO_COLOR").value_or("").empty();
 }
 
-void print_raw(Console& console, std::string_view value) {
-  if (!console.out_is_terminal) {
-    console.out << value;
+Passage::~Passage() { print_escaped(cut_); }
+
+void Passage::print(std::string_view piece) {
+  if (!terminal_) {
+    to_ << piece;
     return;
   }
-  for (std::size_t at = 0; at < value.size();) {
-    const std::size_t end = std::min(value.find_first_of("\n\t", at), value.size());
-    console.out << base::printable(value.substr(at, end - at));
-    if (end < value.size()) console.out << value[end];
+  cut_ += piece;
+  const std::size_t whole = whole_characters(cut_);
+  print_escaped(std::string_view(cut_).substr(0, whole));
+  cut_.erase(0, whole);
+}
+
+void Passage::print_escaped(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find_first_of("\n\t", at), text.size());
+    to_ << base::printable(text.substr(at, end - at));
+    if (end < text.size()) to_ << text[end];
     at = end + 1;
   }
-  if (!value.ends_with('\n')) console.out << '\n';
+}
+
+void print_raw(Console& console, std::string_view value) {
+  Passage(console.out, console.out_is_terminal).print(value);
+  if (console.out_is_terminal && !value.ends_with('\n')) console.out << '\n';
 }
 
 TextTable::TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {}

@@ -47,8 +47,26 @@ std::string joined(const Texts& texts, std::string_view between = ", ") {
   return out;
 }
 
-/// A value as it is; on a terminal with its line ended, and with all but its lines and tabs escaped: a stranger may
-/// have written it.
+/// Text that a stranger may have written, in pieces of any size: as it is; on a terminal with all but its lines and
+/// tabs escaped. A character may be cut by a piece's end: what is left of one is printed last.
+class Passage {
+ public:
+  Passage(std::ostream& to, bool terminal) : to_(to), terminal_(terminal) {}
+  ~Passage();
+  Passage(const Passage&) = delete;
+  Passage& operator=(const Passage&) = delete;
+
+  void print(std::string_view piece);
+
+ private:
+  void print_escaped(std::string_view text);
+
+  std::ostream& to_;
+  const bool terminal_;
+  std::string cut_;
+};
+
+/// A value as a passage of one piece, on a terminal with its line ended.
 void print_raw(Console& console, std::string_view value);
 
 /// Shows how far long work is, on standard error: only on a terminal, only after kAfter, and removes

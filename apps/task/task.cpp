@@ -102,6 +102,7 @@ constexpr const char* kResultNotes = R"(
 what it does
   prints the standard output of the attempt that decided, of an array that of its members, in order; -o DIR writes it to DIR/stdout, the errors to DIR/stderr and
   each output to its path below DIR; of an array each member has a folder of its own, DIR/0, DIR/1, …
+  On a terminal control characters are escaped: a node of others may have written them
 exits
   5 if the task has not ended, or has no result; 3 if some members of an array are not done: why stands on standard error
 )";
@@ -109,7 +110,7 @@ exits
 constexpr const char* kLogsNotes = R"(
 what it does
   prints both streams of the attempt that decided, else of the newest one, in the order in which they came; of an array
-  those of its members, one after the other
+  those of its members, one after the other; on a terminal control characters are escaped
   With -f, where that attempt is lost, what another one prints follows: a note on standard error says so, and with --json
   each line has the token of its attempt
 exits

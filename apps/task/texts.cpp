@@ -29,11 +29,30 @@ Client::Outcome<void> read(Client& client, const task::TaskId& id, wire::TaskPar
       on_text);
 }
 
-Client::Outcome<void> print_bytes(std::ostream& to, Console& console, base::ByteView bytes) {
-  to.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  to.flush();
-  if (!to) return unwritten(console, "");
-  return {};
+/// What a program has printed on one of its streams. It ran at a stranger's node.
+class Printed {
+ public:
+  Printed(Console& console, std::ostream& to, bool terminal) : console_(console), to_(to), text_(to, terminal) {}
+
+  Client::Outcome<void> add(base::ByteView bytes) {
+    text_.print(base::as_text(bytes));
+    to_.flush();
+    if (!to_) return unwritten(console_, "");
+    return {};
+  }
+
+ private:
+  Console& console_;
+  std::ostream& to_;
+  Passage text_;
+};
+
+Client::Outcome<void> print_standard(Client& client, Console& console, const task::TaskId& id, bool wait) {
+  Printed printed(console, console.out, console.out_is_terminal);
+  return read(client, id, wire::TaskPart::RESULT, wait, [&](wire::TaskText::Reader text) {
+    if (text.getPart() != task::kStandardPart) return Client::Outcome<void>();
+    return printed.add(bytes_of(text.getBytes()));
+  });
 }
 
 /// What is not UTF-8 becomes U+FFFD, for JSON.
@@ -177,10 +196,7 @@ Ending result_to(Client& client, const task::TaskId& id, const std::string& dire
 }  // namespace
 
 Ending tasks::wait_for(Client& client, Console& console, const task::TaskId& id) {
-  const auto printed = read(client, id, wire::TaskPart::RESULT, true, [&](wire::TaskText::Reader text) {
-    if (text.getPart() != task::kStandardPart) return Client::Outcome<void>();
-    return print_bytes(console.out, console, bytes_of(text.getBytes()));
-  });
+  const auto printed = print_standard(client, console, id, true);
   // One that was cancelled or expired has no result: its state says so.
   if (!printed.ok() && printed.error().error.code != Code::conflict) return printed.error();
   const auto shown = ask(client, id);
@@ -249,6 +265,8 @@ Client::Outcome<std::optional<tasks::ShownArray>> array_named(Client& client, co
 Ending log_of(Client& client, const Invocation& invocation, Console& console, const task::TaskId& id,
               const std::string& member) {
   Lines lines(console.out, member);
+  Printed standard(console, console.out, console.out_is_terminal),
+      errors(console, console.err, console.err_is_terminal);
   std::uint64_t attempt = 0;
   const auto ended = read(
       client, id, wire::TaskPart::LOG, invocation.has("-f"), [&](wire::TaskText::Reader text) -> Client::Outcome<void> {
@@ -262,8 +280,7 @@ Ending log_of(Client& client, const Invocation& invocation, Console& console, co
         if (attempt != 0 && attempt != text.getToken())
           console.err << "note: that attempt does not count; what follows is of another one\n";
         attempt = text.getToken();
-        const bool standard = text.getPart() == task::kStandardPart;
-        return print_bytes(standard ? console.out : console.err, console, bytes_of(text.getBytes()));
+        return (text.getPart() == task::kStandardPart ? standard : errors).add(bytes_of(text.getBytes()));
       });
   lines.end();
   if (!ended.ok()) return ended.error();
@@ -272,10 +289,7 @@ Ending log_of(Client& client, const Invocation& invocation, Console& console, co
 
 /// What it came to, on standard output. A program that has failed has come to something, too.
 Ending print_result(Client& client, Console& console, const task::TaskId& id, bool wait) {
-  const auto printed = read(client, id, wire::TaskPart::RESULT, wait, [&](wire::TaskText::Reader text) {
-    if (text.getPart() != task::kStandardPart) return Client::Outcome<void>();
-    return print_bytes(console.out, console, bytes_of(text.getBytes()));
-  });
+  const auto printed = print_standard(client, console, id, wait);
   if (!printed.ok()) return printed.error();
   return Exit::done;
 }

@@ -82,3 +82,21 @@ TEST_CASE("terminal: work of unknown length shows how much is done") {
   progress.update(5, Instant{2s});
   CHECK(screen.err.str() == "\r\x1b[Kget 5 B");
 }
+
+TEST_CASE("terminal: what a stranger has written moves no cursor, and keeps its lines and its characters") {
+  Screen screen(true);
+  {
+    Passage passage(screen.out, true);
+    passage.print("a\tb\n\x1b[2Jc\xe2");
+    CHECK(screen.out.str() == "a\tb\n\\u{1b}[2Jc");
+    passage.print("\x82");
+    passage.print("\xac\xf0\x9f");
+  }
+  CHECK(screen.out.str() == "a\tb\n\\u{1b}[2Jc€\\xf0\\x9f");
+
+  Screen line(true), pipe(false);
+  print_raw(line.console, "\x1b]0;t\a");
+  CHECK(line.out.str() == "\\u{1b}]0;t\\u{07}\n");
+  print_raw(pipe.console, "\x1b]0;t\a");
+  CHECK(pipe.out.str() == "\x1b]0;t\a");
+}
