@@ -36,12 +36,13 @@ base::Result<base::PublicKey, Failure> public_key_of(Client& client, const base:
       });
   if (published.ok())
     if (const auto key = base::PublicKey::from(bytes_of(published.value().root().getValue()))) return *key;
-  if (!published.ok() && published.error().error.code != base::Code::not_found) return published.error();
-  return Failure{{base::Code::not_found, "the key of " + id.hex() +
-                                             " is not known: no node of this id answers, and none "
-                                             "has published its key"},
-                 "nothing was done",
-                 "again while it runs; or, so that it is found without it, at that node: troupe dht put /pk"};
+  const bool unknown = published.ok() || published.error().error.code == base::Code::not_found;
+  Failure out{unknown ? base::Error{base::Code::not_found, "no node of this id answers, and none has published its key"}
+                      : published.error().error,
+              "nothing was done",
+              "again while it runs; or, so that it is found without it, at that node: troupe dht put /pk"};
+  out.error.message = "the key of " + id.hex() + " is not known: " + out.error.message;
+  return out;
 }
 
 std::optional<Failure> resolve(Client& client, TypedKey& key) {

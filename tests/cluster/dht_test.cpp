@@ -183,6 +183,11 @@ TEST_CASE("cluster dht: another node's name is got, and sealed for, by its id") 
   const Seen unknown = cluster.run(0, {"dht", "get", "orders@" + std::string(40, '1')});
   CHECK(unknown.exit == 4);
   CHECK(contains(unknown.err, "troupe dht put /pk"));
+  cluster.kill(1);
+  const Seen gone = cluster.run(0, {"dht", "get", "orders@" + second});
+  CHECK((gone.exit == 4 || gone.exit == 7));
+  CHECK(contains(gone.err, "the key of " + second + " is not known"));
+  CHECK(contains(gone.err, "troupe dht put /pk"));
 }
 
 TEST_CASE("cluster dht: a value that is sealed for others is refused, alone and among several") {
