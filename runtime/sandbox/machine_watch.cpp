@@ -29,6 +29,7 @@ void MachineWatch::look(const Running& running, base::Instant now) {
   if (is_short_of_memory(meminfo())) of_others->second->spare();
   look_at_mounts(running);
   look_at_reclaim(running);
+  look_at_log(running);
 }
 
 void MachineWatch::look_at_mounts(const Running& running) {
@@ -58,6 +59,18 @@ void MachineWatch::look_at_reclaim(const Running& running) {
     return running.at({program})->mapped_of_files(kMappedMost, time);
   };
   for (const auto program : reclaim_.those_to_end(std::move(programs), files_of)) watchdog_.end(program);
+}
+
+void MachineWatch::look_at_log(const Running& running) {
+  std::vector<std::uint64_t> programs;
+  for (const auto& [id, sandbox] : running)
+    if (sandbox->of_others()) programs.push_back(id.value);
+  const auto processes_of = [&](std::uint64_t program) {
+    watchdog_.next_turn();
+    return running.at({program})->processes();
+  };
+  if (const auto one = log_watch_.one_to_end(log_.lines_of_programs(), time_now(), programs, processes_of))
+    watchdog_.end(*one);
 }
 
 }  // namespace troupe::sandbox

@@ -8,9 +8,11 @@
 //          watchdog sees. So waits are added up: of a try here, of starts, of own sandboxes while they are made. (What
 //          one of others waits for while it is made may be a disk, which its owner has made slow.)
 // Reclaim  `reclaim_watch.hpp`.
+// Log      of the kernel: `log_watch.hpp`.
 #include <map>
 #include <memory>
 
+#include "runtime/sandbox/log_watch.hpp"
 #include "runtime/sandbox/packet.hpp"
 #include "runtime/sandbox/reclaim_watch.hpp"
 #include "runtime/sandbox/sandbox.hpp"
@@ -34,9 +36,12 @@ class MachineWatch {
  private:
   void look_at_mounts(const Running& running);
   void look_at_reclaim(const Running& running);
+  void look_at_log(const Running& running);
 
   Watchdog& watchdog_;
   ReclaimWatch reclaim_;
+  KernelLog log_;
+  LogWatch log_watch_;
   base::Instant looked_{}, mounts_looked_{};
   base::Duration kept_waiting_{};   // by who has the lock of all mounts, beyond a part of the time
   base::Duration starts_waited_{};  // for that lock, since mounts_looked_

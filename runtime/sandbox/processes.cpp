@@ -147,6 +147,12 @@ base::Duration waited_for_memory(std::string_view pressure) {
   return std::chrono::microseconds(std::min(config::parse_count(some.substr(at + kTotal.size())).value_or(0), kMost));
 }
 
+std::vector<std::uint64_t> numbers_of_processes(int proc) {
+  std::vector<std::uint64_t> out;
+  for_each_process(proc, [&](const std::string& process) { out.push_back(config::parse_count(process).value_or(0)); });
+  return out;
+}
+
 std::uint64_t mapped_bytes(int proc) {
   static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   std::uint64_t pages = 0;

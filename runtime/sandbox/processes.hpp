@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/base/time.hpp"
 
@@ -64,6 +65,9 @@ std::uint64_t kills_for_memory();
 
 /// `proc` is the folder /proc of the sandbox. A process that ends meanwhile may be missed.
 ProcessesUsage usage_of_processes(int proc, Look look);
+
+/// Of all of a sandbox, the init too.
+std::vector<std::uint64_t> numbers_of_processes(int proc);
 
 /// The addresses that all processes of a sandbox but its init have mapped, of memory or files, used or not.
 std::uint64_t mapped_bytes(int proc);

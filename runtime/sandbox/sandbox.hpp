@@ -84,6 +84,10 @@ class Sandbox {
   base::Duration waited_for_mounts() const { return waited_for_mounts_; }
   /// How long a thread of it may have to wait for its turn of a core, of no unit: its threads now by its cores.
   std::uint64_t longest_wait() const;
+  /// The numbers of its processes now, those inside.
+  std::vector<std::uint64_t> processes() const {
+    return proc_.valid() ? numbers_of_processes(proc_.get()) : std::vector<std::uint64_t>();
+  }
   /// The addresses that its processes have mapped now, and those of files among them.
   std::uint64_t mapped() const { return proc_.valid() ? mapped_bytes(proc_.get()) : 0; }
   std::optional<std::uint64_t> mapped_of_files(std::uint64_t most, base::Duration time) const {

@@ -178,7 +178,7 @@ class Server {
     outcome.how = Ended::spared;
     outcome.limit.reset();
     outcome.held_up = true;
-    outcome.why = "it kept this node waiting in the kernel";
+    outcome.why = "it kept this node waiting in the kernel, or filled its log";
   }
 
   void tell(SandboxId id, const Outcome& outcome, std::vector<base::Descriptor> outputs = {}) {
