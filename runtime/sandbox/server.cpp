@@ -208,7 +208,10 @@ class Server {
     for (const auto& [id, sandbox] : running_) {
       base::append_number(out, id.value);
       base::append(out, write(sandbox->usage(now)));
-      if (sandbox->of_others()) watchdog_.watch(id.value, sandbox->life(), sandbox->cores(), sandbox->longest_wait());
+      if (!sandbox->of_others() || sandbox->ended()) continue;
+      if (!watchdog_.watch(id.value, sandbox->life(), sandbox->cores(), sandbox->longest_wait())) continue;
+      closer_.close(sandbox->take_disk());
+      sandbox->end(std::nullopt);
     }
     send_packet(talk_, out, {});
   }

@@ -91,11 +91,15 @@ Watchdog::~Watchdog() {
 
 void Watchdog::next_turn() { ++state_->turn; }
 
-void Watchdog::watch(Key program, int life, CoreFiles cores, std::uint64_t wait) {
+bool Watchdog::watch(Key program, int life, CoreFiles cores, std::uint64_t wait) {
   const Locked locked(*state_);
   State::Watched* const there = state_->find(program);
-  if (there != nullptr) there->wait = wait;
-  else if (state_->count < kWatchedMax) state_->watched[state_->count++] = {program, life, cores, wait};
+  if (there == nullptr) {
+    if (state_->count < kWatchedMax) state_->watched[state_->count++] = {program, life, cores, wait};
+    return false;
+  }
+  there->wait = wait;
+  return there->ended;
 }
 
 bool Watchdog::forget(Key program) {

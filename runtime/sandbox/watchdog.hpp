@@ -43,8 +43,8 @@ class Watchdog {
 
   /// A program of others, of kWatchedMax at most: `life` is the pidfd of its init, and `cores` are hurried when it
   /// ends, which stay open until forget() or the end of this; `wait` how long a thread of it may have to wait for its
-  /// turn of a core, of any unit. Again when that is another one.
-  void watch(Key program, int life, CoreFiles cores, std::uint64_t wait);
+  /// turn of a core, of any unit. Again when that is another one. Returns whether it has ended that program.
+  bool watch(Key program, int life, CoreFiles cores, std::uint64_t wait);
   /// Whether it has ended that program.
   bool forget(Key program);
   /// Though the launcher is not stuck; nothing if one was ended a moment ago.
