@@ -1,5 +1,6 @@
 #pragma once
 // What a node says about tasks. Fixed for the life of the actors.
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -77,10 +78,13 @@ struct TaskSettings {
   std::uint64_t memory_of(const ports::Hardware::Has& has) const {
     return memory_bytes > 0 ? memory_bytes : has.memory_bytes / 4 * 3;
   }
-  /// Processes and threads of all tasks of other nodes that run: an eighth of those that there may be.
+  /// Processes and threads of all tasks of other nodes that run: an eighth of those that there may be. Where
+  /// descriptors that are passed count for this process, too, each may pass one message of them, and leaves half.
   static std::uint32_t pids_of_others(const ports::Hardware::Has& has) {
-    constexpr std::uint64_t kUsual = 32'768, kPart = 8;
-    return static_cast<std::uint32_t>(std::min<std::uint64_t>((has.pids > 0 ? has.pids : kUsual) / kPart, 1u << 20));
+    constexpr std::uint64_t kUsual = 32'768, kPart = 8, kMost = 1u << 20;
+    constexpr std::uint64_t kOfMessage = 253;  // Linux takes no more with one
+    const std::uint64_t pass = has.passed > 0 ? has.passed / 2 / kOfMessage : kMost;
+    return static_cast<std::uint32_t>(std::min({(has.pids > 0 ? has.pids : kUsual) / kPart, pass, kMost}));
   }
   store::Rows::Setup rows(const char* keyspace, const char* what) const {
     return {.store = store,

@@ -200,8 +200,10 @@ std::optional<Error> WorkerActor::refusal(const AttemptActor::What& what) const 
     return Error{Code::refused, "the task may have more processes than this node gives to one of other nodes, " +
                                     std::to_string(kPidsMax)};
   if (order.limits.pids > pids_)
-    return Error{Code::refused, "the task may have more processes than this node gives to those of other nodes, " +
-                                    std::to_string(pids_) + " together: an eighth of what the machine has"};
+    return Error{
+        Code::refused,
+        "the task may have more processes than this node gives to those of other nodes, " + std::to_string(pids_) +
+            " together: an eighth of what the machine has, or what its limit of open files (ulimit -n) allows"};
   return settings_.provider.refusal(order, what.submitter, wall());
 }
 

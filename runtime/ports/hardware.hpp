@@ -11,9 +11,12 @@ class Hardware {
   virtual ~Hardware() = default;
 
   struct Has {
-    std::uint64_t cores = 1;            ///< that this process may run on
-    std::uint64_t memory_bytes = 0;     ///< 0: the system does not say
-    std::uint64_t pids = 0;             ///< processes and threads that there may be; 0: the system does not say
+    std::uint64_t cores = 1;         ///< that this process may run on
+    std::uint64_t memory_bytes = 0;  ///< 0: the system does not say
+    std::uint64_t pids = 0;          ///< processes and threads that there may be; 0: the system does not say
+    /// Descriptors that this process and its programs together may have on their way between local sockets, or none of
+    /// them can pass any more (unix(7), ETOOMANYREFS); 0: each has a bound of its own.
+    std::uint64_t passed = 0;
     std::string arch;                   ///< "x86_64", "aarch64"
     std::vector<std::string> runtimes;  ///< interpreters by the names of their programs, sorted: "python3"
   };

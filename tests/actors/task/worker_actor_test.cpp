@@ -147,6 +147,13 @@ struct Passerby {
 
 }  // namespace
 
+// Programs of a node that is not root passed 600,000 descriptors at one moment: no sandbox could be ordered any more.
+TEST_CASE("task worker: programs of others are as many as cannot use up what may be passed between sockets") {
+  CHECK(TaskSettings::pids_of_others({.pids = 32'768}) == 4'096);
+  CHECK(TaskSettings::pids_of_others({.pids = 32'768, .passed = 20'000}) == 39);
+  CHECK(TaskSettings::pids_of_others({.pids = 32'768, .passed = 1 << 30}) == 4'096);
+}
+
 TEST_CASE("task worker: those that leave many files cannot use up the node's descriptors: attempts wait for them") {
   WorkerFixture it;
   Order order = small_order();
