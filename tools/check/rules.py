@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Iterator
 
+import phrases
+
 FOLDERS = ("actors", "messages", "runtime", "apps", "tests", "tools")
 LAYERS = ("runtime/base/", "messages/", "runtime/", "actors/", "apps/")  # includes point left only
 
@@ -156,37 +158,6 @@ def schemas(path: str, source: str) -> Iterator[Violation]:
             yield line, f'"{name}": {mine[1]} does not speak the schema of {schema[1]} (SPEAKS in tools/check/rules.py)'
 
 
-BANNED = "whom|whoever|nobody|somebody|anybody|in vain|so many|as else|for it is|has become|that of which"
-# Also where a comment breaks within a phrase.
-PHRASES = re.compile(rf"\b({BANNED})\b".replace(" ", r"\s+(?:(?://+|#)\s*)?"), re.I)
-PHRASES_ALLOWED = "tools/check/phrases.txt"  # "FOLDER COUNT" lines: what was there when the check was made, or is left
-
-
-def phrase_counts(root: Path) -> dict[str, int]:
-    """The banned phrases (see Language in the style guide) of each folder, two levels deep."""
-    found: dict[str, int] = {}
-    for folder in FOLDERS:
-        for file in sorted((root / folder).rglob("*")):
-            if file.suffix in (".cpp", ".hpp", ".capnp", ".md") and file.is_file():
-                here = room(file.relative_to(root).as_posix())
-                found[here] = found.get(here, 0) + len(PHRASES.findall(file.read_text(encoding="utf-8")))
-    return {folder: count for folder, count in found.items() if count}
-
-
-def phrases(root: Path) -> list[str]:
-    """No folder has more banned phrases than it is allowed; lower its number after a clean-up."""
-    allowed = {}
-    for line in (root / PHRASES_ALLOWED).read_text(encoding="utf-8").splitlines():
-        folder, count = line.split()
-        allowed[folder] = int(count)
-    return [
-        f"{folder} has {count} banned phrases, {allowed.get(folder, 0)} are allowed ({PHRASES_ALLOWED}): "
-        f"git grep --untracked -nwiE '{BANNED}' {folder}"
-        for folder, count in phrase_counts(root).items()
-        if count > allowed.get(folder, 0)
-    ]
-
-
 def domain_lists(root: Path) -> list[str]:
     """The domains of the top meson.build are those of apps/host/domains.cpp, and have what each domain has."""
     build = (root / "meson.build").read_text(encoding="utf-8")
@@ -314,7 +285,7 @@ TREE_RULES = {
     "every source and every test is named in a meson.build": forgotten,
     "no two folders include each other, in a circle of any length": folder_cycles,
     "the lists of domains agree, and each domain has its parts": domain_lists,
-    "no folder gains a phrase that the style guide bans": phrases,
+    "no folder gains a phrase that the guide to plain English counts": phrases.more_than_allowed,
 }
 
 

@@ -4,6 +4,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import phrases
 import rules
 
 
@@ -128,19 +129,29 @@ class RulesTest(unittest.TestCase):
             self.assertIn("meson.build has the domains ['dht', 'files'], apps/host/domains.cpp has ['dht']", found)
             self.assertIn("actors/files/domain.cpp is missing: files is a domain", found)
 
-    def test_banned_phrases_may_become_fewer_alone(self):
+    def test_counted_phrases_may_only_become_fewer(self):
         with tempfile.TemporaryDirectory() as root:
             for path, text in {
-                rules.PHRASES_ALLOWED: "actors/dht 2\n",
-                "actors/dht/logic/a.hpp": "// Whoever asks is told by nobody.\n",
-                "actors/dht/README.md": "Somebodys are fine.\n",
+                phrases.ALLOWED: "actors/dht 2\n",
+                "actors/dht/logic/a.hpp": "// Begins\n// anew.\nint anew = 1;  // 2 at\n// hand\n",
+                "actors/dht/README.md": "Fine.\n```sh\nanew\n```\n",
             }.items():
                 file = Path(root, path)
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(text, encoding="utf-8")
-            self.assertEqual(rules.phrases(Path(root)), [])
-            Path(root, "actors/dht/b.hpp").write_text("// As else.\n", encoding="utf-8")
-            self.assertTrue(rules.phrases(Path(root))[0].startswith("actors/dht has 3 banned phrases, 2 are allowed"))
+            self.assertEqual(phrases.more_than_allowed(Path(root)), [])
+            added = Path(root, "actors/dht/b.hpp")
+            added.write_text('auto text = "begins "\n  "anew";\n', encoding="utf-8")
+            self.assertTrue(phrases.more_than_allowed(Path(root))[0].startswith("actors/dht has 3 counted phrases, 2 are"))
+            added.unlink()
+            Path(root, "actors/dht/logic/a.hpp").write_text("// Begins again.\n", encoding="utf-8")
+            self.assertIn("actors/dht", phrases.fewer_than_allowed(Path(root))[0])
+            phrases.lower(Path(root))
+            self.assertEqual(phrases.allowed(Path(root)), {})
+
+    def test_names_of_tests_count_and_their_strings_do_not(self):
+        source = 'TEST_CASE("dht: a node begins anew") { CHECK(text == "anew"); }\n'
+        self.assertEqual([text for _, text in phrases.blocks("tests/a_test.cpp", source)], ["dht: a node begins anew"])
 
     def test_a_planted_file_is_found(self):
         with tempfile.TemporaryDirectory() as root:

@@ -16,6 +16,7 @@ import unittest
 from collections import defaultdict
 from pathlib import Path
 
+import phrases
 import programs
 import rules
 import rules_test
@@ -160,6 +161,7 @@ def checks(count: Count, everything: bool) -> None:
         count.case(str(test), trace.splitlines())
     count.case("sources are formatted (clang-format-14 -i FILE)", format_complaints(everything))
     with count.lock:
+        count.notes += phrases.fewer_than_allowed(ROOT)
         count.spent("checks", run_s=time.thread_time() - used, wall_s=time.monotonic() - began)
 
 
