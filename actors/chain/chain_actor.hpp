@@ -1,6 +1,6 @@
 #pragma once
-// The chain of this node, at kPath: agrees with its neighbours on the next block, runs it, keeps it, and answers for
-// it.
+// The chain of this node, at kPath: agrees with its neighbours on the next block, runs it, stores it, and
+// answers requests.
 //
 // Heights  one at a time. A height begins when transactions wait, when others have begun it, or after block.empty_ms;
 //          it ends when its block is durable. A node that is no validator takes part alike, and signs nothing.

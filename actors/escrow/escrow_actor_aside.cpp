@@ -1,5 +1,5 @@
-// What changes no log: what is said of arbiters, and money that came unasked. Each is a row, and the head changes with
-// it.
+// Changes outside the log: statements about arbiters, and unsolicited deposits. Each is a row, and the head changes
+// with the row.
 #include <algorithm>
 
 #include "actors/escrow/arbiters_actor.hpp"

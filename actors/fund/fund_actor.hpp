@@ -1,6 +1,6 @@
 #pragma once
-// The fund of a book at this node, at kPath: serves it where this node keeps the book, and passes on what is asked
-// elsewhere.
+// The fund of a book, at kPath: serves the fund if this node keeps the book, and otherwise passes requests on to the
+// node that keeps it.
 //
 // Spawns  `state` while this node holds the seat (actors/durable/api.hpp).
 // Rate    kOrdered of what other nodes propose and sign: each is a signature to check and a row to read. Units of

@@ -3,8 +3,8 @@
 //
 // Commit   one at a time: the state (actors/durable/api.hpp, StateRow), the entries of the log that it brought, and the
 //          proposals that ended by it.
-// Payment  what is approved is durable before the ledger is asked; the same transfer is asked for until it has
-// answered.
+// Payment  an approved payment is durable before this actor asks the ledger for it. It repeats the same request until
+//          the ledger has answered.
 // Rows     'A' the state; 'e' sequence: an entry of the log; 'p' id: a proposal that has ended; 'n' nonce: which
 //          proposal a request was about. Numbers in keys are big-endian.
 // Limits   kWaitingMax changes wait, and as many questions while the state is read.

@@ -2,8 +2,7 @@
 // One member of a group as an actor: the core of Raft, its disks, its lines to the other members, and its machine.
 //
 // Life    opening: snapshot and log are read. serving: the core runs. recovering: this member has lost something that
-// it
-//         acknowledged, and takes part no more under this incarnation.
+//         it acknowledged, and no longer takes part under this incarnation.
 // Batch   what the mailbox holds is dealt with, then the core is asked once what there is to do (pump()).
 // Disk    never waited for: `/raft/log` says what is durable by now. After an error the member opens anew: what it had
 //         in memory may be ahead of its disk.

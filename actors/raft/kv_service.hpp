@@ -1,14 +1,14 @@
 #pragma once
-// The key-value store of a group: what clients ask, answered from the machine of logic/kv.
+// The key-value store of a group: answers requests from clients with the machine of logic/kv.
 //
-// Write   at the leader a command becomes an entry of the log, and is answered once it is applied. Other members ask
-// the
-//         leader. Who is refused by one that leads no more waits for the next one; if a link ends while the leader is
-//         asked, only a command with a request id is asked again: without one the outcome is unknown.
+// Write   the leader appends a command to the log, and answers once it is applied. Other members ask the leader. If the
+//         member that they ask no longer leads, they wait for the next leader. If a link ends during a request, only a
+//         command with a request id is sent again: without an id the outcome is unknown.
 // Read    linearizable at each member (Group::read()); stale ones answer from what is applied here.
-// Watch   from the history of this member (kv_history.hpp); a reader that falls behind it is ended; none misses a
-// change. Leases  the leader alone counts their time. Trust   operators; members; nodes on loopback, and those of
-// `raft.clients`.
+// Watch   from the history of this member (kv_history.hpp). A reader that falls too far back is ended; no reader misses
+//         a change.
+// Leases  only the leader counts their time.
+// Trust   operators; members; nodes on loopback, and the nodes of `raft.clients`.
 #include <list>
 #include <optional>
 

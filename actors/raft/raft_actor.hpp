@@ -2,12 +2,10 @@
 // The groups of this node: makes them, joins them, and starts them again. Root of the domain, at kPath.
 //
 // Spawns  `log` and `snapshots` (threads of their own), and an actor for each group.
-// Rows    one a group, saved before its actor begins. A member's row follows the first record of its log: a row whose
-// log
-//         is missing tells of a loss.
-// Lost    a member that has lost its log goes on under the next incarnation, without any entry: it asks the others to
-// be
-//         taken in, in place of the one before.
+// Rows    one row per group, saved before its actor begins. A member's row follows the first record of its log, so a
+//         row without a log shows a loss.
+// Lost    a member that has lost its log continues under the next incarnation, without entries. It asks the other
+//         members to add it in place of its predecessor.
 // Make    the asked node asks each member to prepare (it draws the incarnation of its log, and keeps it), builds the
 //         configuration, and asks each to begin. Asked again it goes on where it was cut off.
 // Trust   who may ask this node to be a member: operators, `raft.invites`, nodes on loopback.

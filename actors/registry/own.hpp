@@ -1,9 +1,9 @@
 #pragma once
 // What this node says of itself, and what an operator has set of it: one row.
 //
-// Bytes   version (1) || registered (1) || price (1 and 8) || paid to (32) || number of the last heartbeat (8) ||
-// capabilities that were
-//         set || count of requests (1), of each its hash and that of its content (32 each) || its last registration.
+// Bytes   version (1) || registered (1) || price (1 and 8) || paid to (32) || number of the last heartbeat (8) || the
+//         capabilities that were set || count of requests (1), each with its hash and the hash of its content (32 each)
+//         || its last registration.
 #include <deque>
 
 #include "actors/registry/logic/heartbeat.hpp"

@@ -1,10 +1,9 @@
 #pragma once
 // This node in the registry, and the nodes that it watches, at kPath.
 //
-// Tells    each period a heartbeat to the kWatchers nodes nearest to its id, of each site first, which the DHT names;
-// its registration to
-//          those that have an older one, and to the DHT: at /kv under the name kRecordName, and as a provider at the
-//          place of each capability (places_of()).
+// Tells    sends a heartbeat every period to kWatchers of the nodes nearest to its id, which the DHT names: the nearest
+//          of each address group first. Sends its registration to the watchers that have an older one, and to the DHT:
+//          at /kv under the name kRecordName, and as a provider at the place of each capability (places_of()).
 // Watches  what tells it heartbeats, by logic/watch.hpp; asks those whose heartbeat is late.
 // Keeps    what it watches, and its own registration, in rows; an hour of history a row (logic/history.hpp), and what
 //          is not yet an hour in memory, until its end. A crash loses that.

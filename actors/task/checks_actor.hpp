@@ -1,14 +1,15 @@
 #pragma once
-// Checks the nodes that this one watches, `/task/checks`: each runs an order whose answer is computed here as well.
+// Checks the nodes that this node watches, at `/task/checks`: each runs an order whose result is computed here as well.
 //
-// Nodes    of `/registry` that this one watches, that take tasks, and that have this machine's processor; which and
-// when
-//          is decided by logic/checks.hpp. A new node is watched by the five nearest ones, so that it is known by then.
-// Right    is told to `/registry/list`, which signs it; the vouch goes to the node, which shows it to its watchers.
-// Wrong    is told there too, and to `/reputation`. An answer that is late, or none, says nothing.
-// Program  each node has it in itself. One of another build may have another one: for it the program is stored as a
-// file. Thread   its own: an answer takes as long to compute here as there. Limits   Checks::Limits, kPageRows nodes a
-// look.
+// Nodes    the nodes of `/registry` that this node watches, that accept tasks and that have this machine's processor.
+//          logic/checks.hpp decides which node is next, and when. The five nodes nearest to a new node watch it.
+// Right    a right result is reported to `/registry/list`, which signs a vouch. The node receives it, and shows it to
+//          its watchers.
+// Wrong    a wrong result is reported there too, and to `/reputation`. A late or missing result says nothing.
+// Program  each node has the program in its binary. A node of another build may have another program, so this node also
+//          stores its program as a file.
+// Thread   its own: a result takes as long to compute here as there.
+// Limits   Checks::Limits, and kPageRows nodes per scan.
 #include <map>
 
 #include "actors/task/logic/checks.hpp"

@@ -16,15 +16,14 @@
 //          alone.
 // Leases   an attempt that talks to hosts asks for its lease again and again; the next one begins once that has surely
 //          ended (logic/lease.hpp), and none before a lease of before this actor's start has.
-// Arrays   an array is a row, written before its id is told; its members are tasks, made kMadeMax at a time in one
-// batch
-//          with the row that says so, as long as there is room. It is forgotten with its last member.
+// Arrays   an array is a row, written before its id is returned. Its members are tasks: one batch adds at most kMadeMax
+//          of them, with the row that counts them, as long as there is space. The array is forgotten with its
+//          last member.
 // Texts    what attempts print and leave are rows; a task has ended once all of its are durable. Those that are not
 //          read any more go at once: of an attempt that came to nothing, or whose answer did not decide.
 // Readers  read these rows, also while they are written.
-// Phases   orders_actor.cpp: operators; _arrays.cpp: arrays; _place.cpp: nodes and choices; _attempts.cpp: what
-// attempts say; _read.cpp:
-//          readers, and what is forgotten.
+// Phases   orders_actor.cpp: operators; _arrays.cpp: arrays; _place.cpp: nodes and choices; _attempts.cpp: results of
+//          attempts; _read.cpp: readers, and the removal of old tasks.
 // Limits   TaskSettings::tasks_max and kept_bytes: the tasks that ended first make room; kReadersMax. Once half of
 //          kept_bytes is used a site of other nodes that has more than a quarter makes room itself, or loses its
 //          attempt.

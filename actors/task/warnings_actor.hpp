@@ -8,10 +8,9 @@
 //          tasks run meanwhile.
 // Site     of a witness: the address at which it is linked. What the DHT says of it is what it says of itself.
 // Rows     a warning, and the address group from which its submitter was linked then; older ones lack that.
-// Limits   kOwnMax warnings of its own, the oldest of the largest address group makes room; kLooksMax looks at once,
-// kQueueMax wait, later ones are
-//          passed over; kLookedMax submitters are remembered; of kAskedMax witnesses, so that a submitter with many ids
-//          may hide three honest ones.
+// Limits   kOwnMax warnings of this node; at the limit the oldest of the largest address group is evicted. kLooksMax
+//          scans at once; kQueueMax wait, and later scans are skipped. kLookedMax submitters are remembered. kAskedMax
+//          witnesses are asked, so a submitter with many ids may hide three honest witnesses.
 #include <deque>
 #include <map>
 

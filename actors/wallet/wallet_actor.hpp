@@ -1,6 +1,6 @@
 #pragma once
-// Accounts of money at this node, at kPath: serves the book where this node keeps it, and passes on what is asked of it
-// elsewhere.
+// Accounts of money, at kPath: serves the book if this node keeps it, and otherwise passes requests on to the node that
+// keeps it.
 //
 // Spawns  `book` while this node holds the seat (actors/durable/api.hpp); `own`, its own account (own_actor.hpp).
 // Chain   with `ledger.book = chain` what is asked of the book is asked of kChainBookPath, which turns transfers into

@@ -1,5 +1,5 @@
-// What an airdrop promises, as a TOML file has it. Safe for hostile text: size and nesting are bounded before it is
-// read.
+// Reads the promises of an airdrop from a TOML file. Safe for hostile text: size and nesting are limited before the
+// text is parsed.
 #include <toml++/toml.h>
 
 #include <algorithm>

@@ -7,9 +7,8 @@
 // Signals  while a Client lives SIGINT (Ctrl-C), SIGTERM and SIGHUP end the call at hand with a failure of exit 128 and
 //          the signal's number, 130 for SIGINT; the stream is cancelled. So a command removes what it has not finished.
 // Limits   kReadAheadBytes of items read ahead, kWriteAhead items written ahead.
-// Owner    the command; not thread-safe but for cancel(). One at a time in a process hears signals; others are made
-// with
-//          Listens::no, each in a thread of its own.
+// Owner    the command; not thread-safe except cancel(). One client per process receives signals; make the other
+//          clients with Listens::no, each in a thread of its own.
 #include <capnp/message.h>
 
 #include <atomic>

@@ -1,6 +1,5 @@
 #pragma once
-// What a command sees of the process: streams, terminal, environment. Handed in, so that tests run commands as
-// functions.
+// A command's view of the process: streams, terminal, environment. Passed in, so that tests run commands as functions.
 #include <istream>
 #include <optional>
 #include <ostream>

@@ -1,6 +1,5 @@
 #pragma once
-// Runs commands below a directory of its own and shows them as a shell session, so that they can be learned by
-// reading.
+// Runs commands below a temporary directory and shows them as a shell session, so that a reader can learn them.
 //
 // Ends    all that it has started with it, and its directory.
 #include <memory>

@@ -1,8 +1,8 @@
 #pragma once
 // Puts a node together: its settings and ports become links and domains.
 //
-// A process (`troupe node`) or a world (`troupe sim`) makes the ports, the identity and the Node, and hands in the rest
-// here.
+// A process (`troupe node`) or a simulation (`troupe sim`) creates the ports, the identity and the Node, and passes the
+// rest to these functions.
 #include <memory>
 #include <string>
 #include <vector>

@@ -1,6 +1,5 @@
 #pragma once
-// What `troupe node --metrics HOST:PORT` serves: /metrics for Prometheus, /healthz and /readyz for its
-// supervisor.
+// Serves `troupe node --metrics HOST:PORT`: /metrics for Prometheus, /healthz and /readyz for a supervisor.
 //
 // Reads    counters and snapshots that are safe from any thread, never an actor: a node whose actors are stuck says so.
 // To add   a figure of a domain: a row of its counter table; of the runtime: a family in one of the functions of

@@ -1,8 +1,8 @@
 #pragma once
 // An instant of a world as a file, to be run up to again: `:capture` writes it, `sim replay` and `inspect` read it.
 //
-// Format  a scenario (scenario_file.hpp) whose comment begins with these lines, so that it is one for all other
-// commands:
+// Format  a scenario (scenario_file.hpp) whose comment begins with these lines, so that every other command reads it as
+//         a scenario:
 //           # troupe capture 1
 //           # revision 0.1.0
 //           # event 3087

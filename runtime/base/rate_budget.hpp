@@ -1,9 +1,9 @@
 #pragma once
 // How often strangers may use a resource: a rate for all of them, of which an address group and an id have shares.
 //
-// Shares  kGroupPart and kIdPart of rate and burst, or as Rate says. They bind only while less than half of the burst
-// of all is left: a
-//         cluster in one group never notices, and a user that takes everything waits by itself.
+// Shares  kGroupPart and kIdPart of rate and burst, or as Rate says. They apply only while less than half of the total
+//         burst is left: a cluster in one group never notices them, and a user that takes everything delays
+//         only itself.
 // Reserve the last kReservePart of the burst is for reserved users. Only the rate of all limits them.
 // Limits  kUsersMax groups and as many ids are remembered until they have their whole share again. Beyond that, a new
 //         one is bound by the rate of all alone: an attacker with as many groups is bound by no share in any case.

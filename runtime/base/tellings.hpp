@@ -1,10 +1,11 @@
 #pragma once
-// What others are told: each of them one thing after another, the next when it has taken the last; few at a time, in
-// turns.
+// Notifies receivers: each gets one thing at a time, and the next once it has accepted the last. Few receivers are
+// notified at once, in turns.
 //
-// Order   of one by the keys of what it is told.
-// Turn    who has taken something comes behind those that wait. Who has not is put off, for longer each time.
-// Limits  `at_once` of them are asked at a time. What waits is counted (size()): its owner limits it.
+// Order   for each receiver, by the keys of what it gets.
+// Turn    a receiver that has accepted something waits after those in the queue. A receiver that has not is retried
+//         later, after longer and longer delays.
+// Limits  `at_once` receivers are notified at a time. The owner limits how much waits (size()).
 // Time    monotonic, given by the caller.
 // Owner   one actor; not thread-safe.
 #include <deque>

@@ -1,6 +1,5 @@
 #pragma once
-// One encrypted connection as a state machine from bytes to bytes: plaintext on one side, bytes of the wire on the
-// other.
+// One encrypted connection as a state machine from bytes to bytes: plaintext on one side, ciphertext on the other.
 //
 // Production uses SecureChannel. A simulation may use a channel without encryption (runtime/sim/open_channel.hpp), for
 // worlds in which TLS would only cost time.

@@ -31,8 +31,8 @@ namespace tls = Botan::TLS;
 constexpr const char* kValidFrom = "500101000000Z";   // 1950
 constexpr const char* kValidUntil = "491231235959Z";  // 2049
 
-// Botan would allocate 10 KiB for each direction. Buffers grow with the records instead, so that an idle channel stays
-// small.
+// Botan would allocate 10 KiB for each direction. Buffers grow with the records instead, so that an idle channel
+// is small.
 constexpr std::size_t kBuffersReserved = 0;
 
 // RFC 5246 6.2.1.

@@ -1,7 +1,6 @@
 #pragma once
-// The nodes that this one works with by agreement, such as the members of its groups: how many messages they may send
-// in a second is not limited. A message above a rate is dropped, and what members say to each other comes in any
-// number.
+// The nodes that this node works with by agreement, such as the members of its groups: their message rates are not
+// limited. Messages above a rate are dropped, but members may send each other any number of messages.
 //
 // Safety  any thread.
 #include <algorithm>

@@ -2,9 +2,8 @@
 // Any message as one line for people, decoded with the schemas that came with it, so that other versions are readable.
 //
 // Source  capnp/schema-loader.h, capnp/dynamic.h; schema_copy.hpp for what the loader is given.
-// Safety  schemas and words may be hostile. A line always ends, is plain (base/text.hpp) and fits; an unreadable part
-// is
-//         replaced by the reason. Nothing here throws, except if memory runs out.
+// Safety  schemas and words may be hostile. A line always ends, is plain (base/text.hpp) and fits; the reason replaces
+//         an unreadable part. Nothing here throws, except if memory runs out.
 // Owner   one stream of one node; not thread-safe.
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,6 @@
 #pragma once
-// The health of a node: `ok`, or the reasons why not. The part that finds a fault raises it, and clears it when it is
-// over.
+// The health of a node: `ok`, or the reasons why not. The part that finds a fault raises a reason, and clears
+// it afterwards.
 //
 // States  the worst of the raised reasons; `ok` without any.
 // Limits  kReasonsMax sources. A further reason is folded into one that says so, until a place is free.

@@ -3,9 +3,8 @@
 //
 // Library  libarchive reads the headers; it knows tar alone here, and no compression. What an entry may be is judged
 //          here, before anything of its size is taken.
-// Memory   a block of the archive, and what libarchive makes of a header, of which it is given 16 KiB beside that
-// block:
-//          some MB at most. No map of holes and no list of access rights: the second of them ends the reading.
+// Memory   some MB at most: a block of the archive, and what libarchive allocates for a header, which gets at most 16
+//          KiB in addition to that block. A map of holes or a list of access rights ends the reading.
 // Owner    one user, one thread; the file must outlive it.
 #include <memory>
 #include <optional>

@@ -4,11 +4,10 @@
 //
 // Reach   a host is dialled at addresses that ports::may_reach() allows alone; the look-up is this machine's.
 // Half    a side that has ended is told to the other one, which may go on.
-// Limits  kCarriedMax connections of a process, kCarriedOfAllMax of all, and of a process no more than are free, so
-// that
-//         some always are (Choudhury & Hahne, "Dynamic queue length thresholds", 1998): one more is closed at once. A
-//         connection holds kCarriedBytes for each direction; a slow reader slows its writer down. A dial takes
-//         kDialPatience.
+// Limits  kCarriedMax connections per process, kCarriedOfAllMax in all, and no more per process than are free, so that
+//         some are always free (Choudhury & Hahne, "Dynamic queue length thresholds", 1998). A connection above a limit
+//         is closed at once. A connection holds kCarriedBytes for each direction; a slow reader slows its writer down.
+//         A dial takes at most kDialPatience.
 // Use     wait until descriptor() can be read, then step().
 // Safety  one thread.
 #include <array>

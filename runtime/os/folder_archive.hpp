@@ -1,11 +1,10 @@
 #pragma once
 // A folder of this machine as a tar archive, from its beginning to its end.
 //
-// Bytes   the same folder has one encoding, because their hash is a content id: ustar headers, a folder before what is
-// in
-//         it and that by rising names, owner and time 0, modes 0755 (folders, programs) and 0644; a path or target of
-//         more than 100 bytes stands in a pax header before it (POSIX.1-2017, pax, "Extended Header"). Another name of
-//         a file is a link to the first.
+// Bytes   the same folder has one encoding, because the hash of its archive is a content id: ustar headers, a folder
+//         before its entries, entries by rising names, owner and time 0, modes 0755 (folders, programs) and 0644. A pax
+//         header before the entry holds a path or target of more than 100 bytes (POSIX.1-2017, pax, "Extended Header").
+//         Another name of a file is a link to the first.
 // Kept    what runtime/ports/unpacking.hpp takes, within its limits. Devices, pipes and sockets are left out.
 // Change  a file whose size or time of change differs once it is read is an error.
 // Owner   one reader, once, as the caller; blocks on the device.

@@ -6,10 +6,9 @@
 // Reading  a window of kWindowMin to kWindowMax bytes, doubled by each read that fills it, freed after kIdleAfter. It
 //          stops at kUnreadMax bytes that the owner has not returned as credit (Received), and while the owner pauses.
 //          All streams together: links.hpp.
-// Writing  from the owner's buffers, as much as the kernel takes; then kHandedMax at most go through CAF's buffer,
-// which
-//          tells when it takes more. CAF's own queue would be copied each time it grows, in the one thread of all
-//          streams. The owner limits what is unwritten.
+// Writing  from the owner's buffers, as much as the kernel accepts; then at most kHandedMax in CAF's buffer, which
+//          reports when it accepts more. CAF's own queue would be copied each time it grows, in the one thread of all
+//          streams. The owner limits the unwritten bytes.
 // Thread   CAF's multiplexer. CAF 0.17.6 loses the resuming of a scribe in the round in which it was halted, so that
 //          goes through multiplexer::post; its graceful shutdown waits for the other side without limit, so close and
 //          linger are ours.

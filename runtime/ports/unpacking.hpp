@@ -2,9 +2,8 @@
 // A tar archive that becomes a folder, a part at a time: Disk::unpack() begins it.
 //
 // Archive  POSIX tar (ustar, pax, and GNU's long names), not compressed. Its maker is not trusted.
-// Kept     folders, files, and links as they are, which the unpacking never follows. Every id can read all of it, and
-// execute what
-//          some id could; owners, times and set-user-id are dropped.
+// Kept     folders, files, and links as they are; the unpacking never follows a link. Every id can read all of it, and
+//          execute what some id could; owners, times and set-user-id are dropped.
 // Passed   devices, pipes and sockets are left out.
 // Refused  the archive as a whole, at the first entry that begins with "/", has a "..", lies below a link, is there
 //          twice or is sparse; and above a limit. What was made by then stays: remove_tree().

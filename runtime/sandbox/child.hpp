@@ -3,9 +3,8 @@
 //
 // Rules    system calls alone: no memory is taken, no lock, nothing of libc that knows threads. What they need was
 //          laid out before, in a Plan.
-// Talk     one socket of packets. The parent says `mapped`; the init answers with Reports. One that was made ahead
-// waits
-//          for an order then (order.hpp).
+// Talk     one socket of packets. The parent says `mapped`; the init answers with Reports. An init that was made ahead
+//          then waits for an order (order.hpp).
 #include <linux/filter.h>
 #include <sys/resource.h>
 

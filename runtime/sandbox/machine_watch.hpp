@@ -2,11 +2,10 @@
 // Looks at what all processes of the machine share, and ends programs of other nodes that take it from the others.
 //
 // Memory   where nearly none is left the newest program goes, before the kernel ends what it likes.
-// Mounts   a start takes the lock of all mounts a hundred times, most of them as its init, and others of the machine
-// do;
-//          with a large root it does a thousand times in the launcher. A wait for it that ends is none that the
-//          watchdog sees. So waits are added up: of a try here, of starts, of own sandboxes while they are made. (What
-//          one of others waits for while it is made may be a disk, which its owner has made slow.)
+// Mounts   a start takes the lock of all mounts a hundred times, most of them in its init, and so do other processes of
+//          the machine. With a large root a start takes it a thousand times in the launcher. The watchdog does not see
+//          a wait that ends, so waits are added up: of a try here, of starts, and of local sandboxes while they are
+//          made. Untrusted sandboxes are left out: they may wait for a disk that their owner has made slow.
 // Reclaim  `reclaim_watch.hpp`.
 // Log      of the kernel: `log_watch.hpp`.
 #include <map>

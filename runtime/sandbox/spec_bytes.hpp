@@ -1,6 +1,6 @@
 #pragma once
-// A Spec, a Usage and an Outcome as bytes, from one process of a node to another of the same program: no version, no
-// promise.
+// A Spec, a Usage and an Outcome as bytes, between two processes of one node that run the same program: no version,
+// no compatibility.
 #include "runtime/base/bytes.hpp"
 #include "runtime/sandbox/spec.hpp"
 

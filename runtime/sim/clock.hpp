@@ -3,8 +3,8 @@
 //
 // Monotonic  `offset` ahead of the stage, and faster than it by `drift_ppm` millionths. Never steps.
 // Date       runs with it; step() moves the date alone, as an operator or a time server does.
-// Handlers   take no time, but for what spent() says of the one that runs: only it sees its clock run ahead of the
-// stage.
+// Handlers   take no time, except the time that spent() reports for a running handler: only that handler sees its clock
+//            run ahead of the stage.
 #include <caf/actor_addr.hpp>
 #include <chrono>
 #include <functional>

@@ -23,8 +23,8 @@
 
 namespace troupe::store {
 
-// Our choice: a device that takes 25 ms for a sync still takes 40,000 commits a second, more than strangers may ask
-// for.
+// Our choice: a device that takes 25 ms for a sync still takes 40,000 commits a second, more than untrusted nodes
+// may request.
 inline constexpr std::size_t kGroupCommitsMax = 1'024;
 inline constexpr std::uint64_t kGroupBytesMax = 4 * 1024 * 1024;    // our choice: some milliseconds of writing
 inline constexpr std::uint32_t kSliceBytesMax = 3 * 1024 * 1024;    // with 4096 rows it fits the kind's 4 MiB

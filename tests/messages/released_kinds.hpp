@@ -1,6 +1,6 @@
 #pragma once
-// Every kind that was ever released: its id on the wire, and its name. A new kind is added; no line is changed or
-// removed.
+// Every kind that was ever released: its id on the wire, and its name. New kinds are added; no line is changed
+// or removed.
 #include <cstdint>
 #include <string_view>
 

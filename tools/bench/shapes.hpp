@@ -1,6 +1,6 @@
 #pragma once
-// The shapes of load as bare CAF actors. apps/bench/actors.hpp has the same with `troupe`; both take their numbers from
-// apps/bench/load.hpp.
+// The shapes of load as bare CAF actors. apps/bench/actors.hpp has the same shapes with `troupe`; both take their
+// numbers from apps/bench/load.hpp.
 #include <caf/all.hpp>
 #include <chrono>
 #include <cstdint>

@@ -280,12 +280,29 @@ def forgotten(root: Path) -> list[str]:
             if BUILT_SOURCE.fullmatch(path := file.relative_to(root).as_posix()) and file.resolve() not in named]
 
 
+CONTRACT = re.compile(r"(?:#pragma once\n|\n)*(?://(?!/).*\n)+")  # the first comment of a source
+FOLDED = (
+    (re.compile(r"^// \S+$", re.M), "a lone word"),
+    (re.compile(r"^//.*[.;:] [A-Z][a-z]+ {2,}\S", re.M), "a label in the middle of a line"),
+    (re.compile(r"^//.*\S {2,}\S.*\n// [a-z]+ (?! )", re.M), "a continued row that is not indented"),
+)
+
+
+def folded(root: Path) -> list[str]:
+    """Returns the contracts whose table of labels was reflowed into running text."""
+    texts = ((file.relative_to(root).as_posix(), file.read_text(encoding="utf-8")) for file in sources(root))
+    return [f"{path}:{line_of(text, match.end())}: {what}: give each label its own row, and indent what continues it"
+            for path, text in texts if (contract := CONTRACT.match(text))
+            for pattern, what in FOLDED for match in pattern.finditer(text, 0, contract.end())]
+
+
 # Of the tree as a whole: each gives whole lines.
 TREE_RULES = {
     "every source and every test is named in a meson.build": forgotten,
     "no two folders include each other, in a circle of any length": folder_cycles,
     "the lists of domains agree, and each domain has its parts": domain_lists,
     "no folder gains a phrase that the guide to plain English counts": phrases.more_than_allowed,
+    "the contract of a header has one label per row": folded,
 }
 
 

@@ -153,6 +153,21 @@ class RulesTest(unittest.TestCase):
         source = 'TEST_CASE("dht: a node begins anew") { CHECK(text == "anew"); }\n'
         self.assertEqual([text for _, text in phrases.blocks("tests/a_test.cpp", source)], ["dht: a node begins anew"])
 
+    def test_a_folded_contract_is_found(self):
+        with tempfile.TemporaryDirectory() as root:
+            file = Path(root, "actors", "a.hpp")
+            file.parent.mkdir()
+            good = "#pragma once\n// Does this.\n//\n// Thread  its own\n//         thread.\n// Limits  none.\n\n// Later.\n"
+            for source, line in {
+                good: None,
+                good.replace("//         thread", "// thread"): 5,
+                good.replace("//         thread", "// thread of one"): 5,
+                good.replace("thread.\n// ", "thread. "): 5,
+            }.items():
+                file.write_text(source, encoding="utf-8")
+                found = [one.split(": ")[0] for one in rules.folded(Path(root))]
+                self.assertEqual(found, [f"actors/a.hpp:{line}"] if line else [], source)
+
     def test_a_planted_file_is_found(self):
         with tempfile.TemporaryDirectory() as root:
             folder = Path(root, "actors", "dht")

@@ -2,9 +2,8 @@
 // A Merkle tree over a list of byte strings: which are in it, and at which place.
 //
 // Source  RFC 6962, 2.1 (tree hash) and 2.1.1 (audit path), with SHA-256. Leaf: SHA-256(00 || bytes). Node: SHA-256(01
-// ||
-//         left || right). The left part of a tree is the largest power of two that is smaller than its size. Of an
-//         empty list: SHA-256 of nothing.
+//         || left || right). The size of a tree's left part is the largest power of two below the size of the tree.
+//         Empty list: SHA-256 of zero bytes.
 // Check   RFC 9162, 2.1.3.2: the path is consumed by place and size, so that neither can be another one.
 #include <optional>
 #include <span>

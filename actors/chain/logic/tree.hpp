@@ -2,14 +2,14 @@
 // The state of a chain: a sparse Merkle tree over keys and values, whose shape follows from its content alone.
 //
 // Source    ICS-23 `SmtSpec` since v0.10. Leaf, inner node: tree_row.hpp. Empty: 32 zero bytes, also at the root. A
-// leaf
-//           stands at the least depth at which it is alone; its path is the bits of SHA-256(key), highest first.
+//           leaf is at the least depth at which no other key shares its prefix. Its path is the bits of SHA-256(key),
+//           highest first.
 // Versions  copy on write: a row is written once, under the height that changed it, and its parent names that height.
-// So
-//           a root and its version reach the whole state of their height, each row by one exact read. What an update
-//           puts out of use is listed (`stale`): no version from its height on reads it. To keep the states from H on,
-//           erase what updates up to H made stale; nothing is searched and no reference counted. Keys begin with the
-//           height, so that LevelDB writes rows in rising order (as Diem's Jellyfish Merkle tree).
+//           So a root and its version reach the whole state of their height, with one exact read per row. An update
+//           lists the rows that it puts out of use (`stale`): no version from its height on reads them. To keep the
+//           states from H on, erase the rows that updates up to H made stale; no search and no reference count is
+//           needed. Keys begin with the height, so that LevelDB writes rows in rising order (as in Diem's Jellyfish
+//           Merkle tree).
 // Values    stand in the rows: an update has to read the row of a leaf anyway, so the tree alone is the state.
 // Damage    a row that is missing or not one is named in the error. Rows are the store's, which checks its blocks, so
 //           a row is not held against its hash when it is read.

@@ -3,9 +3,8 @@
 //
 // Source  ICS-23 `SmtSpec` since v0.10 (cosmos/ics23, go/proof.go): the proofs are its ExistenceProof and
 //         NonExistenceProof. The empty tree, of which ICS-23 has no proof, is proven by its root of zeros alone.
-// Leaf    its operation is always the same, and is not kept: `{hash: SHA256, prehash_key: SHA256, prehash_value:
-// SHA256,
-//         length: NO_PREFIX, prefix: 00}` in ICS-23's JSON. The `hash` of each step is SHA256.
+// Leaf    its operation is always the same, and is not stored: `{hash: SHA256, prehash_key: SHA256, prehash_value:
+//         SHA256, length: NO_PREFIX, prefix: 00}` in ICS-23's JSON. The `hash` of each step is SHA256.
 // Rules   a step is 01 || sibling || child or 01 || child || sibling. Beyond ICS-23, each step has to go the way that
 //         the bits of SHA-256(key) say, so that a leaf counts at its own place only.
 // Limits  kProofStepsMax steps.

@@ -4,8 +4,8 @@
 // Key     height (8, big-endian) || number of nibbles (1) || the nibbles of the path above the row, two a byte.
 // Cell    empty; a leaf, which is the only one below its nibble; or a child row, which has two leaves or more.
 // Bytes   which cells are leaves (2) || which are children (2) || the cells. Leaf: hash (32), bytes of key (1), bytes
-// of
-//         value (2), key, value. Child: hash (32), the height at which it was written (8). Numbers are little-endian.
+//         of value (2), key, value. Child: hash (32), the height at which it was written (8). Numbers
+//         are little-endian.
 // Hashes  inside a row are computed, never stored: a row of 16 cells costs 15 of them at most.
 // Limits  kTreeKeyBytesMax, kTreeValueBytesMax: a row fits into a value of the store (runtime/store/batch.hpp).
 #include <array>

@@ -1,6 +1,5 @@
 #pragma once
-// What a row of the DHT's is about, for `troupe dht list`: read from the row alone, and nothing is verified
-// (audit.hpp).
+// Summarizes a row of the DHT for `troupe dht list`: reads only the row, and verifies nothing (audit.hpp does).
 #include <optional>
 #include <string_view>
 

@@ -5,10 +5,10 @@
 //         32 zeros. Each has committed to its bytes in the log before it could know those of the others.
 // Book    each bytes of its rounds are the SHA-256 of the next ones, so that one commitment is enough, and a round that
 //         was drawn tells nothing of the next.
-// Whole   the bonds that had been there for kSettledAfter when the escrow was proposed, however many are left: so a
-// bond
-//         buys its part of them, however many others are made to go. What falls beyond those who are left draws no one.
-//         Younger ones count while they are there: a bond that comes and goes with a proposal leaves no gap.
+// Whole   the bonds that had been there for kSettledAfter when the escrow was proposed, however many are left. So a
+//         bond buys its part of them, even if many other bonds are made to leave. A draw beyond the bonds that are left
+//         draws no arbiter. Younger bonds count while they are there: a bond that comes and goes with a proposal leaves
+//         no gap.
 // Draw    of the candidates in ascending order of addresses, without the parties and those that were drawn before: the
 //         one in whose stretch of bonds lies SHA-256("troupe draw v1" || seed || round), its first 16 bytes big-endian,
 //         modulo the whole. The sum is below 2^73, so that the remainder is even to one part in 2^55.

@@ -1,11 +1,11 @@
 #pragma once
-// The fraud rules that look at an escrow before any money moves: they refuse it, or hold it until an operator has
-// looked.
+// The fraud rules, applied to an escrow before money moves: they refuse it, or hold it until an operator has
+// checked it.
 //
 // Fresh   an account may put into one escrow at most `fresh_limit`, and as much again for each whole day since it was
 //         first paid. More is held. 0: no limit.
 // Owner   the same node has asked for both parties: that is noted, or refused.
-// Not here: rates of requests an account (runtime/base/rate_budget.hpp, in the actor).
+// Not here: rates of requests per account (runtime/base/rate_budget.hpp, in the actor).
 #include <string_view>
 
 #include "actors/escrow/logic/escrow.hpp"

@@ -10,13 +10,13 @@
 //          may have an answer paid at once; one that it has accepted before it came is paid when it was due, too. One
 //          in which nothing has been left for kAbandonedAfter ends, too.
 // Wait     who has handed in is paid within kDueMax of its own time: no later time is given to others after that.
-// Back     at once: the price of a provider that resigns, and of one that was silent until its time. A deposit whose
-// end
-//          is not known by its time is waited for no more: one that is posted later goes back whole.
+// Back     at once: the price of a provider that declines, or that is silent until its time. A deposit whose end is
+//          unknown at its time is no longer awaited: if it is posted later, it is returned whole.
 // Fund     gets floor(released / 20), counted over the total.
-// Money    goes out in transfers of the escrow's own account, one at a time; one that is refused is sent again as it
-// is. Limits   kProvidersMax that may be paid, kEngagedMax ever, kDepositsBytesMax of deposits under way; a time of at
-// most kDueMax from now. Source   BOINC (quorum), Golem (agreement and payment by provider).
+// Money    paid out in transfers from the escrow's account, one at a time; a refused transfer is sent again unchanged.
+// Limits   kProvidersMax to be paid, kEngagedMax ever engaged, kDepositsBytesMax of deposits in progress; a time is at
+//          most kDueMax from now.
+// Source   BOINC (quorum), Golem (agreement and payment by provider).
 #include <algorithm>
 #include <optional>
 #include <variant>

@@ -1,6 +1,5 @@
 #pragma once
-// Contents that were found right once in this thread: in a simulation all nodes hash the same few files again and
-// again.
+// Contents that this thread has already verified: in a simulation all nodes hash the same few files again and again.
 //
 // Use     while one lives, verify_content() compares bytes with those that had that key before, and hashes others. It
 //         changes no answer. Of several, the newest is used.

@@ -4,9 +4,8 @@
 // Order   contents are passed on in the order wanted; a window of them is asked for at once. For each, this node is
 //         asked first, then the candidates from the nearest on, one by one. What the first does not give is sought
 //         in the network; then the nodes that have announced it and the candidates are asked in turn.
-// Late    a node that takes longer than it usually does (pace.hpp; the caller says so) has the next one asked as well,
-// and
-//         whichever answers first counts. It comes last for other contents too, until it answers.
+// Late    if a node takes longer than usual (pace.hpp; the caller reports it), the next node is asked as well, and the
+//         first response counts. The late node comes last for other contents too, until it responds.
 // Sites   once kAskedOfGroup nodes of an address group were asked for a content, the others of that group come behind
 //         those of other groups: a site delays a get by three fake holders at most.
 // Silence a silent node is asked once more for that content when all others were asked; after two silences in a row it

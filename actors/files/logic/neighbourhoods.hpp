@@ -1,6 +1,6 @@
 #pragma once
-// Which nodes live where in the key space, as the searches of the last seconds found it: one search places many
-// contents.
+// Which nodes are where in the key space, as the searches of the last seconds found it: one search places
+// many contents.
 //
 // Reach   if the farthest node found shares p bits with the target, all nodes that share more were found: they are the
 //         nearest of each position that shares p + 1 bits. Within the reach of the last search, no second one begins.

@@ -3,9 +3,8 @@
 //
 // Charge  what a content counts for its owner: its bytes, at least kClaimBytesMin; each further claim of that owner on
 //         it kClaimBytesMin. A claim that is being written is charged as well.
-// Space   all charges but those of this node: space_bytes, or as much as the device has room for. Above three quarters
-// of it an owner has a sixteenth of it and an address
-//         group a quarter (base::kIdPart, base::kGroupPart).
+// Space   all charges except this node's: space_bytes, or as much as the device has space for. Above three quarters of
+//         it an owner has a sixteenth and an address group a quarter (base::kIdPart, base::kGroupPart).
 // Claims  of all owners, shared as base::ShareBudget does. Its reserve is for this node.
 // Days    an owner that was not heard for kept_days is to end. Only days on which this node ran count: neither its own
 //         holiday nor a clock that jumps ends a claim.

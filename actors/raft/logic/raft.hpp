@@ -11,8 +11,7 @@
 //         refused.
 // Time    monotonic; tick() at wake_at() or later, early and repeated calls are harmless.
 // Roles   a follower knows a leader or none; a candidate asks for pre-votes, then votes; a leader has a Progress of
-// each
-//         other member.
+//         each other member.
 // Limits  Settings. Owner: the group's actor; not thread-safe.
 #include <functional>
 #include <map>

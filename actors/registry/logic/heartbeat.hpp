@@ -2,9 +2,8 @@
 // What a node says once a period: that it lives, and how it is.
 //
 // Bytes   "troupe heartbeat v1" || key (32) || work nonce (4) || number (8) || Unix ms (8) || up for ms (8) || load (4)
-// ||
-//         memory (2) || cpu (2) || success (2) || reputation (1) || sequence of its registration (8) || signature (64),
-//         by its key, of all before it. Numbers are little-endian.
+//         || memory (2) || cpu (2) || success (2) || reputation (1) || sequence of its registration (8) || signature
+//         (64), by its key, of all before it. Numbers are little-endian.
 // Number  grows with each heartbeat of a node, also over its restarts: it is the date in ms, or the next one.
 // Shares  in thousandths; kNone: nothing is known of it.
 #include "actors/registry/logic/registration.hpp"

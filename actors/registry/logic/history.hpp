@@ -1,11 +1,10 @@
 #pragma once
 // What a watcher has heard of a node, for a week: blocks of an hour each.
 //
-// Bytes   of a block: version (1) || first time (8, Unix ms) || count (2) || the samples. Of each sample seven numbers
-// as
-//         differences from the one before: time, number of the heartbeat, up, load, memory, cpu, success; then
-//         reputation and status, a byte each. A difference is zigzag, in groups of 7 bits, least significant first. 10
-//         to 20 bytes a sample.
+// Bytes   of a block: version (1) || first time (8, Unix ms) || count (2) || the samples. A sample is seven numbers,
+//         each the difference from the sample before: time, number of the heartbeat, up, load, memory, cpu, success;
+//         then reputation and status, a byte each. A difference is zigzag, in groups of 7 bits, least significant
+//         first. 10 to 20 bytes per sample.
 // Once    a heartbeat that came twice is one sample: numbers rise.
 #include <cstdint>
 #include <optional>

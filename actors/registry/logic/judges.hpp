@@ -8,9 +8,8 @@
 // Named    by watchers of how many sites: made-up nodes are named by the liar alone. A judge that more of them name
 //          takes the place of one that fewer name; this node and those that it has found right always have one. Only a
 //          judge that kConfirmed of them name, or this node as one of them, is waited for, and is enough alone.
-// Itself   this node's own finding is enough: a judge that never vouches keeps no node waiting that is checked from
-// here.
-//          Where that was a wrong answer, the node is not verified, whatever others say.
+// Itself   this node's finding is enough, so a judge that never vouches cannot delay a node that this node has checked.
+//          If the finding was a wrong result, the node is not verified, whatever other judges say.
 // As many  if no two judges could count for a node, this node as one of them, the word of one is enough.
 // Limits   kJudgesMax judges, kJudgedMax findings; one not seen for kForgetAfter is forgotten.
 #include <map>

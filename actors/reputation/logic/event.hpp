@@ -2,8 +2,7 @@
 // Something that a node did, good or bad, as another one has seen it.
 //
 // Bytes   "troupe reputation v1" || key of the reporter (32) || its work nonce (4) || node (20) || Unix ms (8) || delta
-// in
-//         points (1, two's complement) || kind (1 and 1 to 32) || evidence (1: 0 none, 1; and 32) || nonce (16) ||
+//         in points (1, two's complement) || kind (1 and 1 to 32) || evidence (1: 0 none, 1; and 32) || nonce (16) ||
 //         signature (64) of all before it. Numbers are little-endian.
 // Id      SHA-256 of all these bytes.
 // Order   by time, then id: clamping does not commute, so that all fold events alike.

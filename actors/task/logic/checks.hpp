@@ -6,9 +6,8 @@
 // Right    again after kAgain, before registry::kVouchLife is over.
 // Wrong    again after kAgainWrong: a node may be mended.
 // Nothing  one that does not answer is asked again later and later, kRetryMin to kRetryMax.
-// Order    of those that are due: who was silent for fewer times, then whose address group was checked less often
-// within
-//          the hour, then who is due for longer. Nodes that were silent have kSilentPart of the checks of an hour.
+// Order    nodes that are due: fewest silences in a row first, then the address group with the fewest checks within the
+//          hour, then the node that is due for longest. Silent nodes have kSilentPart of the checks of an hour.
 // Limits   `at_once` under way, `per_hour` begun in an hour, of which a group has base::kGroupPart once half of them
 //          are: fewer nodes of one site never notice. kNodesMax nodes, in the second half of which a group has
 //          kGroupMax. When it is full, a node that was silent, never right, and of a larger group makes room. A node

@@ -1,9 +1,8 @@
 #pragma once
 // Which hosts a worker lets tasks talk to (task.network).
 //
-// Pattern  HOST or HOST:PORT, without a port each one. HOST is a name, "*." and a name (what is below it), "*" (all),
-// or
-//          an address, one of IPv6 in brackets where a port follows. Letters count as their small ones.
+// Pattern  HOST or HOST:PORT; without a port, every port. HOST is a name, "*." and a name (every name below it), "*"
+//          (all), or an address. An IPv6 address is in brackets if a port follows. Case is ignored.
 // Address  one that is listed is granted whatever it is. "*" grants public ones alone, and a name is carried to public
 //          addresses and listed ones alone (ports::may_reach), so that no name leads into the network of its worker.
 #include <optional>

@@ -1,15 +1,14 @@
 #pragma once
 // What a task is to do, as its submitter signs it: the program, what it is given, what it may use, and the terms.
 //
-// Bytes   "troupe task v1" || the fields of Order in their order || signature (64) by the submitter's key, of all
-// before
-//         it. A text is its length (2) and its bytes, a list its count (2) and its items, what may be missing 1 byte (0
-//         or 1) and the value if it is there. Numbers are little-endian. The same order has one encoding.
+// Bytes   "troupe task v1" || the fields of Order in their order || signature (64) of all bytes before it, by the
+//         submitter's key. A text is its length (2) and its bytes. A list is its count (2) and its items. An optional
+//         value is 1 byte (0 or 1), and the value if the byte is 1. Numbers are little-endian. The same order has
+//         one encoding.
 // Id      SHA-256 of the bytes before the signature. The nonce makes it unique: 16 random bytes, or with a request
 //         the first 16 of SHA-256("troupe task request v1" || submitter's key || request).
-// Paths   below /task: parts of 1 to 255 bytes without "." and "..", 1,023 in all (ports::path_ok). The program itself
-// is
-//         there as kProgramName.
+// Paths   below /task: parts of 1 to 255 bytes without "." and "..", at most 1,023 bytes (ports::path_ok). The program
+//         is there as kProgramName.
 // Limits  kOrderBytesMax in all, and those below.
 #include <optional>
 #include <string>

@@ -3,14 +3,11 @@
 //
 // Filter  alive, what the order needs and its limits, price, reputation, whether it is verified, and what the order
 //         keeps apart: replicas go to different nodes, owners and address groups.
-// Score   of 1,000 each, weighed: how little is to do there, how little it costs, how well it is thought of, whether
-// the
-//         inputs are there, how few of this submitter's tasks it has. Equals are ordered by a hash of task and node, so
-//         that tasks spread.
+// Score   five terms of at most 1,000, each weighted: a short queue, a low price, a good reputation, inputs that are
+//         there, few of this submitter's tasks. A hash of task and node orders equal nodes, so that tasks spread.
 // Asked   nodes that did not take the task come last, and so do their sites.
-// Speed   a choice among 1,000 nodes looks at each once and allocates nothing but its result. What no order can be
-// given
-//         now is not among those that are looked at for each.
+// Speed   a choice among 1,000 nodes checks each node once and allocates only its result. Nodes that cannot run any
+//         order now are left out beforehand.
 #include <array>
 #include <map>
 #include <set>

@@ -10,9 +10,8 @@
 //           that is lost or not taken, or says that the program failed, raises the quorum to what the order says.
 // Retries   an attempt that was lost, refused or could not be made is repeated elsewhere, Order::retries times in all,
 //           after 1 s, 2 s, 4 s, … 60 s. Elsewhere: no node gets the same task twice while others are left.
-// Ends      once, and for good: done, failed, cancelled, or expired when nothing ran within Order::queue_max_s. One
-// that
-//           has run, and could go on nowhere for that long, has failed.
+// Ends      once, for good: done, failed, cancelled, or expired if nothing ran within Order::queue_max_s. A task that
+//           has run, but could continue on no node for that long, has failed.
 // Owner     one actor. Times are Unix milliseconds of the coordinator.
 #include <cstdint>
 #include <optional>

@@ -1,9 +1,8 @@
 #pragma once
 // Which nodes `--cluster` adds to those that were named: the peers of all of them, each node once.
 //
-// Local    a node of this machine that was not named is known only once it has answered; until then none is added, or
-// it
-//          might come again by its address.
+// Local    a node of this machine that was not named is known only once it has answered. Until then no node is added,
+//          because the same node might be added again by its address.
 #include <set>
 #include <string>
 #include <vector>

@@ -2,8 +2,7 @@
 // How often this node asks others again: a failing peer gets a tenth more load, not many times as much.
 //
 // Source  full jitter: Brooker, "Exponential Backoff and Jitter", 2015. Retries as a share of requests: Google SRE
-// book,
-//         2016, chapter 21, "Client-side throttling".
+//         book, 2016, chapter 21, "Client-side throttling".
 // Limits  retries are at most a tenth of the requests plus a small reserve.
 // Time    monotonic, given by the caller; an instant before the last one counts as that one.
 // Owner   whoever keeps it; not thread-safe.

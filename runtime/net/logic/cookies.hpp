@@ -3,9 +3,8 @@
 //
 // Source  RFC 6347 4.2.1 (stateless cookies), RFC 7873 (bound to address; secrets that overlap).
 // Form    HMAC-SHA256 over address, port (2 bytes little-endian) and the asker's key, cut to 16 bytes.
-// Time    monotonic, given by the caller. A secret makes cookies for kSecretKept, and they stay valid for as long
-// again:
-//         a cookie is valid for 60 to 120 seconds.
+// Time    monotonic, given by the caller. A secret makes cookies for kSecretKept, and they stay valid for the same time
+//         again: a cookie is valid for 60 to 120 seconds.
 // Owner   one DatagramAdmission; not thread-safe.
 #include <chrono>
 

@@ -1,6 +1,5 @@
 #pragma once
-// Whether words from outside are a flat array that Cap'n Proto may read. Checks the segment table, and nothing after
-// it.
+// Checks whether untrusted words are a flat array that Cap'n Proto may read. Checks only the segment table.
 //
 // Source  capnproto.org/encoding.html, "Serialization Over a Stream": u32 number of segments less one, u32 words of
 //         each segment, zeros up to a word, then the segments.

@@ -2,9 +2,8 @@
 // Metrics as text for Prometheus: families of samples in its text format.
 //
 // Source  Prometheus, "Exposition formats", text format 0.0.4, and "Metric and label naming" for the names.
-// Safety  a label's value may come from outside. What is not plain text is made visible (base/text.hpp), then escaped
-// as
-//         the format says: no value can end its line, and broken UTF-8 cannot spoil the whole scrape.
+// Safety  a label's value may be untrusted. Text that is not plain is made visible (base/text.hpp), then escaped as the
+//         format requires: no value can end its line, and broken UTF-8 cannot spoil the whole scrape.
 // Limits  kLabelBytesMax for a value, which is cut there; the code that makes the samples bounds their number.
 #include <compare>
 #include <cstdint>

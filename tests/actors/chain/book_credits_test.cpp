@@ -1,5 +1,5 @@
-// Blocks may have transactions that they refuse: what the book of the chain takes for a credit was done where it
-// stands.
+// Blocks may contain transactions that are refused. The chain's book counts a transfer as a credit only if its block
+// executed it.
 #include <doctest/doctest.h>
 
 #include "actors/chain/chain_book_actor.hpp"

@@ -1,5 +1,5 @@
-// What a peer says of a chain may be forged, foreign, false, or too much: it is refused, told to /peers, and holds up
-// nothing.
+// A peer's messages about a chain may be forged, foreign, false, or excessive. Each is refused, reported to /peers, and
+// delays nothing.
 #include <doctest/doctest.h>
 
 #include "actors/chain/logic/header.hpp"

@@ -1,6 +1,5 @@
 #pragma once
-// One validator of four at one height, and what it wants done. Validator 0 proposes in round 0, 1 in round 1, and so
-// on.
+// One validator of four at one height, and the actions that it requests. Validator n proposes first in round n.
 #include <algorithm>
 
 #include "actors/chain/logic/consensus.hpp"

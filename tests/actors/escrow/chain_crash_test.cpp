@@ -1,5 +1,5 @@
-// An escrow whose money is on a chain: the power fails at operations of the disk on its way, and all ends as without
-// it.
+// An escrow whose money is on a chain: the power fails at disk operations along the way, and the end is the same as
+// without failures.
 #include "actors/chain/logic/book_transfer.hpp"
 #include "actors/escrow/api.hpp"
 #include "runtime/crypto/hash.hpp"

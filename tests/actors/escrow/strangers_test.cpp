@@ -314,8 +314,8 @@ TEST_CASE("escrow: what a stranger has written wrong is said to be malformed, an
   CHECK(escrows.read(kBook, 1, std::chrono::seconds(1))[Code::not_found] == 1);
 }
 
-// With as many acts of no effect before it, what the ledger had said of a payment was turned away, and never told
-// again.
+// After that many signed actions without effect, the escrow refused the ledger's report of a payment, and the ledger
+// did not repeat it.
 TEST_CASE("escrow: acts of strangers wait for nothing, and take no place of those of its parties") {
   constexpr std::size_t kMany = 2 * EscrowActor::kWaitingMax;
   constexpr std::uint8_t kBuyer = 1, kProvider = 2, kStranger = 3;

@@ -69,8 +69,8 @@ class Waiting {
   bool runs_ = true;
 };
 
-// A program kept the launcher in the kernel for as long as it liked: nothing was ended any more, at its time or by
-// order.
+// A program kept the launcher in the kernel for as long as it liked: no program was ended, neither at its time limit
+// nor by order.
 TEST_CASE("sandbox watchdog: while a turn does not end the program goes whose threads wait longest, then the next") {
   Waiting few, many, kept;
   Watchdog watchdog(30ms);  // long enough to say all of it

@@ -1,16 +1,16 @@
 #pragma once
-// Past changes, for watchers that begin at a revision and for reads of the past: the latest in memory, older ones on a
-// disk.
+// Past changes, for watchers that begin at a revision and for reads of the past: the latest in memory, older changes on
+// a disk.
 //
-// Blocks   of whole revisions, without a gap up to the newest one. A block that is full is to be stored (unsaved());
-// once
-//          it is, its changes need no memory, and are loaded again when they are asked for.
+// Blocks   of whole revisions, without a gap up to the newest one. A full block waits to be stored (unsaved()). Once it
+//          is stored, its changes need no memory, and are loaded again on request.
 // Oldest   the first revision from which all changes are here. Below it a watch or a read is refused, and told which is
 //          the oldest. It rises by the group's compaction, by the limits, and where no disk takes what memory cannot.
 // Start    what an earlier run has stored counts up to the revision where this one began (restore()): what came behind
 //          it is applied again, from the log.
-// Limits   Limits; without a disk the oldest revision goes first, whole; with one at most twice the memory waits for
-// it. Owner    one member; it reads and writes the disk. Not thread-safe.
+// Limits   Limits. Without a disk the oldest revision is dropped first, whole; with a disk at most twice the memory
+//          waits for it.
+// Owner    one member, which reads and writes the disk. Not thread-safe.
 #include <algorithm>
 #include <deque>
 #include <utility>

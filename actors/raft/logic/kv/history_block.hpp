@@ -1,6 +1,5 @@
 #pragma once
-// Changes of the past as they lie on a disk: blocks of whole revisions, each with an index that says which keys it may
-// have.
+// Past changes on a disk: blocks of whole revisions, each with an index that says which keys it may have.
 //
 // Filter   says of a key "surely not here" or "maybe": 10 bits a change, four of them set, about one false maybe in 80.
 // Trust    what the disk gives is checked: sizes, order, revisions within those of the index.

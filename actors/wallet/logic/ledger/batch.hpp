@@ -1,6 +1,6 @@
 #pragma once
-// Several orders decided one after another, each on what the ones before it made of the rows: what is committed at
-// once.
+// Decides several orders one after another, each on the rows that the orders before it have left. All are committed
+// at once.
 #include <map>
 
 #include "actors/wallet/logic/ledger/book.hpp"
