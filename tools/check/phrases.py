@@ -129,7 +129,7 @@ def files(root: Path) -> list[str]:
                            capture_output=True, text=True)
     found = asked.stdout.splitlines() if asked.returncode == 0 else \
         [file.relative_to(root).as_posix() for file in root.rglob("*")]
-    return [path for path in sorted(found) if (root / path).is_file()]
+    return [path for path in sorted(set(found)) if (root / path).is_file()]
 
 
 def hits(root: Path) -> Iterator[tuple[str, int, str, str]]:

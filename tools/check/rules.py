@@ -296,7 +296,7 @@ def folded(root: Path) -> list[str]:
             for pattern, what in FOLDED for match in pattern.finditer(text, 0, contract.end())]
 
 
-# Of the tree as a whole: each gives whole lines.
+# Rules for the whole tree; each returns whole lines.
 TREE_RULES = {
     "every source and every test is named in a meson.build": forgotten,
     "no two folders include each other, in a circle of any length": folder_cycles,
