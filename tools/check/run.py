@@ -59,6 +59,7 @@ DATA_OF_SOURCE = {
                         *sorted(file for end in ("*.md", "*.expect") for file in ROOT.glob(end)),
                         *sorted(file for folder in rules.FOLDERS for end in ("*.md", "*.expect")
                                 for file in (ROOT / folder).rglob(end))],
+    "json_test.cpp": [ROOT / "tests/cluster/json"],
     "task_test.cpp": [ROOT / "tests/runtime/os/corpus"],
     "upgrade_test.cpp": [ROOT / "tests/data"],
     "protocol_test.cpp": [ROOT / "tests/protocol", ROOT / "messages"],
