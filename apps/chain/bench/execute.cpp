@@ -1,8 +1,8 @@
 // The figure of `troupe bench chain` that is about the state alone: blocks run and kept, without votes and links.
 #include "actors/chain/ledger.hpp"
 #include "actors/chain/settings.hpp"
-#include "apps/bench/chain_money.hpp"
-#include "apps/bench/figures.hpp"
+#include "apps/chain/bench/figures.hpp"
+#include "apps/chain/bench/money.hpp"
 #include "runtime/crypto/hash.hpp"
 #include "runtime/store/store_actor.hpp"
 

@@ -7,7 +7,7 @@
 #include <map>
 #include <set>
 
-#include "apps/bench/chain_money.hpp"
+#include "apps/chain/bench/money.hpp"
 #include "messages/chain.capnp.h"
 
 namespace troupe::bench {

@@ -1,4 +1,4 @@
-#include "apps/bench/chain_load.hpp"
+#include "apps/chain/bench/load.hpp"
 
 #include "actors/chain/logic/header.hpp"
 #include "messages/peers.capnp.h"

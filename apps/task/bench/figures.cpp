@@ -1,9 +1,10 @@
 // The figures of `troupe bench task` that are about tasks.
+#include "apps/task/bench/figures.hpp"
+
 #include <algorithm>
 
 #include "actors/files/api.hpp"
 #include "actors/task/api.hpp"
-#include "apps/bench/figures.hpp"
 #include "apps/bench/ran.hpp"
 #include "messages/files.capnp.h"
 #include "messages/words.hpp"

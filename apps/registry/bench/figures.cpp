@@ -1,8 +1,9 @@
 // The figures of `troupe bench task` that are about the registry.
+#include "apps/registry/bench/figures.hpp"
+
 #include <algorithm>
 
 #include "actors/registry/api.hpp"
-#include "apps/bench/figures.hpp"
 #include "apps/bench/ran.hpp"
 #include "messages/words.hpp"
 #include "runtime/crypto/hash.hpp"

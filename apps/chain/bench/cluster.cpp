@@ -1,11 +1,11 @@
-#include "apps/bench/chain_cluster.hpp"
+#include "apps/chain/bench/cluster.hpp"
 
 #include <algorithm>
 
 #include "actors/chain/chain_actor.hpp"
 #include "actors/chain/validator_actor.hpp"
 #include "apps/bench/ask_once.hpp"
-#include "apps/bench/chain_money.hpp"
+#include "apps/chain/bench/money.hpp"
 #include "runtime/net/links_actor.hpp"
 #include "runtime/store/store_actor.hpp"
 

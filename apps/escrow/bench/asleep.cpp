@@ -3,8 +3,8 @@
 
 #include "actors/escrow/api.hpp"
 #include "actors/escrow/rows.hpp"
-#include "apps/bench/figures.hpp"
 #include "apps/bench/purse.hpp"
+#include "apps/escrow/bench/figures.hpp"
 #include "messages/words.hpp"
 #include "runtime/os/disk.hpp"
 #include "runtime/store/store.hpp"

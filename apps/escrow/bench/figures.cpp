@@ -1,6 +1,7 @@
 // The figures of `troupe bench escrow`.
+#include "apps/escrow/bench/figures.hpp"
+
 #include "actors/escrow/api.hpp"
-#include "apps/bench/figures.hpp"
 #include "apps/bench/node_processes.hpp"
 #include "apps/bench/purse.hpp"
 #include "messages/words.hpp"

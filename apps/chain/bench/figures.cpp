@@ -1,12 +1,13 @@
 // The figures of `troupe bench chain`.
+#include "apps/chain/bench/figures.hpp"
+
 #include <algorithm>
 #include <thread>
 
 #include "actors/peers/api.hpp"
 #include "apps/bench/ask_once.hpp"
-#include "apps/bench/chain_cluster.hpp"
-#include "apps/bench/chain_load.hpp"
-#include "apps/bench/figures.hpp"
+#include "apps/chain/bench/cluster.hpp"
+#include "apps/chain/bench/load.hpp"
 
 namespace troupe::bench {
 namespace {
