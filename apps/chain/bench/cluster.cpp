@@ -68,7 +68,7 @@ void ChainCluster::serve(std::size_t validators, const std::shared_ptr<const cha
   }
 }
 
-/// One node after the other, so that no more handshakes are under way than a node admits at once.
+/// One node after the other, so that no more handshakes are in progress than a node admits at once.
 Measurement<void> ChainCluster::link_all(Runner& runner) {
   for (std::size_t i = 1; i < homes_.size(); ++i) {
     net::Pool& pool = *homes_[i]->settings.pool;
