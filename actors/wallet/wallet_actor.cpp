@@ -55,7 +55,7 @@ void WalletActor::look_for_own_book() {
   });
 }
 
-/// On the chain it is no child of this one, and begun before it (apps/host/domains.cpp).
+/// On the chain the book is not a child of this actor: it starts before this actor (apps/host/meson.build).
 runtime::Handle WalletActor::begin_child(const std::string& name) {
   if (seat().place().chain) return node().find(kChainBookPath);
   return spawn<BookActor>(name, BookActor::Setup{settings_, seat().place(), seat().term()});

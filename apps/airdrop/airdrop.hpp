@@ -50,7 +50,7 @@ Client::Outcome<airdrop::AllObjected> objected_seen(Client& client, const airdro
 Client::Outcome<airdrop::Page> page_seen(Client& client, const airdrop::AirdropId& id, const airdrop::Terms& terms,
                                          std::uint32_t number);
 
-/// A recipient, and what it gets by now.
+/// A recipient, and what it gets.
 struct Share {
   std::uint32_t index = 0;
   airdrop::Recipient recipient;

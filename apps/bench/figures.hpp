@@ -1,6 +1,6 @@
 #pragma once
-// What `troupe bench` can measure. Each returns its figures in the order in which they were taken.
-#include "apps/bench/chain_money.hpp"
+// What `troupe bench` can measure below the domains, and `bench dht`, `kv` and `file`. Each returns its figures in the
+// order in which they were taken.
 #include "apps/bench/file_processes.hpp"
 #include "apps/bench/node_processes.hpp"
 #include "apps/bench/runner.hpp"
@@ -61,64 +61,9 @@ Measurement<Figures> measure_kv_failover(os::Waker& waker, Runner& runner, NodeP
 /// The memory of the largest member after `puts` puts on 100,000 keys: `kv.memory`.
 Measurement<Figures> measure_kv_memory(os::Waker& waker, Runner& runner, NodeProcesses& processes, std::uint64_t puts);
 
-/// Transfers at a node that keeps the book itself, by 64 clients of one link, to 10,000 accounts: `escrow.transfer`.
-Measurement<Figures> measure_transfers(os::Waker& waker, Runner& runner, NodeProcesses& processes, base::Duration span);
-/// Escrows from the proposal to the last payment at a book of a group of three, by 1 and by 64 clients: `escrow.whole`.
-Measurement<Figures> measure_escrows(os::Waker& waker, Runner& runner, NodeProcesses& processes, base::Duration span);
-/// A million escrows that sleep, each with a timer, at a node that keeps the book itself: the memory of its process
-/// beyond that of one without any (`escrow.asleep`), the time to wake one (`escrow.wake`), and from the start of the
-/// process to its service (`escrow.start`).
-Measurement<Figures> measure_asleep(os::Waker& waker, Runner& runner, NodeProcesses& processes);
-/// An airdrop to 100,000 accounts at a node that keeps the book itself, from its first question to its last payment:
-/// `airdrop.pay`; then `troupe airdrop verify` of it: `airdrop.verify`. The node hears objections for 1 s.
-Measurement<Figures> measure_airdrop(os::Waker& waker, Runner& runner, NodeProcesses& processes);
-
-/// A node that watches 10,000 others: what part of a processor their heartbeats take, one of each a minute
-/// (`registry.fed`: ratio), and `troupe registry ls` there (`registry.ls`).
-Measurement<Figures> measure_registry(os::Waker& waker, Runner& runner, NodeProcesses& processes);
-
 enum class Ready : std::uint8_t { no, yes };
 /// Start and end of `true` in a sandbox, one after another: `sandbox.start`; with Ready::yes in one that was made
 /// ahead, and with pauses in which the next ones are made: `sandbox.pool`. The launcher was started before any thread.
 Measurement<Figure> measure_sandboxes(Runner& runner, sandbox::Launcher& launcher, base::Duration span, Ready ready);
-
-/// Choices among a thousand nodes: `task.place`. Then empty tasks at a node that runs them itself, from the submission
-/// to the result that was read: one after the other (`task.run`), and some at once (`task.empty`). Both take `span`.
-Measurement<Figures> measure_tasks(os::Waker& waker, Runner& runner, NodeProcesses& processes, base::Duration span);
-/// Empty tasks, one after the other, of the first of five nodes, that the others run: `task.apart`. Takes `span`.
-Measurement<Figures> measure_tasks_apart(os::Waker& waker, Runner& runner, NodeProcesses& processes,
-                                         base::Duration span);
-
-struct ChainPlan {
-  std::size_t validators = 4;
-  std::size_t nodes = 4;  ///< validators and those that follow
-  base::Duration span{0};
-  std::string only{};  ///< figures with commas between; empty: all that the plan has
-
-  static constexpr std::size_t kProcessesMax = 4;
-  static constexpr std::size_t kNodesMax = 51;  ///< each has as many neighbours as a node takes
-  bool in_one_process() const { return nodes > kProcessesMax; }
-  bool wants(std::string_view what) const;
-  /// A name in `only` that is no figure of this plan; empty: there is none.
-  std::string unknown() const;
-};
-/// The nodes of a chain that was founded for this, each a process, and one beside them that is linked to none.
-struct ChainNodes {
-  std::shared_ptr<ChainMoney> load, client;
-  std::unique_ptr<NodeProcesses> processes;
-  static Measurement<ChainNodes> start(const apps::Commands& table, const ScratchFolder& folder, const ChainPlan& plan);
-};
-/// `chain.verify`: signatures that one processor verifies in a second. `chain.transfer`: payments that become final;
-/// its ratio is that to what all processors could verify, if each validator verified each once. `chain.sync`: payments
-/// in blocks that a node catches up with; its ratio is that to what its processors could verify. `chain.final`: from
-/// the send to the final block, one at a time. `chain.pause`: the longest time without a block after SIGKILL of the
-/// node that proposes next, the median and the longest of three. `chain.execute`: a ledger of a million accounts alone.
-Measurement<Figures> measure_chain(os::Waker& waker, Runner& runner, ChainNodes& nodes, const ChainPlan& plan);
-/// The same of nodes in this process: `chain.verify`, `chain.transfer`, `chain.final`, and `chain.gossip`, whose ratio
-/// is how often a transaction comes to a node.
-Measurement<Figures> measure_chain_inside(Runner& runner, const ChainPlan& plan);
-/// Blocks run and kept on a ledger of a million accounts, with the root of the state and the sync of the store:
-/// transfers a second. Its delays are those of blocks.
-Measurement<Figure> measure_execution(Runner& runner, base::Duration span);
 
 }  // namespace troupe::bench

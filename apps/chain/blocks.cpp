@@ -39,7 +39,7 @@ struct SeenBlock {
   std::uint32_t round = 0;
 };
 
-/// Nothing if it breaks its format, or is not what its id says.
+/// Returns nullopt if the block breaks its format, or does not match its id.
 std::optional<SeenBlock> read_block(block_wire::BlockInfo::Reader info) {
   const auto id = BlockId::from(bytes_of(info.getId()));
   const base::ByteView ids = bytes_of(info.getTransactions()), header = bytes_of(info.getHeader());

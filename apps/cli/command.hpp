@@ -1,7 +1,7 @@
 #pragma once
 // A command of `troupe` as data: from the one table of them come parsing, help, completion and the manual.
 //
-// To add one: write apps/<command>.cpp with a function that returns its `Command`s, and name it in commands.cpp.
+// To add one: write a function that returns its `Command`s, and name it in `commands` of apps/meson.build.
 #include <cstdint>
 #include <functional>
 #include <map>

@@ -6,67 +6,7 @@
 #include "runtime/config/known.hpp"
 #include "runtime/observe/log_domain.hpp"
 
-// Each is defined in actors/NAME/domain.cpp.
-namespace troupe::node {
-const DomainSpec& domain();
-}
-namespace troupe::inspect {
-const node::DomainSpec& domain();
-}
-namespace troupe::peers {
-const node::DomainSpec& domain();
-}
-namespace troupe::dht {
-const node::DomainSpec& domain();
-}
-namespace troupe::files {
-const node::DomainSpec& domain();
-}
-namespace troupe::raft {
-const node::DomainSpec& domain();
-}
-namespace troupe::catalogue {
-const node::DomainSpec& domain();
-}
-namespace troupe::registry {
-const node::DomainSpec& domain();
-}
-namespace troupe::reputation {
-const node::DomainSpec& domain();
-}
-namespace troupe::task {
-const node::DomainSpec& domain();
-}
-namespace troupe::wallet {
-const node::DomainSpec& domain();
-}
-namespace troupe::escrow {
-const node::DomainSpec& domain();
-}
-namespace troupe::fund {
-const node::DomainSpec& domain();
-}
-namespace troupe::airdrop {
-const node::DomainSpec& domain();
-}
-namespace troupe::chain {
-const node::DomainSpec& domain();
-// Beside the chain, and parts of its domain.
-const node::DomainSpec& validator();
-const node::DomainSpec& book();
-}  // namespace troupe::chain
-
 namespace troupe::apps {
-
-const DomainSpecs& domains() {
-  // A rule of tools/check compares the names with `domains` in the top meson.build.
-  static const DomainSpecs all{&node::domain(),     &inspect::domain(),   &store_domain(),     &links_domain(),
-                               &datagrams_domain(), &peers::domain(),     &dht::domain(),      &files::domain(),
-                               &raft::domain(),     &catalogue::domain(), &registry::domain(), &reputation::domain(),
-                               &task::domain(),     &chain::book(),       &wallet::domain(),   &escrow::domain(),
-                               &fund::domain(),     &airdrop::domain(),   &chain::validator(), &chain::domain()};
-  return all;
-}
 
 config::Table settings_table(const DomainSpecs& specs) {
   std::vector<std::span<const config::Setting>> parts{config::kRuntimeSettings};

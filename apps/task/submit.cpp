@@ -40,7 +40,7 @@ std::optional<task::Input> input_typed(const std::string& text) {
   return task::Input{*cid, text.substr(colon + 1)};
 }
 
-/// Nothing if there is none, or a wrong one.
+/// Returns --risk, or nullopt if it is missing or invalid.
 std::optional<double> risk_typed(const Invocation& invocation) {
   const auto typed = invocation.text("--risk");
   double out = 0;
@@ -134,7 +134,7 @@ Client::Outcome<base::Bytes> head_of(Client& client, const task::Cid& program) {
   return out;
 }
 
-/// Of a file that a path names; nothing for a content id and for `-`.
+/// Returns the size of the file at a path, or nullopt for a content id and for `-`.
 std::optional<std::uintmax_t> size_of(const std::string& typed) {
   std::error_code none;
   const auto size = std::filesystem::file_size(typed, none);

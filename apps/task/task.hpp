@@ -61,8 +61,8 @@ Client::Outcome<task::Cid> store_root(Client& client, Console& console, const st
 /// A state that was named by its number on the wire.
 std::string state_text(std::uint8_t number);
 
-/// Prints the standard output of a task once it has ended, and waits for that. Whether it is done: if not, why stands
-/// on standard error.
+/// Waits until a task has ended, and prints its standard output. If the task is not done, prints the reason on standard
+/// error.
 Ending wait_for(Client& client, Console& console, const task::TaskId& id);
 /// The same of each member of an array, in order: done, partly or failed.
 Ending wait_for_array(Client& client, Console& console, const task::TaskId& id);

@@ -158,7 +158,7 @@ TEST_CASE("cluster dht: exits say what went wrong") {
 namespace {
 
 /// A field of `status --json` that is text.
-std::string status_of(Cluster& cluster, std::size_t node, const std::string& field) {
+std::string status_field(Cluster& cluster, std::size_t node, const std::string& field) {
   const std::string json = cluster.run(node, {"status", "--json"}).out;
   const auto from = json.find('"' + field + "\":\"") + field.size() + 4;
   return json.substr(from, json.find('"', from) - from);
@@ -168,7 +168,7 @@ std::string status_of(Cluster& cluster, std::size_t node, const std::string& fie
 
 TEST_CASE("cluster dht: another node's name is got, and sealed for, by its id") {
   Cluster cluster(2);
-  const std::string first = status_of(cluster, 0, "node"), second = status_of(cluster, 1, "node");
+  const std::string first = status_field(cluster, 0, "node"), second = status_field(cluster, 1, "node");
   REQUIRE(cluster.run(0, {"dht", "put", "orders", "seven"}).exit == 0);
   REQUIRE(cluster.run(1, {"dht", "put", "orders", "eight"}).exit == 0);
   CHECK(cluster.run(1, {"dht", "get", "orders@" + first}).out == "seven");
@@ -192,8 +192,8 @@ TEST_CASE("cluster dht: another node's name is got, and sealed for, by its id") 
 
 TEST_CASE("cluster dht: a value that is sealed for others is refused, alone and among several") {
   Cluster cluster(2);
-  const std::string key = status_of(cluster, 0, "publicKey");
-  CHECK(line(cluster.run(0, {"dht", "put", "/pk"})) == "/pk/" + status_of(cluster, 0, "node"));
+  const std::string key = status_field(cluster, 0, "publicKey");
+  CHECK(line(cluster.run(0, {"dht", "put", "/pk"})) == "/pk/" + status_field(cluster, 0, "node"));
   const std::string open = line(cluster.run(0, {"dht", "put", "open", "seven"}));
   const std::string sealed = line(cluster.run(0, {"dht", "put", "sealed", "hush", "--reader", key}));
   const std::string nobodys = "/cid/" + std::string(64, '1');

@@ -119,15 +119,15 @@ class RulesTest(unittest.TestCase):
             for folder in ("runtime/net", "runtime/store", "runtime/os"):
                 self.assertIn(f"{folder} -> ", found[0])
 
-    def test_the_lists_of_domains_are_compared(self):
+    def test_a_domain_has_its_parts(self):
         with tempfile.TemporaryDirectory() as root:
             Path(root, "meson.build").write_text("domains = ['dht', 'files']\n", encoding="utf-8")
-            host = Path(root, "apps", "host")
-            host.mkdir(parents=True)
-            (host / "domains.cpp").write_text("all{&dht::domain()};", encoding="utf-8")
-            found = rules.domain_lists(Path(root))
-            self.assertIn("meson.build has the domains ['dht', 'files'], apps/host/domains.cpp has ['dht']", found)
-            self.assertIn("actors/files/domain.cpp is missing: files is a domain", found)
+            readme = Path(root, "actors", "dht", "README.md")
+            readme.parent.mkdir(parents=True)
+            readme.touch()
+            found = rules.domain_parts(Path(root))
+            self.assertIn("actors/files/README.md is missing: files is a domain", found)
+            self.assertNotIn("actors/dht/README.md is missing: dht is a domain", found)
 
     def test_counted_phrases_may_only_become_fewer(self):
         with tempfile.TemporaryDirectory() as root:

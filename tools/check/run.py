@@ -56,8 +56,11 @@ DATA = {
 }
 # The same of one source of the cluster tests.
 DATA_OF_SOURCE = {
-    "readme_test.cpp": [ROOT / "tests/scenarios", *sorted(ROOT.glob("*.md")),
-                        *sorted(file for folder in rules.FOLDERS for file in (ROOT / folder).rglob("*.md"))],
+    "readme_test.cpp": [ROOT / "tests/scenarios",
+                        *sorted(file for end in ("*.md", "*.expect") for file in ROOT.glob(end)),
+                        *sorted(file for folder in rules.FOLDERS for end in ("*.md", "*.expect")
+                                for file in (ROOT / folder).rglob(end))],
+    "json_test.cpp": [ROOT / "tests/cluster/json"],
     "task_test.cpp": [ROOT / "tests/runtime/os/corpus"],
     "upgrade_test.cpp": [ROOT / "tests/data"],
     "protocol_test.cpp": [ROOT / "tests/protocol", ROOT / "messages"],

@@ -1,6 +1,7 @@
 // The figures of `troupe bench escrow`.
+#include "apps/escrow/bench/figures.hpp"
+
 #include "actors/escrow/api.hpp"
-#include "apps/bench/figures.hpp"
 #include "apps/bench/node_processes.hpp"
 #include "apps/bench/purse.hpp"
 #include "messages/words.hpp"
@@ -14,7 +15,7 @@ using wallet::Amount;
 constexpr std::size_t kRecipients = 10'000;              // as the script for pgbench has them
 constexpr std::size_t kTransferClients = 64;             // as pgbench is run
 constexpr std::uint64_t kMoneyEach = 1'000'000'000'000;  // more than is spent
-constexpr std::chrono::milliseconds kPaidLook{5};        // our choice: between two looks for the last payment
+constexpr std::chrono::milliseconds kPaidLook{5};        // our choice: between two checks for the last payment
 
 /// Where the book is asked, as a command asks it.
 struct Ways {
@@ -49,7 +50,7 @@ class MoneyLoad : public Measuring {
     figure_.error = why;
     end();
   }
-  /// One thing is done; another one begins, until the time is over.
+  /// One thing is done; another thing begins, until the time is over.
   void done(std::size_t client, base::Instant from, const std::string& why = {}) {
     const base::Instant at = now();
     if (why.empty()) note_delay(from, at);

@@ -1,12 +1,13 @@
 // The figures of `troupe bench chain`.
+#include "apps/chain/bench/figures.hpp"
+
 #include <algorithm>
 #include <thread>
 
 #include "actors/peers/api.hpp"
 #include "apps/bench/ask_once.hpp"
-#include "apps/bench/chain_cluster.hpp"
-#include "apps/bench/chain_load.hpp"
-#include "apps/bench/figures.hpp"
+#include "apps/chain/bench/cluster.hpp"
+#include "apps/chain/bench/load.hpp"
 
 namespace troupe::bench {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 constexpr std::size_t kPayers = 4'000;         // our choice: of the load; each has two or three payments waiting
 constexpr std::size_t kClients = 64;           // our choice: accounts that one client pays from in turn
 constexpr std::size_t kPaymentsMax = 600'000;  // our choice: 300 MiB
-constexpr double kBeyondLimit = 1.2;           // payments made, of those that could be verified meanwhile
+constexpr double kBeyondLimit = 1.2;           // payments made, divided by the verifications possible in that time
 constexpr std::size_t kPauses = 3;             // our choice
 constexpr std::chrono::seconds kMeetMax{60};   // our choice
 constexpr std::chrono::milliseconds kMeetLook{50};

@@ -1,8 +1,8 @@
-// The figure of `troupe bench chain` that is about the state alone: blocks run and kept, without votes and links.
+// The figure of `troupe bench chain` for the state only: blocks run and kept, without votes and links.
 #include "actors/chain/ledger.hpp"
 #include "actors/chain/settings.hpp"
-#include "apps/bench/chain_money.hpp"
-#include "apps/bench/figures.hpp"
+#include "apps/chain/bench/figures.hpp"
+#include "apps/chain/bench/money.hpp"
 #include "runtime/crypto/hash.hpp"
 #include "runtime/store/store_actor.hpp"
 
@@ -16,7 +16,7 @@ constexpr std::size_t kExecutedAtOnce = 2'000;    // of a block of 2,000,000 gas
 constexpr std::chrono::seconds kMillionMax{300};  // our choice: until the accounts are there
 
 /// Blocks on a ledger of a million accounts. Signatures are made and verified before the time of a block begins: it is
-/// read, run, and durable with the root of the state. The first one is not counted.
+/// read, run, and durable with the root of the state. The first block is not counted.
 class ExecuteLoad final : public Measuring {
  public:
   static constexpr const char* kName = "execute-load";

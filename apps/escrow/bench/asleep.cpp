@@ -3,8 +3,8 @@
 
 #include "actors/escrow/api.hpp"
 #include "actors/escrow/rows.hpp"
-#include "apps/bench/figures.hpp"
 #include "apps/bench/purse.hpp"
+#include "apps/escrow/bench/figures.hpp"
 #include "messages/words.hpp"
 #include "runtime/os/disk.hpp"
 #include "runtime/store/store.hpp"
@@ -24,7 +24,7 @@ Failure no_rows(const std::string& why) {
   return {{base::Code::internal, "the escrows could not be planted: " + why}, "nothing was measured", "", Exit::failed};
 }
 
-/// Proposals of one buyer, which differ by their nonces. One signature serves for all: nothing looks at it.
+/// Proposals of one buyer, which differ by their nonces. One signature serves for all: nothing checks it.
 class Proposals {
  public:
   explicit Proposals(const wallet::BookId& book) {
@@ -97,7 +97,7 @@ class Waking final : public Measuring {
  private:
   void next() {
     if (figure_.delays.size() == kWakes) return end();
-    // Each another one: an escrow that was woken stays so for a minute.
+    // Each time another escrow: an escrow that was woken stays awake for a minute.
     const auto id = id_of(proposals_->agreement(figure_.delays.size() * (kAsleep / kWakes)));
     ask<escrow::wire::GetEscrow, escrow::wire::EscrowIs>(
         escrows_, now() + kDue, [&](escrow::wire::GetEscrow::Builder out) { out.setEscrow(data_of(id.view())); },
@@ -139,7 +139,7 @@ class BookOf final : public runtime::Actor {
 struct Begun {
   double seconds = 0, mib = 0;
 };
-/// Starts the node again, with what lies in its directory.
+/// Starts the node again, with the data in its directory.
 Measurement<Begun> begin_again(os::Waker& waker, Runner& runner, NodeProcesses& processes) {
   const base::Instant from = runner.now();
   if (auto again = processes.restart(waker, 0); !again.ok()) return again.error();

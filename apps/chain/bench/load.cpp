@@ -1,4 +1,4 @@
-#include "apps/bench/chain_load.hpp"
+#include "apps/chain/bench/load.hpp"
 
 #include "actors/chain/logic/header.hpp"
 #include "messages/peers.capnp.h"
@@ -151,7 +151,7 @@ bool ChainFinal::paid(base::Instant from, const std::string& why) {
   return false;
 }
 
-// -- one that proposes is ended
+// -- a proposer is ended
 
 void ChainPause::start() {
   begun_ = last_ = now();
@@ -173,7 +173,7 @@ void ChainPause::take(chain_words::BlockInfo::Reader block) {
   const std::size_t validators = plan_.validators.size();
   proposers_.push_back(header->proposer);
   if (proposers_.size() > validators) proposers_.pop_front();
-  // Validators of one stake propose in turn: the next one is the one whose turn is longest ago.
+  // Validators of one stake propose in turn: next is the validator whose last turn is longest ago.
   if (at < begun_ + kPauseCalm || proposers_.size() < validators) return;
   if (std::set<base::NodeId>(proposers_.begin(), proposers_.end()).size() < validators) return;
   const auto next = std::ranges::find(plan_.validators, proposers_.front());
@@ -186,7 +186,7 @@ void ChainPause::take(chain_words::BlockInfo::Reader block) {
 bool ChainPause::paid(base::Instant, const std::string& why) {
   const base::Instant at = now();
   if (!why.empty() && figure_.errors++ == 0) figure_.error = why;
-  const bool late = !killed_ && at > begun_ + kSpan;  // no validator's turn was told
+  const bool late = !killed_ && at > begun_ + kSpan;  // the turn of no validator was seen
   if (late && figure_.errors++ == 0) figure_.error = "validators do not propose in turn";
   if (why.empty() && !late && (!killed_ || at < ended_ + kSpan)) return true;
   figure_.delays.push_back(longest_);

@@ -1,13 +1,13 @@
 #pragma once
 // What the nodes of `troupe bench chain` are asked: payments in number, one after the other, and to catch up.
 //
-// Final   a payment is counted when its block is told by the node that is watched, so in lumps of a block.
+// Final   a payment is counted when the watched node reports its block, so in lumps of a block.
 // Errors  a payment that a node refuses, unless its pool is full: then it is given again.
 #include <deque>
 #include <map>
 #include <set>
 
-#include "apps/bench/chain_money.hpp"
+#include "apps/chain/bench/money.hpp"
 #include "messages/chain.capnp.h"
 
 namespace troupe::bench {
@@ -15,7 +15,7 @@ namespace troupe::bench {
 /// Transactions of each height that was watched. One actor at a time has it.
 using BlockSizes = std::map<std::uint64_t, std::uint64_t>;
 
-/// Payments that were signed before, at several nodes at once: those of an account at one node, in order.
+/// Payments that were signed before, at several nodes at once: each account pays at one node, in order.
 class ChainLoad final : public Measuring {
  public:
   static constexpr const char* kName = "chain-load";
@@ -67,7 +67,7 @@ class ChainClient : public Measuring {
 
  protected:
   void pay_next();
-  /// One is final; or `why` not. Returns whether another one is to be paid.
+  /// A payment is final; or `why` not. Returns whether to make another payment.
   virtual bool paid(base::Instant from, const std::string& why) = 0;
 
   const runtime::Handle to_;
@@ -95,14 +95,14 @@ class ChainFinal final : public ChainClient {
   const base::Duration span_;
 };
 
-/// One payment after the other, until the one that proposes next is ended. Its one delay is the longest time without a
-/// block from then on. The node that is asked goes on.
+/// One payment after the other, until the next proposer is ended. Its one delay is the longest time without a block
+/// from then on. The node that is asked continues.
 class ChainPause final : public ChainClient {
  public:
   static constexpr const char* kName = "chain-pause";
   static constexpr std::chrono::seconds kSpan{8};  // our choice: each validator was to propose some times
   struct Plan {
-    std::vector<base::NodeId> validators;   ///< the one that is asked first
+    std::vector<base::NodeId> validators;   ///< the validator that is asked is the first
     std::function<void(std::size_t)> ends;  ///< that validator
   };
   ChainPause(runtime::Handle to, std::shared_ptr<ChainMoney> money, Plan plan, Figure figure, Measured measured)
@@ -125,7 +125,7 @@ class ChainPause final : public ChainClient {
 class ChainSync final : public Measuring {
  public:
   static constexpr const char* kName = "chain-sync";
-  static constexpr std::chrono::milliseconds kLook{5};  // our choice: between two looks at its height
+  static constexpr std::chrono::milliseconds kLook{5};  // our choice: between two questions for its height
   struct Plan {
     runtime::Handle chain, peers;
     std::string other;  ///< to which it is linked: ID@HOST:PORT

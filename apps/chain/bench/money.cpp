@@ -1,4 +1,4 @@
-#include "apps/bench/chain_money.hpp"
+#include "apps/chain/bench/money.hpp"
 
 #include <algorithm>
 #include <ctime>

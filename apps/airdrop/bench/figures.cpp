@@ -1,9 +1,10 @@
 // The figures of `troupe bench escrow` that are about airdrops.
+#include "apps/airdrop/bench/figures.hpp"
+
 #include <algorithm>
 
 #include "actors/airdrop/api.hpp"
 #include "actors/airdrop/words.hpp"
-#include "apps/bench/figures.hpp"
 #include "apps/bench/purse.hpp"
 #include "apps/bench/ran.hpp"
 #include "messages/words.hpp"

@@ -1,8 +1,9 @@
 // The figures of `troupe bench task` that are about the registry.
+#include "apps/registry/bench/figures.hpp"
+
 #include <algorithm>
 
 #include "actors/registry/api.hpp"
-#include "apps/bench/figures.hpp"
 #include "apps/bench/ran.hpp"
 #include "messages/words.hpp"
 #include "runtime/crypto/hash.hpp"
@@ -17,7 +18,7 @@ constexpr std::chrono::seconds kDue{30};      // of one answer
 constexpr std::size_t kAtOnce = 64;           // our choice
 constexpr std::size_t kLists = 5;             // our choice: the median counts
 
-/// Ten thousand nodes that exist as keys alone, and tell their heartbeats as a network would: one in 6 ms. They enter
+/// Ten thousand nodes that exist only as keys, and tell their heartbeats as a network would: one in 6 ms. They enter
 /// as fast as they can. So their first turn, a whole period, is not counted: most of them are late in it.
 class RegistryLoad final : public Measuring {
  public:
@@ -76,12 +77,12 @@ class RegistryLoad final : public Measuring {
           [this](const runtime::Answer<registry::wire::BeatNoted>& noted) {
             if (!noted.ok()) return fail(noted.error().message);
             if (++entered_ < kNodes) return enter();
-            // The first of them may tell the next one a period after its first.
+            // The first of them may tell its next heartbeat a period after its first.
             after<Next>(std::max<base::Duration>(began_ + kPeriod - now(), base::Duration::zero()));
           });
     });
   }
-  /// Those that are due by now, as many as a period of time has.
+  /// The heartbeats that are due, as many as a period of time has.
   void beat_in_turn() {
     if (failed_) return;
     if (!turn_) turn_ = now();

@@ -1,8 +1,8 @@
 #pragma once
 // The chain of `troupe bench chain`: its founders, and accounts that have money from the genesis on.
 //
-// Keys        follow from names, as those of Purse: it is the same chain each time.
-// Parameters  those of a new chain, but for blocks as large as they may be: their gas would raise the base fee as long
+// Keys        follow from names, as in Purse: it is the same chain each time.
+// Parameters  as a new chain has them, but for blocks as large as allowed: their gas would raise the base fee as long
 //             as they are more than half full, and payments would become too dear while they wait.
 #include "actors/chain/api.hpp"
 #include "actors/chain/logic/genesis.hpp"

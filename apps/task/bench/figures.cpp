@@ -1,9 +1,10 @@
 // The figures of `troupe bench task` that are about tasks.
+#include "apps/task/bench/figures.hpp"
+
 #include <algorithm>
 
 #include "actors/files/api.hpp"
 #include "actors/task/api.hpp"
-#include "apps/bench/figures.hpp"
 #include "apps/bench/ran.hpp"
 #include "messages/files.capnp.h"
 #include "messages/words.hpp"
@@ -15,7 +16,7 @@ namespace {
 namespace tasks = task::wire;
 
 constexpr std::chrono::seconds kTaskDue{60};
-constexpr std::size_t kTasksAtOnce = 32;     // our choice: tasks under way where their rate is measured
+constexpr std::size_t kTasksAtOnce = 32;     // our choice: tasks in progress where their rate is measured
 constexpr std::size_t kTaskNodes = 1'000;    // the issue on tasks
 constexpr std::size_t kTaskChoices = 2'000;  // our choice
 
@@ -34,7 +35,7 @@ base::Bytes empty_program() {
   return out;
 }
 
-/// Submits empty tasks, each client the next one once it has the result of the last.
+/// Submits empty tasks: each client submits its next task after the result of the last.
 class TaskLoad final : public Measuring {
  public:
   static constexpr const char* kName = "task-load";

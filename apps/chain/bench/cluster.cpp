@@ -1,11 +1,11 @@
-#include "apps/bench/chain_cluster.hpp"
+#include "apps/chain/bench/cluster.hpp"
 
 #include <algorithm>
 
 #include "actors/chain/chain_actor.hpp"
 #include "actors/chain/validator_actor.hpp"
 #include "apps/bench/ask_once.hpp"
-#include "apps/bench/chain_money.hpp"
+#include "apps/chain/bench/money.hpp"
 #include "runtime/net/links_actor.hpp"
 #include "runtime/store/store_actor.hpp"
 
@@ -68,7 +68,7 @@ void ChainCluster::serve(std::size_t validators, const std::shared_ptr<const cha
   }
 }
 
-/// One node after the other, so that no more handshakes are under way than a node admits at once.
+/// One node after the other, so that no more handshakes are in progress than a node admits at once.
 Measurement<void> ChainCluster::link_all(Runner& runner) {
   for (std::size_t i = 1; i < homes_.size(); ++i) {
     net::Pool& pool = *homes_[i]->settings.pool;

@@ -1,0 +1,1 @@
+prints Demo demo --nodes 4 --bytes 100000

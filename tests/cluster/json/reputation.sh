@@ -1,0 +1,2 @@
+prints ReputationReported reputation report "$other" task_success
+prints ReputationEvents reputation "$other" --events
