@@ -7,6 +7,11 @@
 #include "runtime/os/descriptor.hpp"
 #include "runtime/os/reader.hpp"
 
+// Settings of jemalloc (runtime/os/memory.hpp). Few arenas: most messages are freed by another thread anyway.
+extern "C" {
+const char* malloc_conf = "narenas:4,dirty_decay_ms:1000,muzzy_decay_ms:0";
+}
+
 int main(int count, char** arguments) {
   using namespace troupe::apps;
   std::ios::sync_with_stdio(false);

@@ -22,6 +22,7 @@
 #include "runtime/os/clock.hpp"
 #include "runtime/os/http_pages.hpp"
 #include "runtime/os/sockets.hpp"
+#include "runtime/os/memory.hpp"
 #include "runtime/os/system.hpp"
 #include "runtime/os/waker.hpp"
 #include "runtime/sandbox/launcher.hpp"

@@ -100,8 +100,10 @@ class Envelope {
   template <class T, class Fill>
   static Envelope build_if_fits(Header header, Fill&& fill, std::size_t bytes = 0) {
     header.kind = &messages::kind_of<T>();
-    if (bytes > kScratchBytes) {
-      Place place(bytes);
+    using Layout = typename T::_capnpPrivate;
+    constexpr bool kSizeIsKnown = Layout::pointerCount == 0;
+    if (kSizeIsKnown || bytes > kScratchBytes) {
+      Place place(kSizeIsKnown ? Layout::dataWordSize * sizeof(capnp::word) : bytes);
       fill(place.template initRoot<T>());
       return place.take(header);
     }

@@ -2,6 +2,8 @@
 // The envelope as a CAF message: the one type that carries messages between actors; and the two private ones beside
 // it. Not for domains.
 #include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/mailbox_element.hpp>
+#include <typeinfo>
 
 #include "runtime/actor/actor.hpp"
 #include "runtime/actor/envelope.hpp"
@@ -20,3 +22,17 @@ struct SoonMessage {
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::runtime::Envelope)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::runtime::Outbound)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::runtime::SoonMessage)
+
+namespace troupe::runtime {
+
+/// Returns the envelope in a mailbox element, or nullptr if the element has another content.
+inline Envelope* envelope_in(caf::mailbox_element& element) {
+  using Direct = caf::mailbox_element_vals<Envelope>;
+  // Nearly all elements are of this class. CAF's own check makes seven virtual calls, for each message twice.
+  if (&typeid(element) == &typeid(Direct)) [[likely]]
+    return &std::get<0>(static_cast<Direct&>(element).data());
+  auto& content = element.content();
+  return content.match_elements<Envelope>() ? &content.get_mutable_as<Envelope>(0) : nullptr;
+}
+
+}  // namespace troupe::runtime

@@ -52,14 +52,15 @@ Shell::resume_result Shell::resume(caf::execution_unit* worker, std::size_t thro
   if (counting_) record_->begin_turn(began);
   batch_now_ = began;
   batch_now_known_ = true;
-  // What a message costs differs a thousandfold: a turn ends, too, with the part in which the coarse clock ticks.
-  constexpr std::size_t kPart = 2;  // our choice
   resume_result result{};
   for (std::size_t left = throughput_max; left > 0;) {
-    const std::size_t part = std::min(left, kPart);
+    const std::size_t part = std::min(left, part_);
     result = caf::event_based_actor::resume(worker, part);
     left -= part;
-    if (result != resume_result::resume_later || clock.coarse() != began) break;
+    if (result != resume_result::resume_later) break;  // another thread may run this actor: part_ is no longer ours
+    const bool ticked = clock.coarse() != began;
+    part_ = ticked ? kPartMin : std::min(2 * part_, kPartMax);
+    if (ticked) break;
   }
   // From here on another thread may run this actor: only what is ours or atomic may be touched.
   turn.end();

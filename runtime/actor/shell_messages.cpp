@@ -14,6 +14,7 @@ const base::Error kWaiting{base::Code::unavailable, "the actor broke and waits f
                            std::chrono::milliseconds(100)};
 
 const base::Error kExpired{base::Code::timeout, "the deadline had passed before the actor came to it"};
+const base::Error kMalformed{base::Code::malformed, "the message breaks its schema"};
 const base::Error kStreamsFull{base::Code::overloaded, "too many streams of this actor are open",
                                std::chrono::milliseconds(100)};
 
@@ -43,12 +44,11 @@ bool is(const Envelope& envelope) {
 // -- into the mailbox, in the sender's thread --
 
 void Shell::enqueue(caf::mailbox_element_ptr element, caf::execution_unit* worker) {
-  if (element->content().match_elements<Envelope>()) {
-    const Envelope& envelope = element->content().get_as<Envelope>(0);
-    if (envelope.header().trace.id != 0 || tapped()) [[unlikely]]
-      envelope.note_admitted(now());
-    if (!element->mid.is_response() && !is_control(envelope) && begins(envelope.header().signal) &&
-        !admit(*element, envelope, worker))
+  if (const Envelope* const envelope = envelope_in(*element)) {
+    if (envelope->header().trace.id != 0 || tapped()) [[unlikely]]
+      envelope->note_admitted(now());
+    if (!element->mid.is_response() && !is_control(*envelope) && begins(envelope->header().signal) &&
+        !admit(*element, *envelope, worker))
       return;
   }
   caf::event_based_actor::enqueue(std::move(element), worker);
@@ -114,13 +114,13 @@ void Shell::bounce(const caf::mailbox_element& element, const base::Error& error
 caf::invoke_message_result Shell::consume(caf::mailbox_element& element) {
   const Here here(this);
   if (ended_) return caf::invoke_message_result::dropped;
-  if (element.content().match_elements<Envelope>()) {
-    if (turn_ != nullptr) turn_->next(element.content().get_as<Envelope>(0).kind());
+  if (const Envelope* const envelope = envelope_in(element)) {
+    if (turn_ != nullptr) turn_->next(envelope->kind());
     // Kept by a copy: the handler may outlive the element's place in the queue only through its own copy.
     caf::strong_actor_ptr asker;
     if (!element.stages.empty()) [[unlikely]]
       asker = std::move(element.stages.back());
-    take(std::move(element.sender), std::move(asker), element.mid, element.content().get_as<Envelope>(0));
+    take(std::move(element.sender), std::move(asker), element.mid, *envelope);
   } else {
     if (turn_ != nullptr) turn_->next(nullptr);
     take_foreign(element);
@@ -208,7 +208,7 @@ void Shell::take(caf::strong_actor_ptr sender, caf::strong_actor_ptr asker, caf:
   }
   handle(envelope);
   // The handler has caught what went through its Reply itself.
-  answer_unanswered({base::Code::malformed, "the message breaks its schema"});
+  answer_unanswered(kMalformed);
   current_ = {};
 }
 
@@ -247,7 +247,8 @@ void Shell::run_handler(const Envelope& token) {
   std::optional<Tapping> tapping;
   if (kept && tapped()) tapping.emplace(*this, current_.sender, false, latest);
   const Envelope& envelope = kept ? latest : token;
-  ReturnAddress from{current_.sender, question ? current_.message_id : 0, current_.trace};
+  ReturnAddress from{question ? current_.sender : caf::strong_actor_ptr{}, question ? current_.message_id : 0,
+                     current_.trace};
   const auto refuse_question = [&](const base::Error& why, DeadLetter reason) {
     if (question) answer(from, error_envelope(why));
     dead_letter(reason);

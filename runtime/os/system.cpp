@@ -1,13 +1,10 @@
 #include "runtime/os/system.hpp"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <caf/actor_registry.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/exit_reason.hpp>
-#include <caf/scheduler/coordinator.hpp>
 #include <caf/send.hpp>
 #include <optional>
 #include <thread>
@@ -17,6 +14,7 @@
 #include "runtime/os/chance.hpp"
 #include "runtime/os/clock.hpp"
 #include "runtime/os/hardware.hpp"
+#include "runtime/os/memory.hpp"
 #include "runtime/os/network.hpp"
 #include "runtime/os/processes.hpp"
 #include "runtime/os/threads.hpp"
@@ -29,34 +27,12 @@ namespace {
 constexpr std::chrono::minutes kPatience{5};        // a destructor cannot give up; a disk that syncs for longer is dead
 constexpr std::chrono::milliseconds kLookAgain{1};  // while the last actors end
 
-/// The largest message, and what its envelope, its frame and its records add to it (TLS: 29 bytes for 16 KiB).
-constexpr int kLargestBlock = messages::kBytesMaxLimit + messages::kBytesMaxLimit / 64;
-constexpr int kKept = 32 << 20;    // our choice: of each arena; more is given back at once
-constexpr int kGrownBy = 4 << 20;  // our choice: two of the largest blocks
-
-/// What one side of a link frees it needs again at once. glibc would give it back to the kernel at 128 KiB, and each
-/// GiB of large messages would fault in 0.8 GiB anew, at some ms for each of them in a virtual machine. trim_memory()
-/// gives it back once it is not needed any more.
-void keep_freed_memory() {
-  mallopt(M_MMAP_THRESHOLD, kLargestBlock);
-  mallopt(M_TRIM_THRESHOLD, kKept);
-  mallopt(M_TOP_PAD, kGrownBy);
-}
-
-}  // namespace
-
-void trim_memory() {
-  if (mallinfo2().fordblks >= kMuchIsFree) malloc_trim(0);
-}
-
-namespace {
-
 struct Config : caf::actor_system_config {
   explicit Config(const SystemOptions& options) {
     set("scheduler.max-throughput", kThroughputMax);
     set("scheduler.max-threads",
         options.workers > 0 ? options.workers : std::max<std::size_t>(std::thread::hardware_concurrency(), 1));
-    load<caf::scheduler::coordinator<Workers>>();
+    load<WorkersCoordinator>();
     set("middleman.workers", std::size_t{0});  // of CAF's own protocol, which is not used
     configure_network(*this);
   }

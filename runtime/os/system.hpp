@@ -25,11 +25,6 @@ struct SystemOptions {
   bool watched = false;  ///< look after handlers that do not return (watchdog.hpp)
 };
 
-inline constexpr std::size_t kMuchIsFree = std::size_t{32} << 20;  // our choice: less is soon needed again
-/// Gives memory that was freed back to the system if it is kMuchIsFree or more: some ms for each 100 MiB that are still
-/// resident.
-void trim_memory();
-
 class System {
  public:
   System(std::unique_ptr<ports::Disk> disk, const SystemOptions& options,

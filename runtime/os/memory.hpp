@@ -1,0 +1,20 @@
+#pragma once
+// The memory that this process has freed: what it keeps for its next messages, and what it gives back to the kernel.
+//
+// Source  jemalloc 5.3, which the program `troupe` is linked with: a message is allocated by one thread and freed by
+//         another, and glibc takes a lock for that. Tests and sanitizers use the allocator of glibc or of the sanitizer.
+// Safety  any thread.
+#include <cstddef>
+
+namespace troupe::os {
+
+inline constexpr std::size_t kMuchIsFree = std::size_t{32} << 20;  // our choice: less is soon needed again
+
+/// Keeps freed blocks for the next messages of the same size. Call it once, at the start.
+void keep_freed_memory();
+
+/// Gives memory back to the kernel that was freed more than a second ago. With glibc it gives everything back if at
+/// least kMuchIsFree is free, which takes some ms for each 100 MiB that are still resident.
+void trim_memory();
+
+}  // namespace troupe::os
