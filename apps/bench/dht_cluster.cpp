@@ -79,7 +79,7 @@ class Census final : public runtime::Actor {
   std::size_t waiting_ = 0;
 };
 
-net::NetSetup setup(std::size_t nodes) {
+net::NetSetup dht_setup(std::size_t nodes) {
   net::NetSetup out = loopback_setup(nodes);
   out.listen = base::HostPort::parse(kAnyPort);
   return out;
@@ -121,7 +121,7 @@ Measurement<std::unique_ptr<DhtCluster>> DhtCluster::start(Runner& runner, std::
 Measurement<void> DhtCluster::listen(Runner& runner, std::size_t nodes) {
   for (std::size_t i = 0; i < nodes; ++i) {
     runtime::Node& node = runner.add_node();
-    const auto pool = std::make_shared<net::Pool>(node, setup(nodes));
+    const auto pool = std::make_shared<net::Pool>(node, dht_setup(nodes));
     const auto table = std::make_shared<net::Datagrams>(pool);
     // Not owned there: the table's proxies, which it keeps, would own their node.
     node.reaches = [at = table.get()](const base::Contact& contact, const std::string& path) {

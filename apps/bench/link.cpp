@@ -19,7 +19,7 @@ constexpr std::chrono::milliseconds kSettle{2'500};  // streams give their windo
 constexpr std::chrono::seconds kAnswerMax{1};        // the bar of the figure
 
 /// Links that ask as fast as they can: beside the limits of an address, only this one differs from a node's.
-net::NetSetup setup(std::size_t links) {
+net::NetSetup link_setup(std::size_t links) {
   net::NetSetup out = loopback_setup(links);
   out.limits.questions_per_second_max = std::numeric_limits<std::uint32_t>::max();
   return out;
@@ -80,7 +80,7 @@ void serve_links(SecondProcess::Pipes& pipes, const ScratchFolder& folder) {
   serve<Number>(runner.node(), "echo", factory<Echo>());
   serve<Parcel, Count>(runner.node(), "small", factory<Counter>());
   serve<Parcel, Count>(runner.node(), "large", factory<Counter>());
-  auto all = setup(1);
+  auto all = link_setup(1);
   all.listen = local(0);
   const auto pool = std::make_shared<net::Pool>(runner.node(), all);
   pipes.write_line(std::to_string(listen(runner, pool)));
@@ -90,7 +90,7 @@ void serve_links(SecondProcess::Pipes& pipes, const ScratchFolder& folder) {
 Measurement<Figures> measure_links(os::Waker& waker, Runner& runner, SecondProcess& second, base::Duration span) {
   const auto said = second.line(waker, kLinkMax);
   if (!said.ok()) return said.error();
-  const auto pool = std::make_shared<net::Pool>(runner.node(), setup(1));
+  const auto pool = std::make_shared<net::Pool>(runner.node(), link_setup(1));
   const auto link = pool->dial(local(port_of(said.value())));
   if (!link) return no_link("too many links");
   const auto ask = [&](const std::string& name, const Asker::Until& until) {
@@ -124,7 +124,7 @@ void dial_links(SecondProcess::Pipes& pipes, const ScratchFolder& folder, std::s
   std::size_t up = 0;  // in the order of their dialling
   while (up < links) {
     while (made.size() < links && made.size() - up < kDiallingMax) {
-      pools.push_back(std::make_shared<net::Pool>(runner.node(), setup(1)));
+      pools.push_back(std::make_shared<net::Pool>(runner.node(), link_setup(1)));
       made.push_back(pools.back()->dial(local(port)));
     }
     if (!made[up] || made[up]->closed()) break;  // the first process sees that this one ends
@@ -140,7 +140,7 @@ void dial_links(SecondProcess::Pipes& pipes, const ScratchFolder& folder, std::s
 }
 
 Measurement<Figure> measure_idle_links(os::Waker& waker, Runner& runner, SecondProcess& second, std::size_t links) {
-  auto all = setup(links);
+  auto all = link_setup(links);
   all.listen = local(0);
   const auto pool = std::make_shared<net::Pool>(runner.node(), all);
   const std::uint16_t port = listen(runner, pool);

@@ -12,7 +12,7 @@ using namespace wallets;
 namespace resume_wire = chain::wire;
 
 constexpr const char* kResumeHelp = "troupe help validator resume";
-constexpr std::chrono::seconds kResumeAnswer{45};  // our choice: longer than the node waits for its disk
+constexpr std::chrono::seconds kResumeValidatorAnswer{45};  // our choice: longer than the node waits for its disk
 
 /// The id of the validator of the client's node, which `address` operates.
 Client::Outcome<base::Bytes> own_validator(Client& client, const wallet::Address& address) {
@@ -41,7 +41,7 @@ Ending validator_resume(const Invocation& invocation, Console& console) {
   const auto validator = own_validator(*client.value(), address.value());
   if (!validator.ok()) return validator.error();
   auto answer = ask_chain<resume_wire::ResumeValidator, resume_wire::ValidatorResumed>(
-      *client.value(), [&](resume_wire::ResumeValidator::Builder out) { out.setFrom(*from); }, kResumeAnswer);
+      *client.value(), [&](resume_wire::ResumeValidator::Builder out) { out.setFrom(*from); }, kResumeValidatorAnswer);
   if (!answer.ok()) return answer.error();
   const std::uint64_t height = answer.value().root().getHeight();
   if (invocation.globals.json) {

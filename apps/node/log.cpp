@@ -10,13 +10,13 @@
 namespace troupe::apps {
 namespace {
 
-constexpr std::chrono::seconds kTimeout{5};  // our choice: the root does nothing that takes long
+constexpr std::chrono::seconds kLogTimeout{5};  // our choice: the root does nothing that takes long
 
 Ending set_level(const Invocation& invocation, Console& console) {
   const std::string level = *invocation.text("LEVEL");
   const std::string domain = invocation.text("DOMAIN").value_or("");
   return ask_and_print<node::wire::SetLogLevel, messages::wire::Nothing>(
-      invocation, console, "/node", kTimeout,
+      invocation, console, "/node", kLogTimeout,
       [&](node::wire::SetLogLevel::Builder order) {
         order.setLevel(level);
         order.setDomain(domain);

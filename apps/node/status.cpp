@@ -9,7 +9,7 @@
 namespace troupe::apps {
 namespace {
 
-constexpr std::chrono::seconds kTimeout{5};  // our choice: the root does nothing that takes long
+constexpr std::chrono::seconds kStatusTimeout{5};  // our choice: the root does nothing that takes long
 
 std::string text_of(node::wire::Reason::Reader reason) {
   return std::string(reason.getSource().cStr()) + ": " + reason.getText().cStr();
@@ -54,7 +54,7 @@ void print_text(std::ostream& out, node::wire::NodeStatus::Reader status) {
 
 Ending status(const Invocation& invocation, Console& console) {
   return ask_and_print<node::wire::GetStatus, node::wire::NodeStatus>(
-      invocation, console, "/node", kTimeout, [](node::wire::GetStatus::Builder) {},
+      invocation, console, "/node", kStatusTimeout, [](node::wire::GetStatus::Builder) {},
       [&](node::wire::NodeStatus::Reader status) { print_json(console.out, status); },
       [&](node::wire::NodeStatus::Reader status) { print_text(console.out, status); });
 }

@@ -9,8 +9,6 @@
 namespace troupe::apps {
 namespace {
 
-using base::quoted;
-
 /// One line of "key = value" in braces.
 class Line {
  public:
@@ -30,14 +28,14 @@ std::string list(const List& items, const Show& show) {
   return '[' + out + ']';
 }
 
-std::string span(base::Duration span) { return quoted(span_text(span)); }
-std::string node(std::int64_t number) { return quoted(sim::node_name(static_cast<std::size_t>(number))); }
+std::string span(base::Duration span) { return base::quoted(span_text(span)); }
+std::string node(std::int64_t number) { return base::quoted(sim::node_name(static_cast<std::size_t>(number))); }
 
 std::string seed(std::uint64_t seed) {
   if (seed <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return std::to_string(seed);
   char digits[16];  // all of them: the highest bit is set
   std::to_chars(digits, digits + sizeof digits, seed, 16);
-  return quoted("0x" + std::string(digits, sizeof digits));
+  return base::quoted("0x" + std::string(digits, sizeof digits));
 }
 
 std::string set(std::int64_t bits) {
@@ -51,7 +49,7 @@ std::string line(const sim::Fault& fault) {
   const sim::FaultSpec& spec = sim::spec(fault.what);
   Line out;
   out.add("at", span(fault.at));
-  out.add("what", quoted(spec.name));
+  out.add("what", base::quoted(spec.name));
   if (spec.on_node) out.add("node", node(fault.node));
   if (spec.on_other) out.add("other", node(fault.other));
   if (spec.amount == sim::Amount::set) out.add("nodes", set(fault.amount));
@@ -65,7 +63,7 @@ std::string line(const sim::Operation& operation, const sim::OperationSpec* spec
   Line out;
   out.add("at", span(operation.at));
   out.add("node", node(operation.node));
-  out.add("what", quoted(operation.what));
+  out.add("what", base::quoted(operation.what));
   for (const auto& [name, number] : operation.with) {
     const sim::NumberSpec* its = spec ? number_spec(*spec, name) : nullptr;
     out.add(name, its && its->node ? node(number) : std::to_string(number));
@@ -92,13 +90,13 @@ std::string write_scenario(const sim::Scenario& scenario, sim::WorkloadSpecs spe
   const auto add = [&](std::string_view key, const std::string& value) {
     out += std::string(key) + " = " + value + '\n';
   };
-  const auto text = [](const std::string& one) { return quoted(one); };
+  const auto text = [](const std::string& one) { return base::quoted(one); };
   add("seed", seed(scenario.seed));
   add("domains", list(scenario.domains, text));
   add("nodes", std::to_string(scenario.nodes));
   add("time", span(scenario.time));
   add("converge", span(scenario.converge));
-  add("policy", quoted(name(scenario.policy)));
+  add("policy", base::quoted(name(scenario.policy)));
   add("latency", list(std::vector{scenario.latency_min, scenario.latency_max}, span));
   if (scenario.tls) add("tls", "true");
   if (scenario.beyond) add("beyond", "true");
@@ -107,7 +105,7 @@ std::string write_scenario(const sim::Scenario& scenario, sim::WorkloadSpecs spe
   if (!scenario.mutations.empty()) add("mutations", list(scenario.mutations, text));
   if (!scenario.knobs.empty()) {
     Line knobs;
-    for (const auto& [setting, value] : scenario.knobs) knobs.add(quoted(setting), quoted(value));
+    for (const auto& [setting, value] : scenario.knobs) knobs.add(base::quoted(setting), base::quoted(value));
     add("knobs", knobs.text());
   }
   // One line for each: a list of events is read from top to bottom, and the times below each other.

@@ -23,11 +23,11 @@ import rules_test
 from programs import ROOT, Job, Outcome, Stamps
 
 # The program, and the tests of what only it has: commands as functions (`apps`) and as processes (`cluster`).
-# Eight sources are compiled together, as in the build by hand, and ten tests (tests/joined), which takes half of the
+# Sixteen sources are compiled together, as in the build by hand, and ten tests (tests/joined), which takes half of the
 # time: `tools/soak night` compiles each alone, and so finds a missing include.
 RELEASE = ["--buildtype=release", "-Db_ndebug=false", "-Dtests=true"]
 EACH_ALONE = [*RELEASE, "--unity=off"]
-OPTIMISED = [*RELEASE, "--unity=on", "--unity-size=8"]
+OPTIMISED = [*RELEASE, "--unity=on", "--unity-size=16"]
 # All unit tests. Line tables are enough for a report. Sixteen sources are compiled together. Without the three checks
 # that cost a sixth of a compile and find next to nothing on x86: `tools/soak night` has them.
 CHEAP_CHECKS = "-fno-sanitize=object-size,vptr,alignment"
