@@ -28,7 +28,7 @@ namespace troupe::runtime {
 /// Returns the envelope in a mailbox element, or nullptr if the element has another content.
 inline Envelope* envelope_in(caf::mailbox_element& element) {
   using Direct = caf::mailbox_element_vals<Envelope>;
-  // Nearly all elements are of this class. CAF's own check makes seven virtual calls, for each message twice.
+  // Nearly all elements have this class. CAF's own check makes seven virtual calls, twice per message.
   if (&typeid(element) == &typeid(Direct)) [[likely]]
     return &std::get<0>(static_cast<Direct&>(element).data());
   auto& content = element.content();
