@@ -5,6 +5,7 @@
 #include "actors/raft/kv_words.hpp"
 #include "runtime/base/fields.hpp"
 #include "runtime/crypto/hash.hpp"
+#include "runtime/ports/hardware.hpp"
 
 namespace troupe::raft {
 namespace {

@@ -24,6 +24,7 @@
 #include "runtime/actor/budget_alarm.hpp"
 #include "runtime/actor/followers.hpp"
 #include "runtime/base/rate_budget.hpp"
+#include "runtime/ports/hardware.hpp"
 
 namespace troupe::registry {
 

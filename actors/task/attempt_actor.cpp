@@ -10,6 +10,7 @@
 #include "messages/usage.hpp"
 #include "messages/words.hpp"
 #include "runtime/base/address_group.hpp"
+#include "runtime/ports/processes.hpp"
 
 namespace troupe::task {
 namespace {
