@@ -4,6 +4,7 @@
 #include "actors/registry/api.hpp"
 #include "apps/bench/figures.hpp"
 #include "apps/bench/ran.hpp"
+#include "messages/registry.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/crypto/hash.hpp"
 
