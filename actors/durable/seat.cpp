@@ -1,5 +1,6 @@
 #include "actors/durable/api.hpp"
 #include "actors/raft/api.hpp"
+#include "messages/raft.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/actor/user.hpp"
 

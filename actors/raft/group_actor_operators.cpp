@@ -58,6 +58,22 @@ Error error_of(Refused why) {
   return {Code::internal, "a change was refused"};
 }
 
+void write(wire::GroupStatus::Builder out, const MachineStatus& of) {
+  out.setRevision(of.revision);
+  out.setKeys(of.keys);
+  out.setRowBytes(of.row_bytes);
+  out.setRowsMax(of.rows_max);
+  auto kinds = out.initKinds(static_cast<unsigned>(of.kinds.size()));
+  for (unsigned i = 0; i < kinds.size(); ++i) {
+    kinds[i].setKind(of.kinds[i].first);
+    kinds[i].setBytes(of.kinds[i].second);
+  }
+  out.setOldestRevision(of.oldest_revision);
+  out.setLeases(of.leases);
+  out.setSessions(of.sessions);
+  out.setWatchers(of.watchers);
+}
+
 }  // namespace
 
 void GroupActor::describe(wire::GroupStatus::Builder out) {
@@ -68,7 +84,7 @@ void GroupActor::describe(wire::GroupStatus::Builder out) {
   out.setReason(why_not_);
   out.setApplied(applied_.value);
   out.setHash(machine_->hash());
-  machine_->describe(out);
+  write(out, machine_->status());
   if (!raft_) return out.setRole(recovering_ ? "recovering" : "opening");
   const Status status = raft_->status(now());
   const Seat* own = status.configuration.find(setup_.self);

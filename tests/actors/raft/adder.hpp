@@ -77,7 +77,7 @@ class Adder final : public StateMachine, public runtime::Part {
     sum_ = loaded_;
     return true;
   }
-  void describe(wire::GroupStatus::Builder) const override {}
+  MachineStatus status() const override { return {}; }
   std::uint64_t sum() const { return sum_; }
 
  private:
