@@ -222,7 +222,7 @@ bool GroupActor::knows_of(const Configuration& founding) const {
 /// The node draws the incarnation of its log, and begins without any entry; then the group takes it in.
 void GroupActor::add(const base::NodeId& node, const base::Endpoint& at, bool learner, base::Instant due,
                      Nothing reply) {
-  const runtime::Handle there = handle_at(*settings().pool, node, at, kPath);
+  const runtime::Handle there = handle_at(*settings().links, node, at, kPath);
   if (!there) return reply.refuse({Code::unavailable, "that node cannot be reached now"});
   ask<wire::PrepareMember, wire::MemberPrepared>(
       there, now() + kPrepareDue, [&](wire::PrepareMember::Builder out) { out.setGroup(setup_.name); },

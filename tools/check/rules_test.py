@@ -44,6 +44,16 @@ class RulesTest(unittest.TestCase):
         )
         self.expect(rules.domains, '#include "actors/dht/api.hpp"', good=("actors/files/a.cpp",))
 
+    def test_domains_see_links_through_the_interface(self):
+        self.expect(
+            rules.domains,
+            '#include "runtime/net/pool.hpp"',
+            bad=("actors/raft/line.hpp",),
+            good=("apps/a.cpp", "runtime/net/a.cpp", "tests/actors/raft/a.cpp"),
+        )
+        self.expect(rules.domains, '#include "runtime/net/misbehaved.hpp"', good=("actors/files/a.cpp",))
+        self.expect(rules.domains, '#include "runtime/actor/links.hpp"', good=("actors/raft/line.hpp",))
+
     def test_libraries_stay_in_the_runtime(self):
         for name in ("caf/actor.hpp", "leveldb/db.h", "botan/tls_client.h", "sodium.h", "archive.h", "sys/socket.h", "netinet/in.h"):
             self.expect(

@@ -168,7 +168,7 @@ class AdderCluster {
     };
     RaftSettings& settings = *homes[i].settings;
     settings.self = home.id();
-    settings.pool = home.pool;
+    settings.links = home.pool;
     settings.endpoint = [&home] { return *home.address; };
     settings.invited_by_all = true;
     settings.snapshot_after_entries = 16;
