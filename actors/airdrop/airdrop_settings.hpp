@@ -7,7 +7,7 @@
 namespace troupe::airdrop {
 
 struct AirdropSettings {
-  std::shared_ptr<net::Pool> pool;
+  std::shared_ptr<runtime::Links> links;
   durable::Place book;
   UnixMs objections{0};                ///< for how long they are heard
   std::size_t unfinished_max = 1'024;  ///< of all accounts: each may hold 10 MiB of objections (our choice)

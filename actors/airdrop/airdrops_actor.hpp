@@ -13,7 +13,7 @@ class AirdropsActor final : public durable::Home {
  public:
   static constexpr const char* kName = "airdrops";
   explicit AirdropsActor(const AirdropSettings& settings)
-      : Home(settings.book, settings.pool, kPath, "list"), settings_(settings) {}
+      : Home(settings.book, settings.links, kPath, "list"), settings_(settings) {}
 
   void receive(runtime::Handlers& on) override;
 

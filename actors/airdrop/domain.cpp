@@ -14,7 +14,7 @@ constexpr auto kSettings = std::to_array<config::Setting>({kObjections});
 
 node::Domain make(const node::DomainParts& parts) {
   const AirdropSettings settings{
-      .pool = parts.pool,
+      .links = parts.links,
       .book =
           durable::Place::parse(std::get<std::string>(parts.settings.value("ledger.book"))).value_or(durable::Place{}),
       .objections = UnixMs(static_cast<std::uint64_t>(

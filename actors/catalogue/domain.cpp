@@ -1,7 +1,6 @@
 // The catalogues of files of groups, as a domain of a node.
 #include "actors/catalogue/catalogue_actor.hpp"
 #include "actors/node/api.hpp"
-#include "runtime/net/pool.hpp"
 
 namespace troupe::catalogue {
 namespace {
@@ -15,7 +14,7 @@ constexpr auto kSettings = std::to_array<config::Setting>({kLook});
 
 node::Domain make(const node::DomainParts& parts) {
   const CatalogueSettings settings{
-      .self = parts.pool->setup().identity->id(), .look = parts.settings.get(kLook), .log = parts.domain_log};
+      .self = parts.links->self(), .look = parts.settings.get(kLook), .log = parts.domain_log};
   return {.name = "catalogue",
           .factory = [settings] { return std::make_unique<CatalogueActor>(settings); },
           .options = {.kind = CatalogueActor::kName}};

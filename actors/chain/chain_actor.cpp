@@ -146,7 +146,7 @@ void ChainActor::hear_guard(runtime::Answer<wire::GuardIs> answer, std::vector<B
   ready_ = true;
   std::set<base::NodeId> partners;
   for (const Validator& one : ledger_.next().validators->all()) partners.insert(one.id);
-  settings_.pool->partners().are(kPath, std::move(partners));
+  settings_.links->set_partners(kPath, std::move(partners));
   next_height();
   resume(answer.value(), blocks);
   if (keyless()) tell_signing();
@@ -190,7 +190,7 @@ bool ChainActor::ours(capnp::Data::Reader chain) const {
 /// What is told has no sender to ask: it is asked at its path.
 runtime::Handle ChainActor::at(const base::NodeId& neighbour) const {
   const auto known = neighbours_.find(neighbour);
-  return known != neighbours_.end() ? known->second.handle : settings_.pool->remote(neighbour, kPath);
+  return known != neighbours_.end() ? known->second.handle : settings_.links->remote(neighbour, kPath);
 }
 
 std::vector<base::NodeId> ChainActor::accused() const {

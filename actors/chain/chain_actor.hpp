@@ -283,7 +283,7 @@ class ChainActor final : public runtime::Actor {
 
   // Neighbours (chain_actor_gossip.cpp).
   void greet();
-  std::map<base::NodeId, net::LinkInfo> links() const;
+  std::map<base::NodeId, runtime::LinkInfo> links() const;
   bool is_linked(const base::NodeId& neighbour) const;
   void hear_head(const base::NodeId& node, wire::ChainHead::Reader head);
   void tell_head();
@@ -311,7 +311,7 @@ class ChainActor final : public runtime::Actor {
   template <class A>
   bool refuse_much(std::uint32_t pieces, runtime::Reply<A>& reply);
   std::vector<Placed> placed() const;
-  std::optional<base::NodeId> place_of(const net::LinkInfo& link, const std::vector<Placed>& others) const;
+  std::optional<base::NodeId> place_of(const runtime::LinkInfo& link, const std::vector<Placed>& others) const;
   void leave(const base::NodeId& id);
   /// Of a neighbour, or of one that was; null if nothing is known.
   Conduct* conduct(const base::NodeId& id);

@@ -48,7 +48,7 @@ void ChainActor::diff_with(wire::DiffChain::Reader ask, runtime::Reply<wire::Cha
   ++*diffs_;
   differing->counted = std::shared_ptr<void>(nullptr, [diffs = diffs_](void*) { --*diffs; });
   differing->peer = *peer;
-  differing->handle = settings_.pool->remote(*peer, kPath);
+  differing->handle = settings_.links->remote(*peer, kPath);
   differing->reply = std::move(reply);
   this->ask<wire::GetChainHead, wire::ChainHead>(
       differing->handle, now() + kRowDue,

@@ -48,7 +48,7 @@ struct HeldHere {
 void ChainActor::greet() {
   after<Greet>(kGreetEach);
   if (!ready_ || settings_.dev) return;
-  const std::map<base::NodeId, net::LinkInfo> linked = links();
+  const std::map<base::NodeId, runtime::LinkInfo> linked = links();
   // A new link has another end, which knows nothing of what was told over the old one.
   std::vector<base::NodeId> gone;
   for (const auto& [id, one] : neighbours_) {
@@ -57,14 +57,14 @@ void ChainActor::greet() {
   }
   for (const base::NodeId& id : gone) leave(id);
   // For a moment a node may have two links, of which the one that was written down is not the one that was told over.
-  for (auto& [id, one] : neighbours_) one.handle = settings_.pool->remote(id, kPath);
+  for (auto& [id, one] : neighbours_) one.handle = settings_.links->remote(id, kPath);
   const std::vector<Placed> others = placed();
   for (const auto& [id, link] : linked) {
     if (neighbours_.contains(id) || strangers_.contains(id) || greeting_.contains(id)) continue;
     if (!place_of(link, others) || (greeting_.size() >= kNeighboursMax && !is_validator(id))) continue;
     greeting_.insert(id);
     ask<wire::GetChainHead, wire::ChainHead>(
-        settings_.pool->remote(id, kPath), now() + kHeadDue,
+        settings_.links->remote(id, kPath), now() + kHeadDue,
         [this](wire::GetChainHead::Builder out) { out.setChain(data_of(chain_.view())); },
         [this, id = id](runtime::Answer<wire::ChainHead> answer) {
           greeting_.erase(id);
@@ -79,9 +79,9 @@ void ChainActor::greet() {
   std::erase_if(strangers_, [&](const base::NodeId& id) { return !linked.contains(id); });
 }
 
-std::map<base::NodeId, net::LinkInfo> ChainActor::links() const {
-  std::map<base::NodeId, net::LinkInfo> out;
-  for (const net::LinkInfo& link : settings_.pool->rows())
+std::map<base::NodeId, runtime::LinkInfo> ChainActor::links() const {
+  std::map<base::NodeId, runtime::LinkInfo> out;
+  for (const runtime::LinkInfo& link : settings_.links->rows())
     if (link.role == messages::Role::peer) out.emplace(link.node, link);
   return out;
 }
@@ -89,13 +89,15 @@ std::map<base::NodeId, net::LinkInfo> ChainActor::links() const {
 /// Whether it has the link still over which it became a neighbour.
 bool ChainActor::is_linked(const base::NodeId& neighbour) const {
   const auto at = neighbours_.find(neighbour);
-  const auto is = [&](const net::LinkInfo& link) { return link.node == neighbour && link.token == at->second.link; };
-  return at != neighbours_.end() && std::ranges::any_of(settings_.pool->rows(), is);
+  const auto is = [&](const runtime::LinkInfo& link) {
+    return link.node == neighbour && link.token == at->second.link;
+  };
+  return at != neighbours_.end() && std::ranges::any_of(settings_.links->rows(), is);
 }
 
 void ChainActor::hear_head(const base::NodeId& node_id, wire::ChainHead::Reader head) {
   const bool first = !neighbours_.contains(node_id);
-  std::optional<net::LinkInfo> link;
+  std::optional<runtime::LinkInfo> link;
   if (first) {
     const auto links_now = links();
     const auto linked = links_now.find(node_id);
@@ -109,7 +111,7 @@ void ChainActor::hear_head(const base::NodeId& node_id, wire::ChainHead::Reader 
     neighbour.link = link->token;
     neighbour.group = base::group_of(link->contact.endpoint);
     neighbour.dialled = link->outbound;
-    neighbour.handle = settings_.pool->remote(node_id, kPath);
+    neighbour.handle = settings_.links->remote(node_id, kPath);
     if (const auto known = departed_.came(node_id, now())) static_cast<Conduct&>(neighbour) = *known;
   }
   if (first && rejoin_ && rejoin_->asks(node_id)) ask_latest(node_id);

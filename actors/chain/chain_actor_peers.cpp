@@ -60,7 +60,8 @@ std::vector<Placed> ChainActor::placed() const {
 
 /// Whose place it takes: its own id if one is free; nothing: there is none for it. A validator always has one: others
 /// could keep it away otherwise, and one that has a place at no other hears nothing.
-std::optional<base::NodeId> ChainActor::place_of(const net::LinkInfo& link, const std::vector<Placed>& others) const {
+std::optional<base::NodeId> ChainActor::place_of(const runtime::LinkInfo& link,
+                                                 const std::vector<Placed>& others) const {
   if (is_validator(link.node)) return link.node;
   return place_for({link.node, base::group_of(link.contact.endpoint), link.outbound}, others, kNeighboursMax);
 }

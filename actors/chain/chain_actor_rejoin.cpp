@@ -241,7 +241,7 @@ void ChainActor::release(wire::ResumeValidator::Reader ask, runtime::Reply<wire:
 // -- why it is silent
 
 bool ChainActor::used_elsewhere() const {
-  const auto met = settings_.pool->own_id_met();
+  const auto met = settings_.links->own_id_met();
   return met && now() < *met + kUsedElsewhere;
 }
 

@@ -30,7 +30,7 @@ std::shared_ptr<const crypto::SecretKey> signer_of(const base::Bytes& file) {
 }
 
 ChainSettings read(const node::DomainParts& parts) {
-  ChainSettings out{.pool = parts.pool, .identity = parts.pool->setup().identity};
+  ChainSettings out{.links = parts.links, .identity = parts.identity};
   if (parts.kept) {
     if (const auto file = parts.kept(kChainFile))
       if (auto genesis = SignedGenesis::parse(*file); genesis.ok() && genesis.value().founded())

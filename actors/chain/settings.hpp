@@ -2,15 +2,15 @@
 // What the actors of the ledger are given.
 #include "actors/chain/counters.hpp"
 #include "actors/chain/logic/genesis.hpp"
+#include "runtime/actor/links.hpp"
 #include "runtime/crypto/identity.hpp"
-#include "runtime/net/pool.hpp"
 #include "runtime/observe/domain_log.hpp"
 #include "runtime/observe/health.hpp"
 
 namespace troupe::chain {
 
 struct ChainSettings {
-  std::shared_ptr<net::Pool> pool;
+  std::shared_ptr<runtime::Links> links;
   std::shared_ptr<const crypto::Identity> identity;
   std::shared_ptr<const SignedGenesis> genesis;          ///< null: this node has no chain
   std::shared_ptr<const crypto::SecretKey> signer;       ///< of consensus; null: this node is no validator

@@ -6,12 +6,8 @@
 // ListPublished -> PublishedKeys   at kRepublishPath: what is kept published
 //
 // Provide (an operator's) is answered by the domain that has the contents: `/files/announce`.
-#include <optional>
-
 #include "actors/dht/logic/contact.hpp"
 #include "actors/dht/logic/range.hpp"
-#include "messages/dht.capnp.h"
-#include "runtime/base/error.hpp"
 
 namespace troupe::dht {
 
@@ -28,16 +24,6 @@ inline Key key_of(const base::Digest& cid) {
   Key out;
   for (std::size_t i = 0; i < Key::kBytes; ++i) out.bytes[i] = cid.bytes[i];
   return out;
-}
-
-/// Why a store or an announcement was not acknowledged by enough nodes, for people; nothing if it was.
-std::optional<base::Error> store_error(wire::SearchResult::Reader result);
-std::optional<base::Error> store_error(wire::ItemResult::Reader result);
-
-/// Whether what a search has not found may exist all the same: no node could be asked, or a node that may have it did
-/// not answer lately. One that is gone is waited for no longer.
-inline bool unheard(wire::SearchResult::Reader result) {
-  return result.getNearest().size() == 0 || result.getSilentLately() > 0;
 }
 
 }  // namespace troupe::dht

@@ -6,6 +6,7 @@
 #include "actors/dht/parts.hpp"
 #include "actors/dht/republish_actor.hpp"
 #include "actors/dht/wire.hpp"
+#include "actors/dht/words.hpp"
 
 namespace troupe::dht {
 namespace {

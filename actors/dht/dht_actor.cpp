@@ -12,6 +12,7 @@
 #include "actors/dht/wire.hpp"
 #include "messages/contact.hpp"
 #include "runtime/base/ensure.hpp"
+#include "runtime/observe/describe_counters.hpp"
 
 namespace troupe::dht {
 using base::Code;

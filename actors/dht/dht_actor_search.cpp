@@ -7,6 +7,7 @@
 #include "actors/dht/dht_actor.hpp"
 #include "actors/dht/lookup_actor.hpp"
 #include "actors/dht/wire.hpp"
+#include "actors/dht/words.hpp"
 #include "messages/contact.hpp"
 
 namespace troupe::dht {

@@ -2,7 +2,6 @@
 #include "actors/dht/dht_actor.hpp"
 #include "actors/dht/sim.hpp"
 #include "actors/node/api.hpp"
-#include "runtime/net/pool.hpp"
 
 namespace troupe::dht {
 namespace {
@@ -61,8 +60,8 @@ constexpr std::string_view kHealthSources[] = {"dht-published", "dht-republish",
 DhtSettings read(const node::DomainParts& parts) {
   const auto& settings = parts.settings;
   DhtSettings out;
-  out.identity = parts.pool->setup().identity;
-  out.work_bits = parts.pool->setup().terms.work_bits;
+  out.identity = parts.identity;
+  out.work_bits = parts.work_bits;
   out.copies = settings.get(kCopies);
   out.values = settings.get(kStore) == "memory" ? Values::in_memory : Values::on_disk;
   out.held.hold = std::chrono::duration_cast<std::chrono::seconds>(settings.get(kHold));

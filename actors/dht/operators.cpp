@@ -4,6 +4,7 @@
 #include "actors/dht/parts.hpp"
 #include "actors/dht/sealing.hpp"
 #include "actors/dht/wire.hpp"
+#include "actors/dht/words.hpp"
 
 namespace troupe::dht {
 namespace {

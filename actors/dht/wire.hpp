@@ -59,10 +59,6 @@ base::Error to_error(RecordError why);
 /// Into a message; nothing of the error is lost but what its limits cut.
 void write(messages::wire::Error::Builder to, const base::Error& error);
 base::Error read(messages::wire::Error::Reader from);
-/// Why a search says nothing of what exists: no node could be asked, or most known ones have not answered.
-std::optional<base::Error> unheard_error(wire::SearchResult::Reader result);
-/// Why what was found is not to be replaced by a value that expects `sequence`; nothing if it is.
-std::optional<base::Error> unexpected_error(wire::SearchResult::Reader result, std::uint64_t sequence);
 std::string_view name(Ending ending);
 
 void write(wire::Question::Builder to, const Hop& hop, base::Instant now);

@@ -19,11 +19,11 @@
 #include <vector>
 
 #include "runtime/actor/budget_alarm.hpp"
+#include "runtime/actor/links.hpp"
 #include "runtime/actor/part.hpp"
 #include "runtime/base/fields.hpp"
 #include "runtime/base/rate_budget.hpp"
 #include "runtime/base/share_budget.hpp"
-#include "runtime/net/pool.hpp"
 #include "runtime/store/left_free.hpp"
 
 namespace troupe::durable {
@@ -50,7 +50,7 @@ struct Place {
 /// Follows who holds the seat. The owner is told when this node takes it, and when it is lost; a new term is both.
 class Seat final : public runtime::Part {
  public:
-  Seat(runtime::Actor& owner, Place place, std::shared_ptr<net::Pool> pool);
+  Seat(runtime::Actor& owner, Place place, std::shared_ptr<runtime::Links> links);
 
   /// Call it in the owner's receive(). `Timer` is an empty struct, of this object alone.
   template <class Timer>
@@ -81,7 +81,7 @@ class Seat final : public runtime::Part {
   void became(bool here, std::uint64_t term);
 
   const Place place_;
-  const std::shared_ptr<net::Pool> pool_;
+  const std::shared_ptr<runtime::Links> links_;
   void (*wait_)(Seat&, base::Duration) = nullptr;
   base::Callback<void()> taken_, lost_;
   runtime::Subscription following_;
@@ -157,8 +157,8 @@ class Room final : public runtime::Part {
 class Gateway final : public runtime::Part {
  public:
   static constexpr std::size_t kWaitingMax = 1'024;  // our choice: questions that wait for a way
-  Gateway(runtime::Actor& owner, const Seat& seat, std::shared_ptr<net::Pool> pool, std::string path)
-      : Part(owner), seat_(seat), pool_(std::move(pool)), path_(std::move(path)) {}
+  Gateway(runtime::Actor& owner, const Seat& seat, std::shared_ptr<runtime::Links> links, std::string path)
+      : Part(owner), seat_(seat), links_(std::move(links)), path_(std::move(path)) {}
 
   template <class Timer>
   void receive(runtime::Handlers& on) {
@@ -190,7 +190,7 @@ class Gateway final : public runtime::Part {
   void look_for_leader();
 
   const Seat& seat_;
-  const std::shared_ptr<net::Pool> pool_;
+  const std::shared_ptr<runtime::Links> links_;
   const std::string path_;
   void (*wait_)(Gateway&, base::Duration) = nullptr;
   Here here_;
@@ -215,12 +215,12 @@ class Home : public runtime::Actor {
  protected:
   /// Its rows are of the kind that is `path` without its slash. `child` is its name below `path`; `orders` what other
   /// nodes order (order_wait()), in units of kUnitBytes.
-  Home(const Place& place, const std::shared_ptr<net::Pool>& pool, std::string path, std::string child,
+  Home(const Place& place, const std::shared_ptr<runtime::Links>& links, std::string path, std::string child,
        std::optional<base::Rate> orders = std::nullopt)
       : path_(std::move(path)),
         child_name_(std::move(child)),
-        seat_(*this, place, pool),
-        gateway_(*this, seat_, pool, path_),
+        seat_(*this, place, links),
+        gateway_(*this, seat_, links, path_),
         room_(*this, seat_.place(), {path_.substr(1)}) {
     if (orders) ordered_.emplace(*orders, base::Instant{});
   }

@@ -1,6 +1,7 @@
 #include "actors/durable/api.hpp"
 #include "actors/raft/api.hpp"
 #include "messages/common.capnp.h"
+#include "messages/raft.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/base/text.hpp"
 
@@ -29,7 +30,7 @@ bool Gateway::linked() const {
   const Place& place = seat_.place();
   const auto& leads = seat_.leader() ? seat_.leader() : leader_;
   const std::optional<base::NodeId> at = place.kind == Place::Kind::node ? std::optional(place.node) : leads;
-  return at && pool_->in_service(*at);
+  return at && links_->linked(*at);
 }
 
 void Gateway::pass(const runtime::Envelope& question, runtime::AnyReply reply) {
@@ -45,22 +46,17 @@ void Gateway::pass(const runtime::Envelope& question, runtime::AnyReply reply) {
 
 runtime::Handle Gateway::there() {
   const Place& place = seat_.place();
-  if (place.kind == Place::Kind::node) {
-    const auto link = pool_->dial(place.node, std::nullopt);
-    return link ? link->proxy(path_) : runtime::Handle{};
-  }
+  if (place.kind == Place::Kind::node) return links_->remote(place.node, path_);
   if (place.kind != Place::Kind::group) return {};
   if (const auto& leader = seat_.leader()) {
-    if (*leader == pool_->setup().identity->id()) return {};  // its seat is about to be taken
-    const auto link = pool_->dial(*leader, std::nullopt);
-    return link ? link->proxy(path_) : runtime::Handle{};
+    if (*leader == links_->self()) return {};  // its seat is about to be taken
+    return links_->remote(*leader, path_);
   }
   if (!leader_) {
     look_for_leader();
     return {};
   }
-  const auto link = pool_->dial(*leader_, leader_at_);
-  return link ? link->proxy(path_) : runtime::Handle{};
+  return links_->remote_at(*leader_, leader_at_, path_);
 }
 
 void Gateway::send(std::shared_ptr<Passing> passing) {

@@ -1,5 +1,6 @@
 #include "actors/durable/api.hpp"
 #include "actors/raft/api.hpp"
+#include "messages/raft.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/actor/user.hpp"
 
@@ -11,8 +12,8 @@ constexpr std::chrono::hours kIdle{24};                 // a leader that stays s
 
 }  // namespace
 
-Seat::Seat(runtime::Actor& owner, Place place, std::shared_ptr<net::Pool> pool)
-    : Part(owner), place_(place.at(pool->setup().identity->id())), pool_(std::move(pool)) {}
+Seat::Seat(runtime::Actor& owner, Place place, std::shared_ptr<runtime::Links> links)
+    : Part(owner), place_(place.at(links->self())), links_(std::move(links)) {}
 
 base::User<base::NodeId> Seat::user(const runtime::Caller& from) const {
   const auto out = runtime::user_of(from);

@@ -99,15 +99,14 @@ void EscrowsActor::agree_on_time(base::Callback<void()> then) {
     clocks->then();
   };
   clocks->asked_at = std::chrono::duration_cast<std::chrono::milliseconds>(now().since_origin()).count();
-  const base::NodeId self = settings_->pool->setup().identity->id();
+  const base::NodeId self = settings_->links->self();
   for (const base::NodeId& member : seat_.members()) {
     if (member == self) continue;
     ++clocks->members;
-    const auto link = settings_->pool->in_service(member);
-    if (!link) continue;
+    if (!settings_->links->linked(member)) continue;
     ++clocks->waits;
     ask<wire::GetClock, wire::ClockIs>(
-        link->proxy(kPath), now() + kClockDue, [](wire::GetClock::Builder) {},
+        settings_->links->over_link(member, kPath), now() + kClockDue, [](wire::GetClock::Builder) {},
         [clocks, settle](runtime::Answer<wire::ClockIs> clock) {
           --clocks->waits;
           if (clock.ok()) clocks->told.push_back(UnixMs(clock.value().getNow()));

@@ -48,7 +48,7 @@ node::Domain make(const node::DomainParts& parts) {
     return UnixMs(static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(parts.settings.get(key)).count()));
   };
-  settings->pool = parts.pool;
+  settings->links = parts.links;
   settings->book =
       durable::Place::parse(std::get<std::string>(parts.settings.value("ledger.book"))).value_or(durable::Place{});
   settings->terms = {.sign_by = span(kSignBy),

@@ -8,7 +8,7 @@
 namespace troupe::escrow {
 
 struct EscrowSettings {
-  std::shared_ptr<net::Pool> pool;
+  std::shared_ptr<runtime::Links> links;
   durable::Place book;
   Terms terms;  ///< of agreements that are made here
   GuardRules guards;

@@ -56,8 +56,8 @@ std::optional<Stage> stage_named(std::string_view text) {
 
 EscrowsActor::EscrowsActor(SharedSettings settings)
     : settings_(std::move(settings)),
-      seat_(*this, settings_->book, settings_->pool),
-      gateway_(*this, seat_, settings_->pool, kPath),
+      seat_(*this, settings_->book, settings_->links),
+      gateway_(*this, seat_, settings_->links, kPath),
       room_(*this, seat_.place(), {EscrowActor::kKeyspace, kTaskKeyspace}),
       escrows_(*this, kAwakeMax,
                {.begin =
@@ -252,7 +252,7 @@ base::Callback<void()> EscrowsActor::written() {
 }
 
 base::NodeId EscrowsActor::owner() const {
-  return asker_.role == messages::Role::peer && asker_.node ? *asker_.node : settings_->pool->setup().identity->id();
+  return asker_.role == messages::Role::peer && asker_.node ? *asker_.node : settings_->links->self();
 }
 
 void EscrowsActor::terms(wire::GetTerms::Reader, runtime::Reply<wire::TermsAre> reply) {

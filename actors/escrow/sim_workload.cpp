@@ -5,6 +5,7 @@
 #include "actors/escrow/logic/registry.hpp"
 #include "actors/raft/api.hpp"
 #include "messages/common.capnp.h"
+#include "messages/raft.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/crypto/hash.hpp"

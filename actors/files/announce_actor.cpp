@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "actors/dht/api.hpp"
+#include "actors/dht/words.hpp"
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::files {

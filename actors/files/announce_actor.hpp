@@ -15,6 +15,7 @@
 
 #include "actors/files/files_part.hpp"
 #include "actors/files/logic/announced.hpp"
+#include "messages/dht.capnp.h"
 
 namespace troupe::files {
 

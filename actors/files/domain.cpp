@@ -2,7 +2,6 @@
 #include "actors/files/files_actor.hpp"
 #include "actors/files/sim.hpp"
 #include "actors/node/api.hpp"
-#include "runtime/net/pool.hpp"
 
 namespace troupe::files {
 namespace {
@@ -31,7 +30,7 @@ constexpr std::string_view kHealthSources[] = {"files.catalogue", "files.holder"
 
 node::Domain make(const node::DomainParts& parts) {
   FilesSettings settings;
-  settings.self = parts.pool->setup().identity->id();
+  settings.self = parts.links->self();
   settings.replicas = static_cast<std::uint8_t>(parts.settings.get(kReplicas));
   settings.claims.quota_bytes = parts.settings.get(kQuotaPerOwner).value;
   settings.claims.space_bytes = parts.settings.get(kSpace).value;

@@ -8,6 +8,7 @@
 #include "actors/files/placement_actor.hpp"
 #include "messages/runtime.capnp.h"
 #include "runtime/base/ensure.hpp"
+#include "runtime/observe/describe_counters.hpp"
 #include "runtime/store/store_actor.hpp"
 
 namespace troupe::files {

@@ -5,23 +5,18 @@
 #include <map>
 #include <vector>
 
-#include "actors/dht/api.hpp"
 #include "actors/files/logic/fetch.hpp"
 #include "actors/files/logic/placement.hpp"
 #include "actors/files/settings.hpp"
 #include "actors/files/wire.hpp"
 #include "messages/common.capnp.h"
-#include "messages/contact.hpp"
-#include "messages/peers.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/base/address_group.hpp"
-#include "runtime/crypto/identity.hpp"
-#include "runtime/net/misbehaved.hpp"
+#include "runtime/base/callback.hpp"
 
 namespace troupe::files {
 
 inline constexpr std::chrono::seconds kAnswerTravels{1};  // of the time for an answer; our choice
-inline constexpr std::uint16_t kHoldersSought = 20;       // our choice: as many as one answer names
 
 /// Candidates and further nodes, each once, at most kCandidatesMax; the hints stay where not all have room.
 inline std::vector<base::NodeId> with_hints(std::vector<base::NodeId> candidates,
@@ -65,74 +60,20 @@ class FilesPart : public runtime::Actor {
   }
 
   /// Calls back with what the DHT knows of a content's holders; nothing if there is no DHT.
-  template <class F>
-  void find_holders(const ContentKey& key, F found) {
-    ask<dht::wire::Search, dht::wire::SearchResult>(
-        node().find(settings_.dht), now() + settings_.answer_timeout,
-        [&](dht::wire::Search::Builder search) {
-          search.setKey(data_of(key.position().view()));
-          search.getGoal().setProviders(kHoldersSought);
-          search.setSeconds(static_cast<std::uint16_t>(
-              std::chrono::duration_cast<std::chrono::seconds>(settings_.answer_timeout - kAnswerTravels).count()));
-        },
-        [this, found = std::move(found)](runtime::Answer<dht::wire::SearchResult> answer) mutable {
-          HoldersFound out{.announced = {}, .nearest = {}, .unheard = in_dht()};
-          if (answer.ok()) {
-            meet(answer.value().getProviders(), out.announced);
-            meet(answer.value().getNearest(), out.nearest);
-            out.unheard = dht::unheard(answer.value());
-          }
-          found(out);
-        });
-  }
+  void find_holders(const ContentKey& key, base::Callback<void(const HoldersFound&)> found);
 
   /// Whether there is a DHT to be asked.
   bool in_dht() const { return static_cast<bool>(node().find(settings_.dht)); }
 
   /// Calls back with the nodes near a position as the DHT found them, this node among them; none if it found none.
-  template <class F>
-  void find_places(const base::NodeId& position, F found) {
-    ask<wire::FindPlaces, wire::Places>(
-        node().find(kPlacementPath), now() + 2 * settings_.answer_timeout,
-        [&](wire::FindPlaces::Builder out) { out.setPosition(data_of(position.view())); },
-        [this, found = std::move(found)](runtime::Answer<wire::Places> answer) mutable {
-          std::vector<base::NodeId> nodes;
-          if (answer.ok()) meet(answer.value().getNodes(), nodes);
-          if (!nodes.empty()) nodes.push_back(settings_.self);
-          found(std::move(nodes));
-        });
-  }
+  void find_places(const base::NodeId& position, base::Callback<void(std::vector<base::NodeId>)> found);
 
   /// Calls back with this node and all that the peers domain knows; with this node alone if that does not answer.
-  template <class F>
-  void find_candidates(F found) {
-    ask<peers::wire::ListKnown, peers::wire::KnownContacts>(
-        node().find(settings_.peers), now() + settings_.answer_timeout, [](peers::wire::ListKnown::Builder) {},
-        [this, found = std::move(found)](runtime::Answer<peers::wire::KnownContacts> answer) mutable {
-          std::vector<base::NodeId> nodes{settings_.self};
-          sites_.clear();
-          if (answer.ok()) {
-            for (const auto one : answer.value().getList()) {
-              const base::Contact contact = messages::read_contact(one);
-              nodes.push_back(crypto::node_id(contact.key, contact.nonce));
-              note_site(nodes.back(), contact.endpoint);
-              if (nodes.size() == kCandidatesMax) break;
-            }
-          }
-          std::sort(nodes.begin(), nodes.end());
-          nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
-          found(std::move(nodes));
-        });
-  }
+  void find_candidates(base::Callback<void(std::vector<base::NodeId>)> found);
 
   /// Another node has sent bytes that are not what their id says: no honest node does, because a store finds its own
   /// damage first, and they cost milliseconds of hashing.
-  void accuse(const base::NodeId& sender) {
-    if (sender == settings_.self) return;
-    tell<net::wire::Misbehaved>(node().find(net::kPeersPath), [&](net::wire::Misbehaved::Builder out) {
-      net::write_misbehaved(out, sender, net::wire::Violation::BAD_RECORD, "a content that is not what its id says");
-    });
-  }
+  void accuse(const base::NodeId& sender);
 
   const FilesSettings settings_;
   MetNodes met_;
@@ -142,23 +83,10 @@ class FilesPart : public runtime::Actor {
   static constexpr std::size_t kSitesMax = 2 * kCandidatesMax;
 
   /// Nodes on this machine count for no site, and of those that cannot be dialled the address is not known.
-  void note_site(const base::NodeId& id, const base::Endpoint& at) {
-    if (!at.dialable() || at.is_loopback()) return;
-    if (sites_.size() >= kSitesMax && !sites_.contains(id)) sites_.erase(sites_.begin());
-    sites_.insert_or_assign(id, base::group_of(at));
-  }
+  void note_site(const base::NodeId& id, const base::Endpoint& at);
 
   /// Notes where they live, and adds their ids; without this node.
-  void meet(capnp::List<messages::wire::Contact>::Reader list, std::vector<base::NodeId>& nodes) {
-    for (const auto one : list) {
-      const base::Contact contact = messages::read_contact(one);
-      const base::NodeId id = crypto::node_id(contact.key, contact.nonce);
-      if (id == settings_.self) continue;
-      met_.add(id, contact);
-      note_site(id, contact.endpoint);
-      nodes.push_back(id);
-    }
-  }
+  void meet(capnp::List<messages::wire::Contact>::Reader list, std::vector<base::NodeId>& nodes);
 };
 
 }  // namespace troupe::files

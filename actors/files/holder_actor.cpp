@@ -3,6 +3,7 @@
 #include "actors/files/logic/contents.hpp"
 #include "messages/runtime.capnp.h"
 #include "runtime/base/ensure.hpp"
+#include "runtime/observe/describe_counters.hpp"
 
 namespace troupe::files {
 namespace {

@@ -1,6 +1,8 @@
 #include "actors/files/placement_actor.hpp"
 
+#include "messages/contact.hpp"
 #include "runtime/base/ensure.hpp"
+#include "runtime/crypto/identity.hpp"
 
 namespace troupe::files {
 

@@ -9,6 +9,7 @@
 
 #include "actors/files/files_part.hpp"
 #include "actors/files/logic/neighbourhoods.hpp"
+#include "messages/dht.capnp.h"
 
 namespace troupe::files {
 

@@ -26,7 +26,7 @@ constexpr std::string_view kHealthSources[] = {kHealthSource};
 
 node::Domain make(const node::DomainParts& parts) {
   FundSettings settings{
-      .pool = parts.pool,
+      .links = parts.links,
       .book =
           durable::Place::parse(std::get<std::string>(parts.settings.value("ledger.book"))).value_or(durable::Place{}),
       .threshold = parts.settings.get(kThreshold),

@@ -19,7 +19,7 @@ class FundActor final : public durable::Home {
   static constexpr const char* kName = "fund";
   static constexpr base::Rate kOrdered{64, 256};  // our choice: 64 proposals are open at most, of 16 signers each
   explicit FundActor(const FundSettings& settings)
-      : Home(settings.book, settings.pool, kPath, "state", kOrdered), settings_(settings) {}
+      : Home(settings.book, settings.links, kPath, "state", kOrdered), settings_(settings) {}
 
   void receive(runtime::Handlers& on) override;
 

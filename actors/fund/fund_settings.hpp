@@ -8,7 +8,7 @@
 namespace troupe::fund {
 
 struct FundSettings {
-  std::shared_ptr<net::Pool> pool;
+  std::shared_ptr<runtime::Links> links;
   durable::Place book;
   std::vector<Address> signers;       ///< of a fund that is made; empty: the book's owner
   std::size_t threshold = 1;          ///< the same

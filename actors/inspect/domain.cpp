@@ -2,7 +2,6 @@
 #include "actors/inspect/inspect_actor.hpp"
 #include "actors/node/api.hpp"
 #include "runtime/crypto/identity.hpp"
-#include "runtime/net/pool.hpp"
 
 namespace troupe::inspect {
 namespace {
@@ -39,7 +38,7 @@ observe::CounterTable counters(const Totals& latest) {
 node::Domain make(const node::DomainParts& parts) {
   const auto totals = std::make_shared<LatestTotals>();
   InspectActor::Setup setup;
-  setup.node = parts.pool->setup().identity->id();
+  setup.node = parts.links->self();
   setup.period = parts.settings.get(kPeriod);
   setup.health = parts.health;
   setup.audit = parts.audit;

@@ -13,6 +13,7 @@
 
 #include "messages/node.capnp.h"
 #include "runtime/actor/actor.hpp"
+#include "runtime/actor/links.hpp"
 #include "runtime/base/bytes.hpp"
 #include "runtime/base/endpoint.hpp"
 #include "runtime/config/settings.hpp"
@@ -21,6 +22,9 @@
 #include "runtime/observe/domain_log.hpp"
 #include "runtime/observe/health.hpp"
 
+namespace troupe::crypto {
+class Identity;
+}
 namespace troupe::net {
 class Datagrams;
 class Pool;
@@ -58,8 +62,11 @@ class Serving {
 /// What a node gives to each of its domains.
 struct DomainParts {
   const config::Settings& settings;  ///< of the whole node; read during make() alone
-  std::shared_ptr<net::Pool> pool;
-  std::shared_ptr<net::Datagrams> datagrams;
+  std::shared_ptr<runtime::Links> links;
+  std::shared_ptr<const crypto::Identity> identity;
+  unsigned work_bits = 0;                     ///< zeros that the id of a node must show
+  std::shared_ptr<net::Pool> pool;            ///< for the links and datagrams that the host adds
+  std::shared_ptr<net::Datagrams> datagrams;  ///< the same
   std::shared_ptr<Serving> serving;
   std::optional<base::Endpoint> advertise{};  ///< what others are told; none: where it serves
   observe::Health* health = nullptr;          ///< outlives the node

@@ -4,7 +4,6 @@
 #include "actors/peers/sim.hpp"
 #include "runtime/config/forms.hpp"
 #include "runtime/crypto/identity.hpp"
-#include "runtime/net/pool.hpp"
 
 namespace troupe::peers {
 namespace {
@@ -31,8 +30,8 @@ constexpr std::string_view kHealthSources[] = {PeersActor::kName, "peers.store"}
 
 node::Domain make(const node::DomainParts& parts) {
   const auto& settings = parts.settings;
-  const crypto::Identity& identity = *parts.pool->setup().identity;
-  const unsigned work_bits = parts.pool->setup().terms.work_bits;
+  const crypto::Identity& identity = *parts.identity;
+  const unsigned work_bits = parts.work_bits;
   PeersActor::Setup setup;
   setup.policy.known_max = settings.get(kKnown);
   setup.policy.links_target = settings.get(kLinksTarget);
@@ -45,10 +44,7 @@ node::Domain make(const node::DomainParts& parts) {
   };
   for (const auto& text : settings.get(kJoin))
     if (const auto target = Target::parse(text)) setup.seeds.push_back(*target);
-  setup.owes_answer = [pool = parts.pool](const base::NodeId& id) {
-    const auto link = pool->in_service(id);
-    return link != nullptr && link->awaits.load(std::memory_order_relaxed);
-  };
+  setup.owes_answer = [links = parts.links](const base::NodeId& id) { return links->owes_answer(id); };
   setup.health = parts.health;
   setup.log = parts.domain_log;
   return {.name = "peers",

@@ -8,10 +8,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "actors/raft/logic/output.hpp"
-#include "messages/raft.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/base/callback.hpp"
 
@@ -68,6 +69,15 @@ class ChunkSource {
   virtual std::optional<base::Bytes> next(std::size_t bytes) = 0;
 };
 
+/// What a StateMachine shows of its state (messages/raft.capnp: GroupStatus); zero where it has no such thing.
+struct MachineStatus {
+  std::uint64_t revision = 0, oldest_revision = 0;
+  std::uint64_t keys = 0, leases = 0, sessions = 0, watchers = 0;
+  std::uint64_t row_bytes = 0, rows_max = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> kinds{};  ///< bytes of the rows of each kind, at most kKindsShown
+};
+inline constexpr std::size_t kKindsShown = 16;  // of messages/raft.capnp, GroupStatus
+
 class StateMachine {
  public:
   virtual ~StateMachine() = default;
@@ -93,7 +103,7 @@ class StateMachine {
   virtual void begin_load() = 0;
   virtual bool load(base::ByteView chunk) = 0;
   virtual bool end_load(Index index) = 0;
-  virtual void describe(wire::GroupStatus::Builder status) const = 0;
+  virtual MachineStatus status() const = 0;
 };
 
 /// Makes the machine of a group; both outlive it.

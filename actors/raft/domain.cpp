@@ -82,8 +82,8 @@ constexpr std::string_view kHealthSources[] = {"raft.groups"};
 
 node::Domain make(const node::DomainParts& parts) {
   auto settings = std::make_shared<RaftSettings>();
-  settings->self = parts.pool->setup().identity->id();
-  settings->pool = parts.pool;
+  settings->self = parts.links->self();
+  settings->links = parts.links;
   settings->endpoint = parts.own_endpoint();
   Settings& core = settings->core;
   core.election = parts.settings.get(kElection);

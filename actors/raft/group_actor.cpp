@@ -162,7 +162,7 @@ Line* GroupActor::line_to(const MemberId& member) {
   const auto found = lines_.find(member);
   if (found != lines_.end() && (found->second.at() == at || !seat)) return &found->second;
   if (found == lines_.end() && lines_.size() >= 2 * kMembersMax) lines_.clear();
-  return &lines_.insert_or_assign(member, Line(settings().pool, member, at, path_here())).first->second;
+  return &lines_.insert_or_assign(member, Line(settings().links, member, at, path_here())).first->second;
 }
 
 runtime::Handle GroupActor::handle_to(const MemberId& member) {
@@ -179,7 +179,7 @@ runtime::Handle GroupActor::leader() {
   if (!known) return {};
   const runtime::Handle out = handle_to(*known);
   // Over a link that is not there yet a command may be lost, and would be in doubt: it waits instead.
-  return settings().pool->in_service(known->node) ? out : runtime::Handle{};
+  return settings().links->linked(known->node) ? out : runtime::Handle{};
 }
 
 bool GroupActor::has(const base::NodeId& node) const {
@@ -525,7 +525,7 @@ void GroupActor::sweep() {
 
 runtime::Handle GroupActor::start_replicator(const MemberId& member, const base::Endpoint& at) {
   const std::string name = member.node.hex().substr(0, 16) + "-" + std::to_string(++replicators_);
-  return spawn<ReplicatorActor>(name, Line(settings().pool, member, at, path_here()));
+  return spawn<ReplicatorActor>(name, Line(settings().links, member, at, path_here()));
 }
 
 }  // namespace troupe::raft

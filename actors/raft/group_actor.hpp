@@ -21,6 +21,7 @@
 #include "actors/raft/role_behaviour.hpp"
 #include "actors/raft/settings.hpp"
 #include "messages/common.capnp.h"
+#include "messages/raft.capnp.h"
 
 namespace troupe::raft {
 

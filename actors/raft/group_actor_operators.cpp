@@ -58,6 +58,22 @@ Error error_of(Refused why) {
   return {Code::internal, "a change was refused"};
 }
 
+void write(wire::GroupStatus::Builder out, const MachineStatus& of) {
+  out.setRevision(of.revision);
+  out.setKeys(of.keys);
+  out.setRowBytes(of.row_bytes);
+  out.setRowsMax(of.rows_max);
+  auto kinds = out.initKinds(static_cast<unsigned>(of.kinds.size()));
+  for (unsigned i = 0; i < kinds.size(); ++i) {
+    kinds[i].setKind(of.kinds[i].first);
+    kinds[i].setBytes(of.kinds[i].second);
+  }
+  out.setOldestRevision(of.oldest_revision);
+  out.setLeases(of.leases);
+  out.setSessions(of.sessions);
+  out.setWatchers(of.watchers);
+}
+
 }  // namespace
 
 void GroupActor::describe(wire::GroupStatus::Builder out) {
@@ -68,7 +84,7 @@ void GroupActor::describe(wire::GroupStatus::Builder out) {
   out.setReason(why_not_);
   out.setApplied(applied_.value);
   out.setHash(machine_->hash());
-  machine_->describe(out);
+  write(out, machine_->status());
   if (!raft_) return out.setRole(recovering_ ? "recovering" : "opening");
   const Status status = raft_->status(now());
   const Seat* own = status.configuration.find(setup_.self);
@@ -206,7 +222,7 @@ bool GroupActor::knows_of(const Configuration& founding) const {
 /// The node draws the incarnation of its log, and begins without any entry; then the group takes it in.
 void GroupActor::add(const base::NodeId& node, const base::Endpoint& at, bool learner, base::Instant due,
                      Nothing reply) {
-  const runtime::Handle there = handle_at(*settings().pool, node, at, kPath);
+  const runtime::Handle there = handle_at(*settings().links, node, at, kPath);
   if (!there) return reply.refuse({Code::unavailable, "that node cannot be reached now"});
   ask<wire::PrepareMember, wire::MemberPrepared>(
       there, now() + kPrepareDue, [&](wire::PrepareMember::Builder out) { out.setGroup(setup_.name); },

@@ -13,7 +13,7 @@ constexpr std::size_t kPrefixMax = 1'024;  // messages/raft.capnp
 
 GuestActor::GuestActor(SharedSettings settings, std::string group, const Members& members)
     : settings_(std::move(settings)), group_(std::move(group)) {
-  for (const auto& [member, at] : members) lines_.emplace_back(settings_->pool, member, at, path_of(group_));
+  for (const auto& [member, at] : members) lines_.emplace_back(settings_->links, member, at, path_of(group_));
 }
 
 void GuestActor::receive(runtime::Handlers& on) {
@@ -140,7 +140,7 @@ runtime::Handle GuestActor::member() {
     bool fresh = false;
     const runtime::Handle out = line.handle(now(), fresh);
     if (fresh) watch(out);
-    if (out && settings_->pool->in_service(line.member().node)) return out;
+    if (out && settings_->links->linked(line.member().node)) return out;
   }
   return {};
 }

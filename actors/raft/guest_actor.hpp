@@ -16,6 +16,7 @@
 #include "actors/raft/api.hpp"
 #include "actors/raft/line.hpp"
 #include "actors/raft/settings.hpp"
+#include "messages/raft.capnp.h"
 
 namespace troupe::raft {
 

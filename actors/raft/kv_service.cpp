@@ -5,6 +5,7 @@
 #include "actors/raft/kv_words.hpp"
 #include "runtime/base/fields.hpp"
 #include "runtime/crypto/hash.hpp"
+#include "runtime/ports/hardware.hpp"
 
 namespace troupe::raft {
 namespace {
@@ -502,23 +503,20 @@ bool KvService::end_load(Index index) {
   return true;
 }
 
-void KvService::describe(wire::GroupStatus::Builder status) const {
-  status.setRevision(machine_.revision().value);
-  status.setKeys(machine_.keys());
-  status.setRowBytes(machine_.row_bytes());
-  status.setRowsMax(rows_max_);
-  constexpr std::size_t kKindsMax = 16;
-  const auto& kinds = machine_.kind_bytes();
-  auto list = status.initKinds(static_cast<unsigned>(std::min(kinds.size(), kKindsMax)));
-  auto at = kinds.begin();
-  for (unsigned i = 0; i < list.size(); ++i, ++at) {
-    list[i].setKind(at->first);
-    list[i].setBytes(at->second);
+MachineStatus KvService::status() const {
+  MachineStatus out{.revision = machine_.revision().value,
+                    .oldest_revision = history_.oldest().value,
+                    .keys = machine_.keys(),
+                    .leases = machine_.leases().size(),
+                    .sessions = machine_.sessions(),
+                    .watchers = watchers_.size(),
+                    .row_bytes = machine_.row_bytes(),
+                    .rows_max = rows_max_};
+  for (const auto& [kind, bytes] : machine_.kind_bytes()) {
+    if (out.kinds.size() == kKindsShown) break;
+    out.kinds.emplace_back(kind, bytes);
   }
-  status.setOldestRevision(history_.oldest().value);
-  status.setLeases(machine_.leases().size());
-  status.setSessions(machine_.sessions());
-  status.setWatchers(watchers_.size());
+  return out;
 }
 
 }  // namespace troupe::raft

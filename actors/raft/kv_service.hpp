@@ -17,6 +17,7 @@
 #include "actors/raft/logic/kv/lease_times.hpp"
 #include "actors/raft/logic/kv/snapshot.hpp"
 #include "actors/raft/settings.hpp"
+#include "messages/raft.capnp.h"
 #include "runtime/actor/part.hpp"
 
 namespace troupe::raft {
@@ -43,7 +44,7 @@ class KvService final : public StateMachine, public runtime::Part {
   void begin_load() override;
   bool load(base::ByteView chunk) override;
   bool end_load(Index index) override;
-  void describe(wire::GroupStatus::Builder status) const override;
+  MachineStatus status() const override;
 
  private:
   struct WatchEnds {};

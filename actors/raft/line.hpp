@@ -8,24 +8,23 @@
 
 #include "actors/raft/logic/types.hpp"
 #include "runtime/actor/actor.hpp"
-#include "runtime/net/pool.hpp"
+#include "runtime/actor/links.hpp"
 
 namespace troupe::raft {
 
 /// Of that path at a node, dialled if there is no link; null if it cannot be. Without a dialable `at` it is dialled
 /// where `/peers` knows it.
-inline runtime::Handle handle_at(net::Pool& pool, const base::NodeId& node, const base::Endpoint& at,
+inline runtime::Handle handle_at(runtime::Links& links, const base::NodeId& node, const base::Endpoint& at,
                                  const std::string& path) {
-  const auto link = pool.dial(node, at.dialable() ? base::HostPort::parse(at.text()) : std::nullopt);
-  return link ? link->proxy(path) : runtime::Handle{};
+  return links.remote_at(node, at.dialable() ? base::HostPort::parse(at.text()) : std::nullopt, path);
 }
 
 class Line {
  public:
   static constexpr std::chrono::milliseconds kRedial{100};  // our choice: below an election
 
-  Line(std::shared_ptr<net::Pool> pool, MemberId member, base::Endpoint at, std::string path)
-      : pool_(std::move(pool)), member_(member), at_(at), path_(std::move(path)) {}
+  Line(std::shared_ptr<runtime::Links> links, MemberId member, base::Endpoint at, std::string path)
+      : links_(std::move(links)), member_(member), at_(at), path_(std::move(path)) {}
 
   /// Null if there is no link and it was dialled a moment ago. `fresh`: it is to be watched.
   runtime::Handle handle(base::Instant now, bool& fresh) {
@@ -34,7 +33,7 @@ class Line {
     dial_at_ = now + kRedial;
     // By turns where the configuration says that it lives, and where `/peers` knows it: it may have moved.
     const bool configured = at_.dialable() && dials_++ % 2 == 0;
-    handle_ = handle_at(*pool_, member_.node, configured ? at_ : base::Endpoint{}, path_);
+    handle_ = handle_at(*links_, member_.node, configured ? at_ : base::Endpoint{}, path_);
     fresh = static_cast<bool>(handle_);
     return handle_;
   }
@@ -49,7 +48,7 @@ class Line {
   bool linked() const { return static_cast<bool>(handle_); }
 
  private:
-  std::shared_ptr<net::Pool> pool_;
+  std::shared_ptr<runtime::Links> links_;
   MemberId member_;
   base::Endpoint at_;
   std::string path_;

@@ -132,7 +132,7 @@ void RaftActor::name_partners() {
     if (!row.member || !configuration) continue;
     for (const auto& [member, seat] : configuration->seats) members.insert(member.node);
   }
-  settings_->pool->partners().are("raft", std::move(members));
+  settings_->links->set_partners("raft", std::move(members));
 }
 
 /// All linked nodes that this one trusts are asked at once; the first that is in the group tells its members. Any
@@ -151,13 +151,13 @@ void RaftActor::reach(wire::ReachGroup::Reader question, Nothing reply) {
                "ID@HOST:PORT)"});
   };
   if (is_group_name(group) && guests_.size() < kGuestsMax)
-    for (const auto& peer : settings_->pool->rows()) {
+    for (const auto& peer : settings_->links->rows()) {
       if (peer.role != messages::Role::peer || !is_trusted(*settings_, peer.node, peer.contact.endpoint)) continue;
-      const auto link = settings_->pool->in_service(peer.node);
-      if (!link) continue;
+      if (!settings_->links->linked(peer.node)) continue;
       ++reaching->waits;
       ask<wire::GetGroup, wire::GroupStatus>(
-          link->proxy(path_of(group)), now() + kReachDue, [](wire::GetGroup::Builder out) { out.setLetSleep(true); },
+          settings_->links->over_link(peer.node, path_of(group)), now() + kReachDue,
+          [](wire::GetGroup::Builder out) { out.setLetSleep(true); },
           [this, group, reaching, none](runtime::Answer<wire::GroupStatus> answer) {
             --reaching->waits;
             if (!reaching->reply.open()) return;
@@ -453,7 +453,7 @@ void RaftActor::prepare_all(const std::shared_ptr<Making>& making) {
       prepare(making->group, took);
       continue;
     }
-    const runtime::Handle there = handle_at(*settings_->pool, node, at, kPath);
+    const runtime::Handle there = handle_at(*settings_->links, node, at, kPath);
     if (!there) {
       took(Error{Code::unavailable, "it cannot be dialled now"});
       continue;
@@ -513,7 +513,7 @@ void RaftActor::found_all(const std::shared_ptr<Making>& making) {
     if (!own.ok()) return making->answer();
     for (const auto& [node, at] : std::map(making->members)) {
       if (node == settings_->self) continue;
-      const runtime::Handle there = handle_at(*settings_->pool, node, at, kPath);
+      const runtime::Handle there = handle_at(*settings_->links, node, at, kPath);
       if (!there) {
         made(making, node, Error{Code::unavailable, "it cannot be dialled now"});
         continue;

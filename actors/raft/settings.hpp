@@ -8,8 +8,8 @@
 #include "actors/raft/api.hpp"
 #include "actors/raft/counters.hpp"
 #include "actors/raft/logic/settings.hpp"
+#include "runtime/actor/links.hpp"
 #include "runtime/base/ids.hpp"
-#include "runtime/net/pool.hpp"
 #include "runtime/observe/domain_log.hpp"
 #include "runtime/observe/health.hpp"
 
@@ -17,7 +17,7 @@ namespace troupe::raft {
 
 struct RaftSettings {
   base::NodeId self;
-  std::shared_ptr<net::Pool> pool;
+  std::shared_ptr<runtime::Links> links;
   std::function<base::Endpoint()> endpoint;  ///< where others reach this node
   Settings core;
   std::uint64_t snapshot_after_entries = 100'000;

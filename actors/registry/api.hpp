@@ -8,7 +8,6 @@
 // The bytes in these messages are read with logic/registration.hpp, logic/heartbeat.hpp and logic/history.hpp.
 #include "actors/registry/logic/uptime.hpp"
 #include "actors/registry/logic/vouch.hpp"
-#include "messages/registry.capnp.h"
 
 namespace troupe::registry {
 

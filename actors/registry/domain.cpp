@@ -2,7 +2,6 @@
 #include "actors/node/api.hpp"
 #include "actors/registry/registry_actor.hpp"
 #include "actors/registry/sim.hpp"
-#include "runtime/net/pool.hpp"
 #include "runtime/observe/version.hpp"
 
 namespace troupe::registry {
@@ -47,8 +46,8 @@ Thresholds thresholds_of(const config::Settings& settings) {
 RegistrySettings read(const node::DomainParts& parts) {
   const auto& settings = parts.settings;
   RegistrySettings out;
-  out.identity = parts.pool->setup().identity;
-  out.work_bits = parts.pool->setup().terms.work_bits;
+  out.identity = parts.identity;
+  out.work_bits = parts.work_bits;
   out.active = settings.get(kActive);
   out.watched = {.period = settings.get(kHeartbeat),
                  .nodes_max = settings.get(kWatchedMax),

@@ -19,6 +19,7 @@
 #include "actors/registry/logic/judges.hpp"
 #include "actors/registry/logic/sweep.hpp"
 #include "actors/registry/settings.hpp"
+#include "messages/registry.capnp.h"
 #include "runtime/actor/actor.hpp"
 
 namespace troupe::registry {

@@ -4,6 +4,7 @@
 #include "messages/runtime.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/crypto/hash.hpp"
+#include "runtime/observe/describe_counters.hpp"
 
 namespace troupe::registry {
 

@@ -20,9 +20,11 @@
 #include "actors/registry/logic/sweep.hpp"
 #include "actors/registry/own.hpp"
 #include "actors/registry/settings.hpp"
+#include "messages/registry.capnp.h"
 #include "runtime/actor/budget_alarm.hpp"
 #include "runtime/actor/followers.hpp"
 #include "runtime/base/rate_budget.hpp"
+#include "runtime/ports/hardware.hpp"
 
 namespace troupe::registry {
 

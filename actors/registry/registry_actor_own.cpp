@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "actors/dht/api.hpp"
+#include "actors/dht/words.hpp"
 #include "actors/peers/api.hpp"
 #include "actors/registry/registry_actor.hpp"
 #include "messages/contact.hpp"

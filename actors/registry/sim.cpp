@@ -5,6 +5,7 @@
 #include <set>
 
 #include "actors/registry/api.hpp"
+#include "messages/registry.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/sim/clients.hpp"

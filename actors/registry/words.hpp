@@ -1,6 +1,7 @@
 #pragma once
 // What messages of the registry carry, read: a node as a list names it (messages/registry.capnp: NodeRow).
 #include "actors/registry/api.hpp"
+#include "messages/registry.capnp.h"
 
 namespace troupe::registry {
 

@@ -1,7 +1,6 @@
 // Reputations, as a domain of a node.
 #include "actors/node/api.hpp"
 #include "actors/reputation/reputation_actor.hpp"
-#include "runtime/net/pool.hpp"
 
 namespace troupe::reputation {
 namespace {
@@ -21,7 +20,7 @@ constexpr std::string_view kHealthSources[] = {kRows, kEventRows};
 
 node::Domain make(const node::DomainParts& parts) {
   ReputationSettings settings;
-  settings.identity = parts.pool->setup().identity;
+  settings.identity = parts.identity;
   for (const std::string& text : parts.settings.get(kRulesSetting))
     if (auto rule = own_rule(text)) settings.rules.insert_or_assign(rule->kind, rule->delta);
   settings.health = parts.health;

@@ -10,6 +10,7 @@
 #include "messages/usage.hpp"
 #include "messages/words.hpp"
 #include "runtime/base/address_group.hpp"
+#include "runtime/ports/processes.hpp"
 
 namespace troupe::task {
 namespace {
@@ -150,7 +151,8 @@ void AttemptActor::renew() {
   after<Renew>(lease_.period());
   const Order& order = what_->order;
   ask<wire::RenewAttempt, wire::AttemptRenewed>(
-      settings_.pool->remote(base::Contact{order.submitter, order.submitter_nonce, what_->coordinated_at}, kOrdersPath),
+      settings_.links->remote(base::Contact{order.submitter, order.submitter_nonce, what_->coordinated_at},
+                              kOrdersPath),
       now() + lease_.period(),
       [&](wire::RenewAttempt::Builder out) {
         out.setTask(data_of(id_of(order).view()));

@@ -26,6 +26,7 @@
 #include "runtime/actor/actor.hpp"
 #include "runtime/base/whole_units.hpp"
 #include "runtime/crypto/hash.hpp"
+#include "runtime/ports/processes.hpp"
 
 namespace troupe::task {
 

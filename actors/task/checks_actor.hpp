@@ -16,6 +16,7 @@
 #include "actors/task/logic/spot.hpp"
 #include "actors/task/settings.hpp"
 #include "messages/files.capnp.h"
+#include "messages/registry.capnp.h"
 #include "runtime/actor/actor.hpp"
 
 namespace troupe::task {

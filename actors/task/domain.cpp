@@ -98,9 +98,9 @@ constexpr std::string_view kHealthSources[] = {kTaskRows, kTextRows, kMaliceRows
 node::Domain make(const node::DomainParts& parts) {
   const auto& settings = parts.settings;
   TaskSettings out;
-  out.identity = parts.pool->setup().identity;
-  out.work_bits = parts.pool->setup().terms.work_bits;
-  out.pool = parts.pool;
+  out.identity = parts.identity;
+  out.work_bits = parts.work_bits;
+  out.links = parts.links;
   out.slots = slots_typed(settings.get(kSlots));
   out.memory_bytes = settings.get(kMemory).value;
   out.lease = settings.get(kLease);
@@ -115,8 +115,8 @@ node::Domain make(const node::DomainParts& parts) {
   out.network.assign(patterns.begin(), patterns.end());
   out.provider = Provider(settings.get(kHours), settings.get(kSigners), settings.get(kDeny), settings.get(kTimeMax));
   out.endpoint = parts.own_endpoint();
-  out.linked_at = [pool = parts.pool](const base::NodeId& node) {
-    const auto link = pool->find(node);
+  out.linked_at = [links = parts.links](const base::NodeId& node) {
+    const auto link = links->find(node);
     return link ? std::optional(link->contact.endpoint) : std::nullopt;
   };
   out.host_usr = settings.get(kHostUsr);

@@ -6,6 +6,7 @@
 #include "actors/files/api.hpp"
 #include "actors/task/logic/spot.hpp"
 #include "messages/words.hpp"
+#include "runtime/ports/processes.hpp"
 #include "runtime/store/left_free.hpp"
 
 namespace troupe::task {

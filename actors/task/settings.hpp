@@ -8,8 +8,8 @@
 #include "actors/task/api.hpp"
 #include "actors/task/counters.hpp"
 #include "actors/task/logic/provider.hpp"
+#include "runtime/actor/links.hpp"
 #include "runtime/base/rate_budget.hpp"
-#include "runtime/net/pool.hpp"
 #include "runtime/observe/domain_log.hpp"
 #include "runtime/observe/health.hpp"
 #include "runtime/ports/hardware.hpp"
@@ -32,7 +32,7 @@ inline constexpr std::chrono::seconds kFetchIdle{120};  // of a content that com
 struct TaskSettings {
   std::shared_ptr<const crypto::Identity> identity;
   unsigned work_bits = crypto::kWorkBitsDefault;
-  std::shared_ptr<net::Pool> pool;
+  std::shared_ptr<runtime::Links> links;
   std::optional<sandbox::Cores> slots;  ///< nothing: those of the machine; 0: it takes no tasks
   std::uint64_t memory_bytes = 0;       ///< of all tasks that run; 0: three quarters of the machine's
   base::Duration lease = std::chrono::seconds{10};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/dht/api.hpp"
+#include "actors/dht/words.hpp"
 #include "actors/registry/api.hpp"
 #include "messages/contact.hpp"
 #include "messages/dht.capnp.h"

@@ -37,7 +37,7 @@ UnixMs BookActor::time() const { return unix_ms(wall()); }
 Address BookActor::owner() const {
   if (setup_.place.kind == durable::Place::Kind::group)
     return account_of("group", crypto::sha256(base::as_bytes(setup_.place.group)).view());
-  return address_of(setup_.settings.pool->setup().identity->public_key());
+  return address_of(setup_.settings.identity->public_key());
 }
 
 void BookActor::when_open(base::Callback<void()> then) {

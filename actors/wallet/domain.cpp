@@ -29,7 +29,8 @@ constexpr auto kSettings = std::to_array<config::Setting>({kBook, kOwnDaily, kTr
 constexpr std::string_view kHealthSources[] = {"wallet.book"};
 
 node::Domain make(const node::DomainParts& parts) {
-  const WalletSettings settings{.pool = parts.pool,
+  const WalletSettings settings{.links = parts.links,
+                                .identity = parts.identity,
                                 .book = durable::Place::parse(parts.settings.get(kBook)).value_or(durable::Place{}),
                                 .own_daily = Amount::of(parts.settings.get(kOwnDaily)),
                                 .transfers_per_minute = static_cast<std::uint32_t>(parts.settings.get(kTransfers)),

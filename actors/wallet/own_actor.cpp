@@ -34,7 +34,7 @@ std::optional<OwnSpent> OwnSpent::decode(base::ByteView bytes) {
 
 OwnActor::OwnActor(WalletSettings settings)
     : settings_(std::move(settings)),
-      policy_(Policy::of_key(settings_.pool->setup().identity->public_key())),
+      policy_(Policy::of_key(settings_.identity->public_key())),
       storage_(*this, durable::Place{durable::Place::Kind::self}, "walletown", 0),
       row_(*this, storage_, base::Bytes{'d'}, "what the account of this node has spent") {}
 
@@ -169,7 +169,7 @@ void OwnActor::spend(Waiting waiting, const BookId& book, TransferNumber number)
 }
 
 void OwnActor::write_signed(wire::SignedTransfer::Builder to, const Transfer& transfer) const {
-  const crypto::Identity& self = *settings_.pool->setup().identity;
+  const crypto::Identity& self = *settings_.identity;
   const Approval approval{self.public_key(), self.key().sign(encode(transfer))};
   write(to, transfer, policy_, {&approval, 1});
 }

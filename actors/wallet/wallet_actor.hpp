@@ -13,6 +13,7 @@
 #include "actors/wallet/api.hpp"
 #include "messages/wallet.capnp.h"
 #include "runtime/base/rate_budget.hpp"
+#include "runtime/crypto/identity.hpp"
 #include "runtime/observe/domain_log.hpp"
 #include "runtime/observe/health.hpp"
 
@@ -22,7 +23,8 @@ namespace troupe::wallet {
 inline constexpr std::uint32_t kStrangersMin = 64;
 
 struct WalletSettings {
-  std::shared_ptr<net::Pool> pool;
+  std::shared_ptr<runtime::Links> links;
+  std::shared_ptr<const crypto::Identity> identity;
   durable::Place book;
   Amount own_daily;                             ///< what the node's own account spends in a day
   std::uint32_t transfers_per_minute = 60'000;  ///< of an account that a key spends from
@@ -36,7 +38,7 @@ class WalletActor final : public durable::Home {
  public:
   static constexpr const char* kName = "wallet";
   explicit WalletActor(const WalletSettings& settings)
-      : Home(settings.book, settings.pool, kPath, "book",
+      : Home(settings.book, settings.links, kPath, "book",
              base::Rate{settings.strangers_per_second, 2 * settings.strangers_per_second}),
         settings_(settings) {}
 

@@ -3,6 +3,7 @@
 
 #include "apps/bench/figures.hpp"
 #include "apps/bench/node_processes.hpp"
+#include "messages/raft.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/sim/linearizable.hpp"
 

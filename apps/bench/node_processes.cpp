@@ -18,6 +18,7 @@
 #include "apps/cli/directory_access.hpp"
 #include "apps/cli/run.hpp"
 #include "messages/peers.capnp.h"
+#include "messages/raft.capnp.h"
 #include "messages/words.hpp"
 
 namespace troupe::bench {

@@ -10,8 +10,10 @@
 #include "apps/cli/operator_key.hpp"
 #include "apps/cli/shell_word.hpp"
 #include "messages/node.capnp.h"
+#include "runtime/net/pool.hpp"
 #include "runtime/os/chance.hpp"
 #include "runtime/os/sockets.hpp"
+#include "runtime/os/system.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -170,6 +172,8 @@ void Client::close() {
   system_.reset();
 }
 
+Client::Client() = default;
+
 Client::~Client() {
   if (cancel_) {
     const std::lock_guard hold(cancel_->lock_);
@@ -177,6 +181,8 @@ Client::~Client() {
   }
   close();
 }
+
+base::Instant Client::now() { return system_->world().clock.now(); }
 
 // -- calls -----------------------------------------------------------------------------------------------------------
 

@@ -21,9 +21,18 @@
 
 #include "apps/cli/command.hpp"
 #include "runtime/actor/external_actor.hpp"
-#include "runtime/net/pool.hpp"
-#include "runtime/os/system.hpp"
 #include "runtime/os/waker.hpp"
+
+namespace troupe::crypto {
+class Identity;
+}
+namespace troupe::net {
+class Link;
+class Pool;
+}  // namespace troupe::net
+namespace troupe::os {
+class System;
+}
 
 namespace troupe::apps {
 
@@ -113,7 +122,7 @@ class Client {
   /// What to fail with then.
   Failure interruption() const;
 
-  base::Instant now() { return system_->world().clock.now(); }
+  base::Instant now();
   /// The way to the node as a person types it: "--data DIR" or "--node ID@HOST:PORT".
   const std::string& way() const { return way_; }
 
@@ -138,7 +147,7 @@ class Client {
     void pump();
   };
 
-  Client() = default;
+  Client();
   void cancel();
   std::optional<Failure> connect_locally(const std::string& directory);
   std::optional<Failure> connect_remotely(const NodeAddress& node, Console& console, Needs needs);

@@ -205,6 +205,9 @@ class NodeRun {
 
   node::DomainParts parts() {
     return {.settings = settings_,
+            .links = pool_,
+            .identity = pool_->setup().identity,
+            .work_bits = pool_->setup().terms.work_bits,
             .pool = pool_,
             .datagrams = datagrams_,
             .serving = serving_,

@@ -4,6 +4,7 @@
 #include "apps/raft/raft.hpp"
 #include "messages/common.capnp.h"
 #include "messages/output/raft.capnp.h"
+#include "messages/raft.capnp.h"
 #include "messages/words.hpp"
 
 namespace troupe::apps {

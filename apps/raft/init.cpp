@@ -3,6 +3,7 @@
 #include "apps/cli/json.hpp"
 #include "apps/raft/raft.hpp"
 #include "messages/output/raft.capnp.h"
+#include "messages/raft.capnp.h"
 #include "messages/words.hpp"
 
 namespace troupe::apps {

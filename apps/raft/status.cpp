@@ -4,6 +4,7 @@
 #include "apps/cli/terminal.hpp"
 #include "apps/raft/raft.hpp"
 #include "messages/output/raft.capnp.h"
+#include "messages/raft.capnp.h"
 
 namespace troupe::apps {
 namespace {

@@ -173,6 +173,9 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
   };
   std::optional<base::Error> unread;  // of what the directory keeps: a node does not start without it
   const node::DomainParts parts{.settings = life.settings,
+                                .links = life.pool,
+                                .identity = life.pool->setup().identity,
+                                .work_bits = life.pool->setup().terms.work_bits,
                                 .pool = life.pool,
                                 .datagrams = life.datagrams,
                                 .serving = life.serving_at,

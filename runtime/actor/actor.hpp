@@ -14,8 +14,7 @@
 #include "runtime/base/endpoint.hpp"
 #include "runtime/base/random.hpp"
 #include "runtime/base/time.hpp"
-#include "runtime/ports/network.hpp"
-#include "runtime/ports/processes.hpp"
+#include "runtime/ports/event_types.hpp"
 
 namespace troupe::runtime {
 

@@ -4,6 +4,7 @@
 #include "messages/runtime.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/actor/envelope_type.hpp"
+#include "runtime/ports/network.hpp"
 
 namespace troupe::net {
 namespace {

@@ -16,6 +16,7 @@
 #include "runtime/actor/actor.hpp"
 #include "runtime/base/rate_limit.hpp"
 #include "runtime/net/pool.hpp"
+#include "runtime/ports/network.hpp"
 
 namespace troupe::net {
 

@@ -67,8 +67,22 @@ void Pool::drop_old_names() {
 // -- dialling --
 
 runtime::Handle Pool::remote(const base::NodeId& id, const std::string& path) {
-  const auto link = dial(id, std::nullopt);
+  return remote_at(id, std::nullopt, path);
+}
+
+runtime::Handle Pool::remote_at(const base::NodeId& id, const std::optional<base::HostPort>& where,
+                                const std::string& path) {
+  const auto link = dial(id, where);
   return link ? link->proxy(path) : runtime::Handle{};
+}
+
+runtime::Handle Pool::over_link(const base::NodeId& id, const std::string& path) {
+  const auto link = in_service(id);
+  return link ? link->proxy(path) : runtime::Handle{};
+}
+
+runtime::Handle Pool::remote(const base::Contact& contact, const std::string& path) {
+  return remote(contact, path, DialKind::own);
 }
 
 runtime::Handle Pool::remote(const base::Contact& contact, const std::string& path, DialKind kind) {
@@ -412,6 +426,15 @@ std::shared_ptr<Link> Pool::in_service(const base::NodeId& id) const {
   const std::lock_guard hold(lock_);
   const auto found = peers_.find(id);
   return found == peers_.end() ? nullptr : serving_.at(found->second).link;
+}
+
+bool Pool::owes_answer(const base::NodeId& id) const {
+  const auto link = in_service(id);
+  return link != nullptr && link->awaits.load(std::memory_order_relaxed);
+}
+
+void Pool::set_partners(std::string_view whose, std::set<base::NodeId> nodes) {
+  partners_.are(whose, std::move(nodes));
 }
 
 std::vector<std::shared_ptr<Link>> Pool::in_service() const {

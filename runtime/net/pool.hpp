@@ -17,6 +17,7 @@
 #include <mutex>
 
 #include "runtime/actor/budget_alarm.hpp"
+#include "runtime/actor/links.hpp"
 #include "runtime/base/contact.hpp"
 #include "runtime/crypto/secure_channel.hpp"
 #include "runtime/net/banned_nodes.hpp"
@@ -38,17 +39,7 @@ struct NetCounters {
   std::uint64_t of(Refusal why) const { return refused[static_cast<std::size_t>(why)].load(std::memory_order_relaxed); }
 };
 
-/// What is known of one link in service.
-struct LinkInfo {
-  base::NodeId node;
-  base::Contact contact;  ///< its endpoint is the one dialled, or where the stream comes from
-  messages::Role role = messages::Role::peer;
-  base::Digest token;  ///< the same at both ends, and unique to the link
-  bool outbound = false;
-  std::uint64_t sent = 0;  ///< bytes, as encrypted
-  std::uint64_t received = 0;
-  base::Instant since;
-};
+using runtime::LinkInfo;
 
 /// Bytes, as encrypted.
 struct LinkTraffic {
@@ -56,7 +47,7 @@ struct LinkTraffic {
   std::uint64_t received = 0;
 };
 
-class Pool : public std::enable_shared_from_this<Pool> {
+class Pool final : public runtime::Links, public std::enable_shared_from_this<Pool> {
  public:
   Pool(runtime::Node& node, NetSetup setup);
 
@@ -73,8 +64,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   /// A finished handshake has shown this node's own id under another start number: another process has its identity.
   void met_own_id(base::Instant now);
-  /// When that was last; nothing: not since the start.
-  std::optional<base::Instant> own_id_met() const;
+  std::optional<base::Instant> own_id_met() const override;
 
   /// Lets the node's actors reach actors of other nodes through the pool, and inspectors name them. Call it before the
   /// node starts; the pool outlives the actors.
@@ -89,11 +79,15 @@ class Pool : public std::enable_shared_from_this<Pool> {
     silent,  ///< the other node answers no datagram where others say that it lives
     large,   ///< an answer is too large for a datagram
   };
-  /// A handle for the actor `path` on another node; dials if there is no link yet. Null if `id` is this node, or a
-  /// limit is reached.
-  runtime::Handle remote(const base::NodeId& id, const std::string& path);
-  /// The same at a known address; the caller has checked the id.
-  runtime::Handle remote(const base::Contact& contact, const std::string& path, DialKind kind = DialKind::own);
+  // What domains see: runtime/actor/links.hpp has the contracts. A dial of theirs is `own`.
+  base::NodeId self() const override { return setup_.identity->id(); }
+  runtime::Handle remote(const base::NodeId& id, const std::string& path) override;
+  runtime::Handle remote(const base::Contact& contact, const std::string& path) override;
+  runtime::Handle remote_at(const base::NodeId& id, const std::optional<base::HostPort>& where,
+                            const std::string& path) override;
+  runtime::Handle over_link(const base::NodeId& id, const std::string& path) override;
+  void set_partners(std::string_view whose, std::set<base::NodeId> nodes) override;
+  runtime::Handle remote(const base::Contact& contact, const std::string& path, DialKind kind);
   /// Whether a dial to that node at that address is under way.
   bool is_dialling(const base::Contact& contact) const;
   /// Whether a dial of that kind to an address that strangers have named may begin. What is silent holds its place for
@@ -155,12 +149,13 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// ended; an operator's is not.
   void buffers(Link& link, std::size_t bytes);
 
-  /// Links in service, in the order in which they came into service.
-  std::vector<LinkInfo> rows() const;
+  std::vector<LinkInfo> rows() const override;
   std::vector<std::shared_ptr<Link>> in_service() const;
   /// Bytes of all links in that role while in service, those that have ended included. Never decreases.
   LinkTraffic traffic(messages::Role role) const;
-  std::optional<LinkInfo> find(const base::NodeId& id) const;
+  std::optional<LinkInfo> find(const base::NodeId& id) const override;
+  bool linked(const base::NodeId& id) const override { return in_service(id) != nullptr; }
+  bool owes_answer(const base::NodeId& id) const override;
   /// The link in service to that node, in the role of a peer; null if there is none.
   std::shared_ptr<Link> in_service(const base::NodeId& id) const;
   /// The port that was bound for port 0: a restarted `/links` must use it again. Zero: none yet.

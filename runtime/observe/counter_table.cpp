@@ -3,6 +3,7 @@
 #include <string>
 
 #include "runtime/base/ensure.hpp"
+#include "runtime/observe/describe_counters.hpp"
 
 namespace troupe::observe {
 namespace {

@@ -1,10 +1,8 @@
 #pragma once
-// The counters of a domain as one table, read at one moment: /metrics and describe() walk it.
+// The counters of a domain as one table, read at one moment: /metrics and describe() (describe_counters.hpp) walk it.
 //
 // Order   rows of one metric stand together; the first one brings the help of the family.
 // Fields  a row may name a field of the struct that describe() fills: a number there, in the row's own unit.
-#include <capnp/dynamic.h>
-
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -29,8 +27,5 @@ using CounterTable = std::vector<CounterRow>;
 
 /// For /metrics, in the order of the table.
 std::vector<Family> families(const CounterTable& table);
-
-/// Sets the fields that rows name. A field that the struct lacks is a broken invariant.
-void describe(const CounterTable& table, capnp::DynamicStruct::Builder to);
 
 }  // namespace troupe::observe

@@ -7,13 +7,13 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "runtime/base/bytes.hpp"
 #include "runtime/base/endpoint.hpp"
 #include "runtime/base/error.hpp"
 #include "runtime/base/time.hpp"
+#include "runtime/ports/event_types.hpp"
 #include "runtime/ports/handle.hpp"
 
 namespace troupe::ports {
@@ -101,8 +101,6 @@ struct Arrived {
   /// Held while they wait to be handled: while kDatagramsWaitingMax wait, further datagrams are dropped and counted.
   std::shared_ptr<const void> credit;
 };
-
-using StreamEvent = std::variant<Received, Written, Closed, Accepted, Dialled, DialFailed, Arrived>;
 
 /// Listens as long as it lives.
 class Listener {

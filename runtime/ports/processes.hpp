@@ -9,10 +9,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <variant>
 
 #include "runtime/base/bytes.hpp"
 #include "runtime/ports/disk.hpp"
+#include "runtime/ports/event_types.hpp"
 #include "runtime/ports/handle.hpp"
 #include "runtime/sandbox/spec.hpp"
 
@@ -58,8 +58,6 @@ struct ProcessEnded {
   sandbox::Outcome outcome;
   std::vector<std::shared_ptr<const File>> outputs{};  ///< those of Outcome::outputs, to be read; in memory
 };
-
-using ProcessEvent = std::variant<Printed, Measured, ProcessEnded>;
 
 /// A process under way. Dropping it ends the program, of which nothing more is told. Calls are asynchronous and safe
 /// from any thread; after the end they do nothing.

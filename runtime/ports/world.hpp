@@ -1,15 +1,17 @@
 #pragma once
-// One node's set of ports. The caller keeps them alive for longer than the node.
+// One node's set of ports. The caller keeps them alive for longer than the node. A source that calls a large port
+// includes its header.
 #include "runtime/base/mutations.hpp"
 #include "runtime/ports/chance.hpp"
 #include "runtime/ports/clock.hpp"
-#include "runtime/ports/disk.hpp"
-#include "runtime/ports/hardware.hpp"
-#include "runtime/ports/network.hpp"
-#include "runtime/ports/processes.hpp"
 #include "runtime/ports/threads.hpp"
 
 namespace troupe::ports {
+
+class Disk;
+class Hardware;
+class Network;
+class Processes;
 
 struct World {
   Clock& clock;

@@ -44,8 +44,16 @@ class RulesTest(unittest.TestCase):
             good=("actors/dht/a.cpp", "apps/a.cpp", "tests/actors/files/a.cpp"),
         )
         self.expect(rules.domains, '#include "actors/dht/api.hpp"', good=("actors/files/a.cpp",))
-        schema = '#include "messages/dht.capnp.h"'
-        self.expect(rules.domains, schema, bad=("actors/dht/logic/a.hpp",), good=("actors/dht/a.hpp",))
+
+    def test_domains_see_links_through_the_interface(self):
+        self.expect(
+            rules.domains,
+            '#include "runtime/net/pool.hpp"',
+            bad=("actors/raft/line.hpp",),
+            good=("apps/a.cpp", "runtime/net/a.cpp", "tests/actors/raft/a.cpp"),
+        )
+        self.expect(rules.domains, '#include "runtime/net/misbehaved.hpp"', good=("actors/files/a.cpp",))
+        self.expect(rules.domains, '#include "runtime/actor/links.hpp"', good=("actors/raft/line.hpp",))
 
     def test_libraries_stay_in_the_runtime(self):
         for name in ("caf/actor.hpp", "leveldb/db.h", "botan/tls_client.h", "sodium.h", "archive.h", "sys/socket.h", "netinet/in.h"):
@@ -118,6 +126,25 @@ class RulesTest(unittest.TestCase):
             self.assertEqual(len(found), 1)
             for folder in ("runtime/net", "runtime/store", "runtime/os"):
                 self.assertIn(f"{folder} -> ", found[0])
+
+    def test_a_schema_behind_another_header_is_found_in_logic(self):
+        with tempfile.TemporaryDirectory() as root:
+            for path, includes in {
+                "actors/files/logic/direct.hpp": ["messages/files.capnp.h"],
+                "actors/files/logic/near.cpp": ["actors/files/logic/range.hpp", "actors/dht/api.hpp"],
+                "actors/files/logic/range.hpp": ["runtime/base/bytes.hpp"],
+                "actors/dht/api.hpp": ["actors/dht/words.hpp"],
+                "actors/dht/words.hpp": ["messages/dht.capnp.h", "actors/dht/api.hpp"],
+                "runtime/base/bytes.hpp": [],
+            }.items():
+                file = Path(root, path)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text("".join(f'#include "{name}"\n' for name in includes), encoding="utf-8")
+            what = "logic does not know the schemas: "
+            self.assertEqual(rules.logic_schemas(Path(root)), [
+                f"actors/files/logic/direct.hpp:1: {what}messages/files.capnp.h",
+                f"actors/files/logic/near.cpp:2: {what}actors/dht/api.hpp -> actors/dht/words.hpp -> messages/dht.capnp.h",
+            ])
 
     def test_a_domain_has_its_parts(self):
         with tempfile.TemporaryDirectory() as root:

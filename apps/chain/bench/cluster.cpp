@@ -39,14 +39,15 @@ Measurement<void> ChainCluster::listen(Runner& runner, std::size_t nodes) {
     setup.identity = std::make_shared<const crypto::Identity>(chain_identity(i));
     setup.listen = base::HostPort::parse("127.0.0.1:0");
     const auto home = std::make_shared<Home>(node);
-    home->settings.pool = std::make_shared<net::Pool>(node, setup);
+    home->pool = std::make_shared<net::Pool>(node, setup);
+    home->settings.links = home->pool;
     home->settings.identity = setup.identity;
     homes_.push_back(home);
     const auto listening = [home, &runner](const base::Outcome<base::Endpoint>& at) {
       if (at.ok()) home->port = at.value().port;
       runner.ring();
     };
-    node.start("links", factory<net::LinksActor>(home->settings.pool, listening), {.kind = net::LinksActor::kName});
+    node.start("links", factory<net::LinksActor>(home->pool, listening), {.kind = net::LinksActor::kName});
   }
   return runner.wait_until("listening", kChainListenMax, [this] {
     return std::ranges::all_of(homes_, [](const auto& one) { return one->port != 0; });
@@ -71,7 +72,7 @@ void ChainCluster::serve(std::size_t validators, const std::shared_ptr<const cha
 /// One node after the other, so that no more handshakes are in progress than a node admits at once.
 Measurement<void> ChainCluster::link_all(Runner& runner) {
   for (std::size_t i = 1; i < homes_.size(); ++i) {
-    net::Pool& pool = *homes_[i]->settings.pool;
+    net::Pool& pool = *homes_[i]->pool;
     for (std::size_t k = 0; k < i; ++k) {
       const std::string at = "127.0.0.1:" + std::to_string(homes_[k]->port.load());
       pool.dial(homes_[k]->settings.self(), base::HostPort::parse(at));

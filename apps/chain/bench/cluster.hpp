@@ -29,6 +29,7 @@ class ChainCluster {
   struct Home {
     runtime::Node& node;
     chain::ChainSettings settings;
+    std::shared_ptr<net::Pool> pool{};
     std::atomic<std::uint32_t> port{0};
   };
   Measurement<void> listen(Runner& runner, std::size_t nodes);

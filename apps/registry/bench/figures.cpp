@@ -5,6 +5,7 @@
 
 #include "actors/registry/api.hpp"
 #include "apps/bench/ran.hpp"
+#include "messages/registry.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/crypto/hash.hpp"
 

@@ -59,7 +59,7 @@ struct OneAirdrop : test::ActorFixture {
                               }));
                  }));
     });
-    const AirdropActor::Setup setup{{.pool = nullptr}, {.kind = durable::Place::Kind::self}, 0, id};
+    const AirdropActor::Setup setup{{.links = nullptr}, {.kind = durable::Place::Kind::self}, 0, id};
     one = node.start("one", [setup] { return std::make_unique<AirdropActor>(setup); });
   }
   void serve(runtime::Handlers& on) {

@@ -41,7 +41,7 @@ struct Airdrops {
     if (later > 0) owe(later, wallet::unix_ms(home.ports.world().clock.wall()) + UnixMs(std::chrono::minutes(50)));
     if (owing > 0) owe(owing, UnixMs(0));
     const AirdropSettings settings{
-        .pool = home.pool, .book = {.kind = durable::Place::Kind::self, .chain = on_chain}, .unfinished_max = kAll};
+        .links = home.pool, .book = {.kind = durable::Place::Kind::self, .chain = on_chain}, .unfinished_max = kAll};
     home.node.start("airdrop", [settings] { return std::make_unique<AirdropsActor>(settings); });
     if (owing > 0) return;
     cluster.stage.run_for(60s);  // the store has made its ballast

@@ -49,7 +49,7 @@ class HostileChain {
     REQUIRE(genesis->sign(identity(validator).id(),
                           {key.sign(message), identity(validator).key().sign(message), authority(1, message)}));
     chain = id_of(genesis->genesis());
-    settings.pool = net[0].pool;
+    settings.links = net[0].pool;
     settings.identity = net[0].pool->setup().identity;
     if (votes != Votes::no_chain) settings.genesis = genesis;
     if (votes == Votes::here) settings.signer = std::make_shared<const crypto::SecretKey>(test_key(40));

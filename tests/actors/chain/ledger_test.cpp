@@ -10,6 +10,7 @@
 
 using namespace troupe;
 using namespace troupe::chain;
+using namespace std::chrono_literals;
 
 namespace {
 

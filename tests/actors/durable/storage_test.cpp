@@ -5,6 +5,7 @@
 
 #include "actors/durable/api.hpp"
 #include "actors/raft/api.hpp"
+#include "messages/raft.capnp.h"
 #include "messages/words.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 

@@ -10,6 +10,7 @@
 #include "actors/wallet/wallet_actor.hpp"
 #include "messages/words.hpp"
 #include "runtime/crypto/hash.hpp"
+#include "runtime/net/pool.hpp"
 #include "runtime/store/store_actor.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 #include "tests/support.hpp"
@@ -156,17 +157,18 @@ class Bookkeeper {
     setup.identity = identity_;
     life.pool = std::make_shared<net::Pool>(life.node, setup);
     const auto place = *durable::Place::parse(genesis_ ? "chain" : "self");
-    const chain::ChainSettings ledger{.pool = life.pool,
+    const chain::ChainSettings ledger{.links = life.pool,
                                       .identity = identity_,
                                       .genesis = genesis_,
                                       .signer = signer_,
                                       .dev = true,
                                       .counters = std::make_shared<chain::Counters>()};
     auto escrows = std::make_shared<EscrowSettings>();
-    escrows->pool = life.pool;
+    escrows->links = life.pool;
     escrows->book = place;
-    const wallet::WalletSettings money{.pool = life.pool, .book = place, .transfers_per_minute = transfers_per_minute_};
-    const airdrop::AirdropSettings drops{.pool = life.pool, .book = place, .objections = std::chrono::minutes(1)};
+    const wallet::WalletSettings money{
+        .links = life.pool, .identity = identity_, .book = place, .transfers_per_minute = transfers_per_minute_};
+    const airdrop::AirdropSettings drops{.links = life.pool, .book = place, .objections = std::chrono::minutes(1)};
     life.node.start("node", test::script({}, [=](test::Scripted& self) {
                       self.spawn("store", [] { return std::make_unique<store::StoreActor>("store"); }, {});
                       if (ledger.genesis) {

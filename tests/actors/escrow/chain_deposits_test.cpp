@@ -174,7 +174,7 @@ struct Silent {
                       });
                     }));
     auto settings = std::make_shared<EscrowSettings>();
-    settings->pool = home.pool;
+    settings->links = home.pool;
     settings->book = *durable::Place::parse("chain");
     home.node.start("escrow", [settings] { return std::make_unique<EscrowsActor>(settings); });
     cluster.stage.run_for(1s);

@@ -75,7 +75,7 @@ struct Escrows {
           });
         }));
     auto settings = std::make_shared<EscrowSettings>();
-    settings->pool = home.pool;
+    settings->links = home.pool;
     settings->book = {.kind = durable::Place::Kind::self};
     home.node.start("escrow", [settings] { return std::make_unique<EscrowsActor>(settings); });
     cluster.stage.run_for(std::chrono::seconds(1));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/dht/api.hpp"
 #include "actors/files/files_actor.hpp"
 #include "actors/files/get_actor.hpp"
 #include "actors/files/holder_actor.hpp"

@@ -1,6 +1,7 @@
 // Gets where nodes that announce a content never answer.
 #include <doctest/doctest.h>
 
+#include "messages/dht.capnp.h"
 #include "tests/actors/files/files_cluster.hpp"
 
 namespace troupe::files {

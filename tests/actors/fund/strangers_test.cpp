@@ -58,7 +58,7 @@ struct Funds {
                         reply.send([](escrow::wire::TermsAre::Builder out) { out.setNow(1'700'000'000'000); });
                       });
                     }));
-    const FundSettings settings{.pool = home.pool,
+    const FundSettings settings{.links = home.pool,
                                 .book = std::move(book),
                                 .signers = {test_address(kSigner), test_address(kOtherSigner)},
                                 .threshold = 2};

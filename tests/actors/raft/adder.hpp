@@ -77,7 +77,7 @@ class Adder final : public StateMachine, public runtime::Part {
     sum_ = loaded_;
     return true;
   }
-  void describe(wire::GroupStatus::Builder) const override {}
+  MachineStatus status() const override { return {}; }
   std::uint64_t sum() const { return sum_; }
 
  private:
@@ -168,7 +168,7 @@ class AdderCluster {
     };
     RaftSettings& settings = *homes[i].settings;
     settings.self = home.id();
-    settings.pool = home.pool;
+    settings.links = home.pool;
     settings.endpoint = [&home] { return *home.address; };
     settings.invited_by_all = true;
     settings.snapshot_after_entries = 16;

@@ -30,7 +30,7 @@ struct GroupBook : test::ActorFixture {
     });
     stage.settle();
     const BookActor::Setup setup{
-        .settings = {.pool = nullptr, .book = place, .own_daily = {}}, .place = place, .term = 1};
+        .settings = {.links = nullptr, .identity = nullptr, .book = place, .own_daily = {}}, .place = place, .term = 1};
     book = node.start("book", [setup] { return std::make_unique<BookActor>(setup); });
     stage.run_for(1s);
     ask<wire::GetBook, wire::BookIs>([](wire::GetBook::Builder) {},

@@ -38,7 +38,8 @@ struct Bank {
       return std::make_unique<store::StoreActor>("store", store::StoreOptions{},
                                                  store::StoreTold{.health = &health, .mend = {}});
     });
-    const WalletSettings settings{.pool = home.pool,
+    const WalletSettings settings{.links = home.pool,
+                                  .identity = home.pool->setup().identity,
                                   .book = {.kind = durable::Place::Kind::self},
                                   .proposals_max = proposals_max,
                                   .strangers_per_second = strangers_per_second,

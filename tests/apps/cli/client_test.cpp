@@ -16,6 +16,7 @@
 #include "runtime/os/chance.hpp"
 #include "runtime/os/descriptor.hpp"
 #include "runtime/os/disk.hpp"
+#include "runtime/os/system.hpp"
 #include "tests/apps/harness.hpp"
 
 namespace troupe::apps {

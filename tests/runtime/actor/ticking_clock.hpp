@@ -5,6 +5,9 @@
 #include <map>
 #include <utility>
 
+#include "runtime/ports/hardware.hpp"
+#include "runtime/ports/network.hpp"
+#include "runtime/ports/processes.hpp"
 #include "runtime/ports/world.hpp"
 #include "runtime/sim/stage.hpp"
 

@@ -5,6 +5,7 @@
 
 #include "messages/dht.capnp.h"
 #include "runtime/base/ensure.hpp"
+#include "runtime/observe/describe_counters.hpp"
 
 using namespace troupe;
 using namespace troupe::observe;

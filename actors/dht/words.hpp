@@ -1,0 +1,27 @@
+#pragma once
+// What the result of a search says (messages/dht.capnp: SearchResult), for this domain and for others.
+#include <cstdint>
+#include <optional>
+
+#include "messages/dht.capnp.h"
+#include "runtime/base/error.hpp"
+
+namespace troupe::dht {
+
+/// Returns why a store or an announcement was not acknowledged by enough nodes, for people, or nullopt if it was.
+std::optional<base::Error> store_error(wire::SearchResult::Reader result);
+std::optional<base::Error> store_error(wire::ItemResult::Reader result);
+
+/// Returns whether what a search has not found may exist all the same: no node could be asked, or a node that may have
+/// it did not answer lately. A node that is gone is not waited for.
+inline bool unheard(wire::SearchResult::Reader result) {
+  return result.getNearest().size() == 0 || result.getSilentLately() > 0;
+}
+
+/// Returns why a search cannot say what exists, or nullopt if it can: no node could be asked, or most known nodes have
+/// not answered.
+std::optional<base::Error> unheard_error(wire::SearchResult::Reader result);
+/// Returns why the record that was found must not be replaced by a value that expects `sequence`, or nullopt if it may.
+std::optional<base::Error> unexpected_error(wire::SearchResult::Reader result, std::uint64_t sequence);
+
+}  // namespace troupe::dht

@@ -1,0 +1,22 @@
+#pragma once
+// The events of ports, declared only, for a header that names them without reading them. network.hpp and processes.hpp
+// define them.
+#include <variant>
+
+namespace troupe::ports {
+
+struct Received;
+struct Written;
+struct Closed;
+struct Accepted;
+struct Dialled;
+struct DialFailed;
+struct Arrived;
+using StreamEvent = std::variant<Received, Written, Closed, Accepted, Dialled, DialFailed, Arrived>;
+
+struct Printed;
+struct Measured;
+struct ProcessEnded;
+using ProcessEvent = std::variant<Printed, Measured, ProcessEnded>;
+
+}  // namespace troupe::ports
