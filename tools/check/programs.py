@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SUMMARY = re.compile(r"test cases:\s*(\d+) \|\s*(\d+) passed \|\s*(\d+) failed")
 NOTE = re.compile(r"^NOTE: (.*)$", re.M)
+DURATION = re.compile(r"^(\d+\.\d+) s: (.*)\n", re.M)  # of doctest
 SKIPPED = re.compile(r"^SKIPPED: (.*?)(?: \[(.*)\])?$", re.M)
 LINES_SHOWN = 100  # of each end of a long output; a compiler says the cause first, a test last
 
@@ -49,6 +50,7 @@ class Outcome:
     complaints: list[str] = field(default_factory=list)
     unchanged: bool = False
     stdout: str = ""
+    durations: list[tuple[float, str]] = field(default_factory=list)  # seconds, case
 
 
 def fixed_seed(seed: str = "16") -> dict[str, str]:
@@ -61,7 +63,8 @@ def run(job: Job) -> Outcome:
     began = time.monotonic()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         # A group to kill, but no session: where Linux groups processes by session, `nice` counts within one alone.
-        process = subprocess.Popen(job.command, cwd=job.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+        command = [*job.command, "--duration=true"] if job.counts else job.command
+        process = subprocess.Popen(command, cwd=job.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                                    env=os.environ | job.environment, process_group=0)
         late = threading.Event()
 
@@ -78,7 +81,9 @@ def run(job: Job) -> Outcome:
             stream.seek(0)
         said, complained = (stream.read().decode(errors="replace") for stream in (out, err))
     outcome = Outcome(0, 0, [], [], usage.ru_utime + usage.ru_stime, time.monotonic() - began, time.time(), stdout=said)
-    tally(job, outcome, said + complained, process.returncode, late.is_set())
+    output = said + complained
+    outcome.durations = [(float(seconds), case) for seconds, case in DURATION.findall(output)]
+    tally(job, outcome, DURATION.sub("", output), process.returncode, late.is_set())
     return outcome
 
 

@@ -40,6 +40,7 @@ CHECKS = "checks"  # the rules and the format: an area that builds nothing
 IN_OPTIMISED = ("apps", CLUSTER)
 # Not `all`: for meson that is every test program, also those that the sanitizer build has.
 OPTIMISED_TARGETS = ["troupe", *(f"tests/test_{area}" for area in IN_OPTIMISED), "tests/world_hash"]
+SLOWEST = 10  # cases that the end of a run names
 WORKERS = max(2, os.cpu_count() or 2)
 WORLDS = ["1", "2"]  # seeds of simulated worlds
 # Precompiled headers are found again in the cache (ccache's manual, "Precompiled headers").
@@ -79,6 +80,7 @@ class Count:
         self.since = time.time()
         self.skipped: list[str] = []
         self.notes: list[str] = []
+        self.durations: list[tuple[float, str]] = []  # seconds, case
         # Seconds: of the CPU to build and to run, and until what ran was done.
         self.costs: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
         self.lock = threading.Lock()
@@ -97,6 +99,7 @@ class Count:
             self.failed += outcome.failed
             self.skipped += outcome.skipped
             self.notes += outcome.notes
+            self.durations += outcome.durations
             self.spent(job.area, run_s=outcome.cpu_s, wall_s=outcome.wall_s)
             if outcome.unchanged:
                 self.unchanged += outcome.passed
@@ -113,6 +116,8 @@ class Count:
         shown = {area: cost for area, cost in self.costs.items() if sum(cost) >= 0.05}
         for area, (build_s, run_s, wall_s) in sorted(shown.items(), key=lambda one: -one[1][0] - one[1][1]):
             print(f"cost: {area:<12} {build_s:7.1f} CPU-s to build, {run_s:6.1f} to run, in {wall_s:6.1f} s")
+        for seconds, case in sorted(self.durations, reverse=True)[:SLOWEST]:
+            print(f"slow: {seconds:6.1f} s, {case}")
         for note in self.notes:
             print(f"NOTE: {note}")
         form = "%H:%M" if time.time() - self.since < 12 * 3600 else "%F %H:%M"
