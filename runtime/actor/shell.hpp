@@ -256,8 +256,9 @@ class Shell final : public caf::event_based_actor {
   logic::Deadlines deadlines_;
 
   // Handlers differ a thousandfold in time, so a turn also ends after the part of it in which the coarse clock ticks.
-  // A part costs as much as a message. The parts of an actor with fast handlers grow, so that it pays for few.
-  static constexpr std::size_t kPartMin = 2, kPartMax = 16;  // messages; our choice
+  // A part costs as much as a message, so the parts of an actor with fast handlers grow. They stay short, because a
+  // part is one instant for the deadlines of its messages.
+  static constexpr std::size_t kPartMin = 2, kPartMax = 4;  // messages; our choice
   std::size_t part_ = kPartMin;
 
   base::Instant armed_ = base::Instant::max();

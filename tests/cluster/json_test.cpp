@@ -150,6 +150,8 @@ TEST_CASE("cluster json: a line fits a struct if no field is missing and each ha
   CHECK(outputs.unfit("[{\"name\":\"\",\"usage\":\"\",\"summary\":null}]\n", "Commands") == "");
   CHECK(
       outputs.unfit("[{\"name\":\"\",\"usage\":\"\"}]\n", "Commands").starts_with("not Commands[].summary is missing"));
+  CHECK(outputs.unfit("[]\n", "Commands") == "no line is Commands");
+  CHECK(outputs.unfit("[]\n", "Commands?") == "");
   CHECK(outputs.unfit("{", "Link") == "not JSON: {");
   CHECK(outputs.unfit(link, "Nonsense") == "messages/output has no struct Nonsense");
 }

@@ -29,7 +29,8 @@ class Outputs {
   }
 
   /// Returns why the lines do not fit, or an empty string if they do. `structs` are names of structs between commas:
-  /// each line fits one of the structs, and each struct has a line, unless its name ends in a question mark.
+  /// each line fits one of the structs. Each struct has a line that is not an empty list, unless its name ends in a
+  /// question mark.
   std::string unfit(const std::string& lines, const std::string& structs) const {
     std::map<std::string, bool> wanted;  // and whether it may be missing
     for (std::string name : split(structs, ',')) {
@@ -47,7 +48,7 @@ class Outputs {
       for (const auto& [name, optional] : wanted) {
         const std::string at = line_unfit(*value, loader_.get(ids_.at(name)).asStruct());
         if (at.empty()) {
-          seen.insert(name);
+          if (value->kind != Kind::list || !value->items.empty()) seen.insert(name);
           fits = true;
         } else why += "not " + name + at + "; ";
       }

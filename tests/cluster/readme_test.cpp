@@ -110,7 +110,7 @@ std::string quoted(const std::string& text) {
 class Ports {
  public:
   explicit Ports(const std::string& script) {
-    static const std::regex named("(?:127\\.0\\.0\\.1:|--metrics )([0-9]+)");
+    static const std::regex named("(?:127\\.0\\.0\\.1:|--metrics )([1-9][0-9]+)");
     std::vector<os::Descriptor> held;
     for (auto at = std::sregex_iterator(script.begin(), script.end(), named); at != std::sregex_iterator(); ++at) {
       std::string& port = free_[(*at)[1]];

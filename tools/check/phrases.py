@@ -40,7 +40,7 @@ GUIDE = r"""
 RULES = [(re.compile(rule), instead) for rule, instead in (line.split("  ", 1) for line in GUIDE.strip().splitlines())]
 
 TOKEN = re.compile(
-    r'R"(?P<mark>[^(\s]*)\((?P<raw>.*?)\)(?P=mark)"|"(?P<string>(?:[^"\\\n]|\\.)*)"|\'(?:[^\'\\\n]|\\.)+\''
+    r'R"(?P<mark>[^(\s]*)\((?P<raw>.*?)\)(?P=mark)"|"(?P<string>(?:[^"\\\n]|\\.)*)"|(?<![0-9A-Fa-f])\'(?:[^\'\\\n]|\\.)+\''
     r"|//(?P<comment>[^\n]*)",
     re.S,
 )

@@ -21,7 +21,7 @@ prints Validator validator show "$id"
 prints Transaction tx show "$tx"
 prints Transaction tx wait "$tx"
 prints Transactions tx ls waiter
-prints Transactions tx pending
+prints Transactions? tx pending
 prints WalletSent wallet faucet buyer
 prints ChainFork chain fork 1 -o fork
 prints ChainFork chain sign fork

@@ -6,6 +6,7 @@ prints FilePut file put file --replicas 2
 prints FileGot file get "$cid" -o copy
 prints Files file ls
 prints FileView file view "$cid"
+has '"contents":[{'
 prints 'FileCopy?,FileVerified' file verify "$cid"
 prints 'FileCopy?,FileVerified' file verify
 prints FileOwners file owners

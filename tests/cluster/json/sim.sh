@@ -2,6 +2,7 @@ printf 'seed = 1\ndomains = ["peers"]\nnodes = 3\ntime = "2s"\n' >calm.toml
 exits 10 prints SimWorld,SimSummary sim peers --seeds 2 --time 2s --nodes 3
 exits 10 prints SimWorld,SimSummary sim run calm.toml
 exits 10 prints SimWorld,SimActor,SimSummary sim replay peers --time 2s --until 200
+has '"state":{'
 prints SimCards sim list
 prints SimMutant sim mutants files.put_unbound
 prints SimEclipse sim eclipse --nodes 100 --rounds 2
