@@ -1,8 +1,12 @@
 // troupe sim mutants
+#include <algorithm>
+#include <filesystem>
+
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/sim/apart.hpp"
 #include "apps/sim/options.hpp"
+#include "apps/sim/recorded.hpp"
 #include "apps/sim/report.hpp"
 #include "apps/sim/scenario_source.hpp"
 #include "apps/sim/trial.hpp"
@@ -15,13 +19,14 @@ constexpr std::uint64_t kSeedsMax = 1'000'000;
 
 struct Found {
   std::uint64_t seeds = 0;  // that were tried
-  std::optional<Outcome> by;
+  std::vector<Outcome> by;  // as many as were wanted, in the order of their seeds
 };
 
 struct Hunt {
   std::uint64_t first = 1;
   std::uint64_t seeds = kSeedsDefault;
   unsigned jobs = 1;
+  std::size_t wanted = 1;  // worlds
 };
 
 /// What came of a world with a planted bug. One that breaks without it, too, says nothing about the bug.
@@ -32,7 +37,7 @@ Outcome seen_by(sim::Scenario world, sim::WorkloadSpecs workloads) {
   return out;
 }
 
-/// The first seed in whose world something does not hold. Fails if the system has no room for a process.
+/// Finds the first seeds in whose worlds an invariant breaks. Fails if the system has no room for a process.
 base::Result<Found, Failure> hunt(const std::string& domain, std::string_view mutant, const Hunt& plan,
                                   sim::WorkloadSpecs workloads) {
   std::map<std::uint64_t, std::optional<Outcome>> ended;
@@ -42,12 +47,13 @@ base::Result<Found, Failure> hunt(const std::string& domain, std::string_view mu
   };
   const auto ran = run_apart(plan.jobs, plan.seeds, work, [&](Apart::Done done) {
     ended.emplace(done.tag, std::move(done.outcome));
-    for (auto next = ended.find(out.seeds); next != ended.end() && !out.by; next = ended.find(out.seeds)) {
+    const auto enough = [&] { return out.by.size() >= plan.wanted; };
+    for (auto next = ended.find(out.seeds); next != ended.end() && !enough(); next = ended.find(out.seeds)) {
       ++out.seeds;
-      if (next->second && next->second->broken()) out.by = std::move(next->second);
+      if (next->second && next->second->broken()) out.by.push_back(*std::move(next->second));
       ended.erase(next);
     }
-    return !out.by;
+    return !enough();
   });
   if (!ran.ok()) return Failure{ran.error(), "", "fewer --jobs", Exit::simulator_failed};
   return out;
@@ -57,13 +63,73 @@ void print_json(std::ostream& out, std::string_view domain, std::string_view mut
   JsonLine<output::wire::SimMutant> line;
   line->setDomain(std::string(domain));
   line->setMutant(std::string(mutant));
-  line->setFound(found.by.has_value());
+  line->setFound(!found.by.empty());
   line->setSeeds(found.seeds);
-  if (found.by) {
-    line->getSeed().setValue(found.by->seed);
-    line->setInvariant(found.by->invariant);
+  if (!found.by.empty()) {
+    line->getSeed().setValue(found.by.front().seed);
+    line->setInvariant(found.by.front().invariant);
   }
   line.print(out);
+}
+
+/// Returns whether all recorded worlds still show the bug, in the same way.
+base::Result<bool, Failure> still_shown(const std::string& domain, const Recorded& known, unsigned jobs,
+                                        sim::WorkloadSpecs workloads) {
+  std::size_t seen = 0;
+  const auto work = [&](std::uint64_t place) {
+    return seen_by(planted(domain, known.mutant, known.seeds[place], workloads), workloads);
+  };
+  const auto ran = run_apart(jobs, known.seeds.size(), work, [&](Apart::Done done) {
+    const bool shown = done.outcome && std::ranges::count(known.by, done.outcome->invariant) > 0;
+    seen += shown ? 1 : 0;
+    return shown;
+  });
+  if (!ran.ok()) return Failure{ran.error(), "", "fewer --jobs", Exit::simulator_failed};
+  return seen == known.seeds.size();
+}
+
+Recorded record(std::string_view mutant, const std::vector<Outcome>& worlds, bool night) {
+  Recorded out{.mutant = std::string(mutant), .night = night};
+  for (const Outcome& one : worlds) {
+    out.seeds.push_back(one.seed);
+    if (std::ranges::count(out.by, one.invariant) == 0) out.by.push_back(one.invariant);
+  }
+  return out;
+}
+
+/// Writes worlds of each bug of the domain to the file `path`. Keeps the worlds there that still show their bug.
+Ending record_all(const Invocation& invocation, Console& console, const sim::WorkloadSpec& domain,
+                  const std::string& path, Hunt plan, sim::WorkloadSpecs workloads) {
+  std::vector<Recorded> known, all;
+  if (std::filesystem::exists(path)) {
+    auto read = read_recorded(path);
+    if (!read.ok()) return read.error();
+    known = std::move(read).value();
+  }
+  plan.wanted = kRecordedSeeds;
+  std::size_t missed = 0;
+  for (const sim::Named& mutant : domain.mutants) {
+    if (Interrupts::noted() != 0) Interrupts::obey();
+    const auto old = std::ranges::find(known, mutant.name, &Recorded::mutant);
+    if (old != known.end()) {
+      const auto shown = still_shown(std::string(domain.name), *old, plan.jobs, workloads);
+      if (!shown.ok()) return shown.error();
+      if (shown.value()) {
+        all.push_back(*old);
+        continue;
+      }
+    }
+    const auto found = hunt(std::string(domain.name), mutant.name, plan, workloads);
+    if (!found.ok()) return found.error();
+    if (found.value().by.empty()) ++missed;
+    else all.push_back(record(mutant.name, found.value().by, old != known.end() && old->night));
+    if (invocation.globals.json) print_json(console.out, domain.name, mutant.name, found.value());
+    else if (found.value().by.empty()) console.out << mutant.name << " was not seen\n";
+    else console.out << recorded_line(all.back());
+    console.out.flush();
+  }
+  if (const auto saved = save_text(path, recorded_text(all)); !saved.ok()) return saved.error();
+  return missed == 0 ? Exit::done : Exit::failed;
 }
 
 Ending hunt_all(const Invocation& invocation, Console& console, sim::WorkloadSpecs workloads) {
@@ -71,20 +137,28 @@ Ending hunt_all(const Invocation& invocation, Console& console, sim::WorkloadSpe
                   jobs_of(invocation)};
   const auto only = invocation.text("MUTANT");
   const auto path = invocation.text("-o");
-  if (path && !only)
-    return usage_failure("-o writes the world of one bug: which one?", "troupe sim mutants MUTANT -o FILE");
+  if (const auto file = invocation.text("--record")) {
+    const auto domain = std::ranges::find(workloads, only.value_or(""), &sim::WorkloadSpec::name);
+    if (domain == workloads.end())
+      return usage_failure("--record writes the worlds of one domain: which one?",
+                           "troupe sim mutants DOMAIN --record FILE");
+    return record_all(invocation, console, **domain, *file, plan, workloads);
+  }
   TextTable table({{"MUTANT"}, {"FOUND"}, {"SEEDS", Align::right}, {"SEED", Align::right}, {"BY"}});
   std::size_t tried = 0, missed = 0;
   for (const sim::WorkloadSpec* domain : workloads) {
     for (const sim::Named& mutant : domain->mutants) {
-      if (only && *only != mutant.name) continue;
+      if (only && *only != mutant.name && *only != domain->name) continue;
+      if (path && (!only || *only != mutant.name))
+        return usage_failure("-o writes the world of one bug: which one?", "troupe sim mutants MUTANT -o FILE");
       if (Interrupts::noted() != 0) Interrupts::obey();
       const auto found = hunt(std::string(domain->name), mutant.name, plan, workloads);
       if (!found.ok()) return found.error();
+      const std::vector<Outcome>& by = found.value().by;
       ++tried;
-      if (!found.value().by) ++missed;
-      if (path && found.value().by) {
-        const Outcome& seen = *found.value().by;
+      if (by.empty()) ++missed;
+      if (path && !by.empty()) {
+        const Outcome& seen = by.front();
         const auto saved =
             save_scenario(*path, planted(std::string(domain->name), mutant.name, seen.seed, workloads),
                           "Breaks " + seen.invariant + ", with the planted bug " + std::string(mutant.name), workloads);
@@ -95,12 +169,11 @@ Ending hunt_all(const Invocation& invocation, Console& console, sim::WorkloadSpe
         console.out.flush();
         continue;
       }
-      const auto& by = found.value().by;
-      table.add({std::string(mutant.name), by ? "yes" : "no", std::to_string(found.value().seeds),
-                 by ? std::to_string(by->seed) : "-", by ? by->invariant : "-"});
+      table.add({std::string(mutant.name), by.empty() ? "no" : "yes", std::to_string(found.value().seeds),
+                 by.empty() ? "-" : std::to_string(by.front().seed), by.empty() ? "-" : by.front().invariant});
     }
   }
-  if (tried == 0) return usage_failure("no planted bug has that name", "troupe sim list");
+  if (tried == 0) return usage_failure("no planted bug and no domain has that name", "troupe sim list");
   if (!invocation.globals.json) table.print(console.out);
   return missed == 0 ? Exit::done : Exit::failed;
 }
@@ -115,10 +188,13 @@ Command mutants(sim::WorkloadSpecs workloads) {
                       jobs_option("number of worlds that run at once (1)"),
                       {.name = "-o",
                        .value = "FILE",
-                       .help = "file for the world in which MUTANT was seen, as a scenario",
-                       .alias = "--output"}},
+                       .help = "file for the world in which the bug was seen, as a scenario",
+                       .alias = "--output"},
+                      {.name = "--record",
+                       .value = "FILE",
+                       .help = "file of recorded worlds of a domain; replace those that no longer show their bug"}},
           .positionals = {{.name = "MUTANT",
-                           .help = "name of the only bug to plant, as `sim list` prints it",
+                           .help = "name of the only bug to plant, as `sim list` prints it, or of its domain",
                            .arity = Arity::maybe}},
           .run = simulating(hunt_all, workloads)};
 }

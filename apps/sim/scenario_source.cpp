@@ -41,7 +41,10 @@ base::Result<sim::Scenario, Failure> load_scenario(const std::string& path, sim:
 
 base::Result<void, Failure> save_scenario(const std::string& path, const sim::Scenario& scenario,
                                           const std::string& about, sim::WorkloadSpecs workloads) {
-  const std::string text = write_scenario(scenario, workloads, about);
+  return save_text(path, write_scenario(scenario, workloads, about));
+}
+
+base::Result<void, Failure> save_text(const std::string& path, const std::string& text) {
   auto target = FileTarget::open(path);
   if (!target.ok()) return target.error();
   FileTarget::WaitForRoom waits_for_ever = [](int) { return base::Result<void, Failure>(); };

@@ -19,4 +19,7 @@ base::Result<sim::Scenario, Failure> load_scenario(const std::string& path,
 base::Result<void, Failure> save_scenario(const std::string& path, const sim::Scenario& scenario,
                                           const std::string& about, sim::WorkloadSpecs workloads = all_workloads());
 
+/// Writes a file in the same way.
+base::Result<void, Failure> save_text(const std::string& path, const std::string& text);
+
 }  // namespace troupe::apps

@@ -10,6 +10,7 @@
 
 #include "apps/sim/apart.hpp"
 #include "apps/sim/draw.hpp"
+#include "apps/sim/recorded.hpp"
 #include "apps/sim/scenario_source.hpp"
 #include "apps/sim/trace.hpp"
 #include "apps/sim/trial.hpp"
@@ -45,97 +46,22 @@ TEST_CASE("sim worlds: a run twice is the same, but one whose nodes start in the
   CHECK(twice.parted->one != "");
 }
 
-/// Worlds in which each planted bug was seen when they were recorded, and by what: `troupe sim mutants NAME --seed
-/// FROM` finds others.
-struct Recorded {
-  std::string_view mutant;
-  std::array<std::uint64_t, 3> seeds;
-  std::vector<std::string_view> by;
-  bool dear = false;  ///< its worlds take over ten seconds each: run at night
-};
-const std::vector<Recorded>& recorded() {
-  static const std::vector<Recorded> all{
-      {"peers.rows_unsaved", {3, 4, 6}, {"remembered"}},
-      {"peers.dropped_is_welcome", {2, 4, 5}, {"held-off"}},
-      {"peers.failed_dial_not_repeated", {12, 25, 27}, {"sim.converges"}},
-      {"files.release_ignores_other_claims", {1, 2, 4}, {"kept", "readable"}},
-      {"registry.own_unsaved", {4, 7, 13}, {"sim.converges"}},
-      {"registry.never_offline", {10, 12, 13}, {"offline"}},
-      {"registry.not_offered", {1, 2, 3}, {"sim.converges"}},
-      {"task.loss_unheard", {1, 4, 13}, {"sim.converges"}},
-      {"task.restart_forgets", {4, 7, 9}, {"sim.converges"}},
-      {"task.restart_untold", {7, 9, 12}, {"sim.converges"}},
-      {"task.attempt_stays", {1, 2, 4}, {"sim.converges"}},
-      {"task.inputs_held", {1, 2, 4}, {"sim.converges"}},
-      {"task.slots_kept", {1, 2, 3}, {"sim.actor-breaks"}},
-      {"task.old_texts", {1, 2, 5}, {"right"}},
-      {"task.lease_outlived", {4, 253, 289}, {"alone"}},
-      {"task.piece_dropped", {14, 17, 35}, {"right"}},
-      {"files.replica_counted_before_stored", {1, 2, 4}, {"sim.converges"}},
-      {"files.absent_holder_counted", {3, 9, 10}, {"sim.converges"}},
-      {"files.stored_before_commit", {9, 16, 43}, {"kept"}},
-      {"files.removal_before_row", {375, 390, 645}, {"list"}},
-      {"files.put_unbound", {1, 2, 3}, {"sim.converges"}},
-      {"files.failed_put_keeps_claims", {29, 41, 47}, {"sim.converges"}},
-      {"files.release_not_repeated", {9, 16, 19}, {"sim.converges"}},
-      {"store.failed_flush_acknowledged", {16, 21, 24}, {"kept", "sim.converges"}},
-      {"dht.held_serves_expired", {2, 5, 7}, {"expired"}},
-      {"dht.record_unvalidated", {21, 23, 42}, {"valid", "expired"}},
-      {"dht.last_answer_wins", {109, 316, 361}, {"fresh"}},
-      {"dht.listen_takes_older", {1, 2, 4}, {"order"}},
-      {"dht.token_unchecked", {1, 4, 5}, {"tokens"}},
-      {"dht.stored_before_commit", {1, 19, 24}, {"kept"}},
-      {"dht.failed_commit_acknowledged", {19, 69, 82}, {"kept"}},
-      {"dht.failed_commit_forgets", {1, 322, 1087}, {"kept"}},
-      {"dht.silence_is_punished", {3, 4, 7}, {"honest"}},
-      {"dht.moves_at_once", {4, 7, 13}, {"moved"}},
-      {"dht.rows_unread", {1, 4, 6}, {"kept"}},
-      {"raft.reads_without_asking", {1, 4, 19}, {"linearizable"}},
-      {"raft.acknowledged_unsynced", {1, 4}, {"held", "sim.converges"}},
-      {"raft.acknowledges_before_sync", {16}, {"durable"}},
-      {"raft.counts_itself_at_once", {1}, {"durable"}},
-      {"raft.votes_for_shorter_log", {7}, {"held"}},
-      {"raft.reads_before_its_term", {1}, {"linearizable"}},
-      {"raft.snapshot_without_sessions", {61, 151}, {"alike"}},
-      {"raft.cuts_acknowledged", {135}, {"held"}},
-      {"raft.votes_without_its_log", {54, 105}, {"held"}},
-      {"escrow.answers_before_commit", {130, 2098}, {"log", "replayed"}},
-      {"escrow.counts_twice", {355, 1009, 1048}, {"sim.actor-breaks"}},
-      {"escrow.task_forgets_to_send", {25, 37, 67}, {"sim.converges"}},
-      {"escrow.task_deposit_assumed", {1, 37, 61}, {"sim.converges"}},
-      {"escrow.snapshot_without_outbox", {199, 325}, {"sim.converges"}},
-      {"durable.old_term", {1, 18}, {"log", "sim.converges"}},
-      {"wallet.posts_again", {1, 37, 61}, {"book"}},
-      {"airdrop.assumes_posted", {1, 40}, {"sim.converges"}},
-      {"airdrop.forgets_strays", {18, 37, 61}, {"sim.converges"}},
-      {"fund.one_short", {1, 2, 38}, {"voted"}},
-      {"fund.counts_no_day", {1, 2, 40}, {"cap"}},
-      {"chain.signed_unsaved", {12}, {"sim.converges"}, true},
-      {"chain.not_mended", {7, 12, 19}, {"sim.converges"}},
-      {"chain.quorum_at_two_thirds", {2}, {"sim.actor-breaks"}},
-      {"chain.guard_unsynced", {1}, {"sim.converges"}},
-      {"chain.time_checked_again", {1}, {"sim.converges"}, true},
-      {"chain.evidence_twice", {5, 11, 29}, {"history"}},
-      {"chain.not_synced", {5}, {"sim.converges"}, true},
-      {"chain.missing_unasked", {1}, {"sim.converges"}, true},
-      {"chain.pool_not_settled", {1}, {"sim.converges"}, true},
-  };
-  return all;
-}
-
-// Stops at the first world that shows the bug, and leaves out dear ones; with TROUPE_EVERY_SEED, as at night, all of
+// Stops at the first world that shows the bug, and leaves out bugs for the night; with TROUPE_EVERY_SEED, as at night, all of
 // them run.
 TEST_CASE("sim worlds: each planted bug breaks its invariant in one of its recorded worlds, which hold without it") {
   const bool every = std::getenv("TROUPE_EVERY_SEED") != nullptr;
-  std::size_t known = 0;
   for (const sim::WorkloadSpec* domain : all_workloads()) {
+    if (domain->mutants.empty()) continue;
+    const std::string file = TROUPE_TESTS "/actors/" + std::string(domain->name) + "/mutants.txt";
+    CAPTURE(file);
+    const auto recorded = read_recorded(file);
+    REQUIRE(recorded.ok());
+    CHECK(recorded.value().size() == domain->mutants.size());
     for (const sim::Named& mutant : domain->mutants) {
       CAPTURE(std::string(mutant.name));
-      const auto found = std::find_if(recorded().begin(), recorded().end(),
-                                      [&](const Recorded& one) { return mutant.name == one.mutant; });
-      REQUIRE_MESSAGE(found != recorded().end(), "no seeds are recorded: `troupe sim mutants` finds some");
-      ++known;
-      if (found->dear && !every) continue;
+      const auto found = std::ranges::find(recorded.value(), mutant.name, &Recorded::mutant);
+      REQUIRE_MESSAGE(found != recorded.value().end(), "no seeds are recorded: `troupe sim mutants --record`");
+      if (found->night && !every) continue;
       std::size_t tried = 0, seen = 0;
       for (const std::uint64_t seed : found->seeds) {
         if (seen > 0 && !every) break;
@@ -147,12 +73,11 @@ TEST_CASE("sim worlds: each planted bug breaks its invariant in one of its recor
         world.mutations.clear();
         if (Trial(world).run().held()) ++seen;
       }
-      CHECK_MESSAGE(seen > 0, "record other seeds");
+      CHECK_MESSAGE(seen > 0, "record other seeds: `troupe sim mutants --record`");
       if (seen == 1 && tried == found->seeds.size())
         test::note(std::string(mutant.name) + " is shown by only one of its recorded seeds");
     }
   }
-  CHECK(known == recorded().size());
 }
 
 TEST_CASE("sim worlds: validators over a third that conspire make two blocks of one height final, and are named") {

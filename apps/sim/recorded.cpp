@@ -1,0 +1,74 @@
+#include "apps/sim/recorded.hpp"
+
+#include <charconv>
+#include <optional>
+#include <sstream>
+
+#include "apps/sim/scenario_source.hpp"
+
+namespace troupe::apps {
+namespace {
+
+constexpr const char* kAbout =
+    "# The worlds in which each planted bug was seen, and the invariants that saw it. `troupe sim mutants DOMAIN\n"
+    "# --record FILE` replaces the worlds that no longer show their bug.\n";
+
+std::vector<std::string> split(const std::string& words) {
+  std::vector<std::string> out;
+  std::istringstream in(words);
+  for (std::string word; std::getline(in, word, ',');) out.push_back(word);
+  return out;
+}
+
+/// Returns nullopt if the line is malformed.
+std::optional<Recorded> read_line(const std::string& line) {
+  std::istringstream in(line);
+  std::string seeds, by, night, more;
+  Recorded out;
+  in >> out.mutant >> seeds >> by >> night;
+  if (in >> more || (!night.empty() && night != "night")) return std::nullopt;
+  out.night = !night.empty();
+  out.by = split(by);
+  for (const std::string& word : split(seeds)) {
+    std::uint64_t seed = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), seed);
+    if (error != std::errc() || end != word.data() + word.size()) return std::nullopt;
+    out.seeds.push_back(seed);
+  }
+  if (out.seeds.empty() || out.by.empty()) return std::nullopt;
+  return out;
+}
+
+}  // namespace
+
+base::Result<std::vector<Recorded>, Failure> read_recorded(const std::string& path) {
+  const auto text = read_scenario_text(path);
+  if (!text.ok()) return text.error();
+  std::vector<Recorded> out;
+  std::istringstream in(text.value());
+  for (std::string line; std::getline(in, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    auto one = read_line(line);
+    if (!one) return usage_failure(path + ": not \"MUTANT SEEDS INVARIANTS [night]\": " + line, "");
+    out.push_back(*std::move(one));
+  }
+  return out;
+}
+
+std::string recorded_line(const Recorded& one) {
+  std::ostringstream out;
+  out << one.mutant << ' ';
+  for (std::size_t i = 0; i < one.seeds.size(); ++i) out << (i == 0 ? "" : ",") << one.seeds[i];
+  out << ' ';
+  for (std::size_t i = 0; i < one.by.size(); ++i) out << (i == 0 ? "" : ",") << one.by[i];
+  out << (one.night ? " night\n" : "\n");
+  return out.str();
+}
+
+std::string recorded_text(const std::vector<Recorded>& all) {
+  std::string out = kAbout;
+  for (const Recorded& one : all) out += recorded_line(one);
+  return out;
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,32 @@
+#pragma once
+// The worlds in which each planted bug of a domain was seen: tests/actors/NAME/mutants.txt.
+//
+// Format  one line per bug: its name, its seeds, the invariants that saw it, each with commas between; then `night` if
+//         its worlds are too slow for every test run. A line that begins with # is a comment.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "apps/cli/failure.hpp"
+#include "runtime/base/result.hpp"
+
+namespace troupe::apps {
+
+inline constexpr std::size_t kRecordedSeeds = 3;  // our choice: a change may hide the bug in two of them
+
+struct Recorded {
+  std::string mutant;
+  std::vector<std::uint64_t> seeds;
+  std::vector<std::string> by;  ///< invariants
+  bool night = false;
+};
+
+/// Reads a file of recorded worlds. Errors: the file cannot be read, or a line is malformed.
+base::Result<std::vector<Recorded>, Failure> read_recorded(const std::string& path);
+
+/// Returns a line of such a file, with its end.
+std::string recorded_line(const Recorded& one);
+/// Returns the text of such a file.
+std::string recorded_text(const std::vector<Recorded>& all);
+
+}  // namespace troupe::apps
