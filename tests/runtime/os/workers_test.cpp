@@ -9,6 +9,7 @@
 #include "messages/bench.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/actor/external_actor.hpp"
+#include "runtime/os/clock.hpp"
 #include "runtime/os/disk.hpp"
 #include "runtime/os/system.hpp"
 #include "tests/runtime/os/os_place.hpp"
@@ -129,6 +130,51 @@ TEST_CASE("workers: two actors that talk to each other without end do not keep a
   WorkerScene::tell(ping, 0);
   WorkerScene::tell(system.node().start("guest", [&] { return std::make_unique<Guest>(meeting); }), 1);
   REQUIRE(poll_until([&] { return meeting.over == 1; }));
+  CHECK(system.end(10s));
+}
+
+/// Has fast handlers, then slow ones, in each of which the coarse clock ticks. The first slow one tells `/watcher`.
+class Slowing final : public runtime::Actor {
+ public:
+  Slowing(const std::atomic<bool>& begin, std::atomic<std::size_t>& slow) : begin_(begin), slow_(slow) {}
+  void receive(runtime::Handlers& on) override {
+    on.tell<Number>([this](Number::Reader number) {
+      poll_until([this] { return begin_.load(); });  // all messages wait by then
+      if (number.getValue() == 0) return;
+      if (++slow_ == 1) tell<Number>(node().find("/watcher"), [](Number::Builder) {});
+      const base::Instant at = clock_.coarse();
+      poll_until([&] { return clock_.coarse() != at; });
+    });
+  }
+
+ private:
+  const std::atomic<bool>& begin_;
+  std::atomic<std::size_t>& slow_;
+  Clock clock_;
+};
+
+TEST_CASE("workers: an actor whose handlers become slow delays another actor by four of them") {
+  constexpr std::size_t kFast = 10 * kThroughputMax, kSlow = 10, kPart = 4;
+  const test::OsDirectory folder;
+  std::atomic<bool> begin = false;
+  std::atomic<std::size_t> slow = 0, seen = 0;
+  System system(open_disk(folder.path()).value(), {.workers = 1, .sockets = folder.path()});
+  system.node().start("watcher", [&] {
+    struct Watcher final : runtime::Actor {
+      Watcher(std::atomic<std::size_t>& from, std::atomic<std::size_t>& to) : slow(from), seen(to) {}
+      void receive(runtime::Handlers& on) override {
+        on.tell<Number>([this](Number::Reader) { seen = slow.load(); });
+      }
+      std::atomic<std::size_t>&slow, &seen;
+    };
+    return std::make_unique<Watcher>(slow, seen);
+  });
+  const Handle slowing = system.node().start("slowing", [&] { return std::make_unique<Slowing>(begin, slow); });
+  for (std::size_t i = 0; i < kFast; ++i) WorkerScene::tell(slowing, 0);
+  for (std::size_t i = 0; i < kSlow; ++i) WorkerScene::tell(slowing, 1);
+  begin = true;
+  REQUIRE(poll_until([&] { return seen > 0; }));
+  CHECK(seen <= kPart);
   CHECK(system.end(10s));
 }
 
