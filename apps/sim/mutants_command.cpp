@@ -5,8 +5,8 @@
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/sim/apart.hpp"
+#include "apps/sim/mutant_worlds.hpp"
 #include "apps/sim/options.hpp"
-#include "apps/sim/recorded.hpp"
 #include "apps/sim/report.hpp"
 #include "apps/sim/scenario_source.hpp"
 #include "apps/sim/trial.hpp"
@@ -73,7 +73,7 @@ void print_json(std::ostream& out, std::string_view domain, std::string_view mut
 }
 
 /// Returns whether all recorded worlds still show the bug, in the same way.
-base::Result<bool, Failure> still_shown(const std::string& domain, const Recorded& known, unsigned jobs,
+base::Result<bool, Failure> still_shown(const std::string& domain, const MutantWorlds& known, unsigned jobs,
                                         sim::WorkloadSpecs workloads) {
   std::size_t seen = 0;
   const auto work = [&](std::uint64_t place) {
@@ -88,8 +88,8 @@ base::Result<bool, Failure> still_shown(const std::string& domain, const Recorde
   return seen == known.seeds.size();
 }
 
-Recorded record(std::string_view mutant, const std::vector<Outcome>& worlds, bool night) {
-  Recorded out{.mutant = std::string(mutant), .night = night};
+MutantWorlds record(std::string_view mutant, const std::vector<Outcome>& worlds, bool night) {
+  MutantWorlds out{.mutant = std::string(mutant), .night = night};
   for (const Outcome& one : worlds) {
     out.seeds.push_back(one.seed);
     if (std::ranges::count(out.by, one.invariant) == 0) out.by.push_back(one.invariant);
@@ -100,17 +100,17 @@ Recorded record(std::string_view mutant, const std::vector<Outcome>& worlds, boo
 /// Writes worlds of each bug of the domain to the file `path`. Keeps the worlds there that still show their bug.
 Ending record_all(const Invocation& invocation, Console& console, const sim::WorkloadSpec& domain,
                   const std::string& path, Hunt plan, sim::WorkloadSpecs workloads) {
-  std::vector<Recorded> known, all;
+  std::vector<MutantWorlds> known, all;
   if (std::filesystem::exists(path)) {
-    auto read = read_recorded(path);
+    auto read = read_mutant_worlds(path);
     if (!read.ok()) return read.error();
     known = std::move(read).value();
   }
-  plan.wanted = kRecordedSeeds;
+  plan.wanted = kMutantWorlds;
   std::size_t missed = 0;
   for (const sim::Named& mutant : domain.mutants) {
     if (Interrupts::noted() != 0) Interrupts::obey();
-    const auto old = std::ranges::find(known, mutant.name, &Recorded::mutant);
+    const auto old = std::ranges::find(known, mutant.name, &MutantWorlds::mutant);
     if (old != known.end()) {
       const auto shown = still_shown(std::string(domain.name), *old, plan.jobs, workloads);
       if (!shown.ok()) return shown.error();
@@ -125,10 +125,10 @@ Ending record_all(const Invocation& invocation, Console& console, const sim::Wor
     else all.push_back(record(mutant.name, found.value().by, old != known.end() && old->night));
     if (invocation.globals.json) print_json(console.out, domain.name, mutant.name, found.value());
     else if (found.value().by.empty()) console.out << mutant.name << " was not seen\n";
-    else console.out << recorded_line(all.back());
+    else console.out << mutant_worlds_line(all.back());
     console.out.flush();
   }
-  if (const auto saved = save_text(path, recorded_text(all)); !saved.ok()) return saved.error();
+  if (const auto saved = save_text(path, mutant_worlds_text(all)); !saved.ok()) return saved.error();
   return missed == 0 ? Exit::done : Exit::failed;
 }
 

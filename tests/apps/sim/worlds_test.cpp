@@ -10,7 +10,7 @@
 
 #include "apps/sim/apart.hpp"
 #include "apps/sim/draw.hpp"
-#include "apps/sim/recorded.hpp"
+#include "apps/sim/mutant_worlds.hpp"
 #include "apps/sim/scenario_source.hpp"
 #include "apps/sim/trace.hpp"
 #include "apps/sim/trial.hpp"
@@ -54,12 +54,12 @@ TEST_CASE("sim worlds: each planted bug breaks its invariant in one of its recor
     if (domain->mutants.empty()) continue;
     const std::string file = TROUPE_TESTS "/actors/" + std::string(domain->name) + "/mutants.txt";
     CAPTURE(file);
-    const auto recorded = read_recorded(file);
+    const auto recorded = read_mutant_worlds(file);
     REQUIRE(recorded.ok());
     CHECK(recorded.value().size() == domain->mutants.size());
     for (const sim::Named& mutant : domain->mutants) {
       CAPTURE(std::string(mutant.name));
-      const auto found = std::ranges::find(recorded.value(), mutant.name, &Recorded::mutant);
+      const auto found = std::ranges::find(recorded.value(), mutant.name, &MutantWorlds::mutant);
       REQUIRE_MESSAGE(found != recorded.value().end(), "no seeds are recorded: `troupe sim mutants --record`");
       if (found->night && !every) continue;
       std::size_t tried = 0, seen = 0;

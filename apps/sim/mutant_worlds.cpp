@@ -1,4 +1,4 @@
-#include "apps/sim/recorded.hpp"
+#include "apps/sim/mutant_worlds.hpp"
 
 #include <charconv>
 #include <optional>
@@ -21,10 +21,10 @@ std::vector<std::string> split(const std::string& words) {
 }
 
 /// Returns nullopt if the line is malformed.
-std::optional<Recorded> read_line(const std::string& line) {
+std::optional<MutantWorlds> read_line(const std::string& line) {
   std::istringstream in(line);
   std::string seeds, by, night, more;
-  Recorded out;
+  MutantWorlds out;
   in >> out.mutant >> seeds >> by >> night;
   if (in >> more || (!night.empty() && night != "night")) return std::nullopt;
   out.night = !night.empty();
@@ -41,10 +41,10 @@ std::optional<Recorded> read_line(const std::string& line) {
 
 }  // namespace
 
-base::Result<std::vector<Recorded>, Failure> read_recorded(const std::string& path) {
+base::Result<std::vector<MutantWorlds>, Failure> read_mutant_worlds(const std::string& path) {
   const auto text = read_scenario_text(path);
   if (!text.ok()) return text.error();
-  std::vector<Recorded> out;
+  std::vector<MutantWorlds> out;
   std::istringstream in(text.value());
   for (std::string line; std::getline(in, line);) {
     if (line.empty() || line[0] == '#') continue;
@@ -55,7 +55,7 @@ base::Result<std::vector<Recorded>, Failure> read_recorded(const std::string& pa
   return out;
 }
 
-std::string recorded_line(const Recorded& one) {
+std::string mutant_worlds_line(const MutantWorlds& one) {
   std::ostringstream out;
   out << one.mutant << ' ';
   for (std::size_t i = 0; i < one.seeds.size(); ++i) out << (i == 0 ? "" : ",") << one.seeds[i];
@@ -65,9 +65,9 @@ std::string recorded_line(const Recorded& one) {
   return out.str();
 }
 
-std::string recorded_text(const std::vector<Recorded>& all) {
+std::string mutant_worlds_text(const std::vector<MutantWorlds>& all) {
   std::string out = kAbout;
-  for (const Recorded& one : all) out += recorded_line(one);
+  for (const MutantWorlds& one : all) out += mutant_worlds_line(one);
   return out;
 }
 

@@ -12,9 +12,9 @@
 
 namespace troupe::apps {
 
-inline constexpr std::size_t kRecordedSeeds = 3;  // our choice: a change may hide the bug in two of them
+inline constexpr std::size_t kMutantWorlds = 3;  // our choice: a change may hide the bug in two of them
 
-struct Recorded {
+struct MutantWorlds {
   std::string mutant;
   std::vector<std::uint64_t> seeds;
   std::vector<std::string> by;  ///< invariants
@@ -22,11 +22,11 @@ struct Recorded {
 };
 
 /// Reads a file of recorded worlds. Errors: the file cannot be read, or a line is malformed.
-base::Result<std::vector<Recorded>, Failure> read_recorded(const std::string& path);
+base::Result<std::vector<MutantWorlds>, Failure> read_mutant_worlds(const std::string& path);
 
 /// Returns a line of such a file, with its end.
-std::string recorded_line(const Recorded& one);
+std::string mutant_worlds_line(const MutantWorlds& one);
 /// Returns the text of such a file.
-std::string recorded_text(const std::vector<Recorded>& all);
+std::string mutant_worlds_text(const std::vector<MutantWorlds>& all);
 
 }  // namespace troupe::apps
