@@ -1,5 +1,5 @@
 #pragma once
-// The worlds in which each planted bug of a domain was seen: tests/actors/NAME/mutants.txt.
+// The worlds in which each planted bug of a domain was seen: tests/scenarios/mutants/NAME.txt.
 //
 // Format  one line per bug: its name, its seeds, the invariants that saw it, each with commas between; then `night` if
 //         its worlds are too slow for every test run. A line that begins with # is a comment.

@@ -49,7 +49,7 @@ BUILD, SANITIZE = ROOT / "build", ROOT / "build-sanitize"
 
 # What programs read besides themselves: a change of it runs them again.
 DATA = {
-    "apps": [ROOT / "tests/scenarios", *sorted(ROOT.glob("tests/actors/*/mutants.txt"))],
+    "apps": [ROOT / "tests/scenarios"],
     CLUSTER: [BUILD / "troupe", ROOT / "tools/metrics"],
     "os": [ROOT / "tests/runtime/os/corpus"],
     "raft": [ROOT / "tests/actors/raft/scripts"],

@@ -52,7 +52,7 @@ TEST_CASE("sim worlds: each planted bug breaks its invariant in one of its recor
   const bool every = std::getenv("TROUPE_EVERY_SEED") != nullptr;
   for (const sim::WorkloadSpec* domain : all_workloads()) {
     if (domain->mutants.empty()) continue;
-    const std::string file = TROUPE_TESTS "/actors/" + std::string(domain->name) + "/mutants.txt";
+    const std::string file = TROUPE_SCENARIOS "/mutants/" + std::string(domain->name) + ".txt";
     CAPTURE(file);
     const auto recorded = read_mutant_worlds(file);
     REQUIRE(recorded.ok());
