@@ -1,5 +1,5 @@
 #pragma once
-// What the result of a search says (messages/dht.capnp: SearchResult), for this domain and for others.
+// What the result of a search says (messages/dht.capnp: SearchResult), for this and other domains.
 #include <cstdint>
 #include <optional>
 

@@ -97,7 +97,8 @@ MutantWorlds record(std::string_view mutant, const std::vector<Outcome>& worlds,
   return out;
 }
 
-/// Writes worlds of each bug of the domain to the file `path`. Keeps the worlds there that still show their bug.
+/// Writes worlds of each bug of the domain to the file `path`. Keeps recorded worlds that still show their bug. Also
+/// keeps them if it finds no other world that does.
 Ending record_all(const Invocation& invocation, Console& console, const sim::WorkloadSpec& domain,
                   const std::string& path, Hunt plan, sim::WorkloadSpecs workloads) {
   std::vector<MutantWorlds> known, all;
@@ -121,8 +122,9 @@ Ending record_all(const Invocation& invocation, Console& console, const sim::Wor
     }
     const auto found = hunt(std::string(domain.name), mutant.name, plan, workloads);
     if (!found.ok()) return found.error();
-    if (found.value().by.empty()) ++missed;
-    else all.push_back(record(mutant.name, found.value().by, old != known.end() && old->night));
+    if (!found.value().by.empty())
+      all.push_back(record(mutant.name, found.value().by, old != known.end() && old->night));
+    else if (++missed; old != known.end()) all.push_back(*old);
     if (invocation.globals.json) print_json(console.out, domain.name, mutant.name, found.value());
     else if (found.value().by.empty()) console.out << mutant.name << " was not seen\n";
     else console.out << mutant_worlds_line(all.back());

@@ -28,7 +28,7 @@ void keep_freed_memory() {
 
 void trim_memory() {
   if (mallctl != nullptr) {
-    // jemalloc looks at the age of freed pages as a thread allocates, and the threads of an idle node do not.
+    // jemalloc checks the age of freed pages as a thread allocates, and the threads of an idle node do not.
     mallctl("arena.4096.decay", nullptr, nullptr, nullptr, 0);  // 4096: all arenas
   } else if (mallinfo2().fordblks >= kMuchIsFree) {
     malloc_trim(0);

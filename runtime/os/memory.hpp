@@ -14,7 +14,7 @@ inline constexpr std::size_t kMuchIsFree = std::size_t{32} << 20;  // our choice
 void keep_freed_memory();
 
 /// Gives memory back to the kernel that was freed more than a second ago. With glibc it gives everything back if at
-/// least kMuchIsFree is free, which takes some ms for each 100 MiB that are still resident.
+/// least kMuchIsFree is free, which takes some ms per 100 MiB that are still resident.
 void trim_memory();
 
 }  // namespace troupe::os

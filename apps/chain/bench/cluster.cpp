@@ -15,7 +15,7 @@ namespace {
 constexpr std::chrono::seconds kChainListenMax{60};
 constexpr std::chrono::seconds kLinkedMax{60};   // of one node to those before it
 constexpr std::chrono::seconds kGreetedMax{60};  // until all have greeted each other
-constexpr std::chrono::milliseconds kGreetLook{100};
+constexpr std::chrono::milliseconds kGreetLook{50};
 
 }  // namespace
 
@@ -26,7 +26,8 @@ Measurement<std::unique_ptr<ChainCluster>> ChainCluster::start(Runner& runner,
   if (auto listening = out->listen(runner, nodes); !listening.ok()) return listening.error();
   out->serve(validators, genesis);
   if (auto linked = out->link_all(runner); !linked.ok()) return linked.error();
-  if (auto met = out->await_neighbours(runner); !met.ok()) return met.error();
+  if (auto met = await_neighbours(runner, nodes, [&](std::size_t i) { return out->chain(i); }); !met.ok())
+    return met.error();
   return out;
 }
 
@@ -83,16 +84,17 @@ Measurement<void> ChainCluster::link_all(Runner& runner) {
   return {};
 }
 
-Measurement<void> ChainCluster::await_neighbours(Runner& runner) const {
+Measurement<void> await_neighbours(Runner& runner, std::size_t nodes,
+                                   const std::function<runtime::Handle(std::size_t)>& chain_of) {
   const base::Instant due = runner.now() + kGreetedMax;
-  for (std::size_t i = 0; i < homes_.size();) {
+  for (std::size_t node = 0; node < nodes;) {
     const auto status = ask_once<chain::wire::GetChainStatus, chain::wire::ChainStatus>(
-        runner, chain(i), [](chain::wire::GetChainStatus::Builder) {});
+        runner, chain_of(node), [](chain::wire::GetChainStatus::Builder) {});
     if (!status.ok()) return status.error();
     if (status.value().ok()) {
       runtime::Envelope::Reading<chain::wire::ChainStatus> reading(status.value().value());
-      if (reading.root().getNeighbours() + 1 >= homes_.size()) {
-        ++i;
+      if (reading.root().getNeighbours() + 1 >= nodes) {
+        ++node;
         continue;
       }
     }

@@ -4,6 +4,7 @@
 //
 // Links  between all nodes: a mesh is for more than ChainActor::kNeighboursMax.
 // Order  ends with its runner, which outlives it.
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -35,9 +36,12 @@ class ChainCluster {
   Measurement<void> listen(Runner& runner, std::size_t nodes);
   void serve(std::size_t validators, const std::shared_ptr<const chain::SignedGenesis>& genesis);
   Measurement<void> link_all(Runner& runner);
-  Measurement<void> await_neighbours(Runner& runner) const;
 
   std::vector<std::shared_ptr<Home>> homes_;
 };
+
+/// Waits until each of the nodes has all others as neighbours. `chain_of` returns the chain actor of a node.
+Measurement<void> await_neighbours(Runner& runner, std::size_t nodes,
+                                   const std::function<runtime::Handle(std::size_t)>& chain_of);
 
 }  // namespace troupe::bench

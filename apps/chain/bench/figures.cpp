@@ -17,9 +17,7 @@ constexpr std::size_t kClients = 64;           // our choice: accounts that one 
 constexpr std::size_t kPaymentsMax = 600'000;  // our choice: 300 MiB
 constexpr double kBeyondLimit = 1.2;           // payments made, divided by the verifications possible in that time
 constexpr std::size_t kPauses = 3;             // our choice
-constexpr std::chrono::seconds kMeetMax{60};   // our choice
-constexpr std::chrono::milliseconds kMeetLook{50};
-constexpr std::chrono::seconds kCaughtUp{2};  // our choice: a node that is back takes part again
+constexpr std::chrono::seconds kCaughtUp{2};   // our choice: a node that is back takes part again
 
 const char* const kOfProcesses[] = {"chain.verify", "chain.transfer", "chain.sync",
                                     "chain.final",  "chain.pause",    "chain.execute"};
@@ -86,27 +84,8 @@ Measurement<Figure> final_payments(Runner& runner, const ChainPlan& plan, const 
 
 // -- processes
 
-Measurement<void> await_met(Runner& runner, NodeProcesses& processes, std::size_t nodes) {
-  const base::Instant due = runner.now() + kMeetMax;
-  for (std::size_t node = 0; node < nodes;) {
-    const auto status = ask_once<chain::wire::GetChainStatus, chain::wire::ChainStatus>(
-        runner, processes.service(node, chain::kPath), [](chain::wire::GetChainStatus::Builder) {});
-    if (!status.ok()) return status.error();
-    if (status.value().ok()) {
-      runtime::Envelope::Reading<chain::wire::ChainStatus> reading(status.value().value());
-      if (reading.root().getNeighbours() + 1 >= nodes) {
-        ++node;
-        continue;
-      }
-    }
-    if (runner.now() >= due)
-      return Failure{{base::Code::timeout, "the nodes of the chain did not meet in time"},
-                     "nothing was measured",
-                     "again, on a machine with less to do",
-                     Exit::failed};
-    if (auto paused = runner.pause(kMeetLook); !paused.ok()) return paused;
-  }
-  return {};
+std::function<runtime::Handle(std::size_t)> chains_of(NodeProcesses& processes) {
+  return [&processes](std::size_t node) { return processes.service(node, chain::kPath); };
 }
 
 Measurement<Figure> sync_chain(Runner& runner, NodeProcesses& processes, std::size_t node, const Loaded& loaded,
@@ -146,7 +125,7 @@ Measurement<Figure> pauses(os::Waker& waker, Runner& runner, ChainNodes& nodes, 
     for (std::size_t other = 0; other < plan.nodes; ++other)
       if (other != *ended)
         if (auto linked = processes.connect(runner, *ended, other); !linked.ok()) return linked.error();
-    if (auto met = await_met(runner, processes, plan.nodes); !met.ok()) return met.error();
+    if (auto met = await_neighbours(runner, plan.nodes, chains_of(processes)); !met.ok()) return met.error();
     if (auto paused = runner.pause(kCaughtUp); !paused.ok()) return paused.error();
   }
   std::ranges::sort(longest);
@@ -201,7 +180,7 @@ Measurement<Figures> measure_chain(os::Waker& waker, Runner& runner, ChainNodes&
   for (std::size_t node = 1; node < plan.nodes; ++node)
     for (std::size_t other = 0; other < node; ++other)
       if (auto linked = processes.connect(runner, node, other); !linked.ok()) return linked.error();
-  if (auto met = await_met(runner, processes, plan.nodes); !met.ok()) return met.error();
+  if (auto met = await_neighbours(runner, plan.nodes, chains_of(processes)); !met.ok()) return met.error();
   const auto add = [&out](Measurement<Figure> figure) -> Measurement<void> {
     if (!figure.ok()) return figure.error();
     out.push_back(std::move(figure).value());

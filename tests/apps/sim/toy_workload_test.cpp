@@ -4,6 +4,7 @@
 #include <array>
 
 #include "apps/sim/draw.hpp"
+#include "apps/sim/mutant_worlds.hpp"
 #include "apps/sim/scenario_source.hpp"
 #include "apps/sim/sim.hpp"
 #include "apps/sim/trial.hpp"
@@ -81,6 +82,32 @@ TEST_CASE("sim toy: a domain's planted bug is found, and its world written, read
   CHECK(run_with(table, {"sim", "run", path}).exit == Exit::failed);
   CHECK(Trial(world, kToys).run().invariant == "unlucky");
   CHECK_FALSE(run_twice(world, kToys).parted.has_value());
+}
+
+TEST_CASE("sim toy: recorded worlds of a planted bug are kept while they show it, and replaced afterwards") {
+  const TemporaryFolder folder;
+  const Commands table = sim_commands(kToys);
+  const std::string path = folder.path() + "/bell.txt";
+  const auto record = [&](const std::string& seeds) {
+    return run_with(table, {"sim", "mutants", "bell", "--record", path, "--seeds", seeds});
+  };
+  CHECK(run_with(table, {"sim", "mutants", "--record", path}).exit == Exit::usage);
+  REQUIRE(record("20").exit == Exit::done);
+  const auto first = read_mutant_worlds(path);
+  REQUIRE(first.ok());
+  REQUIRE(first.value().size() == 1);
+  CHECK(first.value()[0].mutant == "bell.rings_thirteen");
+  CHECK(first.value()[0].seeds.size() == kMutantWorlds);
+  CHECK(first.value()[0].by == std::vector<std::string>{"unlucky"});
+
+  CHECK(record("20").out == "");  // kept
+  MutantWorlds stale = first.value()[0];
+  stale.by = {"another"};
+  REQUIRE(save_text(path, mutant_worlds_text({stale})).ok());
+  REQUIRE(record("20").exit == Exit::done);
+  CHECK(read_mutant_worlds(path).value()[0].by == first.value()[0].by);
+  REQUIRE(save_text(path, "bell.rings_thirteen 1,x unlucky\n").ok());
+  CHECK_FALSE(read_mutant_worlds(path).ok());
 }
 
 }  // namespace
