@@ -48,6 +48,9 @@ struct Transaction {
     faucet @10 :Void;
     # Gives the sender `faucet.amount`. Free: fee-max and tip are 0, and there is no payer.
   }
+
+  salt @11 :UInt64;
+  # The sender chooses it at random for each request, so that two payments with equal content are two transactions.
 }
 
 struct Transfer {
@@ -872,6 +875,8 @@ struct SubmitTransaction $kind(from = [operate], bytesMax = 16384) {
   # A SignedTransaction.
   dry @1 :Bool;
   # Only tells what would become of it.
+  fresh @2 :Bool;
+  # It replaces no transaction that waits: `conflict` if another transaction with its nonce waits here.
 }
 
 struct GetTransaction $kind(from = [view, operate], bytesMax = 128) {

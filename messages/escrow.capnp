@@ -141,6 +141,27 @@ struct HeldIs $kind(from = [peer, view, operate], bytesMax = 64) {
   amount @0 :UInt64;
 }
 
+struct ListHeld $kind(from = [peer, view, operate], bytesMax = 128) {
+  # What open escrows hold, by account. Answered by HeldAccounts.
+
+  from @0 :Data;
+  # `next` of the answer before, or empty.
+}
+
+struct HeldAccounts $kind(from = [peer, view, operate], bytesMax = 65536) {
+  # Answers ListHeld. An account may be in several answers: its amounts are added.
+
+  rows @0 :List(HeldAccount);
+  # At most 512, by rising address.
+  next @1 :Data;
+  # Empty: there are no more.
+}
+
+struct HeldAccount {
+  address @0 :Data;
+  amount @1 :UInt64;
+}
+
 struct WatchEscrows $kind(from = [peer, view, operate], bytesMax = 128) {
   # A stream of what happens from now on. Items: EscrowEvent.
 

@@ -244,7 +244,12 @@ class ChainActor final : public runtime::Actor {
   // Transactions (chain_actor_transactions.cpp).
   void submit(wire::SubmitTransaction::Reader ask, runtime::Reply<wire::TransactionInfo> reply);
   void refuse_unless_final(const TxId& id, const base::Error& why, runtime::Reply<wire::TransactionInfo> reply);
-  void admit(Approved transaction, std::optional<base::NodeId> from, bool dry, Admitted done);
+  struct Admission {
+    std::optional<base::NodeId> from{};  ///< a neighbour; none: its sender
+    bool dry = false;
+    bool fresh = false;  ///< it replaces nothing
+  };
+  void admit(Approved transaction, const Admission& how, Admitted done);
   void hear_have(wire::HaveTransactions::Reader have);
   /// How many transactions it is asked for at a time, and how many it may tell ahead.
   std::size_t asked_at_most(const base::NodeId& from) const;

@@ -96,7 +96,7 @@ void ChainActor::submit(wire::SubmitTransaction::Reader ask, runtime::Reply<wire
   if (!approved.ok()) return reply.refuse(error_of(approved.error()));
   const TxId id = approved.value().id();
   const bool dry = ask.getDry();
-  admit(std::move(approved).value(), std::nullopt, dry,
+  admit(std::move(approved).value(), {.dry = dry, .fresh = ask.getFresh()},
         [this, id, dry, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
           if (!done.ok()) return refuse_unless_final(id, done.error(), std::move(reply));
           const Approved* waiting = dry ? nullptr : mempool_.find(id);
@@ -116,7 +116,7 @@ void ChainActor::refuse_unless_final(const TxId& id, const Error& why, runtime::
       });
 }
 
-void ChainActor::admit(Approved transaction, std::optional<base::NodeId> from, bool dry, Admitted done) {
+void ChainActor::admit(Approved transaction, const Admission& how, Admitted done) {
   if (mempool_.find(transaction.id()) != nullptr) return done({});
   const auto seen = std::make_shared<Weighed>();
   const auto one = std::make_shared<const Approved>(std::move(transaction));
@@ -131,7 +131,7 @@ void ChainActor::admit(Approved transaction, std::optional<base::NodeId> from, b
         seen->standing = {sender.nonce, sender.balance, view.account(one->content().payer()).balance};
         return !view.damage();
       },
-      [this, one, seen, from, dry, fork = fork_, done = std::move(done)](const base::Outcome<void>& read) mutable {
+      [this, one, seen, how, fork = fork_, done = std::move(done)](const base::Outcome<void>& read) mutable {
         if (!read.ok()) return done(read.error());
         if (fork != fork_) return done(Error{Code::refused, "the chain went on as another fork: sign it for that"});
         if (seen->outcome != Outcome::done && seen->outcome != Outcome::nonce)
@@ -139,14 +139,17 @@ void ChainActor::admit(Approved transaction, std::optional<base::NodeId> from, b
         if (seen->standing.next > one->content().nonce) return done(error_of(MempoolError::past));
         const Gas block_gas{ledger_.next().parameters[Param::block_gas]};
         const Height head = ledger_.head().height;
-        const auto added = dry ? mempool_.would_add(*one, seen->standing, head, block_gas)
-                               : mempool_.add(*one, seen->standing, head, block_gas);
+        if (how.fresh && mempool_.find(one->content().from, one->content().nonce) != nullptr &&
+            mempool_.find(one->id()) == nullptr)
+          return done(Error{Code::conflict, "another transaction with this nonce waits"});
+        const auto added = how.dry ? mempool_.would_add(*one, seen->standing, head, block_gas)
+                                   : mempool_.add(*one, seen->standing, head, block_gas);
         if (!added.ok() && added.error() != MempoolError::known) return done(error_of(added.error()));
-        if (dry) return done({});
+        if (how.dry) return done({});
         settings_.counters->pending = mempool_.count();
         if (!mempool_.gapped(one->id())) barren_ = false;  // what no block can have hurries none
-        if (from) {
-          if (const auto at = neighbours_.find(*from); at != neighbours_.end()) at->second.told.insert(one->id());
+        if (how.from) {
+          if (const auto at = neighbours_.find(*how.from); at != neighbours_.end()) at->second.told.insert(one->id());
         }
         tell_what_may_go(one->content().from);
         done({});
@@ -360,7 +363,7 @@ void ChainActor::got_transactions(const base::NodeId& from, Asked asked, runtime
       admitted.insert(id);
       bytes += one.bytes() + kListEntryBytes;
       // It is under way until it waits here, so that no other neighbour is asked for it meanwhile.
-      admit(std::move(one), from, false, [this, id](const base::Outcome<void>&) {
+      admit(std::move(one), {.from = from}, [this, id](const base::Outcome<void>&) {
         fetching_.done(id);
         ask_wanted_at(now() + kTellEach);
       });

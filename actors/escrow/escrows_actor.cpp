@@ -20,12 +20,14 @@ constexpr std::ptrdiff_t kWatchersOfNodes = 128;    // our choice: the rest is f
 constexpr std::ptrdiff_t kWatchersOfNode = 8;       // our choice
 constexpr std::size_t kWatcherWaitingMax = 16'384;  // our choice: a reader that falls behind it is ended
 constexpr std::uint32_t kListRows = 512;
+constexpr std::size_t kHeldFromMax = Address::kBytes + EscrowId::kBytes + 1;  // a key, and the byte that follows it
 constexpr std::uint32_t kWakesAtOnce = 64;  // our choice: escrows that are read to go on without being asked
 constexpr std::chrono::seconds kWakeDue{30};
 // Our choice: twice what a client waits for a deposit. Who has asked may have named no deadline, and given up.
 constexpr std::chrono::minutes kAskDue{1};
 const Error kActsOften{Code::refused,
                        "this account has acted as often as it may in a minute (escrow.rate_per_account)"};
+const Error kElsewhere{Code::unavailable, "another node keeps the book now"};
 
 template <class... Kinds>
 bool is_one_of(const runtime::Envelope& question) {
@@ -34,7 +36,8 @@ bool is_one_of(const runtime::Envelope& question) {
 
 /// What is read for the question at once, in units of EscrowsActor::kUnitBytes.
 std::uint32_t read_units(const runtime::Envelope& question) {
-  if (is_one_of<wire::GetHeld, wire::ListEscrows, wire::ListArbiters>(question)) return EscrowsActor::kScanUnits;
+  if (is_one_of<wire::GetHeld, wire::ListHeld, wire::ListEscrows, wire::ListArbiters>(question))
+    return EscrowsActor::kScanUnits;
   return is_one_of<wire::GetEscrow>(question) ? EscrowsActor::kPageUnits : 0;
 }
 
@@ -147,8 +150,8 @@ std::optional<Error> EscrowsActor::refusal(const runtime::Envelope& question) {
 void EscrowsActor::start() {
   node()
       .publish<wire::GetTerms, wire::OpenEscrow, wire::TakeAct, wire::GetEscrow, wire::ListEscrows, wire::GetHeld,
-               wire::WatchEscrows, wire::LookAt, wire::GetClock, wire::JoinArbiters, wire::LeaveArbiters,
-               wire::ListArbiters, wire::TakeTaskAct, wire::GetTaskEscrow>(kPath, self());
+               wire::ListHeld, wire::WatchEscrows, wire::LookAt, wire::GetClock, wire::JoinArbiters,
+               wire::LeaveArbiters, wire::ListArbiters, wire::TakeTaskAct, wire::GetTaskEscrow>(kPath, self());
   after<Minute>(std::chrono::minutes(1));
   seat_.start([this] { begin(); }, [this] { end(); });
 }
@@ -175,8 +178,7 @@ void EscrowsActor::end() {
   look_again_.reset();
   passed_ = UnixMs(0);
   cancel<Deadlines>();
-  for (Early& one : std::exchange(early_, {}))
-    one.reply.refuse({Code::unavailable, "the book is kept elsewhere by now"});
+  for (Early& one : std::exchange(early_, {})) one.reply.refuse(kElsewhere);
   escrows_.end_all();
 }
 
@@ -217,6 +219,7 @@ void EscrowsActor::take(Early early) {
     if (serve<wire::GetTerms, wire::TermsAre>(question, reply, &EscrowsActor::terms)) return;
     if (serve<wire::ListEscrows, wire::Escrows>(question, reply, &EscrowsActor::list)) return;
     if (serve<wire::GetHeld, wire::HeldIs>(question, reply, &EscrowsActor::held)) return;
+    if (serve<wire::ListHeld, wire::HeldAccounts>(question, reply, &EscrowsActor::list_held)) return;
     if (serve<wire::LookAt, wire::ActTaken>(question, reply, &EscrowsActor::look_at)) return;
     if (is_one_of<wire::JoinArbiters, wire::LeaveArbiters, wire::ListArbiters>(question))
       return pass_to(arbiters_, question, std::move(reply));
@@ -390,7 +393,7 @@ void EscrowsActor::list(wire::ListEscrows::Reader ask, runtime::Reply<wire::Escr
     return reply.refuse({Code::malformed, "there is no such state of an escrow"});
   storage_->confirm(
       [this, run = run_, account, from, stage, reply = std::move(reply)](const base::Outcome<void>& here) mutable {
-        if (!here.ok() || run != run_) return reply.refuse({Code::unavailable, "the book is kept elsewhere by now"});
+        if (!here.ok() || run != run_) return reply.refuse(kElsewhere);
         storage_->range(
             rows::prefix('s'), from ? rows::key('s', *from) : rows::prefix('s'), kListRows,
             [account, stage, reply = std::move(reply)](const base::Outcome<durable::Storage::Page>& page) mutable {
@@ -431,7 +434,7 @@ void EscrowsActor::held(wire::GetHeld::Reader ask, runtime::Reply<wire::HeldIs> 
   const Bytes prefix = rows::held_prefix(*address);
   storage_->confirm([this, run = run_, by = seat_.user(asker_), prefix,
                      reply = std::move(reply)](const base::Outcome<void>& here) mutable {
-    if (!here.ok() || run != run_) return reply.refuse({Code::unavailable, "the book is kept elsewhere by now"});
+    if (!here.ok() || run != run_) return reply.refuse(kElsewhere);
     add_held(by, prefix, prefix, Amount(), std::move(reply));
   });
 }
@@ -448,7 +451,7 @@ void EscrowsActor::add_held(const base::User<base::NodeId>& by, const Bytes& pre
             if (const auto one = Amount::from(base::load<std::uint64_t>(row.value)))
               sum = plus(sum, *one).value_or(sum);
         if (page.value().next) {
-          if (run != run_) return reply.refuse({Code::unavailable, "the book is kept elsewhere by now"});
+          if (run != run_) return reply.refuse(kElsewhere);
           if (const auto wait = by.reserved ? std::nullopt : asked_.take(by, now(), kScanUnits))
             return reply.refuse(
                 {Code::overloaded, "other nodes read as many escrows as this book reads for them", kTryAgain});
@@ -458,10 +461,42 @@ void EscrowsActor::add_held(const base::User<base::NodeId>& by, const Bytes& pre
       });
 }
 
+/// The rows of a page, added up by account.
+void EscrowsActor::list_held(wire::ListHeld::Reader ask, runtime::Reply<wire::HeldAccounts> reply) {
+  const base::ByteView from = bytes_of(ask.getFrom());
+  if (from.size() > kHeldFromMax) return reply.refuse({Code::malformed, "it is not where an answer ended"});
+  Bytes key = rows::prefix('b');
+  base::append(key, from);
+  storage_->confirm([this, run = run_, key, reply = std::move(reply)](const base::Outcome<void>& here) mutable {
+    if (!here.ok() || run != run_) return reply.refuse(kElsewhere);
+    storage_->range(rows::prefix('b'), key, kListRows,
+                    [reply = std::move(reply)](const base::Outcome<durable::Storage::Page>& page) mutable {
+                      if (!page.ok()) return reply.refuse(page.error());
+                      std::vector<std::pair<Address, Amount>> sums;
+                      for (const auto& row : page.value().rows) {
+                        if (row.key.size() < 1 + Address::kBytes || row.value.size() != 8) continue;
+                        const auto party = Address::from(base::ByteView(row.key).subspan(1, Address::kBytes));
+                        const auto amount = Amount::from(base::load<std::uint64_t>(row.value));
+                        if (!party || !amount) continue;
+                        if (sums.empty() || sums.back().first != *party) sums.emplace_back(*party, Amount());
+                        sums.back().second = plus(sums.back().second, *amount).value_or(sums.back().second);
+                      }
+                      reply.send([&](wire::HeldAccounts::Builder out) {
+                        auto list = out.initRows(size32(sums));
+                        for (unsigned i = 0; i < list.size(); ++i) {
+                          list[i].setAddress(data_of(sums[i].first.view()));
+                          list[i].setAmount(sums[i].second.units());
+                        }
+                        if (page.value().next) out.setNext(data_of(base::ByteView(*page.value().next).subspan(1)));
+                      });
+                    });
+  });
+}
+
 // -- the actors of escrows
 
 void EscrowsActor::ask_escrow(const EscrowId& id, Question question) {
-  if (!storage_) return question.refuse({Code::unavailable, "the book is kept elsewhere by now"});
+  if (!storage_) return question.refuse(kElsewhere);
   escrows_.ask(id.hex(), std::move(question));
 }
 

@@ -96,6 +96,7 @@ class EscrowsActor final : public runtime::Actor {
   void look_at(wire::LookAt::Reader ask, runtime::Reply<wire::ActTaken> reply);
   void list(wire::ListEscrows::Reader ask, runtime::Reply<wire::Escrows> reply);
   void held(wire::GetHeld::Reader ask, runtime::Reply<wire::HeldIs> reply);
+  void list_held(wire::ListHeld::Reader ask, runtime::Reply<wire::HeldAccounts> reply);
   void add_held(const base::User<base::NodeId>& by, const base::Bytes& prefix, const base::Bytes& from, Amount sum,
                 runtime::Reply<wire::HeldIs> reply);
   void watch_escrows(wire::WatchEscrows::Reader ask, runtime::Sink<wire::EscrowEvent> sink);

@@ -21,7 +21,8 @@ Client::Outcome<airdrop::Airdrop> founded(Client& client, const Signer& signer, 
                                           Account account) {
   const airdrop::AirdropId id = id_of(terms);
   const wallet::Approval by = signer.approve(encode(terms));
-  for (int tries = 1;; ++tries) {
+  const base::Instant end = client.now() + kPayPatience;
+  while (true) {
     const auto deposit = sign_deposit(client, signer, account, {airdrop::account_of(id), terms.pool},
                                       "airdrop " + id.hex().substr(0, 16));
     if (!deposit.ok()) return deposit.error();
@@ -36,7 +37,7 @@ Client::Outcome<airdrop::Airdrop> founded(Client& client, const Signer& signer, 
       if (!seen || seen->terms != terms) return odd_answer("it is another airdrop");
       return seen->airdrop;
     }
-    if (answer.error().error.code != Code::conflict || tries == kPayTries) return answer.error();
+    if (answer.error().error.code != Code::conflict || client.now() >= end) return answer.error();
     auto now = account_at(client, terms.owner);
     if (!now.ok()) return now.error();
     if (now.value().done == account.done) return answer.error();  // the request has created another airdrop

@@ -77,7 +77,8 @@ Ending join(const Invocation& invocation, Console& console) {
   if (!signer.ok()) return signer.error();
   const auto asked = "arbiter join " + text(signer.value().address()) + ' ' + bond.value().text();
   if (const auto kept = request.value().keep(base::as_bytes(asked)); !kept.ok()) return kept.error();
-  for (int tries = 1;; ++tries) {
+  const base::Instant end = client.value()->now() + kPayPatience;
+  while (true) {
     const auto known = arbiters_of(*client.value());
     if (!known.ok()) return known.error();
     const auto at = known.value().records.find(signer.value().address());
@@ -94,7 +95,7 @@ Ending join(const Invocation& invocation, Console& console) {
     if (joined.ok()) return print_one(invocation, console, *client.value(), signer.value().address());
     const auto now = account_at(*client.value(), signer.value().address());
     const bool moved = now.ok() && now.value().done != account.value().done;
-    if (joined.error().error.code == base::Code::conflict && moved && tries < kPayTries) continue;
+    if (joined.error().error.code == base::Code::conflict && moved && client.value()->now() < end) continue;
     request.value().failed(joined.error());
     return joined.error();
   }

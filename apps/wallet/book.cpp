@@ -136,6 +136,28 @@ Client::Outcome<wallet::Amount> held_of(Client& client, const wallet::Address& a
   return *amount;
 }
 
+Client::Outcome<std::map<wallet::Address, wallet::Amount>> held_amounts(Client& client) {
+  using escrow::wire::ListHeld, escrow::wire::HeldAccounts;
+  std::map<wallet::Address, wallet::Amount> out;
+  base::Bytes from;
+  do {
+    auto page = ask_page<ListHeld, HeldAccounts>(client, escrow::kPath,
+                                                 [&](ListHeld::Builder ask) { ask.setFrom(data_of(from)); });
+    if (!page.ok()) return page.error();
+    for (const auto row : page.value().root().getRows()) {
+      const auto address = wallet::Address::from(bytes_of(row.getAddress()));
+      const auto amount = wallet::Amount::from(row.getAmount());
+      const auto sum = address && amount ? plus(out[*address], *amount) : std::nullopt;
+      if (!sum) return odd_answer("its list of amounts breaks its format");
+      out[*address] = *sum;
+    }
+    const auto next = bytes_of(page.value().root().getNext());
+    if (!next.empty() && !std::ranges::lexicographical_compare(from, next)) return odd_answer("its pages repeat");
+    from.assign(next.begin(), next.end());
+  } while (!from.empty());
+  return out;
+}
+
 base::Result<void, Failure> check_transfer(const wallet::Address& from, const std::vector<wallet::Credit>& credits,
                                            const std::string& memo) {
   const auto total = wallet::total_of({.from = from, .number = {1}, .credits = credits, .memo = memo});
@@ -146,8 +168,9 @@ base::Result<void, Failure> check_transfer(const wallet::Address& from, const st
 Client::Outcome<wallet::TransferId> pay(Client& client, const Signer& signer,
                                         const std::vector<wallet::Credit>& credits, const std::string& memo,
                                         const std::string& request) {
+  const base::Instant end = client.now() + kPayPatience;
   auto account = account_at(client, signer.address());
-  for (int tries = 1; account.ok(); ++tries) {
+  while (account.ok()) {
     const wallet::Transfer transfer{account.value().book, signer.address(), next(account.value().done), credits, memo};
     const wallet::Approval approval = signer.approve(encode(transfer));
     auto posted = ask_book<book_wire::PostTransfer, book_wire::Posted>(
@@ -159,7 +182,7 @@ Client::Outcome<wallet::TransferId> pay(Client& client, const Signer& signer,
       if (const auto id = wallet::TransferId::from(bytes_of(posted.value().root().getId()))) return *id;
       return odd_answer("an id has 32 bytes");
     }
-    if (posted.error().error.code != Code::conflict || tries == kPayTries) return posted.error();
+    if (posted.error().error.code != Code::conflict || client.now() >= end) return posted.error();
     auto now = account_at(client, signer.address());
     if (now.ok() && now.value().done == account.value().done) return posted.error();  // the request has paid another
     account = std::move(now);
@@ -170,7 +193,7 @@ Client::Outcome<wallet::TransferId> pay(Client& client, const Signer& signer,
 Client::Outcome<void> walk_postings(Client& client, const std::optional<wallet::Address>& address, std::uint64_t before,
                                     const std::function<bool(const wallet::Posting&)>& each) {
   for (bool more = true; more;) {
-    auto page = ask_book<book_wire::ListPostings, book_wire::Postings>(client, wallet::kPath,
+    auto page = ask_page<book_wire::ListPostings, book_wire::Postings>(client, wallet::kPath,
                                                                        [&](book_wire::ListPostings::Builder out) {
                                                                          if (address)
                                                                            out.setAddress(data_of(address->view()));

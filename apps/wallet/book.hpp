@@ -3,7 +3,9 @@
 // end is known.
 //
 // Numbers  a transfer is signed with the next number of its account. If another one was posted meanwhile, it is signed
-//          again, at most kPayTries times in all; the request id keeps the book from posting two of them.
+//          again, for kPayPatience at most; the request id keeps the book from posting two of them.
+#include <map>
+
 #include "actors/wallet/words.hpp"
 #include "apps/cli/client.hpp"
 #include "apps/wallet/keystores.hpp"
@@ -12,9 +14,11 @@
 
 namespace troupe::apps::wallets {
 
-inline constexpr std::chrono::seconds kBookAnswer{15};   // our choice: a change of the leader takes less
-inline constexpr std::chrono::minutes kAuditAnswer{10};  // our choice: all postings are read again
-inline constexpr int kPayTries = 16;                     // our choice
+inline constexpr std::chrono::seconds kBookAnswer{15};       // our choice: a change of the leader takes less
+inline constexpr std::chrono::minutes kAuditAnswer{10};      // our choice: all postings are read again
+inline constexpr std::chrono::seconds kPayPatience{30};      // our choice: hundreds of commands may pay at once
+inline constexpr std::chrono::seconds kPagePatience{30};     // our choice
+inline constexpr std::chrono::milliseconds kPageAgain{100};  // our choice
 
 /// A wallet of one key, opened.
 struct Signer {
@@ -67,6 +71,8 @@ Client::Outcome<Account> account_at(Client& client, const wallet::Address& addre
 std::optional<Account> read_account(wallet::wire::AccountRow::Reader row);
 /// How much of it lies in open escrows.
 Client::Outcome<wallet::Amount> held_of(Client& client, const wallet::Address& address);
+/// What open escrows hold, by account.
+Client::Outcome<std::map<wallet::Address, wallet::Amount>> held_amounts(Client& client);
 
 /// The postings of an account, or of the whole book, from the latest on; those before a sequence, if it is not 0.
 /// `each` returns false to end.
@@ -88,6 +94,17 @@ Client::Outcome<Kept<A>> ask_book(Client& client, const char* path, Fill&& fill,
   auto answer = client.ask<Q, A>(path, timeout, std::forward<Fill>(fill));
   if (!answer.ok()) return without_book(answer.error());
   return answer;
+}
+/// The same for a page of a list. A book reads only so much a second for other nodes, so it is asked again for a while.
+template <class Q, class A, class Fill>
+Client::Outcome<Kept<A>> ask_page(Client& client, const char* path, Fill&& fill) {
+  const base::Instant end = client.now() + kPagePatience;
+  while (true) {
+    auto page = ask_book<Q, A>(client, path, fill);
+    if (page.ok() || page.error().error.code != base::Code::overloaded || client.now() >= end) return page;
+    if (const auto paused = client.pause(std::max(page.error().error.retry_after, kPageAgain)); !paused.ok())
+      return paused.error();
+  }
 }
 /// An answer that breaks its format: exit 1.
 Failure odd_answer(const char* what);

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "actors/chain/logic/mempool.hpp"
+#include "apps/wallet/requests.hpp"
 #include "apps/wallet/wallet.hpp"
 #include "messages/words.hpp"
 #include "runtime/base/fields.hpp"
 #include "runtime/crypto/hash.hpp"
+#include "runtime/os/chance.hpp"
 
 namespace troupe::apps::wallets {
 namespace {
@@ -15,6 +18,12 @@ using wallet::Amount;
 namespace send_wire = chain::wire;
 
 constexpr const char* kChainSendHelp = "troupe help wallet send";
+constexpr std::chrono::milliseconds kRoomAgain{100};  // our choice: short beside a block
+
+/// Whether the node may have it although the question has failed.
+bool may_be_sent(const Failure& failure) {
+  return exit_of(failure, Effect::write) == Exit::unknown || failure.error.code == Code::dropped;
+}
 
 const char* flaw_text(chain::TransactionError error) {
   switch (error) {
@@ -39,10 +48,11 @@ Amount fee_max_now(chain::Gas gas, chain::BaseFee base_fee, Amount tip) {
 
 base::Result<chain::SignedTransaction, Failure> signed_now(const ChainNow& now, const Signer& signer,
                                                            const chain::Body& body, const ChainTerms& terms,
-                                                           chain::Nonce nonce) {
+                                                           chain::Nonce nonce, chain::Salt salt) {
   const chain::Height until = terms.until.value_or(chain::Height{now.height.value + kHeightsDefault});
   chain::SignedTransaction out{{now.id, signer.address(), nonce, until, {}, {}, terms.tip, body}, {signer.policy}};
   chain::Transaction& content = out.content;
+  content.salt = salt;
   content.gas = gas_of(out);
   const bool free = std::holds_alternative<chain::Faucet>(body);
   if (!free) content.fee_max = terms.fee_max.value_or(fee_max_now(content.gas, now.base_fee, terms.tip));
@@ -63,11 +73,12 @@ Client::Outcome<SeenTransaction> submit(Client& client, const chain::SignedTrans
       client, [&](send_wire::SubmitTransaction::Builder out) {
         out.setTransaction(data_of(encode(transaction)));
         out.setDry(dry);
+        out.setFresh(true);
       });
   const chain::TxId id = id_of(transaction.content);
   if (!answer.ok()) {
     Failure failure = answer.error();
-    if (exit_of(failure, Effect::write) == Exit::unknown && !dry) failure.try_ = "troupe tx wait " + id.hex();
+    if (may_be_sent(failure) && !dry) failure.try_ = "troupe tx wait " + id.hex();
     if (failure.error.code == Code::refused && failure.try_.empty())
       failure.try_ = "troupe chain account " + text(transaction.content.from);
     return failure;
@@ -78,13 +89,43 @@ Client::Outcome<SeenTransaction> submit(Client& client, const chain::SignedTrans
   return std::move(*seen);
 }
 
-/// Once more what was sent for the request. It may be final or expired by now, which is no failure of this command.
-Client::Outcome<SeenTransaction> submit_again(Client& client, const chain::SignedTransaction& transaction) {
+/// Submits the transaction of a request again. It may be final already. Returns nothing if no block has it, and none can
+/// have it any more.
+Client::Outcome<std::optional<SeenTransaction>> submit_again(Client& client,
+                                                             const chain::SignedTransaction& transaction) {
+  using Found = std::optional<SeenTransaction>;
   auto seen = submit(client, transaction, false);
-  if (seen.ok()) return seen;
+  if (seen.ok()) return Found(std::move(seen).value());
+  // Asked for first: what no later block can have is in none if it is not known afterwards.
+  const auto now = chain_here(client);
+  const auto account = chain_account_at(client, transaction.content.from);
   auto known = transaction_at(client, id_of(transaction.content));
-  return known.ok() ? known : seen;
+  if (known.ok()) return Found(std::move(known).value());
+  const bool past = now.ok() && account.ok() &&
+                    (account.value().account.nonce > transaction.content.nonce ||
+                     now.value().height >= transaction.content.last_height);
+  if (past && known.error().error.code == Code::not_found) return Found(std::nullopt);
+  return seen.error();
 }
+
+/// Waits until a node may keep one more of this account. That takes blocks.
+Client::Outcome<ChainAccountNow> account_with_room(Client& client, const wallet::Address& address,
+                                                   base::Duration length) {
+  const base::Instant end = client.now() + length;
+  while (true) {
+    auto account = chain_account_at(client, address);
+    if (!account.ok() || account.value().next.value < account.value().account.nonce.value + chain::kSenderMax)
+      return account;
+    if (client.now() >= end)
+      return Failure{{Code::overloaded, "as many transactions of this wallet as a node keeps, " +
+                                            std::to_string(chain::kSenderMax) + ", wait for a block"},
+                     "it was not sent",
+                     "troupe chain status"};
+    if (const auto paused = client.pause(kRoomAgain); !paused.ok()) return paused.error();
+  }
+}
+
+chain::Salt some_salt() { return {os::Chance().seed()}; }
 
 }  // namespace
 
@@ -124,73 +165,86 @@ std::vector<std::string> given_chain_options(const Invocation& invocation) {
   return out;
 }
 
-base::Result<std::optional<wallet::RequestMark>, Failure> sent_mark(const Invocation& invocation, std::size_t line) {
-  using Found = std::optional<wallet::RequestMark>;
-  const auto id = request_typed(invocation);
-  if (!id.ok()) return id.error();
-  if (id.value().empty()) return Found(std::nullopt);
+wallet::RequestMark sent_mark(const std::string& request, std::size_t line) {
   base::Bytes number;
   base::append_number(number, std::uint64_t{line});
-  return Found(
-      wallet::RequestMark{crypto::sha256(base::as_bytes("troupe sent v1"), number, base::as_bytes(id.value())).bytes});
+  return {crypto::sha256(base::as_bytes("troupe sent v1"), number, base::as_bytes(request)).bytes};
 }
 
-Client::Outcome<SeenTransaction> send_on_chain(Client& client, Console& console, const ChainNow& now,
-                                               const Signer& signer, const chain::Body& body, const ChainTerms& terms,
-                                               const std::optional<wallet::RequestMark>& request) {
-  std::optional<Directory> directory;
+Client::Outcome<SeenTransaction> send_on_chain(Client& client, const Signer& signer, const chain::Body& body,
+                                               const ChainTerms& terms, const std::optional<KeptSend>& request) {
+  std::optional<SendingOnce> once;
+  chain::Salt salt = some_salt();
   if (request && !terms.dry) {  // a dry run sends nothing that could be repeated
-    auto opened = Directory::open(console);
-    if (!opened.ok()) return opened.error();
-    directory = std::move(opened).value();
-    const auto kept = directory->find_sent(*request);
-    if (!kept.ok()) return kept.error();
-    if (kept.value()) {
-      const auto sent = chain::parse_signed_transaction(*kept.value());
-      if (!sent.ok() || !is_same(sent.value().content, now, signer, body, terms))
+    auto begun = SendingOnce::begin(client, request->directory, request->mark);
+    if (!begun.ok()) return begun.error();
+    once = std::move(begun).value();
+    salt = {base::load<std::uint64_t>(request->mark.view(), 0)};
+    if (once->before()) {
+      const auto now = chain_here(client);
+      if (!now.ok()) return now.error();
+      const auto sent = chain::parse_signed_transaction(*once->before());
+      if (!sent.ok() || !is_same(sent.value().content, now.value(), signer, body, terms))
         return Failure{{Code::conflict, "this request has sent another transaction"},
                        "nothing was sent",
                        "another --request, or the same transaction"};
-      return submit_again(client, sent.value());
+      auto again = submit_again(client, sent.value());
+      if (!again.ok()) return again.error();
+      if (again.value()) return std::move(*again.value());
     }
   }
-  auto account = chain_account_at(client, signer.address());
-  for (int tries = 1; account.ok(); ++tries) {
-    const auto transaction = signed_now(now, signer, body, terms, account.value().next);
+  const base::Instant end = client.now() + kPayPatience;
+  auto account = account_with_room(client, signer.address(), terms.dry ? base::Duration::zero() : terms.length);
+  while (account.ok()) {
+    const auto now = chain_here(client);
+    if (!now.ok()) return now.error();
+    const auto transaction = signed_now(now.value(), signer, body, terms, account.value().next, salt);
     if (!transaction.ok()) return transaction.error();
-    if (directory)
-      if (const auto kept = directory->keep_sent(*request, encode(transaction.value())); !kept.ok())
-        return kept.error();
+    if (once)
+      if (const auto kept = once->keep(encode(transaction.value())); !kept.ok()) return kept.error();
     auto seen = submit(client, transaction.value(), terms.dry);
     if (seen.ok()) return seen;
-    if (directory && exit_of(seen.error(), Effect::write) != Exit::unknown) directory->forget_sent(*request);
-    if (seen.error().error.code != Code::conflict || tries == kPayTries) return seen;
-    auto after = chain_account_at(client, signer.address());
+    if (once && !may_be_sent(seen.error())) once->forget();
+    if (seen.error().error.code != Code::conflict || client.now() >= end) return seen;
+    auto after = account_with_room(client, signer.address(), terms.length);
     if (after.ok() && after.value().next == account.value().next) return seen;
     account = std::move(after);
   }
   return account.error();
 }
 
-Ending print_sent_on_chain(const Invocation& invocation, Console& console, Client& client,
-                           const std::vector<SeenTransaction>& sent, const ChainTerms& terms) {
+void SentPrinter::sent(SeenTransaction one) {
+  sent_.push_back(std::move(one));
+  if (!holds_back()) stop();
+}
+
+void SentPrinter::stop() {
+  while (printed_ < sent_.size()) print_next();
+}
+
+void SentPrinter::print_next() {
+  const SeenTransaction& one = sent_[printed_++];
+  if (terms_.dry) print_transaction(invocation_, console_, one);
+  else print_sent(invocation_, console_, one.id.view(), state_name(one.state));
+  console_.out.flush();
+}
+
+Ending SentPrinter::finish(Client& client, const std::string& interrupted) {
   std::optional<Failure> failed;
-  for (const SeenTransaction& one : sent) {
-    if (terms.dry) {
-      print_transaction(invocation, console, one);
-      continue;
-    }
-    // A person may give up waiting, and has the id then; a script reads one line, with the end.
-    if (!invocation.globals.json || !terms.wait) print_sent(invocation, console, one.id.view(), state_name(one.state));
-    console.out.flush();
-    if (!terms.wait) continue;
-    const auto seen = wait_for(client, one.id, terms.length);
+  for (std::size_t i = 0; terms_.wait && i < sent_.size(); ++i) {
+    const auto seen = wait_for(client, sent_[i].id, terms_.length);
     if (!seen.ok()) {
-      if (invocation.globals.json) print_sent(invocation, console, one.id.view(), state_name(one.state));
-      return seen.error();
+      stop();
+      Failure failure = seen.error();
+      if (client.interrupted()) {
+        failure.outcome = sent_.size() == 1 ? "it was sent, and may be done" : "all were sent, and may be done";
+        failure.try_ = interrupted.empty() ? "troupe tx wait " + sent_[i].id.hex() : interrupted;
+      }
+      return failure;
     }
-    if (invocation.globals.json) print_sent(invocation, console, one.id.view(), state_name(seen.value().state));
+    sent_[i].state = seen.value().state;
     if (auto failure = wait_failure(seen.value()); failure && !failed) failed = std::move(failure);
+    if (holds_back()) print_next();
   }
   if (failed) return std::move(*failed);
   return Exit::done;

@@ -16,6 +16,7 @@ using wallet::KeystoreError;
 
 constexpr std::size_t kNameCharsMax = 64;
 constexpr const char* kLockFile = ".lock";
+constexpr const char* kSendingFile = ".sending";
 constexpr std::string_view kPolicyEnd = ".policy";
 constexpr std::string_view kSentEnd = ".sent";
 
@@ -183,15 +184,19 @@ base::Result<std::optional<base::Bytes>, Failure> Directory::find_sent(const wal
 }
 
 base::Result<void, Failure> Directory::keep_sent(const wallet::RequestMark& request, base::ByteView bytes) const {
-  const auto all = listed();
-  if (!all.ok()) return all.error();
-  const auto is_sent = [](const std::string& name) { return name.ends_with(kSentEnd); };
-  if (std::ranges::count_if(all.value(), is_sent) >= static_cast<std::ptrdiff_t>(kSentMax))
+  if (!sent_) {
+    const auto all = listed();
+    if (!all.ok()) return all.error();
+    const auto is_sent = [](const std::string& name) { return name.ends_with(kSentEnd); };
+    sent_ = static_cast<std::size_t>(std::ranges::count_if(all.value(), is_sent));
+  }
+  if (*sent_ >= kSentMax)
     return Failure{{Code::overloaded, "there are " + std::to_string(kSentMax) + " transactions in " + path_},
                    "nothing was sent",
                    "find " + path_ + " -name '*.sent' -mtime +30 -delete"};
   const auto written = ports::write_durably(*disk_, request.hex() + std::string(kSentEnd), bytes);
   if (!written.ok()) return cannot("keep what is about to be sent", written.error());
+  ++*sent_;
   return {};
 }
 
@@ -207,10 +212,17 @@ Failure Directory::taken(const std::string& name) const {
 }
 
 base::Result<std::unique_ptr<ports::DiskLock>, Failure> Directory::lock() const {
-  auto held = disk_->lock(kLockFile);
+  return lock(kLockFile, "another troupe is making a wallet in ");
+}
+
+base::Result<std::unique_ptr<ports::DiskLock>, Failure> Directory::lock_sending() const {
+  return lock(kSendingFile, "another troupe is sending with a --request of ");
+}
+
+base::Result<std::unique_ptr<ports::DiskLock>, Failure> Directory::lock(const char* file, const char* what) const {
+  auto held = disk_->lock(file);
   if (held.ok()) return std::move(held).value();
-  if (held.error() == DiskError::locked)
-    return Failure{{Code::unavailable, "another troupe is making a wallet in " + path_}};
+  if (held.error() == DiskError::locked) return Failure{{Code::unavailable, what + path_}};
   return cannot("lock the wallets", held.error());
 }
 

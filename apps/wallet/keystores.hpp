@@ -7,6 +7,7 @@
 // Sent    MARK.sent: the transaction that a chain was sent for a request, so that a repeated command sends the same;
 //         or what was asked for with it (requests.hpp).
 // Limits  kWalletsMax keystores, kSentMax transactions.
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -66,15 +67,19 @@ class Directory {
   base::Result<void, Failure> keep_sent(const wallet::RequestMark& request, base::ByteView bytes) const;
   /// It was not taken, and can be another one the next time.
   void forget_sent(const wallet::RequestMark& request) const;
+  /// Held by the process that sends for a request. Fails with `unavailable` while another process holds it.
+  base::Result<std::unique_ptr<ports::DiskLock>, Failure> lock_sending() const;
 
  private:
   Directory(std::string path, std::unique_ptr<ports::Disk> disk) : path_(std::move(path)), disk_(std::move(disk)) {}
   base::Result<std::vector<std::string>, Failure> listed() const;
+  base::Result<std::unique_ptr<ports::DiskLock>, Failure> lock(const char* file, const char* what) const;
   base::Result<void, Failure> write(const std::string& name, const std::string& file, base::ByteView bytes) const;
   Failure cannot(const std::string& what, ports::DiskError error) const;
 
   std::string path_;
   std::unique_ptr<ports::Disk> disk_;
+  mutable std::optional<std::size_t> sent_;  // transactions in it, once they were counted
 };
 
 /// The failure of a keystore that does not open.

@@ -16,6 +16,7 @@ using namespace wallets;
 namespace money_wire = wallet::wire;
 
 constexpr const char* kKindKey = "key";
+constexpr std::size_t kAskedSingly = 16;  // our choice: of 60 accounts some would be refused
 
 struct Own {
   std::string name;
@@ -100,28 +101,29 @@ Client::Outcome<wallet::Address> fund_of(Client& client) {
   return wallet::account_of("fund", id->view());
 }
 
-/// Its row with what else has to be asked for. The kind of an account that is none of the caller's and belongs to a
-/// policy cannot be told from its address: it counts as a key's.
-Client::Outcome<ListedAccount> listed(Client& client, const Account& account,
-                                      const std::map<wallet::Address, Own>& own) {
+/// The kind of an account that is none of the caller's and belongs to a policy cannot be told from its address: it
+/// counts as a key's.
+ListedAccount listed(const Account& account, const std::map<wallet::Address, Own>& own,
+                     const std::map<wallet::Address, wallet::Amount>& held) {
   ListedAccount out{account.address, "", account.kind, account.balance, wallet::Amount()};
   const auto mine = own.find(account.address);
   if (mine != own.end()) out.name = mine->second.name;
   const bool of_policy = out.kind.empty() || out.kind == kKindKey;
   if (of_policy) out.kind = mine == own.end() ? kKindKey : mine->second.kind;
-  if (!of_policy) return out;
-  auto held = held_of(client, account.address);
-  if (!held.ok()) return held.error();
-  out.held = held.value();
+  if (const auto amount = held.find(account.address); of_policy && amount != held.end()) out.held = amount->second;
   return out;
 }
 
-Client::Outcome<void> list_all(Client& client, const std::map<wallet::Address, Own>& own, AccountTable& table) {
+/// Each account of the book, by address.
+Client::Outcome<void> walk_book(Client& client, const std::map<wallet::Address, Own>& own,
+                                const std::function<void(const ListedAccount&)>& each) {
   const auto fund = fund_of(client);
   if (!fund.ok()) return fund.error();
+  const auto held = held_amounts(client);
+  if (!held.ok()) return held.error();
   std::optional<wallet::Address> after;
   for (bool more = true; more;) {
-    auto page = ask_book<money_wire::ListAccounts, money_wire::Accounts>(client, wallet::kPath,
+    auto page = ask_page<money_wire::ListAccounts, money_wire::Accounts>(client, wallet::kPath,
                                                                          [&](money_wire::ListAccounts::Builder out) {
                                                                            if (after)
                                                                              out.setFrom(data_of(after->view()));
@@ -136,13 +138,36 @@ Client::Outcome<void> list_all(Client& client, const std::map<wallet::Address, O
       if (after && account->address <= *after) continue;  // the first of a page is the last of the one before
       after = account->address;
       moved = true;
-      auto one = listed(client, *account, own);
-      if (!one.ok()) return one.error();
-      table.add(one.value());
+      each(listed(*account, own, held.value()));
     }
     if (more && !moved) return odd_answer("its pages do not go on");
   }
   return {};
+}
+
+/// The caller's accounts in the book. A few are asked for one by one. For many the book is read as a whole, because it
+/// answers only so many questions a second from other nodes.
+Client::Outcome<std::vector<ListedAccount>> list_in_book(Client& client, const std::map<wallet::Address, Own>& own) {
+  std::vector<ListedAccount> out;
+  if (own.size() > kAskedSingly) {
+    std::map<wallet::Address, ListedAccount> rows;
+    for (const auto& [address, mine] : own)
+      rows.emplace(address, ListedAccount{address, mine.name, mine.kind, wallet::Amount(), wallet::Amount()});
+    const auto walked = walk_book(client, own, [&](const ListedAccount& one) {
+      if (const auto row = rows.find(one.address); row != rows.end()) row->second = one;
+    });
+    if (!walked.ok()) return walked.error();
+    for (auto& [address, row] : rows) out.push_back(std::move(row));
+    return out;
+  }
+  for (const auto& [address, mine] : own) {
+    const auto account = account_at(client, address);
+    if (!account.ok()) return account.error();
+    const auto held = held_of(client, address);
+    if (!held.ok()) return held.error();
+    out.push_back(listed(account.value(), own, {{address, held.value()}}));
+  }
+  return out;
 }
 
 /// The same of a chain: what is held is staked, or leaves the stake.
@@ -292,19 +317,17 @@ Ending wallet_list(const Invocation& invocation, Console& console) {
     if (!on_chain.ok()) return on_chain.error();
     rows = std::move(on_chain).value();
   } else if (!all) {
-    for (const auto& [address, mine] : own) {
-      const auto account = account_at(*client.value(), address);
-      if (!account.ok()) return account.error();
-      auto one = listed(*client.value(), account.value(), own);
-      if (!one.ok()) return one.error();
-      rows.push_back(std::move(one).value());
-    }
+    auto in_book = list_in_book(*client.value(), own);
+    if (!in_book.ok()) return in_book.error();
+    rows = std::move(in_book).value();
   }
   const bool whole_book = all && !now.value();
   AccountTable table(invocation, console);
   for (const ListedAccount& row : rows) table.add(row);
-  if (whole_book)
-    if (const auto listed_all = list_all(*client.value(), own, table); !listed_all.ok()) return listed_all.error();
+  if (whole_book) {
+    const auto walked = walk_book(*client.value(), own, [&](const ListedAccount& row) { table.add(row); });
+    if (!walked.ok()) return walked.error();
+  }
   table.end();
   if (!known.value().damaged) return Exit::done;
   Failure damaged = *known.value().damaged;

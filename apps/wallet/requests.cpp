@@ -4,6 +4,12 @@
 #include "runtime/crypto/hash.hpp"
 
 namespace troupe::apps::wallets {
+namespace {
+
+constexpr std::chrono::milliseconds kSendingAgain{5};  // our choice: sending takes some milliseconds
+constexpr std::chrono::seconds kSendingPatience{60};   // our choice: a node that does not answer holds one up for 15 s
+
+}  // namespace
 
 base::Result<KeptRequest, Failure> KeptRequest::open(const Invocation& invocation, const Console& console) {
   KeptRequest out;
@@ -30,6 +36,22 @@ base::Result<void, Failure> KeptRequest::keep(base::ByteView content) {
 
 void KeptRequest::failed(const Failure& why) const {
   if (directory_ && !before_ && exit_of(why, Effect::write) != Exit::unknown) directory_->forget_sent(mark_);
+}
+
+Client::Outcome<SendingOnce> SendingOnce::begin(Client& client, const Directory& directory,
+                                                const wallet::RequestMark& request) {
+  SendingOnce out(directory, request);
+  const base::Instant end = client.now() + kSendingPatience;
+  while (!out.lock_) {
+    auto lock = directory.lock_sending();
+    if (lock.ok()) out.lock_ = std::move(lock).value();
+    else if (lock.error().error.code != base::Code::unavailable || client.now() >= end) return lock.error();
+    else if (const auto paused = client.pause(kSendingAgain); !paused.ok()) return paused.error();
+  }
+  auto before = directory.find_sent(request);
+  if (!before.ok()) return before.error();
+  out.before_ = std::move(before).value();
+  return out;
 }
 
 }  // namespace troupe::apps::wallets

@@ -1,7 +1,6 @@
 // troupe wallet send | faucet
 #include <fstream>
 
-#include "actors/chain/logic/mempool.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/cli/shell_word.hpp"
 #include "apps/wallet/chain_send.hpp"
@@ -117,62 +116,76 @@ std::string again_with(const Invocation& invocation, const SendTyped& typed, con
   return out + " --request " + shell_word(request);
 }
 
-/// A node keeps kSenderMax transactions of one sender. Waits for the oldest of `sent`, from the `settled` first on,
-/// until one more may follow. That takes blocks, so `now` is asked for again.
-Client::Outcome<void> wait_for_room(Client& client, const wallet::Address& sender, const ChainTerms& terms,
-                                    const std::vector<SeenTransaction>& sent, std::size_t& settled, ChainNow& now) {
-  for (; settled < sent.size(); ++settled) {
-    const auto account = chain_account_at(client, sender);
-    if (!account.ok()) return account.error();
-    if (account.value().next.value < account.value().account.nonce.value + chain::kSenderMax) return {};
-    const auto seen = wait_for(client, sent[settled].id, terms.length);
-    if (!seen.ok()) return seen.error();
-    if (seen.value().state == chain::wire::TransactionState::PENDING)
-      return Failure{{base::Code::timeout, "it was not sent: as many transactions of this wallet as a node keeps, " +
-                                               std::to_string(chain::kSenderMax) + ", wait for a block"},
-                     "",
-                     "troupe tx wait " + seen.value().id.hex()};
-    const auto then = chain_here(client);
-    if (!then.ok()) return then.error();
-    now = then.value();
+/// What is left of a list once a line has failed, after `sent` of them.
+Failure stopped_at(const Payment& one, Failure failure, std::size_t sent, const std::string& again) {
+  const Exit exit = exit_of(failure, Effect::write);
+  const bool interrupted = failure.error.code == base::Code::dropped && failure.exit;
+  const bool may_be_done = exit == Exit::unknown || interrupted;
+  if (one.line > 0) failure.error.message = "line " + std::to_string(one.line) + ": " + failure.error.message;
+  if (sent > 0) {
+    failure.outcome =
+        std::to_string(sent) + " lines before it were sent" + (may_be_done ? "; whether this one was is unknown" : "");
+    if (!interrupted) failure.exit = may_be_done ? Exit::unknown : Exit::partly;
   }
-  return {};
+  if (one.line > 0 && (may_be_done || sent > 0)) failure.try_ = again;
+  return failure;
 }
 
 /// Each payment is a transaction. None is waited for before the last is sent, but where a node keeps no more of them.
-Ending send_all_on_chain(const Invocation& invocation, Console& console, Client& client, ChainNow now,
-                         const Signer& signer, const SendTyped& typed, const ChainTerms& terms) {
-  std::vector<SeenTransaction> sent;
-  std::size_t settled = 0;
-  const auto send = [&](const Payment& one) -> Client::Outcome<SeenTransaction> {
-    const auto request = sent_mark(invocation, one.line);
-    if (!request.ok()) return request.error();
-    if (!terms.dry)
-      if (auto room = wait_for_room(client, signer.address(), terms, sent, settled, now); !room.ok()) {
-        Failure failure = room.error();
-        failure.exit = Exit::partly;  // this one was not sent
-        return failure;
-      }
-    return send_on_chain(client, console, now, signer, chain::Transfer{{one.credit}, one.memo}, terms, request.value());
-  };
+Ending send_all_on_chain(const Invocation& invocation, Console& console, Client& client, const Signer& signer,
+                         const SendTyped& typed, const ChainTerms& terms, const std::string& request) {
+  const bool is_list = typed.payments.front().line > 0;
+  std::optional<Directory> directory;
+  if ((is_list || invocation.has("--request")) && !terms.dry) {
+    auto opened = Directory::open(console);
+    if (!opened.ok()) return opened.error();
+    directory = std::move(opened).value();
+  }
+  const std::string again = again_with(invocation, typed, request);
+  SentPrinter printer(invocation, console, terms);
   for (const Payment& one : typed.payments) {
-    auto seen = send(one);
+    std::optional<KeptSend> kept;
+    if (directory) kept.emplace(KeptSend{*directory, sent_mark(request, one.line)});
+    auto seen = send_on_chain(client, signer, chain::Transfer{{one.credit}, one.memo}, terms, kept);
     if (!seen.ok()) {
-      Failure failure = seen.error();
-      if (one.line > 0) failure.error.message = "line " + std::to_string(one.line) + ": " + failure.error.message;
-      if (sent.empty() || terms.dry) return failure;
-      const bool may_be_done = exit_of(failure, Effect::write) == Exit::unknown;
-      ChainTerms at_once = terms;
-      at_once.wait = false;
-      static_cast<void>(print_sent_on_chain(invocation, console, client, sent, at_once));
-      failure.outcome = std::to_string(sent.size()) + " lines before it were sent" +
-                        (may_be_done ? "; whether this one was is unknown" : "");
-      failure.exit = may_be_done ? Exit::unknown : Exit::partly;
+      printer.stop();
+      return stopped_at(one, seen.error(), terms.dry ? 0 : printer.count(), again);
+    }
+    printer.sent(std::move(seen).value());
+  }
+  return printer.finish(client, is_list ? again : "");
+}
+
+/// The book posts each payment before it answers.
+Ending send_all_to_book(const Invocation& invocation, Console& console, Client& client, const Signer& signer,
+                        const SendTyped& typed, const std::string& request) {
+  std::size_t paid = 0;
+  for (const Payment& one : typed.payments) {
+    const auto id = pay(client, signer, {one.credit}, one.memo, request_of_line(request, one.line));
+    if (!id.ok()) {
+      const std::string again = again_with(invocation, typed, request);
+      Failure failure = stopped_at(one, id.error(), paid, again);
+      if (exit_of(failure, Effect::write) == Exit::unknown || failure.error.code == base::Code::dropped)
+        failure.try_ = again;
       return failure;
     }
-    sent.push_back(std::move(seen).value());
+    ++paid;
+    print_sent(invocation, console, id.value().view());
+    console.out.flush();
   }
-  return print_sent_on_chain(invocation, console, client, sent, terms);
+  return Exit::done;
+}
+
+/// Printed before the first line is paid, so that even a command that is killed can be continued.
+void print_request(const Invocation& invocation, Console& console, const std::string& request) {
+  if (invocation.globals.json) {
+    JsonLine<output::wire::WalletRequest> line;
+    line->setRequest(request);
+    line.print(console.err);
+  } else {
+    console.err << "request " << request << '\n';
+  }
+  console.err.flush();
 }
 
 /// When the faucet gives to this address again, if that is why it did not.
@@ -221,39 +234,21 @@ Ending wallet_send(const Invocation& invocation, Console& console) {
   if (!client.ok()) return client.error();
   const auto now = chain_of(*client.value());
   if (!now.ok()) return now.error();
-  if (now.value())
-    return send_all_on_chain(invocation, console, *client.value(), *now.value(), signer.value(), typed.value(),
-                             terms.value());
-  if (const auto given = given_chain_options(invocation); !given.empty())
+  if (const auto given = given_chain_options(invocation); !now.value() && !given.empty())
     return usage_failure(given.front() + " is for a node with a chain; this one has a book, where a transfer is final",
                          kSendHelp);
-  std::size_t paid = 0;
-  for (const Payment& one : typed.value().payments) {
-    const auto id =
-        pay(*client.value(), signer.value(), {one.credit}, one.memo, request_of_line(request.value(), one.line));
-    if (!id.ok()) {
-      Failure failure = id.error();
-      if (one.line > 0) failure.error.message = "line " + std::to_string(one.line) + ": " + failure.error.message;
-      const bool may_be_done = exit_of(failure, Effect::write) == Exit::unknown;
-      if (paid > 0) {
-        failure.outcome = std::to_string(paid) + " lines before it were paid" +
-                          (may_be_done ? "; whether this one was is unknown" : "");
-        failure.exit = may_be_done ? Exit::unknown : Exit::partly;
-      }
-      if (may_be_done || paid > 0) failure.try_ = again_with(invocation, typed.value(), request.value());
-      return failure;
-    }
-    ++paid;
-    print_sent(invocation, console, id.value().view());
-    console.out.flush();
-  }
-  return Exit::done;
+  if (invocation.has("--from") && !invocation.has("--request") && !terms.value().dry)
+    print_request(invocation, console, request.value());
+  if (now.value())
+    return send_all_on_chain(invocation, console, *client.value(), signer.value(), typed.value(), terms.value(),
+                             request.value());
+  return send_all_to_book(invocation, console, *client.value(), signer.value(), typed.value(), request.value());
 }
 
 Ending wallet_faucet(const Invocation& invocation, Console& console) {
   const auto terms = chain_terms(invocation, false);
   if (!terms.ok()) return terms.error();
-  const auto request = sent_mark(invocation, 0);
+  const auto request = request_typed(invocation);
   if (!request.ok()) return request.error();
   const auto named = invocation.text("NAME");
   const auto option = invocation.text("--wallet");
@@ -261,14 +256,21 @@ Ending wallet_faucet(const Invocation& invocation, Console& console) {
     return usage_failure("NAME and --wallet name two wallets", "troupe help wallet faucet");
   const auto signer = open_signer(invocation, console, named ? named : option);
   if (!signer.ok()) return signer.error();
+  std::optional<Directory> directory;
+  std::optional<KeptSend> kept;
+  if (!request.value().empty()) {
+    auto opened = Directory::open(console);
+    if (!opened.ok()) return opened.error();
+    directory = std::move(opened).value();
+    kept.emplace(KeptSend{*directory, sent_mark(request.value())});
+  }
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  const auto now = chain_here(*client.value());
-  if (!now.ok()) return now.error();
-  auto seen = send_on_chain(*client.value(), console, now.value(), signer.value(), chain::Faucet{}, terms.value(),
-                            request.value());
+  auto seen = send_on_chain(*client.value(), signer.value(), chain::Faucet{}, terms.value(), kept);
   if (!seen.ok()) return faucet_refused(*client.value(), signer.value().address(), seen.error());
-  return print_sent_on_chain(invocation, console, *client.value(), {std::move(seen).value()}, terms.value());
+  SentPrinter printer(invocation, console, terms.value());
+  printer.sent(std::move(seen).value());
+  return printer.finish(*client.value(), "");
 }
 
 }  // namespace troupe::apps

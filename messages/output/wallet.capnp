@@ -71,6 +71,13 @@ struct WalletSent {
   # final
 }
 
+struct WalletRequest {
+  # On standard error, before the first line of `wallet send --from` without --request is paid.
+
+  request @0 :Text;
+  # `--request` with it continues the list after an interruption.
+}
+
 struct WalletPosting {
   # Of `wallet history`: a credit that concerns the account.
 

@@ -2,10 +2,31 @@
 
 #include <botan/mac.h>
 #include <botan/pwdhash.h>
+#include <signal.h>
 
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::crypto {
+namespace {
+
+/// Botan computes Argon2 in threads that stay. The threads that start while this object lives block all
+/// signals: otherwise Ctrl-C would reach one of them and end the program without the thread that handles it.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    ::sigfillset(&all);
+    base::ensure(::pthread_sigmask(SIG_SETMASK, &all, &before_) == 0, "signals can be blocked");
+  }
+  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
 
 Secret512 hmac_sha512(base::ByteView key, base::ByteView bytes) {
   const auto hmac = Botan::MessageAuthenticationCode::create_or_throw("HMAC(SHA-512)");
@@ -34,6 +55,7 @@ SealingKey argon2id(std::string_view passphrase, base::ByteView salt, const Argo
   const auto hash =
       Botan::PasswordHashFamily::create_or_throw("Argon2id")->from_params(cost.memory_kib, cost.passes, cost.lanes);
   SealingKey out;
+  const SignalsBlocked blocked;
   hash->derive_key(out.bytes.data(), out.bytes.size(), passphrase.data(), passphrase.size(), salt.data(), salt.size());
   return out;
 }

@@ -100,6 +100,46 @@ TEST_CASE("cluster escrow: at a node that names another's book all works but iss
     CHECK_MESSAGE(at(none, command).exit == 7, command[0] << ' ' << command[1]);
 }
 
+TEST_CASE("cluster escrow: many accounts are listed at a node that names another's book, with what escrows hold") {
+  Bank bank;
+  NodeProgram other(bank.folder, "other",
+                    {"--set", "ledger.book=" + bank.node->id, "--join", bank.node->id + '@' + bank.node->at});
+  REQUIRE(other.ready());
+  constexpr int kAccounts = 80;  // each of a wallet and others, which are made at once
+  const std::string ada = bank.get({"wallet", "new", "ada"}), bob = bank.get({"wallet", "new", "bob"});
+  bank.get({"wallet", "issue", ada, "1000"});
+  const std::string file = bank.folder / "payments";
+  std::ofstream lines(file);
+  for (int i = 0; i < kAccounts; ++i) {
+    const std::string other_signer = wallet::text(wallet::Address{{static_cast<std::uint8_t>(i), 1}});
+    lines << bank.get({"wallet", "multisig", "create", "shared" + std::to_string(i), "--of", "2", "--key", ada, "--key",
+                       other_signer})
+          << " 1\n";
+  }
+  lines.close();
+  bank.get({"wallet", "send", "ada", "--from", file});
+  for (const char* amount : {"20", "30"}) {
+    const std::string id = bank.get({"escrow", "create", "--to", bob, "--amount", amount, "--wallet", "ada"});
+    bank.get({"escrow", "sign", id, "--wallet", "bob"});
+    bank.get({"escrow", "fund", id, "--wallet", "ada"});
+  }
+  for (const std::vector<std::string>& options : {std::vector<std::string>{}, {"--all"}}) {
+    const auto ls = [&](const NodeProgram& node) {
+      std::vector<std::string> command{"wallet", "ls", "--json", "--data", node.data};
+      command.insert(command.end(), options.begin(), options.end());
+      return troupe::test::troupe(bank.folder, command);
+    };
+    REQUIRE(until([&] { return ls(other).exit == 0; }));
+    const Seen seen = ls(other);
+    CHECK(seen.out == ls(*bank.node).out);
+    CHECK(seen.out.find(R"("balance":"1")") != std::string::npos);
+    const std::string row = seen.out.substr(seen.out.find(ada));
+    const int balance = std::stoi(value_in(row, "balance")), held = std::stoi(value_in(row, "held"));
+    CHECK(held >= 50);  // the amounts, and the fees of the escrows
+    CHECK(balance + held == 1000 - kAccounts);
+  }
+}
+
 TEST_CASE("cluster escrow: a book stays where its first posting was made") {
   Bank bank;
   bank.get({"wallet", "new", "ada"});

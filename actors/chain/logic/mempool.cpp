@@ -381,6 +381,11 @@ const Approved* Mempool::find(const TxId& id) const {
   return place == places_.end() ? nullptr : &place->second.entry->transaction;
 }
 
+const Approved* Mempool::find(const wallet::Address& sender, Nonce nonce) const {
+  const Entry* const entry = held({sender, nonce});
+  return entry == nullptr ? nullptr : &entry->transaction;
+}
+
 std::vector<const Approved*> Mempool::some(const Cursor& from, std::size_t most) const {
   std::vector<const Approved*> out;
   for (auto queue = queues_.lower_bound(from.sender); queue != queues_.end(); ++queue) {

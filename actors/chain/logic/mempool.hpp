@@ -117,6 +117,7 @@ class Mempool {
 
   /// Null if it is not here.
   const Approved* find(const TxId& id) const;
+  const Approved* find(const wallet::Address& sender, Nonce nonce) const;
   /// Whether it is here, and behind a nonce or money that is missing.
   bool gapped(const TxId& id) const;
   /// Those of a sender that are behind no gap, each once: they can be in a block, and be told to others.

@@ -12,7 +12,7 @@ namespace troupe::chain {
 namespace {
 
 constexpr std::string_view kTransactionDomain = "troupe transaction v1";
-constexpr unsigned kTransactionWords = 6, kTransactionPointers = 4, kCreditWords = 5;
+constexpr unsigned kTransactionWords = 7, kTransactionPointers = 4, kCreditWords = 5;
 constexpr std::uint64_t kGasSignature = 500, kGasAccount = 100;
 
 enum class BodyKind : std::uint16_t { transfer = 0, faucet = 1 };
@@ -112,7 +112,8 @@ base::Bytes encode(const Transaction& transaction) {
   const auto* transfer = std::get_if<Transfer>(&transaction.body);
   out.words = {transaction.nonce.value, transaction.last_height.value,
                transaction.gas.value,   transaction.fee_max.units(),
-               transaction.tip.units(), version_and_kind(transfer != nullptr ? BodyKind::transfer : BodyKind::faucet)};
+               transaction.tip.units(), version_and_kind(transfer != nullptr ? BodyKind::transfer : BodyKind::faucet),
+               transaction.salt.value};
   out.data(transaction.chain.view()).data(transaction.from.view());
   out.data(transaction.fee_payer ? transaction.fee_payer->view() : base::ByteView());
   if (transfer != nullptr) out.object(form_of(*transfer));
@@ -124,7 +125,7 @@ base::Result<Transaction, TransactionError> parse_transaction(base::ByteView byt
   CanonReader in(bytes);
   const auto root = in.root(kTransactionWords, kTransactionPointers);
   const std::uint64_t form = in.word(root, 5);
-  if (!in.ok() || root.words != kTransactionWords) return TransactionError::malformed;
+  if (!in.ok()) return TransactionError::malformed;
   if (form != version_and_kind(BodyKind::transfer) && form != version_and_kind(BodyKind::faucet))
     return (form & 0xffff) == 0 || form >> 32 != 0 ? TransactionError::malformed : TransactionError::unsupported;
   Transaction out;
@@ -135,6 +136,7 @@ base::Result<Transaction, TransactionError> parse_transaction(base::ByteView byt
   out.tip = read_amount(in, root, 4);
   out.chain = in.fixed<ChainId>(root, 0);
   out.from = in.fixed<wallet::Address>(root, 1);
+  out.salt = {in.word(root, 6)};
   if (in.has(root, 2)) out.fee_payer = in.fixed<wallet::Address>(root, 2);
   if (form == version_and_kind(BodyKind::transfer)) {
     out.body = read_transfer(in, in.object(root, 3, 0, 2));

@@ -19,8 +19,8 @@ namespace troupe::chain {
 
 inline constexpr std::uint16_t kTransactionVersion = 1;
 inline constexpr std::size_t kReferenceBytesMax = 256;
-inline constexpr std::size_t kContentBytesMax = 4 * 1024;       // our choice: a transfer of 64 credits has 3,024
-inline constexpr std::size_t kTransactionBytesMax = 12 * 1024;  // with 16 approvals each of sender and payer: 7,728
+inline constexpr std::size_t kContentBytesMax = 4 * 1024;       // our choice: a transfer of 64 credits has 3,032
+inline constexpr std::size_t kTransactionBytesMax = 12 * 1024;  // with 16 approvals each of sender and payer: 7,736
 
 static_assert(wallet::kCreditsMax == 64, "a rule of consensus: which transactions there are depends on it");
 
@@ -33,6 +33,12 @@ struct Gas {
 struct Nonce {
   std::uint64_t value = 0;
   friend auto operator<=>(const Nonce&, const Nonce&) = default;
+};
+
+/// Makes two transactions with equal content different: the sender chooses one at random for each request.
+struct Salt {
+  std::uint64_t value = 0;
+  friend auto operator<=>(const Salt&, const Salt&) = default;
 };
 
 struct Transfer {
@@ -58,6 +64,7 @@ struct Transaction {
   wallet::Amount tip;
   Body body;
   std::optional<wallet::Address> fee_payer{};  ///< another than `from`
+  Salt salt{};
 
   const wallet::Address& payer() const { return fee_payer ? *fee_payer : from; }
   friend bool operator==(const Transaction&, const Transaction&) = default;

@@ -19,6 +19,7 @@ Transaction some_transaction() {
   out.gas = {*rc::gen::arbitrary<std::uint64_t>()};
   out.fee_max = some_amount();
   out.tip = std::min(some_amount(), out.fee_max);
+  out.salt = {*rc::gen::element<std::uint64_t>(0, 1, UINT64_MAX)};
   if (*rc::gen::arbitrary<bool>()) out.fee_payer.reset();
   if (*rc::gen::arbitrary<bool>()) {
     out.body = Faucet{};
@@ -79,6 +80,15 @@ TEST_CASE("chain transaction: changed, cut and random bytes are refused, or are 
     const auto parsed = parse_signed_transaction(bytes);
     if (parsed.ok()) RC_ASSERT(encode(parsed.value()) == bytes);
   }));
+}
+
+TEST_CASE("chain transaction: equal payments of two requests are two transactions") {
+  Transaction one = golden_transfer(), other = golden_transfer();
+  one.salt = {1};
+  other.salt = {2};
+  CHECK(id_of(one) != id_of(other));
+  CHECK(id_of(one) != id_of(golden_transfer()));
+  CHECK(signed_bytes(one, kGoldenFork) != signed_bytes(other, kGoldenFork));
 }
 
 TEST_CASE("chain transaction: its id is that of the unsigned part, and approvals are in one order") {
@@ -214,7 +224,8 @@ TEST_CASE("chain transaction: a later version and an unknown body are unsupporte
 TEST_CASE("chain transaction: the largest one is within its limit, and more bytes are not looked at") {
   Transaction largest = with_credits(std::vector<wallet::Credit>(wallet::kCreditsMax, pay(2, Amount::kMax / 64)));
   std::get<Transfer>(largest.body).reference.assign(kReferenceBytesMax, 'x');
-  CHECK(encode(largest).size() == 3'024);
+  largest.salt = {UINT64_MAX};
+  CHECK(encode(largest).size() == 3'032);
   SignedTransaction whole = sign(largest, {}, 1, 2);
   std::vector<wallet::Address> signers;
   for (std::uint8_t i = 1; i <= wallet::kSignersMax; ++i) signers.push_back(test_address(i));
@@ -222,7 +233,7 @@ TEST_CASE("chain transaction: the largest one is within its limit, and more byte
                       std::vector<wallet::Approval>(16, whole.from.approvals[0])};
   whole.from = all;
   whole.fee_payer = all;
-  CHECK(encode(whole).size() == 7'728);
+  CHECK(encode(whole).size() == 7'736);
   CHECK(parse_transaction(base::Bytes(kContentBytesMax + 8)).error() == TransactionError::too_large);
   CHECK(parse_signed_transaction(base::Bytes(kTransactionBytesMax + 8)).error() == TransactionError::too_large);
 }

@@ -178,7 +178,7 @@ TEST_CASE("bench: a ledger in one process gives its figures, and nothing is left
   const TemporaryFolder folder;
   const Seen seen =
       troupe_with({"bench", "chain", "--nodes", "5", "--seconds", "0.3", "--dir", folder.path(), "--json"});
-  CHECK(seen.err.empty());
+  CHECK(seen.err == "");
   CHECK(seen.exit == Exit::done);
   for (const char* what : {"chain.verify", "chain.transfer", "chain.final", "chain.gossip"})
     CHECK_MESSAGE(seen.out.find('"' + std::string(what) + '"') != std::string::npos, what);
