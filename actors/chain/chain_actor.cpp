@@ -107,6 +107,7 @@ void ChainActor::stop() {
   if (settings_.health == nullptr) return;
   settings_.health->clear(kHealthSource);
   settings_.health->clear(kSigningSource);
+  settings_.health->clear(kDateSource);
 }
 
 void ChainActor::opened(const base::Outcome<void>& read) {

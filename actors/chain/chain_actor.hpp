@@ -293,6 +293,7 @@ class ChainActor final : public runtime::Actor {
   void hear_head(const base::NodeId& node, wire::ChainHead::Reader head);
   void tell_head();
   void tell_health();
+  void tell_date();
   void write_head(wire::ChainHead::Builder out) const;
   void push(const SignedVote& vote, const std::optional<base::NodeId>& except);
   void push(const SignedProposal& proposal, const std::optional<base::NodeId>& except);

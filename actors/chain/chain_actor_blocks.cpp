@@ -70,7 +70,7 @@ Block ChainActor::next_block(UnixMs time) const {
 }
 
 void ChainActor::build(Round round) {
-  Block block = next_block(std::max(ledger_.head().time + UnixMs{1}, unix_ms()));
+  Block block = next_block(next_time(ledger_.head().time, unix_ms()));
   const std::size_t bytes = bytes_left(block, ledger_.next().parameters);
   const auto picked = std::make_shared<Picked>();
   ledger_.with_rows(

@@ -3,6 +3,7 @@
 #include "actors/chain/chain_actor.hpp"
 #include "actors/chain/wire.hpp"
 #include "messages/words.hpp"
+#include "runtime/observe/date.hpp"
 
 namespace troupe::chain {
 namespace {
@@ -14,6 +15,7 @@ constexpr std::chrono::milliseconds kGreetEach{500};  // our choice
 constexpr std::chrono::seconds kHeadDue{5};           // our choice
 constexpr std::chrono::milliseconds kMendEach{300};   // our choice: longer than a round trip around the earth
 constexpr std::chrono::seconds kNoQuorum{20};         // our choice
+constexpr std::size_t kDateToSeconds = 19;            // of a date's text: the rest would change at each block
 constexpr std::chrono::seconds kBlocksDue{20};        // our choice
 constexpr std::chrono::seconds kBlocksLate{3};        // our choice: half an answer takes less, at 4 Mbit/s
 constexpr std::size_t kGivenBytes = 2'500'000;        // below messages/chain.capnp: FinalBlocks
@@ -172,10 +174,23 @@ bool ChainActor::stands_still() const {
 
 void ChainActor::tell_health() {
   if (settings_.health == nullptr) return;
+  tell_date();
   if (!stands_still()) return settings_.health->clear(kHealthSource);
   settings_.health->raise(kHealthSource, observe::HealthState::degraded,
                           "no quorum: no block is final since that of height " +
                               std::to_string(ledger_.head().height.value) + "; too few validators are heard");
+}
+
+/// Validators were ahead when they made the last block, or this node is behind.
+void ChainActor::tell_date() {
+  const UnixMs date = ledger_.head().time;
+  const auto precision = UnixMs(ledger_.next().parameters[Param::block_precision_ms]);
+  if (date <= unix_ms() + precision) return settings_.health->clear(kDateSource);
+  const std::string text = observe::date_text(base::WallTime(date)).substr(0, kDateToSeconds) + 'Z';
+  settings_.health->raise(kDateSource, observe::HealthState::degraded,
+                          "the date of the last block is " + text +
+                              ", which is later than this node's date: until then each block is dated 1 ms after the "
+                              "last block; check the date of this node and of the validators");
 }
 
 // -- votes and proposals

@@ -17,7 +17,7 @@ constexpr auto kCache = config::bytes("chain.cache", "256 MiB", 64 * config::kMi
                                       "how much of the state of the chain is held in memory");
 constexpr auto kSettings = std::to_array<config::Setting>({kGuardWait, kCache});
 
-constexpr std::string_view kHealthSources[] = {kHealthSource, kSigningSource, "chain.rows"};
+constexpr std::string_view kHealthSources[] = {kHealthSource, kSigningSource, kDateSource, "chain.rows"};
 constexpr std::string_view kGuardSources[] = {"chain.guard"};
 constexpr std::string_view kBookSources[] = {"chain.book", kBookFeesHealth, kBookCreditsHealth};
 

@@ -26,5 +26,6 @@ struct ChainSettings {
 
 inline constexpr const char* kHealthSource = "chain";
 inline constexpr const char* kSigningSource = "chain.signing";
+inline constexpr const char* kDateSource = "chain.date";
 
 }  // namespace troupe::chain

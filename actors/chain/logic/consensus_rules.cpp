@@ -44,7 +44,7 @@ std::optional<Choice> Consensus::judgement(const HeldProposal& held) const {
   // A value proposed again was found timely by a quorum. Its time is old by now, and yet it may be the only value that
   // some can vote for.
   const bool first_time = !proposal.valid_round || planted("chain.time_checked_again");
-  if (first_time && !timely(start_.times, proposal.time, held.received, round_)) return nil;
+  if (first_time && !timely(start_.times, start_.parent_time, proposal.time, held.received, round_)) return nil;
 
   const bool locked_elsewhere = locked_ && locked_->block != proposal.block;
   if (!proposal.valid_round) {

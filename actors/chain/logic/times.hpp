@@ -35,11 +35,15 @@ constexpr UnixMs timeout_of(const Times& times, Step step, Round round) {
   return grown(step == Step::propose ? times.propose : step == Step::prevote ? times.prevote : times.precommit, round);
 }
 
-/// Whether a block of this time may be proposed for the first time in `round`, by a clock that said `received` when the
-/// proposal came.
-constexpr bool timely(const Times& times, UnixMs block, UnixMs received, Round round) {
+/// The time of a block that a validator builds at `now`. If the last block has a later date (clocks were ahead, and were
+/// set right), blocks follow it by a millisecond each until that date.
+constexpr UnixMs next_time(UnixMs parent, UnixMs now) { return std::max(parent + UnixMs{1}, now); }
+
+/// Whether a block of this time may be proposed for the first time in `round`, by a clock that showed `received` when
+/// the proposal arrived. The earliest time after `parent` is never too early: an honest proposer cannot choose less.
+constexpr bool timely(const Times& times, UnixMs parent, UnixMs block, UnixMs received, Round round) {
   const UnixMs precision = grown(times.precision, round), delay = grown(times.delay, round);
-  return block <= received + precision && received <= block + delay + precision;
+  return block <= next_time(parent, received + precision) && received <= block + delay + precision;
 }
 
 }  // namespace troupe::chain

@@ -83,6 +83,30 @@ TEST_CASE("consensus: a time at the edges of precision and delay is fine, and bo
   }
 }
 
+TEST_CASE("consensus: a parent from the future is followed by the next millisecond alone") {
+  const UnixMs set_right = kParentTime - std::chrono::hours{24};
+  OneHeight it;
+  SUBCASE("the next millisecond") {
+    it.receive(it.proposal(0, kRed, {}, kParentTime + UnixMs{1}), set_right);
+    it.block(kRed, Verdict::valid, kParentTime + UnixMs{1});
+    CHECK(it.prevoted(0, kRed));
+  }
+  SUBCASE("a later one") {
+    it.receive(it.proposal(0, kRed, {}, kParentTime + UnixMs{2}), set_right);
+    it.block(kRed, Verdict::valid, kParentTime + UnixMs{2});
+    CHECK(it.prevoted(0, nullopt));
+  }
+  SUBCASE("the date of the parent again") {
+    it.receive(it.proposal(0, kRed, {}, kParentTime), set_right);
+    CHECK(it.prevoted(0, nullopt));
+  }
+  SUBCASE("the next millisecond, after clocks have passed the parent's date by far") {
+    it.receive(it.proposal(0, kRed, {}, kParentTime + UnixMs{1}), kNow);
+    it.block(kRed, Verdict::valid, kParentTime + UnixMs{1});
+    CHECK(it.prevoted(0, nullopt));
+  }
+}
+
 TEST_CASE("consensus: a quorum of nil prevotes is a nil precommit, and lets no lock go") {
   OneHeight it;
   it.lock_red();

@@ -54,6 +54,7 @@ class HostileChain {
     if (votes != Votes::no_chain) settings.genesis = genesis;
     if (votes == Votes::here) settings.signer = std::make_shared<const crypto::SecretKey>(test_key(40));
     settings.counters = std::make_shared<Counters>();
+    settings.health = &health;
     runtime::Node& node = net[0].node;
     node.start("store", [] { return std::make_unique<store::StoreActor>("store"); }, {.kind = "store"});
     node.start("validator", [this] { return std::make_unique<ValidatorActor>(settings); }, {.kind = "validator"});
@@ -151,6 +152,7 @@ class HostileChain {
 
   test::NetCluster net;
   std::vector<Peer> peers;
+  observe::Health health;
   ChainSettings settings;
   ChainId chain{};
   const crypto::SecretKey key = test_key(40);

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "actors/chain/logic/header.hpp"
+#include "runtime/observe/date.hpp"
 #include "tests/actors/chain/hostile_chain.hpp"
 
 using namespace troupe;
@@ -421,6 +422,31 @@ TEST_CASE("chain hostile: an id that is told again and again is asked for once")
   world.net.stage.run_for(2s);
   CHECK(world.peers[2].transactions_asked.size() == 1);
   CHECK(world.pending() == 1);
+}
+
+TEST_CASE("chain: blocks go on once a wrong date is set right, and health names the date") {
+  HostileChain world(HostileChain::Votes::here);
+  const auto names_date = [&](std::string_view date) {
+    return std::ranges::any_of(world.health.reasons(), [&](const observe::HealthReason& one) {
+      return one.source == kDateSource && one.text.find(date) != std::string::npos;
+    });
+  };
+  sim::Clock& clock = world.net[0].ports.clock();
+  clock.step(24h);
+  world.net.stage.run_for(5s);
+  const std::uint64_t ahead = world.height();
+  const std::string date = observe::date_text(base::WallTime(world.actor->head()->time)).substr(0, 16);
+  CHECK_FALSE(names_date(date));
+
+  clock.step(-24h);
+  world.net.stage.run_for(10s);
+  CHECK(world.height() >= ahead + 5);
+  CHECK(names_date(date));
+
+  clock.step(24h);  // the day is over
+  world.net.stage.run_for(5s);
+  CHECK(world.height() >= ahead + 7);
+  CHECK_FALSE(names_date("the date of the last block"));
 }
 
 TEST_CASE("chain hostile: a block that is false, or is not given, holds up no height") {
