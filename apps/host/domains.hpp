@@ -20,6 +20,9 @@ const node::DomainSpec& store_domain();
 const node::DomainSpec& links_domain();
 const node::DomainSpec& datagrams_domain();
 
+/// The source of the reason of health while the node's directory is no longer where the node opened it.
+inline constexpr std::string_view kDirectoryHealth = "store.directory";
+
 /// The settings of the runtime and of these domains. Two domains with one key are a broken invariant.
 config::Table settings_table(const DomainSpecs& specs = domains());
 

@@ -52,7 +52,7 @@ node::Domain make_datagrams(const node::DomainParts& parts) {
           .options = {.kind = net::DatagramsActor::kName}};
 }
 
-constexpr std::string_view kStoreHealth[] = {"store", "store.damage"};
+constexpr std::string_view kStoreHealth[] = {"store", "store.damage", kDirectoryHealth};
 constexpr std::string_view kLinksHealth[] = {"links"};
 constexpr std::string_view kDatagramsHealth[] = {"datagrams"};
 

@@ -12,6 +12,7 @@
 #include "apps/cli/shell_word.hpp"
 #include "apps/host/compose.hpp"
 #include "apps/host/data_directory.hpp"
+#include "apps/host/domains.hpp"
 #include "apps/host/metrics.hpp"
 #include "apps/host/node_log.hpp"
 #include "apps/host/settings.hpp"
@@ -183,10 +184,13 @@ class NodeRun {
   }
 
   void prepare() {
-    system_ = std::make_unique<os::System>(
-        std::move(directory_.disk),
-        os::SystemOptions{.sockets = directory_.path, .limits = node_limits(settings_), .watched = true},
-        std::move(launcher_));
+    system_ =
+        std::make_unique<os::System>(std::move(directory_.disk),
+                                     os::SystemOptions{.sockets = directory_.path,
+                                                       .limits = node_limits(settings_),
+                                                       .watched = true,
+                                                       .disk_lost = [this](const std::string& path) { lost(path); }},
+                                     std::move(launcher_));
     runtime::Node& node = system_->node();
     node.on_fatal = [this](const base::Error& why) { events_.push({Event::What::fatal, why}); };
     node.on_failure = [this](std::string_view path, const base::Error& why) {
@@ -346,6 +350,13 @@ class NodeRun {
     for (const auto& key : changed.value())
       log_->info("config", "changed", {{"key", key}, {"value", config::toml(settings_.value(key))}});
     if (changed.value().empty()) log_->info("config", "reloaded; nothing has changed");
+  }
+
+  /// From any thread. The disk refuses all changes by itself; what still runs here can tell and be read.
+  void lost(const std::string& path) {
+    health_.raise(kDirectoryHealth, observe::HealthState::failing,
+                  path + " was removed or replaced while the node runs: nothing new can be stored; put " +
+                      directory_.path + " back as it was, if there is a copy, and start the node again");
   }
 
   /// Whether all actors have ended. If not, a device may hold one, which still uses what this object owns.

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "runtime/os/descriptor.hpp"
+#include "runtime/os/names_in_use.hpp"
 #include "runtime/os/unpacking.hpp"
 
 namespace troupe::os {
@@ -68,9 +69,34 @@ DiskResult<void> sync_data(int fd) {
   return {};
 }
 
+/// The name of a file that is open to write.
+class OpenName {
+ public:
+  OpenName() = default;  // of none
+  OpenName(std::shared_ptr<NamesInUse> names, std::string_view path, int fd)
+      : names_(std::move(names)), id_(names_->add(path, fd)) {}
+  ~OpenName() {
+    if (names_) names_->drop(id_);
+  }
+  OpenName(OpenName&& from) noexcept : names_(std::move(from.names_)), id_(from.id_) {}
+  OpenName& operator=(OpenName&&) = delete;
+
+  bool gone() const { return names_ && names_->lost(); }
+  /// As gone(), and whether the file `fd` has lost its name just now.
+  bool gone(int fd) const {
+    if (names_) names_->check(id_, fd);
+    return gone();
+  }
+
+ private:
+  std::shared_ptr<NamesInUse> names_;
+  NamesInUse::Id id_ = 0;
+};
+
 class LinuxFile final : public ports::File {
  public:
-  LinuxFile(Descriptor fd, OpenMode mode) : fd_(std::move(fd)), mode_(mode) {}
+  LinuxFile(Descriptor fd, OpenMode mode, OpenName name = {})
+      : fd_(std::move(fd)), mode_(mode), name_(std::move(name)) {}
 
   DiskResult<std::size_t> read(std::uint64_t offset, std::span<std::uint8_t> out) const override {
     std::size_t done = 0;
@@ -86,6 +112,7 @@ class LinuxFile final : public ports::File {
 
   DiskResult<void> append(base::ByteView bytes) override {
     if (mode_ == OpenMode::read) return DiskError::denied;
+    if (name_.gone()) return DiskError::gone;
     while (!bytes.empty()) {
       const auto put = retry([&] { return ::write(fd_.get(), bytes.data(), bytes.size()); });
       if (put < 0) return last_error();
@@ -94,10 +121,16 @@ class LinuxFile final : public ports::File {
     return {};
   }
 
-  DiskResult<void> sync() override { return sync_data(fd_.get()); }
+  DiskResult<void> sync() override {
+    if (const auto synced = sync_data(fd_.get()); !synced.ok()) return synced;
+    // Its caller may acknowledge now what nobody could find again.
+    if (name_.gone(fd_.get())) return DiskError::gone;
+    return {};
+  }
 
   DiskResult<void> truncate(std::uint64_t bytes) override {
     if (mode_ == OpenMode::read) return DiskError::denied;
+    if (name_.gone()) return DiskError::gone;
     const auto now = size();
     if (!now.ok()) return now.error();
     if (bytes > now.value()) return DiskError::denied;
@@ -114,14 +147,16 @@ class LinuxFile final : public ports::File {
  private:
   Descriptor fd_;
   OpenMode mode_;
+  OpenName name_;  // before `fd_` is closed, whose inode may have another file then
 };
 
 class LinuxLock final : public ports::DiskLock {
  public:
-  explicit LinuxLock(Descriptor fd) : fd_(std::move(fd)) {}
+  LinuxLock(Descriptor fd, OpenName name) : fd_(std::move(fd)), name_(std::move(name)) {}
 
  private:
   Descriptor fd_;  // the kernel drops the lock when it is closed
+  OpenName name_;
 };
 
 int flags_of(OpenMode mode) {
@@ -155,41 +190,41 @@ struct DirectoryEntry {
 
 class LinuxDisk final : public ports::Disk {
  public:
-  explicit LinuxDisk(Descriptor root) : root_(std::move(root)) {}
+  LinuxDisk(Descriptor root, const std::string& path)
+      : root_(std::move(root)), names_(std::make_shared<NamesInUse>(root_.get(), path)) {}
 
   DiskResult<std::unique_ptr<ports::File>> open(std::string_view path, OpenMode mode) override {
+    if (mode != OpenMode::read && names_->lost()) return DiskError::gone;
     auto fd = open_regular(path, flags_of(mode));
     if (!fd.ok()) return fd.error();
+    if (mode == OpenMode::read)
+      return std::unique_ptr<ports::File>(std::make_unique<LinuxFile>(std::move(fd).value(), mode));
     if (mode == OpenMode::replace && retry([&] { return ::ftruncate(fd.value().get(), 0); }) < 0) return last_error();
-    return std::unique_ptr<ports::File>(std::make_unique<LinuxFile>(std::move(fd).value(), mode));
+    OpenName name(names_, path, fd.value().get());
+    return std::unique_ptr<ports::File>(std::make_unique<LinuxFile>(std::move(fd).value(), mode, std::move(name)));
   }
 
   DiskResult<void> rename(std::string_view from, std::string_view to) override {
-    const auto source = locate(from);
-    if (!source.ok()) return source.error();
-    const auto target = locate(to);
-    if (!target.ok()) return target.error();
-    if (::renameat(source.value().directory.get(), source.value().name.c_str(), target.value().directory.get(),
-                   target.value().name.c_str()) < 0) {
-      // A file onto a directory, or a directory onto one that is not empty: neither is a missing name.
-      return errno == ENOTDIR || errno == EEXIST ? DiskError::denied : last_error();
-    }
-    return {};
+    if (names_->lost()) return DiskError::gone;
+    const auto moved = names_->take(from);
+    const auto replaced = names_->take(to);
+    auto renamed = rename_entry(from, to);
+    names_->put(moved, from, renamed.ok() ? to : from);
+    if (!renamed.ok()) names_->put(replaced, to, to);
+    return renamed;
   }
 
   DiskResult<void> remove(std::string_view path) override {
-    const auto place = locate(path);
-    if (!place.ok()) return place.error();
-    const int directory = place.value().directory.get();
-    const char* name = place.value().name.c_str();
-    if (::unlinkat(directory, name, 0) == 0) return {};
-    if (errno != EISDIR) return last_error();
-    if (::unlinkat(directory, name, AT_REMOVEDIR) == 0) return {};
-    return errno == EEXIST ? DiskError::denied : last_error();
+    if (names_->lost()) return DiskError::gone;
+    const auto removed_names = names_->take(path);
+    auto removed = remove_entry(path);
+    if (!removed.ok()) names_->put(removed_names, path, path);
+    return removed;
   }
 
   DiskResult<void> make_directory(std::string_view path) override {
     if (!ports::path_ok(path)) return DiskError::denied;
+    if (names_->lost()) return DiskError::gone;
     Descriptor at(::fcntl(root_.get(), F_DUPFD_CLOEXEC, 0));
     if (!at.valid()) return last_error();
     for (std::string_view rest = path; !rest.empty();) {
@@ -208,6 +243,7 @@ class LinuxDisk final : public ports::Disk {
   }
 
   DiskResult<void> sync_directory(std::string_view path) override {
+    if (names_->lost()) return DiskError::gone;
     const auto directory = open_directory(path);
     if (!directory.ok()) return directory.error();
     if (retry([&] { return ::fsync(directory.value().get()); }) < 0) return last_error();
@@ -246,10 +282,12 @@ class LinuxDisk final : public ports::Disk {
   }
 
   DiskResult<std::unique_ptr<ports::DiskLock>> lock(std::string_view path) override {
+    if (names_->lost()) return DiskError::gone;
     auto fd = open_regular(path, O_RDWR | O_CREAT);
     if (!fd.ok()) return fd.error();
     if (retry([&] { return ::flock(fd.value().get(), LOCK_EX | LOCK_NB); }) < 0) return last_error();
-    return std::unique_ptr<ports::DiskLock>(std::make_unique<LinuxLock>(std::move(fd).value()));
+    OpenName name(names_, path, fd.value().get());
+    return std::unique_ptr<ports::DiskLock>(std::make_unique<LinuxLock>(std::move(fd).value(), std::move(name)));
   }
 
   DiskResult<std::string> show(std::string_view path) override {
@@ -267,6 +305,7 @@ class LinuxDisk final : public ports::Disk {
   }
 
   DiskResult<std::unique_ptr<ports::Unpacking>> unpack(std::string_view archive, std::string_view to) override {
+    if (names_->lost()) return DiskError::gone;
     auto from = open(archive, OpenMode::read);
     if (!from.ok()) return from.error();
     const auto place = locate(to);
@@ -279,12 +318,39 @@ class LinuxDisk final : public ports::Disk {
   }
 
   DiskResult<std::uint64_t> free_bytes() override {
+    if (names_->lost()) return DiskError::gone;  // its callers are about to write
     struct statvfs status {};
     if (retry([&] { return ::fstatvfs(root_.get(), &status); }) < 0) return last_error();
     return free_of(status);
   }
 
+  std::optional<std::string> lost() override { return names_->find_lost(); }
+
  private:
+  DiskResult<void> rename_entry(std::string_view from, std::string_view to) const {
+    const auto source = locate(from);
+    if (!source.ok()) return source.error();
+    const auto target = locate(to);
+    if (!target.ok()) return target.error();
+    if (::renameat(source.value().directory.get(), source.value().name.c_str(), target.value().directory.get(),
+                   target.value().name.c_str()) < 0) {
+      // A file onto a directory, or a directory onto one that is not empty: neither is a missing name.
+      return errno == ENOTDIR || errno == EEXIST ? DiskError::denied : last_error();
+    }
+    return {};
+  }
+
+  DiskResult<void> remove_entry(std::string_view path) const {
+    const auto place = locate(path);
+    if (!place.ok()) return place.error();
+    const int directory = place.value().directory.get();
+    const char* name = place.value().name.c_str();
+    if (::unlinkat(directory, name, 0) == 0) return {};
+    if (errno != EISDIR) return last_error();
+    if (::unlinkat(directory, name, AT_REMOVEDIR) == 0) return {};
+    return errno == EEXIST ? DiskError::denied : last_error();
+  }
+
   DiskResult<DirectoryEntry> locate(std::string_view path) const {
     if (!ports::path_ok(path)) return DiskError::denied;
     Descriptor at(::fcntl(root_.get(), F_DUPFD_CLOEXEC, 0));
@@ -323,6 +389,7 @@ class LinuxDisk final : public ports::Disk {
   }
 
   Descriptor root_;
+  std::shared_ptr<NamesInUse> names_;  // open files use it, too
 };
 
 DiskResult<void> make_directory_at(const std::string& path) {
@@ -359,8 +426,8 @@ DiskResult<Descriptor> open_root(const std::string& root) {
   return fd;
 }
 
-DiskResult<std::unique_ptr<ports::Disk>> disk_at(Descriptor root) {
-  return std::unique_ptr<ports::Disk>(std::make_unique<LinuxDisk>(std::move(root)));
+DiskResult<std::unique_ptr<ports::Disk>> disk_at(Descriptor root, const std::string& path) {
+  return std::unique_ptr<ports::Disk>(std::make_unique<LinuxDisk>(std::move(root), path));
 }
 
 }  // namespace
@@ -374,7 +441,7 @@ std::uint64_t free_of(const struct statvfs& device) {
 DiskResult<std::unique_ptr<ports::Disk>> open_disk(const std::string& root) {
   auto fd = open_root(root);
   if (!fd.ok()) return fd.error();
-  return disk_at(std::move(fd).value());
+  return disk_at(std::move(fd).value(), root);
 }
 
 DiskResult<std::unique_ptr<ports::Disk>> open_own_disk(const std::string& root) {
@@ -383,7 +450,7 @@ DiskResult<std::unique_ptr<ports::Disk>> open_own_disk(const std::string& root) 
   struct stat status {};
   if (::fstat(fd.value().get(), &status) < 0) return last_error();
   if (!is_own(status)) return DiskError::denied;
-  return disk_at(std::move(fd).value());
+  return disk_at(std::move(fd).value(), root);
 }
 
 std::unique_ptr<ports::File> file_of(Descriptor open) {

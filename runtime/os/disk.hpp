@@ -6,6 +6,8 @@
 //          itself may be a link.
 // Files    only regular ones: a pipe or device below the root is `denied`, it could block for ever.
 // Locks    flock(2): one holder a file among all processes, and within one process.
+// Lost     a file that is open to write or a lock, whose name somebody else removed or replaced (names_in_use.hpp);
+//          and the root. The name of a file that was only read is not checked.
 // Threads  as the port says: any call from any thread.
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -18,8 +20,8 @@
 
 namespace troupe::os {
 
-/// Opens the directory `root`, made (0700) with its parents if absent. The disk holds it open: a rename of the
-/// directory afterwards does not matter.
+/// Opens the directory `root`, made (0700) with its parents if absent. The disk holds it open, so that a rename of the
+/// directory leads no call elsewhere; lost() finds it.
 /// Errors: `denied` if it is not a directory or not ours to use.
 ports::DiskResult<std::unique_ptr<ports::Disk>> open_disk(const std::string& root);
 

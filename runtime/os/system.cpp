@@ -13,6 +13,7 @@
 #include "runtime/actor/envelope_type.hpp"
 #include "runtime/os/chance.hpp"
 #include "runtime/os/clock.hpp"
+#include "runtime/os/disk_watch.hpp"
 #include "runtime/os/hardware.hpp"
 #include "runtime/os/memory.hpp"
 #include "runtime/os/network.hpp"
@@ -51,6 +52,7 @@ struct System::Parts {
             system, ports::World{clock, chance, *disk, *network, threads, base::kNoMutations, hardware, *processes},
             options.limits)) {
     if (options.watched) watchdog.emplace(*node);
+    if (options.disk_lost) disk_watch.emplace(*disk, options.disk_lost);
   }
 
   Config config;
@@ -65,6 +67,7 @@ struct System::Parts {
   std::unique_ptr<runtime::Node> node;
   std::vector<std::unique_ptr<runtime::Node>> others;
   std::optional<Watchdog> watchdog;
+  std::optional<DiskWatch> disk_watch;
 };
 
 System::System(std::unique_ptr<ports::Disk> disk, const SystemOptions& options,
@@ -101,7 +104,10 @@ bool System::end(base::Duration at_most) {
   };
   const auto none_is_left = [&] { return parts_->system.registry().running() == 0; };
   // The network goes between the two: no handler of ours runs any more, and its brokers are among those counted.
-  const bool ended = wait_until(none_runs, due) && (parts_->network.reset(), wait_until(none_is_left, due));
+  if (parts_->disk_watch) parts_->disk_watch->end();
+  const auto none_watches = [&] { return !parts_->disk_watch || parts_->disk_watch->ended(); };
+  const bool ended = wait_until(none_runs, due) && (parts_->network.reset(), wait_until(none_is_left, due)) &&
+                     wait_until(none_watches, due);
   if (ended) parts_.reset();
   else [[maybe_unused]] auto* const left_behind = parts_.release();
   return ended;

@@ -23,6 +23,8 @@ struct SystemOptions {
   std::string sockets;      ///< directory of local sockets with a relative path
   runtime::NodeLimits limits = {};
   bool watched = false;  ///< look after handlers that do not return (watchdog.hpp)
+  /// Called once, on another thread, if a file of the disk is lost (disk_watch.hpp). Empty: nobody checks it.
+  std::function<void(const std::string& path)> disk_lost = {};
 };
 
 class System {

@@ -15,6 +15,7 @@ std::string_view name(DiskError error) {
     case DiskError::denied: return "not permitted";
     case DiskError::locked: return "held by another process";
     case DiskError::io: return "the device failed";
+    case DiskError::gone: return "the data was removed or replaced while it was in use";
   }
   return "the device failed";
 }

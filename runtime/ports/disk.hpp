@@ -8,6 +8,7 @@
 // Crash   a write is durable after File::sync(); a created, renamed or removed name after sync_directory().
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,7 @@ enum class DiskError : std::uint8_t {
   denied,     ///< permissions, or a path that leaves the root
   locked,     ///< another process holds the lock
   io,         ///< the device failed
+  gone,       ///< somebody else removed or replaced a file in use or the root; all changes are refused from then on
 };
 
 std::string_view name(DiskError error);
@@ -101,6 +103,10 @@ class Disk {
   virtual DiskResult<std::unique_ptr<Unpacking>> unpack(std::string_view archive, std::string_view to);
   /// Bytes that may still be written; less where the device runs out of files first.
   virtual DiskResult<std::uint64_t> free_bytes() = 0;
+  /// Checks that the root and the files that are open to write are still where they were opened. Returns the path on
+  /// the machine that somebody else removed or replaced, or nullopt. From the first such path on all changes and
+  /// free_bytes() are `gone`: what was acknowledged after it would be lost. Reads go through.
+  virtual std::optional<std::string> lost() { return std::nullopt; }
 };
 
 /// Removes a file, or a folder with all that is in it; a link, and not what it leads to. What cannot be removed stays;

@@ -59,6 +59,7 @@ DiskResult<std::unique_ptr<ports::Unpacking>> Disk::unpack(std::string_view arch
   return DiskView(*this).unpack(archive, to);
 }
 DiskResult<std::uint64_t> Disk::free_bytes() { return DiskView(*this).free_bytes(); }
+std::optional<std::string> Disk::lost() { return DiskView(*this).lost(); }
 
 void Disk::set_capacity(std::uint64_t bytes) { state_->capacity = bytes; }
 
@@ -100,7 +101,12 @@ base::Duration Disk::owed() const { return state_->owed; }
 
 base::Duration Disk::take_owed() { return std::exchange(state_->owed, base::Duration::zero()); }
 
-void Disk::revoke() { ++state_->epoch; }
+void Disk::lose() { state_->gone = true; }
+
+void Disk::revoke() {
+  state_->gone = false;
+  ++state_->epoch;
+}
 
 void Disk::on_write(std::function<void(base::ByteView)> told) { state_->told = std::move(told); }
 
@@ -118,6 +124,7 @@ void Disk::crash(base::Random& random) {
   state_->halt_in.reset();
   state_->halted = false;
   state_->lies = false;
+  state_->gone = false;
   ++state_->epoch;
 }
 

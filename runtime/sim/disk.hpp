@@ -51,6 +51,7 @@ class Disk final : public ports::Disk {
   /// The folder has the archive as its one file: what runs here are scripts (programs.hpp), which look at no root.
   ports::DiskResult<std::unique_ptr<ports::Unpacking>> unpack(std::string_view archive, std::string_view to) override;
   ports::DiskResult<std::uint64_t> free_bytes() override;
+  std::optional<std::string> lost() override;
 
   /// Bytes that all files together may hold; fewer than they hold now makes the disk full.
   void set_capacity(std::uint64_t bytes);
@@ -88,6 +89,10 @@ class Disk final : public ports::Disk {
   void slow(base::Duration longer);
   base::Duration owed() const;
   base::Duration take_owed();
+
+  /// Somebody removes the data directory under the process: each change is `gone` from now on. The next crash() or
+  /// revoke() brings it back as it was.
+  void lose();
 
   /// The process that uses it is gone: its files, locks and views are dead, what it wrote stays, plans of faults too.
   void revoke();
@@ -139,6 +144,7 @@ class DiskView final : public ports::Disk {
   ports::DiskResult<std::string> show(std::string_view path) override;
   ports::DiskResult<std::unique_ptr<ports::Unpacking>> unpack(std::string_view archive, std::string_view to) override;
   ports::DiskResult<std::uint64_t> free_bytes() override;
+  std::optional<std::string> lost() override;
 
  private:
   std::shared_ptr<sim::Disk::State> state_;

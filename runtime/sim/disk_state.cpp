@@ -22,6 +22,7 @@ DiskResult<void> Disk::State::admit(Effect effect) {
   if (halted) return DiskError::io;
   owed += operation;
   if (effect == Effect::looks) return {};
+  if (gone) return DiskError::gone;
   ++operations;
   if (halt_in) --*halt_in;
   return {};

@@ -83,6 +83,7 @@ struct Disk::State {
   std::optional<std::uint64_t> halt_in;
   bool halted = false;
   bool lies = false;
+  bool gone = false;            // somebody removed the directory
   base::Duration operation{0};  // how long one takes
   base::Duration owed{0};
   std::uint64_t operations = 0;

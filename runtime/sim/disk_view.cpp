@@ -238,7 +238,13 @@ DiskResult<std::unique_ptr<ports::Unpacking>> DiskView::unpack(std::string_view 
 DiskResult<std::uint64_t> DiskView::free_bytes() {
   if (epoch_ != state_->epoch) return DiskError::io;
   if (const auto may = state_->admit(Effect::looks); !may.ok()) return may.error();
+  if (state_->gone) return DiskError::gone;
   return state_->room();
+}
+
+std::optional<std::string> DiskView::lost() {
+  if (!state_->gone) return std::nullopt;
+  return "the data directory";
 }
 
 }  // namespace troupe::sim

@@ -10,7 +10,8 @@ StoreError disk_failure(ports::DiskError error, std::string_view path) {
     case ports::DiskError::locked: return {StoreError::locked, message};
     case ports::DiskError::exists:
     case ports::DiskError::denied:
-    case ports::DiskError::io: break;
+    case ports::DiskError::io:
+    case ports::DiskError::gone: break;
   }
   return {StoreError::io, message};
 }

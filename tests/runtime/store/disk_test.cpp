@@ -2,6 +2,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+
 #include "tests/runtime/store/disks.hpp"
 
 namespace troupe {
@@ -277,6 +279,91 @@ TEST_CASE("disk: on Linux the root must be a directory, and stays the one that w
   write(*moved.value(), "x", "here");
   CHECK(contents(on.disk(), "two/x") == "here");
   CHECK(on.disk().free_bytes().value() > 0);
+}
+
+TEST_CASE("disk: on Linux a file in use that others remove or replace is lost, and no change is made after it") {
+  OnLinux on;
+  ports::Disk& disk = on.disk();
+  REQUIRE(disk.make_directory("db").ok());
+  write(disk, "db/read", "r");
+  const auto read = disk.open("db/read", OpenMode::read);
+  auto file = disk.open("db/000003.log", OpenMode::create);
+  REQUIRE(file.ok());
+  REQUIRE(file.value()->append(base::as_bytes("x")).ok());
+  REQUIRE(file.value()->sync().ok());
+  const auto held = disk.lock("LOCK");
+  CHECK_FALSE(disk.lost().has_value());
+
+  std::string path = on.root() + "/db/000003.log";
+  SUBCASE("removed") {
+    std::filesystem::remove(path);
+    SUBCASE("which its next sync finds") { CHECK(fails(file.value()->sync(), DiskError::gone)); }
+    SUBCASE("which a check finds") {}
+  }
+  SUBCASE("replaced") {
+    std::filesystem::copy_file(path, path + ".new");
+    std::filesystem::rename(path + ".new", path);
+  }
+  SUBCASE("with its directory") { std::filesystem::remove_all(on.root() + "/db"); }
+  SUBCASE("with its directory, which has moved") { std::filesystem::rename(on.root() + "/db", on.root() + "/away"); }
+  SUBCASE("a lock") {
+    path = on.root() + "/LOCK";
+    std::filesystem::remove(path);
+  }
+  CHECK(disk.lost() == path);
+  CHECK(fails(file.value()->append(base::as_bytes("x")), DiskError::gone));
+  CHECK(fails(file.value()->sync(), DiskError::gone));
+  CHECK(fails(file.value()->truncate(0), DiskError::gone));
+  CHECK(fails(disk.open("new", OpenMode::append), DiskError::gone));
+  CHECK(fails(disk.make_directory("db"), DiskError::gone));
+  CHECK(fails(disk.rename("LOCK", "new"), DiskError::gone));
+  CHECK(fails(disk.remove("LOCK"), DiskError::gone));
+  CHECK(fails(disk.lock("LOCK"), DiskError::gone));
+  CHECK(fails(disk.free_bytes(), DiskError::gone));
+  std::array<std::uint8_t, 1> byte{};
+  CHECK(read.value()->read(0, byte).ok());
+
+  std::filesystem::create_directories(on.root() + "/db");
+  CHECK(disk.lost() == path);  // for good
+}
+
+TEST_CASE("disk: on Linux a root that others move or replace is lost") {
+  OnLinux on;
+  auto root = os::open_disk(on.root() + "/one");
+  REQUIRE(root.ok());
+  REQUIRE_FALSE(root.value()->lost().has_value());
+  std::filesystem::rename(on.root() + "/one", on.root() + "/two");
+  SUBCASE("moved") {}
+  SUBCASE("replaced") { std::filesystem::create_directory(on.root() + "/one"); }
+  CHECK(root.value()->lost() == on.root() + "/one");
+  CHECK(fails(root.value()->open("x", OpenMode::create), DiskError::gone));
+}
+
+TEST_CASE("disk: on Linux a file that this disk itself renames, replaces or removes is not lost") {
+  OnLinux on;
+  ports::Disk& disk = on.disk();
+  REQUIRE(disk.make_directory("d").ok());
+  write(disk, "d/old", "old");
+  auto old = disk.open("d/old", OpenMode::append);
+  auto next = disk.open("d/new", OpenMode::create);
+  REQUIRE(disk.rename("d/new", "d/old").ok());
+  CHECK_FALSE(disk.lost().has_value());
+  CHECK(old.value()->sync().ok());
+  CHECK(fails(disk.rename("d/none", "d/old"), DiskError::not_found));
+  REQUIRE(disk.rename("d", "e").ok());
+  CHECK_FALSE(disk.lost().has_value());
+  SUBCASE("removed") { REQUIRE(disk.remove("e/old").ok()); }
+  SUBCASE("removed with its directory") { REQUIRE(ports::remove_tree(disk, "e").ok()); }
+  CHECK_FALSE(disk.lost().has_value());
+  CHECK(next.value()->append(base::as_bytes("x")).ok());
+  CHECK(next.value()->sync().ok());
+  CHECK_FALSE(disk.lost().has_value());
+  SUBCASE("a change that failed takes no file from those that are checked") {
+    auto kept = disk.open("kept", OpenMode::create);
+    CHECK(fails(disk.rename("kept", "none/kept"), DiskError::not_found));
+    std::filesystem::remove(on.root() + "/kept");
+    CHECK(disk.lost() == on.root() + "/kept");
+  }
 }
 
 TEST_CASE("disk: on Linux a lock is held against another opening of the same root") {

@@ -39,6 +39,22 @@ TEST_CASE("store actor: refused writes are told once, by health and a line, unti
   CHECK(counter.keep(2, kMiB).ok);
 }
 
+TEST_CASE("store actor: writes to a directory that was removed are refused, and health says so for good") {
+  Reasons told;
+  Counter counter(1, {}, {&told.health, {}});
+  counter.open();
+  REQUIRE(counter.commit("a", "1").ok);
+  counter.actors.disk.lose();
+  CHECK(counter.commit("a", "2").code == Code::unavailable);
+  CHECK(counter.keep(1, 100).code == Code::unavailable);
+  counter.actors.stage.run_for(10min);
+  CHECK(told.health.state() == HealthState::failing);
+  CHECK(contains(told.reason("store"), "nothing new can be stored: "));
+  CHECK(contains(told.reason("store"), "was removed or replaced while it was in use"));
+  CHECK(counter.commit("a", "3").code == Code::unavailable);
+  CHECK(counter.actors.record("/store")->restarts == 0);
+}
+
 TEST_CASE("store actor: a commit that is refused for what it says is no fault of the store") {
   Reasons told;
   Counter counter(1, {}, {&told.health, {}});

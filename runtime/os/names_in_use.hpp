@@ -1,0 +1,74 @@
+#pragma once
+// The files that a disk has open to write, and whether their names still lead to them.
+//
+// Lost     a name that was removed, or leads to another file, by somebody other than this disk: rm -rf, mv, umount. What
+//          is written then is gone with the process, so that the first lost name is remembered for good.
+// Checked  device and inode of the root and of each file, against what the name leads to now.
+// Threads  any.
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::os {
+
+class NamesInUse {
+ public:
+  using Id = std::uint64_t;
+
+  /// The directory `path` is open as `root`, which must outlive the calls of find_lost().
+  NamesInUse(int root, std::string path);
+  NamesInUse(const NamesInUse&) = delete;
+  NamesInUse& operator=(const NamesInUse&) = delete;
+
+  /// From now on `path` below the root leads to the open file `fd`.
+  Id add(std::string_view path, int fd);
+  /// The file is closed.
+  void drop(Id id);
+
+  /// Whether a name was lost.
+  bool lost() const { return is_lost_; }
+  /// The name that was lost first, with the path of the root; nullopt if each leads where it did.
+  std::optional<std::string> find_lost();
+  /// Remembers the name of an open file as lost if the file has no name left and this disk has not removed it.
+  void check(Id id, int fd);
+
+  /// The names of open files that a change of `path` concerns: they are not checked until put() or drop().
+  struct Taken {
+    Id id;
+    std::string path;
+  };
+  std::vector<Taken> take(std::string_view path);
+  /// They lead to their files again, with `to` in the place of `from`.
+  void put(const std::vector<Taken>& names, std::string_view from, std::string_view to);
+
+ private:
+  struct Place {
+    dev_t device = 0;
+    ino_t inode = 0;
+  };
+  struct Name {
+    std::string path;
+    Place place;
+    bool taken = false;
+  };
+  static bool leads_to(int directory, const std::string& path, int flags, const Place& place);
+  void remember(const std::string& path);
+
+  const int root_;
+  const std::string root_path_;
+  Place root_place_;
+  std::mutex mutex_;
+  std::map<Id, Name> names_;
+  Id next_ = 1;
+  std::optional<std::string> lost_;
+  std::atomic<bool> is_lost_{false};
+};
+
+}  // namespace troupe::os
