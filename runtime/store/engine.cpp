@@ -38,7 +38,7 @@ leveldb::Status check_table(LevelDbEnv& env, const leveldb::Options& options, co
 Database::Engine::Engine(ports::Disk& on, std::string at, Background background)
     : disk(on),
       path(std::move(at)),
-      env(disk, background),
+      env(disk, path, background),
       cache_(leveldb::NewLRUCache(kBlockCacheBytes)),
       filter_(leveldb::NewBloomFilterPolicy(kFilterBitsPerKey)) {
   options_.env = &env;
@@ -96,6 +96,8 @@ StoreResult<void> Database::Engine::check_logs() {
 }
 
 StoreResult<void> Database::Engine::open() {
+  // First: where the directory is empty, or CURRENT is missing, it says what was there.
+  if (const auto checked = env.check_synced(); !checked.ok()) return checked;
   const auto there = exists();
   if (!there.ok()) return there.error();
   if (const auto checked = check_logs(); !checked.ok()) return checked;

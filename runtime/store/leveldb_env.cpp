@@ -11,6 +11,7 @@ using leveldb::Status;
 using ports::DiskError;
 using ports::OpenMode;
 
+constexpr const char* kStillRequired = "the record of synced files requires it, and cannot be changed";
 constexpr std::size_t kFileBufferBytes = 64 * 1024;  // as LevelDB's own files buffer
 
 std::span<std::uint8_t> room(char* scratch, std::size_t bytes) {
@@ -73,9 +74,15 @@ class FileForRandomAccess final : public leveldb::RandomAccessFile {
 
 class FileForWriting final : public leveldb::WritableFile {
  public:
-  /// `unsynced` takes the failure to sync a file that LevelDB has let go.
-  FileForWriting(ports::Disk& disk, std::string name, std::unique_ptr<ports::File> file, Status& unsynced)
-      : disk_(disk), name_(std::move(name)), file_(std::move(file)), unsynced_(unsynced) {
+  /// The file has `bytes` already. `unsynced` takes the failure to sync a file that LevelDB has let go.
+  FileForWriting(ports::Disk& disk, SyncedFiles& synced, std::string name, std::unique_ptr<ports::File> file,
+                 std::uint64_t bytes, Status& unsynced)
+      : disk_(disk),
+        synced_(synced),
+        name_(std::move(name)),
+        file_(std::move(file)),
+        bytes_(bytes),
+        unsynced_(unsynced) {
     buffer_.reserve(kFileBufferBytes);
   }
   ~FileForWriting() override { static_cast<void>(Close()); }
@@ -85,6 +92,7 @@ class FileForWriting final : public leveldb::WritableFile {
   Status Append(const leveldb::Slice& data) override {
     const base::ByteView bytes = view(data);
     dirty_ = true;
+    bytes_ += bytes.size();
     if (buffer_.size() + bytes.size() > kFileBufferBytes) {
       if (Status flushed = Flush(); !flushed.ok()) return flushed;
       if (bytes.size() >= kFileBufferBytes) return note(file_->append(bytes));
@@ -108,7 +116,9 @@ class FileForWriting final : public leveldb::WritableFile {
       name_synced_ = true;
     }
     dirty_ = false;
-    return note(file_->sync());
+    const Status synced = note(file_->sync());
+    if (synced.ok()) synced_.synced(name_, bytes_);
+    return synced;
   }
 
   Status Close() override {
@@ -131,8 +141,10 @@ class FileForWriting final : public leveldb::WritableFile {
   }
 
   ports::Disk& disk_;
+  SyncedFiles& synced_;
   std::string name_;
   std::unique_ptr<ports::File> file_;  // none once closed
+  std::uint64_t bytes_;                // with those that wait in the buffer
   base::Bytes buffer_;
   Status failed_;  // the first failure; the file takes nothing after it
   Status& unsynced_;
@@ -155,8 +167,8 @@ Status to_status(DiskError error, const std::string& name) {
   return error == DiskError::not_found ? Status::NotFound(name, what) : Status::IOError(name, what);
 }
 
-LevelDbEnv::LevelDbEnv(ports::Disk& disk, Background background)
-    : EnvWrapper(leveldb::Env::Default()), disk_(disk), background_(background) {}
+LevelDbEnv::LevelDbEnv(ports::Disk& disk, std::string database, Background background)
+    : EnvWrapper(leveldb::Env::Default()), disk_(disk), synced_(disk, std::move(database)), background_(background) {}
 
 LevelDbEnv::~LevelDbEnv() = default;
 
@@ -191,9 +203,16 @@ Status LevelDbEnv::NewRandomAccessFile(const std::string& name, leveldb::RandomA
 
 Status LevelDbEnv::open_writable(const std::string& name, OpenMode mode, leveldb::WritableFile** out) {
   *out = nullptr;
+  if (mode == OpenMode::replace && !synced_.forget(name)) return Status::IOError(name, kStillRequired);
   auto file = disk_.open(name, mode);
   if (!file.ok()) return to_status(file.error(), name);
-  *out = new FileForWriting(disk_, name, std::move(file).value(), unsynced_log_);
+  std::uint64_t bytes = 0;
+  if (mode == OpenMode::append) {
+    const auto size = file.value()->size();
+    if (!size.ok()) return to_status(size.error(), name);
+    bytes = size.value();
+  }
+  *out = new FileForWriting(disk_, synced_, name, std::move(file).value(), bytes, unsynced_log_);
   return Status::OK();
 }
 
@@ -219,6 +238,7 @@ Status LevelDbEnv::RemoveFile(const std::string& name) {
   if (!current_known_ && file_of(name).starts_with("MANIFEST-")) {
     return Status::IOError(name, "CURRENT may name it, and is not known to be on the device");
   }
+  if (!synced_.forget(name)) return Status::IOError(name, kStillRequired);
   const auto removed = disk_.remove(name);
   return removed.ok() ? Status::OK() : to_status(removed.error(), name);
 }

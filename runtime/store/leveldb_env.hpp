@@ -5,6 +5,7 @@
 //             it in the caller's thread, so that a database runs in one thread and replays. Call drain() after each
 //             call of LevelDB, and before the database is closed.
 // Durable     a created or renamed name is synced with its directory; a log is synced when LevelDB closes it.
+// Synced      what a log or manifest holds on the device is noted, so that its loss is found (synced_files.hpp).
 // Failed      after a failed write a file accepts no more bytes. After a failed rename of CURRENT no manifest is
 //             removed until a rename has succeeded. README.md, "LevelDB over a Disk", has the reasons.
 // Time        a counter with `here`. LevelDB uses time for statistics alone.
@@ -16,16 +17,21 @@
 
 #include "runtime/ports/disk.hpp"
 #include "runtime/store/background.hpp"
+#include "runtime/store/synced_files.hpp"
 
 namespace troupe::store {
 
 class LevelDbEnv final : public leveldb::EnvWrapper {
  public:
-  LevelDbEnv(ports::Disk& disk, Background background);
+  /// For the database in the directory `database`.
+  LevelDbEnv(ports::Disk& disk, std::string database, Background background);
   ~LevelDbEnv() override;
 
   /// Does the queued background work, and the work that this queues. Does nothing with Background::thread.
   void drain();
+
+  /// Before the database is opened: whether its files hold what they held. Errors: as SyncedFiles::check().
+  StoreResult<void> check_synced() { return synced_.check(); }
 
   /// The file that was last read from its start. If opening a database fails, LevelDB failed on this file.
   const std::string& last_sequential() const { return last_sequential_; }
@@ -57,6 +63,7 @@ class LevelDbEnv final : public leveldb::EnvWrapper {
   };
 
   ports::Disk& disk_;
+  SyncedFiles synced_;
   Background background_;
   std::deque<Work> queued_;  // with Background::here
   std::uint64_t micros_ = 0;

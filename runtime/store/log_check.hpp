@@ -1,5 +1,5 @@
 #pragma once
-// Finds the one kind of damage in LevelDB's logs and manifests that LevelDB takes for a torn write.
+// Finds the damage in LevelDB's logs and manifests that LevelDB takes for a torn write.
 //
 // Source   leveldb doc/log_format.md: blocks of 32 KiB; records of a masked CRC-32C (4 bytes), a length (2), a type
 //          (1), and the payload.
@@ -12,5 +12,9 @@ namespace troupe::store {
 
 /// Whether the record that breaks off at the end of `file` is a complete one with an altered length.
 ports::DiskResult<bool> length_altered(const ports::File& file);
+
+/// Where the first `bytes` of `file` stop being whole records with good checksums; `bytes` if all of them are. LevelDB
+/// skips zeros in silence, and takes what breaks off in the last block for a torn write.
+ports::DiskResult<std::uint64_t> whole_records(const ports::File& file, std::uint64_t bytes);
 
 }  // namespace troupe::store

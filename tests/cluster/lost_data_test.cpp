@@ -1,4 +1,4 @@
-// Nodes whose files are removed under them.
+// Nodes whose files are removed under them, or cut before they start.
 #include "tests/cluster/program.hpp"
 #include "tests/runtime/os/http_client.hpp"
 
@@ -74,4 +74,41 @@ TEST_CASE("cluster: a node whose directory is removed or replaced is failing, an
   CHECK(contains(status.out, "was removed or replaced while the node runs"));
   node.kill(SIGTERM);
   CHECK(node.wait() == 0);
+}
+
+TEST_CASE("cluster: a node whose database lost what it had synced says so, and does not start as a new one") {
+  const Folder folder;
+  {
+    NodeProgram node(folder, "a");
+    REQUIRE(node.ready());
+    std::ofstream(folder / "input") << "hello";
+    REQUIRE(at(folder, node, {"raft", "init", "--group", "main"}).exit == 0);
+    REQUIRE(at(folder, node, {"file", "put", folder / "input", "--replicas", "1"}).exit == 0);
+    node.kill(SIGKILL);
+    node.wait();
+  }
+  const std::string data = folder / "a.data";
+  std::string database = "store/db";
+  std::vector<std::string> command{"raft", "ls"};
+  SUBCASE("an emptied log of the store") {
+    for (const std::string& log : logs_of(data + "/store/db")) std::ofstream(log, std::ios::trunc);
+  }
+  SUBCASE("a log of the store that is cut in half") {
+    for (const std::string& log : logs_of(data + "/store/db"))
+      std::filesystem::resize_file(log, std::filesystem::file_size(log) / 2);
+  }
+  SUBCASE("the whole store is missing") { std::filesystem::remove_all(data + "/store"); }
+  SUBCASE("a log of the files that is cut in half") {
+    database = "files/db";
+    command = {"file", "ls"};
+    for (const std::string& log : logs_of(data + "/files/db"))
+      std::filesystem::resize_file(log, std::filesystem::file_size(log) / 2);
+  }
+  NodeProgram node(folder, "a");
+  REQUIRE(node.ready());
+  CHECK(until([&] { return contains(at(folder, node, {"status"}).out, database + "/0"); }));
+  const Seen seen = at(folder, node, command);
+  CHECK(seen.exit != 0);
+  CHECK(contains(seen.err, database + "/0"));
+  CHECK(contains(seen.err, "of it were stored"));
 }

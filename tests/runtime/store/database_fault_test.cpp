@@ -345,7 +345,7 @@ TEST_CASE("database: rows without a format version, or with one that is no numbe
   for (const std::string& key : {std::string("stranger"), std::string("\0format", 7)}) {
     const std::string path = key == "stranger" ? "one" : "two";
     {
-      LevelDbEnv env(disk, Background::here);
+      LevelDbEnv env(disk, "store", Background::here);
       SilentLogger logger;
       leveldb::Options options;
       options.env = &env;

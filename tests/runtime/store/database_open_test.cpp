@@ -97,7 +97,7 @@ TEST_CASE("database: whichever write or sync of its first opening fails, it open
 TEST_CASE("leveldb env: no manifest is removed while it is not known which one CURRENT names") {
   sim::Disk disk;
   REQUIRE(disk.make_directory("store").ok());
-  LevelDbEnv env(disk, Background::here);
+  LevelDbEnv env(disk, "store", Background::here);
   for (const char* name : {"store/MANIFEST-000002", "store/MANIFEST-000004", "store/000003.log"}) {
     write(disk, name, "text");
   }

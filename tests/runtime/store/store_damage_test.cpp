@@ -23,7 +23,9 @@ TEST_CASE("store: a database that is lost costs no pack, and the loss is told") 
   const std::uint64_t before = pack_bytes(disk);
   const auto files = disk.list("node/db").value();
   for (const auto& file : files) REQUIRE(disk.remove("node/db/" + file).ok());
-  for (int start = 0; start < 2; ++start) {  // the second one finds the marks of the first
+  CHECK(Store::open(disk, "node", Background::here, 1).error() == StoreError::corrupt);
+  REQUIRE(disk.remove("node-db.synced").ok());  // the operator gives it up
+  for (int start = 0; start < 2; ++start) {     // the second one finds the marks of the first
     const auto store = open_store(disk);
     tidy_up(*store);
     CHECK(store->usage().damages > 0);

@@ -21,7 +21,7 @@ TEST_CASE("store actor: what a crash left without a row is found dead at the nex
   // The pack is written and synced, the index is not.
   const std::uint64_t before = counter.actors.disk.operations();
   REQUIRE(counter.keep(2, 1'000).ok);
-  CHECK(counter.actors.disk.operations() - before == 4);  // pack: bytes, sync; log: bytes, sync
+  CHECK(counter.actors.disk.operations() - before == 5);  // pack: bytes, sync; log: bytes, sync, its entry
   counter.actors.disk.halt_after(2);
   CHECK(counter.keep(3, 1'000).code == Code::unknown_outcome);
   base::Random power(1);
@@ -114,7 +114,9 @@ TEST_CASE("store actor: a store that cannot be opened answers why, and is tried 
     REQUIRE(counter.commit("a", "1").ok);
     caf::anon_send_exit(counter.store, caf::exit_reason::kill);
     counter.actors.stage.settle();
-    REQUIRE(counter.actors.disk.corrupt("node/db/CURRENT", 0, 0xff));
+    SUBCASE("in CURRENT") { REQUIRE(counter.actors.disk.corrupt("node/db/CURRENT", 0, 0xff)); }
+    SUBCASE("in its log, which was emptied") { write(counter.actors.disk, "node/db/000003.log", ""); }
+    SUBCASE("in its directory, which is gone") { REQUIRE(ports::remove_tree(counter.actors.disk, "node").ok()); }
     counter.open();
     counter.actors.stage.run_for(1h);
     CHECK(counter.get("a", none).code == Code::corrupt);
