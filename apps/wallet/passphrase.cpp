@@ -7,7 +7,6 @@
 #include <fstream>
 #include <iostream>
 
-#include "runtime/crypto/keys.hpp"
 
 namespace troupe::apps::wallets {
 namespace {
@@ -39,8 +38,8 @@ class Hidden {
 };
 
 /// The first line of a stream; nothing if it has more than `bytes_max`, or if the stream has nothing at all.
-std::optional<SecretLine> first_line(std::istream& in, std::size_t bytes_max) {
-  SecretLine out;
+std::optional<SecretText> first_line(std::istream& in, std::size_t bytes_max) {
+  SecretText out;
   out.text.reserve(bytes_max + 1);  // growth would leave copies behind
   int c = in.get();
   if (c == std::istream::traits_type::eof()) return std::nullopt;
@@ -59,7 +58,7 @@ Failure unusable(const std::string& where) {
       kHelp);
 }
 
-base::Result<SecretLine, Failure> from_file(const std::string& path) {
+base::Result<SecretText, Failure> from_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return usage_failure("cannot read the passphrase file " + path, kHelp);
   auto line = first_line(file, kPassphraseBytesMax);
@@ -67,7 +66,7 @@ base::Result<SecretLine, Failure> from_file(const std::string& path) {
   return std::move(*line);
 }
 
-base::Result<SecretLine, Failure> from_terminal(Console& console, Asked asked) {
+base::Result<SecretText, Failure> from_terminal(Console& console, Asked asked) {
   const Failure broken_off{{base::Code::refused, "no passphrase was given"}, "", "", Exit::interrupted};
   console.err << "passphrase: " << std::flush;
   auto line = hidden_line(STDIN_FILENO);
@@ -85,8 +84,6 @@ base::Result<SecretLine, Failure> from_terminal(Console& console, Asked asked) {
 
 }  // namespace
 
-SecretLine::~SecretLine() { crypto::wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()}); }
-
 Option passphrase_option() {
   return {.name = "--passphrase-file",
           .value = "F",
@@ -95,12 +92,12 @@ Option passphrase_option() {
 
 bool asks_terminal(const Console& console) { return &console.in == &std::cin && ::isatty(STDIN_FILENO) == 1; }
 
-std::optional<SecretLine> hidden_line(int terminal) {
+std::optional<SecretText> hidden_line(int terminal) {
   const Hidden hidden(terminal);
   if (!hidden.works()) return std::nullopt;
-  SecretLine out;
-  out.text.reserve(kLineBytesMax);
-  while (out.text.size() < kLineBytesMax) {
+  SecretText out;
+  out.text.reserve(kTypedBytesMax);
+  while (out.text.size() < kTypedBytesMax) {
     char c = 0;
     const ssize_t got = ::read(terminal, &c, 1);
     if (got < 0 && errno == EINTR) continue;
@@ -111,7 +108,7 @@ std::optional<SecretLine> hidden_line(int terminal) {
   return std::nullopt;
 }
 
-base::Result<SecretLine, Failure> passphrase(const Invocation& invocation, Console& console, Asked asked,
+base::Result<SecretText, Failure> passphrase(const Invocation& invocation, Console& console, Asked asked,
                                              bool input_is_free) {
   if (const auto file = invocation.text("--passphrase-file")) return from_file(*file);
   if (const auto file = variable(console, kVariable); file && !file->empty()) return from_file(*file);
@@ -121,13 +118,6 @@ base::Result<SecretLine, Failure> passphrase(const Invocation& invocation, Conso
                          "--passphrase-file F");
   auto line = first_line(console.in, kPassphraseBytesMax);
   if (!line || line->text.empty()) return unusable("standard input");
-  return std::move(*line);
-}
-
-base::Result<SecretLine, Failure> input_line(Console& console, const std::string& prompt) {
-  if (asks_terminal(console)) console.err << prompt << std::flush;
-  auto line = first_line(console.in, kLineBytesMax);
-  if (!line) return usage_failure("standard input has no line of words", "troupe help wallet restore");
   return std::move(*line);
 }
 

@@ -8,21 +8,12 @@
 #include <string>
 
 #include "apps/cli/command.hpp"
+#include "apps/wallet/normal.hpp"
 
 namespace troupe::apps::wallets {
 
 inline constexpr std::size_t kPassphraseBytesMax = 1'024;
-inline constexpr std::size_t kLineBytesMax = 4'096;  // our choice: 24 words have at most 215 bytes
-
-/// Text that is wiped at its end.
-struct SecretLine {
-  std::string text;
-
-  SecretLine() = default;
-  SecretLine(SecretLine&&) = default;
-  SecretLine& operator=(SecretLine&&) = default;
-  ~SecretLine();
-};
+inline constexpr std::size_t kTypedBytesMax = 4'096;  // our choice: a terminal's own limit of a line
 
 Option passphrase_option();
 
@@ -33,16 +24,12 @@ enum class Asked : std::uint8_t {
 
 /// `input_is_free`: standard input has nothing else to say, and may have the passphrase. Fails with usage, and with
 /// exit 130 if a person breaks it off.
-base::Result<SecretLine, Failure> passphrase(const Invocation& invocation, Console& console, Asked asked,
+base::Result<SecretText, Failure> passphrase(const Invocation& invocation, Console& console, Asked asked,
                                              bool input_is_free = true);
-
-/// The first line of standard input without its end; on a terminal, after `prompt`. Fails with usage if it is longer
-/// than kLineBytesMax, or if there is none.
-base::Result<SecretLine, Failure> input_line(Console& console, const std::string& prompt);
 
 /// A line of the terminal without echo, which is as it was afterwards. Nothing if it was broken off by Ctrl-C or
 /// Ctrl-D, or is too long.
-std::optional<SecretLine> hidden_line(int terminal);
+std::optional<SecretText> hidden_line(int terminal);
 
 /// Whether the console's input is the terminal of this process.
 bool asks_terminal(const Console& console);

@@ -4,6 +4,7 @@
 #include "actors/wallet/logic/derived_key.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/wallet/chain_send.hpp"
+#include "apps/wallet/words.hpp"
 #include "messages/output/wallet.capnp.h"
 #include "runtime/crypto/hash.hpp"
 #include "runtime/os/chance.hpp"
@@ -29,9 +30,12 @@ files
 
 constexpr const char* kRestoreNotes = R"(
 words
-  the first line of standard input; the passphrase that seals them comes from a file or from the terminal
+  all of standard input: 12 or 24 words over any number of lines; commas, other punctuation and a number before each word
+  are no trouble
+  the passphrase that seals them comes from a file or from the terminal
 exits
-  2 for a word that is not in the list, or words that do not belong together; 5 if the name is another wallet's
+  2 for a word that is not in the list, for words that do not belong together, and for anything left over
+  5 if the name is another wallet's
 )";
 
 constexpr const char* kSendNotes = R"(
@@ -181,24 +185,12 @@ Ending make(const Invocation& invocation, Console& console) {
   return Exit::done;
 }
 
-base::Result<Mnemonic, Failure> words_typed(Console& console) {
-  const auto line = input_line(console, "words: ");
-  if (!line.ok()) return line.error();
-  auto words = Mnemonic::parse(line.value().text);
-  if (words.ok()) return std::move(words).value();
-  const char* const what = words.error() == wallet::WordsError::count     ? "there are neither 12 nor 24 words"
-                           : words.error() == wallet::WordsError::unknown ? "a word is not in the list of BIP-39"
-                                                                          : "the checksum is wrong: a word is another "
-                                                                            "one, or stands in another place";
-  return usage_failure(std::string("these words are no wallet's: ") + what, "troupe help wallet restore");
-}
-
 Ending restore(const Invocation& invocation, Console& console) {
   const auto name = name_of(*invocation.text("NAME"));
   if (!name.ok()) return name.error();
   const auto request = request_of(invocation);
   if (!request.ok()) return request.error();
-  const auto words = words_typed(console);
+  const auto words = words_of_input(console);
   if (!words.ok()) return words.error();
   const auto directory = Directory::open_or_make(console);
   if (!directory.ok()) return directory.error();

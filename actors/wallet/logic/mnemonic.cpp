@@ -1,7 +1,6 @@
 #include "actors/wallet/logic/mnemonic.hpp"
 
 #include <algorithm>
-#include <optional>
 
 #include "runtime/base/ensure.hpp"
 #include "runtime/crypto/hash.hpp"
@@ -35,7 +34,23 @@ std::optional<std::uint32_t> number_of_word(std::string_view typed) {
   return static_cast<std::uint32_t>(at - kEnglishWords.begin());
 }
 
+/// Takes the next word from `words`; empty after the last.
+std::string_view take_word(std::string_view& words) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  words.remove_prefix(std::min(words.find_first_not_of(kBlanks), words.size()));
+  const std::string_view word = words.substr(0, words.find_first_of(kBlanks));
+  words.remove_prefix(word.size());
+  return word;
+}
+
 }  // namespace
+
+std::optional<std::size_t> unknown_word(std::string_view words) {
+  std::size_t count = 1;
+  for (std::string_view word = take_word(words); !word.empty(); word = take_word(words), ++count)
+    if (!number_of_word(word)) return count;
+  return std::nullopt;
+}
 
 Mnemonic::Mnemonic(Mnemonic&& other) noexcept : entropy_(other.entropy_), bytes_(other.bytes_) {
   crypto::wipe(other.entropy_);
@@ -67,20 +82,16 @@ Mnemonic Mnemonic::make(ports::Chance& chance, WordCount words) {
 }
 
 base::Result<Mnemonic, WordsError> Mnemonic::parse(std::string_view words) {
-  constexpr std::string_view kBlanks = " \t\r\n";
   crypto::Secret<struct ParsedWordsTag, 33> bits;
   std::size_t count = 0;
-  for (std::size_t at = words.find_first_not_of(kBlanks); at != std::string_view::npos;
-       at = words.find_first_not_of(kBlanks, at)) {
-    const std::size_t end = std::min(words.find_first_of(kBlanks, at), words.size());
+  for (std::string_view word = take_word(words); !word.empty(); word = take_word(words)) {
     if (count == kWordsMax) return WordsError::count;
-    const auto number = number_of_word(words.substr(at, end - at));
+    const auto number = number_of_word(word);
     if (!number) return WordsError::unknown;
     for (std::size_t i = 0; i < kWordBits; ++i)
       if ((*number >> (kWordBits - 1 - i) & 1) != 0)
         bits.bytes[(count * kWordBits + i) / 8] |= static_cast<std::uint8_t>(0x80 >> (count * kWordBits + i) % 8);
     ++count;
-    at = end;
   }
   if (count != 12 && count != 24) return WordsError::count;
   Mnemonic out = from_entropy(base::ByteView(bits.bytes).first(count == 12 ? 16 : 32));

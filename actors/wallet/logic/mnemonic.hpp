@@ -6,6 +6,7 @@
 // Safety  a Mnemonic and a seed are secrets; they are wiped on destruction.
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,10 @@ namespace troupe::wallet {
 
 /// In alphabetical order.
 extern const std::array<std::string_view, 2048> kEnglishWords;
+
+/// Returns the position, from 1, of the first word that is not in the list, or nullopt if all are. Words as parse() takes
+/// them.
+std::optional<std::size_t> unknown_word(std::string_view words);
 
 enum class WordCount : std::uint8_t { twelve = 12, twenty_four = 24 };
 

@@ -102,7 +102,7 @@ TEST_CASE("wallet commands: words that are wrong, names that are none, and walle
   CHECK(home.run({"show"}).exit == Exit::not_found);
   CHECK(home.run({"show", "a"}).exit == Exit::not_found);
   CHECK_FALSE(std::filesystem::exists(home.keystore));  // looking makes nothing
-  CHECK(contains(home.with_file({"restore", "a"}, "legal winner").err, "neither 12 nor 24 words"));
+  CHECK(contains(home.with_file({"restore", "a"}, "legal winner").err, "there are 2, but a wallet has 12 or 24"));
   CHECK(home.with_file({"restore", "a"}, std::string(kSomeWords) + 'w').exit == Exit::usage);
   CHECK(home.with_file({"restore", "a"}, "winner " + std::string(kSomeWords).substr(6)).exit == Exit::usage);
   CHECK(home.with_file({"restore", "a"}, std::string(1'000'000, 'x')).exit == Exit::usage);
@@ -114,6 +114,73 @@ TEST_CASE("wallet commands: words that are wrong, names that are none, and walle
   CHECK(home.run({"show"}).exit == Exit::usage);
   CHECK(home.run({"show", "b"}).exit == Exit::done);
   CHECK(home.run({"show", "b", "--wallet", "a"}).exit == Exit::usage);
+}
+
+TEST_CASE("wallet commands: restore reads words over any number of lines, as people write them down") {
+  const std::string words = kSomeWords;
+  const auto joined = [&](const std::function<std::string(std::size_t)>& before, const std::string& after) {
+    std::istringstream in(words);
+    std::string out, word;
+    for (std::size_t number = 1; in >> word; ++number) out += before(number) + word + after;
+    return out;
+  };
+  const auto nothing = [](std::size_t) { return std::string(); };
+  const auto numbered = [](const std::string& after) {
+    return [after](std::size_t number) { return std::to_string(number) + after; };
+  };
+  for (const std::string& written : {words + "\n\n \n",
+                                     joined(nothing, "\n"),
+                                     joined(nothing, "\r\n"),
+                                     joined(nothing, ", "),
+                                     joined(nothing, "\r"),
+                                     joined(nothing, "\u00a0"),
+                                     joined(nothing, "\u3000"),
+                                     joined(nothing, "\u2003"),
+                                     joined(nothing, "\u2028"),
+                                     joined(nothing, "\u3001"),
+                                     joined(numbered(". "), "\n"),
+                                     joined(numbered(") "), " "),
+                                     joined(numbered("."), " "),
+                                     joined(numbered(" "), "\n"),
+                                     joined(numbered(""), ",\n"),
+                                     joined(numbered("\uff0e"), "\u3000"),
+                                     "\ufeff" + words,
+                                     "\"" + words + "\"",
+                                     joined([](std::size_t) { return "- "; }, "\n"),
+                                     std::string("\uff2c\uff25\uff27\uff21\uff2c") + words.substr(5)}) {
+    WalletHome home;
+    const Seen restored = home.with_file({"restore", "a"}, written);
+    CHECK_MESSAGE(restored.out == kTheirAddress, written << restored.err);
+  }
+}
+
+TEST_CASE("wallet commands: restore refuses what is left over, and names a word by its position alone") {
+  WalletHome home;
+  const std::string good = kSomeWords;
+  const std::string zeros = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon ";
+  // The first line is a wallet by itself, and all words are not.
+  CHECK(home.with_file({"restore", "a"}, zeros + "about\n" + good + '\n').exit == Exit::usage);
+  const Seen whole = home.with_file({"restore", "a"}, zeros + "abandon\n" + zeros + "art\n");
+  CHECK_MESSAGE(whole.exit == Exit::done, whole.err);
+  CHECK(whole.out == WalletHome().with_file({"restore", "a"}, zeros + "abandon " + zeros + "art").out);
+  for (const auto& [input, why] : std::vector<std::pair<std::string, std::string>>{
+           {good + "\nlegal", "there are 13, but a wallet has 12 or 24"},
+           {good + "\nsesame", "word 13 is not in the list"},
+           {good + "\n13", "the number 13 is not the position"},
+           {"2 " + good, "the number 2 is not the position"},
+           {"0 " + good, "the number 0 is not the position"},
+           {"1 1 " + good, "the number 1 is not the position"},
+           {"legal sesame " + good.substr(13), "word 2 is not in the list"},
+           {"legal win\u0301ner " + good.substr(13), "word 2 is not in the list"},
+           {good + " +", "word 13 is not in the list"},
+           {good + "\xff", "they are not UTF-8"},
+           {std::string(5'000, ' ') + good, "more than 4096 bytes"},
+           {"", "there are 0, but"}}) {
+    const Seen refused = home.with_file({"restore", "b"}, input);
+    CHECK_MESSAGE(refused.exit == Exit::usage, input);
+    CHECK_MESSAGE(contains(refused.err, why), refused.err);
+    for (const char* word : {"legal", "winner", "sesame", "yellow"}) CHECK_FALSE(contains(refused.err, word));
+  }
 }
 
 TEST_CASE("wallet commands: a repeated request makes nothing and prints the same; another content is refused") {

@@ -1,0 +1,40 @@
+#include "apps/cli/input.hpp"
+
+#include <cerrno>
+
+#include "apps/cli/file_source.hpp"
+
+namespace troupe::apps {
+namespace {
+
+Failure unread(const std::string& name, int number) { return {system_error("cannot read " + name, number), ""}; }
+
+}  // namespace
+
+base::Result<void, Failure> read_rest(std::istream& in, const std::string& name, std::size_t bytes_max,
+                                      std::string& out) {
+  errno = 0;
+  const std::size_t most = out.size() + bytes_max;
+  for (char next = 0; out.size() <= most && in.get(next);) out += next;
+  if (in.bad()) return unread(name, errno == 0 ? EIO : errno);
+  return {};
+}
+
+base::Result<std::optional<std::string>, Failure> LineReader::next() {
+  errno = 0;
+  std::string line;
+  bool any = false, ended = false;
+  for (char next = 0; !ended && line.size() <= line_bytes_max_ + 1 && in_.get(next); any = true) {
+    ended = next == '\n';
+    if (!ended) line += next;
+    if (number_ == 0 && line == kByteOrderMark) line.clear();
+  }
+  if (in_.bad()) return unread(name_, errno == 0 ? EIO : errno);
+  if (!any) return std::optional<std::string>();
+  if (line.ends_with('\r') && (ended || in_.eof())) line.pop_back();
+  cut_ = line.size() > line_bytes_max_;
+  ++number_;
+  return std::optional(std::move(line));
+}
+
+}  // namespace troupe::apps

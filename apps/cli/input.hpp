@@ -1,0 +1,47 @@
+#pragma once
+// Text from standard input or a file: all of it, or line by line.
+//
+// Lines  end with LF or CRLF, the last also without an end. A byte-order mark (UTF-8) before the first is skipped.
+// Errors a device or a closed descriptor that cannot be read, with the words of the system. std::istreambuf_iterator
+//        would throw them.
+#include <istream>
+#include <optional>
+#include <string>
+
+#include "apps/cli/failure.hpp"
+#include "runtime/base/result.hpp"
+
+namespace troupe::apps {
+
+inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+inline constexpr const char* kStandardInput = "standard input";
+
+/// Appends what is left of `in`, at most `bytes_max` bytes and one byte more, which shows that there is more.
+/// `name` is what the stream is for people, such as kStandardInput.
+base::Result<void, Failure> read_rest(std::istream& in, const std::string& name, std::size_t bytes_max,
+                                      std::string& out);
+
+class LineReader {
+ public:
+  LineReader(std::istream& in, std::string name, std::size_t line_bytes_max)
+      : in_(in), name_(std::move(name)), line_bytes_max_(line_bytes_max) {}
+
+  /// Returns the next line without its end, or nullopt after the last line. A line of more than `line_bytes_max` bytes
+  /// is cut, and the next call returns what follows.
+  base::Result<std::optional<std::string>, Failure> next();
+  /// Whether the line that next() has returned was cut.
+  bool cut() const { return cut_; }
+
+  /// The number of the line that next() has returned; the first is 1.
+  std::size_t number() const { return number_; }
+
+ private:
+  std::istream& in_;
+  const std::string name_;
+  const std::size_t line_bytes_max_;
+  std::size_t number_ = 0;
+  bool cut_ = false;
+};
+
+}  // namespace troupe::apps

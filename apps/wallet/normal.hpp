@@ -1,0 +1,26 @@
+#pragma once
+// Secrets that people type or keep in files: their text, wiped at its end, and its normal form.
+//
+// Source  Unicode Standard Annex 15: NFKC, so that é in one character and e with an accent are the same text.
+// Safety  no copy is left behind: buffers are allocated once, and wiped.
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace troupe::apps::wallets {
+
+/// Text that is wiped at its end.
+struct SecretText {
+  std::string text;
+
+  SecretText() = default;
+  explicit SecretText(std::string_view of) : text(of) {}
+  SecretText(SecretText&& other) noexcept;
+  SecretText& operator=(SecretText&& other) noexcept;
+  ~SecretText();
+};
+
+/// Returns `text` in NFKC, or nullopt if it is not UTF-8.
+std::optional<SecretText> nfkc(std::string_view text);
+
+}  // namespace troupe::apps::wallets
