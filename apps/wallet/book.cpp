@@ -48,7 +48,7 @@ base::Result<Signer, Failure> open_signer(const Invocation& invocation, Console&
   if (!chosen.ok()) return chosen.error();
   const auto secret = passphrase(invocation, console, Asked::once);
   if (!secret.ok()) return secret.error();
-  const auto words = chosen.value().keystore.open(secret.value().text);
+  const auto words = words_in(chosen.value().keystore, secret.value());
   if (!words.ok()) return unopened(chosen.value().name, words.error());
   auto key = wallet::wallet_key(words.value());
   auto policy = wallet::Policy::of_key(key.public_key());

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "apps/cli/input.hpp"
 
 namespace troupe::apps::wallets {
 namespace {
@@ -37,18 +38,17 @@ class Hidden {
   bool changed_;
 };
 
-/// The first line of a stream; nothing if it has more than `bytes_max`, or if the stream has nothing at all.
-std::optional<SecretText> first_line(std::istream& in, std::size_t bytes_max) {
+/// The first line of a stream without its end; nothing if it is too long, or if the stream has nothing at all.
+std::optional<SecretText> first_line(std::istream& in) {
+  constexpr std::size_t kBytesMax = kPassphraseBytesMax + kByteOrderMark.size() + 2;  // carriage returns
   SecretText out;
-  out.text.reserve(bytes_max + 1);  // growth would leave copies behind
+  out.text.reserve(kBytesMax + 1);  // growth would leave copies behind
   int c = in.get();
   if (c == std::istream::traits_type::eof()) return std::nullopt;
   for (; c != std::istream::traits_type::eof() && c != '\n'; c = in.get()) {
-    if (out.text.size() > bytes_max) return std::nullopt;
+    if (out.text.size() > kBytesMax) return std::nullopt;
     out.text += static_cast<char>(c);
   }
-  if (out.text.ends_with('\r')) out.text.pop_back();
-  if (out.text.size() > bytes_max) return std::nullopt;
   return out;
 }
 
@@ -58,28 +58,37 @@ Failure unusable(const std::string& where) {
       kHelp);
 }
 
-base::Result<SecretText, Failure> from_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return usage_failure("cannot read the passphrase file " + path, kHelp);
-  auto line = first_line(file, kPassphraseBytesMax);
-  if (!line || line->text.empty()) return unusable(path);
-  return std::move(*line);
+base::Result<Passphrase, Failure> first_passphrase(std::istream& in, const std::string& where) {
+  auto line = first_line(in);
+  auto read = line ? passphrase_in(std::move(*line)) : std::nullopt;
+  if (!read) return unusable(where);
+  return std::move(*read);
 }
 
-base::Result<SecretText, Failure> from_terminal(Console& console, Asked asked) {
+base::Result<Passphrase, Failure> from_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return usage_failure("cannot read the passphrase file " + path, kHelp);
+  return first_passphrase(file, path);
+}
+
+base::Result<Passphrase, Failure> from_terminal(Console& console, Asked asked) {
   const Failure broken_off{{base::Code::refused, "no passphrase was given"}, "", "", Exit::interrupted};
-  console.err << "passphrase: " << std::flush;
-  auto line = hidden_line(STDIN_FILENO);
-  console.err << '\n';
-  if (!line) return broken_off;
-  if (line->text.empty() || line->text.size() > kPassphraseBytesMax) return unusable("what was typed");
-  if (asked == Asked::once) return std::move(*line);
-  console.err << "the same once more: " << std::flush;
-  const auto again = hidden_line(STDIN_FILENO);
-  console.err << '\n';
-  if (!again) return broken_off;
-  if (again->text != line->text) return usage_failure("the two passphrases differ", "again");
-  return std::move(*line);
+  const auto typed = [&](const char* prompt) -> base::Result<Passphrase, Failure> {
+    console.err << prompt << std::flush;
+    auto line = hidden_line(STDIN_FILENO);
+    console.err << '\n';
+    if (!line) return broken_off;
+    auto read = passphrase_in(std::move(*line));
+    if (!read) return unusable("what was typed");
+    return std::move(*read);
+  };
+  auto first = typed("passphrase: ");
+  if (!first.ok() || asked == Asked::once) return first;
+  const auto again = typed("the same once more: ");
+  if (!again.ok()) return again.error();
+  if (again.value().normal.text != first.value().normal.text)
+    return usage_failure("the two passphrases differ", "again");
+  return first;
 }
 
 }  // namespace
@@ -88,6 +97,25 @@ Option passphrase_option() {
   return {.name = "--passphrase-file",
           .value = "F",
           .help = "the passphrase is the first line of F; else TROUPE_PASSPHRASE_FILE names it"};
+}
+
+std::optional<Passphrase> passphrase_in(SecretText line) {
+  SecretText as_read(line.text.substr(0, line.text.size() - (line.text.ends_with('\r') ? 1 : 0)));
+  std::string_view text = line.text;
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  while (text.ends_with('\r')) text.remove_suffix(1);
+  if (text.empty() || text.size() > kPassphraseBytesMax) return std::nullopt;
+  auto normal = nfkc(text);
+  Passphrase out{normal ? std::move(*normal) : SecretText(text), std::nullopt};
+  if (out.normal.text != as_read.text) out.as_read = std::move(as_read);
+  return out;
+}
+
+base::Result<wallet::Mnemonic, wallet::KeystoreError> words_in(const wallet::Keystore& keystore,
+                                                               const Passphrase& passphrase) {
+  auto words = keystore.open(passphrase.normal.text);
+  if (words.ok() || words.error() != wallet::KeystoreError::passphrase || !passphrase.as_read) return words;
+  return keystore.open(passphrase.as_read->text);
 }
 
 bool asks_terminal(const Console& console) { return &console.in == &std::cin && ::isatty(STDIN_FILENO) == 1; }
@@ -108,7 +136,7 @@ std::optional<SecretText> hidden_line(int terminal) {
   return std::nullopt;
 }
 
-base::Result<SecretText, Failure> passphrase(const Invocation& invocation, Console& console, Asked asked,
+base::Result<Passphrase, Failure> passphrase(const Invocation& invocation, Console& console, Asked asked,
                                              bool input_is_free) {
   if (const auto file = invocation.text("--passphrase-file")) return from_file(*file);
   if (const auto file = variable(console, kVariable); file && !file->empty()) return from_file(*file);
@@ -116,9 +144,7 @@ base::Result<SecretText, Failure> passphrase(const Invocation& invocation, Conso
   if (!input_is_free)
     return usage_failure("there is no passphrase: standard input has the words, so a file must have it",
                          "--passphrase-file F");
-  auto line = first_line(console.in, kPassphraseBytesMax);
-  if (!line || line->text.empty()) return unusable("standard input");
-  return std::move(*line);
+  return first_passphrase(console.in, "standard input");
 }
 
 }  // namespace troupe::apps::wallets

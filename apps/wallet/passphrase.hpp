@@ -2,11 +2,14 @@
 // Where a command that opens a keystore has the passphrase from.
 //
 // Order   --passphrase-file F, TROUPE_PASSPHRASE_FILE, the terminal without echo, the first line of standard input.
-// Form    the bytes of the first line, without its end; no normalisation of Unicode.
-// Limits  1 to kPassphraseBytesMax bytes.
+// Form    the first line without its end, without a byte-order mark before it and carriage returns after it, in NFKC:
+//         the same from a file, a terminal and a pipe. A line that is not UTF-8 is taken as its bytes.
+// Earlier programs took the bytes of the line. A keystore that they have sealed opens with those.
+// Limits  1 to kPassphraseBytesMax bytes, before it is normalized.
 #include <optional>
 #include <string>
 
+#include "actors/wallet/logic/keystore.hpp"
 #include "apps/cli/command.hpp"
 #include "apps/wallet/normal.hpp"
 
@@ -14,6 +17,18 @@ namespace troupe::apps::wallets {
 
 inline constexpr std::size_t kPassphraseBytesMax = 1'024;
 inline constexpr std::size_t kTypedBytesMax = 4'096;  // our choice: a terminal's own limit of a line
+
+struct Passphrase {
+  SecretText normal;
+  std::optional<SecretText> as_read;  ///< if that differs
+};
+
+/// `line`, which is a line without its end, as a passphrase; nullopt if it is too short or too long.
+std::optional<Passphrase> passphrase_in(SecretText line);
+
+/// Opens a keystore that this program has sealed with the passphrase, or an earlier one.
+base::Result<wallet::Mnemonic, wallet::KeystoreError> words_in(const wallet::Keystore& keystore,
+                                                               const Passphrase& passphrase);
 
 Option passphrase_option();
 
@@ -24,7 +39,7 @@ enum class Asked : std::uint8_t {
 
 /// `input_is_free`: standard input has nothing else to say, and may have the passphrase. Fails with usage, and with
 /// exit 130 if a person breaks it off.
-base::Result<SecretText, Failure> passphrase(const Invocation& invocation, Console& console, Asked asked,
+base::Result<Passphrase, Failure> passphrase(const Invocation& invocation, Console& console, Asked asked,
                                              bool input_is_free = true);
 
 /// A line of the terminal without echo, which is as it was afterwards. Nothing if it was broken off by Ctrl-C or

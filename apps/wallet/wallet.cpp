@@ -21,6 +21,8 @@ constexpr const char* kNewNotes = R"(
 passphrase
   --passphrase-file, else the file that TROUPE_PASSPHRASE_FILE names, else asked on the terminal, else the first line of
   standard input; 1 to 1,024 bytes
+  a byte-order mark before the line and carriage returns after it do not count, and Unicode is normalized (NFKC), so a
+  file and a keyboard give the same; blanks count; text that is not UTF-8 is taken as it is
 words
   printed once, on standard error; a person who has them has the money, and without them a lost file is lost money
   (troupe wallet export NAME prints them again)
@@ -171,14 +173,14 @@ Ending make(const Invocation& invocation, Console& console) {
   if (!secret.ok()) return secret.error();
   if (there.value().wallet) {
     const Keystore& keystore = there.value().wallet->keystore;
-    const auto words = keystore.open(secret.value().text);
+    const auto words = words_in(keystore, secret.value());
     if (!words.ok()) return unopened(name.value(), words.error());
     print(invocation, console, name.value(), keystore, &words.value());
     return Exit::done;
   }
   os::Chance chance;
   const Mnemonic words = Mnemonic::make(chance, count);
-  const Keystore keystore = Keystore::seal(words, secret.value().text, request.value(), {}, chance);
+  const Keystore keystore = Keystore::seal(words, secret.value().normal.text, request.value(), {}, chance);
   if (auto added = directory.value().add(name.value(), keystore); !added.ok()) return added.error();
   print(invocation, console, name.value(), keystore, &words);
   if (!invocation.globals.json) console.err << "write down these words: " << words.words() << '\n';
@@ -205,13 +207,13 @@ Ending restore(const Invocation& invocation, Console& console) {
   if (!secret.ok()) return secret.error();
   if (there.value().wallet) {
     const Keystore& keystore = there.value().wallet->keystore;
-    if (const auto opened = keystore.open(secret.value().text); !opened.ok())
+    if (const auto opened = words_in(keystore, secret.value()); !opened.ok())
       return unopened(name.value(), opened.error());
     print(invocation, console, name.value(), keystore, nullptr);
     return Exit::done;
   }
   os::Chance chance;
-  const Keystore keystore = Keystore::seal(words.value(), secret.value().text, request.value(), {}, chance);
+  const Keystore keystore = Keystore::seal(words.value(), secret.value().normal.text, request.value(), {}, chance);
   if (auto added = directory.value().add(name.value(), keystore); !added.ok()) return added.error();
   print(invocation, console, name.value(), keystore, nullptr);
   return Exit::done;
@@ -260,7 +262,7 @@ Ending export_words(const Invocation& invocation, Console& console) {
   if (!one.ok()) return one.error();
   const auto secret = passphrase(invocation, console, Asked::once);
   if (!secret.ok()) return secret.error();
-  const auto words = one.value().keystore.open(secret.value().text);
+  const auto words = words_in(one.value().keystore, secret.value());
   if (!words.ok()) return unopened(one.value().name, words.error());
   if (invocation.globals.json) print(invocation, console, one.value().name, one.value().keystore, &words.value());
   else console.out << words.value().words() << '\n';

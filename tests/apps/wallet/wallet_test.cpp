@@ -8,6 +8,7 @@
 #include "apps/wallet/passphrase.hpp"
 #include "apps/wallet/policies.hpp"
 #include "apps/wallet/typed.hpp"
+#include "runtime/os/chance.hpp"
 #include "tests/apps/harness.hpp"
 #include "tests/support.hpp"
 
@@ -95,6 +96,40 @@ TEST_CASE("wallet commands: the passphrase comes from a file, from the variable,
   CHECK(home.run({"export", "a"}, std::string(wallets::kPassphraseBytesMax + 1, 'x') + '\n').exit == Exit::usage);
   CHECK(home.run({"export", "a", "--passphrase-file", "/no/such/file"}).exit == Exit::usage);
   CHECK(home.run({"restore", "b"}, kSomeWords).exit == Exit::usage);
+}
+
+TEST_CASE("wallet commands: a passphrase is the same text from a file, a pipe and a keyboard") {
+  WalletHome home;
+  REQUIRE(home.run({"new", "a"}, "caf\u00e9 1\n").exit == Exit::done);
+  for (const std::string& same :
+       {std::string("cafe\u0301 1\n"), std::string("\ufeffcaf\u00e9 1\n"), std::string("caf\u00e9 1"),
+        std::string("caf\u00e9 1\r\r\n"), std::string("\ufeffcafe\u0301\u00a0\uff11\r\nmore")}) {
+    CHECK_MESSAGE(home.run({"export", "a"}, same).exit == Exit::done, same);
+    CHECK(home.run({"export", "a", "--passphrase-file", home.folder.write("f", same)}).exit == Exit::done);
+    CHECK(wallets::passphrase_in(wallets::SecretText(without_end(same)))->normal.text == "caf\u00e9 1");
+  }
+  for (const std::string& other :
+       {std::string("caf\u00e9 1 \n"), std::string("CAF\u00c9 1\n"), std::string("caf\xe9 1\n")})
+    CHECK_MESSAGE(home.run({"export", "a"}, other).exit == Exit::refused, other);
+  CHECK(home.run({"new", "b"}, "\ufeff\r\n").exit == Exit::usage);
+  // Bytes that are not UTF-8 stay what they are.
+  REQUIRE(home.run({"new", "c"}, "caf\xe9\n").exit == Exit::done);
+  CHECK(home.run({"export", "c"}, "caf\xe9\r\n").exit == Exit::done);
+}
+
+TEST_CASE("wallet commands: a wallet that was sealed with the bytes of a line opens with that line") {
+  os::Chance chance;
+  const auto words = wallet::Mnemonic::parse(kSomeWords);
+  REQUIRE(words.ok());
+  for (const std::string& line :
+       {std::string("\ufeffopen sesame"), std::string("cafe\u0301"), std::string("sesame\r"), std::string("sesame")}) {
+    const auto sealed = wallet::Keystore::seal(words.value(), line, {}, {8, 1, 1}, chance);
+    const auto typed = wallets::passphrase_in(wallets::SecretText(line + '\r'));
+    REQUIRE(typed);
+    CHECK_MESSAGE(wallets::words_in(sealed, *typed).ok(), line);
+    CHECK(wallets::words_in(sealed, *wallets::passphrase_in(wallets::SecretText("open sesam"))).error() ==
+          wallet::KeystoreError::passphrase);
+  }
 }
 
 TEST_CASE("wallet commands: words that are wrong, names that are none, and wallets that are not there") {
