@@ -2,9 +2,9 @@
 
 #include <iostream>
 
+#include "apps/cli/begin.hpp"
 #include "apps/cli/run.hpp"
 #include "apps/commands.hpp"
-#include "runtime/os/descriptor.hpp"
 #include "runtime/os/reader.hpp"
 
 // Settings of jemalloc (runtime/os/memory.hpp). Few arenas: most messages are freed by another thread anyway. Each thread
@@ -15,8 +15,8 @@ const char* malloc_conf = "narenas:4,dirty_decay_ms:1000,muzzy_decay_ms:0,lg_tca
 
 int main(int count, char** arguments) {
   using namespace troupe::apps;
+  begin_process();
   std::ios::sync_with_stdio(false);
-  troupe::os::ignore_broken_pipes();  // so that all commands end in one way when their output is closed
   Console console{std::cout, std::cerr, std::cin, isatty(STDOUT_FILENO) == 1, isatty(STDERR_FILENO) == 1, environ, [] {
                     return troupe::os::reader_is_gone(STDOUT_FILENO);
                   }};

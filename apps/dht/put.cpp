@@ -1,8 +1,7 @@
 // troupe dht put
-#include <iterator>
-
 #include "actors/dht/api.hpp"
 #include "apps/cli/client.hpp"
+#include "apps/cli/input.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/dht/dht.hpp"
 #include "apps/dht/key.hpp"
@@ -22,10 +21,8 @@ base::Result<std::string, Failure> value_of(const Invocation& invocation, Consol
   if (value != "-") return value;
   if (auto wrong = dht_command::directory_as_input(value)) return *wrong;
   value.clear();
-  // One byte more than it may have shows that there is more.
-  for (auto at = std::istreambuf_iterator<char>(console.in);
-       at != std::istreambuf_iterator<char>() && value.size() <= dht::kValueBytesMax; ++at)
-    value += *at;
+  if (const auto read = read_rest(console.in, kStandardInput, dht::kValueBytesMax, value); !read.ok())
+    return read.error();
   if (value.size() > dht::kValueBytesMax)
     return usage_failure("a value has at most 65,536 bytes; larger things are files", "troupe help file put");
   return value;

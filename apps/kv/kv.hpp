@@ -6,6 +6,7 @@
 
 #include "actors/raft/kv_words.hpp"
 #include "apps/cli/client.hpp"
+#include "apps/cli/input.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/raft/raft.hpp"
 #include "runtime/base/text.hpp"

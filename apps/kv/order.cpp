@@ -1,6 +1,4 @@
 // What the commands of `troupe kv` share: keys, values and lines as they are typed, and the question to the group.
-#include <iterator>
-
 #include "apps/kv/kv.hpp"
 #include "messages/common.capnp.h"
 
@@ -92,9 +90,8 @@ base::Result<kv::Value, Failure> value_of(Console& console, const std::string& t
   std::string value = typed;
   if (typed == "-") {
     value.clear();
-    for (auto at = std::istreambuf_iterator<char>(console.in);
-         at != std::istreambuf_iterator<char>() && value.size() <= kv::kValueBytesMax; ++at)
-      value += *at;
+    if (const auto read = read_rest(console.in, kStandardInput, kv::kValueBytesMax, value); !read.ok())
+      return read.error();
   }
   if (value.size() > kv::kValueBytesMax)
     return usage_failure("a value has at most 1 MiB; larger things are files", "troupe help file put");

@@ -24,7 +24,8 @@ passphrase
   a byte-order mark before the line and carriage returns after it do not count, and Unicode is normalized (NFKC), so a
   file and a keyboard give the same; blanks count; text that is not UTF-8 is taken as it is
 words
-  printed once, on standard error; a person who has them has the money, and without them a lost file is lost money
+  printed once, on standard error (with --json, on standard output); no wallet is made if they cannot be written
+  a person who has them has the money, and without them a lost file is lost money
   (troupe wallet export NAME prints them again)
 files
   $XDG_CONFIG_HOME/troupe/wallets/NAME, else below ~/.config; troupe keeps no copy elsewhere
@@ -131,6 +132,21 @@ void print(const Invocation& invocation, Console& console, const std::string& na
   line.print(console.out);
 }
 
+/// The words of a wallet that is about to be made. Returns the failure if they could not be written.
+std::optional<Failure> show_new(const Invocation& invocation, Console& console, const std::string& name,
+                                const Keystore& keystore, const Mnemonic& words) {
+  constexpr const char* kOutcome = "no wallet was made";
+  if (invocation.globals.json) {
+    print(invocation, console, name, keystore, &words);
+    console.out.flush();
+    if (console.out) return std::nullopt;
+    return unwritten(console, kOutcome);
+  }
+  console.err << "write down these words: " << words.words() << std::endl;
+  if (console.err) return std::nullopt;
+  return Failure{{base::Code::internal, "the words could not be written to standard error"}, kOutcome};
+}
+
 /// What was there before: the wallet of this request, or the one of this name.
 struct Before {
   std::optional<Named> wallet;
@@ -181,9 +197,14 @@ Ending make(const Invocation& invocation, Console& console) {
   os::Chance chance;
   const Mnemonic words = Mnemonic::make(chance, count);
   const Keystore keystore = Keystore::seal(words, secret.value().normal.text, request.value(), {}, chance);
-  if (auto added = directory.value().add(name.value(), keystore); !added.ok()) return added.error();
-  print(invocation, console, name.value(), keystore, &words);
-  if (!invocation.globals.json) console.err << "write down these words: " << words.words() << '\n';
+  // First: a wallet whose words nobody could see is not made.
+  if (const auto failed = show_new(invocation, console, name.value(), keystore, words)) return *failed;
+  if (const auto added = directory.value().add(name.value(), keystore); !added.ok()) {
+    Failure failure = added.error();
+    failure.outcome = "no wallet was made, and the words belong to none";
+    return failure;
+  }
+  if (!invocation.globals.json) print(invocation, console, name.value(), keystore, nullptr);
   return Exit::done;
 }
 

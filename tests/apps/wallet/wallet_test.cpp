@@ -39,6 +39,18 @@ struct WalletHome {
     const Exit exit = apps::run(commands(), arguments, console);
     return {exit, out.str(), err.str()};
   }
+  /// A new wallet where the words cannot be written.
+  Exit new_unseen(bool json) {
+    std::ostringstream out, err;
+    std::istringstream in("open sesame\n");
+    (json ? out : err).setstate(std::ios::badbit);
+    const std::string home = "XDG_CONFIG_HOME=" + folder.path();
+    const char* environment[] = {home.c_str(), nullptr};
+    Console console{out, err, in, false, false, environment};
+    std::vector<std::string> arguments{"wallet", "new", "unseen"};
+    if (json) arguments.push_back("--json");
+    return apps::run(commands(), arguments, console);
+  }
   Seen with_file(std::vector<std::string> arguments, const std::string& input = "") {
     arguments.insert(arguments.end(), {"--passphrase-file", secret});
     return run(arguments, input);
@@ -216,6 +228,15 @@ TEST_CASE("wallet commands: restore refuses what is left over, and names a word 
     CHECK_MESSAGE(contains(refused.err, why), refused.err);
     for (const char* word : {"legal", "winner", "sesame", "yellow"}) CHECK_FALSE(contains(refused.err, word));
   }
+}
+
+TEST_CASE("wallet commands: a wallet whose words cannot be shown is not made") {
+  WalletHome home;
+  for (const bool json : {false, true}) {
+    CHECK(home.new_unseen(json) == Exit::failed);
+    CHECK_FALSE(std::filesystem::exists(home.keystore + "unseen"));
+  }
+  CHECK(home.with_file({"new", "unseen"}).exit == Exit::done);
 }
 
 TEST_CASE("wallet commands: a repeated request makes nothing and prints the same; another content is refused") {

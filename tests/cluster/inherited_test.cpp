@@ -1,0 +1,71 @@
+// What a process inherits: closed descriptors, limits, ignored signals, the type of the terminal.
+#include "tests/cluster/program.hpp"
+
+using namespace troupe;
+using namespace troupe::test;
+
+namespace {
+
+/// Runs a script of bash, in which $T is the program.
+Seen script(const Folder& folder, const std::string& text) {
+  std::ofstream(folder / "script") << "cd '" + (folder / "") + "'; T='" + binary() + "'; export XDG_CONFIG_HOME='" +
+                                          (folder / "config") + "'\n" + text + '\n';
+  const int status = std::system(("timeout 100 bash --norc '" + (folder / "script") + "' >'" + (folder / "said") +
+                                  "' 2>'" + (folder / "told") + '\'')
+                                     .c_str());
+  return {WEXITSTATUS(status), content(folder / "said"), content(folder / "told")};
+}
+
+std::string on(const NodeProgram& node) { return " --data '" + node.data + "'"; }
+
+/// Stores a file of that size at the node, and returns its content id.
+std::string stored_bytes(const Folder& folder, const NodeProgram& node, std::size_t bytes) {
+  std::ofstream(folder / "file") << std::string(bytes, 'x');
+  const Seen put = script(folder, "$T file put file --replicas 1" + on(node));
+  REQUIRE_MESSAGE(put.exit == 0, put.err);
+  return put.out.substr(0, put.out.find('\n'));
+}
+
+}  // namespace
+
+TEST_CASE("cluster: recovery words reach no file when standard descriptors are closed") {
+  const Folder folder;
+  std::ofstream(folder / "pw") << "open sesame\n";
+  for (const std::string closed : {"<&-", ">&-", "2>&-", "<&- >&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"}) {
+    CAPTURE(closed);
+    std::filesystem::remove_all(folder / "config");
+    const Seen made = script(folder, "$T wallet new w --passphrase-file pw " + closed);
+    const bool shown = !contains(closed, "2>&-");
+    CHECK((made.exit == 0) == (closed == "<&-"));
+    CHECK(std::filesystem::exists(folder / "config/troupe/wallets/w") == shown);
+    CHECK(contains(made.err, "write down these words") == shown);
+    CHECK(script(folder, "grep -r 'write down' config").exit != 0);
+  }
+  CHECK(script(folder, "$T wallet new full --passphrase-file pw 2>/dev/full").exit == 1);
+  CHECK(script(folder, "$T wallet new full --passphrase-file pw --json >/dev/full").exit == 1);
+  CHECK_FALSE(std::filesystem::exists(folder / "config/troupe/wallets/full"));
+}
+
+TEST_CASE("cluster: a closed input or output is an error of a command, which ends") {
+  const Folder folder;
+  NodeProgram node(folder, "a");
+  REQUIRE(node.ready());
+  const std::string cid = stored_bytes(folder, node, 100'000);
+  for (const std::string output : {" >&-", " -o - >&-", " -o - >/dev/full"}) {
+    CAPTURE(output);
+    const Seen got = script(folder, "$T file get " + cid + on(node) + output);
+    CHECK((got.exit == 1 || got.exit == 6));
+    CHECK(contains(got.err, "error: cannot write standard output: "));
+  }
+  REQUIRE(script(folder, "$T raft init --group main" + on(node)).exit == 0);
+  std::ofstream(folder / "pw") << "open sesame\n";
+  for (const std::string command : {"kv put a -", "kv cas a --absent -", "kv txn -", "kv batch -", "dht put a -",
+                                    "dht put --from -", "file put -", "wallet restore w --passphrase-file pw"})
+    for (const std::string input : {" <&-", " </tmp"}) {
+      CAPTURE(command + input);
+      const Seen read = script(folder, "$T " + command + on(node) + input);
+      CHECK((read.exit == 1 || read.exit == 2));
+      CHECK(contains(read.err, "error: cannot read "));
+      CHECK_FALSE(contains(read.err, "mistake in this program"));
+    }
+}
