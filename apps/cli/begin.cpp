@@ -11,7 +11,7 @@ void begin_process() {
   // The lowest free number is given, so that each is taken in turn.
   for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; ++standard)
     if (::fcntl(standard, F_GETFD) < 0) ::open("/dev/null", standard == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-  std::signal(SIGPIPE, SIG_IGN);
+  for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
 }
 
 }  // namespace troupe::apps

@@ -6,7 +6,7 @@ namespace troupe::apps {
 ///
 /// Opens /dev/null as each of the descriptors 0, 1 and 2 that is closed, so that no file or socket gets its number. It
 /// is opened in the wrong direction: reading 0 and writing 1 or 2 still fails (EBADF), as it does when they are closed.
-/// Ignores SIGPIPE, so that a write fails (EPIPE) instead of ending the process.
+/// Ignores SIGPIPE and SIGXFSZ, so that a write fails (EPIPE, EFBIG) instead of ending the process.
 void begin_process();
 
 }  // namespace troupe::apps

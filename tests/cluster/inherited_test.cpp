@@ -69,3 +69,22 @@ TEST_CASE("cluster: a closed input or output is an error of a command, which end
       CHECK_FALSE(contains(read.err, "mistake in this program"));
     }
 }
+
+TEST_CASE("cluster: a file beyond the limit of sizes is an error like a full disk") {
+  const Folder folder;
+  NodeProgram node(folder, "a");
+  REQUIRE(node.ready());
+  const std::string cid = stored_bytes(folder, node, 1'000'000);
+  const Seen got = script(folder, "mkdir out; ulimit -f 100; $T file get " + cid + on(node) + " -o out/big");
+  CHECK(got.exit == 6);
+  CHECK(contains(got.err, "error: cannot write out/big: File too large"));
+  CHECK(std::filesystem::is_empty(folder / "out"));
+
+  NodeProgram limited(folder, "b", {}, {"/bin/bash", "-c", "ulimit -f 20000; exec \"$@\"", "limited"});
+  REQUIRE(limited.ready());
+  const Seen put = script(folder, "head -c 30000000 /dev/urandom | $T file put - --replicas 1" + on(limited));
+  CHECK(put.exit == 6);
+  CHECK(contains(put.err, "no space left"));
+  limited.kill(SIGTERM);
+  CHECK(limited.wait() == 0);
+}
