@@ -1,6 +1,7 @@
 #include "apps/cli/begin.hpp"
 
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -12,6 +13,18 @@ void begin_process() {
   for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; ++standard)
     if (::fcntl(standard, F_GETFD) < 0) ::open("/dev/null", standard == STDIN_FILENO ? O_WRONLY : O_RDONLY);
   for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
+  std::signal(SIGCHLD, SIG_DFL);
+}
+
+void reap_orphans(pid_t waited_for) {
+  while (true) {
+    // The status is left until it is known whose it is. A child that is waited for is read soon, and then the next call
+    // continues.
+    siginfo_t ended{};
+    if (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0) return;
+    if (ended.si_pid == 0 || ended.si_pid == waited_for) return;
+    ::waitid(P_PID, static_cast<id_t>(ended.si_pid), nullptr, WEXITED | WNOHANG);
+  }
 }
 
 }  // namespace troupe::apps

@@ -1,12 +1,19 @@
 #pragma once
-// What a process inherits from its parent, set to what this program relies on.
+// What a process inherits from its parent, set to what this program relies on; and its children as process 1.
+#include <sys/types.h>
+
 namespace troupe::apps {
 
 /// The first call of main(), before a file is opened and a thread is started.
 ///
 /// Opens /dev/null as each of the descriptors 0, 1 and 2 that is closed, so that no file or socket gets its number. It
 /// is opened in the wrong direction: reading 0 and writing 1 or 2 still fails (EBADF), as it does when they are closed.
-/// Ignores SIGPIPE and SIGXFSZ, so that a write fails (EPIPE, EFBIG) instead of ending the process.
+/// Ignores SIGPIPE and SIGXFSZ, so that a write fails (EPIPE, EFBIG) instead of ending the process. Sets SIGCHLD to its
+/// default, so that the status of a child can be read even if the parent ignores its own children.
 void begin_process();
+
+/// Reads the status of each ended child but `waited_for`, so that none stays a zombie. For process 1, to which the
+/// kernel gives the orphans of other programs.
+void reap_orphans(pid_t waited_for);
 
 }  // namespace troupe::apps

@@ -9,6 +9,7 @@
 
 #include "actors/node/settings.hpp"
 #include "apps/chain/founding.hpp"
+#include "apps/cli/begin.hpp"
 #include "apps/cli/shell_word.hpp"
 #include "apps/host/compose.hpp"
 #include "apps/host/data_directory.hpp"
@@ -36,6 +37,9 @@ constexpr std::chrono::milliseconds kEndPatience{500};      // both together: wi
 static_assert(kDrainPatience > node::kDrainMax && kDrainPatience + kEndPatience < std::chrono::seconds{5});
 constexpr base::Duration kForever = std::chrono::hours{24};  // a wait that ends early is only a look at nothing
 constexpr std::chrono::seconds kTrimEvery{10};               // our choice
+
+/// In a container: the kernel gives it the orphans of other programs.
+bool is_first_process() { return ::getpid() == 1; }
 
 /// What the actors tell the main thread.
 struct Event {
@@ -141,6 +145,7 @@ class NodeRun {
         places_(places),
         chain_(std::move(chain)),
         launcher_(std::move(launcher)),
+        launcher_process_(launcher_ ? launcher_->process() : 0),
         first_start_(first_start) {}
 
   Ending run() {
@@ -278,7 +283,7 @@ class NodeRun {
       if (const auto signal = waker_.wait(due ? *due - now() : kTrimEvery)) {
         if (*signal == SIGHUP) {
           reload();
-        } else if (!due) {
+        } else if (!due && *signal != SIGCHLD) {
           due = now() + kDrainPatience;
           stage_ = Stage::draining;
           runtime::post(root_, runtime::Envelope::build<node::wire::Drain>({}, [](node::wire::Drain::Builder) {}));
@@ -288,6 +293,7 @@ class NodeRun {
         os::trim_memory();
         trim_at = now() + kTrimEvery;
       }
+      if (is_first_process()) reap_orphans(launcher_process_);
       while (const auto event = events_.pop()) {
         switch (event->what) {
           case Event::What::serving:
@@ -394,6 +400,7 @@ class NodeRun {
   std::optional<chains::ChainTyped> chain_;  // until it is settled
   std::shared_ptr<const chains::KeptFiles> kept_;
   std::optional<sandbox::Launcher> launcher_;  // until the system has it
+  const pid_t launcher_process_;               // the only child of this process
   const bool first_start_;
   os::Clock wall_clock_;  // of the log, which lives longer than the system
   Events events_{waker_};
@@ -412,7 +419,9 @@ class NodeRun {
 };
 
 Ending run_node(const Invocation& invocation, Console& console) {
-  os::Waker waker{SIGTERM, SIGINT, SIGHUP};  // first: a node that is told to end while it starts ends in order
+  // First: a node that is told to end while it starts ends in order.
+  os::Waker waker =
+      is_first_process() ? os::Waker{SIGTERM, SIGINT, SIGHUP, SIGCHLD} : os::Waker{SIGTERM, SIGINT, SIGHUP};
   auto settings = load_settings(invocation, console, flags_of(invocation));
   if (!settings.ok()) return settings.error();
   if (settings.value().get(config::kListen).empty())

@@ -88,3 +88,33 @@ TEST_CASE("cluster: a file beyond the limit of sizes is an error like a full dis
   limited.kill(SIGTERM);
   CHECK(limited.wait() == 0);
 }
+
+TEST_CASE("cluster: a program's status is read although the parent ignores the ends of its children") {
+  const Folder folder;
+  const Seen probe = script(folder, "$T sandbox run --root / -- /bin/true");
+  if (probe.exit == 125) return skip(probe.err);
+  const Seen failed = script(folder, "trap '' CHLD; $T sandbox run --root / --json -- /bin/sh -c 'exit 3'");
+  CHECK(failed.exit == 3);
+  CHECK(contains(failed.err, "\"exitStatus\":3"));
+}
+
+TEST_CASE("cluster: a node that is process 1 leaves no zombies") {
+  const Folder folder;
+  if (script(folder, "unshare -pf --mount-proc true").exit != 0) return skip("no process namespace can be made");
+  NodeProgram node(folder, "a", {}, {"/usr/bin/unshare", "-pf", "--mount-proc", "--kill-child"});
+  REQUIRE(node.ready());
+  const auto children = [](const std::string& process) {
+    std::string all = content("/proc/" + process + "/task/" + process + "/children");
+    return all.substr(0, all.find_last_not_of(' ') + 1);
+  };
+  const std::string first = children(std::to_string(node.process()));
+  const std::string own = children(first);
+  REQUIRE_FALSE(own.empty());
+  CHECK_FALSE(contains(own, " "));  // the launcher
+  // Each shell leaves a child, which then belongs to process 1.
+  const Seen orphans = script(
+      folder, "for i in 1 2 3 4 5; do nsenter -t " + first + " -p sh -c '(sleep 0.1; echo over >>over) &'; done");
+  REQUIRE_MESSAGE(orphans.exit == 0, orphans.err);
+  CHECK(until([&] { return lines(content(folder / "over")) == 5; }));
+  CHECK(until([&] { return children(first) == own; }));
+}
