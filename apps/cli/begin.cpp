@@ -6,6 +6,8 @@
 
 #include <csignal>
 
+#include "runtime/os/descriptor.hpp"
+
 namespace troupe::apps {
 
 void begin_process() {
@@ -14,6 +16,17 @@ void begin_process() {
     if (::fcntl(standard, F_GETFD) < 0) ::open("/dev/null", standard == STDIN_FILENO ? O_WRONLY : O_RDONLY);
   for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
   std::signal(SIGCHLD, SIG_DFL);
+}
+
+std::optional<Failure> too_few_descriptors(const std::string& what, std::uint64_t least) {
+  const std::uint64_t most = os::raise_descriptor_limit();
+  if (most >= least) return std::nullopt;
+  return Failure{
+      {base::Code::overloaded, what + " needs " + std::to_string(least) + " open files at once, and this process may " +
+                                   "have " + std::to_string(most) + " (RLIMIT_NOFILE)"},
+      "nothing was started",
+      "ulimit -n " + std::to_string(least) + ", in the shell that starts it",
+      Exit::failed};
 }
 
 void reap_orphans(pid_t waited_for) {

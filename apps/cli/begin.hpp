@@ -2,6 +2,12 @@
 // What a process inherits from its parent, set to what this program relies on; and its children as process 1.
 #include <sys/types.h>
 
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "apps/cli/failure.hpp"
+
 namespace troupe::apps {
 
 /// The first call of main(), before a file is opened and a thread is started.
@@ -11,6 +17,10 @@ namespace troupe::apps {
 /// Ignores SIGPIPE and SIGXFSZ, so that a write fails (EPIPE, EFBIG) instead of ending the process. Sets SIGCHLD to its
 /// default, so that the status of a child can be read even if the parent ignores its own children.
 void begin_process();
+
+/// Raises the soft limit of open descriptors to the hard one. Returns the failure of `what`, such as "a node", if the
+/// limit is still below `least`.
+std::optional<Failure> too_few_descriptors(const std::string& what, std::uint64_t least);
 
 /// Reads the status of each ended child but `waited_for`, so that none stays a zombie. For process 1, to which the
 /// kernel gives the orphans of other programs.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "apps/cli/begin.hpp"
 #include "apps/cli/directory_access.hpp"
 #include "apps/cli/operator_key.hpp"
 #include "apps/cli/shell_word.hpp"
@@ -20,6 +21,7 @@ namespace {
 
 using base::Code;
 
+constexpr std::uint64_t kDescriptorsMin = 24;    // our choice: some 15 are in use, and a command may open files
 constexpr std::size_t kWorkers = 2;              // one for the link, one for the questions
 constexpr std::chrono::seconds kEndPatience{2};  // our choice: nothing of a command blocks
 constexpr int kExitOfSignals = 128;              // as a shell tells that a signal has ended a program
@@ -62,6 +64,7 @@ std::optional<Failure> served_by_another(const std::string& directory) {
 
 Client::Outcome<std::unique_ptr<Client>> Client::connect(const Invocation& invocation, Console& console,
                                                          Listens listens, const std::shared_ptr<Cancel>& cancel) {
+  if (auto wrong = too_few_descriptors("a command", kDescriptorsMin)) return *wrong;
   std::unique_ptr<Client> client(new Client);
   // What nohup(1) has closed stays closed: a descriptor would hear it all the same.
   struct sigaction hangup {};

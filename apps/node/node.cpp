@@ -37,6 +37,7 @@ constexpr std::chrono::milliseconds kEndPatience{500};      // both together: wi
 static_assert(kDrainPatience > node::kDrainMax && kDrainPatience + kEndPatience < std::chrono::seconds{5});
 constexpr base::Duration kForever = std::chrono::hours{24};  // a wait that ends early is only a look at nothing
 constexpr std::chrono::seconds kTrimEvery{10};               // our choice
+constexpr std::uint64_t kDescriptorsMin = 64;                // our choice: 30 without a link, and as many for work
 
 /// In a container: the kernel gives it the orphans of other programs.
 bool is_first_process() { return ::getpid() == 1; }
@@ -419,6 +420,7 @@ class NodeRun {
 };
 
 Ending run_node(const Invocation& invocation, Console& console) {
+  if (auto wrong = too_few_descriptors("a node", kDescriptorsMin)) return *wrong;
   // First: a node that is told to end while it starts ends in order.
   os::Waker waker =
       is_first_process() ? os::Waker{SIGTERM, SIGINT, SIGHUP, SIGCHLD} : os::Waker{SIGTERM, SIGINT, SIGHUP};

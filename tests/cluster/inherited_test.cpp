@@ -118,3 +118,20 @@ TEST_CASE("cluster: a node that is process 1 leaves no zombies") {
   CHECK(until([&] { return lines(content(folder / "over")) == 5; }));
   CHECK(until([&] { return children(first) == own; }));
 }
+
+TEST_CASE("cluster: a node with too few descriptors does not start, and names the limit") {
+  const Folder folder;
+  for (const std::string limit : {"4", "12", "28", "63"}) {
+    CAPTURE(limit);
+    const Seen node = script(folder, "ulimit -n " + limit + "; $T node --data n --listen 127.0.0.1:0");
+    CHECK(node.exit == 1);
+    CHECK(contains(node.err, "error: a node needs 64 open files at once, and this process may have " + limit));
+    CHECK_FALSE(std::filesystem::exists(folder / "n"));
+  }
+  const Seen command = script(folder, "ulimit -n 12; $T status --data n");
+  CHECK(command.exit == 1);
+  CHECK(contains(command.err, "error: a command needs 24 open files at once"));
+  NodeProgram least(folder, "least", {}, {"/bin/bash", "-c", "ulimit -n 64; exec \"$@\"", "limited"});
+  REQUIRE(least.ready());
+  CHECK(until([&] { return contains(script(folder, "$T status" + on(least)).out, "health   ok"); }));
+}
