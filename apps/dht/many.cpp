@@ -6,6 +6,7 @@
 #include "actors/dht/wire.hpp"
 #include "apps/cli/client.hpp"
 #include "apps/cli/file_source.hpp"
+#include "apps/cli/input.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/dht/dht.hpp"
 #include "apps/dht/in_order.hpp"
@@ -30,35 +31,20 @@ struct Line {
   std::string value;
 };
 
-/// The next line of the file, without its end; nothing after the last one. What is too long is cut there.
-base::Result<std::optional<std::string>, Failure> read_line(std::istream& in) {
-  std::string text;
-  bool any = false;
-  for (char next = 0; text.size() <= kLineBytesMax && in.get(next);) {
-    any = true;
-    if (next == '\n') break;
-    text += next;
-  }
-  // Not by an iterator: it throws what the device says.
-  if (in.bad()) return Failure{{base::Code::internal, "the lines cannot be read to their end"}, {}, kHelp};
-  return any ? std::optional(std::move(text)) : std::nullopt;
-}
-
-/// The next line that is not empty; nothing at the end. `number` is that of the last line read.
-base::Result<std::optional<Line>, Failure> next_line(std::istream& in, std::size_t& number) {
+/// The next line that is not empty; nothing at the end.
+base::Result<std::optional<Line>, Failure> next_line(LineReader& lines) {
   std::string text;
   while (text.empty()) {
-    auto next = read_line(in);
+    auto next = lines.next();
     if (!next.ok()) return next.error();
     if (!next.value()) return std::optional<Line>();
     text = std::move(*next.value());
-    ++number;
   }
   const auto end = text.find_first_of(" \t");
   Line line;
   line.typed = text.substr(0, end);
   const auto key = parse_key(line.typed);
-  const std::string where = "line " + std::to_string(number) + ": ";
+  const std::string where = "line " + std::to_string(lines.number()) + ": ";
   if (key && key->owner) return anothers_name(where);
   if (const auto digits = wrong_digits(line.typed)) return usage_failure(where + *digits, kHelp);
   if (const auto too_long = long_name(line.typed)) return usage_failure(where + *too_long, kHelp);
@@ -92,18 +78,18 @@ Ending put_many(const Invocation& invocation, Console& console, const std::strin
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   Tally tally(invocation, console);
-  std::size_t number = 0;
+  LineReader from(in, file == "-" ? kStandardInput : file, kLineBytesMax);
   std::vector<Line> lines;
   for (bool more = true; more;) {
     lines.clear();
     for (std::size_t bytes = 0; lines.size() < kManyMax && bytes <= kManyBytesMax - dht::kValueBytesMax;) {
-      auto line = next_line(in, number);
+      auto line = next_line(from);
       if (!line.ok()) return tally.stopped(line.error());
       more = line.value().has_value();
       if (!more) break;
       if (invocation.has("--ttl") && line.value()->key.space != dht::Space::kv) {
         Failure wrong = for_names_alone("--ttl");
-        wrong.error.message.insert(0, "line " + std::to_string(number) + ": ");
+        wrong.error.message.insert(0, "line " + std::to_string(from.number()) + ": ");
         return tally.stopped(std::move(wrong));
       }
       bytes += line.value()->value.size() + 256;

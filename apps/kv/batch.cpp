@@ -43,7 +43,17 @@ Ending kv_batch(const Invocation& invocation, Console& console) {
   auto way = way_of(invocation, console);
   if (!way.ok()) return way.error();
   bool all = true;
-  for (std::string line; std::getline(console.in, line);) {
+  LineReader lines(console.in, kStandardInput, kLineBytesMax);
+  while (true) {
+    auto read = lines.next();
+    if (read.ok() && lines.cut()) read = usage_failure("line " + std::to_string(lines.number()) + " is too long", "");
+    if (!read.ok()) {
+      Failure failure = read.error();
+      failure.outcome = "the lines before it were answered";
+      return failure;
+    }
+    if (!read.value()) break;
+    const std::string& line = *read.value();
     if (line.empty()) continue;
     JsonLine<output::wire::KvAnswer> out;
     const auto fail = [&](const Failure& failure, Effect effect) {

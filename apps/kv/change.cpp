@@ -1,6 +1,4 @@
 // troupe kv put | kv del | kv cas | kv txn
-#include <istream>
-
 #include "apps/kv/kv.hpp"
 #include "messages/output/raft.capnp.h"
 #include "runtime/config/forms.hpp"
@@ -135,12 +133,16 @@ Ending kv_txn(const Invocation& invocation, Console& console) {
   const auto request = request_of(invocation);
   if (!request.ok()) return request.error();
   kv::Txn txn;
-  std::string line;
-  for (std::size_t number = 1; std::getline(console.in, line); ++number) {
-    const auto words = words_of(line);
+  LineReader lines(console.in, kStandardInput, kLineBytesMax);
+  while (true) {
+    const auto line = lines.next();
+    if (!line.ok()) return line.error();
+    if (!line.value()) break;
     const auto wrong = [&](const std::string& why) {
-      return usage_failure("line " + std::to_string(number) + ": " + why, "troupe help kv txn");
+      return usage_failure("line " + std::to_string(lines.number()) + ": " + why, "troupe help kv txn");
     };
+    if (lines.cut()) return wrong("it is too long");
+    const auto words = words_of(*line.value());
     if (!words) return wrong("a word in quotation marks is no JSON string");
     if (words->empty()) continue;
     if (txn.conditions.size() + txn.operations.size() >= kv::kOperationsMax) return wrong("at most 1,024 lines");

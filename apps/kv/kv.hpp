@@ -42,6 +42,9 @@ base::Result<std::string, Failure> key_of(const Invocation& invocation, const st
 base::Result<kv::Value, Failure> value_of(Console& console, const std::string& typed);
 kv::Value value_of(std::string_view text);
 
+/// A line of `kv txn` and `kv batch`, with room for two values of which each byte is escaped.
+inline constexpr std::size_t kLineBytesMax = 16 * kv::kValueBytesMax;
+
 /// Words of a line; one that begins with a quotation mark is a JSON string. Nothing if it cannot be read.
 std::optional<std::vector<std::string>> words_of(std::string_view line);
 

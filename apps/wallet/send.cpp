@@ -1,6 +1,7 @@
 // troupe wallet send | faucet
 #include <fstream>
 
+#include "apps/cli/input.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/cli/shell_word.hpp"
 #include "apps/wallet/chain_send.hpp"
@@ -42,6 +43,7 @@ base::Result<std::vector<Payment>, Failure> payments_in(const std::string& path)
     const auto wrong = [&](const std::string& what) {
       return usage_failure("line " + std::to_string(number) + " of " + path + ": " + what, kSendHelp);
     };
+    if (number == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
     if (line.ends_with('\r')) line.pop_back();
     if (line.empty()) continue;
     if (line.size() > kSendLineBytesMax) return wrong("it is longer than 1,024 bytes");

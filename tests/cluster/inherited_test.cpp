@@ -70,6 +70,26 @@ TEST_CASE("cluster: a closed input or output is an error of a command, which end
     }
 }
 
+TEST_CASE("cluster: commands read lines with CR LF and a byte-order mark") {
+  const Folder folder;
+  NodeProgram node(folder, "a");
+  REQUIRE(node.ready());
+  REQUIRE(script(folder, "$T raft init --group main" + on(node)).exit == 0);
+  const Seen batch =
+      script(folder, "printf '\\xef\\xbb\\xbfput a 1\\r\\nget a\\r\\ndel a\\r\\nget a' | $T kv batch -" + on(node));
+  CHECK(batch.exit == 3);
+  CHECK(lines(batch.out) == 4);
+  CHECK(contains(batch.out, "\"value\":\"1\""));
+  CHECK(contains(batch.out, "\"exit\":4,"));
+  const Seen txn =
+      script(folder, "printf '\\xef\\xbb\\xbfif a absent\\r\\nput a 1\\r\\nget a\\r\\n' | $T kv txn -" + on(node));
+  CHECK_MESSAGE(txn.exit == 0, txn.err);
+  CHECK(txn.out == "1\n");
+  const Seen put = script(folder, "printf '\\xef\\xbb\\xbfn1 v1\\r\\nn2 v2' | $T dht put --from -" + on(node));
+  CHECK_MESSAGE(put.exit == 0, put.err);
+  CHECK(script(folder, "$T dht get n1" + on(node)).out == "v1");
+}
+
 TEST_CASE("cluster: a file beyond the limit of sizes is an error like a full disk") {
   const Folder folder;
   NodeProgram node(folder, "a");

@@ -21,10 +21,13 @@ constexpr std::size_t kPathMax = 4'096;
 base::Result<std::string, NoProgram> script_loader(ByteView head) {
   std::string_view line = base::as_text(head.first(std::min(head.size(), kPathMax)));
   line = line.substr(2, line.find('\n') - 2);
+  // The kernel takes the carriage return for a part of the last name.
+  if (line.ends_with('\r'))
+    return NoProgram{"its lines end as on Windows (CR LF): write them with LF, as dos2unix does"};
   const auto begin = line.find_first_not_of(" \t");
   if (begin == line.npos) return NoProgram{"its first line names no interpreter"};
   line.remove_prefix(begin);
-  std::string path(line.substr(0, line.find_first_of(" \t\r")));
+  std::string path(line.substr(0, line.find_first_of(" \t")));
   if (!path.starts_with('/')) return NoProgram{"its first line names an interpreter without its whole path"};
   return path;
 }
@@ -63,6 +66,7 @@ base::Result<std::string, NoProgram> loader_of(ByteView head) {
   const std::string_view text = base::as_text(head);
   if (text.starts_with("#!")) return script_loader(head);
   if (text.starts_with(kElf)) return elf_loader(head);
+  if (text.starts_with("\xef\xbb\xbf#!")) return NoProgram{"it has a byte-order mark before #!: save it without"};
   return NoProgram{"it is neither an ELF file nor begins with #!"};
 }
 

@@ -41,11 +41,18 @@ base::Bytes elf(std::uint32_t type, std::string_view text) {
 
 TEST_CASE("loader: of a script it is the first word of its first line") {
   CHECK(loader("#!/bin/sh\necho") == "/bin/sh");
-  CHECK(loader("#! /usr/bin/env python3\r\n") == "/usr/bin/env");
+  CHECK(loader("#! /usr/bin/env python3\n") == "/usr/bin/env");
   CHECK(loader("#!/bin/sh") == "/bin/sh");
   CHECK(loader("#!sh\n").starts_with("no: its first line names an interpreter without"));
   CHECK(loader("#!\n").starts_with("no: its first line names no"));
   CHECK(loader("#!").starts_with("no: "));
+}
+
+TEST_CASE("loader: a script with Windows line ends or a byte-order mark is refused, and the error says so") {
+  for (const char* head : {"#!/bin/sh\r\necho\r\n", "#!/bin/sh\r", "#! /usr/bin/env python3\r\n"})
+    CHECK_MESSAGE(loader(head).starts_with("no: its lines end as on Windows (CR LF)"), head);
+  CHECK(loader("#!/bin/sh\necho\r\n") == "/bin/sh");  // what the rest means is for the interpreter
+  CHECK(loader("\xef\xbb\xbf#!/bin/sh\n").starts_with("no: it has a byte-order mark"));
 }
 
 TEST_CASE("loader: of an ELF file it is the interpreter that it names, and a static one needs none") {
