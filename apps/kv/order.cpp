@@ -131,6 +131,10 @@ base::Result<kv::LeaseId, Failure> lease_of(const std::string& typed) {
 }
 
 base::Result<Kept<wire::Executed>, Failure> execute(Way& way, const kv::Command& command) {
+  if (const std::size_t bytes = kv::encode(command).size(); bytes > kv::kCommandBytesMax)
+    return usage_failure("a transaction has at most 2 MiB with its keys and values, and this one has " +
+                             std::to_string(bytes) + " bytes",
+                         "several smaller transactions");
   auto answer = way.client->ask<wire::Execute, wire::Executed>(
       way.path, way.timeout + std::chrono::seconds(1), [&](wire::Execute::Builder out) {
         raft::write(out, command);

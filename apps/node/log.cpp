@@ -6,15 +6,21 @@
 #include "messages/common.capnp.h"
 #include "messages/node.capnp.h"
 #include "messages/output/node.capnp.h"
+#include "runtime/base/text.hpp"
 
 namespace troupe::apps {
 namespace {
 
+constexpr std::size_t kDomainBytesMax = 64;     // our choice: what the order has room for, and more than names have
 constexpr std::chrono::seconds kLogTimeout{5};  // our choice: the root does nothing that takes long
 
 Ending set_level(const Invocation& invocation, Console& console) {
   const std::string level = *invocation.text("LEVEL");
   const std::string domain = invocation.text("DOMAIN").value_or("");
+  if (domain.size() > kDomainBytesMax)
+    return Failure{{base::Code::not_found, "no part of a node is called \"" + base::shortened(domain, 64) + '"'},
+                   "nothing was changed",
+                   "troupe help log"};
   return ask_and_print<node::wire::SetLogLevel, messages::wire::Nothing>(
       invocation, console, "/node", kLogTimeout,
       [&](node::wire::SetLogLevel::Builder order) {

@@ -90,6 +90,27 @@ TEST_CASE("cluster: commands read lines with CR LF and a byte-order mark") {
   CHECK(script(folder, "$T dht get n1" + on(node)).out == "v1");
 }
 
+TEST_CASE("cluster: a transaction above its limit is refused before it is sent, with the limit") {
+  const Folder folder;
+  NodeProgram node(folder, "a");
+  REQUIRE(node.ready());
+  REQUIRE(script(folder, "$T raft init --group main" + on(node)).exit == 0);
+  const std::string puts =
+      "puts() { for i in $(seq $1); do printf \"put k$i \"; head -c $2 /dev/zero | tr '\\0' x; "
+      "echo; done; }; ";
+  for (const std::string large :
+       {"{ printf 'if k = '; head -c 2250000 /dev/zero | tr '\\0' x; printf '\\nput k 1\\n'; }", "puts 3 1000000",
+        "puts 1024 2050"}) {
+    CAPTURE(large);
+    const Seen refused = script(folder, puts + large + " | $T kv txn -" + on(node));
+    CHECK(refused.exit == 2);
+    CHECK(
+        refused.err.starts_with("error: a transaction has at most 2 MiB with its keys and values, and this one has "));
+  }
+  for (const std::string fits : {"puts 2 1048000", "puts 1024 2000"})
+    CHECK_MESSAGE(script(folder, puts + fits + " | $T kv txn -" + on(node)).exit == 0, fits);
+}
+
 TEST_CASE("cluster: a file beyond the limit of sizes is an error like a full disk") {
   const Folder folder;
   NodeProgram node(folder, "a");
