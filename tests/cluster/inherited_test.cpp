@@ -176,3 +176,18 @@ TEST_CASE("cluster: a node with too few descriptors does not start, and names th
   REQUIRE(least.ready());
   CHECK(until([&] { return contains(script(folder, "$T status" + on(least)).out, "health   ok"); }));
 }
+
+TEST_CASE("cluster: a terminal whose type is unknown is named, and xterm's relatives are shown as xterm") {
+  const Folder folder;
+  if (script(folder, "command -v script").exit != 0) return skip("script(1) is not installed");
+  const auto inspect = [&](const std::string& type) {
+    return script(folder, "while printf q; do sleep 0.1; done | " + type + " script -qec '" + binary() +
+                              " inspect --data none' /dev/null")
+        .out;
+  };
+  CHECK(contains(inspect("env -u TERM"), "the screens need to know the terminal: TERM is not set"));
+  CHECK(contains(inspect("TERM=nothing"), "TERM is \"nothing\", which this machine does not know"));
+  CHECK(contains(inspect("TERM=dumb"), "TERM is \"dumb\""));
+  for (const char* type : {"TERM=xterm-kitty", "TERM=xterm-ghostty", "TERM=alacritty", "TERM=xterm-256color"})
+    CHECK_FALSE_MESSAGE(contains(inspect(type), "the screens need"), type);
+}

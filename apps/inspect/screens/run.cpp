@@ -47,9 +47,9 @@ class Inbox {
 Ending run(const Invocation& invocation, Console& console) {
   // Before any thread: they all leave these signals to it.
   os::Waker waker = loop_waker();
-  auto terminal = Terminal::open(colour_on_out(console));
-  if (!terminal)
-    return usage_failure("the screens need a terminal; --once prints the node as it is now", "troupe inspect --once");
+  auto opened = Terminal::open(console, "--once prints the node as it is now", "troupe inspect --once");
+  if (!opened.ok()) return opened.error();
+  auto terminal = std::move(opened).value();
   const os::Clock clock;
   Inbox inbox(waker);
   Model model(invocation.has("--operate"));

@@ -357,10 +357,10 @@ Ending run_time(Console& console, Recorded world, sim::WorkloadSpecs workloads, 
   auto timeline = Timeline::open(world, workloads);
   if (!timeline.ok()) return timeline.error();
   os::Waker waker = loop_waker();
-  auto terminal = Terminal::open(colour_on_out(console));
-  if (!terminal)
-    return usage_failure("the screens need a terminal; `troupe sim replay` prints every actor at one event",
-                         "troupe help sim replay");
+  auto opened =
+      Terminal::open(console, "`troupe sim replay` prints every actor at one event", "troupe help sim replay");
+  if (!opened.ok()) return opened.error();
+  auto terminal = std::move(opened).value();
   TimeScreens screens(std::move(timeline).value(), std::move(world), workloads, *terminal, waker);
   Ending ending = screens.run(start);
   terminal.reset();

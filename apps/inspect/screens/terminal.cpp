@@ -9,10 +9,15 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <clocale>
 #include <cstring>
 #include <exception>
+#include <string_view>
+#include <utility>
+
+#include "apps/cli/console.hpp"
 
 namespace troupe::apps::screens {
 namespace {
@@ -78,15 +83,39 @@ std::size_t wide(const std::string& text, std::array<wchar_t, CCHARW_MAX + 1>& o
   return used;
 }
 
+/// Whether a terminal of that type understands what xterm does. Their descriptions are often not where one logs in.
+bool understands_xterm(std::string_view type) {
+  constexpr std::array<std::string_view, 14> kFamilies{"alacritty", "contour", "foot",    "ghostty", "gnome",
+                                                       "iterm",     "kitty",   "konsole", "rio",     "screen",
+                                                       "tmux",      "vte",     "wezterm", "xterm"};
+  return std::ranges::any_of(kFamilies, [&](std::string_view family) { return type.starts_with(family); });
+}
+
+/// Whether the terminal of newterm() can: "dumb" cannot.
+bool places_cursor() {
+  const char* const how = ::tigetstr("cup");
+  return how != nullptr && how != reinterpret_cast<const char*>(-1);
+}
+
 }  // namespace
 
-std::unique_ptr<Terminal> Terminal::open(bool colours) {
-  if (!::isatty(STDIN_FILENO) || !::isatty(STDOUT_FILENO)) return nullptr;
+base::Result<std::unique_ptr<Terminal>, Failure> Terminal::open(const Console& console, const std::string& otherwise,
+                                                                const std::string& try_) {
+  if (!::isatty(STDIN_FILENO) || !::isatty(STDOUT_FILENO) || ::tcgetattr(STDIN_FILENO, &modes_before) != 0)
+    return usage_failure("the screens need a terminal; " + otherwise, try_);
   std::setlocale(LC_CTYPE, "");
-  if (::tcgetattr(STDIN_FILENO, &modes_before) != 0) return nullptr;
-  SCREEN* screen = ::newterm(nullptr, stdout, stdin);
-  if (screen == nullptr) return nullptr;
-  return std::unique_ptr<Terminal>(new Terminal(screen, colours));
+  const std::string type = variable(console, "TERM").value_or("");
+  SCREEN* screen = type.empty() ? nullptr : ::newterm(type.c_str(), stdout, stdin);
+  if (screen == nullptr && understands_xterm(type)) screen = ::newterm("xterm-256color", stdout, stdin);
+  if (screen != nullptr && !places_cursor()) {
+    ::endwin();
+    ::delscreen(std::exchange(screen, nullptr));
+  }
+  if (screen != nullptr) return std::unique_ptr<Terminal>(new Terminal(screen, colour_on_out(console)));
+  const std::string what =
+      type.empty() ? "TERM is not set" : "TERM is \"" + type + "\", which this machine does not know well enough";
+  return usage_failure("the screens need to know the terminal: " + what + "; " + otherwise,
+                       "export TERM=xterm-256color, and the same again");
 }
 
 Terminal::Terminal(void* screen, bool colours) : screen_(screen), attributes_(kStyles, A_NORMAL) {

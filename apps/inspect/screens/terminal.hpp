@@ -9,15 +9,20 @@
 #include <memory>
 #include <optional>
 
+#include "apps/cli/failure.hpp"
 #include "apps/inspect/screens/grid.hpp"
 #include "apps/inspect/screens/keys.hpp"
+#include "runtime/base/result.hpp"
 
 namespace troupe::apps::screens {
 
 class Terminal {
  public:
-  /// Null if standard input and output are no terminal, or one that cannot place its cursor.
-  static std::unique_ptr<Terminal> open(bool colours);
+  /// Fails with usage if standard input and output are no terminal, or if TERM does not name a terminal that can place
+  /// its cursor. `otherwise` says what can be done without a terminal, and `try_` how. If this machine has no
+  /// description of a terminal that understands xterm, that of xterm-256color is taken.
+  static base::Result<std::unique_ptr<Terminal>, Failure> open(const Console& console, const std::string& otherwise,
+                                                               const std::string& try_);
   ~Terminal();
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
