@@ -3,8 +3,10 @@
 
 #include <filesystem>
 
+#include "actors/files/logic/file_name.hpp"
 #include "apps/cli/copy_same.hpp"
 #include "apps/cli/file_source.hpp"
+#include "apps/cli/shell_word.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/files/file.hpp"
 #include "apps/files/group.hpp"
@@ -127,6 +129,16 @@ void print_json(std::ostream& out, wire::PutDone::Reader done, const std::string
   line.print(out);
 }
 
+/// The failure of a file whose name the node would not list. Its contents can be stored without a name.
+std::optional<Failure> name_fault(const std::string& path, const std::string& name) {
+  const auto checked = files::check_name(name);
+  if (checked.ok()) return std::nullopt;
+  return Failure{
+      {Code::malformed, "the name of " + path + " cannot be listed: " + std::string(explain(checked.error()))},
+      "nothing was stored",
+      "troupe file put - <" + shell_word(path) + ", which stores it without a name"};
+}
+
 template <class Source>
 Client::Outcome<files::Cid> put(Source source, Client& client, Console& console) {
   auto stored = Put(std::move(source), client, console).run(std::nullopt);
@@ -142,6 +154,7 @@ Client::Outcome<files::Cid> put(Source source, Client& client, Console& console)
 Client::Outcome<files::Cid> put_file(Client& client, Console& console, const std::string& path) {
   auto source = FileSource::open(path);
   if (!source.ok()) return source.error();
+  if (const auto wrong = name_fault(path, source.value().name())) return *wrong;
   return put(std::move(source).value(), client, console);
 }
 
@@ -155,6 +168,7 @@ Ending file_put(const Invocation& invocation, Console& console) {
   auto source = FileSource::open(*invocation.text("PATH|-"));
   if (!source.ok()) return source.error();
   const std::string name = source.value().name();
+  if (const auto wrong = name_fault(*invocation.text("PATH|-"), name)) return *wrong;
   std::optional<kv_command::Way> group;  // asked first: without it nothing is stored
   if (invocation.has("--group")) {
     auto way = kv_command::way_of(invocation, console);

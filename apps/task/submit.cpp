@@ -16,6 +16,7 @@
 #include "messages/output/task.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/base/text.hpp"
+#include "runtime/ports/disk.hpp"
 #include "runtime/ports/processes.hpp"
 
 namespace troupe::apps {
@@ -40,6 +41,15 @@ std::optional<task::Input> input_typed(const std::string& text) {
   return task::Input{*cid, text.substr(colon + 1)};
 }
 
+/// The failure of a path below /task that no node can keep; `what` is "input" or "output".
+std::optional<Failure> path_fault(const char* what, const std::string& path) {
+  if (ports::path_ok(path)) return std::nullopt;
+  return usage_failure("the " + std::string(what) + " \"" + base::shortened(path, 120) +
+                           "\" is not a path below /task: its parts have 1 to 255 bytes without control characters, "
+                           "and none is . or ..",
+                       kHelp);
+}
+
 /// Returns --risk, or nullopt if it is missing or invalid.
 std::optional<double> risk_typed(const Invocation& invocation) {
   const auto typed = invocation.text("--risk");
@@ -60,10 +70,13 @@ base::Result<task::Order, Failure> order_of(const Invocation& invocation) {
       return usage_failure(
           "an input is CID:PATH, a content id and a path below /task; not \"" + base::shortened(typed, 120) + '"',
           kHelp);
+    if (const auto wrong = path_fault("input", input->path)) return *wrong;
     out.inputs.push_back(*input);
   }
   std::ranges::sort(out.inputs, {}, &task::Input::path);
   out.outputs = invocation.all("--output");
+  for (const std::string& path : out.outputs)
+    if (const auto wrong = path_fault("output", path)) return *wrong;
   std::ranges::sort(out.outputs);
   for (const char* stream : {"stdout", "stderr"})
     if (std::ranges::find(out.outputs, stream) != out.outputs.end())

@@ -191,3 +191,18 @@ TEST_CASE("cluster: a terminal whose type is unknown is named, and xterm's relat
   for (const char* type : {"TERM=xterm-kitty", "TERM=xterm-ghostty", "TERM=alacritty", "TERM=xterm-256color"})
     CHECK_FALSE_MESSAGE(contains(inspect(type), "the screens need"), type);
 }
+
+TEST_CASE("cluster: a file whose name cannot be listed is refused, with the way to store it") {
+  const Folder folder;
+  NodeProgram node(folder, "a");
+  REQUIRE(node.ready());
+  const Seen put = script(folder, "echo 1 >$'caf\\xe9'; $T file put $'caf\\xe9'" + on(node));
+  CHECK(put.exit == 2);
+  CHECK(contains(put.err, "try: troupe file put - <$'caf\\351'"));
+  const Seen task = script(folder, "printf '#!/bin/sh\\n' >c.sh; $T task submit c.sh --output $'a\\nb'" + on(node));
+  CHECK(task.exit == 2);
+  CHECK(contains(task.err, "error: the output \"a\\nb\" is not a path below /task"));
+  const Seen crlf = script(folder, "printf '#!/bin/sh\\r\\necho\\r\\n' >c.sh; $T task submit c.sh" + on(node));
+  CHECK(crlf.exit == 5);
+  CHECK(contains(crlf.err, "error: the program cannot be run: its lines end as on Windows (CR LF)"));
+}

@@ -137,7 +137,8 @@ std::string_view name(OrderError error) {
   switch (error) {
     case OrderError::size: return "a part of the task is larger than it may be, or an argument holds a zero byte";
     case OrderError::path:
-      return "a path leaves /task, is there twice, is below another file, or is that of the program";
+      return "a path leaves /task, has a control character, is there twice, is below another file, or is that of the "
+             "program";
     case OrderError::limits: return "a limit is outside of what a sandbox can keep";
     case OrderError::replicas:
       return "the quorum is 1 to the number of replicas, 15 at most, and several replicas are of deterministic tasks";
