@@ -53,6 +53,7 @@ void NodeActor::receive(runtime::Handlers& on) {
 
 void NodeActor::start() {
   started_ = now();
+  setup_.incomplete(true);
   node().publish<wire::GetStatus, wire::SetLogLevel, wire::GetLog, wire::DrainNode>(kPath, self());
   start_next();
 }
@@ -64,6 +65,7 @@ void NodeActor::stop() { setup_.drained(); }
 void NodeActor::start_next() {
   if (running_.size() == setup_.domains.size()) {
     stage_ = wire::Stage::SERVING;
+    setup_.incomplete(false);
     setup_.log->info("node", "all domains are up", {{"domains", running_.size()}});
     return setup_.serving();
   }
@@ -91,6 +93,7 @@ void NodeActor::await_ready() {
 void NodeActor::drain() {
   if (stage_ == wire::Stage::DRAINING) return;
   stage_ = wire::Stage::DRAINING;
+  setup_.incomplete(true);
   setup_.log->info("node", "draining", {{"domains", running_.size()}});
   after<DrainDue>(kDrainMax);
   stop_last();

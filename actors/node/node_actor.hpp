@@ -43,6 +43,8 @@ class NodeActor final : public runtime::Actor {
     observe::Log* log = nullptr;                                         ///< outlives the actor
     observe::Audit* audit = nullptr;                                     ///< outlives the actor; may be null
     std::function<void()> serving = [] {};  ///< all domains serve; in the actor's own context
+    /// Whether services may be missing, because the node starts or ends; in the actor's own context.
+    std::function<void(bool)> incomplete = [](bool) {};
     std::function<void()> drained = [] {};  ///< the root ends; in the actor's own context
   };
 

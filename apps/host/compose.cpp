@@ -61,6 +61,7 @@ node::NodeActor::Setup root_setup(const node::DomainParts& parts, std::vector<no
                                .key = parts.pool->setup().identity->public_key(),
                                .name = std::move(name)};
   setup.domains = std::move(made);
+  setup.incomplete = [pool = parts.pool](bool on) { pool->services_incomplete = on; };
   setup.listen = [serving = parts.serving] { return serving->text(); };
   setup.peers = [pool = parts.pool] {
     std::size_t peers = 0;

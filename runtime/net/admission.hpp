@@ -8,6 +8,7 @@
 #include "runtime/base/bytes.hpp"
 #include "runtime/base/error.hpp"
 #include "runtime/base/time.hpp"
+#include "runtime/net/pool.hpp"
 
 namespace troupe::net {
 
@@ -17,8 +18,11 @@ base::Instant due_of(std::uint64_t remaining_us, base::Instant now);
 /// The inverse, at least 1 us.
 std::uint64_t remaining_us(base::Instant due, base::Instant now);
 
+/// Why there is no service at a path: `not_found`, or `unavailable` while the node of `pool` starts or ends.
+base::Error no_service(const Pool& pool);
+
 /// Why a message of `kind` (null: unknown) is not admitted to `service` (null: none); nothing if it is.
-std::optional<base::Error> forbidden(const messages::KindInfo* kind, messages::Role role,
+std::optional<base::Error> forbidden(const Pool& pool, const messages::KindInfo* kind, messages::Role role,
                                      const runtime::Service* service, base::ByteView payload);
 
 /// The violation of a message that no honest node of any version sends. Nothing if a newer node might send it: newer

@@ -266,7 +266,7 @@ void DatagramsActor::serve(const ReturnRoute& from, const Token& token, const ba
                            const std::shared_ptr<Other>& other, const Question& question) {
   const auto* kind = messages::find_kind(question.kind);
   const auto service = node().service(question.path);
-  if (const auto why = forbidden(kind, messages::Role::peer, service.get(), question.words)) {
+  if (const auto why = forbidden(*setup_.pool, kind, messages::Role::peer, service.get(), question.words)) {
     if (const auto how = violation_of(kind, messages::Role::peer, question.words)) misbehaved(id, *how, why->message);
     return answer(from, token, *other, runtime::error_envelope(*why));
   }

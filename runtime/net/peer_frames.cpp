@@ -113,7 +113,7 @@ void Peer::take_frame(const Frame& frame) {
 /// Why a message is not admitted to a service; nothing if it is.
 std::optional<Error> Peer::forbidden(const Frame& frame, const messages::KindInfo* kind,
                                      const runtime::Service* service) {
-  if (auto why = net::forbidden(kind, role_, service, frame.payload)) {
+  if (auto why = net::forbidden(*pool_, kind, role_, service, frame.payload)) {
     if (const auto how = violation_of(kind, role_, frame.payload)) misbehaved(*how, why->message);
     return why;
   }
@@ -296,7 +296,7 @@ void Peer::take_watch(const Frame& frame) {
   if (known != watched_.end()) return;
   const auto service = node().service(path);
   if (!service || watched_.size() >= kWatchedMax) {
-    write({.type = FrameType::down}, path, runtime::error_envelope({Code::not_found, "this node has no such service"}));
+    write({.type = FrameType::down}, path, runtime::error_envelope(no_service(*pool_)));
     return flush_soon();
   }
   watched_.emplace(path, service->handle);

@@ -160,6 +160,8 @@ class Pool final : public runtime::Links, public std::enable_shared_from_this<Po
   std::shared_ptr<Link> in_service(const base::NodeId& id) const;
   /// The port that was bound for port 0: a restarted `/links` must use it again. Zero: none yet.
   std::atomic<std::uint16_t> bound_port{0};
+  /// Set while the node starts or ends: a service that is not published may be there at other times.
+  std::atomic<bool> services_incomplete{false};
 
   /// Refuses everything from now on; returns all remaining links, in service or not. For the end of the node.
   std::vector<std::shared_ptr<Link>> close();

@@ -54,6 +54,7 @@ struct Root {
     setup.peers = [] { return std::size_t{2}; };
     setup.health = &health;
     setup.log = &log;
+    setup.incomplete = [this](bool on) { incomplete.push_back(on); };
     setup.serving = [this] { notes.push_back("serving"); };
     setup.drained = [this] { notes.push_back("drained"); };
     actors.node.on_fatal = [this](const base::Error& why) { fatal = why; };
@@ -101,6 +102,7 @@ struct Root {
   }
 
   std::vector<std::string> notes;
+  std::vector<bool> incomplete;
   std::vector<std::string> lines;
   observe::Health health;
   observe::Log log{std::make_unique<Lines>(lines), observe::LogFormat::text, [] { return base::WallTime{}; }};
@@ -118,11 +120,13 @@ TEST_CASE("node: domains start one after the other, at the top of the paths, and
   Root root({Root::noted(notes, "store"), Root::noted(notes, "links"), Root::noted(notes, "peers")});
   CHECK(notes == Notes{"start store", "start links", "start peers"});
   CHECK(root.notes == Notes{"serving"});
+  CHECK(root.incomplete == std::vector<bool>{true, false});
   for (const char* path : {"/node", "/store", "/links", "/peers"}) CHECK(root.actors.node.find(path));
   notes.clear();
   root.drain();
   CHECK(notes == Notes{"stop peers", "stop links", "stop store"});
   CHECK(root.notes == Notes{"serving", "drained"});
+  CHECK(root.incomplete == std::vector<bool>{true, false, true});
   for (const char* path : {"/node", "/store", "/links", "/peers"}) CHECK_FALSE(root.actors.node.find(path));
   CHECK_FALSE(root.fatal);
 }

@@ -70,6 +70,17 @@ TEST_CASE("link: the receiver sees which node asks, and no node reaches an unpub
   CHECK(unoffered.code == Code::unsupported);
 }
 
+TEST_CASE("link: a node that starts or ends says of a missing service that it is unavailable") {
+  NetCluster cluster(2);
+  cluster[1].pool->services_incomplete = true;
+  Outcome missing;
+  cluster.inside(0, [&](Scripted& self) {
+    self.ask<Number, Number>(self.node().remote(cluster[1].id(), "/escrow"), self.now() + 5s, number(1),
+                             missing.note());
+  });
+  CHECK(missing.code == Code::unavailable);
+}
+
 TEST_CASE("link: an unanswered question ends with its deadline, and the work is not done after it") {
   NetCluster cluster(2, 1, {}, {.min = 1s, .max = 1s});
   int ran = 0;
