@@ -101,7 +101,7 @@ class LookupActor final : public runtime::Actor {
   void ask_to_store(Asked kind, const Contact* whom, const Key& key, base::ByteView record,
                     base::Callback<void(const StoreAnswer&)> ended);
   Asked stores_by() const { return goal_ == wire::Search::Goal::PROVIDE ? Asked::add_provider : Asked::store; }
-  void noted(std::size_t group, const std::optional<wire::StoreDone::Reader>& said);
+  void noted(std::size_t group, const std::optional<wire::StoreDone::Reader>& said, const base::NodeId& holder);
   void end_stores_if_done();
   /// The number of the address group of a node, or with null of this one, among those that are asked to store.
   std::size_t group_of(const Contact* holder);
@@ -158,7 +158,7 @@ class LookupActor final : public runtime::Actor {
     std::string why;
   };
   using RefusalsBy = std::map<wire::StoreDone::Result, Refusals>;
-  static void count(RefusalsBy& refusals, wire::StoreDone::Reader said);
+  static void count(RefusalsBy& refusals, wire::StoreDone::Reader said, const base::NodeId& holder);
   static void write_refusal(wire::StoreDone::Builder out, const RefusalsBy& refusals);
   RefusalsBy refusals_;
   std::string own_failure_;

@@ -68,7 +68,8 @@ void LookupActor::ask_for_item(std::size_t item, const std::optional<Contact>& h
                  }
                  count_answer(kind, now() - stores_began_);
                  const auto result = answer.value() ? answer.value()->getResult() : Result::STORED;
-                 if (result != Result::STORED) count(refusals, *answer.value());
+                 if (result != Result::STORED)
+                   count(refusals, *answer.value(), holder ? holder->id : start_.settings->identity->id());
                  noted(item, group, result == Result::STORED, result == Result::OLDER || result == Result::TIED);
                });
 }

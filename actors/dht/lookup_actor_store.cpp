@@ -37,7 +37,7 @@ void LookupActor::store_at(const Contact& holder) {
   stores_.ask(group);
   ask_to_store(stores_by(), &holder, lookup_->question().target, record_,
                [this, id = holder.id, group](const StoreAnswer& answer) {
-                 if (answer.ok()) noted(group, answer.value());
+                 if (answer.ok()) noted(group, answer.value(), id);
                  else unstored_at(id, answer.error());
                });
 }
@@ -46,7 +46,7 @@ void LookupActor::store_here() {
   const std::size_t group = group_of(nullptr);
   stores_.ask(group);
   ask_to_store(stores_by(), nullptr, lookup_->question().target, record_, [this, group](const StoreAnswer& answer) {
-    if (answer.ok()) return noted(group, answer.value());
+    if (answer.ok()) return noted(group, answer.value(), start_.settings->identity->id());
     own_failure_ = answer.error().message.substr(0, 256);  // the client should know, where too few others have it
     unstored(answer.error());
   });
@@ -141,19 +141,21 @@ void LookupActor::unstored(const base::Error& why) {
   end_stores_if_done();
 }
 
-void LookupActor::noted(std::size_t group, const std::optional<wire::StoreDone::Reader>& said) {
+void LookupActor::noted(std::size_t group, const std::optional<wire::StoreDone::Reader>& said,
+                        const base::NodeId& holder) {
   ++said_;
   count_answer(stores_by(), now() - stores_began_);
   if (!said || said->getResult() == wire::StoreDone::Result::STORED) stores_.store(group);
-  else count(refusals_, *said);
+  else count(refusals_, *said, holder);
   end_stores_if_done();
 }
 
-void LookupActor::count(RefusalsBy& refusals, wire::StoreDone::Reader said) {
+void LookupActor::count(RefusalsBy& refusals, wire::StoreDone::Reader said, const base::NodeId& holder) {
   Refusals& same = refusals[said.getResult()];
   ++same.times;
   same.present = std::max(same.present, said.getPresent());
-  if (same.why.empty()) same.why = text_of(said.getWhy()).substr(0, 128);
+  if (same.why.empty() && said.hasWhy())
+    same.why = "node " + holder.hex() + ": " + text_of(said.getWhy()).substr(0, 128);
 }
 
 /// What most have said.

@@ -80,7 +80,8 @@ Error to_error(RecordError why) {
     case RecordError::bad_signature: return {Code::refused, "its owner has not signed the record"};
     case RecordError::expired: return {Code::refused, "the record has expired"};
     case RecordError::from_the_future:
-      return {Code::refused, "the record was made in the future: one of two clocks is wrong"};
+      return {Code::refused,
+              "the record was made in the future: one of two clocks is wrong, and 'troupe status' says which"};
     case RecordError::too_long_lived: return {Code::refused, "a record lasts seven days at most"};
     case RecordError::lacks_work: return {Code::refused, "the id lacks the work that this network asks for"};
   }

@@ -55,6 +55,8 @@ std::optional<Error> store_error(Result result, std::size_t asked, const std::st
   if (asked < needed && silent > 0)
     text += "; " + std::to_string(silent) + " more that this node knows have not answered: see by 'troupe peers' which";
   else if (asked < needed) text += ": too few answered";
+  if (result.hasRefusal() && result.getRefusal().getResult() == wire::StoreDone::Result::BAD)
+    text += "; " + error_of(result.getRefusal()).message;
   if (!own_failure.empty()) text += "; this node's own store: " + own_failure;
   return Error{Code::unknown_outcome, text};
 }

@@ -44,6 +44,29 @@ TEST_CASE("dht put: a sequence far ahead of the date is not expected, and freeze
   CHECK(other.sequence < date + 2 * kDay);
 }
 
+TEST_CASE("dht put: a node whose date is a day off is named where it does not take the record") {
+  DhtCluster cluster(3);
+  const auto put = [&] {
+    const auto done = cluster.put(0, Space::kv, "orders", "seven");
+    REQUIRE(done.error);
+    return done.error->message;
+  };
+  const auto names = [&](std::size_t i) { return "; node " + cluster[i].identity->id().hex() + ": the record "; };
+  SUBCASE("it is behind") {
+    cluster[2].life().ports.clock().step(-24h);
+    const std::string said = put();
+    CHECK(said.find(names(2) + "was made in the future: one of two clocks is wrong") != std::string::npos);
+  }
+  SUBCASE("it is ahead by more than a record lasts") {
+    cluster[2].life().ports.clock().step(24h * 30);
+    CHECK(put().find(names(2) + "has expired") != std::string::npos);
+  }
+  SUBCASE("this node is ahead") {
+    cluster[0].life().ports.clock().step(24h);
+    CHECK(put().find("was made in the future: one of two clocks is wrong") != std::string::npos);
+  }
+}
+
 TEST_CASE("dht put: a sequence that nobody holds is not there to be replaced") {
   DhtCluster cluster(5);
   const auto seven = [&](std::uint64_t sequence) {
