@@ -66,6 +66,9 @@ struct AttemptItem $kind(from = [peer], bytesMax = 131072, whenFull = credit) {
     output @4 :TaskOutput;
     # A part of a file that the program has left, in the order of Order::outputs and of their bytes.
     ended @5 :TaskEnded;
+    lacksInput @6 :Void;
+    # One of its inputs could not be fetched. The stream fails after this, with `not_found` if each node that was asked
+    # lacks it: that is no fault of the node, which takes other tasks.
   }
 }
 

@@ -77,8 +77,15 @@ runtime::Subscription AttemptActor::use(const Cid& cid, Form form, std::function
       },
       std::move(there),
       [this](const base::Result<void, Error>& end) {
-        fail(end.ok() ? Error{Code::unavailable, "the file of an input was not kept"} : end.error());
+        lacks(end.ok() ? Error{Code::unavailable, "the file of an input was not kept"} : end.error());
       });
+}
+
+/// Tells the submitter that an input cannot be fetched, which is not this node's fault.
+void AttemptActor::lacks(const Error& why) {
+  const bool fetched_nowhere = why.code == Code::timeout || why.code == Code::not_found;
+  if (fetched_nowhere && to_ && to_.ready()) to_.push([](wire::AttemptItem::Builder out) { out.setLacksInput(); });
+  fail(why);
 }
 
 void AttemptActor::fetch(Input& input, const Cid& cid, Form form) {

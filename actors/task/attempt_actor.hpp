@@ -115,6 +115,7 @@ class AttemptActor final : public runtime::Actor {
   void renew();
   void lease_ends();
   void fail(const base::Error& why);
+  void lacks(const base::Error& why);
   /// Its submitter let go of it, by word or by deed: one that was paid for has done its part.
   void let_go(const base::Error& why);
 

@@ -430,6 +430,7 @@ void InputsActor::fetched(const Wanted& wanted, const base::Result<void, Error>&
   if (!end.ok()) {
     Error why = end.error();
     why.message = "the content " + wanted.content.hex() + " could not be fetched: " + why.message;
+    if (why.code == Code::unavailable) why.code = Code::timeout;  // it did not come, and the disk is well
     return fail(wanted, why);
   }
   const auto bytes = at->second.part->size();

@@ -57,6 +57,8 @@ class OrdersActor final : public runtime::Actor {
   static constexpr std::chrono::minutes kDeclinedFor{10};  // our choice: after being left alone; then it is a first one
   static constexpr std::chrono::hours kLeftAloneMost{1};   // our choice: however long it asks for
   static constexpr std::chrono::minutes kPaidForNothing{5};  // our choice: a node that was engaged and did not take it
+  static constexpr std::chrono::seconds kLackedFirst{1};     // our choice: a task whose inputs no node has, doubling
+  static constexpr unsigned kLackedDoubled = 8;              // our choice: up to some 4 min
   static constexpr unsigned kForNothingDoubled = 8;  // our choice: from the second of a task on it waits kLeftAlone,
                                                      // twice that, and so on: some ten are engaged in the first hour
   static constexpr base::Duration kWaitMax =
@@ -106,6 +108,7 @@ class OrdersActor final : public runtime::Actor {
     bool over = false;                     ///< its stream has ended well
     std::optional<base::Instant> renewed;  ///< of an order with hosts: its lease was granted last
     bool paid = false;
+    bool lacks_input = false;                       ///< no node has one of its inputs
     base::Instant moves_at = base::Instant::max();  ///< if it still waits then, and another node is free
     std::optional<base::Instant> ends_by{};         ///< of one that has begun: all of it is there by then
     std::optional<base::Instant> paused{};          ///< since then this node takes nothing more, and it is not late
@@ -119,17 +122,19 @@ class OrdersActor final : public runtime::Actor {
   static constexpr std::uint64_t kTextsBefore = 0;  ///< in place of a token: those of before this actor's start
   struct Job {
     Entry entry;
-    Task durable;                               ///< as its row has it
-    std::vector<Submitted> askers;              ///< wait for its row
-    bool written = false;                       ///< once
-    std::map<std::uint64_t, Running> running;   ///< by token
-    std::optional<base::Instant> held_until{};  ///< of an order with hosts: a lease may not have ended before
-    std::map<std::uint64_t, Texts> texts{};     ///< by token
-    Declined declined{};                        ///< those that did not take it, could not be paid or let it wait
-    std::string declined_why{};                 ///< what the last one said
-    std::optional<base::Instant> pays_again{};  ///< before that it engages no node
-    unsigned for_nothing = 0;                   ///< nodes that were engaged and did not take it
-    unsigned moves = 0;                         ///< from nodes that let it wait
+    Task durable;                                 ///< as its row has it
+    std::vector<Submitted> askers;                ///< wait for its row
+    bool written = false;                         ///< once
+    std::map<std::uint64_t, Running> running;     ///< by token
+    std::optional<base::Instant> held_until{};    ///< of an order with hosts: a lease may not have ended before
+    std::map<std::uint64_t, Texts> texts{};       ///< by token
+    Declined declined{};                          ///< those that did not take it, could not be paid or let it wait
+    std::string declined_why{};                   ///< what the last one said
+    unsigned lacked = 0;                          ///< times in a row that a node could not get its inputs
+    std::optional<base::Instant> placed_again{};  ///< not placed before: its inputs may be nowhere
+    std::optional<base::Instant> pays_again{};    ///< before that it engages no node
+    unsigned for_nothing = 0;                     ///< nodes that were engaged and did not take it
+    unsigned moves = 0;                           ///< from nodes that let it wait
 
     /// Its place in `open_`.
     Rank rank(const TaskId& id) const { return {-entry.order.priority, entry.task.submitted_ms(), id}; }
@@ -256,6 +261,7 @@ class OrdersActor final : public runtime::Actor {
   void save_gathered(const TaskId& id, std::uint64_t token);
   void save_text(const TaskId& id, std::uint64_t token, Running& one, const Text& text);
   void renew(wire::RenewAttempt::Reader request, runtime::Reply<wire::AttemptRenewed> reply);
+  void lacks_input(const TaskId& id, std::uint64_t token, const base::Error& why);
   void stream_ended(const TaskId& id, std::uint64_t token, const base::Outcome<void>& end);
   void answered(const TaskId& id, std::uint64_t token);
   void lose(const TaskId& id, std::uint64_t token, const std::string& why);

@@ -44,6 +44,7 @@ void OrdersActor::hear(const TaskId& id, std::uint64_t token, wire::AttemptItem:
   if (one->ended) return lose(id, token, kTooMuch);
   switch (item.which()) {
     case wire::AttemptItem::WAITS: return;
+    case wire::AttemptItem::LACKS_INPUT: one->lacks_input = true; return;
     case wire::AttemptItem::BEGAN:
     case wire::AttemptItem::USES:
       // Written down, so that it is known that there was one if this node dies; nothing waits for that.
@@ -53,6 +54,7 @@ void OrdersActor::hear(const TaskId& id, std::uint64_t token, wire::AttemptItem:
         one->ends_by = now() + order.limits.time + handed + kEndsMargin;
         save(id, [](const base::Outcome<void>&) {});
       }
+      jobs_.at(id).lacked = 0;
       if (const auto alone = left_alone_.find(one->node); alone != left_alone_.end()) alone->second.in_a_row = 0;
       return read_of(id);
     case wire::AttemptItem::PRINTED: return hear_printed(id, token, *one, item.getPrinted());
@@ -165,6 +167,18 @@ void OrdersActor::renew(wire::RenewAttempt::Reader request, runtime::Reply<wire:
   reply.send([](wire::AttemptRenewed::Builder) {});
 }
 
+/// The task waits, and its node takes others.
+void OrdersActor::lacks_input(const TaskId& id, std::uint64_t token, const Error& why) {
+  Job& job = jobs_.at(id);
+  const Attempt& attempt = *job.entry.task.find(token);
+  if (job.running.at(token).paid) paid_for_nothing(job);
+  job.declined.add(attempt.node, attempt.group);
+  job.declined_why = why.message;
+  job.placed_again = now() + kLackedFirst * (1u << std::min(job.lacked++, kLackedDoubled));
+  job.entry.task.turned_away(token, "a node did not take it: " + why.message);
+  changed(id);
+}
+
 void OrdersActor::stream_ended(const TaskId& id, std::uint64_t token, const base::Outcome<void>& end) {
   Running* const one = find(id, token);
   if (one == nullptr) return;
@@ -178,6 +192,8 @@ void OrdersActor::stream_ended(const TaskId& id, std::uint64_t token, const base
   const Error& why = end.error();
   Task& task = jobs_.at(id).entry.task;
   const Attempt* const attempt = task.find(token);
+  if (attempt->state == AttemptState::starting && one->lacks_input && says_no(why.code))
+    return lacks_input(id, token, why);
   if (attempt->state == AttemptState::starting && says_no(why.code)) {
     // Its price comes back when it was due, unless it has resigned: not one after another.
     const base::Duration first = one->paid ? base::Duration(kPaidForNothing) : base::Duration(kLeftAlone);
@@ -189,7 +205,7 @@ void OrdersActor::stream_ended(const TaskId& id, std::uint64_t token, const base
     return changed(id);
   }
   if (attempt->state == AttemptState::starting && why.code != Code::timeout) {
-    if (one->node != settings_.self()) leave_alone(one->node, kLeftAlone);
+    if (one->node != settings_.self() && !one->lacks_input) leave_alone(one->node, kLeftAlone);
     task.refused(token, why.message, unix_ms());
     return changed(id);
   }

@@ -218,6 +218,7 @@ void OrdersActor::place(const TaskId& id, Free& free) {
   const Order& order = jobs_.at(id).entry.order;
   const std::size_t wanted = task.wanted(unix_ms());
   const auto later = [this](const std::optional<base::Instant>& at) { return at && now() < *at; };
+  if (later(jobs_.at(id).placed_again)) return;  // it says why itself
   const Policy by = policy(jobs_.at(id));
   const auto& held_until = jobs_.at(id).held_until;
   if (held_until && now() < *held_until)

@@ -469,17 +469,19 @@ void WorkerActor::begin(const TaskId& id) {
         if (at == all_.end() || at->second.relay.get() != relay || at->second.program_ended) return;
         runtime::Envelope::Reading<wire::AttemptItem> reading(item);
         const auto what = reading.root();
-        at->second.program_runs = at->second.program_runs || !what.isWaits();
+        at->second.lacks_input = what.isLacksInput();
+        at->second.program_runs = at->second.program_runs || !(what.isWaits() || what.isLacksInput());
         if (what.isOutput() || what.isEnded()) note_end(at->second);
       },
       [this, id, relay](const base::Result<void, Error>& end) {
         relay->ended(end);
         const auto at = all_.find(id);
-        const bool ran = at != all_.end() && at->second.relay.get() == relay && at->second.program_runs;
+        const bool known = at != all_.end() && at->second.relay.get() == relay;
+        const bool ran = known && at->second.program_runs, lacks = known && at->second.lacks_input;
         // Before that it is what some input says, and strangers can have that.
         if (ran && !end.ok() && end.error().code == Code::overloaded && !at->second.held_up) run_short(end.error());
         // It may be that no sandbox can be made any more.
-        if (!end.ok() && end.error().code == Code::unavailable && !probing_) probe();
+        if (!end.ok() && end.error().code == Code::unavailable && !lacks && !probing_) probe();
       },
       kUntaken));
   settings_.counters->attempts.fetch_add(1, std::memory_order_relaxed);

@@ -84,6 +84,7 @@ class WorkerActor final : public runtime::Actor {
     runtime::Handle actor;                                           ///< null: it waits
     base::Instant began{};                                           ///< then
     bool program_runs = false;                                       ///< or has run
+    bool lacks_input = false;                                        ///< no node has one of its inputs
     bool held_up = false;                                            ///< the launcher, and was ended for that
     bool owes_nothing = false;                                       ///< though it has begun
     bool program_ended = false;                                      ///< what it has left is taken

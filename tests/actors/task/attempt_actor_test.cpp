@@ -66,6 +66,7 @@ struct AttemptFixture : test::ActorFixture {
               [this](wire::AttemptItem::Reader item) {
                 if (item.isEnded()) limit = item.getEnded().getLimit();
                 began = began || item.isBegan();
+                lacks = lacks || item.isLacksInput();
                 if (item.isOutput()) bytes += item.getOutput().getBytes().size();
                 if (item.isOutput() || item.isPrinted()) stream.pause();
               },
@@ -87,7 +88,7 @@ struct AttemptFixture : test::ActorFixture {
   runtime::Subscription stream;
   std::size_t bytes = 0, answered = 0;
   std::uint8_t limit = 0;
-  bool began = false;
+  bool began = false, lacks = false;
   std::optional<base::Outcome<void>> end;
 };
 
@@ -105,6 +106,23 @@ TEST_CASE("task attempt: this node gets all outputs, however long that takes; ot
   CHECK_MESSAGE(it.end->ok(), it.end->error().message);
   CHECK(it.bytes == kPieces * kPieceBytes);
   CHECK(it.answered == 1);
+}
+
+TEST_CASE("task attempt: an input that does not come is not the fault of the node") {
+  base::Code code{}, told{};
+  bool lacks = true;
+  SUBCASE("no node has answered") { code = base::Code::timeout, told = base::Code::unavailable; }
+  SUBCASE("each node lacks it") { code = told = base::Code::not_found; }
+  SUBCASE("but a disk that is full is") { code = told = base::Code::no_space, lacks = false; }
+  AttemptFixture it(1s, Of::stranger, {.inputs_come = false});
+  it.stage.run_for(1s);
+  REQUIRE(it.inputs.size() == 1);
+  it.inside([&](test::Scripted&) { it.inputs[0].fail({code, "it did not come"}); });
+  it.stage.run_for(2s);
+  CHECK(it.lacks == lacks);
+  REQUIRE(it.end);
+  REQUIRE_FALSE(it.end->ok());
+  CHECK(it.end->error().code == told);
 }
 
 TEST_CASE("task attempt: a submitter that takes a window each four minutes does not keep it, and owes for it") {

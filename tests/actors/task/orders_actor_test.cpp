@@ -383,6 +383,31 @@ TEST_CASE("orders: each refusal in a row leaves a node alone for twice the time,
   CHECK(f.asked.size() == 5);
 }
 
+TEST_CASE("orders: a task whose input no node has leaves its node to other tasks, and is tried less and less") {
+  OrdersFixture f;
+  f.kill(f.orders);
+  f.known = 1;
+  f.begin();
+  const auto lack = [&](std::size_t attempt) {
+    f.asked[attempt].to.push([](wire::AttemptItem::Builder out) { out.setLacksInput(); });
+    f.refuse(attempt, base::Code::unavailable);
+  };
+  f.submit();
+  for (std::size_t tries = 0; tries < 3; ++tries) {
+    REQUIRE(f.asked.size() == tries + 1);
+    lack(tries);
+    if (tries < 2) f.stage.run_for(1s * (1 << tries));
+  }
+  CHECK(f.reason().find("a node did not take it: it is busy") != std::string::npos);
+
+  f.submit();
+  REQUIRE(f.asked.size() == 4);  // at once
+  f.asked[3].to.push([](wire::AttemptItem::Builder out) { out.setBegan(); });
+  f.end(3);
+  f.stage.run_for(2s);
+  CHECK(f.asked.size() == 5);  // the first task again
+}
+
 // A worker whose room for inputs was used up by others let a task wait until then: three of them ended it.
 TEST_CASE("orders: a node that lets a task wait, and does not take it then, has made no attempt") {
   OrdersFixture f;
