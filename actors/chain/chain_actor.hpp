@@ -412,8 +412,9 @@ class ChainActor final : public runtime::Actor {
   struct Listing;
   void list_next(std::shared_ptr<Listing> listing);
   void validators(runtime::Reply<wire::ValidatorInfos> reply);
-  void list_validators(runtime::Reply<wire::ValidatorInfos> reply);
-  void find_evidence(base::Callback<void()> then);
+  void list_validators(std::set<base::NodeId> judged, runtime::Reply<wire::ValidatorInfos> reply);
+  /// Then those that were judged by evidence, also if they are no longer validators.
+  void find_evidence(base::Callback<void(std::set<base::NodeId>)> then);
   void find_next_evidence(std::shared_ptr<std::vector<std::pair<base::NodeId, Height>>> wanted,
                           base::Callback<void()> then);
   void hear_evidence(const Block& block);

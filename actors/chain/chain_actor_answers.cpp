@@ -486,20 +486,25 @@ void ChainActor::list_next(std::shared_ptr<Listing> listing) {
 // -- validators
 
 /// Of validators that blocks have judged: what this node has not heard itself since it started is read.
-void ChainActor::find_evidence(base::Callback<void()> then) {
+void ChainActor::find_evidence(base::Callback<void(std::set<base::NodeId>)> then) {
   using Judgement = std::pair<base::NodeId, Height>;
   const auto wanted = std::make_shared<std::vector<Judgement>>();
+  const auto all = std::make_shared<std::set<base::NodeId>>();
   ledger_.with_rows(
-      [this, wanted] {
+      [this, wanted, all] {
         wanted->clear();
         StateView view = ledger_.view();
-        for (const base::NodeId& id : ledger_.next().judged)
+        // Those that have left the set too: only founders were ever in it.
+        *all = ledger_.next().judged;
+        for (const Founder& one : genesis().founders)
+          if (view.evidence_of(one.node())) all->insert(one.node());
+        for (const base::NodeId& id : *all)
           if (!evidence_.contains(id))
             if (const auto judged = view.evidence_of(id)) wanted->emplace_back(id, judged->height);
         return !view.damage();
       },
-      [this, wanted, then = std::move(then)](const base::Outcome<void>&) mutable {
-        find_next_evidence(wanted, std::move(then));
+      [this, wanted, all, then = std::move(then)](const base::Outcome<void>&) mutable {
+        find_next_evidence(wanted, [all, then = std::move(then)]() mutable { then(std::move(*all)); });
       });
 }
 
@@ -521,34 +526,40 @@ void ChainActor::hear_evidence(const Block& block) {
 }
 
 void ChainActor::validators(runtime::Reply<wire::ValidatorInfos> reply) {
-  find_evidence([this, reply = std::move(reply)]() mutable { list_validators(std::move(reply)); });
+  find_evidence([this, reply = std::move(reply)](std::set<base::NodeId> judged) mutable {
+    list_validators(std::move(judged), std::move(reply));
+  });
 }
 
-void ChainActor::list_validators(runtime::Reply<wire::ValidatorInfos> reply) {
+void ChainActor::list_validators(std::set<base::NodeId> judged, runtime::Reply<wire::ValidatorInfos> reply) {
   ask<wire::GetGuard, wire::GuardIs>(
       node().find(kValidatorPath), now() + std::chrono::seconds(5),
       [](wire::GetGuard::Builder out) { out.setBlocksFrom(kNoBlocks); },
-      [this, reply = std::move(reply)](runtime::Answer<wire::GuardIs> answer) mutable {
+      [this, judged = std::move(judged), reply = std::move(reply)](runtime::Answer<wire::GuardIs> answer) mutable {
         const auto guard = answer.ok() ? decode_guard(bytes_of(answer.value().getGuard())) : std::nullopt;
         const std::uint64_t refused_here = answer.ok() ? answer.value().getRefused() : 0;
         reply.send([&](wire::ValidatorInfos::Builder out) {
           out.setHeight(ledger_.head().height.value);
-          const auto& all = ledger_.next().validators->all();
+          const ValidatorSet& set = *ledger_.next().validators;
+          std::set<base::NodeId> all = std::move(judged);
+          for (const Validator& one : set.all()) all.insert(one.id);
           auto rows = out.initRows(size32(all));
-          for (unsigned i = 0; i < rows.size(); ++i) {
-            rows[i].setNode(data_of(all[i].id.view()));
-            rows[i].setOperator(data_of(owner_of(all[i].id).view()));
-            rows[i].setPower(all[i].power);
-            rows[i].setOrigin(settings_.dev ? "dev" : "genesis");
-            rows[i].setState(ledger_.next().judged.contains(all[i].id) ? "out" : "active");
-            if (const Absence* absence = ledger_.next().presence.absence_of(all[i].id))
-              rows[i].setMissed(absence->missed);
-            if (const auto evidence = evidence_.find(all[i].id); evidence != evidence_.end()) {
+          unsigned i = 0;
+          for (const base::NodeId& id : all) {
+            auto row = rows[i++];
+            const auto index = set.index_of(id);
+            row.setNode(data_of(id.view()));
+            row.setOperator(data_of(owner_of(id).view()));
+            row.setPower(index ? set.at(*index).power : 0);
+            row.setOrigin(settings_.dev ? "dev" : "genesis");
+            row.setState(!index || ledger_.next().judged.contains(id) ? "out" : "active");
+            if (const Absence* absence = ledger_.next().presence.absence_of(id)) row.setMissed(absence->missed);
+            if (const auto evidence = evidence_.find(id); evidence != evidence_.end()) {
               const Bytes bytes = encode(evidence->second);
-              rows[i].initEvidence(1).set(0, data_of(bytes));
+              row.initEvidence(1).set(0, data_of(bytes));
             }
-            if (all[i].id != settings_.self() || !guard) continue;
-            auto own = rows[i].initGuard();
+            if (id != settings_.self() || !guard) continue;
+            auto own = row.initGuard();
             own.setHeight(guard->place().height.value);
             own.setRound(guard->place().round.value);
             own.setStep(std::string(name(guard->step())));

@@ -16,7 +16,8 @@ namespace troupe::chain {
 class HostileChain {
  public:
   static constexpr std::size_t kNodes = 4;
-  enum class Votes : std::uint8_t { here, at_peer, no_chain };
+  /// `at_peers`: peer 2 is a validator as well, with less than a third of the power.
+  enum class Votes : std::uint8_t { here, at_peer, at_peers, no_chain };
 
   /// What a peer answers, and what it was asked.
   struct Peer {
@@ -34,6 +35,7 @@ class HostileChain {
 
   explicit HostileChain(Votes votes) : net(kNodes, 1, {}, {}, true), peers(kNodes) {
     const std::size_t validator = votes == Votes::here ? 0 : 1;
+    first = identity(validator).id();
     Parameters parameters;
     REQUIRE(parameters.set(Param::block_empty_ms, 1'000));
     const Founding founding{{.node_key = identity(validator).public_key(),
@@ -42,12 +44,23 @@ class HostileChain {
                              .address = test_address(1),
                              .stake = Amount::of(1'000)},
                             Amount::of(1'000'000'000)};
-    auto made = found("hostile", UnixMs{1}, Purpose::real, parameters, {founding});
+    std::vector<Founding> foundings{founding};
+    if (votes == Votes::at_peers)
+      foundings.push_back({{.node_key = identity(2).public_key(),
+                            .node_nonce = 0,
+                            .consensus_key = other_key.public_key(),
+                            .address = test_address(2),
+                            .stake = Amount::of(1)},
+                           Amount::of(1)});
+    auto made = found("hostile", UnixMs{1}, Purpose::real, parameters, foundings);
     REQUIRE(made.ok());
     auto genesis = std::make_shared<SignedGenesis>(std::move(made).value());
     const base::Bytes message = signed_bytes(genesis->genesis());
     REQUIRE(genesis->sign(identity(validator).id(),
                           {key.sign(message), identity(validator).key().sign(message), authority(1, message)}));
+    if (votes == Votes::at_peers)
+      REQUIRE(genesis->sign(identity(2).id(),
+                            {other_key.sign(message), identity(2).key().sign(message), authority(2, message)}));
     chain = id_of(genesis->genesis());
     settings.links = net[0].pool;
     settings.identity = net[0].pool->setup().identity;
@@ -69,7 +82,7 @@ class HostileChain {
   }
 
   const crypto::Identity& identity(std::size_t node) { return *net[node].pool->setup().identity; }
-  base::NodeId validator() const { return settings.genesis->genesis().founders.front().node(); }
+  base::NodeId validator() const { return first; }
 
   /// What a peer tells node 0.
   template <class T, class Fill>
@@ -123,11 +136,16 @@ class HostileChain {
   }
   /// As the validator signs it, if its keys are the test's.
   SignedVote vote(const Vote& content) const { return {content, validator(), key.sign(signed_bytes(chain, content))}; }
+  SignedVote vote_of_other(const Vote& content) {
+    return {content, identity(2).id(), other_key.sign(signed_bytes(chain, content))};
+  }
   /// The next block as the validator decides it, if its keys are the test's.
-  FinalRow next_block(std::vector<SignedTransaction> transactions = {}) const {
+  FinalRow next_block(std::vector<SignedTransaction> transactions = {},
+                      const std::vector<Evidence>& evidence = {}) const {
     Block block = actor->next_block(actor->head()->time + UnixMs{1});
     block.header.proposer = validator();
     block.transactions = std::move(transactions);
+    for (const Evidence& one : evidence) block.evidence.push_back(encode(one));
     seal(block);
     const Place place{block.header.fork, block.header.height, Round{0}};
     const BlockId id = id_of(block.header);
@@ -155,7 +173,8 @@ class HostileChain {
   observe::Health health;
   ChainSettings settings;
   ChainId chain{};
-  const crypto::SecretKey key = test_key(40);
+  base::NodeId first;  // validator
+  const crypto::SecretKey key = test_key(40), other_key = test_key(41);
   const ChainActor* actor = nullptr;  // of node 0
 
  private:

@@ -424,7 +424,7 @@ TEST_CASE("chain hostile: an id that is told again and again is asked for once")
   CHECK(world.pending() == 1);
 }
 
-TEST_CASE("chain: blocks go on once a wrong date is set right, and health names the date") {
+TEST_CASE("chain: blocks follow once a wrong date is set right, and health names the date") {
   HostileChain world(HostileChain::Votes::here);
   const auto names_date = [&](std::string_view date) {
     return std::ranges::any_of(world.health.reasons(), [&](const observe::HealthReason& one) {
@@ -447,6 +447,35 @@ TEST_CASE("chain: blocks go on once a wrong date is set right, and health names 
   world.net.stage.run_for(5s);
   CHECK(world.height() >= ahead + 7);
   CHECK_FALSE(names_date("the date of the last block"));
+}
+
+TEST_CASE("chain: a validator that evidence has put out is listed as out, with its evidence") {
+  HostileChain world(HostileChain::Votes::at_peers);
+  const Vote one{{Fork{}, Height{1}, Round{0}}, Step::prevote, {}}, other{one.place, one.step, BlockId{{1}}};
+  const auto lie =
+      parse_evidence(encode(Evidence{Evidence::Pair<Vote>{world.vote_of_other(one), world.vote_of_other(other)}}));
+  REQUIRE(lie.has_value());
+  for (std::uint64_t height = 1; height <= 4; ++height) {
+    const FinalRow row = world.next_block({}, height == 1 ? std::vector{*lie} : std::vector<Evidence>());
+    world.peers[1].blocks = [&](auto reply) { answer_blocks(reply, row.block, commit_entries(row.commit)); };
+    world.meet(1, height);
+    REQUIRE(world.height() == height);
+  }
+  REQUIRE(world.actor->ledger().next().validators->size() == 1);
+
+  std::map<base::NodeId, std::pair<std::string, std::size_t>> listed;  // state, and pieces of evidence
+  world.net.inside(0, [&](test::Scripted& self) {
+    self.ask<wire::ListValidators, wire::ValidatorInfos>(
+        self.node().find(kPath), self.now() + 10s, [](wire::ListValidators::Builder) {},
+        [&](runtime::Answer<wire::ValidatorInfos> answer) {
+          REQUIRE(answer.ok());
+          for (const auto row : answer.value().getRows())
+            listed[*base::NodeId::from(bytes_of(row.getNode()))] = {text_of(row.getState()), row.getEvidence().size()};
+        });
+  });
+  CHECK(listed.size() == 2);
+  CHECK(listed[world.validator()] == std::pair(std::string("active"), std::size_t{0}));
+  CHECK(listed[world.identity(2).id()] == std::pair(std::string("out"), std::size_t{1}));
 }
 
 TEST_CASE("chain hostile: a block that is false, or is not given, holds up no height") {
