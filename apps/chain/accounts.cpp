@@ -111,6 +111,20 @@ void write_fields(Builder out, std::uint64_t height, const chain::Account& accou
   out.setRewards(account.rewards.text());
 }
 
+/// The fields of the same names are at two places of the output.
+template <class Builder>
+void write_proof(Builder out, const SeenAccount& seen) {
+  out.setRoot(data(seen.root.view()));
+  out.setHeader(data_of(seen.header));
+  if (seen.proof.exist) write_existence(out.initExist(), *seen.proof.exist);
+  if (const auto& proof = seen.proof.nonexist) {
+    auto none = out.initNonexist();
+    none.setKey(data_of(proof->key));
+    if (proof->left) write_existence(none.initLeft(), *proof->left);
+    if (proof->right) write_existence(none.initRight(), *proof->right);
+  }
+}
+
 void print_account_json(std::ostream& out, const SeenAccount& seen) {
   JsonLine<output::wire::ChainAccount> line;
   line->setAddress(text(seen.address));
@@ -120,15 +134,8 @@ void print_account_json(std::ostream& out, const SeenAccount& seen) {
   if (faucet > 0) line->getFaucetTime().setValue(static_cast<std::uint64_t>(faucet));
   if (!seen.header.empty()) {
     write_fields(line->initAccount(), seen.height, seen.account);
-    line->setRoot(data(seen.root.view()));
-    line->setHeader(data_of(seen.header));
-    if (seen.proof.exist) write_existence(line->initExist(), *seen.proof.exist);
-    if (const auto& proof = seen.proof.nonexist) {
-      auto none = line->initNonexist();
-      none.setKey(data_of(proof->key));
-      if (proof->left) write_existence(none.initLeft(), *proof->left);
-      if (proof->right) write_existence(none.initRight(), *proof->right);
-    }
+    write_proof(*line, seen);
+    write_proof(line->initProof(), seen);
   }
   line.print(out);
 }

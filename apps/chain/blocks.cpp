@@ -79,6 +79,7 @@ void write_block(output::wire::ChainBlock::Builder out, const SeenBlock& block) 
   out.setHeight(block.height);
   out.setId(data(block.id.view()));
   out.setTime(block.time);
+  out.setRound(block.round);
   if (block.header) {
     out.setProposer(data(block.header->proposer.view()));
     out.setParent(data(block.header->parent.view()));

@@ -149,6 +149,8 @@ struct ChainBlock {
   }
   header @11 :Data;
   # Its bytes, whose SHA-256 is `id`.
+  round @12 :UInt32;
+  # As in `commit`.
 }
 
 struct ChainEvidence {
@@ -212,6 +214,15 @@ struct ChainAccount {
   # Of the block of height + 1, which has the root.
   exist @13 :ChainExistence;
   nonexist @14 :ChainNonexistence;
+  proof @15 :ChainAccountProof;
+  # null without --proof. Has the four fields before it.
+}
+
+struct ChainAccountProof {
+  root @0 :Data;
+  header @1 :Data;
+  exist @2 :ChainExistence;
+  nonexist @3 :ChainNonexistence;
 }
 
 struct ChainExistence {

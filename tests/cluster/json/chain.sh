@@ -10,7 +10,11 @@ prints ChainStatus chain status
 prints ChainBlock chain watch --count 1
 prints ChainBlocks chain blocks --from 1
 prints ChainBlock chain block 1
+has '"round":0'
+prints ChainAccount chain account waiter
+has '"proof":null'
 prints ChainAccount chain account waiter --proof
+has '"proof":{"root":"'
 prints ChainAccountRow,ChainAccountsSum chain accounts
 prints ChainLeaf chain state
 prints ChainParams chain params
