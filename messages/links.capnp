@@ -135,7 +135,8 @@ struct Whereabouts $kind(bytesMax = 256) {
 
 struct NotThere $kind(lane = control, bytesMax = 256) {
   # The runtime tells the actor `/peers` that a dial to the address of Whereabouts failed. Not sent for dials that
-  # `/peers` itself asked for: it gets the answer to Dial.
+  # `/peers` itself asked for: it gets the answer to Dial. Also sent when another running node has proven this node's own
+  # key: `ourselves`, with that key.
 
   contact @0 :Contact;
   # As Whereabouts had it.

@@ -17,6 +17,9 @@ struct Ping $kind(lane = control, from = [peer], bytesMax = 128) {
   seen @1 :Data;
   # The address at which the sender sees the receiver: where their link comes from, or where the sender dialled it. The
   # 16 bytes of an IPv6 address, IPv4 in its mapped form; another length: unknown.
+
+  elsewhere @2 :Bool;
+  # Within the last ten minutes another running node has proven the sender's own key.
 }
 
 struct Pong $kind(lane = control, from = [peer], bytesMax = 128) {
@@ -27,6 +30,15 @@ struct Pong $kind(lane = control, from = [peer], bytesMax = 128) {
 
   seen @1 :Data;
   # As in Ping.
+
+  dateS @2 :UInt32;
+  # The date of the answering node, in seconds since 1970. 0: it does not say.
+
+  beforePort @3 :UInt16;
+  before0 @4 :UInt64;
+  before1 @5 :UInt64;
+  # The address at which the answering node knew the asker before, if the asker names another address now: each word
+  # little-endian, as in Contact. Port 0: none. The asker dials it: another running node may use its identity.
 }
 
 struct Exchange $kind(from = [peer], bytesMax = 64) {

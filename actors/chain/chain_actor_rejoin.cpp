@@ -2,6 +2,7 @@
 #include "actors/chain/chain_actor.hpp"
 #include "actors/chain/validator_actor.hpp"
 #include "messages/words.hpp"
+#include "runtime/actor/used_elsewhere.hpp"
 
 namespace troupe::chain {
 namespace {
@@ -10,12 +11,11 @@ using base::Bytes;
 using base::Code;
 using base::Error;
 
-constexpr std::chrono::seconds kAskEach{1};         // our choice
-constexpr std::chrono::seconds kLatestDue{5};       // our choice: a dial may be part of it
-constexpr std::chrono::seconds kPassDue{30};        // our choice: a slow disk is waited for
-constexpr std::chrono::seconds kAskingQuiet{10};    // our choice: a start takes a moment, which is no reason to worry
-constexpr std::chrono::minutes kUsedElsewhere{10};  // our choice: longer than two nodes take to meet again
-constexpr std::size_t kNamedMax = 8;                // our choice: validators in one error
+constexpr std::chrono::seconds kAskEach{1};       // our choice
+constexpr std::chrono::seconds kLatestDue{5};     // our choice: a dial may be part of it
+constexpr std::chrono::seconds kPassDue{30};      // our choice: a slow disk is waited for
+constexpr std::chrono::seconds kAskingQuiet{10};  // our choice: a start takes a moment, which is no reason to worry
+constexpr std::size_t kNamedMax = 8;              // our choice: validators in one error
 
 std::string share_text(std::uint64_t power, std::uint64_t of) {
   return std::to_string(power) + " of " + std::to_string(of);
@@ -240,10 +240,7 @@ void ChainActor::release(wire::ResumeValidator::Reader ask, runtime::Reply<wire:
 
 // -- why it is silent
 
-bool ChainActor::used_elsewhere() const {
-  const auto met = settings_.links->own_id_met();
-  return met && now() < *met + kUsedElsewhere;
-}
+bool ChainActor::used_elsewhere() const { return runtime::used_elsewhere(settings_.links->own_id_met(), now()); }
 
 bool ChainActor::may_sign() const {
   return (!rejoin_ || rejoin_->state() == RejoinState::free) && !elsewhere_ && !used_elsewhere();

@@ -26,7 +26,8 @@ constexpr auto kKnown = config::count("peers.known_max", "1000", 16, kKnownMax, 
 constexpr auto kSettings =
     std::to_array<config::Setting>({kJoin, kLinksTarget, kHealthPeriod, kExchangePeriod, kRejoinPeriod, kKnown});
 
-constexpr std::string_view kHealthSources[] = {PeersActor::kName, "peers.store"};
+constexpr std::string_view kHealthSources[] = {PeersActor::kName, PeersActor::kDates, PeersActor::kIdentity,
+                                               "peers.store"};
 
 node::Domain make(const node::DomainParts& parts) {
   const auto& settings = parts.settings;
@@ -45,6 +46,7 @@ node::Domain make(const node::DomainParts& parts) {
   for (const auto& text : settings.get(kJoin))
     if (const auto target = Target::parse(text)) setup.seeds.push_back(*target);
   setup.owes_answer = [links = parts.links](const base::NodeId& id) { return links->owes_answer(id); };
+  setup.own_id_met = [links = parts.links] { return links->own_id_met(); };
   setup.health = parts.health;
   setup.log = parts.domain_log;
   return {.name = "peers",

@@ -107,8 +107,11 @@ void PeersActor::answer(wire::Ping::Reader ping, Reply<wire::Pong> reply) {
   reply.send([&](wire::Pong::Builder pong) {
     write(pong.initSelf(), setup_.self);
     if (const auto remote = peers_.remote_of(*from)) pong.setSeen(data_of(remote->address));
+    pong.setDateS(static_cast<std::uint32_t>(std::clamp<std::int64_t>(base::unix_seconds(wall()), 0, UINT32_MAX)));
+    write_before(pong, *from, *endpoint);
   });
   note_seen(*from, ping.getSeen());
+  note_elsewhere(*from, ping.getElsewhere());
   act(peers_.advertised(*from, *endpoint, now(), random()));
 }
 
@@ -149,11 +152,13 @@ void PeersActor::link_down(net::wire::LinkDown::Reader down) {
   const auto id = node_of(down.getNode());
   if (!id) return refuse(base::Error{Code::malformed, kIdLength});
   own_address_.forget(*id);
+  dates_.forget(*id);
   act(peers_.unlinked(*id, down.getHungUp() ? LinkEnd::hung_up : LinkEnd::lost, now(), random()));
 }
 
 void PeersActor::not_there(net::wire::NotThere::Reader where) {
   act(peers_.not_there(read(where.getContact()), failure_of(where.getMet()), now(), random()));
+  if (where.getMet() == net::wire::NotThere::Met::OURSELVES) tell_elsewhere();
 }
 
 void PeersActor::misbehaved(net::wire::Misbehaved::Reader report) {

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "actors/peers/api.hpp"
+#include "actors/peers/logic/dates.hpp"
 #include "actors/peers/logic/own_address.hpp"
 #include "actors/peers/logic/peers.hpp"
 #include "messages/links.capnp.h"
@@ -45,6 +46,8 @@ inline constexpr std::chrono::seconds kFollowAgain{
 class PeersActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "peers";
+  static constexpr const char* kDates = "peers.dates";  // sources of health
+  static constexpr const char* kIdentity = "peers.identity";
 
   struct Setup {
     Policy policy;
@@ -55,6 +58,8 @@ class PeersActor final : public runtime::Actor {
     std::string store = "/store";
     observe::Health* health = nullptr;  ///< outlives the actor; null: not told
     observe::DomainLog log{};
+    /// When another running node last proved this node's key.
+    std::function<std::optional<base::Instant>()> own_id_met = [] { return std::nullopt; };
     /// Whether a linked peer has a question of this node.
     std::function<bool(const base::NodeId&)> owes_answer = [](const base::NodeId&) { return false; };
   };
@@ -98,6 +103,7 @@ class PeersActor final : public runtime::Actor {
   void describe(wire::PeersState::Builder state);
   std::optional<base::NodeId> linked_caller();
   void note_seen(const base::NodeId& by, capnp::Data::Reader seen);
+  void note_date(const base::NodeId& peer, std::uint32_t date_s);
   void punish(const base::NodeId& peer, const char* why);
 
   // What was decided (peers_actor_perform.cpp).
@@ -116,6 +122,15 @@ class PeersActor final : public runtime::Actor {
   void ponged(const base::NodeId& peer, base::Instant asked_at, runtime::Answer<wire::Pong>& answer);
   void follow(bool again);
   void show_health();
+  void show(const char* source, std::string& shown, const std::string& text);
+
+  // One identity at two running nodes (peers_actor_identity.cpp).
+  void write_before(wire::Pong::Builder pong, const base::NodeId& asker, const base::Endpoint& now_at) const;
+  void look_for_other(wire::Pong::Reader pong);
+  bool used_elsewhere() const;
+  void note_elsewhere(const base::NodeId& peer, bool elsewhere);
+  void tell_elsewhere();
+  void show_identity();
   runtime::Handle links() const { return node().find(setup_.links); }
 
   // Rows (peers_actor_rows.cpp).
@@ -136,6 +151,11 @@ class PeersActor final : public runtime::Actor {
   std::set<base::NodeId> changed_;  // peers whose rows are to be written once all is performed
   std::uint64_t bans_ = 0;
   std::string health_shown_;  // empty: no fault
+  Dates dates_;
+  std::string dates_shown_, identity_shown_;
+  std::map<base::NodeId, base::Instant> elsewhere_;  // linked peers that say that their identity is used elsewhere
+  base::Instant look_for_other_at_{};                // not before
+  std::optional<base::Instant> told_elsewhere_;      // the meeting of which this node has notified its peers
   struct Silence {
     std::string text;
     base::Instant said;

@@ -122,6 +122,7 @@ void PeersActor::perform(const SendPing& ping) {
       [&](wire::Ping::Builder question) {
         write(question.initSelf(), setup_.self);
         if (const auto remote = peers_.remote_of(ping.peer)) question.setSeen(data_of(remote->address));
+        question.setElsewhere(used_elsewhere());
       },
       [this, peer = ping.peer, at = now()](runtime::Answer<wire::Pong> answer) { ponged(peer, at, answer); });
 }
@@ -134,6 +135,8 @@ void PeersActor::ponged(const base::NodeId& peer, base::Instant asked_at, runtim
     return act(peers_.ping_failed(peer, now(), random()));
   }
   note_seen(peer, answer.value().getSeen());
+  note_date(peer, answer.value().getDateS());
+  look_for_other(answer.value());
   const auto round_trip = std::chrono::duration_cast<std::chrono::microseconds>(now() - asked_at);
   act(peers_.ponged(peer, round_trip, now(), random()));
   act(peers_.advertised(peer, *endpoint, now(), random()));
@@ -157,6 +160,8 @@ void PeersActor::follow(bool again) {
 /// A node with fewer peers than it should have reports it, with the seeds that it cannot reach.
 void PeersActor::show_health() {
   if (setup_.health == nullptr || loading_) return;
+  show(kDates, dates_shown_, dates_.fault());
+  show_identity();
   const std::size_t wanted = peers_.expected(now());
   const std::size_t healthy = std::min(peers_.healthy(), wanted);
   std::string text;
@@ -167,9 +172,18 @@ void PeersActor::show_health() {
       if (silent_seeds_.size() > 1) text += ", and " + std::to_string(silent_seeds_.size() - 1) + " more like it";
     }
   }
-  if (std::exchange(health_shown_, text) == text) return;
-  if (text.empty()) setup_.health->clear(kName);
-  else setup_.health->raise(kName, observe::HealthState::degraded, text);
+  show(kName, health_shown_, text);
+}
+
+void PeersActor::show(const char* source, std::string& shown, const std::string& text) {
+  if (std::exchange(shown, text) == text) return;
+  if (text.empty()) setup_.health->clear(source);
+  else setup_.health->raise(source, observe::HealthState::degraded, text);
+}
+
+void PeersActor::note_date(const base::NodeId& peer, std::uint32_t date_s) {
+  if (date_s == 0 || !peers_.remote_of(peer)) return;
+  dates_.said(peer, std::chrono::seconds(date_s - base::unix_seconds(wall())));
 }
 
 }  // namespace troupe::peers

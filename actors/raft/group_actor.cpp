@@ -6,6 +6,7 @@
 #include "actors/raft/replicator_actor.hpp"
 #include "actors/raft/wire.hpp"
 #include "messages/runtime.capnp.h"
+#include "runtime/actor/used_elsewhere.hpp"
 
 namespace troupe::raft {
 namespace {
@@ -92,6 +93,8 @@ void GroupActor::down(const runtime::Handle& ended, const std::optional<Error>&)
 
 void GroupActor::take(wire::Talk::Reader talk) {
   if (!raft_) return;
+  // Two processes with one identity could vote and acknowledge twice: each of them is silent.
+  if (runtime::used_elsewhere(settings().links->own_id_met(), now())) return;
   const auto message = raft::read(talk);
   Counters& counters = *settings().counters;
   ++counters.messages_taken;

@@ -2,6 +2,7 @@
 #include <caf/actor_cast.hpp>
 #include <caf/message_id.hpp>
 
+#include "messages/contact.hpp"
 #include "runtime/crypto/hash.hpp"
 #include "runtime/net/peer.hpp"
 
@@ -57,6 +58,10 @@ void Peer::meet_own_id(const Ready& ready) {
   trusted_ = true;  // so that its Proof still leaves
   pool_->counters().count(Turned::elsewhere);
   pool_->met_own_id(now());
+  tell<wire::NotThere>(node().find("/peers"), [&](wire::NotThere::Builder out) {
+    messages::write_contact(out.initContact(), {ready.key, ready.nonce, address_});
+    out.setMet(wire::NotThere::Met::OURSELVES);
+  });
   end("a node answered that has proven this node's own key under another start number: the identity is used elsewhere",
       base::Code::refused);
 }

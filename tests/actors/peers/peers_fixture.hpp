@@ -11,6 +11,7 @@
 #include "actors/peers/peers_actor.hpp"
 #include "actors/peers/wire.hpp"
 #include "messages/runtime.capnp.h"
+#include "runtime/base/fields.hpp"
 #include "runtime/net/misbehaved.hpp"
 #include "tests/actors/peers/fixture.hpp"
 #include "tests/runtime/actor/foreign_actor.hpp"
@@ -176,8 +177,11 @@ struct FakeLinks : Obedient {
 struct FakePeers {
   std::map<base::NodeId, runtime::Handle> handles{};
   std::set<std::uint32_t> mute{};
-  std::map<std::uint32_t, Contact> claims{};  // what a Pong says about its sender, if that is not the truth
-  std::vector<std::uint32_t> friends{};       // the contacts that each of them passes on
+  std::map<std::uint32_t, Contact> claims{};         // what a Pong says about its sender, if that is not the truth
+  std::map<std::uint32_t, std::uint32_t> dates{};    // what a Pong says, in seconds
+  std::map<std::uint32_t, base::Endpoint> before{};  // where it knew this node before
+  std::set<std::uint32_t> told_elsewhere{};          // those whose Ping said `elsewhere`
+  std::vector<std::uint32_t> friends{};              // the contacts that each of them passes on
   std::map<std::uint32_t, int> pings{};
   std::map<std::uint32_t, int> questions{};
 
@@ -186,10 +190,18 @@ struct FakePeers {
         [this, number](peers::wire::Ping::Reader ping, Reply<peers::wire::Pong> reply) {
           ++pings[number];
           CHECK(read(ping.getSelf()).key == key_of(kSelf));
+          if (ping.getElsewhere()) told_elsewhere.insert(number);
           if (mute.contains(number)) return reply.refuse({Code::overloaded, "busy"});
           const auto claim = claims.find(number);
           reply.send([&](peers::wire::Pong::Builder out) {
             write(out.initSelf(), claim == claims.end() ? contact_of(number) : claim->second);
+            if (const auto date = dates.find(number); date != dates.end()) out.setDateS(date->second);
+            const auto at = before.find(number);
+            if (at == before.end()) return;
+            const auto address = base::words_of(at->second.address);
+            out.setBefore0(address[0]);
+            out.setBefore1(address[1]);
+            out.setBeforePort(at->second.port);
           });
         });
     on.ask<peers::wire::Exchange, peers::wire::Contacts>(
@@ -232,6 +244,7 @@ struct PeersFixture {
     setup.self = {key_of(kSelf), 7, own};
     setup.id_of = fake_id;
     setup.seeds = std::move(seeds);
+    setup.own_id_met = [this] { return met; };
     setup.health = &health;
     setup.log = observe::DomainLog(log, "peers", [this] { return actors.node.world().clock.now(); });
     peers = actors.node.start("peers", [setup] { return std::make_unique<PeersActor>(setup); });
@@ -349,6 +362,7 @@ struct PeersFixture {
   }
 
   base::Endpoint own = *base::Endpoint::parse("10.9.9.9:4000");
+  std::optional<base::Instant> met;  // another node with this identity
   // What handlers use outlives them; what belongs to actors is released before they end.
   FakeStore store;
   FakeLinks links{};

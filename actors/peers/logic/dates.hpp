@@ -1,0 +1,32 @@
+#pragma once
+// Whether the dates of this node and its linked peers agree, and whose clock is wrong if they do not.
+//
+// Rule    a date differs if it is more than kDatesApartMax from this node's date. If more than half of at least two
+//         peers differ, this node's clock is wrong; otherwise the clocks of the peers that differ.
+// Limits  one date for each linked peer.
+// Owner   the actor `peers`; not thread-safe. Reads no clock and sends nothing.
+#include <chrono>
+#include <map>
+#include <string>
+
+#include "runtime/base/ids.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::peers {
+
+inline constexpr std::chrono::minutes kDatesApartMax{10};  // as actors/dht refuses records from the future
+
+class Dates {
+ public:
+  /// `peer` has said its date, which is `ahead` of this node's.
+  void said(const base::NodeId& peer, base::Duration ahead) { ahead_[peer] = ahead; }
+  /// The link to `peer` has ended.
+  void forget(const base::NodeId& peer) { ahead_.erase(peer); }
+  /// Returns which clock is wrong and what to do, for people; empty if all agree.
+  std::string fault() const;
+
+ private:
+  std::map<base::NodeId, base::Duration> ahead_;
+};
+
+}  // namespace troupe::peers

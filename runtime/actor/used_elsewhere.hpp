@@ -1,0 +1,17 @@
+#pragma once
+// Whether another process uses this node's identity: then what signs or votes for this node is silent.
+#include <chrono>
+#include <optional>
+
+#include "runtime/base/time.hpp"
+
+namespace troupe::runtime {
+
+inline constexpr std::chrono::minutes kUsedElsewhere{10};  // our choice: longer than two nodes take to meet again
+
+/// `own_id_met` is that of Links.
+constexpr bool used_elsewhere(const std::optional<base::Instant>& own_id_met, base::Instant now) {
+  return own_id_met && now < *own_id_met + kUsedElsewhere;
+}
+
+}  // namespace troupe::runtime
