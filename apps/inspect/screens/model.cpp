@@ -276,12 +276,14 @@ void Model::typed(const Key& key) {
 void Model::entered() {
   const Mode was = std::exchange(mode, Mode::browse);
   if (was == Mode::command) return run(line);
-  if (lists_actors(place().view)) {
+  if (find_view(place().view)->wants.actors) {
     const auto parsed = observe::Filter::parse(line);
     if (!parsed.ok()) {
       mode = Mode::filter;  // its mistake is on the screen
       return;
     }
+    // The overview shows the busiest actors of all: those that match are in the list.
+    if (!lists_actors(place().view) && !line.empty()) open("actors");
   }
   places.back().filter = line;
   places.back().at = places.back().top = 0;

@@ -157,6 +157,24 @@ TEST_CASE("screens: a filter with a mistake stays on the line, with the place of
   CHECK(model.filter() == "mailbox>0");
 }
 
+TEST_CASE("screens: a filter in the overview stays with its mistake, and otherwise lists the actors") {
+  Model model = started();
+  REQUIRE(model.place().view == "overview");
+  type(model, "/mailbox>>1");
+  press(model, Key::What::enter);
+  CHECK(model.mode == Model::Mode::filter);
+  CHECK(draw(model).text().find("the filter") != std::string::npos);
+  for (int i = 0; i < 2; ++i) press(model, Key::What::backspace);
+  type(model, "0");
+  press(model, Key::What::enter);
+  CHECK(model.mode == Model::Mode::browse);
+  CHECK(model.place().view == "actors");
+  CHECK(model.filter() == "mailbox>0");
+  press(model, Key::What::escape);
+  CHECK(model.place().view == "overview");
+  CHECK(model.filter().empty());
+}
+
 TEST_CASE("screens: acts need --operate, and a yes") {
   Model looks = started();
   command(looks, "kill /dht/bucket");
