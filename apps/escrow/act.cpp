@@ -1,4 +1,6 @@
 // troupe escrow sign | fund | start | progress | deliver | accept | dispute | propose | agree | rule | cancel | extend
+#include <algorithm>
+
 #include "apps/cli/json.hpp"
 #include "apps/escrow/escrow.hpp"
 #include "apps/files/file.hpp"
@@ -116,6 +118,16 @@ bool did_before(const Acting& acting, const escrow::What& what) {
     if (encode(*act) == wanted) return true;
   }
   return false;
+}
+
+/// Whether this party has agreed to a proposal of the other party to release that much.
+bool has_agreed(const Acting& acting, wallet::Amount pay) {
+  const base::Digest wanted = hash_of(acting.id, escrow::Proposal{other(*acting.party), pay});
+  return std::ranges::any_of(acting.log.acts, [&](const LoggedAct& logged) {
+    const auto act = escrow::decode_act(logged.act);
+    const auto* const agree = act ? std::get_if<escrow::Agree>(&act->what) : nullptr;
+    return agree != nullptr && act->by == acting.signer.address() && agree->proposal == wanted;
+  });
 }
 
 /// One attempt, with the next number.
@@ -308,7 +320,10 @@ Ending escrow_agree(const Invocation& invocation, Console& console) {
   const escrow::Escrow& escrow = acting.value().escrow();
   const auto& proposal = escrow.proposal;
   const bool theirs = proposal && proposal->by != *acting.value().party;
-  if (!theirs || proposal->pay != pay.value())
+  const bool matches = theirs && proposal->pay == pay.value();
+  if (!matches && has_agreed(acting.value(), pay.value()))
+    return print_acted(invocation, console, acting.value().at, false);
+  if (!matches)
     return Failure{{Code::conflict, !proposal ? "there is no proposal"
                                     : !theirs ? "the proposal is this party's own, to release " + proposal->pay.text()
                                               : "the proposal is to release " + proposal->pay.text()},

@@ -1,4 +1,6 @@
 // troupe fund propose | sign
+#include <algorithm>
+
 #include "actors/fund/api.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/fund/fund.hpp"
@@ -164,6 +166,12 @@ Ending fund_sign(const Invocation& invocation, Console& console) {
               << '\n';
   const auto hand = hand_of(invocation, console, seen.value());
   if (!hand.ok()) return hand.error();
+  // Signed before: the proposal may have been paid since.
+  const auto& signed_by = there.value().signed_by;
+  const fund::State state = there.value().state;
+  const bool signed_before = std::ranges::find(signed_by, hand.value().address) != signed_by.end();
+  if (signed_before && state != fund::State::refused && state != fund::State::expired)
+    return print_proposal(invocation, console, there.value());
   const fund::Nonce mark = mark_of("troupe fund sign request v1", hand.value().address, request.value());
   auto answer = ask_book<fund::wire::SignProposal, fund::wire::ProposalIs>(
       *client.value(), fund::kPath,

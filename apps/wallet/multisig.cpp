@@ -1,4 +1,6 @@
 // troupe wallet multisig create | propose | sign | ls
+#include <algorithm>
+
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/wallet/book.hpp"
@@ -231,6 +233,12 @@ Ending multisig_sign(const Invocation& invocation, Console& console) {
     return Failure{{Code::refused, "wallet " + signer.value().name + " is no signer of " + text(row->of.transfer.from)},
                    "nothing was done",
                    "--wallet, with the wallet of a signer"};
+  // Signed before: the transfer may have been posted since.
+  const auto& approvals = row->of.approvals;
+  const bool signed_before =
+      std::ranges::find(approvals, signer.value().key.public_key(), &wallet::Approval::key) != approvals.end();
+  if (signed_before && (row->posted || unix_now() < row->expires))
+    return print_proposal(invocation, console, answer.value().root());
   const wallet::Approval approval = signer.value().approve(encode(row->of.transfer));
   auto signed_it = ask_book<multisig_wire::SignProposal, multisig_wire::ProposalIs>(
       *client.value(), wallet::kPath, [&](multisig_wire::SignProposal::Builder out) {

@@ -177,6 +177,8 @@ TEST_CASE("cluster escrow: two of three signers pay, once") {
   CHECK_MESSAGE(second.exit == 0, second.err);
   CHECK(contains(second.err, "signs: 60 from " + us + " to " + shop));
   CHECK(bank.balance("shop") == "60");
+  CHECK(bank.get({"wallet", "multisig", "sign", id, "--wallet", "bob"}) == id);  // again, without a change
+  CHECK(bank.balance("shop") == "60");
   CHECK(bank.exit({"wallet", "multisig", "sign", id, "--wallet", "eve"}) == 5);
   CHECK(bank.balance("us") == "40");
 }
@@ -327,6 +329,8 @@ TEST_CASE(
   CHECK(act(id, "seller", {"propose", "--pay", "50", "--request", "p"}) == 0);  // and 60 stays
   CHECK(act(id, "seller", {"propose", "--pay", "60", "--request", "p"}) == 5);
   CHECK(act(id, "buyer", {"agree", "--pay", "60"}) == 0);
+  CHECK(act(id, "buyer", {"agree", "--pay", "60"}) == 0);  // again, without a change
+  CHECK(act(id, "buyer", {"agree", "--pay", "61"}) == 5);
   REQUIRE(until([&] { return bank.show(id, "confirmed") == "true"; }));
   CHECK(bank.show(id, "state") == "released");
   CHECK(bank.balance("buyer") == "940");
