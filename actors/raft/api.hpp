@@ -88,7 +88,7 @@ class StateMachine {
   /// A committed command; its answer is for Submission::done, which is called next if this member proposed it.
   virtual void apply(const Entry& entry) = 0;
   /// An entry that is for the group alone.
-  virtual void skip(Index index) = 0;
+  virtual void skip(const Entry& entry) = 0;
   /// Leads from now on, or no more.
   virtual void leads(bool leads) = 0;
   /// After what was at hand: watchers, leases. Returns when it wants to be called again.

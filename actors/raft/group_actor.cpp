@@ -400,7 +400,7 @@ void GroupActor::load(const Load& load) {
 void GroupActor::apply(const std::vector<Entry>& entries) {
   for (const Entry& entry : entries) {
     if (entry.kind == EntryKind::command) machine_->apply(entry);
-    else machine_->skip(entry.index);
+    else machine_->skip(entry);
     applied_ = entry.index;
     applied_bytes_ += entry.bytes();
     ++settings().counters->applied;

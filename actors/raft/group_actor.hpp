@@ -75,6 +75,7 @@ class GroupActor final : public runtime::Actor, public Group {
   const Raft* running() const { return raft_.get(); }
   Index applied() const { return applied_; }
   std::uint64_t hash() const { return machine_->hash(); }
+  const StateMachine& machine() const { return *machine_; }
   const Setup& setup() const { return setup_; }
   const Raft& core() const { return *raft_; }
 

@@ -126,18 +126,6 @@ base::Instant KvService::due(std::uint32_t ms) const {
   return now() + std::min<base::Duration>(wait, kDueMax);
 }
 
-/// From what this member has applied, by the clock of the leader that is never set: whatever becomes of wall clocks, no
-/// session ends early.
-std::int64_t KvService::time_ms() const {
-  if (!leads_) return machine_.time_ms();
-  return leads_from_ms_ + std::chrono::duration_cast<std::chrono::milliseconds>(now() - leads_since_).count();
-}
-
-void KvService::count_time() {
-  leads_since_ = now();
-  leads_from_ms_ = machine_.time_ms();
-}
-
 // -- changes ---------------------------------------------------------------------------------------------------------
 
 void KvService::execute(wire::Execute::Reader ask, runtime::Reply<wire::Executed> reply) {
@@ -156,10 +144,11 @@ void KvService::execute(wire::Execute::Reader ask, runtime::Reply<wire::Executed
   submission->bytes = ask.totalSize().wordCount * sizeof(capnp::word);
   submission->command = [this, pending] {
     pending->sent = true;
-    pending->command.time_ms = time_ms();
+    pending->command.time_ms = time_.to_propose(now());
     return std::make_shared<const base::Bytes>(kv::encode(pending->command));
   };
   submission->done = [this, pending](const base::Outcome<void>& done) {
+    if (!pending->reply.open()) return;  // an earlier leader has answered after all
     const auto* grant = std::get_if<kv::GrantLease>(&pending->command.what);
     if (done.ok()) return answer(pending->reply, grant ? grant->id : kv::LeaseId{});
     if (!pending->forwarded || done.error().code != Code::unavailable) return pending->refuse(done.error());
@@ -174,12 +163,16 @@ void KvService::execute(wire::Execute::Reader ask, runtime::Reply<wire::Executed
 
 void KvService::forward(std::shared_ptr<Pending> pending, std::shared_ptr<Submission> submission,
                         const runtime::Handle& leader) {
+  if (!pending->reply.open()) return;
   const base::Duration left = submission->due - now();
   if (left <= base::Duration::zero()) return submission->done(Error{Code::unavailable, "nothing was written in time"});
   // Values that a message shared are apart in the next one.
   if (kv::encode(pending->command).size() > kv::kCommandBytesMax)
     return pending->refuse({Code::malformed, "a command has at most 2 MiB"});
   pending->sent = true;
+  const bool repeats = !pending->command.request.empty();
+  const std::uint64_t number = ++forwards_;
+  if (repeats) forwarded_.emplace(number, Forwarded{pending, submission, group_.term()});
   // The leader gives up before this member does, so that its answer tells what became of it.
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(left).count() * 9 / 10;
   Part::ask<wire::Execute, wire::Executed>(
@@ -189,7 +182,11 @@ void KvService::forward(std::shared_ptr<Pending> pending, std::shared_ptr<Submis
         out.setDueMs(static_cast<std::uint32_t>(std::max<std::int64_t>(ms, 1)));
         out.setForwarded(true);
       },
-      [this, pending, submission](runtime::Answer<wire::Executed> answer) mutable {
+      [this, pending, submission, repeats, number](runtime::Answer<wire::Executed> answer) mutable {
+        const bool latest = forwarded_.erase(number) > 0 || !repeats;
+        if (!pending->reply.open()) return;
+        const bool says = answer.ok() && answer.value().getOutcome() != wire::Outcome::NOT_LEADER;
+        if (!latest && !says) return;  // it was sent to the next leader, too
         if (answer.ok()) {
           if (answer.value().getOutcome() != wire::Outcome::NOT_LEADER)
             return pending->reply.forward(answer.envelope());
@@ -210,6 +207,22 @@ void KvService::forward(std::shared_ptr<Pending> pending, std::shared_ptr<Submis
       });
 }
 
+/// Commands with a request id, once another leader is known than they were sent to.
+void KvService::forward_again() {
+  if (forwarded_.empty() || (!leads_ && !group_.leader())) return;
+  std::vector<Forwarded> again;
+  std::erase_if(forwarded_, [&](auto& one) {
+    if (one.second.term >= group_.term()) return false;
+    again.push_back(std::move(one.second));
+    return true;
+  });
+  for (Forwarded& one : again) {
+    if (!one.pending->reply.open()) continue;
+    one.pending->in_doubt = true;
+    group_.park(std::move(one.submission));
+  }
+}
+
 void KvService::answer(runtime::Reply<wire::Executed>& reply, kv::LeaseId granted) {
   reply.send([&](wire::Executed::Builder out) {
     out.setOutcome(static_cast<wire::Outcome>(latest_.answer.outcome));
@@ -228,7 +241,7 @@ void KvService::command(kv::Command command) {
   submission->due = now() + kDueDefault;
   submission->frees = true;
   submission->command = [this, command = std::move(command)]() mutable {
-    command.time_ms = time_ms();
+    command.time_ms = time_.to_propose(now());
     return std::make_shared<const base::Bytes>(kv::encode(command));
   };
   submission->done = [](const base::Outcome<void>&) {};
@@ -240,19 +253,33 @@ void KvService::apply(const Entry& entry) {
   latest_ = machine_.apply(entry.index, entry.view());
   history_.add(latest_.changes);
   if (history_.oldest() < machine_.oldest()) history_.compact(machine_.oldest());
+  time_.applied(machine_.time_ms(), now());
   if (!leads_) return;
-  if (machine_.time_ms() > time_ms()) count_time();  // an entry of a leader before it
-  if (latest_.granted.value != 0) leases_.granted(latest_.granted, machine_.leases().at(latest_.granted), now());
+  const std::int64_t at = time_.at(now());
+  if (latest_.granted.value != 0) leases_.changed(latest_.granted, machine_.leases().at(latest_.granted), at);
+  for (const kv::LeaseId id : latest_.kept)
+    if (const auto lease = machine_.leases().find(id); lease != machine_.leases().end())
+      leases_.changed(id, lease->second, at);
   if (latest_.dropped.value != 0) leases_.dropped(latest_.dropped);
+}
+
+void KvService::skip(const Entry& entry) {
+  machine_.skip(entry.index);
+  if (!leads_ || time_.counts() || entry.term != group_.term()) return;
+  time_.term_begun();
+  auto leases = machine_.leases();
+  if (world().mutations.on("raft.leases_begin_anew"))
+    for (auto& [id, lease] : leases) lease.end_ms = kv::end_of(lease, time_.at(now()));
+  leases_.begin(leases, time_.at(now()));
+  told_ms_.reset();
 }
 
 void KvService::leads(bool leads) {
   leads_ = leads;
   limits_proposed_ = false;
   ages_.clear();
-  if (!leads) return;
-  leases_.begin(machine_.leases(), now());
-  count_time();
+  time_.leads(leads);
+  leases_.begin({}, 0);
 }
 
 /// The leader lets all members forget what is older than revisions_kept: late, never early. A new leader counts anew.
@@ -276,13 +303,29 @@ base::Instant KvService::tend() {
     if (!at->over) show(*at);
     at = at->over && !at->loading ? watchers_.erase(at) : std::next(at);
   }
+  forward_again();
   if (!leads_) return base::Instant::max();
-  for (const kv::LeaseId id : leases_.expired(now(), kExpiredAtOnce)) command({.what = kv::DropLease{id}});
   const auto& limits = machine_.session_limits();
   if (!std::exchange(limits_proposed_, true) &&
       (limits.kept_ms != settings_->sessions_kept_ms || limits.rows_max != settings_->sessions_max))
     command({.what = kv::LimitSessions{settings_->sessions_kept_ms, settings_->sessions_max, limits.bytes_max}});
-  return std::min(leases_.wake_at(), forget_revisions());
+  return std::min(tend_leases(), forget_revisions());
+}
+
+base::Instant KvService::tend_leases() {
+  if (!time_.counts()) return base::Instant::max();
+  const std::int64_t at = time_.at(now());
+  for (const kv::LeaseId id : leases_.expired(at, kExpiredAtOnce)) command({.what = kv::DropLease{id}});
+  if (auto ids = leases_.unkept(kv::kOperationsMax); !ids.empty()) command({.what = kv::KeepLeases{std::move(ids)}});
+  const auto next = leases_.next_end();
+  if (!next) return base::Instant::max();
+  // A leader that has just begun proposes its time at once: otherwise members that restart under leaders that do not last
+  // would lack the sum of the times that these leaders left out.
+  if (!told_ms_ || *leases_.tell_at(std::max(*told_ms_, machine_.time_ms())) <= at) {
+    told_ms_ = at;
+    command({.what = kv::Txn{}});
+  }
+  return time_.when(std::min(*next, *leases_.tell_at(*told_ms_)));
 }
 
 // -- reads -----------------------------------------------------------------------------------------------------------
@@ -357,7 +400,7 @@ void KvService::range(wire::RangeKeys::Reader ask, runtime::Reply<wire::KeyRows>
         list[i].setCreated(row.created.value);
         list[i].setLease(row.lease.value);
         if (const auto lease = machine_.leases().find(row.lease); lease != machine_.leases().end())
-          list[i].setTtlMs(lease->second);
+          list[i].setTtlMs(lease->second.ttl_ms);
       }
     });
   };
@@ -448,17 +491,25 @@ bool KvService::show(Watcher& watcher, const kv::History::Seen& seen) {
 void KvService::keep(wire::KeepLease::Reader ask, runtime::Reply<wire::LeaseKept> reply) {
   if (!allowed(reply)) return;
   if (leads_) {
-    // A leader that leads no more must not promise: the next one counts by itself.
-    return group_.read(due(ask.getDueMs()), [this, lease = kv::LeaseId{ask.getLease()},
-                                             reply = std::move(reply)](const base::Outcome<void>& ready) mutable {
-      if (!ready.ok()) return reply.refuse(ready.error());
-      if (!leads_) return reply.refuse({Code::unavailable, "the lead has changed: try again"});
-      const auto ttl = leases_.keep(lease, now());
-      if (!ttl) return reply.refuse({Code::not_found, "there is no such lease"});
-      reply.send([&](wire::LeaseKept::Builder out) {
-        out.setTtlMs(static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(*ttl).count()));
-      });
-    });
+    const kv::LeaseId lease{ask.getLease()};
+    auto kept = std::make_shared<runtime::Reply<wire::LeaseKept>>(std::move(reply));
+    auto submission = std::make_shared<Submission>();
+    submission->due = due(ask.getDueMs());
+    submission->frees = true;
+    submission->command = [this, lease] {
+      const kv::Command command{.time_ms = time_.to_propose(now()), .what = kv::KeepLeases{{lease}}};
+      return std::make_shared<const base::Bytes>(kv::encode(command));
+    };
+    submission->done = [this, lease, kept](const base::Outcome<void>& done) {
+      if (!done.ok()) return kept->refuse(done.error());
+      const auto found = machine_.leases().find(lease);
+      if (found == machine_.leases().end()) return kept->refuse({Code::not_found, "there is no such lease"});
+      kept->send([&](wire::LeaseKept::Builder out) { out.setTtlMs(std::min(found->second.ttl_ms, kv::kTtlMaxMs)); });
+    };
+    submission->forward = [](std::shared_ptr<Submission> self, const runtime::Handle&) {
+      self->done(Error{Code::unavailable, "the lead has changed: try again"});
+    };
+    return group_.submit(std::move(submission));
   }
   const runtime::Handle leader = group_.leader();
   if (!leader || ask.getForwarded()) return reply.refuse({Code::unavailable, "the group has no leader now"});
@@ -498,6 +549,7 @@ bool KvService::end_load(Index index) {
   }
   reader_.reset();
   machine_ = std::move(next);
+  time_.begin(machine_.time_ms(), now());
   history_.begin(group_.incarnation(), machine_.revision(), machine_.oldest());
   latest_ = {};
   return true;

@@ -3,17 +3,21 @@
 //
 // Write   the leader appends a command to the log, and answers once it is applied. Other members ask the leader. If the
 //         member that they ask no longer leads, they wait for the next leader. If a link ends during a request, only a
-//         command with a request id is sent again: without an id the outcome is unknown.
+//         command with a request id is sent again: without an id the outcome is unknown. It is sent to the next leader,
+//         too, if there is one before the first has answered: that may stand still.
 // Read    linearizable at each member (Group::read()); stale ones answer from what is applied here.
 // Watch   from the history of this member (kv_history.hpp). A reader that falls too far back is ended; no reader misses
 //         a change.
-// Leases  only the leader counts their time.
+// Leases  the leader drops those that are over. Each member counts the group's time, so that a new leader knows what is
+//         left of each: granting and keeping are commands, and while there are leases the leader proposes its time now
+//         and then, for members that start again.
 // Trust   operators; members; nodes on loopback, and the nodes of `raft.clients`.
 #include <list>
 #include <optional>
 
 #include "actors/raft/api.hpp"
 #include "actors/raft/kv_history.hpp"
+#include "actors/raft/logic/kv/group_time.hpp"
 #include "actors/raft/logic/kv/lease_times.hpp"
 #include "actors/raft/logic/kv/snapshot.hpp"
 #include "actors/raft/settings.hpp"
@@ -35,7 +39,7 @@ class KvService final : public StateMachine, public runtime::Part {
   void receive(runtime::Handlers& on) override;
   std::vector<const messages::KindInfo*> kinds() const override;
   void apply(const Entry& entry) override;
-  void skip(Index index) override { machine_.skip(index); }
+  void skip(const Entry& entry) override;
   void leads(bool leads) override;
   base::Instant tend() override;
   std::uint64_t hash() const override { return machine_.hash(); }
@@ -45,6 +49,8 @@ class KvService final : public StateMachine, public runtime::Part {
   bool load(base::ByteView chunk) override;
   bool end_load(Index index) override;
   MachineStatus status() const override;
+  /// For simulations.
+  const kv::Machine& machine() const { return machine_; }
 
  private:
   struct WatchEnds {};
@@ -62,6 +68,7 @@ class KvService final : public StateMachine, public runtime::Part {
   base::Instant due(std::uint32_t ms) const;
   void execute(wire::Execute::Reader ask, runtime::Reply<wire::Executed> reply);
   void forward(std::shared_ptr<Pending> pending, std::shared_ptr<Submission> submission, const runtime::Handle& leader);
+  void forward_again();
   void answer(runtime::Reply<wire::Executed>& reply, kv::LeaseId granted);
   void get(wire::GetKey::Reader ask, runtime::Reply<wire::GotKey> reply);
   void get_past(const std::string& key, kv::Revision revision, const kv::Row* row, runtime::Reply<wire::GotKey> reply);
@@ -74,8 +81,7 @@ class KvService final : public StateMachine, public runtime::Part {
   base::Error forgotten(kv::Revision oldest) const;
   void command(kv::Command command);
   base::Instant forget_revisions();
-  std::int64_t time_ms() const;
-  void count_time();
+  base::Instant tend_leases();
 
   Group& group_;
   const SharedSettings settings_;
@@ -87,11 +93,18 @@ class KvService final : public StateMachine, public runtime::Part {
   std::optional<kv::SnapshotReader> reader_;
   bool read_any_ = false;
   bool leads_ = false, limits_proposed_ = false;
-  base::Instant leads_since_{};
-  std::int64_t leads_from_ms_ = 0;  // the time of the group then
+  kv::GroupTime time_;
   kv::LeaseTimes leases_;
+  std::optional<std::int64_t> told_ms_;  // the latest time that this leader has proposed for the sake of leases
   std::deque<std::pair<base::Instant, kv::Revision>> ages_;  // of a leader: which revision was the latest when
   std::list<Watcher> watchers_;
+  struct Forwarded {
+    std::shared_ptr<Pending> pending;
+    std::shared_ptr<Submission> submission;
+    Term term;
+  };
+  std::map<std::uint64_t, Forwarded> forwarded_;  // with a request id, to a leader that has not answered
+  std::uint64_t forwards_ = 0;
 };
 
 }  // namespace troupe::raft

@@ -29,15 +29,20 @@ std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Sha
     else out.push_back({at, node, "raft.snapshot", {}});
   }
   // Half of the worlds change their members. The draw of the others is what it is without them.
-  if (draw.below(2) == 0) return out;
-  for (const base::Duration at : draw.moments(1 + draw.count(2, 16))) {
-    const std::uint16_t node = draw.node(), who = draw.node();
-    const std::int64_t dice = draw.below(100);
-    if (dice < 35) out.push_back({at, node, "raft.add", {{"who", who}}});
-    else if (dice < 50) out.push_back({at, node, "raft.learn", {{"who", who}}});
-    else if (dice < 80) out.push_back({at, node, "raft.remove", {{"who", who}, {"least", std::min(least, members)}}});
-    else out.push_back({at, node, "raft.mend", {{"who", who}}});
+  if (draw.below(2) != 0) {
+    for (const base::Duration at : draw.moments(1 + draw.count(2, 16))) {
+      const std::uint16_t node = draw.node(), who = draw.node();
+      const std::int64_t dice = draw.below(100);
+      if (dice < 35) out.push_back({at, node, "raft.add", {{"who", who}}});
+      else if (dice < 50) out.push_back({at, node, "raft.learn", {{"who", who}}});
+      else if (dice < 80) out.push_back({at, node, "raft.remove", {{"who", who}, {"least", std::min(least, members)}}});
+      else out.push_back({at, node, "raft.mend", {{"who", who}}});
+    }
   }
+  // Leases in a quarter, drawn last, too: an operation that is new leaves the others as they were.
+  if (draw.below(4) != 0) return out;
+  for (const base::Duration at : draw.moments(1 + draw.count(2, 8)))
+    out.push_back({at, draw.node(), "raft.lease", {{"seconds", 5 + draw.below(56)}}});
   return out;
 }
 
@@ -60,6 +65,7 @@ const sim::WorkloadSpec& workload() {
               {"add", "a person makes a node a voter", {who}},
               {"learn", "a person makes a node a learner", {who}},
               {"remove", "a person removes a member, if there are more voters than that", {who, {"least", 1, 7}}},
+              {"lease", "a client asks for a lease, and keeps it no more", {{"seconds", 1, 600}}},
               {"mend", "a person removes a member whose disk is gone, and adds the node that it is now", {who}},
           },
       .knobs =
@@ -80,6 +86,7 @@ const sim::WorkloadSpec& workload() {
               {"once", "a command with a request id is applied once, and answered alike"},
               {"durable", "what a leader commits is on the disks of a majority"},
               {"held", "a member never goes on without what it had on its disk and was committed"},
+              {"leases", "a lease ends in its time, not before and not much after, whatever leaders do"},
               {"named", "beyond what is promised: no two members serve different states for over a minute"},
           },
       .sometimes =
@@ -109,6 +116,7 @@ const sim::WorkloadSpec& workload() {
               {"raft.votes_for_shorter_log", "a vote is given to a candidate that lacks entries"},
               {"raft.reads_before_its_term", "a leader answers reads before it knows what is committed"},
               {"raft.snapshot_without_sessions", "a snapshot lacks the answers to commands with a request id"},
+              {"raft.leases_begin_anew", "a new leader gives each lease its whole time again"},
               {"raft.cuts_acknowledged", "what was acknowledged and cannot be read passes for a torn tail"},
               {"raft.votes_without_its_log", "a member whose log is gone goes on under its old incarnation"},
           },

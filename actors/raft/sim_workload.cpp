@@ -24,6 +24,10 @@ constexpr std::size_t kSimHashesKept = 20'000;  // our choice: members are never
 
 std::string text(capnp::Data::Reader data) { return std::string(base::as_text(bytes_of(data))); }
 
+std::string seconds_of(base::Duration span) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(span).count()) + " ms";
+}
+
 /// Whether the node says that it surely did nothing.
 bool surely_nothing(const base::Error& error) {
   return error.code == base::Code::not_found || error.code == base::Code::overloaded ||
@@ -75,6 +79,7 @@ void RaftWorkload::perform(const sim::Operation& operation) {
       if (const auto id = nodes_.id(to)) change(node, wire::MemberChange::TRANSFER, *id, to, false, {});
       return;
     }
+    if (operation.what == "raft.lease") return lease(node, operation.number("seconds"));
     const auto who = static_cast<std::size_t>(operation.number("who"));
     if (operation.what == "raft.add" || operation.what == "raft.learn") {
       if (const auto id = nodes_.id(who))
@@ -219,6 +224,20 @@ void RaftWorkload::read(std::size_t node, const std::string& key, std::function<
       });
 }
 
+void RaftWorkload::lease(std::size_t node, std::int64_t seconds) {
+  const std::chrono::seconds lasts(seconds);
+  ask<wire::Execute, wire::Executed>(
+      begin(node, "a lease"), kGroupPath.c_str(), kSimWait,
+      [=](wire::Execute::Builder out) {
+        out.setDueMs(15'000);
+        out.initWhat().setGrantMs(static_cast<std::uint64_t>(seconds) * 1'000);
+      },
+      [this, lasts, asked = nodes_.time()](const Error& error, wire::Executed::Reader answer) {
+        if (!error && answer.getLease() != 0)
+          leases_.push_back({.id = {answer.getLease()}, .asked = asked, .lasts = lasts});
+      });
+}
+
 void RaftWorkload::died(std::size_t node) {
   Clients::died(node);
   seen_.erase(node);
@@ -306,11 +325,41 @@ void RaftWorkload::handled(std::size_t node, std::string_view path, const runtim
   seen.commit = std::max(seen.commit, core->commit());
   if (group->applied() == seen.applied) return;
   seen.applied = group->applied();
+  if (const auto* keys = dynamic_cast<const KvService*>(&group->machine()))
+    look_at_leases(node, *keys, seen.applied, leads ? std::optional(core->term()) : std::nullopt);
   const auto [known, fresh] = hashes_.try_emplace(seen.applied.value, group->hash());
   if (!fresh && known->second != group->hash())
     nodes_.violated("alike", node_name(node) + " has another state after index " + std::to_string(seen.applied.value) +
                                  " than an earlier member");
   if (hashes_.size() > kSimHashesKept) hashes_.erase(hashes_.begin());
+}
+
+/// Commands bring the group's time. A lease that is over by that time is there for some seconds of each leader at most.
+void RaftWorkload::look_at_leases(std::size_t node, const KvService& keys, Index applied, std::optional<Term> leads) {
+  const base::Duration now = nodes_.time();
+  const std::chrono::milliseconds group_time(keys.machine().time_ms());
+  const bool counts = leads && group_time > group_time_;
+  if (counts) group_time_ = group_time;
+  if (const std::pair by(node, leads.value_or(Term{})); counts && std::exchange(group_time_by_, by) != by)
+    for (Lease& one : leases_) one.late.reset();
+  for (Lease& one : leases_) {
+    const bool there = keys.machine().leases().contains(one.id);
+    if (there && (!one.seen || applied < *one.seen)) {
+      one.seen = applied;
+      one.begun = group_time;
+    }
+    if (!there && one.seen && applied > *one.seen && now < one.asked + one.lasts - one.lasts / kSimClockPart)
+      nodes_.violated("leases", node_name(node) + " has ended a lease of " + seconds_of(one.lasts) + " after " +
+                                    seconds_of(now - one.asked));
+    if (!there || !counts || group_time < one.begun + one.lasts) continue;
+    if (!one.late) one.late = now;
+    if (now - *one.late > kSimLeaseSlack)
+      nodes_.violated("leases", node_name(node) + " leads, and has a lease of " + seconds_of(one.lasts) + " after " +
+                                    seconds_of(group_time - one.begun) + " of the group's time");
+  }
+  std::erase_if(leases_, [&](const Lease& one) {
+    return one.seen && applied > *one.seen && !keys.machine().leases().contains(one.id);
+  });
 }
 
 bool RaftWorkload::on_majority(Index index, const Configuration& configuration) const {
@@ -411,6 +460,8 @@ std::vector<std::string> RaftWorkload::waits() const {
     if (applied(node) < newest)
       out.push_back(node_name(node) + " is to apply up to " + std::to_string(newest.value) + ", and is at " +
                     std::to_string(applied(node).value));
+  const auto left = std::ranges::count_if(leases_, [](const Lease& one) { return one.seen.has_value(); });
+  if (!members.empty() && left > 0) out.push_back(std::to_string(left) + " leases are to end");
   if (!members.empty())
     for (const auto& [id, seat] : configuration()->seats)
       if (!nodes_.find(id.node)) out.push_back("a node that is no more is to be removed from the members");

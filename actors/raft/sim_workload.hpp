@@ -7,6 +7,7 @@
 //         linearizable  what clients were told has no order that explains it
 //         once          a retry was answered otherwise, or applied again
 //         durable       a leader commits what the disks of a majority do not have
+//         leases        a lease ended before its time, or did not end in it
 //         held          a member goes on without what it had on its disk and was committed; where a byte of the disk
 //                       may have changed, without what had a record behind it
 //         named         beyond what is promised: members go on to serve different states
@@ -23,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/raft/kv_service.hpp"
 #include "actors/raft/logic/configuration.hpp"
 #include "messages/raft.capnp.h"
 #include "runtime/sim/clients.hpp"
@@ -31,6 +33,9 @@
 namespace troupe::raft {
 
 inline constexpr std::chrono::seconds kSimWait{20};  // our choice: several elections of slow nodes
+inline constexpr std::chrono::seconds kSimLeaseSlack{
+    10};                                 // our choice: until a leader has committed the end of a lease
+inline constexpr int kSimClockPart = 8;  // our choice: clocks of worlds drift by a tenth
 inline constexpr const char* kSimGroup = "world";
 inline constexpr std::chrono::seconds kSimNamedWithin{60};  // issue: how long two may serve different states
 
@@ -60,6 +65,8 @@ class RaftWorkload final : public sim::Workload, private sim::Clients<sim::Clien
               std::function<void()> then);
   void mend(std::size_t who);
   void compare(std::size_t node);
+  void lease(std::size_t node, std::int64_t seconds);
+  void look_at_leases(std::size_t node, const KvService& keys, Index applied, std::optional<Term> leads);
   bool on_majority(Index index, const Configuration& configuration) const;
   void write(std::size_t node, const std::string& key, sim::Did did, const sim::Value& value,
              const sim::Value& expected, const std::string& request, std::function<void(std::uint64_t)> then);
@@ -73,6 +80,14 @@ class RaftWorkload final : public sim::Workload, private sim::Clients<sim::Clien
   std::optional<std::size_t> whole(const MemberId& member) const;
   /// The nodes of all members that are whole, if they are a quorum.
   std::vector<std::size_t> whole() const;
+  /// One that was granted, and is not kept.
+  struct Lease {
+    kv::LeaseId id;
+    base::Duration asked, lasts;
+    std::optional<Index> seen{};           // a member had it after that, the first that is known
+    base::Duration begun{};                // in the group's time then
+    std::optional<base::Duration> late{};  // since when the present leader should have ended it
+  };
   std::string fresh() { return "v" + std::to_string(++values_); }
 
   const bool beyond_;
@@ -93,6 +108,9 @@ class RaftWorkload final : public sim::Workload, private sim::Clients<sim::Clien
   Term known_term_;
   std::map<std::size_t, base::NodeId> joined_;                           // who a node was when it became a member
   std::map<std::pair<std::size_t, std::size_t>, base::Duration> apart_;  // members that serve different states, since
+  std::vector<Lease> leases_;
+  base::Duration group_time_{};  // the latest in a command, and under which leader
+  std::pair<std::size_t, Term> group_time_by_;
   std::optional<base::Duration> healed_;
   std::set<std::size_t> answered_;  // nodes that read after the faults
   std::set<std::size_t> asking_;

@@ -55,7 +55,7 @@ class Adder final : public StateMachine, public runtime::Part {
     if (bytes.size() == sizeof(std::uint64_t)) sum_ += base::load<std::uint64_t>(bytes);
     if (flaw_ != 0 && sum_ > kSpoilsAt) spoiled_ = flaw_;
   }
-  void skip(Index) override {}
+  void skip(const Entry&) override {}
   void leads(bool) override {}
   base::Instant tend() override { return base::Instant::max(); }
   std::uint64_t hash() const override { return sum_ * 0x9e3779b97f4a7c15u ^ spoiled_; }

@@ -39,6 +39,10 @@ struct WriteCommand {
     for (const std::uint64_t number : {limits.kept_ms, limits.rows_max, limits.bytes_max})
       base::append_number(out, number);
   }
+  void operator()(const KeepLeases& keep) const {
+    base::append_number(out, static_cast<std::uint32_t>(keep.ids.size()));
+    for (const LeaseId id : keep.ids) base::append_number(out, id.value);
+  }
 };
 
 std::uint32_t take_count(base::FieldReader& in) {
@@ -82,6 +86,13 @@ LimitSessions take_limits(base::FieldReader& in) {
   return out;
 }
 
+KeepLeases take_kept(base::FieldReader& in) {
+  KeepLeases out;
+  for (std::uint32_t left = take_count(in); left > 0 && in.ok(); --left)
+    out.ids.push_back({in.number<std::uint64_t>()});
+  return out;
+}
+
 }  // namespace
 
 bool frees(const Command& command) {
@@ -120,6 +131,7 @@ std::optional<Command> decode_command(base::ByteView bytes) {
     case 2: out.what = DropLease{{in.number<std::uint64_t>()}}; break;
     case 3: out.what = Compact{{in.number<std::uint64_t>()}}; break;
     case 4: out.what = take_limits(in); break;
+    case 5: out.what = take_kept(in); break;
     default: in.fail();
   }
   if (!in.ended() || out.time_ms < 0) return std::nullopt;

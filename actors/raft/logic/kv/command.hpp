@@ -2,7 +2,7 @@
 // What a client may have done to the keys, as it stands in an entry of the log.
 //
 // Bytes   encode() is what is replicated; decode() takes what a peer sent: sizes are checked before anything is kept.
-// Time    the leader writes its time into each command: members measure the age of sessions by it alone.
+// Time    the leader writes its time into each command: sessions and leases end by it (group_time.hpp).
 // Limits  below; a command beyond them is refused by decode(), so that all members refuse it alike.
 #include <memory>
 #include <optional>
@@ -71,10 +71,15 @@ struct LimitSessions {
   std::uint64_t kept_ms = 0, rows_max = 0, bytes_max = 0;
 };
 
+/// Leases last for their whole time again, from the time of this command on.
+struct KeepLeases {
+  std::vector<LeaseId> ids;  ///< at most kOperationsMax
+};
+
 struct Command {
-  std::int64_t time_ms = 0;  ///< of the group: for how long it has had leaders that others heard of
+  std::int64_t time_ms = 0;  ///< of the group; a transaction without operations brings only that
   std::string request{};     ///< a retry with the same one is answered alike and changes nothing; empty: none
-  std::variant<Txn, GrantLease, DropLease, Compact, LimitSessions> what{};
+  std::variant<Txn, GrantLease, DropLease, Compact, LimitSessions, KeepLeases> what{};
 };
 
 /// Whether it surely makes the store no larger, but for its request id.

@@ -54,6 +54,7 @@ Applied Machine::apply(Index index, base::ByteView bytes) {
   if (out.answer.outcome == Outcome::done) {
     if (const auto* grant = std::get_if<GrantLease>(&command->what)) out.granted = grant->id;
     if (const auto* drop = std::get_if<DropLease>(&command->what)) out.dropped = drop->id;
+    if (const auto* keep = std::get_if<KeepLeases>(&command->what)) out.kept = keep->ids;
   }
   for (const Changed& change : out.changes) note(change);
   return out;
@@ -168,7 +169,7 @@ void Machine::detach(const std::string& key, LeaseId lease) {
 Answer Machine::perform(const GrantLease& grant, const std::string&, std::vector<Changed>&) {
   if (leases_.contains(grant.id)) return {.outcome = Outcome::lease_exists};
   if (leases_.size() >= kLeasesMax) return {.outcome = Outcome::leases_full};
-  leases_.emplace(grant.id, grant.ttl_ms);
+  leases_.emplace(grant.id, Lease{.ttl_ms = grant.ttl_ms});
   roll(hash_, grant.id.value);
   return {};
 }
@@ -195,6 +196,18 @@ Answer Machine::perform(const Compact& compact, const std::string&, std::vector<
 Answer Machine::perform(const LimitSessions& limits, const std::string&, std::vector<Changed>&) {
   limits_ = limits;
   return {};
+}
+
+/// The hash leaves it out: a member of an older version cannot read this command, and counts by itself.
+Answer Machine::perform(const KeepLeases& keep, const std::string&, std::vector<Changed>&) {
+  Answer out{.outcome = Outcome::no_lease};
+  for (const LeaseId id : keep.ids) {
+    const auto found = leases_.find(id);
+    if (found == leases_.end()) continue;
+    found->second.end_ms = end_of(found->second, time_ms_);
+    out.outcome = Outcome::done;
+  }
+  return out;
 }
 
 void Machine::note(const Changed& change) {

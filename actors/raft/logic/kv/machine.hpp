@@ -6,7 +6,8 @@
 // Sessions  the answer to a command with a request id is kept: the same id again is answered alike and changes nothing.
 //           Their age is the group's time in later commands. If as many are kept as may be, a new id is refused;
 //           none is forgotten early.
-// Leases    keys that were put with one go when it is dropped. Members count no time: see lease_times.hpp.
+// Leases    keys that were put with one go when it is dropped. A lease has its end in the group's time; the leader
+//           drops it then: see lease_times.hpp.
 // Hash      rolls over all effects; members at one index have the same, or one of them is wrong.
 // Owner     one group's state machine; not thread-safe. Reads no clock.
 #include <algorithm>
@@ -71,12 +72,23 @@ struct Applied {
   bool repeated = false;         ///< the answer is that of an earlier command with this request id
   std::vector<Changed> changes;  ///< for watchers, in order
   LeaseId granted{}, dropped{};  ///< a lease that began or ended with this
+  std::vector<LeaseId> kept{};   ///< leases that have another end with this
 };
 
 struct Page {
   std::vector<std::pair<std::string, Row>> rows;
   bool more = false;
 };
+
+struct Lease {
+  std::uint64_t ttl_ms = 0;
+  std::int64_t end_ms = 0;  ///< in the group's time; 0: no leader has kept it yet (GrantLease says no end)
+};
+/// A century; anything longer never ends.
+inline constexpr std::uint64_t kTtlMaxMs = std::uint64_t{1} << 42;
+inline std::int64_t end_of(const Lease& lease, std::int64_t from_ms) {
+  return std::min(from_ms, std::int64_t{1} << 61) + static_cast<std::int64_t>(std::min(lease.ttl_ms, kTtlMaxMs));
+}
 
 /// The answer that is kept for a request id.
 struct Session {
@@ -108,7 +120,7 @@ class Machine {
   const std::map<std::string, std::uint64_t, std::less<>>& kind_bytes() const { return kind_bytes_; }
   std::size_t sessions() const { return sessions_.rows().size(); }
   const LimitSessions& session_limits() const { return limits_; }
-  const std::map<LeaseId, std::uint64_t>& leases() const { return leases_; }  ///< with their time to live, in ms
+  const std::map<LeaseId, Lease>& leases() const { return leases_; }
 
  private:
   friend class SnapshotWriter;
@@ -119,6 +131,7 @@ class Machine {
   Answer perform(const DropLease& drop, const std::string& request, std::vector<Changed>& changes);
   Answer perform(const Compact& compact, const std::string&, std::vector<Changed>&);
   Answer perform(const LimitSessions& limits, const std::string&, std::vector<Changed>&);
+  Answer perform(const KeepLeases& keep, const std::string&, std::vector<Changed>&);
   const Condition* unmet(const Txn& txn) const;
   std::uint64_t answer_bytes(const Txn& txn) const;
   void put(const Operation& operation, Revision revision);
@@ -143,7 +156,7 @@ class Machine {
   FrozenMap<std::string, Session> sessions_;                      // by request id
   std::set<std::pair<std::int64_t, std::string>> by_age_;
   std::uint64_t session_bytes_ = 0;
-  std::map<LeaseId, std::uint64_t> leases_;
+  std::map<LeaseId, Lease> leases_;
   std::map<LeaseId, std::set<std::string>> leased_;  // keys; a lease without keys has no row
 };
 

@@ -5,7 +5,7 @@
 namespace troupe::raft::kv {
 namespace {
 
-constexpr std::uint8_t kSnapshotVersion = 1;
+constexpr std::uint8_t kWithoutEnds = 1, kSnapshotVersion = 2;
 constexpr std::uint8_t kHead = 1, kLease = 2, kRow = 3, kSession = 4, kEnd = 5;
 
 template <class... Numbers>
@@ -48,7 +48,7 @@ SnapshotWriter::SnapshotWriter(Machine& machine, const base::Mutations& mutation
       no_sessions_(mutations.on("raft.snapshot_without_sessions")) {
   machine.rows_.freeze();
   machine.sessions_.freeze();
-  head_ = {kHead, kSnapshotVersion};
+  head_ = {kHead, leases_.empty() ? kWithoutEnds : kSnapshotVersion};
   append_all(head_, machine.applied_.value, machine.revision_.value, machine.oldest_.value, machine.hash_,
              machine.time_ms_, machine.limits_.kept_ms, machine.limits_.rows_max, machine.limits_.bytes_max);
 }
@@ -78,7 +78,7 @@ bool SnapshotWriter::write(base::Bytes& out) {
     if (lease != leases_.end()) {
       lease_ = lease->first;
       out.push_back(kLease);
-      append_all(out, lease->first.value, lease->second);
+      append_all(out, lease->first.value, lease->second.ttl_ms, lease->second.end_ms);
       return true;
     }
     part_ = Part::rows;
@@ -141,7 +141,8 @@ bool SnapshotReader::record(base::FieldReader& in) {
 }
 
 bool SnapshotReader::head(base::FieldReader& in) {
-  if (in.number<std::uint8_t>() != kSnapshotVersion) return false;
+  version_ = in.number<std::uint8_t>();
+  if (version_ < kWithoutEnds || version_ > kSnapshotVersion) return false;
   machine_.applied_.value = in.number<std::uint64_t>();
   machine_.revision_.value = in.number<std::uint64_t>();
   machine_.oldest_.value = in.number<std::uint64_t>();
@@ -156,10 +157,11 @@ bool SnapshotReader::head(base::FieldReader& in) {
 bool SnapshotReader::lease(base::FieldReader& in) {
   const LeaseId id{in.number<std::uint64_t>()};
   const auto ttl = in.number<std::uint64_t>();
+  const auto end = version_ == kWithoutEnds ? 0 : in.number<std::uint64_t>();
   const auto& known = machine_.leases_;
-  if (!in.ok() || id.value == 0 || ttl == 0 || known.size() >= kLeasesMax) return false;
+  if (!in.ok() || id.value == 0 || ttl == 0 || end > kNumberMax || known.size() >= kLeasesMax) return false;
   if (!known.empty() && id <= known.rbegin()->first) return false;
-  machine_.leases_.emplace_hint(machine_.leases_.end(), id, ttl);
+  machine_.leases_.emplace_hint(machine_.leases_.end(), id, Lease{ttl, static_cast<std::int64_t>(end)});
   return true;
 }
 

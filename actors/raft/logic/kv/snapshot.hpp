@@ -3,6 +3,7 @@
 //
 // Chunks  whole records, in one order: head, leases, rows by key, sessions by request id, end. The sender may write
 //         them anew after a break: the same state gives the same chunks.
+// Version 2 has the end of each lease; without leases it is 1, which older programs read too.
 // Reader  trusts nothing: order, sizes, counts and the end are checked. The caller checks the digest over all bytes.
 #include <optional>
 
@@ -32,7 +33,7 @@ class SnapshotWriter {
   Machine& machine_;
   Index index_;
   base::Bytes head_;
-  std::map<LeaseId, std::uint64_t> leases_;
+  std::map<LeaseId, Lease> leases_;
   const bool no_sessions_;  // a planted bug
   Part part_ = Part::head;
   std::optional<LeaseId> lease_;  // the last one written
@@ -60,6 +61,7 @@ class SnapshotReader {
   bool session(base::FieldReader& in);
 
   Machine machine_;
+  std::uint8_t version_ = 0;
   std::uint8_t last_ = 0;  // kind of the record before
   std::string key_, request_;
   std::uint64_t rows_ = 0, sessions_ = 0;

@@ -48,6 +48,7 @@ inline kv::Command drawn(base::Random& random, std::int64_t& time_ms) {
     case 0: out.what = kv::GrantLease{{1 + random.below(3)}, 1'000}; break;
     case 1: out.what = kv::DropLease{{1 + random.below(3)}}; break;
     case 2: out.what = kv::Compact{{random.below(40)}}; break;
+    case 4: out.what = kv::KeepLeases{{{1 + random.below(3)}, {1 + random.below(3)}}}; break;
     case 3: out.what = kv::LimitSessions{20 + random.below(200), 1 + random.below(8), 100 + random.below(2'000)}; break;
     default: {
       kv::Txn txn;

@@ -43,6 +43,9 @@ struct KvModel {
     } else if (const auto* drop = std::get_if<kv::DropLease>(&command.what)) {
       if (leases.erase(drop->id.value) == 0) return {.outcome = kv::Outcome::no_lease};
       if (std::erase_if(rows, [&](const auto& row) { return row.second.lease == drop->id; }) > 0) ++revision;
+    } else if (const auto* keep = std::get_if<kv::KeepLeases>(&command.what)) {
+      const auto has = [&](kv::LeaseId id) { return leases.contains(id.value); };
+      if (std::ranges::none_of(keep->ids, has)) return {.outcome = kv::Outcome::no_lease};
     } else if (const auto* limits = std::get_if<kv::LimitSessions>(&command.what)) {
       kept = limits->kept_ms, rows_max = limits->rows_max, bytes_max = limits->bytes_max;
     } else if (const auto* txn = std::get_if<kv::Txn>(&command.what)) {
@@ -139,6 +142,21 @@ TEST_CASE("kv: a request is done once and answered alike, until its session is t
     CHECK_FALSE(store.txn({}, {raft_test::put("a", "9")}, "r", 6'000).repeated);
     CHECK(raft_test::shown(store.machine.get("a")->value) == "9");
   }
+}
+
+TEST_CASE("kv: a lease ends its whole time after the command that kept it") {
+  Store store;
+  store.apply({.time_ms = 5'000, .what = kv::GrantLease{{7}, 1'000}});
+  CHECK(store.machine.leases().at({7}).end_ms == 0);  // the leader keeps it next
+  const auto kept = store.apply({.time_ms = 5'200, .what = kv::KeepLeases{{{7}, {8}}}});
+  CHECK(kept.answer.outcome == kv::Outcome::done);
+  CHECK(store.machine.leases().at({7}).end_ms == 6'200);
+  store.apply({.time_ms = 5'100, .what = kv::KeepLeases{{{7}}}});  // a leader that does not know the time yet
+  CHECK(store.machine.leases().at({7}).end_ms == 6'200);
+  CHECK(store.apply({.what = kv::KeepLeases{{{8}}}}).answer.outcome == kv::Outcome::no_lease);
+  store.apply({.what = kv::GrantLease{{9}, ~std::uint64_t{0}}});
+  store.apply({.time_ms = std::numeric_limits<std::int64_t>::max(), .what = kv::KeepLeases{{{9}}}});
+  CHECK(store.machine.leases().at({9}).end_ms > 0);
 }
 
 TEST_CASE("kv: keys go with their lease") {

@@ -91,6 +91,22 @@ TEST_CASE("kv snapshot: what is missing, changed or out of order is refused") {
   }
 }
 
+TEST_CASE("kv snapshot: the ends of leases are in it, and one of an older program without them is read") {
+  Store store;
+  store.apply({.time_ms = 500, .what = kv::GrantLease{{7}, 1'000}});
+  store.apply({.time_ms = 600, .what = kv::KeepLeases{{{7}}}});
+  auto chunks = chunks_of(store.machine, 1);
+  auto read = machine_of(chunks);
+  REQUIRE(read.ok());
+  CHECK(read.value().leases().at({7}).end_ms == 1'600);
+  chunks[0][1] = 1;
+  chunks[1].resize(chunks[1].size() - 8);
+  read = machine_of(chunks);
+  REQUIRE(read.ok());
+  CHECK(read.value().leases().at({7}).ttl_ms == 1'000);
+  CHECK(read.value().leases().at({7}).end_ms == 0);
+}
+
 TEST_CASE("kv snapshot: one writer at a time") {
   Store store;
   kv::SnapshotWriter writer(store.machine);
