@@ -419,7 +419,7 @@ struct GroupStatus $kind(from = [peer, view, operate], bytesMax = 65536) {
   node @1 :Data;
   incarnation @2 :UInt64;
   role @3 :Text;
-  # leader, follower, candidate, learner, recovering
+  # leader, follower, candidate, learner, recovering, removed
   term @4 :UInt64;
   leader @5 :Data;
   # Empty: none is known.
@@ -517,6 +517,34 @@ enum MemberChange {
   transfer @2;
 }
 
+struct MembersBehind $kind(from = [peer], bytesMax = 16384) {
+  # A leader tells all members which of them have lost what they acknowledged, and have not all of it again: they do not
+  # count. Told again every few seconds, and once without any.
+
+  members @0 :List(MemberBehind);
+}
+
+struct MemberBehind {
+  member @0 :Member;
+  owed @1 :UInt64;
+  # Up to there it had acknowledged all entries.
+}
+
+struct AskMembership $kind(from = [peer], bytesMax = 64) {
+  # A member without a leader asks whether it was removed. Answered by Membership; `unavailable` by a member that
+  # knows of no leader either.
+
+  incarnation @0 :UInt64;
+  # The incarnation of the asking node.
+}
+
+struct Membership $kind(from = [peer], bytesMax = 64) {
+  # Answers AskMembership.
+
+  member @0 :Bool;
+  # False: what is committed here has not that member.
+}
+
 struct TakeSnapshot $kind(from = [operate], bytesMax = 64) {
   # An operator asks for a snapshot. Answered by Nothing once it is durable.
 }
@@ -597,6 +625,8 @@ struct LogOpened $kind(bytesMax = 512) {
   first @3 :UInt64;
   last @4 :UInt64;
   # Entries that can be read; none if `last` is below `first`.
+  why @5 :Text;
+  # Which file was cut, if that is known.
 }
 
 struct WriteLog $kind(bytesMax = 4194304) {

@@ -52,6 +52,9 @@ void GroupActor::receive(runtime::Handlers& on) {
   on.ask<wire::TakeSnapshot, messages::wire::Nothing>([this](auto, auto reply) { begin_snapshot(std::move(reply)); });
   on.ask<wire::ReplaceMember, messages::wire::Nothing>(
       [this](auto ask, auto reply) { replace(ask, std::move(reply)); });
+  on.tell<wire::MembersBehind>([this](wire::MembersBehind::Reader told) { take(told); });
+  on.ask<wire::AskMembership, wire::Membership>(
+      [this](auto ask, auto reply) { answer_membership(ask, std::move(reply)); });
   on.ask<wire::RecoverGroup, wire::Recovery>([this](auto ask, auto reply) { recover(ask, std::move(reply)); });
   on.stream<wire::FollowGroup, wire::GroupRole>([this](auto, auto sink) { follow(std::move(sink)); });
   on.timer<AskIn>([this] { ask_in(); });
@@ -74,7 +77,8 @@ void GroupActor::start() {
   for (const auto* kind : {&messages::kind_of<wire::Talk>(), &messages::kind_of<wire::StateHashes>(),
                            &messages::kind_of<wire::FetchSnapshot>(), &messages::kind_of<wire::GetGroup>(),
                            &messages::kind_of<wire::ChangeMember>(), &messages::kind_of<wire::TakeSnapshot>(),
-                           &messages::kind_of<wire::ReplaceMember>(), &messages::kind_of<wire::RecoverGroup>()})
+                           &messages::kind_of<wire::ReplaceMember>(), &messages::kind_of<wire::RecoverGroup>(),
+                           &messages::kind_of<wire::MembersBehind>(), &messages::kind_of<wire::AskMembership>()})
     service.kinds.push_back(kind);
   node().publish(path(), std::move(service));
   open();
@@ -82,6 +86,7 @@ void GroupActor::start() {
 
 void GroupActor::stop() {
   for (auto& [index, waiting] : std::exchange(waiting_, {})) waiting.submission->done(unknown());
+  if (!complaint_.empty()) settings().health->clear("raft.group." + setup_.name);
 }
 
 void GroupActor::down(const runtime::Handle& ended, const std::optional<Error>&) {
@@ -229,6 +234,7 @@ void GroupActor::pump() {
   snapshot_if_due();
   look_at_changes();
   tell_role();
+  judge();
   arm();
 }
 
@@ -341,7 +347,10 @@ void GroupActor::note(const Event& event) {
       ++settings().counters->drifts;
       log.warn("the clock of a member drifts: reads ask a quorum", {{"group", setup_.name}, {"node", member}});
       break;
-    case Event::What::removed: log.info("this member was removed", {{"group", setup_.name}}); break;
+    case Event::What::removed:
+      log.info("this member was removed", {{"group", setup_.name}});
+      raft_->removed(now());
+      break;
     case Event::What::quorum_lost: log.warn("a quorum is silent", {{"group", setup_.name}}); break;
   }
 }
@@ -421,8 +430,11 @@ void GroupActor::apply(const std::vector<Entry>& entries) {
 // -- commands and reads ----------------------------------------------------------------------------------------------
 
 void GroupActor::submit(std::shared_ptr<Submission> submission) {
+  if (recovering_ && only_member())
+    return submission->done(Error{Code::corrupt, "group " + setup_.name + ": " + why_not_});
   if (recovering_) return submission->done(Error{Code::unavailable, "this member is recovering: " + why_not_});
   if (!role_) return park(std::move(submission));
+  if (raft_->is_removed()) return submission->done(Error{Code::refused, left_out()});
   stir();
   role_->submit(std::move(submission));
 }
@@ -464,7 +476,9 @@ void GroupActor::propose(std::shared_ptr<Submission> submission) {
 }
 
 void GroupActor::read(base::Instant due, base::Callback<void(base::Outcome<void>)> ready) {
+  if (recovering_ && only_member()) return ready(Error{Code::corrupt, "group " + setup_.name + ": " + why_not_});
   if (!raft_) return ready(Error{Code::unavailable, "this member does not serve: " + why_not_});
+  if (raft_->is_removed()) return ready(Error{Code::refused, left_out()});
   if (reads_.size() >= settings().core.reads_max)
     return ready(Error{Code::overloaded, "too many reads wait for a leader already"});
   ++settings().counters->reads;

@@ -2,7 +2,8 @@
 // One member of a group as an actor: the core of Raft, its disks, its lines to the other members, and its machine.
 //
 // Life    opening: snapshot and log are read. serving: the core runs. recovering: this member has lost something that
-//         it acknowledged, and no longer takes part under this incarnation.
+//         it acknowledged, and no longer takes part under this incarnation. The only member of a group keeps what its
+//         disk still has, and refuses everything.
 // Batch   what the mailbox holds is dealt with, then the core is asked once what there is to do (pump()).
 // Disk    never waited for: `/raft/log` says what is durable by now. After an error the member opens anew: what it had
 //         in memory may be ahead of its disk.
@@ -74,8 +75,8 @@ class GroupActor final : public runtime::Actor, public Group {
   /// For simulations: null while it does not serve.
   const Raft* running() const { return raft_.get(); }
   Index applied() const { return applied_; }
-  std::uint64_t hash() const { return machine_->hash(); }
   const StateMachine& machine() const { return *machine_; }
+  std::uint64_t hash() const { return machine_->hash(); }
   const Setup& setup() const { return setup_; }
   const Raft& core() const { return *raft_; }
 
@@ -89,6 +90,8 @@ class GroupActor final : public runtime::Actor, public Group {
   struct AskIn {};
   struct TellLoss {};
   struct CompareHashes {};
+  /// A member that does not count, and what it had acknowledged.
+  using Behind = std::vector<std::pair<MemberId, Index>>;
   using Nothing = runtime::Reply<messages::wire::Nothing>;
   struct Waiting {
     Term term;
@@ -130,6 +133,7 @@ class GroupActor final : public runtime::Actor, public Group {
   void reopen(const base::Error& why);
   void stop_serving(const std::string& why);
   void recovering(std::string why);
+  bool only_member() const;
   template <class A>
   bool failed(std::uint64_t run, const runtime::Answer<A>& answer);
 
@@ -185,10 +189,20 @@ class GroupActor final : public runtime::Actor, public Group {
   void change(wire::ChangeMember::Reader ask, Nothing reply);
   void change(ChangeAsked asked);
   void change_later(ChangeAsked asked);
+  base::Error no_member(const base::NodeId& node) const;
   bool knows_of(const Configuration& founding) const;
   void add(const base::NodeId& node, const base::Endpoint& at, bool learner, base::Instant due, Nothing reply);
   void change_now(wire::MemberChange what, std::vector<Change> changes, base::Instant due, Nothing reply);
   void look_at_changes();
+
+  // Whether the group is well (group_actor_health.cpp).
+  void judge();
+  std::string complaint() const;
+  void tell_behind(Behind behind);
+  void take(wire::MembersBehind::Reader told);
+  void ask_membership();
+  void answer_membership(wire::AskMembership::Reader ask, runtime::Reply<wire::Membership> reply);
+  std::string left_out() const;
 
   // What was lost (group_actor_recover.cpp).
   void tell_loss();
@@ -264,6 +278,12 @@ class GroupActor final : public runtime::Actor, public Group {
   std::vector<Changing> changes_;
   std::uint64_t replicators_ = 0;  // ever: a name is free only once its actor has ended
   std::size_t asked_in_ = 0;       // members that were asked to be taken in
+  Behind behind_;                  // as the leader finds or says
+  base::Instant behind_at_{};      // said last
+  std::optional<base::Instant> leaderless_;
+  base::Instant membership_at_{};  // asked next
+  std::set<MemberId> say_removed_;
+  std::string complaint_;  // in the health of the node
 };
 
 }  // namespace troupe::raft

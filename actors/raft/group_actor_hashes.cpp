@@ -110,6 +110,7 @@ void GroupActor::differs(Index index, const char* what, bool others) {
                        {{"group", setup_.name}, {"entry", index.value}});
   stop_serving(why);
   recovering_ = true;
+  judge();
 }
 
 }  // namespace troupe::raft

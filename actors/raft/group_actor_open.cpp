@@ -1,4 +1,6 @@
 // How a member begins: its snapshot, then its log; and what it does when its disk has failed.
+#include <algorithm>
+
 #include "actors/raft/group_actor.hpp"
 #include "actors/raft/wire.hpp"
 #include "runtime/base/ensure.hpp"
@@ -76,7 +78,9 @@ void GroupActor::open_log(Snapshot snapshot) {
         const auto log = answer.value();
         if ((log.getDamaged() || !log.getFound()) && world().mutations.on("raft.votes_without_its_log"))
           return opened({setup_.self, setup_.epoch, {}, Log(snapshot), snapshot.index}, true, false);
-        if (log.getDamaged()) return recovering("what it had acknowledged in its log cannot be read");
+        if (log.getDamaged())
+          return recovering(log.getWhy().size() > 0 ? text_of(log.getWhy())
+                                                    : "what it had acknowledged in its log cannot be read");
         if (!log.getFound()) return recovering("its log is missing");
         const auto state = raft::read(log.getState());
         base::ensure(state.has_value(), "a vote that was stored can be read");
@@ -161,9 +165,17 @@ void GroupActor::recovering(std::string why) {
   settings().log.error("a member has lost what it acknowledged: it takes part no more",
                        {{"group", setup_.name}, {"why", std::string_view(why)}});
   world().mutations.sometimes("raft: a member found that it has lost something");
+  if (only_member()) why = "its only member has lost what was acknowledged: " + why + "; nothing is read or written";
   stop_serving(why);
   recovering_ = true;
-  tell_loss();
+  if (!only_member()) tell_loss();
+  judge();
+}
+
+/// Nobody has what it lost: it begins no other log, and what is left stays on the disk.
+bool GroupActor::only_member() const {
+  return setup_.known && std::ranges::all_of(setup_.known->seats,
+                                             [this](const auto& one) { return one.first.node == setup_.self.node; });
 }
 
 void GroupActor::reopen(const base::Error& why) {

@@ -19,7 +19,6 @@ std::string_view name(Standing standing) {
     case Standing::probe: return "probe";
     case Standing::replicate: return "replicate";
     case Standing::snapshot: return "snapshot";
-    case Standing::recovering: return "recovering";
   }
   return "";
 }
@@ -81,7 +80,7 @@ void GroupActor::describe(wire::GroupStatus::Builder out) {
   out.setNode(data_of(setup_.self.node.view()));
   out.setIncarnation(setup_.self.incarnation);
   out.setEpoch(setup_.epoch.value);
-  out.setReason(why_not_);
+  out.setReason(raft_ && raft_->is_removed() ? left_out() : why_not_);
   out.setApplied(applied_.value);
   out.setHash(machine_->hash());
   write(out, machine_->status());
@@ -89,7 +88,9 @@ void GroupActor::describe(wire::GroupStatus::Builder out) {
   const Status status = raft_->status(now());
   const Seat* own = status.configuration.find(setup_.self);
   const bool learner = status.role == Role::follower && (!own || own->learner);
-  out.setRole(learner ? kj::StringPtr("learner") : text_of(std::string(raft::name(status.role))));
+  out.setRole(raft_->is_removed() ? kj::StringPtr("removed")
+              : learner           ? kj::StringPtr("learner")
+                                  : text_of(std::string(raft::name(status.role))));
   out.setTerm(status.term.value);
   if (status.leader) out.setLeader(data_of(status.leader->node.view()));
   out.setCommit(status.commit.value);
@@ -109,7 +110,8 @@ void GroupActor::describe(wire::GroupStatus::Builder out) {
     } else if (progress == status.progress.end()) {
       row.setState("unknown");
     } else {
-      row.setState(text_of(std::string(name(progress->second.standing))));
+      const Progress& its = progress->second;
+      row.setState(its.recovering() ? kj::StringPtr("recovering") : text_of(std::string(name(its.standing))));
       row.setMatch(progress->second.match.value);
       row.setLagMs(ms(now() - progress->second.heard));
       row.setInFlight(static_cast<std::uint32_t>(progress->second.in_flight.messages()));
@@ -177,7 +179,7 @@ void GroupActor::change(ChangeAsked asked) {
     if (member.node == *node) named.push_back(member);
   switch (asked.change) {
     case wire::MemberChange::TRANSFER: {
-      if (named.empty()) return reply.refuse(error_of(Refused::unknown_member));
+      if (named.empty()) return reply.refuse(no_member(*node));
       if (named.front() == setup_.self) return reply.done();
       const auto begun = raft_->transfer(named.front(), now());
       if (!begun.ok()) return reply.refuse(error_of(begun.error()));
@@ -185,7 +187,7 @@ void GroupActor::change(ChangeAsked asked) {
       return pump_soon();
     }
     case wire::MemberChange::REMOVE: {
-      if (named.empty()) return reply.refuse({Code::not_found, "that node is no member of the group"});
+      if (named.empty()) return reply.refuse(no_member(*node));
       std::vector<Change> changes;
       for (const MemberId& member : named) changes.push_back({.kind = ChangeKind::remove, .member = member});
       return change_now(wire::MemberChange::REMOVE, std::move(changes), due, std::move(reply));
@@ -204,6 +206,14 @@ void GroupActor::change(ChangeAsked asked) {
     }
   }
   reply.refuse({Code::unsupported, "an unknown change of members"});
+}
+
+Error GroupActor::no_member(const base::NodeId& node) const {
+  std::string members;
+  for (const auto& [member, seat] : raft_->log().configuration().seats)
+    members += (members.empty() ? "" : ", ") + member.node.hex();
+  return {Code::not_found,
+          "node " + node.hex() + " is not a member of group " + setup_.name + "; its members are " + members};
 }
 
 void GroupActor::change_later(ChangeAsked asked) {

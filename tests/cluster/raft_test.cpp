@@ -202,6 +202,73 @@ TEST_CASE("cluster raft: a member that was away for long gets a snapshot, and a 
   CHECK(on(0, {"kv", "get", "k0"}).out == "w");
 }
 
+TEST_CASE("cluster raft: the leader brings an older copy of a member up, without help") {
+  Cluster cluster(3);
+  REQUIRE(cluster.run(0, {"raft", "init", "--members", members_of(cluster, 0, 3)}).exit == 0);
+  REQUIRE(cluster.run(0, {"kv", "put", "first", "1"}).exit == 0);
+  REQUIRE(until([&] { return cluster.run(2, {"kv", "get", "first", "--stale"}).out == "1"; }));
+  cluster.kill(2);
+  const std::string data = cluster.nodes[2]->data, copy = cluster.folder / "copy";
+  REQUIRE(std::system(("cp -a '" + data + "' '" + copy + "'").c_str()) == 0);
+  cluster.restart(2);
+  for (int i = 0; i < 30; ++i) REQUIRE(cluster.run(0, {"kv", "put", "k" + std::to_string(i), "v"}).exit == 0);
+  REQUIRE(until([&] { return cluster.run(2, {"kv", "get", "k29", "--stale"}).out == "v"; }));
+  cluster.kill(2);
+  std::filesystem::remove_all(data);
+  std::filesystem::rename(copy, data);
+  cluster.restart(2);
+  CHECK(until([&] { return cluster.run(2, {"kv", "get", "k29", "--stale"}).out == "v"; }));
+  CHECK(until([&] { return cluster.run(2, {"kv", "get", "k29", "--timeout", "1s"}).out == "v"; }));
+  CHECK(until([&] { return !contains(cluster.run(0, {"raft", "status"}).out, "recovering"); }));
+}
+
+TEST_CASE("cluster raft: a group of one with a cut log says so, and not that a key is absent") {
+  Cluster cluster(1);
+  REQUIRE(cluster.run(0, {"raft", "init"}).exit == 0);
+  for (int i = 0; i < 9; ++i) REQUIRE(cluster.run(0, {"kv", "put", "k" + std::to_string(i), "v"}).exit == 0);
+  cluster.kill(0);
+  cluster.restart(0);  // at each start what the log has is noted
+  REQUIRE(until([&] { return cluster.run(0, {"kv", "get", "k8", "--timeout", "1s"}).out == "v"; }));
+  cluster.kill(0);
+  const std::string pack = cluster.nodes[0]->data + "/raft/log/00000001.pack";
+  std::uintmax_t left = 0;
+  SUBCASE("cut in half") { left = std::filesystem::file_size(pack) / 2; }
+  SUBCASE("emptied") {}
+  std::filesystem::resize_file(pack, left);
+  for (int start = 0; start < 2; ++start) {
+    cluster.restart(0);
+    Seen got;
+    CHECK(until([&] {
+      got = cluster.run(0, {"kv", "get", "k8", "--timeout", "1s"});
+      return got.exit == 1;
+    }));
+    CHECK_MESSAGE(contains(got.err,
+                           "group main: its only member has lost what was acknowledged: "
+                           "raft/log/00000001.pack was cut"),
+                  got.err);
+    CHECK(cluster.run(0, {"kv", "put", "k9", "v"}).exit == 1);
+    const std::string status = cluster.run(0, {"status", "--json"}).out;
+    CHECK_MESSAGE(contains(status, "\"health\":\"failing\""), status);
+    CHECK_MESSAGE(contains(status, "00000001.pack was cut"), status);
+    CHECK(contains(cluster.run(0, {"raft", "status"}).out, "recovering"));
+    cluster.kill(0);
+  }
+}
+
+TEST_CASE("cluster raft: a node that is not a member is named as that, and the members are") {
+  Cluster cluster(2);
+  REQUIRE(cluster.run(0, {"raft", "init"}).exit == 0);
+  for (const char* const what : {"remove", "transfer"}) {
+    const Seen seen = cluster.run(0, {"raft", what, cluster.nodes[1]->id});
+    CHECK(seen.exit == 4);
+    CHECK_MESSAGE(contains(seen.err, "node " + cluster.nodes[1]->id +
+                                         " is not a member of group main; its members are " + cluster.nodes[0]->id),
+                  seen.err);
+    CHECK(contains(cluster.run(0, {"raft", what, cluster.nodes[1]->id, "--group", "none"}).err,
+                   "is in a group \"none\""));
+  }
+}
+
 TEST_CASE("cluster raft: any revision that is kept can be read and watched, also after a start and from the disk") {
   Cluster cluster(3, {"--set", "kv.revision_bytes=65536"});
   const auto on = [&](std::size_t node, const std::vector<std::string>& words) { return cluster.run(node, words); };

@@ -20,6 +20,7 @@ void Raft::arm_election(base::Instant now) {
 /// Also a member that is no voter of the newest configuration, while that may not be committed: its log may be the only
 /// one with which a voter can be elected (thesis 4.2.2).
 bool Raft::may_campaign() const {
+  if (removed_) return false;
   return log_.configuration().votes(self_) ||
          (log_.configuration_index() > commit() && log_.configuration_at(commit()).votes(self_));
 }

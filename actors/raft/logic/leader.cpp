@@ -175,14 +175,14 @@ Raft::Taken Raft::on(const MemberId& from, const HeartbeatReply& reply, base::In
   if (reply.round > leads->round || reply.sequence > progress.sequence) return Rejected::malformed;
   progress.heard = now;
   progress.short_of_room = reply.short_of_room;
+  if (progress.outdated(reply.sequence)) return {};
   progress.waiting = false;
-  if (progress.standing == Standing::recovering) return {};
   if (leads->clocks.hear(from, reply.clock, now, settings_.clock_drift_max)) {
     mutations_->sometimes("raft: lease reads were turned off, because a clock drifts");
     note(Event::What::clock_drifts, from);
   }
   if (progress.lost(reply.sequence, reply.durable)) {
-    lost(from, progress);
+    lost(from, progress, reply.durable, now);
     return {};
   }
   if (progress.standing == Standing::replicate && progress.match.next() < progress.next) progress.nudge = true;
@@ -200,14 +200,12 @@ Raft::Taken Raft::on(const MemberId& from, const AppendReply& reply, base::Insta
   Progress& progress = found->second;
   if (reply.match > log_.last() || reply.sequence > progress.sequence) return Rejected::malformed;
   progress.heard = now;
-  if (progress.standing == Standing::recovering) return {};
+  if (progress.outdated(reply.sequence)) return {};
   if (!reply.accepted) {
-    if (progress.lost(reply.sequence, reply.match.previous())) {
-      lost(from, progress);
-    } else {
-      progress.refuse(reply.match,
-                      reply.hint_term.value > 0 ? log_.last_at_most(reply.hint, reply.hint_term) : reply.hint);
-    }
+    const Index agree = reply.hint_term.value > 0 ? log_.last_at_most(reply.hint, reply.hint_term) : reply.hint;
+    const Index before = reply.match.previous();
+    if (progress.lost(reply.sequence, before)) lost(from, progress, std::min(before, agree), now);
+    else progress.refuse(reply.match, agree);
     return {};
   }
   if (!progress.acknowledge(reply.match, now)) return {};
@@ -217,12 +215,10 @@ Raft::Taken Raft::on(const MemberId& from, const AppendReply& reply, base::Insta
   return {};
 }
 
-void Raft::lost(const MemberId& member, Progress& progress) {
+/// It is brought up as a member that was away; its vote may have been lost, too, and no leader can mend that.
+void Raft::lost(const MemberId& member, Progress& progress, Index durable, base::Instant now) {
   mutations_->sometimes("raft: a follower had lost what it had acknowledged");
-  progress.probe();
-  progress.standing = Standing::recovering;
-  progress.match = {};
-  progress.caught_up = false;
+  progress.lose(durable, now);
   note(Event::What::recovering, member);
 }
 
@@ -233,7 +229,7 @@ base::Result<void, Refused> Raft::transfer(const MemberId& target, base::Instant
   if (!seat || !seat->voter) return Refused::unknown_member;
   if (target == self_) return {};
   use(now);
-  if (leads->progress.at(target).standing == Standing::recovering) return Refused::recovering;
+  if (leads->progress.at(target).recovering()) return Refused::recovering;
   leads->transfer = Transfer{target, now + settings_.election};
   try_transfer();
   return {};

@@ -41,8 +41,7 @@ bool Raft::would_lose_quorum(const Configuration& next, base::Instant now) const
   return quorum_value(next, [&](const MemberId& id) -> std::uint64_t {
            if (id == self_) return 1;
            const auto at = leader()->progress.find(id);
-           return at != leader()->progress.end() && at->second.standing != Standing::recovering &&
-                  answers(at->second, now);
+           return at != leader()->progress.end() && !at->second.recovering() && answers(at->second, now);
          }) == 0;
 }
 

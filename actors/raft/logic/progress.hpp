@@ -4,7 +4,9 @@
 // Source  thesis 10.2.1 (pipelining), 4.2.1 (rounds of catching up); etcd-io/raft tracker for the states.
 // States  probe: one message at a time, until the place is found where the logs agree. replicate: messages follow each
 //         other as far as the in-flight limits go. snapshot: it lacks what the log no longer has, and fetches a
-//         snapshot. recovering: it has lost what it acknowledged; it counts for nothing and gets heartbeats only.
+//         snapshot.
+// Lost    a follower that has lost what it acknowledged, such as an older copy of itself, is sent it again. It is
+//         recovering() until it has as much as before; what it said before the loss was noticed is ignored.
 // Owner   the leader's core; not thread-safe.
 #include <algorithm>
 #include <deque>
@@ -14,7 +16,7 @@
 
 namespace troupe::raft {
 
-enum class Standing : std::uint8_t { probe, replicate, snapshot, recovering };
+enum class Standing : std::uint8_t { probe, replicate, snapshot };
 
 /// Messages of which no answer has come.
 class InFlight {
@@ -67,6 +69,9 @@ struct Progress {
   Round acknowledged{};         ///< the last round of heartbeats that it answered
   std::uint64_t sequence = 0;   ///< of the last message sent to it
   std::uint64_t proven_at = 0;  ///< `sequence` when `match` last grew
+  Index owed{};                 ///< what it had acknowledged before it lost some of it
+  std::uint64_t lost_at = 0;    ///< `sequence` when that was noticed: answers to older messages are of before
+  base::Instant lost_since{};
   std::optional<Snapshot> snapshot{};
   base::Instant offered{};  ///< when the snapshot was offered last
   Smoothed append_delay{}, heartbeat_delay{};
@@ -105,6 +110,20 @@ struct Progress {
   /// The follower, which had everything up to `durable` when it answered message `answered`, has lost what it
   /// acknowledged before that message was sent. An answer to an older message may be late instead.
   bool lost(std::uint64_t answered, Index durable) const { return answered > proven_at && durable < match; }
+
+  bool recovering() const { return match < owed; }
+  /// Whether an answer to that message says how the follower was before it lost entries.
+  bool outdated(std::uint64_t answered) const { return lost_at > 0 && answered <= lost_at; }
+  /// It has no more than `durable` of what it acknowledged, and is sent what is behind.
+  void lose(Index durable, base::Instant now) {
+    owed = std::max(owed, match);
+    match = {};
+    probe();
+    next = durable.next();
+    proven_at = lost_at = sequence;
+    lost_since = now;
+    caught_up = false;
+  }
 
   /// It does not have the entry at `refused`; the logs may agree at `agree`. Returns whether that is news.
   bool refuse(Index refused, Index agree) {

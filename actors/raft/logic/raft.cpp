@@ -195,6 +195,31 @@ Status Raft::status(base::Instant now) const {
   return out;
 }
 
+std::vector<std::pair<MemberId, Index>> Raft::behind() const {
+  std::vector<std::pair<MemberId, Index>> out;
+  if (!leader()) return out;
+  for (const auto& [member, progress] : leader()->progress)
+    if (progress.recovering()) out.emplace_back(member, progress.owed);
+  return out;
+}
+
+std::vector<MemberId> Raft::silent_since(base::Instant since) const {
+  std::vector<MemberId> out;
+  for (const auto& [member, seat] : log_.configuration().seats) {
+    const auto heard = voters_heard_.find(member);
+    if (member != self_ && (seat.voter || seat.outgoing) && (heard == voters_heard_.end() || heard->second < since))
+      out.push_back(member);
+  }
+  return out;
+}
+
+void Raft::removed(base::Instant now) {
+  if (leader()) return;
+  removed_ = true;
+  voters_heard_.clear();
+  become_follower(state_.term, std::nullopt, now);
+}
+
 std::vector<CommitDelay> Raft::commit_delays(base::Instant now) const {
   const Leader* leads = leader();
   if (!leads) return {};

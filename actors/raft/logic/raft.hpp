@@ -71,6 +71,10 @@ class Raft {
   /// for it than awake. Returns whether it slept.
   bool stir(base::Instant now);
 
+  /// The members say that this one was removed: it does not campaign until it hears a leader.
+  void removed(base::Instant now);
+  bool is_removed() const { return removed_; }
+
   /// Whether the device of this member is nearly full.
   void short_of_room(bool is) { short_of_room_ = is; }
   /// Whether this member, and a quorum if it leads, have room for commands that take some.
@@ -100,6 +104,10 @@ class Raft {
   /// What a commit waits for now, what decides first; nothing unless this member leads.
   std::vector<CommitDelay> commit_delays(base::Instant now) const;
   std::optional<MemberId> known_leader() const;
+  /// At a leader: members that have lost what they acknowledged, with what that was.
+  std::vector<std::pair<MemberId, Index>> behind() const;
+  /// Other voters that have answered no request for a vote since then.
+  std::vector<MemberId> silent_since(base::Instant since) const;
   bool asleep(base::Instant now) const;
   bool transferring() const { return leader() && leader()->transfer; }
   Role role() const { return static_cast<Role>(role_.index()); }
@@ -202,7 +210,7 @@ class Raft {
   void give_lead_to(const MemberId& target);
   void hand_over_if_stalled(base::Instant now);
   std::optional<MemberId> most_advanced() const;
-  void lost(const MemberId& member, Progress& progress);
+  void lost(const MemberId& member, Progress& progress, Index durable, base::Instant now);
   void try_transfer();
 
   // replication.cpp
@@ -242,7 +250,8 @@ class Raft {
   std::optional<base::Instant> stall_transfer_;
   Smoothed disk_delay_;
   Index applied_, given_out_;
-  bool installing_ = false, short_of_room_ = false;
+  bool installing_ = false, short_of_room_ = false, removed_ = false;
+  std::map<MemberId, base::Instant> voters_heard_;  // of the configuration, or once of it
   std::vector<Held> held_;
   ReadId read_;                                // the last one given
   std::map<ReadId, base::Instant> forwarded_;  // reads that the leader was asked for, until when

@@ -18,6 +18,7 @@ base::Result<void, Rejected> Raft::receive(const Message& message, base::Instant
   // vote may come from a member that this one has not heard of yet.
   if (is<VoteReply, AppendReply, HeartbeatReply, ReadRequest, Wake>(message.body) && !log_.configuration().find(from))
     return Rejected::unknown_member;
+  if (is<VoteReply>(message.body)) voters_heard_.insert_or_assign(from, now);
   // Perhaps the leader is gone, which a sleeping member would not notice.
   if (is<VoteRequest>(message.body) || message.term > state_.term) stir(now);
   if (disturbs(message, now)) return {};
@@ -57,6 +58,7 @@ void Raft::answer_older(const Message& message) {
 Raft::Taken Raft::follow(const MemberId& from, base::Instant now) {
   if (leader() || (known_leader() && *known_leader() != from)) return Rejected::two_leaders;
   if (!known_leader()) become_follower(state_.term, from, now);
+  removed_ = false;
   leader_heard_ = now;
   arm_election(now);
   return {};

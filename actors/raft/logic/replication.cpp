@@ -8,7 +8,7 @@ void Raft::replicate(base::Instant now) {
 }
 
 void Raft::send_entries(const MemberId& to, Progress& progress, base::Instant now) {
-  if (progress.standing == Standing::recovering || (progress.standing == Standing::probe && progress.waiting)) return;
+  if (progress.standing == Standing::probe && progress.waiting) return;
   const bool probes = progress.standing == Standing::probe;
   while (progress.standing != Standing::snapshot) {
     if (progress.next < log_.first()) {

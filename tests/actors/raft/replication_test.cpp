@@ -292,23 +292,57 @@ TEST_CASE("snapshot: one that contradicts what is committed is refused") {
   CHECK(group.at(1).begin_install(forged).error() == Rejected::conflicts_with_committed);
 }
 
-TEST_CASE("recovering: a follower that has lost what it acknowledged counts for nothing in that term") {
+TEST_CASE("recovering: a follower that is behind what it acknowledged is brought up, and counts again then") {
   Group group(3);
   group.elect(1);
   group.propose(1), group.deliver();
   group.pass_time(100ms);
   group[3].log.erase(Index{3});  // a disk put back from an older copy
   group.restart(3);
+  group[3].disk_held = true;  // what it is sent again is not durable yet
   group.now = group.now + 10ms;
   group.pass_time(100ms);
   CHECK(group.noted(1, Event::What::recovering));
-  CHECK(group.at(1).status(group.now).progress.at(member(3)).standing == Standing::recovering);
+  const auto progress = [&] { return group.at(1).status(group.now).progress.at(member(3)); };
+  CHECK(progress().recovering());
   CHECK(group.at(1).transfer(member(3), group.now).error() == Refused::recovering);
   group.cut = {member(2)};
   const Index before = group.at(1).commit();
   group.propose(1);
   group.pass_time(100ms);
   CHECK(group.at(1).commit() == before);
+
+  SUBCASE("what it said before the loss, and comes late, counts for nothing") {
+    const Message late{member(3), member(1), Epoch{1}, group.at(1).term(),
+                       AppendReply{.accepted = true, .match = Index{3}, .sequence = progress().lost_at}};
+    REQUIRE(group.pass(late).ok());
+    CHECK(progress().recovering());
+  }
+  group.release_disk(3);
+  group.pass_time(200ms);
+  CHECK_FALSE(progress().recovering());
+  CHECK(progress().match == group.at(1).log().last());
+  CHECK(group.at(1).commit() > before);
+  CHECK(group.at(3).commit() > before);
+}
+
+TEST_CASE("recovering: an older copy without the entries of the snapshot fetches the snapshot") {
+  Group group(3);
+  group.elect(1);
+  for (int i = 0; i < 4; ++i) group.propose(1);
+  group.deliver();
+  group.pass_time(100ms);
+  const Index at = group.at(1).commit();
+  const Snapshot cut{
+      .index = at, .term = *group.at(1).log().term_at(at), .configuration = group.at(1).log().configuration()};
+  group.at(1).compacted(cut);
+  group[3].log.clear();
+  group.restart(3);
+  group.now = group.now + 10ms;
+  group.pass_time(100ms);
+  CHECK(group.at(1).status(group.now).progress.at(member(3)).recovering());
+  REQUIRE(group[3].fetch.has_value());
+  CHECK(group[3].fetch->snapshot.index == at);
 }
 
 TEST_CASE("recovering: a late refusal is not taken for a loss") {
