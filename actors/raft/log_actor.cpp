@@ -59,7 +59,9 @@ void LogActor::open_log(wire::OpenLog::Reader ask, runtime::Reply<wire::LogOpene
   asked_.insert(ask.getIncarnation());
   reply.send([&](wire::LogOpened::Builder out) {
     out.setFound(found.has_value());
-    out.setDamaged(logs_->damaged(ask.getIncarnation()) && !world().mutations.on("raft.cuts_acknowledged"));
+    const bool damaged = logs_->damaged(ask.getIncarnation()) && !world().mutations.on("raft.cuts_acknowledged");
+    out.setDamaged(damaged);
+    if (damaged) out.setWhy(text_of(logs_->cut()));
     if (!found) return;
     write(out.initState(), found->state);
     out.setFirst(found->first.value);
@@ -103,7 +105,7 @@ void LogActor::flush() {
   for (Done& reply : std::exchange(waiting_, {})) reply.done();
 }
 
-/// Twice without a write between: a burst covers itself, all but its end.
+/// Twice without a write between: a burst covers itself, all but its end. How large the packs are is noted all the same.
 void LogActor::cover() {
   covering_ = false;
   if (!logs_) return;
@@ -112,11 +114,15 @@ void LogActor::cover() {
     if (covered.ok()) {
       if (const auto synced = logs_->sync(); !synced.ok()) return fail(synced.error());
       ++syncs_;
+      if (const auto noted = logs_->note_sizes(); !noted.ok()) return fail(noted.error());
       return;
     }
     // Without room nothing was stored: again.
     if (!(covered.error() == store::StoreError::no_space)) return fail(covered.error());
   }
+  flush();
+  if (!logs_) return;
+  if (const auto noted = logs_->note_sizes(); !noted.ok()) return fail(noted.error());
   covering_ = true;
   after<Cover>(kCoverDelay);
 }

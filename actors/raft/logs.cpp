@@ -16,6 +16,16 @@ constexpr std::uint8_t kRecordVersion = 1;
 constexpr std::uint8_t kHasState = 1, kHasVote = 2, kRestarts = 4, kHasFloor = 8;
 constexpr std::size_t kEntryHead = 8 + 1 + 4;
 constexpr std::size_t kHeadBytes = 128;  // at most, of a record without its entries
+constexpr const char* kSizesName = "/sizes";
+constexpr std::uint8_t kSizesVersion = 1;
+constexpr std::size_t kSizesBytesMax = std::size_t{1} << 20;
+constexpr std::size_t kSumBytes = 8;  // our choice: chance alone spoils this file
+
+std::uint64_t sum_of(base::ByteView bytes) {
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  for (const std::uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001b3;
+  return hash;
+}
 
 base::Digest id_of(Incarnation log, std::uint64_t number, Index first, std::size_t entries) {
   base::Bytes out;
@@ -126,7 +136,7 @@ StoreResult<std::unique_ptr<Logs>> Logs::open(ports::Disk& disk, const std::stri
   auto packs = store::Packs::open(disk, directory,
                                   {.seed = seed, .pack_bytes_max = pack_bytes_max, .reserve_bytes = kLogReserveBytes});
   if (!packs.ok()) return packs.error();
-  std::unique_ptr<Logs> logs(new Logs(disk, std::move(packs).value(), pack_bytes_max));
+  std::unique_ptr<Logs> logs(new Logs(disk, directory, std::move(packs).value(), pack_bytes_max));
   if (const auto started = logs->start(); !started.ok()) return started.error();
   return logs;
 }
@@ -168,6 +178,89 @@ StoreResult<void> Logs::start() {
     if (records_.at(number).live == 0) release(number);
   }
   settle();
+  if (const auto checked = check_sizes(); !checked.ok()) return checked;
+  return note_sizes();  // the packs synced what they kept
+}
+
+// -- sizes -----------------------------------------------------------------------------------------------------------
+
+/// A file that cannot be read is taken for none: one of these bytes may have changed, and nothing else.
+StoreResult<void> Logs::check_sizes() {
+  const std::string path = directory_ + kSizesName;
+  const auto file = disk_.open(path, ports::OpenMode::read);
+  if (!file.ok() && file.error() == ports::DiskError::not_found) return {};
+  if (!file.ok()) return store::disk_failure(file.error(), path);
+  base::Bytes bytes(kSizesBytesMax);
+  const auto got = file.value()->read(0, bytes);
+  if (!got.ok()) return store::disk_failure(got.error(), path);
+  bytes.resize(got.value());
+  if (bytes.size() < kSumBytes) return {};
+  const base::ByteView said = base::ByteView(bytes).first(bytes.size() - kSumBytes);
+  if (base::load<std::uint64_t>(bytes, said.size()) != sum_of(said)) return {};
+  base::FieldReader in(said);
+  if (in.number<std::uint8_t>() != kSizesVersion) return {};
+  Sizes sizes;
+  while (!in.ended() && in.ok()) {
+    const auto pack = in.number<std::uint32_t>();
+    sizes[pack] = in.number<std::uint64_t>();
+  }
+  if (!in.ok()) return {};
+  sizes_ = sizes;
+  for (const store::PackInfo& pack : packs_->packs())
+    if (const auto noted = sizes.find(pack.number); noted != sizes.end() && pack.bytes >= noted->second)
+      sizes.erase(noted);
+  if (sizes.empty()) return {};
+  const auto [pack, had] = *sizes.begin();
+  std::uint64_t has = 0;
+  for (const store::PackInfo& one : packs_->packs())
+    if (one.number == pack) has = one.bytes;
+  damaged_ = cut_counts_ = true;
+  cut_ = directory_ + "/" + store::pack_name(pack) + " was cut: it has " + std::to_string(has) +
+         " bytes that can be read, and had " + std::to_string(had);
+  return {};
+}
+
+StoreResult<void> Logs::note_sizes() {
+  if (cut_counts_) return {};
+  Sizes sizes;
+  for (const store::PackInfo& pack : packs_->packs()) sizes[pack.number] = pack.bytes;
+  if (sizes == sizes_) return {};
+  const auto written = write_sizes(sizes);
+  if (!written.ok() && written.error() == StoreError::no_space) return {};
+  return written;
+}
+
+StoreResult<void> Logs::write_sizes(const Sizes& sizes) {
+  base::Bytes out{kSizesVersion};
+  for (const auto& [pack, bytes] : sizes) {
+    base::append_number(out, pack);
+    base::append_number(out, bytes);
+  }
+  base::append_number(out, sum_of(out));
+  const std::string path = directory_ + kSizesName, fresh = path + ".new";
+  const auto failed = [&](ports::DiskError why) { return store::disk_failure(why, path); };
+  const auto file = disk_.open(fresh, ports::OpenMode::replace);
+  if (!file.ok()) return failed(file.error());
+  if (const auto done = file.value()->append(out); !done.ok()) return failed(done.error());
+  if (const auto done = file.value()->sync(); !done.ok()) return failed(done.error());
+  if (const auto done = disk_.rename(fresh, path); !done.ok()) return failed(done.error());
+  if (const auto done = disk_.sync_directory(directory_); !done.ok()) return failed(done.error());
+  sizes_ = sizes;
+  return {};
+}
+
+/// Before a pack goes.
+StoreResult<void> Logs::forget_size(std::uint32_t pack) {
+  Sizes sizes = sizes_;
+  if (sizes.erase(pack) == 0) return {};
+  const auto written = write_sizes(sizes);
+  if (written.ok() || !(written.error() == StoreError::no_space)) return written;
+  // Removing the pack frees space: better no sizes for a while.
+  const std::string path = directory_ + kSizesName;
+  if (const auto gone = disk_.remove(path); !gone.ok() && gone.error() != ports::DiskError::not_found)
+    return store::disk_failure(gone.error(), path);
+  if (const auto done = disk_.sync_directory(directory_); !done.ok()) return store::disk_failure(done.error(), path);
+  sizes_.clear();
   return {};
 }
 
@@ -368,6 +461,7 @@ void Logs::keep(const std::set<Incarnation>& logs) {
   for (const auto& [number, record] : records_)
     if (!logs.contains(record.log)) dead.push_back(number);
   for (const Number number : dead) release(number);
+  if (cut_counts_) cut_counts_ = std::ranges::any_of(logs, [this](Incarnation log) { return !begun_.contains(log); });
 }
 
 StoreResult<bool> Logs::tidy() {
@@ -386,6 +480,7 @@ StoreResult<bool> Logs::tidy() {
       if (pack.all_dead() && (!active || pack.bytes > pack_bytes_max_ / 2)) {
         // What says that they are dead is durable first.
         if (auto synced = packs_->sync(); !synced.ok()) return synced.error();
+        if (auto forgotten = forget_size(pack.number); !forgotten.ok()) return forgotten.error();
         if (auto removed = packs_->remove(pack.number); !removed.ok()) return removed.error();
         return true;
       }
@@ -394,6 +489,7 @@ StoreResult<bool> Logs::tidy() {
     if (!moving_) return false;
   }
   const auto [pack, from] = *moving_;
+  if (auto forgotten = forget_size(pack); !forgotten.ok()) return forgotten.error();
   const auto step = packs_->compact(
       pack, from, store::Packs::OnDamage::skip,
       [this, pack = pack](const base::Digest& id, const store::Location& where) {

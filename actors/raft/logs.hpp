@@ -5,6 +5,8 @@
 //          counts after all records with smaller ones: packs may copy records out of their order.
 // Start    all records are read and checked. Bytes that were acknowledged and cannot be read make every log damaged():
 //          which log they belonged to cannot be known.
+// Sizes    a file next to the packs says how large each was when it was synced. A pack that is smaller, or gone, was cut,
+//          which makes every log damaged(), too. Without the file, the missing end could be an unsynced end.
 // Dead     records of which nothing counts any more; tidy() gives their space back. The latest record with term and
 //          vote, the latest that began the log anew, and the latest that says what is of no use any more stay: without
 //          them overwritten entries would come back, where the record that replaced them is gone and theirs is not.
@@ -15,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "actors/raft/logic/saves.hpp"
@@ -45,6 +48,8 @@ class Logs {
   /// Whether something that it acknowledged may be missing: it was not begun since bytes were found that cannot be
   /// read.
   bool damaged(Incarnation log) const { return damaged_ && !begun_.contains(log); }
+  /// What was cut, for people; empty: nothing.
+  const std::string& cut() const { return cut_; }
 
   /// Durable after sync(). `save.restart` says no more than that all entries before are void.
   store::StoreResult<void> write(Incarnation log, const Save& save);
@@ -52,6 +57,9 @@ class Logs {
   /// Writes an empty record: it says of all records before it that they are durable, if they are, so that none of them
   /// passes for one that was being written when the node ended. Durable after sync().
   store::StoreResult<void> cover();
+  /// Makes durable how large the packs are now. After a cut the old sizes stay until no log that may have lost entries is
+  /// left. Without space the last sizes stay.
+  store::StoreResult<void> note_sizes();
   /// Entries from `from` to `to`: as many as fit into `bytes_max`, at least one if there is any.
   store::StoreResult<std::vector<Entry>> read(Incarnation log, Index from, Index to, std::size_t bytes_max);
   /// Entries up to `to` are of no use any more.
@@ -89,8 +97,13 @@ class Logs {
   };
   struct Content;
 
-  Logs(ports::Disk& disk, std::unique_ptr<store::Packs> packs, std::uint64_t pack_bytes_max)
-      : disk_(disk), packs_(std::move(packs)), pack_bytes_max_(pack_bytes_max) {}
+  Logs(ports::Disk& disk, const std::string& directory, std::unique_ptr<store::Packs> packs,
+       std::uint64_t pack_bytes_max)
+      : disk_(disk), directory_(directory), packs_(std::move(packs)), pack_bytes_max_(pack_bytes_max) {}
+  using Sizes = std::map<std::uint32_t, std::uint64_t>;  // of packs, by number
+  store::StoreResult<void> check_sizes();
+  store::StoreResult<void> write_sizes(const Sizes& sizes);
+  store::StoreResult<void> forget_size(std::uint32_t pack);
   store::StoreResult<void> start();
   store::StoreResult<void> append(Incarnation log, Content content);
   void take(Number number, const Content& content);
@@ -102,6 +115,7 @@ class Logs {
   static std::optional<Content> decode(base::ByteView bytes);
 
   ports::Disk& disk_;
+  const std::string directory_;
   std::unique_ptr<store::Packs> packs_;
   const std::uint64_t pack_bytes_max_;
   std::map<Incarnation, Held> logs_;
@@ -110,6 +124,9 @@ class Logs {
   std::map<base::Digest, Number> numbers_;
   Number last_ = 0;
   bool damaged_ = false;
+  Sizes sizes_;  // as they are noted on the disk
+  std::string cut_;
+  bool cut_counts_ = false;  // a log is left that may have lost entries
   std::set<std::uint32_t> damaged_packs_;
   std::set<Incarnation> begun_;                                    // since the start
   std::optional<std::pair<std::uint32_t, std::uint64_t>> moving_;  // a pack, and how far

@@ -235,6 +235,89 @@ TEST_CASE("raft logs: a byte of the last record that rots is found once it is co
   }
 }
 
+TEST_CASE("raft logs: a cut pack differs from a pack with an unsynced end") {
+  sim::Disk disk;
+  auto logs = opened_logs(disk);
+  const auto write = [&](Incarnation log, std::uint64_t index) {
+    REQUIRE(logs->write(log, {.state = HardState{.term = Term{1}}, .entries = {entry_at(index, 1, 60)}}).ok());
+    REQUIRE(logs->sync().ok());
+  };
+  for (std::uint64_t i = 1; i <= 20; ++i) write(1, i);
+  REQUIRE(logs->note_sizes().ok());
+  const std::uint64_t noted = disk.size("log/00000001.pack").value();
+  write(1, 21);
+  const std::uint64_t all = disk.size("log/00000001.pack").value();
+  logs.reset();
+  const auto open_cut = [&](std::uint64_t bytes) {
+    {
+      const auto file = disk.open("log/00000001.pack", ports::OpenMode::append);
+      REQUIRE((file.ok() && file.value()->truncate(bytes).ok() && file.value()->sync().ok()));
+    }
+    logs = opened_logs(disk);
+  };
+
+  SUBCASE("what was behind the noted size may never have been synced") {
+    open_cut(all - 3);
+    CHECK_FALSE(logs->damaged(1));
+    CHECK(logs->find(1)->last == Index{20});
+  }
+  SUBCASE("cut below the noted size") {
+    open_cut(noted / 2);
+    CHECK(logs->damaged(1));
+    CHECK(logs->cut().starts_with("log/00000001.pack was cut: it has "));
+    logs->keep({1});
+    REQUIRE(logs->note_sizes().ok());
+    logs.reset();
+    logs = opened_logs(disk);
+    CHECK(logs->damaged(1));  // also at the next start
+    REQUIRE(logs->write(2, {.restart = Snapshot{}, .state = HardState{}}).ok());
+    logs->keep({2});  // its owner continues under another incarnation
+    CHECK_FALSE(logs->damaged(2));
+    REQUIRE((logs->sync().ok() && logs->note_sizes().ok()));
+    logs.reset();
+    logs = opened_logs(disk);
+    CHECK_FALSE(logs->damaged(2));
+  }
+  SUBCASE("emptied") {
+    open_cut(0);
+    CHECK(logs->damaged(1));
+    CHECK_FALSE(logs->find(1));
+  }
+  SUBCASE("gone") {
+    REQUIRE(disk.remove("log/00000001.pack").ok());
+    logs = opened_logs(disk);
+    CHECK(logs->damaged(1));
+  }
+  SUBCASE("a directory of an older program has no sizes") {
+    REQUIRE(disk.remove("log/sizes").ok());
+    open_cut(all - 3);
+    CHECK_FALSE(logs->damaged(1));
+  }
+  SUBCASE("sizes that cannot be read count for nothing") {
+    REQUIRE(disk.corrupt("log/sizes", 3, 0x10));
+    open_cut(all - 3);
+    CHECK_FALSE(logs->damaged(1));
+  }
+}
+
+TEST_CASE("raft logs: packs that went because nothing in them counted are not missing") {
+  sim::Disk disk;
+  auto logs = opened_logs(disk);
+  for (std::uint64_t i = 1; i <= 800; ++i) {
+    REQUIRE(logs->write(1, {.entries = {entry_at(i, 1, 100)}}).ok());
+    if (i % 20 != 0) continue;
+    REQUIRE((logs->sync().ok() && logs->note_sizes().ok()));
+    if (i > 40) REQUIRE(logs->compact(1, Index{i - 40}).ok());
+    REQUIRE(logs->tidy().ok());
+    if (i % 100 != 0) continue;
+    logs.reset();
+    logs = opened_logs(disk);
+    REQUIRE_FALSE(logs->damaged(1));
+    CHECK(logs->find(1)->last == Index{i});
+  }
+  CHECK_FALSE(disk.size("log/00000001.pack").ok());
+}
+
 TEST_CASE("raft logs: a save larger than a record is divided, and read back whole") {
   sim::Disk disk;
   auto logs = opened_logs(disk);
