@@ -271,7 +271,10 @@ bool RaftActor::invited(runtime::AnyReply& reply) {
   const runtime::Caller from = caller();
   if (from.role != messages::Role::peer || !from.node || is_trusted(*settings_, *from.node, from.at)) return true;
   // A member's leader adds the others.
-  reply.refuse({Code::refused, "this node takes no invitation to a group from that node (raft.invites)"});
+  const std::string id = from.node->hex();
+  reply.refuse({Code::refused, "it takes no invitation to a group from node " + id +
+                                   ": start it with --set raft.invites=" + id + ", or with --join " + id +
+                                   "@HOST:PORT in place of an address alone"});
   return false;
 }
 

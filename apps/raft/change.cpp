@@ -12,6 +12,8 @@ namespace {
 
 namespace wire = raft::wire;
 
+constexpr std::chrono::seconds kLookDue{5};
+
 void print(const Invocation& invocation, Console& console, const std::string& group, const base::NodeId* node) {
   if (!invocation.globals.json) return;
   JsonLine<output::wire::RaftChanged> line;
@@ -38,7 +40,15 @@ Ending change(const Invocation& invocation, Console& console, wire::MemberChange
         order.setDueMs(static_cast<std::uint32_t>(base::milliseconds(timeout.value())));
       });
   if (!answer.ok()) {
-    Failure failure = raft_command::explained(answer.error(), group.value());
+    Failure failure = answer.error();
+    // Either the group has no such member, or this node reaches no such group.
+    const bool known = failure.error.code == base::Code::not_found &&
+                       client.value()
+                           ->ask<wire::GetGroup, wire::GroupStatus>(raft::path_of(group.value()), kLookDue,
+                                                                    [](wire::GetGroup::Builder) {})
+                           .ok();
+    if (known) failure.try_ = "troupe raft status --group " + group.value();
+    failure = raft_command::explained(std::move(failure), group.value());
     if (failure.error.code == base::Code::timeout && !failure.exit) {
       failure.exit = Exit::partly;
       failure.outcome = "the change goes on";

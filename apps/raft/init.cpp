@@ -56,7 +56,7 @@ Ending raft_init(const Invocation& invocation, Console& console) {
       reasons += (reasons.empty() ? "" : "; ") + hex(one.getNode()) + ": " + std::string(one.getReason().cStr());
     return Failure{.error = {base::Code::unavailable, "the group was not made at all its members: " + reasons},
                    .outcome = "some members may have it; the same command goes on where this one ended",
-                   .try_ = "",
+                   .try_ = "do what the reasons say, then run the same command",
                    .exit = Exit::partly};
   }
   if (!invocation.globals.json)
