@@ -38,6 +38,8 @@ DiskError error_of(int number) {
     case EDQUOT:
     case EFBIG: return DiskError::no_space;
     case EWOULDBLOCK: return DiskError::locked;
+    case EMFILE:
+    case ENFILE: return DiskError::too_many;
     case EACCES:
     case EPERM:
     case EROFS:

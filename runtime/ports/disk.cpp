@@ -16,6 +16,7 @@ std::string_view name(DiskError error) {
     case DiskError::locked: return "held by another process";
     case DiskError::io: return "the device failed";
     case DiskError::gone: return "the data was removed or replaced while it was in use";
+    case DiskError::too_many: return "too many open files (ulimit -n)";
   }
   return "the device failed";
 }

@@ -26,6 +26,7 @@ enum class DiskError : std::uint8_t {
   locked,     ///< another process holds the lock
   io,         ///< the device failed
   gone,       ///< somebody else removed or replaced a file in use or the root; all changes are refused from then on
+  too_many,   ///< this process, or the system, has as many open files as it may have
 };
 
 std::string_view name(DiskError error);

@@ -11,7 +11,8 @@ StoreError disk_failure(ports::DiskError error, std::string_view path) {
     case ports::DiskError::exists:
     case ports::DiskError::denied:
     case ports::DiskError::io:
-    case ports::DiskError::gone: break;
+    case ports::DiskError::gone:
+    case ports::DiskError::too_many: break;
   }
   return {StoreError::io, message};
 }
