@@ -10,6 +10,28 @@ using ports::DiskError;
 using ports::OpenMode;
 using sim::DiskOperation;
 
+TEST_CASE("sim disk: a directory that somebody removes refuses each change until the process has ended") {
+  sim::Disk disk;
+  write(disk, "a", "old");
+  REQUIRE(disk.sync_directory(".").ok());
+  auto file = disk.open("a", OpenMode::append);
+  CHECK_FALSE(disk.lost().has_value());
+  disk.lose();
+  CHECK(disk.lost().has_value());
+  CHECK(file.value()->append(base::as_bytes("new")).error() == DiskError::gone);
+  CHECK(file.value()->sync().error() == DiskError::gone);
+  CHECK(disk.open("b", OpenMode::create).error() == DiskError::gone);
+  CHECK(disk.remove("a").error() == DiskError::gone);
+  CHECK(disk.free_bytes().error() == DiskError::gone);
+  CHECK(contents(disk, "a") == "old");
+  base::Random random(1);
+  SUBCASE("by a crash") { disk.crash(random); }
+  SUBCASE("by its end") { disk.revoke(); }
+  CHECK_FALSE(disk.lost().has_value());
+  CHECK(contents(disk, "a") == "old");
+  write(disk, "b", "new");
+}
+
 TEST_CASE("sim disk: what was synced survives every crash, and the rest in each way it can") {
   std::set<std::string> seen;
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
