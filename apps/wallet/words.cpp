@@ -77,13 +77,27 @@ base::Result<SecretText, Failure> without_numbers(std::string_view text) {
   return out;
 }
 
+/// The words as parse() takes them, with a blank before each.
+base::Result<SecretText, Failure> plain_words(std::string_view text) {
+  const auto normal = nfkc(text);
+  if (!normal) return no_wallets("they are not UTF-8; save them as plain text");
+  return without_numbers(with_blanks(normal->text).text);
+}
+
+/// Reads lines to the end of the input, or to the end of the line with the 24th word, after which none can follow.
+void read_typed(std::istream& in, std::string& out) {
+  for (char next = 0; out.size() <= kWordsBytesMax && in.get(next);) {
+    out += next;
+    if (next != '\n') continue;
+    const auto list = plain_words(out);
+    if (list.ok() && std::ranges::count(list.value().text, ' ') >= 24) return;
+  }
+}
+
 }  // namespace
 
 base::Result<wallet::Mnemonic, Failure> words_written(std::string_view text) {
-  const auto normal = nfkc(text);
-  if (!normal) return no_wallets("they are not UTF-8; save them as plain text");
-  const SecretText spaced = with_blanks(normal->text);
-  const auto list = without_numbers(spaced.text);
+  const auto list = plain_words(text);
   if (!list.ok()) return list.error();
   const std::string& words = list.value().text;
   auto read = wallet::Mnemonic::parse(words);
@@ -100,14 +114,16 @@ base::Result<wallet::Mnemonic, Failure> words_written(std::string_view text) {
 }
 
 base::Result<wallet::Mnemonic, Failure> words_of_input(Console& console) {
-  if (asks_terminal(console)) console.err << "words, and Ctrl-D on an empty line after them: " << std::flush;
   SecretText input;
-  input.text.reserve(kWordsBytesMax + 1);  // growth would leave copies behind
-  const auto read = read_rest(console.in, kStandardInput, kWordsBytesMax, input.text);
-  if (!read.ok()) return read.error();
+  input.text.reserve(kWordsBytesMax + 2);  // growth would leave copies behind
+  if (asks_terminal(console)) {
+    console.err << "words (after 12 words, Ctrl-D on an empty line): " << std::flush;
+    read_typed(console.in, input.text);
+  } else if (const auto read = read_rest(console.in, kStandardInput, kWordsBytesMax, input.text); !read.ok()) {
+    return read.error();
+  }
   if (input.text.size() > kWordsBytesMax)
     return no_wallets("the input has more than " + std::to_string(kWordsBytesMax) + " bytes");
-  if (asks_terminal(console)) console.err << '\n';
   return words_written(input.text);
 }
 

@@ -14,7 +14,7 @@ namespace troupe::apps::wallets {
 /// Fails with usage.
 base::Result<wallet::Mnemonic, Failure> words_written(std::string_view text);
 
-/// The words of standard input; on a terminal, after a prompt.
+/// The words of standard input, to its end. On a terminal after a prompt; there the line with the 24th word ends them.
 base::Result<wallet::Mnemonic, Failure> words_of_input(Console& console);
 
 }  // namespace troupe::apps::wallets

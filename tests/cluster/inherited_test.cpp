@@ -1,4 +1,4 @@
-// What a process inherits: closed descriptors, limits, ignored signals, the type of the terminal.
+// What a process inherits: closed descriptors, limits, ignored signals, the terminal.
 #include "tests/cluster/program.hpp"
 
 using namespace troupe;
@@ -190,6 +190,25 @@ TEST_CASE("cluster: a terminal whose type is unknown is named, and xterm's relat
   CHECK(contains(inspect("TERM=dumb"), "TERM is \"dumb\""));
   for (const char* type : {"TERM=xterm-kitty", "TERM=xterm-ghostty", "TERM=alacritty", "TERM=xterm-256color"})
     CHECK_FALSE_MESSAGE(contains(inspect(type), "the screens need"), type);
+}
+
+TEST_CASE("cluster: words that are typed end with the 24th, or with Ctrl-D") {
+  const Folder folder;
+  if (script(folder, "command -v script").exit != 0) return skip("script(1) is not installed");
+  std::ofstream(folder / "pw") << "open sesame\n";
+  const auto restored = [&](const std::string& typed) {
+    // script(1) closes its terminal at the end of its input.
+    return script(folder, "(printf '" + typed + "'; while ! [ -e done ]; do sleep 0.1; done) | script -qec '" +
+                              binary() +
+                              " wallet restore w --passphrase-file pw; echo exit-$?; touch done' /dev/null; rm done")
+        .out;
+  };
+  std::string words;
+  for (int i = 0; i < 23; ++i) words += i == 11 ? "abandon\\n" : "abandon ";
+  CHECK_MESSAGE(contains(restored(words + "art\\n"), "exit-0"), "24 words in two lines");
+  std::filesystem::remove_all(folder / "config");
+  const std::string twelve = "legal winner thank year wave sausage worth useful legal winner thank yellow\\n";
+  CHECK_MESSAGE(contains(restored(twelve + "\\004"), "exit-0"), "12 words and Ctrl-D");
 }
 
 TEST_CASE("cluster: a file whose name cannot be listed is refused, with the way to store it") {
