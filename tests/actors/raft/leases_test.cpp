@@ -101,6 +101,30 @@ TEST_CASE("raft leases: a lease that was kept lasts its whole time under the nex
   CHECK_FALSE(leases.keep(lease));
 }
 
+TEST_CASE("raft requests: a put with a request id is sent to the next leader while the first one is silent") {
+  Leases leases;
+  auto& net = leases.cluster.net;
+  std::size_t leader = 0;
+  for (std::size_t i = 0; i < 3; ++i)
+    if (leases.cluster.homes[i].settings->counters->leading == 1) leader = i;
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (i == leader) continue;
+    net.fabric->cut(net[leader].ports.address(), net[i].ports.address());
+    net.fabric->cut(net[i].ports.address(), net[leader].ports.address());
+  }
+  bool done = false;
+  leases.ask<wire::Execute, wire::Executed>((leader + 1) % 3,
+                                            [](wire::Execute::Builder ask) {
+                                              ask.setRequest("once");
+                                              auto operation = ask.initWhat().initTxn().initOperations(1)[0];
+                                              operation.setKey(data_of(base::as_bytes("key")));
+                                              operation.setPut(data_of(base::as_bytes("value")));
+                                            },
+                                            [&](runtime::Answer<wire::Executed> answer) { done = answer.ok(); });
+  net.stage.run_for(1s);  // of the 4 s that its client waits
+  CHECK(done);
+}
+
 TEST_CASE("raft leases: while there are leases the log grows by an entry a second at most") {
   Leases leases;
   leases.grant(600'000);
