@@ -2,7 +2,8 @@
 // The directory that a node lives in: made, locked, and of a format that this program knows.
 //
 // Files   format (a number and the end of its line), LOCK, identity.key, config.toml, control.sock, and what the
-//         domains keep: store/, log/, NAME.synced (runtime/store/synced_files.hpp), and of the ledger chain, validator and validator.lock (apps/chain/founding.hpp).
+//         domains keep: store/, log/, NAME.synced (runtime/store/synced_files.hpp), and of the ledger chain,
+//         validator and validator.lock (apps/chain/founding.hpp).
 #include <memory>
 #include <optional>
 #include <string>

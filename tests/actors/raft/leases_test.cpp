@@ -101,7 +101,7 @@ TEST_CASE("raft leases: a lease that was kept lasts its whole time under the nex
   CHECK_FALSE(leases.keep(lease));
 }
 
-TEST_CASE("raft requests: a put with a request id is sent to the next leader while the first one is silent") {
+TEST_CASE("raft requests: a put with a request id is sent to the next leader while the first leader is silent") {
   Leases leases;
   auto& net = leases.cluster.net;
   std::size_t leader = 0;
