@@ -32,11 +32,6 @@ class SmallDevice {
   bool made_ = false;
 };
 
-Seen at(const Folder& folder, const NodeProgram& node, std::vector<std::string> words) {
-  words.insert(words.end(), {"--data", node.data});
-  return troupe::test::troupe(folder, words);
-}
-
 /// A file of `mib` MiB that are not alike.
 std::string large_file(const Folder& folder, std::size_t mib) {
   base::Random random(1);

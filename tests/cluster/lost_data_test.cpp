@@ -15,11 +15,6 @@ base::Endpoint pages_of(const NodeProgram& node) {
   return *where;
 }
 
-Seen at(const Folder& folder, const NodeProgram& node, std::vector<std::string> arguments) {
-  arguments.insert(arguments.end(), {"--data", node.data});
-  return troupe::test::troupe(folder, arguments);
-}
-
 /// The logs of a database.
 std::vector<std::string> logs_of(const std::string& database) {
   std::vector<std::string> out;

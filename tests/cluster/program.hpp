@@ -196,6 +196,12 @@ class NodeProgram : public Program {
   }
 };
 
+/// Runs a command at a node.
+inline Seen at(const Folder& folder, const NodeProgram& node, std::vector<std::string> arguments) {
+  arguments.insert(arguments.end(), {"--data", node.data});
+  return troupe(folder, arguments);
+}
+
 /// Whether the node lists that one as a peer in that state.
 inline bool sees(const Folder& folder, const NodeProgram& node, const std::string& id, const std::string& state) {
   const Seen peers = troupe::test::troupe(folder, {"peers", "--json", "--data", node.data});
