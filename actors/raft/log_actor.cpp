@@ -59,13 +59,14 @@ void LogActor::open_log(wire::OpenLog::Reader ask, runtime::Reply<wire::LogOpene
   asked_.insert(ask.getIncarnation());
   reply.send([&](wire::LogOpened::Builder out) {
     out.setFound(found.has_value());
-    const bool damaged = logs_->damaged(ask.getIncarnation()) && !world().mutations.on("raft.cuts_acknowledged");
-    out.setDamaged(damaged);
+    const bool damaged = logs_->damaged(ask.getIncarnation());
+    const bool torn = damaged && world().mutations.on("raft.cuts_acknowledged");  // nothing behind the snapshot counts
+    out.setDamaged(damaged && !torn);
     if (damaged) out.setWhy(text_of(logs_->cut()));
     if (!found) return;
     write(out.initState(), found->state);
-    out.setFirst(found->first.value);
-    out.setLast(found->last.value);
+    out.setFirst(torn ? 1 : found->first.value);
+    out.setLast(torn ? 0 : found->last.value);
   });
 }
 
