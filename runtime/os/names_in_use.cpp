@@ -30,7 +30,10 @@ NamesInUse::Id NamesInUse::add(std::string_view path, int fd) {
 
 void NamesInUse::drop(Id id) {
   const std::lock_guard hold(mutex_);
-  names_.erase(id);
+  const auto name = names_.find(id);
+  if (name == names_.end()) return;
+  if (!lost_) check_name(name->second);
+  names_.erase(name);
 }
 
 /// A device that does not answer is another fault, which the calls that need it report.
@@ -39,6 +42,11 @@ bool NamesInUse::leads_to(int directory, const std::string& path, int flags, con
   if (::fstatat(directory, path.c_str(), &status, flags) != 0)
     return errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != ESTALE;
   return status.st_dev == place.device && status.st_ino == place.inode;
+}
+
+void NamesInUse::check_name(const Name& name) {
+  if (!name.taken && !leads_to(root_, name.path, AT_SYMLINK_NOFOLLOW, name.place))
+    remember(root_path_ + '/' + name.path);
 }
 
 void NamesInUse::remember(const std::string& path) {
@@ -51,10 +59,7 @@ std::optional<std::string> NamesInUse::find_lost() {
   if (lost_) return lost_;
   // The root may be a link.
   if (!leads_to(AT_FDCWD, root_path_, 0, root_place_)) remember(root_path_);
-  for (auto name = names_.begin(); name != names_.end() && !lost_; ++name) {
-    const auto& [path, place, taken] = name->second;
-    if (!taken && !leads_to(root_, path, AT_SYMLINK_NOFOLLOW, place)) remember(root_path_ + '/' + path);
-  }
+  for (auto name = names_.begin(); name != names_.end() && !lost_; ++name) check_name(name->second);
   return lost_;
 }
 

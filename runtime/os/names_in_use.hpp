@@ -29,7 +29,7 @@ class NamesInUse {
 
   /// From now on `path` below the root leads to the open file `fd`.
   Id add(std::string_view path, int fd);
-  /// The file is closed.
+  /// The file is about to be closed. Its name is checked once more: who opens it again would make a new file.
   void drop(Id id);
 
   /// Whether a name was lost.
@@ -59,6 +59,7 @@ class NamesInUse {
     bool taken = false;
   };
   static bool leads_to(int directory, const std::string& path, int flags, const Place& place);
+  void check_name(const Name& name);
   void remember(const std::string& path);
 
   const int root_;

@@ -327,6 +327,18 @@ TEST_CASE("disk: on Linux a file in use that others remove or replace is lost, a
   CHECK(disk.lost() == path);  // for good
 }
 
+TEST_CASE("disk: on Linux a file that is closed after others moved its directory is lost, and no new one is made") {
+  OnLinux on;
+  ports::Disk& disk = on.disk();
+  REQUIRE(disk.make_directory("log").ok());
+  auto file = disk.open("log/1.pack", OpenMode::create);
+  REQUIRE(file.ok());
+  std::filesystem::rename(on.root() + "/log", on.root() + "/away");
+  file.value().reset();
+  CHECK(fails(disk.make_directory("log"), DiskError::gone));
+  CHECK(disk.lost() == on.root() + "/log/1.pack");
+}
+
 TEST_CASE("disk: on Linux a root that others move or replace is lost") {
   OnLinux on;
   auto root = os::open_disk(on.root() + "/one");
