@@ -9,6 +9,8 @@ namespace troupe::escrow {
 namespace {
 
 using base::Bytes;
+using base::Code;
+using base::Error;
 
 constexpr std::uint32_t kTimersAtOnce = 256;    // our choice
 constexpr std::chrono::seconds kLookAhead{10};  // our choice: a clock that steps is noticed
@@ -232,14 +234,22 @@ void EscrowsActor::note_alive() {
   if (alive_) return agree_on_time(commit);
   storage_->take([this, run = run_, commit](const base::Outcome<void>& taken) {
     if (run != run_) return;
-    if (!taken.ok()) return after<Alive>(kTryAgain);
+    if (!taken.ok()) return not_alive(taken.error());
     storage_->get(rows::alive_key(), [this, run, commit](const base::Outcome<std::optional<Bytes>>& row) {
       if (run != run_) return;
-      if (!row.ok()) return after<Alive>(kTryAgain);
+      if (!row.ok()) return not_alive(row.error());
       alive_row_ = row.value();
       agree_on_time([this, run, commit] { back(run, commit); });
     });
   });
+}
+
+/// Damaged rows stay so until the node starts again: it serves without them, and says why. Anything else may pass.
+void EscrowsActor::not_alive(const Error& why) {
+  if (why.code != Code::corrupt) return after<Alive>(kTryAgain);
+  damaged_ = why;
+  for (Nothing& one : std::exchange(ready_, {})) one.done();
+  for (Early& one : std::exchange(early_, {})) one.reply.refuse(why);
 }
 
 /// For how long the book took no commands, at the beginning of a term.

@@ -79,6 +79,7 @@ void EscrowsActor::receive(runtime::Handlers& on) {
   gateway_.receive<Again>(on);
   const auto here = [this](const runtime::Envelope& question, runtime::AnyReply reply, const runtime::Caller& from) {
     if (alive_) return take({question, std::move(reply), from});
+    if (damaged_) return reply.refuse(*damaged_);
     // The seat was just taken: what time it is must be known first.
     if (early_.size() < kEarlyMax) return early_.push_back({question, std::move(reply), from});
     reply.refuse({Code::overloaded, "the book is about to serve: try again in a moment"});
@@ -90,7 +91,7 @@ void EscrowsActor::receive(runtime::Handlers& on) {
     here(question, std::move(reply), caller());
   });
   on.ask<runtime::wire::AwaitReady, messages::wire::Nothing>([this](auto, Nothing reply) {
-    if (alive_ || seat_.place().kind != durable::Place::Kind::self) return reply.done();
+    if (alive_ || damaged_ || seat_.place().kind != durable::Place::Kind::self) return reply.done();
     ready_.push_back(std::move(reply));
   });
   on.stream<wire::WatchEscrows, wire::EscrowEvent>(
@@ -174,6 +175,7 @@ void EscrowsActor::end() {
     if (child) stop_child(child);
   alive_ = firing_ = waking_ = false;
   alive_row_.reset();
+  damaged_.reset();
   next_deadline_.reset();
   look_again_.reset();
   passed_ = UnixMs(0);

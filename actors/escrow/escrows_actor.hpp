@@ -118,6 +118,7 @@ class EscrowsActor final : public runtime::Actor {
   void arm(UnixMs deadline);
   bool steady();
   void note_alive();
+  void not_alive(const base::Error& why);
   void back(std::uint64_t run, const std::function<void()>& commit);
   UnixMs time() const { return group_time(wall(), now(), *correction_); }
 
@@ -144,6 +145,7 @@ class EscrowsActor final : public runtime::Actor {
   bool waking_ = false;
   bool alive_ = false;  // the row of the outage was read, and what time it is
   std::vector<Early> early_;
+  std::optional<base::Error> damaged_;  ///< why the rows of escrows cannot be read
   std::vector<Nothing> ready_;
   runtime::Caller asker_;  // of the question at hand
   std::size_t asked_bytes_ = 0;

@@ -45,6 +45,7 @@ class BookActor final : public runtime::Actor, private BookRows {
     WalletSettings settings;
     durable::Place place;
     std::uint64_t term = 0;
+    std::shared_ptr<std::optional<base::Error>> damaged;  ///< set if the book cannot be read
   };
   explicit BookActor(Setup setup);
 

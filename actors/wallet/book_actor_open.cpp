@@ -149,9 +149,19 @@ void BookActor::opened() {
   pump();
 }
 
+/// A book that is damaged stays so until the node starts again: it refuses all questions (WalletActor::refusal).
 void BookActor::reopen(const Error& why) {
   ++run_;
   open_ = committing_ = false;
+  if (why.code == Code::corrupt) {
+    *setup_.damaged = why;
+    waiting_open_.clear();
+    setup_.settings.log.error("the book is damaged", {{"why", std::string_view(why.message)}});
+    if (setup_.settings.health != nullptr)
+      setup_.settings.health->raise(kHealthSource, observe::HealthState::failing,
+                                    "the book of accounts is damaged: " + why.message);
+    return;
+  }
   setup_.settings.log.warn("the book is read again", {{"why", std::string_view(why.message)}});
   if (setup_.settings.health != nullptr)
     setup_.settings.health->raise(kHealthSource, observe::HealthState::degraded,

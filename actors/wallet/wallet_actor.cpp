@@ -58,7 +58,8 @@ void WalletActor::look_for_own_book() {
 /// On the chain the book is not a child of this actor: it starts before this actor (apps/host/meson.build).
 runtime::Handle WalletActor::begin_child(const std::string& name) {
   if (seat().place().chain) return node().find(kChainBookPath);
-  return spawn<BookActor>(name, BookActor::Setup{settings_, seat().place(), seat().term()});
+  damaged_ = std::make_shared<std::optional<base::Error>>();
+  return spawn<BookActor>(name, BookActor::Setup{settings_, seat().place(), seat().term(), damaged_});
 }
 
 std::optional<base::Error> WalletActor::refusal(const runtime::Envelope& question) {
@@ -70,6 +71,7 @@ std::optional<base::Error> WalletActor::refusal(const runtime::Envelope& questio
     return base::Error{Code::conflict,
                        "this node keeps accounts on its chain, and ledger.book names another place: set it back to "
                        "chain"};
+  if (*damaged_) return **damaged_;
   if (const auto wait = order_wait(question))
     return base::Error{Code::overloaded,
                        "other nodes order as many transfers as this book takes of them (wallet.transfers_of_others)",

@@ -54,6 +54,8 @@ class WalletActor final : public durable::Home {
   const WalletSettings settings_;
   std::optional<durable::Storage> own_, chain_;  // of a book, and accounts on the chain, that this node may have kept
   bool moved_ = false, left_chain_ = false;
+  /// Why the book here cannot be read.
+  std::shared_ptr<std::optional<base::Error>> damaged_ = std::make_shared<std::optional<base::Error>>();
 };
 
 }  // namespace troupe::wallet

@@ -107,3 +107,37 @@ TEST_CASE("cluster: a node whose database lost what it had synced says so, and d
   CHECK(contains(seen.err, database + "/0"));
   CHECK(contains(seen.err, "of it were stored"));
 }
+
+TEST_CASE("cluster: a node that keeps a book or a chain, and whose store was cut, starts, and refuses what is asked") {
+  const Folder folder;
+  std::vector<std::string> options, command;
+  SUBCASE("a book") {
+    options = {"--set", "ledger.book=self"};
+    command = {"wallet", "audit"};
+  }
+  SUBCASE("escrows of a book") {
+    options = {"--set", "ledger.book=self"};
+    command = {"escrow", "ls"};
+  }
+  SUBCASE("a chain") {
+    options = {"--chain", "dev"};
+    command = {"chain", "status"};
+  }
+  std::string data;
+  {
+    NodeProgram node(folder, "a", options);
+    REQUIRE(node.ready());
+    REQUIRE(until([&] { return at(folder, node, command).exit == 0; }));
+    data = node.data;
+    node.kill(SIGKILL);
+    node.wait();
+  }
+  for (const std::string& log : logs_of(data + "/store/db"))
+    std::filesystem::resize_file(log, std::filesystem::file_size(log) / 2);
+  NodeProgram node(folder, "a", options);
+  REQUIRE(node.ready());
+  const Seen seen = at(folder, node, command);
+  CHECK(seen.exit != 0);
+  CHECK_MESSAGE(contains(seen.err, "store/db/0"), seen.err);
+  CHECK(contains(at(folder, node, {"status"}).out, "failing"));
+}
