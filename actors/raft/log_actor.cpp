@@ -60,7 +60,7 @@ void LogActor::open_log(wire::OpenLog::Reader ask, runtime::Reply<wire::LogOpene
   reply.send([&](wire::LogOpened::Builder out) {
     out.setFound(found.has_value());
     const bool damaged = logs_->damaged(ask.getIncarnation());
-    const bool torn = damaged && world().mutations.on("raft.cuts_acknowledged");  // nothing behind the snapshot counts
+    const bool torn = damaged && world().mutations.on("raft.cuts_acknowledged");  // the log begins at the snapshot
     out.setDamaged(damaged && !torn);
     if (damaged) out.setWhy(text_of(logs_->cut()));
     if (!found) return;
