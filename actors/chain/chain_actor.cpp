@@ -112,9 +112,11 @@ void ChainActor::stop() {
 
 void ChainActor::opened(const base::Outcome<void>& read) {
   if (!read.ok()) {
+    if (read.error().code == base::Code::corrupt) damaged_ = read.error();
     failed("the chain cannot be read: " + read.error().message);
     return after<Reopen>(kReopen);
   }
+  damaged_.reset();
   since_ = now();
   if (const Fork latest = ledger_.forks().latest(); std::exchange(fork_, latest) != latest) forget_fork();
   if (const auto& divergence = ledger_.divergence()) {

@@ -435,6 +435,7 @@ class ChainActor final : public runtime::Actor {
   ChainId chain_{};
   Fork fork_;
   Ledger ledger_;
+  std::optional<base::Error> damaged_;  ///< why the chain could not be read, if it is damaged
   bool ready_ = false, halted_ = false;
 
   // The height at hand.

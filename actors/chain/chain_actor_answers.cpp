@@ -48,6 +48,7 @@ template <class A>
 bool ChainActor::refuse_unready(runtime::Reply<A>& reply) const {
   if (ready_) return false;
   if (!has_chain()) reply.refuse({Code::not_found, "this node has no chain: it was begun without --chain"});
+  else if (damaged_) reply.refuse(*damaged_);
   else reply.refuse({Code::unavailable, "the chain is not read yet", std::chrono::milliseconds(200)});
   return true;
 }

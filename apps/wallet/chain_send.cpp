@@ -61,6 +61,13 @@ base::Result<chain::SignedTransaction, Failure> signed_now(const ChainNow& now, 
   return out;
 }
 
+/// The failure of a question before anything was submitted.
+Failure not_sent(Failure failure) {
+  if (exit_of(failure, Effect::write) == Exit::unknown) failure.exit = Exit::unavailable;
+  failure.outcome = "nothing was sent";
+  return failure;
+}
+
 /// Whether what was sent for the request is what is asked for now.
 bool is_same(const chain::Transaction& sent, const ChainNow& now, const Signer& signer, const chain::Body& body,
              const ChainTerms& terms) {
@@ -177,7 +184,7 @@ Client::Outcome<SeenTransaction> send_on_chain(Client& client, const Signer& sig
   chain::Salt salt = some_salt();
   if (request && !terms.dry) {  // a dry run sends nothing that could be repeated
     auto begun = SendingOnce::begin(client, request->directory, request->mark);
-    if (!begun.ok()) return begun.error();
+    if (!begun.ok()) return not_sent(begun.error());
     once = std::move(begun).value();
     salt = {base::load<std::uint64_t>(request->mark.view(), 0)};
     if (once->before()) {
@@ -197,7 +204,7 @@ Client::Outcome<SeenTransaction> send_on_chain(Client& client, const Signer& sig
   auto account = account_with_room(client, signer.address(), terms.dry ? base::Duration::zero() : terms.length);
   while (account.ok()) {
     const auto now = chain_here(client);
-    if (!now.ok()) return now.error();
+    if (!now.ok()) return not_sent(now.error());
     const auto transaction = signed_now(now.value(), signer, body, terms, account.value().next, salt);
     if (!transaction.ok()) return transaction.error();
     if (once)
@@ -210,7 +217,7 @@ Client::Outcome<SeenTransaction> send_on_chain(Client& client, const Signer& sig
     if (after.ok() && after.value().next == account.value().next) return seen;
     account = std::move(after);
   }
-  return account.error();
+  return not_sent(account.error());
 }
 
 void SentPrinter::sent(SeenTransaction one) {

@@ -250,7 +250,7 @@ TEST_CASE("cluster chain: equal payments that are sent at once are all paid, eac
   Validators chain(1);
   const std::string bob = value_in(chain.get({"wallet", "new", "bob", "--json"}), "account");
   REQUIRE(until([&] { return chain.height(0) > 0; }));
-  constexpr int kPayments = 20;
+  constexpr int kPayments = 8;
   std::vector<std::unique_ptr<Program>> all;
   for (int i = 0; i < kPayments; ++i) {
     std::vector<std::string> send{"wallet", "send", "founder0", bob, "1", "--wait", "--data", chain.data(0)};
@@ -271,7 +271,7 @@ TEST_CASE("cluster chain: one request that is repeated at once pays once") {
   const std::string bob = value_in(chain.get({"wallet", "new", "bob", "--json"}), "account");
   REQUIRE(until([&] { return chain.height(0) > 0; }));
   std::vector<std::unique_ptr<Program>> all;
-  for (int i = 0; i < 6; ++i)
+  for (int i = 0; i < 4; ++i)
     all.push_back(std::make_unique<Program>(std::vector<std::string>{"wallet", "send", "founder0", bob, "1", "--wait",
                                                                      "--request", "rent", "--data", chain.data(0)},
                                             chain.folder / ("send" + std::to_string(i))));
