@@ -488,6 +488,14 @@ bool KvService::show(Watcher& watcher, const kv::History::Seen& seen) {
 
 // -- leases ----------------------------------------------------------------------------------------------------------
 
+/// While the command waits for its quorum the lease does not end. If the command is lost, the lease ends late.
+void KvService::keep_proposed(kv::LeaseId id) {
+  const auto lease = machine_.leases().find(id);
+  if (!time_.counts() || lease == machine_.leases().end()) return;
+  const std::int64_t at = time_.at(now());
+  leases_.changed(id, {lease->second.ttl_ms, kv::end_of(lease->second, at)}, at);
+}
+
 void KvService::keep(wire::KeepLease::Reader ask, runtime::Reply<wire::LeaseKept> reply) {
   if (!allowed(reply)) return;
   if (leads_) {
@@ -497,6 +505,7 @@ void KvService::keep(wire::KeepLease::Reader ask, runtime::Reply<wire::LeaseKept
     submission->due = due(ask.getDueMs());
     submission->frees = true;
     submission->command = [this, lease] {
+      keep_proposed(lease);
       const kv::Command command{.time_ms = time_.to_propose(now()), .what = kv::KeepLeases{{lease}}};
       return std::make_shared<const base::Bytes>(kv::encode(command));
     };

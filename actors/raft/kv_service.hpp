@@ -75,6 +75,7 @@ class KvService final : public StateMachine, public runtime::Part {
   void range(wire::RangeKeys::Reader ask, runtime::Reply<wire::KeyRows> reply);
   void end_watches();
   void watch(wire::WatchKeys::Reader ask, runtime::Sink<wire::KeyChange> sink);
+  void keep_proposed(kv::LeaseId id);
   void keep(wire::KeepLease::Reader ask, runtime::Reply<wire::LeaseKept> reply);
   void show(Watcher& watcher);
   bool show(Watcher& watcher, const kv::History::Seen& seen);

@@ -216,12 +216,14 @@ StoreResult<void> Logs::check_sizes() {
     if (one.number == pack) has = one.bytes;
   damaged_ = cut_counts_ = true;
   cut_ = directory_ + "/" + store::pack_name(pack) + " was cut: it has " + std::to_string(has) +
-         " bytes that can be read, and had " + std::to_string(had);
+         " bytes that can be read, and had " + std::to_string(had) + "; put it back from a copy, or remove " + path +
+         " to give up what is lost";
   return {};
 }
 
 StoreResult<void> Logs::note_sizes() {
-  if (cut_counts_) return {};
+  // A pack's size includes what waits in memory: only what was synced is noted.
+  if (cut_counts_ || packs_->unsynced() > 0) return {};
   Sizes sizes;
   for (const store::PackInfo& pack : packs_->packs()) sizes[pack.number] = pack.bytes;
   if (sizes == sizes_) return {};

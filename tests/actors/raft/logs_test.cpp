@@ -300,6 +300,21 @@ TEST_CASE("raft logs: a cut pack differs from a pack with an unsynced end") {
   }
 }
 
+TEST_CASE("raft logs: what was not synced is not noted, so a crash before the sync damages no log") {
+  sim::Disk disk;
+  auto logs = opened_logs(disk);
+  for (std::uint64_t i = 1; i <= 20; ++i)
+    REQUIRE(logs->write(1, {.state = HardState{.term = Term{1}}, .entries = {entry_at(i, 1, 60)}}).ok());
+  REQUIRE(logs->sync().ok());
+  REQUIRE(logs->note_sizes().ok());
+  REQUIRE(logs->write(1, {.entries = {entry_at(21, 1, 60)}}).ok());  // waits in memory
+  REQUIRE(logs->note_sizes().ok());
+  logs.reset();
+  logs = opened_logs(disk);
+  CHECK_FALSE(logs->damaged(1));
+  CHECK(logs->find(1)->last == Index{20});
+}
+
 TEST_CASE("raft logs: packs that went because nothing in them counted are not missing") {
   sim::Disk disk;
   auto logs = opened_logs(disk);
