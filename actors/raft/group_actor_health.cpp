@@ -54,7 +54,7 @@ void GroupActor::judge() {
                              "group " + setup_.name + ": " + text);
 }
 
-/// Nothing that changes each second: a reason that changes is logged.
+/// Nothing that changes every second: a reason that changes is logged.
 std::string GroupActor::complaint() const {
   if (!raft_ && !recovering_) return "";
   if (!raft_) return only_member() ? why_not_ : "this member takes no part: " + why_not_;

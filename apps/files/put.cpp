@@ -133,10 +133,9 @@ void print_json(std::ostream& out, wire::PutDone::Reader done, const std::string
 std::optional<Failure> name_fault(const std::string& path, const std::string& name) {
   const auto checked = files::check_name(name);
   if (checked.ok()) return std::nullopt;
-  return Failure{
-      {Code::malformed, "the name of " + path + " cannot be listed: " + std::string(explain(checked.error()))},
-      "nothing was stored",
-      "troupe file put - <" + shell_word(path) + ", which stores it without a name"};
+  return Failure{{Code::refused, "the name of " + path + " cannot be listed: " + std::string(explain(checked.error()))},
+                 "nothing was stored",
+                 "troupe file put - <" + shell_word(path) + ", which stores it without a name"};
 }
 
 template <class Source>

@@ -159,7 +159,7 @@ TEST_CASE(
   const std::size_t other = (leads + 1) % 3;
   CHECK(cluster.run(3, {"fund", "sign", id}).exit == 5);
   CHECK(line(cluster.run(other, {"fund", "sign", id})) == id);
-  CHECK(cluster.run(other, {"fund", "sign", id}).exit == 5);
+  CHECK(line(cluster.run(other, {"fund", "sign", id})) == id);  // has its effect already
   CHECK(line(cluster.run(3, {"wallet", "balance", payee})) == "4");
   REQUIRE(cluster.run(3, {"fund", "report", "-o", cluster.folder / "report"}).exit == 0);
   CHECK(cluster.run(other, {"fund", "verify", cluster.folder / "report"}).exit == 0);

@@ -1,5 +1,5 @@
 #pragma once
-// The time of a group, as one member counts it: each command brings the leader's, and it goes on by this member's clock.
+// The time of a group, as one member counts it: each command brings the leader's, and it continues by this member's clock.
 //
 // Early   never: this member learns a command later than its leader proposed it, and each one sets the time again, also
 //         back. So what a leader with an older time wrote lasts as long as that leader promised.
