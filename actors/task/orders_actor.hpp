@@ -58,7 +58,7 @@ class OrdersActor final : public runtime::Actor {
   static constexpr std::chrono::hours kLeftAloneMost{1};   // our choice: however long it asks for
   static constexpr std::chrono::minutes kPaidForNothing{5};  // our choice: a node that was engaged and did not take it
   static constexpr std::chrono::seconds kLackedFirst{1};     // our choice: a task whose inputs no node has, doubling
-  static constexpr unsigned kLackedDoubled = 8;              // our choice: up to some 4 min
+  static constexpr unsigned kLackedDoubled = 6;              // our choice: up to some 1 min
   static constexpr unsigned kForNothingDoubled = 8;  // our choice: from the second of a task on it waits kLeftAlone,
                                                      // twice that, and so on: some ten are engaged in the first hour
   static constexpr base::Duration kWaitMax =

@@ -174,7 +174,9 @@ void OrdersActor::lacks_input(const TaskId& id, std::uint64_t token, const Error
   if (job.running.at(token).paid) paid_for_nothing(job);
   job.declined.add(attempt.node, attempt.group);
   job.declined_why = why.message;
-  job.placed_again = now() + kLackedFirst * (1u << std::min(job.lacked++, kLackedDoubled));
+  // Attempts that fail together count once: they were placed together.
+  if (!job.placed_again || now() >= *job.placed_again)
+    job.placed_again = now() + kLackedFirst * (1u << std::min(job.lacked++, kLackedDoubled));
   job.entry.task.turned_away(token, "a node did not take it: " + why.message);
   changed(id);
 }
