@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "runtime/base/fields.hpp"
 #include "runtime/store/crc32c.hpp"
 #include "runtime/store/log_check.hpp"
 
@@ -26,16 +27,6 @@ std::optional<std::uint64_t> file_number(std::string_view digits) {
   std::uint64_t out = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
   if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  return out;
-}
-
-void put_little(base::Bytes& out, std::uint64_t number, int bytes) {
-  for (int i = 0; i < bytes; ++i) out.push_back(static_cast<std::uint8_t>(number >> (8 * i)));
-}
-
-std::uint64_t take_little(base::ByteView from, int bytes) {
-  std::uint64_t out = 0;
-  for (int i = 0; i < bytes; ++i) out |= std::uint64_t{from[static_cast<std::size_t>(i)]} << (8 * i);
   return out;
 }
 
@@ -63,10 +54,10 @@ std::string SyncedFiles::path_of(const File& file) const {
 
 void SyncedFiles::put(base::Bytes& out, const File& file, std::uint64_t bytes) {
   const std::size_t begin = out.size();
-  put_little(out, file.number, 8);
-  put_little(out, bytes, 8);
-  put_little(out, file.kind, 4);
-  put_little(out, crc32c(base::ByteView(out).subspan(begin)), 4);
+  base::append_number(out, file.number);
+  base::append_number(out, bytes);
+  base::append_number(out, file.kind);
+  base::append_number(out, crc32c(base::ByteView(out).subspan(begin)));
 }
 
 // -- at the start ----------------------------------------------------------------------------------------------------
@@ -98,9 +89,9 @@ StoreResult<void> SyncedFiles::read() {
   if (!base::as_text(rest).starts_with(kSyncedMagic)) return {};
   rest = rest.subspan(kSyncedMagic.size());
   for (; rest.size() >= kSyncedEntryBytes; rest = rest.subspan(kSyncedEntryBytes)) {
-    if (crc32c(rest.first(20)) != take_little(rest.subspan(20), 4)) break;
-    const File of{static_cast<std::uint32_t>(take_little(rest.subspan(16), 4)), take_little(rest, 8)};
-    if (const std::uint64_t synced = take_little(rest.subspan(8), 8)) files_[of] = synced;
+    if (crc32c(rest.first(20)) != base::load<std::uint32_t>(rest, 20)) break;
+    const File of{base::load<std::uint32_t>(rest, 16), base::load<std::uint64_t>(rest)};
+    if (const auto synced = base::load<std::uint64_t>(rest, 8)) files_[of] = synced;
     else files_.erase(of);
   }
   return {};
