@@ -15,13 +15,16 @@ constexpr std::size_t kElsewhereMax = 64;     // our choice: of them health name
 
 }  // namespace
 
+/// The address that the asker names now may be known already: by the answer to this node's own ping, for example.
 void PeersActor::write_before(wire::Pong::Builder pong, const base::NodeId& asker, const base::Endpoint& now_at) const {
   const KnownPeer* const known = peers_.book().find(asker);
   const auto remote = peers_.remote_of(asker);
-  if (known == nullptr || !known->contact.endpoint.dialable() || !now_at.dialable() || !remote) return;
-  const base::Endpoint& before = known->contact.endpoint;
+  if (known == nullptr || !now_at.dialable() || !remote) return;
   const base::Endpoint names{is_unspecified(now_at) ? remote->address : now_at.address, now_at.port};
-  if (before == names) return;
+  base::Endpoint before = known->contact.endpoint;
+  if (before == names && known->before && now() < known->before->until + runtime::kUsedElsewhere)
+    before = known->before->endpoint;
+  if (!before.dialable() || before == names) return;
   const auto address = base::words_of(before.address);
   pong.setBefore0(address[0]);
   pong.setBefore1(address[1]);

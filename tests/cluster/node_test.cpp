@@ -192,6 +192,32 @@ TEST_CASE("cluster: a node that joins another one is seen by it, also after a cr
   CHECK(until([&] { return sees(folder, again, second.id, "healthy"); }));
 }
 
+TEST_CASE("cluster: a directory that runs twice is a reason of health at both and at their peers") {
+  const Folder folder;
+  NodeProgram first(folder, "a");
+  REQUIRE(first.ready());
+  const std::vector<std::string> join{"--join", first.id + '@' + first.at};
+  {
+    NodeProgram begun(folder, "b", join);
+    REQUIRE(begun.ready());
+    REQUIRE(until([&] { return sees(folder, begun, first.id, "healthy"); }));
+    begun.kill(SIGTERM);
+    REQUIRE(begun.wait() == 0);
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "b.data"))
+    if (entry.is_socket()) std::filesystem::remove(entry.path());
+  std::filesystem::copy(folder / "b.data", folder / "c.data", std::filesystem::copy_options::recursive);
+  NodeProgram one(folder, "b", join);
+  REQUIRE(one.ready());
+  NodeProgram copy(folder, "c", join);
+  REQUIRE(copy.ready());
+  CHECK(copy.id == one.id);
+  const auto health = [&](const NodeProgram& node) { return at(folder, node, {"status"}).out; };
+  CHECK(until([&] { return contains(health(one), "identity used elsewhere"); }));
+  CHECK(until([&] { return contains(health(copy), "identity used elsewhere"); }));
+  CHECK(until([&] { return contains(health(first), one.id + " is used by two running nodes"); }));
+}
+
 TEST_CASE("cluster: a person links two nodes, and parts them again") {
   const Folder folder;
   NodeProgram first(folder, "a"), second(folder, "b");

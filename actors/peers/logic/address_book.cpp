@@ -26,7 +26,7 @@ Learned AddressBook::hear_of(const base::NodeId& id, const Contact& contact, con
   if (KnownPeer* const known = row(id)) {
     if (known->banned(now)) return Learned::banned;
     if (known->contact == contact || (source != id && !doubted(*known))) return Learned::kept;
-    known->contact = contact;
+    known->move(contact, now);
     known->told_by = source;
     known->last_success.reset();
     known->failures = 0;
@@ -61,7 +61,7 @@ KnownPeer* AddressBook::linked(const base::NodeId& id, const Contact& contact, b
     known = &rows_.emplace(id, std::move(peer)).first->second;
   }
   if (contact.endpoint.dialable()) {
-    known->contact = contact;
+    known->move(contact, now);
     known->last_success = now;
     known->told_by.reset();
     known->failures = 0;

@@ -34,6 +34,11 @@ std::uint64_t date_or_zero(const std::optional<T>& when, Moment moment) {
 
 }  // namespace
 
+void KnownPeer::move(const Contact& to, base::Instant now) {
+  if (contact.endpoint.dialable() && contact.endpoint != to.endpoint) before = Before{contact.endpoint, now};
+  contact = to;
+}
+
 void KnownPeer::measured(std::chrono::microseconds round_trip) {
   const auto sample = std::clamp<std::chrono::microseconds>(round_trip, std::chrono::microseconds{0}, kRoundTripMax);
   rtt = rtt ? *rtt + (sample - *rtt) / 8 : sample;

@@ -44,12 +44,21 @@ struct KnownPeer {
   std::uint32_t success = kSuccessFull;  ///< smoothed share of dials and pings that were answered
   std::optional<base::Instant> banned_until;
   std::uint16_t bans = 0;  ///< so far; each ban is twice as long as the last
+  struct Before {
+    base::Endpoint endpoint;
+    base::Instant until;
+
+    friend bool operator==(const Before&, const Before&) = default;
+  };
+  std::optional<Before> before;  ///< where it was before its address last changed; in no row
 
   friend bool operator==(const KnownPeer&, const KnownPeer&) = default;
 
   /// Whether its address is proven.
   bool proven() const { return last_success.has_value(); }
   bool banned(base::Instant now) const { return banned_until && now < *banned_until; }
+  /// Takes a contact that may have another address, and keeps the address before.
+  void move(const Contact& to, base::Instant now);
   void measured(std::chrono::microseconds round_trip);
   void answered() { success += (kSuccessFull - success) / 8; }
   void missed() { success -= success / 8; }

@@ -54,6 +54,18 @@ TEST_CASE("peers actor: a pong says where its receiver was known before") {
   CHECK(before(fixture, contact_of(1)) == copy.endpoint);
 }
 
+TEST_CASE("peers actor: a pong says where its receiver was before, whoever pinged first") {
+  Rows rows;
+  PeersFixture fixture(rows);
+  fixture.open();
+  fixture.dials_us(1);
+  Contact copy = contact_of(1);
+  copy.endpoint.port += 1;
+  CHECK(before(fixture, copy) == contact_of(1).endpoint);
+  // Its address is known now, as it would be by the answer to a ping of this node.
+  CHECK(before(fixture, copy) == contact_of(1).endpoint);
+}
+
 TEST_CASE("peers actor: a node finds another node with its identity, and notifies its peers") {
   Rows rows;
   PeersFixture fixture(rows);
