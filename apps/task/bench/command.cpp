@@ -80,12 +80,11 @@ Ending run_task(const Invocation& invocation, Console& console) {
 }  // namespace
 
 Commands task_bench_commands() {
-  return {
-      {.name = "bench task",
-       .summary =
-           "Measure sandboxes and tasks, and in two minutes a node that watches 10,000 others, and the list of them",
-       .options = {bench::seconds_option(), bench::only_option(), bench::dir_option()},
-       .run = run_task}};
+  return {{.name = "bench task",
+           .summary = "Measure sandboxes and tasks, and in two and a half minutes a node that watches 10,000 others, "
+                      "and the list of them",
+           .options = {bench::seconds_option(), bench::only_option(), bench::dir_option()},
+           .run = run_task}};
 }
 
 }  // namespace troupe::apps
