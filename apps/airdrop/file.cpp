@@ -8,6 +8,7 @@
 
 #include "apps/airdrop/airdrop.hpp"
 #include "apps/cli/failure.hpp"
+#include "apps/cli/input.hpp"
 #include "runtime/base/text.hpp"
 #include "runtime/config/toml_shape.hpp"
 
@@ -32,11 +33,8 @@ base::Result<std::string, Failure> text_in(const std::string& path, const std::s
   std::ifstream file(path, std::ios::binary);
   if (!file) return usage_failure("cannot read " + path, help);
   std::string out;
-  std::vector<char> part(std::size_t{1} << 16);
-  while (file.read(part.data(), static_cast<std::streamsize>(part.size())) || file.gcount() > 0) {
-    out.append(part.data(), static_cast<std::size_t>(file.gcount()));
-    if (out.size() > kFileBytesMax) return usage_failure(path + " is larger than 96 MiB", help);
-  }
+  if (const auto whole = read_rest(file, path, kFileBytesMax, out); !whole.ok()) return whole.error();
+  if (out.size() > kFileBytesMax) return usage_failure(path + " is larger than 96 MiB", help);
   return out;
 }
 

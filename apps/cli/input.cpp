@@ -1,5 +1,6 @@
 #include "apps/cli/input.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "apps/cli/file_source.hpp"
@@ -15,7 +16,11 @@ base::Result<void, Failure> read_rest(std::istream& in, const std::string& name,
                                       std::string& out) {
   errno = 0;
   const std::size_t most = out.size() + bytes_max;
-  for (char next = 0; out.size() <= most && in.get(next);) out += next;
+  for (char part[65'536]; out.size() <= most;) {
+    in.read(part, static_cast<std::streamsize>(std::min(sizeof part, most + 1 - out.size())));
+    if (in.gcount() == 0) break;
+    out.append(part, static_cast<std::size_t>(in.gcount()));
+  }
   if (in.bad()) return unread(name, errno == 0 ? EIO : errno);
   return {};
 }

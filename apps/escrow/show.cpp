@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "actors/chain/api.hpp"
+#include "apps/cli/input.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/escrow/escrow.hpp"
@@ -212,10 +213,9 @@ base::Result<Log, Failure> log_in(const std::string& path) {
                    "",
                    "troupe escrow log ID --json > FILE"};
   std::string json;
-  for (char part[65'536]; file.read(part, sizeof part) || file.gcount() > 0;) {
-    json.append(part, static_cast<std::size_t>(file.gcount()));
-    if (json.size() > kLogFileBytesMax) return usage_failure(path + " has more than 256 MiB", "");
-  }
+  if (const auto whole = read_rest(file, path, kLogFileBytesMax, json); !whole.ok()) return whole.error();
+  if (json.size() > kLogFileBytesMax) return usage_failure(path + " has more than 256 MiB", "");
+  if (json.starts_with(kByteOrderMark)) json.erase(0, kByteOrderMark.size());
   auto log = read_log(json);
   if (log) return std::move(*log);
   return Failure{

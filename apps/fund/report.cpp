@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "apps/cli/file_target.hpp"
+#include "apps/cli/input.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/fund/fund.hpp"
 #include "apps/fund/report_text.hpp"
@@ -25,11 +26,9 @@ base::Result<std::optional<std::string>, Failure> content_of(const std::string& 
   if (!std::filesystem::exists(path, failed)) return Out();
   std::ifstream file(path, std::ios::binary);
   std::string out;
-  for (char part[65'536]; file.read(part, sizeof part) || file.gcount() > 0;) {
-    out.append(part, static_cast<std::size_t>(file.gcount()));
-    if (out.size() > kReportBytesMax) return usage_failure(path + " has more than 256 MiB", "");
-  }
-  if (!file.is_open() || file.bad()) return Failure{{Code::internal, path + " cannot be read"}, "nothing was done"};
+  if (!file.is_open()) return Failure{{Code::internal, path + " cannot be read"}, "nothing was done"};
+  if (const auto whole = read_rest(file, path, kReportBytesMax, out); !whole.ok()) return whole.error();
+  if (out.size() > kReportBytesMax) return usage_failure(path + " has more than 256 MiB", "");
   return Out(std::move(out));
 }
 

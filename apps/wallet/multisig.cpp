@@ -191,18 +191,19 @@ Ending multisig_propose(const Invocation& invocation, Console& console) {
   const auto at = account_at(*client.value(), policy.address());
   if (!at.ok()) return at.error();
   wallet::Transfer transfer{at.value().book, policy.address(), next(at.value().done), credits, memo};
-  if (request.value().before()) {
-    // The same number again: with the next one it would be a second payment.
+  const bool again = request.value().before().has_value();
+  // The same number again: with the next one it would be a second payment.
+  if (again)
     if (const auto before = wallet::decode_transfer(*request.value().before())) transfer.number = before->number;
-    if (const auto kept = request.value().keep(encode(transfer)); !kept.ok()) return kept.error();
-    auto there = ask_book<multisig_wire::GetProposal, multisig_wire::ProposalIs>(
-        *client.value(), wallet::kPath,
-        [&](multisig_wire::GetProposal::Builder out) { out.setId(data_of(id_of(transfer).view())); });
-    if (there.ok()) return print_proposal(invocation, console, there.value().root());
-    if (there.error().error.code != Code::not_found) return there.error();
-  } else if (const auto kept = request.value().keep(encode(transfer)); !kept.ok()) {
-    return kept.error();
-  }
+  if (const auto kept = request.value().keep(encode(transfer)); !kept.ok()) return kept.error();
+  auto there = ask_book<multisig_wire::GetProposal, multisig_wire::ProposalIs>(
+      *client.value(), wallet::kPath,
+      [&](multisig_wire::GetProposal::Builder out) { out.setId(data_of(id_of(transfer).view())); });
+  if (!there.ok() && there.error().error.code != Code::not_found) return there.error();
+  if (there.ok() && again) return print_proposal(invocation, console, there.value().root());
+  if (there.ok() && there.value().root().getExpires() > static_cast<std::uint64_t>(unix_now().count()))
+    console.err << "note: an equal payment is proposed already; this command signs it, and it is paid once\n"
+                   "try: another --memo, for a second payment like it\n";
   const wallet::Approval approval = signer.value().approve(encode(transfer));
   auto proposed = ask_book<multisig_wire::Propose, multisig_wire::ProposalIs>(
       *client.value(), wallet::kPath, [&](multisig_wire::Propose::Builder out) {

@@ -169,6 +169,10 @@ TEST_CASE("cluster escrow: two of three signers pay, once") {
   CHECK(bank.exit({"wallet", "multisig", "propose", "us", shop, "60", "--wallet", "shop"}) == 5);
   const std::string id = bank.get({"wallet", "multisig", "propose", "us", shop, "60", "--wallet", "ada"});
   CHECK(value_in(bank.get({"wallet", "multisig", "ls", "--json"}), "state") == "open");
+  const Seen equal = bank.run({"wallet", "multisig", "propose", "us", shop, "60", "--wallet", "ada"});
+  CHECK(equal.exit == 0);
+  CHECK(line(equal) == id);
+  CHECK(contains(equal.err, "note: an equal payment is proposed already"));
   CHECK(bank.exit({"wallet", "multisig", "sign", id, "--wallet", "shop"}) == 5);
   CHECK(bank.exit({"wallet", "multisig", "sign", kNoSuchEscrow, "--wallet", "bob"}) == 4);
   CHECK(bank.exit({"wallet", "multisig", "sign", "nonsense", "--wallet", "bob"}) == 2);
@@ -263,6 +267,8 @@ TEST_CASE("cluster escrow: from the proposal to the release, over a crash of the
   CHECK(bank.exit({"escrow", "verify", id}) == 0);
   const std::string log = bank.get({"escrow", "log", id, "--json"});
   std::ofstream(bank.folder / "log") << log << '\n';
+  CHECK(bank.exit({"escrow", "verify", bank.folder / "log"}) == 0);
+  std::ofstream(bank.folder / "log") << "\xef\xbb\xbf" << log << "\r\n";  // as some editors save it
   CHECK(bank.exit({"escrow", "verify", bank.folder / "log"}) == 0);
   // Another amount in an entry, another act, and an end that is missing.
   const auto flawed = [&](const std::string& text) {
