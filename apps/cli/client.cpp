@@ -28,6 +28,8 @@ constexpr int kExitOfSignals = 128;              // as a shell tells that a sign
 constexpr base::Duration kForever = std::chrono::hours{24};
 constexpr std::chrono::seconds kProbeTimeout{2 * kDialTimeout};
 constexpr std::chrono::milliseconds kStartAgain{20};  // our choice
+constexpr std::chrono::milliseconds kLookAgain{100};  // our choice
+constexpr std::uint64_t kWaitSecondsMax = 86'400;
 constexpr const char* kNode = "/node";
 
 /// A command keeps nothing.
@@ -90,6 +92,27 @@ Client::Outcome<std::unique_ptr<Client>> Client::connect(const Invocation& invoc
   if (failed) return *failed;
   client->effect_ = invocation.command().effect;
   return client;
+}
+
+Client::Outcome<std::unique_ptr<Client>> Client::connect_when_up(const Invocation& invocation, Console& console,
+                                                                 base::Duration patience) {
+  const auto due = std::chrono::steady_clock::now() + patience;
+  while (true) {
+    Failure why;
+    auto client = connect(invocation, console);
+    if (client.ok()) {
+      auto seen = client.value()->ask<node::wire::GetStatus, node::wire::NodeStatus>(
+          kNode, kProbeTimeout, [](node::wire::GetStatus::Builder) {});
+      if (seen.ok() && seen.value().root().getStage() != node::wire::Stage::STARTING) return client;
+      why = seen.ok() ? client.value()->failure({Code::unavailable, "the node is still starting"}) : seen.error();
+      client.value().reset();  // a client hears the signals alone
+    } else {
+      why = client.error();
+    }
+    if (why.error.code != Code::unavailable || std::chrono::steady_clock::now() >= due) return why;
+    os::Waker waker{SIGINT, SIGTERM, SIGHUP};
+    if (const auto signal = waker.wait(kLookAgain)) return interruption_by(*signal);
+  }
 }
 
 std::optional<Failure> Client::connect_locally(const std::string& directory) {
@@ -309,8 +332,8 @@ void Client::cancel() {
   waker_->ring();
 }
 
-Failure Client::interruption() const {
-  return {{Code::dropped, "interrupted"}, {}, {}, static_cast<Exit>(kExitOfSignals + interrupted_.value_or(SIGINT))};
+Failure Client::interruption_by(int signal) {
+  return {{Code::dropped, "interrupted"}, {}, {}, static_cast<Exit>(kExitOfSignals + signal)};
 }
 
 Failure Client::failure(const base::Error& answered) {
@@ -345,6 +368,19 @@ Failure Client::failure(const base::Error& answered) {
           "nothing was done",
           remote ? "troupe status, at that node, shows whether it runs, its id and its address" : try_,
           ours ? Exit::refused : Exit::unavailable};
+}
+
+// -- waiting ---------------------------------------------------------------------------------------------------------
+
+Option wait_seconds_option() {
+  return number_option("--seconds", "S", "wait at most S seconds (60)", 1, kWaitSecondsMax);
+}
+
+base::Result<std::optional<base::Duration>, Failure> waited(const Invocation& invocation) {
+  using Out = std::optional<base::Duration>;
+  if (invocation.has("--wait")) return Out(std::chrono::seconds(invocation.number("--seconds").value_or(60)));
+  if (!invocation.has("--seconds")) return Out();
+  return usage_failure("--seconds bounds the wait of --wait", "troupe help " + invocation.command().name);
 }
 
 }  // namespace troupe::apps

@@ -86,6 +86,9 @@ class Client {
   static Outcome<std::unique_ptr<Client>> connect(const Invocation& invocation, Console& console,
                                                   Listens listens = Listens::to_signals,
                                                   const std::shared_ptr<Cancel>& cancel = {});
+  /// As connect(), once the node runs and has read what it holds. Waits at most `patience` for that.
+  static Outcome<std::unique_ptr<Client>> connect_when_up(const Invocation& invocation, Console& console,
+                                                          base::Duration patience);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -120,7 +123,7 @@ class Client {
   /// Whether one of the signals has come: for long work between two calls.
   bool interrupted();
   /// What to fail with then.
-  Failure interruption() const;
+  Failure interruption() const { return interruption_by(interrupted_.value_or(SIGINT)); }
 
   base::Instant now();
   /// The way to the node as a person types it: "--data DIR" or "--node ID@HOST:PORT".
@@ -149,6 +152,7 @@ class Client {
 
   Client();
   void cancel();
+  static Failure interruption_by(int signal);
   std::optional<Failure> connect_locally(const std::string& directory);
   std::optional<Failure> connect_remotely(const NodeAddress& node, Console& console, Needs needs);
   void open(std::shared_ptr<const crypto::Identity> identity, messages::Role role, std::string sockets);
@@ -314,6 +318,23 @@ Client::Outcome<Kept<A>> Client::feed(const std::string& path, base::Duration id
 
 // -- a command that is one question ----------------------------------------------------------------------------------
 
+/// For commands that may `--wait` for their node: --seconds S.
+Option wait_seconds_option();
+/// How long the command waits; nullopt without --wait. Fails for --seconds without it.
+base::Result<std::optional<base::Duration>, Failure> waited(const Invocation& invocation);
+
+/// Asks the service `path`, and hands the answer to `json(A::Reader)` or `text(A::Reader)`, as the command line wants
+/// it. Fails as Client does.
+template <class Q, class A, class Fill, class Json, class Text>
+Ending ask_and_print(Client& client, const Invocation& invocation, const char* path, base::Duration timeout,
+                     Fill&& fill, Json&& json, Text&& text) {
+  auto answer = client.ask<Q, A>(path, timeout, std::forward<Fill>(fill));
+  if (!answer.ok()) return answer.error();
+  if (invocation.globals.json) json(answer.value().root());
+  else text(answer.value().root());
+  return Exit::done;
+}
+
 /// Connects, asks the service `path`, and hands the answer to `json(A::Reader)` or `text(A::Reader)`, as the command
 /// line wants it. Fails as Client does.
 template <class Q, class A, class Fill, class Json, class Text>
@@ -321,11 +342,8 @@ Ending ask_and_print(const Invocation& invocation, Console& console, const char*
                      Fill&& fill, Json&& json, Text&& text) {
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  auto answer = client.value()->template ask<Q, A>(path, timeout, std::forward<Fill>(fill));
-  if (!answer.ok()) return answer.error();
-  if (invocation.globals.json) json(answer.value().root());
-  else text(answer.value().root());
-  return Exit::done;
+  return ask_and_print<Q, A>(*client.value(), invocation, path, timeout, std::forward<Fill>(fill),
+                             std::forward<Json>(json), std::forward<Text>(text));
 }
 
 }  // namespace troupe::apps

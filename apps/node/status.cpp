@@ -53,8 +53,13 @@ void print_text(std::ostream& out, node::wire::NodeStatus::Reader status) {
 }
 
 Ending status(const Invocation& invocation, Console& console) {
+  const auto patience = waited(invocation);
+  if (!patience.ok()) return patience.error();
+  auto client = patience.value() ? Client::connect_when_up(invocation, console, *patience.value())
+                                 : Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
   return ask_and_print<node::wire::GetStatus, node::wire::NodeStatus>(
-      invocation, console, "/node", kStatusTimeout, [](node::wire::GetStatus::Builder) {},
+      *client.value(), invocation, "/node", kStatusTimeout, [](node::wire::GetStatus::Builder) {},
       [&](node::wire::NodeStatus::Reader status) { print_json(console.out, status); },
       [&](node::wire::NodeStatus::Reader status) { print_text(console.out, status); });
 }
@@ -64,6 +69,7 @@ Ending status(const Invocation& invocation, Console& console) {
 Commands status_commands() {
   return {{.name = "status",
            .summary = "Print the id, address, peers and health of a node",
+           .options = {{.name = "--wait", .help = "wait until the node runs and has started"}, wait_seconds_option()},
            .needs = Needs::view,
            .run = status}};
 }

@@ -14,7 +14,9 @@ namespace {
 namespace wire = peers::wire;
 
 constexpr const char* kPeers = "/peers";
-constexpr std::chrono::seconds kTimeout{5};        // our choice: the answer is at hand
+constexpr std::chrono::seconds kTimeout{5};           // our choice: the answer is at hand
+constexpr std::chrono::milliseconds kLookAgain{100};  // our choice
+constexpr std::uint64_t kWaitPeersMax = 1'000;
 constexpr std::chrono::seconds kDialAndShake{15};  // a dial takes 10 s at most, with its handshake
 
 output::wire::Direction direction_of(wire::LinkDirection direction) {
@@ -63,9 +65,35 @@ void print_text(std::ostream& out, capnp::List<wire::PeerRow>::Reader peers) {
   table.print(out);
 }
 
+/// Waits until the node has that many healthy peers.
+Client::Outcome<void> await_healthy(Client& client, std::uint64_t wanted, base::Duration patience) {
+  const base::Instant due = client.now() + patience;
+  while (true) {
+    auto rows = client.ask<wire::ListPeers, wire::PeerRows>(
+        kPeers, kTimeout, [](wire::ListPeers::Builder question) { question.setHealthyOnly(true); });
+    if (!rows.ok()) return rows.error();
+    const std::size_t healthy = rows.value().root().getPeers().size();
+    if (healthy >= wanted) return {};
+    if (client.now() >= due)
+      return Failure{{base::Code::unavailable,
+                      "the node has " + std::to_string(healthy) + " healthy peers, not " + std::to_string(wanted)},
+                     "nothing was done",
+                     "troupe peers " + client.way()};
+    if (const auto paused = client.pause(kLookAgain); !paused.ok()) return paused.error();
+  }
+}
+
 Ending list(const Invocation& invocation, Console& console) {
+  const auto patience = waited(invocation);
+  if (!patience.ok()) return patience.error();
+  auto client = patience.value() ? Client::connect_when_up(invocation, console, *patience.value())
+                                 : Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  if (const auto wanted = invocation.number("--wait"))
+    if (const auto there = await_healthy(*client.value(), *wanted, *patience.value()); !there.ok())
+      return there.error();
   return ask_and_print<wire::ListPeers, wire::PeerRows>(
-      invocation, console, kPeers, kTimeout,
+      *client.value(), invocation, kPeers, kTimeout,
       [&](wire::ListPeers::Builder question) { question.setHealthyOnly(invocation.has("--healthy")); },
       [&](wire::PeerRows::Reader rows) { print_json(console.out, rows.getPeers()); },
       [&](wire::PeerRows::Reader rows) { print_text(console.out, rows.getPeers()); });
@@ -121,7 +149,9 @@ Commands peers_commands() {
   return {
       {.name = "peers",
        .summary = "List the nodes that this node knows",
-       .options = {{.name = "--healthy", .help = "list only nodes that answered their last ping"}},
+       .options = {{.name = "--healthy", .help = "list only nodes that answered their last ping"},
+                   number_option("--wait", "N", "wait until the node runs and has N healthy peers", 0, kWaitPeersMax),
+                   wait_seconds_option()},
        .needs = Needs::view,
        .run = list},
       {.name = "peers connect",

@@ -218,6 +218,25 @@ TEST_CASE("cluster: a directory that runs twice is a reason of health at both an
   CHECK(until([&] { return contains(health(first), one.id + " is used by two running nodes"); }));
 }
 
+TEST_CASE("cluster: commands wait for a node that is still to start, and for its peers") {
+  const Folder folder;
+  Program status({"status", "--wait", "--data", folder / "a.data"}, folder / "status");
+  NodeProgram first(folder, "a");
+  REQUIRE(first.ready());
+  CHECK(status.wait() == 0);
+  CHECK(contains(status.out(), "stage    serving"));
+  const Seen alone = at(folder, first, {"peers", "--wait", "1", "--seconds", "1"});
+  CHECK(alone.exit == 7);
+  CHECK(contains(alone.err, "error: the node has 0 healthy peers, not 1"));
+  Program peers({"peers", "--wait", "1", "--data", first.data}, folder / "peers");
+  NodeProgram second(folder, "b", {"--join", first.at});
+  REQUIRE(second.ready());
+  CHECK(peers.wait() == 0);
+  CHECK(contains(peers.out(), second.id));
+  CHECK(troupe::test::troupe(folder, {"status", "--wait", "--seconds", "1", "--data", folder / "none"}).exit == 7);
+  CHECK(at(folder, first, {"peers", "--seconds", "1"}).exit == 2);
+}
+
 TEST_CASE("cluster: a person links two nodes, and parts them again") {
   const Folder folder;
   NodeProgram first(folder, "a"), second(folder, "b");
