@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <sstream>
 
 #include "apps/cli/json.hpp"
 #include "messages/output/common.capnp.h"
@@ -27,7 +28,9 @@ void print_json(std::ostream& err, const Failure& failure) {
   if (retry > 0)
     line.getRetryAfterMs().setValue(
         static_cast<std::uint32_t>(std::min<std::int64_t>(retry, std::numeric_limits<std::uint32_t>::max())));
-  out.print(err);
+  std::ostringstream text;
+  out.print(text);
+  err << text.str();
 }
 
 }  // namespace
@@ -81,11 +84,12 @@ void print(std::ostream& err, const Failure& failure, Effect effect, Form form, 
   if (failure.exit == Exit::broken_pipe) return;
   const Failure full = completed(failure, effect);
   if (form == Form::json) return print_json(err, full);
-  err << (colour ? "\x1b[1;31merror:\x1b[0m " : "error: ") << base::printable(full.error.message) << '\n';
-  err << "outcome: " << base::printable(full.outcome) << '\n';
-  if (full.try_.empty()) return;
+  // In one write: nodes in the background may log to the same terminal.
+  std::string out = (colour ? "\x1b[1;31merror:\x1b[0m " : "error: ") + base::printable(full.error.message) +
+                    "\noutcome: " + base::printable(full.outcome) + '\n';
   // A backslash of a command must stay one: the line is there to be pasted.
-  err << "try: " << (base::is_plain(full.try_) ? full.try_ : base::printable(full.try_)) << '\n';
+  if (!full.try_.empty()) out += "try: " + (base::is_plain(full.try_) ? full.try_ : base::printable(full.try_)) + '\n';
+  err << out;
 }
 
 }  // namespace troupe::apps

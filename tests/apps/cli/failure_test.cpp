@@ -93,6 +93,27 @@ TEST_CASE("failure: text has three lines, and what it does not say is filled in"
             .find("outcome: unknown; it may still have been done\n") != std::string::npos);
 }
 
+TEST_CASE("failure: an error is written at once") {
+  struct Writes : std::streambuf {
+    std::streamsize xsputn(const char* bytes, std::streamsize size) override {
+      all.emplace_back(bytes, static_cast<std::size_t>(size));
+      return size;
+    }
+    int overflow(int byte) override {
+      all.emplace_back(1, static_cast<char>(byte));
+      return byte;
+    }
+    std::vector<std::string> all;
+  };
+  for (const Form form : {Form::text, Form::json}) {
+    Writes writes;
+    std::ostream err(&writes);
+    print(err, {{Code::not_found, "no such file"}, "", "again"}, Effect::read, form, false);
+    REQUIRE(writes.all.size() == 1);
+    CHECK(contains(writes.all.front(), "no such file"));
+  }
+}
+
 TEST_CASE("failure: JSON is one line with every field") {
   CHECK(printed({{Code::not_found, "no \"x\"\n"}}, Effect::read, Form::json) ==
         "{\"error\":{\"code\":\"not_found\",\"message\":\"no \\\"x\\\"\\u000a\",\"outcome\":\"nothing was changed\","
