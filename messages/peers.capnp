@@ -125,6 +125,13 @@ struct PeerRow {
     none @9 :Void;
     value @10 :UInt64;
   }
+  lastHeardMs :union {
+    # How long ago this node heard from it.
+
+    none @11 :Void;
+    # Never.
+    value @12 :UInt64;
+  }
 }
 
 enum PeerState {
@@ -170,6 +177,13 @@ struct DropPeer $kind(from = [operate], bytesMax = 128) {
 
   node @0 :Data;
   # 20 bytes, otherwise `malformed`.
+}
+
+struct ForgetPeer $kind(from = [operate], bytesMax = 128) {
+  # Removes a peer that is gone for good: the node does not list it, dial it or expect it any more. Answered by Nothing,
+  # by `not_found`, or by `conflict` while it is linked.
+
+  node @0 :Data;
 }
 
 struct PardonPeer $kind(from = [operate], bytesMax = 128) {

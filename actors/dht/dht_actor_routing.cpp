@@ -238,7 +238,7 @@ void DhtActor::recover() {
     if (table_.size() < kHealthyMin) {
       recover_soon();
       if (recoveries_++ == 0)
-        settings_->log.warn("the table has few contacts; more are searched for", {{"contacts", table_.size()}});
+        settings_->log.info("the table has few contacts; more are searched for", {{"contacts", table_.size()}});
     }
     if (known.empty() && table_.size() == 0) return;
     for (const Contact& one : known) heard(one, Evidence::asked_us);

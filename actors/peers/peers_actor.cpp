@@ -29,6 +29,8 @@ base::Error to_error(CommandError error) {
     case CommandError::busy:
       return {Code::overloaded, "too many commands wait for a dial", std::chrono::milliseconds(1'000)};
     case CommandError::not_linked: return {Code::not_found, "there is no link to that peer"};
+    case CommandError::still_linked: return {Code::conflict, "that peer is linked: drop it first"};
+    case CommandError::unknown: return {Code::not_found, "this node does not know that peer"};
   }
   return {Code::internal, "a command failed in a way that has no name"};
 }
@@ -63,6 +65,7 @@ void PeersActor::receive(runtime::Handlers& on) {
   on.ask<wire::ListPeers, wire::PeerRows>(answers);
   on.ask<wire::ConnectPeer, wire::Connected>(answers);
   on.ask<wire::DropPeer, messages::wire::Nothing>(answers);
+  on.ask<wire::ForgetPeer, messages::wire::Nothing>(answers);
   on.ask<wire::PardonPeer, messages::wire::Nothing>(answers);
   on.ask<net::wire::WhereIs, net::wire::Whereabouts>(answers);
   on.tell<net::wire::LinkUp>([this](net::wire::LinkUp::Reader up) { link_up(up); });
@@ -72,13 +75,15 @@ void PeersActor::receive(runtime::Handlers& on) {
   on.tell<net::wire::Shun>([](net::wire::Shun::Reader) {});  // an echo: this actor told it to `/links`
   on.timer<Tick>([this] { act(peers_.tick(now(), random())); });
   on.timer<Follow>([this] { follow(true); });
+  on.timer<Grace>([this] { show_health(); });
   rows_.receive<RowsAgain>(on);
   on.describe<wire::PeersState>([this](wire::PeersState::Builder state) { describe(state); });
 }
 
 void PeersActor::start() {
-  node().publish<wire::Ping, wire::Exchange, wire::ListPeers, wire::ConnectPeer, wire::DropPeer, wire::PardonPeer>(
-      kPath, self());
+  node()
+      .publish<wire::Ping, wire::Exchange, wire::ListPeers, wire::ConnectPeer, wire::DropPeer, wire::ForgetPeer,
+               wire::PardonPeer>(kPath, self());
   peers_.plant(world().mutations);
   peers_.ask_who_owes(setup_.owes_answer);
   load();
@@ -254,6 +259,17 @@ void PeersActor::answer(wire::DropPeer::Reader command, Reply<messages::wire::No
   if (!dropped.ok()) return reply.refuse(to_error(dropped.error()));
   reply.done();
   act(dropped.value());
+}
+
+void PeersActor::answer(wire::ForgetPeer::Reader command, Reply<messages::wire::Nothing> reply) {
+  const auto id = node_of(command.getNode());
+  if (!id) return reply.refuse({Code::malformed, kIdLength});
+  if (loading_) return reply.refuse({Code::unavailable, "the node has just started", std::chrono::milliseconds(500)});
+  const auto forgotten = peers_.forget(*id, now(), random());
+  if (!forgotten.ok()) return reply.refuse(to_error(forgotten.error()));
+  setup_.log.info("an operator removes a peer", {{"node", id->hex()}});
+  reply.done();
+  act(forgotten.value());
 }
 
 void PeersActor::answer(wire::PardonPeer::Reader command, Reply<messages::wire::Nothing> reply) {

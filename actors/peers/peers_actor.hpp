@@ -1,8 +1,8 @@
 #pragma once
 // The peers of this node behind a mailbox: passes inputs to the logic (logic/peers.hpp), and performs its decisions.
 //
-// Serves  published at kPath: Ping and Exchange of linked nodes; ListPeers, ConnectPeer, DropPeer and PardonPeer of
-//         operators. Inside the node: ListKnown and WhereAmI of other domains; WhereIs and NotThere of links that dial;
+// Serves  published at kPath: Ping and Exchange of linked nodes; ListPeers, ConnectPeer, DropPeer, ForgetPeer and
+//         PardonPeer of operators. Inside the node: ListKnown and WhereAmI of other domains; WhereIs and NotThere of links that dial;
 //         Misbehaved.
 // Bans    `/links` is told each ban, restored bans too: it enforces them for links, datagrams and the DHT.
 // States  loading: reads its rows, and does not follow links yet; then running. A restart starts with loading, and
@@ -39,6 +39,7 @@ inline constexpr std::uint32_t kExchangesPerSecond =
     256;                                               // our choice: of all peers, each of which asks twice a minute
 inline constexpr std::uint32_t kVoicesPerSecond = 64;  // our choice: of all links, each of which speaks twice a minute
 inline constexpr std::size_t kWhatBytesMax = 200;      // of messages/links.capnp
+inline constexpr std::chrono::seconds kGrace{10};      // our choice: before too few peers are a reason of health
 inline constexpr std::chrono::seconds kSayAgain{60};  // our choice: between log lines about a seed that does not answer
 inline constexpr std::chrono::seconds kFollowAgain{
     60};  // our choice: the longest time without links after a restart of `/links`
@@ -83,6 +84,7 @@ class PeersActor final : public runtime::Actor {
  private:
   struct Tick {};
   struct Follow {};
+  struct Grace {};
   struct RowsAgain {};
 
   // From other nodes, from `/links` and from operators (peers_actor.cpp).
@@ -93,6 +95,7 @@ class PeersActor final : public runtime::Actor {
   void answer(wire::ListPeers::Reader question, runtime::Reply<wire::PeerRows> reply);
   void answer(wire::ConnectPeer::Reader command, runtime::Reply<wire::Connected> reply);
   void answer(wire::DropPeer::Reader command, runtime::Reply<messages::wire::Nothing> reply);
+  void answer(wire::ForgetPeer::Reader command, runtime::Reply<messages::wire::Nothing> reply);
   void answer(wire::PardonPeer::Reader command, runtime::Reply<messages::wire::Nothing> reply);
   void answer(net::wire::WhereIs::Reader question, runtime::Reply<net::wire::Whereabouts> reply);
   void link_up(net::wire::LinkUp::Reader up);
@@ -150,7 +153,8 @@ class PeersActor final : public runtime::Actor {
   store::Rows rows_;
   std::set<base::NodeId> changed_;  // peers whose rows are to be written once all is performed
   std::uint64_t bans_ = 0;
-  std::string health_shown_;  // empty: no fault
+  std::string health_shown_;                    // empty: no fault
+  std::optional<base::Instant> too_few_since_;  // healthy peers
   Dates dates_;
   std::string dates_shown_, identity_shown_;
   std::map<base::NodeId, base::Instant> elsewhere_;  // linked peers that say that their identity is used elsewhere

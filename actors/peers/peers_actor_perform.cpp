@@ -86,7 +86,10 @@ void PeersActor::no_answer(const Target& seed, const base::Error& why) {
   if (!fresh && now() - known->second.said < kSayAgain) return;
   const bool answered = why.code == Code::refused;
   known->second = {(answered ? "turned away by " : "no answer from ") + seed.text() + ": " + why.message, now()};
-  setup_.log.warn("cannot join", {{"address", seed.text()}, {"why", why.message}});
+  // Nodes that start together may miss each other once.
+  const bool early = too_few_since_ && now() < *too_few_since_ + kGrace;
+  if (early && !answered) setup_.log.info("cannot join yet", {{"address", seed.text()}, {"why", why.message}});
+  else setup_.log.warn("cannot join", {{"address", seed.text()}, {"why", why.message}});
 }
 
 void PeersActor::perform(const Drop& drop) {
@@ -165,8 +168,19 @@ void PeersActor::show_health() {
   const std::size_t wanted = peers_.expected(now());
   const std::size_t healthy = std::min(peers_.healthy(), wanted);
   std::string text;
-  if (healthy < wanted) {
+  if (healthy == wanted) {
+    too_few_since_.reset();
+  } else if (!too_few_since_) {
+    too_few_since_ = now();
+    after<Grace>(kGrace);
+  }
+  if (too_few_since_ && now() >= *too_few_since_ + kGrace) {
     text = std::to_string(healthy) + " healthy peers of at least " + std::to_string(wanted);
+    if (const auto missing = peers_.missing(now()); !missing.empty()) {
+      text += "; missing:";
+      for (const base::NodeId& id : missing) text += ' ' + id.hex();
+      text += " (to expect one no longer: troupe peers forget ID)";
+    }
     if (!silent_seeds_.empty()) {
       text += "; " + silent_seeds_.begin()->second.text;
       if (silent_seeds_.size() > 1) text += ", and " + std::to_string(silent_seeds_.size() - 1) + " more like it";

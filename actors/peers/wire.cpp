@@ -24,6 +24,11 @@ wire::LinkDirection direction_of(const std::optional<Direction>& direction) {
   return *direction == Direction::outbound ? wire::LinkDirection::OUTBOUND : wire::LinkDirection::INBOUND;
 }
 
+std::uint64_t milliseconds_of(base::Duration span) {
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(span).count(), 0));
+}
+
 void write(wire::PeerRow::Builder to, const PeerView& line, const Carried& carried, base::Instant now) {
   to.setNode(data_of(line.id.view()));
   if (line.endpoint.dialable()) to.setAddress(line.endpoint.text().c_str());
@@ -33,9 +38,8 @@ void write(wire::PeerRow::Builder to, const PeerView& line, const Carried& carri
   to.setSent(carried.sent);
   to.setReceived(carried.received);
   to.setScore(line.score);
-  if (!line.banned_until) return;
-  to.getBannedForMs().setValue(static_cast<std::uint64_t>(
-      std::max<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(*line.banned_until - now).count(), 0)));
+  if (line.last_heard) to.getLastHeardMs().setValue(milliseconds_of(now - *line.last_heard));
+  if (line.banned_until) to.getBannedForMs().setValue(milliseconds_of(*line.banned_until - now));
 }
 
 std::vector<Contact> read_some(capnp::List<messages::wire::Contact>::Reader from, std::size_t most) {

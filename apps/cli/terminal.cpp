@@ -116,6 +116,14 @@ std::string bytes_for_people(std::uint64_t bytes) {
   return out + ' ' + std::string(kUnits[unit]);
 }
 
+std::string seconds_for_people(std::uint64_t seconds) {
+  const auto part = [](std::uint64_t number, const char* unit) { return std::to_string(number) + unit; };
+  if (seconds >= 86'400) return part(seconds / 86'400, "d ") + part(seconds % 86'400 / 3'600, "h");
+  if (seconds >= 3'600) return part(seconds / 3'600, "h ") + part(seconds % 3'600 / 60, "m");
+  if (seconds >= 60) return part(seconds / 60, "m ") + part(seconds % 60, "s");
+  return part(seconds, "s");
+}
+
 std::string fixed(double value, int digits) {
   std::array<char, 48> out{};
   std::snprintf(out.data(), out.size(), "%.*f", digits, value);

@@ -36,6 +36,9 @@ class TextTable {
 /// "1.5 GiB": for people only, rounded down.
 std::string bytes_for_people(std::uint64_t bytes);
 
+/// "42s", "3m 5s", "2h 0m", "1d 4h".
+std::string seconds_for_people(std::uint64_t seconds);
+
 /// "12.50": with that number of digits after the point.
 std::string fixed(double value, int digits);
 

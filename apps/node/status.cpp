@@ -2,6 +2,7 @@
 #include "apps/cli/client.hpp"
 #include "apps/cli/copy_same.hpp"
 #include "apps/cli/json.hpp"
+#include "apps/cli/terminal.hpp"
 #include "messages/node.capnp.h"
 #include "messages/output/node.capnp.h"
 #include "runtime/base/text.hpp"
@@ -25,14 +26,6 @@ void print_json(std::ostream& out, node::wire::NodeStatus::Reader status) {
   line.print(out);
 }
 
-std::string uptime(std::uint64_t seconds) {
-  const auto part = [](std::uint64_t number, const char* unit) { return std::to_string(number) + unit; };
-  if (seconds >= 86'400) return part(seconds / 86'400, "d ") + part(seconds % 86'400 / 3'600, "h");
-  if (seconds >= 3'600) return part(seconds / 3'600, "h ") + part(seconds % 3'600 / 60, "m");
-  if (seconds >= 60) return part(seconds / 60, "m ") + part(seconds % 60, "s");
-  return part(seconds, "s");
-}
-
 void print_text(std::ostream& out, node::wire::NodeStatus::Reader status) {
   const auto line = [&](const char* title, const std::string& value) {
     out << title << base::printable(value) << '\n';
@@ -42,7 +35,7 @@ void print_text(std::ostream& out, node::wire::NodeStatus::Reader status) {
   line("name     ", status.getName());
   line("version  ", status.getVersion());
   line("stage    ", enumerant_text(status.getStage()));
-  line("up       ", uptime(status.getUptimeS()));
+  line("up       ", seconds_for_people(status.getUptimeS()));
   line("listen   ", status.getListen());
   line("peers    ", std::to_string(status.getPeers()));
   line("seats    ", std::to_string(status.getSeats()) + " of " + std::to_string(status.getSeatsMax()) +

@@ -1,4 +1,4 @@
-// troupe peers | peers connect | peers drop | peers pardon
+// troupe peers | peers connect | peers drop | peers forget | peers pardon
 #include "apps/cli/client.hpp"
 #include "apps/cli/copy_same.hpp"
 #include "apps/cli/json.hpp"
@@ -34,6 +34,10 @@ std::string ban_text(wire::PeerRow::Reader row) {
   return std::to_string((row.getBannedForMs().getValue() + kMinute - 1) / kMinute) + " min";
 }
 
+std::string last_heard(wire::PeerRow::Reader row) {
+  return row.getLastHeardMs().isValue() ? seconds_for_people(row.getLastHeardMs().getValue() / 1'000) + " ago" : "-";
+}
+
 void print_json(std::ostream& out, capnp::List<wire::PeerRow>::Reader peers) {
   JsonLine<output::wire::Peers> line;
   auto rows = line->initRows(peers.size());
@@ -54,13 +58,14 @@ void print_text(std::ostream& out, capnp::List<wire::PeerRow>::Reader peers) {
                    {"LINK"},
                    {"SENT", Align::right},
                    {"RECEIVED", Align::right},
+                   {"LAST HEARD", Align::right},
                    {"SCORE", Align::right},
                    {"BANNED FOR", Align::right}});
   for (const auto row : peers) {
     const std::string rtt = row.getRttMs().isValue() ? fixed(row.getRttMs().getValue(), 1) + " ms" : "-";
     table.add({hex(row.getNode()), row.getAddress(), enumerant_text(row.getState()), rtt,
                kArrows[static_cast<std::size_t>(direction_of(row.getDirection()))], bytes_for_people(row.getSent()),
-               bytes_for_people(row.getReceived()), std::to_string(row.getScore()), ban_text(row)});
+               bytes_for_people(row.getReceived()), last_heard(row), std::to_string(row.getScore()), ban_text(row)});
   }
   table.print(out);
 }
@@ -166,6 +171,12 @@ Commands peers_commands() {
        .needs = Needs::operate,
        .effect = Effect::write,
        .run = order_about<wire::DropPeer>},
+      {.name = "peers forget",
+       .summary = "Remove a node that is gone for good, and do not expect it any more",
+       .positionals = {{.name = "ID", .help = "node id: 40 hexadecimal digits"}},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .run = order_about<wire::ForgetPeer>},
       {.name = "peers pardon",
        .summary = "Lift the ban of a node, and set its points to zero",
        .positionals = {{.name = "ID", .help = "node id: 40 hexadecimal digits"}},

@@ -35,10 +35,15 @@ struct Peer {
     none @9 :Void;
     value @10 :UInt64;
   }
+  lastHeardMs :union {
+    # How long ago the node heard from it; null: never.
+    none @11 :Void;
+    value @12 :UInt64;
+  }
 }
 
 struct Link {
-  # `peers connect`, `peers drop` and `peers pardon`.
+  # `peers connect`, `peers drop`, `peers forget` and `peers pardon`.
 
   node @0 :Data;
   address @1 :Text;

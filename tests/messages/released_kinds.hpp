@@ -441,6 +441,7 @@ inline constexpr ReleasedKind kReleasedKinds[] = {
     {0xf034e9ba8f685697, "registry.GetUptime"},
     {0xf0944a430a99f4fe, "wallet.GetOwnAccount"},
     {0xf09fa6140ab9f6ed, "registry.Register"},
+    {0xf0fba3a8ebbc94cb, "peers.ForgetPeer"},
     {0xf1c8c22cffa5e549, "task.ArrayIs"},
     {0xf1efa1ef3c8f0766, "raft.GetGroup"},
     {0xf1f788d9f58b56de, "wallet.Spend"},

@@ -136,9 +136,18 @@ void AddressBook::prune(base::Instant now) {
   }
 }
 
+bool AddressBook::forget(const base::NodeId& id) {
+  const auto at = rows_.find(id);
+  if (at == rows_.end() || links_.contains(id)) return false;
+  erase(at);
+  return true;
+}
+
 bool AddressBook::dead(const KnownPeer& peer, base::Instant now) const {
   if (links_.contains(peer.id) || peer.banned(now)) return false;
   const base::Duration silence = now - peer.last_seen;
+  // It is shown for as long as it is missed.
+  if (peer.met() && silence < kFresh) return false;
   if (silence >= kForgetAfter) return true;
   if (!peer.proven()) return peer.failures >= kHearsayFailuresMax;
   return peer.failures >= kProvenFailuresMax && silence >= kSilenceMax;

@@ -68,6 +68,8 @@ class AddressBook {
   void unban(const base::NodeId& id);
   bool banned(const base::NodeId& id, base::Instant now) const;
 
+  /// Removes a peer that is not linked. False if it is not in the book.
+  bool forget(const base::NodeId& id);
   /// Forgets dead peers, and saves the addresses that waited.
   void prune(base::Instant now);
 

@@ -135,6 +135,7 @@ struct PeerView {
   std::optional<Direction> direction;  ///< of its link
   std::uint32_t score = 0;             ///< points for its violations
   std::optional<base::Instant> banned_until = {};
+  std::optional<base::Instant> last_heard = {};  ///< unset: never heard from
 };
 
 enum class CommandError : std::uint8_t {
@@ -142,6 +143,8 @@ enum class CommandError : std::uint8_t {
   linked,     ///< the peer is linked already
   busy,       ///< kTargetsMax dials for people are under way
   not_linked,
+  still_linked,
+  unknown,  ///< the peer is not in the book, and was not linked lately
 };
 
 }  // namespace troupe::peers

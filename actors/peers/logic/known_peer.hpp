@@ -56,6 +56,8 @@ struct KnownPeer {
 
   /// Whether its address is proven.
   bool proven() const { return last_success.has_value(); }
+  /// Whether this node has ever heard from it itself.
+  bool met() const { return !told_by || *told_by == id; }
   bool banned(base::Instant now) const { return banned_until && now < *banned_until; }
   /// Takes a contact that may have another address, and keeps the address before.
   void move(const Contact& to, base::Instant now);

@@ -284,6 +284,18 @@ base::Result<Decisions, CommandError> Peers::drop(const base::NodeId& id, base::
   return settle(now, random);
 }
 
+base::Result<Decisions, CommandError> Peers::forget(const base::NodeId& id, base::Instant now, base::Random& random) {
+  if (links_.contains(id)) return CommandError::still_linked;
+  const bool left = left_.erase(id) > 0;
+  if (!book_.forget(id) && !left) return CommandError::unknown;
+  retry_at_.erase(id);
+  brief_.erase(id);
+  turned_us_away_.erase(id);
+  candidate_at_.reset();
+  if (book_.rows().empty() && links_.empty()) met_ = false;
+  return settle(now, random);
+}
+
 Peers::Unbanned Peers::unban(const base::NodeId& id, base::Instant now, base::Random& random) {
   const bool lifted = forgive(id, now);
   return {lifted, settle(now, random)};
@@ -302,7 +314,9 @@ void Peers::hold_off(const base::NodeId& id, base::Instant now) {
 std::vector<PeerView> Peers::view(base::Instant now) const {
   std::map<base::NodeId, PeerView> out;
   for (const auto& [id, peer] : book_.rows()) {
-    out[id] = {id, peer.contact.endpoint, state_of(id, now), peer.rtt, std::nullopt};
+    PeerView& line = out[id];
+    line = {id, peer.contact.endpoint, state_of(id, now), peer.rtt, std::nullopt};
+    if (peer.met()) line.last_heard = peer.last_seen;
   }
   for (const auto& [id, until] : scores_.banned(now)) out.try_emplace(id, PeerView{id, {}, State::banned, {}, {}});
   for (const auto& [id, link] : links_) {

@@ -83,6 +83,8 @@ class Peers {
   base::Result<Connecting, CommandError> connect(const Target& to, base::Instant now, base::Random& random);
   /// A person wants a link to end; the peer is held off for kHoldOff.
   base::Result<Decisions, CommandError> drop(const base::NodeId& id, base::Instant now, base::Random& random);
+  /// A person says that a peer is gone for good: it is removed from the book, and not expected any more.
+  base::Result<Decisions, CommandError> forget(const base::NodeId& id, base::Instant now, base::Random& random);
   /// A person lifts a ban: the points are cleared, and the peer is not held off any more.
   struct Unbanned {
     bool lifted;  ///< false: the peer had no ban, no points, and was not held off
@@ -114,12 +116,16 @@ class Peers {
   /// How many peers should be healthy: as many as answered within kFresh, at least one and at most `healthy_min`. Zero
   /// for a node without seeds that has never met a peer.
   std::size_t expected(base::Instant now) const;
+  /// The peers that answered within kFresh and are not healthy now, at most `healthy_min`.
+  std::vector<base::NodeId> missing(base::Instant now) const;
   const AddressBook& book() const { return book_; }
   const PeerScores& scores() const { return scores_; }
   /// The bytes to store for SaveRow; nothing if the row is gone by now.
   std::optional<base::Bytes> row(const base::NodeId& id, Moment moment) const;
 
  private:
+  /// The peers that answered within kFresh, linked ones first, at most `healthy_min`.
+  std::vector<base::NodeId> expected_peers(base::Instant now) const;
   struct Link {
     LinkUp up;
     base::Instant since;

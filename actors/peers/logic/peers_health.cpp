@@ -101,20 +101,35 @@ void Peers::miss(const base::NodeId& id, base::Instant now) {
 }
 
 /// A link that has not answered yet does not count: it would be missed before it could become healthy.
+std::vector<base::NodeId> Peers::expected_peers(base::Instant now) const {
+  std::vector<base::NodeId> out;
+  const auto add = [&](const base::NodeId& id, bool counts) {
+    if (counts && out.size() < policy_.healthy_min) out.push_back(id);
+    return out.size() < policy_.healthy_min;
+  };
+  for (const auto& [id, link] : links_) add(id, link.answered);
+  const auto missed = [&](const base::NodeId& id) { return !links_.contains(id) && welcome(id, now); };
+  for (auto one = left_.begin(); one != left_.end(); ++one)
+    if (!add(one->first, now - one->second < kFresh && missed(one->first))) return out;
+  for (auto one = book_.rows().begin(); one != book_.rows().end(); ++one) {
+    const auto& proven = one->second.last_success;
+    if (!add(one->first, proven && now - *proven < kFresh && missed(one->first) && !left_.contains(one->first)))
+      return out;
+  }
+  return out;
+}
+
 std::size_t Peers::expected(base::Instant now) const {
   if (healthy_ >= policy_.healthy_min) return policy_.healthy_min;  // as all below would find: this is asked often
-  std::size_t out = 0;
-  for (const auto& [id, link] : links_) out += link.answered ? 1u : 0u;
-  const auto missed = [&](const base::NodeId& id) { return !links_.contains(id) && welcome(id, now); };
-  for (auto one = left_.begin(); one != left_.end() && out < policy_.healthy_min; ++one)
-    out += missed(one->first) && now - one->second < kFresh ? 1u : 0u;
-  for (auto one = book_.rows().begin(); one != book_.rows().end() && out < policy_.healthy_min; ++one) {
-    const auto& proven = one->second.last_success;
-    out += proven && now - *proven < kFresh && missed(one->first) && !left_.contains(one->first) ? 1u : 0u;
-  }
   const bool joins = std::ranges::any_of(seeds_, [](const Seed& seed) { return !seed.ourselves; });
-  if (out == 0 && (joins || met_)) out = 1;
-  return std::min(out, policy_.healthy_min);
+  const std::size_t least = joins || met_ ? 1 : 0;
+  return std::min(std::max(expected_peers(now).size(), least), policy_.healthy_min);
+}
+
+std::vector<base::NodeId> Peers::missing(base::Instant now) const {
+  std::vector<base::NodeId> out = expected_peers(now);
+  std::erase_if(out, [&](const base::NodeId& id) { return state_of(id, now) == State::healthy; });
+  return out;
 }
 
 State Peers::state_of(const base::NodeId& id, base::Instant now) const {

@@ -361,7 +361,7 @@ TEST_CASE("peers actor: only its services are published, each for the roles of i
   std::set<std::string_view> names;
   for (const auto* kind : service->kinds) names.insert(kind->name);
   CHECK(names == std::set<std::string_view>{"peers.Ping", "peers.Exchange", "peers.ListPeers", "peers.ConnectPeer",
-                                            "peers.DropPeer", "peers.PardonPeer"});
+                                            "peers.DropPeer", "peers.ForgetPeer", "peers.PardonPeer"});
 }
 
 TEST_CASE("peers actor: the inspector sees how many peers are in which state, and what waits") {

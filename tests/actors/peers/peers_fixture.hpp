@@ -344,6 +344,14 @@ struct PeersFixture {
                                                           });
     return out;
   }
+  std::optional<base::Error> forget(base::ByteView id) {
+    std::optional<base::Error> out;
+    ask<peers::wire::ForgetPeer, messages::wire::Nothing>([&](auto command) { command.setNode(data_of(id)); },
+                                                          [&](auto& answer) {
+                                                            if (!answer.ok()) out = answer.error();
+                                                          });
+    return out;
+  }
   /// Another part of the node reports this violation, `times` times.
   void accuse(const base::NodeId& node, net::wire::Violation how, int times = 1) {
     actors.inside([&](Scripted& self) {

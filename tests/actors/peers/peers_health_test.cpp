@@ -153,6 +153,20 @@ TEST_CASE("health: as many are expected as answered lately, at most three, at le
     REQUIRE(node.peers.drop(id_of(2), node.now, node.random).ok());
     CHECK(node.peers.expected(node.now) == 1);
   }
+  SUBCASE("who is missing is named, until a person says that it is gone") {
+    node.start();
+    for (std::uint32_t i = 1; i <= 2; ++i) node.befriend(i == 1 ? inbound(i) : outbound(i));
+    CHECK(node.peers.missing(node.now).empty());
+    CHECK(node.peers.forget(id_of(1), node.now, node.random).error() == CommandError::still_linked);
+    for (std::uint32_t i = 1; i <= 2; ++i) node.peers.unlinked(id_of(i), LinkEnd::lost, node.now, node.random);
+    CHECK(node.peers.missing(node.now).size() == 2);
+    REQUIRE(node.peers.forget(id_of(1), node.now, node.random).ok());
+    CHECK(node.peers.missing(node.now) == std::vector{id_of(2)});
+    CHECK(node.peers.forget(id_of(1), node.now, node.random).error() == CommandError::unknown);
+    REQUIRE(node.peers.forget(id_of(2), node.now, node.random).ok());
+    CHECK(node.peers.expected(node.now) == 0);  // as the first node of a network
+    CHECK(node.peers.view(node.now).empty());
+  }
   SUBCASE("a peer that worked before a restart is missed after it") {
     node.start();
     node.befriend(outbound(1));
