@@ -150,7 +150,7 @@ void AirdropActor::load_objected() {
 void AirdropActor::opened() {
   open_ = true;
   reached_ = planned_ = state().cursor;
-  for (auto& then : std::exchange(waiting_open_, {})) then();
+  for (auto& then : std::exchange(waiting_open_, {})) then({});
   after<Idle>(founding_ ? std::chrono::duration_cast<base::Duration>(kIdle) : kUnknownIdle);
   go_on();
 }
@@ -161,6 +161,8 @@ void AirdropActor::reload(const Error& why) {
   open_ = false;
   setup_.settings.log.warn("an airdrop is read again",
                            {{"airdrop", setup_.id.hex()}, {"why", std::string_view(why.message)}});
+  if (why.code == Code::corrupt)  // it does not pass by itself
+    for (auto& then : std::exchange(waiting_open_, {})) then(why);
   for (IsReply& one : std::exchange(creating_, {})) one.refuse({Code::unavailable, why.message});
   for (Waiting& one : std::exchange(running_, {})) one.reply.refuse({Code::unavailable, why.message});
   after<Reload>(kReadAgain);

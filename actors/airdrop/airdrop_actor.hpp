@@ -149,7 +149,7 @@ class AirdropActor final : public runtime::Actor {
   bool open_ = false;
   std::optional<rows::Founding> founding_;  // none: there is no such airdrop
   AllObjected objected_;
-  std::vector<base::Callback<void()>> waiting_open_;
+  std::vector<base::Callback<void(const base::Outcome<void>&)>> waiting_open_;
   std::vector<IsReply> creating_;
   struct Waiting {
     StepReply reply;
@@ -179,7 +179,11 @@ void AirdropActor::when_open(runtime::Reply<A> reply, base::Callback<void(runtim
   if (open_) return then(std::move(reply));
   if (waiting_open_.size() >= kWaitingMax)
     return reply.refuse({base::Code::overloaded, "too many questions wait for this airdrop"});
-  waiting_open_.push_back([reply = std::move(reply), then = std::move(then)]() mutable { then(std::move(reply)); });
+  waiting_open_.push_back(
+      [reply = std::move(reply), then = std::move(then)](const base::Outcome<void>& opened) mutable {
+        if (opened.ok()) then(std::move(reply));
+        else reply.refuse(opened.error());
+      });
 }
 
 template <class A>

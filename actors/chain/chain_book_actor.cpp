@@ -149,10 +149,12 @@ Bytes ChainBookActor::head_row(std::uint64_t commits, Height looked) const {
   return out;
 }
 
-void ChainBookActor::when_open(base::Callback<void()> then) {
-  if (open_) return then();
-  // What is not kept is dropped, and so answered.
-  if (waiting_open_.size() < kOpenWaitingMax && use_ == Use::book) waiting_open_.push_back(std::move(then));
+void ChainBookActor::when_open(base::Callback<void(const base::Outcome<void>&)> then) {
+  if (open_) return then({});
+  if (use_ != Use::book) return then(Error{Code::refused, "this node keeps no accounts on its chain (ledger.book)"});
+  if (waiting_open_.size() >= kOpenWaitingMax)
+    return then(Error{Code::overloaded, "too many questions wait for the accounts to be read: try again in a moment"});
+  waiting_open_.push_back(std::move(then));
 }
 
 void ChainBookActor::open() {
@@ -266,7 +268,7 @@ void ChainBookActor::opened() {
   open_ = true;
   clear_health();
   lacks_fees_ = again_ = held_up_ = false;
-  for (auto& then : std::exchange(waiting_open_, {})) then();
+  for (auto& then : std::exchange(waiting_open_, {})) then({});
   watch_chain();
   tell();
   go_on();
@@ -282,6 +284,9 @@ void ChainBookActor::reopen(const Error& why) {
   for (auto& [id, party] : std::exchange(parties_, {}))
     for (Party::Waiting& one : party.waiting)
       one.done(Error{Code::unavailable, "the accounts on the chain are read again: try again"});
+  // These do not pass by themselves.
+  if (why.code == Code::corrupt || why.code == Code::conflict)
+    for (auto& then : std::exchange(waiting_open_, {})) then(why);
   trying_.clear();
   party_places_ = base::ShareBudget<Address>(kPartiesMax);
   orders_ = 0;
@@ -335,8 +340,8 @@ void ChainBookActor::flush() {
 // -- what is asked
 
 void ChainBookActor::book(runtime::Reply<wallet::wire::BookIs> reply) {
-  when_open([this, reply = std::move(reply)]() mutable {
-    with_now([this, reply = std::move(reply)](const base::Outcome<Now>& now) mutable {
+  when_open<wallet::wire::BookIs>(std::move(reply), [this](auto waiting) {
+    with_now([this, reply = std::move(waiting)](const base::Outcome<Now>& now) mutable {
       if (!now.ok()) return reply.refuse(now.error());
       reply.send([&](wallet::wire::BookIs::Builder out) {
         out.setBook(data_of(book_.view()));
@@ -381,9 +386,10 @@ void ChainBookActor::account(wallet::wire::GetAccount::Reader ask, runtime::Repl
       });
     }
   };
-  when_open([this, address = *address, of_no_key = ask.getOfNoKey(), reply = std::move(reply)]() mutable {
+  when_open<wallet::wire::AccountIs>(std::move(reply), [this, address = *address,
+                                                        of_no_key = ask.getOfNoKey()](auto waiting) {
     const auto asked = std::make_shared<Asked>(Asked{.address = address, .on_chain = address});
-    asked->reply = std::move(reply);
+    asked->reply = std::move(waiting);
     const auto followed = followed_.find(address);
     if (followed != followed_.end()) asked->kind = followed->second.kind;
     const bool is_kept = of_no_key || followed != followed_.end() || known_.contains(address);
@@ -417,17 +423,17 @@ void ChainBookActor::follow(wallet::wire::Follow::Reader ask, Nothing reply) {
   Keeper keeper{text_of(ask.getKind()), id.value_or(base::Digest{}), text_of(ask.getPath()), {}};
   if (!id || keeper.kind.empty() || keeper.kind.size() > 16 || keeper.path.size() > 64)
     return reply.refuse({Code::malformed, "a kind has 1 to 16 bytes, an id 32, a path at most 64"});
-  when_open([this, keeper = std::move(keeper), reply = std::move(reply)]() mutable {
+  when_open<messages::wire::Nothing>(std::move(reply), [this, keeper = std::move(keeper)](auto waiting) mutable {
     const Address account = wallet::account_of(keeper.kind, keeper.id.view());
     // Credits of the chain's account may be on their way: it is followed for good.
-    if (keeper.path.empty()) return reply.done();
+    if (keeper.path.empty()) return waiting.done();
     keeper.on_chain = kept(account);
-    if (const auto at = followed_.find(account); at != followed_.end() && at->second == keeper) return reply.done();
+    if (const auto at = followed_.find(account); at != followed_.end() && at->second == keeper) return waiting.done();
     Bytes key{static_cast<std::uint8_t>(wallet::kChainBookFollowed)};
     base::append(key, account.view());
     Write one{.rows = {{key, encode(keeper)}}};
     one.done = [this, account, keeper = std::move(keeper),
-                reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+                reply = std::move(waiting)](const base::Outcome<void>& done) mutable {
       if (!done.ok()) return reply.refuse(done.error());
       in_book_[keeper.on_chain] = account;
       followed_.insert_or_assign(account, std::move(keeper));

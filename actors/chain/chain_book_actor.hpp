@@ -164,7 +164,15 @@ class ChainBookActor final : public runtime::Actor {
   bool keep(char kind, const durable::Storage::Row& row);
   void opened();
   void reopen(const base::Error& why);
-  void when_open(base::Callback<void()> then);
+  /// Calls back once the rows are read, or with the reason why they are not.
+  void when_open(base::Callback<void(const base::Outcome<void>&)> then);
+  template <class A>
+  void when_open(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then) {
+    when_open([reply = std::move(reply), then = std::move(then)](const base::Outcome<void>& opened) mutable {
+      if (opened.ok()) then(std::move(reply));
+      else reply.refuse(opened.error());
+    });
+  }
   void write(Write write);
   void flush();
   base::Bytes head_row(std::uint64_t commits, Height looked) const;
@@ -238,7 +246,7 @@ class ChainBookActor final : public runtime::Actor {
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
   bool open_ = false, committing_ = false, looking_ = false, look_more_ = false, lacks_fees_ = false, again_ = false,
        held_up_ = false;
-  std::vector<base::Callback<void()>> waiting_open_;
+  std::vector<base::Callback<void(const base::Outcome<void>&)>> waiting_open_;
   runtime::Subscription watching_;
 
   std::map<Address, Address> known_;    // accounts of the book itself, that of the fund and that of the arbiters

@@ -69,7 +69,8 @@ void EscrowActor::receive(runtime::Handlers& on) {
           }});
   });
   on.ask<wire::GetEscrow, wire::EscrowIs>([this](wire::GetEscrow::Reader ask, auto reply) {
-    when_loaded([this, after = ask.getAfter(), reply = std::move(reply)]() mutable {
+    when_loaded([this, after = ask.getAfter(), reply = std::move(reply)](const base::Outcome<void>& read) mutable {
+      if (!read.ok()) return reply.refuse(read.error());
       show(after, kPageRows, std::move(reply));
     });
   });
@@ -139,7 +140,8 @@ void EscrowActor::act(wire::ActAt::Reader ask, runtime::Reply<wire::ActTaken> re
 
 /// The same act again changes nothing, whatever has happened since. One that waits for its deposit waits on.
 void EscrowActor::look_up_request(std::shared_ptr<Wanted> wanted) {
-  when_loaded([this, wanted] {
+  when_loaded([this, wanted](const base::Outcome<void>& read) {
+    if (!read.ok()) return wanted->done(read.error());
     if (!replay_) return wanted->done(unknown());
     storage_.get(wanted->request->row, [this, wanted](const base::Outcome<std::optional<Bytes>>& row) {
       if (!row.ok()) return wanted->done(row.error());
@@ -156,10 +158,12 @@ void EscrowActor::take(Wanted wanted) {
   const Act& what = std::get<Acted>(wanted.command).act;
   // The guards look at who signs and at who pays.
   if (std::holds_alternative<Sign>(what.what) || std::holds_alternative<Fund>(what.what))
-    return when_loaded([this, wanted = std::make_shared<Wanted>(std::move(wanted))]() mutable {
-      if (!replay_) return wanted->done(unknown());
-      look_before(std::move(wanted));
-    });
+    return when_loaded(
+        [this, wanted = std::make_shared<Wanted>(std::move(wanted))](const base::Outcome<void>& read) mutable {
+          if (!read.ok()) return wanted->done(read.error());
+          if (!replay_) return wanted->done(unknown());
+          look_before(std::move(wanted));
+        });
   want(std::move(wanted));
 }
 
@@ -207,21 +211,22 @@ void EscrowActor::credited(wallet::wire::Credited::Reader ask, Nothing reply) {
   const auto from = Address::from(bytes_of(ask.getFrom()));
   const auto amount = Amount::from(ask.getAmount());
   if (!transfer || !from || !amount) return reply.refuse({Code::malformed, "a credit breaks its format"});
-  when_loaded(
-      [this, arrived = Arrived{ask.getSequence(), *transfer, *from, *amount}, reply = std::move(reply)]() mutable {
-        // Told again without end, what came to accounts that will never be an escrow's takes all the room of the book.
-        if (is_none())
-          return storage_.confirm([reply = std::move(reply)](const base::Outcome<void>& here) mutable {
-            if (here.ok()) reply.done();
-            else reply.refuse(here.error());
-          });
-        want({.command = arrived,
-              .stray = wallet::Stray{arrived.sequence, arrived.from, arrived.amount},
-              .done = [reply = std::move(reply)](const base::Outcome<Taken>& done) mutable {
-                if (done.ok()) reply.done();
-                else reply.refuse(done.error());
-              }});
+  when_loaded([this, arrived = Arrived{ask.getSequence(), *transfer, *from, *amount},
+               reply = std::move(reply)](const base::Outcome<void>& read) mutable {
+    if (!read.ok()) return reply.refuse(read.error());
+    // Told again without end, what came to accounts that will never be an escrow's takes all the room of the book.
+    if (is_none())
+      return storage_.confirm([reply = std::move(reply)](const base::Outcome<void>& here) mutable {
+        if (here.ok()) reply.done();
+        else reply.refuse(here.error());
       });
+    want({.command = arrived,
+          .stray = wallet::Stray{arrived.sequence, arrived.from, arrived.amount},
+          .done = [reply = std::move(reply)](const base::Outcome<Taken>& done) mutable {
+            if (done.ok()) reply.done();
+            else reply.refuse(done.error());
+          }});
+  });
 }
 
 /// It was never founded, and once its account was paid it never will be: see if_unpaid(). An opening that is under way
@@ -241,7 +246,8 @@ void EscrowActor::due(wire::DueAt::Reader ask, Nothing reply) {
 }
 
 void EscrowActor::want(Wanted wanted) {
-  when_loaded([this, wanted = std::move(wanted)]() mutable {
+  when_loaded([this, wanted = std::move(wanted)](const base::Outcome<void>& read) mutable {
+    if (!read.ok()) return wanted.done(read.error());
     if (!replay_) return wanted.done(unknown());
     if (wanted.act && !is_for(std::get<Acted>(wanted.command).act.by)) return wanted.done(error_of(EscrowError::party));
     if (!wanted.own && queue_.size() >= kWaitingMax)

@@ -103,7 +103,8 @@ class EscrowActor final : public runtime::Actor {
   void load_wait();
   void loaded();
   void reload(const base::Error& why);
-  void when_loaded(base::Callback<void()> then);
+  /// Calls back once the escrow is read, or with the reason why it is not.
+  void when_loaded(base::Callback<void(const base::Outcome<void>&)> then);
 
   // -- escrow_actor_open.cpp
   void open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> reply);
@@ -159,8 +160,9 @@ class EscrowActor final : public runtime::Actor {
   const Setup setup_;
   durable::Storage storage_;
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
-  bool loaded_ = false, busy_ = false, broken_ = false;
-  std::vector<base::Callback<void()>> waiting_load_;
+  bool loaded_ = false, busy_ = false;
+  std::optional<base::Error> broken_;  // why its rows cannot be read
+  std::vector<base::Callback<void(const base::Outcome<void>&)>> waiting_load_;
   std::optional<rows::Founding> founding_;
   std::optional<Replay> replay_;
   std::optional<base::Bytes> head_row_;

@@ -14,11 +14,14 @@ constexpr std::chrono::milliseconds kReload{200};  // our choice
 
 }  // namespace
 
-void EscrowActor::when_loaded(base::Callback<void()> then) {
+void EscrowActor::when_loaded(base::Callback<void(const base::Outcome<void>&)> then) {
   // One that was never proposed does not stay: a stranger may ask for any id.
   after<Idle>(loaded_ && !replay_ ? std::chrono::duration_cast<base::Duration>(kUnknownIdle) : setup_.settings->idle);
-  if (loaded_) return then();
-  if (waiting_load_.size() < kWaitingMax) waiting_load_.push_back(std::move(then));
+  if (loaded_) return then({});
+  if (broken_) return then(*broken_);
+  if (waiting_load_.size() >= kWaitingMax)
+    return then(Error{Code::overloaded, "too many questions wait for this escrow to be read: try again in a moment"});
+  waiting_load_.push_back(std::move(then));
 }
 
 void EscrowActor::load() {
@@ -163,7 +166,7 @@ void EscrowActor::load_sayings() {
 
 void EscrowActor::loaded() {
   loaded_ = true;
-  broken_ = false;
+  broken_.reset();
   if (replay_)
     for (const Effect& one : unfinished(escrow())) effect(one);
   say();
@@ -173,7 +176,7 @@ void EscrowActor::loaded() {
     queue_.push_front(
         {.command = Looked{}, .said = rows::key('o', setup_.id), .done = [](const base::Outcome<Taken>&) {}});
   if (!replay_) after<Idle>(kUnknownIdle);
-  for (auto& then : std::exchange(waiting_load_, {})) then();
+  for (auto& then : std::exchange(waiting_load_, {})) then({});
   next();
 }
 
@@ -184,9 +187,9 @@ void EscrowActor::reload(const Error& why) {
   setup_.settings->log.warn("an escrow is read again",
                             {{"escrow", setup_.id.hex()}, {"why", std::string_view(why.message)}});
   if (why.code == Code::corrupt) {
-    broken_ = true;
+    broken_ = why;
     for (Wanted& one : std::exchange(queue_, {})) one.done(why);
-    waiting_load_.clear();
+    for (auto& then : std::exchange(waiting_load_, {})) then(why);
   }
   after<Reload>(broken_ ? std::chrono::duration_cast<base::Duration>(kBackoffMax) : kReload);
 }

@@ -39,7 +39,8 @@ void EscrowActor::open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> 
       Opening{std::move(*agreement), sign->commitment,
               rows::SignedBytes{act.value().bytes, act.value().policy, act.value().approvals}, node_of(ask.getOwner()),
               std::move(reply), openings_, Amount::from(ask.getBonds()).value_or(Amount())});
-  when_loaded([this, opening] {
+  when_loaded([this, opening](const base::Outcome<void>& read) {
+    if (!read.ok()) return opening->reply.refuse(read.error());
     if (founding_) {
       if (founding_->buyer == opening->commitment) return show(0, kOpenedRows, std::move(opening->reply));
       return opening->reply.refuse({Code::conflict, "this agreement was proposed with other random bytes"});

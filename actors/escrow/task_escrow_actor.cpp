@@ -107,7 +107,7 @@ void TaskEscrowActor::load() {
               if (run != run_) return;
               if (!done.ok()) return reload(done.error());
               open_ = true;
-              for (auto& then : std::exchange(waiting_open_, {})) then();
+              for (auto& then : std::exchange(waiting_open_, {})) then({});
               if (world().mutations.on("escrow.task_forgets_to_send")) return;
               put_all_off();
               after<Idle>(row_.there() ? std::chrono::duration_cast<base::Duration>(kIdle) : kUnknownIdle);
@@ -129,6 +129,8 @@ void TaskEscrowActor::reload(const Error& why) {
   row_.forget();
   setup_.settings->log.warn("an escrow of a task is read again",
                             {{"escrow", id_.hex()}, {"why", std::string_view(why.message)}});
+  if (why.code == Code::corrupt)  // it does not pass by itself
+    for (auto& then : std::exchange(waiting_open_, {})) then(why);
   for (auto& [token, replies] : std::exchange(waiting_, {}))
     for (Reply& one : replies) one.refuse({Code::unavailable, "the escrow is read again: try again"});
   after<Reload>(kTaskReadAgain);
@@ -138,7 +140,11 @@ void TaskEscrowActor::when_open(Reply reply, base::Callback<void(Reply)> then) {
   if (open_) return then(std::move(reply));
   if (waiting_open_.size() >= kWaitingMax)
     return reply.refuse({Code::overloaded, "too many questions wait for this escrow"});
-  waiting_open_.push_back([reply = std::move(reply), then = std::move(then)]() mutable { then(std::move(reply)); });
+  waiting_open_.push_back(
+      [reply = std::move(reply), then = std::move(then)](const base::Outcome<void>& opened) mutable {
+        if (opened.ok()) then(std::move(reply));
+        else reply.refuse(opened.error());
+      });
 }
 
 // -- acts

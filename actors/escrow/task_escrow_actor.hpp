@@ -87,7 +87,7 @@ class TaskEscrowActor final : public runtime::Actor {
   base::Backoff pays_again_{std::chrono::seconds(1), std::chrono::seconds(30)};  // our choice
   base::Backoff deposits_again_{std::chrono::seconds(1), std::chrono::seconds(30)};
   std::optional<Address> on_chain_;  // where its account stands, once that was asked
-  std::vector<base::Callback<void()>> waiting_open_;
+  std::vector<base::Callback<void(const base::Outcome<void>&)>> waiting_open_;
   std::set<std::uint64_t> depositing_;                   // asked of the ledger, or put off by it
   std::set<std::uint64_t> put_off_;                      // of those
   std::uint64_t tried_ = 0;                              // the last of them that was asked again

@@ -18,6 +18,7 @@ using base::Error;
 
 constexpr std::chrono::seconds kLedgerDue{20};        // our choice: it is tried again
 constexpr std::chrono::milliseconds kReadAgain{200};  // our choice
+constexpr std::chrono::seconds kDamagedAgain{30};     // our choice: damage seldom passes by itself
 constexpr std::chrono::seconds kSendAgain{1};         // our choice
 constexpr std::chrono::seconds kClockEvery{20};       // our choice
 
@@ -111,6 +112,7 @@ void StateActor::load() {
       node().find(wallet::kPath), now() + kLedgerDue, [](wallet::wire::GetBook::Builder) {},
       [this, run = run_](runtime::Answer<wallet::wire::BookIs> book) {
         if (run != run_) return;
+        if (!book.ok() && book.error().code == Code::corrupt) return reload(book.error());
         if (!book.ok()) return after<Reload>(kReadAgain);
         const auto id = wallet::BookId::from(bytes_of(book.value().getBook()));
         const auto owner = Address::from(bytes_of(book.value().getOwner()));
@@ -193,7 +195,10 @@ void StateActor::reload(const Error& why) {
                                   "the fund cannot be used: " + why.message);
   for (auto& [id, waiting] : std::exchange(waiting_, {}))
     for (ProposalReply& one : waiting) one.refuse({Code::unavailable, why.message});
-  after<Reload>(kReadAgain);
+  opening_ = why.code != Code::corrupt;
+  if (opening_) return after<Reload>(kReadAgain);
+  for (auto& then : std::exchange(waiting_open_, {})) then();
+  after<Reload>(kDamagedAgain);
 }
 
 template <class A>

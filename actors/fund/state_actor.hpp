@@ -92,7 +92,7 @@ class StateActor final : public runtime::Actor {
   durable::Storage storage_;
   durable::StateRow<Fund> row_;
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
-  bool opening_ = true;    // false: the settings make no fund
+  bool opening_ = true;    // false: the settings make no fund, or a row is damaged
   bool paying_ = false;
   std::int64_t offset_ms_ = 0;  // of that time from the monotonic clock: a step of the date moves nothing
   wallet::BookId book_;

@@ -28,11 +28,12 @@ void LogActor::receive(runtime::Handlers& on) {
   on.timer<Reopen>([this] { open(); });
   on.timer<LookAtRoom>([this] { look_at_room(); });
   on.timer<Cover>([this] { cover(); });
+  on.timer<NoteSizes>([this] { note_sizes(); });
   on.describe<wire::LogState>([this](wire::LogState::Builder state) { describe(state); });
 }
 
 void LogActor::open() {
-  if (!holds_ && open_->exchange(true)) {
+  if (!holds_ && settings_->log_open->exchange(true)) {
     closed_ = {base::Code::unavailable, "an earlier actor still waits for the device", kReopenDelay};
     return after<Reopen>(kReopenDelay);
   }
@@ -41,6 +42,7 @@ void LogActor::open() {
   if (opened.ok()) {
     logs_ = std::move(opened).value();
     if (kept_) logs_->keep(*kept_);
+    judge_sizes();
     look_at_room();
     // The run before may have ended within that time.
     if (!std::exchange(covering_, true)) after<Cover>(kCoverDelay);
@@ -62,7 +64,7 @@ void LogActor::open_log(wire::OpenLog::Reader ask, runtime::Reply<wire::LogOpene
     const bool damaged = logs_->damaged(ask.getIncarnation());
     const bool torn = damaged && world().mutations.on("raft.cuts_acknowledged");  // the log begins at the snapshot
     out.setDamaged(damaged && !torn);
-    if (damaged) out.setWhy(text_of(logs_->cut()));
+    if (damaged) out.setWhy(text_of(logs_->loss()));
     if (!found) return;
     write(out.initState(), found->state);
     out.setFirst(torn ? 1 : found->first.value);
@@ -115,17 +117,39 @@ void LogActor::cover() {
     if (covered.ok()) {
       if (const auto synced = logs_->sync(); !synced.ok()) return fail(synced.error());
       ++syncs_;
-      if (const auto noted = logs_->note_sizes(); !noted.ok()) return fail(noted.error());
-      return;
+      return note_sizes();
     }
     // Without room nothing was stored: again.
     if (!(covered.error() == store::StoreError::no_space)) return fail(covered.error());
   }
   flush();
   if (!logs_) return;
-  if (const auto noted = logs_->note_sizes(); !noted.ok()) return fail(noted.error());
+  note_sizes();
   covering_ = true;
   after<Cover>(kCoverDelay);
+}
+
+void LogActor::note_sizes() {
+  if (!logs_) return;
+  static_cast<void>(logs_->note_sizes());
+  judge_sizes();
+}
+
+void LogActor::judge_sizes() {
+  const auto& why = logs_->not_noted();
+  if (why) after<NoteSizes>(kNoteDelay);
+  if (settings_->health == nullptr) return;
+  if (why)
+    settings_->health->raise(kHealthSource, observe::HealthState::degraded,
+                             "how large the logs of groups are cannot be noted, so a log that is cut from now on may "
+                             "go unnoticed: " +
+                                 why->message);
+  else settings_->health->clear(kHealthSource);
+}
+
+void LogActor::stop() {
+  flush();
+  if (settings_->health != nullptr) settings_->health->clear(kHealthSource);
 }
 
 void LogActor::fail(const store::StoreError& why) {
@@ -141,7 +165,7 @@ void LogActor::fail(const store::StoreError& why) {
 void LogActor::look_at_room() {
   const auto free = world().disk.free_bytes();
   const bool is = free.ok() && free.value() < store::kReserveBytes;
-  *short_of_room_ = is;
+  *settings_->short_of_room = is;
   looking_ = is || writes_looked_at_ != writes_;
   writes_looked_at_ = writes_;
   if (looking_) after<LookAtRoom>(kRoomPeriod);
@@ -174,7 +198,9 @@ void LogActor::tidy() {
   // Without room nothing is moved; what is there stays as it is.
   if (!tidied.ok() && tidied.error() == store::StoreError::no_space) return after<Tidy>(kRoomDelay);
   if (!tidied.ok()) return fail(tidied.error());
+  judge_sizes();
   if (tidied.value()) after<Tidy>(kTidyDelay);
+  else if (logs_->not_noted()) after<Tidy>(kRoomDelay);
 }
 
 void LogActor::describe(wire::LogState::Builder state) const {

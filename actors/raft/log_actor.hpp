@@ -5,8 +5,8 @@
 // Cover   a while after the last write comes a record behind it, or the last one could pass for one that was cut off.
 // Failed  what was gathered is answered with an error, and the logs are opened again; so do the groups. Meanwhile each
 //         question is refused.
+// Sizes   that cannot be noted close no log: health says so, and they are noted later.
 // Limits  the mailbox's; a group waits for its saves.
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <set>
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "actors/raft/logs.hpp"
+#include "actors/raft/settings.hpp"
 #include "messages/common.capnp.h"
 #include "messages/raft.capnp.h"
 #include "runtime/actor/actor.hpp"
@@ -29,18 +30,19 @@ class LogActor final : public runtime::Actor {
   static constexpr std::chrono::milliseconds kRoomPeriod{500};     // our choice: looks at what is free, while it writes
   static constexpr std::chrono::milliseconds kTidyDelay{200};      // our choice: commands go first
   static constexpr std::chrono::seconds kCoverDelay{1};            // our choice: not between the writes of a burst
+  static constexpr std::chrono::seconds kNoteDelay{10};            // our choice: sizes that could not be noted
+  static constexpr std::string_view kHealthSource = "raft.log";
 
-  /// `open` is shared by all that use the directory: one at a time does.
-  /// `short_of_room` is kept up to date: whether less than store::kReserveBytes is free.
-  LogActor(std::string directory, std::shared_ptr<std::atomic_bool> open,
-           std::shared_ptr<std::atomic_bool> short_of_room)
-      : directory_(std::move(directory)), open_(std::move(open)), short_of_room_(std::move(short_of_room)) {}
+  /// `log_open` of the settings is shared by all that use the directory: one at a time does. `short_of_room` is kept up
+  /// to date: whether less than store::kReserveBytes is free.
+  LogActor(std::string directory, SharedSettings settings)
+      : directory_(std::move(directory)), settings_(std::move(settings)) {}
   ~LogActor() override {
-    if (holds_) *open_ = false;
+    if (holds_) *settings_->log_open = false;
   }
   void receive(runtime::Handlers& on) override;
   void start() override { open(); }
-  void stop() override { flush(); }
+  void stop() override;
   /// Since its start. Each covers what was durable before it.
   std::uint64_t syncs() const { return syncs_; }
 
@@ -50,6 +52,7 @@ class LogActor final : public runtime::Actor {
   struct Reopen {};
   struct LookAtRoom {};
   struct Cover {};
+  struct NoteSizes {};
   using Done = runtime::Reply<messages::wire::Nothing>;
 
   template <class Q, class A>
@@ -64,10 +67,12 @@ class LogActor final : public runtime::Actor {
   void tidy();
   void look_at_room();
   void cover();
+  void note_sizes();
+  void judge_sizes();
   void describe(wire::LogState::Builder state) const;
 
   const std::string directory_;
-  const std::shared_ptr<std::atomic_bool> open_, short_of_room_;
+  const SharedSettings settings_;
   bool holds_ = false, looking_ = false, covering_ = false;
   std::optional<std::set<Incarnation>> kept_;
   std::unique_ptr<Logs> logs_;

@@ -1,6 +1,7 @@
 #include "actors/raft/logs.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/fields.hpp"
@@ -16,25 +17,22 @@ constexpr std::uint8_t kRecordVersion = 1;
 constexpr std::uint8_t kHasState = 1, kHasVote = 2, kRestarts = 4, kHasFloor = 8;
 constexpr std::size_t kEntryHead = 8 + 1 + 4;
 constexpr std::size_t kHeadBytes = 128;  // at most, of a record without its entries
-constexpr const char* kSizesName = "/sizes";
-constexpr std::uint8_t kSizesVersion = 1;
+constexpr std::string_view kSizesName = "/sizes";
 constexpr std::size_t kSizesBytesMax = std::size_t{1} << 20;
-constexpr std::size_t kSumBytes = 8;  // our choice: chance alone spoils this file
-
-std::uint64_t sum_of(base::ByteView bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-  for (const std::uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001b3;
-  return hash;
-}
+/// In the last word of a record's id: its writer keeps the sizes.
+constexpr std::uint64_t kKeepsSizes = std::uint64_t{1} << 63;
+/// Our choice: more than are written between two notes of the sizes.
+constexpr std::uint64_t kNumbersSkipped = std::uint64_t{1} << 32;
 
 base::Digest id_of(Incarnation log, std::uint64_t number, Index first, std::size_t entries) {
   base::Bytes out;
   base::append_number(out, log);
   base::append_number(out, number);
   base::append_number(out, first.value);
-  base::append_number(out, static_cast<std::uint64_t>(entries));
+  base::append_number(out, static_cast<std::uint64_t>(entries) | kKeepsSizes);
   return *base::Digest::from(out);
 }
+bool keeps_sizes(const base::Digest& id) { return base::load<std::uint64_t>(id.view(), 24) & kKeepsSizes; }
 
 }  // namespace
 
@@ -153,19 +151,17 @@ StoreResult<void> Logs::start() {
                                        if (!fresh) packs_->drop(at);
                                      });
     if (!report.ok()) return report.error();
-    if (report.value().damaged_bytes == 0) continue;
-    damaged_ = true;
-    damaged_packs_.insert(pack.number);
+    if (report.value().damaged_bytes > 0) damaged_packs_[pack.number] = report.value().damaged_bytes;
   }
   for (const auto& [number, record] : found) {
     const auto& [id, where] = record;
     auto bytes = packs_->read(id, where);
     if (!bytes.ok()) return bytes.error();
     const auto content = decode(bytes.value());
-    last_ = std::max(last_, number);
+    last_ = newest_ = number;
+    if (!keeps_sizes(id)) by_older_ = number;
     if (!content || content->log != base::load<std::uint64_t>(id.view()) || number == 0) {
-      damaged_ = true;
-      damaged_packs_.insert(where.pack);
+      damaged_packs_[where.pack] += store::record_bytes(where.length);
       continue;
     }
     if (content->says_nothing()) {  // it covers those before it, and makes no log
@@ -179,14 +175,15 @@ StoreResult<void> Logs::start() {
   }
   settle();
   if (const auto checked = check_sizes(); !checked.ok()) return checked;
-  return note_sizes();  // the packs synced what they kept
+  static_cast<void>(note_sizes());  // the packs synced what they kept
+  return {};
 }
 
 // -- sizes -----------------------------------------------------------------------------------------------------------
 
 /// A file that cannot be read is taken for none: one of these bytes may have changed, and nothing else.
-StoreResult<void> Logs::check_sizes() {
-  const std::string path = directory_ + kSizesName;
+StoreResult<void> Logs::read_sizes() {
+  const std::string path = directory_ + std::string(kSizesName);
   const auto file = disk_.open(path, ports::OpenMode::read);
   if (!file.ok() && file.error() == ports::DiskError::not_found) return {};
   if (!file.ok()) return store::disk_failure(file.error(), path);
@@ -194,76 +191,87 @@ StoreResult<void> Logs::check_sizes() {
   const auto got = file.value()->read(0, bytes);
   if (!got.ok()) return store::disk_failure(got.error(), path);
   bytes.resize(got.value());
-  if (bytes.size() < kSumBytes) return {};
-  const base::ByteView said = base::ByteView(bytes).first(bytes.size() - kSumBytes);
-  if (base::load<std::uint64_t>(bytes, said.size()) != sum_of(said)) return {};
-  base::FieldReader in(said);
-  if (in.number<std::uint8_t>() != kSizesVersion) return {};
-  Sizes sizes;
-  while (!in.ended() && in.ok()) {
-    const auto pack = in.number<std::uint32_t>();
-    sizes[pack] = in.number<std::uint64_t>();
-  }
-  if (!in.ok()) return {};
-  sizes_ = sizes;
-  for (const store::PackInfo& pack : packs_->packs())
-    if (const auto noted = sizes.find(pack.number); noted != sizes.end() && pack.bytes >= noted->second)
-      sizes.erase(noted);
-  if (sizes.empty()) return {};
-  const auto [pack, had] = *sizes.begin();
-  std::uint64_t has = 0;
-  for (const store::PackInfo& one : packs_->packs())
-    if (one.number == pack) has = one.bytes;
-  damaged_ = cut_counts_ = true;
-  cut_ = directory_ + "/" + store::pack_name(pack) + " was cut: it has " + std::to_string(has) +
-         " bytes that can be read, and had " + std::to_string(had) + "; put it back from a copy, or remove " + path +
-         " to give up what is lost";
+  const auto sizes = LogSizes::decode(bytes);
+  if (sizes && sizes->last >= by_older_) noted_ = *sizes;
   return {};
+}
+
+StoreResult<void> Logs::check_sizes() {
+  if (const auto got = read_sizes(); !got.ok()) return got;
+  std::map<std::uint32_t, std::uint64_t> there;
+  for (const store::PackInfo& pack : packs_->packs()) there[pack.number] = pack.bytes;
+  for (const auto& [pack, noted] : noted_.packs) there.try_emplace(pack, 0);
+  for (const auto& [pack, bytes] : there) {
+    const auto noted = noted_.packs.find(pack);
+    const LogSizes::Pack before = noted == noted_.packs.end() ? LogSizes::Pack{} : noted->second;
+    const auto damaged = damaged_packs_.find(pack);
+    const std::uint64_t unreadable = damaged == damaged_packs_.end() ? 0 : std::min(damaged->second, bytes);
+    const std::uint64_t had = std::max(before.bytes, bytes), lost = had - bytes + unreadable;
+    if (lost == 0) continue;
+    if (lost > before.lost) all_suspect_ = true;
+    if (loss_.empty())
+      loss_ = directory_ + "/" + store::pack_name(pack) +
+              (had > bytes ? " was cut: it has " + std::to_string(bytes - unreadable) +
+                                 " bytes that can be read, and had " + std::to_string(had)
+                           : " has " + std::to_string(unreadable) + " bytes that cannot be read") +
+              "; put it back from a copy";
+    lost_[pack] = {had, std::max(lost, before.lost)};
+  }
+  if (lost_.empty()) return {};
+  if (!all_suspect_) suspects_ = noted_.suspects;
+  if (!all_suspect_ && suspects_.empty()) {
+    lost_.clear();
+    loss_.clear();
+    return {};
+  }
+  if (damaged_packs_.empty())
+    loss_ += ", or remove " + directory_ + std::string(kSizesName) + " to give up what is lost";
+  // So that a pack which is put back is known by its size, and has no numbers of later records.
+  last_ = std::max(last_, noted_.last) + kNumbersSkipped;
+  return packs_->begin_after(lost_.rbegin()->first);
+}
+
+/// What is to be noted once all is synced.
+LogSizes Logs::sizes() const {
+  LogSizes out{.packs = lost_, .suspects = suspects_, .last = newest_};
+  for (const store::PackInfo& pack : packs_->packs()) {
+    const auto damaged = damaged_packs_.find(pack.number);
+    out.packs.try_emplace(pack.number,
+                          LogSizes::Pack{pack.bytes, damaged == damaged_packs_.end() ? 0 : damaged->second});
+  }
+  return out;
 }
 
 StoreResult<void> Logs::note_sizes() {
   // A pack's size includes what waits in memory: only what was synced is noted.
-  if (cut_counts_ || packs_->unsynced() > 0) return {};
-  Sizes sizes;
-  for (const store::PackInfo& pack : packs_->packs()) sizes[pack.number] = pack.bytes;
-  if (sizes == sizes_) return {};
-  const auto written = write_sizes(sizes);
-  if (!written.ok() && written.error() == StoreError::no_space) return {};
-  return written;
+  if (all_suspect_ || packs_->unsynced() > 0) return {};
+  return write_sizes(sizes());
 }
 
-StoreResult<void> Logs::write_sizes(const Sizes& sizes) {
-  base::Bytes out{kSizesVersion};
-  for (const auto& [pack, bytes] : sizes) {
-    base::append_number(out, pack);
-    base::append_number(out, bytes);
-  }
-  base::append_number(out, sum_of(out));
-  const std::string path = directory_ + kSizesName, fresh = path + ".new";
-  const auto failed = [&](ports::DiskError why) { return store::disk_failure(why, path); };
-  const auto file = disk_.open(fresh, ports::OpenMode::replace);
-  if (!file.ok()) return failed(file.error());
-  if (const auto done = file.value()->append(out); !done.ok()) return failed(done.error());
-  if (const auto done = file.value()->sync(); !done.ok()) return failed(done.error());
-  if (const auto done = disk_.rename(fresh, path); !done.ok()) return failed(done.error());
-  if (const auto done = disk_.sync_directory(directory_); !done.ok()) return failed(done.error());
-  sizes_ = sizes;
+StoreResult<void> Logs::write_sizes(const LogSizes& sizes) {
+  not_noted_.reset();
+  if (sizes == noted_) return {};
+  const std::string path = directory_ + std::string(kSizesName);
+  if (const auto done = ports::write_durably(disk_, path, sizes.encode()); !done.ok())
+    return not_noted_.emplace(store::disk_failure(done.error(), path));
+  noted_ = sizes;
   return {};
 }
 
-/// Before a pack goes.
-StoreResult<void> Logs::forget_size(std::uint32_t pack) {
-  Sizes sizes = sizes_;
-  if (sizes.erase(pack) == 0) return {};
-  const auto written = write_sizes(sizes);
-  if (written.ok() || !(written.error() == StoreError::no_space)) return written;
+/// Call it before a pack goes. False if the pack must stay: the sizes would ask for it.
+StoreResult<bool> Logs::forget_size(std::uint32_t pack) {
+  if (const auto synced = packs_->sync(); !synced.ok()) return synced.error();
+  LogSizes without = sizes();
+  if (LogSizes::Pack& one = without.packs[pack]; one.lost > 0) one.lost = one.bytes;
+  else without.packs.erase(pack);
+  if (const auto lost = lost_.find(pack); lost != lost_.end()) lost->second.lost = lost->second.bytes;
+  if (write_sizes(without).ok()) return true;
+  if (!suspects_.empty()) return false;  // no other file names them
   // Removing the pack frees space: better no sizes for a while.
-  const std::string path = directory_ + kSizesName;
-  if (const auto gone = disk_.remove(path); !gone.ok() && gone.error() != ports::DiskError::not_found)
-    return store::disk_failure(gone.error(), path);
-  if (const auto done = disk_.sync_directory(directory_); !done.ok()) return store::disk_failure(done.error(), path);
-  sizes_.clear();
-  return {};
+  const auto gone = disk_.remove(directory_ + std::string(kSizesName));
+  if (!gone.ok() && gone.error() != ports::DiskError::not_found) return false;
+  noted_ = {};
+  return disk_.sync_directory(directory_).ok();
 }
 
 /// As take(), but records that were dead may be missing between others: entries may have gaps until all are read. What
@@ -376,7 +384,10 @@ void Logs::release(Number number) {
 
 StoreResult<void> Logs::write(Incarnation log, const Save& save) {
   Content content{.log = log, .restarts = save.restart.has_value(), .state = save.state};
-  if (save.restart && !logs_.contains(log)) begun_.insert(log);
+  if (save.restart && !logs_.contains(log)) {
+    begun_.insert(log);
+    suspects_.erase(log);
+  }
   std::size_t bytes = 0;
   if (!save.entries.empty()) content.first = save.entries.front().index;
   for (const Entry& entry : save.entries) {
@@ -396,11 +407,18 @@ StoreResult<void> Logs::append(Incarnation log, Content content) {
   const base::Digest id = id_of(log, number, content.first, content.entries.size());
   const auto where = packs_->append(id, encode(content));
   if (!where.ok()) return where.error();
-  last_ = number;
+  last_ = newest_ = number;
   records_.emplace(number, Record{log, id, where.value()});
   numbers_.emplace(id, number);
   take(number, content);
   if (records_.at(number).live == 0) release(number);
+  return {};
+}
+
+/// Also notes a change of the suspects: otherwise the next start would give up a log that has just begun.
+StoreResult<void> Logs::sync() {
+  if (const auto synced = packs_->sync(); !synced.ok()) return synced;
+  if (suspects_ != noted_.suspects) static_cast<void>(note_sizes());
   return {};
 }
 
@@ -463,26 +481,23 @@ void Logs::keep(const std::set<Incarnation>& logs) {
   for (const auto& [number, record] : records_)
     if (!logs.contains(record.log)) dead.push_back(number);
   for (const Number number : dead) release(number);
-  if (cut_counts_) cut_counts_ = std::ranges::any_of(logs, [this](Incarnation log) { return !begun_.contains(log); });
+  if (std::exchange(all_suspect_, false))
+    std::ranges::set_difference(logs, begun_, std::inserter(suspects_, suspects_.end()));
+  else std::erase_if(suspects_, [&](Incarnation log) { return !logs.contains(log); });
+  if (suspects_.empty()) lost_.clear();
 }
 
 StoreResult<bool> Logs::tidy() {
-  if (!moving_) {
-    // What cannot be read goes once no log is left that it may have belonged to.
-    const bool suspects = std::ranges::any_of(logs_, [this](const auto& log) { return !begun_.contains(log.first); });
-    if (!damaged_packs_.empty() && !suspects) {
-      moving_ = {*damaged_packs_.begin(), 0};
-      damaged_packs_.erase(damaged_packs_.begin());
-    }
-  }
+  if (all_suspect_) return false;  // which logs there were is noted before a pack goes
+  // What cannot be read goes once no log is left that it may have belonged to.
+  if (!moving_ && suspects_.empty() && !damaged_packs_.empty()) moving_ = {damaged_packs_.begin()->first, 0};
   if (!moving_) {
     const auto all = packs_->packs();
     for (const store::PackInfo& pack : all) {
       const bool active = &pack == &all.back();
       if (pack.all_dead() && (!active || pack.bytes > pack_bytes_max_ / 2)) {
-        // What says that they are dead is durable first.
-        if (auto synced = packs_->sync(); !synced.ok()) return synced.error();
-        if (auto forgotten = forget_size(pack.number); !forgotten.ok()) return forgotten.error();
+        // What says that they are dead is durable first: forget_size() syncs it.
+        if (const auto forgotten = forget_size(pack.number); !forgotten.ok() || !forgotten.value()) return forgotten;
         if (auto removed = packs_->remove(pack.number); !removed.ok()) return removed.error();
         return true;
       }
@@ -491,7 +506,7 @@ StoreResult<bool> Logs::tidy() {
     if (!moving_) return false;
   }
   const auto [pack, from] = *moving_;
-  if (auto forgotten = forget_size(pack); !forgotten.ok()) return forgotten.error();
+  if (const auto forgotten = forget_size(pack); !forgotten.ok() || !forgotten.value()) return forgotten;
   const auto step = packs_->compact(
       pack, from, store::Packs::OnDamage::skip,
       [this, pack = pack](const base::Digest& id, const store::Location& where) {
@@ -504,11 +519,16 @@ StoreResult<bool> Logs::tidy() {
       });
   if (!step.ok()) {
     moving_.reset();
-    if (step.error() == StoreError::not_found) return true;  // it went, because all of it was dead
-    return step.error();
+    if (!(step.error() == StoreError::not_found)) return step.error();
+    damaged_packs_.erase(pack);  // it went, because all of it was dead
+    return true;
   }
-  if (step.value().done) moving_.reset();
-  else moving_->second = step.value().next;
+  if (step.value().done) {
+    moving_.reset();
+    damaged_packs_.erase(pack);
+  } else {
+    moving_->second = step.value().next;
+  }
   return true;
 }
 

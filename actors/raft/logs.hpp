@@ -3,10 +3,14 @@
 //
 // Record   what one write changes of one log: term and vote, entries, or that the log begins anew. It has a number, and
 //          counts after all records with smaller ones: packs may copy records out of their order.
-// Start    all records are read and checked. Bytes that were acknowledged and cannot be read make every log damaged():
-//          which log they belonged to cannot be known.
-// Sizes    a file next to the packs says how large each was when it was synced. A pack that is smaller, or gone, was cut,
-//          which makes every log damaged(), too. Without the file, the missing end could be an unsynced end.
+// Start    all records are read and checked. Bytes that were acknowledged and cannot be read are a loss.
+// Sizes    a file next to the packs (log_sizes.hpp) says how large each was when it was synced. A pack that is smaller,
+//          or gone, was cut: this is a loss, too. Without the file, the missing end could be an unsynced end.
+// Suspects a new loss makes every log damaged() that there is: which log had the bytes cannot be known. The file lists
+//          these logs, so that a log which begins later is not damaged() at the next start. A log stays on the list
+//          until keep() no longer names it, or what was lost is back: so no pack with a loss is written to again.
+// Stale    a program without the file may have had the packs since. Its records lack a mark (kKeepsSizes). Such a record
+//          after the last noted record makes the file count for nothing.
 // Dead     records of which nothing counts any more; tidy() gives their space back. The latest record with term and
 //          vote, the latest that began the log anew, and the latest that says what is of no use any more stay: without
 //          them overwritten entries would come back, where the record that replaced them is gone and theirs is not.
@@ -20,13 +24,12 @@
 #include <string>
 #include <vector>
 
+#include "actors/raft/log_sizes.hpp"
 #include "actors/raft/logic/saves.hpp"
 #include "actors/raft/logic/settings.hpp"
 #include "runtime/store/pack.hpp"
 
 namespace troupe::raft {
-
-using Incarnation = std::uint64_t;  ///< names a log
 
 inline constexpr std::size_t kLogRecordBytesMax = std::size_t{3'500} << 10;  // below that of a pack
 /// Of store::kReserveBytes, below which commands that take room are refused; removals and elections go on.
@@ -45,28 +48,29 @@ class Logs {
   };
   /// Nothing if there is no such log.
   std::optional<Found> find(Incarnation log) const;
-  /// Whether something that it acknowledged may be missing: it was not begun since bytes were found that cannot be
-  /// read.
-  bool damaged(Incarnation log) const { return damaged_ && !begun_.contains(log); }
-  /// What was cut, for people; empty: nothing.
-  const std::string& cut() const { return cut_; }
+  /// Whether something that it acknowledged may be missing.
+  bool damaged(Incarnation log) const { return all_suspect_ ? !begun_.contains(log) : suspects_.contains(log); }
+  /// What was lost, for people; empty if nothing was.
+  const std::string& loss() const { return loss_; }
 
   /// Durable after sync(). `save.restart` says no more than that all entries before are void.
   store::StoreResult<void> write(Incarnation log, const Save& save);
-  store::StoreResult<void> sync() { return packs_->sync(); }
+  store::StoreResult<void> sync();
   /// Writes an empty record: it says of all records before it that they are durable, if they are, so that none of them
   /// passes for one that was being written when the node ended. Durable after sync().
   store::StoreResult<void> cover();
-  /// Makes durable how large the packs are now. After a cut the old sizes stay until no log that may have lost entries is
-  /// left. Without space the last sizes stay.
+  /// Makes durable how large the packs are now, if all was synced. After a new loss the old sizes stay until keep() has
+  /// said which logs there are. After an error the old sizes stay, too: only a cut below the new sizes goes unnoticed.
   store::StoreResult<void> note_sizes();
+  /// Why the sizes were not noted the last time.
+  const std::optional<store::StoreError>& not_noted() const { return not_noted_; }
   /// Entries from `from` to `to`: as many as fit into `bytes_max`, at least one if there is any.
   store::StoreResult<std::vector<Entry>> read(Incarnation log, Index from, Index to, std::size_t bytes_max);
   /// Entries up to `to` are of no use any more.
   store::StoreResult<void> compact(Incarnation log, Index to);
   /// Erases all logs but these.
   void keep(const std::set<Incarnation>& logs);
-  /// Gives back the space of dead records, one step at a time; false if there is nothing to do.
+  /// Gives back the space of dead records, one step at a time; false if there is nothing that can be done now.
   store::StoreResult<bool> tidy();
 
   struct Usage {
@@ -100,10 +104,11 @@ class Logs {
   Logs(ports::Disk& disk, const std::string& directory, std::unique_ptr<store::Packs> packs,
        std::uint64_t pack_bytes_max)
       : disk_(disk), directory_(directory), packs_(std::move(packs)), pack_bytes_max_(pack_bytes_max) {}
-  using Sizes = std::map<std::uint32_t, std::uint64_t>;  // of packs, by number
+  store::StoreResult<void> read_sizes();
   store::StoreResult<void> check_sizes();
-  store::StoreResult<void> write_sizes(const Sizes& sizes);
-  store::StoreResult<void> forget_size(std::uint32_t pack);
+  LogSizes sizes() const;
+  store::StoreResult<void> write_sizes(const LogSizes& sizes);
+  store::StoreResult<bool> forget_size(std::uint32_t pack);
   store::StoreResult<void> start();
   store::StoreResult<void> append(Incarnation log, Content content);
   void take(Number number, const Content& content);
@@ -122,13 +127,17 @@ class Logs {
   std::map<Incarnation, std::map<Index, Place>> replayed_;  // during the start
   std::map<Number, Record> records_;
   std::map<base::Digest, Number> numbers_;
-  Number last_ = 0;
-  bool damaged_ = false;
-  Sizes sizes_;  // as they are noted on the disk
-  std::string cut_;
-  bool cut_counts_ = false;  // a log is left that may have lost entries
-  std::set<std::uint32_t> damaged_packs_;
-  std::set<Incarnation> begun_;                                    // since the start
+  Number last_ = 0;      // the next record has a larger number
+  Number newest_ = 0;    // of the records in the packs
+  Number by_older_ = 0;  // the newest one whose writer kept no sizes
+  LogSizes noted_;       // as the disk has them
+  std::optional<store::StoreError> not_noted_;
+  std::map<std::uint32_t, LogSizes::Pack> lost_;          // packs with a loss, as long as there are suspects
+  std::map<std::uint32_t, std::uint64_t> damaged_packs_;  // bytes that cannot be read
+  std::string loss_;
+  bool all_suspect_ = false;        // there is a new loss, and keep() was not called since
+  std::set<Incarnation> suspects_;  // unless all are
+  std::set<Incarnation> begun_;     // since the start
   std::optional<std::pair<std::uint32_t, std::uint64_t>> moving_;  // a pack, and how far
   std::optional<std::pair<Number, std::vector<Entry>>> read_;      // the record that was read last
 };

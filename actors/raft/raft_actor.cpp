@@ -79,9 +79,7 @@ void RaftActor::start() {
   };
   log_ = spawn(
       std::string(kLogName),
-      [at = settings_->directory + "/log", settings = settings_] {
-        return std::make_unique<LogActor>(at, settings->log_open, settings->short_of_room);
-      },
+      [at = settings_->directory + "/log", settings = settings_] { return std::make_unique<LogActor>(at, settings); },
       own_thread(LogActor::kName));
   snapshots_ = spawn(
       std::string(kSnapshotsName),

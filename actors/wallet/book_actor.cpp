@@ -105,11 +105,12 @@ void BookActor::post(wire::PostTransfer::Reader ask, runtime::Reply<wire::Posted
   Wanted wanted{.order = std::move(order)};
   if (ask.getRequest().size() > 0)
     wanted.request = rows::mark_of(wanted.order->transfer().from, text_of(ask.getRequest()));
-  when_open([this, by = runtime::user_of(caller()), wanted = std::move(wanted), reply = std::move(reply)]() mutable {
-    if (const auto why = too_much(wanted.order->transfer(), by)) return reply.refuse(*why);
-    wanted.done = [reply = std::move(reply)](const Outcome& done) mutable { answer(reply, done); };
-    want(std::move(wanted));
-  });
+  when_open<wire::Posted>(
+      std::move(reply), [this, by = runtime::user_of(caller()), wanted = std::move(wanted)](auto waiting) mutable {
+        if (const auto why = too_much(wanted.order->transfer(), by)) return waiting.refuse(*why);
+        wanted.done = [reply = std::move(waiting)](const Outcome& done) mutable { answer(reply, done); };
+        want(std::move(wanted));
+      });
 }
 
 /// Of what its signers have approved: a stranger's does not count. Accounts of no key are not counted: their keepers
@@ -159,14 +160,14 @@ void BookActor::issue(wire::Issue::Reader ask, runtime::Reply<wire::Posted> repl
   const auto amount = Amount::from(ask.getAmount());
   if (!to || !amount || ask.getRequest().size() == 0 || ask.getRequest().size() > kRequestBytesMax)
     return reply.refuse({Code::malformed, "an address has 32 bytes, an amount is below 2^63, a request has 1 to 64"});
-  when_open([this, to = *to, amount = *amount, memo = text_of(ask.getMemo()), request = text_of(ask.getRequest()),
-             reply = std::move(reply)]() mutable {
+  when_open<wire::Posted>(std::move(reply), [this, to = *to, amount = *amount, memo = text_of(ask.getMemo()),
+                                             request = text_of(ask.getRequest())](auto waiting) mutable {
     const Transfer transfer{genesis_.id(), issuance(), {1}, {{to, amount}}, memo};
     if (!total_of(transfer).ok() || !decode_transfer(encode(transfer)))
-      return reply.refuse({Code::malformed, "the amount is 0, or the memo is no plain text of at most 256 bytes"});
+      return waiting.refuse({Code::malformed, "the amount is 0, or the memo is no plain text of at most 256 bytes"});
     want({.issue = transfer,
           .request = rows::mark_of(issuance(), request),
-          .done = [reply = std::move(reply)](const Outcome& done) mutable { answer(reply, done); }});
+          .done = [reply = std::move(waiting)](const Outcome& done) mutable { answer(reply, done); }});
   });
 }
 
@@ -176,12 +177,13 @@ void BookActor::pay_from(wire::PayFrom::Reader ask, runtime::Reply<wire::Posted>
   const std::string kind = text_of(ask.getKind());
   if (!transfer || !id || kind.empty() || kind.size() > 16 || transfer->from != account_of(kind, id->view()))
     return reply.refuse({Code::malformed, "the transfer is not one of the account of kind and id"});
-  when_open([this, kind, order = Order::of_account(std::move(*transfer), kind, id->view()),
-             reply = std::move(reply)]() mutable {
-    if (const auto why = too_many_begun(order.transfer(), kind)) return reply.refuse(*why);
-    want({.order = std::move(order),
-          .done = [reply = std::move(reply)](const Outcome& done) mutable { answer(reply, done); }});
-  });
+  when_open<wire::Posted>(
+      std::move(reply),
+      [this, kind, order = Order::of_account(std::move(*transfer), kind, id->view())](auto waiting) mutable {
+        if (const auto why = too_many_begun(order.transfer(), kind)) return waiting.refuse(*why);
+        want({.order = std::move(order),
+              .done = [reply = std::move(waiting)](const Outcome& done) mutable { answer(reply, done); }});
+      });
 }
 
 std::uint32_t BookActor::fresh_in(const Transfer& transfer) const {
@@ -207,13 +209,13 @@ void BookActor::follow(wire::Follow::Reader ask, Nothing reply) {
   rows::Keeper keeper{text_of(ask.getKind()), id.value_or(base::Digest{}), text_of(ask.getPath())};
   if (!id || keeper.kind.empty() || keeper.kind.size() > 16 || keeper.path.size() > 64)
     return reply.refuse({Code::malformed, "a kind has 1 to 16 bytes, an id 32, a path at most 64"});
-  when_open([this, keeper = std::move(keeper), reply = std::move(reply)]() mutable {
+  when_open<messages::wire::Nothing>(std::move(reply), [this, keeper = std::move(keeper)](auto waiting) mutable {
     const Address address = account_of(keeper.kind, keeper.id.view());
     const auto at = accounts_.find(address);
-    if (at != accounts_.end() && at->second.keeper == keeper) return reply.done();
-    if (at == accounts_.end() && keeper.path.empty()) return reply.done();
+    if (at != accounts_.end() && at->second.keeper == keeper) return waiting.done();
+    if (at == accounts_.end() && keeper.path.empty()) return waiting.done();
     want({.keeper = std::pair(address, std::move(keeper)),
-          .done = [reply = std::move(reply)](const Outcome& done) mutable {
+          .done = [reply = std::move(waiting)](const Outcome& done) mutable {
             if (done.ok()) reply.done();
             else reply.refuse(done.error());
           }});
@@ -224,29 +226,30 @@ void BookActor::propose(wire::Propose::Reader ask, runtime::Reply<wire::Proposal
   auto given = read(ask.getTransfer());
   if (!given.ok()) return reply.refuse(given.error());
   if (given.value().approvals.size() != 1) return reply.refuse({Code::malformed, "a proposal has one approval"});
-  when_open([this, given = std::move(given).value(), expires = UnixMs(ask.getExpires()), from = caller(),
-             reply = std::move(reply)]() mutable {
+  when_open<wire::ProposalIs>(std::move(reply), [this, given = std::move(given).value(),
+                                                 expires = UnixMs(ask.getExpires()),
+                                                 from = caller()](auto waiting) mutable {
     const Transfer& transfer = given.transfer;
-    if (transfer.book != genesis_.id()) return reply.refuse(error_of(LedgerError::wrong_book));
-    if (transfer.number <= account(transfer.from).done) return reply.refuse(error_of(LedgerError::taken));
+    if (transfer.book != genesis_.id()) return waiting.refuse(error_of(LedgerError::wrong_book));
+    if (transfer.number <= account(transfer.from).done) return waiting.refuse(error_of(LedgerError::taken));
     expire_proposals();
     const TransferId id = id_of(transfer);
     const Proposal* there = proposals_.find(id);
     // A stranger without money takes no room.
     const auto total = total_of(transfer);
     if (there == nullptr && (!total.ok() || account(transfer.from).balance < total.value()))
-      return reply.refuse(error_of(total.ok() ? LedgerError::funds : LedgerError::malformed));
+      return waiting.refuse(error_of(total.ok() ? LedgerError::funds : LedgerError::malformed));
     const auto by = runtime::user_of(from, transfer.from);
     if (there == nullptr && !places_.fits(by))
-      return reply.refuse({Code::overloaded,
-                           "as many proposals wait for signatures as may: of this account, of those who ask from "
-                           "there, or in all",
-                           std::chrono::minutes(1)});
+      return waiting.refuse({Code::overloaded,
+                             "as many proposals wait for signatures as may: of this account, of those who ask from "
+                             "there, or in all",
+                             std::chrono::minutes(1)});
     auto before = there == nullptr ? std::nullopt : std::optional(*there);
     auto result =
         proposals_.propose(transfer, given.policy, given.approvals[0], expires, time(), account(transfer.from).done);
     if (!before && result.ok()) hold(id, by);
-    proposed(id, std::move(before), std::move(result), runtime::user_of(from), std::move(reply));
+    proposed(id, std::move(before), std::move(result), runtime::user_of(from), std::move(waiting));
   });
 }
 
@@ -272,12 +275,12 @@ void BookActor::sign(wire::SignProposal::Reader ask, runtime::Reply<wire::Propos
   const auto id = TransferId::from(bytes_of(ask.getId()));
   const auto approval = read(ask.getApproval());
   if (!id || !approval) return reply.refuse({Code::malformed, "an id has 32 bytes, a key 32, a signature 64"});
-  when_open(
-      [this, id = *id, approval = *approval, by = runtime::user_of(caller()), reply = std::move(reply)]() mutable {
+  when_open<wire::ProposalIs>(
+      std::move(reply), [this, id = *id, approval = *approval, by = runtime::user_of(caller())](auto waiting) mutable {
         const Proposal* there = proposals_.find(id);
         auto before = there == nullptr ? std::nullopt : std::optional(*there);
         auto result = proposals_.sign(id, approval, time());
-        proposed(id, std::move(before), std::move(result), by, std::move(reply));
+        proposed(id, std::move(before), std::move(result), by, std::move(waiting));
       });
 }
 
@@ -312,7 +315,8 @@ void BookActor::as_before(const TransferId& id, std::optional<Proposal> before) 
 
 void BookActor::want(Wanted wanted) {
   if (queue_.size() >= kWaitingMax) return end(wanted, Error{Code::overloaded, "too many orders wait for the book"});
-  when_open([this, wanted = std::move(wanted)]() mutable {
+  when_open([this, wanted = std::move(wanted)](const base::Outcome<void>& opened) mutable {
+    if (!opened.ok()) return end(wanted, opened.error());
     if (wanted.request) look_up_request(std::move(wanted));
     else enqueue(std::move(wanted));
   });
@@ -349,7 +353,11 @@ void BookActor::end(Wanted& wanted, const Outcome& outcome) {
 }
 
 void BookActor::enqueue(Wanted wanted) {
-  if (!open_) return when_open([this, wanted = std::move(wanted)]() mutable { enqueue(std::move(wanted)); });
+  if (!open_)
+    return when_open([this, wanted = std::move(wanted)](const base::Outcome<void>& opened) mutable {
+      if (opened.ok()) enqueue(std::move(wanted));
+      else end(wanted, opened.error());
+    });
   if (wanted.order && wanted.order->transfer().number <= account(wanted.order->transfer().from).done)
     return look_up_number(std::move(wanted));
   queue_.push_back(std::move(wanted));

@@ -45,7 +45,8 @@ class BookActor final : public runtime::Actor, private BookRows {
     WalletSettings settings;
     durable::Place place;
     std::uint64_t term = 0;
-    std::shared_ptr<std::optional<base::Error>> damaged;  ///< set if the book cannot be read
+    /// Set if the book cannot be read.
+    std::shared_ptr<std::optional<base::Error>> damaged = std::make_shared<std::optional<base::Error>>();
   };
   explicit BookActor(Setup setup);
 
@@ -93,7 +94,15 @@ class BookActor final : public runtime::Actor, private BookRows {
   bool keep(char kind, const durable::Storage::Row& row);
   void opened();
   void reopen(const base::Error& why);
-  void when_open(base::Callback<void()> then);
+  /// Calls back once the book is open, or with the reason why it is not.
+  void when_open(base::Callback<void(const base::Outcome<void>&)> then);
+  template <class A>
+  void when_open(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then) {
+    when_open([reply = std::move(reply), then = std::move(then)](const base::Outcome<void>& opened) mutable {
+      if (opened.ok()) then(std::move(reply));
+      else reply.refuse(opened.error());
+    });
+  }
   /// Calls back, or refuses `reply`, once what this actor knows is known to be the latest.
   template <class A>
   void reading(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then);
@@ -155,7 +164,7 @@ class BookActor final : public runtime::Actor, private BookRows {
   durable::Storage storage_;
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
   bool open_ = false, committing_ = false;
-  std::vector<base::Callback<void()>> waiting_open_;
+  std::vector<base::Callback<void(const base::Outcome<void>&)>> waiting_open_;
 
   Genesis genesis_;
   Head head_;

@@ -95,11 +95,12 @@ void BookActor::answers(runtime::Handlers& on) {
 
 template <class A>
 void BookActor::reading(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then) {
-  when_open([this, reply = std::move(reply), then = std::move(then)]() mutable {
-    storage_.confirm([reply = std::move(reply), then = std::move(then)](const base::Outcome<void>& confirmed) mutable {
-      if (confirmed.ok()) return then(reply);
-      reply.refuse({Code::unavailable, "the book is kept elsewhere by now"});
-    });
+  when_open<A>(std::move(reply), [this, then = std::move(then)](runtime::Reply<A> waiting) mutable {
+    storage_.confirm(
+        [reply = std::move(waiting), then = std::move(then)](const base::Outcome<void>& confirmed) mutable {
+          if (confirmed.ok()) return then(reply);
+          reply.refuse({Code::unavailable, "the book is kept elsewhere by now"});
+        });
   });
 }
 

@@ -40,9 +40,12 @@ Address BookActor::owner() const {
   return address_of(setup_.settings.identity->public_key());
 }
 
-void BookActor::when_open(base::Callback<void()> then) {
-  if (open_) return then();
-  if (waiting_open_.size() < kWaitingOpenMax) waiting_open_.push_back(std::move(then));
+void BookActor::when_open(base::Callback<void(const base::Outcome<void>&)> then) {
+  if (open_) return then({});
+  if (*setup_.damaged) return then(**setup_.damaged);
+  if (waiting_open_.size() >= kWaitingOpenMax)
+    return then(Error{Code::overloaded, "too many questions wait for the book to be read: try again in a moment"});
+  waiting_open_.push_back(std::move(then));
 }
 
 void BookActor::open() {
@@ -144,7 +147,7 @@ void BookActor::stop() {
 void BookActor::opened() {
   open_ = true;
   if (setup_.settings.health != nullptr) setup_.settings.health->clear(kHealthSource);
-  for (auto& then : std::exchange(waiting_open_, {})) then();
+  for (auto& then : std::exchange(waiting_open_, {})) then({});
   tell();
   pump();
 }
@@ -155,7 +158,8 @@ void BookActor::reopen(const Error& why) {
   open_ = committing_ = false;
   if (why.code == Code::corrupt) {
     *setup_.damaged = why;
-    waiting_open_.clear();
+    for (auto& then : std::exchange(waiting_open_, {})) then(why);
+    for (Wanted& one : std::exchange(queue_, {})) end(one, why);
     setup_.settings.log.error("the book is damaged", {{"why", std::string_view(why.message)}});
     if (setup_.settings.health != nullptr)
       setup_.settings.health->raise(kHealthSource, observe::HealthState::failing,

@@ -133,21 +133,25 @@ Failure stopped_at(const Payment& one, Failure failure, std::size_t sent, const 
   return failure;
 }
 
+/// The directory that keeps what is sent for a request, or nullopt if there is no request.
+base::Result<std::optional<Directory>, Failure> directory_of_requests(const Console& console, bool has_request) {
+  if (!has_request) return std::optional<Directory>();
+  auto opened = Directory::open(console);
+  if (!opened.ok()) return opened.error();
+  return std::optional(std::move(opened).value());
+}
+
 /// Each payment is a transaction. None is waited for before the last is sent, but where a node keeps no more of them.
 Ending send_all_on_chain(const Invocation& invocation, Console& console, Client& client, const Signer& signer,
                          const SendTyped& typed, const ChainTerms& terms, const std::string& request) {
   const bool is_list = typed.payments.front().line > 0;
-  std::optional<Directory> directory;
-  if ((is_list || invocation.has("--request")) && !terms.dry) {
-    auto opened = Directory::open(console);
-    if (!opened.ok()) return opened.error();
-    directory = std::move(opened).value();
-  }
+  const auto directory = directory_of_requests(console, (is_list || invocation.has("--request")) && !terms.dry);
+  if (!directory.ok()) return directory.error();
   const std::string again = again_with(invocation, typed, request);
   SentPrinter printer(invocation, console, terms);
   for (const Payment& one : typed.payments) {
     std::optional<KeptSend> kept;
-    if (directory) kept.emplace(KeptSend{*directory, sent_mark(request, one.line)});
+    if (directory.value()) kept.emplace(KeptSend{*directory.value(), sent_mark(request, one.line)});
     auto seen = send_on_chain(client, signer, chain::Transfer{{one.credit}, one.memo}, terms, kept);
     if (!seen.ok()) {
       printer.stop();
@@ -258,14 +262,10 @@ Ending wallet_faucet(const Invocation& invocation, Console& console) {
     return usage_failure("NAME and --wallet name two wallets", "troupe help wallet faucet");
   const auto signer = open_signer(invocation, console, named ? named : option);
   if (!signer.ok()) return signer.error();
-  std::optional<Directory> directory;
+  const auto directory = directory_of_requests(console, !request.value().empty());
+  if (!directory.ok()) return directory.error();
   std::optional<KeptSend> kept;
-  if (!request.value().empty()) {
-    auto opened = Directory::open(console);
-    if (!opened.ok()) return opened.error();
-    directory = std::move(opened).value();
-    kept.emplace(KeptSend{*directory, sent_mark(request.value())});
-  }
+  if (directory.value()) kept.emplace(KeptSend{*directory.value(), sent_mark(request.value())});
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   auto seen = send_on_chain(*client.value(), signer.value(), chain::Faucet{}, terms.value(), kept);

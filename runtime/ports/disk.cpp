@@ -91,7 +91,8 @@ DiskResult<void> write_durably(Disk& disk, std::string_view name, base::ByteView
   if (auto done = file.value()->append(bytes); !done.ok()) return done;
   if (auto done = file.value()->sync(); !done.ok()) return done;
   if (auto done = disk.rename(temporary, name); !done.ok()) return done;
-  return disk.sync_directory(".");
+  const std::size_t slash = name.rfind('/');
+  return disk.sync_directory(slash == std::string_view::npos ? "." : name.substr(0, slash));
 }
 
 }  // namespace troupe::ports

@@ -132,8 +132,8 @@ class TreeRemoval {
   DiskResult<void> outcome_;
 };
 
-/// Replaces the contents of a file in the root, or makes it: the name changes only once the bytes are durable, and the
-/// change is durable when this returns. A crash leaves the old file or the new one.
+/// Replaces the contents of a file, or makes it: the name changes only once the bytes are durable, and the change is
+/// durable when this returns. A crash leaves the old file or the new one.
 DiskResult<void> write_durably(Disk& disk, std::string_view name, base::ByteView bytes);
 
 }  // namespace troupe::ports

@@ -50,7 +50,7 @@ void Packs::set_dead(std::uint32_t number, std::uint64_t bytes) {
 /// Makes the next pack and makes it active. Its header and name are durable before any record is accepted, so that
 /// a pack without them never held one.
 StoreResult<void> Packs::begin_pack() {
-  const std::uint32_t number = packs_.empty() ? 1 : packs_.rbegin()->first + 1;
+  const std::uint32_t number = std::max(after_, packs_.empty() ? 0 : packs_.rbegin()->first) + 1;
   if (!parse_pack_name(pack_name(number))) return StoreError{StoreError::too_large, "no pack number is left"};
   const PackHeader header{kPackVersion, number, salts_.next()};
   auto file = disk_.open(path(number), ports::OpenMode::replace);
@@ -77,6 +77,11 @@ StoreResult<void> Packs::close_active() {
   active_ = 0;
   written_ = synced_ = 0;
   return {};
+}
+
+StoreResult<void> Packs::begin_after(std::uint32_t number) {
+  after_ = std::max(after_, number);
+  return active_ > number ? StoreResult<void>{} : close_active();
 }
 
 StoreResult<Location> Packs::append(const base::Digest& id, base::ByteView payload) {

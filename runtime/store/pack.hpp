@@ -126,6 +126,9 @@ class Packs {
   /// All packs, by number.
   std::vector<PackInfo> packs() const;
 
+  /// Later records go to a pack with a number above `number`, and above the numbers of all packs. Errors: as for sync().
+  StoreResult<void> begin_after(std::uint32_t number);
+
   /// Counts a record as dead: the index no longer has it. Nothing is written.
   void drop(const Location& where);
 
@@ -191,6 +194,7 @@ class Packs {
   std::uint64_t cut_bytes_ = 0;
 
   std::uint32_t active_ = 0;  // number of the active pack; zero if there is none
+  std::uint32_t after_ = 0;   // the next pack has a larger number
   base::Bytes gathered_;      // the bytes after the first `written_` of its file
   std::uint64_t written_ = 0;
   std::uint64_t synced_ = 0;

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "runtime/base/fields.hpp"
 #include "runtime/sim/disk.hpp"
 #include "tests/support.hpp"
 
@@ -264,7 +265,7 @@ TEST_CASE("raft logs: a cut pack differs from a pack with an unsynced end") {
   SUBCASE("cut below the noted size") {
     open_cut(noted / 2);
     CHECK(logs->damaged(1));
-    CHECK(logs->cut().starts_with("log/00000001.pack was cut: it has "));
+    CHECK(logs->loss().starts_with("log/00000001.pack was cut: it has "));
     logs->keep({1});
     REQUIRE(logs->note_sizes().ok());
     logs.reset();
@@ -297,6 +298,243 @@ TEST_CASE("raft logs: a cut pack differs from a pack with an unsynced end") {
     REQUIRE(disk.corrupt("log/sizes", 3, 0x10));
     open_cut(all - 3);
     CHECK_FALSE(logs->damaged(1));
+  }
+}
+
+/// Begins a log as a member does, and makes it durable.
+void begin_log(Logs& logs, Incarnation log) {
+  REQUIRE(logs.write(log, {.restart = Snapshot{}, .state = HardState{.term = Term{1}}}).ok());
+  REQUIRE(logs.sync().ok());
+}
+void write_entries(Logs& logs, Incarnation log, std::uint64_t from, std::uint64_t to, std::size_t bytes = 60) {
+  for (std::uint64_t i = from; i <= to; ++i) REQUIRE(logs.write(log, {.entries = {entry_at(i, 1, bytes)}}).ok());
+  REQUIRE(logs.sync().ok());
+}
+void cut_pack(sim::Disk& disk, const std::string& pack, std::uint64_t bytes) {
+  const auto file = disk.open("log/" + pack, ports::OpenMode::append);
+  REQUIRE((file.ok() && file.value()->truncate(bytes).ok() && file.value()->sync().ok()));
+}
+std::string bytes_of_pack(sim::Disk& disk, const std::string& pack) {
+  const auto file = disk.open("log/" + pack, ports::OpenMode::read);
+  REQUIRE(file.ok());
+  std::string out(file.value()->size().value(), '\0');
+  REQUIRE(file.value()->read(0, {reinterpret_cast<std::uint8_t*>(out.data()), out.size()}).ok());
+  return out;
+}
+void put_pack(sim::Disk& disk, const std::string& pack, const std::string& bytes) {
+  const auto file = disk.open("log/" + pack, ports::OpenMode::replace);
+  REQUIRE((file.ok() && file.value()->append(base::as_bytes(bytes)).ok() && file.value()->sync().ok()));
+}
+
+constexpr Incarnation kOnly = 1, kLost = 2, kNext = 3;
+
+/// A node in a group of one, and in a group whose other members have all entries: there it continues after a loss under
+/// its next incarnation.
+struct LossyNode {
+  explicit LossyNode(const std::string& how) {
+    begin_log(*logs, kOnly);
+    begin_log(*logs, kLost);
+    write_entries(*logs, kLost, 1, 20);
+    write_entries(*logs, kOnly, 1, 20);
+    REQUIRE((logs->cover().ok() && logs->sync().ok() && logs->note_sizes().ok()));
+    whole = bytes_of_pack(disk, kFirst);
+    logs.reset();
+    if (how == "gone") {
+      REQUIRE(disk.remove(std::string("log/") + kFirst).ok());
+    } else if (how == "rotten") {
+      std::string rotten = whole;
+      rotten[rotten.size() / 2] = static_cast<char>(~rotten[rotten.size() / 2]);
+      put_pack(disk, kFirst, rotten);
+    } else {
+      cut_pack(disk, kFirst, how == "cut" ? whole.size() * 2 / 3 : 0);
+    }
+    logs = opened_logs(disk);
+    logs->keep({kOnly, kLost});
+    CHECK(logs->damaged(kOnly));
+    CHECK(logs->damaged(kLost));
+    CHECK(logs->loss().starts_with(std::string("log/") + kFirst));
+    restart({kOnly, kLost});
+    begin_log(*logs, kNext);
+    // A crash comes before anything else is noted.
+    restart({kOnly, kNext});
+    CHECK(logs->damaged(kOnly));
+    CHECK_FALSE(logs->damaged(kNext));
+    write_entries(*logs, kNext, 1, 600);  // more than what was lost, in some packs
+    REQUIRE(logs->note_sizes().ok());
+    restart({kOnly, kNext});
+  }
+  void restart(const std::set<Incarnation>& kept) {
+    logs.reset();
+    logs = opened_logs(disk);
+    logs->keep(kept);
+  }
+  void tidy() {
+    for (int step = 0; step < 100 && logs->tidy().value(); ++step) {
+    }
+    REQUIRE((logs->sync().ok() && logs->note_sizes().ok()));
+  }
+  static constexpr const char* kFirst = "00000001.pack";
+  sim::Disk disk;
+  std::unique_ptr<Logs> logs = opened_logs(disk);
+  std::string whole;  // the first pack, before the loss
+};
+const std::vector<std::string> kLosses{"cut", "emptied", "gone", "rotten"};
+
+TEST_CASE("raft logs: a log that stays suspect makes no other log suspect at the next start") {
+  for (const std::string& how : kLosses) {
+    CAPTURE(how);
+    LossyNode node(how);
+    for (int start = 0; start < 3; ++start) {
+      CHECK(node.logs->damaged(kOnly));
+      CHECK_FALSE(node.logs->damaged(kNext));
+      CHECK(node.logs->find(kNext)->last == Index{600});
+      CHECK(node.logs->loss().starts_with(std::string("log/") + node.kFirst));
+      node.tidy();
+      node.restart({kOnly, kNext});
+    }
+  }
+}
+
+TEST_CASE("raft logs: a log is whole again once its pack is put back, and so are the others") {
+  for (const std::string& how : kLosses) {
+    CAPTURE(how);
+    LossyNode node(how);
+    if (how == "cut") node.tidy();
+    node.logs.reset();
+    put_pack(node.disk, node.kFirst, node.whole);
+    for (int start = 0; start < 2; ++start) {
+      node.restart({kOnly, kNext});
+      CHECK_FALSE(node.logs->damaged(kOnly));
+      CHECK_FALSE(node.logs->damaged(kNext));
+      CHECK(node.logs->find(kOnly)->last == Index{20});
+      CHECK(node.logs->read(kOnly, Index{20}, Index{20}, 1'000).value().front() == entry_at(20, 1, 60));
+      CHECK(node.logs->find(kNext)->last == Index{600});
+      CHECK(node.logs->read(kNext, Index{600}, Index{600}, 1'000).value().front() == entry_at(600, 1, 60));
+      node.tidy();
+    }
+  }
+}
+
+TEST_CASE("raft logs: another loss makes every log suspect again") {
+  for (const std::string& how : kLosses) {
+    CAPTURE(how);
+    LossyNode node(how);
+    node.logs.reset();
+    const auto names = node.disk.list("log").value();
+    const std::string last = names[names.size() - 2];  // before `sizes`
+    REQUIRE(last.ends_with(".pack"));
+    cut_pack(node.disk, last, node.disk.size("log/" + last).value() / 2);
+    node.restart({kOnly, kNext});
+    CHECK(node.logs->damaged(kOnly));
+    CHECK(node.logs->damaged(kNext));
+  }
+}
+
+TEST_CASE("raft logs: no loss is left once no suspect is kept") {
+  for (const std::string& how : kLosses) {
+    CAPTURE(how);
+    LossyNode node(how);
+    node.logs->keep({kNext});
+    node.tidy();
+    node.restart({kNext});
+    CHECK(node.logs->loss().empty());
+    CHECK_FALSE(node.logs->damaged(kNext));
+    CHECK(node.logs->find(kNext)->last == Index{600});
+  }
+}
+
+TEST_CASE("raft logs: sizes from before an older program had the packs count for nothing") {
+  sim::Disk disk;
+  auto logs = opened_logs(disk);
+  begin_log(*logs, 1);
+  write_entries(*logs, 1, 1, 300);  // some packs
+  REQUIRE(logs->compact(1, Index{290}).ok());
+  write_entries(*logs, 1, 301, 310);
+  REQUIRE(logs->note_sizes().ok());
+  logs.reset();
+  REQUIRE(disk.size("log/00000002.pack").ok());
+  bool was_older = false;
+  SUBCASE("an older program has written a record") { was_older = true; }
+  SUBCASE("no other program has written one") {}
+  const auto older_program = [&] {
+    auto packs = store::Packs::open(disk, "log", {.seed = 9, .pack_bytes_max = kPack, .reserve_bytes = 0});
+    REQUIRE(packs.ok());
+    base::Bytes id, record{1, 0};  // an empty record of log 1, as it writes one a second after its start
+    for (const std::uint64_t word : {1u, 100'000u, 0u, 0u}) base::append_number(id, word);
+    for (const std::uint64_t word : {1u, 0u}) base::append_number(record, word);
+    base::append_number(record, std::uint32_t{0});
+    REQUIRE((packs.value()->append(*base::Digest::from(id), record).ok() && packs.value()->sync().ok()));
+  };
+  if (was_older) older_program();
+  REQUIRE(disk.remove("log/00000001.pack").ok());  // all of it was dead
+  logs = opened_logs(disk);
+  CHECK(logs->damaged(1) == !was_older);
+  CHECK(logs->find(1)->last == Index{310});
+  if (!was_older) return;
+  // From then on they count again.
+  REQUIRE(logs->note_sizes().ok());
+  write_entries(*logs, 1, 311, 320);
+  REQUIRE(logs->note_sizes().ok());
+  logs.reset();
+  logs = opened_logs(disk);
+  CHECK_FALSE(logs->damaged(1));
+  logs.reset();
+  REQUIRE(disk.remove("log/00000002.pack").ok());
+  logs = opened_logs(disk);
+  CHECK(logs->damaged(1));
+}
+
+TEST_CASE("raft logs: sizes that cannot be written stop no log, and are written later") {
+  sim::Disk disk;
+  auto logs = opened_logs(disk);
+  write_entries(*logs, 1, 1, 20);
+  REQUIRE(logs->note_sizes().ok());
+  REQUIRE(disk.make_directory("log/sizes.new").ok());  // no file of that name can be made
+  write_entries(*logs, 1, 21, 30);
+  CHECK_FALSE(logs->note_sizes().ok());
+  CHECK(logs->not_noted());
+  write_entries(*logs, 1, 31, 900, 100);
+  logs.reset();
+  logs = opened_logs(disk);
+  CHECK(logs->not_noted());
+  CHECK_FALSE(logs->damaged(1));
+  CHECK(logs->find(1)->last == Index{900});
+
+  SUBCASE("they are noted once they can be") {
+    REQUIRE(disk.remove("log/sizes.new").ok());
+    CHECK(logs->note_sizes().ok());
+    CHECK_FALSE(logs->not_noted());
+    logs.reset();
+    cut_pack(disk, "00000002.pack", 5'000);
+    logs = opened_logs(disk);
+    CHECK(logs->damaged(1));
+  }
+  SUBCASE("a pack that is to go takes them with it") {
+    REQUIRE(logs->compact(1, Index{890}).ok());
+    for (int step = 0; step < 100 && logs->tidy().value(); ++step) {
+    }
+    CHECK_FALSE(disk.size("log/00000001.pack").ok());
+    logs.reset();
+    logs = opened_logs(disk);
+    CHECK_FALSE(logs->damaged(1));
+    CHECK(logs->find(1)->last == Index{900});
+  }
+  SUBCASE("not if they name a suspect: then the pack stays") {
+    REQUIRE(disk.remove("log/sizes.new").ok());
+    REQUIRE(logs->note_sizes().ok());
+    logs.reset();
+    REQUIRE(disk.remove("log/00000002.pack").ok());
+    logs = opened_logs(disk);
+    logs->keep({1});
+    REQUIRE(logs->note_sizes().ok());
+    logs->keep({1});
+    REQUIRE(disk.make_directory("log/sizes.new").ok());
+    REQUIRE(logs->compact(1, Index{890}).ok());
+    CHECK_FALSE(logs->tidy().value());
+    CHECK(disk.size("log/00000001.pack").ok());
+    logs.reset();
+    logs = opened_logs(disk);
+    CHECK(logs->damaged(1));
   }
 }
 

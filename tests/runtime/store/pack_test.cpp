@@ -66,6 +66,18 @@ TEST_CASE("pack: a record beyond the limit is refused and stores nothing") {
   CHECK(packs->sync().ok());
 }
 
+TEST_CASE("pack: after begin_after() records go to a pack above that number, and older ones stay readable") {
+  InSimulation on;
+  auto packs = opened(on.disk());
+  const auto first = packs->append(id_of(1), payload_of(1, 10)).value();
+  REQUIRE(packs->begin_after(4).ok());
+  CHECK(packs->unsynced() == 0);
+  CHECK(packs->append(id_of(2), payload_of(2, 10)).value().pack == 5);
+  REQUIRE(packs->begin_after(4).ok());  // it is above
+  CHECK(packs->append(id_of(3), payload_of(3, 10)).value().pack == 5);
+  CHECK(packs->read(id_of(1), first).value() == payload_of(1, 10));
+}
+
 TEST_CASE("pack: a full pack is closed and the next one begins, also after a restart") {
   InSimulation on;
   PackOptions options;

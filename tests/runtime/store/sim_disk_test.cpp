@@ -48,6 +48,22 @@ TEST_CASE("sim disk: what was synced survives every crash, and the rest in each 
   CHECK(seen == std::set<std::string>{"ab", "abc", "abcd"});
 }
 
+TEST_CASE("sim disk: a file that was written durably survives every crash, also in a folder") {
+  for (const std::string name : {"a", "d/a", "d/e/a"}) {
+    CAPTURE(name);
+    for (std::uint64_t seed = 0; seed < 50; ++seed) {
+      base::Random random(seed);
+      sim::Disk disk;
+      REQUIRE(store::make_durable_directory(disk, "d/e").ok());
+      for (const std::string text : {"old", "new"}) {
+        REQUIRE(ports::write_durably(disk, name, base::as_bytes(text)).ok());
+        disk.crash(random);
+        CHECK(contents(disk, name) == text);
+      }
+    }
+  }
+}
+
 TEST_CASE("sim disk: an unsynced truncate may come undone") {
   std::set<std::string> seen;
   for (std::uint64_t seed = 0; seed < 200; ++seed) {

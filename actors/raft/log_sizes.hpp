@@ -1,0 +1,32 @@
+#pragma once
+// What the packs of logs must still have when they are opened again: a small file next to them.
+//
+// Bytes    version (1), last record (8), number of suspects (4), suspects (8 each). For each pack: number (4), bytes (8),
+//          lost bytes (8). Last the CRC-32C of all bytes before (4). Little-endian.
+// Older    the first version had neither suspects nor lost bytes, and is not read.
+#include <map>
+#include <optional>
+#include <set>
+
+#include "runtime/base/bytes.hpp"
+
+namespace troupe::raft {
+
+using Incarnation = std::uint64_t;  ///< names a log
+
+struct LogSizes {
+  struct Pack {
+    std::uint64_t bytes = 0;  ///< that were synced
+    std::uint64_t lost = 0;   ///< of them, as far as that is known; if all are, the pack may be gone
+    friend bool operator==(const Pack&, const Pack&) = default;
+  };
+  std::map<std::uint32_t, Pack> packs{};  ///< by number
+  std::set<Incarnation> suspects{};       ///< logs that may lack something
+  std::uint64_t last = 0;                 ///< number of the last record in the packs
+
+  base::Bytes encode() const;
+  static std::optional<LogSizes> decode(base::ByteView bytes);
+  friend bool operator==(const LogSizes&, const LogSizes&) = default;
+};
+
+}  // namespace troupe::raft
