@@ -1,5 +1,5 @@
 #pragma once
-// What the packs of logs must still have when they are opened again: a small file next to them.
+// What the packs of logs must still have when they are opened again: a small file outside their folder.
 //
 // Bytes    version (1), last record (8), number of suspects (4), suspects (8 each). For each pack: number (4), bytes (8),
 //          lost bytes (8). Last the CRC-32C of all bytes before (4). Little-endian.

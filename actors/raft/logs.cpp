@@ -17,7 +17,6 @@ constexpr std::uint8_t kRecordVersion = 1;
 constexpr std::uint8_t kHasState = 1, kHasVote = 2, kRestarts = 4, kHasFloor = 8;
 constexpr std::size_t kEntryHead = 8 + 1 + 4;
 constexpr std::size_t kHeadBytes = 128;  // at most, of a record without its entries
-constexpr std::string_view kSizesName = "/sizes";
 constexpr std::size_t kSizesBytesMax = std::size_t{1} << 20;
 /// In the last word of a record's id: its writer keeps the sizes.
 constexpr std::uint64_t kKeepsSizes = std::uint64_t{1} << 63;
@@ -31,6 +30,11 @@ base::Digest id_of(Incarnation log, std::uint64_t number, Index first, std::size
   base::append_number(out, first.value);
   base::append_number(out, static_cast<std::uint64_t>(entries) | kKeepsSizes);
   return *base::Digest::from(out);
+}
+/// Next to the directory's root, so that an older copy of the directory is noticed.
+std::string sizes_path(std::string directory) {
+  std::ranges::replace(directory, '/', '-');
+  return directory + ".sizes";
 }
 bool keeps_sizes(const base::Digest& id) { return base::load<std::uint64_t>(id.view(), 24) & kKeepsSizes; }
 
@@ -129,6 +133,14 @@ std::optional<Logs::Content> Logs::decode(base::ByteView bytes) {
 
 // -- start -----------------------------------------------------------------------------------------------------------
 
+Logs::Logs(ports::Disk& disk, const std::string& directory, std::unique_ptr<store::Packs> packs,
+           std::uint64_t pack_bytes_max)
+    : disk_(disk),
+      directory_(directory),
+      sizes_path_(sizes_path(directory)),
+      packs_(std::move(packs)),
+      pack_bytes_max_(pack_bytes_max) {}
+
 StoreResult<std::unique_ptr<Logs>> Logs::open(ports::Disk& disk, const std::string& directory, std::uint64_t seed,
                                               std::uint64_t pack_bytes_max) {
   auto packs = store::Packs::open(disk, directory,
@@ -183,7 +195,7 @@ StoreResult<void> Logs::start() {
 
 /// A file that cannot be read is taken for none: one of these bytes may have changed, and nothing else.
 StoreResult<void> Logs::read_sizes() {
-  const std::string path = directory_ + std::string(kSizesName);
+  const std::string& path = sizes_path_;
   const auto file = disk_.open(path, ports::OpenMode::read);
   if (!file.ok() && file.error() == ports::DiskError::not_found) return {};
   if (!file.ok()) return store::disk_failure(file.error(), path);
@@ -224,8 +236,7 @@ StoreResult<void> Logs::check_sizes() {
     loss_.clear();
     return {};
   }
-  if (damaged_packs_.empty())
-    loss_ += ", or remove " + directory_ + std::string(kSizesName) + " to give up what is lost";
+  if (damaged_packs_.empty()) loss_ += ", or remove " + sizes_path_ + " to give up what is lost";
   // So that a pack which is put back is known by its size, and has no numbers of later records.
   last_ = std::max(last_, noted_.last) + kNumbersSkipped;
   return packs_->begin_after(lost_.rbegin()->first);
@@ -251,7 +262,7 @@ StoreResult<void> Logs::note_sizes() {
 StoreResult<void> Logs::write_sizes(const LogSizes& sizes) {
   not_noted_.reset();
   if (sizes == noted_) return {};
-  const std::string path = directory_ + std::string(kSizesName);
+  const std::string& path = sizes_path_;
   if (const auto done = ports::write_durably(disk_, path, sizes.encode()); !done.ok())
     return not_noted_.emplace(store::disk_failure(done.error(), path));
   noted_ = sizes;
@@ -268,10 +279,10 @@ StoreResult<bool> Logs::forget_size(std::uint32_t pack) {
   if (write_sizes(without).ok()) return true;
   if (!suspects_.empty()) return false;  // no other file names them
   // Removing the pack frees space: better no sizes for a while.
-  const auto gone = disk_.remove(directory_ + std::string(kSizesName));
+  const auto gone = disk_.remove(sizes_path_);
   if (!gone.ok() && gone.error() != ports::DiskError::not_found) return false;
   noted_ = {};
-  return disk_.sync_directory(directory_).ok();
+  return disk_.sync_directory(".").ok();
 }
 
 /// As take(), but records that were dead may be missing between others: entries may have gaps until all are read. What

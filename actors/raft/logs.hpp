@@ -4,8 +4,8 @@
 // Record   what one write changes of one log: term and vote, entries, or that the log begins anew. It has a number, and
 //          counts after all records with smaller ones: packs may copy records out of their order.
 // Start    all records are read and checked. Bytes that were acknowledged and cannot be read are a loss.
-// Sizes    a file next to the packs (log_sizes.hpp) says how large each was when it was synced. A pack that is smaller,
-//          or gone, was cut: this is a loss, too. Without the file, the missing end could be an unsynced end.
+// Sizes    a file outside the packs' folder (log_sizes.hpp) says how large each was when it was synced. A pack that is
+//          smaller, or gone, was cut: this is a loss, too. Without the file, the missing end could be an unsynced end.
 // Suspects a new loss makes every log damaged() that there is: which log had the bytes cannot be known. The file lists
 //          these logs, so that a log which begins later is not damaged() at the next start. A log stays on the list
 //          until keep() no longer names it, or what was lost is back: so no pack with a loss is written to again.
@@ -102,8 +102,7 @@ class Logs {
   struct Content;
 
   Logs(ports::Disk& disk, const std::string& directory, std::unique_ptr<store::Packs> packs,
-       std::uint64_t pack_bytes_max)
-      : disk_(disk), directory_(directory), packs_(std::move(packs)), pack_bytes_max_(pack_bytes_max) {}
+       std::uint64_t pack_bytes_max);
   store::StoreResult<void> read_sizes();
   store::StoreResult<void> check_sizes();
   LogSizes sizes() const;
@@ -121,6 +120,7 @@ class Logs {
 
   ports::Disk& disk_;
   const std::string directory_;
+  const std::string sizes_path_;
   std::unique_ptr<store::Packs> packs_;
   const std::uint64_t pack_bytes_max_;
   std::map<Incarnation, Held> logs_;

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "apps/cli/shell_word.hpp"
+#include "runtime/base/text.hpp"
 
 namespace troupe::apps::chains {
 namespace {
@@ -71,16 +72,43 @@ SignedGenesis dev_chain(const crypto::Identity& identity, const crypto::SecretKe
   return out;
 }
 
-/// The genesis that the directory remembers.
+base::Bytes id_line(const SignedGenesis& genesis) {
+  const std::string line = id_of(genesis.genesis()).hex() + '\n';
+  return {line.begin(), line.end()};
+}
+
+std::string told_id(base::ByteView line) { return base::printable(base::as_text(line).substr(0, kChainIdBytes - 1)); }
+
+/// The genesis that the directory remembers. Its store holds the blocks of that chain alone.
 base::Outcome<std::optional<SignedGenesis>> remembered(ports::Disk& disk) {
   using Found = std::optional<SignedGenesis>;
   const auto bytes = kept_file(disk, kChainFile, chain::kGenesisBytesMax);
   if (!bytes.ok()) return bytes.error();
+  const auto id = kept_file(disk, kChainIdFile, kChainIdBytes);
+  if (!id.ok()) return id.error();
+  if (!bytes.value() && id.value())
+    return base::Error{Code::corrupt,
+                       "its file chain is missing; put it back from a copy, or from another node of "
+                       "the chain " +
+                           told_id(*id.value())};
   if (!bytes.value()) return Found(std::nullopt);
   auto genesis = SignedGenesis::parse(*bytes.value());
   if (!genesis.ok() || !genesis.value().founded())
     return base::Error{Code::corrupt, "its file chain is no whole genesis; put it back from a copy"};
+  if (id.value() && *id.value() != id_line(genesis.value()))
+    return base::Error{Code::corrupt, "its file chain is not that of its blocks, whose chain is " +
+                                          told_id(*id.value()) + "; put it back from a copy"};
   return Found(std::move(genesis).value());
+}
+
+/// Writes the id next to the genesis, so that a genesis that is missing or another one is noticed.
+std::optional<base::Error> remember_id(ports::Disk& disk, const SignedGenesis& genesis) {
+  const auto id = kept_file(disk, kChainIdFile, kChainIdBytes);
+  if (!id.ok()) return id.error();
+  if (id.value()) return std::nullopt;
+  const auto written = ports::write_durably(disk, kChainIdFile, id_line(genesis));
+  if (!written.ok()) return file_error("cannot write", kChainIdFile, written.error());
+  return std::nullopt;
 }
 
 Failure other_chain(const std::string& path, const SignedGenesis& kept) {
@@ -204,6 +232,8 @@ base::Result<KeptFiles, Failure> settle_chain(ports::Disk& disk, const std::stri
     const auto written = ports::write_durably(disk, kChainFile, genesis->encode());
     if (!written.ok()) return kept_badly(path, file_error("cannot write", kChainFile, written.error()));
   }
+  if (genesis)
+    if (const auto failed = remember_id(disk, *genesis)) return kept_badly(path, *failed);
   KeptFiles out;
   auto validator = kept_file(disk, kValidatorFile, kValidatorBytes);
   if (!validator.ok()) return kept_badly(path, validator.error());

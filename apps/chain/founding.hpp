@@ -20,6 +20,8 @@
 namespace troupe::apps::chains {
 
 inline constexpr std::string_view kChainFile = "chain";
+inline constexpr std::string_view kChainIdFile = "chain.id";  // hexadecimal, and the end of the line
+inline constexpr std::size_t kChainIdBytes = 2 * 32 + 1;
 inline constexpr std::string_view kValidatorFile = "validator";
 inline constexpr std::string_view kForksFile = "forks";
 inline constexpr std::size_t kValidatorBytes = 2 * 32 + 1;

@@ -227,14 +227,21 @@ TEST_CASE("cluster raft: a group of one with a cut log says so, and not that a k
   REQUIRE(cluster.run(0, {"raft", "init"}).exit == 0);
   for (int i = 0; i < 9; ++i) REQUIRE(cluster.run(0, {"kv", "put", "k" + std::to_string(i), "v"}).exit == 0);
   cluster.kill(0);
+  const std::string log = cluster.nodes[0]->data + "/raft", copy = log + ".copy";
+  std::filesystem::copy(log, copy, std::filesystem::copy_options::recursive);
+  cluster.restart(0);
+  REQUIRE(until([&] { return cluster.run(0, {"kv", "put", "k8", "v", "--timeout", "1s"}).exit == 0; }));
+  cluster.kill(0);
   cluster.restart(0);  // at each start what the log has is noted
   REQUIRE(until([&] { return cluster.run(0, {"kv", "get", "k8", "--timeout", "1s"}).out == "v"; }));
   cluster.kill(0);
   const std::string pack = cluster.nodes[0]->data + "/raft/log/00000001.pack";
-  std::uintmax_t left = 0;
-  SUBCASE("cut in half") { left = std::filesystem::file_size(pack) / 2; }
-  SUBCASE("emptied") {}
-  std::filesystem::resize_file(pack, left);
+  SUBCASE("cut in half") { std::filesystem::resize_file(pack, std::filesystem::file_size(pack) / 2); }
+  SUBCASE("emptied") { std::filesystem::resize_file(pack, 0); }
+  SUBCASE("replaced by an older copy of its directory") {
+    std::filesystem::remove_all(log);
+    std::filesystem::rename(copy, log);
+  }
   for (int start = 0; start < 2; ++start) {
     cluster.restart(0);
     Seen got;

@@ -31,8 +31,8 @@ TEST_CASE("raft log: sizes that cannot be written close no log, and health says 
   };
   write();
   fixture.stage.run_for(3s);
-  REQUIRE(fixture.disk.size("log/sizes").ok());
-  REQUIRE(fixture.disk.make_directory("log/sizes.new").ok());  // no file of that name can be made
+  REQUIRE(fixture.disk.size("log.sizes").ok());
+  REQUIRE(fixture.disk.make_directory("log.sizes.new").ok());  // no file of that name can be made
   for (std::uint64_t i = 2; i <= 6; ++i) {
     write();
     fixture.stage.run_for(2s);
@@ -41,8 +41,8 @@ TEST_CASE("raft log: sizes that cannot be written close no log, and health says 
   REQUIRE(health.reasons().size() == 1);
   CHECK(health.reasons()[0].source == "raft.log");
   CHECK(health.reasons()[0].state == observe::HealthState::degraded);
-  CHECK(health.reasons()[0].text.find("log/sizes") != std::string::npos);
-  REQUIRE(fixture.disk.remove("log/sizes.new").ok());
+  CHECK(health.reasons()[0].text.find("log.sizes") != std::string::npos);
+  REQUIRE(fixture.disk.remove("log.sizes.new").ok());
   fixture.stage.run_for(20s);
   CHECK(health.reasons().empty());
   write();

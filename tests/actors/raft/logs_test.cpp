@@ -290,12 +290,12 @@ TEST_CASE("raft logs: a cut pack differs from a pack with an unsynced end") {
     CHECK(logs->damaged(1));
   }
   SUBCASE("a directory of an older program has no sizes") {
-    REQUIRE(disk.remove("log/sizes").ok());
+    REQUIRE(disk.remove("log.sizes").ok());
     open_cut(all - 3);
     CHECK_FALSE(logs->damaged(1));
   }
   SUBCASE("sizes that cannot be read count for nothing") {
-    REQUIRE(disk.corrupt("log/sizes", 3, 0x10));
+    REQUIRE(disk.corrupt("log.sizes", 3, 0x10));
     open_cut(all - 3);
     CHECK_FALSE(logs->damaged(1));
   }
@@ -489,7 +489,7 @@ TEST_CASE("raft logs: sizes that cannot be written stop no log, and are written 
   auto logs = opened_logs(disk);
   write_entries(*logs, 1, 1, 20);
   REQUIRE(logs->note_sizes().ok());
-  REQUIRE(disk.make_directory("log/sizes.new").ok());  // no file of that name can be made
+  REQUIRE(disk.make_directory("log.sizes.new").ok());  // no file of that name can be made
   write_entries(*logs, 1, 21, 30);
   CHECK_FALSE(logs->note_sizes().ok());
   CHECK(logs->not_noted());
@@ -501,7 +501,7 @@ TEST_CASE("raft logs: sizes that cannot be written stop no log, and are written 
   CHECK(logs->find(1)->last == Index{900});
 
   SUBCASE("they are noted once they can be") {
-    REQUIRE(disk.remove("log/sizes.new").ok());
+    REQUIRE(disk.remove("log.sizes.new").ok());
     CHECK(logs->note_sizes().ok());
     CHECK_FALSE(logs->not_noted());
     logs.reset();
@@ -520,7 +520,7 @@ TEST_CASE("raft logs: sizes that cannot be written stop no log, and are written 
     CHECK(logs->find(1)->last == Index{900});
   }
   SUBCASE("not if they name a suspect: then the pack stays") {
-    REQUIRE(disk.remove("log/sizes.new").ok());
+    REQUIRE(disk.remove("log.sizes.new").ok());
     REQUIRE(logs->note_sizes().ok());
     logs.reset();
     REQUIRE(disk.remove("log/00000002.pack").ok());
@@ -528,7 +528,7 @@ TEST_CASE("raft logs: sizes that cannot be written stop no log, and are written 
     logs->keep({1});
     REQUIRE(logs->note_sizes().ok());
     logs->keep({1});
-    REQUIRE(disk.make_directory("log/sizes.new").ok());
+    REQUIRE(disk.make_directory("log.sizes.new").ok());
     REQUIRE(logs->compact(1, Index{890}).ok());
     CHECK_FALSE(logs->tidy().value());
     CHECK(disk.size("log/00000001.pack").ok());

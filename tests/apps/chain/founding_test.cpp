@@ -284,6 +284,23 @@ TEST_CASE("chain founding: a node of its own makes a dev chain once, and remembe
     REQUIRE(third.settle(chains::ChainTyped{theirs}).ok());
     CHECK_FALSE(third.settle(chains::ChainTyped{}).ok());
   }
+  SUBCASE("a genesis that is missing, or not that of the blocks, is not replaced by a new one") {
+    REQUIRE(node.disk->remove(chains::kChainFile).ok());
+    for (const auto& typed : {std::optional<chains::ChainTyped>(), std::optional(chains::ChainTyped{}),
+                              std::optional(chains::ChainTyped{genesis})}) {
+      const auto refused = node.settle(typed);
+      REQUIRE_FALSE(refused.ok());
+      CHECK(refused.error().exit == Exit::failed);
+      CHECK(contains(refused.error().error.message, "its file chain is missing"));
+      CHECK(contains(refused.error().error.message, id_of(genesis.genesis()).hex()));
+    }
+    NodeDirectory other;
+    const auto theirs = other.settle(chains::ChainTyped{});
+    REQUIRE(ports::write_durably(*node.disk, chains::kChainFile, *theirs.value().chain).ok());
+    CHECK(contains(node.settle({}).error().error.message, "not that of its blocks"));
+    REQUIRE(ports::write_durably(*node.disk, chains::kChainFile, *made.value().chain).ok());
+    CHECK(node.settle({}).ok());
+  }
   SUBCASE("a founder without its consensus key is told") {
     REQUIRE(node.disk->remove(chains::kValidatorFile).ok());
     const auto kept = node.settle({});
