@@ -74,8 +74,13 @@ class Invocation {
   using Values = std::map<std::string, std::vector<std::string>, std::less<>>;
 
   /// Keeps pointers to `command` and `table`.
-  Invocation(const Command& command, const std::vector<Command>& table, Globals for_all, Values values)
-      : globals(std::move(for_all)), command_(&command), table_(&table), values_(std::move(values)) {}
+  Invocation(const Command& command, const std::vector<Command>& table, Globals for_all, Values values,
+             std::string line = {})
+      : globals(std::move(for_all)),
+        command_(&command),
+        table_(&table),
+        values_(std::move(values)),
+        line_(std::move(line)) {}
 
   /// Whether the option or optional argument was given.
   bool has(std::string_view name) const { return !all(name).empty(); }
@@ -89,12 +94,21 @@ class Invocation {
   const Command& command() const { return *command_; }
   const std::vector<Command>& table() const { return *table_; }
 
+  /// The command made a request id, as none was typed.
+  void made_request(std::string id) const { request_ = std::move(id); }
+  /// The command as it was typed, to be pasted, with the request id that it made: repeated, it changes nothing again.
+  std::string repeated() const { return request_.empty() ? line_ : line_ + " --request " + request_; }
+  /// Whether repeated() is such a command.
+  bool can_be_repeated() const { return !request_.empty() || has("--request"); }
+
   Globals globals;
 
  private:
   const Command* command_;
   const std::vector<Command>* table_;
   Values values_;
+  std::string line_;
+  mutable std::string request_;
 };
 
 /// How a command ended: an exit, having printed what it had to, or a failure that the caller prints.

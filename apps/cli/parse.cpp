@@ -5,6 +5,7 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 
+#include "apps/cli/shell_word.hpp"
 #include "apps/cli/terminal.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/nearest.hpp"
@@ -70,7 +71,9 @@ class Parser {
     if (mark != arguments.end()) words.insert(words.end(), mark + 1, arguments.end());
     auto values = read_values(*command, words);
     if (!values.ok()) return values.error();
-    return Parsed(Invocation(*command, table_, std::move(globals).value(), std::move(values).value()));
+    std::string line = "troupe";
+    for (const std::string& word : arguments) line += ' ' + shell_word(word);
+    return Parsed(Invocation(*command, table_, std::move(globals).value(), std::move(values).value(), std::move(line)));
   }
 
  private:

@@ -27,6 +27,15 @@ Failure of_same_node(Failure failure, const Globals& globals) {
   return failure;
 }
 
+/// What may have been done is tried again under its request, so that it is done once.
+Failure with_request(Failure failure, const Invocation& invocation) {
+  const Effect effect = invocation.command().effect;
+  const bool interrupted = failure.error.code == base::Code::dropped && failure.exit;
+  if (effect != Effect::write || (exit_of(failure, effect) != Exit::unknown && !interrupted)) return failure;
+  if (failure.try_.empty() && invocation.can_be_repeated()) failure.try_ = invocation.repeated();
+  return failure;
+}
+
 Exit run_or_throw(const Commands& table, const std::vector<std::string>& arguments, Console& console, Form form) {
   const auto tell = [&](const Failure& failure, Effect effect) {
     print(console.err, failure, effect, form, colour_on_err(console));
@@ -42,7 +51,7 @@ Exit run_or_throw(const Commands& table, const std::vector<std::string>& argumen
     const auto& invocation = std::get<Invocation>(parsed.value());
     effect = invocation.command().effect;
     ending = invocation.command().run(invocation, console);
-    if (!ending.ok()) ending = of_same_node(ending.error(), invocation.globals);
+    if (!ending.ok()) ending = of_same_node(with_request(ending.error(), invocation), invocation.globals);
   }
   ending = written(std::move(ending), effect, console);
   return ending.ok() ? ending.value() : tell(ending.error(), effect);

@@ -7,7 +7,6 @@
 #include "messages/words.hpp"
 #include "runtime/config/forms.hpp"
 #include "runtime/crypto/hash.hpp"
-#include "runtime/os/chance.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -58,13 +57,9 @@ base::Result<std::optional<escrow::Due>, Failure> due_typed(const Invocation& in
 /// Random, or that of the buyer's request, so that a repeat makes the same agreement.
 std::array<std::uint8_t, 16> nonce_of(const wallet::Address& buyer, const std::string& request) {
   std::array<std::uint8_t, 16> out{};
-  if (request.empty()) {
-    os::Chance().fill(out);
-  } else {
-    const base::Digest hash =
-        crypto::sha256(base::as_bytes("troupe escrow request v1"), buyer.view(), base::as_bytes(request));
-    std::copy_n(hash.bytes.begin(), out.size(), out.begin());
-  }
+  const base::Digest hash =
+      crypto::sha256(base::as_bytes("troupe escrow request v1"), buyer.view(), base::as_bytes(request));
+  std::copy_n(hash.bytes.begin(), out.size(), out.begin());
   return out;
 }
 
@@ -149,7 +144,7 @@ Ending escrow_create(const Invocation& invocation, Console& console) {
   if (!typed.ok()) return typed.error();
   escrow::Agreement agreement = std::move(typed).value();
   if (const auto times = times_typed(invocation, {}); !times.ok()) return times.error();
-  const auto request = request_typed(invocation);
+  const auto request = request_or_new(invocation);
   if (!request.ok()) return request.error();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
@@ -167,7 +162,7 @@ Ending escrow_create(const Invocation& invocation, Console& console) {
   if (const auto checked = check(agreement, book.value().now); !checked.ok())
     return usage_failure(explained(checked.error()), kCreateEscrowHelp);
   const escrow::EscrowId id = id_of(agreement);
-  if (!request.value().empty()) {
+  if (invocation.has("--request")) {
     const auto there = of_request(*client.value(), agreement);
     if (!there.ok()) return there.error();
     if (there.value() && *there.value() != id)

@@ -197,7 +197,7 @@ Client::Outcome<std::optional<Failure>> loader_fault(Client& client, const Invoc
 Ending task_submit(const Invocation& invocation, Console& console) {
   auto order = order_of(invocation);
   if (!order.ok()) return order.error();
-  const auto request = wallets::request_typed(invocation);
+  const auto request = wallets::request_or_new(invocation);
   if (!request.ok()) return request.error();
   if (const auto why = local_fault(invocation)) return *why;
   auto connected = Client::connect(invocation, console);

@@ -191,7 +191,13 @@ Client::Outcome<SeenTransaction> send_on_chain(Client& client, const Signer& sig
       const auto now = chain_here(client);
       if (!now.ok()) return now.error();
       const auto sent = chain::parse_signed_transaction(*once->before());
-      if (!sent.ok() || !is_same(sent.value().content, now.value(), signer, body, terms))
+      if (!sent.ok())
+        return Failure{{Code::corrupt,
+                        "what this request has sent before cannot be read: its file in the directory of "
+                        "wallets is damaged"},
+                       "nothing was sent",
+                       "troupe tx ls " + text(signer.address())};
+      if (!is_same(sent.value().content, now.value(), signer, body, terms))
         return Failure{{Code::conflict, "this request has sent another transaction"},
                        "nothing was sent",
                        "another --request, or the same transaction"};

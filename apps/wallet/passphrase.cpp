@@ -53,9 +53,9 @@ std::optional<SecretText> first_line(std::istream& in) {
 }
 
 Failure unusable(const std::string& where) {
-  return usage_failure(
-      "the first line of " + where + " is no passphrase: it has 1 to " + std::to_string(kPassphraseBytesMax) + " bytes",
-      kHelp);
+  return usage_failure("the first line of " + where + " is no passphrase: it has 1 to " +
+                           std::to_string(kPassphraseBytesMax) + " bytes, and is not UTF-16",
+                       kHelp);
 }
 
 base::Result<Passphrase, Failure> first_passphrase(std::istream& in, const std::string& where) {
@@ -102,6 +102,8 @@ Option passphrase_option() {
 std::optional<Passphrase> passphrase_in(SecretText line) {
   SecretText as_read(line.text.substr(0, line.text.size() - (line.text.ends_with('\r') ? 1 : 0)));
   std::string_view text = line.text;
+  // Its first line would be another text than what people type.
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) return std::nullopt;
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   while (text.ends_with('\r')) text.remove_suffix(1);
   if (text.empty() || text.size() > kPassphraseBytesMax) return std::nullopt;

@@ -35,7 +35,9 @@ base::Result<void, Failure> KeptRequest::keep(base::ByteView content) {
 }
 
 void KeptRequest::failed(const Failure& why) const {
-  if (directory_ && !before_ && exit_of(why, Effect::write) != Exit::unknown) directory_->forget_sent(mark_);
+  const bool interrupted = why.error.code == base::Code::dropped && why.exit;
+  const bool unknown = interrupted || exit_of(why, Effect::write) == Exit::unknown;
+  if (directory_ && !before_ && !unknown) directory_->forget_sent(mark_);
 }
 
 Client::Outcome<SendingOnce> SendingOnce::begin(Client& client, const Directory& directory,

@@ -3,7 +3,6 @@
 
 #include "apps/cli/input.hpp"
 #include "apps/cli/json.hpp"
-#include "apps/cli/shell_word.hpp"
 #include "apps/wallet/chain_send.hpp"
 #include "apps/wallet/wallet.hpp"
 #include "messages/output/wallet.capnp.h"
@@ -104,20 +103,6 @@ std::string request_of_line(const std::string& request, std::size_t line) {
   return crypto::sha256(base::as_bytes("troupe wallet send v1"), base::as_bytes(request), number).hex().substr(0, 32);
 }
 
-/// What to type to go on: the same request, so that what was paid is not paid again.
-std::string again_with(const Invocation& invocation, const SendTyped& typed, const std::string& request) {
-  std::string out = "troupe wallet send";
-  if (typed.name) out += ' ' + shell_word(*typed.name);
-  if (const auto file = invocation.text("--from")) {
-    out += " --from " + shell_word(*file);
-  } else {
-    const Payment& one = typed.payments.front();
-    out += ' ' + text(one.credit.to) + ' ' + one.credit.amount.text();
-    if (!one.memo.empty()) out += " --memo " + shell_word(one.memo);
-  }
-  return out + " --request " + shell_word(request);
-}
-
 /// What is left of a list once a line has failed, after `sent` of them.
 Failure stopped_at(const Payment& one, Failure failure, std::size_t sent, const std::string& again) {
   const Exit exit = exit_of(failure, Effect::write);
@@ -147,7 +132,7 @@ Ending send_all_on_chain(const Invocation& invocation, Console& console, Client&
   const bool is_list = typed.payments.front().line > 0;
   const auto directory = directory_of_requests(console, (is_list || invocation.has("--request")) && !terms.dry);
   if (!directory.ok()) return directory.error();
-  const std::string again = again_with(invocation, typed, request);
+  const std::string again = invocation.repeated();
   SentPrinter printer(invocation, console, terms);
   for (const Payment& one : typed.payments) {
     std::optional<KeptSend> kept;
@@ -169,7 +154,7 @@ Ending send_all_to_book(const Invocation& invocation, Console& console, Client& 
   for (const Payment& one : typed.payments) {
     const auto id = pay(client, signer, {one.credit}, one.memo, request_of_line(request, one.line));
     if (!id.ok()) {
-      const std::string again = again_with(invocation, typed, request);
+      const std::string again = invocation.repeated();
       Failure failure = stopped_at(one, id.error(), paid, again);
       if (exit_of(failure, Effect::write) == Exit::unknown || failure.error.code == base::Code::dropped)
         failure.try_ = again;

@@ -84,6 +84,7 @@ base::Result<std::string, Failure> request_or_new(const Invocation& invocation) 
   if (!typed.ok() || !typed.value().empty()) return typed;
   std::array<std::uint8_t, kNewRequestBytes> bytes{};
   os::Chance().fill(bytes);
+  invocation.made_request(base::hex(bytes));
   return base::hex(bytes);
 }
 

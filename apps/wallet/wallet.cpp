@@ -53,7 +53,10 @@ what it prints
   block, and with --wait its end; the fee is gas times base fee and the tip, beside the amount
 lists
   --from prints the id of each line as soon as it is paid; without --request it makes a request and prints it first, on
-  standard error: after an interruption the same command with that --request pays the rest, and no line twice
+  standard error: after an interruption the same command with that --request pays the rest, and no line twice; a line is
+  known by its number, so leave the file as it is
+requests
+  a book remembers requests; of a chain the directory of wallets does: from another directory the request pays again
 exits
   2 for an amount that is none; 3 if some lines were paid; 5 if the account has less; 7 if the book does not answer
   8 if it is not known whether it was paid: the same with --request pays no second time

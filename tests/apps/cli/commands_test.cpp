@@ -128,6 +128,29 @@ TEST_CASE("commands: what is to be tried asks the node that was asked") {
   CHECK(tried("troupe status, at that node", {"--data", "d"}) == "troupe status, at that node\n");
 }
 
+TEST_CASE("commands: what may have been done is tried again with its request") {
+  const auto failing = [](Failure failure) {
+    return Commands{{.name = "pay",
+                     .summary = "s",
+                     .options = {{.name = "--request", .value = "ID", .help = "h"}},
+                     .positionals = {{.name = "TO", .help = "h"}},
+                     .effect = Effect::write,
+                     .run = [failure](const Invocation& invocation, Console&) -> Ending {
+                       if (!invocation.has("--request")) invocation.made_request("abc");
+                       return failure;
+                     }}};
+  };
+  const Failure late{{base::Code::timeout, "no answer"}};
+  CHECK(test::contains(run_with(failing(late), {"pay", "a b", "--data", "d"}).err,
+                       "try: troupe pay 'a b' --data d --request abc\n"));
+  CHECK(test::contains(run_with(failing(late), {"pay", "x", "--request", "r"}).err, "try: troupe pay x --request r\n"));
+  const Failure interrupted{{base::Code::dropped, "interrupted"}, "", "", Exit::interrupted};
+  CHECK(test::contains(run_with(failing(interrupted), {"pay", "x"}).err, "try: troupe pay x --request abc\n"));
+  CHECK_FALSE(test::contains(run_with(failing({{base::Code::refused, "no"}}), {"pay", "x"}).err, "--request"));
+  const Failure known{{base::Code::timeout, "no answer"}, "", "troupe tx wait 7"};
+  CHECK(test::contains(run_with(failing(known), {"pay", "x"}).err, "try: troupe tx wait 7\n"));
+}
+
 TEST_CASE("commands: what an error repeats of its input is escaped once, in text and in JSON") {
   const TemporaryFolder folder;
   const std::string word = "a\\b\n";

@@ -129,6 +129,11 @@ TEST_CASE("wallet commands: a passphrase is the same text from a file, a pipe an
   CHECK(home.run({"export", "c"}, "caf\xe9\r\n").exit == Exit::done);
 }
 
+TEST_CASE("wallet commands: a passphrase in UTF-16 is refused") {
+  for (const std::string line : {"\xff\xfep", "\xfe\xffp"})
+    CHECK_FALSE(wallets::passphrase_in(wallets::SecretText(line)));
+}
+
 TEST_CASE("wallet commands: a wallet that was sealed with the bytes of a line opens with that line") {
   os::Chance chance;
   const auto words = wallet::Mnemonic::parse(kSomeWords);
