@@ -4,6 +4,7 @@
 
 #include "actors/wallet/words.hpp"
 #include "messages/words.hpp"
+#include "runtime/actor/used_elsewhere.hpp"
 #include "runtime/actor/user.hpp"
 #include "runtime/base/fields.hpp"
 
@@ -315,6 +316,10 @@ void BookActor::as_before(const TransferId& id, std::optional<Proposal> before) 
 
 void BookActor::want(Wanted wanted) {
   if (queue_.size() >= kWaitingMax) return end(wanted, Error{Code::overloaded, "too many orders wait for the book"});
+  // Two copies of a directory would post in two books of one name.
+  const auto& links = setup_.settings.links;
+  if (links && runtime::used_elsewhere(links->own_id_met(), now()))
+    return end(wanted, Error{Code::unavailable, "the book takes no orders: this node's identity is used elsewhere"});
   when_open([this, wanted = std::move(wanted)](const base::Outcome<void>& opened) mutable {
     if (!opened.ok()) return end(wanted, opened.error());
     if (wanted.request) look_up_request(std::move(wanted));

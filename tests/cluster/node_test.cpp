@@ -196,11 +196,15 @@ TEST_CASE("cluster: a directory that runs twice is a reason of health at both an
   const Folder folder;
   NodeProgram first(folder, "a");
   REQUIRE(first.ready());
-  const std::vector<std::string> join{"--join", first.id + '@' + first.at};
+  const std::vector<std::string> join{"--join", first.id + '@' + first.at, "--set", "ledger.book=self"};
+  std::string account;
   {
     NodeProgram begun(folder, "b", join);
     REQUIRE(begun.ready());
     REQUIRE(until([&] { return sees(folder, begun, first.id, "healthy"); }));
+    account = at(folder, begun, {"wallet", "own"}).out;
+    account.pop_back();
+    CHECK(at(folder, begun, {"wallet", "issue", account, "5"}).exit == 0);
     begun.kill(SIGTERM);
     REQUIRE(begun.wait() == 0);
   }
@@ -216,6 +220,11 @@ TEST_CASE("cluster: a directory that runs twice is a reason of health at both an
   CHECK(until([&] { return contains(health(one), "identity used elsewhere"); }));
   CHECK(until([&] { return contains(health(copy), "identity used elsewhere"); }));
   CHECK(until([&] { return contains(health(first), one.id + " is used by two running nodes"); }));
+  for (const NodeProgram* node : {&one, &copy}) {
+    const Seen refused = at(folder, *node, {"wallet", "issue", account, "5"});
+    CHECK(refused.exit == 7);
+    CHECK(contains(refused.err, "the book takes no orders: this node's identity is used elsewhere"));
+  }
 }
 
 TEST_CASE("cluster: commands wait for a node that is still to start, and for its peers") {
