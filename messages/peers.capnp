@@ -180,7 +180,7 @@ struct DropPeer $kind(from = [operate], bytesMax = 128) {
 }
 
 struct ForgetPeer $kind(from = [operate], bytesMax = 128) {
-  # Removes a peer that is gone for good: the node does not list it, dial it or expect it any more. Answered by Nothing,
+  # Removes a peer that is gone for good: the node no longer lists, dials or expects it. Answered by Nothing,
   # by `not_found`, or by `conflict` while it is linked.
 
   node @0 :Data;

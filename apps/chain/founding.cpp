@@ -79,7 +79,7 @@ base::Bytes id_line(const SignedGenesis& genesis) {
 
 std::string told_id(base::ByteView line) { return base::printable(base::as_text(line).substr(0, kChainIdBytes - 1)); }
 
-/// The genesis that the directory remembers. Its store holds the blocks of that chain alone.
+/// The genesis that the directory remembers. Its store holds the blocks of that chain.
 base::Outcome<std::optional<SignedGenesis>> remembered(ports::Disk& disk) {
   using Found = std::optional<SignedGenesis>;
   const auto bytes = kept_file(disk, kChainFile, chain::kGenesisBytesMax);
@@ -96,12 +96,12 @@ base::Outcome<std::optional<SignedGenesis>> remembered(ports::Disk& disk) {
   if (!genesis.ok() || !genesis.value().founded())
     return base::Error{Code::corrupt, "its file chain is no whole genesis; put it back from a copy"};
   if (id.value() && *id.value() != id_line(genesis.value()))
-    return base::Error{Code::corrupt, "its file chain is not that of its blocks, whose chain is " +
+    return base::Error{Code::corrupt, "its file chain does not belong to its blocks: they are of chain " +
                                           told_id(*id.value()) + "; put it back from a copy"};
   return Found(std::move(genesis).value());
 }
 
-/// Writes the id next to the genesis, so that a genesis that is missing or another one is noticed.
+/// Writes the id next to the genesis, so that a missing or foreign genesis is noticed.
 std::optional<base::Error> remember_id(ports::Disk& disk, const SignedGenesis& genesis) {
   const auto id = kept_file(disk, kChainIdFile, kChainIdBytes);
   if (!id.ok()) return id.error();

@@ -172,7 +172,7 @@ Commands peers_commands() {
        .effect = Effect::write,
        .run = order_about<wire::DropPeer>},
       {.name = "peers forget",
-       .summary = "Remove a node that is gone for good, and do not expect it any more",
+       .summary = "Remove a node that is gone for good, and no longer expect it",
        .positionals = {{.name = "ID", .help = "node id: 40 hexadecimal digits"}},
        .needs = Needs::operate,
        .effect = Effect::write,

@@ -83,7 +83,7 @@ class Peers {
   base::Result<Connecting, CommandError> connect(const Target& to, base::Instant now, base::Random& random);
   /// A person wants a link to end; the peer is held off for kHoldOff.
   base::Result<Decisions, CommandError> drop(const base::NodeId& id, base::Instant now, base::Random& random);
-  /// A person says that a peer is gone for good: it is removed from the book, and not expected any more.
+  /// A person says that a peer is gone for good: it is removed from the book, and no longer expected.
   base::Result<Decisions, CommandError> forget(const base::NodeId& id, base::Instant now, base::Random& random);
   /// A person lifts a ban: the points are cleared, and the peer is not held off any more.
   struct Unbanned {

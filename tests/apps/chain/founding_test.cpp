@@ -284,7 +284,7 @@ TEST_CASE("chain founding: a node of its own makes a dev chain once, and remembe
     REQUIRE(third.settle(chains::ChainTyped{theirs}).ok());
     CHECK_FALSE(third.settle(chains::ChainTyped{}).ok());
   }
-  SUBCASE("a genesis that is missing, or not that of the blocks, is not replaced by a new one") {
+  SUBCASE("a genesis that is missing, or of another chain than the blocks, is not replaced by a new one") {
     REQUIRE(node.disk->remove(chains::kChainFile).ok());
     for (const auto& typed : {std::optional<chains::ChainTyped>(), std::optional(chains::ChainTyped{}),
                               std::optional(chains::ChainTyped{genesis})}) {
@@ -297,7 +297,7 @@ TEST_CASE("chain founding: a node of its own makes a dev chain once, and remembe
     NodeDirectory other;
     const auto theirs = other.settle(chains::ChainTyped{});
     REQUIRE(ports::write_durably(*node.disk, chains::kChainFile, *theirs.value().chain).ok());
-    CHECK(contains(node.settle({}).error().error.message, "not that of its blocks"));
+    CHECK(contains(node.settle({}).error().error.message, "does not belong to its blocks"));
     REQUIRE(ports::write_durably(*node.disk, chains::kChainFile, *made.value().chain).ok());
     CHECK(node.settle({}).ok());
   }
