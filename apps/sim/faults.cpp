@@ -254,6 +254,14 @@ void Faults::cut_power(std::size_t node) {
   else world_.machine(node).disk().crash(world_.stage().stream("faults.power"));
 }
 
+/// An operator gives the node an empty disk, whatever its disk holds.
+void Faults::replace_disk(std::size_t node, base::Duration after) {
+  keeper_.end(node, Keeper::End::process);
+  cut_power(node);
+  world_.wipe(node);
+  keeper_.start_in(node, after);
+}
+
 /// No such plan outlives a swap, which begins with a failure of power.
 void Faults::plan_disk(const Fault& fault, sim::DiskOperation what) {
   const auto after = static_cast<std::uint64_t>(std::max<std::int64_t>(fault.amount, 0));
@@ -295,11 +303,12 @@ bool Faults::strike_disk(const Fault& fault) {
       device_failed_[node] = device_failed_[node] || rotten;
       return rotten.has_value();
     }
-    case disk_empty:
-      keeper_.end(node, Keeper::End::process);
-      cut_power(node);
-      world_.wipe(node);
-      keeper_.start_in(node, fault.span);
+    case disk_empty: replace_disk(node, fault.span); return true;
+    case disk_gone:
+      if (!machine.up()) return false;
+      disk.lose();
+      device_failed_[node] = true;
+      lasts(fault.span, [this, node] { replace_disk(node, {}); });
       return true;
     case disk_swap:
       if (node == fault.other) return false;

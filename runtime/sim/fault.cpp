@@ -35,6 +35,8 @@ constexpr std::array<FaultSpec, kFaultKinds> kSpecs{{
     {disk_rot, "disk-rot", "one byte on a disk changes", true, false, false, Amount::number, 0, 1'000'000'000, true},
     {disk_empty, "disk-empty", "a node starts again on an empty disk", true, false, true, Amount::none, 0, 0, true},
     {disk_swap, "disk-swap", "two nodes start again on each other's disks", true, true, true},
+    {disk_gone, "disk-gone", "the directory of a running node is removed, then it starts on an empty disk", true, false,
+     true, Amount::none, 0, 0, true},
     {disk_lie, "disk-lie", "syncs do nothing, then the power fails", true, false, true, Amount::none, 0, 0, true, true},
     {clock_step, "clock-step", "the date of a node jumps", true, false, false, Amount::number, -3'600'000, 3'600'000},
     {udp_loss, "datagram-loss", "some of all datagrams never arrive", false, false, true, Amount::number, 1'000,

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "messages/store.capnp.h"
+#include "messages/words.hpp"
 #include "runtime/sim/workload.hpp"
 
 namespace troupe::apps {
@@ -263,6 +265,42 @@ TEST_CASE("faults: of two failures of power that are planned together one fires"
   world.run_until(28s);
   CHECK(world.fired(power) == 1);
   CHECK(world.died == std::vector<std::size_t>{1});
+}
+
+TEST_CASE("faults: a removed directory refuses writes and fails health, then the node starts on an empty disk") {
+  Struck world({{.what = disk_gone, .at = 20s, .span = 30s, .node = 1}});
+  world.run_until(19s);
+  REQUIRE(world.world.serving(1));
+  const auto before = world.world.id(1);
+  world.run_until(26s);
+  CHECK(world.fired(disk_gone) == 1);
+  CHECK(world.faults.lost_data(1));
+  CHECK(world.keeper.up(1));
+  CHECK(world.disk(1).open("f", ports::OpenMode::create).error() == ports::DiskError::gone);
+  std::optional<base::Error> refused;
+  world.world.inside(1, [&](sim::Nodes::Inside& actor) {
+    actor.ask<store::wire::Commit, messages::wire::Nothing>(
+        actor.node().find("store"), actor.now() + 5s,
+        [](store::wire::Commit::Builder out) {
+          auto row = out.initRows(1)[0];
+          row.setKeyspace("test");
+          row.getValue().initPut(1);
+        },
+        [&](const runtime::Answer<messages::wire::Nothing>& answer) {
+          if (!answer.ok()) refused = answer.error();
+        });
+  });
+  world.run_until(30s);
+  REQUIRE(refused.has_value());
+  CHECK(refused->code == base::Code::unavailable);
+  CHECK(world.world.health(1).state() == observe::HealthState::failing);
+  CHECK(world.world.health(0).state() != observe::HealthState::failing);
+  SUBCASE("after its time") { world.run_until(51s); }
+  SUBCASE("when all faults end") { world.faults.end(); }
+  world.run_until(60s);
+  CHECK(world.world.serving(1));
+  CHECK(world.world.id(1) != before);
+  CHECK(world.world.health(1).state() != observe::HealthState::failing);
 }
 
 }  // namespace
