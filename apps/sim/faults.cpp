@@ -12,6 +12,7 @@ using sim::Fault;
 using enum sim::FaultKind;
 
 constexpr base::Duration kPowerLastsMax = std::chrono::seconds(1);  // our choice: nearly every node writes by then
+constexpr base::Duration kReplaced = std::chrono::seconds(30);      // our choice: until an operator gives up a disk
 constexpr base::Duration kClog = std::chrono::seconds(2);  // of a swizzled link; our choice: beyond patience of a ping
 
 }  // namespace
@@ -262,6 +263,26 @@ void Faults::replace_disk(std::size_t node, base::Duration after) {
   keeper_.start_in(node, after);
 }
 
+/// A node that fails on what is left gets an empty disk from its operator.
+bool Faults::cut_log(std::size_t node, const Fault& fault) {
+  sim::Machine& machine = world_.machine(node);
+  if (!machine.up()) return false;
+  const auto is_log = [](std::string_view path) {
+    return path.ends_with(".log") || (path.starts_with("raft/log/") && path.ends_with(".pack"));
+  };
+  const auto cut =
+      machine.disk().cut(world_.stage().stream("faults.cut"), static_cast<std::uint64_t>(fault.amount), is_log);
+  if (!cut) return false;
+  tell_(*cut + " of " + node_name(node) + " is cut");
+  device_failed_[node] = true;
+  keeper_.end(node, Keeper::End::process);
+  keeper_.start_in(node, fault.span);
+  world_.stage().after(fault.span + kReplaced, [this, node] {
+    if (!world_.serving(node) || world_.health(node).state() == observe::HealthState::failing) replace_disk(node, {});
+  });
+  return true;
+}
+
 /// No such plan outlives a swap, which begins with a failure of power.
 void Faults::plan_disk(const Fault& fault, sim::DiskOperation what) {
   const auto after = static_cast<std::uint64_t>(std::max<std::int64_t>(fault.amount, 0));
@@ -304,6 +325,7 @@ bool Faults::strike_disk(const Fault& fault) {
       return rotten.has_value();
     }
     case disk_empty: replace_disk(node, fault.span); return true;
+    case disk_cut: return cut_log(node, fault);
     case disk_gone:
       if (!machine.up()) return false;
       disk.lose();

@@ -66,6 +66,7 @@ class Faults {
   /// Calls `action` for each pair (from, to) with `from` in the set and `to` not.
   void across(std::int64_t set, const std::function<void(const sim::Address&, const sim::Address&)>& action);
   void replace_disk(std::size_t node, base::Duration after);
+  bool cut_log(std::size_t node, const sim::Fault& fault);
   void fail_power(std::size_t node, const sim::Fault& fault);
   void cut_power(std::size_t node);
   void cut_power_in(base::Duration delay, std::size_t node, const sim::Fault& fault);

@@ -147,6 +147,19 @@ void Disk::swap(Disk& other) {
   }
 }
 
+std::optional<std::string> Disk::cut(base::Random& random, std::uint64_t per_mille,
+                                     const std::function<bool(std::string_view path)>& wanted) {
+  std::vector<std::pair<std::string, Inode*>> candidates;
+  state_->each([&](const std::string& path, Inode& file) {
+    if (file.stable > 0 && wanted(path)) candidates.emplace_back(path, &file);
+  });
+  if (candidates.empty()) return std::nullopt;
+  const auto& [path, file] = candidates[random.below(candidates.size())];
+  state_->cut(*file, file->stable * std::min<std::uint64_t>(per_mille, 999) / 1'000);
+  file->settle();
+  return path;
+}
+
 bool Disk::corrupt(std::string_view path, std::uint64_t offset, std::uint8_t mask) {
   const auto place = state_->locate(path);
   const InodePtr inode = place.ok() ? place.value().inode() : nullptr;

@@ -37,6 +37,8 @@ constexpr std::array<FaultSpec, kFaultKinds> kSpecs{{
     {disk_swap, "disk-swap", "two nodes start again on each other's disks", true, true, true},
     {disk_gone, "disk-gone", "the directory of a running node is removed, then it starts on an empty disk", true, false,
      true, Amount::none, 0, 0, true},
+    {disk_cut, "disk-cut", "a log loses its end while its node is down", true, false, true, Amount::number, 0, 999,
+     true},
     {disk_lie, "disk-lie", "syncs do nothing, then the power fails", true, false, true, Amount::none, 0, 0, true, true},
     {clock_step, "clock-step", "the date of a node jumps", true, false, false, Amount::number, -3'600'000, 3'600'000},
     {udp_loss, "datagram-loss", "some of all datagrams never arrive", false, false, true, Amount::number, 1'000,

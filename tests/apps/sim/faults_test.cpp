@@ -280,7 +280,7 @@ TEST_CASE("faults: a removed directory refuses writes and fails health, then the
   std::optional<base::Error> refused;
   world.world.inside(1, [&](sim::Nodes::Inside& actor) {
     actor.ask<store::wire::Commit, messages::wire::Nothing>(
-        actor.node().find("store"), actor.now() + 5s,
+        actor.node().find("/store"), actor.now() + 5s,
         [](store::wire::Commit::Builder out) {
           auto row = out.initRows(1)[0];
           row.setKeyspace("test");
@@ -301,6 +301,26 @@ TEST_CASE("faults: a removed directory refuses writes and fails health, then the
   CHECK(world.world.serving(1));
   CHECK(world.world.id(1) != before);
   CHECK(world.world.health(1).state() != observe::HealthState::failing);
+}
+
+TEST_CASE("faults: a node whose log was cut fails health until it has an empty disk") {
+  for (const std::int64_t left : {0, 500, 999}) {
+    CAPTURE(left);
+    Struck world({{.what = disk_cut, .at = 20s, .span = 2s, .node = 1, .amount = left}});
+    world.run_until(19s);
+    REQUIRE(world.world.serving(1));
+    const auto before = world.world.id(1);
+    world.run_until(50s);
+    CHECK(world.fired(disk_cut) == 1);
+    CHECK(world.faults.lost_data(1));
+    CHECK(world.keeper.up(1));
+    CHECK(world.world.health(1).state() == observe::HealthState::failing);
+    CHECK(world.world.id(1) == before);
+    world.run_until(60s);
+    CHECK(world.world.serving(1));
+    CHECK(world.world.health(1).state() != observe::HealthState::failing);
+    CHECK(world.world.id(1) != before);
+  }
 }
 
 }  // namespace
