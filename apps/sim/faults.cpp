@@ -283,6 +283,22 @@ bool Faults::cut_log(std::size_t node, const Fault& fault) {
   return true;
 }
 
+/// Not if it has another identity by then: no copy of that node is older.
+void Faults::plan_older(const Fault& fault) {
+  const std::size_t node = fault.node;
+  if (!keeper_.up(node)) return;
+  std::shared_ptr<sim::Disk> copy = world_.machine(node).disk().copy();
+  world_.stage().after(fault.span / 2, [this, node, &fault, id = world_.id(node), copy] {
+    if (ended_ || world_.id(node) != id || (may_go_back_ && !may_go_back_(node))) return;
+    hit(fault);
+    went_back_[node] = true;
+    keeper_.end(node, Keeper::End::process);
+    cut_power(node);
+    world_.machine(node).disk().swap(*copy);
+    keeper_.start_in(node, fault.span / 2);
+  });
+}
+
 /// No such plan outlives a swap, which begins with a failure of power.
 void Faults::plan_disk(const Fault& fault, sim::DiskOperation what) {
   const auto after = static_cast<std::uint64_t>(std::max<std::int64_t>(fault.amount, 0));
@@ -326,6 +342,7 @@ bool Faults::strike_disk(const Fault& fault) {
     }
     case disk_empty: replace_disk(node, fault.span); return true;
     case disk_cut: return cut_log(node, fault);
+    case disk_older: plan_older(fault); return false;
     case disk_gone:
       if (!machine.up()) return false;
       disk.lose();

@@ -38,6 +38,16 @@ void survive_below(Inode& directory, base::Random& random) {
   }
 }
 
+InodePtr copy_of(const Inode& inode) {
+  auto out = std::make_shared<Inode>();
+  out->directory = inode.directory;
+  out->content = inode.content;
+  out->settle();
+  for (const auto& [name, child] : inode.names) out->names[name] = copy_of(*child);
+  out->on_device = out->names;
+  return out;
+}
+
 }  // namespace
 
 Disk::Disk(std::uint64_t capacity) : state_(std::make_shared<State>()) { state_->capacity = capacity; }
@@ -134,6 +144,13 @@ void Disk::wipe() {
   state_->pending.clear();
   state_->used = 0;
   ++state_->epoch;
+}
+
+std::unique_ptr<Disk> Disk::copy() const {
+  auto out = std::make_unique<Disk>(state_->capacity);
+  out->state_->root = copy_of(*state_->root);
+  out->state_->recount();
+  return out;
 }
 
 void Disk::swap(Disk& other) {

@@ -105,6 +105,8 @@ class Disk final : public ports::Disk {
 
   /// An empty disk takes its place.
   void wipe();
+  /// Another disk with the same files, all of them durable.
+  std::unique_ptr<Disk> copy() const;
   /// Each gets what lies on the other. Their machines are off.
   void swap(Disk& other);
 

@@ -39,6 +39,8 @@ constexpr std::array<FaultSpec, kFaultKinds> kSpecs{{
      true, Amount::none, 0, 0, true},
     {disk_cut, "disk-cut", "a log loses its end while its node is down", true, false, true, Amount::number, 0, 999,
      true},
+    {disk_older, "disk-older", "a node starts again on an older copy of its disk", true, false, true, Amount::none, 0,
+     0, true},
     {disk_lie, "disk-lie", "syncs do nothing, then the power fails", true, false, true, Amount::none, 0, 0, true, true},
     {clock_step, "clock-step", "the date of a node jumps", true, false, false, Amount::number, -3'600'000, 3'600'000},
     {udp_loss, "datagram-loss", "some of all datagrams never arrive", false, false, true, Amount::number, 1'000,

@@ -24,11 +24,17 @@ struct Struck {
   std::uint64_t fired(sim::FaultKind what) const { return faults.counts()[static_cast<std::size_t>(what)].fired; }
 
   sim::Scenario scenario;
+  bool may_go_back = true;
   std::vector<std::size_t> died;
   std::vector<std::string> told;
   World world{{.nodes = 3}};
   Keeper keeper{world, {[this](std::size_t node) { died.push_back(node); }, [](std::size_t, const std::string&) {}}};
-  Faults faults{world, keeper, scenario, {"/packs/"}, [this](std::string line) { told.push_back(std::move(line)); }};
+  Faults faults{world,
+                keeper,
+                scenario,
+                {"/packs/"},
+                [this](std::string line) { told.push_back(std::move(line)); },
+                [this](std::size_t) { return may_go_back; }};
 };
 
 /// Something that lasts from 20 s to 60 s, and for one second of it a second time.
@@ -321,6 +327,38 @@ TEST_CASE("faults: a node whose log was cut fails health until it has an empty d
     CHECK(world.world.health(1).state() != observe::HealthState::failing);
     CHECK(world.world.id(1) != before);
   }
+}
+
+TEST_CASE("faults: a node goes back to an older copy of its disk, and keeps its identity") {
+  Struck world({{.what = disk_older, .at = 20s, .span = 10s, .node = 1}});
+  const auto has = [&](std::string_view file) { return world.disk(1).open(file, ports::OpenMode::read).ok(); };
+  const auto write = [&](std::string_view file) {
+    REQUIRE(world.disk(1).open(file, ports::OpenMode::create).value()->sync().ok());
+    REQUIRE(world.disk(1).sync_directory(".").ok());
+  };
+  world.run_until(19s);
+  write("before");
+  const auto before = world.world.id(1);
+  world.run_until(21s);
+  write("after");
+  CHECK(world.fired(disk_older) == 0);
+  bool back = true;
+  SUBCASE("after half of its time") {}
+  SUBCASE("unless the workload relies on what it has") { world.may_go_back = back = false; }
+  SUBCASE("unless the faults have ended") {
+    world.faults.end();
+    back = false;
+  }
+  world.run_until(26s);
+  CHECK(world.fired(disk_older) == (back ? 1 : 0));
+  CHECK(world.faults.lost_data(1) == back);
+  CHECK(world.faults.went_back(1) == back);
+  CHECK(world.keeper.up(1) == !back);
+  world.run_until(40s);
+  CHECK(world.world.serving(1));
+  CHECK(world.world.id(1) == before);
+  CHECK(has("before"));
+  CHECK(has("after") == !back);
 }
 
 }  // namespace

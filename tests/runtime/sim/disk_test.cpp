@@ -37,6 +37,23 @@ TEST_CASE("sim disk: a file that is cut has lost its end on the device, too") {
   CHECK(contents(disk, "b") == "12345678");
 }
 
+TEST_CASE("sim disk: a copy has the files of its moment, all of them durable") {
+  Disk disk;
+  base::Random random(1);
+  REQUIRE(disk.make_directory("d").ok());
+  write(disk, "d/a", "unsynced");
+  const auto copy = disk.copy();
+  write(disk, "d/b", "later");
+  copy->crash(random);
+  CHECK(contents(*copy, "d/a") == "unsynced");
+  CHECK(copy->list("d").value().size() == 1);
+  CHECK(copy->used_bytes() == 8);
+  disk.swap(*copy);
+  CHECK(disk.list("d").value().size() == 1);
+  write(disk, "d/a", "other");
+  CHECK(disk.used_bytes() != copy->used_bytes());
+}
+
 TEST_CASE("sim disk: the bytes in use are those of the files that have a name") {
   base::Random random(5);
   Disk disk;
