@@ -103,7 +103,8 @@ bool Faults::strike(const Fault& fault) {
     case pause:
     case slow:
     case break_actor:
-    case clock_step: return strike_process(fault);
+    case clock_step:
+    case clock_off: return strike_process(fault);
     default: return strike_disk(fault);
   }
 }
@@ -223,6 +224,15 @@ bool Faults::strike_process(const Fault& fault) {
           [this, &fault] { hit(fault); });
       return false;
     case clock_step: machine.ports().clock().step(std::chrono::milliseconds(fault.amount)); return true;
+    case clock_off: {
+      const base::Duration by = std::chrono::milliseconds(fault.amount);
+      machine.ports().clock().step(by);
+      // Its next life begins with the right date.
+      lasts(fault.span, [&machine, life = machine.lives(), by] {
+        if (machine.lives() == life) machine.ports().clock().step(-by);
+      });
+      return true;
+    }
     default: return false;
   }
 }

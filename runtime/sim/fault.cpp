@@ -43,6 +43,8 @@ constexpr std::array<FaultSpec, kFaultKinds> kSpecs{{
      0, true},
     {disk_lie, "disk-lie", "syncs do nothing, then the power fails", true, false, true, Amount::none, 0, 0, true, true},
     {clock_step, "clock-step", "the date of a node jumps", true, false, false, Amount::number, -3'600'000, 3'600'000},
+    {clock_off, "clock-off", "the date of a node is wrong, up to a day, and is set right", true, false, true,
+     Amount::number, -86'400'000, 86'400'000},
     {udp_loss, "datagram-loss", "some of all datagrams never arrive", false, false, true, Amount::number, 1'000,
      300'000},
     {udp_twice, "datagram-twice", "some of all datagrams arrive twice", false, false, true, Amount::number, 1'000,

@@ -82,6 +82,14 @@ TEST_CASE("faults: those that overlap act together, and what is left of them end
     one = [=](Struck& world) { return waits(world, 49ms); };
     both = [=](Struck& world) { return waits(world, 99ms); };
   }
+  SUBCASE("clock-off") {
+    what = twice(clock_off, 86'400'000, -3'600'000);
+    const auto ahead = [](Struck& world) {
+      return world.world.machine(1).ports().clock().wall() - world.world.machine(0).ports().clock().wall();
+    };
+    one = [=](Struck& world) { return ahead(world) > 22h && ahead(world) < 25h; };
+    both = [=](Struck& world) { return ahead(world) > 22h && ahead(world) < 23h + 30min; };
+  }
   SUBCASE("clog") {
     what = twice(clog, 2'000'000, 1'000'000);
     one = [=](Struck& world) { return arrives(world, 1) >= 2s; };
