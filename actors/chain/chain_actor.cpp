@@ -125,6 +125,7 @@ void ChainActor::opened(const base::Outcome<void>& read) {
   }
   head_time_ = ledger_.head().time;
   settings_.counters->height = ledger_.head().height.value;
+  settle_all();
   ask_guard({});
 }
 

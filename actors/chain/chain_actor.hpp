@@ -240,6 +240,8 @@ class ChainActor final : public runtime::Actor {
   void finish(std::shared_ptr<const Candidate> candidate, const Commit& commit, bool synced);
   void finished(const Candidate& candidate, const Commit& commit, const Executed& executed, bool synced);
   void settle(const Candidate& candidate, const Executed& executed);
+  void settle(const std::set<wallet::Address>& touched);
+  void settle_all();
 
   // Transactions (chain_actor_transactions.cpp).
   void submit(wire::SubmitTransaction::Reader ask, runtime::Reply<wire::TransactionInfo> reply);

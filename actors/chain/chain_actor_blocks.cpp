@@ -383,6 +383,18 @@ void ChainActor::settle(const Candidate& candidate, const Executed& executed) {
       for (const wallet::Credit& credit : transfer->credits) touched.insert(credit.to);
     if (refused(executed.receipts[i].outcome) && !may_wait(executed.receipts[i].outcome)) mempool_.drop(one.id());
   }
+  settle(touched);
+}
+
+/// A block that could not be kept may be here all the same: its transactions wait no longer.
+void ChainActor::settle_all() {
+  std::set<wallet::Address> touched;
+  for (const Approved* one : mempool_.some({}, mempool_.count()))
+    touched.insert({one->content().from, one->content().payer()});
+  if (!touched.empty()) settle(touched);
+}
+
+void ChainActor::settle(const std::set<wallet::Address>& touched) {
   const auto accounts = std::make_shared<std::map<wallet::Address, Account>>();
   ledger_.with_rows(
       [this, touched, accounts] {

@@ -22,7 +22,7 @@ SimClients::SimClients(sim::Nodes& nodes, SimLedger& ledger, const sim::Scenario
   const auto store = scenario.knobs.find("dht.store");
   forgetful_ = store != scenario.knobs.end() && store->second == "memory";
   for (const sim::Fault& fault : scenario.faults)
-    if (fault.what == sim::FaultKind::clock_step) jumps_.insert(fault.node);
+    if (fault.what == sim::FaultKind::clock_step || fault.what == sim::FaultKind::clock_off) jumps_.insert(fault.node);
   dates_jump_ = !jumps_.empty();
   for (const std::int32_t drift : scenario.drift_ppm)
     clocks_drift_ = clocks_drift_ || (time_ + scenario.converge) / 1'000'000 * std::abs(drift) > kSkewMax;

@@ -103,8 +103,11 @@ std::vector<std::string> SimSurvey::at_work() const {
 std::vector<std::string> SimSurvey::orphans() const {
   std::vector<std::string> out;
   if (clients_.rows_may_be_gone()) return out;
-  std::map<Cid, std::uint64_t> of_the_gone;  // how many who listed it have lost their disks
-  for (const auto& place : ledger_.places()) of_the_gone[place.cid] += nodes_.find(place.owner) ? 0 : 1;
+  std::map<Cid, std::uint64_t> of_the_gone;  // how many owners of it have lost their disks, or went back
+  for (const auto& place : ledger_.places()) {
+    const auto owner = nodes_.find(place.owner);
+    of_the_gone[place.cid] += owner && !nodes_.went_back(*owner) ? 0 : 1;
+  }
   for (const auto& [node, report] : reports()) {
     const std::string name = sim::node_name(node);
     if (late_ && report.puts_claimed > 0) continue;

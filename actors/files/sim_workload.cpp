@@ -13,7 +13,7 @@ constexpr unsigned kLostSurveys = 3;  // our choice: a restart of a holder may h
 bool ends_something(const sim::Fault& fault) {
   using enum sim::FaultKind;
   return fault.what != clog && fault.what != narrow && fault.what != slow && fault.what != disk_slow &&
-         fault.what != clock_step;
+         fault.what != clock_step && fault.what != clock_off;
 }
 
 }  // namespace

@@ -292,7 +292,7 @@ void RaftWorkload::handled(std::size_t node, std::string_view path, const runtim
   }
   Index& held = held_[core->self()];
   // One byte that changes is told from what was being written by the record behind it; several may be in that, too.
-  const bool may_lack = nodes_.rots() > 1 && nodes_.lost_data(node);
+  const bool may_lack = (nodes_.rots() > 1 && nodes_.lost_data(node)) || nodes_.went_back(node);
   if (log.last() < (nodes_.lost_data(node) ? covered_[core->self()] : held) && !may_lack)
     nodes_.violated("held", node_name(node) + " goes on at index " + std::to_string(log.last().value) +
                                 ", and had acknowledged " + std::to_string(held.value));
@@ -362,11 +362,20 @@ void RaftWorkload::look_at_leases(std::size_t node, const KvService& keys, Index
   });
 }
 
-bool RaftWorkload::on_majority(Index index, const Configuration& configuration) const {
-  return quorum_value(configuration, [this](const MemberId& id) {
+bool RaftWorkload::on_majority(Index index, const Configuration& configuration,
+                               std::optional<std::size_t> without) const {
+  return quorum_value(configuration, [&](const MemberId& id) {
            const auto found = durable_.find(id);
-           return found == durable_.end() ? 0 : found->second.value;
+           const bool counts = found != durable_.end() && (!without || nodes_.find(id.node) != without);
+           return counts ? found->second.value : 0;
          }) >= index.value;
+}
+
+bool RaftWorkload::may_go_back(std::size_t node) const {
+  Index newest;
+  for (const auto& [other, seen] : seen_) newest = std::max(newest, seen.last);
+  const Configuration* const known = configuration();
+  return !known || on_majority(newest, *known, node);
 }
 
 /// Who has applied the same entry and has another state differs from then on, until a snapshot brings it back.
@@ -455,11 +464,19 @@ std::vector<std::string> RaftWorkload::waits() const {
     const auto found = seen_.find(node);
     return found == seen_.end() ? Index{} : found->second.applied;
   };
+  const auto last = [this](std::size_t node) {
+    const auto found = seen_.find(node);
+    return found == seen_.end() ? Index{} : found->second.last;
+  };
   for (const std::size_t node : members) newest = std::max(newest, applied(node));
   for (const std::size_t node : members)
     if (applied(node) < newest)
       out.push_back(node_name(node) + " is to apply up to " + std::to_string(newest.value) + ", and is at " +
                     std::to_string(applied(node).value));
+  if (!members.empty())
+    for (const auto& [id, seat] : configuration()->seats)
+      if (const auto node = nodes_.find(id.node); node && nodes_.went_back(*node) && last(*node) < newest)
+        out.push_back(node_name(*node) + " is to be brought up from an older copy of its disk");
   const auto left = std::ranges::count_if(leases_, [](const Lease& one) { return one.seen.has_value(); });
   if (!members.empty() && left > 0) out.push_back(std::to_string(left) + " leases are to end");
   if (!members.empty())

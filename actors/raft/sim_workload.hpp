@@ -15,6 +15,8 @@
 //         and adds the new one.
 // Whole   if a quorum has lost nothing: each member that has lost nothing has the leader's state, and answers; no
 //         member is a node that is no more.
+// Older   a member may go back to an older copy of its disk while a majority of the others has all that any member has:
+//         Raft promises nothing otherwise. Then it is brought up by its leader.
 // Lost    a member that lost its log takes part no more: a majority is left by the draw, and by those who remove.
 // Beyond  syncs may lie, so nothing is promised but that who differs stops: the others above are not looked at.
 // Owner   one world.
@@ -45,6 +47,7 @@ class RaftWorkload final : public sim::Workload, private sim::Clients<sim::Clien
 
   void perform(const sim::Operation& operation) override;
   void died(std::size_t node) override;
+  bool may_go_back(std::size_t node) const override;
   void handled(std::size_t node, std::string_view path, const runtime::Actor& actor) override;
   void probe() override;
   std::vector<std::string> waits() const override;
@@ -67,7 +70,8 @@ class RaftWorkload final : public sim::Workload, private sim::Clients<sim::Clien
   void compare(std::size_t node);
   void lease(std::size_t node, std::int64_t seconds);
   void look_at_leases(std::size_t node, const KvService& keys, Index applied, std::optional<Term> leads);
-  bool on_majority(Index index, const Configuration& configuration) const;
+  /// Without that node, if one is given.
+  bool on_majority(Index index, const Configuration& configuration, std::optional<std::size_t> without = {}) const;
   void write(std::size_t node, const std::string& key, sim::Did did, const sim::Value& value,
              const sim::Value& expected, const std::string& request, std::function<void(std::uint64_t)> then);
   void read(std::size_t node, const std::string& key, std::function<void(bool)> then);

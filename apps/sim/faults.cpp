@@ -12,6 +12,7 @@ using sim::Fault;
 using enum sim::FaultKind;
 
 constexpr base::Duration kPowerLastsMax = std::chrono::seconds(1);  // our choice: nearly every node writes by then
+constexpr base::Duration kReplaced = std::chrono::seconds(30);      // our choice: until an operator gives up a disk
 constexpr base::Duration kClog = std::chrono::seconds(2);  // of a swizzled link; our choice: beyond patience of a ping
 
 }  // namespace
@@ -102,7 +103,8 @@ bool Faults::strike(const Fault& fault) {
     case pause:
     case slow:
     case break_actor:
-    case clock_step: return strike_process(fault);
+    case clock_step:
+    case clock_off: return strike_process(fault);
     default: return strike_disk(fault);
   }
 }
@@ -222,6 +224,15 @@ bool Faults::strike_process(const Fault& fault) {
           [this, &fault] { hit(fault); });
       return false;
     case clock_step: machine.ports().clock().step(std::chrono::milliseconds(fault.amount)); return true;
+    case clock_off: {
+      const base::Duration by = std::chrono::milliseconds(fault.amount);
+      machine.ports().clock().step(by);
+      // Its next life begins with the right date.
+      lasts(fault.span, [&machine, life = machine.lives(), by] {
+        if (machine.lives() == life) machine.ports().clock().step(-by);
+      });
+      return true;
+    }
     default: return false;
   }
 }
@@ -252,6 +263,50 @@ void Faults::cut_power(std::size_t node) {
   ++power_failures_[node];
   if (keeper_.up(node)) keeper_.end(node, Keeper::End::power);
   else world_.machine(node).disk().crash(world_.stage().stream("faults.power"));
+}
+
+/// An operator gives the node an empty disk, whatever its disk holds.
+void Faults::replace_disk(std::size_t node, base::Duration after) {
+  keeper_.end(node, Keeper::End::process);
+  cut_power(node);
+  world_.wipe(node);
+  keeper_.start_in(node, after);
+}
+
+/// A node that fails on what is left gets an empty disk from its operator.
+bool Faults::cut_log(std::size_t node, const Fault& fault) {
+  sim::Machine& machine = world_.machine(node);
+  if (!machine.up()) return false;
+  const auto is_log = [](std::string_view path) {
+    return path.ends_with(".log") || (path.starts_with("raft/log/") && path.ends_with(".pack"));
+  };
+  const auto cut =
+      machine.disk().cut(world_.stage().stream("faults.cut"), static_cast<std::uint64_t>(fault.amount), is_log);
+  if (!cut) return false;
+  tell_(*cut + " of " + node_name(node) + " is cut");
+  device_failed_[node] = true;
+  keeper_.end(node, Keeper::End::process);
+  keeper_.start_in(node, fault.span);
+  world_.stage().after(fault.span + kReplaced, [this, node] {
+    if (!world_.serving(node) || world_.health(node).state() == observe::HealthState::failing) replace_disk(node, {});
+  });
+  return true;
+}
+
+/// Not if it has another identity by then: no copy of that node is older.
+void Faults::plan_older(const Fault& fault) {
+  const std::size_t node = fault.node;
+  if (!keeper_.up(node)) return;
+  std::shared_ptr<sim::Disk> copy = world_.machine(node).disk().copy();
+  world_.stage().after(fault.span / 2, [this, node, &fault, id = world_.id(node), copy] {
+    if (ended_ || world_.id(node) != id || (may_go_back_ && !may_go_back_(node))) return;
+    hit(fault);
+    went_back_[node] = true;
+    keeper_.end(node, Keeper::End::process);
+    cut_power(node);
+    world_.machine(node).disk().swap(*copy);
+    keeper_.start_in(node, fault.span / 2);
+  });
 }
 
 /// No such plan outlives a swap, which begins with a failure of power.
@@ -295,11 +350,14 @@ bool Faults::strike_disk(const Fault& fault) {
       device_failed_[node] = device_failed_[node] || rotten;
       return rotten.has_value();
     }
-    case disk_empty:
-      keeper_.end(node, Keeper::End::process);
-      cut_power(node);
-      world_.wipe(node);
-      keeper_.start_in(node, fault.span);
+    case disk_empty: replace_disk(node, fault.span); return true;
+    case disk_cut: return cut_log(node, fault);
+    case disk_older: plan_older(fault); return false;
+    case disk_gone:
+      if (!machine.up()) return false;
+      disk.lose();
+      device_failed_[node] = true;
+      lasts(fault.span, [this, node] { replace_disk(node, {}); });
       return true;
     case disk_swap:
       if (node == fault.other) return false;

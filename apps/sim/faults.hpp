@@ -20,16 +20,18 @@ namespace troupe::apps {
 
 class Faults {
  public:
-  /// `rots`: in which directories files may rot.
+  /// `rots`: in which directories files may rot. `may_go_back`: whether that node may start on an older copy of its disk.
   Faults(World& world, Keeper& keeper, const sim::Scenario& scenario, std::vector<std::string_view> rots,
-         std::function<void(std::string)> tell)
+         std::function<void(std::string)> tell, std::function<bool(std::size_t node)> may_go_back = {})
       : world_(world),
         keeper_(keeper),
         scenario_(scenario),
         rots_(std::move(rots)),
         tell_(std::move(tell)),
+        may_go_back_(std::move(may_go_back)),
         power_failures_(world.size(), 0),
         lost_data_(world.size(), false),
+        went_back_(world.size(), false),
         device_failed_(world.size(), false) {}
 
   /// Puts all faults of the scenario on the timeline.
@@ -42,6 +44,8 @@ class Faults {
   const FaultCounts& counts() const { return counts_; }
   /// What a node has acknowledged may be gone.
   bool lost_data(std::size_t node) const { return lost_data_[node]; }
+  /// It has started on an older copy of its disk.
+  bool went_back(std::size_t node) const { return went_back_[node]; }
   std::size_t fired(sim::FaultKind what) const { return counts_[static_cast<std::size_t>(what)].fired; }
   /// Its device has refused something: it may give up.
   bool device_failed(std::size_t node) const { return device_failed_[node]; }
@@ -65,6 +69,9 @@ class Faults {
   void lasts(base::Duration span, std::function<void()> undo);
   /// Calls `action` for each pair (from, to) with `from` in the set and `to` not.
   void across(std::int64_t set, const std::function<void(const sim::Address&, const sim::Address&)>& action);
+  void replace_disk(std::size_t node, base::Duration after);
+  bool cut_log(std::size_t node, const sim::Fault& fault);
+  void plan_older(const sim::Fault& fault);
   void fail_power(std::size_t node, const sim::Fault& fault);
   void cut_power(std::size_t node);
   void cut_power_in(base::Duration delay, std::size_t node, const sim::Fault& fault);
@@ -75,12 +82,14 @@ class Faults {
   const sim::Scenario& scenario_;
   const std::vector<std::string_view> rots_;
   std::function<void(std::string)> tell_;
+  std::function<bool(std::size_t)> may_go_back_;
   std::list<Lasting> lasting_;
   bool ended_ = false;
   FaultCounts counts_{};
   std::array<std::uint64_t, 3> datagrams_{};   // of a million: those of faults that overlap add up
   std::vector<std::uint64_t> power_failures_;  // of each node, so far
   std::vector<bool> lost_data_;
+  std::vector<bool> went_back_;
   std::vector<bool> device_failed_;
 };
 

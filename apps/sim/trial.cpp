@@ -56,8 +56,11 @@ Trial::Trial(const sim::Scenario& scenario, sim::WorkloadSpecs workloads)
   keeper_ = std::make_unique<Keeper>(
       *world_, Keeper::Told{[this](std::size_t node) { died(node); },
                             [this](std::size_t node, std::string line) { tell(node_name(node) + ' ' + line); }});
-  faults_ = std::make_unique<Faults>(*world_, *keeper_, scenario_, rots_of(scenario, workloads),
-                                     [this](std::string line) { tell(std::move(line)); });
+  faults_ = std::make_unique<Faults>(
+      *world_, *keeper_, scenario_, rots_of(scenario, workloads), [this](std::string line) { tell(std::move(line)); },
+      [this](std::size_t node) {
+        return std::ranges::all_of(parts_, [node](const Part& part) { return part.workload->may_go_back(node); });
+      });
   for (const std::string& name : scenario_.domains) {
     const sim::WorkloadSpec* spec = sim::find(workloads, name);
     base::ensure(spec != nullptr, "a scenario names domains that are there");

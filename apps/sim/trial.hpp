@@ -63,6 +63,7 @@ class Trial final : private sim::Nodes, private Observer {
   std::optional<std::size_t> find(const base::NodeId& id) const override { return world_->find(id); }
   bool any_gone() const override { return world_->any_gone(); }
   bool lost_data(std::size_t node) const override { return faults_->lost_data(node); }
+  bool went_back(std::size_t node) const override { return faults_->went_back(node); }
   std::size_t rots() const override { return faults_->fired(sim::FaultKind::disk_rot); }
   void inside(std::size_t node, std::function<void(Inside&)> what) override;
   base::Random& chance(std::string_view name) override;

@@ -38,6 +38,16 @@ void survive_below(Inode& directory, base::Random& random) {
   }
 }
 
+InodePtr copy_of(const Inode& inode) {
+  auto out = std::make_shared<Inode>();
+  out->directory = inode.directory;
+  out->content = inode.content;
+  out->settle();
+  for (const auto& [name, child] : inode.names) out->names[name] = copy_of(*child);
+  out->on_device = out->names;
+  return out;
+}
+
 }  // namespace
 
 Disk::Disk(std::uint64_t capacity) : state_(std::make_shared<State>()) { state_->capacity = capacity; }
@@ -136,6 +146,13 @@ void Disk::wipe() {
   ++state_->epoch;
 }
 
+std::unique_ptr<Disk> Disk::copy() const {
+  auto out = std::make_unique<Disk>(state_->capacity);
+  out->state_->root = copy_of(*state_->root);
+  out->state_->recount();
+  return out;
+}
+
 void Disk::swap(Disk& other) {
   std::swap(state_->root, other.state_->root);
   std::swap(state_->pending, other.state_->pending);
@@ -145,6 +162,19 @@ void Disk::swap(Disk& other) {
     ++state->epoch;
     state->each([](const std::string&, Inode& file) { file.lock_epoch = 0; });
   }
+}
+
+std::optional<std::string> Disk::cut(base::Random& random, std::uint64_t per_mille,
+                                     const std::function<bool(std::string_view path)>& wanted) {
+  std::vector<std::pair<std::string, Inode*>> candidates;
+  state_->each([&](const std::string& path, Inode& file) {
+    if (file.stable > 0 && wanted(path)) candidates.emplace_back(path, &file);
+  });
+  if (candidates.empty()) return std::nullopt;
+  const auto& [path, file] = candidates[random.below(candidates.size())];
+  state_->cut(*file, file->stable * std::min<std::uint64_t>(per_mille, 999) / 1'000);
+  file->settle();
+  return path;
 }
 
 bool Disk::corrupt(std::string_view path, std::uint64_t offset, std::uint8_t mask) {

@@ -105,8 +105,15 @@ class Disk final : public ports::Disk {
 
   /// An empty disk takes its place.
   void wipe();
+  /// Another disk with the same files, all of them durable.
+  std::unique_ptr<Disk> copy() const;
   /// Each gets what lies on the other. Their machines are off.
   void swap(Disk& other);
+
+  /// Leaves `per_mille` thousandths of what the device has of one file, which `random` draws of those that are `wanted`.
+  /// Returns its path, or nullopt if there is none.
+  std::optional<std::string> cut(base::Random& random, std::uint64_t per_mille,
+                                 const std::function<bool(std::string_view path)>& wanted);
 
   /// Flips the bits of `mask` in one byte of a file, on the device too. False if there is no such byte.
   bool corrupt(std::string_view path, std::uint64_t offset, std::uint8_t mask);

@@ -34,13 +34,17 @@ enum class FaultKind : std::uint8_t {
   disk_rot,     ///< one byte that lies on the disk changes; `amount` says which
   disk_empty,   ///< the process ends, and starts again on an empty disk after `span`
   disk_swap,    ///< `node` and `other` end, and start again after `span`, each on the disk of the other
+  disk_gone,    ///< somebody removes the directory of a running node; after `span` it starts again on an empty disk
+  disk_cut,     ///< the process ends, `amount` thousandths of a log are left, and it starts again after `span`
+  disk_older,   ///< after half of `span` the process ends; after the rest it starts on a copy of its disk from `at`
   disk_lie,     ///< syncs do nothing for `span`, then the power fails
   clock_step,   ///< the date jumps by `amount` milliseconds
+  clock_off,    ///< the date is `amount` milliseconds off for `span`, and is set right then
   udp_loss,     ///< `amount` of a million datagrams never arrive, for `span`
   udp_twice,    ///< `amount` of a million datagrams arrive twice, for `span`
   udp_late,     ///< `amount` of a million datagrams come behind later ones, for `span`
 };
-inline constexpr std::size_t kFaultKinds = 27;
+inline constexpr std::size_t kFaultKinds = 31;
 
 /// One fault of a scenario. Fields that its kind does not use are zero.
 struct Fault {

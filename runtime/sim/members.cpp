@@ -18,7 +18,8 @@ std::optional<std::size_t> first_serving(const Nodes& nodes, std::size_t from) {
 
 Members::Members(const Nodes& nodes, const Scenario& scenario) : nodes_(nodes) {
   for (const Fault& fault : scenario.faults)
-    if (fault.what == FaultKind::clock_step) stepped_ms_[fault.node] += std::abs(fault.amount);
+    if (fault.what == FaultKind::clock_step || fault.what == FaultKind::clock_off)
+      stepped_ms_[fault.node] += std::abs(fault.amount);
 }
 
 void Members::are(std::size_t count) { count_ = std::min(count, nodes_.size()); }

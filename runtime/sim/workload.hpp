@@ -74,6 +74,8 @@ class Nodes {
   virtual bool any_gone() const = 0;
   /// Whether a fault has destroyed, or may have destroyed, what this node acknowledged: its copies may be gone.
   virtual bool lost_data(std::size_t node) const = 0;
+  /// Whether it has started on an older copy of its disk: it does not know what it has acknowledged since.
+  virtual bool went_back(std::size_t node) const { return (void)node, false; }
   /// How many bytes of disks have changed so far.
   virtual std::size_t rots() const { return 0; }
   std::size_t lost_data_count() const {
@@ -104,6 +106,9 @@ class Workload {
   virtual void perform(const Operation& operation) = 0;
   /// That node has died: nothing that its clients asked will be answered.
   virtual void died(std::size_t node) { (void)node; }
+  /// Whether that node may go back to an older copy of its disk now. No, if something that was acknowledged rests on
+  /// what the copy may lack.
+  virtual bool may_go_back(std::size_t node) const { return (void)node, true; }
   /// An actor of a node has handled a message, and its own check() holds. The place of invariants over many nodes.
   virtual void handled(std::size_t node, std::string_view path, const runtime::Actor& actor) {
     (void)node, (void)path, (void)actor;

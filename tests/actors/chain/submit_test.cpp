@@ -54,3 +54,17 @@ TEST_CASE("chain submit: a fresh payment replaces none that waits, whatever fee 
   CHECK(submitted(world, dearer, Fresh::yes) == base::Code::conflict);
   CHECK(submitted(world, dearer, Fresh::no) == std::nullopt);
 }
+
+TEST_CASE("chain submit: a payment is final although the device failed while its block was kept") {
+  for (std::uint64_t after = 0; after < 8; ++after) {
+    CAPTURE(after);
+    HostileChain world(HostileChain::Votes::here);
+    const SignedTransaction transaction = payment(world, 0, Salt{1}, 1'000'000);
+    world.net[0].disk.fail(sim::DiskOperation::sync, ports::DiskError::io, after);
+    CHECK(submitted(world, transaction, Fresh::yes) == std::nullopt);
+    world.net.stage.run_for(std::chrono::seconds(60));
+    CHECK(world.pending() == 0);
+    CHECK(submitted(world, transaction, Fresh::yes) == std::nullopt);
+    CHECK(world.pending() == 0);
+  }
+}

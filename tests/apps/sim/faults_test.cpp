@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "messages/store.capnp.h"
+#include "messages/words.hpp"
 #include "runtime/sim/workload.hpp"
 
 namespace troupe::apps {
@@ -22,11 +24,17 @@ struct Struck {
   std::uint64_t fired(sim::FaultKind what) const { return faults.counts()[static_cast<std::size_t>(what)].fired; }
 
   sim::Scenario scenario;
+  bool may_go_back = true;
   std::vector<std::size_t> died;
   std::vector<std::string> told;
   World world{{.nodes = 3}};
   Keeper keeper{world, {[this](std::size_t node) { died.push_back(node); }, [](std::size_t, const std::string&) {}}};
-  Faults faults{world, keeper, scenario, {"/packs/"}, [this](std::string line) { told.push_back(std::move(line)); }};
+  Faults faults{world,
+                keeper,
+                scenario,
+                {"/packs/"},
+                [this](std::string line) { told.push_back(std::move(line)); },
+                [this](std::size_t) { return may_go_back; }};
 };
 
 /// Something that lasts from 20 s to 60 s, and for one second of it a second time.
@@ -73,6 +81,14 @@ TEST_CASE("faults: those that overlap act together, and what is left of them end
     };
     one = [=](Struck& world) { return waits(world, 49ms); };
     both = [=](Struck& world) { return waits(world, 99ms); };
+  }
+  SUBCASE("clock-off") {
+    what = twice(clock_off, 86'400'000, -3'600'000);
+    const auto ahead = [](Struck& world) {
+      return world.world.machine(1).ports().clock().wall() - world.world.machine(0).ports().clock().wall();
+    };
+    one = [=](Struck& world) { return ahead(world) > 22h && ahead(world) < 25h; };
+    both = [=](Struck& world) { return ahead(world) > 22h && ahead(world) < 23h + 30min; };
   }
   SUBCASE("clog") {
     what = twice(clog, 2'000'000, 1'000'000);
@@ -263,6 +279,94 @@ TEST_CASE("faults: of two failures of power that are planned together one fires"
   world.run_until(28s);
   CHECK(world.fired(power) == 1);
   CHECK(world.died == std::vector<std::size_t>{1});
+}
+
+TEST_CASE("faults: a removed directory refuses writes and fails health, then the node starts on an empty disk") {
+  Struck world({{.what = disk_gone, .at = 20s, .span = 30s, .node = 1}});
+  world.run_until(19s);
+  REQUIRE(world.world.serving(1));
+  const auto before = world.world.id(1);
+  world.run_until(26s);
+  CHECK(world.fired(disk_gone) == 1);
+  CHECK(world.faults.lost_data(1));
+  CHECK(world.keeper.up(1));
+  CHECK(world.disk(1).open("f", ports::OpenMode::create).error() == ports::DiskError::gone);
+  std::optional<base::Error> refused;
+  world.world.inside(1, [&](sim::Nodes::Inside& actor) {
+    actor.ask<store::wire::Commit, messages::wire::Nothing>(
+        actor.node().find("/store"), actor.now() + 5s,
+        [](store::wire::Commit::Builder out) {
+          auto row = out.initRows(1)[0];
+          row.setKeyspace("test");
+          row.getValue().initPut(1);
+        },
+        [&](const runtime::Answer<messages::wire::Nothing>& answer) {
+          if (!answer.ok()) refused = answer.error();
+        });
+  });
+  world.run_until(30s);
+  REQUIRE(refused.has_value());
+  CHECK(refused->code == base::Code::unavailable);
+  CHECK(world.world.health(1).state() == observe::HealthState::failing);
+  CHECK(world.world.health(0).state() != observe::HealthState::failing);
+  SUBCASE("after its time") { world.run_until(51s); }
+  SUBCASE("when all faults end") { world.faults.end(); }
+  world.run_until(60s);
+  CHECK(world.world.serving(1));
+  CHECK(world.world.id(1) != before);
+  CHECK(world.world.health(1).state() != observe::HealthState::failing);
+}
+
+TEST_CASE("faults: a node whose log was cut fails health until it has an empty disk") {
+  for (const std::int64_t left : {0, 500, 999}) {
+    CAPTURE(left);
+    Struck world({{.what = disk_cut, .at = 20s, .span = 2s, .node = 1, .amount = left}});
+    world.run_until(19s);
+    REQUIRE(world.world.serving(1));
+    const auto before = world.world.id(1);
+    world.run_until(50s);
+    CHECK(world.fired(disk_cut) == 1);
+    CHECK(world.faults.lost_data(1));
+    CHECK(world.keeper.up(1));
+    CHECK(world.world.health(1).state() == observe::HealthState::failing);
+    CHECK(world.world.id(1) == before);
+    world.run_until(60s);
+    CHECK(world.world.serving(1));
+    CHECK(world.world.health(1).state() != observe::HealthState::failing);
+    CHECK(world.world.id(1) != before);
+  }
+}
+
+TEST_CASE("faults: a node goes back to an older copy of its disk, and keeps its identity") {
+  Struck world({{.what = disk_older, .at = 20s, .span = 10s, .node = 1}});
+  const auto has = [&](std::string_view file) { return world.disk(1).open(file, ports::OpenMode::read).ok(); };
+  const auto write = [&](std::string_view file) {
+    REQUIRE(world.disk(1).open(file, ports::OpenMode::create).value()->sync().ok());
+    REQUIRE(world.disk(1).sync_directory(".").ok());
+  };
+  world.run_until(19s);
+  write("before");
+  const auto before = world.world.id(1);
+  world.run_until(21s);
+  write("after");
+  CHECK(world.fired(disk_older) == 0);
+  bool back = true;
+  SUBCASE("after half of its time") {}
+  SUBCASE("unless the workload relies on what it has") { world.may_go_back = back = false; }
+  SUBCASE("unless the faults have ended") {
+    world.faults.end();
+    back = false;
+  }
+  world.run_until(26s);
+  CHECK(world.fired(disk_older) == (back ? 1 : 0));
+  CHECK(world.faults.lost_data(1) == back);
+  CHECK(world.faults.went_back(1) == back);
+  CHECK(world.keeper.up(1) == !back);
+  world.run_until(40s);
+  CHECK(world.world.serving(1));
+  CHECK(world.world.id(1) == before);
+  CHECK(has("before"));
+  CHECK(has("after") == !back);
 }
 
 }  // namespace

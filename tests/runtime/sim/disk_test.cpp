@@ -19,6 +19,41 @@ void write_durable(Disk& disk, std::string_view path, std::string_view text) {
   REQUIRE(disk.sync_directory(".").ok());
 }
 
+TEST_CASE("sim disk: a file that is cut has lost its end on the device, too") {
+  Disk disk;
+  base::Random random(1);
+  const auto is_log = [](std::string_view path) { return path.ends_with(".log"); };
+  CHECK_FALSE(disk.cut(random, 500, is_log).has_value());
+  write_durable(disk, "a.log", "12345678");
+  write_durable(disk, "b", "12345678");
+  CHECK(disk.cut(random, 500, is_log) == "a.log");
+  CHECK(contents(disk, "a.log") == "1234");
+  CHECK(disk.used_bytes() == 12);
+  disk.crash(random);
+  CHECK(contents(disk, "a.log") == "1234");
+  CHECK(disk.cut(random, 0, is_log) == "a.log");
+  CHECK(contents(disk, "a.log").empty());
+  CHECK_FALSE(disk.cut(random, 0, is_log).has_value());
+  CHECK(contents(disk, "b") == "12345678");
+}
+
+TEST_CASE("sim disk: a copy has the files of its moment, all of them durable") {
+  Disk disk;
+  base::Random random(1);
+  REQUIRE(disk.make_directory("d").ok());
+  write(disk, "d/a", "unsynced");
+  const auto copy = disk.copy();
+  write(disk, "d/b", "later");
+  copy->crash(random);
+  CHECK(contents(*copy, "d/a") == "unsynced");
+  CHECK(copy->list("d").value().size() == 1);
+  CHECK(copy->used_bytes() == 8);
+  disk.swap(*copy);
+  CHECK(disk.list("d").value().size() == 1);
+  write(disk, "d/a", "other");
+  CHECK(disk.used_bytes() != copy->used_bytes());
+}
+
 TEST_CASE("sim disk: the bytes in use are those of the files that have a name") {
   base::Random random(5);
   Disk disk;
