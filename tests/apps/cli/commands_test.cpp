@@ -10,6 +10,7 @@
 #include "runtime/observe/logic/row.hpp"
 #include "runtime/observe/version.hpp"
 #include "tests/apps/harness.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::apps;
