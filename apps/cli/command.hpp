@@ -34,12 +34,18 @@ struct Option {
   std::vector<std::string> choices{};  ///< if not empty, the only values
   std::uint64_t min = 0;               ///< with a max above 0 the value is a whole number within both
   std::uint64_t max = 0;
+  bool required = false;  ///< shown so in the usage; the command says what is missing
 };
 
 /// An option whose value is a whole number from `min` to `max`.
 inline Option number_option(std::string name, std::string value, std::string help, std::uint64_t min,
                             std::uint64_t max) {
   return {.name = std::move(name), .value = std::move(value), .help = std::move(help), .min = min, .max = max};
+}
+
+inline Option required(Option option) {
+  option.required = true;
+  return option;
 }
 
 enum class Arity : std::uint8_t { one, maybe, some, any };  // 1, 0 or 1, 1 and more, 0 and more
@@ -119,6 +125,7 @@ struct Command {
   std::string summary;  ///< one line
   std::vector<Option> options{};
   std::vector<Positional> positionals{};
+  std::string form{};  ///< of the positionals in the usage, where they may be left out in some ways only
   Needs needs = Needs::nothing;
   Effect effect = Effect::read;
   bool several_nodes = false;  ///< --node may be given again and again

@@ -1,7 +1,9 @@
 #include "apps/cli/help.hpp"
 
 #include <algorithm>
+#include <map>
 #include <sstream>
+#include <utility>
 
 #include "runtime/base/text.hpp"
 
@@ -80,9 +82,30 @@ void print_command(std::ostream& out, const Command& command) {
   out << command.notes;
 }
 
+/// Of a command in its list: "kv" of "kv put".
+std::string_view first_word(const Command& command) {
+  return std::string_view(command.name).substr(0, command.name.find(' '));
+}
+
+/// The commands under headings: a heading for each first word that several commands share.
+void print_commands(std::ostream& out, const Commands& table) {
+  std::map<std::string_view, std::size_t> counts;
+  for (const Command& command : table) ++counts[first_word(command)];
+  out << "\ncommands\n";
+  for (const Command& command : table)
+    if (counts[first_word(command)] == 1) line(out, command.name, command.summary);
+  for (const Command& heading : table) {
+    const std::string_view word = first_word(heading);
+    if (std::exchange(counts[word], 0) < 2) continue;
+    out << '\n' << word << '\n';
+    for (const Command& command : table)
+      if (first_word(command) == word) line(out, command.name, command.summary);
+  }
+}
+
 void print_all(std::ostream& out, const Commands& table) {
-  out << "usage: troupe [--data DIR | --node ID@HOST:PORT] [--json] COMMAND …\n\ncommands\n";
-  for (const Command& command : table) line(out, command.name, command.summary);
+  out << "usage: troupe [--data DIR | --node ID@HOST:PORT] [--json] COMMAND …\n";
+  print_commands(out, table);
   print_options(out, "options of all commands, before or after the command", global_options());
   out << "\nexit status\n";
   for (const auto& [exit, meaning] : kExits) line(out, std::to_string(static_cast<int>(exit)), meaning);
@@ -123,8 +146,11 @@ const std::vector<Option>& global_options() {
 
 std::string usage(const Command& command) {
   std::string out = "troupe " + command.name;
-  for (const Option& option : command.options)
-    out += " [" + option.name + (option.value.empty() ? "" : ' ' + option.value) + ']' + (option.repeatable ? "…" : "");
+  for (const Option& option : command.options) {
+    const std::string shown = option.name + (option.value.empty() ? "" : ' ' + option.value);
+    out += (option.required ? ' ' + shown : " [" + shown + ']') + (option.repeatable ? "…" : "");
+  }
+  if (!command.form.empty()) return out + ' ' + command.form;
   for (const Positional& positional : command.positionals) out += ' ' + shown(positional);
   return out;
 }

@@ -89,8 +89,11 @@ Commands making() {
       {.name = "escrow create",
        .summary = "Propose an escrow to a provider, as the buyer",
        .options =
-           {{.name = "--to", .value = "ADDRESS", .help = "the provider"},
-            {.name = "--amount", .value = "A", .help = "the price, a whole number of the smallest unit"},
+           {{.name = "--to", .value = "ADDRESS", .help = "the provider", .required = true},
+            {.name = "--amount",
+             .value = "A",
+             .help = "the price, a whole number of the smallest unit",
+             .required = true},
             {.name = "--bond", .value = "B", .help = "of each party: P% of the price or an amount; 15%, 0: none"},
             {.name = "--start", .value = "T", .help = "until when the provider starts"},
             {.name = "--deliver", .value = "T", .help = "until when it delivers"},

@@ -69,6 +69,7 @@ Commands fund_commands() {
                    request_option()},
        .positionals = {{.name = "TO", .help = "the address that is paid", .arity = Arity::maybe},
                        {.name = "AMOUNT", .help = "a whole number of the smallest unit", .arity = Arity::maybe}},
+       .form = "(TO AMOUNT --category C --reason T | --signers A,B --threshold M --reason T)",
        .needs = Needs::operate,
        .effect = Effect::write,
        .notes = kFundProposeNotes,

@@ -112,6 +112,19 @@ TEST_CASE("commands: a usage error exits 2, with --json as one line") {
         "\\\"version\\\"?\",\"outcome\":\"nothing was done\",\"try\":\"troupe help\",\"retryAfterMs\":null}}\n");
 }
 
+TEST_CASE("commands: help has a heading for the commands of one area, and shows what must be typed") {
+  const std::string all = troupe_with({"help"}).out;
+  const auto files = all.find("\nfile\n"), put = all.find("\n  file put "), kv = all.find("\nkv\n");
+  CHECK(files != std::string::npos);
+  CHECK(files < put);
+  CHECK(put < kv);
+  CHECK(all.find("\nstatus\n") == std::string::npos);
+  for (const Command& command : commands()) CHECK_MESSAGE(test::contains(all, "\n  " + command.name), command.name);
+  CHECK(test::contains(troupe_with({"help", "escrow create"}).out,
+                       "troupe escrow create --to ADDRESS --amount A [--bond"));
+  CHECK(test::contains(troupe_with({"help", "wallet send"}).out, " [NAME] (TO AMOUNT | --from FILE)\n"));
+}
+
 TEST_CASE("commands: what is to be tried asks the node that was asked") {
   const auto tried = [](const char* try_, const std::vector<std::string>& more) {
     const Commands table{{.name = "fail", .run = [try_](const Invocation&, Console&) -> Ending {
