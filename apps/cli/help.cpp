@@ -82,7 +82,7 @@ void print_command(std::ostream& out, const Command& command) {
   out << command.notes;
 }
 
-/// Of a command in its list: "kv" of "kv put".
+/// "kv", if the command is "kv put".
 std::string_view first_word(const Command& command) {
   return std::string_view(command.name).substr(0, command.name.find(' '));
 }
