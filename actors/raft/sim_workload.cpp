@@ -475,7 +475,8 @@ std::vector<std::string> RaftWorkload::waits() const {
                     std::to_string(applied(node).value));
   if (!members.empty())
     for (const auto& [id, seat] : configuration()->seats)
-      if (const auto node = nodes_.find(id.node); node && nodes_.went_back(*node) && last(*node) < newest)
+      if (const auto node = nodes_.find(id.node);
+          node && seen_.contains(*node) && nodes_.went_back(*node) && last(*node) < newest)
         out.push_back(node_name(*node) + " is to be brought up from an older copy of its disk");
   const auto left = std::ranges::count_if(leases_, [](const Lease& one) { return one.seen.has_value(); });
   if (!members.empty() && left > 0) out.push_back(std::to_string(left) + " leases are to end");

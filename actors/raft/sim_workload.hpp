@@ -16,7 +16,7 @@
 // Whole   if a quorum has lost nothing: each member that has lost nothing has the leader's state, and answers; no
 //         member is a node that is no more.
 // Older   a member may go back to an older copy of its disk while a majority of the others has all that any member has:
-//         Raft promises nothing otherwise. Then it is brought up by its leader.
+//         Raft promises nothing otherwise. Its leader brings it up, unless the copy is from before it joined.
 // Lost    a member that lost its log takes part no more: a majority is left by the draw, and by those who remove.
 // Beyond  syncs may lie, so nothing is promised but that who differs stops: the others above are not looked at.
 // Owner   one world.
