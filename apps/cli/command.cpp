@@ -27,6 +27,11 @@ const std::vector<std::string>& Invocation::all(std::string_view name) const {
   return at->second;
 }
 
+bool Invocation::can_be_repeated() const {
+  const auto typed = values_.find("--request");
+  return !request_.empty() || (typed != values_.end() && !typed->second.empty());
+}
+
 std::optional<std::uint64_t> parse_trace(std::string_view hex) {
   std::uint64_t id = 0;
   const auto [end, error] = std::from_chars(hex.data(), hex.data() + hex.size(), id, 16);

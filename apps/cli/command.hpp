@@ -105,7 +105,7 @@ class Invocation {
   /// The command as it was typed, to be pasted, with the request id that it made: repeated, it changes nothing again.
   std::string repeated() const { return request_.empty() ? line_ : line_ + " --request " + request_; }
   /// Whether repeated() is such a command.
-  bool can_be_repeated() const { return !request_.empty() || has("--request"); }
+  bool can_be_repeated() const;
 
   Globals globals;
 

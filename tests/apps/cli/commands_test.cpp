@@ -161,6 +161,11 @@ TEST_CASE("commands: what may have been done is tried again with its request") {
   const Failure interrupted{{base::Code::dropped, "interrupted"}, "", "", Exit::interrupted};
   CHECK(test::contains(run_with(failing(interrupted), {"pay", "x"}).err, "try: troupe pay x --request abc\n"));
   CHECK_FALSE(test::contains(run_with(failing({{base::Code::refused, "no"}}), {"pay", "x"}).err, "--request"));
+  const Commands without{
+      {.name = "put", .summary = "s", .effect = Effect::write, .run = [&](const auto&, auto&) -> Ending {
+         return interrupted;
+       }}};
+  CHECK(run_with(without, {"put"}).exit == Exit::interrupted);
   const Failure known{{base::Code::timeout, "no answer"}, "", "troupe tx wait 7"};
   CHECK(test::contains(run_with(failing(known), {"pay", "x"}).err, "try: troupe tx wait 7\n"));
 }

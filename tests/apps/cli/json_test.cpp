@@ -30,7 +30,7 @@ TEST_CASE("json: every field of the contract is there when nothing was set") {
         R"("reasons":[],"seats":0,"seatsMax":0,"stage":"starting","publicKey":null})");
   CHECK(json(message.initRoot<wire::Peer>().asReader()) ==
         R"({"node":null,"address":null,"state":null,"rttMs":null,"direction":"out","sent":0,)"
-        R"("received":0,"score":0,"bannedForMs":null})");
+        R"("received":0,"score":0,"bannedForMs":null,"lastHeardMs":null})");
   CHECK(json(message.initRoot<wire::File>().asReader()) ==
         R"({"cid":null,"name":null,"bytes":0,"chunks":0,"pinned":false,"expires":null,"copiesEnd":null})");
 }
