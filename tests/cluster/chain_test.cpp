@@ -204,7 +204,7 @@ TEST_CASE("cluster chain: a validator restored from a backup waits, then signs p
   chain.kill(3);
   chain.begin_waiting(3, "1s");
   REQUIRE(until([&] { return chain.signed_at(3) > before; }));
-  CHECK(chain.status(3, "waits") == "null");
+  CHECK(until([&] { return chain.status(3, "waits") == "null"; }));
   const std::string proposer = "\"proposer\":\"" + id + '"', precommit = "\"validator\":\"" + id + '"';
   REQUIRE(until([&] {
     const std::uint64_t height = chain.height(0);
