@@ -460,9 +460,10 @@ struct MemberRow {
   # voter, learner
   match @3 :UInt64;
   state @4 :Text;
-  # probe, replicate, snapshot, recovering; "self" for the sender; "unknown" if the sender does not lead
+  # At the leader: probe, replicate, snapshot, recovering. "self" for the sender. At another member "unknown"; while the
+  # group has no leader, "answers" or "silent" for a voter.
   lagMs @5 :UInt64;
-  # Since its last answer.
+  # Since its last answer; of one that is silent, since then or since the group has had no leader.
   inFlight @6 :UInt32;
 }
 
@@ -518,10 +519,12 @@ enum MemberChange {
 }
 
 struct MembersBehind $kind(from = [peer], bytesMax = 16384) {
-  # A leader tells all members which of them have lost what they acknowledged, and have not all of it again: they do not
-  # count. Told again every few seconds, and once without any.
+  # A leader tells all members which of them do not count: those that have lost what they acknowledged, and have not all
+  # of it again, and those that do not answer. Told again every few seconds, and once without any.
 
   members @0 :List(MemberBehind);
+  silent @1 :List(Member);
+  # They have not answered for 30 s or more.
 }
 
 struct MemberBehind {

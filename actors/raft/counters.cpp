@@ -4,8 +4,23 @@ namespace troupe::raft {
 
 using enum observe::MetricType;
 
+void GroupGauges::set(const std::string& group, Gauge gauge) {
+  const std::scoped_lock lock(mutex_);
+  gauges_[group] = gauge;
+}
+
+void GroupGauges::forget(const std::string& group) {
+  const std::scoped_lock lock(mutex_);
+  gauges_.erase(group);
+}
+
+std::map<std::string, GroupGauges::Gauge> GroupGauges::all() const {
+  const std::scoped_lock lock(mutex_);
+  return gauges_;
+}
+
 observe::CounterTable table_of(const Counters& from) {
-  return {
+  observe::CounterTable out{
       {"troupe_raft_groups", "Groups that this node is a member of.", gauge, from.groups},
       {"troupe_raft_leading", "Groups that this node leads.", gauge, from.leading},
       {"troupe_raft_proposed_total", "Commands that this node proposed as a leader.", counter, from.proposed},
@@ -29,6 +44,22 @@ observe::CounterTable table_of(const Counters& from) {
       {"troupe_raft_history_lost_total", "Commits of past revisions that the disk did not take.", counter,
        from.history_lost},
   };
+  const auto groups = from.each.all();
+  for (const auto& [group, is] : groups)
+    out.push_back({"troupe_raft_group_has_leader",
+                   "1 while this node's member of the group knows its leader.",
+                   gauge,
+                   is.has_leader ? 1u : 0u,
+                   {},
+                   {{"group", group}}});
+  for (const auto& [group, is] : groups)
+    out.push_back({"troupe_raft_group_members_silent",
+                   "Members of the group that do not answer.",
+                   gauge,
+                   is.silent,
+                   {},
+                   {{"group", group}}});
+  return out;
 }
 
 }  // namespace troupe::raft

@@ -4,10 +4,30 @@
 // Owner   the actors of one node write; every read is safe from any thread.
 #include <atomic>
 #include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
 
 #include "runtime/observe/counter_table.hpp"
 
 namespace troupe::raft {
+
+/// How each group is, as the member here knows.
+class GroupGauges {
+ public:
+  struct Gauge {
+    bool has_leader = false;
+    std::uint64_t silent = 0;  ///< members that do not answer
+    friend bool operator==(const Gauge&, const Gauge&) = default;
+  };
+  void set(const std::string& group, Gauge gauge);
+  void forget(const std::string& group);
+  std::map<std::string, Gauge> all() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, Gauge> gauges_;  // at most raft.groups_max
+};
 
 struct Counters {
   using Count = std::atomic<std::uint64_t>;
@@ -15,6 +35,7 @@ struct Counters {
   Count elections{0}, leads_won{0}, snapshots{0}, snapshots_installed{0}, drifts{0}, stalls{0}, differed{0};
   Count history_loads{0}, history_lost{0};
   Count groups{0}, leading{0};  // as they are now
+  GroupGauges each;
 };
 
 observe::CounterTable table_of(const Counters& counters);

@@ -87,6 +87,7 @@ void GroupActor::start() {
 void GroupActor::stop() {
   for (auto& [index, waiting] : std::exchange(waiting_, {})) waiting.submission->done(unknown());
   if (!complaint_.empty()) settings().health->clear("raft.group." + setup_.name);
+  settings().counters->each.forget(setup_.name);
 }
 
 void GroupActor::down(const runtime::Handle& ended, const std::optional<Error>&) {

@@ -90,8 +90,13 @@ class GroupActor final : public runtime::Actor, public Group {
   struct AskIn {};
   struct TellLoss {};
   struct CompareHashes {};
-  /// A member that does not count, and what it had acknowledged.
-  using Behind = std::vector<std::pair<MemberId, Index>>;
+  /// The members that do not count.
+  struct Uncounted {
+    std::vector<std::pair<MemberId, Index>> behind{};  ///< they have lost what they acknowledged, up to there
+    std::vector<MemberId> silent{};
+    bool empty() const { return behind.empty() && silent.empty(); }
+    friend bool operator==(const Uncounted&, const Uncounted&) = default;
+  };
   using Nothing = runtime::Reply<messages::wire::Nothing>;
   struct Waiting {
     Term term;
@@ -198,7 +203,15 @@ class GroupActor final : public runtime::Actor, public Group {
   // Whether the group is well (group_actor_health.cpp).
   void judge();
   std::string complaint() const;
-  void tell_behind(Behind behind);
+  bool is_leaderless(base::Duration period) const;
+  std::vector<MemberId> silent_voters() const;
+  base::Duration silent_for(const MemberId& member) const;
+  bool lacks_leader() const;
+  std::string why_no_leader() const;
+  std::string uncounted_text() const;
+  std::string who_answers(const std::vector<MemberId>& silent) const;
+  void set_gauge();
+  void tell_uncounted(Uncounted uncounted);
   void take(wire::MembersBehind::Reader told);
   void ask_membership();
   void answer_membership(wire::AskMembership::Reader ask, runtime::Reply<wire::Membership> reply);
@@ -278,12 +291,13 @@ class GroupActor final : public runtime::Actor, public Group {
   std::vector<Changing> changes_;
   std::uint64_t replicators_ = 0;  // ever: a name is free only once its actor has ended
   std::size_t asked_in_ = 0;       // members that were asked to be taken in
-  Behind behind_;                  // as the leader finds or says
-  base::Instant behind_at_{};      // said last
+  Uncounted uncounted_;            // as the leader finds or says
+  base::Instant uncounted_at_{};   // said last
   std::optional<base::Instant> leaderless_;
   base::Instant membership_at_{};  // asked next
   std::set<MemberId> say_removed_;
   std::string complaint_;  // in the health of the node
+  std::optional<GroupGauges::Gauge> gauge_;
 };
 
 }  // namespace troupe::raft

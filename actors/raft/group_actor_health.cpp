@@ -11,9 +11,11 @@ using observe::HealthState;
 constexpr std::chrono::seconds kLeaderlessMax{20};    // issue: a group without a quorum is visible
 constexpr std::chrono::seconds kMembershipPeriod{5};  // our choice: an election takes less
 constexpr std::chrono::seconds kMembershipDue{2};
-constexpr std::chrono::seconds kTellBehindPeriod{5};                 // our choice
-constexpr base::Duration kBehindUntil = 3 * kTellBehindPeriod;       // our choice: two may be lost
+constexpr std::chrono::seconds kTellPeriod{5};                       // our choice
+constexpr base::Duration kToldUntil = 5 * kTellPeriod;               // our choice: a leader that sleeps tells each 10 s
 constexpr base::Duration kAnswersWithin = std::chrono::seconds(10);  // our choice: many elections
+constexpr base::Duration kSilentAfter = std::chrono::seconds(30);    // three heartbeats of a group that sleeps
+constexpr base::Duration kElections = std::chrono::seconds(2);       // our choice: enough for some elections
 
 std::string list_of(const std::vector<MemberId>& members) {
   std::string out;
@@ -34,8 +36,8 @@ std::string GroupActor::left_out() const {
 /// After each change of the core, and after each heartbeat.
 void GroupActor::judge() {
   if (raft_) {
-    if (leads()) tell_behind(raft_->behind());
-    else if (!behind_.empty() && now() > behind_at_ + kBehindUntil) behind_.clear();
+    if (leads()) tell_uncounted({raft_->behind(), raft_->silent_since(now() - kSilentAfter)});
+    else if (!uncounted_.empty() && now() > uncounted_at_ + kToldUntil) uncounted_ = {};
     if (raft_->known_leader()) {
       leaderless_.reset();
       say_removed_.clear();
@@ -44,10 +46,11 @@ void GroupActor::judge() {
       if (now() >= membership_at_) ask_membership();
     }
   }
+  set_gauge();
   const std::string text = complaint();
   if (text == complaint_ || settings().health == nullptr) return;
   complaint_ = text;
-  const bool failing = raft_ ? leaderless_ && !raft_->is_removed() : only_member();
+  const bool failing = raft_ ? is_leaderless(kLeaderlessMax) : only_member();
   if (text.empty()) settings().health->clear("raft.group." + setup_.name);
   else
     settings().health->raise("raft.group." + setup_.name, failing ? HealthState::failing : HealthState::degraded,
@@ -60,36 +63,81 @@ std::string GroupActor::complaint() const {
   if (!raft_) return only_member() ? why_not_ : "this member takes no part: " + why_not_;
   if (setup_.lost != 0 && told_members()) return "this member has lost its log, and waits to be taken in by the others";
   if (raft_->is_removed()) return left_out();
-  const Configuration& members = raft_->log().configuration();
-  const auto voters = members.voters();
-  if (leaderless_ && now() >= *leaderless_ + kLeaderlessMax && !told_members() && voters > 0) {
-    const auto silent = raft_->silent_since(now() - kAnswersWithin);
-    return "it has had no leader for 20 s or more; " + std::to_string(voters - silent.size()) + " of " +
-           std::to_string(voters) + " answer, " + std::to_string(voters / 2 + 1) + " are needed" +
-           (silent.empty() ? std::string() : "; silent: " + list_of(silent));
-  }
-  std::string out;
-  for (const auto& [member, owed] : behind_)
-    out += "member " + member.node.hex() + " has lost what it acknowledged, up to index " + std::to_string(owed.value) +
-           ", and gets it again; ";
-  if (out.empty()) return out;
-  return out + std::to_string(behind_.size()) + " of " + std::to_string(voters) +
-         (behind_.size() == 1 ? " does not count" : " do not count") + " until then";
+  if (is_leaderless(kLeaderlessMax)) return "it has had no leader for 20 s or more; " + who_answers(silent_voters());
+  return uncounted_text();
 }
 
-void GroupActor::tell_behind(Behind behind) {
-  if (behind == behind_ && (behind.empty() || now() < behind_at_ + kTellBehindPeriod)) return;
-  behind_ = std::move(behind);
-  behind_at_ = now();
+/// Whether this member is one of a group that has had no leader for so long.
+bool GroupActor::is_leaderless(base::Duration period) const {
+  return raft_ && leaderless_ && now() >= *leaderless_ + period && !told_members() && !raft_->is_removed() &&
+         raft_->log().configuration().voters() > 0;
+}
+
+/// While there is no leader.
+std::vector<MemberId> GroupActor::silent_voters() const { return raft_->silent_since(now() - kAnswersWithin); }
+
+/// Since its last answer, or since the group has had no leader.
+base::Duration GroupActor::silent_for(const MemberId& member) const {
+  return now() - std::max(*leaderless_, raft_->last_answer(member).value_or(*leaderless_));
+}
+
+/// "2 of 5 voters answer, 3 are needed; silent: ID, ID".
+std::string GroupActor::who_answers(const std::vector<MemberId>& silent) const {
+  const Configuration& members = raft_->log().configuration();
+  const auto voters = members.voters();
+  const auto silent_voters = static_cast<std::size_t>(std::ranges::count_if(silent, [&](const MemberId& one) {
+    const Seat* seat = members.find(one);
+    return seat != nullptr && (seat->voter || seat->outgoing);
+  }));
+  return std::to_string(voters - std::min(voters, silent_voters)) + " of " + std::to_string(voters) +
+         " voters answer, " + std::to_string(voters / 2 + 1) + " are needed" +
+         (silent.empty() ? std::string() : "; silent: " + list_of(silent));
+}
+
+std::string GroupActor::uncounted_text() const {
+  std::string out;
+  const auto voters = std::to_string(raft_->log().configuration().voters());
+  for (const auto& [member, owed] : uncounted_.behind)
+    out += "member " + member.node.hex() + " has lost what it acknowledged, up to index " + std::to_string(owed.value) +
+           ", and gets it again; ";
+  if (const auto behind = uncounted_.behind.size(); behind > 0)
+    out +=
+        std::to_string(behind) + " of " + voters + (behind == 1 ? " does not count" : " do not count") + " until then";
+  if (!uncounted_.silent.empty()) out += (out.empty() ? "" : "; ") + who_answers(uncounted_.silent);
+  return out;
+}
+
+/// What an operator is told at once: a client waits while there is no leader.
+std::string GroupActor::why_no_leader() const {
+  return lacks_leader() ? "it has no leader; " + who_answers(silent_voters()) : "";
+}
+
+bool GroupActor::lacks_leader() const { return is_leaderless(kElections); }
+
+void GroupActor::set_gauge() {
+  const bool leader = raft_ && raft_->known_leader();
+  const std::size_t silent = leader ? uncounted_.silent.size() : lacks_leader() ? silent_voters().size() : 0;
+  const GroupGauges::Gauge is{.has_leader = leader, .silent = silent};
+  if (gauge_ == is) return;
+  gauge_ = is;
+  settings().counters->each.set(setup_.name, is);
+}
+
+void GroupActor::tell_uncounted(Uncounted uncounted) {
+  if (uncounted == uncounted_ && (uncounted.empty() || now() < uncounted_at_ + kTellPeriod)) return;
+  uncounted_ = std::move(uncounted);
+  uncounted_at_ = now();
   for (const auto& [member, seat] : raft_->log().configuration().seats) {
     const runtime::Handle to = handle_to(member);
     if (!to) continue;
     tell<wire::MembersBehind>(to, [&](wire::MembersBehind::Builder out) {
-      auto list = out.initMembers(size32(behind_));
+      auto list = out.initMembers(size32(uncounted_.behind));
       for (unsigned i = 0; i < list.size(); ++i) {
-        write(list[i].initMember(), behind_[i].first);
-        list[i].setOwed(behind_[i].second.value);
+        write(list[i].initMember(), uncounted_.behind[i].first);
+        list[i].setOwed(uncounted_.behind[i].second.value);
       }
+      auto silent = out.initSilent(size32(uncounted_.silent));
+      for (unsigned i = 0; i < silent.size(); ++i) write(silent[i], uncounted_.silent[i]);
     });
   }
 }
@@ -98,12 +146,16 @@ void GroupActor::take(wire::MembersBehind::Reader told) {
   if (!raft_ || leads()) return;
   const auto leader = raft_->known_leader();
   if (!leader || caller().node != leader->node) return;
-  behind_.clear();
+  uncounted_ = {};
   for (const auto row : told.getMembers()) {
     const auto member = raft::read(row.getMember());
-    if (member && behind_.size() < kMembersMax) behind_.emplace_back(*member, Index{row.getOwed()});
+    if (member && uncounted_.behind.size() < kMembersMax) uncounted_.behind.emplace_back(*member, Index{row.getOwed()});
   }
-  behind_at_ = now();
+  for (const auto row : told.getSilent()) {
+    const auto member = raft::read(row);
+    if (member && uncounted_.silent.size() < kMembersMax) uncounted_.silent.push_back(*member);
+  }
+  uncounted_at_ = now();
   judge();
 }
 

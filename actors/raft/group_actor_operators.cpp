@@ -80,7 +80,7 @@ void GroupActor::describe(wire::GroupStatus::Builder out) {
   out.setNode(data_of(setup_.self.node.view()));
   out.setIncarnation(setup_.self.incarnation);
   out.setEpoch(setup_.epoch.value);
-  out.setReason(raft_ && raft_->is_removed() ? left_out() : why_not_);
+  out.setReason(!raft_ ? why_not_ : raft_->is_removed() ? left_out() : why_no_leader());
   out.setApplied(applied_.value);
   out.setHash(machine_->hash());
   write(out, machine_->status());
@@ -96,6 +96,8 @@ void GroupActor::describe(wire::GroupStatus::Builder out) {
   out.setCommit(status.commit.value);
   out.setLast(status.last.value);
   out.setAsleep(status.asleep);
+  const bool leaderless = lacks_leader();
+  const auto silent = leaderless ? silent_voters() : std::vector<MemberId>();
   auto members = out.initMembers(static_cast<unsigned>(status.configuration.seats.size()));
   unsigned i = 0;
   for (const auto& [member, seat] : status.configuration.seats) {
@@ -107,6 +109,10 @@ void GroupActor::describe(wire::GroupStatus::Builder out) {
     if (member == setup_.self) {
       row.setState("self");
       row.setMatch(status.durable.value);
+    } else if (leaderless && (seat.voter || seat.outgoing)) {
+      const bool is_silent = std::ranges::find(silent, member) != silent.end();
+      row.setState(is_silent ? "silent" : "answers");
+      row.setLagMs(ms(silent_for(member)));
     } else if (progress == status.progress.end()) {
       row.setState("unknown");
     } else {
@@ -117,7 +123,8 @@ void GroupActor::describe(wire::GroupStatus::Builder out) {
       row.setInFlight(static_cast<std::uint32_t>(progress->second.in_flight.messages()));
     }
   }
-  const auto delays = raft_->commit_delays(now());
+  auto delays = raft_->commit_delays(now());
+  for (const MemberId& member : silent) delays.push_back({CommitDelay::What::silent, member, silent_for(member)});
   auto why = out.initWhy(static_cast<unsigned>(delays.size()));
   for (unsigned j = 0; j < why.size(); ++j) {
     why[j].setWhat(text_of(std::string(name(delays[j].what))));

@@ -56,11 +56,14 @@ void print_json(std::ostream& out, wire::GroupStatus::Reader from) {
 }
 
 void print_why(std::ostream& out, wire::GroupStatus::Reader from) {
+  const bool leaderless = from.getLeader().size() == 0;
   if (from.getWhy().size() == 0) {
-    out << "\nonly the leader knows what a commit waits for: ask that node\n";
+    out << (leaderless ? "\nno leader is known, and no voter is silent: ask again in a few seconds\n"
+                       : "\nonly the leader knows what a commit waits for: ask that node\n");
     return;
   }
-  out << "\nwhat a commit waits for, what decides first\n";
+  out << (leaderless ? "\nno commit without a leader; the voters that do not answer\n"
+                     : "\nwhat a commit waits for, what decides first\n");
   TextTable table({{"WHAT"}, {"MEMBER"}, {"MS", Align::right}});
   for (const auto row : from.getWhy())
     table.add({row.getWhat(), hex(row.getNode()), fixed(static_cast<double>(row.getMicroseconds()) / 1'000, 3)});

@@ -33,7 +33,7 @@ struct RaftStatus {
 }
 
 struct RaftDelay {
-  # What a commit waits for now, at the leader; the first one decides.
+  # What a commit waits for now, at the leader; the first one decides. Without a leader: the voters that are silent.
 
   what @0 :Text;
   # disk, link; silent: it has not answered for so long
@@ -48,7 +48,8 @@ struct RaftMember {
   # voter, learner
   match @3 :UInt64;
   state @4 :Text;
-  # probe, replicate, snapshot, recovering; self; unknown if the asked member does not lead
+  # probe, replicate, snapshot, recovering; self; unknown if the asked member does not lead; answers or silent while the
+  # group has no leader
   lagMs @5 :UInt64;
   incarnation @6 :Text;
   inFlight @7 :UInt32;

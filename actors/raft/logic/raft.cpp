@@ -203,12 +203,21 @@ std::vector<std::pair<MemberId, Index>> Raft::behind() const {
   return out;
 }
 
+std::optional<base::Instant> Raft::last_answer(const MemberId& member) const {
+  if (const Leader* leads = leader()) {
+    const auto at = leads->progress.find(member);
+    return at == leads->progress.end() ? std::nullopt : std::optional(at->second.heard);
+  }
+  const auto at = voters_heard_.find(member);
+  return at == voters_heard_.end() ? std::nullopt : std::optional(at->second);
+}
+
 std::vector<MemberId> Raft::silent_since(base::Instant since) const {
   std::vector<MemberId> out;
   for (const auto& [member, seat] : log_.configuration().seats) {
-    const auto heard = voters_heard_.find(member);
-    if (member != self_ && (seat.voter || seat.outgoing) && (heard == voters_heard_.end() || heard->second < since))
-      out.push_back(member);
+    if (member == self_ || !(leader() || seat.voter || seat.outgoing)) continue;
+    const auto answered = last_answer(member);
+    if (!answered || *answered < since) out.push_back(member);
   }
   return out;
 }

@@ -30,6 +30,22 @@ struct Judged {
     const auto reasons = healths[node].reasons();
     return reasons.empty() ? "" : reasons.front().source + ": " + reasons.front().text;
   }
+  /// What this member says of its group, without a word to others.
+  void status(std::size_t node, const std::function<void(wire::GroupStatus::Reader)>& look) {
+    bool seen = false;
+    cluster.net.inside(node, [&](test::Scripted& self) {
+      self.ask<wire::GetGroup, wire::GroupStatus>(
+          self.node().find(path_of("sums")), self.now() + 4s,
+          [](wire::GetGroup::Builder ask) { ask.setLetSleep(true); },
+          [&](runtime::Answer<wire::GroupStatus> answer) {
+            REQUIRE(answer.ok());
+            look(answer.value());
+            seen = true;
+          });
+    });
+    CHECK(seen);
+  }
+  GroupGauges::Gauge gauge(std::size_t node) { return cluster.homes[node].settings->counters->each.all().at("sums"); }
   std::string id(std::size_t node) { return cluster.net[node].id().hex(); }
 
   AdderCluster cluster;
@@ -47,13 +63,51 @@ TEST_CASE("raft health: a group without a quorum names its silent voters until i
   judged.cluster.net.stage.run_for(70s);
   const std::string says = judged.says(2);
   CHECK_MESSAGE(
-      says.starts_with("raft.group.sums: group sums: it has had no leader for 20 s or more; 1 of 3 answer, 2 are "
-                       "needed; silent: "),
+      says.starts_with("raft.group.sums: group sums: it has had no leader for 20 s or more; 1 of 3 voters answer, "
+                       "2 are needed; silent: "),
       says);
   CHECK(says.find(judged.id(0)) != says.npos);
   CHECK(judged.healths[2].state() == observe::HealthState::failing);
   judged.cut(1, false);
   judged.cut(2, false);
+  judged.cluster.net.stage.run_for(60s);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(judged.says(i) == "");
+}
+
+TEST_CASE("raft health: without a leader a member says at once who answers") {
+  Judged judged(3);
+  CHECK(judged.gauge(2) == GroupGauges::Gauge{.has_leader = true});
+  judged.cut(0, true);
+  judged.cut(1, true);
+  judged.cluster.net.stage.run_for(15s);
+  judged.status(2, [](wire::GroupStatus::Reader is) {
+    const std::string reason = is.getReason();
+    CHECK_MESSAGE(reason.starts_with("it has no leader; 1 of 3 voters answer, 2 are needed; silent: "), reason);
+    for (const auto member : is.getMembers()) {
+      const std::string state = member.getState();
+      CHECK_MESSAGE((state == "self" || (state == "silent" && member.getLagMs() > 2'000)), state);
+    }
+    REQUIRE(is.getWhy().size() == 2);
+    for (const auto row : is.getWhy()) CHECK(std::string(row.getWhat()) == "silent");
+  });
+  CHECK(judged.gauge(2) == GroupGauges::Gauge{.has_leader = false, .silent = 2});
+}
+
+TEST_CASE("raft health: all members name one that does not answer, until it does") {
+  Judged judged(3);
+  judged.cluster.net.stage.run_for(5s);
+  std::size_t gone = 0;
+  while (judged.cluster.homes[gone].settings->counters->leading == 1) ++gone;
+  judged.cut(gone, true);
+  judged.cluster.net.stage.run_for(60s);
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (i == gone) continue;
+    CHECK(judged.says(i) ==
+          "raft.group.sums: group sums: 2 of 3 voters answer, 2 are needed; silent: " + judged.id(gone));
+    CHECK(judged.healths[i].state() == observe::HealthState::degraded);
+    CHECK(judged.gauge(i) == GroupGauges::Gauge{.has_leader = true, .silent = 1});
+  }
+  judged.cut(gone, false);
   judged.cluster.net.stage.run_for(60s);
   for (std::size_t i = 0; i < 3; ++i) CHECK(judged.says(i) == "");
 }
