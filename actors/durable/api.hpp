@@ -78,6 +78,7 @@ class Seat final : public runtime::Part {
 
  private:
   void follow();
+  void follow_later();
   void became(bool here, std::uint64_t term);
 
   const Place place_;
@@ -85,6 +86,7 @@ class Seat final : public runtime::Part {
   void (*wait_)(Seat&, base::Duration) = nullptr;
   base::Callback<void()> taken_, lost_;
   runtime::Subscription following_;
+  base::Duration follow_again_{};
   bool here_ = false;
   std::uint64_t term_ = 0;
   std::optional<base::NodeId> leader_;
@@ -240,6 +242,7 @@ class Home : public runtime::Actor {
   std::optional<std::chrono::milliseconds> order_wait(const runtime::Envelope& question);
 
   const Seat& seat() const { return seat_; }
+  Gateway& gateway() { return gateway_; }
   const Gateway& gateway() const { return gateway_; }
   using User = base::User<base::NodeId>;
   User user(const runtime::Caller& from) const { return seat_.user(from); }

@@ -7,8 +7,9 @@
 namespace troupe::durable {
 namespace {
 
-constexpr std::chrono::milliseconds kFollowAgain{100};  // our choice: below an election; a group may not have begun yet
-constexpr std::chrono::hours kIdle{24};                 // a leader that stays says nothing
+constexpr base::Duration kFollowAgain = std::chrono::milliseconds(100);  // our choice: a group may not have begun yet
+constexpr base::Duration kFollowAgainMax = std::chrono::seconds(2);      // our choice: it may never be at this node
+constexpr std::chrono::hours kIdle{24};                                  // a leader that stays says nothing
 
 }  // namespace
 
@@ -37,9 +38,12 @@ void Seat::became(bool here, std::uint64_t term) {
 }
 
 void Seat::follow() {
+  const runtime::Handle group = node().find(raft::path_of(place_.group));
+  if (!group) return follow_later();
   following_ = subscribe<raft::wire::FollowGroup, raft::wire::GroupRole>(
-      node().find(raft::path_of(place_.group)), kIdle, [](raft::wire::FollowGroup::Builder) {},
+      group, kIdle, [](raft::wire::FollowGroup::Builder) {},
       [this](raft::wire::GroupRole::Reader role) {
+        follow_again_ = {};
         members_.clear();
         for (const auto member : role.getMembers())
           if (const auto id = node_of(member)) members_.insert(*id);
@@ -50,8 +54,13 @@ void Seat::follow() {
         members_.clear();
         leader_.reset();
         became(false, 0);
-        wait_(*this, kFollowAgain);
+        follow_later();
       });
+}
+
+void Seat::follow_later() {
+  follow_again_ = std::clamp(2 * follow_again_, kFollowAgain, kFollowAgainMax);
+  wait_(*this, follow_again_);
 }
 
 }  // namespace troupe::durable

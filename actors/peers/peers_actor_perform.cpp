@@ -163,7 +163,7 @@ void PeersActor::follow(bool again) {
 /// A node with fewer peers than it should have reports it, with the seeds that it cannot reach.
 void PeersActor::show_health() {
   if (setup_.health == nullptr || loading_) return;
-  show(kDates, dates_shown_, dates_.fault());
+  show(kDates, dates_shown_, dates_.fault(peers_.self()));
   show_identity();
   const std::size_t wanted = peers_.expected(now());
   const std::size_t healthy = std::min(peers_.healthy(), wanted);

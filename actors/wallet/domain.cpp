@@ -26,7 +26,7 @@ constexpr auto kOfOthers = config::count(
     "transfers that the book takes of all other nodes together in a second; a long one counts as several");
 constexpr auto kSettings = std::to_array<config::Setting>({kBook, kOwnDaily, kTransfers, kOfOthers});
 
-constexpr std::string_view kHealthSources[] = {"wallet.book"};
+constexpr std::string_view kHealthSources[] = {"wallet.book", kLedgerHealth};
 
 node::Domain make(const node::DomainParts& parts) {
   const WalletSettings settings{.links = parts.links,

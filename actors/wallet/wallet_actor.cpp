@@ -9,12 +9,14 @@ namespace troupe::wallet {
 
 namespace {
 constexpr std::size_t kHeadBytes = 8 + 8 + 32;  // the number of commits follows
+constexpr std::chrono::seconds kLedgerDue{5};   // below kLedgerLookPeriod
 }  // namespace
 
 using base::Code;
 
 void WalletActor::receive(runtime::Handlers& on) {
   receive_home(on);
+  on.timer<LookAtLedger>([this] { look_at_ledger(); });
   on.describe<wire::WalletState>([this](wire::WalletState::Builder state) {
     state.setPlace(settings_.book.text());
     state.setHere(seat().here());
@@ -29,6 +31,31 @@ void WalletActor::publish() {
                                                                                                            self());
   look_for_own_book();
   if (settings_.book.kind != durable::Place::Kind::none) spawn<OwnActor>("own", settings_);
+  const auto kind = seat().place().kind;
+  if (kind == durable::Place::Kind::node || kind == durable::Place::Kind::group) after<LookAtLedger>(kLedgerLookPeriod);
+}
+
+/// Members of the group hear of its leader anyway; another node asks.
+void WalletActor::look_at_ledger() {
+  after<LookAtLedger>(kLedgerLookPeriod);
+  const auto& leader = seat().leader();
+  if (seat().here() || (leader && settings_.links->linked(*leader))) return ledger_is("");
+  const runtime::Handle to = gateway().there();
+  if (!to) return ledger_is(gateway().why().empty() ? "no way to it is known" : gateway().why());
+  ask<wire::GetBook, wire::BookIs>(
+      to, now() + kLedgerDue, [](wire::GetBook::Builder) {},
+      [this](const runtime::Answer<wire::BookIs>& answer) { ledger_is(answer.ok() ? "" : answer.error().message); });
+}
+
+void WalletActor::ledger_is(const std::string& unreachable_why) {
+  if (unreachable_why.empty()) unreachable_since_.reset();
+  else if (!unreachable_since_) unreachable_since_ = now();
+  if (settings_.health == nullptr) return;
+  if (!unreachable_since_) return settings_.health->clear(kLedgerHealth);
+  if (now() < *unreachable_since_ + kUnreachableMax) return;
+  settings_.health->raise(kLedgerHealth, observe::HealthState::degraded,
+                          "the ledger at " + settings_.book.text() + " (ledger.book) has not answered for 20 s or " +
+                              "more: " + unreachable_why + "; payments, escrows, the fund and airdrops wait for it");
 }
 
 /// A book stays where its first posting was made; and on the chain, once it keeps an account there.

@@ -8,6 +8,7 @@
 // Moved   a node that keeps a book with postings, and whose `ledger.book` names another place, asks nothing there.
 // Rate    WalletSettings::strangers_per_second of what other nodes order: each order is rows for ever, and costs them
 //         nothing. Units of kUnitBytes, in shares (runtime/base/rate_budget.hpp).
+// Health  kLedgerHealth is a reason while the book's place has not answered for kUnreachableMax.
 // Trust   who issues: an operator at the local socket of the book's node, or of a member of its group.
 #include "actors/durable/api.hpp"
 #include "actors/wallet/api.hpp"
@@ -21,6 +22,10 @@ namespace troupe::wallet {
 
 /// The largest order is 33 units (durable::Home::kUnitBytes), and the budget of a second holds it beside its reserve.
 inline constexpr std::uint32_t kStrangersMin = 64;
+
+inline constexpr const char* kLedgerHealth = "ledger";
+inline constexpr std::chrono::seconds kLedgerLookPeriod{10};  // our choice
+inline constexpr std::chrono::seconds kUnreachableMax{20};    // our choice: many elections
 
 struct WalletSettings {
   std::shared_ptr<runtime::Links> links;
@@ -45,15 +50,19 @@ class WalletActor final : public durable::Home {
   void receive(runtime::Handlers& on) override;
 
  private:
+  struct LookAtLedger {};
   void publish() override;
   runtime::Handle begin_child(const std::string& name) override;
   std::optional<base::Error> refusal(const runtime::Envelope& question) override;
 
   void look_for_own_book();
+  void look_at_ledger();
+  void ledger_is(const std::string& unreachable_why);
 
   const WalletSettings settings_;
   std::optional<durable::Storage> own_, chain_;  // of a book, and accounts on the chain, that this node may have kept
   bool moved_ = false, left_chain_ = false;
+  std::optional<base::Instant> unreachable_since_;
   /// Why the book here cannot be read.
   std::shared_ptr<std::optional<base::Error>> damaged_ = std::make_shared<std::optional<base::Error>>();
 };

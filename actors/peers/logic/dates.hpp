@@ -14,7 +14,7 @@
 
 namespace troupe::peers {
 
-inline constexpr std::chrono::minutes kDatesApartMax{10};  // as actors/dht refuses records from the future
+inline constexpr std::chrono::seconds kDatesApartMax{30};  // our choice: a date that NTP keeps is right to a second
 
 class Dates {
  public:
@@ -22,8 +22,8 @@ class Dates {
   void said(const base::NodeId& peer, base::Duration ahead) { ahead_[peer] = ahead; }
   /// The link to `peer` has ended.
   void forget(const base::NodeId& peer) { ahead_.erase(peer); }
-  /// Returns which clock is wrong and what to do, for people; empty if all agree.
-  std::string fault() const;
+  /// Returns which clock is wrong and what to do, for people, with the ids of both nodes; empty if all agree.
+  std::string fault(const base::NodeId& self) const;
 
  private:
   std::map<base::NodeId, base::Duration> ahead_;
