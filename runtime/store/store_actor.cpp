@@ -82,6 +82,7 @@ void StoreActor::commit(wire::Commit::Reader question, Done reply) {
     return reply.refuse(added.error());
   }
   waiting_.push_back(std::move(reply));
+  keeps_ = keeps_ || !commit.value().keep.empty();
   deletes_ = deletes_ || !commit.value().drop.empty() || commit.value().deletes();
   if (waiting_.size() >= kGroupCommitsMax || store_->gathered() >= kGroupBytesMax) flush();
 }
@@ -97,6 +98,8 @@ void StoreActor::flush() {
     if (flushed.ok() || world().mutations.on("store.failed_flush_acknowledged")) reply.done();
     else reply.refuse(flushed.error());
   }
+  const bool keeps = std::exchange(keeps_, false);
+  if (flushed.ok() && keeps) report_->stored_blobs(now());
   if (!flushed.ok()) refused(flushed.error());
   else if (report_->damaged()) report_->damage(store_->damage());  // perhaps it is mended
   if (std::exchange(deletes_, false) || report_->damaged())

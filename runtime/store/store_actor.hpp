@@ -88,6 +88,7 @@ class StoreActor final : public runtime::Actor {
   base::Error closed_;  // why there is none
 
   std::vector<Done> waiting_;  // the commits of the group at hand
+  bool keeps_ = false;         // the current group has blobs
   bool deletes_ = false;       // whether one of them leaves dead blobs, or may have used up the ballast
   bool busy_ = false;          // asked something since the last step of tidy()
   base::Instant tidy_at_ = base::Instant::max();

@@ -28,7 +28,14 @@ void StoreReport::refused(const base::Error& why, base::Instant now) {
 }
 
 void StoreReport::looked(const std::string& failure, base::Instant now) {
-  if (!refuses_ || !failure.empty() || now - refused_at_ < kRefusalMemory) return;
+  if (refuses_ && failure.empty() && now - refused_at_ >= kRefusalMemory) refusal_is_over();
+}
+
+void StoreReport::stored_blobs(base::Instant now) {
+  if (refuses_ && now - refused_at_ >= kStoredAfter) refusal_is_over();
+}
+
+void StoreReport::refusal_is_over() {
   refuses_ = false;
   clear(source_);
 }

@@ -4,8 +4,9 @@
 // Reasons `SOURCE`, failing, while it refuses what it was asked to write; `SOURCE.damage`, degraded, while anything in
 //         it is damaged. A store that cannot be opened or whose rows cannot be read is a reason of those who need it:
 //         each of their questions is answered with it, and they know what it means for the node.
-// Refusal is over when the store would take new blobs again and nothing was refused for kRefusalMemory, so that a
-//         device on the brink does not raise and clear with each commit. Another reason of it is told as seldom.
+// Refusal is over once new blobs are stored, kStoredAfter or more after the last refusal; or when the store would take
+//         new blobs again and nothing was refused for kRefusalMemory. So a device on the brink does not raise and clear
+//         with each commit. Another reason of it is told once in kRefusalMemory.
 // Owner   one StoreActor; not thread-safe.
 #include <string>
 
@@ -17,6 +18,7 @@
 namespace troupe::store {
 
 inline constexpr std::chrono::seconds kRefusalMemory{30};  // our choice: two changes a minute at most
+inline constexpr std::chrono::seconds kStoredAfter{1};     // our choice
 inline constexpr std::size_t kFilesToldMax = 8;            // our choice: their names fit a reason; the rest is a number
 
 /// Whom a store tells.
@@ -32,6 +34,8 @@ class StoreReport {
 
   /// A commit was refused for what will refuse others.
   void refused(const base::Error& why, base::Instant now);
+  /// New blobs are stored: all else has room, too.
+  void stored_blobs(base::Instant now);
   /// `failure`: why writes are refused at present; empty: they are not.
   void looked(const std::string& failure, base::Instant now);
   /// Whether a refusal was told, and not yet that it is over.
@@ -42,6 +46,7 @@ class StoreReport {
   bool damaged() const { return damaged_; }
 
  private:
+  void refusal_is_over();
   void raise(const std::string& source, observe::HealthState state, const std::string& text);
   void clear(const std::string& source);
 

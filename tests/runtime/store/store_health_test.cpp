@@ -39,6 +39,21 @@ TEST_CASE("store actor: refused writes are told once, by health and a line, unti
   CHECK(counter.keep(2, kMiB).ok);
 }
 
+TEST_CASE("store actor: the first put after a full device makes the health well") {
+  Reasons told;
+  Counter counter(1, {}, {&told.health, {}});
+  counter.open();
+  REQUIRE(counter.keep(1, kMiB).ok);
+  counter.actors.stage.run_for(1s);
+  counter.fill();
+  CHECK(counter.keep(2, kMiB).code == Code::no_space);
+  counter.actors.disk.set_capacity(sim::kDiskBytes);
+  counter.actors.stage.run_for(2s);
+  CHECK(told.health.state() == HealthState::failing);
+  CHECK(counter.keep(3, kMiB).ok);
+  CHECK(told.health.state() == HealthState::ok);
+}
+
 TEST_CASE("store actor: writes to a directory that was removed are refused, and health says so for good") {
   Reasons told;
   Counter counter(1, {}, {&told.health, {}});

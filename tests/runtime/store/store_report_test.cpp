@@ -43,6 +43,20 @@ TEST_CASE("store report: a refusal is told once, and is over when nothing was re
   CHECK(told.changes == 2);
 }
 
+TEST_CASE("store report: a refusal is over once blobs are stored, a second after the last one") {
+  Reasons told;
+  StoreReport report({&told.health, {}}, "store");
+  base::Instant now{100s};
+  report.refused({Code::no_space, "full"}, now);
+  report.stored_blobs(now + kStoredAfter - 1ms);
+  CHECK(report.refuses());
+  report.stored_blobs(now + kStoredAfter);
+  CHECK(!report.refuses());
+  CHECK(told.health.state() == HealthState::ok);
+  report.refused({Code::no_space, "full"}, now + kStoredAfter + 1ms);
+  CHECK(told.reason("store") == "nothing new can be stored: full");
+}
+
 TEST_CASE("store report: another reason of a refusal is told, but not each time that two take turns") {
   Reasons told;
   StoreReport report({&told.health, {}}, "store");
