@@ -37,7 +37,7 @@ bool InspectActor::at_rest() const {
   return node().rest().quiet() && survey_.calm() && !any_runs_ && told_.empty() && node().recent_pool().granted() == 0;
 }
 
-/// Reasons are told once and not with each new number: whoever reads the log is told what, not how it goes on.
+/// A log gets each reason once, and not with each new number; who reads the health gets the newest one.
 void InspectActor::raise() {
   if (setup_.health == nullptr) return;
   for (const Finding& finding : survey_.findings()) {
@@ -46,11 +46,17 @@ void InspectActor::raise() {
     const bool fresh =
         told.last == base::Instant{} || (told.subject != finding.subject && now() - told.said >= kEventTime);
     told.last = now();
-    if (!fresh) continue;
+    if (!fresh && told.subject != finding.subject) continue;
+    std::string text = finding.text;
+    if (std::ranges::find(paused_, finding.subject, &Paused::path) != paused_.end())
+      text += "; an operator has paused this actor";
+    if (finding.cases > 1) text += "; " + std::to_string(finding.cases - 1) + " more like it";
+    if (!fresh) {
+      setup_.health->refresh(name(finding.warning), text);
+      continue;
+    }
     told.subject = finding.subject;
     told.said = now();
-    std::string text = finding.text;
-    if (finding.cases > 1) text += "; " + std::to_string(finding.cases - 1) + " more like it";
     setup_.health->raise(name(finding.warning), observe::HealthState::degraded, text);
   }
   std::erase_if(told_, [&](const auto& one) {

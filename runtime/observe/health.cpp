@@ -36,6 +36,12 @@ void Health::raise(std::string_view source, HealthState state, std::string_view 
   told_(reason);
 }
 
+void Health::refresh(std::string_view source, std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  const auto at = reasons_.find(source);
+  if (at != reasons_.end()) at->second.text = text.substr(0, kReasonBytesMax);
+}
+
 void Health::clear(std::string_view source) {
   {
     const std::lock_guard lock(mutex_);

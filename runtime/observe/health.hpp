@@ -46,6 +46,9 @@ class Health {
   /// Sets the reason of `source`, in place of an earlier one. `ok` is the same as clear().
   void raise(std::string_view source, HealthState state, std::string_view text);
 
+  /// Sets the present words of a reason that is raised, with its newest numbers. Nobody is told.
+  void refresh(std::string_view source, std::string_view text);
+
   /// Does nothing if no reason was raised.
   void clear(std::string_view source);
 

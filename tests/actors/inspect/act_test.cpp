@@ -91,6 +91,8 @@ TEST_CASE("inspect act: a paused actor keeps its messages until its operator let
     CHECK(std::string((**got).getRow().getState()) == "paused");
     CHECK((**got).getRow().getMailbox() == 2);
   }
+  const std::string warning = fixture.only(Warning::old_message);
+  CHECK_MESSAGE(has(warning, "; an operator has paused this actor"), warning);
 
   SUBCASE("it resumes") {
     fixture.actors.inside([&](Scripted&) { operator_->subscription.cancel(); });

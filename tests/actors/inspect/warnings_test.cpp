@@ -294,6 +294,19 @@ TEST_CASE("warnings: they are told once, and after a minute again when somebody 
   CHECK(has(told[1], "/two"));
 }
 
+TEST_CASE("warnings: a reason shows its newest number, and is told once") {
+  InspectFixture fixture;
+  std::size_t told = 0;
+  fixture.health.on_change([&](const observe::HealthReason&) { ++told; });
+  fixture.ask_number(fixture.hung("hung"));
+  fixture.pass(4s);
+  const std::string before = fixture.only(Warning::old_message);
+  fixture.pass(20s);
+  CHECK(fixture.only(Warning::old_message) != before);
+  CHECK_MESSAGE(has(fixture.only(Warning::old_message), "for 2"), fixture.only(Warning::old_message));
+  CHECK(told == 1);
+}
+
 TEST_CASE("warnings: an inspector that begins takes back what an earlier one has raised") {
   InspectFixture fixture;
   fixture.health.raise("old-message", observe::HealthState::degraded, "of an earlier life");

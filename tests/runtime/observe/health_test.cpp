@@ -30,6 +30,18 @@ TEST_CASE("health: a source has one reason, the latest") {
   CHECK(health.reasons() == std::vector<HealthReason>{{"disk", HealthState::degraded, "nearly full"}});
 }
 
+TEST_CASE("health: a reason is refreshed without a word to those who listen") {
+  Health health;
+  std::size_t told = 0;
+  health.on_change([&](const HealthReason&) { ++told; });
+  health.refresh("late", "nothing was raised");
+  CHECK(health.reasons().empty());
+  health.raise("late", HealthState::degraded, "1 s");
+  health.refresh("late", "2 s");
+  CHECK(health.reasons() == std::vector<HealthReason>{{"late", HealthState::degraded, "2 s"}});
+  CHECK(told == 1);
+}
+
 TEST_CASE("health: whoever listens hears of each change once") {
   std::vector<HealthReason> told;
   Health health;
