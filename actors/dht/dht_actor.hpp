@@ -160,6 +160,7 @@ class DhtActor final : public runtime::Actor, public Head {
   void keep(wire::Search::Reader words, wire::SearchResult::Reader result);
   void publish(Published what, const Key& key, base::ByteView record, std::size_t stored) override;
   void search(runtime::Envelope words, SearchFor from, Found found) override;
+  void search_among(std::vector<Contact> known, runtime::Envelope words, SearchFor from, Found found);
   void search_from(const runtime::Envelope& words, const SearchFor& from, std::vector<Contact> contacts,
                    base::ByteView own_record, Found found);
   LookupActor::Start what_is_known(wire::Search::Goal::Reader goal, const RecordKey& place,

@@ -77,11 +77,25 @@ void DhtActor::at_hand(const char* ending, base::ByteView record, Found& found) 
   ended(answer, nullptr, found);
 }
 
-/// What this node holds itself answers first: alone, if it cannot change.
+/// A table of few contacts lacks peers that this node has just met, so the search begins at all known peers, too.
 void DhtActor::search(runtime::Envelope words, SearchFor from, Found found) {
+  if (table_.size() >= kHealthyMin || awaits_contacts_)
+    return search_among({}, std::move(words), from, std::move(found));
+  find_known([this, words = std::move(words), from = std::move(from), found = std::move(found)](
+                 std::vector<Contact> known, bool) mutable {
+    search_among(std::move(known), std::move(words), std::move(from), std::move(found));
+  });
+}
+
+/// What this node holds itself answers first: alone, if it cannot change.
+void DhtActor::search_among(std::vector<Contact> known, runtime::Envelope words, SearchFor from, Found found) {
   runtime::Envelope::Reading<wire::Search> reading(words);
   const Key key = *read_key(reading.root().getKey());
   auto contacts = table_.closest(key, kStartMax);
+  for (Contact& one : known)
+    if (contacts.size() < kStartMax && std::ranges::find(contacts, one.id, &Contact::id) == contacts.end())
+      contacts.push_back(std::move(one));
+  std::ranges::sort(contacts, {}, [&](const Contact& one) { return base::distance(one.id, key); });
   const auto space = space_sought(reading.root().getGoal());
   if (!space) return search_from(words, from, std::move(contacts), {}, std::move(found));
   read({*space, key}, {.reserved = true},
