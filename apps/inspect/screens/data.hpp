@@ -96,6 +96,7 @@ struct Look {
 struct Message {
   std::uint64_t number = 0;  ///< counts those that the screens have had
   std::size_t node = 0;      ///< of the screens
+  std::uint64_t order = 0;   ///< number of the order that asked for it
   std::uint64_t unix_ms = 0, at_us = 0, waited_us = 0, took_us = 0, trace = 0, bytes = 0;
   std::uint32_t span = 0, handler = 0;
   std::string way, path, other, kind, form;

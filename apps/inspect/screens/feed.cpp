@@ -240,7 +240,7 @@ std::optional<Failure> Feed::refresh(Watch& watch, Client& client, const Questio
   return std::nullopt;
 }
 
-/// What the view at hand wants of the node shown.
+/// What the current view wants of the node shown.
 void Feed::ask_for_views(Watch& watch, Client& client, const Question& question, News& news) {
   const Wants& wants = question.wants;
   if (wants.actors)
@@ -420,8 +420,8 @@ void Feed::trace(Stream& stream) {
   const auto ended = made.value()->subscribe<inspect::wire::FollowMessages, inspect::wire::FollowItem>(
       inspect_command::kInspect, kIdle,
       [&](inspect::wire::FollowMessages::Builder out) {
-        out.setPattern(follow || flows ? "/**" : stream.order.subject);
-        out.setAll(follow || flows);
+        out.setPattern(follow ? "/**" : stream.order.subject);
+        out.setAll(true);
         out.setMilliseconds(flows ? kFlowsMs : kTraceMs);
         out.setCount(kTraceCount);
         if (follow) out.setTrace(parse_trace(stream.order.subject).value_or(0));
@@ -434,6 +434,7 @@ void Feed::trace(Stream& stream) {
           News news{.node = stream.node};
           news.messages.push_back(read(item.getMessage(), decoder));
           news.messages.back().node = stream.node;
+          news.messages.back().order = stream.order.number;
           post_(std::move(news));
         }
         return {};

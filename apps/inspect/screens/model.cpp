@@ -14,6 +14,7 @@ namespace {
 constexpr int kRowsAround = 4;  // state, headings, what was said, keys
 constexpr std::size_t kLogMax = 2'000;
 constexpr std::size_t kLineMax = 1'000;
+constexpr const char* kEveryActor = "/**";
 
 /// What only a live node answers.
 bool is_live(std::string_view view) {
@@ -239,6 +240,22 @@ void Model::order(Order::What what, std::string subject) {
            "? It is written to the node's audit log. y: yes";
 }
 
+void Model::trace(Order::What what, std::string subject) {
+  const bool list = what == Order::What::trace;
+  if (time) return say("messages are traced at live nodes; in a world , and . go through its events", Style::warn);
+  open(list ? "messages" : std::string(name(what)), std::move(subject));
+  messages.clear();
+  messages_dropped = 0;
+  trace_again(what);
+}
+
+void Model::trace_again(Order::What what) {
+  Place& here = places.back();
+  here.order = ++traces_ever;
+  tracing = here.subject;
+  orders.push_back({.what = what, .subject = here.subject, .node = node, .number = here.order});
+}
+
 // -- keys ------------------------------------------------------------------------------------------------------------
 
 void Model::key(const Key& key) {
@@ -323,10 +340,17 @@ void Model::run(const std::string& command) {
   if (word == "drain") return order(Order::What::drain, {});
   if (word == "follow") {
     if (!parse_trace(rest)) return say("a trace is up to 16 hexadecimal digits, not \"" + rest + '"', Style::bad);
-    messages.clear();
-    open("follow", rest);
-    tracing = rest;
-    return order(Order::What::follow, rest);
+    return trace(Order::What::follow, rest);
+  }
+  if (word == "messages" || word == "flows") {
+    const bool flows = word == "flows";
+    const std::string pattern = !rest.empty() ? rest : flows ? std::string(kEveryActor) : actor_at();
+    if (pattern.empty())
+      return say(":messages needs a pattern: the path of an actor, or a filter such as /dht/** or kind=peer",
+                 Style::bad);
+    if (const auto parsed = observe::Filter::parse(pattern); !parsed.ok())
+      return say(observe::told("the pattern", pattern, parsed.error()), Style::bad);
+    return trace(flows ? Order::What::flows : Order::What::trace, pattern);
   }
   for (const auto what : {Order::What::restart, Order::What::kill, Order::What::pause, Order::What::resume}) {
     if (word != name(what)) continue;

@@ -71,7 +71,7 @@ struct Order {
   enum class What : std::uint8_t {
     trace,   ///< messages of the actors that the filter `subject` selects, of the node shown
     follow,  ///< messages of the trace `subject` (16 hexadecimal digits), of all nodes
-    flows,   ///< all messages of the node shown, for a second
+    flows,   ///< messages of the actors that the filter `subject` selects, of the node shown, for a second
     stop,    ///< ends these
     restart,
     kill,
@@ -88,6 +88,7 @@ struct Order {
   What what;
   std::string subject = {};
   std::size_t node = 0;
+  std::uint64_t number = 0;  ///< of a trace, follow or flows: its messages bear this number
 };
 /// Whether it changes the node, so that it needs --operate and a yes.
 bool changes(Order::What what);
@@ -138,6 +139,7 @@ struct Place {
   std::string selected = {};  ///< the key of the row
   std::size_t at = 0;         ///< its number
   std::size_t top = 0;        ///< the first row on the screen
+  std::uint64_t order = 0;    ///< the number of the order whose messages it shows
   std::string filter = {};    ///< of actors, sent to the node; of other lists, applied here to their text
 };
 
@@ -169,10 +171,14 @@ struct Model {
   void open(std::string view, std::string subject = {});
   void back();
   void order(Order::What what, std::string subject);
+  /// Opens the view of that order, empties the buffer of messages and begins to trace.
+  void trace(Order::What what, std::string subject);
+  /// Asks again for the messages that the current place shows.
+  void trace_again(Order::What what);
   void say(std::string text, Style style = Style::plain) { said = std::move(text), said_style = style; }
   /// Messages a second of an actor of the node shown, one value a refresh.
   const std::deque<double>* history(const std::string& path) const;
-  /// The message of that number; null if it is not kept any more.
+  /// The message of that number; null if it is no longer kept.
   const Message* message(std::uint64_t number) const;
 
   bool operate = false;
@@ -225,10 +231,11 @@ struct Model {
   std::vector<Order> orders;
   std::optional<Order> asked;  ///< to be confirmed
   std::uint64_t messages_ever = 0;
+  std::uint64_t traces_ever = 0;
   std::map<std::string, std::deque<double>> histories;
 };
 
-/// Rows of the view at hand, with the filter applied where the node does not.
+/// Rows of the current view, with the filter applied where the node does not.
 Content content(const Model& model);
 /// Rows that the list of a screen of this size shows.
 std::size_t rows_shown(Size size);

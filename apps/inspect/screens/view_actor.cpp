@@ -119,7 +119,7 @@ void show_past(Page& page, const Look& look) {
 void mark(Model& model) {
   if (model.mark) {
     model.mark.reset();
-    return model.say("nothing is compared any more");
+    return model.say("nothing is compared now");
   }
   const NodeData& data = model.shown();
   if (!data.look) return model.say("there is nothing to compare with yet", Style::warn);

@@ -83,13 +83,7 @@ void actors_enter(Model& model, const Content::Row& row) { model.open("actor", r
 
 bool actors_key(Model& model, const std::string& key, const Content::Row* row) {
   if (key != "m" || row == nullptr) return false;
-  if (model.time)
-    return model.say("messages are traced at live nodes; in a world , and . go through its events", Style::warn), true;
-  model.messages.clear();
-  model.open("messages", row->key);
-  model.tracing = row->key;
-  model.order(Order::What::trace, row->key);
-  return true;
+  return model.trace(Order::What::trace, row->key), true;
 }
 
 Content tree(const Model& model) {
@@ -129,14 +123,7 @@ Content tree(const Model& model) {
 }
 
 bool tree_key(Model& model, const std::string& key, const Content::Row* row) {
-  if (key == "\t") {
-    if (model.time) return model.open("flows"), true;  // which says why not
-    model.messages.clear();
-    model.open("flows");
-    model.tracing = "/**";
-    model.order(Order::What::flows, {});
-    return true;
-  }
+  if (key == "\t") return model.trace(Order::What::flows, "/**"), true;
   if (key == "-" && row != nullptr) {
     if (model.folded.erase(row->key) == 0) model.folded.insert(row->key);
     return true;

@@ -104,6 +104,7 @@ Content message_list(const Model& model) {
                  {"TRACE", false, 3}, {"MESSAGE", false, 2}};
   for (std::size_t i = model.messages.size(); i-- > 0;) {
     const Message& one = model.messages[i];
+    if (one.order != model.place().order) continue;
     out.rows.push_back(
         {.cells = {clock_text(one.unix_ms), one.path, one.way, one.other.empty() ? "-" : short_node(one.other),
                    what_of(one), one.way == "in" ? time_text_us(one.waited_us) : "",
@@ -113,7 +114,7 @@ Content message_list(const Model& model) {
          .key = std::to_string(one.number),
          .copy = "troupe trace " + shell_word(one.path)});
   }
-  out.title = std::to_string(model.messages.size()) + " messages of " + model.place().subject + ", the latest first" +
+  out.title = std::to_string(out.rows.size()) + " messages of " + model.place().subject + ", the latest first" +
               (model.tracing.empty() ? "; the trace has ended" : "; tracing") + dropped_text(model);
   return out;
 }
@@ -121,6 +122,7 @@ Content message_list(const Model& model) {
 void message_list_enter(Model& model, const Content::Row& row) { model.open("message", row.key); }
 
 bool message_list_key(Model& model, const std::string& key, const Content::Row* row) {
+  if (key == "s") return model.trace_again(Order::What::trace), true;
   const Message* message = row == nullptr ? nullptr : find(model, row->key);
   if (message == nullptr) return false;
   if (key == "c") return go_to_cause(model, *message);
@@ -130,17 +132,15 @@ bool message_list_key(Model& model, const std::string& key, const Content::Row* 
     return true;
   }
   const std::string trace = trace_text(message->trace);
-  model.open("follow", trace);
-  model.tracing = trace;
-  model.order(Order::What::follow, trace);
-  return true;
+  model.open("follow", trace);  // with the steps that are here already
+  return model.trace_again(Order::What::follow), true;
 }
 
 Content one_message(const Model& model) {
   Content out;
   const Message* message = find(model, model.place().subject);
   if (message == nullptr) {
-    out.rows.push_back(text_row("the message is not kept any more", Style::dim));
+    out.rows.push_back(text_row("the message is no longer kept", Style::dim));
     return out;
   }
   const auto figure = [&](std::string_view name, const std::string& value) {
@@ -184,7 +184,7 @@ bool one_message_key(Model& model, const std::string& key, const Content::Row* r
 Content flows(const Model& model) {
   std::map<std::pair<std::string, std::string>, std::pair<std::uint64_t, std::uint64_t>> edges;
   for (const Message& one : model.messages) {
-    if (one.way != "in" || one.form == "answer") continue;
+    if (one.order != model.place().order || one.way != "in" || one.form == "answer") continue;
     auto& edge = edges[{one.other.empty() ? "-" : one.other, one.path}];
     ++edge.first;
     edge.second += one.bytes;
@@ -201,8 +201,8 @@ Content flows(const Model& model) {
   std::ranges::stable_sort(out.rows, [](const Content::Row& a, const Content::Row& b) {
     return std::stoull(a.cells[2]) > std::stoull(b.cells[2]);
   });
-  out.title =
-      std::string("a sample of one second") + (model.tracing.empty() ? "" : ", being taken") + dropped_text(model);
+  out.title = "a sample of one second of " + model.place().subject + (model.tracing.empty() ? "" : ", being taken") +
+              dropped_text(model);
   return out;
 }
 
@@ -210,9 +210,7 @@ bool flows_key(Model& model, const std::string& key, const Content::Row*) {
   if (key != "s") return false;
   model.messages.clear();
   model.messages_dropped = 0;
-  model.tracing = "/**";
-  model.order(Order::What::flows, {});
-  return true;
+  return model.trace_again(Order::What::flows), true;
 }
 
 /// The steps of one trace in the order of their times, each below the step that caused it; the chain of steps that

@@ -58,7 +58,7 @@ const std::vector<View>& views() {
        .show = message_list,
        .enter = message_list_enter,
        .key = message_list_key,
-       .keys = "enter open  c cause  f follow"},
+       .keys = "enter open  c cause  f follow  s trace again"},
       {.name = "message",
        .doc = "one message, decoded",
        .wants = {},
@@ -104,6 +104,7 @@ Content help(const Model& model) {
   out.rows.push_back(text_row(""));
   out.rows.push_back(text_row("Views", Style::title));
   for (const View& view : views()) add(":" + std::string(view.name), view.doc);
+  add(":messages PATTERN", "the path of an actor, or a filter such as /dht/** or kind=peer; also :flows PATTERN");
   add(":follow TRACE", "16 hexadecimal digits, as in `troupe file put --trace-id`");
   add(":save FILE", "writes the screen as text");
   add(":capture FILE", model.time ? "writes this instant of this actor: `troupe sim replay FILE`, `troupe inspect FILE`"

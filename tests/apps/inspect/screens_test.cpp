@@ -254,6 +254,72 @@ TEST_CASE("screens: a view that needs a subject says so, or takes the row that i
   CHECK(model.place().subject == "/dht/bucket");
 }
 
+TEST_CASE("screens: messages and flows of a pattern start a trace, and show only what it brings") {
+  Model model = started({160, 16});
+  model.take_orders();
+  const auto bring = [&](const Order& order, std::string path) {
+    News news;
+    news.messages = {step(std::move(path), "files.PutFile", 0, 1, 1'000)};
+    news.messages.front().order = order.number;
+    model.take(news, kNow);
+  };
+  const auto ordered = [&] {
+    const auto orders = model.take_orders();
+    REQUIRE(orders.size() == 1);
+    return orders.front();
+  };
+  command(model, "messages /files");
+  const Order files = ordered();
+  CHECK(files.what == Order::What::trace);
+  CHECK(files.subject == "/files");
+  bring(files, "/files");
+  CHECK(draw(model).text().find("1 messages of /files, the latest first; tracing") != std::string::npos);
+
+  SUBCASE("a second pattern begins with an empty list, and takes nothing from the first trace") {
+    command(model, "messages kind=dht");
+    const Order dht = ordered();
+    CHECK(dht.subject == "kind=dht");
+    CHECK(draw(model).text().find("0 messages of kind=dht") != std::string::npos);
+    bring(files, "/files");
+    CHECK(draw(model).text().find("0 messages of kind=dht") != std::string::npos);
+    bring(dht, "/dht");
+    CHECK(draw(model).text().find("1 messages of kind=dht") != std::string::npos);
+    model.messages_dropped = 3;
+    press(model, Key::What::escape);
+    model.take_orders();
+    type(model, "s");
+    CHECK(ordered().subject == "/files");
+  }
+  SUBCASE("flows of a pattern, and of all actors") {
+    command(model, "flows /dht/**");
+    const Order flows = ordered();
+    CHECK(flows.what == Order::What::flows);
+    CHECK(flows.subject == "/dht/**");
+    const std::string drawn = draw(model).text();
+    CHECK(drawn.find("a sample of one second of /dht/**, being taken") != std::string::npos);
+    CHECK(drawn.find("nothing to show") != std::string::npos);
+    command(model, "flows");
+    CHECK(ordered().subject == "/**");
+    type(model, "s");
+    CHECK(ordered().subject == "/**");
+  }
+  SUBCASE("without a pattern it is the selected actor, or the line says what to type") {
+    command(model, "messages");
+    CHECK(model.take_orders().empty());
+    CHECK(model.said.find(":messages needs a pattern") != std::string::npos);
+    command(model, "actors");
+    press(model, Key::What::down);
+    command(model, "messages");
+    CHECK(ordered().subject == "/dht/bucket");
+  }
+  SUBCASE("a mistake in the pattern is named, and nothing is traced") {
+    command(model, "messages mailbox>>1");
+    CHECK(model.take_orders().empty());
+    CHECK(model.said.find("the pattern") != std::string::npos);
+    CHECK(model.place().subject == "/files");
+  }
+}
+
 TEST_CASE("screens: an open message stays what it is while older ones are dropped") {
   Model model = started();
   model.open("messages", "/files");
@@ -270,7 +336,7 @@ TEST_CASE("screens: an open message stays what it is while older ones are droppe
   News all;
   for (std::size_t i = 0; i < kMessagesMax; ++i) all.messages.push_back(step("/dht", "dht.Store", 0, 1, i));
   model.take(all, kNow);
-  CHECK(draw(model).text().find("not kept any more") != std::string::npos);
+  CHECK(draw(model).text().find("no longer kept") != std::string::npos);
 }
 
 TEST_CASE("screens: each list has a filter of its own") {
