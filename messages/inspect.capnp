@@ -18,6 +18,9 @@ struct ListActors $kind(lane = control, from = [view, operate], bytesMax = 4096)
 
   limit @2 :UInt32;
   # Maximum number of rows; zero: 1,000. At most 10,000, and fewer if long paths do not fit into one answer.
+
+  reversed @3 :Bool;
+  # The order of `top` is reversed: the smallest values first, texts from the last to the first.
 }
 
 struct ActorRows $kind(from = [peer, view, operate], bytesMax = 4194304) {

@@ -98,8 +98,12 @@ void InspectActor::list(wire::ListActors::Reader question, runtime::Reply<wire::
     return reply.refuse({Code::malformed, "there is no column \"" + top + "\"; did you mean \"" +
                                               std::string(observe::nearest_field(top)) + "\"? There are " +
                                               observe::field_names()});
-  lists_.push_back(
-      {{}, {}, now(), Screen(std::move(filter).value(), column, limit_of(question.getLimit())), std::move(reply)});
+  lists_.push_back({{},
+                    {},
+                    now(),
+                    Screen(std::move(filter).value(), column, limit_of(question.getLimit()),
+                           question.getReversed() ? Screen::Order::reversed : Screen::Order::usual),
+                    std::move(reply)});
   if (lists_.size() == 1) next_slice();
 }
 

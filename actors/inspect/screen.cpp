@@ -4,7 +4,9 @@
 
 namespace troupe::inspect {
 
-bool Screen::before(const observe::ActorRow& a, const observe::ActorRow& b) const {
+bool Screen::before(const observe::ActorRow& left, const observe::ActorRow& right) const {
+  const auto& a = order_ == Order::usual ? left : right;
+  const auto& b = order_ == Order::usual ? right : left;
   if (top_->text != nullptr) {
     const auto one = top_->text(a), other = top_->text(b);
     if (one != other) return one < other;
@@ -12,7 +14,7 @@ bool Screen::before(const observe::ActorRow& a, const observe::ActorRow& b) cons
     const auto one = top_->thousandths(a), other = top_->thousandths(b);
     if (one != other) return one > other;
   }
-  return a.path < b.path;
+  return left.path < right.path;
 }
 
 void Screen::show(const observe::ActorRow& row, const std::shared_ptr<const runtime::Record>& record) {

@@ -211,6 +211,7 @@ filters
   conditions separated by blanks, all of which must hold; `not` before a condition inverts it
   /files/**                 a path: * matches within one part, ** any number of parts
   /regex/                   a regular expression, matched anywhere in the path
+  ~store                    a word, found anywhere in the path or the kind
 )";
 
 }  // namespace inspect_command

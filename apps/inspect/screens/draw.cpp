@@ -87,14 +87,20 @@ void draw_state(Grid& grid, const Model& model, const Content& shown) {
   grid.put(0, 0, left, Style::title, columns - taken - kGap);
 }
 
-void draw_rows(Grid& grid, const Model& model, const Content& shown) {
+/// Rows of the content that the screen shows: from the first up to the last.
+std::pair<std::size_t, std::size_t> rows_seen(const Model& model, const Content& shown, Size size) {
   const Place& here = model.place();
-  const std::size_t room = rows_shown(grid.size());
+  const std::size_t room = rows_shown(size);
   const std::size_t at = std::min(here.at, shown.rows.empty() ? 0 : shown.rows.size() - 1);
   std::size_t first = std::min(here.top, shown.rows.size());
   if (at < first) first = at;
   if (at >= first + room) first = at - room + 1;
-  const std::size_t last = std::min(shown.rows.size(), first + room);
+  return {first, std::min(shown.rows.size(), first + room)};
+}
+
+void draw_rows(Grid& grid, const Model& model, const Content& shown) {
+  const auto [first, last] = rows_seen(model, shown, grid.size());
+  const std::size_t at = std::min(model.place().at, shown.rows.empty() ? 0 : shown.rows.size() - 1);
   const bool table = !shown.columns.empty();
   const auto widths = table ? fit(shown, first, last, grid.size().columns) : std::vector<int>{};
   if (table) {
@@ -108,7 +114,9 @@ void draw_rows(Grid& grid, const Model& model, const Content& shown) {
     else grid.put(0, row, shown.rows[i].cells.front(), shown.rows[i].style);
     if (i == at) grid.paint(row, Style::selected);
   }
-  if (shown.rows.empty() && table) grid.put(0, 2, "nothing to show", Style::dim);
+  if (!shown.rows.empty()) return;
+  if (!shown.empty.empty()) grid.put(0, 2, shown.empty, Style::warn);
+  else if (table) grid.put(0, 2, "nothing to show", Style::dim);
 }
 
 void draw_line(Grid& grid, const Model& model) {
@@ -117,7 +125,7 @@ void draw_line(Grid& grid, const Model& model) {
     case Model::Mode::command: grid.put(0, row, ":" + model.line + "_", Style::marked); return;
     case Model::Mode::filter: {
       const int used = grid.put(0, row, "/" + model.line + "_", Style::marked);
-      const auto parsed = observe::Filter::parse(model.line);
+      const auto parsed = observe::Filter::parse(actor_filter(model.line));
       const bool actors = find_view(model.place().view)->wants.actors;
       if (actors && !parsed.ok())
         grid.put(used + kGap, row, observe::told("the filter", model.line, parsed.error()), Style::bad);
@@ -133,8 +141,8 @@ void draw_line(Grid& grid, const Model& model) {
 void draw_keys(Grid& grid, const Model& model) {
   std::string keys;
   switch (model.mode) {
-    case Model::Mode::command: keys = "enter go  tab complete  esc leave"; break;
-    case Model::Mode::filter: keys = "enter filter  esc leave"; break;
+    case Model::Mode::command: keys = "enter go  tab complete  up down earlier lines  ^U ^W erase  esc leave"; break;
+    case Model::Mode::filter: keys = "enter filter  up down earlier filters  ^U ^W erase  esc leave"; break;
     case Model::Mode::confirm: keys = "y yes  any other key no"; break;
     case Model::Mode::browse:
       keys = keys_of(*find_view(model.place().view), !model.time);
@@ -147,7 +155,7 @@ void draw_keys(Grid& grid, const Model& model) {
 
 /// Our own characters beyond ASCII, each by one of ASCII.
 std::string in_ascii(std::string_view text) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kPlain{{{"▁", "."},
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kPlain{{{"▁", "."},
                                                                                          {"▂", "."},
                                                                                          {"▃", ":"},
                                                                                          {"▄", ":"},
@@ -158,6 +166,8 @@ std::string in_ascii(std::string_view text) {
                                                                                          {"…", "~"},
                                                                                          {"└", "`"},
                                                                                          {"◀", "<"},
+                                                                                         {"▲", "^"},
+                                                                                         {"▼", "v"},
                                                                                          {"·", "."}}};
   const auto found = std::ranges::find(kPlain, text, [](const auto& one) { return one.first; });
   if (found != kPlain.end()) return std::string(found->second);
@@ -165,6 +175,11 @@ std::string in_ascii(std::string_view text) {
 }
 
 }  // namespace
+
+std::vector<int> column_widths(const Model& model, const Content& shown) {
+  const auto [first, last] = rows_seen(model, shown, model.size);
+  return fit(shown, first, last, model.size.columns);
+}
 
 Grid draw(const Model& model, bool ascii) {
   Grid grid(model.size);

@@ -4,6 +4,8 @@
 
 namespace troupe::apps::screens {
 
+/// The width of each column on the screen; zero: it is hidden.
+std::vector<int> column_widths(const Model& model, const Content& shown);
 /// `ascii`: no character beyond ASCII of our own.
 Grid draw(const Model& model, bool ascii = false);
 

@@ -44,6 +44,7 @@ class Feed {
     Wants wants;
     std::size_t node = 0;  ///< the one shown
     std::string looks_at, file, filter, top;
+    bool reversed = false;
     bool operator==(const Question&) const = default;
   };
   /// What is asked from now on; another question is asked at once.

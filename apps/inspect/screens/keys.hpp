@@ -20,7 +20,9 @@ struct Key {
     page_down,
     home,
     end,
-    click,  ///< `row` of the screen
+    erase_line,  ///< Ctrl-U
+    erase_word,  ///< Ctrl-W
+    click,       ///< `row` of the screen
   };
   What what = What::character;
   std::string text{};

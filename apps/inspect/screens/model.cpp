@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <utility>
 
 #include "apps/cli/command.hpp"
+#include "apps/inspect/screens/draw.hpp"
 #include "runtime/base/nearest.hpp"
 #include "runtime/observe/logic/filter.hpp"
 
@@ -14,6 +16,7 @@ namespace {
 constexpr int kRowsAround = 4;  // state, headings, what was said, keys
 constexpr std::size_t kLogMax = 2'000;
 constexpr std::size_t kLineMax = 1'000;
+constexpr std::size_t kLinesBefore = 100;  // our choice: of commands, and of filters
 constexpr const char* kEveryActor = "/**";
 
 /// What only a live node answers.
@@ -43,8 +46,21 @@ std::vector<std::string_view> typed_words(bool world) {
 
 bool lists_actors(std::string_view view) { return view == "actors" || view == "tree"; }
 
-bool contains(const Content::Row& row, const std::string& text) {
-  return std::ranges::any_of(row.cells, [&](const std::string& cell) { return cell.find(text) != std::string::npos; });
+constexpr std::string_view kBlanks = " \t";
+
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> out;
+  for (std::size_t at = text.find_first_not_of(kBlanks); at < text.size(); at = text.find_first_not_of(kBlanks, at)) {
+    const std::size_t end = std::min(text.find_first_of(kBlanks, at), text.size());
+    out.emplace_back(text.substr(at, end - at));
+    at = end;
+  }
+  return out;
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  const auto same = [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); };
+  return !std::ranges::search(text, part, same).empty() || part.empty();
 }
 
 }  // namespace
@@ -97,9 +113,33 @@ std::string keys_of(const View& view, bool live) {
 
 Content content(const Model& model) {
   Content out = find_view(model.place().view)->show(model);
-  const bool here = !model.filter().empty() && !lists_actors(model.place().view) && !out.columns.empty();
-  if (here) std::erase_if(out.rows, [&](const Content::Row& row) { return !contains(row, model.filter()); });
+  if (model.filter().empty()) return out;
+  std::string title = "filter \"" + model.filter() + '"';
+  if (!out.filtered) {
+    const std::size_t all = out.rows.size();
+    std::erase_if(out.rows, [&](const Content::Row& row) { return !selects(model.filter(), row.cells); });
+    title += ": " + std::to_string(out.rows.size()) + " of " + std::to_string(all);
+    out.empty = "the filter \"" + model.filter() + "\" hides all " + std::to_string(all) + " rows; esc clears it";
+  }
+  out.title = title + (out.title.empty() ? "" : "; ") + out.title;
   return out;
+}
+
+bool selects(std::string_view filter, const std::vector<std::string>& cells) {
+  return std::ranges::all_of(words_of(filter), [&](const std::string& word) {
+    return std::ranges::any_of(cells, [&](const std::string& cell) { return contains(cell, word); });
+  });
+}
+
+std::string actor_filter(const std::string& typed) {
+  if (typed.find('"') != std::string::npos) return typed;
+  std::string out;
+  for (const std::string& word : words_of(typed)) {
+    const bool regex = word.size() > 1 && word.front() == '/' && word.back() == '/';
+    const bool plain = !regex && word != "not" && word.find_first_of("=!<>~*?") == std::string::npos;
+    out += (out.empty() ? "" : " ") + std::string(plain ? "~" : "") + word;
+  }
+  return observe::Filter::parse(out).ok() ? out : typed;  // its words may stand around an operator: mailbox > 1
 }
 
 // -- in --------------------------------------------------------------------------------------------------------------
@@ -278,6 +318,13 @@ void Model::typed(const Key& key) {
     case Key::What::enter: return entered();
     case Key::What::escape: mode = Mode::browse; return;
     case Key::What::tab: return complete();
+    case Key::What::up: return recall(1);
+    case Key::What::down: return recall(-1);
+    case Key::What::erase_line: return line.clear();
+    case Key::What::erase_word:
+      line.erase(line.find_last_not_of(kBlanks) + 1);
+      line.erase(line.find_last_of(kBlanks) + 1);  // npos + 1: all of it
+      return;
     case Key::What::backspace:
       if (line.empty()) mode = Mode::browse;
       while (!line.empty() && (static_cast<unsigned char>(line.back()) & 0xc0) == 0x80) line.pop_back();
@@ -290,11 +337,34 @@ void Model::typed(const Key& key) {
   }
 }
 
+void Model::type_into(Mode to, std::string text) {
+  mode = to;
+  line = std::move(text);
+  recalled = 0;
+}
+
+/// Puts an earlier line in place of what is typed, or goes back to it.
+void Model::recall(long by) {
+  const auto& lines = lines_before[mode];
+  const long to = static_cast<long>(recalled) + by;
+  if (to < 0 || to > static_cast<long>(lines.size())) return;
+  if (recalled == 0) typed_first = line;
+  recalled = static_cast<std::size_t>(to);
+  line = recalled == 0 ? typed_first : lines[lines.size() - recalled];
+}
+
 void Model::entered() {
   const Mode was = std::exchange(mode, Mode::browse);
+  auto& lines = lines_before[was];
+  if (!line.empty()) {
+    std::erase(lines, line);
+    lines.push_back(line);
+    if (lines.size() > kLinesBefore) lines.erase(lines.begin());
+  }
+  recalled = 0;
   if (was == Mode::command) return run(line);
   if (find_view(place().view)->wants.actors) {
-    const auto parsed = observe::Filter::parse(line);
+    const auto parsed = observe::Filter::parse(screens::actor_filter(line));
     if (!parsed.ok()) {
       mode = Mode::filter;  // its mistake is on the screen
       return;
@@ -386,7 +456,11 @@ void Model::browse(const Key& key) {
     case Key::What::end: return move_to(~std::size_t{0} >> 1);
     case Key::What::left: return sort_by(-1);
     case Key::What::right: return sort_by(1);
-    case Key::What::escape: return back();
+    case Key::What::escape:
+      if (filter().empty()) return back();
+      places.back().filter.clear();
+      places.back().at = places.back().top = 0;
+      return;
     case Key::What::click:
       if (key.row >= 2 && key.row < 2 + static_cast<int>(page))
         move_to(place().top + static_cast<std::size_t>(key.row - 2));
@@ -400,6 +474,8 @@ void Model::browse(const Key& key) {
     }
     case Key::What::character: return character(key.text);
     case Key::What::backspace: return back();
+    case Key::What::erase_line:
+    case Key::What::erase_word: return;
   }
 }
 
@@ -429,16 +505,8 @@ void Model::character(const std::string& text) {
     totals = !totals;
     return;
   }
-  if (text == "/") {
-    mode = Mode::filter;
-    line = filter();
-    return;
-  }
-  if (text == ":") {
-    mode = Mode::command;
-    line.clear();
-    return;
-  }
+  if (text == "/") return type_into(Mode::filter, filter());
+  if (text == ":") return type_into(Mode::command);
   if (text == "y") {
     if (row == nullptr || row->copy.empty()) return say("this row has no command of its own", Style::warn);
     return say(row->copy);
@@ -466,11 +534,7 @@ bool Model::move_in_time(const std::string& text) {
     orders.push_back({Order::What::move, text, node});
     return true;
   }
-  if (text == "g") {
-    mode = Mode::command;
-    line = "at ";
-    return true;
-  }
+  if (text == "g") return type_into(Mode::command, "at "), true;
   const bool of_actor = text == "n" || text == "N" || text == "w";
   if (of_actor && place().view != "actor")
     return say("open an actor first: n, N and w are about its state", Style::warn), true;
@@ -495,16 +559,19 @@ void Model::move_to(std::size_t row) {
   if (here.at >= here.top + fit) here.top = here.at - fit + 1;
 }
 
+/// To the next column on the screen that a node can sort by.
 void Model::sort_by(int step) {
   const Content rows = content(*this);
+  const std::vector<int> widths = column_widths(*this, rows);
   std::vector<std::string> fields;
-  for (const auto& column : rows.columns)
-    if (!column.sort.empty()) fields.push_back(column.sort);
+  for (std::size_t i = 0; i < rows.columns.size(); ++i)
+    if (!rows.columns[i].sort.empty() && widths[i] > 0) fields.push_back(rows.columns[i].sort);
   if (fields.empty()) return;
   const auto found = std::ranges::find(fields, top.empty() ? "path" : top);
   const auto at = found == fields.end() ? 0 : found - fields.begin();
   const auto count = static_cast<long>(fields.size());
   top = fields[static_cast<std::size_t>(((at + step) % count + count) % count)];
+  reversed = false;
   say("sorted by " + top);
 }
 

@@ -46,7 +46,9 @@ struct Content {
   };
   std::vector<Column> columns;
   std::vector<Row> rows;
-  std::string title;  ///< of what; above the rows
+  std::string title;      ///< of what; above the rows
+  std::string empty;      ///< what a screen without rows says
+  bool filtered = false;  ///< by the node or the view: content() leaves the rows as they are
 };
 
 struct View {
@@ -133,6 +135,12 @@ struct TimeState {
   double speed = 1;      ///< virtual seconds a second
 };
 
+/// What is typed as a filter of actors, in the language of observe/logic/filter.hpp: a word without an operator, such as
+/// `store` or `/store`, selects the actors that have it in their path or kind.
+std::string actor_filter(const std::string& typed);
+/// Whether each word of the filter is in one of the cells, in small or capital letters.
+bool selects(std::string_view filter, const std::vector<std::string>& cells);
+
 struct Place {
   std::string view;
   std::string subject = {};   ///< a path, a trace, …
@@ -140,7 +148,7 @@ struct Place {
   std::size_t at = 0;         ///< its number
   std::size_t top = 0;        ///< the first row on the screen
   std::uint64_t order = 0;    ///< the number of the order whose messages it shows
-  std::string filter = {};    ///< of actors, sent to the node; of other lists, applied here to their text
+  std::string filter = {};    ///< as typed
 };
 
 struct Model {
@@ -166,6 +174,8 @@ struct Model {
   const NodeData& shown() const { return nodes[node]; }
   const Place& place() const { return places.back(); }
   const std::string& filter() const { return places.back().filter; }
+  /// The filter in the language of the node.
+  std::string actor_filter() const { return screens::actor_filter(filter()); }
   /// After news: the selection stays at what it was of. Once for all of them.
   void settle();
   void open(std::string view, std::string subject = {});
@@ -188,7 +198,8 @@ struct Model {
   std::size_t node = 0;  ///< the one shown
   std::vector<Place> places{{.view = "overview"}};
 
-  std::string top;  ///< the column that actors are sorted by; empty: by path
+  std::string top;        ///< the column that actors are sorted by; empty: by path
+  bool reversed = false;  ///< that order
   bool paused = false;
   bool own = false;     ///< shows the inspector's own actors, too
   bool totals = false;  ///< counts since the start in place of rates
@@ -221,6 +232,8 @@ struct Model {
   bool move_in_time(const std::string& text);
   void character(const std::string& text);
   void entered();
+  void recall(long by);
+  void type_into(Mode to, std::string text = {});
   void complete();
   void run(const std::string& command);
   void move(long by);
@@ -229,7 +242,10 @@ struct Model {
   void note_history(const NodeData& data);
 
   std::vector<Order> orders;
-  std::optional<Order> asked;  ///< to be confirmed
+  std::optional<Order> asked;                             ///< to be confirmed
+  std::map<Mode, std::vector<std::string>> lines_before;  // of filters and of commands, the latest last
+  std::size_t recalled = 0;                               // lines back from the latest; 0: none
+  std::string typed_first;                                // the line before the first one was recalled
   std::uint64_t messages_ever = 0;
   std::uint64_t traces_ever = 0;
   std::map<std::string, std::deque<double>> histories;

@@ -88,8 +88,13 @@ Ending run(const Invocation& invocation, Console& console) {
         else if (order.what == Order::What::capture) save(capture_file(order.subject, model), captured(model), model);
         else feed.carry_out(order);
       }
-      Feed::Question question{model.wants(),      model.node,     model.looks_at(),
-                              model.file_shown(), model.filter(), model.top};
+      Feed::Question question{.wants = model.wants(),
+                              .node = model.node,
+                              .looks_at = model.looks_at(),
+                              .file = model.file_shown(),
+                              .filter = model.actor_filter(),
+                              .top = model.top,
+                              .reversed = model.reversed};
       if (cluster && !model.paused) question.wants.peers = true;
       feed.want(question);
       model.tick(at);

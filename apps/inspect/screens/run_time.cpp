@@ -58,9 +58,12 @@ observe::ActorRow seen_of(const ActorRow& row) {
 
 /// As a live node filters and sorts.
 ActorList chosen(ActorList all, const Model& model) {
-  const auto filter = observe::Filter::parse(model.filter());
-  if (!filter.ok() || model.wants().by_path) return all;
-  inspect::Screen screen(filter.value(), model.top.empty() ? nullptr : observe::find_field(model.top), kRowsMax);
+  const auto filter = observe::Filter::parse(model.actor_filter());
+  if (!filter.ok()) return all;
+  const bool tree = model.wants().by_path;
+  using Order = inspect::Screen::Order;
+  inspect::Screen screen(filter.value(), tree || model.top.empty() ? nullptr : observe::find_field(model.top), kRowsMax,
+                         model.reversed && !tree ? Order::reversed : Order::usual);
   std::map<std::string, ActorRow> by_path;
   for (ActorRow& row : all.rows) {
     screen.show(seen_of(row), nullptr);

@@ -235,6 +235,8 @@ std::optional<Key> Terminal::key() {
     case L'\t': return key_of(Key::What::tab);
     case 127:
     case 8: return key_of(Key::What::backspace);
+    case 'U' & 0x1f: return key_of(Key::What::erase_line);
+    case 'W' & 0x1f: return key_of(Key::What::erase_word);
     default: break;
   }
   if (got < 32) return key();

@@ -5,6 +5,7 @@
 #include "apps/cli/terminal.hpp"
 #include "apps/inspect/inspect.hpp"
 #include "apps/inspect/screens/view_parts.hpp"
+#include "runtime/observe/logic/row.hpp"
 
 namespace troupe::apps::screens {
 namespace {
@@ -54,10 +55,25 @@ std::vector<Content::Column> figure_columns(const Model& model) {
           {"LAST MINUTE", false, 1, ""}};
 }
 
-std::string shown_of(const ActorList& list) {
-  std::string out = std::to_string(list.rows.size()) + " of " + std::to_string(list.matched) + " actors";
-  if (list.matched != list.total) out += " that match, " + std::to_string(list.total) + " in all";
-  return out;
+/// How many of the actors are on the screen, and why there is none.
+void count_actors(Content& out, const Model& model) {
+  const ActorList& list = model.shown().actors;
+  const std::string all = std::to_string(list.total);
+  out.title = std::to_string(out.rows.size()) + " of " + std::to_string(list.matched) + " actors";
+  if (list.matched != list.total) out.title += " that match, " + all + " in all";
+  out.filtered = true;
+  if (!list.rows.empty()) out.empty = "all that match are the inspector's own actors; i shows them";
+  else if (!model.filter().empty())
+    out.empty = "the filter \"" + model.filter() + "\" hides all " + all + " actors; esc clears it";
+}
+
+/// Marks the column that the actors are sorted by.
+void mark_order(std::vector<Content::Column>& columns, const Model& model) {
+  const std::string by = model.top.empty() ? "path" : model.top;
+  const observe::Field* field = observe::find_field(by);
+  const bool rising = (field != nullptr && field->kind == observe::FieldKind::text) != model.reversed;
+  for (auto& column : columns)
+    if (column.sort == by) column.title += rising ? " ▲" : " ▼";
 }
 
 }  // namespace
@@ -66,22 +82,23 @@ Content actors(const Model& model) {
   Content out;
   out.columns = {{"PATH", false, 20, "path"}, {"KIND", false, 1, "kind"}};
   for (auto& column : figure_columns(model)) out.columns.push_back(std::move(column));
-  const ActorList& list = model.shown().actors;
-  for (const ActorRow& row : list.rows) {
+  mark_order(out.columns, model);
+  for (const ActorRow& row : model.shown().actors.rows) {
     if (!model.own && is_own(row)) continue;
     Content::Row shown{.style = style_of(row), .key = row.path, .copy = copy_of(model, row.path)};
     shown.cells = {row.path, row.kind};
     for (auto& cell : figures(model, row)) shown.cells.push_back(std::move(cell));
     out.rows.push_back(std::move(shown));
   }
-  out.title = shown_of(list) + (model.filter().empty() ? "" : ", filter: " + model.filter()) +
-              (model.top.empty() ? "" : ", by " + model.top);
+  count_actors(out, model);
+  if (!model.top.empty()) out.title += ", by " + model.top;
   return out;
 }
 
 void actors_enter(Model& model, const Content::Row& row) { model.open("actor", row.key); }
 
 bool actors_key(Model& model, const std::string& key, const Content::Row* row) {
+  if (key == "r" && model.place().view == "actors") return model.reversed = !model.reversed, true;
   if (key != "m" || row == nullptr) return false;
   return model.trace(Order::What::trace, row->key), true;
 }
@@ -118,7 +135,7 @@ Content tree(const Model& model) {
     for (auto& cell : figures(model, rows[i])) shown.cells.push_back(std::move(cell));
     out.rows.push_back(std::move(shown));
   }
-  out.title = shown_of(model.shown().actors);
+  count_actors(out, model);
   return out;
 }
 

@@ -103,13 +103,17 @@ Content warnings(const Model& model) {
     return out;
   }
   for (const Reason& one : data.status->reasons) {
+    if (!selects(model.filter(), {one.source + ' ' + one.text})) continue;
     const Advice advice = advice_for(one.source);
     out.rows.push_back(text_row(one.source + ": " + one.text, style_of(data.status->health)));
     out.rows.push_back(text_row("    means  " + std::string(advice.means)));
     out.rows.push_back(text_row("    try    " + std::string(advice.try_)));
     out.rows.push_back(text_row(""));
   }
-  out.title = std::to_string(data.status->reasons.size()) + " warnings";
+  const std::string all = std::to_string(data.status->reasons.size());
+  out.title = all + " warnings";
+  out.filtered = true;
+  out.empty = "the filter \"" + model.filter() + "\" hides all " + all + " warnings; esc clears it";
   return out;
 }
 
@@ -117,7 +121,6 @@ Content logs(const Model& model) {
   Content out;
   const NodeData& data = model.shown();
   for (auto line = data.log.rbegin(); line != data.log.rend(); ++line) {
-    if (!model.filter().empty() && line->find(model.filter()) == std::string::npos) continue;
     const bool bad =
         line->find(" error ") != std::string::npos || line->find("\"level\":\"error\"") != std::string::npos;
     const bool warn =

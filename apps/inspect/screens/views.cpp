@@ -23,7 +23,7 @@ const std::vector<View>& views() {
        .show = actors,
        .enter = actors_enter,
        .key = actors_key,
-       .keys = "enter open  / filter  left right sort",
+       .keys = "enter open  / filter  left right sort  r reverse",
        .live = "m messages"},
       {.name = "tree",
        .doc = "actors below their parents; - folds, tab shows which send to which",
@@ -90,9 +90,11 @@ Content help(const Model& model) {
   if (const std::string keys = behind == nullptr ? "" : keys_of(*behind, !model.time); !keys.empty())
     out.rows.push_back(text_row("in " + std::string(behind->name) + ": " + keys, Style::marked));
   add(":", "a view by its name; tab completes it");
-  add("/", "filter; of actors in the language of `troupe inspect --filter`");
-  add("enter, esc", "into a row, and back");
-  add("arrows, h j k l", "move; left and right choose the column to sort by");
+  add("/", "filter by words; of actors also in the language of `troupe inspect --filter`");
+  add("esc", "clears the filter, then goes back");
+  add("enter", "into a row");
+  add("up, down, ^U, ^W", "after : and /: earlier lines; erase the line, or a word");
+  add("arrows, h j k l", "move; left and right choose the column to sort by, r reverses");
   add("pgup pgdn g G", "a screen up or down, the first and the last row");
   add("space", "pauses the screen, not the node");
   add("i", "shows the inspector's own actors, too");

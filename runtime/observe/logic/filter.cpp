@@ -83,7 +83,8 @@ class Parser {
       if (upcoming(kEndsWord) == "not") return Mistake{at_, "one not is enough"};
       sense = Term::Sense::negated;
     }
-    auto test = !at_end() && text_[at_] == '/' ? path_test() : field_test();
+    const char first = at_end() ? ' ' : text_[at_];
+    auto test = first == '/' ? path_test() : first == '~' ? word_test() : field_test();
     if (!test.ok()) return test.error();
     Term term = std::move(test).value();
     term.sense = sense;
@@ -99,11 +100,19 @@ class Parser {
     return Term{Term::Sense::plain, std::string(word.raw), GlobTest{std::move(glob).value()}};
   }
 
+  base::Result<Term, Mistake> word_test() {
+    ++at_;
+    if (at_end() || among(kBlanks, text_[at_])) return Mistake{at_, "a word is missing here, as in ~store"};
+    auto word = value(Operator::matches);
+    if (!word.ok()) return word.error();
+    return Term{Term::Sense::plain, std::string("~").append(word.value().raw), WordTest{word.value().text}};
+  }
+
   base::Result<Term, Mistake> field_test() {
     const std::size_t place = at_;
     std::string_view name = upcoming(kEndsWord);
     if (name.empty())
-      return Mistake{at_, "a term is expected here: field op value, /glob, /regex/, or not before one of them"};
+      return Mistake{at_, "a term is expected here: field op value, /glob, /regex/, ~word, or not before one of them"};
     at_ += name.size();
     const std::size_t after = at_;
     skip_blanks();

@@ -21,6 +21,10 @@ bool compare(const T& left, Operator op, const T& right) {
 
 bool GlobTest::holds(const ActorRow& row) const { return glob.matches(row.path); }
 bool RegexTest::holds(const ActorRow& row) const { return regex.found_in(field->text(row)); }
+bool WordTest::holds(const ActorRow& row) const {
+  const auto has = [&](std::string_view text) { return text.find(word) != std::string_view::npos; };
+  return has(row.path) || has(row.kind);
+}
 bool TextTest::holds(const ActorRow& row) const { return compare<std::string_view>(field->text(row), op, value); }
 bool NumberTest::holds(const ActorRow& row) const { return compare(field->thousandths(row), op, thousandths); }
 

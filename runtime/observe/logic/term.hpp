@@ -21,6 +21,10 @@ struct RegexTest {
   Regex regex;
   bool holds(const ActorRow& row) const;
 };
+struct WordTest {
+  std::string word;
+  bool holds(const ActorRow& row) const;
+};
 struct TextTest {
   const Field* field;  ///< a text
   Operator op;         ///< equal or unequal
@@ -39,7 +43,7 @@ struct Term {
 
   Sense sense;
   std::string spelling;  ///< as written, without `not` and without blanks around the operator
-  std::variant<GlobTest, RegexTest, TextTest, NumberTest> test;
+  std::variant<GlobTest, RegexTest, WordTest, TextTest, NumberTest> test;
 
   bool holds(const ActorRow& row) const;
 };

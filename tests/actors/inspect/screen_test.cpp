@@ -102,6 +102,15 @@ TEST_CASE("screen: numbers come with the largest first, texts in their order, an
   }
 }
 
+TEST_CASE("screen: reversed, the smallest numbers come first and texts from the last, ties still by path") {
+  const std::vector<observe::ActorRow> rows{row_at("/b", 7), row_at("/a", 7), row_at("/c", 1)};
+  const auto by = [&](std::string_view column) {
+    return shown(Screen(parsed(""), observe::find_field(column), 2, Screen::Order::reversed), rows);
+  };
+  CHECK(by("mailbox") == Paths{"/c", "/a"});
+  CHECK(by("path") == Paths{"/c", "/b"});
+}
+
 TEST_CASE("screen: it keeps as many as it may, and counts all") {
   const Paths names{"/1", "/2", "/3", "/4", "/5", "/6", "/7", "/8", "/9"};
   for (const std::size_t limit : {1u, 2u, 8u, 9u, 10u, 10'000u}) {

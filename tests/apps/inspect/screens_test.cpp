@@ -171,8 +171,112 @@ TEST_CASE("screens: a filter in the overview stays with its mistake, and otherwi
   CHECK(model.place().view == "actors");
   CHECK(model.filter() == "mailbox>0");
   press(model, Key::What::escape);
-  CHECK(model.place().view == "overview");
+  CHECK(model.place().view == "actors");
   CHECK(model.filter().empty());
+  press(model, Key::What::escape);
+  CHECK(model.place().view == "overview");
+}
+
+TEST_CASE("screens: a plain word filters actors by their path or kind, as an expression does by fields") {
+  CHECK(actor_filter("store") == "~store");
+  CHECK(actor_filter("/store") == "~/store");
+  CHECK(actor_filter(" dht  bucket ") == "~dht ~bucket");
+  CHECK(actor_filter("not store") == "not ~store");
+  CHECK(actor_filter("store mailbox>1") == "~store mailbox>1");
+  for (const char* same : {"", "mailbox > 1", "kind = store", "busy > 50 %", "last error = timeout", "/dht/**", "/d.t/",
+                           "path~store", "lastError~\"timed out\"", "mailbox>>1"})
+    CHECK_MESSAGE(actor_filter(same) == same, same);
+}
+
+TEST_CASE("screens: a filter is in the title, hides rows of every list, and escape clears it") {
+  Model model = started({160, 16});
+  News news = status("degraded");
+  news.links = {{.node = "aa", .address = "10.0.0.1:1", .role = "peer"}, {.node = "bb", .address = "10.0.0.2:1"}};
+  news.log = News::LogLines{.first = 0, .lines = {"links: link is up", "store: Full"}};
+  model.take(news, kNow);
+  const auto drawn = [&] { return draw(model).text(); };
+  const auto has = [&](const char* text) { return drawn().find(text) != std::string::npos; };
+  const auto filter = [&](const std::string& text) {
+    type(model, "/" + text);
+    press(model, Key::What::enter);
+  };
+  SUBCASE("a table") {
+    command(model, "links");
+    filter("0.1:1 PEER");
+    CHECK(has("filter \"0.1:1 PEER\": 1 of 2; 2 links"));
+    CHECK(has("10.0.0.1:1"));
+    CHECK_FALSE(has("10.0.0.2:1"));
+    filter("x");  // after what stands there
+    CHECK(has("the filter \"0.1:1 PEERx\" hides all 2 rows; esc clears it"));
+    press(model, Key::What::escape);
+    CHECK(model.place().view == "links");
+    CHECK(has("10.0.0.2:1"));
+    press(model, Key::What::escape);
+    CHECK(model.place().view == "overview");
+  }
+  SUBCASE("a page of text") {
+    command(model, "logs");
+    filter("full");
+    CHECK(has("filter \"full\": 1 of 2"));
+    CHECK_FALSE(has("link is up"));
+  }
+  SUBCASE("warnings, each with its advice") {
+    command(model, "warnings");
+    filter("dht");
+    CHECK(has("means"));
+    press(model, Key::What::escape);
+    filter("disk");
+    CHECK_FALSE(has("means"));
+    CHECK(has("hides all 1 warnings; esc clears it"));
+  }
+  SUBCASE("actors, of which the node chooses") {
+    command(model, "actors");
+    filter("store");
+    CHECK(model.actor_filter() == "~store");
+    CHECK(has("filter \"store\""));
+    News none = status();
+    none.actors = ActorList{.total = 3};
+    model.take(none, kNow);
+    CHECK(has("the filter \"store\" hides all 3 actors; esc clears it"));
+    none.actors = ActorList{.rows = {row_of("/inspect", "inspect")}, .total = 3, .matched = 1};
+    model.take(none, kNow);
+    CHECK(has("0 of 1 actors that match, 3 in all"));
+    CHECK(has("the inspector's own actors; i shows them"));
+  }
+}
+
+TEST_CASE("screens: earlier commands and filters come back by up and down, and keys erase a word or the line") {
+  Model model = started();
+  command(model, "actors");
+  command(model, "links");
+  command(model, "actors");
+  type(model, ":x");
+  press(model, Key::What::up);
+  CHECK(model.line == "actors");
+  press(model, Key::What::up);
+  CHECK(model.line == "links");
+  press(model, Key::What::up);
+  CHECK(model.line == "links");
+  press(model, Key::What::down);
+  press(model, Key::What::down);
+  CHECK(model.line == "x");
+  press(model, Key::What::down);
+  CHECK(model.line == "x");
+  press(model, Key::What::escape);
+  type(model, "/a bc d ");
+  press(model, Key::What::up);
+  CHECK(model.line == "a bc d ");  // filters have a history of their own
+  press(model, Key::What::erase_word);
+  CHECK(model.line == "a bc ");
+  press(model, Key::What::erase_word);
+  press(model, Key::What::erase_word);
+  press(model, Key::What::erase_word);
+  CHECK(model.line.empty());
+  CHECK(model.mode == Model::Mode::filter);
+  type(model, "abc");
+  press(model, Key::What::erase_line);
+  CHECK(model.line.empty());
+  CHECK(model.mode == Model::Mode::filter);
 }
 
 TEST_CASE("screens: acts need --operate, and a yes") {
@@ -366,13 +470,32 @@ TEST_CASE("screens: space pauses the screen, which then asks for nothing and kee
 }
 
 TEST_CASE("screens: left and right choose the column to sort by") {
-  Model model = started();
+  Model model = started({200, 16});
   command(model, "actors");
   press(model, Key::What::right);
   CHECK(model.top == "kind");
   press(model, Key::What::left);
   press(model, Key::What::left);
   CHECK(model.top == "lastError");
+}
+
+TEST_CASE("screens: the sorted column is marked, r reverses it, and hidden columns are passed over") {
+  Model model = started();
+  command(model, "actors");
+  const auto has = [&](const char* text) { return draw(model).text().find(text) != std::string::npos; };
+  CHECK(has("PATH ▲"));
+  type(model, "r");
+  CHECK(model.reversed);
+  CHECK(has("PATH ▼"));
+  REQUIRE(draw(model).text().find("KIND") == std::string::npos);
+  press(model, Key::What::right);
+  CHECK(model.top == "state");
+  CHECK_FALSE(model.reversed);
+  press(model, Key::What::right);
+  CHECK(has("MAILBOX ▼"));
+  CHECK(draw(model, true).text().find("MAILBOX v") != std::string::npos);
+  type(model, "r");
+  CHECK(has("MAILBOX ▲"));
 }
 
 TEST_CASE("screens: a lost node is one line that says since when, and a stale screen says how old it is") {

@@ -105,6 +105,20 @@ TEST_CASE("filter: what begins with a slash is a glob, or between two a regular 
   CHECK(holds("/9f3c\\\\*/"));                                     // here the backslash is, not the slash
 }
 
+TEST_CASE("filter: a word after a tilde is found in the path or in the kind") {
+  CHECK(holds("~9f3c"));
+  CHECK(holds("~/link"));
+  CHECK(holds("~pee ~link"));
+  CHECK(holds("not ~store"));
+  CHECK(holds("~\"peer\""));
+  CHECK_FALSE(holds("~waiting"));
+  CHECK_FALSE(holds("~Peer"));
+  CHECK(parsed("kind=peer ~9f3c").text() == "kind=peer ~9f3c");
+  CHECK(refused_at("~", 1, "a word is missing"));
+  CHECK(refused_at("~ peer", 1, "a word is missing"));
+  CHECK(refused_at("kind=peer ~~x", 11, "quotes"));
+}
+
 TEST_CASE("filter: not turns the one term that follows") {
   CHECK((!holds("not kind=peer") && holds("not kind=file mailbox>10")));
   CHECK((holds("not /file/**") && !holds("not /peer/")));
