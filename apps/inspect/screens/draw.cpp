@@ -10,45 +10,63 @@
 namespace troupe::apps::screens {
 namespace {
 
-constexpr int kGap = 2;
-constexpr int kStale = 3;  // seconds: three refreshes
+constexpr int kGap = kColumnGap;
+constexpr std::size_t kNoticeLines = 6;  // our choice: the longest errors of the client
+constexpr int kStale = 3;                // seconds: three refreshes
 
-/// The widths of the columns that fit; zero: left out, the one of the smallest `keep` first.
-std::vector<int> fit(const Content& content, std::size_t first, std::size_t last, int room) {
+std::vector<int> natural_widths(const Content& content, std::size_t first, std::size_t last) {
   std::vector<int> widths;
   for (std::size_t i = 0; i < content.columns.size(); ++i) {
     int widest = width(content.columns[i].title);
     for (std::size_t row = first; row < last; ++row) widest = std::max(widest, width(content.rows[row].cells[i]));
     widths.push_back(std::max(widest, 1));
   }
+  return widths;
+}
+
+/// The widths of the columns that fit; zero: left out, the column of the smallest `keep` first.
+std::vector<int> fit(const Content& content, std::size_t first, std::size_t last, int room) {
+  const std::vector<int> whole = natural_widths(content, first, last);
+  std::vector<int> widths = whole;
   const auto total = [&] {
     int sum = -kGap;
     for (const int one : widths) sum += one == 0 ? 0 : one + kGap;
     return sum;
   };
   constexpr int kNarrow = 24, kWorthy = 8;  // columns of less worth are left out before a worthy one is cut
+  const auto cut = [&](int& one) {
+    if (one > kNarrow) one = std::max(kNarrow, one - std::max(total() - room, 0));
+  };
+  for (std::size_t i = 0; i < widths.size(); ++i)
+    if (content.columns[i].flexible) cut(widths[i]);
   while (total() > room) {
     std::size_t least = widths.size();
     for (std::size_t i = 0; i < widths.size(); ++i)
       if (widths[i] > 0 && (least == widths.size() || content.columns[i].keep < content.columns[least].keep)) least = i;
     const auto widest = std::ranges::max_element(widths);
     if (content.columns[least].keep >= kWorthy && *widest > kNarrow) {
-      *widest = std::max(kNarrow, *widest - (total() - room));
+      cut(*widest);
     } else {
       if (std::ranges::count_if(widths, [](int one) { return one > 0; }) <= 1) break;
       widths[least] = 0;
     }
   }
+  for (std::size_t i = 0; i < widths.size(); ++i)  // what the columns that were left out have freed
+    if (content.columns[i].flexible && widths[i] > 0)
+      widths[i] = std::clamp(widths[i] + room - total(), widths[i], whole[i]);
   return widths;
 }
 
+/// A row of the table; `left`: so many columns are beyond the left edge, and none is left out.
 void draw_cells(Grid& grid, int row, const Content& content, const std::vector<int>& widths,
-                const std::vector<std::string>& cells, Style style) {
-  int column = 0;
+                const std::vector<std::string>& cells, Style style, int left) {
+  int column = -left;
   for (std::size_t i = 0; i < widths.size(); ++i) {
     if (widths[i] == 0) continue;
     const int used = std::min(width(cells[i]), widths[i]);
-    grid.put(column + (content.columns[i].right ? widths[i] - used : 0), row, cells[i], style, widths[i]);
+    const int at = column + (content.columns[i].right ? widths[i] - used : 0);
+    if (at >= 0) grid.put(at, row, cells[i], style, column + widths[i] - at);
+    else if (at + used > 0) grid.put(0, row, without(cells[i], -at), style, at + used);
     column += widths[i] + kGap;
   }
 }
@@ -102,16 +120,21 @@ void draw_rows(Grid& grid, const Model& model, const Content& shown) {
   const auto [first, last] = rows_seen(model, shown, grid.size());
   const std::size_t at = std::min(model.place().at, shown.rows.empty() ? 0 : shown.rows.size() - 1);
   const bool table = !shown.columns.empty();
-  const auto widths = table ? fit(shown, first, last, grid.size().columns) : std::vector<int>{};
+  const int left = model.place().left;
+  const auto widths = !table     ? std::vector<int>{}
+                      : left > 0 ? whole_widths(shown)
+                                 : fit(shown, first, last, grid.size().columns);
   if (table) {
     std::vector<std::string> titles;
     for (const auto& column : shown.columns) titles.push_back(column.title);
-    draw_cells(grid, 1, shown, widths, titles, Style::dim);
+    draw_cells(grid, 1, shown, widths, titles, Style::dim, left);
   }
   for (std::size_t i = first; i < last; ++i) {
     const int row = 2 + static_cast<int>(i - first);
-    if (table) draw_cells(grid, row, shown, widths, shown.rows[i].cells, shown.rows[i].style);
-    else grid.put(0, row, shown.rows[i].cells.front(), shown.rows[i].style);
+    if (table) draw_cells(grid, row, shown, widths, shown.rows[i].cells, shown.rows[i].style, left);
+    else
+      grid.put(0, row, left > 0 ? without(shown.rows[i].cells.front(), left) : shown.rows[i].cells.front(),
+               shown.rows[i].style);
     if (i == at) grid.paint(row, Style::selected);
   }
   if (!shown.rows.empty()) return;
@@ -119,26 +142,38 @@ void draw_rows(Grid& grid, const Model& model, const Content& shown) {
   else if (table) grid.put(0, 2, "nothing to show", Style::dim);
 }
 
+/// What is typed or was said, on the last line but one; a long one takes lines of the view.
 void draw_line(Grid& grid, const Model& model) {
-  const int row = grid.size().rows - 2;
+  std::vector<std::pair<std::string, Style>> parts;
   switch (model.mode) {
-    case Model::Mode::command: grid.put(0, row, ":" + model.line + "_", Style::marked); return;
+    case Model::Mode::command: parts = {{":" + model.line + "_", Style::marked}}; break;
     case Model::Mode::filter: {
-      const int used = grid.put(0, row, "/" + model.line + "_", Style::marked);
+      parts = {{"/" + model.line + "_", Style::marked}};
       const auto parsed = observe::Filter::parse(actor_filter(model.line));
       const bool actors = find_view(model.place().view)->wants.actors;
       if (actors && !parsed.ok())
-        grid.put(used + kGap, row, observe::told("the filter", model.line, parsed.error()), Style::bad);
-      return;
+        parts.emplace_back(observe::told("the filter", model.line, parsed.error()), Style::bad);
+      break;
     }
-    case Model::Mode::confirm: grid.put(0, row, model.prompt, Style::warn); return;
+    case Model::Mode::confirm: parts = {{model.prompt, Style::warn}}; break;
     case Model::Mode::browse:
-      if (!model.said.empty()) grid.put(0, row, model.said, model.said_style);
-      else if (model.time) grid.put(0, row, model.time->what, Style::marked);
+      if (!model.said.empty()) parts = {{model.said, model.said_style}};
+      else if (model.time) parts = {{model.time->what, Style::marked}};
+  }
+  std::vector<std::pair<std::string, Style>> lines;
+  for (const auto& [text, style] : parts)
+    for (std::string& line : wrapped(text, grid.size().columns)) lines.emplace_back(std::move(line), style);
+  const std::size_t most =
+      std::min<std::size_t>(kNoticeLines, static_cast<std::size_t>(std::max(grid.size().rows - 2, 0)));
+  if (lines.size() > most) lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(most));
+  int row = grid.size().rows - 1 - static_cast<int>(lines.size());
+  for (const auto& [line, style] : lines) {
+    grid.erase(row);
+    grid.put(0, row++, line, style);
   }
 }
 
-void draw_keys(Grid& grid, const Model& model) {
+void draw_keys(Grid& grid, const Model& model, const Content& shown) {
   std::string keys;
   switch (model.mode) {
     case Model::Mode::command: keys = "enter go  tab complete  up down earlier lines  ^U ^W erase  esc leave"; break;
@@ -146,6 +181,8 @@ void draw_keys(Grid& grid, const Model& model) {
     case Model::Mode::confirm: keys = "y yes  any other key no"; break;
     case Model::Mode::browse:
       keys = keys_of(*find_view(model.place().view), !model.time);
+      if (find_view(model.place().view)->enter == nullptr && (!shown.columns.empty() || !shown.wraps))
+        keys = "enter in full  left right scroll" + (keys.empty() ? "" : "  " + keys);
       keys += (keys.empty() ? "" : "  ") + std::string(model.time
                                                            ? ", . event  < > second  space play  : view  ? help  q end"
                                                            : ": view  ? help  esc back  q end");
@@ -176,6 +213,8 @@ std::string in_ascii(std::string_view text) {
 
 }  // namespace
 
+std::vector<int> whole_widths(const Content& shown) { return natural_widths(shown, 0, shown.rows.size()); }
+
 std::vector<int> column_widths(const Model& model, const Content& shown) {
   const auto [first, last] = rows_seen(model, shown, model.size);
   return fit(shown, first, last, model.size.columns);
@@ -187,7 +226,7 @@ Grid draw(const Model& model, bool ascii) {
   draw_state(grid, model, shown);
   draw_rows(grid, model, shown);
   draw_line(grid, model);
-  draw_keys(grid, model);
+  draw_keys(grid, model, shown);
   if (ascii) grid.replace(in_ascii);
   return grid;
 }

@@ -48,6 +48,44 @@ int width(std::string_view text) {
   return columns;
 }
 
+std::string without(std::string_view text, int columns) {
+  std::string safe;
+  if (!base::is_plain(text)) text = safe = base::printable(text);
+  while (!text.empty() && columns > 0) columns -= next(text).columns;
+  return std::string(std::max(-columns, 0), ' ') + std::string(text);  // half of a wide one is a blank
+}
+
+std::vector<std::string> wrapped(std::string_view text, int columns) {
+  std::string safe;
+  if (!base::is_plain(text)) text = safe = base::printable(text);
+  if (columns < kWrapMin || width(text) <= columns) return {std::string(text)};
+  const std::size_t inside = std::min(text.find_first_not_of(' '), text.size());
+  const std::string indent(std::min(inside + 2, static_cast<std::size_t>(columns) / 2), ' ');
+  std::vector<std::string> out;
+  std::string line;  // with its indent
+  int used = 0;
+  std::size_t blank = std::string::npos;  // where the line can be cut
+  while (!text.empty()) {
+    const Character one = next(text);
+    if (used + one.columns > columns) {
+      const std::size_t first = out.empty() ? inside : indent.size();
+      const bool at_blank = one.bytes != " " && blank != std::string::npos && blank > first;
+      std::string rest = at_blank ? line.substr(blank + 1) : std::string();
+      if (at_blank) line.erase(blank);
+      out.push_back(std::move(line));
+      line = indent + rest;
+      used = width(line);
+      blank = std::string::npos;
+      if (one.bytes == " ") continue;
+    }
+    if (one.bytes == " ") blank = line.size();
+    line += one.bytes;
+    used += one.columns;
+  }
+  out.push_back(std::move(line));
+  return out;
+}
+
 Grid::Grid(Size size)
     : size_{std::clamp(size.columns, 1, kGridMax), std::clamp(size.rows, 1, kGridMax)},
       cells_(static_cast<std::size_t>(size_.columns * size_.rows)) {}
@@ -75,6 +113,11 @@ int Grid::put(int column, int row, std::string_view text, Style style, int colum
     used += one.columns;
   }
   return used;
+}
+
+void Grid::erase(int row) {
+  if (row < 0 || row >= size_.rows) return;
+  for (int column = 0; column < size_.columns; ++column) cell(column, row) = {};
 }
 
 void Grid::paint(int row, Style style) {

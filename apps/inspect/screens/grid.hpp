@@ -36,6 +36,8 @@ class Grid {
 
   /// Puts text from that place on, at most `columns` wide, and cuts the rest with "…". Returns the columns used.
   int put(int column, int row, std::string_view text, Style style = Style::plain, int columns = kGridMax);
+  /// Makes a row blank.
+  void erase(int row);
   /// The style of a whole row, its text unchanged.
   void paint(int row, Style style);
 
@@ -54,6 +56,14 @@ class Grid {
   Size size_;
   std::vector<Cell> cells_;
 };
+
+/// The text in lines of at most `columns`, cut at blanks where it can be; later lines begin further in. One line if it
+/// fits or if there are fewer than kWrapMin columns.
+inline constexpr int kWrapMin = 20;  // our choice: in less, cut lines are easier to read
+std::vector<std::string> wrapped(std::string_view text, int columns);
+
+/// The text without the characters of its first `columns`.
+std::string without(std::string_view text, int columns);
 
 /// Columns that plain text takes on a terminal; wide characters take two.
 int width(std::string_view text);

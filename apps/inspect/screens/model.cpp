@@ -111,9 +111,10 @@ std::string keys_of(const View& view, bool live) {
   return out;
 }
 
-Content content(const Model& model) {
-  Content out = find_view(model.place().view)->show(model);
-  if (model.filter().empty()) return out;
+namespace {
+
+void filter_rows(Content& out, const Model& model) {
+  if (model.filter().empty()) return;
   std::string title = "filter \"" + model.filter() + '"';
   if (!out.filtered) {
     const std::size_t all = out.rows.size();
@@ -122,6 +123,24 @@ Content content(const Model& model) {
     out.empty = "the filter \"" + model.filter() + "\" hides all " + std::to_string(all) + " rows; esc clears it";
   }
   out.title = title + (out.title.empty() ? "" : "; ") + out.title;
+}
+
+void wrap_rows(Content& out, int columns) {
+  std::vector<Content::Row> rows;
+  for (Content::Row& row : out.rows)
+    for (std::string& line : wrapped(row.cells.front(), columns)) {
+      rows.push_back(row);
+      rows.back().cells = {std::move(line)};
+    }
+  out.rows = std::move(rows);
+}
+
+}  // namespace
+
+Content content(const Model& model) {
+  Content out = find_view(model.place().view)->show(model);
+  filter_rows(out, model);
+  if (out.columns.empty() && out.wraps) wrap_rows(out, model.size.columns);
   return out;
 }
 
@@ -454,8 +473,8 @@ void Model::browse(const Key& key) {
     case Key::What::page_down: return move(page);
     case Key::What::home: return move_to(0);
     case Key::What::end: return move_to(~std::size_t{0} >> 1);
-    case Key::What::left: return sort_by(-1);
-    case Key::What::right: return sort_by(1);
+    case Key::What::left: return sideways(-1);
+    case Key::What::right: return sideways(1);
     case Key::What::escape:
       if (filter().empty()) return back();
       places.back().filter.clear();
@@ -469,7 +488,9 @@ void Model::browse(const Key& key) {
     case Key::What::enter: {
       const Content rows = content(*this);
       const View* view = find_view(place().view);
-      if (view->enter != nullptr && place().at < rows.rows.size()) view->enter(*this, rows.rows[place().at]);
+      if (place().at >= rows.rows.size()) return;
+      if (view->enter != nullptr) view->enter(*this, rows.rows[place().at]);
+      else open_row(rows);
       return;
     }
     case Key::What::character: return character(key.text);
@@ -487,8 +508,8 @@ void Model::character(const std::string& text) {
   if (view->key != nullptr && view->key(*this, text, row)) return;
   if (text == "j") return move(1);
   if (text == "k") return move(-1);
-  if (text == "h") return sort_by(-1);
-  if (text == "l") return sort_by(1);
+  if (text == "h") return sideways(-1);
+  if (text == "l") return sideways(1);
   if (text == "g") return move_to(0);
   if (text == "G") return move_to(~std::size_t{0} >> 1);
   if (text == "q") return order(Order::What::quit, {});
@@ -559,9 +580,36 @@ void Model::move_to(std::size_t row) {
   if (here.at >= here.top + fit) here.top = here.at - fit + 1;
 }
 
-/// To the next column on the screen that a node can sort by.
-void Model::sort_by(int step) {
+/// Shows the row of a list whole: each cell, or the line that was cut.
+void Model::open_row(const Content& rows) {
+  if (rows.columns.empty() && rows.wraps) return;
+  const auto& cells = rows.rows[place().at].cells;
+  const std::string from = place().view;
+  open("row", from);
+  auto& page = places.back().page;
+  std::size_t widest = 0;
+  for (const auto& column : rows.columns) widest = std::max(widest, column.title.size());
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    std::string title = i < rows.columns.size() ? rows.columns[i].title : "";
+    if (!rows.columns.empty()) title.resize(widest + 2, ' ');
+    page.push_back(title + cells[i]);
+  }
+}
+
+void Model::sideways(int step) {
   const Content rows = content(*this);
+  if (std::ranges::any_of(rows.columns, [](const auto& column) { return !column.sort.empty(); }))
+    return sort_by(rows, step);
+  int widest = 0;
+  if (rows.columns.empty())
+    for (const auto& row : rows.rows) widest = std::max(widest, width(row.cells.front()));
+  for (const int one : whole_widths(rows)) widest += one + kColumnGap;
+  int& left = places.back().left;
+  left = std::clamp(left + step * std::max(size.columns / 2, 1), 0, std::max(widest - size.columns, 0));
+}
+
+/// To the next column on the screen that a node can sort by.
+void Model::sort_by(const Content& rows, int step) {
   const std::vector<int> widths = column_widths(*this, rows);
   std::vector<std::string> fields;
   for (std::size_t i = 0; i < rows.columns.size(); ++i)

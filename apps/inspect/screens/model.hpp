@@ -37,6 +37,7 @@ struct Content {
     bool right = false;
     int keep = 0;           ///< where the screen is narrow the smallest ones are left out first
     std::string sort = {};  ///< the field of observe/logic/row.hpp that it is sorted by; empty: it is not
+    bool flexible = false;  ///< is cut before another column is left out
   };
   struct Row {
     std::vector<std::string> cells;  ///< one a column; of text: one
@@ -48,6 +49,7 @@ struct Content {
   std::vector<Row> rows;
   std::string title;      ///< of what; above the rows
   std::string empty;      ///< what a screen without rows says
+  bool wraps = true;      ///< long rows of a text take several lines; otherwise they are cut
   bool filtered = false;  ///< by the node or the view: content() leaves the rows as they are
 };
 
@@ -143,12 +145,14 @@ bool selects(std::string_view filter, const std::vector<std::string>& cells);
 
 struct Place {
   std::string view;
-  std::string subject = {};   ///< a path, a trace, …
-  std::string selected = {};  ///< the key of the row
-  std::size_t at = 0;         ///< its number
-  std::size_t top = 0;        ///< the first row on the screen
-  std::uint64_t order = 0;    ///< the number of the order whose messages it shows
-  std::string filter = {};    ///< as typed
+  std::string subject = {};            ///< a path, a trace, …
+  std::string selected = {};           ///< the key of the row
+  std::size_t at = 0;                  ///< its number
+  std::size_t top = 0;                 ///< the first row on the screen
+  int left = 0;                        ///< the first column on the screen
+  std::uint64_t order = 0;             ///< the number of the order whose messages it shows
+  std::string filter = {};             ///< as typed
+  std::vector<std::string> page = {};  ///< of the view `row`: its text
 };
 
 struct Model {
@@ -238,7 +242,9 @@ struct Model {
   void run(const std::string& command);
   void move(long by);
   void move_to(std::size_t row);
-  void sort_by(int step);
+  void sideways(int step);
+  void sort_by(const Content& rows, int step);
+  void open_row(const Content& rows);
   void note_history(const NodeData& data);
 
   std::vector<Order> orders;

@@ -150,8 +150,14 @@ bool tree_key(Model& model, const std::string& key, const Content::Row* row) {
 
 Content dead(const Model& model) {
   Content out;
-  out.columns = {{"PATH", false, 20}, {"KIND", false, 2},         {"ENDED", true, 9},   {"DECISION", false, 8},
-                 {"WHY", false, 10},  {"LAST MESSAGE", false, 3}, {"HANDLED", true, 4}, {"RESTARTS", true, 5}};
+  out.columns = {{"PATH", false, 20},
+                 {"KIND", false, 2},
+                 {"ENDED", true, 9},
+                 {"DECISION", false, 8},
+                 {.title = "WHY", .keep = 10, .flexible = true},
+                 {"LAST MESSAGE", false, 3},
+                 {"HANDLED", true, 4},
+                 {"RESTARTS", true, 5}};
   for (const EndedRow& row : model.shown().ended) {
     std::string why = row.code.empty() ? row.why : row.code + ": " + row.why;
     out.rows.push_back({.cells = {row.path, row.kind, time_text_ms(row.ago_ms), row.decision, why.empty() ? "-" : why,
@@ -163,6 +169,13 @@ Content dead(const Model& model) {
   }
   out.title = std::to_string(out.rows.size()) + " of " + std::to_string(model.shown().ended_in_all) +
               " actors that have ended, the latest first";
+  return out;
+}
+
+Content one_row(const Model& model) {
+  Content out;
+  out.title = model.place().subject.empty() ? "enter on a row of a list shows it here" : "of " + model.place().subject;
+  for (const std::string& line : model.place().page) out.rows.push_back(text_row(line));
   return out;
 }
 
@@ -198,17 +211,45 @@ Content links(const Model& model) {
   return out;
 }
 
+namespace {
+
+constexpr std::string_view kRefuses = "answers, but does not take this key";
+
+/// Why the node is lost, without the node, which the other columns name.
+std::string lost_reason(const NodeData& data) {
+  std::string_view out = *data.lost;
+  for (const std::string& known : {"the node " + data.name + " ", std::string("cannot be reached: ")})
+    if (out.starts_with(known)) out.remove_prefix(known.size());
+  return std::string(out);
+}
+
+std::string lost_word(const NodeData& data) { return lost_reason(data).starts_with(kRefuses) ? "refuses" : "lost"; }
+
+}  // namespace
+
 Content every_node(const Model& model) {
   Content out;
-  out.columns = {{"NODE", false, 20},   {"NAME", false, 12},    {"HEALTH", false, 15}, {"STAGE", false, 3},
-                 {"ACTORS", true, 8},   {"PEERS", true, 8},     {"SEATS", true, 2},    {"UP", true, 5},
-                 {"VERSION", false, 1}, {"WARNINGS", false, 10}};
+  out.columns = {{"NODE", false, 20},   {"NAME", false, 12},
+                 {"HEALTH", false, 15}, {"STAGE", false, 3},
+                 {"ACTORS", true, 8},   {"PEERS", true, 8},
+                 {"SEATS", true, 2},    {"UP", true, 5},
+                 {"VERSION", false, 1}, {.title = "WARNINGS", .keep = 10, .flexible = true}};
   for (std::size_t i = 0; i < model.nodes.size(); ++i) {
     const NodeData& data = model.nodes[i];
     Content::Row row{.key = std::to_string(i)};
     if (!data.status) {
-      row.cells = {data.name, "", data.lost ? "lost" : "…",           "", "", "", "",
-                   "",        "", data.lost.value_or("not heard yet")};
+      const std::string::size_type at = data.name.find('@');
+      const std::string address = at == std::string::npos ? "" : data.name.substr(at + 1);
+      row.cells = {short_node(data.name.substr(0, at)),
+                   address,
+                   data.lost ? lost_word(data) : "…",
+                   "",
+                   "",
+                   "",
+                   "",
+                   "",
+                   "",
+                   data.lost ? lost_reason(data) : "not heard yet"};
       row.style = data.lost ? Style::bad : Style::dim;
     } else {
       const Status& status = *data.status;
@@ -217,8 +258,8 @@ Content every_node(const Model& model) {
       std::string health = status.health;
       if (data.lost) {
         const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(model.now - *data.lost_since);
-        health = "lost for " + time_text_ms(static_cast<std::uint64_t>(since.count()));
-        reasons = *data.lost;
+        health = lost_word(data) + " for " + time_text_ms(static_cast<std::uint64_t>(since.count()));
+        reasons = lost_reason(data);
       }
       row.cells = {short_node(status.node),
                    status.name,

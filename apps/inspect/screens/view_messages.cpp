@@ -99,9 +99,11 @@ void add_effects(Content& out, const Model& model, const Message& message) {
 
 Content message_list(const Model& model) {
   Content out;
-  out.columns = {{"TIME", false, 9},  {"ACTOR", false, 20}, {"WAY", false, 8}, {"OTHER SIDE", false, 7},
-                 {"KIND", false, 15}, {"WAITED", true, 6},  {"TOOK", true, 6}, {"BYTES", true, 4},
-                 {"TRACE", false, 3}, {"MESSAGE", false, 2}};
+  out.columns = {{"TIME", false, 9},  {"ACTOR", false, 20},
+                 {"WAY", false, 8},   {"OTHER SIDE", false, 7},
+                 {"KIND", false, 15}, {"WAITED", true, 6},
+                 {"TOOK", true, 6},   {"BYTES", true, 4},
+                 {"TRACE", false, 3}, {.title = "MESSAGE", .keep = 2, .flexible = true}};
   for (std::size_t i = model.messages.size(); i-- > 0;) {
     const Message& one = model.messages[i];
     if (one.order != model.place().order) continue;

@@ -61,6 +61,7 @@ Content follow(const Model& model);
 void follow_enter(Model& model, const Content::Row& row);
 Content buckets(const Model& model);
 Content file_map(const Model& model);
+Content one_row(const Model& model);
 Content help(const Model& model);
 
 }  // namespace troupe::apps::screens

@@ -127,6 +127,7 @@ Content logs(const Model& model) {
         line->find(" warn ") != std::string::npos || line->find("\"level\":\"warn\"") != std::string::npos;
     out.rows.push_back(text_row(*line, bad ? Style::bad : warn ? Style::warn : Style::plain));
   }
+  out.wraps = false;
   out.title = "the latest first";
   if (data.log_missed > 0) out.title += "; " + std::to_string(data.log_missed) + " were dropped before they were seen";
   return out;

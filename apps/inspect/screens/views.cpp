@@ -76,6 +76,7 @@ const std::vector<View>& views() {
        .wants = {.table = true},
        .show = buckets},
       {.name = "file", .doc = "the chunks of a file and their holders: :file CID", .wants = {}, .show = file_map},
+      {.name = "row", .doc = "a row of a list in full: enter on it", .wants = {}, .show = one_row},
       {.name = "help", .doc = "keys and views", .wants = {}, .show = help},
   };
   return all;
@@ -92,9 +93,9 @@ Content help(const Model& model) {
   add(":", "a view by its name; tab completes it");
   add("/", "filter by words; of actors also in the language of `troupe inspect --filter`");
   add("esc", "clears the filter, then goes back");
-  add("enter", "into a row");
+  add("enter", "into a row, or the whole row of a list");
   add("up, down, ^U, ^W", "after : and /: earlier lines; erase the line, or a word");
-  add("arrows, h j k l", "move; left and right choose the column to sort by, r reverses");
+  add("arrows, h j k l", "move; left and right choose the column to sort by, r reverses; elsewhere they scroll");
   add("pgup pgdn g G", "a screen up or down, the first and the last row");
   add("space", "pauses the screen, not the node");
   add("i", "shows the inspector's own actors, too");

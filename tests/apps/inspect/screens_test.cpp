@@ -206,7 +206,7 @@ TEST_CASE("screens: a filter is in the title, hides rows of every list, and esca
     CHECK(has("filter \"0.1:1 PEER\": 1 of 2; 2 links"));
     CHECK(has("10.0.0.1:1"));
     CHECK_FALSE(has("10.0.0.2:1"));
-    filter("x");  // after what stands there
+    filter("x");  // after the earlier text
     CHECK(has("the filter \"0.1:1 PEERx\" hides all 2 rows; esc clears it"));
     press(model, Key::What::escape);
     CHECK(model.place().view == "links");
@@ -543,6 +543,88 @@ TEST_CASE("screens: what is kept of messages is bounded, and what was dropped is
   model.take(news, kNow);
   CHECK(model.messages.size() == kMessagesMax);
   CHECK(model.messages_dropped == 10);
+}
+
+TEST_CASE("screens: a long line is wrapped at blanks, and stays safe") {
+  CHECK(wrapped("short", 20) == std::vector<std::string>{"short"});
+  CHECK(wrapped("  one two three four five six", 20) ==
+        std::vector<std::string>{"  one two three four", "    five six"});
+  CHECK(wrapped(std::string(45, 'x'), 20) ==
+        std::vector<std::string>{std::string(20, 'x'), "  " + std::string(18, 'x'), "  " + std::string(7, 'x')});
+  CHECK(wrapped("日本日本日本日本日本日本", 20).front() == "日本日本日本日本日本");
+  CHECK(wrapped(std::string(45, 'x'), 10).size() == 1);
+  for (const std::string& line : wrapped(std::string(30, '\x1b'), 24)) CHECK(line.find('\x1b') == std::string::npos);
+  CHECK(without("abcdef", 2) == "cdef");
+  CHECK(without("日x", 1) == " x");
+  CHECK(without("ab", 7).find_first_not_of(' ') == std::string::npos);
+}
+
+TEST_CASE("screens: a line of the log is shown whole by enter, and scrolls sideways") {
+  Model model = started({60, 16});
+  News news = status();
+  const std::string line =
+      "12:00:00 warn peers: the link to a node was lost node=9f3c why=\"the disk of the other is full\"";
+  news.log = News::LogLines{.first = 0, .lines = {line}};
+  model.take(news, kNow);
+  command(model, "logs");
+  const auto has = [&](const char* text) { return draw(model).text().find(text) != std::string::npos; };
+  CHECK_FALSE(has("is full"));
+  press(model, Key::What::right);
+  press(model, Key::What::right);
+  press(model, Key::What::right);
+  CHECK(has("of the other is full"));
+  CHECK_FALSE(has("12:00:00"));
+  press(model, Key::What::left);
+  press(model, Key::What::left);
+  CHECK(has("12:00:00"));
+  press(model, Key::What::enter);
+  CHECK(model.place().view == "row");
+  CHECK(has("12:00:00 warn"));
+  CHECK(has("is full"));
+  press(model, Key::What::escape);
+  CHECK(model.place().view == "logs");
+}
+
+TEST_CASE("screens: a row of a table is shown whole by enter, and a table scrolls sideways") {
+  Model model = started({60, 16});
+  News news = status();
+  news.links = {{.node = std::string(40, 'a'), .address = "10.0.0.1:4000", .role = "operate", .sent = 7'000}};
+  model.take(news, kNow);
+  command(model, "links");
+  const auto has = [&](const std::string& text) { return draw(model).text().find(text) != std::string::npos; };
+  CHECK_FALSE(has("RECEIVED"));
+  press(model, Key::What::right);
+  press(model, Key::What::right);
+  CHECK(has("RECEIVED"));
+  press(model, Key::What::enter);
+  CHECK(has("NODE        " + std::string(40, 'a')));
+  CHECK(has("RECEIVED    0 B"));
+}
+
+TEST_CASE("screens: a lost node is listed with its reason first, and hides no column of other nodes") {
+  Model model = started({120, 16});
+  const std::string name = std::string(40, 'c') + "@127.0.0.1:46503";
+  News lost{.node = 1};
+  lost.named = name;
+  lost.lost = "the node " + name + " cannot be reached: Connection refused; try: troupe status, at that node";
+  model.take(lost, kNow);
+  command(model, "nodes");
+  const auto has = [&](const std::string& text) { return draw(model).text().find(text) != std::string::npos; };
+  for (const char* column : {"STAGE", "ACTORS", "PEERS", "SEATS", "UP", "VERSION"}) CHECK_MESSAGE(has(column), column);
+  CHECK(has("cccccccc…  127.0.0.1:46503  lost"));
+  CHECK(has("Connection refused; try"));
+  CHECK_FALSE(has("cannot be reached"));
+  lost.lost = "the node " + name + " answers, but does not take this key: refused";
+  model.take(lost, kNow);
+  CHECK(has("refuses"));
+}
+
+TEST_CASE("screens: a long notice takes as many lines as it needs") {
+  Model model = started({60, 16});
+  model.say("the first words of a notice that is much longer than a screen of sixty columns, up to its reason");
+  const std::string drawn = draw(model).text();
+  CHECK(drawn.find("the first words") != std::string::npos);
+  CHECK(drawn.find("its reason") != std::string::npos);
 }
 
 TEST_CASE("screens: fields of a message stand a line each, nested ones further in") {
