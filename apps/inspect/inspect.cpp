@@ -173,12 +173,18 @@ Ending inspect(const Invocation& invocation, Console& console) {
 }  // namespace
 
 std::string milliseconds(std::uint64_t ms) {
-  if (ms < 10'000) return std::to_string(ms) + " ms";
-  return ms < 600'000 ? std::to_string(ms / 1'000) + " s" : std::to_string(ms / 60'000) + " min";
+  if (ms < 1'000) return std::to_string(ms) + " ms";
+  const std::uint64_t s = ms / 1'000;
+  if (ms < 9'950) return fixed(static_cast<double>(ms) / 1'000, 1) + " s";
+  if (s < 120) return std::to_string(s) + " s";
+  return s < 7'200     ? std::to_string(s / 60) + " min"
+         : s < 172'800 ? std::to_string(s / 3'600) + " h"
+                       : std::to_string(s / 86'400) + " d";
 }
 
 std::string microseconds(std::uint64_t us) {
-  return us < 10'000 ? std::to_string(us) + " us" : milliseconds(us / 1'000);
+  if (us < 1'000) return std::to_string(us) + " us";
+  return us < 9'950 ? fixed(static_cast<double>(us) / 1'000, 1) + " ms" : milliseconds(us / 1'000);
 }
 
 std::string percent(double share) { return fixed(share * 100, 1) + " %"; }

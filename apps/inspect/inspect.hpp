@@ -17,7 +17,7 @@ Ending look_at(const Invocation& invocation, Console& console, const std::string
 /// What --filter and --top know, for help.
 extern const char* const kColumns;
 
-/// "1234 ms", "12 us": for people.
+/// "480 ms", "4.5 s", "11 s", "3 min"; "16 us", "4.1 ms": for people.
 std::string milliseconds(std::uint64_t ms);
 std::string microseconds(std::uint64_t us);
 /// "12.5 %" of a share between 0 and 1.

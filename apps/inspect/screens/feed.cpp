@@ -248,7 +248,7 @@ void Feed::ask_for_views(Watch& watch, Client& client, const Question& question,
         client, news, inspect_command::kInspect,
         [&](inspect::wire::ListActors::Builder out) {
           out.setFilter(wants.busiest ? "" : question.filter);
-          out.setTop(wants.busiest ? "busy" : wants.by_path ? "" : question.top);
+          out.setTop(wants.busiest ? "perSecond" : wants.by_path ? "" : question.top);
           out.setReversed(question.reversed && !wants.busiest && !wants.by_path);
           out.setLimit(static_cast<std::uint32_t>(wants.by_path ? kRowsOfTree : kRowsAsked));
         },

@@ -25,7 +25,7 @@ struct Model;
 /// What a view wants to be asked for, of each refresh.
 struct Wants {
   bool actors = false, ended = false, peers = false, links = false, log = false, table = false;
-  bool busiest = false;  ///< actors by how busy they are, whatever the filter
+  bool busiest = false;  ///< actors by their messages a second, whatever the filter
   bool by_path = false;  ///< actors in the order of their paths, as many as there are
   bool operator==(const Wants&) const = default;
 };

@@ -67,7 +67,7 @@ Content file_map(const Model& model) {
       if (i < kHoldersShown) nodes += (nodes.empty() ? "" : " ") + short_node(part.holders[i]);
     }
     out.rows.push_back(
-        {.cells = {part.manifest ? "manifest" : "chunk " + std::to_string(++chunk), count_text(part.offset),
+        {.cells = {part.manifest ? "manifest" : "chunk " + std::to_string(++chunk), bytes_for_people(part.offset),
                    bytes_for_people(part.bytes), std::to_string(part.holders.size()), nodes, part.cid},
          .style = part.holders.size() < 2 ? Style::warn : Style::plain,
          .key = part.cid + std::to_string(part.offset),

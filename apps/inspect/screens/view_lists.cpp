@@ -1,5 +1,6 @@
 // Lists: actors, the tree, ended actors, peers, links, nodes.
 #include <algorithm>
+#include <map>
 
 #include "apps/cli/shell_word.hpp"
 #include "apps/cli/terminal.hpp"
@@ -103,6 +104,68 @@ bool actors_key(Model& model, const std::string& key, const Content::Row* row) {
   return model.trace(Order::What::trace, row->key), true;
 }
 
+namespace {
+
+/// The actors of a list by their parents. A child's path begins with its parent's; children of the root, `/node`, have
+/// a path of one part, and what has neither is a root of its own, such as the link `/peer/9f3c`.
+class Family {
+ public:
+  explicit Family(const std::vector<ActorRow>& rows) : rows_(rows), children_(rows.size() + 1) {
+    std::map<std::string_view, std::size_t> by_path;
+    for (std::size_t i = 0; i < rows.size(); ++i) by_path.emplace(rows[i].path, i);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const std::string_view path = rows[i].path;
+      auto parent = by_path.end();
+      std::size_t cut = path.rfind('/');
+      for (; parent == by_path.end() && cut > 0 && cut != std::string_view::npos; cut = path.rfind('/', cut - 1))
+        parent = by_path.find(path.substr(0, cut));
+      if (parent == by_path.end() && path.rfind('/') == 0 && path != kRoot) parent = by_path.find(kRoot);
+      children_[parent == by_path.end() ? rows.size() : parent->second].push_back(i);
+    }
+    std::ranges::stable_partition(children_.back(), [&](std::size_t i) { return rows[i].path == kRoot; });
+  }
+
+  const std::vector<std::size_t>& roots() const { return children_.back(); }
+  const std::vector<std::size_t>& children(std::size_t of) const { return children_[of]; }
+  std::size_t below(std::size_t of) const {
+    std::size_t out = children_[of].size();
+    for (const std::size_t child : children_[of]) out += below(child);
+    return out;
+  }
+  /// The path without the parent's.
+  std::string name(std::size_t row, std::optional<std::size_t> parent) const {
+    const std::string& path = rows_[row].path;
+    const bool within = parent && path.starts_with(rows_[*parent].path + '/');
+    return path.substr(std::min(within ? rows_[*parent].path.size() + 1 : 1, path.size()));
+  }
+
+ private:
+  static constexpr std::string_view kRoot = "/node";
+  const std::vector<ActorRow>& rows_;
+  std::vector<std::vector<std::size_t>> children_;  // by row; last: the roots
+};
+
+void add_branch(Content& out, const Model& model, const Family& family, std::size_t row,
+                std::optional<std::size_t> parent, std::size_t depth) {
+  const ActorRow& actor = model.shown().actors.rows[row];
+  if (!model.own && is_own(actor)) return;
+  const auto& children = family.children(row);
+  const bool folded = !children.empty() && model.folded.contains(actor.path);
+  std::string name = std::string(2 * depth, ' ') +
+                     (folded             ? "+ "
+                      : children.empty() ? "  "
+                                         : "- ") +
+                     family.name(row, parent) + (folded ? " (" + std::to_string(family.below(row)) + ")" : "");
+  Content::Row shown{.style = style_of(actor), .key = actor.path, .copy = copy_of(model, actor.path)};
+  shown.cells = {std::move(name)};
+  for (auto& cell : figures(model, actor)) shown.cells.push_back(std::move(cell));
+  out.rows.push_back(std::move(shown));
+  if (folded) return;
+  for (const std::size_t child : children) add_branch(out, model, family, child, row, depth + 1);
+}
+
+}  // namespace
+
 Content tree(const Model& model) {
   Content out;
   out.columns = {{"ACTOR", false, 20, ""}};
@@ -110,31 +173,8 @@ Content tree(const Model& model) {
     column.sort.clear();
     out.columns.push_back(std::move(column));
   }
-  const auto& rows = model.shown().actors.rows;
-  std::string hidden;  // the path of a folded actor, with a slash
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::string& path = rows[i].path;
-    if (!hidden.empty() && path.starts_with(hidden)) continue;
-    if (!model.own && is_own(rows[i])) continue;
-    hidden.clear();
-    const auto depth = static_cast<std::size_t>(std::max<std::ptrdiff_t>(std::ranges::count(path, '/') - 1, 0));
-    const bool parent = i + 1 < rows.size() && rows[i + 1].path.starts_with(path + "/");
-    const bool folded = parent && model.folded.contains(path);
-    std::string name = std::string(2 * depth, ' ') +
-                       (folded   ? "+ "
-                        : parent ? "- "
-                                 : "  ") +
-                       path.substr(path.find_last_of('/') + 1);
-    if (folded) {
-      hidden = path + "/";
-      const auto inside = std::ranges::count_if(rows, [&](const auto& one) { return one.path.starts_with(hidden); });
-      name += " (" + std::to_string(inside) + ")";
-    }
-    Content::Row shown{.style = style_of(rows[i]), .key = path, .copy = copy_of(model, path)};
-    shown.cells = {name};
-    for (auto& cell : figures(model, rows[i])) shown.cells.push_back(std::move(cell));
-    out.rows.push_back(std::move(shown));
-  }
+  const Family family(model.shown().actors.rows);
+  for (const std::size_t root : family.roots()) add_branch(out, model, family, root, std::nullopt, 0);
   count_actors(out, model);
   return out;
 }

@@ -4,6 +4,7 @@
 
 #include "apps/cli/command.hpp"
 #include "apps/cli/shell_word.hpp"
+#include "apps/cli/terminal.hpp"
 #include "apps/inspect/inspect.hpp"
 #include "apps/inspect/screens/view_parts.hpp"
 
@@ -197,7 +198,7 @@ Content flows(const Model& model) {
   for (const auto& [ends, counts] : edges) most = std::max(most, counts.first);
   for (const auto& [ends, counts] : edges)
     out.rows.push_back(
-        {.cells = {short_node(ends.first), ends.second, std::to_string(counts.first), count_text(counts.second),
+        {.cells = {short_node(ends.first), ends.second, std::to_string(counts.first), bytes_for_people(counts.second),
                    bar(static_cast<double>(counts.first) / static_cast<double>(most), 20)},
          .key = ends.second});
   std::ranges::stable_sort(out.rows, [](const Content::Row& a, const Content::Row& b) {

@@ -9,10 +9,14 @@
 namespace troupe::apps::screens {
 namespace {
 
-constexpr std::size_t kBusiest = 8;
+constexpr std::size_t kBusiest = 8;  // at least; otherwise as many as fit
 
 Style style_of(const std::string& health) {
   return health == "ok" ? Style::good : health == "degraded" ? Style::warn : Style::bad;
+}
+
+bool is_active(const ActorRow& row) {
+  return row.per_second > 0 || row.busy > 0 || row.mailbox > 0 || row.state != "running";
 }
 
 std::string figure(std::string_view title, const std::string& value) { return padded(std::string(title), 12) + value; }
@@ -65,11 +69,15 @@ Content overview(const Model& model) {
   out.rows.push_back(text_row("The busiest actors", Style::title));
   std::vector<const ActorRow*> busiest;
   for (const ActorRow& row : data.actors.rows)
-    if (model.own || !is_own(row)) busiest.push_back(&row);
+    if ((model.own || !is_own(row)) && is_active(row)) busiest.push_back(&row);
   std::ranges::stable_sort(busiest, [](const ActorRow* a, const ActorRow* b) {
-    return std::tuple(a->state == "stuck", a->busy, a->mailbox) > std::tuple(b->state == "stuck", b->busy, b->mailbox);
+    return std::tuple(a->state == "stuck", a->per_second, a->busy, a->mailbox) >
+           std::tuple(b->state == "stuck", b->per_second, b->busy, b->mailbox);
   });
-  busiest.resize(std::min(busiest.size(), kBusiest));
+  const std::size_t room = rows_shown(model.size) - std::min(rows_shown(model.size), out.rows.size());
+  busiest.resize(std::min(busiest.size(), std::max(room, kBusiest)));
+  if (busiest.empty())
+    out.rows.push_back(text_row("  none: no actor has handled a message in the last second", Style::dim));
   for (const ActorRow* row : busiest) {
     auto line = text_row("  " + padded(row->path, 36) + padded(inspect_command::percent(row->busy), 9) +
                              padded(rate_text(row->per_second) + "/s", 9) +
@@ -90,7 +98,7 @@ Content overview(const Model& model) {
 void overview_enter(Model& model, const Content::Row& row) {
   if (row.key.starts_with('/')) return model.open("actor", row.key);
   if (row.key.starts_with("warning ")) return model.open("warnings");
-  if (model.top.empty()) model.top = "busy";  // as they stand here
+  if (model.top.empty()) model.top = "perSecond";  // their order here
   model.open("actors");
 }
 

@@ -112,6 +112,59 @@ TEST_CASE("screens: a terminal of each size shows the same, and drops columns by
   CHECK(draw(model).size() == Size{1, 1});
 }
 
+TEST_CASE("screens: the tree draws each actor below its parent, and the root first") {
+  Model model = started({100, 16});
+  News news = status();
+  news.actors.emplace();
+  for (const char* path : {"/dht", "/dht/bucket", "/dht/bucket/17", "/links", "/node", "/peer/9f3c",
+                           "/peer/9f3c/stream", "/raft", "/raft/main"})
+    news.actors->rows.push_back(row_of(path, "x"));
+  news.actors->total = news.actors->matched = news.actors->rows.size();
+  model.take(news, kNow);
+  command(model, "tree");
+  check_golden(model, "tree-100");
+  press(model, Key::What::down);
+  type(model, "-");
+  CHECK(draw(model).text().find("  + dht (2)") != std::string::npos);
+  press(model, Key::What::home);
+  type(model, "-");
+  const std::string drawn = draw(model).text();
+  CHECK(drawn.find("+ node (6)") != std::string::npos);
+  CHECK(drawn.find("dht") == std::string::npos);
+  CHECK(drawn.find("- peer/9f3c") != std::string::npos);
+}
+
+TEST_CASE("screens: the busiest actors are those that do something, by messages a second") {
+  Model model = started({100, 30});
+  News news = list();
+  news.actors->rows = {row_of("/quiet", "x"), row_of("/slow", "x"), row_of("/fast", "x"), row_of("/waits", "x", 1)};
+  for (ActorRow& row : news.actors->rows) row.busy = row.per_second = 0;
+  news.actors->rows[1].busy = 0.5, news.actors->rows[1].per_second = 2;
+  news.actors->rows[2].per_second = 55;
+  model.take(news, kNow);
+  const std::string drawn = draw(model).text();
+  const auto at = [&](const char* path) { return drawn.find(path); };
+  CHECK(at("/quiet") == std::string::npos);
+  CHECK(at("/fast") < at("/slow"));
+  CHECK(at("/slow") < at("/waits"));
+  REQUIRE(at("/waits") != std::string::npos);
+  news.actors->rows.resize(1);
+  model.take(news, kNow);
+  CHECK(draw(model).text().find("none: no actor has handled a message") != std::string::npos);
+}
+
+TEST_CASE("screens: times are in one style, whatever their length") {
+  CHECK(time_text_ms(480) == "480 ms");
+  CHECK(time_text_ms(4'480) == "4.5 s");
+  CHECK(time_text_ms(11'900) == "11 s");
+  CHECK(time_text_ms(193'000) == "3 min");
+  CHECK(time_text_ms(7'200'000) == "2 h");
+  CHECK(time_text_ms(172'800'000) == "2 d");
+  CHECK(time_text_us(16) == "16 us");
+  CHECK(time_text_us(4'096) == "4.1 ms");
+  CHECK(time_text_us(1'500'000) == "1.5 s");
+}
+
 TEST_CASE("screens: warnings say what they mean and what to try") {
   Model model = started();
   model.take(status("degraded"), kNow);
@@ -708,7 +761,7 @@ TEST_CASE("screens: from a line of the overview enter leads to the actors, the b
   Model model = started();
   press(model, Key::What::enter);
   CHECK(model.place().view == "actors");
-  CHECK(model.top == "busy");
+  CHECK(model.top == "perSecond");
   press(model, Key::What::escape);
   model.top = "mailbox";
   press(model, Key::What::enter);
