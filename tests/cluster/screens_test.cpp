@@ -67,15 +67,22 @@ TEST_CASE("cluster: the screens show a node, act on it, and give the terminal ba
     CHECK(terminal.shows("/files/holder"));
     terminal.command("/kind=store");
     CHECK(until([&] { return !contains(terminal.screen(), "/files/holder"); }));
+    CHECK(contains(terminal.screen(), "filter \"kind=store\""));
     terminal.type("/");
-    for (int i = 0; i < 10; ++i) terminal.press("BSpace");
+    terminal.press("C-u");
+    terminal.command("holder x");
+    CHECK(terminal.shows("the filter \"holder x\" hides all"));
+    terminal.type("/");
+    terminal.press("C-w");
     terminal.command("");
+    CHECK(terminal.shows("/files/holder"));
     terminal.command(":actor /dht/audit");
     CHECK(terminal.shows("State: dht.AuditState"));
     terminal.type("p");
     CHECK(terminal.shows("y: yes"));
     terminal.type("y");
     CHECK(terminal.shows("state       paused"));
+    CHECK(terminal.shows("pause /dht/audit: done"));  // so that this notice does not replace the next
     CHECK(
         contains(content(node.data + "/audit.log"), "\"act\":\"pause\",\"what\":\"/dht/audit\",\"outcome\":\"done\""));
     terminal.run("resize-window -x 40 -y 12");
@@ -84,7 +91,7 @@ TEST_CASE("cluster: the screens show a node, act on it, and give the terminal ba
     terminal.command(":kill /store");
     CHECK(terminal.shows("y: yes"));
     terminal.type("y");
-    CHECK(terminal.shows("cannot do without"));
+    CHECK_MESSAGE(terminal.shows("cannot do without"), terminal.screen());
     terminal.type("q");
     CHECK(terminal.shows("ended-0"));
     CHECK(terminal.shows("\necho\n"));
@@ -151,6 +158,34 @@ TEST_CASE("cluster: the screens show a node, act on it, and give the terminal ba
     terminal.type("q");
     CHECK(terminal.shows("ended-0"));
   }
+}
+
+TEST_CASE("cluster: the screens trace a pattern, and find the holders of a file that the node does not list") {
+  if (output_of("command -v tmux").empty()) {
+    MESSAGE("SKIPPED: tmux is not installed");
+    return;
+  }
+  const Folder folder;
+  NodeProgram first(folder, "a");
+  REQUIRE(first.ready());
+  NodeProgram second(folder, "b", {"--join", first.at});
+  REQUIRE(second.ready());
+  REQUIRE(until([&] { return sees(folder, first, second.id, "healthy"); }));
+  std::ofstream(folder / "file") << std::string(1'000, 'x');
+  const Seen put =
+      troupe::test::troupe(folder, {"file", "put", folder / "file", "--replicas", "2", "--data", second.data});
+  REQUIRE_MESSAGE(put.exit == 0, put.err);
+  Tmux terminal(folder, 160, 30);
+  terminal.command(binary() + " inspect --data " + first.data);
+  REQUIRE_MESSAGE(terminal.shows("health "), terminal.screen());
+  terminal.command(":messages /**");
+  CHECK_MESSAGE(terminal.shows("node.GetStatus"), terminal.screen());
+  CHECK(contains(terminal.screen(), "messages of /**, the latest first; tracing"));
+  terminal.command(":file " + put.out.substr(0, 64));
+  CHECK_MESSAGE(terminal.shows("this node does not list the file; "), terminal.screen());
+  CHECK_MESSAGE(terminal.shows("provider"), terminal.screen());
+  CHECK(contains(terminal.screen(), second.id));
+  terminal.type("q");
 }
 
 TEST_CASE("cluster: the screens need no colour, and set no background that a light ground would lack") {

@@ -127,8 +127,10 @@ struct FileMap {
     std::vector<std::string> holders;
   };
   std::string cid;
+  bool listed = false;  ///< by the node that was asked: only then it knows the holders
   std::vector<Part> parts;
-  std::string error;  ///< why there is no more of it
+  std::optional<std::vector<std::string>> providers;  ///< of a file that it does not list: what the DHT says
+  std::string error;                                  ///< why there is no more of it
 };
 
 /// What one node has said, and when.

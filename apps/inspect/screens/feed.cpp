@@ -23,8 +23,23 @@ constexpr std::size_t kPartsMax = 10'000;  // our choice: of a file of 10 GiB
 
 constexpr unsigned kFileEvery = 5;  // refreshes; our choice: a file of a GiB has 1,000 parts
 
-/// Where the parts of the file lie, as the node knows.
-FileMap map_of(Client& client, const std::string& cid) {
+std::optional<std::vector<std::string>> providers_of(Client& client, const base::Digest& cid) {
+  std::optional<std::vector<std::string>> out;
+  const auto searched = client.subscribe<dht::wire::FindProviders, dht::wire::FoundProviders>(
+      "/dht", kTimeout,
+      [&](dht::wire::FindProviders::Builder question) {
+        question.setCid({cid.bytes.data(), cid.bytes.size()});
+      },
+      [&](dht::wire::FoundProviders::Reader item) -> Client::Outcome<void> {
+        if (!out) out.emplace();
+        for (const auto one : item.getProviders()) out->push_back(id_of(one));
+        return {};
+      });
+  return searched.ok() ? out : std::nullopt;
+}
+
+/// Which nodes store the parts of the file, as the node knows. `before`: the last answer, whose providers are kept.
+FileMap map_of(Client& client, const std::string& cid, const FileMap& before) {
   FileMap out{.cid = cid};
   const auto id = base::Digest::from_hex(cid);
   if (!id) {
@@ -37,10 +52,12 @@ FileMap map_of(Client& client, const std::string& cid) {
         question.setCid({id->bytes.data(), id->bytes.size()});
       },
       [&](files::wire::ViewItem::Reader item) -> Client::Outcome<void> {
+        if (item.isRow()) out.listed = true;
         if (item.isContent() && out.parts.size() < kPartsMax) out.parts.push_back(read(item.getContent()));
         return {};
       });
   if (!seen.ok()) out.error = seen.error().error.message;
+  if (!out.listed) out.providers = before.cid == cid && before.providers ? before.providers : providers_of(client, *id);
   return out;
 }
 
@@ -65,7 +82,7 @@ struct Feed::Watch {
   std::shared_ptr<Client::Cancel> cancel = std::make_shared<Client::Cancel>();
   std::thread thread;
   std::uint64_t log_next = 0;  // these are of the thread alone
-  std::string file;
+  FileMap file;
   unsigned file_age = 0;
   unsigned refusals = 0;  // of this key, in a row
 };
@@ -279,10 +296,10 @@ void Feed::ask_for_views(Watch& watch, Client& client, const Question& question,
   if (wants.table)
     ask_and_keep<dht::wire::GetTable, dht::wire::TableRows>(client, news, "/dht", kNothingMore,
                                                             [&](auto rows) { news.table = read(rows); });
-  if (!question.file.empty() && (question.file != watch.file || ++watch.file_age >= kFileEvery)) {
-    watch.file = question.file;
+  if (!question.file.empty() && (question.file != watch.file.cid || ++watch.file_age >= kFileEvery)) {
     watch.file_age = 0;
-    news.file = map_of(client, question.file);
+    watch.file = map_of(client, question.file, watch.file);
+    news.file = watch.file;
   }
   if (!question.looks_at.empty()) {
     auto looked = client.ask<inspect::wire::LookAt, inspect::wire::Looked>(

@@ -106,6 +106,11 @@ std::vector<LinkRow> read(net::wire::LinkRows::Reader from) {
   return out;
 }
 
+std::string id_of(messages::wire::Contact::Reader contact) {
+  const base::Contact seen = messages::read_contact(contact);
+  return crypto::node_id(seen.key, seen.nonce).hex();
+}
+
 RoutingTable read(dht::wire::TableRows::Reader from) {
   RoutingTable out{.nodes = from.getNodes()};
   for (const auto row : from.getBuckets()) {

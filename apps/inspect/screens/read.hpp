@@ -17,6 +17,8 @@ ActorList read(inspect::wire::ActorRows::Reader from);
 std::vector<EndedRow> read(inspect::wire::EndedRows::Reader from);
 std::vector<PeerRow> read(peers::wire::PeerRows::Reader from);
 std::vector<LinkRow> read(net::wire::LinkRows::Reader from);
+/// The id of a node: 40 hexadecimal digits.
+std::string id_of(messages::wire::Contact::Reader contact);
 RoutingTable read(dht::wire::TableRows::Reader from);
 FileMap::Part read(files::wire::ViewContent::Reader from);
 Look read(inspect::wire::Looked::Reader from);

@@ -59,6 +59,8 @@ Content file_map(const Model& model) {
   }
   std::map<std::string, std::size_t> held;
   std::size_t chunk = 0, fewest = ~std::size_t{0};
+  for (const std::string& node : file->providers.value_or(std::vector<std::string>{}))
+    out.rows.push_back({.cells = {"provider", "", "", "", node, ""}, .style = Style::good, .key = node});
   for (const auto& part : file->parts) {
     fewest = std::min(fewest, part.holders.size());
     std::string nodes;
@@ -66,17 +68,24 @@ Content file_map(const Model& model) {
       ++held[part.holders[i]];
       if (i < kHoldersShown) nodes += (nodes.empty() ? "" : " ") + short_node(part.holders[i]);
     }
-    out.rows.push_back(
-        {.cells = {part.manifest ? "manifest" : "chunk " + std::to_string(++chunk), bytes_for_people(part.offset),
-                   bytes_for_people(part.bytes), std::to_string(part.holders.size()), nodes, part.cid},
-         .style = part.holders.size() < 2 ? Style::warn : Style::plain,
-         .key = part.cid + std::to_string(part.offset),
-         .copy = "troupe file view " + shell_word(file->cid)});
+    out.rows.push_back({.cells = {part.manifest ? "manifest" : "chunk " + std::to_string(++chunk),
+                                  bytes_for_people(part.offset), bytes_for_people(part.bytes),
+                                  file->listed ? std::to_string(part.holders.size()) : "-", nodes, part.cid},
+                        .style = file->listed && part.holders.size() < 2 ? Style::warn : Style::plain,
+                        .key = part.cid + std::to_string(part.offset),
+                        .copy = "troupe file view " + shell_word(file->cid)});
   }
-  out.title = !file->error.empty()
-                  ? file->error
-                  : std::to_string(file->parts.size()) + " parts at " + std::to_string(held.size()) + " nodes" +
-                        (file->parts.empty() ? "" : ", each at " + std::to_string(fewest) + " or more");
+  const std::string parts = std::to_string(file->parts.size()) + " parts";
+  if (file->listed)
+    out.title = parts + " at " + std::to_string(held.size()) + " nodes" +
+                (file->parts.empty() ? "" : ", each at " + std::to_string(fewest) + " or more");
+  else
+    out.title = "this node does not list the file; " +
+                (!file->providers           ? "the DHT did not answer"
+                 : file->providers->empty() ? "the DHT knows no node that provides it"
+                                            : std::to_string(file->providers->size()) + " nodes provide it") +
+                (file->parts.empty() ? "" : "; " + parts + " were found");
+  if (!file->error.empty()) out.title = file->error + (file->listed ? "" : "; " + out.title);
   return out;
 }
 

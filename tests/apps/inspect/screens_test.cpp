@@ -477,6 +477,31 @@ TEST_CASE("screens: messages and flows of a pattern start a trace, and show only
   }
 }
 
+TEST_CASE("screens: a file that the node does not list is never said to have no copies") {
+  const std::string cid(64, 'a');
+  Model model = started({160, 16});
+  command(model, "file " + cid);
+  News news = status();
+  news.file = FileMap{.cid = cid, .parts = {{.cid = cid, .manifest = true}, {.cid = std::string(64, 'b'), .bytes = 9}}};
+  const auto drawn = [&] {
+    model.take(news, kNow);
+    return draw(model).text();
+  };
+  CHECK(drawn().find("this node does not list the file; the DHT did not answer; 2 parts were found") !=
+        std::string::npos);
+  news.file->providers.emplace();
+  CHECK(drawn().find("the DHT knows no node that provides it") != std::string::npos);
+  CHECK(drawn().find("0 nodes") == std::string::npos);
+  news.file->providers = {std::string(40, 'c')};
+  CHECK(drawn().find("1 nodes provide it") != std::string::npos);
+  CHECK(drawn().find(std::string(40, 'c')) != std::string::npos);
+  news.file->error = "no node that was asked has it";
+  news.file->parts.clear();
+  CHECK(drawn().find("no node that was asked has it; this node does not list the file") != std::string::npos);
+  news.file = FileMap{.cid = cid, .listed = true, .parts = {{.cid = cid, .holders = {"x"}}}};
+  CHECK(drawn().find("1 parts at 1 nodes, each at 1 or more") != std::string::npos);
+}
+
 TEST_CASE("screens: an open message stays what it is while older ones are dropped") {
   Model model = started();
   model.open("messages", "/files");
