@@ -183,8 +183,48 @@ TEST_CASE("cluster: the screens trace a pattern, and find the holders of a file 
   CHECK(contains(terminal.screen(), "messages of /**, the latest first; tracing"));
   terminal.command(":file " + put.out.substr(0, 64));
   CHECK_MESSAGE(terminal.shows("this node does not list the file; "), terminal.screen());
-  CHECK_MESSAGE(terminal.shows("provider"), terminal.screen());
-  CHECK(contains(terminal.screen(), second.id));
+  CHECK_MESSAGE(terminal.shows(second.id), terminal.screen());
+  terminal.type("q");
+}
+
+TEST_CASE("cluster: the screens show the groups, keys and files of a node, and a group that has lost its quorum") {
+  if (output_of("command -v tmux").empty()) {
+    MESSAGE("SKIPPED: tmux is not installed");
+    return;
+  }
+  const Folder folder;
+  NodeProgram first(folder, "a");
+  REQUIRE(first.ready());
+  NodeProgram second(folder, "b", {"--join", first.at});
+  REQUIRE(second.ready());
+  REQUIRE(until([&] { return sees(folder, first, second.id, "healthy"); }));
+  const auto run = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--data", first.data});
+    const Seen seen = troupe::test::troupe(folder, words);
+    REQUIRE_MESSAGE(seen.exit == 0, seen.err);
+  };
+  run({"raft", "init", "--group", "main", "--members", second.id + "@" + second.at});
+  run({"kv", "put", "orders/17", "seven"});
+  std::ofstream(folder / "letter.txt") << "hello";
+  run({"file", "put", folder / "letter.txt", "--replicas", "2"});
+  Tmux terminal(folder, 160, 30);
+  terminal.command(binary() + " inspect --data " + first.data);
+  REQUIRE_MESSAGE(terminal.shows("health "), terminal.screen());
+  terminal.command(":groups");
+  CHECK_MESSAGE(terminal.shows("2 of 2 voters"), terminal.screen());
+  terminal.command(":kv main orders/");
+  CHECK_MESSAGE(terminal.shows("orders/17"), terminal.screen());
+  CHECK(contains(terminal.screen(), "seven"));
+  terminal.command(":files");
+  CHECK_MESSAGE(terminal.shows("letter.txt"), terminal.screen());
+  terminal.command(":chain");
+  CHECK_MESSAGE(terminal.shows("this node has no chain"), terminal.screen());
+  terminal.command(":tasks");
+  CHECK_MESSAGE(terminal.shows("0 tasks"), terminal.screen());
+  second.kill(SIGKILL);
+  terminal.command(":groups");
+  CHECK_MESSAGE(terminal.shows("1 of 2 voters"), terminal.screen());
+  CHECK(contains(terminal.screen(), second.id.substr(0, 8)));
   terminal.type("q");
 }
 

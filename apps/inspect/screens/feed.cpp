@@ -4,6 +4,7 @@
 
 #include "apps/inspect/inspect.hpp"
 #include "apps/inspect/screens/read.hpp"
+#include "apps/inspect/screens/tables.hpp"
 #include "messages/common.capnp.h"
 
 namespace troupe::apps::screens {
@@ -38,8 +39,8 @@ std::optional<std::vector<std::string>> providers_of(Client& client, const base:
   return searched.ok() ? out : std::nullopt;
 }
 
-/// Which nodes store the parts of the file, as the node knows. `before`: the last answer, whose providers are kept.
-FileMap map_of(Client& client, const std::string& cid, const FileMap& before) {
+/// Which nodes store the parts of the file, as the node knows.
+FileMap map_of(Client& client, const std::string& cid) {
   FileMap out{.cid = cid};
   const auto id = base::Digest::from_hex(cid);
   if (!id) {
@@ -57,7 +58,7 @@ FileMap map_of(Client& client, const std::string& cid, const FileMap& before) {
         return {};
       });
   if (!seen.ok()) out.error = seen.error().error.message;
-  if (!out.listed) out.providers = before.cid == cid && before.providers ? before.providers : providers_of(client, *id);
+  if (!out.listed) out.providers = providers_of(client, *id);
   return out;
 }
 
@@ -82,7 +83,7 @@ struct Feed::Watch {
   std::shared_ptr<Client::Cancel> cancel = std::make_shared<Client::Cancel>();
   std::thread thread;
   std::uint64_t log_next = 0;  // these are of the thread alone
-  FileMap file;
+  std::string file;
   unsigned file_age = 0;
   unsigned refusals = 0;  // of this key, in a row
 };
@@ -296,10 +297,15 @@ void Feed::ask_for_views(Watch& watch, Client& client, const Question& question,
   if (wants.table)
     ask_and_keep<dht::wire::GetTable, dht::wire::TableRows>(client, news, "/dht", kNothingMore,
                                                             [&](auto rows) { news.table = read(rows); });
-  if (!question.file.empty() && (question.file != watch.file.cid || ++watch.file_age >= kFileEvery)) {
+  if (!question.file.empty() && (question.file != watch.file || ++watch.file_age >= kFileEvery)) {
     watch.file_age = 0;
-    watch.file = map_of(client, question.file, watch.file);
-    news.file = watch.file;
+    watch.file = question.file;
+    news.file = map_of(client, question.file);
+  }
+  if (const TableScreen* table = find_table(wants.screen); table != nullptr) {
+    news.table_rows = table->ask(client, question.table_subject);
+    news.table_rows->table = table->name;
+    news.table_rows->subject = question.table_subject;
   }
   if (!question.looks_at.empty()) {
     auto looked = client.ask<inspect::wire::LookAt, inspect::wire::Looked>(

@@ -43,7 +43,7 @@ class Feed {
   struct Question {
     Wants wants;
     std::size_t node = 0;  ///< the one shown
-    std::string looks_at, file, filter, top;
+    std::string looks_at, file, filter, top, table_subject;
     bool reversed = false;
     bool operator==(const Question&) const = default;
   };

@@ -7,6 +7,7 @@
 
 #include "apps/cli/command.hpp"
 #include "apps/inspect/screens/draw.hpp"
+#include "apps/inspect/screens/tables.hpp"
 #include "runtime/base/nearest.hpp"
 #include "runtime/observe/logic/filter.hpp"
 
@@ -22,7 +23,7 @@ constexpr const char* kEveryActor = "/**";
 /// What only a live node answers.
 bool is_live(std::string_view view) {
   constexpr std::array kLive{"peers", "links", "dead", "buckets", "file", "flows", "follow", "messages", "message"};
-  return std::ranges::find(kLive, view) != kLive.end();
+  return std::ranges::find(kLive, view) != kLive.end() || find_table(view) != nullptr;
 }
 
 /// What is typed after ':' beside the views; with a blank if it needs more. Of live nodes, of worlds, or of both.
@@ -215,6 +216,7 @@ void Model::take(const News& news, base::Instant at) {
   }
   if (news.table) data.table = news.table;
   if (news.file) data.file = news.file;
+  if (news.table_rows) tables[news.node] = *news.table_rows;
   if (news.look_error) {
     data.look_error = *news.look_error;
     data.look.reset();

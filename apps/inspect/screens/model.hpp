@@ -25,8 +25,9 @@ struct Model;
 /// What a view wants to be asked for, of each refresh.
 struct Wants {
   bool actors = false, ended = false, peers = false, links = false, log = false, table = false;
-  bool busiest = false;  ///< actors by their messages a second, whatever the filter
-  bool by_path = false;  ///< actors in the order of their paths, as many as there are
+  bool busiest = false;          ///< actors by their messages a second, whatever the filter
+  bool by_path = false;          ///< actors in the order of their paths, as many as there are
+  std::string_view screen = {};  ///< of a domain (tables.hpp); empty: none
   bool operator==(const Wants&) const = default;
 };
 
@@ -51,6 +52,15 @@ struct Content {
   std::string empty;      ///< what a screen without rows says
   bool wraps = true;      ///< long rows of a text take several lines; otherwise they are cut
   bool filtered = false;  ///< by the node or the view: content() leaves the rows as they are
+};
+
+/// What a node has answered for a table of a domain.
+struct TableRows {
+  std::string_view table = {};  ///< its name, and what was typed after it
+  std::string subject = {};
+  std::vector<Content::Row> rows;
+  std::string title = {};
+  std::string error = {};  ///< why there are no rows
 };
 
 struct View {
@@ -116,6 +126,7 @@ struct News {
   std::optional<LogLines> log;
   std::optional<RoutingTable> table;
   std::optional<FileMap> file;
+  std::optional<TableRows> table_rows;
   std::optional<Look> look;
   std::optional<std::string> look_error;
   std::vector<Message> messages;
@@ -170,6 +181,8 @@ struct Model {
   std::string looks_at() const;
   /// The actor that is open or selected; empty: none.
   std::string actor_at() const;
+  /// What was typed after the name of the table that is shown; empty also for none.
+  std::string table_subject() const { return wants().screen.empty() ? "" : place().subject; }
   /// The cid of the file whose parts are shown; empty: none.
   std::string file_shown() const;
   std::vector<Order> take_orders() { return std::exchange(orders, {}); }
@@ -199,7 +212,8 @@ struct Model {
   Size size{};
   base::Instant now;
   std::vector<NodeData> nodes{1};
-  std::size_t node = 0;  ///< the one shown
+  std::map<std::size_t, TableRows> tables;  ///< the latest table of each node
+  std::size_t node = 0;                     ///< the one shown
   std::vector<Place> places{{.view = "overview"}};
 
   std::string top;        ///< the column that actors are sorted by; empty: by path

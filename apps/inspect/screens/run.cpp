@@ -94,6 +94,7 @@ Ending run(const Invocation& invocation, Console& console) {
                               .file = model.file_shown(),
                               .filter = model.actor_filter(),
                               .top = model.top,
+                              .table_subject = model.table_subject(),
                               .reversed = model.reversed};
       if (cluster && !model.paused) question.wants.peers = true;
       feed.want(question);

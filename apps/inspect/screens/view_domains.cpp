@@ -4,6 +4,7 @@
 
 #include "apps/cli/shell_word.hpp"
 #include "apps/cli/terminal.hpp"
+#include "apps/inspect/screens/tables.hpp"
 #include "apps/inspect/screens/view_parts.hpp"
 
 namespace troupe::apps::screens {
@@ -46,6 +47,27 @@ Content buckets(const Model& model) {
   out.title = std::to_string(contacts) + " contacts in " + std::to_string(table->buckets.size()) + " ranges; about " +
               std::to_string(table->nodes) + " nodes in the network";
   return out;
+}
+
+Content domain_table(const Model& model) {
+  Content out;
+  const TableScreen* table = find_table(model.place().view);
+  out.columns = table->columns;
+  const auto found = model.tables.find(model.node);
+  if (found == model.tables.end() || found->second.table != table->name ||
+      found->second.subject != model.place().subject) {
+    out.title = "asking for it …";
+    return out;
+  }
+  const TableRows& got = found->second;
+  out.rows = got.rows;
+  out.title = got.title;
+  out.empty = got.error;
+  return out;
+}
+
+void domain_table_enter(Model& model, const Content::Row& row) {
+  model.open(std::string(find_table(model.place().view)->opens), row.key);
 }
 
 Content file_map(const Model& model) {

@@ -71,6 +71,10 @@ std::string short_node(const std::string& id) {
   return hex ? id.substr(0, kIdShown) + "…" : id;
 }
 
+std::string short_id(const std::string& id) {
+  return id.empty() ? "-" : id.size() <= kIdShown ? id : id.substr(0, kIdShown) + "…";
+}
+
 std::string count_text(std::uint64_t count) {
   if (count < 10'000) return std::to_string(count);
   if (count < 1'000'000) return std::to_string(count / 1'000) + "k";

@@ -6,6 +6,8 @@ namespace troupe::apps::screens {
 
 /// "9f3c5a21…": of a node's id; other names as they are.
 std::string short_node(const std::string& id);
+/// "9f3c5a21…" of any long id.
+std::string short_id(const std::string& id);
 /// "12k", "3.4M": for columns; exact below 10,000.
 std::string count_text(std::uint64_t count);
 std::string rate_text(double per_second);
@@ -61,6 +63,8 @@ Content follow(const Model& model);
 void follow_enter(Model& model, const Content::Row& row);
 Content buckets(const Model& model);
 Content file_map(const Model& model);
+Content domain_table(const Model& model);
+void domain_table_enter(Model& model, const Content::Row& row);
 Content one_row(const Model& model);
 Content help(const Model& model);
 

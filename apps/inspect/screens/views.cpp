@@ -1,10 +1,29 @@
 // The list of all views: their names, what they ask for, and their keys.
+#include "apps/inspect/screens/tables.hpp"
 #include "apps/inspect/screens/view_parts.hpp"
 
 namespace troupe::apps::screens {
 
+namespace {
+
+std::vector<View> with_tables(std::vector<View> all) {
+  const auto help = std::prev(all.end());
+  std::vector<View> tables;
+  for (const TableScreen& table : table_screens())
+    tables.push_back({.name = table.name,
+                      .doc = table.doc,
+                      .wants = {.screen = table.name},
+                      .show = domain_table,
+                      .enter = table.opens.empty() ? nullptr : domain_table_enter,
+                      .keys = table.opens.empty() ? "" : "enter open  left right scroll"});
+  all.insert(help, tables.begin(), tables.end());
+  return all;
+}
+
+}  // namespace
+
 const std::vector<View>& views() {
-  static const std::vector<View> all{
+  static const std::vector<View> all = with_tables({
       {.name = "overview",
        .doc = "whether this node is well, in five seconds",
        .wants = {.actors = true, .busiest = true},
@@ -78,7 +97,7 @@ const std::vector<View>& views() {
       {.name = "file", .doc = "the chunks of a file and their holders: :file CID", .wants = {}, .show = file_map},
       {.name = "row", .doc = "a row of a list in full: enter on it", .wants = {}, .show = one_row},
       {.name = "help", .doc = "keys and views", .wants = {}, .show = help},
-  };
+  });
   return all;
 }
 

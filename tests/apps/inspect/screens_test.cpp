@@ -1,4 +1,5 @@
 // The screens without a terminal: what keys do to the model, and what it draws.
+#include <capnp/message.h>
 #include <doctest/doctest.h>
 
 #include <fstream>
@@ -8,6 +9,7 @@
 #include "apps/inspect/screens/cluster.hpp"
 #include "apps/inspect/screens/draw.hpp"
 #include "apps/inspect/screens/feed.hpp"
+#include "apps/inspect/screens/tables.hpp"
 #include "apps/inspect/screens/view_parts.hpp"
 
 using namespace troupe;
@@ -502,6 +504,125 @@ TEST_CASE("screens: a file that the node does not list is never said to have no 
   CHECK(drawn().find("1 parts at 1 nodes, each at 1 or more") != std::string::npos);
 }
 
+TEST_CASE("screens: a group is shown with its leader, quorum and members, and why it has no leader") {
+  capnp::MallocMessageBuilder message;
+  auto group = message.initRoot<raft::wire::GroupStatus>();
+  const auto id = [](char of) { return std::string(20, of); };
+  const auto data_of = [](const std::string& bytes) {
+    return kj::arrayPtr(reinterpret_cast<const kj::byte*>(bytes.data()), bytes.size());
+  };
+  group.setGroup("main");
+  group.setNode(data_of(id('\x0a')));
+  group.setTerm(7);
+  group.setCommit(100);
+  group.setApplied(98);
+  group.setLast(101);
+  auto members = group.initMembers(3);
+  for (unsigned i = 0; i < members.size(); ++i) {
+    members[i].initMember().setNode(data_of(id(static_cast<char>(0x0a + i))));
+    members[i].setAddress("127.0.0.1:" + std::to_string(4'000 + i));
+    members[i].setKind("voter");
+    members[i].setState("unknown");
+  }
+  const auto hex_of = [](char digit) {
+    std::string out;
+    for (int i = 0; i < 20; ++i) out += {'0', digit};
+    return out;
+  };
+  const auto rows = [&](const std::set<std::string>& linked) {
+    TableRows out;
+    add_group(out, group.asReader(), linked);
+    return out.rows;
+  };
+  const auto why = [&](const std::set<std::string>& linked) { return rows(linked).front().cells.back(); };
+
+  SUBCASE("the leader knows how far each member is, and which is silent") {
+    group.setRole("leader");
+    group.setLeader(data_of(id('\x0a')));
+    for (unsigned i = 1; i < members.size(); ++i) {
+      members[i].setState("replicate");
+      members[i].setMatch(100 - i);
+      members[i].setLagMs(i == 1 ? 40 : 9'000);
+    }
+    const auto shown = rows({});
+    REQUIRE(shown.size() == 4);
+    CHECK(shown[0].cells == std::vector<std::string>{"main", "leader", "7", "100", "2", "",
+                                                     "leader this node; 2 of 3 voters respond, 2 are needed; silent: "
+                                                     "0c0c0c0c…"});
+    CHECK(shown[0].style == Style::warn);
+    CHECK(shown[2].cells ==
+          std::vector<std::string>{"  0b0b0b0b…", "replicate", "", "99", "2", "40 ms ago", "voter, 127.0.0.1:4001"});
+    CHECK(shown[3].style == Style::warn);
+    group.setAsleep(true);
+    CHECK(why({}).find("3 of 3 voters respond") != std::string::npos);
+    group.setAsleep(false);
+    members[1].setLagMs(9'000);
+    CHECK(rows({}).front().style == Style::bad);
+  }
+  SUBCASE("without a leader it says which voters are missing, and how many are needed") {
+    group.setRole("candidate");
+    CHECK(why({}) == "no leader: 1 of 3 voters are linked with this node, 2 are needed; missing: 0b0b0b0b…, 0c0c0c0c…");
+    CHECK(rows({}).front().style == Style::bad);
+    CHECK(rows({})[2].cells[5] == "-");
+    CHECK(why({hex_of('b')}).starts_with("no leader: 2 of 3 voters"));
+  }
+  SUBCASE("a follower names the leader, which knows the rest") {
+    group.setRole("follower");
+    group.setLeader(data_of(id('\x0b')));
+    const std::string text = why({hex_of('b'), hex_of('c')});
+    CHECK(text.find("leader 0b0b0b0b…; 3 of 3") != std::string::npos);
+    CHECK(text.find("only the leader knows the lag") != std::string::npos);
+    group.setReason("it is damaged");
+    CHECK(why({}).find("it does not serve: it is damaged") != std::string::npos);
+    CHECK(rows({}).front().style == Style::bad);
+  }
+}
+
+TEST_CASE("screens: only the shown table of a domain is asked for, and enter opens what its row names") {
+  Model model = started({120, 12});
+  command(model, "groups");
+  CHECK(model.wants() == Wants{.screen = "groups"});
+  CHECK(draw(model).text().find("asking for it") != std::string::npos);
+  News news = status();
+  news.table_rows = TableRows{.table = "groups", .title = "1 groups"};
+  news.table_rows->rows = {
+      {.cells = {"main", "leader", "7", "100", "0", "", "leader this node; 2 of 2 voters respond, 2 are needed"},
+       .style = Style::good},
+      {.cells = {"  0a0a0a0a…", "leader", "", "101", "-", "-", "voter, 127.0.0.1:4000, this node"}},
+      {.cells = {"  0b0b0b0b…", "replicate", "", "99", "2", "40 ms ago", "voter, 127.0.0.1:4001"}}};
+  model.take(news, kNow);
+  check_golden(model, "groups-120");
+
+  SUBCASE("another subject is another question") {
+    command(model, "kv main orders/");
+    CHECK(model.table_subject() == "main orders/");
+    news.table_rows = TableRows{.table = "kv", .subject = "main", .title = "of another prefix"};
+    model.take(news, kNow);
+    CHECK(draw(model).text().find("asking for it") != std::string::npos);
+    news.table_rows->subject = "main orders/";
+    news.table_rows->error = "the group main cannot be read here";
+    model.take(news, kNow);
+    CHECK(draw(model).text().find("the group main cannot be read here") != std::string::npos);
+  }
+  SUBCASE("enter on a file opens it, and on other rows shows them in full") {
+    press(model, Key::What::enter);
+    CHECK(model.place().view == "row");
+    command(model, "files");
+    news.table_rows = TableRows{.table = "files"};
+    news.table_rows->rows = {{.cells = {"a", "1 B", "1", "1 of 1", "no", "-", "cid"}, .key = "cid"}};
+    model.take(news, kNow);
+    press(model, Key::What::enter);
+    CHECK(model.place().view == "file");
+    CHECK(model.place().subject == "cid");
+  }
+}
+
+TEST_CASE("screens: each table of a domain has a name of its own, and as many cells as columns") {
+  std::set<std::string_view> names;
+  for (const View& view : views()) CHECK_MESSAGE(names.insert(view.name).second, view.name);
+  for (const TableScreen& table : table_screens()) CHECK_MESSAGE(names.contains(table.name), table.name);
+}
+
 TEST_CASE("screens: an open message stays what it is while older ones are dropped") {
   Model model = started();
   model.open("messages", "/files");
@@ -749,7 +870,8 @@ TEST_CASE("screens: of a world a view that only live nodes have is refused, howe
   REQUIRE(model.place().view == "actor");
   type(model, "m");
   CHECK(model.place().view == "actor");
-  for (const char* view : {"peers", "links", "dead", "buckets", "flows", "follow abc", "messages", "file abc"}) {
+  for (const char* view :
+       {"peers", "links", "dead", "buckets", "flows", "follow abc", "messages", "file abc", "groups", "kv"}) {
     command(model, view);
     CHECK(model.place().view == "actor");
     CHECK(model.said.find("live nodes") != std::string::npos);
