@@ -95,8 +95,9 @@ Client::Outcome<std::unique_ptr<Client>> Client::connect(const Invocation& invoc
 }
 
 Client::Outcome<std::unique_ptr<Client>> Client::connect_when_up(const Invocation& invocation, Console& console,
-                                                                 base::Duration patience) {
-  const auto due = std::chrono::steady_clock::now() + patience;
+                                                                 std::optional<base::Duration> patience) {
+  if (!patience) return connect(invocation, console);
+  const auto due = std::chrono::steady_clock::now() + *patience;
   while (true) {
     Failure why;
     auto client = connect(invocation, console);

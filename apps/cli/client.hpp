@@ -86,9 +86,10 @@ class Client {
   static Outcome<std::unique_ptr<Client>> connect(const Invocation& invocation, Console& console,
                                                   Listens listens = Listens::to_signals,
                                                   const std::shared_ptr<Cancel>& cancel = {});
-  /// As connect(), once the node runs and has read what it holds. Waits at most `patience` for that.
+  /// Connects once the node runs and has started; waits at most `patience` for that. Without a patience it does not
+  /// wait, like connect().
   static Outcome<std::unique_ptr<Client>> connect_when_up(const Invocation& invocation, Console& console,
-                                                          base::Duration patience);
+                                                          std::optional<base::Duration> patience);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

@@ -48,8 +48,7 @@ void print_text(std::ostream& out, node::wire::NodeStatus::Reader status) {
 Ending status(const Invocation& invocation, Console& console) {
   const auto patience = waited(invocation);
   if (!patience.ok()) return patience.error();
-  auto client = patience.value() ? Client::connect_when_up(invocation, console, *patience.value())
-                                 : Client::connect(invocation, console);
+  auto client = Client::connect_when_up(invocation, console, patience.value());
   if (!client.ok()) return client.error();
   return ask_and_print<node::wire::GetStatus, node::wire::NodeStatus>(
       *client.value(), invocation, "/node", kStatusTimeout, [](node::wire::GetStatus::Builder) {},

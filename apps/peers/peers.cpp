@@ -91,8 +91,7 @@ Client::Outcome<void> await_healthy(Client& client, std::uint64_t wanted, base::
 Ending list(const Invocation& invocation, Console& console) {
   const auto patience = waited(invocation);
   if (!patience.ok()) return patience.error();
-  auto client = patience.value() ? Client::connect_when_up(invocation, console, *patience.value())
-                                 : Client::connect(invocation, console);
+  auto client = Client::connect_when_up(invocation, console, patience.value());
   if (!client.ok()) return client.error();
   if (const auto wanted = invocation.number("--wait"))
     if (const auto there = await_healthy(*client.value(), *wanted, *patience.value()); !there.ok())
