@@ -18,7 +18,7 @@ what it prints
 
 constexpr const char* kGenesisNotes = R"(
 what it does
-  makes block 0 of a chain of what its founders wrote (troupe chain found); each of them signs it (troupe chain sign G):
+  makes block 0 of a chain of what its founders wrote (troupe chain found); each of them signs it (troupe chain sign FILE):
   the file is handed on from one to the next, and each adds its signature to those that are there
   --test makes a chain for tests, which has a faucet; else who pays needs a balance from its beginning
   a file with the same genesis stays as it is, with its time and its signatures
@@ -163,7 +163,7 @@ Commands founding_commands() {
       {.name = "chain sign",
        .summary = "Sign a genesis as one of its founders, or a statement of `chain fork`",
        .options = {wallets::passphrase_option()},
-       .positionals = {{.name = "G", .help = "file that `chain genesis` or `chain fork` wrote"}},
+       .positionals = {{.name = "FILE", .help = "file that `chain genesis` or `chain fork` wrote"}},
        .effect = Effect::write,
        .notes = kSignNotes,
        .run = chain_sign},

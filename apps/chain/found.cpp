@@ -283,7 +283,7 @@ Ending chain_genesis(const Invocation& invocation, Console& console) {
 }
 
 Ending chain_sign(const Invocation& invocation, Console& console) {
-  const std::string file = *invocation.text("G");
+  const std::string file = *invocation.text("FILE");
   if (auto fork = fork_in(file)) return sign_fork(invocation, console, file, std::move(*fork));
   auto read = genesis_in(file);
   if (!read.ok()) return read.error();

@@ -31,7 +31,8 @@ struct Option {
   std::string help;     ///< one line
   std::string alias{};  ///< "--output"
   bool repeatable = false;
-  std::vector<std::string> choices{};  ///< if not empty, the only values
+  std::vector<std::string> choices{};      ///< if not empty, the only values
+  std::vector<std::string> suggestions{};  ///< values that completion offers although others are valid
   std::uint64_t min = 0;               ///< with a max above 0 the value is a whole number within both
   std::uint64_t max = 0;
   bool required = false;  ///< shown so in the usage; the command says what is missing
@@ -55,6 +56,7 @@ struct Positional {
   std::string help;          ///< one line
   Arity arity = Arity::one;  ///< only the last one may repeat, the last ones be left out
   std::vector<std::string> choices{};
+  std::vector<std::string> suggestions{};
 };
 
 /// "ID@HOST:PORT" of --node: where a node is and who it must be.

@@ -1,5 +1,7 @@
 // Scripts for bash, zsh and fish.
 #include <algorithm>
+#include <cstdint>
+#include <map>
 #include <string_view>
 
 #include "apps/cli/help.hpp"
@@ -10,10 +12,35 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-// What may follow a command or a group.
+/// What a shell offers at one place of a command line.
+struct Offer {
+  enum class Kind : std::uint8_t { nothing, words, files, directories } kind = Kind::nothing;
+  Words words{};
+  bool operator==(const Offer&) const = default;
+};
+
+/// Whether the placeholder of a value, such as "PATH|-", has `word` among its alternatives.
+bool names_a(std::string_view placeholder, std::string_view word) {
+  for (std::size_t begin = 0; begin < placeholder.size();) {
+    const std::size_t end = std::min(placeholder.find_first_of("|[]. ", begin), placeholder.size());
+    if (placeholder.substr(begin, end - begin) == word) return true;
+    begin = end + 1;
+  }
+  return false;
+}
+
+Offer offer(std::string_view placeholder, const Words& choices, const Words& suggestions) {
+  if (!choices.empty()) return {Offer::Kind::words, choices};
+  for (const char* word : {"FILE", "PATH", "ARCHIVE", "PROGRAM", "CMD", "F"})
+    if (names_a(placeholder, word)) return {Offer::Kind::files, suggestions};
+  if (!suggestions.empty()) return {Offer::Kind::words, suggestions};
+  return {names_a(placeholder, "DIR") ? Offer::Kind::directories : Offer::Kind::nothing};
+}
+
+/// What may follow a command or a group.
 struct Follow {
   std::string after;  ///< "config", "config show", or empty
-  Words words;        ///< commands or choices; without any, files are completed
+  Offer offer;
   Words options;
 };
 
@@ -36,21 +63,40 @@ Follow& follow(std::vector<Follow>& all, const std::string& after) {
   return all.emplace_back(Follow{after, {}, {}});
 }
 
-// Longer ones first, the empty one last: a shell takes the first that fits.
+void add_word(std::vector<Follow>& all, const std::string& after, const std::string& word) {
+  Follow& before = follow(all, after);
+  before.offer.kind = Offer::Kind::words;
+  add_once(before.offer.words, word);
+}
+
+void add_arguments(Follow& own, const Command& command) {
+  for (const Positional& positional : command.positionals) {
+    const Offer one = offer(positional.name, positional.choices, positional.suggestions);
+    if (one.kind == Offer::Kind::nothing) continue;
+    if (own.offer.kind != Offer::Kind::words) own.offer.kind = one.kind;
+    for (const std::string& word : one.words) add_once(own.offer.words, word);
+  }
+}
+
+/// Longer ones first, the empty one last: a shell takes the first that fits.
 std::vector<Follow> follows(const Commands& table) {
   std::vector<Follow> all;
   follow(all, "");
+  follow(all, "help");
   for (const Command& command : table) {
     for (std::size_t begin = 0; begin < command.name.size();) {
       const std::size_t end = std::min(command.name.find(' ', begin), command.name.size());
       const std::string before = command.name.substr(0, begin == 0 ? 0 : begin - 1);
-      add_once(follow(all, before).words, command.name.substr(begin, end - begin));
+      const std::string word = command.name.substr(begin, end - begin);
+      add_word(all, before, word);
+      add_word(all, before.empty() ? "help" : "help " + before, word);
       begin = end + 1;
     }
+  }
+  for (const Command& command : table) {
     Follow& own = follow(all, command.name);
     own.options = names(command.options);
-    if (!command.positionals.empty())
-      for (const auto& choice : command.positionals.front().choices) own.words.push_back(choice);
+    add_arguments(own, command);
   }
   std::stable_sort(all.begin(), all.end(), [](const Follow& a, const Follow& b) {
     return std::count(a.after.begin(), a.after.end(), ' ') + !a.after.empty() >
@@ -59,17 +105,49 @@ std::vector<Follow> follows(const Commands& table) {
   return all;
 }
 
+std::string offered(const Offer& offer, std::string_view open, std::string_view close) {
+  static constexpr const char* kKinds[] = {"nothing", "words", "files", "directories"};
+  return std::string("kind=") + kKinds[static_cast<std::size_t>(offer.kind)] + " offered=" + std::string(open) +
+         joined(offer.words, " ") + std::string(close);
+}
+
 std::string cases(const Commands& table, std::string_view open, std::string_view close) {
   std::string out;
   for (const Follow& one : follows(table)) {
     const std::string pattern = one.after.empty() ? "*" : '"' + one.after + " \"*";
-    out += "    " + pattern + ") words=" + std::string(open) + joined(one.words, " ") + std::string(close) +
-           " options=" + std::string(open) + joined(one.options, " ") + std::string(close) + " ;;\n";
+    out += "      " + pattern + ") " + offered(one.offer, open, close) + " options=" + std::string(open) +
+           joined(one.options, " ") + std::string(close) + " ;;\n";
   }
   return out;
 }
 
-// Options whose value is the next word, which so is no command.
+/// For each option with a value that can be completed: a case for its command, or for all if they agree.
+std::string value_cases(const Commands& table, std::string_view open, std::string_view close) {
+  std::map<std::string, std::vector<std::pair<std::string, Offer>>> by_name;
+  const auto add = [&](const std::string& command, const std::vector<Option>& options) {
+    for (const Option& option : options)
+      if (!option.value.empty())
+        for (const std::string& name : names({option}))
+          by_name[name].emplace_back(command, offer(option.value, option.choices, option.suggestions));
+  };
+  add("", global_options());
+  for (const Command& command : table) add(command.name, command.options);
+  std::string special, general;
+  const auto one_case = [&](const std::string& pattern, const Offer& what) {
+    return "      " + pattern + ") " + offered(what, open, close) + " ;;\n";
+  };
+  for (const auto& [name, uses] : by_name) {
+    const Offer& first = uses.front().second;
+    if (std::all_of(uses.begin(), uses.end(), [&](const auto& use) { return use.second == first; })) {
+      if (first.kind != Offer::Kind::nothing) general += one_case("*\" " + name + '"', first);
+    } else {
+      for (const auto& [command, what] : uses) special += one_case('"' + command + " \"*\" " + name + '"', what);
+    }
+  }
+  return special + general;
+}
+
+/// Options whose next word is a value, so it is not a command.
 std::string with_value(const Commands& table) {
   Words out;
   const auto add = [&](const std::vector<Option>& options) {
@@ -88,6 +166,21 @@ std::string fish_quoted(std::string_view text) {
   return out + '\'';
 }
 
+std::string fish_values(const Offer& offer) {
+  switch (offer.kind) {
+    case Offer::Kind::nothing: return " -x";
+    case Offer::Kind::words: return " -x -a " + fish_quoted(joined(offer.words, " "));
+    case Offer::Kind::files: return " -r -F";
+    case Offer::Kind::directories: return " -x -a '(__fish_complete_directories)'";
+  }
+  return "";
+}
+
+/// As an argument: files are offered without an option to wait for.
+std::string fish_arguments(const Offer& offer) {
+  return offer.kind == Offer::Kind::files ? " -F" : " -f" + fish_values(offer).substr(std::string_view(" -x").size());
+}
+
 std::string fish_option(const std::string& condition, const Option& option) {
   std::string out = "complete -c troupe";
   if (!condition.empty()) out += " -n " + fish_quoted(condition);
@@ -95,7 +188,7 @@ std::string fish_option(const std::string& condition, const Option& option) {
     if (name.starts_with("--")) out += " -l " + name.substr(2);
     else if (name.starts_with("-")) out += " -s " + name.substr(1);
   }
-  if (!option.value.empty()) out += " -r";
+  if (!option.value.empty()) out += fish_values(offer(option.value, option.choices, option.suggestions));
   return out + " -d " + fish_quoted(option.help) + '\n';
 }
 
@@ -104,26 +197,36 @@ std::string fish_option(const std::string& condition, const Option& option) {
 std::string bash_completion(const Commands& table) {
   return R"(# bash completion for troupe: source it, or put it into bash-completion's folder.
 _troupe() {
-  local current="${COMP_WORDS[COMP_CWORD]}" named="" words="" options="" i
+  local current="${COMP_WORDS[COMP_CWORD]}" option="" named="" kind="" offered="" options="" i
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "${COMP_WORDS[i]}" in
       )" +
-         with_value(table) + R"() ((i++)) ;;
+         with_value(table) + R"()
+        option="${COMP_WORDS[i]}"
+        ((i++))
+        [[ "${COMP_WORDS[i]}" == "=" ]] && ((i++)) ;;
       -*) ;;
       *) named+="${COMP_WORDS[i]} " ;;
     esac
   done
-  case "$named" in
-)" + cases(table, "\"", "\"") +
-         R"(  esac
-  if [[ "$current" == -* ]]; then
-    COMPREPLY=($(compgen -W "$options )" +
-         joined(names(global_options()), " ") + R"(" -- "$current"))
-  elif [[ -n "$words" ]]; then
-    COMPREPLY=($(compgen -W "$words" -- "$current"))
+  if ((i > COMP_CWORD)); then # the value of an option
+    [[ "$current" == "=" ]] && current=""
+    case "$named $option" in
+)" + value_cases(table, "\"", "\"") +
+         R"(    esac
   else
-    COMPREPLY=($(compgen -f -- "$current"))
+    case "$named" in
+)" + cases(table, "\"", "\"") +
+         R"(    esac
+    [[ "$current" == -* ]] && kind=words && offered="$options )" +
+         joined(names(global_options()), " ") + R"("
   fi
+  COMPREPLY=()
+  case "$kind" in
+    words) mapfile -t COMPREPLY < <(compgen -W "$offered" -- "$current") ;;
+    files) mapfile -t COMPREPLY < <(compgen -f -W "$offered" -- "$current") ;;
+    directories) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
+  esac
 }
 complete -o filenames -F _troupe troupe
 )";
@@ -133,33 +236,42 @@ std::string zsh_completion(const Commands& table) {
   return R"(#compdef troupe
 # zsh completion for troupe: put it as _troupe into a folder of $fpath.
 _troupe() {
-  local named="" i
-  local -a words_here options
+  local option="" named="" kind="" i
+  local -a offered options
   for ((i = 2; i < CURRENT; i++)); do
     case "${words[i]}" in
       )" +
-         with_value(table) + R"() ((i++)) ;;
+         with_value(table) + R"() option="${words[i]}"; ((i++)) ;;
       -*) ;;
       *) named+="${words[i]} " ;;
     esac
   done
-  case "$named" in
-)" +
-         [&] {
-           std::string out = cases(table, "(", ")");
-           for (std::size_t at = 0; (at = out.find(") words=(", at)) != std::string::npos; at += 14)
-             out.replace(at, 9, ") words_here=(");
-           return out;
-         }() +
-         R"(  esac
-  if [[ "$PREFIX" == -* ]]; then
-    compadd -- $options )" +
-         joined(names(global_options()), " ") + R"(
-  elif (( ${#words_here} )); then
-    compadd -- $words_here
-  else
-    _files
+  if [[ "$PREFIX" == --*=* ]]; then
+    option="${PREFIX%%=*}"
+    compset -P '*='
+    i=$((CURRENT + 1))
   fi
+  if ((i > CURRENT)); then # the value of an option
+    case "$named $option" in
+)" + value_cases(table, "(", ")") +
+         R"(    esac
+  else
+    case "$named" in
+)" + cases(table, "(", ")") +
+         R"(    esac
+    if [[ "$PREFIX" == -* ]]; then
+      kind=words
+      offered=($options )" +
+         joined(names(global_options()), " ") + R"()
+    fi
+  fi
+  case "$kind" in
+    words) compadd -- $offered ;;
+    files)
+      compadd -- $offered
+      _files ;;
+    directories) _files -/ ;;
+  esac
 }
 if [[ "${funcstack[1]}" == _troupe ]]; then _troupe "$@"; else compdef _troupe troupe; fi
 )";
@@ -169,6 +281,7 @@ std::string fish_completion(const Commands& table) {
   std::string out = "# fish completion for troupe: put it into ~/.config/fish/completions/troupe.fish.\n";
   for (const Option& option : global_options()) out += fish_option("", option);
   Words groups;
+  std::string help_words;
   for (const Command& command : table) {
     std::string condition;
     for (std::size_t begin = 0; begin < command.name.size();) {
@@ -177,6 +290,7 @@ std::string fish_completion(const Commands& table) {
       const bool whole = end == command.name.size();
       if (whole || std::find(groups.begin(), groups.end(), path) == groups.end()) {
         if (!whole) groups.push_back(path);
+        if (begin == 0) help_words += (help_words.empty() ? "" : " ") + word;
         out += "complete -c troupe -f -n " + (begin == 0 ? "__fish_use_subcommand" : fish_quoted(condition)) + " -a " +
                word + (whole ? " -d " + fish_quoted(command.summary) : "") + '\n';
       }
@@ -184,10 +298,13 @@ std::string fish_completion(const Commands& table) {
       begin = end + 1;
     }
     for (const Option& option : command.options) out += fish_option(condition, option);
-    if (command.positionals.empty()) continue;
-    for (const auto& choice : command.positionals.front().choices)
-      out += "complete -c troupe -f -n " + fish_quoted(condition) + " -a " + choice + '\n';
+    for (const Positional& positional : command.positionals) {
+      const Offer one = offer(positional.name, positional.choices, positional.suggestions);
+      if (one.kind == Offer::Kind::nothing) continue;
+      out += "complete -c troupe -n " + fish_quoted(condition) + fish_arguments(one) + '\n';
+    }
   }
+  out += "complete -c troupe -f -n '__fish_seen_subcommand_from help' -a " + fish_quoted(help_words) + '\n';
   return out;
 }
 

@@ -483,8 +483,9 @@ Commands node_commands() {
        .repeatable = true},
       {.name = "--name", .value = "N", .help = "name shown to people (the host name)"},
       {.name = "--chain",
-       .value = "dev|G",
-       .help = "follow the chain of this genesis, which the directory remembers; dev: one of this node alone"},
+       .value = "dev|FILE",
+       .help = "follow the chain of this genesis, which the directory remembers; dev: one of this node alone",
+       .suggestions = {"dev"}},
       {.name = "--metrics", .value = "HOST:PORT", .help = "address of the metrics page; a PORT alone is on 127.0.0.1"},
   };
   for (auto& option : setting_options()) options.push_back(std::move(option));

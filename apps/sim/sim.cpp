@@ -90,12 +90,15 @@ Commands sim_commands() { return sim_commands(all_workloads()); }
 Commands sim_commands(sim::WorkloadSpecs workloads) {
   auto options = sim_command::world_options();
   for (auto& one : sim_command::watch_options()) options.push_back(std::move(one));
+  std::vector<std::string> names;
+  for (const sim::WorkloadSpec* domain : workloads) names.emplace_back(domain->name);
   Commands out;
   out.push_back({.name = "sim",
                  .summary = "Run the production actors in simulated worlds, each drawn from a seed",
                  .options = std::move(options),
                  .positionals = {{.name = "DOMAIN[,DOMAIN...]",
-                                  .help = "domains whose clients work, and whose invariants must hold"}},
+                                  .help = "domains whose clients work, and whose invariants must hold",
+                                  .suggestions = std::move(names)}},
                  .run = sim_command::simulating(run_domains, workloads)});
   for (auto command :
        {sim_command::run(workloads), sim_command::replay(workloads), sim_command::shrink(workloads),

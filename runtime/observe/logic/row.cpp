@@ -65,6 +65,12 @@ const Field* find_field(std::string_view name) {
   return found == kFields.end() ? nullptr : &*found;
 }
 
+std::vector<std::string> field_list() {
+  std::vector<std::string> names;
+  for (const Field& field : kFields) names.emplace_back(field.name);
+  return names;
+}
+
 std::string field_names() {
   std::string names;
   for (const Field& field : kFields) (names += names.empty() ? "" : ", ") += field.name;

@@ -43,6 +43,9 @@ std::span<const Field> fields();
 /// "rate".
 const Field* find_field(std::string_view name);
 
+/// Returns the name of each field, in the order of the columns.
+std::vector<std::string> field_list();
+
 /// "path, kind, …", for a message.
 std::string field_names();
 

@@ -2,7 +2,10 @@
 
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstring>
+#include <filesystem>
 #include <set>
 
 #include "apps/cli/help.hpp"
@@ -314,6 +317,28 @@ TEST_CASE("completion: bash completes commands, options and choices") {
   CHECK(completed("troupe config show --or", 3) == "--origin\n");
   CHECK(completed("troupe completion \"\"", 2) == "bash zsh fish\n");
   CHECK(completed("troupe config check " + folder.path() + "/troupe.b", 3) == script + '\n');
+
+  SUBCASE("the value of an option is a path, one of a fixed set, or nothing") {
+    const std::string inner = folder.path() + "/inner";
+    REQUIRE(std::filesystem::create_directory(inner));
+    for (const char* before : {"troupe --data", "troupe status --data", "troupe --data ="}) {
+      CAPTURE(before);
+      const int at = 1 + static_cast<int>(std::count(before, before + std::strlen(before), ' '));
+      CHECK(completed(std::string(before) + ' ' + folder.path() + '/', at) == inner + '\n');
+    }
+    CHECK(completed("troupe config show --config " + folder.path() + "/troupe.b", 4) == script + '\n');
+    CHECK(completed("troupe registry ls --status \"\"", 4) == "healthy unhealthy offline\n");
+    CHECK(completed("troupe inspect --top mail", 3) == "mailbox\n");
+    CHECK(completed("troupe node --chain d", 3) == "dev\n");
+    CHECK(completed("troupe peers --wait \"\"", 3) == "\n");
+    CHECK(completed("troupe status \"\"", 2) == "\n");
+    CHECK(completed("troupe --data=a conf", 2) == "config\n");
+  }
+  SUBCASE("words of help are commands") {
+    CHECK(completed("troupe help esc", 2) == "escrow\n");
+    CHECK(completed("troupe help config sh", 3) == "show\n");
+    CHECK(completed("troupe help wallet multisig si", 4) == "sign\n");
+  }
 }
 
 TEST_CASE("completion: each shell's script names each command and option") {
