@@ -18,8 +18,8 @@ what it prints
 
 constexpr const char* kGenesisNotes = R"(
 what it does
-  makes block 0 of a chain of what its founders wrote (troupe chain found); each of them signs it (troupe chain sign FILE):
-  the file is handed on from one to the next, and each adds its signature to those that are there
+  makes block 0 of a chain of what its founders wrote (troupe chain found); each of them signs it
+  (troupe chain sign FILE): the file is handed on from one to the next, and each adds its signature
   --test makes a chain for tests, which has a faucet; else who pays needs a balance from its beginning
   a file with the same genesis stays as it is, with its time and its signatures
 parameters

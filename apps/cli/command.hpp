@@ -33,7 +33,7 @@ struct Option {
   bool repeatable = false;
   std::vector<std::string> choices{};      ///< if not empty, the only values
   std::vector<std::string> suggestions{};  ///< values that completion offers although others are valid
-  std::uint64_t min = 0;               ///< with a max above 0 the value is a whole number within both
+  std::uint64_t min = 0;                   ///< with a max above 0 the value is a whole number within both
   std::uint64_t max = 0;
   bool required = false;  ///< shown so in the usage; the command says what is missing
 };
@@ -133,6 +133,7 @@ struct Command {
   bool several_nodes = false;  ///< --node may be given again and again
   std::string notes{};         ///< for help alone: lines of at most 100 columns, below the options
   std::function<Ending(const Invocation&, Console&)> run;
+  std::vector<std::string> examples{};  ///< for help alone: command lines, from apps/examples.cpp
 };
 using Commands = std::vector<Command>;
 

@@ -5,12 +5,14 @@
 #include <sstream>
 #include <utility>
 
+#include "apps/cli/terminal.hpp"
 #include "runtime/base/text.hpp"
 
 namespace troupe::apps {
 namespace {
 
 constexpr std::size_t kLeftColumns = 26;
+constexpr std::size_t kColumnsMax = 120;  // our choice: the lines of this source are as long
 
 struct ExitMeaning {
   Exit exit;
@@ -62,9 +64,10 @@ std::string_view needs(const Command& command) {
 void line(std::ostream& out, const std::string& first, std::string_view second) {
   const auto width = base::columns(first);
   out << "  " << first;
+  const std::string next = "\n  " + std::string(kLeftColumns, ' ');
   if (width < kLeftColumns) out << std::string(kLeftColumns - width, ' ');
-  else out << "\n  " << std::string(kLeftColumns, ' ');
-  out << second << '\n';
+  else out << next;
+  out << joined(wrapped(second, kColumnsMax - kLeftColumns - 2), next) << '\n';
 }
 
 void print_options(std::ostream& out, std::string_view title, const std::vector<Option>& options) {
@@ -73,13 +76,28 @@ void print_options(std::ostream& out, std::string_view title, const std::vector<
   for (const Option& option : options) line(out, left(option), option.help);
 }
 
+/// Lines that are too long continue under their own indentation.
+void print_notes(std::ostream& out, const std::string& notes) {
+  std::istringstream lines(notes);
+  for (std::string one; std::getline(lines, one);) {
+    const std::string indent(std::min(one.find_first_not_of(' '), one.size()), ' ');
+    if (base::columns(one) > kColumnsMax)
+      one = indent + joined(wrapped(one.substr(indent.size()), kColumnsMax - indent.size()), '\n' + indent);
+    out << one << '\n';
+  }
+}
+
 void print_command(std::ostream& out, const Command& command) {
-  out << "usage: " << usage(command) << "\n\n" << command.summary << ". " << needs(command) << '\n';
+  out << joined(wrapped("usage: " + usage(command), kColumnsMax - 7), "\n       ") << "\n\n"
+      << joined(wrapped(command.summary + ". " + std::string(needs(command)), kColumnsMax), "\n") << '\n';
   if (!command.positionals.empty()) out << "\narguments\n";
   for (const Positional& positional : command.positionals) line(out, positional.name, positional.help);
   print_options(out, "options", command.options);
   print_options(out, "options of all commands", global_options());
-  out << command.notes;
+  print_notes(out, command.notes);
+  if (command.examples.empty()) return;
+  out << "\nexamples\n";
+  for (const std::string& example : command.examples) out << "  " << example << '\n';
 }
 
 /// "kv", if the command is "kv put".
@@ -182,9 +200,11 @@ void print_manual(std::ostream& out, const Commands& table, std::string_view ver
     out << ".SS " << roff(usage(command)) << '\n' << roff(command.summary) << ".\n" << roff(needs(command)) << '\n';
     for (const Positional& positional : command.positionals) manual_entry(out, positional.name, positional.help);
     for (const Option& option : command.options) manual_entry(out, left(option), option.help);
-    if (command.notes.empty()) continue;
+    std::string below = command.notes;
+    if (!command.examples.empty()) below += "\nexamples\n  " + joined(command.examples, "\n  ") + '\n';
+    if (below.empty()) continue;
     out << ".PP\n.nf\n";  // as it is
-    std::istringstream notes(command.notes);
+    std::istringstream notes(below);
     for (std::string one; std::getline(notes, one);) out << roff(one) << '\n';
     out << ".fi\n";
   }

@@ -55,6 +55,24 @@ bool colour_on_err(const Console& console) {
   return console.err_is_terminal && variable(console, "NO_COLOR").value_or("").empty();
 }
 
+std::vector<std::string> wrapped(std::string_view text, std::size_t columns_max) {
+  std::vector<std::string> lines{""};
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    const std::string_view word = text.substr(begin, end - begin);
+    if (!lines.back().empty() && base::columns(lines.back()) + 1 + base::columns(word) > columns_max)
+      lines.emplace_back();
+    if (!lines.back().empty()) lines.back() += ' ';
+    for (const char c : word) {
+      const bool within_character = (static_cast<unsigned char>(c) & 0xC0u) == 0x80u;
+      if (!within_character && base::columns(lines.back()) >= columns_max) lines.emplace_back();
+      lines.back() += c;
+    }
+    begin = end + 1;
+  }
+  return lines;
+}
+
 Passage::~Passage() { print_escaped(cut_); }
 
 void Passage::print(std::string_view piece) {

@@ -50,6 +50,9 @@ std::string joined(const Texts& texts, std::string_view between = ", ") {
   return out;
 }
 
+/// Splits the text at its spaces into lines of at most `columns_max` columns. A longer word is cut.
+std::vector<std::string> wrapped(std::string_view text, std::size_t columns_max);
+
 /// Text that a stranger may have written, in pieces of any size: as it is; on a terminal with all but its lines and
 /// tabs escaped. A character may be cut by a piece's end: what is left of one is printed last.
 class Passage {

@@ -8,6 +8,8 @@
 namespace troupe::apps::sim_command {
 namespace {
 
+constexpr std::size_t kTextColumns = 118;  // with two of indentation
+
 std::string range(const std::string& name, std::int64_t min, std::int64_t max) {
   return name + ' ' + std::to_string(min) + ".." + std::to_string(max);
 }
@@ -81,9 +83,11 @@ Ending print_list(const Invocation& invocation, Console& console, sim::WorkloadS
     write_json_line(console.out, capnp::toDynamic(rows.asReader()));
     return Exit::done;
   }
-  TextTable table({{"KIND"}, {"NAME"}, {"TAKES"}, {"WHAT"}});
-  for (const Entry& one : all) table.add({one.kind, one.name, one.takes, one.help});
-  table.print(console.out);
+  for (const Entry& one : all) {
+    console.out << one.kind << ' ' << one.name << '\n';
+    for (const std::string* text : {&one.takes, &one.help})
+      if (!text->empty()) console.out << "  " << joined(wrapped(*text, kTextColumns), "\n  ") << '\n';
+  }
   return Exit::done;
 }
 
