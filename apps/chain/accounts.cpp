@@ -220,6 +220,8 @@ Ending chain_account(const Invocation& invocation, Console& console) {
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   const bool proof = invocation.has("--proof");
+  std::optional<Client::Awaited> awaited;
+  if (proof) awaited.emplace(*client.value(), "the next block, whose header the proof needs");
   auto answer = ask_chain<state_wire::GetChainAccount, state_wire::ChainAccount>(
       *client.value(),
       [&](state_wire::GetChainAccount::Builder out) {

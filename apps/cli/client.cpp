@@ -11,6 +11,7 @@
 #include "apps/cli/operator_key.hpp"
 #include "apps/cli/shell_word.hpp"
 #include "messages/node.capnp.h"
+#include "runtime/base/text.hpp"
 #include "runtime/net/pool.hpp"
 #include "runtime/os/chance.hpp"
 #include "runtime/os/sockets.hpp"
@@ -81,6 +82,8 @@ Client::Outcome<std::unique_ptr<Client>> Client::connect(const Invocation& invoc
     if (cancel->cancelled_) client->cancel();
   }
   client->trace_ = invocation.globals.trace;
+  if (console.err_is_terminal && listens == Listens::to_signals && !invocation.globals.json)
+    client->talk_ = &console.err;
   std::optional<Failure> failed;
   if (const auto& node = invocation.globals.node) {
     failed = client->connect_remotely(*node, console, invocation.command().needs);
@@ -97,7 +100,8 @@ Client::Outcome<std::unique_ptr<Client>> Client::connect(const Invocation& invoc
 Client::Outcome<std::unique_ptr<Client>> Client::connect_when_up(const Invocation& invocation, Console& console,
                                                                  std::optional<base::Duration> patience) {
   if (!patience) return connect(invocation, console);
-  const auto due = std::chrono::steady_clock::now() + *patience;
+  const auto from = std::chrono::steady_clock::now(), due = from + *patience;
+  bool quiet = console.err_is_terminal && !invocation.globals.json;
   while (true) {
     Failure why;
     auto client = connect(invocation, console);
@@ -111,6 +115,10 @@ Client::Outcome<std::unique_ptr<Client>> Client::connect_when_up(const Invocatio
       why = client.error();
     }
     if (why.error.code != Code::unavailable || std::chrono::steady_clock::now() >= due) return why;
+    if (quiet && std::chrono::steady_clock::now() - from >= kQuietMax) {
+      console.err << "waiting for the node to run and start …\n" << std::flush;
+      quiet = false;
+    }
     os::Waker waker{SIGINT, SIGTERM, SIGHUP};
     if (const auto signal = waker.wait(kLookAgain)) return interruption_by(*signal);
   }
@@ -221,6 +229,8 @@ runtime::Handle Client::service(const std::string& path) {
 /// A node that has just started still reads what it holds, and its domains refuse until then. What else it may lack,
 /// the answer to the caller's own question says.
 void Client::await_serving() {
+  std::optional<Awaited> awaited;
+  if (!waiting_) awaited.emplace(*this, "the node's start");
   for (awaited_ = true; true;) {
     auto seen =
         ask<node::wire::GetStatus, node::wire::NodeStatus>(kNode, kProbeTimeout, [](node::wire::GetStatus::Builder) {});
@@ -233,11 +243,15 @@ void Client::await_serving() {
 }
 
 Client::Outcome<runtime::Envelope> Client::pose(const runtime::Handle& callee, runtime::Envelope question) {
-  struct Waiting {
+  struct Posed {
     std::mutex lock;
     std::optional<runtime::Envelope> answer;
   };
-  const auto waiting = std::make_shared<Waiting>();
+  const auto waiting = std::make_shared<Posed>();
+  std::optional<Awaited> awaited;
+  if (!waiting_)
+    awaited.emplace(*this,
+                    "the node's response (" + std::string(question.kind() ? question.kind()->name : "unknown") + ')');
   outside_->run([this, waiting, callee, question = std::move(question)](runtime::ExternalActor::Inside& actor) {
     actor.pose(callee, question, [this, waiting](const runtime::Envelope& answer) {
       {
@@ -276,9 +290,28 @@ void Client::inside(runtime::ExternalActor::What what) {
 bool Client::wait_until(const std::function<bool()>& done) {
   while (!done()) {
     if (interrupted_ || mute()) return false;
-    note(waker_->wait(mute_at_ ? std::min(kForever, *mute_at_ - now()) : kForever));
+    note(waker_->wait(sleep_max()));
+    remind();
   }
   return true;
+}
+
+Client::Awaited::Awaited(Client& client, std::string what) : client_(client), before_(client.waiting_) {
+  client.waiting_ = Waiting{std::move(what), client.now() + kQuietMax};
+}
+
+void Client::remind() {
+  if (talk_ == nullptr || !waiting_ || now() < waiting_->said_at) return;
+  *talk_ << "waiting for " + base::printable(waiting_->what) + " …\n" << std::flush;
+  waiting_->said_at = base::Instant::max();
+}
+
+base::Duration Client::sleep_max() {
+  base::Duration most = kForever;
+  if (mute_at_) most = std::min(most, *mute_at_ - now());
+  if (talk_ != nullptr && waiting_ && waiting_->said_at != base::Instant::max())
+    most = std::min(most, waiting_->said_at - now());
+  return most;
 }
 
 bool Client::mute() {
@@ -313,7 +346,8 @@ Client::Outcome<void> Client::pause(base::Duration length) {
   while (!interrupted()) {
     const base::Instant at = now();
     if (at >= due) return {};
-    note(waker_->wait(due - at));
+    note(waker_->wait(std::min(due - at, sleep_max())));
+    remind();
   }
   return interruption();
 }

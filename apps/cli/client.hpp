@@ -40,6 +40,7 @@ inline constexpr std::size_t kReadAheadBytes = 4u << 20;  // our choice: beside 
 inline constexpr std::size_t kWriteAhead = 4;             // our choice: one is made while others are sent
 inline constexpr std::chrono::seconds kMuteMax{10};       // our choice: an actor that serves links answers in much less
 inline constexpr std::chrono::seconds kDialTimeout{5};    // our choice: a person does not wait for longer
+inline constexpr std::chrono::seconds kQuietMax{2};       // our choice: then a person wonders what keeps the command
 inline constexpr std::chrono::seconds kStartMax{10};      // our choice: by then a node has read what it holds
 
 /// An answer that is kept for as long as it is needed.
@@ -56,6 +57,11 @@ class Kept {
 };
 
 class Client {
+  struct Waiting {
+    std::string what;
+    base::Instant said_at;
+  };
+
  public:
   template <class T>
   using Outcome = base::Result<T, Failure>;
@@ -115,6 +121,22 @@ class Client {
   /// for no more than the node takes; its failure ends the stream and is returned.
   template <class Q, class Item, class A, class Fill, class Producer>
   Outcome<Kept<A>> feed(const std::string& path, base::Duration idle, Fill&& fill, Producer&& producer);
+
+  /// What a command waits for has this name while the object lives.
+  class Awaited {
+   public:
+    Awaited(Client& client, std::string what);
+    ~Awaited() { client_.waiting_ = std::move(before_); }
+    Awaited(const Awaited&) = delete;
+    Awaited& operator=(const Awaited&) = delete;
+
+   private:
+    Client& client_;
+    std::optional<Waiting> before_;
+  };
+  /// Names what the command waits for. If that takes longer than kQuietMax, the client says so on standard error, once,
+  /// if that is a terminal and --json is not given. An ask() without a name waits for the response to its request.
+  [[nodiscard]] Awaited waits_for(std::string what) { return {*this, std::move(what)}; }
 
   /// Waits until a descriptor can be read or written without blocking: true. False if `at_most` has passed, or, in a
   /// producer, once the node has answered and wants no more. Fails if interrupted.
@@ -181,6 +203,12 @@ class Client {
   template <class A>
   Outcome<Kept<A>> keep(Outcome<runtime::Envelope> answer);
 
+  void remind();
+  /// How long the client may sleep before it has to check its signals, the node's silence or what it waits for.
+  base::Duration sleep_max();
+
+  std::ostream* talk_ = nullptr;  // where it says what it waits for
+  std::optional<Waiting> waiting_;
   std::string way_;
   std::uint64_t trace_ = 0;
   Effect effect_ = Effect::read;          // of the command, once it is connected

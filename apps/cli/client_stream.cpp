@@ -27,6 +27,7 @@ std::optional<Client::Item> Client::next_item(const std::shared_ptr<Incoming>& i
     failed = cut_short();
     return std::nullopt;
   }
+  waiting_.reset();
   Item next;
   bool resume = false;
   {

@@ -119,6 +119,7 @@ Ending trace(const Invocation& invocation, Console& console) {
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   Printer printer(console, invocation.globals.json);
+  const auto awaited = client.value()->waits_for("messages of " + pattern);
   const auto ended = client.value()->subscribe<inspect::wire::FollowMessages, inspect::wire::FollowItem>(
       kInspect, kIdle,
       [&](inspect::wire::FollowMessages::Builder question) {

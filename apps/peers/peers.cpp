@@ -73,6 +73,7 @@ void print_text(std::ostream& out, capnp::List<wire::PeerRow>::Reader peers) {
 /// Waits until the node has that many healthy peers.
 Client::Outcome<void> await_healthy(Client& client, std::uint64_t wanted, base::Duration patience) {
   const base::Instant due = client.now() + patience;
+  const auto awaited = client.waits_for(std::to_string(wanted) + " healthy peers");
   while (true) {
     auto rows = client.ask<wire::ListPeers, wire::PeerRows>(
         kPeers, kTimeout, [](wire::ListPeers::Builder question) { question.setHealthyOnly(true); });

@@ -119,6 +119,7 @@ Client::Outcome<std::optional<SeenTransaction>> submit_again(Client& client,
 Client::Outcome<ChainAccountNow> account_with_room(Client& client, const wallet::Address& address,
                                                    base::Duration length) {
   const base::Instant end = client.now() + length;
+  const auto awaited = client.waits_for("a block with earlier transactions of this wallet");
   while (true) {
     auto account = chain_account_at(client, address);
     if (!account.ok() || account.value().next.value < account.value().account.nonce.value + chain::kSenderMax)

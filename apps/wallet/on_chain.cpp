@@ -244,6 +244,7 @@ Client::Outcome<SeenTransaction> transaction_at(Client& client, const chain::TxI
 
 Client::Outcome<SeenTransaction> wait_for(Client& client, const chain::TxId& id, base::Duration length) {
   const base::Instant end = client.now() + length;
+  const auto awaited = client.waits_for("a block with the transaction " + id.hex());
   std::optional<SeenTransaction> pending;
   while (true) {
     const base::Instant asked = client.now();

@@ -44,6 +44,7 @@ Client::Outcome<SendingOnce> SendingOnce::begin(Client& client, const Directory&
                                                 const wallet::RequestMark& request) {
   SendingOnce out(directory, request);
   const base::Instant end = client.now() + kSendingPatience;
+  const auto awaited = client.waits_for("another process that sends for this wallet");
   while (!out.lock_) {
     auto lock = directory.lock_sending();
     if (lock.ok()) out.lock_ = std::move(lock).value();

@@ -131,6 +131,7 @@ class Place {
     return Client::connect(invocation, console());
   }
   Console& console() { return console_; }
+  std::string talk() const { return err_.str(); }
   const std::string path() const { return folder_.path(); }
   /// Waits for what the other side notices by itself; a bound for broken code alone.
   bool until(const std::function<bool()>& claim) {
@@ -208,6 +209,21 @@ TEST_CASE("client: a question is answered over the local socket, and an error ke
   REQUIRE_FALSE(late.ok());
   CHECK(exit_of(late.error(), Effect::read) == Exit::unavailable);
   CHECK(exit_of(late.error(), Effect::write) == Exit::unknown);
+}
+
+TEST_CASE("client: a long wait names what it waits for, on a terminal only") {
+  Place place;
+  const auto talk = [&] {
+    auto client = place.connect();
+    REQUIRE(client.ok());
+    const auto late = client.value()->ask<node::wire::SetLogLevel, messages::wire::Nothing>(
+        "/node", kQuietMax + 500ms, [](node::wire::SetLogLevel::Builder order) { order.setLevel("silence"); });
+    CHECK_FALSE(late.ok());
+    return place.talk();
+  };
+  CHECK(talk().empty());
+  place.console().err_is_terminal = true;
+  CHECK(talk() == "waiting for the node's response (node.SetLogLevel) …\n");
 }
 
 TEST_CASE("client: a stream is read in order, no faster than its items are taken") {
