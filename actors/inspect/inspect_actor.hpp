@@ -126,6 +126,7 @@ class InspectActor final : public runtime::Actor {
   void note(const char* act, const std::string& path, const std::string& outcome);
 
   struct Paused {
+    std::string who;  // paused it, as the audit log names it
     std::string path;
     runtime::Handle actor;
     runtime::Sink<wire::PauseItem> sink;

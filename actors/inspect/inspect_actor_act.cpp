@@ -66,7 +66,7 @@ void InspectActor::pause(wire::PauseActor::Reader order, runtime::Sink<wire::Pau
   tell<runtime::wire::Hold>(actor, [](runtime::wire::Hold::Builder out) {
     out.setMilliseconds(static_cast<std::uint32_t>(std::chrono::milliseconds(kPauseMax).count()));
   });
-  paused_.push_back({path, actor, std::move(sink), now(), now() + kPauseMax, now()});
+  paused_.push_back({caller().who(), path, actor, std::move(sink), now(), now() + kPauseMax, now()});
   Paused& kept = paused_.back();
   kept.sink.on_cancel([this, &kept] {
     kept.cancelled = true;
@@ -86,10 +86,10 @@ void InspectActor::look_after_pauses() {
     if (over) {
       tell<runtime::wire::Unhold>(one->actor, [](runtime::wire::Unhold::Builder) {});
       if (setup_.audit != nullptr)
-        setup_.audit->write("node", "resume", one->path,
-                            one->cancelled ? "done"
-                            : still        ? "time is over"
-                                           : "the actor was restarted or has ended");
+        setup_.audit->write(one->cancelled ? one->who : "node", "resume", one->path,
+                            one->cancelled     ? "done"
+                            : at >= one->until ? "ten minutes after the pause by " + one->who
+                                               : "the actor was restarted or has ended");
       if (!one->cancelled) one->sink.end();
       one = paused_.erase(one);
       continue;

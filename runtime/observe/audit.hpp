@@ -3,7 +3,8 @@
 //
 //     {"at":"2026-11-20T07:33:00.123Z","who":"9f3c…","act":"kill","what":"/files/get-1","outcome":"done"}
 //
-// Who      the id of the operator's key, or "local" for one at this machine.
+// Who      the id of the operator's key, "local" for an operator at this machine, or "node" for what the node did.
+//          A pause that ends with its operator's link is resumed in the operator's name.
 // Failure  a line that cannot be written is lost, and the act is done all the same; the log warns of it.
 // Safety   any thread.
 #include <functional>

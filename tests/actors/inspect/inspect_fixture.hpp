@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "actors/inspect/inspect_actor.hpp"
+#include "runtime/observe/audit.hpp"
 #include "tests/runtime/actor/questions.hpp"
 #include "tests/runtime/actor/ticking_clock.hpp"
 
@@ -47,6 +48,18 @@ struct Got {
   std::unique_ptr<runtime::Envelope::Reading<A>> reading;
 };
 
+class AuditSink final : public observe::LogSink {
+ public:
+  explicit AuditSink(std::vector<std::string>& lines) : lines_(lines) {}
+  bool write(observe::LogLevel, std::string_view line) override {
+    lines_.emplace_back(line);
+    return true;
+  }
+
+ private:
+  std::vector<std::string>& lines_;
+};
+
 struct InspectFixture {
   explicit InspectFixture(base::Duration period = 2s, runtime::NodeLimits limits = {})
       : actors(1, limits, test::with_ticking_clock),
@@ -55,6 +68,7 @@ struct InspectFixture {
     setup.node.bytes.fill(7);
     setup.period = period;
     setup.health = &health;
+    setup.audit = &audit;
     setup.surveyed = [this](const Totals& totals) { surveys.push_back(totals); };
     runtime::SpawnOptions options;
     options.kind = InspectActor::kName;
@@ -126,6 +140,8 @@ struct InspectFixture {
 
   // What actors use outlives them; what belongs to them is given back before they end.
   observe::Health health;
+  std::vector<std::string> audited;
+  observe::Audit audit{std::make_unique<AuditSink>(audited), [] { return base::WallTime{}; }, nullptr};
   std::vector<Totals> surveys;
   test::ActorFixture actors;
   test::TickingClock& clock;
