@@ -1,15 +1,21 @@
 // troupe file view
 #include <map>
 
+#include "actors/dht/api.hpp"
 #include "actors/files/wire.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/files/file.hpp"
+#include "messages/contact.hpp"
+#include "messages/dht.capnp.h"
 #include "runtime/base/text.hpp"
+#include "runtime/crypto/identity.hpp"
 
 namespace troupe::apps {
 namespace {
 
 namespace wire = files::wire;
+
+constexpr std::uint16_t kAnnouncedMax = 20;  // our choice: `dht providers` has more
 
 struct Content {
   files::ContentKey key;
@@ -29,6 +35,7 @@ struct View {
   std::optional<FileRow> row{};  // if the node lists the file
   std::vector<Content> contents{};
   std::map<base::NodeId, HolderSum> nodes{};
+  std::vector<base::NodeId> announced{};  // of a file that is not listed: the holders of its manifest
 
   std::uint64_t bytes = 0;
   std::uint32_t chunks = 0;
@@ -59,6 +66,24 @@ Client::Outcome<View> view_of(Client& client, const files::Cid& cid) {
       [&](wire::ViewItem::Reader item) { return view.take(item); });
   if (!seen.ok()) return seen.error();
   return view;
+}
+
+/// Asks the DHT which nodes store the manifest.
+Client::Outcome<void> find_announced(Client& client, View& view) {
+  const auto awaited = client.waits_for("the DHT, which knows the nodes that store the file");
+  return client.subscribe<dht::wire::FindProviders, dht::wire::FoundProviders>(
+      dht::kPath, kFileIdle,
+      [&](dht::wire::FindProviders::Builder question) {
+        question.setCid(data(view.cid.view()));
+        question.setProvidersMax(kAnnouncedMax);
+      },
+      [&](dht::wire::FoundProviders::Reader found) -> Client::Outcome<void> {
+        for (const auto one : found.getProviders()) {
+          const base::Contact contact = messages::read_contact(one);
+          view.announced.push_back(crypto::node_id(contact.key, contact.nonce));
+        }
+        return {};
+      });
 }
 
 void print_json(std::ostream& out, const View& view) {
@@ -95,6 +120,8 @@ void print_json(std::ostream& out, const View& view) {
     auto holders = row.initHolders(static_cast<unsigned>(content.holders.size()));
     for (unsigned i = 0; i < holders.size(); ++i) holders.set(i, data(content.holders[i].view()));
   }
+  auto announced = root.initAnnounced(static_cast<unsigned>(view.announced.size()));
+  for (unsigned i = 0; i < announced.size(); ++i) announced.set(i, data(view.announced[i].view()));
   line.print(out);
 }
 
@@ -120,7 +147,9 @@ void print_text(std::ostream& out, const View& view, bool each_chunk) {
     line("copies   ", view.row->copies());
     line("pinned   ", view.row->pinned ? "yes" : "no");
   } else {
-    line("copies   ", "this node does not list the file; the node that stored it knows where they lie");
+    line("copies   ", "not known: this node does not list the file, because it was put at another node");
+    for (const base::NodeId& node : view.announced) line("holder   ", node.hex() + ", as it announces in the DHT");
+    if (view.announced.empty()) line("holder   ", "no node announces in the DHT that it stores the file");
   }
   if (!view.nodes.empty()) {
     TextTable table({{"NODE"}, {"CHUNKS", Align::right}, {"SIZE", Align::right}, {"MANIFEST"}});
@@ -151,8 +180,10 @@ Ending file_view(const Invocation& invocation, Console& console) {
   if (!cid.ok()) return cid.error();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  const auto view = view_of(*client.value(), cid.value());
+  auto view = view_of(*client.value(), cid.value());
   if (!view.ok()) return view.error();
+  if (!view.value().row)
+    if (const auto asked = find_announced(*client.value(), view.value()); !asked.ok()) return asked.error();
   if (invocation.globals.json) print_json(console.out, view.value());
   else print_text(console.out, view.value(), invocation.has("--chunks"));
   return Exit::done;

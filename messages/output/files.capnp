@@ -98,6 +98,8 @@ struct FileView {
   chunks @11 :UInt32;
   nodes @12 :List(FileNode);
   contents @13 :List(FileContent);
+  announced @14 :List(Data);
+  # Nodes that announce in the DHT that they store the manifest; only of a file that is not listed.
 }
 
 struct FileNode {

@@ -77,6 +77,10 @@ TEST_CASE("cluster: a file is listed, viewed, verified, pinned and removed where
   CHECK(contains(cluster.run(0, {"file", "view", cid, "--chunks"}).out, "copies   2 of 2\n"));
   CHECK(contains(cluster.run(0, {"file", "view", cid, "--json"}).out, "\"listed\":true,"));
   CHECK(contains(cluster.run(1, {"file", "view", cid, "--json"}).out, "\"listed\":false,"));
+  CHECK(until([&] { return contains(cluster.run(1, {"file", "view", cid, "--json"}).out, "\"announced\":[\""); }));
+  const std::string elsewhere = cluster.run(1, {"file", "view", cid}).out;
+  CHECK(contains(elsewhere, "this node does not list the file"));
+  CHECK(contains(elsewhere, "\nholder   "));
 
   const Seen verified = cluster.run(0, {"file", "verify", cid});
   CHECK(verified.exit == 0);
