@@ -19,8 +19,8 @@ Ending written(Ending ending, Effect effect, Console& console) {
 /// A command to try that names no node is meant for the node that was asked.
 Failure of_same_node(Failure failure, const Globals& globals) {
   const std::string& line = failure.try_;
-  const bool command =
-      line.starts_with("troupe ") && !line.starts_with("troupe help") && line.find(',') == std::string::npos;
+  const bool command = line.starts_with("troupe ") && !line.starts_with("troupe help") &&
+                       !line.starts_with("troupe config check") && line.find(',') == std::string::npos;
   if (command && globals.data && line.find(" --data ") == std::string::npos &&
       line.find(" --node ") == std::string::npos)
     failure.try_ += " --data " + shell_word(*globals.data);

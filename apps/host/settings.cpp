@@ -1,6 +1,7 @@
 #include "apps/host/settings.hpp"
 
 #include "apps/cli/directory_access.hpp"
+#include "apps/cli/shell_word.hpp"
 #include "apps/host/domains.hpp"
 #include "runtime/base/text.hpp"
 #include "runtime/config/known.hpp"
@@ -70,11 +71,12 @@ base::Result<config::Settings, Failure> load_settings(const Invocation& invocati
   const auto& problems = loaded.error();
   std::string what = problems.front().text();
   if (problems.size() > 1) what += " (and " + std::to_string(problems.size() - 1) + " more)";
-  const std::string& instead = problems.front().instead;
-  return Failure{{base::Code::malformed, std::move(what)},
-                 "nothing was done",
-                 instead.empty() ? "troupe config show" : instead,
-                 Exit::usage};
+  std::string next = problems.front().instead;
+  const auto& file = sources.value().file;
+  const bool in_file = file && problems.front().where.starts_with(file->name + ':');
+  if (in_file && (problems.size() > 1 || next.empty())) next = "troupe config check " + shell_word(file->name);
+  if (next.empty()) next = "troupe help config show";
+  return Failure{{base::Code::malformed, std::move(what)}, "nothing was done", std::move(next), Exit::usage};
 }
 
 }  // namespace troupe::apps

@@ -89,6 +89,13 @@ std::vector<config::FlagValue> flags_of(const Invocation& invocation) {
   return out;
 }
 
+/// What to try where an address cannot be listened on: another port only helps if the port is the trouble.
+std::string try_instead(const std::string& option, const base::Error& why) {
+  if (why.code == base::Code::refused)
+    return option + " with an address of this machine, such as 127.0.0.1 or 0.0.0.0, and a port above 1023";
+  return option + " with another port; port 0 picks one";
+}
+
 std::string name_of(const config::Settings& settings) {
   if (const auto& name = settings.get(node::kNodeName); !name.empty()) return name;
   std::array<char, 65> host{};  // HOST_NAME_MAX of Linux and its end
@@ -252,7 +259,7 @@ class NodeRun {
     if (!pages.ok()) {
       return Failure{{pages.error().code, "cannot serve metrics: " + pages.error().message},
                      left_behind(),
-                     "--metrics with another port; port 0 picks one",
+                     try_instead("--metrics", pages.error()),
                      Exit::failed};
     }
     metrics_ = std::move(pages).value();
@@ -308,7 +315,7 @@ class NodeRun {
             break;
           case Event::What::drained: return Exit::done;
           case Event::What::cannot_listen:
-            return Failure{event->why, left_behind(), "--listen with another port; port 0 picks one", Exit::failed};
+            return Failure{event->why, left_behind(), try_instead("--listen", event->why), Exit::failed};
           case Event::What::fatal:
             return Failure{{event->why.code, "the node has broken: " + event->why.message},
                            "what was acknowledged is stored",

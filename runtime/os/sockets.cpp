@@ -106,7 +106,11 @@ base::Outcome<Descriptor> bound(const base::HostPort& at, int type, const std::s
   if (type == SOCK_STREAM) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   // "::" takes IPv4 as well.
   if (address.family() == AF_INET6) ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
-  if (::bind(socket.get(), address.get(), address.size) != 0) return error_of(errno, what);
+  if (::bind(socket.get(), address.get(), address.size) != 0) {
+    if (errno == EADDRNOTAVAIL)
+      return base::Error{base::Code::refused, what + ": it is not an address of this machine"};
+    return error_of(errno, what);
+  }
   return socket;
 }
 

@@ -145,6 +145,15 @@ TEST_CASE("cluster: a node without an address, and one with a bad setting, are m
   CHECK_FALSE(std::filesystem::exists(folder / "a"));
 }
 
+TEST_CASE("cluster: a node at an address of another machine says so, and proposes no port") {
+  const Folder folder;
+  // TEST-NET-1 of RFC 5737: no machine has it.
+  const auto seen = troupe::test::troupe(folder, {"node", "--data", folder / "a", "--listen", "192.0.2.1:4000"});
+  CHECK(seen.exit == 1);
+  CHECK(contains(seen.err, "192.0.2.1:4000: it is not an address of this machine"));
+  CHECK(contains(seen.err, "\ntry: --listen with an address of this machine"));
+}
+
 TEST_CASE("cluster: a node that was killed starts again as the same node") {
   const Folder folder;
   std::string id;

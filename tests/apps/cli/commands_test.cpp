@@ -325,8 +325,10 @@ TEST_CASE("commands: config show refuses what a node would refuse") {
   CHECK(with({"--set", "net.links_max=0", "--set", "x=1"})
             .err.starts_with("error: --set net.links_max: net.links_max must be from 1 to 100000 (and 1 more)\n"));
   CHECK(with({"--config", folder.path() + "/absent.toml"}).exit == Exit::usage);
-  folder.write("config.toml", "x = 1");
-  CHECK(troupe_with(show).exit == Exit::usage);
+  const std::string file = folder.write("config.toml", "x = 1\n[net]\nlinks_max = 0\n");
+  const Seen broken = troupe_with(show);
+  CHECK(broken.exit == Exit::usage);
+  CHECK(test::contains(broken.err, "\ntry: troupe config check " + file + '\n'));
 }
 
 TEST_CASE("completion: bash completes commands, options and choices") {
