@@ -39,6 +39,20 @@ struct ActorRows $kind(from = [peer, view, operate], bytesMax = 4194304) {
   tookUs @4 :UInt64;
   warnings @5 :List(Text);
   # Reasons of the node's health; at most 65.
+
+  process @6 :Process;
+  # Null in a simulation.
+}
+
+struct Process {
+  # What the process of the node uses of its machine. Zero where the kernel does not say.
+
+  cpuMs @0 :UInt64;
+  # User and system time of all threads, since the process started.
+
+  residentBytes @1 :UInt64;
+  descriptorsOpen @2 :UInt64;
+  descriptorsMax @3 :UInt64;
 }
 
 struct ActorRow {

@@ -42,6 +42,7 @@ node::Domain make(const node::DomainParts& parts) {
   setup.period = parts.settings.get(kPeriod);
   setup.health = parts.health;
   setup.audit = parts.audit;
+  setup.process_usage = parts.process_usage;
   setup.surveyed = [totals](const Totals& latest) { totals->set(latest); };
   return {.name = "inspect",
           .factory = [setup] { return std::make_unique<InspectActor>(setup); },

@@ -189,6 +189,14 @@ void InspectActor::answer(List& done) {
     const auto reasons = setup_.health != nullptr ? setup_.health->reasons() : std::vector<observe::HealthReason>{};
     auto warnings = out.initWarnings(static_cast<unsigned>(reasons.size()));
     for (unsigned i = 0; i < warnings.size(); ++i) warnings.set(i, reasons[i].source + ": " + reasons[i].text);
+    if (setup_.process_usage) {
+      const node::ProcessUsage usage = setup_.process_usage();
+      auto process = out.initProcess();
+      process.setCpuMs(base::milliseconds(usage.cpu));
+      process.setResidentBytes(usage.resident_bytes);
+      process.setDescriptorsOpen(usage.descriptors_open);
+      process.setDescriptorsMax(usage.descriptors_max);
+    }
     out.setTookUs(
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now() - done.began).count()));
   });

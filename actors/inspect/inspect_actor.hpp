@@ -17,6 +17,7 @@
 #include "actors/inspect/logic/acts.hpp"
 #include "actors/inspect/screen.hpp"
 #include "actors/inspect/survey.hpp"
+#include "actors/node/api.hpp"
 #include "messages/common.capnp.h"
 #include "messages/runtime.capnp.h"
 #include "runtime/actor/actor.hpp"
@@ -44,8 +45,9 @@ class InspectActor final : public runtime::Actor {
   struct Setup {
     base::NodeId node;
     base::Duration period = std::chrono::seconds(2);
-    observe::Health* health = nullptr;                 ///< outlives the actor; null: nobody is told
-    observe::Audit* audit = nullptr;                   ///< outlives the actor; null: acts are not written down
+    observe::Health* health = nullptr;                       ///< outlives the actor; null: nobody is told
+    observe::Audit* audit = nullptr;                         ///< outlives the actor; null: acts are not written down
+    std::function<node::ProcessUsage()> process_usage = {};  ///< empty: not known
     std::function<void(const Totals&)> surveyed = {};  ///< after each survey, in the actor's own context; may be empty
   };
 

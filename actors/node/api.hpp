@@ -59,6 +59,12 @@ class Serving {
   std::optional<base::Endpoint> at_;
 };
 
+/// What a process uses of its machine; zero where the kernel does not say.
+struct ProcessUsage {
+  base::Duration cpu{0};  ///< of all threads, since it started
+  std::uint64_t resident_bytes = 0, descriptors_open = 0, descriptors_max = 0;
+};
+
 /// What a node gives to each of its domains.
 struct DomainParts {
   const config::Settings& settings;  ///< of the whole node; read during make() alone
@@ -77,6 +83,8 @@ struct DomainParts {
   std::function<void(const base::Error&)> cannot_listen{};
   /// A small file of the data directory, as it was at the start; empty in a world without one.
   std::function<std::optional<base::Bytes>(std::string_view name)> kept{};
+  /// What this process uses of the machine; any thread; empty in a simulation.
+  std::function<ProcessUsage()> process_usage{};
   bool simulated = false;  ///< 10.0.0.0/8 is many machines of many owners
 
   /// What others are told of this node's address. For a domain's factory: only then is a port known that the system

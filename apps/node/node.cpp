@@ -24,6 +24,7 @@
 #include "runtime/os/clock.hpp"
 #include "runtime/os/http_pages.hpp"
 #include "runtime/os/memory.hpp"
+#include "runtime/os/process_usage.hpp"
 #include "runtime/os/sockets.hpp"
 #include "runtime/os/system.hpp"
 #include "runtime/os/waker.hpp"
@@ -240,7 +241,15 @@ class NodeRun {
               if (name == chains::kChainFile) return files->chain;
               if (name == chains::kValidatorFile) return files->validator;
               return std::nullopt;
-            }};
+            },
+            .process_usage =
+                [] {
+                  const os::ProcessUsage usage = os::process_usage();
+                  return node::ProcessUsage{.cpu = usage.cpu,
+                                            .resident_bytes = usage.resident_bytes.value_or(0),
+                                            .descriptors_open = usage.descriptors_open.value_or(0),
+                                            .descriptors_max = usage.descriptors_max.value_or(0)};
+                }};
   }
 
   /// Before the actors, so that an address that cannot be had starts none; they are only told of.

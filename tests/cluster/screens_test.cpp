@@ -63,6 +63,7 @@ TEST_CASE("cluster: the screens show a node, act on it, and give the terminal ba
   REQUIRE_MESSAGE(terminal.shows("health      ok"), terminal.screen());
 
   SUBCASE("views, a filter, one actor, a pause, and q") {
+    CHECK_MESSAGE(terminal.shows("descriptors open"), terminal.screen());
     terminal.command(":actors");
     CHECK(terminal.shows("/files/holder"));
     terminal.command("/kind=store");

@@ -49,10 +49,18 @@ struct Status {
   std::vector<Reason> reasons;
 };
 
+/// What the process of a node uses of its machine; zero: not known.
+struct ProcessUse {
+  std::uint64_t cpu_ms = 0;  ///< since it started
+  std::uint64_t resident_bytes = 0, descriptors_open = 0, descriptors_max = 0;
+  std::optional<double> cores;  ///< since the refresh before
+};
+
 /// A list of actors as the node chose and sorted it.
 struct ActorList {
   std::vector<ActorRow> rows;
   std::uint64_t total = 0, matched = 0, took_us = 0;
+  std::optional<ProcessUse> process;
 };
 
 struct Ask {
@@ -149,6 +157,7 @@ struct NodeData {
   std::optional<FileMap> file;
   std::optional<Look> look;
   std::string look_error;           ///< why there is none
+  base::Instant listed;             ///< when it last sent its actors
   base::Instant heard;              ///< when it last answered
   std::optional<std::string> lost;  ///< why it cannot be reached
   std::optional<base::Instant> lost_since;

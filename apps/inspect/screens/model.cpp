@@ -194,7 +194,12 @@ void Model::take(const News& news, base::Instant at) {
     data.lost_since.reset();
   }
   if (news.actors) {
+    const auto before = data.actors.process;
     data.actors = *news.actors;
+    if (auto& process = data.actors.process; process && before && process->cpu_ms >= before->cpu_ms && at > data.listed)
+      process->cores = static_cast<double>(process->cpu_ms - before->cpu_ms) /
+                       std::chrono::duration<double, std::milli>(at - data.listed).count();
+    data.listed = at;
     if (!time) note_history(data);
   }
   if (news.ended) data.ended = *news.ended, data.ended_in_all = news.ended_in_all;

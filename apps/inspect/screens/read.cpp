@@ -56,6 +56,13 @@ ActorRow read(inspect::wire::ActorRow::Reader from) {
 
 ActorList read(inspect::wire::ActorRows::Reader from) {
   ActorList out{.total = from.getTotal(), .matched = from.getMatched(), .took_us = from.getTookUs()};
+  if (from.hasProcess()) {
+    const auto process = from.getProcess();
+    out.process = {.cpu_ms = process.getCpuMs(),
+                   .resident_bytes = process.getResidentBytes(),
+                   .descriptors_open = process.getDescriptorsOpen(),
+                   .descriptors_max = process.getDescriptorsMax()};
+  }
   const auto rows = from.getActors();
   out.rows.reserve(rows.size());
   for (const auto row : rows) out.rows.push_back(read(row));

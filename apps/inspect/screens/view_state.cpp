@@ -15,11 +15,22 @@ Style style_of(const std::string& health) {
   return health == "ok" ? Style::good : health == "degraded" ? Style::warn : Style::bad;
 }
 
+std::string figure(std::string_view title, const std::string& value) { return padded(std::string(title), 12) + value; }
+
+/// CPU, memory and descriptors of the process; marked if nine of ten descriptors are open.
+Content::Row process_row(const ProcessUse& use) {
+  const std::string cpu =
+      use.cores ? fixed(*use.cores, 2) + " cores" : time_text_ms(use.cpu_ms) + " of CPU since it started";
+  const bool few = use.descriptors_max > 0 && use.descriptors_open >= use.descriptors_max - use.descriptors_max / 10;
+  return text_row(figure("process", cpu + ", " + bytes_for_people(use.resident_bytes) + " resident, " +
+                                        std::to_string(use.descriptors_open) + " of " +
+                                        std::to_string(use.descriptors_max) + " descriptors open"),
+                  few ? Style::bad : Style::plain);
+}
+
 bool is_active(const ActorRow& row) {
   return row.per_second > 0 || row.busy > 0 || row.mailbox > 0 || row.state != "running";
 }
-
-std::string figure(std::string_view title, const std::string& value) { return padded(std::string(title), 12) + value; }
 
 }  // namespace
 
@@ -64,6 +75,7 @@ Content overview(const Model& model) {
                            std::to_string(waiting) + " waiting, " + std::to_string(asking) + " questions open, " +
                            std::to_string(restarts) + " restarts" +
                            (data.actors.matched > data.actors.rows.size() ? " (of the busiest thousand)" : ""))));
+  if (data.actors.process) out.rows.push_back(process_row(*data.actors.process));
   out.rows.push_back(text_row(figure("busy", fixed(busy, 2) + " cores  " + bar(busy / 4, 40))));
   out.rows.push_back(text_row(""));
   out.rows.push_back(text_row("The busiest actors", Style::title));

@@ -136,6 +136,20 @@ TEST_CASE("screens: the tree draws each actor below its parent, and the root fir
   CHECK(drawn.find("- peer/9f3c") != std::string::npos);
 }
 
+TEST_CASE("screens: the overview shows the CPU, memory and descriptors of the process") {
+  Model model = started({100, 30});
+  const auto shows = [&](const char* text) { return draw(model).text().find(text) != std::string::npos; };
+  CHECK_FALSE(shows("process "));
+  News news = list();
+  news.actors->process =
+      ProcessUse{.cpu_ms = 2'000, .resident_bytes = 70u << 20, .descriptors_open = 45, .descriptors_max = 1'024};
+  model.take(news, kNow + 1s);
+  CHECK(shows("process     2.0 s of CPU since it started, 70.0 MiB resident, 45 of 1024 descriptors open"));
+  news.actors->process->cpu_ms = 3'000;
+  model.take(news, kNow + 3s);
+  CHECK(shows("process     0.50 cores, 70.0 MiB resident"));
+}
+
 TEST_CASE("screens: the busiest actors are those that do something, by messages a second") {
   Model model = started({100, 30});
   News news = list();
