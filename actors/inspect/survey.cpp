@@ -164,6 +164,7 @@ void Survey::judge(std::string_view path, const runtime::Listing& actor, Past& p
 }
 
 void Survey::finish(runtime::Node& node, base::Instant now, base::WallTime wall) {
+  if (!began_) began_ = now;
   std::erase_if(restarted_, [this](const auto& one) { return one.second.seen != number_; });
   std::erase_if(suspects_, [this](const auto& one) { return one.second.seen != number_; });
   count_dead_letters(node, now);
@@ -222,6 +223,7 @@ void Survey::hear(runtime::Node& node, base::Instant now) {
              seconds(one.worst)});
         break;
       case runtime::Alarm::late_timer:
+        if (one.last < *began_ + kStartTime) break;
         add({Warning::late_timer, one.subject,
              "a timer of " + one.subject + " came " + length(one.worst) + " late" + times +
                  ": the machine or the actor is overloaded (500 ms or more)",

@@ -48,6 +48,7 @@ inline constexpr std::uint64_t kDeadLettersMin = 100;  // within kDeadLettersTim
 inline constexpr std::chrono::seconds kDeadLettersTime{60};
 inline constexpr std::chrono::seconds kNoCredit{5};
 inline constexpr std::chrono::seconds kClockStep{1};
+inline constexpr std::chrono::seconds kStartTime{30};  // our choice: timers of a node that starts may come late
 inline constexpr std::chrono::seconds kEventTime{60};  // how long what happened once is told
 inline constexpr std::size_t kSuspectsMax = 1'000;
 inline constexpr std::size_t kRestartedMax = 10'000;  // actors whose restarts are remembered
@@ -151,6 +152,7 @@ class Survey {
   };
   std::deque<Dead> dead_;
   std::optional<base::Duration> date_ahead_;
+  std::optional<base::Instant> began_;  // the first one
   base::Instant stepped_at_;
   base::Duration stepped_by_{0};
 };

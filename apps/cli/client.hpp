@@ -42,6 +42,7 @@ inline constexpr std::chrono::seconds kMuteMax{10};       // our choice: an acto
 inline constexpr std::chrono::seconds kDialTimeout{5};    // our choice: a person does not wait for longer
 inline constexpr std::chrono::seconds kQuietMax{2};       // our choice: then a person wonders what keeps the command
 inline constexpr std::chrono::seconds kStartMax{10};      // our choice: by then a node has read what it holds
+inline constexpr std::chrono::milliseconds kAskAgain{500};  // our choice
 
 /// An answer that is kept for as long as it is needed.
 template <class A>
@@ -141,6 +142,18 @@ class Client {
   /// Waits until a descriptor can be read or written without blocking: true. False if `at_most` has passed, or, in a
   /// producer, once the node has answered and wants no more. Fails if interrupted.
   Outcome<bool> wait_for(int descriptor, os::Waker::Want want, base::Duration at_most = base::Duration::max());
+  /// Asks again and again while nothing was done because somebody is `unavailable`, for `patience` at most.
+  template <class Ask>
+  auto ask_until(base::Duration patience, const Ask& ask) {
+    const auto due = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+      auto answer = ask();
+      if (answer.ok() || answer.error().error.code != base::Code::unavailable ||
+          std::chrono::steady_clock::now() >= due)
+        return answer;
+      if (const auto paused = pause(kAskAgain); !paused.ok()) return decltype(answer)(paused.error());
+    }
+  }
   /// Lets that much time pass. Fails if interrupted.
   Outcome<void> pause(base::Duration length);
   /// Whether one of the signals has come: for long work between two calls.

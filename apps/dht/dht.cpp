@@ -88,6 +88,8 @@ Ending find(const Invocation& invocation, Console& console) {
   return Failure{*dht::unheard_error(search)};
 }
 
+constexpr std::chrono::seconds kProvidersWithin{5};  // our choice: holders announce a file in less
+
 Failure wrong_content() { return usage_failure("a content id has 64 hexadecimal digits", "troupe file ls"); }
 
 Ending provide(const Invocation& invocation, Console& console) {
@@ -119,27 +121,36 @@ Ending providers(const Invocation& invocation, Console& console) {
   if (!client.ok()) return client.error();
   std::size_t found = 0;
   std::optional<base::Error> unheard;
-  const auto ended = client.value()->subscribe<wire::FindProviders, wire::FoundProviders>(
-      dht::kPath, kDhtTimeout,
-      [&](wire::FindProviders::Builder question) {
-        question.setCid(data(cid->view()));
-        question.setProvidersMax(static_cast<std::uint16_t>(invocation.number("--limit").value_or(20)));
-        question.setExplain(invocation.has("--explain"));
-      },
-      [&](wire::FoundProviders::Reader more) -> Client::Outcome<void> {
-        found += more.getProviders().size();
-        if (!invocation.globals.json) {
-          for (const auto one : more.getProviders()) dht_command::print_contact(console.out, one);
-          console.out.flush();
-        }
-        if (!more.getLast()) return {};
-        const auto search = more.getSearch();
-        unheard = dht::unheard_error(search);
-        if (invocation.globals.json) print_contacts(invocation, console, typed, search.getProviders(), search);
-        else if (invocation.has("--explain")) dht_command::explain(console.err, search);
-        return {};
-      });
-  if (!ended.ok()) return ended.error();
+  const auto due = std::chrono::steady_clock::now() + kProvidersWithin;
+  const auto asks_again = [&] { return found == 0 && unheard && std::chrono::steady_clock::now() < due; };
+  const auto look = [&] {
+    return client.value()->subscribe<wire::FindProviders, wire::FoundProviders>(
+        dht::kPath, kDhtTimeout,
+        [&](wire::FindProviders::Builder question) {
+          question.setCid(data(cid->view()));
+          question.setProvidersMax(static_cast<std::uint16_t>(invocation.number("--limit").value_or(20)));
+          question.setExplain(invocation.has("--explain"));
+        },
+        [&](wire::FoundProviders::Reader more) -> Client::Outcome<void> {
+          found += more.getProviders().size();
+          if (!invocation.globals.json) {
+            for (const auto one : more.getProviders()) dht_command::print_contact(console.out, one);
+            console.out.flush();
+          }
+          if (!more.getLast()) return {};
+          const auto search = more.getSearch();
+          unheard = dht::unheard_error(search);
+          if (asks_again()) return {};
+          if (invocation.globals.json) print_contacts(invocation, console, typed, search.getProviders(), search);
+          else if (invocation.has("--explain")) dht_command::explain(console.err, search);
+          return {};
+        });
+  };
+  for (;;) {
+    if (const auto ended = look(); !ended.ok()) return ended.error();
+    if (!asks_again()) break;
+    if (const auto paused = client.value()->pause(kAskAgain); !paused.ok()) return paused.error();
+  }
   if (found > 0) return Exit::done;
   if (unheard) return Failure{*unheard};
   return Failure{{base::Code::not_found, "no node has announced " + typed},

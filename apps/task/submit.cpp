@@ -26,6 +26,7 @@ namespace wire = task::wire;
 using base::Code;
 
 constexpr const char* kHelp = "troupe help task submit";
+constexpr std::chrono::seconds kRegisteredWithin{10};  // our choice
 
 Client::Outcome<task::Cid> stored(Client& client, Console& console, const std::string& path) {
   auto cid = put_file(client, console, path);
@@ -233,13 +234,18 @@ Ending task_submit(const Invocation& invocation, Console& console) {
     if (why.value()) return *why.value();
     out.need += (out.need.empty() ? "" : ",") + std::string(task::kUsrCapability);
   }
-  auto answer = client.ask<wire::SubmitTask, wire::TaskSubmitted>(
-      task::kOrdersPath, tasks::kDue, [&](wire::SubmitTask::Builder question) {
-        question.setOrder(data_of(encode(out)));
-        question.setRequest(request.value());
-        question.setArray(static_cast<std::uint32_t>(invocation.number("--array").value_or(0)));
-        question.setRisk(risk_typed(invocation).value_or(0));
-      });
+  const auto submit = [&] {
+    return client.ask<wire::SubmitTask, wire::TaskSubmitted>(
+        task::kOrdersPath, tasks::kDue, [&](wire::SubmitTask::Builder question) {
+          question.setOrder(data_of(encode(out)));
+          question.setRequest(request.value());
+          question.setArray(static_cast<std::uint32_t>(invocation.number("--array").value_or(0)));
+          question.setRisk(risk_typed(invocation).value_or(0));
+        });
+  };
+  // A node that has just registered is known to others some seconds later.
+  const auto waited_for = client.waits_for("a node that can run the task");
+  auto answer = invocation.has("--wait") ? client.ask_until(kRegisteredWithin, submit) : submit();
   if (!answer.ok()) {
     Failure why = answer.error();
     if (why.error.code == Code::refused && !out.root && !loader.value().empty())

@@ -92,6 +92,8 @@ TEST_CASE("survey: what is sounded is told for a minute, each under its own name
     words = "/slow (a.B) took 250 ms, 3 times so far";
   }
   SUBCASE("late-timer") {
+    fixture.look();
+    fixture.now = fixture.now + kStartTime;
     sound(Alarm::late_timer, "/sleeper", 12s);
     warning = Warning::late_timer;
     words = "a timer of /sleeper came 12 s late: the machine or the actor is overloaded (500 ms or more)";

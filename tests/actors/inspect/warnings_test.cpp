@@ -238,8 +238,11 @@ TEST_CASE("warnings: no ask-cycle where actors ask each other and are answered, 
   one = two = {};
 }
 
-TEST_CASE("warnings: late-timer") {
+TEST_CASE("warnings: late-timer, but for the first half minute of a node") {
   InspectFixture fixture;
+  fixture.actors.node.alarms().sound(Alarm::late_timer, "/early", 3s, fixture.clock.now());
+  fixture.pass(kStartTime + 2s);
+  CHECK(fixture.well());
   fixture.start(
       "sleeper", [](Scripted&, Handlers& on) { on.timer<Again>([] {}); },
       [](Scripted& self) { self.after<Again>(500ms); });
