@@ -463,7 +463,7 @@ struct MemberRow {
   # At the leader: probe, replicate, snapshot, recovering. "self" for the sender. At another member "unknown"; while the
   # group has no leader, "answers" or "silent" for a voter.
   lagMs @5 :UInt64;
-  # Since its last answer; of one that is silent, since then or since the group has had no leader.
+  # Since its last answer; of a silent member, since then or since the group has had no leader.
   inFlight @6 :UInt32;
 }
 

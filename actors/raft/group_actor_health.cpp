@@ -11,8 +11,8 @@ using observe::HealthState;
 constexpr std::chrono::seconds kLeaderlessMax{20};    // issue: a group without a quorum is visible
 constexpr std::chrono::seconds kMembershipPeriod{5};  // our choice: an election takes less
 constexpr std::chrono::seconds kMembershipDue{2};
-constexpr std::chrono::seconds kTellPeriod{5};                       // our choice
-constexpr base::Duration kToldUntil = 5 * kTellPeriod;               // our choice: a leader that sleeps tells each 10 s
+constexpr std::chrono::seconds kTellPeriod{5};          // our choice
+constexpr base::Duration kToldUntil = 5 * kTellPeriod;  // our choice: a leader that sleeps tells every 10 s
 constexpr base::Duration kAnswersWithin = std::chrono::seconds(10);  // our choice: many elections
 constexpr base::Duration kSilentAfter = std::chrono::seconds(30);    // three heartbeats of a group that sleeps
 constexpr base::Duration kElections = std::chrono::seconds(2);       // our choice: enough for some elections
@@ -107,7 +107,7 @@ std::string GroupActor::uncounted_text() const {
   return out;
 }
 
-/// What an operator is told at once: a client waits while there is no leader.
+/// For an operator, who does not wait for kLeaderlessMax.
 std::string GroupActor::why_no_leader() const {
   return lacks_leader() ? "it has no leader; " + who_answers(silent_voters()) : "";
 }

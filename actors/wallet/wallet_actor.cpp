@@ -35,7 +35,7 @@ void WalletActor::publish() {
   if (kind == durable::Place::Kind::node || kind == durable::Place::Kind::group) after<LookAtLedger>(kLedgerLookPeriod);
 }
 
-/// Members of the group hear of its leader anyway; another node asks.
+/// A member of the group knows its leader; another node asks.
 void WalletActor::look_at_ledger() {
   after<LookAtLedger>(kLedgerLookPeriod);
   const auto& leader = seat().leader();

@@ -243,7 +243,7 @@ Ending task_submit(const Invocation& invocation, Console& console) {
           question.setRisk(risk_typed(invocation).value_or(0));
         });
   };
-  // A node that has just registered is known to others some seconds later.
+  // Other nodes know of a new registration some seconds later.
   const auto waited_for = client.waits_for("a node that can run the task");
   auto answer = invocation.has("--wait") ? client.ask_until(kRegisteredWithin, submit) : submit();
   if (!answer.ok()) {

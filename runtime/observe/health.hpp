@@ -46,7 +46,7 @@ class Health {
   /// Sets the reason of `source`, in place of an earlier one. `ok` is the same as clear().
   void raise(std::string_view source, HealthState state, std::string_view text);
 
-  /// Sets the present words of a reason that is raised, with its newest numbers. Nobody is told.
+  /// Sets the present words of a reason that is raised, with its newest numbers, without a call of on_change().
   void refresh(std::string_view source, std::string_view text);
 
   /// Does nothing if no reason was raised.

@@ -27,13 +27,14 @@ std::string Dates::fault(const base::NodeId& self) const {
   if (off.empty()) return {};
   const auto& [peer, ahead] = off.front();
   if (ahead_.size() == 1)
-    return "the date of the linked node " + peer.hex() + " is " + text_of(ahead) + " that of this node, " + self.hex() +
-           ": one of the two clocks is wrong; set it";
+    return "the date of the linked node " + peer.hex() + " is " + text_of(ahead) + " the date of this node, " +
+           self.hex() + ": one of the two clocks is wrong; set it";
   if (2 * off.size() > ahead_.size())
-    return "the date of this node, " + self.hex() + ", is " + text_of(-ahead) + " that of " +
+    return "the date of this node, " + self.hex() + ", is " + text_of(-ahead) + " the dates of " +
            std::to_string(off.size()) + " of " + std::to_string(ahead_.size()) + " linked nodes, such as " +
            peer.hex() + ": set the clock of this machine";
-  std::string out = "the date of node " + peer.hex() + " is " + text_of(ahead) + " that of this node, " + self.hex();
+  std::string out =
+      "the date of node " + peer.hex() + " is " + text_of(ahead) + " the date of this node, " + self.hex();
   if (off.size() > 1) out += ", and " + std::to_string(off.size() - 1) + " more nodes differ";
   return out + ": set the clock of that machine";
 }

@@ -106,7 +106,7 @@ class Raft {
   std::optional<MemberId> known_leader() const;
   /// At a leader: members that have lost what they acknowledged, with what that was.
   std::vector<std::pair<MemberId, Index>> behind() const;
-  /// When another member answered last: at a leader in its term, else a request for a vote; none: never.
+  /// When another member answered last: a leader in this term, or a request for a vote; none: never.
   std::optional<base::Instant> last_answer(const MemberId& member) const;
   /// Other voters without an answer since then; at a leader other members.
   std::vector<MemberId> silent_since(base::Instant since) const;

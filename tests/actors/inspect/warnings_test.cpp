@@ -297,7 +297,7 @@ TEST_CASE("warnings: they are told once, and after a minute again when somebody 
   CHECK(has(told[1], "/two"));
 }
 
-TEST_CASE("warnings: a reason shows its newest number, and is told once") {
+TEST_CASE("warnings: a reason shows its newest number, and is logged once") {
   InspectFixture fixture;
   std::size_t told = 0;
   fixture.health.on_change([&](const observe::HealthReason&) { ++told; });

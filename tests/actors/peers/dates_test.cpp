@@ -23,21 +23,21 @@ TEST_CASE("dates: the clock that differs from most clocks is named as wrong") {
   Dates dates;
   dates.said(id_of(1), 24h);
   CHECK(dates.fault(id_of(9)) == "the date of the linked node " + id_of(1).hex() +
-                                     " is 24 h ahead of that of this node, " + id_of(9).hex() +
+                                     " is 24 h ahead of the date of this node, " + id_of(9).hex() +
                                      ": one of the two clocks is wrong; set it");
   dates.said(id_of(2), 0s);
-  CHECK(dates.fault(id_of(9)) == "the date of node " + id_of(1).hex() + " is 24 h ahead of that of this node, " +
+  CHECK(dates.fault(id_of(9)) == "the date of node " + id_of(1).hex() + " is 24 h ahead of the date of this node, " +
                                      id_of(9).hex() + ": set the clock of that machine");
   dates.said(id_of(2), 24h);
   CHECK(dates.fault(id_of(9)) == "the date of this node, " + id_of(9).hex() +
-                                     ", is 24 h behind that of 2 of 2 linked nodes, such as " + id_of(1).hex() +
+                                     ", is 24 h behind the dates of 2 of 2 linked nodes, such as " + id_of(1).hex() +
                                      ": set the clock of this machine");
   dates.said(id_of(3), 0s);
   CHECK(dates.fault(id_of(9)) == "the date of this node, " + id_of(9).hex() +
-                                     ", is 24 h behind that of 2 of 3 linked nodes, such as " + id_of(1).hex() +
+                                     ", is 24 h behind the dates of 2 of 3 linked nodes, such as " + id_of(1).hex() +
                                      ": set the clock of this machine");
   dates.said(id_of(4), 0s);
-  CHECK(dates.fault(id_of(9)) == "the date of node " + id_of(1).hex() + " is 24 h ahead of that of this node, " +
+  CHECK(dates.fault(id_of(9)) == "the date of node " + id_of(1).hex() + " is 24 h ahead of the date of this node, " +
                                      id_of(9).hex() +
                                      ", and 1 more nodes differ: set the clock of that "
                                      "machine");

@@ -32,13 +32,13 @@ TEST_CASE("peers actor: health names the clock that is wrong, until it is right"
   CHECK(fixture.reason("peers.dates").empty());
   fixture.dials_us(2);
   CHECK(fixture.reason("peers.dates") == "the date of node " + id_of(2).hex() +
-                                             " is 24 h ahead of that of this node, " + id_of(kSelf).hex() +
+                                             " is 24 h ahead of the date of this node, " + id_of(kSelf).hex() +
                                              ": set the clock of that machine");
   fixture.others.dates[1] = date(fixture, 24h + 2min);
   fixture.pass(2min);
   CHECK(fixture.reason("peers.dates") == "the date of this node, " + id_of(kSelf).hex() +
-                                             ", is 24 h behind that of 2 of 2 linked nodes, such as " + id_of(1).hex() +
-                                             ": set the clock of this machine");
+                                             ", is 24 h behind the dates of 2 of 2 linked nodes, such as " +
+                                             id_of(1).hex() + ": set the clock of this machine");
   for (int i = 0; i < 6; ++i) {
     for (const std::uint32_t number : {1, 2}) fixture.others.dates[number] = date(fixture, 10s);
     fixture.pass(20s);

@@ -30,7 +30,7 @@ struct Judged {
     const auto reasons = healths[node].reasons();
     return reasons.empty() ? "" : reasons.front().source + ": " + reasons.front().text;
   }
-  /// What this member says of its group, without a word to others.
+  /// What this member says of its group, while the group sleeps on.
   void status(std::size_t node, const std::function<void(wire::GroupStatus::Reader)>& look) {
     bool seen = false;
     cluster.net.inside(node, [&](test::Scripted& self) {
@@ -93,7 +93,7 @@ TEST_CASE("raft health: without a leader a member says at once who answers") {
   CHECK(judged.gauge(2) == GroupGauges::Gauge{.has_leader = false, .silent = 2});
 }
 
-TEST_CASE("raft health: all members name one that does not answer, until it does") {
+TEST_CASE("raft health: all members name the silent member, until it answers") {
   Judged judged(3);
   judged.cluster.net.stage.run_for(5s);
   std::size_t gone = 0;

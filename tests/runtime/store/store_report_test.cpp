@@ -43,7 +43,7 @@ TEST_CASE("store report: a refusal is told once, and is over when nothing was re
   CHECK(told.changes == 2);
 }
 
-TEST_CASE("store report: a refusal is over once blobs are stored, a second after the last one") {
+TEST_CASE("store report: a refusal is over once blobs are stored, a second after the last refusal") {
   Reasons told;
   StoreReport report({&told.health, {}}, "store");
   base::Instant now{100s};
