@@ -95,6 +95,25 @@ struct LogLines $kind(from = [peer, view, operate], bytesMax = 1048576) {
   # Oldest first, each as it was written.
 }
 
+struct GetSettings $kind(lane = control, from = [view, operate], bytesMax = 64) {
+  # Asks for the settings with which the node runs. Answered by RunningSettings.
+}
+
+struct RunningSettings $kind(from = [peer, view, operate], bytesMax = 262144) {
+  # Answers GetSettings.
+
+  rows @0 :List(RunningSetting);
+}
+
+struct RunningSetting {
+  key @0 :Text;
+  value @1 :Text;
+  # As TOML.
+
+  origin @2 :Text;
+  # "default", "config.toml:3", "TROUPE_NET__LINKS_MAX", "--listen".
+}
+
 struct DrainNode $kind(lane = control, from = [operate], bytesMax = 64) {
   # An operator ends the node: all domains end, and then the process. Answered by Nothing before it begins.
 }

@@ -35,6 +35,17 @@ void NodeActor::receive(runtime::Handlers& on) {
       for (unsigned i = 0; i < lines.size(); ++i) lines.set(i, recent.lines[i]);
     });
   });
+  on.ask<wire::GetSettings, wire::RunningSettings>([this](auto, runtime::Reply<wire::RunningSettings> reply) {
+    const auto settings = setup_.settings();
+    reply.send([&](wire::RunningSettings::Builder out) {
+      auto rows = out.initRows(static_cast<unsigned>(settings.size()));
+      for (unsigned i = 0; i < rows.size(); ++i) {
+        rows[i].setKey(settings[i].key);
+        rows[i].setValue(settings[i].value);
+        rows[i].setOrigin(settings[i].origin);
+      }
+    });
+  });
   on.ask<wire::DrainNode, messages::wire::Nothing>(
       [this](wire::DrainNode::Reader, runtime::Reply<messages::wire::Nothing> reply) {
         note("drain", kPath);
@@ -54,7 +65,7 @@ void NodeActor::receive(runtime::Handlers& on) {
 void NodeActor::start() {
   started_ = now();
   setup_.incomplete(true);
-  node().publish<wire::GetStatus, wire::SetLogLevel, wire::GetLog, wire::DrainNode>(kPath, self());
+  node().publish<wire::GetStatus, wire::SetLogLevel, wire::GetLog, wire::GetSettings, wire::DrainNode>(kPath, self());
   start_next();
 }
 

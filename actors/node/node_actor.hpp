@@ -26,6 +26,11 @@ inline constexpr std::chrono::seconds kDrainMax{4};         // the process has 5
 inline constexpr std::chrono::milliseconds kAskAgain{200};  // our choice: a domain that broke while it started
 inline constexpr std::chrono::seconds kReadyTimeout{10};    // our choice: then the log says what is waited for
 
+/// A setting of the running node.
+struct RunningSetting {
+  std::string key, value, origin;  ///< the value as TOML
+};
+
 class NodeActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "node";
@@ -42,6 +47,9 @@ class NodeActor final : public runtime::Actor {
     observe::Health* health = nullptr;                                   ///< outlives the actor
     observe::Log* log = nullptr;                                         ///< outlives the actor
     observe::Audit* audit = nullptr;                                     ///< outlives the actor; may be null
+    std::function<std::vector<RunningSetting>()> settings = [] {
+      return std::vector<RunningSetting>();
+    };                                      ///< any thread
     std::function<void()> serving = [] {};  ///< all domains serve; in the actor's own context
     /// Whether services may be missing, because the node starts or ends; in the actor's own context.
     std::function<void(bool)> incomplete = [](bool) {};

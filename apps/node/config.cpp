@@ -1,8 +1,13 @@
 // troupe config show | check FILE
+#include <algorithm>
+
+#include "actors/node/api.hpp"
+#include "apps/cli/client.hpp"
 #include "apps/cli/command.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/host/domains.hpp"
 #include "apps/host/settings.hpp"
+#include "messages/node.capnp.h"
 #include "messages/output/node.capnp.h"
 #include "runtime/base/text.hpp"
 #include "runtime/config/source.hpp"
@@ -11,6 +16,8 @@ namespace troupe::apps {
 namespace {
 
 namespace wire = output::wire;
+
+constexpr std::chrono::seconds kSettingsDue{5};
 
 std::string text(std::string_view view) { return std::string(view); }
 
@@ -31,7 +38,40 @@ void print_json(std::ostream& out, const config::Settings& settings) {
   write_json_line(out, capnp::toDynamic(rows.asReader()));
 }
 
+/// With which settings the node runs, and where each comes from.
+Ending show_running(const Invocation& invocation, Console& console) {
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = client.value()->ask<node::wire::GetSettings, node::wire::RunningSettings>(
+      node::kPath, kSettingsDue, [](node::wire::GetSettings::Builder) {});
+  if (!answer.ok()) return answer.error();
+  const auto running = answer.value().root().getRows();
+  JsonLine<wire::Settings> line;
+  auto rows = line->initRows(running.size());
+  const config::Table known_settings = settings_table();
+  const auto& table = known_settings.settings();
+  for (unsigned i = 0; i < rows.size(); ++i) {
+    const std::string key = running[i].getKey();
+    rows[i].setKey(key);
+    rows[i].setValue(running[i].getValue());
+    rows[i].setOrigin(running[i].getOrigin());
+    // A node of another version may have settings that this program does not know.
+    if (const auto known = std::ranges::find(table, key, &config::Setting::key); known != table.end()) {
+      rows[i].setDefault(text(known->fallback));
+      rows[i].setReloads(known->when == config::When::reload);
+      rows[i].setMeaning(text(known->doc));
+    }
+    if (invocation.globals.json) continue;
+    console.out << base::printable(key) << " = " << base::printable(std::string(running[i].getValue()));
+    if (invocation.has("--origin")) console.out << "  # " << base::printable(std::string(running[i].getOrigin()));
+    console.out << '\n';
+  }
+  if (invocation.globals.json) write_json_line(console.out, capnp::toDynamic(rows.asReader()));
+  return Exit::done;
+}
+
 Ending show(const Invocation& invocation, Console& console) {
+  if (invocation.has("--running") || invocation.globals.node) return show_running(invocation, console);
   const auto settings = load_settings(invocation, console, {});
   if (!settings.ok()) return settings.error();
   if (invocation.globals.json) print_json(console.out, settings.value());
@@ -77,6 +117,7 @@ Ending check(const Invocation& invocation, Console& console) {
 
 Commands config_commands() {
   auto show_options = setting_options();
+  show_options.insert(show_options.begin(), {.name = "--running", .help = "ask the node with which settings it runs"});
   show_options.insert(show_options.begin(), {.name = "--origin", .help = "print where each value comes from"});
   return {
       {.name = "config show",

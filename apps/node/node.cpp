@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdlib>
 #include <deque>
+#include <mutex>
 #include <thread>
 
 #include "actors/node/settings.hpp"
@@ -283,6 +284,11 @@ class NodeRun {
       stage_.compare_exchange_strong(starting, Stage::serving);  // unless it is to end already
       events_.push({Event::What::serving});
     };
+    setup.settings = [this] {
+      const std::lock_guard lock(running_mutex_);
+      return running_;
+    };
+    note_settings();
     setup.drained = [this] { events_.push({Event::What::drained}); };
     log_->info("node", "starting", {{"node", identity_->id().hex()}, {"data", directory_.path}});
     root_ = system_->node().start("node", [setup] { return std::make_unique<node::NodeActor>(setup); },
@@ -356,6 +362,16 @@ class NodeRun {
     console_.out << "ready " << id << ' ' << at << std::endl;
   }
 
+  /// For the root actor, on another thread.
+  void note_settings() {
+    std::vector<node::RunningSetting> rows;
+    for (const config::Setting& setting : settings_.table().settings())
+      rows.push_back(
+          {std::string(setting.key), config::toml(settings_.value(setting.key)), settings_.origin(setting.key)});
+    const std::lock_guard lock(running_mutex_);
+    running_ = std::move(rows);
+  }
+
   void reload() {
     const auto sources = setting_sources(invocation_, console_, flags_of(invocation_));
     if (!sources.ok())
@@ -367,6 +383,7 @@ class NodeRun {
         log_->error("config", "cannot reload; nothing has changed", {{"where", problem.where}, {"why", problem.what}});
       return;
     }
+    note_settings();
     apply_levels(*log_, settings_, levels);  // nothing else can change while the node runs
     for (const node::Domain& domain : domains_)
       if (domain.reloaded) domain.reloaded(settings_);
@@ -412,6 +429,8 @@ class NodeRun {
   Console& console_;
   os::Waker& waker_;
   config::Settings settings_;
+  std::mutex running_mutex_;
+  std::vector<node::RunningSetting> running_;  // as settings_
   DataDirectory directory_;
   const Places places_;
   std::optional<chains::ChainTyped> chain_;  // until it is settled

@@ -308,6 +308,8 @@ TEST_CASE("cluster: SIGHUP and `log` change how much a node logs, and a bad file
     return until([&] { return contains(node.err(), line); });
   };
   CHECK(reload("[log]\nlevel = \"debug\"\n", "config: changed key=log.level value=\"\\\"debug\\\"\""));
+  CHECK(contains(troupe::test::troupe(folder, {"config", "show", "--running", "--data", node.data}).out,
+                 "\nlog.level = \"debug\"\n"));
   CHECK(reload("[log]\nlevel = \"loud\"\n", "error config: cannot reload; nothing has changed"));
   CHECK(reload("[log]\nlevel = \"warn\"\n[net]\nlinks_max = 5\n", "net.links_max cannot change from 1024 to 5"));
   CHECK(troupe::test::troupe(folder, {"log", "warn", "--data", node.data}).exit == 0);
@@ -369,6 +371,9 @@ TEST_CASE("cluster: a node reads the file of --config in the place of its own, a
   CHECK(contains(troupe::test::troupe(folder, {"status", "--json", "--data", node.data}).out,
                  "\"name\":\"" + name + "\","));
   CHECK(contains(node.err(), " debug "));
+  const Seen running = troupe::test::troupe(folder, {"config", "show", "--running", "--origin", "--data", node.data});
+  CHECK_MESSAGE(contains(running.out, "node.name = \"" + name + "\"  # "), running.out + running.err);
+  CHECK(contains(running.out, "listen = \"127.0.0.1:0\"  # --listen\n"));
   // What the file limits is limited, and what only the file of the directory says is not said: three copies are wanted.
   std::ofstream(folder / "small") << "x";
   std::ofstream(folder / "large") << std::string(2u << 20, 'x');
