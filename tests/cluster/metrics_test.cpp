@@ -179,7 +179,7 @@ TEST_CASE("cluster: the alert rules and the dashboard are well-formed, and use w
 
   NodeProgram node(folder, "a", {"--metrics", "0"});
   REQUIRE(node.ready());
-  REQUIRE(troupe(folder, {"raft", "init", "--data", node.data}).exit == 0);
+  REQUIRE(troupe::test::troupe(folder, {"raft", "init", "--data", node.data}).exit == 0);
   const auto there = names_in(body(http_get(metrics_of(node), "/metrics")), "# TYPE (\\w+) ");
   CHECK(there.size() > 20);
   for (const char* file : {"alerts.yml", "alerts_test.yml", "dashboard.json"}) {

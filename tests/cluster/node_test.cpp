@@ -372,7 +372,7 @@ TEST_CASE("cluster: a node reads the file of --config in the place of its own, a
                  "\"name\":\"" + name + "\","));
   CHECK(contains(node.err(), " debug "));
   const Seen running = troupe::test::troupe(folder, {"config", "show", "--running", "--origin", "--data", node.data});
-  CHECK_MESSAGE(contains(running.out, "node.name = \"" + name + "\"  # "), running.out + running.err);
+  CHECK_MESSAGE(contains(running.out, "node.name = \"" + name + "\"  # "), running.out, running.err);
   CHECK(contains(running.out, "listen = \"127.0.0.1:0\"  # --listen\n"));
   // What the file limits is limited, and what only the file of the directory says is not said: three copies are wanted.
   std::ofstream(folder / "small") << "x";
