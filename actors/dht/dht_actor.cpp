@@ -120,7 +120,7 @@ void DhtActor::start() {
 
 void DhtActor::check() const {
   base::ensure(under_way_.size() <= kSearchesMax && repairs_ <= kRepairsMax, "searches and repairs are limited");
-  base::ensure(early_.size() <= kSearchesMax && (early_.empty() || awaits_contacts_),
+  base::ensure(early_.size() <= kSearchesMax && (early_.empty() || awaits_contacts_ || asks_known_),
                "few searches wait for a contact");
   base::ensure(doubted_.size() <= kDoubtedMax, "pings of those that are overdue are limited");
   record_rows_.check();

@@ -143,7 +143,7 @@ class DhtActor final : public runtime::Actor, public Head {
                 std::size_t number);
 
   // Searches (dht_actor_search.cpp).
-  struct Early {  // a search that waits for the first contact
+  struct Early {  // a search that waits for the first contact, or for the known peers
     runtime::Envelope words;
     SearchFor from;
     base::Bytes own_record;
@@ -160,6 +160,7 @@ class DhtActor final : public runtime::Actor, public Head {
   void keep(wire::Search::Reader words, wire::SearchResult::Reader result);
   void publish(Published what, const Key& key, base::ByteView record, std::size_t stored) override;
   void search(runtime::Envelope words, SearchFor from, Found found) override;
+  void refuse_search(Found& found);
   void search_among(std::vector<Contact> known, runtime::Envelope words, SearchFor from, Found found);
   void search_from(const runtime::Envelope& words, const SearchFor& from, std::vector<Contact> contacts,
                    base::ByteView own_record, Found found);
@@ -227,6 +228,7 @@ class DhtActor final : public runtime::Actor, public Head {
   std::map<Key, base::Instant> failing_since_;    // contacts that do not answer
   std::map<std::uint64_t, UnderWay> under_way_;   // searches, by their numbers
   std::vector<Early> early_;                      // at most kSearchesMax
+  bool asks_known_ = false;                       // for those in early_
   bool awaits_contacts_ = true;
   std::uint64_t last_search_ = 0;
   std::uint64_t last_group_ = 0;

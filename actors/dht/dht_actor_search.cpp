@@ -81,10 +81,23 @@ void DhtActor::at_hand(const char* ending, base::ByteView record, Found& found) 
 void DhtActor::search(runtime::Envelope words, SearchFor from, Found found) {
   if (table_.size() >= kHealthyMin || awaits_contacts_)
     return search_among({}, std::move(words), from, std::move(found));
-  find_known([this, words = std::move(words), from = std::move(from), found = std::move(found)](
-                 std::vector<Contact> known, bool) mutable {
-    search_among(std::move(known), std::move(words), std::move(from), std::move(found));
+  if (under_way_.size() + early_.size() >= kSearchesMax) return refuse_search(found);
+  early_.push_back({std::move(words), from, {}, std::move(found)});
+  if (std::exchange(asks_known_, true)) return;
+  find_known([this](std::vector<Contact> known, bool) {
+    asks_known_ = false;
+    const auto failing = table_.failing();
+    std::erase_if(known, [&](const Contact& one) { return std::ranges::find(failing, one.id) != failing.end(); });
+    for (Early& one : std::exchange(early_, {}))
+      search_among(known, std::move(one.words), one.from, std::move(one.found));
   });
+}
+
+void DhtActor::refuse_search(Found& found) {
+  static const auto full = runtime::error_envelope(
+      {Code::overloaded, "this node searches for too much at once", std::chrono::milliseconds(200)});
+  runtime::Answer<wire::SearchResult> refusal(full);
+  found({refusal});
 }
 
 /// What this node holds itself answers first: alone, if it cannot change.
@@ -93,9 +106,9 @@ void DhtActor::search_among(std::vector<Contact> known, runtime::Envelope words,
   const Key key = *read_key(reading.root().getKey());
   auto contacts = table_.closest(key, kStartMax);
   for (Contact& one : known)
-    if (contacts.size() < kStartMax && std::ranges::find(contacts, one.id, &Contact::id) == contacts.end())
-      contacts.push_back(std::move(one));
+    if (std::ranges::find(contacts, one.id, &Contact::id) == contacts.end()) contacts.push_back(std::move(one));
   std::ranges::sort(contacts, {}, [&](const Contact& one) { return base::distance(one.id, key); });
+  if (contacts.size() > kStartMax) contacts.erase(contacts.begin() + kStartMax, contacts.end());
   const auto space = space_sought(reading.root().getGoal());
   if (!space) return search_from(words, from, std::move(contacts), {}, std::move(found));
   read({*space, key}, {.reserved = true},
@@ -107,12 +120,7 @@ void DhtActor::search_among(std::vector<Contact> known, runtime::Envelope words,
 
 void DhtActor::search_from(const runtime::Envelope& words, const SearchFor& from, std::vector<Contact> contacts,
                            base::ByteView own_record, Found found) {
-  if (under_way_.size() + early_.size() >= kSearchesMax) {
-    static const auto full = runtime::error_envelope(
-        {Code::overloaded, "this node searches for too much at once", std::chrono::milliseconds(200)});
-    runtime::Answer<wire::SearchResult> refusal(full);
-    return found({refusal});
-  }
+  if (under_way_.size() + early_.size() >= kSearchesMax) return refuse_search(found);
   runtime::Envelope::Reading<wire::Search> reading(words);
   const auto search = reading.root();
   const auto goal = search.getGoal();

@@ -174,6 +174,8 @@ class Gateway final : public runtime::Part {
   void pass(const runtime::Envelope& question, runtime::AnyReply reply);
   /// The actor at the place, for a stream; null while no way is known.
   runtime::Handle there();
+  /// The known leader does not answer: another node is asked who leads.
+  void forget_leader() { leader_.reset(); }
   /// Why nothing is asked there; empty: it answers.
   const std::string& why() const { return why_; }
 

@@ -46,7 +46,6 @@ void InspectActor::raise() {
     const bool fresh =
         told.last == base::Instant{} || (told.subject != finding.subject && now() - told.said >= kEventTime);
     told.last = now();
-    if (!fresh && told.subject != finding.subject) continue;
     std::string text = finding.text;
     if (std::ranges::find(paused_, finding.subject, &Paused::path) != paused_.end())
       text += "; an operator has paused this actor";

@@ -16,6 +16,7 @@ constexpr base::Duration kToldUntil = 5 * kTellPeriod;  // our choice: a leader 
 constexpr base::Duration kAnswersWithin = std::chrono::seconds(10);  // our choice: many elections
 constexpr base::Duration kSilentAfter = std::chrono::seconds(30);    // three heartbeats of a group that sleeps
 constexpr base::Duration kElections = std::chrono::seconds(2);       // our choice: enough for some elections
+constexpr int kElectionsMin = 12;                                    // our choice: the same for a longer raft.election
 
 std::string list_of(const std::vector<MemberId>& members) {
   std::string out;
@@ -63,7 +64,9 @@ std::string GroupActor::complaint() const {
   if (!raft_) return only_member() ? why_not_ : "this member takes no part: " + why_not_;
   if (setup_.lost != 0 && told_members()) return "this member has lost its log, and waits to be taken in by the others";
   if (raft_->is_removed()) return left_out();
-  if (is_leaderless(kLeaderlessMax)) return "it has had no leader for 20 s or more; " + who_answers(silent_voters());
+  if (is_leaderless(kLeaderlessMax))
+    return "it has had no leader for 20 s or more; " + who_answers(silent_voters()) +
+           "; start the silent voters, or mend their links";
   return uncounted_text();
 }
 
@@ -74,7 +77,9 @@ bool GroupActor::is_leaderless(base::Duration period) const {
 }
 
 /// While there is no leader.
-std::vector<MemberId> GroupActor::silent_voters() const { return raft_->silent_since(now() - kAnswersWithin); }
+std::vector<MemberId> GroupActor::silent_voters() const {
+  return raft_->silent_since(now() - std::max(kAnswersWithin, kElectionsMin * settings().core.election));
+}
 
 /// Since its last answer, or since the group has had no leader.
 base::Duration GroupActor::silent_for(const MemberId& member) const {
@@ -87,7 +92,7 @@ std::string GroupActor::who_answers(const std::vector<MemberId>& silent) const {
   const auto voters = members.voters();
   const auto silent_voters = static_cast<std::size_t>(std::ranges::count_if(silent, [&](const MemberId& one) {
     const Seat* seat = members.find(one);
-    return seat != nullptr && (seat->voter || seat->outgoing);
+    return seat != nullptr && seat->voter;
   }));
   return std::to_string(voters - std::min(voters, silent_voters)) + " of " + std::to_string(voters) +
          " voters answer, " + std::to_string(voters / 2 + 1) + " are needed" +
@@ -112,7 +117,9 @@ std::string GroupActor::why_no_leader() const {
   return lacks_leader() ? "it has no leader; " + who_answers(silent_voters()) : "";
 }
 
-bool GroupActor::lacks_leader() const { return is_leaderless(kElections); }
+bool GroupActor::lacks_leader() const {
+  return is_leaderless(std::max(kElections, kElectionsMin * settings().core.election));
+}
 
 void GroupActor::set_gauge() {
   const bool leader = raft_ && raft_->known_leader();

@@ -44,7 +44,10 @@ void WalletActor::look_at_ledger() {
   if (!to) return ledger_is(gateway().why().empty() ? "no way to it is known" : gateway().why());
   ask<wire::GetBook, wire::BookIs>(
       to, now() + kLedgerDue, [](wire::GetBook::Builder) {},
-      [this](const runtime::Answer<wire::BookIs>& answer) { ledger_is(answer.ok() ? "" : answer.error().message); });
+      [this](const runtime::Answer<wire::BookIs>& answer) {
+        if (!answer.ok()) gateway().forget_leader();
+        ledger_is(answer.ok() ? "" : answer.error().message);
+      });
 }
 
 void WalletActor::ledger_is(const std::string& unreachable_why) {

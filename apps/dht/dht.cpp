@@ -1,6 +1,8 @@
 // troupe dht get | find | provide | providers | table, and the table of all its commands
 #include "apps/dht/dht.hpp"
 
+#include <utility>
+
 #include "actors/dht/api.hpp"
 #include "actors/dht/wire.hpp"
 #include "actors/dht/words.hpp"
@@ -122,7 +124,7 @@ Ending providers(const Invocation& invocation, Console& console) {
   std::size_t found = 0;
   std::optional<base::Error> unheard;
   const auto due = std::chrono::steady_clock::now() + kProvidersWithin;
-  const auto asks_again = [&] { return found == 0 && unheard && std::chrono::steady_clock::now() < due; };
+  bool again = false;
   const auto look = [&] {
     return client.value()->subscribe<wire::FindProviders, wire::FoundProviders>(
         dht::kPath, kDhtTimeout,
@@ -140,7 +142,8 @@ Ending providers(const Invocation& invocation, Console& console) {
           if (!more.getLast()) return {};
           const auto search = more.getSearch();
           unheard = dht::unheard_error(search);
-          if (asks_again()) return {};
+          again = found == 0 && unheard && std::chrono::steady_clock::now() < due;
+          if (again) return {};
           if (invocation.globals.json) print_contacts(invocation, console, typed, search.getProviders(), search);
           else if (invocation.has("--explain")) dht_command::explain(console.err, search);
           return {};
@@ -148,7 +151,7 @@ Ending providers(const Invocation& invocation, Console& console) {
   };
   for (;;) {
     if (const auto ended = look(); !ended.ok()) return ended.error();
-    if (!asks_again()) break;
+    if (!std::exchange(again, false)) break;
     if (const auto paused = client.value()->pause(kAskAgain); !paused.ok()) return paused.error();
   }
   if (found > 0) return Exit::done;

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "actors/dht/api.hpp"
+#include "actors/dht/words.hpp"
 #include "actors/files/wire.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/files/file.hpp"
@@ -35,6 +36,7 @@ struct View {
   std::optional<FileRow> row{};  // if the node lists the file
   std::vector<Content> contents{};
   std::map<base::NodeId, HolderSum> nodes{};
+  std::string not_announced{};            // why those are not known
   std::vector<base::NodeId> announced{};  // of a file that is not listed: the holders of its manifest
 
   std::uint64_t bytes = 0;
@@ -82,6 +84,8 @@ Client::Outcome<void> find_announced(Client& client, View& view) {
           const base::Contact contact = messages::read_contact(one);
           view.announced.push_back(crypto::node_id(contact.key, contact.nonce));
         }
+        if (const auto why = dht::unheard_error(found.getSearch()); found.getLast() && why && view.announced.empty())
+          view.not_announced = why->message;
         return {};
       });
 }
@@ -149,7 +153,8 @@ void print_text(std::ostream& out, const View& view, bool each_chunk) {
   } else {
     line("copies   ", "not known: this node does not list the file, because it was put at another node");
     for (const base::NodeId& node : view.announced) line("holder   ", node.hex() + ", as it announces in the DHT");
-    if (view.announced.empty()) line("holder   ", "no node announces in the DHT that it stores the file");
+    if (!view.not_announced.empty()) line("holder   ", "not known: " + base::printable(view.not_announced));
+    else if (view.announced.empty()) line("holder   ", "no node announces in the DHT that it stores the file");
   }
   if (!view.nodes.empty()) {
     TextTable table({{"NODE"}, {"CHUNKS", Align::right}, {"SIZE", Align::right}, {"MANIFEST"}});
@@ -183,7 +188,10 @@ Ending file_view(const Invocation& invocation, Console& console) {
   auto view = view_of(*client.value(), cid.value());
   if (!view.ok()) return view.error();
   if (!view.value().row)
-    if (const auto asked = find_announced(*client.value(), view.value()); !asked.ok()) return asked.error();
+    if (const auto asked = find_announced(*client.value(), view.value()); !asked.ok()) {
+      if (asked.error().exit) return asked.error();  // interrupted
+      view.value().not_announced = asked.error().error.message;
+    }
   if (invocation.globals.json) print_json(console.out, view.value());
   else print_text(console.out, view.value(), invocation.has("--chunks"));
   return Exit::done;

@@ -86,12 +86,13 @@ void print_text(std::ostream& out, wire::GroupStatus::Reader from) {
                    {"IN FLIGHT", Align::right},
                    {"LAST HEARD", Align::right}});
   for (const auto member : from.getMembers()) {
-    const bool told = std::string_view(member.getState().cStr()) != "unknown";
-    const bool own = std::string_view(member.getState().cStr()) == "self";
-    table.add({hex(member.getMember().getNode()), member.getAddress(), member.getKind(), told ? member.getState() : "-",
-               told ? std::to_string(member.getMatch()) : "-",
-               told && !own ? std::to_string(member.getInFlight()) : "-",
-               told && !own ? std::to_string(member.getLagMs()) + " ms" : "-"});
+    const std::string_view state = member.getState().cStr();
+    const bool own = state == "self", heard = state != "unknown";
+    const bool of_leader = heard && state != "answers" && state != "silent";  // the leader alone knows their logs
+    table.add({hex(member.getMember().getNode()), member.getAddress(), member.getKind(),
+               heard ? member.getState() : "-", of_leader ? std::to_string(member.getMatch()) : "-",
+               of_leader && !own ? std::to_string(member.getInFlight()) : "-",
+               heard && !own ? std::to_string(member.getLagMs()) + " ms" : "-"});
   }
   table.print(out);
 }

@@ -244,15 +244,18 @@ Ending task_submit(const Invocation& invocation, Console& console) {
         });
   };
   // Other nodes know of a new registration some seconds later.
-  const auto waited_for = client.waits_for("a node that can run the task");
-  auto answer = invocation.has("--wait") ? client.ask_until(kRegisteredWithin, submit) : submit();
+  const auto submitted = [&] {
+    const auto waited_for = client.waits_for("a node that can run the task");
+    return client.ask_until(kRegisteredWithin, submit);
+  };
+  auto answer = invocation.has("--wait") ? submitted() : submit();
   if (!answer.ok()) {
     Failure why = answer.error();
     if (why.error.code == Code::refused && !out.root && !loader.value().empty())
       return Failure{{Code::refused, "the program needs " + loader.value() + ": " + why.error.message},
                      "nothing was submitted",
                      "a static program; or set task.host_usr at a node that has the loader"};
-    // The node has just looked at all that it knows: the same again would not help.
+    // The node has looked at all that it knows: the same again would not help.
     if (why.error.code == Code::unavailable && why.try_.empty()) why.try_ = "troupe registry ls";
     return why;
   }

@@ -21,7 +21,8 @@ void Health::raise(std::string_view source, HealthState state, std::string_view 
   {
     const std::lock_guard lock(mutex_);
     const auto at = reasons_.find(source);
-    if (at != reasons_.end() && at->second == reason) return;
+    const bool refreshed = refreshed_.erase(reason.source) > 0;
+    if (at != reasons_.end() && at->second == reason && !refreshed) return;
     if (at != reasons_.end()) {
       at->second = reason;
     } else if (reasons_.size() < kReasonsMax) {
@@ -39,7 +40,9 @@ void Health::raise(std::string_view source, HealthState state, std::string_view 
 void Health::refresh(std::string_view source, std::string_view text) {
   const std::lock_guard lock(mutex_);
   const auto at = reasons_.find(source);
-  if (at != reasons_.end()) at->second.text = text.substr(0, kReasonBytesMax);
+  if (at == reasons_.end()) return;
+  at->second.text = text.substr(0, kReasonBytesMax);
+  refreshed_.emplace(source);
 }
 
 void Health::clear(std::string_view source) {
@@ -48,6 +51,7 @@ void Health::clear(std::string_view source) {
     const auto at = reasons_.find(source);
     if (at == reasons_.end()) return;
     reasons_.erase(at);
+    refreshed_.erase(std::string(source));
     // A source that found no place raises again while its fault lasts, and finds a place now.
     overflow_ = HealthState::ok;
     check();

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,6 +64,7 @@ class Health {
   std::function<void(const HealthReason&)> told_ = [](const HealthReason&) {};
   mutable std::mutex mutex_;
   std::map<std::string, HealthReason, std::less<>> reasons_;
+  std::set<std::string> refreshed_;         // of reasons_, those with words that on_change() has not had
   HealthState overflow_ = HealthState::ok;  // the worst reason that found no place
 };
 

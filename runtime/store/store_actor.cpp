@@ -22,6 +22,12 @@ bool stops_writes(const base::Error& why) {
          why.code == base::Code::unknown_outcome;
 }
 
+std::size_t blob_bytes(const Commit& commit) {
+  std::size_t out = 0;
+  for (const Commit::Blob& blob : commit.keep) out += blob.bytes.size();
+  return out;
+}
+
 }  // namespace
 
 void StoreActor::receive(runtime::Handlers& on) {
@@ -78,11 +84,11 @@ void StoreActor::commit(wire::Commit::Reader question, Done reply) {
   if (waiting_.empty()) after<Flush>(base::Duration::zero());  // behind all commits that wait already
   const auto added = store_->add(commit.value());
   if (!added.ok()) {
-    if (stops_writes(added.error())) refused(added.error());
+    if (stops_writes(added.error())) refused(added.error(), blob_bytes(commit.value()));
     return reply.refuse(added.error());
   }
   waiting_.push_back(std::move(reply));
-  keeps_ = keeps_ || !commit.value().keep.empty();
+  largest_ = std::max(largest_, blob_bytes(commit.value()));
   deletes_ = deletes_ || !commit.value().drop.empty() || commit.value().deletes();
   if (waiting_.size() >= kGroupCommitsMax || store_->gathered() >= kGroupBytesMax) flush();
 }
@@ -98,18 +104,18 @@ void StoreActor::flush() {
     if (flushed.ok() || world().mutations.on("store.failed_flush_acknowledged")) reply.done();
     else reply.refuse(flushed.error());
   }
-  const bool keeps = std::exchange(keeps_, false);
-  if (flushed.ok() && keeps) report_->stored_blobs(now());
-  if (!flushed.ok()) refused(flushed.error());
+  const std::size_t largest = std::exchange(largest_, 0);
+  if (flushed.ok()) report_->stored(largest, now());
+  if (!flushed.ok()) refused(flushed.error(), largest);
   else if (report_->damaged()) report_->damage(store_->damage());  // perhaps it is mended
   if (std::exchange(deletes_, false) || report_->damaged())
     tidy_in(kTidyDelay);  // only tidying sees if a pack is mended
 }
 
 /// Tidying repairs what can be, and sees when it is over.
-void StoreActor::refused(const base::Error& why) {
+void StoreActor::refused(const base::Error& why, std::size_t blob_bytes) {
   tidy_in(retry_);
-  report_->refused(why, now());
+  report_->refused(why, blob_bytes, now());
 }
 
 // -- read ------------------------------------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ class StoreActor final : public runtime::Actor {
 
   void open();
   void flush();
-  void refused(const base::Error& why);
+  void refused(const base::Error& why, std::size_t blob_bytes);
   void tidy();
   void tidy_in(base::Duration delay);
   base::Duration next_retry();
@@ -88,7 +88,7 @@ class StoreActor final : public runtime::Actor {
   base::Error closed_;  // why there is none
 
   std::vector<Done> waiting_;  // the commits of the group at hand
-  bool keeps_ = false;         // the current group has blobs
+  std::size_t largest_ = 0;    // bytes of blobs of the largest commit of the group
   bool deletes_ = false;       // whether one of them leaves dead blobs, or may have used up the ballast
   bool busy_ = false;          // asked something since the last step of tidy()
   base::Instant tidy_at_ = base::Instant::max();

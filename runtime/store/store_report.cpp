@@ -1,5 +1,6 @@
 #include "runtime/store/store_report.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace troupe::store {
@@ -18,8 +19,9 @@ void StoreReport::clear(const std::string& source) {
   if (told_.health != nullptr) told_.health->clear(source);
 }
 
-void StoreReport::refused(const base::Error& why, base::Instant now) {
+void StoreReport::refused(const base::Error& why, std::size_t blob_bytes, base::Instant now) {
   refused_at_ = now;
+  refused_bytes_ = std::max(refused_bytes_, blob_bytes);
   if (refuses_ && (why.message == refused_for_ || now - told_at_ < kRefusalMemory)) return;
   refuses_ = true;
   refused_for_ = why.message;
@@ -31,12 +33,14 @@ void StoreReport::looked(const std::string& failure, base::Instant now) {
   if (refuses_ && failure.empty() && now - refused_at_ >= kRefusalMemory) refusal_is_over();
 }
 
-void StoreReport::stored_blobs(base::Instant now) {
-  if (refuses_ && now - refused_at_ >= kStoredAfter) refusal_is_over();
+void StoreReport::stored(std::size_t blob_bytes, base::Instant now) {
+  if (refuses_ && blob_bytes > 0 && blob_bytes >= refused_bytes_ && now - refused_at_ >= kStoredAfter)
+    refusal_is_over();
 }
 
 void StoreReport::refusal_is_over() {
   refuses_ = false;
+  refused_bytes_ = 0;
   clear(source_);
 }
 

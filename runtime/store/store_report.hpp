@@ -4,7 +4,7 @@
 // Reasons `SOURCE`, failing, while it refuses what it was asked to write; `SOURCE.damage`, degraded, while anything in
 //         it is damaged. A store that cannot be opened or whose rows cannot be read is a reason of those who need it:
 //         each of their questions is answered with it, and they know what it means for the node.
-// Refusal is over once new blobs are stored, kStoredAfter or more after the last refusal; or when the store would take
+// Refusal is over once blobs as large as those refused are stored, kStoredAfter or more later; or when the store would take
 //         new blobs again and nothing was refused for kRefusalMemory. So a device on the brink does not raise and clear
 //         with each commit. Another reason of it is told once in kRefusalMemory.
 // Owner   one StoreActor; not thread-safe.
@@ -32,10 +32,10 @@ class StoreReport {
   /// Takes back what an earlier incarnation has said under `source`.
   StoreReport(StoreTold told, std::string source);
 
-  /// A commit was refused for what will refuse others.
-  void refused(const base::Error& why, base::Instant now);
-  /// New blobs are stored: all else has room, too.
-  void stored_blobs(base::Instant now);
+  /// A commit with blobs of so many bytes was refused for what will refuse others.
+  void refused(const base::Error& why, std::size_t blob_bytes, base::Instant now);
+  /// A commit with blobs of so many bytes is stored.
+  void stored(std::size_t blob_bytes, base::Instant now);
   /// `failure`: why writes are refused at present; empty: they are not.
   void looked(const std::string& failure, base::Instant now);
   /// Whether a refusal was told, and not yet that it is over.
@@ -56,7 +56,8 @@ class StoreReport {
   bool refuses_ = false;
   bool damaged_ = false;
   base::Instant refused_at_;
-  std::string refused_for_;  // what was told of it, and when
+  std::size_t refused_bytes_ = 0;  // the most of one commit since the refusal began
+  std::string refused_for_;        // what was told of it, and when
   base::Instant told_at_;
 };
 

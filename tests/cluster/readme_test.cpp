@@ -33,7 +33,6 @@ trap 'kill -9 $(jobs -p) 2>/dev/null || true' EXIT
 troupe() { if [ "$1" = node ]; then exec troupe "$@" 2>>log; else command troupe "$@"; fi; }
 date() { echo the words that were stored; }
 again() { for ((look = 0; look < 600; ++look)); do if "$@"; then return; else sleep 0.1; fi; done; false; }
-finds_two() { [ "$(command troupe dht table --json --data "$1" | grep -o '"node"' | wc -l)" = 2 ]; }
 step() {  # LINE EXIT PRINTS: in this shell, for its variables and jobs
   eval "$1" >step.out 2>step.err
   local ended=$?

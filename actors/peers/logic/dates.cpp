@@ -20,6 +20,11 @@ std::string text_of(base::Duration ahead) {
 
 }  // namespace
 
+void Dates::said(const base::NodeId& peer, base::Duration ahead) {
+  const auto [at, is_new] = ahead_.try_emplace(peer, ahead);
+  if (!is_new && std::chrono::abs(ahead - at->second) >= kDatesSteady) at->second = ahead;
+}
+
 std::string Dates::fault(const base::NodeId& self) const {
   std::vector<std::pair<base::NodeId, base::Duration>> off;
   for (const auto& one : ahead_)

@@ -1,6 +1,7 @@
 #pragma once
 // Whether the dates of this node and its linked peers agree, and whose clock is wrong if they do not.
 //
+// Steady  dates are in seconds: a difference counts as new only if it has changed by kDatesSteady.
 // Rule    a date differs if it is more than kDatesApartMax from this node's date. If more than half of at least two
 //         peers differ, this node's clock is wrong; otherwise the clocks of the peers that differ.
 // Limits  one date for each linked peer.
@@ -14,12 +15,13 @@
 
 namespace troupe::peers {
 
+inline constexpr std::chrono::seconds kDatesSteady{5};     // our choice
 inline constexpr std::chrono::seconds kDatesApartMax{30};  // our choice: a date that NTP keeps is right to a second
 
 class Dates {
  public:
   /// `peer` has said its date, which is `ahead` of this node's.
-  void said(const base::NodeId& peer, base::Duration ahead) { ahead_[peer] = ahead; }
+  void said(const base::NodeId& peer, base::Duration ahead);
   /// The link to `peer` has ended.
   void forget(const base::NodeId& peer) { ahead_.erase(peer); }
   /// Returns which clock is wrong and what to do, for people, with the ids of both nodes; empty if all agree.

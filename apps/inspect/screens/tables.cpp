@@ -249,12 +249,17 @@ void add_group(TableRows& out, raft::wire::GroupStatus::Reader group, const std:
   const bool leads = leader == self;
   const std::uint64_t silent_ms = group.getAsleep() ? kSilentAsleepMs : kSilentMs;
   std::size_t voters = 0, present = 0;
+  bool counts_answers = leads;  // else links are counted
   std::string absent;
   std::vector<Content::Row> members;
   for (const auto member : group.getMembers()) {
     const std::string node = hex(member.getMember().getNode()), state = text(member.getState());
     const bool own = node == self, known = state != "unknown" && !own, voter = text(member.getKind()) == "voter";
-    const bool there = own || (leads && known ? member.getLagMs() < silent_ms : linked.contains(node));
+    const bool voted = state == "answers" || state == "silent";  // while there is no leader
+    const bool there = own || (voted            ? state == "answers"
+                               : leads && known ? member.getLagMs() < silent_ms
+                                                : linked.contains(node));
+    counts_answers = counts_answers || voted;
     if (voter) ++voters;
     if (voter && there) ++present;
     if (voter && !there) absent += (absent.empty() ? "" : ", ") + short_node(node);
@@ -264,24 +269,26 @@ void add_group(TableRows& out, raft::wire::GroupStatus::Reader group, const std:
                    known ? state
                    : own ? text(group.getRole())
                          : "-",
-                   "", known || own ? number(match) : "-", known ? number(last - std::min(last, match)) : "-",
-                   known ? ago(member.getLagMs()) : "-",
+                   "", (known && !voted) || own ? number(match) : "-",
+                   known && !voted ? number(last - std::min(last, match)) : "-", known ? ago(member.getLagMs()) : "-",
                    text(member.getKind()) + ", " + text(member.getAddress()) +
-                       (own     ? ", this node"
-                        : there ? ""
-                        : leads ? ", silent"
-                                : ", not linked with this node")},
+                       (own              ? ", this node"
+                        : there          ? ""
+                        : leads || voted ? ", silent"
+                                         : ", not linked with this node")},
          .style = there ? Style::plain : Style::warn,
          .key = name + ' ' + node,
          .copy = "troupe raft status --group " + name});
   }
   const std::size_t needed = voters / 2 + 1;
   const std::string count = number(present) + " of " + number(voters) + " voters " +
-                            (leads ? "respond" : "are linked with this node") + ", " + number(needed) + " are needed";
+                            (counts_answers ? "respond" : "are linked with this node") + ", " + number(needed) +
+                            " are needed";
   std::string why =
       leader.empty() ? "no leader: " + count : "leader " + (leads ? "this node" : short_node(leader)) + "; " + count;
-  if (!absent.empty()) why += (leads ? "; silent: " : "; missing: ") + absent;
-  if (group.getReason().size() > 0) why += "; it does not serve: " + text(group.getReason());
+  if (!absent.empty()) why += (counts_answers ? "; silent: " : "; missing: ") + absent;
+  if (group.getReason().size() > 0 && !(leader.empty() && counts_answers))
+    why += "; it does not serve: " + text(group.getReason());
   if (!leads && !leader.empty()) why += "; only the leader knows the lag of members";
   if (group.getAsleep()) why += "; asleep";
   out.rows.push_back({.cells = {name, text(group.getRole()), number(group.getTerm()), number(group.getCommit()),

@@ -580,6 +580,16 @@ TEST_CASE("screens: a group is shown with its leader, quorum and members, and wh
     CHECK(rows({})[2].cells[5] == "-");
     CHECK(why({hex_of('b')}).starts_with("no leader: 2 of 3 voters"));
   }
+  SUBCASE("without a leader it counts the voters that answer") {
+    group.setRole("candidate");
+    group.setReason("it has no leader; 2 of 3 voters answer, 2 are needed");
+    members[1].setState("answers");
+    members[2].setState("silent");
+    members[2].setLagMs(9'000);
+    CHECK(why({}) == "no leader: 2 of 3 voters respond, 2 are needed; silent: 0c0c0c0c…");
+    CHECK(rows({})[3].cells == std::vector<std::string>{"  0c0c0c0c…", "silent", "", "-", "-", "9.0 s ago",
+                                                        "voter, 127.0.0.1:4002, silent"});
+  }
   SUBCASE("a follower names the leader, which knows the rest") {
     group.setRole("follower");
     group.setLeader(data_of(id('\x0b')));

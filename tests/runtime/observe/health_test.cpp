@@ -40,6 +40,8 @@ TEST_CASE("health: a reason is refreshed without a word to those who listen") {
   health.refresh("late", "2 s");
   CHECK(health.reasons() == std::vector<HealthReason>{{"late", HealthState::degraded, "2 s"}});
   CHECK(told == 1);
+  health.raise("late", HealthState::degraded, "2 s");
+  CHECK(told == 2);
 }
 
 TEST_CASE("health: whoever listens hears of each change once") {

@@ -27,7 +27,7 @@ TEST_CASE("store report: a refusal is told once, and is over when nothing was re
   StoreReport report({&told.health, {}}, "store");
   base::Instant now{100s};
   for (int i = 0; i < 5; ++i, now = now + 1s) {
-    report.refused({Code::no_space, "full"}, now);
+    report.refused({Code::no_space, "full"}, 100, now);
     report.looked("", now);
   }
   CHECK(told.reason("store") == "nothing new can be stored: full");
@@ -43,17 +43,20 @@ TEST_CASE("store report: a refusal is told once, and is over when nothing was re
   CHECK(told.changes == 2);
 }
 
-TEST_CASE("store report: a refusal is over once blobs are stored, a second after the last refusal") {
+TEST_CASE("store report: a refusal is over once as much is stored, a second after the last refusal") {
   Reasons told;
   StoreReport report({&told.health, {}}, "store");
   base::Instant now{100s};
-  report.refused({Code::no_space, "full"}, now);
-  report.stored_blobs(now + kStoredAfter - 1ms);
+  report.refused({Code::no_space, "full"}, 100, now);
+  report.refused({Code::no_space, "full"}, 10, now);
+  report.stored(100, now + kStoredAfter - 1ms);
+  report.stored(99, now + kStoredAfter);
+  report.stored(0, now + kStoredAfter);
   CHECK(report.refuses());
-  report.stored_blobs(now + kStoredAfter);
+  report.stored(100, now + kStoredAfter);
   CHECK(!report.refuses());
   CHECK(told.health.state() == HealthState::ok);
-  report.refused({Code::no_space, "full"}, now + kStoredAfter + 1ms);
+  report.refused({Code::no_space, "full"}, 100, now + kStoredAfter + 1ms);
   CHECK(told.reason("store") == "nothing new can be stored: full");
 }
 
@@ -61,13 +64,13 @@ TEST_CASE("store report: another reason of a refusal is told, but not each time 
   Reasons told;
   StoreReport report({&told.health, {}}, "store");
   base::Instant now{100s};
-  report.refused({Code::no_space, "full"}, now);
+  report.refused({Code::no_space, "full"}, 100, now);
   for (auto end = now + kRefusalMemory; now < end; now = now + 1s) {
-    report.refused({Code::unavailable, "broken"}, now);
-    report.refused({Code::no_space, "full"}, now);
+    report.refused({Code::unavailable, "broken"}, 0, now);
+    report.refused({Code::no_space, "full"}, 100, now);
   }
   CHECK(told.changes == 1);
-  report.refused({Code::unavailable, "broken"}, now);
+  report.refused({Code::unavailable, "broken"}, 0, now);
   CHECK(told.reason("store") == "nothing new can be stored: broken");
   CHECK(told.changes == 2);
 }
