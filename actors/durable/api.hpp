@@ -78,7 +78,6 @@ class Seat final : public runtime::Part {
 
  private:
   void follow();
-  void follow_later();
   void became(bool here, std::uint64_t term);
 
   const Place place_;
@@ -86,7 +85,6 @@ class Seat final : public runtime::Part {
   void (*wait_)(Seat&, base::Duration) = nullptr;
   base::Callback<void()> taken_, lost_;
   runtime::Subscription following_;
-  base::Duration follow_again_{};
   bool here_ = false;
   std::uint64_t term_ = 0;
   std::optional<base::NodeId> leader_;

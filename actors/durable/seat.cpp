@@ -7,9 +7,8 @@
 namespace troupe::durable {
 namespace {
 
-constexpr base::Duration kFollowAgain = std::chrono::milliseconds(100);  // our choice: a group may not have begun yet
-constexpr base::Duration kFollowAgainMax = std::chrono::seconds(2);      // our choice: it may never be at this node
-constexpr std::chrono::hours kIdle{24};                                  // a leader that stays says nothing
+constexpr std::chrono::milliseconds kFollowAgain{100};  // our choice: a group may not have begun yet
+constexpr std::chrono::hours kIdle{24};                 // a leader that stays says nothing
 
 }  // namespace
 
@@ -39,11 +38,10 @@ void Seat::became(bool here, std::uint64_t term) {
 
 void Seat::follow() {
   const runtime::Handle group = node().find(raft::path_of(place_.group));
-  if (!group) return follow_later();
+  if (!group) return wait_(*this, kFollowAgain);  // no question: nobody is there to answer it
   following_ = subscribe<raft::wire::FollowGroup, raft::wire::GroupRole>(
       group, kIdle, [](raft::wire::FollowGroup::Builder) {},
       [this](raft::wire::GroupRole::Reader role) {
-        follow_again_ = {};
         members_.clear();
         for (const auto member : role.getMembers())
           if (const auto id = node_of(member)) members_.insert(*id);
@@ -54,13 +52,8 @@ void Seat::follow() {
         members_.clear();
         leader_.reset();
         became(false, 0);
-        follow_later();
+        wait_(*this, kFollowAgain);
       });
-}
-
-void Seat::follow_later() {
-  follow_again_ = std::clamp(2 * follow_again_, kFollowAgain, kFollowAgainMax);
-  wait_(*this, follow_again_);
 }
 
 }  // namespace troupe::durable
