@@ -93,7 +93,7 @@ TEST_CASE("survey: what is sounded is told for a minute, each under its own name
   }
   SUBCASE("late-timer") {
     fixture.look();
-    fixture.now = fixture.now + kStartTime;
+    fixture.look(kStartTime);
     sound(Alarm::late_timer, "/sleeper", 12s);
     warning = Warning::late_timer;
     words = "a timer of /sleeper came 12 s late: the machine or the actor is overloaded (500 ms or more)";

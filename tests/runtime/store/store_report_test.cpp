@@ -110,7 +110,7 @@ TEST_CASE("store report: damage is told with the file and what to do, a change f
 
 TEST_CASE("store report: with nobody to tell it still knows") {
   StoreReport report({}, "store");
-  report.refused({Code::no_space, "full"}, base::Instant{1s});
+  report.refused({Code::no_space, "full"}, 0, base::Instant{1s});
   CHECK(report.refuses());
   report.looked("", base::Instant{1h});
   CHECK(!report.refuses());
