@@ -4,9 +4,9 @@
 // Reasons `SOURCE`, failing, while it refuses what it was asked to write; `SOURCE.damage`, degraded, while anything in
 //         it is damaged. A store that cannot be opened or whose rows cannot be read is a reason of those who need it:
 //         each of their questions is answered with it, and they know what it means for the node.
-// Refusal is over once blobs as large as those refused are stored, kStoredAfter or more later; or when the store would take
-//         new blobs again and nothing was refused for kRefusalMemory. So a device on the brink does not raise and clear
-//         with each commit. Another reason of it is told once in kRefusalMemory.
+// Refusal is over once blobs as large as those refused are stored, kStoredAfter or more later. It is also over when the
+//         store would take new blobs again and nothing was refused for kRefusalMemory. So a device on the brink does not
+//         raise and clear with each commit. Another reason of it is told once in kRefusalMemory.
 // Owner   one StoreActor; not thread-safe.
 #include <string>
 
