@@ -21,6 +21,8 @@ class Part {
   const ports::World& world() const { return owner_.world(); }
   base::Instant now() const { return owner_.now(); }
   base::WallTime wall() const { return owner_.wall(); }
+  base::Random& random() { return owner_.random(); }
+  Trace trace() const { return owner_.trace(); }
   Handle sender() const { return owner_.sender(); }
   Caller caller() const { return owner_.caller(); }
   /// As Actor::ask().
@@ -39,6 +41,7 @@ class Part {
   void tell(const Handle& to, Fill&& fill) {
     owner_.tell<T>(to, std::forward<Fill>(fill));
   }
+  void send(const Handle& to, Envelope envelope) { owner_.send(to, std::move(envelope)); }
   template <class Q, class Item, class Fill, class OnItem, class OnEnd>
   Subscription subscribe(const Handle& to, base::Duration idle, Fill&& fill, OnItem item, OnEnd ended) {
     return owner_.subscribe<Q, Item>(to, idle, std::forward<Fill>(fill), std::move(item), std::move(ended));
