@@ -36,7 +36,7 @@ void write_account(wire::Account::Builder out, const Account& account) {
   out.setFaucetMs(static_cast<std::uint64_t>(account.faucet.count()));
 }
 
-Bytes ids_of(const Block& block) {
+Bytes ids_in(const Block& block) {
   Bytes out;
   for (const SignedTransaction& one : block.transactions) base::append(out, id_of(one.content).view());
   return out;
@@ -229,7 +229,7 @@ void ChainActor::write(wire::BlockInfo::Builder out, const FinalRow& row) const 
   const auto block = parse_block(row.block);
   if (!block.ok()) return;
   const Header& header = block.value().header;
-  const Bytes header_bytes = encode(header), ids = ids_of(block.value());
+  const Bytes header_bytes = encode(header), ids = ids_in(block.value());
   out.setHeader(data_of(header_bytes));
   out.setId(data_of(row.commit.block.view()));
   out.setHeight(header.height.value);

@@ -8,7 +8,7 @@ namespace {
 using base::Bytes;
 
 constexpr std::uint64_t kSeldom = 40;  // one step of that many is signed twice; our choice
-constexpr std::uint64_t kHourMs = 3'600'000;
+constexpr std::uint64_t kAheadMs = 3'600'000;
 constexpr std::size_t kTurned = 64;  // transactions of a block whose order is turned; our choice
 
 }  // namespace
@@ -68,7 +68,7 @@ void Liar::propose(const ChainActor& chain, const Place& place) {
   };
   switch (random_.below(8)) {
     case 0: return;  // says nothing
-    case 1: return propose(chain, place, made(honest + UnixMs(kHourMs)), true);
+    case 1: return propose(chain, place, made(honest + UnixMs(kAheadMs)), true);
     case 2: return propose(chain, place, made(parent + UnixMs(random_.below(2))), true);
     case 3: {
       Block wrong = made(honest);

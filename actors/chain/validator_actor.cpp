@@ -13,7 +13,7 @@ using base::ByteView;
 using base::Code;
 
 constexpr std::uint64_t kHeightEnd = std::uint64_t{1} << 63;  // messages/chain.capnp
-constexpr std::size_t kGivenBytes = 3u << 20;                 // our choice: blocks in one GuardIs, of its 4 MiB
+constexpr std::size_t kBlocksBytes = 3u << 20;                // our choice: blocks in one GuardIs, of its 4 MiB
 constexpr std::uint8_t kGuard = 'g', kProof = 'p', kVote = 'v', kProposal = 'o', kBlock = 'b';
 
 Bytes row_key(std::uint8_t kind, ByteView rest = {}) {
@@ -127,7 +127,7 @@ void ValidatorActor::guard(std::uint32_t blocks_from, GuardReply& reply) const {
   for (const auto& [id, block] : blocks_) {
     if (at++ < blocks_from) continue;
     bytes += block.size();
-    if (given.empty() || (left == 0 && bytes <= kGivenBytes)) given.push_back(block);
+    if (given.empty() || (left == 0 && bytes <= kBlocksBytes)) given.push_back(block);
     else ++left;
   }
   reply.send([&](wire::GuardIs::Builder out) {

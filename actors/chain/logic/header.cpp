@@ -46,7 +46,7 @@ std::vector<base::Bytes> entries_of(const Block& block) {
   return out;
 }
 
-std::size_t bytes_of(const std::vector<base::Bytes>& entries) {
+std::size_t list_bytes(const std::vector<base::Bytes>& entries) {
   std::size_t out = 0;
   for (const base::Bytes& one : entries) out += entry_bytes(one.size());
   return out;
@@ -54,13 +54,13 @@ std::size_t bytes_of(const std::vector<base::Bytes>& entries) {
 
 /// Without its transactions.
 std::size_t bytes_beside(const Block& block) {
-  return kBlockFrameBytes + bytes_of(block.evidence) + bytes_of(block.commit) + bytes_of(block.late);
+  return kBlockFrameBytes + list_bytes(block.evidence) + list_bytes(block.commit) + list_bytes(block.late);
 }
 
 /// Of a block that has `bytes` at most.
 bool lists_fit(const Block& block, std::size_t bytes) {
-  return bytes_of(block.evidence) <= bytes / kListShare && bytes_of(block.late) <= bytes / kListShare &&
-         bytes_of(block.commit) <= kCommitEntriesMax;
+  return list_bytes(block.evidence) <= bytes / kListShare && list_bytes(block.late) <= bytes / kListShare &&
+         list_bytes(block.commit) <= kCommitEntriesMax;
 }
 
 base::Bytes encode(const Block& block, std::vector<base::Bytes> transactions) {
@@ -154,7 +154,7 @@ base::Result<Block, BlockError> parse_block(base::ByteView bytes) {
 }
 
 std::optional<BlockError> flaw(const Block& block, const Parameters& parameters) {
-  return flaw(block, ids_of(block), bytes_of(entries_of(block)), parameters);
+  return flaw(block, ids_of(block), list_bytes(entries_of(block)), parameters);
 }
 
 std::optional<BlockError> flaw(const Block& block, std::span<const Approved> transactions,
@@ -166,7 +166,7 @@ std::optional<BlockError> flaw(const Block& block, std::span<const Approved> tra
 
 std::size_t bytes_left(const Block& block, const Parameters& parameters) {
   const std::size_t most = parameters[Param::block_bytes];
-  return most - std::min(most, bytes_beside(block) + bytes_of(entries_of(block)));
+  return most - std::min(most, bytes_beside(block) + list_bytes(entries_of(block)));
 }
 
 bool has_twice(std::vector<TxId> ids) {

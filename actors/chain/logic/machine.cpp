@@ -99,7 +99,7 @@ class BlockRun {
   Gas gas_;
 };
 
-std::vector<TxId> ids_of(std::span<const Approved> transactions) {
+std::vector<TxId> tx_ids_of(std::span<const Approved> transactions) {
   std::vector<TxId> out;
   for (const Approved& one : transactions) out.push_back(one.id());
   return out;
@@ -204,7 +204,7 @@ Outcome admissible(StateView& view, const Totals& totals, const Parameters& para
 
 base::Result<Executed, ExecuteError> execute(const TreeRows& rows, const TreeRoot& root, const BlockContext& block,
                                              std::span<const Approved> transactions) {
-  if (has_twice(ids_of(transactions))) return ExecuteError(BlockError::repeated);
+  if (has_twice(tx_ids_of(transactions))) return ExecuteError(BlockError::repeated);
   StateView view(rows, root);
   const Totals before = view.totals();
   BlockRun run(view, block);
@@ -240,7 +240,7 @@ bool fits(const Parameters& parameters, std::span<const Approved> transactions) 
     gas += one.gas_needed().value;
     bytes += entry_bytes(one.bytes());
   }
-  if (has_twice(ids_of(transactions))) return false;
+  if (has_twice(tx_ids_of(transactions))) return false;
   return gas <= parameters[Param::block_gas] && bytes <= parameters[Param::block_bytes];
 }
 
