@@ -15,13 +15,10 @@ constexpr std::chrono::milliseconds kReopen{500};  // our choice
 
 }  // namespace
 
-ChainActor::ChainActor(ChainSettings settings)
-    : settings_(std::move(settings)), ledger_(*this, settings_.health, settings_.cache_bytes) {
-  if (has_chain()) chain_ = {id_of(genesis()).bytes};
-}
+ChainActor::ChainActor(ChainSettings settings) : chain_(*this, std::move(settings)) {}
 
 void ChainActor::receive(runtime::Handlers& on) {
-  ledger_.receive<RowsAgain>(on);
+  chain_.ledger.receive<RowsAgain>(on);
   on.timer<Reopen>([this] { open(); });
   on.timer<Greet>([this] { greet(); });
   on.timer<Timeouts>([this] { timeouts(); });
@@ -36,12 +33,13 @@ void ChainActor::receive(runtime::Handlers& on) {
   on.timer<ResumeAgain>([this] { resume_again(); });
 
   on.ask<wire::GetChainHead, wire::ChainHead>([this](auto ask, auto reply) {
-    if (!has_chain() || !ours(ask.getChain())) return reply.refuse({Code::not_found, "this node has another chain"});
-    if (!ready_) return reply.refuse({Code::unavailable, "the chain is not read yet"});
+    if (!chain_.exists() || !chain_.ours(ask.getChain()))
+      return reply.refuse({Code::not_found, "this node has another chain"});
+    if (!chain_.ready) return reply.refuse({Code::unavailable, "the chain is not read yet"});
     reply.send([this](wire::ChainHead::Builder out) { write_head(out); });
   });
   on.tell<wire::ChainHead>([this](auto head) {
-    if (const auto from = caller().node; from && heeds_caller() && ours(head.getChain())) hear_head(*from, head);
+    if (const auto from = caller().node; from && heeds_caller() && chain_.ours(head.getChain())) hear_head(*from, head);
   });
   on.ask<wire::GetBlocks, wire::FinalBlocks>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
   on.tell<wire::HaveTransactions>([this](auto have) { hear_have(have); });
@@ -74,7 +72,7 @@ void ChainActor::receive(runtime::Handlers& on) {
   });
   on.ask<wire::GetProposed, wire::PushProposal>([this](auto ask, auto reply) {
     const auto id = BlockId::from(bytes_of(ask.getBlock()));
-    const auto found = id && ours(ask.getChain()) ? candidates_.find(*id) : candidates_.end();
+    const auto found = id && chain_.ours(ask.getChain()) ? candidates_.find(*id) : candidates_.end();
     if (found == candidates_.end()) return reply.refuse({Code::not_found, "that block is not here"});
     if (refuse_much(static_cast<std::uint32_t>(found->second->bytes.size() / kPieceBytes + 1), reply)) return;
     reply.send([&](wire::PushProposal::Builder out) { write(out.initBody(), *found->second); });
@@ -98,16 +96,16 @@ void ChainActor::start() {
 }
 
 void ChainActor::open() {
-  if (!has_chain()) return;
-  ledger_.open(genesis(), random().next(), [this](const base::Outcome<void>& read) { opened(read); });
+  if (!chain_.exists()) return;
+  chain_.ledger.open(chain_.genesis(), random().next(), [this](const base::Outcome<void>& read) { opened(read); });
 }
 
 void ChainActor::stop() {
-  ledger_.stop();
-  if (settings_.health == nullptr) return;
-  settings_.health->clear(kHealthSource);
-  settings_.health->clear(kSigningSource);
-  settings_.health->clear(kDateSource);
+  chain_.ledger.stop();
+  if (chain_.settings.health == nullptr) return;
+  chain_.settings.health->clear(kHealthSource);
+  chain_.settings.health->clear(kSigningSource);
+  chain_.settings.health->clear(kDateSource);
 }
 
 void ChainActor::opened(const base::Outcome<void>& read) {
@@ -118,13 +116,13 @@ void ChainActor::opened(const base::Outcome<void>& read) {
   }
   damaged_.reset();
   since_ = now();
-  if (const Fork latest = ledger_.forks().latest(); std::exchange(fork_, latest) != latest) forget_fork();
-  if (const auto& divergence = ledger_.divergence()) {
-    halted_ = true;
+  if (const Fork latest = chain_.ledger.forks().latest(); std::exchange(chain_.fork, latest) != latest) forget_fork();
+  if (const auto& divergence = chain_.ledger.divergence()) {
+    chain_.halted = true;
     for (Evidence& one : evidence_of(*divergence)) evidence_.emplace(chain::accused(one), std::move(one));
   }
-  head_time_ = ledger_.head().time;
-  settings_.counters->height = ledger_.head().height.value;
+  head_time_ = chain_.ledger.head().time;
+  chain_.settings.counters->height = chain_.ledger.head().height.value;
   settle_all();
   ask_guard({});
 }
@@ -146,15 +144,15 @@ void ChainActor::hear_guard(runtime::Answer<wire::GuardIs> answer, std::vector<B
   }
   for (const auto block : answer.value().getBlocks()) blocks.emplace_back(block.begin(), block.end());
   if (answer.value().getBlocksLeft() > 0) return ask_guard(std::move(blocks));
-  if (settings_.health != nullptr && !halted_) settings_.health->clear(kHealthSource);
-  ready_ = true;
+  if (chain_.settings.health != nullptr && !chain_.halted) chain_.settings.health->clear(kHealthSource);
+  chain_.ready = true;
   std::set<base::NodeId> partners;
-  for (const Validator& one : ledger_.next().validators->all()) partners.insert(one.id);
-  settings_.links->set_partners(kPath, std::move(partners));
+  for (const Validator& one : chain_.ledger.next().validators->all()) partners.insert(one.id);
+  chain_.settings.links->set_partners(kPath, std::move(partners));
   next_height();
   resume(answer.value(), blocks);
   if (keyless()) tell_signing();
-  if (ledger_.divergence()) stand_still();
+  if (chain_.ledger.divergence()) stand_still();
   greet();
   mend();
   sync();
@@ -166,7 +164,9 @@ void ChainActor::resume(wire::GuardIs::Reader kept, const std::vector<Bytes>& bl
   if (!key_) return;
   if (const auto guard = decode_guard(bytes_of(kept.getGuard()))) guard_ = *guard;
   begin_rejoin(kept);
-  if (halted_ || guard_.place().fork != fork_ || guard_.place().height != ledger_.head().height.next()) return;
+  if (chain_.halted || guard_.place().fork != chain_.fork ||
+      guard_.place().height != chain_.ledger.head().height.next())
+    return;
   for (const Bytes& bytes : blocks) {
     auto block = parse_block(bytes);
     if (!block.ok()) continue;
@@ -187,14 +187,10 @@ void ChainActor::resume(wire::GuardIs::Reader kept, const std::vector<Bytes>& bl
   drive();
 }
 
-bool ChainActor::ours(capnp::Data::Reader chain) const {
-  return has_chain() && ChainId::from(bytes_of(chain)) == std::optional(chain_);
-}
-
 /// What is told has no sender to ask: it is asked at its path.
 runtime::Handle ChainActor::at(const base::NodeId& neighbour) const {
   const auto known = neighbours_.find(neighbour);
-  return known != neighbours_.end() ? known->second.handle : settings_.links->remote(neighbour, kPath);
+  return known != neighbours_.end() ? known->second.handle : chain_.settings.links->remote(neighbour, kPath);
 }
 
 std::vector<base::NodeId> ChainActor::accused() const {
@@ -209,17 +205,9 @@ std::vector<BlockId> ChainActor::blocks_here() const {
   return out;
 }
 
-UnixMs ChainActor::unix_ms() const { return UnixMs(static_cast<std::int64_t>(base::unix_milliseconds(wall()))); }
-
-wallet::Address ChainActor::owner_of(const base::NodeId& validator) const {
-  for (const Founder& one : genesis().founders)
-    if (one.node() == validator) return one.address;
-  return wallet::address_of(settings_.identity->public_key());
-}
-
 void ChainActor::reopen(const std::string& why) {
   failed(why);
-  ready_ = finishing_ = false;
+  chain_.ready = chain_.finishing = false;
   blocks_awaited_to_ = {};
   giving_.clear();
   synced_.clear();
@@ -230,9 +218,9 @@ void ChainActor::reopen(const std::string& why) {
 
 /// Nothing goes on until a person has looked.
 void ChainActor::failed(const std::string& why) {
-  settings_.log.error("the chain stands still", {{"why", std::string_view(why)}});
-  if (settings_.health != nullptr)
-    settings_.health->raise(kHealthSource, observe::HealthState::failing, "the chain stands still: " + why);
+  chain_.settings.log.error("the chain stands still", {{"why", std::string_view(why)}});
+  if (chain_.settings.health != nullptr)
+    chain_.settings.health->raise(kHealthSource, observe::HealthState::failing, "the chain stands still: " + why);
 }
 
 }  // namespace troupe::chain

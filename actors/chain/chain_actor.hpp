@@ -20,20 +20,17 @@
 #include <span>
 
 #include "actors/chain/api.hpp"
-#include "actors/chain/ledger.hpp"
+#include "actors/chain/local_chain.hpp"
 #include "actors/chain/logic/blocks_asked.hpp"
 #include "actors/chain/logic/consensus.hpp"
 #include "actors/chain/logic/departed.hpp"
 #include "actors/chain/logic/fetching.hpp"
-#include "actors/chain/logic/mempool.hpp"
 #include "actors/chain/logic/patience.hpp"
 #include "actors/chain/logic/places.hpp"
 #include "actors/chain/logic/rejoin.hpp"
 #include "actors/chain/logic/to_ask.hpp"
-#include "actors/chain/settings.hpp"
 #include "actors/chain/wire.hpp"
 #include "messages/chain.capnp.h"
-#include "messages/common.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/base/rate_budget.hpp"
 #include "runtime/net/misbehaved.hpp"
@@ -69,22 +66,22 @@ class ChainActor final : public runtime::Actor {
 
   // For simulations.
   /// Null before it is read.
-  const rows::Head* head() const { return ready_ ? &ledger_.head() : nullptr; }
+  const rows::Head* head() const { return chain_.ready ? &chain_.ledger.head() : nullptr; }
   /// A validator by its id, which does not have the key of it.
   bool keyless() const;
   /// Validators that signed two contents for one step.
   std::vector<base::NodeId> accused() const;
   /// The height at hand; null before it has begun.
-  const Consensus* consensus() const { return ready_ ? consensus_.get() : nullptr; }
-  const Ledger& ledger() const { return ledger_; }
+  const Consensus* consensus() const { return chain_.ready ? consensus_.get() : nullptr; }
+  const Ledger& ledger() const { return chain_.ledger; }
   /// Transactions that wait here, at most `most`: by sender, in order.
-  std::vector<const Approved*> waiting(std::size_t most) const { return mempool_.some({}, most); }
+  std::vector<const Approved*> waiting(std::size_t most) const { return chain_.mempool.some({}, most); }
   /// Blocks of that height that are whole here.
   std::vector<BlockId> blocks_here() const;
   /// The next block without transactions, its proposer this node; to be sealed.
   Block next_block(UnixMs time) const;
   runtime::Handle at(const base::NodeId& neighbour) const;
-  UnixMs unix_ms() const;
+  UnixMs unix_ms() const { return chain::unix_ms(wall()); }
 
  private:
   struct RowsAgain {};
@@ -174,10 +171,6 @@ class ChainActor final : public runtime::Actor {
   void ask_guard(std::vector<base::Bytes> blocks);
   void hear_guard(runtime::Answer<wire::GuardIs> answer, std::vector<base::Bytes> blocks);
   void resume(wire::GuardIs::Reader kept, const std::vector<base::Bytes>& blocks);
-  const Genesis& genesis() const { return settings_.genesis->genesis(); }
-  bool has_chain() const { return settings_.genesis != nullptr; }
-  bool ours(capnp::Data::Reader chain) const;
-  wallet::Address owner_of(const base::NodeId& validator) const;
   template <class A>
   bool refuse_unready(runtime::Reply<A>& reply) const;
   void failed(const std::string& why);
@@ -291,7 +284,6 @@ class ChainActor final : public runtime::Actor {
   // Neighbours (chain_actor_gossip.cpp).
   void greet();
   std::map<base::NodeId, runtime::LinkInfo> links() const;
-  bool is_linked(const base::NodeId& neighbour) const;
   void hear_head(const base::NodeId& node, wire::ChainHead::Reader head);
   void tell_head();
   void tell_health();
@@ -313,7 +305,6 @@ class ChainActor final : public runtime::Actor {
   void gather(std::shared_ptr<Giving> giving);
 
   // Other nodes, and lies (chain_actor_peers.cpp).
-  bool is_validator(const base::NodeId& id) const;
   std::optional<base::Duration> too_much(std::uint32_t pieces);
   bool heeds_caller();
   template <class A>
@@ -425,7 +416,6 @@ class ChainActor final : public runtime::Actor {
 
   // All of it again (chain_actor_verify.cpp).
   struct Verifying;
-  base::Error not_kept(Height height) const;
   void verify(wire::VerifyChain::Reader ask, runtime::Reply<wire::ChainVerified> reply);
   void verify_from_state(std::shared_ptr<Verifying> verifying);
   void verify_next(std::shared_ptr<Verifying> verifying);
@@ -433,12 +423,8 @@ class ChainActor final : public runtime::Actor {
   bool verify_block(Verifying& verifying, const Block& block, const Commit& commit,
                     const std::vector<Approved>& transactions) const;
 
-  const ChainSettings settings_;
-  ChainId chain_{};
-  Fork fork_;
-  Ledger ledger_;
+  LocalChain chain_;
   std::optional<base::Error> damaged_;  ///< why the chain could not be read, if it is damaged
-  bool ready_ = false, halted_ = false;
 
   // The height at hand.
   std::unique_ptr<Consensus> consensus_;  // none before it has begun
@@ -454,7 +440,7 @@ class ChainActor final : public runtime::Actor {
   std::set<BlockId> at_validator_;  // whole blocks that `/validator` has
   std::vector<SignedVote> early_votes_;
   std::vector<SignedProposal> early_proposals_;
-  bool finishing_ = false, driving_ = false;
+  bool driving_ = false;
   bool barren_ = false;    // nothing of what waits could be in the latest block
   base::Instant since_{};  // when the head came to be, by this node's clock
   std::uint64_t progress_ = 0, progress_told_ = 0;
@@ -478,7 +464,6 @@ class ChainActor final : public runtime::Actor {
   std::string silent_;    // why, as it was logged last
   std::string unsigned_;  // why what was to be signed last is not
 
-  Mempool mempool_;
   std::shared_ptr<const Candidate> head_block_;  // null after a start; some tell late what it has
   std::map<std::pair<Fork, Height>, std::vector<BlockRead>> blocks_read_;  // who waits for which
   std::pair<Height, std::shared_ptr<const ReadBlock>> last_read_;

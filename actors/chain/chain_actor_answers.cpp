@@ -46,8 +46,8 @@ Bytes ids_in(const Block& block) {
 
 template <class A>
 bool ChainActor::refuse_unready(runtime::Reply<A>& reply) const {
-  if (ready_) return false;
-  if (!has_chain()) reply.refuse({Code::not_found, "this node has no chain: it was begun without --chain"});
+  if (chain_.ready) return false;
+  if (!chain_.exists()) reply.refuse({Code::not_found, "this node has no chain: it was begun without --chain"});
   else if (damaged_) reply.refuse(*damaged_);
   else reply.refuse({Code::unavailable, "the chain is not read yet", std::chrono::milliseconds(200)});
   return true;
@@ -69,11 +69,11 @@ void ChainActor::answers(runtime::Handlers& on) {
   on.ask<wire::GetChainParams, wire::ChainParams>([this](auto, auto reply) {
     if (refuse_unready(reply)) return;
     reply.send([this](wire::ChainParams::Builder out) {
-      out.setHeight(ledger_.head().height.value);
+      out.setHeight(chain_.ledger.head().height.value);
       auto rows = out.initRows(kParams);
       for (unsigned i = 0; i < rows.size(); ++i) {
         rows[i].setName(std::string(info(static_cast<Param>(i)).name));
-        rows[i].setValue(ledger_.next().parameters[static_cast<Param>(i)]);
+        rows[i].setValue(chain_.ledger.next().parameters[static_cast<Param>(i)]);
       }
     });
   });
@@ -105,40 +105,40 @@ void ChainActor::answers(runtime::Handlers& on) {
     if (!refuse_unready(reply)) resume_by(ask, std::move(reply));
   });
   on.stream<wire::WatchChain, wire::ChainBlock>([this](auto, auto sink) {
-    if (!ready_) return sink.fail({Code::unavailable, "the chain is not read yet, or this node has none"});
+    if (!chain_.ready) return sink.fail({Code::unavailable, "the chain is not read yet, or this node has none"});
     const std::uint64_t id = ++watcher_ids_;
     auto& watcher = watchers_[id];
-    watcher.next = ledger_.head().height.next();
+    watcher.next = chain_.ledger.head().height.next();
     watcher.sink = std::move(sink);
     watcher.sink.on_ready([this, id] { tell_watcher(id); });
     watcher.sink.on_cancel([this, id] { watchers_.erase(id); });
   });
   on.describe<wire::ChainState>([this](wire::ChainState::Builder out) {
-    if (!ready_) return;
-    out.setHeight(ledger_.head().height.value);
+    if (!chain_.ready) return;
+    out.setHeight(chain_.ledger.head().height.value);
     out.setRound(consensus_ ? consensus_->place().round.value : 0);
     out.setStep(consensus_ ? std::string(name(consensus_->step())) : "idle");
-    out.setPending(mempool_.count());
+    out.setPending(chain_.mempool.count());
     out.setNeighbours(size32(neighbours_));
     out.setTarget(target().value);
-    out.setCachedRows(ledger_.cached());
+    out.setCachedRows(chain_.ledger.cached());
   });
 }
 
 Height ChainActor::target() const {
-  Height out = ledger_.head().height;
+  Height out = chain_.ledger.head().height;
   for (const auto& [id, one] : neighbours_)
-    if (one.fork >= fork_) out = std::max(out, one.height);
+    if (one.fork >= chain_.fork) out = std::max(out, one.height);
   return out;
 }
 
 void ChainActor::status(runtime::Reply<wire::ChainStatus>& reply) const {
   reply.send([this](wire::ChainStatus::Builder out) {
-    const rows::Head& head = ledger_.head();
-    const NextBlock& next = ledger_.next();
-    out.setChain(data_of(chain_.view()));
-    out.setName(genesis().name);
-    out.setMode(settings_.dev ? "dev" : genesis().purpose == Purpose::test ? "test" : "real");
+    const rows::Head& head = chain_.ledger.head();
+    const NextBlock& next = chain_.ledger.next();
+    out.setChain(data_of(chain_.id.view()));
+    out.setName(chain_.genesis().name);
+    out.setMode(chain_.settings.dev ? "dev" : chain_.genesis().purpose == Purpose::test ? "test" : "real");
     out.setHeight(head.height.value);
     out.setId(data_of(head.id.view()));
     out.setTime(static_cast<std::uint64_t>(head.time.count()));
@@ -150,15 +150,15 @@ void ChainActor::status(runtime::Reply<wire::ChainStatus>& reply) const {
     UnixMs sum{};
     for (const UnixMs span : spans_) sum += span;
     out.setBlockTimeMs(spans_.empty() ? 0 : static_cast<std::uint64_t>(sum.count()) / spans_.size());
-    out.setPending(mempool_.count());
+    out.setPending(chain_.mempool.count());
     out.setBaseFee(next.totals.base_fee.value);
     out.setSupply(next.totals.supply.units());
     out.setQuorum(has_quorum());
     out.setNeighbours(size32(neighbours_));
     write_waits(out);
-    out.setFork(fork_.value);
-    if (!ledger_.divergence()) return;
-    const std::vector<base::NodeId> both = suspects_of(*ledger_.divergence());
+    out.setFork(chain_.fork.value);
+    if (!chain_.ledger.divergence()) return;
+    const std::vector<base::NodeId> both = suspects_of(*chain_.ledger.divergence());
     auto suspects = out.initSuspects(size32(both));
     for (unsigned i = 0; i < suspects.size(); ++i) suspects.set(i, data_of(both[i].view()));
   });
@@ -178,18 +178,18 @@ struct ChainActor::Gathering {
 
 void ChainActor::blocks(wire::ListBlocks::Reader ask, runtime::Reply<wire::BlockInfos> reply) {
   const std::uint32_t count = std::clamp<std::uint32_t>(ask.getCount(), 1, kBlocksMax);
-  const Height head = ledger_.head().height;
+  const Height head = chain_.ledger.head().height;
   auto gathering = std::make_shared<Gathering>();
   gathering->reply = std::move(reply);
   if (ask.getId().size() > 0) {
     const auto id = BlockId::from(bytes_of(ask.getId()));
     if (!id) return gathering->reply.refuse({Code::malformed, "the id of a block has 32 bytes"});
-    if (*id == BlockId{chain_.bytes}) {
+    if (*id == BlockId{chain_.id.bytes}) {
       gathering->genesis = true;
       gathering->at = Height{1};
       return list_blocks(gathering);
     }
-    return ledger_.height_of(*id, [this, gathering](base::Outcome<std::optional<Height>> at) {
+    return chain_.ledger.height_of(*id, [this, gathering](base::Outcome<std::optional<Height>> at) {
       if (!at.ok()) return gathering->reply.refuse(at.error());
       if (!at.value()) return gathering->reply.refuse({Code::not_found, "no block of this id is here"});
       gathering->at = gathering->last = *at.value();
@@ -215,7 +215,7 @@ void ChainActor::list_blocks(std::shared_ptr<Gathering> gathering) {
       for (unsigned i = before; i < rows.size(); ++i) write(rows[i], gathering->rows[i - before]);
     });
   }
-  ledger_.block(gathering->at, [this, gathering](base::Outcome<std::optional<FinalRow>> row) {
+  chain_.ledger.block(gathering->at, [this, gathering](base::Outcome<std::optional<FinalRow>> row) {
     if (!row.ok() || !row.value())
       return gathering->reply.refuse(row.ok() ? Error{Code::not_found, "no such block"} : row.error());
     gathering->bytes += row.value()->block.size() / 8 + 512;  // of a transaction its id is shown
@@ -238,7 +238,7 @@ void ChainActor::write(wire::BlockInfo::Builder out, const FinalRow& row) const 
   auto evidence = out.initEvidence(size32(block.value().evidence));
   for (unsigned i = 0; i < evidence.size(); ++i) evidence.set(i, data_of(block.value().evidence[i]));
   auto signatures = out.initSignatures(size32(row.commit.votes));
-  const ValidatorSet& set = *ledger_.next().validators;
+  const ValidatorSet& set = *chain_.ledger.next().validators;
   std::set<base::NodeId> signed_by;
   std::uint64_t power = 0;
   for (unsigned i = 0; i < signatures.size(); ++i) {
@@ -259,8 +259,8 @@ void ChainActor::write(wire::BlockInfo::Builder out, const FinalRow& row) const 
 }
 
 void ChainActor::write_genesis(wire::BlockInfo::Builder out) const {
-  out.setId(data_of(chain_.view()));
-  out.setTime(static_cast<std::uint64_t>(genesis().time.count()));
+  out.setId(data_of(chain_.id.view()));
+  out.setTime(static_cast<std::uint64_t>(chain_.genesis().time.count()));
 }
 
 void ChainActor::tell_watchers() {
@@ -271,10 +271,10 @@ void ChainActor::tell_watchers() {
 
 void ChainActor::tell_watcher(std::uint64_t id) {
   const auto at = watchers_.find(id);
-  if (at == watchers_.end() || !at->second.sink.ready() || at->second.next > ledger_.head().height) return;
+  if (at == watchers_.end() || !at->second.sink.ready() || at->second.next > chain_.ledger.head().height) return;
   const Height height = at->second.next;
   at->second.next = height.next();
-  ledger_.block(height, [this, id](base::Outcome<std::optional<FinalRow>> row) {
+  chain_.ledger.block(height, [this, id](base::Outcome<std::optional<FinalRow>> row) {
     const auto found = watchers_.find(id);
     if (found == watchers_.end() || !row.ok() || !row.value()) return;
     found->second.sink.push([&](wire::ChainBlock::Builder out) { write(out.initInfo(), *row.value()); });
@@ -291,41 +291,41 @@ void ChainActor::account(wire::GetChainAccount::Reader ask, runtime::Reply<wire:
     if (account_waiters_.size() >= kWaitersMax)
       return reply.refuse({Code::overloaded, "too many wait for a proof", std::chrono::seconds(1)});
     const base::Duration wait = std::min<base::Duration>(std::chrono::milliseconds(ask.getWaitMs()), kAccountWaitMax);
-    AccountWaiter waiter{now() + wait, *address, ledger_.head().height, std::move(reply)};
+    AccountWaiter waiter{now() + wait, *address, chain_.ledger.head().height, std::move(reply)};
     // What proves the state of a height is the header of the next one.
     return prove_account(std::move(waiter));
   }
   const auto seen = std::make_shared<Account>();
-  ledger_.with_rows(
+  chain_.ledger.with_rows(
       [this, address = *address, seen] {
-        StateView view = ledger_.view();
+        StateView view = chain_.ledger.view();
         *seen = view.account(address);
         return !view.damage();
       },
       [this, address = *address, seen, reply = std::move(reply)](const base::Outcome<void>& read) mutable {
         if (!read.ok()) return reply.refuse(read.error());
         reply.send([&](wire::ChainAccount::Builder out) {
-          out.setHeight(ledger_.head().height.value);
+          out.setHeight(chain_.ledger.head().height.value);
           write_account(out.initAccount(), *seen);
-          out.setNextNonce(mempool_.next_free(address, seen->nonce).value);
+          out.setNextNonce(chain_.mempool.next_free(address, seen->nonce).value);
         });
       });
 }
 
 void ChainActor::prove_account(AccountWaiter waiter) {
-  if (waiter.height >= ledger_.head().height) {
+  if (waiter.height >= chain_.ledger.head().height) {
     // The latest state is proven by a block that is not there yet, the one before by the head.
-    waiter.height = ledger_.head().height;
+    waiter.height = chain_.ledger.head().height;
     account_waiters_.push_back(std::move(waiter));
     return look_for_overdue();
   }
   const auto one = std::make_shared<AccountWaiter>(std::move(waiter));
-  ledger_.block(one->height.next(), [this, one](base::Outcome<std::optional<FinalRow>> row) {
+  chain_.ledger.block(one->height.next(), [this, one](base::Outcome<std::optional<FinalRow>> row) {
     if (!row.ok() || !row.value())
       return one->reply.refuse(row.ok() ? Error{Code::corrupt, "a block is missing"} : row.error());
     const auto block = std::make_shared<const base::Result<Block, BlockError>>(parse_block(row.value()->block));
     if (!block->ok()) return one->reply.refuse({Code::corrupt, "a block cannot be read"});
-    ledger_.state_at(one->height, [this, one, block](base::Outcome<std::optional<TreeRoot>> root) {
+    chain_.ledger.state_at(one->height, [this, one, block](base::Outcome<std::optional<TreeRoot>> root) {
       if (!root.ok() || !root.value())
         return one->reply.refuse(root.ok() ? Error{Code::not_found, "that state is not kept any more"} : root.error());
       struct Shown {
@@ -333,11 +333,11 @@ void ChainActor::prove_account(AccountWaiter waiter) {
         Account account;
       };
       const auto proven = std::make_shared<Shown>();
-      ledger_.with_rows(
+      chain_.ledger.with_rows(
           [this, one, proven, at = *root.value()] {
-            StateView view(ledger_, at);
+            StateView view(chain_.ledger, at);
             proven->account = view.account(one->address);
-            auto proof = prove(ledger_, at, account_key(one->address));
+            auto proof = prove(chain_.ledger, at, account_key(one->address));
             if (proof.ok()) proven->proof = std::move(proof).value();
             return proof.ok() && !view.damage();
           },
@@ -346,7 +346,7 @@ void ChainActor::prove_account(AccountWaiter waiter) {
             one->reply.send([&](wire::ChainAccount::Builder out) {
               out.setHeight(one->height.value);
               write_account(out.initAccount(), proven->account);
-              out.setNextNonce(mempool_.next_free(one->address, proven->account.nonce).value);
+              out.setNextNonce(chain_.mempool.next_free(one->address, proven->account.nonce).value);
               const Bytes header = encode(block->value().header);
               out.setRoot(data_of(at.hash.view()));
               out.setHeader(data_of(header));
@@ -368,11 +368,11 @@ void ChainActor::tell_account_waiters() {
 }
 
 void ChainActor::state(wire::ListState::Reader ask, runtime::Reply<wire::StateRows> reply) {
-  const Height height = ask.getAt() == 0 ? ledger_.head().height : Height{ask.getAt()};
+  const Height height = ask.getAt() == 0 ? chain_.ledger.head().height : Height{ask.getAt()};
   const auto from = ask.getFrom().size() > 0 ? Path::from(bytes_of(ask.getFrom())) : std::optional(Path{});
   if (!from) return reply.refuse({Code::malformed, "a place in the tree has 32 bytes"});
-  ledger_.state_at(height, [this, height, from = *from,
-                            reply = std::move(reply)](base::Outcome<std::optional<TreeRoot>> root) mutable {
+  chain_.ledger.state_at(height, [this, height, from = *from,
+                                  reply = std::move(reply)](base::Outcome<std::optional<TreeRoot>> root) mutable {
     if (!root.ok()) return reply.refuse(root.error());
     if (!root.value()) return reply.refuse({Code::not_found, "the state of that height is not kept, or not there yet"});
     struct Page {
@@ -380,11 +380,11 @@ void ChainActor::state(wire::ListState::Reader ask, runtime::Reply<wire::StateRo
       std::optional<Path> next;
     };
     const auto page = std::make_shared<Page>();
-    ledger_.with_rows(
+    chain_.ledger.with_rows(
         [this, from, page, at = *root.value()] {
           *page = {};
           std::size_t bytes = 0;
-          return each_leaf(ledger_, at, from,
+          return each_leaf(chain_.ledger, at, from,
                            [&](const Cell& leaf) {
                              bytes += leaf.key.size() + leaf.value.size() + 32;
                              if (bytes > kStateBytesMax && !page->leaves.empty()) {
@@ -432,11 +432,11 @@ void ChainActor::transactions(wire::ListTransactions::Reader ask, runtime::Reply
   const std::uint32_t limit =
       ask.getLimit() == 0 ? kTransactionsMax : std::min<std::uint32_t>(ask.getLimit(), kTransactionsMax);
   if (ask.getAddress().size() == 0) {
-    const std::vector<const Approved*> waiting = mempool_.some({}, limit);
+    const std::vector<const Approved*> waiting = chain_.mempool.some({}, limit);
     return reply.send([&](wire::TransactionInfos::Builder out) {
       auto rows = out.initRows(size32(waiting));
       for (unsigned i = 0; i < rows.size(); ++i) write_pending(rows[i], *waiting[i]);
-      out.setMore(mempool_.count() > waiting.size());
+      out.setMore(chain_.mempool.count() > waiting.size());
     });
   }
   const auto address = wallet::Address::from(bytes_of(ask.getAddress()));
@@ -445,15 +445,15 @@ void ChainActor::transactions(wire::ListTransactions::Reader ask, runtime::Reply
   const ByteView before = bytes_of(ask.getBefore());
   if (!before.empty() && (before.size() <= prefix.size() || !std::equal(prefix.begin(), prefix.end(), before.begin())))
     return reply.refuse({Code::malformed, "no place in the transactions of this address"});
-  ledger_.history(*address, Bytes(before.begin(), before.end()), limit,
-                  [this, reply = std::move(reply)](base::Outcome<Ledger::History> history) mutable {
-                    if (!history.ok()) return reply.refuse(history.error());
-                    auto listing = std::make_shared<Listing>();
-                    listing->at = std::move(history.value().at);
-                    listing->next = std::move(history.value().next);
-                    listing->reply = std::move(reply);
-                    list_next(std::move(listing));
-                  });
+  chain_.ledger.history(*address, Bytes(before.begin(), before.end()), limit,
+                        [this, reply = std::move(reply)](base::Outcome<Ledger::History> history) mutable {
+                          if (!history.ok()) return reply.refuse(history.error());
+                          auto listing = std::make_shared<Listing>();
+                          listing->at = std::move(history.value().at);
+                          listing->next = std::move(history.value().next);
+                          listing->reply = std::move(reply);
+                          list_next(std::move(listing));
+                        });
 }
 
 void ChainActor::list_next(std::shared_ptr<Listing> listing) {
@@ -467,11 +467,11 @@ void ChainActor::list_next(std::shared_ptr<Listing> listing) {
     });
   }
   const rows::Location at = listing->at[listing->done++];
-  ledger_.block(at.height, [this, at, listing](base::Outcome<std::optional<FinalRow>> row) {
+  chain_.ledger.block(at.height, [this, at, listing](base::Outcome<std::optional<FinalRow>> row) {
     if (!row.ok() || !row.value())
       return listing->reply.refuse(row.ok() ? Error{Code::corrupt, "a block is missing"} : row.error());
-    ledger_.receipts(at.height, [this, at, listing,
-                                 row = std::move(*row.value())](base::Outcome<std::vector<Bytes>> got) {
+    chain_.ledger.receipts(at.height, [this, at, listing,
+                                       row = std::move(*row.value())](base::Outcome<std::vector<Bytes>> got) {
       auto block = parse_block(row.block);
       if (!got.ok() || !block.ok() || at.index >= got.value().size() || at.index >= block.value().transactions.size())
         return listing->reply.refuse(got.ok() ? Error{Code::corrupt, "a block cannot be read"} : got.error());
@@ -491,13 +491,13 @@ void ChainActor::find_evidence(base::Callback<void(std::set<base::NodeId>)> then
   using Judgement = std::pair<base::NodeId, Height>;
   const auto wanted = std::make_shared<std::vector<Judgement>>();
   const auto all = std::make_shared<std::set<base::NodeId>>();
-  ledger_.with_rows(
+  chain_.ledger.with_rows(
       [this, wanted, all] {
         wanted->clear();
-        StateView view = ledger_.view();
+        StateView view = chain_.ledger.view();
         // Those that have left the set too: only founders were ever in it.
-        *all = ledger_.next().judged;
-        for (const Founder& one : genesis().founders)
+        *all = chain_.ledger.next().judged;
+        for (const Founder& one : chain_.genesis().founders)
           if (view.evidence_of(one.node())) all->insert(one.node());
         for (const base::NodeId& id : *all)
           if (!evidence_.contains(id))
@@ -514,11 +514,13 @@ void ChainActor::find_next_evidence(std::shared_ptr<std::vector<std::pair<base::
   if (wanted->empty()) return then();
   const Height height = wanted->back().second;
   wanted->pop_back();
-  ledger_.block(height, [this, wanted, then = std::move(then)](base::Outcome<std::optional<FinalRow>> row) mutable {
-    if (row.ok() && row.value())
-      if (const auto block = parse_block(row.value()->block); block.ok()) hear_evidence(block.value());
-    find_next_evidence(wanted, std::move(then));
-  });
+  chain_.ledger.block(height,
+                      [this, wanted, then = std::move(then)](base::Outcome<std::optional<FinalRow>> row) mutable {
+                        if (row.ok() && row.value())
+                          if (const auto block = parse_block(row.value()->block); block.ok())
+                            hear_evidence(block.value());
+                        find_next_evidence(wanted, std::move(then));
+                      });
 }
 
 void ChainActor::hear_evidence(const Block& block) {
@@ -540,8 +542,8 @@ void ChainActor::list_validators(std::set<base::NodeId> judged, runtime::Reply<w
         const auto guard = answer.ok() ? decode_guard(bytes_of(answer.value().getGuard())) : std::nullopt;
         const std::uint64_t refused_here = answer.ok() ? answer.value().getRefused() : 0;
         reply.send([&](wire::ValidatorInfos::Builder out) {
-          out.setHeight(ledger_.head().height.value);
-          const ValidatorSet& set = *ledger_.next().validators;
+          out.setHeight(chain_.ledger.head().height.value);
+          const ValidatorSet& set = *chain_.ledger.next().validators;
           std::set<base::NodeId> all = std::move(judged);
           for (const Validator& one : set.all()) all.insert(one.id);
           auto rows = out.initRows(size32(all));
@@ -550,16 +552,16 @@ void ChainActor::list_validators(std::set<base::NodeId> judged, runtime::Reply<w
             auto row = rows[i++];
             const auto index = set.index_of(id);
             row.setNode(data_of(id.view()));
-            row.setOperator(data_of(owner_of(id).view()));
+            row.setOperator(data_of(chain_.owner_of(id).view()));
             row.setPower(index ? set.at(*index).power : 0);
-            row.setOrigin(settings_.dev ? "dev" : "genesis");
-            row.setState(!index || ledger_.next().judged.contains(id) ? "out" : "active");
-            if (const Absence* absence = ledger_.next().presence.absence_of(id)) row.setMissed(absence->missed);
+            row.setOrigin(chain_.settings.dev ? "dev" : "genesis");
+            row.setState(!index || chain_.ledger.next().judged.contains(id) ? "out" : "active");
+            if (const Absence* absence = chain_.ledger.next().presence.absence_of(id)) row.setMissed(absence->missed);
             if (const auto evidence = evidence_.find(id); evidence != evidence_.end()) {
               const Bytes bytes = encode(evidence->second);
               row.initEvidence(1).set(0, data_of(bytes));
             }
-            if (id != settings_.self() || !guard) continue;
+            if (id != chain_.settings.self() || !guard) continue;
             auto own = row.initGuard();
             own.setHeight(guard->place().height.value);
             own.setRound(guard->place().round.value);

@@ -45,14 +45,14 @@ bool may_wait(Outcome outcome) { return outcome == Outcome::nonce || outcome == 
 // -- built here
 
 Block ChainActor::next_block(UnixMs time) const {
-  const NextBlock& next = ledger_.next();
-  const rows::Head& head = ledger_.head();
+  const NextBlock& next = chain_.ledger.next();
+  const rows::Head& head = chain_.ledger.head();
   Block block;
   Header& header = block.header;
-  header.fork = fork_;
+  header.fork = chain_.fork;
   header.height = head.height.next();
   header.time = time;
-  header.proposer = settings_.self();
+  header.proposer = chain_.settings.self();
   header.parent = head.id;
   header.blocks = next.blocks;
   header.validators = hash_of(*next.validators);
@@ -60,9 +60,9 @@ Block ChainActor::next_block(UnixMs time) const {
   header.parameters = hash_of(next.parameters);
   header.state = head.state.hash;
   header.receipts = head.receipts;
-  if (ledger_.head_commit()) block.commit = commit_entries(head_commit());
+  if (chain_.ledger.head_commit()) block.commit = commit_entries(head_commit());
   const std::size_t block_bytes = next.parameters[Param::block_bytes];
-  block.late = late_for(late(), next.presence, fork_, block_bytes);
+  block.late = late_for(late(), next.presence, chain_.fork, block_bytes);
   std::vector<Evidence> proofs;
   for (const auto& [liar, evidence] : evidence_) proofs.push_back(evidence);
   block.evidence = evidence_for(proofs, evidence_view(), block_bytes);
@@ -70,13 +70,13 @@ Block ChainActor::next_block(UnixMs time) const {
 }
 
 void ChainActor::build(Round round) {
-  Block block = next_block(next_time(ledger_.head().time, unix_ms()));
-  const std::size_t bytes = bytes_left(block, ledger_.next().parameters);
+  Block block = next_block(next_time(chain_.ledger.head().time, unix_ms()));
+  const std::size_t bytes = bytes_left(block, chain_.ledger.next().parameters);
   const auto picked = std::make_shared<Picked>();
-  ledger_.with_rows(
+  chain_.ledger.with_rows(
       [this, picked, bytes, height = block.header.height, time = block.header.time] {
-        const NextBlock& now_next = ledger_.next();
-        StateView view = ledger_.view();
+        const NextBlock& now_next = chain_.ledger.next();
+        StateView view = chain_.ledger.view();
         Totals totals = now_next.totals;
         const auto taken = [&](const Approved& one) {
           if (admissible(view, totals, now_next.parameters, one, height, time) != Outcome::done) return false;
@@ -84,14 +84,15 @@ void ChainActor::build(Round round) {
           return true;
         };
         const Gas gas{now_next.parameters[Param::block_gas]};
-        *picked = mempool_.pick(gas, bytes, totals.base_fee, height, taken);
+        *picked = chain_.mempool.pick(gas, bytes, totals.base_fee, height, taken);
         return !view.damage();
       },
       [this, round, picked, block = std::move(block)](const base::Outcome<void>& whole) mutable {
         if (!whole.ok()) return failed(whole.error().message);
-        if (!consensus_ || consensus_->place().height != block.header.height || block.header.fork != fork_) return;
-        for (const TxId& id : picked->refused) mempool_.drop(id);
-        settings_.counters->pending = mempool_.count();
+        if (!consensus_ || consensus_->place().height != block.header.height || block.header.fork != chain_.fork)
+          return;
+        for (const TxId& id : picked->refused) chain_.mempool.drop(id);
+        chain_.settings.counters->pending = chain_.mempool.count();
         seal(block, picked->transactions);
         auto candidate = judge(std::move(block), std::move(picked->transactions));
         base::ensure(candidate->verdict == chain::Verdict::valid, "what is built here is valid here");
@@ -104,9 +105,9 @@ void ChainActor::build(Round round) {
 // -- whole here, and valid or not
 
 bool ChainActor::follows(const Header& header) const {
-  const rows::Head& head = ledger_.head();
-  const NextBlock& next = ledger_.next();
-  return header.fork == fork_ && header.height == head.height.next() && header.parent == head.id &&
+  const rows::Head& head = chain_.ledger.head();
+  const NextBlock& next = chain_.ledger.next();
+  return header.fork == chain_.fork && header.height == head.height.next() && header.parent == head.id &&
          (header.time > head.time || world().mutations.on("chain.time_not_later")) && header.blocks == next.blocks &&
          header.validators == hash_of(*next.validators) && header.next_validators == hash_of(*next.next_validators) &&
          header.parameters == hash_of(next.parameters) && header.state == head.state.hash &&
@@ -125,19 +126,20 @@ std::shared_ptr<ChainActor::Candidate> ChainActor::judge(Block block, std::vecto
   out->id = id_of(block.header);
   out->bytes = encode(block, transactions);
   const auto commit_fine = [&] {
-    const rows::Head& head = ledger_.head();
+    const rows::Head& head = chain_.ledger.head();
     if (head.height.value == 0) return block.commit.empty();
     const auto commit = commit_of(block.commit);
-    return commit && verify_commit(chain_, *ledger_.head_validators(),
-                                   {ledger_.forks().of(head.height), head.height, head.id}, *commit, crypto::verify)
-                         .ok();
+    return commit &&
+           verify_commit(chain_.id, *chain_.ledger.head_validators(),
+                         {chain_.ledger.forks().of(head.height), head.height, head.id}, *commit, crypto::verify)
+               .ok();
   };
   const auto lists_fine = [&] {
-    return judge_late(block.late, ledger_.next().presence, chain_, fork_, crypto::verify).ok() &&
-           judge_evidence(block.evidence, evidence_view(), chain_, crypto::verify).ok();
+    return judge_late(block.late, chain_.ledger.next().presence, chain_.id, chain_.fork, crypto::verify).ok() &&
+           judge_evidence(block.evidence, evidence_view(), chain_.id, crypto::verify).ok();
   };
-  const bool valid = follows(block.header) && !flaw(block, transactions, ledger_.next().parameters) &&
-                     fits(ledger_.next().parameters, transactions) && commit_fine() && lists_fine();
+  const bool valid = follows(block.header) && !flaw(block, transactions, chain_.ledger.next().parameters) &&
+                     fits(chain_.ledger.next().parameters, transactions) && commit_fine() && lists_fine();
   out->verdict = valid ? chain::Verdict::valid : chain::Verdict::invalid;
   out->block = std::move(block);
   out->transactions = std::make_shared<const std::vector<Approved>>(std::move(transactions));
@@ -153,11 +155,12 @@ std::optional<std::vector<Approved>> ChainActor::approve(std::vector<SignedTrans
   std::vector<Approved> out;
   out.reserve(transactions.size());
   for (SignedTransaction& one : transactions) {
-    if (const Approved* waiting = mempool_.find(id_of(one.content)); waiting != nullptr && waiting->whole() == one) {
+    if (const Approved* waiting = chain_.mempool.find(id_of(one.content));
+        waiting != nullptr && waiting->whole() == one) {
       out.push_back(*waiting);
       continue;
     }
-    auto approved = Approved::verify(std::move(one), chain_, fork_);
+    auto approved = Approved::verify(std::move(one), chain_.id, chain_.fork);
     if (!approved.ok()) return std::nullopt;
     out.push_back(std::move(approved).value());
   }
@@ -203,7 +206,7 @@ void ChainActor::ask_for(const BlockId& id, const base::NodeId& from) {
   ask<wire::GetProposed, wire::PushProposal>(
       neighbours_.at(from).handle, now() + kFetchDue,
       [&](wire::GetProposed::Builder out) {
-        out.setChain(data_of(chain_.view()));
+        out.setChain(data_of(chain_.id.view()));
         out.setBlock(data_of(id.view()));
       },
       [this, id, from](runtime::Answer<wire::PushProposal> answer) {
@@ -213,7 +216,7 @@ void ChainActor::ask_for(const BlockId& id, const base::NodeId& from) {
 }
 
 bool ChainActor::offer(const BlockId& id, wire::ProposedBlock::Reader body, const base::NodeId& from) {
-  if (candidates_.contains(id) || halted_ || finishing_) return true;
+  if (candidates_.contains(id) || chain_.halted || chain_.finishing) return true;
   if (assemblies_.contains(id)) {
     assemble(id, from);
     return true;
@@ -259,7 +262,7 @@ void ChainActor::assemble(const BlockId& id, const base::NodeId& from) {
   std::vector<TxId> missing;
   for (const TxId& wanted_id : one.ids) {
     if (one.have.contains(wanted_id)) continue;
-    if (const Approved* waiting = mempool_.find(wanted_id)) one.have.emplace(wanted_id, *waiting);
+    if (const Approved* waiting = chain_.mempool.find(wanted_id)) one.have.emplace(wanted_id, *waiting);
     else missing.push_back(wanted_id);
   }
   if (missing.empty()) return whole(id);
@@ -270,7 +273,7 @@ void ChainActor::assemble(const BlockId& id, const base::NodeId& from) {
   ask<wire::GetTransactions, wire::Transactions>(
       at(from), now() + kFetchDue,
       [&](wire::GetTransactions::Builder out) {
-        out.setChain(data_of(chain_.view()));
+        out.setChain(data_of(chain_.id.view()));
         chain::write(out.initIds(size32(missing)), missing);
       },
       [this, id, from,
@@ -295,7 +298,7 @@ void ChainActor::assemble_anew(const BlockId& id) {
   one.ask_next = now() + kAskNext;
   std::vector<base::NodeId> validators, others;
   for (const auto& [node_id, neighbour] : neighbours_)
-    if (!one.asked.contains(node_id)) (is_validator(node_id) ? validators : others).push_back(node_id);
+    if (!one.asked.contains(node_id)) (chain_.is_validator(node_id) ? validators : others).push_back(node_id);
   const base::NodeId proposer = one.block.header.proposer;
   if (std::ranges::find(validators, proposer) != validators.end()) return assemble(id, proposer);
   const auto& some = validators.empty() || random().below(4) == 0 ? others : validators;
@@ -314,30 +317,30 @@ void ChainActor::whole(const BlockId& id) {
 // -- final
 
 void ChainActor::finish(std::shared_ptr<const Candidate> candidate, const Commit& commit, bool synced) {
-  finishing_ = true;
+  chain_.finishing = true;
   timeouts_.clear();
   const Header& header = candidate->block.header;
-  const auto context = context_of(candidate->block, owner_of(header.proposer));
+  const auto context = context_of(candidate->block, chain_.owner_of(header.proposer));
   base::ensure(context.has_value(), "the lists of a valid block can be read");
-  ledger_.run(*context, candidate->transactions,
-              [this, candidate, commit, synced](base::Outcome<std::shared_ptr<const Executed>> ran) {
-                if (!ran.ok()) return reopen("a block could not be run: " + ran.error().message);
-                ledger_.append(
-                    candidate->block, candidate->bytes, commit, candidate->transactions, ran.value(),
-                    [this, candidate, commit, synced, executed = ran.value()](const base::Outcome<void>& kept) {
-                      if (kept.ok()) {
-                        head_block_ = candidate;
-                        return finished(*candidate, commit, *executed, synced);
-                      }
-                      // It is decided, and maybe not here: it comes again from a neighbour, or from the votes.
-                      reopen("a block could not be kept: " + kept.error().message);
+  chain_.ledger.run(*context, candidate->transactions,
+                    [this, candidate, commit, synced](base::Outcome<std::shared_ptr<const Executed>> ran) {
+                      if (!ran.ok()) return reopen("a block could not be run: " + ran.error().message);
+                      chain_.ledger.append(
+                          candidate->block, candidate->bytes, commit, candidate->transactions, ran.value(),
+                          [this, candidate, commit, synced, executed = ran.value()](const base::Outcome<void>& kept) {
+                            if (kept.ok()) {
+                              head_block_ = candidate;
+                              return finished(*candidate, commit, *executed, synced);
+                            }
+                            // It is decided, and maybe not here: it comes again from a neighbour, or from the votes.
+                            reopen("a block could not be kept: " + kept.error().message);
+                          });
                     });
-              });
 }
 
 void ChainActor::finished(const Candidate& candidate, const Commit& commit, const Executed& executed, bool synced) {
   const Header& header = candidate.block.header;
-  auto& counters = *settings_.counters;
+  auto& counters = *chain_.settings.counters;
   ++counters.blocks;
   counters.height = header.height.value;
   counters.transactions += candidate.transactions->size();
@@ -352,7 +355,7 @@ void ChainActor::finished(const Candidate& candidate, const Commit& commit, cons
   head_time_ = header.time;
   if (spans_.size() > kSpans) spans_.pop_front();
   const bool mine = validator_here().has_value();
-  if (mine && std::ranges::find(commit.votes, settings_.self(), &CommitVote::validator) == commit.votes.end())
+  if (mine && std::ranges::find(commit.votes, chain_.settings.self(), &CommitVote::validator) == commit.votes.end())
     ++counters.missed;
   heard_quorum_ = now();
   remember(commit);
@@ -381,7 +384,7 @@ void ChainActor::settle(const Candidate& candidate, const Executed& executed) {
     touched.insert({content.from, content.payer()});
     if (const auto* transfer = std::get_if<Transfer>(&content.body))
       for (const wallet::Credit& credit : transfer->credits) touched.insert(credit.to);
-    if (refused(executed.receipts[i].outcome) && !may_wait(executed.receipts[i].outcome)) mempool_.drop(one.id());
+    if (refused(executed.receipts[i].outcome) && !may_wait(executed.receipts[i].outcome)) chain_.mempool.drop(one.id());
   }
   settle(touched);
 }
@@ -389,16 +392,16 @@ void ChainActor::settle(const Candidate& candidate, const Executed& executed) {
 /// A block that could not be kept may be here all the same: its transactions wait no longer.
 void ChainActor::settle_all() {
   std::set<wallet::Address> touched;
-  for (const Approved* one : mempool_.some({}, mempool_.count()))
+  for (const Approved* one : chain_.mempool.some({}, chain_.mempool.count()))
     touched.insert({one->content().from, one->content().payer()});
   if (!touched.empty()) settle(touched);
 }
 
 void ChainActor::settle(const std::set<wallet::Address>& touched) {
   const auto accounts = std::make_shared<std::map<wallet::Address, Account>>();
-  ledger_.with_rows(
+  chain_.ledger.with_rows(
       [this, touched, accounts] {
-        StateView view = ledger_.view();
+        StateView view = chain_.ledger.view();
         for (const auto& address : touched) (*accounts)[address] = view.account(address);
         return !view.damage();
       },
@@ -406,11 +409,11 @@ void ChainActor::settle(const std::set<wallet::Address>& touched) {
         if (!read.ok()) return failed(read.error().message);
         if (world().mutations.on("chain.pool_not_settled")) return;
         for (const auto& [address, account] : *accounts) {
-          mempool_.settle(address, account.nonce, account.balance);
+          chain_.mempool.settle(address, account.nonce, account.balance);
           tell_what_may_go(address);  // a nonce that was missing may have come with the block
         }
-        mempool_.expire(ledger_.head().height);
-        settings_.counters->pending = mempool_.count();
+        chain_.mempool.expire(chain_.ledger.head().height);
+        chain_.settings.counters->pending = chain_.mempool.count();
       });
 }
 

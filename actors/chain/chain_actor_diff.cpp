@@ -41,30 +41,31 @@ struct ChainActor::Differing {
 void ChainActor::diff_with(wire::DiffChain::Reader ask, runtime::Reply<wire::ChainDiff> reply) {
   const auto peer = base::NodeId::from(bytes_of(ask.getPeer()));
   if (!peer) return reply.refuse({Code::malformed, "the id of a node has 20 bytes"});
-  if (*peer == settings_.self()) return reply.refuse({Code::refused, "this is the node itself: name another one"});
+  if (*peer == chain_.settings.self())
+    return reply.refuse({Code::refused, "this is the node itself: name another one"});
   if (*diffs_ >= kDiffsMax)
     return reply.refuse({Code::overloaded, "the state is being compared already", std::chrono::seconds(1)});
   const auto differing = std::make_shared<Differing>();
   ++*diffs_;
   differing->counted = std::shared_ptr<void>(nullptr, [diffs = diffs_](void*) { --*diffs; });
   differing->peer = *peer;
-  differing->handle = settings_.links->remote(*peer, kPath);
+  differing->handle = chain_.settings.links->remote(*peer, kPath);
   differing->reply = std::move(reply);
   this->ask<wire::GetChainHead, wire::ChainHead>(
       differing->handle, now() + kRowDue,
-      [this](wire::GetChainHead::Builder out) { out.setChain(data_of(chain_.view())); },
+      [this](wire::GetChainHead::Builder out) { out.setChain(data_of(chain_.id.view())); },
       [this, differing](runtime::Answer<wire::ChainHead> answer) {
         if (!answer.ok()) return differing->reply.refuse(answer.error());
-        differing->height = std::min(Height{answer.value().getHeight()}, ledger_.head().height);
+        differing->height = std::min(Height{answer.value().getHeight()}, chain_.ledger.head().height);
         diff_roots(differing);
       });
 }
 
 void ChainActor::diff_roots(std::shared_ptr<Differing> differing) {
-  ledger_.state_at(differing->height, [this, differing](base::Outcome<std::optional<TreeRoot>> root) {
+  chain_.ledger.state_at(differing->height, [this, differing](base::Outcome<std::optional<TreeRoot>> root) {
     if (!root.ok()) return differing->reply.refuse(root.error());
     // The other one is too far behind.
-    if (!root.value()) return differing->reply.refuse(not_kept(differing->height));
+    if (!root.value()) return differing->reply.refuse(chain_.not_kept(differing->height));
     differing->here = *root.value();
     ask_tree_row(differing);
   });
@@ -76,7 +77,7 @@ void ChainActor::ask_tree_row(std::shared_ptr<Differing> differing) {
   ask<wire::GetTreeRow, wire::TreeRow>(
       differing->handle, now() + kRowDue,
       [&](wire::GetTreeRow::Builder out) {
-        out.setChain(data_of(chain_.view()));
+        out.setChain(data_of(chain_.id.view()));
         out.setHeight(differing->height.value);
         out.setRow(data_of(key));
       },
@@ -107,33 +108,34 @@ void ChainActor::diff_next(std::shared_ptr<Differing> differing) {
     bool whole = false;
   };
   const auto found = std::make_shared<Found>();
-  ledger_.with_rows(
+  chain_.ledger.with_rows(
       [this, differing, found] {
-        const auto compared = diff(ledger_, differing->here, *differing->there, differing->there->root());
+        const auto compared = diff(chain_.ledger, differing->here, *differing->there, differing->there->root());
         found->whole = compared.ok();
         if (compared.ok()) found->key = compared.value();
         return compared.ok() || differing->there->wanted().has_value();
       },
       [this, differing, found](const base::Outcome<void>& read) {
         if (!read.ok())
-          return differing->reply.refuse(differing->height < ledger_.lowest_state() ? not_kept(differing->height)
-                                                                                    : read.error());
+          return differing->reply.refuse(
+              differing->height < chain_.ledger.lowest_state() ? chain_.not_kept(differing->height) : read.error());
         if (!found->whole) return ask_tree_row(differing);
         differing->answer(found->key);
       });
 }
 
 void ChainActor::give(wire::GetTreeRow::Reader ask, runtime::Reply<wire::TreeRow> reply) {
-  if (!ready_ || !ours(ask.getChain())) return reply.refuse({Code::not_found, "this node has another chain"});
+  if (!chain_.ready || !chain_.ours(ask.getChain()))
+    return reply.refuse({Code::not_found, "this node has another chain"});
   const auto key = ask.getRow().size() > 0 ? RowKey::decode(bytes_of(ask.getRow())) : std::optional(RowKey{});
   if (!key) return reply.refuse({Code::malformed, "it is no key of a row"});
   if (refuse_much(1, reply)) return;
   const Height height{ask.getHeight()};
   const bool top = ask.getRow().size() == 0;
-  ledger_.state_at(height, [this, height, top, key = *key,
-                            reply = std::move(reply)](base::Outcome<std::optional<TreeRoot>> root) mutable {
+  chain_.ledger.state_at(height, [this, height, top, key = *key,
+                                  reply = std::move(reply)](base::Outcome<std::optional<TreeRoot>> root) mutable {
     if (!root.ok()) return reply.refuse(root.error());
-    if (!root.value()) return reply.refuse(not_kept(height));
+    if (!root.value()) return reply.refuse(chain_.not_kept(height));
     const TreeRoot at = *root.value();
     const auto answer = [at](runtime::Reply<wire::TreeRow>& to, base::ByteView row) {
       to.send([&](wire::TreeRow::Builder out) {
@@ -143,13 +145,13 @@ void ChainActor::give(wire::GetTreeRow::Reader ask, runtime::Reply<wire::TreeRow
       });
     };
     if (top && at.hash == base::Digest{}) return answer(reply, {});
-    ledger_.tree_row(top ? RowKey{at.version, 0, {}} : key,
-                     [answer, reply = std::move(reply)](base::Outcome<std::optional<Bytes>> row) mutable {
-                       if (!row.ok()) return reply.refuse(row.error());
-                       if (!row.value())
-                         return reply.refuse({Code::not_found, "the state has no such row, or does not keep it"});
-                       answer(reply, *row.value());
-                     });
+    chain_.ledger.tree_row(top ? RowKey{at.version, 0, {}} : key,
+                           [answer, reply = std::move(reply)](base::Outcome<std::optional<Bytes>> row) mutable {
+                             if (!row.ok()) return reply.refuse(row.error());
+                             if (!row.value())
+                               return reply.refuse({Code::not_found, "the state has no such row, or does not keep it"});
+                             answer(reply, *row.value());
+                           });
   });
 }
 

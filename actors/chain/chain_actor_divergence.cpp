@@ -32,34 +32,36 @@ void ChainActor::check_heads() {
 
 void ChainActor::check_head(const base::NodeId& node_id) {
   const auto found = neighbours_.find(node_id);
-  if (!ready_ || comparing_->contains(node_id) || ledger_.divergence() || found == neighbours_.end()) return;
+  if (!chain_.ready || comparing_->contains(node_id) || chain_.ledger.divergence() || found == neighbours_.end())
+    return;
   Neighbour& one = found->second;
-  const rows::Head& head = ledger_.head();
-  if (one.fork != fork_ || one.head_height.value == 0 || now() < one.compare_due || !one.commits.may_ask(now())) return;
+  const rows::Head& head = chain_.ledger.head();
+  if (one.fork != chain_.fork || one.head_height.value == 0 || now() < one.compare_due || !one.commits.may_ask(now()))
+    return;
   if (one.head_height > head.height) {
-    if (halted_) compare(node_id, head.height);
+    if (chain_.halted) compare(node_id, head.height);
     return;
   }
   if (one.head_height == head.height) {
     if (one.head != head.id) compare(node_id, head.height);
     return;
   }
-  const Presence& presence = ledger_.next().presence;
+  const Presence& presence = chain_.ledger.next().presence;
   const auto late = std::ranges::find(presence.heights, one.head_height, &Attendance::height);
   if (late != presence.heights.end()) {
     if (late->block != one.head) compare(node_id, one.head_height);
     return;
   }
   one.compare_due = now() + kCompareEach;
-  ledger_.block(one.head_height,
-                [this, node_id, height = one.head_height, id = one.head](base::Outcome<std::optional<FinalRow>> row) {
-                  if (row.ok() && row.value() && row.value()->commit.block != id) compare(node_id, height);
-                });
+  chain_.ledger.block(one.head_height, [this, node_id, height = one.head_height,
+                                        id = one.head](base::Outcome<std::optional<FinalRow>> row) {
+    if (row.ok() && row.value() && row.value()->commit.block != id) compare(node_id, height);
+  });
 }
 
 void ChainActor::compare(const base::NodeId& node_id, Height height) {
   const auto found = neighbours_.find(node_id);
-  if (comparing_->size() >= kAskedAtOnceMax || height.value == 0 || height > ledger_.head().height ||
+  if (comparing_->size() >= kAskedAtOnceMax || height.value == 0 || height > chain_.ledger.head().height ||
       found == neighbours_.end())
     return;
   if (!comparing_->insert(node_id).second) return;
@@ -68,9 +70,9 @@ void ChainActor::compare(const base::NodeId& node_id, Height height) {
   comparing->flag = std::shared_ptr<void>(nullptr, [all = comparing_, node_id](void*) { all->erase(node_id); });
   comparing->node = node_id;
   comparing->handle = found->second.handle;
-  comparing->fork = fork_;
+  comparing->fork = chain_.fork;
   comparing->due = now() + kCompareAll;
-  comparing->same = ledger_.lowest_state();
+  comparing->same = chain_.ledger.lowest_state();
   comparing->other = height;
   compare_next(comparing);
 }
@@ -85,9 +87,9 @@ void ChainActor::compare_next(std::shared_ptr<Comparing> comparing) {
   compare_commits(comparing, at, [this, comparing, at](base::Outcome<Commit> theirs) {
     // It is asked again once it tells its head.
     if (!theirs.ok()) return missed(comparing->node, &Conduct::commits, theirs.error().code);
-    ledger_.block(
+    chain_.ledger.block(
         at, [this, comparing, at, commit = std::move(theirs).value()](base::Outcome<std::optional<FinalRow>> ours) {
-          if (!ours.ok() || !ours.value() || comparing->fork != fork_) return;
+          if (!ours.ok() || !ours.value() || comparing->fork != chain_.fork) return;
           if (ours.value()->commit.block == commit.block) {
             if (!comparing->found) return;
             comparing->same = at;
@@ -107,7 +109,7 @@ void ChainActor::compare_commits(const std::shared_ptr<Comparing>& comparing, He
   ask<wire::GetBlocks, wire::FinalBlocks>(
       comparing->handle, std::min<base::Instant>(now() + kCompareDue, comparing->due),
       [this, at](wire::GetBlocks::Builder out) {
-        out.setChain(data_of(chain_.view()));
+        out.setChain(data_of(chain_.id.view()));
         out.setFrom(at.value);
         out.setCountMax(1);
       },
@@ -129,49 +131,49 @@ void ChainActor::compare_commits(const std::shared_ptr<Comparing>& comparing, He
 
 void ChainActor::prove_divergence(std::shared_ptr<Comparing> comparing) {
   const Height at = comparing->other;
-  ledger_.state_at(Height{at.value - 1}, [this, comparing, at](base::Outcome<std::optional<TreeRoot>> root) {
+  chain_.ledger.state_at(Height{at.value - 1}, [this, comparing, at](base::Outcome<std::optional<TreeRoot>> root) {
     if (!root.ok() || !root.value()) return;
     const auto set = std::make_shared<std::optional<ValidatorSet>>();
-    ledger_.with_rows(
+    chain_.ledger.with_rows(
         [this, set, before = *root.value()] {
-          StateView state(ledger_, before);
+          StateView state(chain_.ledger, before);
           *set = state.validators();
           return set->has_value();
         },
         [this, comparing, set, at](const base::Outcome<void>& read) {
-          if (!read.ok() || comparing->fork != fork_ || ledger_.divergence()) return;
+          if (!read.ok() || comparing->fork != chain_.fork || chain_.ledger.divergence()) return;
           const Commit& theirs = comparing->found->theirs;
-          const Wanted wanted{ledger_.forks().of(at), at, theirs.block};
-          if (verify_commit(chain_, **set, wanted, theirs, crypto::verify).ok()) return diverged(*comparing->found);
+          const Wanted wanted{chain_.ledger.forks().of(at), at, theirs.block};
+          if (verify_commit(chain_.id, **set, wanted, theirs, crypto::verify).ok()) return diverged(*comparing->found);
           missed(comparing->node, &Conduct::commits, Code::malformed);
           const std::string hex = comparing->node.hex();
-          settings_.log.warn("a neighbour tells of another block, and its commit proves nothing",
-                             {{"node", std::string_view(hex)}});
+          chain_.settings.log.warn("a neighbour tells of another block, and its commit proves nothing",
+                                   {{"node", std::string_view(hex)}});
         });
   });
 }
 
 void ChainActor::diverged(const Divergence& divergence) {
-  halted_ = true;
+  chain_.halted = true;
   world().mutations.sometimes("chain: two blocks of one height were final");
   // A block that is being kept is finished: it is of this chain, whatever becomes of it.
-  if (!finishing_) {
+  if (!chain_.finishing) {
     consensus_.reset();
     timeouts_.clear();
     to_sign_.clear();
   }
   for (Evidence& one : evidence_of(divergence)) evidence_.emplace(chain::accused(one), std::move(one));
-  ledger_.keep(divergence, [this](const base::Outcome<void>& kept) {
+  chain_.ledger.keep(divergence, [this](const base::Outcome<void>& kept) {
     // Then it is found again after a restart, as long as that neighbour is there.
     if (!kept.ok())
-      settings_.log.error("two commits of one height could not be kept",
-                          {{"why", std::string_view(kept.error().message)}});
+      chain_.settings.log.error("two commits of one height could not be kept",
+                                {{"why", std::string_view(kept.error().message)}});
   });
   stand_still();
 }
 
 void ChainActor::stand_still() {
-  const Divergence& divergence = *ledger_.divergence();
+  const Divergence& divergence = *chain_.ledger.divergence();
   failed("two blocks of height " + std::to_string(divergence.height().value) + " are final, " +
          divergence.ours.block.hex() + " here and " + divergence.theirs.block.hex() + " at a neighbour; " +
          std::to_string(suspects_of(divergence).size()) +

@@ -52,39 +52,39 @@ void ChainActor::resume_again() {
 void ChainActor::take_fork(const SignedFork& fork, Admitted done) {
   const ForkStatement& wanted = fork.statement;
   const std::string height = std::to_string(wanted.height.value);
-  if (!ready_ || going_on_ || finishing_)
+  if (!chain_.ready || going_on_ || chain_.finishing)
     return done(Error{Code::unavailable, "a block is being kept, or the chain is being read", kForkRetry});
-  if (const SignedFork* known = ledger_.forks().find(wanted.fork)) {
+  if (const SignedFork* known = chain_.ledger.forks().find(wanted.fork)) {
     if (known->statement == wanted) return done({});
     return done(Error{Code::conflict, "fork " + std::to_string(wanted.fork.value) + " went on from block " +
                                           known->statement.block.hex() + " of height " +
                                           std::to_string(known->statement.height.value)});
   }
-  if (wanted.fork <= fork_)
+  if (wanted.fork <= chain_.fork)
     return done(Error{Code::refused, "the statement is of fork " + std::to_string(wanted.fork.value) +
-                                         ", and the chain is at " + std::to_string(fork_.value) +
+                                         ", and the chain is at " + std::to_string(chain_.fork.value) +
                                          ": write one of the next fork"});
-  if (ledger_.forks().full()) return done(Error{Code::no_space, "a chain goes on at most 256 times"});
-  if (wanted.height > ledger_.head().height)
+  if (chain_.ledger.forks().full()) return done(Error{Code::no_space, "a chain goes on at most 256 times"});
+  if (wanted.height > chain_.ledger.head().height)
     return done(Error{Code::not_found, "this node has not come to height " + height + " yet"});
   const auto one = std::make_shared<const SignedFork>(fork);
-  ledger_.state_at(wanted.height, [this, one, seen = fork_, height,
-                                   done = std::move(done)](base::Outcome<std::optional<TreeRoot>> root) mutable {
+  chain_.ledger.state_at(wanted.height, [this, one, seen = chain_.fork, height,
+                                         done = std::move(done)](base::Outcome<std::optional<TreeRoot>> root) mutable {
     if (!root.ok()) return done(root.error());
-    if (!root.value()) return done(not_kept(one->statement.height));
+    if (!root.value()) return done(chain_.not_kept(one->statement.height));
     const auto other = [height](const BlockId& here) {
       return Error{Code::conflict, "the block of height " + height + " is " + here.hex() +
                                        " here, another one: name a height at which both still had the same block"};
     };
     if (one->statement.height.value == 0) {
-      const BlockId here{chain_.bytes};
+      const BlockId here{chain_.id.bytes};
       if (here != one->statement.block) return done(other(here));
       return verify_here(*one, seen, *root.value(), std::move(done));
     }
-    ledger_.block(one->statement.height, [this, one, seen, other, state = *root.value(),
-                                          done = std::move(done)](base::Outcome<std::optional<FinalRow>> row) mutable {
+    chain_.ledger.block(one->statement.height, [this, one, seen, other, state = *root.value(), done = std::move(done)](
+                                                   base::Outcome<std::optional<FinalRow>> row) mutable {
       if (!row.ok()) return done(row.error());
-      if (!row.value()) return done(not_kept(one->statement.height));
+      if (!row.value()) return done(chain_.not_kept(one->statement.height));
       if (row.value()->commit.block != one->statement.block) return done(other(row.value()->commit.block));
       verify_here(*one, seen, state, std::move(done));
     });
@@ -94,17 +94,17 @@ void ChainActor::take_fork(const SignedFork& fork, Admitted done) {
 /// Its signatures count by the validators that this state has for the next height, as of the fork `seen`.
 void ChainActor::verify_here(const SignedFork& fork, Fork seen, const TreeRoot& state, Admitted done) {
   const auto set = std::make_shared<std::optional<ValidatorSet>>();
-  ledger_.with_rows(
+  chain_.ledger.with_rows(
       [this, set, state] {
-        StateView view(ledger_, state);
+        StateView view(chain_.ledger, state);
         *set = view.validators();
         return set->has_value();
       },
       [this, set, fork, seen, done = std::move(done)](const base::Outcome<void>& read) mutable {
         if (!read.ok()) return done(read.error());
-        if (seen != fork_)
+        if (seen != chain_.fork)
           return done(Error{Code::unavailable, "the chain went on as another fork meanwhile", kForkRetry});
-        const auto verified = verify_fork(chain_, **set, fork, crypto::verify);
+        const auto verified = verify_fork(chain_.id, **set, fork, crypto::verify);
         if (verified.ok()) return go_on(fork, std::move(done));
         done(Error{Code::refused, verified.error() == ForkError::too_little
                                       ? "validators with 2/3 of the stake or less have signed the statement"
@@ -114,28 +114,28 @@ void ChainActor::verify_here(const SignedFork& fork, Fork seen, const TreeRoot& 
 
 void ChainActor::go_on(const SignedFork& fork, Admitted done) {
   // What was found out a moment ago may have passed.
-  if (!ready_ || going_on_ || finishing_ || fork.statement.fork <= fork_ ||
-      fork.statement.height > ledger_.head().height)
+  if (!chain_.ready || going_on_ || chain_.finishing || fork.statement.fork <= chain_.fork ||
+      fork.statement.height > chain_.ledger.head().height)
     return done(Error{Code::unavailable, "the chain went on meanwhile", kForkRetry});
   const Height height = fork.statement.height;
-  if (height.value > 0 && height < ledger_.head().height && height <= ledger_.lowest_state())
-    return done(not_kept(Height{height.value - 1}));  // which names the validators of the block that stays
+  if (height.value > 0 && height < chain_.ledger.head().height && height <= chain_.ledger.lowest_state())
+    return done(chain_.not_kept(Height{height.value - 1}));  // which names the validators of the block that stays
   going_on_ = true;
-  ready_ = false;  // nothing is answered, and no block is taken, until it is done
+  chain_.ready = false;  // nothing is answered, and no block is taken, until it is done
   blocks_awaited_to_ = {};
   synced_.clear();
   consensus_.reset();
   timeouts_.clear();
   to_sign_.clear();
-  ledger_.go_on(fork, [this, fork, done = std::move(done)](const base::Outcome<void>& gone) mutable {
+  chain_.ledger.go_on(fork, [this, fork, done = std::move(done)](const base::Outcome<void>& gone) mutable {
     going_on_ = false;
     if (!gone.ok()) {
       reopen("it could not go on as another fork: " + gone.error().message);
       return done(Error{Code::unavailable, gone.error().message, kForkRetry});
     }
     world().mutations.sometimes("chain: it went on as another fork");
-    settings_.log.warn("the chain goes on as another fork",
-                       {{"fork", fork.statement.fork.value}, {"height", fork.statement.height.value}});
+    chain_.settings.log.warn("the chain goes on as another fork",
+                             {{"fork", fork.statement.fork.value}, {"height", fork.statement.height.value}});
     opened({});
     tell_head();
     done({});
@@ -144,39 +144,39 @@ void ChainActor::go_on(const SignedFork& fork, Admitted done) {
 
 /// The rows are of a later fork than what is here: it went back, maybe in a commit of which only the disk knows.
 void ChainActor::forget_fork() {
-  halted_ = false;
+  chain_.halted = false;
   // All of it is signed for the fork before.
-  mempool_ = Mempool();
+  chain_.mempool = Mempool();
   head_block_ = nullptr;
-  settings_.counters->pending = 0;
+  chain_.settings.counters->pending = 0;
   to_tell_.clear();
   last_read_ = {};
   late_.clear();
   unheard_.clear();
   spans_.clear();
-  for (auto& [id, watcher] : watchers_) watcher.next = std::min(watcher.next, ledger_.head().height.next());
+  for (auto& [id, watcher] : watchers_) watcher.next = std::min(watcher.next, chain_.ledger.head().height.next());
 }
 
 // -- of neighbours
 
 void ChainActor::look_for_forks() {
   for (const base::NodeId& id : by_rank(&Conduct::forks))
-    if (neighbours_.at(id).fork > fork_) ask_forks(id);
+    if (neighbours_.at(id).fork > chain_.fork) ask_forks(id);
 }
 
 void ChainActor::ask_forks(const base::NodeId& neighbour) {
   const auto found = neighbours_.find(neighbour);
-  if (!ready_ || found == neighbours_.end() || now() < found->second.forks_due) return;
+  if (!chain_.ready || found == neighbours_.end() || now() < found->second.forks_due) return;
   if (!found->second.forks.may_ask(now()) || asking_forks_.size() >= kAskedAtOnceMax) return;
   if (!asking_forks_.insert(neighbour).second) return;
   found->second.forks_due = now() + kForksEach;
   ask<wire::GetForks, wire::Forks>(
       found->second.handle, now() + kForksDue,
       [this](wire::GetForks::Builder out) {
-        out.setChain(data_of(chain_.view()));
-        out.setFrom(fork_.next().value);
+        out.setChain(data_of(chain_.id.view()));
+        out.setFrom(chain_.fork.next().value);
       },
-      [this, neighbour, from = fork_](runtime::Answer<wire::Forks> answer) {
+      [this, neighbour, from = chain_.fork](runtime::Answer<wire::Forks> answer) {
         if (!answer.ok()) {
           asking_forks_.erase(neighbour);
           missed(neighbour, &Conduct::forks, answer.error().code);
@@ -201,7 +201,7 @@ void ChainActor::take_forks(const base::NodeId& neighbour, std::shared_ptr<const
     return;
   }
   const SignedFork& one = (*forks)[at];
-  if (one.statement.fork <= fork_) return take_forks(neighbour, forks, at + 1);
+  if (one.statement.fork <= chain_.fork) return take_forks(neighbour, forks, at + 1);
   take_fork(one, [this, neighbour, forks, at](const base::Outcome<void>& taken) {
     if (!taken.ok()) return take_forks(neighbour, forks, at + 1);
     asking_forks_.erase(neighbour);
@@ -215,10 +215,11 @@ void ChainActor::take_forks(const base::NodeId& neighbour, std::shared_ptr<const
 }
 
 void ChainActor::give(wire::GetForks::Reader ask, runtime::Reply<wire::Forks> reply) {
-  if (!ready_ || !ours(ask.getChain())) return reply.refuse({Code::not_found, "this node has another chain"});
+  if (!chain_.ready || !chain_.ours(ask.getChain()))
+    return reply.refuse({Code::not_found, "this node has another chain"});
   std::vector<const SignedFork*> list;
   std::size_t bytes = 0;
-  for (const SignedFork& one : ledger_.forks().all()) {
+  for (const SignedFork& one : chain_.ledger.forks().all()) {
     if (one.statement.fork < Fork{ask.getFrom()}) continue;
     if (bytes > kForksGivenBytes) break;
     list.push_back(&one);

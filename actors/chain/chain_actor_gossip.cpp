@@ -49,7 +49,7 @@ struct HeldHere {
 
 void ChainActor::greet() {
   after<Greet>(kGreetEach);
-  if (!ready_ || settings_.dev) return;
+  if (!chain_.ready || chain_.settings.dev) return;
   const std::map<base::NodeId, runtime::LinkInfo> linked = links();
   // A new link has another end, which knows nothing of what was told over the old one.
   std::vector<base::NodeId> gone;
@@ -59,18 +59,18 @@ void ChainActor::greet() {
   }
   for (const base::NodeId& id : gone) leave(id);
   // For a moment a node may have two links, of which the one that was written down is not the one that was told over.
-  for (auto& [id, one] : neighbours_) one.handle = settings_.links->remote(id, kPath);
+  for (auto& [id, one] : neighbours_) one.handle = chain_.settings.links->remote(id, kPath);
   const std::vector<Placed> others = placed();
   for (const auto& [id, link] : linked) {
     if (neighbours_.contains(id) || strangers_.contains(id) || greeting_.contains(id)) continue;
-    if (!place_of(link, others) || (greeting_.size() >= kNeighboursMax && !is_validator(id))) continue;
+    if (!place_of(link, others) || (greeting_.size() >= kNeighboursMax && !chain_.is_validator(id))) continue;
     greeting_.insert(id);
     ask<wire::GetChainHead, wire::ChainHead>(
-        settings_.links->remote(id, kPath), now() + kHeadDue,
-        [this](wire::GetChainHead::Builder out) { out.setChain(data_of(chain_.view())); },
+        chain_.settings.links->remote(id, kPath), now() + kHeadDue,
+        [this](wire::GetChainHead::Builder out) { out.setChain(data_of(chain_.id.view())); },
         [this, id = id](runtime::Answer<wire::ChainHead> answer) {
           greeting_.erase(id);
-          if (answer.ok() && ours(answer.value().getChain())) return hear_head(id, answer.value());
+          if (answer.ok() && chain_.ours(answer.value().getChain())) return hear_head(id, answer.value());
           // Of another chain, or of none: asked again once it has a new link.
           const bool lasting =
               !answer.ok() && (answer.error().code == Code::not_found || answer.error().code == Code::refused ||
@@ -83,18 +83,9 @@ void ChainActor::greet() {
 
 std::map<base::NodeId, runtime::LinkInfo> ChainActor::links() const {
   std::map<base::NodeId, runtime::LinkInfo> out;
-  for (const runtime::LinkInfo& link : settings_.links->rows())
+  for (const runtime::LinkInfo& link : chain_.settings.links->rows())
     if (link.role == messages::Role::peer) out.emplace(link.node, link);
   return out;
-}
-
-/// Whether it has the link still over which it became a neighbour.
-bool ChainActor::is_linked(const base::NodeId& neighbour) const {
-  const auto at = neighbours_.find(neighbour);
-  const auto is = [&](const runtime::LinkInfo& link) {
-    return link.node == neighbour && link.token == at->second.link;
-  };
-  return at != neighbours_.end() && std::ranges::any_of(settings_.links->rows(), is);
 }
 
 void ChainActor::hear_head(const base::NodeId& node_id, wire::ChainHead::Reader head) {
@@ -113,7 +104,7 @@ void ChainActor::hear_head(const base::NodeId& node_id, wire::ChainHead::Reader 
     neighbour.link = link->token;
     neighbour.group = base::group_of(link->contact.endpoint);
     neighbour.dialled = link->outbound;
-    neighbour.handle = settings_.links->remote(node_id, kPath);
+    neighbour.handle = chain_.settings.links->remote(node_id, kPath);
     if (const auto known = departed_.came(node_id, now())) static_cast<Conduct&>(neighbour) = *known;
   }
   if (first && rejoin_ && rejoin_->asks(node_id)) ask_latest(node_id);
@@ -130,17 +121,17 @@ void ChainActor::hear_head(const base::NodeId& node_id, wire::ChainHead::Reader 
     neighbour.pool_from.emplace();
     after<TellPool>(base::Duration::zero());
   }
-  if (neighbour.fork > fork_) ask_forks(node_id);
+  if (neighbour.fork > chain_.fork) ask_forks(node_id);
   check_head(node_id);
   // The block at hand comes by votes; who is further behind has missed it.
-  if (!consensus_ || neighbour.height > ledger_.head().height.next()) sync();
+  if (!consensus_ || neighbour.height > chain_.ledger.head().height.next()) sync();
 }
 
 void ChainActor::write_head(wire::ChainHead::Builder out) const {
-  out.setChain(data_of(chain_.view()));
-  out.setHeight(ledger_.head().height.value);
-  out.setBlock(data_of(ledger_.head().id.view()));
-  out.setFork(fork_.value);
+  out.setChain(data_of(chain_.id.view()));
+  out.setHeight(chain_.ledger.head().height.value);
+  out.setBlock(data_of(chain_.ledger.head().id.view()));
+  out.setFork(chain_.fork.value);
 }
 
 template <class Message, class Fill>
@@ -168,29 +159,31 @@ void ChainActor::tell_head() {
 
 /// A block is overdue.
 bool ChainActor::stands_still() const {
-  const auto empty = std::chrono::milliseconds(ledger_.next().parameters[Param::block_empty_ms]);
+  const auto empty = std::chrono::milliseconds(chain_.ledger.next().parameters[Param::block_empty_ms]);
   return now() >= since_ + empty + kNoQuorum;
 }
 
 void ChainActor::tell_health() {
-  if (settings_.health == nullptr) return;
+  if (chain_.settings.health == nullptr) return;
   tell_date();
-  if (!stands_still()) return settings_.health->clear(kHealthSource);
-  settings_.health->raise(kHealthSource, observe::HealthState::degraded,
-                          "no quorum: no block is final since that of height " +
-                              std::to_string(ledger_.head().height.value) + "; too few validators are heard");
+  if (!stands_still()) return chain_.settings.health->clear(kHealthSource);
+  chain_.settings.health->raise(kHealthSource, observe::HealthState::degraded,
+                                "no quorum: no block is final since that of height " +
+                                    std::to_string(chain_.ledger.head().height.value) +
+                                    "; too few validators are heard");
 }
 
 /// Validators were ahead when they made the last block, or this node is behind.
 void ChainActor::tell_date() {
-  const UnixMs date = ledger_.head().time;
-  const auto precision = UnixMs(ledger_.next().parameters[Param::block_precision_ms]);
-  if (date <= unix_ms() + precision) return settings_.health->clear(kDateSource);
+  const UnixMs date = chain_.ledger.head().time;
+  const auto precision = UnixMs(chain_.ledger.next().parameters[Param::block_precision_ms]);
+  if (date <= unix_ms() + precision) return chain_.settings.health->clear(kDateSource);
   const std::string text = observe::date_text(base::WallTime(date)).substr(0, kDateToSeconds) + 'Z';
-  settings_.health->raise(kDateSource, observe::HealthState::degraded,
-                          "the date of the last block is " + text +
-                              ", which is later than this node's date: until then each block is dated 1 ms after the "
-                              "last block; check the date of this node and of the validators");
+  chain_.settings.health->raise(
+      kDateSource, observe::HealthState::degraded,
+      "the date of the last block is " + text +
+          ", which is later than this node's date: until then each block is dated 1 ms after the "
+          "last block; check the date of this node and of the validators");
 }
 
 // -- votes and proposals
@@ -198,7 +191,7 @@ void ChainActor::tell_date() {
 void ChainActor::push(const SignedVote& vote, const std::optional<base::NodeId>& except) {
   const Bytes bytes = encode(vote);
   tell_all<wire::PushVote>(except, [&](wire::PushVote::Builder out) {
-    out.setChain(data_of(chain_.view()));
+    out.setChain(data_of(chain_.id.view()));
     out.setVote(data_of(bytes));
   });
 }
@@ -210,7 +203,7 @@ void ChainActor::push(const SignedProposal& proposal, const std::optional<base::
   if (whole == candidates_.end() && part == assemblies_.end()) return;
   const Bytes bytes = encode(proposal);
   tell_all<wire::PushProposal>(except, [&](wire::PushProposal::Builder out) {
-    out.setChain(data_of(chain_.view()));
+    out.setChain(data_of(chain_.id.view()));
     out.setProposal(data_of(bytes));
     if (whole != candidates_.end()) write(out.initBody(), *whole->second);
     else chain::write(out.initBody(), part->second.block, part->second.ids);
@@ -226,9 +219,9 @@ void ChainActor::write(wire::ProposedBlock::Builder out, const Candidate& candid
 /// While nothing goes on, neighbours are told what is held here: they send what is not.
 void ChainActor::mend() {
   after<Mend>(kMendEach);
-  if (!ready_) return;
+  if (!chain_.ready) return;
   look_for_forks();
-  if (halted_) return check_heads();
+  if (chain_.halted) return check_heads();
   sign_next();
   for (const BlockId& id : std::set<BlockId>(wanted_))
     if (consensus_) fetch(id);
@@ -238,9 +231,9 @@ void ChainActor::mend() {
     if (assemblies_.contains(id)) assemble_anew(id);
   tell_health();
   if (world().mutations.on("chain.not_mended")) return;
-  if (std::exchange(progress_told_, progress_) != progress_ || !consensus_ || finishing_) return;
+  if (std::exchange(progress_told_, progress_) != progress_ || !consensus_ || chain_.finishing) return;
   sync();
-  const ValidatorSet& validators = *ledger_.next().validators;
+  const ValidatorSet& validators = *chain_.ledger.next().validators;
   std::map<Round, HeldHere> held;
   for (const SignedVote& vote : consensus_->votes()) {
     const auto index = validators.index_of(vote.validator);
@@ -250,8 +243,8 @@ void ChainActor::mend() {
   for (const SignedProposal& proposal : consensus_->proposals()) held[proposal.content.place.round].proposal = true;
   while (held.size() > kRoundsToldMax) held.erase(held.begin());
   tell_all<wire::HeldVotes>(std::nullopt, [&](wire::HeldVotes::Builder out) {
-    out.setChain(data_of(chain_.view()));
-    out.setFork(fork_.value);
+    out.setChain(data_of(chain_.id.view()));
+    out.setFork(chain_.fork.value);
     out.setHeight(consensus_->place().height.value);
     out.setRound(consensus_->place().round.value);
     auto rounds = out.initRounds(size32(held));
@@ -269,13 +262,13 @@ void ChainActor::mend() {
 
 void ChainActor::hear_held(wire::HeldVotes::Reader held) {
   const auto from = caller().node;
-  if (!from || !told_ours(held.getChain()) || held.getFork() != fork_.value) return;
+  if (!from || !told_ours(held.getChain()) || held.getFork() != chain_.fork.value) return;
   const auto neighbour = neighbours_.find(*from);
   // What it is sent may be large: it is told no more often than it may ask.
   if (neighbour == neighbours_.end() || now() < neighbour->second.mended + kMendEach / 2 || too_much(1)) return;
   neighbour->second.mended = now();
   const runtime::Handle handle = at(*from);
-  if (Height{held.getHeight()} <= ledger_.head().height)
+  if (Height{held.getHeight()} <= chain_.ledger.head().height)
     return tell<wire::ChainHead>(handle, [this](wire::ChainHead::Builder out) { write_head(out); });
   if (!consensus_ || Height{held.getHeight()} != consensus_->place().height) return;
   // Read once: what a message may be read in all is bounded, and there may be many votes.
@@ -287,7 +280,7 @@ void ChainActor::hear_held(wire::HeldVotes::Reader held) {
   for (const auto round : held.getRounds())
     if (there.size() < kRoundsToldMax)
       there.emplace(Round{round.getRound()}, Held{round.getProposal(), round.getPrevotes(), round.getPrecommits()});
-  const ValidatorSet& validators = *ledger_.next().validators;
+  const ValidatorSet& validators = *chain_.ledger.next().validators;
   std::size_t proposals = 0;
   std::vector<SignedProposal> latest_first = consensus_->proposals();
   std::ranges::reverse(latest_first);
@@ -300,7 +293,7 @@ void ChainActor::hear_held(wire::HeldVotes::Reader held) {
     if (too_much(static_cast<std::uint32_t>(told / kPieceBytes + 1))) break;
     const Bytes bytes = encode(proposal);
     tell<wire::PushProposal>(handle, [&](wire::PushProposal::Builder out) {
-      out.setChain(data_of(chain_.view()));
+      out.setChain(data_of(chain_.id.view()));
       out.setProposal(data_of(bytes));
       write(out.initBody(), *block->second);
     });
@@ -314,7 +307,7 @@ void ChainActor::hear_held(wire::HeldVotes::Reader held) {
     if (row != there.end() && has_bit(prevote ? row->second.prevotes : row->second.precommits, index)) continue;
     const Bytes bytes = encode(vote);
     tell<wire::PushVote>(handle, [&](wire::PushVote::Builder out) {
-      out.setChain(data_of(chain_.view()));
+      out.setChain(data_of(chain_.id.view()));
       out.setVote(data_of(bytes));
     });
     if (++sent >= kMendedMax) break;
@@ -324,15 +317,15 @@ void ChainActor::hear_held(wire::HeldVotes::Reader held) {
 // -- blocks that this node lacks
 
 void ChainActor::sync() {
-  if (!ready_ || halted_ || finishing_ || !synced_.empty()) return;
+  if (!chain_.ready || chain_.halted || chain_.finishing || !synced_.empty()) return;
   if (world().mutations.on("chain.not_synced")) return;
   if (now() < blocks_asked_.next()) return after<AskBeside>(blocks_asked_.next() - now());
   // One of those that have missed least.
   std::vector<base::NodeId> ahead;
   for (const base::NodeId& node_id : by_rank(&Conduct::blocks)) {
     const Neighbour& neighbour = neighbours_.at(node_id);
-    if (neighbour.height <= ledger_.head().height || neighbour.fork < fork_ || !neighbour.blocks.may_ask(now()) ||
-        blocks_asked_.asks(node_id))
+    if (neighbour.height <= chain_.ledger.head().height || neighbour.fork < chain_.fork ||
+        !neighbour.blocks.may_ask(now()) || blocks_asked_.asks(node_id))
       continue;
     if (!ahead.empty() && neighbours_.at(ahead.front()).blocks.rank() < neighbour.blocks.rank()) break;
     ahead.push_back(node_id);
@@ -346,16 +339,16 @@ void ChainActor::sync() {
   ask<wire::GetBlocks, wire::FinalBlocks>(
       one.handle, now() + kBlocksDue,
       [this, beside](wire::GetBlocks::Builder out) {
-        out.setChain(data_of(chain_.view()));
-        out.setFrom(ledger_.head().height.next().value);
+        out.setChain(data_of(chain_.id.view()));
+        out.setFrom(chain_.ledger.head().height.next().value);
         // Who gives it is asked for more; the answer of the other one may be on its way.
         if (beside) out.setCountMax(1);
       },
-      [this, id, fork = fork_, from = ledger_.head().height.next(),
+      [this, id, fork = chain_.fork, from = chain_.ledger.head().height.next(),
        begin = now()](runtime::Answer<wire::FinalBlocks> answer) {
         blocks_asked_.answered(id);
         // If the chain went back meanwhile, it asks again.
-        if (ready_ && fork == fork_) got_blocks(id, from, now() - begin, std::move(answer));
+        if (chain_.ready && fork == chain_.fork) got_blocks(id, from, now() - begin, std::move(answer));
       });
   after<AskBeside>(blocks_asked_.next() - now());
 }
@@ -384,7 +377,7 @@ void ChainActor::got_blocks(const base::NodeId& id, Height from, base::Duration 
     }
     if (read->second.place.height < from) break;  // below what it was asked for
     bytes += read->first.size();
-    if (read->second.place.height > ledger_.head().height) synced_.push_back(std::move(*read));
+    if (read->second.place.height > chain_.ledger.head().height) synced_.push_back(std::move(*read));
   }
   // What came meanwhile from others makes an answer useless, not false; and who takes long for little may do so each
   // time. Both are asked after others, and ever more rarely.
@@ -403,12 +396,12 @@ void ChainActor::got_blocks(const base::NodeId& id, Height from, base::Duration 
 
 /// The next block that came whole, once the one before is the head.
 void ChainActor::take_next() {
-  while (!synced_.empty() && !finishing_ && !halted_) {
+  while (!synced_.empty() && !chain_.finishing && !chain_.halted) {
     auto [bytes, commit] = std::move(synced_.front());
     synced_.pop_front();
-    if (commit.place.height <= ledger_.head().height) continue;
+    if (commit.place.height <= chain_.ledger.head().height) continue;
     const auto refuse = [this](const char* why) {
-      settings_.log.warn("a block of a neighbour was refused", {{"why", why}});
+      chain_.settings.log.warn("a block of a neighbour was refused", {{"why", why}});
       synced_.clear();
       distrust(synced_from_);
     };
@@ -419,7 +412,7 @@ void ChainActor::take_next() {
       break;
     }
     const BlockId id = id_of(block.value().header);
-    if (block.value().header.fork > fork_ && block.value().header.height == ledger_.head().height.next()) {
+    if (block.value().header.fork > chain_.fork && block.value().header.height == chain_.ledger.head().height.next()) {
       synced_.clear();  // first, why the chain goes on from here; who does not tell it has given nothing
       distrust(synced_from_);
       if (const auto from = neighbours_.find(synced_from_); from != neighbours_.end()) {
@@ -428,11 +421,11 @@ void ChainActor::take_next() {
       }
       break;
     }
-    const auto proven = verify_commit(chain_, *ledger_.next().validators, {fork_, ledger_.head().height.next(), id},
-                                      commit, crypto::verify);
+    const auto proven = verify_commit(chain_.id, *chain_.ledger.next().validators,
+                                      {chain_.fork, chain_.ledger.head().height.next(), id}, commit, crypto::verify);
     if (!proven.ok()) {
       // Of another fork it may be true there.
-      if (commit.place.fork == fork_)
+      if (commit.place.fork == chain_.fork)
         accuse(synced_from_, net::wire::Violation::BAD_RECORD, "a block that its validators have not decided");
       refuse("its commit proves nothing");
       break;
@@ -445,8 +438,8 @@ void ChainActor::take_next() {
     }
     auto candidate = judge(std::move(block).value(), std::move(*transactions));
     if (candidate->verdict != chain::Verdict::valid) {
-      halted_ = true;
-      if (candidate->block.header.parent != ledger_.head().id) compare(synced_from_, ledger_.head().height);
+      chain_.halted = true;
+      if (candidate->block.header.parent != chain_.ledger.head().id) compare(synced_from_, chain_.ledger.head().height);
       return failed("over 2/3 of the validators decided a block that is invalid here: " + id.hex());
     }
     blocks_awaited_to_ = now() + kSyncPatience;
@@ -455,7 +448,7 @@ void ChainActor::take_next() {
     if (from != neighbours_.end() && !synced_late_) from->second.blocks.gave();
     return finish(std::move(candidate), commit, true);
   }
-  if (!synced_.empty() || finishing_) return;
+  if (!synced_.empty() || chain_.finishing) return;
   blocks_awaited_to_ = {};
   begin_if_due();
   sync();
@@ -472,12 +465,13 @@ struct ChainActor::Giving {
 
 /// To each node one answer at a time: it is made of many rows of the disk.
 void ChainActor::give(wire::GetBlocks::Reader ask, runtime::Reply<wire::FinalBlocks> reply) {
-  if (!ready_ || !ours(ask.getChain())) return reply.refuse({Code::not_found, "this node has another chain"});
+  if (!chain_.ready || !chain_.ours(ask.getChain()))
+    return reply.refuse({Code::not_found, "this node has another chain"});
   const auto to = caller().node;
   if (to && (giving_.contains(*to) || giving_.size() >= kGivingMax))
     return reply.refuse({Code::overloaded, "this node reads blocks for others already", kGivenWait});
   const Height at{std::max<std::uint64_t>(ask.getFrom(), 1)};
-  if (at <= ledger_.head().height && refuse_much(kBlocksPieces, reply)) return;
+  if (at <= chain_.ledger.head().height && refuse_much(kBlocksPieces, reply)) return;
   if (to) giving_.insert(*to);
   const std::size_t count =
       ask.getCountMax() == 0 ? kGivenBlocks : std::min<std::size_t>(ask.getCountMax(), kGivenBlocks);
@@ -492,8 +486,8 @@ void ChainActor::gather(std::shared_ptr<Giving> giving) {
       for (unsigned i = 0; i < list.size(); ++i) chain::write(list[i], giving->rows[i].block, giving->rows[i].commit);
     });
   };
-  if (giving->at > ledger_.head().height || giving->rows.size() >= giving->count) return answer();
-  ledger_.block(giving->at, [this, giving, answer](base::Outcome<std::optional<FinalRow>> row) {
+  if (giving->at > chain_.ledger.head().height || giving->rows.size() >= giving->count) return answer();
+  chain_.ledger.block(giving->at, [this, giving, answer](base::Outcome<std::optional<FinalRow>> row) {
     if (!row.ok() || !row.value()) return answer();
     const std::size_t more = giving->bytes + row.value()->block.size() + row.value()->commit.votes.size() * 160 + 256;
     if (more > kGivenBytes && !giving->rows.empty()) return answer();

@@ -17,18 +17,13 @@ constexpr std::chrono::seconds kServedWaitMax{5};  // our choice: a node asks ag
 
 // -- how much
 
-/// A validator of this height: its shares do not bind it, for the chain needs it.
-bool ChainActor::is_validator(const base::NodeId& id) const {
-  return ledger_.next().validators->index_of(id).has_value();
-}
-
 /// Takes `pieces` of what this node does for others. Else how long the caller waits.
 std::optional<base::Duration> ChainActor::too_much(std::uint32_t pieces) {
   auto user = runtime::user_of(caller());
   if (user.reserved) return std::nullopt;
-  user.reserved = is_validator(user.id);
+  user.reserved = chain_.is_validator(user.id);
   const auto wait = served_.take(user, now(), pieces);
-  if (wait) ++settings_.counters->refused;
+  if (wait) ++chain_.settings.counters->refused;
   return wait;
 }
 
@@ -54,7 +49,7 @@ template bool ChainActor::refuse_much(std::uint32_t, runtime::Reply<wire::TreeRo
 std::vector<Placed> ChainActor::placed() const {
   std::vector<Placed> out;
   for (const auto& [id, one] : neighbours_)
-    if (!is_validator(id)) out.push_back({id, one.group, one.dialled});
+    if (!chain_.is_validator(id)) out.push_back({id, one.group, one.dialled});
   return out;
 }
 
@@ -62,7 +57,7 @@ std::vector<Placed> ChainActor::placed() const {
 /// could keep it away otherwise, and one that has a place at no other hears nothing.
 std::optional<base::NodeId> ChainActor::place_of(const runtime::LinkInfo& link,
                                                  const std::vector<Placed>& others) const {
-  if (is_validator(link.node)) return link.node;
+  if (chain_.is_validator(link.node)) return link.node;
   return place_for({link.node, base::group_of(link.contact.endpoint), link.outbound}, others, kNeighboursMax);
 }
 
@@ -79,7 +74,7 @@ ChainActor::Conduct* ChainActor::conduct(const base::NodeId& id) {
 /// It has not given the blocks that it told of: it counts as no further than this node, and is not believed for a
 /// while.
 void ChainActor::distrust(const base::NodeId& id) {
-  if (const auto at = neighbours_.find(id); at != neighbours_.end()) at->second.height = ledger_.head().height;
+  if (const auto at = neighbours_.find(id); at != neighbours_.end()) at->second.height = chain_.ledger.head().height;
   missed(id, &Conduct::blocks, Code::timeout);
 }
 
@@ -108,9 +103,10 @@ bool ChainActor::catching_up() const { return !synced_.empty() || now() < blocks
 // -- who lies
 
 void ChainActor::accuse(const base::NodeId& id, net::wire::Violation how, std::string_view what) {
-  ++settings_.counters->lies;
+  ++chain_.settings.counters->lies;
   const std::string hex = id.hex();
-  settings_.log.warn("a node has sent what no honest node sends", {{"node", std::string_view(hex)}, {"what", what}});
+  chain_.settings.log.warn("a node has sent what no honest node sends",
+                           {{"node", std::string_view(hex)}, {"what", what}});
   tell<net::wire::Misbehaved>(node().find(net::kPeersPath),
                               [&](net::wire::Misbehaved::Builder out) { net::write_misbehaved(out, id, how, what); });
 }
@@ -122,15 +118,15 @@ void ChainActor::accuse_caller(net::wire::Violation how, std::string_view what) 
 
 /// A neighbour has its place; what any other node tells is of its share. Before the chain is read there are no shares.
 bool ChainActor::heeds_caller() {
-  if (!ready_) return false;
+  if (!chain_.ready) return false;
   const auto from = caller().node;
   return !from || neighbours_.contains(*from) || !too_much(1);
 }
 
 /// Whether what is told is of this chain. Neighbours know each other's, so another one is a lie.
 bool ChainActor::told_ours(capnp::Data::Reader chain) {
-  if (!ready_) return false;
-  if (ours(chain)) return true;
+  if (!chain_.ready) return false;
+  if (chain_.ours(chain)) return true;
   accuse_caller(net::wire::Violation::MALFORMED, "a message of another chain");
   return false;
 }
@@ -138,8 +134,8 @@ bool ChainActor::told_ours(capnp::Data::Reader chain) {
 /// A transaction that was not approved for this fork: signed for none near it either. A node that is ahead, or behind,
 /// passes on what was signed for its own.
 bool ChainActor::forged(const SignedTransaction& transaction) const {
-  const auto approved = [&](Fork fork) { return Approved::verify(transaction, chain_, fork).ok(); };
-  return !approved(Fork{fork_.value + 1}) && (fork_.value == 0 || !approved(Fork{fork_.value - 1}));
+  const auto approved = [&](Fork fork) { return Approved::verify(transaction, chain_.id, fork).ok(); };
+  return !approved(Fork{chain_.fork.value + 1}) && (chain_.fork.value == 0 || !approved(Fork{chain_.fork.value - 1}));
 }
 
 /// What a neighbour has sent for ids: what is approved of it. Each id is looked at once, for an approval may take many
@@ -147,14 +143,14 @@ bool ChainActor::forged(const SignedTransaction& transaction) const {
 std::vector<Approved> ChainActor::read_given(const base::NodeId& from, wire::Transactions::Reader answer,
                                              const std::set<TxId>& asked, const MayCheck& may) {
   const auto list = answer.getList();
-  settings_.counters->received += list.size();
+  chain_.settings.counters->received += list.size();
   std::vector<Approved> out;
   if (list.size() > asked.size()) {
     accuse(from, net::wire::Violation::MALFORMED, "more transactions than it was asked for");
     return out;
   }
   const auto neighbour = neighbours_.find(from);
-  const bool of_fork = neighbour != neighbours_.end() && neighbour->second.fork == fork_;
+  const bool of_fork = neighbour != neighbours_.end() && neighbour->second.fork == chain_.fork;
   std::set<TxId> seen;
   for (const auto bytes : list) {
     auto parsed = parse_signed_transaction(bytes_of(bytes));
@@ -169,7 +165,7 @@ std::vector<Approved> ChainActor::read_given(const base::NodeId& from, wire::Tra
     }
     if (!seen.insert(id).second) continue;
     if (may && !may(id, parsed.value())) continue;
-    auto approved = Approved::verify(parsed.value(), chain_, fork_);
+    auto approved = Approved::verify(parsed.value(), chain_.id, chain_.fork);
     if (approved.ok()) {
       out.push_back(std::move(approved).value());
     } else if (!of_fork) {

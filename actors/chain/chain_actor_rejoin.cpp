@@ -60,7 +60,7 @@ Error refusal_of(ReleaseError why, const Rejoin& rejoin, Height from, Height hea
 void ChainActor::begin_rejoin(wire::GuardIs::Reader kept) {
   for (const auto bytes : kept.getProof())
     if (const auto vote = parse_signed_vote(bytes_of(bytes))) remember(*vote);
-  if (const auto& commit = ledger_.head_commit()) remember(*commit);
+  if (const auto& commit = chain_.ledger.head_commit()) remember(*commit);
   if (asked_since_ != base::Instant{}) return;  // the rows were read again: the guard was there all the time
   ask_others(guard_);
   rejoin();
@@ -69,9 +69,9 @@ void ChainActor::begin_rejoin(wire::GuardIs::Reader kept) {
 /// `kept` is the guard of `/validator`.
 void ChainActor::ask_others(const Guard& kept) {
   asked_since_ = now();
-  rejoin_.emplace(settings_.self(), ledger_.next().validators, kept, settings_.guard_wait, now());
-  rejoin_->head_is(ledger_.head().height, now());
-  if (const SignedContent* own = latest_.of(settings_.self())) rejoin_->show(*own, now());
+  rejoin_.emplace(chain_.settings.self(), chain_.ledger.next().validators, kept, chain_.settings.guard_wait, now());
+  rejoin_->head_is(chain_.ledger.head().height, now());
+  if (const SignedContent* own = latest_.of(chain_.settings.self())) rejoin_->show(*own, now());
 }
 
 /// While another node has this one's identity, it may sign what this guard does not know: it is as old as a restored
@@ -84,7 +84,7 @@ void ChainActor::look_elsewhere() {
       [this](runtime::Answer<wire::GuardIs> answer) {
         rereading_ = false;
         const auto guard = answer.ok() ? decode_guard(bytes_of(answer.value().getGuard())) : std::nullopt;
-        if (!guard || !ready_ || used_elsewhere()) return;
+        if (!guard || !chain_.ready || used_elsewhere()) return;
         elsewhere_ = false;
         ask_others(*guard);
       });
@@ -92,18 +92,18 @@ void ChainActor::look_elsewhere() {
 
 void ChainActor::rejoin() {
   after<Rejoining>(kAskEach);
-  if (!ready_) return;
+  if (!chain_.ready) return;
   look_elsewhere();
   if (rejoin_) {
-    rejoin_->validators_are(ledger_.next().validators, now());
-    for (const Validator& one : ledger_.next().validators->all())
+    rejoin_->validators_are(chain_.ledger.next().validators, now());
+    for (const Validator& one : chain_.ledger.next().validators->all())
       if (rejoin_->asks(one.id)) ask_latest(one.id);
   }
   go_on();
 }
 
 void ChainActor::go_on() {
-  if (!ready_) return;
+  if (!chain_.ready) return;
   if (rejoin_ && !elsewhere_ && rejoin_->over(now())) pass_guard(rejoin_->last(), [](const base::Outcome<void>&) {});
   tell_signing();
   sign_next();
@@ -114,8 +114,8 @@ void ChainActor::ask_latest(const base::NodeId& validator) {
   ask<wire::GetLatestVote, wire::LatestVote>(
       at(validator), now() + kLatestDue,
       [this](wire::GetLatestVote::Builder out) {
-        const base::NodeId self = settings_.self();
-        out.setChain(data_of(chain_.view()));
+        const base::NodeId self = chain_.settings.self();
+        out.setChain(data_of(chain_.id.view()));
         out.setValidator(data_of(self.view()));
       },
       [this, validator](runtime::Answer<wire::LatestVote> answer) {
@@ -130,8 +130,8 @@ void ChainActor::ask_latest(const base::NodeId& validator) {
 /// What proves itself to be of this validator.
 std::optional<SignedContent> ChainActor::own_content(wire::LatestVote::Reader answer) const {
   const auto verified = [this](const auto& parsed) -> std::optional<SignedContent> {
-    if (!parsed || parsed->validator != settings_.self() ||
-        !crypto::verify(*key_, signed_bytes(chain_, parsed->content), parsed->signature))
+    if (!parsed || parsed->validator != chain_.settings.self() ||
+        !crypto::verify(*key_, signed_bytes(chain_.id, parsed->content), parsed->signature))
       return std::nullopt;
     return *parsed;
   };
@@ -144,14 +144,14 @@ std::optional<SignedContent> ChainActor::own_content(wire::LatestVote::Reader an
 // -- what is known of others
 
 void ChainActor::give(wire::GetLatestVote::Reader ask, runtime::Reply<wire::LatestVote> reply) {
-  if (!ours(ask.getChain())) return reply.refuse({Code::not_found, "this node has another chain"});
-  if (!ready_) return reply.refuse({Code::unavailable, "the chain is not read yet"});
+  if (!chain_.ours(ask.getChain())) return reply.refuse({Code::not_found, "this node has another chain"});
+  if (!chain_.ready) return reply.refuse({Code::unavailable, "the chain is not read yet"});
   const auto validator = base::NodeId::from(bytes_of(ask.getValidator()));
   if (!validator) return reply.refuse({Code::malformed, "the id of a validator has 20 bytes"});
   if (refuse_much(1, reply)) return;
   reply.send([&](wire::LatestVote::Builder out) {
     out.setWaits(rejoin_ && rejoin_->behind());
-    out.setHeight(ledger_.head().height.value);
+    out.setHeight(chain_.ledger.head().height.value);
     const SignedContent* known = latest_.of(*validator);
     if (known == nullptr) return;
     const Bytes bytes = std::visit([](const auto& one) { return encode(one); }, *known);
@@ -162,25 +162,25 @@ void ChainActor::give(wire::GetLatestVote::Reader ask, runtime::Reply<wire::Late
 
 void ChainActor::remember(const SignedContent& content) {
   const base::NodeId& validator = validator_of(content);
-  if (!ledger_.next().validators->index_of(validator)) return;
+  if (!chain_.ledger.next().validators->index_of(validator)) return;
   latest_.hear(content);
-  if (rejoin_ && validator == settings_.self()) rejoin_->show(content, now());
+  if (rejoin_ && validator == chain_.settings.self()) rejoin_->show(content, now());
 }
 
 void ChainActor::remember(const Commit& commit) {
-  latest_.keep(*ledger_.next().validators);
-  if (rejoin_) rejoin_->head_is(ledger_.head().height, now());
+  latest_.keep(*chain_.ledger.next().validators);
+  if (rejoin_) rejoin_->head_is(chain_.ledger.head().height, now());
   for (const CommitVote& one : commit.votes) remember(SignedVote{commit.vote(), one.validator, one.signature});
 }
 
 void ChainActor::overhear(const SignedVote& vote) {
   const Place& place = vote.content.place;
-  if (place.fork != fork_ || place.height > ledger_.head().height.next() || !latest_.news(vote)) return;
-  const ValidatorSet& validators = *ledger_.next().validators;
+  if (place.fork != chain_.fork || place.height > chain_.ledger.head().height.next() || !latest_.news(vote)) return;
+  const ValidatorSet& validators = *chain_.ledger.next().validators;
   const auto index = validators.index_of(vote.validator);
   // Validators of another height may have signed with other keys: who tells of it is not accused, but has its share.
   if (!index || too_much(1)) return;
-  if (crypto::verify(validators.at(*index).key, signed_bytes(chain_, vote.content), vote.signature)) remember(vote);
+  if (crypto::verify(validators.at(*index).key, signed_bytes(chain_.id, vote.content), vote.signature)) remember(vote);
 }
 
 // -- past what others have seen
@@ -199,7 +199,7 @@ void ChainActor::pass_guard(const Place& last, base::Callback<void(const base::O
         const auto guard = answer.ok() ? decode_guard(bytes_of(answer.value().getGuard())) : std::nullopt;
         if (!guard) {
           const Error why = answer.ok() ? Error{Code::internal, "the guard cannot be read"} : answer.error();
-          settings_.log.warn("the guard was not passed", {{"why", std::string_view(why.message)}});
+          chain_.settings.log.warn("the guard was not passed", {{"why", std::string_view(why.message)}});
           return done(why);
         }
         passed(*guard);
@@ -211,12 +211,12 @@ void ChainActor::pass_guard(const Place& last, base::Callback<void(const base::O
 void ChainActor::passed(const Guard& guard) {
   guard_ = guard;
   rejoin_->passed();
-  settings_.log.info("the validator signs again", {{"from", guard.place().height.value}});
+  chain_.settings.log.info("the validator signs again", {{"from", guard.place().height.value}});
   to_sign_.clear();
   proof_.clear();
   at_validator_.clear();
   tell_signing();
-  if (!consensus_ || finishing_ || halted_) return;
+  if (!consensus_ || chain_.finishing || chain_.halted) return;
   early_votes_ = consensus_->votes();
   early_proposals_ = consensus_->proposals();
   consensus_.reset();
@@ -228,10 +228,10 @@ void ChainActor::release(wire::ResumeValidator::Reader ask, runtime::Reply<wire:
   if (!validator_here()) return reply.refuse({Code::not_found, "this node is no validator of the chain"});
   if (!rejoin_) return reply.refuse({Code::conflict, "this node's validator does not wait for its guard"});
   if (elsewhere_) return reply.refuse({Code::conflict, why_silent()});
-  const Height from{ask.getFrom()}, head = ledger_.head().height;
+  const Height from{ask.getFrom()}, head = chain_.ledger.head().height;
   if (const auto may = rejoin_->may_release(from, head); !may.ok())
     return reply.refuse(chain::refusal_of(may.error(), *rejoin_, from, head));
-  const Place last{std::max(fork_, rejoin_->last().fork), Height{from.value - 1}, Round{}};
+  const Place last{std::max(chain_.fork, rejoin_->last().fork), Height{from.value - 1}, Round{}};
   pass_guard(last, [from, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
     if (!done.ok()) return reply.refuse(done.error());
     reply.send([&](wire::ValidatorResumed::Builder out) { out.setHeight(from.value); });
@@ -240,7 +240,7 @@ void ChainActor::release(wire::ResumeValidator::Reader ask, runtime::Reply<wire:
 
 // -- why it is silent
 
-bool ChainActor::used_elsewhere() const { return runtime::used_elsewhere(settings_.links->own_id_met(), now()); }
+bool ChainActor::used_elsewhere() const { return runtime::used_elsewhere(chain_.settings.links->own_id_met(), now()); }
 
 bool ChainActor::may_sign() const {
   return (!rejoin_ || rejoin_->state() == RejoinState::free) && !elsewhere_ && !used_elsewhere();
@@ -258,12 +258,12 @@ std::string ChainActor::why_silent() const {
     return unsigned_.empty() ? std::string{} : "what it signs cannot be kept: " + unsigned_;
   if (!rejoin_->behind() && !rejoin_->caught_up())
     return "blocks that others have are fetched before it signs: " +
-           share_text(ledger_.head().height.value, rejoin_->others_have().value);
+           share_text(chain_.ledger.head().height.value, rejoin_->others_have().value);
   if (rejoin_->state() == RejoinState::asking)
     return "the other validators are asked what it signed before its start: " +
            share_text(rejoin_->heard_power(), rejoin_->power()) + " of the power is heard, more than 2/3 is needed";
   const std::string old = "the guard is older than signatures of the validator, as after a restore from a backup";
-  const std::string from = std::to_string(rejoin_->release_from(ledger_.head().height).value);
+  const std::string from = std::to_string(rejoin_->release_from(chain_.ledger.head().height).value);
   if (rejoin_->state() == RejoinState::stuck)
     return old + "; validators with " + share_text(rejoin_->waiting_power(), rejoin_->power()) +
            " of the power wait, over 1/3: only their operators release them, each with `troupe validator resume NAME "
@@ -282,19 +282,20 @@ void ChainActor::tell_signing() {
   const std::string why = why_silent();
   const std::string what = why.substr(0, why.find_first_of(":;"));
   if (std::exchange(silent_, what) != what) {
-    if (what.empty()) settings_.log.info("the validator signs");
-    else settings_.log.warn("the validator signs nothing", {{"why", std::string_view(why)}});
+    if (what.empty()) chain_.settings.log.info("the validator signs");
+    else chain_.settings.log.warn("the validator signs nothing", {{"why", std::string_view(why)}});
   }
-  if (settings_.health == nullptr) return;
+  if (chain_.settings.health == nullptr) return;
   const bool starts = rejoin_ && rejoin_->state() == RejoinState::asking && now() < asked_since_ + kAskingQuiet;
-  if (why.empty() || (starts && !elsewhere_)) settings_.health->clear(kSigningSource);
+  if (why.empty() || (starts && !elsewhere_)) chain_.settings.health->clear(kSigningSource);
   else
-    settings_.health->raise(kSigningSource, observe::HealthState::degraded, what);  // without what changes each second
+    chain_.settings.health->raise(kSigningSource, observe::HealthState::degraded,
+                                  what);  // without what changes each second
 }
 
 void ChainActor::write_waits(wire::ChainStatus::Builder out) const {
   out.setWaits(why_silent());
-  out.setPower(ledger_.next().validators->power());
+  out.setPower(chain_.ledger.next().validators->power());
   if (rejoin_ && rejoin_->state() != RejoinState::free) out.setWaitingPower(rejoin_->waiting_power());
 }
 

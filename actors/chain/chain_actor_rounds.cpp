@@ -21,12 +21,14 @@ void set_content(wire::SignContent::Builder out, const Proposal& proposal) {
 }  // namespace
 
 std::optional<base::NodeId> ChainActor::validator_here() const {
-  const auto& validators = *ledger_.next().validators;
-  const auto index = validators.index_of(settings_.self());
-  return index && key_ == validators.at(*index).key ? std::optional(settings_.self()) : std::nullopt;
+  const auto& validators = *chain_.ledger.next().validators;
+  const auto index = validators.index_of(chain_.settings.self());
+  return index && key_ == validators.at(*index).key ? std::optional(chain_.settings.self()) : std::nullopt;
 }
 
-bool ChainActor::keyless() const { return ready_ && is_validator(settings_.self()) && !validator_here(); }
+bool ChainActor::keyless() const {
+  return chain_.ready && chain_.is_validator(chain_.settings.self()) && !validator_here();
+}
 
 void ChainActor::next_height() {
   if (consensus_)
@@ -44,17 +46,17 @@ void ChainActor::next_height() {
   early_votes_.clear();
   early_proposals_.clear();
   for (auto& [id, one] : neighbours_) one.told.clear();
-  finishing_ = false;
+  chain_.finishing = false;
   since_ = now();
   begin_if_due();
 }
 
 void ChainActor::begin_if_due() {
-  if (!ready_ || halted_ || consensus_ || finishing_ || !synced_.empty()) return;
+  if (!chain_.ready || chain_.halted || consensus_ || chain_.finishing || !synced_.empty()) return;
   if (others_have_begun()) return begin();
   if (catching_up()) return after<Begin>(kSyncPatience);
-  const Parameters& parameters = ledger_.next().parameters;
-  const Param span = mempool_.count() > 0 && !barren_ ? Param::block_interval_ms : Param::block_empty_ms;
+  const Parameters& parameters = chain_.ledger.next().parameters;
+  const Param span = chain_.mempool.count() > 0 && !barren_ ? Param::block_interval_ms : Param::block_empty_ms;
   const base::Instant due = since_ + std::chrono::milliseconds(parameters[span]);
   if (now() >= due) return begin();
   after<Begin>(due - now());
@@ -62,25 +64,25 @@ void ChainActor::begin_if_due() {
 
 /// More than a third of the power, or the one whose turn it is: one liar alone does not hurry the others.
 bool ChainActor::others_have_begun() const {
-  const ValidatorSet& validators = *ledger_.next().validators;
+  const ValidatorSet& validators = *chain_.ledger.next().validators;
   std::set<base::NodeId> heard;
   std::uint64_t power = 0;
   for (const SignedVote& vote : early_votes_)
     if (heard.insert(vote.validator).second) power += validators.at(*validators.index_of(vote.validator)).power;
   if (validators.one_correct(power)) return true;
-  Rotation turns = *ledger_.next().rotation;
+  Rotation turns = *chain_.ledger.next().rotation;
   const base::NodeId first = validators.at(turns.turn(validators)).id;
   return std::ranges::any_of(early_proposals_,
                              [&](const SignedProposal& proposal) { return proposal.validator == first; });
 }
 
 void ChainActor::begin() {
-  const NextBlock& next = ledger_.next();
-  consensus_ = std::make_unique<Consensus>(HeightStart{.fork = fork_,
-                                                       .height = ledger_.head().height.next(),
+  const NextBlock& next = chain_.ledger.next();
+  consensus_ = std::make_unique<Consensus>(HeightStart{.fork = chain_.fork,
+                                                       .height = chain_.ledger.head().height.next(),
                                                        .validators = next.validators,
                                                        .rotation = *next.rotation,
-                                                       .parent_time = ledger_.head().time,
+                                                       .parent_time = chain_.ledger.head().time,
                                                        .times = times_of(next.parameters),
                                                        .self = validator_here()},
                                            guard_, world().mutations);
@@ -113,7 +115,7 @@ void ChainActor::perform(Sign<Content>& effect) {
 }
 
 void ChainActor::sign_next() {
-  if (to_sign_.empty() || halted_ || !may_sign() || std::exchange(signing_, true)) return;
+  if (to_sign_.empty() || chain_.halted || !may_sign() || std::exchange(signing_, true)) return;
   std::visit([this](const auto& content) { sign(to_sign_.front(), content); }, to_sign_.front().content);
 }
 
@@ -127,7 +129,7 @@ void ChainActor::sign(const Signing& signing, const Content& content) {
       node().find(kValidatorPath), now() + kSignDue,
       [&](wire::SignContent::Builder out) {
         const Bytes guard = encode(signing.guard);
-        out.setChain(data_of(chain_.view()));
+        out.setChain(data_of(chain_.id.view()));
         out.setGuard(data_of(guard));
         set_content(out, content);
         auto proof = out.initProof(size32(signing.proof));
@@ -159,13 +161,14 @@ void ChainActor::sign(const Signing& signing, const Content& content) {
 template <class Content>
 void ChainActor::signed_content(const Content& content, runtime::Answer<wire::SignedIs> answer) {
   if (!answer.ok()) {
-    settings_.log.warn("a vote was not signed", {{"why", std::string_view(answer.error().message)}});
+    chain_.settings.log.warn("a vote was not signed", {{"why", std::string_view(answer.error().message)}});
     return;
   }
   const auto signature = crypto::Signature::from(bytes_of(answer.value().getSignature()));
-  if (!signature || !consensus_ || content.place.height != consensus_->place().height || content.place.fork != fork_)
+  if (!signature || !consensus_ || content.place.height != consensus_->place().height ||
+      content.place.fork != chain_.fork)
     return;
-  const Signed<Content> made{content, settings_.self(), *signature};
+  const Signed<Content> made{content, chain_.settings.self(), *signature};
   take(made);
   push(made, std::nullopt);
   drive();
@@ -197,19 +200,19 @@ void ChainActor::perform(Evidence& effect) {
   const base::NodeId liar = std::visit([](const auto& pair) { return pair.first.validator; }, effect.pair);
   evidence_.emplace(liar, effect);
   const std::string hex = liar.hex();
-  settings_.log.warn("a validator has signed two contents for one step", {{"validator", std::string_view(hex)}});
+  chain_.settings.log.warn("a validator has signed two contents for one step", {{"validator", std::string_view(hex)}});
 }
 
 void ChainActor::perform(Decided& effect) {
   const auto found = candidates_.find(effect.commit.block);
   base::ensure(found != candidates_.end(), "what is decided was found valid here");
-  settings_.counters->rounds += effect.commit.place.round.value;
+  chain_.settings.counters->rounds += effect.commit.place.round.value;
   if (effect.commit.place.round.value > 0) world().mutations.sometimes("chain: a round failed");
   finish(found->second, effect.commit, false);
 }
 
 void ChainActor::perform(Diverged& effect) {
-  halted_ = true;
+  chain_.halted = true;
   failed("over 2/3 of the validators decided a block that is invalid here: " + effect.block.hex());
   check_heads();
 }
@@ -218,19 +221,19 @@ void ChainActor::perform(Diverged& effect) {
 
 bool ChainActor::hear_late(const SignedVote& vote, const std::optional<base::NodeId>& from) {
   const Place& place = vote.content.place;
-  if (place.fork != fork_ || vote.content.step != Step::precommit) return false;
-  if (finishing_ && place.height == ledger_.head().height.next()) {
-    if (vote.content.choice && is_validator(vote.validator) && unheard_.size() < kEarlyMax)
+  if (place.fork != chain_.fork || vote.content.step != Step::precommit) return false;
+  if (chain_.finishing && place.height == chain_.ledger.head().height.next()) {
+    if (vote.content.choice && chain_.is_validator(vote.validator) && unheard_.size() < kEarlyMax)
       unheard_.try_emplace({from, vote.validator}, vote);
     return false;
   }
-  const Presence& presence = ledger_.next().presence;
+  const Presence& presence = chain_.ledger.next().presence;
   const auto at = std::ranges::find(presence.heights, place.height, &Attendance::height);
   if (at == presence.heights.end() || vote.content.choice != Choice(at->block)) return false;
   const ValidatorSet& validators = presence.set_of(*at);
   const auto index = validators.index_of(vote.validator);
   if (!index || at->has(*index) || late_.contains({place.height, vote.validator})) return false;
-  if (!crypto::verify(validators.at(*index).key, signed_bytes(chain_, vote.content), vote.signature)) {
+  if (!crypto::verify(validators.at(*index).key, signed_bytes(chain_.id, vote.content), vote.signature)) {
     if (from) accuse(*from, net::wire::Violation::BAD_RECORD, "a vote that its validator has not signed");
     return false;
   }
@@ -241,7 +244,7 @@ bool ChainActor::hear_late(const SignedVote& vote, const std::optional<base::Nod
 
 /// Of heights that are settled, or in a block by now.
 void ChainActor::forget_late() {
-  const Presence& presence = ledger_.next().presence;
+  const Presence& presence = chain_.ledger.next().presence;
   std::erase_if(late_, [&](const auto& one) {
     const auto at = std::ranges::find(presence.heights, one.first.first, &Attendance::height);
     if (at == presence.heights.end()) return true;
@@ -258,7 +261,7 @@ std::vector<SignedVote> ChainActor::late() const {
 
 /// That of the head, and who has precommitted it since.
 Commit ChainActor::head_commit() const {
-  Commit out = *ledger_.head_commit();
+  Commit out = *chain_.ledger.head_commit();
   const auto there = [&](const base::NodeId& id) {
     return std::ranges::find(out.votes, id, &CommitVote::validator) != out.votes.end();
   };
@@ -270,9 +273,9 @@ Commit ChainActor::head_commit() const {
 
 EvidenceView ChainActor::evidence_view() const {
   static const std::set<base::NodeId> none;
-  const NextBlock& next = ledger_.next();
+  const NextBlock& next = chain_.ledger.next();
   const bool again = world().mutations.on("chain.evidence_twice");
-  return {ledger_.head().height.next(), *next.validators, *next.next_validators, again ? none : next.judged};
+  return {chain_.ledger.head().height.next(), *next.validators, *next.next_validators, again ? none : next.judged};
 }
 
 // -- what is heard
@@ -280,8 +283,10 @@ EvidenceView ChainActor::evidence_view() const {
 template <class Content>
 bool ChainActor::wanted(const Signed<Content>& message) {
   const Place& place = message.content.place;
-  if (halted_ || finishing_ || place.fork != fork_ || place.height != ledger_.head().height.next()) return false;
-  const ValidatorSet& validators = *ledger_.next().validators;
+  if (chain_.halted || chain_.finishing || place.fork != chain_.fork ||
+      place.height != chain_.ledger.head().height.next())
+    return false;
+  const ValidatorSet& validators = *chain_.ledger.next().validators;
   const auto index = validators.index_of(message.validator);
   if (!index) return false;
   if (consensus_ ? !consensus_->needs(message) && !consensus_->accuses(message)
@@ -296,7 +301,8 @@ bool ChainActor::wanted(const Signed<Content>& message) {
   } else if (!consensus_ && std::ranges::find(early_proposals_, message) != early_proposals_.end()) {
     return false;
   }
-  if (crypto::verify(validators.at(*index).key, signed_bytes(chain_, message.content), message.signature)) return true;
+  if (crypto::verify(validators.at(*index).key, signed_bytes(chain_.id, message.content), message.signature))
+    return true;
   accuse_caller(net::wire::Violation::BAD_RECORD, "a vote or a proposal that its validator has not signed");
   return false;
 }

@@ -92,14 +92,14 @@ Error error_of(TransactionError why) {
 void ChainActor::submit(wire::SubmitTransaction::Reader ask, runtime::Reply<wire::TransactionInfo> reply) {
   auto parsed = parse_signed_transaction(bytes_of(ask.getTransaction()));
   if (!parsed.ok()) return reply.refuse(error_of(parsed.error()));
-  auto approved = Approved::verify(std::move(parsed).value(), chain_, fork_);
+  auto approved = Approved::verify(std::move(parsed).value(), chain_.id, chain_.fork);
   if (!approved.ok()) return reply.refuse(error_of(approved.error()));
   const TxId id = approved.value().id();
   const bool dry = ask.getDry();
   admit(std::move(approved).value(), {.dry = dry, .fresh = ask.getFresh()},
         [this, id, dry, reply = std::move(reply)](const base::Outcome<void>& done) mutable {
           if (!done.ok()) return refuse_unless_final(id, done.error(), std::move(reply));
-          const Approved* waiting = dry ? nullptr : mempool_.find(id);
+          const Approved* waiting = dry ? nullptr : chain_.mempool.find(id);
           reply.send([&](wire::TransactionInfo::Builder out) {
             if (waiting != nullptr) write_pending(out, *waiting);
             else out.setId(data_of(id.view()));
@@ -109,7 +109,7 @@ void ChainActor::submit(wire::SubmitTransaction::Reader ask, runtime::Reply<wire
 
 /// A transaction that is final has taken its nonce. So only one that is refused may be final, and is looked for.
 void ChainActor::refuse_unless_final(const TxId& id, const Error& why, runtime::Reply<wire::TransactionInfo> reply) {
-  ledger_.location_of(
+  chain_.ledger.location_of(
       id, [this, why, reply = std::move(reply)](const base::Outcome<std::optional<rows::Location>>& at) mutable {
         if (at.ok() && at.value()) return answer_final(*at.value(), std::move(reply));
         reply.refuse(at.ok() ? why : at.error());
@@ -117,37 +117,38 @@ void ChainActor::refuse_unless_final(const TxId& id, const Error& why, runtime::
 }
 
 void ChainActor::admit(Approved transaction, const Admission& how, Admitted done) {
-  if (mempool_.find(transaction.id()) != nullptr) return done({});
+  if (chain_.mempool.find(transaction.id()) != nullptr) return done({});
   const auto seen = std::make_shared<Weighed>();
   const auto one = std::make_shared<const Approved>(std::move(transaction));
-  ledger_.with_rows(
+  chain_.ledger.with_rows(
       [this, one, seen] {
-        const rows::Head& head = ledger_.head();
-        const NextBlock& next = ledger_.next();
-        StateView view = ledger_.view();
+        const rows::Head& head = chain_.ledger.head();
+        const NextBlock& next = chain_.ledger.next();
+        StateView view = chain_.ledger.view();
         seen->outcome = admissible(view, next.totals, next.parameters, *one, head.height.next(),
                                    std::max(unix_ms(), head.time + UnixMs{1}));
         const Account& sender = view.account(one->content().from);
         seen->standing = {sender.nonce, sender.balance, view.account(one->content().payer()).balance};
         return !view.damage();
       },
-      [this, one, seen, how, fork = fork_, done = std::move(done)](const base::Outcome<void>& read) mutable {
+      [this, one, seen, how, fork = chain_.fork, done = std::move(done)](const base::Outcome<void>& read) mutable {
         if (!read.ok()) return done(read.error());
-        if (fork != fork_) return done(Error{Code::refused, "the chain went on as another fork: sign it for that"});
+        if (fork != chain_.fork)
+          return done(Error{Code::refused, "the chain went on as another fork: sign it for that"});
         if (seen->outcome != Outcome::done && seen->outcome != Outcome::nonce)
-          return done(error_of(*seen, *one, ledger_.next().totals.base_fee, ledger_.head().height));
+          return done(error_of(*seen, *one, chain_.ledger.next().totals.base_fee, chain_.ledger.head().height));
         if (seen->standing.next > one->content().nonce) return done(error_of(MempoolError::past));
-        const Gas block_gas{ledger_.next().parameters[Param::block_gas]};
-        const Height head = ledger_.head().height;
-        if (how.fresh && mempool_.find(one->content().from, one->content().nonce) != nullptr &&
-            mempool_.find(one->id()) == nullptr)
+        const Gas block_gas{chain_.ledger.next().parameters[Param::block_gas]};
+        const Height head = chain_.ledger.head().height;
+        if (how.fresh && chain_.mempool.find(one->content().from, one->content().nonce) != nullptr &&
+            chain_.mempool.find(one->id()) == nullptr)
           return done(Error{Code::conflict, "another transaction with this nonce waits"});
-        const auto added = how.dry ? mempool_.would_add(*one, seen->standing, head, block_gas)
-                                   : mempool_.add(*one, seen->standing, head, block_gas);
+        const auto added = how.dry ? chain_.mempool.would_add(*one, seen->standing, head, block_gas)
+                                   : chain_.mempool.add(*one, seen->standing, head, block_gas);
         if (!added.ok() && added.error() != MempoolError::known) return done(error_of(added.error()));
         if (how.dry) return done({});
-        settings_.counters->pending = mempool_.count();
-        if (!mempool_.gapped(one->id())) barren_ = false;  // what no block can have hurries none
+        chain_.settings.counters->pending = chain_.mempool.count();
+        if (!chain_.mempool.gapped(one->id())) barren_ = false;  // what no block can have hurries none
         if (how.from) {
           if (const auto at = neighbours_.find(*how.from); at != neighbours_.end()) at->second.told.insert(one->id());
         }
@@ -161,7 +162,7 @@ void ChainActor::admit(Approved transaction, const Admission& how, Admitted done
 
 /// What stands behind a gap is told once that is filled: others have no use of it, and it may cost no fee, ever.
 void ChainActor::tell_what_may_go(const wallet::Address& sender) {
-  const std::vector<TxId> ready = mempool_.take_ready(sender);
+  const std::vector<TxId> ready = chain_.mempool.take_ready(sender);
   if (ready.empty()) return;
   to_tell_.insert(to_tell_.end(), ready.begin(), ready.end());
   tell_soon();
@@ -185,7 +186,7 @@ void ChainActor::tell_transactions() {
 void ChainActor::tell_ids(const Neighbour& neighbour, std::span<const TxId> ids) {
   for (; !ids.empty(); ids = ids.subspan(std::min(ids.size(), kToldAtOnce)))
     tell<wire::HaveTransactions>(neighbour.handle, [&](wire::HaveTransactions::Builder out) {
-      out.setChain(data_of(chain_.view()));
+      out.setChain(data_of(chain_.id.view()));
       const auto some = ids.first(std::min(ids.size(), kToldAtOnce));
       chain::write(out.initIds(size32(some)), {some.begin(), some.end()});
     });
@@ -200,10 +201,10 @@ void ChainActor::tell_pool() {
   const std::size_t most = std::clamp<std::size_t>(kPoolToldAtOnce / count, 1, kPoolToldToOne);
   for (auto& [node_id, neighbour] : neighbours_) {
     if (!neighbour.pool_from) continue;
-    const auto some = mempool_.some(*neighbour.pool_from, most);
+    const auto some = chain_.mempool.some(*neighbour.pool_from, most);
     std::vector<TxId> news;
     for (const Approved* one : some) {
-      if (mempool_.gapped(one->id()) || neighbour.told.size() >= kToldMax) continue;
+      if (chain_.mempool.gapped(one->id()) || neighbour.told.size() >= kToldMax) continue;
       if (neighbour.told.insert(one->id()).second) news.push_back(one->id());
     }
     tell_ids(neighbour, news);
@@ -219,7 +220,7 @@ void ChainActor::hear_have(wire::HaveTransactions::Reader have) {
   const auto at = neighbours_.find(*from);
   if (at == neighbours_.end()) return;
   // What is not read is told by others, or by its sender again.
-  const base::User<base::NodeId> teller{*from, at->second.group, is_validator(*from)};
+  const base::User<base::NodeId> teller{*from, at->second.group, chain_.is_validator(*from)};
   if (told_rate_.take(teller, now(), std::min<std::uint32_t>(have.getIds().size(), kToldAtOnce))) return;
   const auto told = read_ids(have.getIds(), kToldAtOnce);
   if (!told) return accuse(*from, net::wire::Violation::MALFORMED, "more ids than a node tells, or one that is none");
@@ -227,7 +228,7 @@ void ChainActor::hear_have(wire::HaveTransactions::Reader have) {
   const std::size_t most = asked_at_most(*from);
   bool more = false;
   for (const TxId& id : *told) {
-    const bool here = mempool_.find(id) != nullptr || (head_block_ && head_block_->find(id) != nullptr);
+    const bool here = chain_.mempool.find(id) != nullptr || (head_block_ && head_block_->find(id) != nullptr);
     if (!here && !neighbour.to_ask.told(id, most)) continue;
     more = more || !here;
     // Only what there is, or may be, is remembered.
@@ -237,19 +238,19 @@ void ChainActor::hear_have(wire::HaveTransactions::Reader have) {
 }
 
 std::size_t ChainActor::asked_at_most(const base::NodeId& from) const {
-  return is_validator(from) ? kFetchingOfValidatorMax : kFetchingOfOneMax;
+  return chain_.is_validator(from) ? kFetchingOfValidatorMax : kFetchingOfOneMax;
 }
 
 /// Nothing if it has its part; else for how long it waits. Validators have a budget of their own: the chain needs what
 /// they tell, and one that lies takes nothing from others.
 std::optional<base::Duration> ChainActor::may_check(const base::NodeId& id, const Neighbour& neighbour,
                                                     std::uint32_t signatures) {
-  auto& budget = is_validator(id) ? checked_of_validators_ : checked_;
+  auto& budget = chain_.is_validator(id) ? checked_of_validators_ : checked_;
   return budget.take({id, neighbour.group, false}, now(), signatures);
 }
 
 Fetching::Trust ChainActor::trust_in(const base::NodeId& id, const Neighbour& neighbour) const {
-  return is_validator(id) || neighbour.dialled ? Fetching::Trust::chosen : Fetching::Trust::stranger;
+  return chain_.is_validator(id) || neighbour.dialled ? Fetching::Trust::chosen : Fetching::Trust::stranger;
 }
 
 /// What strangers told first and have not given yet counts as not given: they would keep it away again and again.
@@ -299,7 +300,7 @@ void ChainActor::ask_wanted(const base::NodeId& from, Neighbour& neighbour) {
   Asked asked;
   while (!to_ask.empty() && asked.size() < most) {
     const auto [id, signatures] = to_ask.next();
-    if (mempool_.find(id) == nullptr) {
+    if (chain_.mempool.find(id) == nullptr) {
       // What was put off has its signatures counted before it is asked for again.
       if (signatures > 0)
         if (const auto wait = may_check(from, neighbour, signatures)) {
@@ -329,7 +330,7 @@ void ChainActor::get_transactions(const base::NodeId& from, Asked asked) {
   ask<wire::GetTransactions, wire::Transactions>(
       at(from), now() + kGetDue,
       [&](wire::GetTransactions::Builder out) {
-        out.setChain(data_of(chain_.view()));
+        out.setChain(data_of(chain_.id.view()));
         std::vector<TxId> ids;
         for (const auto& [id, signatures] : asked) ids.push_back(id);
         chain::write(out.initIds(size32(ids)), ids);
@@ -348,7 +349,7 @@ void ChainActor::got_transactions(const base::NodeId& from, Asked asked, runtime
   // How many signatures one has only its bytes tell; and what the pool would refuse is not worth one.
   const auto may = [&](const TxId& id, const SignedTransaction& one) {
     given.insert(id);
-    if (mempool_.is_of_no_use(one.content, ledger_.head().height)) return false;
+    if (chain_.mempool.is_of_no_use(one.content, chain_.ledger.head().height)) return false;
     const std::uint32_t signatures = signatures_of(one), counted = asked.at(id);
     const auto neighbour = neighbours_.find(from);
     if (signatures <= counted || neighbour == neighbours_.end()) return true;
@@ -390,7 +391,8 @@ void ChainActor::got_transactions(const base::NodeId& from, Asked asked, runtime
 }
 
 void ChainActor::give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Transactions> reply) {
-  if (!ready_ || !ours(ask.getChain())) return reply.refuse({Code::not_found, "this node has another chain"});
+  if (!chain_.ready || !chain_.ours(ask.getChain()))
+    return reply.refuse({Code::not_found, "this node has another chain"});
   const auto asked = read_ids(ask.getIds(), kGivenAtOnce);
   if (!asked) {
     accuse_caller(net::wire::Violation::MALFORMED, "more ids than a node asks for, or one that is none");
@@ -419,7 +421,7 @@ void ChainActor::give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Tr
 
 /// Here, or of a block that is voted on: the pool may have dropped that. Null: neither.
 const Approved* ChainActor::known(const TxId& id) const {
-  if (const Approved* one = mempool_.find(id)) return one;
+  if (const Approved* one = chain_.mempool.find(id)) return one;
   for (const auto& [block, candidate] : candidates_)
     if (const Approved* one = candidate->find(id)) return one;
   return nullptr;
@@ -428,11 +430,11 @@ const Approved* ChainActor::known(const TxId& id) const {
 // -- waited for
 
 void ChainActor::answer(const TxId& id, runtime::Reply<wire::TransactionInfo> reply, base::Duration wait) {
-  ledger_.location_of(
+  chain_.ledger.location_of(
       id, [this, id, wait, reply = std::move(reply)](base::Outcome<std::optional<rows::Location>> at) mutable {
         if (!at.ok()) return reply.refuse(at.error());
         if (at.value()) return answer_final(*at.value(), std::move(reply));
-        const Approved* waiting = mempool_.find(id);
+        const Approved* waiting = chain_.mempool.find(id);
         if (wait > base::Duration::zero() && waiters_.size() < kWaitersMax) {
           waiters_.emplace(
               id, Waiter{now() + std::min<base::Duration>(wait, kWaitMax), waiting != nullptr, std::move(reply)});
@@ -465,19 +467,19 @@ void ChainActor::answer_final(const rows::Location& at, runtime::Reply<wire::Tra
 /// Who asks for all transactions of a block, one by one, has it read once.
 void ChainActor::read_block(Height height, BlockRead then) {
   if (last_read_.second && last_read_.first == height) return then(last_read_.second);
-  auto& waiting = blocks_read_[{fork_, height}];
+  auto& waiting = blocks_read_[{chain_.fork, height}];
   waiting.push_back(std::move(then));
   if (waiting.size() > 1) return;
-  ledger_.block(height, [this, height, fork = fork_](base::Outcome<std::optional<FinalRow>> row) {
+  chain_.ledger.block(height, [this, height, fork = chain_.fork](base::Outcome<std::optional<FinalRow>> row) {
     if (!row.ok()) return block_read({fork, height}, row.error());
     if (!row.value()) return block_read({fork, height}, Error{Code::corrupt, "its block is missing"});
-    ledger_.receipts(height, [this, height, fork,
-                              bytes = std::move(row.value()->block)](base::Outcome<std::vector<Bytes>> receipts) {
+    chain_.ledger.receipts(height, [this, height, fork,
+                                    bytes = std::move(row.value()->block)](base::Outcome<std::vector<Bytes>> receipts) {
       if (!receipts.ok()) return block_read({fork, height}, receipts.error());
       auto block = parse_block(bytes);
       if (!block.ok()) return block_read({fork, height}, Error{Code::corrupt, "its block cannot be read"});
       auto read = std::make_shared<const ReadBlock>(ReadBlock{std::move(block).value(), std::move(receipts).value()});
-      if (fork == fork_) last_read_ = {height, read};
+      if (fork == chain_.fork) last_read_ = {height, read};
       block_read({fork, height}, std::move(read));
     });
   });
@@ -502,7 +504,7 @@ void ChainActor::write_final(wire::TransactionInfo::Builder out, const Block& bl
   out.setReceipt(data_of(receipt_bytes));
   out.setTransaction(data_of(content));
   out.setTime(static_cast<std::uint64_t>(block.header.time.count()));
-  out.setConfirmations(ledger_.head().height.value - block.header.height.value + 1);
+  out.setConfirmations(chain_.ledger.head().height.value - block.header.height.value + 1);
 }
 
 void ChainActor::tell_waiters(const TxId& id) {
@@ -521,10 +523,10 @@ void ChainActor::look_for_overdue() {
 void ChainActor::overdue() {
   overdue_armed_ = false;
   for (auto at = waiters_.begin(); at != waiters_.end();) {
-    const Approved* waiting = mempool_.find(at->first);
+    const Approved* waiting = chain_.mempool.find(at->first);
     at->second.pending = at->second.pending || waiting != nullptr;
     // Neither here nor in a block, although it waited: its last height has passed, or another one took its nonce.
-    const bool gone = at->second.pending && waiting == nullptr && !finishing_;
+    const bool gone = at->second.pending && waiting == nullptr && !chain_.finishing;
     if (!gone && at->second.due > now()) {
       ++at;
       continue;
@@ -533,7 +535,7 @@ void ChainActor::overdue() {
     const TxId id = at->first;
     at = waiters_.erase(at);
     if (gone)
-      ledger_.location_of(
+      chain_.ledger.location_of(
           id, [this, id, reply = std::move(reply)](base::Outcome<std::optional<rows::Location>> where) mutable {
             if (where.ok() && where.value()) return answer_final(*where.value(), std::move(reply));
             reply.send([&](wire::TransactionInfo::Builder out) {

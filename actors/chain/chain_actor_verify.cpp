@@ -51,48 +51,41 @@ struct ChainActor::Verifying {
   }
 };
 
-Error ChainActor::not_kept(Height height) const {
-  const Height lowest = ledger_.lowest_state();
-  return {Code::not_found, "the state of height " + std::to_string(height.value) +
-                               " is not kept: those of the heights " + std::to_string(lowest.value) + " to " +
-                               std::to_string(ledger_.head().height.value) + " are"};
-}
-
 void ChainActor::verify(wire::VerifyChain::Reader ask, runtime::Reply<wire::ChainVerified> reply) {
   if (verifying_)
     return reply.refuse({Code::overloaded, "the chain is being verified already", std::chrono::seconds(5)});
-  auto verifying = std::make_shared<Verifying>(ledger_);
+  auto verifying = std::make_shared<Verifying>(chain_.ledger);
   verifying->from = verifying->at = Height{ask.getFrom()};
-  verifying->to = ledger_.head().height;
-  verifying->fork = fork_;
+  verifying->to = chain_.ledger.head().height;
+  verifying->fork = chain_.fork;
   verifying->reply = std::move(reply);
   if (verifying->from.value > 0) return verify_from_state(std::move(verifying));
-  auto made = update(verifying->state, TreeRoot{}, Height{0}, state_of(genesis()));
+  auto made = update(verifying->state, TreeRoot{}, Height{0}, state_of(chain_.genesis()));
   verifying->apply(made.value());
   verifying->receipts = log_root({});
-  verifying->parent = {chain_.bytes};
+  verifying->parent = {chain_.id.bytes};
   verifying_ = true;
   verify_next(std::move(verifying));
 }
 
 /// Its root, receipts and block are what it begins with.
 void ChainActor::verify_from_state(std::shared_ptr<Verifying> verifying) {
-  if (verifying->from > verifying->to || verifying->from < ledger_.lowest_state())
-    return verifying->reply.refuse(not_kept(verifying->from));
+  if (verifying->from > verifying->to || verifying->from < chain_.ledger.lowest_state())
+    return verifying->reply.refuse(chain_.not_kept(verifying->from));
   verifying_ = true;
   const auto refuse = [this, verifying](const Error& why) {
     verifying_ = false;
     verifying->reply.refuse(why);
   };
-  ledger_.state_at(verifying->from, [this, verifying, refuse](base::Outcome<std::optional<TreeRoot>> root) {
-    if (!root.ok() || !root.value()) return refuse(root.ok() ? not_kept(verifying->from) : root.error());
+  chain_.ledger.state_at(verifying->from, [this, verifying, refuse](base::Outcome<std::optional<TreeRoot>> root) {
+    if (!root.ok() || !root.value()) return refuse(root.ok() ? chain_.not_kept(verifying->from) : root.error());
     verifying->root = *root.value();
     verifying->state.kept = verifying->from;
-    ledger_.receipts(verifying->from, [this, verifying, refuse](base::Outcome<std::vector<Bytes>> receipts) {
+    chain_.ledger.receipts(verifying->from, [this, verifying, refuse](base::Outcome<std::vector<Bytes>> receipts) {
       if (!receipts.ok()) return refuse(receipts.error());
       verifying->receipts = log_root(receipts.value());
-      ledger_.block(verifying->from, [this, verifying, refuse](base::Outcome<std::optional<FinalRow>> row) {
-        if (!row.ok() || !row.value()) return refuse(row.ok() ? not_kept(verifying->from) : row.error());
+      chain_.ledger.block(verifying->from, [this, verifying, refuse](base::Outcome<std::optional<FinalRow>> row) {
+        if (!row.ok() || !row.value()) return refuse(row.ok() ? chain_.not_kept(verifying->from) : row.error());
         verifying->parent = row.value()->commit.block;
         verify_next(verifying);
       });
@@ -101,12 +94,12 @@ void ChainActor::verify_from_state(std::shared_ptr<Verifying> verifying) {
 }
 
 void ChainActor::verify_next(std::shared_ptr<Verifying> verifying) {
-  if (verifying->fork != fork_) {
+  if (verifying->fork != chain_.fork) {
     verifying_ = false;
     return verifying->reply.refuse({Code::unavailable, "the chain went back meanwhile: verify it again"});
   }
   if (verifying->at == verifying->to) {
-    return ledger_.state_at(verifying->to, [this, verifying](base::Outcome<std::optional<TreeRoot>> root) {
+    return chain_.ledger.state_at(verifying->to, [this, verifying](base::Outcome<std::optional<TreeRoot>> root) {
       verifying_ = false;
       if (!root.ok()) return verifying->reply.refuse(root.error());
       // Of a state that was dropped meanwhile later headers have spoken.
@@ -114,15 +107,15 @@ void ChainActor::verify_next(std::shared_ptr<Verifying> verifying) {
     });
   }
   verifying->at = verifying->at.next();
-  ledger_.block(verifying->at, [this, verifying](base::Outcome<std::optional<FinalRow>> row) {
-    if (verifying->fork != fork_) return verify_next(verifying);
+  chain_.ledger.block(verifying->at, [this, verifying](base::Outcome<std::optional<FinalRow>> row) {
+    if (verifying->fork != chain_.fork) return verify_next(verifying);
     if (!row.ok() || !row.value()) return verified(verifying, false);
     auto block = parse_block(row.value()->block);
     if (!block.ok() || id_of(block.value().header) != row.value()->commit.block) return verified(verifying, false);
-    const Fork fork = ledger_.forks().of(verifying->at);
+    const Fork fork = chain_.ledger.forks().of(verifying->at);
     std::vector<Approved> transactions;
     for (const SignedTransaction& one : block.value().transactions) {
-      auto approved = Approved::verify(one, chain_, fork);
+      auto approved = Approved::verify(one, chain_.id, fork);
       if (!approved.ok()) return verified(verifying, false);
       transactions.push_back(std::move(approved).value());
     }
@@ -134,15 +127,15 @@ void ChainActor::verify_next(std::shared_ptr<Verifying> verifying) {
     };
     const auto step = std::make_shared<Again>(
         Again{std::move(block).value(), std::move(row.value()->commit), std::move(transactions)});
-    ledger_.with_rows(
+    chain_.ledger.with_rows(
         [this, verifying, step] {
           step->good = verify_block(*verifying, step->block, step->commit, step->transactions);
           return true;
         },
         [this, verifying, step](const base::Outcome<void>& read) {
-          if (!read.ok() && verifying->state.kept && verifying->from < ledger_.lowest_state()) {
+          if (!read.ok() && verifying->state.kept && verifying->from < chain_.ledger.lowest_state()) {
             verifying_ = false;
-            return verifying->reply.refuse(not_kept(verifying->from));
+            return verifying->reply.refuse(chain_.not_kept(verifying->from));
           }
           verified(verifying, read.ok() && step->good);
         });
@@ -159,7 +152,7 @@ void ChainActor::verified(const std::shared_ptr<Verifying>& verifying, bool good
 bool ChainActor::verify_block(Verifying& verifying, const Block& block, const Commit& commit,
                               const std::vector<Approved>& transactions) const {
   const Header& header = block.header;
-  const Fork fork = ledger_.forks().of(verifying.at);
+  const Fork fork = chain_.ledger.forks().of(verifying.at);
   if (header.state != verifying.root.hash || header.receipts != verifying.receipts ||
       header.parent != verifying.parent || header.height != verifying.at || header.fork != fork)
     return false;
@@ -168,11 +161,11 @@ bool ChainActor::verify_block(Verifying& verifying, const Block& block, const Co
   const auto validators = view.validators(), next_validators = view.next_validators();
   const auto presence = view.presence();
   const std::set<base::NodeId> judged = view.judged();
-  const auto context = context_of(block, owner_of(header.proposer));
+  const auto context = context_of(block, chain_.owner_of(header.proposer));
   if (!validators || !next_validators || !presence || !context) return false;
-  if (!verify_commit(chain_, *validators, {fork, verifying.at, id}, commit, crypto::verify).ok() ||
-      !judge_late(block.late, *presence, chain_, fork, crypto::verify).ok() ||
-      !judge_evidence(block.evidence, {header.height, *validators, *next_validators, judged}, chain_, crypto::verify)
+  if (!verify_commit(chain_.id, *validators, {fork, verifying.at, id}, commit, crypto::verify).ok() ||
+      !judge_late(block.late, *presence, chain_.id, fork, crypto::verify).ok() ||
+      !judge_evidence(block.evidence, {header.height, *validators, *next_validators, judged}, chain_.id, crypto::verify)
            .ok())
     return false;
   auto executed = execute(verifying.state, verifying.root, *context, transactions);

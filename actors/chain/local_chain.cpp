@@ -1,0 +1,29 @@
+#include "actors/chain/local_chain.hpp"
+
+#include "messages/words.hpp"
+
+namespace troupe::chain {
+
+LocalChain::LocalChain(runtime::Actor& owner, ChainSettings given)
+    : settings(std::move(given)), ledger(owner, settings.health, settings.cache_bytes) {
+  if (exists()) id = {id_of(genesis()).bytes};
+}
+
+bool LocalChain::ours(capnp::Data::Reader chain) const {
+  return exists() && ChainId::from(bytes_of(chain)) == std::optional(id);
+}
+
+wallet::Address LocalChain::owner_of(const base::NodeId& validator) const {
+  for (const Founder& one : genesis().founders)
+    if (one.node() == validator) return one.address;
+  return wallet::address_of(settings.identity->public_key());
+}
+
+base::Error LocalChain::not_kept(Height height) const {
+  return {base::Code::not_found, "the state of height " + std::to_string(height.value) +
+                                     " is not kept: those of the heights " +
+                                     std::to_string(ledger.lowest_state().value) + " to " +
+                                     std::to_string(ledger.head().height.value) + " are"};
+}
+
+}  // namespace troupe::chain

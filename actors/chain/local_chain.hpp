@@ -1,0 +1,36 @@
+#pragma once
+// The chain that this node follows: what `/chain` and its parts share.
+//
+// Owner   ChainActor, which changes it alone, except where a part says so; not thread-safe.
+#include "actors/chain/ledger.hpp"
+#include "actors/chain/logic/mempool.hpp"
+#include "actors/chain/settings.hpp"
+#include "messages/common.capnp.h"
+
+namespace troupe::chain {
+
+struct LocalChain {
+  LocalChain(runtime::Actor& owner, ChainSettings given);
+
+  bool exists() const { return settings.genesis != nullptr; }
+  const Genesis& genesis() const { return settings.genesis->genesis(); }
+  bool ours(capnp::Data::Reader chain) const;
+  /// Whether it is a validator of the next height.
+  bool is_validator(const base::NodeId& node) const { return ledger.next().validators->index_of(node).has_value(); }
+  wallet::Address owner_of(const base::NodeId& validator) const;
+  /// The error for a height whose state is not kept.
+  base::Error not_kept(Height height) const;
+
+  const ChainSettings settings;
+  ChainId id{};
+  Fork fork;
+  Ledger ledger;
+  Mempool mempool;
+  bool ready = false;      ///< the ledger is read
+  bool halted = false;     ///< it takes no block until a person has looked
+  bool finishing = false;  ///< a block is being run and kept
+};
+
+inline UnixMs unix_ms(base::WallTime time) { return UnixMs(static_cast<std::int64_t>(base::unix_milliseconds(time))); }
+
+}  // namespace troupe::chain
