@@ -15,12 +15,14 @@ constexpr std::chrono::milliseconds kReopen{500};  // our choice
 
 }  // namespace
 
-ChainActor::ChainActor(ChainSettings settings) : chain_(*this, std::move(settings)) {}
+ChainActor::ChainActor(ChainSettings settings)
+    : chain_(*this, std::move(settings)),
+      neighbours_(*this, chain_, [this](const auto& node, auto head) { hear_head(node, head); }) {}
 
 void ChainActor::receive(runtime::Handlers& on) {
   chain_.ledger.receive<RowsAgain>(on);
   on.timer<Reopen>([this] { open(); });
-  on.timer<Greet>([this] { greet(); });
+  on.timer<Neighbours::Greet>([this] { neighbours_.greet(); });
   on.timer<Timeouts>([this] { timeouts(); });
   on.timer<Begin>([this] { begin_if_due(); });
   on.timer<Mend>([this] { mend(); });
@@ -36,18 +38,19 @@ void ChainActor::receive(runtime::Handlers& on) {
     if (!chain_.exists() || !chain_.ours(ask.getChain()))
       return reply.refuse({Code::not_found, "this node has another chain"});
     if (!chain_.ready) return reply.refuse({Code::unavailable, "the chain is not read yet"});
-    reply.send([this](wire::ChainHead::Builder out) { write_head(out); });
+    reply.send([this](wire::ChainHead::Builder out) { neighbours_.write_head(out); });
   });
   on.tell<wire::ChainHead>([this](auto head) {
-    if (const auto from = caller().node; from && heeds_caller() && chain_.ours(head.getChain())) hear_head(*from, head);
+    if (const auto from = caller().node; from && neighbours_.heeds_caller() && chain_.ours(head.getChain()))
+      hear_head(*from, head);
   });
   on.ask<wire::GetBlocks, wire::FinalBlocks>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
   on.tell<wire::HaveTransactions>([this](auto have) { hear_have(have); });
   on.ask<wire::GetTransactions, wire::Transactions>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
   on.tell<wire::PushVote>([this](auto push_vote) {
-    if (!heeds_caller() || !told_ours(push_vote.getChain())) return;
+    if (!neighbours_.heeds_caller() || !neighbours_.told_ours(push_vote.getChain())) return;
     const auto vote = parse_signed_vote(bytes_of(push_vote.getVote()));
-    if (!vote) return accuse_caller(net::wire::Violation::MALFORMED, "bytes that are no vote");
+    if (!vote) return neighbours_.accuse_caller(net::wire::Violation::MALFORMED, "bytes that are no vote");
     if (hear_late(*vote, caller().node)) return push(*vote, caller().node);
     if (!wanted(*vote)) return overhear(*vote);
     take(*vote);
@@ -55,9 +58,9 @@ void ChainActor::receive(runtime::Handlers& on) {
     drive();
   });
   on.tell<wire::PushProposal>([this](auto pushed) {
-    if (!heeds_caller() || !told_ours(pushed.getChain())) return;
+    if (!neighbours_.heeds_caller() || !neighbours_.told_ours(pushed.getChain())) return;
     const auto proposal = parse_signed_proposal(bytes_of(pushed.getProposal()));
-    if (!proposal) return accuse_caller(net::wire::Violation::MALFORMED, "bytes that are no proposal");
+    if (!proposal) return neighbours_.accuse_caller(net::wire::Violation::MALFORMED, "bytes that are no proposal");
     const auto from = caller().node;
     if (!wanted(*proposal)) {
       if (from) offer_again(*proposal, pushed.getBody(), *from);
@@ -65,7 +68,7 @@ void ChainActor::receive(runtime::Handlers& on) {
     }
     // A false body is not passed on: the proposal comes to the others with its true one.
     const bool right = !from || offer(proposal->content.block, pushed.getBody(), *from);
-    if (!right) accuse_caller(net::wire::Violation::BAD_RECORD, "a block that is not the proposed one");
+    if (!right) neighbours_.accuse_caller(net::wire::Violation::BAD_RECORD, "a block that is not the proposed one");
     take(*proposal);
     if (right) push(*proposal, caller().node);
     drive();
@@ -74,7 +77,8 @@ void ChainActor::receive(runtime::Handlers& on) {
     const auto id = BlockId::from(bytes_of(ask.getBlock()));
     const auto found = id && chain_.ours(ask.getChain()) ? candidates_.find(*id) : candidates_.end();
     if (found == candidates_.end()) return reply.refuse({Code::not_found, "that block is not here"});
-    if (refuse_much(static_cast<std::uint32_t>(found->second->bytes.size() / kPieceBytes + 1), reply)) return;
+    if (neighbours_.refuse_much(static_cast<std::uint32_t>(found->second->bytes.size() / kPieceBytes + 1), reply))
+      return;
     reply.send([&](wire::PushProposal::Builder out) { write(out.initBody(), *found->second); });
   });
   on.tell<wire::HeldVotes>([this](auto held) { hear_held(held); });
@@ -153,7 +157,7 @@ void ChainActor::hear_guard(runtime::Answer<wire::GuardIs> answer, std::vector<B
   resume(answer.value(), blocks);
   if (keyless()) tell_signing();
   if (chain_.ledger.divergence()) stand_still();
-  greet();
+  neighbours_.greet();
   mend();
   sync();
 }
@@ -185,12 +189,6 @@ void ChainActor::resume(wire::GuardIs::Reader kept, const std::vector<Bytes>& bl
     if (const auto proposal = parse_signed_proposal(bytes_of(bytes)))
       static_cast<void>(consensus_->receive(*proposal, unix_ms()));
   drive();
-}
-
-/// What is told has no sender to ask: it is asked at its path.
-runtime::Handle ChainActor::at(const base::NodeId& neighbour) const {
-  const auto known = neighbours_.find(neighbour);
-  return known != neighbours_.end() ? known->second.handle : chain_.settings.links->remote(neighbour, kPath);
 }
 
 std::vector<base::NodeId> ChainActor::accused() const {

@@ -11,8 +11,8 @@
 // Trust    what is heard was verified to be of its validator before it counts, or is passed on.
 // Lies     what no honest node sends is told to `/peers`, which bans: a signature of another key, bytes that are no
 //          message, another chain. Who does not give the blocks that it told of is not asked for a while.
-// Limits   kServed for what other nodes ask; kCandidatesMax blocks of a height; kEarlyMax messages of a height that has
-//          not begun; kNeighboursMax.
+// Limits   kCandidatesMax blocks of a height; kEarlyMax messages of a height that has
+//          not begun.
 #include <deque>
 #include <functional>
 #include <map>
@@ -20,20 +20,15 @@
 #include <span>
 
 #include "actors/chain/api.hpp"
-#include "actors/chain/local_chain.hpp"
 #include "actors/chain/logic/blocks_asked.hpp"
 #include "actors/chain/logic/consensus.hpp"
-#include "actors/chain/logic/departed.hpp"
 #include "actors/chain/logic/fetching.hpp"
-#include "actors/chain/logic/patience.hpp"
-#include "actors/chain/logic/places.hpp"
 #include "actors/chain/logic/rejoin.hpp"
-#include "actors/chain/logic/to_ask.hpp"
+#include "actors/chain/neighbours.hpp"
 #include "actors/chain/wire.hpp"
 #include "messages/chain.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/base/rate_budget.hpp"
-#include "runtime/net/misbehaved.hpp"
 
 namespace troupe::chain {
 
@@ -43,20 +38,13 @@ class ChainActor final : public runtime::Actor {
   static constexpr std::size_t kCandidatesMax = 64;       // our choice
   static constexpr std::uint32_t kNoBlocks = UINT32_MAX;  // of GetGuard: none is asked for
   static constexpr std::size_t kEarlyMax = 4'096;         // our choice
-  static constexpr std::size_t kNeighboursMax = 50;       // beside the validators; beyond that a mesh is needed
-  static constexpr std::size_t kRelaysMax = 6;        // our choice: that many, at random, hear what another one made
-  static constexpr std::size_t kWaitersMax = 16'384;  // our choice
-  static constexpr std::size_t kEarlyOfOneMax = 8;    // our choice: two future rounds of both steps, and again
-  static constexpr std::size_t kAskedAtOnceMax = 4;   // our choice: one that is silent holds up no other one
-  static constexpr std::size_t kGivingMax = 8;        // our choice: 20 MiB of blocks on their way
-  static constexpr std::size_t kPieceBytes = 64 * 1024;
-  /// What all other nodes are given a second, in pieces of kPieceBytes: 50 MiB, and twice that in a burst.
-  static constexpr base::Rate kServed{800, 1'600};
+  static constexpr std::size_t kWaitersMax = 16'384;      // our choice
+  static constexpr std::size_t kEarlyOfOneMax = 8;        // our choice: two future rounds of both steps, and again
+  static constexpr std::size_t kGivingMax = 8;            // our choice: 20 MiB of blocks on their way
   /// Signatures of transactions that neighbours tell, a second: 0.2 s of one thread, and 0.3 s of those of validators.
   /// Our choice.
   static constexpr base::Rate kTold{200'000, 200'000};  // our choice: some 50 ms of a second
   static constexpr base::Rate kChecked{4'000, 4'000}, kCheckedOfValidators{6'000, 6'000};
-  static constexpr base::Rate kUngiven{200, 2'000};        // our choice: of one neighbour
   static constexpr std::chrono::seconds kSyncPatience{1};  // our choice: blocks that are asked for are there by then
   explicit ChainActor(ChainSettings settings);
 
@@ -80,13 +68,12 @@ class ChainActor final : public runtime::Actor {
   std::vector<BlockId> blocks_here() const;
   /// The next block without transactions, its proposer this node; to be sealed.
   Block next_block(UnixMs time) const;
-  runtime::Handle at(const base::NodeId& neighbour) const;
+  runtime::Handle at(const base::NodeId& neighbour) const { return neighbours_.at(neighbour); }
   UnixMs unix_ms() const { return chain::unix_ms(wall()); }
 
  private:
   struct RowsAgain {};
   struct Reopen {};
-  struct Greet {};
   struct Timeouts {};
   struct Begin {};
   struct Mend {};
@@ -117,27 +104,6 @@ class ChainActor final : public runtime::Actor {
     std::map<TxId, Approved> have;
     std::set<base::NodeId> asked{};  // and not answered
     base::Instant ask_next{};        // another one, from then on
-  };
-  /// What a new link does not change.
-  struct Conduct {
-    base::Instant compare_due{}, forks_due{};  // not before
-    Patience blocks{}, commits{}, forks{};     // with what it was asked for
-    base::Instant mended{};                    // when it was last sent what it lacks
-    base::RateLimit ungiven{kUngiven.per_second, kUngiven.burst, base::Instant{}};  // ids that it told and did not give
-  };
-  struct Neighbour : Conduct {
-    runtime::Handle handle;
-    base::Digest link;  // its token
-    base::AddressGroup group{};
-    bool dialled = false;  // by this node
-    Height height;
-    std::set<TxId> told;  // this height's, by us or by it
-    ToAsk to_ask;
-    /// What waited here when it came is told it from there on.
-    std::optional<Mempool::Cursor> pool_from;
-    Fork fork{};
-    Height head_height{};  // as it told last
-    BlockId head{};
   };
   /// What `/validator` is asked for, one after another: again until it has answered.
   struct Signing {
@@ -282,19 +248,12 @@ class ChainActor final : public runtime::Actor {
   void look_for_overdue();
 
   // Neighbours (chain_actor_gossip.cpp).
-  void greet();
-  std::map<base::NodeId, runtime::LinkInfo> links() const;
   void hear_head(const base::NodeId& node, wire::ChainHead::Reader head);
-  void tell_head();
   void tell_health();
   void tell_date();
-  void write_head(wire::ChainHead::Builder out) const;
   void push(const SignedVote& vote, const std::optional<base::NodeId>& except);
   void push(const SignedProposal& proposal, const std::optional<base::NodeId>& except);
   static void write(wire::ProposedBlock::Builder out, const Candidate& candidate);
-  void tell_some(const base::NodeId& except, const runtime::Envelope& told);
-  template <class Message, class Fill>
-  void tell_all(const std::optional<base::NodeId>& except, Fill&& fill);
   void mend();
   void hear_held(wire::HeldVotes::Reader held);
   void sync();
@@ -304,21 +263,7 @@ class ChainActor final : public runtime::Actor {
   struct Giving;
   void gather(std::shared_ptr<Giving> giving);
 
-  // Other nodes, and lies (chain_actor_peers.cpp).
-  std::optional<base::Duration> too_much(std::uint32_t pieces);
-  bool heeds_caller();
-  template <class A>
-  bool refuse_much(std::uint32_t pieces, runtime::Reply<A>& reply);
-  std::vector<Placed> placed() const;
-  std::optional<base::NodeId> place_of(const runtime::LinkInfo& link, const std::vector<Placed>& others) const;
-  void leave(const base::NodeId& id);
-  /// Of a neighbour, or of one that was; null if nothing is known.
-  Conduct* conduct(const base::NodeId& id);
-  void distrust(const base::NodeId& id);
   bool catching_up() const;
-  void accuse(const base::NodeId& id, net::wire::Violation how, std::string_view what);
-  void accuse_caller(net::wire::Violation how, std::string_view what);
-  bool told_ours(capnp::Data::Reader chain);
   bool forged(const SignedTransaction& transaction) const;
   /// Whether the signatures of a transaction are checked.
   using MayCheck = std::function<bool(const TxId&, const SignedTransaction&)>;
@@ -370,11 +315,6 @@ class ChainActor final : public runtime::Actor {
   void take_forks(const base::NodeId& neighbour, std::shared_ptr<const std::vector<SignedFork>> forks, std::size_t at);
   void forget_fork();
   void look_for_forks();
-  /// Those neighbours first that have missed least.
-  std::vector<base::NodeId> by_rank(Patience Conduct::*with) const;
-  static bool says_little(base::Code why);
-  /// It did not give what it was asked for.
-  void missed(const base::NodeId& id, Patience Conduct::*with, base::Code why);
   void give(wire::GetForks::Reader ask, runtime::Reply<wire::Forks> reply);
 
   // Another node's state beside this one (chain_actor_diff.cpp).
@@ -424,6 +364,7 @@ class ChainActor final : public runtime::Actor {
                     const std::vector<Approved>& transactions) const;
 
   LocalChain chain_;
+  Neighbours neighbours_;
   std::optional<base::Error> damaged_;  ///< why the chain could not be read, if it is damaged
 
   // The height at hand.
@@ -480,9 +421,6 @@ class ChainActor final : public runtime::Actor {
   std::multimap<TxId, Waiter> waiters_;
   std::vector<AccountWaiter> account_waiters_;
 
-  std::map<base::NodeId, Neighbour> neighbours_;
-  Departed<Conduct> departed_;
-  std::set<base::NodeId> greeting_, strangers_;
   bool going_on_ = false;
   std::set<base::NodeId> asking_forks_;  // kAskedAtOnceMax at most
   /// With which heads are compared: the same. Shared with what ends a comparison, which may come after this actor.
@@ -494,7 +432,6 @@ class ChainActor final : public runtime::Actor {
   bool synced_late_ = false;           // what came is no merit of who gave it
   base::NodeId synced_from_;           // who has sent those at hand
   std::deque<std::pair<base::Bytes, Commit>> synced_;
-  base::RateBudget<base::NodeId> served_{kServed, base::Instant{}};
   std::set<base::NodeId> giving_;  // for which blocks are being read
 
   struct Watcher {

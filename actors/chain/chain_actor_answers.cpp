@@ -119,7 +119,7 @@ void ChainActor::answers(runtime::Handlers& on) {
     out.setRound(consensus_ ? consensus_->place().round.value : 0);
     out.setStep(consensus_ ? std::string(name(consensus_->step())) : "idle");
     out.setPending(chain_.mempool.count());
-    out.setNeighbours(size32(neighbours_));
+    out.setNeighbours(size32(neighbours_.all()));
     out.setTarget(target().value);
     out.setCachedRows(chain_.ledger.cached());
   });
@@ -127,7 +127,7 @@ void ChainActor::answers(runtime::Handlers& on) {
 
 Height ChainActor::target() const {
   Height out = chain_.ledger.head().height;
-  for (const auto& [id, one] : neighbours_)
+  for (const auto& [id, one] : neighbours_.all())
     if (one.fork >= chain_.fork) out = std::max(out, one.height);
   return out;
 }
@@ -154,7 +154,7 @@ void ChainActor::status(runtime::Reply<wire::ChainStatus>& reply) const {
     out.setBaseFee(next.totals.base_fee.value);
     out.setSupply(next.totals.supply.units());
     out.setQuorum(has_quorum());
-    out.setNeighbours(size32(neighbours_));
+    out.setNeighbours(size32(neighbours_.all()));
     write_waits(out);
     out.setFork(chain_.fork.value);
     if (!chain_.ledger.divergence()) return;

@@ -190,28 +190,28 @@ void ChainActor::fetch(const BlockId& id) {
   }
   if (assemblies_.contains(id)) return;
   wanted_.insert(id);
-  if (neighbours_.empty() || world().mutations.on("chain.block_unasked")) return;
+  if (neighbours_.all().empty() || world().mutations.on("chain.block_unasked")) return;
   // Who proposes it has it. The others are others each time: those that were asked before may not have it, or not want
   // to give it.
   const auto proposal = proposal_of(id);
-  auto at = std::next(neighbours_.begin(), static_cast<std::ptrdiff_t>(random().below(neighbours_.size())));
-  if (proposal && neighbours_.contains(proposal->validator)) ask_for(id, proposal->validator);
-  for (std::size_t asked = 0; asked < std::min(kAskedMax, neighbours_.size()); ++asked, ++at) {
-    if (at == neighbours_.end()) at = neighbours_.begin();
+  auto at = std::next(neighbours_.all().begin(), static_cast<std::ptrdiff_t>(random().below(neighbours_.all().size())));
+  if (proposal && neighbours_.all().contains(proposal->validator)) ask_for(id, proposal->validator);
+  for (std::size_t asked = 0; asked < std::min(kAskedMax, neighbours_.all().size()); ++asked, ++at) {
+    if (at == neighbours_.all().end()) at = neighbours_.all().begin();
     if (!proposal || at->first != proposal->validator) ask_for(id, at->first);
   }
 }
 
 void ChainActor::ask_for(const BlockId& id, const base::NodeId& from) {
   ask<wire::GetProposed, wire::PushProposal>(
-      neighbours_.at(from).handle, now() + kFetchDue,
+      neighbours_.all().at(from).handle, now() + kFetchDue,
       [&](wire::GetProposed::Builder out) {
         out.setChain(data_of(chain_.id.view()));
         out.setBlock(data_of(id.view()));
       },
       [this, id, from](runtime::Answer<wire::PushProposal> answer) {
         if (!answer.ok() || !wanted_.contains(id) || offer(id, answer.value().getBody(), from)) return;
-        accuse(from, net::wire::Violation::BAD_RECORD, "a block that is not the one asked for");
+        neighbours_.accuse(from, net::wire::Violation::BAD_RECORD, "a block that is not the one asked for");
       });
 }
 
@@ -245,9 +245,11 @@ void ChainActor::offer_again(const SignedProposal& proposal, wire::ProposedBlock
   if (!heard || candidates_.contains(id) || candidates_.size() >= kCandidatesMax) return;
   const bool lacks_some = assemblies_.contains(id);
   if (lacks_some && from != heard->validator) return;  // each neighbour pushes it, and one has been asked for the rest
-  if (too_much(static_cast<std::uint32_t>(body.totalSize().wordCount * sizeof(capnp::word) / kPieceBytes + 1))) return;
+  if (neighbours_.too_much(
+          static_cast<std::uint32_t>(body.totalSize().wordCount * sizeof(capnp::word) / kPieceBytes + 1)))
+    return;
   if (!offer(id, body, from))
-    return accuse_caller(net::wire::Violation::BAD_RECORD, "a block that is not the proposed one");
+    return neighbours_.accuse_caller(net::wire::Violation::BAD_RECORD, "a block that is not the proposed one");
   if (!lacks_some) push(*heard, from);
 }
 
@@ -271,7 +273,7 @@ void ChainActor::assemble(const BlockId& id, const base::NodeId& from) {
   one.asked.insert(from);
   if (missing.size() > kGivenAtOnce) missing.resize(kGivenAtOnce);
   ask<wire::GetTransactions, wire::Transactions>(
-      at(from), now() + kFetchDue,
+      neighbours_.at(from), now() + kFetchDue,
       [&](wire::GetTransactions::Builder out) {
         out.setChain(data_of(chain_.id.view()));
         chain::write(out.initIds(size32(missing)), missing);
@@ -297,7 +299,7 @@ void ChainActor::assemble_anew(const BlockId& id) {
   if (now() < one.ask_next) return;
   one.ask_next = now() + kAskNext;
   std::vector<base::NodeId> validators, others;
-  for (const auto& [node_id, neighbour] : neighbours_)
+  for (const auto& [node_id, neighbour] : neighbours_.all())
     if (!one.asked.contains(node_id)) (chain_.is_validator(node_id) ? validators : others).push_back(node_id);
   const base::NodeId proposer = one.block.header.proposer;
   if (std::ranges::find(validators, proposer) != validators.end()) return assemble(id, proposer);
@@ -366,7 +368,7 @@ void ChainActor::finished(const Candidate& candidate, const Commit& commit, cons
     world().mutations.sometimes("chain: a block has a transaction before the one that it waits for");
   settle(candidate, executed);
   next_height();
-  tell_head();
+  neighbours_.tell_head();
   check_heads();
   tell_watchers();
   for (std::size_t i = 0; i < executed.receipts.size(); ++i)

@@ -129,7 +129,7 @@ void ChainActor::give(wire::GetTreeRow::Reader ask, runtime::Reply<wire::TreeRow
     return reply.refuse({Code::not_found, "this node has another chain"});
   const auto key = ask.getRow().size() > 0 ? RowKey::decode(bytes_of(ask.getRow())) : std::optional(RowKey{});
   if (!key) return reply.refuse({Code::malformed, "it is no key of a row"});
-  if (refuse_much(1, reply)) return;
+  if (neighbours_.refuse_much(1, reply)) return;
   const Height height{ask.getHeight()};
   const bool top = ask.getRow().size() == 0;
   chain_.ledger.state_at(height, [this, height, top, key = *key,

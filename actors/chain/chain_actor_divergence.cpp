@@ -27,12 +27,12 @@ struct ChainActor::Comparing {
 };
 
 void ChainActor::check_heads() {
-  for (const base::NodeId& id : by_rank(&Conduct::commits)) check_head(id);
+  for (const base::NodeId& id : neighbours_.by_rank(&Conduct::commits)) check_head(id);
 }
 
 void ChainActor::check_head(const base::NodeId& node_id) {
-  const auto found = neighbours_.find(node_id);
-  if (!chain_.ready || comparing_->contains(node_id) || chain_.ledger.divergence() || found == neighbours_.end())
+  const auto found = neighbours_.all().find(node_id);
+  if (!chain_.ready || comparing_->contains(node_id) || chain_.ledger.divergence() || found == neighbours_.all().end())
     return;
   Neighbour& one = found->second;
   const rows::Head& head = chain_.ledger.head();
@@ -60,9 +60,9 @@ void ChainActor::check_head(const base::NodeId& node_id) {
 }
 
 void ChainActor::compare(const base::NodeId& node_id, Height height) {
-  const auto found = neighbours_.find(node_id);
+  const auto found = neighbours_.all().find(node_id);
   if (comparing_->size() >= kAskedAtOnceMax || height.value == 0 || height > chain_.ledger.head().height ||
-      found == neighbours_.end())
+      found == neighbours_.all().end())
     return;
   if (!comparing_->insert(node_id).second) return;
   found->second.compare_due = now() + kCompareEach;
@@ -80,13 +80,13 @@ void ChainActor::compare(const base::NodeId& node_id, Height height) {
 void ChainActor::compare_next(std::shared_ptr<Comparing> comparing) {
   // What lies below the states that are kept cannot be judged any more.
   if (comparing->other <= comparing->same) return;
-  if (now() >= comparing->due) return missed(comparing->node, &Conduct::commits, Code::timeout);
+  if (now() >= comparing->due) return neighbours_.missed(comparing->node, &Conduct::commits, Code::timeout);
   const std::uint64_t span = comparing->other.value - comparing->same.value;
   if (comparing->found && span == 1) return prove_divergence(std::move(comparing));
   const Height at = comparing->found ? Height{comparing->same.value + span / 2} : comparing->other;
   compare_commits(comparing, at, [this, comparing, at](base::Outcome<Commit> theirs) {
     // It is asked again once it tells its head.
-    if (!theirs.ok()) return missed(comparing->node, &Conduct::commits, theirs.error().code);
+    if (!theirs.ok()) return neighbours_.missed(comparing->node, &Conduct::commits, theirs.error().code);
     chain_.ledger.block(
         at, [this, comparing, at, commit = std::move(theirs).value()](base::Outcome<std::optional<FinalRow>> ours) {
           if (!ours.ok() || !ours.value() || comparing->fork != chain_.fork) return;
@@ -145,7 +145,7 @@ void ChainActor::prove_divergence(std::shared_ptr<Comparing> comparing) {
           const Commit& theirs = comparing->found->theirs;
           const Wanted wanted{chain_.ledger.forks().of(at), at, theirs.block};
           if (verify_commit(chain_.id, **set, wanted, theirs, crypto::verify).ok()) return diverged(*comparing->found);
-          missed(comparing->node, &Conduct::commits, Code::malformed);
+          neighbours_.missed(comparing->node, &Conduct::commits, Code::malformed);
           const std::string hex = comparing->node.hex();
           chain_.settings.log.warn("a neighbour tells of another block, and its commit proves nothing",
                                    {{"node", std::string_view(hex)}});

@@ -137,7 +137,7 @@ void ChainActor::go_on(const SignedFork& fork, Admitted done) {
     chain_.settings.log.warn("the chain goes on as another fork",
                              {{"fork", fork.statement.fork.value}, {"height", fork.statement.height.value}});
     opened({});
-    tell_head();
+    neighbours_.tell_head();
     done({});
   });
 }
@@ -160,13 +160,13 @@ void ChainActor::forget_fork() {
 // -- of neighbours
 
 void ChainActor::look_for_forks() {
-  for (const base::NodeId& id : by_rank(&Conduct::forks))
-    if (neighbours_.at(id).fork > chain_.fork) ask_forks(id);
+  for (const base::NodeId& id : neighbours_.by_rank(&Conduct::forks))
+    if (neighbours_.all().at(id).fork > chain_.fork) ask_forks(id);
 }
 
 void ChainActor::ask_forks(const base::NodeId& neighbour) {
-  const auto found = neighbours_.find(neighbour);
-  if (!chain_.ready || found == neighbours_.end() || now() < found->second.forks_due) return;
+  const auto found = neighbours_.all().find(neighbour);
+  if (!chain_.ready || found == neighbours_.all().end() || now() < found->second.forks_due) return;
   if (!found->second.forks.may_ask(now()) || asking_forks_.size() >= kAskedAtOnceMax) return;
   if (!asking_forks_.insert(neighbour).second) return;
   found->second.forks_due = now() + kForksEach;
@@ -179,7 +179,7 @@ void ChainActor::ask_forks(const base::NodeId& neighbour) {
       [this, neighbour, from = chain_.fork](runtime::Answer<wire::Forks> answer) {
         if (!answer.ok()) {
           asking_forks_.erase(neighbour);
-          missed(neighbour, &Conduct::forks, answer.error().code);
+          neighbours_.missed(neighbour, &Conduct::forks, answer.error().code);
           return look_for_forks();
         }
         auto forks = std::make_shared<std::vector<SignedFork>>();
@@ -188,7 +188,7 @@ void ChainActor::ask_forks(const base::NodeId& neighbour) {
           if (one && one->statement.fork > from && forks->size() < kForksMax) forks->push_back(std::move(*one));
         }
         // It has told of a later fork.
-        if (forks->empty()) missed(neighbour, &Conduct::forks, Code::not_found);
+        if (forks->empty()) neighbours_.missed(neighbour, &Conduct::forks, Code::not_found);
         take_forks(neighbour, forks, 0);
       });
 }
@@ -205,8 +205,8 @@ void ChainActor::take_forks(const base::NodeId& neighbour, std::shared_ptr<const
   take_fork(one, [this, neighbour, forks, at](const base::Outcome<void>& taken) {
     if (!taken.ok()) return take_forks(neighbour, forks, at + 1);
     asking_forks_.erase(neighbour);
-    const auto found = neighbours_.find(neighbour);
-    if (found == neighbours_.end()) return;
+    const auto found = neighbours_.all().find(neighbour);
+    if (found == neighbours_.all().end()) return;
     found->second.forks.gave();
     found->second.blocks.gave();   // of that fork, maybe, before the statement
     found->second.forks_due = {};  // it may know of later ones
@@ -225,7 +225,7 @@ void ChainActor::give(wire::GetForks::Reader ask, runtime::Reply<wire::Forks> re
     list.push_back(&one);
     bytes += signed_fork_bytes(one.signatures.size()) + 16;
   }
-  if (refuse_much(static_cast<std::uint32_t>(bytes / kPieceBytes + 1), reply)) return;
+  if (neighbours_.refuse_much(static_cast<std::uint32_t>(bytes / kPieceBytes + 1), reply)) return;
   reply.send([&](wire::Forks::Builder out) {
     auto to = out.initList(size32(list));
     for (unsigned i = 0; i < to.size(); ++i) {

@@ -11,8 +11,6 @@ namespace {
 using base::Bytes;
 using base::Code;
 
-constexpr std::chrono::milliseconds kGreetEach{500};  // our choice
-constexpr std::chrono::seconds kHeadDue{5};           // our choice
 constexpr std::chrono::milliseconds kMendEach{300};   // our choice: longer than a round trip around the earth
 constexpr std::chrono::seconds kNoQuorum{20};         // our choice
 constexpr std::size_t kDateToSeconds = 19;            // of a date's text: the rest would change at each block
@@ -24,7 +22,7 @@ constexpr std::chrono::milliseconds kGivenWait{100};  // our choice: about as lo
 constexpr std::size_t kMendedMax = 256;               // our choice: votes for one neighbour at a time
 constexpr std::size_t kProposalsMended = 4;           // our choice: each may have 2 MiB
 constexpr std::size_t kRoundsToldMax = 80;            // messages/chain.capnp
-constexpr std::uint32_t kBlocksPieces = 40;           // of ChainActor::kServed, for an answer of kGivenBytes
+constexpr std::uint32_t kBlocksPieces = 40;           // of Neighbours::kServed, for an answer of kGivenBytes
 
 Bytes bits_of(const std::set<std::size_t>& indices) {
   Bytes out;
@@ -45,78 +43,13 @@ struct HeldHere {
 
 }  // namespace
 
-// -- who they are
-
-void ChainActor::greet() {
-  after<Greet>(kGreetEach);
-  if (!chain_.ready || chain_.settings.dev) return;
-  const std::map<base::NodeId, runtime::LinkInfo> linked = links();
-  // A new link has another end, which knows nothing of what was told over the old one.
-  std::vector<base::NodeId> gone;
-  for (const auto& [id, one] : neighbours_) {
-    const auto link = linked.find(id);
-    if (link == linked.end() || link->second.token != one.link) gone.push_back(id);
-  }
-  for (const base::NodeId& id : gone) leave(id);
-  // For a moment a node may have two links, of which the one that was written down is not the one that was told over.
-  for (auto& [id, one] : neighbours_) one.handle = chain_.settings.links->remote(id, kPath);
-  const std::vector<Placed> others = placed();
-  for (const auto& [id, link] : linked) {
-    if (neighbours_.contains(id) || strangers_.contains(id) || greeting_.contains(id)) continue;
-    if (!place_of(link, others) || (greeting_.size() >= kNeighboursMax && !chain_.is_validator(id))) continue;
-    greeting_.insert(id);
-    ask<wire::GetChainHead, wire::ChainHead>(
-        chain_.settings.links->remote(id, kPath), now() + kHeadDue,
-        [this](wire::GetChainHead::Builder out) { out.setChain(data_of(chain_.id.view())); },
-        [this, id = id](runtime::Answer<wire::ChainHead> answer) {
-          greeting_.erase(id);
-          if (answer.ok() && chain_.ours(answer.value().getChain())) return hear_head(id, answer.value());
-          // Of another chain, or of none: asked again once it has a new link.
-          const bool lasting =
-              !answer.ok() && (answer.error().code == Code::not_found || answer.error().code == Code::refused ||
-                               answer.error().code == Code::unsupported);
-          if (lasting) strangers_.insert(id);
-        });
-  }
-  std::erase_if(strangers_, [&](const base::NodeId& id) { return !linked.contains(id); });
-}
-
-std::map<base::NodeId, runtime::LinkInfo> ChainActor::links() const {
-  std::map<base::NodeId, runtime::LinkInfo> out;
-  for (const runtime::LinkInfo& link : chain_.settings.links->rows())
-    if (link.role == messages::Role::peer) out.emplace(link.node, link);
-  return out;
-}
-
 void ChainActor::hear_head(const base::NodeId& node_id, wire::ChainHead::Reader head) {
-  const bool first = !neighbours_.contains(node_id);
-  std::optional<runtime::LinkInfo> link;
-  if (first) {
-    const auto links_now = links();
-    const auto linked = links_now.find(node_id);
-    const auto place = linked != links_now.end() ? place_of(linked->second, placed()) : std::nullopt;
-    if (!place) return;
-    if (*place != node_id) leave(*place);
-    link = linked->second;
-  }
-  Neighbour& neighbour = neighbours_[node_id];
-  if (link) {
-    neighbour.link = link->token;
-    neighbour.group = base::group_of(link->contact.endpoint);
-    neighbour.dialled = link->outbound;
-    neighbour.handle = chain_.settings.links->remote(node_id, kPath);
-    if (const auto known = departed_.came(node_id, now())) static_cast<Conduct&>(neighbour) = *known;
-  }
-  if (first && rejoin_ && rejoin_->asks(node_id)) ask_latest(node_id);
-  const Height told{head.getHeight()};
-  // A chain that went back is shorter.
-  if (neighbour.blocks.may_ask(now()))
-    neighbour.height = neighbour.fork == Fork{head.getFork()} ? std::max(neighbour.height, told) : told;
-  neighbour.fork = Fork{head.getFork()};
-  neighbour.head_height = told;
-  neighbour.head = BlockId::from(bytes_of(head.getBlock())).value_or(BlockId{});
-  if (first) {
-    tell<wire::ChainHead>(neighbour.handle, [this](wire::ChainHead::Builder out) { write_head(out); });
+  const auto came = neighbours_.hear(node_id, head);
+  if (came == Neighbours::Came::no_place) return;
+  Neighbour& neighbour = neighbours_.all().at(node_id);
+  if (came == Neighbours::Came::first) {
+    if (rejoin_ && rejoin_->asks(node_id)) ask_latest(node_id);
+    tell<wire::ChainHead>(neighbour.handle, [this](wire::ChainHead::Builder out) { neighbours_.write_head(out); });
     // What waits here may be news there.
     neighbour.pool_from.emplace();
     after<TellPool>(base::Duration::zero());
@@ -125,36 +58,6 @@ void ChainActor::hear_head(const base::NodeId& node_id, wire::ChainHead::Reader 
   check_head(node_id);
   // The block at hand comes by votes; who is further behind has missed it.
   if (!consensus_ || neighbour.height > chain_.ledger.head().height.next()) sync();
-}
-
-void ChainActor::write_head(wire::ChainHead::Builder out) const {
-  out.setChain(data_of(chain_.id.view()));
-  out.setHeight(chain_.ledger.head().height.value);
-  out.setBlock(data_of(chain_.ledger.head().id.view()));
-  out.setFork(chain_.fork.value);
-}
-
-template <class Message, class Fill>
-void ChainActor::tell_all(const std::optional<base::NodeId>& except, Fill&& fill) {
-  if (neighbours_.empty()) return;
-  const auto told = runtime::Envelope::build<Message>({.trace = trace()}, fill);  // once
-  const bool relayed = except.has_value();
-  if (relayed && neighbours_.size() > kRelaysMax) return tell_some(*except, told);
-  for (const auto& [node_id, neighbour] : neighbours_)
-    if (node_id != except) send(neighbour.handle, told);
-}
-
-/// Who made it has told all of its own neighbours. If everyone who hears it told all others, too, it would be told n^2
-/// times. By a few of each it comes to those that lack a link within some steps; what is lost is mended.
-void ChainActor::tell_some(const base::NodeId& except, const runtime::Envelope& told) {
-  for (std::size_t i = 0; i < kRelaysMax; ++i) {
-    const auto at = std::next(neighbours_.begin(), static_cast<std::ptrdiff_t>(random().below(neighbours_.size())));
-    if (at->first != except) send(at->second.handle, told);
-  }
-}
-
-void ChainActor::tell_head() {
-  tell_all<wire::ChainHead>(std::nullopt, [this](wire::ChainHead::Builder out) { write_head(out); });
 }
 
 /// A block is overdue.
@@ -190,7 +93,7 @@ void ChainActor::tell_date() {
 
 void ChainActor::push(const SignedVote& vote, const std::optional<base::NodeId>& except) {
   const Bytes bytes = encode(vote);
-  tell_all<wire::PushVote>(except, [&](wire::PushVote::Builder out) {
+  neighbours_.tell_all<wire::PushVote>(except, [&](wire::PushVote::Builder out) {
     out.setChain(data_of(chain_.id.view()));
     out.setVote(data_of(bytes));
   });
@@ -202,7 +105,7 @@ void ChainActor::push(const SignedProposal& proposal, const std::optional<base::
   const auto part = assemblies_.find(proposal.content.block);
   if (whole == candidates_.end() && part == assemblies_.end()) return;
   const Bytes bytes = encode(proposal);
-  tell_all<wire::PushProposal>(except, [&](wire::PushProposal::Builder out) {
+  neighbours_.tell_all<wire::PushProposal>(except, [&](wire::PushProposal::Builder out) {
     out.setChain(data_of(chain_.id.view()));
     out.setProposal(data_of(bytes));
     if (whole != candidates_.end()) write(out.initBody(), *whole->second);
@@ -242,7 +145,7 @@ void ChainActor::mend() {
   }
   for (const SignedProposal& proposal : consensus_->proposals()) held[proposal.content.place.round].proposal = true;
   while (held.size() > kRoundsToldMax) held.erase(held.begin());
-  tell_all<wire::HeldVotes>(std::nullopt, [&](wire::HeldVotes::Builder out) {
+  neighbours_.tell_all<wire::HeldVotes>(std::nullopt, [&](wire::HeldVotes::Builder out) {
     out.setChain(data_of(chain_.id.view()));
     out.setFork(chain_.fork.value);
     out.setHeight(consensus_->place().height.value);
@@ -262,14 +165,16 @@ void ChainActor::mend() {
 
 void ChainActor::hear_held(wire::HeldVotes::Reader held) {
   const auto from = caller().node;
-  if (!from || !told_ours(held.getChain()) || held.getFork() != chain_.fork.value) return;
-  const auto neighbour = neighbours_.find(*from);
+  if (!from || !neighbours_.told_ours(held.getChain()) || held.getFork() != chain_.fork.value) return;
+  const auto neighbour = neighbours_.all().find(*from);
   // What it is sent may be large: it is told no more often than it may ask.
-  if (neighbour == neighbours_.end() || now() < neighbour->second.mended + kMendEach / 2 || too_much(1)) return;
+  if (neighbour == neighbours_.all().end() || now() < neighbour->second.mended + kMendEach / 2 ||
+      neighbours_.too_much(1))
+    return;
   neighbour->second.mended = now();
-  const runtime::Handle handle = at(*from);
+  const runtime::Handle handle = neighbours_.at(*from);
   if (Height{held.getHeight()} <= chain_.ledger.head().height)
-    return tell<wire::ChainHead>(handle, [this](wire::ChainHead::Builder out) { write_head(out); });
+    return tell<wire::ChainHead>(handle, [this](wire::ChainHead::Builder out) { neighbours_.write_head(out); });
   if (!consensus_ || Height{held.getHeight()} != consensus_->place().height) return;
   // Read once: what a message may be read in all is bounded, and there may be many votes.
   struct Held {
@@ -290,7 +195,7 @@ void ChainActor::hear_held(wire::HeldVotes::Reader held) {
     const auto block = candidates_.find(proposal.content.block);
     if (block == candidates_.end()) continue;
     const std::size_t told = block->second->transactions->size() * (TxId::kBytes + 8);
-    if (too_much(static_cast<std::uint32_t>(told / kPieceBytes + 1))) break;
+    if (neighbours_.too_much(static_cast<std::uint32_t>(told / kPieceBytes + 1))) break;
     const Bytes bytes = encode(proposal);
     tell<wire::PushProposal>(handle, [&](wire::PushProposal::Builder out) {
       out.setChain(data_of(chain_.id.view()));
@@ -316,23 +221,26 @@ void ChainActor::hear_held(wire::HeldVotes::Reader held) {
 
 // -- blocks that this node lacks
 
+/// Whether this node is about to get blocks. Who promises them and does not give them holds up nothing for long.
+bool ChainActor::catching_up() const { return !synced_.empty() || now() < blocks_awaited_to_; }
+
 void ChainActor::sync() {
   if (!chain_.ready || chain_.halted || chain_.finishing || !synced_.empty()) return;
   if (world().mutations.on("chain.not_synced")) return;
   if (now() < blocks_asked_.next()) return after<AskBeside>(blocks_asked_.next() - now());
   // One of those that have missed least.
   std::vector<base::NodeId> ahead;
-  for (const base::NodeId& node_id : by_rank(&Conduct::blocks)) {
-    const Neighbour& neighbour = neighbours_.at(node_id);
+  for (const base::NodeId& node_id : neighbours_.by_rank(&Conduct::blocks)) {
+    const Neighbour& neighbour = neighbours_.all().at(node_id);
     if (neighbour.height <= chain_.ledger.head().height || neighbour.fork < chain_.fork ||
         !neighbour.blocks.may_ask(now()) || blocks_asked_.asks(node_id))
       continue;
-    if (!ahead.empty() && neighbours_.at(ahead.front()).blocks.rank() < neighbour.blocks.rank()) break;
+    if (!ahead.empty() && neighbours_.all().at(ahead.front()).blocks.rank() < neighbour.blocks.rank()) break;
     ahead.push_back(node_id);
   }
   if (ahead.empty()) return;
   const base::NodeId id = ahead[random().below(ahead.size())];
-  const Neighbour& one = neighbours_.at(id);
+  const Neighbour& one = neighbours_.all().at(id);
   const bool beside = blocks_asked_.waited_for() > 0;
   if (!beside) blocks_awaited_to_ = now() + kSyncPatience;
   blocks_asked_.ask(id, one.blocks.alone(), now());
@@ -359,20 +267,21 @@ void ChainActor::got_blocks(const base::NodeId& id, Height from, base::Duration 
   if (!answer.ok()) {
     blocks_awaited_to_ = {};
     const Code why = answer.error().code;
-    if (says_little(why)) missed(id, &Conduct::blocks, why);
-    else distrust(id);
+    if (neighbours_.says_little(why)) neighbours_.missed(id, &Conduct::blocks, why);
+    else neighbours_.distrust(id);
     return begin_if_due();
   }
   if (!synced_.empty()) return;
   synced_from_ = id;
   const auto rows = answer.value().getRows();
-  if (rows.size() > kGivenBlocks) accuse(id, net::wire::Violation::MALFORMED, "more blocks than a node gives");
+  if (rows.size() > kGivenBlocks)
+    neighbours_.accuse(id, net::wire::Violation::MALFORMED, "more blocks than a node gives");
   std::size_t bytes = 0;
   for (const auto row : rows) {
     if (rows.size() > kGivenBlocks) break;
     auto read = chain::read(row);
     if (!read) {
-      accuse(id, net::wire::Violation::MALFORMED, "bytes that are no block with its commit");
+      neighbours_.accuse(id, net::wire::Violation::MALFORMED, "bytes that are no block with its commit");
       break;
     }
     if (read->second.place.height < from) break;  // below what it was asked for
@@ -383,14 +292,14 @@ void ChainActor::got_blocks(const base::NodeId& id, Height from, base::Duration 
   // time. Both are asked after others, and ever more rarely.
   const bool late = took > kBlocksLate && bytes < kGivenBytes / 2;
   synced_late_ = late || synced_.empty();
-  if (synced_late_ && bytes > 0) missed(id, &Conduct::blocks, Code::overloaded);
+  if (synced_late_ && bytes > 0) neighbours_.missed(id, &Conduct::blocks, Code::overloaded);
   if (synced_.empty()) {
     blocks_awaited_to_ = {};
-    if (bytes == 0) distrust(id);
+    if (bytes == 0) neighbours_.distrust(id);
     begin_if_due();
     return sync();
   }
-  if (Conduct* const giver = conduct(id); giver != nullptr && !synced_late_) giver->blocks.took(took);
+  if (Conduct* const giver = neighbours_.conduct(id); giver != nullptr && !synced_late_) giver->blocks.took(took);
   take_next();
 }
 
@@ -403,19 +312,19 @@ void ChainActor::take_next() {
     const auto refuse = [this](const char* why) {
       chain_.settings.log.warn("a block of a neighbour was refused", {{"why", why}});
       synced_.clear();
-      distrust(synced_from_);
+      neighbours_.distrust(synced_from_);
     };
     auto block = parse_block(bytes);
     if (!block.ok()) {
-      accuse(synced_from_, net::wire::Violation::MALFORMED, "bytes that are no block");
+      neighbours_.accuse(synced_from_, net::wire::Violation::MALFORMED, "bytes that are no block");
       refuse("no block");
       break;
     }
     const BlockId id = id_of(block.value().header);
     if (block.value().header.fork > chain_.fork && block.value().header.height == chain_.ledger.head().height.next()) {
       synced_.clear();  // first, why the chain goes on from here; who does not tell it has given nothing
-      distrust(synced_from_);
-      if (const auto from = neighbours_.find(synced_from_); from != neighbours_.end()) {
+      neighbours_.distrust(synced_from_);
+      if (const auto from = neighbours_.all().find(synced_from_); from != neighbours_.all().end()) {
         from->second.forks_due = {};
         ask_forks(synced_from_);
       }
@@ -426,13 +335,15 @@ void ChainActor::take_next() {
     if (!proven.ok()) {
       // Of another fork it may be true there.
       if (commit.place.fork == chain_.fork)
-        accuse(synced_from_, net::wire::Violation::BAD_RECORD, "a block that its validators have not decided");
+        neighbours_.accuse(synced_from_, net::wire::Violation::BAD_RECORD,
+                           "a block that its validators have not decided");
       refuse("its commit proves nothing");
       break;
     }
     auto transactions = approve(std::move(block.value().transactions));
     if (!transactions) {
-      accuse(synced_from_, net::wire::Violation::BAD_RECORD, "a block with a transaction that no key has signed");
+      neighbours_.accuse(synced_from_, net::wire::Violation::BAD_RECORD,
+                         "a block with a transaction that no key has signed");
       refuse("a transaction that is not approved");
       break;
     }
@@ -444,8 +355,8 @@ void ChainActor::take_next() {
     }
     blocks_awaited_to_ = now() + kSyncPatience;
     blocks_asked_.given();
-    const auto from = neighbours_.find(synced_from_);
-    if (from != neighbours_.end() && !synced_late_) from->second.blocks.gave();
+    const auto from = neighbours_.all().find(synced_from_);
+    if (from != neighbours_.all().end() && !synced_late_) from->second.blocks.gave();
     return finish(std::move(candidate), commit, true);
   }
   if (!synced_.empty() || chain_.finishing) return;
@@ -471,7 +382,7 @@ void ChainActor::give(wire::GetBlocks::Reader ask, runtime::Reply<wire::FinalBlo
   if (to && (giving_.contains(*to) || giving_.size() >= kGivingMax))
     return reply.refuse({Code::overloaded, "this node reads blocks for others already", kGivenWait});
   const Height at{std::max<std::uint64_t>(ask.getFrom(), 1)};
-  if (at <= chain_.ledger.head().height && refuse_much(kBlocksPieces, reply)) return;
+  if (at <= chain_.ledger.head().height && neighbours_.refuse_much(kBlocksPieces, reply)) return;
   if (to) giving_.insert(*to);
   const std::size_t count =
       ask.getCountMax() == 0 ? kGivenBlocks : std::min<std::size_t>(ask.getCountMax(), kGivenBlocks);

@@ -112,7 +112,7 @@ void ChainActor::go_on() {
 void ChainActor::ask_latest(const base::NodeId& validator) {
   if (!asking_latest_.insert(validator).second) return;
   ask<wire::GetLatestVote, wire::LatestVote>(
-      at(validator), now() + kLatestDue,
+      neighbours_.at(validator), now() + kLatestDue,
       [this](wire::GetLatestVote::Builder out) {
         const base::NodeId self = chain_.settings.self();
         out.setChain(data_of(chain_.id.view()));
@@ -148,7 +148,7 @@ void ChainActor::give(wire::GetLatestVote::Reader ask, runtime::Reply<wire::Late
   if (!chain_.ready) return reply.refuse({Code::unavailable, "the chain is not read yet"});
   const auto validator = base::NodeId::from(bytes_of(ask.getValidator()));
   if (!validator) return reply.refuse({Code::malformed, "the id of a validator has 20 bytes"});
-  if (refuse_much(1, reply)) return;
+  if (neighbours_.refuse_much(1, reply)) return;
   reply.send([&](wire::LatestVote::Builder out) {
     out.setWaits(rejoin_ && rejoin_->behind());
     out.setHeight(chain_.ledger.head().height.value);
@@ -179,7 +179,7 @@ void ChainActor::overhear(const SignedVote& vote) {
   const ValidatorSet& validators = *chain_.ledger.next().validators;
   const auto index = validators.index_of(vote.validator);
   // Validators of another height may have signed with other keys: who tells of it is not accused, but has its share.
-  if (!index || too_much(1)) return;
+  if (!index || neighbours_.too_much(1)) return;
   if (crypto::verify(validators.at(*index).key, signed_bytes(chain_.id, vote.content), vote.signature)) remember(vote);
 }
 

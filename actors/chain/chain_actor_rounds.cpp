@@ -45,7 +45,7 @@ void ChainActor::next_height() {
   to_sign_.clear();
   early_votes_.clear();
   early_proposals_.clear();
-  for (auto& [id, one] : neighbours_) one.told.clear();
+  for (auto& [id, one] : neighbours_.all()) one.told.clear();
   chain_.finishing = false;
   since_ = now();
   begin_if_due();
@@ -234,7 +234,7 @@ bool ChainActor::hear_late(const SignedVote& vote, const std::optional<base::Nod
   const auto index = validators.index_of(vote.validator);
   if (!index || at->has(*index) || late_.contains({place.height, vote.validator})) return false;
   if (!crypto::verify(validators.at(*index).key, signed_bytes(chain_.id, vote.content), vote.signature)) {
-    if (from) accuse(*from, net::wire::Violation::BAD_RECORD, "a vote that its validator has not signed");
+    if (from) neighbours_.accuse(*from, net::wire::Violation::BAD_RECORD, "a vote that its validator has not signed");
     return false;
   }
   late_.emplace(std::pair(place.height, vote.validator), vote);
@@ -303,7 +303,7 @@ bool ChainActor::wanted(const Signed<Content>& message) {
   }
   if (crypto::verify(validators.at(*index).key, signed_bytes(chain_.id, message.content), message.signature))
     return true;
-  accuse_caller(net::wire::Violation::BAD_RECORD, "a vote or a proposal that its validator has not signed");
+  neighbours_.accuse_caller(net::wire::Violation::BAD_RECORD, "a vote or a proposal that its validator has not signed");
   return false;
 }
 template bool ChainActor::wanted(const SignedVote&);

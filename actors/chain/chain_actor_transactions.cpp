@@ -13,7 +13,7 @@ using base::Error;
 constexpr std::chrono::seconds kGetDue{5};               // our choice
 constexpr std::size_t kFetchingOfOneMax = 2'048;         // our choice: those of all that have a place are half of all
 constexpr std::size_t kFetchingOfValidatorMax = 8'192;   // our choice: most come from them
-constexpr std::uint32_t kIdsOfPiece = 128;               // of ChainActor::kServed: as many make about 64 KiB
+constexpr std::uint32_t kIdsOfPiece = 128;               // of Neighbours::kServed: as many make about 64 KiB
 constexpr std::size_t kListEntryBytes = 16;              // of a list in a message
 constexpr std::size_t kGivenBytesMax = 2 * 1024 * 1024;  // messages/chain.capnp
 constexpr std::chrono::milliseconds kTellEach{20};       // our choice: short beside a block of as many
@@ -150,7 +150,8 @@ void ChainActor::admit(Approved transaction, const Admission& how, Admitted done
         chain_.settings.counters->pending = chain_.mempool.count();
         if (!chain_.mempool.gapped(one->id())) barren_ = false;  // what no block can have hurries none
         if (how.from) {
-          if (const auto at = neighbours_.find(*how.from); at != neighbours_.end()) at->second.told.insert(one->id());
+          if (const auto at = neighbours_.all().find(*how.from); at != neighbours_.all().end())
+            at->second.told.insert(one->id());
         }
         tell_what_may_go(one->content().from);
         done({});
@@ -175,7 +176,7 @@ void ChainActor::tell_soon() { after<TellTransactions>(std::max(tell_at_ - now()
 void ChainActor::tell_transactions() {
   const std::vector<TxId> ids = std::exchange(to_tell_, {});
   if (ids.size() > 1) tell_at_ = now() + kTellEach;
-  for (auto& [node_id, neighbour] : neighbours_) {
+  for (auto& [node_id, neighbour] : neighbours_.all()) {
     std::vector<TxId> news;
     for (const TxId& id : ids)
       if (neighbour.told.size() < kToldMax && neighbour.told.insert(id).second) news.push_back(id);
@@ -196,10 +197,10 @@ void ChainActor::tell_ids(const Neighbour& neighbour, std::span<const TxId> ids)
 /// as it likes, and the pool may be full.
 void ChainActor::tell_pool() {
   const auto waits = [](const auto& one) { return one.second.pool_from.has_value(); };
-  const auto count = static_cast<std::size_t>(std::ranges::count_if(neighbours_, waits));
+  const auto count = static_cast<std::size_t>(std::ranges::count_if(neighbours_.all(), waits));
   if (count == 0) return;
   const std::size_t most = std::clamp<std::size_t>(kPoolToldAtOnce / count, 1, kPoolToldToOne);
-  for (auto& [node_id, neighbour] : neighbours_) {
+  for (auto& [node_id, neighbour] : neighbours_.all()) {
     if (!neighbour.pool_from) continue;
     const auto some = chain_.mempool.some(*neighbour.pool_from, most);
     std::vector<TxId> news;
@@ -211,19 +212,21 @@ void ChainActor::tell_pool() {
     if (some.size() < most) neighbour.pool_from.reset();
     else neighbour.pool_from = Mempool::Cursor{some.back()->content().from, {some.back()->content().nonce.value + 1}};
   }
-  if (std::ranges::any_of(neighbours_, waits)) after<TellPool>(kPoolToldEach);
+  if (std::ranges::any_of(neighbours_.all(), waits)) after<TellPool>(kPoolToldEach);
 }
 
 void ChainActor::hear_have(wire::HaveTransactions::Reader have) {
   const auto from = caller().node;
-  if (!from || !told_ours(have.getChain())) return;
-  const auto at = neighbours_.find(*from);
-  if (at == neighbours_.end()) return;
+  if (!from || !neighbours_.told_ours(have.getChain())) return;
+  const auto at = neighbours_.all().find(*from);
+  if (at == neighbours_.all().end()) return;
   // What is not read is told by others, or by its sender again.
   const base::User<base::NodeId> teller{*from, at->second.group, chain_.is_validator(*from)};
   if (told_rate_.take(teller, now(), std::min<std::uint32_t>(have.getIds().size(), kToldAtOnce))) return;
   const auto told = read_ids(have.getIds(), kToldAtOnce);
-  if (!told) return accuse(*from, net::wire::Violation::MALFORMED, "more ids than a node tells, or one that is none");
+  if (!told)
+    return neighbours_.accuse(*from, net::wire::Violation::MALFORMED,
+                              "more ids than a node tells, or one that is none");
   Neighbour& neighbour = at->second;
   const std::size_t most = asked_at_most(*from);
   bool more = false;
@@ -256,10 +259,10 @@ Fetching::Trust ChainActor::trust_in(const base::NodeId& id, const Neighbour& ne
 /// What strangers told first and have not given yet counts as not given: they would keep it away again and again.
 void ChainActor::pass_overdue() {
   for (const auto& [id, from, to] : fetching_.take_overdue(now())) {
-    if (Conduct* const sender = conduct(from)) sender->ungiven.spend(now());
+    if (Conduct* const sender = neighbours_.conduct(from)) sender->ungiven.spend(now());
     auto next = std::optional(to);
-    while (next && !neighbours_.contains(*next)) next = fetching_.pass_on(id, now());
-    if (next) neighbours_.at(*next).to_ask.first({id, 0});
+    while (next && !neighbours_.all().contains(*next)) next = fetching_.pass_on(id, now());
+    if (next) neighbours_.all().at(*next).to_ask.first({id, 0});
   }
   if (fetching_.overdue_at() != base::Instant::max()) ask_wanted_at(fetching_.overdue_at());
 }
@@ -271,14 +274,14 @@ void ChainActor::ask_wanted() {
   const bool crowded = now() >= crowded_at_;
   if (crowded) crowded_at_ = now() + kCrowdedWait;
   std::vector<base::NodeId> waiting;
-  for (auto& [id, neighbour] : neighbours_) {
+  for (auto& [id, neighbour] : neighbours_.all()) {
     if (crowded) neighbour.to_ask.look_again();
     if (neighbour.to_ask.has_crowded()) ask_wanted_at(crowded_at_);
     if (!neighbour.to_ask.empty()) waiting.push_back(id);
   }
   std::rotate(waiting.begin(), std::ranges::upper_bound(waiting, asked_last_), waiting.end());
   if (!waiting.empty()) asked_last_ = waiting.front();
-  for (const base::NodeId& id : waiting) ask_wanted(id, neighbours_.at(id));
+  for (const base::NodeId& id : waiting) ask_wanted(id, neighbours_.all().at(id));
 }
 
 void ChainActor::ask_wanted_at(base::Instant when) {
@@ -295,7 +298,7 @@ void ChainActor::ask_wanted(const base::NodeId& from, Neighbour& neighbour) {
   if (const auto wait = neighbour.ungiven.wait(now()); wait > base::Duration::zero())
     return ask_wanted_at(now() + std::clamp<base::Duration>(wait, kTellEach, kGetDue));
   // What it does not give is known only later: at a time no more than it may leave ungiven.
-  std::uint32_t most = kUngiven.burst;
+  std::uint32_t most = Conduct::kUngiven.burst;
   while (most > 1 && neighbour.ungiven.wait(now(), most) > base::Duration::zero()) most /= 2;
   Asked asked;
   while (!to_ask.empty() && asked.size() < most) {
@@ -328,7 +331,7 @@ void ChainActor::ask_wanted(const base::NodeId& from, Neighbour& neighbour) {
 
 void ChainActor::get_transactions(const base::NodeId& from, Asked asked) {
   ask<wire::GetTransactions, wire::Transactions>(
-      at(from), now() + kGetDue,
+      neighbours_.at(from), now() + kGetDue,
       [&](wire::GetTransactions::Builder out) {
         out.setChain(data_of(chain_.id.view()));
         std::vector<TxId> ids;
@@ -351,8 +354,8 @@ void ChainActor::got_transactions(const base::NodeId& from, Asked asked, runtime
     given.insert(id);
     if (chain_.mempool.is_of_no_use(one.content, chain_.ledger.head().height)) return false;
     const std::uint32_t signatures = signatures_of(one), counted = asked.at(id);
-    const auto neighbour = neighbours_.find(from);
-    if (signatures <= counted || neighbour == neighbours_.end()) return true;
+    const auto neighbour = neighbours_.all().find(from);
+    if (signatures <= counted || neighbour == neighbours_.all().end()) return true;
     if (!may_check(from, neighbour->second, signatures - counted)) return true;
     put_off.emplace(id, signatures);
     return false;
@@ -380,14 +383,14 @@ void ChainActor::got_transactions(const base::NodeId& from, Asked asked, runtime
     const bool again = later != put_off.end() || (cut_off && !given.contains(id));
     if (!again && !given.contains(id) && known(id) == nullptr) ++ungiven;
     auto next = again ? std::optional(from) : fetching_.pass_on(id, now());
-    while (next && !neighbours_.contains(*next)) next = fetching_.pass_on(id, now());
+    while (next && !neighbours_.all().contains(*next)) next = fetching_.pass_on(id, now());
     if (!next) continue;
-    neighbours_.at(*next).to_ask.first({id, later == put_off.end() ? 0 : later->second});
+    neighbours_.all().at(*next).to_ask.first({id, later == put_off.end() ? 0 : later->second});
     next_ones.insert(*next);
   }
-  if (Conduct* const sender = conduct(from)) sender->ungiven.spend(now(), ungiven);
+  if (Conduct* const sender = neighbours_.conduct(from)) sender->ungiven.spend(now(), ungiven);
   for (const base::NodeId& next : next_ones)
-    if (const auto to = neighbours_.find(next); to != neighbours_.end()) ask_wanted(next, to->second);
+    if (const auto to = neighbours_.all().find(next); to != neighbours_.all().end()) ask_wanted(next, to->second);
 }
 
 void ChainActor::give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Transactions> reply) {
@@ -395,12 +398,12 @@ void ChainActor::give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Tr
     return reply.refuse({Code::not_found, "this node has another chain"});
   const auto asked = read_ids(ask.getIds(), kGivenAtOnce);
   if (!asked) {
-    accuse_caller(net::wire::Violation::MALFORMED, "more ids than a node asks for, or one that is none");
+    neighbours_.accuse_caller(net::wire::Violation::MALFORMED, "more ids than a node asks for, or one that is none");
     return reply.refuse({Code::malformed, "at most 2,048 ids of 32 bytes are asked for at once"});
   }
   // First for what it looks up, then for what it gives beyond that: an id may be that of none, or of a large one.
   const std::size_t looked = asked->size() / kIdsOfPiece + 1;
-  if (refuse_much(static_cast<std::uint32_t>(looked), reply)) return;
+  if (neighbours_.refuse_much(static_cast<std::uint32_t>(looked), reply)) return;
   std::vector<const Approved*> out;
   std::size_t bytes = 0;
   std::set<TxId> seen;
@@ -412,7 +415,7 @@ void ChainActor::give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Tr
     out.push_back(one);
   }
   const std::size_t given = bytes / kPieceBytes + 1;
-  if (given > looked && refuse_much(static_cast<std::uint32_t>(given - looked), reply)) return;
+  if (given > looked && neighbours_.refuse_much(static_cast<std::uint32_t>(given - looked), reply)) return;
   reply.send([&](wire::Transactions::Builder answer) {
     auto list = answer.initList(size32(out));
     for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(out[i]->encoded()));
@@ -425,6 +428,53 @@ const Approved* ChainActor::known(const TxId& id) const {
   for (const auto& [block, candidate] : candidates_)
     if (const Approved* one = candidate->find(id)) return one;
   return nullptr;
+}
+
+/// A transaction that was not approved for this fork: signed for none near it either. A node that is ahead, or behind,
+/// passes on what was signed for its own.
+bool ChainActor::forged(const SignedTransaction& transaction) const {
+  const auto approved = [&](Fork fork) { return Approved::verify(transaction, chain_.id, fork).ok(); };
+  return !approved(Fork{chain_.fork.value + 1}) && (chain_.fork.value == 0 || !approved(Fork{chain_.fork.value - 1}));
+}
+
+/// What a neighbour has sent for ids: what is approved of it. Each id is looked at once, for an approval may take many
+/// signatures; after a lie, nothing.
+std::vector<Approved> ChainActor::read_given(const base::NodeId& from, wire::Transactions::Reader answer,
+                                             const std::set<TxId>& asked, const MayCheck& may) {
+  const auto list = answer.getList();
+  chain_.settings.counters->received += list.size();
+  std::vector<Approved> out;
+  if (list.size() > asked.size()) {
+    neighbours_.accuse(from, net::wire::Violation::MALFORMED, "more transactions than it was asked for");
+    return out;
+  }
+  const auto neighbour = neighbours_.all().find(from);
+  const bool of_fork = neighbour != neighbours_.all().end() && neighbour->second.fork == chain_.fork;
+  std::set<TxId> seen;
+  for (const auto bytes : list) {
+    auto parsed = parse_signed_transaction(bytes_of(bytes));
+    if (!parsed.ok()) {
+      neighbours_.accuse(from, net::wire::Violation::MALFORMED, "bytes that are no transaction");
+      break;
+    }
+    const TxId id = id_of(parsed.value().content);
+    if (!asked.contains(id)) {
+      neighbours_.accuse(from, net::wire::Violation::BAD_RECORD, "a transaction that it was not asked for");
+      break;
+    }
+    if (!seen.insert(id).second) continue;
+    if (may && !may(id, parsed.value())) continue;
+    auto approved = Approved::verify(parsed.value(), chain_.id, chain_.fork);
+    if (approved.ok()) {
+      out.push_back(std::move(approved).value());
+    } else if (!of_fork) {
+      break;  // it is ahead or behind, as all of it may be
+    } else if (forged(parsed.value())) {
+      neighbours_.accuse(from, net::wire::Violation::BAD_RECORD, "a transaction that no key has signed");
+      break;
+    }
+  }
+  return out;
 }
 
 // -- waited for

@@ -18,8 +18,7 @@ constexpr std::chrono::seconds kLinkedMax{60};   // of one node to those before 
 constexpr std::chrono::seconds kGreetedMax{60};  // until all have greeted each other
 constexpr std::chrono::milliseconds kGreetLook{50};
 /// Neighbours that a node has at least, whichever nodes dialled: some places are for those that it has dialled itself.
-constexpr std::size_t kNeighboursLeast =
-    chain::ChainActor::kNeighboursMax - chain::ChainActor::kNeighboursMax / base::kReservePart;
+constexpr std::size_t kNeighboursLeast = chain::Neighbours::kMax - chain::Neighbours::kMax / base::kReservePart;
 
 }  // namespace
 

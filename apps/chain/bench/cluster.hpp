@@ -2,7 +2,7 @@
 // Many nodes of one chain in this process: each with its own id, links, store, `/chain` and `/validator`, over sockets
 // of loopback. They share the threads of one actor system; each store has one of its own, and all have one device.
 //
-// Links  between all nodes: a mesh is for more than ChainActor::kNeighboursMax.
+// Links  between all nodes: a mesh is for more than Neighbours::kMax.
 // Order  ends with its runner, which outlives it.
 #include <functional>
 #include <memory>

@@ -381,7 +381,7 @@ TEST_CASE("chain hostile: who tells transactions that it does not give is asked 
     world.have(2, ids, 25ms);
   }
   const std::size_t asked = world.peers[2].transactions_asked.size();
-  constexpr base::Rate kUngiven = ChainActor::kUngiven;
+  constexpr base::Rate kUngiven = Conduct::kUngiven;
   CHECK(asked >= kUngiven.burst);
   CHECK(asked <= kUngiven.burst + 2 * kUngiven.per_second);
   world.net.stage.run_for(2s);

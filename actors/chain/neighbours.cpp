@@ -1,0 +1,225 @@
+#include "actors/chain/neighbours.hpp"
+
+#include <algorithm>
+
+#include "actors/chain/api.hpp"
+#include "messages/words.hpp"
+#include "runtime/actor/user.hpp"
+
+namespace troupe::chain {
+namespace {
+
+using base::Code;
+
+constexpr std::chrono::milliseconds kGreetEach{500};  // our choice
+constexpr std::chrono::seconds kHeadDue{5};           // our choice
+constexpr std::chrono::seconds kServedWaitMax{5};     // our choice: a node asks again by itself
+
+}  // namespace
+
+// -- who they are
+
+Neighbour* Neighbours::find(const base::NodeId& id) {
+  const auto at = all_.find(id);
+  return at != all_.end() ? &at->second : nullptr;
+}
+
+runtime::Handle Neighbours::at(const base::NodeId& neighbour) const {
+  const auto known = all_.find(neighbour);
+  return known != all_.end() ? known->second.handle : chain_.settings.links->remote(neighbour, kPath);
+}
+
+void Neighbours::greet() {
+  after<Greet>(kGreetEach);
+  if (!chain_.ready || chain_.settings.dev) return;
+  const std::map<base::NodeId, runtime::LinkInfo> linked = links();
+  // A new link has another end, which knows nothing of what was told over the old one.
+  std::vector<base::NodeId> gone;
+  for (const auto& [id, one] : all_) {
+    const auto link = linked.find(id);
+    if (link == linked.end() || link->second.token != one.link) gone.push_back(id);
+  }
+  for (const base::NodeId& id : gone) leave(id);
+  // For a moment a node may have two links, of which the one that was written down is not the one that was told over.
+  for (auto& [id, one] : all_) one.handle = chain_.settings.links->remote(id, kPath);
+  const std::vector<Placed> others = placed();
+  for (const auto& [id, link] : linked) {
+    if (all_.contains(id) || strangers_.contains(id) || greeting_.contains(id)) continue;
+    if (!place_of(link, others) || (greeting_.size() >= kMax && !chain_.is_validator(id))) continue;
+    greeting_.insert(id);
+    ask<wire::GetChainHead, wire::ChainHead>(
+        chain_.settings.links->remote(id, kPath), now() + kHeadDue,
+        [this](wire::GetChainHead::Builder out) { out.setChain(data_of(chain_.id.view())); },
+        [this, id = id](runtime::Answer<wire::ChainHead> answer) {
+          greeting_.erase(id);
+          if (answer.ok() && chain_.ours(answer.value().getChain())) return heard_(id, answer.value());
+          // Of another chain, or of none: asked again once it has a new link.
+          const bool lasting =
+              !answer.ok() && (answer.error().code == Code::not_found || answer.error().code == Code::refused ||
+                               answer.error().code == Code::unsupported);
+          if (lasting) strangers_.insert(id);
+        });
+  }
+  std::erase_if(strangers_, [&](const base::NodeId& id) { return !linked.contains(id); });
+}
+
+std::map<base::NodeId, runtime::LinkInfo> Neighbours::links() const {
+  std::map<base::NodeId, runtime::LinkInfo> out;
+  for (const runtime::LinkInfo& link : chain_.settings.links->rows())
+    if (link.role == messages::Role::peer) out.emplace(link.node, link);
+  return out;
+}
+
+Neighbours::Came Neighbours::hear(const base::NodeId& node_id, wire::ChainHead::Reader head) {
+  const bool first = !all_.contains(node_id);
+  std::optional<runtime::LinkInfo> link;
+  if (first) {
+    const auto links_now = links();
+    const auto linked = links_now.find(node_id);
+    const auto place = linked != links_now.end() ? place_of(linked->second, placed()) : std::nullopt;
+    if (!place) return Came::no_place;
+    if (*place != node_id) leave(*place);
+    link = linked->second;
+  }
+  Neighbour& neighbour = all_[node_id];
+  if (link) {
+    neighbour.link = link->token;
+    neighbour.group = base::group_of(link->contact.endpoint);
+    neighbour.dialled = link->outbound;
+    neighbour.handle = chain_.settings.links->remote(node_id, kPath);
+    if (const auto known = departed_.came(node_id, now())) static_cast<Conduct&>(neighbour) = *known;
+  }
+  const Height told{head.getHeight()};
+  // A chain that went back is shorter.
+  if (neighbour.blocks.may_ask(now()))
+    neighbour.height = neighbour.fork == Fork{head.getFork()} ? std::max(neighbour.height, told) : told;
+  neighbour.fork = Fork{head.getFork()};
+  neighbour.head_height = told;
+  neighbour.head = BlockId::from(bytes_of(head.getBlock())).value_or(BlockId{});
+  return first ? Came::first : Came::again;
+}
+
+/// Those that share the places beside the validators.
+std::vector<Placed> Neighbours::placed() const {
+  std::vector<Placed> out;
+  for (const auto& [id, one] : all_)
+    if (!chain_.is_validator(id)) out.push_back({id, one.group, one.dialled});
+  return out;
+}
+
+/// Whose place it takes: its own id if one is free; nothing: there is none for it. A validator always has one: others
+/// could keep it away otherwise, and one that has a place at no other hears nothing.
+std::optional<base::NodeId> Neighbours::place_of(const runtime::LinkInfo& link,
+                                                 const std::vector<Placed>& others) const {
+  if (chain_.is_validator(link.node)) return link.node;
+  return place_for({link.node, base::group_of(link.contact.endpoint), link.outbound}, others, kMax);
+}
+
+void Neighbours::leave(const base::NodeId& id) {
+  const auto gone = all_.extract(id);
+  if (!gone.empty()) departed_.left(id, gone.mapped(), now());
+}
+
+// -- what they are told
+
+void Neighbours::write_head(wire::ChainHead::Builder out) const {
+  out.setChain(data_of(chain_.id.view()));
+  out.setHeight(chain_.ledger.head().height.value);
+  out.setBlock(data_of(chain_.ledger.head().id.view()));
+  out.setFork(chain_.fork.value);
+}
+
+void Neighbours::tell_head() {
+  tell_all<wire::ChainHead>(std::nullopt, [this](wire::ChainHead::Builder out) { write_head(out); });
+}
+
+/// Who made it has told all of its own neighbours. If everyone who hears it told all others, too, it would be told n^2
+/// times. By a few of each it comes to those that lack a link within some steps; what is lost is mended.
+void Neighbours::send_all(const std::optional<base::NodeId>& except, const runtime::Envelope& told) {
+  if (!except || all_.size() <= kRelaysMax) {
+    for (const auto& [node_id, neighbour] : all_)
+      if (node_id != except) send(neighbour.handle, told);
+    return;
+  }
+  for (std::size_t i = 0; i < kRelaysMax; ++i) {
+    const auto at = std::next(all_.begin(), static_cast<std::ptrdiff_t>(random().below(all_.size())));
+    if (at->first != except) send(at->second.handle, told);
+  }
+}
+
+// -- what they were asked for
+
+Conduct* Neighbours::conduct(const base::NodeId& id) {
+  if (const auto at = all_.find(id); at != all_.end()) return &at->second;
+  return departed_.find(id);
+}
+
+std::vector<base::NodeId> Neighbours::by_rank(Patience Conduct::*with) const {
+  std::vector<base::NodeId> out;
+  for (const auto& [id, one] : all_) out.push_back(id);
+  std::ranges::stable_sort(out, {}, [&](const base::NodeId& id) { return (all_.at(id).*with).rank(); });
+  return out;
+}
+
+bool Neighbours::says_little(Code why) {
+  return why == Code::overloaded || why == Code::unavailable || why == Code::dropped;
+}
+
+void Neighbours::missed(const base::NodeId& id, Patience Conduct::*with, Code why) {
+  Conduct* const known = conduct(id);
+  if (known == nullptr) return;
+  if (says_little(why)) (known->*with).busy(now());
+  else (known->*with).missed(now());
+}
+
+void Neighbours::distrust(const base::NodeId& id) {
+  if (const auto at = all_.find(id); at != all_.end()) at->second.height = chain_.ledger.head().height;
+  missed(id, &Conduct::blocks, Code::timeout);
+}
+
+// -- what other nodes may ask, and those that lie
+
+base::Error Neighbours::busy(base::Duration wait) {
+  return {Code::overloaded, "this node gives others no more of its chain at a time",
+          std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(wait, kServedWaitMax))};
+}
+
+std::optional<base::Duration> Neighbours::too_much(std::uint32_t pieces) {
+  auto user = runtime::user_of(caller());
+  if (user.reserved) return std::nullopt;
+  user.reserved = chain_.is_validator(user.id);
+  const auto wait = served_.take(user, now(), pieces);
+  if (wait) ++chain_.settings.counters->refused;
+  return wait;
+}
+
+void Neighbours::accuse(const base::NodeId& id, net::wire::Violation how, std::string_view what) {
+  ++chain_.settings.counters->lies;
+  const std::string hex = id.hex();
+  chain_.settings.log.warn("a node has sent what no honest node sends",
+                           {{"node", std::string_view(hex)}, {"what", what}});
+  tell<net::wire::Misbehaved>(node().find(net::kPeersPath),
+                              [&](net::wire::Misbehaved::Builder out) { net::write_misbehaved(out, id, how, what); });
+}
+
+void Neighbours::accuse_caller(net::wire::Violation how, std::string_view what) {
+  const runtime::Caller from = caller();
+  if (from.role == messages::Role::peer && from.node) accuse(*from.node, how, what);
+}
+
+/// A neighbour has its place; what any other node tells is of its share. Before the chain is read there are no shares.
+bool Neighbours::heeds_caller() {
+  if (!chain_.ready) return false;
+  const auto from = caller().node;
+  return !from || all_.contains(*from) || !too_much(1);
+}
+
+/// Whether what is told is of this chain. Neighbours know each other's, so another one is a lie.
+bool Neighbours::told_ours(capnp::Data::Reader chain) {
+  if (!chain_.ready) return false;
+  if (chain_.ours(chain)) return true;
+  accuse_caller(net::wire::Violation::MALFORMED, "a message of another chain");
+  return false;
+}
+
+}  // namespace troupe::chain
