@@ -17,7 +17,9 @@ constexpr std::chrono::milliseconds kReopen{500};  // our choice
 
 ChainActor::ChainActor(ChainSettings settings)
     : chain_(*this, std::move(settings)),
-      neighbours_(*this, chain_, [this](const auto& node, auto head) { hear_head(node, head); }) {}
+      neighbours_(*this, chain_, [this](const auto& node, auto head) { hear_head(node, head); }),
+      heads_(*this, chain_, neighbours_, [this](const auto& divergence) { diverged(divergence); }),
+      forks_(*this, chain_, neighbours_, *this) {}
 
 void ChainActor::receive(runtime::Handlers& on) {
   chain_.ledger.receive<RowsAgain>(on);
@@ -32,7 +34,7 @@ void ChainActor::receive(runtime::Handlers& on) {
   on.timer<AskWanted>([this] { ask_wanted(); });
   on.timer<Waiters>([this] { overdue(); });
   on.timer<Rejoining>([this] { rejoin(); });
-  on.timer<ResumeAgain>([this] { resume_again(); });
+  on.timer<ForkRecovery::ResumeAgain>([this] { forks_.resume_again(); });
 
   on.ask<wire::GetChainHead, wire::ChainHead>([this](auto ask, auto reply) {
     if (!chain_.exists() || !chain_.ours(ask.getChain()))
@@ -83,7 +85,7 @@ void ChainActor::receive(runtime::Handlers& on) {
   });
   on.tell<wire::HeldVotes>([this](auto held) { hear_held(held); });
   on.ask<wire::GetLatestVote, wire::LatestVote>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
-  on.ask<wire::GetForks, wire::Forks>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
+  on.ask<wire::GetForks, wire::Forks>([this](auto ask, auto reply) { forks_.give(ask, std::move(reply)); });
   on.ask<wire::GetTreeRow, wire::TreeRow>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
   answers(on);
 }
@@ -201,6 +203,57 @@ std::vector<BlockId> ChainActor::blocks_here() const {
   std::vector<BlockId> out;
   for (const auto& [id, candidate] : candidates_) out.push_back(id);
   return out;
+}
+
+/// The rows are of a later fork than what is here: it went back, maybe in a commit of which only the disk knows.
+void ChainActor::forget_fork() {
+  chain_.halted = false;
+  // All of it is signed for the fork before.
+  chain_.mempool = Mempool();
+  head_block_ = nullptr;
+  chain_.settings.counters->pending = 0;
+  to_tell_.clear();
+  last_read_ = {};
+  late_.clear();
+  unheard_.clear();
+  spans_.clear();
+  for (auto& [id, watcher] : watchers_) watcher.next = std::min(watcher.next, chain_.ledger.head().height.next());
+}
+
+void ChainActor::diverged(const Divergence& divergence) {
+  chain_.halted = true;
+  world().mutations.sometimes("chain: two blocks of one height were final");
+  // A block that is being kept is finished: it is of this chain, whatever becomes of it.
+  if (!chain_.finishing) {
+    consensus_.reset();
+    timeouts_.clear();
+    to_sign_.clear();
+  }
+  for (Evidence& one : evidence_of(divergence)) evidence_.emplace(chain::accused(one), std::move(one));
+  chain_.ledger.keep(divergence, [this](const base::Outcome<void>& kept) {
+    // Then it is found again after a restart, as long as that neighbour is there.
+    if (!kept.ok())
+      chain_.settings.log.error("two commits of one height could not be kept",
+                                {{"why", std::string_view(kept.error().message)}});
+  });
+  stand_still();
+}
+
+void ChainActor::stand_still() {
+  const Divergence& divergence = *chain_.ledger.divergence();
+  failed("two blocks of height " + std::to_string(divergence.height().value) + " are final, " +
+         divergence.ours.block.hex() + " here and " + divergence.theirs.block.hex() + " at a neighbour; " +
+         std::to_string(suspects_of(divergence).size()) +
+         " validators have signed both: see `troupe chain status`, agree on a block that stays (`troupe chain fork`), "
+         "and go on from it (`troupe chain resume`)");
+}
+
+void ChainActor::suspend() {
+  blocks_awaited_to_ = {};
+  synced_.clear();
+  consensus_.reset();
+  timeouts_.clear();
+  to_sign_.clear();
 }
 
 void ChainActor::reopen(const std::string& why) {

@@ -20,11 +20,12 @@
 #include <span>
 
 #include "actors/chain/api.hpp"
+#include "actors/chain/fork_recovery.hpp"
+#include "actors/chain/head_comparison.hpp"
 #include "actors/chain/logic/blocks_asked.hpp"
 #include "actors/chain/logic/consensus.hpp"
 #include "actors/chain/logic/fetching.hpp"
 #include "actors/chain/logic/rejoin.hpp"
-#include "actors/chain/neighbours.hpp"
 #include "actors/chain/wire.hpp"
 #include "messages/chain.capnp.h"
 #include "runtime/actor/actor.hpp"
@@ -32,7 +33,7 @@
 
 namespace troupe::chain {
 
-class ChainActor final : public runtime::Actor {
+class ChainActor final : public runtime::Actor, private Rounds {
  public:
   static constexpr const char* kName = "chain";
   static constexpr std::size_t kCandidatesMax = 64;       // our choice
@@ -83,7 +84,6 @@ class ChainActor final : public runtime::Actor {
   struct AskWanted {};
   struct Waiters {};
   struct Rejoining {};
-  struct ResumeAgain {};
 
   /// A block of the next height that is whole here.
   struct Candidate {
@@ -122,26 +122,23 @@ class ChainActor final : public runtime::Actor {
     Height height;  // whose root is waited for
     runtime::Reply<wire::ChainAccount> reply;
   };
-  struct Resuming {
-    SignedFork fork;
-    base::Instant due;
-    runtime::Reply<wire::ChainResumed> reply;
-  };
-  struct Comparing;
-  using Compared = base::Callback<void(base::Outcome<Commit>)>;
   using Admitted = base::Callback<void(base::Outcome<void>)>;
 
   // Life (chain_actor.cpp).
   void open();
-  void opened(const base::Outcome<void>& read);
+  void opened(const base::Outcome<void>& read) override;
   void ask_guard(std::vector<base::Bytes> blocks);
   void hear_guard(runtime::Answer<wire::GuardIs> answer, std::vector<base::Bytes> blocks);
   void resume(wire::GuardIs::Reader kept, const std::vector<base::Bytes>& blocks);
   template <class A>
   bool refuse_unready(runtime::Reply<A>& reply) const;
   void failed(const std::string& why);
-  /// What is on disk is read again: it is not known what was written.
-  void reopen(const std::string& why);
+  void reopen(const std::string& why) override;
+  void suspend() override;
+  /// The rows are of a later fork than what is here.
+  void forget_fork();
+  void diverged(const Divergence& divergence);
+  void stand_still();
 
   // Rounds (chain_actor_rounds.cpp).
   void next_height();
@@ -293,30 +290,6 @@ class ChainActor final : public runtime::Actor {
   void tell_signing();
   void write_waits(wire::ChainStatus::Builder out) const;
 
-  // Two final blocks of one height (chain_actor_divergence.cpp).
-  /// Whether the head that a neighbour told is a block of this chain.
-  void check_head(const base::NodeId& neighbour);
-  void check_heads();
-  void compare(const base::NodeId& neighbour, Height height);
-  void compare_next(std::shared_ptr<Comparing> comparing);
-  void compare_commits(const std::shared_ptr<Comparing>& comparing, Height at, Compared then);
-  void prove_divergence(std::shared_ptr<Comparing> comparing);
-  void diverged(const Divergence& divergence);
-  void stand_still();
-
-  // How it goes on (chain_actor_forks.cpp).
-  void resume_by(wire::ResumeChain::Reader ask, runtime::Reply<wire::ChainResumed> reply);
-  void resume_when_free(Resuming resuming);
-  void resume_again();
-  void take_fork(const SignedFork& fork, Admitted done);
-  void verify_here(const SignedFork& fork, Fork seen, const TreeRoot& state, Admitted done);
-  void go_on(const SignedFork& fork, Admitted done);
-  void ask_forks(const base::NodeId& neighbour);
-  void take_forks(const base::NodeId& neighbour, std::shared_ptr<const std::vector<SignedFork>> forks, std::size_t at);
-  void forget_fork();
-  void look_for_forks();
-  void give(wire::GetForks::Reader ask, runtime::Reply<wire::Forks> reply);
-
   // Another node's state beside this one (chain_actor_diff.cpp).
   struct Differing;
   void diff_with(wire::DiffChain::Reader ask, runtime::Reply<wire::ChainDiff> reply);
@@ -365,6 +338,8 @@ class ChainActor final : public runtime::Actor {
 
   LocalChain chain_;
   Neighbours neighbours_;
+  HeadComparison heads_;
+  ForkRecovery forks_;
   std::optional<base::Error> damaged_;  ///< why the chain could not be read, if it is damaged
 
   // The height at hand.
@@ -421,11 +396,6 @@ class ChainActor final : public runtime::Actor {
   std::multimap<TxId, Waiter> waiters_;
   std::vector<AccountWaiter> account_waiters_;
 
-  bool going_on_ = false;
-  std::set<base::NodeId> asking_forks_;  // kAskedAtOnceMax at most
-  /// With which heads are compared: the same. Shared with what ends a comparison, which may come after this actor.
-  const std::shared_ptr<std::set<base::NodeId>> comparing_ = std::make_shared<std::set<base::NodeId>>();
-  std::vector<Resuming> resuming_;
   const std::shared_ptr<std::size_t> diffs_ = std::make_shared<std::size_t>(0);  // under way
   BlocksAsked blocks_asked_;
   base::Instant blocks_awaited_to_{};  // the next height does not begin before

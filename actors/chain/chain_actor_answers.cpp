@@ -102,7 +102,7 @@ void ChainActor::answers(runtime::Handlers& on) {
     if (!refuse_unready(reply)) diff_with(ask, std::move(reply));
   });
   on.ask<wire::ResumeChain, wire::ChainResumed>([this](auto ask, auto reply) {
-    if (!refuse_unready(reply)) resume_by(ask, std::move(reply));
+    if (!refuse_unready(reply)) forks_.resume_by(ask, std::move(reply));
   });
   on.stream<wire::WatchChain, wire::ChainBlock>([this](auto, auto sink) {
     if (!chain_.ready) return sink.fail({Code::unavailable, "the chain is not read yet, or this node has none"});

@@ -369,7 +369,7 @@ void ChainActor::finished(const Candidate& candidate, const Commit& commit, cons
   settle(candidate, executed);
   next_height();
   neighbours_.tell_head();
-  check_heads();
+  heads_.check_heads();
   tell_watchers();
   for (std::size_t i = 0; i < executed.receipts.size(); ++i)
     if (!may_wait(executed.receipts[i].outcome)) tell_waiters(executed.receipts[i].id);

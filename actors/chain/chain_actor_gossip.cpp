@@ -54,8 +54,8 @@ void ChainActor::hear_head(const base::NodeId& node_id, wire::ChainHead::Reader 
     neighbour.pool_from.emplace();
     after<TellPool>(base::Duration::zero());
   }
-  if (neighbour.fork > chain_.fork) ask_forks(node_id);
-  check_head(node_id);
+  if (neighbour.fork > chain_.fork) forks_.ask_forks(node_id);
+  heads_.check_head(node_id);
   // The block at hand comes by votes; who is further behind has missed it.
   if (!consensus_ || neighbour.height > chain_.ledger.head().height.next()) sync();
 }
@@ -123,8 +123,8 @@ void ChainActor::write(wire::ProposedBlock::Builder out, const Candidate& candid
 void ChainActor::mend() {
   after<Mend>(kMendEach);
   if (!chain_.ready) return;
-  look_for_forks();
-  if (chain_.halted) return check_heads();
+  forks_.look_for_forks();
+  if (chain_.halted) return heads_.check_heads();
   sign_next();
   for (const BlockId& id : std::set<BlockId>(wanted_))
     if (consensus_) fetch(id);
@@ -326,7 +326,7 @@ void ChainActor::take_next() {
       neighbours_.distrust(synced_from_);
       if (const auto from = neighbours_.all().find(synced_from_); from != neighbours_.all().end()) {
         from->second.forks_due = {};
-        ask_forks(synced_from_);
+        forks_.ask_forks(synced_from_);
       }
       break;
     }
@@ -350,7 +350,8 @@ void ChainActor::take_next() {
     auto candidate = judge(std::move(block).value(), std::move(*transactions));
     if (candidate->verdict != chain::Verdict::valid) {
       chain_.halted = true;
-      if (candidate->block.header.parent != chain_.ledger.head().id) compare(synced_from_, chain_.ledger.head().height);
+      if (candidate->block.header.parent != chain_.ledger.head().id)
+        heads_.compare(synced_from_, chain_.ledger.head().height);
       return failed("over 2/3 of the validators decided a block that is invalid here: " + id.hex());
     }
     blocks_awaited_to_ = now() + kSyncPatience;

@@ -214,7 +214,7 @@ void ChainActor::perform(Decided& effect) {
 void ChainActor::perform(Diverged& effect) {
   chain_.halted = true;
   failed("over 2/3 of the validators decided a block that is invalid here: " + effect.block.hex());
-  check_heads();
+  heads_.check_heads();
 }
 
 // -- what comes late

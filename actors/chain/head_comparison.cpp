@@ -1,5 +1,6 @@
-// Two final blocks of one height: over a third of the power lies. It is found, kept and told; the chain stands still.
-#include "actors/chain/chain_actor.hpp"
+#include "actors/chain/head_comparison.hpp"
+
+#include "actors/chain/api.hpp"
 #include "messages/words.hpp"
 
 namespace troupe::chain {
@@ -15,8 +16,7 @@ constexpr std::chrono::seconds kCompareEach{10};  // our choice: a neighbour tha
 
 }  // namespace
 
-/// The lowest height is sought at which the two differ: its validators are those of both chains.
-struct ChainActor::Comparing {
+struct HeadComparison::Comparing {
   base::NodeId node;
   runtime::Handle handle;
   Fork fork;
@@ -26,11 +26,11 @@ struct ChainActor::Comparing {
   std::shared_ptr<void> flag;  // ends with it
 };
 
-void ChainActor::check_heads() {
+void HeadComparison::check_heads() {
   for (const base::NodeId& id : neighbours_.by_rank(&Conduct::commits)) check_head(id);
 }
 
-void ChainActor::check_head(const base::NodeId& node_id) {
+void HeadComparison::check_head(const base::NodeId& node_id) {
   const auto found = neighbours_.all().find(node_id);
   if (!chain_.ready || comparing_->contains(node_id) || chain_.ledger.divergence() || found == neighbours_.all().end())
     return;
@@ -59,7 +59,7 @@ void ChainActor::check_head(const base::NodeId& node_id) {
   });
 }
 
-void ChainActor::compare(const base::NodeId& node_id, Height height) {
+void HeadComparison::compare(const base::NodeId& node_id, Height height) {
   const auto found = neighbours_.all().find(node_id);
   if (comparing_->size() >= kAskedAtOnceMax || height.value == 0 || height > chain_.ledger.head().height ||
       found == neighbours_.all().end())
@@ -77,7 +77,7 @@ void ChainActor::compare(const base::NodeId& node_id, Height height) {
   compare_next(comparing);
 }
 
-void ChainActor::compare_next(std::shared_ptr<Comparing> comparing) {
+void HeadComparison::compare_next(std::shared_ptr<Comparing> comparing) {
   // What lies below the states that are kept cannot be judged any more.
   if (comparing->other <= comparing->same) return;
   if (now() >= comparing->due) return neighbours_.missed(comparing->node, &Conduct::commits, Code::timeout);
@@ -105,7 +105,7 @@ void ChainActor::compare_next(std::shared_ptr<Comparing> comparing) {
 }
 
 /// Asks for the other one's commit of a height.
-void ChainActor::compare_commits(const std::shared_ptr<Comparing>& comparing, Height at, Compared then) {
+void HeadComparison::compare_commits(const std::shared_ptr<Comparing>& comparing, Height at, Compared then) {
   ask<wire::GetBlocks, wire::FinalBlocks>(
       comparing->handle, std::min<base::Instant>(now() + kCompareDue, comparing->due),
       [this, at](wire::GetBlocks::Builder out) {
@@ -129,7 +129,7 @@ void ChainActor::compare_commits(const std::shared_ptr<Comparing>& comparing, He
       });
 }
 
-void ChainActor::prove_divergence(std::shared_ptr<Comparing> comparing) {
+void HeadComparison::prove_divergence(std::shared_ptr<Comparing> comparing) {
   const Height at = comparing->other;
   chain_.ledger.state_at(Height{at.value - 1}, [this, comparing, at](base::Outcome<std::optional<TreeRoot>> root) {
     if (!root.ok() || !root.value()) return;
@@ -144,41 +144,13 @@ void ChainActor::prove_divergence(std::shared_ptr<Comparing> comparing) {
           if (!read.ok() || comparing->fork != chain_.fork || chain_.ledger.divergence()) return;
           const Commit& theirs = comparing->found->theirs;
           const Wanted wanted{chain_.ledger.forks().of(at), at, theirs.block};
-          if (verify_commit(chain_.id, **set, wanted, theirs, crypto::verify).ok()) return diverged(*comparing->found);
+          if (verify_commit(chain_.id, **set, wanted, theirs, crypto::verify).ok()) return diverged_(*comparing->found);
           neighbours_.missed(comparing->node, &Conduct::commits, Code::malformed);
           const std::string hex = comparing->node.hex();
           chain_.settings.log.warn("a neighbour tells of another block, and its commit proves nothing",
                                    {{"node", std::string_view(hex)}});
         });
   });
-}
-
-void ChainActor::diverged(const Divergence& divergence) {
-  chain_.halted = true;
-  world().mutations.sometimes("chain: two blocks of one height were final");
-  // A block that is being kept is finished: it is of this chain, whatever becomes of it.
-  if (!chain_.finishing) {
-    consensus_.reset();
-    timeouts_.clear();
-    to_sign_.clear();
-  }
-  for (Evidence& one : evidence_of(divergence)) evidence_.emplace(chain::accused(one), std::move(one));
-  chain_.ledger.keep(divergence, [this](const base::Outcome<void>& kept) {
-    // Then it is found again after a restart, as long as that neighbour is there.
-    if (!kept.ok())
-      chain_.settings.log.error("two commits of one height could not be kept",
-                                {{"why", std::string_view(kept.error().message)}});
-  });
-  stand_still();
-}
-
-void ChainActor::stand_still() {
-  const Divergence& divergence = *chain_.ledger.divergence();
-  failed("two blocks of height " + std::to_string(divergence.height().value) + " are final, " +
-         divergence.ours.block.hex() + " here and " + divergence.theirs.block.hex() + " at a neighbour; " +
-         std::to_string(suspects_of(divergence).size()) +
-         " validators have signed both: see `troupe chain status`, agree on a block that stays (`troupe chain fork`), "
-         "and go on from it (`troupe chain resume`)");
 }
 
 }  // namespace troupe::chain

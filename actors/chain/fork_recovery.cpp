@@ -1,5 +1,6 @@
-// How a chain that stood still goes on: by a statement of over 2/3 of the power, from an operator or a neighbour.
-#include "actors/chain/chain_actor.hpp"
+#include "actors/chain/fork_recovery.hpp"
+
+#include "actors/chain/api.hpp"
 #include "messages/words.hpp"
 
 namespace troupe::chain {
@@ -19,7 +20,7 @@ static_assert(kForksGivenBytes + kSignedForkBytesMax < 1'048'576, "a page of sta
 
 }  // namespace
 
-void ChainActor::resume_by(wire::ResumeChain::Reader ask, runtime::Reply<wire::ChainResumed> reply) {
+void ForkRecovery::resume_by(wire::ResumeChain::Reader ask, runtime::Reply<wire::ChainResumed> reply) {
   auto fork = parse_signed_fork(bytes_of(ask.getStatement()));
   if (!fork) return reply.refuse({Code::malformed, "it is no statement by which a chain goes on"});
   if (resuming_.size() >= kResumingMax)
@@ -28,7 +29,7 @@ void ChainActor::resume_by(wire::ResumeChain::Reader ask, runtime::Reply<wire::C
 }
 
 /// A block that is being kept is waited for.
-void ChainActor::resume_when_free(Resuming resuming) {
+void ForkRecovery::resume_when_free(Resuming resuming) {
   const SignedFork fork = resuming.fork;
   take_fork(fork, [this, resuming = std::move(resuming)](const base::Outcome<void>& taken) mutable {
     if (!taken.ok() && taken.error().code == Code::unavailable && now() < resuming.due) {
@@ -44,12 +45,12 @@ void ChainActor::resume_when_free(Resuming resuming) {
   });
 }
 
-void ChainActor::resume_again() {
+void ForkRecovery::resume_again() {
   for (Resuming& one : std::exchange(resuming_, {})) resume_when_free(std::move(one));
 }
 
 /// An error has changed nothing, unless it is `unavailable`: then rows are read again.
-void ChainActor::take_fork(const SignedFork& fork, Admitted done) {
+void ForkRecovery::take_fork(const SignedFork& fork, Taken done) {
   const ForkStatement& wanted = fork.statement;
   const std::string height = std::to_string(wanted.height.value);
   if (!chain_.ready || going_on_ || chain_.finishing)
@@ -92,7 +93,7 @@ void ChainActor::take_fork(const SignedFork& fork, Admitted done) {
 }
 
 /// Its signatures count by the validators that this state has for the next height, as of the fork `seen`.
-void ChainActor::verify_here(const SignedFork& fork, Fork seen, const TreeRoot& state, Admitted done) {
+void ForkRecovery::verify_here(const SignedFork& fork, Fork seen, const TreeRoot& state, Taken done) {
   const auto set = std::make_shared<std::optional<ValidatorSet>>();
   chain_.ledger.with_rows(
       [this, set, state] {
@@ -112,7 +113,7 @@ void ChainActor::verify_here(const SignedFork& fork, Fork seen, const TreeRoot& 
       });
 }
 
-void ChainActor::go_on(const SignedFork& fork, Admitted done) {
+void ForkRecovery::go_on(const SignedFork& fork, Taken done) {
   // What was found out a moment ago may have passed.
   if (!chain_.ready || going_on_ || chain_.finishing || fork.statement.fork <= chain_.fork ||
       fork.statement.height > chain_.ledger.head().height)
@@ -122,49 +123,30 @@ void ChainActor::go_on(const SignedFork& fork, Admitted done) {
     return done(chain_.not_kept(Height{height.value - 1}));  // which names the validators of the block that stays
   going_on_ = true;
   chain_.ready = false;  // nothing is answered, and no block is taken, until it is done
-  blocks_awaited_to_ = {};
-  synced_.clear();
-  consensus_.reset();
-  timeouts_.clear();
-  to_sign_.clear();
+  rounds_.suspend();
   chain_.ledger.go_on(fork, [this, fork, done = std::move(done)](const base::Outcome<void>& gone) mutable {
     going_on_ = false;
     if (!gone.ok()) {
-      reopen("it could not go on as another fork: " + gone.error().message);
+      rounds_.reopen("it could not go on as another fork: " + gone.error().message);
       return done(Error{Code::unavailable, gone.error().message, kForkRetry});
     }
     world().mutations.sometimes("chain: it went on as another fork");
     chain_.settings.log.warn("the chain goes on as another fork",
                              {{"fork", fork.statement.fork.value}, {"height", fork.statement.height.value}});
-    opened({});
+    rounds_.opened({});
     neighbours_.tell_head();
     done({});
   });
 }
 
-/// The rows are of a later fork than what is here: it went back, maybe in a commit of which only the disk knows.
-void ChainActor::forget_fork() {
-  chain_.halted = false;
-  // All of it is signed for the fork before.
-  chain_.mempool = Mempool();
-  head_block_ = nullptr;
-  chain_.settings.counters->pending = 0;
-  to_tell_.clear();
-  last_read_ = {};
-  late_.clear();
-  unheard_.clear();
-  spans_.clear();
-  for (auto& [id, watcher] : watchers_) watcher.next = std::min(watcher.next, chain_.ledger.head().height.next());
-}
-
 // -- of neighbours
 
-void ChainActor::look_for_forks() {
+void ForkRecovery::look_for_forks() {
   for (const base::NodeId& id : neighbours_.by_rank(&Conduct::forks))
     if (neighbours_.all().at(id).fork > chain_.fork) ask_forks(id);
 }
 
-void ChainActor::ask_forks(const base::NodeId& neighbour) {
+void ForkRecovery::ask_forks(const base::NodeId& neighbour) {
   const auto found = neighbours_.all().find(neighbour);
   if (!chain_.ready || found == neighbours_.all().end() || now() < found->second.forks_due) return;
   if (!found->second.forks.may_ask(now()) || asking_forks_.size() >= kAskedAtOnceMax) return;
@@ -194,8 +176,8 @@ void ChainActor::ask_forks(const base::NodeId& neighbour) {
 }
 
 /// The first that can be taken here: one of another branch, or of a height to come, may be followed by another.
-void ChainActor::take_forks(const base::NodeId& neighbour, std::shared_ptr<const std::vector<SignedFork>> forks,
-                            std::size_t at) {
+void ForkRecovery::take_forks(const base::NodeId& neighbour, std::shared_ptr<const std::vector<SignedFork>> forks,
+                              std::size_t at) {
   if (at >= forks->size()) {
     asking_forks_.erase(neighbour);
     return;
@@ -214,7 +196,7 @@ void ChainActor::take_forks(const base::NodeId& neighbour, std::shared_ptr<const
   });
 }
 
-void ChainActor::give(wire::GetForks::Reader ask, runtime::Reply<wire::Forks> reply) {
+void ForkRecovery::give(wire::GetForks::Reader ask, runtime::Reply<wire::Forks> reply) {
   if (!chain_.ready || !chain_.ours(ask.getChain()))
     return reply.refuse({Code::not_found, "this node has another chain"});
   std::vector<const SignedFork*> list;

@@ -1,0 +1,22 @@
+#pragma once
+// What the parts of `/chain` ask of its head (chain_actor.hpp), which decides the heights.
+#include <string>
+
+#include "runtime/base/error.hpp"
+
+namespace troupe::chain {
+
+class Rounds {
+ public:
+  /// Ends the height at hand; the next one begins once the ledger is opened again.
+  virtual void suspend() = 0;
+  /// Reads the ledger again: it is not known what was written.
+  virtual void reopen(const std::string& why) = 0;
+  /// The ledger is read, and its head may be another one.
+  virtual void opened(const base::Outcome<void>& read) = 0;
+
+ protected:
+  ~Rounds() = default;
+};
+
+}  // namespace troupe::chain
