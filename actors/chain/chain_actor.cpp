@@ -19,7 +19,8 @@ ChainActor::ChainActor(ChainSettings settings)
     : chain_(*this, std::move(settings)),
       neighbours_(*this, chain_, [this](const auto& node, auto head) { hear_head(node, head); }),
       heads_(*this, chain_, neighbours_, [this](const auto& divergence) { diverged(divergence); }),
-      forks_(*this, chain_, neighbours_, *this) {}
+      forks_(*this, chain_, neighbours_, *this),
+      rejoining_(*this, chain_, neighbours_, *this) {}
 
 void ChainActor::receive(runtime::Handlers& on) {
   chain_.ledger.receive<RowsAgain>(on);
@@ -33,7 +34,7 @@ void ChainActor::receive(runtime::Handlers& on) {
   on.timer<TellPool>([this] { tell_pool(); });
   on.timer<AskWanted>([this] { ask_wanted(); });
   on.timer<Waiters>([this] { overdue(); });
-  on.timer<Rejoining>([this] { rejoin(); });
+  on.timer<Rejoining::Again>([this] { rejoining_.again(); });
   on.timer<ForkRecovery::ResumeAgain>([this] { forks_.resume_again(); });
 
   on.ask<wire::GetChainHead, wire::ChainHead>([this](auto ask, auto reply) {
@@ -54,7 +55,7 @@ void ChainActor::receive(runtime::Handlers& on) {
     const auto vote = parse_signed_vote(bytes_of(push_vote.getVote()));
     if (!vote) return neighbours_.accuse_caller(net::wire::Violation::MALFORMED, "bytes that are no vote");
     if (hear_late(*vote, caller().node)) return push(*vote, caller().node);
-    if (!wanted(*vote)) return overhear(*vote);
+    if (!wanted(*vote)) return rejoining_.overhear(*vote);
     take(*vote);
     push(*vote, caller().node);
     drive();
@@ -84,7 +85,8 @@ void ChainActor::receive(runtime::Handlers& on) {
     reply.send([&](wire::PushProposal::Builder out) { write(out.initBody(), *found->second); });
   });
   on.tell<wire::HeldVotes>([this](auto held) { hear_held(held); });
-  on.ask<wire::GetLatestVote, wire::LatestVote>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
+  on.ask<wire::GetLatestVote, wire::LatestVote>(
+      [this](auto ask, auto reply) { rejoining_.give(ask, std::move(reply)); });
   on.ask<wire::GetForks, wire::Forks>([this](auto ask, auto reply) { forks_.give(ask, std::move(reply)); });
   on.ask<wire::GetTreeRow, wire::TreeRow>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
   answers(on);
@@ -157,7 +159,7 @@ void ChainActor::hear_guard(runtime::Answer<wire::GuardIs> answer, std::vector<B
   chain_.settings.links->set_partners(kPath, std::move(partners));
   next_height();
   resume(answer.value(), blocks);
-  if (keyless()) tell_signing();
+  if (chain_.keyless()) rejoining_.tell_signing();
   if (chain_.ledger.divergence()) stand_still();
   neighbours_.greet();
   mend();
@@ -166,10 +168,10 @@ void ChainActor::hear_guard(runtime::Answer<wire::GuardIs> answer, std::vector<B
 
 /// What `/validator` has kept of the height at hand is heard first.
 void ChainActor::resume(wire::GuardIs::Reader kept, const std::vector<Bytes>& blocks) {
-  key_ = base::PublicKey::from(bytes_of(kept.getKey()));
-  if (!key_) return;
+  chain_.key = base::PublicKey::from(bytes_of(kept.getKey()));
+  if (!chain_.key) return;
   if (const auto guard = decode_guard(bytes_of(kept.getGuard()))) guard_ = *guard;
-  begin_rejoin(kept);
+  rejoining_.begin(kept, guard_);
   if (chain_.halted || guard_.place().fork != chain_.fork ||
       guard_.place().height != chain_.ledger.head().height.next())
     return;

@@ -25,7 +25,7 @@
 #include "actors/chain/logic/blocks_asked.hpp"
 #include "actors/chain/logic/consensus.hpp"
 #include "actors/chain/logic/fetching.hpp"
-#include "actors/chain/logic/rejoin.hpp"
+#include "actors/chain/rejoining.hpp"
 #include "actors/chain/wire.hpp"
 #include "messages/chain.capnp.h"
 #include "runtime/actor/actor.hpp"
@@ -36,12 +36,11 @@ namespace troupe::chain {
 class ChainActor final : public runtime::Actor, private Rounds {
  public:
   static constexpr const char* kName = "chain";
-  static constexpr std::size_t kCandidatesMax = 64;       // our choice
-  static constexpr std::uint32_t kNoBlocks = UINT32_MAX;  // of GetGuard: none is asked for
-  static constexpr std::size_t kEarlyMax = 4'096;         // our choice
-  static constexpr std::size_t kWaitersMax = 16'384;      // our choice
-  static constexpr std::size_t kEarlyOfOneMax = 8;        // our choice: two future rounds of both steps, and again
-  static constexpr std::size_t kGivingMax = 8;            // our choice: 20 MiB of blocks on their way
+  static constexpr std::size_t kCandidatesMax = 64;   // our choice
+  static constexpr std::size_t kEarlyMax = 4'096;     // our choice
+  static constexpr std::size_t kWaitersMax = 16'384;  // our choice
+  static constexpr std::size_t kEarlyOfOneMax = 8;    // our choice: two future rounds of both steps, and again
+  static constexpr std::size_t kGivingMax = 8;        // our choice: 20 MiB of blocks on their way
   /// Signatures of transactions that neighbours tell, a second: 0.2 s of one thread, and 0.3 s of those of validators.
   /// Our choice.
   static constexpr base::Rate kTold{200'000, 200'000};  // our choice: some 50 ms of a second
@@ -57,7 +56,7 @@ class ChainActor final : public runtime::Actor, private Rounds {
   /// Null before it is read.
   const rows::Head* head() const { return chain_.ready ? &chain_.ledger.head() : nullptr; }
   /// A validator by its id, which does not have the key of it.
-  bool keyless() const;
+  bool keyless() const { return chain_.keyless(); }
   /// Validators that signed two contents for one step.
   std::vector<base::NodeId> accused() const;
   /// The height at hand; null before it has begun.
@@ -83,7 +82,6 @@ class ChainActor final : public runtime::Actor, private Rounds {
   struct TellPool {};
   struct AskWanted {};
   struct Waiters {};
-  struct Rejoining {};
 
   /// A block of the next height that is whole here.
   struct Candidate {
@@ -143,7 +141,6 @@ class ChainActor final : public runtime::Actor, private Rounds {
   // Rounds (chain_actor_rounds.cpp).
   void next_height();
   void begin_if_due();
-  std::optional<base::NodeId> validator_here() const;
   void begin();
   void drive();
   void perform(Keep& effect);
@@ -155,7 +152,8 @@ class ChainActor final : public runtime::Actor, private Rounds {
   void perform(Evidence& effect);
   void perform(Decided& effect);
   void perform(Diverged& effect);
-  void sign_next();
+  void sign_next() override;
+  void passed(const Guard& guard) override;
   template <class Content>
   void sign(const Signing& signing, const Content& content);
   template <class Content>
@@ -267,29 +265,6 @@ class ChainActor final : public runtime::Actor, private Rounds {
   std::vector<Approved> read_given(const base::NodeId& from, wire::Transactions::Reader answer,
                                    const std::set<TxId>& asked, const MayCheck& may = {});
 
-  // What this validator may sign after its start (chain_actor_rejoin.cpp).
-  void begin_rejoin(wire::GuardIs::Reader kept);
-  void ask_others(const Guard& kept);
-  void look_elsewhere();
-  void rejoin();
-  void go_on();
-  void ask_latest(const base::NodeId& validator);
-  std::optional<SignedContent> own_content(wire::LatestVote::Reader answer) const;
-  void give(wire::GetLatestVote::Reader ask, runtime::Reply<wire::LatestVote> reply);
-  /// Verified contents: of a validator of the next height the latest is kept.
-  void remember(const SignedContent& content);
-  void remember(const Commit& commit);
-  /// A vote that is of no use to consensus.
-  void overhear(const SignedVote& vote);
-  void pass_guard(const Place& last, base::Callback<void(const base::Outcome<void>&)> done);
-  void passed(const Guard& guard);
-  void release(wire::ResumeValidator::Reader ask, runtime::Reply<wire::ValidatorResumed> reply);
-  bool used_elsewhere() const;
-  bool may_sign() const;
-  std::string why_silent() const;
-  void tell_signing();
-  void write_waits(wire::ChainStatus::Builder out) const;
-
   // Another node's state beside this one (chain_actor_diff.cpp).
   struct Differing;
   void diff_with(wire::DiffChain::Reader ask, runtime::Reply<wire::ChainDiff> reply);
@@ -340,12 +315,12 @@ class ChainActor final : public runtime::Actor, private Rounds {
   Neighbours neighbours_;
   HeadComparison heads_;
   ForkRecovery forks_;
+  Rejoining rejoining_;
   std::optional<base::Error> damaged_;  ///< why the chain could not be read, if it is damaged
 
   // The height at hand.
   std::unique_ptr<Consensus> consensus_;  // none before it has begun
   Guard guard_;                           // of the height before, or as `/validator` keeps it
-  std::optional<base::PublicKey> key_;    // of this node's validator
   std::vector<SignedVote> proof_;         // to be kept with the next guard
   std::deque<Signing> to_sign_;
   bool signing_ = false;  // the first of them is under way
@@ -368,17 +343,6 @@ class ChainActor final : public runtime::Actor, private Rounds {
   /// Came while the block at hand was being kept: of each that sent any, one of each validator.
   std::map<std::pair<std::optional<base::NodeId>, base::NodeId>, SignedVote> unheard_;
   base::Instant heard_quorum_{};
-
-  // After the start.
-  std::optional<Rejoin> rejoin_;  // nothing: this node is no validator, or its guard is not read
-  base::Instant asked_since_{};
-  LatestContents latest_;
-  std::set<base::NodeId> asking_latest_;
-  bool passing_ = false;
-  bool elsewhere_ = false;  // its identity was used by another node: others are asked again
-  bool rereading_ = false;
-  std::string silent_;    // why, as it was logged last
-  std::string unsigned_;  // why what was to be signed last is not
 
   std::shared_ptr<const Candidate> head_block_;  // null after a start; some tell late what it has
   std::map<std::pair<Fork, Height>, std::vector<BlockRead>> blocks_read_;  // who waits for which

@@ -1,5 +1,6 @@
 // What operators ask of the chain.
 #include "actors/chain/chain_actor.hpp"
+#include "actors/chain/validator_actor.hpp"
 #include "messages/words.hpp"
 
 namespace troupe::chain {
@@ -96,7 +97,7 @@ void ChainActor::answers(runtime::Handlers& on) {
     if (!refuse_unready(reply)) verify(ask, std::move(reply));
   });
   on.ask<wire::ResumeValidator, wire::ValidatorResumed>([this](auto ask, auto reply) {
-    if (!refuse_unready(reply)) release(ask, std::move(reply));
+    if (!refuse_unready(reply)) rejoining_.release(ask, std::move(reply));
   });
   on.ask<wire::DiffChain, wire::ChainDiff>([this](auto ask, auto reply) {
     if (!refuse_unready(reply)) diff_with(ask, std::move(reply));
@@ -155,7 +156,7 @@ void ChainActor::status(runtime::Reply<wire::ChainStatus>& reply) const {
     out.setSupply(next.totals.supply.units());
     out.setQuorum(has_quorum());
     out.setNeighbours(size32(neighbours_.all()));
-    write_waits(out);
+    rejoining_.write_waits(out);
     out.setFork(chain_.fork.value);
     if (!chain_.ledger.divergence()) return;
     const std::vector<base::NodeId> both = suspects_of(*chain_.ledger.divergence());

@@ -356,11 +356,11 @@ void ChainActor::finished(const Candidate& candidate, const Commit& commit, cons
   }
   head_time_ = header.time;
   if (spans_.size() > kSpans) spans_.pop_front();
-  const bool mine = validator_here().has_value();
+  const bool mine = chain_.validator_here().has_value();
   if (mine && std::ranges::find(commit.votes, chain_.settings.self(), &CommitVote::validator) == commit.votes.end())
     ++counters.missed;
   heard_quorum_ = now();
-  remember(commit);
+  rejoining_.remember(commit);
   barren_ = candidate.transactions->empty();
   for (const Approved& one : *candidate.transactions) fetching_.done(one.id());
   hear_evidence(candidate.block);

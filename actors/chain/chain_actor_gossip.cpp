@@ -48,7 +48,7 @@ void ChainActor::hear_head(const base::NodeId& node_id, wire::ChainHead::Reader 
   if (came == Neighbours::Came::no_place) return;
   Neighbour& neighbour = neighbours_.all().at(node_id);
   if (came == Neighbours::Came::first) {
-    if (rejoin_ && rejoin_->asks(node_id)) ask_latest(node_id);
+    rejoining_.came(node_id);
     tell<wire::ChainHead>(neighbour.handle, [this](wire::ChainHead::Builder out) { neighbours_.write_head(out); });
     // What waits here may be news there.
     neighbour.pool_from.emplace();

@@ -20,16 +20,6 @@ void set_content(wire::SignContent::Builder out, const Proposal& proposal) {
 
 }  // namespace
 
-std::optional<base::NodeId> ChainActor::validator_here() const {
-  const auto& validators = *chain_.ledger.next().validators;
-  const auto index = validators.index_of(chain_.settings.self());
-  return index && key_ == validators.at(*index).key ? std::optional(chain_.settings.self()) : std::nullopt;
-}
-
-bool ChainActor::keyless() const {
-  return chain_.ready && chain_.is_validator(chain_.settings.self()) && !validator_here();
-}
-
 void ChainActor::next_height() {
   if (consensus_)
     for (const SignedVote& vote : consensus_->votes()) hear_late(vote, std::nullopt);
@@ -84,7 +74,7 @@ void ChainActor::begin() {
                                                        .rotation = *next.rotation,
                                                        .parent_time = chain_.ledger.head().time,
                                                        .times = times_of(next.parameters),
-                                                       .self = validator_here()},
+                                                       .self = chain_.validator_here()},
                                            guard_, world().mutations);
   ++progress_;
   for (const SignedProposal& one : std::exchange(early_proposals_, {})) take(one);
@@ -115,7 +105,7 @@ void ChainActor::perform(Sign<Content>& effect) {
 }
 
 void ChainActor::sign_next() {
-  if (to_sign_.empty() || chain_.halted || !may_sign() || std::exchange(signing_, true)) return;
+  if (to_sign_.empty() || chain_.halted || !rejoining_.may_sign() || std::exchange(signing_, true)) return;
   std::visit([this](const auto& content) { sign(to_sign_.front(), content); }, to_sign_.front().content);
 }
 
@@ -144,10 +134,7 @@ void ChainActor::sign(const Signing& signing, const Content& content) {
         signing_ = false;
         const bool of_now = !to_sign_.empty() && to_sign_.front().content == std::variant<Vote, Proposal>(content);
         const bool failed = !answer.ok() && answer.error().code != base::Code::refused;
-        if (failed != !unsigned_.empty()) {
-          unsigned_ = failed ? answer.error().message : std::string{};
-          tell_signing();
-        }
+        rejoining_.unsigned_for(failed ? answer.error().message : std::string{});
         // A disk that fails may work again: until then this validator is silent.
         if (of_now && failed) return;
         if (of_now) to_sign_.pop_front();
@@ -172,6 +159,20 @@ void ChainActor::signed_content(const Content& content, runtime::Answer<wire::Si
   take(made);
   push(made, std::nullopt);
   drive();
+}
+
+/// What consensus wants signed at this height rests on the old guard: it begins again, with what it has heard.
+void ChainActor::passed(const Guard& guard) {
+  guard_ = guard;
+  to_sign_.clear();
+  proof_.clear();
+  at_validator_.clear();
+  if (!consensus_ || chain_.finishing || chain_.halted) return;
+  early_votes_ = consensus_->votes();
+  early_proposals_ = consensus_->proposals();
+  consensus_.reset();
+  timeouts_.clear();
+  begin();
 }
 
 void ChainActor::perform(Schedule& effect) {
@@ -238,7 +239,7 @@ bool ChainActor::hear_late(const SignedVote& vote, const std::optional<base::Nod
     return false;
   }
   late_.emplace(std::pair(place.height, vote.validator), vote);
-  remember(vote);
+  rejoining_.remember(vote);
   return true;
 }
 
@@ -311,7 +312,7 @@ template bool ChainActor::wanted(const SignedProposal&);
 
 void ChainActor::take(const SignedVote& vote) {
   ++progress_;
-  remember(vote);
+  rejoining_.remember(vote);
   if (!consensus_) {
     early_votes_.push_back(vote);
     return begin_if_due();
@@ -321,7 +322,7 @@ void ChainActor::take(const SignedVote& vote) {
 
 void ChainActor::take(const SignedProposal& proposal) {
   ++progress_;
-  remember(proposal);
+  rejoining_.remember(proposal);
   if (!consensus_) {
     early_proposals_.push_back(proposal);
     return begin_if_due();

@@ -13,6 +13,12 @@ bool LocalChain::ours(capnp::Data::Reader chain) const {
   return exists() && ChainId::from(bytes_of(chain)) == std::optional(id);
 }
 
+std::optional<base::NodeId> LocalChain::validator_here() const {
+  const ValidatorSet& validators = *ledger.next().validators;
+  const auto index = validators.index_of(settings.self());
+  return index && key == validators.at(*index).key ? std::optional(settings.self()) : std::nullopt;
+}
+
 wallet::Address LocalChain::owner_of(const base::NodeId& validator) const {
   for (const Founder& one : genesis().founders)
     if (one.node() == validator) return one.address;

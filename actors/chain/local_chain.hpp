@@ -17,6 +17,10 @@ struct LocalChain {
   bool ours(capnp::Data::Reader chain) const;
   /// Whether it is a validator of the next height.
   bool is_validator(const base::NodeId& node) const { return ledger.next().validators->index_of(node).has_value(); }
+  /// The validator of the next height whose id and key are here, if any.
+  std::optional<base::NodeId> validator_here() const;
+  /// A validator by its id, which does not have the key of it.
+  bool keyless() const { return ready && is_validator(settings.self()) && !validator_here(); }
   wallet::Address owner_of(const base::NodeId& validator) const;
   /// The error for a height whose state is not kept.
   base::Error not_kept(Height height) const;
@@ -26,9 +30,10 @@ struct LocalChain {
   Fork fork;
   Ledger ledger;
   Mempool mempool;
-  bool ready = false;      ///< the ledger is read
-  bool halted = false;     ///< it takes no block until a person has looked
-  bool finishing = false;  ///< a block is being run and kept
+  std::optional<base::PublicKey> key;  ///< of this node's validator
+  bool ready = false;                  ///< the ledger is read
+  bool halted = false;                 ///< it takes no block until a person has looked
+  bool finishing = false;              ///< a block is being run and kept
 };
 
 inline UnixMs unix_ms(base::WallTime time) { return UnixMs(static_cast<std::int64_t>(base::unix_milliseconds(time))); }

@@ -2,6 +2,7 @@
 // What the parts of `/chain` ask of its head (chain_actor.hpp), which decides the heights.
 #include <string>
 
+#include "actors/chain/logic/guard.hpp"
 #include "runtime/base/error.hpp"
 
 namespace troupe::chain {
@@ -14,6 +15,10 @@ class Rounds {
   virtual void reopen(const std::string& why) = 0;
   /// The ledger is read, and its head may be another one.
   virtual void opened(const base::Outcome<void>& read) = 0;
+  /// The validator may sign what waits for it.
+  virtual void sign_next() = 0;
+  /// The guard is above all that this node's validator is known to have signed.
+  virtual void passed(const Guard& guard) = 0;
 
  protected:
   ~Rounds() = default;

@@ -18,6 +18,8 @@
 
 namespace troupe::chain {
 
+inline constexpr std::uint32_t kNoBlocks = UINT32_MAX;  // of GetGuard: none is asked for
+
 class ValidatorActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "validator";

@@ -1,5 +1,6 @@
-// What this node's validator may sign after its start: what others have seen of it, and how it goes on after a restore.
-#include "actors/chain/chain_actor.hpp"
+#include "actors/chain/rejoining.hpp"
+
+#include "actors/chain/api.hpp"
 #include "actors/chain/validator_actor.hpp"
 #include "messages/words.hpp"
 #include "runtime/actor/used_elsewhere.hpp"
@@ -57,17 +58,17 @@ Error refusal_of(ReleaseError why, const Rejoin& rejoin, Height from, Height hea
 
 // -- asked at the start
 
-void ChainActor::begin_rejoin(wire::GuardIs::Reader kept) {
+void Rejoining::begin(wire::GuardIs::Reader kept, const Guard& guard) {
   for (const auto bytes : kept.getProof())
     if (const auto vote = parse_signed_vote(bytes_of(bytes))) remember(*vote);
   if (const auto& commit = chain_.ledger.head_commit()) remember(*commit);
   if (asked_since_ != base::Instant{}) return;  // the rows were read again: the guard was there all the time
-  ask_others(guard_);
-  rejoin();
+  ask_others(guard);
+  again();
 }
 
 /// `kept` is the guard of `/validator`.
-void ChainActor::ask_others(const Guard& kept) {
+void Rejoining::ask_others(const Guard& kept) {
   asked_since_ = now();
   rejoin_.emplace(chain_.settings.self(), chain_.ledger.next().validators, kept, chain_.settings.guard_wait, now());
   rejoin_->head_is(chain_.ledger.head().height, now());
@@ -76,7 +77,7 @@ void ChainActor::ask_others(const Guard& kept) {
 
 /// While another node has this one's identity, it may sign what this guard does not know: it is as old as a restored
 /// one.
-void ChainActor::look_elsewhere() {
+void Rejoining::look_elsewhere() {
   if (used_elsewhere()) elsewhere_ = true;
   if (!elsewhere_ || used_elsewhere() || std::exchange(rereading_, true)) return;
   ask<wire::GetGuard, wire::GuardIs>(
@@ -90,8 +91,8 @@ void ChainActor::look_elsewhere() {
       });
 }
 
-void ChainActor::rejoin() {
-  after<Rejoining>(kAskEach);
+void Rejoining::again() {
+  after<Again>(kAskEach);
   if (!chain_.ready) return;
   look_elsewhere();
   if (rejoin_) {
@@ -102,14 +103,18 @@ void ChainActor::rejoin() {
   go_on();
 }
 
-void ChainActor::go_on() {
+void Rejoining::go_on() {
   if (!chain_.ready) return;
   if (rejoin_ && !elsewhere_ && rejoin_->over(now())) pass_guard(rejoin_->last(), [](const base::Outcome<void>&) {});
   tell_signing();
-  sign_next();
+  rounds_.sign_next();
 }
 
-void ChainActor::ask_latest(const base::NodeId& validator) {
+void Rejoining::came(const base::NodeId& neighbour) {
+  if (rejoin_ && rejoin_->asks(neighbour)) ask_latest(neighbour);
+}
+
+void Rejoining::ask_latest(const base::NodeId& validator) {
   if (!asking_latest_.insert(validator).second) return;
   ask<wire::GetLatestVote, wire::LatestVote>(
       neighbours_.at(validator), now() + kLatestDue,
@@ -128,10 +133,10 @@ void ChainActor::ask_latest(const base::NodeId& validator) {
 }
 
 /// What proves itself to be of this validator.
-std::optional<SignedContent> ChainActor::own_content(wire::LatestVote::Reader answer) const {
+std::optional<SignedContent> Rejoining::own_content(wire::LatestVote::Reader answer) const {
   const auto verified = [this](const auto& parsed) -> std::optional<SignedContent> {
     if (!parsed || parsed->validator != chain_.settings.self() ||
-        !crypto::verify(*key_, signed_bytes(chain_.id, parsed->content), parsed->signature))
+        !crypto::verify(*chain_.key, signed_bytes(chain_.id, parsed->content), parsed->signature))
       return std::nullopt;
     return *parsed;
   };
@@ -143,7 +148,7 @@ std::optional<SignedContent> ChainActor::own_content(wire::LatestVote::Reader an
 
 // -- what is known of others
 
-void ChainActor::give(wire::GetLatestVote::Reader ask, runtime::Reply<wire::LatestVote> reply) {
+void Rejoining::give(wire::GetLatestVote::Reader ask, runtime::Reply<wire::LatestVote> reply) {
   if (!chain_.ours(ask.getChain())) return reply.refuse({Code::not_found, "this node has another chain"});
   if (!chain_.ready) return reply.refuse({Code::unavailable, "the chain is not read yet"});
   const auto validator = base::NodeId::from(bytes_of(ask.getValidator()));
@@ -160,20 +165,20 @@ void ChainActor::give(wire::GetLatestVote::Reader ask, runtime::Reply<wire::Late
   });
 }
 
-void ChainActor::remember(const SignedContent& content) {
+void Rejoining::remember(const SignedContent& content) {
   const base::NodeId& validator = validator_of(content);
   if (!chain_.ledger.next().validators->index_of(validator)) return;
   latest_.hear(content);
   if (rejoin_ && validator == chain_.settings.self()) rejoin_->show(content, now());
 }
 
-void ChainActor::remember(const Commit& commit) {
+void Rejoining::remember(const Commit& commit) {
   latest_.keep(*chain_.ledger.next().validators);
   if (rejoin_) rejoin_->head_is(chain_.ledger.head().height, now());
   for (const CommitVote& one : commit.votes) remember(SignedVote{commit.vote(), one.validator, one.signature});
 }
 
-void ChainActor::overhear(const SignedVote& vote) {
+void Rejoining::overhear(const SignedVote& vote) {
   const Place& place = vote.content.place;
   if (place.fork != chain_.fork || place.height > chain_.ledger.head().height.next() || !latest_.news(vote)) return;
   const ValidatorSet& validators = *chain_.ledger.next().validators;
@@ -185,7 +190,7 @@ void ChainActor::overhear(const SignedVote& vote) {
 
 // -- past what others have seen
 
-void ChainActor::pass_guard(const Place& last, base::Callback<void(const base::Outcome<void>&)> done) {
+void Rejoining::pass_guard(const Place& last, base::Callback<void(const base::Outcome<void>&)> done) {
   if (std::exchange(passing_, true))
     return done(Error{Code::overloaded, "the guard is being written already", std::chrono::seconds(1)});
   ask<wire::PassGuard, wire::GuardIs>(
@@ -202,30 +207,16 @@ void ChainActor::pass_guard(const Place& last, base::Callback<void(const base::O
           chain_.settings.log.warn("the guard was not passed", {{"why", std::string_view(why.message)}});
           return done(why);
         }
-        passed(*guard);
+        rejoin_->passed();
+        chain_.settings.log.info("the validator signs again", {{"from", guard->place().height.value}});
+        tell_signing();
+        rounds_.passed(*guard);
         done({});
       });
 }
 
-/// What consensus wants signed at this height rests on the old guard: it begins again, with what it has heard.
-void ChainActor::passed(const Guard& guard) {
-  guard_ = guard;
-  rejoin_->passed();
-  chain_.settings.log.info("the validator signs again", {{"from", guard.place().height.value}});
-  to_sign_.clear();
-  proof_.clear();
-  at_validator_.clear();
-  tell_signing();
-  if (!consensus_ || chain_.finishing || chain_.halted) return;
-  early_votes_ = consensus_->votes();
-  early_proposals_ = consensus_->proposals();
-  consensus_.reset();
-  timeouts_.clear();
-  begin();
-}
-
-void ChainActor::release(wire::ResumeValidator::Reader ask, runtime::Reply<wire::ValidatorResumed> reply) {
-  if (!validator_here()) return reply.refuse({Code::not_found, "this node is no validator of the chain"});
+void Rejoining::release(wire::ResumeValidator::Reader ask, runtime::Reply<wire::ValidatorResumed> reply) {
+  if (!chain_.validator_here()) return reply.refuse({Code::not_found, "this node is no validator of the chain"});
   if (!rejoin_) return reply.refuse({Code::conflict, "this node's validator does not wait for its guard"});
   if (elsewhere_) return reply.refuse({Code::conflict, why_silent()});
   const Height from{ask.getFrom()}, head = chain_.ledger.head().height;
@@ -240,17 +231,17 @@ void ChainActor::release(wire::ResumeValidator::Reader ask, runtime::Reply<wire:
 
 // -- why it is silent
 
-bool ChainActor::used_elsewhere() const { return runtime::used_elsewhere(chain_.settings.links->own_id_met(), now()); }
+bool Rejoining::used_elsewhere() const { return runtime::used_elsewhere(chain_.settings.links->own_id_met(), now()); }
 
-bool ChainActor::may_sign() const {
+bool Rejoining::may_sign() const {
   return (!rejoin_ || rejoin_->state() == RejoinState::free) && !elsewhere_ && !used_elsewhere();
 }
 
 /// Nothing if it signs, or there is none.
-std::string ChainActor::why_silent() const {
-  if (keyless())
+std::string Rejoining::why_silent() const {
+  if (chain_.keyless())
     return "its key of consensus is lost or damaged: DIR/validator has to be the file that `troupe chain found` wrote";
-  if (!validator_here()) return {};
+  if (!chain_.validator_here()) return {};
   if (elsewhere_ || used_elsewhere())
     return "identity used elsewhere: within the last 10 minutes another running node has proven this node's own key; "
            "stop it, since two validators with one key contradict each other";
@@ -278,7 +269,13 @@ std::string ChainActor::why_silent() const {
          " of the power is heard that does not wait itself, 2/3 is needed";
 }
 
-void ChainActor::tell_signing() {
+void Rejoining::unsigned_for(std::string why) {
+  if (why.empty() == unsigned_.empty()) return;
+  unsigned_ = std::move(why);
+  tell_signing();
+}
+
+void Rejoining::tell_signing() {
   const std::string why = why_silent();
   const std::string what = why.substr(0, why.find_first_of(":;"));
   if (std::exchange(silent_, what) != what) {
@@ -293,7 +290,7 @@ void ChainActor::tell_signing() {
                                   what);  // without what changes each second
 }
 
-void ChainActor::write_waits(wire::ChainStatus::Builder out) const {
+void Rejoining::write_waits(wire::ChainStatus::Builder out) const {
   out.setWaits(why_silent());
   out.setPower(chain_.ledger.next().validators->power());
   if (rejoin_ && rejoin_->state() != RejoinState::free) out.setWaitingPower(rejoin_->waiting_power());
