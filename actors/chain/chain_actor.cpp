@@ -20,6 +20,7 @@ ChainActor::ChainActor(ChainSettings settings)
       neighbours_(*this, chain_, [this](const auto& node, auto head) { hear_head(node, head); }),
       heads_(*this, chain_, neighbours_, [this](const auto& divergence) { diverged(divergence); }),
       forks_(*this, chain_, neighbours_, *this),
+      sync_(*this, chain_, neighbours_, heads_, forks_, *this),
       rejoining_(*this, chain_, neighbours_, *this) {}
 
 void ChainActor::receive(runtime::Handlers& on) {
@@ -29,7 +30,7 @@ void ChainActor::receive(runtime::Handlers& on) {
   on.timer<Timeouts>([this] { timeouts(); });
   on.timer<Begin>([this] { begin_if_due(); });
   on.timer<Mend>([this] { mend(); });
-  on.timer<AskBeside>([this] { sync(); });
+  on.timer<BlockSync::AskBeside>([this] { sync_.sync(); });
   on.timer<TellTransactions>([this] { tell_transactions(); });
   on.timer<TellPool>([this] { tell_pool(); });
   on.timer<AskWanted>([this] { ask_wanted(); });
@@ -47,7 +48,7 @@ void ChainActor::receive(runtime::Handlers& on) {
     if (const auto from = caller().node; from && neighbours_.heeds_caller() && chain_.ours(head.getChain()))
       hear_head(*from, head);
   });
-  on.ask<wire::GetBlocks, wire::FinalBlocks>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
+  on.ask<wire::GetBlocks, wire::FinalBlocks>([this](auto ask, auto reply) { sync_.give(ask, std::move(reply)); });
   on.tell<wire::HaveTransactions>([this](auto have) { hear_have(have); });
   on.ask<wire::GetTransactions, wire::Transactions>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
   on.tell<wire::PushVote>([this](auto push_vote) {
@@ -82,7 +83,7 @@ void ChainActor::receive(runtime::Handlers& on) {
     if (found == candidates_.end()) return reply.refuse({Code::not_found, "that block is not here"});
     if (neighbours_.refuse_much(static_cast<std::uint32_t>(found->second->bytes.size() / kPieceBytes + 1), reply))
       return;
-    reply.send([&](wire::PushProposal::Builder out) { write(out.initBody(), *found->second); });
+    reply.send([&](wire::PushProposal::Builder out) { chain::write(out.initBody(), *found->second); });
   });
   on.tell<wire::HeldVotes>([this](auto held) { hear_held(held); });
   on.ask<wire::GetLatestVote, wire::LatestVote>(
@@ -163,7 +164,7 @@ void ChainActor::hear_guard(runtime::Answer<wire::GuardIs> answer, std::vector<B
   if (chain_.ledger.divergence()) stand_still();
   neighbours_.greet();
   mend();
-  sync();
+  sync_.sync();
 }
 
 /// What `/validator` has kept of the height at hand is heard first.
@@ -178,9 +179,9 @@ void ChainActor::resume(wire::GuardIs::Reader kept, const std::vector<Bytes>& bl
   for (const Bytes& bytes : blocks) {
     auto block = parse_block(bytes);
     if (!block.ok()) continue;
-    auto transactions = approve(std::move(block.value().transactions));
+    auto transactions = approve(chain_, std::move(block.value().transactions));
     if (!transactions) continue;
-    auto candidate = judge(std::move(block).value(), std::move(*transactions));
+    auto candidate = judge(chain_, std::move(block).value(), std::move(*transactions), world().mutations);
     at_validator_.insert(candidate->id);
     candidates_[candidate->id] = std::move(candidate);
   }
@@ -251,8 +252,7 @@ void ChainActor::stand_still() {
 }
 
 void ChainActor::suspend() {
-  blocks_awaited_to_ = {};
-  synced_.clear();
+  sync_.forget();
   consensus_.reset();
   timeouts_.clear();
   to_sign_.clear();
@@ -261,9 +261,8 @@ void ChainActor::suspend() {
 void ChainActor::reopen(const std::string& why) {
   failed(why);
   chain_.ready = chain_.finishing = false;
-  blocks_awaited_to_ = {};
-  giving_.clear();
-  synced_.clear();
+  sync_.forget();
+  sync_.stop_giving();
   consensus_.reset();
   timeouts_.clear();
   after<Reopen>(kReopen);

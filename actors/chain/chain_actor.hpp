@@ -20,9 +20,7 @@
 #include <span>
 
 #include "actors/chain/api.hpp"
-#include "actors/chain/fork_recovery.hpp"
-#include "actors/chain/head_comparison.hpp"
-#include "actors/chain/logic/blocks_asked.hpp"
+#include "actors/chain/block_sync.hpp"
 #include "actors/chain/logic/consensus.hpp"
 #include "actors/chain/logic/fetching.hpp"
 #include "actors/chain/rejoining.hpp"
@@ -40,12 +38,10 @@ class ChainActor final : public runtime::Actor, private Rounds {
   static constexpr std::size_t kEarlyMax = 4'096;     // our choice
   static constexpr std::size_t kWaitersMax = 16'384;  // our choice
   static constexpr std::size_t kEarlyOfOneMax = 8;    // our choice: two future rounds of both steps, and again
-  static constexpr std::size_t kGivingMax = 8;        // our choice: 20 MiB of blocks on their way
   /// Signatures of transactions that neighbours tell, a second: 0.2 s of one thread, and 0.3 s of those of validators.
   /// Our choice.
   static constexpr base::Rate kTold{200'000, 200'000};  // our choice: some 50 ms of a second
   static constexpr base::Rate kChecked{4'000, 4'000}, kCheckedOfValidators{6'000, 6'000};
-  static constexpr std::chrono::seconds kSyncPatience{1};  // our choice: blocks that are asked for are there by then
   explicit ChainActor(ChainSettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -77,24 +73,11 @@ class ChainActor final : public runtime::Actor, private Rounds {
   struct Timeouts {};
   struct Begin {};
   struct Mend {};
-  struct AskBeside {};
   struct TellTransactions {};
   struct TellPool {};
   struct AskWanted {};
   struct Waiters {};
 
-  /// A block of the next height that is whole here.
-  struct Candidate {
-    Block block;        // without transactions
-    base::Bytes bytes;  // of the whole block
-    BlockId id;
-    std::shared_ptr<const std::vector<Approved>> transactions;
-    Verdict verdict = Verdict::invalid;
-    std::vector<std::uint32_t> by_id{};  // places of the transactions, by rising id
-
-    /// Null if it is not one of them.
-    const Approved* find(const TxId& wanted) const;
-  };
   /// One whose transactions are not all here yet.
   struct Assembly {
     Block block;  // without transactions
@@ -130,7 +113,7 @@ class ChainActor final : public runtime::Actor, private Rounds {
   void resume(wire::GuardIs::Reader kept, const std::vector<base::Bytes>& blocks);
   template <class A>
   bool refuse_unready(runtime::Reply<A>& reply) const;
-  void failed(const std::string& why);
+  void failed(const std::string& why) override;
   void reopen(const std::string& why) override;
   void suspend() override;
   /// The rows are of a later fork than what is here.
@@ -140,7 +123,7 @@ class ChainActor final : public runtime::Actor, private Rounds {
 
   // Rounds (chain_actor_rounds.cpp).
   void next_height();
-  void begin_if_due();
+  void begin_if_due() override;
   void begin();
   void drive();
   void perform(Keep& effect);
@@ -171,7 +154,6 @@ class ChainActor final : public runtime::Actor, private Rounds {
   void forget_late();
   std::vector<SignedVote> late() const;
   Commit head_commit() const;
-  EvidenceView evidence_view() const;
 
   // Blocks (chain_actor_blocks.cpp).
   void build(Round round);
@@ -185,13 +167,10 @@ class ChainActor final : public runtime::Actor, private Rounds {
   /// Asks another one for what a block lacks, if those that were asked have taken long.
   void assemble_anew(const BlockId& id);
   void whole(const BlockId& id);
-  std::optional<std::vector<Approved>> approve(std::vector<SignedTransaction> transactions) const;
-  std::shared_ptr<Candidate> judge(Block block, std::vector<Approved> transactions) const;
   void add(std::shared_ptr<const Candidate> candidate);
   void fetch(const BlockId& id);
   void ask_for(const BlockId& id, const base::NodeId& from);
-  bool follows(const Header& header) const;
-  void finish(std::shared_ptr<const Candidate> candidate, const Commit& commit, bool synced);
+  void finish(std::shared_ptr<const Candidate> candidate, const Commit& commit, bool synced) override;
   void finished(const Candidate& candidate, const Commit& commit, const Executed& executed, bool synced);
   void settle(const Candidate& candidate, const Executed& executed);
   void settle(const std::set<wallet::Address>& touched);
@@ -248,17 +227,8 @@ class ChainActor final : public runtime::Actor, private Rounds {
   void tell_date();
   void push(const SignedVote& vote, const std::optional<base::NodeId>& except);
   void push(const SignedProposal& proposal, const std::optional<base::NodeId>& except);
-  static void write(wire::ProposedBlock::Builder out, const Candidate& candidate);
   void mend();
   void hear_held(wire::HeldVotes::Reader held);
-  void sync();
-  void got_blocks(const base::NodeId& id, Height from, base::Duration took, runtime::Answer<wire::FinalBlocks> answer);
-  void take_next();
-  void give(wire::GetBlocks::Reader ask, runtime::Reply<wire::FinalBlocks> reply);
-  struct Giving;
-  void gather(std::shared_ptr<Giving> giving);
-
-  bool catching_up() const;
   bool forged(const SignedTransaction& transaction) const;
   /// Whether the signatures of a transaction are checked.
   using MayCheck = std::function<bool(const TxId&, const SignedTransaction&)>;
@@ -315,6 +285,7 @@ class ChainActor final : public runtime::Actor, private Rounds {
   Neighbours neighbours_;
   HeadComparison heads_;
   ForkRecovery forks_;
+  BlockSync sync_;
   Rejoining rejoining_;
   std::optional<base::Error> damaged_;  ///< why the chain could not be read, if it is damaged
 
@@ -361,12 +332,6 @@ class ChainActor final : public runtime::Actor, private Rounds {
   std::vector<AccountWaiter> account_waiters_;
 
   const std::shared_ptr<std::size_t> diffs_ = std::make_shared<std::size_t>(0);  // under way
-  BlocksAsked blocks_asked_;
-  base::Instant blocks_awaited_to_{};  // the next height does not begin before
-  bool synced_late_ = false;           // what came is no merit of who gave it
-  base::NodeId synced_from_;           // who has sent those at hand
-  std::deque<std::pair<base::Bytes, Commit>> synced_;
-  std::set<base::NodeId> giving_;  // for which blocks are being read
 
   struct Watcher {
     runtime::Sink<wire::ChainBlock> sink;

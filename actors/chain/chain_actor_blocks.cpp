@@ -65,7 +65,7 @@ Block ChainActor::next_block(UnixMs time) const {
   block.late = late_for(late(), next.presence, chain_.fork, block_bytes);
   std::vector<Evidence> proofs;
   for (const auto& [liar, evidence] : evidence_) proofs.push_back(evidence);
-  block.evidence = evidence_for(proofs, evidence_view(), block_bytes);
+  block.evidence = evidence_for(proofs, evidence_view(chain_, world().mutations), block_bytes);
   return block;
 }
 
@@ -94,8 +94,8 @@ void ChainActor::build(Round round) {
         for (const TxId& id : picked->refused) chain_.mempool.drop(id);
         chain_.settings.counters->pending = chain_.mempool.count();
         seal(block, picked->transactions);
-        auto candidate = judge(std::move(block), std::move(picked->transactions));
-        base::ensure(candidate->verdict == chain::Verdict::valid, "what is built here is valid here");
+        auto candidate = judge(chain_, std::move(block), std::move(picked->transactions), world().mutations);
+        base::ensure(candidate->verdict == Verdict::valid, "what is built here is valid here");
         candidates_[candidate->id] = candidate;
         consensus_->built(round, candidate->id, candidate->block.header.time);
         drive();
@@ -103,69 +103,6 @@ void ChainActor::build(Round round) {
 }
 
 // -- whole here, and valid or not
-
-bool ChainActor::follows(const Header& header) const {
-  const rows::Head& head = chain_.ledger.head();
-  const NextBlock& next = chain_.ledger.next();
-  return header.fork == chain_.fork && header.height == head.height.next() && header.parent == head.id &&
-         (header.time > head.time || world().mutations.on("chain.time_not_later")) && header.blocks == next.blocks &&
-         header.validators == hash_of(*next.validators) && header.next_validators == hash_of(*next.next_validators) &&
-         header.parameters == hash_of(next.parameters) && header.state == head.state.hash &&
-         header.receipts == head.receipts && next.validators->index_of(header.proposer).has_value();
-}
-
-const Approved* ChainActor::Candidate::find(const TxId& wanted) const {
-  const auto id_at = [this](std::uint32_t place) -> const TxId& { return (*transactions)[place].id(); };
-  const auto at = std::ranges::lower_bound(by_id, wanted, {}, id_at);
-  return at != by_id.end() && id_at(*at) == wanted ? &(*transactions)[*at] : nullptr;
-}
-
-std::shared_ptr<ChainActor::Candidate> ChainActor::judge(Block block, std::vector<Approved> transactions) const {
-  block.transactions.clear();
-  auto out = std::make_shared<Candidate>();
-  out->id = id_of(block.header);
-  out->bytes = encode(block, transactions);
-  const auto commit_fine = [&] {
-    const rows::Head& head = chain_.ledger.head();
-    if (head.height.value == 0) return block.commit.empty();
-    const auto commit = commit_of(block.commit);
-    return commit &&
-           verify_commit(chain_.id, *chain_.ledger.head_validators(),
-                         {chain_.ledger.forks().of(head.height), head.height, head.id}, *commit, crypto::verify)
-               .ok();
-  };
-  const auto lists_fine = [&] {
-    return judge_late(block.late, chain_.ledger.next().presence, chain_.id, chain_.fork, crypto::verify).ok() &&
-           judge_evidence(block.evidence, evidence_view(), chain_.id, crypto::verify).ok();
-  };
-  const bool valid = follows(block.header) && !flaw(block, transactions, chain_.ledger.next().parameters) &&
-                     fits(chain_.ledger.next().parameters, transactions) && commit_fine() && lists_fine();
-  out->verdict = valid ? chain::Verdict::valid : chain::Verdict::invalid;
-  out->block = std::move(block);
-  out->transactions = std::make_shared<const std::vector<Approved>>(std::move(transactions));
-  out->by_id.resize(out->transactions->size());
-  std::iota(out->by_id.begin(), out->by_id.end(), 0u);
-  std::ranges::sort(out->by_id, {},
-                    [&](std::uint32_t place) -> const TxId& { return (*out->transactions)[place].id(); });
-  return out;
-}
-
-/// Of a block of the next height. What waits here as it is there was verified when it came.
-std::optional<std::vector<Approved>> ChainActor::approve(std::vector<SignedTransaction> transactions) const {
-  std::vector<Approved> out;
-  out.reserve(transactions.size());
-  for (SignedTransaction& one : transactions) {
-    if (const Approved* waiting = chain_.mempool.find(id_of(one.content));
-        waiting != nullptr && waiting->whole() == one) {
-      out.push_back(*waiting);
-      continue;
-    }
-    auto approved = Approved::verify(std::move(one), chain_.id, chain_.fork);
-    if (!approved.ok()) return std::nullopt;
-    out.push_back(std::move(approved).value());
-  }
-  return out;
-}
 
 void ChainActor::add(std::shared_ptr<const Candidate> candidate) {
   if (candidates_.size() >= kCandidatesMax) return;
@@ -313,7 +250,7 @@ void ChainActor::whole(const BlockId& id) {
   std::vector<Approved> transactions;
   transactions.reserve(assembly.ids.size());
   for (const TxId& tx : assembly.ids) transactions.push_back(assembly.have.at(tx));
-  add(judge(std::move(assembly.block), std::move(transactions)));
+  add(judge(chain_, std::move(assembly.block), std::move(transactions), world().mutations));
 }
 
 // -- final
@@ -374,7 +311,7 @@ void ChainActor::finished(const Candidate& candidate, const Commit& commit, cons
   for (std::size_t i = 0; i < executed.receipts.size(); ++i)
     if (!may_wait(executed.receipts[i].outcome)) tell_waiters(executed.receipts[i].id);
   tell_account_waiters();
-  take_next();
+  sync_.take_next();
 }
 
 /// What waits is held against the state after the block.

@@ -42,9 +42,9 @@ void ChainActor::next_height() {
 }
 
 void ChainActor::begin_if_due() {
-  if (!chain_.ready || chain_.halted || consensus_ || chain_.finishing || !synced_.empty()) return;
+  if (!chain_.ready || chain_.halted || consensus_ || chain_.finishing || sync_.has_blocks()) return;
   if (others_have_begun()) return begin();
-  if (catching_up()) return after<Begin>(kSyncPatience);
+  if (sync_.catching_up()) return after<Begin>(BlockSync::kSyncPatience);
   const Parameters& parameters = chain_.ledger.next().parameters;
   const Param span = chain_.mempool.count() > 0 && !barren_ ? Param::block_interval_ms : Param::block_empty_ms;
   const base::Instant due = since_ + std::chrono::milliseconds(parameters[span]);
@@ -270,13 +270,6 @@ Commit ChainActor::head_commit() const {
     if (vote.content == out.vote() && !there(vote.validator)) out.votes.push_back({vote.validator, vote.signature});
   std::ranges::sort(out.votes, {}, &CommitVote::validator);
   return out;
-}
-
-EvidenceView ChainActor::evidence_view() const {
-  static const std::set<base::NodeId> none;
-  const NextBlock& next = chain_.ledger.next();
-  const bool again = world().mutations.on("chain.evidence_twice");
-  return {chain_.ledger.head().height.next(), *next.validators, *next.next_validators, again ? none : next.judged};
 }
 
 // -- what is heard

@@ -294,7 +294,7 @@ void ChainActor::ask_wanted_at(base::Instant when) {
 void ChainActor::ask_wanted(const base::NodeId& from, Neighbour& neighbour) {
   ToAsk& to_ask = neighbour.to_ask;
   if (to_ask.empty()) return;
-  if (!synced_.empty()) return ask_wanted_at(now() + kSyncPatience);
+  if (sync_.has_blocks()) return ask_wanted_at(now() + BlockSync::kSyncPatience);
   if (const auto wait = neighbour.ungiven.wait(now()); wait > base::Duration::zero())
     return ask_wanted_at(now() + std::clamp<base::Duration>(wait, kTellEach, kGetDue));
   // What it does not give is known only later: at a time no more than it may leave ungiven.

@@ -2,6 +2,7 @@
 // What the parts of `/chain` ask of its head (chain_actor.hpp), which decides the heights.
 #include <string>
 
+#include "actors/chain/candidate.hpp"
 #include "actors/chain/logic/guard.hpp"
 #include "runtime/base/error.hpp"
 
@@ -9,8 +10,14 @@ namespace troupe::chain {
 
 class Rounds {
  public:
+  /// Begins the next height if it is due.
+  virtual void begin_if_due() = 0;
+  /// Runs and keeps a valid block that is decided; `synced`: it came whole from a neighbour.
+  virtual void finish(std::shared_ptr<const Candidate> candidate, const Commit& commit, bool synced) = 0;
   /// Ends the height at hand; the next one begins once the ledger is opened again.
   virtual void suspend() = 0;
+  /// Nothing proceeds until a person has looked.
+  virtual void failed(const std::string& why) = 0;
   /// Reads the ledger again: it is not known what was written.
   virtual void reopen(const std::string& why) = 0;
   /// The ledger is read, and its head may be another one.

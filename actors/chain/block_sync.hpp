@@ -1,0 +1,62 @@
+#pragma once
+// A part of `/chain`: gets the blocks that follow the head from a neighbour, and gives blocks to neighbours.
+//
+// Asked   one of those that have missed least (logic/patience.hpp); others beside it once it takes long
+//         (logic/blocks_asked.hpp). The first good answer counts.
+// Blocks  are judged one by one, each once the block before is the head.
+// Limits  kGivingMax answers are read at a time, one for each node.
+#include <deque>
+
+#include "actors/chain/candidate.hpp"
+#include "actors/chain/fork_recovery.hpp"
+#include "actors/chain/head_comparison.hpp"
+#include "actors/chain/logic/blocks_asked.hpp"
+#include "actors/chain/neighbours.hpp"
+#include "actors/chain/rounds.hpp"
+
+namespace troupe::chain {
+
+class BlockSync final : public runtime::Part {
+ public:
+  static constexpr std::size_t kGivingMax = 8;             // our choice: 20 MiB of blocks on their way
+  static constexpr std::chrono::seconds kSyncPatience{1};  // our choice: blocks that are asked for are there by then
+
+  struct AskBeside {};
+
+  BlockSync(runtime::Actor& owner, LocalChain& chain, Neighbours& neighbours, HeadComparison& heads,
+            ForkRecovery& forks, Rounds& rounds)
+      : Part(owner), chain_(chain), neighbours_(neighbours), heads_(heads), forks_(forks), rounds_(rounds) {}
+
+  /// Asks a neighbour for blocks if one has told more than are here.
+  void sync();
+  /// The next block that came whole, once the one before is the head.
+  void take_next();
+  /// Blocks of a neighbour are at hand.
+  bool has_blocks() const { return !synced_.empty(); }
+  /// Whether this node is about to get blocks. Who promises them and does not give them holds up nothing for long.
+  bool catching_up() const { return has_blocks() || now() < blocks_awaited_to_; }
+  /// What came is not of the head any more.
+  void forget();
+  void stop_giving() { giving_.clear(); }
+
+  void give(wire::GetBlocks::Reader ask, runtime::Reply<wire::FinalBlocks> reply);
+
+ private:
+  struct Giving;
+  void got_blocks(const base::NodeId& id, Height from, base::Duration took, runtime::Answer<wire::FinalBlocks> answer);
+  void gather(std::shared_ptr<Giving> giving);
+
+  LocalChain& chain_;
+  Neighbours& neighbours_;
+  HeadComparison& heads_;
+  ForkRecovery& forks_;
+  Rounds& rounds_;
+  BlocksAsked blocks_asked_;
+  base::Instant blocks_awaited_to_{};  // the next height does not begin before
+  bool synced_late_ = false;           // what came is no merit of who gave it
+  base::NodeId synced_from_;           // who has sent those at hand
+  std::deque<std::pair<base::Bytes, Commit>> synced_;
+  std::set<base::NodeId> giving_;  // for which blocks are being read
+};
+
+}  // namespace troupe::chain
