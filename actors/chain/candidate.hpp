@@ -1,7 +1,6 @@
 #pragma once
 // A block of the next height that is whole here, and whether it is valid: as far as that can be said without running it.
 #include "actors/chain/local_chain.hpp"
-#include "actors/chain/logic/consensus.hpp"
 #include "messages/chain.capnp.h"
 
 namespace troupe::chain {

@@ -20,6 +20,7 @@ ChainActor::ChainActor(ChainSettings settings)
       neighbours_(*this, chain_, [this](const auto& node, auto head) { hear_head(node, head); }),
       heads_(*this, chain_, neighbours_, [this](const auto& divergence) { diverged(divergence); }),
       forks_(*this, chain_, neighbours_, *this),
+      assembly_(*this, chain_, neighbours_, *this),
       sync_(*this, chain_, neighbours_, heads_, forks_, *this),
       rejoining_(*this, chain_, neighbours_, *this) {}
 
@@ -67,24 +68,19 @@ void ChainActor::receive(runtime::Handlers& on) {
     if (!proposal) return neighbours_.accuse_caller(net::wire::Violation::MALFORMED, "bytes that are no proposal");
     const auto from = caller().node;
     if (!wanted(*proposal)) {
-      if (from) offer_again(*proposal, pushed.getBody(), *from);
+      const auto heard = from ? assembly_.offer_again(*proposal, pushed.getBody(), *from) : std::nullopt;
+      if (heard) push(*heard, from);
       return;
     }
     // A false body is not passed on: the proposal comes to the others with its true one.
-    const bool right = !from || offer(proposal->content.block, pushed.getBody(), *from);
+    const bool right = !from || assembly_.offer(proposal->content.block, pushed.getBody(), *from);
     if (!right) neighbours_.accuse_caller(net::wire::Violation::BAD_RECORD, "a block that is not the proposed one");
     take(*proposal);
     if (right) push(*proposal, caller().node);
     drive();
   });
-  on.ask<wire::GetProposed, wire::PushProposal>([this](auto ask, auto reply) {
-    const auto id = BlockId::from(bytes_of(ask.getBlock()));
-    const auto found = id && chain_.ours(ask.getChain()) ? candidates_.find(*id) : candidates_.end();
-    if (found == candidates_.end()) return reply.refuse({Code::not_found, "that block is not here"});
-    if (neighbours_.refuse_much(static_cast<std::uint32_t>(found->second->bytes.size() / kPieceBytes + 1), reply))
-      return;
-    reply.send([&](wire::PushProposal::Builder out) { chain::write(out.initBody(), *found->second); });
-  });
+  on.ask<wire::GetProposed, wire::PushProposal>(
+      [this](auto ask, auto reply) { assembly_.give(ask, std::move(reply)); });
   on.tell<wire::HeldVotes>([this](auto held) { hear_held(held); });
   on.ask<wire::GetLatestVote, wire::LatestVote>(
       [this](auto ask, auto reply) { rejoining_.give(ask, std::move(reply)); });
@@ -128,7 +124,7 @@ void ChainActor::opened(const base::Outcome<void>& read) {
   if (const Fork latest = chain_.ledger.forks().latest(); std::exchange(chain_.fork, latest) != latest) forget_fork();
   if (const auto& divergence = chain_.ledger.divergence()) {
     chain_.halted = true;
-    for (Evidence& one : evidence_of(*divergence)) evidence_.emplace(chain::accused(one), std::move(one));
+    for (Evidence& one : evidence_of(*divergence)) chain_.evidence.emplace(chain::accused(one), std::move(one));
   }
   head_time_ = chain_.ledger.head().time;
   chain_.settings.counters->height = chain_.ledger.head().height.value;
@@ -183,28 +179,28 @@ void ChainActor::resume(wire::GuardIs::Reader kept, const std::vector<Bytes>& bl
     if (!transactions) continue;
     auto candidate = judge(chain_, std::move(block).value(), std::move(*transactions), world().mutations);
     at_validator_.insert(candidate->id);
-    candidates_[candidate->id] = std::move(candidate);
+    assembly_.candidates()[candidate->id] = std::move(candidate);
   }
   world().mutations.sometimes("chain: a validator went on where its guard stands");
   begin();
   for (const auto list : {kept.getProof(), kept.getVotes()})
     for (const auto bytes : list)
-      if (const auto vote = parse_signed_vote(bytes_of(bytes))) static_cast<void>(consensus_->receive(*vote));
+      if (const auto vote = parse_signed_vote(bytes_of(bytes))) static_cast<void>(chain_.consensus->receive(*vote));
   for (const auto bytes : kept.getProposals())
     if (const auto proposal = parse_signed_proposal(bytes_of(bytes)))
-      static_cast<void>(consensus_->receive(*proposal, unix_ms()));
+      static_cast<void>(chain_.consensus->receive(*proposal, unix_ms()));
   drive();
 }
 
 std::vector<base::NodeId> ChainActor::accused() const {
   std::vector<base::NodeId> out;
-  for (const auto& [id, evidence] : evidence_) out.push_back(id);
+  for (const auto& [id, evidence] : chain_.evidence) out.push_back(id);
   return out;
 }
 
 std::vector<BlockId> ChainActor::blocks_here() const {
   std::vector<BlockId> out;
-  for (const auto& [id, candidate] : candidates_) out.push_back(id);
+  for (const auto& [id, candidate] : assembly_.candidates()) out.push_back(id);
   return out;
 }
 
@@ -228,11 +224,11 @@ void ChainActor::diverged(const Divergence& divergence) {
   world().mutations.sometimes("chain: two blocks of one height were final");
   // A block that is being kept is finished: it is of this chain, whatever becomes of it.
   if (!chain_.finishing) {
-    consensus_.reset();
+    chain_.consensus.reset();
     timeouts_.clear();
     to_sign_.clear();
   }
-  for (Evidence& one : evidence_of(divergence)) evidence_.emplace(chain::accused(one), std::move(one));
+  for (Evidence& one : evidence_of(divergence)) chain_.evidence.emplace(chain::accused(one), std::move(one));
   chain_.ledger.keep(divergence, [this](const base::Outcome<void>& kept) {
     // Then it is found again after a restart, as long as that neighbour is there.
     if (!kept.ok())
@@ -253,7 +249,7 @@ void ChainActor::stand_still() {
 
 void ChainActor::suspend() {
   sync_.forget();
-  consensus_.reset();
+  chain_.consensus.reset();
   timeouts_.clear();
   to_sign_.clear();
 }
@@ -263,7 +259,7 @@ void ChainActor::reopen(const std::string& why) {
   chain_.ready = chain_.finishing = false;
   sync_.forget();
   sync_.stop_giving();
-  consensus_.reset();
+  chain_.consensus.reset();
   timeouts_.clear();
   after<Reopen>(kReopen);
 }

@@ -11,7 +11,7 @@
 // Trust    what is heard was verified to be of its validator before it counts, or is passed on.
 // Lies     what no honest node sends is told to `/peers`, which bans: a signature of another key, bytes that are no
 //          message, another chain. Who does not give the blocks that it told of is not asked for a while.
-// Limits   kCandidatesMax blocks of a height; kEarlyMax messages of a height that has
+// Limits   kEarlyMax messages of a height that has
 //          not begun.
 #include <deque>
 #include <functional>
@@ -20,8 +20,8 @@
 #include <span>
 
 #include "actors/chain/api.hpp"
+#include "actors/chain/block_assembly.hpp"
 #include "actors/chain/block_sync.hpp"
-#include "actors/chain/logic/consensus.hpp"
 #include "actors/chain/logic/fetching.hpp"
 #include "actors/chain/rejoining.hpp"
 #include "actors/chain/wire.hpp"
@@ -34,7 +34,6 @@ namespace troupe::chain {
 class ChainActor final : public runtime::Actor, private Rounds {
  public:
   static constexpr const char* kName = "chain";
-  static constexpr std::size_t kCandidatesMax = 64;   // our choice
   static constexpr std::size_t kEarlyMax = 4'096;     // our choice
   static constexpr std::size_t kWaitersMax = 16'384;  // our choice
   static constexpr std::size_t kEarlyOfOneMax = 8;    // our choice: two future rounds of both steps, and again
@@ -56,7 +55,7 @@ class ChainActor final : public runtime::Actor, private Rounds {
   /// Validators that signed two contents for one step.
   std::vector<base::NodeId> accused() const;
   /// The height at hand; null before it has begun.
-  const Consensus* consensus() const { return chain_.ready ? consensus_.get() : nullptr; }
+  const Consensus* consensus() const { return chain_.ready ? chain_.consensus.get() : nullptr; }
   const Ledger& ledger() const { return chain_.ledger; }
   /// Transactions that wait here, at most `most`: by sender, in order.
   std::vector<const Approved*> waiting(std::size_t most) const { return chain_.mempool.some({}, most); }
@@ -78,14 +77,6 @@ class ChainActor final : public runtime::Actor, private Rounds {
   struct AskWanted {};
   struct Waiters {};
 
-  /// One whose transactions are not all here yet.
-  struct Assembly {
-    Block block;  // without transactions
-    std::vector<TxId> ids;
-    std::map<TxId, Approved> have;
-    std::set<base::NodeId> asked{};  // and not answered
-    base::Instant ask_next{};        // another one, from then on
-  };
   /// What `/validator` is asked for, one after another: again until it has answered.
   struct Signing {
     Guard guard;
@@ -157,19 +148,9 @@ class ChainActor final : public runtime::Actor, private Rounds {
 
   // Blocks (chain_actor_blocks.cpp).
   void build(Round round);
-  /// Whether the body is that of the block, as far as it was looked at.
-  bool offer(const BlockId& id, wire::ProposedBlock::Reader body, const base::NodeId& from);
-  /// With a proposal that was heard before: without a body, with a false one, or from a node that keeps the rest.
-  void offer_again(const SignedProposal& proposal, wire::ProposedBlock::Reader body, const base::NodeId& from);
   /// The proposal of that block, as it was heard first.
-  std::optional<SignedProposal> proposal_of(const BlockId& id) const;
-  void assemble(const BlockId& id, const base::NodeId& from);
-  /// Asks another one for what a block lacks, if those that were asked have taken long.
-  void assemble_anew(const BlockId& id);
-  void whole(const BlockId& id);
-  void add(std::shared_ptr<const Candidate> candidate);
-  void fetch(const BlockId& id);
-  void ask_for(const BlockId& id, const base::NodeId& from);
+  std::optional<SignedProposal> proposal_of(const BlockId& id) const override;
+  void is_whole(const Candidate& candidate) override;
   void finish(std::shared_ptr<const Candidate> candidate, const Commit& commit, bool synced) override;
   void finished(const Candidate& candidate, const Commit& commit, const Executed& executed, bool synced);
   void settle(const Candidate& candidate, const Executed& executed);
@@ -199,7 +180,6 @@ class ChainActor final : public runtime::Actor, private Rounds {
   void get_transactions(const base::NodeId& from, Asked asked);
   void got_transactions(const base::NodeId& from, Asked asked, runtime::Answer<wire::Transactions> answer);
   void give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Transactions> reply);
-  const Approved* known(const TxId& id) const;
   void tell_soon();
   void tell_transactions();
   void tell_pool();
@@ -229,11 +209,6 @@ class ChainActor final : public runtime::Actor, private Rounds {
   void push(const SignedProposal& proposal, const std::optional<base::NodeId>& except);
   void mend();
   void hear_held(wire::HeldVotes::Reader held);
-  bool forged(const SignedTransaction& transaction) const;
-  /// Whether the signatures of a transaction are checked.
-  using MayCheck = std::function<bool(const TxId&, const SignedTransaction&)>;
-  std::vector<Approved> read_given(const base::NodeId& from, wire::Transactions::Reader answer,
-                                   const std::set<TxId>& asked, const MayCheck& may = {});
 
   // Another node's state beside this one (chain_actor_diff.cpp).
   struct Differing;
@@ -268,7 +243,6 @@ class ChainActor final : public runtime::Actor, private Rounds {
   void find_evidence(base::Callback<void(std::set<base::NodeId>)> then);
   void find_next_evidence(std::shared_ptr<std::vector<std::pair<base::NodeId, Height>>> wanted,
                           base::Callback<void()> then);
-  void hear_evidence(const Block& block);
   void write_final(wire::TransactionInfo::Builder out, const Block& block, std::uint32_t index,
                    const base::Bytes& receipt) const;
 
@@ -285,20 +259,17 @@ class ChainActor final : public runtime::Actor, private Rounds {
   Neighbours neighbours_;
   HeadComparison heads_;
   ForkRecovery forks_;
+  BlockAssembly assembly_;
   BlockSync sync_;
   Rejoining rejoining_;
   std::optional<base::Error> damaged_;  ///< why the chain could not be read, if it is damaged
 
   // The height at hand.
-  std::unique_ptr<Consensus> consensus_;  // none before it has begun
-  Guard guard_;                           // of the height before, or as `/validator` keeps it
-  std::vector<SignedVote> proof_;         // to be kept with the next guard
+  Guard guard_;                    // of the height before, or as `/validator` keeps it
+  std::vector<SignedVote> proof_;  // to be kept with the next guard
   std::deque<Signing> to_sign_;
   bool signing_ = false;  // the first of them is under way
   std::multimap<base::Instant, Timeout> timeouts_;
-  std::map<BlockId, std::shared_ptr<const Candidate>> candidates_;
-  std::map<BlockId, Assembly> assemblies_;
-  std::set<BlockId> wanted_;        // asked for, not here
   std::set<BlockId> at_validator_;  // whole blocks that `/validator` has
   std::vector<SignedVote> early_votes_;
   std::vector<SignedProposal> early_proposals_;
@@ -308,7 +279,6 @@ class ChainActor final : public runtime::Actor, private Rounds {
   std::uint64_t progress_ = 0, progress_told_ = 0;
   std::deque<UnixMs> spans_;  // between the latest blocks
   UnixMs head_time_{};
-  std::map<base::NodeId, Evidence> evidence_;  // of validators that signed twice
   /// Precommits for final blocks that were not in their commits: by height and validator.
   std::map<std::pair<Height, base::NodeId>, SignedVote> late_;
   /// Came while the block at hand was being kept: of each that sent any, one of each validator.

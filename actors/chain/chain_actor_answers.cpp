@@ -117,8 +117,8 @@ void ChainActor::answers(runtime::Handlers& on) {
   on.describe<wire::ChainState>([this](wire::ChainState::Builder out) {
     if (!chain_.ready) return;
     out.setHeight(chain_.ledger.head().height.value);
-    out.setRound(consensus_ ? consensus_->place().round.value : 0);
-    out.setStep(consensus_ ? std::string(name(consensus_->step())) : "idle");
+    out.setRound(chain_.consensus ? chain_.consensus->place().round.value : 0);
+    out.setStep(chain_.consensus ? std::string(name(chain_.consensus->step())) : "idle");
     out.setPending(chain_.mempool.count());
     out.setNeighbours(size32(neighbours_.all()));
     out.setTarget(target().value);
@@ -143,8 +143,8 @@ void ChainActor::status(runtime::Reply<wire::ChainStatus>& reply) const {
     out.setHeight(head.height.value);
     out.setId(data_of(head.id.view()));
     out.setTime(static_cast<std::uint64_t>(head.time.count()));
-    out.setRound(consensus_ ? consensus_->place().round.value : 0);
-    out.setStep(consensus_ ? std::string(name(consensus_->step())) : "idle");
+    out.setRound(chain_.consensus ? chain_.consensus->place().round.value : 0);
+    out.setStep(chain_.consensus ? std::string(name(chain_.consensus->step())) : "idle");
     out.setValidators(size32(next.validators->all()));
     out.setStateRoot(data_of(head.state.hash.view()));
     out.setTarget(target().value);
@@ -501,7 +501,7 @@ void ChainActor::find_evidence(base::Callback<void(std::set<base::NodeId>)> then
         for (const Founder& one : chain_.genesis().founders)
           if (view.evidence_of(one.node())) all->insert(one.node());
         for (const base::NodeId& id : *all)
-          if (!evidence_.contains(id))
+          if (!chain_.evidence.contains(id))
             if (const auto judged = view.evidence_of(id)) wanted->emplace_back(id, judged->height);
         return !view.damage();
       },
@@ -519,14 +519,9 @@ void ChainActor::find_next_evidence(std::shared_ptr<std::vector<std::pair<base::
                       [this, wanted, then = std::move(then)](base::Outcome<std::optional<FinalRow>> row) mutable {
                         if (row.ok() && row.value())
                           if (const auto block = parse_block(row.value()->block); block.ok())
-                            hear_evidence(block.value());
+                            chain_.hear_evidence(block.value());
                         find_next_evidence(wanted, std::move(then));
                       });
-}
-
-void ChainActor::hear_evidence(const Block& block) {
-  for (const Bytes& entry : block.evidence)
-    if (auto one = parse_evidence(entry)) evidence_.emplace(chain::accused(*one), std::move(*one));
 }
 
 void ChainActor::validators(runtime::Reply<wire::ValidatorInfos> reply) {
@@ -558,7 +553,7 @@ void ChainActor::list_validators(std::set<base::NodeId> judged, runtime::Reply<w
             row.setOrigin(chain_.settings.dev ? "dev" : "genesis");
             row.setState(!index || chain_.ledger.next().judged.contains(id) ? "out" : "active");
             if (const Absence* absence = chain_.ledger.next().presence.absence_of(id)) row.setMissed(absence->missed);
-            if (const auto evidence = evidence_.find(id); evidence != evidence_.end()) {
+            if (const auto evidence = chain_.evidence.find(id); evidence != chain_.evidence.end()) {
               const Bytes bytes = encode(evidence->second);
               row.initEvidence(1).set(0, data_of(bytes));
             }

@@ -1,6 +1,5 @@
-// Blocks of the next height: built, put together from what is here, judged, run and kept.
+// Blocks of the next height: built, run and kept.
 #include <algorithm>
-#include <numeric>
 
 #include "actors/chain/chain_actor.hpp"
 #include "actors/chain/wire.hpp"
@@ -11,10 +10,7 @@ namespace {
 
 using base::Bytes;
 
-constexpr std::chrono::seconds kFetchDue{5};        // our choice
-constexpr std::chrono::milliseconds kAskNext{500};  // our choice: longer than a round trip around the earth
-constexpr std::size_t kAskedMax = 3;                // neighbours, for one block
-constexpr std::size_t kSpans = 100;                 // messages/chain.capnp: blockTimeMs
+constexpr std::size_t kSpans = 100;  // messages/chain.capnp: blockTimeMs
 
 /// What the next one in the block finds: as the machine does it, which runs the block once it is decided.
 void happens(StateView& view, Totals& totals, const Parameters& parameters, const Approved& one, UnixMs time) {
@@ -64,7 +60,7 @@ Block ChainActor::next_block(UnixMs time) const {
   const std::size_t block_bytes = next.parameters[Param::block_bytes];
   block.late = late_for(late(), next.presence, chain_.fork, block_bytes);
   std::vector<Evidence> proofs;
-  for (const auto& [liar, evidence] : evidence_) proofs.push_back(evidence);
+  for (const auto& [liar, evidence] : chain_.evidence) proofs.push_back(evidence);
   block.evidence = evidence_for(proofs, evidence_view(chain_, world().mutations), block_bytes);
   return block;
 }
@@ -89,168 +85,18 @@ void ChainActor::build(Round round) {
       },
       [this, round, picked, block = std::move(block)](const base::Outcome<void>& whole) mutable {
         if (!whole.ok()) return failed(whole.error().message);
-        if (!consensus_ || consensus_->place().height != block.header.height || block.header.fork != chain_.fork)
+        if (!chain_.consensus || chain_.consensus->place().height != block.header.height ||
+            block.header.fork != chain_.fork)
           return;
         for (const TxId& id : picked->refused) chain_.mempool.drop(id);
         chain_.settings.counters->pending = chain_.mempool.count();
         seal(block, picked->transactions);
         auto candidate = judge(chain_, std::move(block), std::move(picked->transactions), world().mutations);
         base::ensure(candidate->verdict == Verdict::valid, "what is built here is valid here");
-        candidates_[candidate->id] = candidate;
-        consensus_->built(round, candidate->id, candidate->block.header.time);
+        assembly_.candidates()[candidate->id] = candidate;
+        chain_.consensus->built(round, candidate->id, candidate->block.header.time);
         drive();
       });
-}
-
-// -- whole here, and valid or not
-
-void ChainActor::add(std::shared_ptr<const Candidate> candidate) {
-  if (candidates_.size() >= kCandidatesMax) return;
-  const Header& header = candidate->block.header;
-  const BlockId id = candidate->id;
-  const auto verdict = candidate->verdict;
-  wanted_.erase(id);
-  assemblies_.erase(id);
-  candidates_[id] = std::move(candidate);
-  ++progress_;
-  if (!consensus_) return;
-  consensus_->block(id, header.time, header.proposer, verdict);
-  drive();
-}
-
-// -- from others
-
-void ChainActor::fetch(const BlockId& id) {
-  if (const auto here = candidates_.find(id); here != candidates_.end()) {
-    const Header& header = here->second->block.header;
-    return consensus_->block(id, header.time, header.proposer, here->second->verdict);
-  }
-  if (assemblies_.contains(id)) return;
-  wanted_.insert(id);
-  if (neighbours_.all().empty() || world().mutations.on("chain.block_unasked")) return;
-  // Who proposes it has it. The others are others each time: those that were asked before may not have it, or not want
-  // to give it.
-  const auto proposal = proposal_of(id);
-  auto at = std::next(neighbours_.all().begin(), static_cast<std::ptrdiff_t>(random().below(neighbours_.all().size())));
-  if (proposal && neighbours_.all().contains(proposal->validator)) ask_for(id, proposal->validator);
-  for (std::size_t asked = 0; asked < std::min(kAskedMax, neighbours_.all().size()); ++asked, ++at) {
-    if (at == neighbours_.all().end()) at = neighbours_.all().begin();
-    if (!proposal || at->first != proposal->validator) ask_for(id, at->first);
-  }
-}
-
-void ChainActor::ask_for(const BlockId& id, const base::NodeId& from) {
-  ask<wire::GetProposed, wire::PushProposal>(
-      neighbours_.all().at(from).handle, now() + kFetchDue,
-      [&](wire::GetProposed::Builder out) {
-        out.setChain(data_of(chain_.id.view()));
-        out.setBlock(data_of(id.view()));
-      },
-      [this, id, from](runtime::Answer<wire::PushProposal> answer) {
-        if (!answer.ok() || !wanted_.contains(id) || offer(id, answer.value().getBody(), from)) return;
-        neighbours_.accuse(from, net::wire::Violation::BAD_RECORD, "a block that is not the one asked for");
-      });
-}
-
-bool ChainActor::offer(const BlockId& id, wire::ProposedBlock::Reader body, const base::NodeId& from) {
-  if (candidates_.contains(id) || chain_.halted || chain_.finishing) return true;
-  if (assemblies_.contains(id)) {
-    assemble(id, from);
-    return true;
-  }
-  if (assemblies_.size() >= kCandidatesMax) return true;
-  auto proposed = chain::read(body, id);
-  if (!proposed) return false;
-  Assembly out;
-  out.block = std::move(proposed->block);
-  out.ids = std::move(proposed->ids);
-  out.ask_next = now() + kAskNext;
-  if (std::set<TxId>(out.ids.begin(), out.ids.end()).size() != out.ids.size())
-    return true;  // a true body, of a block that is none
-  wanted_.erase(id);
-  assemblies_.emplace(id, std::move(out));
-  assemble(id, from);
-  return true;
-}
-
-/// Who passes on a proposal before its proposer's own push comes may add a false body, or keep what the block lacks to
-/// itself. The rest is as for a first one, but each such body is of the share of who sends it.
-void ChainActor::offer_again(const SignedProposal& proposal, wire::ProposedBlock::Reader body,
-                             const base::NodeId& from) {
-  const BlockId& id = proposal.content.block;
-  const auto heard = proposal_of(id);
-  if (!heard || candidates_.contains(id) || candidates_.size() >= kCandidatesMax) return;
-  const bool lacks_some = assemblies_.contains(id);
-  if (lacks_some && from != heard->validator) return;  // each neighbour pushes it, and one has been asked for the rest
-  if (neighbours_.too_much(
-          static_cast<std::uint32_t>(body.totalSize().wordCount * sizeof(capnp::word) / kPieceBytes + 1)))
-    return;
-  if (!offer(id, body, from))
-    return neighbours_.accuse_caller(net::wire::Violation::BAD_RECORD, "a block that is not the proposed one");
-  if (!lacks_some) push(*heard, from);
-}
-
-std::optional<SignedProposal> ChainActor::proposal_of(const BlockId& id) const {
-  for (const SignedProposal& one : consensus_ ? consensus_->proposals() : early_proposals_)
-    if (one.content.block == id) return one;
-  return std::nullopt;
-}
-
-void ChainActor::assemble(const BlockId& id, const base::NodeId& from) {
-  Assembly& one = assemblies_.at(id);
-  std::vector<TxId> missing;
-  for (const TxId& wanted_id : one.ids) {
-    if (one.have.contains(wanted_id)) continue;
-    if (const Approved* waiting = chain_.mempool.find(wanted_id)) one.have.emplace(wanted_id, *waiting);
-    else missing.push_back(wanted_id);
-  }
-  if (missing.empty()) return whole(id);
-  if (one.asked.size() >= kAskedAtOnceMax || one.asked.contains(from)) return;
-  if (world().mutations.on("chain.missing_unasked")) return;
-  one.asked.insert(from);
-  if (missing.size() > kGivenAtOnce) missing.resize(kGivenAtOnce);
-  ask<wire::GetTransactions, wire::Transactions>(
-      neighbours_.at(from), now() + kFetchDue,
-      [&](wire::GetTransactions::Builder out) {
-        out.setChain(data_of(chain_.id.view()));
-        chain::write(out.initIds(size32(missing)), missing);
-      },
-      [this, id, from,
-       asked = std::set<TxId>(missing.begin(), missing.end())](runtime::Answer<wire::Transactions> answer) {
-        const auto found = assemblies_.find(id);
-        if (found == assemblies_.end()) return;
-        found->second.asked.erase(from);
-        if (!answer.ok()) return;
-        bool more = false;
-        for (Approved& given : read_given(from, answer.value(), asked)) {
-          const TxId tx = given.id();
-          more = found->second.have.emplace(tx, std::move(given)).second || more;
-        }
-        if (more) assemble(id, from);
-      });
-}
-
-/// Who brought the block may keep what it lacks to itself. Its proposer has all of it, and each validator may.
-void ChainActor::assemble_anew(const BlockId& id) {
-  Assembly& one = assemblies_.at(id);
-  if (now() < one.ask_next) return;
-  one.ask_next = now() + kAskNext;
-  std::vector<base::NodeId> validators, others;
-  for (const auto& [node_id, neighbour] : neighbours_.all())
-    if (!one.asked.contains(node_id)) (chain_.is_validator(node_id) ? validators : others).push_back(node_id);
-  const base::NodeId proposer = one.block.header.proposer;
-  if (std::ranges::find(validators, proposer) != validators.end()) return assemble(id, proposer);
-  const auto& some = validators.empty() || random().below(4) == 0 ? others : validators;
-  if (!some.empty()) assemble(id, some[random().below(some.size())]);
-}
-
-void ChainActor::whole(const BlockId& id) {
-  auto one = assemblies_.extract(id);
-  Assembly& assembly = one.mapped();
-  std::vector<Approved> transactions;
-  transactions.reserve(assembly.ids.size());
-  for (const TxId& tx : assembly.ids) transactions.push_back(assembly.have.at(tx));
-  add(judge(chain_, std::move(assembly.block), std::move(transactions), world().mutations));
 }
 
 // -- final
@@ -300,7 +146,7 @@ void ChainActor::finished(const Candidate& candidate, const Commit& commit, cons
   rejoining_.remember(commit);
   barren_ = candidate.transactions->empty();
   for (const Approved& one : *candidate.transactions) fetching_.done(one.id());
-  hear_evidence(candidate.block);
+  chain_.hear_evidence(candidate.block);
   if (std::ranges::any_of(executed.receipts, [](const Receipt& one) { return one.outcome == Outcome::nonce; }))
     world().mutations.sometimes("chain: a block has a transaction before the one that it waits for");
   settle(candidate, executed);

@@ -50,7 +50,7 @@ void ChainActor::hear_head(const base::NodeId& node_id, wire::ChainHead::Reader 
   if (neighbour.fork > chain_.fork) forks_.ask_forks(node_id);
   heads_.check_head(node_id);
   // The block at hand comes by votes; who is further behind has missed it.
-  if (!consensus_ || neighbour.height > chain_.ledger.head().height.next()) sync_.sync();
+  if (!chain_.consensus || neighbour.height > chain_.ledger.head().height.next()) sync_.sync();
 }
 
 /// A block is overdue.
@@ -94,15 +94,15 @@ void ChainActor::push(const SignedVote& vote, const std::optional<base::NodeId>&
 
 /// With its block as it was read or built here, never as it came: a message may have parts that no one has looked at.
 void ChainActor::push(const SignedProposal& proposal, const std::optional<base::NodeId>& except) {
-  const auto whole = candidates_.find(proposal.content.block);
-  const auto part = assemblies_.find(proposal.content.block);
-  if (whole == candidates_.end() && part == assemblies_.end()) return;
+  const auto whole = assembly_.find(proposal.content.block);
+  const auto* part = assembly_.part_of(proposal.content.block);
+  if (!whole && part == nullptr) return;
   const Bytes bytes = encode(proposal);
   neighbours_.tell_all<wire::PushProposal>(except, [&](wire::PushProposal::Builder out) {
     out.setChain(data_of(chain_.id.view()));
     out.setProposal(data_of(bytes));
-    if (whole != candidates_.end()) chain::write(out.initBody(), *whole->second);
-    else chain::write(out.initBody(), part->second.block, part->second.ids);
+    if (whole) chain::write(out.initBody(), *whole);
+    else chain::write(out.initBody(), part->block, part->ids);
   });
 }
 
@@ -113,30 +113,26 @@ void ChainActor::mend() {
   forks_.look_for_forks();
   if (chain_.halted) return heads_.check_heads();
   sign_next();
-  for (const BlockId& id : std::set<BlockId>(wanted_))
-    if (consensus_) fetch(id);
-  std::vector<BlockId> stalled;
-  for (const auto& [id, assembly] : assemblies_) stalled.push_back(id);
-  for (const BlockId& id : stalled)
-    if (assemblies_.contains(id)) assemble_anew(id);
+  assembly_.ask_again();
   tell_health();
   if (world().mutations.on("chain.not_mended")) return;
-  if (std::exchange(progress_told_, progress_) != progress_ || !consensus_ || chain_.finishing) return;
+  if (std::exchange(progress_told_, progress_) != progress_ || !chain_.consensus || chain_.finishing) return;
   sync_.sync();
   const ValidatorSet& validators = *chain_.ledger.next().validators;
   std::map<Round, HeldHere> held;
-  for (const SignedVote& vote : consensus_->votes()) {
+  for (const SignedVote& vote : chain_.consensus->votes()) {
     const auto index = validators.index_of(vote.validator);
     HeldHere& one = held[vote.content.place.round];
     (vote.content.step == Step::prevote ? one.prevotes : one.precommits).insert(*index);
   }
-  for (const SignedProposal& proposal : consensus_->proposals()) held[proposal.content.place.round].proposal = true;
+  for (const SignedProposal& proposal : chain_.consensus->proposals())
+    held[proposal.content.place.round].proposal = true;
   while (held.size() > kRoundsToldMax) held.erase(held.begin());
   neighbours_.tell_all<wire::HeldVotes>(std::nullopt, [&](wire::HeldVotes::Builder out) {
     out.setChain(data_of(chain_.id.view()));
     out.setFork(chain_.fork.value);
-    out.setHeight(consensus_->place().height.value);
-    out.setRound(consensus_->place().round.value);
+    out.setHeight(chain_.consensus->place().height.value);
+    out.setRound(chain_.consensus->place().round.value);
     auto rounds = out.initRounds(size32(held));
     unsigned i = 0;
     for (const auto& [round, one] : held) {
@@ -162,7 +158,7 @@ void ChainActor::hear_held(wire::HeldVotes::Reader held) {
   const runtime::Handle handle = neighbours_.at(*from);
   if (Height{held.getHeight()} <= chain_.ledger.head().height)
     return tell<wire::ChainHead>(handle, [this](wire::ChainHead::Builder out) { neighbours_.write_head(out); });
-  if (!consensus_ || Height{held.getHeight()} != consensus_->place().height) return;
+  if (!chain_.consensus || Height{held.getHeight()} != chain_.consensus->place().height) return;
   // Read once: what a message may be read in all is bounded, and there may be many votes.
   struct Held {
     bool proposal;
@@ -174,25 +170,25 @@ void ChainActor::hear_held(wire::HeldVotes::Reader held) {
       there.emplace(Round{round.getRound()}, Held{round.getProposal(), round.getPrevotes(), round.getPrecommits()});
   const ValidatorSet& validators = *chain_.ledger.next().validators;
   std::size_t proposals = 0;
-  std::vector<SignedProposal> latest_first = consensus_->proposals();
+  std::vector<SignedProposal> latest_first = chain_.consensus->proposals();
   std::ranges::reverse(latest_first);
   for (const SignedProposal& proposal : latest_first) {
     const auto row = there.find(proposal.content.place.round);
     if (row != there.end() && row->second.proposal) continue;
-    const auto block = candidates_.find(proposal.content.block);
-    if (block == candidates_.end()) continue;
-    const std::size_t told = block->second->transactions->size() * (TxId::kBytes + 8);
+    const auto block = assembly_.find(proposal.content.block);
+    if (!block) continue;
+    const std::size_t told = block->transactions->size() * (TxId::kBytes + 8);
     if (neighbours_.too_much(static_cast<std::uint32_t>(told / kPieceBytes + 1))) break;
     const Bytes bytes = encode(proposal);
     tell<wire::PushProposal>(handle, [&](wire::PushProposal::Builder out) {
       out.setChain(data_of(chain_.id.view()));
       out.setProposal(data_of(bytes));
-      chain::write(out.initBody(), *block->second);
+      chain::write(out.initBody(), *block);
     });
     if (++proposals >= kProposalsMended) break;
   }
   std::size_t sent = 0;
-  for (const SignedVote& vote : consensus_->votes()) {
+  for (const SignedVote& vote : chain_.consensus->votes()) {
     const auto row = there.find(vote.content.place.round);
     const bool prevote = vote.content.step == Step::prevote;
     const std::size_t index = *validators.index_of(vote.validator);

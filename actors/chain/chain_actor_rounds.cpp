@@ -21,15 +21,13 @@ void set_content(wire::SignContent::Builder out, const Proposal& proposal) {
 }  // namespace
 
 void ChainActor::next_height() {
-  if (consensus_)
-    for (const SignedVote& vote : consensus_->votes()) hear_late(vote, std::nullopt);
+  if (chain_.consensus)
+    for (const SignedVote& vote : chain_.consensus->votes()) hear_late(vote, std::nullopt);
   for (const auto& [source, vote] : std::exchange(unheard_, {})) hear_late(vote, source.first);
   forget_late();
-  consensus_.reset();
+  chain_.consensus.reset();
   timeouts_.clear();
-  candidates_.clear();
-  assemblies_.clear();
-  wanted_.clear();
+  assembly_.clear();
   at_validator_.clear();
   proof_.clear();
   to_sign_.clear();
@@ -42,7 +40,7 @@ void ChainActor::next_height() {
 }
 
 void ChainActor::begin_if_due() {
-  if (!chain_.ready || chain_.halted || consensus_ || chain_.finishing || sync_.has_blocks()) return;
+  if (!chain_.ready || chain_.halted || chain_.consensus || chain_.finishing || sync_.has_blocks()) return;
   if (others_have_begun()) return begin();
   if (sync_.catching_up()) return after<Begin>(BlockSync::kSyncPatience);
   const Parameters& parameters = chain_.ledger.next().parameters;
@@ -68,14 +66,14 @@ bool ChainActor::others_have_begun() const {
 
 void ChainActor::begin() {
   const NextBlock& next = chain_.ledger.next();
-  consensus_ = std::make_unique<Consensus>(HeightStart{.fork = chain_.fork,
-                                                       .height = chain_.ledger.head().height.next(),
-                                                       .validators = next.validators,
-                                                       .rotation = *next.rotation,
-                                                       .parent_time = chain_.ledger.head().time,
-                                                       .times = times_of(next.parameters),
-                                                       .self = chain_.validator_here()},
-                                           guard_, world().mutations);
+  chain_.consensus = std::make_unique<Consensus>(HeightStart{.fork = chain_.fork,
+                                                             .height = chain_.ledger.head().height.next(),
+                                                             .validators = next.validators,
+                                                             .rotation = *next.rotation,
+                                                             .parent_time = chain_.ledger.head().time,
+                                                             .times = times_of(next.parameters),
+                                                             .self = chain_.validator_here()},
+                                                 guard_, world().mutations);
   ++progress_;
   for (const SignedProposal& one : std::exchange(early_proposals_, {})) take(one);
   for (const SignedVote& one : std::exchange(early_votes_, {})) take(one);
@@ -85,8 +83,8 @@ void ChainActor::begin() {
 void ChainActor::drive() {
   if (driving_) return;
   driving_ = true;
-  while (consensus_) {
-    auto effects = consensus_->take();
+  while (chain_.consensus) {
+    auto effects = chain_.consensus->take();
     if (effects.empty()) break;
     for (Effect& effect : effects) std::visit([this](auto& one) { perform(one); }, effect);
   }
@@ -113,8 +111,7 @@ template <class Content>
 void ChainActor::sign(const Signing& signing, const Content& content) {
   std::vector<std::shared_ptr<const Candidate>> blocks;
   for (const BlockId& id : signing.guard.blocks())
-    if (const auto found = candidates_.find(id); found != candidates_.end() && !at_validator_.contains(id))
-      blocks.push_back(found->second);
+    if (const auto found = assembly_.find(id); found && !at_validator_.contains(id)) blocks.push_back(found);
   ask<wire::SignContent, wire::SignedIs>(
       node().find(kValidatorPath), now() + kSignDue,
       [&](wire::SignContent::Builder out) {
@@ -152,7 +149,7 @@ void ChainActor::signed_content(const Content& content, runtime::Answer<wire::Si
     return;
   }
   const auto signature = crypto::Signature::from(bytes_of(answer.value().getSignature()));
-  if (!signature || !consensus_ || content.place.height != consensus_->place().height ||
+  if (!signature || !chain_.consensus || content.place.height != chain_.consensus->place().height ||
       content.place.fork != chain_.fork)
     return;
   const Signed<Content> made{content, chain_.settings.self(), *signature};
@@ -167,10 +164,10 @@ void ChainActor::passed(const Guard& guard) {
   to_sign_.clear();
   proof_.clear();
   at_validator_.clear();
-  if (!consensus_ || chain_.finishing || chain_.halted) return;
-  early_votes_ = consensus_->votes();
-  early_proposals_ = consensus_->proposals();
-  consensus_.reset();
+  if (!chain_.consensus || chain_.finishing || chain_.halted) return;
+  early_votes_ = chain_.consensus->votes();
+  early_proposals_ = chain_.consensus->proposals();
+  chain_.consensus.reset();
   timeouts_.clear();
   begin();
 }
@@ -185,37 +182,51 @@ void ChainActor::arm() {
 }
 
 void ChainActor::timeouts() {
-  while (consensus_ && !timeouts_.empty() && timeouts_.begin()->first <= now()) {
+  while (chain_.consensus && !timeouts_.empty() && timeouts_.begin()->first <= now()) {
     const Timeout due = timeouts_.begin()->second;
     timeouts_.erase(timeouts_.begin());
-    consensus_->timeout(due);
+    chain_.consensus->timeout(due);
   }
   drive();
   arm();
 }
 
 void ChainActor::perform(BuildBlock& effect) { build(effect.round); }
-void ChainActor::perform(FetchBlock& effect) { fetch(effect.block); }
+void ChainActor::perform(FetchBlock& effect) { assembly_.fetch(effect.block); }
 
 void ChainActor::perform(Evidence& effect) {
   const base::NodeId liar = std::visit([](const auto& pair) { return pair.first.validator; }, effect.pair);
-  evidence_.emplace(liar, effect);
+  chain_.evidence.emplace(liar, effect);
   const std::string hex = liar.hex();
   chain_.settings.log.warn("a validator has signed two contents for one step", {{"validator", std::string_view(hex)}});
 }
 
 void ChainActor::perform(Decided& effect) {
-  const auto found = candidates_.find(effect.commit.block);
-  base::ensure(found != candidates_.end(), "what is decided was found valid here");
+  const auto found = assembly_.find(effect.commit.block);
+  base::ensure(found != nullptr, "what is decided was found valid here");
   chain_.settings.counters->rounds += effect.commit.place.round.value;
   if (effect.commit.place.round.value > 0) world().mutations.sometimes("chain: a round failed");
-  finish(found->second, effect.commit, false);
+  finish(found, effect.commit, false);
 }
 
 void ChainActor::perform(Diverged& effect) {
   chain_.halted = true;
   failed("over 2/3 of the validators decided a block that is invalid here: " + effect.block.hex());
   heads_.check_heads();
+}
+
+std::optional<SignedProposal> ChainActor::proposal_of(const BlockId& id) const {
+  for (const SignedProposal& one : chain_.consensus ? chain_.consensus->proposals() : early_proposals_)
+    if (one.content.block == id) return one;
+  return std::nullopt;
+}
+
+void ChainActor::is_whole(const Candidate& candidate) {
+  ++progress_;
+  if (!chain_.consensus) return;
+  const Header& header = candidate.block.header;
+  chain_.consensus->block(candidate.id, header.time, header.proposer, candidate.verdict);
+  drive();
 }
 
 // -- what comes late
@@ -283,16 +294,16 @@ bool ChainActor::wanted(const Signed<Content>& message) {
   const ValidatorSet& validators = *chain_.ledger.next().validators;
   const auto index = validators.index_of(message.validator);
   if (!index) return false;
-  if (consensus_ ? !consensus_->needs(message) && !consensus_->accuses(message)
-                 : early_votes_.size() + early_proposals_.size() >= kEarlyMax)
+  if (chain_.consensus ? !chain_.consensus->needs(message) && !chain_.consensus->accuses(message)
+                       : early_votes_.size() + early_proposals_.size() >= kEarlyMax)
     return false;
   const auto of_it = [&](const auto& one) { return one.validator == message.validator; };
-  if (!consensus_ && static_cast<std::size_t>(std::ranges::count_if(early_votes_, of_it) +
-                                              std::ranges::count_if(early_proposals_, of_it)) >= kEarlyOfOneMax)
+  if (!chain_.consensus && static_cast<std::size_t>(std::ranges::count_if(early_votes_, of_it) +
+                                                    std::ranges::count_if(early_proposals_, of_it)) >= kEarlyOfOneMax)
     return false;
   if constexpr (std::is_same_v<Content, Vote>) {
-    if (!consensus_ && std::ranges::find(early_votes_, message) != early_votes_.end()) return false;
-  } else if (!consensus_ && std::ranges::find(early_proposals_, message) != early_proposals_.end()) {
+    if (!chain_.consensus && std::ranges::find(early_votes_, message) != early_votes_.end()) return false;
+  } else if (!chain_.consensus && std::ranges::find(early_proposals_, message) != early_proposals_.end()) {
     return false;
   }
   if (crypto::verify(validators.at(*index).key, signed_bytes(chain_.id, message.content), message.signature))
@@ -306,21 +317,21 @@ template bool ChainActor::wanted(const SignedProposal&);
 void ChainActor::take(const SignedVote& vote) {
   ++progress_;
   rejoining_.remember(vote);
-  if (!consensus_) {
+  if (!chain_.consensus) {
     early_votes_.push_back(vote);
     return begin_if_due();
   }
-  static_cast<void>(consensus_->receive(vote));
+  static_cast<void>(chain_.consensus->receive(vote));
 }
 
 void ChainActor::take(const SignedProposal& proposal) {
   ++progress_;
   rejoining_.remember(proposal);
-  if (!consensus_) {
+  if (!chain_.consensus) {
     early_proposals_.push_back(proposal);
     return begin_if_due();
   }
-  static_cast<void>(consensus_->receive(proposal, unix_ms()));
+  static_cast<void>(chain_.consensus->receive(proposal, unix_ms()));
 }
 
 }  // namespace troupe::chain

@@ -362,7 +362,7 @@ void ChainActor::got_transactions(const base::NodeId& from, Asked asked, runtime
   };
   std::set<TxId> admitted;
   if (answer.ok()) {
-    for (Approved& one : read_given(from, answer.value(), ids, may)) {
+    for (Approved& one : neighbours_.read_given(from, answer.value(), ids, may)) {
       const TxId id = one.id();
       admitted.insert(id);
       bytes += one.bytes() + kListEntryBytes;
@@ -381,7 +381,7 @@ void ChainActor::got_transactions(const base::NodeId& from, Asked asked, runtime
     if (admitted.contains(id) || !fetching_.asked(id, from)) continue;
     const auto later = put_off.find(id);
     const bool again = later != put_off.end() || (cut_off && !given.contains(id));
-    if (!again && !given.contains(id) && known(id) == nullptr) ++ungiven;
+    if (!again && !given.contains(id) && assembly_.known(id) == nullptr) ++ungiven;
     auto next = again ? std::optional(from) : fetching_.pass_on(id, now());
     while (next && !neighbours_.all().contains(*next)) next = fetching_.pass_on(id, now());
     if (!next) continue;
@@ -408,7 +408,7 @@ void ChainActor::give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Tr
   std::size_t bytes = 0;
   std::set<TxId> seen;
   for (const TxId& id : *asked) {
-    const Approved* const one = seen.insert(id).second ? known(id) : nullptr;
+    const Approved* const one = seen.insert(id).second ? assembly_.known(id) : nullptr;
     if (one == nullptr) continue;
     bytes += one->bytes() + kListEntryBytes;
     if (bytes > kGivenBytesMax) break;
@@ -420,61 +420,6 @@ void ChainActor::give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Tr
     auto list = answer.initList(size32(out));
     for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(out[i]->encoded()));
   });
-}
-
-/// Here, or of a block that is voted on: the pool may have dropped that. Null: neither.
-const Approved* ChainActor::known(const TxId& id) const {
-  if (const Approved* one = chain_.mempool.find(id)) return one;
-  for (const auto& [block, candidate] : candidates_)
-    if (const Approved* one = candidate->find(id)) return one;
-  return nullptr;
-}
-
-/// A transaction that was not approved for this fork: signed for none near it either. A node that is ahead, or behind,
-/// passes on what was signed for its own.
-bool ChainActor::forged(const SignedTransaction& transaction) const {
-  const auto approved = [&](Fork fork) { return Approved::verify(transaction, chain_.id, fork).ok(); };
-  return !approved(Fork{chain_.fork.value + 1}) && (chain_.fork.value == 0 || !approved(Fork{chain_.fork.value - 1}));
-}
-
-/// What a neighbour has sent for ids: what is approved of it. Each id is looked at once, for an approval may take many
-/// signatures; after a lie, nothing.
-std::vector<Approved> ChainActor::read_given(const base::NodeId& from, wire::Transactions::Reader answer,
-                                             const std::set<TxId>& asked, const MayCheck& may) {
-  const auto list = answer.getList();
-  chain_.settings.counters->received += list.size();
-  std::vector<Approved> out;
-  if (list.size() > asked.size()) {
-    neighbours_.accuse(from, net::wire::Violation::MALFORMED, "more transactions than it was asked for");
-    return out;
-  }
-  const auto neighbour = neighbours_.all().find(from);
-  const bool of_fork = neighbour != neighbours_.all().end() && neighbour->second.fork == chain_.fork;
-  std::set<TxId> seen;
-  for (const auto bytes : list) {
-    auto parsed = parse_signed_transaction(bytes_of(bytes));
-    if (!parsed.ok()) {
-      neighbours_.accuse(from, net::wire::Violation::MALFORMED, "bytes that are no transaction");
-      break;
-    }
-    const TxId id = id_of(parsed.value().content);
-    if (!asked.contains(id)) {
-      neighbours_.accuse(from, net::wire::Violation::BAD_RECORD, "a transaction that it was not asked for");
-      break;
-    }
-    if (!seen.insert(id).second) continue;
-    if (may && !may(id, parsed.value())) continue;
-    auto approved = Approved::verify(parsed.value(), chain_.id, chain_.fork);
-    if (approved.ok()) {
-      out.push_back(std::move(approved).value());
-    } else if (!of_fork) {
-      break;  // it is ahead or behind, as all of it may be
-    } else if (forged(parsed.value())) {
-      neighbours_.accuse(from, net::wire::Violation::BAD_RECORD, "a transaction that no key has signed");
-      break;
-    }
-  }
-  return out;
 }
 
 // -- waited for

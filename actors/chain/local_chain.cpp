@@ -32,4 +32,9 @@ base::Error LocalChain::not_kept(Height height) const {
                                      std::to_string(ledger.head().height.value) + " are"};
 }
 
+void LocalChain::hear_evidence(const Block& block) {
+  for (const base::Bytes& entry : block.evidence)
+    if (auto one = parse_evidence(entry)) evidence.emplace(chain::accused(*one), std::move(*one));
+}
+
 }  // namespace troupe::chain

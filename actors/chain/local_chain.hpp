@@ -3,6 +3,8 @@
 //
 // Owner   ChainActor, which changes it alone, except where a part says so; not thread-safe.
 #include "actors/chain/ledger.hpp"
+#include "actors/chain/logic/consensus.hpp"
+#include "actors/chain/logic/evidence.hpp"
 #include "actors/chain/logic/mempool.hpp"
 #include "actors/chain/settings.hpp"
 #include "messages/common.capnp.h"
@@ -24,16 +26,19 @@ struct LocalChain {
   wallet::Address owner_of(const base::NodeId& validator) const;
   /// The error for a height whose state is not kept.
   base::Error not_kept(Height height) const;
+  void hear_evidence(const Block& block);
 
   const ChainSettings settings;
   ChainId id{};
   Fork fork;
   Ledger ledger;
   Mempool mempool;
-  std::optional<base::PublicKey> key;  ///< of this node's validator
-  bool ready = false;                  ///< the ledger is read
-  bool halted = false;                 ///< it takes no block until a person has looked
-  bool finishing = false;              ///< a block is being run and kept
+  std::optional<base::PublicKey> key;         ///< of this node's validator
+  std::unique_ptr<Consensus> consensus;       ///< the height at hand; null before it has begun
+  std::map<base::NodeId, Evidence> evidence;  ///< of validators that signed twice
+  bool ready = false;                         ///< the ledger is read
+  bool halted = false;                        ///< it takes no block until a person has looked
+  bool finishing = false;                     ///< a block is being run and kept
 };
 
 inline UnixMs unix_ms(base::WallTime time) { return UnixMs(static_cast<std::int64_t>(base::unix_milliseconds(time))); }

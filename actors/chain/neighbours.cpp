@@ -222,4 +222,49 @@ bool Neighbours::told_ours(capnp::Data::Reader chain) {
   return false;
 }
 
+/// A transaction that was not approved for this fork: signed for none near it either. A node that is ahead, or behind,
+/// passes on what was signed for its own.
+bool Neighbours::forged(const SignedTransaction& transaction) const {
+  const auto approved = [&](Fork fork) { return Approved::verify(transaction, chain_.id, fork).ok(); };
+  return !approved(Fork{chain_.fork.value + 1}) && (chain_.fork.value == 0 || !approved(Fork{chain_.fork.value - 1}));
+}
+
+std::vector<Approved> Neighbours::read_given(const base::NodeId& from, wire::Transactions::Reader answer,
+                                             const std::set<TxId>& asked, const MayCheck& may) {
+  const auto list = answer.getList();
+  chain_.settings.counters->received += list.size();
+  std::vector<Approved> out;
+  if (list.size() > asked.size()) {
+    accuse(from, net::wire::Violation::MALFORMED, "more transactions than it was asked for");
+    return out;
+  }
+  const auto neighbour = all_.find(from);
+  const bool of_fork = neighbour != all_.end() && neighbour->second.fork == chain_.fork;
+  std::set<TxId> seen;
+  for (const auto bytes : list) {
+    auto parsed = parse_signed_transaction(bytes_of(bytes));
+    if (!parsed.ok()) {
+      accuse(from, net::wire::Violation::MALFORMED, "bytes that are no transaction");
+      break;
+    }
+    const TxId id = id_of(parsed.value().content);
+    if (!asked.contains(id)) {
+      accuse(from, net::wire::Violation::BAD_RECORD, "a transaction that it was not asked for");
+      break;
+    }
+    if (!seen.insert(id).second) continue;
+    if (may && !may(id, parsed.value())) continue;
+    auto approved = Approved::verify(parsed.value(), chain_.id, chain_.fork);
+    if (approved.ok()) {
+      out.push_back(std::move(approved).value());
+    } else if (!of_fork) {
+      break;  // it is ahead or behind, as all of it may be
+    } else if (forged(parsed.value())) {
+      accuse(from, net::wire::Violation::BAD_RECORD, "a transaction that no key has signed");
+      break;
+    }
+  }
+  return out;
+}
+
 }  // namespace troupe::chain

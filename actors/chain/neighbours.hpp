@@ -113,12 +113,20 @@ class Neighbours final : public runtime::Part {
   void accuse(const base::NodeId& id, net::wire::Violation how, std::string_view what);
   void accuse_caller(net::wire::Violation how, std::string_view what);
 
+  /// Whether the signatures of a transaction are checked.
+  using MayCheck = std::function<bool(const TxId&, const SignedTransaction&)>;
+  /// What a neighbour has sent for ids: what is approved of it. Each id is looked at once, for an approval may take many
+  /// signatures; after a lie, nothing.
+  std::vector<Approved> read_given(const base::NodeId& from, wire::Transactions::Reader answer,
+                                   const std::set<TxId>& asked, const MayCheck& may = {});
+
  private:
   std::map<base::NodeId, runtime::LinkInfo> links() const;
   std::vector<Placed> placed() const;
   std::optional<base::NodeId> place_of(const runtime::LinkInfo& link, const std::vector<Placed>& others) const;
   void leave(const base::NodeId& id);
   void send_all(const std::optional<base::NodeId>& except, const runtime::Envelope& told);
+  bool forged(const SignedTransaction& transaction) const;
   static base::Error busy(base::Duration wait);
 
   LocalChain& chain_;

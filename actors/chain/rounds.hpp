@@ -10,6 +10,10 @@ namespace troupe::chain {
 
 class Rounds {
  public:
+  /// The proposal of that block, as it was heard first.
+  virtual std::optional<SignedProposal> proposal_of(const BlockId& id) const = 0;
+  /// All of a block is here: it may be voted for.
+  virtual void is_whole(const Candidate& candidate) = 0;
   /// Begins the next height if it is due.
   virtual void begin_if_due() = 0;
   /// Runs and keeps a valid block that is decided; `synced`: it came whole from a neighbour.

@@ -1,0 +1,64 @@
+#pragma once
+// A part of `/chain`: blocks of the next height. Those that are whole here, and those that it puts together from header and
+// ids: what does not wait here is asked of neighbours.
+//
+// Limits  kMax whole blocks, and as many that are not whole; each asks kAskedAtOnceMax neighbours at a time.
+#include "actors/chain/candidate.hpp"
+#include "actors/chain/neighbours.hpp"
+#include "actors/chain/rounds.hpp"
+
+namespace troupe::chain {
+
+class BlockAssembly final : public runtime::Part {
+ public:
+  static constexpr std::size_t kMax = 64;  // our choice
+
+  /// A block whose transactions are not all here yet.
+  struct Assembly {
+    Block block;  // without transactions
+    std::vector<TxId> ids;
+    std::map<TxId, Approved> have;
+    std::set<base::NodeId> asked{};  // and not answered
+    base::Instant ask_next{};        // another one, from then on
+  };
+
+  BlockAssembly(runtime::Actor& owner, LocalChain& chain, Neighbours& neighbours, Rounds& rounds)
+      : Part(owner), chain_(chain), neighbours_(neighbours), rounds_(rounds) {}
+
+  /// Blocks that are whole here.
+  std::map<BlockId, std::shared_ptr<const Candidate>>& candidates() { return candidates_; }
+  const std::map<BlockId, std::shared_ptr<const Candidate>>& candidates() const { return candidates_; }
+  std::shared_ptr<const Candidate> find(const BlockId& id) const;
+  /// Null if that block lacks nothing, or is not known.
+  const Assembly* part_of(const BlockId& id) const;
+  /// Here, or of a block that is voted on: the pool may have dropped that. Null: neither.
+  const Approved* known(const TxId& id) const;
+
+  void fetch(const BlockId& id);
+  /// Whether the body is that of the block, as far as it was looked at.
+  bool offer(const BlockId& id, wire::ProposedBlock::Reader body, const base::NodeId& from);
+  /// With a proposal that was heard before: without a body, with a false one, or from a node that keeps the rest.
+  /// Returns the proposal if it is to be passed on, as it was heard first.
+  std::optional<SignedProposal> offer_again(const SignedProposal& proposal, wire::ProposedBlock::Reader body,
+                                            const base::NodeId& from);
+  /// Asks others for what blocks lack, if those that were asked have taken long.
+  void ask_again();
+  void give(wire::GetProposed::Reader ask, runtime::Reply<wire::PushProposal> reply);
+  /// The height has ended.
+  void clear();
+
+ private:
+  void assemble(const BlockId& id, const base::NodeId& from);
+  void assemble_anew(const BlockId& id);
+  void whole(const BlockId& id);
+  void ask_for(const BlockId& id, const base::NodeId& from);
+
+  LocalChain& chain_;
+  Neighbours& neighbours_;
+  Rounds& rounds_;
+  std::map<BlockId, std::shared_ptr<const Candidate>> candidates_;
+  std::map<BlockId, Assembly> assemblies_;
+  std::set<BlockId> wanted_;  // asked for, not here
+};
+
+}  // namespace troupe::chain
