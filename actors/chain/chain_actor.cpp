@@ -2,6 +2,7 @@
 
 #include "actors/chain/validator_actor.hpp"
 #include "messages/words.hpp"
+#include "runtime/observe/date.hpp"
 
 namespace troupe::chain {
 namespace {
@@ -12,6 +13,8 @@ using base::Error;
 
 constexpr std::chrono::seconds kGuardDue{10};
 constexpr std::chrono::milliseconds kReopen{500};  // our choice
+constexpr std::chrono::seconds kNoQuorum{20};      // our choice
+constexpr std::size_t kDateToSeconds = 19;         // of a date's text: the rest would change at each block
 
 }  // namespace
 
@@ -21,6 +24,7 @@ ChainActor::ChainActor(ChainSettings settings)
       heads_(*this, chain_, neighbours_, [this](const auto& divergence) { diverged(divergence); }),
       forks_(*this, chain_, neighbours_, *this),
       assembly_(*this, chain_, neighbours_, *this),
+      repair_(*this, chain_, neighbours_, assembly_),
       sync_(*this, chain_, neighbours_, heads_, forks_, *this),
       rejoining_(*this, chain_, neighbours_, *this) {}
 
@@ -56,10 +60,10 @@ void ChainActor::receive(runtime::Handlers& on) {
     if (!neighbours_.heeds_caller() || !neighbours_.told_ours(push_vote.getChain())) return;
     const auto vote = parse_signed_vote(bytes_of(push_vote.getVote()));
     if (!vote) return neighbours_.accuse_caller(net::wire::Violation::MALFORMED, "bytes that are no vote");
-    if (hear_late(*vote, caller().node)) return push(*vote, caller().node);
+    if (hear_late(*vote, caller().node)) return repair_.push(*vote, caller().node);
     if (!wanted(*vote)) return rejoining_.overhear(*vote);
     take(*vote);
-    push(*vote, caller().node);
+    repair_.push(*vote, caller().node);
     drive();
   });
   on.tell<wire::PushProposal>([this](auto pushed) {
@@ -69,19 +73,19 @@ void ChainActor::receive(runtime::Handlers& on) {
     const auto from = caller().node;
     if (!wanted(*proposal)) {
       const auto heard = from ? assembly_.offer_again(*proposal, pushed.getBody(), *from) : std::nullopt;
-      if (heard) push(*heard, from);
+      if (heard) repair_.push(*heard, from);
       return;
     }
     // A false body is not passed on: the proposal comes to the others with its true one.
     const bool right = !from || assembly_.offer(proposal->content.block, pushed.getBody(), *from);
     if (!right) neighbours_.accuse_caller(net::wire::Violation::BAD_RECORD, "a block that is not the proposed one");
     take(*proposal);
-    if (right) push(*proposal, caller().node);
+    if (right) repair_.push(*proposal, caller().node);
     drive();
   });
   on.ask<wire::GetProposed, wire::PushProposal>(
       [this](auto ask, auto reply) { assembly_.give(ask, std::move(reply)); });
-  on.tell<wire::HeldVotes>([this](auto held) { hear_held(held); });
+  on.tell<wire::HeldVotes>([this](auto held) { repair_.hear_held(held); });
   on.ask<wire::GetLatestVote, wire::LatestVote>(
       [this](auto ask, auto reply) { rejoining_.give(ask, std::move(reply)); });
   on.ask<wire::GetForks, wire::Forks>([this](auto ask, auto reply) { forks_.give(ask, std::move(reply)); });
@@ -262,6 +266,67 @@ void ChainActor::reopen(const std::string& why) {
   chain_.consensus.reset();
   timeouts_.clear();
   after<Reopen>(kReopen);
+}
+
+void ChainActor::hear_head(const base::NodeId& node_id, wire::ChainHead::Reader head) {
+  const auto came = neighbours_.hear(node_id, head);
+  if (came == Neighbours::Came::no_place) return;
+  Neighbour& neighbour = neighbours_.all().at(node_id);
+  if (came == Neighbours::Came::first) {
+    rejoining_.came(node_id);
+    tell<wire::ChainHead>(neighbour.handle, [this](wire::ChainHead::Builder out) { neighbours_.write_head(out); });
+    // What waits here may be news there.
+    neighbour.pool_from.emplace();
+    after<TellPool>(base::Duration::zero());
+  }
+  if (neighbour.fork > chain_.fork) forks_.ask_forks(node_id);
+  heads_.check_head(node_id);
+  // The block at hand comes by votes; who is further behind has missed it.
+  if (!chain_.consensus || neighbour.height > chain_.ledger.head().height.next()) sync_.sync();
+}
+
+/// While nothing goes on, neighbours are told what is held here: they send what is not.
+void ChainActor::mend() {
+  after<Mend>(VoteRepair::kMendEach);
+  if (!chain_.ready) return;
+  forks_.look_for_forks();
+  if (chain_.halted) return heads_.check_heads();
+  sign_next();
+  assembly_.ask_again();
+  tell_health();
+  if (world().mutations.on("chain.not_mended")) return;
+  if (std::exchange(progress_told_, progress_) != progress_ || !chain_.consensus || chain_.finishing) return;
+  sync_.sync();
+  repair_.tell_held();
+}
+
+/// A block is overdue.
+bool ChainActor::stands_still() const {
+  const auto empty = std::chrono::milliseconds(chain_.ledger.next().parameters[Param::block_empty_ms]);
+  return now() >= since_ + empty + kNoQuorum;
+}
+
+void ChainActor::tell_health() {
+  if (chain_.settings.health == nullptr) return;
+  tell_date();
+  if (!stands_still()) return chain_.settings.health->clear(kHealthSource);
+  chain_.settings.health->raise(kHealthSource, observe::HealthState::degraded,
+                                "no quorum: no block is final since that of height " +
+                                    std::to_string(chain_.ledger.head().height.value) +
+                                    "; too few validators are heard");
+}
+
+/// Validators were ahead when they made the last block, or this node is behind.
+void ChainActor::tell_date() {
+  const UnixMs date = chain_.ledger.head().time;
+  const auto precision = UnixMs(chain_.ledger.next().parameters[Param::block_precision_ms]);
+  if (date <= unix_ms() + precision) return chain_.settings.health->clear(kDateSource);
+  const std::string text = observe::date_text(base::WallTime(date)).substr(0, kDateToSeconds) + 'Z';
+  chain_.settings.health->raise(
+      kDateSource, observe::HealthState::degraded,
+      "the date of the last block is " + text +
+          ", which is later than this node's date: until then each block is dated 1 ms after the "
+          "last block; check the date of this node and of the validators");
 }
 
 /// Nothing goes on until a person has looked.

@@ -20,10 +20,10 @@
 #include <span>
 
 #include "actors/chain/api.hpp"
-#include "actors/chain/block_assembly.hpp"
 #include "actors/chain/block_sync.hpp"
 #include "actors/chain/logic/fetching.hpp"
 #include "actors/chain/rejoining.hpp"
+#include "actors/chain/vote_repair.hpp"
 #include "actors/chain/wire.hpp"
 #include "messages/chain.capnp.h"
 #include "runtime/actor/actor.hpp"
@@ -201,14 +201,10 @@ class ChainActor final : public runtime::Actor, private Rounds {
   void overdue();
   void look_for_overdue();
 
-  // Neighbours (chain_actor_gossip.cpp).
   void hear_head(const base::NodeId& node, wire::ChainHead::Reader head);
   void tell_health();
   void tell_date();
-  void push(const SignedVote& vote, const std::optional<base::NodeId>& except);
-  void push(const SignedProposal& proposal, const std::optional<base::NodeId>& except);
   void mend();
-  void hear_held(wire::HeldVotes::Reader held);
 
   // Another node's state beside this one (chain_actor_diff.cpp).
   struct Differing;
@@ -260,6 +256,7 @@ class ChainActor final : public runtime::Actor, private Rounds {
   HeadComparison heads_;
   ForkRecovery forks_;
   BlockAssembly assembly_;
+  VoteRepair repair_;
   BlockSync sync_;
   Rejoining rejoining_;
   std::optional<base::Error> damaged_;  ///< why the chain could not be read, if it is damaged

@@ -154,7 +154,7 @@ void ChainActor::signed_content(const Content& content, runtime::Answer<wire::Si
     return;
   const Signed<Content> made{content, chain_.settings.self(), *signature};
   take(made);
-  push(made, std::nullopt);
+  repair_.push(made, std::nullopt);
   drive();
 }
 

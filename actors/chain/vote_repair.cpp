@@ -1,21 +1,16 @@
-// Neighbours: what they are told, and what they lack.
-#include "actors/chain/chain_actor.hpp"
+#include "actors/chain/vote_repair.hpp"
+
 #include "actors/chain/wire.hpp"
 #include "messages/words.hpp"
-#include "runtime/observe/date.hpp"
 
 namespace troupe::chain {
 namespace {
 
 using base::Bytes;
-using base::Code;
 
-constexpr std::chrono::milliseconds kMendEach{300};  // our choice: longer than a round trip around the earth
-constexpr std::chrono::seconds kNoQuorum{20};        // our choice
-constexpr std::size_t kDateToSeconds = 19;           // of a date's text: the rest would change at each block
-constexpr std::size_t kMendedMax = 256;              // our choice: votes for one neighbour at a time
-constexpr std::size_t kProposalsMended = 4;          // our choice: each may have 2 MiB
-constexpr std::size_t kRoundsToldMax = 80;           // messages/chain.capnp
+constexpr std::size_t kMendedMax = 256;      // our choice: votes for one neighbour at a time
+constexpr std::size_t kProposalsMended = 4;  // our choice: each may have 2 MiB
+constexpr std::size_t kRoundsToldMax = 80;   // messages/chain.capnp
 
 Bytes bits_of(const std::set<std::size_t>& indices) {
   Bytes out;
@@ -36,55 +31,7 @@ struct HeldHere {
 
 }  // namespace
 
-void ChainActor::hear_head(const base::NodeId& node_id, wire::ChainHead::Reader head) {
-  const auto came = neighbours_.hear(node_id, head);
-  if (came == Neighbours::Came::no_place) return;
-  Neighbour& neighbour = neighbours_.all().at(node_id);
-  if (came == Neighbours::Came::first) {
-    rejoining_.came(node_id);
-    tell<wire::ChainHead>(neighbour.handle, [this](wire::ChainHead::Builder out) { neighbours_.write_head(out); });
-    // What waits here may be news there.
-    neighbour.pool_from.emplace();
-    after<TellPool>(base::Duration::zero());
-  }
-  if (neighbour.fork > chain_.fork) forks_.ask_forks(node_id);
-  heads_.check_head(node_id);
-  // The block at hand comes by votes; who is further behind has missed it.
-  if (!chain_.consensus || neighbour.height > chain_.ledger.head().height.next()) sync_.sync();
-}
-
-/// A block is overdue.
-bool ChainActor::stands_still() const {
-  const auto empty = std::chrono::milliseconds(chain_.ledger.next().parameters[Param::block_empty_ms]);
-  return now() >= since_ + empty + kNoQuorum;
-}
-
-void ChainActor::tell_health() {
-  if (chain_.settings.health == nullptr) return;
-  tell_date();
-  if (!stands_still()) return chain_.settings.health->clear(kHealthSource);
-  chain_.settings.health->raise(kHealthSource, observe::HealthState::degraded,
-                                "no quorum: no block is final since that of height " +
-                                    std::to_string(chain_.ledger.head().height.value) +
-                                    "; too few validators are heard");
-}
-
-/// Validators were ahead when they made the last block, or this node is behind.
-void ChainActor::tell_date() {
-  const UnixMs date = chain_.ledger.head().time;
-  const auto precision = UnixMs(chain_.ledger.next().parameters[Param::block_precision_ms]);
-  if (date <= unix_ms() + precision) return chain_.settings.health->clear(kDateSource);
-  const std::string text = observe::date_text(base::WallTime(date)).substr(0, kDateToSeconds) + 'Z';
-  chain_.settings.health->raise(
-      kDateSource, observe::HealthState::degraded,
-      "the date of the last block is " + text +
-          ", which is later than this node's date: until then each block is dated 1 ms after the "
-          "last block; check the date of this node and of the validators");
-}
-
-// -- votes and proposals
-
-void ChainActor::push(const SignedVote& vote, const std::optional<base::NodeId>& except) {
+void VoteRepair::push(const SignedVote& vote, const std::optional<base::NodeId>& except) {
   const Bytes bytes = encode(vote);
   neighbours_.tell_all<wire::PushVote>(except, [&](wire::PushVote::Builder out) {
     out.setChain(data_of(chain_.id.view()));
@@ -92,8 +39,7 @@ void ChainActor::push(const SignedVote& vote, const std::optional<base::NodeId>&
   });
 }
 
-/// With its block as it was read or built here, never as it came: a message may have parts that no one has looked at.
-void ChainActor::push(const SignedProposal& proposal, const std::optional<base::NodeId>& except) {
+void VoteRepair::push(const SignedProposal& proposal, const std::optional<base::NodeId>& except) {
   const auto whole = assembly_.find(proposal.content.block);
   const auto* part = assembly_.part_of(proposal.content.block);
   if (!whole && part == nullptr) return;
@@ -106,18 +52,7 @@ void ChainActor::push(const SignedProposal& proposal, const std::optional<base::
   });
 }
 
-/// While nothing goes on, neighbours are told what is held here: they send what is not.
-void ChainActor::mend() {
-  after<Mend>(kMendEach);
-  if (!chain_.ready) return;
-  forks_.look_for_forks();
-  if (chain_.halted) return heads_.check_heads();
-  sign_next();
-  assembly_.ask_again();
-  tell_health();
-  if (world().mutations.on("chain.not_mended")) return;
-  if (std::exchange(progress_told_, progress_) != progress_ || !chain_.consensus || chain_.finishing) return;
-  sync_.sync();
+void VoteRepair::tell_held() {
   const ValidatorSet& validators = *chain_.ledger.next().validators;
   std::map<Round, HeldHere> held;
   for (const SignedVote& vote : chain_.consensus->votes()) {
@@ -146,7 +81,7 @@ void ChainActor::mend() {
   });
 }
 
-void ChainActor::hear_held(wire::HeldVotes::Reader held) {
+void VoteRepair::hear_held(wire::HeldVotes::Reader held) {
   const auto from = caller().node;
   if (!from || !neighbours_.told_ours(held.getChain()) || held.getFork() != chain_.fork.value) return;
   const auto neighbour = neighbours_.all().find(*from);

@@ -1,0 +1,30 @@
+#pragma once
+// A part of `/chain`: pushes votes and proposals to neighbours, and sends again what was lost.
+//
+// Push    who makes one sends it to all neighbours; who hears it first, to some (neighbours.hpp).
+// Repair  while nothing goes on, each tells what it holds of the height, and who has more sends that.
+#include "actors/chain/block_assembly.hpp"
+
+namespace troupe::chain {
+
+class VoteRepair final : public runtime::Part {
+ public:
+  static constexpr std::chrono::milliseconds kMendEach{300};  // our choice: longer than a round trip around the earth
+
+  VoteRepair(runtime::Actor& owner, LocalChain& chain, Neighbours& neighbours, BlockAssembly& assembly)
+      : Part(owner), chain_(chain), neighbours_(neighbours), assembly_(assembly) {}
+
+  void push(const SignedVote& vote, const std::optional<base::NodeId>& except);
+  /// With its block as it was read or built here, never as it came: a message may have parts that no one has looked at.
+  void push(const SignedProposal& proposal, const std::optional<base::NodeId>& except);
+  /// Neighbours are told what is held here: they send what is not.
+  void tell_held();
+  void hear_held(wire::HeldVotes::Reader held);
+
+ private:
+  LocalChain& chain_;
+  Neighbours& neighbours_;
+  BlockAssembly& assembly_;
+};
+
+}  // namespace troupe::chain
