@@ -26,19 +26,19 @@ ChainActor::ChainActor(ChainSettings settings)
       assembly_(*this, chain_, neighbours_, *this),
       repair_(*this, chain_, neighbours_, assembly_),
       sync_(*this, chain_, neighbours_, heads_, forks_, *this),
+      pool_(*this, chain_, neighbours_, *this, [this](const auto& sender) { gossip_.tell_what_may_go(sender); }),
+      gossip_(*this, chain_, neighbours_, pool_, assembly_, sync_),
       rejoining_(*this, chain_, neighbours_, *this) {}
 
 void ChainActor::receive(runtime::Handlers& on) {
   chain_.ledger.receive<RowsAgain>(on);
+  TransactionGossip::receive(on, gossip_);
   on.timer<Reopen>([this] { open(); });
   on.timer<Neighbours::Greet>([this] { neighbours_.greet(); });
   on.timer<Timeouts>([this] { timeouts(); });
   on.timer<Begin>([this] { begin_if_due(); });
   on.timer<Mend>([this] { mend(); });
   on.timer<BlockSync::AskBeside>([this] { sync_.sync(); });
-  on.timer<TellTransactions>([this] { tell_transactions(); });
-  on.timer<TellPool>([this] { tell_pool(); });
-  on.timer<AskWanted>([this] { ask_wanted(); });
   on.timer<Waiters>([this] { overdue(); });
   on.timer<Rejoining::Again>([this] { rejoining_.again(); });
   on.timer<ForkRecovery::ResumeAgain>([this] { forks_.resume_again(); });
@@ -54,8 +54,6 @@ void ChainActor::receive(runtime::Handlers& on) {
       hear_head(*from, head);
   });
   on.ask<wire::GetBlocks, wire::FinalBlocks>([this](auto ask, auto reply) { sync_.give(ask, std::move(reply)); });
-  on.tell<wire::HaveTransactions>([this](auto have) { hear_have(have); });
-  on.ask<wire::GetTransactions, wire::Transactions>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
   on.tell<wire::PushVote>([this](auto push_vote) {
     if (!neighbours_.heeds_caller() || !neighbours_.told_ours(push_vote.getChain())) return;
     const auto vote = parse_signed_vote(bytes_of(push_vote.getVote()));
@@ -132,7 +130,7 @@ void ChainActor::opened(const base::Outcome<void>& read) {
   }
   head_time_ = chain_.ledger.head().time;
   chain_.settings.counters->height = chain_.ledger.head().height.value;
-  settle_all();
+  pool_.settle_all();
   ask_guard({});
 }
 
@@ -213,9 +211,8 @@ void ChainActor::forget_fork() {
   chain_.halted = false;
   // All of it is signed for the fork before.
   chain_.mempool = Mempool();
-  head_block_ = nullptr;
+  gossip_.forget();
   chain_.settings.counters->pending = 0;
-  to_tell_.clear();
   last_read_ = {};
   late_.clear();
   unheard_.clear();
@@ -275,9 +272,7 @@ void ChainActor::hear_head(const base::NodeId& node_id, wire::ChainHead::Reader 
   if (came == Neighbours::Came::first) {
     rejoining_.came(node_id);
     tell<wire::ChainHead>(neighbour.handle, [this](wire::ChainHead::Builder out) { neighbours_.write_head(out); });
-    // What waits here may be news there.
-    neighbour.pool_from.emplace();
-    after<TellPool>(base::Duration::zero());
+    gossip_.came(neighbour);
   }
   if (neighbour.fork > chain_.fork) forks_.ask_forks(node_id);
   heads_.check_head(node_id);

@@ -20,9 +20,8 @@
 #include <span>
 
 #include "actors/chain/api.hpp"
-#include "actors/chain/block_sync.hpp"
-#include "actors/chain/logic/fetching.hpp"
 #include "actors/chain/rejoining.hpp"
+#include "actors/chain/transaction_gossip.hpp"
 #include "actors/chain/vote_repair.hpp"
 #include "actors/chain/wire.hpp"
 #include "messages/chain.capnp.h"
@@ -37,10 +36,6 @@ class ChainActor final : public runtime::Actor, private Rounds {
   static constexpr std::size_t kEarlyMax = 4'096;     // our choice
   static constexpr std::size_t kWaitersMax = 16'384;  // our choice
   static constexpr std::size_t kEarlyOfOneMax = 8;    // our choice: two future rounds of both steps, and again
-  /// Signatures of transactions that neighbours tell, a second: 0.2 s of one thread, and 0.3 s of those of validators.
-  /// Our choice.
-  static constexpr base::Rate kTold{200'000, 200'000};  // our choice: some 50 ms of a second
-  static constexpr base::Rate kChecked{4'000, 4'000}, kCheckedOfValidators{6'000, 6'000};
   explicit ChainActor(ChainSettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -72,9 +67,6 @@ class ChainActor final : public runtime::Actor, private Rounds {
   struct Timeouts {};
   struct Begin {};
   struct Mend {};
-  struct TellTransactions {};
-  struct TellPool {};
-  struct AskWanted {};
   struct Waiters {};
 
   /// What `/validator` is asked for, one after another: again until it has answered.
@@ -94,7 +86,6 @@ class ChainActor final : public runtime::Actor, private Rounds {
     Height height;  // whose root is waited for
     runtime::Reply<wire::ChainAccount> reply;
   };
-  using Admitted = base::Callback<void(base::Outcome<void>)>;
 
   // Life (chain_actor.cpp).
   void open();
@@ -152,39 +143,12 @@ class ChainActor final : public runtime::Actor, private Rounds {
   std::optional<SignedProposal> proposal_of(const BlockId& id) const override;
   void is_whole(const Candidate& candidate) override;
   void finish(std::shared_ptr<const Candidate> candidate, const Commit& commit, bool synced) override;
-  void finished(const Candidate& candidate, const Commit& commit, const Executed& executed, bool synced);
-  void settle(const Candidate& candidate, const Executed& executed);
-  void settle(const std::set<wallet::Address>& touched);
-  void settle_all();
+  void finished(const std::shared_ptr<const Candidate>& candidate, const Commit& commit, const Executed& executed,
+                bool synced);
 
   // Transactions (chain_actor_transactions.cpp).
   void submit(wire::SubmitTransaction::Reader ask, runtime::Reply<wire::TransactionInfo> reply);
   void refuse_unless_final(const TxId& id, const base::Error& why, runtime::Reply<wire::TransactionInfo> reply);
-  struct Admission {
-    std::optional<base::NodeId> from{};  ///< a neighbour; none: its sender
-    bool dry = false;
-    bool fresh = false;  ///< it replaces nothing
-  };
-  void admit(Approved transaction, const Admission& how, Admitted done);
-  void hear_have(wire::HaveTransactions::Reader have);
-  /// How many transactions it is asked for at a time, and how many it may tell ahead.
-  std::size_t asked_at_most(const base::NodeId& from) const;
-  Fetching::Trust trust_in(const base::NodeId& id, const Neighbour& neighbour) const;
-  void pass_overdue();
-  void ask_wanted();
-  void ask_wanted(const base::NodeId& from, Neighbour& neighbour);
-  /// When ask_wanted() goes on by itself: at the earliest time that was named.
-  void ask_wanted_at(base::Instant when);
-  std::optional<base::Duration> may_check(const base::NodeId& id, const Neighbour& neighbour, std::uint32_t signatures);
-  using Asked = std::map<TxId, std::uint32_t>;  // the signatures that were counted for each
-  void get_transactions(const base::NodeId& from, Asked asked);
-  void got_transactions(const base::NodeId& from, Asked asked, runtime::Answer<wire::Transactions> answer);
-  void give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Transactions> reply);
-  void tell_soon();
-  void tell_transactions();
-  void tell_pool();
-  void tell_what_may_go(const wallet::Address& sender);
-  void tell_ids(const Neighbour& neighbour, std::span<const TxId> ids);
   void answer_final(const rows::Location& at, runtime::Reply<wire::TransactionInfo> reply);
   /// A block that is final, read.
   struct ReadBlock {
@@ -258,6 +222,8 @@ class ChainActor final : public runtime::Actor, private Rounds {
   BlockAssembly assembly_;
   VoteRepair repair_;
   BlockSync sync_;
+  TransactionPool pool_;
+  TransactionGossip gossip_;
   Rejoining rejoining_;
   std::optional<base::Error> damaged_;  ///< why the chain could not be read, if it is damaged
 
@@ -271,7 +237,6 @@ class ChainActor final : public runtime::Actor, private Rounds {
   std::vector<SignedVote> early_votes_;
   std::vector<SignedProposal> early_proposals_;
   bool driving_ = false;
-  bool barren_ = false;    // nothing of what waits could be in the latest block
   base::Instant since_{};  // when the head came to be, by this node's clock
   std::uint64_t progress_ = 0, progress_told_ = 0;
   std::deque<UnixMs> spans_;  // between the latest blocks
@@ -282,19 +247,9 @@ class ChainActor final : public runtime::Actor, private Rounds {
   std::map<std::pair<std::optional<base::NodeId>, base::NodeId>, SignedVote> unheard_;
   base::Instant heard_quorum_{};
 
-  std::shared_ptr<const Candidate> head_block_;  // null after a start; some tell late what it has
   std::map<std::pair<Fork, Height>, std::vector<BlockRead>> blocks_read_;  // who waits for which
   std::pair<Height, std::shared_ptr<const ReadBlock>> last_read_;
-  base::RateBudget<base::NodeId> checked_{kChecked, base::Instant{}};  // signatures, for neighbours
-  base::RateBudget<base::NodeId> told_rate_{kTold, base::Instant{}};   // ids of transactions, by neighbours
-  base::RateBudget<base::NodeId> checked_of_validators_{kCheckedOfValidators, base::Instant{}};
-  base::NodeId asked_last_{};  // of those that wait to be asked
-  base::Instant crowded_at_{};
-  base::Instant ask_wanted_at_ = base::Instant::max();
   bool overdue_armed_ = false;
-  std::vector<TxId> to_tell_;
-  base::Instant tell_at_{};  // not before
-  Fetching fetching_;
   std::multimap<TxId, Waiter> waiters_;
   std::vector<AccountWaiter> account_waiters_;
 

@@ -33,9 +33,6 @@ void happens(StateView& view, Totals& totals, const Parameters& parameters, cons
   from.faucet = time;
 }
 
-/// For its nonce, or for a lower base fee: a proposer that put it into a block too early has not changed that.
-bool may_wait(Outcome outcome) { return outcome == Outcome::nonce || outcome == Outcome::price; }
-
 }  // namespace
 
 // -- built here
@@ -113,22 +110,20 @@ void ChainActor::finish(std::shared_ptr<const Candidate> candidate, const Commit
                       chain_.ledger.append(
                           candidate->block, candidate->bytes, commit, candidate->transactions, ran.value(),
                           [this, candidate, commit, synced, executed = ran.value()](const base::Outcome<void>& kept) {
-                            if (kept.ok()) {
-                              head_block_ = candidate;
-                              return finished(*candidate, commit, *executed, synced);
-                            }
+                            if (kept.ok()) return finished(candidate, commit, *executed, synced);
                             // It is decided, and maybe not here: it comes again from a neighbour, or from the votes.
                             reopen("a block could not be kept: " + kept.error().message);
                           });
                     });
 }
 
-void ChainActor::finished(const Candidate& candidate, const Commit& commit, const Executed& executed, bool synced) {
-  const Header& header = candidate.block.header;
+void ChainActor::finished(const std::shared_ptr<const Candidate>& candidate, const Commit& commit,
+                          const Executed& executed, bool synced) {
+  const Header& header = candidate->block.header;
   auto& counters = *chain_.settings.counters;
   ++counters.blocks;
   counters.height = header.height.value;
-  counters.transactions += candidate.transactions->size();
+  counters.transactions += candidate->transactions->size();
   if (synced) {
     ++counters.synced;
     world().mutations.sometimes("chain: a block came whole from a neighbour");
@@ -144,12 +139,11 @@ void ChainActor::finished(const Candidate& candidate, const Commit& commit, cons
     ++counters.missed;
   heard_quorum_ = now();
   rejoining_.remember(commit);
-  barren_ = candidate.transactions->empty();
-  for (const Approved& one : *candidate.transactions) fetching_.done(one.id());
-  chain_.hear_evidence(candidate.block);
+  gossip_.is_final(candidate);
+  chain_.hear_evidence(candidate->block);
   if (std::ranges::any_of(executed.receipts, [](const Receipt& one) { return one.outcome == Outcome::nonce; }))
     world().mutations.sometimes("chain: a block has a transaction before the one that it waits for");
-  settle(candidate, executed);
+  pool_.settle(*candidate, executed);
   next_height();
   neighbours_.tell_head();
   heads_.check_heads();
@@ -158,48 +152,6 @@ void ChainActor::finished(const Candidate& candidate, const Commit& commit, cons
     if (!may_wait(executed.receipts[i].outcome)) tell_waiters(executed.receipts[i].id);
   tell_account_waiters();
   sync_.take_next();
-}
-
-/// What waits is held against the state after the block.
-void ChainActor::settle(const Candidate& candidate, const Executed& executed) {
-  std::set<wallet::Address> touched;
-  for (std::size_t i = 0; i < candidate.transactions->size(); ++i) {
-    const Approved& one = (*candidate.transactions)[i];
-    const Transaction& content = one.content();
-    touched.insert({content.from, content.payer()});
-    if (const auto* transfer = std::get_if<Transfer>(&content.body))
-      for (const wallet::Credit& credit : transfer->credits) touched.insert(credit.to);
-    if (refused(executed.receipts[i].outcome) && !may_wait(executed.receipts[i].outcome)) chain_.mempool.drop(one.id());
-  }
-  settle(touched);
-}
-
-/// A block that could not be kept may be here all the same: its transactions wait no longer.
-void ChainActor::settle_all() {
-  std::set<wallet::Address> touched;
-  for (const Approved* one : chain_.mempool.some({}, chain_.mempool.count()))
-    touched.insert({one->content().from, one->content().payer()});
-  if (!touched.empty()) settle(touched);
-}
-
-void ChainActor::settle(const std::set<wallet::Address>& touched) {
-  const auto accounts = std::make_shared<std::map<wallet::Address, Account>>();
-  chain_.ledger.with_rows(
-      [this, touched, accounts] {
-        StateView view = chain_.ledger.view();
-        for (const auto& address : touched) (*accounts)[address] = view.account(address);
-        return !view.damage();
-      },
-      [this, accounts](const base::Outcome<void>& read) {
-        if (!read.ok()) return failed(read.error().message);
-        if (world().mutations.on("chain.pool_not_settled")) return;
-        for (const auto& [address, account] : *accounts) {
-          chain_.mempool.settle(address, account.nonce, account.balance);
-          tell_what_may_go(address);  // a nonce that was missing may have come with the block
-        }
-        chain_.mempool.expire(chain_.ledger.head().height);
-        chain_.settings.counters->pending = chain_.mempool.count();
-      });
 }
 
 }  // namespace troupe::chain

@@ -44,7 +44,7 @@ void ChainActor::begin_if_due() {
   if (others_have_begun()) return begin();
   if (sync_.catching_up()) return after<Begin>(BlockSync::kSyncPatience);
   const Parameters& parameters = chain_.ledger.next().parameters;
-  const Param span = chain_.mempool.count() > 0 && !barren_ ? Param::block_interval_ms : Param::block_empty_ms;
+  const Param span = pool_.hurries() ? Param::block_interval_ms : Param::block_empty_ms;
   const base::Instant due = since_ + std::chrono::milliseconds(parameters[span]);
   if (now() >= due) return begin();
   after<Begin>(due - now());

@@ -1,0 +1,321 @@
+#include "actors/chain/transaction_gossip.hpp"
+
+#include "actors/chain/wire.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::chain {
+namespace {
+
+using base::Code;
+
+constexpr std::chrono::seconds kGetDue{5};               // our choice
+constexpr std::size_t kFetchingOfOneMax = 2'048;         // our choice: those of all that have a place are half of all
+constexpr std::size_t kFetchingOfValidatorMax = 8'192;   // our choice: most come from them
+constexpr std::uint32_t kIdsOfPiece = 128;               // of Neighbours::kServed: as many make about 64 KiB
+constexpr std::size_t kListEntryBytes = 16;              // of a list in a message
+constexpr std::size_t kGivenBytesMax = 2 * 1024 * 1024;  // messages/chain.capnp
+constexpr std::chrono::milliseconds kTellEach{20};       // our choice: short beside a block of as many
+constexpr std::size_t kPoolToldAtOnce = 2'048;           // our choice: to all newcomers together
+constexpr std::size_t kPoolToldToOne = 256;              // our choice: as fast as it may have them checked
+constexpr std::chrono::milliseconds kPoolToldEach{50};   // our choice: a full pool takes 10 s
+constexpr std::chrono::seconds kCrowdedWait{1};          // our choice: shorter than an answer is waited for
+constexpr std::size_t kToldMax = 50'000;                 // our choice: of one height, to one neighbour
+
+std::uint32_t signatures_of(const SignedTransaction& transaction) {
+  const auto more = transaction.fee_payer ? transaction.fee_payer->approvals.size() : 0;
+  return std::max<std::uint32_t>(1, static_cast<std::uint32_t>(transaction.from.approvals.size() + more));
+}
+
+}  // namespace
+
+void TransactionGossip::receive(runtime::Handlers& on, TransactionGossip& gossip) {
+  on.timer<TellTransactions>([&gossip] { gossip.tell_transactions(); });
+  on.timer<TellPool>([&gossip] { gossip.tell_pool(); });
+  on.timer<AskWanted>([&gossip] { gossip.ask_wanted(); });
+  on.tell<wire::HaveTransactions>([&gossip](auto have) { gossip.hear_have(have); });
+  on.ask<wire::GetTransactions, wire::Transactions>(
+      [&gossip](auto ask, auto reply) { gossip.give(ask, std::move(reply)); });
+}
+
+void TransactionGossip::is_final(std::shared_ptr<const Candidate> block) {
+  for (const Approved& one : *block->transactions) fetching_.done(one.id());
+  head_block_ = std::move(block);
+}
+
+void TransactionGossip::forget() {
+  head_block_ = nullptr;
+  to_tell_.clear();
+}
+
+// -- told
+
+void TransactionGossip::came(Neighbour& neighbour) {
+  neighbour.pool_from.emplace();
+  after<TellPool>(base::Duration::zero());
+}
+
+/// What stands behind a gap is told once that is filled: others have no use of it, and it may cost no fee, ever.
+void TransactionGossip::tell_what_may_go(const wallet::Address& sender) {
+  const std::vector<TxId> ready = chain_.mempool.take_ready(sender);
+  if (ready.empty()) return;
+  to_tell_.insert(to_tell_.end(), ready.begin(), ready.end());
+  after<TellTransactions>(std::max(tell_at_ - now(), base::Duration::zero()));
+}
+
+/// One alone is told at once. Where they come in number, a list is a while after the one before: each costs three
+/// messages with each neighbour, however long it is.
+void TransactionGossip::tell_transactions() {
+  const std::vector<TxId> ids = std::exchange(to_tell_, {});
+  if (ids.size() > 1) tell_at_ = now() + kTellEach;
+  for (auto& [node_id, neighbour] : neighbours_.all()) {
+    std::vector<TxId> news;
+    for (const TxId& id : ids)
+      if (neighbour.told.size() < kToldMax && neighbour.told.insert(id).second) news.push_back(id);
+    tell_ids(neighbour, news);
+  }
+}
+
+void TransactionGossip::tell_ids(const Neighbour& neighbour, std::span<const TxId> ids) {
+  for (; !ids.empty(); ids = ids.subspan(std::min(ids.size(), kToldAtOnce)))
+    tell<wire::HaveTransactions>(neighbour.handle, [&](wire::HaveTransactions::Builder out) {
+      out.setChain(data_of(chain_.id.view()));
+      const auto some = ids.first(std::min(ids.size(), kToldAtOnce));
+      chain::write(out.initIds(size32(some)), {some.begin(), some.end()});
+    });
+}
+
+/// What waits here may be news to who has just come. It alone is told, and so much at a time, for a node comes as often
+/// as it likes, and the pool may be full.
+void TransactionGossip::tell_pool() {
+  const auto waits = [](const auto& one) { return one.second.pool_from.has_value(); };
+  const auto count = static_cast<std::size_t>(std::ranges::count_if(neighbours_.all(), waits));
+  if (count == 0) return;
+  const std::size_t most = std::clamp<std::size_t>(kPoolToldAtOnce / count, 1, kPoolToldToOne);
+  for (auto& [node_id, neighbour] : neighbours_.all()) {
+    if (!neighbour.pool_from) continue;
+    const auto some = chain_.mempool.some(*neighbour.pool_from, most);
+    std::vector<TxId> news;
+    for (const Approved* one : some) {
+      if (chain_.mempool.gapped(one->id()) || neighbour.told.size() >= kToldMax) continue;
+      if (neighbour.told.insert(one->id()).second) news.push_back(one->id());
+    }
+    tell_ids(neighbour, news);
+    if (some.size() < most) neighbour.pool_from.reset();
+    else neighbour.pool_from = Mempool::Cursor{some.back()->content().from, {some.back()->content().nonce.value + 1}};
+  }
+  if (std::ranges::any_of(neighbours_.all(), waits)) after<TellPool>(kPoolToldEach);
+}
+
+// -- asked for
+
+void TransactionGossip::hear_have(wire::HaveTransactions::Reader have) {
+  const auto from = caller().node;
+  if (!from || !neighbours_.told_ours(have.getChain())) return;
+  const auto at = neighbours_.all().find(*from);
+  if (at == neighbours_.all().end()) return;
+  // What is not read is told by others, or by its sender again.
+  const base::User<base::NodeId> teller{*from, at->second.group, chain_.is_validator(*from)};
+  if (told_rate_.take(teller, now(), std::min<std::uint32_t>(have.getIds().size(), kToldAtOnce))) return;
+  const auto told = read_ids(have.getIds(), kToldAtOnce);
+  if (!told)
+    return neighbours_.accuse(*from, net::wire::Violation::MALFORMED,
+                              "more ids than a node tells, or one that is none");
+  Neighbour& neighbour = at->second;
+  const std::size_t most = asked_at_most(*from);
+  bool more = false;
+  for (const TxId& id : *told) {
+    const bool here = chain_.mempool.find(id) != nullptr || (head_block_ && head_block_->find(id) != nullptr);
+    if (!here && !neighbour.to_ask.told(id, most)) continue;
+    more = more || !here;
+    // Only what there is, or may be, is remembered.
+    if (neighbour.told.size() < kToldMax) neighbour.told.insert(id);
+  }
+  if (more) ask_wanted(*from, neighbour);
+}
+
+std::size_t TransactionGossip::asked_at_most(const base::NodeId& from) const {
+  return chain_.is_validator(from) ? kFetchingOfValidatorMax : kFetchingOfOneMax;
+}
+
+/// Nothing if it has its part; else for how long it waits. Validators have a budget of their own: the chain needs what
+/// they tell, and one that lies takes nothing from others.
+std::optional<base::Duration> TransactionGossip::may_check(const base::NodeId& id, const Neighbour& neighbour,
+                                                           std::uint32_t signatures) {
+  auto& budget = chain_.is_validator(id) ? checked_of_validators_ : checked_;
+  return budget.take({id, neighbour.group, false}, now(), signatures);
+}
+
+Fetching::Trust TransactionGossip::trust_in(const base::NodeId& id, const Neighbour& neighbour) const {
+  return chain_.is_validator(id) || neighbour.dialled ? Fetching::Trust::chosen : Fetching::Trust::stranger;
+}
+
+/// What strangers told first and have not given yet counts as not given: they would keep it away again and again.
+void TransactionGossip::pass_overdue() {
+  for (const auto& [id, from, to] : fetching_.take_overdue(now())) {
+    if (Conduct* const sender = neighbours_.conduct(from)) sender->ungiven.spend(now());
+    auto next = std::optional(to);
+    while (next && !neighbours_.all().contains(*next)) next = fetching_.pass_on(id, now());
+    if (next) neighbours_.all().at(*next).to_ask.first({id, 0});
+  }
+  if (fetching_.overdue_at() != base::Instant::max()) ask_wanted_at(fetching_.overdue_at());
+}
+
+/// Each that waits, in turns, so that none is always the first to have what comes back.
+void TransactionGossip::ask_wanted() {
+  ask_wanted_at_ = base::Instant::max();
+  pass_overdue();
+  const bool crowded = now() >= crowded_at_;
+  if (crowded) crowded_at_ = now() + kCrowdedWait;
+  std::vector<base::NodeId> waiting;
+  for (auto& [id, neighbour] : neighbours_.all()) {
+    if (crowded) neighbour.to_ask.look_again();
+    if (neighbour.to_ask.has_crowded()) ask_wanted_at(crowded_at_);
+    if (!neighbour.to_ask.empty()) waiting.push_back(id);
+  }
+  std::rotate(waiting.begin(), std::ranges::upper_bound(waiting, asked_last_), waiting.end());
+  if (!waiting.empty()) asked_last_ = waiting.front();
+  for (const base::NodeId& id : waiting) ask_wanted(id, neighbours_.all().at(id));
+}
+
+void TransactionGossip::ask_wanted_at(base::Instant when) {
+  if (when >= ask_wanted_at_) return;
+  ask_wanted_at_ = when;
+  after<AskWanted>(when - now());
+}
+
+/// Asks for what it has told, as far as it gives what it tells. Blocks that are on their way may have all of it.
+void TransactionGossip::ask_wanted(const base::NodeId& from, Neighbour& neighbour) {
+  ToAsk& to_ask = neighbour.to_ask;
+  if (to_ask.empty()) return;
+  if (sync_.has_blocks()) return ask_wanted_at(now() + BlockSync::kSyncPatience);
+  if (const auto wait = neighbour.ungiven.wait(now()); wait > base::Duration::zero())
+    return ask_wanted_at(now() + std::clamp<base::Duration>(wait, kTellEach, kGetDue));
+  // What it does not give is known only later: at a time no more than it may leave ungiven.
+  std::uint32_t most = Conduct::kUngiven.burst;
+  while (most > 1 && neighbour.ungiven.wait(now(), most) > base::Duration::zero()) most /= 2;
+  Asked asked;
+  while (!to_ask.empty() && asked.size() < most) {
+    const auto [id, signatures] = to_ask.next();
+    if (chain_.mempool.find(id) == nullptr) {
+      // What was put off has its signatures counted before it is asked for again.
+      if (signatures > 0)
+        if (const auto wait = may_check(from, neighbour, signatures)) {
+          ask_wanted_at(now() + std::clamp<base::Duration>(*wait, kTellEach, kGetDue));
+          break;
+        }
+      const bool passed_on = fetching_.asked(id, from);
+      const auto heard = passed_on ? Fetching::Told::asked
+                                   : fetching_.told(id, from, trust_in(from, neighbour), asked_at_most(from), now());
+      if (heard == Fetching::Told::full) {
+        ask_wanted_at(now() + kCrowdedWait);  // or an answer makes room before
+        break;
+      }
+      if (heard == Fetching::Told::crowded && to_ask.put_aside(id))
+        ask_wanted_at(std::max(crowded_at_, now() + kTellEach));
+      if (heard == Fetching::Told::asked) asked.emplace(id, signatures);
+    }
+    to_ask.pop();
+  }
+  if (!asked.empty()) get_transactions(from, std::move(asked));
+  if (fetching_.overdue_at() != base::Instant::max()) ask_wanted_at(std::max(now(), fetching_.overdue_at()));
+  // What is left is asked for with the answer, or without one.
+  if (!to_ask.empty()) ask_wanted_at(now() + kCrowdedWait);
+}
+
+void TransactionGossip::get_transactions(const base::NodeId& from, Asked asked) {
+  ask<wire::GetTransactions, wire::Transactions>(
+      neighbours_.at(from), now() + kGetDue,
+      [&](wire::GetTransactions::Builder out) {
+        out.setChain(data_of(chain_.id.view()));
+        std::vector<TxId> ids;
+        for (const auto& [id, signatures] : asked) ids.push_back(id);
+        chain::write(out.initIds(size32(ids)), ids);
+      },
+      [this, asked, from](runtime::Answer<wire::Transactions> answer) mutable {
+        got_transactions(from, std::move(asked), std::move(answer));
+      });
+}
+
+/// What one neighbour does not give is asked of the next one that has told it.
+void TransactionGossip::got_transactions(const base::NodeId& from, Asked asked,
+                                         runtime::Answer<wire::Transactions> answer) {
+  std::set<TxId> given, ids;
+  std::map<TxId, std::uint32_t> put_off;  // with their signatures
+  for (const auto& [id, signatures] : asked) ids.insert(id);
+  std::size_t bytes = 0;
+  // How many signatures one has only its bytes tell; and what the pool would refuse is not worth one.
+  const auto may = [&](const TxId& id, const SignedTransaction& one) {
+    given.insert(id);
+    if (chain_.mempool.is_of_no_use(one.content, chain_.ledger.head().height)) return false;
+    const std::uint32_t signatures = signatures_of(one), counted = asked.at(id);
+    const auto neighbour = neighbours_.all().find(from);
+    if (signatures <= counted || neighbour == neighbours_.all().end()) return true;
+    if (!may_check(from, neighbour->second, signatures - counted)) return true;
+    put_off.emplace(id, signatures);
+    return false;
+  };
+  std::set<TxId> admitted;
+  if (answer.ok()) {
+    for (Approved& one : neighbours_.read_given(from, answer.value(), ids, may)) {
+      const TxId id = one.id();
+      admitted.insert(id);
+      bytes += one.bytes() + kListEntryBytes;
+      // It is under way until it waits here, so that no other neighbour is asked for it meanwhile.
+      pool_.admit(std::move(one), {.from = from}, [this, id](const base::Outcome<void>&) {
+        fetching_.done(id);
+        ask_wanted_at(now() + kTellEach);
+      });
+    }
+  }
+  // Who gave as much as an answer holds may have the rest.
+  const bool cut_off = answer.ok() && bytes + kTransactionBytesMax + kListEntryBytes > kGivenBytesMax;
+  std::set<base::NodeId> next_ones{from};
+  std::uint32_t ungiven = 0;
+  for (const TxId& id : ids) {
+    if (admitted.contains(id) || !fetching_.asked(id, from)) continue;
+    const auto later = put_off.find(id);
+    const bool again = later != put_off.end() || (cut_off && !given.contains(id));
+    if (!again && !given.contains(id) && assembly_.known(id) == nullptr) ++ungiven;
+    auto next = again ? std::optional(from) : fetching_.pass_on(id, now());
+    while (next && !neighbours_.all().contains(*next)) next = fetching_.pass_on(id, now());
+    if (!next) continue;
+    neighbours_.all().at(*next).to_ask.first({id, later == put_off.end() ? 0 : later->second});
+    next_ones.insert(*next);
+  }
+  if (Conduct* const sender = neighbours_.conduct(from)) sender->ungiven.spend(now(), ungiven);
+  for (const base::NodeId& next : next_ones)
+    if (const auto to = neighbours_.all().find(next); to != neighbours_.all().end()) ask_wanted(next, to->second);
+}
+
+// -- given
+
+void TransactionGossip::give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Transactions> reply) {
+  if (!chain_.ready || !chain_.ours(ask.getChain()))
+    return reply.refuse({Code::not_found, "this node has another chain"});
+  const auto asked = read_ids(ask.getIds(), kGivenAtOnce);
+  if (!asked) {
+    neighbours_.accuse_caller(net::wire::Violation::MALFORMED, "more ids than a node asks for, or one that is none");
+    return reply.refuse({Code::malformed, "at most 2,048 ids of 32 bytes are asked for at once"});
+  }
+  // First for what it looks up, then for what it gives beyond that: an id may be that of none, or of a large one.
+  const std::size_t looked = asked->size() / kIdsOfPiece + 1;
+  if (neighbours_.refuse_much(static_cast<std::uint32_t>(looked), reply)) return;
+  std::vector<const Approved*> out;
+  std::size_t bytes = 0;
+  std::set<TxId> seen;
+  for (const TxId& id : *asked) {
+    const Approved* const one = seen.insert(id).second ? assembly_.known(id) : nullptr;
+    if (one == nullptr) continue;
+    bytes += one->bytes() + kListEntryBytes;
+    if (bytes > kGivenBytesMax) break;
+    out.push_back(one);
+  }
+  const std::size_t given = bytes / kPieceBytes + 1;
+  if (given > looked && neighbours_.refuse_much(static_cast<std::uint32_t>(given - looked), reply)) return;
+  reply.send([&](wire::Transactions::Builder answer) {
+    auto list = answer.initList(size32(out));
+    for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(out[i]->encoded()));
+  });
+}
+
+}  // namespace troupe::chain

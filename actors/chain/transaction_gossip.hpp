@@ -1,0 +1,75 @@
+#pragma once
+// A part of `/chain`: tells neighbours which transactions wait here, and asks neighbours for those that they tell.
+//
+// Told    those that may be in a block, each once to each neighbour; the whole pool to a neighbour that has come.
+// Asked   of one neighbour after another (logic/to_ask.hpp, logic/fetching.hpp), as far as it gives what it tells.
+// Checked kChecked signatures a second of what neighbours tell, kCheckedOfValidators of what validators tell, with shares
+//         by node and site.
+#include "actors/chain/block_assembly.hpp"
+#include "actors/chain/block_sync.hpp"
+#include "actors/chain/logic/fetching.hpp"
+#include "actors/chain/transaction_pool.hpp"
+
+namespace troupe::chain {
+
+class TransactionGossip final : public runtime::Part {
+ public:
+  /// Signatures of transactions that neighbours tell, a second: 0.2 s of one thread, and 0.3 s of those of validators.
+  /// Our choice.
+  static constexpr base::Rate kChecked{4'000, 4'000}, kCheckedOfValidators{6'000, 6'000};
+  static constexpr base::Rate kTold{200'000, 200'000};  // our choice: some 50 ms of a second
+
+  struct TellTransactions {};
+  struct TellPool {};
+  struct AskWanted {};
+
+  TransactionGossip(runtime::Actor& owner, LocalChain& chain, Neighbours& neighbours, TransactionPool& pool,
+                    const BlockAssembly& assembly, const BlockSync& sync)
+      : Part(owner), chain_(chain), neighbours_(neighbours), pool_(pool), assembly_(assembly), sync_(sync) {}
+  static void receive(runtime::Handlers& on, TransactionGossip& gossip);
+
+  /// What waits here may be news to a neighbour that has come.
+  void came(Neighbour& neighbour);
+  void tell_what_may_go(const wallet::Address& sender);
+  /// It is the head: what it has is not asked for.
+  void is_final(std::shared_ptr<const Candidate> block);
+  /// The chain went back.
+  void forget();
+
+ private:
+  void tell_transactions();
+  void tell_pool();
+  void tell_ids(const Neighbour& neighbour, std::span<const TxId> ids);
+  void hear_have(wire::HaveTransactions::Reader have);
+  /// How many transactions it is asked for at a time, and how many it may tell ahead.
+  std::size_t asked_at_most(const base::NodeId& from) const;
+  Fetching::Trust trust_in(const base::NodeId& id, const Neighbour& neighbour) const;
+  void pass_overdue();
+  void ask_wanted();
+  void ask_wanted(const base::NodeId& from, Neighbour& neighbour);
+  /// When ask_wanted() goes on by itself: at the earliest time that was named.
+  void ask_wanted_at(base::Instant when);
+  std::optional<base::Duration> may_check(const base::NodeId& id, const Neighbour& neighbour, std::uint32_t signatures);
+  using Asked = std::map<TxId, std::uint32_t>;  // the signatures that were counted for each
+  void get_transactions(const base::NodeId& from, Asked asked);
+  void got_transactions(const base::NodeId& from, Asked asked, runtime::Answer<wire::Transactions> answer);
+  void give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Transactions> reply);
+
+  LocalChain& chain_;
+  Neighbours& neighbours_;
+  TransactionPool& pool_;
+  const BlockAssembly& assembly_;
+  const BlockSync& sync_;
+  std::shared_ptr<const Candidate> head_block_;                        // null after a start; some tell late what it has
+  base::RateBudget<base::NodeId> checked_{kChecked, base::Instant{}};  // signatures, for neighbours
+  base::RateBudget<base::NodeId> told_rate_{kTold, base::Instant{}};   // ids of transactions, by neighbours
+  base::RateBudget<base::NodeId> checked_of_validators_{kCheckedOfValidators, base::Instant{}};
+  base::NodeId asked_last_{};  // of those that wait to be asked
+  base::Instant crowded_at_{};
+  base::Instant ask_wanted_at_ = base::Instant::max();
+  std::vector<TxId> to_tell_;
+  base::Instant tell_at_{};  // not before
+  Fetching fetching_;
+};
+
+}  // namespace troupe::chain
