@@ -28,18 +28,23 @@ ChainActor::ChainActor(ChainSettings settings)
       sync_(*this, chain_, neighbours_, heads_, forks_, *this),
       pool_(*this, chain_, neighbours_, *this, [this](const auto& sender) { gossip_.tell_what_may_go(sender); }),
       gossip_(*this, chain_, neighbours_, pool_, assembly_, sync_),
+      requests_(*this, chain_, pool_),
+      queries_(*this, chain_),
+      verification_(*this, chain_),
+      diff_(*this, chain_, neighbours_),
       rejoining_(*this, chain_, neighbours_, *this) {}
 
 void ChainActor::receive(runtime::Handlers& on) {
   chain_.ledger.receive<RowsAgain>(on);
-  TransactionGossip::receive(on, gossip_);
+  gossip_.receive(on);
+  requests_.receive(on);
+  queries_.receive(on);
   on.timer<Reopen>([this] { open(); });
   on.timer<Neighbours::Greet>([this] { neighbours_.greet(); });
   on.timer<Timeouts>([this] { timeouts(); });
   on.timer<Begin>([this] { begin_if_due(); });
   on.timer<Mend>([this] { mend(); });
   on.timer<BlockSync::AskBeside>([this] { sync_.sync(); });
-  on.timer<Waiters>([this] { overdue(); });
   on.timer<Rejoining::Again>([this] { rejoining_.again(); });
   on.timer<ForkRecovery::ResumeAgain>([this] { forks_.resume_again(); });
 
@@ -87,8 +92,32 @@ void ChainActor::receive(runtime::Handlers& on) {
   on.ask<wire::GetLatestVote, wire::LatestVote>(
       [this](auto ask, auto reply) { rejoining_.give(ask, std::move(reply)); });
   on.ask<wire::GetForks, wire::Forks>([this](auto ask, auto reply) { forks_.give(ask, std::move(reply)); });
-  on.ask<wire::GetTreeRow, wire::TreeRow>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
-  answers(on);
+  on.ask<wire::GetTreeRow, wire::TreeRow>([this](auto ask, auto reply) { diff_.give(ask, std::move(reply)); });
+  on.ask<wire::GetChainStatus, wire::ChainStatus>([this](auto, auto reply) {
+    if (!chain_.refuse_unready(reply)) status(reply);
+  });
+  on.ask<wire::VerifyChain, wire::ChainVerified>([this](auto ask, auto reply) {
+    if (!chain_.refuse_unready(reply)) verification_.verify(ask, std::move(reply));
+  });
+  on.ask<wire::DiffChain, wire::ChainDiff>([this](auto ask, auto reply) {
+    if (!chain_.refuse_unready(reply)) diff_.diff_with(ask, std::move(reply));
+  });
+  on.ask<wire::ResumeValidator, wire::ValidatorResumed>([this](auto ask, auto reply) {
+    if (!chain_.refuse_unready(reply)) rejoining_.release(ask, std::move(reply));
+  });
+  on.ask<wire::ResumeChain, wire::ChainResumed>([this](auto ask, auto reply) {
+    if (!chain_.refuse_unready(reply)) forks_.resume_by(ask, std::move(reply));
+  });
+  on.describe<wire::ChainState>([this](wire::ChainState::Builder out) {
+    if (!chain_.ready) return;
+    out.setHeight(chain_.ledger.head().height.value);
+    out.setRound(chain_.consensus ? chain_.consensus->place().round.value : 0);
+    out.setStep(chain_.consensus ? std::string(name(chain_.consensus->step())) : "idle");
+    out.setPending(chain_.mempool.count());
+    out.setNeighbours(size32(neighbours_.all()));
+    out.setTarget(target().value);
+    out.setCachedRows(chain_.ledger.cached());
+  });
 }
 
 void ChainActor::start() {
@@ -117,11 +146,11 @@ void ChainActor::stop() {
 
 void ChainActor::opened(const base::Outcome<void>& read) {
   if (!read.ok()) {
-    if (read.error().code == base::Code::corrupt) damaged_ = read.error();
+    if (read.error().code == base::Code::corrupt) chain_.damaged = read.error();
     failed("the chain cannot be read: " + read.error().message);
     return after<Reopen>(kReopen);
   }
-  damaged_.reset();
+  chain_.damaged.reset();
   since_ = now();
   if (const Fork latest = chain_.ledger.forks().latest(); std::exchange(chain_.fork, latest) != latest) forget_fork();
   if (const auto& divergence = chain_.ledger.divergence()) {
@@ -213,11 +242,11 @@ void ChainActor::forget_fork() {
   chain_.mempool = Mempool();
   gossip_.forget();
   chain_.settings.counters->pending = 0;
-  last_read_ = {};
+  requests_.forget();
   late_.clear();
   unheard_.clear();
   spans_.clear();
-  for (auto& [id, watcher] : watchers_) watcher.next = std::min(watcher.next, chain_.ledger.head().height.next());
+  queries_.rewind();
 }
 
 void ChainActor::diverged(const Divergence& divergence) {
@@ -294,6 +323,47 @@ void ChainActor::mend() {
   sync_.sync();
   repair_.tell_held();
 }
+
+Height ChainActor::target() const {
+  Height out = chain_.ledger.head().height;
+  for (const auto& [id, one] : neighbours_.all())
+    if (one.fork >= chain_.fork) out = std::max(out, one.height);
+  return out;
+}
+
+void ChainActor::status(runtime::Reply<wire::ChainStatus>& reply) const {
+  reply.send([this](wire::ChainStatus::Builder out) {
+    const rows::Head& head = chain_.ledger.head();
+    const NextBlock& next = chain_.ledger.next();
+    out.setChain(data_of(chain_.id.view()));
+    out.setName(chain_.genesis().name);
+    out.setMode(chain_.settings.dev ? "dev" : chain_.genesis().purpose == Purpose::test ? "test" : "real");
+    out.setHeight(head.height.value);
+    out.setId(data_of(head.id.view()));
+    out.setTime(static_cast<std::uint64_t>(head.time.count()));
+    out.setRound(chain_.consensus ? chain_.consensus->place().round.value : 0);
+    out.setStep(chain_.consensus ? std::string(name(chain_.consensus->step())) : "idle");
+    out.setValidators(size32(next.validators->all()));
+    out.setStateRoot(data_of(head.state.hash.view()));
+    out.setTarget(target().value);
+    UnixMs sum{};
+    for (const UnixMs span : spans_) sum += span;
+    out.setBlockTimeMs(spans_.empty() ? 0 : static_cast<std::uint64_t>(sum.count()) / spans_.size());
+    out.setPending(chain_.mempool.count());
+    out.setBaseFee(next.totals.base_fee.value);
+    out.setSupply(next.totals.supply.units());
+    out.setQuorum(has_quorum());
+    out.setNeighbours(size32(neighbours_.all()));
+    rejoining_.write_waits(out);
+    out.setFork(chain_.fork.value);
+    if (!chain_.ledger.divergence()) return;
+    const std::vector<base::NodeId> both = suspects_of(*chain_.ledger.divergence());
+    auto suspects = out.initSuspects(size32(both));
+    for (unsigned i = 0; i < suspects.size(); ++i) suspects.set(i, data_of(both[i].view()));
+  });
+}
+
+bool ChainActor::has_quorum() const { return heard_quorum_ != base::Instant{} && !stands_still(); }
 
 /// A block is overdue.
 bool ChainActor::stands_still() const {

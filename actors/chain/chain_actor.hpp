@@ -20,8 +20,12 @@
 #include <span>
 
 #include "actors/chain/api.hpp"
+#include "actors/chain/chain_queries.hpp"
+#include "actors/chain/client_requests.hpp"
 #include "actors/chain/rejoining.hpp"
+#include "actors/chain/state_diff.hpp"
 #include "actors/chain/transaction_gossip.hpp"
+#include "actors/chain/verification.hpp"
 #include "actors/chain/vote_repair.hpp"
 #include "actors/chain/wire.hpp"
 #include "messages/chain.capnp.h"
@@ -33,9 +37,8 @@ namespace troupe::chain {
 class ChainActor final : public runtime::Actor, private Rounds {
  public:
   static constexpr const char* kName = "chain";
-  static constexpr std::size_t kEarlyMax = 4'096;     // our choice
-  static constexpr std::size_t kWaitersMax = 16'384;  // our choice
-  static constexpr std::size_t kEarlyOfOneMax = 8;    // our choice: two future rounds of both steps, and again
+  static constexpr std::size_t kEarlyMax = 4'096;   // our choice
+  static constexpr std::size_t kEarlyOfOneMax = 8;  // our choice: two future rounds of both steps, and again
   explicit ChainActor(ChainSettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -67,24 +70,12 @@ class ChainActor final : public runtime::Actor, private Rounds {
   struct Timeouts {};
   struct Begin {};
   struct Mend {};
-  struct Waiters {};
 
   /// What `/validator` is asked for, one after another: again until it has answered.
   struct Signing {
     Guard guard;
     std::variant<Vote, Proposal> content;
     std::vector<SignedVote> proof;
-  };
-  struct Waiter {
-    base::Instant due;
-    bool pending = false;  // it waited here
-    runtime::Reply<wire::TransactionInfo> reply;
-  };
-  struct AccountWaiter {
-    base::Instant due;
-    wallet::Address address;
-    Height height;  // whose root is waited for
-    runtime::Reply<wire::ChainAccount> reply;
   };
 
   // Life (chain_actor.cpp).
@@ -93,8 +84,6 @@ class ChainActor final : public runtime::Actor, private Rounds {
   void ask_guard(std::vector<base::Bytes> blocks);
   void hear_guard(runtime::Answer<wire::GuardIs> answer, std::vector<base::Bytes> blocks);
   void resume(wire::GuardIs::Reader kept, const std::vector<base::Bytes>& blocks);
-  template <class A>
-  bool refuse_unready(runtime::Reply<A>& reply) const;
   void failed(const std::string& why) override;
   void reopen(const std::string& why) override;
   void suspend() override;
@@ -146,74 +135,15 @@ class ChainActor final : public runtime::Actor, private Rounds {
   void finished(const std::shared_ptr<const Candidate>& candidate, const Commit& commit, const Executed& executed,
                 bool synced);
 
-  // Transactions (chain_actor_transactions.cpp).
-  void submit(wire::SubmitTransaction::Reader ask, runtime::Reply<wire::TransactionInfo> reply);
-  void refuse_unless_final(const TxId& id, const base::Error& why, runtime::Reply<wire::TransactionInfo> reply);
-  void answer_final(const rows::Location& at, runtime::Reply<wire::TransactionInfo> reply);
-  /// A block that is final, read.
-  struct ReadBlock {
-    Block block;
-    std::vector<base::Bytes> receipts;
-  };
-  using BlockRead = base::Callback<void(const base::Outcome<std::shared_ptr<const ReadBlock>>&)>;
-  void read_block(Height height, BlockRead then);
-  void block_read(const std::pair<Fork, Height>& at, const base::Outcome<std::shared_ptr<const ReadBlock>>& read);
-  void write_pending(wire::TransactionInfo::Builder out, const Approved& one) const;
-  void answer(const TxId& id, runtime::Reply<wire::TransactionInfo> reply, base::Duration wait);
-  void tell_waiters(const TxId& id);
-  void tell_account_waiters();
-  void overdue();
-  void look_for_overdue();
-
+  // Neighbours and clients (chain_actor.cpp).
   void hear_head(const base::NodeId& node, wire::ChainHead::Reader head);
   void tell_health();
   void tell_date();
   void mend();
-
-  // Another node's state beside this one (chain_actor_diff.cpp).
-  struct Differing;
-  void diff_with(wire::DiffChain::Reader ask, runtime::Reply<wire::ChainDiff> reply);
-  void diff_roots(std::shared_ptr<Differing> differing);
-  void ask_tree_row(std::shared_ptr<Differing> differing);
-  void diff_next(std::shared_ptr<Differing> differing);
-  void give(wire::GetTreeRow::Reader ask, runtime::Reply<wire::TreeRow> reply);
-
-  // What is asked (chain_actor_answers.cpp).
-  void answers(runtime::Handlers& on);
   Height target() const;
   bool has_quorum() const;
   bool stands_still() const;
   void status(runtime::Reply<wire::ChainStatus>& reply) const;
-  void blocks(wire::ListBlocks::Reader ask, runtime::Reply<wire::BlockInfos> reply);
-  struct Gathering;
-  void list_blocks(std::shared_ptr<Gathering> gathering);
-  void write(wire::BlockInfo::Builder out, const FinalRow& row) const;
-  void write_genesis(wire::BlockInfo::Builder out) const;
-  void tell_watchers();
-  void tell_watcher(std::uint64_t id);
-  void account(wire::GetChainAccount::Reader ask, runtime::Reply<wire::ChainAccount> reply);
-  void prove_account(AccountWaiter waiter);
-  void state(wire::ListState::Reader ask, runtime::Reply<wire::StateRows> reply);
-  void transactions(wire::ListTransactions::Reader ask, runtime::Reply<wire::TransactionInfos> reply);
-  struct Listing;
-  void list_next(std::shared_ptr<Listing> listing);
-  void validators(runtime::Reply<wire::ValidatorInfos> reply);
-  void list_validators(std::set<base::NodeId> judged, runtime::Reply<wire::ValidatorInfos> reply);
-  /// Then those that were judged by evidence, also if they are no longer validators.
-  void find_evidence(base::Callback<void(std::set<base::NodeId>)> then);
-  void find_next_evidence(std::shared_ptr<std::vector<std::pair<base::NodeId, Height>>> wanted,
-                          base::Callback<void()> then);
-  void write_final(wire::TransactionInfo::Builder out, const Block& block, std::uint32_t index,
-                   const base::Bytes& receipt) const;
-
-  // All of it again (chain_actor_verify.cpp).
-  struct Verifying;
-  void verify(wire::VerifyChain::Reader ask, runtime::Reply<wire::ChainVerified> reply);
-  void verify_from_state(std::shared_ptr<Verifying> verifying);
-  void verify_next(std::shared_ptr<Verifying> verifying);
-  void verified(const std::shared_ptr<Verifying>& verifying, bool good);
-  bool verify_block(Verifying& verifying, const Block& block, const Commit& commit,
-                    const std::vector<Approved>& transactions) const;
 
   LocalChain chain_;
   Neighbours neighbours_;
@@ -224,8 +154,11 @@ class ChainActor final : public runtime::Actor, private Rounds {
   BlockSync sync_;
   TransactionPool pool_;
   TransactionGossip gossip_;
+  ClientRequests requests_;
+  ChainQueries queries_;
+  Verification verification_;
+  StateDiff diff_;
   Rejoining rejoining_;
-  std::optional<base::Error> damaged_;  ///< why the chain could not be read, if it is damaged
 
   // The height at hand.
   Guard guard_;                    // of the height before, or as `/validator` keeps it
@@ -246,22 +179,6 @@ class ChainActor final : public runtime::Actor, private Rounds {
   /// Came while the block at hand was being kept: of each that sent any, one of each validator.
   std::map<std::pair<std::optional<base::NodeId>, base::NodeId>, SignedVote> unheard_;
   base::Instant heard_quorum_{};
-
-  std::map<std::pair<Fork, Height>, std::vector<BlockRead>> blocks_read_;  // who waits for which
-  std::pair<Height, std::shared_ptr<const ReadBlock>> last_read_;
-  bool overdue_armed_ = false;
-  std::multimap<TxId, Waiter> waiters_;
-  std::vector<AccountWaiter> account_waiters_;
-
-  const std::shared_ptr<std::size_t> diffs_ = std::make_shared<std::size_t>(0);  // under way
-
-  struct Watcher {
-    runtime::Sink<wire::ChainBlock> sink;
-    Height next;
-  };
-  std::map<std::uint64_t, Watcher> watchers_;
-  std::uint64_t watcher_ids_ = 0;
-  bool verifying_ = false;
 };
 
 }  // namespace troupe::chain

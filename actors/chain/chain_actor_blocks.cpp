@@ -147,10 +147,10 @@ void ChainActor::finished(const std::shared_ptr<const Candidate>& candidate, con
   next_height();
   neighbours_.tell_head();
   heads_.check_heads();
-  tell_watchers();
+  queries_.tell_watchers();
   for (std::size_t i = 0; i < executed.receipts.size(); ++i)
-    if (!may_wait(executed.receipts[i].outcome)) tell_waiters(executed.receipts[i].id);
-  tell_account_waiters();
+    if (!may_wait(executed.receipts[i].outcome)) requests_.tell_waiters(executed.receipts[i].id);
+  requests_.tell_account_waiters();
   sync_.take_next();
 }
 

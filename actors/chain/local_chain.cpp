@@ -32,6 +32,12 @@ base::Error LocalChain::not_kept(Height height) const {
                                      std::to_string(ledger.head().height.value) + " are"};
 }
 
+base::Error LocalChain::unready() const {
+  if (!exists()) return {base::Code::not_found, "this node has no chain: it was begun without --chain"};
+  if (damaged) return *damaged;
+  return {base::Code::unavailable, "the chain is not read yet", std::chrono::milliseconds(200)};
+}
+
 void LocalChain::hear_evidence(const Block& block) {
   for (const base::Bytes& entry : block.evidence)
     if (auto one = parse_evidence(entry)) evidence.emplace(chain::accused(*one), std::move(*one));

@@ -17,6 +17,12 @@ struct LocalChain {
   bool exists() const { return settings.genesis != nullptr; }
   const Genesis& genesis() const { return settings.genesis->genesis(); }
   bool ours(capnp::Data::Reader chain) const;
+  /// Refuses a question while there is nothing to answer it by.
+  template <class A>
+  bool refuse_unready(runtime::Reply<A>& reply) const {
+    if (!ready) reply.refuse(unready());
+    return !ready;
+  }
   /// Whether it is a validator of the next height.
   bool is_validator(const base::NodeId& node) const { return ledger.next().validators->index_of(node).has_value(); }
   /// The validator of the next height whose id and key are here, if any.
@@ -27,6 +33,7 @@ struct LocalChain {
   /// The error for a height whose state is not kept.
   base::Error not_kept(Height height) const;
   void hear_evidence(const Block& block);
+  base::Error unready() const;
 
   const ChainSettings settings;
   ChainId id{};
@@ -37,6 +44,7 @@ struct LocalChain {
   std::unique_ptr<Consensus> consensus;       ///< the height at hand; null before it has begun
   std::map<base::NodeId, Evidence> evidence;  ///< of validators that signed twice
   bool ready = false;                         ///< the ledger is read
+  std::optional<base::Error> damaged;         ///< why it cannot be read, if it is damaged
   bool halted = false;                        ///< it takes no block until a person has looked
   bool finishing = false;                     ///< a block is being run and kept
 };

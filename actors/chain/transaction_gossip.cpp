@@ -1,5 +1,4 @@
 #include "actors/chain/transaction_gossip.hpp"
-
 #include "actors/chain/wire.hpp"
 #include "messages/words.hpp"
 
@@ -28,13 +27,12 @@ std::uint32_t signatures_of(const SignedTransaction& transaction) {
 
 }  // namespace
 
-void TransactionGossip::receive(runtime::Handlers& on, TransactionGossip& gossip) {
-  on.timer<TellTransactions>([&gossip] { gossip.tell_transactions(); });
-  on.timer<TellPool>([&gossip] { gossip.tell_pool(); });
-  on.timer<AskWanted>([&gossip] { gossip.ask_wanted(); });
-  on.tell<wire::HaveTransactions>([&gossip](auto have) { gossip.hear_have(have); });
-  on.ask<wire::GetTransactions, wire::Transactions>(
-      [&gossip](auto ask, auto reply) { gossip.give(ask, std::move(reply)); });
+void TransactionGossip::receive(runtime::Handlers& on) {
+  on.timer<TellTransactions>([this] { tell_transactions(); });
+  on.timer<TellPool>([this] { tell_pool(); });
+  on.timer<AskWanted>([this] { ask_wanted(); });
+  on.tell<wire::HaveTransactions>([this](auto have) { hear_have(have); });
+  on.ask<wire::GetTransactions, wire::Transactions>([this](auto ask, auto reply) { give(ask, std::move(reply)); });
 }
 
 void TransactionGossip::is_final(std::shared_ptr<const Candidate> block) {

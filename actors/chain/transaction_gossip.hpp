@@ -19,14 +19,10 @@ class TransactionGossip final : public runtime::Part {
   static constexpr base::Rate kChecked{4'000, 4'000}, kCheckedOfValidators{6'000, 6'000};
   static constexpr base::Rate kTold{200'000, 200'000};  // our choice: some 50 ms of a second
 
-  struct TellTransactions {};
-  struct TellPool {};
-  struct AskWanted {};
-
   TransactionGossip(runtime::Actor& owner, LocalChain& chain, Neighbours& neighbours, TransactionPool& pool,
                     const BlockAssembly& assembly, const BlockSync& sync)
       : Part(owner), chain_(chain), neighbours_(neighbours), pool_(pool), assembly_(assembly), sync_(sync) {}
-  static void receive(runtime::Handlers& on, TransactionGossip& gossip);
+  void receive(runtime::Handlers& on);
 
   /// What waits here may be news to a neighbour that has come.
   void came(Neighbour& neighbour);
@@ -37,6 +33,9 @@ class TransactionGossip final : public runtime::Part {
   void forget();
 
  private:
+  struct TellTransactions {};
+  struct TellPool {};
+  struct AskWanted {};
   void tell_transactions();
   void tell_pool();
   void tell_ids(const Neighbour& neighbour, std::span<const TxId> ids);

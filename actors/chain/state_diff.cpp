@@ -1,5 +1,6 @@
-// `chain diff`: the state beside that of another node, from the root down, where hashes differ.
-#include "actors/chain/chain_actor.hpp"
+#include "actors/chain/state_diff.hpp"
+
+#include "actors/chain/api.hpp"
 #include "actors/chain/logic/tree_diff.hpp"
 #include "messages/words.hpp"
 
@@ -20,7 +21,7 @@ Error lies(const base::NodeId& peer, const char* what) {
 
 }  // namespace
 
-struct ChainActor::Differing {
+struct StateDiff::Differing {
   base::NodeId peer;
   runtime::Handle handle;
   Height height;
@@ -38,7 +39,7 @@ struct ChainActor::Differing {
   }
 };
 
-void ChainActor::diff_with(wire::DiffChain::Reader ask, runtime::Reply<wire::ChainDiff> reply) {
+void StateDiff::diff_with(wire::DiffChain::Reader ask, runtime::Reply<wire::ChainDiff> reply) {
   const auto peer = base::NodeId::from(bytes_of(ask.getPeer()));
   if (!peer) return reply.refuse({Code::malformed, "the id of a node has 20 bytes"});
   if (*peer == chain_.settings.self())
@@ -61,7 +62,7 @@ void ChainActor::diff_with(wire::DiffChain::Reader ask, runtime::Reply<wire::Cha
       });
 }
 
-void ChainActor::diff_roots(std::shared_ptr<Differing> differing) {
+void StateDiff::diff_roots(std::shared_ptr<Differing> differing) {
   chain_.ledger.state_at(differing->height, [this, differing](base::Outcome<std::optional<TreeRoot>> root) {
     if (!root.ok()) return differing->reply.refuse(root.error());
     // The other one is too far behind.
@@ -72,7 +73,7 @@ void ChainActor::diff_roots(std::shared_ptr<Differing> differing) {
 }
 
 /// The row that is wanted; at first the one at the top, with the root.
-void ChainActor::ask_tree_row(std::shared_ptr<Differing> differing) {
+void StateDiff::ask_tree_row(std::shared_ptr<Differing> differing) {
   const Bytes key = differing->there ? differing->there->wanted()->encode() : Bytes();
   ask<wire::GetTreeRow, wire::TreeRow>(
       differing->handle, now() + kRowDue,
@@ -102,7 +103,7 @@ void ChainActor::ask_tree_row(std::shared_ptr<Differing> differing) {
       });
 }
 
-void ChainActor::diff_next(std::shared_ptr<Differing> differing) {
+void StateDiff::diff_next(std::shared_ptr<Differing> differing) {
   struct Found {
     std::optional<Bytes> key;
     bool whole = false;
@@ -124,7 +125,7 @@ void ChainActor::diff_next(std::shared_ptr<Differing> differing) {
       });
 }
 
-void ChainActor::give(wire::GetTreeRow::Reader ask, runtime::Reply<wire::TreeRow> reply) {
+void StateDiff::give(wire::GetTreeRow::Reader ask, runtime::Reply<wire::TreeRow> reply) {
   if (!chain_.ready || !chain_.ours(ask.getChain()))
     return reply.refuse({Code::not_found, "this node has another chain"});
   const auto key = ask.getRow().size() > 0 ? RowKey::decode(bytes_of(ask.getRow())) : std::optional(RowKey{});

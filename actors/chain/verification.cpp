@@ -1,5 +1,5 @@
-// `chain verify`: all blocks run again, from the genesis or from a state that is kept.
-#include "actors/chain/chain_actor.hpp"
+#include "actors/chain/verification.hpp"
+
 #include "messages/words.hpp"
 
 namespace troupe::chain {
@@ -11,7 +11,7 @@ using base::Error;
 
 }  // namespace
 
-struct ChainActor::Verifying {
+struct Verification::Verifying {
   /// Rows as they are made again, in memory; those of the state that it began with are read.
   class Rows final : public TreeRows {
    public:
@@ -51,7 +51,7 @@ struct ChainActor::Verifying {
   }
 };
 
-void ChainActor::verify(wire::VerifyChain::Reader ask, runtime::Reply<wire::ChainVerified> reply) {
+void Verification::verify(wire::VerifyChain::Reader ask, runtime::Reply<wire::ChainVerified> reply) {
   if (verifying_)
     return reply.refuse({Code::overloaded, "the chain is being verified already", std::chrono::seconds(5)});
   auto verifying = std::make_shared<Verifying>(chain_.ledger);
@@ -69,7 +69,7 @@ void ChainActor::verify(wire::VerifyChain::Reader ask, runtime::Reply<wire::Chai
 }
 
 /// Its root, receipts and block are what it begins with.
-void ChainActor::verify_from_state(std::shared_ptr<Verifying> verifying) {
+void Verification::verify_from_state(std::shared_ptr<Verifying> verifying) {
   if (verifying->from > verifying->to || verifying->from < chain_.ledger.lowest_state())
     return verifying->reply.refuse(chain_.not_kept(verifying->from));
   verifying_ = true;
@@ -93,7 +93,7 @@ void ChainActor::verify_from_state(std::shared_ptr<Verifying> verifying) {
   });
 }
 
-void ChainActor::verify_next(std::shared_ptr<Verifying> verifying) {
+void Verification::verify_next(std::shared_ptr<Verifying> verifying) {
   if (verifying->fork != chain_.fork) {
     verifying_ = false;
     return verifying->reply.refuse({Code::unavailable, "the chain went back meanwhile: verify it again"});
@@ -142,15 +142,15 @@ void ChainActor::verify_next(std::shared_ptr<Verifying> verifying) {
   });
 }
 
-void ChainActor::verified(const std::shared_ptr<Verifying>& verifying, bool good) {
+void Verification::verified(const std::shared_ptr<Verifying>& verifying, bool good) {
   if (good) return verify_next(verifying);
   verifying_ = false;
   verifying->answer(false);
 }
 
 /// Whether a block follows from what is before it. Then its state is applied; otherwise nothing has changed.
-bool ChainActor::verify_block(Verifying& verifying, const Block& block, const Commit& commit,
-                              const std::vector<Approved>& transactions) const {
+bool Verification::verify_block(Verifying& verifying, const Block& block, const Commit& commit,
+                                const std::vector<Approved>& transactions) const {
   const Header& header = block.header;
   const Fork fork = chain_.ledger.forks().of(verifying.at);
   if (header.state != verifying.root.hash || header.receipts != verifying.receipts ||
