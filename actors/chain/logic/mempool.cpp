@@ -269,13 +269,6 @@ bool Mempool::gapped(const TxId& id) const {
   return at != places_.end() && at->second.entry->ranked->gapped;
 }
 
-base::Result<void, MempoolError> Mempool::add_evidence(base::Bytes evidence) {
-  if (evidence_.contains(evidence)) return MempoolError::known;
-  if (evidence_.size() >= kEvidencePoolMax || evidence.size() > kEvidenceBytesMax) return MempoolError::full;
-  evidence_.insert(std::move(evidence));
-  return {};
-}
-
 void Mempool::insert(const Place& place, Entry entry, const Standing& standing) {
   const Transaction& content = entry.transaction.content();
   bytes_ += entry.transaction.bytes();

@@ -1,8 +1,8 @@
 #pragma once
-// Transactions and evidence that wait for a block.
+// Transactions that wait for a block.
 //
-// Lanes   evidence, payments, contracts. Each may have its share of a block (kShare…); what a lane leaves goes to the
-//         best of the others, to evidence up to an eighth of the block (header.hpp).
+// Lanes   payments, contracts. Each may have its share of a block (kShare); what a lane leaves goes to the best of the
+//         other.
 // Order   of a sender by nonce, without a gap; among senders by tip for each gas, then by fee-max for each gas, then by
 //         arrival.
 // Worth   a transaction is worth no more than the worst that its sender has before it, and behind a gap less than any
@@ -23,7 +23,6 @@
 #include <map>
 #include <set>
 
-#include "actors/chain/logic/evidence.hpp"
 #include "actors/chain/logic/header.hpp"
 #include "actors/chain/logic/state.hpp"
 #include "actors/chain/logic/transaction.hpp"
@@ -36,13 +35,11 @@ inline constexpr std::size_t kPoolCountMax = 50'000;     // our choice: of 650 b
 inline constexpr std::uint64_t kLifeMax = 100'000;       // our choice, in heights: over two days of blocks of 2 s
 inline constexpr std::size_t kReplacementsMax = 16;      // our choice: 1.1^16 is 4.6 times the first fee-max
 inline constexpr std::size_t kRefusedMax = 4'096;        // our choice: about 0.1 s of who builds a block
-inline constexpr std::size_t kEvidencePoolMax = kValidatorsMax;  // our choice: one for each
 
-enum class Lane : std::uint8_t { evidence, payments, contracts };
-inline constexpr std::size_t kLanes = 3;
-/// In percent of a block, by lane.
-inline constexpr std::array<std::uint64_t, kLanes> kShare{10, 50, 40};
-static_assert(kShare[0] + kShare[1] + kShare[2] == 100);
+enum class Lane : std::uint8_t { payments, contracts };
+inline constexpr std::size_t kLanes = 2;
+/// In percent of a block, by lane; the rest is for the best of both.
+inline constexpr std::array<std::uint64_t, kLanes> kShare{50, 40};
 
 Lane lane_of(const Transaction& transaction);
 
@@ -76,7 +73,6 @@ struct Standing {
 
 /// What is to be put into a block, in order.
 struct Picked {
-  std::vector<base::Bytes> evidence;
   std::vector<Approved> transactions;
   std::size_t looked = 0;       ///< transactions that were looked at for it
   std::vector<TxId> refused{};  ///< those that were not admissible, if they ended the choice; otherwise empty
@@ -97,19 +93,15 @@ class Mempool {
                                              Gas block_gas) const;
   /// Whether add() would refuse it for what is here, whatever the state says: before its signatures are looked at.
   bool is_of_no_use(const Transaction& transaction, Height height) const;
-  /// Evidence that was judged to be true. Errors: `known`, `full`.
-  base::Result<void, MempoolError> add_evidence(base::Bytes evidence);
 
-  /// For a block: transactions that need no more gas in all, and with the evidence no more than `bytes`, each counted
-  /// by entry_bytes(): that is bytes_left() of the block (header.hpp), of which evidence has an eighth. Takes nothing
-  /// away. `admissible` is asked of each one that would be taken next, in their order, and what it says "yes" to is
+  /// For a block: transactions that need no more gas in all, and no more than `bytes`, each counted by entry_bytes():
+  /// that is bytes_left() of the block (header.hpp). Takes nothing away. `admissible` is asked of each one that would be taken next, in their order, and what it says "yes" to is
   /// taken: so it may keep a state. "No" ends the sender's queue for this block. An empty function admits all.
   Picked pick(Gas gas, std::size_t bytes, BaseFee base_fee, Height height, const Admissible& admissible = {}) const;
 
   /// A final block has changed this account: what has a nonce below `next` is dropped, and the last of what the account
   /// pays for if its balance does not cover it any more.
   void settle(const wallet::Address& address, Nonce next, wallet::Amount balance);
-  void settle_evidence(const base::Bytes& evidence) { evidence_.erase(evidence); }
   /// Drops what the machine refuses, with all that its sender has after it. Harmless if it is not here.
   void drop(const TxId& id);
   /// Drops what can be in no block after `height`.
@@ -227,7 +219,6 @@ class Mempool {
   std::map<wallet::Address, Payer> payers_;
   std::set<std::pair<Height, Place>> ends_;  // by last height
   std::array<Sizes, kLanes> sizes_;
-  std::set<base::Bytes> evidence_;
   std::size_t bytes_ = 0;
   std::uint64_t arrivals_ = 0;
 };

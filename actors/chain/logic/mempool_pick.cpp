@@ -15,7 +15,6 @@ class Mempool::Filling {
         ranked_(pool.ranked_.begin()),
         gas_(gas.value),
         bytes_(bytes),
-        evidence_left_(bytes / kListShare),
         base_fee_(base_fee),
         height_(height),
         admissible_(admissible) {
@@ -27,9 +26,7 @@ class Mempool::Filling {
 
   /// Each lane within its share first, then the best of all.
   Picked run() {
-    take_evidence(Share::own);
     take_transactions(Share::own);
-    take_evidence(Share::all);
     take_transactions(Share::all);
     if (refused_.size() >= pool_.limits_.refused) out_.refused = std::move(refused_);
     return std::move(out_);
@@ -40,20 +37,6 @@ class Mempool::Filling {
   enum class Took : std::uint8_t { it, nothing_now, nothing_of_its_sender };
 
   void wait(const Place& place) { waiting_.insert({Worth(pool_.at(place)), place}); }
-
-  void take_evidence(Share share) {
-    constexpr auto kLane = static_cast<std::size_t>(Lane::evidence);
-    for (const base::Bytes& one : pool_.evidence_) {
-      const std::size_t bytes = entry_bytes(one.size());
-      if (taken_.contains(&one) || bytes > std::min(bytes_, evidence_left_)) continue;
-      if (share == Share::own && bytes > lane_bytes_[kLane]) continue;
-      evidence_left_ -= bytes;
-      lane_bytes_[kLane] -= std::min(bytes, lane_bytes_[kLane]);
-      bytes_ -= bytes;
-      taken_.insert(&one);
-      out_.evidence.push_back(one);
-    }
-  }
 
   void take_transactions(Share share) {
     std::vector<Place> aside;
@@ -122,14 +105,12 @@ class Mempool::Filling {
   std::set<Ranked>::const_iterator ranked_;
   std::uint64_t gas_;
   std::size_t bytes_;
-  std::size_t evidence_left_;  // no block may have more
   BaseFee base_fee_;
   Height height_;
   const Admissible& admissible_;
   std::array<std::uint64_t, kLanes> lane_gas_{};
   std::array<std::size_t, kLanes> lane_bytes_{};
   std::set<Ranked> waiting_;
-  std::set<const base::Bytes*> taken_;
   std::vector<TxId> refused_;
   Picked out_;
 };

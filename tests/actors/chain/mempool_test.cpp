@@ -452,7 +452,7 @@ TEST_CASE("chain mempool: a block has what a state admits, asked in order, and n
   Taken asked;
   const auto but = [&](int from, int nonce) {
     return [&asked, from, nonce](const Approved& one) {
-      asked.push_back(taken({{}, {one}}).front());
+      asked.push_back(taken({{one}}).front());
       return asked.back() != std::pair(from, nonce);
     };
   };
@@ -683,22 +683,6 @@ TEST_CASE("chain mempool: each lane has its share of a block, and what it leaves
     const Taken all = pick(pool);
     CHECK(std::ranges::find(all, std::pair(1, 0)) < std::ranges::find(all, std::pair(1, 1)));
   }
-}
-
-TEST_CASE("chain mempool: evidence has a tenth of a block, and an eighth if there is room") {
-  Mempool pool;
-  for (std::uint8_t i = 0; i < 10; ++i) CHECK(pool.add_evidence(base::Bytes(92, i)).ok());
-  CHECK(pool.add_evidence(base::Bytes(92, 3)).error() == MempoolError::known);
-  CHECK(pool.add_evidence(base::Bytes(kEvidenceBytesMax + 1, 3)).error() == MempoolError::full);
-  CHECK(pool.pick(kBlockGas, 8 * 1'040 - 1, {1}, Height{11}).evidence.size() == 9);
-  CHECK(pool.pick(kBlockGas, 8 * 1'040, {1}, Height{11}).evidence.size() == 10);
-  const std::size_t each = (approved({}).bytes() + 7) / 8 * 8 + 8;
-  for (std::uint8_t from = 1; from <= 20; ++from) CHECK_FALSE(add(pool, {.from = from}));
-  const Picked tight = pool.pick(kBlockGas, 6 * each, {1}, Height{11});
-  CHECK(tight.evidence.size() >= 6 * each / 10 / 104);
-  CHECK(tight.transactions.size() >= 3);
-  pool.settle_evidence(base::Bytes(92, 3));
-  CHECK(pool.pick(kBlockGas, 1 << 20, {1}, Height{11}).evidence.size() == 9);
 }
 
 TEST_CASE("chain mempool: whatever comes and goes, a block is within its bounds, in order, and pays its fees") {
