@@ -41,7 +41,7 @@ void BlockAssembly::fetch(const BlockId& id) {
   // to give it.
   const auto proposal = rounds_.proposal_of(id);
   auto at = std::next(neighbours_.all().begin(), static_cast<std::ptrdiff_t>(random().below(neighbours_.all().size())));
-  if (proposal && neighbours_.all().contains(proposal->validator)) ask_for(id, proposal->validator);
+  if (proposal && neighbours_.find(proposal->validator) != nullptr) ask_for(id, proposal->validator);
   for (std::size_t asked = 0; asked < std::min(kAskedMax, neighbours_.all().size()); ++asked, ++at) {
     if (at == neighbours_.all().end()) at = neighbours_.all().begin();
     if (!proposal || at->first != proposal->validator) ask_for(id, at->first);
@@ -50,7 +50,7 @@ void BlockAssembly::fetch(const BlockId& id) {
 
 void BlockAssembly::ask_for(const BlockId& id, const base::NodeId& from) {
   ask<wire::GetProposed, wire::PushProposal>(
-      neighbours_.all().at(from).handle, now() + kFetchDue,
+      neighbours_.at(from), now() + kFetchDue,
       [&](wire::GetProposed::Builder out) {
         out.setChain(data_of(chain_.id.view()));
         out.setBlock(data_of(id.view()));

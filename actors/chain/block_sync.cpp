@@ -117,8 +117,8 @@ void BlockSync::take_next() {
     if (block.value().header.fork > chain_.fork && block.value().header.height == chain_.ledger.head().height.next()) {
       synced_.clear();  // first, why the chain goes on from here; who does not tell it has given nothing
       neighbours_.distrust(synced_from_);
-      if (const auto from = neighbours_.all().find(synced_from_); from != neighbours_.all().end()) {
-        from->second.forks_due = {};
+      if (Neighbour* const from = neighbours_.find(synced_from_)) {
+        from->forks_due = {};
         forks_.ask_forks(synced_from_);
       }
       break;
@@ -149,8 +149,7 @@ void BlockSync::take_next() {
     }
     blocks_awaited_to_ = now() + kSyncPatience;
     blocks_asked_.given();
-    const auto from = neighbours_.all().find(synced_from_);
-    if (from != neighbours_.all().end() && !synced_late_) from->second.blocks.gave();
+    if (Neighbour* const from = neighbours_.find(synced_from_); from != nullptr && !synced_late_) from->blocks.gave();
     return rounds_.finish(std::move(candidate), commit, true);
   }
   if (!synced_.empty() || chain_.finishing) return;

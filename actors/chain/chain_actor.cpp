@@ -297,7 +297,7 @@ void ChainActor::reopen(const std::string& why) {
 void ChainActor::hear_head(const base::NodeId& node_id, wire::ChainHead::Reader head) {
   const auto came = neighbours_.hear(node_id, head);
   if (came == Neighbours::Came::no_place) return;
-  Neighbour& neighbour = neighbours_.all().at(node_id);
+  Neighbour& neighbour = *neighbours_.find(node_id);
   if (came == Neighbours::Came::first) {
     rejoining_.came(node_id);
     tell<wire::ChainHead>(neighbour.handle, [this](wire::ChainHead::Builder out) { neighbours_.write_head(out); });

@@ -147,13 +147,13 @@ void ForkRecovery::look_for_forks() {
 }
 
 void ForkRecovery::ask_forks(const base::NodeId& neighbour) {
-  const auto found = neighbours_.all().find(neighbour);
-  if (!chain_.ready || found == neighbours_.all().end() || now() < found->second.forks_due) return;
-  if (!found->second.forks.may_ask(now()) || asking_forks_.size() >= kAskedAtOnceMax) return;
+  Neighbour* const found = neighbours_.find(neighbour);
+  if (!chain_.ready || found == nullptr || now() < found->forks_due) return;
+  if (!found->forks.may_ask(now()) || asking_forks_.size() >= kAskedAtOnceMax) return;
   if (!asking_forks_.insert(neighbour).second) return;
-  found->second.forks_due = now() + kForksEach;
+  found->forks_due = now() + kForksEach;
   ask<wire::GetForks, wire::Forks>(
-      found->second.handle, now() + kForksDue,
+      found->handle, now() + kForksDue,
       [this](wire::GetForks::Builder out) {
         out.setChain(data_of(chain_.id.view()));
         out.setFrom(chain_.fork.next().value);
@@ -187,12 +187,12 @@ void ForkRecovery::take_forks(const base::NodeId& neighbour, std::shared_ptr<con
   take_fork(one, [this, neighbour, forks, at](const base::Outcome<void>& taken) {
     if (!taken.ok()) return take_forks(neighbour, forks, at + 1);
     asking_forks_.erase(neighbour);
-    const auto found = neighbours_.all().find(neighbour);
-    if (found == neighbours_.all().end()) return;
-    found->second.forks.gave();
-    found->second.blocks.gave();   // of that fork, maybe, before the statement
-    found->second.forks_due = {};  // it may know of later ones
-    found->second.height = found->second.head_height;
+    Neighbour* const found = neighbours_.find(neighbour);
+    if (found == nullptr) return;
+    found->forks.gave();
+    found->blocks.gave();   // of that fork, maybe, before the statement
+    found->forks_due = {};  // it may know of later ones
+    found->height = found->head_height;
   });
 }
 

@@ -31,10 +31,9 @@ void HeadComparison::check_heads() {
 }
 
 void HeadComparison::check_head(const base::NodeId& node_id) {
-  const auto found = neighbours_.all().find(node_id);
-  if (!chain_.ready || comparing_->contains(node_id) || chain_.ledger.divergence() || found == neighbours_.all().end())
-    return;
-  Neighbour& one = found->second;
+  Neighbour* const found = neighbours_.find(node_id);
+  if (!chain_.ready || comparing_->contains(node_id) || chain_.ledger.divergence() || found == nullptr) return;
+  Neighbour& one = *found;
   const rows::Head& head = chain_.ledger.head();
   if (one.fork != chain_.fork || one.head_height.value == 0 || now() < one.compare_due || !one.commits.may_ask(now()))
     return;
@@ -60,16 +59,16 @@ void HeadComparison::check_head(const base::NodeId& node_id) {
 }
 
 void HeadComparison::compare(const base::NodeId& node_id, Height height) {
-  const auto found = neighbours_.all().find(node_id);
+  Neighbour* const found = neighbours_.find(node_id);
   if (comparing_->size() >= kAskedAtOnceMax || height.value == 0 || height > chain_.ledger.head().height ||
-      found == neighbours_.all().end())
+      found == nullptr)
     return;
   if (!comparing_->insert(node_id).second) return;
-  found->second.compare_due = now() + kCompareEach;
+  found->compare_due = now() + kCompareEach;
   const auto comparing = std::make_shared<Comparing>();
   comparing->flag = std::shared_ptr<void>(nullptr, [all = comparing_, node_id](void*) { all->erase(node_id); });
   comparing->node = node_id;
-  comparing->handle = found->second.handle;
+  comparing->handle = found->handle;
   comparing->fork = chain_.fork;
   comparing->due = now() + kCompareAll;
   comparing->same = chain_.ledger.lowest_state();

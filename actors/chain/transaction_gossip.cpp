@@ -1,4 +1,5 @@
 #include "actors/chain/transaction_gossip.hpp"
+
 #include "actors/chain/wire.hpp"
 #include "messages/words.hpp"
 
@@ -109,26 +110,25 @@ void TransactionGossip::tell_pool() {
 void TransactionGossip::hear_have(wire::HaveTransactions::Reader have) {
   const auto from = caller().node;
   if (!from || !neighbours_.told_ours(have.getChain())) return;
-  const auto at = neighbours_.all().find(*from);
-  if (at == neighbours_.all().end()) return;
+  Neighbour* const neighbour = neighbours_.find(*from);
+  if (neighbour == nullptr) return;
   // What is not read is told by others, or by its sender again.
-  const base::User<base::NodeId> teller{*from, at->second.group, chain_.is_validator(*from)};
+  const base::User<base::NodeId> teller{*from, neighbour->group, chain_.is_validator(*from)};
   if (told_rate_.take(teller, now(), std::min<std::uint32_t>(have.getIds().size(), kToldAtOnce))) return;
   const auto told = read_ids(have.getIds(), kToldAtOnce);
   if (!told)
     return neighbours_.accuse(*from, net::wire::Violation::MALFORMED,
                               "more ids than a node tells, or one that is none");
-  Neighbour& neighbour = at->second;
   const std::size_t most = asked_at_most(*from);
   bool more = false;
   for (const TxId& id : *told) {
     const bool here = chain_.mempool.find(id) != nullptr || (head_block_ && head_block_->find(id) != nullptr);
-    if (!here && !neighbour.to_ask.told(id, most)) continue;
+    if (!here && !neighbour->to_ask.told(id, most)) continue;
     more = more || !here;
     // Only what there is, or may be, is remembered.
-    if (neighbour.told.size() < kToldMax) neighbour.told.insert(id);
+    if (neighbour->told.size() < kToldMax) neighbour->told.insert(id);
   }
-  if (more) ask_wanted(*from, neighbour);
+  if (more) ask_wanted(*from, *neighbour);
 }
 
 std::size_t TransactionGossip::asked_at_most(const base::NodeId& from) const {
@@ -152,8 +152,8 @@ void TransactionGossip::pass_overdue() {
   for (const auto& [id, from, to] : fetching_.take_overdue(now())) {
     if (Conduct* const sender = neighbours_.conduct(from)) sender->ungiven.spend(now());
     auto next = std::optional(to);
-    while (next && !neighbours_.all().contains(*next)) next = fetching_.pass_on(id, now());
-    if (next) neighbours_.all().at(*next).to_ask.first({id, 0});
+    while (next && neighbours_.find(*next) == nullptr) next = fetching_.pass_on(id, now());
+    if (next) neighbours_.find(*next)->to_ask.first({id, 0});
   }
   if (fetching_.overdue_at() != base::Instant::max()) ask_wanted_at(fetching_.overdue_at());
 }
@@ -246,9 +246,9 @@ void TransactionGossip::got_transactions(const base::NodeId& from, Asked asked,
     given.insert(id);
     if (chain_.mempool.is_of_no_use(one.content, chain_.ledger.head().height)) return false;
     const std::uint32_t signatures = signatures_of(one), counted = asked.at(id);
-    const auto neighbour = neighbours_.all().find(from);
-    if (signatures <= counted || neighbour == neighbours_.all().end()) return true;
-    if (!may_check(from, neighbour->second, signatures - counted)) return true;
+    const Neighbour* const neighbour = neighbours_.find(from);
+    if (signatures <= counted || neighbour == nullptr) return true;
+    if (!may_check(from, *neighbour, signatures - counted)) return true;
     put_off.emplace(id, signatures);
     return false;
   };
@@ -275,14 +275,14 @@ void TransactionGossip::got_transactions(const base::NodeId& from, Asked asked,
     const bool again = later != put_off.end() || (cut_off && !given.contains(id));
     if (!again && !given.contains(id) && assembly_.known(id) == nullptr) ++ungiven;
     auto next = again ? std::optional(from) : fetching_.pass_on(id, now());
-    while (next && !neighbours_.all().contains(*next)) next = fetching_.pass_on(id, now());
+    while (next && neighbours_.find(*next) == nullptr) next = fetching_.pass_on(id, now());
     if (!next) continue;
-    neighbours_.all().at(*next).to_ask.first({id, later == put_off.end() ? 0 : later->second});
+    neighbours_.find(*next)->to_ask.first({id, later == put_off.end() ? 0 : later->second});
     next_ones.insert(*next);
   }
   if (Conduct* const sender = neighbours_.conduct(from)) sender->ungiven.spend(now(), ungiven);
   for (const base::NodeId& next : next_ones)
-    if (const auto to = neighbours_.all().find(next); to != neighbours_.all().end()) ask_wanted(next, to->second);
+    if (Neighbour* const to = neighbours_.find(next)) ask_wanted(next, *to);
 }
 
 // -- given

@@ -84,12 +84,10 @@ void VoteRepair::tell_held() {
 void VoteRepair::hear_held(wire::HeldVotes::Reader held) {
   const auto from = caller().node;
   if (!from || !neighbours_.told_ours(held.getChain()) || held.getFork() != chain_.fork.value) return;
-  const auto neighbour = neighbours_.all().find(*from);
+  Neighbour* const neighbour = neighbours_.find(*from);
   // What it is sent may be large: it is told no more often than it may ask.
-  if (neighbour == neighbours_.all().end() || now() < neighbour->second.mended + kMendEach / 2 ||
-      neighbours_.too_much(1))
-    return;
-  neighbour->second.mended = now();
+  if (neighbour == nullptr || now() < neighbour->mended + kMendEach / 2 || neighbours_.too_much(1)) return;
+  neighbour->mended = now();
   const runtime::Handle handle = neighbours_.at(*from);
   if (Height{held.getHeight()} <= chain_.ledger.head().height)
     return tell<wire::ChainHead>(handle, [this](wire::ChainHead::Builder out) { neighbours_.write_head(out); });
