@@ -3,13 +3,11 @@
 // ids: what does not wait here is asked of neighbours.
 //
 // Limits  kMax whole blocks, and as many that are not whole; each asks kAskedAtOnceMax neighbours at a time.
-#include "actors/chain/candidate.hpp"
-#include "actors/chain/neighbours.hpp"
-#include "actors/chain/rounds.hpp"
+#include "actors/chain/chain_part.hpp"
 
 namespace troupe::chain {
 
-class BlockAssembly final : public runtime::Part {
+class BlockAssembly final : public ChainPart {
  public:
   static constexpr std::size_t kMax = 64;  // our choice
 
@@ -22,8 +20,7 @@ class BlockAssembly final : public runtime::Part {
     base::Instant ask_next{};        // another one, from then on
   };
 
-  BlockAssembly(runtime::Actor& owner, LocalChain& chain, Neighbours& neighbours, Rounds& rounds)
-      : Part(owner), chain_(chain), neighbours_(neighbours), rounds_(rounds) {}
+  using ChainPart::ChainPart;
 
   /// Blocks that are whole here.
   std::map<BlockId, std::shared_ptr<const Candidate>>& candidates() { return candidates_; }
@@ -53,9 +50,6 @@ class BlockAssembly final : public runtime::Part {
   void whole(const BlockId& id);
   void ask_for(const BlockId& id, const base::NodeId& from);
 
-  LocalChain& chain_;
-  Neighbours& neighbours_;
-  Rounds& rounds_;
   std::map<BlockId, std::shared_ptr<const Candidate>> candidates_;
   std::map<BlockId, Assembly> assemblies_;
   std::set<BlockId> wanted_;  // asked for, not here

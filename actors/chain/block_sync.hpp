@@ -7,25 +7,21 @@
 // Limits  kGivingMax answers are read at a time, one for each node.
 #include <deque>
 
-#include "actors/chain/candidate.hpp"
 #include "actors/chain/fork_recovery.hpp"
-#include "actors/chain/head_comparison.hpp"
 #include "actors/chain/logic/blocks_asked.hpp"
-#include "actors/chain/neighbours.hpp"
-#include "actors/chain/rounds.hpp"
 
 namespace troupe::chain {
 
-class BlockSync final : public runtime::Part {
+class BlockSync final : public ChainPart {
  public:
   static constexpr std::size_t kGivingMax = 8;             // our choice: 20 MiB of blocks on their way
   static constexpr std::chrono::seconds kSyncPatience{1};  // our choice: blocks that are asked for are there by then
 
   struct AskBeside {};
 
-  BlockSync(runtime::Actor& owner, LocalChain& chain, Neighbours& neighbours, HeadComparison& heads,
-            ForkRecovery& forks, Rounds& rounds)
-      : Part(owner), chain_(chain), neighbours_(neighbours), heads_(heads), forks_(forks), rounds_(rounds) {}
+  BlockSync(runtime::Actor& owner, LocalChain& chain, Neighbours& neighbours, Rounds& rounds, HeadComparison& heads,
+            ForkRecovery& forks)
+      : ChainPart(owner, chain, neighbours, rounds), heads_(heads), forks_(forks) {}
 
   /// Asks a neighbour for blocks if one has told more than are here.
   void sync();
@@ -46,11 +42,8 @@ class BlockSync final : public runtime::Part {
   void got_blocks(const base::NodeId& id, Height from, base::Duration took, runtime::Answer<wire::FinalBlocks> answer);
   void gather(std::shared_ptr<Giving> giving);
 
-  LocalChain& chain_;
-  Neighbours& neighbours_;
   HeadComparison& heads_;
   ForkRecovery& forks_;
-  Rounds& rounds_;
   BlocksAsked blocks_asked_;
   base::Instant blocks_awaited_to_{};  // the next height does not begin before
   bool synced_late_ = false;           // what came is no merit of who gave it

@@ -21,17 +21,17 @@ constexpr std::size_t kDateToSeconds = 19;         // of a date's text: the rest
 ChainActor::ChainActor(ChainSettings settings)
     : chain_(*this, std::move(settings)),
       neighbours_(*this, chain_, [this](const auto& node, auto head) { hear_head(node, head); }),
-      heads_(*this, chain_, neighbours_, [this](const auto& divergence) { diverged(divergence); }),
+      heads_(*this, chain_, neighbours_, *this),
       forks_(*this, chain_, neighbours_, *this),
       assembly_(*this, chain_, neighbours_, *this),
-      repair_(*this, chain_, neighbours_, assembly_),
-      sync_(*this, chain_, neighbours_, heads_, forks_, *this),
+      repair_(*this, chain_, neighbours_, *this, assembly_),
+      sync_(*this, chain_, neighbours_, *this, heads_, forks_),
       pool_(*this, chain_, neighbours_, *this, [this](const auto& sender) { gossip_.tell_what_may_go(sender); }),
-      gossip_(*this, chain_, neighbours_, pool_, assembly_, sync_),
-      requests_(*this, chain_, pool_),
-      queries_(*this, chain_),
-      verification_(*this, chain_),
-      diff_(*this, chain_, neighbours_),
+      gossip_(*this, chain_, neighbours_, *this, pool_, assembly_, sync_),
+      requests_(*this, chain_, neighbours_, *this, pool_),
+      queries_(*this, chain_, neighbours_, *this),
+      verification_(*this, chain_, neighbours_, *this),
+      diff_(*this, chain_, neighbours_, *this),
       rejoining_(*this, chain_, neighbours_, *this) {}
 
 void ChainActor::receive(runtime::Handlers& on) {

@@ -20,12 +20,8 @@
 #include <span>
 
 #include "actors/chain/api.hpp"
-#include "actors/chain/chain_queries.hpp"
-#include "actors/chain/client_requests.hpp"
+#include "actors/chain/queries.hpp"
 #include "actors/chain/rejoining.hpp"
-#include "actors/chain/state_diff.hpp"
-#include "actors/chain/transaction_gossip.hpp"
-#include "actors/chain/verification.hpp"
 #include "actors/chain/vote_repair.hpp"
 #include "actors/chain/wire.hpp"
 #include "messages/chain.capnp.h"
@@ -89,7 +85,7 @@ class ChainActor final : public runtime::Actor, private Rounds {
   void suspend() override;
   /// The rows are of a later fork than what is here.
   void forget_fork();
-  void diverged(const Divergence& divergence);
+  void diverged(const Divergence& divergence) override;
   void stand_still();
 
   // Rounds (chain_actor_rounds.cpp).

@@ -1,6 +1,5 @@
-#include "actors/chain/chain_queries.hpp"
-
 #include "actors/chain/api.hpp"
+#include "actors/chain/queries.hpp"
 #include "actors/chain/validator_actor.hpp"
 #include "messages/words.hpp"
 

@@ -1,5 +1,4 @@
-#include "actors/chain/client_requests.hpp"
-
+#include "actors/chain/queries.hpp"
 #include "messages/words.hpp"
 
 namespace troupe::chain {

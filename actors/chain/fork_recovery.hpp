@@ -1,20 +1,42 @@
 #pragma once
-// A part of `/chain`: how a chain that stood still goes on, by a statement of over 2/3 of the power (logic/fork.hpp) that
-// comes from an operator or a neighbour.
+// Parts of `/chain` for a chain that stands still: how two final blocks of one height are found, and how it resumes.
 //
-// Limits  kAskedAtOnceMax neighbours are asked at a time, each again after kForksEach at the earliest.
+// Search  the lowest height at which this chain and a neighbour's differ: its validators are those of both chains.
+// Proof   the neighbour's commit of that height, if it is one (logic/divergence.hpp).
+// Resume  by a statement of over 2/3 of the power (logic/fork.hpp), from an operator or a neighbour.
+// Limits  each asks kAskedAtOnceMax neighbours at a time.
+#include "actors/chain/chain_part.hpp"
 #include "actors/chain/logic/fork.hpp"
-#include "actors/chain/neighbours.hpp"
-#include "actors/chain/rounds.hpp"
 
 namespace troupe::chain {
 
-class ForkRecovery final : public runtime::Part {
+/// Finds two final blocks of one height, which take over a third of the power that lies (head_comparison.cpp).
+class HeadComparison final : public ChainPart {
+ public:
+  using ChainPart::ChainPart;
+
+  /// Whether the head that a neighbour told is a block of this chain.
+  void check_head(const base::NodeId& neighbour);
+  void check_heads();
+  void compare(const base::NodeId& neighbour, Height height);
+
+ private:
+  struct Comparing;
+  using Compared = base::Callback<void(base::Outcome<Commit>)>;
+  void compare_next(std::shared_ptr<Comparing> comparing);
+  void compare_commits(const std::shared_ptr<Comparing>& comparing, Height at, Compared then);
+  void prove_divergence(std::shared_ptr<Comparing> comparing);
+
+  /// With which heads are compared: the same. Shared with what ends a comparison, which may come after this actor.
+  const std::shared_ptr<std::set<base::NodeId>> comparing_ = std::make_shared<std::set<base::NodeId>>();
+};
+
+/// How a chain that stood still resumes (fork_recovery.cpp).
+class ForkRecovery final : public ChainPart {
  public:
   struct ResumeAgain {};
 
-  ForkRecovery(runtime::Actor& owner, LocalChain& chain, Neighbours& neighbours, Rounds& rounds)
-      : Part(owner), chain_(chain), neighbours_(neighbours), rounds_(rounds) {}
+  using ChainPart::ChainPart;
 
   void resume_by(wire::ResumeChain::Reader ask, runtime::Reply<wire::ChainResumed> reply);
   void resume_again();
@@ -35,9 +57,6 @@ class ForkRecovery final : public runtime::Part {
   void go_on(const SignedFork& fork, Taken done);
   void take_forks(const base::NodeId& neighbour, std::shared_ptr<const std::vector<SignedFork>> forks, std::size_t at);
 
-  LocalChain& chain_;
-  Neighbours& neighbours_;
-  Rounds& rounds_;
   bool going_on_ = false;
   std::set<base::NodeId> asking_forks_;  // kAskedAtOnceMax at most
   std::vector<Resuming> resuming_;

@@ -1,6 +1,5 @@
-#include "actors/chain/head_comparison.hpp"
-
 #include "actors/chain/api.hpp"
+#include "actors/chain/fork_recovery.hpp"
 #include "messages/words.hpp"
 
 namespace troupe::chain {
@@ -143,7 +142,8 @@ void HeadComparison::prove_divergence(std::shared_ptr<Comparing> comparing) {
           if (!read.ok() || comparing->fork != chain_.fork || chain_.ledger.divergence()) return;
           const Commit& theirs = comparing->found->theirs;
           const Wanted wanted{chain_.ledger.forks().of(at), at, theirs.block};
-          if (verify_commit(chain_.id, **set, wanted, theirs, crypto::verify).ok()) return diverged_(*comparing->found);
+          if (verify_commit(chain_.id, **set, wanted, theirs, crypto::verify).ok())
+            return rounds_.diverged(*comparing->found);
           neighbours_.missed(comparing->node, &Conduct::commits, Code::malformed);
           const std::string hex = comparing->node.hex();
           chain_.settings.log.warn("a neighbour tells of another block, and its commit proves nothing",

@@ -4,18 +4,16 @@
 //
 // Asked   each validator, every kAskEach, until over 2/3 of the power are heard.
 // Shown   the latest content of each validator that this node has verified, for those that ask for theirs.
+#include "actors/chain/chain_part.hpp"
 #include "actors/chain/logic/rejoin.hpp"
-#include "actors/chain/neighbours.hpp"
-#include "actors/chain/rounds.hpp"
 
 namespace troupe::chain {
 
-class Rejoining final : public runtime::Part {
+class Rejoining final : public ChainPart {
  public:
   struct Again {};
 
-  Rejoining(runtime::Actor& owner, LocalChain& chain, Neighbours& neighbours, Rounds& rounds)
-      : Part(owner), chain_(chain), neighbours_(neighbours), rounds_(rounds) {}
+  using ChainPart::ChainPart;
 
   /// `guard` is the one that `/validator` has kept.
   void begin(wire::GuardIs::Reader kept, const Guard& guard);
@@ -47,9 +45,6 @@ class Rejoining final : public runtime::Part {
   bool used_elsewhere() const;
   std::string why_silent() const;
 
-  LocalChain& chain_;
-  Neighbours& neighbours_;
-  Rounds& rounds_;
   std::optional<Rejoin> rejoin_;  // nothing: this node is no validator, or its guard is not read
   base::Instant asked_since_{};
   LatestContents latest_;

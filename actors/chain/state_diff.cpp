@@ -1,7 +1,6 @@
-#include "actors/chain/state_diff.hpp"
-
 #include "actors/chain/api.hpp"
 #include "actors/chain/logic/tree_diff.hpp"
+#include "actors/chain/queries.hpp"
 #include "messages/words.hpp"
 
 namespace troupe::chain {

@@ -1,5 +1,4 @@
-#include "actors/chain/transaction_gossip.hpp"
-
+#include "actors/chain/transactions.hpp"
 #include "actors/chain/wire.hpp"
 #include "messages/words.hpp"
 

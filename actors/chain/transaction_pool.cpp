@@ -1,4 +1,4 @@
-#include "actors/chain/transaction_pool.hpp"
+#include "actors/chain/transactions.hpp"
 
 namespace troupe::chain {
 namespace {

@@ -1,5 +1,4 @@
-#include "actors/chain/verification.hpp"
-
+#include "actors/chain/queries.hpp"
 #include "messages/words.hpp"
 
 namespace troupe::chain {

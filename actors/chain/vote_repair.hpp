@@ -7,12 +7,12 @@
 
 namespace troupe::chain {
 
-class VoteRepair final : public runtime::Part {
+class VoteRepair final : public ChainPart {
  public:
   static constexpr std::chrono::milliseconds kMendEach{300};  // our choice: longer than a round trip around the earth
 
-  VoteRepair(runtime::Actor& owner, LocalChain& chain, Neighbours& neighbours, BlockAssembly& assembly)
-      : Part(owner), chain_(chain), neighbours_(neighbours), assembly_(assembly) {}
+  VoteRepair(runtime::Actor& owner, LocalChain& chain, Neighbours& neighbours, Rounds& rounds, BlockAssembly& assembly)
+      : ChainPart(owner, chain, neighbours, rounds), assembly_(assembly) {}
 
   void push(const SignedVote& vote, const std::optional<base::NodeId>& except);
   /// With its block as it was read or built here, never as it came: a message may have parts that no one has looked at.
@@ -22,8 +22,6 @@ class VoteRepair final : public runtime::Part {
   void hear_held(wire::HeldVotes::Reader held);
 
  private:
-  LocalChain& chain_;
-  Neighbours& neighbours_;
   BlockAssembly& assembly_;
 };
 

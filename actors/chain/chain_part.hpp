@@ -1,9 +1,11 @@
 #pragma once
-// What the parts of `/chain` ask of its head (chain_actor.hpp), which decides the heights.
+// What the parts of `/chain` have in common: the chain, its neighbours, and what they ask of the head (chain_actor.hpp),
+// which decides the heights.
 #include <string>
 
 #include "actors/chain/candidate.hpp"
 #include "actors/chain/logic/guard.hpp"
+#include "actors/chain/neighbours.hpp"
 #include "runtime/base/error.hpp"
 
 namespace troupe::chain {
@@ -30,9 +32,24 @@ class Rounds {
   virtual void sign_next() = 0;
   /// The guard is above all that this node's validator is known to have signed.
   virtual void passed(const Guard& guard) = 0;
+  /// Two blocks of one height are final.
+  virtual void diverged(const Divergence& divergence) = 0;
 
  protected:
   ~Rounds() = default;
+};
+
+class ChainPart : public runtime::Part {
+ public:
+  ChainPart(runtime::Actor& owner, LocalChain& chain, Neighbours& neighbours, Rounds& rounds)
+      : Part(owner), chain_(chain), neighbours_(neighbours), rounds_(rounds) {}
+
+ protected:
+  ~ChainPart() = default;
+
+  LocalChain& chain_;
+  Neighbours& neighbours_;
+  Rounds& rounds_;
 };
 
 }  // namespace troupe::chain

@@ -1,5 +1,5 @@
 #pragma once
-// A part of `/chain`: tells neighbours which transactions wait here, and asks neighbours for those that they tell.
+// Parts of `/chain` for transactions that wait for a block.
 //
 // Told    those that may be in a block, each once to each neighbour; the whole pool to a neighbour that has come.
 // Asked   of one neighbour after another (logic/to_ask.hpp, logic/fetching.hpp), as far as it gives what it tells.
@@ -8,20 +8,53 @@
 #include "actors/chain/block_assembly.hpp"
 #include "actors/chain/block_sync.hpp"
 #include "actors/chain/logic/fetching.hpp"
-#include "actors/chain/transaction_pool.hpp"
 
 namespace troupe::chain {
 
-class TransactionGossip final : public runtime::Part {
+/// Which transactions wait here (logic/mempool.hpp), by the state of the head (transaction_pool.cpp).
+class TransactionPool final : public ChainPart {
+ public:
+  using Admitted = base::Callback<void(base::Outcome<void>)>;
+  /// A transaction of that account may be in a block from now on.
+  using Ready = std::function<void(const wallet::Address&)>;
+
+  TransactionPool(runtime::Actor& owner, LocalChain& chain, Neighbours& neighbours, Rounds& rounds, Ready ready)
+      : ChainPart(owner, chain, neighbours, rounds), ready_(std::move(ready)) {}
+
+  struct Admission {
+    std::optional<base::NodeId> from{};  ///< a neighbour; none: its sender
+    bool dry = false;
+    bool fresh = false;  ///< it replaces nothing
+  };
+  void admit(Approved transaction, const Admission& how, Admitted done);
+  /// What waits is held against the state after the block.
+  void settle(const Candidate& candidate, const Executed& executed);
+  /// A block that could not be kept may be here all the same: its transactions wait no longer.
+  void settle_all();
+  /// Whether what waits is a reason for a block.
+  bool hurries() const { return chain_.mempool.count() > 0 && !barren_; }
+
+ private:
+  void settle(const std::set<wallet::Address>& touched);
+
+  const Ready ready_;
+  bool barren_ = false;  // nothing of what waits could be in the latest block
+};
+
+/// For its nonce, or for a lower base fee: a proposer that put it into a block too early has not changed that.
+inline bool may_wait(Outcome outcome) { return outcome == Outcome::nonce || outcome == Outcome::price; }
+
+/// Tells neighbours which transactions wait here, and asks for those that they tell (transaction_gossip.cpp).
+class TransactionGossip final : public ChainPart {
  public:
   /// Signatures of transactions that neighbours tell, a second: 0.2 s of one thread, and 0.3 s of those of validators.
   /// Our choice.
   static constexpr base::Rate kChecked{4'000, 4'000}, kCheckedOfValidators{6'000, 6'000};
   static constexpr base::Rate kTold{200'000, 200'000};  // our choice: some 50 ms of a second
 
-  TransactionGossip(runtime::Actor& owner, LocalChain& chain, Neighbours& neighbours, TransactionPool& pool,
-                    const BlockAssembly& assembly, const BlockSync& sync)
-      : Part(owner), chain_(chain), neighbours_(neighbours), pool_(pool), assembly_(assembly), sync_(sync) {}
+  TransactionGossip(runtime::Actor& owner, LocalChain& chain, Neighbours& neighbours, Rounds& rounds,
+                    TransactionPool& pool, const BlockAssembly& assembly, const BlockSync& sync)
+      : ChainPart(owner, chain, neighbours, rounds), pool_(pool), assembly_(assembly), sync_(sync) {}
   void receive(runtime::Handlers& on);
 
   /// What waits here may be news to a neighbour that has come.
@@ -54,8 +87,6 @@ class TransactionGossip final : public runtime::Part {
   void got_transactions(const base::NodeId& from, Asked asked, runtime::Answer<wire::Transactions> answer);
   void give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Transactions> reply);
 
-  LocalChain& chain_;
-  Neighbours& neighbours_;
   TransactionPool& pool_;
   const BlockAssembly& assembly_;
   const BlockSync& sync_;
