@@ -1,6 +1,6 @@
 #pragma once
-// A part of `/chain`: blocks of the next height. Those that are whole here, and those that it puts together from header and
-// ids: what does not wait here is asked of neighbours.
+// A part of `/chain`: the blocks of the next height. It puts them together from header and ids, and asks neighbours for
+// transactions that do not wait here.
 //
 // Limits  kMax whole blocks, and as many that are not whole; each asks kAskedAtOnceMax neighbours at a time.
 #include "actors/chain/chain_part.hpp"
@@ -17,7 +17,7 @@ class BlockAssembly final : public ChainPart {
     std::vector<TxId> ids;
     std::map<TxId, Approved> have;
     std::set<base::NodeId> asked{};  // and not answered
-    base::Instant ask_next{};        // another one, from then on
+    base::Instant ask_next{};        // another node, from then on
   };
 
   using ChainPart::ChainPart;
@@ -32,10 +32,10 @@ class BlockAssembly final : public ChainPart {
   const Approved* known(const TxId& id) const;
 
   void fetch(const BlockId& id);
-  /// Whether the body is that of the block, as far as it was looked at.
+  /// Whether the body belongs to the block, as far as it was checked.
   bool offer(const BlockId& id, wire::ProposedBlock::Reader body, const base::NodeId& from);
-  /// With a proposal that was heard before: without a body, with a false one, or from a node that keeps the rest.
-  /// Returns the proposal if it is to be passed on, as it was heard first.
+  /// With a known proposal, whose first body was missing or false, or came from a node that keeps the rest. Returns the
+  /// proposal if it is to be passed on.
   std::optional<SignedProposal> offer_again(const SignedProposal& proposal, wire::ProposedBlock::Reader body,
                                             const base::NodeId& from);
   /// Asks others for what blocks lack, if those that were asked have taken long.

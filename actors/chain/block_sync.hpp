@@ -1,9 +1,8 @@
 #pragma once
 // A part of `/chain`: gets the blocks that follow the head from a neighbour, and gives blocks to neighbours.
 //
-// Asked   one of those that have missed least (logic/patience.hpp); others beside it once it takes long
+// Asked   the neighbour that has missed least (logic/patience.hpp); another neighbour too once it takes long
 //         (logic/blocks_asked.hpp). The first good answer counts.
-// Blocks  are judged one by one, each once the block before is the head.
 // Limits  kGivingMax answers are read at a time, one for each node.
 #include <deque>
 
@@ -14,7 +13,7 @@ namespace troupe::chain {
 
 class BlockSync final : public ChainPart {
  public:
-  static constexpr std::size_t kGivingMax = 8;             // our choice: 20 MiB of blocks on their way
+  static constexpr std::size_t kGivingMax = 8;             // our choice: 20 MiB of blocks in flight
   static constexpr std::chrono::seconds kSyncPatience{1};  // our choice: blocks that are asked for are there by then
 
   struct AskBeside {};
@@ -27,11 +26,11 @@ class BlockSync final : public ChainPart {
   void sync();
   /// The next block that came whole, once the one before is the head.
   void take_next();
-  /// Blocks of a neighbour are at hand.
+  /// Blocks of a neighbour wait here to be taken.
   bool has_blocks() const { return !synced_.empty(); }
-  /// Whether this node is about to get blocks. Who promises them and does not give them holds up nothing for long.
+  /// Whether this node is about to get blocks. A node that promises blocks in vain holds up nothing for long.
   bool catching_up() const { return has_blocks() || now() < blocks_awaited_to_; }
-  /// What came is not of the head any more.
+  /// Drops the blocks that came: the head has changed.
   void forget();
   void stop_giving() { giving_.clear(); }
 
@@ -46,8 +45,8 @@ class BlockSync final : public ChainPart {
   ForkRecovery& forks_;
   BlocksAsked blocks_asked_;
   base::Instant blocks_awaited_to_{};  // the next height does not begin before
-  bool synced_late_ = false;           // what came is no merit of who gave it
-  base::NodeId synced_from_;           // who has sent those at hand
+  bool synced_late_ = false;           // what came does not raise the rank of its sender
+  base::NodeId synced_from_;           // who has sent what waits here
   std::deque<std::pair<base::Bytes, Commit>> synced_;
   std::set<base::NodeId> giving_;  // for which blocks are being read
 };

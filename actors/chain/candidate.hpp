@@ -18,8 +18,7 @@ struct Candidate {
 };
 void write(wire::ProposedBlock::Builder out, const Candidate& candidate);
 
-/// Of a block of the next height: nullopt if one of them is not approved. What waits here as it is there was verified when
-/// it came.
+/// Returns nullopt if a transaction is not approved. What waits here in the same form was verified when it came.
 std::optional<std::vector<Approved>> approve(const LocalChain& chain, std::vector<SignedTransaction> transactions);
 std::shared_ptr<Candidate> judge(const LocalChain& chain, Block block, std::vector<Approved> transactions,
                                  const base::Mutations& mutations);

@@ -1,32 +1,19 @@
 #pragma once
-// The chain of this node, at kPath: agrees with its neighbours on the next block, runs it, stores it, and
-// answers requests.
+// The chain of this node, at kPath: agrees with its neighbours on the next block, runs it, stores it, and answers
+// requests. It decides the heights; its parts do the rest (README.md).
 //
-// Heights  one at a time. A height begins when transactions wait, when others have begun it, or after block.empty_ms;
-//          it ends when its block is durable. A node that is no validator takes part alike, and signs nothing.
-// Blocks   come as header and ids; what of their transactions does not wait here is asked of the one who sent them. A
-//          body whose signatures are wrong says nothing of its id: it is asked of another neighbour.
-// Signing  is `/validator`'s: a content is handed back to consensus once it is signed, and so durable.
-// Rejoin   at its start a validator signs nothing until others have told what it signed last (logic/rejoin.hpp).
-// Trust    what is heard was verified to be of its validator before it counts, or is passed on.
-// Lies     what no honest node sends is told to `/peers`, which bans: a signature of another key, bytes that are no
-//          message, another chain. Who does not give the blocks that it told of is not asked for a while.
-// Limits   kEarlyMax messages of a height that has
-//          not begun.
+// Heights  one at a time. A height begins when transactions wait, when more than a third of the power has begun it, or
+//          after block.empty_ms; it ends when its block is durable. A node without a validator signs nothing.
+// Signing  belongs to `/validator`: consensus gets a content back once it is signed, and so durable.
+// Trust    a signature is verified before its content counts, or is passed on.
+// Limits   kEarlyMax messages of a height that has not begun.
 #include <deque>
-#include <functional>
 #include <map>
-#include <set>
-#include <span>
 
 #include "actors/chain/api.hpp"
 #include "actors/chain/queries.hpp"
 #include "actors/chain/rejoining.hpp"
 #include "actors/chain/vote_repair.hpp"
-#include "actors/chain/wire.hpp"
-#include "messages/chain.capnp.h"
-#include "runtime/actor/actor.hpp"
-#include "runtime/base/rate_budget.hpp"
 
 namespace troupe::chain {
 
@@ -48,7 +35,7 @@ class ChainActor final : public runtime::Actor, private Rounds {
   bool keyless() const { return chain_.keyless(); }
   /// Validators that signed two contents for one step.
   std::vector<base::NodeId> accused() const;
-  /// The height at hand; null before it has begun.
+  /// Null before the height has begun.
   const Consensus* consensus() const { return chain_.ready ? chain_.consensus.get() : nullptr; }
   const Ledger& ledger() const { return chain_.ledger; }
   /// Transactions that wait here, at most `most`: by sender, in order.
@@ -83,7 +70,7 @@ class ChainActor final : public runtime::Actor, private Rounds {
   void failed(const std::string& why) override;
   void reopen(const std::string& why) override;
   void suspend() override;
-  /// The rows are of a later fork than what is here.
+  /// The rows have a later fork than this actor.
   void forget_fork();
   void diverged(const Divergence& divergence) override;
   void stand_still();
@@ -110,7 +97,7 @@ class ChainActor final : public runtime::Actor, private Rounds {
   void signed_content(const Content& content, runtime::Answer<wire::SignedIs> answer);
   void timeouts();
   void arm();
-  /// Whether it is of the next height, of use, and of its validator.
+  /// Whether it belongs to the next height, is of use, and has the signature of its validator.
   template <class Content>
   bool wanted(const Signed<Content>& message);
   void take(const SignedVote& vote);
@@ -124,7 +111,6 @@ class ChainActor final : public runtime::Actor, private Rounds {
 
   // Blocks (chain_actor_blocks.cpp).
   void build(Round round);
-  /// The proposal of that block, as it was heard first.
   std::optional<SignedProposal> proposal_of(const BlockId& id) const override;
   void is_whole(const Candidate& candidate) override;
   void finish(std::shared_ptr<const Candidate> candidate, const Commit& commit, bool synced) override;
@@ -156,11 +142,10 @@ class ChainActor final : public runtime::Actor, private Rounds {
   StateDiff diff_;
   Rejoining rejoining_;
 
-  // The height at hand.
   Guard guard_;                    // of the height before, or as `/validator` keeps it
   std::vector<SignedVote> proof_;  // to be kept with the next guard
   std::deque<Signing> to_sign_;
-  bool signing_ = false;  // the first of them is under way
+  bool signing_ = false;  // the first of them is in progress
   std::multimap<base::Instant, Timeout> timeouts_;
   std::set<BlockId> at_validator_;  // whole blocks that `/validator` has
   std::vector<SignedVote> early_votes_;
@@ -172,7 +157,7 @@ class ChainActor final : public runtime::Actor, private Rounds {
   UnixMs head_time_{};
   /// Precommits for final blocks that were not in their commits: by height and validator.
   std::map<std::pair<Height, base::NodeId>, SignedVote> late_;
-  /// Came while the block at hand was being kept: of each that sent any, one of each validator.
+  /// Came while a block was being kept: from each sender, one vote of each validator.
   std::map<std::pair<std::optional<base::NodeId>, base::NodeId>, SignedVote> unheard_;
   base::Instant heard_quorum_{};
 };

@@ -12,7 +12,7 @@ namespace troupe::chain {
 
 class Rounds {
  public:
-  /// The proposal of that block, as it was heard first.
+  /// The first proposal of that block.
   virtual std::optional<SignedProposal> proposal_of(const BlockId& id) const = 0;
   /// All of a block is here: it may be voted for.
   virtual void is_whole(const Candidate& candidate) = 0;
@@ -20,13 +20,13 @@ class Rounds {
   virtual void begin_if_due() = 0;
   /// Runs and keeps a valid block that is decided; `synced`: it came whole from a neighbour.
   virtual void finish(std::shared_ptr<const Candidate> candidate, const Commit& commit, bool synced) = 0;
-  /// Ends the height at hand; the next one begins once the ledger is opened again.
+  /// Ends the current height; the next height begins once the ledger is opened again.
   virtual void suspend() = 0;
   /// Nothing proceeds until a person has looked.
   virtual void failed(const std::string& why) = 0;
   /// Reads the ledger again: it is not known what was written.
   virtual void reopen(const std::string& why) = 0;
-  /// The ledger is read, and its head may be another one.
+  /// The ledger is read, and its head may have changed.
   virtual void opened(const base::Outcome<void>& read) = 0;
   /// The validator may sign what waits for it.
   virtual void sign_next() = 0;

@@ -1,7 +1,7 @@
 #pragma once
 // Parts of `/chain` for a chain that stands still: how two final blocks of one height are found, and how it resumes.
 //
-// Search  the lowest height at which this chain and a neighbour's differ: its validators are those of both chains.
+// Search  the lowest height at which this chain and a neighbour's differ: both chains have its validators.
 // Proof   the neighbour's commit of that height, if it is one (logic/divergence.hpp).
 // Resume  by a statement of over 2/3 of the power (logic/fork.hpp), from an operator or a neighbour.
 // Limits  each asks kAskedAtOnceMax neighbours at a time.

@@ -1,7 +1,7 @@
 #pragma once
 // The chain that this node follows: what `/chain` and its parts share.
 //
-// Owner   ChainActor, which changes it alone, except where a part says so; not thread-safe.
+// Owner   ChainActor; not thread-safe.
 #include "actors/chain/ledger.hpp"
 #include "actors/chain/logic/consensus.hpp"
 #include "actors/chain/logic/evidence.hpp"
@@ -41,7 +41,7 @@ struct LocalChain {
   Ledger ledger;
   Mempool mempool;
   std::optional<base::PublicKey> key;         ///< of this node's validator
-  std::unique_ptr<Consensus> consensus;       ///< the height at hand; null before it has begun
+  std::unique_ptr<Consensus> consensus;       ///< of the next height; null before that has begun
   std::map<base::NodeId, Evidence> evidence;  ///< of validators that signed twice
   bool ready = false;                         ///< the ledger is read
   std::optional<base::Error> damaged;         ///< why it cannot be read, if it is damaged

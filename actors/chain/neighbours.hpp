@@ -1,8 +1,8 @@
 #pragma once
-// The neighbours of `/chain`: linked peers that have the same chain; what other nodes may ask of this one; and reports of
-// nodes that lie.
+// The neighbours of `/chain`, which are linked peers that have the same chain; what other nodes may ask of this node; and
+// reports of nodes that lie.
 //
-// Places  validators always have one; at most kMax other nodes share the rest (logic/places.hpp).
+// Places  each validator has a place; at most kMax other nodes share the rest (logic/places.hpp).
 // Conduct what a node missed outlives its link (logic/departed.hpp).
 // Served  kServed for all that other nodes ask, shared by node and site.
 // Lies    what no honest node sends is reported to `/peers`, which bans.
@@ -22,7 +22,7 @@
 
 namespace troupe::chain {
 
-inline constexpr std::size_t kAskedAtOnceMax = 4;  // our choice: one that is silent holds up no other one
+inline constexpr std::size_t kAskedAtOnceMax = 4;  // our choice: a silent node holds up no other node
 inline constexpr std::size_t kPieceBytes = 64 * 1024;
 
 /// What a new link does not change.
@@ -43,7 +43,7 @@ struct Neighbour : Conduct {
   Height height;
   std::set<TxId> told;  // this height's, by us or by it
   ToAsk to_ask;
-  /// What waited here when it came is told it from there on.
+  /// From where in the pool it gets the ids of what waited here when it came.
   std::optional<Mempool::Cursor> pool_from;
   Fork fork{};
   Height head_height{};  // as it told last
@@ -52,8 +52,8 @@ struct Neighbour : Conduct {
 
 class Neighbours final : public runtime::Part {
  public:
-  static constexpr std::size_t kMax = 50;       // beside the validators; beyond that a mesh is needed
-  static constexpr std::size_t kRelaysMax = 6;  // our choice: that many, at random, hear what another one made
+  static constexpr std::size_t kMax = 50;       // without the validators; more need a mesh
+  static constexpr std::size_t kRelaysMax = 6;  // our choice: nodes at random that get what another node made
   /// What all other nodes are given a second, in pieces of kPieceBytes: 50 MiB, and twice that in a burst.
   static constexpr base::Rate kServed{800, 1'600};
 
@@ -68,7 +68,7 @@ class Neighbours final : public runtime::Part {
   const std::map<base::NodeId, Neighbour>& all() const { return all_; }
   /// Null if it is not a neighbour.
   Neighbour* find(const base::NodeId& id);
-  /// What is told has no sender to ask: it is asked at its path.
+  /// Where it is asked: a notice names no sender.
   runtime::Handle at(const base::NodeId& id) const;
 
   /// Asks linked nodes for their heads, again and again.
@@ -87,7 +87,7 @@ class Neighbours final : public runtime::Part {
     if (!all_.empty()) send_all(except, runtime::Envelope::build<Message>({.trace = trace()}, fill));  // once
   }
 
-  /// Of a neighbour, or of one that was; null if nothing is known.
+  /// Null if it neither is a neighbour nor was one lately.
   Conduct* conduct(const base::NodeId& id);
   /// Those first that have missed least.
   std::vector<base::NodeId> by_rank(Patience Conduct::*with) const;
@@ -95,7 +95,7 @@ class Neighbours final : public runtime::Part {
   static bool says_little(base::Code why);
   /// It did not give what it was asked for.
   void missed(const base::NodeId& id, Patience Conduct::*with, base::Code why);
-  /// It has not given the blocks that it told of: it counts as no further than this node, and is not believed for a
+  /// It has not given the blocks that it had promised: it counts as no further than this node, and is not believed for a
   /// while.
   void distrust(const base::NodeId& id);
 
@@ -115,8 +115,8 @@ class Neighbours final : public runtime::Part {
 
   /// Whether the signatures of a transaction are checked.
   using MayCheck = std::function<bool(const TxId&, const SignedTransaction&)>;
-  /// What a neighbour has sent for ids: what is approved of it. Each id is looked at once, for an approval may take many
-  /// signatures; after a lie, nothing.
+  /// Returns the approved transactions that a neighbour has sent for ids. Checks each id once, because an approval may
+  /// take many signatures, and no more after a lie.
   std::vector<Approved> read_given(const base::NodeId& from, wire::Transactions::Reader answer,
                                    const std::set<TxId>& asked, const MayCheck& may = {});
 

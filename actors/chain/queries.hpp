@@ -75,7 +75,7 @@ class ChainQueries final : public ChainPart {
   void receive(runtime::Handlers& on);
 
   void tell_watchers();
-  /// The chain went back: what was told is told again as it is now.
+  /// The chain went back: watchers get its new blocks.
   void rewind();
 
  private:
@@ -132,7 +132,7 @@ class StateDiff final : public ChainPart {
   void ask_tree_row(std::shared_ptr<Differing> differing);
   void diff_next(std::shared_ptr<Differing> differing);
 
-  const std::shared_ptr<std::size_t> diffs_ = std::make_shared<std::size_t>(0);  // under way
+  const std::shared_ptr<std::size_t> diffs_ = std::make_shared<std::size_t>(0);  // in progress
 };
 
 }  // namespace troupe::chain

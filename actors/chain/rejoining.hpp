@@ -1,8 +1,8 @@
 #pragma once
 // A part of `/chain`: what this node's validator may sign after its start, by what others have seen of it
-// (logic/rejoin.hpp), and how it goes on after a restore.
+// (logic/rejoin.hpp), and how it resumes after a restore.
 //
-// Asked   each validator, every kAskEach, until over 2/3 of the power are heard.
+// Asked   each validator, every kAskEach, until over 2/3 of the power have answered.
 // Shown   the latest content of each validator that this node has verified, for those that ask for theirs.
 #include "actors/chain/chain_part.hpp"
 #include "actors/chain/logic/rejoin.hpp"
@@ -15,7 +15,7 @@ class Rejoining final : public ChainPart {
 
   using ChainPart::ChainPart;
 
-  /// `guard` is the one that `/validator` has kept.
+  /// `guard` is as `/validator` has kept it.
   void begin(wire::GuardIs::Reader kept, const Guard& guard);
   void again();
   /// A neighbour has come: it is asked if it is waited for.
@@ -45,7 +45,7 @@ class Rejoining final : public ChainPart {
   bool used_elsewhere() const;
   std::string why_silent() const;
 
-  std::optional<Rejoin> rejoin_;  // nothing: this node is no validator, or its guard is not read
+  std::optional<Rejoin> rejoin_;  // nullopt before its guard is read, or without a validator
   base::Instant asked_since_{};
   LatestContents latest_;
   std::set<base::NodeId> asking_latest_;

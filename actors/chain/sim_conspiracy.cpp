@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/chain/wire.hpp"
 #include "messages/words.hpp"
 
 namespace troupe::chain {

@@ -1,5 +1,6 @@
 #include "actors/chain/sim_liar.hpp"
 
+#include "actors/chain/wire.hpp"
 #include "messages/words.hpp"
 
 namespace troupe::chain {

@@ -1,7 +1,7 @@
 #pragma once
 // Parts of `/chain` for transactions that wait for a block.
 //
-// Told    those that may be in a block, each once to each neighbour; the whole pool to a neighbour that has come.
+// Told    each transaction that may be in a block, once to each neighbour; the whole pool to a new neighbour.
 // Asked   of one neighbour after another (logic/to_ask.hpp, logic/fetching.hpp), as far as it gives what it tells.
 // Checked kChecked signatures a second of what neighbours tell, kCheckedOfValidators of what validators tell, with shares
 //         by node and site.
@@ -44,7 +44,7 @@ class TransactionPool final : public ChainPart {
 /// For its nonce, or for a lower base fee: a proposer that put it into a block too early has not changed that.
 inline bool may_wait(Outcome outcome) { return outcome == Outcome::nonce || outcome == Outcome::price; }
 
-/// Tells neighbours which transactions wait here, and asks for those that they tell (transaction_gossip.cpp).
+/// Tells neighbours which transactions wait here, and asks them for theirs (transaction_gossip.cpp).
 class TransactionGossip final : public ChainPart {
  public:
   /// Signatures of transactions that neighbours tell, a second: 0.2 s of one thread, and 0.3 s of those of validators.
@@ -79,7 +79,7 @@ class TransactionGossip final : public ChainPart {
   void pass_overdue();
   void ask_wanted();
   void ask_wanted(const base::NodeId& from, Neighbour& neighbour);
-  /// When ask_wanted() goes on by itself: at the earliest time that was named.
+  /// Runs ask_wanted() at the earliest time that was named.
   void ask_wanted_at(base::Instant when);
   std::optional<base::Duration> may_check(const base::NodeId& id, const Neighbour& neighbour, std::uint32_t signatures);
   using Asked = std::map<TxId, std::uint32_t>;  // the signatures that were counted for each
@@ -94,7 +94,7 @@ class TransactionGossip final : public ChainPart {
   base::RateBudget<base::NodeId> checked_{kChecked, base::Instant{}};  // signatures, for neighbours
   base::RateBudget<base::NodeId> told_rate_{kTold, base::Instant{}};   // ids of transactions, by neighbours
   base::RateBudget<base::NodeId> checked_of_validators_{kCheckedOfValidators, base::Instant{}};
-  base::NodeId asked_last_{};  // of those that wait to be asked
+  base::NodeId asked_last_{};  // the neighbour that was first in the last turn
   base::Instant crowded_at_{};
   base::Instant ask_wanted_at_ = base::Instant::max();
   std::vector<TxId> to_tell_;

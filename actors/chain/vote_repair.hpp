@@ -1,8 +1,8 @@
 #pragma once
 // A part of `/chain`: pushes votes and proposals to neighbours, and sends again what was lost.
 //
-// Push    who makes one sends it to all neighbours; who hears it first, to some (neighbours.hpp).
-// Repair  while nothing goes on, each tells what it holds of the height, and who has more sends that.
+// Push    its maker sends it to all neighbours; each node that gets it first, to some (neighbours.hpp).
+// Repair  while a height makes no progress, each node tells what it holds, and its neighbours send what it lacks.
 #include "actors/chain/block_assembly.hpp"
 
 namespace troupe::chain {
@@ -15,9 +15,9 @@ class VoteRepair final : public ChainPart {
       : ChainPart(owner, chain, neighbours, rounds), assembly_(assembly) {}
 
   void push(const SignedVote& vote, const std::optional<base::NodeId>& except);
-  /// With its block as it was read or built here, never as it came: a message may have parts that no one has looked at.
+  /// With its block as it was read or built here, never as it came: a message may have parts that nobody has checked.
   void push(const SignedProposal& proposal, const std::optional<base::NodeId>& except);
-  /// Neighbours are told what is held here: they send what is not.
+  /// Tells neighbours what is held here: they send the rest.
   void tell_held();
   void hear_held(wire::HeldVotes::Reader held);
 

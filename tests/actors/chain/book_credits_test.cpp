@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "actors/chain/chain_book_actor.hpp"
+#include "actors/chain/wire.hpp"
 #include "messages/wallet.capnp.h"
 #include "tests/actors/chain/hostile_chain.hpp"
 
