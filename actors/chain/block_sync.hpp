@@ -1,7 +1,7 @@
 #pragma once
 // A part of `/chain`: gets the blocks that follow the head from a neighbour, and gives blocks to neighbours.
 //
-// Asked   the neighbour that has missed least (logic/patience.hpp); another neighbour too once it takes long
+// Asked   the neighbour that has missed least (logic/peer_score.hpp); another neighbour too once it takes long
 //         (logic/blocks_asked.hpp). The first good answer counts.
 // Limits  kGivingMax answers are read at a time, one for each node.
 #include <deque>

@@ -154,7 +154,7 @@ Conduct* Neighbours::conduct(const base::NodeId& id) {
   return departed_.find(id);
 }
 
-std::vector<base::NodeId> Neighbours::by_rank(Patience Conduct::*with) const {
+std::vector<base::NodeId> Neighbours::by_rank(PeerScore Conduct::*with) const {
   std::vector<base::NodeId> out;
   for (const auto& [id, one] : all_) out.push_back(id);
   std::ranges::stable_sort(out, {}, [&](const base::NodeId& id) { return (all_.at(id).*with).rank(); });
@@ -165,7 +165,7 @@ bool Neighbours::says_little(Code why) {
   return why == Code::overloaded || why == Code::unavailable || why == Code::dropped;
 }
 
-void Neighbours::missed(const base::NodeId& id, Patience Conduct::*with, Code why) {
+void Neighbours::missed(const base::NodeId& id, PeerScore Conduct::*with, Code why) {
   Conduct* const known = conduct(id);
   if (known == nullptr) return;
   if (says_little(why)) (known->*with).busy(now());

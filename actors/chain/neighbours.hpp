@@ -12,7 +12,7 @@
 
 #include "actors/chain/local_chain.hpp"
 #include "actors/chain/logic/departed.hpp"
-#include "actors/chain/logic/patience.hpp"
+#include "actors/chain/logic/peer_score.hpp"
 #include "actors/chain/logic/places.hpp"
 #include "actors/chain/logic/to_ask.hpp"
 #include "messages/chain.capnp.h"
@@ -30,7 +30,7 @@ struct Conduct {
   static constexpr base::Rate kUngiven{200, 2'000};  // our choice: of one neighbour
 
   base::Instant compare_due{}, forks_due{};                                       // not before
-  Patience blocks{}, commits{}, forks{};                                          // with what it was asked for
+  PeerScore blocks{}, commits{}, forks{};                                         // with what it was asked for
   base::Instant mended{};                                                         // when it was last sent what it lacks
   base::RateLimit ungiven{kUngiven.per_second, kUngiven.burst, base::Instant{}};  // ids that it told and did not give
 };
@@ -90,11 +90,11 @@ class Neighbours final : public runtime::Part {
   /// Null if it neither is a neighbour nor was one lately.
   Conduct* conduct(const base::NodeId& id);
   /// Those first that have missed least.
-  std::vector<base::NodeId> by_rank(Patience Conduct::*with) const;
+  std::vector<base::NodeId> by_rank(PeerScore Conduct::*with) const;
   /// A link that is gone, or a node that does much, says little of what it told.
   static bool says_little(base::Code why);
   /// It did not give what it was asked for.
-  void missed(const base::NodeId& id, Patience Conduct::*with, base::Code why);
+  void missed(const base::NodeId& id, PeerScore Conduct::*with, base::Code why);
   /// It has not given the blocks that it had promised: it counts as no further than this node, and is not believed for a
   /// while.
   void distrust(const base::NodeId& id);

@@ -2,7 +2,7 @@
 // Who is asked for the blocks that follow the head, and when another one is asked for the same.
 //
 // Beside  each one that is asked while others are waited for is waited for longer than the one before it, by its
-//         patience: on a slow line few answers crowd each other.
+//         score: on a slow line few answers crowd each other.
 // Given   once blocks have come, those that have not answered are waited for no more. They are asked nothing else until
 //         they have answered, or their time is up.
 // Limits  each node one question; the caller ends each by answered().

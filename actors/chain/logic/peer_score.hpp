@@ -15,7 +15,7 @@
 
 namespace troupe::chain {
 
-class Patience {
+class PeerScore {
  public:
   static constexpr std::chrono::seconds kHoldMax{64};    // our choice
   static constexpr unsigned kBusyMax = 3;                // our choice
