@@ -8,8 +8,8 @@ namespace {
 using base::Code;
 
 constexpr std::chrono::seconds kGetDue{5};               // our choice
-constexpr std::size_t kFetchingOfOneMax = 2'048;         // our choice: those of all that have a place are half of all
-constexpr std::size_t kFetchingOfValidatorMax = 8'192;   // our choice: most come from them
+constexpr std::size_t kInFlightOfOneMax = 2'048;         // our choice: those of all that have a place are half of all
+constexpr std::size_t kInFlightOfValidatorMax = 8'192;   // our choice: most come from them
 constexpr std::uint32_t kIdsOfPiece = 128;               // of Neighbours::kServed: as many make about 64 KiB
 constexpr std::size_t kListEntryBytes = 16;              // of a list in a message
 constexpr std::size_t kGivenBytesMax = 2 * 1024 * 1024;  // messages/chain.capnp
@@ -36,7 +36,7 @@ void TransactionGossip::receive(runtime::Handlers& on) {
 }
 
 void TransactionGossip::is_final(std::shared_ptr<const Candidate> block) {
-  for (const Approved& one : *block->transactions) fetching_.done(one.id());
+  for (const Approved& one : *block->transactions) in_flight_.done(one.id());
   head_block_ = std::move(block);
 }
 
@@ -131,7 +131,7 @@ void TransactionGossip::hear_have(wire::HaveTransactions::Reader have) {
 }
 
 std::size_t TransactionGossip::asked_at_most(const base::NodeId& from) const {
-  return chain_.is_validator(from) ? kFetchingOfValidatorMax : kFetchingOfOneMax;
+  return chain_.is_validator(from) ? kInFlightOfValidatorMax : kInFlightOfOneMax;
 }
 
 /// Nothing if it has its part; else for how long it waits. Validators have a budget of their own: the chain needs what
@@ -142,19 +142,19 @@ std::optional<base::Duration> TransactionGossip::may_check(const base::NodeId& i
   return budget.take({id, neighbour.group, false}, now(), signatures);
 }
 
-Fetching::Trust TransactionGossip::trust_in(const base::NodeId& id, const Neighbour& neighbour) const {
-  return chain_.is_validator(id) || neighbour.dialled ? Fetching::Trust::chosen : Fetching::Trust::stranger;
+InFlight::Trust TransactionGossip::trust_in(const base::NodeId& id, const Neighbour& neighbour) const {
+  return chain_.is_validator(id) || neighbour.dialled ? InFlight::Trust::chosen : InFlight::Trust::stranger;
 }
 
 /// What strangers told first and have not given yet counts as not given: they would keep it away again and again.
 void TransactionGossip::pass_overdue() {
-  for (const auto& [id, from, to] : fetching_.take_overdue(now())) {
+  for (const auto& [id, from, to] : in_flight_.take_overdue(now())) {
     if (Conduct* const sender = neighbours_.conduct(from)) sender->ungiven.spend(now());
     auto next = std::optional(to);
-    while (next && neighbours_.find(*next) == nullptr) next = fetching_.pass_on(id, now());
+    while (next && neighbours_.find(*next) == nullptr) next = in_flight_.pass_on(id, now());
     if (next) neighbours_.find(*next)->to_ask.first({id, 0});
   }
-  if (fetching_.overdue_at() != base::Instant::max()) ask_wanted_at(fetching_.overdue_at());
+  if (in_flight_.overdue_at() != base::Instant::max()) ask_wanted_at(in_flight_.overdue_at());
 }
 
 /// Each that waits, in turns, so that none is always the first to have what comes back.
@@ -200,21 +200,21 @@ void TransactionGossip::ask_wanted(const base::NodeId& from, Neighbour& neighbou
           ask_wanted_at(now() + std::clamp<base::Duration>(*wait, kTellEach, kGetDue));
           break;
         }
-      const bool passed_on = fetching_.asked(id, from);
-      const auto heard = passed_on ? Fetching::Told::asked
-                                   : fetching_.told(id, from, trust_in(from, neighbour), asked_at_most(from), now());
-      if (heard == Fetching::Told::full) {
+      const bool passed_on = in_flight_.asked(id, from);
+      const auto heard = passed_on ? InFlight::Told::asked
+                                   : in_flight_.told(id, from, trust_in(from, neighbour), asked_at_most(from), now());
+      if (heard == InFlight::Told::full) {
         ask_wanted_at(now() + kCrowdedWait);  // or an answer makes room before
         break;
       }
-      if (heard == Fetching::Told::crowded && to_ask.put_aside(id))
+      if (heard == InFlight::Told::crowded && to_ask.put_aside(id))
         ask_wanted_at(std::max(crowded_at_, now() + kTellEach));
-      if (heard == Fetching::Told::asked) asked.emplace(id, signatures);
+      if (heard == InFlight::Told::asked) asked.emplace(id, signatures);
     }
     to_ask.pop();
   }
   if (!asked.empty()) get_transactions(from, std::move(asked));
-  if (fetching_.overdue_at() != base::Instant::max()) ask_wanted_at(std::max(now(), fetching_.overdue_at()));
+  if (in_flight_.overdue_at() != base::Instant::max()) ask_wanted_at(std::max(now(), in_flight_.overdue_at()));
   // What is left is asked for with the answer, or without one.
   if (!to_ask.empty()) ask_wanted_at(now() + kCrowdedWait);
 }
@@ -259,7 +259,7 @@ void TransactionGossip::got_transactions(const base::NodeId& from, Asked asked,
       bytes += one.bytes() + kListEntryBytes;
       // It is under way until it waits here, so that no other neighbour is asked for it meanwhile.
       pool_.admit(std::move(one), {.from = from}, [this, id](const base::Outcome<void>&) {
-        fetching_.done(id);
+        in_flight_.done(id);
         ask_wanted_at(now() + kTellEach);
       });
     }
@@ -269,12 +269,12 @@ void TransactionGossip::got_transactions(const base::NodeId& from, Asked asked,
   std::set<base::NodeId> next_ones{from};
   std::uint32_t ungiven = 0;
   for (const TxId& id : ids) {
-    if (admitted.contains(id) || !fetching_.asked(id, from)) continue;
+    if (admitted.contains(id) || !in_flight_.asked(id, from)) continue;
     const auto later = put_off.find(id);
     const bool again = later != put_off.end() || (cut_off && !given.contains(id));
     if (!again && !given.contains(id) && assembly_.known(id) == nullptr) ++ungiven;
-    auto next = again ? std::optional(from) : fetching_.pass_on(id, now());
-    while (next && neighbours_.find(*next) == nullptr) next = fetching_.pass_on(id, now());
+    auto next = again ? std::optional(from) : in_flight_.pass_on(id, now());
+    while (next && neighbours_.find(*next) == nullptr) next = in_flight_.pass_on(id, now());
     if (!next) continue;
     neighbours_.find(*next)->to_ask.first({id, later == put_off.end() ? 0 : later->second});
     next_ones.insert(*next);

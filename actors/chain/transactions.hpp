@@ -2,12 +2,12 @@
 // Parts of `/chain` for transactions that wait for a block.
 //
 // Told    each transaction that may be in a block, once to each neighbour; the whole pool to a new neighbour.
-// Asked   of one neighbour after another (logic/to_ask.hpp, logic/fetching.hpp), as far as it gives what it tells.
+// Asked   of one neighbour after another (logic/to_ask.hpp, logic/in_flight.hpp), as far as it gives what it tells.
 // Checked kChecked signatures a second of what neighbours tell, kCheckedOfValidators of what validators tell, with shares
 //         by node and site.
 #include "actors/chain/block_assembly.hpp"
 #include "actors/chain/block_sync.hpp"
-#include "actors/chain/logic/fetching.hpp"
+#include "actors/chain/logic/in_flight.hpp"
 
 namespace troupe::chain {
 
@@ -75,7 +75,7 @@ class TransactionGossip final : public ChainPart {
   void hear_have(wire::HaveTransactions::Reader have);
   /// How many transactions it is asked for at a time, and how many it may tell ahead.
   std::size_t asked_at_most(const base::NodeId& from) const;
-  Fetching::Trust trust_in(const base::NodeId& id, const Neighbour& neighbour) const;
+  InFlight::Trust trust_in(const base::NodeId& id, const Neighbour& neighbour) const;
   void pass_overdue();
   void ask_wanted();
   void ask_wanted(const base::NodeId& from, Neighbour& neighbour);
@@ -99,7 +99,7 @@ class TransactionGossip final : public ChainPart {
   base::Instant ask_wanted_at_ = base::Instant::max();
   std::vector<TxId> to_tell_;
   base::Instant tell_at_{};  // not before
-  Fetching fetching_;
+  InFlight in_flight_;
 };
 
 }  // namespace troupe::chain

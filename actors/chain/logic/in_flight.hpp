@@ -20,7 +20,7 @@
 
 namespace troupe::chain {
 
-class Fetching {
+class InFlight {
  public:
   static constexpr std::size_t kMax = 200'000;            // our choice: 60 MiB
   static constexpr std::size_t kTellersMax = 3;           // our choice: who else is asked for a transaction
