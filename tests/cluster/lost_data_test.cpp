@@ -39,7 +39,7 @@ TEST_CASE("cluster: a node whose directory is removed or replaced is failing, an
   std::string lost = node.data;
   bool reachable = true;
   SUBCASE("its stores are removed") {
-    for (const char* name : {"/store", "/files", "/raft"}) std::filesystem::remove_all(node.data + name);
+    for (const char* name : {"/store", "/files", "/raft"}) remove_folder(node.data + name);
   }
   SUBCASE("only the logs of one database") {
     for (const std::string& log : logs_of(node.data + "/files/db")) std::filesystem::remove(log);

@@ -34,6 +34,15 @@ inline std::string binary() {
   return named != nullptr ? named : TROUPE_BINARY;
 }
 
+/// Removes a folder with all that it holds, into which a node may write meanwhile: what came while it was
+/// read makes it "not empty", and it is read again.
+inline void remove_folder(const std::string& path) {
+  std::error_code error;
+  do std::filesystem::remove_all(path, error);
+  while (error == std::errc::directory_not_empty);
+  REQUIRE_MESSAGE(!error, path, ": ", error.message());
+}
+
 class Folder {
  public:
   Folder() {
