@@ -34,8 +34,7 @@ inline std::string binary() {
   return named != nullptr ? named : TROUPE_BINARY;
 }
 
-/// Removes a folder with all that it holds, into which a node may write meanwhile: what came while it was
-/// read makes it "not empty", and it is read again.
+/// Removes a folder and its contents. Starts again if a node that still runs writes into it meanwhile.
 inline void remove_folder(const std::string& path) {
   std::error_code error;
   do std::filesystem::remove_all(path, error);
