@@ -34,7 +34,7 @@ inline std::string binary() {
   return named != nullptr ? named : TROUPE_BINARY;
 }
 
-/// Removes a folder and its contents. Starts again if a node that still runs writes into it meanwhile.
+/// Removes a folder and its contents; tries again while a running node adds files to it.
 inline void remove_folder(const std::string& path) {
   std::error_code error;
   do std::filesystem::remove_all(path, error);
