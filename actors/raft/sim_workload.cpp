@@ -269,9 +269,33 @@ void RaftWorkload::handled(std::size_t node, std::string_view path, const runtim
     std::erase_if(apart_, [node](const auto& one) { return one.first.first == node || one.first.second == node; });
     return;
   }
-  const Log& log = core->log();
+  const std::optional<Configuration> before = note_log(node, seen, *core);
+  if (beyond_) {
+    if (group->applied() == seen.applied) return;
+    seen.applied = group->applied();
+    seen.hashes[seen.applied.value] = group->hash();
+    if (seen.hashes.size() > kSimHashesKept) seen.hashes.erase(seen.hashes.begin());
+    return compare(node);
+  }
+  check_held(node, *core);
+  if (nodes_.lost_data(node)) return;
+  check_commit(node, seen, *core, before);
+  if (group->applied() == seen.applied) return;
+  seen.applied = group->applied();
+  if (const auto* keys = dynamic_cast<const KvService*>(&group->machine()))
+    look_at_leases(node, *keys, seen.applied, seen.leads ? std::optional(core->term()) : std::nullopt);
+  const auto [known, fresh] = hashes_.try_emplace(seen.applied.value, group->hash());
+  if (!fresh && known->second != group->hash())
+    nodes_.violated("alike", node_name(node) + " has another state after index " + std::to_string(seen.applied.value) +
+                                 " than an earlier member");
+  if (hashes_.size() > kSimHashesKept) hashes_.erase(hashes_.begin());
+}
+
+/// Returns the configuration before this event if it has changed.
+std::optional<Configuration> RaftWorkload::note_log(std::size_t node, Seen& seen, const Raft& core) {
+  const Log& log = core.log();
   std::optional<Configuration> before;
-  if (seen.self != core->self() || seen.configuration_index != log.configuration_index() ||
+  if (seen.self != core.self() || seen.configuration_index != log.configuration_index() ||
       seen.last_term != log.last_term()) {
     seen.configuration_index = log.configuration_index();
     before = std::exchange(seen.configuration, log.configuration());
@@ -280,58 +304,53 @@ void RaftWorkload::handled(std::size_t node, std::string_view path, const runtim
       known_ = log.configuration();
     }
   }
-  seen.self = core->self();
+  seen.self = core.self();
   seen.last = log.last();
   seen.last_term = log.last_term();
-  if (beyond_) {
-    if (group->applied() == seen.applied) return;
-    seen.applied = group->applied();
-    seen.hashes[seen.applied.value] = group->hash();
-    if (seen.hashes.size() > kSimHashesKept) seen.hashes.erase(seen.hashes.begin());
-    return compare(node);
-  }
-  Index& held = held_[core->self()];
+  return before;
+}
+
+/// Checks that a member has the entries that it acknowledged.
+void RaftWorkload::check_held(std::size_t node, const Raft& core) {
+  const Index last = core.log().last();
+  Index& held = held_[core.self()];
   // One byte that changes is told from what was being written by the record behind it; several may be in that, too.
   const bool may_lack = (nodes_.rots() > 1 && nodes_.lost_data(node)) || nodes_.went_back(node);
-  if (log.last() < (nodes_.lost_data(node) ? covered_[core->self()] : held) && !may_lack)
-    nodes_.violated("held", node_name(node) + " goes on at index " + std::to_string(log.last().value) +
+  if (last < (nodes_.lost_data(node) ? covered_[core.self()] : held) && !may_lack)
+    nodes_.violated("held", node_name(node) + " goes on at index " + std::to_string(last.value) +
                                 ", and had acknowledged " + std::to_string(held.value));
-  held = std::min(held, log.last());  // what its disk has lost cannot be covered any more
-  held = std::max(held, std::min(core->durable(), core->commit()));
-  Index& durable = durable_[core->self()];
-  durable = std::max(durable, core->durable());
-  if (nodes_.lost_data(node)) return;
-  const bool leads = core->role() == Role::leader;
+  held = std::min(held, last);  // what its disk has lost cannot be covered any more
+  held = std::max(held, std::min(core.durable(), core.commit()));
+  Index& durable = durable_[core.self()];
+  durable = std::max(durable, core.durable());
+}
+
+/// Checks what a member commits: it is on the disks of a majority, by the only leader of its term, and what earlier
+/// members committed.
+void RaftWorkload::check_commit(std::size_t node, Seen& seen, const Raft& core,
+                                const std::optional<Configuration>& before) {
+  const bool leads = core.role() == Role::leader;
   // The commit may have changed the members in the same event.
-  if (leads && core->commit() > seen.commit && !on_majority(core->commit(), log.configuration()) &&
-      !(before && on_majority(core->commit(), *before)))
-    nodes_.violated("durable", node_name(node) + " has committed index " + std::to_string(core->commit().value) +
+  if (leads && core.commit() > seen.commit && !on_majority(core.commit(), core.log().configuration()) &&
+      !(before && on_majority(core.commit(), *before)))
+    nodes_.violated("durable", node_name(node) + " has committed index " + std::to_string(core.commit().value) +
                                    ", which the disks of a majority do not have");
   if (leads && !seen.leads) {
-    const auto [known, fresh] = leaders_.try_emplace(core->term().value, core->self());
-    if (!fresh && known->second != core->self())
-      nodes_.violated("one-leader", node_name(node) + " leads in term " + std::to_string(core->term().value) +
+    const auto [known, fresh] = leaders_.try_emplace(core.term().value, core.self());
+    if (!fresh && known->second != core.self())
+      nodes_.violated("one-leader", node_name(node) + " leads in term " + std::to_string(core.term().value) +
                                         ", which had another leader");
   }
   seen.leads = leads;
-  for (Index at = std::max(seen.commit.next(), core->log().first()); at <= core->commit(); at = at.next()) {
-    const auto term = core->log().term_at(at);
+  for (Index at = std::max(seen.commit.next(), core.log().first()); at <= core.commit(); at = at.next()) {
+    const auto term = core.log().term_at(at);
     if (!term) continue;
     const auto [known, fresh] = committed_.try_emplace(at.value, term->value);
     if (!fresh && known->second != term->value)
       nodes_.violated("committed", node_name(node) + " has committed another entry at index " +
                                        std::to_string(at.value) + " than an earlier member");
   }
-  seen.commit = std::max(seen.commit, core->commit());
-  if (group->applied() == seen.applied) return;
-  seen.applied = group->applied();
-  if (const auto* keys = dynamic_cast<const KvService*>(&group->machine()))
-    look_at_leases(node, *keys, seen.applied, leads ? std::optional(core->term()) : std::nullopt);
-  const auto [known, fresh] = hashes_.try_emplace(seen.applied.value, group->hash());
-  if (!fresh && known->second != group->hash())
-    nodes_.violated("alike", node_name(node) + " has another state after index " + std::to_string(seen.applied.value) +
-                                 " than an earlier member");
-  if (hashes_.size() > kSimHashesKept) hashes_.erase(hashes_.begin());
+  seen.commit = std::max(seen.commit, core.commit());
 }
 
 /// Commands bring the group's time. A lease that is over by that time is there for some seconds of each leader at most.

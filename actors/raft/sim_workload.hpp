@@ -69,6 +69,9 @@ class RaftWorkload final : public sim::Workload, private sim::Clients<sim::Clien
   void mend(std::size_t who);
   void compare(std::size_t node);
   void lease(std::size_t node, std::int64_t seconds);
+  std::optional<Configuration> note_log(std::size_t node, Seen& seen, const Raft& core);
+  void check_held(std::size_t node, const Raft& core);
+  void check_commit(std::size_t node, Seen& seen, const Raft& core, const std::optional<Configuration>& before);
   void look_at_leases(std::size_t node, const KvService& keys, Index applied, std::optional<Term> leads);
   /// Without that node, if one is given.
   bool on_majority(Index index, const Configuration& configuration, std::optional<std::size_t> without = {}) const;

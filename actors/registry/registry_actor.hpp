@@ -116,7 +116,17 @@ class RegistryActor final : public runtime::Actor {
   void look_at_late();
   void arm_late();
   void forget_rows();
+  /// A row of a page; its bytes are the registry's.
+  struct ListedRow {
+    base::ByteView registration, beat;
+    Status status;
+    base::Duration heard;
+    bool unheard = false;
+    base::AddressGroup site{};
+    std::vector<base::ByteView> vouches{};
+  };
   void list(wire::ListWatched::Reader question, runtime::Reply<wire::WatchedPage> reply);
+  void write(const ListedRow& row, wire::WatchedRow::Builder out) const;
   store::Use restore(base::ByteView key, base::ByteView value);
   /// `last`: the node ends, and waits for no answer of its store.
   void save(const base::NodeId& id, bool last = false);

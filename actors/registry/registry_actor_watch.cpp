@@ -220,18 +220,10 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
     return wait.has_value();
   };
   if (refuse_more(kWalkKib)) return;  // the walk itself is paid first
-  struct Row {
-    base::ByteView registration, beat;
-    Status status;
-    base::Duration heard;
-    bool unheard = false;
-    base::AddressGroup site{};
-    std::vector<base::ByteView> vouches{};
-  };
-  std::vector<Row> rows;
+  std::vector<ListedRow> rows;
   std::size_t bytes = 0;
   bool more = false;
-  const auto add = [&](Row row) {
+  const auto add = [&](ListedRow row) {
     constexpr std::size_t kAround = 64;  // about what a row has beside its texts
     bytes += row.registration.size() + row.beat.size() + kAround;
     for (const base::ByteView vouch : row.vouches) bytes += vouch.size();
@@ -244,7 +236,7 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
   const auto add_own = [&] {
     own = false;
     const Status status = judge(*read_checked_heartbeat(beat_bytes_), watched_.limits().thresholds);
-    Row row{own_.registration, beat_bytes_, status, base::Duration::zero()};
+    ListedRow row{own_.registration, beat_bytes_, status, base::Duration::zero()};
     for (const Vouched& one : vouches_) row.vouches.push_back(one.bytes);
     add(std::move(row));
   };
@@ -277,19 +269,21 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
   if (bytes > 1'024 * kWalkKib && refuse_more(static_cast<std::uint32_t>(bytes / 1'024 + 1 - kWalkKib))) return;
   reply.send([&](wire::WatchedPage::Builder out) {
     auto list = out.initRows(size32(rows));
-    for (unsigned i = 0; i < list.size(); ++i) {
-      list[i].setRegistration(data_of(rows[i].registration));
-      list[i].setHeartbeat(data_of(rows[i].beat));
-      list[i].setStatus(static_cast<wire::Status>(rows[i].status));
-      list[i].setHeardMs(base::milliseconds(rows[i].heard));
-      list[i].setUnheard(rows[i].unheard);
-      const bool tells = settings_.groups == Judges::Groups::count && rows[i].site != base::AddressGroup{};
-      if (tells) list[i].setSite(data_of(rows[i].site.prefix));
-      auto vouches = list[i].initVouches(size32(rows[i].vouches));
-      for (unsigned j = 0; j < vouches.size(); ++j) vouches.set(j, data_of(rows[i].vouches[j]));
-    }
+    for (unsigned i = 0; i < list.size(); ++i) write(rows[i], list[i]);
     out.setMore(more);
   });
+}
+
+void RegistryActor::write(const ListedRow& row, wire::WatchedRow::Builder out) const {
+  out.setRegistration(data_of(row.registration));
+  out.setHeartbeat(data_of(row.beat));
+  out.setStatus(static_cast<wire::Status>(row.status));
+  out.setHeardMs(base::milliseconds(row.heard));
+  out.setUnheard(row.unheard);
+  const bool tells = settings_.groups == Judges::Groups::count && row.site != base::AddressGroup{};
+  if (tells) out.setSite(data_of(row.site.prefix));
+  auto vouches = out.initVouches(size32(row.vouches));
+  for (unsigned i = 0; i < vouches.size(); ++i) vouches.set(i, data_of(row.vouches[i]));
 }
 
 // -- rows

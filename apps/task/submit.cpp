@@ -193,18 +193,10 @@ Client::Outcome<std::optional<Failure>> loader_fault(Client& client, const Invoc
   return fault("which this machine does not have, and no other node shows its /usr (task.host_usr)");
 }
 
-}  // namespace
-
-Ending task_submit(const Invocation& invocation, Console& console) {
-  auto order = order_of(invocation);
-  if (!order.ok()) return order.error();
-  const auto request = wallets::request_or_new(invocation);
-  if (!request.ok()) return request.error();
-  if (const auto why = local_fault(invocation)) return *why;
-  auto connected = Client::connect(invocation, console);
-  if (!connected.ok()) return connected.error();
-  Client& client = *connected.value();
-  task::Order& out = order.value();
+/// Stores the program, its input and its root, and names them in the order. Returns what loads the program; empty if it
+/// needs no loader.
+base::Result<std::string, Failure> store_contents(Client& client, const Invocation& invocation, Console& console,
+                                                  task::Order& out) {
   const std::string program = *invocation.text("PROGRAM");
   if (const auto cid = task::Cid::from_hex(program)) {
     out.program = *cid;
@@ -234,6 +226,46 @@ Ending task_submit(const Invocation& invocation, Console& console) {
     if (why.value()) return *why.value();
     out.need += (out.need.empty() ? "" : ",") + std::string(task::kUsrCapability);
   }
+  return std::string(loader.value());
+}
+
+/// Prints the id of the task, or with --wait its results.
+Ending report(const Invocation& invocation, Console& console, Client& client, const task::TaskId& id) {
+  if (invocation.has("--wait")) {
+    console.err << "task " << id.hex() << '\n';  // an interrupted command leaves the task running
+    Ending waited =
+        invocation.has("--array") ? tasks::wait_for_array(client, console, id) : tasks::wait_for(client, console, id);
+    if (waited.ok() || !waited.error().try_.empty()) return waited;
+    // To submit it again would pay for it twice.
+    Failure why = waited.error();
+    why.outcome = "the task was submitted, and goes on";
+    why.try_ = "troupe task view " + id.hex();
+    return why;
+  }
+  if (invocation.globals.json) {
+    JsonLine<output::wire::TaskId> line;
+    line->setTask(data(id.view()));
+    line.print(console.out);
+  } else {
+    console.out << id.hex() << '\n';
+  }
+  return Exit::done;
+}
+
+}  // namespace
+
+Ending task_submit(const Invocation& invocation, Console& console) {
+  auto order = order_of(invocation);
+  if (!order.ok()) return order.error();
+  const auto request = wallets::request_or_new(invocation);
+  if (!request.ok()) return request.error();
+  if (const auto why = local_fault(invocation)) return *why;
+  auto connected = Client::connect(invocation, console);
+  if (!connected.ok()) return connected.error();
+  Client& client = *connected.value();
+  task::Order& out = order.value();
+  const auto loader = store_contents(client, invocation, console, out);
+  if (!loader.ok()) return loader.error();
   const auto submit = [&] {
     return client.ask<wire::SubmitTask, wire::TaskSubmitted>(
         task::kOrdersPath, tasks::kDue, [&](wire::SubmitTask::Builder question) {
@@ -260,25 +292,7 @@ Ending task_submit(const Invocation& invocation, Console& console) {
     return why;
   }
   const auto id = task::TaskId::from(bytes_of(answer.value().root().getId())).value_or(task::TaskId{});
-  if (invocation.has("--wait")) {
-    console.err << "task " << id.hex() << '\n';  // what is interrupted goes on
-    Ending waited =
-        invocation.has("--array") ? tasks::wait_for_array(client, console, id) : tasks::wait_for(client, console, id);
-    if (waited.ok() || !waited.error().try_.empty()) return waited;
-    // To submit it again would pay for it twice.
-    Failure why = waited.error();
-    why.outcome = "the task was submitted, and goes on";
-    why.try_ = "troupe task view " + id.hex();
-    return why;
-  }
-  if (invocation.globals.json) {
-    JsonLine<output::wire::TaskId> line;
-    line->setTask(data(id.view()));
-    line.print(console.out);
-  } else {
-    console.out << id.hex() << '\n';
-  }
-  return Exit::done;
+  return report(invocation, console, client, id);
 }
 
 }  // namespace troupe::apps
