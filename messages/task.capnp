@@ -125,14 +125,6 @@ struct AttemptAnswered $kind(bytesMax = 128) {
   answer @2 :Data;
 }
 
-struct AttemptOverMemory $kind(bytesMax = 96) {
-  # The actor of an attempt tells `/task` that its program was hard on this machine: it has met its limit of memory,
-  # which the kernel writes down.
-
-  task @0 :Data;
-  heldUp @1 :Bool;  # it was not that: it kept the launcher waiting, and was ended for it
-}
-
 struct AttemptMalicious $kind(bytesMax = 256) {
   # The actor of an attempt tells `/task` that its program tried what no task may.
 

@@ -134,8 +134,6 @@ ports::ProcessStart AttemptActor::program() const {
   spec.outputs = order.outputs;
   spec.limits = limits_of(order, what_->submitter == settings_.self());
   spec.tripwires = settings_.tripwires ? sandbox::Tripwires::yes : sandbox::Tripwires::no;
-  spec.whose = what_->submitter == settings_.self() ? sandbox::Whose::own : sandbox::Whose::others;
-  spec.site = base::text(base::group_of(what_->coordinated_at));
   spec.group = settings_.group();
   spec.binds.push_back({inputs_.at(order.program).path, spec.command.front()});
   for (const task::Input& input : order.inputs)
@@ -258,14 +256,7 @@ void AttemptActor::process(ports::ProcessEvent&& event) {
 
 void AttemptActor::ended(ports::ProcessEnded&& end) {
   sandbox::Outcome& outcome = end.outcome;
-  if (outcome.over_memory || outcome.held_up)
-    tell<wire::AttemptOverMemory>(node().find(kPath), [&](wire::AttemptOverMemory::Builder out) {
-      out.setTask(data_of(id_of(what_->order).view()));
-      out.setHeldUp(outcome.held_up);
-    });
   if (leaves_) return finish();
-  // What it has printed is its submitter's, who may have had it ended by that: the worker knows what it owes.
-  if (outcome.held_up) tell_answer({});
   if (outcome.how == sandbox::Ended::not_made || outcome.how == sandbox::Ended::spared) {
     process_.reset();
     if (outcome.how == sandbox::Ended::spared) return fail({Code::overloaded, outcome.why, kShortFor});

@@ -55,17 +55,8 @@ void WorkerActor::receive(runtime::Handlers& on) {
     const auto answer = Answer::from(bytes_of(told.getAnswer()));
     const auto owed = task ? owed_.find({*task, told.getToken()}) : owed_.end();
     if (owed == owed_.end() || !answer) return;
-    if (const auto one = all_.find(*task); one != all_.end() && one->second.owes_nothing) return;
     earnings_.hand_in(owed->second.escrow, told.getToken(), *answer);
     owed_.erase(owed);
-  });
-  on.tell<wire::AttemptOverMemory>([this](wire::AttemptOverMemory::Reader told) {
-    const auto task = TaskId::from(bytes_of(told.getTask()));
-    const auto one = task ? all_.find(*task) : all_.end();
-    if (one == all_.end() || one->second.user.reserved) return;
-    one->second.held_up = told.getHeldUp();
-    one->second.owes_nothing = one->second.held_up && !owes_for_hold(one->second.user.group);
-    hold_back(one->second.user.group, one->second.held_up ? kHeldUpEach : kOverMemoryEach);
   });
   malice_.receive<MaliceAgain>(on);
   on.tell<wire::AttemptMalicious>([this](wire::AttemptMalicious::Reader told) { hear_malice(told); });
@@ -77,7 +68,7 @@ void WorkerActor::receive(runtime::Handlers& on) {
     state.setMemoryUsed(memory_used());
     state.setRunning(size32(all_) - size32(waiting_));
     state.setWaiting(size32(waiting_));
-    state.setClosed(closed_.empty() ? settings_.unfit_for_others : closed_);
+    state.setClosed(closed_);
   });
 }
 
@@ -156,8 +147,8 @@ void WorkerActor::process(ports::ProcessEvent&& event) {
 void WorkerActor::tell_registry() {
   after<Tell>(kTryAgain);
   registry::Capabilities all;
-  if (is_open()) registry::put(all, {std::string(kTasksCapability), registry::Flag{}});
-  if (is_open() && settings_.host_usr) registry::put(all, {std::string(kUsrCapability), registry::Flag{}});
+  if (closed_.empty()) registry::put(all, {std::string(kTasksCapability), settings_.provider.told()});
+  if (closed_.empty() && settings_.host_usr) registry::put(all, {std::string(kUsrCapability), registry::Flag{}});
   if (!settings_.network.empty()) registry::put(all, {std::string(kNetworkCapability), settings_.network});
   if (settings_.require_verified) registry::put(all, {std::string(registry::kChecksCapability), registry::Flag{}});
   if (!earnings_.book().empty()) registry::put(all, {std::string(kBookCapability), earnings_.book()});
@@ -174,8 +165,6 @@ void WorkerActor::tell_registry() {
 std::optional<Error> WorkerActor::refusal_of(const base::NodeId& submitter) const {
   if (!closed_.empty()) return Error{Code::refused, "this node takes no tasks now: " + closed_};
   if (submitter == settings_.self()) return std::nullopt;
-  if (!settings_.unfit_for_others.empty())
-    return Error{Code::refused, "this node takes no tasks of others: " + settings_.unfit_for_others};
   if (is_short())
     return Error{Code::overloaded, kShort, std::chrono::ceil<std::chrono::milliseconds>(short_until_ - now())};
   return malice_.refusal(submitter, wall());
@@ -193,12 +182,6 @@ std::optional<Error> WorkerActor::refusal(const AttemptActor::What& what) const 
     if (!grants(settings_.network, host))
       return Error{Code::refused, "this node lets no task talk to " + host + " (task.network)"};
   if (what.submitter == settings_.self()) return std::nullopt;
-  if (order.limits.files > kFilesMax)
-    return Error{Code::refused, "the task may have more files than this node gives to one of other nodes, " +
-                                    std::to_string(kFilesMax)};
-  if (order.limits.pids > kPidsMax)
-    return Error{Code::refused, "the task may have more processes than this node gives to one of other nodes, " +
-                                    std::to_string(kPidsMax)};
   if (order.limits.pids > pids_)
     return Error{
         Code::refused,
@@ -223,7 +206,6 @@ void WorkerActor::hear_malice(wire::AttemptMalicious::Reader told) {
       [](const runtime::Answer<reputation::wire::Reported>&) {});  // it says itself what it could not keep
   const auto one = all_.find(*task);
   if (one == all_.end()) return;
-  hold_back(one->second.user.group, kOverMemoryEach);
   if (one->second.what->order_bytes.empty()) return;  // it is too large
   if (is_check(one->second.what->order)) return;      // others would not believe it
   tell<wire::WarnOf>(node().find(kWarningsPath), [&](wire::WarnOf::Builder out) {
@@ -428,25 +410,7 @@ void WorkerActor::begin_next() {
 
 std::optional<base::Duration> WorkerActor::wait_to_begin(const User& user) {
   if (user.reserved) return std::nullopt;
-  if (now() < all_held_back_) return all_held_back_ - now();
-  const auto off = held_back_.find(user.group);
-  if (off != held_back_.end() && now() < off->second) return off->second - now();
   return starts_.take(user, now());
-}
-
-/// The kernel writes into the log of the machine for each program that it ends, and lists all its processes; who holds
-/// up the launcher holds up all others, and a tripwire wakes it while the program has a lock.
-void WorkerActor::hold_back(const base::AddressGroup& group, base::Duration pause) {
-  std::erase_if(held_back_, [this](const auto& one) { return now() >= one.second; });
-  const bool full = held_back_.size() >= kHeldBackMax && !held_back_.contains(group);
-  base::Instant& until = full ? all_held_back_ : held_back_[group];
-  until = std::min<base::Instant>(std::max(until, now()) + pause, now() + kOverMemoryMost);
-}
-
-bool WorkerActor::owes_for_hold(const base::AddressGroup& group) {
-  std::erase_if(held_up_, [this](const auto& one) { return now() >= one.second + kHeldUpKept; });
-  if (held_up_.size() >= kHeldBackMax && !held_up_.contains(group)) return false;
-  return now() >= held_up_.try_emplace(group, now()).first->second + kHeldUpEach;
 }
 
 void WorkerActor::begin(const TaskId& id) {
@@ -479,7 +443,7 @@ void WorkerActor::begin(const TaskId& id) {
         const bool known = at != all_.end() && at->second.relay.get() == relay;
         const bool ran = known && at->second.program_runs, lacks = known && at->second.lacks_input;
         // Before that it is what some input says, and strangers can have that.
-        if (ran && !end.ok() && end.error().code == Code::overloaded && !at->second.held_up) run_short(end.error());
+        if (ran && !end.ok() && end.error().code == Code::overloaded) run_short(end.error());
         // It may be that no sandbox can be made any more.
         if (!end.ok() && end.error().code == Code::unavailable && !lacks && !probing_) probe();
       },

@@ -41,15 +41,6 @@ class WorkerActor final : public runtime::Actor {
   static constexpr runtime::logic::Credit kUntaken{16, 256u << 10};  // our choice: of each, it is in memory
   static constexpr std::size_t kPutOffMax = 64;                      // our choice: a walk of all that wait for each
   static constexpr std::chrono::milliseconds kPutOff{250};           // our choice: not again within a turn
-  static constexpr std::uint32_t kFilesMax =
-      8'192;                                      // our choice: of one program of others; what is taken apart for long
-  static constexpr std::uint32_t kPidsMax = 128;  // our choice: of one program of others
-  static constexpr std::chrono::hours kOverMemoryMost{1};  // our choice
-  static constexpr std::chrono::seconds kOverMemoryEach{
-      10};  // our choice: a pause of a site for each program that met that limit
-  static constexpr std::chrono::minutes kHeldUpEach{5};   // our choice: and for each that held up the launcher
-  static constexpr std::chrono::hours kHeldUpKept{24};    // our choice
-  static constexpr std::size_t kHeldBackMax = 4'096;      // our choice: 400 KiB
   static constexpr std::chrono::minutes kDrainMax{2};     // our choice: what an attempt said last waits for its reader
   static constexpr std::chrono::seconds kAging{60};       // our choice: after that long one is as urgent as the next
   static constexpr std::chrono::minutes kBeginMargin{5};  // our choice: beyond its time, until its inputs are there
@@ -85,8 +76,6 @@ class WorkerActor final : public runtime::Actor {
     base::Instant began{};                                           ///< then
     bool program_runs = false;                                       ///< or has run
     bool lacks_input = false;                                        ///< no node has one of its inputs
-    bool held_up = false;                                            ///< the launcher, and was ended for that
-    bool owes_nothing = false;                                       ///< though it has begun
     bool program_ended = false;                                      ///< what it has left is taken
   };
   /// An attempt that its submitter asks for.
@@ -109,10 +98,8 @@ class WorkerActor final : public runtime::Actor {
   std::optional<base::Error> refusal(const AttemptActor::What& what) const;
   /// Though none of its tasks are taken: what others say of it keeps it from no proof of this node.
   bool may_check(const base::NodeId& submitter) const {
-    return is_open() && !is_short() && !malice_.tried_here(submitter);
+    return closed_.empty() && !is_short() && !malice_.tried_here(submitter);
   }
-  /// To others.
-  bool is_open() const { return closed_.empty() && settings_.unfit_for_others.empty(); }
   /// Of memory: those of others that begin would be the next to be ended.
   bool is_short() const { return now() < short_until_; }
   void run_short(const base::Error& why);
@@ -123,10 +110,6 @@ class WorkerActor final : public runtime::Actor {
   void begin_next();
   /// Nothing: it begins now, which is counted.
   std::optional<base::Duration> wait_to_begin(const User& user);
-  void hold_back(const base::AddressGroup& group, base::Duration pause);
-  /// Whether one that held up the launcher is paid for. A program chooses that moment; but which one it was is not
-  /// known, so a site owes nothing for the first time in a day, and what ended beside.
-  bool owes_for_hold(const base::AddressGroup& group);
   /// The most urgent one that waits, `own` ones included or not; with a line those alone that pass its head.
   std::optional<TaskId> next(bool own, const std::optional<Line>& line) const;
   bool fits(const One& one) const;
@@ -183,9 +166,6 @@ class WorkerActor final : public runtime::Actor {
   std::vector<std::weak_ptr<Asked>> looking_up_;
   std::map<TaskId, std::uint64_t> tokens_;  // the highest, of those that ended too
   std::deque<TaskId> ended_;                // in the order of their ends
-  base::Instant all_held_back_{};
-  std::map<base::AddressGroup, base::Instant> held_back_;  // whose attempts begin not before then
-  std::map<base::AddressGroup, base::Instant> held_up_;    // whose attempts did so first then
   base::ShareBudget<base::NodeId> places_{kWaitingMax};
   base::RateBudget<base::NodeId> orders_;                             // of other nodes, whose signatures are verified
   base::RateBudget<base::NodeId> starts_;                             // of attempts of other nodes

@@ -33,6 +33,15 @@ sandbox::Outcome not_made(std::string why, std::string advice = {}) {
   return out;
 }
 
+/// Returns the outcome of a program that was killed before it began; `limit`: because of that limit.
+sandbox::Outcome killed(std::optional<sandbox::Limit> limit) {
+  sandbox::Outcome out;
+  out.how = sandbox::Ended::signalled;
+  out.status = SIGKILL;
+  out.limit = limit;
+  return out;
+}
+
 void tell_of_process(const caf::weak_actor_ptr& owner, ports::ProcessEvent event) {
   ports::deliver(caf::actor_cast<runtime::Handle>(owner), std::move(event));
 }
@@ -275,7 +284,7 @@ void ProcessLoop::obey(Number number, const Grant& grant) {
 void ProcessLoop::obey(Number number, const End& end) {
   if (const auto waited = stop_waiting(number)) {
     forget(number);
-    return tell_of_process(waited->owner, ports::ProcessEnded{waited->what.ticket, sandbox::killed(end.limit)});
+    return tell_of_process(waited->owner, ports::ProcessEnded{waited->what.ticket, killed(end.limit)});
   }
   Running* const one = find(number);
   if (one == nullptr || one->ended_by_owner) return;
@@ -315,6 +324,10 @@ void ProcessLoop::hear() {
     } else {
       one->outcome = std::move(std::get<sandbox::Outcome>(heard->what));
       one->outputs = std::move(heard->descriptors);
+      if (one->outputs.size() > one->outcome->outputs.size()) {
+        closer_->close(std::make_shared<const Descriptor>(std::move(one->outputs.back())));  // its disk
+        one->outputs.pop_back();
+      }
       settle(*one);
     }
   }

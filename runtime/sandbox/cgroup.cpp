@@ -203,13 +203,6 @@ void remove_leftovers(const CgroupPlaces& places, const std::string& group) {
     if (!folder.empty()) sweep(folder + '/' + group), ::rmdir((folder + '/' + group).c_str());
 }
 
-void hurry(CoreFiles cores) {
-  const auto write = [](int file, std::string_view text) { return ::pwrite(file, text.data(), text.size(), 0) > 0; };
-  const bool v2 = write(cores.quota, "max");  // v1 refuses that
-  if (!v2) write(cores.quota, "-1");
-  write(cores.weight, v2 ? "100" : "1024");
-}
-
 Cgroup Cgroup::make(const CgroupPlaces& places, const std::string& group, const Limits& limits) {
   static unsigned made = 0;  // one thread makes sandboxes: the launcher, or the command
   if (places.version == 0) return {};
@@ -231,13 +224,9 @@ Cgroup Cgroup::make(const CgroupPlaces& places, const std::string& group, const 
           write_text(parent + "/cgroup.subtree_control", "+memory +pids");
   }
   if (!out.limit(limits)) return {};
-  if (out.has(Controller::cpu)) {
-    const auto open = [&](const char* v1, const char* v2) {
-      return base::Descriptor(::open(out.file(Controller::cpu, v1, v2).c_str(), O_WRONLY | O_CLOEXEC));
-    };
-    out.quota_ = open("cpu.cfs_quota_us", "cpu.max");
-    out.weight_ = open("cpu.shares", "cpu.weight");
-  }
+  if (out.has(Controller::cpu))
+    out.quota_ = base::Descriptor(
+        ::open(out.file(Controller::cpu, "cpu.cfs_quota_us", "cpu.max").c_str(), O_WRONLY | O_CLOEXEC));
   if (places.version == 2) {
     out.folder_ = base::Descriptor(::open(out.places_.folders[0].c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!out.folder_.valid()) return {};
@@ -271,9 +260,9 @@ bool Cgroup::limit(const Limits& limits) {
   return write_text(folders[1] + "/pids.max", pids);
 }
 
-void Cgroup::go_last() const {
-  const std::string_view least = places_.version == 2 ? "1" : "2";
-  if (weight_.valid()) static_cast<void>(::pwrite(weight_.get(), least.data(), least.size(), 0));
+void Cgroup::lift_quota() const {
+  const std::string_view none = places_.version == 2 ? "max" : "-1";
+  if (quota_.valid()) static_cast<void>(::pwrite(quota_.get(), none.data(), none.size(), 0));
 }
 
 Cgroup::Cgroup(Cgroup&& other) noexcept { *this = std::move(other); }
@@ -286,7 +275,6 @@ Cgroup& Cgroup::operator=(Cgroup&& other) noexcept {
   memory_bytes_ = other.memory_bytes_;
   folder_ = std::exchange(other.folder_, {});
   quota_ = std::exchange(other.quota_, {});
-  weight_ = std::exchange(other.weight_, {});
   return *this;
 }
 
@@ -355,10 +343,6 @@ Cgroup::Counts Cgroup::counts() const {
   return out;
 }
 
-std::uint64_t Cgroup::processes() const {
-  return number_in(file(Controller::pids, "pids.current", "pids.current")).value_or(0);
-}
-
 void Cgroup::remove() {
   for (std::size_t i = 0; i < kControllers; ++i) {
     const std::string folder = std::exchange(places_.folders[i], {});
@@ -367,7 +351,7 @@ void Cgroup::remove() {
       ::poll(nullptr, 0, kRemovalPauseMs);
   }
   places_ = {};
-  folder_.reset(), quota_.reset(), weight_.reset();
+  folder_.reset(), quota_.reset();
 }
 
 }  // namespace troupe::sandbox

@@ -48,14 +48,6 @@ Killed killed_in_v2(std::string_view events, std::uint64_t bytes, std::uint64_t 
 /// As memory.oom_control of v1 says, and the most that it has had of its limit.
 Killed killed_in_v1(std::string_view oom_control, std::uint64_t bytes_max, std::uint64_t limit);
 
-/// The files of a group's quota and weight of cores, open as long as the Cgroup is there; -1: no group counts them.
-struct CoreFiles {
-  int quota = -1, weight = -1;
-};
-/// Of a program that is ended: nothing of it waits any more for the next period of its quota, or for its turn behind
-/// all else, with what it holds in the kernel. Takes no memory, and no lock that a program can hold.
-void hurry(CoreFiles cores);
-
 class Cgroup {
  public:
   Cgroup() = default;  ///< none: nothing is limited, nothing counted
@@ -70,9 +62,8 @@ class Cgroup {
   bool has(Controller controller) const { return !places_.folders[static_cast<std::size_t>(controller)].empty(); }
   /// v2: the folder, for a process that is born in it. Invalid otherwise.
   int folder() const { return folder_.get(); }
-  CoreFiles cores() const { return {quota_.get(), weight_.get()}; }
-  /// From now on all else that the machine runs goes before it.
-  void go_last() const;
+  /// Lifts the quota of cores of a program that is being killed: it would free its memory in that quota, too.
+  void lift_quota() const;
   /// v1: files to which a process writes "0" to enter; a hierarchy each. To write another's number there, as is
   /// usual, takes 6 to 14 ms: the kernel then waits for all its processors, since that process may be forking.
   std::vector<base::Descriptor> doors() const;
@@ -83,8 +74,6 @@ class Cgroup {
     std::optional<base::Duration> cpu;
   };
   Counts counts() const;
-  /// That are inside now, each thread for itself; with the init.
-  std::uint64_t processes() const;
   std::uint64_t forks_refused() const;
   Killed killed() const;
 
@@ -100,7 +89,7 @@ class Cgroup {
   CgroupPlaces places_;             // of this group
   std::string group_;               // its name
   std::uint64_t memory_bytes_ = 0;  // its limit
-  base::Descriptor folder_, quota_, weight_;
+  base::Descriptor folder_, quota_;
 };
 
 }  // namespace troupe::sandbox

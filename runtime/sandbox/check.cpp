@@ -15,7 +15,6 @@
 #include <string_view>
 
 #include "runtime/sandbox/attempts.hpp"
-#include "runtime/sandbox/host.hpp"
 #include "runtime/sandbox/run.hpp"
 
 namespace troupe::sandbox {
@@ -201,13 +200,6 @@ std::string how(const Outcome& outcome) {
   return out;
 }
 
-/// Not failures: they are usual.
-std::vector<Check> settings_of_host() {
-  const std::string modules = modules_of_formats(), crashes = crashes_in_log();
-  return {{"modules of formats", true, modules.empty() ? "refused" : modules},
-          {"crashes", true, crashes.empty() ? "refused" : crashes}};
-}
-
 class Checker {
  public:
   Checked all() {
@@ -216,7 +208,6 @@ class Checker {
     add_start();
     if (!out.checks.back().ok) return out;
     const Listeners listeners;
-    for (Check& one : settings_of_host()) out.checks.push_back(std::move(one));
     add_attempts("", Cgroups::where_possible);
     for (const Held& one : held()) add_held(one, "", Cgroups::where_possible);
     if (out.cgroup != 0) {

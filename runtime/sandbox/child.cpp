@@ -417,9 +417,6 @@ int start_program(void* argument) {
     const rlimit64 both{limit.soft, limit.hard};
     if (call(SYS_prlimit64, 0, limit.resource, &both, nullptr) != 0) return not_started(start, Stage::limits);
   }
-  // What others read of a disk waits for all else that is read of it. Not every scheduler of disks knows that.
-  constexpr int kOfProcess = 1, kIdle = 3 << 13;
-  if (plan.reads_last) call(SYS_ioprio_set, kOfProcess, 0, kIdle);
   if (plan.niceness != 0 && call(SYS_setpriority, PRIO_PROCESS, 0, plan.niceness) != 0)
     return not_started(start, Stage::limits);
   if (plan.ids == Ids::two && !take_id(kProgramId)) return not_started(start, Stage::ids);
@@ -563,7 +560,6 @@ void become_init(Plan plan) {
     fail(talk, Stage::process, errno);
 
   plan.talk = kTalk;
-  send(kTalk, {.kind = Report::Kind::begins});
   const pid_t program = make_program(plan);
   ::close(kHand);
   if (first) write_at(kBadness, "0");

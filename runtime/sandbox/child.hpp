@@ -47,7 +47,6 @@ struct Report {
   enum class Kind : std::uint8_t {
     listens,  ///< carries the sockets at which connections to hosts are taken, in the order of Plan::listens
     made,     ///< all is there but the program and what is its own; carries descriptors of /proc and /task inside
-    begins,   ///< what follows takes no lock of the whole machine
     guarded,  ///< carries the descriptor on which forbidden calls are reported
     failed,   ///< `stage`, `index`, `error`; the init ends
     ended,    ///< the program has, and nothing of it runs: `signalled`, `status`, `cpu_us`, `resident_kib_max`
@@ -78,7 +77,6 @@ struct Plan {
   Inside inside;
   std::span<const ResourceLimit> limits;
   int niceness = 0;                         ///< 0: that of the caller
-  bool reads_last = false;                  ///< of all that a disk is asked for
   std::span<const base::Endpoint> listens;  ///< addresses of the loopback; at most kHostsMax
   std::span<const sock_filter> filter;
   std::span<const int> doors;              ///< of its cgroups, to which it writes "0"

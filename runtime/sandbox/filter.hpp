@@ -10,8 +10,6 @@
 #include <span>
 #include <string_view>
 
-#include "runtime/sandbox/spec.hpp"
-
 namespace troupe::sandbox {
 
 enum class Memory : std::uint8_t {
@@ -23,12 +21,7 @@ enum class Forbidden : std::uint8_t {
   reported,  ///< the calls of tripwires() are reported to the supervisor, which ends the program
 };
 
-enum class Talks : std::uint8_t {
-  alone,     ///< a program of others has no sockets of IP
-  to_hosts,  ///< to its hosts, by TCP
-};
-
-std::span<const sock_filter> filter(Memory memory, Forbidden forbidden, Whose whose, Talks talks = Talks::alone);
+std::span<const sock_filter> filter(Memory memory, Forbidden forbidden);
 
 /// The name of a call that is reported; empty for any other number.
 std::string_view tripwire_name(int number);

@@ -42,27 +42,30 @@ constexpr const char* kAllowed[] = {
     "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "truncate", "chmod", "fchmodat",
     "fchmodat2", "chown", "lchown", "fchownat", "utime", "utimes", "utimensat", "futimesat", "umask", "getxattr",
     "lgetxattr", "listxattr", "llistxattr",
+    "flock", "fadvise64", "readahead", "splice", "tee", "sendfile",
     // waiting
-    "epoll_ctl", "epoll_wait", "epoll_pwait",
-    "epoll_pwait2", "eventfd", "eventfd2",
+    "poll", "ppoll", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
+    "epoll_pwait2", "eventfd", "eventfd2", "signalfd", "signalfd4", "timerfd_create", "timerfd_settime",
+    "timerfd_gettime",
     // memory
     "brk", "munmap", "mprotect", "mremap", "msync", "membarrier", "pkey_alloc", "pkey_free",
-    "pkey_mprotect", "cachestat", "mseal",
+    "pkey_mprotect", "cachestat", "mseal", "madvise", "mincore", "mlock", "mlock2", "munlock", "mlockall", "munlockall",
     // processes and threads
     "fork", "vfork", "execve", "execveat", "exit", "exit_group", "wait4", "waitid", "getpid", "getppid", "gettid",
     "getpgid", "getpgrp", "setpgid", "getsid", "setsid", "getuid", "geteuid", "getgid", "getegid", "getresuid",
     "getresgid", "getgroups", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid",
     "setfsgid", "setgroups", "capget", "capset", "set_tid_address", "set_robust_list", "get_robust_list", "futex",
-    "futex_wake", "futex_wait", "futex_requeue", "rseq", "arch_prctl", "getcpu", "pidfd_open",
+    "futex_wake", "futex_wait", "futex_requeue", "futex_waitv", "rseq", "arch_prctl", "getcpu", "pidfd_open",
     "pidfd_send_signal", "sched_yield", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "sched_getattr",
     "sched_get_priority_max", "sched_get_priority_min", "sched_rr_get_interval", "getpriority", "ioprio_get",
+    "sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr", "setpriority",
     "getrusage", "getrlimit", "times", "restart_syscall",
     // signals
     "kill", "tkill", "tgkill", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigpending",
     "rt_sigtimedwait", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "sigaltstack", "pause", "alarm",
     // time and the machine
     "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "setitimer", "getitimer",
-    "uname", "sysinfo", "getrandom",
+    "timer_create", "timer_settime", "timer_gettime", "timer_getoverrun", "timer_delete", "uname", "sysinfo", "getrandom",
     // sockets: which ones is a matter of socket()
     "bind", "connect", "listen", "accept", "accept4", "getsockname", "getpeername", "sendto", "recvfrom", "sendmsg",
     "recvmsg", "sendmmsg", "recvmmsg", "shutdown",
@@ -72,33 +75,8 @@ constexpr const char* kAllowed[] = {
 // told that this was done.
 constexpr const char* kDoneAtOnce[] = {"sync", "syncfs", "fsync", "fdatasync", "sync_file_range"};
 
-// For programs of other nodes done at once, too. A thread of the least weight that gets no core among others of the same
-// program keeps what it holds in the kernel, such as the lock of all mounts; and one that stops while it brings in pages
-// of a shared file, or drops them, keeps them locked for all that read the file. Who keeps pages of an input in memory
-// keeps what no cgroup of its own counts.
-constexpr const char* kDoneAtOnceOfOthers[] = {"sched_setaffinity", "sched_setparam", "sched_setscheduler",
-                                               "sched_setattr",     "setpriority",    "fadvise64",
-                                               "readahead",         "mlock",          "mlock2",
-                                               "munlock",           "mlockall",       "munlockall"};
-
-// Not for programs of other nodes. A timer expires in an interrupt, which no cgroup counts, and there wakes all that
-// wait for it, or before Linux 6.13 begins anew in each jiffy. An epoll(7) that is woken wakes all that wait for it, once
-// for each of its files, with interrupts off: a product of what limits count one by one. Its watches, and those of
-// inotify(7), also count for a user of the kernel, who is the node itself where that is not root.
-constexpr const char* kAllowedIfOwn[] = {
-    "timer_create", "timer_settime", "timer_gettime", "timer_getoverrun", "timer_delete",
-    "epoll_create", "epoll_create1", "timerfd_create", "timerfd_settime", "timerfd_gettime", "signalfd", "signalfd4",
-    "ioprio_set",
-    // A byte of each page of an input in a pipe, or from there in a socket, keeps all of those pages: they count for who
-    // has written them, and MemAvailable has them.
-    "splice", "tee",
-    "futex_waitv",  // some 32 KiB of a thread that no cgroup counts
-    // Sandboxing of its own only takes rights away. Since Linux 6.15 each call that it refuses is a record of auditd.
-    "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
-};
-// Where a cgroup counts, too: they keep memory that no process has mapped. And one semop(2) of many that wait keeps a
-// core in the kernel for half a second.
-constexpr const char* kAllowedIfOwnAndCounted[] = {
+// Where a cgroup counts: they keep memory that no process has mapped.
+constexpr const char* kAllowedIfCounted[] = {
     "inotify_init", "inotify_init1", "inotify_add_watch", "inotify_rm_watch", "shmat", "shmdt", "shmctl", "semget",
     "semop", "semtimedop", "semctl", "msgget", "msgsnd", "msgrcv", "msgctl",
 };
@@ -114,9 +92,7 @@ constexpr const char* kTripwires[] = {
 
 constexpr std::uint64_t kLow = 0xffff'ffff;  // the kernel reads the lower half alone of these arguments
 
-constexpr std::uint64_t kWaitedForOthersMax = 64;                       // our choice: files that a call waits for
-constexpr std::uint64_t kMincoreOfOthersMax = std::uint64_t{64} << 20;  // our choice: takes 1 ms
-constexpr std::uint64_t kSocketType = 0xf;                              // without SOCK_CLOEXEC and SOCK_NONBLOCK
+constexpr std::uint64_t kSocketType = 0xf;  // without SOCK_CLOEXEC and SOCK_NONBLOCK
 
 constexpr std::uint64_t kNamespaces =
     CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
@@ -125,41 +101,23 @@ constexpr std::uint64_t kNamespaces =
 constexpr std::uint64_t kIoctls[] = {
     TCGETS, TIOCGWINSZ, TIOCGPGRP, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, FIOQSIZE, TIOCOUTQ, SIOCATMARK,
 };
-// Of the interfaces, of which there is one: each holds a lock of the whole machine's network while it copies.
-constexpr std::uint64_t kIoctlsIfOwn[] = {
-    SIOCGIFNAME, SIOCGIFCONF, SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFNETMASK, SIOCGIFMTU, SIOCGIFINDEX,
-};
-
 // F_SETPIPE_SZ is not here: the pages of a pipe belong to no process. Nor is F_SETLEASE: who has one on an input makes
 // each other program that opens it wait.
 constexpr std::uint64_t kFcntls[] = {
-    F_DUPFD,  F_GETFD,     F_SETFD,         F_GETFL,      F_GETLK,     F_SETOWN,    F_GETOWN,    F_SETSIG,
-    F_GETSIG, F_OFD_GETLK, F_DUPFD_CLOEXEC, F_GETPIPE_SZ, F_GET_SEALS, F_SETOWN_EX, F_GETOWN_EX,
+    F_DUPFD,     F_GETFD,  F_SETFD,     F_GETFL,         F_GETLK,      F_SETOWN,    F_GETOWN,
+    F_SETSIG,    F_GETSIG, F_OFD_GETLK, F_DUPFD_CLOEXEC, F_GETPIPE_SZ, F_GET_SEALS, F_SETOWN_EX,
+    F_GETOWN_EX, F_SETLK,  F_SETLKW,    F_OFD_SETLK,     F_OFD_SETLKW, F_ADD_SEALS,
 };
 
-// Each is memory that no cgroup counts; one of a shared input, by flock(2), makes others wait. For other nodes'
-// programs they are done at once, as what is synced is: an order's files are its own.
-constexpr std::uint64_t kLocks[] = {F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW};
-
+constexpr std::uint64_t kNameMemory = 0x53564d41;  // PR_SET_VMA
 constexpr std::uint64_t kPrctls[] = {
     PR_SET_NAME,        PR_GET_NAME,         PR_SET_PDEATHSIG,       PR_GET_PDEATHSIG,
     PR_GET_DUMPABLE,    PR_SET_DUMPABLE,     PR_GET_KEEPCAPS,        PR_CAPBSET_READ,
     PR_GET_SECUREBITS,  PR_GET_NO_NEW_PRIVS, PR_SET_NO_NEW_PRIVS,    PR_GET_SECCOMP,
     PR_SET_TIMERSLACK,  PR_GET_TIMERSLACK,   PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER,
     PR_SET_THP_DISABLE, PR_GET_THP_DISABLE,  PR_GET_TID_ADDRESS,     PR_GET_SPECULATION_CTRL,
+    kNameMemory,
 };
-// Of memory: what programs of others may advise, which is of their own pages, and what is done at once.
-constexpr std::uint64_t kAdviceOfOthers[] = {
-    MADV_NORMAL,     MADV_RANDOM,     MADV_SEQUENTIAL,    MADV_DONTNEED,       MADV_REMOVE,
-    MADV_DONTFORK,   MADV_DOFORK,     MADV_NOHUGEPAGE,    MADV_DONTDUMP,       MADV_DODUMP,
-    MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_POPULATE_READ, MADV_POPULATE_WRITE,
-};
-constexpr std::uint64_t kAdviceDoneAtOnce[] = {
-    // It has the kernel compact memory, with pages of any process locked.
-    MADV_HUGEPAGE, MADV_WILLNEED, MADV_MERGEABLE, MADV_UNMERGEABLE, MADV_COLD, MADV_PAGEOUT, 25 /* MADV_COLLAPSE */,
-};
-constexpr std::uint64_t kNameMemory = 0x53564d41;  // PR_SET_VMA: 96 bytes a mapping that no cgroup counts
-
 [[noreturn]] void fail(const std::string& what) {
   std::fprintf(stderr, "filter_generator: %s\n", what.c_str());
   std::exit(1);
@@ -219,17 +177,14 @@ void allow_local_sockets(Filter& out) {
   }
 }
 
-/// What arrives at them is worked on in interrupts, which some kernels count for no program. Programs of other nodes
-/// have none unless they talk to hosts, and no datagrams: one of those to a group, or to all, goes to each socket of
-/// its port. Names of hosts are in a file.
-void allow_ip_sockets(Filter& out, bool datagrams) {
+/// Of the loopback of the sandbox: it has no other interface.
+void allow_ip_sockets(Filter& out) {
   constexpr std::uint64_t kTcp = 6, kUdp = 17;
   for (const std::uint64_t family : {AF_INET, AF_INET6}) {
     for (const std::uint64_t protocol : {std::uint64_t{0}, kTcp})
       out.allow("socket", {low_is(0, family), bits_are(1, kSocketType, SOCK_STREAM), low_is(2, protocol)});
     for (const std::uint64_t protocol : {std::uint64_t{0}, kUdp})
-      if (datagrams)
-        out.allow("socket", {low_is(0, family), bits_are(1, kSocketType, SOCK_DGRAM), low_is(2, protocol)});
+      out.allow("socket", {low_is(0, family), bits_are(1, kSocketType, SOCK_DGRAM), low_is(2, protocol)});
   }
 }
 
@@ -245,6 +200,9 @@ constexpr std::uint64_t kSocketOptions[] = {SO_REUSEADDR,
                                             SO_RCVLOWAT,
                                             SO_RCVTIMEO,
                                             SO_SNDTIMEO,
+                                            SO_SNDBUF,
+                                            SO_RCVBUF,
+                                            SO_TIMESTAMP,
                                             66 /* SO_RCVTIMEO_NEW */,
                                             67 /* SO_SNDTIMEO_NEW */};
 constexpr std::uint64_t kTcpOptions[] = {
@@ -261,8 +219,7 @@ constexpr std::uint64_t kIpv6Options[] = {
 
 /// The others load modules, hold a lock of the whole machine's network while they copy, or map what a socket has
 /// received.
-void allow_reading_options(Filter& out, bool all) {
-  if (all) return out.allow("getsockopt");
+void allow_reading_options(Filter& out) {
   out.allow("getsockopt", {low_is(1, SOL_SOCKET)});
   for (const auto option : kTcpOptions) out.allow("getsockopt", {low_is(1, IPPROTO_TCP), low_is(2, option)});
   out.allow("getsockopt", {low_is(1, IPPROTO_TCP), low_is(2, TCP_INFO)});
@@ -270,16 +227,9 @@ void allow_reading_options(Filter& out, bool all) {
   for (const auto option : kIpv6Options) out.allow("getsockopt", {low_is(1, IPPROTO_IPV6), low_is(2, option)});
 }
 
-void allow_socket_options(Filter& out, bool own) {
+void allow_socket_options(Filter& out) {
   for (const auto option : kSocketOptions) out.allow("setsockopt", {low_is(1, SOL_SOCKET), low_is(2, option)});
-  // The first one of each moment has the whole machine's code patched, and the last one again.
-  if (own) out.allow("setsockopt", {low_is(1, SOL_SOCKET), low_is(2, SO_TIMESTAMP)});
   for (const auto option : kTcpOptions) out.allow("setsockopt", {low_is(1, IPPROTO_TCP), low_is(2, option)});
-  // For other nodes' programs done at once: what the queues of a socket hold is counted by no cgroup, and Linux lets
-  // one of them ask for 8 MiB.
-  for (const auto option : {SO_SNDBUF, SO_RCVBUF})
-    out.rule(own ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(0), "setsockopt",
-             {low_is(1, SOL_SOCKET), low_is(2, static_cast<std::uint64_t>(option))});
   // Queues of errors are counted by no cgroup, and there are none on a loopback that a program could need; but libc
   // does not ask a name server whose socket cannot have one.
   out.rule(SCMP_ACT_ERRNO(0), "setsockopt", {low_is(1, IPPROTO_IP), low_is(2, IP_RECVERR)});
@@ -302,42 +252,24 @@ void allow_limits(Filter& out) {
   out.allow("prlimit64", {low_is(0, 0), low_is(1, RLIMIT_CORE), asks});
 }
 
-/// What waits for a file is woken with interrupts off, each entry of each call: others wait for few at a time.
-void allow_waiting(Filter& out, bool own) {
-  struct Call {
-    const char* name;
-    unsigned count;  // the argument that says for how many
-  };
-  constexpr Call kWaiting[] = {{"poll", 1}, {"ppoll", 1}, {"select", 0}, {"pselect6", 0}};
-  for (const Call& one : kWaiting)
-    out.allow(one.name, own ? std::vector<scmp_arg_cmp>{}
-                            : std::vector<scmp_arg_cmp>{{one.count, SCMP_CMP_LE, kWaitedForOthersMax, 0}});
-}
-
-/// Not with O_DIRECT for others, as where a file system has none: reads of a disk that no cache answers hold its queue,
-/// which the node's writes wait for, though their turn is the last.
-void allow_opening(Filter& out, bool own) {
+/// Not with O_DIRECT, as where a file system has none: reads that no cache answers fill the queue of a disk, which the
+/// node's writes wait for. openat2(2) is not allowed, since its flags lie in memory that no filter sees.
+void allow_opening(Filter& out) {
   struct Call {
     const char* name;
     unsigned flags;  // the argument that has them
   };
-  if (own) out.allow("openat2");  // its flags are not to be seen
   for (const Call& one : {Call{"open", 1}, Call{"openat", 2}}) {
-    if (own) {
-      out.allow(one.name);
-      continue;
-    }
     out.allow(one.name, {bits_are(one.flags, O_DIRECT, 0)});
     out.rule(SCMP_ACT_ERRNO(EINVAL), one.name, {bits_are(one.flags, O_DIRECT, O_DIRECT)});
   }
-  // Not with O_ASYNC, nor FIOASYNC: the list of those that have it is of all files of a device, and each close walks
-  // it.
+  // Not with O_ASYNC, nor FIOASYNC: each close walks the list of all files of a device that have it.
   constexpr std::uint64_t kNone = O_ASYNC | O_DIRECT;
-  out.allow("fcntl", {low_is(1, F_SETFL), bits_are(2, own ? O_ASYNC : kNone, 0)});
-  if (!own) out.rule(SCMP_ACT_ERRNO(EINVAL), "fcntl", {low_is(1, F_SETFL), bits_are(2, kNone, O_DIRECT)});
+  out.allow("fcntl", {low_is(1, F_SETFL), bits_are(2, kNone, 0)});
+  out.rule(SCMP_ACT_ERRNO(EINVAL), "fcntl", {low_is(1, F_SETFL), bits_are(2, kNone, O_DIRECT)});
 }
 
-std::vector<sock_filter> make(bool counted, bool reported, bool own, bool hosts) {
+std::vector<sock_filter> make(bool counted, bool reported) {
   Filter out;
   for (const char* name : kAllowed) out.allow(name);
   for (const char* name : kDoneAtOnce) out.rule(SCMP_ACT_ERRNO(0), name);
@@ -349,52 +281,26 @@ std::vector<sock_filter> make(bool counted, bool reported, bool own, bool hosts)
   if (counted) {
     out.allow("mmap", {bits_are(3, kKinds, kSharedOfNoFile)});
     out.allow("memfd_create", {bits_are(1, MFD_HUGETLB, 0)});
-    if (own) out.allow("shmget", {bits_are(2, SHM_HUGETLB, 0)});
+    out.allow("shmget", {bits_are(2, SHM_HUGETLB, 0)});
+    out.allow("fcntl", {low_is(1, F_SETPIPE_SZ)});
+    for (const char* name : kAllowedIfCounted) out.allow(name);
   }
   out.allow("clone", {bits_are(0, kNamespaces, 0)});  // clone3 hides its flags: libc falls back to clone
   for (const auto request : kIoctls) out.allow("ioctl", {low_is(1, request)});
-  if (own)
-    for (const auto request : kIoctlsIfOwn) out.allow("ioctl", {low_is(1, request)});
   for (const auto command : kFcntls) out.allow("fcntl", {low_is(1, command)});
-  allow_opening(out, own);
-  const std::uint32_t allowed_if_own = own ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(0);
-  for (const auto command : kLocks) out.rule(allowed_if_own, "fcntl", {low_is(1, command)});
-  out.rule(allowed_if_own, "flock");
-  out.rule(allowed_if_own, "fcntl",
-           {low_is(1, F_ADD_SEALS)});  // some of them wait for all processors, one program at a time
-  for (const char* name : kDoneAtOnceOfOthers) out.rule(allowed_if_own, name);
-  // It looks at no signal, and gives up the core for nothing: 13 s for each TB of a file of holes, which costs nothing.
-  out.allow("mincore",
-            own ? std::vector<scmp_arg_cmp>{} : std::vector<scmp_arg_cmp>{{1, SCMP_CMP_LE, kMincoreOfOthersMax, 0}});
-  if (own) out.allow("madvise");
-  for (const auto advice : kAdviceOfOthers)
-    if (!own) out.allow("madvise", {low_is(2, advice)});
-  for (const auto advice : kAdviceDoneAtOnce)
-    if (!own) out.rule(SCMP_ACT_ERRNO(0), "madvise", {low_is(2, advice)});
-  // As before Linux 4.5, after which those that want it take MADV_DONTNEED. Its pages are taken back as those of files,
-  // and who does that walks all mappings of the page, of which private memory may have millions, too.
-  if (!own) out.rule(SCMP_ACT_ERRNO(EINVAL), "madvise", {low_is(2, MADV_FREE)});
-  // As splice(2), in the words after which those that copy with it read and write.
-  out.rule(own ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EINVAL), "sendfile");
-  if (own)
-    for (const char* name : kAllowedIfOwn) out.allow(name);
-  if (own && counted)
-    for (const char* name : kAllowedIfOwnAndCounted) out.allow(name);
-  if (counted) out.allow("fcntl", {low_is(1, F_SETPIPE_SZ)});
+  allow_opening(out);
   for (const auto option : kPrctls) out.allow("prctl", {low_is(0, option)});
-  out.rule(allowed_if_own, "prctl", {low_is(0, kNameMemory)});
   for (const std::uint64_t persona : {std::uint64_t{0}, kLow}) out.allow("personality", {low_is(0, persona)});
   allow_limits(out);
-  allow_waiting(out, own);
   for (const std::uint64_t kind :
        {std::uint64_t{0}, std::uint64_t{S_IFREG}, std::uint64_t{S_IFIFO}, std::uint64_t{S_IFSOCK}}) {
     out.allow("mknod", {bits_are(1, S_IFMT, kind)});
     out.allow("mknodat", {bits_are(2, S_IFMT, kind)});
   }
   allow_local_sockets(out);
-  if (own || hosts) allow_ip_sockets(out, own);
-  allow_socket_options(out, own);
-  allow_reading_options(out, own);
+  allow_ip_sockets(out);
+  allow_socket_options(out);
+  allow_reading_options(out);
   if (reported)
     for (const std::string_view name : kTripwires) {
       std::vector<scmp_arg_cmp> of_others;
@@ -418,34 +324,21 @@ int main(int count, char** arguments) {
   std::ofstream out(arguments[1]);
   out << "// Made by filter_generator.cpp.\n#include \"runtime/sandbox/filter.hpp\"\n\n"
          "namespace troupe::sandbox {\nnamespace {\n\n";
-  const std::string memories[] = {"Counted", "Watched"}, forbidden[] = {"Refused", "Reported"},
-                    users[] = {"Own", "Others"}, talks[] = {"Alone", "ToHosts"};
+  const std::string memories[] = {"Counted", "Watched"}, forbidden[] = {"Refused", "Reported"};
   for (const auto& memory : memories)
     for (const auto& how : forbidden)
-      for (const auto& user : users)
-        for (const auto& talk : talks)
-          print(out, ("k" + memory + how + user + talk).c_str(),
-                make(memory == memories[0], how == forbidden[1], user == users[0], talk == talks[1]));
+      print(out, ("k" + memory + how).c_str(), make(memory == memories[0], how == forbidden[1]));
   out << "\n}  // namespace\n\n"
-         "std::span<const sock_filter> filter(Memory memory, Forbidden forbidden, Whose whose, Talks talks) {\n"
+         "std::span<const sock_filter> filter(Memory memory, Forbidden forbidden) {\n"
          "  using Out = std::span<const sock_filter>;\n"
-         "  const Out all[2][2][2][2] = {\n";
+         "  const Out all[2][2] = {\n";
   for (const auto& memory : memories) {
     out << "      {";
-    for (const auto& how : forbidden) {
-      out << "{";
-      for (const auto& user : users) {
-        out << "{";
-        for (const auto& talk : talks) out << "Out(k" << memory << how << user << talk << "), ";
-        out << "}, ";
-      }
-      out << "}, ";
-    }
+    for (const auto& how : forbidden) out << "Out(k" << memory << how << "), ";
     out << "},\n";
   }
   out << "  };\n"
-         "  return all[static_cast<int>(memory)][static_cast<int>(forbidden)][static_cast<int>(whose)]"
-         "[static_cast<int>(talks)];\n}\n\n"
+         "  return all[static_cast<int>(memory)][static_cast<int>(forbidden)];\n}\n\n"
          "std::string_view tripwire_name(int number) {\n  switch (number) {\n";
   for (const char* name : kTripwires)
     if (const int number = seccomp_syscall_resolve_name(name); number >= 0)

@@ -15,14 +15,6 @@
 
 namespace troupe::sandbox {
 
-Outcome killed(std::optional<Limit> limit) {
-  Outcome out;
-  out.how = Ended::signalled;
-  out.status = SIGKILL;
-  out.limit = limit;
-  return out;
-}
-
 std::optional<Launcher> Launcher::start() {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return std::nullopt;
@@ -48,11 +40,6 @@ bool Launcher::make(SandboxId id, const Spec& spec, Streams streams) {
   base::append(out, write(spec));
   if (out.size() > kPacketBytesMax) return false;
   Order order{std::move(out), std::move(streams)};
-  if (spec.whose == Whose::others) {
-    of_others_[spec.site].push_back({id, std::move(order)});
-    give_orders();
-    return true;
-  }
   give_orders();
   const Sent sent = orders_.empty() ? send_order(order) : Sent::later;
   if (sent == Sent::never) return false;
@@ -64,7 +51,6 @@ bool Launcher::make(SandboxId id, const Spec& spec, Streams streams) {
 }
 
 void Launcher::end(SandboxId id, std::optional<Limit> limit) {
-  if (leaves_line(id)) return heard_.push_back({id, killed(limit)});
   base::Bytes out = head(Word::end, id);
   out.push_back(limit ? static_cast<std::uint8_t>(*limit) : kForNoLimit);
   orders_.push_back({std::move(out), {}});
@@ -78,32 +64,7 @@ Sent Launcher::send_order(const Order& order) const {
   return send_packet(talk_.get(), order.bytes, streams);
 }
 
-/// Whether it had waited for its turn.
-bool Launcher::leaves_line(SandboxId id) {
-  for (auto line = of_others_.begin(); line != of_others_.end(); ++line) {
-    if (std::erase_if(line->second, [id](const OfOthers& one) { return one.id == id; }) == 0) continue;
-    if (line->second.empty()) of_others_.erase(line);
-    return true;
-  }
-  return false;
-}
-
-void Launcher::give_turns() {
-  while (!of_others_.empty() && under_way_.size() < kOthersUnderWay) {
-    auto line = of_others_.upper_bound(last_site_);
-    if (line == of_others_.end()) line = of_others_.begin();
-    last_site_ = line->first;
-    OfOthers next = std::move(line->second.front());
-    line->second.pop_front();
-    if (line->second.empty()) of_others_.erase(line);
-    under_way_.insert(next.id);
-    orders_.push_back(std::move(next.order));
-    orders_.push_back({head(Word::go, next.id), {}});
-  }
-}
-
 void Launcher::give_orders() {
-  give_turns();
   while (!orders_.empty()) {
     const Order& next = orders_.front();
     const Sent sent = send_order(next);
@@ -113,7 +74,6 @@ void Launcher::give_orders() {
       Outcome lost;
       lost.why = "the launcher could not be told of it";
       heard_.push_back({id, std::move(lost)});
-      under_way_.erase(id);
     }
     orders_.pop_front();
   }
@@ -146,7 +106,7 @@ void Launcher::take(base::ByteView packet, std::vector<base::Descriptor> descrip
     const SandboxId id{in.number<std::uint64_t>()};
     auto outcome = read_outcome(in.rest());
     if (!outcome) return;
-    if (outcome->outputs.size() != descriptors.size()) {
+    if (outcome->outputs.size() > descriptors.size()) {
       outcome->how = Ended::not_made;
       outcome->outputs.clear();
       outcome->limit.reset();
@@ -155,10 +115,6 @@ void Launcher::take(base::ByteView packet, std::vector<base::Descriptor> descrip
       descriptors.clear();
     }
     heard_.push_back({id, std::move(*outcome), std::move(descriptors)});
-  }
-  if (word == static_cast<std::uint8_t>(Word::begun)) {
-    under_way_.erase({in.number<std::uint64_t>()});
-    give_orders();
   }
   if (word == static_cast<std::uint8_t>(Word::listens)) {
     const SandboxId id{in.number<std::uint64_t>()};

@@ -5,16 +5,12 @@
 // Ends     with this process, however that ends; then it ends its sandboxes and removes their cgroups.
 // Streams  are the caller's: it makes pipes, passes their ends, and counts what the program prints.
 // Waits    for nothing, but for its end: an order that the launcher cannot take yet is kept until it can.
-// Turn     of sandboxes of others the launcher has kOthersUnderWay that it has not begun; the next ones are kept here,
-//          and one of this node's own passes them, for a start can be made long. Their sites take turns.
 // Safety   one thread at a time.
 #include <sys/types.h>
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -27,10 +23,6 @@
 namespace troupe::sandbox {
 
 inline constexpr std::size_t kSandboxesMax = 1'024;  // of one launcher; one more is `not_made`
-inline constexpr std::size_t kOthersUnderWay = 2;    // our choice: it has the next one when it has begun one
-
-/// Of one that is ended, for that limit or for none, before it was begun.
-Outcome killed(std::optional<Limit> limit);
 
 class Launcher {
  public:
@@ -40,7 +32,9 @@ class Launcher {
   struct Heard {
     SandboxId id;
     std::variant<Usage, Outcome, Listens> what;
-    std::vector<base::Descriptor> descriptors{};  ///< those of Outcome::outputs; what listens, in the order of hosts
+    /// Those of Outcome::outputs, and its disk unless it has none: whoever closes it last frees it. What listens, in
+    /// the order of hosts.
+    std::vector<base::Descriptor> descriptors{};
   };
 
   /// Nothing if no process can be made.
@@ -72,24 +66,15 @@ class Launcher {
     base::Bytes bytes;
     Streams streams;  // invalid ones: it has none
   };
-  struct OfOthers {
-    SandboxId id;
-    Order order;
-  };
   Launcher(pid_t process, base::Descriptor talk) : process_(process), talk_(std::move(talk)) {}
 
   Sent send_order(const Order& order) const;
   void give_orders();
-  void give_turns();
-  bool leaves_line(SandboxId id);
   void take(base::ByteView packet, std::vector<base::Descriptor> descriptors);
 
   pid_t process_;
   base::Descriptor talk_;
   std::deque<Order> orders_;
-  std::map<std::string, std::deque<OfOthers>> of_others_;  // that wait for their turn, by site
-  std::string last_site_;                                  // that had one
-  std::set<SandboxId> under_way_;                          // of others, given and not begun
   std::deque<Heard> heard_;
   bool gone_ = false;
 };

@@ -24,11 +24,10 @@ struct SandboxId {
 enum class Word : std::uint8_t {
   make = 1,     ///< an id, a spec; with the streams
   end = 2,      ///< an id, a limit
-  outcome = 3,  ///< an id, an Outcome; with its outputs
+  outcome = 3,  ///< an id, an Outcome; with its outputs, then its disk unless it has none
   usages = 4,   ///< of each sandbox that runs an id, a Usage
   listens = 5,  ///< an id; with what takes connections to its hosts
   go = 6,       ///< an id: after its `make`, once the other side has closed the streams
-  begun = 7,    ///< an id: after its `go`, whether it runs or was refused
 };
 
 inline constexpr std::uint8_t kForNoLimit = 0xff;  ///< of `end`

@@ -89,33 +89,6 @@ std::uint64_t bytes_of_sockets(std::string_view sockstat, std::string_view socks
   return (all - std::min(all, tcp)) * kSocketBytes + tcp * kTcpSocketBytes;
 }
 
-std::string meminfo() { return text_at(AT_FDCWD, "/proc/meminfo"); }
-
-void wait_for_mounts() {
-  // A copy of a mount is made and dropped under the lock that is one's alone, which is what a start waits for. Who may
-  // not do that waits for those that read and have others wait.
-  const base::Descriptor copy(::open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
-  if (!copy.valid()) text_at(AT_FDCWD, "/proc/self/mountinfo");
-}
-
-base::Duration waited_in_kernel() {
-  const auto whole = std::chrono::steady_clock::now().time_since_epoch();
-  timespec ran{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ran);
-  // Documentation/scheduler/sched-stats.rst: nanoseconds on a core, and nanoseconds in which it waited for one.
-  const std::string turns = text_at(AT_FDCWD, "/proc/thread-self/schedstat");
-  std::string_view delayed = turns;
-  delayed.remove_prefix(std::min(delayed.find(' ') + 1, delayed.size()));
-  delayed = delayed.substr(0, delayed.find(' '));
-  const std::chrono::nanoseconds ready(config::parse_count(delayed).value_or(0));
-  return std::chrono::duration_cast<base::Duration>(whole - std::chrono::seconds(ran.tv_sec) -
-                                                    std::chrono::nanoseconds(ran.tv_nsec) - ready);
-}
-
-bool waits_in_kernel(pid_t process) {
-  return stat_field(text_at(AT_FDCWD, "/proc/" + std::to_string(process) + "/stat"), kFirstStatField) == "D";
-}
-
 // It is longer than what text_at() reads, and what is sought stands behind half of it.
 std::uint64_t kills_for_memory() {
   const base::Descriptor file(::open("/proc/vmstat", O_RDONLY | O_CLOEXEC));
@@ -128,87 +101,6 @@ std::uint64_t kills_for_memory() {
   }
   text.resize(size);
   return number_after(text, "oom_kill ");
-}
-
-bool is_short_of_memory(std::string_view meminfo) {
-  constexpr std::uint64_t kPart = 32, kMostKiB = std::uint64_t{1} << 20;
-  const std::uint64_t all = number_after(meminfo, "MemTotal:"), left = number_after(meminfo, "MemAvailable:");
-  return left < std::min(all / kPart, kMostKiB);
-}
-
-std::string memory_pressure() { return text_at(AT_FDCWD, "/proc/pressure/memory"); }
-
-base::Duration waited_for_memory(std::string_view pressure) {
-  const std::string_view some = pressure.substr(0, pressure.find('\n'));
-  constexpr std::string_view kTotal = "total=";
-  const auto at = some.find(kTotal);
-  if (!some.starts_with("some ") || at == some.npos) return {};
-  constexpr std::uint64_t kMost = base::Duration::max() / std::chrono::microseconds(1);
-  return std::chrono::microseconds(std::min(config::parse_count(some.substr(at + kTotal.size())).value_or(0), kMost));
-}
-
-std::vector<std::uint64_t> numbers_of_processes(int proc) {
-  std::vector<std::uint64_t> out;
-  for_each_process(proc, [&](const std::string& process) { out.push_back(config::parse_count(process).value_or(0)); });
-  return out;
-}
-
-std::uint64_t mapped_bytes(int proc) {
-  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  std::uint64_t pages = 0;
-  for_each_process(proc, [&](const std::string& process) {
-    if (process == kInit) return;
-    const std::string sizes = text_at(proc, process + "/statm");
-    pages += config::parse_count(std::string_view(sizes).substr(0, sizes.find(' '))).value_or(0);
-  });
-  return pages * page;
-}
-
-std::uint64_t file_bytes_of(std::string_view line) {
-  // "7f00-7f80 r--s 00000000 08:01 1234   /path", where memory of no file has the inode 0.
-  const auto hexadecimal = [&line](char end) {
-    std::uint64_t out = 0;
-    const auto [at, error] = std::from_chars(line.data(), line.data() + line.size(), out, 16);
-    const bool whole = error == std::errc() && at != line.data() + line.size() && *at == end;
-    line.remove_prefix(whole ? static_cast<std::size_t>(at - line.data()) + 1 : line.size());
-    return out;
-  };
-  const std::uint64_t begin = hexadecimal('-'), end = hexadecimal(' ');
-  for (int field = 0; field < 3; ++field) {
-    line.remove_prefix(std::min(line.find(' '), line.size()));
-    line.remove_prefix(std::min<std::size_t>(1, line.size()));
-  }
-  if (line.empty() || line.substr(0, line.find(' ')) == "0") return 0;
-  return end - std::min(begin, end);
-}
-
-std::optional<std::uint64_t> mapped_file_bytes(int proc, std::uint64_t most, base::Duration time) {
-  constexpr std::size_t kHead = 128;  // of a line: all but its path
-  const auto end = std::chrono::steady_clock::now() + time;
-  std::uint64_t out = 0;
-  bool in_time = true;
-  for_each_process(proc, [&](const std::string& process) {
-    if (process == kInit || out > most || !in_time) return;
-    const base::Descriptor file(::openat(proc, (process + "/maps").c_str(), O_RDONLY | O_CLOEXEC));
-    std::array<char, 4096> space;
-    std::string head;
-    while (file.valid() && out <= most && in_time) {
-      const ssize_t got = ::read(file.get(), space.data(), space.size());
-      if (got <= 0) break;
-      for (std::string_view rest(space.data(), static_cast<std::size_t>(got)); !rest.empty();) {
-        const auto part = std::min(rest.find('\n'), rest.size());
-        head += rest.substr(0, std::min(part, kHead - head.size()));
-        if (part < rest.size()) {
-          out += file_bytes_of(head);
-          head.clear();
-        }
-        rest.remove_prefix(std::min(part + 1, rest.size()));
-      }
-      in_time = std::chrono::steady_clock::now() < end;
-    }
-  });
-  if (out <= most && !in_time) return std::nullopt;
-  return out;
 }
 
 ProcessesUsage usage_of_processes(int proc, Look look) {

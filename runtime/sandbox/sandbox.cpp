@@ -90,7 +90,7 @@ Streams copies_of(const std::array<int, 3>& streams) {
 Sandbox::~Sandbox() {
   if (init_ <= 0 || gone_) return;
   ::syscall(SYS_pidfd_send_signal, life_.get(), SIGKILL, nullptr, 0);
-  hurry(cgroup_.cores());
+  cgroup_.lift_quota();
   while (::waitpid(init_, nullptr, 0) < 0 && errno == EINTR) continue;
 }
 
@@ -116,7 +116,6 @@ void Sandbox::step(base::Instant now) {
   if (now >= started_ + spec_.limits.time && !ended_) end(Limit::time);
   if (now >= watched_ + watch_period_) watch(now);
   if (quiet_) return finish(now);
-  if (ended_ && of_others()) go_last_again(now);
   pollfd life{life_.get(), POLLIN, 0};
   if (::poll(&life, 1, 0) != 1) return;
   hear();  // what it has said last
@@ -139,10 +138,6 @@ void Sandbox::take_report(const Report& report, std::vector<base::Descriptor> de
       if (descriptors.size() != 2) return;
       proc_ = std::move(descriptors[0]);
       disk_ = std::move(descriptors[1]);
-      return;
-    // Not before: an init that gets no core would keep all others waiting with the lock of all mounts.
-    case Report::Kind::begins:
-      if (of_others() && !ended_) cgroup_.go_last();
       return;
     case Report::Kind::listens: listeners_ = std::move(descriptors); return;
     case Report::Kind::guarded:
@@ -198,29 +193,7 @@ void Sandbox::end(std::optional<Limit> limit) {
   // It has no outputs: this process is not the one that frees what it has written.
   if (talk_.valid()) watch_disk(), disk_.reset();
   ::syscall(SYS_pidfd_send_signal, life_.get(), SIGKILL, nullptr, 0);
-  hurry(cgroup_.cores());
-}
-
-void Sandbox::spare() {
-  if (ended_) return;
-  end(std::nullopt);
-  note_spared();
-}
-
-std::uint64_t Sandbox::longest_wait() const {
-  const std::uint64_t threads = cgroup_.has(Controller::pids) ? cgroup_.processes() : outcome_.usage.pids_max;
-  return 1'000 * threads / std::max<std::uint64_t>(spec_.limits.cpu.thousandths, 1);
-}
-
-bool Sandbox::waits_to_be_made() const { return !ended_ && !proc_.valid() && waits_in_kernel(init_); }
-
-/// The kernel looks at no signal in some calls: what is in one goes on, as many processes as it has, and others do not
-/// wait for that.
-void Sandbox::go_last_again(base::Instant now) {
-  if (goes_last_ == base::Instant()) goes_last_ = now + kHurriedMost;
-  if (now < goes_last_) return;
-  cgroup_.go_last();
-  goes_last_ = base::Instant::max();
+  cgroup_.lift_quota();
 }
 
 void Sandbox::note_spared() {
@@ -244,20 +217,18 @@ void Sandbox::watch(base::Instant now) {
   // Threads that read files are above it for a moment.
   const Killed killed = cgroup_.killed();
   const bool again = std::exchange(over_memory_, killed == Killed::for_its_limit);
-  if (killed == Killed::for_the_machine) return spare();
-  if (killed == Killed::for_its_limit && again) return end(Limit::memory);
-  if (spec_.tripwires == Tripwires::no || !cgroup_.has(Controller::pids)) return;
-  if (!forks_.seen(now, cgroup_.forks_refused())) return;
-  outcome_.tripwire = "forks";
-  end(Limit::pids);
+  if (killed == Killed::for_the_machine) {
+    end(std::nullopt);
+    note_spared();
+  } else if (killed == Killed::for_its_limit && again) {
+    end(Limit::memory);
+  }
 }
 
 void Sandbox::watch_processes(base::Instant now) {
   const bool counted = cgroup_.has(Controller::memory) && cgroup_.has(Controller::cpu);
   const ProcessesUsage seen = usage_of_processes(proc_.get(), counted ? Look::files : Look::all);
   files_full_ = files_full_ || seen.files_max >= spec_.limits.files;
-  if (of_others() && seen.sockets * kUncountedSocketBytes > spec_.limits.memory_bytes / kUncountedPart)
-    return end(Limit::memory);
   if (!cgroup_.has(Controller::memory)) kills_ = {kills_for_memory(), kills_[0]};
   if (counted) return;
   auto& usage = outcome_.usage;
@@ -331,7 +302,7 @@ void Sandbox::bury() {
 
 void Sandbox::finish(base::Instant now) {
   if (!quiet_) bury();
-  hurry(cgroup_.cores());  // it may have a full disk to take apart, and takes the lock of all mounts
+  cgroup_.lift_quota();
   watch_disk();
   outcome_.usage = usage(now);
   if (outcome_.usage.pids_max == 0 && outcome_.how != Ended::not_made) outcome_.usage.pids_max = 1;
@@ -367,7 +338,6 @@ bool Sandbox::killed_by_machine(Killed in_group) const {
 // Of a program that has failed: which limit it had met before. One that it could live with is none.
 void Sandbox::find_limit() {
   const Killed killed = cgroup_.killed();
-  outcome_.over_memory = outcome_.limit == Limit::memory || killed == Killed::for_its_limit;
   const bool failed = outcome_.how == Ended::signalled || (outcome_.how == Ended::exited && outcome_.status != 0);
   if (!failed) outcome_.limit.reset();
   if (!failed || outcome_.limit || !outcome_.tripwire.empty()) return;

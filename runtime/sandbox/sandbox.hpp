@@ -20,15 +20,12 @@
 #include "runtime/base/descriptor.hpp"
 #include "runtime/sandbox/cgroup.hpp"
 #include "runtime/sandbox/child.hpp"
-#include "runtime/sandbox/fork_storm.hpp"
 #include "runtime/sandbox/processes.hpp"
 #include "runtime/sandbox/spec.hpp"
 
 namespace troupe::sandbox {
 
 inline constexpr base::Duration kWatchPeriod = std::chrono::milliseconds{50};
-/// Our choice: one that is ended gives back what it holds in that time, with a turn as good as that of all others.
-inline constexpr base::Duration kHurriedMost = std::chrono::seconds{1};
 inline constexpr base::Duration kCpuWindow = std::chrono::seconds{5};  // in which a program may exceed its cores
 
 /// What become standard input, output and error of the program. They are closed before it begins: who holds an end of a
@@ -69,32 +66,8 @@ class Sandbox {
   /// When step() is due even if nothing happens.
   base::Instant due() const;
 
-  /// Whether its program has ended, or is about to.
-  bool ended() const { return ended_; }
-  /// Whether it is not made yet, since its init waits in the kernel.
-  bool waits_to_be_made() const;
-  bool of_others() const { return spec_.whose == Whose::others; }
-  const std::string& site() const { return spec_.site; }
   /// Ends the program, for that limit or for none.
   void end(std::optional<Limit> limit);
-  /// Ends it for want of the machine's memory.
-  void spare();
-  /// The pidfd of its init: open as long as this is there.
-  int life() const { return life_.get(); }
-  CoreFiles cores() const { return cgroup_.cores(); }
-  /// How long this process has waited for the lock of all mounts to start it.
-  base::Duration waited_for_mounts() const { return waited_for_mounts_; }
-  /// How long a thread of it may have to wait for its turn of a core, of no unit: its threads now by its cores.
-  std::uint64_t longest_wait() const;
-  /// The numbers of its processes now, those inside.
-  std::vector<std::uint64_t> processes() const {
-    return proc_.valid() ? numbers_of_processes(proc_.get()) : std::vector<std::uint64_t>();
-  }
-  /// The addresses that its processes have mapped now, and those of files among them.
-  std::uint64_t mapped() const { return proc_.valid() ? mapped_bytes(proc_.get()) : 0; }
-  std::optional<std::uint64_t> mapped_of_files(std::uint64_t most, base::Duration time) const {
-    return proc_.valid() ? mapped_file_bytes(proc_.get(), most, time) : 0;
-  }
   /// Of standard output and error, as the caller has counted them.
   void count_output(std::uint64_t bytes) { outcome_.usage.output_bytes += bytes; }
 
@@ -104,7 +77,7 @@ class Sandbox {
   bool gone() const { return gone_; }
   /// Once: those of Outcome::outputs, open to be read; their file system lasts as long as they do.
   std::vector<base::Descriptor> take_outputs() { return std::move(outputs_); }
-  /// Once there is an outcome: its disk, to be closed. It may be what is left of that, and large.
+  /// Once there is an outcome: its disk. Whoever closes it last frees it, which takes a second for some GiB.
   base::Descriptor take_disk() { return std::move(disk_); }
   /// Once: what takes connections to Spec::hosts, in their order; empty while the sandbox is being made.
   std::vector<base::Descriptor> take_listeners() { return std::exchange(listeners_, {}); }
@@ -122,7 +95,6 @@ class Sandbox {
   void hear_guard();
   void watch(base::Instant now);
   void watch_processes(base::Instant now);
-  void go_last_again(base::Instant now);
   void watch_disk();
   void finish(base::Instant now);
   /// Waits for its init, which ends or has ended. What it has used counts, unless it has told so itself.
@@ -141,8 +113,8 @@ class Sandbox {
 
   Spec spec_;
   base::Instant started_;
-  base::Instant watched_{}, goes_last_{};  // that one: of one that was ended
-  base::Duration watch_period_ = kWatchPeriod, waited_for_mounts_{};
+  base::Instant watched_{};
+  base::Duration watch_period_ = kWatchPeriod;
   Cgroup cgroup_;
   // What the new process reads.
   std::vector<Step> steps_;
@@ -170,7 +142,6 @@ class Sandbox {
   bool ended_ = false;  // the init has told how the program ended
   bool disk_full_ = false, inodes_full_ = false, pids_full_ = false, files_full_ = false, memory_full_ = false;
   std::deque<Cpu> cpu_;  // of the last kCpuWindow, where no cgroup has the cores
-  ForkStorm forks_;
   Outcome outcome_;
   std::optional<Outcome> finished_;
   std::vector<base::Descriptor> outputs_, listeners_;

@@ -30,10 +30,7 @@ constexpr rlim_t kStackMax = rlim_t{64} << 20;
 constexpr rlim_t kStackUsual = rlim_t{8} << 20;
 constexpr rlim_t kLockedBytesMax = rlim_t{64} << 10;
 constexpr rlim_t kSignalsMax = 1'024;
-// Our choice: those of all sandboxes share what the user of the node may have.
-constexpr rlim_t kSignalsOfOthersMax = 64;
-constexpr rlim_t kFilesOfAllMax = 65'536, kFilesOfAllMin = 64;  // our choice
-constexpr int kNiceMost = 19;                                   // setpriority(2)
+constexpr int kNiceMost = 19;  // setpriority(2)
 
 // As fork(2), without what libc does around it: nothing in the new process may wait for a lock.
 pid_t make_process(int cgroup, int& life) {
@@ -96,13 +93,10 @@ ResourceLimit lowered(int resource, rlim_t soft, rlim_t hard) {
 /// Who has more descriptors on their way between sockets than a sender may have open keeps that sender from passing any
 /// (unix(7), ETOOMANYREFS), and they count for the user: a program of the launcher's own user has half of what that
 /// has, or one that keeps all on their way would be the end of all other sandboxes.
-/// Of others all processes together have kFilesOfAllMax.
-ResourceLimit files(const Limits& limits, Whose whose) {
+ResourceLimit files(const Limits& limits) {
   rlimit now{};
   ::getrlimit(RLIMIT_NOFILE, &now);
-  rlim_t most = std::min<rlim_t>(limits.files, std::max<rlim_t>(now.rlim_max / 2, kFilesMin));
-  const rlim_t part = kFilesOfAllMax / std::max<rlim_t>(limits.pids, 1);
-  if (whose == Whose::others) most = std::min(most, std::max(part, kFilesOfAllMin));
+  const rlim_t most = std::min<rlim_t>(limits.files, std::max<rlim_t>(now.rlim_max / 2, kFilesMin));
   return lowered(RLIMIT_NOFILE, most, most);
 }
 
@@ -142,7 +136,6 @@ bool Sandbox::go(const Spec& spec, Streams& streams, base::Instant now) {
   if (!steps.ok() || finished_ || ended_) return false;
   const auto order = write_order(spec, steps.value(), paths_of(spec));
   if (!order) return false;
-  waited_for_mounts_ = {};  // to make it ahead
   const auto trees = trees_of(steps.value());
   std::vector<int> passed;
   for (const base::Descriptor& one : streams) passed.push_back(one.get());
@@ -210,12 +203,9 @@ std::vector<base::Descriptor> Sandbox::trees_of(const std::vector<Step>& steps) 
   mount_attr wanted{};
   wanted.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
   wanted.propagation = MS_PRIVATE;  // nothing that the host mounts there later is seen
-  const base::Duration before = waited_in_kernel();
   for (base::Descriptor& tree : out)
     if (tree.valid() && ::mount_setattr(tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &wanted, sizeof wanted) != 0)
       tree.reset();
-  // It looks at no disk. To open a tree takes the lock as often, but may wait for a disk, too.
-  waited_for_mounts_ += 2 * (waited_in_kernel() - before);
   return out;
 }
 
@@ -227,15 +217,13 @@ void Sandbox::prepare(Plan& plan) {
   environment_pointers_ = pointers(spec_.environment);
   stack_.resize(kStackBytes);
   const bool counted = cgroup_.has(Controller::memory);
-  const rlim_t locked = of_others() ? 0 : kLockedBytesMax;  // of inputs it is memory that no cgroup counts
-  const rlim_t signals = of_others() ? kSignalsOfOthersMax : kSignalsMax;
   limits_ = {lowered(RLIMIT_CORE, 1, 1),  // 0 would still start the program of kernel.core_pattern, outside
-             files(spec_.limits, spec_.whose),
-             lowered(RLIMIT_MEMLOCK, locked, locked),
+             files(spec_.limits),
+             lowered(RLIMIT_MEMLOCK, kLockedBytesMax, kLockedBytesMax),
              lowered(RLIMIT_MSGQUEUE, 0, 0),
              lowered(RLIMIT_NICE, 0, 0),
              lowered(RLIMIT_RTPRIO, 0, 0),
-             lowered(RLIMIT_SIGPENDING, signals, signals),
+             lowered(RLIMIT_SIGPENDING, kSignalsMax, kSignalsMax),
              lowered(RLIMIT_STACK, kStackUsual, kStackMax)};
   // The watcher ends a program that has too much. Between two looks this keeps each process from taking all there is.
   if (!counted) limits_.push_back(lowered(RLIMIT_DATA, 2 * spec_.limits.memory_bytes, 2 * spec_.limits.memory_bytes));
@@ -245,7 +233,6 @@ void Sandbox::prepare(Plan& plan) {
   }
   // Without a cgroup that shares the cores out, all else that the machine does goes before it.
   plan.niceness = cgroup_.has(Controller::cpu) ? 0 : kNiceMost;
-  plan.reads_last = of_others();
   plan.ids = ids_;
   plan.steps = steps_;
   plan.paths = path_pointers_.data();
@@ -257,8 +244,7 @@ void Sandbox::prepare(Plan& plan) {
   plan.listens = listens_;
   plan.limits = limits_;
   plan.filter = filter(counted ? Memory::counted : Memory::watched,
-                       spec_.tripwires == Tripwires::yes ? Forbidden::reported : Forbidden::refused, spec_.whose,
-                       spec_.hosts.empty() ? Talks::alone : Talks::to_hosts);
+                       spec_.tripwires == Tripwires::yes ? Forbidden::reported : Forbidden::refused);
   plan.guarded = spec_.tripwires == Tripwires::yes;
   plan.stack = stack_;
   if (!waits_) return;

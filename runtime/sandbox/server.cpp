@@ -16,35 +16,27 @@
 #include <vector>
 
 #include "runtime/base/fields.hpp"
-#include "runtime/sandbox/closer.hpp"
 #include "runtime/sandbox/launcher.hpp"
-#include "runtime/sandbox/machine_watch.hpp"
 #include "runtime/sandbox/packet.hpp"
 #include "runtime/sandbox/passed.hpp"
 #include "runtime/sandbox/pool.hpp"
 #include "runtime/sandbox/spec_bytes.hpp"
 #include "runtime/sandbox/time_now.hpp"
-#include "runtime/sandbox/watchdog.hpp"
 
 namespace troupe::sandbox {
 namespace {
 
-constexpr base::Duration kWaitMost = kStuckLook * kStuckLooks / 2;   // or the watchdog would take it for stuck
 constexpr base::Duration kTakeMost = std::chrono::milliseconds{50};  // our choice: then those that run have their turn
 
 constexpr std::size_t kStreams = std::tuple_size_v<Streams>;
-static_assert(std::max({kStreams, kOutputsMax, kHostsMax}) <= kPassedMax);
-static_assert(kSandboxesMax <= kWatchedMax);
+static_assert(std::max({kStreams, kOutputsMax + 1, kHostsMax}) <= kPassedMax);
 static_assert(1 + kSandboxesMax * (kIdBytes + kUsageBytes) <= kPacketBytesMax);
 
 class Server {
  public:
   explicit Server(int talk) : talk_(talk) {}
   ~Server() {
-    while (!running_.empty()) {
-      watchdog_.forget(running_.begin()->first.value);
-      running_.erase(running_.begin());
-    }
+    running_.clear();
     ended_.clear();
     pool_.clear();
     for (const std::string& group : groups_) remove_leftovers(places_, group);
@@ -54,9 +46,7 @@ class Server {
 
   void serve() {
     while (!gone_) {
-      watchdog_.next_turn();
       const bool happened = wait();
-      watchdog_.next_turn();
       // What begins, and may end soon, is heard first.
       // A copy of this process would have the streams of one that is ordered, too.
       if (!happened && !ordered_ && (running_.empty() || time_now() >= begun_ + kReadyAfter)) pool_.fill(time_now());
@@ -66,10 +56,8 @@ class Server {
         if (!packet) break;
         if (packet->bytes.empty()) return;
         take(std::move(*packet));
-        watchdog_.next_turn();
       }
       step();
-      machine_.look(running_, time_now());
       tell_usages();
       flush();
     }
@@ -86,7 +74,6 @@ class Server {
     }
     for (const auto& sandbox : ended_)
       for (const int one : sandbox->descriptors()) watched.push_back({one, POLLIN, 0});
-    if (!running_.empty()) due = std::min<base::Instant>(due, time_now() + kWaitMost);
     if (due == base::Instant::max()) return ::ppoll(watched.data(), watched.size(), nullptr, nullptr) != 0;
     const auto span = std::max(due - time_now(), base::Duration(0));
     const timespec at_most{span / std::chrono::seconds(1), (span % std::chrono::seconds(1)).count()};
@@ -111,7 +98,6 @@ class Server {
     if (word != static_cast<std::uint8_t>(Word::go) || !ordered_ || ordered_->first != id) return;
     Packet ordered = std::move(std::exchange(ordered_, std::nullopt)->second);
     begin(id, std::move(ordered));
-    told_.push_back({head(Word::begun, id), {}});
   }
 
   void begin(SandboxId id, Packet packet) {
@@ -129,16 +115,11 @@ class Server {
     if (spec->cgroups == Cgroups::where_possible && groups_.insert(spec->group).second)
       remove_leftovers(places_, spec->group);
     begun_ = time_now();
-    if (auto ready = pool_.take(*spec, streams, time_now())) return run(id, std::move(ready));
+    if (auto ready = pool_.take(*spec, streams, time_now()))
+      return static_cast<void>(running_.emplace(id, std::move(ready)));
     auto made = Sandbox::start(*spec, std::move(streams), places_, time_now());
     if (!made.ok()) return refuse(id, made.error());
-    run(id, std::move(made).value());
-  }
-
-  void run(SandboxId id, std::unique_ptr<Sandbox> one) {
-    machine_.add_wait_for_mounts(one->waited_for_mounts());
-    if (one->of_others()) watchdog_.watch(id.value, one->life(), one->cores(), one->longest_wait());
-    running_.emplace(id, std::move(one));
+    running_.emplace(id, std::move(made).value());
   }
 
   void refuse(SandboxId id, const NotMade& why) {
@@ -151,40 +132,29 @@ class Server {
   void step() {
     for (auto at = running_.begin(); at != running_.end();) {
       at->second->step(time_now());
-      watchdog_.next_turn();
       if (auto listeners = at->second->take_listeners(); !listeners.empty())
         told_.push_back({head(Word::listens, at->first), std::move(listeners)});
       if (!at->second->outcome()) {
         ++at;
         continue;
       }
-      Outcome outcome = *at->second->outcome();
-      if (watchdog_.forget(at->first.value)) hold_up(outcome);
-      closer_.close(at->second->take_disk());
-      tell(at->first, outcome, at->second->take_outputs());
+      // Its disk goes with the outputs: the node frees it, on a thread that keeps no other program waiting.
+      std::vector<base::Descriptor> passed = at->second->take_outputs();
+      if (base::Descriptor disk = at->second->take_disk(); disk.valid()) passed.push_back(std::move(disk));
+      tell(at->first, *at->second->outcome(), std::move(passed));
       if (!at->second->gone()) ended_.push_back(std::move(at->second));
       at = running_.erase(at);
     }
     std::erase_if(ended_, [this](const auto& sandbox) {
       sandbox->step(time_now());
-      watchdog_.next_turn();
       return sandbox->gone();
     });
   }
 
-  /// Of one that the watchdog has ended: that is no answer of its program, unless it had ended by itself.
-  static void hold_up(Outcome& outcome) {
-    if (outcome.how != Ended::signalled || !outcome.tripwire.empty()) return;
-    outcome.how = Ended::spared;
-    outcome.limit.reset();
-    outcome.held_up = true;
-    outcome.why = "it kept this node waiting in the kernel, or filled its log";
-  }
-
-  void tell(SandboxId id, const Outcome& outcome, std::vector<base::Descriptor> outputs = {}) {
+  void tell(SandboxId id, const Outcome& outcome, std::vector<base::Descriptor> passed = {}) {
     base::Bytes out = head(Word::outcome, id);
     base::append(out, write(outcome));
-    told_.push_back({std::move(out), std::move(outputs)});
+    told_.push_back({std::move(out), std::move(passed)});
   }
 
   /// As many as the other side takes now: while it does not read, the limits of those that run hold all the same.
@@ -208,10 +178,6 @@ class Server {
     for (const auto& [id, sandbox] : running_) {
       base::append_number(out, id.value);
       base::append(out, write(sandbox->usage(now)));
-      if (!sandbox->of_others() || sandbox->ended()) continue;
-      if (!watchdog_.watch(id.value, sandbox->life(), sandbox->cores(), sandbox->longest_wait())) continue;
-      closer_.close(sandbox->take_disk());
-      sandbox->end(std::nullopt);
     }
     send_packet(talk_, out, {});
   }
@@ -229,10 +195,7 @@ class Server {
   const CgroupPlaces places_ = find_cgroups();
   Pool pool_{places_};
   std::set<std::string> groups_;  // whose leftovers are removed; a node has one
-  MachineWatch::Running running_;
-  Watchdog watchdog_;
-  MachineWatch machine_{watchdog_};
-  Closer closer_;
+  std::map<SandboxId, std::unique_ptr<Sandbox>> running_;
   std::vector<std::unique_ptr<Sandbox>> ended_;  // the kernel still has to end their namespaces
 };
 

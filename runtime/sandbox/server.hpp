@@ -1,6 +1,6 @@
 #pragma once
 // What runs in the process of a launcher: it makes the sandboxes that are ordered, watches them, and tells what becomes
-// of them (`packet.hpp`). One thread, and two beside it that take no lock and no memory (`watchdog.hpp`, `closer.hpp`).
+// of them (`packet.hpp`). One thread.
 
 namespace troupe::sandbox {
 

@@ -26,8 +26,6 @@ struct Inside {
 
 enum class Cgroups : std::uint8_t { where_possible, never };
 enum class Tripwires : std::uint8_t { no, yes };
-/// Programs of others have fewer calls (filter_generator.cpp): not those whose work no limit counts.
-enum class Whose : std::uint8_t { own, others };
 
 struct Spec {
   std::optional<std::string> root;       ///< folder seen read-only as `/`; nothing: an empty one
@@ -40,8 +38,6 @@ struct Spec {
   Limits limits;
   Cgroups cgroups = Cgroups::where_possible;
   Tripwires tripwires = Tripwires::no;
-  Whose whose = Whose::own;
-  std::string site;                       ///< of others: where it comes from; sites take turns to start
   std::string group = "troupe-00000000";  ///< of cgroups: "troupe-" and 8 hexadecimal digits of the node
   Inside inside;                          ///< if it is set, it runs in place of `command`
   friend bool operator==(const Spec&, const Spec&) = default;
@@ -76,9 +72,7 @@ struct Outcome {
   Ended how = Ended::not_made;
   int status = 0;
   std::optional<Limit> limit;          ///< that the program has hit; never of a program that has ended with 0
-  bool over_memory = false;            ///< it has met that of memory, however it ended
-  bool held_up = false;                ///< `spared` for keeping the launcher waiting in the kernel
-  std::string tripwire;                ///< what it tried, if a tripwire has ended it: "mount", "forks"
+  std::string tripwire;                ///< the call that it tried, if a tripwire has ended it: "mount"
   std::vector<std::uint32_t> outputs;  ///< which of Spec::outputs there are, rising
   std::string why;                     ///< of those that are neither `exited` nor `signalled`, a sentence for people
   std::string advice;                  ///< what to do about it; may be empty

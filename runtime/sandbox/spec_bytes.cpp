@@ -94,8 +94,6 @@ Bytes write(const Spec& spec) {
   append_number(out, limits.output_bytes);
   append_number(out, static_cast<std::uint8_t>(spec.cgroups));
   append_number(out, static_cast<std::uint8_t>(spec.tripwires));
-  append_number(out, static_cast<std::uint8_t>(spec.whose));
-  append_text(out, spec.site);
   append_text(out, spec.group);
   return out;
 }
@@ -130,8 +128,6 @@ std::optional<Spec> read_spec(base::ByteView bytes) {
   out.limits.output_bytes = in.number<std::uint64_t>();
   out.cgroups = one_of(in, Cgroups::never);
   out.tripwires = one_of(in, Tripwires::yes);
-  out.whose = one_of(in, Whose::others);
-  out.site = text(in);
   out.group = text(in);
   if (!in.ended()) return std::nullopt;
   return out;
@@ -155,7 +151,6 @@ Bytes write(const Outcome& outcome) {
   append_number(out, static_cast<std::uint8_t>(outcome.how));
   append_number(out, static_cast<std::uint32_t>(outcome.status));
   append_number(out, outcome.limit ? static_cast<std::uint8_t>(*outcome.limit) : kNoLimit);
-  for (const bool one : {outcome.over_memory, outcome.held_up}) append_number(out, std::uint8_t{one});
   for (const std::string* one : {&outcome.tripwire, &outcome.why, &outcome.advice}) append_text(out, *one);
   append_number(out, static_cast<std::uint32_t>(outcome.outputs.size()));
   for (const std::uint32_t one : outcome.outputs) append_number(out, one);
@@ -171,11 +166,6 @@ std::optional<Outcome> read_outcome(base::ByteView bytes) {
   const auto limit = in.number<std::uint8_t>();
   if (limit != kNoLimit && limit > kLastLimit) return std::nullopt;
   if (limit != kNoLimit) out.limit = static_cast<Limit>(limit);
-  for (bool* one : {&out.over_memory, &out.held_up}) {
-    const auto said = in.number<std::uint8_t>();
-    if (said > 1) return std::nullopt;
-    *one = said == 1;
-  }
   for (std::string* one : {&out.tripwire, &out.why, &out.advice}) *one = text(in);
   for (auto left = count(in); left > 0 && in.ok(); --left) out.outputs.push_back(in.number<std::uint32_t>());
   out.usage = usage(in);

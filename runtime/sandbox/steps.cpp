@@ -19,10 +19,8 @@ constexpr std::string_view kOurs[] = {"proc", "dev", "tmp", "task", "sys", "run"
 constexpr const char* kDevices[] = {"null", "zero", "full", "random", "urandom"};
 constexpr std::string_view kDisk = "task";  // what a program may write to
 constexpr std::string_view kEtc = "etc";    // the folder of what says how a name is found
-// Of the top folder and of one taken apart; each is a mount, and who makes all sandboxes makes them.
+// Of the top folder and of /etc where that is shown entry by entry: each is a mount.
 constexpr std::size_t kRootEntriesMax = 4'096;
-constexpr std::size_t kRootEntriesOfOthersMax = 512;  // our choice: of Debian's there are 200
-constexpr std::size_t kStepsOfOthersMax = 4'096;  // our choice: a place may be of 500 folders, and each has its path
 
 bool is_ours(std::string_view name) { return std::ranges::find(kOurs, name) != std::end(kOurs); }
 
@@ -50,7 +48,7 @@ class Builder {
     if (const auto wrong = add_binds(Where::elsewhere); !wrong.empty()) return wrong;
     if (takes_etc_apart())
       if (const auto wrong = add_etc(); !wrong.empty()) return wrong;
-    if (!spec_.hosts.empty()) add_names();
+    if (takes_etc_apart()) add_names();
     add(Kind::process, "", "proc");
     add_devices();
     add_disk();
@@ -77,7 +75,7 @@ class Builder {
     for (; !failed && at != fs::directory_iterator(); at.increment(failed)) {
       const std::string name = at->path().filename().string();
       if (is_ours(name) || (name == kEtc && takes_etc_apart())) continue;
-      if (++entries_ > entries_max()) return too_many(root);
+      if (++entries_ > kRootEntriesMax) return too_many(root);
       show(at->path(), name);
     }
     return failed ? "the root " + root + " cannot be read: " + failed.message() : "";
@@ -95,14 +93,8 @@ class Builder {
     }  // a device, socket or pipe of the host is none inside
   }
 
-  /// A program can hold a folder that it sees, and who reads that waits (getdents64(2) into a page that does not come):
-  /// no program of others has the one that is read here for the next.
-  bool takes_etc_apart() const {
-    if (!spec_.hosts.empty()) return true;
-    std::error_code failed;
-    return spec_.root && spec_.whose == Whose::others &&
-           fs::symlink_status(fs::path(*spec_.root) / kEtc, failed).type() == fs::file_type::directory;
-  }
+  /// What says how a name is found is ours where there are hosts.
+  bool takes_etc_apart() const { return !spec_.hosts.empty(); }
 
   // /etc of the root, entry by entry, but for what says how a name is found where that is ours.
   std::string add_etc() {
@@ -114,20 +106,17 @@ class Builder {
     for (; !failed && at != fs::directory_iterator(); at.increment(failed)) {
       const std::string name = at->path().filename().string();
       const bool of_names = name == "hosts" || name == "nsswitch.conf" || name == "resolv.conf";
-      if (of_names && !spec_.hosts.empty()) continue;
-      if (++entries_ > entries_max()) return too_many(*spec_.root);
+      if (of_names) continue;
+      if (++entries_ > kRootEntriesMax) return too_many(*spec_.root);
       show(at->path(), std::string(kEtc) + '/' + name);
     }
     return failed ? "the folder " + etc.string() + " cannot be read: " + failed.message() : "";
   }
 
-  std::size_t entries_max() const { return spec_.whose == Whose::others ? kRootEntriesOfOthersMax : kRootEntriesMax; }
-
   std::string too_many(const std::string& root) const {
     return "the folder " + root + (takes_etc_apart() ? " and its etc together have" : " has") + " more than " +
-           std::to_string(entries_max()) + " entries, which are too many for the root of " +
-           (spec_.whose == Whose::others ? "a task of another node: put them into folders below"
-                                         : "a sandbox: put them into folders below");
+           std::to_string(kRootEntriesMax) +
+           " entries, too many for the root of a sandbox: put them into folders below";
   }
 
   void add_names() {
@@ -137,8 +126,6 @@ class Builder {
 
   std::string add_binds(Where where) {
     for (const Bind& bind : spec_.binds) {
-      if (spec_.whose == Whose::others && steps_.size() > kStepsOfOthersMax)
-        return "its inputs lie in too many folders for a task of another node: pack them into one";
       const auto parts = parts_of(bind.to);
       if (parts.empty()) return '"' + bind.to + "\" is no place inside: it needs an absolute path without \"..\"";
       if (parts.front() != kDisk && is_ours(parts.front()))

@@ -281,10 +281,9 @@ class Processes::Table : public std::enable_shared_from_this<Table> {
   void perform(One& one, const Exit& exit) { over(one, Ended::exited, exit.status); }
   void perform(One& one, const Crash& crash) { over(one, Ended::signalled, crash.signal); }
   void perform(One& one, const Hang&) { one.waits = true; }
-  void perform(One& one, const Spare& how) {
+  void perform(One& one, const Spare&) {
     over(one, Ended::spared, 0);
-    one.outcome->held_up = how.held_up;
-    one.outcome->why = how.held_up ? "it kept this node waiting" : "the machine had no memory left for it";
+    one.outcome->why = "the machine had no memory left for it";
   }
 
   void perform(One& one, const Linger& linger) {
@@ -305,7 +304,6 @@ class Processes::Table : public std::enable_shared_from_this<Table> {
     out.how = how;
     out.status = status;
     out.limit = limit;
-    out.over_memory = limit == Limit::memory;
     out.usage = usage(one);
     one.outcome = std::move(out);
     for (const auto& one_of : {one.next, one.time_limit, one.measuring}) stage_.cancel(one_of);

@@ -54,10 +54,8 @@ struct Crash {
 /// Does nothing more, until it is ended or its time is over.
 struct Hang {};
 
-/// Is ended because the machine has no memory left for it, or for what it has held up.
-struct Spare {
-  bool held_up = false;
-};
+/// Is ended because the machine has no memory left for it.
+struct Spare {};
 /// Once it is killed, its end takes that long.
 struct Linger {
   base::Duration time{};

@@ -501,4 +501,9 @@ inline constexpr ReleasedKind kReleasedKinds[] = {
     {0xffee00dfe40425b0, "store.Get"},
 };
 
+/// Released kinds that no node sends any more. No other kind gets their ids.
+inline constexpr std::uint64_t kRetiredKinds[] = {
+    0x968cd26d475b0042,  // task.AttemptOverMemory
+};
+
 }  // namespace troupe::messages

@@ -320,40 +320,6 @@ TEST_CASE("task worker: what a program that was given up still has counts until 
   it.stage.run_for(2min);
 }
 
-// What holds many files in deep folders took a thread of the node's minutes to take apart.
-TEST_CASE("task worker: a program of another node has few files, whatever its order says") {
-  WorkerFixture it;
-  Passerby others(it);
-  Order order = small_order();
-  order.limits.files = WorkerActor::kFilesMax + 1;
-  others.ask(order, 1);
-  CHECK(it.settings.counters->turned_away.load() == 1);
-  order.limits.files = WorkerActor::kFilesMax;
-  others.ask(order, 2);
-  CHECK(it.settings.counters->turned_away.load() == 1);
-}
-
-TEST_CASE("task worker: programs of a site that meet their limit of memory begin with a pause between them") {
-  WorkerFixture it;
-  it.come = true;
-  it.programs.add("/task/program", [](const sim::Run& run) -> sim::Script {
-    return {sim::Use{.memory_bytes = run.spec.limits.memory_bytes + 1}};
-  });
-  it.ports.processes().use(it.programs);
-  Passerby others(it);
-  for (std::uint16_t i = 0; i < 20; ++i) others.ask(small_order(), i);
-  it.stage.run_for(2s);
-  const auto before = it.settings.counters->attempts.load();
-  for (std::uint16_t i = 20; i < 24; ++i) others.ask(small_order(), i);
-  it.stage.run_for(2s);
-  CHECK(it.settings.counters->attempts.load() == before);
-  it.run(small_order());
-  it.stage.run_for(10ms);
-  CHECK(it.settings.counters->attempts.load() == before + 1);  // an own one
-  it.stage.run_for(before * WorkerActor::kOverMemoryEach);
-  CHECK(it.settings.counters->attempts.load() > before + 1);
-}
-
 // Each dip of the memory ended the newest programs, the worker began the next ones at once, and those ended next.
 TEST_CASE("task worker: where the machine had no memory left tasks of others go elsewhere, and own ones begin") {
   WorkerFixture it;
@@ -388,34 +354,6 @@ TEST_CASE("task worker: where the machine had no memory left tasks of others go 
   it.stage.run_for(5s);
   CHECK(counters.running.load() == 2);
   it.attempts.clear();
-}
-
-TEST_CASE("task worker: after a program that held up the launcher its site waits, and no other") {
-  WorkerFixture it;
-  it.come = true;
-  it.programs.add("/task/program", [](const sim::Run& run) -> sim::Script {
-    if (run.spec.outputs.empty()) return {sim::Work{1s, 1s}, sim::Spare{.held_up = true}};
-    return {sim::Hang{}};
-  });
-  it.ports.processes().use(it.programs);
-  Passerby others(it), elsewhere(it, "203.0.113.7:4000");
-  const auto& counters = *it.settings.counters;
-  others.ask(small_order(), 1);
-  it.stage.run_for(2s);
-  CHECK(counters.attempts.load() == 1);
-  Order order = small_order();
-  order.outputs = {"out"};
-  others.ask(order, 2);
-  it.stage.run_for(2s);
-  CHECK(counters.attempts.load() == 1);
-  elsewhere.ask(order, 3);
-  it.stage.run_for(2s);
-  CHECK(counters.attempts.load() == 2);
-  CHECK(counters.turned_away.load() == 0);
-  it.stage.run_for(WorkerActor::kHeldUpEach - 10s);
-  CHECK(counters.attempts.load() == 2);
-  it.stage.run_for(10s);
-  CHECK(counters.attempts.load() == 3);
 }
 
 // A stranger could have its inputs refused, and with that all tasks of others at a worker.
@@ -461,30 +399,6 @@ TEST_CASE("task worker: one that is paid begins only where its escrow waits for 
     it.run_paid(it.paid.limits.time + Earnings::kDueMargin + 1s);
     CHECK(it.settings.counters->attempts.load() == 1);
   }
-}
-
-// It has its submitter's answer by then, and chooses that moment: each was free of charge. But an honest one is taken
-// for it, too, and its submitter paid for that.
-TEST_CASE("task worker: who held up the launcher owes nothing for that once in a day, and then all of it") {
-  WorkerFixture it;
-  it.come = true;
-  it.programs.add("/task/program", [](const sim::Run&) -> sim::Script {
-    return {sim::Work{1s, 1s}, sim::Spare{.held_up = true}};
-  });
-  it.ports.processes().use(it.programs);
-  Passerby others(it);
-  const auto owed_after = [&](std::uint16_t number, base::Duration wait) {
-    const std::size_t before = it.handed_in;
-    others.pay(small_order(), number);
-    it.stage.run_for(wait);
-    return it.handed_in - before;
-  };
-  CHECK(owed_after(1, WorkerActor::kHeldUpEach + 5s) == 0);
-  CHECK(it.resigned == 1);
-  CHECK(owed_after(2, WorkerActor::kHeldUpEach + 5s) == 1);
-  CHECK(owed_after(3, WorkerActor::kHeldUpKept) == 1);
-  CHECK(owed_after(4, 1min) == 0);
-  CHECK(it.resigned == 2);
 }
 
 TEST_CASE("task worker: one that is paid and was spared owes nothing") {

@@ -203,29 +203,3 @@ TEST_CASE("sandbox launcher: that of a plain user makes sandboxes, where such us
   if (WEXITSTATUS(status) == 2) return skip("the kernel gives plain users no namespaces of their own");
   CHECK(WEXITSTATUS(status) == 0);
 }
-
-// Forty starts of strangers with large roots stood before one of the node's own for 40 s.
-TEST_CASE("sandbox launcher: starts of others wait for each other, sites take turns, and an own one passes them") {
-  Launched here;
-  if (!here.works()) return;
-  const auto others = [](const std::string& site) {
-    Spec out = shell("exit 0");
-    out.whose = Whose::others;
-    out.site = site;
-    return out;
-  };
-  constexpr std::uint64_t kMany = 40, kOther = 100, kOwn = 200, kLast = 300;
-  for (std::uint64_t id = 1; id <= kMany; ++id) REQUIRE(here.launcher->make({id}, others("a"), here.quiet()));
-  REQUIRE(here.launcher->make({kOther}, others("b"), here.quiet()));
-  REQUIRE(here.launcher->make({kLast}, others("a"), here.quiet()));
-  REQUIRE(here.launcher->make({kOwn}, shell("exit 5"), here.quiet()));
-  // None of it has been told to the launcher but the first ones: one that waits is ended here.
-  here.launcher->end({kLast}, Limit::time);
-  const Outcome ended = here.outcome_of(kLast);
-  CHECK(ended.how == Ended::signalled);
-  CHECK(ended.limit == Limit::time);
-  CHECK(here.outcome_of(kOwn).status == 5);
-  CHECK(here.outcome_of(kOther).how == Ended::exited);
-  CHECK_FALSE(here.outcomes.contains(kMany));
-  for (std::uint64_t id = 1; id <= kMany; ++id) CHECK(here.outcome_of(id).how == Ended::exited);
-}

@@ -20,8 +20,6 @@ Spec whole_spec() {
   out.limits = {{500}, 1'000'000, 65'536, 7, std::chrono::milliseconds{1'500}, 20, 99};
   out.cgroups = Cgroups::never;
   out.tripwires = Tripwires::yes;
-  out.whose = Whose::others;
-  out.site = "192.0.2.0/24";
   out.group = "troupe-0123abcd";
   return out;
 }
@@ -31,8 +29,7 @@ Outcome whole_outcome() {
   out.how = Ended::signalled;
   out.status = 9;
   out.limit = Limit::output;
-  out.held_up = true;
-  out.tripwire = "forks";
+  out.tripwire = "mount";
   out.outputs = {0, 2};
   out.why = "why";
   out.advice = "what to do";
