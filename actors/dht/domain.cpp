@@ -74,7 +74,7 @@ DhtSettings read(const node::DomainParts& parts) {
   out.groups.table_max = settings.get(kGroupTableMax);
   out.groups.group_of.v4_bits = static_cast<std::uint8_t>(settings.get(kGroupV4Bits));
   out.groups.group_of.v6_bits = static_cast<std::uint8_t>(settings.get(kGroupV6Bits));
-  out.groups.group_of.ten_net = parts.simulated ? TenNet::simulation : TenNet::network;
+  out.groups.group_of.ten_net = parts.each_node_alone ? TenNet::simulation : TenNet::network;
   out.budgets = {.questions_per_second = static_cast<std::uint32_t>(settings.get(kQuestions)),
                  .checks_per_second = static_cast<std::uint32_t>(settings.get(kChecks)),
                  .written_per_second = static_cast<std::uint32_t>(settings.get(kWritten).value)};

@@ -85,7 +85,7 @@ struct DomainParts {
   std::function<std::optional<base::Bytes>(std::string_view name)> kept{};
   /// What this process uses of the machine; any thread; empty in a simulation.
   std::function<ProcessUsage()> process_usage{};
-  bool simulated = false;  ///< 10.0.0.0/8 is many machines of many owners
+  bool each_node_alone = false;  ///< each node counts as an address group: its address does not show its owner
 
   /// What others are told of this node's address. For a domain's factory: only then is a port known that the system
   /// picked.

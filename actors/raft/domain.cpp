@@ -112,8 +112,6 @@ node::Domain make(const node::DomainParts& parts) {
     if (text == "any") settings->serves_all = true;
     else if (const auto id = base::NodeId::from_hex(text)) settings->clients.push_back(*id);
   }
-  // Whole worlds are one owner's: operators of simulated nodes make groups as they like.
-  settings->invited_by_all = settings->invited_by_all || parts.simulated;
   // A node that this one was told to join by its id may make it a member.
   for (const auto& text : std::get<config::Texts>(parts.settings.value("join")))
     if (const auto target = config::PeerAddress::parse(text); target && target->pinned)

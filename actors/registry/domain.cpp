@@ -56,7 +56,7 @@ RegistrySettings read(const node::DomainParts& parts) {
   out.beats_per_second = static_cast<std::uint32_t>(settings.get(kBeats));
   out.owner = Owner::from_hex(settings.get(kOwner));
   out.version = observe::version();
-  if (parts.simulated) out.groups = Judges::Groups::are_strangers;
+  if (parts.each_node_alone) out.groups = Judges::Groups::are_strangers;
   out.health = parts.health;
   out.log = parts.domain_log;
   return out;

@@ -74,7 +74,7 @@ void ChecksActor::take(registry::wire::WatchedPage::Reader page) {
     const bool there = told->registered && told->at.dialable() && row.getStatus() != registry::wire::Status::OFFLINE;
     if (id == settings_.self() || !same || !works || !there) continue;
     const base::AddressGroup group =
-        settings_.simulated ? registry::group_alone(id) : registry::site_of(bytes_of(row.getSite()), *told);
+        settings_.each_node_alone ? registry::group_alone(id) : registry::site_of(bytes_of(row.getSite()), *told);
     checks_.see(id, group, checks_.knows(id) ? std::nullopt : judged(row, id), now(), chance_);
     if (checks_.knows(id)) contacts_.insert_or_assign(id, base::Contact{told->key, told->nonce, told->at});
   }
@@ -109,7 +109,7 @@ void ChecksActor::begin(const base::NodeId& id) {
   Running& one = running_[id];
   one.due = now() + kAnswerDue;
   one.begin_due = now() + kBeginDue;
-  one.spot.rounds = settings_.simulated ? kSpotRoundsOfSim : kSpotRounds;
+  one.spot.rounds = settings_.check_rounds;
   world().chance.fill(one.spot.seed.bytes);
   Order order = order_of(one.spot);
   order.submitter = settings_.identity->public_key();

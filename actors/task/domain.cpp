@@ -6,7 +6,6 @@
 #include "actors/task/logic/network.hpp"
 #include "actors/task/sim.hpp"
 #include "actors/task/worker_actor.hpp"
-#include "runtime/sandbox/host.hpp"
 
 namespace troupe::task {
 namespace {
@@ -46,12 +45,21 @@ constexpr auto kNetwork = config::texts("task.network", kPatternsMax, When::star
                                         "hosts that tasks may talk to through this node: NAME, *.NAME, * or ADDRESS, "
                                         "with :PORT or without; none: no task gets out",
                                         pattern_fault);
+std::optional<std::string> accept_fault(const std::string& text) {
+  if (accept_typed(text)) return std::nullopt;
+  return "listed: tasks of the nodes in task.signers; any: tasks of any node";
+}
+constexpr auto kAccept = config::text("task.accept", "listed", 16, When::start,
+                                      "whose tasks are taken, except its own; listed: the nodes in task.signers; any: "
+                                      "all nodes, whose programs share the kernel of this machine",
+                                      accept_fault);
 constexpr auto kHours = config::texts("task.hours", kHoursMax, When::start,
                                       "hours of the day, in UTC, in which tasks of other nodes are taken, such as "
                                       "22:00-06:00; none: all of them",
                                       hours_fault);
-constexpr auto kSigners = config::texts("task.signers", kListedMax, When::start,
-                                        "ids of the nodes whose tasks are taken; none: all nodes", signer_fault);
+constexpr auto kSigners =
+    config::texts("task.signers", kListedMax, When::start,
+                  "ids of the nodes whose tasks are taken where task.accept is listed", signer_fault);
 constexpr auto kDeny = config::texts("task.deny", kListedMax, When::start,
                                      "ids of nodes whose tasks are refused, and of programs, roots and inputs that no "
                                      "task of another node may have",
@@ -82,6 +90,9 @@ constexpr auto kRequireVerified =
                  "whether other nodes get tasks only once they have answered checks right, in the last 24 hours");
 constexpr auto kChecks = config::count("task.checks_per_hour", "60", 1, 10'000, When::start,
                                        "checks of other nodes that this node begins in an hour, 0.1 s of a core each");
+constexpr auto kCheckRounds =
+    config::count("task.check_rounds", "8388608", 64, kSpotRounds, When::start,
+                  "rounds of hashing of each check that this node begins; fewer find fewer nodes that lie");
 constexpr auto kDishonest =
     config::text("task.dishonest", "0.1", 16, When::start,
                  "share of workers that are thought to collude, for tasks submitted with --risk", share_fault);
@@ -89,9 +100,9 @@ constexpr auto kPayMargin =
     config::duration("task.pay_margin", "1h", 2 * Earnings::kDueMargin, 24h * 30, When::start,
                      "how long after the time of its program an attempt that is paid may be handed in");
 constexpr auto kSettings = std::to_array<config::Setting>(
-    {kSlots,     kMemory,    kLease,           kQueueMax, kInputs,  kKept,      kTasksMax,      kHostUsr,
-     kNetwork,   kHours,     kSigners,         kDeny,     kTimeMax, kTripwires, kMaliceRefused, kTrust,
-     kDishonest, kPayMargin, kRequireVerified, kChecks});
+    {kSlots,   kMemory,    kLease,     kQueueMax,        kInputs, kKept,       kTasksMax,  kHostUsr,
+     kNetwork, kHours,     kAccept,    kSigners,         kDeny,   kTimeMax,    kTripwires, kMaliceRefused,
+     kTrust,   kDishonest, kPayMargin, kRequireVerified, kChecks, kCheckRounds});
 
 constexpr std::string_view kHealthSources[] = {kTaskRows, kTextRows, kMaliceRows, kWarningRows, kSandboxSource};
 
@@ -109,24 +120,25 @@ node::Domain make(const node::DomainParts& parts) {
   out.kept_bytes = settings.get(kKept).value;
   out.tasks_max = static_cast<std::uint32_t>(settings.get(kTasksMax));
   out.require_verified = settings.get(kRequireVerified);
+  out.check_rounds = settings.get(kCheckRounds);
   out.checks_per_hour = static_cast<std::uint32_t>(settings.get(kChecks));
   // As the registry has lists: an operator may give them in any order.
   const std::set<std::string> patterns(settings.get(kNetwork).begin(), settings.get(kNetwork).end());
   out.network.assign(patterns.begin(), patterns.end());
-  out.provider = Provider(settings.get(kHours), settings.get(kSigners), settings.get(kDeny), settings.get(kTimeMax));
+  out.provider = Provider(accept_typed(settings.get(kAccept)).value_or(Accept::listed), settings.get(kHours),
+                          settings.get(kSigners), settings.get(kDeny), settings.get(kTimeMax));
   out.endpoint = parts.own_endpoint();
   out.linked_at = [links = parts.links](const base::NodeId& node) {
     const auto link = links->find(node);
     return link ? std::optional(link->contact.endpoint) : std::nullopt;
   };
   out.host_usr = settings.get(kHostUsr);
-  if (!parts.simulated) out.unfit_for_others = sandbox::crashes_in_log();
   out.tripwires = settings.get(kTripwires);
   out.malice_refused = settings.get(kMaliceRefused);
   out.trust = settings.get(kTrust);
   out.dishonest = share_typed(settings.get(kDishonest)).value_or(out.dishonest);
   out.pay_margin = settings.get(kPayMargin);
-  out.simulated = parts.simulated;
+  out.each_node_alone = parts.each_node_alone;
   out.health = parts.health;
   out.log = parts.domain_log;
   return {.name = "task",

@@ -175,7 +175,11 @@ class OrdersActor final : public runtime::Actor {
   void admit(Order order, std::uint32_t array, Submitted reply);
   void accept(Order order, std::uint32_t array, Submitted reply);
   Job& add(const TaskId& id, Order order);
-  Policy policy() const { return {.require_verified = settings_.require_verified, .book = settlement_.book()}; }
+  Policy policy() const {
+    return {.require_verified = settings_.require_verified,
+            .book = settlement_.book(),
+            .submitter = settings_.self().hex()};
+  }
   /// While a task engages no node, those that want nothing may still get it.
   Policy policy(const Job& job) const {
     Policy out = policy();

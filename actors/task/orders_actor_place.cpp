@@ -35,7 +35,9 @@ Error misfit(std::span<const Candidate> all, const Order& order, const Policy& p
     if (choose(all, static_one, TaskId{}, policy, {}, 1).possible())
       return {Code::refused, "no known node has what would load the program: none shows its /usr (task.host_usr)"};
   }
-  return {Code::unavailable, "no known node could ever run it: " + choice.why()};
+  const bool closed = choice.lacking(Lack::accept) > 0;
+  return {Code::unavailable,
+          (closed ? "no known node accepts the task: " : "no known node could ever run it: ") + choice.why()};
 }
 
 }  // namespace
@@ -61,7 +63,7 @@ void OrdersActor::take(registry::wire::NodeRows::Reader part) {
     auto one = registry::read(row);
     if (!one) continue;
     const base::NodeId id = one->registration.id();
-    const base::User<base::NodeId> node{id, settings_.simulated ? registry::group_alone(id) : one->site};
+    const base::User<base::NodeId> node{id, settings_.each_node_alone ? registry::group_alone(id) : one->site};
     const bool known = looked_.contains(id);
     if (!known && !looked_sites_.fits(node, 1)) continue;
     if (!known) looked_sites_.hold(node, 1);
@@ -116,7 +118,7 @@ Candidate OrdersActor::own() const {
   if (!has_.arch.empty()) registry::put(out.capabilities, {"arch", has_.arch});
   registry::put(out.capabilities, {"runtimes", registry::Texts(has_.runtimes)});
   if (!settings_.slots || settings_.slots->thousandths > 0)
-    registry::put(out.capabilities, {std::string(kTasksCapability), registry::Flag{}});
+    registry::put(out.capabilities, {std::string(kTasksCapability), Provider().told()});  // its own in any case
   if (settings_.host_usr) registry::put(out.capabilities, {std::string(kUsrCapability), registry::Flag{}});
   if (!settings_.network.empty()) registry::put(out.capabilities, {std::string(kNetworkCapability), settings_.network});
   out.status = registry::Status::healthy;
@@ -137,7 +139,7 @@ void OrdersActor::make_candidates() {
   for (const auto& [id, listed] : nodes_) {
     const registry::Registration& told = listed.registration;
     Candidate& one = candidates_.emplace_back(Candidate{.node = id, .owner = told.owner, .group = listed.site});
-    if (settings_.simulated) one.group = registry::group_alone(id);
+    if (settings_.each_node_alone) one.group = registry::group_alone(id);
     one.capabilities = told.capabilities;
     one.price = told.price;
     one.status = listed.status;

@@ -8,6 +8,7 @@
 #include "actors/task/api.hpp"
 #include "actors/task/counters.hpp"
 #include "actors/task/logic/provider.hpp"
+#include "actors/task/logic/spot.hpp"
 #include "runtime/actor/links.hpp"
 #include "runtime/base/rate_budget.hpp"
 #include "runtime/observe/domain_log.hpp"
@@ -46,6 +47,7 @@ struct TaskSettings {
   double dishonest = 0.1;                             ///< share of workers that are thought to collude
   bool require_verified = true;                       ///< others get tasks once they have answered checks right
   std::uint32_t checks_per_hour = 60;                 ///< that this node begins
+  std::uint64_t check_rounds = kSpotRounds;           ///< of hashing, of each of them
   Provider provider;                                  ///< of others: whose, and when
   std::vector<std::string> network;  ///< patterns of the hosts that tasks may talk to (logic/network.hpp)
   std::function<base::Endpoint()> endpoint = [] { return base::Endpoint{}; };  ///< by which others reach this node
@@ -53,12 +55,11 @@ struct TaskSettings {
   std::function<std::optional<base::Endpoint>(const base::NodeId&)> linked_at = [](const base::NodeId&) {
     return std::optional<base::Endpoint>();
   };
-  bool host_usr = false;         ///< /usr of the machine is seen inside
-  std::string unfit_for_others;  ///< why this machine should run no programs of other nodes; empty: it may
+  bool host_usr = false;  ///< /usr of the machine is seen inside
   bool tripwires = true;
   base::Duration malice_refused = std::chrono::days(30);  ///< a submitter whose program was malicious
   bool trust = true;  ///< one answer is enough of a node whose answers were right before, where replicas may differ
-  bool simulated = false;  ///< machines of one address group are those of many owners
+  bool each_node_alone = false;  ///< each node counts as an address group
   std::string store = "/store";
   std::string files = "/files";
   std::string registry = "/registry/list";

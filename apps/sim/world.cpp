@@ -111,6 +111,9 @@ config::Settings World::settings_of(std::size_t node) const {
   // Heartbeats and checks would be in all worlds, whatever they are about.
   set("registry.active", "false");
   set("task.require_verified", "false");
+  set("task.accept", "any");
+  set("task.check_rounds", "64");  // a simulated processor has no speed
+  set("raft.invites", "any");
   if (options_.nodes > 1) set("join", address_text(place == 0 ? 1 : 0));
   for (const auto& [key, text] : options_.settings) set(key, text);
   auto loaded = config::Settings::load(settings_table(*options_.domains), sources);
@@ -188,7 +191,7 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
                                       if (!file.ok()) unread = file.error();
                                       return file.ok() ? file.value() : std::nullopt;
                                     },
-                                .simulated = true};
+                                .each_node_alone = true};
   life.domains = compose(parts, *options_.domains);
   if (unread) return *unread;
   node::NodeActor::Setup setup = root_setup(parts, life.domains, node_name(number));

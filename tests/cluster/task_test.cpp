@@ -37,7 +37,7 @@ std::vector<std::string> submit(const std::string& program, std::vector<std::str
 }  // namespace
 
 TEST_CASE("cluster tasks: a program runs at another node, and what it prints and leaves comes back") {
-  Cluster cluster(3, {"--set", "registry.heartbeat=2s", "--set", "task.host_usr=true"});
+  Cluster cluster(3, {"--set", "registry.heartbeat=2s", "--set", "task.host_usr=true", "--set", "task.accept=any"});
   if (!sandboxes(cluster.folder)) return;
   const std::string input = cluster.folder / "input";
   std::ofstream(input) << "seventeen\n";
@@ -109,8 +109,41 @@ TEST_CASE("cluster tasks: a program runs at another node, and what it prints and
   CHECK(cluster.run(0, submit(input)).exit == 5);
 }
 
+TEST_CASE("cluster tasks: a node takes tasks of the nodes that it lists, and its registration says so") {
+  const Folder folder;
+  if (!sandboxes(folder)) return;
+  const std::vector<std::string> common{"--set", "registry.heartbeat=2s", "--set", "task.require_verified=false"};
+  std::vector<std::string> of_submitter = common;
+  of_submitter.insert(of_submitter.end(), {"--set", "task.slots=0"});
+  NodeProgram submitter(folder, "submitter", of_submitter);
+  REQUIRE(submitter.ready());
+  std::vector<std::string> of_worker = common;
+  of_worker.insert(of_worker.end(), {"--join", submitter.id + '@' + submitter.at, "--set", "task.host_usr=true"});
+  NodeProgram closed(folder, "worker", of_worker);
+  REQUIRE(closed.ready());
+  const std::vector<std::string> words = submit(script(folder, "program", "echo seventeen"), {"--wait"});
+  Seen seen;
+  REQUIRE(until([&] {
+    seen = at(folder, submitter, words);
+    return contains(seen.err, "no known node accepts the task: 1 take no tasks, 1 take tasks of listed nodes alone");
+  }));
+  CHECK(seen.exit == 7);
+  CHECK(contains(at(folder, submitter, {"registry", "ls", "--json"}).out, R"("tasks":["listed"])"));
+  closed.kill(SIGTERM);
+  closed.wait();
+  of_worker.insert(of_worker.end(), {"--set", "task.signers=" + submitter.id});
+  NodeProgram open(folder, "worker", of_worker);
+  REQUIRE(open.ready());
+  CHECK(until([&] {
+    seen = at(folder, submitter, words);
+    return seen.exit == 0;
+  }));
+  CHECK(seen.out == "seventeen\n");
+  CHECK(contains(at(folder, submitter, {"registry", "ls", "--json"}).out, R"("tasks":["listed",")" + submitter.id));
+}
+
 TEST_CASE("cluster tasks: a program runs in a root of its own, a folder or an archive") {
-  Cluster cluster(2, {"--set", "registry.heartbeat=2s"});
+  Cluster cluster(2, {"--set", "registry.heartbeat=2s", "--set", "task.accept=any"});
   if (!sandboxes(cluster.folder)) return;
   const std::string root = cluster.folder / "root", archive = cluster.folder / "root.tar";
   const std::string made = "mkdir -p " + root + "/etc && cp -L --parents /bin/sh $(ldd /bin/sh | grep -o '/[^ ]*') " +
@@ -164,7 +197,7 @@ TEST_CASE("cluster tasks: a program runs in a root of its own, a folder or an ar
 }
 
 TEST_CASE("cluster tasks: a limit ends a program, and its task says which") {
-  Cluster cluster(1, {"--set", "task.host_usr=true"});
+  Cluster cluster(1, {"--set", "task.host_usr=true", "--set", "task.accept=any"});
   if (!sandboxes(cluster.folder)) return;
   const auto limited = [&](const std::string& text, std::vector<std::string> options) {
     options.push_back("--wait");
@@ -179,7 +212,7 @@ TEST_CASE("cluster tasks: a limit ends a program, and its task says which") {
 }
 
 TEST_CASE("cluster tasks: one that follows another begins once that is done, and is cancelled if it fails") {
-  Cluster cluster(1, {"--set", "task.host_usr=true"});
+  Cluster cluster(1, {"--set", "task.host_usr=true", "--set", "task.accept=any"});
   if (!sandboxes(cluster.folder)) return;
   const std::string good = script(cluster.folder, "good", "sleep 1; date +%s%N");
   const std::string bad = script(cluster.folder, "bad", "sleep 1; exit 1");
@@ -211,7 +244,8 @@ TEST_CASE("cluster tasks: one that follows another begins once that is done, and
 }
 
 TEST_CASE("cluster tasks: one whose node dies is run by another, and one is cancelled") {
-  Cluster cluster(3, {"--set", "registry.heartbeat=2s", "--set", "task.host_usr=true", "--set", "task.lease=3s"});
+  Cluster cluster(3, {"--set", "registry.heartbeat=2s", "--set", "task.host_usr=true", "--set", "task.accept=any",
+                      "--set", "task.lease=3s"});
   if (!sandboxes(cluster.folder)) return;
   const std::string slow = script(cluster.folder, "slow", "echo begun; sleep 600");
   const std::string id = line(cluster.run(0, submit(slow, {"--retries", "9"})));
@@ -244,7 +278,7 @@ TEST_CASE("cluster tasks: one whose node dies is run by another, and one is canc
 }
 
 TEST_CASE("cluster tasks: nodes check each other, and one that is not verified waits for its first task") {
-  Cluster cluster(3, {"--set", "task.host_usr=true"});
+  Cluster cluster(3, {"--set", "task.host_usr=true", "--set", "task.accept=any"});
   if (!sandboxes(cluster.folder)) return;
   const auto verified = [&](std::size_t at) {
     const std::string rows = cluster.run(at, {"registry", "ls", "--json"}).out;
@@ -263,6 +297,7 @@ TEST_CASE("cluster tasks: nodes check each other, and one that is not verified w
   // One that gives too little for a check is not verified, and gets nothing.
   std::vector<std::string> little{"--join", cluster.nodes[0]->id + '@' + cluster.nodes[0]->at,
                                   "--set",  "task.host_usr=true",
+                                  "--set",  "task.accept=any",
                                   "--set",  "task.slots=0.1"};
   auto other = std::make_unique<NodeProgram>(cluster.folder, "other", little);
   REQUIRE(other->ready());
@@ -293,6 +328,7 @@ TEST_CASE(
   const std::vector<std::string> options{"--join", bank.node->id + '@' + bank.node->at,
                                          "--set",  "registry.heartbeat=2s",
                                          "--set",  "task.host_usr=true",
+                                         "--set",  "task.accept=any",
                                          "--set",  "task.lease=3s",
                                          "--set",  "ledger.book=" + bank.node->id};
   NodeProgram worker(bank.folder, "worker", options);
@@ -368,8 +404,8 @@ TEST_CASE(
 }
 
 TEST_CASE("cluster tasks: a program talks to the hosts that were granted, and to nothing else") {
-  Cluster cluster(2, {"--set", "registry.heartbeat=2s", "--set", "task.host_usr=true", "--set",
-                      "task.network=127.0.0.1,*.invalid"});
+  Cluster cluster(2, {"--set", "registry.heartbeat=2s", "--set", "task.host_usr=true", "--set", "task.accept=any",
+                      "--set", "task.network=127.0.0.1,*.invalid"});
   if (!sandboxes(cluster.folder)) return;
   if (!std::filesystem::exists("/usr/bin/bash")) return skip("no bash");
   const EchoHost host;
@@ -394,13 +430,15 @@ TEST_CASE("cluster tasks: a program talks to the hosts that were granted, and to
 }
 
 TEST_CASE("cluster tasks: what talks to hosts runs again once the lease of a lost attempt has surely ended") {
-  Cluster cluster(1, {"--set", "registry.heartbeat=2s", "--set", "task.host_usr=true", "--set", "task.lease=3s"});
+  Cluster cluster(1, {"--set", "registry.heartbeat=2s", "--set", "task.host_usr=true", "--set", "task.accept=any",
+                      "--set", "task.lease=3s"});
   if (!sandboxes(cluster.folder)) return;
   std::vector<std::unique_ptr<NodeProgram>> workers;
   for (const char* name : {"a", "b"}) {
     std::vector<std::string> options{"--join", cluster.nodes[0]->id + '@' + cluster.nodes[0]->at,
                                      "--set",  "registry.heartbeat=2s",
                                      "--set",  "task.host_usr=true",
+                                     "--set",  "task.accept=any",
                                      "--set",  "task.network=127.0.0.1,*.invalid,127.0.0.1"};
     workers.push_back(std::make_unique<NodeProgram>(cluster.folder, name, options));
     REQUIRE(workers.back()->ready());
@@ -448,7 +486,7 @@ TEST_CASE("cluster tasks: what talks to hosts runs again once the lease of a los
 }
 
 TEST_CASE("cluster tasks: an array is many tasks, whose ends add up to its own") {
-  Cluster cluster(2, {"--set", "registry.heartbeat=2s", "--set", "task.host_usr=true"});
+  Cluster cluster(2, {"--set", "registry.heartbeat=2s", "--set", "task.host_usr=true", "--set", "task.accept=any"});
   if (!sandboxes(cluster.folder)) return;
   const std::string program = script(cluster.folder, "program", "echo \"$1 of $2\"; [ $1 -lt 70 ]");
   const auto array = [&](const char* members, std::vector<std::string> more = {}) {
@@ -507,8 +545,8 @@ TEST_CASE("cluster tasks: an array is many tasks, whose ends add up to its own")
 }
 
 TEST_CASE("cluster tasks: what three nodes have seen of a submitter, a fourth one takes over") {
-  const std::vector<std::string> of_workers{"--set", "registry.heartbeat=2s",      "--set", "task.host_usr=true",
-                                            "--set", "task.require_verified=false"};
+  const std::vector<std::string> of_workers{"--set", "registry.heartbeat=2s", "--set", "task.host_usr=true",
+                                            "--set", "task.accept=any",       "--set", "task.require_verified=false"};
   Cluster cluster(3, of_workers);
   if (!sandboxes(cluster.folder)) return;
   const std::vector<std::string> join{"--join", cluster.nodes[0]->id + '@' + cluster.nodes[0]->at};
@@ -551,8 +589,8 @@ TEST_CASE("cluster tasks: what three nodes have seen of a submitter, a fourth on
 }
 
 TEST_CASE("cluster tasks: a stranger's program does not keep those of the node waiting, and may not run for ever") {
-  Cluster cluster(1, {"--set", "registry.heartbeat=2s", "--set", "task.host_usr=true", "--set", "task.slots=1", "--set",
-                      "task.require_verified=false"});
+  Cluster cluster(1, {"--set", "registry.heartbeat=2s", "--set", "task.host_usr=true", "--set", "task.accept=any",
+                      "--set", "task.slots=1", "--set", "task.require_verified=false"});
   if (!sandboxes(cluster.folder)) return;
   const auto options = [&] {
     return std::vector<std::string>{"--join", cluster.nodes[0]->id + '@' + cluster.nodes[0]->at,

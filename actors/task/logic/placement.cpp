@@ -30,6 +30,20 @@ bool lets_out(const Candidate& node, const Order& order) {
          std::ranges::all_of(order.hosts, [&](const std::string& host) { return grants(*patterns, host); });
 }
 
+/// A node that does not list whose tasks it takes is asked.
+bool accepts(const registry::Capability& tasks, const std::string& submitter) {
+  const auto* const listed = std::get_if<registry::Texts>(&tasks.value);
+  return listed == nullptr || std::ranges::find(*listed, submitter) != listed->end();
+}
+
+/// Whether it takes tasks, and of this submitter.
+std::optional<Lack> closed_to(const Candidate& node, const Policy& policy) {
+  const auto* const tasks = registry::find(node.capabilities, kTasksCapability);
+  if (tasks == nullptr) return Lack::tasks;
+  if (!accepts(*tasks, policy.submitter)) return Lack::accept;
+  return std::nullopt;
+}
+
 bool keeps_book(const Candidate& node, const std::string& book) {
   const auto* const kept = registry::find(node.capabilities, kBookCapability);
   const auto* const name = kept == nullptr ? nullptr : std::get_if<std::string>(&kept->value);
@@ -50,6 +64,7 @@ std::string_view text(Lack lack) {
     case Lack::apart: return "are too near to another replica";
     case Lack::tried: return "were tried";
     case Lack::tasks: return "take no tasks";
+    case Lack::accept: return "take tasks of listed nodes alone (task.accept)";
     case Lack::book: return "are paid by another book (ledger.book)";
     case Lack::network: return "let no task talk to its hosts (task.network)";
     case Lack::verified: return "are not verified";
@@ -70,7 +85,7 @@ std::optional<std::uint64_t> cost(std::optional<std::uint64_t> price, const Orde
 std::optional<Lack> lack_of(const Candidate& node, const Order& order, const registry::Need& need, const Policy& policy,
                             const Apart& apart) {
   if (node.status == registry::Status::offline) return Lack::online;
-  if (find(node.capabilities, kTasksCapability) == nullptr) return Lack::tasks;
+  if (const auto closed = closed_to(node, policy)) return closed;
   if (apart.tried.contains(node.node)) return Lack::tried;
   if (number(node.capabilities, "memory") < order.limits.memory_bytes) return Lack::memory;
   if (number(node.capabilities, "cpu") * 1'000 < order.limits.cpu.thousandths) return Lack::cpu;
@@ -90,7 +105,7 @@ std::optional<Lack> lack_of(const Candidate& node, const Order& order, const reg
 
 std::optional<Lack> lack_of_all(const Candidate& node, const Policy& policy) {
   if (node.status == registry::Status::offline) return Lack::online;
-  if (find(node.capabilities, kTasksCapability) == nullptr) return Lack::tasks;
+  if (const auto closed = closed_to(node, policy)) return closed;
   if (policy.require_verified && !node.verified) return Lack::verified;
   if (node.status != registry::Status::healthy) return Lack::health;
   return std::nullopt;

@@ -47,15 +47,16 @@ enum class Lack : std::uint8_t {
   apart,
   tried,
   tasks,
+  accept,
   book,
   network,
   verified,  ///< from here on nothing else is lacking: it passes
   health,
 };
-inline constexpr std::size_t kLacks = 14;
+inline constexpr std::size_t kLacks = 15;
 /// Of a node with a price: the book by which it is paid.
 inline constexpr std::string_view kBookCapability = "book";
-/// Of a node that takes tasks.
+/// Of a node that takes tasks: whose (Provider::told).
 inline constexpr std::string_view kTasksCapability = "tasks";
 /// "lack memory", "are too dear": behind a number of nodes.
 std::string_view text(Lack lack);
@@ -63,7 +64,8 @@ std::string_view text(Lack lack);
 struct Policy {
   int reputation_min = 0;
   bool require_verified = false;
-  std::string book;  ///< as kBookCapability names it; empty: none is known, and nothing can be paid
+  std::string book;       ///< as kBookCapability names it; empty: none is known, and nothing can be paid
+  std::string submitter;  ///< its node id in hexadecimal digits; a node that lists others does not take its tasks
 };
 
 /// What the choice keeps away from.

@@ -13,6 +13,8 @@ using std::chrono::minutes;
 constexpr minutes kDay = std::chrono::hours(24);
 constexpr minutes kAgainMax = std::chrono::hours(1);  // our choice: its settings may be others then
 
+constexpr std::string_view kListed = "listed", kAny = "any";
+
 /// "06:30"
 std::optional<minutes> time_of_day(std::string_view text) {
   const auto digit = [&](std::size_t at) { return text[at] >= '0' && text[at] <= '9'; };
@@ -52,9 +54,15 @@ std::optional<std::string> denied_fault(const std::string& text) {
   return "the id of a node (40 hexadecimal digits) or of a content (64)";
 }
 
-Provider::Provider(const std::vector<std::string>& hours, const std::vector<std::string>& signers,
+std::optional<Accept> accept_typed(std::string_view text) {
+  if (text == kListed) return Accept::listed;
+  if (text == kAny) return Accept::any;
+  return std::nullopt;
+}
+
+Provider::Provider(Accept accept, const std::vector<std::string>& hours, const std::vector<std::string>& signers,
                    const std::vector<std::string>& denied, base::Duration time_max)
-    : time_max_(time_max) {
+    : time_max_(time_max), accept_(accept) {
   for (const std::string& text : hours)
     if (const auto one = Hours::parse(text)) hours_.push_back(*one);
   for (const std::string& text : signers)
@@ -87,12 +95,20 @@ std::optional<Error> Provider::refusal(const Order& order, const base::NodeId& s
   if (order.limits.time > time_max_)
     return refused("the task may run for longer than those of other nodes may here (task.time_max)", minutes(0));
   if (is_check(order)) return std::nullopt;
-  if (!signers_.empty() && !signers_.contains(signer))
-    return refused("this node takes tasks of certain submitters alone (task.signers)", kAgainMax);
+  if (accept_ == Accept::listed && !signers_.contains(signer))
+    return refused("this node takes tasks of listed nodes alone (task.accept, task.signers)", kAgainMax);
   const auto minute = std::chrono::floor<minutes>(at.since_origin());
   if (const auto closed = until_open((minute % kDay + kDay) % kDay); closed > minutes(0))
     return refused("this node takes no tasks at this hour (task.hours)", std::min(closed, kAgainMax));
   return std::nullopt;
+}
+
+decltype(registry::Capability::value) Provider::told() const {
+  if (accept_ == Accept::any) return std::string(kAny);
+  if (signers_.size() >= registry::kTextsMax) return std::string(kListed);
+  registry::Texts out{std::string(kListed)};
+  for (const base::NodeId& one : signers_) out.push_back(one.hex());
+  return out;
 }
 
 }  // namespace troupe::task

@@ -1,5 +1,5 @@
 #pragma once
-// What a provider says of whose tasks it takes, and when (task.hours, task.signers, task.deny, task.time_max).
+// Whose tasks a provider takes, and when (task.accept, task.signers, task.deny, task.hours, task.time_max).
 // Its own tasks, and checks of what it can do, are taken at all hours; what is denied never is.
 #include <chrono>
 #include <optional>
@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "actors/registry/api.hpp"
 #include "actors/task/logic/order.hpp"
 #include "runtime/base/error.hpp"
 #include "runtime/base/time.hpp"
@@ -29,23 +30,34 @@ std::optional<std::string> hours_fault(const std::string& text);
 std::optional<std::string> signer_fault(const std::string& text);
 std::optional<std::string> denied_fault(const std::string& text);
 
+/// Whose tasks a node takes, except its own: the nodes in task.signers, or all nodes.
+enum class Accept : std::uint8_t { listed, any };
+/// Nothing for another text than "listed" or "any".
+std::optional<Accept> accept_typed(std::string_view text);
+
 class Provider {
  public:
+  /// Takes the tasks of any node, at all hours.
   Provider() = default;
   /// Of settings that have no fault.
-  Provider(const std::vector<std::string>& hours, const std::vector<std::string>& signers,
+  Provider(Accept accept, const std::vector<std::string>& hours, const std::vector<std::string>& signers,
            const std::vector<std::string>& denied, base::Duration time_max = std::chrono::hours(24));
 
   /// Why it does not take this order, which another node has signed, and after what time asking again makes sense;
   /// nothing if it does.
   std::optional<base::Error> refusal(const Order& order, const base::NodeId& signer, base::WallTime at) const;
 
+  /// The value of kTasksCapability: "any"; the list "listed" and the ids of task.signers; or the text "listed", if the
+  /// ids are more than a list can have.
+  decltype(registry::Capability::value) told() const;
+
  private:
   std::chrono::minutes until_open(std::chrono::minutes of_day) const;
 
   base::Duration time_max_ = std::chrono::hours(24);
-  std::vector<Hours> hours_;        // empty: all of them
-  std::set<base::NodeId> signers_;  // empty: all
+  std::vector<Hours> hours_;  // empty: all of them
+  Accept accept_ = Accept::any;
+  std::set<base::NodeId> signers_;
   std::set<base::NodeId> denied_;
   std::set<Cid> denied_contents_;  // programs, roots and inputs
 };

@@ -10,7 +10,6 @@ namespace troupe::task {
 
 inline constexpr std::size_t kSpotProgramMax = 65'535;
 inline constexpr std::uint64_t kSpotRounds = 1u << 23;  // our choice: some 0.1 s
-inline constexpr std::uint64_t kSpotRoundsOfSim = 64;   // a simulated processor has no speed
 inline constexpr std::uint32_t kSpotCores = 250;        // thousandths: also a node that gives little can take it
 inline constexpr std::uint64_t kSpotMemory = 16u << 20;
 inline constexpr std::chrono::seconds kSpotTime{20};  // our choice: a slow machine under load

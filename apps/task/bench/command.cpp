@@ -39,7 +39,8 @@ Ending run_task(const Invocation& invocation, Console& console) {
   constexpr std::size_t kApart = 5;  // the issue on tasks
   const auto apart_folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!apart_folder.ok()) return apart_folder.error();
-  const auto five = bench::NodeProcesses::start(invocation.table(), *apart_folder.value(), apart ? kApart : 0);
+  const auto five =
+      bench::NodeProcesses::start(invocation.table(), *apart_folder.value(), apart ? kApart : 0, {"task.accept=any"});
   if (!five.ok()) return five.error();
   const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!folder.ok()) return folder.error();

@@ -137,7 +137,7 @@ Figure measure_choices(Runner& runner) {
                         {"cpu", std::uint64_t{1 + i % 16}},
                         {"disk", std::uint64_t{1} << 40},
                         {"memory", std::uint64_t{1 + i % 32} << 30},
-                        {"tasks", registry::Flag{}}};
+                        {"tasks", "any"}};
     one.status = registry::Status::healthy;
     one.load = static_cast<std::uint32_t>(i * 7 % 2'000);
     one.reputation = static_cast<int>(i % 100);

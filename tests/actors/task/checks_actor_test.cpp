@@ -25,7 +25,7 @@ struct ChecksActorFixture : test::ActorFixture {
     settings.simulated = true;  // few rounds
     settings.registry = "/list";
     told = worker.registration();
-    told.capabilities = {{"arch", ports.world().hardware.has().arch}, {"tasks", registry::Flag{}}};
+    told.capabilities = {{"arch", ports.world().hardware.has().arch}, {"tasks", "any"}};
     start("registry", [this](test::Scripted&, runtime::Handlers& on) {
       on.ask<registry::wire::ListWatched, registry::wire::WatchedPage>(
           [this](registry::wire::ListWatched::Reader, runtime::Reply<registry::wire::WatchedPage> reply) {

@@ -46,7 +46,7 @@ struct OrdersFixture : test::ActorFixture {
                                      {"cpu", cores},
                                      {"disk", std::uint64_t{8} << 30},
                                      {"memory", std::uint64_t{8} << 30},
-                                     {"tasks", registry::Flag{}}};
+                                     {"tasks", "any"}};
                 if (price) {
                   told.price = *price;
                   registry::put(told.capabilities, {std::string(kBookCapability), name_of(wallet::BookId{})});
@@ -103,7 +103,7 @@ struct OrdersFixture : test::ActorFixture {
       TestNode one(0);
       one.identity = crypto::Identity::from(crypto::SecretKey(seed), 0, 0);
       registry::Registration told = one.registration();
-      told.capabilities = {{"cpu", std::uint64_t{2}}, {"tasks", registry::Flag{}}};
+      told.capabilities = {{"cpu", std::uint64_t{2}}, {"tasks", "any"}};
       others.push_back({*sign(told, one.identity->key()), one.signed_beat()});
     }
   }

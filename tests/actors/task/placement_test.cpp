@@ -20,7 +20,7 @@ Candidate candidate(std::uint8_t number) {
                       {"cpu", std::uint64_t{4}},
                       {"disk", std::uint64_t{100} << 30},
                       {"memory", std::uint64_t{8} << 30},
-                      {"tasks", registry::Flag{}}};
+                      {"tasks", "any"}};
   out.status = registry::Status::healthy;
   out.reputation = 10;
   return out;
@@ -67,6 +67,9 @@ TEST_CASE("placement: what keeps a node from a task has a name") {
   other = good;
   other.capabilities.pop_back();
   CHECK(lack(other, order) == Lack::tasks);
+  registry::put(other.capabilities, {"tasks", registry::Texts{"listed", "aa"}});
+  CHECK(lack(other, order, {.submitter = "bb"}) == Lack::accept);
+  CHECK_FALSE(lack(other, order, {.submitter = "aa"}));
   CHECK(lack(good, order, {}, {.owners = {good.owner}}) == Lack::apart);
   CHECK(lack(good, order, {}, {.groups = {good.group}}) == Lack::apart);
 }

@@ -33,22 +33,38 @@ TEST_CASE("task provider: hours are parts of a day, also over midnight; whole da
     CHECK(hours_fault(wrong).has_value());
 }
 
-TEST_CASE("task provider: without a word it takes all; who is not listed, or is denied, is refused with the setting") {
+TEST_CASE("task provider: it takes tasks of any node or of listed ones; who is denied is refused with the setting") {
   const Order order = small_order();
   CHECK_FALSE(Provider().refusal(order, kOne, day_at(0min)).has_value());
-  const Provider listed({}, {kOne.hex()}, {});
+  const Provider listed(Accept::listed, {}, {kOne.hex()}, {});
   CHECK_FALSE(listed.refusal(order, kOne, day_at(0min)).has_value());
   CHECK(listed.refusal(order, kOther, day_at(0min))->message.find("task.signers") != std::string::npos);
-  const Provider denying({}, {kOne.hex()}, {kOne.hex()});
+  CHECK(listed.refusal(order, kOther, day_at(0min))->message.find("task.accept") != std::string::npos);
+  CHECK(Provider(Accept::listed, {}, {}, {}).refusal(order, kOne, day_at(0min)).has_value());
+  CHECK_FALSE(Provider(Accept::any, {}, {kOne.hex()}, {}).refusal(order, kOther, day_at(0min)).has_value());
+  const Provider denying(Accept::any, {}, {kOne.hex()}, {kOne.hex()});
   CHECK(denying.refusal(order, kOne, day_at(0min))->message.find("task.deny") != std::string::npos);
   CHECK_FALSE(signer_fault(kOne.hex()).has_value());
   CHECK(signer_fault("n1").has_value());
 }
 
+TEST_CASE("task provider: others are told whose tasks it takes, by their ids if these are few") {
+  using Told = decltype(registry::Capability::value);
+  CHECK(Provider().told() == Told(std::string("any")));
+  CHECK(Provider(Accept::any, {}, {kOne.hex()}, {}).told() == Told(std::string("any")));
+  CHECK(Provider(Accept::listed, {}, {}, {}).told() == Told(registry::Texts{"listed"}));
+  CHECK(Provider(Accept::listed, {}, {kOther.hex(), kOne.hex()}, {}).told() ==
+        Told(registry::Texts{"listed", kOne.hex(), kOther.hex()}));
+  std::vector<std::string> many;
+  for (char digit = 'a'; many.size() < registry::kTextsMax; ++digit)
+    many.push_back(std::string(38, '0') + "f" + "0123456789abcdef"[digit - 'a']);
+  CHECK(Provider(Accept::listed, {}, many, {}).told() == Told(std::string("listed")));
+}
+
 TEST_CASE("task provider: a denied content is refused as program, root and input") {
   Order order = small_order();
   const Cid bad = *Cid::from_hex(std::string(64, 'b'));
-  const Provider provider({}, {}, {bad.hex()});
+  const Provider provider(Accept::any, {}, {}, {bad.hex()});
   CHECK_FALSE(provider.refusal(order, kOne, day_at(0min)).has_value());
   order.root = bad;
   CHECK(provider.refusal(order, kOne, day_at(0min)).has_value());
@@ -64,7 +80,7 @@ TEST_CASE("task provider: a denied content is refused as program, root and input
 
 TEST_CASE("task provider: outside its hours it says after what time to ask again") {
   const Order order = small_order();
-  const Provider provider({"22:00-06:00", "12:00-13:00"}, {}, {});
+  const Provider provider(Accept::any, {"22:00-06:00", "12:00-13:00"}, {}, {});
   CHECK_FALSE(provider.refusal(order, kOne, day_at(23h)).has_value());
   CHECK(provider.refusal(order, kOne, day_at(11h + 30min))->retry_after == 30min);
   CHECK(provider.refusal(order, kOne, day_at(13h))->retry_after == 1h);
@@ -77,5 +93,5 @@ TEST_CASE("task provider: tasks of others have a longest time") {
   CHECK_FALSE(Provider().refusal(order, kOne, day_at(0min)).has_value());
   order.limits.time = 24h + 1ms;
   CHECK(Provider().refusal(order, kOne, day_at(0min))->message.find("task.time_max") != std::string::npos);
-  CHECK_FALSE(Provider({}, {}, {}, 25h).refusal(order, kOne, day_at(0min)).has_value());
+  CHECK_FALSE(Provider(Accept::any, {}, {}, {}, 25h).refusal(order, kOne, day_at(0min)).has_value());
 }
