@@ -88,7 +88,7 @@ what it does
   --array prints the id of the array; ID.0 is its first member. --wait then prints what its members print, in order
 exits
   1 with --wait if the task has failed, was cancelled or expired; 3 if some members of an array have, but not all; 5 if neither the root nor a node has what would load
-  it, or the root cannot be unpacked; 7 if no known node could ever run it
+  it, or the root cannot be unpacked; 7 if no known node could ever run it, or accepts it (task.accept)
 )";
 
 constexpr const char* kViewNotes = R"(

@@ -22,7 +22,8 @@ struct ChecksActorFixture : test::ActorFixture {
   ChecksActorFixture() {
     settings.identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(ports.world().chance, 0));
     settings.work_bits = 0;
-    settings.simulated = true;  // few rounds
+    settings.each_node_alone = true;
+    settings.check_rounds = 64;
     settings.registry = "/list";
     told = worker.registration();
     told.capabilities = {{"arch", ports.world().hardware.has().arch}, {"tasks", "any"}};

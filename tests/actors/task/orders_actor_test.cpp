@@ -32,7 +32,7 @@ struct OrdersFixture : test::ActorFixture {
     settings.slots = sandbox::Cores{0};
     settings.require_verified = false;
     settings.kept_bytes = 4u << 20;
-    settings.simulated = true;
+    settings.each_node_alone = true;
     settings.registry = "/list";
     start("list", [this](test::Scripted&, runtime::Handlers& on) {
       on.stream<registry::wire::ListNodes, registry::wire::NodeRows>(
@@ -41,7 +41,8 @@ struct OrdersFixture : test::ActorFixture {
               auto rows = out.initRows(known + size32(others));
               for (unsigned i = 0; i < known; ++i) {
                 registry::Registration told = workers[i].registration();
-                if (!settings.simulated) told.at = *base::Endpoint::parse("10.0." + std::to_string(sites[i]) + ".1:1");
+                if (!settings.each_node_alone)
+                  told.at = *base::Endpoint::parse("10.0." + std::to_string(sites[i]) + ".1:1");
                 told.capabilities = {{"arch", "x86_64"},
                                      {"cpu", cores},
                                      {"disk", std::uint64_t{8} << 30},
@@ -333,7 +334,7 @@ TEST_CASE("orders: a task that waits at a node goes to another one that is free,
 TEST_CASE("orders: many ids of one site that do not take a task hold it no longer than one of them") {
   OrdersFixture f;
   f.kill(f.orders);
-  f.settings.simulated = false;
+  f.settings.each_node_alone = false;
   f.known = 4;
   f.sites = {1, 1, 1, 2};
   f.loads = {0, 0, 0, 1'000};

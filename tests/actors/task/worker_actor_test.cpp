@@ -25,7 +25,7 @@ struct WorkerFixture : test::ActorFixture {
     settings.memory_bytes = std::uint64_t{1} << 40;
     settings.inputs_bytes = 1u << 20;
     settings.require_verified = false;
-    settings.simulated = true;
+    settings.each_node_alone = true;
     start("files", [this](test::Scripted&, runtime::Handlers& on) {
       on.stream<files::wire::GetFile, files::wire::GetItem>(
           [this](files::wire::GetFile::Reader, runtime::Sink<files::wire::GetItem> to) {
