@@ -84,11 +84,9 @@ class DhtCluster {
     ClusterNode& home = *members[i];
     if (!std::exchange(home.up, false)) return;
     Life& life = home.life();
-    std::vector<runtime::Handle> all;
-    life.node.registry().walk([&](const runtime::Listing& one) { return all.push_back(one.handle), true; });
-    for (const auto& one : all) caf::anon_send_exit(one, caf::exit_reason::kill);
-    all.clear();
-    life.outside = life.dht = {};
+    troupe::test::kill_all(life.node);
+    life.outside.release();
+    life.dht = {};
     stage.run_for(100ms);
     base::Random dice(home.number);
     home.disk.crash(dice);
@@ -114,16 +112,7 @@ class DhtCluster {
 
   /// Runs `what` in a handler of an actor of that node.
   void inside(std::size_t i, std::function<void(Scripted&)> what) {
-    Life& life = members[i]->life();
-    if (!life.outside) {
-      life.outside = life.node.start(
-          "outside", script([&life](Scripted& self, runtime::Handlers& on) {
-            on.tell<messages::wire::Nothing>([&life, &self](auto) { std::exchange(life.what, {})(self); });
-          }));
-    }
-    life.what = std::move(what);
-    const auto nothing = runtime::Envelope::build<messages::wire::Nothing>({}, [](auto) {});
-    life.outside->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, nothing), nullptr);
+    members[i]->life().outside.run(members[i]->life().node, std::move(what));
     stage.settle();
   }
 

@@ -56,8 +56,8 @@ struct Life {
   runtime::Node node;
   std::shared_ptr<net::Pool> pool;
   std::shared_ptr<net::Datagrams> datagrams;
-  runtime::Handle outside, dht;
-  std::function<void(Scripted&)> what;
+  runtime::Handle dht;
+  troupe::test::Outside outside;
   std::vector<std::string> failures;
   Breaker breaker;
 };

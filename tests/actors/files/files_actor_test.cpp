@@ -232,7 +232,7 @@ TEST_CASE("files: a put that is broken off leaves no claims anywhere") {
   SUBCASE("by the end of its asker") {
     auto putting = cluster.start_put(0, bytes, 3, "x", 10'000, false);
     cluster.stage.run_for(2s);
-    caf::anon_send_exit(std::exchange(cluster[0].life().outside, {}), caf::exit_reason::kill);
+    caf::anon_send_exit(cluster[0].life().outside.release(), caf::exit_reason::kill);
     cluster.stage.run_for(10s);
   }
   SUBCASE("by silence") {

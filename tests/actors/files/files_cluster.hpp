@@ -33,8 +33,7 @@ struct Life {
   sim::NodePorts& ports;
   runtime::Node node;
   std::shared_ptr<net::Pool> pool;
-  runtime::Handle outside;
-  std::function<void(Scripted&)> what;
+  troupe::test::Outside outside;
   std::vector<std::string> failures;
 };
 
@@ -231,11 +230,8 @@ class FilesCluster {
     ClusterNode& home = *members[i];
     if (!std::exchange(home.up, false)) return;
     Life& life = home.life();
-    std::vector<runtime::Handle> all;
-    life.node.registry().walk([&](const runtime::Listing& one) { return all.push_back(one.handle), true; });
-    for (const auto& one : all) caf::anon_send_exit(one, caf::exit_reason::kill);
-    all.clear();
-    life.outside = {};
+    troupe::test::kill_all(life.node);
+    life.outside.release();
     stage.run_for(100ms);
     base::Random dice(home.number);
     home.disk.crash(dice);
@@ -253,18 +249,7 @@ class FilesCluster {
 
   /// Runs `what` in a handler of an actor of that node.
   void inside(std::size_t i, std::function<void(Scripted&)> what) {
-    Life& life = members[i]->life();
-    if (!life.outside) {
-      life.outside =
-          life.node.start("outside", test::script([&life](Scripted& self, runtime::Handlers& on) {
-                            on.tell<messages::wire::Nothing>([&life, &self](messages::wire::Nothing::Reader) {
-                              std::exchange(life.what, {})(self);
-                            });
-                          }));
-    }
-    life.what = std::move(what);
-    const auto nothing = runtime::Envelope::build<messages::wire::Nothing>({}, [](auto) {});
-    life.outside->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, nothing), nullptr);
+    members[i]->life().outside.run(members[i]->life().node, std::move(what));
     stage.settle();
   }
   template <class Q, class A>

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "messages/common.capnp.h"
 #include "runtime/actor/actor.hpp"
@@ -69,6 +70,36 @@ inline runtime::Factory script(Scripted::Receive receive, Scripted::Start start 
   return [=] { return std::make_unique<Scripted>(receive, start); };
 }
 
+/// Ends all actors of a node, as the end of its process would.
+inline void kill_all(runtime::Node& node) {
+  std::vector<runtime::Handle> all;
+  node.registry().walk([&](const runtime::Listing& listing) { return all.push_back(listing.handle), true; });
+  for (const auto& one : all) caf::anon_send_exit(one, caf::exit_reason::kill);
+}
+
+/// The actor `/outside` of a node: runs what a test gives it in a handler. It starts when it is first used.
+class Outside {
+ public:
+  void run(runtime::Node& node, std::function<void(Scripted&)> what) {
+    if (!actor_)
+      actor_ = node.start("outside", script([this](Scripted& self, runtime::Handlers& on) {
+                            on.tell<messages::wire::Nothing>(
+                                [this, &self](messages::wire::Nothing::Reader) { std::exchange(what_, {})(self); });
+                          }));
+    what_ = std::move(what);
+    actor_->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
+                                              runtime::Envelope::build<messages::wire::Nothing>({}, [](auto) {})),
+                    nullptr);
+  }
+  const runtime::Handle& handle() const { return actor_; }  ///< null before the first use
+  /// Call it once the actor has ended, or to end it.
+  runtime::Handle release() { return std::exchange(actor_, {}); }
+
+ private:
+  runtime::Handle actor_;
+  std::function<void(Scripted&)> what_;
+};
+
 class ActorFixture {
  public:
   /// What a test puts in the place of some of the ports.
@@ -79,11 +110,8 @@ class ActorFixture {
         ports(stage.keep<sim::NodePorts>(stage, sim::Fabric::make(stage), std::uint16_t{1}, disk)),
         node(stage.system(), refit != nullptr ? refit(stage, ports.world()) : ports.world(), limits) {}
   ~ActorFixture() {
-    std::vector<runtime::Handle> all;
-    node.registry().walk([&](const runtime::Listing& listing) { return all.push_back(listing.handle), true; });
-    for (const auto& one : all) kill(one);
-    all.clear();
-    outside_ = {};
+    kill_all(node);
+    outside_.release();
     stage.settle();
   }
 
@@ -92,16 +120,7 @@ class ActorFixture {
   }
   /// Runs `what` in a handler of an actor of its own, `/outside`, then lets everybody act on it.
   void inside(std::function<void(Scripted&)> what) {
-    if (!outside_) {
-      outside_ = start("outside", [this](Scripted& self, runtime::Handlers& on) {
-        on.tell<messages::wire::Nothing>(
-            [this, &self](messages::wire::Nothing::Reader) { std::exchange(what_, {})(self); });
-      });
-    }
-    what_ = std::move(what);
-    outside_->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
-                                                runtime::Envelope::build<messages::wire::Nothing>({}, [](auto) {})),
-                      nullptr);
+    outside_.run(node, std::move(what));
     stage.settle();
   }
   /// Ends an actor as the end of its system would.
@@ -121,8 +140,7 @@ class ActorFixture {
   runtime::Node node;
 
  private:
-  runtime::Handle outside_;
-  std::function<void(Scripted&)> what_;
+  Outside outside_;
 };
 
 }  // namespace troupe::test

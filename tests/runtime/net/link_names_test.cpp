@@ -41,7 +41,7 @@ TEST_CASE("link: an actor of another node is named by the node and its path, and
   REQUIRE(outcome.value == 42);
   CHECK(name_of(cluster[0], asked) == first_digits(cluster[1]) + ":/count");
   CHECK(name_of(cluster[1], asker) == first_digits(cluster[0]));
-  CHECK(name_of(cluster[0], cluster[0].outside.id()).empty());
+  CHECK(name_of(cluster[0], cluster[0].outside.handle().id()).empty());
 
   SUBCASE("also after the link has ended, for what was said over it is remembered") {
     for (const auto& link : cluster[0].pool->in_service()) net::hang_up(*link);

@@ -77,8 +77,7 @@ class NetCluster {
     std::optional<base::Endpoint> address;
     std::vector<std::string> logged{};
     observe::Log log{std::make_unique<LinesSink>(logged), observe::LogFormat::text, [] { return base::WallTime{}; }};
-    runtime::Handle outside;
-    std::function<void(Scripted&)> what;
+    Outside outside;
     const base::NodeId& id() const { return pool->setup().identity->id(); }
   };
 
@@ -95,12 +94,8 @@ class NetCluster {
     stage.run_for(std::chrono::milliseconds(1));
   }
   ~NetCluster() {
-    std::vector<runtime::Handle> all;
-    for (auto& member : members)
-      member->node.registry().walk([&](const runtime::Listing& one) { return all.push_back(one.handle), true; });
-    for (const auto& one : all) caf::anon_send_exit(one, caf::exit_reason::kill);
-    all.clear();
-    for (auto& member : members) member->outside = {};
+    for (auto& member : members) kill_all(member->node);
+    for (auto& member : members) member->outside.release();
     stage.run_for(std::chrono::seconds(1));
   }
 
@@ -108,19 +103,7 @@ class NetCluster {
 
   /// Runs `what` in a handler of an actor of that member, and lets a second pass.
   void inside(std::size_t member, std::function<void(Scripted&)> what, base::Duration then = std::chrono::seconds(1)) {
-    Member& home = *members[member];
-    if (!home.outside) {
-      home.outside =
-          home.node.start("outside", script([&home](Scripted& self, runtime::Handlers& on) {
-                            on.tell<messages::wire::Nothing>([&home, &self](messages::wire::Nothing::Reader) {
-                              std::exchange(home.what, {})(self);
-                            });
-                          }));
-    }
-    home.what = std::move(what);
-    home.outside->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
-                                                    runtime::Envelope::build<messages::wire::Nothing>({}, [](auto) {})),
-                          nullptr);
+    members[member]->outside.run(members[member]->node, std::move(what));
     stage.run_for(then);
   }
 
