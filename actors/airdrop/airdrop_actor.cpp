@@ -271,8 +271,7 @@ void AirdropActor::deposit() {
       },
       [this, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
         if (run != run_) return;
-        const bool ended = answer.ok() || answer.error().code == Code::refused || answer.error().code == Code::conflict;
-        if (!ended) return ask_again(answer.error());
+        if (!answer.ok() && !base::is_final(answer.error().code)) return ask_again(answer.error());
         pays_again_.reset();
         // Another one that creates it meanwhile asks nothing beside that: there will be no airdrop to ask for.
         if (!answer.ok()) return unfollow(answer.error());

@@ -28,10 +28,7 @@ constexpr std::uint32_t kPostingsAtOnce = 3;     // our choice
 constexpr UnixMs kDay = std::chrono::hours(24);  // of UTC
 
 /// The same will be said of the same, whenever it is asked.
-bool definite(const base::Error& error) {
-  return error.code == Code::refused || error.code == Code::conflict || error.code == Code::malformed ||
-         error.code == Code::not_found;
-}
+bool definite(const base::Error& error) { return base::is_final(error.code) || error.code == Code::not_found; }
 
 crypto::SecretKey key_of(std::size_t party) {
   crypto::Seed seed;

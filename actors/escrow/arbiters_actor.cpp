@@ -151,10 +151,7 @@ void ArbitersActor::go_on() {
          run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
           if (run != run_) return;
           sending_.erase(arbiter);
-          // What the book will never take, however often it is sent.
-          constexpr Code kEnds[] = {Code::refused, Code::conflict, Code::malformed, Code::unsupported};
-          const bool refused = !answer.ok() && std::ranges::find(kEnds, answer.error().code) != std::end(kEnds);
-          if (!answer.ok() && !refused) return after<Resend>(again_.next(answer.error()));
+          if (!answer.ok() && !base::is_final(answer.error().code)) return after<Resend>(again_.next(answer.error()));
           again_.reset();
           const base::Outcome<void> how = answer.ok() ? base::Outcome<void>() : base::Outcome<void>(answer.error());
           change(

@@ -37,9 +37,6 @@ base::Digest content_of(Act act) {
   return crypto::sha256(encode(act));
 }
 
-/// Whether the ledger will say the same of the same transfer.
-bool for_good(Code code) { return code == Code::refused || code == Code::conflict || code == Code::malformed; }
-
 }  // namespace
 
 UnixMs group_time(base::WallTime wall, base::Instant now, const std::atomic<std::int64_t>& correction) {
@@ -464,12 +461,12 @@ void EscrowActor::send_deposit(Party party) {
       [this, party, id = id_of(*transfer), run = run_](runtime::Answer<wallet::wire::Posted> answer) {
         if (run != run_) return;
         of(deposits_, party).asked = false;
-        if (answer.ok() || for_good(answer.error().code)) deposits_again_.reset();
+        if (answer.ok() || base::is_final(answer.error().code)) deposits_again_.reset();
         // The book tells of the credit. If it has done so before the act was here, the deposit is one that goes back.
         if (answer.ok() && !(replay_ && told(answer.value().getSequence()))) return;
         if (answer.ok())
           return want({.command = DepositRefused{id}, .own = true, .done = [](const base::Outcome<Taken>&) {}});
-        if (!for_good(answer.error().code)) return after<Resend>(deposits_again_.next(answer.error()));
+        if (!base::is_final(answer.error().code)) return after<Resend>(deposits_again_.next(answer.error()));
         of(deposits_, party).refused = answer.error();
         want({.command = DepositRefused{id}, .own = true, .done = [](const base::Outcome<Taken>&) {}});
       });

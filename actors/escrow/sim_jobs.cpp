@@ -14,10 +14,6 @@ constexpr UnixMs kJobTime = std::chrono::seconds(40);
 constexpr std::size_t kJobProviders = 3, kJobSteps = 2 * kJobProviders + 1;  // engaged, handed in, settled
 constexpr std::size_t kSettleStep = kJobSteps - 1;
 
-bool for_good(const base::Error& error) {
-  return error.code == Code::refused || error.code == Code::conflict || error.code == Code::malformed;
-}
-
 }  // namespace
 
 void EscrowWorkload::job(std::size_t node, std::size_t buyer, std::int64_t plan) {
@@ -113,7 +109,7 @@ void EscrowWorkload::send(Job& job, std::size_t node, const Account& by, decltyp
       [this, &job, at = job.at, node](const Error& error, wire::TaskEscrowIs::Reader) {
         if (at != job.at) return;  // after the death of a node the same may have been asked twice
         job.asking = false;
-        if (error && !for_good(*error) && error->code != Code::not_found) return;  // again at the next push
+        if (error && !base::is_final(error->code) && error->code != Code::not_found) return;  // again at the next push
         const bool engages = at < kJobProviders;
         if (!error && engages) {
           job.begun = true;

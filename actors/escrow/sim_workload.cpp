@@ -21,11 +21,6 @@ constexpr std::size_t kSimArbiters = 2;
 constexpr std::chrono::seconds kWait{20};
 constexpr std::uint64_t kIssued = 1'000'000;
 
-/// The same will be said of the same, whenever it is asked.
-bool definite(const base::Error& error) {
-  return error.code == Code::refused || error.code == Code::conflict || error.code == Code::malformed;
-}
-
 crypto::SecretKey key_of(std::size_t party) {
   crypto::Seed seed;
   const auto hash = crypto::sha256(base::as_bytes("party " + std::to_string(party)));
@@ -275,7 +270,7 @@ void EscrowWorkload::stepped(Trade& trade, const SignedStep& step, const Error& 
   const auto& now = trade.signed_step;
   if (!now || now->act.by != step.act.by || now->act.number != step.act.number) return;
   trade.asking = false;
-  if (error && !definite(*error)) return;  // sent again at the next push
+  if (error && !base::is_final(error->code)) return;  // sent again at the next push
   if (!error) {
     trade.acknowledged = std::max(trade.acknowledged, sequence);
     trade.done.push_back(step);
@@ -357,7 +352,7 @@ void EscrowWorkload::send_on(std::size_t node, Account& account) {
       },
       [this, &account, transfer](const Error& error, wallet::wire::Posted::Reader posted) {
         account.asking = false;
-        if (error && !definite(*error)) return;
+        if (error && !base::is_final(error->code)) return;
         const wallet::TransferId id = wallet::id_of(transfer);
         if (account.sending == transfer) account.sending.reset();
         if (error) return;

@@ -299,9 +299,7 @@ bool TaskEscrowActor::send_deposit(std::uint64_t token, const Bytes& deposit) {
       [this, token, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
         if (run != run_) return;
         if (answer.ok() || world().mutations.on("escrow.task_deposit_assumed")) return deposit_ended(token, {});
-        const Code code = answer.error().code;
-        if (code == Code::refused || code == Code::conflict || code == Code::malformed)
-          return deposit_ended(token, answer.error());
+        if (base::is_final(answer.error().code)) return deposit_ended(token, answer.error());
         put_off_.insert(token);
         after<DepositAgain>(deposits_again_.next(answer.error()));
       });

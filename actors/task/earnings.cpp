@@ -120,9 +120,7 @@ void Earnings::hand(const Key& key, const Handing& one) {
         const Code code = answer.ok() ? Code::internal : answer.error().code;
         // A node that is just beginning does not know it either.
         const bool unknown = code == Code::not_found && ++at->second.unknown >= kUnknownMax;
-        const bool ended =
-            answer.ok() || unknown || code == Code::refused || code == Code::conflict || code == Code::malformed;
-        if (ended) handing_.erase(at);
+        if (answer.ok() || unknown || base::is_final(code)) handing_.erase(at);
         else later_.emplace_back(now() + kHandAgain, key);
         hand();
       });

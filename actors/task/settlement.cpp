@@ -111,8 +111,7 @@ void Settlement::engage(const escrow::TaskAgreement& agreement, const Attempt& a
           spent(transfer_id, true);
           return done(id);
         }
-        const Code code = answer.error().code;
-        const bool nothing_done = code == Code::refused || code == Code::conflict || code == Code::malformed;
+        const bool nothing_done = base::is_final(answer.error().code);
         spent(transfer_id, !nothing_done);  // one in doubt may be posted: its price comes back when it was due
         done(NotReserved{nothing_done ? Trouble::escrow : Trouble::account, answer.error()});
       });

@@ -30,4 +30,8 @@ bool transient(Code code) {
   return code == Code::overloaded || code == Code::unavailable || code == Code::timeout || code == Code::dropped;
 }
 
+bool is_final(Code code) {
+  return code == Code::malformed || code == Code::unsupported || code == Code::refused || code == Code::conflict;
+}
+
 }  // namespace troupe::base

@@ -48,6 +48,11 @@ struct OneAirdrop : test::ActorFixture {
         if (!pays) return reply.refuse({Code::overloaded, "later", 5s});
         reply.send([](auto) {});
       });
+      on.ask<wallet::wire::Follow, messages::wire::Nothing>([](auto, auto reply) { reply.done(); });
+      on.ask<wallet::wire::PostTransfer, wallet::wire::Posted>([this](auto, auto reply) {
+        ++asked;
+        reply.refuse(*deposit_refusal);
+      });
     });
     // As in a node, whose root starts the domains: their paths follow from that.
     start("node", {}, [this](test::Scripted& root) {
@@ -100,6 +105,7 @@ struct OneAirdrop : test::ActorFixture {
   Airdrop airdrop;
   std::map<Bytes, Bytes> all;
   bool pays = false, sleeps = false;
+  std::optional<base::Error> deposit_refusal;
   std::size_t asked = 0;
 };
 
@@ -117,6 +123,27 @@ TEST_CASE("airdrop: a payment that the book puts off is sent again when it says,
   it.pays = true;
   it.stage.run_for(30s);
   CHECK(it.state_kept() == State::paid);
+}
+
+TEST_CASE("airdrop: a deposit that the book refuses for good is not sent again, and its rows go") {
+  OneAirdrop it;
+  it.airdrop = {.state = State::depositing, .owner = it.airdrop.owner, .pool = it.airdrop.pool, .recipients = 1};
+  SUBCASE("the book finds it malformed") { it.deposit_refusal = {Code::malformed, "it breaks its format"}; }
+  SUBCASE("the book refuses it") { it.deposit_refusal = {Code::refused, "the account has less"}; }
+  it.begin();
+  it.stage.run_for(5min);
+  CHECK(it.asked == 1);
+  CHECK_FALSE(it.all.contains(rows::key('t', it.id)));
+}
+
+TEST_CASE("airdrop: a deposit that the book puts off is sent again") {
+  OneAirdrop it;
+  it.airdrop = {.state = State::depositing, .owner = it.airdrop.owner, .pool = it.airdrop.pool, .recipients = 1};
+  it.deposit_refusal = {Code::overloaded, "later", 5s};
+  it.begin();
+  it.stage.run_for(18s);
+  CHECK(it.asked == 4);  // every five seconds
+  CHECK(it.all.contains(rows::key('t', it.id)));
 }
 
 TEST_CASE("airdrop: who waits for payments that do not come has no place for long, and asks again") {

@@ -2,6 +2,7 @@
 
 #include "runtime/base/bytes.hpp"
 #include "runtime/base/endpoint.hpp"
+#include "runtime/base/error.hpp"
 #include "runtime/base/ids.hpp"
 #include "runtime/base/random.hpp"
 #include "runtime/base/result.hpp"
@@ -73,4 +74,14 @@ TEST_CASE("endpoint: text goes there and back, and what cannot be dialled is kno
   CHECK_FALSE(HostPort::parse("a b:80").has_value());
   CHECK_FALSE(HostPort::parse("[[]]:1").has_value());
   CHECK_FALSE(HostPort::parse(std::string(256, 'a') + ":80").has_value());
+}
+
+TEST_CASE("error: a refusal that is final is not transient, and a doubt is neither") {
+  for (const Code code : {Code::malformed, Code::unsupported, Code::refused, Code::conflict}) {
+    CHECK(is_final(code));
+    CHECK_FALSE(transient(code));
+  }
+  for (const Code code : {Code::overloaded, Code::unavailable, Code::timeout, Code::dropped, Code::no_space,
+                          Code::unknown_outcome, Code::not_found, Code::corrupt, Code::internal})
+    CHECK_FALSE(is_final(code));
 }
