@@ -32,6 +32,7 @@ base::Outcome<void> outcome(const base::Result<void, AirdropError>& result) {
 AirdropActor::AirdropActor(Setup setup)
     : setup_(std::move(setup)),
       storage_(*this, setup_.place, rows::kKeyspace, setup_.term),
+      ledger_(*this, {setup_.settings.log}),
       row_(*this, storage_, rows::key('h', setup_.id), "the airdrop") {}
 
 void AirdropActor::receive(runtime::Handlers& on) {
@@ -55,20 +56,11 @@ void AirdropActor::receive(runtime::Handlers& on) {
   });
   on.ask<wallet::wire::Credited, messages::wire::Nothing>(
       [this](auto ask, auto reply) { credited(ask, std::move(reply)); });
+  ledger_.receive<DepositAgain, OwedAgain>(on);
   on.timer<GiveBack>([this] { bind_back(); });
   on.timer<Reload>([this] { load(); });
   on.timer<Due>([this] { due(); });
   on.timer<Resend>([this] { go_on(); });
-  on.timer<AskAgain>([this] {
-    if (again_of_ != run_) return;  // it was read again meanwhile
-    asking_ = false;
-    go_on();
-  });
-  on.timer<BackAgain>([this] {
-    if (back_again_of_ != run_) return;
-    giving_back_ = false;
-    bind_back();
-  });
   on.timer<PayAgain>([this] {
     failed_.reset();
     go_on();
@@ -157,6 +149,7 @@ void AirdropActor::opened() {
 
 void AirdropActor::reload(const Error& why) {
   ++run_;
+  ledger_.forget();
   row_.forget();
   open_ = false;
   setup_.settings.log.warn("an airdrop is read again",
@@ -260,24 +253,15 @@ UnixMs AirdropActor::ends(const Times& times) const {
 }
 
 void AirdropActor::deposit() {
-  const wallet::SignedBytes& given = founding_->deposit;
-  const auto transfer = wallet::decode_transfer(given.bytes);
-  if (!transfer) return reload({Code::corrupt, "the deposit of the airdrop cannot be read"});
-  ask<wallet::wire::PostTransfer, wallet::wire::Posted>(
-      node().find(wallet::kPath), now() + kLedgerDue,
-      [&](wallet::wire::PostTransfer::Builder out) {
-        wallet::write(out.initTransfer(), *transfer, given.policy, given.approvals, given.on_chain);
-        out.setToNoKey(true);
-      },
-      [this, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
-        if (run != run_) return;
-        if (!answer.ok() && !base::is_final(answer.error().code)) return ask_again(answer.error());
-        pays_again_.reset();
-        // Another one that creates it meanwhile asks nothing beside that: there will be no airdrop to ask for.
-        if (!answer.ok()) return unfollow(answer.error());
+  const bool sent =
+      ledger_.deposit(founding_->deposit, runtime::Caller{}, [this](const base::Outcome<std::uint64_t>& posted) {
+        // Another one that creates it meanwhile asks nothing beside that: there will be
+        // no airdrop to ask for.
+        if (!posted.ok()) return unfollow(posted.error());
         asking_ = false;
         deposited();
       });
+  if (!sent) reload({Code::corrupt, "the deposit of the airdrop cannot be read"});
 }
 
 void AirdropActor::deposited() {
@@ -336,28 +320,13 @@ void AirdropActor::not_deposited(const Error& why) {
       Row::Whose::own);
 }
 
-/// No question goes beside the one that was put off.
-void AirdropActor::ask_again(const Error& why) {
-  again_of_ = run_;
-  after<AskAgain>(pays_again_.next(why));
-}
-
 void AirdropActor::give_back_all() {
   if (std::exchange(asking_, true)) return;
-  const wallet::Transfer transfer = give_back(setup_.id, founding_->terms);
-  ask<wallet::wire::PayFrom, wallet::wire::Posted>(
-      node().find(wallet::kPath), now() + kLedgerDue,
-      [&](wallet::wire::PayFrom::Builder out) {
-        out.setTransfer(data_of(wallet::encode(transfer)));
-        out.setKind(std::string(kAccountKind));
-        out.setId(data_of(setup_.id.view()));
-      },
-      [this, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
-        if (run != run_) return;
-        if (!answer.ok()) return ask_again(answer.error());
-        asking_ = false;
-        clear('p');
-      });
+  ledger_.pay(std::string(kAccountKind), setup_.id.view(), give_back(setup_.id, founding_->terms),
+              [this](const base::Outcome<std::uint64_t>&) {
+                asking_ = false;
+                clear('p');
+              });
 }
 
 /// The list of an airdrop that pays nothing is of no use, and could be had for nothing; then what was objected to it.

@@ -15,8 +15,8 @@
 #include "actors/airdrop/airdrop_settings.hpp"
 #include "actors/airdrop/rows.hpp"
 #include "actors/airdrop/words.hpp"
+#include "actors/wallet/ledger_client.hpp"
 #include "messages/common.capnp.h"
-#include "runtime/base/backoff.hpp"
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::airdrop {
@@ -45,8 +45,8 @@ class AirdropActor final : public runtime::Actor {
   struct Reload {};
   struct Due {};
   struct Resend {};
-  struct AskAgain {};
-  struct BackAgain {};
+  struct DepositAgain {};
+  struct OwedAgain {};
   struct RunDue {};
   struct PayAgain {};
   struct Idle {};
@@ -89,7 +89,6 @@ class AirdropActor final : public runtime::Actor {
   void deposited();
   void unfollow(const base::Error& why);
   void not_deposited(const base::Error& why);
-  void ask_again(const base::Error& why);
   void give_back_all();
   void clear(char of);
   /// Until when objections are heard, or pages may come: not before the book has been back for a while.
@@ -143,9 +142,9 @@ class AirdropActor final : public runtime::Actor {
 
   const Setup setup_;
   durable::Storage storage_;
+  wallet::LedgerClient ledger_;
   Row row_;
-  std::uint64_t run_ = 0;                           // answers to an earlier one are ignored
-  std::uint64_t again_of_ = 0, back_again_of_ = 0;  // in which its timers were set
+  std::uint64_t run_ = 0;  // answers to an earlier one are ignored
   bool open_ = false;
   std::optional<rows::Founding> founding_;  // none: there is no such airdrop
   AllObjected objected_;
@@ -159,7 +158,6 @@ class AirdropActor final : public runtime::Actor {
   wallet::Strays strays_;
   UnixMs back_due_{0};  // of the first of strays_; in row 'w'
   bool giving_back_ = false;
-  base::Backoff back_again_{std::chrono::seconds(1), std::chrono::seconds(60)};  // our choice
   bool asking_ = false;  // for the deposit, or for all that is given back
 
   std::deque<InFlight> in_flight_;

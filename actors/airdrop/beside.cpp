@@ -6,12 +6,6 @@
 #include "messages/words.hpp"
 
 namespace troupe::airdrop {
-namespace {
-
-constexpr std::chrono::seconds kBackDue{20};  // our choice: it is sent again
-
-}  // namespace
-
 void AirdropActor::load_strays() {
   storage_.each(
       rows::key('x', setup_.id), {},
@@ -124,39 +118,26 @@ void AirdropActor::bind_back() {
 
 void AirdropActor::send_back() {
   if (std::exchange(giving_back_, true)) return;
-  ask<wallet::wire::PayFrom, wallet::wire::Posted>(
-      node().find(wallet::kPath), now() + kBackDue,
-      [&](wallet::wire::PayFrom::Builder out) {
-        out.setTransfer(data_of(wallet::encode(*state().back)));
-        out.setKind(std::string(kAccountKind));
-        out.setId(data_of(setup_.id.view()));
-      },
-      [this, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
-        if (run != run_) return;
-        if (!answer.ok()) {
-          back_again_of_ = run_;
-          return after<BackAgain>(back_again_.next(answer.error()));
-        }
-        back_again_.reset();
-        const auto due = std::make_shared<UnixMs>(0);
-        row_.change(
-            [this, due](Airdrop& airdrop, durable::Storage::Commit& commit) -> base::Outcome<void> {
-              airdrop.gone_back();
-              if (!strays_.empty()) *due = next_back(airdrop);
-              commit.rows[rows::key('w', setup_.id)] =
-                  strays_.empty() ? std::nullopt : std::optional(rows::owing_row(*due));
-              return {};
-            },
-            [this, due](const base::Outcome<void>& done) {
-              giving_back_ = false;
-              if (!done.ok()) return;  // it is read again
-              back_due_ = *due;
-              world().mutations.sometimes("airdrop: money beside the pool went back");
-              if (owing()) give_back_soon();
-              else tell_list(true);
-            },
-            Row::Whose::own);
-      });
+  ledger_.pay(std::string(kAccountKind), setup_.id.view(), *state().back, [this](const base::Outcome<std::uint64_t>&) {
+    const auto due = std::make_shared<UnixMs>(0);
+    row_.change(
+        [this, due](Airdrop& airdrop, durable::Storage::Commit& commit) -> base::Outcome<void> {
+          airdrop.gone_back();
+          if (!strays_.empty()) *due = next_back(airdrop);
+          commit.rows[rows::key('w', setup_.id)] =
+              strays_.empty() ? std::nullopt : std::optional(rows::owing_row(*due));
+          return {};
+        },
+        [this, due](const base::Outcome<void>& done) {
+          giving_back_ = false;
+          if (!done.ok()) return;  // it is read again
+          back_due_ = *due;
+          world().mutations.sometimes("airdrop: money beside the pool went back");
+          if (owing()) give_back_soon();
+          else tell_list(true);
+        },
+        Row::Whose::own);
+  });
 }
 
 }  // namespace troupe::airdrop

@@ -7,7 +7,6 @@
 namespace troupe::airdrop {
 namespace {
 
-constexpr std::chrono::seconds kPostDue{20};   // our choice: it is sent again
 constexpr std::chrono::seconds kSendAgain{1};  // our choice
 
 }  // namespace
@@ -44,17 +43,10 @@ void AirdropActor::read_page(std::uint32_t number) {
 
 void AirdropActor::send(std::size_t at) {
   const wallet::Transfer& transfer = in_flight_[at].batch.transfer;
-  ask<wallet::wire::PayFrom, wallet::wire::Posted>(
-      node().find(wallet::kPath), now() + kPostDue,
-      [&](wallet::wire::PayFrom::Builder out) {
-        out.setTransfer(data_of(wallet::encode(transfer)));
-        out.setKind(std::string(kAccountKind));
-        out.setId(data_of(setup_.id.view()));
-      },
-      [this, run = run_, number = transfer.number](const runtime::Answer<wallet::wire::Posted>& answer) {
-        if (run != run_) return;
-        posted(number, answer.ok() ? base::Outcome<void>() : base::Outcome<void>(answer.error()));
-      });
+  ledger_.pay_once(std::string(kAccountKind), setup_.id.view(), transfer,
+                   [this, number = transfer.number](const wallet::LedgerClient::Answer& answer) {
+                     posted(number, answer.ok() ? base::Outcome<void>() : base::Outcome<void>(answer.error()));
+                   });
 }
 
 /// Of one payment; a number of 0 only looks how far all of them are.

@@ -54,7 +54,7 @@ void ArbitersActor::receive(runtime::Handlers& on) {
   on.ask<wire::ArbiterAct, messages::wire::Nothing>([this](auto ask, auto reply) { note(ask, std::move(reply)); });
   on.ask<wire::ListArbiters, wire::Arbiters>([this](auto, auto reply) { list(std::move(reply)); });
   on.timer<Reload>([this] { load(); });
-  on.timer<Resend>([this] { go_on(); });
+  ledger_.receive<DepositAgain, PayAgain>(on);
   on.timer<TellAgain>([this] { tell_root(); });
   on.describe<wire::ArbitersState>([this](wire::ArbitersState::Builder state) {
     if (row_.state() == nullptr) return;
@@ -65,8 +65,6 @@ void ArbitersActor::receive(runtime::Handlers& on) {
 
 void ArbitersActor::load() {
   ++run_;
-  paying_ = false;
-  sending_.clear();
   joining_ = Joining(kJoiningMax);
   ask<wallet::wire::GetBook, wallet::wire::BookIs>(
       node().find(wallet::kPath), now() + kLedgerDue, [](wallet::wire::GetBook::Builder) {},
@@ -90,6 +88,7 @@ void ArbitersActor::load() {
 
 void ArbitersActor::reload(const Error& why) {
   ++run_;
+  ledger_.forget();
   setup_.settings->log.warn("the arbiters are read again", {{"why", std::string_view(why.message)}});
   after<Reload>(kReadAgain);
 }
@@ -140,57 +139,44 @@ void ArbitersActor::go_on() {
   for (const auto& [arbiter, deposit] : row_.state()->deposits()) {
     const auto given = rows::decode_signed(deposit);
     const auto transfer = given ? wallet::decode_transfer(given->bytes) : std::nullopt;
-    if (!transfer || !sending_.insert(arbiter).second) continue;
-    ask<wallet::wire::PostTransfer, wallet::wire::Posted>(
-        node().find(wallet::kPath), now() + kLedgerDue,
-        [&](wallet::wire::PostTransfer::Builder out) {
-          wallet::write(out.initTransfer(), *transfer, given->policy, given->approvals, given->on_chain);
-          out.setToNoKey(true);
-        },
-        [this, arbiter = arbiter, id = id_of(*transfer), bond = transfer->credits[0].amount,
-         run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
-          if (run != run_) return;
-          sending_.erase(arbiter);
-          if (!answer.ok() && !base::is_final(answer.error().code)) return after<Resend>(again_.next(answer.error()));
-          again_.reset();
-          const base::Outcome<void> how = answer.ok() ? base::Outcome<void>() : base::Outcome<void>(answer.error());
-          change(
-              [arbiter, bond, id, how,
-               at = group_time(wall(), now(), *setup_.correction)](Registry& to) -> base::Outcome<void> {
-                if (how.ok()) to.joined(arbiter, bond, id, at);
-                else to.not_joined(arbiter);
-                return {};
-              },
-              [this, arbiter, how](const base::Outcome<void>& done) {
-                if (done.ok()) joining_.release(arbiter);
-                for (Nothing& one : std::exchange(waiting_[arbiter], {})) {
-                  if (done.ok() && how.ok()) one.done();
-                  else one.refuse(done.ok() ? how.error() : done.error());
-                }
-                waiting_.erase(arbiter);
-              });
-        });
+    if (!transfer) continue;
+    ledger_.deposit(*given, runtime::Caller{},
+                    [this, arbiter = arbiter, id = id_of(*transfer),
+                     bond = transfer->credits[0].amount](const base::Outcome<std::uint64_t>& posted) {
+                      if (posted.ok()) return deposit_ended(arbiter, id, bond, {});
+                      deposit_ended(arbiter, id, bond, posted.error());
+                    });
   }
   const auto& bound = row_.state()->bound();
-  if (!bound || std::exchange(paying_, true)) return;
-  ask<wallet::wire::PayFrom, wallet::wire::Posted>(
-      node().find(wallet::kPath), now() + kLedgerDue,
-      [&](wallet::wire::PayFrom::Builder out) {
-        out.setTransfer(data_of(wallet::encode(*bound)));
-        out.setKind("arbiters");
-        out.setId(data_of(book_->view()));
+  if (!bound) return;
+  ledger_.pay("arbiters", book_->view(), *bound, [this, id = id_of(*bound)](const base::Outcome<std::uint64_t>&) {
+    change(
+        [id](Registry& to) -> base::Outcome<void> {
+          to.posted(id);
+          return {};
+        },
+        [](const base::Outcome<void>&) {});
+  });
+}
+
+void ArbitersActor::deposit_ended(const Address& arbiter, const wallet::TransferId& id, Amount bond,
+                                  const base::Outcome<void>& how) {
+  change(
+      [arbiter, bond, id, how,
+       at = group_time(wall(), now(), *setup_.correction)](Registry& to) -> base::Outcome<void> {
+        // It may have been sent a second time before this was durable: it counts once.
+        if (!to.deposits().contains(arbiter)) return {};
+        if (how.ok()) to.joined(arbiter, bond, id, at);
+        else to.not_joined(arbiter);
+        return {};
       },
-      [this, id = id_of(*bound), run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
-        if (run != run_) return;
-        paying_ = false;
-        if (!answer.ok()) return after<Resend>(again_.next(answer.error()));
-        again_.reset();
-        change(
-            [id](Registry& to) -> base::Outcome<void> {
-              to.posted(id);
-              return {};
-            },
-            [](const base::Outcome<void>&) {});
+      [this, arbiter, how](const base::Outcome<void>& done) {
+        if (done.ok()) joining_.release(arbiter);
+        for (Nothing& one : std::exchange(waiting_[arbiter], {})) {
+          if (done.ok() && how.ok()) one.done();
+          else one.refuse(done.ok() ? how.error() : done.error());
+        }
+        waiting_.erase(arbiter);
       });
 }
 

@@ -10,9 +10,9 @@
 #include "actors/escrow/group_time.hpp"
 #include "actors/escrow/logic/registry.hpp"
 #include "actors/escrow/rows.hpp"
+#include "actors/wallet/ledger_client.hpp"
 #include "messages/common.capnp.h"
 #include "messages/escrow.capnp.h"
-#include "runtime/base/backoff.hpp"
 #include "runtime/base/rate_budget.hpp"
 #include "runtime/base/share_places.hpp"
 
@@ -35,6 +35,7 @@ class ArbitersActor final : public runtime::Actor {
   explicit ArbitersActor(Setup setup)
       : setup_(std::move(setup)),
         storage_(*this, setup_.place, "escrow", setup_.term),
+        ledger_(*this, {setup_.settings->log}),
         row_(*this, storage_, rows::prefix('A'), "the list of arbiters") {}
 
   void receive(runtime::Handlers& on) override;
@@ -42,7 +43,8 @@ class ArbitersActor final : public runtime::Actor {
 
  private:
   struct Reload {};
-  struct Resend {};
+  struct DepositAgain {};
+  struct PayAgain {};
   struct TellAgain {};
   using Nothing = runtime::Reply<messages::wire::Nothing>;
   using Done = durable::StateRow<Registry>::Done;
@@ -54,6 +56,7 @@ class ArbitersActor final : public runtime::Actor {
   /// A change, with a row beside it. What is owed by it is bound in the same commit.
   void change(base::Callback<base::Outcome<void>(Registry&)> change, Done done, std::optional<base::Bytes> once = {});
   void go_on();
+  void deposit_ended(const Address& arbiter, const wallet::TransferId& id, Amount bond, const base::Outcome<void>& how);
   void join(wire::JoinArbiters::Reader question, Nothing reply);
   void add(const User& by, const Address& arbiter, Amount bond, base::Bytes kept, Nothing reply);
   void leave(wire::LeaveArbiters::Reader ask, Nothing reply);
@@ -65,14 +68,13 @@ class ArbitersActor final : public runtime::Actor {
 
   const Setup setup_;
   durable::Storage storage_;
+  wallet::LedgerClient ledger_;
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
   durable::StateRow<Registry> row_;
-  bool paying_ = false, telling_ = false;
+  bool telling_ = false;
   std::optional<wallet::BookId> book_;
-  std::set<Address> sending_;
-  base::Backoff again_{std::chrono::seconds(1), std::chrono::seconds(30)};  // our choice
-  std::map<Address, std::vector<Nothing>> waiting_;                         // for their deposits
-  std::optional<std::vector<Arbiter>> told_;  // to the root, as it has answered: who can be drawn
+  std::map<Address, std::vector<Nothing>> waiting_;  // for their deposits
+  std::optional<std::vector<Arbiter>> told_;         // to the root, as it has answered: who can be drawn
   base::RateBudget<base::NodeId> asked_{kAskedByOthers, base::Instant{}};
   Joining joining_{kJoiningMax};  // by who has asked; of those in the row when it is read that is not known
 };

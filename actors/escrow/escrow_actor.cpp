@@ -71,13 +71,10 @@ void EscrowActor::receive(runtime::Handlers& on) {
       show(after, kPageRows, std::move(reply));
     });
   });
+  ledger_.receive<DepositAgain, PayAgain>(on);
   on.timer<Reload>([this] { load(); });
   on.timer<GiveBackDue>([this] { give_back(); });
   on.timer<Resend>([this] { resend(); });
-  on.timer<PayAgain>([this] {
-    paying_ = false;
-    resend();
-  });
   on.timer<Idle>([this] {
     const UnixMs soon = time() + std::chrono::duration_cast<UnixMs>(setup_.settings->idle);
     const bool waits = sayings_.empty() && (!strays_due_ || *strays_due_ > soon);
@@ -437,65 +434,33 @@ void EscrowActor::resend() {
 }
 
 void EscrowActor::effect(const Effect& effect) {
-  if (const auto* payment = std::get_if<SendPayment>(&effect)) return send_payment(payment->transfer);
+  if (const auto* payment = std::get_if<SendPayment>(&effect))
+    return ledger_.pay(
+        "escrow", setup_.id.view(), payment->transfer,
+        [this, id = id_of(payment->transfer)](const base::Outcome<std::uint64_t>&) {
+          want({.command = PaymentConfirmed{id}, .own = true, .done = [](const base::Outcome<Taken>&) {}});
+        });
   if (const auto* deposit = std::get_if<SendDeposit>(&effect))
     for (const Party party : {Party::buyer, Party::provider})
       if (of(escrow().depositing, party) == deposit->transfer) send_deposit(party);
 }
 
 void EscrowActor::send_deposit(Party party) {
-  Depositing& deposit = of(deposits_, party);
-  if (deposit.asked || !deposit.transfer) return;
-  if (setup_.place.chain && !deposit.from.node && setup_.again->fetch_add(1) >= kAgainAMinute)
-    return after<Resend>(kAgainLater);
-  deposit.asked = true;
-  const auto transfer = wallet::decode_transfer(deposit.transfer->bytes);
-  base::ensure(transfer.has_value(), "a deposit was read before it was kept");
-  ask_for<wallet::wire::PostTransfer, wallet::wire::Posted>(
-      deposit.from, node().find(wallet::kPath), now() + kBookDue,
-      [&](wallet::wire::PostTransfer::Builder out) {
-        const rows::SignedBytes& given = *deposit.transfer;
-        wallet::write(out.initTransfer(), *transfer, given.policy, given.approvals, given.on_chain);
-        out.setToNoKey(true);
-      },
-      [this, party, id = id_of(*transfer), run = run_](runtime::Answer<wallet::wire::Posted> answer) {
-        if (run != run_) return;
-        of(deposits_, party).asked = false;
-        if (answer.ok() || base::is_final(answer.error().code)) deposits_again_.reset();
-        // The book tells of the credit. If it has done so before the act was here, the deposit is one that goes back.
-        if (answer.ok() && !(replay_ && told(answer.value().getSequence()))) return;
-        if (answer.ok())
-          return want({.command = DepositRefused{id}, .own = true, .done = [](const base::Outcome<Taken>&) {}});
-        if (!base::is_final(answer.error().code)) return after<Resend>(deposits_again_.next(answer.error()));
-        of(deposits_, party).refused = answer.error();
-        want({.command = DepositRefused{id}, .own = true, .done = [](const base::Outcome<Taken>&) {}});
-      });
+  const Depositing& deposit = of(deposits_, party);
+  if (!deposit.transfer) return;
+  const bool sent =
+      ledger_.deposit(*deposit.transfer, deposit.from,
+                      [this, party, id = *of(escrow().depositing, party)](const base::Outcome<std::uint64_t>& posted) {
+                        // The book tells of the credit. If it has done so before the act was here, the deposit is one that goes back.
+                        if (posted.ok() && !(replay_ && told(posted.value()))) return;
+                        if (!posted.ok()) of(deposits_, party).refused = posted.error();
+                        want({.command = DepositRefused{id}, .own = true, .done = [](const base::Outcome<Taken>&) {}});
+                      });
+  base::ensure(sent, "a deposit was read before it was kept");
 }
 
 void EscrowActor::deposit_ended(Party party, const base::Outcome<Taken>& how) {
   for (Done& done : std::exchange(of(deposits_, party).waiting, {})) done(how);
-}
-
-void EscrowActor::send_payment(const wallet::Transfer& transfer) {
-  if (std::exchange(paying_, true)) return;
-  ask<wallet::wire::PayFrom, wallet::wire::Posted>(
-      node().find(wallet::kPath), now() + kBookDue,
-      [&](wallet::wire::PayFrom::Builder out) {
-        out.setTransfer(data_of(wallet::encode(transfer)));
-        out.setKind("escrow");
-        out.setId(data_of(setup_.id.view()));
-      },
-      [this, id = id_of(transfer), run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
-        if (run != run_) return;
-        if (answer.ok()) {
-          paying_ = false;
-          pays_again_.reset();
-          return want({.command = PaymentConfirmed{id}, .own = true, .done = [](const base::Outcome<Taken>&) {}});
-        }
-        setup_.settings->log.warn("a payment of an escrow is sent again",
-                                  {{"escrow", setup_.id.hex()}, {"why", std::string_view(answer.error().message)}});
-        after<PayAgain>(pays_again_.next(answer.error()));
-      });
 }
 
 // -- what is asked

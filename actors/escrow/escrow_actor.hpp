@@ -17,8 +17,8 @@
 #include "actors/escrow/group_time.hpp"
 #include "actors/escrow/rows.hpp"
 #include "actors/escrow/words.hpp"
+#include "actors/wallet/ledger_client.hpp"
 #include "messages/common.capnp.h"
-#include "runtime/base/backoff.hpp"
 
 namespace troupe::escrow {
 
@@ -35,10 +35,13 @@ class EscrowActor final : public runtime::Actor {
     std::shared_ptr<const std::atomic<std::int64_t>> correction;  ///< see group_time()
     std::shared_ptr<ActRates> rates;
     std::shared_ptr<std::atomic<std::uint32_t>> unknown;  ///< escrows that unknown accounts proposed in this minute
-    std::shared_ptr<std::atomic<std::uint32_t>> again;    ///< see kAgainAMinute
+    std::shared_ptr<std::atomic<std::uint32_t>> again;    ///< see wallet::LedgerClient
     std::shared_ptr<std::atomic<std::uint32_t>> returns;  ///< transfers of unasked money by escrows in this minute
   };
-  explicit EscrowActor(Setup setup) : setup_(std::move(setup)), storage_(*this, setup_.place, kKeyspace, setup_.term) {}
+  explicit EscrowActor(Setup setup)
+      : setup_(std::move(setup)),
+        storage_(*this, setup_.place, kKeyspace, setup_.term),
+        ledger_(*this, {setup_.settings->log, kBackoff, setup_.place.chain ? setup_.again : nullptr}) {}
   static constexpr const char* kKeyspace = "escrow";
 
   void receive(runtime::Handlers& on) override;
@@ -50,9 +53,10 @@ class EscrowActor final : public runtime::Actor {
   static constexpr int kGracePart = 10;                          // our choice: until then the timers are there
   static constexpr std::chrono::milliseconds kUnknownIdle{100};  // our choice
   static constexpr std::chrono::milliseconds kBackoff{100};      // our choice
-  static constexpr std::chrono::seconds kBackoffMax{30};         // our choice
+  static constexpr std::chrono::seconds kDamagedAgain{30};       // our choice
   struct Reload {};
   struct Resend {};
+  struct DepositAgain {};
   struct PayAgain {};
   struct Idle {};
   struct GiveBackDue {};
@@ -84,9 +88,8 @@ class EscrowActor final : public runtime::Actor {
   };
   struct Depositing {
     std::optional<rows::SignedBytes> transfer{};
-    runtime::Caller from{};  ///< who has asked for it; not known after a start
-    bool asked = false;
-    std::optional<base::Error> refused{};  ///< by the ledger
+    std::optional<runtime::Caller> from{};  ///< who has asked for it; nothing: not known after a start
+    std::optional<base::Error> refused{};   ///< by the ledger
     std::vector<Done> waiting{};
   };
   struct UnderWay {};  ///< each opening has a share of openings_
@@ -139,7 +142,6 @@ class EscrowActor final : public runtime::Actor {
   void resend();
   void effect(const Effect& effect);
   void send_deposit(Party party);
-  void send_payment(const wallet::Transfer& transfer);
   void deposit_ended(Party party, const base::Outcome<Taken>& how);
   // -- escrow_actor_aside.cpp
   std::map<base::Bytes, Address> sayings_of(const Wanted& wanted, const Decision& decision, const Escrow& after) const;
@@ -159,6 +161,7 @@ class EscrowActor final : public runtime::Actor {
 
   const Setup setup_;
   durable::Storage storage_;
+  wallet::LedgerClient ledger_;
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
   bool loaded_ = false, busy_ = false;
   std::optional<base::Error> broken_;  // why its rows cannot be read
@@ -174,10 +177,8 @@ class EscrowActor final : public runtime::Actor {
   wallet::Strays strays_;
   std::optional<UnixMs> strays_due_;  // see rows::Aside
   bool marked_ = false;               // it was read that a row 'o' is there
-  bool paying_ = false;               // it was asked for, or waits to be asked for again
   bool saying_ = false;
   bool snapshot_doubted_ = false;
-  base::Backoff deposits_again_{kBackoff, kBackoffMax}, pays_again_{kBackoff, kBackoffMax};
 };
 
 }  // namespace troupe::escrow

@@ -31,9 +31,8 @@ void EscrowActor::load() {
   replay_.reset();
   head_row_.reset();
   commits_ = 0;
-  for (Depositing& one : deposits_) one.transfer.reset(), one.asked = false;
-  paying_ = saying_ = false;
-  cancel<PayAgain>();
+  for (Depositing& one : deposits_) one.transfer.reset(), one.from.reset();
+  saying_ = false;
   sayings_.clear();
   strays_ = {};
   strays_due_.reset();
@@ -183,6 +182,7 @@ void EscrowActor::loaded() {
 /// What waits goes on waiting; a log that cannot be read is tried again, for it may be the disk.
 void EscrowActor::reload(const Error& why) {
   ++run_;
+  ledger_.forget();
   loaded_ = busy_ = false;
   setup_.settings->log.warn("an escrow is read again",
                             {{"escrow", setup_.id.hex()}, {"why", std::string_view(why.message)}});
@@ -191,7 +191,7 @@ void EscrowActor::reload(const Error& why) {
     for (Wanted& one : std::exchange(queue_, {})) one.done(why);
     for (auto& then : std::exchange(waiting_load_, {})) then(why);
   }
-  after<Reload>(broken_ ? std::chrono::duration_cast<base::Duration>(kBackoffMax) : kReload);
+  after<Reload>(broken_ ? std::chrono::duration_cast<base::Duration>(kDamagedAgain) : kReload);
 }
 
 }  // namespace troupe::escrow

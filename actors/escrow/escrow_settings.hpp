@@ -20,11 +20,6 @@ struct EscrowSettings {
   observe::DomainLog log{};
 };
 
-/// Our choice: deposits on a chain that are sent again in a minute, of all whose asker is not known any more, as after
-/// a start. A chain may put them off without end, and each is work for the book that no one's share pays for.
-inline constexpr std::uint32_t kAgainAMinute = 960;
-inline constexpr std::chrono::minutes kAgainLater{1};
-
 using SharedSettings = std::shared_ptr<const EscrowSettings>;
 
 }  // namespace troupe::escrow

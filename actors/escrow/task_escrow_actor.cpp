@@ -40,6 +40,7 @@ TaskEscrowActor::TaskEscrowActor(TaskEscrowSetup setup, const TaskEscrowId& id)
     : setup_(std::move(setup)),
       id_(id),
       storage_(*this, setup_.place, kTaskKeyspace, setup_.term),
+      ledger_(*this, {.log = setup_.settings->log, .unknown = setup_.place.chain ? setup_.again : nullptr}),
       row_(*this, storage_, task_key('h', id_), "the escrow") {}
 
 void TaskEscrowActor::receive(runtime::Handlers& on) {
@@ -56,21 +57,7 @@ void TaskEscrowActor::receive(runtime::Handlers& on) {
     });
   });
   on.timer<Reload>([this] { load(); });
-  on.timer<Resend>([this] { go_on(); });
-  on.timer<DepositAgain>([this] {
-    // In turn: what puts one off puts the others off, and each is work for the ledger.
-    auto next = put_off_.upper_bound(tried_);
-    if (next == put_off_.end()) next = put_off_.begin();
-    if (next == put_off_.end()) return;
-    tried_ = *next;
-    put_off_.erase(next);
-    depositing_.erase(tried_);
-    go_on();
-  });
-  on.timer<PayAgain>([this] {
-    paying_ = false;
-    if (there()) send_payment();
-  });
+  ledger_.receive<DepositAgain, PayAgain>(on);
   on.timer<Due>([this] { due(); });
   on.timer<Idle>([this] {
     if (open_ && row_.idle() && (!there() || state().over()))
@@ -98,10 +85,8 @@ void TaskEscrowActor::check() const {
 
 void TaskEscrowActor::load() {
   ++run_;
-  open_ = paying_ = looking_ = false;
-  cancel<PayAgain>();
-  depositing_.clear();
-  put_off_.clear();
+  open_ = looking_ = false;
+  ended_.clear();
   row_.load([](std::optional<base::ByteView> bytes) { return bytes ? TaskEscrow::decode(*bytes) : TaskEscrow(); },
             [this, run = run_](const base::Outcome<void>& done) {
               if (run != run_) return;
@@ -109,22 +94,14 @@ void TaskEscrowActor::load() {
               open_ = true;
               for (auto& then : std::exchange(waiting_open_, {})) then({});
               if (world().mutations.on("escrow.task_forgets_to_send")) return;
-              put_all_off();
               after<Idle>(row_.there() ? std::chrono::duration_cast<base::Duration>(kIdle) : kUnknownIdle);
               go_on();
             });
 }
 
-/// After a start all deposits that are under way are asked for again, one after the other.
-void TaskEscrowActor::put_all_off() {
-  for (const Provider& one : state().providers())
-    if (one.depositing()) put_off_.insert(one.engaged.token);
-  depositing_ = put_off_;
-  if (!put_off_.empty()) after<DepositAgain>(kTaskTryAgain);
-}
-
 void TaskEscrowActor::reload(const Error& why) {
   ++run_;
+  ledger_.forget();
   open_ = false;
   row_.forget();
   setup_.settings->log.warn("an escrow of a task is read again",
@@ -216,8 +193,8 @@ void TaskEscrowActor::act(const TaskAct& act, const Bytes& deposit, const std::o
         if (!done.ok()) return reply.refuse(done.error());
         const Provider* one = token ? state().find(*token) : nullptr;
         if (one != nullptr && one->state == ProviderState::paying) {
-          askers_.try_emplace(*token, std::move(from));
           wait_for_deposit(waiting_[*token], std::move(reply));
+          send_deposit(*one, std::move(from));
         } else {
           show(reply);
         }
@@ -273,79 +250,41 @@ void TaskEscrowActor::note(base::Callback<void(TaskEscrow&)> what, base::Callbac
 void TaskEscrowActor::go_on() {
   if (!there()) return;
   for (const Provider& one : state().providers())
-    if (one.depositing() && !send_deposit(one.engaged.token, one.deposit))
+    if (one.depositing() && !send_deposit(one, std::nullopt))
       return reload({Code::corrupt, "a deposit of an escrow of a task cannot be read"});
-  send_payment();
+  if (const auto& payment = state().payment())
+    ledger_.pay(kTaskAccountKind, id_.view(), *payment,
+                [this, id = id_of(*payment)](const base::Outcome<std::uint64_t>&) {
+                  note([id](TaskEscrow& to) { to.paid(id); }, [] {});
+                });
   arm();
 }
 
-bool TaskEscrowActor::send_deposit(std::uint64_t token, const Bytes& deposit) {
-  const auto given = wallet::decode_signed(deposit);
-  const auto transfer = given ? wallet::decode_transfer(given->bytes) : std::nullopt;
-  if (!transfer) return false;
-  if (!depositing_.insert(token).second) return true;
-  const auto asker = askers_.find(token);
-  if (setup_.place.chain && asker == askers_.end() && setup_.again->fetch_add(1) >= kAgainAMinute) {
-    put_off_.insert(token);
-    after<DepositAgain>(kAgainLater);
-    return true;
-  }
-  ask_for<wallet::wire::PostTransfer, wallet::wire::Posted>(
-      asker != askers_.end() ? asker->second : runtime::Caller{}, node().find(wallet::kPath), now() + kTaskLedgerDue,
-      [&](wallet::wire::PostTransfer::Builder out) {
-        wallet::write(out.initTransfer(), *transfer, given->policy, given->approvals, given->on_chain);
-        out.setToNoKey(true);
-      },
-      [this, token, run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
-        if (run != run_) return;
-        if (answer.ok() || world().mutations.on("escrow.task_deposit_assumed")) return deposit_ended(token, {});
-        if (base::is_final(answer.error().code)) return deposit_ended(token, answer.error());
-        put_off_.insert(token);
-        after<DepositAgain>(deposits_again_.next(answer.error()));
-      });
-  return true;
+bool TaskEscrowActor::send_deposit(const Provider& one, std::optional<runtime::Caller> asker) {
+  const std::uint64_t token = one.engaged.token;
+  if (ended_.contains(token)) return true;
+  const auto given = wallet::decode_signed(one.deposit);
+  return given && ledger_.deposit(*given, std::move(asker), [this, token](const base::Outcome<std::uint64_t>& posted) {
+    if (posted.ok() || world().mutations.on("escrow.task_deposit_assumed")) deposit_ended(token, {});
+    else deposit_ended(token, posted.error());
+  });
 }
 
 void TaskEscrowActor::deposit_ended(std::uint64_t token, const base::Outcome<void>& how) {
+  ended_.insert(token);
   note(
       [token, posted = how.ok()](TaskEscrow& to) {
         if (posted) to.deposited(token);
         else to.deposit_refused(token);
       },
       [this, token, how] {
-        deposits_again_.reset();
-        for (const std::uint64_t other : std::exchange(put_off_, {})) depositing_.erase(other);
-        depositing_.erase(token);
-        askers_.erase(token);
+        ended_.erase(token);
         auto replies = waiting_.extract(token);
         if (replies.empty()) return;
         for (Reply& one : replies.mapped()) {
           if (how.ok()) show(one);
           else one.refuse(how.error());
         }
-      });
-}
-
-void TaskEscrowActor::send_payment() {
-  if (!state().payment() || std::exchange(paying_, true)) return;
-  const wallet::Transfer transfer = *state().payment();
-  ask<wallet::wire::PayFrom, wallet::wire::Posted>(
-      node().find(wallet::kPath), now() + kTaskLedgerDue,
-      [&](wallet::wire::PayFrom::Builder out) {
-        out.setTransfer(data_of(wallet::encode(transfer)));
-        out.setKind(kTaskAccountKind);
-        out.setId(data_of(id_.view()));
-      },
-      [this, id = id_of(transfer), run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
-        if (run != run_) return;
-        if (!answer.ok()) {
-          setup_.settings->log.warn("a payment of an escrow of a task is sent again",
-                                    {{"escrow", id_.hex()}, {"why", std::string_view(answer.error().message)}});
-          return after<PayAgain>(pays_again_.next(answer.error()));
-        }
-        paying_ = false;
-        pays_again_.reset();
-        note([id](TaskEscrow& to) { to.paid(id); }, [] {});
       });
 }
 

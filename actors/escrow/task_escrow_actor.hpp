@@ -11,10 +11,10 @@
 
 #include "actors/escrow/escrow_settings.hpp"
 #include "actors/escrow/logic/task_escrow.hpp"
+#include "actors/wallet/ledger_client.hpp"
 #include "messages/common.capnp.h"
 #include "messages/escrow.capnp.h"
 #include "runtime/actor/actor.hpp"
-#include "runtime/base/backoff.hpp"
 
 namespace troupe::escrow {
 
@@ -25,7 +25,7 @@ struct TaskEscrowSetup {
   SharedSettings settings;
   durable::Place place;
   std::uint64_t term = 0;
-  std::shared_ptr<std::atomic<std::uint32_t>> again;  ///< see kAgainAMinute
+  std::shared_ptr<std::atomic<std::uint32_t>> again;  ///< see wallet::LedgerClient
 };
 
 /// Rows: 'h' id: the state; 'u' id: it waits for something, with its buyer.
@@ -46,7 +46,6 @@ class TaskEscrowActor final : public runtime::Actor {
 
  private:
   struct Reload {};
-  struct Resend {};
   struct DepositAgain {};
   struct PayAgain {};
   struct Due {};
@@ -56,7 +55,6 @@ class TaskEscrowActor final : public runtime::Actor {
   using Change = base::Callback<base::Outcome<void>(TaskEscrow&)>;
 
   void load();
-  void put_all_off();
   void reload(const base::Error& why);
   void when_open(Reply reply, base::Callback<void(Reply)> then);
   void take(wire::TakeTaskAct::Reader ask, Reply reply);
@@ -68,9 +66,8 @@ class TaskEscrowActor final : public runtime::Actor {
   void note(base::Callback<void(TaskEscrow&)> what, base::Callback<void()> noted);
   void go_on();
   /// False if it cannot be read.
-  bool send_deposit(std::uint64_t token, const base::Bytes& deposit);
+  bool send_deposit(const Provider& one, std::optional<runtime::Caller> asker);
   void deposit_ended(std::uint64_t token, const base::Outcome<void>& how);
-  void send_payment();
   void arm();
   void due();
   void show(Reply& reply) const;
@@ -80,18 +77,13 @@ class TaskEscrowActor final : public runtime::Actor {
   const TaskEscrowSetup setup_;
   const TaskEscrowId id_;
   durable::Storage storage_;
+  wallet::LedgerClient ledger_;
   Row row_;
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
   bool open_ = false, looking_ = false;
-  bool paying_ = false;  // it was asked for, or waits to be asked for again
-  base::Backoff pays_again_{std::chrono::seconds(1), std::chrono::seconds(30)};  // our choice
-  base::Backoff deposits_again_{std::chrono::seconds(1), std::chrono::seconds(30)};
   std::optional<Address> on_chain_;  // where its account stands, once that was asked
   std::vector<base::Callback<void(const base::Outcome<void>&)>> waiting_open_;
-  std::set<std::uint64_t> depositing_;                   // asked of the ledger, or put off by it
-  std::set<std::uint64_t> put_off_;                      // of those
-  std::uint64_t tried_ = 0;                              // the last of them that was asked again
-  std::map<std::uint64_t, runtime::Caller> askers_;      // who has asked for a deposit; not known after a start
+  std::set<std::uint64_t> ended_;                        // deposits whose ends are not durable yet
   std::map<std::uint64_t, std::vector<Reply>> waiting_;  // for the end of a deposit, by token
 };
 

@@ -19,7 +19,6 @@ using base::Error;
 constexpr std::chrono::seconds kLedgerDue{20};        // our choice: it is tried again
 constexpr std::chrono::milliseconds kReadAgain{200};  // our choice
 constexpr std::chrono::seconds kDamagedAgain{30};     // our choice: damage seldom passes by itself
-constexpr std::chrono::seconds kSendAgain{1};         // our choice
 constexpr std::chrono::seconds kClockEvery{20};       // our choice
 
 Bytes key_of(char of, base::ByteView fixed = {}) {
@@ -79,7 +78,7 @@ void StateActor::receive(runtime::Handlers& on) {
                            [this, after = ask.getAfter()](auto& answer_to) { entries(after, std::move(answer_to)); });
   });
   on.timer<Reload>([this] { load(); });
-  on.timer<Resend>([this] { pay(); });
+  ledger_.receive<DepositAgain, PayAgain>(on);
   on.timer<Clock>([this] { agree_on_time([](bool) {}); });
   on.describe<wire::FundRowState>([this](wire::FundRowState::Builder state) {
     const Fund* is = fund();
@@ -106,7 +105,6 @@ void StateActor::stop() {
 
 void StateActor::load() {
   ++run_;
-  paying_ = false;
   row_.forget();
   ask<wallet::wire::GetBook, wallet::wire::BookIs>(
       node().find(wallet::kPath), now() + kLedgerDue, [](wallet::wire::GetBook::Builder) {},
@@ -187,6 +185,7 @@ void StateActor::make() {
 
 void StateActor::reload(const Error& why) {
   ++run_;
+  ledger_.forget();
   row_.forget();
   why_ = base::shortened(why.message, kWhyBytesMax);
   setup_.settings.log.warn("the fund is read again", {{"why", std::string_view(why.message)}});
@@ -256,28 +255,20 @@ void StateActor::ended(const std::vector<Proposal>& proposals) {
   }
 }
 
-/// Asks the ledger for what is approved, and not known to be posted.
+/// Asks the ledger for what is approved, and not known to be posted. The balance falls by this account's transfers
+/// alone, and they come one after another: what the ledger of this node refuses was not posted before, and ends.
 void StateActor::pay() {
-  if (fund() == nullptr || !fund()->bound() || std::exchange(paying_, true)) return;
+  if (fund() == nullptr || !fund()->bound()) return;
   const wallet::Transfer& transfer = *fund()->bound();
-  ask<wallet::wire::PayFrom, wallet::wire::Posted>(
-      node().find(wallet::kPath), now() + kLedgerDue,
-      [&](wallet::wire::PayFrom::Builder out) {
-        out.setTransfer(data_of(wallet::encode(transfer)));
-        out.setKind("fund");
-        out.setId(data_of(book_.view()));
+  ledger_.pay(
+      "fund", book_.view(), transfer,
+      [this, id = wallet::id_of(transfer)](const base::Outcome<std::uint64_t>& posted) {
+        paid(id, posted.ok() ? base::Outcome<void>() : base::Outcome<void>(posted.error()));
       },
-      [this, id = wallet::id_of(transfer), run = run_](const runtime::Answer<wallet::wire::Posted>& answer) {
-        if (run != run_) return;
-        paying_ = false;
-        if (answer.ok()) return paid(id, {});
-        // The balance falls by this account's transfers alone, and they come one after another: what the ledger
-        // refuses was not posted before, and nothing of it is on its way.
-        const bool of_this_node = answer.envelope().header().origin == runtime::Origin::local;
-        const bool never = answer.error().code == Code::refused || answer.error().code == Code::malformed;
-        if (never && of_this_node) return paid(id, answer.error());
-        setup_.settings.log.debug("a payment is sent again", {{"why", std::string_view(answer.error().message)}});
-        after<Resend>(kSendAgain);
+      [](const wallet::LedgerClient::Answer& refusal) {
+        const Code code = refusal.error().code;
+        return (code == Code::refused || code == Code::malformed) &&
+               refusal.envelope().header().origin == runtime::Origin::local;
       });
 }
 

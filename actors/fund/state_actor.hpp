@@ -11,6 +11,7 @@
 #include <deque>
 
 #include "actors/fund/fund_settings.hpp"
+#include "actors/wallet/ledger_client.hpp"
 #include "messages/common.capnp.h"
 #include "messages/fund.capnp.h"
 #include "messages/wallet.capnp.h"
@@ -31,6 +32,7 @@ class StateActor final : public runtime::Actor {
   explicit StateActor(Setup setup)
       : setup_(std::move(setup)),
         storage_(*this, setup_.place, "fund", setup_.term),
+        ledger_(*this, {setup_.settings.log}),
         row_(*this, storage_, {'A'}, "the fund") {}
 
   void receive(runtime::Handlers& on) override;
@@ -39,7 +41,8 @@ class StateActor final : public runtime::Actor {
 
  private:
   struct Reload {};
-  struct Resend {};
+  struct DepositAgain {};
+  struct PayAgain {};
   struct Clock {};
   using ProposalReply = runtime::Reply<wire::ProposalIs>;
   using Done = base::Callback<void(const base::Outcome<void>&)>;
@@ -90,10 +93,10 @@ class StateActor final : public runtime::Actor {
 
   const Setup setup_;
   durable::Storage storage_;
+  wallet::LedgerClient ledger_;
   durable::StateRow<Fund> row_;
-  std::uint64_t run_ = 0;  // answers to an earlier one are ignored
-  bool opening_ = true;    // false: the settings make no fund, or a row is damaged
-  bool paying_ = false;
+  std::uint64_t run_ = 0;       // answers to an earlier one are ignored
+  bool opening_ = true;         // false: the settings make no fund, or a row is damaged
   std::int64_t offset_ms_ = 0;  // of that time from the monotonic clock: a step of the date moves nothing
   wallet::BookId book_;
   Address owner_;

@@ -30,6 +30,11 @@ class Part {
   void ask(const Handle& to, base::Instant due, Fill&& fill, F callback, std::size_t bytes = 0) {
     owner_.ask<Q, A>(to, due, std::forward<Fill>(fill), std::move(callback), bytes);
   }
+  /// As Actor::ask_for().
+  template <class Q, class A, class Fill, class F>
+  void ask_for(const Caller& asker, const Handle& to, base::Instant due, Fill&& fill, F callback) {
+    owner_.ask_for<Q, A>(asker, to, due, std::forward<Fill>(fill), std::move(callback));
+  }
   void request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback) {
     owner_.request(to, std::move(question), std::move(callback));
   }

@@ -79,8 +79,8 @@ def domains(path: str, source: str) -> Iterator[Violation]:
     mine = re.match(r"actors/\w+/", path)
     for line, _, name in includes(source):
         other = re.match(r"actors/\w+/", name)
-        if mine and other and other[0] != mine[0] and name not in (other[0] + "api.hpp", other[0] + "words.hpp"):
-            yield line, f'"{name}": another domain is reached through {other[0]}api.hpp (and words.hpp, what its messages carry) alone'
+        if mine and other and other[0] != mine[0] and not re.fullmatch(other[0] + r"(api|words|\w+_client)\.hpp", name):
+            yield line, f'"{name}": another domain is reached through {other[0]}api.hpp (and words.hpp, what its messages carry, and X_client.hpp, which asks it) alone'
         if mine and name.startswith("runtime/net/") and name not in NET_OF_DOMAINS:
             yield line, f'"{name}": a domain sees links through runtime/actor/links.hpp'
 
@@ -278,7 +278,7 @@ class Rule:
 
 RULES = (
     Rule("includes are written from the root and point down the layers", layers),
-    Rule("another domain is reached through its api.hpp and words.hpp, links through runtime/actor/links.hpp", domains),
+    Rule("another domain is reached through its api.hpp, words.hpp and clients, links through runtime/actor/links.hpp", domains),
     Rule("a domain speaks the schemas of the domains that it may speak to", schemas),
     Rule("CAF, LevelDB, Botan, libsodium, libarchive and sockets are used in runtime/ alone", libraries),
     Rule("what is fuzzed compiles with the compiler of the fuzzers", fuzzable),
