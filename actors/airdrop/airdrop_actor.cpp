@@ -89,7 +89,8 @@ void AirdropActor::receive(runtime::Handlers& on) {
 
 void AirdropActor::load() {
   ++run_;
-  open_ = asking_ = reading_page_ = giving_back_ = false;
+  open_.closed();
+  asking_ = reading_page_ = giving_back_ = false;
   strays_ = {};
   back_due_ = UnixMs(0);
   unsaved_ = 0;
@@ -140,9 +141,8 @@ void AirdropActor::load_objected() {
 }
 
 void AirdropActor::opened() {
-  open_ = true;
   reached_ = planned_ = state().cursor;
-  for (auto& then : std::exchange(waiting_open_, {})) then({});
+  open_.opened();
   after<Idle>(founding_ ? std::chrono::duration_cast<base::Duration>(kIdle) : kUnknownIdle);
   go_on();
 }
@@ -151,11 +151,10 @@ void AirdropActor::reload(const Error& why) {
   ++run_;
   ledger_.forget();
   row_.forget();
-  open_ = false;
+  open_.closed();
   setup_.settings.log.warn("an airdrop is read again",
                            {{"airdrop", setup_.id.hex()}, {"why", std::string_view(why.message)}});
-  if (why.code == Code::corrupt)  // it does not pass by itself
-    for (auto& then : std::exchange(waiting_open_, {})) then(why);
+  if (why.code == Code::corrupt) open_.failed(why);
   for (IsReply& one : std::exchange(creating_, {})) one.refuse({Code::unavailable, why.message});
   for (Waiting& one : std::exchange(running_, {})) one.reply.refuse({Code::unavailable, why.message});
   after<Reload>(kReadAgain);
@@ -396,7 +395,7 @@ void AirdropActor::create(wire::CreateAirdrop::Reader ask, IsReply reply) {
     return reply.refuse({Code::refused, "the owner has not approved the deposit"});
   const auto founding = std::make_shared<rows::Founding>(
       rows::Founding{std::move(*terms), *by, {wallet::encode(transfer), policy, approvals, on_chain}});
-  when_open<wire::AirdropIs>(std::move(reply), [this, founding](IsReply waiting) {
+  open_.when<wire::AirdropIs>(std::move(reply), [this, founding](IsReply waiting) {
     if (founding_) {
       if (state().state != State::depositing) return show(waiting);
       if (creating_.size() >= kWaitingMax) return waiting.refuse({Code::overloaded, "too many wait for this deposit"});

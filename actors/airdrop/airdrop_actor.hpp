@@ -72,9 +72,7 @@ class AirdropActor final : public runtime::Actor {
   void load_objected();
   void opened();
   void reload(const base::Error& why);
-  template <class A>
-  void when_open(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then);
-  /// The same for one that there is.
+  /// Calls back, or refuses `reply`, once it is known that there is such an airdrop.
   template <class A>
   void when_there(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then);
   template <class A>
@@ -145,10 +143,9 @@ class AirdropActor final : public runtime::Actor {
   wallet::LedgerClient ledger_;
   Row row_;
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
-  bool open_ = false;
+  durable::Opening open_{kWaitingMax, "this airdrop"};
   std::optional<rows::Founding> founding_;  // none: there is no such airdrop
   AllObjected objected_;
-  std::vector<base::Callback<void(const base::Outcome<void>&)>> waiting_open_;
   std::vector<IsReply> creating_;
   struct Waiting {
     StepReply reply;
@@ -173,20 +170,8 @@ class AirdropActor final : public runtime::Actor {
 };
 
 template <class A>
-void AirdropActor::when_open(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then) {
-  if (open_) return then(std::move(reply));
-  if (waiting_open_.size() >= kWaitingMax)
-    return reply.refuse({base::Code::overloaded, "too many questions wait for this airdrop"});
-  waiting_open_.push_back(
-      [reply = std::move(reply), then = std::move(then)](const base::Outcome<void>& opened) mutable {
-        if (opened.ok()) then(std::move(reply));
-        else reply.refuse(opened.error());
-      });
-}
-
-template <class A>
 void AirdropActor::when_there(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then) {
-  when_open<A>(std::move(reply), [this, then = std::move(then)](runtime::Reply<A> waiting) mutable {
+  open_.when<A>(std::move(reply), [this, then = std::move(then)](runtime::Reply<A> waiting) mutable {
     const bool there = founding_ && row_.state() != nullptr && state().state != State::depositing;
     if (!there) return waiting.refuse({base::Code::not_found, "the book has no such airdrop"});
     then(std::move(waiting));

@@ -48,7 +48,7 @@ void AirdropActor::credited(wallet::wire::Credited::Reader ask, runtime::Reply<m
   const auto amount = Amount::from(ask.getAmount());
   if (!transfer || !from || !amount) return reply.refuse({base::Code::malformed, "a credit breaks its format"});
   const wallet::Stray came{ask.getSequence(), *from, *amount};
-  when_open<messages::wire::Nothing>(std::move(reply), [this, transfer = *transfer, came](auto answer) {
+  open_.when<messages::wire::Nothing>(std::move(reply), [this, transfer = *transfer, came](auto answer) {
     // Of one whose deposit was refused nothing is left that could pay.
     if (!founding_ || row_.state() == nullptr) return answer.done();
     const auto pool = wallet::decode_transfer(founding_->deposit.bytes);

@@ -17,7 +17,6 @@ using base::Error;
 // 'n' account, number: where a transfer is; 'r' mark: the transfer of a request; 'o' sequence, credit: one to be told;
 // 'p' transaction: that of a party was submitted; its last height and, unless the row is an old one, its account.
 constexpr std::chrono::milliseconds kBookReopen{500};  // our choice
-constexpr std::size_t kOpenWaitingMax = 4'096;         // our choice
 constexpr std::size_t kCommitAtOnce = 256;             // our choice: rows of other writes that may join a commit
 constexpr std::string_view kBookLoaded = "fbop";
 
@@ -108,7 +107,8 @@ void ChainBookActor::receive(runtime::Handlers& on) {
 }
 
 void ChainBookActor::start() {
-  if (use_ == Use::book) open();
+  if (use_ == Use::book) return open();
+  open_.failed({Code::refused, "this node keeps no accounts on its chain (ledger.book)"});
 }
 
 void ChainBookActor::stop() { clear_health(); }
@@ -149,17 +149,10 @@ Bytes ChainBookActor::head_row(std::uint64_t commits, Height looked) const {
   return out;
 }
 
-void ChainBookActor::when_open(base::Callback<void(const base::Outcome<void>&)> then) {
-  if (open_) return then({});
-  if (use_ != Use::book) return then(Error{Code::refused, "this node keeps no accounts on its chain (ledger.book)"});
-  if (waiting_open_.size() >= kOpenWaitingMax)
-    return then(Error{Code::overloaded, "too many questions wait for the accounts to be read: try again in a moment"});
-  waiting_open_.push_back(std::move(then));
-}
-
 void ChainBookActor::open() {
   ++run_;
-  open_ = committing_ = looking_ = look_more_ = false;
+  open_.closed();
+  committing_ = looking_ = look_more_ = false;
   watching_ = {};
   followed_.clear();
   paying_.clear();
@@ -265,10 +258,9 @@ bool ChainBookActor::keep(char kind, const durable::Storage::Row& row) {
 }
 
 void ChainBookActor::opened() {
-  open_ = true;
   clear_health();
   lacks_fees_ = again_ = held_up_ = false;
-  for (auto& then : std::exchange(waiting_open_, {})) then({});
+  open_.opened();
   watch_chain();
   tell();
   go_on();
@@ -276,7 +268,8 @@ void ChainBookActor::opened() {
 
 void ChainBookActor::reopen(const Error& why) {
   ++run_;
-  open_ = committing_ = false;
+  open_.closed();
+  committing_ = false;
   for (Write& one : std::exchange(writes_, {})) one.done(why);
   for (auto& [account, paying] : std::exchange(paying_, {}))
     for (auto& [number, wanted] : paying.waiting)
@@ -285,8 +278,7 @@ void ChainBookActor::reopen(const Error& why) {
     for (Party::Waiting& one : party.waiting)
       one.done(Error{Code::unavailable, "the accounts on the chain are read again: try again"});
   // These do not pass by themselves.
-  if (why.code == Code::corrupt || why.code == Code::conflict)
-    for (auto& then : std::exchange(waiting_open_, {})) then(why);
+  if (why.code == Code::corrupt || why.code == Code::conflict) open_.failed(why);
   trying_.clear();
   party_places_ = base::ShareBudget<Address>(kPartiesMax);
   orders_ = 0;
@@ -340,7 +332,7 @@ void ChainBookActor::flush() {
 // -- what is asked
 
 void ChainBookActor::book(runtime::Reply<wallet::wire::BookIs> reply) {
-  when_open<wallet::wire::BookIs>(std::move(reply), [this](auto waiting) {
+  open_.when<wallet::wire::BookIs>(std::move(reply), [this](auto waiting) {
     with_now([this, reply = std::move(waiting)](const base::Outcome<Now>& now) mutable {
       if (!now.ok()) return reply.refuse(now.error());
       reply.send([&](wallet::wire::BookIs::Builder out) {
@@ -386,8 +378,8 @@ void ChainBookActor::account(wallet::wire::GetAccount::Reader ask, runtime::Repl
       });
     }
   };
-  when_open<wallet::wire::AccountIs>(std::move(reply), [this, address = *address,
-                                                        of_no_key = ask.getOfNoKey()](auto waiting) {
+  open_.when<wallet::wire::AccountIs>(std::move(reply), [this, address = *address,
+                                                         of_no_key = ask.getOfNoKey()](auto waiting) {
     const auto asked = std::make_shared<Asked>(Asked{.address = address, .on_chain = address});
     asked->reply = std::move(waiting);
     const auto followed = followed_.find(address);
@@ -423,7 +415,7 @@ void ChainBookActor::follow(wallet::wire::Follow::Reader ask, Nothing reply) {
   Keeper keeper{text_of(ask.getKind()), id.value_or(base::Digest{}), text_of(ask.getPath()), {}};
   if (!id || keeper.kind.empty() || keeper.kind.size() > 16 || keeper.path.size() > 64)
     return reply.refuse({Code::malformed, "a kind has 1 to 16 bytes, an id 32, a path at most 64"});
-  when_open<messages::wire::Nothing>(std::move(reply), [this, keeper = std::move(keeper)](auto waiting) mutable {
+  open_.when<messages::wire::Nothing>(std::move(reply), [this, keeper = std::move(keeper)](auto waiting) mutable {
     const Address account = wallet::account_of(keeper.kind, keeper.id.view());
     // Credits of the chain's account may be on their way: it is followed for good.
     if (keeper.path.empty()) return waiting.done();

@@ -38,12 +38,13 @@ namespace troupe::chain {
 class ChainBookActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "chain book";
-  static constexpr std::size_t kWaitingMax = 16'384;  // our choice, as that of a book
-  static constexpr std::size_t kPartiesMax = 16'384;  // our choice: submitted, and their last heights not past
-  static constexpr std::size_t kPartyMax = 64;        // our choice: as many as wait in a pool (mempool.hpp)
-  static constexpr std::size_t kAccountMax = 64;      // our choice: an airdrop sends several payments at once
-  static constexpr std::size_t kToldAtOnce = 256;     // our choice, as a book
-  enum class Use : std::uint8_t { none, book };       ///< whether ledger.book names the chain
+  static constexpr std::size_t kWaitingMax = 16'384;     // our choice, as that of a book
+  static constexpr std::size_t kWaitingOpenMax = 4'096;  // our choice
+  static constexpr std::size_t kPartiesMax = 16'384;     // our choice: submitted, and their last heights not past
+  static constexpr std::size_t kPartyMax = 64;           // our choice: as many as wait in a pool (mempool.hpp)
+  static constexpr std::size_t kAccountMax = 64;         // our choice: an airdrop sends several payments at once
+  static constexpr std::size_t kToldAtOnce = 256;        // our choice, as a book
+  enum class Use : std::uint8_t { none, book };          ///< whether ledger.book names the chain
   ChainBookActor(ChainSettings settings, Use use);
 
   void receive(runtime::Handlers& on) override;
@@ -164,15 +165,6 @@ class ChainBookActor final : public runtime::Actor {
   bool keep(char kind, const durable::Storage::Row& row);
   void opened();
   void reopen(const base::Error& why);
-  /// Calls back once the rows are read, or with the reason why they are not.
-  void when_open(base::Callback<void(const base::Outcome<void>&)> then);
-  template <class A>
-  void when_open(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then) {
-    when_open([reply = std::move(reply), then = std::move(then)](const base::Outcome<void>& opened) mutable {
-      if (opened.ok()) then(std::move(reply));
-      else reply.refuse(opened.error());
-    });
-  }
   void write(Write write);
   void flush();
   base::Bytes head_row(std::uint64_t commits, Height looked) const;
@@ -244,9 +236,8 @@ class ChainBookActor final : public runtime::Actor {
   const wallet::Policy own_policy_;
   durable::Storage storage_;
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
-  bool open_ = false, committing_ = false, looking_ = false, look_more_ = false, lacks_fees_ = false, again_ = false,
-       held_up_ = false;
-  std::vector<base::Callback<void(const base::Outcome<void>&)>> waiting_open_;
+  durable::Opening open_{kWaitingOpenMax, "the accounts"};
+  bool committing_ = false, looking_ = false, look_more_ = false, lacks_fees_ = false, again_ = false, held_up_ = false;
   runtime::Subscription watching_;
 
   std::map<Address, Address> known_;    // accounts of the book itself, that of the fund and that of the arbiters

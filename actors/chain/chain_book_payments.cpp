@@ -93,8 +93,8 @@ void ChainBookActor::post(wallet::wire::PostTransfer::Reader ask, runtime::Reply
     wanted.request =
         crypto::sha256(base::as_bytes("troupe chain request v1"), base::as_bytes(text_of(ask.getRequest())));
   const auto one = std::make_shared<Wanted>(std::move(wanted));
-  when_open([this, one, of_this_node, from = caller(),
-             given = std::move(given).value()](const base::Outcome<void>& opened) mutable {
+  open_.when([this, one, of_this_node, from = caller(),
+              given = std::move(given).value()](const base::Outcome<void>& opened) mutable {
     if (!opened.ok()) return one->done(opened.error());
     if (!of_this_node) return post_of_party(given, from, one->to_no_key, std::move(one->done));
     if (one->request) look_up_request(std::move(*one));
@@ -122,7 +122,7 @@ void ChainBookActor::pay_from(wallet::wire::PayFrom::Reader ask, runtime::Reply<
   if (transfer->book != book_) return reply.refuse(posting_error(LedgerError::wrong_book));
   const auto wanted =
       std::make_shared<Wanted>(Wanted{.transfer = std::move(*transfer), .done = answer_to(std::move(reply))});
-  when_open([this, wanted](const base::Outcome<void>& opened) {
+  open_.when([this, wanted](const base::Outcome<void>& opened) {
     if (opened.ok()) want(std::move(*wanted));
     else wanted->done(opened.error());
   });

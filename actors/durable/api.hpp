@@ -6,6 +6,7 @@
 // Gateway  passes what clients ask at other nodes on to the place.
 // Room     what of the device other nodes leave free.
 // Home     the root of a domain with one durable actor: all of these.
+// Opening  the questions that wait while an actor reads its rows.
 // Storage  the rows of one kind there: in the node's store, or as keys of the group.
 // StateRow a state that is one of these rows, changed by one commit at a time.
 // Keyed    the actors that have a key each: begun when they are asked, and again when they were ending.
@@ -18,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/durable/opening.hpp"
 #include "runtime/actor/budget_alarm.hpp"
 #include "runtime/actor/links.hpp"
 #include "runtime/actor/part.hpp"

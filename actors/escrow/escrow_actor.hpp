@@ -107,7 +107,7 @@ class EscrowActor final : public runtime::Actor {
   void loaded();
   void reload(const base::Error& why);
   /// Calls back once the escrow is read, or with the reason why it is not.
-  void when_loaded(base::Callback<void(const base::Outcome<void>&)> then);
+  void when_loaded(durable::Opening::Then then);
 
   // -- escrow_actor_open.cpp
   void open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> reply);
@@ -163,9 +163,8 @@ class EscrowActor final : public runtime::Actor {
   durable::Storage storage_;
   wallet::LedgerClient ledger_;
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
-  bool loaded_ = false, busy_ = false;
-  std::optional<base::Error> broken_;  // why its rows cannot be read
-  std::vector<base::Callback<void(const base::Outcome<void>&)>> waiting_load_;
+  durable::Opening loaded_{kWaitingMax, "this escrow"};
+  bool busy_ = false;
   std::optional<rows::Founding> founding_;
   std::optional<Replay> replay_;
   std::optional<base::Bytes> head_row_;

@@ -14,19 +14,15 @@ constexpr std::chrono::milliseconds kReload{200};  // our choice
 
 }  // namespace
 
-void EscrowActor::when_loaded(base::Callback<void(const base::Outcome<void>&)> then) {
+void EscrowActor::when_loaded(durable::Opening::Then then) {
   // One that was never proposed does not stay: a stranger may ask for any id.
   after<Idle>(loaded_ && !replay_ ? std::chrono::duration_cast<base::Duration>(kUnknownIdle) : setup_.settings->idle);
-  if (loaded_) return then({});
-  if (broken_) return then(*broken_);
-  if (waiting_load_.size() >= kWaitingMax)
-    return then(Error{Code::overloaded, "too many questions wait for this escrow to be read: try again in a moment"});
-  waiting_load_.push_back(std::move(then));
+  loaded_.when(std::move(then));
 }
 
 void EscrowActor::load() {
   ++run_;
-  loaded_ = false;
+  loaded_.closed();
   founding_.reset();
   replay_.reset();
   head_row_.reset();
@@ -164,8 +160,6 @@ void EscrowActor::load_sayings() {
 }
 
 void EscrowActor::loaded() {
-  loaded_ = true;
-  broken_.reset();
   if (replay_)
     for (const Effect& one : unfinished(escrow())) effect(one);
   say();
@@ -175,7 +169,7 @@ void EscrowActor::loaded() {
     queue_.push_front(
         {.command = Looked{}, .said = rows::key('o', setup_.id), .done = [](const base::Outcome<Taken>&) {}});
   if (!replay_) after<Idle>(kUnknownIdle);
-  for (auto& then : std::exchange(waiting_load_, {})) then({});
+  loaded_.opened();
   next();
 }
 
@@ -183,15 +177,15 @@ void EscrowActor::loaded() {
 void EscrowActor::reload(const Error& why) {
   ++run_;
   ledger_.forget();
-  loaded_ = busy_ = false;
+  loaded_.closed();
+  busy_ = false;
   setup_.settings->log.warn("an escrow is read again",
                             {{"escrow", setup_.id.hex()}, {"why", std::string_view(why.message)}});
   if (why.code == Code::corrupt) {
-    broken_ = why;
     for (Wanted& one : std::exchange(queue_, {})) one.done(why);
-    for (auto& then : std::exchange(waiting_load_, {})) then(why);
+    loaded_.failed(why);
   }
-  after<Reload>(broken_ ? std::chrono::duration_cast<base::Duration>(kDamagedAgain) : kReload);
+  after<Reload>(why.code == Code::corrupt ? std::chrono::duration_cast<base::Duration>(kDamagedAgain) : kReload);
 }
 
 }  // namespace troupe::escrow

@@ -47,7 +47,7 @@ void TaskEscrowActor::receive(runtime::Handlers& on) {
   row_.on([] {}, [this](const Error& why) { reload(why); });
   on.ask<wire::TakeTaskAct, wire::TaskEscrowIs>([this](auto ask, auto reply) { take(ask, std::move(reply)); });
   on.ask<wire::GetTaskEscrow, wire::TaskEscrowIs>([this](wire::GetTaskEscrow::Reader, Reply reply) {
-    when_open(std::move(reply), [this](Reply to) {
+    open_.when<wire::TaskEscrowIs>(std::move(reply), [this](Reply to) {
       if (!there()) return refuse_unknown(std::move(to));
       storage_.confirm([this, run = run_, to = std::move(to)](const base::Outcome<void>& here) mutable {
         if (!here.ok() || run != run_ || !there())
@@ -85,14 +85,14 @@ void TaskEscrowActor::check() const {
 
 void TaskEscrowActor::load() {
   ++run_;
-  open_ = looking_ = false;
+  open_.closed();
+  looking_ = false;
   ended_.clear();
   row_.load([](std::optional<base::ByteView> bytes) { return bytes ? TaskEscrow::decode(*bytes) : TaskEscrow(); },
             [this, run = run_](const base::Outcome<void>& done) {
               if (run != run_) return;
               if (!done.ok()) return reload(done.error());
-              open_ = true;
-              for (auto& then : std::exchange(waiting_open_, {})) then({});
+              open_.opened();
               if (world().mutations.on("escrow.task_forgets_to_send")) return;
               after<Idle>(row_.there() ? std::chrono::duration_cast<base::Duration>(kIdle) : kUnknownIdle);
               go_on();
@@ -102,26 +102,14 @@ void TaskEscrowActor::load() {
 void TaskEscrowActor::reload(const Error& why) {
   ++run_;
   ledger_.forget();
-  open_ = false;
+  open_.closed();
   row_.forget();
   setup_.settings->log.warn("an escrow of a task is read again",
                             {{"escrow", id_.hex()}, {"why", std::string_view(why.message)}});
-  if (why.code == Code::corrupt)  // it does not pass by itself
-    for (auto& then : std::exchange(waiting_open_, {})) then(why);
+  if (why.code == Code::corrupt) open_.failed(why);
   for (auto& [token, replies] : std::exchange(waiting_, {}))
     for (Reply& one : replies) one.refuse({Code::unavailable, "the escrow is read again: try again"});
   after<Reload>(kTaskReadAgain);
-}
-
-void TaskEscrowActor::when_open(Reply reply, base::Callback<void(Reply)> then) {
-  if (open_) return then(std::move(reply));
-  if (waiting_open_.size() >= kWaitingMax)
-    return reply.refuse({Code::overloaded, "too many questions wait for this escrow"});
-  waiting_open_.push_back(
-      [reply = std::move(reply), then = std::move(then)](const base::Outcome<void>& opened) mutable {
-        if (opened.ok()) then(std::move(reply));
-        else reply.refuse(opened.error());
-      });
 }
 
 // -- acts
@@ -132,7 +120,8 @@ void TaskEscrowActor::take(wire::TakeTaskAct::Reader ask, Reply reply) {
   if (!act) return reply.refuse({Code::malformed, "the act breaks its format"});
   const auto* what = std::get_if<Engage>(&act->what);
   if (what == nullptr)
-    return when_open(std::move(reply), [this, act = *act](Reply to) { this->act(act, {}, {}, {}, std::move(to)); });
+    return open_.when<wire::TaskEscrowIs>(std::move(reply),
+                                          [this, act = *act](Reply to) { this->act(act, {}, {}, {}, std::move(to)); });
   const auto agreement = decode_task_agreement(bytes_of(ask.getAgreement()));
   if (!agreement || id_of(*agreement) != id_)
     return reply.refuse({Code::malformed, "the agreement breaks its format, or is that of another escrow"});
@@ -152,7 +141,7 @@ void TaskEscrowActor::take(wire::TakeTaskAct::Reader ask, Reply reply) {
   runtime::Caller from = setup_.place.has_shares() && caller().node ? caller() : runtime::Caller{};
   unless_own(what->pay_to, std::move(reply),
              [this, agreement = *agreement, act = *act, kept = std::move(kept), from = std::move(from)](Reply known) {
-               when_open(std::move(known), [this, agreement, act, kept, from](Reply to) {
+               open_.when<wire::TaskEscrowIs>(std::move(known), [this, agreement, act, kept, from](Reply to) {
                  this->act(act, kept, agreement, from, std::move(to));
                });
              });

@@ -56,7 +56,6 @@ class TaskEscrowActor final : public runtime::Actor {
 
   void load();
   void reload(const base::Error& why);
-  void when_open(Reply reply, base::Callback<void(Reply)> then);
   void take(wire::TakeTaskAct::Reader ask, Reply reply);
   void act(const TaskAct& act, const base::Bytes& deposit, const std::optional<TaskAgreement>& agreement,
            const runtime::Caller& from, Reply reply);
@@ -80,9 +79,9 @@ class TaskEscrowActor final : public runtime::Actor {
   wallet::LedgerClient ledger_;
   Row row_;
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
-  bool open_ = false, looking_ = false;
-  std::optional<Address> on_chain_;  // where its account stands, once that was asked
-  std::vector<base::Callback<void(const base::Outcome<void>&)>> waiting_open_;
+  durable::Opening open_{kWaitingMax, "this escrow"};
+  bool looking_ = false;
+  std::optional<Address> on_chain_;                      // where its account stands, once that was asked
   std::set<std::uint64_t> ended_;                        // deposits whose ends are not durable yet
   std::map<std::uint64_t, std::vector<Reply>> waiting_;  // for the end of a deposit, by token
 };

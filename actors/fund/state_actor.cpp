@@ -53,7 +53,7 @@ base::Outcome<void> outcome(const base::Result<void, FundError>& result) {
 void StateActor::receive(runtime::Handlers& on) {
   row_.on(
       [this] {
-        for (auto& then : std::exchange(waiting_open_, {})) then();
+        open_.opened();
         pay();
       },
       [this](const Error& why) { reload(why); });
@@ -105,6 +105,7 @@ void StateActor::stop() {
 
 void StateActor::load() {
   ++run_;
+  open_.closed();
   row_.forget();
   ask<wallet::wire::GetBook, wallet::wire::BookIs>(
       node().find(wallet::kPath), now() + kLedgerDue, [](wallet::wire::GetBook::Builder) {},
@@ -155,7 +156,7 @@ void StateActor::load_fund() {
         if (!done.ok()) return reload(done.error());
         if (fund() == nullptr) return make();
         if (setup_.settings.health != nullptr) setup_.settings.health->clear(kHealthSource);
-        for (auto& then : std::exchange(waiting_open_, {})) then();
+        open_.opened();
         pay();
       });
 }
@@ -167,8 +168,7 @@ void StateActor::make() {
   if (!signers) {
     reload({Code::refused, "fund.threshold is " + std::to_string(settings.threshold) +
                                ", more than fund.signers names: no fund was made"});
-    opening_ = false;
-    for (auto& then : std::exchange(waiting_open_, {})) then();
+    open_.failed({Code::unavailable, why_});
     return cancel<Reload>();  // the settings change with a start alone
   }
   want(
@@ -186,6 +186,7 @@ void StateActor::make() {
 void StateActor::reload(const Error& why) {
   ++run_;
   ledger_.forget();
+  open_.closed();
   row_.forget();
   why_ = base::shortened(why.message, kWhyBytesMax);
   setup_.settings.log.warn("the fund is read again", {{"why", std::string_view(why.message)}});
@@ -194,27 +195,14 @@ void StateActor::reload(const Error& why) {
                                   "the fund cannot be used: " + why.message);
   for (auto& [id, waiting] : std::exchange(waiting_, {}))
     for (ProposalReply& one : waiting) one.refuse({Code::unavailable, why.message});
-  opening_ = why.code != Code::corrupt;
-  if (opening_) return after<Reload>(kReadAgain);
-  for (auto& then : std::exchange(waiting_open_, {})) then();
+  if (why.code != Code::corrupt) return after<Reload>(kReadAgain);
+  open_.failed({Code::unavailable, why_});
   after<Reload>(kDamagedAgain);
 }
 
 template <class A>
-void StateActor::when_open(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then) {
-  if (fund() != nullptr) return then(std::move(reply));
-  if (!opening_) return reply.refuse({Code::unavailable, why_});
-  if (waiting_open_.size() >= kWaitingMax)
-    return reply.refuse({Code::overloaded, "too many questions wait for the fund"});
-  waiting_open_.push_back([this, reply = std::move(reply), then = std::move(then)]() mutable {
-    if (fund() != nullptr) then(std::move(reply));
-    else reply.refuse({Code::unavailable, why_});
-  });
-}
-
-template <class A>
 void StateActor::reading(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then) {
-  when_open<A>(std::move(reply), [this, then = std::move(then)](runtime::Reply<A> waiting) mutable {
+  open_.when<A>(std::move(reply), [this, then = std::move(then)](runtime::Reply<A> waiting) mutable {
     storage_.confirm([this, run = run_, reply = std::move(waiting),
                       then = std::move(then)](const base::Outcome<void>& here) mutable {
       if (!here.ok() || run != run_ || fund() == nullptr)
@@ -297,7 +285,7 @@ void StateActor::propose(wire::Propose::Reader ask, ProposalReply reply) {
   if (!content) return reply.refuse({Code::malformed, "the content of the proposal breaks its format"});
   auto by = read_by(ask.getBy());
   if (!by.ok()) return reply.refuse(by.error());
-  when_open<wire::ProposalIs>(
+  open_.when<wire::ProposalIs>(
       std::move(reply), [this, content = std::move(*content), approval = by.value()](ProposalReply waiting) mutable {
         auto by_whose = cause_of(approval, propose_bytes(book_, content));
         if (!by_whose.ok()) return waiting.refuse(by_whose.error());
@@ -351,7 +339,7 @@ void StateActor::sign(wire::SignProposal::Reader ask, ProposalReply reply) {
   auto by = read_by(ask.getBy());
   if (!by.ok()) return reply.refuse(by.error());
   Asking asking{by.value(), request ? key_of('n', request->view()) : Bytes()};
-  when_open<wire::ProposalIs>(
+  open_.when<wire::ProposalIs>(
       std::move(reply), [this, id = *id, asking = std::move(asking)](ProposalReply waiting) mutable {
         if (asking.request.empty()) return sign_it(id, std::move(asking), std::move(waiting));
         const Bytes key = asking.request;

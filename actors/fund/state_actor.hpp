@@ -60,8 +60,6 @@ class StateActor final : public runtime::Actor {
   void load_fund();
   void make();
   void reload(const base::Error& why);
-  template <class A>
-  void when_open(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then);
   /// Calls back, or refuses `reply`, once what this actor knows is known to be the latest.
   template <class A>
   void reading(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then);
@@ -95,14 +93,13 @@ class StateActor final : public runtime::Actor {
   durable::Storage storage_;
   wallet::LedgerClient ledger_;
   durable::StateRow<Fund> row_;
-  std::uint64_t run_ = 0;       // answers to an earlier one are ignored
-  bool opening_ = true;         // false: the settings make no fund, or a row is damaged
+  std::uint64_t run_ = 0;  // answers to an earlier one are ignored
+  durable::Opening open_{kWaitingMax, "the fund"};
   std::int64_t offset_ms_ = 0;  // of that time from the monotonic clock: a step of the date moves nothing
   wallet::BookId book_;
   Address owner_;
   std::optional<Address> on_chain_;  // where the fund stands, once it was asked for
   std::string why_ = "the fund is being read";
-  std::vector<base::Callback<void()>> waiting_open_;
   std::map<ProposalId, std::vector<ProposalReply>> waiting_;  // for the ledger
 };
 

@@ -106,7 +106,7 @@ void BookActor::post(wire::PostTransfer::Reader ask, runtime::Reply<wire::Posted
   Wanted wanted{.order = std::move(order)};
   if (ask.getRequest().size() > 0)
     wanted.request = rows::mark_of(wanted.order->transfer().from, text_of(ask.getRequest()));
-  when_open<wire::Posted>(
+  open_.when<wire::Posted>(
       std::move(reply), [this, by = runtime::user_of(caller()), wanted = std::move(wanted)](auto waiting) mutable {
         if (const auto why = too_much(wanted.order->transfer(), by)) return waiting.refuse(*why);
         wanted.done = [reply = std::move(waiting)](const Outcome& done) mutable { answer(reply, done); };
@@ -161,8 +161,8 @@ void BookActor::issue(wire::Issue::Reader ask, runtime::Reply<wire::Posted> repl
   const auto amount = Amount::from(ask.getAmount());
   if (!to || !amount || ask.getRequest().size() == 0 || ask.getRequest().size() > kRequestBytesMax)
     return reply.refuse({Code::malformed, "an address has 32 bytes, an amount is below 2^63, a request has 1 to 64"});
-  when_open<wire::Posted>(std::move(reply), [this, to = *to, amount = *amount, memo = text_of(ask.getMemo()),
-                                             request = text_of(ask.getRequest())](auto waiting) mutable {
+  open_.when<wire::Posted>(std::move(reply), [this, to = *to, amount = *amount, memo = text_of(ask.getMemo()),
+                                              request = text_of(ask.getRequest())](auto waiting) mutable {
     const Transfer transfer{genesis_.id(), issuance(), {1}, {{to, amount}}, memo};
     if (!total_of(transfer).ok() || !decode_transfer(encode(transfer)))
       return waiting.refuse({Code::malformed, "the amount is 0, or the memo is no plain text of at most 256 bytes"});
@@ -178,7 +178,7 @@ void BookActor::pay_from(wire::PayFrom::Reader ask, runtime::Reply<wire::Posted>
   const std::string kind = text_of(ask.getKind());
   if (!transfer || !id || kind.empty() || kind.size() > 16 || transfer->from != account_of(kind, id->view()))
     return reply.refuse({Code::malformed, "the transfer is not one of the account of kind and id"});
-  when_open<wire::Posted>(
+  open_.when<wire::Posted>(
       std::move(reply),
       [this, kind, order = Order::of_account(std::move(*transfer), kind, id->view())](auto waiting) mutable {
         if (const auto why = too_many_begun(order.transfer(), kind)) return waiting.refuse(*why);
@@ -210,7 +210,7 @@ void BookActor::follow(wire::Follow::Reader ask, Nothing reply) {
   rows::Keeper keeper{text_of(ask.getKind()), id.value_or(base::Digest{}), text_of(ask.getPath())};
   if (!id || keeper.kind.empty() || keeper.kind.size() > 16 || keeper.path.size() > 64)
     return reply.refuse({Code::malformed, "a kind has 1 to 16 bytes, an id 32, a path at most 64"});
-  when_open<messages::wire::Nothing>(std::move(reply), [this, keeper = std::move(keeper)](auto waiting) mutable {
+  open_.when<messages::wire::Nothing>(std::move(reply), [this, keeper = std::move(keeper)](auto waiting) mutable {
     const Address address = account_of(keeper.kind, keeper.id.view());
     const auto at = accounts_.find(address);
     if (at != accounts_.end() && at->second.keeper == keeper) return waiting.done();
@@ -227,9 +227,9 @@ void BookActor::propose(wire::Propose::Reader ask, runtime::Reply<wire::Proposal
   auto given = read(ask.getTransfer());
   if (!given.ok()) return reply.refuse(given.error());
   if (given.value().approvals.size() != 1) return reply.refuse({Code::malformed, "a proposal has one approval"});
-  when_open<wire::ProposalIs>(std::move(reply), [this, given = std::move(given).value(),
-                                                 expires = UnixMs(ask.getExpires()),
-                                                 from = caller()](auto waiting) mutable {
+  open_.when<wire::ProposalIs>(std::move(reply), [this, given = std::move(given).value(),
+                                                  expires = UnixMs(ask.getExpires()),
+                                                  from = caller()](auto waiting) mutable {
     const Transfer& transfer = given.transfer;
     if (transfer.book != genesis_.id()) return waiting.refuse(error_of(LedgerError::wrong_book));
     if (transfer.number <= account(transfer.from).done) return waiting.refuse(error_of(LedgerError::taken));
@@ -276,7 +276,7 @@ void BookActor::sign(wire::SignProposal::Reader ask, runtime::Reply<wire::Propos
   const auto id = TransferId::from(bytes_of(ask.getId()));
   const auto approval = read(ask.getApproval());
   if (!id || !approval) return reply.refuse({Code::malformed, "an id has 32 bytes, a key 32, a signature 64"});
-  when_open<wire::ProposalIs>(
+  open_.when<wire::ProposalIs>(
       std::move(reply), [this, id = *id, approval = *approval, by = runtime::user_of(caller())](auto waiting) mutable {
         const Proposal* there = proposals_.find(id);
         auto before = there == nullptr ? std::nullopt : std::optional(*there);
@@ -320,7 +320,7 @@ void BookActor::want(Wanted wanted) {
   const auto& links = setup_.settings.links;
   if (links && runtime::used_elsewhere(links->own_id_met(), now()))
     return end(wanted, Error{Code::unavailable, "the book takes no orders: this node's identity is used elsewhere"});
-  when_open([this, wanted = std::move(wanted)](const base::Outcome<void>& opened) mutable {
+  open_.when([this, wanted = std::move(wanted)](const base::Outcome<void>& opened) mutable {
     if (!opened.ok()) return end(wanted, opened.error());
     if (wanted.request) look_up_request(std::move(wanted));
     else enqueue(std::move(wanted));
@@ -359,7 +359,7 @@ void BookActor::end(Wanted& wanted, const Outcome& outcome) {
 
 void BookActor::enqueue(Wanted wanted) {
   if (!open_)
-    return when_open([this, wanted = std::move(wanted)](const base::Outcome<void>& opened) mutable {
+    return open_.when([this, wanted = std::move(wanted)](const base::Outcome<void>& opened) mutable {
       if (opened.ok()) enqueue(std::move(wanted));
       else end(wanted, opened.error());
     });

@@ -30,17 +30,18 @@ namespace troupe::wallet {
 class BookActor final : public runtime::Actor, private BookRows {
  public:
   static constexpr const char* kName = "book";
-  static constexpr std::size_t kWaitingMax = 16'384;    // our choice: some seconds of orders
-  static constexpr base::Rate kPaged{4'096, 16'384};    // our choice: postings read for other nodes; each is a look-up
-  static constexpr std::size_t kReadAtOnce = 2'048;     // our choice: of them; a part of the mailbox of the store
-  static constexpr base::Rate kFresh{16, 1'024};        // our choice: accounts that other nodes begin, 20 MB an hour
-  static constexpr base::Rate kBegun{64, 32'768};       // our choice: those that kept accounts of a kind begin, 8 MB
-  static constexpr base::Rate kKept{64, 512};           // our choice: credits of kept accounts by other nodes
-  static constexpr std::size_t kUntoldMax = 16'384;     // our choice: 4 MB; beyond it other nodes add none
-  static constexpr std::size_t kToldAtOnce = 256;       // our choice: a small part of a mailbox
-  static constexpr std::size_t kSpendersMax = 100'000;  // our choice: accounts that are counted in a minute
-  static constexpr std::uint32_t kPostingsMax = 256;    // messages/wallet.capnp
-  static constexpr std::uint32_t kAccountsMax = 512;    // messages/wallet.capnp
+  static constexpr std::size_t kWaitingMax = 16'384;     // our choice: some seconds of orders
+  static constexpr std::size_t kWaitingOpenMax = 4'096;  // our choice
+  static constexpr base::Rate kPaged{4'096, 16'384};     // our choice: postings read for other nodes; each is a look-up
+  static constexpr std::size_t kReadAtOnce = 2'048;      // our choice: of them; a part of the mailbox of the store
+  static constexpr base::Rate kFresh{16, 1'024};         // our choice: accounts that other nodes begin, 20 MB an hour
+  static constexpr base::Rate kBegun{64, 32'768};        // our choice: those that kept accounts of a kind begin, 8 MB
+  static constexpr base::Rate kKept{64, 512};            // our choice: credits of kept accounts by other nodes
+  static constexpr std::size_t kUntoldMax = 16'384;      // our choice: 4 MB; beyond it other nodes add none
+  static constexpr std::size_t kToldAtOnce = 256;        // our choice: a small part of a mailbox
+  static constexpr std::size_t kSpendersMax = 100'000;   // our choice: accounts that are counted in a minute
+  static constexpr std::uint32_t kPostingsMax = 256;     // messages/wallet.capnp
+  static constexpr std::uint32_t kAccountsMax = 512;     // messages/wallet.capnp
   struct Setup {
     WalletSettings settings;
     durable::Place place;
@@ -94,15 +95,6 @@ class BookActor final : public runtime::Actor, private BookRows {
   bool keep(char kind, const durable::Storage::Row& row);
   void opened();
   void reopen(const base::Error& why);
-  /// Calls back once the book is open, or with the reason why it is not.
-  void when_open(base::Callback<void(const base::Outcome<void>&)> then);
-  template <class A>
-  void when_open(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then) {
-    when_open([reply = std::move(reply), then = std::move(then)](const base::Outcome<void>& opened) mutable {
-      if (opened.ok()) then(std::move(reply));
-      else reply.refuse(opened.error());
-    });
-  }
   /// Calls back, or refuses `reply`, once what this actor knows is known to be the latest.
   template <class A>
   void reading(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then);
@@ -163,8 +155,8 @@ class BookActor final : public runtime::Actor, private BookRows {
   const Setup setup_;
   durable::Storage storage_;
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
-  bool open_ = false, committing_ = false;
-  std::vector<base::Callback<void(const base::Outcome<void>&)>> waiting_open_;
+  durable::Opening open_{kWaitingOpenMax, "the book"};
+  bool committing_ = false;
 
   Genesis genesis_;
   Head head_;

@@ -95,7 +95,7 @@ void BookActor::answers(runtime::Handlers& on) {
 
 template <class A>
 void BookActor::reading(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then) {
-  when_open<A>(std::move(reply), [this, then = std::move(then)](runtime::Reply<A> waiting) mutable {
+  open_.when<A>(std::move(reply), [this, then = std::move(then)](runtime::Reply<A> waiting) mutable {
     storage_.confirm(
         [reply = std::move(waiting), then = std::move(then)](const base::Outcome<void>& confirmed) mutable {
           if (confirmed.ok()) return then(reply);

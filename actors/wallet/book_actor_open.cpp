@@ -12,7 +12,6 @@ using base::Code;
 using base::Error;
 
 constexpr std::chrono::milliseconds kReopen{500};  // our choice
-constexpr std::size_t kWaitingOpenMax = 4'096;     // our choice
 constexpr const char* kHealthSource = "wallet.book";
 constexpr std::string_view kLoaded = "aqo";
 
@@ -40,17 +39,10 @@ Address BookActor::owner() const {
   return address_of(setup_.settings.identity->public_key());
 }
 
-void BookActor::when_open(base::Callback<void(const base::Outcome<void>&)> then) {
-  if (open_) return then({});
-  if (*setup_.damaged) return then(**setup_.damaged);
-  if (waiting_open_.size() >= kWaitingOpenMax)
-    return then(Error{Code::overloaded, "too many questions wait for the book to be read: try again in a moment"});
-  waiting_open_.push_back(std::move(then));
-}
-
 void BookActor::open() {
   ++run_;
-  open_ = committing_ = false;
+  open_.closed();
+  committing_ = false;
   accounts_.clear();
   proposals_ = {};
   places_ = base::SharePlaces<TransferId, Address>(setup_.settings.proposals_max);
@@ -145,9 +137,8 @@ void BookActor::stop() {
 }
 
 void BookActor::opened() {
-  open_ = true;
   if (setup_.settings.health != nullptr) setup_.settings.health->clear(kHealthSource);
-  for (auto& then : std::exchange(waiting_open_, {})) then({});
+  open_.opened();
   tell();
   pump();
 }
@@ -155,10 +146,11 @@ void BookActor::opened() {
 /// A book that is damaged stays so until the node starts again: it refuses all questions (WalletActor::refusal).
 void BookActor::reopen(const Error& why) {
   ++run_;
-  open_ = committing_ = false;
+  open_.closed();
+  committing_ = false;
   if (why.code == Code::corrupt) {
     *setup_.damaged = why;
-    for (auto& then : std::exchange(waiting_open_, {})) then(why);
+    open_.failed(why);
     for (Wanted& one : std::exchange(queue_, {})) end(one, why);
     setup_.settings.log.error("the book is damaged", {{"why", std::string_view(why.message)}});
     if (setup_.settings.health != nullptr)

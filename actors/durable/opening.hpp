@@ -1,0 +1,61 @@
+#pragma once
+// What waits while a durable actor reads its rows.
+//
+// Limit    `waiting_max` questions wait; later ones are `overloaded`.
+// Damage   once failed(), all of them are refused with the reason until the rows can be read.
+#include <vector>
+
+#include "runtime/actor/reply.hpp"
+#include "runtime/base/callback.hpp"
+
+namespace troupe::durable {
+
+class Opening {
+ public:
+  using Then = base::Callback<void(const base::Outcome<void>&)>;
+  /// `what` is named in errors: "the book".
+  Opening(std::size_t waiting_max, std::string what) : waiting_max_(waiting_max), what_(std::move(what)) {}
+
+  /// Whether the rows are read.
+  explicit operator bool() const { return open_; }
+  /// Calls back once the rows are read, or with the reason why they are not.
+  void when(Then then) {
+    if (open_) return then({});
+    if (failed_) return then(*failed_);
+    if (waiting_.size() >= waiting_max_)
+      return then(base::Error{base::Code::overloaded,
+                              "too many questions wait for " + what_ + " to be read: try again in a moment"});
+    waiting_.push_back(std::move(then));
+  }
+  /// The same; refuses `reply` with the reason.
+  template <class A>
+  void when(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then) {
+    when([reply = std::move(reply), then = std::move(then)](const base::Outcome<void>& opened) mutable {
+      if (opened.ok()) then(std::move(reply));
+      else reply.refuse(opened.error());
+    });
+  }
+
+  void opened() {
+    open_ = true;
+    failed_.reset();
+    for (Then& then : std::exchange(waiting_, {})) then({});
+  }
+  /// The rows are read again.
+  void closed() { open_ = false; }
+  /// They cannot be read, and that does not pass by itself.
+  void failed(const base::Error& why) {
+    open_ = false;
+    failed_ = why;
+    for (Then& then : std::exchange(waiting_, {})) then(why);
+  }
+
+ private:
+  const std::size_t waiting_max_;
+  const std::string what_;
+  bool open_ = false;
+  std::optional<base::Error> failed_;
+  std::vector<Then> waiting_;
+};
+
+}  // namespace troupe::durable
