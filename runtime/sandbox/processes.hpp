@@ -1,9 +1,6 @@
 #pragma once
 // What all processes of a sandbox use, as its own /proc shows them: for where no cgroup counts.
-#include <sys/types.h>
-
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
