@@ -3,7 +3,6 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <fstream>
 #include <set>
 
 #include "apps/airdrop/airdrop.hpp"
@@ -28,15 +27,6 @@ struct Wrong {
     return usage_failure("line " + std::to_string(node.source().begin.line) + " of " + path + ": " + what, help);
   }
 };
-
-base::Result<std::string, Failure> text_in(const std::string& path, const std::string& help) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return usage_failure("cannot read " + path, help);
-  std::string out;
-  if (const auto whole = read_rest(file, path, kFileBytesMax, out); !whole.ok()) return whole.error();
-  if (out.size() > kFileBytesMax) return usage_failure(path + " is larger than 96 MiB", help);
-  return out;
-}
 
 base::Result<airdrop::Moment, Failure> moment_in(const toml::node& node, const Wrong& wrong) {
   if (const auto* date = node.as_date_time()) {
@@ -182,7 +172,7 @@ base::Result<Promise, Failure> promise_of(const toml::table& table, const Wrong&
 }  // namespace
 
 base::Result<Promise, Failure> promise_in(const std::string& path, const std::string& help) {
-  const auto text = text_in(path, help);
+  const auto text = file_text(path, kFileBytesMax, usage_failure("cannot read " + path, help));
   if (!text.ok()) return text.error();
   if (!base::is_utf8(text.value())) return usage_failure(path + " is not UTF-8", help);
   if (const auto line = config::too_deep_line(text.value()))

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fstream>
 
 #include "apps/cli/file_source.hpp"
 
@@ -23,6 +24,16 @@ base::Result<void, Failure> read_rest(std::istream& in, const std::string& name,
   }
   if (in.bad()) return unread(name, errno == 0 ? EIO : errno);
   return {};
+}
+
+base::Result<std::string, Failure> file_text(const std::string& path, std::size_t bytes_max, const Failure& unread) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return unread;
+  std::string out;
+  if (const auto whole = read_rest(file, path, bytes_max, out); !whole.ok()) return whole.error();
+  if (out.size() > bytes_max)
+    return usage_failure(path + " is larger than " + std::to_string(bytes_max >> 20) + " MiB", unread.try_);
+  return out;
 }
 
 base::Result<std::optional<std::string>, Failure> LineReader::next() {

@@ -22,6 +22,9 @@ inline constexpr const char* kStandardInput = "standard input";
 base::Result<void, Failure> read_rest(std::istream& in, const std::string& name, std::size_t bytes_max,
                                       std::string& out);
 
+/// Returns the text of a file. Errors: `unread` if it cannot be opened, a usage error if it is larger than `bytes_max`.
+base::Result<std::string, Failure> file_text(const std::string& path, std::size_t bytes_max, const Failure& unread);
+
 class LineReader {
  public:
   LineReader(std::istream& in, std::string name, std::size_t line_bytes_max)

@@ -1,5 +1,4 @@
 // troupe escrow show | ls | log | verify | watch
-#include <fstream>
 
 #include "actors/chain/api.hpp"
 #include "apps/cli/input.hpp"
@@ -207,14 +206,12 @@ Client::Outcome<std::vector<ListedEscrow>> list_escrows(Client& client, const st
 
 /// The log in a file that `escrow log --json` has printed.
 base::Result<Log, Failure> log_in(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    return Failure{{Code::not_found, "there is no file " + path + ", and it is no id of an escrow"},
-                   "",
-                   "troupe escrow log ID --json > FILE"};
-  std::string json;
-  if (const auto whole = read_rest(file, path, kLogFileBytesMax, json); !whole.ok()) return whole.error();
-  if (json.size() > kLogFileBytesMax) return usage_failure(path + " has more than 256 MiB", "");
+  auto text = file_text(path, kLogFileBytesMax,
+                        {{Code::not_found, "there is no file " + path + ", and it is no id of an escrow"},
+                         "",
+                         "troupe escrow log ID --json > FILE"});
+  if (!text.ok()) return text.error();
+  std::string json = std::move(text).value();
   if (json.starts_with(kByteOrderMark)) json.erase(0, kByteOrderMark.size());
   auto log = read_log(json);
   if (log) return std::move(*log);

@@ -1,7 +1,6 @@
 // troupe fund report | verify
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "apps/cli/file_target.hpp"
 #include "apps/cli/input.hpp"
@@ -24,12 +23,9 @@ base::Result<std::optional<std::string>, Failure> content_of(const std::string& 
   using Out = std::optional<std::string>;
   std::error_code failed;
   if (!std::filesystem::exists(path, failed)) return Out();
-  std::ifstream file(path, std::ios::binary);
-  std::string out;
-  if (!file.is_open()) return Failure{{Code::internal, path + " cannot be read"}, "nothing was done"};
-  if (const auto whole = read_rest(file, path, kReportBytesMax, out); !whole.ok()) return whole.error();
-  if (out.size() > kReportBytesMax) return usage_failure(path + " has more than 256 MiB", "");
-  return Out(std::move(out));
+  auto text = file_text(path, kReportBytesMax, {{Code::internal, path + " cannot be read"}, "nothing was done"});
+  if (!text.ok()) return text.error();
+  return Out(std::move(text).value());
 }
 
 /// The latest posting of the book; with `sequence` that one. Nothing if the book has none.
