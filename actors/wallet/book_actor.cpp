@@ -60,6 +60,24 @@ void answer(runtime::Reply<wire::Posted>& reply, const Outcome& outcome) {
 
 }  // namespace
 
+const Transfer* BookActor::Wanted::transfer() const {
+  if (const auto* post = std::get_if<PostWanted>(&what)) return &post->order.transfer();
+  const auto* issue = std::get_if<IssueWanted>(&what);
+  return issue != nullptr ? &issue->transfer : nullptr;
+}
+
+std::optional<rows::Mark> BookActor::Wanted::request() const {
+  if (const auto* post = std::get_if<PostWanted>(&what)) return post->request;
+  const auto* issue = std::get_if<IssueWanted>(&what);
+  return issue != nullptr ? std::optional(issue->request) : std::nullopt;
+}
+
+std::optional<TransferId> BookActor::Wanted::proposal() const {
+  if (const auto* post = std::get_if<PostWanted>(&what)) return post->proposal;
+  const auto* proposed = std::get_if<ProposalWanted>(&what);
+  return proposed != nullptr ? std::optional(proposed->id) : std::nullopt;
+}
+
 void BookActor::receive(runtime::Handlers& on) {
   on.ask<wire::PostTransfer, wire::Posted>([this](auto ask, auto reply) { post(ask, std::move(reply)); });
   on.ask<wire::Issue, wire::Posted>([this](auto ask, auto reply) { issue(ask, std::move(reply)); });
@@ -103,14 +121,13 @@ void BookActor::post(wire::PostTransfer::Reader ask, runtime::Reply<wire::Posted
   if (!within_rate(order->transfer().from))
     return reply.refuse({Code::overloaded,
                          "this account has as many transfers in this minute as it may (wallet.transfers_per_account)"});
-  Wanted wanted{.order = std::move(order)};
+  PostWanted wanted{.order = std::move(*order)};
   if (ask.getRequest().size() > 0)
-    wanted.request = rows::mark_of(wanted.order->transfer().from, text_of(ask.getRequest()));
+    wanted.request = rows::mark_of(wanted.order.transfer().from, text_of(ask.getRequest()));
   open_.when<wire::Posted>(
       std::move(reply), [this, by = runtime::user_of(caller()), wanted = std::move(wanted)](auto waiting) mutable {
-        if (const auto why = too_much(wanted.order->transfer(), by)) return waiting.refuse(*why);
-        wanted.done = [reply = std::move(waiting)](const Outcome& done) mutable { answer(reply, done); };
-        want(std::move(wanted));
+        if (const auto why = too_much(wanted.order.transfer(), by)) return waiting.refuse(*why);
+        want({std::move(wanted), [reply = std::move(waiting)](const Outcome& done) mutable { answer(reply, done); }});
       });
 }
 
@@ -166,8 +183,7 @@ void BookActor::issue(wire::Issue::Reader ask, runtime::Reply<wire::Posted> repl
     const Transfer transfer{genesis_.id(), issuance(), {1}, {{to, amount}}, memo};
     if (!total_of(transfer).ok() || !decode_transfer(encode(transfer)))
       return waiting.refuse({Code::malformed, "the amount is 0, or the memo is no plain text of at most 256 bytes"});
-    want({.issue = transfer,
-          .request = rows::mark_of(issuance(), request),
+    want({.what = IssueWanted{transfer, rows::mark_of(issuance(), request)},
           .done = [reply = std::move(waiting)](const Outcome& done) mutable { answer(reply, done); }});
   });
 }
@@ -182,7 +198,7 @@ void BookActor::pay_from(wire::PayFrom::Reader ask, runtime::Reply<wire::Posted>
       std::move(reply),
       [this, kind, order = Order::of_account(std::move(*transfer), kind, id->view())](auto waiting) mutable {
         if (const auto why = too_many_begun(order.transfer(), kind)) return waiting.refuse(*why);
-        want({.order = std::move(order),
+        want({.what = PostWanted{std::move(order)},
               .done = [reply = std::move(waiting)](const Outcome& done) mutable { answer(reply, done); }});
       });
 }
@@ -215,7 +231,7 @@ void BookActor::follow(wire::Follow::Reader ask, Nothing reply) {
     const auto at = accounts_.find(address);
     if (at != accounts_.end() && at->second.keeper == keeper) return waiting.done();
     if (at == accounts_.end() && keeper.path.empty()) return waiting.done();
-    want({.keeper = std::pair(address, std::move(keeper)),
+    want({.what = KeeperWanted{address, std::move(keeper)},
           .done = [reply = std::move(waiting)](const Outcome& done) mutable {
             if (done.ok()) reply.done();
             else reply.refuse(done.error());
@@ -294,8 +310,9 @@ void BookActor::proposed(const TransferId& id, std::optional<Proposal> before,
       as_before(id, std::move(before));
       return reply.refuse(*why);
     }
-  want({.order = std::move(result).value(),
-        .proposal = id,
+  decltype(Wanted::what) what = ProposalWanted{id};
+  if (result.value()) what = PostWanted{.order = *std::move(result).value(), .proposal = id};
+  want({.what = std::move(what),
         .done = [this, id, before = std::move(before), reply = std::move(reply)](const Outcome& done) mutable {
           const Proposal* there = proposals_.find(id);
           if (done.ok() && there != nullptr)
@@ -322,14 +339,14 @@ void BookActor::want(Wanted wanted) {
     return end(wanted, Error{Code::unavailable, "the book takes no orders: this node's identity is used elsewhere"});
   open_.when([this, wanted = std::move(wanted)](const base::Outcome<void>& opened) mutable {
     if (!opened.ok()) return end(wanted, opened.error());
-    if (wanted.request) look_up_request(std::move(wanted));
+    if (wanted.request()) look_up_request(std::move(wanted));
     else enqueue(std::move(wanted));
   });
 }
 
 void BookActor::look_up_request(Wanted wanted) {
-  const rows::Mark mark = *wanted.request;
-  const base::Digest content = rows::content_of(wanted.issue ? *wanted.issue : wanted.order->transfer());
+  const rows::Mark mark = *wanted.request();
+  const base::Digest content = rows::content_of(*wanted.transfer());
   const auto [under_way, fresh] = requests_.try_emplace(mark);
   if (!fresh) return under_way->second.push_back({content, std::move(wanted.done)});
   storage_.get(rows::request_key(mark), [this, mark, content, wanted = std::move(wanted)](
@@ -339,15 +356,15 @@ void BookActor::look_up_request(Wanted wanted) {
     const auto at = rows::decode_posted(*row.value());
     if (!at) return end(wanted, Error{Code::corrupt, "the row of a request cannot be read"});
     finish_request(wanted, *at);
-    wanted.request.reset();
-    end(wanted, same(*at, content));
+    wanted.done(same(*at, content));
   });
 }
 
 /// Those who came with the same request meanwhile.
 void BookActor::finish_request(const Wanted& wanted, const Outcome& outcome) {
-  if (!wanted.request) return;
-  auto under_way = requests_.extract(*wanted.request);
+  const auto request = wanted.request();
+  if (!request) return;
+  auto under_way = requests_.extract(*request);
   if (under_way.empty()) return;
   for (Same& one : under_way.mapped()) one.done(outcome.ok() ? same(outcome.value(), one.content) : outcome);
 }
@@ -363,7 +380,8 @@ void BookActor::enqueue(Wanted wanted) {
       if (opened.ok()) enqueue(std::move(wanted));
       else end(wanted, opened.error());
     });
-  if (wanted.order && wanted.order->transfer().number <= account(wanted.order->transfer().from).done)
+  const auto* post = std::get_if<PostWanted>(&wanted.what);
+  if (post != nullptr && post->order.transfer().number <= account(post->order.transfer().from).done)
     return look_up_number(std::move(wanted));
   queue_.push_back(std::move(wanted));
   pump();
@@ -371,7 +389,7 @@ void BookActor::enqueue(Wanted wanted) {
 
 /// A number that was posted before: the same transfer, or another one.
 void BookActor::look_up_number(Wanted wanted) {
-  const Transfer& transfer = wanted.order->transfer();
+  const Transfer& transfer = *wanted.transfer();
   if (transfer.number.value == 0 || transfer.book != genesis_.id())
     return end(wanted, error_of(transfer.number.value == 0 ? LedgerError::malformed : LedgerError::wrong_book));
   const Bytes key = rows::number_key(transfer.from, transfer.number);
@@ -380,137 +398,161 @@ void BookActor::look_up_number(Wanted wanted) {
     const auto at = row.value() ? rows::decode_posted(*row.value()) : std::nullopt;
     if (!at) return end(wanted, Error{Code::corrupt, "the row of a transfer is missing, or cannot be read"});
     // The same bytes under another request are another payment: it takes the next number.
-    if (at->id != id_of(wanted.order->transfer()) || wanted.request) return end(wanted, error_of(LedgerError::taken));
+    if (at->id != id_of(*wanted.transfer()) || wanted.request()) return end(wanted, error_of(LedgerError::taken));
     world().mutations.sometimes("wallet: a transfer came again");
     end(wanted, *at);
   });
 }
 
+/// What is committed together. The rows of accounts are not in `commit` yet; they and keys are short: `bytes` counts the
+/// rest.
+struct BookActor::Round {
+  Batch batch;
+  durable::Storage::Commit commit{};
+  std::map<Address, rows::Keeper> keepers{};
+  std::map<Bytes, rows::Untold> fresh{};  ///< credits to be told
+  std::map<Address, rows::Account> accounts{};
+  std::vector<Ended> ended{}, refused{};
+  std::size_t bytes = 0;
+
+  bool full() const {
+    return commit.rows.size() + batch.changed().size() + keepers.size() + kRowsOfOrder >=
+               durable::Storage::kCommitRowsMax ||
+           bytes >= durable::Storage::kCommitBytesMax;
+  }
+};
+
 void BookActor::pump() {
   if (!open_ || committing_ || (queue_.empty() && told_.empty())) return;
-  struct Ended {
-    Wanted wanted;
-    Outcome outcome;
-  };
-  const auto ended = std::make_shared<std::vector<Ended>>();
-  const auto batch = std::make_shared<Batch>(genesis_, head_, static_cast<const BookRows&>(*this));
-  const auto keepers = std::make_shared<std::map<Address, rows::Keeper>>();
-  const auto fresh = std::make_shared<std::map<Bytes, rows::Untold>>();
-  durable::Storage::Commit commit{.head = rows::head_key(), .expected = head_row_};
-  std::size_t bytes = 0;
-  std::vector<Ended> refused;
-  // The rows of accounts are not in `commit` yet. They and keys are short: what is counted is the rest.
-  const auto rows_so_far = [&] { return commit.rows.size() + batch->changed().size() + keepers->size(); };
-  while (!queue_.empty() && rows_so_far() + kRowsOfOrder < durable::Storage::kCommitRowsMax &&
-         bytes < durable::Storage::kCommitBytesMax) {
+  const auto round = std::make_shared<Round>(
+      Round{{genesis_, head_, static_cast<const BookRows&>(*this)}, {.head = rows::head_key(), .expected = head_row_}});
+  decide_all(*round);
+  if (round->ended.empty() && told_.empty()) return;
+  write_accounts(*round);
+  std::size_t erased = 0;
+  for (; erased < told_.size() && round->commit.rows.size() < durable::Storage::kCommitRowsMax; ++erased)
+    round->commit.rows.try_emplace(told_[erased]);
+  told_.erase(told_.begin(), told_.begin() + static_cast<std::ptrdiff_t>(erased));
+
+  Bytes head = rows::encode(round->batch.head());
+  base::append_number(head, commits_ + 1);
+  round->commit.rows[rows::head_key()] = head;
+  committing_ = true;
+  storage_.commit(std::move(round->commit),
+                  [this, run = run_, round, head = std::move(head)](const base::Outcome<void>& done) mutable {
+                    if (run != run_ || !done.ok()) {
+                      const Error why = durable::not_committed(done, "the book was read again");
+                      for (Ended& one : round->ended) end(one.wanted, why);
+                      if (run == run_) reopen(why);
+                      return;
+                    }
+                    head_row_ = std::move(head);
+                    apply(*round);
+                  });
+}
+
+/// All that waits and fits, one after another.
+void BookActor::decide_all(Round& round) {
+  while (!queue_.empty() && !round.full()) {
     Wanted wanted = std::move(queue_.front());
     queue_.pop_front();
-    if (wanted.keeper) keepers->insert_or_assign(wanted.keeper->first, wanted.keeper->second);
-    if (wanted.issue) {
-      const Address& to = wanted.issue->credits.front().to;
-      if (kept(to) || keepers->contains(to)) {
-        refused.push_back({std::move(wanted), issued_to_kept()});
-        continue;
-      }
-      wanted.issue->number = next(batch->account(issuance()).done);
-      wanted.order = Order::issue(*wanted.issue, genesis_.owner);
-    }
-    if (!wanted.order) {
-      ended->push_back({std::move(wanted), PostedAt{}});
-    } else {
-      const Transfer& transfer = wanted.order->transfer();
-      if (transfer.number <= account(transfer.from).done) {
-        look_up_number(std::move(wanted));
-        continue;
-      }
-      auto taken = batch->take(*wanted.order, time(), world().mutations);
-      if (!taken.ok()) {
-        refused.push_back({std::move(wanted), error_of(taken.error())});
-        continue;
-      }
-      if (wanted.request && std::holds_alternative<Already>(taken.value())) {
-        refused.push_back({std::move(wanted), error_of(LedgerError::taken)});
-        continue;
-      }
-      const Posting* posting = batch->posting(transfer.from, transfer.number);
-      const PostedAt at{id_of(transfer), posting->sequence, posting->time, rows::content_of(transfer)};
-      if (std::holds_alternative<Posting>(taken.value())) {
-        Bytes row = encode(*posting);
-        bytes += row.size() * 2;
-        commit.rows[rows::posting_key(at.sequence)] = std::move(row);
-        commit.rows[rows::number_key(transfer.from, transfer.number)] = rows::encode(at);
-        commit.rows[rows::history_key(transfer.from, at.sequence)] = Bytes();
-        for (const Credit& credit : transfer.credits) commit.rows[rows::history_key(credit.to, at.sequence)] = Bytes();
-        untold(*posting, commit, *fresh);
-      }
-      if (wanted.request) commit.rows[rows::request_key(*wanted.request)] = rows::encode(at);
-      ended->push_back({std::move(wanted), at});
-    }
-    if (const auto& proposal = ended->back().wanted.proposal)
-      if (const Proposal* there = proposals_.find(*proposal)) {
-        Bytes row = rows::encode(*there);
-        bytes += row.size();
-        commit.rows[rows::proposal_key(*proposal)] = std::move(row);
-      }
+    decide(round, std::move(wanted));
   }
   // What was refused because of what this commit holds is told with it: until then the other may come to nothing.
-  const bool follows = !ended->empty();
-  for (Ended& one : refused) {
-    if (follows) ended->push_back(std::move(one));
+  const bool follows = !round.ended.empty();
+  for (Ended& one : std::exchange(round.refused, {})) {
+    if (follows) round.ended.push_back(std::move(one));
     else end(one.wanted, one.outcome);
   }
-  if (ended->empty() && told_.empty()) return;
+}
 
-  const auto changed = std::make_shared<std::map<Address, rows::Account>>();
+void BookActor::decide(Round& round, Wanted wanted) {
+  if (const auto* post = std::get_if<PostWanted>(&wanted.what)) {
+    const Transfer& transfer = post->order.transfer();
+    if (transfer.number <= account(transfer.from).done) return look_up_number(std::move(wanted));
+    return take(round, wanted, post->order);
+  }
+  if (auto* issue = std::get_if<IssueWanted>(&wanted.what)) {
+    const Address& to = issue->transfer.credits.front().to;
+    if (kept(to) || round.keepers.contains(to)) return round.refused.push_back({std::move(wanted), issued_to_kept()});
+    issue->transfer.number = next(round.batch.account(issuance()).done);
+    return take(round, wanted, Order::issue(issue->transfer, genesis_.owner));
+  }
+  if (const auto* keeps = std::get_if<KeeperWanted>(&wanted.what))
+    round.keepers.insert_or_assign(keeps->account, keeps->keeper);
+  write_proposal(round, wanted);
+  round.ended.push_back({std::move(wanted), PostedAt{}});
+}
+
+/// `order` may be a part of `wanted`.
+void BookActor::take(Round& round, Wanted& wanted, const Order& order) {
+  const auto taken = round.batch.take(order, time(), world().mutations);
+  if (!taken.ok()) return round.refused.push_back({std::move(wanted), error_of(taken.error())});
+  const auto request = wanted.request();
+  const bool fresh = std::holds_alternative<Posting>(taken.value());
+  if (request && !fresh) return round.refused.push_back({std::move(wanted), error_of(LedgerError::taken)});
+  const Transfer& transfer = order.transfer();
+  const Posting* posting = round.batch.posting(transfer.from, transfer.number);
+  const PostedAt at{id_of(transfer), posting->sequence, posting->time, rows::content_of(transfer)};
+  auto& changed = round.commit.rows;
+  if (fresh) {
+    Bytes row = encode(*posting);
+    round.bytes += row.size() * 2;
+    changed[rows::posting_key(at.sequence)] = std::move(row);
+    changed[rows::number_key(transfer.from, transfer.number)] = rows::encode(at);
+    changed[rows::history_key(transfer.from, at.sequence)] = Bytes();
+    for (const Credit& credit : transfer.credits) changed[rows::history_key(credit.to, at.sequence)] = Bytes();
+    untold(*posting, round.commit, round.fresh);
+  }
+  if (request) changed[rows::request_key(*request)] = rows::encode(at);
+  write_proposal(round, wanted);
+  round.ended.push_back({std::move(wanted), at});
+}
+
+void BookActor::write_proposal(Round& round, const Wanted& wanted) const {
+  const auto id = wanted.proposal();
+  const Proposal* there = id ? proposals_.find(*id) : nullptr;
+  if (there == nullptr) return;
+  Bytes row = rows::encode(*there);
+  round.bytes += row.size();
+  round.commit.rows[rows::proposal_key(*id)] = std::move(row);
+}
+
+void BookActor::write_accounts(Round& round) const {
   const auto account_now = [&](const Address& address) -> rows::Account& {
-    const auto [at, first] = changed->try_emplace(address);
+    const auto [at, first] = round.accounts.try_emplace(address);
     if (const auto before = accounts_.find(address); first && before != accounts_.end()) at->second = before->second;
     return at->second;
   };
-  for (const auto& [address, row] : batch->changed()) {
+  for (const auto& [address, row] : round.batch.changed()) {
     rows::Account& account = account_now(address);
     account.row = row;
-    if (account.since == UnixMs(0) && row.balance > Amount()) account.since = batch->head().time;
+    if (account.since == UnixMs(0) && row.balance > Amount()) account.since = round.batch.head().time;
   }
-  for (const auto& [address, keeper] : *keepers) {
+  for (const auto& [address, keeper] : round.keepers) {
     rows::Account& account = account_now(address);
     if (!keeper.path.empty()) account.keeper = keeper;
     else if (account.since == UnixMs(0)) account.keeper.reset();
   }
   // What was never credited and is kept by no part is no account.
-  for (const auto& [address, account] : *changed)
-    commit.rows[rows::account_key(address)] =
+  for (const auto& [address, account] : round.accounts)
+    round.commit.rows[rows::account_key(address)] =
         account == rows::Account{} ? std::nullopt : std::optional(rows::encode(account));
-  std::size_t erased = 0;
-  for (; erased < told_.size() && commit.rows.size() < durable::Storage::kCommitRowsMax; ++erased)
-    commit.rows.try_emplace(told_[erased]);
-  told_.erase(told_.begin(), told_.begin() + static_cast<std::ptrdiff_t>(erased));
+}
 
-  Bytes head = rows::encode(batch->head());
-  base::append_number(head, commits_ + 1);
-  commit.rows[rows::head_key()] = head;
-  committing_ = true;
-  storage_.commit(std::move(commit), [this, run = run_, ended, batch, changed, fresh,
-                                      head = std::move(head)](const base::Outcome<void>& done) mutable {
-    if (run != run_ || !done.ok()) {
-      const Error why = durable::not_committed(done, "the book was read again");
-      for (Ended& one : *ended) end(one.wanted, why);
-      if (run == run_) reopen(why);
-      return;
-    }
-    committing_ = false;
-    ++commits_;
-    head_ = batch->head();
-    head_row_ = std::move(head);
-    for (auto& [address, account] : *changed) {
-      if (account == rows::Account{}) accounts_.erase(address);
-      else accounts_.insert_or_assign(address, std::move(account));
-    }
-    for (auto& [key, untold] : *fresh) note(key, std::move(untold));
-    for (Ended& one : *ended) end(one.wanted, one.outcome);
-    if (!fresh->empty()) tell();
-    pump();
-  });
+/// It is durable: it has happened, and is answered.
+void BookActor::apply(Round& round) {
+  committing_ = false;
+  ++commits_;
+  head_ = round.batch.head();
+  for (auto& [address, account] : round.accounts) {
+    if (account == rows::Account{}) accounts_.erase(address);
+    else accounts_.insert_or_assign(address, std::move(account));
+  }
+  for (auto& [key, untold] : round.fresh) note(key, std::move(untold));
+  for (Ended& one : round.ended) end(one.wanted, one.outcome);
+  if (!round.fresh.empty()) tell();
+  pump();
 }
 
 // -- credits of accounts that a part of the program keeps

@@ -14,6 +14,7 @@
 //          accounts and of where it is asked from (those from before a start: from nowhere).
 #include <deque>
 #include <map>
+#include <variant>
 
 #include "actors/wallet/book_rows.hpp"
 #include "actors/wallet/logic/ledger/audit.hpp"
@@ -64,16 +65,37 @@ class BookActor final : public runtime::Actor, private BookRows {
   struct Minute {};
   using Nothing = runtime::Reply<messages::wire::Nothing>;
   using Done = base::Callback<void(const base::Outcome<rows::PostedAt>&)>;
-  /// What is to be committed: an order, or a row of another sort.
-  struct Wanted {
-    std::optional<Order> order{};
-    /// Money is made: its number is that of the moment when it is decided.
-    std::optional<Transfer> issue{};
+  struct PostWanted {
+    Order order;
     std::optional<rows::Mark> request{};
-    std::optional<std::pair<Address, rows::Keeper>> keeper{};
-    std::optional<TransferId> proposal{};
-    Done done;
+    std::optional<TransferId> proposal{};  ///< the order is approved by its last signature
   };
+  struct IssueWanted {
+    Transfer transfer;  ///< it gets its number when it is decided
+    rows::Mark request;
+  };
+  struct KeeperWanted {
+    Address account;
+    rows::Keeper keeper;
+  };
+  struct ProposalWanted {
+    TransferId id;
+  };
+  /// What is to be committed.
+  struct Wanted {
+    std::variant<PostWanted, IssueWanted, KeeperWanted, ProposalWanted> what;
+    Done done;
+
+    /// Null: no money moves.
+    const Transfer* transfer() const;
+    std::optional<rows::Mark> request() const;
+    std::optional<TransferId> proposal() const;
+  };
+  struct Ended {
+    Wanted wanted;
+    base::Outcome<rows::PostedAt> outcome;
+  };
+  struct Round;
   struct Same {
     base::Digest content;
     Done done;
@@ -107,6 +129,12 @@ class BookActor final : public runtime::Actor, private BookRows {
   void finish_request(const Wanted& wanted, const base::Outcome<rows::PostedAt>& outcome);
   void end(Wanted& wanted, const base::Outcome<rows::PostedAt>& outcome);
   void pump();
+  void decide_all(Round& round);
+  void decide(Round& round, Wanted wanted);
+  void take(Round& round, Wanted& wanted, const Order& order);
+  void write_proposal(Round& round, const Wanted& wanted) const;
+  void write_accounts(Round& round) const;
+  void apply(Round& round);
   void post(wire::PostTransfer::Reader ask, runtime::Reply<wire::Posted> reply);
   void issue(wire::Issue::Reader ask, runtime::Reply<wire::Posted> reply);
   void pay_from(wire::PayFrom::Reader ask, runtime::Reply<wire::Posted> reply);
