@@ -57,7 +57,7 @@ void EscrowActor::receive(runtime::Handlers& on) {
       [this](auto ask, auto reply) { credited(ask, std::move(reply)); });
   on.ask<wire::DueAt, messages::wire::Nothing>([this](auto ask, auto reply) { due(ask, std::move(reply)); });
   on.ask<wire::LookAt, wire::ActTaken>([this](wire::LookAt::Reader, auto reply) {
-    want({.command = Looked{}, .done = [reply = std::move(reply)](const base::Outcome<Taken>& done) mutable {
+    want({.what = Command(Looked{}), .done = [reply = std::move(reply)](const base::Outcome<Taken>& done) mutable {
             if (!done.ok()) return reply.refuse(done.error());
             reply.send([&](wire::ActTaken::Builder out) {
               out.setSequence(done.value().sequence);
@@ -97,39 +97,38 @@ void EscrowActor::receive(runtime::Handlers& on) {
 void EscrowActor::act(wire::ActAt::Reader ask, runtime::Reply<wire::ActTaken> reply) {
   auto given = read(ask.getTake().getAct());
   if (!given.ok()) return reply.refuse(given.error());
-  Wanted wanted{.command = Acted{given.value().act},
-                .act = rows::SignedBytes{given.value().bytes, given.value().policy, given.value().approvals},
-                .owner = node_of(ask.getOwner()),
-                .tight = ask.getTight(),
-                .done = [rates = setup_.rates, by = given.value().act.by,
-                         reply = std::move(reply)](const base::Outcome<Taken>& done) mutable {
-                  if (!done.ok()) return reply.refuse(done.error());
-                  if (done.value().changed) rates->note(by);
-                  reply.send([&](wire::ActTaken::Builder out) {
-                    out.setSequence(done.value().sequence);
-                    out.setChanged(done.value().changed);
-                  });
-                }};
+  ActWanted it{.acted = Acted{given.value().act},
+               .bytes = {given.value().bytes, given.value().policy, given.value().approvals},
+               .owner = node_of(ask.getOwner()),
+               .tight = ask.getTight()};
+  Done done = [rates = setup_.rates, by = given.value().act.by,
+               reply = std::move(reply)](const base::Outcome<Taken>& taken) mutable {
+    if (!taken.ok()) return reply.refuse(taken.error());
+    if (taken.value().changed) rates->note(by);
+    reply.send([&](wire::ActTaken::Builder out) {
+      out.setSequence(taken.value().sequence);
+      out.setChanged(taken.value().changed);
+    });
+  };
   const Act& what = given.value().act;
   if (const auto* fund = std::get_if<Fund>(&what.what)) {
     auto deposit = wallet::read(ask.getTake().getDeposit());
-    if (!deposit.ok()) return wanted.done(deposit.error());
+    if (!deposit.ok()) return done(deposit.error());
     const auto& [transfer, policy, approvals, on_chain] = deposit.value();
     const bool fits = id_of(transfer) == fund->transfer && transfer.from == what.by && transfer.credits.size() == 1 &&
                       transfer.credits[0] == wallet::Credit{account_of(setup_.id), fund->amount};
     if (!fits)
-      return wanted.done(
-          Error{Code::malformed, "the deposit is not the transfer that the act names, or not its amount"});
+      return done(Error{Code::malformed, "the deposit is not the transfer that the act names, or not its amount"});
     if (!wallet::Order::approved(transfer, policy, approvals))
-      return wanted.done(Error{Code::refused, "the signers of the account have not approved the deposit"});
-    wanted.deposit = rows::SignedBytes{wallet::encode(transfer), policy, approvals, on_chain};
-    if (setup_.place.has_shares() && caller().node) wanted.from = caller();
+      return done(Error{Code::refused, "the signers of the account have not approved the deposit"});
+    it.deposit = rows::SignedBytes{wallet::encode(transfer), policy, approvals, on_chain};
+    if (setup_.place.has_shares() && caller().node) it.from = caller();
   }
   const auto request = bytes_of(ask.getTake().getRequest());
-  if (request.empty()) return take(std::move(wanted));
-  if (request.size() != kRequestBytes) return wanted.done(Error{Code::malformed, "a request has 16 bytes"});
-  wanted.request = Request{rows::request_key(setup_.id, request), content_of(what)};
-  look_up_request(std::make_shared<Wanted>(std::move(wanted)));
+  if (request.empty()) return take({.what = std::move(it), .done = std::move(done)});
+  if (request.size() != kRequestBytes) return done(Error{Code::malformed, "a request has 16 bytes"});
+  it.request = Request{rows::request_key(setup_.id, request), content_of(what)};
+  look_up_request(std::make_shared<Wanted>(Wanted{.what = std::move(it), .done = std::move(done)}));
 }
 
 /// The same act again changes nothing, whatever has happened since. One that waits for its deposit waits on.
@@ -137,19 +136,20 @@ void EscrowActor::look_up_request(std::shared_ptr<Wanted> wanted) {
   when_loaded([this, wanted](const base::Outcome<void>& read) {
     if (!read.ok()) return wanted->done(read.error());
     if (!replay_) return wanted->done(unknown());
-    storage_.get(wanted->request->row, [this, wanted](const base::Outcome<std::optional<Bytes>>& row) {
+    const ActWanted& act = std::get<ActWanted>(wanted->what);
+    storage_.get(act.request->row, [this, wanted, &act](const base::Outcome<std::optional<Bytes>>& row) {
       if (!row.ok()) return wanted->done(row.error());
       if (!row.value()) return take(std::move(*wanted));
-      if (base::Digest::from(*row.value()) != wanted->request->act)
+      if (base::Digest::from(*row.value()) != act.request->act)
         return wanted->done(Error{Code::conflict, "this request was about another act"});
-      if (std::holds_alternative<Fund>(std::get<Acted>(wanted->command).act.what)) return take(std::move(*wanted));
+      if (std::holds_alternative<Fund>(act.acted.act.what)) return take(std::move(*wanted));
       wanted->done(Taken{replay_ ? replay_->sequence() : 0, false});
     });
   });
 }
 
 void EscrowActor::take(Wanted wanted) {
-  const Act& what = std::get<Acted>(wanted.command).act;
+  const Act& what = std::get<ActWanted>(wanted.what).acted.act;
   // The guards look at who signs and at who pays.
   if (std::holds_alternative<Sign>(what.what) || std::holds_alternative<Fund>(what.what))
     return when_loaded(
@@ -162,18 +162,18 @@ void EscrowActor::take(Wanted wanted) {
 }
 
 void EscrowActor::look_before(std::shared_ptr<Wanted> wanted) {
-  Acted& acted = std::get<Acted>(wanted->command);
-  const bool signs = std::holds_alternative<Sign>(acted.act.what);
-  const auto judge = [this, signs, wanted](UnixMs known) {
+  const auto judge = [this, wanted](UnixMs known) {
+    ActWanted& it = std::get<ActWanted>(wanted->what);
     Sighting sighting{.amount = escrow().agreement.price, .known = known, .owners = founding_->owners};
-    if (acted_by_provider(*wanted)) of(sighting.owners, Party::provider) = wanted->owner;
+    if (party_of(it) == Party::provider) of(sighting.owners, Party::provider) = it.owner;
     Finding finding = look(setup_.settings->guards, sighting);
     // What was held when it was signed, and looked at, is not held again.
+    const bool signs = std::holds_alternative<Sign>(it.acted.act.what);
     if (!signs && finding.verdict == Verdict::hold) finding = {};
     if (finding.verdict == Verdict::refuse)
       return wanted->done(Error{Code::refused, "the rule escrow." + std::string(finding.rule) + " refuses it"});
-    std::get<Acted>(wanted->command).verdict = finding.verdict;
-    if (!finding.rule.empty()) wanted->note = std::string(finding.rule);
+    it.acted.verdict = finding.verdict;
+    if (!finding.rule.empty()) it.note = std::string(finding.rule);
     want(std::move(*wanted));
   };
   if (setup_.settings->guards.fresh_limit == Amount()) return judge(UnixMs(0));
@@ -196,8 +196,8 @@ Reveal EscrowActor::secret() const {
   return out;
 }
 
-bool EscrowActor::acted_by_provider(const Wanted& wanted) const {
-  return std::get<Acted>(wanted.command).act.by == escrow().agreement.provider;
+Party EscrowActor::party_of(const ActWanted& act) const {
+  return act.acted.act.by == escrow().agreement.provider ? Party::provider : Party::buyer;
 }
 
 void EscrowActor::credited(wallet::wire::Credited::Reader ask, Nothing reply) {
@@ -214,9 +214,7 @@ void EscrowActor::credited(wallet::wire::Credited::Reader ask, Nothing reply) {
         if (here.ok()) reply.done();
         else reply.refuse(here.error());
       });
-    want({.command = arrived,
-          .stray = wallet::Stray{arrived.sequence, arrived.from, arrived.amount},
-          .done = [reply = std::move(reply)](const base::Outcome<Taken>& done) mutable {
+    want({.what = Command(arrived), .done = [reply = std::move(reply)](const base::Outcome<Taken>& done) mutable {
             if (done.ok()) reply.done();
             else reply.refuse(done.error());
           }});
@@ -234,8 +232,7 @@ void EscrowActor::due(wire::DueAt::Reader ask, Nothing reply) {
     const auto bond = Amount::from(one.getBond());
     if (address && bond) fire.candidates.push_back({*address, *bond, UnixMs(one.getSince())});
   }
-  want({.command = std::move(fire),
-        .draws = ask.hasCandidates(),
+  want({.what = FireWanted{std::move(fire), ask.hasCandidates()},
         .done = [reply = std::move(reply)](const base::Outcome<Taken>&) mutable { reply.done(); }});
 }
 
@@ -243,7 +240,8 @@ void EscrowActor::want(Wanted wanted) {
   when_loaded([this, wanted = std::move(wanted)](const base::Outcome<void>& read) mutable {
     if (!read.ok()) return wanted.done(read.error());
     if (!replay_) return wanted.done(unknown());
-    if (wanted.act && !is_for(std::get<Acted>(wanted.command).act.by)) return wanted.done(error_of(EscrowError::party));
+    const auto* act = std::get_if<ActWanted>(&wanted.what);
+    if (act != nullptr && !is_for(act->acted.act.by)) return wanted.done(error_of(EscrowError::party));
     if (!wanted.own && queue_.size() >= kWaitingMax)
       return wanted.done(Error{Code::overloaded, "too many commands wait for this escrow"});
     queue_.push_back(std::move(wanted));
@@ -261,158 +259,220 @@ void EscrowActor::next() {
   while (loaded_ && !busy_ && !queue_.empty()) {
     Wanted wanted = std::move(queue_.front());
     queue_.pop_front();
-    perform(wanted);
+    perform(std::move(wanted));
   }
 }
 
-void EscrowActor::perform(Wanted& wanted) {
-  if (wanted.said) return forget(std::move(wanted));
-  if (wanted.stray) {
-    const wallet::TransferId id = std::get<Arrived>(wanted.command).transfer;
-    const bool announced = std::ranges::find(escrow().depositing, std::optional(id)) != escrow().depositing.end();
-    if (!announced) return note(std::move(wanted));
-    if (!strays_.empty()) {  // what came before it is counted before it
-      queue_.push_front(std::move(wanted));
-      return queue_.push_front({.command = GiveBack{}, .done = [](const base::Outcome<Taken>&) {}});
-    }
-  }
+/// What was decided, on its way to the disk.
+struct EscrowActor::Step {
+  Wanted wanted;
+  Decision decision;
+  std::vector<Entry> entries;
+  Replay replay;  ///< after them
+  std::optional<rows::Founding> founding;
+  std::map<Bytes, Address> sayings;  ///< of arbiters, from now on
+  std::vector<wallet::Stray> back;   ///< they go back
+  rows::Aside aside;                 ///< after it
+
+  const ActWanted* act() const { return std::get_if<ActWanted>(&wanted.what); }
+  bool funds() const { return act() != nullptr && act()->deposit.has_value(); }
+};
+
+void EscrowActor::want_own(Command command) {
+  want({.what = std::move(command), .own = true, .done = [](const base::Outcome<Taken>&) {}});
+}
+
+void EscrowActor::perform(Wanted wanted) {
+  if (put_aside(wanted)) return;
   // It was not disputed when its timer was read: the next look brings who can be drawn.
-  if (!wanted.draws && escrow().stage == Stage::disputed) return wanted.done(error_of(EscrowError::early));
-  std::vector<wallet::Stray> back;
-  if (auto* giving = std::get_if<GiveBack>(&wanted.command)) back = giving->strays = strays_.first();
-  if (auto* act = std::get_if<Acted>(&wanted.command)) act->secret = secret();
-  if (auto* fire = std::get_if<Fire>(&wanted.command)) fire->secret = secret(), fire->bonds = founding_->bonds;
+  const auto* fire = std::get_if<FireWanted>(&wanted.what);
+  if (fire != nullptr && !fire->draws && escrow().stage == Stage::disputed)
+    return wanted.done(error_of(EscrowError::early));
+  const Command command = command_of(wanted);
   const UnixMs at = time();
   const Paying paying = setup_.place.chain ? Paying::gathered : Paying::at_once;
-  auto decided = decide(escrow(), wanted.command, at, world().mutations, paying);
+  auto decided = decide(escrow(), command, at, world().mutations, paying);
   if (!decided.ok()) return wanted.done(error_of(decided.error()));
-  Decision decision = std::move(decided).value();
-  const auto* acted = std::get_if<Acted>(&wanted.command);
-  const Party party = acted != nullptr && acted->act.by == escrow().agreement.provider ? Party::provider : Party::buyer;
-  const bool funds = acted != nullptr && std::holds_alternative<Fund>(acted->act.what);
-  if (decision.events.empty()) {
-    if (funds && of(escrow().depositing, party))
-      return wait_for_deposit(of(deposits_, party).waiting, std::move(wanted.done));
-    if (!decision.effects.empty()) after<Resend>(kBackoff);  // a payment that was refused: the same again
-    return wanted.done(Taken{replay_->sequence(), false});
+  if (decided.value().events.empty()) return nothing_happens(wanted, decided.value());
+  Step step = step_of(std::move(wanted), command, std::move(decided).value(), at);
+  if (step.act() != nullptr && step.act()->tight && step.replay.escrow().stage == escrow().stage)
+    return step.wanted.done(Error{Code::no_space,
+                                  "the device of the book is nearly full: only acts with which an escrow goes on to "
+                                  "another state are taken"});
+  commit(std::move(step));
+}
+
+/// What is in no event, and what has to wait for money that came before it.
+bool EscrowActor::put_aside(Wanted& wanted) {
+  if (std::holds_alternative<SaidWanted>(wanted.what)) return forget(std::move(wanted)), true;
+  const auto* command = std::get_if<Command>(&wanted.what);
+  const auto* arrived = command != nullptr ? std::get_if<Arrived>(command) : nullptr;
+  if (arrived == nullptr) return false;
+  const bool announced =
+      std::ranges::find(escrow().depositing, std::optional(arrived->transfer)) != escrow().depositing.end();
+  if (!announced) return note(std::move(wanted)), true;
+  if (strays_.empty()) return false;
+  queue_.push_front(std::move(wanted));
+  queue_.push_front({.what = Command(GiveBack{}), .done = [](const base::Outcome<Taken>&) {}});
+  return true;
+}
+
+/// With what this actor adds to it.
+Command EscrowActor::command_of(const Wanted& wanted) const {
+  if (const auto* act = std::get_if<ActWanted>(&wanted.what)) {
+    Acted out = act->acted;
+    out.secret = secret();
+    return out;
   }
-  const Address by = acted != nullptr ? acted->act.by : Address{};
-  const base::Digest cause = wanted.act ? crypto::sha256(wanted.act->bytes) : base::Digest{};
-  auto entries = replay_->entries(decision.events, at, by, cause);
-  Replay after_it = *replay_;
-  for (const Entry& entry : entries) base::ensure(after_it.take(entry).ok(), "what was decided can happen");
-  if (wanted.tight && after_it.escrow().stage == escrow().stage)
-    return wanted.done(Error{Code::no_space,
-                             "the device of the book is nearly full: only acts with which an escrow goes on to another "
-                             "state are taken"});
-  const auto fresh = sayings_of(wanted, decision, after_it.escrow());
-  rows::Aside is = aside();
-  if (!back.empty()) {
-    wallet::Wide left = strays_.sum();
-    for (const wallet::Stray& one : back) left -= one.amount.units();
-    is.strays -= back.size();
-    is.strays_due = strays_due(is.strays, left, after_it.escrow().returns);
+  if (const auto* fires = std::get_if<FireWanted>(&wanted.what)) {
+    Fire out = fires->fire;
+    out.secret = secret();
+    out.bonds = founding_->bonds;
+    return out;
   }
-  durable::Storage::Commit commit = commit_of(entries, after_it, fresh, is);
-  for (const wallet::Stray& one : back) commit.rows[rows::stray_key(setup_.id, one.from)] = std::nullopt;
-  if (wanted.act) commit.rows[rows::numbered_key('a', setup_.id, entries.front().sequence)] = rows::encode(*wanted.act);
-  if (wanted.request)
-    commit.rows[wanted.request->row] = Bytes(wanted.request->act.bytes.begin(), wanted.request->act.bytes.end());
-  if (wanted.deposit)
-    commit.rows[rows::numbered_key('d', setup_.id, static_cast<std::uint64_t>(party))] = rows::encode(*wanted.deposit);
-  std::optional<rows::Founding> founding = founding_after(wanted, decision);
-  if (founding) commit.rows[rows::key('g', setup_.id)] = rows::encode(*founding);
+  Command out = std::get<Command>(wanted.what);
+  if (auto* giving = std::get_if<GiveBack>(&out)) giving->strays = strays_.first();
+  return out;
+}
+
+void EscrowActor::nothing_happens(Wanted& wanted, const Decision& decision) {
+  const auto* act = std::get_if<ActWanted>(&wanted.what);
+  if (act != nullptr && act->deposit && of(escrow().depositing, party_of(*act)))
+    return wait_for_deposit(of(deposits_, party_of(*act)).waiting, std::move(wanted.done));
+  if (!decision.effects.empty()) after<Resend>(kBackoff);  // a payment that was refused: the same again
+  wanted.done(Taken{replay_->sequence(), false});
+}
+
+EscrowActor::Step EscrowActor::step_of(Wanted wanted, const Command& command, Decision decision, UnixMs at) const {
+  Step out{.wanted = std::move(wanted), .decision = std::move(decision), .replay = *replay_, .aside = aside()};
+  const ActWanted* act = out.act();
+  out.entries = replay_->entries(out.decision.events, at, act != nullptr ? act->acted.act.by : Address{},
+                                 act != nullptr ? crypto::sha256(act->bytes.bytes) : base::Digest{});
+  for (const Entry& entry : out.entries) base::ensure(out.replay.take(entry).ok(), "what was decided can happen");
+  out.founding = founding_after(act, command, out.decision);
+  out.sayings = sayings_of(act, out.decision, out.replay.escrow());
+  if (const auto* giving = std::get_if<GiveBack>(&command)) out.back = giving->strays;
+  if (out.back.empty()) return out;
+  wallet::Wide left = strays_.sum();
+  for (const wallet::Stray& one : out.back) left -= one.amount.units();
+  out.aside.strays -= out.back.size();
+  out.aside.strays_due = strays_due(out.aside.strays, left, out.replay.escrow().returns);
+  return out;
+}
+
+durable::Storage::Commit EscrowActor::commit_of(const Step& step) const {
+  durable::Storage::Commit out{
+      .head = {},
+      .rows = rows::of_entries(&*replay_, step.replay, step.entries, commits_ + 1, step.sayings, aside(), step.aside)};
+  const std::uint64_t each = setup_.settings->snapshot_after;
+  if (step.replay.sequence() / each > replay_->sequence() / each)
+    if (auto snapshot = step.replay.snapshot(world().mutations); snapshot && snapshot->size() <= kSnapshotBytesMax)
+      out.rows[rows::key('z', setup_.id)] = std::move(*snapshot);
+  for (const wallet::Stray& one : step.back) out.rows[rows::stray_key(setup_.id, one.from)] = std::nullopt;
+  if (step.founding) out.rows[rows::key('g', setup_.id)] = rows::encode(*step.founding);
+  const ActWanted* act = step.act();
+  if (act == nullptr) return out;
+  out.rows[rows::numbered_key('a', setup_.id, step.entries.front().sequence)] = rows::encode(act->bytes);
+  if (act->request) out.rows[act->request->row] = Bytes(act->request->act.bytes.begin(), act->request->act.bytes.end());
+  if (act->deposit)
+    out.rows[rows::numbered_key('d', setup_.id, static_cast<std::uint64_t>(party_of(*act)))] =
+        rows::encode(*act->deposit);
+  return out;
+}
+
+void EscrowActor::commit(Step decided) {
+  const auto step = std::make_shared<Step>(std::move(decided));
+  if (world().mutations.on("escrow.answers_before_commit") && step->act() != nullptr && !step->funds())
+    step->wanted.done(Taken{step->replay.sequence(), true});
+  make_durable(commit_of(*step), [this, step](const base::Outcome<void>& done) {
+    if (!done.ok()) return step->wanted.done(done.error());
+    happens(*step);
+    answer(*step);
+    for (const Effect& one : step->decision.effects) effect(one);
+    say();
+  });
+}
+
+void EscrowActor::make_durable(durable::Storage::Commit commit, durable::Opening::Then then) {
+  commit.head = rows::key('h', setup_.id);
+  commit.expected = head_row_;
   busy_ = true;
-  const Bytes head = *commit.rows[rows::key('h', setup_.id)];
-  struct Committing {
-    Wanted wanted;
-    Decision decision;
-    std::vector<Entry> entries;
-    Replay replay;
-    std::optional<rows::Founding> founding;
-  };
-  const auto committing = std::make_shared<Committing>(
-      Committing{std::move(wanted), std::move(decision), std::move(entries), std::move(after_it), std::move(founding)});
-  if (world().mutations.on("escrow.answers_before_commit") && committing->wanted.act && !funds)
-    committing->wanted.done(Taken{committing->replay.sequence(), true});
-  storage_.commit(std::move(commit), [this, run = run_, committing, head, fresh, party, funds, back,
-                                      due = is.strays_due](const base::Outcome<void>& done) {
-    Committing& it = *committing;
+  Bytes head = *commit.rows[commit.head];
+  storage_.commit(std::move(commit), [this, run = run_, head = std::move(head),
+                                      then = std::move(then)](const base::Outcome<void>& done) mutable {
     if (run != run_ || !done.ok()) {
       const Error why = durable::not_committed(done, "the escrow was read again");
-      it.wanted.done(why);
+      then(why);
       if (run == run_) reload(why);
       return;
     }
     busy_ = false;
     ++commits_;
-    head_row_ = head;
-    replay_.emplace(std::move(it.replay));
-    if (it.founding) founding_ = std::move(it.founding);
-    if (it.wanted.deposit) of(deposits_, party) = {std::move(it.wanted.deposit), std::move(it.wanted.from)};
-    happened(it.entries);
-    const Taken taken{replay_->sequence(), true};
-    for (const Entry& entry : it.entries) {
-      const auto* ended = std::get_if<DepositEnded>(&entry.event);
-      if (ended == nullptr) continue;
-      const bool paid = of(escrow().deposited, ended->party) > Amount();
-      auto& refused = of(deposits_, ended->party).refused;
-      if (paid) deposit_ended(ended->party, taken);
-      else
-        deposit_ended(ended->party, refused.value_or(Error{
-                                        Code::refused, "the deposit came too late, or was another one: it goes back"}));
-      refused.reset();
-    }
-    // A deposit is answered when the ledger has said what became of it.
-    if (funds && of(escrow().depositing, party))
-      wait_for_deposit(of(deposits_, party).waiting, std::move(it.wanted.done));
-    else it.wanted.done(taken);
-    sayings_.insert(fresh.begin(), fresh.end());
-    for (const wallet::Stray& one : back) strays_.erase(one.from);
-    strays_due_ = due;
-    if (!back.empty()) wait_for_strays();
-    for (const Effect& one : it.decision.effects) effect(one);
-    say();
+    head_row_ = std::move(head);
+    then({});
     next();
   });
 }
 
-/// Nothing: it stays as it is.
-std::optional<rows::Founding> EscrowActor::founding_after(const Wanted& wanted, const Decision& decision) const {
+/// It is durable.
+void EscrowActor::happens(Step& step) {
+  replay_.emplace(std::move(step.replay));
+  if (step.founding) founding_ = std::move(step.founding);
+  if (step.funds()) {
+    auto& act = std::get<ActWanted>(step.wanted.what);
+    of(deposits_, party_of(act)) = {*act.deposit, std::move(act.from)};
+  }
+  sayings_.insert(step.sayings.begin(), step.sayings.end());
+  for (const wallet::Stray& one : step.back) strays_.erase(one.from);
+  strays_due_ = step.aside.strays_due;
+  if (!step.back.empty()) wait_for_strays();
+  happened(step.entries);
+}
+
+void EscrowActor::answer(Step& step) {
+  const Taken taken{replay_->sequence(), true};
+  for (const Entry& entry : step.entries) {
+    const auto* ended = std::get_if<DepositEnded>(&entry.event);
+    if (ended == nullptr) continue;
+    const bool paid = of(escrow().deposited, ended->party) > Amount();
+    auto& refused = of(deposits_, ended->party).refused;
+    if (paid) deposit_ended(ended->party, taken);
+    else
+      deposit_ended(ended->party, refused.value_or(Error{
+                                      Code::refused, "the deposit came too late, or was another one: it goes back"}));
+    refused.reset();
+  }
+  // A deposit is answered when the ledger has said what became of it.
+  const ActWanted* act = step.act();
+  if (step.funds() && of(escrow().depositing, party_of(*act)))
+    wait_for_deposit(of(deposits_, party_of(*act)).waiting, std::move(step.wanted.done));
+  else step.wanted.done(taken);
+}
+
+/// Returns nullopt if it stays as it is.
+std::optional<rows::Founding> EscrowActor::founding_after(const ActWanted* act, const Command& command,
+                                                          const Decision& decision) const {
   rows::Founding out = *founding_;
-  if (const auto* acted = std::get_if<Acted>(&wanted.command)) {
-    const bool signs = std::holds_alternative<Sign>(acted->act.what);
-    if (acted_by_provider(wanted) && ((wanted.owner && signs) || wanted.note))
-      of(out.owners, Party::provider) = wanted.owner;
-    if (wanted.note && std::ranges::find(out.notes, *wanted.note) == out.notes.end()) out.notes.push_back(*wanted.note);
+  if (act != nullptr) {
+    const bool signs = std::holds_alternative<Sign>(act->acted.act.what);
+    if (party_of(*act) == Party::provider && ((act->owner && signs) || act->note))
+      of(out.owners, Party::provider) = act->owner;
+    if (act->note && std::ranges::find(out.notes, *act->note) == out.notes.end()) out.notes.push_back(*act->note);
   }
   const bool commits =
       std::ranges::any_of(decision.events, [](const Event& one) { return std::holds_alternative<BookCommitted>(one); });
   if (commits)
     out.secret = std::visit(
-        []<class T>(const T& command) {
-          if constexpr (requires { command.secret; }) return std::optional(command.secret);
+        []<class T>(const T& what) {
+          if constexpr (requires { what.secret; }) return std::optional(what.secret);
           else return std::optional<Reveal>();
         },
-        wanted.command);
+        command);
   if (out == *founding_) return std::nullopt;
   return out;
 }
 
 rows::Aside EscrowActor::aside() const { return {!sayings_.empty(), strays_.size(), strays_due_}; }
-
-durable::Storage::Commit EscrowActor::commit_of(const std::vector<Entry>& entries, const Replay& after_it,
-                                                const std::map<Bytes, Address>& fresh, const rows::Aside& is) const {
-  durable::Storage::Commit out{
-      .head = rows::key('h', setup_.id),
-      .expected = head_row_,
-      .rows = rows::of_entries(&*replay_, after_it, entries, commits_ + 1, fresh, aside(), is)};
-  const std::uint64_t each = setup_.settings->snapshot_after;
-  if (after_it.sequence() / each > replay_->sequence() / each)
-    if (auto snapshot = after_it.snapshot(world().mutations); snapshot && snapshot->size() <= kSnapshotBytesMax)
-      out.rows[rows::key('z', setup_.id)] = std::move(*snapshot);
-  return out;
-}
 
 void EscrowActor::happened(const std::vector<Entry>& entries) {
   tell<wire::Happened>(node().find(kPath), [&](wire::Happened::Builder out) {
@@ -437,9 +497,7 @@ void EscrowActor::effect(const Effect& effect) {
   if (const auto* payment = std::get_if<SendPayment>(&effect))
     return ledger_.pay(
         "escrow", setup_.id.view(), payment->transfer,
-        [this, id = id_of(payment->transfer)](const base::Outcome<std::uint64_t>&) {
-          want({.command = PaymentConfirmed{id}, .own = true, .done = [](const base::Outcome<Taken>&) {}});
-        });
+        [this, id = id_of(payment->transfer)](const base::Outcome<std::uint64_t>&) { want_own(PaymentConfirmed{id}); });
   if (const auto* deposit = std::get_if<SendDeposit>(&effect))
     for (const Party party : {Party::buyer, Party::provider})
       if (of(escrow().depositing, party) == deposit->transfer) send_deposit(party);
@@ -454,7 +512,7 @@ void EscrowActor::send_deposit(Party party) {
                         // The book tells of the credit. If it has done so before the act was here, the deposit is one that goes back.
                         if (posted.ok() && !(replay_ && told(posted.value()))) return;
                         if (!posted.ok()) of(deposits_, party).refused = posted.error();
-                        want({.command = DepositRefused{id}, .own = true, .done = [](const base::Outcome<Taken>&) {}});
+                        want_own(DepositRefused{id});
                       });
   base::ensure(sent, "a deposit was read before it was kept");
 }

@@ -71,21 +71,30 @@ class EscrowActor final : public runtime::Actor {
     base::Bytes row;
     base::Digest act;
   };
-  struct Wanted {
-    Command command;
-    std::optional<rows::SignedBytes> act{};
-    std::optional<rows::SignedBytes> deposit{};
+  struct ActWanted {
+    Acted acted;
+    rows::SignedBytes bytes;
+    std::optional<rows::SignedBytes> deposit{};  ///< of a Fund
     std::optional<base::NodeId> owner{};
     std::optional<Request> request{};
     std::optional<std::string> note{};
-    std::optional<base::Bytes> said{};     ///< no command: that row of what was to be said is done
-    std::optional<wallet::Stray> stray{};  ///< no command: this came unasked
-    runtime::Caller from{};                ///< a Fund: who has asked
-    bool draws = true;                     ///< a Fire: it is known who can be drawn
-    bool tight = false;                    ///< an act: it is taken only if the escrow goes on with it
-    bool own = false;                      ///< what this actor has begun itself is not turned away when others ask much
+    runtime::Caller from{};  ///< a Fund: who has asked
+    bool tight = false;      ///< it is taken only if the escrow goes on with it
+  };
+  struct FireWanted {
+    Fire fire;
+    bool draws = true;  ///< it is known who can be drawn
+  };
+  /// That row of what was to be said is done.
+  struct SaidWanted {
+    base::Bytes row;
+  };
+  struct Wanted {
+    std::variant<ActWanted, FireWanted, SaidWanted, Command> what;
+    bool own = false;  ///< what this actor has begun itself is not turned away when others ask much
     Done done;
   };
+  struct Step;
   struct Depositing {
     std::optional<rows::SignedBytes> transfer{};
     std::optional<runtime::Caller> from{};  ///< who has asked for it; nothing: not known after a start
@@ -121,7 +130,7 @@ class EscrowActor final : public runtime::Actor {
   void look_up_request(std::shared_ptr<Wanted> wanted);
   void take(Wanted wanted);
   void look_before(std::shared_ptr<Wanted> wanted);
-  bool acted_by_provider(const Wanted& wanted) const;
+  Party party_of(const ActWanted& act) const;
   Reveal secret() const;
   void credited(wallet::wire::Credited::Reader ask, Nothing reply);
   bool is_none() const;
@@ -133,10 +142,20 @@ class EscrowActor final : public runtime::Actor {
   void want(Wanted wanted);
   bool is_for(const Address& by) const;
   void next();
-  void perform(Wanted& wanted);
-  durable::Storage::Commit commit_of(const std::vector<Entry>& entries, const Replay& after,
-                                     const std::map<base::Bytes, Address>& fresh, const rows::Aside& is) const;
-  std::optional<rows::Founding> founding_after(const Wanted& wanted, const Decision& decision) const;
+  void want_own(Command command);
+  void perform(Wanted wanted);
+  bool put_aside(Wanted& wanted);
+  Command command_of(const Wanted& wanted) const;
+  void nothing_happens(Wanted& wanted, const Decision& decision);
+  void commit(Step step);
+  /// Calls back once it is durable, or with the reason why it is not: then the rows are read again.
+  void make_durable(durable::Storage::Commit commit, durable::Opening::Then then);
+  void happens(Step& step);
+  void answer(Step& step);
+  Step step_of(Wanted wanted, const Command& command, Decision decision, UnixMs at) const;
+  durable::Storage::Commit commit_of(const Step& step) const;
+  std::optional<rows::Founding> founding_after(const ActWanted* act, const Command& command,
+                                               const Decision& decision) const;
   rows::Aside aside() const;
   void happened(const std::vector<Entry>& entries);
   void resend();
@@ -144,11 +163,10 @@ class EscrowActor final : public runtime::Actor {
   void send_deposit(Party party);
   void deposit_ended(Party party, const base::Outcome<Taken>& how);
   // -- escrow_actor_aside.cpp
-  std::map<base::Bytes, Address> sayings_of(const Wanted& wanted, const Decision& decision, const Escrow& after) const;
+  std::map<base::Bytes, Address> sayings_of(const ActWanted* act, const Decision& decision, const Escrow& after) const;
   void say();
   void forget(Wanted wanted);
-  void commit_aside(Wanted wanted, durable::Storage::Commit commit, const rows::Aside& is,
-                    base::Callback<void(const Wanted&)> then);
+  void commit_aside(Wanted wanted, durable::Storage::Commit commit, const rows::Aside& is, base::Callback<void()> then);
   bool told(std::uint64_t sequence) const;
   void note(Wanted wanted);
   std::optional<UnixMs> strays_due(std::uint64_t strays, wallet::Wide sum, std::uint64_t returns) const;

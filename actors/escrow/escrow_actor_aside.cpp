@@ -21,7 +21,7 @@ constexpr std::chrono::minutes kReturnAgain{1};  // until the count of the minut
 
 // -- what is said of arbiters
 
-std::map<Bytes, Address> EscrowActor::sayings_of(const Wanted& wanted, const Decision& decision,
+std::map<Bytes, Address> EscrowActor::sayings_of(const ActWanted* act, const Decision& decision,
                                                  const Escrow& after_it) const {
   std::map<Bytes, Address> out;
   const auto add = [&](std::size_t round, ArbiterHow how, const Address& arbiter) {
@@ -32,10 +32,9 @@ std::map<Bytes, Address> EscrowActor::sayings_of(const Wanted& wanted, const Dec
   for (const Event& one : decision.events)
     if (const auto* drawn = std::get_if<ArbiterDrawn>(&one))
       add(after_it.drawn.size(), ArbiterHow::drawn, drawn->arbiter);
-  const auto* acted = std::get_if<Acted>(&wanted.command);
-  const bool ends = acted != nullptr && escrow().stage == Stage::disputed && escrow::is_final(after_it.stage);
+  const bool ends = act != nullptr && escrow().stage == Stage::disputed && escrow::is_final(after_it.stage);
   if (ends && !after_it.drawn.empty())
-    add(after_it.drawn.size(), std::holds_alternative<Rule>(acted->act.what) ? ArbiterHow::ruled : ArbiterHow::over,
+    add(after_it.drawn.size(), std::holds_alternative<Rule>(act->acted.act.what) ? ArbiterHow::ruled : ArbiterHow::over,
         after_it.drawn.back());
   return out;
 }
@@ -58,44 +57,32 @@ void EscrowActor::say() {
         if (run != run_) return;
         saying_ = false;
         if (!answer.ok()) return after<Resend>(kSayAgain);
-        want({.command = Looked{}, .said = key, .own = true, .done = [this](const base::Outcome<Taken>&) { say(); }});
+        want({.what = SaidWanted{key}, .own = true, .done = [this](const base::Outcome<Taken>&) { say(); }});
       });
 }
 
 /// That row is not needed any more.
 void EscrowActor::forget(Wanted wanted) {
+  const Bytes row = std::get<SaidWanted>(wanted.what).row;
   durable::Storage::Commit commit{.head = {}};
-  commit.rows[*wanted.said] = std::nullopt;
+  commit.rows[row] = std::nullopt;
   rows::Aside is = aside();
-  is.sayings = sayings_.size() > sayings_.count(*wanted.said);
-  commit_aside(std::move(wanted), std::move(commit), is, [this](const Wanted& done) { sayings_.erase(*done.said); });
+  is.sayings = sayings_.size() > sayings_.count(row);
+  commit_aside(std::move(wanted), std::move(commit), is, [this, row] { sayings_.erase(row); });
 }
 
 /// What is in no event: only the head changes with it, and when the escrow goes on by itself.
 void EscrowActor::commit_aside(Wanted wanted, durable::Storage::Commit commit, const rows::Aside& is,
-                               base::Callback<void(const Wanted&)> then) {
-  commit.head = rows::key('h', setup_.id);
-  commit.expected = head_row_;
-  Bytes head = rows::encode(rows::Head{replay_->sequence(), commits_ + 1, replay_->hash(), is.strays});
-  commit.rows[commit.head] = head;
+                               base::Callback<void()> then) {
+  commit.rows[rows::key('h', setup_.id)] =
+      rows::encode(rows::Head{replay_->sequence(), commits_ + 1, replay_->hash(), is.strays});
   commit.rows[rows::key('o', setup_.id)] = rows::unfinished_row(!unfinished(escrow()).empty(), is);
-  busy_ = true;
-  const auto kept = std::make_shared<Wanted>(std::move(wanted));
-  storage_.commit(std::move(commit), [this, run = run_, kept, head = std::move(head), due = is.strays_due,
-                                      then = std::move(then)](const base::Outcome<void>& done) mutable {
-    if (run != run_ || !done.ok()) {
-      const Error why = durable::not_committed(done, "the escrow was read again");
-      kept->done(why);
-      if (run == run_) reload(why);
-      return;
-    }
-    busy_ = false;
-    ++commits_;
-    head_row_ = head;
+  make_durable(std::move(commit), [this, done = std::move(wanted.done), due = is.strays_due,
+                                   then = std::move(then)](const base::Outcome<void>& written) mutable {
+    if (!written.ok()) return done(written.error());
     strays_due_ = due;
-    then(*kept);
-    kept->done(Taken{replay_->sequence(), false});
-    next();
+    then();
+    done(Taken{replay_->sequence(), false});
   });
 }
 
@@ -107,7 +94,7 @@ bool EscrowActor::told(std::uint64_t sequence) const {
 }
 
 void EscrowActor::note(Wanted wanted) {
-  const wallet::Stray& came = *wanted.stray;
+  const Arrived came = std::get<Arrived>(std::get<Command>(wanted.what));
   if (told(came.sequence) && !world().mutations.on("escrow.counts_twice"))
     return wanted.done(Taken{replay_->sequence(), false});
   const auto sum = strays_.with(came.sequence, came.from, came.amount);
@@ -118,7 +105,7 @@ void EscrowActor::note(Wanted wanted) {
   if (sum->amount == came.amount) ++is.strays;  // the first of its sender
   const bool begins = !is.strays_due;
   if (begins) is.strays_due = strays_due(is.strays, strays_.sum() + came.amount.units(), escrow().returns);
-  commit_aside(std::move(wanted), std::move(commit), is, [this, sum, begins](const Wanted&) {
+  commit_aside(std::move(wanted), std::move(commit), is, [this, sum, begins] {
     strays_.put(*sum);
     if (begins) wait_for_strays();
     if (strays_.size() >= wallet::kStraysAtOnce) give_back();
@@ -142,7 +129,7 @@ void EscrowActor::give_back() {
   if (!strays_due_) return;
   if (*strays_due_ > time() && strays_.size() < wallet::kStraysAtOnce) return wait_for_strays();
   if (setup_.place.chain && setup_.returns->fetch_add(1) >= kReturnsAMinute) return after<GiveBackDue>(kReturnAgain);
-  want({.command = GiveBack{}, .own = true, .done = [this](const base::Outcome<Taken>& taken) {
+  want({.what = Command(GiveBack{}), .own = true, .done = [this](const base::Outcome<Taken>& taken) {
           if (!taken.ok() && loaded_) after<GiveBackDue>(kSayAgain);
         }});
 }

@@ -166,8 +166,7 @@ void EscrowActor::loaded() {
   wait_for_strays();
   // In an earlier version one that waits for more money had that row.
   if (marked_ && !rows::unfinished_row(!unfinished(escrow()).empty(), aside()))
-    queue_.push_front(
-        {.command = Looked{}, .said = rows::key('o', setup_.id), .done = [](const base::Outcome<Taken>&) {}});
+    queue_.push_front({.what = SaidWanted{rows::key('o', setup_.id)}, .done = [](const base::Outcome<Taken>&) {}});
   if (!replay_) after<Idle>(kUnknownIdle);
   loaded_.opened();
   next();

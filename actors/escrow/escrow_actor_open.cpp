@@ -127,25 +127,13 @@ void EscrowActor::found(std::shared_ptr<Opening> opening) {
     return opening->reply.refuse({Code::unavailable, "another has just proposed this escrow: try again"});
   auto proposed = std::make_shared<rows::Proposed>(
       rows::of_proposal(opening->agreement, opening->commitment, opening->owner, opening->act, time(), opening->bonds));
-  durable::Storage::Commit commit{.head = rows::key('h', setup_.id), .expected = head_row_, .rows = proposed->rows};
-  busy_ = true;
-  const Bytes head = *commit.rows[rows::key('h', setup_.id)];
-  storage_.commit(std::move(commit), [this, run = run_, opening, proposed, head](const base::Outcome<void>& done) {
-    if (run != run_ || !done.ok()) {
-      const Error why = done.ok() ? Error{Code::unavailable, "the escrow is read again: try again"} : done.error();
-      opening->reply.refuse(why);
-      if (run == run_) reload(why);
-      return;
-    }
-    busy_ = false;
-    ++commits_;
-    head_row_ = head;
+  make_durable({.head = {}, .rows = proposed->rows}, [this, opening, proposed](const base::Outcome<void>& done) {
+    if (!done.ok()) return opening->reply.refuse(done.error());
     founding_ = std::move(proposed->founding);
     replay_.emplace(std::move(proposed->replay));
     happened(proposed->entries);
     setup_.rates->note(opening->agreement.buyer);
     show(0, kOpenedRows, std::move(opening->reply));
-    next();
   });
 }
 
