@@ -162,13 +162,9 @@ void AirdropActor::reload(const Error& why) {
 
 template <class A>
 void AirdropActor::reading(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then) {
-  when_there<A>(std::move(reply), [this, then = std::move(then)](runtime::Reply<A> waiting) mutable {
-    storage_.confirm([this, run = run_, reply = std::move(waiting),
-                      then = std::move(then)](const base::Outcome<void>& here) mutable {
-      if (!here.ok() || run != run_ || row_.state() == nullptr)
-        return reply.refuse({Code::unavailable, "the airdrop is read again, or kept elsewhere by now: try again"});
-      then(reply);
-    });
+  open_.reading<A>(storage_, std::move(reply), [this, then = std::move(then)](runtime::Reply<A>& waiting) mutable {
+    if (there()) then(waiting);
+    else waiting.refuse({Code::not_found, "the book has no such airdrop"});
   });
 }
 

@@ -77,6 +77,7 @@ class AirdropActor final : public runtime::Actor {
   void when_there(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then);
   template <class A>
   void reading(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then);
+  bool there() const { return founding_ && row_.state() != nullptr && state().state != State::depositing; }
   void at_time(base::Callback<void(const base::Outcome<Times>&)> then);
 
   // What becomes of it.
@@ -172,9 +173,8 @@ class AirdropActor final : public runtime::Actor {
 template <class A>
 void AirdropActor::when_there(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then) {
   open_.when<A>(std::move(reply), [this, then = std::move(then)](runtime::Reply<A> waiting) mutable {
-    const bool there = founding_ && row_.state() != nullptr && state().state != State::depositing;
-    if (!there) return waiting.refuse({base::Code::not_found, "the book has no such airdrop"});
-    then(std::move(waiting));
+    if (there()) then(std::move(waiting));
+    else waiting.refuse({base::Code::not_found, "the book has no such airdrop"});
   });
 }
 

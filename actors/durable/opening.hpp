@@ -36,8 +36,22 @@ class Opening {
     });
   }
 
+  /// The same, for a question that changes nothing: once it is known that this node still holds the seat. `storage` is a
+  /// Storage, and outlives this object.
+  template <class A>
+  void reading(auto& storage, runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then) {
+    when<A>(std::move(reply), [this, &storage, then = std::move(then)](runtime::Reply<A> waiting) mutable {
+      storage.confirm([this, run = run_, reply = std::move(waiting),
+                       then = std::move(then)](const base::Outcome<void>& here) mutable {
+        if (here.ok() && open_ && run == run_) return then(reply);
+        reply.refuse({base::Code::unavailable, what_ + " is read again, or kept elsewhere already: try again"});
+      });
+    });
+  }
+
   void opened() {
     open_ = true;
+    ++run_;
     failed_.reset();
     for (Then& then : std::exchange(waiting_, {})) then({});
   }
@@ -54,6 +68,7 @@ class Opening {
   const std::size_t waiting_max_;
   const std::string what_;
   bool open_ = false;
+  std::uint64_t run_ = 0;  // of opened()
   std::optional<base::Error> failed_;
   std::vector<Then> waiting_;
 };

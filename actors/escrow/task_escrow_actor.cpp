@@ -47,16 +47,11 @@ void TaskEscrowActor::receive(runtime::Handlers& on) {
   row_.on([] {}, [this](const Error& why) { reload(why); });
   on.ask<wire::TakeTaskAct, wire::TaskEscrowIs>([this](auto ask, auto reply) { take(ask, std::move(reply)); });
   on.ask<wire::GetTaskEscrow, wire::TaskEscrowIs>([this](wire::GetTaskEscrow::Reader, Reply reply) {
-    open_.when<wire::TaskEscrowIs>(std::move(reply), [this](Reply to) {
-      if (!there()) return refuse_unknown(std::move(to));
-      storage_.confirm([this, run = run_, to = std::move(to)](const base::Outcome<void>& here) mutable {
-        if (!here.ok() || run != run_ || !there())
-          return to.refuse({Code::unavailable, "the escrow is read again, or kept elsewhere by now: try again"});
-        show(to);
-      });
+    open_.reading<wire::TaskEscrowIs>(storage_, std::move(reply), [this](Reply& to) {
+      if (there()) show(to);
+      else to.refuse({Code::not_found, "the book has no escrow " + id_.hex()});
     });
   });
-  on.timer<Reload>([this] { load(); });
   ledger_.receive<DepositAgain, PayAgain>(on);
   on.timer<Due>([this] { due(); });
   on.timer<Idle>([this] {
@@ -194,9 +189,8 @@ void TaskEscrowActor::act(const TaskAct& act, const Bytes& deposit, const std::o
 
 /// Once it is known that this node still holds the seat.
 void TaskEscrowActor::refuse_unknown(Reply reply) {
-  storage_.confirm([this, reply = std::move(reply)](const base::Outcome<void>& here) mutable {
-    if (here.ok()) return reply.refuse({Code::not_found, "the book has no escrow " + id_.hex()});
-    reply.refuse({Code::unavailable, "the escrow is kept elsewhere by now: try again"});
+  open_.reading<wire::TaskEscrowIs>(storage_, std::move(reply), [this](Reply& to) {
+    to.refuse({Code::not_found, "the book has no escrow " + id_.hex()});
   });
 }
 

@@ -58,24 +58,27 @@ void StateActor::receive(runtime::Handlers& on) {
       },
       [this](const Error& why) { reload(why); });
   on.ask<wire::GetFund, wire::FundIs>([this](auto, auto reply) {
-    reading<wire::FundIs>(std::move(reply), [this](auto& answer_to) { show(answer_to); });
+    open_.reading<wire::FundIs>(storage_, std::move(reply), [this](auto& answer_to) { show(answer_to); });
   });
   on.ask<wire::Propose, wire::ProposalIs>([this](auto ask, auto reply) { propose(ask, std::move(reply)); });
   on.ask<wire::SignProposal, wire::ProposalIs>([this](auto ask, auto reply) { sign(ask, std::move(reply)); });
   on.ask<wire::GetProposal, wire::ProposalIs>([this](auto ask, auto reply) {
     const auto id = ProposalId::from(bytes_of(ask.getId()));
     if (!id) return reply.refuse({Code::malformed, "the id of a proposal has 32 bytes"});
-    reading<wire::ProposalIs>(std::move(reply),
-                              [this, id = *id](auto& answer_to) { answer(id, Asked::to_see, std::move(answer_to)); });
+    open_.reading<wire::ProposalIs>(storage_, std::move(reply), [this, id = *id](auto& answer_to) {
+      answer(id, Asked::to_see, std::move(answer_to));
+    });
   });
   on.ask<wire::ListProposals, wire::Proposals>([this](auto ask, auto reply) {
     const auto from = ProposalId::from(bytes_of(ask.getFrom()));
     if (!from && ask.getFrom().size() > 0) return reply.refuse({Code::malformed, "the id of a proposal has 32 bytes"});
-    reading<wire::Proposals>(std::move(reply), [this, from](auto& answer_to) { list(from, std::move(answer_to)); });
+    open_.reading<wire::Proposals>(storage_, std::move(reply),
+                                   [this, from](auto& answer_to) { list(from, std::move(answer_to)); });
   });
   on.ask<wire::ListEntries, wire::Entries>([this](auto ask, auto reply) {
-    reading<wire::Entries>(std::move(reply),
-                           [this, after = ask.getAfter()](auto& answer_to) { entries(after, std::move(answer_to)); });
+    open_.reading<wire::Entries>(storage_, std::move(reply), [this, after = ask.getAfter()](auto& answer_to) {
+      entries(after, std::move(answer_to));
+    });
   });
   on.timer<Reload>([this] { load(); });
   ledger_.receive<DepositAgain, PayAgain>(on);
@@ -198,18 +201,6 @@ void StateActor::reload(const Error& why) {
   if (why.code != Code::corrupt) return after<Reload>(kReadAgain);
   open_.failed({Code::unavailable, why_});
   after<Reload>(kDamagedAgain);
-}
-
-template <class A>
-void StateActor::reading(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then) {
-  open_.when<A>(std::move(reply), [this, then = std::move(then)](runtime::Reply<A> waiting) mutable {
-    storage_.confirm([this, run = run_, reply = std::move(waiting),
-                      then = std::move(then)](const base::Outcome<void>& here) mutable {
-      if (!here.ok() || run != run_ || fund() == nullptr)
-        return reply.refuse({Code::unavailable, "the fund is read again, or kept elsewhere by now: try again"});
-      then(reply);
-    });
-  });
 }
 
 // -- changes

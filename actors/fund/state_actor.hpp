@@ -60,9 +60,6 @@ class StateActor final : public runtime::Actor {
   void load_fund();
   void make();
   void reload(const base::Error& why);
-  /// Calls back, or refuses `reply`, once what this actor knows is known to be the latest.
-  template <class A>
-  void reading(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then);
 
   /// A change of the fund, with a row of a request beside it; without a change there is no row either.
   void want(Change change, Done done, Request request = {});

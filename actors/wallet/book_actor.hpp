@@ -117,9 +117,6 @@ class BookActor final : public runtime::Actor, private BookRows {
   bool keep(char kind, const durable::Storage::Row& row);
   void opened();
   void reopen(const base::Error& why);
-  /// Calls back, or refuses `reply`, once what this actor knows is known to be the latest.
-  template <class A>
-  void reading(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then);
 
   // Orders (book_actor.cpp).
   void want(Wanted wanted);

@@ -42,12 +42,13 @@ struct BookActor::Counted {
 };
 
 void BookActor::answers(runtime::Handlers& on) {
-  on.ask<wire::GetBook, wire::BookIs>(
-      [this](auto, auto reply) { reading<wire::BookIs>(std::move(reply), [this](auto& to) { book(to); }); });
+  on.ask<wire::GetBook, wire::BookIs>([this](auto, auto reply) {
+    open_.reading<wire::BookIs>(storage_, std::move(reply), [this](auto& to) { book(to); });
+  });
   on.ask<wire::GetAccount, wire::AccountIs>([this](wire::GetAccount::Reader ask, auto reply) {
     const auto address = Address::from(bytes_of(ask.getAddress()));
     if (!address) return reply.refuse({Code::malformed, "an address has 32 bytes"});
-    reading<wire::AccountIs>(std::move(reply), [this, address = *address](auto& to) {
+    open_.reading<wire::AccountIs>(storage_, std::move(reply), [this, address = *address](auto& to) {
       to.send([&](wire::AccountIs::Builder out) {
         write(out.initAccount(), address);
         out.setBook(data_of(genesis_.id().view()));
@@ -57,8 +58,8 @@ void BookActor::answers(runtime::Handlers& on) {
   on.ask<wire::ListAccounts, wire::Accounts>([this](wire::ListAccounts::Reader ask, auto reply) {
     const auto from = Address::from(bytes_of(ask.getFrom()));
     if (!from && ask.getFrom().size() > 0) return reply.refuse({Code::malformed, "an address has 32 bytes"});
-    reading<wire::Accounts>(std::move(reply),
-                            [this, from = from.value_or(Address{})](auto& to) { accounts(from, to); });
+    open_.reading<wire::Accounts>(storage_, std::move(reply),
+                                  [this, from = from.value_or(Address{})](auto& to) { accounts(from, to); });
   });
   on.ask<wire::ListPostings, wire::Postings>([this](auto ask, auto reply) { postings(ask, std::move(reply)); });
   on.ask<wire::CheckBook, wire::BookChecked>([this](auto, auto reply) { audit(std::move(reply)); });
@@ -66,7 +67,7 @@ void BookActor::answers(runtime::Handlers& on) {
   on.ask<wire::GetProposal, wire::ProposalIs>([this](wire::GetProposal::Reader ask, auto reply) {
     const auto id = TransferId::from(bytes_of(ask.getId()));
     if (!id) return reply.refuse({Code::malformed, "an id has 32 bytes"});
-    reading<wire::ProposalIs>(std::move(reply), [this, id = *id](auto& to) {
+    open_.reading<wire::ProposalIs>(storage_, std::move(reply), [this, id = *id](auto& to) {
       const Proposal* there = proposals_.find(id);
       if (there == nullptr) return to.refuse({Code::not_found, std::string(name(ProposalError::unknown))});
       to.send([&](wire::ProposalIs::Builder out) { write(out, id, *there); });
@@ -75,7 +76,7 @@ void BookActor::answers(runtime::Handlers& on) {
   on.ask<wire::ListProposals, wire::Proposals>([this](wire::ListProposals::Reader ask, auto reply) {
     const auto address = Address::from(bytes_of(ask.getAddress()));
     if (!address) return reply.refuse({Code::malformed, "an address has 32 bytes"});
-    reading<wire::Proposals>(std::move(reply), [this, address = *address](auto& to) {
+    open_.reading<wire::Proposals>(storage_, std::move(reply), [this, address = *address](auto& to) {
       std::vector<std::pair<TransferId, const Proposal*>> found;
       for (const auto& [id, proposal] : proposals_.all())
         if (proposal.transfer.from == address && time() < proposal.expires) found.emplace_back(id, &proposal);
@@ -90,17 +91,6 @@ void BookActor::answers(runtime::Handlers& on) {
         for (unsigned i = 0; i < list.size(); ++i) write(list[i], found[i].first, *found[i].second);
       });
     });
-  });
-}
-
-template <class A>
-void BookActor::reading(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then) {
-  open_.when<A>(std::move(reply), [this, then = std::move(then)](runtime::Reply<A> waiting) mutable {
-    storage_.confirm(
-        [reply = std::move(waiting), then = std::move(then)](const base::Outcome<void>& confirmed) mutable {
-          if (confirmed.ok()) return then(reply);
-          reply.refuse({Code::unavailable, "the book is kept elsewhere by now"});
-        });
   });
 }
 
@@ -156,8 +146,8 @@ void BookActor::postings(wire::ListPostings::Reader ask, runtime::Reply<wire::Po
       return reply.refuse(
           {Code::overloaded, "other nodes read as many postings as this book reads for them",
            std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kPagedWaitMax))});
-  reading<wire::Postings>(
-      std::move(reply), [this, address, before = ask.getBefore(), limit, own = by.reserved](auto& to) {
+  open_.reading<wire::Postings>(
+      storage_, std::move(reply), [this, address, before = ask.getBefore(), limit, own = by.reserved](auto& to) {
         if (!address) {
           std::vector<std::uint64_t> sequences;
           std::uint64_t next = before == 0 ? head_.sequence : std::min(before - 1, head_.sequence);
@@ -218,12 +208,13 @@ void BookActor::read_postings(std::vector<std::uint64_t> sequences, bool more, b
 /// One at a time, for it reads all of the book: those who ask meanwhile share the next one, which begins only after as
 /// long a rest. Any node may ask for it.
 void BookActor::audit(runtime::Reply<wire::BookChecked> reply) {
-  reading<wire::BookChecked>(std::move(reply), [this, by_another = caller().node.has_value()](auto& to) {
-    if (auditors_.size() >= (by_another ? kAuditorsOfOthers : kAuditorsMax))
-      return to.refuse({Code::overloaded, "too many wait for the audit already"});
-    auditors_.push_back(std::move(to));
-    if (!std::exchange(auditing_, true)) audit_next();
-  });
+  open_.reading<wire::BookChecked>(storage_, std::move(reply),
+                                   [this, by_another = caller().node.has_value()](auto& to) {
+                                     if (auditors_.size() >= (by_another ? kAuditorsOfOthers : kAuditorsMax))
+                                       return to.refuse({Code::overloaded, "too many wait for the audit already"});
+                                     auditors_.push_back(std::move(to));
+                                     if (!std::exchange(auditing_, true)) audit_next();
+                                   });
 }
 
 void BookActor::audit_next() {
