@@ -105,7 +105,7 @@ TEST_CASE("cluster exits: a put whose node is killed before it answers is exit 8
                       cluster.folder / "trace");
   REQUIRE(until([&] { return cluster.run(0, {"dht", "table"}).exit == 0 && !trace.out().empty(); }));
   Program put({"dht", "put", "orders", "seven", "--data", cluster.nodes[0]->data}, cluster.folder / "put");
-  CHECK(until([&] { return contains(trace.out(), "\"dht.Put\""); }));
+  CHECK(until([&] { return contains(trace.out(), R"("other":"an operator at this machine","kind":"dht.Put")"); }));
   cluster.kill(0);
   CHECK(put.wait() == kUnknownOutcome);
   CHECK(put.out().empty());

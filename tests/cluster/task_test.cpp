@@ -139,7 +139,8 @@ TEST_CASE("cluster tasks: a node takes tasks of the nodes that it lists, and its
     return seen.exit == 0;
   }));
   CHECK(seen.out == "seventeen\n");
-  CHECK(contains(at(folder, submitter, {"registry", "ls", "--json"}).out, R"("tasks":["listed",")" + submitter.id));
+  CHECK(contains(at(folder, submitter, {"registry", "ls", "--json"}).out,
+                 "\"tasks\":[\"" + submitter.id + "\",\"listed\"]"));
 }
 
 TEST_CASE("cluster tasks: a program runs in a root of its own, a folder or an archive") {

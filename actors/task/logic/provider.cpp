@@ -106,8 +106,9 @@ std::optional<Error> Provider::refusal(const Order& order, const base::NodeId& s
 decltype(registry::Capability::value) Provider::told() const {
   if (accept_ == Accept::any) return std::string(kAny);
   if (signers_.size() >= registry::kTextsMax) return std::string(kListed);
-  registry::Texts out{std::string(kListed)};
+  registry::Texts out;  // by rising text, as the registry has lists
   for (const base::NodeId& one : signers_) out.push_back(one.hex());
+  out.emplace_back(kListed);
   return out;
 }
 

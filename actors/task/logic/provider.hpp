@@ -47,7 +47,7 @@ class Provider {
   /// nothing if it does.
   std::optional<base::Error> refusal(const Order& order, const base::NodeId& signer, base::WallTime at) const;
 
-  /// The value of kTasksCapability: "any"; the list "listed" and the ids of task.signers; or the text "listed", if the
+  /// The value of kTasksCapability: "any"; the list of the ids of task.signers and "listed"; or the text "listed", if the
   /// ids are more than a list can have.
   decltype(registry::Capability::value) told() const;
 

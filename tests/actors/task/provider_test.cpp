@@ -54,7 +54,8 @@ TEST_CASE("task provider: others are told whose tasks it takes, by their ids if 
   CHECK(Provider(Accept::any, {}, {kOne.hex()}, {}).told() == Told(std::string("any")));
   CHECK(Provider(Accept::listed, {}, {}, {}).told() == Told(registry::Texts{"listed"}));
   CHECK(Provider(Accept::listed, {}, {kOther.hex(), kOne.hex()}, {}).told() ==
-        Told(registry::Texts{"listed", kOne.hex(), kOther.hex()}));
+        Told(registry::Texts{kOne.hex(), kOther.hex(), "listed"}));
+  CHECK(registry::in_order({{"tasks", Provider(Accept::listed, {}, {kOther.hex(), kOne.hex()}, {}).told()}}));
   std::vector<std::string> many;
   for (char digit = 'a'; many.size() < registry::kTextsMax; ++digit)
     many.push_back(std::string(38, '0') + "f" + "0123456789abcdef"[digit - 'a']);
