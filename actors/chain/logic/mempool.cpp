@@ -286,6 +286,8 @@ void Mempool::insert(const Place& place, Entry entry, const Standing& standing) 
   const Entry& held = queue.entries.emplace(place.nonce, std::move(entry)).first->second;
   places_.emplace(held.transaction.id(), Listed{place, &held});
   rank(place.sender);
+  // Its own payments have less money now.
+  if (held.transaction.content().fee_payer) rank(held.transaction.content().payer());
 }
 
 void Mempool::rank(const wallet::Address& sender) {

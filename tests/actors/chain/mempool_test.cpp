@@ -501,6 +501,19 @@ TEST_CASE("chain mempool: a full pool keeps what a list that is sorted anew each
   }));
 }
 
+// The replaced transaction returned the money to its fee payer, and the replacement did not take it.
+TEST_CASE("chain mempool: a replacement does not make a payment of its fee payer ready") {
+  Mempool pool;
+  const Offer payment{.from = 2, .fee_max = 3'000, .payer = 1, .amount = 4'000};
+  REQUIRE_FALSE(add(pool, payment, {{0}, Amount::of(60'000), Amount::of(20'000)}));
+  REQUIRE_FALSE(add(pool, {.from = 1, .nonce = 1, .payer = 2}, {{0}, Amount::of(20'000), Amount::of(60'000)}));
+  pool.settle(test_address(2), {0}, Amount::of(5'000));  // 2,000 of them are for the fee of the other account
+  CHECK(pool.gapped(approved(payment).id()));
+  REQUIRE_FALSE(
+      add(pool, {.from = 1, .nonce = 1, .fee_max = 3'000, .payer = 2}, {{0}, Amount::of(20'000), Amount::of(5'000)}));
+  CHECK(pool.gapped(approved(payment).id()));
+}
+
 TEST_CASE("chain mempool: what is behind no gap can all be paid, and what comes takes that from none") {
   CHECK(rc::check([] {
     Mempool pool;
