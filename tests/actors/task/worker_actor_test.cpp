@@ -111,32 +111,25 @@ struct WorkerFixture : test::ActorFixture {
 
 /// Another node that submits, and gives up its last order in the end: an attempt ends before the worker.
 struct Passerby {
-  explicit Passerby(WorkerFixture& its_worker, const std::string& at = "198.51.100.7:4000")
+  explicit Passerby(WorkerFixture& its_worker)
       : it(its_worker),
         stranger(other_node(1)),
-        from(it, stranger.id(), messages::Role::peer, base::Endpoint::parse(at)) {}
+        from(it, stranger.id(), messages::Role::peer, base::Endpoint::parse("198.51.100.7:4000")) {}
   ~Passerby() {
     give_up();
     it.stage.run_for(1s);
   }
 
-  void ask(Order order, std::uint16_t number, bool pays = false) {
+  void ask(Order order, std::uint16_t number) {
     order.submitter = stranger.public_key();
     order.submitter_nonce = stranger.nonce();
     order.nonce.bytes[0] = static_cast<std::uint8_t>(number >> 8);
     order.nonce.bytes[1] = static_cast<std::uint8_t>(number);
-    if (pays) it.paid = order;
-    from.ask(it.worker, runtime::Envelope::build<wire::RunAttempt>(
-                            {.signal = runtime::Signal::open}, [&](wire::RunAttempt::Builder out) {
-                              out.setOrder(data_of(sign(order, stranger.key())));
-                              out.setToken(1);
-                              if (pays) out.setEscrow(data_of(escrow::id_of(it.agreement()).view()));
-                            }));
-  }
-  void pay(const Order& order, std::uint16_t number) {
-    const auto due = it.ports.world().clock.wall() + order.limits.time + Earnings::kDueMargin + 1h;
-    it.due = base::unix_milliseconds(due);
-    ask(order, number, true);
+    from.ask(it.worker, runtime::Envelope::build<wire::RunAttempt>({.signal = runtime::Signal::open},
+                                                                   [&](wire::RunAttempt::Builder out) {
+                                                                     out.setOrder(data_of(sign(order, stranger.key())));
+                                                                     out.setToken(1);
+                                                                   }));
   }
   void give_up() { from.follow(it.worker, runtime::Envelope::bare({.signal = runtime::Signal::cancel})); }
 
