@@ -111,7 +111,9 @@ struct PostTransfer $kind(from = [peer, operate], bytesMax = 16384) {
   # At most 64 bytes, of this account; empty: none. A retry may have another number: what the first has posted is
   # answered, if its credits and memo are the same.
   toNoKey @2 :Bool;
-  # All accounts that are credited belong to no key, as in GetAccount.
+  # All accounts that are credited belong to no key, as in GetAccount: a deposit, which a part of the book's node posts
+  # for an account that it keeps. From another process it is `unavailable`. Without it a credit to an account that a
+  # part of the program keeps is `refused`.
 }
 
 struct Posted $kind(from = [peer, view, operate], bytesMax = 256) {
@@ -235,8 +237,9 @@ struct PayFrom $kind(bytesMax = 8192) {
 }
 
 struct Follow $kind(bytesMax = 256) {
-  # From now on each credit of the account of kind and id is told to the part that keeps it, at the path, until it has
-  # answered. Without a path: no part keeps it any more, if it was never credited; otherwise that changes nothing.
+  # From now on the account of kind and id is kept: it is credited only by PayFrom, and by PostTransfer with `toNoKey`.
+  # Each credit is told to the part that keeps it, at the path, until it has answered; but not what another kept account
+  # pays. Without a path: no part keeps it any more, if it was never credited; otherwise that changes nothing.
   # Answered by Nothing once that is durable.
 
   kind @0 :Text;

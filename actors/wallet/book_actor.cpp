@@ -37,11 +37,10 @@ Error error_of(ProposalError why) {
   return {code, std::string(name(why))};
 }
 
-Error issued_to_kept() {
-  return {
-      Code::refused,
-      "the account is that of an escrow or an airdrop, which gives back what it did not ask for, and money goes back "
-      "to no issuance: issue it to an account of a key, and pay from there"};
+Error unrequested() {
+  return {Code::refused,
+          "the account belongs to an escrow or an airdrop, which takes only its own deposits: pay an account of a key, "
+          "or pay in with `troupe escrow fund` or `troupe airdrop create`"};
 }
 
 Outcome same(const PostedAt& at, const base::Digest& content) {
@@ -121,7 +120,7 @@ void BookActor::post(wire::PostTransfer::Reader ask, runtime::Reply<wire::Posted
   if (!within_rate(order->transfer().from))
     return reply.refuse({Code::overloaded,
                          "this account has as many transfers in this minute as it may (wallet.transfers_per_account)"});
-  PostWanted wanted{.order = std::move(*order)};
+  PostWanted wanted{.order = std::move(*order), .expected = ask.getToNoKey()};
   if (ask.getRequest().size() > 0)
     wanted.request = rows::mark_of(wanted.order.transfer().from, text_of(ask.getRequest()));
   open_.when<wire::Posted>(
@@ -144,33 +143,16 @@ bool BookActor::kept(const Address& address) const {
   return at != accounts_.end() && at->second.keeper;
 }
 
-/// Keepers give back what comes unasked. Two of them would do so without end, and the issuance takes nothing back: what
-/// comes from these stays where it is. No part of the program pays the account of another one in earnest.
-bool BookActor::is_told(const Address& from) const { return from != issuance() && !kept(from); }
-
-/// What an order of another node costs beside its rows: an account that was paid once stays for ever, whatever it has,
-/// and each credit of one that is kept wakes its keeper, for a commit. What was posted before costs nothing again.
+/// What an order of another node costs in addition to its rows: an account that was paid once stays forever, whatever
+/// it has. What was posted before costs nothing again.
 std::optional<Error> BookActor::too_much(const Transfer& transfer, const User& by) {
   if (by.reserved || transfer.number <= account(transfer.from).done) return std::nullopt;
   const std::uint32_t fresh = fresh_in(transfer);
-  const auto told = static_cast<std::uint32_t>(
-      std::ranges::count_if(transfer.credits, [this](const Credit& one) { return kept(one.to); }));
-  const auto later = [](const char* why, base::Duration wait) {
-    return Error{Code::overloaded, why,
-                 std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(wait, kPaidLater))};
-  };
-  if (told > 0 && untold_.size() >= kUntoldMax)
-    return later(
-        "escrows and airdrops have not taken 16,384 payments yet that the book has told them of: pay them later",
-        kPaidLater);
-  if (told > 0)
-    if (const auto wait = told_to_keepers_.take(by, now(), told))
-      return later("other nodes pay escrows and airdrops as often as this book tells them of it: pay them later",
-                   *wait);
-  if (fresh > 0)
-    if (const auto wait = fresh_.take(by, now(), fresh))
-      return later("other nodes pay as many accounts that are new as this book takes of them", *wait);
-  return std::nullopt;
+  if (fresh == 0) return std::nullopt;
+  const auto wait = fresh_.take(by, now(), fresh);
+  if (!wait) return std::nullopt;
+  return Error{Code::overloaded, "other nodes pay as many accounts that are new as this book takes of them",
+               std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kPaidLater))};
 }
 
 void BookActor::issue(wire::Issue::Reader ask, runtime::Reply<wire::Posted> reply) {
@@ -198,7 +180,7 @@ void BookActor::pay_from(wire::PayFrom::Reader ask, runtime::Reply<wire::Posted>
       std::move(reply),
       [this, kind, order = Order::of_account(std::move(*transfer), kind, id->view())](auto waiting) mutable {
         if (const auto why = too_many_begun(order.transfer(), kind)) return waiting.refuse(*why);
-        want({.what = PostWanted{std::move(order)},
+        want({.what = PostWanted{.order = std::move(order), .expected = true},
               .done = [reply = std::move(waiting)](const Outcome& done) mutable { answer(reply, done); }});
       });
 }
@@ -470,11 +452,12 @@ void BookActor::decide(Round& round, Wanted wanted) {
   if (const auto* post = std::get_if<PostWanted>(&wanted.what)) {
     const Transfer& transfer = post->order.transfer();
     if (transfer.number <= account(transfer.from).done) return look_up_number(std::move(wanted));
+    if (!post->expected && pays_kept(round, transfer))
+      return round.refused.push_back({std::move(wanted), unrequested()});
     return take(round, wanted, post->order);
   }
   if (auto* issue = std::get_if<IssueWanted>(&wanted.what)) {
-    const Address& to = issue->transfer.credits.front().to;
-    if (kept(to) || round.keepers.contains(to)) return round.refused.push_back({std::move(wanted), issued_to_kept()});
+    if (pays_kept(round, issue->transfer)) return round.refused.push_back({std::move(wanted), unrequested()});
     issue->transfer.number = next(round.batch.account(issuance()).done);
     return take(round, wanted, Order::issue(issue->transfer, genesis_.owner));
   }
@@ -482,6 +465,11 @@ void BookActor::decide(Round& round, Wanted wanted) {
     round.keepers.insert_or_assign(keeps->account, keeps->keeper);
   write_proposal(round, wanted);
   round.ended.push_back({std::move(wanted), PostedAt{}});
+}
+
+bool BookActor::pays_kept(const Round& round, const Transfer& transfer) const {
+  return std::ranges::any_of(
+      transfer.credits, [&](const Credit& credit) { return kept(credit.to) || round.keepers.contains(credit.to); });
 }
 
 /// `order` may be a part of `wanted`.
@@ -559,7 +547,7 @@ void BookActor::apply(Round& round) {
 
 void BookActor::untold(const Posting& posting, durable::Storage::Commit& commit,
                        std::map<Bytes, rows::Untold>& fresh) const {
-  if (!is_told(posting.transfer.from)) return;
+  if (kept(posting.transfer.from)) return;
   std::map<Address, rows::Untold> kept;
   for (const Credit& credit : posting.transfer.credits) {
     const auto account = accounts_.find(credit.to);

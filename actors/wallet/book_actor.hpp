@@ -6,9 +6,9 @@
 // Doubt    after a commit whose end is not known, or that is void, the book is read again. Who asked is told; the same
 //          transfer again is answered alike.
 // Requests one transfer a request is under way; who comes with the same meanwhile is answered with it.
-// Credits  of accounts that a part of the program keeps are told to it one after another, until it has answered each.
-//          Not those which a kept account or the issuance has paid. Keepers take turns, kToldAtOnce of them are told at
-//          a time.
+// Kept     an account that a part of the program keeps is credited only by deposits which that part posts, and by
+//          payments of other parts. The part is notified of each deposit until it has answered. Keepers take turns, and
+//          kToldAtOnce of them are notified at a time.
 // Memory   a row an account, and proposals. Postings are read when they are asked for.
 // Limits   kWaitingMax orders wait; `proposals_max` proposals, of accounts that can pay what they propose, in shares of
 //          accounts and of where it is asked from (those from before a start: from nowhere).
@@ -37,8 +37,6 @@ class BookActor final : public runtime::Actor, private BookRows {
   static constexpr std::size_t kReadAtOnce = 2'048;      // our choice: of them; a part of the mailbox of the store
   static constexpr base::Rate kFresh{16, 1'024};         // our choice: accounts that other nodes begin, 20 MB an hour
   static constexpr base::Rate kBegun{64, 32'768};        // our choice: those that kept accounts of a kind begin, 8 MB
-  static constexpr base::Rate kKept{64, 512};            // our choice: credits of kept accounts by other nodes
-  static constexpr std::size_t kUntoldMax = 16'384;      // our choice: 4 MB; beyond it other nodes add none
   static constexpr std::size_t kToldAtOnce = 256;        // our choice: a small part of a mailbox
   static constexpr std::size_t kSpendersMax = 100'000;   // our choice: accounts that are counted in a minute
   static constexpr std::uint32_t kPostingsMax = 256;     // messages/wallet.capnp
@@ -69,6 +67,7 @@ class BookActor final : public runtime::Actor, private BookRows {
     Order order;
     std::optional<rows::Mark> request{};
     std::optional<TransferId> proposal{};  ///< the order is approved by its last signature
+    bool expected = false;                 ///< a part of the program posts it, and may credit kept accounts
   };
   struct IssueWanted {
     Transfer transfer;  ///< it gets its number when it is decided
@@ -128,6 +127,8 @@ class BookActor final : public runtime::Actor, private BookRows {
   void pump();
   void decide_all(Round& round);
   void decide(Round& round, Wanted wanted);
+  /// Whether it credits an account that a part of the program keeps, or will keep after `round`.
+  bool pays_kept(const Round& round, const Transfer& transfer) const;
   void take(Round& round, Wanted& wanted, const Order& order);
   void write_proposal(Round& round, const Wanted& wanted) const;
   void write_accounts(Round& round) const;
@@ -166,8 +167,6 @@ class BookActor final : public runtime::Actor, private BookRows {
   bool within_rate(const Address& account);
   /// Whether a part of the program keeps it.
   bool kept(const Address& address) const;
-  /// Whether keepers are told of what `from` pays.
-  bool is_told(const Address& from) const;
   /// Credits of accounts that are new.
   std::uint32_t fresh_in(const Transfer& transfer) const;
   std::optional<base::Error> too_many_begun(const Transfer& transfer, const std::string& kind);
@@ -197,7 +196,6 @@ class BookActor final : public runtime::Actor, private BookRows {
   std::map<Address, std::uint32_t> spending_;  // transfers of this minute
   std::map<std::string, TurnLimit> begun_;     // accounts, by the kind of those that have paid them
   base::RateBudget<base::NodeId> fresh_{kFresh, base::Instant{}};
-  base::RateBudget<base::NodeId> told_to_keepers_{kKept, base::Instant{}};
   base::RateBudget<base::NodeId> paged_{kPaged, base::Instant{}};
   std::size_t postings_read_ = 0;  // that are under way
 

@@ -125,8 +125,7 @@ bool BookActor::keep(char kind, const durable::Storage::Row& row) {
   } else {
     auto untold = rows::decode_untold(row.value);
     if (!untold) return false;
-    if (is_told(untold->from)) note(row.key, std::move(*untold));
-    else told_.push_back(row.key);  // of an older version
+    note(row.key, std::move(*untold));
   }
   return true;
 }

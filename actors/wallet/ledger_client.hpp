@@ -3,7 +3,8 @@
 // sends it again after a start.
 //
 // Deposit  of another account, which has signed it: ends when it is posted, or refused for good (base::is_final). Those
-//          that are put off are sent again one at a time, in turn; once one has ended, all of them are.
+//          that are put off are sent again one at a time, in turn; once one has ended, all of them are. The ledger
+//          takes it for an account that the owner keeps, and refuses all other payments to it.
 // Payment  of an account without a key, one at a time: ends when it is posted.
 // Repeat   the transfer is the request: the ledger posts it once. One that is being sent is not sent twice.
 // Limits   where a transfer costs the ledger's node a fee, kUnknownAMinute deposits a minute whose asker is not known.

@@ -10,6 +10,14 @@ namespace troupe::wallet {
 namespace {
 constexpr std::size_t kHeadBytes = 8 + 8 + 32;  // the number of commits follows
 constexpr std::chrono::seconds kLedgerDue{5};   // below kLedgerLookPeriod
+
+/// Whether it is a deposit, as LedgerClient sends it.
+bool pays_no_key(const runtime::Envelope& question) {
+  if (question.kind() != &messages::kind_of<wire::PostTransfer>()) return false;
+  runtime::Envelope::Reading<wire::PostTransfer> reading(question);
+  return reading.root().getToNoKey();
+}
+
 }  // namespace
 
 using base::Code;
@@ -102,6 +110,10 @@ std::optional<base::Error> WalletActor::refusal(const runtime::Envelope& questio
                        "this node keeps accounts on its chain, and ledger.book names another place: set it back to "
                        "chain"};
   if (*damaged_) return **damaged_;
+  // `unavailable`: an escrow may have sent it when this node was about to lose the book, or to take it.
+  if (question.header().origin != runtime::Origin::local && pays_no_key(question))
+    return base::Error{Code::unavailable,
+                       "a deposit is posted at the book's node, by the escrow or the airdrop that expects it"};
   if (const auto wait = order_wait(question))
     return base::Error{Code::overloaded,
                        "other nodes order as many transfers as this book takes of them (wallet.transfers_of_others)",

@@ -6,7 +6,6 @@
 #include "actors/wallet/book_actor.hpp"
 #include "actors/wallet/words.hpp"
 #include "messages/common.capnp.h"
-#include "messages/store.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/store/store_actor.hpp"
 #include "tests/actors/wallet/keys.hpp"
@@ -120,6 +119,24 @@ struct Bank {
       out.setExpires(static_cast<std::uint64_t>((now + UnixMs(10min)).count()));
     });
   }
+  /// The first transfer of such an account, with one signature.
+  Transfer propose_to(std::uint8_t account, std::vector<Credit> credits) {
+    const Policy policy = joint(account);
+    Transfer transfer{book, policy.address(), {1}, std::move(credits), ""};
+    const auto now = unix_ms(cluster[kBank].ports.world().clock.wall());
+    REQUIRE_FALSE(ask<wire::Propose, wire::ProposalIs>(kBank, [&](wire::Propose::Builder out) {
+      write(out.initTransfer(), transfer, policy, std::vector{approval(test_key(account), encode(transfer))});
+      out.setExpires(static_cast<std::uint64_t>((now + UnixMs(10min)).count()));
+    }));
+    return transfer;
+  }
+  /// Its last signature.
+  std::optional<Error> sign(std::size_t from, const Transfer& transfer) {
+    return ask<wire::SignProposal, wire::ProposalIs>(from, [&](wire::SignProposal::Builder out) {
+      out.setId(data_of(id_of(transfer).view()));
+      write(out.initApproval(), approval(test_key(99), encode(transfer)));
+    });
+  }
   static Policy joint(std::uint8_t account) {
     return Policy::of_signers(2, {test_address(account), test_address(99)}).value();
   }
@@ -167,50 +184,28 @@ struct Bank {
       out.setId(data_of(kept_id(account)));
     });
   }
-  using Untold = rows::Untold;
-  /// A row of the book, behind its back.
-  void put(const base::Bytes& key, const base::Bytes& value) {
-    bool done = false;
-    cluster.inside(kBank, [&](test::Scripted& self) {
-      self.ask<store::wire::Commit, messages::wire::Nothing>(
-          self.node().find("/store"), self.now() + 30s,
-          [&](store::wire::Commit::Builder out) {
-            auto row = out.initRows(1)[0];
-            row.setKeyspace("wallet");
-            row.setKey(data_of(key));
-            row.initValue().setPut(data_of(value));
-          },
-          [&](const runtime::Answer<messages::wire::Nothing>& answer) { done = answer.ok(); });
-    });
-    REQUIRE(done);
-  }
-  struct Paid {
+  /// As many deposits at once, each of a unit for 64 kept accounts: those after the ones of the deposit before.
+  void pay_kept(std::size_t deposits) {
     std::size_t posted = 0;
-    std::vector<Error> refused{};
-  };
-  /// As many orders at once, each of a unit for 64 kept accounts: those behind the ones of the order before, of `kept`.
-  Paid pay_kept(std::size_t from, std::size_t orders, std::uint64_t first, std::uint64_t kept, std::size_t each = 64) {
-    Paid out;
     std::uint64_t at = 0;
     cluster.inside(
-        from,
+        kBank,
         [&](test::Scripted& self) {
-          for (std::size_t i = 0; i < orders; ++i) {
-            Transfer transfer{book, test_address(3), {first + i}, {}, ""};
-            while (transfer.credits.size() < each)
-              transfer.credits.push_back({kept_account(at++ % kept), Amount::of(1)});
+          for (std::size_t i = 0; i < deposits; ++i) {
+            Transfer transfer{book, test_address(3), {i + 1}, {}, ""};
+            while (transfer.credits.size() < kCreditsMax)
+              transfer.credits.push_back({kept_account(at++), Amount::of(1)});
             self.ask<wire::PostTransfer, wire::Posted>(
-                wallet_from(self, from), self.now() + 30s,
-                [&](wire::PostTransfer::Builder to) { write(to.initTransfer(), transfer, test_key(3)); },
-                [&](const runtime::Answer<wire::Posted>& answer) {
-                  if (answer.ok()) ++out.posted;
-                  else out.refused.push_back(answer.error());
-                });
+                self.node().find(kPath), self.now() + 30s,
+                [&](wire::PostTransfer::Builder to) {
+                  write(to.initTransfer(), transfer, test_key(3));
+                  to.setToNoKey(true);
+                },
+                [&](const runtime::Answer<wire::Posted>& answer) { posted += answer.ok() ? 1 : 0; });
           }
         },
-        orders < 100 ? base::Duration(500ms) : base::Duration(20s));
-    REQUIRE(out.posted + out.refused.size() == orders);
-    return out;
+        500ms);
+    REQUIRE(posted == deposits);
   }
   /// Of as many orders at once, all of which the book would refuse for another reason.
   std::size_t turned_away(std::size_t from, std::size_t orders) {
@@ -345,34 +340,13 @@ TEST_CASE("wallet: accounts that other nodes begin have a rate, for a book keeps
   CHECK_FALSE(bank.begin_accounts(kStranger, number + 2));
 }
 
-TEST_CASE("wallet: credits of kept accounts that other nodes order have a rate, for each costs its keeper a commit") {
-  Bank bank;
-  bank.issue(test_address(3), 100'000);
-  bank.keep(64);
-  const auto paid = bank.pay_kept(kStranger, 20, 1, 64);
-  CHECK(paid.posted >= 1);
-  CHECK(paid.posted <= BookActor::kKept.burst / 64);
-  for (const Error& why : paid.refused) {
-    CHECK(why.code == Code::overloaded);
-    CHECK(why.message.find("pay escrows and airdrops") != std::string::npos);
-    CHECK(why.retry_after > 0ms);
-  }
-  CHECK(bank.told == 64 * paid.posted);
-  CHECK(bank.pay_kept(kStranger, 1, 1, 64).posted == 1);  // what was posted is answered again, and told once
-  CHECK(bank.told == 64 * paid.posted);
-  CHECK(bank.pay_kept(kBank, 20, paid.posted + 1, 64).posted == 20);
-  CHECK_FALSE(bank.send(kStranger, 1));  // to an account of a key
-  bank.cluster.stage.run_for(30s);
-  CHECK(bank.pay_kept(kStranger, 1, paid.posted + 21, 64).posted == 1);
-}
-
 TEST_CASE("wallet: few keepers are told of credits at once, and then the others") {
   constexpr std::size_t kAll = 2 * BookActor::kToldAtOnce;
   Bank bank;
   bank.issue(test_address(3), 100'000);
   bank.keep(kAll);
   bank.takes = false;
-  CHECK(bank.pay_kept(kBank, kAll / 64, 1, kAll).posted == kAll / 64);
+  bank.pay_kept(kAll / kCreditsMax);
   CHECK(bank.untaken.size() == BookActor::kToldAtOnce);
   SUBCASE("when they have answered") {
     bank.takes = true;
@@ -392,42 +366,52 @@ TEST_CASE("wallet: few keepers are told of credits at once, and then the others"
   CHECK(bank.told == kAll);
 }
 
-TEST_CASE("wallet: while too many credits are untold other nodes pay no kept account, and the book's own node does") {
+TEST_CASE("wallet: a kept account is credited only by what its node's own actors post") {
   Bank bank;
   bank.issue(test_address(3), 100'000);
-  bank.keep(64);
-  bank.takes = false;
-  constexpr std::size_t kOrders = BookActor::kUntoldMax / 64;
-  CHECK(bank.pay_kept(kBank, kOrders, 1, 64).posted == kOrders);
-  const auto paid = bank.pay_kept(kStranger, 1, kOrders + 1, 64, 1);
-  REQUIRE(paid.refused.size() == 1);
-  CHECK(paid.refused[0].code == Code::overloaded);
-  CHECK(paid.refused[0].message.find("16,384 payments") != std::string::npos);
-  CHECK_FALSE(bank.send(kStranger, 1));
-  CHECK(bank.pay_kept(kBank, 1, kOrders + 1, 64, 1).posted == 1);
-}
-
-TEST_CASE("wallet: what one kept account pays another stays there, for their keepers would give it back for ever") {
-  Bank bank;
-  bank.issue(test_address(3), 100);
   bank.keep(2);
-  CHECK(bank.pay_kept(kStranger, 1, 1, 2, 2).posted == 1);
-  CHECK(bank.told == 2);
+  const auto pay = [&](std::size_t from, bool deposit) {
+    const Transfer transfer{bank.book, test_address(3), {1}, {{kept_account(0), Amount::of(1)}}, ""};
+    return bank.ask<wire::PostTransfer, wire::Posted>(from, [&](wire::PostTransfer::Builder out) {
+      write(out.initTransfer(), transfer, test_key(3));
+      out.setToNoKey(deposit);
+    });
+  };
+  for (const std::size_t from : {kBank, kStranger}) {
+    const auto refused = pay(from, false);
+    REQUIRE(refused);
+    CHECK(refused->code == Code::refused);
+    CHECK(refused->message.find("takes only its own deposits") != std::string::npos);
+  }
+  const auto claimed = pay(kStranger, true);
+  REQUIRE(claimed);
+  CHECK(claimed->code == Code::unavailable);
+  CHECK(bank.told == 0);
+
+  CHECK_FALSE(pay(kBank, true));
+  CHECK_FALSE(pay(kStranger, false));  // what was posted is answered again
+  bank.cluster.stage.run_for(5s);
+  CHECK(bank.told == 1);
+
+  // A payment of another part is posted: refused, it would be sent forever.
   CHECK_FALSE(bank.pay_from(0, 1, {{kept_account(1), Amount::of(1)}}));
   bank.cluster.stage.run_for(60s);
-  CHECK(bank.told == 2);
-
-  // One that an older version has noted.
-  Bank::Untold noted{{kKind, *base::Digest::from(kept_id(1)), "/keeper"}, 1'000, {}, kept_account(0), Amount::of(1)};
-  bank.put(rows::credit_key(1'000, 0), rows::encode(noted));
-  noted.from = test_address(3);
-  bank.put(rows::credit_key(1'001, 0), rows::encode(noted));
-  bank.reopen();
-  bank.cluster.stage.run_for(60s);
-  CHECK(bank.told == 3);
+  CHECK(bank.told == 1);
 }
 
-TEST_CASE("wallet: nothing is issued to a kept account, for its keeper could not give it back") {
+TEST_CASE("wallet: the last signature of a proposal orders no payment to a kept account") {
+  Bank bank;
+  bank.issue(Bank::joint(10).address());
+  bank.keep(1);
+  const Transfer transfer = bank.propose_to(10, {{kept_account(0), Amount::of(1)}});
+  const auto refused = bank.sign(kBank, transfer);
+  REQUIRE(refused);
+  CHECK(refused->code == Code::refused);
+  CHECK(bank.proposals_of(10) == 1);  // as it was
+  CHECK(bank.told == 0);
+}
+
+TEST_CASE("wallet: a kept account is not credited by the issuance") {
   Bank bank;
   CHECK_FALSE(bank.try_issue(kept_account(0), "before it is kept"));
   bank.keep(1);
@@ -435,41 +419,29 @@ TEST_CASE("wallet: nothing is issued to a kept account, for its keeper could not
   const auto refused = bank.try_issue(kept_account(0), "since");
   REQUIRE(refused);
   CHECK(refused->code == Code::refused);
-  CHECK(refused->message.find("issue it to an account of a key") != std::string::npos);
+  CHECK(refused->message.find("takes only its own deposits") != std::string::npos);
   CHECK(bank.told == 0);
   CHECK_FALSE(bank.pay_from(0, 1, {{test_address(5), Amount::of(100)}}));
 }
 
-TEST_CASE(
-    "wallet: a transfer that the last signature of a proposal orders has the rate of others, and waits as it was") {
+TEST_CASE("wallet: the last signature of a proposal has the rate of what it orders") {
   Bank bank;
-  bank.issue(test_address(3), 100'000);
-  const Policy policy = Bank::joint(10);
-  bank.issue(policy.address());
-  bank.keep(64);
-  Transfer transfer{bank.book, policy.address(), {1}, {}, ""};
-  while (transfer.credits.size() < kCreditsMax)
-    transfer.credits.push_back({kept_account(transfer.credits.size()), Amount::of(1)});
-  const auto now = unix_ms(bank.cluster[kBank].ports.world().clock.wall());
-  REQUIRE_FALSE(bank.ask<wire::Propose, wire::ProposalIs>(kBank, [&](wire::Propose::Builder out) {
-    write(out.initTransfer(), transfer, policy, std::vector{approval(test_key(10), encode(transfer))});
-    out.setExpires(static_cast<std::uint64_t>((now + UnixMs(10min)).count()));
-  }));
-  const auto sign = [&] {
-    return bank.ask<wire::SignProposal, wire::ProposalIs>(kStranger, [&](wire::SignProposal::Builder out) {
-      out.setId(data_of(id_of(transfer).view()));
-      write(out.initApproval(), approval(test_key(99), encode(transfer)));
-    });
-  };
-  const auto paid = bank.pay_kept(kStranger, 20, 1, 64);
-  CHECK(paid.posted < 20);
-  const auto refused = sign();
+  bank.issue(test_address(3), 10'000);
+  bank.issue(Bank::joint(10).address());
+  std::vector<Credit> credits;
+  while (credits.size() < kCreditsMax) {
+    Address fresh;
+    fresh.bytes[2] = static_cast<std::uint8_t>(credits.size() + 1);
+    credits.push_back({fresh, Amount::of(1)});
+  }
+  const Transfer transfer = bank.propose_to(10, std::move(credits));
+  std::uint64_t number = 0;
+  while (number < 20 && !bank.begin_accounts(kStranger, number + 1)) ++number;
+  CHECK(number < 20);
+  const auto refused = bank.sign(kStranger, transfer);
   REQUIRE(refused);
   CHECK(refused->code == Code::overloaded);
-  CHECK(bank.proposals_of(10) == 1);
-  CHECK(bank.told == 64 * paid.posted);
-  bank.cluster.stage.run_for(30s);
-  CHECK_FALSE(sign());
-  bank.cluster.stage.run_for(5s);
-  CHECK(bank.told == 64 * paid.posted + 64);
+  CHECK(bank.proposals_of(10) == 1);  // as it was
+  bank.cluster.stage.run_for(60s);
+  CHECK_FALSE(bank.sign(kStranger, transfer));
 }
